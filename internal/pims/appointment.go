@@ -1,0 +1,94 @@
+package pims
+
+import (
+	"fmt"
+	"time"
+)
+
+// Status is what an appointment's state means, whatever word the PIMS has for it.
+// Workflows §Status Mapping.
+type Status string
+
+// The states of an appointment. Unknown is a word that the provider does not
+// know (R7).
+const (
+	StatusUnknown    Status = ""
+	StatusScheduled  Status = "scheduled"
+	StatusCheckedIn  Status = "checked_in"
+	StatusInProgress Status = "in_progress"
+	StatusCompleted  Status = "completed"
+	StatusCancelled  Status = "cancelled"
+	StatusNoShow     Status = "no_show"
+)
+
+// An Appointment is one visit in the PIMS's calendar, in our words. Blocks,
+// rosters and other entries that are no visits never become one (R5). Texts are
+// cleaned (R7) but otherwise byte for byte what the PIMS said; an empty text
+// means that the PIMS did not say.
+type Appointment struct {
+	ID             string // the PIMS's id, as text; never empty
+	ConsultationID string // the consultation that belongs to it, once there is one
+
+	Start     time.Time // the instant; R2
+	End       time.Time // zero where the PIMS does not say
+	StartText string    // the wall-clock text that Start was read from (R2)
+	EndText   string
+
+	PatientID   string
+	PatientName string
+	ClientID    string
+	ClientName  string // first and last name joined with one space (R7)
+	ClientPhone string // as given
+	ClientEmail string
+
+	Veterinarian string
+	Room         string // the calendar's resource: a room, a table, a column
+	Title        string
+	Type         string // the PIMS's own word
+	Reason       string
+
+	Status     Status // what StatusText means
+	StatusText string // the PIMS's own word
+}
+
+// A Snapshot is a window of the calendar as the PIMS showed it at one time,
+// collected and proved whole (R5).
+type Snapshot struct {
+	Window       Window
+	FetchedAt    time.Time
+	Appointments []Appointment // distinct ids, the first of each (R6)
+
+	// Unusable are the rows that have an id but lack something without which no
+	// case can be made of them. They are skipped, and still present (R6).
+	Unusable []RecordError
+
+	// Unidentified counts the rows without an id. Where there are any, the
+	// snapshot is incomplete: absence from it proves nothing (R6).
+	Unidentified int
+
+	// Duplicates counts the rows whose id had come before.
+	Duplicates int
+}
+
+// Found is the number of distinct ids in the snapshot (R6).
+func (s *Snapshot) Found() int { return len(s.Appointments) + len(s.Unusable) }
+
+// Complete tells whether absence from the snapshot means anything (R6).
+func (s *Snapshot) Complete() bool { return s.Unidentified == 0 }
+
+// Present returns the ids that the PIMS holds in the snapshot's window.
+// It refuses an incomplete snapshot with ErrIncomplete (R6), so that nothing can
+// be concluded from what it lacks.
+func (s *Snapshot) Present() (map[string]struct{}, error) {
+	if !s.Complete() {
+		return nil, fmt.Errorf("%d of the calendar's rows have no id: %w", s.Unidentified, ErrIncomplete)
+	}
+	ids := make(map[string]struct{}, s.Found())
+	for i := range s.Appointments {
+		ids[s.Appointments[i].ID] = struct{}{}
+	}
+	for i := range s.Unusable {
+		ids[s.Unusable[i].ID] = struct{}{}
+	}
+	return ids, nil
+}

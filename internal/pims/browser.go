@@ -1,0 +1,56 @@
+package pims
+
+import "context"
+
+// A Browser logs in where a PIMS has no API for it. It never fetches data (R36).
+// It is safe for concurrent use.
+type Browser interface {
+	// Login opens the form, fills it in, submits it and waits until the page has
+	// left it. Errors: ErrAuthRejected, ErrAuthChallenge, ErrLoginFormChanged,
+	// ErrBrowserUnavailable, ErrUnreachable, ErrHostNotAllowed, or the context's.
+	Login(ctx context.Context, form LoginForm) (BrowserSession, error)
+}
+
+// A LoginForm tells a Browser how a login page works. All selectors are CSS; of
+// several, the first that is visible counts.
+type LoginForm struct {
+	URL    string       // the page that shows the form
+	Fields []LoginField // filled in in this order
+	Submit []string     // what to click
+
+	// Refusals are the elements that show a text when the PIMS refuses.
+	Refusals []string
+
+	// Challenges are the elements of a captcha or a second factor.
+	Challenges []string
+
+	// Hosts are the hosts that the page and its redirects may lead to.
+	Hosts HostPolicy
+}
+
+// A LoginField is one input of a LoginForm. Its value is secret.
+type LoginField struct {
+	Selectors []string
+	Value     string
+	Optional  bool // the form need not have it
+}
+
+// A BrowserSession is what a browser holds after a login. It is secret.
+type BrowserSession struct {
+	URL       string // where the browser ended
+	UserAgent string
+	Cookies   []Cookie
+}
+
+// A Cookie is one of a BrowserSession's. Domain is set only where the cookie is
+// good for sub-domains too; otherwise Host is the one host it is for.
+type Cookie struct {
+	Name     string
+	Value    string
+	Quoted   bool
+	Host     string
+	Domain   string
+	Path     string
+	Secure   bool
+	HTTPOnly bool
+}

@@ -1,0 +1,108 @@
+package pims
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// What can go wrong with a PIMS. Providers wrap these with the operation; they
+// never put a name, a note, a password or a cookie into an error (R40).
+var (
+	// ErrAuthRejected: the PIMS said in so many words that the credentials are
+	// wrong. The text is the specification's (Workflows §Audit Record on Error).
+	ErrAuthRejected = errors.New("PIMS authentication failed: Invalid credentials")
+
+	// ErrAuthChallenge: the PIMS asks for something no machine should answer: a
+	// captcha, a second factor.
+	ErrAuthChallenge = errors.New("the PIMS asks for a captcha or a second factor; log in by hand once, or ask the clinic for a user without it")
+
+	// ErrLoginFormChanged: the login page is not the one that we know.
+	ErrLoginFormChanged = errors.New("the PIMS login page has changed and is not recognised")
+
+	// ErrBrowserUnavailable: no browser could be started.
+	ErrBrowserUnavailable = errors.New("no headless browser could be started")
+
+	// ErrSessionExpired: the session is dead. Log in again.
+	ErrSessionExpired = errors.New("the PIMS session has expired")
+
+	// ErrUnreachable: no answer came: refused, reset, timed out on the wire.
+	ErrUnreachable = errors.New("the PIMS cannot be reached")
+
+	// ErrRateLimited: the PIMS said that we ask too often, and went on saying so.
+	ErrRateLimited = errors.New("the PIMS limits our requests")
+
+	// ErrRemote: the PIMS answered with an error of its own.
+	ErrRemote = errors.New("the PIMS answered with an error")
+
+	// ErrSchemaDrift: an answer came that is not of any form we know.
+	ErrSchemaDrift = errors.New("the PIMS answered in a form that is not recognised")
+
+	// ErrNotFound: the PIMS does not have it.
+	ErrNotFound = errors.New("not found in the PIMS")
+
+	// ErrIncomplete: a snapshot lacks rows, so absence from it proves nothing (R6).
+	ErrIncomplete = errors.New("the calendar snapshot is incomplete")
+
+	// ErrHostNotAllowed: a URL names a host that we must not talk to.
+	ErrHostNotAllowed = errors.New("the host is not among the allowed PIMS hosts")
+)
+
+// Kind is the closed set of words for an error's kind, fit for a metric's label:
+// "ok" for nil.
+func Kind(err error) string {
+	if err == nil {
+		return "ok"
+	}
+	for _, k := range kinds {
+		if errors.Is(err, k.err) {
+			return k.word
+		}
+	}
+	return "error"
+}
+
+var kinds = []struct {
+	err  error
+	word string
+}{
+	{ErrAuthRejected, "auth_rejected"},
+	{ErrAuthChallenge, "auth_challenge"},
+	{ErrLoginFormChanged, "login_form_changed"},
+	{ErrBrowserUnavailable, "browser_unavailable"},
+	{ErrSessionExpired, "auth_expired"},
+	{ErrRateLimited, "rate_limited"},
+	{ErrSchemaDrift, "schema_drift"},
+	{ErrNotFound, "not_found"},
+	{ErrIncomplete, "incomplete"},
+	{ErrHostNotAllowed, "host_not_allowed"},
+	{ErrUnreachable, "unreachable"},
+	{ErrRemote, "remote_error"},
+	{context.DeadlineExceeded, "timeout"},
+	{context.Canceled, "cancelled"},
+}
+
+// A RecordError is one record that the PIMS holds and that we cannot use: the
+// record is skipped, its siblings are not (Workflows §Error Categories).
+type RecordError struct {
+	ID     string // the record's id in the PIMS
+	Field  string // what is unusable, in our words: "start", "notes"
+	Reason string // why, without the value
+
+	// Start is the record's day where that is known, else zero.
+	Start time.Time
+}
+
+func (e *RecordError) Error() string {
+	return fmt.Sprintf("PIMS record %s: %s %s", e.ID, e.Field, e.Reason)
+}
+
+// A FieldError is a credential's field that is missing or malformed. It never
+// holds the value.
+type FieldError struct {
+	Field  string // "baseUrl", "username", "password", "practiceId"
+	Reason string
+}
+
+func (e *FieldError) Error() string { return e.Field + " " + e.Reason }

@@ -1,0 +1,18 @@
+package pims
+
+import "strings"
+
+// Clean makes a text fit for storage and changes nothing else (R7): NUL is
+// dropped, and what is not valid UTF-8 (a lone surrogate's remains included)
+// becomes U+FFFD. Every other character survives byte for byte.
+func Clean(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if strings.ContainsRune(s, 0) {
+		s = strings.ReplaceAll(s, "\x00", "")
+	}
+	return s
+}
+
+// Blank tells whether a text has nothing but white space. A blank never erases a
+// known value (R7).
+func Blank(s string) bool { return strings.TrimSpace(s) == "" }
