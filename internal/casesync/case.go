@@ -1,0 +1,100 @@
+package casesync
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// A Case is our record of one appointment, as far as a sync needs it. Texts that
+// are null in the database are empty here.
+type Case struct {
+	ID            uuid.UUID
+	PIMSID        string
+	PatientName   string
+	ClientName    string
+	PhoneNumber   string
+	ScheduledDate time.Time // zero: null
+	Status        string    // shared with people and other programs (R10)
+	SyncStatus    string    // what sync last wrote to Status; empty: never (R10)
+	CaseType      string
+
+	Appointment  Appointment   // metadata.appointment (R11)
+	Consultation *Consultation // metadata.consultation; nil: none
+	Deletion     *Deletion     // metadata.reconciliation; nil: none
+	Mark         Mark          // metadata.sync
+
+	CreatedAt time.Time
+	UpdatedAt time.Time
+
+	// Version identifies the row version that was read; the store writes only
+	// over this one (R12).
+	Version uint32
+}
+
+// The status of a case as the specification maps it (Workflows §Status Mapping).
+const (
+	CaseDraft    = "draft"
+	CasePending  = "pending"
+	CaseReviewed = "reviewed"
+)
+
+// The type of a case (Workflows §Type Mapping).
+const (
+	CaseCheckup = "checkup"
+	CaseSurgery = "surgery"
+	CaseOther   = "other"
+)
+
+// SoftDeleted tells whether reconciliation has deleted the case.
+func (c *Case) SoftDeleted() bool { return c.Deletion != nil && c.Deletion.SoftDeleted }
+
+// An Appointment is what metadata.appointment keeps of the PIMS's record (R10,
+// R11): the fields that have no column of their own, and the raw texts (R2, R7).
+type Appointment struct {
+	ConsultationID string
+	Status         string // the PIMS's own word (R10)
+	Type           string // the PIMS's own word
+	Start          string // wall clock, as the PIMS wrote it (R2)
+	End            string
+	PatientID      string
+	ClientID       string
+	ClientEmail    string
+	Veterinarian   string
+	Room           string
+	Title          string
+	Reason         string
+}
+
+// A Consultation is what metadata.consultation keeps (Workflows §Phase 2 step 3).
+type Consultation struct {
+	pims.Consultation
+	FetchedAt time.Time
+}
+
+// A Deletion is what metadata.reconciliation keeps (Workflows §Phase 3 step 4).
+type Deletion struct {
+	SoftDeleted bool
+	Reason      string
+	DeletedAt   time.Time
+	SyncID      uuid.UUID // the reconciliation's own audit (R24)
+
+	// The state before, which a restore puts back by value (R24).
+	StatusBefore     string
+	SyncStatusBefore string
+}
+
+// Why a case was soft-deleted (R22, R24).
+const (
+	ReasonRemoved   = "Removed from PIMS"
+	ReasonCancelled = "Cancelled in PIMS"
+)
+
+// A Mark is what metadata.sync keeps: notes of ours that are no data of the PIMS.
+type Mark struct {
+	// RestoredAt is when a person undid a soft delete. Until its id has been seen
+	// in the PIMS again, such a case is no candidate for deletion (R24).
+	RestoredAt time.Time
+}

@@ -1,0 +1,142 @@
+package casesync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// Code says how a sync failed, in the API's words (INTERFACE §Codes).
+type Code string
+
+// The codes that a sync can end with.
+const (
+	CodeCredentialsMissing   Code = "credentials_missing"
+	CodeCredentialsInvalid   Code = "credentials_invalid"
+	CodeCredentialsSuspended Code = "credentials_suspended"
+	CodeTimezoneMissing      Code = "timezone_missing"
+	CodeInvalidRequest       Code = "invalid_request"
+	CodeForbidden            Code = "forbidden"
+	CodeDeletionGuard        Code = "deletion_guard"
+	CodeShiftGuard           Code = "schedule_shift_guard"
+	CodeWrongPractice        Code = "pims_wrong_practice"
+	CodeSnapshotUnsound      Code = "snapshot_unsound"
+	CodeSnapshotIncomplete   Code = "snapshot_incomplete"
+	CodeAuthRejected         Code = "pims_auth_rejected"
+	CodeAuthChallenge        Code = "pims_auth_challenge"
+	CodeLoginFormChanged     Code = "login_form_changed"
+	CodeUnreachable          Code = "pims_unreachable"
+	CodePIMSError            Code = "pims_error"
+	CodePIMSRateLimited      Code = "pims_rate_limited"
+	CodeSchemaDrift          Code = "schema_drift"
+	CodeAuthExpired          Code = "auth_expired"
+	CodeBrowserUnavailable   Code = "browser_unavailable"
+	CodeDatabaseUnavailable  Code = "database_unavailable"
+	CodeInterrupted          Code = "interrupted"
+	CodeTimeout              Code = "timeout"
+	CodeCancelled            Code = "cancelled"
+	CodeInternal             Code = "internal"
+)
+
+// What ends a sync from outside its rules.
+var (
+	// ErrLeaseLost: another attempt has taken the sync over, or it was closed. The
+	// attempt that meets it stops and writes nothing more (R30).
+	ErrLeaseLost = errors.New("lease_lost: the sync is no longer this attempt's to write")
+
+	// ErrCancelled: somebody cancelled the sync.
+	ErrCancelled = errors.New("the sync was cancelled")
+
+	// ErrTimeout: the sync worked longer than it may (R28).
+	ErrTimeout = errors.New("the sync took longer than SYNC_TIMEOUT_MS allows")
+
+	// ErrShutdown: the process is ending; the sync goes back to the queue (R31).
+	ErrShutdown = errors.New("the process is shutting down")
+
+	// ErrDatabase: the database did not do its part. Stores wrap it.
+	ErrDatabase = errors.New("the database is not available")
+)
+
+// A Failure is a sync's end with a code of its own: what a guard or a rule says.
+type Failure struct {
+	Code    Code
+	Message string
+	PlanID  uuid.UUID // of the plan that was kept, if one was
+	Field   string    // of the request, for CodeInvalidRequest
+}
+
+func (f *Failure) Error() string { return f.Message }
+
+// fail makes a Failure.
+func fail(code Code, format string, args ...any) *Failure {
+	return &Failure{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Explain turns any error of a sync into its code and the text that the audit
+// keeps (Workflows §Error Categories). It is the only such table.
+func Explain(err error) *Failure {
+	var failure *Failure
+	if errors.As(err, &failure) {
+		return failure
+	}
+	for _, row := range explanations {
+		if errors.Is(err, row.err) {
+			text := err.Error()
+			if row.text != "" {
+				text = row.text
+			}
+			return &Failure{Code: row.code, Message: text}
+		}
+	}
+	return &Failure{Code: CodeInternal, Message: "an internal error ended the sync; the log of this sync id tells more"}
+}
+
+// explanations are tried in order: the specific before the general. A text
+// replaces the error's own.
+var explanations = []struct {
+	err  error
+	code Code
+	text string
+}{
+	{ErrTimeout, CodeTimeout, ErrTimeout.Error()},
+	{ErrCancelled, CodeCancelled, ErrCancelled.Error()},
+	{ErrShutdown, CodeInterrupted, "the process ended before the sync did"},
+	{ErrLeaseLost, CodeInterrupted, ErrLeaseLost.Error()},
+	{ErrDatabase, CodeDatabaseUnavailable, ErrDatabase.Error()},
+	{clinic.ErrTimezoneMissing, CodeTimezoneMissing, ""},
+	{clinic.ErrDisabled, CodeForbidden, clinic.ErrDisabled.Error()},
+	{clinic.ErrCredentialsMissing, CodeCredentialsMissing, clinic.ErrCredentialsMissing.Error()},
+	{clinic.ErrCredentialsSuspended, CodeCredentialsSuspended, clinic.ErrCredentialsSuspended.Error()},
+	{clinic.ErrCredentialsInvalid, CodeCredentialsInvalid, ""},
+	{pims.ErrAuthRejected, CodeAuthRejected, pims.ErrAuthRejected.Error()},
+	{pims.ErrAuthChallenge, CodeAuthChallenge, ""},
+	{pims.ErrLoginFormChanged, CodeLoginFormChanged, ""},
+	{pims.ErrBrowserUnavailable, CodeBrowserUnavailable, ""},
+	{pims.ErrHostNotAllowed, CodeCredentialsInvalid, ""},
+	{pims.ErrSessionExpired, CodeAuthExpired, ""},
+	{pims.ErrRateLimited, CodePIMSRateLimited, ""},
+	{pims.ErrSchemaDrift, CodeSchemaDrift, ""},
+	{pims.ErrIncomplete, CodeSnapshotIncomplete, ""},
+	{pims.ErrUnreachable, CodeUnreachable, ""},
+	{pims.ErrRemote, CodePIMSError, ""},
+	{pims.ErrNotFound, CodePIMSError, ""},
+	{context.DeadlineExceeded, CodeTimeout, ErrTimeout.Error()},
+	{context.Canceled, CodeInterrupted, "the process ended before the sync did"},
+}
+
+// Retryable tells whether another attempt may do better (Workflows §Error
+// Categories, column Retry; R32).
+func (c Code) Retryable() bool {
+	switch c {
+	case CodeUnreachable, CodePIMSError, CodePIMSRateLimited, CodeAuthExpired, CodeBrowserUnavailable,
+		CodeDatabaseUnavailable, CodeInterrupted, CodeTimeout, CodeInternal:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,72 @@
+package casesync
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// A Plan is what a guard held back, to be approved or rejected by a person within
+// a day (R18, R23).
+type Plan struct {
+	ID        uuid.UUID
+	ClinicID  uuid.UUID
+	SyncID    uuid.UUID // the audit of the phase that was stopped
+	SyncType  Type      // of that phase
+	Status    PlanStatus
+	Code      Code        // the guard: deletion_guard, pims_wrong_practice, schedule_shift_guard
+	Reason    string      // in words for an operator; no names (R40)
+	Window    pims.Window // its days; Location is not stored
+	Cases     []PlannedCase
+	Evidence  Evidence
+	CreatedAt time.Time
+	ExpiresAt time.Time
+	DecidedAt time.Time // zero: not yet
+	DecidedBy string    // an actor: "key:<id>", "os:<user>"
+}
+
+// PlanStatus is the state of a plan.
+type PlanStatus string
+
+// The states of a plan. Only an open one can be decided.
+const (
+	PlanOpen       PlanStatus = "open"
+	PlanApproved   PlanStatus = "approved"
+	PlanRejected   PlanStatus = "rejected"
+	PlanExpired    PlanStatus = "expired"
+	PlanSuperseded PlanStatus = "superseded"
+)
+
+// PlanLifetime is how long a plan can be approved (R18, R23).
+const PlanLifetime = 24 * time.Hour
+
+// A PlannedCase is one case that a plan would delete.
+type PlannedCase struct {
+	CaseID        uuid.UUID
+	PIMSID        string
+	ScheduledDate time.Time
+}
+
+// Evidence is what a guard saw. It holds counts, days and ids, never names (R40).
+type Evidence struct {
+	FetchedAt  time.Time
+	Known      int            // cases of the window that we hold
+	Found      int            // appointments of the window that the PIMS shows
+	Shared     int            // ids that both hold
+	Candidates int            // cases that could be deleted at all
+	Limit      int            // how many the guard lets pass
+	Moved      int            // appointments that moved
+	MovedBy    time.Duration  // by how much most of them did
+	Days       map[string]int // civil day to the number of orphans on it
+	Lookups    []Lookup       // what the PIMS said about each orphan (R22)
+}
+
+// A Lookup is what the PIMS said when it was asked about one orphan (R22).
+type Lookup struct {
+	PIMSID string
+	Method string // "by_id" or "wide_fetch"
+	Found  string // "gone", "moved", "cancelled", "in_window"
+	At     time.Time
+}

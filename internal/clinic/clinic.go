@@ -1,0 +1,71 @@
+// Package clinic holds what we know of a clinic besides its cases: its zone, its
+// API keys, its sealed credentials and sessions, its schedules; and it connects
+// to a clinic's PIMS.
+//
+// It knows no database, no HTTP and no vendor: stores and providers are handed in.
+package clinic
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	_ "time/tzdata" // the zones of every clinic, whatever the machine has (R1)
+
+	"github.com/google/uuid"
+)
+
+// A Clinic is one veterinary practice that we keep cases for.
+type Clinic struct {
+	ID             uuid.UUID
+	Name           string
+	Timezone       string // IANA; empty where nobody said
+	Active         bool
+	DeletionLimits DeletionLimits
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+}
+
+// DeletionLimits are a clinic's own limits of the deletion guard (R23). Zero
+// fields mean the default.
+type DeletionLimits struct {
+	MaxCases   int     // the absolute cap
+	MinAllowed int     // how many are always within the share
+	Share      float64 // of the candidates, 0..1
+}
+
+// What keeps a clinic from being synchronised, before any request is made.
+var (
+	ErrNotFound             = errors.New("no such clinic")
+	ErrDisabled             = errors.New("the clinic is disabled; enable it with `pims-sync clinic set`")
+	ErrTimezoneMissing      = errors.New("the clinic has no valid time zone; set one with `pims-sync clinic set ID --timezone Area/City`")
+	ErrCredentialsMissing   = errors.New("the clinic has no PIMS credentials; store some with `pims-sync credentials set`")
+	ErrCredentialsInvalid   = errors.New("the clinic's PIMS credentials are incomplete; replace them with `pims-sync credentials set`")
+	ErrCredentialsSuspended = errors.New("the clinic's PIMS credentials are suspended because the PIMS refused them; replace them with `pims-sync credentials set`, or `pims-sync credentials resume` if they are right")
+)
+
+// Location is the clinic's zone. A missing or unknown zone is
+// ErrTimezoneMissing: never UTC, never the server's (R1).
+func (c Clinic) Location() (*time.Location, error) {
+	if c.Timezone == "" {
+		return nil, ErrTimezoneMissing
+	}
+	loc, err := LoadZone(c.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("%w (it says %q)", ErrTimezoneMissing, c.Timezone)
+	}
+	return loc, nil
+}
+
+// LoadZone loads an IANA zone by its name. Unlike time.LoadLocation it refuses
+// the empty name and "Local", which mean the server's zone (R1).
+func LoadZone(name string) (*time.Location, error) {
+	if name == "" || name == "Local" {
+		return nil, fmt.Errorf("%q is not an IANA time zone such as America/Chicago", name)
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not an IANA time zone such as America/Chicago", name)
+	}
+	return loc, nil
+}

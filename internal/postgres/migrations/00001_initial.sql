@@ -1,0 +1,296 @@
+-- +goose Up
+
+-- The tables of the specification and of INTERFACE.md. What an INSERT by hand
+-- does not name has a default or may be null.
+
+create table clinics (
+    id              uuid        primary key default gen_random_uuid(),
+    name            text        not null default '',
+    timezone        text,                                   -- IANA; R1
+    is_active       boolean     not null default true,
+    deletion_limits jsonb       not null default '{}'
+        check (jsonb_typeof(deletion_limits) = 'object'),    -- R23
+    created_at      timestamptz not null default now(),
+    updated_at      timestamptz not null default now()
+);
+
+create table clinic_api_keys (
+    id           uuid        primary key default gen_random_uuid(),
+    clinic_id    uuid        not null references clinics (id) on delete cascade,
+    name         text        not null default '',
+    key_prefix   text        not null,                      -- first eight characters; R39
+    key_hash     text        not null,                      -- SHA-256 in hex; R39
+    permissions  text[],                                    -- null: the four sync scopes; R39
+    is_active    boolean     not null default true,
+    expires_at   timestamptz,                               -- null: never
+    last_used_at timestamptz,
+    created_at   timestamptz not null default now()
+);
+create index clinic_api_keys_prefix on clinic_api_keys (key_prefix);
+create index clinic_api_keys_clinic on clinic_api_keys (clinic_id);
+
+create table pims_credentials (
+    id               uuid        primary key default gen_random_uuid(),
+    clinic_id        uuid        not null unique references clinics (id) on delete cascade,
+    provider         text        not null default 'idexx_neo',
+    sealed           bytea       not null,                  -- AES-256-GCM; R37
+    suspended_at     timestamptz,                           -- the PIMS said "wrong password"; R32
+    suspended_reason text,
+    created_at       timestamptz not null default now(),
+    updated_at       timestamptz not null default now()
+);
+
+create table pims_sessions (
+    clinic_id     uuid        primary key references clinics (id) on delete cascade,
+    credential_id uuid        not null references pims_credentials (id) on delete cascade,
+    sealed        bytea       not null,                     -- R36, R37
+    logged_in_at  timestamptz not null,                     -- 8 h absolute
+    used_at       timestamptz not null                      -- 20 min idle
+);
+
+create table clinic_schedule_configs (
+    id             uuid        primary key default gen_random_uuid(),
+    clinic_id      uuid        not null unique references clinics (id) on delete cascade,
+    sync_schedules jsonb       not null default '[]',
+    created_at     timestamptz not null default now(),
+    updated_at     timestamptz not null default now()
+);
+
+create table cases (
+    id             uuid        primary key default gen_random_uuid(),
+    clinic_id      uuid        not null references clinics (id),
+    provider       text        not null default 'idexx_neo',
+    pims_id        text,                                    -- R13; null: not from a PIMS, never touched (R11)
+    patient_name   text,
+    client_name    text,
+    phone_number   text,
+    scheduled_date timestamptz,
+    status         text        not null default 'draft',
+    sync_status    text,                                    -- R10
+    case_type      text        not null default 'other',
+    metadata       jsonb       not null default '{}' check (jsonb_typeof(metadata) = 'object'),
+    created_at     timestamptz not null default now(),
+    updated_at     timestamptz not null default now()
+);
+create unique index cases_pims_id on cases (clinic_id, provider, pims_id); -- R13
+create index cases_scheduled on cases (clinic_id, scheduled_date);
+create index cases_updated on cases (clinic_id, updated_at);
+
+create table case_sync_audits (
+    id                 uuid        primary key default gen_random_uuid(),
+    clinic_id          uuid        not null references clinics (id) on delete cascade,
+    parent_id          uuid        references case_sync_audits (id) on delete cascade,
+    sync_type          text        not null
+        check (sync_type in ('inbound', 'cases', 'reconciliation', 'full')),
+    status             text        not null default 'queued'
+        check (status in ('queued', 'in_progress', 'completed', 'failed', 'cancelled')),
+    trigger            text        not null default 'api' check (trigger in ('api', 'cli', 'schedule')),
+    request            jsonb       not null default '{}',
+    attempt            integer     not null default 0,
+    result             jsonb       not null default '{}',
+    error_code         text,
+    error_message      text,
+    plan_id            uuid,
+    appointments_found integer     not null default 0,
+    cases_found        integer     not null default 0,
+    cases_created      integer     not null default 0,
+    cases_updated      integer     not null default 0,
+    cases_unchanged    integer     not null default 0,
+    cases_skipped      integer     not null default 0,
+    cases_enriched     integer     not null default 0,
+    cases_failed       integer     not null default 0,
+    cases_checked      integer     not null default 0,
+    cases_deleted      integer     not null default 0,
+    cases_restored     integer     not null default 0,
+    created_at         timestamptz not null default now(),
+    started_at         timestamptz,
+    completed_at       timestamptz
+);
+-- R29: one running sync per clinic over all replicas, one queued per clinic and type.
+create unique index case_sync_audits_running on case_sync_audits (clinic_id)
+    where status = 'in_progress' and parent_id is null;
+create unique index case_sync_audits_queued on case_sync_audits (clinic_id, sync_type)
+    where status = 'queued' and parent_id is null;
+create index case_sync_audits_recent on case_sync_audits (clinic_id, created_at desc, id desc);
+create index case_sync_audits_parent on case_sync_audits (parent_id) where parent_id is not null;
+
+-- Who works on an audit (R30), how far it is, and whether it is to stop. Apart
+-- from the audit, so that a heartbeat never waits for the fence of a writer.
+create table sync_leases (
+    audit_id    uuid        primary key references case_sync_audits (id) on delete cascade,
+    attempt     integer     not null,
+    worker      text        not null,
+    expires_at  timestamptz not null,                       -- by the database's clock (R3)
+    progress    jsonb       not null default '{}',
+    cancelled_at timestamptz
+);
+
+create table deletion_plans (
+    id           uuid        primary key default gen_random_uuid(),
+    clinic_id    uuid        not null references clinics (id) on delete cascade,
+    sync_id      uuid        not null references case_sync_audits (id) on delete cascade,
+    sync_type    text        not null,
+    status       text        not null default 'open'
+        check (status in ('open', 'approved', 'rejected', 'expired', 'superseded')),
+    code         text        not null,
+    reason       text        not null,
+    window_start date        not null,
+    window_end   date        not null,
+    cases        jsonb       not null default '[]',
+    evidence     jsonb       not null default '{}',
+    created_at   timestamptz not null default now(),
+    expires_at   timestamptz not null,
+    decided_at   timestamptz,
+    decided_by   text
+);
+create index deletion_plans_recent on deletion_plans (clinic_id, created_at desc, id desc);
+create unique index deletion_plans_open on deletion_plans (clinic_id, code, sync_type) where status = 'open';
+
+-- Attempts at enrichment are no change of the case (R12, R19).
+create table case_enrichments (
+    case_id           uuid        primary key references cases (id) on delete cascade,
+    clinic_id         uuid        not null,
+    tries             integer     not null default 0,       -- in vain, in a row
+    next_try_at       timestamptz,                          -- waits until then
+    read_at           timestamptz,                          -- last successful read
+    entry_fingerprint text,                                 -- of the search entry at that read
+    outcome           text
+);
+
+-- The history (R14): append-only, filled by triggers, whoever writes.
+create table case_events (
+    id        bigint      generated always as identity primary key,
+    clinic_id uuid        not null,
+    case_id   uuid        not null,
+    at        timestamptz not null default now(),
+    actor     text        not null,                         -- sync:<id>, key:<id>, os:<user>, person
+    action    text        not null check (action in ('created', 'changed', 'removed')),
+    field     text,                                         -- null for created and removed
+    before    jsonb,
+    after     jsonb
+);
+create index case_events_case on case_events (case_id, id);
+create index case_events_actor on case_events (actor, id) where actor like 'sync:%';
+create index case_events_at on case_events (at);
+
+-- A rate limit over all replicas is a reservation of the next free moment (R32).
+create table pims_rate_limits (
+    host    text        primary key,
+    next_at timestamptz not null
+);
+
+-- +goose StatementBegin
+create function case_events_actor() returns text language sql stable as $$
+    select coalesce(nullif(current_setting('app.actor', true), ''), 'person')
+$$;
+-- +goose StatementEnd
+
+-- A creation is one event without values (R14).
+-- +goose StatementBegin
+create function case_events_on_insert() returns trigger language plpgsql as $$
+begin
+    insert into case_events (clinic_id, case_id, actor, action)
+    select clinic_id, id, case_events_actor(), 'created' from new_rows;
+    return null;
+end
+$$;
+-- +goose StatementEnd
+
+-- A change is one event for each sync-owned column that differs; of metadata one
+-- for each owned key (R11, R14).
+-- +goose StatementBegin
+create function case_events_on_update() returns trigger language plpgsql as $$
+begin
+    insert into case_events (clinic_id, case_id, actor, action, field, before, after)
+    select n.clinic_id, n.id, case_events_actor(), 'changed', f.field, f.before, f.after
+    from new_rows n
+    join old_rows o using (id)
+    cross join lateral (values
+        ('pims_id',        to_jsonb(o.pims_id),        to_jsonb(n.pims_id)),
+        ('patient_name',   to_jsonb(o.patient_name),   to_jsonb(n.patient_name)),
+        ('client_name',    to_jsonb(o.client_name),    to_jsonb(n.client_name)),
+        ('phone_number',   to_jsonb(o.phone_number),   to_jsonb(n.phone_number)),
+        ('scheduled_date', to_jsonb(o.scheduled_date), to_jsonb(n.scheduled_date)),
+        ('status',         to_jsonb(o.status),         to_jsonb(n.status)),
+        ('sync_status',    to_jsonb(o.sync_status),    to_jsonb(n.sync_status)),
+        ('case_type',      to_jsonb(o.case_type),      to_jsonb(n.case_type)),
+        ('metadata.appointment',    o.metadata -> 'appointment',    n.metadata -> 'appointment'),
+        ('metadata.consultation',   o.metadata -> 'consultation',   n.metadata -> 'consultation'),
+        ('metadata.reconciliation', o.metadata -> 'reconciliation', n.metadata -> 'reconciliation'),
+        ('metadata.sync',           o.metadata -> 'sync',           n.metadata -> 'sync')
+    ) as f (field, before, after)
+    where f.before is distinct from f.after;
+    return null;
+end
+$$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+create function case_events_on_delete() returns trigger language plpgsql as $$
+begin
+    insert into case_events (clinic_id, case_id, actor, action)
+    select clinic_id, id, case_events_actor(), 'removed' from old_rows;
+    return null;
+end
+$$;
+-- +goose StatementEnd
+
+create trigger case_events_insert after insert on cases
+    referencing new table as new_rows
+    for each statement execute function case_events_on_insert();
+create trigger case_events_update after update on cases
+    referencing old table as old_rows new table as new_rows
+    for each statement execute function case_events_on_update();
+create trigger case_events_delete after delete on cases
+    referencing old table as old_rows
+    for each statement execute function case_events_on_delete();
+
+-- Only the maintenance path may delete events; nothing may change one.
+-- +goose StatementBegin
+create function case_events_append_only() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'DELETE' and current_setting('app.maintenance', true) = 'on' then
+        return null;
+    end if;
+    raise exception 'case_events is append-only; old events are removed by the retention job only';
+end
+$$;
+-- +goose StatementEnd
+create trigger case_events_append_only before update or delete or truncate on case_events
+    for each statement execute function case_events_append_only();
+
+-- Who waits for a sync, or is to stop one, hears of it at once.
+-- +goose StatementBegin
+create function case_sync_audits_notify() returns trigger language plpgsql as $$
+begin
+    perform pg_notify('pims_sync_audit', new.id::text);
+    return null;
+end
+$$;
+-- +goose StatementEnd
+create trigger case_sync_audits_notify after update of status on case_sync_audits
+    for each row when (old.status is distinct from new.status and new.parent_id is null)
+    execute function case_sync_audits_notify();
+
+-- +goose StatementBegin
+create function sync_leases_notify() returns trigger language plpgsql as $$
+begin
+    perform pg_notify('pims_sync_cancel', new.audit_id::text);
+    return null;
+end
+$$;
+-- +goose StatementEnd
+create trigger sync_leases_notify after update of cancelled_at on sync_leases
+    for each row when (old.cancelled_at is null and new.cancelled_at is not null)
+    execute function sync_leases_notify();
+
+-- +goose StatementBegin
+create function clinic_schedule_configs_notify() returns trigger language plpgsql as $$
+begin
+    perform pg_notify('pims_sync_schedules', '');
+    return null;
+end
+$$;
+-- +goose StatementEnd
+create trigger clinic_schedule_configs_notify after insert or update or delete on clinic_schedule_configs
+    for each statement execute function clinic_schedule_configs_notify();
