@@ -22,6 +22,11 @@ const (
 	CodeTimezoneMissing      Code = "timezone_missing"
 	CodeInvalidRequest       Code = "invalid_request"
 	CodeForbidden            Code = "forbidden"
+	CodeNotFound             Code = "not_found"
+	CodeSyncRunning          Code = "sync_running"
+	CodeAlreadyDecided       Code = "already_decided"
+	CodeIdempotencyMismatch  Code = "idempotency_mismatch"
+	CodeDraining             Code = "draining"
 	CodeDeletionGuard        Code = "deletion_guard"
 	CodeShiftGuard           Code = "schedule_shift_guard"
 	CodeWrongPractice        Code = "pims_wrong_practice"
@@ -67,13 +72,14 @@ type Failure struct {
 	Code    Code
 	Message string
 	PlanID  uuid.UUID // of the plan that was kept, if one was
+	SyncID  uuid.UUID // of the sync that is in the way, for CodeSyncRunning
 	Field   string    // of the request, for CodeInvalidRequest
 }
 
 func (f *Failure) Error() string { return f.Message }
 
-// fail makes a Failure.
-func fail(code Code, format string, args ...any) *Failure {
+// Fail makes a Failure.
+func Fail(code Code, format string, args ...any) *Failure {
 	return &Failure{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 

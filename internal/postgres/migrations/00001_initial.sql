@@ -29,6 +29,14 @@ create table clinic_api_keys (
 create index clinic_api_keys_prefix on clinic_api_keys (key_prefix);
 create index clinic_api_keys_clinic on clinic_api_keys (clinic_id);
 
+-- One row for each encryption key that was ever first in ENCRYPTION_KEY: a text
+-- sealed with it, so that a wrong key is refused at start (R37).
+create table encryption_keys (
+    key_id     text        primary key,
+    sealed     bytea       not null,
+    created_at timestamptz not null default now()
+);
+
 create table pims_credentials (
     id               uuid        primary key default gen_random_uuid(),
     clinic_id        uuid        not null unique references clinics (id) on delete cascade,
@@ -145,6 +153,16 @@ create table deletion_plans (
 );
 create index deletion_plans_recent on deletion_plans (clinic_id, created_at desc, id desc);
 create unique index deletion_plans_open on deletion_plans (clinic_id, code, sync_type) where status = 'open';
+
+-- Idempotency-Key of a request, kept 24 h (R29).
+create table idempotency_keys (
+    clinic_id    uuid        not null references clinics (id) on delete cascade,
+    key          text        not null,
+    request_hash text        not null,
+    sync_id      uuid        not null references case_sync_audits (id) on delete cascade,
+    created_at   timestamptz not null default now(),
+    primary key (clinic_id, key)
+);
 
 -- Attempts at enrichment are no change of the case (R12, R19).
 create table case_enrichments (
