@@ -14,6 +14,7 @@ type Scheduled struct {
 	PIMSID        string
 	ScheduledDate time.Time // zero: null
 	Start         string    // metadata.appointment.start, the raw wall clock
+	SoftDeleted   bool      // metadata.reconciliation.softDeleted
 }
 
 // A Write is one case to be written: Before is the row version that was read

@@ -1,0 +1,95 @@
+package casesync
+
+import (
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// The thresholds of the guards of a calendar (R18).
+const (
+	wrongPracticeMinimum = 5  // ids on each side that share none
+	massShiftMinimum     = 10 // appointments that moved
+	massShiftShare       = 0.8
+)
+
+// wrongPractice tells whether a calendar is another practice's: we know and it
+// shows at least five ids of the same days, and they share none (R18).
+func wrongPractice(snapshot *pims.Snapshot, stored []Scheduled) (Evidence, bool) {
+	present := make(map[string]bool, snapshot.Found())
+	for i := range snapshot.Appointments {
+		if a := &snapshot.Appointments[i]; snapshot.Window.Contains(a.Start) {
+			present[a.ID] = true
+		}
+	}
+	for i := range snapshot.Unusable {
+		present[snapshot.Unusable[i].ID] = true
+	}
+	evidence := Evidence{FetchedAt: snapshot.FetchedAt, Found: len(present)}
+	for _, s := range stored {
+		if s.SoftDeleted {
+			continue
+		}
+		evidence.Known++
+		if present[s.PIMSID] {
+			evidence.Shared++
+		}
+	}
+	wrong := evidence.Known >= wrongPracticeMinimum && evidence.Found >= wrongPracticeMinimum && evidence.Shared == 0
+	return evidence, wrong
+}
+
+// massShift tells whether a calendar's known appointments moved together, as
+// they do when a zone is wrong: at least ten moved, and four fifths of those
+// found by the same offset (R18). An offset is the same as instants, as wall
+// clocks of the window's zone (a clock change may lie between), or where the
+// PIMS's own text did not change at all and only its meaning did.
+func massShift(snapshot *pims.Snapshot, stored []Scheduled) (Evidence, bool) {
+	before := make(map[string]*Scheduled, len(stored))
+	for i := range stored {
+		before[stored[i].PIMSID] = &stored[i]
+	}
+	evidence := Evidence{FetchedAt: snapshot.FetchedAt, Found: snapshot.Found()}
+	instants, walls := map[time.Duration]int{}, map[time.Duration]int{}
+	sameText := 0
+	for i := range snapshot.Appointments {
+		a := &snapshot.Appointments[i]
+		old, ok := before[a.ID]
+		if !ok || old.ScheduledDate.IsZero() {
+			continue
+		}
+		evidence.Shared++
+		if a.Start.Equal(old.ScheduledDate) {
+			continue
+		}
+		evidence.Moved++
+		instants[a.Start.Sub(old.ScheduledDate)]++
+		walls[wallShift(old.ScheduledDate, a.Start, snapshot.Window.Location)]++
+		if a.StartText != "" && a.StartText == old.Start {
+			sameText++
+		}
+	}
+	offset, most := commonest(instants)
+	if wall, n := commonest(walls); n > most {
+		offset, most = wall, n
+	}
+	evidence.MovedBy = offset
+	most = max(most, sameText)
+	shifted := evidence.Moved >= massShiftMinimum && float64(most) >= massShiftShare*float64(evidence.Shared)
+	return evidence, shifted
+}
+
+func wallShift(from, to time.Time, loc *time.Location) time.Duration {
+	_, fromOffset := from.In(loc).Zone()
+	_, toOffset := to.In(loc).Zone()
+	return to.Sub(from) + time.Duration(toOffset-fromOffset)*time.Second
+}
+
+func commonest(counts map[time.Duration]int) (offset time.Duration, most int) {
+	for o, n := range counts {
+		if n > most || n == most && o < offset {
+			offset, most = o, n
+		}
+	}
+	return offset, most
+}

@@ -1,0 +1,227 @@
+package casesync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+const (
+	chunkSize     = 1000 // rows of one round trip (R15)
+	mergeAttempts = 10   // how often a row is read and merged again (R12)
+	maxChanges    = 1000 // what a dry run lists (R26)
+)
+
+// A calendarPhase turns a snapshot of the calendar into cases. Workflows §Phase 1.
+type calendarPhase struct {
+	phase
+	store  InboundStore
+	window pims.Window
+
+	// create is false where the calendar only updates and restores what we know
+	// (R25).
+	create bool
+}
+
+// inbound writes an already fetched snapshot (Workflows §Phase 1 steps 3 to 5).
+// The result is right as far as it goes even where an error is returned.
+func (p *calendarPhase) inbound(ctx context.Context, snapshot *pims.Snapshot) (Result, error) {
+	result := Result{Stats: Stats{AppointmentsFound: snapshot.Found()}}
+	result.Warnings = Warnings{
+		UnusableRows:     len(snapshot.Unusable),
+		UnidentifiedRows: snapshot.Unidentified,
+		DuplicateRows:    snapshot.Duplicates,
+	}
+	result.Stats.CasesSkipped = len(snapshot.Unusable) // R6
+	for i := range snapshot.Unusable {
+		row := &snapshot.Unusable[i]
+		p.log.WarnContext(ctx, "Appointment skipped", "pims_id", row.ID, "field", row.Field, "reason", row.Reason)
+	}
+	if err := p.guard(ctx, snapshot); err != nil {
+		return result, err
+	}
+	if err := p.write(ctx, snapshot, &result); err != nil {
+		return result, err
+	}
+	if !snapshot.Complete() { // R6: the others are written, and it is said
+		result.Code = CodeSnapshotIncomplete
+		result.Error = fmt.Sprintf("%d rows of the PIMS calendar have no id and were left out", snapshot.Unidentified)
+	}
+	return result, nil
+}
+
+// guard stops the phase before the first row is written where the calendar
+// cannot be this practice's (R18).
+func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) error {
+	stored, err := p.store.ScheduledIn(ctx, p.lease.ClinicID, p.provider, snapshot.Window)
+	if err != nil {
+		return fmt.Errorf("reading the window's cases: %w", err)
+	}
+	if evidence, wrong := wrongPractice(snapshot, stored); wrong && !p.lifted(CodeWrongPractice) {
+		return p.hold(ctx, CodeWrongPractice, snapshot.Window, nil, evidence, fmt.Sprintf(
+			"the PIMS shows %d appointments for %s, none of which is among the %d that we know: this looks like another practice's calendar, so nothing was written; check the credentials and the practice id, or approve the plan",
+			evidence.Found, snapshot.Window, evidence.Known))
+	}
+	ids := make([]string, len(snapshot.Appointments))
+	for i := range snapshot.Appointments {
+		ids[i] = snapshot.Appointments[i].ID
+	}
+	known, err := p.store.ScheduledByID(ctx, p.lease.ClinicID, p.provider, ids)
+	if err != nil {
+		return fmt.Errorf("reading the appointments' cases: %w", err)
+	}
+	if evidence, shifted := massShift(snapshot, known); shifted && !p.lifted(CodeShiftGuard) {
+		return p.hold(ctx, CodeShiftGuard, snapshot.Window, nil, evidence, fmt.Sprintf(
+			"%d of %d known appointments moved together by %s: this looks like a wrong time zone, so nothing was written; check the clinic's time zone, or approve the plan",
+			evidence.Moved, evidence.Shared, evidence.MovedBy))
+	}
+	return nil
+}
+
+// write merges the snapshot into the cases, chunk by chunk.
+func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, result *Result) error {
+	order := make([]*pims.Appointment, len(snapshot.Appointments))
+	for i := range snapshot.Appointments {
+		order[i] = &snapshot.Appointments[i]
+		if _, known := MapStatus(order[i].Status); !known {
+			result.Warnings.UnknownStatuses++ // R7
+		}
+	}
+	// One order for every writer, so that no two wait for each other.
+	slices.SortFunc(order, func(a, b *pims.Appointment) int { return strings.Compare(a.ID, b.ID) })
+
+	done := 0
+	p.report(ctx, "write", done, len(order))
+	for chunk := range slices.Chunk(order, chunkSize) {
+		if err := p.writeChunk(ctx, chunk, result); err != nil {
+			return err
+		}
+		done += len(chunk)
+		p.report(ctx, "write", done, len(order))
+	}
+	return nil
+}
+
+// errContended is a row that other writers changed each time that we had read it.
+var errContended = errors.New("other writers keep changing the same cases; try again")
+
+// writeChunk reads a chunk's cases, merges and writes them; what another writer
+// was in the way of is read and merged again (R12).
+func (p *calendarPhase) writeChunk(ctx context.Context, chunk []*pims.Appointment, result *Result) error {
+	pending := chunk
+	for range mergeAttempts {
+		ids := make([]string, len(pending))
+		for i, a := range pending {
+			ids[i] = a.ID
+		}
+		stored, err := p.store.CasesByID(ctx, p.lease.ClinicID, p.provider, ids)
+		if err != nil {
+			return fmt.Errorf("reading cases: %w", err)
+		}
+		writes, actions := p.merge(pending, stored, result)
+		written, err := p.commit(ctx, writes, actions, result)
+		if err != nil {
+			return err
+		}
+		if len(written) == len(writes) {
+			return nil
+		}
+		pending = slices.DeleteFunc(slices.Clone(pending), func(a *pims.Appointment) bool {
+			_, attempted := actions[a.ID]
+			return !attempted || written[a.ID]
+		})
+	}
+	return errContended
+}
+
+// merge decides about each appointment and counts those that need no write. The
+// others come back with their actions by PIMS id.
+func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]Case, result *Result) ([]Write, map[string]Action) {
+	var writes []Write
+	actions := make(map[string]Action)
+	for _, a := range pending {
+		var before *Case
+		if c, ok := stored[a.ID]; ok {
+			before = &c
+		}
+		if before == nil && (!p.create || !p.window.Contains(a.Start)) {
+			result.Stats.CasesSkipped++ // R5: it starts before the window; R25
+			continue
+		}
+		after, action := MergeAppointment(before, a)
+		if action == "" {
+			result.Stats.CasesUnchanged++
+			continue
+		}
+		writes = append(writes, Write{Before: before, After: after})
+		actions[a.ID] = action
+	}
+	return writes, actions
+}
+
+// commit writes, or in a dry run only tells, and counts what was written.
+func (p *calendarPhase) commit(ctx context.Context, writes []Write, actions map[string]Action, result *Result) (map[string]bool, error) {
+	written := make(map[string]bool, len(writes))
+	if len(writes) == 0 {
+		return written, nil
+	}
+	if p.dryRun { // R26
+		for i := range writes {
+			written[writes[i].After.PIMSID] = true
+			result.change(actions[writes[i].After.PIMSID], &writes[i])
+		}
+	} else {
+		ids, err := p.store.WriteCases(ctx, p.lease, p.syncID, p.provider, writes, p.now())
+		if err != nil {
+			return nil, fmt.Errorf("writing cases: %w", err)
+		}
+		for _, id := range ids {
+			written[id] = true
+		}
+	}
+	for id := range written {
+		result.count(actions[id])
+	}
+	if !p.dryRun {
+		p.written(actions, written)
+	}
+	return written, nil
+}
+
+// count adds a written case. A restored case is an updated one too, so that what
+// was found is created + updated + unchanged + skipped (R12).
+func (r *Result) count(action Action) {
+	switch action {
+	case ActionCreated:
+		r.Stats.CasesCreated++
+	case ActionRestored:
+		r.Stats.CasesRestored++
+		r.Stats.CasesUpdated++
+	case ActionUpdated:
+		r.Stats.CasesUpdated++
+	case ActionEnriched:
+		r.Stats.CasesEnriched++
+	case ActionDeleted:
+		r.Stats.CasesDeleted++
+	}
+}
+
+// change notes what a dry run would do.
+func (r *Result) change(action Action, w *Write) {
+	if len(r.Changes) == maxChanges {
+		return
+	}
+	c := Change{Action: action, PIMSID: w.After.PIMSID, Fields: Diff(w.Before, &w.After)}
+	if w.Before != nil {
+		c.CaseID = w.Before.ID
+	} else {
+		c.CaseID = uuid.Nil
+	}
+	r.Changes = append(r.Changes, c)
+}

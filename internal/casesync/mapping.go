@@ -1,0 +1,53 @@
+package casesync
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// caseStatus is the specification's table (Workflows §Status Mapping).
+var caseStatus = map[pims.Status]string{
+	pims.StatusScheduled:  CaseDraft,
+	pims.StatusCheckedIn:  CaseDraft,
+	pims.StatusInProgress: CaseDraft,
+	pims.StatusCompleted:  CasePending,
+	pims.StatusCancelled:  CaseReviewed,
+	pims.StatusNoShow:     CaseReviewed,
+}
+
+// caseTypes is the specification's table in the order of R8: the first row that
+// has one of the appointment type's words decides.
+var caseTypes = []struct {
+	words    []string
+	caseType string
+}{
+	{[]string{"surgery", "procedure"}, CaseSurgery},
+	{[]string{"emergency", "urgent"}, CaseOther},
+	{[]string{"exam", "checkup", "wellness", "vaccination", "vaccine"}, CaseCheckup},
+}
+
+// MapStatus is the case status of an appointment's status; false where the
+// status is unknown (R7).
+func MapStatus(s pims.Status) (string, bool) {
+	status, known := caseStatus[s]
+	return status, known
+}
+
+// MapType is the case type of an appointment's type word (R8).
+func MapType(appointmentType string) string {
+	words := strings.FieldsFunc(strings.ToLower(appointmentType), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	})
+	for _, row := range caseTypes {
+		for _, word := range words {
+			for _, w := range row.words {
+				if w == word {
+					return row.caseType
+				}
+			}
+		}
+	}
+	return CaseOther
+}

@@ -1,0 +1,164 @@
+package casesync
+
+import (
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// MergeAppointment is what a case becomes when the PIMS shows this appointment
+// (R7, R10, R16). It is pure. A nil old is a case that we do not have yet. The
+// action is ActionCreated, ActionRestored, ActionUpdated, or empty where nothing
+// changes (R12).
+func MergeAppointment(old *Case, a *pims.Appointment) (Case, Action) {
+	if old == nil {
+		return newCase(a), ActionCreated
+	}
+	merged := *old
+	restored := merged.SoftDeleted()
+	if restored {
+		undelete(&merged)
+	}
+	merged.Mark.RestoredAt = time.Time{} // the id has been seen again (R24)
+
+	merged.PatientName = known(a.PatientName, old.PatientName)
+	merged.ClientName = known(a.ClientName, old.ClientName)
+	merged.PhoneNumber = known(a.ClientPhone, old.PhoneNumber)
+	merged.ScheduledDate = a.Start
+	if !pims.Blank(a.Type) {
+		merged.CaseType = MapType(a.Type)
+	}
+	merged.Appointment = mergeDetails(old.Appointment, a)
+	if status, ok := MapStatus(a.Status); ok {
+		setStatus(&merged, status)
+	}
+
+	switch {
+	case restored:
+		return merged, ActionRestored
+	case equal(old, &merged):
+		return *old, ""
+	default:
+		return merged, ActionUpdated
+	}
+}
+
+func newCase(a *pims.Appointment) Case {
+	status, ok := MapStatus(a.Status)
+	if !ok {
+		status = CaseDraft // R7
+	}
+	return Case{
+		PIMSID:        a.ID,
+		PatientName:   known(a.PatientName, ""),
+		ClientName:    known(a.ClientName, ""),
+		PhoneNumber:   known(a.ClientPhone, ""),
+		ScheduledDate: a.Start,
+		Status:        status,
+		SyncStatus:    status,
+		CaseType:      MapType(a.Type),
+		Appointment:   mergeDetails(Appointment{}, a),
+	}
+}
+
+// setStatus is R10: sync changes the status only where it is still what sync
+// last wrote, and takes note of one that a person made without taking it over.
+func setStatus(c *Case, status string) {
+	switch c.SyncStatus {
+	case "":
+		c.SyncStatus = status
+	case c.Status:
+		c.Status, c.SyncStatus = status, status
+	}
+}
+
+// undelete takes a soft delete back (R16). A status that a person changed since
+// stays theirs.
+func undelete(c *Case) {
+	if c.Status == c.SyncStatus {
+		c.Status = c.Deletion.StatusBefore
+	}
+	c.SyncStatus = c.Deletion.SyncStatusBefore
+	c.Deletion = nil
+}
+
+// mergeDetails never lets a blank erase what is known (R7).
+func mergeDetails(old Appointment, a *pims.Appointment) Appointment {
+	return Appointment{
+		ConsultationID: known(a.ConsultationID, old.ConsultationID),
+		Status:         known(a.StatusText, old.Status),
+		Type:           known(a.Type, old.Type),
+		Start:          known(a.StartText, old.Start),
+		End:            known(a.EndText, old.End),
+		PatientID:      known(a.PatientID, old.PatientID),
+		ClientID:       known(a.ClientID, old.ClientID),
+		ClientEmail:    known(a.ClientEmail, old.ClientEmail),
+		Veterinarian:   known(a.Veterinarian, old.Veterinarian),
+		Room:           known(a.Room, old.Room),
+		Title:          known(a.Title, old.Title),
+		Reason:         known(a.Reason, old.Reason),
+	}
+}
+
+func known(text, old string) string {
+	if pims.Blank(text) {
+		return old
+	}
+	return text
+}
+
+// equal compares what an appointment can change.
+func equal(a, b *Case) bool {
+	return a.PatientName == b.PatientName && a.ClientName == b.ClientName && a.PhoneNumber == b.PhoneNumber &&
+		a.ScheduledDate.Equal(b.ScheduledDate) && a.Status == b.Status && a.SyncStatus == b.SyncStatus &&
+		a.CaseType == b.CaseType && a.Appointment == b.Appointment && a.Mark.RestoredAt.Equal(b.Mark.RestoredAt)
+}
+
+// Diff lists the fields in which two states of a case differ, for people to read
+// (R26). A nil before is a case that does not exist yet.
+func Diff(before *Case, after *Case) []FieldChange {
+	if before == nil {
+		before = &Case{}
+	}
+	fields := []FieldChange{
+		{"patientName", before.PatientName, after.PatientName},
+		{"clientName", before.ClientName, after.ClientName},
+		{"phoneNumber", before.PhoneNumber, after.PhoneNumber},
+		{"scheduledDate", instant(before.ScheduledDate), instant(after.ScheduledDate)},
+		{"status", before.Status, after.Status},
+		{"caseType", before.CaseType, after.CaseType},
+		{"appointment.status", before.Appointment.Status, after.Appointment.Status},
+		{"appointment.consultationId", before.Appointment.ConsultationID, after.Appointment.ConsultationID},
+		{"appointment.type", before.Appointment.Type, after.Appointment.Type},
+		{"appointment.end", before.Appointment.End, after.Appointment.End},
+		{"appointment.patientId", before.Appointment.PatientID, after.Appointment.PatientID},
+		{"appointment.clientId", before.Appointment.ClientID, after.Appointment.ClientID},
+		{"appointment.clientEmail", before.Appointment.ClientEmail, after.Appointment.ClientEmail},
+		{"appointment.veterinarian", before.Appointment.Veterinarian, after.Appointment.Veterinarian},
+		{"appointment.room", before.Appointment.Room, after.Appointment.Room},
+		{"appointment.title", before.Appointment.Title, after.Appointment.Title},
+		{"appointment.reason", before.Appointment.Reason, after.Appointment.Reason},
+		{"reconciliation.reason", reason(before), reason(after)},
+	}
+	changed := fields[:0]
+	for _, f := range fields {
+		if f.Before != f.After {
+			changed = append(changed, f)
+		}
+	}
+	return changed
+}
+
+func reason(c *Case) string {
+	if !c.SoftDeleted() {
+		return ""
+	}
+	return c.Deletion.Reason
+}
+
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}

@@ -1,0 +1,203 @@
+package casesync
+
+import (
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// The caps and defaults of a request (R4). They bind requests, not what a phase
+// fetches to look an orphan up (R22).
+const (
+	MaxWindowDays        = 92
+	MaxDaysAhead         = 90
+	MaxLookbackDays      = 180
+	MaxLookaheadDays     = 90
+	MaxParallelBatchSize = 20
+
+	DefaultDaysAhead         = 7
+	DefaultCasesLookback     = 7
+	DefaultLookbackDays      = 7
+	DefaultParallelBatchSize = 5
+)
+
+// option is one field of a request: its name in the API, the types of sync that
+// know it, and whether it was given.
+type option struct {
+	name  string
+	types []Type
+	given bool
+}
+
+func (o Options) fields() []option {
+	dated := []Type{TypeInbound, TypeCases, TypeFull}
+	enriching := []Type{TypeCases, TypeFull}
+	reconciling := []Type{TypeReconciliation, TypeFull}
+	return []option{
+		{"startDate", dated, o.StartDate != nil},
+		{"endDate", dated, o.EndDate != nil},
+		{"daysAhead", []Type{TypeInbound, TypeFull}, o.DaysAhead != nil},
+		{"parallelBatchSize", enriching, o.ParallelBatchSize != nil},
+		{"force", enriching, o.Force},
+		{"lookbackDays", reconciling, o.LookbackDays != nil},
+		{"lookaheadDays", reconciling, o.LookaheadDays != nil},
+		{"dryRun", Types(), o.DryRun},
+	}
+}
+
+// Allowed lists the names of the fields that a request of this type may have
+// (INTERFACE §Fields of a request).
+func Allowed(t Type) []string {
+	var names []string
+	for _, f := range (Options{}).fields() {
+		if has(f.types, t) {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
+func has(types []Type, t Type) bool {
+	for _, x := range types {
+		if x == t {
+			return true
+		}
+	}
+	return false
+}
+
+// Check tells what is wrong with the options of a request whatever the day is.
+// The error is a *Failure with CodeInvalidRequest and the name of the field.
+func (o Options) Check(t Type) error {
+	if !has(Types(), t) {
+		return invalid("type", "type must be one of inbound, cases, reconciliation, full")
+	}
+	for _, f := range o.fields() {
+		if f.given && !has(f.types, t) {
+			return invalid(f.name, "%s is not an option of a sync of type %s", f.name, t)
+		}
+	}
+	for _, limit := range []struct {
+		name     string
+		value    *int
+		min, max int
+	}{
+		{"daysAhead", o.DaysAhead, 0, MaxDaysAhead},
+		{"lookbackDays", o.LookbackDays, 1, MaxLookbackDays},
+		{"lookaheadDays", o.LookaheadDays, 0, MaxLookaheadDays},
+		{"parallelBatchSize", o.ParallelBatchSize, 1, MaxParallelBatchSize},
+	} {
+		if limit.value != nil && (*limit.value < limit.min || *limit.value > limit.max) {
+			return invalid(limit.name, "%s must be between %d and %d", limit.name, limit.min, limit.max)
+		}
+	}
+	if o.StartDate == nil || o.EndDate == nil {
+		return nil
+	}
+	return o.checkDates(t, *o.StartDate, *o.EndDate)
+}
+
+// checkDates holds the rules on a pair of dates, given or defaulted.
+func (o Options) checkDates(t Type, start, end pims.Date) error {
+	switch days := end.Sub(start) + 1; {
+	case days < 1 && o.EndDate != nil:
+		return invalid("endDate", "endDate must not be before the window's start, %s", start)
+	case days < 1:
+		return invalid("startDate", "startDate must not be after the window's end, %s", end)
+	case days > MaxWindowDays && o.StartDate == nil:
+		return invalid("endDate", "the window from %s to endDate is longer than %d days", start, MaxWindowDays)
+	case days > MaxWindowDays:
+		return invalid("startDate", "the window from startDate to %s is longer than %d days", end, MaxWindowDays)
+	case t != TypeCases && o.EndDate != nil && o.DaysAhead != nil && *o.DaysAhead != days-1:
+		return invalid("daysAhead", "daysAhead contradicts endDate: leave one of them out")
+	}
+	return nil
+}
+
+func invalid(field, format string, args ...any) *Failure {
+	f := Fail(CodeInvalidRequest, format, args...)
+	f.Field = field
+	return f
+}
+
+// Windows are the days that each phase of a sync works on.
+type Windows struct {
+	Inbound        pims.Window
+	Cases          pims.Window
+	Reconciliation pims.Window
+
+	// CandidatesUntil bounds reconciliation's candidates: now, or the end of its
+	// window where lookaheadDays reaches into the future (R4).
+	CandidatesUntil time.Time
+}
+
+// Windows applies R4's defaults to the options: now tells what "today" is in the
+// clinic's zone (R1, R3). The windows that the type has no use for are zero.
+func (o Options) Windows(t Type, now time.Time, loc *time.Location) (Windows, error) {
+	if err := o.Check(t); err != nil {
+		return Windows{}, err
+	}
+	today := pims.DateOf(now, loc)
+	window := func(start, end pims.Date) pims.Window {
+		return pims.Window{Start: start, End: end, Location: loc}
+	}
+	var w Windows
+
+	if t == TypeInbound || t == TypeFull {
+		start := orDate(o.StartDate, today)
+		end := orDate(o.EndDate, start.AddDays(orInt(o.DaysAhead, DefaultDaysAhead)))
+		if err := o.checkDates(t, start, end); err != nil {
+			return Windows{}, err
+		}
+		w.Inbound = window(start, end)
+	}
+
+	switch {
+	case t == TypeCases:
+		start := orDate(o.StartDate, today.AddDays(-DefaultCasesLookback))
+		end := orDate(o.EndDate, today)
+		if err := o.checkDates(t, start, end); err != nil {
+			return Windows{}, err
+		}
+		w.Cases = window(start, end)
+	case t == TypeFull && o.StartDate == nil && o.EndDate == nil:
+		w.Cases = window(today.AddDays(-DefaultCasesLookback), today)
+	case t == TypeFull:
+		w.Cases = window(
+			earlier(w.Inbound.Start, today.AddDays(-DefaultCasesLookback)),
+			earlier(w.Inbound.End, today))
+	}
+
+	if t == TypeReconciliation || t == TypeFull {
+		ahead := orInt(o.LookaheadDays, 0)
+		w.Reconciliation = window(
+			today.AddDays(-orInt(o.LookbackDays, DefaultLookbackDays)),
+			today.AddDays(ahead))
+		w.CandidatesUntil = now
+		if ahead > 0 {
+			w.CandidatesUntil = w.Reconciliation.Until()
+		}
+	}
+	return w, nil
+}
+
+func orDate(d *pims.Date, other pims.Date) pims.Date {
+	if d == nil {
+		return other
+	}
+	return *d
+}
+
+func orInt(n *int, other int) int {
+	if n == nil {
+		return other
+	}
+	return *n
+}
+
+func earlier(a, b pims.Date) pims.Date {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
