@@ -1,0 +1,176 @@
+package pimshttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// What a Client does where its Options do not say.
+const (
+	DefaultTimeout  = 30 * time.Second // of one try, from dialling to the last byte
+	DefaultMaxBytes = 64 << 20         // 64 MiB of one answer, decompressed
+)
+
+// Options is what a Client needs to know.
+type Options struct {
+	// Base is the scheme and host of the PIMS, such as https://us.example.com.
+	Base string
+
+	// Browser is the logged-in session that the requests belong to.
+	Browser pims.BrowserSession
+
+	// Hosts are the hosts that may be talked to.
+	Hosts pims.HostPolicy
+
+	// Transport sends the requests; see NewTransport. Required.
+	Transport http.RoundTripper
+
+	// Header is added to every request.
+	Header http.Header
+
+	// IsLoginURL tells whether a redirect's target is the login page.
+	IsLoginURL func(*url.URL) bool
+
+	// IsLoginPage tells whether the beginning of an HTML page, at most 64 KiB, is
+	// the login page.
+	IsLoginPage func(html []byte) bool
+
+	Limiter  pims.Limiter           // nil: no limit
+	Observe  func(pims.Observation) // nil: nobody measures; called after every try
+	Logger   *slog.Logger           // nil: silent
+	Timeout  time.Duration          // of one try; 0: DefaultTimeout
+	MaxBytes int64                  // of one answer; 0: DefaultMaxBytes
+}
+
+// A Client sends the requests of one session in one run. It is safe for
+// concurrent use.
+type Client struct {
+	base    *url.URL
+	browser pims.BrowserSession
+	options Options
+	http    *http.Client
+	jar     *jar
+	budget  budget
+}
+
+// A Request is one question to the PIMS.
+type Request struct {
+	// Operation names the request in observations: a closed set of the provider.
+	Operation string
+
+	// Path is the URL's path, escaped, beginning with a slash.
+	Path  string
+	Query url.Values
+
+	// Optional: the PIMS may not have it, and says so with 404 or 410, which
+	// then mean pims.ErrNotFound instead of pims.ErrRemote.
+	Optional bool
+}
+
+// New makes a Client. It makes no request. A base that is not allowed is
+// pims.ErrHostNotAllowed.
+func New(options Options) (*Client, error) {
+	base, err := url.Parse(options.Base)
+	if err != nil || base.Host == "" {
+		return nil, errors.New("the base URL is not of the form https://host")
+	}
+	if err := options.Hosts.CheckURL(base); err != nil {
+		return nil, err
+	}
+	jar, err := newJar(options.Browser.Cookies, base)
+	if err != nil {
+		return nil, err
+	}
+	if options.Timeout == 0 {
+		options.Timeout = DefaultTimeout
+	}
+	if options.MaxBytes == 0 {
+		options.MaxBytes = DefaultMaxBytes
+	}
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Client{
+		base:    base,
+		browser: options.Browser,
+		options: options,
+		jar:     jar,
+		http: &http.Client{
+			Transport:     options.Transport,
+			Jar:           jar,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+// Browser is the session in its present state: as it came, with the cookies that
+// the PIMS has renewed since.
+func (c *Client) Browser() pims.BrowserSession {
+	session := c.browser
+	session.Cookies = c.jar.all()
+	return session
+}
+
+// GetJSON asks the PIMS and hands the answer to decode, which reads exactly one
+// JSON value; what follows it must be blank. Decode runs once per try, so it must
+// start afresh each time. Duplicate names in an object are allowed, and invalid
+// UTF-8 becomes U+FFFD.
+//
+// An error of decode is final, unless the answer ended too early. Errors:
+// pims.ErrSessionExpired, ErrUnreachable, ErrRateLimited, ErrRemote,
+// ErrSchemaDrift, ErrNotFound (see Request.Optional), ErrHostNotAllowed,
+// ErrTooLarge, decode's own, or the context's.
+func (c *Client) GetJSON(ctx context.Context, request Request, decode func(*jsontext.Decoder) error) error {
+	c.budget.request()
+	for try := 1; ; try++ {
+		err := c.try(ctx, request, decode)
+		again, ok := errors.AsType[*retryable](err)
+		if !ok {
+			return describe(request, try, err)
+		}
+		wait, ok := delay(try, again.after)
+		if !ok || !c.budget.retry() {
+			return describe(request, try, again.error)
+		}
+		c.options.Logger.WarnContext(ctx, "PIMS request failed and is tried again",
+			"operation", request.Operation, "outcome", pims.Kind(err), "try", try, "wait", wait)
+		if err := sleep(ctx, wait); err != nil {
+			return describe(request, try, err)
+		}
+	}
+}
+
+func describe(request Request, tries int, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case tries > 1:
+		return fmt.Errorf("GET %s: after %d tries: %w", request.Path, tries, err)
+	default:
+		return fmt.Errorf("GET %s: %w", request.Path, err)
+	}
+}
+
+// A budget bounds how often one Client tries again (R32).
+type budget struct{ requests, retries atomic.Int64 }
+
+func (b *budget) request() { b.requests.Add(1) }
+
+// retry takes one retry out of the budget, if it has one left.
+func (b *budget) retry() bool {
+	if b.retries.Add(1) > freeRetries+b.requests.Load()/requestsPerRetry {
+		b.retries.Add(-1)
+		return false
+	}
+	return true
+}

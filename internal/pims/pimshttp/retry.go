@@ -1,0 +1,61 @@
+package pimshttp
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// R32.
+const (
+	maxTries         = 3
+	maxRetryAfter    = 120 * time.Second
+	backoffBase      = 500 * time.Millisecond
+	freeRetries      = 3  // of one Client, whatever it asks
+	requestsPerRetry = 10 // one more retry for so many requests: 10 %
+)
+
+// A retryable is an error after which the same request may succeed.
+type retryable struct {
+	error
+	after time.Duration // what the PIMS asked us to wait; 0: it did not say
+}
+
+func (e *retryable) Unwrap() error { return e.error }
+
+// delay is how long to wait after a number of tries; false: do not try again.
+// Where the PIMS asks for more patience than we have, trying sooner would be
+// rude and waiting would be futile.
+func delay(tries int, after time.Duration) (time.Duration, bool) {
+	if tries >= maxTries || after > maxRetryAfter {
+		return 0, false
+	}
+	jittered := rand.N(backoffBase << tries)
+	return max(after, jittered), true
+}
+
+// retryAfter reads the header in both of its forms: seconds, or a date. It is 0
+// where the header is missing, unreadable or past.
+func retryAfter(header http.Header, now time.Time) time.Duration {
+	text := header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(0, at.Sub(now))
+	}
+	return 0
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,101 @@
+package pimshttp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"syscall"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// NewTransport makes the transport that all sessions of a provider share. It
+// refuses to connect to an address that the policy does not permit, however the
+// host's name was resolved, and it uses no proxy.
+func NewTransport(hosts pims.HostPolicy) *http.Transport {
+	return &http.Transport{
+		DialContext:            guardedDial(hosts),
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           200,
+		MaxIdleConnsPerHost:    20, // the widest batch of enrichment, R4
+		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    10 * time.Second,
+		MaxResponseHeaderBytes: 1 << 20,
+	}
+}
+
+func guardedDial(hosts pims.HostPolicy) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		dialer := net.Dialer{
+			Timeout: 10 * time.Second,
+			ControlContext: func(_ context.Context, _, resolved string, _ syscall.RawConn) error {
+				return checkAddress(hosts, address, resolved)
+			},
+		}
+		return dialer.DialContext(ctx, network, address)
+	}
+}
+
+// checkAddress tells whether the policy permits the IP address that a host:port
+// was resolved to.
+func checkAddress(hosts pims.HostPolicy, address, resolved string) error {
+	endpoint, err := netip.ParseAddrPort(resolved)
+	if err != nil {
+		return fmt.Errorf("%s resolves to no IP address: %w", address, pims.ErrHostNotAllowed)
+	}
+	return hosts.CheckAddress(&url.URL{Host: address}, endpoint.Addr())
+}
+
+// transportError is what it means that no answer came, or not all of one. Only
+// the caller's own context makes it a context's error; a try's timeout does not.
+// The transport's own text is dropped: it quotes URLs, and what servers said (R40).
+func (c *Client) transportError(ctx, limited context.Context, err error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if limited.Err() != nil {
+		return &retryable{error: fmt.Errorf("timed out after %s: %w", c.options.Timeout, pims.ErrUnreachable)}
+	}
+	var (
+		certificate *tls.CertificateVerificationError
+		operation   *net.OpError
+	)
+	switch {
+	case errors.Is(err, pims.ErrHostNotAllowed):
+		if errors.As(err, &operation) {
+			err = operation.Err
+		}
+		return err
+	case errors.As(err, &certificate):
+		return fmt.Errorf("the certificate of %s is not valid: %w", c.base.Host, pims.ErrUnreachable)
+	default:
+		return &retryable{error: fmt.Errorf("%s: %s: %w", c.base.Host, reason(err), pims.ErrUnreachable)}
+	}
+}
+
+func reason(err error) string {
+	var (
+		resolution *net.DNSError
+		timeout    net.Error
+	)
+	switch {
+	case errors.As(err, &resolution):
+		return "the name cannot be resolved"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "the connection was refused"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "timed out"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "the connection broke off"
+	default:
+		return "the connection failed"
+	}
+}

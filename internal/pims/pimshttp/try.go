@@ -1,0 +1,191 @@
+package pimshttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// try sends a request once. An error that may pass comes as a *retryable.
+func (c *Client) try(ctx context.Context, request Request, decode func(*jsontext.Decoder) error) (err error) {
+	if c.options.Limiter != nil {
+		if err := c.options.Limiter.Wait(ctx, c.base.Host); err != nil {
+			return fmt.Errorf("wait for the rate limit: %w", err)
+		}
+	}
+	if c.options.Observe != nil {
+		start := time.Now()
+		defer func() {
+			c.options.Observe(pims.Observation{
+				Operation: request.Operation,
+				Outcome:   pims.Kind(err),
+				Duration:  time.Since(start),
+			})
+		}()
+	}
+
+	limited, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	defer cancel()
+	response, err := c.send(limited, request)
+	if err != nil {
+		return c.transportError(ctx, limited, err)
+	}
+	defer closeBody(response)
+	if err := c.checkStatus(response, request); err != nil {
+		return err
+	}
+	return c.decode(ctx, limited, response, decode)
+}
+
+func (c *Client) send(ctx context.Context, request Request) (*http.Response, error) {
+	target := c.base.Scheme + "://" + c.base.Host + request.Path
+	if len(request.Query) > 0 {
+		target += "?" + request.Query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range c.options.Header {
+		req.Header[name] = values
+	}
+	req.Header.Set("Accept", "application/json")
+	if c.browser.UserAgent != "" {
+		req.Header.Set("User-Agent", c.browser.UserAgent)
+	}
+	return c.http.Do(req)
+}
+
+// checkStatus answers nil for 200 only (R5).
+func (c *Client) checkStatus(response *http.Response, request Request) error {
+	status := response.StatusCode
+	switch {
+	case status == http.StatusOK:
+		return nil
+	case status == http.StatusUnauthorized:
+		return statusError(status, pims.ErrSessionExpired)
+	case status >= 300 && status < 400:
+		return c.redirectError(response)
+	case request.Optional && (status == http.StatusNotFound || status == http.StatusGone):
+		return statusError(status, pims.ErrNotFound)
+	case status == http.StatusTooManyRequests:
+		return &retryable{statusError(status, pims.ErrRateLimited), retryAfter(response.Header, time.Now())}
+	case retryableStatus(status):
+		return &retryable{statusError(status, pims.ErrRemote), retryAfter(response.Header, time.Now())}
+	case status >= 400:
+		return statusError(status, pims.ErrRemote)
+	default:
+		return statusError(status, pims.ErrSchemaDrift)
+	}
+}
+
+func statusError(status int, kind error) error {
+	return fmt.Errorf("HTTP %d: %w", status, kind)
+}
+
+func retryableStatus(status int) bool {
+	switch status {
+	case http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *Client) redirectError(response *http.Response) error {
+	target, err := response.Location()
+	if err == nil && c.isLoginURL(target) {
+		return fmt.Errorf("redirected to the login page: %w", pims.ErrSessionExpired)
+	}
+	return fmt.Errorf("HTTP %d, a redirect to elsewhere: %w", response.StatusCode, pims.ErrSchemaDrift)
+}
+
+func (c *Client) isLoginURL(u *url.URL) bool {
+	return c.options.IsLoginURL != nil && c.options.IsLoginURL(u)
+}
+
+func (c *Client) isLoginPage(html []byte) bool {
+	return c.options.IsLoginPage != nil && c.options.IsLoginPage(html)
+}
+
+// decode hands a 200's body to the caller's decoder and finds out whose fault an
+// error is: the wire's, the answer's, or the session's.
+func (c *Client) decode(ctx, limited context.Context, response *http.Response, decode func(*jsontext.Decoder) error) error {
+	if response.ContentLength > c.options.MaxBytes {
+		return ErrTooLarge
+	}
+	body := newBody(response.Body, c.options.MaxBytes)
+	if body.isPage() {
+		return c.pageError(ctx, limited, body)
+	}
+	decoder := jsontext.NewDecoder(body, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	err := decode(decoder)
+	if err == nil {
+		err = expectEnd(decoder)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(body.failure, ErrTooLarge):
+		return ErrTooLarge
+	case body.failure != nil:
+		return c.transportError(ctx, limited, body.failure)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return &retryable{error: fmt.Errorf("the answer ends too early: %w", pims.ErrSchemaDrift)}
+	default:
+		return ownSyntaxError(err)
+	}
+}
+
+// expectEnd tells whether nothing but white space follows the value.
+func expectEnd(decoder *jsontext.Decoder) error {
+	_, err := decoder.ReadToken()
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return err
+	default:
+		return fmt.Errorf("something follows the JSON value: %w", pims.ErrSchemaDrift)
+	}
+}
+
+// ownSyntaxError says in our words where an answer is no JSON: the decoder's own
+// text quotes the answer (R40).
+func ownSyntaxError(err error) error {
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		return fmt.Errorf("no valid JSON at byte %d: %w", syntax.ByteOffset, pims.ErrSchemaDrift)
+	}
+	return err
+}
+
+// pageError is what HTML means where JSON was asked for: the login page is a dead
+// session, any other page is an answer that we do not know, and one that broke
+// off is the wire's fault.
+func (c *Client) pageError(ctx, limited context.Context, page *body) error {
+	html, err := io.ReadAll(io.LimitReader(page, maxPageBytes))
+	switch {
+	case c.isLoginPage(html):
+		return fmt.Errorf("the login page came instead of JSON: %w", pims.ErrSessionExpired)
+	case err != nil:
+		return c.transportError(ctx, limited, err)
+	default:
+		return fmt.Errorf("HTML came instead of JSON: %w", pims.ErrSchemaDrift)
+	}
+}
+
+// closeBody reads a little of what is left, so that the connection can be used
+// again.
+func closeBody(response *http.Response) {
+	_, _ = io.CopyN(io.Discard, response.Body, maxPageBytes)
+	_ = response.Body.Close()
+}
