@@ -92,3 +92,22 @@ func (s *Snapshot) Present() (map[string]struct{}, error) {
 	}
 	return ids, nil
 }
+
+// Within is the part of the snapshot that a smaller window would have shown: what
+// overlaps it. Rows whose day is not known, and rows without an id, belong to
+// every part.
+func (s *Snapshot) Within(w Window) Snapshot {
+	part := Snapshot{Window: w, FetchedAt: s.FetchedAt, Unidentified: s.Unidentified, Duplicates: s.Duplicates}
+	for i := range s.Appointments {
+		a := &s.Appointments[i]
+		if w.Contains(a.Start) || a.Start.Before(w.From()) && a.End.After(w.From()) {
+			part.Appointments = append(part.Appointments, *a)
+		}
+	}
+	for _, row := range s.Unusable {
+		if row.Start.IsZero() || w.Contains(row.Start) {
+			part.Unusable = append(part.Unusable, row)
+		}
+	}
+	return part
+}

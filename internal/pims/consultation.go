@@ -42,8 +42,8 @@ type Consultation struct {
 	SOAP     SOAP   // its sections
 	Notes    string // its text that belongs to no section (R19)
 
-	Vitals    *Vitals  // nil: this record has none
-	Diagnoses []string // nil: this record has none
+	Vitals    *Vitals  // nil: this answer cannot tell, which removes none
+	Diagnoses []string // nil: this answer cannot tell; empty: there are none
 	Discharge string   // what the client is told to do at home
 }
 
@@ -56,7 +56,14 @@ type SOAP struct {
 }
 
 // Blank tells whether no section has any text (R19).
-func (s SOAP) Blank() bool { return s == SOAP{} }
+func (s SOAP) Blank() bool {
+	return Blank(s.Subjective) && Blank(s.Objective) && Blank(s.Assessment) && Blank(s.Plan)
+}
+
+// Final tells whether the PIMS says that nothing more will be written (R19).
+func (s ConsultationStatus) Final() bool {
+	return s == ConsultationCompleted || s == ConsultationCancelled
+}
 
 // Vitals are measurements as given, with the unit that was given (R7). A nil
 // number was not measured, or was impossible: then Raw keeps its text.

@@ -3,6 +3,7 @@ package pims
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -98,15 +99,25 @@ func (w Window) Slices(n int) []Window {
 	return slices
 }
 
-// Union is the smallest window that covers both. They must share their zone.
-func (w Window) Union(o Window) Window {
-	if o.Start.Before(w.Start) {
-		w.Start = o.Start
+// Covers tells whether every day of o is one of w's.
+func (w Window) Covers(o Window) bool { return w.ContainsDate(o.Start) && w.ContainsDate(o.End) }
+
+// Cover joins windows of one zone that overlap or touch, in the order of their
+// start: the fewest windows that have all their days and no other.
+func Cover(windows ...Window) []Window {
+	sorted := slices.Clone(windows)
+	slices.SortFunc(sorted, func(a, b Window) int { return a.Start.Sub(b.Start) })
+	var cover []Window
+	for _, w := range sorted {
+		if last := len(cover) - 1; last >= 0 && !w.Start.After(cover[last].End.AddDays(1)) {
+			if w.End.After(cover[last].End) {
+				cover[last].End = w.End
+			}
+			continue
+		}
+		cover = append(cover, w)
 	}
-	if o.End.After(w.End) {
-		w.End = o.End
-	}
-	return w
+	return cover
 }
 
 // String is "2026-01-17..2026-01-24 Europe/Berlin".

@@ -110,3 +110,14 @@ func TestInstantAgreesWithAMinuteByMinuteClock(t *testing.T) { // R2
 		}
 	}
 }
+
+func TestCoverJoinsWhatOverlapsOrTouchesAndKeepsGaps(t *testing.T) { // R27
+	t.Parallel()
+	w := func(start, end string) pims.Window {
+		return pims.Window{Start: date(t, start), End: date(t, end), Location: time.UTC}
+	}
+	require.Equal(t,
+		[]pims.Window{w("2026-01-01", "2026-01-20"), w("2026-03-01", "2026-03-02")},
+		pims.Cover(w("2026-03-01", "2026-03-02"), w("2026-01-10", "2026-01-20"), w("2026-01-01", "2026-01-09"), w("2026-01-02", "2026-01-03")))
+	require.Empty(t, pims.Cover())
+}
