@@ -1,0 +1,166 @@
+package clinic
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base32"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
+
+// An APIKey is a row of clinic_api_keys: a key as it is stored. The key itself
+// is shown once, when it is made, and never kept (R39).
+type APIKey struct {
+	ID          uuid.UUID
+	ClinicID    uuid.UUID
+	Name        string
+	Prefix      string    // the key's first eight characters
+	Hash        string    // SHA-256 of the key, in hex
+	Permissions []Scope   // nil (null in the row): the four sync scopes
+	Active      bool      // false: revoked
+	ExpiresAt   time.Time // zero: never
+	LastUsedAt  time.Time // zero: never used
+	CreatedAt   time.Time
+}
+
+// ErrUnauthorized is the one answer to every bad key, whatever is wrong with it
+// (R38).
+var ErrUnauthorized = errors.New("the API key is missing or invalid")
+
+// A KeyStore is what authentication needs of clinic_api_keys. It crosses clinics
+// (R41).
+type KeyStore interface {
+	// KeysByPrefix lists all keys of a prefix, of all clinics, usable or not.
+	KeysByPrefix(ctx context.Context, prefix string) ([]APIKey, error)
+
+	// TouchKey notes that a key was used. An earlier moment than the noted one
+	// changes nothing.
+	TouchKey(ctx context.Context, id uuid.UUID, at time.Time) error
+}
+
+const (
+	prefixLength   = 8  // characters: the specification's key_prefix
+	secretBytes    = 25 // 200 bits, 40 characters
+	keyInfix       = "_pims_live_"
+	maxKeyLength   = 512 // bytes of a presented key of whatever form
+	touchKeysEvery = time.Minute
+)
+
+// keyAlphabet is base32 in lower case: it survives being read aloud.
+var keyAlphabet = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// ourKeyShape is what GenerateKey makes.
+var ourKeyShape = regexp.MustCompile(`^[a-z2-7]{8}_pims_live_[a-z2-7]{47}$`)
+
+// GenerateKey makes a new API key: `<8 random base32>_pims_live_<secret><checksum>`
+// (R39). The secret has 200 bits, the checksum is CRC-32 of all before it.
+func GenerateKey() string {
+	prefix, secret := make([]byte, 5), make([]byte, secretBytes)
+	rand.Read(prefix)
+	rand.Read(secret)
+	key := keyAlphabet.EncodeToString(prefix) + keyInfix + keyAlphabet.EncodeToString(secret)
+	return key + keyChecksum(key)
+}
+
+func keyChecksum(text string) string {
+	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(text)))
+	return keyAlphabet.EncodeToString(sum) // seven characters
+}
+
+// Mistyped tells whether a key has the form of ours and a wrong checksum: then no
+// store can know it. Keys of any other form are never mistyped (R39).
+func Mistyped(key string) bool {
+	if !ourKeyShape.MatchString(key) {
+		return false
+	}
+	body, sum := key[:len(key)-7], key[len(key)-7:]
+	return keyChecksum(body) != sum
+}
+
+// Prefix is the part of a key by which its row is found: its first eight
+// characters, or all of a shorter one. Workflows §Request Flow step 1.
+func Prefix(key string) string {
+	n := 0
+	for i := range key {
+		if n == prefixLength {
+			return key[:i]
+		}
+		n++
+	}
+	return key
+}
+
+// Hash is what is stored of a key: SHA-256 in hex. Workflows §Request Flow step 1.
+func Hash(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:])
+}
+
+// Authenticate finds the stored key that a caller presented (Workflows §Request
+// Flow step 1, R39). An unknown, revoked, expired or malformed key is
+// ErrUnauthorized; any other error is the store's.
+func Authenticate(ctx context.Context, presented string, store KeyStore, now time.Time) (APIKey, error) {
+	if !presentable(presented) || Mistyped(presented) {
+		return APIKey{}, ErrUnauthorized
+	}
+	rows, err := store.KeysByPrefix(ctx, Prefix(presented))
+	if err != nil {
+		return APIKey{}, fmt.Errorf("looking an API key up: %w", err)
+	}
+	key, ok := match(rows, presented, now)
+	if !ok {
+		return APIKey{}, ErrUnauthorized
+	}
+	if now.Sub(key.LastUsedAt) >= touchKeysEvery {
+		if err := store.TouchKey(ctx, key.ID, now); err != nil {
+			return APIKey{}, fmt.Errorf("noting the use of an API key: %w", err)
+		}
+		key.LastUsedAt = now
+	}
+	return key, nil
+}
+
+// presentable tells whether a text can be a key at all: what a database cannot
+// take as a text cannot.
+func presentable(key string) bool {
+	return key != "" && len(key) <= maxKeyLength && utf8.ValidString(key) && !strings.ContainsRune(key, 0)
+}
+
+// match compares a key with every row, in a time that does not tell how much of
+// a hash was right. Where several usable rows match, they must be one clinic's: a
+// key decides the clinic (R38), so one that names two names none.
+func match(rows []APIKey, presented string, now time.Time) (APIKey, bool) {
+	sum := sha256.Sum256([]byte(presented))
+	var found APIKey
+	matches := 0
+	for _, row := range rows {
+		stored, err := hex.DecodeString(row.Hash)
+		if err != nil || subtle.ConstantTimeCompare(stored, sum[:]) != 1 || !row.Usable(now) {
+			continue
+		}
+		if matches > 0 && row.ClinicID != found.ClinicID {
+			return APIKey{}, false
+		}
+		if matches == 0 {
+			found = row
+		}
+		matches++
+	}
+	return found, matches > 0
+}
+
+// Usable tells whether a key is neither revoked nor expired.
+func (k APIKey) Usable(now time.Time) bool {
+	return k.Active && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
+}

@@ -1,0 +1,141 @@
+package clinic
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// A StoredCredential is a row of pims_credentials: a clinic's way into its PIMS,
+// sealed. Its id belongs to its content: a replacement is a new row with a new
+// id, so that what concerns the old one (a session, a suspension) never hits the
+// new.
+type StoredCredential struct {
+	ID              uuid.UUID
+	ClinicID        uuid.UUID
+	Provider        string // as stored; may be an alias in a row made by hand
+	Sealed          []byte // R37
+	SuspendedAt     time.Time
+	SuspendedReason string // empty where not suspended
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+}
+
+// A CredentialStore is what a Connector needs of pims_credentials.
+type CredentialStore interface {
+	// Credential reads a clinic's credential, or ErrCredentialsMissing.
+	Credential(ctx context.Context, clinicID uuid.UUID) (StoredCredential, error)
+
+	// SuspendCredential marks this very credential as refused by the PIMS and
+	// removes its session, in one transaction (R32, R36). Where the credential was
+	// replaced or removed meanwhile, or is suspended already, it does nothing.
+	SuspendCredential(ctx context.Context, clinicID, credentialID uuid.UUID, reason string, at time.Time) error
+}
+
+// A StoredSession is a row of pims_sessions: a logged-in state, sealed. A clinic
+// has at most one. A login is told from another by CredentialID and LoggedInAt.
+type StoredSession struct {
+	ClinicID     uuid.UUID
+	CredentialID uuid.UUID
+	Sealed       []byte    // R37
+	LoggedInAt   time.Time // whole microseconds, so that it survives the database
+	UsedAt       time.Time
+}
+
+// A SessionStore is what a Connector needs of pims_sessions. None of its methods
+// harms a session of another login: several connections of a clinic may be open.
+type SessionStore interface {
+	// Session reads the clinic's session, or ErrNoSession.
+	Session(ctx context.Context, clinicID uuid.UUID) (StoredSession, error)
+
+	// SaveSession keeps a new login in place of an older one. It does nothing
+	// where the kept one is newer, or where the credential was replaced, removed or
+	// suspended meanwhile.
+	SaveSession(ctx context.Context, session StoredSession) error
+
+	// UpdateSession writes Sealed and UsedAt of the same login. It does nothing
+	// where another, or none, is kept by now.
+	UpdateSession(ctx context.Context, session StoredSession) error
+
+	// DropSession removes the same login. It does nothing where another, or none,
+	// is kept by now.
+	DropSession(ctx context.Context, session StoredSession) error
+}
+
+// ErrNoSession: the clinic has no kept session.
+var ErrNoSession = errors.New("no session is kept for the clinic")
+
+// How long a session is worth trying (R36).
+const (
+	SessionMaxIdle = 20 * time.Minute
+	SessionMaxAge  = 8 * time.Hour
+)
+
+// Worth tells whether a session is young enough to be tried (R36).
+func (s StoredSession) Worth(now time.Time) bool {
+	return now.Sub(s.UsedAt) <= SessionMaxIdle && now.Sub(s.LoggedInAt) <= SessionMaxAge
+}
+
+func (s StoredSession) sameLogin(o StoredSession) bool {
+	return s.CredentialID == o.CredentialID && s.LoggedInAt.Equal(o.LoggedInAt)
+}
+
+// credentialFields is how credentials are written inside their seal.
+type credentialFields struct {
+	BaseURL    string `json:"baseUrl"`
+	Username   string `json:"username"`
+	Password   string `json:"password"`
+	PracticeID string `json:"practiceId,omitempty"`
+}
+
+// SealCredential makes the row that keeps a clinic's credentials, with a new id
+// (R37). It checks nothing: see Connector.NewCredential.
+func SealCredential(ring *Keyring, clinicID uuid.UUID, provider string, c pims.Credentials) (StoredCredential, error) {
+	plain, err := json.Marshal(credentialFields(c))
+	if err != nil {
+		return StoredCredential{}, fmt.Errorf("writing the credentials: %w", err)
+	}
+	stored := StoredCredential{ID: uuid.New(), ClinicID: clinicID, Provider: provider}
+	stored.Sealed, err = ring.Seal(plain, stored.Subject())
+	if err != nil {
+		return StoredCredential{}, err
+	}
+	return stored, nil
+}
+
+// Open reads the credentials out of the row. ErrKeyUnknown where their key is
+// not on the ring; ErrCredentialsInvalid where they are unreadable: Workflows
+// §Request Flow step 2, "Validate credential structure".
+func (c StoredCredential) Open(ring *Keyring) (pims.Credentials, error) {
+	plain, err := ring.Open(c.Sealed, c.Subject())
+	if errors.Is(err, ErrSealBroken) {
+		return pims.Credentials{}, fmt.Errorf("%w (%w)", ErrCredentialsInvalid, err)
+	}
+	if err != nil {
+		return pims.Credentials{}, err
+	}
+	var fields credentialFields
+	if json.Unmarshal(plain, &fields) != nil { // its error may quote the content (R40)
+		return pims.Credentials{}, fmt.Errorf("%w (they are no JSON object)", ErrCredentialsInvalid)
+	}
+	return pims.Credentials(fields), nil
+}
+
+// Suspended tells whether the PIMS refused the credential (R32).
+func (c StoredCredential) Suspended() bool { return !c.SuspendedAt.IsZero() }
+
+// Subject is the place that the credential is sealed for.
+func (c StoredCredential) Subject() Subject {
+	return Subject{Table: "pims_credentials", ClinicID: c.ClinicID, Provider: c.Provider, RowID: c.ID}
+}
+
+// SessionSubject is the place that the sessions of the credential are sealed for.
+func (c StoredCredential) SessionSubject() Subject {
+	return Subject{Table: "pims_sessions", ClinicID: c.ClinicID, Provider: c.Provider, RowID: c.ID}
+}

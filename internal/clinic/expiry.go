@@ -1,0 +1,41 @@
+package clinic
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// maxExpiry keeps an expiry within what every calendar can write.
+const maxExpiryDays = 36500
+
+// ParseExpiry reads when a new key ends: "90d" and "12h" count from now, a date
+// "2027-01-31" is the key's last day in now's zone (INTERFACE §Commands).
+func ParseExpiry(text string, now time.Time) (time.Time, error) {
+	if day, err := time.ParseInLocation(time.DateOnly, text, now.Location()); err == nil {
+		end := day.AddDate(0, 0, 1)
+		if !end.After(now) || end.After(now.AddDate(0, 0, maxExpiryDays)) {
+			return time.Time{}, fmt.Errorf("the expiry %q is in the past or more than a hundred years away", text)
+		}
+		return end, nil
+	}
+	n, unit, err := splitCount(text)
+	switch {
+	case err != nil || n < 1:
+	case unit == 'd' && n <= maxExpiryDays:
+		return now.AddDate(0, 0, n), nil
+	case unit == 'h' && n <= maxExpiryDays*24:
+		return now.Add(time.Duration(n) * time.Hour), nil
+	}
+	return time.Time{}, fmt.Errorf("the expiry %q is none of 90d, 12h or a date such as 2027-01-31", text)
+}
+
+// splitCount cuts "90d" into 90 and 'd'.
+func splitCount(text string) (n int, unit byte, err error) {
+	if text == "" {
+		return 0, 0, strconv.ErrSyntax
+	}
+	last := len(text) - 1
+	n, err = strconv.Atoi(text[:last])
+	return n, text[last], err
+}

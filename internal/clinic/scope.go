@@ -1,0 +1,97 @@
+package clinic
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Scope is one thing that an API key permits (R39).
+type Scope string
+
+// The scopes. ScopeAll is accepted in a row and stands for every other.
+const (
+	ScopeInbound   Scope = "sync:inbound"
+	ScopeCases     Scope = "sync:cases"
+	ScopeReconcile Scope = "sync:reconcile"
+	ScopeFull      Scope = "sync:full"     // includes the three before it
+	ScopeRestore   Scope = "cases:restore" // of a case, and of a sync
+	ScopeApprove   Scope = "plans:approve" // and rejecting
+	ScopeAll       Scope = "*"
+)
+
+// SyncScopes are the four that a key has where none are given. With any one of
+// them a key may read (R39).
+func SyncScopes() []Scope { return []Scope{ScopeInbound, ScopeCases, ScopeReconcile, ScopeFull} }
+
+// Scopes lists every scope.
+func Scopes() []Scope { return append(SyncScopes(), ScopeRestore, ScopeApprove, ScopeAll) }
+
+// ParseScopes reads the scopes that a new key is to have; none means the four
+// sync scopes, which is nil (R39). An unknown one is an error: a row may hold
+// more than we know, a new key must not.
+func ParseScopes(texts []string) ([]Scope, error) {
+	var scopes []Scope
+	for _, text := range texts {
+		scope := Scope(strings.TrimSpace(text))
+		if !slices.Contains(Scopes(), scope) {
+			return nil, fmt.Errorf("%q is not a scope; the scopes are %s", text, joinScopes(Scopes()))
+		}
+		if !slices.Contains(scopes, scope) {
+			scopes = append(scopes, scope)
+		}
+	}
+	return scopes, nil
+}
+
+func joinScopes(scopes []Scope) string {
+	texts := make([]string, len(scopes))
+	for i, scope := range scopes {
+		texts[i] = string(scope)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// SyncScope is the scope that starting or cancelling a sync of a type needs
+// (R39). An unknown type needs ScopeAll.
+func SyncScope(t SyncType) Scope {
+	switch t {
+	case SyncInbound:
+		return ScopeInbound
+	case SyncCases:
+		return ScopeCases
+	case SyncReconciliation:
+		return ScopeReconcile
+	case SyncFull:
+		return ScopeFull
+	default:
+		return ScopeAll
+	}
+}
+
+// Scopes are the scopes that the key has in the end, those that others include
+// among them.
+func (k APIKey) Scopes() []Scope {
+	var scopes []Scope
+	for _, scope := range Scopes() {
+		if k.Allows(scope) {
+			scopes = append(scopes, scope)
+		}
+	}
+	return scopes
+}
+
+// Allows tells whether the key permits what needs a scope (R39).
+func (k APIKey) Allows(scope Scope) bool {
+	held := k.Permissions
+	if held == nil {
+		held = SyncScopes()
+	}
+	if slices.Contains(held, scope) || slices.Contains(held, ScopeAll) {
+		return true
+	}
+	return slices.Contains(held, ScopeFull) && slices.Contains(SyncScopes(), scope)
+}
+
+// AllowsReading tells whether the key may read: any sync scope is enough (R39).
+func (k APIKey) AllowsReading() bool { return slices.ContainsFunc(SyncScopes(), k.Allows) }

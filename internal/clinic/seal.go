@@ -1,0 +1,145 @@
+package clinic
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+)
+
+// Why a sealed record cannot be opened.
+var (
+	// ErrKeyUnknown: the record was sealed with a key that the keyring lacks.
+	ErrKeyUnknown = errors.New("sealed with a key that ENCRYPTION_KEY does not list; add that key after the first")
+
+	// ErrSealBroken: the record is damaged, was moved from another row, or was
+	// sealed with another key of the same id.
+	ErrSealBroken = errors.New("the sealed record is damaged, or belongs to another row")
+)
+
+// A Subject is the one place where a sealed record may stand. A record that was
+// moved to another table, clinic, provider or row does not open there (R37).
+type Subject struct {
+	Table    string
+	ClinicID uuid.UUID
+	Provider string // as in the row, aliases included
+	RowID    uuid.UUID
+}
+
+// A sealed record is, in this order:
+//
+//	1 byte   format version
+//	1 byte   length of the key's id
+//	n bytes  id of the key
+//	32 bytes salt
+//	12 bytes nonce
+//	rest     AES-256-GCM ciphertext and tag
+//
+// Its own key is derived of the keyring's key and the salt with HKDF-SHA-256.
+// What comes before the ciphertext is authenticated, and so is the Subject.
+const (
+	sealVersion = 1
+	saltSize    = 32
+	nonceSize   = 12
+	recordInfo  = "pims-sync sealed record"
+)
+
+// Seal encrypts a text for one Subject with the first key (R37).
+func (k *Keyring) Seal(plain []byte, about Subject) ([]byte, error) {
+	key := k.first()
+	header := append([]byte{sealVersion, byte(len(key.id))}, key.id...)
+	random := make([]byte, saltSize+nonceSize)
+	rand.Read(random)
+	header = append(header, random...)
+
+	aead, err := recordCipher(key, random[:saltSize])
+	if err != nil {
+		return nil, fmt.Errorf("sealing a record of %s: %w", about.Table, err)
+	}
+	return aead.Seal(header, random[saltSize:], plain, about.authenticated(header)), nil
+}
+
+// Open decrypts what Seal made for the same Subject. Errors: ErrKeyUnknown,
+// ErrSealBroken.
+func (k *Keyring) Open(sealed []byte, about Subject) ([]byte, error) {
+	id, err := KeyID(sealed)
+	if err != nil {
+		return nil, fmt.Errorf("opening a record of %s: %w", about.Table, err)
+	}
+	key := k.find(id)
+	if key == nil {
+		return nil, fmt.Errorf("opening a record of %s: key %q: %w", about.Table, id, ErrKeyUnknown)
+	}
+	headerSize := 2 + len(id) + saltSize + nonceSize
+	header, body := sealed[:headerSize:headerSize], sealed[headerSize:]
+	salt, nonce := header[2+len(id):headerSize-nonceSize], header[headerSize-nonceSize:]
+
+	aead, err := recordCipher(key, salt)
+	if err != nil {
+		return nil, fmt.Errorf("opening a record of %s: %w", about.Table, err)
+	}
+	plain, err := aead.Open(nil, nonce, body, about.authenticated(header))
+	if err != nil {
+		return nil, fmt.Errorf("opening a record of %s: %w", about.Table, ErrSealBroken)
+	}
+	return plain, nil
+}
+
+// Reseal seals a record anew with the first key, for `keys rotate-encryption`.
+// Errors are Open's.
+func (k *Keyring) Reseal(sealed []byte, about Subject) ([]byte, error) {
+	plain, err := k.Open(sealed, about)
+	if err != nil {
+		return nil, err
+	}
+	return k.Seal(plain, about)
+}
+
+// NeedsRotation tells whether a record was sealed with another key than the
+// first, or is not of our form.
+func (k *Keyring) NeedsRotation(sealed []byte) bool {
+	id, err := KeyID(sealed)
+	return err != nil || id != k.first().id
+}
+
+// KeyID is the id of the key that sealed a record. ErrSealBroken where the
+// record is not of our form.
+func KeyID(sealed []byte) (string, error) {
+	if len(sealed) < 2 || sealed[0] != sealVersion {
+		return "", ErrSealBroken
+	}
+	idEnd := 2 + int(sealed[1])
+	if len(sealed) < idEnd+saltSize+nonceSize {
+		return "", ErrSealBroken
+	}
+	return string(sealed[2:idEnd]), nil
+}
+
+func recordCipher(key *encryptionKey, salt []byte) (cipher.AEAD, error) {
+	secret, err := hkdf.Key(sha256.New, key.secret, salt, recordInfo, keySize)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(secret)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
+}
+
+// authenticated is what a record is bound to: its header and its place. Each
+// part has its length before it, so that no two places read alike.
+func (s Subject) authenticated(header []byte) []byte {
+	var bound []byte
+	for _, part := range [][]byte{header, []byte(s.Table), s.ClinicID[:], []byte(s.Provider), s.RowID[:]} {
+		bound = binary.BigEndian.AppendUint32(bound, uint32(len(part)))
+		bound = append(bound, part...)
+	}
+	return bound
+}
