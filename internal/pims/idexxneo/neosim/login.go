@@ -1,0 +1,240 @@
+package neosim
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// visitorCookie ties a CSRF token to the browser that loaded the form.
+const visitorCookie = "neo_visitor"
+
+// session is one browser's logged-in state. Before a one-time code is given it is worth nothing (Options.Login.MFA).
+type session struct {
+	began, seen time.Time
+	userAgent   string
+	unverified  bool
+}
+
+// alive tells whether the request carries a live session, and keeps it from idling out.
+func (s *Sim) alive(r *http.Request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := &s.options
+	cookie, err := r.Cookie(o.CookieName)
+	if err != nil {
+		return false
+	}
+	found, now := s.sessions[cookie.Value], o.Now()
+	if found == nil || found.unverified {
+		return false
+	}
+	if now.Sub(found.seen) >= o.SessionIdle || now.Sub(found.began) >= o.SessionLife {
+		delete(s.sessions, cookie.Value)
+		return false
+	}
+	if o.BindUserAgent && r.UserAgent() != found.userAgent {
+		return false
+	}
+	found.seen = now
+	return true
+}
+
+// ExpireSessions ends every session at once.
+func (s *Sim) ExpireSessions() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.sessions)
+}
+
+// endSession ends the session of one request.
+func (s *Sim) endSession(r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cookie, err := r.Cookie(s.options.CookieName); err == nil {
+		delete(s.sessions, cookie.Value)
+	}
+}
+
+// SetPassword changes the password that a login must have; sessions live on.
+func (s *Sim) SetPassword(password string) {
+	s.Configure(func(o *Options) { o.Password = password })
+}
+
+func (s *Sim) token(visitor string) string {
+	sum := hmac.New(sha256.New, []byte(s.key))
+	_, _ = sum.Write([]byte(visitor))
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// loginPage shows the form.
+func (c *call) loginPage(w http.ResponseWriter, r *http.Request) {
+	c.sim.mu.Lock()
+	c.sim.counts.Pages++
+	c.sim.mu.Unlock()
+	if c.options.Login.NeverFinishes {
+		c.neverFinish(w, r)
+		return
+	}
+	c.writeLoginPage(w, r)
+}
+
+func (c *call) writeLoginPage(w http.ResponseWriter, r *http.Request) {
+	visitor := rand.Text()
+	if cookie, err := r.Cookie(visitorCookie); err == nil {
+		visitor = cookie.Value
+	}
+	c.setCookie(w, r, visitorCookie, visitor)
+	if _, err := r.Cookie(c.options.CookieName); err != nil && c.options.Login.EarlyCookie {
+		c.setCookie(w, r, c.options.CookieName, rand.Text())
+	}
+	writeHTML(w, http.StatusOK, loginTemplate, c.loginForm(c.sim.token(visitor)))
+}
+
+// neverFinish sends the beginning of a page and waits until the browser gives up.
+func (c *call) neverFinish(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write([]byte("<!doctype html><html><head><title>Neo</title>"))
+	_ = http.NewResponseController(w).Flush()
+	<-r.Context().Done()
+}
+
+// setCookie is HttpOnly always, and Secure where the practice is served over TLS.
+func (c *call) setCookie(w http.ResponseWriter, r *http.Request, name, value string) {
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: value, Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// login takes what the page's script sends. A form that is submitted without the script is turned away.
+func (c *call) login(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil || r.Header.Get("X-Requested-With") != "XMLHttpRequest" {
+		writeJSON(w, http.StatusBadRequest, `{"message":"The form was not submitted by its page."}`)
+		return
+	}
+	switch {
+	case !c.tokenFits(r):
+		writeJSON(w, 419, `{"message":"CSRF token mismatch."}`)
+	case c.options.Login.Captcha:
+		writeJSON(w, http.StatusUnprocessableEntity, `{"captcha":true,"message":"Please confirm that you are human."}`)
+	case !c.options.accepts(r):
+		c.count(func(l *Logins) { l.Refused++ })
+		writeJSON(w, http.StatusUnauthorized, object{{"refused", c.options.Login.ErrorText}}.json())
+	default:
+		c.count(func(l *Logins) { l.Accepted++ })
+		c.accept(w, r)
+	}
+}
+
+func (c *call) count(what func(*Logins)) {
+	c.sim.mu.Lock()
+	defer c.sim.mu.Unlock()
+	what(&c.sim.counts)
+}
+
+func (c *call) tokenFits(r *http.Request) bool {
+	visitor, err := r.Cookie(visitorCookie)
+	if err != nil {
+		return false
+	}
+	token := r.PostForm.Get("_token")
+	if c.options.Login.MetaToken {
+		token = r.Header.Get("X-CSRF-TOKEN")
+	}
+	return token == c.sim.token(visitor.Value)
+}
+
+// accepts compares what was sent with the account.
+func (o Options) accepts(r *http.Request) bool {
+	names := o.Login.fields()
+	return r.PostForm.Get(names.account) == o.Username && r.PostForm.Get(names.password) == o.Password &&
+		(o.CompanyID == "" || r.PostForm.Get(names.company) == o.CompanyID)
+}
+
+// accept begins a session and says where the browser goes from here.
+func (c *call) accept(w http.ResponseWriter, r *http.Request) {
+	id, now := rand.Text(), c.options.Now()
+	c.sim.mu.Lock()
+	c.sim.sessions[id] = &session{began: now, seen: now, userAgent: r.UserAgent(), unverified: c.options.Login.MFA}
+	c.sim.mu.Unlock()
+	c.setCookie(w, r, c.options.CookieName, id)
+	location := c.hop(origin(r), 0)
+	if c.options.Login.MFA {
+		location = "/mfa"
+	}
+	writeJSON(w, http.StatusOK, object{{"redirect", location}}.json())
+}
+
+// origin is the address under which the browser sees this Sim.
+func origin(r *http.Request) string {
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+// hop is the address of the n-th stop after an accepted login; the last is the dashboard where it began.
+func (c *call) hop(home string, n int) string {
+	stops := c.options.Login.Redirects
+	if n >= len(stops) {
+		return home + "/dashboard"
+	}
+	query := url.Values{"hop": {strconv.Itoa(n)}, "home": {home}}
+	return fmt.Sprintf("%s/sso?%s", strings.TrimSuffix(stops[n], "/"), query.Encode())
+}
+
+// redirect is one hop of the chain.
+func (c *call) redirect(w http.ResponseWriter, r *http.Request) {
+	n, err := strconv.Atoi(r.URL.Query().Get("hop"))
+	if err != nil || n < 0 {
+		c.unknown(w, r)
+		return
+	}
+	http.Redirect(w, r, c.hop(r.URL.Query().Get("home"), n+1), http.StatusFound)
+}
+
+func (c *call) mfaPage(w http.ResponseWriter, _ *http.Request) {
+	writeHTML(w, http.StatusOK, mfaTemplate, nil)
+}
+
+func (c *call) home(w http.ResponseWriter, r *http.Request) {
+	http.Redirect(w, r, "/dashboard", http.StatusFound)
+}
+
+// dashboard is where a login ends, and what a browser without the headers of a script sees of the API.
+func (c *call) dashboard(w http.ResponseWriter, r *http.Request) {
+	if !c.sim.alive(r) {
+		http.Redirect(w, r, "/login", http.StatusFound)
+		return
+	}
+	writeHTML(w, http.StatusOK, dashboardTemplate, nil)
+}
+
+func (c *call) logout(w http.ResponseWriter, r *http.Request) {
+	c.sim.endSession(r)
+	http.SetCookie(w, &http.Cookie{Name: c.options.CookieName, Path: "/", MaxAge: -1, HttpOnly: true, Secure: r.TLS != nil})
+	http.Redirect(w, r, "/login", http.StatusFound)
+}
+
+func (c *call) unknown(w http.ResponseWriter, _ *http.Request) {
+	writeHTML(w, http.StatusNotFound, notFoundTemplate, nil)
+}
+
+// expired answers a request whose session is dead, in one of three ways that mean the same.
+func (c *call) expired(w http.ResponseWriter, r *http.Request) {
+	switch c.options.Expired {
+	case ExpiredRedirect:
+		http.Redirect(w, r, "/login", http.StatusFound)
+	case ExpiredHTML:
+		c.writeLoginPage(w, r)
+	default:
+		writeJSON(w, http.StatusUnauthorized, `{"message":"Unauthenticated."}`)
+	}
+}
