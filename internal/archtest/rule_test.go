@@ -1,0 +1,157 @@
+package archtest
+
+import "strings"
+
+// A line of the rule says what one package of ours may import, besides the
+// standard library.
+type line struct {
+	pkg       string   // its path below the module's
+	ours      []string // our packages that it may import
+	libraries []string // third-party libraries that belong to it; a longer name takes its part out of a shorter one
+	joinsAll  bool     // it may import every package of ours that is not for tests only
+	testsOnly bool     // it never reaches the binary, and may import testing
+	domain    bool     // its types carry no tags: each edge owns its wire shape
+}
+
+// A rule has one line for each package of ours.
+type rule []line
+
+// program is the package that becomes the binary.
+const program = "cmd/pims-sync"
+
+// importRule is the rule that this repository obeys, from the middle outwards.
+// A new package needs a line here, a new library an owner.
+var importRule = rule{
+	{
+		pkg:    "internal/pims",
+		domain: true,
+	},
+	{
+		pkg:       "internal/clinic",
+		ours:      []string{"internal/pims"},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
+		pkg:       "internal/casesync",
+		ours:      []string{"internal/pims", "internal/clinic"},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
+		pkg:  "internal/scheduler",
+		ours: []string{"internal/clinic"},
+	},
+	{
+		pkg:       "internal/pims/pimshttp",
+		ours:      []string{"internal/pims"},
+		libraries: []string{jsonText},
+	},
+	{
+		pkg:       "internal/pims/idexxneo",
+		ours:      []string{"internal/pims", "internal/pims/pimshttp"},
+		libraries: []string{jsonText},
+	},
+	{
+		pkg: "internal/pims/idexxneo/neosim",
+	},
+	{
+		pkg:       "internal/browser",
+		ours:      []string{"internal/pims"},
+		libraries: []string{"github.com/chromedp"},
+	},
+	{
+		pkg:       "internal/postgres",
+		ours:      []string{"internal/pims", "internal/clinic", "internal/casesync", "internal/postgres/internal/dbsqlc"},
+		libraries: []string{pgx, uuid, "github.com/pressly/goose/v3", riverDriver, "github.com/riverqueue/river/rivermigrate"},
+	},
+	{
+		pkg:       "internal/postgres/internal/dbsqlc",
+		libraries: []string{pgx, uuid},
+	},
+	{
+		pkg: "internal/postgres/embedded",
+	},
+	{
+		pkg:       "internal/queue",
+		ours:      []string{"internal/pims", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres"},
+		libraries: []string{pgx, uuid, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype"},
+	},
+	{
+		pkg:       "internal/api",
+		ours:      []string{"internal/pims", "internal/clinic", "internal/casesync"},
+		libraries: []string{"github.com/danielgtaylor/huma/v2", uuid, prometheus},
+	},
+	{
+		pkg:       program,
+		joinsAll:  true,
+		libraries: []string{"github.com/alecthomas/kong", "golang.org/x/term", uuid, prometheus},
+	},
+	{
+		pkg:       "internal/pims/pimstest",
+		ours:      []string{"internal/pims"},
+		libraries: []string{"github.com/stretchr/testify", "github.com/google/go-cmp"},
+		testsOnly: true,
+	},
+	{
+		pkg:       "internal/postgres/pgtest",
+		ours:      []string{"internal/postgres", "internal/postgres/embedded"},
+		libraries: []string{pgx, uuid, "github.com/stretchr/testify", "github.com/peterldowns/pgtestdb"},
+		testsOnly: true,
+	},
+	{
+		pkg:       "internal/archtest",
+		testsOnly: true,
+	},
+}
+
+// Libraries that belong to more than one package.
+const (
+	pgx         = "github.com/jackc/pgx/v5"
+	uuid        = "github.com/google/uuid"
+	jsonText    = "github.com/go-json-experiment/json"
+	prometheus  = "github.com/prometheus/client_golang"
+	riverDriver = "github.com/riverqueue/river/riverdriver"
+)
+
+// of finds the line of a package.
+func (r rule) of(pkg string) (line, bool) {
+	for _, l := range r {
+		if l.pkg == pkg {
+			return l, true
+		}
+	}
+	return line{}, false
+}
+
+// library finds the library that holds an imported package: the longest name
+// in the rule that is the package's path or a parent of it.
+func (r rule) library(imported string) string {
+	var found string
+	for _, l := range r {
+		for _, library := range l.libraries {
+			if within(imported, library) && len(library) > len(found) {
+				found = library
+			}
+		}
+	}
+	return found
+}
+
+// owners lists the packages that a library belongs to.
+func (r rule) owners(library string) []string {
+	var owners []string
+	for _, l := range r {
+		for _, own := range l.libraries {
+			if own == library {
+				owners = append(owners, l.pkg)
+			}
+		}
+	}
+	return owners
+}
+
+// within says whether path is parent, or below it.
+func within(path, parent string) bool {
+	return path == parent || strings.HasPrefix(path, parent+"/")
+}
