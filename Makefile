@@ -1,0 +1,98 @@
+# What one does here, by name: `make help` lists it.
+#
+# A fresh machine needs git, make and Go; what else a target needs it installs itself
+# (scripts/install-deps). The developer's tools are pinned in tools/go.mod and built on
+# first use: the linter takes a minute or two then, and no time afterwards.
+
+SHELL := bash
+
+# Variables that the command line may set: make demo ARGS='--clinics 5', make test PKG=./internal/clinic ARGS='-run Schedule -v'.
+ARGS     ?=
+PKG      ?= ./...
+BENCH    ?= .
+FUZZTIME ?= 20s
+VERSION  ?= $(shell git -c safe.directory='*' describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# Outputs go to bin/, or to the user's cache where the checkout is not theirs to write.
+BIN := $(shell [ -w bin ] || { [ ! -e bin ] && [ -w . ]; } && echo bin || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}/pims-sync")
+
+# Tests run as the product is built: without cgo. The checkout may belong to someone else,
+# which git refuses to look into, so nothing is stamped from it but VERSION.
+export CGO_ENABLED := 0
+export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
+
+TOOL := go tool -modfile=tools/go.mod
+SQLC_CONFIG := $(wildcard internal/postgres/sqlc.yaml)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL: # prerequisites are steps, to be done in the order written
+.PHONY: help demo test check build deps
+.PHONY: fmt generate lint static fmt-check verify-generated arch vet race
+.PHONY: bench fuzz cover clean
+
+## For a first look
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } /^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: deps build ## Sync three simulated clinics before your eyes (ARGS: its flags)
+	@$(BIN)/pims-sync demo $(ARGS)
+
+test: deps ## Run the tests, on a real PostgreSQL and a real browser (PKG, ARGS: go test's)
+	go test -timeout=10m $(ARGS) $(PKG)
+
+check: static race ## Do all that CI does: every check, and the tests under the race detector
+
+build: ## Build the one static binary, bin/pims-sync
+	go build -trimpath -ldflags='-s -w -X main.version=$(VERSION)' -o $(BIN)/pims-sync ./cmd/pims-sync
+
+deps: ## Install PostgreSQL and a headless Chromium if they are missing (the targets do it, too)
+	@scripts/install-deps postgresql chromium
+
+## For each change
+
+fmt: ## Format the code
+	$(TOOL) gofumpt -w .
+
+generate: ## Make the generated code and the import rule's table in docs anew
+	$(if $(SQLC_CONFIG),$(TOOL) sqlc generate -f $(SQLC_CONFIG))
+	go test ./internal/archtest -update
+
+lint: ## Run the linters of .golangci.yml
+	$(TOOL) golangci-lint run $(PKG)
+
+static: fmt-check verify-generated arch vet lint ## Run every check that runs no test of ours
+
+fmt-check: ## Fail if a file is not formatted
+	@unformatted=$$($(TOOL) gofumpt -l .) || exit 1; \
+	if [ -n "$$unformatted" ]; then printf 'not formatted (make fmt does it):\n%s\n' "$$unformatted" >&2; exit 1; fi
+
+verify-generated: ## Fail if generated code is not what `make generate` makes
+	$(if $(SQLC_CONFIG),$(TOOL) sqlc diff -f $(SQLC_CONFIG))
+
+arch: ## Fail if a package imports what it may not
+	go test ./internal/archtest
+
+vet: ## Run go vet
+	go vet $(PKG)
+
+race: deps ## Run the tests under the race detector, in random order (installs a C compiler)
+	@scripts/install-deps gcc
+	CGO_ENABLED=1 go test -race -shuffle=on -timeout=20m $(ARGS) $(PKG)
+
+## For a closer look
+
+bench: deps ## Run the benchmarks (BENCH: which)
+	go test -run='^$$' -bench='$(BENCH)' -benchmem -timeout=60m $(ARGS) $(PKG)
+
+fuzz: ## Fuzz every parser of foreign input, one after the other (FUZZTIME: how long each)
+	@scripts/fuzz $(FUZZTIME)
+
+cover: deps ## Show how much of the code the tests run, and write bin/coverage.html
+	@mkdir -p $(BIN)
+	go test -timeout=10m -coverpkg=./... -coverprofile=$(BIN)/coverage.out $(ARGS) $(PKG)
+	@go tool cover -html=$(BIN)/coverage.out -o $(BIN)/coverage.html
+	@go tool cover -func=$(BIN)/coverage.out | tail -n 1
+
+clean: ## Remove what was built
+	rm -rf $(BIN)
