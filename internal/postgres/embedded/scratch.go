@@ -1,0 +1,86 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	scratchPrefix = "pims-sync-scratch-"
+	// scratchGrace protects a scratch folder that is being made and has no
+	// locked lock file yet.
+	scratchGrace = time.Minute
+)
+
+// OpenScratch starts a database of its own in a new folder under the temp
+// folder, with settings that give up safety in a crash for speed, and owns it;
+// Close also removes the folder. It is for the demo and for tests: each test
+// process has a server of its own, so no process can take it away from another
+// (measured: 0.6 s to start, 0.05 s to stop). The folders of killed processes
+// are removed by the next OpenScratch.
+func OpenScratch(ctx context.Context, logger *slog.Logger) (*Database, error) {
+	db, err := openScratch(ctx, os.TempDir(), logger)
+	if err != nil {
+		return nil, fmt.Errorf("open a scratch database: %w", err)
+	}
+	return db, nil
+}
+
+// openScratch is OpenScratch with the temp folder chosen.
+func openScratch(ctx context.Context, parent string, logger *slog.Logger) (*Database, error) {
+	sweepScratch(parent)
+	dir, err := os.MkdirTemp(parent, scratchPrefix)
+	if err != nil {
+		return nil, fmt.Errorf("%w: set TMPDIR to a folder that this user may write", err)
+	}
+	if err := os.Chmod(dir, folderMode()); err != nil {
+		return nil, err
+	}
+	p := disposable()
+	p.scratch = dir
+	db, err := open(ctx, clusterIn(dir), Options{Logger: logger}, p)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return db, nil
+}
+
+// sweepScratch removes the scratch folders that killed processes of this user
+// left. What cannot be removed now is left to the next.
+func sweepScratch(parent string) {
+	entries, _ := os.ReadDir(parent) // without it there is nothing to sweep
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), scratchPrefix) {
+			removeIfAbandoned(filepath.Join(parent, e.Name()))
+		}
+	}
+}
+
+// removeIfAbandoned removes a scratch folder of this user whose lock is free.
+func removeIfAbandoned(dir string) {
+	info, err := os.Lstat(dir)
+	if err != nil || !info.IsDir() || time.Since(info.ModTime()) < scratchGrace ||
+		int(info.Sys().(*syscall.Stat_t).Uid) != os.Geteuid() {
+		return
+	}
+	lock, err := openLock(clusterIn(dir).lock())
+	if errors.Is(err, fs.ErrNotExist) {
+		_ = os.RemoveAll(dir) // its maker was killed before there was a lock
+		return
+	}
+	if err != nil {
+		return
+	}
+	defer lock.Close() //nolint:errcheck // nothing was written
+	if abandoned, err := tryLock(lock); err == nil && abandoned {
+		_ = os.RemoveAll(dir)
+	}
+}
