@@ -28,7 +28,7 @@ func TestOurPackagesObeyTheImportRule(t *testing.T) {
 	require.Empty(t, importRule.violations(g))
 }
 
-func TestDomainTypesCarryNoTags(t *testing.T) {
+func TestExportedDomainTypesCarryNoTags(t *testing.T) {
 	t.Parallel()
 	g, err := load(t.Context(), root)
 	require.NoError(t, err)
@@ -156,7 +156,7 @@ func TestARealModuleIsReadAndItsForbiddenImportReported(t *testing.T) {
 	t.Parallel()
 	dir := writeModule(t, map[string]string{
 		"go.mod":                   "module example.org/app\n\ngo 1.26.0\n",
-		"internal/core/core.go":    "package core\n\nimport _ \"example.org/app/internal/store\"\n\ntype Case struct {\n\tID string `json:\"id\"`\n}\n",
+		"internal/core/core.go":    "package core\n\nimport _ \"example.org/app/internal/store\"\n\ntype Case struct {\n\tID string `json:\"id\"`\n}\n\ntype wire struct {\n\tID string `json:\"id\"`\n}\n",
 		"internal/store/store.go":  "package store\n\nimport _ \"context\"\n",
 		"internal/core/a_test.go":  "package core\n\nimport _ \"testing/fstest\"\n",
 		"cmd/pims-sync/main.go":    "package main\n\nimport _ \"testing\"\n\nfunc main() {}\n",
@@ -174,7 +174,7 @@ func TestARealModuleIsReadAndItsForbiddenImportReported(t *testing.T) {
 
 	tagged, err := example.tagged(g)
 	require.NoError(t, err)
-	require.Equal(t, []string{"internal/core/core.go: a domain type's field has the tag `json:\"id\"`"}, tagged)
+	require.Equal(t, []string{"internal/core/core.go: Case has a field with the tag `json:\"id\"`"}, tagged)
 }
 
 func TestAModuleThatDoesNotLoadIsAnError(t *testing.T) {

@@ -94,38 +94,47 @@ func (g graph) short(path string) string {
 	return strings.TrimPrefix(path, g.module+"/")
 }
 
-// tagged lists the struct fields of domain packages that carry a tag.
+// tagged lists the fields of domain types that carry a tag. Unexported types
+// may: they are the wire shape of their own file.
 func (r rule) tagged(g graph) ([]string, error) {
 	var found []string
 	for _, l := range r {
-		p := g.packages[g.module+"/"+l.pkg]
 		if !l.domain {
 			continue
 		}
-		for _, name := range p.GoFiles {
-			fields, err := taggedFields(filepath.Join(p.Dir, name))
+		p := g.packages[g.module+"/"+l.pkg]
+		for _, file := range p.GoFiles {
+			tags, err := exportedTags(filepath.Join(p.Dir, file))
 			if err != nil {
 				return nil, err
 			}
-			for _, field := range fields {
-				found = append(found, fmt.Sprintf("%s/%s: a domain type's field has the tag %s", l.pkg, name, field))
+			for _, tag := range tags {
+				found = append(found, fmt.Sprintf("%s/%s: %s", l.pkg, file, tag))
 			}
 		}
 	}
 	return found, nil
 }
 
-func taggedFields(path string) ([]string, error) {
+// exportedTags lists the tags in a file's exported types, each after its type.
+func exportedTags(path string) ([]string, error) {
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 	if err != nil {
 		return nil, fmt.Errorf("looking for tags: %w", err)
 	}
 	var tags []string
 	ast.Inspect(file, func(n ast.Node) bool {
-		if field, ok := n.(*ast.Field); ok && field.Tag != nil {
-			tags = append(tags, field.Tag.Value)
+		spec, isType := n.(*ast.TypeSpec)
+		if !isType || !spec.Name.IsExported() {
+			return true
 		}
-		return true
+		ast.Inspect(spec, func(n ast.Node) bool {
+			if field, ok := n.(*ast.Field); ok && field.Tag != nil {
+				tags = append(tags, spec.Name.Name+" has a field with the tag "+field.Tag.Value)
+			}
+			return true
+		})
+		return false
 	})
 	return tags, nil
 }

@@ -10,7 +10,7 @@ type line struct {
 	libraries []string // third-party libraries that belong to it; a longer name takes its part out of a shorter one
 	joinsAll  bool     // it may import every package of ours that is not for tests only
 	testsOnly bool     // it never reaches the binary, and may import testing
-	domain    bool     // its types carry no tags: each edge owns its wire shape
+	domain    bool     // its exported types carry no tags: each edge owns its wire shape
 }
 
 // A rule has one line for each package of ours.
@@ -35,7 +35,7 @@ var importRule = rule{
 	{
 		pkg:       "internal/casesync",
 		ours:      []string{"internal/pims", "internal/clinic"},
-		libraries: []string{uuid},
+		libraries: []string{uuid, errgroup},
 		domain:    true,
 	},
 	{
@@ -50,7 +50,7 @@ var importRule = rule{
 	{
 		pkg:       "internal/pims/idexxneo",
 		ours:      []string{"internal/pims", "internal/pims/pimshttp"},
-		libraries: []string{jsonText},
+		libraries: []string{jsonText, errgroup},
 	},
 	{
 		pkg: "internal/pims/idexxneo/neosim",
@@ -109,6 +109,7 @@ var importRule = rule{
 const (
 	pgx         = "github.com/jackc/pgx/v5"
 	uuid        = "github.com/google/uuid"
+	errgroup    = "golang.org/x/sync/errgroup"
 	jsonText    = "github.com/go-json-experiment/json"
 	prometheus  = "github.com/prometheus/client_golang"
 	riverDriver = "github.com/riverqueue/river/riverdriver"
