@@ -81,8 +81,8 @@ create table cases (
     updated_at     timestamptz not null default now()
 );
 create unique index cases_pims_id on cases (clinic_id, provider, pims_id); -- R13
-create index cases_scheduled on cases (clinic_id, scheduled_date);
-create index cases_updated on cases (clinic_id, updated_at);
+create index cases_scheduled on cases (clinic_id, scheduled_date, id);
+create index cases_updated on cases (clinic_id, updated_at, id);
 
 create table case_sync_audits (
     id                 uuid        primary key default gen_random_uuid(),
@@ -125,13 +125,15 @@ create index case_sync_audits_parent on case_sync_audits (parent_id) where paren
 -- Who works on an audit (R30), how far it is, and whether it is to stop. Apart
 -- from the audit, so that a heartbeat never waits for the fence of a writer.
 create table sync_leases (
-    audit_id    uuid        primary key references case_sync_audits (id) on delete cascade,
-    attempt     integer     not null,
-    worker      text        not null,
-    expires_at  timestamptz not null,                       -- by the database's clock (R3)
-    progress    jsonb       not null default '{}',
+    audit_id     uuid        primary key references case_sync_audits (id) on delete cascade,
+    clinic_id    uuid        not null references clinics (id) on delete cascade,
+    attempt      integer     not null,
+    worker       text        not null,
+    expires_at   timestamptz not null,                      -- by the database's clock (R3)
+    progress     jsonb       not null default '{}',
     cancelled_at timestamptz
 );
+create index sync_leases_expires on sync_leases (expires_at);
 
 create table deletion_plans (
     id           uuid        primary key default gen_random_uuid(),
@@ -167,7 +169,7 @@ create table idempotency_keys (
 -- Attempts at enrichment are no change of the case (R12, R19).
 create table case_enrichments (
     case_id           uuid        primary key references cases (id) on delete cascade,
-    clinic_id         uuid        not null,
+    clinic_id         uuid        not null references clinics (id),
     tries             integer     not null default 0,       -- in vain, in a row
     next_try_at       timestamptz,                          -- waits until then
     read_at           timestamptz,                          -- last successful read
@@ -189,7 +191,7 @@ create table case_events (
 );
 create index case_events_case on case_events (case_id, id);
 create index case_events_actor on case_events (actor, id) where actor like 'sync:%';
-create index case_events_at on case_events (at);
+create index case_events_at on case_events using brin (at); -- for the retention job
 
 -- A rate limit over all replicas is a reservation of the next free moment (R32).
 create table pims_rate_limits (
@@ -207,8 +209,8 @@ $$;
 -- +goose StatementBegin
 create function case_events_on_insert() returns trigger language plpgsql as $$
 begin
-    insert into case_events (clinic_id, case_id, actor, action)
-    select clinic_id, id, case_events_actor(), 'created' from new_rows;
+    insert into public.case_events (clinic_id, case_id, actor, action)
+    select clinic_id, id, public.case_events_actor(), 'created' from new_rows;
     return null;
 end
 $$;
@@ -219,8 +221,8 @@ $$;
 -- +goose StatementBegin
 create function case_events_on_update() returns trigger language plpgsql as $$
 begin
-    insert into case_events (clinic_id, case_id, actor, action, field, before, after)
-    select n.clinic_id, n.id, case_events_actor(), 'changed', f.field, f.before, f.after
+    insert into public.case_events (clinic_id, case_id, actor, action, field, before, after)
+    select n.clinic_id, n.id, public.case_events_actor(), 'changed', f.field, f.before, f.after
     from new_rows n
     join old_rows o using (id)
     cross join lateral (values
@@ -246,8 +248,8 @@ $$;
 -- +goose StatementBegin
 create function case_events_on_delete() returns trigger language plpgsql as $$
 begin
-    insert into case_events (clinic_id, case_id, actor, action)
-    select clinic_id, id, case_events_actor(), 'removed' from old_rows;
+    insert into public.case_events (clinic_id, case_id, actor, action)
+    select clinic_id, id, public.case_events_actor(), 'removed' from old_rows;
     return null;
 end
 $$;
@@ -277,17 +279,21 @@ $$;
 create trigger case_events_append_only before update or delete or truncate on case_events
     for each statement execute function case_events_append_only();
 
--- Who waits for a sync, or is to stop one, hears of it at once.
+-- Who waits for a sync, or is to stop one, hears of it at once. A phase of a full
+-- sync is told under the id of its master.
 -- +goose StatementBegin
 create function case_sync_audits_notify() returns trigger language plpgsql as $$
 begin
-    perform pg_notify('pims_sync_audit', new.id::text);
+    perform pg_notify('pims_sync_audit', coalesce(new.parent_id, new.id)::text);
     return null;
 end
 $$;
 -- +goose StatementEnd
-create trigger case_sync_audits_notify after update of status on case_sync_audits
-    for each row when (old.status is distinct from new.status and new.parent_id is null)
+create trigger case_sync_audits_notify_insert after insert on case_sync_audits
+    for each row when (new.parent_id is not null)
+    execute function case_sync_audits_notify();
+create trigger case_sync_audits_notify_update after update of status on case_sync_audits
+    for each row when (old.status is distinct from new.status)
     execute function case_sync_audits_notify();
 
 -- +goose StatementBegin

@@ -1,0 +1,154 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// MinVersion is the oldest major version of PostgreSQL that will do
+// (INTERFACE §Environment, DATABASE_URL).
+const MinVersion = 15
+
+const (
+	defaultMaxConns = 16
+	connectTimeout  = 5 * time.Second
+
+	// poolerPort is where Supabase's transaction pooler listens.
+	poolerPort = 6543
+	// poolerParam in a URL says that it names a transaction pooler.
+	poolerParam = "pgbouncer"
+)
+
+// Options say which database to open.
+type Options struct {
+	// URL is a PostgreSQL connection string. Port 6543 or pgbouncer=true in it
+	// means a transaction pooler, see Pooled.
+	URL string
+
+	// MaxConns bounds the pool; 0 means 16, or pool_max_conns of the URL.
+	MaxConns int
+
+	// Pooled says that a transaction pooler stands before the server: no
+	// prepared statements, no LISTEN, no session state.
+	Pooled bool
+
+	// Logger receives what goes wrong in the background; nil: nothing is logged.
+	Logger *slog.Logger
+}
+
+// A DB is an open database. It is safe for concurrent use.
+type DB struct {
+	pool   *pgxpool.Pool
+	pooled bool
+	logger *slog.Logger
+}
+
+// Open connects to the database and refuses a server older than MinVersion. It
+// wraps casesync.ErrDatabase where the server cannot be reached or does not let
+// us in. The schema is for Migrate to look at.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	config, pooled, err := poolConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, connectError(ctx, &config.ConnConfig.Config, err)
+	}
+	db := &DB{pool: pool, pooled: pooled, logger: cmp.Or(o.Logger, slog.New(slog.DiscardHandler))}
+	if err := db.checkVersion(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// Pool is the pool itself, for the queue.
+func (db *DB) Pool() *pgxpool.Pool { return db.pool }
+
+// Pooled tells whether a transaction pooler stands before the server, so that
+// LISTEN does not work and waiters must poll.
+func (db *DB) Pooled() bool { return db.pooled }
+
+// Close closes every connection. It waits for those in use.
+func (db *DB) Close() { db.pool.Close() }
+
+// Ping tells whether the database answers (INTERFACE §Endpoints, /ready).
+func (db *DB) Ping(ctx context.Context) error {
+	return db.translate(ctx, "ping the database", db.pool.Ping(ctx))
+}
+
+// checkVersion refuses a server that is too old.
+func (db *DB) checkVersion(ctx context.Context) error {
+	var version int // as 150014
+	err := db.pool.QueryRow(ctx, "select current_setting('server_version_num')::int").Scan(&version)
+	if err != nil {
+		return db.translate(ctx, "ask the database for its version", err)
+	}
+	if major := version / 10_000; major < MinVersion {
+		return fmt.Errorf("the server at %s is PostgreSQL %d, and version %d or newer is needed: upgrade it, or name another in DATABASE_URL",
+			address(&db.pool.Config().ConnConfig.Config), major, MinVersion)
+	}
+	return nil
+}
+
+// errURL replaces the driver's own error, which may hold the password (R40).
+var errURL = errors.New("the database URL is not a PostgreSQL connection string such as postgres://user:password@host:5432/database")
+
+// poolConfig makes the pool's configuration, and tells whether there is a
+// transaction pooler.
+func poolConfig(o Options) (config *pgxpool.Config, pooled bool, err error) {
+	if o.URL == "" { // the driver would look into the environment
+		return nil, false, errURL
+	}
+	raw, named := cutPoolerParam(o.URL)
+	config, err = pgxpool.ParseConfig(raw)
+	if err != nil {
+		return nil, false, errURL
+	}
+	conn := config.ConnConfig
+	pooled = o.Pooled || named || conn.Port == poolerPort
+	if pooled && conn.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
+		conn.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe // nothing is left on the server
+	}
+	conn.ConnectTimeout = cmp.Or(conn.ConnectTimeout, connectTimeout)
+	if conn.RuntimeParams["application_name"] == "" {
+		conn.RuntimeParams["application_name"] = "pims-sync"
+	}
+	switch {
+	case o.MaxConns > 0:
+		config.MaxConns = int32(min(o.MaxConns, 1000)) //nolint:gosec // bounded
+	case !namesMaxConns(raw):
+		config.MaxConns = defaultMaxConns
+	}
+	config.MinConns = min(config.MinConns, config.MaxConns)
+	return config, pooled, nil
+}
+
+// cutPoolerParam takes pgbouncer=… out of a URL, which no server knows, and
+// tells whether it said true.
+func cutPoolerParam(raw string) (rest string, pooled bool) {
+	u, err := url.Parse(raw)
+	if err != nil || !u.Query().Has(poolerParam) {
+		return raw, false
+	}
+	query := u.Query()
+	pooled = query.Get(poolerParam) == "true"
+	query.Del(poolerParam)
+	u.RawQuery = query.Encode()
+	return u.String(), pooled
+}
+
+// namesMaxConns tells whether a URL says itself how large the pool is to be.
+func namesMaxConns(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && u.Query().Has("pool_max_conns")
+}

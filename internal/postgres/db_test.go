@@ -1,0 +1,160 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+)
+
+func TestAnUnreachableDatabaseIsToldInOneLineWithoutThePassword(t *testing.T) { // R40
+	t.Parallel()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := listener.Addr().String()
+	require.NoError(t, listener.Close())
+
+	_, err = postgres.Open(t.Context(), postgres.Options{URL: "postgres://somebody:hunter2@" + address + "/cases"})
+	require.ErrorIs(t, err, casesync.ErrDatabase)
+	require.ErrorContains(t, err, address)
+	require.NotContains(t, err.Error(), "hunter2")
+	require.NotContains(t, err.Error(), "\n")
+}
+
+func TestAURLThatIsNoneIsRefusedWithoutEchoingIt(t *testing.T) { // R40
+	t.Parallel()
+	for _, url := range []string{"", "postgres://somebody:hunter2@[::1", "postgres://u:hunter2@h:port/db", "hunter2"} {
+		_, err := postgres.Open(t.Context(), postgres.Options{URL: url})
+		require.ErrorContains(t, err, "not a PostgreSQL connection string", url)
+		require.NotContains(t, err.Error(), "hunter2")
+	}
+}
+
+func TestADatabaseThatDoesNotExistIsTold(t *testing.T) {
+	t.Parallel()
+	url := strings.Replace(pgtest.Empty(t), "/test_", "/missing_", 1)
+	_, err := postgres.Open(t.Context(), postgres.Options{URL: url})
+	require.ErrorIs(t, err, casesync.ErrDatabase)
+	require.ErrorContains(t, err, "does not exist")
+}
+
+func TestAConnectionThatTheServerEndsIsADatabaseError(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	err := db.System(t.Context(), "look around", func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), "select pg_terminate_backend(pg_backend_pid())")
+		return err
+	})
+	require.ErrorIs(t, err, casesync.ErrDatabase)
+	require.NoError(t, db.Ping(t.Context()), "the pool recovers")
+}
+
+func TestAContextThatEndsIsToldByItsCause(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	err := db.System(t.Context(), "look around", func(tx pgx.Tx) error {
+		cancel(casesync.ErrShutdown)
+		_, err := tx.Exec(ctx, "select 1")
+		return err
+	})
+	require.Error(t, err)
+	err = db.System(ctx, "look around", func(pgx.Tx) error { return nil })
+	require.ErrorIs(t, err, casesync.ErrShutdown)
+	require.NotErrorIs(t, err, casesync.ErrDatabase)
+}
+
+func TestARefusedStatementTellsTheSchemaAndNoValue(t *testing.T) { // R40
+	t.Parallel()
+	db := pgtest.New(t)
+	err := db.System(t.Context(), "store the case", func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), "select $1::text::integer", "Bello")
+		return err
+	})
+	require.ErrorContains(t, err, "store the case: the database refused the statement with SQLSTATE 22P02")
+	require.NotContains(t, err.Error(), "Bello")
+	require.NotErrorIs(t, err, casesync.ErrDatabase)
+}
+
+func TestAnErrorOfTheCallerPassesThrough(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	err := db.System(t.Context(), "look around", func(pgx.Tx) error { return casesync.ErrLeaseLost })
+	require.ErrorIs(t, err, casesync.ErrLeaseLost)
+}
+
+func TestATransactionKnowsItsClinicAndItsActorAndLeavesNothingBehind(t *testing.T) { // R41, R14
+	t.Parallel()
+	db := pgtest.New(t)
+	clinicID := uuid.New()
+	settings := func(tx pgx.Tx) (clinic, actor string) {
+		require.NoError(t, tx.QueryRow(t.Context(),
+			`select coalesce(current_setting('app.clinic_id', true), ''), coalesce(current_setting('app.actor', true), '')`).Scan(&clinic, &actor))
+		return clinic, actor
+	}
+	require.NoError(t, db.InClinicAs(t.Context(), "test", clinicID, `os:o'brien\; drop`, func(tx pgx.Tx) error {
+		clinic, actor := settings(tx)
+		require.Equal(t, clinicID.String(), clinic)
+		require.Equal(t, "os:o'brien_; drop", actor)
+		return nil
+	}))
+	for range 20 { // whichever connection it gets
+		require.NoError(t, db.System(t.Context(), "test", func(tx pgx.Tx) error {
+			clinic, actor := settings(tx)
+			require.Empty(t, clinic)
+			require.Empty(t, actor)
+			return nil
+		}))
+	}
+}
+
+func TestATransactionThatLosesADeadlockIsRunAgain(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	exec(t, db, "create table counters (id int primary key, n int not null)")
+	exec(t, db, "insert into counters values (1, 0), (2, 0)")
+
+	first := make(chan struct{}, 2) // both hold their first row
+	both := make(chan struct{})
+	go func() { <-first; <-first; close(both) }()
+	run := func(ids ...int) error {
+		tries := 0
+		return db.System(t.Context(), "count", func(tx pgx.Tx) error {
+			tries++
+			for i, id := range ids {
+				if _, err := tx.Exec(t.Context(), "update counters set n = n + 1 where id = $1", id); err != nil {
+					return err
+				}
+				if i == 0 && tries == 1 {
+					first <- struct{}{}
+					<-both
+				}
+			}
+			return nil
+		})
+	}
+	errs := make(chan error, 2)
+	go func() { errs <- run(1, 2) }()
+	go func() { errs <- run(2, 1) }()
+	require.NoError(t, errors.Join(<-errs, <-errs))
+	require.Equal(t, []int{2, 2}, column[int](t, db, "select n from counters order by id"))
+}
+
+func TestAPoolerIsFoundInTheURL(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	require.False(t, pgtest.Open(t, url).Pooled())
+	db := pgtest.Open(t, url+"&pgbouncer=true")
+	require.True(t, db.Pooled())
+	require.NoError(t, db.Migrate(t.Context()))
+	require.Equal(t, 0, scan[int](t, db, "select count(*) from pg_prepared_statements"), "nothing is prepared on the server")
+}

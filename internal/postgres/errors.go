@@ -1,0 +1,160 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+// translate turns a driver's error into ours, at the boundary of the package: the
+// context's cause where the context ended, casesync.ErrDatabase where the
+// database could not do its part, else a queryError. Errors that are already
+// ours pass with the operation before them.
+func (db *DB) translate(ctx context.Context, operation string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil && isDriverError(err) {
+		return fmt.Errorf("%s: %w", operation, context.Cause(ctx))
+	}
+	if connect := (*pgconn.ConnectError)(nil); errors.As(err, &connect) {
+		return connectError(ctx, connect.Config, err)
+	}
+	if unavailable(err) {
+		return fmt.Errorf("%s: %w: %s", operation, casesync.ErrDatabase, reason(err))
+	}
+	if server := (*pgconn.PgError)(nil); errors.As(err, &server) {
+		return &queryError{operation, server}
+	}
+	return fmt.Errorf("%s: %w", operation, err)
+}
+
+// connectError says in one line which server did not let us in, and why. The
+// driver's own text has several, and could hold more than it should (R40).
+func connectError(ctx context.Context, c *pgconn.Config, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("connect to PostgreSQL at %s: %w", address(c), context.Cause(ctx))
+	}
+	return fmt.Errorf("connect to PostgreSQL at %s: %w: %s; check DATABASE_URL and that the server runs",
+		address(c), casesync.ErrDatabase, reason(err))
+}
+
+// address is where a server listens: host:port, or the path of its socket.
+func address(c *pgconn.Config) string {
+	if strings.HasPrefix(c.Host, "/") {
+		return filepath.Join(c.Host, ".s.PGSQL."+strconv.Itoa(int(c.Port)))
+	}
+	return net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
+}
+
+// reason is the innermost cause of a connection's failure in a few words.
+func reason(err error) string {
+	var (
+		server *pgconn.PgError
+		dns    *net.DNSError
+		op     *net.OpError
+	)
+	switch {
+	case errors.As(err, &server):
+		return server.Message
+	case errors.As(err, &dns):
+		return "the host name cannot be resolved"
+	case pgconn.Timeout(err), errors.Is(err, context.DeadlineExceeded):
+		return "no answer in time"
+	case errors.As(err, &op):
+		return op.Err.Error()
+	default:
+		return "the connection broke"
+	}
+}
+
+// unavailable tells whether an error means that the database, not the statement,
+// is at fault: the next attempt may succeed without any change.
+func unavailable(err error) bool {
+	if server := (*pgconn.PgError)(nil); errors.As(err, &server) {
+		return unavailableState(server.Code)
+	}
+	var wire net.Error
+	return errors.As(err, &wire) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, pgconn.ErrConnClosed) || pgconn.Timeout(err) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || pgconn.SafeToRetry(err)
+}
+
+// unavailableState is unavailable for an SQLSTATE.
+func unavailableState(code string) bool {
+	switch code[:min(2, len(code))] {
+	case "08", // connection exception
+		"53", // insufficient resources
+		"58", // system error
+		"57", // operator intervention: shut down, cancelled
+		"28": // authorization: the server does not let us in
+		return true
+	}
+	switch code {
+	case "25006", // read-only: a standby after a failover
+		"25P03", // idle in transaction for too long
+		"40001", // serialization failure, after the retries
+		"40P01", // deadlock, after the retries
+		"55P03", // lock not available
+		"3D000": // no such database
+		return true
+	}
+	return false
+}
+
+// retryable tells whether a transaction that failed with err is known to have
+// done nothing and to have a chance when it is run again.
+func retryable(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && (server.Code == "40001" || server.Code == "40P01")
+}
+
+// isDriverError tells an error of the driver, the wire or the context from one
+// of ours.
+func isDriverError(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) || unavailable(err) || errors.Is(err, pgx.ErrTxClosed)
+}
+
+// violates tells whether err is the violation of a named constraint or unique
+// index.
+func violates(err error, constraint string) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && server.ConstraintName == constraint
+}
+
+// A queryError is a statement's failure that is our fault. The server's message
+// may quote a value, so only what names the schema is told (R40): the names that
+// come beside it, and the message of class 42 (what may not be accessed or is
+// not there).
+type queryError struct {
+	operation string
+	server    *pgconn.PgError
+}
+
+func (e *queryError) Error() string {
+	text := fmt.Sprintf("%s: the database refused the statement with SQLSTATE %s", e.operation, e.server.Code)
+	for _, of := range []struct{ kind, name string }{
+		{"table", e.server.TableName}, {"column", e.server.ColumnName}, {"constraint", e.server.ConstraintName},
+	} {
+		if of.name != "" {
+			text += fmt.Sprintf(", %s %s", of.kind, of.name)
+		}
+	}
+	if strings.HasPrefix(e.server.Code, "42") {
+		text += ": " + e.server.Message
+	}
+	return text
+}
+
+func (e *queryError) Unwrap() error { return e.server }

@@ -1,0 +1,223 @@
+package postgres
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+const (
+	// versionTable is goose's, under a name that no other program uses.
+	versionTable = "pims_sync_migrations"
+
+	// migrationLock is held while the schema is looked at and changed.
+	migrationLock = 0x70696d73 // "pims"
+	lockPoll      = 50 * time.Millisecond
+)
+
+// What keeps a database from being migrated. It is left as it is.
+var (
+	// ErrForeignTables: the database has tables of our names that are not ours.
+	ErrForeignTables = errors.New("the database has tables that pims-sync did not make; name an empty database, or move them away")
+
+	// ErrNewerSchema: a newer program has migrated the database.
+	ErrNewerSchema = errors.New("the database was migrated by a newer pims-sync; run that version or a newer one")
+)
+
+// Migrate brings the schema up to date: our tables, then River's. Any number of
+// processes may call it at once; one works, the others wait for it. It refuses
+// with ErrForeignTables or ErrNewerSchema and then has changed nothing.
+func (db *DB) Migrate(ctx context.Context) error {
+	return db.translate(ctx, "migrate the database", db.locked(ctx, db.migrate))
+}
+
+// Pending tells whether Migrate has anything to do. It changes nothing, and
+// refuses what Migrate refuses.
+func (db *DB) Pending(ctx context.Context) (bool, error) {
+	pending, err := db.pending(ctx)
+	return pending, db.translate(ctx, "look at the schema", err)
+}
+
+// locked runs fn while this process, alone among all, holds the migration lock.
+// The lock belongs to a transaction of a connection of its own, so that it works
+// behind a transaction pooler and goes with the process; it is polled, so that a
+// waiter holds no snapshot that an index would have to wait for.
+func (db *DB) locked(ctx context.Context, fn func(context.Context) error) error {
+	conn, err := pgx.ConnectConfig(ctx, db.pool.Config().ConnConfig)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // releases the lock
+	for {
+		locked, err := tryLock(ctx, conn)
+		if err != nil {
+			return err
+		}
+		if locked {
+			return fn(ctx)
+		}
+		if err := pause(ctx, lockPoll); err != nil {
+			return err
+		}
+	}
+}
+
+// tryLock begins the transaction that holds the lock, and leaves none behind
+// where somebody else does.
+func tryLock(ctx context.Context, conn *pgx.Conn) (bool, error) {
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: "begin; set local idle_in_transaction_session_timeout = 0"})
+	if err != nil {
+		return false, err
+	}
+	var locked bool
+	if err := tx.QueryRow(ctx, "select pg_try_advisory_xact_lock($1)", int64(migrationLock)).Scan(&locked); err != nil {
+		return false, err
+	}
+	if locked {
+		return true, nil
+	}
+	return false, tx.Rollback(ctx)
+}
+
+// migrate does the work of Migrate under the lock.
+func (db *DB) migrate(ctx context.Context) error {
+	if pending, err := db.pending(ctx); err != nil || !pending {
+		return err
+	}
+	sources, err := fs.Sub(migrationFiles, "migrations")
+	if err != nil {
+		return err
+	}
+	sqlDB := stdlib.OpenDBFromPool(db.pool)
+	defer sqlDB.Close() //nolint:errcheck // the pool stays
+	provider, err := goose.NewProvider(goose.DialectPostgres, sqlDB, sources,
+		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true), goose.WithSlog(db.logger))
+	if err != nil {
+		return err
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return err
+	}
+	river, err := db.riverMigrator()
+	if err != nil {
+		return err
+	}
+	_, err = river.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	return err
+}
+
+func (db *DB) riverMigrator() (*rivermigrate.Migrator[pgx.Tx], error) {
+	return rivermigrate.New(riverpgxv5.New(db.pool), &rivermigrate.Config{Logger: db.logger})
+}
+
+// pending looks at the schema, tells whether there is anything to migrate, and
+// refuses one that is not ours to change.
+func (db *DB) pending(ctx context.Context) (bool, error) {
+	newest, err := newestMigration()
+	if err != nil {
+		return false, err
+	}
+	current, err := db.schemaVersion(ctx)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case current == 0:
+		return true, db.refuseForeign(ctx)
+	case current > newest:
+		return false, fmt.Errorf("its schema has version %d, this program knows %d: %w", current, newest, ErrNewerSchema)
+	}
+	riverPending, err := db.riverPending(ctx)
+	return current < newest || riverPending, err
+}
+
+// newestMigration is the version of our newest migration.
+func newestMigration() (int64, error) {
+	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
+	if err != nil || len(names) == 0 {
+		return 0, fmt.Errorf("the program holds no migrations: %w", err)
+	}
+	return goose.NumericComponent(names[len(names)-1]) // sorted
+}
+
+// schemaVersion is the newest migration that was applied; 0: none.
+func (db *DB) schemaVersion(ctx context.Context) (version int64, err error) {
+	if exists, err := db.hasTable(ctx, versionTable); err != nil || !exists {
+		return 0, err
+	}
+	err = db.pool.QueryRow(ctx, "select coalesce(max(version_id), 0) from "+versionTable).Scan(&version)
+	return version, err
+}
+
+// riverPending tells whether River's migrations lag behind.
+func (db *DB) riverPending(ctx context.Context) (bool, error) {
+	river, err := db.riverMigrator()
+	if err != nil {
+		return false, err
+	}
+	if exists, err := db.hasTable(ctx, "river_migration"); err != nil || !exists {
+		return true, err
+	}
+	var applied int
+	err = db.pool.QueryRow(ctx, "select count(*) from river_migration where line = 'main'").Scan(&applied)
+	if err != nil {
+		return false, err
+	}
+	known := len(river.AllVersions())
+	if applied > known {
+		return false, fmt.Errorf("its queue has %d migrations, this program knows %d: %w", applied, known, ErrNewerSchema)
+	}
+	return applied < known, nil
+}
+
+// refuseForeign refuses a database that has a table of ours, or a River, though
+// no migration of ours was applied.
+func (db *DB) refuseForeign(ctx context.Context) error {
+	rows, err := db.pool.Query(ctx,
+		`select table_name from information_schema.tables where table_schema = 'public' and table_name = any($1) order by 1`, tables())
+	if err != nil {
+		return err
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	if len(names) > 0 {
+		return fmt.Errorf("%s: %w", strings.Join(names, ", "), ErrForeignTables)
+	}
+	var schema string
+	if err := db.pool.QueryRow(ctx, "select coalesce(current_schema(), '')").Scan(&schema); err != nil {
+		return err
+	}
+	if schema != "public" {
+		return fmt.Errorf("new tables would be made in schema %q, and pims-sync uses public: set search_path to public", schema)
+	}
+	return nil
+}
+
+// tables are the names that a database must not have before our first migration.
+func tables() []string {
+	return []string{
+		"case_enrichments", "case_events", "case_sync_audits", "cases", "clinic_api_keys", "clinic_schedule_configs",
+		"clinics", "deletion_plans", "encryption_keys", "idempotency_keys", "pims_credentials", "pims_rate_limits",
+		"pims_sessions", "sync_leases", "river_job",
+	}
+}
+
+func (db *DB) hasTable(ctx context.Context, name string) (exists bool, err error) {
+	err = db.pool.QueryRow(ctx, "select to_regclass($1) is not null", "public."+name).Scan(&exists)
+	return exists, err
+}

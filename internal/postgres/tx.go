@@ -1,0 +1,128 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	// maxTries bounds how often a transaction is run that lost against another.
+	maxTries = 4
+
+	// idleLimit ends a transaction whose process is paused or gone, so that the
+	// locks of its fence do not outlive the lease for long (R30).
+	idleLimit = 15 * time.Second
+)
+
+// A scope says for whom a transaction works (R41).
+type scope struct {
+	clinicID uuid.UUID // zero: across clinics
+	actor    string    // in whose name cases are changed (R14); empty: a person
+}
+
+// InClinic runs fn in a transaction for one clinic (R41). fn may be called again
+// after a deadlock, so it must not change anything but the database and what it
+// overwrites. operation says what is done, for the error.
+//
+// Statements name the clinic themselves, too: the transaction's setting is what
+// row-level security will check.
+func (db *DB) InClinic(ctx context.Context, operation string, clinicID uuid.UUID, fn func(pgx.Tx) error) error {
+	return db.transact(ctx, operation, scope{clinicID: clinicID}, fn)
+}
+
+// InClinicAs is InClinic in the name of an actor, whose the case events are (R14):
+// "sync:<id>", "key:<id>" or "os:<user>".
+func (db *DB) InClinicAs(ctx context.Context, operation string, clinicID uuid.UUID, actor string, fn func(pgx.Tx) error) error {
+	return db.transact(ctx, operation, scope{clinicID, actor}, fn)
+}
+
+// System runs fn in a transaction that crosses clinics (R41): key lookup, due
+// ticks, rescue, rotation, lists. As with InClinic, fn may be called again.
+func (db *DB) System(ctx context.Context, operation string, fn func(pgx.Tx) error) error {
+	return db.transact(ctx, operation, scope{}, fn)
+}
+
+// transact runs fn in a transaction, again where it lost against another one,
+// and translates its error.
+func (db *DB) transact(ctx context.Context, operation string, s scope, fn func(pgx.Tx) error) error {
+	var err error
+	for try := range maxTries {
+		if try > 0 && pause(ctx, time.Duration(try)*10*time.Millisecond) != nil {
+			break
+		}
+		if err = db.once(ctx, s, fn); !retryable(err) {
+			break
+		}
+	}
+	return db.translate(ctx, operation, err)
+}
+
+// once runs fn in one transaction. The scope is set in the round trip of BEGIN.
+func (db *DB) once(ctx context.Context, s scope, fn func(pgx.Tx) error) error {
+	tx, err := db.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: s.begin()})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		// After a commit this does nothing. It must work where ctx has ended.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectTimeout)
+		defer cancel()
+		_ = tx.Rollback(ctx) // a connection that cannot roll back is closed
+	}()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// begin is the statement that begins the scope's transaction.
+func (s scope) begin() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "begin; set local idle_in_transaction_session_timeout = %d", idleLimit.Milliseconds())
+	if s.clinicID != uuid.Nil {
+		fmt.Fprintf(&b, "; set local app.clinic_id = '%s'", s.clinicID)
+	}
+	if s.actor != "" {
+		fmt.Fprintf(&b, "; set local app.actor = %s", literal(s.actor))
+	}
+	return b.String()
+}
+
+// literal quotes a text for SQL, whatever standard_conforming_strings says:
+// backslashes and control characters become underscores.
+func literal(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r == '\\' || r < ' ' || r == 0x7f {
+			return '_'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "_"))
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}
+
+// pause waits for about d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d/2 + rand.N(d)) //nolint:gosec // no secret
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// found turns pgx.ErrNoRows into the caller's word for it.
+func found(err, missing error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return missing
+	}
+	return err
+}
