@@ -1,0 +1,46 @@
+package browser
+
+import (
+	"runtime"
+	"strings"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/emulation"
+)
+
+// An agent is what the browser says it is, to the pages and in a
+// [pims.BrowserSession] alike: the Chromium that it is, without the word
+// "Headless", to which sites close their doors.
+type agent struct {
+	product string // "Chrome/140.0.7339.80"
+	text    string // the User-Agent header
+}
+
+func newAgent(v browser.GetVersionResult) agent {
+	return agent{
+		product: strings.Replace(v.Product, "HeadlessChrome", "Chrome", 1),
+		text:    strings.Replace(v.UserAgent, "HeadlessChrome", "Chrome", 1),
+	}
+}
+
+// override makes a tab say so in its headers, its client hints and its scripts. It
+// asks for English, the language in which refusals are understood.
+func (a agent) override() emulation.SetUserAgentOverrideParams {
+	_, version, _ := strings.Cut(a.product, "/")
+	major, _, _ := strings.Cut(version, ".")
+	platform := "Linux"
+	if runtime.GOOS == "darwin" {
+		platform = "macOS"
+	}
+	return emulation.SetUserAgentOverrideParams{
+		UserAgent:      a.text,
+		AcceptLanguage: "en-US,en",
+		UserAgentMetadata: &emulation.UserAgentMetadata{
+			Brands: []*emulation.UserAgentBrandVersion{
+				{Brand: "Chromium", Version: major},
+				{Brand: "Not_A Brand", Version: "99"},
+			},
+			Platform: platform,
+		},
+	}
+}

@@ -1,0 +1,193 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/css"
+	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/inspector"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// Why a login ends before its time, as causes of its context.
+var (
+	errTimeLimit = errors.New("the login's time is over")
+	errCrashed   = errors.New("the page's process crashed")
+)
+
+// A lostError is a login whose browser died under it. It is a
+// pims.ErrBrowserUnavailable.
+type lostError struct {
+	cause     error
+	submitted bool // the PIMS may have seen the login
+}
+
+func (e *lostError) Error() string {
+	when := "before"
+	if e.submitted {
+		when = "after"
+	}
+	return fmt.Sprintf("the browser was lost %s the form was submitted (%v): %v", when, e.cause, pims.ErrBrowserUnavailable)
+}
+
+func (e *lostError) Unwrap() error { return pims.ErrBrowserUnavailable }
+
+// login runs one login in a browser context and a tab of its own.
+func (p *process) login(ctx context.Context, form pims.LoginForm) (pims.BrowserSession, error) {
+	v := &visit{form: form, limit: p.opts.LoginTimeout}
+	session, err := p.visit(ctx, v)
+	switch {
+	case err == nil:
+		return session, nil
+	case ctx.Err() != nil:
+		return pims.BrowserSession{}, ctx.Err()
+	case errors.Is(err, errCrashed):
+		return pims.BrowserSession{}, &lostError{cause: errCrashed, submitted: v.submitted}
+	case p.tabs.Err() != nil:
+		p.kill(errExited) // unless it was killed for a better reason
+		return pims.BrowserSession{}, &lostError{cause: context.Cause(p.lifetime), submitted: v.submitted}
+	case errors.Is(err, errTimeLimit):
+		err = v.overtime()
+	case pims.Kind(err) == "error":
+		err = fmt.Errorf("command the browser: %w: %w", err, pims.ErrBrowserUnavailable)
+	}
+	return pims.BrowserSession{}, fmt.Errorf("log in at %s: %w", hostOf(form.URL), err)
+}
+
+// visit opens a tab for a visit and closes it after. What ended the visit early is in
+// the error.
+func (p *process) visit(ctx context.Context, v *visit) (_ pims.BrowserSession, err error) {
+	isolation, err := p.isolate()
+	if err != nil {
+		return pims.BrowserSession{}, err
+	}
+	defer p.dispose(isolation)
+
+	cause, end := context.WithCancelCause(p.tabs)
+	defer end(nil)
+	limited, cancel := context.WithTimeoutCause(cause, p.opts.LoginTimeout, errTimeLimit)
+	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
+
+	var helpers sync.WaitGroup
+	defer helpers.Wait()
+	tab, closeTab := chromedp.NewContext(limited,
+		chromedp.WithExistingBrowserContext(isolation),
+		chromedp.WithDetachOnCancel(), // dispose closes it
+	)
+	defer closeTab()
+	defer func() {
+		if err != nil && context.Cause(limited) != nil {
+			err = errors.Join(context.Cause(limited), err)
+		}
+	}()
+
+	if err := p.prepare(tab, v, end, &helpers); err != nil {
+		return pims.BrowserSession{}, err
+	}
+	session, err := v.run()
+	session.UserAgent = p.agent.text
+	return session, err
+}
+
+// isolate makes a browser context: cookies and all else in it are a login's own.
+func (p *process) isolate() (cdp.BrowserContextID, error) {
+	created, err := chromedp.CallBrowser(p.tabs, target.CreateBrowserContext, target.CreateBrowserContextParams{
+		DisposeOnDetach: new(true),
+	})
+	if err != nil {
+		return "", err
+	}
+	id := created.BrowserContextID
+	_, err = chromedp.CallBrowser(p.tabs, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
+		Behavior:         browser.SetDownloadBehaviorBehaviorDeny,
+		BrowserContextID: id,
+	})
+	return id, err
+}
+
+// dispose closes a browser context with its tabs and forgets its cookies. A browser
+// that does not do so is of no use any more.
+func (p *process) dispose(id cdp.BrowserContextID) {
+	ctx, cancel := context.WithTimeout(p.tabs, p.opts.HangTimeout)
+	defer cancel()
+	if _, err := chromedp.CallBrowser(ctx, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: id}); err != nil {
+		p.kill(errHung)
+	}
+}
+
+// prepare opens the tab and makes it fit for a visit. Helpers run until it closes.
+func (p *process) prepare(ctx context.Context, v *visit, end context.CancelCauseFunc, helpers *sync.WaitGroup) error {
+	if err := chromedp.Do(ctx); err != nil { // opens it
+		return err
+	}
+	id := chromedp.FromContext(ctx)
+	frame := cdp.FrameID(id.Target.TargetID)
+	v.tab = &tab{context: ctx, frame: frame, isolation: id.BrowserContextID, form: newForm(v.form)}
+	v.guard = newGuard(frame, v.form.Hosts)
+
+	if err := v.guard.start(ctx, helpers); err != nil {
+		return err
+	}
+	closeDialogs(ctx, helpers)
+	err := chromedp.Listen(ctx, func(event any) {
+		if _, ok := event.(*inspector.EventTargetCrashed); ok {
+			end(errCrashed)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return chromedp.Do(ctx,
+		// chromedp's own picture of the page is not needed.
+		command(css.Disable, cdp.Empty{}),
+		command(dom.Disable, cdp.Empty{}),
+		command(log.Disable, cdp.Empty{}),
+
+		command(emulation.SetUserAgentOverride, p.agent.override()),
+		command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}),
+		command(network.SetBypassServiceWorker, network.SetBypassServiceWorkerParams{Bypass: true}), // the guard sees no requests of those
+	)
+}
+
+// closeDialogs closes the dialogs of scripts: a page stands still while one is open.
+func closeDialogs(ctx context.Context, helpers *sync.WaitGroup) {
+	dialogs := chromedp.Events(ctx, page.JavascriptDialogOpening)
+	helpers.Go(func() {
+		for _, err := range dialogs {
+			if err != nil {
+				return
+			}
+			_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
+		}
+	})
+}
+
+func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, c, params)
+		return err
+	})
+}
+
+// hostOf names a URL in errors: its path and query may hold more than they should.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "a malformed URL"
+	}
+	return u.Host
+}

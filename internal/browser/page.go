@@ -1,0 +1,165 @@
+package browser
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/chromedp/cdproto"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+//go:embed page.js
+var pageScript string
+
+// A form is what look looks for, all of it CSS selectors.
+type form struct {
+	Fields     [][]string `json:"fields"`
+	Submit     []string   `json:"submit"`
+	Refusals   []string   `json:"refusals"`
+	Challenges []string   `json:"challenges"`
+}
+
+func newForm(f pims.LoginForm) form {
+	seen := form{
+		Fields:     make([][]string, len(f.Fields)),
+		Submit:     orEmpty(f.Submit),
+		Refusals:   orEmpty(f.Refusals),
+		Challenges: orEmpty(f.Challenges),
+	}
+	for i, field := range f.Fields {
+		seen.Fields[i] = orEmpty(field.Selectors)
+	}
+	return seen
+}
+
+// orEmpty makes [] of what JSON would call null.
+func orEmpty(selectors []string) []string { return append([]string{}, selectors...) }
+
+// A sight is what a page shows of a form at one moment.
+type sight struct {
+	URL       string   `json:"url"`
+	Ready     string   `json:"ready"` // "loading", "interactive" or "complete"
+	Fields    []bool   `json:"fields"`
+	Submit    bool     `json:"submit"`
+	Enabled   bool     `json:"enabled"`
+	Challenge bool     `json:"challenge"`
+	Refusals  []string `json:"refusals"` // may hold a user's name: never to be told (R40)
+}
+
+// errNavigating: the page went away while it was asked. Ask again.
+var errNavigating = errors.New("the page is navigating")
+
+// A tab asks and commands one page.
+type tab struct {
+	context   context.Context      // chromedp's
+	isolation cdp.BrowserContextID // whose cookies it has
+	frame     cdp.FrameID          // the main one; stays the same through all navigation
+	form      form
+}
+
+func (t *tab) look() (sight, error)          { return call[sight](t, "look", t.form) }
+func (t *tab) forgetRefusals() error         { return t.do("forget", t.form.Refusals) }
+func (t *tab) focus(field int) (bool, error) { return call[bool](t, "focus", t.form.Fields[field]) }
+
+// read answers what a field holds, and its type.
+func (t *tab) read(field int) (value, kind string, err error) {
+	content, err := call[struct{ Value, Type string }](t, "read", t.form.Fields[field])
+	return content.Value, content.Type, err
+}
+
+// write types a value into a field as an input method does. The press of a key that
+// writes nothing lets scripts notice that listen for keys only.
+func (t *tab) write(field int, value string) error {
+	focused, err := t.focus(field)
+	if err != nil || !focused {
+		return err
+	}
+	if _, err := chromedp.Call(t.context, input.InsertText, input.InsertTextParams{Text: value}); err != nil {
+		return protocolError(err)
+	}
+	return t.pressKey(input.DispatchKeyEventParams{Key: "Shift", Code: "ShiftLeft", WindowsVirtualKeyCode: 16})
+}
+
+// submit presses the form's button.
+func (t *tab) submit() error {
+	pressable, err := call[bool](t, "press", t.form.Submit)
+	if err != nil || !pressable {
+		return err
+	}
+	return t.pressKey(input.DispatchKeyEventParams{Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, Text: "\r"})
+}
+
+func (t *tab) pressKey(key input.DispatchKeyEventParams) error {
+	key.Type = input.DispatchKeyEventTypeKeyDown
+	if _, err := chromedp.Call(t.context, input.DispatchKeyEvent, key); err != nil {
+		return protocolError(err)
+	}
+	key.Type, key.Text = input.DispatchKeyEventTypeKeyUp, ""
+	_, err := chromedp.Call(t.context, input.DispatchKeyEvent, key)
+	return protocolError(err)
+}
+
+func (t *tab) do(operation string, argument any) error {
+	_, err := call[json.RawMessage](t, operation, argument)
+	return err
+}
+
+// call runs an operation of page.js. It answers errNavigating where the page went
+// away meanwhile.
+func call[T any](t *tab, operation string, argument any) (T, error) {
+	var result T
+	world, err := chromedp.Call(t.context, page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{
+		FrameID:   t.frame,
+		WorldName: "login",
+	})
+	if err != nil {
+		return result, protocolError(err)
+	}
+	name, err := json.Marshal(operation)
+	if err != nil {
+		return result, err
+	}
+	value, err := json.Marshal(argument)
+	if err != nil {
+		return result, err
+	}
+	answer, err := chromedp.Call(t.context, runtime.CallFunctionOn, runtime.CallFunctionOnParams{
+		FunctionDeclaration: pageScript,
+		ExecutionContextID:  world.ExecutionContextID,
+		Arguments:           []*runtime.CallArgument{{Value: name}, {Value: value}},
+		ReturnByValue:       new(true),
+		Silent:              new(true),
+		UserGesture:         new(true),
+	})
+	if err != nil {
+		return result, protocolError(err)
+	}
+	if answer.ExceptionDetails != nil {
+		return result, fmt.Errorf("%w: one of its selectors is not valid CSS", pims.ErrLoginFormChanged)
+	}
+	if len(answer.Result.Value) == 0 {
+		return result, nil
+	}
+	if err := json.Unmarshal(answer.Result.Value, &result); err != nil {
+		return result, errors.New("the browser answers in a form that is not recognised")
+	}
+	return result, nil
+}
+
+// protocolError tells a page that went away from a browser that did.
+func protocolError(err error) error {
+	var refused *cdproto.Error
+	if errors.As(err, &refused) {
+		return errNavigating
+	}
+	return err
+}

@@ -1,0 +1,222 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/chromedp"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// startTimeout bounds the start of a browser; a cold one takes a quarter of a second
+// on an idle machine.
+const startTimeout = 30 * time.Second
+
+// A process is one browser with its children.
+type process struct {
+	opts   Options
+	folder string // its profile is made in here
+
+	// lifetime is the parent of everything that runs in the browser. It is no
+	// request's context: it ends with the browser, and its cause says why.
+	lifetime context.Context
+	kill     context.CancelCauseFunc
+
+	started  chan struct{} // closed when startErr, or what follows it, is set
+	startErr error
+	tabs     context.Context // chromedp's; the parent of each tab's
+	agent    agent
+
+	// Chromium counts its users, under its own lock.
+	users, logins int
+	idle          *time.Timer
+}
+
+func newProcess(parent context.Context, opts Options, folder string) *process {
+	p := &process{opts: opts, folder: folder, started: make(chan struct{})}
+	p.lifetime, p.kill = context.WithCancelCause(parent)
+	return p
+}
+
+// ended tells whether the browser is gone or going.
+func (p *process) ended() bool { return p.lifetime.Err() != nil }
+
+// run starts the browser, watches it, and returns when it and its files are gone.
+func (p *process) run() {
+	path, err := systemFinder(runtime.GOOS, p.opts.Visible).find(p.opts.Path)
+	if err != nil {
+		p.fail(err)
+		return
+	}
+	profile, err := os.MkdirTemp(p.folder, "profile-")
+	if err != nil {
+		p.fail(fmt.Errorf("make a profile folder: %w: %w", err, pims.ErrBrowserUnavailable))
+		return
+	}
+	p.runIn(profile, path)
+	if err := removeAll(profile); err != nil {
+		p.opts.Logger.Warn("a browser's profile is left behind", "error", err)
+	}
+}
+
+func (p *process) fail(err error) {
+	p.startErr = err
+	p.kill(err)
+	close(p.started)
+}
+
+func (p *process) runIn(profile, path string) {
+	var command *exec.Cmd
+	allocator, closeAllocator := chromedp.NewExecAllocator(p.lifetime, p.allocatorOptions(profile, path, &command)...)
+	defer closeAllocator()
+
+	// What chromedp has to say may hold what a page shows (R40).
+	silent := func(string, ...any) {}
+	tabs, closeTabs := chromedp.NewContext(allocator, chromedp.WithLogf(silent), chromedp.WithErrorf(silent))
+	p.tabs = tabs
+
+	if p.startErr = p.start(path); p.startErr != nil {
+		p.kill(p.startErr)
+	}
+	close(p.started)
+	if p.startErr == nil {
+		log := p.opts.Logger.With("pid", command.Process.Pid)
+		log.Info("browser started", "version", p.agent.product)
+		p.watch()
+		p.kill(errExited)
+		log.Info("browser stopped", "reason", context.Cause(p.lifetime))
+	}
+	closeTabs() // returns when the process has ended
+	if command != nil && command.Process != nil {
+		endGroup(command.Process.Pid)
+	}
+}
+
+func (p *process) allocatorOptions(profile, path string, command **exec.Cmd) []chromedp.ExecAllocatorOption {
+	return append(flags(p.opts.Visible),
+		chromedp.ExecPath(path),
+		chromedp.UserDataDir(profile),
+		chromedp.NoInheritEnv,
+		chromedp.Env("HOME="+profile, "TMPDIR="+profile),
+		chromedp.Env(p.opts.Env...),
+		chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) {
+			cmd.SysProcAttr = processAttributes()
+			cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
+			*command = cmd
+		}),
+	)
+}
+
+// start starts the browser and asks it who it is.
+func (p *process) start(path string) error {
+	timer := time.AfterFunc(startTimeout, func() { p.kill(errHung) })
+	defer timer.Stop()
+	version, err := chromedp.CallBrowser(p.tabs, browser.GetVersion, cdp.Empty{})
+	if err == nil {
+		p.agent = newAgent(version)
+		return nil
+	}
+	if cause := context.Cause(p.lifetime); cause != nil {
+		err = cause
+	}
+	if errors.Is(err, pims.ErrBrowserUnavailable) {
+		return err
+	}
+	return fmt.Errorf("start %s: %s: %w", path, oneLine(err), pims.ErrBrowserUnavailable)
+}
+
+// watch returns when the browser has ended or must end. A browser that answers
+// nothing within HangTimeout must.
+func (p *process) watch() {
+	ticker := time.NewTicker(p.opts.HangTimeout / 2)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-p.tabs.Done():
+			return
+		case <-ticker.C:
+		}
+		ctx, cancel := context.WithTimeout(p.tabs, p.opts.HangTimeout)
+		_, err := chromedp.CallBrowser(ctx, browser.GetVersion, cdp.Empty{})
+		cancel()
+		if err != nil {
+			p.kill(errHung)
+			return
+		}
+	}
+}
+
+// flags make the browser quiet: it talks to nobody but the page's hosts.
+func flags(visible bool) []chromedp.ExecAllocatorOption {
+	options := []chromedp.ExecAllocatorOption{
+		chromedp.NoFirstRun,
+		chromedp.NoDefaultBrowserCheck,
+		chromedp.Flag("lang", "en-US"),
+		chromedp.Flag("password-store", "basic"),
+		chromedp.Flag("use-mock-keychain", true),
+		chromedp.Flag("metrics-recording-only", true),
+		chromedp.Flag("no-pings", true),
+		chromedp.Flag("block-new-web-contents", true),
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-backgrounding-occluded-windows", true),
+		chromedp.Flag("disable-background-timer-throttling", true),
+		chromedp.Flag("disable-breakpad", true),
+		chromedp.Flag("disable-client-side-phishing-detection", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-crash-reporter", true),
+		chromedp.Flag("disable-default-apps", true),
+		chromedp.Flag("disable-dev-shm-usage", true), // /dev/shm is small in containers
+		chromedp.Flag("disable-domain-reliability", true),
+		chromedp.Flag("disable-extensions", true),
+		chromedp.Flag("disable-features", "AutofillServerCommunication,HttpsUpgrades,MediaRouter,OptimizationHints,Translate"),
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-renderer-backgrounding", true),
+		chromedp.Flag("disable-sync", true),
+	}
+	if !visible {
+		options = append(options, chromedp.Headless, chromedp.Flag("disable-gpu", true))
+	}
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox) // Chromium refuses to run as root with it
+	}
+	return options
+}
+
+// killGroup kills a browser with all of its children, even where it is stopped.
+func killGroup(pid int) error {
+	if err := syscall.Kill(-pid, syscall.SIGKILL); !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	return os.ErrProcessDone
+}
+
+// endGroup kills what is left of a browser that has ended, and waits until nothing is.
+func endGroup(pid int) {
+	const patience = time.Second // children that nobody reaps stay for ever
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if killGroup(pid) != nil {
+			return
+		}
+	}
+}
+
+// oneLine makes of what a browser printed in its last moments a text fit for an
+// error. It has seen no page then.
+func oneLine(err error) string {
+	const limit = 300
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	if len(text) > limit {
+		text = text[:limit] + "…"
+	}
+	return strings.ToValidUTF8(text, "")
+}

@@ -1,0 +1,319 @@
+package browser
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/storage"
+	"github.com/chromedp/chromedp"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+const (
+	// lookInterval is how often a page is looked at.
+	lookInterval = 25 * time.Millisecond
+
+	// settleTime is how long a page must stay as it is before it counts as the end
+	// of a login: pages on the way leave sooner.
+	settleTime = 100 * time.Millisecond
+
+	// doubtTime takes its place where the end is on another host, or where there is
+	// a text that may be a refusal.
+	doubtTime = 2 * time.Second
+)
+
+// A visit is one login from the form's URL to its end.
+type visit struct {
+	form  pims.LoginForm
+	limit time.Duration
+	tab   *tab
+	guard *guard
+
+	login     []*url.URL // the login page: where it was found, and where it was asked for
+	loaded    bool       // it has come
+	submitted bool       // the PIMS may have seen the login
+}
+
+func (v *visit) run() (pims.BrowserSession, error) {
+	if err := v.open(); err != nil {
+		return pims.BrowserSession{}, err
+	}
+	if err := v.fillIn(); err != nil {
+		return pims.BrowserSession{}, err
+	}
+	if err := v.submit(); err != nil {
+		return pims.BrowserSession{}, err
+	}
+	return v.awaitEnd()
+}
+
+// overtime is the error of a visit whose time was over before it came to an end.
+func (v *visit) overtime() error {
+	if !v.loaded {
+		return fmt.Errorf("%w: its login page did not come within %s", pims.ErrUnreachable, v.limit)
+	}
+	if !v.submitted {
+		return fmt.Errorf("%w: it could not be filled in within %s", pims.ErrLoginFormChanged, v.limit)
+	}
+	if err := v.guard.scriptProblem(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: the form was submitted, but within %s the page was neither left nor refused", pims.ErrLoginFormChanged, v.limit)
+}
+
+// patience is how long a page that has come may take to show its form.
+func (v *visit) patience() time.Duration { return v.limit / 4 }
+
+// open goes to the login page.
+func (v *visit) open() error {
+	answer, err := chromedp.Call(v.tab.context, page.Navigate, page.NavigateParams{URL: v.form.URL})
+	if err != nil {
+		return protocolError(err)
+	}
+	if err := v.guard.problem(); err != nil {
+		return err
+	}
+	if answer.ErrorText != "" {
+		return loadError(answer.ErrorText)
+	}
+	return nil
+}
+
+// watch looks at the page again and again until step says that it is done. Where
+// the page cannot come or asks for a person, it says so without asking step.
+func (v *visit) watch(step func(sight) (done bool, err error)) error {
+	ticker := time.NewTicker(lookInterval)
+	defer ticker.Stop()
+	for {
+		if err := v.guard.problem(); err != nil {
+			return err
+		}
+		seen, err := v.tab.look()
+		if err == nil && seen.Challenge {
+			return pims.ErrAuthChallenge
+		}
+		done := false
+		if err == nil {
+			done, err = step(seen)
+		}
+		if done || err != nil && !errors.Is(err, errNavigating) {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-v.tab.context.Done():
+			return v.tab.context.Err()
+		}
+	}
+}
+
+// fillIn waits for the form and types the values into it, again where a script drops
+// them or the page reloads itself. It is done when a look finds all of them there.
+func (v *visit) fillIn() error {
+	deadline := time.Now().Add(v.patience())
+	return v.watch(func(seen sight) (bool, error) {
+		late := time.Now().After(deadline)
+		err := v.check(seen)
+		if err == nil && (seen.Ready == "complete" || late) {
+			var dropped int
+			if dropped, err = v.fill(seen); err != nil || dropped < 0 {
+				return err == nil, err
+			}
+			err = fmt.Errorf("%w: its %s does not keep what is typed into it", pims.ErrLoginFormChanged, v.nameOf(dropped))
+		}
+		if late {
+			return false, err
+		}
+		return false, nil
+	})
+}
+
+// check answers what the page lacks of the form.
+func (v *visit) check(seen sight) error {
+	if seen.Ready == "loading" {
+		return fmt.Errorf("%w: its login page did not come to an end", pims.ErrUnreachable)
+	}
+	v.loaded = true
+	var status string
+	if code := v.guard.documentStatus(); code >= 400 {
+		status = fmt.Sprintf(" (HTTP %d)", code)
+	}
+	for i, field := range v.form.Fields {
+		if !seen.Fields[i] && !field.Optional {
+			return fmt.Errorf("%w: it shows no %s%s", pims.ErrLoginFormChanged, v.nameOf(i), status)
+		}
+	}
+	if !seen.Submit {
+		return fmt.Errorf("%w: it shows no button to submit it%s", pims.ErrLoginFormChanged, status)
+	}
+	return nil
+}
+
+// fill types the values that the fields do not hold, and answers the last field that
+// did not, or -1.
+func (v *visit) fill(seen sight) (dropped int, err error) {
+	dropped = -1
+	for i, field := range v.form.Fields {
+		if !seen.Fields[i] {
+			continue
+		}
+		value, kind, err := v.tab.read(i)
+		if err != nil {
+			return i, err
+		}
+		if value == field.Value || kind == "email" && sameAddress(value, field.Value) {
+			continue
+		}
+		dropped = i
+		if err := v.tab.write(i, field.Value); err != nil {
+			return i, err
+		}
+	}
+	return dropped, nil
+}
+
+// sameAddress tells whether a field for mail addresses shows the one that was typed:
+// it drops white space around it and writes its domain in ASCII.
+func sameAddress(shown, typed string) bool {
+	typed = strings.TrimSpace(typed)
+	user, domain, _ := strings.Cut(typed, "@")
+	return shown == typed || !isASCII(domain) && strings.HasPrefix(shown, user+"@")
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) < 0
+}
+
+// nameOf names a field by its first selector.
+func (v *visit) nameOf(field int) string {
+	if selectors := v.form.Fields[field].Selectors; len(selectors) > 0 {
+		return "field " + selectors[0]
+	}
+	return fmt.Sprintf("field %d", field+1)
+}
+
+// submit presses the button as soon as it can be pressed. From then on the login may
+// have happened.
+func (v *visit) submit() error {
+	deadline := time.Now().Add(v.patience())
+	err := v.watch(func(seen sight) (bool, error) {
+		if seen.Submit && seen.Enabled {
+			if err := v.noteLogin(seen.URL); err != nil {
+				return false, err
+			}
+			return true, v.tab.forgetRefusals()
+		}
+		if time.Now().After(deadline) {
+			return false, fmt.Errorf("%w: its button cannot be pressed", pims.ErrLoginFormChanged)
+		}
+		return false, nil
+	})
+	if err != nil {
+		return err
+	}
+	v.submitted = true
+	if err := v.tab.submit(); err != nil && !errors.Is(err, errNavigating) {
+		return err
+	}
+	return nil
+}
+
+// noteLogin notes which page is the login page: the one that was found in the end.
+// The one that was asked for counts as one too.
+func (v *visit) noteLogin(found string) error {
+	for _, address := range []string{found, v.form.URL} {
+		u, err := url.Parse(address)
+		if err != nil {
+			return fmt.Errorf("%w: its URL is malformed", pims.ErrLoginFormChanged)
+		}
+		v.login = append(v.login, u)
+	}
+	return nil
+}
+
+// awaitEnd waits until the page has been left, or refuses.
+func (v *visit) awaitEnd() (pims.BrowserSession, error) {
+	var session pims.BrowserSession
+	var still stillness
+	err := v.watch(func(seen sight) (bool, error) {
+		for _, text := range seen.Refusals {
+			if err := classify(text); err != nil {
+				return false, err
+			}
+		}
+		doubtful := len(seen.Refusals) > 0
+		stood := still.since(seen.URL, doubtful)
+		if seen.Ready == "loading" || v.guard.isLoading() {
+			return false, nil
+		}
+		u, err := url.Parse(seen.URL)
+		if err != nil || v.form.Hosts.CheckURL(u) != nil {
+			return false, nil // about:blank, or the browser's own page about an error
+		}
+		if v.isLogin(u) {
+			if doubtful && stood >= doubtTime {
+				return false, v.unclear()
+			}
+			return false, nil
+		}
+		if stood < settleTime || stood < doubtTime && (doubtful || u.Host != v.login[0].Host) {
+			return false, nil
+		}
+		session, err = v.harvest(u)
+		return len(session.Cookies) > 0, err
+	})
+	return session, err
+}
+
+// isLogin tells whether a URL is still the login page: its path, or one below it.
+func (v *visit) isLogin(u *url.URL) bool {
+	return slices.ContainsFunc(v.login, func(login *url.URL) bool {
+		path, start := strings.TrimRight(u.Path, "/"), strings.TrimRight(login.Path, "/")
+		return path == start || start != "" && strings.HasPrefix(path, start+"/")
+	})
+}
+
+// unclear is the error for a refusal whose text says neither that the credentials
+// are wrong nor that a person has to act.
+func (v *visit) unclear() error {
+	if err := v.guard.scriptProblem(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: it refuses the login, and not because of the credentials", pims.ErrRemote)
+}
+
+// harvest collects the session. It has no cookies where the final host has none.
+func (v *visit) harvest(u *url.URL) (pims.BrowserSession, error) {
+	jar, err := chromedp.CallBrowser(v.tab.context, storage.GetCookies, storage.GetCookiesParams{
+		BrowserContextID: v.tab.isolation,
+	})
+	if err != nil {
+		return pims.BrowserSession{}, protocolError(err)
+	}
+	session := pims.BrowserSession{URL: u.String()}
+	if len(cookiesFor([]string{u.Hostname()}, jar.Cookies)) > 0 {
+		session.Cookies = cookiesFor(v.guard.documentHosts(), jar.Cookies)
+	}
+	return session, nil
+}
+
+// A stillness tells for how long a page has looked the same.
+type stillness struct {
+	url      string
+	doubtful bool
+	began    time.Time
+}
+
+func (s *stillness) since(url string, doubtful bool) time.Duration {
+	if s.began.IsZero() || s.url != url || s.doubtful != doubtful {
+		*s = stillness{url, doubtful, time.Now()}
+	}
+	return time.Since(s.began)
+}
