@@ -47,6 +47,7 @@ type Environment struct {
 	Now     func() time.Time  // nil: time.Now
 	Observe func(Observation) // nil: nobody measures; called after every request
 	Base    http.RoundTripper // nil: a transport of its own; tests set it
+	Timeout time.Duration     // of one try of one request; 0: 30 s
 }
 
 // An Observation is what one request to a PIMS, or one login, was like.

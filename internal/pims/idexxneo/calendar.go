@@ -1,0 +1,240 @@
+package idexxneo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
+)
+
+const (
+	maxSliceDays   = 7 // R5
+	parallelSlices = 5 // requests of one fetch at a time
+)
+
+// Appointments implements pims.Session (R5): the session is proved, the calendar
+// is fetched in slices, and the session is proved again.
+func (s *session) Appointments(ctx context.Context, window pims.Window) (pims.Snapshot, error) {
+	snapshot, err := s.snapshot(ctx, window)
+	if err != nil {
+		return pims.Snapshot{}, fmt.Errorf("fetch the calendar of %s: %w", window, err)
+	}
+	return snapshot, nil
+}
+
+func (s *session) snapshot(ctx context.Context, window pims.Window) (pims.Snapshot, error) {
+	if window.Location.String() != s.location.String() {
+		return pims.Snapshot{}, fmt.Errorf("the window's zone is not the practice's, %s", s.location)
+	}
+	if err := s.Prove(ctx); err != nil {
+		return pims.Snapshot{}, err
+	}
+	fetchedAt := s.now()
+	slices, err := s.slices(ctx, window)
+	if err != nil {
+		return pims.Snapshot{}, err
+	}
+	if err := s.Prove(ctx); err != nil {
+		return pims.Snapshot{}, err
+	}
+	snapshot := merge(slices)
+	snapshot.Window, snapshot.FetchedAt = window, fetchedAt
+	return snapshot, nil
+}
+
+// slices fetches a window's slices, some at a time, and answers them in order.
+func (s *session) slices(ctx context.Context, window pims.Window) ([]*slice, error) {
+	windows := window.Slices(maxSliceDays)
+	fetched := make([][]*slice, len(windows))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelSlices)
+	for i, w := range windows {
+		group.Go(func() (err error) {
+			fetched[i], err = s.halves(ctx, w)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	var all []*slice
+	for _, f := range fetched {
+		all = append(all, f...)
+	}
+	return all, nil
+}
+
+// halves fetches one slice, or its halves where the answer is over the size limit,
+// down to a single day (R5).
+func (s *session) halves(ctx context.Context, window pims.Window) ([]*slice, error) {
+	one, err := s.slice(ctx, window)
+	if err == nil {
+		return []*slice{one}, nil
+	}
+	days := window.Days()
+	if !errors.Is(err, pimshttp.ErrTooLarge) || days == 1 {
+		return nil, err
+	}
+	var all []*slice
+	for _, half := range window.Slices((days + 1) / 2) {
+		part, err := s.halves(ctx, half)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, part...)
+	}
+	return all, nil
+}
+
+func (s *session) slice(ctx context.Context, window pims.Window) (*slice, error) {
+	days := spanOf(window)
+	start, end := days.bounds(calendarLayout)
+	request := pimshttp.Request{
+		Operation: opCalendar,
+		Path:      "/appointments/getCalendarEventData",
+		Query:     url.Values{"start": {start}, "end": {end}},
+	}
+	var read *slice
+	err := s.client.GetJSON(ctx, request, func(d *jsontext.Decoder) error {
+		read = newSlice(days, s.location)
+		return newReader(d).calendar(read.add)
+	})
+	return read, err
+}
+
+// calendar reads an answer of the calendar, a bare array or an object with the
+// array under one known name, and hands over its rows as they come.
+func (r *reader) calendar(add func(*event) error) error {
+	row := func() error {
+		e, err := r.event()
+		if err != nil {
+			return err
+		}
+		return add(&e)
+	}
+	if r.decoder.PeekKind() == '[' {
+		return r.array(row)
+	}
+	lists := 0
+	err := r.object(func(name string) error {
+		switch name {
+		case "appointments", "data", "events":
+			lists++
+			return r.array(row)
+		default:
+			return r.skip()
+		}
+	})
+	if err == nil && lists != 1 {
+		err = drift("the calendar is not under one known name")
+	}
+	return err
+}
+
+// A slice is what one answer of the calendar holds.
+type slice struct {
+	days     span
+	location *time.Location
+	seen     map[string]struct{}
+
+	appointments []pims.Appointment
+	unusable     []pims.RecordError
+	unidentified int
+	duplicates   int
+}
+
+func newSlice(days span, location *time.Location) *slice {
+	return &slice{days: days, location: location, seen: make(map[string]struct{})}
+}
+
+// add takes one row. Blocks and rosters are dropped first (R5); what a row lacks
+// is counted (R6); a row that lies wholly outside the slice is an answer to
+// another question.
+func (s *slice) add(e *event) error {
+	if !e.isVisit() {
+		return nil
+	}
+	id := e.identity()
+	if id == "" {
+		s.unidentified++
+		return nil
+	}
+	start, startOK := wallClock(e.start)
+	end, endOK := wallClock(e.end)
+	if startOK {
+		switch s.days.place(start, end, !endOK && !pims.Blank(e.end)) {
+		case outside:
+			return drift("a row lies outside the days that were asked for")
+		case touching:
+			return nil
+		}
+	}
+	if _, again := s.seen[id]; again {
+		s.duplicates++
+		return nil
+	}
+	s.seen[id] = struct{}{}
+	switch {
+	case !startOK && pims.Blank(e.start):
+		s.unusable = append(s.unusable, pims.RecordError{ID: id, Field: "start", Reason: "is missing"})
+	case !startOK:
+		s.unusable = append(s.unusable, pims.RecordError{ID: id, Field: "start", Reason: "is no time of the form YYYY-MM-DD HH:MM:SS"})
+	default:
+		s.appointments = append(s.appointments, e.appointment(start, laterThan(start, end), s.location))
+	}
+	return nil
+}
+
+// laterThan is end, or none where it is not after start.
+func laterThan(start, end time.Time) time.Time {
+	if end.After(start) {
+		return end
+	}
+	return time.Time{}
+}
+
+// merge puts slices together. A visit that reaches over midnight comes in two of
+// them and is no duplicate; one that comes twice where it begins is (R6).
+func merge(slices []*slice) pims.Snapshot {
+	if len(slices) == 1 {
+		return slices[0].snapshot()
+	}
+	whole := pims.Snapshot{}
+	seen := make(map[string]struct{})
+	for _, s := range slices {
+		whole.Unidentified += s.unidentified
+		whole.Duplicates += s.duplicates
+		begins := func(t time.Time) bool { return !t.Before(pims.Instant(s.days.from, s.location)) }
+		for _, a := range s.appointments {
+			if _, again := seen[a.ID]; !again {
+				whole.Appointments = append(whole.Appointments, a)
+			} else if begins(a.Start) {
+				whole.Duplicates++
+			}
+			seen[a.ID] = struct{}{}
+		}
+		for _, u := range s.unusable {
+			if _, again := seen[u.ID]; !again {
+				whole.Unusable = append(whole.Unusable, u)
+			}
+			seen[u.ID] = struct{}{}
+		}
+	}
+	return whole
+}
+
+func (s *slice) snapshot() pims.Snapshot {
+	return pims.Snapshot{
+		Appointments: s.appointments,
+		Unusable:     s.unusable,
+		Unidentified: s.unidentified,
+		Duplicates:   s.duplicates,
+	}
+}

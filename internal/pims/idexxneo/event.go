@@ -1,0 +1,208 @@
+package idexxneo
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// event is a row of the calendar in either generation, as it came. IDEXX_NEO.md
+// §Calendar, variants A (snake case) and B (camel case).
+type event struct {
+	id, appointmentID, consultationID string
+	patientID, clientID               string
+	start, end                        string
+
+	patient       string // A: patient_name, B: patientName
+	firstName     string // A
+	lastName      string // A
+	client        string // B
+	phone, email  string
+	provider      string
+	resource      string
+	title         string
+	kind          string
+	reason        string
+	currentStatus string // A
+	label         string // A: status_label, B: status
+	block, roster bool   // A
+	flagged       bool   // A: is_block or is_roster is there
+	classes       []string
+}
+
+// event reads a row.
+func (r *reader) event() (event, error) {
+	var e event
+	err := r.object(func(name string) error { return r.eventField(&e, name) })
+	return e, err
+}
+
+func (r *reader) eventField(e *event, name string) (err error) {
+	switch name {
+	case "id":
+		e.id, err = r.identifier()
+	case "appointment_id":
+		e.appointmentID, err = r.identifier()
+	case "consultation_id":
+		e.consultationID, err = r.identifier()
+	case "patient_id":
+		e.patientID, err = r.identifier()
+	case "client_id":
+		e.clientID, err = r.identifier()
+	case "start":
+		e.start, err = r.text()
+	case "end":
+		e.end, err = r.text()
+	case "patient_name", "patientName":
+		e.patient, err = r.text()
+	case "first_name":
+		e.firstName, err = r.text()
+	case "last_name":
+		e.lastName, err = r.text()
+	case "clientName":
+		e.client, err = r.text()
+	case "phone_number", "clientPhone":
+		e.phone, err = r.text()
+	case "email":
+		e.email, err = r.text()
+	case "title":
+		e.title, err = r.text()
+	case "reason":
+		e.reason, err = r.text()
+	case "provider", "providerName":
+		e.provider, err = r.word()
+	case "resourceId":
+		e.resource, err = r.word()
+	case "type_description", "appointmentType":
+		e.kind, err = r.word()
+	case "current_status":
+		e.currentStatus, err = r.word()
+	case "status_label", "status":
+		e.label, err = r.word()
+	case "is_block":
+		err = r.eventFlag(e, &e.block)
+	case "is_roster":
+		err = r.eventFlag(e, &e.roster)
+	case "className":
+		e.classes, err = r.list()
+	default:
+		err = r.skip()
+	}
+	return err
+}
+
+func (r *reader) eventFlag(e *event, flag *bool) error {
+	set, given, err := r.flag()
+	*flag = set
+	e.flagged = e.flagged || given
+	return err
+}
+
+// isVisit tells visits from the blocks and rosters that occupy the calendar
+// without being any (R5). In the generation without flags, a row without a
+// patient and a status is a block.
+func (e *event) isVisit() bool {
+	switch {
+	case e.block, e.roster, e.hasClass("block"), e.hasClass("roster"):
+		return false
+	case e.flagged:
+		return true
+	default:
+		return !pims.Blank(e.patient) || e.patientID != "" || !pims.Blank(e.statusText())
+	}
+}
+
+func (e *event) hasClass(class string) bool {
+	return slices.ContainsFunc(e.classes, func(names string) bool {
+		return slices.ContainsFunc(strings.Fields(names), func(name string) bool { return strings.EqualFold(name, class) })
+	})
+}
+
+// identity is the appointment's id; "" where the row has none.
+func (e *event) identity() string {
+	if e.appointmentID != "" {
+		return e.appointmentID
+	}
+	return e.id
+}
+
+func (e *event) statusText() string {
+	if !pims.Blank(e.currentStatus) {
+		return e.currentStatus
+	}
+	return e.label
+}
+
+// appointment translates the row, whose wall-clock texts were read before.
+func (e *event) appointment(start, end time.Time, location *time.Location) pims.Appointment {
+	patient, client := e.names()
+	a := pims.Appointment{
+		ID:             e.identity(),
+		ConsultationID: e.consultationID,
+		Start:          pims.Instant(start, location),
+		StartText:      e.start,
+		EndText:        e.end,
+		PatientID:      e.patientID,
+		PatientName:    patient,
+		ClientID:       e.clientID,
+		ClientName:     client,
+		ClientPhone:    e.phone,
+		ClientEmail:    e.email,
+		Veterinarian:   e.provider,
+		Room:           e.resource,
+		Title:          e.title,
+		Type:           e.kind,
+		Reason:         e.reason,
+		Status:         status(e.statusText()),
+		StatusText:     e.statusText(),
+	}
+	if !end.IsZero() {
+		a.End = pims.Instant(end, location)
+	}
+	return a
+}
+
+// names are the patient's and the client's. Where the row does not tell them, its
+// title may: "PATIENT; LAST, FIRST".
+func (e *event) names() (patient, client string) {
+	patient, client = e.patient, e.clientName()
+	if !pims.Blank(patient) && client != "" {
+		return patient, client
+	}
+	titlePatient, titleClient, ok := strings.Cut(e.title, ";")
+	if !ok || strings.Count(titleClient, ",") != 1 {
+		return patient, client
+	}
+	if pims.Blank(patient) {
+		patient = strings.TrimSpace(titlePatient)
+	}
+	if client == "" {
+		client = firstLast(titleClient)
+	}
+	return patient, client
+}
+
+// clientName joins first and last name with one space (R7).
+func (e *event) clientName() string {
+	first, last := strings.TrimSpace(e.firstName), strings.TrimSpace(e.lastName)
+	switch {
+	case first != "" && last != "":
+		return first + " " + last
+	case first != "" || last != "":
+		return firstLast(first + last)
+	default:
+		return firstLast(e.client)
+	}
+}
+
+// firstLast reads "LAST, FIRST" as "FIRST LAST"; every other name stays as it is.
+func firstLast(name string) string {
+	last, first, ok := strings.Cut(name, ",")
+	first, last = strings.TrimSpace(first), strings.TrimSpace(last)
+	if !ok || first == "" || last == "" || strings.Contains(first, ",") {
+		return strings.TrimSpace(name)
+	}
+	return first + " " + last
+}

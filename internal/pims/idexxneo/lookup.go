@@ -1,0 +1,67 @@
+package idexxneo
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
+)
+
+// FindAppointment implements pims.AppointmentFinder. IDEXX_NEO.md §One
+// appointment. Only a 404 is pims.ErrNotFound: an answer without an appointment,
+// or with another one, is an answer that we do not know (R22).
+func (s *session) FindAppointment(ctx context.Context, id string) (pims.Appointment, error) {
+	request := pimshttp.Request{
+		Operation: opAppointment,
+		Path:      "/appointments/getAppointment",
+		Query:     url.Values{"id": {id}},
+		Optional:  true,
+	}
+	var found event
+	err := s.client.GetJSON(ctx, request, func(d *jsontext.Decoder) (err error) {
+		found, err = newReader(d).lookup()
+		return err
+	})
+	if err != nil {
+		return pims.Appointment{}, fmt.Errorf("look up appointment %s: %w", id, err)
+	}
+	appointment, err := s.looked(id, &found)
+	if err != nil {
+		return pims.Appointment{}, fmt.Errorf("look up appointment %s: %w", id, err)
+	}
+	return appointment, nil
+}
+
+// lookup reads one row, bare or under a name of its own.
+func (r *reader) lookup() (event, error) {
+	var e event
+	err := r.object(func(name string) error {
+		wrapped := (name == "appointment" || name == "data") && r.decoder.PeekKind() == '{'
+		if !wrapped {
+			return r.eventField(&e, name)
+		}
+		var err error
+		e, err = r.event()
+		return err
+	})
+	return e, err
+}
+
+func (s *session) looked(id string, e *event) (pims.Appointment, error) {
+	if e.identity() != id {
+		return pims.Appointment{}, drift("the answer is not the appointment that was asked for")
+	}
+	if !e.isVisit() {
+		return pims.Appointment{}, drift("the answer is no visit")
+	}
+	start, ok := wallClock(e.start)
+	if !ok {
+		return pims.Appointment{}, &pims.RecordError{ID: id, Field: "start", Reason: "is missing or no time of the form YYYY-MM-DD HH:MM:SS"}
+	}
+	end, _ := wallClock(e.end)
+	return e.appointment(start, laterThan(start, end), s.location), nil
+}

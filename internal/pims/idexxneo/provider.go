@@ -1,0 +1,238 @@
+package idexxneo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
+)
+
+const (
+	// Name is this provider's name in the database, in credentials and in metrics.
+	Name = "idexx_neo"
+
+	// Alias is accepted for Name on input.
+	Alias = "idexx"
+
+	// DefaultBaseURL is where a clinic's Neo is unless it says otherwise.
+	// Workflows §Authentication Flow.
+	DefaultBaseURL = "https://neo.idexxpetlabs.com"
+)
+
+// KnownHosts are the hosts of Neo's regions and generations, in the form of
+// pims.HostPolicy. They may always be talked to.
+func KnownHosts() []string { return []string{"*.idexxneo.com", "*.idexxpetlabs.com"} }
+
+// New makes the provider. It is a pims.Constructor.
+func New(environment pims.Environment) pims.Provider {
+	p := &provider{Environment: environment}
+	p.Hosts.Known = slices.Concat(p.Hosts.Known, KnownHosts())
+	if p.Base == nil {
+		p.Base = pimshttp.NewTransport(p.Hosts)
+	}
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	if p.Logger == nil {
+		p.Logger = slog.New(slog.DiscardHandler)
+	}
+	return p
+}
+
+type provider struct {
+	pims.Environment
+	maxBytes int64 // of one answer; 0: pimshttp.DefaultMaxBytes
+}
+
+// Check implements pims.Provider. Neo needs a base URL, a user name and a
+// password; the practice id is for the forms that ask for one (R37).
+func (p *provider) Check(credentials pims.Credentials) error {
+	if err := checkBaseURL(credentials.BaseURL); err != nil {
+		return err
+	}
+	if pims.Blank(credentials.Username) {
+		return &pims.FieldError{Field: "username", Reason: "is missing"}
+	}
+	if pims.Blank(credentials.Password) {
+		return &pims.FieldError{Field: "password", Reason: "is missing"}
+	}
+	return nil
+}
+
+func checkBaseURL(text string) error {
+	wrong := func(reason string) error { return &pims.FieldError{Field: "baseUrl", Reason: reason} }
+	if pims.Blank(text) {
+		return wrong("is missing")
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return wrong("is no URL")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return wrong("must begin with https://")
+	case u.Hostname() == "":
+		return wrong("names no host")
+	case u.User != nil:
+		return wrong("must not hold a user name or password")
+	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.ForceQuery, u.Fragment != "", strings.HasSuffix(text, "#"):
+		return wrong("must end after the host: no path, query or fragment")
+	default:
+		return nil
+	}
+}
+
+// Open implements pims.Provider.
+func (p *provider) Open(account pims.Account, state pims.State) (pims.Session, error) {
+	saved, err := decodeState(state)
+	if err != nil {
+		return nil, err
+	}
+	return p.open(account, saved)
+}
+
+func (p *provider) open(account pims.Account, saved savedState) (*session, error) {
+	if account.Location == nil {
+		return nil, errors.New("open a Neo session: the account has no time zone")
+	}
+	client, err := pimshttp.New(pimshttp.Options{
+		Base:        saved.Base,
+		Browser:     saved.Browser,
+		Hosts:       p.Hosts,
+		Transport:   p.Base,
+		Header:      http.Header{"X-Requested-With": {"XMLHttpRequest"}},
+		IsLoginURL:  isLoginURL,
+		IsLoginPage: isLoginPage,
+		Limiter:     p.Limiter,
+		Observe:     p.Observe,
+		Logger:      p.Logger,
+		Timeout:     p.Timeout,
+		MaxBytes:    p.maxBytes,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open a Neo session: %w", err)
+	}
+	return &session{client: client, base: saved.Base, location: account.Location, now: p.Now}, nil
+}
+
+// Login implements pims.Provider.
+func (p *provider) Login(ctx context.Context, account pims.Account) (pims.State, error) {
+	start := time.Now()
+	state, err := p.login(ctx, account)
+	if p.Observe != nil {
+		p.Observe(pims.Observation{Operation: opLogin, Outcome: pims.Kind(err), Duration: time.Since(start)})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("log in to Neo: %w", err)
+	}
+	return state, nil
+}
+
+func (p *provider) login(ctx context.Context, account pims.Account) (pims.State, error) {
+	if err := p.Check(account.Credentials); err != nil {
+		return nil, err
+	}
+	base, err := origin(account.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Hosts.CheckURL(base); err != nil {
+		return nil, err
+	}
+	if p.Browser == nil {
+		return nil, pims.ErrBrowserUnavailable
+	}
+	loggedIn, err := p.Browser.Login(ctx, loginForm(base.String(), account.Credentials, p.Hosts))
+	if err != nil {
+		return nil, err
+	}
+	return p.prove(ctx, account, base, loggedIn)
+}
+
+// prove makes the state of the session that the PIMS itself confirms. A clinic's
+// Neo may live on another host than the one where its login page was asked for;
+// then the session is good at the address where the browser ended.
+func (p *provider) prove(ctx context.Context, account pims.Account, base *url.URL, loggedIn pims.BrowserSession) (pims.State, error) {
+	bases := []string{base.String()}
+	if landed, err := origin(loggedIn.URL); err == nil && landed.String() != bases[0] && p.Hosts.CheckURL(landed) == nil {
+		bases = append(bases, landed.String())
+	}
+	var err error
+	for _, candidate := range bases {
+		var s *session
+		s, err = p.open(account, savedState{Base: candidate, Browser: loggedIn})
+		if err != nil {
+			return nil, err
+		}
+		err = s.Prove(ctx)
+		if err == nil {
+			return s.State()
+		}
+		if !errors.Is(err, pims.ErrSessionExpired) {
+			return nil, err
+		}
+	}
+	// Not "expired": to log in again would end here again.
+	return nil, fmt.Errorf("the browser was let in, but the session is not accepted: %w (%s)", pims.ErrRemote, err)
+}
+
+// origin is the scheme and host of a URL.
+func origin(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return nil, &pims.FieldError{Field: "baseUrl", Reason: "is no URL"}
+	}
+	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil
+}
+
+// loginForm is what IDEXX_NEO.md §Hosts and login says of the page.
+func loginForm(base string, credentials pims.Credentials, hosts pims.HostPolicy) pims.LoginForm {
+	form := pims.LoginForm{
+		URL: base + "/login",
+		Fields: []pims.LoginField{
+			{Selectors: []string{`input[name="username"]`, `input[type="email"]`}, Value: credentials.Username},
+			{Selectors: []string{`input[name="password"]`}, Value: credentials.Password},
+		},
+		Submit:   []string{`button[type="submit"]`},
+		Refusals: []string{".error-message", ".alert-danger"},
+		Challenges: []string{
+			`iframe[src*="captcha"]`, `.g-recaptcha`, `.h-captcha`, `[class*="captcha"]`, `[id*="captcha"]`, `[name*="captcha"]`,
+			`input[autocomplete="one-time-code"]`, `input[name="otp"]`, `input[name*="mfa"]`, `input[name*="two_factor"]`,
+		},
+		Hosts: hosts,
+	}
+	if !pims.Blank(credentials.PracticeID) {
+		form.Fields = append(form.Fields, pims.LoginField{
+			Selectors: []string{`input[name="company_id"]`}, Value: credentials.PracticeID, Optional: true,
+		})
+	}
+	return form
+}
+
+// isLoginURL tells whether an address is the login page's.
+func isLoginURL(u *url.URL) bool {
+	return slices.Contains(strings.Split(strings.ToLower(u.Path), "/"), "login")
+}
+
+// isLoginPage tells whether a page asks for a password: only the login page does.
+func isLoginPage(html []byte) bool {
+	return loginInput(html, "name") || loginInput(html, "type")
+}
+
+func loginInput(html []byte, attribute string) bool {
+	html = bytes.ToLower(html)
+	for _, quote := range []string{`"`, `'`, ``} {
+		if bytes.Contains(html, []byte(attribute+"="+quote+"password"+quote)) {
+			return true
+		}
+	}
+	return false
+}

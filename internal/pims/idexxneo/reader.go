@@ -1,0 +1,175 @@
+package idexxneo
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// drift is the error for an answer in a form that we do not know. It names the
+// form, never the content (R40).
+func drift(what string) error { return fmt.Errorf("%s: %w", what, pims.ErrSchemaDrift) }
+
+// A reader reads Neo's JSON as tolerantly as it is written: every scalar may be a
+// string, a number or a boolean. It reads as the bytes arrive and keeps none of
+// them alive.
+type reader struct {
+	decoder *jsontext.Decoder
+	words   map[string]string // texts that come again and again
+}
+
+// tolerant is how all of Neo's JSON is read.
+func tolerant() []jsontext.Options {
+	return []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+}
+
+// What a reader keeps of words at most.
+const (
+	maxWords   = 4096
+	maxWordLen = 128
+)
+
+func newReader(decoder *jsontext.Decoder) *reader {
+	return &reader{decoder: decoder, words: make(map[string]string)}
+}
+
+// array calls element before each of an array's elements, which it must read.
+func (r *reader) array(element func() error) error {
+	if err := r.open('[', "a list is missing"); err != nil {
+		return err
+	}
+	for r.decoder.PeekKind() != ']' {
+		if err := element(); err != nil {
+			return err
+		}
+	}
+	_, err := r.decoder.ReadToken()
+	return err
+}
+
+// object calls member with the name of each of an object's members, whose value
+// it must read.
+func (r *reader) object(member func(name string) error) error {
+	if err := r.open('{', "an object is missing"); err != nil {
+		return err
+	}
+	for r.decoder.PeekKind() != '}' {
+		name, err := r.word()
+		if err != nil {
+			return err
+		}
+		if err := member(name); err != nil {
+			return err
+		}
+	}
+	_, err := r.decoder.ReadToken()
+	return err
+}
+
+// open reads the token that begins an array or an object.
+func (r *reader) open(kind jsontext.Kind, otherwise string) error {
+	token, err := r.decoder.ReadToken()
+	if err != nil {
+		return err
+	}
+	if token.Kind() != kind {
+		return drift(otherwise)
+	}
+	return nil
+}
+
+func (r *reader) skip() error { return r.decoder.SkipValue() }
+
+// text reads a scalar as text: null, arrays and objects are "".
+func (r *reader) text() (string, error) {
+	raw, err := r.decoder.ReadValue()
+	if err != nil {
+		return "", err
+	}
+	return scalar(raw), nil
+}
+
+// word is a text that is likely to come again: it is kept once.
+func (r *reader) word() (string, error) {
+	raw, err := r.decoder.ReadValue()
+	if err != nil {
+		return "", err
+	}
+	if word, ok := r.words[string(raw)]; ok {
+		return word, nil
+	}
+	word := scalar(raw)
+	if len(r.words) < maxWords && len(raw) <= maxWordLen {
+		r.words[string(raw)] = word
+	}
+	return word, nil
+}
+
+// identifier reads an id, which comes as a string or as a whole number and is the
+// same id either way. Anything else is no id: "". It never goes through a float.
+func (r *reader) identifier() (string, error) {
+	raw, err := r.decoder.ReadValue()
+	if err != nil {
+		return "", err
+	}
+	switch raw.Kind() {
+	case '"':
+		return strings.TrimSpace(scalar(raw)), nil
+	case '0':
+		whole, fraction, _ := strings.Cut(string(raw), ".")
+		if strings.Trim(fraction, "0") != "" || strings.ContainsAny(whole, "eE") {
+			return "", nil
+		}
+		return whole, nil
+	default:
+		return "", nil
+	}
+}
+
+// flag reads a boolean in any of its forms. given is false where there is none.
+func (r *reader) flag() (set, given bool, err error) {
+	text, err := r.word()
+	if err != nil {
+		return false, false, err
+	}
+	switch strings.ToLower(text) {
+	case "true", "1":
+		return true, true, nil
+	default:
+		return false, text != "", nil
+	}
+}
+
+// list reads an array of scalars, or a single one.
+func (r *reader) list() ([]string, error) {
+	if r.decoder.PeekKind() != '[' {
+		text, err := r.word()
+		if err != nil || text == "" {
+			return nil, err
+		}
+		return []string{text}, nil
+	}
+	var texts []string
+	err := r.array(func() error {
+		text, err := r.word()
+		texts = append(texts, text)
+		return err
+	})
+	return texts, err
+}
+
+// scalar is a scalar's text, cleaned (R7) and copied out of the buffer.
+func scalar(raw jsontext.Value) string {
+	switch raw.Kind() {
+	case '"':
+		text, _ := jsontext.AppendUnquote(nil, raw) // what is not UTF-8 becomes U+FFFD
+		return pims.Clean(string(text))
+	case '0', 't', 'f':
+		return string(raw)
+	default:
+		return ""
+	}
+}

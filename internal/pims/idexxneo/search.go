@@ -1,0 +1,224 @@
+package idexxneo
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
+)
+
+const (
+	parallelPages = 10      // requests of one search at a time
+	maxEntries    = 200_000 // of one search; more is no total
+)
+
+// errMoved: entries came or went while the pages were turned.
+var errMoved = fmt.Errorf("the consultations changed while they were listed: %w", pims.ErrSchemaDrift)
+
+// SearchConsultations implements pims.Session. The pages must add up to the total;
+// where they do not because the list changed between them, it is read once more.
+// IDEXX_NEO.md §Consultations.
+func (s *session) SearchConsultations(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
+	entries, err := s.search(ctx, window)
+	if errors.Is(err, errMoved) {
+		entries, err = s.search(ctx, window)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("search the consultations of %s: %w", window, err)
+	}
+	return entries, nil
+}
+
+// search reads the first page, and then the others, some at a time.
+func (s *session) search(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
+	first, err := s.searchPage(ctx, window, 1)
+	if err != nil {
+		return nil, err
+	}
+	pages := make([]searchPage, first.pages())
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelPages)
+	for i := 1; i < len(pages); i++ {
+		group.Go(func() (err error) {
+			pages[i], err = s.searchPage(ctx, window, i+1)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	pages[0] = first
+	return together(pages)
+}
+
+// together checks that the pages are one list: the same total on each, each as
+// long as it must be, and no entry twice.
+func together(pages []searchPage) ([]pims.ConsultationEntry, error) {
+	total, perPage := pages[0].total, pages[0].perPage
+	entries := make([]pims.ConsultationEntry, 0, total)
+	seen := make(map[string]struct{}, total)
+	for i, p := range pages {
+		if p.total != total || p.perPage != perPage || len(p.entries) != min(perPage, total-i*perPage) {
+			return nil, errMoved
+		}
+		for _, e := range p.entries {
+			if _, again := seen[e.ID]; again {
+				return nil, errMoved
+			}
+			seen[e.ID] = struct{}{}
+			entries = append(entries, e)
+		}
+	}
+	return entries, nil
+}
+
+func (s *session) searchPage(ctx context.Context, window pims.Window, number int) (searchPage, error) {
+	start, end := spanOf(window).bounds(searchLayout)
+	request := pimshttp.Request{
+		Operation: opSearch,
+		Path:      "/consultations/search",
+		Query: url.Values{
+			"page":       {strconv.Itoa(number)},
+			"date_start": {start},
+			"date_end":   {end},
+			"order[]":    {"consultedAt:desc"},
+		},
+	}
+	var page searchPage
+	err := s.client.GetJSON(ctx, request, func(d *jsontext.Decoder) (err error) {
+		page, err = newReader(d).searchPage(s.location)
+		return err
+	})
+	if err == nil && page.number != number {
+		err = drift("another page came than was asked for")
+	}
+	return page, err
+}
+
+// searchPage is one page of a search.
+type searchPage struct {
+	entries []pims.ConsultationEntry
+	total   int // entries of all pages
+	number  int // of this page, from 1
+	perPage int
+}
+
+// pages is how many pages make the total.
+func (p searchPage) pages() int {
+	if p.total <= p.perPage {
+		return 1
+	}
+	return (p.total + p.perPage - 1) / p.perPage
+}
+
+// searchPage reads one page. Only a list that is complete may lack the number of
+// the page and how long one is.
+func (r *reader) searchPage(location *time.Location) (searchPage, error) {
+	p := searchPage{total: -1, number: -1, perPage: -1}
+	found := false
+	err := r.object(func(name string) (err error) {
+		switch name {
+		case "data":
+			found = true
+			err = r.array(func() error {
+				entry, err := r.entry(location)
+				p.entries = append(p.entries, entry)
+				return err
+			})
+		case "total":
+			p.total, err = r.count()
+		case "page":
+			p.number, err = r.count()
+		case "perPage":
+			p.perPage, err = r.count()
+		default:
+			err = r.skip()
+		}
+		return err
+	})
+	if err != nil {
+		return p, err
+	}
+	whole := p.total == len(p.entries)
+	if whole && p.perPage <= 0 {
+		p.perPage = p.total
+	}
+	if whole && p.number < 0 {
+		p.number = 1
+	}
+	if !found || p.total < 0 || p.number < 0 || p.perPage < 0 || p.perPage == 0 && p.total > 0 {
+		return p, drift("the search has no list, total, page or perPage")
+	}
+	return p, nil
+}
+
+// count reads a number of entries or pages; -1 where there is none.
+func (r *reader) count() (int, error) {
+	text, err := r.identifier()
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > maxEntries {
+		return -1, nil
+	}
+	return n, nil
+}
+
+// entry reads one line of a search and takes its fingerprint.
+func (r *reader) entry(location *time.Location) (pims.ConsultationEntry, error) {
+	raw, err := r.decoder.ReadValue()
+	if err != nil {
+		return pims.ConsultationEntry{}, err
+	}
+	raw = raw.Clone()
+	var entry pims.ConsultationEntry
+	inner := newReader(jsontext.NewDecoder(bytes.NewReader(raw), tolerant()...))
+	err = inner.object(func(name string) (err error) {
+		var at string
+		switch name {
+		case "id":
+			entry.ID, err = inner.identifier()
+		case "appointmentId":
+			entry.AppointmentID, err = inner.identifier()
+		case "consultedAt":
+			at, err = inner.text()
+			entry.At = consultedAt(at, location)
+		case "status":
+			entry.StatusText, err = inner.text()
+			entry.Status = consultationStatus(entry.StatusText)
+		default:
+			err = inner.skip()
+		}
+		return err
+	})
+	if err != nil {
+		return entry, err
+	}
+	if entry.ID == "" {
+		return entry, drift("an entry of the search has no id")
+	}
+	entry.Fingerprint, err = fingerprint(raw)
+	return entry, err
+}
+
+// fingerprint is the same for the same content, whatever its spacing and the
+// order of its fields. It changes raw.
+func fingerprint(raw jsontext.Value) (string, error) {
+	if err := raw.Format(append(tolerant(), jsontext.ReorderRawObjects(true))...); err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:16]), nil
+}
