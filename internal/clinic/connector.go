@@ -2,7 +2,12 @@ package clinic
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,7 +23,7 @@ type Store interface {
 
 // ConnectorOptions are what a Connector needs.
 type ConnectorOptions struct {
-	// Providers are the kinds of PIMS by their canonical names.
+	// Providers are the kinds of PIMS by their canonical names, in lower case.
 	Providers map[string]pims.Provider
 
 	// Aliases are further names of providers: alias to canonical name.
@@ -36,6 +41,314 @@ type ConnectorOptions struct {
 	ObserveLogin func(provider, outcome string, took time.Duration)
 }
 
-// A Connector opens clinics' sessions with their PIMS. It is safe for concurrent
-// use.
-type Connector struct{ o ConnectorOptions }
+// A Connector opens clinics' sessions with their PIMS (Workflows §Request Flow
+// steps 2 and 3). How many log in at a time is the Browser's matter. A Connector
+// is safe for concurrent use, of the same clinic too.
+type Connector struct {
+	o   ConnectorOptions
+	log *slog.Logger
+}
+
+// NewConnector makes a Connector.
+func NewConnector(o ConnectorOptions) *Connector {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.ObserveLogin == nil {
+		o.ObserveLogin = func(string, string, time.Duration) {}
+	}
+	return &Connector{o: o, log: o.Logger.With("namespace", "pims-sync:provider")}
+}
+
+// CanonicalProvider is the name under which a provider's records are stored,
+// for that name itself or an alias, in upper or lower case.
+func (c *Connector) CanonicalProvider(name string) (string, error) {
+	canonical := strings.ToLower(strings.TrimSpace(name))
+	if target, ok := c.o.Aliases[canonical]; ok {
+		canonical = target
+	}
+	if _, ok := c.o.Providers[canonical]; !ok {
+		known := slices.Sorted(maps.Keys(c.o.Providers))
+		return "", fmt.Errorf("no PIMS provider is called %q; there is %s", name, strings.Join(known, ", "))
+	}
+	return canonical, nil
+}
+
+// NewCredential checks a clinic's credentials and makes the row that keeps them
+// (R37). A field that lacks or is malformed is a *pims.FieldError.
+func (c *Connector) NewCredential(clinicID uuid.UUID, provider string, credentials pims.Credentials) (StoredCredential, error) {
+	name, err := c.CanonicalProvider(provider)
+	if err != nil {
+		return StoredCredential{}, err
+	}
+	if err := c.o.Providers[name].Check(credentials); err != nil {
+		return StoredCredential{}, err
+	}
+	return SealCredential(c.o.Keyring, clinicID, name, credentials)
+}
+
+// Precheck tells what keeps a clinic from being connected, as far as that can be
+// told without any request: the errors of Connect up to the login.
+func (c *Connector) Precheck(ctx context.Context, clinicID uuid.UUID) error {
+	_, err := c.access(ctx, clinicID)
+	return err
+}
+
+// Connect opens a clinic's session: the kept one if it is young enough and
+// proves alive, else by a new login, which is kept (R36). The caller closes the
+// Connection.
+//
+// Errors before any request: ErrNotFound, ErrDisabled, ErrTimezoneMissing,
+// ErrCredentialsMissing, ErrCredentialsSuspended, ErrCredentialsInvalid (which
+// names the field), ErrKeyUnknown. After it those of pims.Provider.Login; a
+// definite pims.ErrAuthRejected has suspended the credential (R32).
+func (c *Connector) Connect(ctx context.Context, clinicID uuid.UUID) (*Connection, error) {
+	a, err := c.access(ctx, clinicID)
+	if err != nil {
+		return nil, err
+	}
+	present, err := c.keptOrNew(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return newConnection(c, a, present), nil
+}
+
+// Findings are what a test of a clinic's credentials found.
+type Findings struct {
+	Provider     string
+	Day          pims.Date // the clinic's today
+	Appointments int       // on that day
+	LoginTook    time.Duration
+	FetchTook    time.Duration
+}
+
+// Test logs in afresh, whatever is kept, and looks at today's calendar, for
+// `credentials test`. Errors are those of Connect and pims.Session; a suspended
+// credential is not tried.
+func (c *Connector) Test(ctx context.Context, clinicID uuid.UUID) (Findings, error) {
+	a, err := c.access(ctx, clinicID)
+	if err != nil {
+		return Findings{}, err
+	}
+	began := c.o.Now()
+	fresh, err := c.logIn(ctx, a)
+	if err != nil {
+		return Findings{}, err
+	}
+	loggedIn := c.o.Now()
+	connection := newConnection(c, a, fresh)
+	defer connection.Close(context.WithoutCancel(ctx))
+
+	today := pims.DateOf(began, a.account.Location)
+	window, err := pims.NewWindow(today, today, a.account.Location)
+	if err != nil {
+		return Findings{}, err
+	}
+	if err := connection.Prove(ctx); err != nil {
+		return Findings{}, fmt.Errorf("proving the session: %w", err)
+	}
+	snapshot, err := connection.Appointments(ctx, window)
+	if err != nil {
+		return Findings{}, fmt.Errorf("fetching the calendar of %s: %w", window, err)
+	}
+	return Findings{
+		Provider:     a.providerName,
+		Day:          today,
+		Appointments: snapshot.Found(),
+		LoginTook:    loggedIn.Sub(began),
+		FetchTook:    c.o.Now().Sub(loggedIn),
+	}, nil
+}
+
+// An access is a clinic's way into its PIMS, opened and checked.
+type access struct {
+	clinic       Clinic
+	credential   StoredCredential
+	providerName string // canonical
+	provider     pims.Provider
+	account      pims.Account
+}
+
+func (c *Connector) access(ctx context.Context, clinicID uuid.UUID) (access, error) {
+	owner, err := c.o.Clinics.Clinic(ctx, clinicID)
+	if err != nil {
+		return access{}, fmt.Errorf("reading the clinic: %w", err)
+	}
+	if !owner.Active {
+		return access{}, ErrDisabled
+	}
+	location, err := owner.Location()
+	if err != nil {
+		return access{}, err
+	}
+	credential, err := c.credential(ctx, clinicID)
+	if err != nil {
+		return access{}, err
+	}
+	name, err := c.CanonicalProvider(credential.Provider)
+	if err != nil {
+		return access{}, fmt.Errorf("%w (%w)", ErrCredentialsInvalid, err)
+	}
+	opened, err := credential.Open(c.o.Keyring)
+	if err != nil {
+		return access{}, err
+	}
+	provider := c.o.Providers[name]
+	if err := provider.Check(opened); err != nil {
+		return access{}, fmt.Errorf("%w (%w)", ErrCredentialsInvalid, err)
+	}
+	account := pims.Account{Credentials: opened, Location: location}
+	return access{owner, credential, name, provider, account}, nil
+}
+
+// credential reads the clinic's credential unless it is suspended.
+func (c *Connector) credential(ctx context.Context, clinicID uuid.UUID) (StoredCredential, error) {
+	credential, err := c.o.Credentials.Credential(ctx, clinicID)
+	if err != nil {
+		return StoredCredential{}, fmt.Errorf("reading the credentials: %w", err)
+	}
+	if credential.Suspended() {
+		return StoredCredential{}, ErrCredentialsSuspended
+	}
+	return credential, nil
+}
+
+// renew replaces a login that died in the middle of a run. The run's account
+// stays the same: a credential that was replaced meanwhile may be another
+// practice's, and is the next run's.
+func (c *Connector) renew(ctx context.Context, a access, dead *login) (*login, error) {
+	c.drop(ctx, dead.stored)
+	credential, err := c.credential(ctx, a.clinic.ID)
+	if err != nil {
+		return nil, err
+	}
+	if credential.ID != a.credential.ID {
+		return nil, fmt.Errorf("the credentials were replaced during the run: %w", pims.ErrSessionExpired)
+	}
+	return c.keptOrNew(ctx, a)
+}
+
+// A login is a session with the row that keeps it.
+type login struct {
+	session pims.Session
+	stored  StoredSession
+	fresh   bool // made just now, not taken from the store
+}
+
+func (c *Connector) keptOrNew(ctx context.Context, a access) (*login, error) {
+	kept, err := c.kept(ctx, a)
+	if errors.Is(err, ErrNoSession) {
+		return c.logIn(ctx, a)
+	}
+	return kept, err
+}
+
+// kept answers the kept session if it is worth it and proves alive, else
+// ErrNoSession. Where the PIMS cannot be asked, a login could not either: that
+// error is the answer.
+func (c *Connector) kept(ctx context.Context, a access) (*login, error) {
+	stored, err := c.o.Sessions.Session(ctx, a.clinic.ID)
+	if err != nil {
+		return nil, fmt.Errorf("reading the kept session: %w", err)
+	}
+	if stored.CredentialID != a.credential.ID || !stored.Worth(c.o.Now()) {
+		c.drop(ctx, stored)
+		return nil, ErrNoSession
+	}
+	session, err := c.open(a, stored)
+	if err == nil {
+		err = session.Prove(ctx)
+	}
+	switch {
+	case err == nil:
+		stored.UsedAt = c.o.Now()
+		return &login{session: session, stored: stored}, nil
+	case ctx.Err() != nil, errors.Is(err, pims.ErrUnreachable), errors.Is(err, pims.ErrRateLimited):
+		return nil, fmt.Errorf("proving the kept session: %w", err)
+	default:
+		c.logger(a).InfoContext(ctx, "Kept PIMS session cannot be used, logging in", "outcome", pims.Kind(err))
+		c.drop(ctx, stored)
+		return nil, ErrNoSession
+	}
+}
+
+func (c *Connector) open(a access, stored StoredSession) (pims.Session, error) {
+	state, err := c.o.Keyring.Open(stored.Sealed, a.credential.SessionSubject())
+	if err != nil {
+		return nil, err
+	}
+	return a.provider.Open(a.account, state)
+}
+
+// logIn logs in once and keeps the session.
+func (c *Connector) logIn(ctx context.Context, a access) (*login, error) {
+	began := c.o.Now()
+	state, err := a.provider.Login(ctx, a.account)
+	took := c.o.Now().Sub(began)
+	c.o.ObserveLogin(a.providerName, pims.Kind(err), took)
+	if errors.Is(err, pims.ErrAuthRejected) {
+		c.suspend(ctx, a)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("logging in: %w", err)
+	}
+	c.logger(a).InfoContext(ctx, "Logged in to the PIMS", "duration_ms", took.Milliseconds())
+
+	session, err := a.provider.Open(a.account, state)
+	if err != nil {
+		return nil, fmt.Errorf("opening the new session: %w", err)
+	}
+	at := c.o.Now().Truncate(time.Microsecond)
+	fresh := &login{
+		session: session,
+		stored:  StoredSession{ClinicID: a.clinic.ID, CredentialID: a.credential.ID, LoggedInAt: at, UsedAt: at},
+		fresh:   true,
+	}
+	c.keep(ctx, a, fresh, c.o.Sessions.SaveSession)
+	return fresh, nil
+}
+
+// suspend marks the credential as refused, even where the run has been cancelled
+// meanwhile: a second wrong login may lock the clinic's user out (R32).
+func (c *Connector) suspend(ctx context.Context, a access) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	err := c.o.Credentials.SuspendCredential(ctx, a.clinic.ID, a.credential.ID, pims.ErrAuthRejected.Error(), c.o.Now())
+	if err != nil {
+		c.logger(a).ErrorContext(ctx, "Credentials that the PIMS refused could not be suspended", "error", err)
+		return
+	}
+	c.logger(a).WarnContext(ctx, "Credentials suspended because the PIMS refused them")
+}
+
+// keep writes a login's present state with one of the store's two methods. What
+// goes wrong costs the next run a login and this one nothing.
+func (c *Connector) keep(ctx context.Context, a access, l *login, write func(context.Context, StoredSession) error) {
+	state, err := l.session.State()
+	if err == nil {
+		l.stored.Sealed, err = c.o.Keyring.Seal(state, a.credential.SessionSubject())
+	}
+	if err == nil {
+		err = write(ctx, l.stored)
+	}
+	if err != nil {
+		c.logger(a).WarnContext(ctx, "PIMS session could not be kept", "error", err)
+	}
+}
+
+// drop removes a login from the store; what goes wrong is found out by the next
+// proof.
+func (c *Connector) drop(ctx context.Context, stored StoredSession) {
+	if err := c.o.Sessions.DropSession(ctx, stored); err != nil {
+		c.log.WarnContext(ctx, "Dead PIMS session could not be dropped",
+			"clinic_id", stored.ClinicID.String(), "error", err)
+	}
+}
+
+func (c *Connector) logger(a access) *slog.Logger {
+	return c.log.With("clinic_id", a.clinic.ID.String(), "provider", a.providerName)
+}

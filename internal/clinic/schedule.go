@@ -1,6 +1,16 @@
 package clinic
 
-import "github.com/pims-sync/pims-sync/internal/pims"
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
 
 // SyncType says what a scheduled sync does, and what a scope is for. The words
 // are the specification's.
@@ -14,12 +24,17 @@ const (
 	SyncFull           SyncType = "full"
 )
 
+// SyncTypes lists them all.
+func SyncTypes() []SyncType {
+	return []SyncType{SyncInbound, SyncCases, SyncReconciliation, SyncFull}
+}
+
 // A ScheduleEntry is one entry of clinic_schedule_configs.sync_schedules.
 // Workflows §Scheduled Automation.
 type ScheduleEntry struct {
 	Index   int // its place in the array, from 0
 	Type    SyncType
-	Cron    string // five fields, separated by one space each
+	Cron    string // five fields, one space between them
 	Enabled bool   // where not said: true
 	Options ScheduleOptions
 }
@@ -42,4 +57,183 @@ type ScheduleOptions struct {
 type ScheduleProblem struct {
 	Index  int    // the entry's place in the array, from 0; -1: the array itself
 	Reason string // fit for an operator
+}
+
+// DefaultSchedules is what `clinic add` stores: the specification's three
+// entries, as JSON. Workflows §Scheduled Automation, Configuration; R33.
+func DefaultSchedules() []byte {
+	return []byte(`[
+  {
+    "type": "inbound",
+    "cron": "0 6 * * *",
+    "enabled": true,
+    "options": {
+      "daysAhead": 7
+    }
+  },
+  {
+    "type": "cases",
+    "cron": "0 8,14,20 * * *",
+    "enabled": true,
+    "options": {
+      "parallelBatchSize": 5
+    }
+  },
+  {
+    "type": "reconciliation",
+    "cron": "0 2 * * *",
+    "enabled": true,
+    "options": {
+      "lookbackDays": 7
+    }
+  }
+]
+`)
+}
+
+// ParseSchedules reads a clinic's schedules. An entry that is wrong in any way is
+// left out and reported; the others count (R33).
+//
+// Here only the form is read. What an option or a cron field may be is for check
+// to say: the caps are casesync's (R4), the cron arithmetic is the scheduler's
+// (R34). Its error becomes the entry's problem. Nil checks nothing.
+func ParseSchedules(document []byte, check func(ScheduleEntry) error) (entries []ScheduleEntry, problems []ScheduleProblem) {
+	var array []json.RawMessage
+	if json.Unmarshal(document, &array) != nil {
+		return nil, []ScheduleProblem{{Index: -1, Reason: "the schedules are not a JSON array of entries"}}
+	}
+	for i, raw := range array {
+		entry, err := parseEntry(raw)
+		entry.Index = i
+		if err == nil && check != nil {
+			err = check(entry)
+		}
+		if err != nil {
+			problems = append(problems, ScheduleProblem{Index: i, Reason: err.Error()})
+			continue
+		}
+		entries = append(entries, entry)
+	}
+	return entries, problems
+}
+
+func parseEntry(raw json.RawMessage) (ScheduleEntry, error) {
+	fields, err := readObject("the entry", raw)
+	if err != nil {
+		return ScheduleEntry{}, err
+	}
+	entry := ScheduleEntry{Enabled: true}
+	var options json.RawMessage
+	fields.read("type", "a text", &entry.Type)
+	fields.read("cron", "a text", &entry.Cron)
+	fields.read("enabled", "true or false", &entry.Enabled)
+	fields.read("options", "an object", &options)
+	if err := fields.done(); err != nil {
+		return ScheduleEntry{}, err
+	}
+	if !slices.Contains(SyncTypes(), entry.Type) {
+		return ScheduleEntry{}, fmt.Errorf("type %q is none of inbound, cases, reconciliation, full", entry.Type)
+	}
+	cron := strings.Fields(entry.Cron)
+	if len(cron) != 5 {
+		return ScheduleEntry{}, fmt.Errorf("cron %q has %d fields; it needs five: minute, hour, day of month, month, day of week", entry.Cron, len(cron))
+	}
+	entry.Cron = strings.Join(cron, " ")
+	if options != nil {
+		entry.Options, err = parseScheduleOptions(options)
+	}
+	return entry, err
+}
+
+func parseScheduleOptions(raw json.RawMessage) (ScheduleOptions, error) {
+	fields, err := readObject("options", raw)
+	if err != nil {
+		return ScheduleOptions{}, err
+	}
+	const number, flag = "a whole number", "true or false"
+	var o ScheduleOptions
+	fields.readDate("startDate", &o.StartDate)
+	fields.readDate("endDate", &o.EndDate)
+	fields.read("daysAhead", number, &o.DaysAhead)
+	fields.read("lookbackDays", number, &o.LookbackDays)
+	fields.read("lookaheadDays", number, &o.LookaheadDays)
+	fields.read("parallelBatchSize", number, &o.ParallelBatchSize)
+	fields.read("force", flag, &o.Force)
+	fields.read("dryRun", flag, &o.DryRun)
+	return o, fields.done()
+}
+
+// jsonFields are the fields of one JSON object that have not been read yet. Names
+// are compared exactly, which package encoding/json does not.
+type jsonFields struct {
+	owner  string
+	values map[string]json.RawMessage
+	err    error // the first
+}
+
+// readObject takes an object apart. A doubled field is an error: nobody can tell
+// which one was meant.
+func readObject(owner string, raw json.RawMessage) (*jsonFields, error) {
+	fields := &jsonFields{owner: owner, values: map[string]json.RawMessage{}}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+		return nil, fmt.Errorf("%s is not an object", owner)
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return nil, fmt.Errorf("%s is not an object", owner)
+		}
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			return nil, fmt.Errorf("%s is not an object", owner)
+		}
+		if _, doubled := fields.values[name.(string)]; doubled {
+			return nil, fmt.Errorf("%s has the field %q twice", owner, name)
+		}
+		fields.values[name.(string)] = value
+	}
+	return fields, nil
+}
+
+// read takes one field. Where it is absent or null the target stays as it is.
+func (f *jsonFields) read(name, want string, target any) {
+	value, ok := f.values[name]
+	delete(f.values, name)
+	if !ok || string(value) == "null" {
+		return
+	}
+	if json.Unmarshal(value, target) != nil {
+		f.fail(fmt.Errorf("%s is not %s", name, want))
+	}
+}
+
+func (f *jsonFields) readDate(name string, target **pims.Date) {
+	var text *string
+	f.read(name, "a text", &text)
+	if text == nil {
+		return
+	}
+	date, err := pims.ParseDate(*text)
+	if err != nil {
+		f.fail(fmt.Errorf("%s is %w", name, err))
+		return
+	}
+	*target = &date
+}
+
+func (f *jsonFields) fail(err error) {
+	if f.err == nil {
+		f.err = err
+	}
+}
+
+// done answers the first thing that was wrong. A field that nobody read is
+// unknown, and wrong: it may be a typing mistake in one that matters.
+func (f *jsonFields) done() error {
+	if f.err == nil && len(f.values) > 0 {
+		unknown := slices.Sorted(maps.Keys(f.values))
+		f.err = errors.New(f.owner + " has an unknown field: " + strings.Join(unknown, ", "))
+	}
+	return f.err
 }

@@ -1,0 +1,210 @@
+package clinic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// A Connection is a clinic's session for one run. It renews a dead session once:
+// every call that met the death is then repeated, and a second death is
+// pims.ErrSessionExpired (R36). It is safe for concurrent use.
+//
+// Beside the errors of pims.Session, a call may answer those of the renewal:
+// pims.Provider.Login's, and the credential's (ErrCredentialsSuspended, …).
+type Connection struct {
+	connector *Connector
+	access    access
+
+	// renewal has room for the one caller that renews; it guards spent.
+	renewal chan struct{}
+	spent   error // what a further renewal answers; nil: none was made
+
+	mu      sync.Mutex
+	present *login
+	dead    bool      // present is
+	fresh   bool      // any login was made
+	usedAt  time.Time // when the PIMS last answered present
+}
+
+var _ pims.Session = (*Connection)(nil)
+
+func newConnection(c *Connector, a access, present *login) *Connection {
+	return &Connection{
+		connector: c,
+		access:    a,
+		renewal:   make(chan struct{}, 1),
+		present:   present,
+		fresh:     present.fresh,
+		usedAt:    present.stored.UsedAt,
+	}
+}
+
+// Provider is the canonical name of the PIMS's kind, under which cases are
+// stored.
+func (c *Connection) Provider() string { return c.access.providerName }
+
+// Clinic is the clinic as it was when it was connected.
+func (c *Connection) Clinic() Clinic { return c.access.clinic }
+
+// Location is the clinic's zone (R1). It is never nil.
+func (c *Connection) Location() *time.Location { return c.access.account.Location }
+
+// Fresh tells whether this connection has made a login, rather than used a kept
+// session.
+func (c *Connection) Fresh() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.fresh
+}
+
+// Prove asks the PIMS whether the session is alive.
+func (c *Connection) Prove(ctx context.Context) error {
+	_, err := request(ctx, c, func(s pims.Session) (struct{}, error) {
+		return struct{}{}, s.Prove(ctx)
+	})
+	return err
+}
+
+// Appointments fetches the calendar of a window; see pims.Session.
+func (c *Connection) Appointments(ctx context.Context, window pims.Window) (pims.Snapshot, error) {
+	return request(ctx, c, func(s pims.Session) (pims.Snapshot, error) {
+		return s.Appointments(ctx, window)
+	})
+}
+
+// SearchConsultations lists the consultations of a window; see pims.Session.
+func (c *Connection) SearchConsultations(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
+	return request(ctx, c, func(s pims.Session) ([]pims.ConsultationEntry, error) {
+		return s.SearchConsultations(ctx, window)
+	})
+}
+
+// Consultation fetches one consultation; see pims.Session.
+func (c *Connection) Consultation(ctx context.Context, id string) (pims.Consultation, error) {
+	return request(ctx, c, func(s pims.Session) (pims.Consultation, error) {
+		return s.Consultation(ctx, id)
+	})
+}
+
+// State is the present session's state.
+func (c *Connection) State() (pims.State, error) { return c.login().session.State() }
+
+// Finder answers the PIMS's point lookup, where it has one (R22). It renews the
+// session like every other call.
+func (c *Connection) Finder() (pims.AppointmentFinder, bool) {
+	if _, ok := c.login().session.(pims.AppointmentFinder); !ok {
+		return nil, false
+	}
+	return finder{c}, true
+}
+
+type finder struct{ connection *Connection }
+
+func (f finder) FindAppointment(ctx context.Context, id string) (pims.Appointment, error) {
+	return request(ctx, f.connection, func(s pims.Session) (pims.Appointment, error) {
+		lookup, ok := s.(pims.AppointmentFinder)
+		if !ok {
+			return pims.Appointment{}, fmt.Errorf("the renewed session of %s cannot look an appointment up", f.connection.Provider())
+		}
+		return lookup.FindAppointment(ctx, id)
+	})
+}
+
+// Close keeps the session for the next run, or drops it where it died. What goes
+// wrong is logged and costs the next run a login. The context must outlive a
+// cancelled run: see context.WithoutCancel.
+func (c *Connection) Close(ctx context.Context) {
+	c.mu.Lock()
+	last, dead := *c.present, c.dead
+	last.stored.UsedAt = c.usedAt
+	c.mu.Unlock()
+
+	if dead {
+		c.connector.drop(ctx, last.stored)
+		return
+	}
+	c.connector.keep(ctx, c.access, &last, c.connector.o.Sessions.UpdateSession)
+}
+
+// request does a call of the session, and does it again where a dead session was
+// replaced. There is one renewal in a run, so there is one repetition at most.
+func request[T any](ctx context.Context, c *Connection, do func(pims.Session) (T, error)) (T, error) {
+	for present := c.login(); ; {
+		answer, err := do(present.session)
+		if !errors.Is(err, pims.ErrSessionExpired) {
+			c.used(present, err)
+			return answer, err
+		}
+		if present, err = c.renew(ctx, present); err != nil {
+			var none T
+			return none, err
+		}
+	}
+}
+
+// renew answers the login that comes after a dead one. Of many callers at once
+// one logs in, the others wait for it.
+func (c *Connection) renew(ctx context.Context, dead *login) (*login, error) {
+	select {
+	case c.renewal <- struct{}{}:
+		defer func() { <-c.renewal }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if !c.died(dead) {
+		return c.login(), nil
+	}
+	if c.spent != nil {
+		return nil, c.spent
+	}
+	next, err := c.connector.renew(ctx, c.access, dead)
+	switch {
+	case err == nil:
+		c.spent = fmt.Errorf("the session was renewed once already: %w", pims.ErrSessionExpired)
+		c.replace(next)
+	case ctx.Err() == nil:
+		c.spent = err
+	default: // this caller gave up, which is no answer for the others
+	}
+	return next, err
+}
+
+func (c *Connection) login() *login {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.present
+}
+
+// died notes that a login is dead and tells whether it is still the present one.
+func (c *Connection) died(dead *login) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.present != dead {
+		return false
+	}
+	c.dead = true
+	return true
+}
+
+func (c *Connection) replace(next *login) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.present, c.dead = next, false
+	c.fresh = c.fresh || next.fresh
+	c.usedAt = next.stored.UsedAt
+}
+
+// used notes when the PIMS last answered, which is what its idle time counts
+// from.
+func (c *Connection) used(l *login, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil && c.present == l {
+		c.usedAt = c.connector.o.Now()
+	}
+}
