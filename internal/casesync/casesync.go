@@ -9,6 +9,7 @@
 package casesync
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -160,6 +161,62 @@ func (s Stats) Add(o Stats) Stats {
 	return s
 }
 
+// A Count is one of a sync's counts under the name that the API and the logs have
+// for it.
+type Count struct {
+	Name  string
+	Value int
+}
+
+// Counts lists the counts that a sync of this type has, zeros included, in the
+// specification's order (Workflows §Response of each phase).
+func (s Stats) Counts(t Type) []Count {
+	inbound := []Count{
+		{"appointmentsFound", s.AppointmentsFound},
+		{"casesCreated", s.CasesCreated},
+		{"casesUpdated", s.CasesUpdated},
+		{"casesUnchanged", s.CasesUnchanged},
+		{"casesSkipped", s.CasesSkipped},
+	}
+	switch t {
+	case TypeInbound:
+		return inbound
+	case TypeCases:
+		return []Count{
+			{"casesFound", s.CasesFound},
+			{"casesEnriched", s.CasesEnriched},
+			{"casesUnchanged", s.CasesUnchanged},
+			{"casesSkipped", s.CasesSkipped},
+			{"casesFailed", s.CasesFailed},
+		}
+	case TypeReconciliation:
+		return []Count{
+			{"casesChecked", s.CasesChecked},
+			{"casesDeleted", s.CasesDeleted},
+			{"casesUpdated", s.CasesUpdated},
+			{"casesRestored", s.CasesRestored},
+		}
+	default:
+		return append(inbound,
+			Count{"casesFound", s.CasesFound},
+			Count{"casesEnriched", s.CasesEnriched},
+			Count{"casesFailed", s.CasesFailed},
+			Count{"casesChecked", s.CasesChecked},
+			Count{"casesDeleted", s.CasesDeleted},
+			Count{"casesRestored", s.CasesRestored},
+		)
+	}
+}
+
+// logValue is the counts as the logs show them (Workflows §Logging).
+func (s Stats) logValue(t Type) slog.Value {
+	var attrs []slog.Attr
+	for _, c := range s.Counts(t) {
+		attrs = append(attrs, slog.Int(c.Name, c.Value))
+	}
+	return slog.GroupValue(attrs...)
+}
+
 // Warnings count what was passed over without failing the sync (R6, R7).
 type Warnings struct {
 	UnknownStatuses  int
@@ -220,6 +277,9 @@ type Run struct {
 	Type    Type
 	Trigger Trigger
 	Options Options
+
+	// Lifted are the guards that a person approved for this one run (R18).
+	Lifted map[Code]bool
 }
 
 // A Lease is the right to write for a sync. Every writing transaction first

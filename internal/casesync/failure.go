@@ -102,6 +102,19 @@ func Explain(err error) *Failure {
 	return &Failure{Code: CodeInternal, Message: "an internal error ended the sync; the log of this sync id tells more"}
 }
 
+// Conclude turns what a run answered into the end of its audit.
+func Conclude(result Result, err error) (Status, Result) {
+	if err == nil {
+		return StatusCompleted, result
+	}
+	failure := Explain(err)
+	result.Code, result.Error, result.PlanID = failure.Code, failure.Message, failure.PlanID
+	if failure.Code == CodeCancelled {
+		return StatusCancelled, result
+	}
+	return StatusFailed, result
+}
+
 // explanations are tried in order: the specific before the general. A text
 // replaces the error's own.
 var explanations = []struct {

@@ -1,6 +1,8 @@
 package casesync
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -140,6 +142,7 @@ func Diff(before *Case, after *Case) []FieldChange {
 		{"appointment.reason", before.Appointment.Reason, after.Appointment.Reason},
 		{"reconciliation.reason", reason(before), reason(after)},
 	}
+	fields = append(fields, diffConsultations(before.Consultation, after.Consultation)...)
 	changed := fields[:0]
 	for _, f := range fields {
 		if f.Before != f.After {
@@ -147,6 +150,47 @@ func Diff(before *Case, after *Case) []FieldChange {
 		}
 	}
 	return changed
+}
+
+func diffConsultations(before, after *Consultation) []FieldChange {
+	if before == nil {
+		before = &Consultation{}
+	}
+	if after == nil {
+		after = before // not read, so not changed
+	}
+	return []FieldChange{
+		{"consultation.id", before.ID, after.ID},
+		{"consultation.status", before.StatusText, after.StatusText},
+		{"consultation.subjective", before.SOAP.Subjective, after.SOAP.Subjective},
+		{"consultation.objective", before.SOAP.Objective, after.SOAP.Objective},
+		{"consultation.assessment", before.SOAP.Assessment, after.SOAP.Assessment},
+		{"consultation.plan", before.SOAP.Plan, after.SOAP.Plan},
+		{"consultation.notes", before.Notes, after.Notes},
+		{"consultation.vitals", describe(before.Vitals), describe(after.Vitals)},
+		{"consultation.diagnoses", strings.Join(before.Diagnoses, "; "), strings.Join(after.Diagnoses, "; ")},
+		{"consultation.discharge", before.Discharge, after.Discharge},
+	}
+}
+
+// describe is a patient's measurements in one line: "temperature 101.5 F, pulse 80".
+func describe(v *pims.Vitals) string {
+	if v == nil {
+		return ""
+	}
+	var parts []string
+	add := func(name string, n *float64, unit string) {
+		if n != nil {
+			parts = append(parts, strings.TrimSpace(fmt.Sprintf("%s %v %s", name, *n, unit)))
+		} else if raw, ok := v.Raw[name]; ok {
+			parts = append(parts, fmt.Sprintf("%s %q", name, raw))
+		}
+	}
+	add("temperature", v.Temperature, v.TemperatureUnit)
+	add("pulse", v.Pulse, "")
+	add("respiration", v.Respiration, "")
+	add("weight", v.Weight, v.WeightUnit)
+	return strings.Join(parts, ", ")
 }
 
 func reason(c *Case) string {

@@ -30,17 +30,25 @@ type Connection interface {
 	Close(ctx context.Context)
 }
 
-// Options of a Runner.
+// RunnerOptions are what a Runner works with.
 type RunnerOptions struct {
 	Clinic   func(ctx context.Context, id uuid.UUID) (clinic.Clinic, error)
 	Connect  func(ctx context.Context, clinicID uuid.UUID) (Connection, error)
-	Cases    InboundStore
+	Cases    Store
 	Recorder Recorder
 	Logger   *slog.Logger
 	Now      func() time.Time
 
-	// Written is told of every case that was written (INTERFACE §Metrics).
+	// Written is told of every case that was written, Refused of every plan of the
+	// deletion guard (INTERFACE §Metrics). Both may be nil.
 	Written func(action Action, n int)
+	Refused func(reason string)
+}
+
+// A Store is what all phases together need of the database.
+type Store interface {
+	ReconciliationStore
+	EnrichmentStore
 }
 
 // A Runner carries out syncs. It is safe for concurrent use.
@@ -56,6 +64,9 @@ func NewRunner(o RunnerOptions) *Runner {
 	}
 	if o.Written == nil {
 		o.Written = func(Action, int) {}
+	}
+	if o.Refused == nil {
+		o.Refused = func(string) {}
 	}
 	return &Runner{o}
 }
@@ -75,48 +86,145 @@ type phase struct {
 }
 
 // Run carries out one attempt. The result is right as far as it goes even where
-// an error is returned; Explain tells the error's code. It logs the beginning and
-// the end of each phase (Workflows §Logging).
+// an error is returned; Conclude makes the audit's end of both. The beginning and
+// the end of the sync, and of each phase of a full one, are logged (Workflows
+// §Logging).
 func (r *Runner) Run(ctx context.Context, run Run) (Result, error) {
-	started := r.o.Now()
-	owner, err := r.o.Clinic(ctx, run.Lease.ClinicID)
-	if err != nil {
-		return Result{}, err
-	}
-	loc, err := owner.Location()
-	if err != nil {
-		return Result{}, err
-	}
-	windows, err := run.Options.Windows(run.Type, started, loc)
-	if err != nil {
-		return Result{}, err
-	}
-
 	p := r.phase(run, run.Type, run.Lease.AuditID)
-	p.report(ctx, "login", 0, 0)
-	connection, err := r.o.Connect(ctx, run.Lease.ClinicID)
+	return r.logged(ctx, p, func() (Result, error) { return r.run(ctx, run, p) })
+}
+
+func (r *Runner) run(ctx context.Context, run Run, p phase) (Result, error) {
+	connection, windows, err := r.prepare(ctx, run, p)
 	if err != nil {
-		return Result{}, err
+		return notStarted(run.Type), err
 	}
 	defer connection.Close(context.WithoutCancel(ctx))
 	p.provider = connection.Provider()
 
 	switch run.Type {
 	case TypeInbound:
-		return r.inbound(ctx, p, connection, windows.Inbound)
+		snapshot, err := fetch(ctx, p, connection, windows.Inbound)
+		if err != nil {
+			return Result{}, err
+		}
+		return r.inbound(ctx, p, windows, snapshot)
+	case TypeCases:
+		return r.enrich(ctx, p, connection, windows, run.Options)
+	case TypeReconciliation:
+		return r.reconcile(ctx, p, connection, windows)
 	default:
-		return Result{}, invalid("type", "a sync of type %s cannot be run", run.Type)
+		return r.full(ctx, p, connection, windows, run)
 	}
 }
 
-func (r *Runner) inbound(ctx context.Context, p phase, session pims.Session, window pims.Window) (Result, error) {
+// prepare finds out the days to work on and logs in.
+func (r *Runner) prepare(ctx context.Context, run Run, p phase) (Connection, Windows, error) {
+	owner, err := r.o.Clinic(ctx, run.Lease.ClinicID)
+	if err != nil {
+		return nil, Windows{}, err
+	}
+	loc, err := owner.Location()
+	if err != nil {
+		return nil, Windows{}, err
+	}
+	windows, err := run.Options.Windows(run.Type, r.o.Now(), loc)
+	if err != nil {
+		return nil, Windows{}, err
+	}
+	p.report(ctx, "login", 0, 0)
+	connection, err := r.o.Connect(ctx, run.Lease.ClinicID)
+	if err != nil {
+		return nil, Windows{}, err
+	}
+	return connection, windows, nil
+}
+
+// notStarted is the result of a sync that ended before its first phase (R27).
+func notStarted(t Type) Result {
+	if t != TypeFull {
+		return Result{}
+	}
+	const reason = "the sync ended before its first phase"
+	return Result{Skipped: map[Type]string{TypeInbound: reason, TypeCases: reason, TypeReconciliation: reason}}
+}
+
+// fetch asks for the calendar of a window, whole and proved (R5).
+func fetch(ctx context.Context, p phase, session pims.Session, window pims.Window) (*pims.Snapshot, error) {
 	p.report(ctx, "fetch", 0, 0)
 	snapshot, err := session.Appointments(ctx, window)
 	if err != nil {
-		return Result{}, fmt.Errorf("fetching the calendar of %s: %w", window, err)
+		return nil, fmt.Errorf("fetching the calendar of %s: %w", window, err)
 	}
-	c := calendarPhase{phase: p, store: r.o.Cases, window: window, create: true}
-	return c.inbound(ctx, &snapshot)
+	return &snapshot, nil
+}
+
+func (r *Runner) inbound(ctx context.Context, p phase, windows Windows, snapshot *pims.Snapshot) (Result, error) {
+	c := calendarPhase{phase: p, store: r.o.Cases, window: windows.Inbound, create: true}
+	return c.inbound(ctx, snapshot)
+}
+
+func (r *Runner) enrich(ctx context.Context, p phase, session pims.Session, windows Windows, o Options) (Result, error) {
+	e := enrichmentPhase{
+		phase:     p,
+		store:     r.o.Cases,
+		session:   session,
+		window:    windows.Cases,
+		batchSize: orInt(o.ParallelBatchSize, DefaultParallelBatchSize),
+		force:     o.Force,
+	}
+	return e.run(ctx)
+}
+
+func (r *Runner) reconcile(ctx context.Context, p phase, connection Connection, windows Windows) (Result, error) {
+	c := r.reconciliation(p, connection, windows)
+	candidates, err := c.candidates(ctx) // local rows first (R21)
+	if err != nil {
+		return Result{}, err
+	}
+	snapshot, err := fetch(ctx, p, connection, windows.Reconciliation)
+	if err != nil {
+		return Result{}, err
+	}
+	return c.run(ctx, candidates, snapshot)
+}
+
+func (r *Runner) reconciliation(p phase, connection Connection, windows Windows) *reconciliationPhase {
+	c := &reconciliationPhase{
+		calendarPhase: calendarPhase{phase: p, store: r.o.Cases, window: windows.Reconciliation},
+		store:         r.o.Cases,
+		session:       connection,
+		until:         windows.CandidatesUntil,
+		limits:        connection.Clinic().DeletionLimits,
+		refused:       r.o.Refused,
+	}
+	if finder, ok := connection.Finder(); ok {
+		c.finder = finder
+	}
+	return c
+}
+
+// logged writes the lines that every sync and every phase begins and ends with.
+func (r *Runner) logged(ctx context.Context, p phase, run func() (Result, error)) (Result, error) {
+	started := r.o.Now()
+	p.log.InfoContext(ctx, "Sync started", "dry_run", p.dryRun)
+	result, err := run()
+	status, concluded := Conclude(result, err)
+	attrs := []any{"stats", concluded.Stats.logValue(p.kind), "duration_ms", r.o.Now().Sub(started).Milliseconds()}
+	if concluded.Code != "" {
+		attrs = append(attrs, "code", string(concluded.Code), "error", concluded.Error)
+	}
+	switch {
+	case status == StatusCompleted:
+		p.log.InfoContext(ctx, "Sync completed", attrs...)
+	case concluded.Code == CodeInternal: // the audit tells no internals; the log does
+		p.log.ErrorContext(ctx, "Sync failed", append(attrs, "cause", err.Error())...)
+	case status == StatusCancelled:
+		p.log.InfoContext(ctx, "Sync cancelled", attrs...)
+	default:
+		p.log.ErrorContext(ctx, "Sync failed", attrs...)
+	}
+	return result, err
 }
 
 func (r *Runner) phase(run Run, kind Type, syncID uuid.UUID) phase {
@@ -130,6 +238,7 @@ func (r *Runner) phase(run Run, kind Type, syncID uuid.UUID) phase {
 			"clinic_id", run.Lease.ClinicID.String(), "sync_id", syncID.String()),
 		now:   r.o.Now,
 		count: r.o.Written,
+		lift:  run.Lifted,
 	}
 }
 

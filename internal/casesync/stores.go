@@ -64,3 +64,72 @@ type Recorder interface {
 	// come too fast, and never fails the sync.
 	Report(ctx context.Context, lease Lease, progress Progress)
 }
+
+// A Candidate is a case of the past that enrichment may serve, with what is known
+// of earlier attempts (R19).
+type Candidate struct {
+	CaseID         uuid.UUID
+	PIMSID         string
+	ScheduledDate  time.Time
+	ConsultationID string // of the appointment (R9); empty: not known
+	HasNotes       bool   // a consultation with a non-blank SOAP section is stored
+	Stored         bool   // a consultation is stored
+	StoredID       string // its id
+	Final          bool   // it was final when last read
+
+	Tries       int       // in vain, in a row
+	NextTry     time.Time // zero: not waiting
+	ReadAt      time.Time // zero: never read
+	Fingerprint string    // of the search entry at the last read
+}
+
+// A Reading is what one run learned about a candidate. It is kept apart from the
+// case, so that an attempt is no change of it (R12).
+type Reading struct {
+	CaseID      uuid.UUID
+	Tries       int
+	NextTry     time.Time // zero: not waiting
+	ReadAt      time.Time // zero: not read this time, the earlier one stays
+	Fingerprint string
+	Outcome     string // a closed set: "enriched", "unchanged", "waiting", or an ItemCode
+}
+
+// EnrichmentStore is what enrichment needs of the database.
+type EnrichmentStore interface {
+	// EnrichmentCandidates lists the cases with a PIMS id whose scheduled date
+	// lies in the window and not after until, that are neither soft-deleted nor
+	// cancelled, in the order of their date (R19).
+	EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]Candidate, error)
+
+	// CasesWithConsultations reads cases by their ids, consultations included.
+	CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]Case, error)
+
+	// WriteCases is InboundStore's. A nil After.Consultation leaves the stored one.
+	WriteCases(ctx context.Context, lease Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
+
+	// KeepReadings stores what the run learned.
+	KeepReadings(ctx context.Context, lease Lease, readings []Reading) error
+}
+
+// ReconciliationStore is what reconciliation needs of the database besides what
+// inbound needs.
+type ReconciliationStore interface {
+	InboundStore
+
+	// DeletionCandidates lists, without their consultations, the cases with a PIMS
+	// id whose scheduled date lies in the window and before until, whose status is
+	// not reviewed, and that are neither soft-deleted nor marked as restored by a
+	// person (Workflows §Phase 3 step 1, R21, R24).
+	DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]Case, error)
+
+	// SoftDelete deletes the cases in one transaction under the lease, in the name
+	// of the sync. The statement repeats every condition of DeletionCandidates and
+	// the row version that was read (R24). It answers the ids of those deleted.
+	SoftDelete(ctx context.Context, lease Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []SoftDeletion, at time.Time) ([]uuid.UUID, error)
+}
+
+// A SoftDeletion is one case to be deleted, and why.
+type SoftDeletion struct {
+	Case   Case // as it was read
+	Reason string
+}

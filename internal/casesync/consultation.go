@@ -1,0 +1,135 @@
+package casesync
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// When enrichment looks again (R19).
+const (
+	addendaPeriod = 72 * time.Hour      // notes of a final visit may still be corrected
+	waitingPeriod = 14 * 24 * time.Hour // after the visit; then nothing is expected any more
+)
+
+// waits are the pauses before a consultation that was not there, or had no
+// section, is looked for again (R19).
+var waits = []time.Duration{time.Hour, 4 * time.Hour, 12 * time.Hour, 24 * time.Hour}
+
+// wait is the pause after the given number of tries in vain, from 1.
+func wait(tries int) time.Duration { return waits[min(tries, len(waits))-1] }
+
+// Due tells whether a case needs enrichment at a time (R19).
+func (c *Candidate) Due(now time.Time, force bool) bool {
+	if force {
+		return true
+	}
+	if !c.NextTry.IsZero() && now.Before(c.NextTry) {
+		return false // it waits
+	}
+	switch {
+	case !c.Stored || !c.HasNotes:
+		return now.Before(c.ScheduledDate.Add(waitingPeriod))
+	case !c.Final:
+		return true
+	default:
+		return c.ReadAt.Before(c.ScheduledDate.Add(addendaPeriod))
+	}
+}
+
+// entryOf finds the consultation that belongs to a case: by the appointment's
+// consultation id, else by the consultation's appointment id; never by a name or
+// a time (R9). A known id that the search does not list is answered with an entry
+// that has only this id.
+func entryOf(c *Candidate, byID, byAppointment map[string]pims.ConsultationEntry) (pims.ConsultationEntry, bool) {
+	if c.ConsultationID != "" {
+		if e, ok := byID[c.ConsultationID]; ok {
+			return e, true
+		}
+		return pims.ConsultationEntry{ID: c.ConsultationID}, true
+	}
+	e, ok := byAppointment[c.PIMSID]
+	return e, ok
+}
+
+// index maps search entries by their own id and by their appointment's. Where an
+// appointment has several, the one that is most finished and then the latest
+// counts.
+func index(entries []pims.ConsultationEntry) (byID, byAppointment map[string]pims.ConsultationEntry) {
+	byID, byAppointment = make(map[string]pims.ConsultationEntry, len(entries)), make(map[string]pims.ConsultationEntry, len(entries))
+	for _, e := range entries {
+		byID[e.ID] = e
+		if e.AppointmentID == "" {
+			continue
+		}
+		if other, ok := byAppointment[e.AppointmentID]; !ok || compareEntries(e, other) > 0 {
+			byAppointment[e.AppointmentID] = e
+		}
+	}
+	return byID, byAppointment
+}
+
+var entryRank = map[pims.ConsultationStatus]int{
+	pims.ConsultationCompleted:  3,
+	pims.ConsultationInProgress: 2,
+	pims.ConsultationUnknown:    1,
+	pims.ConsultationCancelled:  0,
+}
+
+func compareEntries(a, b pims.ConsultationEntry) int {
+	return cmp.Or(
+		cmp.Compare(entryRank[a.Status], entryRank[b.Status]),
+		a.At.Compare(b.At),
+		cmp.Compare(a.ID, b.ID),
+	)
+}
+
+// MergeConsultation is what a case's consultation becomes after a read: the newer
+// replaces the older whole, but one without any notes keeps the notes, and what
+// the answer cannot tell stays (R7). It is pure. changed is false where nothing
+// but the time of the read differs (R12): then the old one is answered.
+func MergeConsultation(old *Consultation, read pims.Consultation, at time.Time) (merged Consultation, changed bool) {
+	merged = Consultation{Consultation: read, FetchedAt: at}
+	if old == nil {
+		return merged, true
+	}
+	if read.SOAP.Blank() && pims.Blank(read.Notes) && pims.Blank(read.RawNotes) {
+		merged.SOAP, merged.Notes, merged.RawNotes = old.SOAP, old.Notes, old.RawNotes
+	}
+	if read.Vitals == nil {
+		merged.Vitals = old.Vitals
+	}
+	if read.Diagnoses == nil {
+		merged.Diagnoses = old.Diagnoses
+	}
+	if sameConsultation(&old.Consultation, &merged.Consultation) {
+		return *old, false
+	}
+	return merged, true
+}
+
+func sameConsultation(a, b *pims.Consultation) bool {
+	return a.ID == b.ID && a.AppointmentID == b.AppointmentID && a.At.Equal(b.At) && a.AtText == b.AtText &&
+		a.Status == b.Status && a.StatusText == b.StatusText && a.Reason == b.Reason &&
+		a.RawNotes == b.RawNotes && a.SOAP == b.SOAP && a.Notes == b.Notes &&
+		sameVitals(a.Vitals, b.Vitals) && slices.Equal(a.Diagnoses, b.Diagnoses) && a.Discharge == b.Discharge
+}
+
+func sameVitals(a, b *pims.Vitals) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return sameNumber(a.Temperature, b.Temperature) && a.TemperatureUnit == b.TemperatureUnit &&
+		sameNumber(a.Pulse, b.Pulse) && sameNumber(a.Respiration, b.Respiration) &&
+		sameNumber(a.Weight, b.Weight) && a.WeightUnit == b.WeightUnit && maps.Equal(a.Raw, b.Raw)
+}
+
+func sameNumber(a, b *float64) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}

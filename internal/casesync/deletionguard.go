@@ -1,0 +1,68 @@
+package casesync
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// The deletion guard's defaults (R23). A clinic may have its own; none turns the
+// guard off.
+const (
+	defaultMaxDeletions = 100  // never more
+	defaultMinDeletions = 5    // this many are always within the share
+	defaultShare        = 0.10 // of the candidates
+	minOverHalf         = 3    // this many may not be over half of the candidates
+	minWholeDay         = 4    // a day of this many candidates may not vanish whole
+)
+
+// allowed is how many of the candidates may be deleted: min(100, max(5, 10 %)),
+// rounded down, which is what comparing with the real number means (R23).
+func allowed(candidates int, limits clinic.DeletionLimits) int {
+	most := cmp.Or(limits.MaxCases, defaultMaxDeletions)
+	least := cmp.Or(limits.MinAllowed, defaultMinDeletions)
+	share := cmp.Or(limits.Share, defaultShare)
+	return min(most, max(least, int(share*float64(candidates)+1e-9)))
+}
+
+// judge is the guard, all or nothing, on what is left to be deleted (R23). The
+// refusal is one of a closed set of words; empty means that it may be done.
+func (p *reconciliationPhase) judge(candidates []Case, deletions []SoftDeletion, found int) (refusal, reason string) {
+	n, all := len(deletions), len(candidates)
+	if n == 0 {
+		return "", ""
+	}
+	if found == 0 {
+		return "empty_pims", fmt.Sprintf(
+			"the PIMS shows no appointment at all for %s, and we know %d: nothing was deleted", p.window, all)
+	}
+	if limit := allowed(all, p.limits); n > limit {
+		return "share", fmt.Sprintf(
+			"%d of %d cases are missing from the PIMS, more than the %d that may be deleted without a person's approval: nothing was deleted", n, all, limit)
+	}
+	if n >= minOverHalf && 2*n > all {
+		return "half", fmt.Sprintf(
+			"%d of %d cases are missing from the PIMS, over half of them: nothing was deleted", n, all)
+	}
+	if day, size, whole := p.wholeDay(candidates, deletions); whole {
+		return "whole_day", fmt.Sprintf(
+			"all %d cases of %s are missing from the PIMS: nothing was deleted", size, day)
+	}
+	return "", ""
+}
+
+// wholeDay finds a civil day of four or more candidates of which none is left.
+func (p *reconciliationPhase) wholeDay(candidates []Case, deletions []SoftDeletion) (day string, size int, whole bool) {
+	total := make(map[string]int)
+	for i := range candidates {
+		total[pims.DateOf(candidates[i].ScheduledDate, p.window.Location).String()]++
+	}
+	for d, n := range p.days(deletions) {
+		if n >= minWholeDay && n == total[d] && (!whole || d < day) {
+			day, size, whole = d, n, true
+		}
+	}
+	return day, size, whole
+}

@@ -1,0 +1,368 @@
+package casesync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+const (
+	maxTransportErrors = 5  // in a row end the phase (R20)
+	maxStoreBatch      = 50 // results that arrived together are stored together (R15, R20)
+)
+
+// An enrichmentPhase adds consultations to cases. Workflows §Phase 2.
+type enrichmentPhase struct {
+	phase
+	store     EnrichmentStore
+	session   pims.Session
+	window    pims.Window
+	batchSize int // consultations fetched at a time
+	force     bool
+}
+
+// A visit is one consultation to be read, and the cases that it serves (R20).
+type visit struct {
+	entry pims.ConsultationEntry
+	cases []*Candidate
+}
+
+// A visited is a visit and what its read brought.
+type visited struct {
+	visit
+	consultation pims.Consultation
+	readAt       time.Time
+	err          error
+}
+
+// run enriches what is due. The result is right as far as it goes even where an
+// error is returned.
+func (p *enrichmentPhase) run(ctx context.Context) (Result, error) {
+	var result Result
+	now := p.now()
+	candidates, err := p.store.EnrichmentCandidates(ctx, p.lease.ClinicID, p.provider, p.window, now)
+	if err != nil {
+		return result, fmt.Errorf("reading the cases that need a consultation: %w", err)
+	}
+	var due []*Candidate
+	for i := range candidates {
+		if candidates[i].Due(now, p.force) {
+			due = append(due, &candidates[i])
+		}
+	}
+	result.Stats.CasesFound = len(due)
+	p.report(ctx, "fetch", 0, len(due))
+	if len(due) == 0 {
+		return result, nil
+	}
+	entries, err := p.session.SearchConsultations(ctx, p.window)
+	if err != nil {
+		return result, fmt.Errorf("searching the consultations of %s: %w", p.window, err)
+	}
+	visits, readings := p.plan(due, entries, now, &result)
+	if err := p.keep(ctx, readings); err != nil {
+		return result, err
+	}
+	return result, p.visitAll(ctx, visits, &result)
+}
+
+// plan decides for each due case whether a consultation is to be read, once for
+// all cases that share it (R20). Those without one wait; a final one whose search
+// entry is still the same is not read again (R19).
+func (p *enrichmentPhase) plan(due []*Candidate, entries []pims.ConsultationEntry, now time.Time, result *Result) ([]visit, []Reading) {
+	byID, byAppointment := index(entries)
+	var readings []Reading
+	var visits []visit
+	at := make(map[string]int) // consultation id to its place in visits
+	for _, c := range due {
+		entry, ok := entryOf(c, byID, byAppointment)
+		if !ok {
+			result.Stats.CasesSkipped++
+			readings = append(readings, waiting(c, now, ""))
+			continue
+		}
+		if c.Final && c.StoredID == entry.ID && c.Fingerprint == entry.Fingerprint && !p.force {
+			result.Stats.CasesUnchanged++
+			r := Reading{CaseID: c.CaseID, ReadAt: now, Fingerprint: entry.Fingerprint, Outcome: "unchanged"}
+			if !c.HasNotes {
+				r = waiting(c, now, entry.Fingerprint)
+				r.ReadAt = now
+			}
+			readings = append(readings, r)
+			continue
+		}
+		i, seen := at[entry.ID]
+		if !seen {
+			i = len(visits)
+			at[entry.ID] = i
+			visits = append(visits, visit{entry: entry})
+		}
+		visits[i].cases = append(visits[i].cases, c)
+	}
+	return visits, readings
+}
+
+// waiting is the reading of a case whose notes are not there yet (R19).
+func waiting(c *Candidate, now time.Time, fingerprint string) Reading {
+	tries := c.Tries + 1
+	return Reading{CaseID: c.CaseID, Tries: tries, NextTry: now.Add(wait(tries)), Fingerprint: fingerprint, Outcome: "waiting"}
+}
+
+// visitAll reads the consultations, a batch at a time, and stores each as it
+// arrives (R20). One failure never cancels its siblings.
+func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, result *Result) error {
+	if len(visits) == 0 {
+		return nil
+	}
+	reading, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	arrived := make(chan visited, maxStoreBatch) // storing does not hold up reading
+	go func() {
+		defer close(arrived)
+		var group errgroup.Group
+		group.SetLimit(p.batchSize)
+		for _, v := range visits {
+			group.Go(func() error {
+				got := visited{visit: v}
+				if got.err = context.Cause(reading); got.err == nil {
+					got.consultation, got.err = p.session.Consultation(reading, v.entry.ID)
+				}
+				got.readAt = p.now()
+				arrived <- got
+				return nil
+			})
+		}
+		_ = group.Wait() // the functions answer nil
+	}()
+
+	done, inARow := result.Stats.CasesUnchanged+result.Stats.CasesSkipped, 0
+	var ending error
+	for first := range arrived {
+		batch := append([]visited{first}, drain(arrived)...)
+		for i := range batch {
+			done += len(batch[i].cases)
+			if ending != nil {
+				continue
+			}
+			if ending = p.ends(ctx, batch[i].err, &inARow); ending != nil {
+				stop(ending)
+			}
+		}
+		if err := p.storeBatch(ctx, batch, result); err != nil && ending == nil {
+			ending = err
+			stop(err)
+		}
+		p.report(ctx, "fetch", done, result.Stats.CasesFound)
+	}
+	return ending
+}
+
+// ends tells whether an error of one read ends the phase: a dead session that
+// could not be renewed, or the fifth transport error in a row (R20).
+func (p *enrichmentPhase) ends(ctx context.Context, err error, inARow *int) error {
+	switch {
+	case err == nil:
+		*inARow = 0
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case endsSession(err):
+		return fmt.Errorf("reading consultations: %w", err)
+	case !errors.Is(err, pims.ErrUnreachable) && !errors.Is(err, pims.ErrRateLimited):
+		*inARow = 0
+		return nil
+	}
+	*inARow++
+	if *inARow < maxTransportErrors {
+		return nil
+	}
+	return fmt.Errorf("reading consultations failed %d times in a row: %w", *inARow, err)
+}
+
+// endsSession tells whether an error means that this run has no session any more.
+func endsSession(err error) bool {
+	return errors.Is(err, pims.ErrSessionExpired) || errors.Is(err, pims.ErrAuthRejected) ||
+		errors.Is(err, pims.ErrAuthChallenge) || errors.Is(err, pims.ErrLoginFormChanged) ||
+		errors.Is(err, pims.ErrBrowserUnavailable)
+}
+
+func drain(arrived <-chan visited) []visited {
+	var more []visited
+	for len(more) < maxStoreBatch-1 {
+		select {
+		case v, ok := <-arrived:
+			if !ok {
+				return more
+			}
+			more = append(more, v)
+		default:
+			return more
+		}
+	}
+	return more
+}
+
+// storeBatch merges what arrived into its cases, counts it, and keeps the
+// readings.
+func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, result *Result) error {
+	pending := make(map[uuid.UUID]*visited)
+	candidates := make(map[uuid.UUID]*Candidate)
+	var readings []Reading
+	for i := range batch {
+		for _, c := range batch[i].cases {
+			if batch[i].err != nil {
+				readings = append(readings, p.failed(ctx, c, batch[i].err, result))
+				continue
+			}
+			pending[c.CaseID] = &batch[i]
+			candidates[c.CaseID] = c
+		}
+	}
+	actions := make(map[uuid.UUID]Action, len(pending))
+	for range mergeAttempts {
+		if len(pending) == 0 {
+			break
+		}
+		if err := p.writePending(ctx, pending, actions, result); err != nil {
+			return err
+		}
+	}
+	if len(pending) > 0 {
+		return errContended
+	}
+	for i := range batch {
+		if batch[i].err != nil {
+			continue
+		}
+		for _, c := range batch[i].cases {
+			action, served := actions[c.CaseID]
+			if !served {
+				result.Stats.CasesSkipped++ // the case is gone or was deleted meanwhile
+				continue
+			}
+			readings = append(readings, p.read(c, &batch[i], action, result))
+		}
+	}
+	return p.keep(ctx, readings)
+}
+
+// writePending merges and writes the pending cases once and takes out of pending
+// what is settled.
+func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUID]*visited, actions map[uuid.UUID]Action, result *Result) error {
+	ids := make([]uuid.UUID, 0, len(pending))
+	for id := range pending {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	stored, err := p.store.CasesWithConsultations(ctx, p.lease.ClinicID, ids)
+	if err != nil {
+		return fmt.Errorf("reading cases: %w", err)
+	}
+	var writes []Write
+	byPIMSID := make(map[string]uuid.UUID)
+	for _, id := range ids {
+		before, ok := stored[id]
+		if !ok || before.SoftDeleted() {
+			delete(pending, id)
+			continue
+		}
+		v := pending[id]
+		consultation, changed := MergeConsultation(before.Consultation, v.consultation, v.readAt)
+		if !changed {
+			actions[id] = ""
+			delete(pending, id)
+			continue
+		}
+		after := before
+		after.Consultation = &consultation
+		writes = append(writes, Write{Before: &before, After: after})
+		byPIMSID[before.PIMSID] = id
+	}
+	if len(writes) == 0 {
+		return nil
+	}
+	written := make([]string, 0, len(writes))
+	if p.dryRun { // R26
+		for i := range writes {
+			written = append(written, writes[i].After.PIMSID)
+			result.change(ActionEnriched, &writes[i])
+		}
+	} else {
+		written, err = p.store.WriteCases(ctx, p.lease, p.syncID, p.provider, writes, p.now())
+		if err != nil {
+			return fmt.Errorf("writing consultations: %w", err)
+		}
+		p.count(ActionEnriched, len(written))
+	}
+	for _, pimsID := range written {
+		id := byPIMSID[pimsID]
+		actions[id] = ActionEnriched
+		delete(pending, id)
+	}
+	return nil
+}
+
+// read counts a case that was served and says when it is looked at again.
+func (p *enrichmentPhase) read(c *Candidate, v *visited, action Action, result *Result) Reading {
+	r := Reading{CaseID: c.CaseID, Outcome: "unchanged"}
+	if v.consultation.SOAP.Blank() && !c.HasNotes { // it waits like one without a consultation (R19)
+		r = waiting(c, v.readAt, "")
+	}
+	r.ReadAt, r.Fingerprint = v.readAt, v.entry.Fingerprint
+	if action == ActionEnriched {
+		r.Outcome = "enriched"
+		result.Stats.CasesEnriched++
+	} else {
+		result.Stats.CasesUnchanged++
+	}
+	return r
+}
+
+// failed counts a case that could not be served (Workflows §Partial Failures).
+func (p *enrichmentPhase) failed(ctx context.Context, c *Candidate, err error, result *Result) Reading {
+	code, text := explainItem(err)
+	result.Stats.CasesFailed++
+	if len(result.Failures) < maxChanges {
+		result.Failures = append(result.Failures, ItemFailure{CaseID: c.CaseID, Error: text, Code: code})
+	}
+	p.log.WarnContext(ctx, "Consultation not read", "case_id", c.CaseID.String(), "code", string(code), "error", err.Error())
+	return Reading{CaseID: c.CaseID, Tries: c.Tries, NextTry: c.NextTry, Fingerprint: c.Fingerprint, Outcome: string(code)}
+}
+
+func (p *enrichmentPhase) keep(ctx context.Context, readings []Reading) error {
+	if p.dryRun || len(readings) == 0 { // R26
+		return nil
+	}
+	if err := p.store.KeepReadings(ctx, p.lease, readings); err != nil {
+		return fmt.Errorf("keeping what was read: %w", err)
+	}
+	return nil
+}
+
+// explainItem is the code and the text of one case's failure. Its texts are the
+// specification's where it has one.
+func explainItem(err error) (ItemCode, string) {
+	var record *pims.RecordError
+	var timeout interface{ Timeout() bool }
+	switch {
+	case errors.Is(err, pims.ErrNotFound):
+		return ItemNotFound, "Consultation not found"
+	case errors.As(err, &record):
+		return ItemMalformed, "Consultation unusable: " + record.Field + " " + record.Reason
+	case errors.Is(err, pims.ErrSchemaDrift):
+		return ItemMalformed, pims.ErrSchemaDrift.Error()
+	case endsSession(err):
+		return ItemAuthExpired, "PIMS session ended"
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, ErrTimeout):
+		return ItemTimeout, "PIMS API timeout"
+	default:
+		return ItemPIMSError, "PIMS API error: " + pims.Kind(err)
+	}
+}

@@ -1,0 +1,167 @@
+package casesync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// closing is how long the audit of a phase may take to close once its sync is
+// being ended.
+const closing = 5 * time.Second
+
+// A fullSync runs the three phases in turn, with one login and one fetch of the
+// calendar (R27). Workflows §Full Sync Orchestration.
+type fullSync struct {
+	*Runner
+	master     phase
+	connection Connection
+	windows    Windows
+	request    Run
+
+	result Result // of the master: the sums
+	err    error  // of the first phase that failed
+}
+
+func (r *Runner) full(ctx context.Context, p phase, connection Connection, windows Windows, run Run) (Result, error) {
+	f := &fullSync{Runner: r, master: p, connection: connection, windows: windows, request: run}
+	f.result.Skipped = make(map[Type]string)
+	f.run(ctx)
+	return f.result, f.err
+}
+
+func (f *fullSync) run(ctx context.Context) {
+	court := f.reconciliation(f.master, f.connection, f.windows)
+	candidates, err := court.candidates(ctx) // local rows first (R21)
+	if err != nil {
+		f.stop(err, "the database could not be read", TypeInbound, TypeCases, TypeReconciliation)
+		return
+	}
+	snapshots, fetched := f.fetch(ctx)
+	inbound, clean := f.carryOut(ctx, TypeInbound, func(p phase) (Result, error) {
+		if fetched != nil {
+			return Result{}, fetched
+		}
+		return f.inbound(ctx, p, f.windows, part(snapshots, f.windows.Inbound))
+	})
+	if f.over(ctx) {
+		f.skip("the sync ended during the inbound phase", TypeCases, TypeReconciliation)
+		return
+	}
+	f.carryOut(ctx, TypeCases, func(p phase) (Result, error) {
+		return f.enrich(ctx, p, f.connection, f.windows, f.request.Options)
+	})
+	switch {
+	case f.over(ctx):
+		f.skip("the sync ended during the cases phase", TypeReconciliation)
+	case !clean || inbound.Code != "":
+		f.skip("the inbound phase was not clean", TypeReconciliation)
+		if clean { // it completed, but left rows out: the master cannot be complete
+			f.fail(&Failure{Code: inbound.Code, Message: inbound.Error})
+		}
+	default:
+		f.carryOut(ctx, TypeReconciliation, func(p phase) (Result, error) {
+			court := f.reconciliation(p, f.connection, f.windows)
+			fresh, err := court.candidates(ctx)
+			if err != nil {
+				return Result{}, err
+			}
+			return court.run(ctx, both(fresh, candidates), part(snapshots, f.windows.Reconciliation))
+		})
+	}
+}
+
+// fetch asks once for all the days that inbound and reconciliation need.
+func (f *fullSync) fetch(ctx context.Context) ([]*pims.Snapshot, error) {
+	var snapshots []*pims.Snapshot
+	for _, window := range pims.Cover(f.windows.Inbound, f.windows.Reconciliation) {
+		snapshot, err := fetch(ctx, f.master, f.connection, window)
+		if err != nil {
+			return nil, err
+		}
+		snapshots = append(snapshots, snapshot)
+	}
+	return snapshots, nil
+}
+
+// part is what the snapshots show of one phase's window.
+func part(snapshots []*pims.Snapshot, window pims.Window) *pims.Snapshot {
+	for _, s := range snapshots {
+		if s.Window.Covers(window) {
+			within := s.Within(window)
+			return &within
+		}
+	}
+	return &pims.Snapshot{Window: window, Unidentified: 1} // unreachable: Cover covers; proves nothing
+}
+
+// both are the fresh rows of the cases that were candidates before the PIMS was
+// read, too (R21).
+func both(fresh, before []Case) []Case {
+	was := make(map[uuid.UUID]bool, len(before))
+	for i := range before {
+		was[before[i].ID] = true
+	}
+	return slices.DeleteFunc(fresh, func(c Case) bool { return !was[c.ID] })
+}
+
+// carryOut runs one phase under an audit of its own, adds its counts to the
+// master's, and answers whether it completed.
+func (f *fullSync) carryOut(ctx context.Context, kind Type, run func(phase) (Result, error)) (Result, bool) {
+	id, err := f.o.Recorder.BeginPhase(ctx, f.request.Lease, kind, f.o.Now())
+	if err != nil {
+		f.fail(fmt.Errorf("opening the audit of the %s phase: %w", kind, err))
+		f.skip("its audit could not be opened", kind)
+		return Result{}, false
+	}
+	p := f.phase(f.request, kind, id)
+	p.provider = f.master.provider
+	result, err := f.logged(ctx, p, func() (Result, error) { return run(p) })
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	status, result := Conclude(result, err)
+
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+	defer cancel()
+	if closeErr := f.o.Recorder.EndPhase(ending, f.request.Lease, id, status, result, f.o.Now()); closeErr != nil {
+		err = errors.Join(err, fmt.Errorf("closing the audit of the %s phase: %w", kind, closeErr))
+	}
+	f.result.Stats = f.result.Stats.Add(result.Stats)
+	f.result.Failures = append(f.result.Failures, result.Failures...)
+	if err != nil {
+		f.fail(err)
+		return result, false
+	}
+	return result, true
+}
+
+// over tells whether nothing more can be done: the session is gone for good, the
+// sync is being ended, or it is no longer ours.
+func (f *fullSync) over(ctx context.Context) bool {
+	return ctx.Err() != nil || endsSession(f.err) || errors.Is(f.err, ErrLeaseLost)
+}
+
+// fail keeps the first failure (R27).
+func (f *fullSync) fail(err error) {
+	if f.err == nil {
+		f.err = err
+	}
+}
+
+func (f *fullSync) skip(reason string, kinds ...Type) {
+	for _, kind := range kinds {
+		f.result.Skipped[kind] = reason
+	}
+}
+
+func (f *fullSync) stop(err error, reason string, kinds ...Type) {
+	f.fail(err)
+	f.skip(reason, kinds...)
+}

@@ -1,0 +1,331 @@
+package casesync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+const (
+	maxUnseen    = 200 // more orphans are refused without looking them up (R22)
+	lookupMargin = 60  // days to either side of the window, where there is no lookup by id (R22)
+	lookupChunk  = 8   // lookups at a time
+)
+
+// A reconciliationPhase soft-deletes the cases that vanished from the PIMS, and
+// updates and restores those that it shows. Workflows §Phase 3.
+type reconciliationPhase struct {
+	calendarPhase
+	store   ReconciliationStore
+	session pims.Session
+	finder  pims.AppointmentFinder // nil: the PIMS cannot look up by id
+	until   time.Time              // candidates are scheduled before it
+	limits  clinic.DeletionLimits
+	refused func(reason string) // told of every refusal (INTERFACE §Metrics)
+}
+
+// candidates reads the local side first, so that what is created after the PIMS
+// was read can never be an orphan (R21).
+func (p *reconciliationPhase) candidates(ctx context.Context) ([]Case, error) {
+	cases, err := p.store.DeletionCandidates(ctx, p.lease.ClinicID, p.provider, p.window, p.until)
+	if err != nil {
+		return nil, fmt.Errorf("reading the candidates: %w", err)
+	}
+	return cases, nil
+}
+
+// run compares candidates, read before the snapshot was fetched, with a snapshot
+// of the very same window (R21). The result is right as far as it goes even where
+// an error is returned.
+func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapshot *pims.Snapshot) (Result, error) {
+	result := Result{Stats: Stats{AppointmentsFound: snapshot.Found(), CasesChecked: len(candidates)}}
+	result.Warnings = Warnings{
+		UnusableRows:     len(snapshot.Unusable),
+		UnidentifiedRows: snapshot.Unidentified,
+		DuplicateRows:    snapshot.Duplicates,
+	}
+	present, err := snapshot.Present()
+	if err != nil {
+		return result, err // R6: absence from an incomplete snapshot proves nothing
+	}
+	if err := p.guard(ctx, snapshot); err != nil {
+		return result, err
+	}
+	orphans := missing(candidates, present)
+	verdict, err := p.hear(ctx, snapshot, candidates, orphans)
+	if err != nil {
+		return result, err
+	}
+	if err := p.update(ctx, snapshot, verdict.moved, &result); err != nil {
+		return result, err
+	}
+	if verdict.refusal != "" {
+		p.refused(verdict.refusal)
+		return result, p.hold(ctx, CodeDeletionGuard, p.window, planned(verdict.condemned), verdict.evidence, verdict.reason)
+	}
+	return result, p.delete(ctx, verdict.condemned, &result)
+}
+
+// missing are the candidates that the PIMS does not show.
+func missing(candidates []Case, present map[string]struct{}) []Case {
+	var orphans []Case
+	for _, c := range candidates {
+		if _, ok := present[c.PIMSID]; !ok {
+			orphans = append(orphans, c)
+		}
+	}
+	return orphans
+}
+
+// A verdict is what the deletion court decided.
+type verdict struct {
+	condemned []SoftDeletion
+	moved     []pims.Appointment // found elsewhere: to be updated (R22)
+	evidence  Evidence
+	refusal   string // which guard refused, a closed set; empty: none did
+	reason    string // the refusal in words
+}
+
+// hear is the deletion court: every orphan is looked up, the days that hold
+// orphans are read a second time, and the guard looks at what is left (R22, R23).
+func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot, candidates, orphans []Case) (verdict, error) {
+	v := verdict{evidence: Evidence{FetchedAt: snapshot.FetchedAt, Found: snapshot.Found(), Known: len(candidates), Candidates: len(candidates)}}
+	if len(orphans) == 0 {
+		return v, nil
+	}
+	if len(orphans) > maxUnseen {
+		for _, c := range orphans {
+			v.condemned = append(v.condemned, SoftDeletion{Case: c, Reason: ReasonRemoved})
+		}
+		v.evidence.Days = p.days(v.condemned)
+		v.evidence.Limit = maxUnseen
+		v.refusal, v.reason = "unseen", fmt.Sprintf(
+			"%d of %d cases are missing from the PIMS, more than the %d that are looked up without a person's approval: nothing was deleted",
+			len(orphans), len(candidates), maxUnseen)
+		return v, nil
+	}
+	found, lookups, err := p.lookUp(ctx, snapshot, orphans)
+	if err != nil {
+		return v, err
+	}
+	v.evidence.Lookups = lookups
+	var left []SoftDeletion
+	for _, c := range orphans {
+		switch a := found[c.PIMSID]; {
+		case a == nil:
+			left = append(left, SoftDeletion{Case: c, Reason: ReasonRemoved})
+		case a.Status == pims.StatusCancelled:
+			left = append(left, SoftDeletion{Case: c, Reason: ReasonCancelled})
+		case p.window.Contains(a.Start):
+			return v, Fail(CodeSnapshotUnsound, "the PIMS knows appointment %s on %s, but its calendar of %s did not show it: the snapshot cannot be trusted, so nothing was deleted; the next reconciliation tries again",
+				c.PIMSID, pims.DateOf(a.Start, p.window.Location), p.window)
+		default:
+			v.moved = append(v.moved, *a)
+		}
+	}
+	if left, err = p.readAgain(ctx, left); err != nil {
+		return v, err
+	}
+	v.condemned = left
+	v.evidence.Days = p.days(left)
+	v.evidence.Limit = allowed(len(candidates), p.limits)
+	v.refusal, v.reason = p.judge(candidates, left, snapshot.Found())
+	return v, nil
+}
+
+// lookUp asks the PIMS about every orphan: by id where it can and has just proved
+// that it does, else in a fetch of sixty days to either side (R22). An orphan that
+// is not in found is gone.
+func (p *reconciliationPhase) lookUp(ctx context.Context, snapshot *pims.Snapshot, orphans []Case) (found map[string]*pims.Appointment, lookups []Lookup, err error) {
+	p.report(ctx, "look up", 0, len(orphans))
+	method := "wide_fetch"
+	if p.canFind(ctx, snapshot) {
+		method = "by_id"
+		found, err = p.findByID(ctx, orphans)
+	} else {
+		found, err = p.findWide(ctx, orphans)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, c := range orphans {
+		lookups = append(lookups, Lookup{PIMSID: c.PIMSID, Method: method, Found: p.whereabouts(found[c.PIMSID]), At: p.now()})
+	}
+	return found, lookups, nil
+}
+
+func (p *reconciliationPhase) whereabouts(a *pims.Appointment) string {
+	switch {
+	case a == nil:
+		return "gone"
+	case a.Status == pims.StatusCancelled:
+		return "cancelled"
+	case p.window.Contains(a.Start):
+		return "in_window"
+	default:
+		return "moved"
+	}
+}
+
+// canFind trusts the lookup by id only after it has found, in this run, an
+// appointment that the calendar holds, where the calendar holds it (R22).
+func (p *reconciliationPhase) canFind(ctx context.Context, snapshot *pims.Snapshot) bool {
+	if p.finder == nil || len(snapshot.Appointments) == 0 {
+		return false
+	}
+	probe := &snapshot.Appointments[0]
+	a, err := p.finder.FindAppointment(ctx, probe.ID)
+	return err == nil && a.ID == probe.ID && a.Start.Equal(probe.Start)
+}
+
+func (p *reconciliationPhase) findByID(ctx context.Context, orphans []Case) (map[string]*pims.Appointment, error) {
+	found := make(map[string]*pims.Appointment)
+	for i, c := range orphans {
+		a, err := p.finder.FindAppointment(ctx, c.PIMSID)
+		switch {
+		case errors.Is(err, pims.ErrNotFound):
+		case err != nil:
+			return nil, fmt.Errorf("looking up appointment %s: %w", c.PIMSID, err)
+		case a.ID != c.PIMSID:
+			return nil, fmt.Errorf("looking up appointment %s: the PIMS answered another one: %w", c.PIMSID, pims.ErrSchemaDrift)
+		default:
+			found[c.PIMSID] = &a
+		}
+		p.report(ctx, "look up", i+1, len(orphans))
+	}
+	return found, nil
+}
+
+func (p *reconciliationPhase) findWide(ctx context.Context, orphans []Case) (map[string]*pims.Appointment, error) {
+	wide := pims.Window{Start: p.window.Start.AddDays(-lookupMargin), End: p.window.End.AddDays(lookupMargin), Location: p.window.Location}
+	snapshot, err := p.session.Appointments(ctx, wide)
+	if err != nil {
+		return nil, fmt.Errorf("looking for missing appointments in %s: %w", wide, err)
+	}
+	present, err := snapshot.Present()
+	if err != nil {
+		return nil, fmt.Errorf("looking for missing appointments in %s: %w", wide, err)
+	}
+	found := make(map[string]*pims.Appointment)
+	for i := range snapshot.Appointments {
+		found[snapshot.Appointments[i].ID] = &snapshot.Appointments[i]
+	}
+	for _, c := range orphans {
+		if _, ok := present[c.PIMSID]; ok && found[c.PIMSID] == nil {
+			return nil, Fail(CodeSnapshotUnsound, "appointment %s is in the PIMS with an unusable date: nothing was deleted", c.PIMSID)
+		}
+	}
+	return found, nil
+}
+
+// readAgain fetches the days that hold orphans a second time and keeps only what
+// is missing twice (R22).
+func (p *reconciliationPhase) readAgain(ctx context.Context, deletions []SoftDeletion) ([]SoftDeletion, error) {
+	if len(deletions) == 0 {
+		return nil, nil
+	}
+	var days []pims.Window
+	for i := range deletions {
+		day := pims.DateOf(deletions[i].Case.ScheduledDate, p.window.Location)
+		days = append(days, pims.Window{Start: day, End: day, Location: p.window.Location})
+	}
+	for _, days := range pims.Cover(days...) {
+		p.report(ctx, "read again", 0, len(deletions))
+		snapshot, err := p.session.Appointments(ctx, days)
+		if err != nil {
+			return nil, fmt.Errorf("reading the calendar of %s again: %w", days, err)
+		}
+		present, err := snapshot.Present()
+		if err != nil {
+			return nil, fmt.Errorf("reading the calendar of %s again: %w", days, err)
+		}
+		deletions = slices.DeleteFunc(deletions, func(d SoftDeletion) bool {
+			_, back := present[d.Case.PIMSID]
+			return back
+		})
+	}
+	return deletions, nil
+}
+
+// update writes what the snapshot shows about known cases, and those that were
+// found elsewhere (R22, R25).
+func (p *reconciliationPhase) update(ctx context.Context, snapshot *pims.Snapshot, moved []pims.Appointment, result *Result) error {
+	var inner Result
+	whole := *snapshot
+	whole.Appointments = slices.Concat(snapshot.Appointments, moved)
+	if err := p.write(ctx, &whole, &inner); err != nil {
+		return err
+	}
+	result.Stats.CasesUpdated = inner.Stats.CasesUpdated
+	result.Stats.CasesRestored = inner.Stats.CasesRestored
+	result.Warnings.UnknownStatuses = inner.Warnings.UnknownStatuses
+	result.Changes = inner.Changes
+	return nil
+}
+
+// delete soft-deletes what the court condemned (Workflows §Phase 3 step 4, R24).
+func (p *reconciliationPhase) delete(ctx context.Context, deletions []SoftDeletion, result *Result) error {
+	result.Stats.DeletedIDs = []uuid.UUID{}
+	if len(deletions) == 0 {
+		return nil
+	}
+	at := p.now()
+	if p.dryRun { // R26
+		for i := range deletions {
+			before := deletions[i].Case
+			after := Deleted(before, deletions[i].Reason, p.syncID, at)
+			result.change(ActionDeleted, &Write{Before: &before, After: after})
+			result.Stats.DeletedIDs = append(result.Stats.DeletedIDs, before.ID)
+		}
+		result.Stats.CasesDeleted = len(deletions)
+		return nil
+	}
+	p.report(ctx, "delete", 0, len(deletions))
+	ids, err := p.store.SoftDelete(ctx, p.lease, p.syncID, p.provider, p.window, p.until, deletions, at)
+	if err != nil {
+		return fmt.Errorf("soft-deleting: %w", err)
+	}
+	result.Stats.CasesDeleted = len(ids)
+	result.Stats.DeletedIDs = append(result.Stats.DeletedIDs, ids...)
+	p.count(ActionDeleted, len(ids))
+	return nil
+}
+
+// Deleted is what a soft delete makes of a case: the state before is kept for a
+// restore (R24).
+func Deleted(c Case, reason string, syncID uuid.UUID, at time.Time) Case {
+	c.Deletion = &Deletion{
+		SoftDeleted:      true,
+		Reason:           reason,
+		DeletedAt:        at,
+		SyncID:           syncID,
+		StatusBefore:     c.Status,
+		SyncStatusBefore: c.SyncStatus,
+	}
+	c.Status, c.SyncStatus = CaseReviewed, CaseReviewed
+	return c
+}
+
+func (p *reconciliationPhase) days(deletions []SoftDeletion) map[string]int {
+	days := make(map[string]int)
+	for i := range deletions {
+		days[pims.DateOf(deletions[i].Case.ScheduledDate, p.window.Location).String()]++
+	}
+	return days
+}
+
+func planned(deletions []SoftDeletion) []PlannedCase {
+	cases := make([]PlannedCase, len(deletions))
+	for i := range deletions {
+		c := &deletions[i].Case
+		cases[i] = PlannedCase{CaseID: c.ID, PIMSID: c.PIMSID, ScheduledDate: c.ScheduledDate}
+	}
+	return cases
+}
