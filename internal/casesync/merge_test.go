@@ -1,0 +1,180 @@
+package casesync_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+func TestStatusesMapAsSpecified(t *testing.T) { // Workflows §Status Mapping
+	t.Parallel()
+	for status, want := range map[pims.Status]string{
+		"scheduled": "draft", "checked_in": "draft", "in_progress": "draft",
+		"completed": "pending", "cancelled": "reviewed", "no_show": "reviewed",
+	} {
+		got, known := casesync.MapStatus(status)
+		require.True(t, known, status)
+		require.Equal(t, want, got, status)
+	}
+	_, known := casesync.MapStatus(pims.StatusUnknown)
+	require.False(t, known)
+}
+
+func TestTypesMapByWholeWordsInTheOrderOfTheRule(t *testing.T) { // R8, Workflows §Type Mapping
+	t.Parallel()
+	for word, want := range map[string]string{
+		"Exam": "checkup", "Checkup": "checkup", "WELLNESS": "checkup", "Vaccination": "checkup", "vaccine": "checkup",
+		"Surgery": "surgery", "Procedure": "surgery", "dental procedure": "surgery", "Emergency": "other", "Urgent": "other",
+		"Emergency Surgery": "surgery", "urgent exam": "other", "annual_exam": "checkup", "Exam/Vaccine": "checkup", "wellness-plan": "checkup",
+		"Well Visit": "other", "Example": "other", "Re-examination": "other", "Grooming": "other", "": "other",
+	} {
+		require.Equal(t, want, casesync.MapType(word), word)
+	}
+}
+
+func appointment(change func(*pims.Appointment)) *pims.Appointment {
+	a := &pims.Appointment{
+		ID: "4711", Start: evening, StartText: "2026-01-17 21:30:00", PatientName: "Mochi", ClientName: "Ada Winterbourne",
+		ClientPhone: "555-0100", Type: "Exam", Status: pims.StatusScheduled, StatusText: "Scheduled", ConsultationID: "9",
+	}
+	if change != nil {
+		change(a)
+	}
+	return a
+}
+
+// stored is the case that inbound makes of the appointment, as read again.
+func stored(change func(*casesync.Case)) *casesync.Case {
+	c, _ := casesync.MergeAppointment(nil, appointment(nil))
+	c.ID = uuid.MustParse("00000000-0000-4000-8000-000000000001")
+	if change != nil {
+		change(&c)
+	}
+	return &c
+}
+
+func TestANewAppointmentBecomesACase(t *testing.T) { // Workflows §Phase 1 step 3
+	t.Parallel()
+	c, action := casesync.MergeAppointment(nil, appointment(nil))
+	require.Equal(t, casesync.ActionCreated, action)
+	require.Equal(t, casesync.Case{
+		PIMSID: "4711", PatientName: "Mochi", ClientName: "Ada Winterbourne", PhoneNumber: "555-0100",
+		ScheduledDate: evening, Status: "draft", SyncStatus: "draft", CaseType: "checkup",
+		Appointment: casesync.Appointment{ConsultationID: "9", Status: "Scheduled", Type: "Exam", Start: "2026-01-17 21:30:00"},
+	}, c)
+}
+
+func TestABlankNeverErasesWhatIsKnown(t *testing.T) { // R7
+	t.Parallel()
+	blank := &pims.Appointment{ID: "4711", Start: evening, PatientName: " ", ClientName: "\t"}
+	merged, action := casesync.MergeAppointment(stored(nil), blank)
+	require.Empty(t, action)
+	require.Equal(t, *stored(nil), merged)
+}
+
+func TestAnUnknownStatusIsDraftForANewCaseAndNoChangeForAnOldOne(t *testing.T) { // R7
+	t.Parallel()
+	odd := appointment(func(a *pims.Appointment) { a.Status, a.StatusText = pims.StatusUnknown, "Teleported" })
+	c, _ := casesync.MergeAppointment(nil, odd)
+	require.Equal(t, "draft", c.Status)
+
+	old := stored(func(c *casesync.Case) { c.Status, c.SyncStatus = "pending", "pending" })
+	c, action := casesync.MergeAppointment(old, odd)
+	require.Equal(t, casesync.ActionUpdated, action)
+	require.Equal(t, "pending", c.Status)
+	require.Equal(t, "Teleported", c.Appointment.Status, "the PIMS's own word is kept")
+}
+
+func TestSyncChangesAStatusOnlyWhereItIsStillWhatSyncWrote(t *testing.T) { // R10
+	t.Parallel()
+	done := appointment(func(a *pims.Appointment) { a.Status, a.StatusText = pims.StatusCompleted, "Completed" })
+	for _, tc := range []struct{ status, syncStatus, wantStatus, wantSync string }{
+		{"draft", "draft", "pending", "pending"},
+		{"reviewed", "draft", "reviewed", "draft"}, // a person was here
+		{"draft", "", "draft", "pending"},          // made by hand: the first sync sets it and leaves status
+		{"pending", "draft", "pending", "draft"},
+	} {
+		c, _ := casesync.MergeAppointment(stored(func(c *casesync.Case) { c.Status, c.SyncStatus = tc.status, tc.syncStatus }), done)
+		require.Equal(t, []string{tc.wantStatus, tc.wantSync}, []string{c.Status, c.SyncStatus}, "%+v", tc)
+	}
+}
+
+func TestASoftDeletedCaseThatIsSeenAgainIsRestored(t *testing.T) { // R16
+	t.Parallel()
+	deleted := casesync.Deleted(*stored(nil), casesync.ReasonRemoved, uuid.New(), evening)
+	require.Equal(t, "reviewed", deleted.Status)
+	require.True(t, deleted.SoftDeleted())
+
+	back, action := casesync.MergeAppointment(&deleted, appointment(nil))
+	require.Equal(t, casesync.ActionRestored, action)
+	require.Equal(t, *stored(nil), back, "equal by value to what it was")
+
+	byPerson := deleted
+	byPerson.Status = "pending"
+	back, _ = casesync.MergeAppointment(&byPerson, appointment(nil))
+	require.Equal(t, "pending", back.Status, "what a person changed since stays")
+	require.Equal(t, "draft", back.SyncStatus)
+}
+
+func TestAnAppointmentThatWasSeenAgainLosesThePersonsRestoreMark(t *testing.T) { // R24
+	t.Parallel()
+	marked := stored(func(c *casesync.Case) { c.Mark.RestoredAt = evening })
+	c, action := casesync.MergeAppointment(marked, appointment(nil))
+	require.Equal(t, casesync.ActionUpdated, action)
+	require.True(t, c.Mark.RestoredAt.IsZero())
+}
+
+func anyAppointment(t *rapid.T) *pims.Appointment {
+	text := rapid.SampledFrom([]string{"", " ", "a", "b", "Zoë 🐕"})
+	return &pims.Appointment{
+		ID: "4711", Start: evening.Add(time.Duration(rapid.IntRange(0, 2).Draw(t, "hours")) * time.Hour),
+		StartText: text.Draw(t, "start"), EndText: text.Draw(t, "end"), ConsultationID: text.Draw(t, "consultation"),
+		PatientID: text.Draw(t, "patientId"), PatientName: text.Draw(t, "patient"), ClientID: text.Draw(t, "clientId"),
+		ClientName: text.Draw(t, "client"), ClientPhone: text.Draw(t, "phone"), ClientEmail: text.Draw(t, "email"),
+		Veterinarian: text.Draw(t, "vet"), Room: text.Draw(t, "room"), Title: text.Draw(t, "title"),
+		Type: rapid.SampledFrom([]string{"", "Exam", "Surgery"}).Draw(t, "type"), Reason: text.Draw(t, "reason"),
+		Status:     rapid.SampledFrom([]pims.Status{"", "scheduled", "completed", "cancelled"}).Draw(t, "status"),
+		StatusText: text.Draw(t, "word"),
+	}
+}
+
+func TestMergingTheSameAppointmentTwiceChangesNothingTheSecondTime(t *testing.T) { // R12
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var c *casesync.Case
+		for range rapid.IntRange(1, 4).Draw(t, "reads") {
+			a := anyAppointment(t)
+			merged, _ := casesync.MergeAppointment(c, a)
+			if rapid.Bool().Draw(t, "person") {
+				merged.Status = rapid.SampledFrom([]string{"draft", "pending", "reviewed"}).Draw(t, "status")
+			}
+			if rapid.Bool().Draw(t, "deleted") {
+				merged = casesync.Deleted(merged, casesync.ReasonRemoved, uuid.New(), evening)
+			}
+			once, _ := casesync.MergeAppointment(&merged, a)
+			twice, action := casesync.MergeAppointment(&once, a)
+			require.Empty(t, action)
+			require.Equal(t, once, twice)
+			require.False(t, once.SoftDeleted())
+			c = &once
+		}
+	})
+}
+
+func TestDiffTellsWhatWouldChange(t *testing.T) { // R26
+	t.Parallel()
+	moved, _ := casesync.MergeAppointment(stored(nil), appointment(func(a *pims.Appointment) {
+		a.Start, a.Status, a.StatusText = evening.Add(time.Hour), pims.StatusCompleted, "Completed"
+	}))
+	require.Equal(t, []casesync.FieldChange{
+		{Field: "scheduledDate", Before: "2026-01-18T02:30:00Z", After: "2026-01-18T03:30:00Z"},
+		{Field: "status", Before: "draft", After: "pending"},
+		{Field: "appointment.status", Before: "Scheduled", After: "Completed"},
+	}, casesync.Diff(stored(nil), &moved))
+}
