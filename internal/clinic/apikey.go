@@ -52,6 +52,7 @@ type KeyStore interface {
 const (
 	prefixLength   = 8  // characters: the specification's key_prefix
 	secretBytes    = 25 // 200 bits, 40 characters
+	checksumLength = 7  // characters
 	keyInfix       = "_pims_live_"
 	maxKeyLength   = 512 // bytes of a presented key of whatever form
 	touchKeysEvery = time.Minute
@@ -73,9 +74,27 @@ func GenerateKey() string {
 	return key + keyChecksum(key)
 }
 
+// IssueKey makes a new key of a clinic: the row to store, and the key, which is
+// shown once. No scopes (nil) means the four sync scopes; a zero expiry means
+// never.
+func IssueKey(clinicID uuid.UUID, name string, scopes []Scope, expires, now time.Time) (row APIKey, key string) {
+	key = GenerateKey()
+	return APIKey{
+		ID:          uuid.New(),
+		ClinicID:    clinicID,
+		Name:        name,
+		Prefix:      Prefix(key),
+		Hash:        Hash(key),
+		Permissions: scopes,
+		Active:      true,
+		ExpiresAt:   expires,
+		CreatedAt:   now,
+	}, key
+}
+
 func keyChecksum(text string) string {
 	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(text)))
-	return keyAlphabet.EncodeToString(sum) // seven characters
+	return keyAlphabet.EncodeToString(sum)
 }
 
 // Mistyped tells whether a key has the form of ours and a wrong checksum: then no
@@ -84,7 +103,7 @@ func Mistyped(key string) bool {
 	if !ourKeyShape.MatchString(key) {
 		return false
 	}
-	body, sum := key[:len(key)-7], key[len(key)-7:]
+	body, sum := key[:len(key)-checksumLength], key[len(key)-checksumLength:]
 	return keyChecksum(body) != sum
 }
 

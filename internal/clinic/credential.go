@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -95,9 +96,14 @@ type credentialFields struct {
 }
 
 // SealCredential makes the row that keeps a clinic's credentials, with a new id
-// (R37). It checks nothing: see Connector.NewCredential.
+// (R37). It checks only that nothing would be lost in writing; what a PIMS needs
+// is checked by Connector.NewCredential.
 func SealCredential(ring *Keyring, clinicID uuid.UUID, provider string, c pims.Credentials) (StoredCredential, error) {
-	plain, err := json.Marshal(credentialFields(c))
+	fields := credentialFields(c)
+	if err := fields.check(); err != nil {
+		return StoredCredential{}, err
+	}
+	plain, err := json.Marshal(fields)
 	if err != nil {
 		return StoredCredential{}, fmt.Errorf("writing the credentials: %w", err)
 	}
@@ -107,6 +113,21 @@ func SealCredential(ring *Keyring, clinicID uuid.UUID, provider string, c pims.C
 		return StoredCredential{}, err
 	}
 	return stored, nil
+}
+
+// check refuses what JSON would silently change.
+func (f credentialFields) check() error {
+	for _, field := range []struct{ name, value string }{
+		{"baseUrl", f.BaseURL},
+		{"username", f.Username},
+		{"password", f.Password},
+		{"practiceId", f.PracticeID},
+	} {
+		if !utf8.ValidString(field.value) {
+			return &pims.FieldError{Field: field.name, Reason: "is not valid UTF-8"}
+		}
+	}
+	return nil
 }
 
 // Open reads the credentials out of the row. ErrKeyUnknown where their key is
