@@ -238,8 +238,8 @@ func (c *call) failed(w http.ResponseWriter, r *http.Request) bool {
 		select {
 		case <-r.Context().Done():
 		case <-f.cleared:
+			return false
 		}
-		panic(http.ErrAbortHandler)
 	case FaultSessionDies:
 		c.sim.endSession(r)
 		c.expired(w, r)

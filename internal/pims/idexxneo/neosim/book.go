@@ -214,9 +214,8 @@ func (b *book) consultationsBetween(from, to time.Time) []*Consultation {
 	defer b.mu.RUnlock()
 	within := func(c *Consultation) bool { return !c.At.Before(from) && !c.At.After(to) }
 	var found []*Consultation
-	for a := range b.practice.between(from, to.Add(time.Second)) {
-		c := b.generatedConsultation(a.ID)
-		if c != nil && within(c) && b.consultations.get(c.ID) == nil {
+	for c := range b.practice.recordsBetween(from, to.Add(time.Second)) {
+		if within(c) && b.consultations.get(c.ID) == nil && b.removed[c.AppointmentID] == nil {
 			found = append(found, c)
 		}
 	}

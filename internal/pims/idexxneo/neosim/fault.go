@@ -44,7 +44,7 @@ const (
 	FaultRenamed       Kind = "renamed"        // the rows under a name that nobody knows
 	FaultTruncated     Kind = "truncated"      // half of the JSON, as if that were all
 	FaultDisconnect    Kind = "disconnect"     // half of the JSON, then the connection is cut
-	FaultHang          Kind = "hang"           // nothing, until the client gives up or the fault is cleared
+	FaultHang          Kind = "hang"           // nothing, until the client gives up or the fault is cleared: then the right answer
 	FaultSlow          Kind = "slow"           // the right answer, after Fault.Delay
 	FaultHalf          Kind = "half"           // every second appointment or consultation, always the same ones
 	FaultOtherPractice Kind = "other-practice" // the data of Fault.Other, or of a practice with the next seed

@@ -139,7 +139,7 @@ func (b *browser) rows(first, last time.Time) []map[string]any {
 
 func calendarPath(first, last time.Time) string {
 	return "/appointments/getCalendarEventData?" + url.Values{
-		"start": {first.Format("2006-01-02 00:00:00")}, "end": {last.Format("2006-01-02 23:59:59")},
+		"start": {first.Format(time.DateOnly) + " 00:00:00"}, "end": {last.Format(time.DateOnly) + " 23:59:59"},
 	}.Encode()
 }
 
@@ -148,4 +148,19 @@ func decode[T any](t *testing.T, text string) T {
 	var value T
 	require.NoError(t, json.Unmarshal([]byte(text), &value), text)
 	return value
+}
+
+// apiHeaders logs in and gives the headers of a script's request.
+func apiHeaders(t *testing.T, sim *neosim.Sim) http.Header {
+	t.Helper()
+	server := httptest.NewServer(sim)
+	defer server.Close()
+	b := newBrowser(t, server.URL)
+	status, _ := b.login(sim.Options().Username, sim.Options().Password)
+	require.Equal(t, http.StatusOK, status)
+	request := b.request(proof)
+	for _, cookie := range b.client.Jar.Cookies(request.URL) {
+		request.AddCookie(cookie)
+	}
+	return request.Header
 }

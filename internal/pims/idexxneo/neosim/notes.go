@@ -10,24 +10,24 @@ import (
 
 // consultation makes the medical record of a generated visit; nil where the visit has none.
 func (p *practice) consultation(appointmentID string) *Consultation {
-	day, place, ok := p.locate(appointmentID)
-	n := place - p.onDuty(day) - p.blocks(day)
+	d, place, ok := p.locate(appointmentID)
+	n := place - d.onDuty - d.blocks
 	if !ok || n < 0 {
 		return nil
 	}
-	v := p.visit(day, n)
+	v := p.visit(d, n)
 	if !v.recorded {
 		return nil
 	}
-	return p.record(v)
+	return p.record(d, v)
 }
 
 // record writes up the visit.
-func (p *practice) record(v visit) *Consultation {
-	a := v.appointment.normal()
+func (p *practice) record(d day, v visit) *Consultation {
+	a := &v.appointment
 	number, _ := strconv.ParseUint(a.ID, 10, 64)
 	r := p.random(forRecords, number)
-	vet := pick(r, p.vets[:p.onDuty(dayNumber(a.Start))])
+	vet := p.vets[r.IntN(d.onDuty)]
 	c := &Consultation{
 		ID: offsetID(a.ID, consultationOffset), AppointmentID: a.ID,
 		PatientID: a.PatientID, Patient: a.Patient, Species: a.Species, Breed: a.Breed,

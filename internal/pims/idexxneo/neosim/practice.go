@@ -69,39 +69,83 @@ func (p *practice) idOf(day, place int) string {
 	return strconv.Itoa((day*practicesApart+int(p.seed%practicesApart))*placesPerDay + place)
 }
 
+// day is what a day of the practice holds, as it stands at a certain moment: a roster row for each vet on duty, then
+// blocks, then visits.
+type day struct {
+	number               int
+	date, stand          time.Time
+	onDuty, blocks, size int // rosters, blocks, visits
+}
+
+// on plans a day. No day is without visits, and none lies outside the calendar that is kept around today.
+func (p *practice) on(number int, stand time.Time) (day, bool) {
+	today := dayNumber(civilDay(stand))
+	if number < today-p.back || number > today+p.ahead {
+		return day{}, false
+	}
+	d := day{number: number, date: dayOf(number), stand: stand, onDuty: len(p.vets) - 1, blocks: 2}
+	switch d.date.Weekday() {
+	case time.Sunday:
+		d.onDuty, d.blocks, d.size = 1, 0, max(3, p.perDay/5)
+	case time.Saturday:
+		d.size = max(4, p.perDay/2)
+	default:
+		slack := max(1, p.perDay/9)
+		d.size = max(4, p.perDay-slack+p.random(forDays, uint64(number)).IntN(2*slack+1))
+	}
+	return d, true
+}
+
+func (d day) rows() int { return d.onDuty + d.blocks + d.size }
+
 // locate tells day and place of an id of this practice.
-func (p *practice) locate(id string) (day, place int, ok bool) {
+func (p *practice) locate(id string) (d day, place int, ok bool) {
 	n, err := strconv.Atoi(id)
-	if err != nil || n < 0 || strconv.Itoa(n) != id {
-		return 0, 0, false
+	if err != nil || n < 0 {
+		return day{}, 0, false
 	}
-	day, place = n/placesPerDay/practicesApart, n%placesPerDay
-	if p.idOf(day, place) != id || !p.open(day) || place >= p.rows(day) {
-		return 0, 0, false
-	}
-	return day, place, true
+	number, place := n/placesPerDay/practicesApart, n%placesPerDay
+	d, ok = p.on(number, p.stand())
+	return d, place, ok && p.idOf(number, place) == id && place < d.rows()
 }
 
-// open tells whether the day lies within the calendar that the practice keeps around today.
-func (p *practice) open(day int) bool {
-	today := dayNumber(civilDay(p.stand()))
-	return day >= today-p.back && day <= today+p.ahead
+// days gives the days on which something may begin that overlaps [from, to): the one before too, for stays over night.
+func (p *practice) days(from, to time.Time) iter.Seq[day] {
+	return func(yield func(day) bool) {
+		stand := p.stand()
+		for number := dayNumber(civilDay(from)) - 1; dayOf(number).Before(to); number++ {
+			if d, ok := p.on(number, stand); ok && !yield(d) {
+				return
+			}
+		}
+	}
 }
 
-// between gives the appointments that overlap [from, to), day by day.
+// between gives the appointments that overlap [from, to), day by day; none for no practice.
 func (p *practice) between(from, to time.Time) iter.Seq[*Appointment] {
 	return func(yield func(*Appointment) bool) {
 		if p == nil {
 			return
 		}
-		// A day earlier, because a stay may last over night.
-		for day := dayNumber(civilDay(from)) - 1; dayOf(day).Before(to); day++ {
-			if !p.open(day) {
-				continue
+		for d := range p.days(from, to) {
+			for place := range d.rows() {
+				if a := p.at(d, place); a.overlaps(from, to) && !yield(a) {
+					return
+				}
 			}
-			for place := range p.rows(day) {
-				a := p.at(day, place)
-				if a.overlaps(from, to) && !yield(a) {
+		}
+	}
+}
+
+// recordsBetween gives the medical records of the visits of those days; none for no practice.
+func (p *practice) recordsBetween(from, to time.Time) iter.Seq[*Consultation] {
+	return func(yield func(*Consultation) bool) {
+		if p == nil {
+			return
+		}
+		for d := range p.days(from, to) {
+			for n := range d.size {
+				if v := p.visit(d, n); v.recorded && !yield(p.record(d, v)) {
 					return
 				}
 			}
@@ -110,91 +154,55 @@ func (p *practice) between(from, to time.Time) iter.Seq[*Appointment] {
 }
 
 func (p *practice) appointment(id string) *Appointment {
-	day, place, ok := p.locate(id)
+	d, place, ok := p.locate(id)
 	if !ok {
 		return nil
 	}
-	return p.at(day, place)
+	return p.at(d, place)
 }
 
 // appointmentOf is the id of the appointment to which a generated consultation id belongs.
 func (p *practice) appointmentOf(consultationID string) string {
-	n, err := strconv.Atoi(consultationID)
-	if err != nil || n < consultationOffset {
-		return ""
-	}
-	return strconv.Itoa(n - consultationOffset)
+	return offsetID(consultationID, -consultationOffset)
 }
 
+// offsetID is the id that lies so far from another; "" where there is none.
 func offsetID(id string, by int) string {
 	n, err := strconv.Atoi(id)
-	if err != nil {
+	if err != nil || n+by < 0 {
 		return ""
 	}
 	return strconv.Itoa(n + by)
 }
 
-// onDuty is the number of vets who work that day, each with a roster row.
-func (p *practice) onDuty(day int) int {
-	if dayOf(day).Weekday() == time.Sunday {
-		return 1
-	}
-	return len(p.vets) - 1
-}
-
-// blocks is the number of blocks of the day: lunch, and a meeting that the schedule calls by another name each day.
-func (p *practice) blocks(day int) int {
-	if dayOf(day).Weekday() == time.Sunday {
-		return 0
-	}
-	return 2
-}
-
-// visits is the number of real appointments of the day; no day is without.
-func (p *practice) visits(day int) int {
-	r := p.random(forDays, uint64(day))
-	n := p.perDay
-	switch dayOf(day).Weekday() {
-	case time.Sunday:
-		return max(3, n/5)
-	case time.Saturday:
-		return max(4, n/2)
+// at makes the row in that place of the day.
+func (p *practice) at(d day, place int) *Appointment {
+	switch n := place - d.onDuty; {
+	case n < 0:
+		return p.roster(d, place)
+	case n < d.blocks:
+		return p.block(d, n)
 	default:
-		slack := max(1, n/9)
-		return max(4, n-slack+r.IntN(2*slack+1))
+		a := p.visit(d, n-d.blocks).appointment
+		return a.normal()
 	}
 }
 
-func (p *practice) rows(day int) int { return p.onDuty(day) + p.blocks(day) + p.visits(day) }
-
-// at makes the row in that place of the day: rosters first, then blocks, then visits in the order of the day.
-func (p *practice) at(day, place int) *Appointment {
-	rosters, blocks := p.onDuty(day), p.blocks(day)
-	switch {
-	case place < rosters:
-		return p.roster(day, place)
-	case place < rosters+blocks:
-		return p.block(day, place, place-rosters)
-	default:
-		return p.visit(day, place-rosters-blocks).appointment.normal()
-	}
+func (p *practice) roster(d day, n int) *Appointment {
+	vet := p.vets[n]
+	return Appointment{
+		ID: p.idOf(d.number, n), Roster: true, Title: vet.Name, Provider: vet.Name, Resource: vet.ID,
+		Start: d.date.Add(8 * time.Hour), End: d.date.Add(18 * time.Hour),
+	}.normal()
 }
 
-func (p *practice) roster(day, place int) *Appointment {
-	vet := p.vets[place]
-	a := Appointment{
-		ID: p.idOf(day, place), Roster: true, Title: vet.Name, Provider: vet.Name, Resource: vet.ID,
-		Start: dayOf(day).Add(8 * time.Hour), End: dayOf(day).Add(18 * time.Hour),
-	}
-	return a.normal()
-}
-
-func (p *practice) block(day, place, n int) *Appointment {
-	a := Appointment{ID: p.idOf(day, place), Block: true, Resource: room(n)}
+// block is lunch, or a meeting that the schedule calls by another name each day.
+func (p *practice) block(d day, n int) *Appointment {
+	a := Appointment{ID: p.idOf(d.number, d.onDuty+n), Block: true, Resource: room(n)}
 	if n == 0 {
-		a.Title, a.Start, a.End = "Lunch", dayOf(day).Add(12*time.Hour+30*time.Minute), dayOf(day).Add(13*time.Hour+30*time.Minute)
+		a.Title, a.Start = "Lunch", d.date.Add(12*time.Hour+30*time.Minute)
 	} else {
-		a.Title, a.Start = pick(p.random(forDays, uint64(day)), blockTitles), dayOf(day).Add(17*time.Hour+30*time.Minute)
+		a.Title, a.Start = pick(p.random(forDays, uint64(d.number)), blockTitles), d.date.Add(17*time.Hour+30*time.Minute)
 	}
 	return a.normal()
 }

@@ -28,12 +28,12 @@ type visit struct {
 }
 
 // visit makes the n-th appointment of the day.
-func (p *practice) visit(day, n int) visit {
-	place := p.onDuty(day) + p.blocks(day) + n
-	id := p.idOf(day, place)
-	r := p.random(forVisits, uint64(day)*placesPerDay+uint64(place))
+func (p *practice) visit(d day, n int) visit {
+	place := d.onDuty + d.blocks + n
+	id := p.idOf(d.number, place)
+	r := p.random(forVisits, uint64(d.number)*placesPerDay+uint64(place))
 	home := p.household(r.IntN(20*p.perDay+100), r.IntN(2))
-	vet := p.vets[r.IntN(p.onDuty(day))]
+	vet := p.vets[r.IntN(d.onDuty)]
 	a := Appointment{
 		ID:        id,
 		EventID:   offsetID(id, eventOffset),
@@ -41,12 +41,12 @@ func (p *practice) visit(day, n int) visit {
 		ClientID: home.clientID, FirstName: home.first, LastName: home.last, Email: home.email, Phone: home.phone,
 		Provider: vet.Name, Resource: room(r.IntN(3)),
 	}
-	p.schedule(&a, r, day, n)
+	d.schedule(&a, r, n)
 	if oneIn(r, 14) {
 		a.Provider, a.Resource = "", ""
 	}
 	a.Reason = reason(r, a.Type)
-	v := visit{state: p.state(&a, r, day, n)}
+	v := visit{state: d.state(&a, r, n)}
 	v.recorded = recorded(v.state, r.IntN(100))
 	if linked := !oneIn(r, 10); v.recorded && linked {
 		a.ConsultationID = offsetID(id, consultationOffset)
@@ -58,22 +58,20 @@ func (p *practice) visit(day, n int) visit {
 
 // schedule sets type and times: spread over the opening hours, emergencies on Sundays at any hour, now and then a stay
 // over night or a visit that ends after midnight.
-func (p *practice) schedule(a *Appointment, r *rand.Rand, day, n int) {
-	date := dayOf(day)
-	visits := p.visits(day)
-	minute := 8*60 + n*10*60/visits/5*5
+func (d day) schedule(a *Appointment, r *rand.Rand, n int) {
+	minute := 8*60 + n*10*60/d.size/5*5
 	a.Type = pick(r, typeWords)
 	length := 15 * (1 + r.IntN(3))
-	switch {
-	case date.Weekday() == time.Sunday:
+	switch last := n == d.size-1; {
+	case d.date.Weekday() == time.Sunday:
 		minute = sundayMinutes[n%len(sundayMinutes)] + 5*r.IntN(6)
 		a.Type = pick(r, urgentWords)
-	case n == visits-1 && day%3 == 0: // hospitalised until the next morning
+	case last && d.number%3 == 0: // hospitalised until the next morning
 		a.Type, minute, length = "Surgery", 17*60+30, 15*60
-	case n == visits-1 && day%3 == 1: // the last one of the night
+	case last && d.number%3 == 1: // the last one of the night
 		a.Type, minute, length = "Emergency", 23*60+30, 45
 	}
-	a.Start = date.Add(time.Duration(minute) * time.Minute)
+	a.Start = d.date.Add(time.Duration(minute) * time.Minute)
 	a.End = a.Start.Add(time.Duration(length) * time.Minute)
 }
 
@@ -102,9 +100,9 @@ const (
 
 // state tells how far the visit has come at the moment at which the practice stands. Its fate is drawn once, so that a
 // visit goes through its states as the days pass.
-func (p *practice) state(a *Appointment, r *rand.Rand, day, n int) state {
-	stand := p.stand()
-	age := dayNumber(civilDay(stand)) - day
+func (d day) state(a *Appointment, r *rand.Rand, n int) state {
+	stand := d.stand
+	age := dayNumber(civilDay(stand)) - d.number
 	fate := r.IntN(100)
 	early := r.IntN(2) == 0 // a cancellation known days ahead, a confirmation given early
 	if n == openVisit {
