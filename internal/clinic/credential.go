@@ -83,10 +83,6 @@ func (s StoredSession) Worth(now time.Time) bool {
 	return now.Sub(s.UsedAt) <= SessionMaxIdle && now.Sub(s.LoggedInAt) <= SessionMaxAge
 }
 
-func (s StoredSession) sameLogin(o StoredSession) bool {
-	return s.CredentialID == o.CredentialID && s.LoggedInAt.Equal(o.LoggedInAt)
-}
-
 // credentialFields is how credentials are written inside their seal.
 type credentialFields struct {
 	BaseURL    string `json:"baseUrl"`

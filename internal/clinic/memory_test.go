@@ -24,6 +24,7 @@ type memory struct {
 
 	err        error // what every method answers, if set
 	suspendErr error
+	dropErr    error
 }
 
 func (m *memory) Clinic(_ context.Context, id uuid.UUID) (clinic.Clinic, error) {
@@ -102,6 +103,9 @@ func (m *memory) UpdateSession(_ context.Context, s clinic.StoredSession) error 
 func (m *memory) DropSession(_ context.Context, s clinic.StoredSession) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.dropErr != nil {
+		return m.dropErr
+	}
 	if m.keeps(s) {
 		m.session = nil
 	}

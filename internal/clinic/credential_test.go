@@ -1,0 +1,102 @@
+package clinic_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+func TestCredentialsSurviveTheirSealByteForByte(t *testing.T) {
+	t.Parallel()
+	r := ring(t)
+	rapid.Check(t, func(t *rapid.T) {
+		want := pims.Credentials{
+			BaseURL:    rapid.String().Draw(t, "base URL"),
+			Username:   rapid.String().Draw(t, "username"),
+			Password:   rapid.String().Draw(t, "password"),
+			PracticeID: rapid.String().Draw(t, "practice"),
+		}
+		stored, err := clinic.SealCredential(r, uuid.New(), "some_pims", want)
+		require.NoError(t, err)
+		got, err := stored.Open(r)
+		require.NoError(t, err)
+		require.True(t, want == got)
+	})
+}
+
+func TestAPasswordThatWouldBeChangedIsRefused(t *testing.T) {
+	t.Parallel()
+	_, err := clinic.SealCredential(ring(t), uuid.New(), "some_pims", pims.Credentials{Password: "caf\xe9-secret"})
+	var field *pims.FieldError
+	require.ErrorAs(t, err, &field)
+	require.Equal(t, "password", field.Field)
+	require.NotContains(t, err.Error(), "secret")
+}
+
+func TestAReplacedCredentialHasAnIDOfItsOwn(t *testing.T) {
+	t.Parallel()
+	r, owner := ring(t), uuid.New()
+	one, err := clinic.SealCredential(r, owner, "some_pims", pims.Credentials{})
+	require.NoError(t, err)
+	two, err := clinic.SealCredential(r, owner, "some_pims", pims.Credentials{})
+	require.NoError(t, err)
+	require.NotEqual(t, one.ID, two.ID)
+
+	two.Sealed = one.Sealed
+	_, err = two.Open(r)
+	require.ErrorIs(t, err, clinic.ErrCredentialsInvalid)
+	require.ErrorIs(t, err, clinic.ErrSealBroken)
+}
+
+func TestCredentialsOfALostKeyAreNotInvalid(t *testing.T) {
+	t.Parallel()
+	stored, err := clinic.SealCredential(ring(t), uuid.New(), "some_pims", pims.Credentials{})
+	require.NoError(t, err)
+	_, err = stored.Open(ring(t))
+	require.ErrorIs(t, err, clinic.ErrKeyUnknown)
+	require.NotErrorIs(t, err, clinic.ErrCredentialsInvalid)
+}
+
+func TestSealedTextThatIsNoCredentialsIsInvalidAndNotEchoed(t *testing.T) {
+	t.Parallel()
+	r := ring(t)
+	stored := clinic.StoredCredential{ID: uuid.New(), ClinicID: uuid.New(), Provider: "some_pims"}
+	for _, plain := range []string{"", "hunter2", `["hunter2"]`, `{"password": {"hunter2": 1}}`} {
+		sealed, err := r.Seal([]byte(plain), stored.Subject())
+		require.NoError(t, err)
+		stored.Sealed = sealed
+		_, err = stored.Open(r)
+		require.ErrorIs(t, err, clinic.ErrCredentialsInvalid)
+		require.NotContains(t, err.Error(), "hunter2")
+	}
+}
+
+func TestASessionAndItsCredentialAreSealedForDifferentPlaces(t *testing.T) {
+	t.Parallel()
+	stored := clinic.StoredCredential{ID: uuid.New(), ClinicID: uuid.New(), Provider: "some_pims"}
+	require.NotEqual(t, stored.Subject(), stored.SessionSubject())
+}
+
+func TestASessionIsWorthTryingForTwentyIdleMinutesAndEightHours(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		idle, age time.Duration
+		worth     bool
+	}{
+		{0, 0, true},
+		{20 * time.Minute, time.Hour, true},
+		{20*time.Minute + 1, time.Hour, false},
+		{0, 8 * time.Hour, true},
+		{0, 8*time.Hour + 1, false},
+	} {
+		s := clinic.StoredSession{UsedAt: noon.Add(-c.idle), LoggedInAt: noon.Add(-c.age)}
+		require.Equal(t, c.worth, s.Worth(noon), fmt.Sprintf("idle %s, age %s", c.idle, c.age))
+	}
+}
