@@ -1,0 +1,170 @@
+// Package api is the HTTP API: it checks keys, reads requests strictly, asks the
+// domain, and answers in the specification's shapes. It also serves its own
+// description (/openapi.json, /docs), health and metrics.
+//
+// It runs no sync, decides nothing about cases and knows no database, queue or
+// PIMS: what it needs is handed in as interfaces. The key decides the clinic; no
+// request names one (R38). Nothing that a caller sent is repeated to them or
+// logged, but the names of fields (R40).
+//
+// Of huma it takes the OpenAPI model and the JSON schemas of Go types. Requests
+// are read and answered by the standard library and the strict decoder of
+// go-json-experiment, because huma's own reading accepts doubled and differently
+// cased JSON keys and repeats values in its errors (TECH §Choices).
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+)
+
+// Syncs starts, watches and cancels syncs. A refusal with a code of its own is a
+// *casesync.Failure; a sync of another clinic is not_found.
+type Syncs interface {
+	// Start writes the audit and the job of a sync (R28). With an idempotency key
+	// that was used in the last 24 h for the same request it answers that sync's
+	// audit; for another request it fails with idempotency_mismatch (R29).
+	// An empty key means none.
+	Start(ctx context.Context, request casesync.Request, idempotencyKey string) (casesync.Audit, error)
+
+	// Wait answers when the sync is final. When ctx ends before, or the sync goes
+	// back to the queue, it answers the present state, which is no error.
+	Wait(ctx context.Context, clinicID, syncID uuid.UUID) (casesync.Audit, error)
+
+	// Audit is one sync with its children.
+	Audit(ctx context.Context, clinicID, syncID uuid.UUID) (casesync.Audit, error)
+
+	// Audits lists syncs.
+	Audits(ctx context.Context, clinicID uuid.UUID, filter casesync.AuditFilter) (casesync.List[casesync.Audit], error)
+
+	// Cancel ends a queued sync, or asks a running one to end, in the name of an
+	// actor ("key:<id>"), and answers the state after that.
+	Cancel(ctx context.Context, clinicID, syncID uuid.UUID, actor string) (casesync.Audit, error)
+}
+
+// Cases reads cases. A case of another clinic is not_found.
+type Cases interface {
+	Case(ctx context.Context, clinicID, caseID uuid.UUID) (casesync.Record, error)
+	Cases(ctx context.Context, clinicID uuid.UUID, filter casesync.CaseFilter) (casesync.List[casesync.Record], error)
+}
+
+// Plans reads plans. A plan of another clinic is not_found.
+type Plans interface {
+	Plan(ctx context.Context, clinicID, planID uuid.UUID) (casesync.Plan, error)
+	Plans(ctx context.Context, clinicID uuid.UUID, filter casesync.PlanFilter) (casesync.List[casesync.Plan], error)
+}
+
+// Clinics finds the clinic of a key: dates mean its zone (R1).
+type Clinics interface {
+	Clinic(ctx context.Context, clinicID uuid.UUID) (clinic.Clinic, error)
+}
+
+// Ready tells whether the database answers.
+type Ready interface {
+	Ping(ctx context.Context) error
+}
+
+// Options are what the API is made of.
+type Options struct {
+	Keys    clinic.KeyStore
+	Syncs   Syncs
+	Cases   Cases
+	Plans   Plans
+	Clinics Clinics
+	Ready   Ready
+
+	// Metrics answers /metrics; nil where METRICS_ADDR serves it elsewhere.
+	Metrics http.Handler
+
+	// Wait is how long a sync call waits for the end of its sync before it answers
+	// 202 (SYNC_WAIT_MS, R28). Zero: not at all.
+	Wait time.Duration
+
+	// TrustedProxies are those whose X-Forwarded-For counts; see ParseProxies.
+	TrustedProxies []netip.Prefix
+
+	Version string           // of the program, for /health
+	Logger  *slog.Logger     // nil: nothing is logged
+	Now     func() time.Time // nil: time.Now
+}
+
+// server is the API at work. It is safe for concurrent use.
+type server struct {
+	o        Options
+	log      *slog.Logger
+	started  time.Time
+	failures *limiter
+	mux      *http.ServeMux
+}
+
+// New makes the API. The caller sets the timeouts of its http.Server: one for
+// reading, and a writing timeout, if any, longer than Options.Wait.
+func New(o Options) http.Handler {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &server{
+		o:        o,
+		log:      o.Logger.With("namespace", "pims-sync:api"),
+		started:  o.Now(),
+		failures: newLimiter(),
+		mux:      http.NewServeMux(),
+	}
+	s.mount(s.operations())
+	return s
+}
+
+// OpenAPI is the OpenAPI 3.1 document of the API, indented.
+func OpenAPI() []byte {
+	return encodeDocument(document((&server{}).operations()))
+}
+
+// mount registers the operations and what describes them.
+func (s *server) mount(operations []operation) {
+	byPath := map[string]map[string]http.Handler{}
+	add := func(method, path string, h http.Handler) {
+		if byPath[path] == nil {
+			byPath[path] = map[string]http.Handler{}
+		}
+		byPath[path][method] = h
+	}
+	for _, op := range operations {
+		if op.path == metricsPath && s.o.Metrics == nil {
+			continue
+		}
+		add(op.method, op.path, s.serve(op))
+	}
+	doc := document(operations)
+	add(http.MethodGet, "/openapi.json", static("application/openapi+json", "", encodeDocument(doc)))
+	page, policy := docsPage(doc, operations)
+	add(http.MethodGet, "/docs", static("text/html; charset=utf-8", policy, page))
+	add(http.MethodGet, "/{$}", static("application/json", "", []byte(`{"service":"pims-sync","docs":"/docs","openapi":"/openapi.json"}`+"\n")))
+
+	for path, methods := range byPath {
+		s.mux.Handle(path, s.dispatch(path, methods))
+	}
+	s.mux.HandleFunc("/", s.notFound)
+}
+
+// operations are all of them, in the order of the documentation. A further one is
+// a line here and a function.
+func (s *server) operations() []operation {
+	return []operation{
+		s.startInbound(), s.startCases(), s.startReconcile(), s.startFull(),
+		s.listSyncs(), s.showSync(), s.cancelSync(),
+		s.listCases(), s.showCase(),
+		s.listPlans(), s.showPlan(),
+		s.health(), s.ready(), s.metrics(),
+	}
+}

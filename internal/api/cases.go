@@ -1,0 +1,157 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// A caseRecord is a case as it is read (INTERFACE §Endpoints "A case in the API").
+type caseRecord struct {
+	ID            uuid.UUID `json:"id" format:"uuid"`
+	PIMSID        *string   `json:"pimsId" doc:"The appointment's id in the PIMS; null for a case made by hand."`
+	PatientName   *string   `json:"patientName"`
+	ClientName    *string   `json:"clientName"`
+	PhoneNumber   *string   `json:"phoneNumber"`
+	ScheduledDate *instant  `json:"scheduledDate" nullable:"true"`
+	Status        string    `json:"status" example:"draft" doc:"draft, pending, reviewed, or what another program set."`
+	CaseType      string    `json:"caseType" example:"checkup" doc:"checkup, surgery or other."`
+	Metadata      metadata  `json:"metadata" doc:"appointment, consultation, reconciliation and sync are ours; other keys belong to other programs."`
+	CreatedAt     instant   `json:"createdAt"`
+	UpdatedAt     instant   `json:"updatedAt"`
+}
+
+// metadata is a JSON object as it is stored.
+type metadata jsontext.Value
+
+// MarshalJSONTo writes it as it is, an empty object where there is none.
+func (m metadata) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if len(m) == 0 {
+		m = metadata(`{}`)
+	}
+	return enc.WriteValue(jsontext.Value(m))
+}
+
+// Schema describes an object with any keys.
+func (metadata) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+}
+
+type caseList struct {
+	Items      []caseRecord `json:"items" nullable:"false"`
+	NextCursor *string      `json:"nextCursor" doc:"Where the next page begins; null at the end."`
+}
+
+func caseOf(r *casesync.Record) caseRecord {
+	body := caseRecord{
+		ID:          r.ID,
+		PIMSID:      r.PIMSID,
+		PatientName: r.PatientName,
+		ClientName:  r.ClientName,
+		PhoneNumber: r.PhoneNumber,
+		Status:      r.Status,
+		CaseType:    r.CaseType,
+		Metadata:    metadata(r.Metadata),
+		CreatedAt:   instant(r.CreatedAt),
+		UpdatedAt:   instant(r.UpdatedAt),
+	}
+	if r.ScheduledDate != nil {
+		body.ScheduledDate = new(instant(*r.ScheduledDate))
+	}
+	return body
+}
+
+func (s *server) listCases() operation {
+	return operation{
+		method: http.MethodGet, path: "/api/cases", id: "list-cases", tag: "Cases",
+		summary:     "List cases",
+		description: "The clinic's cases by date, or, with updatedSince, by their last change. Soft-deleted ones are included.",
+		access:      reading(),
+		params: append([]*huma.Param{
+			dayParam("from", "The first day, in the clinic's zone."),
+			dayParam("to", "The last day, included."),
+			textParam("status", "Only cases of this status.", 64, "draft"),
+			instantParam("updatedSince", "Only cases that were changed at or after this moment."),
+			textParam("pimsId", "Only the case with this id in the PIMS.", 255, "48213"),
+		}, pageParams()...),
+		offers: []offer{{
+			status: http.StatusOK, description: "A page of cases.",
+			example: caseList{Items: []caseRecord{caseOf(sampleRecord())}},
+		}},
+		codes: []casesync.Code{casesync.CodeInvalidRequest, casesync.CodeTimezoneMissing},
+		handle: func(c *call) (reply, error) {
+			filter, err := s.caseFilter(c)
+			if err != nil {
+				return reply{}, err
+			}
+			list, err := s.o.Cases.Cases(c.Context(), c.clinicID, filter)
+			if err != nil {
+				return reply{}, err
+			}
+			body := caseList{NextCursor: text(list.NextCursor)}
+			for i := range list.Items {
+				body.Items = append(body.Items, caseOf(&list.Items[i]))
+			}
+			return ok(body)
+		},
+	}
+}
+
+func (s *server) caseFilter(c *call) (casesync.CaseFilter, error) {
+	q := queryOf(c)
+	filter := casesync.CaseFilter{
+		From:         q.day("from"),
+		To:           q.day("to"),
+		Status:       q.text("status"),
+		UpdatedSince: q.instant("updatedSince"),
+		PIMSID:       q.text("pimsId"),
+		Page:         q.page(),
+	}
+	if q.err != nil {
+		return filter, q.err
+	}
+	none := pims.Date{}
+	if filter.From != none && filter.To != none && filter.To.Before(filter.From) {
+		return filter, invalid("to", "to must not be before from")
+	}
+	if filter.From == none && filter.To == none {
+		return filter, nil
+	}
+	// Days mean nothing without a zone, and never the server's (R1).
+	owner, err := s.o.Clinics.Clinic(c.Context(), c.clinicID)
+	if err != nil {
+		return filter, err
+	}
+	_, err = owner.Location()
+	return filter, err
+}
+
+func (s *server) showCase() operation {
+	return operation{
+		method: http.MethodGet, path: "/api/cases/{id}", id: "show-case", tag: "Cases",
+		summary: "Show a case",
+		access:  reading(),
+		params:  []*huma.Param{idParam("a case")},
+		offers: []offer{{
+			status: http.StatusOK, description: "The case.",
+			example: caseOf(sampleRecord()),
+		}},
+		codes: []casesync.Code{casesync.CodeInvalidRequest, casesync.CodeNotFound},
+		handle: func(c *call) (reply, error) {
+			id, err := c.pathID()
+			if err != nil {
+				return reply{}, err
+			}
+			record, err := s.o.Cases.Case(c.Context(), c.clinicID, id)
+			if err != nil {
+				return reply{}, err
+			}
+			return ok(caseOf(&record))
+		},
+	}
+}

@@ -1,0 +1,124 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+// maxBody is the size of the largest body that is read.
+const maxBody = 64 << 10
+
+// readBody reads the body of a request into a struct, strictly (R38): one JSON
+// object with the struct's fields, each at most once and written exactly so. No
+// body is an empty object; null is the same as leaving the field out.
+func readBody(r *http.Request, into any) error {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	switch {
+	case err != nil:
+		return invalid("body", "the body could not be read to its end")
+	case len(body) > maxBody:
+		return casesync.Fail(codeBodyTooLarge, "the body is larger than %d KiB", maxBody>>10)
+	case len(bytes.TrimSpace(body)) == 0:
+		return nil
+	}
+	if err := checkContentType(r.Header.Values("Content-Type")); err != nil {
+		return err
+	}
+	return decode(body, into)
+}
+
+// checkContentType lets JSON in UTF-8 pass, and a body that does not say what it
+// is: it will be read as JSON and nothing else.
+func checkContentType(values []string) error {
+	if len(values) == 0 {
+		return nil
+	}
+	media, params, err := mime.ParseMediaType(values[0])
+	charset, given := params["charset"]
+	if len(values) > 1 || err != nil || media != "application/json" || given && !strings.EqualFold(charset, "utf-8") {
+		return invalid("Content-Type", "the body must be JSON in UTF-8; send the header Content-Type: application/json")
+	}
+	return nil
+}
+
+// decode is the reading of a body that is there.
+func decode(body []byte, into any) error {
+	if jsontext.Value(body).Kind() != jsontext.KindBeginObject {
+		return invalid("body", "the body must be one JSON object")
+	}
+	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true))
+	if err == nil {
+		return nil
+	}
+	var (
+		semantic  *json.SemanticError
+		syntactic *jsontext.SyntacticError
+	)
+	switch {
+	case errors.Is(err, json.ErrUnknownName) && errors.As(err, &semantic):
+		return unknownField(memberOf(semantic.JSONPointer), into)
+	case errors.As(err, &semantic):
+		name := memberOf(semantic.JSONPointer)
+		return invalid(name, "%s must be %s", name, kindOf(semantic.GoType))
+	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntactic):
+		name := memberOf(syntactic.JSONPointer)
+		return invalid(name, "%s is given more than once", name)
+	default:
+		return invalid("body", "the body is not well-formed JSON in UTF-8")
+	}
+}
+
+// unknownField says which fields there are, and which one was probably meant.
+func unknownField(name string, into any) error {
+	names := fieldsOf(into)
+	if i := slices.IndexFunc(names, func(known string) bool { return strings.EqualFold(known, name) }); i >= 0 {
+		return invalid(name, "there is no field of this name here; it is written %s", names[i])
+	}
+	if len(names) == 0 {
+		return invalid(name, "there is no field of this name here; the body must be empty")
+	}
+	return invalid(name, "there is no field of this name here; there are %s", strings.Join(names, ", "))
+}
+
+// memberOf is the top-level member that a pointer leads into.
+func memberOf(pointer jsontext.Pointer) string {
+	for token := range pointer.Tokens() {
+		return fieldName(token)
+	}
+	return "body"
+}
+
+// fieldsOf lists the JSON names of the fields that a pointer to a struct has.
+func fieldsOf(into any) []string {
+	var names []string
+	for _, field := range reflect.VisibleFields(reflect.TypeOf(into).Elem()) {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}
+
+// kindOf says in words what a field takes.
+func kindOf(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[day]():
+		return "a day of the form YYYY-MM-DD"
+	case t.Kind() == reflect.Int:
+		return "a whole number"
+	case t.Kind() == reflect.Bool:
+		return "true or false"
+	default:
+		return "of another kind"
+	}
+}

@@ -1,0 +1,230 @@
+package api
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed" // the page's template and style
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// The page at /docs is made once, of the OpenAPI document, and needs nothing from
+// any other place: it is readable offline and runs no script.
+
+//go:embed docs.html.tmpl
+var docsTemplate string
+
+//go:embed docs.css
+var docsStyle string
+
+type (
+	docsView struct {
+		Title, Version, About string
+		Style                 template.CSS
+		Tags                  []docsTag
+		Operations            []docsOperation
+		Schemas               []docsSchema
+	}
+
+	docsTag struct {
+		Name, Description string
+		Operations        []docsOperation
+	}
+
+	docsOperation struct {
+		ID, Method, Path, Summary, Description, Curl string
+		Params                                       []docsField
+		Request                                      *docsSchema
+		Responses                                    []docsResponse
+	}
+
+	docsResponse struct {
+		Status, Description string
+		Kind                docsKind
+		Example             string
+	}
+
+	docsSchema struct {
+		Name   string
+		Kind   docsKind
+		Fields []docsField
+	}
+
+	docsField struct {
+		Name, In, Meaning string
+		Optional          bool
+		Kind              docsKind
+	}
+
+	// docsKind says what a value can be: alternatives.
+	docsKind []docsPart
+
+	// docsPart is one alternative: words, and the schema that they end with.
+	docsPart struct{ Text, Schema string }
+)
+
+// docsPage makes the page and the Content-Security-Policy under which it works.
+func docsPage(doc *huma.OpenAPI, operations []operation) (page []byte, policy string) {
+	view := docsView{Title: doc.Info.Title, Version: doc.Info.Version, About: doc.Info.Description, Style: template.CSS(docsStyle)} //nolint:gosec // our own
+	byTag := map[string][]docsOperation{}
+	for _, op := range operations {
+		shown := docsOperationOf(doc, op)
+		view.Operations = append(view.Operations, shown)
+		byTag[op.tag] = append(byTag[op.tag], shown)
+	}
+	for _, tag := range doc.Tags {
+		view.Tags = append(view.Tags, docsTag{tag.Name, tag.Description, byTag[tag.Name]})
+	}
+	schemas := doc.Components.Schemas.Map()
+	for _, name := range slices.Sorted(maps.Keys(schemas)) {
+		view.Schemas = append(view.Schemas, docsSchema{Name: name, Fields: docsFields(schemas[name])})
+	}
+
+	tmpl := template.Must(template.New("docs").Funcs(template.FuncMap{"prose": prose}).Parse(docsTemplate))
+	var out bytes.Buffer
+	if err := tmpl.Execute(&out, view); err != nil {
+		panic(fmt.Sprintf("api: the documentation page cannot be made: %v", err))
+	}
+	style := sha256.Sum256([]byte(docsStyle))
+	policy = fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; frame-ancestors 'none'",
+		base64.StdEncoding.EncodeToString(style[:]))
+	return out.Bytes(), policy
+}
+
+func docsOperationOf(doc *huma.OpenAPI, op operation) docsOperation {
+	described := doc.Paths[op.path].Get
+	if op.method == http.MethodPost {
+		described = doc.Paths[op.path].Post
+	}
+	shown := docsOperation{
+		ID: op.id, Method: op.method, Path: op.path,
+		Summary: described.Summary, Description: described.Description, Curl: curl(op, described),
+	}
+	for _, p := range described.Parameters {
+		shown.Params = append(shown.Params, docsField{Name: p.Name, In: p.In, Meaning: p.Description, Kind: kindsOf(p.Schema)})
+	}
+	if described.RequestBody != nil {
+		schema := described.RequestBody.Content["application/json"].Schema
+		shown.Request = &docsSchema{Kind: kindsOf(schema), Fields: docsFields(doc.Components.Schemas.SchemaFromRef(schema.Ref))}
+	}
+	for _, status := range slices.Sorted(maps.Keys(described.Responses)) {
+		shown.Responses = append(shown.Responses, docsResponseOf(status, described.Responses[status]))
+	}
+	return shown
+}
+
+func docsResponseOf(status string, response *huma.Response) docsResponse {
+	shown := docsResponse{Status: status, Description: response.Description}
+	for _, media := range response.Content {
+		shown.Kind = kindsOf(media.Schema)
+		if example, ok := media.Example.(json.RawMessage); ok && status < "300" {
+			var indented bytes.Buffer
+			if json.Indent(&indented, example, "", "  ") == nil {
+				shown.Example = indented.String()
+			}
+		}
+	}
+	return shown
+}
+
+// curl is a command that tries an operation.
+func curl(op operation, described *huma.Operation) string {
+	line := "curl"
+	if op.method != http.MethodGet {
+		line += " -X " + op.method
+	}
+	if op.access.allows != nil {
+		line += ` -H "X-API-Key: $PIMS_SYNC_KEY"`
+	}
+	if described.RequestBody != nil {
+		example, _ := described.RequestBody.Content["application/json"].Example.(json.RawMessage)
+		if string(example) != "{}" {
+			line += " -H 'Content-Type: application/json' -d '" + string(example) + "'"
+		}
+	}
+	return line + " http://127.0.0.1:3001" + strings.ReplaceAll(op.path, "{id}", "$ID")
+}
+
+func docsFields(schema *huma.Schema) []docsField {
+	var fields []docsField
+	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
+		property := schema.Properties[name]
+		fields = append(fields, docsField{
+			Name: name, Meaning: meaningOf(property), Kind: kindsOf(property),
+			Optional: !slices.Contains(schema.Required, name),
+		})
+	}
+	return fields
+}
+
+// meaningOf is a field's description, with its default and its bounds.
+func meaningOf(s *huma.Schema) string {
+	meaning := s.Description
+	if s.Minimum != nil && s.Maximum != nil {
+		meaning += fmt.Sprintf(" From %g to %g.", *s.Minimum, *s.Maximum)
+	}
+	if n, ok := s.Default.(*int); ok {
+		meaning += fmt.Sprintf(" Default: %d.", *n)
+	}
+	return strings.TrimSpace(meaning)
+}
+
+func kindsOf(s *huma.Schema) docsKind {
+	if len(s.AnyOf) > 0 {
+		var kinds docsKind
+		for _, alternative := range s.AnyOf {
+			kinds = append(kinds, kindsOf(alternative)...)
+		}
+		return kinds
+	}
+	kinds := docsKind{kindOfOne(s)}
+	if s.Nullable {
+		kinds = append(kinds, docsPart{Text: "null"})
+	}
+	return kinds
+}
+
+func kindOfOne(s *huma.Schema) docsPart {
+	switch {
+	case s.Ref != "":
+		return docsPart{Schema: strings.TrimPrefix(s.Ref, schemaPrefix)}
+	case s.Items != nil:
+		item := kindOfOne(s.Items)
+		return docsPart{Text: "list of " + item.Text, Schema: item.Schema}
+	case len(s.Enum) > 0:
+		words := make([]string, len(s.Enum))
+		for i, word := range s.Enum {
+			words[i] = fmt.Sprint(word)
+		}
+		return docsPart{Text: strings.Join(words, ", ")}
+	case s.Type == huma.TypeString && s.Format != "":
+		return docsPart{Text: s.Format}
+	default:
+		return docsPart{Text: s.Type}
+	}
+}
+
+// prose sets a description: paragraphs, and `code` between backticks.
+func prose(text string) template.HTML {
+	var out strings.Builder
+	for paragraph := range strings.SplitSeq(text, "\n\n") {
+		out.WriteString("<p>")
+		for i, part := range strings.Split(paragraph, "`") {
+			escaped := template.HTMLEscapeString(part)
+			if i%2 == 1 {
+				escaped = "<code>" + escaped + "</code>"
+			}
+			out.WriteString(escaped)
+		}
+		out.WriteString("</p>")
+	}
+	return template.HTML(out.String()) //nolint:gosec // escaped above
+}

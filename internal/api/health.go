@@ -1,0 +1,95 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	metricsPath = "/metrics"
+	pingTimeout = 2 * time.Second
+)
+
+// healthReport says that the process lives (Workflows §Health Endpoints).
+type healthReport struct {
+	Status  string     `json:"status" enum:"healthy"`
+	Uptime  int64      `json:"uptime" doc:"Whole seconds since the start."`
+	Memory  heapMemory `json:"memory"`
+	Version string     `json:"version" example:"4.0.0"`
+}
+
+type heapMemory struct {
+	HeapUsed  uint64 `json:"heapUsed" doc:"Bytes."`
+	HeapTotal uint64 `json:"heapTotal" doc:"Bytes."`
+}
+
+// readiness says whether the database answers (Workflows §Health Endpoints).
+type readiness struct {
+	Status   string `json:"status" enum:"ready,not_ready"`
+	Database string `json:"database" enum:"connected,disconnected"`
+}
+
+func (s *server) health() operation {
+	return operation{
+		method: http.MethodGet, path: "/health", id: "health", tag: "Operation",
+		summary:     "Is the process alive?",
+		description: "Answers as long as the process does; it asks nothing of the database.",
+		offers: []offer{{
+			status: http.StatusOK, description: "It is.",
+			example: healthReport{Status: "healthy", Uptime: 123456, Memory: heapMemory{45678912, 67890123}, Version: "4.0.0"},
+		}},
+		handle: func(*call) (reply, error) {
+			return ok(healthReport{
+				Status:  "healthy",
+				Uptime:  int64(s.o.Now().Sub(s.started).Seconds()),
+				Memory:  heap(),
+				Version: s.o.Version,
+			})
+		},
+	}
+}
+
+// heap reads the heap's size without stopping the program, as ReadMemStats would.
+func heap() heapMemory {
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/unused:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+	}
+	metrics.Read(samples)
+	used := samples[0].Value.Uint64()
+	return heapMemory{HeapUsed: used, HeapTotal: used + samples[1].Value.Uint64() + samples[2].Value.Uint64()}
+}
+
+func (s *server) ready() operation {
+	return operation{
+		method: http.MethodGet, path: "/ready", id: "ready", tag: "Operation",
+		summary:     "Can it work?",
+		description: "Asks the database.",
+		offers: []offer{
+			{status: http.StatusOK, description: "It can.", example: readiness{"ready", "connected"}},
+			{status: http.StatusServiceUnavailable, description: "It cannot.", example: readiness{"not_ready", "disconnected"}},
+		},
+		handle: func(c *call) (reply, error) {
+			ctx, cancel := context.WithTimeout(c.Context(), pingTimeout)
+			defer cancel()
+			if err := s.o.Ready.Ping(ctx); err != nil {
+				c.cause = err
+				return reply{status: http.StatusServiceUnavailable, body: readiness{"not_ready", "disconnected"}}, nil
+			}
+			return ok(readiness{"ready", "connected"})
+		},
+	}
+}
+
+func (s *server) metrics() operation {
+	return operation{
+		method: http.MethodGet, path: metricsPath, id: "metrics", tag: "Operation",
+		summary:     "Prometheus metrics",
+		description: "In Prometheus's text format. Not here where METRICS_ADDR serves it elsewhere.",
+		offers:      []offer{{status: http.StatusOK, description: "The metrics."}},
+		raw:         s.o.Metrics,
+	}
+}

@@ -1,0 +1,167 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+// A planRecord is a plan as it is read (INTERFACE §Endpoints "A plan").
+type planRecord struct {
+	ID        uuid.UUID     `json:"id" format:"uuid"`
+	SyncID    uuid.UUID     `json:"syncId" format:"uuid" doc:"The sync, or the phase of a full sync, that was stopped."`
+	SyncType  string        `json:"syncType" enum:"inbound,cases,reconciliation,full" doc:"The type of what was stopped."`
+	Status    string        `json:"status" enum:"open,approved,rejected,expired,superseded"`
+	Code      string        `json:"code" enum:"deletion_guard,pims_wrong_practice,schedule_shift_guard" doc:"The guard that stopped it."`
+	Reason    string        `json:"reason"`
+	Window    window        `json:"window"`
+	Cases     []plannedCase `json:"cases" nullable:"false" doc:"The cases that would be soft-deleted."`
+	Evidence  evidence      `json:"evidence"`
+	CreatedAt instant       `json:"createdAt"`
+	ExpiresAt instant       `json:"expiresAt"`
+	DecidedAt *instant      `json:"decidedAt" nullable:"true"`
+	DecidedBy *string       `json:"decidedBy" doc:"key:<id> or os:<user>."`
+}
+
+// A window is days of the clinic, both included.
+type window struct {
+	StartDate day `json:"startDate"`
+	EndDate   day `json:"endDate"`
+}
+
+type plannedCase struct {
+	CaseID        uuid.UUID `json:"caseId" format:"uuid"`
+	PIMSID        string    `json:"pimsId"`
+	ScheduledDate *instant  `json:"scheduledDate" nullable:"true"`
+}
+
+// evidence is what the guard saw: counts, days and ids (R23).
+type evidence struct {
+	FetchedAt      *instant       `json:"fetchedAt" nullable:"true" doc:"When the calendar was fetched."`
+	Known          int            `json:"known" doc:"Cases of the window that we hold."`
+	Found          int            `json:"found" doc:"Appointments of the window in the PIMS."`
+	Shared         int            `json:"shared" doc:"Ids that both hold."`
+	Candidates     int            `json:"candidates" doc:"Cases that could be deleted at all."`
+	Limit          int            `json:"limit" doc:"How many the guard lets pass."`
+	Moved          int            `json:"moved" doc:"Appointments that moved."`
+	MovedBySeconds int64          `json:"movedBySeconds" doc:"By how much most of them did."`
+	Days           map[string]int `json:"days" doc:"Day to the number of missing appointments on it."`
+	Lookups        []lookup       `json:"lookups" nullable:"false" doc:"What the PIMS said about each missing appointment."`
+}
+
+type lookup struct {
+	PIMSID string   `json:"pimsId"`
+	Method string   `json:"method" enum:"by_id,wide_fetch"`
+	Found  string   `json:"found" enum:"gone,moved,cancelled,in_window"`
+	At     *instant `json:"at" nullable:"true"`
+}
+
+type planList struct {
+	Items      []planRecord `json:"items" nullable:"false"`
+	NextCursor *string      `json:"nextCursor" doc:"Where the next page begins; null at the end."`
+}
+
+func planOf(p *casesync.Plan) planRecord {
+	cases := make([]plannedCase, len(p.Cases))
+	for i, c := range p.Cases {
+		cases[i] = plannedCase{c.CaseID, c.PIMSID, moment(c.ScheduledDate)}
+	}
+	return planRecord{
+		ID:        p.ID,
+		SyncID:    p.SyncID,
+		SyncType:  string(p.SyncType),
+		Status:    string(p.Status),
+		Code:      string(p.Code),
+		Reason:    p.Reason,
+		Window:    window{day(p.Window.Start), day(p.Window.End)},
+		Cases:     cases,
+		Evidence:  evidenceOf(&p.Evidence),
+		CreatedAt: instant(p.CreatedAt),
+		ExpiresAt: instant(p.ExpiresAt),
+		DecidedAt: moment(p.DecidedAt),
+		DecidedBy: text(p.DecidedBy),
+	}
+}
+
+func evidenceOf(e *casesync.Evidence) evidence {
+	lookups := make([]lookup, len(e.Lookups))
+	for i, l := range e.Lookups {
+		lookups[i] = lookup{l.PIMSID, l.Method, l.Found, moment(l.At)}
+	}
+	return evidence{
+		FetchedAt:      moment(e.FetchedAt),
+		Known:          e.Known,
+		Found:          e.Found,
+		Shared:         e.Shared,
+		Candidates:     e.Candidates,
+		Limit:          e.Limit,
+		Moved:          e.Moved,
+		MovedBySeconds: int64(e.MovedBy.Seconds()),
+		Days:           e.Days,
+		Lookups:        lookups,
+	}
+}
+
+func (s *server) listPlans() operation {
+	return operation{
+		method: http.MethodGet, path: "/api/plans", id: "list-plans", tag: "Plans",
+		summary:     "List plans",
+		description: "What guards held back, newest first.",
+		access:      reading(),
+		params: append([]*huma.Param{
+			wordParam("status", "Only plans in this state.", []casesync.PlanStatus{
+				casesync.PlanOpen, casesync.PlanApproved, casesync.PlanRejected, casesync.PlanExpired, casesync.PlanSuperseded,
+			}),
+		}, pageParams()...),
+		offers: []offer{{
+			status: http.StatusOK, description: "A page of plans.",
+			example: planList{Items: []planRecord{planOf(samplePlan())}},
+		}},
+		codes: []casesync.Code{casesync.CodeInvalidRequest},
+		handle: func(c *call) (reply, error) {
+			q := queryOf(c)
+			filter := casesync.PlanFilter{Status: casesync.PlanStatus(q.text("status")), Page: q.page()}
+			if q.err != nil {
+				return reply{}, q.err
+			}
+			list, err := s.o.Plans.Plans(c.Context(), c.clinicID, filter)
+			if err != nil {
+				return reply{}, err
+			}
+			body := planList{NextCursor: text(list.NextCursor)}
+			for i := range list.Items {
+				body.Items = append(body.Items, planOf(&list.Items[i]))
+			}
+			return ok(body)
+		},
+	}
+}
+
+func (s *server) showPlan() operation {
+	return operation{
+		method: http.MethodGet, path: "/api/plans/{id}", id: "show-plan", tag: "Plans",
+		summary:     "Show a plan",
+		description: "What a guard held back, why, and what it saw.",
+		access:      reading(),
+		params:      []*huma.Param{idParam("a plan")},
+		offers: []offer{{
+			status: http.StatusOK, description: "The plan.",
+			example: planOf(samplePlan()),
+		}},
+		codes: []casesync.Code{casesync.CodeInvalidRequest, casesync.CodeNotFound},
+		handle: func(c *call) (reply, error) {
+			id, err := c.pathID()
+			if err != nil {
+				return reply{}, err
+			}
+			plan, err := s.o.Plans.Plan(c.Context(), c.clinicID, id)
+			if err != nil {
+				return reply{}, err
+			}
+			return ok(planOf(&plan))
+		},
+	}
+}

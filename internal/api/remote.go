@@ -1,0 +1,76 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// ParseProxies reads TRUSTED_PROXIES: addresses and networks such as 10.0.0.0/8,
+// comma-separated. An empty text trusts nobody.
+func ParseProxies(list string) ([]netip.Prefix, error) {
+	var prefixes []netip.Prefix
+	for item := range strings.SplitSeq(list, ",") {
+		item = strings.TrimSpace(item)
+		if item == "" {
+			continue
+		}
+		prefix, err := parseProxy(item)
+		if err != nil {
+			return nil, fmt.Errorf("%q in TRUSTED_PROXIES is neither an address nor a network such as 10.0.0.0/8", item)
+		}
+		prefixes = append(prefixes, prefix)
+	}
+	return prefixes, nil
+}
+
+func parseProxy(item string) (netip.Prefix, error) {
+	if strings.Contains(item, "/") {
+		prefix, err := netip.ParsePrefix(item)
+		return prefix.Masked(), err
+	}
+	address, err := netip.ParseAddr(item)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return address.Unmap().Prefix(address.Unmap().BitLen())
+}
+
+// clientAddress is who called: the peer, or, where the peer is a trusted proxy,
+// the last address in X-Forwarded-For that no trusted proxy has. What stands to
+// the left of that was written by the caller and proves nothing.
+func (s *server) clientAddress(r *http.Request) netip.Addr {
+	client := parseAddress(r.RemoteAddr)
+	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, item := range slices.Backward(chain) {
+		if !s.trusts(client) {
+			break
+		}
+		address := parseAddress(item)
+		if !address.IsValid() {
+			break
+		}
+		client = address
+	}
+	return client
+}
+
+func (s *server) trusts(address netip.Addr) bool {
+	return slices.ContainsFunc(s.o.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(address) })
+}
+
+// parseAddress reads an address with or without a port. Anything else is the
+// zero Addr.
+func parseAddress(text string) netip.Addr {
+	text = strings.TrimSpace(text)
+	if withPort, err := netip.ParseAddrPort(text); err == nil {
+		return withPort.Addr().Unmap()
+	}
+	address, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	if err != nil {
+		return netip.Addr{}
+	}
+	return address.Unmap()
+}

@@ -1,0 +1,273 @@
+package api
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+// The stats of each type of sync (Workflows §Response, R12, R25). All fields are
+// always there.
+type (
+	inboundStats struct {
+		AppointmentsFound int `json:"appointmentsFound" doc:"Appointments of the window in the PIMS."`
+		CasesCreated      int `json:"casesCreated"`
+		CasesUpdated      int `json:"casesUpdated"`
+		CasesUnchanged    int `json:"casesUnchanged"`
+		CasesSkipped      int `json:"casesSkipped" doc:"Appointments that were unusable."`
+	}
+
+	casesStats struct {
+		CasesFound     int `json:"casesFound" doc:"Cases that were due."`
+		CasesEnriched  int `json:"casesEnriched"`
+		CasesUnchanged int `json:"casesUnchanged" doc:"Cases whose consultation is the same as before."`
+		CasesSkipped   int `json:"casesSkipped" doc:"Cases without a consultation in the PIMS."`
+		CasesFailed    int `json:"casesFailed" doc:"Cases listed in failures."`
+	}
+
+	reconciliationStats struct {
+		CasesChecked  int         `json:"casesChecked"`
+		CasesDeleted  int         `json:"casesDeleted"`
+		CasesUpdated  int         `json:"casesUpdated"`
+		CasesRestored int         `json:"casesRestored" doc:"Soft-deleted cases that were seen again."`
+		DeletedIDs    []uuid.UUID `json:"deletedIds" nullable:"false" format:"uuid" doc:"The ids of the cases that were soft-deleted."`
+	}
+
+	fullStats struct {
+		AppointmentsFound int         `json:"appointmentsFound"`
+		CasesFound        int         `json:"casesFound"`
+		CasesCreated      int         `json:"casesCreated"`
+		CasesUpdated      int         `json:"casesUpdated"`
+		CasesUnchanged    int         `json:"casesUnchanged"`
+		CasesSkipped      int         `json:"casesSkipped"`
+		CasesEnriched     int         `json:"casesEnriched"`
+		CasesFailed       int         `json:"casesFailed"`
+		CasesChecked      int         `json:"casesChecked"`
+		CasesDeleted      int         `json:"casesDeleted"`
+		CasesRestored     int         `json:"casesRestored"`
+		DeletedIDs        []uuid.UUID `json:"deletedIds" nullable:"false" format:"uuid"`
+	}
+)
+
+func inboundStatsOf(s casesync.Stats) inboundStats {
+	return inboundStats{s.AppointmentsFound, s.CasesCreated, s.CasesUpdated, s.CasesUnchanged, s.CasesSkipped}
+}
+
+func casesStatsOf(s casesync.Stats) casesStats {
+	return casesStats{s.CasesFound, s.CasesEnriched, s.CasesUnchanged, s.CasesSkipped, s.CasesFailed}
+}
+
+func reconciliationStatsOf(s casesync.Stats) reconciliationStats {
+	return reconciliationStats{s.CasesChecked, s.CasesDeleted, s.CasesUpdated, s.CasesRestored, s.DeletedIDs}
+}
+
+func fullStatsOf(s casesync.Stats) fullStats {
+	return fullStats{
+		s.AppointmentsFound, s.CasesFound, s.CasesCreated, s.CasesUpdated, s.CasesUnchanged, s.CasesSkipped,
+		s.CasesEnriched, s.CasesFailed, s.CasesChecked, s.CasesDeleted, s.CasesRestored, s.DeletedIDs,
+	}
+}
+
+// A phaseResult is how one phase ended, alone or within a full sync.
+type phaseResult[S any] struct {
+	Success    bool          `json:"success" doc:"Whether the sync completed."`
+	SyncID     uuid.UUID     `json:"syncId" format:"uuid"`
+	Stats      S             `json:"stats"`
+	Failures   []itemFailure `json:"failures,omitempty" nullable:"false" doc:"Cases that could not be enriched; left out where there are none."`
+	Warnings   *warnings     `json:"warnings,omitempty" doc:"What was passed over without failing the sync; left out where there is nothing."`
+	Changes    []change      `json:"changes,omitzero" nullable:"false" doc:"What would be done; only with dryRun."`
+	Code       string        `json:"code,omitempty" doc:"How the sync failed, for programs."`
+	Error      string        `json:"error,omitempty" doc:"How the sync failed and what to do about it, for people."`
+	PlanID     *uuid.UUID    `json:"planId,omitempty" format:"uuid" doc:"The plan of what a guard held back."`
+	DurationMS int64         `json:"durationMs"`
+	Timestamp  *instant      `json:"timestamp,omitempty" doc:"When this was answered; not within a full sync."`
+}
+
+// The answers to the three phases' endpoints, and their parts of a full answer.
+type (
+	inboundResult        phaseResult[inboundStats]
+	casesResult          phaseResult[casesStats]
+	reconciliationResult phaseResult[reconciliationStats]
+)
+
+// A skippedPhase is a phase of a full sync that did not run (R27).
+type skippedPhase struct {
+	Success bool   `json:"success" enum:"false"`
+	Skipped bool   `json:"skipped" enum:"true"`
+	Reason  string `json:"reason" doc:"Why it did not run." example:"inbound failed with snapshot_incomplete"`
+}
+
+// fullResult is the answer to POST /api/sync/full (Workflows §Full Sync
+// Orchestration, R27).
+type fullResult struct {
+	Success              bool                         `json:"success" doc:"Whether all three phases completed."`
+	SyncID               uuid.UUID                    `json:"syncId" format:"uuid"`
+	InboundResult        either[inboundResult]        `json:"inboundResult"`
+	CasesResult          either[casesResult]          `json:"casesResult"`
+	ReconciliationResult either[reconciliationResult] `json:"reconciliationResult"`
+	Code                 string                       `json:"code,omitempty" doc:"That of the first phase that failed."`
+	Error                string                       `json:"error,omitempty" doc:"That of the first phase that failed."`
+	PlanID               *uuid.UUID                   `json:"planId,omitempty" format:"uuid" doc:"That of the first phase that failed."`
+	DurationMS           int64                        `json:"durationMs"`
+	Timestamp            instant                      `json:"timestamp"`
+}
+
+type itemFailure struct {
+	CaseID uuid.UUID `json:"caseId" format:"uuid"`
+	Error  string    `json:"error" example:"Consultation not found"`
+	Code   string    `json:"code" enum:"not_found,timeout,pims_error,malformed,auth_expired" example:"not_found"`
+}
+
+type warnings struct {
+	UnknownStatuses  int `json:"unknownStatuses" doc:"Appointments whose status word is not known."`
+	UnusableRows     int `json:"unusableRows" doc:"Appointments that lack something essential, such as a date."`
+	UnidentifiedRows int `json:"unidentifiedRows" doc:"Rows without an id: the snapshot is incomplete."`
+	DuplicateRows    int `json:"duplicateRows" doc:"Rows whose id came twice; the first one counts."`
+}
+
+type change struct {
+	Action string        `json:"action" enum:"created,updated,enriched,deleted,restored"`
+	CaseID *uuid.UUID    `json:"caseId" format:"uuid" doc:"null for a case that would be created."`
+	PIMSID string        `json:"pimsId"`
+	Fields []fieldChange `json:"fields" nullable:"false"`
+}
+
+type fieldChange struct {
+	Field  string `json:"field"`
+	Before string `json:"before"`
+	After  string `json:"after"`
+}
+
+// resultOf is the body of a sync that has ended, in the shape of its type.
+func resultOf(audit *casesync.Audit, now time.Time) any {
+	switch audit.Type {
+	case casesync.TypeInbound:
+		return inboundResultOf(audit, now)
+	case casesync.TypeCases:
+		return casesResultOf(audit, now)
+	case casesync.TypeReconciliation:
+		return reconciliationResultOf(audit, now)
+	default:
+		return fullResultOf(audit, now)
+	}
+}
+
+func inboundResultOf(audit *casesync.Audit, now time.Time) inboundResult {
+	return inboundResult(phaseResultOf(audit, now, inboundStatsOf))
+}
+
+func casesResultOf(audit *casesync.Audit, now time.Time) casesResult {
+	return casesResult(phaseResultOf(audit, now, casesStatsOf))
+}
+
+func reconciliationResultOf(audit *casesync.Audit, now time.Time) reconciliationResult {
+	return reconciliationResult(phaseResultOf(audit, now, reconciliationStatsOf))
+}
+
+// phaseResultOf makes an answer of an audit. now is zero within a full sync.
+func phaseResultOf[S any](audit *casesync.Audit, now time.Time, stats func(casesync.Stats) S) phaseResult[S] {
+	return phaseResult[S]{
+		Success:    audit.Status == casesync.StatusCompleted,
+		SyncID:     audit.ID,
+		Stats:      stats(audit.Result.Stats),
+		Failures:   failuresOf(audit.Result.Failures),
+		Warnings:   warningsOf(audit.Result.Warnings),
+		Changes:    changesOf(audit),
+		Code:       string(codeOf(audit)),
+		Error:      errorOf(audit),
+		PlanID:     known(audit.Result.PlanID),
+		DurationMS: audit.Duration().Milliseconds(),
+		Timestamp:  moment(now),
+	}
+}
+
+func fullResultOf(audit *casesync.Audit, now time.Time) fullResult {
+	return fullResult{
+		Success:              audit.Status == casesync.StatusCompleted,
+		SyncID:               audit.ID,
+		InboundResult:        phaseOf(audit, casesync.TypeInbound, inboundResultOf),
+		CasesResult:          phaseOf(audit, casesync.TypeCases, casesResultOf),
+		ReconciliationResult: phaseOf(audit, casesync.TypeReconciliation, reconciliationResultOf),
+		Code:                 string(codeOf(audit)),
+		Error:                errorOf(audit),
+		PlanID:               known(audit.Result.PlanID),
+		DurationMS:           audit.Duration().Milliseconds(),
+		Timestamp:            instant(now),
+	}
+}
+
+// phaseOf is the part of one phase in a full answer: its own audit's, or why it
+// has none (R27).
+func phaseOf[A any](master *casesync.Audit, phase casesync.Type, answer func(*casesync.Audit, time.Time) A) either[A] {
+	for i := range master.Children {
+		if child := &master.Children[i]; child.Type == phase {
+			return either[A]{ran: new(answer(child, time.Time{}))}
+		}
+	}
+	reason := master.Result.Skipped[phase]
+	if reason == "" {
+		reason = "the sync ended before this phase began"
+	}
+	return either[A]{skipped: &skippedPhase{Skipped: true, Reason: reason}}
+}
+
+// codeOf is an audit's code; one that ended badly always has one.
+func codeOf(audit *casesync.Audit) casesync.Code {
+	switch {
+	case audit.Result.Code != "":
+		return audit.Result.Code
+	case audit.Status == casesync.StatusCancelled:
+		return casesync.CodeCancelled
+	case audit.Status == casesync.StatusFailed:
+		return casesync.CodeInternal
+	default:
+		return ""
+	}
+}
+
+// errorOf is an audit's error; one that ended badly always has one.
+func errorOf(audit *casesync.Audit) string {
+	switch {
+	case audit.Result.Error != "":
+		return audit.Result.Error
+	case audit.Status == casesync.StatusCancelled:
+		return casesync.ErrCancelled.Error()
+	case audit.Status == casesync.StatusFailed:
+		return "the sync failed without saying why; the server's log tells more under its id"
+	default:
+		return ""
+	}
+}
+
+func failuresOf(failures []casesync.ItemFailure) []itemFailure {
+	list := make([]itemFailure, len(failures))
+	for i, f := range failures {
+		list[i] = itemFailure{f.CaseID, f.Error, string(f.Code)}
+	}
+	return list
+}
+
+func warningsOf(w casesync.Warnings) *warnings {
+	if w == (casesync.Warnings{}) {
+		return nil
+	}
+	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows}
+}
+
+// changesOf is what a dry run would do, and nil of any other run (R26).
+func changesOf(audit *casesync.Audit) []change {
+	if !audit.Options.DryRun {
+		return nil
+	}
+	list := make([]change, len(audit.Result.Changes))
+	for i, c := range audit.Result.Changes {
+		fields := make([]fieldChange, len(c.Fields))
+		for j, f := range c.Fields {
+			fields[j] = fieldChange(f)
+		}
+		list[i] = change{string(c.Action), known(c.CaseID), c.PIMSID, fields}
+	}
+	return list
+}

@@ -1,0 +1,113 @@
+package api
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// What the examples of the documentation show. All of it is invented; the counts
+// are the specification's.
+
+var (
+	sampleTime   = time.Date(2026, 1, 17, 12, 0, 0, 0, time.UTC)
+	sampleSyncID = uuid.MustParse("0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01")
+	sampleCaseID = uuid.MustParse("0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02")
+	samplePlanID = uuid.MustParse("0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e03")
+)
+
+// sampleAudit is a sync that completed.
+func sampleAudit(t casesync.Type) *casesync.Audit {
+	audit := &casesync.Audit{
+		ID:          sampleSyncID,
+		Type:        t,
+		Status:      casesync.StatusCompleted,
+		Trigger:     casesync.TriggerAPI,
+		CreatedAt:   sampleTime,
+		StartedAt:   sampleTime,
+		CompletedAt: sampleTime.Add(4532 * time.Millisecond),
+	}
+	switch t {
+	case casesync.TypeInbound:
+		audit.Result.Stats = casesync.Stats{AppointmentsFound: 25, CasesCreated: 18, CasesUpdated: 7}
+	case casesync.TypeCases:
+		audit.Result.Stats = casesync.Stats{CasesFound: 25, CasesEnriched: 22, CasesSkipped: 2, CasesFailed: 1}
+		audit.Result.Failures = []casesync.ItemFailure{
+			{CaseID: sampleCaseID, Error: "Consultation not found", Code: casesync.ItemNotFound},
+		}
+	case casesync.TypeReconciliation:
+		audit.Result.Stats = casesync.Stats{CasesChecked: 120, CasesDeleted: 1, DeletedIDs: []uuid.UUID{sampleCaseID}}
+	case casesync.TypeFull:
+		for _, phase := range []casesync.Type{casesync.TypeInbound, casesync.TypeCases, casesync.TypeReconciliation} {
+			child := sampleAudit(phase)
+			child.ParentID = sampleSyncID
+			audit.Children = append(audit.Children, *child)
+			audit.Result.Stats = audit.Result.Stats.Add(child.Result.Stats)
+		}
+	}
+	return audit
+}
+
+// sampleRunning is a sync at work.
+func sampleRunning(t casesync.Type) *casesync.Audit {
+	audit := &casesync.Audit{
+		ID:        sampleSyncID,
+		Type:      t,
+		Status:    casesync.StatusInProgress,
+		Trigger:   casesync.TriggerAPI,
+		CreatedAt: sampleTime,
+		StartedAt: sampleTime,
+		Progress:  casesync.Progress{Phase: t, Step: "fetch"},
+	}
+	if t == casesync.TypeFull {
+		audit.Progress.Phase = casesync.TypeInbound
+	}
+	return audit
+}
+
+func sampleCancelled() *casesync.Audit {
+	audit := sampleRunning(casesync.TypeInbound)
+	audit.Status = casesync.StatusCancelled
+	audit.CompletedAt = sampleTime.Add(time.Second)
+	return audit
+}
+
+func sampleRecord() *casesync.Record {
+	return &casesync.Record{
+		ID:            sampleCaseID,
+		PIMSID:        new("48213"),
+		PatientName:   new("Biscuit"),
+		ClientName:    new("Robin Example"),
+		PhoneNumber:   new("555-0100"),
+		ScheduledDate: new(sampleTime.Add(3 * time.Hour)),
+		Status:        casesync.CaseDraft,
+		CaseType:      casesync.CaseCheckup,
+		Metadata:      []byte(`{"appointment":{"status":"scheduled"}}`),
+		CreatedAt:     sampleTime,
+		UpdatedAt:     sampleTime,
+	}
+}
+
+func samplePlan() *casesync.Plan {
+	today := pims.DateOf(sampleTime, time.UTC)
+	return &casesync.Plan{
+		ID:        samplePlanID,
+		SyncID:    sampleSyncID,
+		SyncType:  casesync.TypeReconciliation,
+		Status:    casesync.PlanOpen,
+		Code:      casesync.CodeDeletionGuard,
+		Reason:    "40 of 120 cases are missing from the PIMS, the limit is 12; nothing was deleted",
+		Window:    pims.Window{Start: today.AddDays(-7), End: today},
+		Cases:     []casesync.PlannedCase{{CaseID: sampleCaseID, PIMSID: "48213", ScheduledDate: sampleTime.Add(-time.Hour)}},
+		CreatedAt: sampleTime,
+		ExpiresAt: sampleTime.Add(casesync.PlanLifetime),
+		Evidence: casesync.Evidence{
+			FetchedAt: sampleTime, Known: 120, Found: 80, Shared: 80, Candidates: 120, Limit: 12,
+			Days:    map[string]int{today.String(): 40},
+			Lookups: []casesync.Lookup{{PIMSID: "48213", Method: "by_id", Found: "gone", At: sampleTime}},
+		},
+	}
+}

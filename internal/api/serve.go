@@ -1,0 +1,194 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+// A trace gathers what the log line of a request tells.
+type trace struct {
+	id       string // of the request; the caller sees it as X-Request-Id
+	began    time.Time
+	route    string // the pattern of its path, a closed set; empty: none matched
+	probe    bool   // of no interest to anybody while all is well
+	clinicID uuid.UUID
+	syncID   uuid.UUID
+	code     casesync.Code
+	cause    error // of an answer that hides it
+}
+
+type traceKey struct{}
+
+func traceOf(ctx context.Context) *trace { return ctx.Value(traceKey{}).(*trace) }
+
+// ServeHTTP is what happens to every request, whatever it asks for.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	t := &trace{id: rand.Text(), began: s.o.Now()}
+	r = r.WithContext(context.WithValue(r.Context(), traceKey{}, t))
+	rec := &recorder{ResponseWriter: w}
+	defer func() { s.finish(rec, r, t, recover()) }()
+
+	header := rec.Header()
+	header.Set("X-Request-Id", t.id)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("X-Frame-Options", "DENY")
+	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	header.Set("Cache-Control", "no-store")
+
+	// ServeMux would answer these with a redirection or a text of its own.
+	if p := r.URL.EscapedPath(); !strings.HasPrefix(p, "/") || path.Clean(p) != p {
+		s.notFound(rec, r)
+		return
+	}
+	s.mux.ServeHTTP(rec, r)
+}
+
+// finish ends a request that may have panicked, and logs it.
+func (s *server) finish(rec *recorder, r *http.Request, t *trace, panicked any) {
+	if panicked == http.ErrAbortHandler {
+		panic(panicked)
+	}
+	if panicked != nil {
+		s.log.ErrorContext(r.Context(), "Request panicked", "request_id", t.id, "route", t.route,
+			"panic", describePanic(panicked), "stack", string(debug.Stack()))
+		if rec.status != 0 {
+			// The answer has begun and cannot be taken back: break the connection.
+			panic(http.ErrAbortHandler)
+		}
+		s.fail(rec, t, casesync.Fail(casesync.CodeInternal, internalText))
+	}
+	s.logRequest(rec, r, t)
+}
+
+// describePanic keeps values out of the log that might be a person's data (R40).
+func describePanic(panicked any) string {
+	if err, ok := panicked.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("%T", panicked)
+}
+
+// logRequest writes one line about a request (Workflows §Logging). It holds no
+// key, no query and no path but the pattern that matched (R40).
+func (s *server) logRequest(rec *recorder, r *http.Request, t *trace) {
+	status := rec.status
+	if status == 0 {
+		status = http.StatusOK // net/http's, where a handler wrote nothing
+	}
+	attrs := []slog.Attr{
+		slog.String("request_id", t.id),
+		slog.String("method", knownMethod(r.Method)),
+		slog.String("route", t.route),
+		slog.Int("status", status),
+		slog.Int64("duration_ms", s.o.Now().Sub(t.began).Milliseconds()),
+		slog.String("remote", s.clientAddress(r).String()),
+	}
+	if t.clinicID != uuid.Nil {
+		attrs = append(attrs, slog.String("clinic_id", t.clinicID.String()))
+	}
+	if t.syncID != uuid.Nil {
+		attrs = append(attrs, slog.String("sync_id", t.syncID.String()))
+	}
+	if t.code != "" {
+		attrs = append(attrs, slog.String("code", string(t.code)))
+	}
+	if t.cause != nil {
+		attrs = append(attrs, slog.String("error", t.cause.Error()))
+	}
+	s.log.LogAttrs(r.Context(), levelOf(t, status), "Request served", attrs...)
+}
+
+func levelOf(t *trace, status int) slog.Level {
+	switch {
+	case t.cause != nil || status == http.StatusInternalServerError:
+		return slog.LevelError
+	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusTooManyRequests:
+		return slog.LevelWarn
+	case t.probe && status < http.StatusBadRequest:
+		return slog.LevelDebug
+	default:
+		return slog.LevelInfo
+	}
+}
+
+// knownMethod keeps a caller's invention out of the log.
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace:
+		return method
+	default:
+		return "other"
+	}
+}
+
+// write encodes an answer. It is encoded whole first, so that what cannot be
+// encoded is an error and not half an answer.
+func (s *server) write(w http.ResponseWriter, t *trace, answer reply) {
+	body, err := encode(answer.body)
+	if err != nil {
+		s.fail(w, t, fmt.Errorf("encoding the answer: %w", err))
+		return
+	}
+	for name, values := range answer.header {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(answer.status)
+	w.Write(body) //nolint:errcheck // nobody is left to be told
+}
+
+// fail answers an error. Its cause is logged where the answer hides it.
+func (s *server) fail(w http.ResponseWriter, t *trace, err error) {
+	failure := explain(err)
+	t.code = failure.Code
+	if failure.Code == casesync.CodeInternal || failure.Code == casesync.CodeDatabaseUnavailable {
+		t.cause = err
+	}
+	var limited tooManyFailures
+	if errors.As(err, &limited) {
+		w.Header().Set("Retry-After", limited.seconds())
+	}
+	body := s.problem(failure)
+	if body.SyncID == nil {
+		body.SyncID = known(t.syncID)
+	}
+	s.write(w, t, reply{status: statusOf(failure.Code), body: body})
+}
+
+// A recorder remembers the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(body []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(body)
+}
+
+// Unwrap lets http.ResponseController reach what is beneath.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

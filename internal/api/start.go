@@ -1,0 +1,264 @@
+package api
+
+import (
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// startTimeout bounds the transaction that starts a sync. It goes on when the
+// caller hangs up: a sync is started, or it is not.
+const startTimeout = 10 * time.Second
+
+// inboundRequest is the body of POST /api/sync/inbound (Workflows §Phase 1).
+type inboundRequest struct {
+	StartDate *day `json:"startDate,omitempty" doc:"The first day, in the clinic's zone. Default: today."`
+	EndDate   *day `json:"endDate,omitempty" doc:"The last day, included; at most 92 days in all. Default: startDate + daysAhead." example:"2026-01-24"`
+	DaysAhead *int `json:"daysAhead,omitempty" minimum:"0" maximum:"90" default:"7" doc:"How many days after startDate, where endDate is not given. Beside endDate it must agree with it."`
+	DryRun    bool `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
+}
+
+func (b inboundRequest) options() casesync.Options {
+	return casesync.Options{StartDate: b.StartDate.date(), EndDate: b.EndDate.date(), DaysAhead: b.DaysAhead, DryRun: b.DryRun}
+}
+
+// casesRequest is the body of POST /api/sync/cases (Workflows §Phase 2).
+type casesRequest struct {
+	StartDate         *day `json:"startDate,omitempty" doc:"The first day, in the clinic's zone. Default: 7 days ago." example:"2026-01-10"`
+	EndDate           *day `json:"endDate,omitempty" doc:"The last day, included; at most 92 days in all. Default: today."`
+	ParallelBatchSize *int `json:"parallelBatchSize,omitempty" minimum:"1" maximum:"20" default:"5" doc:"How many consultations are fetched at once."`
+	Force             bool `json:"force,omitzero" doc:"Fetch every case of the window, whether it is due or not."`
+	DryRun            bool `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
+}
+
+func (b casesRequest) options() casesync.Options {
+	return casesync.Options{
+		StartDate: b.StartDate.date(), EndDate: b.EndDate.date(),
+		ParallelBatchSize: b.ParallelBatchSize, Force: b.Force, DryRun: b.DryRun,
+	}
+}
+
+// reconcileRequest is the body of POST /api/sync/reconcile (Workflows §Phase 3).
+type reconcileRequest struct {
+	LookbackDays  *int `json:"lookbackDays,omitempty" minimum:"1" maximum:"180" default:"7" doc:"How many days before today."`
+	LookaheadDays *int `json:"lookaheadDays,omitempty" minimum:"0" maximum:"90" default:"0" doc:"How many days after today."`
+	DryRun        bool `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
+}
+
+func (b reconcileRequest) options() casesync.Options {
+	return casesync.Options{LookbackDays: b.LookbackDays, LookaheadDays: b.LookaheadDays, DryRun: b.DryRun}
+}
+
+// syncOptions is the body of POST /api/sync/full (Workflows §Full Sync
+// Orchestration), and how a sync tells with which options it was started.
+type syncOptions struct {
+	StartDate         *day `json:"startDate,omitempty" doc:"The first day, in the clinic's zone. Default: each phase's own."`
+	EndDate           *day `json:"endDate,omitempty" doc:"The last day, included; at most 92 days in all. Default: startDate + daysAhead." example:"2026-01-24"`
+	DaysAhead         *int `json:"daysAhead,omitempty" minimum:"0" maximum:"90" default:"7" doc:"For inbound: how many days after startDate, where endDate is not given."`
+	ParallelBatchSize *int `json:"parallelBatchSize,omitempty" minimum:"1" maximum:"20" default:"5" doc:"For cases: how many consultations are fetched at once."`
+	LookbackDays      *int `json:"lookbackDays,omitempty" minimum:"1" maximum:"180" default:"7" doc:"For reconciliation: how many days before today."`
+	LookaheadDays     *int `json:"lookaheadDays,omitempty" minimum:"0" maximum:"90" default:"0" doc:"For reconciliation: how many days after today."`
+	Force             bool `json:"force,omitzero" doc:"For cases: fetch every case of the window, whether it is due or not."`
+	DryRun            bool `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
+}
+
+func (b syncOptions) options() casesync.Options {
+	return casesync.Options{
+		StartDate: b.StartDate.date(), EndDate: b.EndDate.date(), DaysAhead: b.DaysAhead,
+		LookbackDays: b.LookbackDays, LookaheadDays: b.LookaheadDays,
+		ParallelBatchSize: b.ParallelBatchSize, Force: b.Force, DryRun: b.DryRun,
+	}
+}
+
+func optionsOf(o casesync.Options) syncOptions {
+	return syncOptions{
+		StartDate: (*day)(o.StartDate), EndDate: (*day)(o.EndDate), DaysAhead: o.DaysAhead,
+		LookbackDays: o.LookbackDays, LookaheadDays: o.LookaheadDays,
+		ParallelBatchSize: o.ParallelBatchSize, Force: o.Force, DryRun: o.DryRun,
+	}
+}
+
+func (d *day) date() *pims.Date { return (*pims.Date)(d) }
+
+func (s *server) startInbound() operation {
+	op := startOperation(casesync.TypeInbound, "/api/sync/inbound", "Sync appointments into cases",
+		"Fetches the calendar of the window and creates and updates its cases.")
+	op.body = inboundRequest{DaysAhead: new(7)}
+	op.handle = startHandler[inboundRequest](s, casesync.TypeInbound)
+	return op
+}
+
+func (s *server) startCases() operation {
+	op := startOperation(casesync.TypeCases, "/api/sync/cases", "Enrich cases with consultations",
+		"Fetches SOAP notes, vitals and diagnoses of the window's cases that are due. Failures of single cases are listed and fail nothing else.")
+	op.body = casesRequest{ParallelBatchSize: new(5)}
+	op.handle = startHandler[casesRequest](s, casesync.TypeCases)
+	return op
+}
+
+func (s *server) startReconcile() operation {
+	op := startOperation(casesync.TypeReconciliation, "/api/sync/reconcile", "Soft-delete cases that left the PIMS",
+		"Compares the window with the calendar, looks every missing appointment up, and soft-deletes what is gone. Too many at once are refused with `deletion_guard` and kept as a plan.")
+	op.body = reconcileRequest{LookbackDays: new(7)}
+	op.handle = startHandler[reconcileRequest](s, casesync.TypeReconciliation)
+	return op
+}
+
+func (s *server) startFull() operation {
+	op := startOperation(casesync.TypeFull, "/api/sync/full", "Run all three phases",
+		"Inbound, cases and reconciliation in turn, with one login. A phase that did not run answers `skipped` and the reason.")
+	op.body = syncOptions{DaysAhead: new(7), LookbackDays: new(7)}
+	op.handle = startHandler[syncOptions](s, casesync.TypeFull)
+	return op
+}
+
+// startOperation is what the four have in common.
+func startOperation(t casesync.Type, path, summary, description string) operation {
+	example := resultOf(sampleAudit(t), sampleTime)
+	return operation{
+		method: http.MethodPost, path: path, id: "sync-" + path[len("/api/sync/"):], tag: "Syncs",
+		summary: summary,
+		description: description + "\n\nThe call waits for the end of the sync. If that takes too long, or with `Prefer: respond-async`, " +
+			"it answers 202 and where to look. Hanging up cancels nothing. A sync that ended failed answers with the status of its `code` and its usual body.",
+		access: scoped(clinic.SyncScope(clinic.SyncType(t))),
+		params: []*huma.Param{
+			headerParam(idempotencyHeader, "Any text of at most 255 visible ASCII characters. For 24 hours the same key with the same body answers the same sync; with another body it is refused.", "7c2a"),
+			headerParam("Prefer", "`respond-async` answers 202 at once.", "respond-async"),
+		},
+		offers: []offer{
+			{status: http.StatusOK, description: "The sync has completed.", example: example},
+			{
+				status: http.StatusAccepted, description: "The sync is on its way.",
+				example: syncOf(sampleRunning(t)),
+				headers: map[string]string{"Location": "Where to look: `/api/syncs/{id}`.", "Preference-Applied": "`respond-async`, where it was asked for."},
+			},
+		},
+		failed: example,
+		codes:  startCodes(),
+	}
+}
+
+// startCodes are the codes with which starting a sync, or the sync, can end: all
+// but those that only another operation has.
+func startCodes() []casesync.Code {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(statuses)), func(code casesync.Code) bool {
+		return code == casesync.CodeNotFound || code == casesync.CodeAlreadyDecided || code == codeMethodNotAllowed
+	})
+}
+
+func headerParam(name, description, example string) *huma.Param {
+	return &huma.Param{
+		Name: name, In: inHeader, Description: description, Example: example,
+		Schema: &huma.Schema{Type: huma.TypeString},
+	}
+}
+
+// startHandler starts a sync whose body is a B.
+func startHandler[B interface{ options() casesync.Options }](s *server, t casesync.Type) func(*call) (reply, error) {
+	return func(c *call) (reply, error) {
+		var body B
+		if err := readBody(c.Request, &body); err != nil {
+			return reply{}, err
+		}
+		options := body.options()
+		if err := options.Check(t); err != nil {
+			return reply{}, err
+		}
+		return s.start(c, casesync.Request{
+			ClinicID: c.clinicID, Type: t, Trigger: casesync.TriggerAPI, Options: options,
+		})
+	}
+}
+
+// start starts a sync and waits for its end as long as the caller may (R28).
+func (s *server) start(c *call, request casesync.Request) (reply, error) {
+	key, err := idempotencyKey(c.Header.Values(idempotencyHeader))
+	if err != nil {
+		return reply{}, err
+	}
+	audit, err := s.begin(c.Context(), request, key)
+	if err != nil {
+		return reply{}, err
+	}
+	c.syncID = audit.ID
+	if prefersAsync(c.Header.Values("Prefer")) {
+		answer := accepted(audit)
+		answer.header.Set("Preference-Applied", "respond-async")
+		return answer, nil
+	}
+	if audit, err = s.await(c.Context(), audit); err != nil {
+		return reply{}, err
+	}
+	if !audit.Status.Final() {
+		return accepted(audit), nil
+	}
+	answer := reply{status: http.StatusOK, body: resultOf(&audit, s.o.Now())}
+	if audit.Status != casesync.StatusCompleted {
+		c.code = codeOf(&audit)
+		answer.status = statusOf(c.code)
+	}
+	return answer, nil
+}
+
+func (s *server) begin(ctx context.Context, request casesync.Request, key string) (casesync.Audit, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
+	defer cancel()
+	return s.o.Syncs.Start(ctx, request, key)
+}
+
+func (s *server) await(ctx context.Context, audit casesync.Audit) (casesync.Audit, error) {
+	if audit.Status.Final() {
+		return audit, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.o.Wait)
+	defer cancel()
+	return s.o.Syncs.Wait(ctx, audit.ClinicID, audit.ID)
+}
+
+// accepted is the 202: the body of the address where the sync can be watched.
+func accepted(audit casesync.Audit) reply {
+	return reply{
+		status: http.StatusAccepted,
+		header: http.Header{"Location": {syncPath(audit.ID)}},
+		body:   syncOf(&audit),
+	}
+}
+
+func syncPath(id uuid.UUID) string { return "/api/syncs/" + id.String() }
+
+const idempotencyHeader = "Idempotency-Key"
+
+// idempotencyKey reads the header of R29; empty where there is none.
+func idempotencyKey(values []string) (string, error) {
+	if len(values) == 0 {
+		return "", nil
+	}
+	key := values[0]
+	if len(values) > 1 || key == "" || len(key) > 255 || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", invalid(idempotencyHeader, "%s must be given once and have 1 to 255 visible ASCII characters", idempotencyHeader)
+	}
+	return key, nil
+}
+
+// prefersAsync tells whether Prefer asks for an answer at once (RFC 7240).
+func prefersAsync(values []string) bool {
+	for _, value := range values {
+		for preference := range strings.SplitSeq(value, ",") {
+			token, _, _ := strings.Cut(preference, ";")
+			if strings.EqualFold(strings.TrimSpace(token), "respond-async") {
+				return true
+			}
+		}
+	}
+	return false
+}

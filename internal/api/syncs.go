@@ -1,0 +1,197 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+)
+
+// A syncRecord is a sync as it is read (INTERFACE §Endpoints "A sync in the API").
+type syncRecord struct {
+	ID          uuid.UUID     `json:"id" format:"uuid"`
+	Type        string        `json:"type" enum:"inbound,cases,reconciliation,full"`
+	Status      string        `json:"status" enum:"queued,in_progress,completed,failed,cancelled"`
+	Trigger     string        `json:"trigger" enum:"api,cli,schedule" doc:"Who started it."`
+	ParentID    *uuid.UUID    `json:"parentId" format:"uuid" doc:"The full sync that this is a phase of."`
+	Options     syncOptions   `json:"options" doc:"With which options it was started."`
+	Stats       stats         `json:"stats"`
+	Failures    []itemFailure `json:"failures" nullable:"false" doc:"Cases that could not be enriched."`
+	Warnings    *warnings     `json:"warnings,omitempty" doc:"What was passed over without failing the sync; left out where there is nothing."`
+	Changes     []change      `json:"changes,omitzero" nullable:"false" doc:"What would be done; only with dryRun."`
+	Progress    progress      `json:"progress"`
+	Error       *string       `json:"error" doc:"How the sync failed and what to do about it, for people."`
+	Code        *string       `json:"code" doc:"How the sync failed, for programs."`
+	PlanID      *uuid.UUID    `json:"planId" format:"uuid" doc:"The plan of what a guard held back."`
+	CreatedAt   instant       `json:"createdAt"`
+	StartedAt   *instant      `json:"startedAt" nullable:"true" doc:"null until a worker took it up."`
+	CompletedAt *instant      `json:"completedAt" nullable:"true" doc:"null until it is over."`
+	DurationMS  *int64        `json:"durationMs" doc:"How long it worked; null until it is over."`
+	Phases      []syncRecord  `json:"phases,omitempty" nullable:"false" doc:"Of a full sync: the phases that ran, in order. Not in lists."`
+}
+
+// progress tells how far a sync has come.
+type progress struct {
+	Phase *string `json:"phase" enum:"inbound,cases,reconciliation" doc:"null until it has begun."`
+	Step  *string `json:"step" doc:"What it does now." example:"fetch"`
+	Done  int     `json:"done"`
+	Total int     `json:"total" doc:"0 while it is not known."`
+}
+
+type syncList struct {
+	Items      []syncRecord `json:"items" nullable:"false"`
+	NextCursor *string      `json:"nextCursor" doc:"Where the next page begins; null at the end."`
+}
+
+func syncOf(audit *casesync.Audit) syncRecord {
+	body := syncRecord{
+		ID:       audit.ID,
+		Type:     string(audit.Type),
+		Status:   string(audit.Status),
+		Trigger:  string(audit.Trigger),
+		ParentID: known(audit.ParentID),
+		Options:  optionsOf(audit.Options),
+		Stats:    statsOf(audit.Type, audit.Result.Stats),
+		Failures: failuresOf(audit.Result.Failures),
+		Warnings: warningsOf(audit.Result.Warnings),
+		Changes:  changesOf(audit),
+		Progress: progress{
+			Phase: text(audit.Progress.Phase), Step: text(audit.Progress.Step),
+			Done: audit.Progress.Done, Total: audit.Progress.Total,
+		},
+		Error:       text(errorOf(audit)),
+		Code:        text(codeOf(audit)),
+		PlanID:      known(audit.Result.PlanID),
+		CreatedAt:   instant(audit.CreatedAt),
+		StartedAt:   moment(audit.StartedAt),
+		CompletedAt: moment(audit.CompletedAt),
+	}
+	if audit.Status.Final() {
+		body.DurationMS = new(audit.Duration().Milliseconds())
+	}
+	for i := range audit.Children {
+		body.Phases = append(body.Phases, syncOf(&audit.Children[i]))
+	}
+	return body
+}
+
+func (s *server) listSyncs() operation {
+	return operation{
+		method: http.MethodGet, path: "/api/syncs", id: "list-syncs", tag: "Syncs",
+		summary:     "List syncs",
+		description: "The clinic's syncs, newest first.",
+		access:      reading(),
+		params: append([]*huma.Param{
+			wordParam("type", "Only syncs of this type.", casesync.Types()),
+			wordParam("status", "Only syncs in this state.", []casesync.Status{
+				casesync.StatusQueued, casesync.StatusInProgress, casesync.StatusCompleted, casesync.StatusFailed, casesync.StatusCancelled,
+			}),
+		}, pageParams()...),
+		offers: []offer{{
+			status: http.StatusOK, description: "A page of syncs.",
+			example: syncList{Items: []syncRecord{syncOf(sampleAudit(casesync.TypeInbound))}},
+		}},
+		codes: []casesync.Code{casesync.CodeInvalidRequest},
+		handle: func(c *call) (reply, error) {
+			q := queryOf(c)
+			filter := casesync.AuditFilter{
+				Type: casesync.Type(q.text("type")), Status: casesync.Status(q.text("status")), Page: q.page(),
+			}
+			if q.err != nil {
+				return reply{}, q.err
+			}
+			list, err := s.o.Syncs.Audits(c.Context(), c.clinicID, filter)
+			if err != nil {
+				return reply{}, err
+			}
+			body := syncList{NextCursor: text(list.NextCursor)}
+			for i := range list.Items {
+				body.Items = append(body.Items, syncOf(&list.Items[i]))
+			}
+			return ok(body)
+		},
+	}
+}
+
+func (s *server) showSync() operation {
+	return operation{
+		method: http.MethodGet, path: "/api/syncs/{id}", id: "show-sync", tag: "Syncs",
+		summary:     "Show a sync",
+		description: "The present state of a sync; of a full one with its phases.",
+		access:      reading(),
+		params:      []*huma.Param{idParam("a sync")},
+		offers: []offer{{
+			status: http.StatusOK, description: "The sync.",
+			example: syncOf(sampleAudit(casesync.TypeFull)),
+		}},
+		codes: []casesync.Code{casesync.CodeInvalidRequest, casesync.CodeNotFound},
+		handle: func(c *call) (reply, error) {
+			audit, err := s.audit(c)
+			if err != nil {
+				return reply{}, err
+			}
+			return ok(syncOf(&audit))
+		},
+	}
+}
+
+// audit is the sync that the path names.
+func (s *server) audit(c *call) (casesync.Audit, error) {
+	id, err := c.pathID()
+	if err != nil {
+		return casesync.Audit{}, err
+	}
+	audit, err := s.o.Syncs.Audit(c.Context(), c.clinicID, id)
+	if err == nil {
+		c.syncID = audit.ID
+	}
+	return audit, err
+}
+
+func (s *server) cancelSync() operation {
+	return operation{
+		method: http.MethodPost, path: "/api/syncs/{id}/cancel", id: "cancel-sync", tag: "Syncs",
+		summary:     "Cancel a sync",
+		description: "Ends a queued sync at once, and a running one as soon as it can stop. What was written stays. The key needs the scope of the sync's type.",
+		access:      reading(),
+		params:      []*huma.Param{idParam("a sync")},
+		body:        nothing{},
+		offers: []offer{
+			{status: http.StatusOK, description: "The sync is cancelled.", example: syncOf(sampleCancelled())},
+			{
+				status: http.StatusAccepted, description: "The sync will stop.", example: syncOf(sampleRunning(casesync.TypeInbound)),
+				headers: map[string]string{"Location": "Where to look: `/api/syncs/{id}`."},
+			},
+		},
+		codes: []casesync.Code{
+			casesync.CodeInvalidRequest, casesync.CodeNotFound, casesync.CodeAlreadyDecided, codeBodyTooLarge,
+		},
+		handle: func(c *call) (reply, error) {
+			if err := readBody(c.Request, &nothing{}); err != nil {
+				return reply{}, err
+			}
+			audit, err := s.audit(c)
+			if err != nil {
+				return reply{}, err
+			}
+			if scope := clinic.SyncScope(clinic.SyncType(audit.Type)); !c.key.Allows(scope) {
+				return reply{}, forbidden(string(scope))
+			}
+			audit, err = s.o.Syncs.Cancel(c.Context(), c.clinicID, audit.ID, "key:"+c.key.ID.String())
+			if err != nil {
+				return reply{}, err
+			}
+			if !audit.Status.Final() {
+				return accepted(audit), nil
+			}
+			return ok(syncOf(&audit))
+		},
+	}
+}
+
+// nothing is the body of a request that says all by its address.
+type nothing struct{}

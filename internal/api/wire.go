@@ -1,0 +1,77 @@
+package api
+
+import (
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// instantLayout is RFC 3339 with milliseconds, as the specification's examples
+// have it. Instants are always written in UTC.
+const instantLayout = "2006-01-02T15:04:05.000Z07:00"
+
+// An instant is a moment on the wire.
+type instant time.Time
+
+func (i instant) MarshalText() ([]byte, error) {
+	return time.Time(i).UTC().AppendFormat(nil, instantLayout), nil
+}
+
+// Schema describes an instant in /openapi.json.
+func (instant) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: "date-time", Examples: []any{"2026-01-17T12:00:00.000Z"}}
+}
+
+// moment is an instant that may be unknown: nil, null on the wire.
+func moment(t time.Time) *instant {
+	if t.IsZero() {
+		return nil
+	}
+	i := instant(t)
+	return &i
+}
+
+// A day is a civil day on the wire, in the clinic's zone (R1).
+type day pims.Date
+
+func (d day) MarshalText() ([]byte, error) { return []byte(pims.Date(d).String()), nil }
+
+func (d *day) UnmarshalText(text []byte) error {
+	date, err := pims.ParseDate(string(text))
+	*d = day(date)
+	return err
+}
+
+// Schema describes a day in /openapi.json.
+func (day) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: "date", Examples: []any{"2026-01-17"}}
+}
+
+// known is an id that may be missing: nil, null on the wire.
+func known(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
+}
+
+// text is a text that may be missing: nil, null on the wire.
+func text[T ~string](s T) *string {
+	if s == "" {
+		return nil
+	}
+	t := string(s)
+	return &t
+}
+
+// encode writes a body as JSON. Texts that are not UTF-8 are mended, so that one
+// bad byte in the database does not hide a record.
+func encode(v any) ([]byte, error) {
+	body, err := json.Marshal(v, jsontext.AllowInvalidUTF8(true), json.Deterministic(true))
+	return append(body, '\n'), err
+}
