@@ -48,6 +48,7 @@ type Environment struct {
 	Observe func(Observation) // nil: nobody measures; called after every request
 	Base    http.RoundTripper // nil: a transport of its own; tests set it
 	Timeout time.Duration     // of one try of one request; 0: 30 s
+	Backoff time.Duration     // at most this long before the second try; 0: 1 s
 }
 
 // An Observation is what one request to a PIMS, or one login, was like.

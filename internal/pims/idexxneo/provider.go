@@ -115,6 +115,7 @@ func (p *provider) open(account pims.Account, saved savedState) (*session, error
 		Observe:     p.Observe,
 		Logger:      p.Logger,
 		Timeout:     p.Timeout,
+		Backoff:     p.Backoff,
 		MaxBytes:    p.maxBytes,
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package pimshttp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 // What a Client does where its Options do not say.
 const (
 	DefaultTimeout  = 30 * time.Second // of one try, from dialling to the last byte
+	DefaultBackoff  = time.Second      // before the second try, at most
 	DefaultMaxBytes = 64 << 20         // 64 MiB of one answer, decompressed
 )
 
@@ -49,6 +51,7 @@ type Options struct {
 	Observe  func(pims.Observation) // nil: nobody measures; called after every try
 	Logger   *slog.Logger           // nil: silent
 	Timeout  time.Duration          // of one try; 0: DefaultTimeout
+	Backoff  time.Duration          // before the second try, at most; 0: DefaultBackoff
 	MaxBytes int64                  // of one answer; 0: DefaultMaxBytes
 }
 
@@ -91,12 +94,9 @@ func New(options Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if options.Timeout == 0 {
-		options.Timeout = DefaultTimeout
-	}
-	if options.MaxBytes == 0 {
-		options.MaxBytes = DefaultMaxBytes
-	}
+	options.Timeout = cmp.Or(options.Timeout, DefaultTimeout)
+	options.Backoff = cmp.Or(options.Backoff, DefaultBackoff)
+	options.MaxBytes = cmp.Or(options.MaxBytes, DefaultMaxBytes)
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -138,7 +138,7 @@ func (c *Client) GetJSON(ctx context.Context, request Request, decode func(*json
 		if !ok {
 			return describe(request, try, err)
 		}
-		wait, ok := delay(try, again.after)
+		wait, ok := delay(try, c.options.Backoff, again.after)
 		if !ok || !c.budget.retry() {
 			return describe(request, try, again.error)
 		}

@@ -12,7 +12,6 @@ import (
 const (
 	maxTries         = 3
 	maxRetryAfter    = 120 * time.Second
-	backoffBase      = 500 * time.Millisecond
 	freeRetries      = 3  // of one Client, whatever it asks
 	requestsPerRetry = 10 // one more retry for so many requests: 10 %
 )
@@ -25,15 +24,15 @@ type retryable struct {
 
 func (e *retryable) Unwrap() error { return e.error }
 
-// delay is how long to wait after a number of tries; false: do not try again.
-// Where the PIMS asks for more patience than we have, trying sooner would be
-// rude and waiting would be futile.
-func delay(tries int, after time.Duration) (time.Duration, bool) {
+// delay is how long to wait after a number of tries: anything up to the backoff,
+// which doubles with each, and no less than the PIMS asked for. False: do not try
+// again. Where the PIMS asks for more patience than we have, trying sooner would
+// be rude and waiting would be futile.
+func delay(tries int, backoff, after time.Duration) (time.Duration, bool) {
 	if tries >= maxTries || after > maxRetryAfter {
 		return 0, false
 	}
-	jittered := rand.N(backoffBase << tries)
-	return max(after, jittered), true
+	return max(after, rand.N(backoff<<(tries-1))), true
 }
 
 // retryAfter reads the header in both of its forms: seconds, or a date. It is 0

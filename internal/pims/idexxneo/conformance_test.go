@@ -1,0 +1,36 @@
+package idexxneo_test
+
+import (
+	"testing"
+
+	"github.com/pims-sync/pims-sync/internal/browser"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
+	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+)
+
+func TestNeoIsAPIMSLikeAnyOther(t *testing.T) {
+	t.Parallel()
+	pimstest.Run(t, pimstest.Harness{
+		New: func(t testing.TB, setup pimstest.Setup) pimstest.Remote {
+			return newRemote(t, options{
+				sim:         neosim.Options{Location: setup.Location, CompanyID: "4711"},
+				environment: pims.Environment{Timeout: setup.Timeout, Backoff: setup.Backoff},
+			})
+		},
+	})
+}
+
+func TestNeoLetsARealBrowserIn(t *testing.T) {
+	t.Parallel()
+	chromium := browser.New(browser.Options{TempDir: t.TempDir()})
+	t.Cleanup(chromium.Close)
+	pimstest.RunLogin(t, pimstest.Harness{
+		New: func(t testing.TB, setup pimstest.Setup) pimstest.Remote {
+			return newRemote(t, options{
+				sim:         neosim.Options{Location: setup.Location, CompanyID: "4711"},
+				environment: pims.Environment{Browser: chromium, Timeout: setup.Timeout, Backoff: setup.Backoff},
+			})
+		},
+	})
+}

@@ -1,0 +1,227 @@
+package pimstest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+func runCalendar(t *testing.T, h Harness) {
+	t.Run("an empty practice is an empty snapshot", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		snapshot := b.snapshot(1, 20)
+		require.Empty(t, snapshot.Appointments)
+		require.True(t, snapshot.Complete())
+		require.Equal(t, b.window(1, 20), snapshot.Window)
+		require.WithinDuration(t, time.Now(), snapshot.FetchedAt, time.Minute)
+	})
+	t.Run("a visit comes with all that the PIMS tells", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		v := visit("101", at(13, 9, 0))
+		v.ConsultationID = "501"
+		b.SetVisits(v)
+		found := b.snapshot(13, 13).Appointments
+		require.Len(t, found, 1)
+		a := found[0]
+		require.Equal(t, "101", a.ID)
+		require.Equal(t, "501", a.ConsultationID)
+		require.Equal(t, "Zzpatient", a.PatientName)
+		require.Equal(t, "Zzfirst Zzlast", a.ClientName)
+		require.Equal(t, "+1 555 0100 999", a.ClientPhone)
+		require.Equal(t, "Exam", a.Type)
+		require.Equal(t, time.Date(2026, time.January, 13, 8, 0, 0, 0, time.UTC), a.Start.UTC())
+		require.Equal(t, time.Date(2026, time.January, 13, 8, 30, 0, 0, time.UTC), a.End.UTC())
+		require.NotEmpty(t, a.StartText, "R2: the raw text is kept")
+	})
+	t.Run("every state is understood", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		states := []pims.Status{
+			pims.StatusScheduled, pims.StatusCheckedIn, pims.StatusInProgress,
+			pims.StatusCompleted, pims.StatusCancelled, pims.StatusNoShow,
+		}
+		var visits []Visit
+		for i, state := range states {
+			v := visit(string(rune('1'+i)), at(13, 9+i, 0))
+			v.Status = state
+			visits = append(visits, v)
+		}
+		b.SetVisits(visits...)
+		found := b.snapshot(13, 13).Appointments
+		require.Len(t, found, len(states))
+		for i, state := range states {
+			require.Equal(t, state, found[i].Status)
+			require.NotEmpty(t, found[i].StatusText)
+		}
+	})
+	t.Run("a window holds its own days and no others", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		b.SetVisits(
+			visit("1", at(12, 23, 0)),
+			visit("2", at(13, 0, 0)),
+			visit("3", at(13, 23, 15)),
+			visit("4", at(14, 0, 0)),
+		)
+		require.Equal(t, []string{"2", "3"}, ids(b.snapshot(13, 13)))
+	})
+	t.Run("a long window is whole, in order, and holds an overnight stay once", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		var visits []Visit
+		var want []string
+		for day := 1; day <= 31; day++ {
+			v := visit(string(rune('A'+day)), at(day, 22, 0))
+			v.End = v.Start.Add(5 * time.Hour)
+			visits, want = append(visits, v), append(want, v.ID)
+		}
+		b.SetVisits(visits...)
+		snapshot := b.snapshot(1, 31)
+		require.Equal(t, want, ids(snapshot))
+		require.Zero(t, snapshot.Duplicates)
+	})
+	t.Run("a stay that began before the window is part of it", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		stay := visit("1", at(12, 22, 0))
+		stay.End = at(13, 7, 0)
+		b.SetVisits(stay)
+		require.Equal(t, []string{"1"}, ids(b.snapshot(13, 14)))
+	})
+	t.Run("blocks are no visits, even without an id", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		b.SetVisits(
+			Visit{ID: "7", Start: at(13, 8, 0), End: at(13, 9, 0), Block: true},
+			Visit{Start: at(13, 9, 0), End: at(13, 10, 0), Block: true},
+			visit("1", at(13, 10, 0)),
+		)
+		snapshot := b.snapshot(13, 13)
+		require.Equal(t, []string{"1"}, ids(snapshot))
+		require.True(t, snapshot.Complete())
+	})
+	t.Run("a row without an id makes the snapshot incomplete", func(t *testing.T) { // R6
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		b.SetVisits(visit("1", at(13, 9, 0)), visit("", at(13, 10, 0)), visit("2", at(13, 11, 0)))
+		snapshot := b.snapshot(13, 13)
+		require.Equal(t, []string{"1", "2"}, ids(snapshot))
+		require.Equal(t, 1, snapshot.Unidentified)
+		_, err := snapshot.Present()
+		b.requireKind(err, pims.ErrIncomplete)
+	})
+	t.Run("a row without a start is unusable and still present", func(t *testing.T) { // R6
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		v := visit("2", time.Time{})
+		v.End = time.Time{}
+		b.SetVisits(visit("1", at(13, 9, 0)), v)
+		b.requireUnusable(b.snapshot(13, 13))
+	})
+	t.Run("the first of two rows with one id wins", func(t *testing.T) { // R6
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		second := visit("1", at(13, 10, 0))
+		second.Patient = "Zzother"
+		b.SetVisits(visit("1", at(13, 9, 0)), second)
+		snapshot := b.snapshot(13, 13)
+		require.Equal(t, []string{"1"}, ids(snapshot))
+		require.Equal(t, "Zzpatient", snapshot.Appointments[0].PatientName)
+		require.Equal(t, 1, snapshot.Duplicates)
+	})
+	t.Run("letters survive and NUL does not", func(t *testing.T) { // R7
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		v := visit("1", at(13, 9, 0))
+		v.Patient, v.LastName = "Zoë \U0001F415 \u202Eabc", "O'B\x00rien-Ñúñez"
+		b.SetVisits(v)
+		a := b.snapshot(13, 13).Appointments[0]
+		require.Equal(t, "Zoë \U0001F415 \u202Eabc", a.PatientName)
+		require.Equal(t, "Zzfirst O'Brien-Ñúñez", a.ClientName)
+	})
+	t.Run("a finder finds what the calendar holds, and nothing else", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		b.SetVisits(visit("101", at(13, 9, 0)))
+		session := b.login()
+		finder, ok := session.(pims.AppointmentFinder)
+		if !ok {
+			return
+		}
+		snapshot, err := session.Appointments(t.Context(), b.window(13, 13))
+		require.NoError(t, err)
+		found, err := finder.FindAppointment(t.Context(), "101")
+		require.NoError(t, err)
+		require.Equal(t, snapshot.Appointments[0], found)
+		_, err = finder.FindAppointment(t.Context(), "999")
+		b.requireKind(err, pims.ErrNotFound)
+	})
+}
+
+func (b *bench) snapshot(first, last int) pims.Snapshot {
+	b.t.Helper()
+	snapshot, err := b.login().Appointments(b.t.Context(), b.window(first, last))
+	require.NoError(b.t, err)
+	return snapshot
+}
+
+func (b *bench) requireUnusable(snapshot pims.Snapshot) {
+	b.t.Helper()
+	require.Equal(b.t, []string{"1"}, ids(snapshot))
+	require.Len(b.t, snapshot.Unusable, 1)
+	require.Equal(b.t, "2", snapshot.Unusable[0].ID)
+	require.Equal(b.t, "start", snapshot.Unusable[0].Field)
+	require.NotEmpty(b.t, snapshot.Unusable[0].Reason)
+	present, err := snapshot.Present()
+	require.NoError(b.t, err)
+	require.Contains(b.t, present, "2")
+}
+
+func ids(snapshot pims.Snapshot) []string {
+	var ids []string
+	for _, a := range snapshot.Appointments {
+		ids = append(ids, a.ID)
+	}
+	return ids
+}
+
+// runTime is about wall clocks that jump (R2).
+func runTime(t *testing.T, h Harness) {
+	for _, c := range []struct {
+		name, zone string
+		wall, want string // the reading, and its instant in UTC
+	}{
+		{"an ordinary time", berlin, "2026-01-17 10:00", "2026-01-17 09:00"},
+		{"a time before the spring change", berlin, "2026-03-29 01:59", "2026-03-29 00:59"},
+		{"a time in the spring gap", berlin, "2026-03-29 02:30", "2026-03-29 01:30"},
+		{"a time after the spring change", berlin, "2026-03-29 03:00", "2026-03-29 01:00"},
+		{"a time in the autumn overlap", berlin, "2026-10-25 02:30", "2026-10-25 00:30"},
+		{"a time after the autumn overlap", berlin, "2026-10-25 03:00", "2026-10-25 02:00"},
+		{"a spring gap in the west", "America/New_York", "2026-03-08 02:30", "2026-03-08 07:30"},
+		{"an autumn overlap in the west", "America/New_York", "2026-11-01 01:30", "2026-11-01 05:30"},
+		{"a midnight that does not exist", "America/Santiago", "2026-09-06 00:00", "2026-09-06 04:00"},
+		{"a half hour's change", "Australia/Lord_Howe", "2026-10-04 02:15", "2026-10-03 15:45"},
+		{"a zone without changes", "Asia/Kolkata", "2026-01-17 10:00", "2026-01-17 04:30"},
+	} {
+		t.Run(sentence(c.name, "becomes the right instant"), func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, h, c.zone)
+			const layout = "2006-01-02 15:04"
+			wall, err := time.Parse(layout, c.wall)
+			require.NoError(t, err)
+			b.SetVisits(visit("1", wall))
+			day := pims.DateOf(wall, time.UTC)
+			window, err := pims.NewWindow(day, day, b.location)
+			require.NoError(t, err)
+			snapshot, err := b.login().Appointments(t.Context(), window)
+			require.NoError(t, err)
+			require.Len(t, snapshot.Appointments, 1)
+			require.Equal(t, c.want, snapshot.Appointments[0].Start.UTC().Format(layout))
+		})
+	}
+}
