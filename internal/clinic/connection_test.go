@@ -155,7 +155,7 @@ func TestARenewalThatFailsIsTheAnswerOfEveryCallAndIsNotTriedAgain(t *testing.T)
 			require.ErrorIs(t, connection.Prove(t.Context()), failure)
 		}
 		require.Equal(t, 1, o.fake.Count(pimstest.OpLogin))
-		require.Equal(t, failure == pims.ErrAuthRejected, o.db.suspended())
+		require.Equal(t, errors.Is(failure, pims.ErrAuthRejected), o.db.suspended())
 
 		connection.Close(t.Context())
 		require.Nil(t, o.db.keptSession())

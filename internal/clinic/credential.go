@@ -69,7 +69,7 @@ type SessionStore interface {
 	DropSession(ctx context.Context, session StoredSession) error
 }
 
-// ErrNoSession: the clinic has no kept session.
+// ErrNoSession says that the clinic has no kept session.
 var ErrNoSession = errors.New("no session is kept for the clinic")
 
 // How long a session is worth trying (R36).
@@ -99,7 +99,7 @@ func SealCredential(ring *Keyring, clinicID uuid.UUID, provider string, c pims.C
 	if err := fields.check(); err != nil {
 		return StoredCredential{}, err
 	}
-	plain, err := json.Marshal(fields)
+	plain, err := json.Marshal(fields) //nolint:gosec // the password goes into the seal
 	if err != nil {
 		return StoredCredential{}, fmt.Errorf("writing the credentials: %w", err)
 	}

@@ -1,7 +1,6 @@
 package clinic_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -27,7 +26,7 @@ func TestCredentialsSurviveTheirSealByteForByte(t *testing.T) {
 		require.NoError(t, err)
 		got, err := stored.Open(r)
 		require.NoError(t, err)
-		require.True(t, want == got)
+		require.Equal(t, want, got)
 	})
 }
 
@@ -97,6 +96,6 @@ func TestASessionIsWorthTryingForTwentyIdleMinutesAndEightHours(t *testing.T) {
 		{0, 8*time.Hour + 1, false},
 	} {
 		s := clinic.StoredSession{UsedAt: noon.Add(-c.idle), LoggedInAt: noon.Add(-c.age)}
-		require.Equal(t, c.worth, s.Worth(noon), fmt.Sprintf("idle %s, age %s", c.idle, c.age))
+		require.Equal(t, c.worth, s.Worth(noon), "idle %s, age %s", c.idle, c.age)
 	}
 }

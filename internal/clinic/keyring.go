@@ -31,7 +31,6 @@ type encryptionKey struct {
 const (
 	keySize       = 32 // bytes, of AES-256
 	minTextLength = 32 // characters, of a key that is given as a text
-	maxKeyID      = 64 // characters
 )
 
 // keyShape is what `id:base64` looks like, whatever the length of the base64.

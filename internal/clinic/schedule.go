@@ -180,18 +180,16 @@ func readObject(owner string, raw json.RawMessage) (*jsonFields, error) {
 		return nil, fmt.Errorf("%s is not an object", owner)
 	}
 	for decoder.More() {
-		name, err := decoder.Token()
-		if err != nil {
-			return nil, fmt.Errorf("%s is not an object", owner)
-		}
+		token, err := decoder.Token()
+		name, isName := token.(string)
 		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil {
+		if err != nil || !isName || decoder.Decode(&value) != nil {
 			return nil, fmt.Errorf("%s is not an object", owner)
 		}
-		if _, doubled := fields.values[name.(string)]; doubled {
+		if _, doubled := fields.values[name]; doubled {
 			return nil, fmt.Errorf("%s has the field %q twice", owner, name)
 		}
-		fields.values[name.(string)] = value
+		fields.values[name] = value
 	}
 	return fields, nil
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -53,7 +52,7 @@ const (
 // Seal encrypts a text for one Subject with the first key (R37).
 func (k *Keyring) Seal(plain []byte, about Subject) ([]byte, error) {
 	key := k.first()
-	header := append([]byte{sealVersion, byte(len(key.id))}, key.id...)
+	header := append([]byte{sealVersion, byte(len(key.id))}, key.id...) //nolint:gosec // an id has at most 64 characters
 	random := make([]byte, saltSize+nonceSize)
 	rand.Read(random)
 	header = append(header, random...)
@@ -133,13 +132,12 @@ func recordCipher(key *encryptionKey, salt []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// authenticated is what a record is bound to: its header and its place. Each
-// part has its length before it, so that no two places read alike.
+// authenticated is what a record is bound to: its header and its place, as
+// netstrings, so that no two places read alike.
 func (s Subject) authenticated(header []byte) []byte {
 	var bound []byte
 	for _, part := range [][]byte{header, []byte(s.Table), s.ClinicID[:], []byte(s.Provider), s.RowID[:]} {
-		bound = binary.BigEndian.AppendUint32(bound, uint32(len(part)))
-		bound = append(bound, part...)
+		bound = fmt.Appendf(bound, "%d:%s,", len(part), part)
 	}
 	return bound
 }
