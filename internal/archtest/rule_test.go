@@ -45,12 +45,12 @@ var importRule = rule{
 	{
 		pkg:       "internal/pims/pimshttp",
 		ours:      []string{"internal/pims"},
-		libraries: []string{jsonText},
+		libraries: []string{jsonV2},
 	},
 	{
 		pkg:       "internal/pims/idexxneo",
 		ours:      []string{"internal/pims", "internal/pims/pimshttp"},
-		libraries: []string{jsonText, errgroup},
+		libraries: []string{jsonV2, errgroup},
 	},
 	{
 		pkg: "internal/pims/idexxneo/neosim",
@@ -63,11 +63,11 @@ var importRule = rule{
 	{
 		pkg:       "internal/postgres",
 		ours:      []string{"internal/pims", "internal/clinic", "internal/casesync", "internal/postgres/internal/dbsqlc"},
-		libraries: []string{pgx, uuid, "github.com/pressly/goose/v3", riverDriver, "github.com/riverqueue/river/rivermigrate"},
+		libraries: []string{uuid, pgx, "github.com/pressly/goose/v3", riverDriver, "github.com/riverqueue/river/rivermigrate"},
 	},
 	{
 		pkg:       "internal/postgres/internal/dbsqlc",
-		libraries: []string{pgx, uuid},
+		libraries: []string{uuid, pgx},
 	},
 	{
 		pkg: "internal/postgres/embedded",
@@ -75,17 +75,22 @@ var importRule = rule{
 	{
 		pkg:       "internal/queue",
 		ours:      []string{"internal/pims", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres"},
-		libraries: []string{pgx, uuid, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype"},
+		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype"},
 	},
 	{
 		pkg:       "internal/api",
 		ours:      []string{"internal/pims", "internal/clinic", "internal/casesync"},
-		libraries: []string{"github.com/danielgtaylor/huma/v2", uuid, prometheus},
+		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
+	},
+	{
+		pkg:       "internal/metrics",
+		ours:      []string{"internal/pims", "internal/clinic", "internal/casesync"},
+		libraries: []string{"github.com/prometheus/client_golang"},
 	},
 	{
 		pkg:       program,
 		joinsAll:  true,
-		libraries: []string{"github.com/alecthomas/kong", "golang.org/x/term", uuid, prometheus},
+		libraries: []string{uuid, errgroup, "github.com/alecthomas/kong", "golang.org/x/term"},
 	},
 	{
 		pkg:       "internal/pims/pimstest",
@@ -96,7 +101,7 @@ var importRule = rule{
 	{
 		pkg:       "internal/postgres/pgtest",
 		ours:      []string{"internal/postgres", "internal/postgres/embedded"},
-		libraries: []string{pgx, uuid, "github.com/stretchr/testify", "github.com/peterldowns/pgtestdb"},
+		libraries: []string{uuid, pgx, "github.com/stretchr/testify"},
 		testsOnly: true,
 	},
 	{
@@ -107,11 +112,10 @@ var importRule = rule{
 
 // Libraries that belong to more than one package.
 const (
-	pgx         = "github.com/jackc/pgx/v5"
 	uuid        = "github.com/google/uuid"
 	errgroup    = "golang.org/x/sync/errgroup"
-	jsonText    = "github.com/go-json-experiment/json"
-	prometheus  = "github.com/prometheus/client_golang"
+	jsonV2      = "github.com/go-json-experiment/json"
+	pgx         = "github.com/jackc/pgx/v5"
 	riverDriver = "github.com/riverqueue/river/riverdriver"
 )
 
