@@ -2,10 +2,13 @@ package postgres_test
 
 import (
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 )
 
@@ -34,4 +37,40 @@ func column[T any](t *testing.T, db *postgres.DB, sql string, args ...any) []T {
 	values, err := pgx.CollectRows(rows, pgx.RowTo[T])
 	require.NoError(t, err, sql)
 	return values
+}
+
+// monday is when the tests happen.
+var monday = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+// provider is whose cases the tests write.
+const provider = "idexx_neo"
+
+// newClinic adds a clinic as another program would.
+func newClinic(t *testing.T, db *postgres.DB) uuid.UUID {
+	t.Helper()
+	return scan[uuid.UUID](t, db, "insert into clinics (name, timezone) values ('Harbour Vets', 'America/New_York') returning id")
+}
+
+// queued is an audit that is to be queued.
+func queued(clinicID uuid.UUID, kind casesync.Type) casesync.Audit {
+	return casesync.Audit{ID: uuid.New(), ClinicID: clinicID, Type: kind, Trigger: casesync.TriggerAPI, CreatedAt: monday}
+}
+
+// noJob is the job of a test that needs none.
+func noJob(pgx.Tx) error { return nil }
+
+// running starts a sync and claims it.
+func running(t *testing.T, db *postgres.DB, clinicID uuid.UUID, kind casesync.Type) casesync.Lease {
+	t.Helper()
+	id, err := db.Audits().Enqueue(t.Context(), queued(clinicID, kind), "", noJob)
+	require.NoError(t, err)
+	return claimed(t, db, id)
+}
+
+// claimed claims a queued sync.
+func claimed(t *testing.T, db *postgres.DB, id uuid.UUID) casesync.Lease {
+	t.Helper()
+	run, err := db.Audits().Claim(t.Context(), id, "worker", time.Minute, monday.Add(time.Second))
+	require.NoError(t, err)
+	return run.Lease
 }

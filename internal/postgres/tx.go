@@ -34,12 +34,15 @@ type scope struct {
 // Statements name the clinic themselves, too: the transaction's setting is what
 // row-level security will check.
 func (db *DB) InClinic(ctx context.Context, operation string, clinicID uuid.UUID, fn func(pgx.Tx) error) error {
-	return db.transact(ctx, operation, scope{clinicID: clinicID}, fn)
+	return db.InClinicAs(ctx, operation, clinicID, "", fn)
 }
 
 // InClinicAs is InClinic in the name of an actor, whose the case events are (R14):
-// "sync:<id>", "key:<id>" or "os:<user>".
+// "sync:<id>", "key:<id>" or "os:<user>"; empty: a person's.
 func (db *DB) InClinicAs(ctx context.Context, operation string, clinicID uuid.UUID, actor string, fn func(pgx.Tx) error) error {
+	if clinicID == uuid.Nil { // it would be taken for System
+		return fmt.Errorf("%s: no clinic is named", operation)
+	}
 	return db.transact(ctx, operation, scope{clinicID, actor}, fn)
 }
 

@@ -1,0 +1,237 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+)
+
+// Audits are the records of syncs and the leases under which they are worked on:
+// queued, claimed, given back, closed (R28–R30). Where a method takes a function
+// with a transaction, the queue's job goes into the audit's own transaction. The
+// function may be called again after a deadlock.
+type Audits struct {
+	db       *DB
+	reported *throttle
+}
+
+// Audits is the store of the audits.
+func (db *DB) Audits() *Audits { return &Audits{db: db, reported: newThrottle()} }
+
+// What keeps an audit from being queued or claimed.
+var (
+	// ErrNotQueued: there is nothing to claim; the audit is taken, over, or unknown.
+	ErrNotQueued = errors.New("the sync is not queued")
+
+	// ErrClinicBusy: another sync of the clinic is running (R29).
+	ErrClinicBusy = errors.New("another sync of the clinic is running")
+
+	// ErrAlreadyQueued: another sync of the clinic and type waits already (R29).
+	ErrAlreadyQueued = errors.New("another sync of the clinic and type is queued")
+
+	// ErrIdempotencyMismatch: the idempotency key was used with another request (R29).
+	ErrIdempotencyMismatch = errors.New("the idempotency key was used with another request")
+)
+
+// A BusyError names the sync that is in the way of a new one (R29).
+type BusyError struct{ SyncID uuid.UUID }
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("sync %s of the clinic is running or queued", e.SyncID)
+}
+
+// idempotencyLifetime is how long an Idempotency-Key is remembered (R29).
+const idempotencyLifetime = 24 * time.Hour
+
+// Enqueue writes an audit as queued, and with call the job that calls for it, in
+// one transaction (R28). It answers the audit's id; where the idempotency key was
+// used with the same request before, that sync's, and call is not called.
+//
+// It fails with *BusyError where a sync of the type is queued or, unless a
+// schedule asks, one of the clinic is running; with ErrIdempotencyMismatch; or
+// with call's error (R29). An empty key is none.
+func (s *Audits) Enqueue(ctx context.Context, audit casesync.Audit, idempotencyKey string, call func(pgx.Tx) error) (id uuid.UUID, err error) {
+	request, err := encodeOptions(audit.Options)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	e := enqueuing{audit: audit, request: request, key: idempotencyKey, hash: requestHash(audit.Type, request)}
+	err = s.db.InClinic(ctx, "queue the sync", audit.ClinicID, func(tx pgx.Tx) error {
+		e.tx, e.q = tx, dbsqlc.New(tx)
+		id, err = e.enqueue(ctx, call)
+		return err
+	})
+	return id, err
+}
+
+// enqueuing is one call of Enqueue.
+type enqueuing struct {
+	tx        pgx.Tx
+	q         *dbsqlc.Queries
+	audit     casesync.Audit
+	request   []byte
+	key, hash string
+}
+
+func (e *enqueuing) enqueue(ctx context.Context, call func(pgx.Tx) error) (uuid.UUID, error) {
+	if earlier, err := e.remembered(ctx); earlier != uuid.Nil || err != nil {
+		return earlier, err
+	}
+	inserted, err := e.insert(ctx)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if !inserted {
+		// The same request may have come twice at once.
+		if earlier, err := e.remembered(ctx); earlier != uuid.Nil || err != nil {
+			return earlier, err
+		}
+		return uuid.Nil, e.busy(ctx)
+	}
+	if err := e.remember(ctx); err != nil {
+		return uuid.Nil, err
+	}
+	return e.audit.ID, call(e.tx)
+}
+
+// remember keeps the key. Two requests of different types may bring it at once.
+func (e *enqueuing) remember(ctx context.Context) error {
+	if e.key == "" {
+		return nil
+	}
+	err := e.q.InsertIdempotencyKey(ctx, dbsqlc.InsertIdempotencyKeyParams{
+		ClinicID: e.audit.ClinicID, Key: e.key, RequestHash: e.hash, SyncID: e.audit.ID, CreatedAt: e.audit.CreatedAt,
+	})
+	if violates(err, "idempotency_keys_pkey") {
+		return ErrIdempotencyMismatch
+	}
+	return err
+}
+
+// remembered answers the sync of an earlier use of the key; zero: none.
+func (e *enqueuing) remembered(ctx context.Context) (uuid.UUID, error) {
+	if e.key == "" {
+		return uuid.Nil, nil
+	}
+	expired := e.audit.CreatedAt.Add(-idempotencyLifetime)
+	if err := e.q.ForgetIdempotencyKey(ctx, e.audit.ClinicID, e.key, expired); err != nil {
+		return uuid.Nil, err
+	}
+	earlier, err := e.q.IdempotencyKey(ctx, e.audit.ClinicID, e.key)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return uuid.Nil, nil
+	case err != nil:
+		return uuid.Nil, err
+	case earlier.RequestHash != e.hash:
+		return uuid.Nil, ErrIdempotencyMismatch
+	}
+	return earlier.SyncID, nil
+}
+
+func (e *enqueuing) insert(ctx context.Context) (bool, error) {
+	n, err := e.q.InsertAudit(ctx, dbsqlc.InsertAuditParams{
+		ID:               e.audit.ID,
+		ClinicID:         e.audit.ClinicID,
+		SyncType:         string(e.audit.Type),
+		Trigger:          string(e.audit.Trigger),
+		Request:          e.request,
+		CreatedAt:        e.audit.CreatedAt,
+		RunningConflicts: e.runningConflicts(),
+	})
+	return n > 0, err
+}
+
+// runningConflicts tells whether a running sync is in the way: not of a tick,
+// which waits its turn (R29).
+func (e *enqueuing) runningConflicts() bool { return e.audit.Trigger != casesync.TriggerSchedule }
+
+// busy names the sync that is in the way.
+func (e *enqueuing) busy(ctx context.Context) error {
+	id, err := e.q.ConflictingAudit(ctx, e.audit.ClinicID, string(e.audit.Type), e.runningConflicts())
+	if errors.Is(err, pgx.ErrNoRows) { // it ended just now; nobody is told to wait for nothing
+		return fmt.Errorf("the sync that was in the way has just ended, try again: %w", casesync.ErrDatabase)
+	}
+	if err != nil {
+		return err
+	}
+	return &BusyError{SyncID: id}
+}
+
+// requestHash tells requests apart.
+func requestHash(t casesync.Type, request []byte) string {
+	sum := sha256.Sum256(append([]byte(t+"\n"), request...))
+	return hex.EncodeToString(sum[:])
+}
+
+// Claim makes a queued audit this worker's: in progress, with one attempt more and
+// a lease that lasts so long by the database's clock (R3, R28). ErrNotQueued where
+// there is nothing to claim, ErrClinicBusy where another sync of the clinic runs
+// (R29).
+func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts time.Duration, at time.Time) (run casesync.Run, err error) {
+	err = s.db.System(ctx, "claim the sync", func(tx pgx.Tx) error {
+		q := dbsqlc.New(tx)
+		row, err := q.ClaimAudit(ctx, &at, id)
+		if violates(err, "case_sync_audits_running") {
+			return ErrClinicBusy
+		}
+		if err != nil {
+			return found(err, ErrNotQueued)
+		}
+		run = casesync.Run{
+			Lease:   casesync.Lease{ClinicID: row.ClinicID, AuditID: id, Attempt: int(row.Attempt)},
+			Type:    casesync.Type(row.SyncType),
+			Trigger: casesync.Trigger(row.Trigger),
+		}
+		if run.Options, err = decodeOptions(row.Request); err != nil {
+			return err
+		}
+		return q.PutLease(ctx, dbsqlc.PutLeaseParams{
+			AuditID: id, ClinicID: row.ClinicID, Attempt: row.Attempt, Worker: worker, Seconds: lasts.Seconds(),
+		})
+	})
+	return run, err
+}
+
+// Heartbeat makes the lease last so long from now on, and tells whether somebody
+// wants the sync cancelled. casesync.ErrLeaseLost where it is no longer held.
+func (s *Audits) Heartbeat(ctx context.Context, lease casesync.Lease, lasts time.Duration) (cancelled bool, err error) {
+	err = s.db.InClinic(ctx, "extend the lease", lease.ClinicID, func(tx pgx.Tx) error {
+		cancelled, err = dbsqlc.New(tx).ExtendLease(ctx, dbsqlc.ExtendLeaseParams{
+			AuditID: lease.AuditID, ClinicID: lease.ClinicID, Attempt: int32(lease.Attempt), Seconds: lasts.Seconds(), //nolint:gosec // small
+		})
+		return found(err, casesync.ErrLeaseLost)
+	})
+	return cancelled, err
+}
+
+// GiveBack ends an attempt and makes its audit queued again, with call's job, in
+// one transaction (R28, R31). Phases that were open are closed as interrupted. It
+// fails with casesync.ErrLeaseLost, or with ErrAlreadyQueued where another sync of
+// the type waits; then nothing has changed. A sync that somebody cancelled
+// meanwhile is closed as cancelled instead, and call is not called.
+func (s *Audits) GiveBack(ctx context.Context, lease casesync.Lease, at time.Time, call func(pgx.Tx) error) error {
+	return s.db.InClinic(ctx, "give the sync back to the queue", lease.ClinicID, func(tx pgx.Tx) error {
+		return giveBack(ctx, tx, lease, at, call)
+	})
+}
+
+// Rescue is GiveBack for a lease that has run out by the database's clock (R30).
+// casesync.ErrLeaseLost where it has not, or not any more.
+func (s *Audits) Rescue(ctx context.Context, lease casesync.Lease, at time.Time, call func(pgx.Tx) error) error {
+	return s.db.InClinic(ctx, "rescue the sync", lease.ClinicID, func(tx pgx.Tx) error {
+		if err := mustBeExpired(ctx, tx, lease); err != nil {
+			return err
+		}
+		return giveBack(ctx, tx, lease, at, call)
+	})
+}

@@ -1,0 +1,195 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+)
+
+// interrupted is what the audit of a phase says whose attempt ended before it.
+const interrupted = "the attempt ended before the phase did"
+
+// Finish closes the audit of an attempt with its end (R30). Phases that were left
+// open are closed as interrupted. casesync.ErrLeaseLost where the audit is no
+// longer this attempt's.
+func (s *Audits) Finish(ctx context.Context, lease casesync.Lease, status casesync.Status, result casesync.Result, at time.Time) error {
+	row, err := closing(lease, lease.AuditID, status, result, at)
+	if err != nil {
+		return err
+	}
+	return s.db.InClinic(ctx, "close the audit", lease.ClinicID, func(tx pgx.Tx) error {
+		return finish(ctx, dbsqlc.New(tx), lease, row)
+	})
+}
+
+func finish(ctx context.Context, q *dbsqlc.Queries, lease casesync.Lease, row dbsqlc.CloseAuditParams) error {
+	n, err := q.CloseAudit(ctx, row)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return casesync.ErrLeaseLost
+	}
+	return endAttempt(ctx, q, lease, *row.CompletedAt)
+}
+
+// endAttempt removes the lease and leaves no phase open (R30).
+func endAttempt(ctx context.Context, q *dbsqlc.Queries, lease casesync.Lease, at time.Time) error {
+	err := q.InterruptPhases(ctx, dbsqlc.InterruptPhasesParams{
+		ParentID: &lease.AuditID, ClinicID: lease.ClinicID, CompletedAt: &at, ErrorMessage: known(interrupted),
+	})
+	if err != nil {
+		return err
+	}
+	return q.DeleteLease(ctx, lease.AuditID, lease.ClinicID)
+}
+
+// giveBack is GiveBack within a transaction. The audit is locked before its lease
+// is looked at, so that no cancellation is missed.
+func giveBack(ctx context.Context, tx pgx.Tx, lease casesync.Lease, at time.Time, call func(pgx.Tx) error) error {
+	q := dbsqlc.New(tx)
+	if _, err := q.LockRunningAudit(ctx, lease.AuditID, lease.ClinicID, int32(lease.Attempt)); err != nil { //nolint:gosec // small
+		return found(err, casesync.ErrLeaseLost)
+	}
+	held, err := q.LockLease(ctx, lease.AuditID, lease.ClinicID)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	if held.Cancelled {
+		status, result := casesync.Conclude(casesync.Result{}, casesync.ErrCancelled)
+		row, err := closing(lease, lease.AuditID, status, result, at)
+		if err != nil {
+			return err
+		}
+		return finish(ctx, q, lease, row)
+	}
+	if err := q.RequeueAudit(ctx, lease.AuditID, lease.ClinicID); err != nil {
+		if violates(err, "case_sync_audits_queued") {
+			return ErrAlreadyQueued
+		}
+		return err
+	}
+	if err := endAttempt(ctx, q, lease, at); err != nil {
+		return err
+	}
+	return call(tx)
+}
+
+// mustBeExpired answers casesync.ErrLeaseLost unless the lease has run out, and
+// keeps it from being extended until the transaction ends.
+func mustBeExpired(ctx context.Context, tx pgx.Tx, lease casesync.Lease) error {
+	q := dbsqlc.New(tx)
+	if _, err := q.LockRunningAudit(ctx, lease.AuditID, lease.ClinicID, int32(lease.Attempt)); err != nil { //nolint:gosec // small
+		return found(err, casesync.ErrLeaseLost)
+	}
+	held, err := q.LockLease(ctx, lease.AuditID, lease.ClinicID)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows): // an audit without a lease was made by hand
+		return nil
+	case err != nil:
+		return err
+	case !held.Expired:
+		return casesync.ErrLeaseLost
+	}
+	return nil
+}
+
+// Cancel closes a queued sync as cancelled, and asks a running one to end: its
+// worker is notified, and its next heartbeat says so. One that is over stays as
+// it is. A phase's id stands for its full sync. CodeNotFound where the clinic has
+// no such sync.
+func (s *Audits) Cancel(ctx context.Context, clinicID, id uuid.UUID, at time.Time) error {
+	return s.db.InClinic(ctx, "cancel the sync", clinicID, func(tx pgx.Tx) error {
+		q := dbsqlc.New(tx)
+		audit, err := q.LockAudit(ctx, clinicID, id)
+		if err != nil {
+			return found(err, errNoSync())
+		}
+		switch casesync.Status(audit.Status) {
+		case casesync.StatusQueued:
+			return q.CancelQueuedAudit(ctx, dbsqlc.CancelQueuedAuditParams{
+				ID: audit.ID, ClinicID: clinicID, CompletedAt: &at, ErrorMessage: known(casesync.ErrCancelled.Error()),
+			})
+		case casesync.StatusInProgress:
+			return q.AskToCancel(ctx, &at, audit.ID, clinicID)
+		default:
+			return nil
+		}
+	})
+}
+
+func errNoSync() error {
+	return casesync.Fail(casesync.CodeNotFound, "the clinic has no such sync")
+}
+
+// unleased is how long a running audit may have no lease at all: then it was made
+// by hand, and nobody works on it.
+const unleased = time.Minute
+
+// Expired lists the running syncs whose lease has run out by the database's clock
+// (R3, R30): their worker is gone. It crosses clinics (R41).
+func (s *Audits) Expired(ctx context.Context) (runs []casesync.Run, err error) {
+	err = s.db.System(ctx, "look for expired leases", func(tx pgx.Tx) error {
+		rows, err := dbsqlc.New(tx).ExpiredLeases(ctx, unleased.Seconds())
+		runs = make([]casesync.Run, len(rows))
+		for i, row := range rows {
+			options, _ := decodeOptions(row.Request) // what was meant is for Claim to refuse
+			runs[i] = casesync.Run{
+				Lease:   casesync.Lease{ClinicID: row.ClinicID, AuditID: row.ID, Attempt: int(row.Attempt)},
+				Type:    casesync.Type(row.SyncType),
+				Trigger: casesync.Trigger(row.Trigger),
+				Options: options,
+			}
+		}
+		return err
+	})
+	return runs, err
+}
+
+// Forgotten finds the queued syncs that no job calls for, such as one whose job's
+// worker died before it claimed the audit, and lets call insert new jobs in the
+// same transaction (R30). It crosses clinics (R41).
+func (s *Audits) Forgotten(ctx context.Context, call func(tx pgx.Tx, ids []uuid.UUID) error) error {
+	return s.db.System(ctx, "look for forgotten syncs", func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, forgotten)
+		if err != nil {
+			return err
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		return call(tx, ids)
+	})
+}
+
+// forgotten reads River's table: a job that is waiting, or has run for a moment
+// only, still calls.
+const forgotten = `
+select a.id
+from case_sync_audits a
+where a.status = 'queued' and a.parent_id is null
+	and not exists (
+		select from river_job j
+		where j.kind = 'sync' and j.args ->> 'sync_id' = a.id::text
+			and (j.state in ('available', 'pending', 'retryable', 'scheduled')
+				or j.state = 'running' and j.attempted_at > clock_timestamp() - interval '15 seconds')
+	)
+order by a.created_at
+limit 1000
+for update of a skip locked`
+
+// ForgetIdempotencyKeys removes the keys that no longer count (R29). It crosses
+// clinics (R41).
+func (s *Audits) ForgetIdempotencyKeys(ctx context.Context, at time.Time) error {
+	return s.db.System(ctx, "forget idempotency keys", func(tx pgx.Tx) error {
+		_, err := dbsqlc.New(tx).ForgetIdempotencyKeys(ctx, at.Add(-idempotencyLifetime))
+		return err
+	})
+}

@@ -1,0 +1,240 @@
+package postgres
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+)
+
+// optionsJSON is case_sync_audits.request, with the API's names (INTERFACE
+// §Fields of a request).
+type optionsJSON struct {
+	StartDate         string `json:"startDate,omitempty"`
+	EndDate           string `json:"endDate,omitempty"`
+	DaysAhead         *int   `json:"daysAhead,omitempty"`
+	LookbackDays      *int   `json:"lookbackDays,omitempty"`
+	LookaheadDays     *int   `json:"lookaheadDays,omitempty"`
+	ParallelBatchSize *int   `json:"parallelBatchSize,omitempty"`
+	Force             bool   `json:"force,omitempty"`
+	DryRun            bool   `json:"dryRun,omitempty"`
+}
+
+func encodeOptions(o casesync.Options) ([]byte, error) {
+	return json.Marshal(optionsJSON{
+		StartDate:         dateText(o.StartDate),
+		EndDate:           dateText(o.EndDate),
+		DaysAhead:         o.DaysAhead,
+		LookbackDays:      o.LookbackDays,
+		LookaheadDays:     o.LookaheadDays,
+		ParallelBatchSize: o.ParallelBatchSize,
+		Force:             o.Force,
+		DryRun:            o.DryRun,
+	})
+}
+
+// errRequest is a request that was not written by this program.
+var errRequest = errors.New("the audit's request cannot be read")
+
+func decodeOptions(document []byte) (casesync.Options, error) {
+	var o optionsJSON
+	if json.Unmarshal(document, &o) != nil {
+		return casesync.Options{}, errRequest
+	}
+	start, startErr := parseDate(o.StartDate)
+	end, endErr := parseDate(o.EndDate)
+	if startErr != nil || endErr != nil {
+		return casesync.Options{}, errRequest
+	}
+	return casesync.Options{
+		StartDate:         start,
+		EndDate:           end,
+		DaysAhead:         o.DaysAhead,
+		LookbackDays:      o.LookbackDays,
+		LookaheadDays:     o.LookaheadDays,
+		ParallelBatchSize: o.ParallelBatchSize,
+		Force:             o.Force,
+		DryRun:            o.DryRun,
+	}, nil
+}
+
+func dateText(d *pims.Date) string {
+	if d == nil {
+		return ""
+	}
+	return d.String()
+}
+
+func parseDate(text string) (*pims.Date, error) {
+	if text == "" {
+		return nil, nil
+	}
+	d, err := pims.ParseDate(text)
+	return &d, err
+}
+
+// resultJSON is case_sync_audits.result: what has no column.
+type resultJSON struct {
+	DeletedIDs []uuid.UUID              `json:"deletedIds,omitempty"`
+	Failures   []failureJSON            `json:"failures,omitempty"`
+	Warnings   warningsJSON             `json:"warnings,omitzero"`
+	Changes    []changeJSON             `json:"changes,omitempty"`
+	Skipped    map[casesync.Type]string `json:"skipped,omitempty"`
+}
+
+type failureJSON struct {
+	CaseID uuid.UUID         `json:"caseId"`
+	Error  string            `json:"error"`
+	Code   casesync.ItemCode `json:"code"`
+}
+
+type warningsJSON struct {
+	UnknownStatuses  int `json:"unknownStatuses,omitempty"`
+	UnusableRows     int `json:"unusableRows,omitempty"`
+	UnidentifiedRows int `json:"unidentifiedRows,omitempty"`
+	DuplicateRows    int `json:"duplicateRows,omitempty"`
+}
+
+type changeJSON struct {
+	Action casesync.Action   `json:"action"`
+	CaseID uuid.UUID         `json:"caseId,omitzero"`
+	PIMSID string            `json:"pimsId"`
+	Fields []fieldChangeJSON `json:"fields,omitempty"`
+}
+
+type fieldChangeJSON struct {
+	Field  string `json:"field"`
+	Before string `json:"before"`
+	After  string `json:"after"`
+}
+
+func encodeResult(r casesync.Result) ([]byte, error) {
+	return json.Marshal(resultJSON{
+		DeletedIDs: r.Stats.DeletedIDs,
+		Failures:   convert(r.Failures, func(f casesync.ItemFailure) failureJSON { return failureJSON(f) }),
+		Warnings:   warningsJSON(r.Warnings),
+		Changes: convert(r.Changes, func(c casesync.Change) changeJSON {
+			return changeJSON{c.Action, c.CaseID, c.PIMSID, convert(c.Fields, func(f casesync.FieldChange) fieldChangeJSON { return fieldChangeJSON(f) })}
+		}),
+		Skipped: r.Skipped,
+	})
+}
+
+// decodeResult reads what encodeResult wrote; what cannot be read is left out.
+func decodeResult(document []byte) (r casesync.Result) {
+	var decoded resultJSON
+	if json.Unmarshal(document, &decoded) != nil {
+		return r
+	}
+	r.Stats.DeletedIDs = decoded.DeletedIDs
+	r.Failures = convert(decoded.Failures, func(f failureJSON) casesync.ItemFailure { return casesync.ItemFailure(f) })
+	r.Warnings = casesync.Warnings(decoded.Warnings)
+	r.Changes = convert(decoded.Changes, func(c changeJSON) casesync.Change {
+		return casesync.Change{
+			Action: c.Action, CaseID: c.CaseID, PIMSID: c.PIMSID,
+			Fields: convert(c.Fields, func(f fieldChangeJSON) casesync.FieldChange { return casesync.FieldChange(f) }),
+		}
+	})
+	r.Skipped = decoded.Skipped
+	return r
+}
+
+// progressJSON is sync_leases.progress.
+type progressJSON struct {
+	Phase casesync.Type `json:"phase"`
+	Step  string        `json:"step"`
+	Done  int           `json:"done"`
+	Total int           `json:"total"`
+}
+
+func decodeProgress(document []byte) casesync.Progress {
+	return casesync.Progress(value(decodeKey[progressJSON](document)))
+}
+
+// closing are the columns of an audit that ends.
+func closing(lease casesync.Lease, id uuid.UUID, status casesync.Status, r casesync.Result, at time.Time) (dbsqlc.CloseAuditParams, error) {
+	document, err := encodeResult(r)
+	if err != nil {
+		return dbsqlc.CloseAuditParams{}, err
+	}
+	return dbsqlc.CloseAuditParams{
+		ID:                id,
+		ClinicID:          lease.ClinicID,
+		Attempt:           int32(lease.Attempt), //nolint:gosec // small
+		Status:            string(status),
+		CompletedAt:       &at,
+		Result:            document,
+		ErrorCode:         known(string(r.Code)),
+		ErrorMessage:      known(r.Error),
+		PlanID:            knownID(r.PlanID),
+		AppointmentsFound: count(r.Stats.AppointmentsFound),
+		CasesFound:        count(r.Stats.CasesFound),
+		CasesCreated:      count(r.Stats.CasesCreated),
+		CasesUpdated:      count(r.Stats.CasesUpdated),
+		CasesUnchanged:    count(r.Stats.CasesUnchanged),
+		CasesSkipped:      count(r.Stats.CasesSkipped),
+		CasesEnriched:     count(r.Stats.CasesEnriched),
+		CasesFailed:       count(r.Stats.CasesFailed),
+		CasesChecked:      count(r.Stats.CasesChecked),
+		CasesDeleted:      count(r.Stats.CasesDeleted),
+		CasesRestored:     count(r.Stats.CasesRestored),
+	}, nil
+}
+
+// auditOf is a row as an audit.
+func auditOf(row dbsqlc.CaseSyncAudit, progress []byte) casesync.Audit {
+	options, _ := decodeOptions(row.Request) // a row made by hand may ask anything
+	audit := casesync.Audit{
+		ID:          row.ID,
+		ClinicID:    row.ClinicID,
+		ParentID:    value(row.ParentID),
+		Type:        casesync.Type(row.SyncType),
+		Status:      casesync.Status(row.Status),
+		Trigger:     casesync.Trigger(row.Trigger),
+		Options:     options,
+		Attempt:     int(row.Attempt),
+		Result:      decodeResult(row.Result),
+		Progress:    decodeProgress(progress),
+		CreatedAt:   row.CreatedAt,
+		StartedAt:   value(row.StartedAt),
+		CompletedAt: value(row.CompletedAt),
+	}
+	audit.Result.Code = casesync.Code(value(row.ErrorCode))
+	audit.Result.Error = value(row.ErrorMessage)
+	audit.Result.PlanID = value(row.PlanID)
+	audit.Result.Stats = casesync.Stats{
+		AppointmentsFound: int(row.AppointmentsFound),
+		CasesFound:        int(row.CasesFound),
+		CasesCreated:      int(row.CasesCreated),
+		CasesUpdated:      int(row.CasesUpdated),
+		CasesUnchanged:    int(row.CasesUnchanged),
+		CasesSkipped:      int(row.CasesSkipped),
+		CasesEnriched:     int(row.CasesEnriched),
+		CasesFailed:       int(row.CasesFailed),
+		CasesChecked:      int(row.CasesChecked),
+		CasesDeleted:      int(row.CasesDeleted),
+		CasesRestored:     int(row.CasesRestored),
+		DeletedIDs:        audit.Result.Stats.DeletedIDs,
+	}
+	return audit
+}
+
+// count is a count as a column holds it.
+func count(n int) int32 { return int32(min(n, 1<<31-1)) } //nolint:gosec // bounded
+
+// convert applies a function to every item; nil stays nil.
+func convert[A, B any](items []A, to func(A) B) []B {
+	if items == nil {
+		return nil
+	}
+	converted := make([]B, len(items))
+	for i, item := range items {
+		converted[i] = to(item)
+	}
+	return converted
+}

@@ -1,0 +1,67 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+)
+
+// Audit is one sync of the clinic, or one phase of a full sync, with its progress
+// while it runs, and with the phases of its last attempt. CodeNotFound where the
+// clinic has no such sync.
+func (s *Audits) Audit(ctx context.Context, clinicID, id uuid.UUID) (audit casesync.Audit, err error) {
+	err = s.db.InClinic(ctx, "read the sync", clinicID, func(tx pgx.Tx) error {
+		q := dbsqlc.New(tx)
+		row, err := q.Audit(ctx, id, clinicID)
+		if err != nil {
+			return found(err, errNoSync())
+		}
+		audit = auditOf(row.CaseSyncAudit, row.Progress)
+		if audit.Type != casesync.TypeFull {
+			return nil
+		}
+		phases, err := q.Phases(ctx, &id, clinicID, row.CaseSyncAudit.Attempt)
+		for _, phase := range phases {
+			audit.Children = append(audit.Children, auditOf(phase.CaseSyncAudit, nil))
+		}
+		return err
+	})
+	return audit, err
+}
+
+// Audits lists the clinic's syncs, the newest first, without phases.
+func (s *Audits) Audits(ctx context.Context, clinicID uuid.UUID, filter casesync.AuditFilter) (list casesync.List[casesync.Audit], err error) {
+	before, err := parseCursor(filter.Cursor, latest)
+	if err != nil {
+		return list, err
+	}
+	limit := limitOf(filter.Page)
+	err = s.db.InClinic(ctx, "list syncs", clinicID, func(tx pgx.Tx) error {
+		rows, err := dbsqlc.New(tx).Audits(ctx, dbsqlc.AuditsParams{
+			ClinicID: clinicID, SyncType: string(filter.Type), Status: string(filter.Status),
+			BeforeAt: before.at, BeforeID: before.id, UpTo: int32(limit + 1), //nolint:gosec // bounded
+		})
+		audits := convert(rows, func(row dbsqlc.AuditsRow) casesync.Audit { return auditOf(row.CaseSyncAudit, row.Progress) })
+		list = pageOf(audits, limit, func(a casesync.Audit) cursor { return cursor{a.CreatedAt, a.ID} })
+		return err
+	})
+	return list, err
+}
+
+// ClinicOf tells which clinic a sync belongs to, for a command that names only
+// the sync. It crosses clinics (R41).
+func (s *Audits) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
+	err = s.db.System(ctx, "find the sync", func(tx pgx.Tx) error {
+		clinicID, err = dbsqlc.New(tx).ClinicOfAudit(ctx, id)
+		return found(err, casesync.Fail(casesync.CodeNotFound, "there is no such sync"))
+	})
+	return clinicID, err
+}
+
+// latest is after every row in a list that shows the newest first.
+var latest = cursor{time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), uuid.Max}

@@ -1,0 +1,113 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// Cases are the cases as the phases of a sync read and write them (R10–R15). It
+// is casesync.InboundStore, EnrichmentStore and ReconciliationStore in one. Cases
+// without a pims_id are not seen at all (R11).
+type Cases struct{ db *DB }
+
+// Cases is the store of the cases.
+func (db *DB) Cases() *Cases { return &Cases{db} }
+
+var _ casesync.Store = (*Cases)(nil)
+
+// ScheduledIn is casesync.InboundStore's.
+func (s *Cases) ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window) ([]casesync.Scheduled, error) {
+	return s.scheduled(ctx, clinicID, `
+		where clinic_id = $1 and provider = $2 and pims_id is not null and scheduled_date >= $3 and scheduled_date < $4`,
+		clinicID, provider, window.From(), window.Until())
+}
+
+// ScheduledByID is casesync.InboundStore's.
+func (s *Cases) ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) ([]casesync.Scheduled, error) {
+	return s.scheduled(ctx, clinicID, `
+		where clinic_id = $1 and provider = $2 and pims_id = any($3)`,
+		clinicID, provider, pimsIDs)
+}
+
+func (s *Cases) scheduled(ctx context.Context, clinicID uuid.UUID, where string, args ...any) ([]casesync.Scheduled, error) {
+	return readInClinic(ctx, s.db, "read the schedule", clinicID,
+		`select pims_id, scheduled_date, coalesce(metadata #>> '{appointment,start}', '') from cases`+where, args,
+		func(row pgx.CollectableRow) (c casesync.Scheduled, err error) {
+			var date *time.Time
+			err = row.Scan(&c.PIMSID, &date, &c.Start)
+			c.ScheduledDate = value(date)
+			return c, err
+		})
+}
+
+// CasesByID is casesync.InboundStore's.
+func (s *Cases) CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]casesync.Case, error) {
+	cases, err := readInClinic(ctx, s.db, "read cases", clinicID,
+		selectCases+`where clinic_id = $1 and provider = $2 and pims_id = any($3)`,
+		[]any{clinicID, provider, pimsIDs}, scanCase)
+	byID := make(map[string]casesync.Case, len(cases))
+	for _, c := range cases {
+		byID[c.PIMSID] = c
+	}
+	return byID, err
+}
+
+// CasesWithConsultations is casesync.EnrichmentStore's.
+func (s *Cases) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]casesync.Case, error) {
+	cases, err := readInClinic(ctx, s.db, "read cases", clinicID,
+		selectCasesWhole+`where clinic_id = $1 and id = any($2) and pims_id is not null`,
+		[]any{clinicID, ids}, scanCase)
+	byID := make(map[uuid.UUID]casesync.Case, len(cases))
+	for _, c := range cases {
+		byID[c.ID] = c
+	}
+	return byID, err
+}
+
+// DeletionCandidates is casesync.ReconciliationStore's.
+func (s *Cases) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Case, error) {
+	return readInClinic(ctx, s.db, "read the candidates for deletion", clinicID,
+		selectCases+`where clinic_id = $1 and provider = $2 and scheduled_date >= $3 and scheduled_date < $4 and scheduled_date < $5
+			and `+deletable+` order by scheduled_date, id`,
+		[]any{clinicID, provider, window.From(), window.Until(), until}, scanCase)
+}
+
+// deletable are the conditions of a soft delete that do not depend on a window:
+// Workflows §Phase 3 step 1, R24.
+const deletable = `pims_id is not null
+	and status <> 'reviewed'
+	and metadata #>> '{reconciliation,softDeleted}' is distinct from 'true'
+	and metadata #>> '{sync,restoredAt}' is null`
+
+const (
+	selectCases      = caseColumns + `null::jsonb from cases `
+	selectCasesWhole = caseColumns + `metadata -> 'consultation' from cases `
+
+	caseColumns = `select id, pims_id, coalesce(patient_name, ''), coalesce(client_name, ''), coalesce(phone_number, ''),
+		scheduled_date, status, coalesce(sync_status, ''), case_type, created_at, updated_at, xmin,
+		metadata -> 'appointment', metadata -> 'reconciliation', metadata -> 'sync', `
+)
+
+// scanCase reads a row of selectCases or selectCasesWhole.
+func scanCase(row pgx.CollectableRow) (casesync.Case, error) {
+	var (
+		c                                         casesync.Case
+		date                                      *time.Time
+		appointment, deletion, mark, consultation []byte
+	)
+	err := row.Scan(&c.ID, &c.PIMSID, &c.PatientName, &c.ClientName, &c.PhoneNumber,
+		&date, &c.Status, &c.SyncStatus, &c.CaseType, &c.CreatedAt, &c.UpdatedAt, &c.Version,
+		&appointment, &deletion, &mark, &consultation)
+	c.ScheduledDate = value(date)
+	c.Appointment = decodeKey[appointmentJSON](appointment).decode()
+	c.Deletion = decodeKey[deletionJSON](deletion).decode()
+	c.Mark = decodeKey[markJSON](mark).decode()
+	c.Consultation = decodeKey[consultationJSON](consultation).decode()
+	return c, err
+}

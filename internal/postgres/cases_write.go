@@ -1,0 +1,207 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// WriteCases is casesync.InboundStore's and EnrichmentStore's: fence, inserts and
+// updates travel together, whatever the chunk's size (R15).
+func (s *Cases) WriteCases(ctx context.Context, lease casesync.Lease, syncID uuid.UUID, provider string, writes []casesync.Write, at time.Time) (written []string, err error) {
+	inserts, updates, err := columnsOf(writes)
+	if err != nil {
+		return nil, err
+	}
+	collect := func(rows pgx.Rows) error {
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		written = append(written, ids...)
+		return err
+	}
+	err = s.db.fenced(ctx, "write cases", lease, syncActor(syncID), func(batch *pgx.Batch) {
+		written = nil // of an attempt that lost a deadlock
+		if inserts.len() > 0 {
+			batch.Queue(insertCases, inserts.args(lease.ClinicID, provider, at)...).Query(collect)
+		}
+		if updates.len() > 0 {
+			batch.Queue(updateCases, updates.args(lease.ClinicID, provider, at)...).Query(collect)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return written, nil
+}
+
+// sourceRows is a chunk as one relation.
+const sourceRows = `unnest($4::uuid[], $5::xid[], $6::text[], $7::text[], $8::text[], $9::text[],
+		$10::timestamptz[], $11::text[], $12::text[], $13::boolean[], $14::text[], $15::text[])
+	as s (id, version, pims_id, patient_name, client_name, phone_number,
+		scheduled_date, status, sync_status, decided, case_type, metadata)`
+
+// insertCases leaves a row alone that another writer has made meanwhile (R12).
+const insertCases = `
+insert into cases (id, clinic_id, provider, pims_id, patient_name, client_name, phone_number,
+	scheduled_date, status, sync_status, case_type, metadata, created_at, updated_at)
+select s.id, $1, $2, s.pims_id, s.patient_name, s.client_name, s.phone_number,
+	s.scheduled_date, coalesce(s.status, 'draft'), s.sync_status, coalesce(s.case_type, 'other'), s.metadata::jsonb, $3, $3
+from ` + sourceRows + `
+on conflict (clinic_id, provider, pims_id) do nothing
+returning pims_id`
+
+// updateCases writes over the row version that was read and over no other (R12).
+//   - A null never erases a known value (R7).
+//   - The status changes only where it is what sync last wrote, unless the write
+//     deletes or restores the case (R10).
+//   - Of metadata the owned keys are replaced, whole; every other survives (R11).
+//     The consultation stays where the write has none.
+const updateCases = `
+update cases c set
+	patient_name   = coalesce(s.patient_name, c.patient_name),
+	client_name    = coalesce(s.client_name, c.client_name),
+	phone_number   = coalesce(s.phone_number, c.phone_number),
+	scheduled_date = coalesce(s.scheduled_date, c.scheduled_date),
+	status         = case when s.decided or c.status is not distinct from c.sync_status then coalesce(s.status, c.status) else c.status end,
+	sync_status    = case when s.decided then s.sync_status else coalesce(s.sync_status, c.sync_status) end,
+	case_type      = coalesce(s.case_type, c.case_type),
+	metadata       = (c.metadata - '{appointment,reconciliation,sync}'::text[]) || s.metadata::jsonb,
+	updated_at     = $3
+from ` + sourceRows + `
+where c.id = s.id and c.xmin = s.version and c.clinic_id = $1 and c.provider = $2 and c.pims_id = s.pims_id
+returning c.pims_id`
+
+// caseRows are the columns of a chunk, as sourceRows takes them.
+type caseRows struct {
+	ids           []uuid.UUID
+	versions      []uint32
+	pimsIDs       []string
+	patientNames  []*string
+	clientNames   []*string
+	phoneNumbers  []*string
+	dates         []*time.Time
+	statuses      []*string
+	syncStatuses  []*string
+	decided       []bool // the write deletes or restores (R10)
+	caseTypes     []*string
+	ownedMetadata []string
+}
+
+// columnsOf sorts a chunk's writes, so that no two writers wait for each other,
+// and takes them apart.
+func columnsOf(writes []casesync.Write) (inserts, updates caseRows, err error) {
+	order := make([]*casesync.Write, len(writes))
+	for i := range writes {
+		order[i] = &writes[i]
+	}
+	slices.SortFunc(order, func(a, b *casesync.Write) int { return bytes.Compare(keyOf(a), keyOf(b)) })
+	for _, w := range order {
+		rows := &inserts
+		if w.Before != nil {
+			rows = &updates
+		}
+		if err := rows.add(w); err != nil {
+			return inserts, updates, err
+		}
+	}
+	return inserts, updates, nil
+}
+
+// keyOf is what a write locks: the row, or the place of a new one in the unique
+// index.
+func keyOf(w *casesync.Write) []byte {
+	if w.Before != nil {
+		return w.Before.ID[:]
+	}
+	return []byte(w.After.PIMSID)
+}
+
+func (r *caseRows) len() int { return len(r.ids) }
+
+// add appends a write. Blanks become null (R7).
+func (r *caseRows) add(w *casesync.Write) error {
+	owned, err := encodeMetadata(&w.After)
+	if err != nil {
+		return err
+	}
+	id, version, decided := uuid.Nil, uint32(0), false
+	if w.Before != nil {
+		id, version = w.Before.ID, w.Before.Version
+		decided = w.Before.SoftDeleted() != w.After.SoftDeleted()
+	} else if id, err = newID(w.After.ID); err != nil {
+		return err
+	}
+	r.ids = append(r.ids, id)
+	r.versions = append(r.versions, version)
+	r.pimsIDs = append(r.pimsIDs, w.After.PIMSID)
+	r.patientNames = append(r.patientNames, known(w.After.PatientName))
+	r.clientNames = append(r.clientNames, known(w.After.ClientName))
+	r.phoneNumbers = append(r.phoneNumbers, known(w.After.PhoneNumber))
+	r.dates = append(r.dates, knownTime(w.After.ScheduledDate))
+	r.statuses = append(r.statuses, known(w.After.Status))
+	r.syncStatuses = append(r.syncStatuses, known(w.After.SyncStatus))
+	r.decided = append(r.decided, decided)
+	r.caseTypes = append(r.caseTypes, known(w.After.CaseType))
+	r.ownedMetadata = append(r.ownedMetadata, owned)
+	return nil
+}
+
+// args are the arguments of insertCases and updateCases.
+func (r *caseRows) args(clinicID uuid.UUID, provider string, at time.Time) []any {
+	return []any{
+		clinicID, provider, at,
+		r.ids, r.versions, r.pimsIDs, r.patientNames, r.clientNames, r.phoneNumbers,
+		r.dates, r.statuses, r.syncStatuses, r.decided, r.caseTypes, r.ownedMetadata,
+	}
+}
+
+// newID makes an id in the order of time, which keeps the indexes compact.
+func newID(given uuid.UUID) (uuid.UUID, error) {
+	if given != uuid.Nil {
+		return given, nil
+	}
+	return uuid.NewV7()
+}
+
+// SoftDelete is casesync.ReconciliationStore's.
+func (s *Cases) SoftDelete(ctx context.Context, lease casesync.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) (deleted []uuid.UUID, err error) {
+	order := slices.Clone(deletions)
+	slices.SortFunc(order, func(a, b casesync.SoftDeletion) int { return bytes.Compare(a.Case.ID[:], b.Case.ID[:]) })
+	ids, versions, reasons := make([]uuid.UUID, len(order)), make([]uint32, len(order)), make([]string, len(order))
+	for i := range order {
+		ids[i], versions[i], reasons[i] = order[i].Case.ID, order[i].Case.Version, order[i].Reason
+	}
+	err = s.db.fenced(ctx, "soft-delete cases", lease, syncActor(syncID), func(batch *pgx.Batch) {
+		batch.Queue(softDelete, lease.ClinicID, provider, at, window.From(), window.Until(), until,
+			at.UTC().Format(time.RFC3339Nano), syncID.String(), ids, versions, reasons).Query(func(rows pgx.Rows) (err error) {
+			deleted, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+			return err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return deleted, nil
+}
+
+// softDelete repeats every condition of DeletionCandidates and the row version
+// that was read, and keeps what a restore needs (R24). Workflows §Phase 3 step 4.
+const softDelete = `
+update cases c set
+	status      = 'reviewed',
+	sync_status = 'reviewed',
+	metadata    = c.metadata || jsonb_build_object('reconciliation', jsonb_build_object(
+		'softDeleted', true, 'reason', s.reason, 'deletedAt', $7::text, 'syncId', $8::text,
+		'before', jsonb_strip_nulls(jsonb_build_object('status', c.status, 'syncStatus', c.sync_status)))),
+	updated_at  = $3
+from unnest($9::uuid[], $10::xid[], $11::text[]) as s (case_id, version, reason)
+where c.id = s.case_id and c.xmin = s.version and c.clinic_id = $1 and c.provider = $2
+	and c.scheduled_date >= $4 and c.scheduled_date < $5 and c.scheduled_date < $6
+	and ` + deletable + `
+returning c.id`

@@ -1,0 +1,64 @@
+package postgres
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+const (
+	defaultLimit = 50
+	maxLimit     = 1000
+)
+
+// A cursor is the place of a row in a list: the instant that it is sorted by, in
+// whole microseconds as the database keeps them, and its id. A zero instant is
+// null.
+type cursor struct {
+	at time.Time
+	id uuid.UUID
+}
+
+// String is the opaque form in which a cursor is handed out.
+func (c cursor) String() string {
+	place := binary.BigEndian.AppendUint64(nil, uint64(c.at.UnixMicro())) //nolint:gosec // read back the same way
+	return base64.RawURLEncoding.EncodeToString(append(place, c.id[:]...))
+}
+
+// parseCursor reads a cursor that a list handed out; an empty one is first. One
+// that none did is CodeInvalidRequest.
+func parseCursor(text string, first cursor) (cursor, error) {
+	if text == "" {
+		return first, nil
+	}
+	place, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(place) != 8+len(uuid.Nil) {
+		failure := casesync.Fail(casesync.CodeInvalidRequest, "cursor is not one that an earlier answer gave")
+		failure.Field = "cursor"
+		return cursor{}, failure
+	}
+	at := time.UnixMicro(int64(binary.BigEndian.Uint64(place))).UTC() //nolint:gosec // written the same way
+	return cursor{at, uuid.UUID(place[8:])}, nil
+}
+
+// limitOf is how many items a page has.
+func limitOf(p casesync.Page) int {
+	if p.Limit <= 0 {
+		return defaultLimit
+	}
+	return min(p.Limit, maxLimit)
+}
+
+// pageOf makes a page of the rows that were read: one more than limit where there
+// is a next page.
+func pageOf[T any](rows []T, limit int, place func(T) cursor) casesync.List[T] {
+	if len(rows) <= limit {
+		return casesync.List[T]{Items: rows}
+	}
+	rows = rows[:limit]
+	return casesync.List[T]{Items: rows, NextCursor: place(rows[limit-1]).String()}
+}

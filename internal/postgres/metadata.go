@@ -1,0 +1,229 @@
+package postgres
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// The keys of cases.metadata that sync owns, whole (R11).
+const (
+	keyAppointment    = "appointment"
+	keyConsultation   = "consultation"
+	keyReconciliation = "reconciliation"
+	keySync           = "sync"
+)
+
+// ownedMetadata is what sync owns of cases.metadata. An absent key is nil.
+type ownedMetadata struct {
+	Appointment    *appointmentJSON  `json:"appointment,omitempty"`
+	Consultation   *consultationJSON `json:"consultation,omitempty"`
+	Reconciliation *deletionJSON     `json:"reconciliation,omitempty"`
+	Sync           *markJSON         `json:"sync,omitempty"`
+}
+
+// encodeMetadata is the JSON object of the owned keys that a case has.
+func encodeMetadata(c *casesync.Case) (string, error) {
+	owned := ownedMetadata{
+		Appointment:    encodeAppointment(c.Appointment),
+		Consultation:   encodeConsultation(c.Consultation),
+		Reconciliation: encodeDeletion(c.Deletion),
+		Sync:           encodeMark(c.Mark),
+	}
+	document, err := json.Marshal(owned)
+	return string(document), err
+}
+
+// decodeKey reads an owned key. What cannot be read is treated as absent: a
+// foreign program's garbage must not fail a sync, and is replaced by the next
+// write.
+func decodeKey[T any](document []byte) *T {
+	var value *T
+	if len(document) == 0 || json.Unmarshal(document, &value) != nil {
+		return nil
+	}
+	return value
+}
+
+// appointmentJSON is metadata.appointment (R2, R10).
+type appointmentJSON struct {
+	ConsultationID string `json:"consultationId,omitempty"`
+	Status         string `json:"status,omitempty"`
+	Type           string `json:"type,omitempty"`
+	Start          string `json:"start,omitempty"`
+	End            string `json:"end,omitempty"`
+	PatientID      string `json:"patientId,omitempty"`
+	ClientID       string `json:"clientId,omitempty"`
+	ClientEmail    string `json:"clientEmail,omitempty"`
+	Veterinarian   string `json:"veterinarian,omitempty"`
+	Room           string `json:"room,omitempty"`
+	Title          string `json:"title,omitempty"`
+	Reason         string `json:"reason,omitempty"`
+}
+
+func encodeAppointment(a casesync.Appointment) *appointmentJSON {
+	if a == (casesync.Appointment{}) {
+		return nil
+	}
+	encoded := appointmentJSON(a)
+	return &encoded
+}
+
+func (a *appointmentJSON) decode() casesync.Appointment {
+	if a == nil {
+		return casesync.Appointment{}
+	}
+	return casesync.Appointment(*a)
+}
+
+// consultationJSON is metadata.consultation. Workflows §Phase 2 step 3; what the
+// specification's object lacks stands beside it.
+type consultationJSON struct {
+	FetchedAt     time.Time   `json:"fetchedAt,omitzero"`
+	ID            string      `json:"id,omitempty"`
+	AppointmentID string      `json:"appointmentId,omitempty"`
+	ConsultedAt   time.Time   `json:"consultedAt,omitzero"`
+	ConsultedText string      `json:"consultedAtText,omitempty"` // as the PIMS wrote it (R2)
+	Status        string      `json:"status,omitempty"`          // what StatusText means
+	StatusText    string      `json:"statusText,omitempty"`      // the PIMS's own word
+	Reason        string      `json:"reason,omitempty"`
+	RawNotes      string      `json:"rawNotes,omitempty"` // R7
+	Notes         string      `json:"notes,omitempty"`    // what belongs to no section (R19)
+	SOAPNotes     *soapJSON   `json:"soapNotes,omitempty"`
+	Vitals        *vitalsJSON `json:"vitals,omitempty"`
+	Diagnoses     []string    `json:"diagnoses,omitzero"`
+	Discharge     string      `json:"dischargeInstructions,omitempty"`
+}
+
+// soapJSON is absent as a whole where no section has any text, so that the
+// specification's "soapNotes IS NULL" finds the case (Workflows §Phase 2 step 1).
+type soapJSON struct {
+	Subjective string `json:"subjective"`
+	Objective  string `json:"objective"`
+	Assessment string `json:"assessment"`
+	Plan       string `json:"plan"`
+}
+
+// vitalsJSON has null for what was not measured, and for what is impossible: then
+// Raw has its text (R7).
+type vitalsJSON struct {
+	Temperature     *float64          `json:"temperature"`
+	TemperatureUnit string            `json:"temperatureUnit,omitempty"`
+	Pulse           *float64          `json:"pulse"`
+	Respiration     *float64          `json:"respiration"`
+	Weight          *float64          `json:"weight"`
+	WeightUnit      string            `json:"weightUnit,omitempty"`
+	Raw             map[string]string `json:"raw,omitempty"`
+}
+
+func encodeConsultation(c *casesync.Consultation) *consultationJSON {
+	if c == nil {
+		return nil
+	}
+	encoded := &consultationJSON{
+		FetchedAt:     c.FetchedAt.UTC(),
+		ID:            c.ID,
+		AppointmentID: c.AppointmentID,
+		ConsultedAt:   c.At.UTC(),
+		ConsultedText: c.AtText,
+		Status:        string(c.Status),
+		StatusText:    c.StatusText,
+		Reason:        c.Reason,
+		RawNotes:      c.RawNotes,
+		Notes:         c.Notes,
+		Vitals:        (*vitalsJSON)(c.Vitals),
+		Diagnoses:     c.Diagnoses,
+		Discharge:     c.Discharge,
+	}
+	if !c.SOAP.Blank() {
+		encoded.SOAPNotes = (*soapJSON)(&c.SOAP)
+	}
+	return encoded
+}
+
+func (c *consultationJSON) decode() *casesync.Consultation {
+	if c == nil {
+		return nil
+	}
+	decoded := &casesync.Consultation{
+		FetchedAt: c.FetchedAt,
+		Consultation: pims.Consultation{
+			ID:            c.ID,
+			AppointmentID: c.AppointmentID,
+			At:            c.ConsultedAt,
+			AtText:        c.ConsultedText,
+			Status:        pims.ConsultationStatus(c.Status),
+			StatusText:    c.StatusText,
+			Reason:        c.Reason,
+			RawNotes:      c.RawNotes,
+			Notes:         c.Notes,
+			Vitals:        (*pims.Vitals)(c.Vitals),
+			Diagnoses:     c.Diagnoses,
+			Discharge:     c.Discharge,
+		},
+	}
+	if c.SOAPNotes != nil {
+		decoded.SOAP = pims.SOAP(*c.SOAPNotes)
+	}
+	return decoded
+}
+
+// deletionJSON is metadata.reconciliation. Workflows §Phase 3 step 4, R24.
+type deletionJSON struct {
+	SoftDeleted bool        `json:"softDeleted"`
+	Reason      string      `json:"reason,omitempty"`
+	DeletedAt   time.Time   `json:"deletedAt,omitzero"`
+	SyncID      uuid.UUID   `json:"syncId,omitzero"`
+	Before      *beforeJSON `json:"before,omitempty"`
+}
+
+// beforeJSON is the state that a restore puts back (R24).
+type beforeJSON struct {
+	Status     string `json:"status,omitempty"`
+	SyncStatus string `json:"syncStatus,omitempty"`
+}
+
+func encodeDeletion(d *casesync.Deletion) *deletionJSON {
+	if d == nil {
+		return nil
+	}
+	encoded := &deletionJSON{SoftDeleted: d.SoftDeleted, Reason: d.Reason, DeletedAt: d.DeletedAt.UTC(), SyncID: d.SyncID}
+	if d.StatusBefore != "" || d.SyncStatusBefore != "" {
+		encoded.Before = &beforeJSON{d.StatusBefore, d.SyncStatusBefore}
+	}
+	return encoded
+}
+
+func (d *deletionJSON) decode() *casesync.Deletion {
+	if d == nil {
+		return nil
+	}
+	decoded := &casesync.Deletion{SoftDeleted: d.SoftDeleted, Reason: d.Reason, DeletedAt: d.DeletedAt, SyncID: d.SyncID}
+	if d.Before != nil {
+		decoded.StatusBefore, decoded.SyncStatusBefore = d.Before.Status, d.Before.SyncStatus
+	}
+	return decoded
+}
+
+// markJSON is metadata.sync.
+type markJSON struct {
+	RestoredAt time.Time `json:"restoredAt,omitzero"` // R24
+}
+
+func encodeMark(m casesync.Mark) *markJSON {
+	if m.RestoredAt.IsZero() {
+		return nil
+	}
+	return &markJSON{m.RestoredAt.UTC()}
+}
+
+func (m *markJSON) decode() casesync.Mark {
+	if m == nil {
+		return casesync.Mark{}
+	}
+	return casesync.Mark{RestoredAt: m.RestoredAt}
+}

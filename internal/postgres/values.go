@@ -1,0 +1,58 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// readInClinic reads rows for one clinic.
+func readInClinic[T any](ctx context.Context, db *DB, operation string, clinicID uuid.UUID, sql string, args []any, scan pgx.RowToFunc[T]) ([]T, error) {
+	var items []T
+	err := db.InClinic(ctx, operation, clinicID, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, sql, args...)
+		if err != nil {
+			return err
+		}
+		items, err = pgx.CollectRows(rows, scan)
+		return err
+	})
+	return items, err
+}
+
+// value is what a pointer points to, or the zero value for nil: a null.
+func value[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
+
+// known is a text for the database: null where it is blank (R7).
+func known(text string) *string {
+	if pims.Blank(text) {
+		return nil
+	}
+	return &text
+}
+
+// knownTime is an instant for the database: null where it is zero.
+func knownTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// knownID is an id for the database: null where it is zero.
+func knownID(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
+}
