@@ -49,7 +49,9 @@ func (c *call) scheduleConfigs(w http.ResponseWriter, _ *http.Request) {
 	}
 	config := object{
 		{"businessHours", object{{"start", "08:00"}, {"end", "18:00"}}},
-		{"slotLength", 15}, {"providers", vets}, {"rooms", rooms},
+		{"slotLength", 15},
+		{"providers", vets},
+		{"rooms", rooms},
 	}
 	c.answer(w, func(out *bufio.Writer) { _, _ = out.Write(c.wire().object(nil, config, turnNull)) })
 }
@@ -114,16 +116,12 @@ func (c *call) dropped(id string) bool {
 
 // appointment is the point lookup.
 func (c *call) appointment(w http.ResponseWriter, r *http.Request) {
-	switch c.options.Lookup {
-	case LookupMissing:
-		notFound(w)
-		return
-	case LookupBroken:
+	a := c.book.lookup(r.URL.Query().Get("id"))
+	if c.options.Lookup == LookupBroken {
 		writeJSON(w, http.StatusInternalServerError, `{"message":"Server Error"}`)
 		return
 	}
-	a := c.book.lookup(r.URL.Query().Get("id"))
-	if a == nil {
+	if c.options.Lookup == LookupMissing || a == nil {
 		notFound(w)
 		return
 	}

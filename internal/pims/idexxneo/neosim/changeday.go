@@ -20,6 +20,9 @@ type Changes struct {
 // any weekday: finished is a visit of a past day whose record had begun and was still open; moved (by two hours) and
 // cancelled are visits of coming days; deleted is one of a past day. The choice depends on nothing but the calendar.
 // Where one of the four cannot be found, nothing is changed.
+//
+// Between the two syncs the clock goes on. With Options.StandsAt set to AsNow nothing else becomes visible by that; at
+// the default noon a visit that begins meanwhile may bring a finished record with it.
 func (s *Sim) ChangeDay() (Changes, error) {
 	changes, err := s.chooseChanges()
 	if err != nil {

@@ -12,6 +12,7 @@ type Op string
 // The operations.
 const (
 	OpLoginPage   Op = "login-page"  // GET /login
+	OpMFA         Op = "mfa"         // GET /mfa, the page that asks for a one-time code
 	OpLogin       Op = "login"       // POST /login, sent by the page's script
 	OpDashboard   Op = "dashboard"   // GET /dashboard
 	OpRedirect    Op = "redirect"    // GET /sso, a hop of the redirect chain
@@ -28,7 +29,7 @@ const (
 
 // knownOps are all operations.
 var knownOps = []Op{
-	OpLoginPage, OpLogin, OpDashboard, OpRedirect, OpLogout, OpProviders, OpSchedule, OpCalendar, OpAppointment, OpSearch,
+	OpLoginPage, OpMFA, OpLogin, OpDashboard, OpRedirect, OpLogout, OpProviders, OpSchedule, OpCalendar, OpAppointment, OpSearch,
 	OpView, OpPageData, OpUnknown,
 }
 

@@ -49,7 +49,7 @@ func (p *practice) stand() time.Time {
 
 // random is the source for one thing of the practice, told apart by key and kind.
 func (p *practice) random(kind, key uint64) *rand.Rand {
-	return rand.New(rand.NewPCG(p.seed*1_000_003+kind, key)) //nolint:gosec // invented data, no secret
+	return rand.New(rand.NewPCG(p.seed*1_000_003+kind, key))
 }
 
 // The kinds of random sources.

@@ -45,7 +45,7 @@ func (s *Sim) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /login", s.page(OpLoginPage, (*call).loginPage))
 	mux.HandleFunc("POST /login", s.page(OpLogin, (*call).login))
-	mux.HandleFunc("GET /mfa", s.page(OpLoginPage, (*call).mfaPage))
+	mux.HandleFunc("GET /mfa", s.page(OpMFA, (*call).mfaPage))
 	mux.HandleFunc("GET /sso", s.page(OpRedirect, (*call).redirect))
 	mux.HandleFunc("GET /dashboard", s.page(OpDashboard, (*call).dashboard))
 	mux.HandleFunc("GET /logout", s.page(OpLogout, (*call).logout))
