@@ -111,6 +111,22 @@ func TestTenCallsThatMeetADeadSessionLeadToOneLogin(t *testing.T) {
 	require.Equal(t, 2*callers, o.fake.Count(pimstest.OpConsultation))
 }
 
+func TestARenewedSessionIsKeptAtTheEnd(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	connection := o.connect(t)
+	o.fake.ExpireSessions()
+	o.clock.advance(time.Minute)
+	require.NoError(t, connection.Prove(t.Context()))
+	o.clock.advance(time.Minute)
+	require.NoError(t, connection.Prove(t.Context()))
+
+	connection.Close(t.Context())
+
+	require.Equal(t, noon.Add(time.Minute), o.db.keptSession().LoggedInAt)
+	require.Equal(t, noon.Add(2*time.Minute), o.db.keptSession().UsedAt)
+}
+
 func TestASecondDeathEndsTheRunWithoutASecondLogin(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
@@ -248,16 +264,18 @@ func TestARunKeepsItsAccount(t *testing.T) {
 func TestARenewalTakesTheSessionThatAnotherConnectionMade(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	one, two := o.connect(t), o.connect(t)
-	require.False(t, two.Fresh())
+	one, two, three := o.connect(t), o.connect(t), o.connect(t)
 	o.fake.ExpireSessions()
 	o.clock.advance(time.Minute)
 
-	require.NoError(t, one.Prove(t.Context()))
 	require.NoError(t, two.Prove(t.Context()))
+	require.NoError(t, one.Prove(t.Context()))
+	require.NoError(t, three.Prove(t.Context()))
 
-	require.Equal(t, 2, o.fake.Count(pimstest.OpLogin), "the first, and one for both")
-	require.False(t, two.Fresh())
+	require.Equal(t, 2, o.fake.Count(pimstest.OpLogin), "the first, and one for all")
+	require.True(t, one.Fresh(), "it made the first login")
+	require.True(t, two.Fresh(), "it made the second")
+	require.False(t, three.Fresh())
 }
 
 func TestClosingNeverHarmsTheSessionOfALaterLogin(t *testing.T) {

@@ -121,6 +121,14 @@ func TestTheFirstConnectionLogsInAndTheNextOnesReuseItsSession(t *testing.T) {
 	require.NotContains(t, string(o.db.keptSession().Sealed), "fake session", "sessions are kept sealed")
 }
 
+func TestALoginIsKnownByATimeThatTheDatabaseCanKeep(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.clock.advance(1234567 * time.Nanosecond)
+	o.connect(t)
+	require.Equal(t, noon.Add(1234*time.Microsecond), o.db.keptSession().LoggedInAt)
+}
+
 func TestASessionIsNotTriedWhenItIsTooOld(t *testing.T) {
 	t.Parallel()
 	t.Run("idle", func(t *testing.T) {

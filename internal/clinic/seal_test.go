@@ -71,6 +71,19 @@ func TestARecordMovedInAnyOneWayDoesNotOpen(t *testing.T) {
 	}
 }
 
+func TestPlacesThatReadAlikeWhenJoinedAreDifferent(t *testing.T) {
+	t.Parallel()
+	r := ring(t)
+	one := clinic.Subject{Table: "a", ClinicID: uuid.UUID([]byte("bbbbbbbbbbbbbbbb")), Provider: "bc"}
+	two := clinic.Subject{Table: "ab", ClinicID: one.ClinicID, Provider: "c"}
+	sealed, err := r.Seal([]byte("secret"), one)
+	require.NoError(t, err)
+
+	_, err = r.Open(sealed, two)
+
+	require.ErrorIs(t, err, clinic.ErrSealBroken)
+}
+
 func TestNoDamagedRecordOpens(t *testing.T) {
 	t.Parallel()
 	r := ring(t, "k1:"+secret(1), "k2:"+secret(2), "k3:"+secret(3))
