@@ -132,6 +132,7 @@ var explanations = []struct {
 	{clinic.ErrCredentialsMissing, CodeCredentialsMissing, clinic.ErrCredentialsMissing.Error()},
 	{clinic.ErrCredentialsSuspended, CodeCredentialsSuspended, clinic.ErrCredentialsSuspended.Error()},
 	{clinic.ErrCredentialsInvalid, CodeCredentialsInvalid, ""},
+	{clinic.ErrKeyUnknown, CodeCredentialsInvalid, ""},
 	{pims.ErrAuthRejected, CodeAuthRejected, pims.ErrAuthRejected.Error()},
 	{pims.ErrAuthChallenge, CodeAuthChallenge, ""},
 	{pims.ErrLoginFormChanged, CodeLoginFormChanged, ""},
