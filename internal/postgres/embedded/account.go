@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,11 +43,19 @@ func dataOwner(data string) (*user.User, error) {
 	if err != nil {
 		return nil, err
 	}
-	uid := info.Sys().(*syscall.Stat_t).Uid
+	uid := uidOf(info)
 	if uid == 0 {
 		return nil, fmt.Errorf("%s belongs to root: give it back to the user it had (chown -R)", data)
 	}
-	return user.LookupId(strconv.FormatUint(uint64(uid), 10))
+	return user.LookupId(strconv.Itoa(uid))
+}
+
+// uidOf is the id of the user whom a file belongs to.
+func uidOf(info fs.FileInfo) int {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(stat.Uid)
+	}
+	return -1 // no Unix file
 }
 
 // asAccount turns a user with all its groups into an account.
@@ -88,7 +97,7 @@ func (a account) mayEnter(dir string) error {
 	if a.credential == nil {
 		return nil
 	}
-	probe := exec.Command("/bin/sh", "-c", "exit 0")
+	probe := exec.CommandContext(context.Background(), "/bin/sh", "-c", "exit 0")
 	probe.Dir = dir
 	probe.SysProcAttr = &syscall.SysProcAttr{Credential: a.credential}
 	if err := probe.Run(); err != nil {

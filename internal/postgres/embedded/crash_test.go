@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -15,8 +16,7 @@ import (
 
 func TestAKilledOwnerTakesTheServerWithItAndTheNextOpenWorks(t *testing.T) {
 	t.Parallel()
-	dir := newDir(t)
-	c := clusterIn(dir)
+	dir, c := newCluster(t)
 	owner := startHolder(t, dir)
 	remember(t, owner.URL)
 
@@ -31,8 +31,7 @@ func TestAKilledOwnerTakesTheServerWithItAndTheNextOpenWorks(t *testing.T) {
 
 func TestAKilledServerIsNoticedAndTheNextOpenRecoversTheData(t *testing.T) {
 	t.Parallel()
-	dir := newDir(t)
-	c := clusterIn(dir)
+	dir, c := newCluster(t)
 	db := openDB(t, dir)
 	remember(t, db.URL())
 
@@ -47,9 +46,26 @@ func TestAKilledServerIsNoticedAndTheNextOpenRecoversTheData(t *testing.T) {
 	recall(t, again.URL())
 }
 
+func TestACloseOutOfTimeKillsTheServerAndLosesNothing(t *testing.T) {
+	t.Parallel()
+	dir, c := newCluster(t)
+	db, err := Open(t.Context(), Options{Dir: dir})
+	require.NoError(t, err)
+	remember(t, db.URL())
+	late, cancel := context.WithCancel(t.Context())
+	cancel()
+
+	require.ErrorContains(t, db.Close(late), "was killed")
+	require.NoError(t, db.Err(), "that it ended was asked for")
+	require.FileExists(t, c.log())
+
+	recall(t, openDB(t, dir).URL())
+}
+
 func TestALeftPIDFileWhosePIDIsAnothersNowIsNoHindrance(t *testing.T) {
 	t.Parallel()
-	stranger := openDB(t, newDir(t)) // a living process of the same user
+	strangers, _ := newCluster(t)
+	stranger := openDB(t, strangers) // a living process of the same user
 	dir, c := newCluster(t)
 	stale := fmt.Sprintf("%d\n%s\n1700000000\n5432\n%s\n\n  5432001 7\nready   \n",
 		stranger.server.pid(), c.data(), filepath.Join(c.home, "socket"))
@@ -158,4 +174,23 @@ func newBuilder(t *testing.T, c cluster) *builder {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, errors.Join(b.lock.Close(), b.output.Close())) })
 	return &b
+}
+
+func TestAPIDFileTellsALivingServerFromADeadOne(t *testing.T) {
+	t.Parallel()
+	dir := newDir(t)
+	a := address{socketDir: dir, port: "5432"}
+	require.False(t, pidFile{}.answers(), "a torn file")
+	require.False(t, pidFile{address: a}.answers(), "no socket")
+
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "unix", a.socket())
+	require.NoError(t, err)
+	unix, ok := listener.(*net.UnixListener)
+	require.True(t, ok)
+	unix.SetUnlinkOnClose(false)
+	require.True(t, pidFile{address: a}.answers(), "a listener")
+
+	require.NoError(t, listener.Close())
+	require.FileExists(t, a.socket())
+	require.False(t, pidFile{address: a}.answers(), "a left socket")
 }

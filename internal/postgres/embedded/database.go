@@ -41,8 +41,8 @@ func owned(s *server, lock *os.File, logger *slog.Logger) *Database {
 		defer close(d.done)
 		<-s.done
 		if !isClosed(d.closing) {
-			d.err = fmt.Errorf("the embedded PostgreSQL ended by itself: %w", s.failure())
-			logger.Error("the embedded PostgreSQL ended by itself", "error", d.err)
+			d.err = fmt.Errorf("the embedded PostgreSQL ended by itself: %w: see %s, open it again", s.err, s.log)
+			logger.Error("the embedded PostgreSQL ended by itself", "error", s.err, "log", s.log)
 		}
 		if err := s.cleanUp(); err != nil {
 			logger.Warn("the embedded PostgreSQL left something behind", "error", err)

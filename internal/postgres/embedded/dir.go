@@ -14,8 +14,10 @@ const rootDir = "/var/lib/pims-sync"
 // §Environment): /var/lib/pims-sync as root, else pims-sync in the user's data
 // folder, which is $XDG_DATA_HOME or ~/.local/share, on macOS
 // ~/Library/Application Support.
-func DefaultDir() (string, error) {
-	return defaultDir(os.Geteuid(), runtime.GOOS, os.Getenv)
+//
+// getenv is os.Getenv.
+func DefaultDir(getenv func(string) string) (string, error) {
+	return defaultDir(os.Geteuid(), runtime.GOOS, getenv)
 }
 
 func defaultDir(euid int, goos string, getenv func(string) string) (string, error) {

@@ -10,7 +10,8 @@
 // process joins it. When the owner ends, the connections of those who joined
 // break: PostgreSQL reports admin_shutdown (SQLSTATE 57P01), a new connection
 // is refused, and Database.Done is closed within about a second. They may then
-// call Open again and become owner themselves.
+// call Open again and become owner themselves; the URL of a folder stays the
+// same, so a connection pool can live on.
 //
 // One file lock decides. The owner takes it, every server process inherits it,
 // and the kernel drops it with the last of them. So whoever gets the lock knows

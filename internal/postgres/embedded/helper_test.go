@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -31,7 +32,25 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	goleak.VerifyTestMain(m)
+	var err error
+	if templateDir, err = reachableDir(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(templateDir)
+		os.Exit(code)
+	}))
+}
+
+// reachableDir makes a folder that the server's user can reach also as root,
+// which t.TempDir is not.
+func reachableDir() (string, error) {
+	dir, err := os.MkdirTemp("", "embedded-test-")
+	if err != nil {
+		return "", err
+	}
+	return dir, os.Chmod(dir, 0o711)
 }
 
 // held is what a holder says about its database.
@@ -60,7 +79,7 @@ func hold(dir string) error {
 type holder struct {
 	held
 	cmd   *exec.Cmd
-	input io.Closer
+	leave func() // closes its database and waits for its end
 }
 
 // beginHolder starts a holder; the returned function waits until it has opened
@@ -75,7 +94,10 @@ func beginHolder(t *testing.T, dir string) func() *holder {
 	output, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	h := &holder{cmd: cmd, input: input}
+	h := &holder{cmd: cmd, leave: sync.OnceFunc(func() {
+		_ = input.Close()
+		_ = cmd.Wait() // it may have been killed
+	})}
 	t.Cleanup(h.leave)
 	return func() *holder {
 		t.Helper()
@@ -90,12 +112,6 @@ func beginHolder(t *testing.T, dir string) func() *holder {
 func startHolder(t *testing.T, dir string) *holder {
 	t.Helper()
 	return beginHolder(t, dir)()
-}
-
-// leave lets the holder close its database and waits for its end.
-func (h *holder) leave() {
-	_ = h.input.Close() // again, at the end of the test
-	_ = h.cmd.Wait()    // again, or killed
 }
 
 // kill ends the holder as kill -9 does.
@@ -113,13 +129,12 @@ func executable(t *testing.T) string {
 	return path
 }
 
-// newDir is a data folder that the server's user can reach also as root, which
-// t.TempDir is not. It is removed when no server works on it any more.
+// newDir is an empty data folder. It is removed when no server works on it any
+// more.
 func newDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "embedded-test-")
+	dir, err := reachableDir()
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o711))
 	t.Cleanup(func() {
 		if c := clusterIn(dir); exists(c.lock()) {
 			eventuallyFree(t, c, 10*time.Second)
@@ -138,11 +153,27 @@ func openDB(t *testing.T, dir string) *Database {
 	return db
 }
 
+// templateDir is the data folder of the template. TestMain makes and removes it.
+var templateDir string
+
+// makeTemplate makes the cluster that newCluster copies, which costs a tenth of
+// an initdb.
+var makeTemplate = sync.OnceValue(func() error {
+	ctx := context.Background()
+	db, err := Open(ctx, Options{Dir: templateDir})
+	if err != nil {
+		return err
+	}
+	return db.Close(ctx)
+})
+
 // newCluster is a data folder with a cluster and no server.
 func newCluster(t *testing.T) (string, cluster) {
 	t.Helper()
+	require.NoError(t, makeTemplate())
 	dir := newDir(t)
-	require.NoError(t, openDB(t, dir).Close(t.Context()))
+	output, err := exec.Command("cp", "-a", clusterIn(templateDir).home, dir).CombinedOutput() // keeps the owners
+	require.NoError(t, err, "%s", output)
 	return dir, clusterIn(dir)
 }
 

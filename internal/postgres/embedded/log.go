@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 )
@@ -26,14 +27,12 @@ func (c cluster) newLog(version string) (*os.File, error) {
 	return f, nil
 }
 
-// lastLines is how many lines of the log an error quotes.
-const lastLines = 4
+// quotedLines is how many lines of the log an error quotes.
+const quotedLines = 3
 
-// describe says how a program ended and quotes the end of its log in one line.
+// describe says in one line how a program ended and why, as its log tells: the
+// first complaints, which name the cause, or if it has none, its last lines.
 func describe(program string, ended error, log string) error {
-	if ended == nil {
-		ended = errors.New("exit status 0")
-	}
 	content, err := os.ReadFile(log)
 	if err != nil {
 		return fmt.Errorf("%s ended: %w (its log: %w)", program, ended, err)
@@ -43,6 +42,23 @@ func describe(program string, ended error, log string) error {
 	if len(lines) == 0 {
 		return fmt.Errorf("%s ended: %w, and said nothing in %s: is the disk full?", program, ended, log)
 	}
-	lines = lines[max(0, len(lines)-lastLines):]
-	return fmt.Errorf("%s ended: %w; %s ends with: %s", program, ended, log, strings.Join(lines, " | "))
+	quote := complaints(lines)
+	quote = quote[:min(quotedLines, len(quote))]
+	if len(quote) == 0 {
+		quote = lines[max(0, len(lines)-quotedLines):]
+	}
+	return fmt.Errorf("%s ended: %w, saying: %s (more in %s)", program, ended, strings.Join(quote, " | "), log)
+}
+
+// complaints finds the errors among the lines of a log and cuts off what stands
+// before them, such as the time.
+func complaints(lines []string) []string {
+	complaint := regexp.MustCompile(`\b(ERROR|FATAL|PANIC|DETAIL|HINT|error): .*`)
+	var found []string
+	for _, line := range lines {
+		if m := complaint.FindString(line); m != "" {
+			found = append(found, m)
+		}
+	}
+	return found
 }

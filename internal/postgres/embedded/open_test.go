@@ -49,7 +49,7 @@ func TestTheDataSurviveACloseAndANewOpen(t *testing.T) {
 
 func TestAnotherProcessJoinsTheRunningServer(t *testing.T) {
 	t.Parallel()
-	dir := newDir(t)
+	dir, _ := newCluster(t)
 	owner := startHolder(t, dir)
 	require.True(t, owner.Owner)
 	remember(t, owner.URL)
@@ -65,7 +65,7 @@ func TestAnotherProcessJoinsTheRunningServer(t *testing.T) {
 
 func TestOneWhoJoinedLearnsThatTheOwnerEndedAndCanTakeOver(t *testing.T) {
 	t.Parallel()
-	dir := newDir(t)
+	dir, _ := newCluster(t)
 	owner := startHolder(t, dir)
 	remember(t, owner.URL)
 	db := openDB(t, dir)
@@ -82,7 +82,7 @@ func TestOneWhoJoinedLearnsThatTheOwnerEndedAndCanTakeOver(t *testing.T) {
 
 func TestWhoWaitsBecomesOwnerWhenThePresentOneEnds(t *testing.T) {
 	t.Parallel()
-	dir := newDir(t)
+	dir, _ := newCluster(t)
 	owner := startHolder(t, dir)
 	go owner.leave()
 
@@ -94,7 +94,7 @@ func TestWhoWaitsBecomesOwnerWhenThePresentOneEnds(t *testing.T) {
 
 func TestWhoWaitsInVainJoins(t *testing.T) {
 	t.Parallel()
-	dir := newDir(t)
+	dir, _ := newCluster(t)
 	startHolder(t, dir)
 	const wait = 100 * time.Millisecond
 
@@ -108,7 +108,7 @@ func TestWhoWaitsInVainJoins(t *testing.T) {
 
 func TestAWaitEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	dir := newDir(t)
+	dir, _ := newCluster(t)
 	startHolder(t, dir)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -140,7 +140,7 @@ func TestOfSeveralStartersAtOnceExactlyOneOwns(t *testing.T) {
 
 func TestOpensWithinOneProcessShareTheServerToo(t *testing.T) {
 	t.Parallel()
-	dir := newDir(t)
+	dir, _ := newCluster(t)
 	dbs := make([]*Database, 3)
 	var g errgroup.Group
 	for i := range dbs {
@@ -185,12 +185,12 @@ func TestAPathTooLongForASocketIsNoHindrance(t *testing.T) {
 
 func TestTheServerRunsApartFromRootAndFromOurTerminal(t *testing.T) {
 	t.Parallel()
-	dir := newDir(t)
+	dir, c := newCluster(t)
 	db := openDB(t, dir)
 
-	info, err := os.Stat(pidFilePath(clusterIn(dir).data()))
+	info, err := os.Stat(pidFilePath(c.data()))
 	require.NoError(t, err)
-	require.NotZero(t, info.Sys().(*syscall.Stat_t).Uid, "the file's maker is the server's user")
+	require.Positive(t, uidOf(info), "the file's maker is the server's user")
 
 	group, err := syscall.Getpgid(db.server.pid())
 	require.NoError(t, err)
@@ -210,8 +210,7 @@ func TestTheServerLearnsNothingFromOurEnvironment(t *testing.T) {
 
 func TestTheServersLogHoldsNoStatementAndStartsAnewWithTheServer(t *testing.T) {
 	t.Parallel()
-	dir := newDir(t)
-	c := clusterIn(dir)
+	dir, c := newCluster(t)
 	db := openDB(t, dir)
 	remember(t, db.URL())
 	_, err := run(t, db.URL(), `DO $$ BEGIN RAISE WARNING 'Bella'; END $$; SELECT 'Bella'::int`)
@@ -229,8 +228,7 @@ func TestTheServersLogHoldsNoStatementAndStartsAnewWithTheServer(t *testing.T) {
 	require.Equal(t, log, old)
 }
 
-// Not parallel: it writes a program, which no other process may have open for
-// writing when it is run.
+//nolint:paralleltest // it writes a program, which no other process may have open when it is run
 func TestAnOrdinaryUserHasADatabaseToo(t *testing.T) {
 	if os.Geteuid() == 0 {
 		rerunAs(t, "nobody")

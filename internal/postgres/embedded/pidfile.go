@@ -2,6 +2,8 @@ package embedded
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"net"
 	"net/url"
 	"os"
@@ -83,16 +85,20 @@ func readPIDFile(data string) (pidFile, error) {
 // ready reports whether the server says that it accepts connections.
 func (f pidFile) ready() bool { return f.status == "ready" }
 
-// answers reports whether somebody listens on the socket that the file names.
-// It tells a living server from a file that a dead one left, even if another
-// process has got its pid by now.
+// answers reports whether somebody listens on the socket that the file names,
+// too busy to answer at once included. It tells a living server from a file
+// that a dead one left, even if another process has got its pid by now.
 func (f pidFile) answers() bool {
 	if f.socketDir == "" || f.port == "" {
 		return false
 	}
-	conn, err := net.DialTimeout("unix", f.socket(), time.Second)
+	// The caller's end is no sign of a dead server, so no context of his.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", f.socket())
 	if err != nil {
-		return false
+		var e net.Error
+		return errors.As(err, &e) && e.Timeout()
 	}
 	_ = conn.Close() // nothing was written
 	return true

@@ -1,15 +1,21 @@
 package embedded
 
 import (
+	"errors"
+	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 )
+
+// errExited is the end of a process that it reports as a success.
+var errExited = errors.New("exit status 0")
 
 // process is a running child that the system interrupts when we are gone.
 type process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended, after err is set
-	err  error         // of exec.Cmd.Wait
+	err  error         // how it ended, never nil then
 }
 
 // startProcess starts cmd as a process that does not outlive this one.
@@ -22,14 +28,31 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		defer close(p.done)
+		restore := heedInterrupts()
 		release, err := startBound(cmd)
+		restore()
 		started <- err
 		if err == nil {
-			p.err = cmd.Wait()
+			if p.err = cmd.Wait(); p.err == nil {
+				p.err = errExited
+			}
 			release()
 		}
 	}()
 	return p, <-started
+}
+
+// heedInterrupts lets the children that are started before restore begin with
+// SIGINT heeded. A shell script ignores it for its background commands, and
+// they for their children, so a server that has not installed its handler yet
+// would miss our end. An interrupt that we ignore stays without effect on us.
+func heedInterrupts() (restore func()) {
+	if !signal.Ignored(os.Interrupt) {
+		return func() {}
+	}
+	unused := make(chan os.Signal, 1)
+	signal.Notify(unused, os.Interrupt)
+	return func() { signal.Stop(unused) }
 }
 
 // pid is the number of the process.

@@ -3,7 +3,6 @@ package embedded
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -111,15 +110,21 @@ func TestDescribeSaysSoWhenTheServerSaidNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, log.Close())
 
-	require.EqualError(t, describe("postgres", nil, c.log()),
+	require.EqualError(t, describe("postgres", errExited, c.log()),
 		"postgres ended: exit status 0, and said nothing in "+c.log()+": is the disk full?")
 }
 
-func TestDescribeQuotesOnlyTheEndOfTheLog(t *testing.T) {
+func TestDescribeQuotesTheFirstComplaintsElseTheLastLines(t *testing.T) {
 	t.Parallel()
 	log := filepath.Join(newDir(t), "server.log")
-	require.NoError(t, os.WriteFile(log, []byte("ours\n"+strings.Repeat("early\n", 9)+"a\nb\n\nc\nd\n"), 0o600))
+	for said, quoted := range map[string]string{
+		"a\nb\n\nc\nd\n": "b | c | d",
+		"ok\nrunning ... 2026-01-02 03:04:05 UTC [6] FATAL:  no space\nHINT:  make some\nPANIC:  x\nERROR:  y\nbye\n": "FATAL:  no space | HINT:  make some | PANIC:  x",
+		"initdb: error: no user\n": "error: no user",
+	} {
+		require.NoError(t, os.WriteFile(log, []byte("ours\n"+said), 0o600))
 
-	require.EqualError(t, describe("initdb", os.ErrClosed, log),
-		"initdb ended: file already closed; "+log+" ends with: a | b | c | d")
+		require.EqualError(t, describe("initdb", os.ErrClosed, log),
+			"initdb ended: file already closed, saying: "+quoted+" (more in "+log+")")
+	}
 }

@@ -69,9 +69,10 @@ func bringUp(ctx context.Context, c cluster, p profile, lock *os.File) (*server,
 }
 
 // command prepares a PostgreSQL program to run as the account, apart from our
-// terminal, our environment and our working directory.
+// terminal, our environment and our working directory. No context kills it: it
+// is to end in order.
 func (b *builder) command(program string, args ...string) *exec.Cmd {
-	cmd := exec.Command(filepath.Join(b.bin, program), args...)
+	cmd := exec.CommandContext(context.Background(), filepath.Join(b.bin, program), args...)
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=" + b.bin + ":/usr/bin:/bin", "LC_ALL=C", "TZ=UTC"}
 	cmd.Stdout, cmd.Stderr = b.output, b.output
@@ -97,7 +98,7 @@ func (b *builder) makeCluster(ctx context.Context) error {
 		<-p.done
 		return ctx.Err()
 	}
-	if p.err != nil {
+	if !errors.Is(p.err, errExited) {
 		return describe("initdb", p.err, b.log())
 	}
 	if err := os.Rename(b.unfinished(), b.data()); err != nil {
@@ -140,7 +141,7 @@ func (s *server) awaitReady(ctx context.Context, data string) error {
 	for {
 		select {
 		case <-s.done:
-			return s.failure()
+			return describe("postgres", s.err, s.log)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
@@ -189,6 +190,3 @@ func (s *server) cleanUp() error {
 	}
 	return err
 }
-
-// failure says how the server ended and what it said at last.
-func (s *server) failure() error { return describe("postgres", s.err, s.log) }
