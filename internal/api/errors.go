@@ -105,17 +105,23 @@ func explain(err error) *casesync.Failure {
 	case errors.Is(err, clinic.ErrUnauthorized):
 		return casesync.Fail(codeUnauthorized, unauthorizedText)
 	case errors.Is(err, clinic.ErrNotFound):
-		return casesync.Fail(casesync.CodeNotFound, notFoundText)
+		return errNotFound()
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		// Only the database is waited for here, and only so long.
 		return casesync.Fail(casesync.CodeDatabaseUnavailable, "%s", casesync.ErrDatabase)
 	}
 	failure := casesync.Explain(err)
-	if failure.Code == casesync.CodeInternal {
+	switch failure.Code {
+	case casesync.CodeInternal:
 		return casesync.Fail(casesync.CodeInternal, internalText)
+	case casesync.CodeNotFound:
+		return errNotFound()
+	default:
+		return failure
 	}
-	return failure
 }
+
+func errNotFound() *casesync.Failure { return casesync.Fail(casesync.CodeNotFound, notFoundText) }
 
 // invalid is a 400 that names a field and repeats no value.
 func invalid(field, format string, args ...any) error {

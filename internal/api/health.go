@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"runtime/metrics"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
 )
 
 const (
@@ -90,6 +92,7 @@ func (s *server) metrics() operation {
 		summary:     "Prometheus metrics",
 		description: "In Prometheus's text format. Not here where METRICS_ADDR serves it elsewhere.",
 		offers:      []offer{{status: http.StatusOK, description: "The metrics."}},
+		codes:       []casesync.Code{casesync.CodeNotFound},
 		raw:         s.o.Metrics,
 	}
 }

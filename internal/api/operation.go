@@ -139,8 +139,6 @@ func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
 	s.fail(w, traceOf(r.Context()), errNotFound())
 }
 
-func errNotFound() error { return casesync.Fail(casesync.CodeNotFound, notFoundText) }
-
 // static answers with the same document every time.
 func static(contentType, policy string, body []byte) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -129,7 +129,7 @@ type warnings struct {
 
 type change struct {
 	Action string        `json:"action" enum:"created,updated,enriched,deleted,restored"`
-	CaseID *uuid.UUID    `json:"caseId" format:"uuid" doc:"null for a case that would be created."`
+	CaseID *uuid.UUID    `json:"caseId" format:"uuid" nullable:"true" doc:"null for a case that would be created."`
 	PIMSID string        `json:"pimsId"`
 	Fields []fieldChange `json:"fields" nullable:"false"`
 }

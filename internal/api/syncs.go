@@ -17,7 +17,7 @@ type syncRecord struct {
 	Type        string        `json:"type" enum:"inbound,cases,reconciliation,full"`
 	Status      string        `json:"status" enum:"queued,in_progress,completed,failed,cancelled"`
 	Trigger     string        `json:"trigger" enum:"api,cli,schedule" doc:"Who started it."`
-	ParentID    *uuid.UUID    `json:"parentId" format:"uuid" doc:"The full sync that this is a phase of."`
+	ParentID    *uuid.UUID    `json:"parentId" format:"uuid" nullable:"true" doc:"The full sync that this is a phase of."`
 	Options     syncOptions   `json:"options" doc:"With which options it was started."`
 	Stats       stats         `json:"stats"`
 	Failures    []itemFailure `json:"failures" nullable:"false" doc:"Cases that could not be enriched."`
@@ -26,7 +26,7 @@ type syncRecord struct {
 	Progress    progress      `json:"progress"`
 	Error       *string       `json:"error" doc:"How the sync failed and what to do about it, for people."`
 	Code        *string       `json:"code" doc:"How the sync failed, for programs."`
-	PlanID      *uuid.UUID    `json:"planId" format:"uuid" doc:"The plan of what a guard held back."`
+	PlanID      *uuid.UUID    `json:"planId" format:"uuid" nullable:"true" doc:"The plan of what a guard held back."`
 	CreatedAt   instant       `json:"createdAt"`
 	StartedAt   *instant      `json:"startedAt" nullable:"true" doc:"null until a worker took it up."`
 	CompletedAt *instant      `json:"completedAt" nullable:"true" doc:"null until it is over."`

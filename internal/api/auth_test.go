@@ -1,0 +1,292 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+)
+
+func TestEveryBadKeyGetsTheSameAnswer(t *testing.T) { // R38
+	t.Parallel()
+	b := newBench(t)
+	revoked, _ := b.keys.add(b.reads.owner.ID, func(k *clinic.APIKey) { k.Active = false })
+	expired, _ := b.keys.add(b.reads.owner.ID, func(k *clinic.APIKey) { k.ExpiresAt = testTime })
+	stranger := clinic.GenerateKey()
+	want := `{"success":false,"error":"` + unauthorizedText + `","code":"unauthorized","timestamp":"2026-01-17T12:00:00.123Z"}`
+	for name, options := range map[string][]requestOption{
+		"none":              {withoutKey},
+		"empty":             {withKey("")},
+		"unknown":           {withKey(stranger)},
+		"revoked":           {withKey(revoked)},
+		"expired":           {withKey(expired)},
+		"a known prefix":    {withKey(b.key[:8] + stranger[8:])},
+		"a digit too much":  {withKey(b.key + "a")},
+		"another case":      {withKey(string([]byte{b.key[0] ^ 0x20}) + b.key[1:])},
+		"two right ones":    {withHeader(keyHeader, b.key)},
+		"as a bearer token": {withoutKey, withHeader("Authorization", "Bearer "+b.key)},
+		"in the query":      {withoutKey, func(r *http.Request) { r.URL.RawQuery = "apiKey=" + b.key }},
+		"NUL and high byte": {withKey("\x00\xff")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			options = append(options, from(fmt.Sprintf("[2001:db8:%x::1]:1", len(name))))
+			a := b.get("/api/syncs", options...)
+			require.Equal(t, http.StatusUnauthorized, a.Code)
+			require.JSONEq(t, want, a.Body.String())
+		})
+	}
+}
+
+func TestABadKeyLearnsNothingAboutTheRest(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for i, a := range []answer{
+		b.post("/api/sync/inbound", `{"nonsense":1}`, withoutKey, from("192.0.2.1:1")),
+		b.get("/api/syncs?nonsense=1", withoutKey, from("192.0.2.2:1")),
+		b.get("/api/cases/"+uuid.NewString(), withoutKey, from("192.0.2.3:1")),
+		b.post("/api/syncs/nonsense/cancel", "", withoutKey, from("192.0.2.4:1")),
+	} {
+		require.Equal(t, http.StatusUnauthorized, a.Code, i)
+	}
+}
+
+func TestAKeyOfAnyOtherFormIsAccepted(t *testing.T) { // R39
+	t.Parallel()
+	b := newBench(t)
+	b.keys.rows = append(b.keys.rows, clinic.APIKey{
+		ID: uuid.New(), ClinicID: b.reads.owner.ID, Prefix: "pk_live_", Hash: clinic.Hash("pk_live_by-hand"), Active: true,
+	})
+	require.Equal(t, http.StatusOK, b.get("/api/syncs", withKey("pk_live_by-hand")).Code)
+}
+
+func TestTheUseOfAKeyIsNoted(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.get("/api/syncs")
+	require.Equal(t, testTime, b.keys.touched[b.keyID])
+}
+
+func TestADatabaseThatDoesNotAnswerIsNoBadKey(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.keys.err = fmt.Errorf("reading keys: %w", casesync.ErrDatabase)
+	for range 2 * failureBurst {
+		b.get("/api/syncs", withKey(clinic.GenerateKey())).refused(http.StatusServiceUnavailable, casesync.CodeDatabaseUnavailable, "")
+	}
+}
+
+func TestEachEndpointNeedsItsScope(t *testing.T) { // R39
+	t.Parallel()
+	b := newBench(t)
+	b.endsAtOnce(func(*casesync.Audit) {})
+	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: *sampleRecord()}
+	b.reads.plans = map[uuid.UUID]casesync.Plan{samplePlanID: *samplePlan()}
+	audit := sampleAudit(casesync.TypeInbound)
+	audit.ClinicID = b.reads.owner.ID
+	b.syncs.put(audit)
+
+	type request struct{ method, path string }
+	reads := []request{
+		{http.MethodGet, "/api/syncs"},
+		{http.MethodGet, "/api/syncs/" + audit.ID.String()},
+		{http.MethodGet, "/api/cases"},
+		{http.MethodGet, "/api/cases/" + sampleCaseID.String()},
+		{http.MethodGet, "/api/plans"},
+		{http.MethodGet, "/api/plans/" + samplePlanID.String()},
+	}
+	inbound, cases := request{http.MethodPost, "/api/sync/inbound"}, request{http.MethodPost, "/api/sync/cases"}
+	reconcile, full := request{http.MethodPost, "/api/sync/reconcile"}, request{http.MethodPost, "/api/sync/full"}
+	cancel := request{http.MethodPost, "/api/syncs/" + audit.ID.String() + "/cancel"}
+	all := append([]request{inbound, cases, reconcile, full, cancel}, reads...)
+
+	for name, test := range map[string]struct {
+		scopes  []clinic.Scope
+		allowed []request
+	}{
+		"none given":     {nil, all},
+		"everything":     {[]clinic.Scope{clinic.ScopeAll}, all},
+		"full":           {[]clinic.Scope{clinic.ScopeFull}, all},
+		"inbound":        {[]clinic.Scope{clinic.ScopeInbound}, append([]request{inbound, cancel}, reads...)},
+		"cases":          {[]clinic.Scope{clinic.ScopeCases}, append([]request{cases}, reads...)},
+		"reconcile":      {[]clinic.Scope{clinic.ScopeReconcile}, append([]request{reconcile}, reads...)},
+		"no sync scope":  {[]clinic.Scope{clinic.ScopeApprove, clinic.ScopeRestore}, nil},
+		"empty":          {[]clinic.Scope{}, nil},
+		"one of another": {[]clinic.Scope{"sync:other"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			key, _ := b.keys.add(b.reads.owner.ID, func(k *clinic.APIKey) { k.Permissions = test.scopes })
+			for _, r := range all {
+				a := b.do(r.method, r.path, "", withKey(key))
+				if contains(test.allowed, r) {
+					require.Equal(t, http.StatusOK, a.Code, "%v: %s", r, a.Body)
+				} else {
+					a.refused(http.StatusForbidden, casesync.CodeForbidden, "")
+				}
+			}
+		})
+	}
+}
+
+func contains[T comparable](list []T, item T) bool {
+	for _, x := range list {
+		if x == item {
+			return true
+		}
+	}
+	return false
+}
+
+func TestTheKeyDecidesTheClinic(t *testing.T) { // R38
+	t.Parallel()
+	b := newBench(t)
+	b.endsAtOnce(func(*casesync.Audit) {})
+	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: *sampleRecord()}
+	b.reads.plans = map[uuid.UUID]casesync.Plan{samplePlanID: *samplePlan()}
+	stranger := uuid.New()
+	key, _ := b.keys.add(stranger, nil)
+
+	b.post("/api/sync/inbound", "", withKey(key))
+	require.Equal(t, stranger, b.syncs.started()[0].ClinicID)
+
+	mine := b.post("/api/sync/inbound", "").body["syncId"].(string)
+	for _, path := range []string{"/api/syncs/", "/api/cases/", "/api/plans/"} {
+		known := map[string]string{"/api/syncs/": mine, "/api/cases/": sampleCaseID.String(), "/api/plans/": samplePlanID.String()}[path]
+		require.Equal(t, http.StatusOK, b.get(path+known).Code)
+		theirs, nobodys := b.get(path+known, withKey(key)), b.get(path+uuid.NewString(), withKey(key))
+		theirs.refused(http.StatusNotFound, casesync.CodeNotFound, "")
+		require.JSONEq(t, nobodys.Body.String(), theirs.Body.String())
+	}
+	b.post("/api/syncs/"+mine+"/cancel", "", withKey(key)).refused(http.StatusNotFound, casesync.CodeNotFound, "")
+	require.Empty(t, b.syncs.actors)
+}
+
+func TestFailedAuthenticationsOfAnAddressAreLimited(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for range failureBurst {
+		require.Equal(t, http.StatusUnauthorized, b.get("/api/syncs", withoutKey).Code)
+	}
+	limited := b.get("/api/syncs", withKey(clinic.GenerateKey()))
+	limited.refused(http.StatusTooManyRequests, codeRateLimited, "")
+	require.Equal(t, "6", limited.Header().Get("Retry-After"))
+
+	require.Equal(t, http.StatusOK, b.get("/api/syncs").Code, "a right key is let in")
+	require.Equal(t, http.StatusUnauthorized, b.get("/api/syncs", withoutKey, from("198.51.100.7:1")).Code, "another address is not limited")
+
+	b.now = b.now.Add(failureInterval)
+	require.Equal(t, http.StatusUnauthorized, b.get("/api/syncs", withoutKey).Code)
+	require.Equal(t, http.StatusTooManyRequests, b.get("/api/syncs", withoutKey).Code)
+}
+
+func TestBehindATrustedProxyTheClientIsLimitedAndNotTheProxy(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, trust("192.0.2.0/24"))
+	for range failureBurst + 1 {
+		b.get("/api/syncs", withoutKey, withHeader("X-Forwarded-For", "203.0.113.1"))
+	}
+	require.Equal(t, http.StatusTooManyRequests, b.get("/api/syncs", withoutKey, withHeader("X-Forwarded-For", "203.0.113.1")).Code)
+	require.Equal(t, http.StatusUnauthorized, b.get("/api/syncs", withoutKey, withHeader("X-Forwarded-For", "203.0.113.2")).Code)
+}
+
+func TestACallerCannotEscapeItsLimitByWritingTheHeaderItself(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	codes := map[int]int{}
+	for i := range failureBurst + 5 {
+		codes[b.get("/api/syncs", withoutKey, withHeader("X-Forwarded-For", fmt.Sprintf("203.0.113.%d", i))).Code]++
+	}
+	require.Equal(t, map[int]int{http.StatusUnauthorized: failureBurst, http.StatusTooManyRequests: 5}, codes)
+}
+
+func TestTheLimiterRemembersOnlySoManyAddresses(t *testing.T) {
+	t.Parallel()
+	l := newLimiter()
+	for i := range 3 * maxAddresses {
+		l.take(parseAddress(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)), testTime.Add(time.Duration(i)*time.Millisecond))
+		require.LessOrEqual(t, len(l.full), maxAddresses)
+	}
+}
+
+func TestTheLimiterForgetsWhoBehavesBeforeWhoDoesNot(t *testing.T) {
+	t.Parallel()
+	l := newLimiter()
+	bad := parseAddress("198.51.100.7")
+	for i := range maxAddresses - 1 {
+		l.take(parseAddress(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)), testTime)
+	}
+	later := testTime.Add(failureInterval)
+	for range failureBurst {
+		require.Zero(t, l.take(bad, later))
+	}
+	require.Zero(t, l.take(parseAddress("203.0.113.1"), later), "makes room")
+	require.Len(t, l.full, 2)
+	require.Positive(t, l.take(bad, later))
+}
+
+func TestAnIPv6CallerIsItsNetwork(t *testing.T) {
+	t.Parallel()
+	l := newLimiter()
+	for i := range failureBurst {
+		require.Zero(t, l.take(parseAddress(fmt.Sprintf("2001:db8::%x", i)), testTime))
+	}
+	require.Positive(t, l.take(parseAddress("2001:db8::ffff"), testTime))
+	require.Zero(t, l.take(parseAddress("2001:db8:0:1::1"), testTime))
+	require.Zero(t, l.take(parseAddress(""), testTime), "an unknown address is one too")
+}
+
+func TestTheClientIsTheLastAddressThatNoTrustedProxyHas(t *testing.T) {
+	t.Parallel()
+	proxies, err := ParseProxies("10.0.0.0/8, 2001:db8::1,192.0.2.9")
+	require.NoError(t, err)
+	s := &server{o: Options{TrustedProxies: proxies}}
+	for name, test := range map[string]struct {
+		peer    string
+		forward []string
+		want    string
+	}{
+		"no proxy":                    {"203.0.113.5:999", nil, "203.0.113.5"},
+		"header of an untrusted peer": {"203.0.113.5:999", []string{"198.51.100.1"}, "203.0.113.5"},
+		"one proxy":                   {"10.1.2.3:999", []string{"198.51.100.1"}, "198.51.100.1"},
+		"two proxies":                 {"10.1.2.3:999", []string{"198.51.100.1, 192.0.2.9"}, "198.51.100.1"},
+		"two headers":                 {"10.1.2.3:999", []string{"198.51.100.1", "10.9.9.9"}, "198.51.100.1"},
+		"what the client wrote":       {"10.1.2.3:999", []string{"127.0.0.1, 198.51.100.1"}, "198.51.100.1"},
+		"nonsense":                    {"10.1.2.3:999", []string{"198.51.100.1, unknown"}, "10.1.2.3"},
+		"no header":                   {"10.1.2.3:999", nil, "10.1.2.3"},
+		"only proxies":                {"10.1.2.3:999", []string{"10.0.0.1"}, "10.0.0.1"},
+		"IPv6":                        {"[2001:db8::1]:999", []string{"[2001:db8:9::2]:443"}, "2001:db8:9::2"},
+		"IPv4 in IPv6":                {"[::ffff:10.1.2.3]:999", []string{"::ffff:198.51.100.1"}, "198.51.100.1"},
+		"a port":                      {"10.1.2.3:999", []string{"198.51.100.1:5000"}, "198.51.100.1"},
+		"a socket":                    {"@", []string{"198.51.100.1"}, "invalid IP"},
+	} {
+		r := &http.Request{RemoteAddr: test.peer, Header: http.Header{"X-Forwarded-For": test.forward}}
+		require.Equal(t, test.want, s.clientAddress(r).String(), name)
+	}
+}
+
+func TestAListOfProxiesIsReadOrRefusedWhole(t *testing.T) {
+	t.Parallel()
+	none, err := ParseProxies(" , ")
+	require.NoError(t, err)
+	require.Empty(t, none)
+	masked, err := ParseProxies("10.1.2.3/8,::ffff:192.0.2.1")
+	require.NoError(t, err)
+	require.Equal(t, "[10.0.0.0/8 192.0.2.1/32]", fmt.Sprint(masked))
+	for _, bad := range []string{"10.0.0.0/33", "proxy.example", "10.0.0.1,*"} {
+		_, err := ParseProxies(bad)
+		require.ErrorContains(t, err, "TRUSTED_PROXIES", bad)
+	}
+}
+
+func TestADisabledClinicIsForbidden(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.syncs.onStart = func(*casesync.Audit) error { return errors.Join(clinic.ErrDisabled) }
+	b.post("/api/sync/inbound", "").refused(http.StatusForbidden, casesync.CodeForbidden, "")
+}

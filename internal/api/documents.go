@@ -1,0 +1,43 @@
+package api
+
+import (
+	"encoding/json"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+// The command line prints with --json what the API answers, so both have one
+// shape (INTERFACE §Commands).
+
+// SyncDocument is a sync as GET /api/syncs/{id} answers it.
+func SyncDocument(audit casesync.Audit) (json.RawMessage, error) { return encode(syncOf(&audit)) }
+
+// SyncsDocument is a list as GET /api/syncs answers it.
+func SyncsDocument(list casesync.List[casesync.Audit]) (json.RawMessage, error) {
+	return encode(syncList{itemsOf(list.Items, syncOf), text(list.NextCursor)})
+}
+
+// PlanDocument is a plan as GET /api/plans/{id} answers it.
+func PlanDocument(plan casesync.Plan) (json.RawMessage, error) { return encode(planOf(&plan)) }
+
+// PlansDocument is a list as GET /api/plans answers it.
+func PlansDocument(list casesync.List[casesync.Plan]) (json.RawMessage, error) {
+	return encode(planList{itemsOf(list.Items, planOf), text(list.NextCursor)})
+}
+
+// CaseDocument is a case as GET /api/cases/{id} answers it.
+func CaseDocument(record casesync.Record) (json.RawMessage, error) { return encode(caseOf(&record)) }
+
+// CasesDocument is a list as GET /api/cases answers it.
+func CasesDocument(list casesync.List[casesync.Record]) (json.RawMessage, error) {
+	return encode(caseList{itemsOf(list.Items, caseOf), text(list.NextCursor)})
+}
+
+// itemsOf shapes the items of a list; an empty one is [] on the wire.
+func itemsOf[T, W any](items []T, shape func(*T) W) []W {
+	shaped := make([]W, len(items))
+	for i := range items {
+		shaped[i] = shape(&items[i])
+	}
+	return shaped
+}

@@ -1,0 +1,236 @@
+package api
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+)
+
+// fakeKeys is clinic_api_keys in memory.
+type fakeKeys struct {
+	mu      sync.Mutex
+	rows    []clinic.APIKey
+	touched map[uuid.UUID]time.Time
+	err     error
+}
+
+func (f *fakeKeys) KeysByPrefix(_ context.Context, prefix string) ([]clinic.APIKey, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var found []clinic.APIKey
+	for _, row := range f.rows {
+		if row.Prefix == prefix {
+			found = append(found, row)
+		}
+	}
+	return found, f.err
+}
+
+func (f *fakeKeys) TouchKey(_ context.Context, id uuid.UUID, at time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.touched == nil {
+		f.touched = map[uuid.UUID]time.Time{}
+	}
+	f.touched[id] = at
+	return nil
+}
+
+// add makes a key of a clinic; no scopes are the four sync scopes.
+func (f *fakeKeys) add(clinicID uuid.UUID, change func(*clinic.APIKey), scopes ...clinic.Scope) (key string, id uuid.UUID) {
+	key = clinic.GenerateKey()
+	row := clinic.APIKey{
+		ID: uuid.New(), ClinicID: clinicID, Prefix: clinic.Prefix(key), Hash: clinic.Hash(key),
+		Permissions: scopes, Active: true,
+	}
+	if change != nil {
+		change(&row)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rows = append(f.rows, row)
+	return key, row.ID
+}
+
+// fakeSyncs is the queue in memory: no sync ends unless the test says so.
+type fakeSyncs struct {
+	mu      sync.Mutex
+	audits  map[uuid.UUID]casesync.Audit
+	changed chan struct{} // closed and made anew with every change
+
+	requests []casesync.Request
+	keys     []string
+	actors   []string
+	filters  []casesync.AuditFilter
+	waiting  chan uuid.UUID // gets the id of every wait that begins
+
+	// onStart, where set, decides what becomes of a new sync before Start returns.
+	onStart  func(*casesync.Audit) error
+	onCancel func(*casesync.Audit) error
+	waitErr  error
+	list     casesync.List[casesync.Audit]
+}
+
+func newFakeSyncs() *fakeSyncs {
+	return &fakeSyncs{
+		audits:  map[uuid.UUID]casesync.Audit{},
+		changed: make(chan struct{}),
+		waiting: make(chan uuid.UUID, 100),
+	}
+}
+
+func (f *fakeSyncs) Start(ctx context.Context, request casesync.Request, key string) (casesync.Audit, error) {
+	if err := ctx.Err(); err != nil {
+		return casesync.Audit{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.requests, f.keys = append(f.requests, request), append(f.keys, key)
+	audit := casesync.Audit{
+		ID: uuid.New(), ClinicID: request.ClinicID, Type: request.Type, Trigger: request.Trigger,
+		Options: request.Options, Status: casesync.StatusQueued, CreatedAt: testTime,
+	}
+	if f.onStart != nil {
+		if err := f.onStart(&audit); err != nil {
+			return casesync.Audit{}, err
+		}
+	}
+	f.audits[audit.ID] = audit
+	return audit, nil
+}
+
+func (f *fakeSyncs) Wait(ctx context.Context, clinicID, id uuid.UUID) (casesync.Audit, error) {
+	f.waiting <- id
+	for {
+		f.mu.Lock()
+		audit, changed, err := f.audits[id], f.changed, f.waitErr
+		f.mu.Unlock()
+		if err != nil {
+			return casesync.Audit{}, err
+		}
+		if audit.ClinicID != clinicID {
+			return casesync.Audit{}, casesync.Fail(casesync.CodeNotFound, "no such sync")
+		}
+		if audit.Status.Final() {
+			return audit, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return audit, nil
+		}
+	}
+}
+
+// end changes a sync and wakes who waits for it.
+func (f *fakeSyncs) end(id uuid.UUID, change func(*casesync.Audit)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	audit := f.audits[id]
+	change(&audit)
+	f.audits[id] = audit
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+func (f *fakeSyncs) put(audit *casesync.Audit) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.audits[audit.ID] = *audit
+}
+
+func (f *fakeSyncs) started() []casesync.Request {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.requests
+}
+
+func (f *fakeSyncs) Audit(_ context.Context, clinicID, id uuid.UUID) (casesync.Audit, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	audit, ok := f.audits[id]
+	if !ok || audit.ClinicID != clinicID {
+		return casesync.Audit{}, casesync.Fail(casesync.CodeNotFound, "no such sync")
+	}
+	return audit, nil
+}
+
+func (f *fakeSyncs) Audits(_ context.Context, _ uuid.UUID, filter casesync.AuditFilter) (casesync.List[casesync.Audit], error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.filters = append(f.filters, filter)
+	return f.list, nil
+}
+
+func (f *fakeSyncs) Cancel(_ context.Context, _, id uuid.UUID, actor string) (casesync.Audit, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.actors = append(f.actors, actor)
+	audit := f.audits[id]
+	if f.onCancel != nil {
+		if err := f.onCancel(&audit); err != nil {
+			return casesync.Audit{}, err
+		}
+	}
+	return audit, nil
+}
+
+// fakeReads is what the API reads: the cases and plans of one clinic.
+type fakeReads struct {
+	owner       clinic.Clinic
+	records     map[uuid.UUID]casesync.Record
+	plans       map[uuid.UUID]casesync.Plan
+	caseFilters []casesync.CaseFilter
+	planFilters []casesync.PlanFilter
+	cursor      string
+	err         error
+}
+
+func (f *fakeReads) Case(_ context.Context, clinicID, id uuid.UUID) (casesync.Record, error) {
+	if record, ok := f.records[id]; ok && clinicID == f.owner.ID {
+		return record, f.err
+	}
+	return casesync.Record{}, casesync.Fail(casesync.CodeNotFound, "no such case")
+}
+
+func (f *fakeReads) Cases(_ context.Context, _ uuid.UUID, filter casesync.CaseFilter) (casesync.List[casesync.Record], error) {
+	f.caseFilters = append(f.caseFilters, filter)
+	list := casesync.List[casesync.Record]{NextCursor: f.cursor}
+	for _, record := range f.records {
+		list.Items = append(list.Items, record)
+	}
+	return list, f.err
+}
+
+func (f *fakeReads) Plan(_ context.Context, clinicID, id uuid.UUID) (casesync.Plan, error) {
+	if plan, ok := f.plans[id]; ok && clinicID == f.owner.ID {
+		return plan, f.err
+	}
+	return casesync.Plan{}, casesync.Fail(casesync.CodeNotFound, "no such plan")
+}
+
+func (f *fakeReads) Plans(_ context.Context, _ uuid.UUID, filter casesync.PlanFilter) (casesync.List[casesync.Plan], error) {
+	f.planFilters = append(f.planFilters, filter)
+	list := casesync.List[casesync.Plan]{NextCursor: f.cursor}
+	for _, plan := range f.plans {
+		list.Items = append(list.Items, plan)
+	}
+	return list, f.err
+}
+
+func (f *fakeReads) Clinic(_ context.Context, id uuid.UUID) (clinic.Clinic, error) {
+	if id != f.owner.ID {
+		return clinic.Clinic{}, clinic.ErrNotFound
+	}
+	return f.owner, f.err
+}
+
+// fakeReady is a database that answers, or not.
+type fakeReady struct{ err error }
+
+func (f *fakeReady) Ping(context.Context) error { return f.err }

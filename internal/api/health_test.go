@@ -1,0 +1,72 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Workflows §Health Endpoints, INTERFACE "Specified bodies, made exact".
+func TestHealthTellsUptimeMemoryAndVersion(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.ready.err = errors.New("no database")
+	b.now = b.now.Add(90*time.Second + 900*time.Millisecond)
+	a := b.get("/health", withoutKey)
+	require.Equal(t, http.StatusOK, a.Code)
+	memory := a.body["memory"].(map[string]any)
+	require.Positive(t, memory["heapUsed"])
+	require.GreaterOrEqual(t, memory["heapTotal"], memory["heapUsed"])
+	delete(a.body, "memory")
+	require.Equal(t, map[string]any{"status": "healthy", "uptime": 90.0, "version": "1.2.3"}, a.body)
+}
+
+func TestReadyTellsWhetherTheDatabaseAnswers(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	a := b.get("/ready", withoutKey)
+	require.Equal(t, http.StatusOK, a.Code)
+	require.JSONEq(t, `{"status":"ready","database":"connected"}`, a.Body.String())
+
+	b.ready.err = errors.New("refused by 10.0.0.7")
+	a = b.get("/ready", withoutKey)
+	require.Equal(t, http.StatusServiceUnavailable, a.Code)
+	require.JSONEq(t, `{"status":"not_ready","database":"disconnected"}`, a.Body.String())
+	require.Equal(t, "refused by 10.0.0.7", b.lines()[1]["error"])
+}
+
+func TestReadyDoesNotWaitForEver(t *testing.T) {
+	t.Parallel()
+	var deadline bool
+	b := newBench(t, func(o *Options) {
+		o.Ready = pinger(func(ctx context.Context) error { _, deadline = ctx.Deadline(); return nil })
+	})
+	b.get("/ready")
+	require.True(t, deadline)
+}
+
+type pinger func(context.Context) error
+
+func (p pinger) Ping(ctx context.Context) error { return p(ctx) }
+
+func TestMetricsAreServedWhereTheyAreHandedIn(t *testing.T) {
+	t.Parallel()
+	a := newBench(t).get("/metrics", withoutKey)
+	require.Equal(t, http.StatusOK, a.Code)
+	require.Equal(t, "sync_in_progress 0\n", a.Body.String())
+	require.Equal(t, "text/plain; version=0.0.4", a.Header().Get("Content-Type"))
+
+	elsewhere := newBench(t, func(o *Options) { o.Metrics = nil })
+	require.Equal(t, http.StatusNotFound, elsewhere.get("/metrics", withoutKey).Code)
+}
+
+func TestTheRootPointsToTheDocumentation(t *testing.T) {
+	t.Parallel()
+	a := newBench(t).get("/", withoutKey)
+	require.Equal(t, http.StatusOK, a.Code)
+	require.JSONEq(t, `{"service":"pims-sync","docs":"/docs","openapi":"/openapi.json"}`, a.Body.String())
+}

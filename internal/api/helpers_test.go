@@ -1,0 +1,246 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+)
+
+var testTime = time.Date(2026, 1, 17, 12, 0, 0, 123456789, time.UTC)
+
+// A bench is an API with fakes beneath it. Every answer that passes through it is
+// held against /openapi.json.
+type bench struct {
+	t       *testing.T
+	handler http.Handler
+	keys    *fakeKeys
+	syncs   *fakeSyncs
+	reads   *fakeReads
+	ready   *fakeReady
+	log     *lockedBuffer
+	now     time.Time
+	key     string
+	keyID   uuid.UUID
+}
+
+func newBench(t *testing.T, changes ...func(*Options)) *bench {
+	t.Helper()
+	b := &bench{
+		t: t, keys: &fakeKeys{}, syncs: newFakeSyncs(), ready: &fakeReady{}, log: &lockedBuffer{}, now: testTime,
+		reads: &fakeReads{owner: clinic.Clinic{ID: uuid.New(), Timezone: "America/Chicago"}},
+	}
+	b.key, b.keyID = b.keys.add(b.reads.owner.ID, nil)
+	o := Options{
+		Keys: b.keys, Syncs: b.syncs, Cases: b.reads, Plans: b.reads, Clinics: b.reads, Ready: b.ready,
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+			_, _ = io.WriteString(w, "sync_in_progress 0\n")
+		}),
+		Wait:    time.Minute,
+		Version: "1.2.3",
+		Logger:  slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Now:     func() time.Time { return b.now },
+	}
+	for _, change := range changes {
+		change(&o)
+	}
+	b.handler = New(o)
+	return b
+}
+
+// endsAtOnce lets every new sync end before its start returns.
+func (b *bench) endsAtOnce(change func(*casesync.Audit)) {
+	b.syncs.onStart = func(audit *casesync.Audit) error {
+		complete(audit)
+		change(audit)
+		return nil
+	}
+}
+
+func complete(audit *casesync.Audit) {
+	audit.Status = casesync.StatusCompleted
+	audit.StartedAt = testTime
+	audit.CompletedAt = testTime.Add(4532 * time.Millisecond)
+}
+
+// An answer is a response that was read.
+type answer struct {
+	*httptest.ResponseRecorder
+	t    *testing.T
+	body map[string]any // of a JSON object, else nil
+}
+
+type requestOption func(*http.Request)
+
+func withHeader(name, value string) requestOption {
+	return func(r *http.Request) { r.Header.Add(name, value) }
+}
+
+func withoutKey(r *http.Request) { r.Header.Del(keyHeader) }
+
+func withKey(key string) requestOption {
+	return func(r *http.Request) { r.Header.Set(keyHeader, key) }
+}
+
+func from(remote string) requestOption { return func(r *http.Request) { r.RemoteAddr = remote } }
+
+func (b *bench) get(target string, options ...requestOption) answer {
+	b.t.Helper()
+	return b.do(http.MethodGet, target, "", options...)
+}
+
+// post posts a JSON body; an empty one is no body at all.
+func (b *bench) post(target, body string, options ...requestOption) answer {
+	b.t.Helper()
+	if body != "" {
+		options = append([]requestOption{withHeader("Content-Type", "application/json")}, options...)
+	}
+	return b.do(http.MethodPost, target, body, options...)
+}
+
+func (b *bench) do(method, target, body string, options ...requestOption) answer {
+	b.t.Helper()
+	r := httptest.NewRequestWithContext(b.t.Context(), method, target, strings.NewReader(body))
+	r.Header.Set(keyHeader, b.key)
+	for _, option := range options {
+		option(r)
+	}
+	a := answer{ResponseRecorder: httptest.NewRecorder(), t: b.t}
+	b.handler.ServeHTTP(a, r)
+	if a.Header().Get("Content-Type") == "application/json" {
+		require.NoError(b.t, json.Unmarshal(a.Body.Bytes(), &a.body), "%s %s answered %q", method, target, a.Body)
+		b.holdsContract(r, a)
+	}
+	return a
+}
+
+// holdsContract proves that an answer is what /openapi.json promises.
+func (b *bench) holdsContract(r *http.Request, a answer) {
+	b.t.Helper()
+	if r.URL.Path == "/" {
+		return // a signpost, and no operation
+	}
+	doc := closedDocument()
+	op := documented(doc, r)
+	if op == nil {
+		require.Contains(b.t, []int{http.StatusNotFound, http.StatusMethodNotAllowed}, a.Code, "%s %s is not documented", r.Method, r.URL.Path)
+		return
+	}
+	response := op.Responses[strconv.Itoa(a.Code)]
+	require.NotNil(b.t, response, "%s %s does not document status %d", r.Method, r.URL.Path, a.Code)
+	var body any
+	require.NoError(b.t, json.Unmarshal(a.Body.Bytes(), &body))
+	var result huma.ValidateResult
+	huma.Validate(doc.Components.Schemas, response.Content["application/json"].Schema, huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, body, &result)
+	require.Empty(b.t, result.Errors, "%s %s %d: %s", r.Method, r.URL.Path, a.Code, a.Body)
+	for name := range response.Headers {
+		if name != "Preference-Applied" {
+			require.NotEmpty(b.t, a.Header().Get(name), "%s %s %d lacks the header %s", r.Method, r.URL.Path, a.Code, name)
+		}
+	}
+	if code, ok := a.body["code"].(string); ok && a.Code >= http.StatusBadRequest {
+		require.Contains(b.t, response.Description, "`"+code+"`", "%s %s does not document the code", r.Method, r.URL.Path)
+	}
+}
+
+// documented is the operation that a request asks for; nil if there is none.
+func documented(doc *huma.OpenAPI, r *http.Request) *huma.Operation {
+	parts := strings.Split(r.URL.Path, "/")
+	if len(parts) > 3 && parts[2] != "sync" && parts[3] != "" {
+		parts[3] = "{id}"
+	}
+	item := doc.Paths[strings.Join(parts, "/")]
+	if item == nil {
+		return nil
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		return item.Get
+	case http.MethodPost:
+		return item.Post
+	default:
+		return nil
+	}
+}
+
+// closedDocument is the OpenAPI document with results that may have no field
+// beyond those that it names, so that an undocumented one is found.
+var closedDocument = sync.OnceValue(func() *huma.OpenAPI {
+	doc := document((&server{}).operations())
+	for _, schema := range doc.Components.Schemas.Map() {
+		if schema.Type == huma.TypeObject && schema.AdditionalProperties == nil {
+			schema.AdditionalProperties = false
+		}
+		schema.PrecomputeMessages()
+	}
+	return doc
+})
+
+// refused proves that an answer is an error as R38 has it.
+func (a answer) refused(status int, code casesync.Code, field string) {
+	a.t.Helper()
+	require.Equal(a.t, status, a.Code, "%s", a.Body)
+	require.Equal(a.t, "application/json", a.Header().Get("Content-Type"))
+	require.Equal(a.t, false, a.body["success"])
+	require.Equal(a.t, string(code), a.body["code"])
+	require.NotEmpty(a.t, a.body["error"])
+	require.Equal(a.t, "2026-01-17T12:00:00.123Z", a.body["timestamp"])
+	if field == "" {
+		require.NotContains(a.t, a.body, "field")
+	} else {
+		require.Equal(a.t, field, a.body["field"], "%s", a.Body)
+	}
+}
+
+// lines are the lines of the log.
+func (b *bench) lines() []map[string]any {
+	b.t.Helper()
+	var lines []map[string]any
+	for line := range strings.Lines(b.log.String()) {
+		var fields map[string]any
+		require.NoError(b.t, json.Unmarshal([]byte(line), &fields))
+		lines = append(lines, fields)
+	}
+	return lines
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Buffer.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.Buffer.String()
+}
+
+func trust(list string) func(*Options) {
+	return func(o *Options) {
+		for item := range strings.SplitSeq(list, ",") {
+			o.TrustedProxies = append(o.TrustedProxies, netip.MustParsePrefix(item))
+		}
+	}
+}

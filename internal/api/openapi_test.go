@@ -1,0 +1,219 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"flag"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write openapi.golden.json anew")
+
+const golden = "openapi.golden.json"
+
+// The file is the contract in review: what changes it changes the API.
+func TestTheOpenAPIDocumentIsTheOneThatWasReviewed(t *testing.T) {
+	t.Parallel()
+	if *update {
+		require.NoError(t, os.WriteFile(golden, OpenAPI(), 0o600))
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(OpenAPI()), "the API has changed; if it was meant to, run `go test ./internal/api -run OpenAPI -update`")
+}
+
+func TestTheOpenAPIDocumentIsServed(t *testing.T) {
+	t.Parallel()
+	a := newBench(t).get("/openapi.json", withoutKey)
+	require.Equal(t, http.StatusOK, a.Code)
+	require.Equal(t, "application/openapi+json", a.Header().Get("Content-Type"))
+	require.Equal(t, string(OpenAPI()), a.Body.String())
+}
+
+func parsed(t *testing.T) map[string]any {
+	t.Helper()
+	var doc map[string]any
+	require.NoError(t, json.Unmarshal(OpenAPI(), &doc))
+	return doc
+}
+
+// walk visits every object of a document.
+func walk(node any, visit func(map[string]any)) {
+	switch node := node.(type) {
+	case map[string]any:
+		visit(node)
+		for _, child := range node {
+			walk(child, visit)
+		}
+	case []any:
+		for _, child := range node {
+			walk(child, visit)
+		}
+	}
+}
+
+func TestTheDocumentIsOpenAPI31AndResolvesItsReferences(t *testing.T) {
+	t.Parallel()
+	doc := parsed(t)
+	require.Equal(t, "3.1.0", doc["openapi"])
+	schemas := doc["components"].(map[string]any)["schemas"].(map[string]any)
+	used := map[string]bool{}
+	walk(doc, func(node map[string]any) {
+		if ref, ok := node["$ref"].(string); ok {
+			name := strings.TrimPrefix(ref, schemaPrefix)
+			require.Contains(t, schemas, name)
+			used[name] = true
+		}
+	})
+	require.Len(t, used, len(schemas), "a schema is not used")
+}
+
+func TestHumasAdditionsAreNotInTheDocument(t *testing.T) { // TECH §Choices
+	t.Parallel()
+	text := string(OpenAPI())
+	for _, trace := range []string{`"$schema"`, "problem+json", "ErrorModel", "ErrorDetail", "unpkg", "cbor", `"422": {
+          "description": "Unprocessable Entity"`} {
+		require.NotContains(t, text, trace)
+	}
+	a := newBench(t).get("/api/syncs")
+	require.Empty(t, a.Header().Get("Link"))
+	require.NotContains(t, a.Body.String(), "$schema")
+}
+
+func TestRequestBodiesAreOptionalAndClosedAndResultsAreOpen(t *testing.T) {
+	t.Parallel()
+	doc := document((&server{}).operations())
+	for path, item := range doc.Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Post} {
+			if op == nil || op.RequestBody == nil {
+				continue
+			}
+			require.False(t, op.RequestBody.Required, path)
+			schema := doc.Components.Schemas.SchemaFromRef(op.RequestBody.Content["application/json"].Schema.Ref)
+			require.Equal(t, false, schema.AdditionalProperties, path)
+			require.Empty(t, schema.Required, path)
+		}
+	}
+	require.Nil(t, doc.Components.Schemas.Map()["SyncRecord"].AdditionalProperties)
+}
+
+func TestEveryOperationIsDescribedWithExamplesAndErrors(t *testing.T) {
+	t.Parallel()
+	doc := document((&server{}).operations())
+	schemas := closedDocument().Components.Schemas
+	for path, item := range doc.Paths {
+		for _, op := range []*huma.Operation{item.Get, item.Post} {
+			if op == nil {
+				continue
+			}
+			require.NotEmpty(t, op.Summary, path)
+			require.NotEmpty(t, op.Description, path)
+			require.Equal(t, strings.HasPrefix(path, "/api/"), op.Security != nil, "%s: who calls the API needs a key, and nobody else", path)
+			if op.Security != nil {
+				require.Contains(t, op.Responses, "401", path)
+				require.Contains(t, op.Responses, "403", path)
+				require.Contains(t, op.Responses, "429", path)
+				require.Contains(t, op.Responses, "400", path)
+			}
+			require.Contains(t, op.Responses, "500", path)
+			for _, p := range op.Parameters {
+				require.NotEmpty(t, p.Description, "%s %s", path, p.Name)
+			}
+			for status, response := range op.Responses {
+				require.NotEmpty(t, response.Description, "%s %s", path, status)
+				media, ok := response.Content["application/json"]
+				if !ok {
+					require.Equal(t, metricsPath, path)
+					continue
+				}
+				requireExample(t, schemas, media, path+" "+status)
+			}
+			if op.RequestBody != nil {
+				requireExample(t, schemas, op.RequestBody.Content["application/json"], path)
+			}
+		}
+	}
+}
+
+// requireExample proves that an example is of its schema.
+func requireExample(t *testing.T, schemas huma.Registry, media *huma.MediaType, where string) {
+	t.Helper()
+	text, ok := media.Example.(json.RawMessage)
+	require.True(t, ok, where)
+	var example any
+	require.NoError(t, json.Unmarshal(text, &example), where)
+	var result huma.ValidateResult
+	huma.Validate(schemas, media.Schema, huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, example, &result)
+	require.Empty(t, result.Errors, "%s: %s", where, text)
+}
+
+func TestEveryPathOfTheInterfaceThatIsBuiltIsThere(t *testing.T) {
+	t.Parallel()
+	var paths []string
+	for _, op := range (&server{}).operations() {
+		paths = append(paths, op.method+" "+op.path)
+	}
+	slices.Sort(paths)
+	require.Equal(t, []string{
+		"GET /api/cases", "GET /api/cases/{id}", "GET /api/plans", "GET /api/plans/{id}", "GET /api/syncs", "GET /api/syncs/{id}",
+		"GET /health", "GET /metrics", "GET /ready",
+		"POST /api/sync/cases", "POST /api/sync/full", "POST /api/sync/inbound", "POST /api/sync/reconcile", "POST /api/syncs/{id}/cancel",
+	}, paths)
+}
+
+func TestTheDocumentationIsReadableOffline(t *testing.T) {
+	t.Parallel()
+	a := newBench(t).get("/docs", withoutKey)
+	require.Equal(t, http.StatusOK, a.Code)
+	require.Equal(t, "text/html; charset=utf-8", a.Header().Get("Content-Type"))
+	page := a.Body.String()
+
+	require.NotRegexp(t, `(?i)<(script|link|img|iframe|object|embed|form)\b`, page)
+	require.NotRegexp(t, `(?i)(src|srcset|action)\s*=`, page)
+	require.NotRegexp(t, `(?i)@import|url\(`, page)
+	for _, href := range regexp.MustCompile(`href="([^"]*)"`).FindAllStringSubmatch(page, -1) {
+		if target, ok := strings.CutPrefix(href[1], "#"); ok {
+			require.Contains(t, page, `id="`+target+`"`)
+		} else {
+			require.Equal(t, "/openapi.json", href[1])
+		}
+	}
+}
+
+func TestTheDocumentationsStyleIsTheOneThatItsPolicyAllows(t *testing.T) {
+	t.Parallel()
+	a := newBench(t).get("/docs", withoutKey)
+	style := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindStringSubmatch(a.Body.String())
+	require.Len(t, style, 2)
+	sum := sha256.Sum256([]byte(style[1]))
+	require.Contains(t, a.Header().Get("Content-Security-Policy"), "style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
+	require.NotContains(t, a.Body.String(), " style=")
+}
+
+func TestTheDocumentationTellsEveryOperationFieldAndCode(t *testing.T) {
+	t.Parallel()
+	page := newBench(t).get("/docs", withoutKey).Body.String()
+	for _, op := range (&server{}).operations() {
+		require.Contains(t, page, `<h3 id="`+op.id+`"><span class="method">`+op.method+`</span> `+op.path)
+		for code := range op.problems() {
+			for _, c := range op.problems()[code] {
+				require.Contains(t, page, "<code>"+string(c)+"</code>")
+			}
+		}
+	}
+	for name := range document((&server{}).operations()).Components.Schemas.Map() {
+		require.Contains(t, page, `id="schema-`+name+`"`)
+	}
+	require.NotContains(t, page, "ZgotmplZ", "the template refused a value")
+	require.Contains(t, page, "From 0 to 90. Default: 7.")
+	require.Contains(t, page, `curl -X POST -H &#34;X-API-Key: $PIMS_SYNC_KEY&#34;`)
+}

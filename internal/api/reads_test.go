@@ -1,0 +1,320 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// INTERFACE §Endpoints, "A sync in the API".
+func TestASyncIsShownInTheShapeOfTheInterface(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	audit := sampleAudit(casesync.TypeCases)
+	audit.ClinicID = b.reads.owner.ID
+	audit.Options = casesync.Options{ParallelBatchSize: new(5), StartDate: &pims.Date{Year: 2026, Month: 1, Day: 10}}
+	audit.Progress = casesync.Progress{Phase: casesync.TypeCases, Step: "fetch", Done: 25, Total: 25}
+	b.syncs.put(audit)
+
+	require.JSONEq(t, `{
+		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","type":"cases","status":"completed","trigger":"api","parentId":null,
+		"options":{"startDate":"2026-01-10","parallelBatchSize":5},
+		"stats":{"casesFound":25,"casesEnriched":22,"casesUnchanged":0,"casesSkipped":2,"casesFailed":1},
+		"failures":[{"caseId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","error":"Consultation not found","code":"not_found"}],
+		"progress":{"phase":"cases","step":"fetch","done":25,"total":25},
+		"error":null,"code":null,"planId":null,
+		"createdAt":"2026-01-17T12:00:00.000Z","startedAt":"2026-01-17T12:00:00.000Z","completedAt":"2026-01-17T12:00:04.532Z","durationMs":4532
+	}`, b.get("/api/syncs/"+audit.ID.String()).Body.String())
+}
+
+func TestASyncThatHasNotBegunIsShownWithNulls(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.syncs.put(&casesync.Audit{
+		ID: sampleSyncID, ClinicID: b.reads.owner.ID, Type: casesync.TypeInbound, Status: casesync.StatusQueued,
+		Trigger: casesync.TriggerSchedule, CreatedAt: sampleTime,
+	})
+	require.JSONEq(t, `{
+		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","type":"inbound","status":"queued","trigger":"schedule","parentId":null,"options":{},
+		"stats":{"appointmentsFound":0,"casesCreated":0,"casesUpdated":0,"casesUnchanged":0,"casesSkipped":0},"failures":[],
+		"progress":{"phase":null,"step":null,"done":0,"total":0},"error":null,"code":null,"planId":null,
+		"createdAt":"2026-01-17T12:00:00.000Z","startedAt":null,"completedAt":null,"durationMs":null
+	}`, b.get("/api/syncs/"+sampleSyncID.String()).Body.String())
+}
+
+func TestAFullSyncIsShownWithItsPhases(t *testing.T) { // R27
+	t.Parallel()
+	b := newBench(t)
+	audit := sampleAudit(casesync.TypeFull)
+	audit.ClinicID = b.reads.owner.ID
+	b.syncs.put(audit)
+	body := b.get("/api/syncs/" + audit.ID.String()).body
+	phases := body["phases"].([]any)
+	require.Len(t, phases, 3)
+	require.Equal(t, audit.ID.String(), phases[0].(map[string]any)["parentId"])
+	stats := body["stats"].(map[string]any)
+	require.Len(t, stats, 12)
+	require.Equal(t, 25.0, stats["appointmentsFound"])
+	require.Equal(t, 120.0, stats["casesChecked"])
+}
+
+func TestAFailedSyncIsShownWithWhatHappened(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	audit := sampleAudit(casesync.TypeReconciliation)
+	audit.ClinicID, audit.Status = b.reads.owner.ID, casesync.StatusFailed
+	audit.Result.Code, audit.Result.Error, audit.Result.PlanID = casesync.CodeDeletionGuard, "40 of 120", samplePlanID
+	b.syncs.put(audit)
+	a := b.get("/api/syncs/" + audit.ID.String())
+	require.Equal(t, http.StatusOK, a.Code, "looking is no failure")
+	require.Equal(t, "deletion_guard", a.body["code"])
+	require.Equal(t, "40 of 120", a.body["error"])
+	require.Equal(t, samplePlanID.String(), a.body["planId"])
+}
+
+func TestSyncsAreListedByTheirFilter(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.syncs.list = casesync.List[casesync.Audit]{Items: []casesync.Audit{*sampleAudit(casesync.TypeInbound)}, NextCursor: "next"}
+	a := b.get("/api/syncs?type=reconciliation&status=failed&limit=7&cursor=here")
+	require.Equal(t, []casesync.AuditFilter{{
+		Type: casesync.TypeReconciliation, Status: casesync.StatusFailed, Page: casesync.Page{Limit: 7, Cursor: "here"},
+	}}, b.syncs.filters)
+	require.Len(t, a.body["items"], 1)
+	require.Equal(t, "next", a.body["nextCursor"])
+}
+
+func TestAnEmptyListIsAList(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, path := range []string{"/api/syncs", "/api/cases", "/api/plans"} {
+		require.JSONEq(t, `{"items":[],"nextCursor":null}`, b.get(path).Body.String())
+	}
+	require.Equal(t, casesync.AuditFilter{Page: casesync.Page{Limit: defaultLimit}}, b.syncs.filters[0])
+}
+
+func TestAParameterWithoutAValueIsNotGiven(t *testing.T) {
+	t.Parallel()
+	b := newBench(t) // INTERFACE writes the addresses so
+	require.Equal(t, http.StatusOK, b.get("/api/syncs?type=&status=&limit=&cursor=").Code)
+	require.Equal(t, http.StatusOK, b.get("/api/cases?from=&to=&status=&updatedSince=&limit=&cursor=").Code)
+	require.Equal(t, casesync.CaseFilter{Page: casesync.Page{Limit: defaultLimit}}, b.reads.caseFilters[0])
+}
+
+func TestAQueryThatIsNotExactlyRightIsRefusedAndNamesTheParameter(t *testing.T) { // R38
+	t.Parallel()
+	b := newBench(t)
+	for target, field := range map[string]string{
+		"/api/syncs?unknown=" + secret:                      "unknown",
+		"/api/syncs?Status=failed":                          "Status",
+		"/api/syncs?status=failed&status=failed":            "status",
+		"/api/syncs?status=" + secret:                       "status",
+		"/api/syncs?type=reconcile":                         "type",
+		"/api/syncs?limit=0":                                "limit",
+		"/api/syncs?limit=201":                              "limit",
+		"/api/syncs?limit=1e2":                              "limit",
+		"/api/syncs?limit=-1":                               "limit",
+		"/api/syncs?limit=99999999999999999999":             "limit",
+		"/api/syncs?cursor=" + strings.Repeat("a", 513):     "cursor",
+		"/api/syncs?cursor=%00":                             "cursor",
+		"/api/syncs?cursor=%FF":                             "cursor",
+		"/api/syncs?cursor=%zz":                             "query",
+		"/api/syncs?limit=1;cursor=2":                       "query",
+		"/api/syncs?" + url.QueryEscape("Mrs. Miller"):      "(unknown)",
+		"/api/syncs?=1":                                     "(unknown)",
+		"/api/syncs/" + sampleSyncID.String() + "?full=1":   "full",
+		"/api/cases?from=17.01.2026":                        "from",
+		"/api/cases?to=2026-02-30":                          "to",
+		"/api/cases?from=2026-01-17&to=2026-01-16":          "to",
+		"/api/cases?updatedSince=yesterday":                 "updatedSince",
+		"/api/cases?updatedSince=2026-01-17":                "updatedSince",
+		"/api/cases?updatedSince=2026-01-17T12:00:00+01:00": "updatedSince", // the + is a space
+		"/api/cases?status=" + strings.Repeat("s", 65):      "status",
+		"/api/cases?clinicId=" + uuid.NewString():           "clinicId",
+		"/api/plans?status=failed":                          "status",
+	} {
+		a := b.get(target)
+		a.refused(http.StatusBadRequest, casesync.CodeInvalidRequest, field)
+		require.NotContains(t, a.Body.String(), secret)
+		require.NotContains(t, a.Body.String(), "Miller")
+	}
+	b.post("/api/sync/inbound?startDate=2026-01-17", "").refused(http.StatusBadRequest, casesync.CodeInvalidRequest, "startDate")
+	require.Empty(t, b.syncs.started())
+}
+
+// INTERFACE §Endpoints, "A case in the API".
+func TestACaseIsShownInTheShapeOfTheInterface(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: *sampleRecord()}
+	require.JSONEq(t, `{
+		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","pimsId":"48213","patientName":"Biscuit","clientName":"Robin Example","phoneNumber":"555-0100",
+		"scheduledDate":"2026-01-17T15:00:00.000Z","status":"draft","caseType":"checkup","metadata":{"appointment":{"status":"scheduled"}},
+		"createdAt":"2026-01-17T12:00:00.000Z","updatedAt":"2026-01-17T12:00:00.000Z"
+	}`, b.get("/api/cases/"+sampleCaseID.String()).Body.String())
+}
+
+func TestACaseMadeByHandIsShownWithNulls(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: {ID: sampleCaseID, Status: "draft", CaseType: "other", CreatedAt: sampleTime, UpdatedAt: sampleTime}}
+	require.JSONEq(t, `{
+		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","pimsId":null,"patientName":null,"clientName":null,"phoneNumber":null,"scheduledDate":null,
+		"status":"draft","caseType":"other","metadata":{},"createdAt":"2026-01-17T12:00:00.000Z","updatedAt":"2026-01-17T12:00:00.000Z"
+	}`, b.get("/api/cases/"+sampleCaseID.String()).Body.String())
+}
+
+func TestMetadataAndTextsArriveAsTheyAreStored(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	record := *sampleRecord()
+	record.Metadata = []byte(`{"invoice":{"total":12345678901234567890.10,"html":"<b>&amp;</b>"},"note":"🐕 \u2028"}`)
+	record.PatientName = new("Zoë <&> 🐈")
+	b.reads.records = map[uuid.UUID]casesync.Record{record.ID: record}
+	text := b.get("/api/cases/" + record.ID.String()).Body.String()
+	require.Contains(t, text, `12345678901234567890.10`)
+	require.Contains(t, text, `"html":"<b>&amp;</b>"`)
+	require.Contains(t, text, `"Zoë <&> 🐈"`)
+}
+
+func TestATextThatIsNotUTF8DoesNotHideItsRecord(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	record := *sampleRecord()
+	record.PatientName = new("Biscuit \xff")
+	b.reads.records = map[uuid.UUID]casesync.Record{record.ID: record}
+	require.Equal(t, "Biscuit \uFFFD", b.get("/api/cases/" + record.ID.String()).body["patientName"])
+}
+
+func TestCasesAreListedByTheirFilter(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: *sampleRecord()}
+	b.reads.cursor = "next"
+	a := b.get("/api/cases?from=2026-01-10&to=2026-01-17&status=draft&updatedSince=2026-01-17T12:00:00.5%2B01:00&pimsId=48213&limit=200&cursor=here")
+	require.Equal(t, http.StatusOK, a.Code)
+	filter := b.reads.caseFilters[0]
+	require.True(t, filter.UpdatedSince.Equal(time.Date(2026, 1, 17, 11, 0, 0, 5e8, time.UTC)))
+	filter.UpdatedSince = time.Time{}
+	require.Equal(t, casesync.CaseFilter{
+		From: pims.Date{Year: 2026, Month: 1, Day: 10}, To: pims.Date{Year: 2026, Month: 1, Day: 17}, Status: "draft", PIMSID: "48213",
+		Page: casesync.Page{Limit: 200, Cursor: "here"},
+	}, filter)
+	require.Len(t, a.body["items"], 1)
+	require.Equal(t, "next", a.body["nextCursor"])
+}
+
+func TestDaysNeedTheClinicsZone(t *testing.T) { // R1
+	t.Parallel()
+	for _, zone := range []string{"", "Local", "Mars/Olympus"} {
+		b := newBench(t)
+		b.reads.owner.Timezone = zone
+		b.get("/api/cases?from=2026-01-17").refused(http.StatusConflict, casesync.CodeTimezoneMissing, "")
+		b.get("/api/cases?to=2026-01-17").refused(http.StatusConflict, casesync.CodeTimezoneMissing, "")
+		require.Equal(t, http.StatusOK, b.get("/api/cases").Code)
+	}
+}
+
+// INTERFACE §Endpoints, "A plan".
+func TestAPlanIsShownInTheShapeOfTheInterface(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	plan := *samplePlan()
+	plan.Evidence.Moved, plan.Evidence.MovedBy = 12, -time.Hour
+	b.reads.plans = map[uuid.UUID]casesync.Plan{samplePlanID: plan}
+	require.JSONEq(t, `{
+		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e03","syncId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","syncType":"reconciliation",
+		"status":"open","code":"deletion_guard","reason":"40 of 120 cases are missing from the PIMS, the limit is 12; nothing was deleted",
+		"window":{"startDate":"2026-01-10","endDate":"2026-01-17"},
+		"cases":[{"caseId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","pimsId":"48213","scheduledDate":"2026-01-17T11:00:00.000Z"}],
+		"evidence":{"fetchedAt":"2026-01-17T12:00:00.000Z","known":120,"found":80,"shared":80,"candidates":120,"limit":12,"moved":12,"movedBySeconds":-3600,
+			"days":{"2026-01-17":40},"lookups":[{"pimsId":"48213","method":"by_id","found":"gone","at":"2026-01-17T12:00:00.000Z"}]},
+		"createdAt":"2026-01-17T12:00:00.000Z","expiresAt":"2026-01-18T12:00:00.000Z","decidedAt":null,"decidedBy":null
+	}`, b.get("/api/plans/"+samplePlanID.String()).Body.String())
+}
+
+func TestAPlanWithoutCasesHasEmptyLists(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.reads.plans = map[uuid.UUID]casesync.Plan{samplePlanID: {
+		ID: samplePlanID, SyncID: sampleSyncID, SyncType: casesync.TypeInbound, Status: casesync.PlanApproved, Code: casesync.CodeShiftGuard,
+		Window: samplePlan().Window, CreatedAt: sampleTime, ExpiresAt: sampleTime, DecidedAt: sampleTime, DecidedBy: "os:operator",
+	}}
+	body := b.get("/api/plans/" + samplePlanID.String()).body
+	require.Equal(t, []any{}, body["cases"])
+	require.Equal(t, []any{}, body["evidence"].(map[string]any)["lookups"])
+	require.Equal(t, map[string]any{}, body["evidence"].(map[string]any)["days"])
+	require.Equal(t, "os:operator", body["decidedBy"])
+}
+
+func TestPlansAreListedByTheirFilter(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.reads.plans = map[uuid.UUID]casesync.Plan{samplePlanID: *samplePlan()}
+	b.reads.cursor = "next"
+	a := b.get("/api/plans?status=open&limit=1")
+	require.Equal(t, []casesync.PlanFilter{{Status: casesync.PlanOpen, Page: casesync.Page{Limit: 1}}}, b.reads.planFilters)
+	require.Len(t, a.body["items"], 1)
+	require.Equal(t, "next", a.body["nextCursor"])
+}
+
+func TestACancelledSyncIsShown(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	running := sampleRunning(casesync.TypeInbound)
+	running.ClinicID = b.reads.owner.ID
+	b.syncs.put(running)
+	b.syncs.onCancel = func(audit *casesync.Audit) error {
+		audit.Status, audit.CompletedAt = casesync.StatusCancelled, sampleTime.Add(time.Second)
+		return nil
+	}
+	a := b.post("/api/syncs/"+running.ID.String()+"/cancel", "{}")
+	require.Equal(t, http.StatusOK, a.Code)
+	require.Equal(t, "cancelled", a.body["status"])
+	require.Equal(t, "cancelled", a.body["code"])
+	require.Equal(t, []string{"key:" + b.keyID.String()}, b.syncs.actors)
+}
+
+func TestASyncThatWillStopAnswers202(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	running := sampleRunning(casesync.TypeInbound)
+	running.ClinicID = b.reads.owner.ID
+	b.syncs.put(running)
+	a := b.post("/api/syncs/"+running.ID.String()+"/cancel", "")
+	require.Equal(t, http.StatusAccepted, a.Code)
+	require.Equal(t, "/api/syncs/"+running.ID.String(), a.Header().Get("Location"))
+	require.Equal(t, "in_progress", a.body["status"])
+}
+
+func TestASyncThatIsOverCannotBeCancelled(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	over := sampleAudit(casesync.TypeInbound)
+	over.ClinicID = b.reads.owner.ID
+	b.syncs.put(over)
+	b.syncs.onCancel = func(*casesync.Audit) error { return casesync.Fail(casesync.CodeAlreadyDecided, "it is over") }
+	b.post("/api/syncs/"+over.ID.String()+"/cancel", "").refused(http.StatusConflict, casesync.CodeAlreadyDecided, "")
+}
+
+func TestCancellingNeedsTheScopeOfTheSyncsType(t *testing.T) { // R39
+	t.Parallel()
+	b := newBench(t)
+	full := sampleRunning(casesync.TypeFull)
+	full.ClinicID = b.reads.owner.ID
+	b.syncs.put(full)
+	key, _ := b.keys.add(b.reads.owner.ID, nil, clinic.ScopeInbound, clinic.ScopeCases, clinic.ScopeReconcile)
+	a := b.post("/api/syncs/"+full.ID.String()+"/cancel", "", withKey(key))
+	a.refused(http.StatusForbidden, casesync.CodeForbidden, "")
+	require.Contains(t, a.body["error"], "sync:full")
+	require.Empty(t, b.syncs.actors)
+}

@@ -1,0 +1,308 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+)
+
+// Every code of INTERFACE §Codes, as it stands there.
+const interfaceCodes = `unauthorized 401 · invalid_request 400 · forbidden 403 · not_found 404 · sync_running, credentials_missing, credentials_invalid, credentials_suspended, timezone_missing, already_decided 409 · body_too_large 413 · deletion_guard, schedule_shift_guard, pims_wrong_practice, snapshot_unsound, snapshot_incomplete, idempotency_mismatch 422 · rate_limited 429 · pims_auth_rejected, pims_auth_challenge, login_form_changed, pims_unreachable, pims_error, pims_rate_limited, schema_drift, auth_expired 502 · browser_unavailable, database_unavailable, draining, interrupted 503 · timeout 504 · cancelled 409 · internal 500 · method_not_allowed 405`
+
+func TestEveryCodeHasItsStatus(t *testing.T) {
+	t.Parallel()
+	want := map[casesync.Code]int{}
+	for group := range strings.SplitSeq(interfaceCodes, " · ") {
+		i := strings.LastIndex(group, " ")
+		var status int
+		_, err := fmt.Sscan(group[i+1:], &status)
+		require.NoError(t, err)
+		for code := range strings.SplitSeq(group[:i], ", ") {
+			want[casesync.Code(code)] = status
+		}
+	}
+	require.Equal(t, want, statuses)
+	require.Equal(t, http.StatusInternalServerError, statusOf("a_code_of_tomorrow"))
+}
+
+func TestASyncThatFailedAnswersTheStatusOfItsCodeWhateverItIs(t *testing.T) { // R38
+	t.Parallel()
+	for _, code := range slices.DeleteFunc(startCodes(), func(c casesync.Code) bool { return !endsSync(c) }) {
+		b := newBench(t)
+		b.endsAtOnce(func(audit *casesync.Audit) {
+			audit.Status = casesync.StatusFailed
+			audit.Result.Code, audit.Result.Error = code, "what happened"
+		})
+		for _, path := range []string{"inbound", "cases", "reconcile", "full"} {
+			a := b.post("/api/sync/"+path, "")
+			require.Equal(t, statuses[code], a.Code)
+			require.Equal(t, false, a.body["success"])
+			require.Equal(t, string(code), a.body["code"])
+			require.Equal(t, "what happened", a.body["error"])
+		}
+	}
+}
+
+func TestAnUnknownPathIsNotFoundInJSON(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, target := range []string{
+		"/nothing", "/api", "/api/", "/api/sync", "/api/sync/other", "/api/syncs/", "//api/syncs", "/api//syncs", "/api/./syncs", "/api/x/../syncs",
+		"/api/syncs/%2e%2e/cases", "/API/syncs", "/health/", "/docs/", "/openapi.yaml", "/openapi-3.0.json", "/schemas/Problem.json", "/favicon.ico",
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+			b.do(method, target, "").refused(http.StatusNotFound, casesync.CodeNotFound, "")
+		}
+	}
+}
+
+func TestAMalformedIDIsLikeAnUnknownOne(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	unknown := b.get("/api/syncs/" + uuid.NewString()).Body.String()
+	id := sampleSyncID.String()
+	b.syncs.put(&casesync.Audit{ID: sampleSyncID, ClinicID: b.reads.owner.ID, Type: casesync.TypeInbound, Status: casesync.StatusQueued, Trigger: casesync.TriggerAPI})
+	require.Equal(t, http.StatusOK, b.get("/api/syncs/"+id).Code)
+	for _, malformed := range []string{
+		"1", "nonsense", strings.ReplaceAll(id, "-", ""), "urn:uuid:" + id, "%7B" + id + "%7D", id + "0", id[1:], "%00", "%FF", id + "%20", "a%2Fb", strings.Repeat("9", 5000),
+	} {
+		a := b.get("/api/syncs/" + malformed)
+		a.refused(http.StatusNotFound, casesync.CodeNotFound, "")
+		require.JSONEq(t, unknown, a.Body.String())
+	}
+}
+
+func TestAMethodThatAPathDoesNotKnowIsToldThoseThatItKnows(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for path, allow := range map[string]string{
+		"/api/sync/inbound": "POST", "/api/syncs": "GET, HEAD", "/api/syncs/" + uuid.NewString() + "/cancel": "POST",
+		"/health": "GET, HEAD", "/docs": "GET, HEAD", "/": "GET, HEAD",
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions, "BREW"} {
+			if slices.Contains(strings.Split(allow, ", "), method) {
+				continue
+			}
+			a := b.do(method, path, "", withoutKey)
+			a.refused(http.StatusMethodNotAllowed, codeMethodNotAllowed, "")
+			require.Equal(t, allow, a.Header().Get("Allow"))
+		}
+	}
+}
+
+func TestWhoMayGetMayHead(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	require.Equal(t, http.StatusOK, b.do(http.MethodHead, "/health", "").Code)
+	require.Equal(t, http.StatusUnauthorized, b.do(http.MethodHead, "/api/syncs", "", withoutKey).Code)
+}
+
+func TestAPanicIsAnInternalErrorThatShowsNothing(t *testing.T) {
+	t.Parallel()
+	for name, panicked := range map[string]any{
+		"a text":          "patient " + secret,
+		"an error":        errors.New("patient " + secret),
+		"a runtime error": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.syncs.onStart = func(audit *casesync.Audit) error {
+				if panicked == nil {
+					var none map[string]int
+					none["x"] = 1
+				}
+				panic(panicked)
+			}
+			b.syncs.onStart = unlocking(b.syncs, b.syncs.onStart)
+			a := b.post("/api/sync/inbound", "")
+			a.refused(http.StatusInternalServerError, casesync.CodeInternal, "")
+			require.NotContains(t, a.Body.String(), secret)
+
+			lines := b.lines()
+			require.Len(t, lines, 2)
+			require.Equal(t, "Request panicked", lines[0]["msg"])
+			require.Contains(t, lines[0]["stack"], "serve_test.go")
+			require.Equal(t, "ERROR", lines[1]["level"])
+			require.NotContains(t, b.log.String(), secret)
+			require.Equal(t, a.Header().Get("X-Request-Id"), lines[0]["request_id"])
+		})
+	}
+}
+
+// unlocking lets a fake that panics be used again.
+func unlocking(f *fakeSyncs, start func(*casesync.Audit) error) func(*casesync.Audit) error {
+	return func(audit *casesync.Audit) error {
+		f.mu.Unlock()
+		defer f.mu.Lock()
+		return start(audit)
+	}
+}
+
+func TestAPanicAfterTheAnswerHasBegunBreaksTheConnection(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(o *Options) {
+		o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "half of ")
+			panic("the answer")
+		})
+	})
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
+	require.PanicsWithValue(t, http.ErrAbortHandler, func() { b.handler.ServeHTTP(httptest.NewRecorder(), r) })
+	require.Equal(t, "Request panicked", b.lines()[0]["msg"])
+}
+
+func TestAnAbortedHandlerIsLeftToTheServer(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(o *Options) {
+		o.Metrics = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	})
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
+	require.PanicsWithValue(t, http.ErrAbortHandler, func() { b.handler.ServeHTTP(httptest.NewRecorder(), r) })
+	require.Empty(t, b.log.String())
+}
+
+func TestWhatCannotBeEncodedIsAnInternalError(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	record := *sampleRecord()
+	record.Metadata = []byte(`{"broken":`)
+	b.reads.records = map[uuid.UUID]casesync.Record{record.ID: record}
+	b.get("/api/cases/"+record.ID.String()).refused(http.StatusInternalServerError, casesync.CodeInternal, "")
+	require.Contains(t, b.lines()[0]["error"], "encoding the answer")
+}
+
+func TestInternalErrorsAreLoggedAndNotShown(t *testing.T) { // R38
+	t.Parallel()
+	b := newBench(t)
+	b.reads.err = fmt.Errorf("scanning row 7 of cases: %w", errors.New("cannot scan"))
+	a := b.get("/api/cases")
+	a.refused(http.StatusInternalServerError, casesync.CodeInternal, "")
+	require.NotContains(t, a.Body.String(), "scan")
+	line := b.lines()[0]
+	require.Equal(t, "ERROR", line["level"])
+	require.Equal(t, "scanning row 7 of cases: cannot scan", line["error"])
+	require.Equal(t, a.Header().Get("X-Request-Id"), line["request_id"])
+}
+
+func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, target := range []string{"/api/syncs", "/api/nothing", "/health", "/docs", "/openapi.json", "/metrics", "/"} {
+		header := b.get(target).Header()
+		require.Equal(t, "nosniff", header.Get("X-Content-Type-Options"), target)
+		require.Equal(t, "no-referrer", header.Get("Referrer-Policy"), target)
+		require.Equal(t, "DENY", header.Get("X-Frame-Options"), target)
+		require.Contains(t, header.Get("Content-Security-Policy"), "default-src 'none'", target)
+		require.NotEmpty(t, header.Get("X-Request-Id"), target)
+		require.Empty(t, header.Get("Access-Control-Allow-Origin"), target)
+	}
+	require.Equal(t, "no-store", b.get("/api/syncs").Header().Get("Cache-Control"))
+	require.Equal(t, "no-store", b.get("/api/syncs", withoutKey).Header().Get("Cache-Control"))
+	require.Equal(t, "no-store", b.get("/health").Header().Get("Cache-Control"))
+}
+
+func TestARequestIsOneLineOfLogInTheSpecifiedForm(t *testing.T) { // Workflows §Logging, R40
+	t.Parallel()
+	b := newBench(t)
+	b.endsAtOnce(func(*casesync.Audit) {})
+	a := b.post("/api/sync/inbound", `{"startDate":"2026-01-17"}`, withHeader("Idempotency-Key", secret))
+	lines := b.lines()
+	require.Len(t, lines, 1)
+	delete(lines[0], "time")
+	require.Equal(t, map[string]any{
+		"level": "INFO", "msg": "Request served", "namespace": "pims-sync:api",
+		"request_id": a.Header().Get("X-Request-Id"), "method": "POST", "route": "/api/sync/inbound", "status": 200.0, "duration_ms": 0.0,
+		"remote": "192.0.2.1", "clinic_id": b.reads.owner.ID.String(), "sync_id": a.body["syncId"],
+	}, lines[0])
+}
+
+func TestTheLogHoldsNeitherKeysNorQueriesNorPaths(t *testing.T) { // R40
+	t.Parallel()
+	b := newBench(t)
+	b.get("/api/cases?status=" + secret)
+	b.get("/api/cases?" + secret + "=1")
+	b.get("/" + secret)
+	b.get("/api/syncs/" + secret)
+	b.do(secret, "/api/syncs", "")
+	b.get("/api/syncs", withKey(secret))
+	b.post("/api/sync/inbound", `{"`+secret+`":"`+secret+`"}`)
+	require.NotContains(t, b.log.String(), secret)
+	require.NotContains(t, b.log.String(), b.key)
+	require.Len(t, b.lines(), 7)
+}
+
+func TestTheLevelOfALineSaysWhoShouldCare(t *testing.T) {
+	t.Parallel()
+	for want, request := range map[string]func(*bench) answer{
+		"DEBUG": func(b *bench) answer { return b.get("/health") },
+		"INFO":  func(b *bench) answer { return b.get("/api/syncs?x=1") },
+		"WARN":  func(b *bench) answer { return b.get("/api/syncs", withoutKey) },
+		"ERROR": func(b *bench) answer { b.ready.err = casesync.ErrDatabase; return b.get("/ready") },
+	} {
+		b := newBench(t)
+		request(b)
+		require.Equal(t, want, b.lines()[0]["level"])
+	}
+}
+
+func TestTheAPIWorksWithoutALogger(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	New(Options{}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/health", nil))
+	require.Equal(t, http.StatusOK, w.Code)
+}
+
+// Over a real connection: the call waits longer than any reading deadline that a
+// library might set, and the caller's hanging up ends the wait and not the sync.
+func TestOverARealConnectionHangingUpEndsTheWaitAndNotTheSync(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	srv := httptest.NewServer(b.handler)
+	t.Cleanup(srv.Close)
+	ctx, hangUp := context.WithTimeout(t.Context(), time.Minute)
+	defer hangUp()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, srv.URL+"/api/sync/inbound", strings.NewReader(`{}`))
+	require.NoError(t, err)
+	r.Header.Set(keyHeader, b.key)
+	r.Header.Set("Content-Type", "application/json")
+	failed := make(chan error)
+	go func() {
+		response, err := srv.Client().Do(r)
+		if err == nil {
+			response.Body.Close()
+		}
+		failed <- err
+	}()
+	id := <-b.syncs.waiting
+	hangUp()
+	require.ErrorIs(t, <-failed, context.Canceled)
+	require.Empty(t, b.syncs.actors)
+
+	b.syncs.end(id, complete)
+	require.Equal(t, "completed", b.get("/api/syncs/" + id.String()).body["status"])
+}
+
+func TestAllCodesOfASyncAreKnown(t *testing.T) {
+	t.Parallel()
+	// What Explain makes of errors must be in the table, or it would be a 500.
+	for _, err := range []error{
+		clinic.ErrDisabled, clinic.ErrTimezoneMissing, casesync.ErrTimeout, casesync.ErrCancelled, casesync.ErrShutdown, casesync.ErrLeaseLost,
+	} {
+		require.Contains(t, slices.Collect(maps.Keys(statuses)), casesync.Explain(err).Code)
+	}
+}
