@@ -37,12 +37,16 @@ func parseCursor(text string, first cursor) (cursor, error) {
 	}
 	place, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(place) != 8+len(uuid.Nil) {
-		failure := casesync.Fail(casesync.CodeInvalidRequest, "cursor is not one that an earlier answer gave")
-		failure.Field = "cursor"
-		return cursor{}, failure
+		return cursor{}, errCursor()
 	}
 	at := time.UnixMicro(int64(binary.BigEndian.Uint64(place))).UTC() //nolint:gosec // written the same way
 	return cursor{at, uuid.UUID(place[8:])}, nil
+}
+
+func errCursor() error {
+	failure := casesync.Fail(casesync.CodeInvalidRequest, "cursor is not one that an earlier answer gave")
+	failure.Field = "cursor"
+	return failure
 }
 
 // limitOf is how many items a page has.

@@ -42,6 +42,10 @@ type Options struct {
 
 	// Logger receives what goes wrong in the background; nil: nothing is logged.
 	Logger *slog.Logger
+
+	// Now is the clock of what a caller does not date itself: when a row was made
+	// or a plan expired (R3). Nil: time.Now.
+	Now func() time.Time
 }
 
 // A DB is an open database. It is safe for concurrent use.
@@ -49,6 +53,7 @@ type DB struct {
 	pool   *pgxpool.Pool
 	pooled bool
 	logger *slog.Logger
+	now    func() time.Time
 }
 
 // Open connects to the database and refuses a server older than MinVersion. It
@@ -63,7 +68,10 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, connectError(ctx, &config.ConnConfig.Config, err)
 	}
-	db := &DB{pool: pool, pooled: pooled, logger: cmp.Or(o.Logger, slog.New(slog.DiscardHandler))}
+	db := &DB{pool: pool, pooled: pooled, logger: cmp.Or(o.Logger, slog.New(slog.DiscardHandler)), now: o.Now}
+	if db.now == nil {
+		db.now = time.Now
+	}
 	if err := db.checkVersion(ctx); err != nil {
 		pool.Close()
 		return nil, err

@@ -56,3 +56,11 @@ func knownID(id uuid.UUID) *uuid.UUID {
 	}
 	return &id
 }
+
+// oneRow is missing where a statement that names one row has changed none.
+func oneRow(n int64, err, missing error) error {
+	if err == nil && n == 0 {
+		return missing
+	}
+	return err
+}

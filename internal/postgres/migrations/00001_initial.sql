@@ -194,7 +194,8 @@ create index case_events_actor on case_events (actor, id) where actor like 'sync
 create index case_events_at on case_events using brin (at); -- for the retention job
 
 -- A rate limit over all replicas is a reservation of the next free moment (R32).
-create table pims_rate_limits (
+-- It may be lost in a crash, and is not worth a flush to disk for each request.
+create unlogged table pims_rate_limits (
     host    text        primary key,
     next_at timestamptz not null
 );

@@ -38,3 +38,69 @@ type CaseSyncAudit struct {
 	StartedAt         *time.Time
 	CompletedAt       *time.Time
 }
+
+type Clinic struct {
+	ID             uuid.UUID
+	Name           string
+	Timezone       *string
+	IsActive       bool
+	DeletionLimits []byte
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+}
+
+type ClinicApiKey struct {
+	ID          uuid.UUID
+	ClinicID    uuid.UUID
+	Name        string
+	KeyPrefix   string
+	KeyHash     string
+	Permissions []string
+	IsActive    bool
+	ExpiresAt   *time.Time
+	LastUsedAt  *time.Time
+	CreatedAt   time.Time
+}
+
+type DeletionPlan struct {
+	ID          uuid.UUID
+	ClinicID    uuid.UUID
+	SyncID      uuid.UUID
+	SyncType    string
+	Status      string
+	Code        string
+	Reason      string
+	WindowStart time.Time
+	WindowEnd   time.Time
+	Cases       []byte
+	Evidence    []byte
+	CreatedAt   time.Time
+	ExpiresAt   time.Time
+	DecidedAt   *time.Time
+	DecidedBy   *string
+}
+
+type EncryptionKey struct {
+	KeyID     string
+	Sealed    []byte
+	CreatedAt time.Time
+}
+
+type PimsCredential struct {
+	ID              uuid.UUID
+	ClinicID        uuid.UUID
+	Provider        string
+	Sealed          []byte
+	SuspendedAt     *time.Time
+	SuspendedReason *string
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
+}
+
+type PimsSession struct {
+	ClinicID     uuid.UUID
+	CredentialID uuid.UUID
+	Sealed       []byte
+	LoggedInAt   time.Time
+	UsedAt       time.Time
+}

@@ -1,0 +1,153 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+)
+
+// Clinics are the clinics themselves and their schedules.
+type Clinics struct{ db *DB }
+
+// Clinics is the store of the clinics.
+func (db *DB) Clinics() *Clinics { return &Clinics{db} }
+
+var _ clinic.Store = (*Clinics)(nil)
+
+// Clinic is clinic.Store's.
+func (s *Clinics) Clinic(ctx context.Context, id uuid.UUID) (c clinic.Clinic, err error) {
+	if id == uuid.Nil {
+		return c, clinic.ErrNotFound
+	}
+	err = s.db.InClinic(ctx, "read the clinic", id, func(tx pgx.Tx) error {
+		row, err := dbsqlc.New(tx).Clinic(ctx, id)
+		c = clinicOf(row)
+		return found(err, clinic.ErrNotFound)
+	})
+	return c, err
+}
+
+// Clinics lists all clinics by their names. It crosses clinics (R41).
+func (s *Clinics) Clinics(ctx context.Context) (clinics []clinic.Clinic, err error) {
+	err = s.db.System(ctx, "list the clinics", func(tx pgx.Tx) error {
+		rows, err := dbsqlc.New(tx).Clinics(ctx)
+		clinics = convert(rows, clinicOf)
+		return err
+	})
+	return clinics, err
+}
+
+// Add stores a new clinic with the specification's three schedules (R33) and
+// answers it as it is stored. A zero id or creation time is made up. An id that
+// a clinic has already is an error.
+func (s *Clinics) Add(ctx context.Context, c clinic.Clinic) (added clinic.Clinic, err error) {
+	if c.ID == uuid.Nil {
+		c.ID = uuid.New()
+	}
+	if c.CreatedAt.IsZero() {
+		c.CreatedAt = s.db.now()
+	}
+	limits, err := encodeLimits(c.DeletionLimits)
+	if err != nil {
+		return added, err
+	}
+	err = s.db.InClinic(ctx, "add the clinic", c.ID, func(tx pgx.Tx) error {
+		q := dbsqlc.New(tx)
+		row, err := q.InsertClinic(ctx, dbsqlc.InsertClinicParams{
+			ID: c.ID, Name: c.Name, Timezone: known(c.Timezone), IsActive: c.Active, DeletionLimits: limits, CreatedAt: c.CreatedAt,
+		})
+		if err != nil {
+			return found(err, fmt.Errorf("a clinic with the id %s exists already", c.ID))
+		}
+		added = clinicOf(row)
+		return q.InsertSchedules(ctx, c.ID, clinic.DefaultSchedules(), c.CreatedAt)
+	})
+	return added, err
+}
+
+// Update writes what of a clinic can be changed: name, zone, whether it is active,
+// and the limits of its deletion guard. clinic.ErrNotFound where there is none.
+func (s *Clinics) Update(ctx context.Context, c clinic.Clinic, at time.Time) (updated clinic.Clinic, err error) {
+	limits, err := encodeLimits(c.DeletionLimits)
+	if err != nil {
+		return updated, err
+	}
+	err = s.db.InClinic(ctx, "change the clinic", c.ID, func(tx pgx.Tx) error {
+		row, err := dbsqlc.New(tx).UpdateClinic(ctx, dbsqlc.UpdateClinicParams{
+			ID: c.ID, Name: c.Name, Timezone: known(c.Timezone), IsActive: c.Active, DeletionLimits: limits, UpdatedAt: at,
+		})
+		updated = clinicOf(row)
+		return found(err, clinic.ErrNotFound)
+	})
+	return updated, err
+}
+
+// Schedules reads a clinic's schedules as they are stored (R33): the
+// specification's JSON array, or nil where the clinic has none.
+func (s *Clinics) Schedules(ctx context.Context, clinicID uuid.UUID) (document []byte, err error) {
+	err = s.db.InClinic(ctx, "read the schedules", clinicID, func(tx pgx.Tx) error {
+		document, err = dbsqlc.New(tx).Schedules(ctx, clinicID)
+		return found(err, nil)
+	})
+	return document, err
+}
+
+// SetSchedules stores a clinic's schedules; whoever runs them is notified (R33).
+func (s *Clinics) SetSchedules(ctx context.Context, clinicID uuid.UUID, document []byte, at time.Time) error {
+	return s.db.InClinic(ctx, "store the schedules", clinicID, func(tx pgx.Tx) error {
+		err := dbsqlc.New(tx).PutSchedules(ctx, clinicID, document, at)
+		if violates(err, "clinic_schedule_configs_clinic_id_fkey") {
+			return clinic.ErrNotFound
+		}
+		return err
+	})
+}
+
+// A ScheduleConfig is what one active clinic is to run (R33).
+type ScheduleConfig struct {
+	ClinicID  uuid.UUID
+	Timezone  string // empty where nobody said
+	Document  []byte // the specification's JSON array
+	UpdatedAt time.Time
+}
+
+// AllSchedules reads the schedules of all active clinics. It crosses clinics
+// (R41).
+func (s *Clinics) AllSchedules(ctx context.Context) (configs []ScheduleConfig, err error) {
+	err = s.db.System(ctx, "read all schedules", func(tx pgx.Tx) error {
+		rows, err := dbsqlc.New(tx).AllSchedules(ctx)
+		configs = convert(rows, func(row dbsqlc.AllSchedulesRow) ScheduleConfig {
+			return ScheduleConfig{row.ClinicID, value(row.Timezone), row.SyncSchedules, row.UpdatedAt}
+		})
+		return err
+	})
+	return configs, err
+}
+
+func clinicOf(row dbsqlc.Clinic) clinic.Clinic {
+	return clinic.Clinic{
+		ID:             row.ID,
+		Name:           row.Name,
+		Timezone:       value(row.Timezone),
+		Active:         row.IsActive,
+		DeletionLimits: clinic.DeletionLimits(value(decodeKey[limitsJSON](row.DeletionLimits))),
+		CreatedAt:      row.CreatedAt,
+		UpdatedAt:      row.UpdatedAt,
+	}
+}
+
+// limitsJSON is clinics.deletion_limits (R23).
+type limitsJSON struct {
+	MaxCases   int     `json:"maxCases,omitempty"`
+	MinAllowed int     `json:"minAllowed,omitempty"`
+	Share      float64 `json:"share,omitempty"`
+}
+
+func encodeLimits(l clinic.DeletionLimits) ([]byte, error) { return json.Marshal(limitsJSON(l)) }

@@ -1,0 +1,139 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+)
+
+// Credentials are the clinics' sealed credentials (R37).
+type Credentials struct{ db *DB }
+
+// Credentials is the store of the credentials.
+func (db *DB) Credentials() *Credentials { return &Credentials{db} }
+
+var _ clinic.CredentialStore = (*Credentials)(nil)
+
+// Credential is clinic.CredentialStore's.
+func (s *Credentials) Credential(ctx context.Context, clinicID uuid.UUID) (c clinic.StoredCredential, err error) {
+	err = s.db.InClinic(ctx, "read the credentials", clinicID, func(tx pgx.Tx) error {
+		row, err := dbsqlc.New(tx).Credential(ctx, clinicID)
+		c = clinic.StoredCredential{
+			ID:              row.ID,
+			ClinicID:        row.ClinicID,
+			Provider:        row.Provider,
+			Sealed:          row.Sealed,
+			SuspendedAt:     value(row.SuspendedAt),
+			SuspendedReason: value(row.SuspendedReason),
+			CreatedAt:       row.CreatedAt,
+			UpdatedAt:       row.UpdatedAt,
+		}
+		return found(err, clinic.ErrCredentialsMissing)
+	})
+	return c, err
+}
+
+// ReplaceCredential stores a clinic's credential in place of the one it had, whose
+// session and suspension go with it (R32, R36). clinic.ErrNotFound where there is
+// no such clinic.
+func (s *Credentials) ReplaceCredential(ctx context.Context, c clinic.StoredCredential) error {
+	if c.CreatedAt.IsZero() {
+		c.CreatedAt = s.db.now()
+	}
+	return s.db.InClinic(ctx, "store the credentials", c.ClinicID, func(tx pgx.Tx) error {
+		q := dbsqlc.New(tx)
+		if _, err := q.DeleteCredential(ctx, c.ClinicID); err != nil {
+			return err
+		}
+		err := q.InsertCredential(ctx, dbsqlc.InsertCredentialParams{
+			ID: c.ID, ClinicID: c.ClinicID, Provider: c.Provider, Sealed: c.Sealed, CreatedAt: c.CreatedAt,
+		})
+		if violates(err, "pims_credentials_clinic_id_fkey") {
+			return clinic.ErrNotFound
+		}
+		return err
+	})
+}
+
+// SuspendCredential is clinic.CredentialStore's.
+func (s *Credentials) SuspendCredential(ctx context.Context, clinicID, credentialID uuid.UUID, reason string, at time.Time) error {
+	return s.db.InClinic(ctx, "suspend the credentials", clinicID, func(tx pgx.Tx) error {
+		q := dbsqlc.New(tx)
+		n, err := q.SuspendCredential(ctx, dbsqlc.SuspendCredentialParams{
+			ClinicID: clinicID, ID: credentialID, SuspendedReason: known(reason), SuspendedAt: &at,
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+		return q.DeleteSessionOf(ctx, clinicID, credentialID)
+	})
+}
+
+// ResumeCredential lifts a suspension (R32). clinic.ErrCredentialsMissing where
+// the clinic has no credentials; where they are not suspended nothing changes but
+// the time.
+func (s *Credentials) ResumeCredential(ctx context.Context, clinicID uuid.UUID) error {
+	return s.db.InClinic(ctx, "resume the credentials", clinicID, func(tx pgx.Tx) error {
+		n, err := dbsqlc.New(tx).ResumeCredential(ctx, s.db.now(), clinicID)
+		return oneRow(n, err, clinic.ErrCredentialsMissing)
+	})
+}
+
+// RemoveCredential removes the clinic's credentials and their session.
+// clinic.ErrCredentialsMissing where there are none.
+func (s *Credentials) RemoveCredential(ctx context.Context, clinicID uuid.UUID) error {
+	return s.db.InClinic(ctx, "remove the credentials", clinicID, func(tx pgx.Tx) error {
+		n, err := dbsqlc.New(tx).DeleteCredential(ctx, clinicID)
+		return oneRow(n, err, clinic.ErrCredentialsMissing)
+	})
+}
+
+// Sessions are the clinics' sealed logged-in states (R36).
+type Sessions struct{ db *DB }
+
+// Sessions is the store of the sessions.
+func (db *DB) Sessions() *Sessions { return &Sessions{db} }
+
+var _ clinic.SessionStore = (*Sessions)(nil)
+
+// Session is clinic.SessionStore's.
+func (s *Sessions) Session(ctx context.Context, clinicID uuid.UUID) (session clinic.StoredSession, err error) {
+	err = s.db.InClinic(ctx, "read the session", clinicID, func(tx pgx.Tx) error {
+		row, err := dbsqlc.New(tx).Session(ctx, clinicID)
+		session = clinic.StoredSession(row)
+		return found(err, clinic.ErrNoSession)
+	})
+	return session, err
+}
+
+// SaveSession is clinic.SessionStore's.
+func (s *Sessions) SaveSession(ctx context.Context, session clinic.StoredSession) error {
+	return s.db.InClinic(ctx, "keep the session", session.ClinicID, func(tx pgx.Tx) error {
+		return dbsqlc.New(tx).PutSession(ctx, dbsqlc.PutSessionParams{
+			ClinicID: session.ClinicID, CredentialID: session.CredentialID, LoggedInAt: session.LoggedInAt,
+			Sealed: session.Sealed, UsedAt: session.UsedAt,
+		})
+	})
+}
+
+// UpdateSession is clinic.SessionStore's.
+func (s *Sessions) UpdateSession(ctx context.Context, session clinic.StoredSession) error {
+	return s.db.InClinic(ctx, "keep the session", session.ClinicID, func(tx pgx.Tx) error {
+		return dbsqlc.New(tx).UpdateSession(ctx, dbsqlc.UpdateSessionParams{
+			ClinicID: session.ClinicID, CredentialID: session.CredentialID, LoggedInAt: session.LoggedInAt,
+			Sealed: session.Sealed, UsedAt: session.UsedAt,
+		})
+	})
+}
+
+// DropSession is clinic.SessionStore's.
+func (s *Sessions) DropSession(ctx context.Context, session clinic.StoredSession) error {
+	return s.db.InClinic(ctx, "drop the session", session.ClinicID, func(tx pgx.Tx) error {
+		return dbsqlc.New(tx).DeleteSession(ctx, session.ClinicID, session.CredentialID, session.LoggedInAt)
+	})
+}

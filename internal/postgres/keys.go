@@ -1,0 +1,123 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+)
+
+// Keys are the clinics' API keys, of which only hashes are stored (R39), and the
+// checks of the encryption keys (R37).
+type Keys struct{ db *DB }
+
+// Keys is the store of the keys.
+func (db *DB) Keys() *Keys { return &Keys{db} }
+
+var (
+	_ clinic.KeyStore      = (*Keys)(nil)
+	_ clinic.KeyCheckStore = (*Keys)(nil)
+)
+
+// KeysByPrefix is clinic.KeyStore's.
+func (s *Keys) KeysByPrefix(ctx context.Context, prefix string) (keys []clinic.APIKey, err error) {
+	err = s.db.System(ctx, "look the API key up", func(tx pgx.Tx) error {
+		rows, err := dbsqlc.New(tx).KeysByPrefix(ctx, prefix)
+		keys = convert(rows, keyOfRow)
+		return err
+	})
+	return keys, err
+}
+
+// TouchKey is clinic.KeyStore's.
+func (s *Keys) TouchKey(ctx context.Context, id uuid.UUID, at time.Time) error {
+	return s.db.System(ctx, "note the API key's use", func(tx pgx.Tx) error {
+		return dbsqlc.New(tx).TouchKey(ctx, &at, id)
+	})
+}
+
+// AddKey stores a new key and answers it as it is stored. A zero id or creation
+// time is made up.
+func (s *Keys) AddKey(ctx context.Context, key clinic.APIKey) (added clinic.APIKey, err error) {
+	if key.ID == uuid.Nil {
+		key.ID = uuid.New()
+	}
+	if key.CreatedAt.IsZero() {
+		key.CreatedAt = s.db.now()
+	}
+	err = s.db.InClinic(ctx, "store the API key", key.ClinicID, func(tx pgx.Tx) error {
+		row, err := dbsqlc.New(tx).InsertKey(ctx, dbsqlc.InsertKeyParams{
+			ID:          key.ID,
+			ClinicID:    key.ClinicID,
+			Name:        key.Name,
+			KeyPrefix:   key.Prefix,
+			KeyHash:     key.Hash,
+			Permissions: convert(key.Permissions, func(scope clinic.Scope) string { return string(scope) }),
+			IsActive:    key.Active,
+			ExpiresAt:   knownTime(key.ExpiresAt),
+			CreatedAt:   key.CreatedAt,
+		})
+		added = keyOfRow(row)
+		if violates(err, "clinic_api_keys_clinic_id_fkey") {
+			return clinic.ErrNotFound
+		}
+		return err
+	})
+	return added, err
+}
+
+// Keys lists the keys of all clinics. It crosses clinics (R41).
+func (s *Keys) Keys(ctx context.Context) (keys []clinic.APIKey, err error) {
+	err = s.db.System(ctx, "list the API keys", func(tx pgx.Tx) error {
+		rows, err := dbsqlc.New(tx).Keys(ctx)
+		keys = convert(rows, keyOfRow)
+		return err
+	})
+	return keys, err
+}
+
+// RevokeKey makes a key useless from now on. CodeNotFound where there is none; a
+// revoked one stays so. It crosses clinics (R41).
+func (s *Keys) RevokeKey(ctx context.Context, id uuid.UUID) error {
+	return s.db.System(ctx, "revoke the API key", func(tx pgx.Tx) error {
+		n, err := dbsqlc.New(tx).RevokeKey(ctx, id)
+		return oneRow(n, err, casesync.Fail(casesync.CodeNotFound, "there is no such API key"))
+	})
+}
+
+func keyOfRow(row dbsqlc.ClinicApiKey) clinic.APIKey {
+	return clinic.APIKey{
+		ID:          row.ID,
+		ClinicID:    row.ClinicID,
+		Name:        row.Name,
+		Prefix:      row.KeyPrefix,
+		Hash:        row.KeyHash,
+		Permissions: convert(row.Permissions, func(scope string) clinic.Scope { return clinic.Scope(scope) }),
+		Active:      row.IsActive,
+		ExpiresAt:   value(row.ExpiresAt),
+		LastUsedAt:  value(row.LastUsedAt),
+		CreatedAt:   row.CreatedAt,
+	}
+}
+
+// KeyChecks is clinic.KeyCheckStore's.
+func (s *Keys) KeyChecks(ctx context.Context) (checks []clinic.KeyCheck, err error) {
+	err = s.db.System(ctx, "read the encryption key checks", func(tx pgx.Tx) error {
+		rows, err := dbsqlc.New(tx).KeyChecks(ctx)
+		checks = convert(rows, func(row dbsqlc.EncryptionKey) clinic.KeyCheck { return clinic.KeyCheck(row) })
+		return err
+	})
+	return checks, err
+}
+
+// AddKeyCheck is clinic.KeyCheckStore's.
+func (s *Keys) AddKeyCheck(ctx context.Context, check clinic.KeyCheck) error {
+	return s.db.System(ctx, "store the encryption key check", func(tx pgx.Tx) error {
+		return dbsqlc.New(tx).InsertKeyCheck(ctx, check.KeyID, check.Sealed, s.db.now())
+	})
+}

@@ -1,0 +1,68 @@
+package postgres
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+)
+
+// A RateLimiter spaces the requests to each PIMS host evenly over all replicas: a
+// caller reserves the host's next free moment in the database and waits for it
+// (R32). Unused time is not saved up, so there are no bursts.
+type RateLimiter struct {
+	db       *DB
+	interval time.Duration // 0: no limit
+	pause    func(context.Context) (resume func())
+}
+
+var _ pims.Limiter = (*RateLimiter)(nil)
+
+// RateLimiter makes a limiter of so many requests a second and host; 0 is none
+// (INTERFACE §Environment, PIMS_RATE_LIMIT). pause is called before a wait, and
+// what it answers after it, so that waiting does not count against the sync's time
+// limit: casesync.PauseWork. It may be nil.
+func (db *DB) RateLimiter(perSecond float64, pause func(context.Context) (resume func())) *RateLimiter {
+	l := &RateLimiter{db: db, pause: pause}
+	if perSecond > 0 {
+		l.interval = time.Duration(float64(time.Second) / perSecond)
+	}
+	if l.pause == nil {
+		l.pause = func(context.Context) func() { return func() {} }
+	}
+	return l
+}
+
+// Wait returns when the caller may make one request to the host. It is
+// pims.Limiter's.
+func (l *RateLimiter) Wait(ctx context.Context, host string) error {
+	if l.interval == 0 {
+		return nil
+	}
+	wait, err := l.reserve(ctx, host)
+	if err != nil || wait <= 0 {
+		return err
+	}
+	resume := l.pause(ctx)
+	defer resume()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// reserve takes the host's next free moment and answers how far it is away. It is
+// one round trip; the table holds nothing of any clinic.
+func (l *RateLimiter) reserve(ctx context.Context, host string) (time.Duration, error) {
+	seconds, err := dbsqlc.New(l.db.pool).ReserveRequest(ctx, strings.ToLower(host), l.interval.Seconds())
+	if err != nil {
+		return 0, l.db.translate(ctx, "reserve a request to the PIMS", err)
+	}
+	return time.Duration(seconds * float64(time.Second)), nil
+}

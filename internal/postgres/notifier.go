@@ -1,0 +1,169 @@
+package postgres
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// The channels on which the database's triggers notify.
+const (
+	ChannelAudits    = "pims_sync_audit"     // a sync's status changed; payload: its id, of a phase the master's
+	ChannelCancels   = "pims_sync_cancel"    // a running sync is to end; payload: its id
+	ChannelSchedules = "pims_sync_schedules" // schedules changed; no payload
+)
+
+func channels() []string { return []string{ChannelAudits, ChannelCancels, ChannelSchedules} }
+
+const (
+	listenBackoffMin = 100 * time.Millisecond
+	listenBackoffMax = 10 * time.Second
+	listenProbe      = 30 * time.Second // how often a silent connection is asked whether it lives
+	listenProbeLimit = 5 * time.Second
+	subscriberBuffer = 64
+)
+
+// A Notifier hands what the database notifies to those in this process who wait
+// for it. It holds one connection, from the first subscription on. It only saves
+// time: where LISTEN is impossible, or a notification is lost, a subscriber finds
+// out by its own polling. It is safe for concurrent use.
+type Notifier struct {
+	db     *DB
+	ctx    context.Context
+	cancel context.CancelFunc
+	start  sync.Once
+	done   sync.WaitGroup
+
+	mu          sync.Mutex
+	subscribers map[*subscriber]struct{}
+}
+
+// NewNotifier makes a Notifier. It is to be closed before the database.
+func NewNotifier(db *DB) *Notifier {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Notifier{db: db, ctx: ctx, cancel: cancel, subscribers: make(map[*subscriber]struct{})}
+}
+
+// A subscriber is one waiter for a channel's payloads.
+type subscriber struct {
+	channel  string
+	payloads chan string
+}
+
+// Subscribe answers the payloads of a channel until cancel is called. An empty
+// payload says that some may have been missed: look for yourself. One comes soon
+// after each (re)connection, too.
+func (n *Notifier) Subscribe(channel string) (payloads <-chan string, cancel func()) {
+	s := &subscriber{channel, make(chan string, subscriberBuffer)}
+	n.mu.Lock()
+	n.subscribers[s] = struct{}{}
+	n.mu.Unlock()
+	if !n.db.pooled {
+		n.start.Do(func() { n.done.Go(n.run) })
+	}
+	return s.payloads, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		delete(n.subscribers, s)
+	}
+}
+
+// Close ends the connection. Subscribers hear nothing more.
+func (n *Notifier) Close() {
+	n.cancel()
+	n.start.Do(func() {}) // no start after this
+	n.done.Wait()
+}
+
+// run listens, and connects again after a failure, until Close.
+func (n *Notifier) run() {
+	backoff := listenBackoffMin
+	for n.ctx.Err() == nil {
+		listened, err := n.listen()
+		if n.ctx.Err() != nil {
+			return
+		}
+		if listened {
+			backoff = listenBackoffMin
+		}
+		n.db.logger.WarnContext(n.ctx, "the connection that listens for notifications broke; waiters poll until it is back",
+			"error", n.db.translate(n.ctx, "listen", err))
+		if pause(n.ctx, backoff) != nil {
+			return
+		}
+		backoff = min(2*backoff, listenBackoffMax)
+	}
+}
+
+// listen hands on notifications until the connection breaks. It tells whether it
+// came as far as listening.
+func (n *Notifier) listen() (listened bool, err error) {
+	conn, err := pgx.ConnectConfig(n.ctx, n.db.pool.Config().ConnConfig)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(n.ctx)) }() // it may be broken
+	if _, err := conn.Exec(n.ctx, "listen "+strings.Join(channels(), "; listen ")); err != nil {
+		return false, err
+	}
+	for _, channel := range channels() {
+		n.dispatch(channel, "")
+	}
+	for {
+		notification, err := n.next(conn)
+		if err != nil {
+			return true, err
+		}
+		if notification != nil {
+			n.dispatch(notification.Channel, notification.Payload)
+		}
+	}
+}
+
+// next waits for a notification. After a silence it asks the server for a sign of
+// life, and answers nil: a connection that a network dropped says nothing itself.
+func (n *Notifier) next(conn *pgx.Conn) (*pgconn.Notification, error) {
+	ctx, cancel := context.WithTimeout(n.ctx, listenProbe)
+	defer cancel()
+	notification, err := conn.WaitForNotification(ctx)
+	if err == nil || ctx.Err() == nil || n.ctx.Err() != nil {
+		return notification, err
+	}
+	probe, stop := context.WithTimeout(n.ctx, listenProbeLimit)
+	defer stop()
+	return nil, conn.Ping(probe)
+}
+
+// dispatch hands a payload to the channel's subscribers. One that lags so far
+// behind that it would block gets an empty payload in place of all that it has
+// not read.
+func (n *Notifier) dispatch(channel, payload string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for s := range n.subscribers {
+		if s.channel == channel {
+			s.tell(payload)
+		}
+	}
+}
+
+// tell never blocks: only dispatch sends, under its lock.
+func (s *subscriber) tell(payload string) {
+	select {
+	case s.payloads <- payload:
+		return
+	default:
+	}
+	for {
+		select {
+		case <-s.payloads:
+		default:
+			s.payloads <- ""
+			return
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+)
+
+// Plans are what the guards held back (R18, R23).
+type Plans struct{ db *DB }
+
+// Plans is the store of the plans.
+func (db *DB) Plans() *Plans { return &Plans{db} }
+
+// KeepPlan is casesync.Recorder's.
+func (s *Plans) KeepPlan(ctx context.Context, lease casesync.Lease, plan casesync.Plan) error {
+	cases, err := json.Marshal(append([]plannedCaseJSON{}, convert(plan.Cases, func(c casesync.PlannedCase) plannedCaseJSON { return plannedCaseJSON(c) })...))
+	if err != nil {
+		return err
+	}
+	evidence, err := encodeEvidence(plan.Evidence)
+	if err != nil {
+		return err
+	}
+	return s.db.underLease(ctx, "keep the plan", lease, func(tx pgx.Tx) error {
+		q := dbsqlc.New(tx)
+		err := q.SupersedePlans(ctx, dbsqlc.SupersedePlansParams{
+			ClinicID: lease.ClinicID, Code: string(plan.Code), SyncType: string(plan.SyncType), DecidedAt: &plan.CreatedAt,
+		})
+		if err != nil {
+			return err
+		}
+		return q.InsertPlan(ctx, dbsqlc.InsertPlanParams{
+			ID:          plan.ID,
+			ClinicID:    lease.ClinicID,
+			SyncID:      plan.SyncID,
+			SyncType:    string(plan.SyncType),
+			Code:        string(plan.Code),
+			Reason:      plan.Reason,
+			WindowStart: dayOf(plan.Window.Start),
+			WindowEnd:   dayOf(plan.Window.End),
+			Cases:       cases,
+			Evidence:    evidence,
+			CreatedAt:   plan.CreatedAt,
+			ExpiresAt:   plan.ExpiresAt,
+		})
+	})
+}
+
+// Plan is one plan of the clinic. CodeNotFound where the clinic has no such plan.
+func (s *Plans) Plan(ctx context.Context, clinicID, id uuid.UUID) (plan casesync.Plan, err error) {
+	err = s.db.InClinic(ctx, "read the plan", clinicID, func(tx pgx.Tx) error {
+		row, err := dbsqlc.New(tx).Plan(ctx, id, clinicID)
+		plan = planOf(row, s.db.now())
+		return found(err, casesync.Fail(casesync.CodeNotFound, "the clinic has no such plan"))
+	})
+	return plan, err
+}
+
+// Plans lists the clinic's plans, the newest first.
+func (s *Plans) Plans(ctx context.Context, clinicID uuid.UUID, filter casesync.PlanFilter) (list casesync.List[casesync.Plan], err error) {
+	before, err := parseCursor(filter.Cursor, latest)
+	if err != nil {
+		return list, err
+	}
+	limit, now := limitOf(filter.Page), s.db.now()
+	err = s.db.InClinic(ctx, "list plans", clinicID, func(tx pgx.Tx) error {
+		rows, err := dbsqlc.New(tx).Plans(ctx, dbsqlc.PlansParams{
+			ClinicID: clinicID, Status: string(filter.Status), At: now,
+			BeforeAt: before.at, BeforeID: before.id, UpTo: int32(limit + 1), //nolint:gosec // bounded
+		})
+		plans := convert(rows, func(row dbsqlc.DeletionPlan) casesync.Plan { return planOf(row, now) })
+		list = pageOf(plans, limit, func(p casesync.Plan) cursor { return cursor{p.CreatedAt, p.ID} })
+		return err
+	})
+	return list, err
+}
+
+// ClinicOf tells which clinic a plan belongs to, for a command that names only the
+// plan. It crosses clinics (R41).
+func (s *Plans) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
+	err = s.db.System(ctx, "find the plan", func(tx pgx.Tx) error {
+		clinicID, err = dbsqlc.New(tx).ClinicOfPlan(ctx, id)
+		return found(err, casesync.Fail(casesync.CodeNotFound, "there is no such plan"))
+	})
+	return clinicID, err
+}
+
+// planOf is a row as a plan. An open one whose time is over is expired.
+func planOf(row dbsqlc.DeletionPlan, now time.Time) casesync.Plan {
+	plan := casesync.Plan{
+		ID:        row.ID,
+		ClinicID:  row.ClinicID,
+		SyncID:    row.SyncID,
+		SyncType:  casesync.Type(row.SyncType),
+		Status:    casesync.PlanStatus(row.Status),
+		Code:      casesync.Code(row.Code),
+		Reason:    row.Reason,
+		Window:    pims.Window{Start: pims.DateOf(row.WindowStart, time.UTC), End: pims.DateOf(row.WindowEnd, time.UTC)},
+		Cases:     convert(value(decodeKey[[]plannedCaseJSON](row.Cases)), func(c plannedCaseJSON) casesync.PlannedCase { return casesync.PlannedCase(c) }),
+		Evidence:  decodeKey[evidenceJSON](row.Evidence).decode(),
+		CreatedAt: row.CreatedAt,
+		ExpiresAt: row.ExpiresAt,
+		DecidedAt: value(row.DecidedAt),
+		DecidedBy: value(row.DecidedBy),
+	}
+	if plan.Status == casesync.PlanOpen && !now.Before(plan.ExpiresAt) {
+		plan.Status = casesync.PlanExpired
+	}
+	return plan
+}
+
+// dayOf is a civil day as the database's date.
+func dayOf(d pims.Date) time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
+
+// plannedCaseJSON is an item of deletion_plans.cases (INTERFACE §Endpoints, A plan).
+type plannedCaseJSON struct {
+	CaseID        uuid.UUID `json:"caseId"`
+	PIMSID        string    `json:"pimsId"`
+	ScheduledDate time.Time `json:"scheduledDate"`
+}
+
+// evidenceJSON is deletion_plans.evidence.
+type evidenceJSON struct {
+	FetchedAt      time.Time      `json:"fetchedAt,omitzero"`
+	Known          int            `json:"known"`
+	Found          int            `json:"found"`
+	Shared         int            `json:"shared"`
+	Candidates     int            `json:"candidates"`
+	Limit          int            `json:"limit"`
+	Moved          int            `json:"moved"`
+	MovedBySeconds float64        `json:"movedBySeconds"`
+	Days           map[string]int `json:"days,omitempty"`
+	Lookups        []lookupJSON   `json:"lookups,omitempty"`
+}
+
+type lookupJSON struct {
+	PIMSID string    `json:"pimsId"`
+	Method string    `json:"method"`
+	Found  string    `json:"found"`
+	At     time.Time `json:"at"`
+}
+
+func encodeEvidence(e casesync.Evidence) ([]byte, error) {
+	return json.Marshal(evidenceJSON{
+		FetchedAt:      e.FetchedAt,
+		Known:          e.Known,
+		Found:          e.Found,
+		Shared:         e.Shared,
+		Candidates:     e.Candidates,
+		Limit:          e.Limit,
+		Moved:          e.Moved,
+		MovedBySeconds: e.MovedBy.Seconds(),
+		Days:           e.Days,
+		Lookups:        convert(e.Lookups, func(l casesync.Lookup) lookupJSON { return lookupJSON(l) }),
+	})
+}
+
+func (e *evidenceJSON) decode() casesync.Evidence {
+	if e == nil {
+		return casesync.Evidence{}
+	}
+	return casesync.Evidence{
+		FetchedAt:  e.FetchedAt,
+		Known:      e.Known,
+		Found:      e.Found,
+		Shared:     e.Shared,
+		Candidates: e.Candidates,
+		Limit:      e.Limit,
+		Moved:      e.Moved,
+		MovedBy:    time.Duration(e.MovedBySeconds * float64(time.Second)),
+		Days:       e.Days,
+		Lookups:    convert(e.Lookups, func(l lookupJSON) casesync.Lookup { return casesync.Lookup(l) }),
+	}
+}

@@ -1,0 +1,17 @@
+-- name: CaseEvents :many
+select id, at, actor, action, field, before, after
+from case_events
+where clinic_id = @clinic_id and case_id = @case_id and id > @after_id
+order by id
+limit @up_to;
+
+-- name: ForgetCaseEvents :execrows
+-- Crosses clinics (R41). The retention job (R14).
+delete from case_events where at < @before_at;
+
+-- name: CaseExists :one
+select id from cases where id = @id and clinic_id = @clinic_id;
+
+-- name: ClinicOfCase :one
+-- Crosses clinics (R41).
+select clinic_id from cases where id = @id;

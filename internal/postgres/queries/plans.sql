@@ -1,0 +1,26 @@
+-- name: SupersedePlans :exec
+-- One open plan for each guard and type of sync (R18, R23).
+update deletion_plans set status = 'superseded', decided_at = @decided_at
+where clinic_id = @clinic_id and code = @code and sync_type = @sync_type and status = 'open';
+
+-- name: InsertPlan :exec
+insert into deletion_plans (id, clinic_id, sync_id, sync_type, status, code, reason, window_start, window_end,
+    cases, evidence, created_at, expires_at)
+values (@id, @clinic_id, @sync_id, @sync_type, 'open', @code, @reason, @window_start, @window_end,
+    @cases, @evidence, @created_at, @expires_at);
+
+-- name: Plan :one
+select * from deletion_plans where id = @id and clinic_id = @clinic_id;
+
+-- name: ClinicOfPlan :one
+-- Crosses clinics (R41).
+select clinic_id from deletion_plans where id = @id;
+
+-- name: Plans :many
+-- An open plan whose time is over counts as expired.
+select * from deletion_plans
+where clinic_id = @clinic_id
+    and (@status::text = '' or @status = case when status = 'open' and expires_at <= @at then 'expired' else status end)
+    and (created_at, id) < (@before_at::timestamptz, @before_id::uuid)
+order by created_at desc, id desc
+limit @up_to;

@@ -1,0 +1,228 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+)
+
+// Records are the cases and their history for those who read them: the API and
+// the commands. Cases without a pims_id are among them.
+type Records struct{ db *DB }
+
+// Records is the reading store of the cases.
+func (db *DB) Records() *Records { return &Records{db} }
+
+// Case is one case of the clinic, whole. CodeNotFound where the clinic has no such
+// case.
+func (s *Records) Case(ctx context.Context, clinicID, id uuid.UUID) (record casesync.Record, err error) {
+	err = s.db.InClinic(ctx, "read the case", clinicID, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectRecords+"where clinic_id = $1 and id = $2", clinicID, id)
+		if err != nil {
+			return err
+		}
+		record, err = pgx.CollectExactlyOneRow(rows, scanRecord)
+		return found(err, casesync.Fail(casesync.CodeNotFound, "the clinic has no such case"))
+	})
+	return record, err
+}
+
+// ClinicOf tells which clinic a case belongs to, for a command that names only the
+// case. It crosses clinics (R41).
+func (s *Records) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
+	err = s.db.System(ctx, "find the case", func(tx pgx.Tx) error {
+		clinicID, err = dbsqlc.New(tx).ClinicOfCase(ctx, id)
+		return found(err, casesync.Fail(casesync.CodeNotFound, "there is no such case"))
+	})
+	return clinicID, err
+}
+
+// Cases lists cases of the clinic in the order of their scheduled date, those
+// without one last, or of their last update where the filter has UpdatedSince. Its
+// days are the clinic's: clinic.ErrTimezoneMissing where it has no zone (R1).
+func (s *Records) Cases(ctx context.Context, clinicID uuid.UUID, filter casesync.CaseFilter) (list casesync.List[casesync.Record], err error) {
+	after, err := parseCursor(filter.Cursor, earliest)
+	if err != nil {
+		return list, err
+	}
+	limit := limitOf(filter.Page)
+	err = s.db.InClinic(ctx, "list cases", clinicID, func(tx pgx.Tx) error {
+		selection, err := newSelection(ctx, tx, clinicID, filter)
+		if err != nil {
+			return err
+		}
+		records, err := selection.read(ctx, tx, after, limit+1)
+		list = pageOf(records, limit, selection.place)
+		return err
+	})
+	return list, err
+}
+
+// earliest is before every row in a list that shows the oldest first. It is
+// another instant than the zero one, which stands for null.
+var earliest = cursor{time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC), uuid.Nil}
+
+// A selection is a filter as SQL.
+type selection struct {
+	conditions []string
+	args       []any
+	order      string // scheduled_date or updated_at
+	undated    bool   // cases without a scheduled date belong to it
+}
+
+// newSelection reads the clinic's zone where the filter has days.
+func newSelection(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID, f casesync.CaseFilter) (*selection, error) {
+	none := pims.Date{}
+	s := &selection{order: "scheduled_date", undated: f.From == none && f.To == none}
+	s.where("clinic_id = $%d", clinicID)
+	if !s.undated {
+		row, err := dbsqlc.New(tx).Clinic(ctx, clinicID)
+		if err != nil {
+			return nil, err
+		}
+		loc, err := clinicOf(row).Location()
+		if err != nil {
+			return nil, err
+		}
+		if f.From != none {
+			s.where("scheduled_date >= $%d", f.From.In(loc))
+		}
+		if f.To != none {
+			s.where("scheduled_date < $%d", f.To.AddDays(1).In(loc))
+		}
+	}
+	if f.Status != "" {
+		s.where("status = $%d", f.Status)
+	}
+	if f.PIMSID != "" {
+		s.where("pims_id = $%d", f.PIMSID)
+	}
+	if !f.UpdatedSince.IsZero() {
+		s.where("updated_at >= $%d", f.UpdatedSince)
+		s.order, s.undated = "updated_at", false
+	}
+	return s, nil
+}
+
+// where adds a condition on one more argument.
+func (s *selection) where(condition string, arg any) {
+	s.args = append(s.args, arg)
+	s.conditions = append(s.conditions, fmt.Sprintf(condition, len(s.args)))
+}
+
+// read answers up to n cases after a place. Those without a date come last.
+func (s *selection) read(ctx context.Context, tx pgx.Tx, after cursor, n int) (records []casesync.Record, err error) {
+	if !after.at.IsZero() {
+		place := fmt.Sprintf("(%s, id) > ($%d, $%d)", s.order, len(s.args)+1, len(s.args)+2)
+		records, err = s.query(ctx, tx, place, s.order+", id", n, after.at, after.id)
+		after.id = uuid.Nil
+	}
+	if err != nil || len(records) == n || !s.undated {
+		return records, err
+	}
+	place := fmt.Sprintf("scheduled_date is null and id > $%d", len(s.args)+1)
+	undated, err := s.query(ctx, tx, place, "id", n-len(records), after.id)
+	return append(records, undated...), err
+}
+
+func (s *selection) query(ctx context.Context, tx pgx.Tx, place, order string, n int, more ...any) ([]casesync.Record, error) {
+	sql := fmt.Sprintf("%swhere %s and %s order by %s limit %d", selectRecords, strings.Join(s.conditions, " and "), place, order, n)
+	rows, err := tx.Query(ctx, sql, append(s.args[:len(s.args):len(s.args)], more...)...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanRecord)
+}
+
+// place is where a case stands in the list.
+func (s *selection) place(r casesync.Record) cursor {
+	if s.order == "updated_at" {
+		return cursor{r.UpdatedAt, r.ID}
+	}
+	return cursor{value(r.ScheduledDate), r.ID}
+}
+
+const selectRecords = `select id, provider, pims_id, patient_name, client_name, phone_number, scheduled_date,
+	status, sync_status, case_type, metadata, created_at, updated_at from cases `
+
+func scanRecord(row pgx.CollectableRow) (r casesync.Record, err error) {
+	err = row.Scan(&r.ID, &r.Provider, &r.PIMSID, &r.PatientName, &r.ClientName, &r.PhoneNumber, &r.ScheduledDate,
+		&r.Status, &r.SyncStatus, &r.CaseType, &r.Metadata, &r.CreatedAt, &r.UpdatedAt)
+	return r, err
+}
+
+// An Event is one change of a case, by whomever (R14).
+type Event struct {
+	ID     int64
+	At     time.Time
+	Actor  string // "sync:<id>", "key:<id>", "os:<user>" or "person"
+	Action string // "created", "changed" or "removed"
+	Field  string // a column, or "metadata.<key>"; empty unless changed
+	Before []byte // JSON; nil: null or absent
+	After  []byte
+}
+
+// History lists the events of a case, the oldest first. CodeNotFound where the
+// clinic has neither such a case nor events of one.
+func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, page casesync.Page) (list casesync.List[Event], err error) {
+	after, err := parseEventCursor(page.Cursor)
+	if err != nil {
+		return list, err
+	}
+	limit := limitOf(page)
+	err = s.db.InClinic(ctx, "read the history", clinicID, func(tx pgx.Tx) error {
+		rows, err := dbsqlc.New(tx).CaseEvents(ctx, dbsqlc.CaseEventsParams{
+			ClinicID: clinicID, CaseID: caseID, AfterID: after, UpTo: int32(limit + 1), //nolint:gosec // bounded
+		})
+		if err != nil {
+			return err
+		}
+		events := convert(rows, func(row dbsqlc.CaseEventsRow) Event {
+			return Event{row.ID, row.At, row.Actor, row.Action, value(row.Field), row.Before, row.After}
+		})
+		list = casesync.List[Event]{Items: events}
+		if len(events) > limit {
+			list = casesync.List[Event]{Items: events[:limit], NextCursor: strconv.FormatInt(events[limit-1].ID, 36)}
+		}
+		if len(events) > 0 || after > 0 {
+			return nil
+		}
+		_, err = dbsqlc.New(tx).CaseExists(ctx, caseID, clinicID)
+		return found(err, casesync.Fail(casesync.CodeNotFound, "the clinic has no such case"))
+	})
+	return list, err
+}
+
+// parseEventCursor reads a cursor of History; an empty one is the beginning.
+func parseEventCursor(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	id, err := strconv.ParseInt(text, 36, 64)
+	if err != nil {
+		return 0, errCursor()
+	}
+	return id, nil
+}
+
+// ForgetEvents removes the events from before a moment: the retention job (R14).
+// It answers how many there were. It crosses clinics (R41).
+func (s *Records) ForgetEvents(ctx context.Context, before time.Time) (n int64, err error) {
+	err = s.db.System(ctx, "forget old events", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "set local app.maintenance = 'on'"); err != nil {
+			return err
+		}
+		n, err = dbsqlc.New(tx).ForgetCaseEvents(ctx, before)
+		return err
+	})
+	return n, err
+}
