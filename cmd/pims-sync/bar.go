@@ -1,0 +1,47 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+const barWidth = 30
+
+// A bar shows the progress of one sync on a terminal, and elsewhere nothing.
+type bar struct {
+	w     io.Writer
+	live  bool
+	drawn int
+}
+
+func newBar(w io.Writer, wanted bool) *bar {
+	return &bar{w: w, live: wanted && isTerminal(w)}
+}
+
+func (b *bar) show(p casesync.Progress) {
+	if !b.live || p.Phase == "" {
+		return
+	}
+	line := fmt.Sprintf("%-15s %-10s", p.Phase, p.Step)
+	if p.Total > 0 {
+		full := barWidth * min(p.Done, p.Total) / p.Total
+		line += fmt.Sprintf(" [%s%s] %d/%d", strings.Repeat("█", full), strings.Repeat("·", barWidth-full), p.Done, p.Total)
+	}
+	b.draw(line)
+}
+
+func (b *bar) close() {
+	if b.live {
+		b.draw("")
+		fmt.Fprint(b.w, "\r")
+	}
+}
+
+func (b *bar) draw(line string) {
+	length := len([]rune(line))
+	fmt.Fprintf(b.w, "\r%s%s", line, strings.Repeat(" ", max(0, b.drawn-length)))
+	b.drawn = length
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+)
+
+// CasesCmd are the commands on cases.
+type CasesCmd struct {
+	List CasesListCmd `cmd:"" help:"List a clinic's cases by date."`
+	Show CasesShowCmd `cmd:"" help:"Show one case with its metadata."`
+}
+
+// CasesListCmd lists cases.
+type CasesListCmd struct {
+	Clinic id     `required:"" help:"The clinic."`
+	From   *date  `help:"First day, in the clinic's zone." placeholder:"DATE"`
+	To     *date  `help:"Last day." placeholder:"DATE"`
+	Status string `help:"Only this status."`
+	PIMSID string `name:"pims-id" help:"Only the case of this appointment."`
+	Limit  int    `help:"How many." default:"50"`
+	Cursor string `help:"Where to go on: nextCursor of an earlier list."`
+}
+
+// Run lists the cases.
+func (a *CasesListCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		owner, err := clinicOf(ctx, s, a.Clinic.UUID)
+		if err != nil {
+			return err
+		}
+		loc, err := owner.Location()
+		if err != nil {
+			return err
+		}
+		filter := casesync.CaseFilter{Status: a.Status, PIMSID: a.PIMSID, Page: casesync.Page{Limit: a.Limit, Cursor: a.Cursor}}
+		if a.From != nil {
+			filter.From = a.From.Date
+		}
+		if a.To != nil {
+			filter.To = a.To.Date
+		}
+		list, err := s.Records().Cases(ctx, a.Clinic.UUID, filter)
+		if err != nil {
+			return err
+		}
+		rows := make([][]string, len(list.Items))
+		for i := range list.Items {
+			x := &list.Items[i]
+			rows[i] = []string{x.ID.String(), said(x.PIMSID), scheduled(x, loc), x.Status, x.CaseType, said(x.PatientName), said(x.ClientName)}
+		}
+		document, err := api.CasesDocument(list)
+		if err != nil {
+			return err
+		}
+		return show(std, c, document, func(w io.Writer) {
+			table(w, []string{"id", "appointment", "scheduled", "status", "type", "patient", "client"}, rows)
+		})
+	})
+}
+
+// CasesShowCmd shows a case.
+type CasesShowCmd struct {
+	ID id `arg:"" help:"The case's id."`
+}
+
+// Run shows the case.
+func (a *CasesShowCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		clinicID, err := s.Records().ClinicOf(ctx, a.ID.UUID)
+		if err != nil {
+			return err
+		}
+		owner, err := s.Clinics().Clinic(ctx, clinicID)
+		if err != nil {
+			return err
+		}
+		record, err := s.Records().Case(ctx, clinicID, a.ID.UUID)
+		if err != nil {
+			return err
+		}
+		document, err := api.CaseDocument(record)
+		if err != nil {
+			return err
+		}
+		return show(std, c, document, func(w io.Writer) { showCase(w, owner, &record) })
+	})
+}
+
+func showCase(w io.Writer, owner clinic.Clinic, x *casesync.Record) {
+	loc, _ := owner.Location() // nil shows UTC
+	fields(w,
+		"case", x.ID.String(), "clinic", owner.Name, "appointment", said(x.PIMSID)+" ("+x.Provider+")",
+		"patient", said(x.PatientName), "client", said(x.ClientName), "phone", said(x.PhoneNumber),
+		"scheduled", scheduled(x, loc), "status", x.Status, "status by sync", said(x.SyncStatus), "type", x.CaseType,
+		"created", stamp(x.CreatedAt, loc), "updated", stamp(x.UpdatedAt, loc))
+	_, _ = io.WriteString(w, "\n"+indentJSON(x.Metadata)+"\n")
+}
+
+func scheduled(x *casesync.Record, loc *time.Location) string {
+	if x.ScheduledDate == nil {
+		return "-"
+	}
+	return stamp(*x.ScheduledDate, loc)
+}
+
+func said(s *string) string {
+	if s == nil {
+		return "-"
+	}
+	return orDash(*s)
+}

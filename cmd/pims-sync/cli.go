@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+)
+
+// CLI is the grammar of the command line (INTERFACE §Commands).
+type CLI struct {
+	Config `embed:""`
+
+	Demo        DemoCmd        `cmd:"" help:"Play the main job with simulated practices and real parts."`
+	Serve       ServeCmd       `cmd:"" help:"Run a replica: the HTTP API and the syncs."`
+	Clinic      ClinicCmd      `cmd:"" help:"Clinics: add, list, show."`
+	Credentials CredentialsCmd `cmd:"" help:"A clinic's way into its PIMS: set, test, show."`
+	Keys        KeysCmd        `cmd:"" help:"API keys: create, list, revoke."`
+	Sync        SyncCmd        `cmd:"" help:"Run a sync: inbound, cases, reconcile, full."`
+	Syncs       SyncsCmd       `cmd:"" help:"Syncs that run or ran: list, show, watch, cancel."`
+	Cases       CasesCmd       `cmd:"" help:"Cases: list, show."`
+	Plans       PlansCmd       `cmd:"" help:"What a guard held back: list, show."`
+	Neosim      NeosimCmd      `cmd:"" help:"Serve a simulated IDEXX Neo practice."`
+	Migrate     MigrateCmd     `cmd:"" help:"Bring the database's schema up to date."`
+	Keygen      KeygenCmd      `cmd:"" help:"Print a new key for ENCRYPTION_KEY."`
+	OpenAPI     OpenAPICmd     `cmd:"" name:"openapi" help:"Print the OpenAPI 3.1 document of the HTTP API."`
+	Version     VersionCmd     `cmd:"" help:"Print the version."`
+}
+
+// id is a UUID on the command line.
+type id struct{ uuid.UUID }
+
+// UnmarshalText reads the UUID.
+func (i *id) UnmarshalText(text []byte) error {
+	parsed, err := uuid.ParseBytes(text)
+	if err != nil {
+		return errors.New("not an id such as 0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b")
+	}
+	i.UUID = parsed
+	return nil
+}
+
+// withStore opens the database for one command.
+func withStore(ctx context.Context, std streams, c *Config, run func(*store) error) error {
+	log := newLogger(std.err, quietly(c))
+	s, err := openStore(ctx, c, log.With("namespace", "pims-sync:database"), 0)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return run(s)
+}
+
+// withEngine opens the database and the engine for one command, which works on no
+// sync but its own.
+func withEngine(ctx context.Context, std streams, c *Config, run func(*engine) error) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		e, err := newEngine(ctx, c, s, newLogger(std.err, quietly(c)), engineOptions{private: true})
+		if err != nil {
+			return err
+		}
+		defer e.close()
+		return run(e)
+	})
+}
+
+// quietly is the configuration of a command's own log: a person at a terminal
+// sees the result and what went wrong, not every step. LOG_LEVEL wins.
+func quietly(c *Config) *Config {
+	if _, set := os.LookupEnv("LOG_LEVEL"); set {
+		return c
+	}
+	quiet := *c
+	if quiet.LogLevel == 0 { // info, the default
+		quiet.LogLevel = 4 // warn
+	}
+	return &quiet
+}
+
+// clinicOf reads a clinic that a command names, with an error that says how to
+// find the right id.
+func clinicOf(ctx context.Context, s *store, clinicID uuid.UUID) (clinic.Clinic, error) {
+	found, err := s.Clinics().Clinic(ctx, clinicID)
+	if errors.Is(err, clinic.ErrNotFound) {
+		return found, fmt.Errorf("there is no clinic %s; `pims-sync clinic list` shows all", clinicID)
+	}
+	return found, err
+}
+
+// MigrateCmd brings the schema up to date.
+type MigrateCmd struct{}
+
+// Run migrates; openStore has done it, for every command.
+func (MigrateCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		return show(std, c, map[string]any{"migrated": true}, func(w io.Writer) {
+			fmt.Fprintln(w, "The database's schema is up to date.")
+		})
+	})
+}
+
+// KeygenCmd prints a key.
+type KeygenCmd struct{}
+
+// Run prints a new encryption key.
+func (KeygenCmd) Run(std streams, c *Config) error {
+	key := clinic.NewKey()
+	return show(std, c, map[string]any{"key": key}, func(w io.Writer) { fmt.Fprintln(w, key) })
+}
+
+// OpenAPICmd prints the API's description.
+type OpenAPICmd struct{}
+
+// Run prints the document; it is JSON with and without --json.
+func (OpenAPICmd) Run(std streams) error {
+	_, err := std.out.Write(api.OpenAPI())
+	return err
+}
+
+// VersionCmd prints the version.
+type VersionCmd struct{}
+
+// Run prints the version.
+func (VersionCmd) Run(std streams, c *Config) error {
+	return show(std, c, map[string]any{"version": version}, func(w io.Writer) { fmt.Fprintln(w, version) })
+}

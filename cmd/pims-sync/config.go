@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
+	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
+)
+
+// Config are the settings that every command shares (INTERFACE §Environment).
+type Config struct {
+	JSON bool `help:"Print one JSON document on stdout and nothing else there." group:"output"`
+
+	DatabaseURL   string     `help:"PostgreSQL 15 or newer. Without it an embedded one under the data folder is used." env:"DATABASE_URL" placeholder:"URL" group:"config"`
+	DataDir       string     `help:"Embedded database and generated key. Default: /var/lib/pims-sync as root, else the user's data folder." env:"DATA_DIR" placeholder:"DIR" group:"config"`
+	EncryptionKey string     `help:"One or more id:base64 of 32 bytes, comma-separated, the first encrypts. The embedded database makes its own." env:"ENCRYPTION_KEY" placeholder:"KEY" group:"config"`
+	AllowedHosts  []string   `name:"pims-allowed-hosts" help:"Further PIMS hosts, host[:port]; a private address or plain http only if it is named here." env:"PIMS_ALLOWED_HOSTS" placeholder:"HOST" group:"config"`
+	RateLimit     float64    `name:"pims-rate-limit" help:"Requests a second per PIMS host, over all replicas; 0 is none." env:"PIMS_RATE_LIMIT" default:"5" group:"config"`
+	SyncTimeoutMS int64      `name:"sync-timeout-ms" help:"The longest one sync may work, in milliseconds." env:"SYNC_TIMEOUT_MS" default:"300000" group:"config"`
+	ChromiumPath  string     `help:"The headless browser. Found by itself where it is installed." env:"CHROMIUM_PATH" placeholder:"PATH" group:"config"`
+	Headless      bool       `help:"Hide the browser." env:"HEADLESS" default:"true" negatable:"" group:"config"`
+	LogLevel      slog.Level `help:"debug, info, warn or error." env:"LOG_LEVEL" default:"info" group:"config"`
+	LogFormat     string     `help:"json or text. Default: json, text on a terminal." env:"LOG_FORMAT" enum:"json,text," default:"" group:"config"`
+}
+
+// groups are the headings under which --help shows flags and commands.
+var groups = []kong.Group{
+	{Key: "output", Title: "Output:"},
+	{Key: "config", Title: "Settings (flags win over the environment):"},
+}
+
+// Validate is called by kong after parsing.
+func (c *Config) Validate() error {
+	switch {
+	case c.RateLimit < 0:
+		return fmt.Errorf("PIMS_RATE_LIMIT is %v and must be 0 or more", c.RateLimit)
+	case c.SyncTimeoutMS <= 0:
+		return fmt.Errorf("SYNC_TIMEOUT_MS is %d and must be positive", c.SyncTimeoutMS)
+	}
+	return nil
+}
+
+// dataDir is the folder of the embedded database and the generated key.
+func (c *Config) dataDir() (string, error) {
+	if c.DataDir == "" {
+		return embedded.DefaultDir(os.Getenv)
+	}
+	return filepath.Abs(c.DataDir)
+}
+
+func (c *Config) syncTimeout() time.Duration {
+	return time.Duration(c.SyncTimeoutMS) * time.Millisecond
+}
+
+// hosts are what may be talked to (INTERFACE, PIMS_ALLOWED_HOSTS).
+func (c *Config) hosts() pims.HostPolicy {
+	policy := pims.HostPolicy{Known: idexxneo.KnownHosts()}
+	for _, host := range c.AllowedHosts {
+		if host = strings.TrimSpace(host); host != "" {
+			policy.Named = append(policy.Named, host)
+		}
+	}
+	return policy
+}
+
+// actor is the name under which a command changes things: who is at the keyboard
+// (R14).
+func actor() string {
+	if u, err := user.Current(); err == nil {
+		return "os:" + u.Username
+	}
+	return "os:unknown"
+}

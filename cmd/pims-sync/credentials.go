@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// CredentialsCmd are the commands on a clinic's way into its PIMS.
+type CredentialsCmd struct {
+	Set    CredentialsSetCmd    `cmd:"" help:"Store a clinic's PIMS credentials, sealed."`
+	Test   CredentialsTestCmd   `cmd:"" help:"Log in and say what was found."`
+	Show   CredentialsShowCmd   `cmd:"" help:"Show what is stored, without secrets."`
+	Resume CredentialsResumeCmd `cmd:"" help:"Use suspended credentials again."`
+	Remove CredentialsRemoveCmd `cmd:"" help:"Remove a clinic's credentials and session."`
+}
+
+// CredentialsSetCmd stores credentials.
+type CredentialsSetCmd struct {
+	Clinic        id     `required:"" help:"The clinic."`
+	Provider      string `help:"The kind of PIMS." default:"idexx_neo"`
+	BaseURL       string `name:"base-url" help:"Where the clinic's PIMS is." default:"${base_url}" placeholder:"URL"`
+	Username      string `required:"" help:"The user to log in as."`
+	CompanyID     string `help:"The practice id, where the login page asks for one."`
+	PasswordStdin bool   `required:"" help:"Read the password from the first line of standard input. There is no other way, so that it is in no history and no process list."`
+}
+
+// Run stores the credentials.
+func (a *CredentialsSetCmd) Run(ctx context.Context, std streams, c *Config) error {
+	password, err := firstLine(std.in)
+	if err != nil {
+		return err
+	}
+	return withEngine(ctx, std, c, func(e *engine) error {
+		if _, err := clinicOf(ctx, e.store, a.Clinic.UUID); err != nil {
+			return err
+		}
+		credential, err := e.connector.NewCredential(a.Clinic.UUID, a.Provider, pims.Credentials{
+			BaseURL: a.BaseURL, Username: a.Username, Password: password, PracticeID: a.CompanyID,
+		})
+		if err != nil {
+			return err
+		}
+		if err := e.store.Credentials().ReplaceCredential(ctx, credential); err != nil {
+			return err
+		}
+		return show(std, c, map[string]any{"clinicId": a.Clinic.UUID, "provider": credential.Provider}, func(w io.Writer) {
+			fmt.Fprintf(w, "Stored. Next: pims-sync credentials test --clinic %s\n", a.Clinic)
+		})
+	})
+}
+
+func firstLine(r io.Reader) (string, error) {
+	line, err := bufio.NewReader(io.LimitReader(r, 64<<10)).ReadString('\n')
+	line = strings.TrimRight(line, "\r\n")
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("reading the password from standard input: %w", err)
+	}
+	if line == "" {
+		return "", errors.New("standard input has no password on its first line")
+	}
+	return line, nil
+}
+
+// CredentialsTestCmd logs in.
+type CredentialsTestCmd struct {
+	Clinic id `required:"" help:"The clinic."`
+}
+
+// Run logs in and says what it found.
+func (a *CredentialsTestCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withEngine(ctx, std, c, func(e *engine) error {
+		ctx, cancel := context.WithTimeout(ctx, c.syncTimeout())
+		defer cancel()
+		found, err := e.connector.Test(ctx, a.Clinic.UUID)
+		if err != nil {
+			return casesync.Explain(err)
+		}
+		return show(std, c, map[string]any{
+			"clinicId": a.Clinic.UUID, "provider": found.Provider, "date": found.Day.String(), "appointments": found.Appointments,
+			"loginMs": found.LoginTook.Milliseconds(), "fetchMs": found.FetchTook.Milliseconds(),
+		}, func(w io.Writer) {
+			fmt.Fprintf(w, "Logged in to %s in %.1f s. Its calendar of %s has %d appointments (fetched in %.1f s).\n",
+				found.Provider, found.LoginTook.Seconds(), found.Day, found.Appointments, found.FetchTook.Seconds())
+		})
+	})
+}
+
+// CredentialsShowCmd shows what is stored.
+type CredentialsShowCmd struct {
+	Clinic id `required:"" help:"The clinic."`
+}
+
+type credentialJSON struct {
+	ClinicID        uuid.UUID  `json:"clinicId"`
+	Provider        string     `json:"provider"`
+	KeyID           string     `json:"encryptionKeyId"`
+	SuspendedAt     *time.Time `json:"suspendedAt"`
+	SuspendedReason string     `json:"suspendedReason,omitempty"`
+	UpdatedAt       time.Time  `json:"updatedAt"`
+}
+
+// Run shows the credential's row.
+func (a *CredentialsShowCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
+			return err
+		}
+		stored, err := s.Credentials().Credential(ctx, a.Clinic.UUID)
+		if err != nil {
+			return err
+		}
+		keyID, err := clinic.KeyID(stored.Sealed)
+		if err != nil {
+			keyID = "unreadable"
+		}
+		document := credentialJSON{
+			ClinicID: stored.ClinicID, Provider: stored.Provider, KeyID: keyID,
+			SuspendedAt: optional(stored.SuspendedAt), SuspendedReason: stored.SuspendedReason, UpdatedAt: stored.UpdatedAt.UTC(),
+		}
+		return show(std, c, document, func(w io.Writer) {
+			state := "in use"
+			if stored.Suspended() {
+				state = "suspended since " + stamp(stored.SuspendedAt, nil) + ": " + stored.SuspendedReason
+			}
+			fields(w, "provider", stored.Provider, "state", state, "sealed with key", keyID, "stored", stamp(stored.UpdatedAt, nil))
+		})
+	})
+}
+
+// CredentialsResumeCmd lifts a suspension.
+type CredentialsResumeCmd struct {
+	Clinic id `required:"" help:"The clinic."`
+}
+
+// Run lifts the suspension (R32).
+func (a *CredentialsResumeCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		if err := s.Credentials().ResumeCredential(ctx, a.Clinic.UUID); err != nil {
+			return err
+		}
+		return show(std, c, map[string]any{"clinicId": a.Clinic.UUID, "suspendedAt": nil}, func(w io.Writer) {
+			fmt.Fprintln(w, "The credentials are in use again.")
+		})
+	})
+}
+
+// CredentialsRemoveCmd removes credentials.
+type CredentialsRemoveCmd struct {
+	Clinic id `required:"" help:"The clinic."`
+}
+
+// Run removes the credential and its session.
+func (a *CredentialsRemoveCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		if err := s.Credentials().RemoveCredential(ctx, a.Clinic.UUID); err != nil {
+			return err
+		}
+		return show(std, c, map[string]any{"clinicId": a.Clinic.UUID, "removed": true}, func(w io.Writer) {
+			fmt.Fprintln(w, "The credentials and their session are removed.")
+		})
+	})
+}

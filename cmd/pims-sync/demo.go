@@ -1,0 +1,355 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
+	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
+)
+
+// DemoCmd plays the product's main job with simulated practices and real parts
+// (INTERFACE §Commands, demo).
+type DemoCmd struct {
+	Clinics int  `help:"How many clinics." default:"3"`
+	Once    bool `help:"End after the second sync; exit 0 if every sync succeeded and the cases are in the database."`
+}
+
+// Help is shown by demo --help.
+func (DemoCmd) Help() string {
+	return `Starts simulated IDEXX Neo practices, a PostgreSQL of its own in a scratch folder, and the server. Logs in to each practice with a real headless browser, runs a full sync of each clinic through the HTTP API, lets a day pass in the practices, and syncs again. Nothing of yours is touched; DATABASE_URL is ignored.`
+}
+
+// A demoClinic is one of the demo's clinics, and the practice behind it.
+type demoClinic struct {
+	name string
+	zone string
+	seed uint64
+	sim  *neosim.Sim
+
+	id  uuid.UUID
+	key string
+	api *client
+}
+
+// cast are the demo's clinics, one after the other; all invented.
+var cast = []demoClinic{
+	{name: "Harbor Lights Animal Clinic", zone: "America/New_York", seed: 11},
+	{name: "Tierpraxis Alpenblick", zone: "Europe/Berlin", seed: 23},
+	{name: "Wattle Creek Vets", zone: "Australia/Sydney", seed: 37},
+	{name: "Clínica Veterinaria El Olivo", zone: "America/Santiago", seed: 41},
+	{name: "Sakura Dōbutsu Byōin", zone: "Asia/Tokyo", seed: 53},
+}
+
+// Run plays the demo.
+func (d *DemoCmd) Run(ctx context.Context, std streams, c *Config) (err error) {
+	if d.Clinics < 1 || d.Clinics > 50 {
+		return usageError{errors.New("--clinics must be between 1 and 50")}
+	}
+	scratch, err := os.MkdirTemp("", "pims-sync-demo-")
+	if err != nil {
+		return fmt.Errorf("making the demo's scratch folder: %w", err)
+	}
+	defer os.RemoveAll(scratch)
+	settings := *c
+	settings.DatabaseURL, settings.EncryptionKey, settings.DataDir = "", "", scratch
+	settings.RateLimit = 0 // the practices are ours
+	log, closeLog, err := demoLog(&settings, scratch)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+
+	stage := newStage(std, c.JSON)
+	stage.title()
+	play, err := d.raise(ctx, &settings, log, stage)
+	if err != nil {
+		return err
+	}
+	defer play.close()
+	acts, err := play.acts(ctx, stage)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		if err := show(std, c, acts, nil); err != nil {
+			return err
+		}
+	}
+	if !acts.Success {
+		return failed{}
+	}
+	if d.Once || !isTerminal(std.out) {
+		return nil
+	}
+	stage.invite(play)
+	<-ctx.Done()
+	return nil
+}
+
+// demoLog keeps the server's log out of the way of the demo's own words.
+func demoLog(c *Config, scratch string) (*slog.Logger, func(), error) {
+	file, err := os.Create(filepath.Join(scratch, "demo.log"))
+	if err != nil {
+		return nil, nil, err
+	}
+	return newLogger(file, c), func() { file.Close() }, nil
+}
+
+// A play is the demo at work.
+type play struct {
+	clinics []*demoClinic
+	server  *server
+	store   *store
+	sims    []*http.Server
+}
+
+// raise starts everything: practices, database, server, clinics.
+func (d *DemoCmd) raise(ctx context.Context, c *Config, log *slog.Logger, stage *stage) (_ *play, err error) {
+	p := &play{}
+	defer func() {
+		if err != nil {
+			p.close()
+		}
+	}()
+	stage.begin("Starting %d simulated practices", d.Clinics)
+	for i := range d.Clinics {
+		m := cast[i%len(cast)]
+		m.seed += uint64(i / len(cast)) //nolint:gosec // small
+		host, err := p.practice(&m)
+		if err != nil {
+			return nil, err
+		}
+		c.AllowedHosts = append(c.AllowedHosts, host)
+		p.clinics = append(p.clinics, &m)
+	}
+	stage.end("")
+
+	stage.begin("Starting PostgreSQL in a scratch folder")
+	p.store, err = openScratch(ctx, c.DataDir, log)
+	if err != nil {
+		return nil, err
+	}
+	stage.end("")
+
+	stage.begin("Starting the server")
+	p.server, err = startServer(ctx, c, p.store, log, serverOptions{address: "127.0.0.1:0", wait: 55 * time.Second})
+	if err != nil {
+		return nil, err
+	}
+	for i, m := range p.clinics {
+		if err := p.enrol(ctx, m, "http://"+c.AllowedHosts[len(c.AllowedHosts)-len(p.clinics)+i]); err != nil {
+			return nil, err
+		}
+	}
+	stage.end(p.server.url())
+	return p, nil
+}
+
+// practice starts one simulated practice and answers its host and port.
+func (p *play) practice(m *demoClinic) (string, error) {
+	loc, err := clinic.LoadZone(m.zone)
+	if err != nil {
+		return "", err
+	}
+	m.sim = neosim.New(neosim.Options{Seed: m.seed, Location: loc, StandsAt: neosim.AsNow})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("starting a simulated practice: %w", err)
+	}
+	s := &http.Server{Handler: m.sim, ReadHeaderTimeout: 10 * time.Second}
+	p.sims = append(p.sims, s)
+	go func() { _ = s.Serve(listener) }() // until Close
+	return listener.Addr().String(), nil
+}
+
+// enrol adds the clinic, its credentials and its key, as an engineer would.
+func (p *play) enrol(ctx context.Context, m *demoClinic, baseURL string) error {
+	added, err := p.store.Clinics().Add(ctx, clinic.Clinic{Name: m.name, Timezone: m.zone, Active: true})
+	if err != nil {
+		return err
+	}
+	m.id = added.ID
+	credential, err := p.server.engine.connector.NewCredential(m.id, idexxneo.Name, pims.Credentials{
+		BaseURL: baseURL, Username: neosim.DefaultUsername, Password: neosim.DefaultPassword,
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.store.Credentials().ReplaceCredential(ctx, credential); err != nil {
+		return err
+	}
+	row, key := clinic.IssueKey(m.id, "demo", nil, time.Time{}, time.Now())
+	if _, err := p.store.Keys().AddKey(ctx, row); err != nil {
+		return err
+	}
+	m.key = key
+	base, err := url.Parse(p.server.url())
+	if err != nil {
+		return err
+	}
+	m.api = &client{base: base, key: m.key}
+	return nil
+}
+
+func (p *play) close() {
+	if p.server != nil {
+		p.server.close()
+	}
+	if p.store != nil {
+		p.store.close()
+	}
+	for _, s := range p.sims {
+		_ = s.Close()
+	}
+}
+
+// acts are the demo's result.
+type acts struct {
+	Success bool        `json:"success"`
+	First   []syncDone  `json:"first"`
+	Second  []syncDone  `json:"second"`
+	Changes []dayChange `json:"changes"`
+}
+
+// A syncDone is how one clinic's full sync ended.
+type syncDone struct {
+	ClinicID uuid.UUID     `json:"clinicId"`
+	Clinic   string        `json:"clinic"`
+	Timezone string        `json:"timezone"`
+	Cases    int           `json:"cases"` // in the database afterwards
+	Response *fullResponse `json:"response"`
+}
+
+// A dayChange is one difference between the two syncs.
+type dayChange struct {
+	Clinic string `json:"clinic"`
+	PIMSID string `json:"pimsId"`
+	What   string `json:"what"` // what happened in the practice
+	Seen   string `json:"seen"` // what became of the case
+	Right  bool   `json:"right"`
+}
+
+// acts plays the two syncs and what happens between them.
+func (p *play) acts(ctx context.Context, stage *stage) (*acts, error) {
+	a := &acts{Success: true}
+	stage.chapter("First full sync of each clinic: browser login, appointments, medical notes, reconciliation")
+	first, before, err := p.syncAll(ctx, stage)
+	if err != nil {
+		return nil, err
+	}
+	a.First = first
+	stage.results(first)
+
+	stage.chapter("A day passes: in each practice one visit is finished, one moved, one cancelled, one deleted")
+	touched := make([]neosim.Changes, len(p.clinics))
+	for i, m := range p.clinics {
+		if touched[i], err = m.sim.ChangeDay(); err != nil {
+			return nil, fmt.Errorf("changing the day of %s: %w", m.name, err)
+		}
+	}
+	second, after, err := p.syncAll(ctx, stage)
+	if err != nil {
+		return nil, err
+	}
+	a.Second = second
+	stage.results(second)
+
+	for i, m := range p.clinics {
+		a.Changes = append(a.Changes, compare(m, touched[i], before[i], after[i])...)
+	}
+	stage.differences(a.Changes)
+	for _, s := range append(first, second...) {
+		a.Success = a.Success && s.Response.Success && s.Cases > 0
+	}
+	for _, c := range a.Changes {
+		a.Success = a.Success && c.Right
+	}
+	return a, nil
+}
+
+// syncAll runs a full sync of every clinic at once, through the HTTP API, and
+// reads the cases afterwards.
+func (p *play) syncAll(ctx context.Context, stage *stage) ([]syncDone, []map[string]caseJSON, error) {
+	done := make([]syncDone, len(p.clinics))
+	cases := make([]map[string]caseJSON, len(p.clinics))
+	watch := stage.watch(p.clinics)
+	group, ctx := errgroup.WithContext(ctx)
+	for i, m := range p.clinics {
+		group.Go(func() error {
+			response, err := m.sync(ctx, func(progress progressJSON) { watch.report(i, progress) })
+			if err != nil {
+				return fmt.Errorf("syncing %s: %w", m.name, err)
+			}
+			if cases[i], err = m.api.cases(ctx); err != nil {
+				return fmt.Errorf("reading the cases of %s: %w", m.name, err)
+			}
+			done[i] = syncDone{ClinicID: m.id, Clinic: m.name, Timezone: m.zone, Cases: len(cases[i]), Response: response}
+			return nil
+		})
+	}
+	err := group.Wait()
+	watch.close()
+	return done, cases, err
+}
+
+// sync runs a full sync over the past and the coming week.
+func (m *demoClinic) sync(ctx context.Context, report func(progressJSON)) (*fullResponse, error) {
+	today := m.sim.Today()
+	return m.api.fullSync(ctx, map[string]any{
+		"startDate": today.AddDate(0, 0, -7).Format(time.DateOnly),
+		"endDate":   today.AddDate(0, 0, 7).Format(time.DateOnly),
+	}, report)
+}
+
+// compare tells what became of the four appointments that were touched, and of
+// any case that changed without reason.
+func compare(m *demoClinic, touched neosim.Changes, before, after map[string]caseJSON) []dayChange {
+	var changes []dayChange
+	expected := map[string]bool{}
+	add := func(id, what string, seen string, right bool) {
+		expected[id] = true
+		changes = append(changes, dayChange{m.name, id, what, seen, right})
+	}
+	loc, err := clinic.LoadZone(m.zone)
+	if err != nil {
+		loc = time.UTC
+	}
+	old, now := before[touched.Finished], after[touched.Finished]
+	add(touched.Finished, "visit finished", fmt.Sprintf("status %s → %s, notes %s", old.Status, now.Status, gained(now.hasNotes())),
+		old.Status != now.Status && now.hasNotes())
+	old, now = before[touched.Moved], after[touched.Moved]
+	add(touched.Moved, "appointment moved", fmt.Sprintf("%s → %s", stamp(old.ScheduledDate, loc), stamp(now.ScheduledDate, loc)),
+		!old.ScheduledDate.Equal(now.ScheduledDate))
+	old, now = before[touched.Cancelled], after[touched.Cancelled]
+	add(touched.Cancelled, "appointment cancelled", fmt.Sprintf("status %s → %s", old.Status, now.Status), now.Status == "reviewed")
+	now = after[touched.Deleted]
+	add(touched.Deleted, "appointment deleted", "soft-deleted: "+orDash(now.deletion()), now.deletion() != "")
+
+	for id, c := range after {
+		if was, ok := before[id]; (!ok || was.UpdatedAt != c.UpdatedAt) && !expected[id] {
+			add(id, "nothing", "the case changed without reason", false)
+		}
+	}
+	return changes
+}
+
+func gained(yes bool) string {
+	if yes {
+		return "added"
+	}
+	return "missing"
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/browser"
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/metrics"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/queue"
+)
+
+// engine is everything that runs syncs: serve, demo and the sync commands share
+// it, and tests configure the very same.
+type engine struct {
+	store     *store
+	browser   *browser.Chromium
+	connector *clinic.Connector
+	queue     *queue.Queue
+	notifier  *postgres.Notifier
+	metrics   *metrics.Metrics
+	log       *slog.Logger
+}
+
+// engineOptions are what differs between those who run syncs.
+type engineOptions struct {
+	private bool // work only what this process starts (INTERFACE §Commands, sync)
+	now     func() time.Time
+}
+
+// newEngine joins the parts. It starts no browser and works on no sync yet.
+func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o engineOptions) (*engine, error) {
+	if o.now == nil {
+		o.now = time.Now
+	}
+	ring, err := openKeyring(ctx, c, s)
+	if err != nil {
+		return nil, err
+	}
+	temp := "" // the system's
+	if s.home != "" {
+		temp = filepath.Join(s.home, "tmp")
+	}
+	e := &engine{
+		store:    s,
+		metrics:  metrics.New(),
+		notifier: postgres.NewNotifier(s.DB),
+		log:      log,
+		browser: browser.New(browser.Options{
+			Path:    c.ChromiumPath,
+			Visible: !c.Headless,
+			TempDir: temp,
+			Logger:  log.With("namespace", "pims-sync:browser"),
+		}),
+	}
+	e.connector = clinic.NewConnector(clinic.ConnectorOptions{
+		Providers:    e.providers(c, o.now),
+		Aliases:      aliases,
+		Clinics:      s.Clinics(),
+		Credentials:  s.Credentials(),
+		Sessions:     s.Sessions(),
+		Keyring:      ring,
+		Logger:       log.With("namespace", "pims-sync:provider"),
+		Now:          o.now,
+		ObserveLogin: e.metrics.PIMSLogin,
+	})
+	runner := casesync.NewRunner(casesync.RunnerOptions{
+		Clinic:   s.Clinics().Clinic,
+		Connect:  e.connect,
+		Cases:    s.Cases(),
+		Recorder: recorder{s.Audits(), s.Plans()},
+		Logger:   log,
+		Now:      o.now,
+		Written:  e.metrics.CasesWritten,
+		Refused:  e.metrics.GuardRefused,
+	})
+	e.queue, err = queue.New(queue.Options{
+		DB:        s.DB,
+		Audits:    s.Audits(),
+		Notifier:  e.notifier,
+		Run:       runner.Run,
+		Precheck:  e.connector.Precheck,
+		Private:   o.private,
+		TimeLimit: c.syncTimeout(),
+		Logger:    log,
+		Now:       o.now,
+		Observe:   e.metrics,
+	})
+	if err != nil {
+		e.browser.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// recorder joins the two stores that keep the record of a running sync.
+type recorder struct {
+	*postgres.Audits
+	*postgres.Plans
+}
+
+// providers makes every kind of PIMS with the same browser, limits and eyes.
+func (e *engine) providers(c *Config, now func() time.Time) map[string]pims.Provider {
+	limiter := e.store.RateLimiter(c.RateLimit, casesync.PauseWork)
+	made := make(map[string]pims.Provider, len(providers))
+	for name, construct := range providers {
+		made[name] = construct(pims.Environment{
+			Browser: e.browser,
+			Hosts:   c.hosts(),
+			Limiter: limiter,
+			Logger:  e.log.With("namespace", "pims-sync:provider"),
+			Now:     now,
+			Observe: func(o pims.Observation) { e.metrics.PIMSRequest(name, o) },
+		})
+	}
+	return made
+}
+
+// connect is the connector as the runner calls it.
+func (e *engine) connect(ctx context.Context, clinicID uuid.UUID) (casesync.Connection, error) {
+	connection, err := e.connector.Connect(ctx, clinicID)
+	if err != nil {
+		return nil, err // never a nil *Connection in the interface
+	}
+	return connection, nil
+}
+
+// start begins to work on syncs.
+func (e *engine) start(ctx context.Context) error { return e.queue.Begin(ctx) }
+
+// close stops the work, giving back what cannot end soon (R31), and ends the
+// browser.
+func (e *engine) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), closing+10*time.Second)
+	defer cancel()
+	if err := e.queue.Stop(ctx); err != nil {
+		e.log.Error("Stopping failed", "namespace", "pims-sync:queue", "error", err.Error())
+	}
+	e.notifier.Close()
+	e.browser.Close()
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/clinic"
+)
+
+// KeysCmd are the commands on API keys.
+type KeysCmd struct {
+	Create KeysCreateCmd `cmd:"" help:"Create an API key; it is shown once."`
+	List   KeysListCmd   `cmd:"" help:"List a clinic's API keys, or all."`
+	Revoke KeysRevokeCmd `cmd:"" help:"Revoke an API key at once."`
+}
+
+type keyJSON struct {
+	ID         uuid.UUID      `json:"id"`
+	ClinicID   uuid.UUID      `json:"clinicId"`
+	Name       string         `json:"name"`
+	Key        string         `json:"key,omitempty"`
+	Prefix     string         `json:"prefix"`
+	Scopes     []clinic.Scope `json:"scopes"`
+	Active     bool           `json:"active"`
+	ExpiresAt  *time.Time     `json:"expiresAt"`
+	LastUsedAt *time.Time     `json:"lastUsedAt"`
+	CreatedAt  time.Time      `json:"createdAt"`
+}
+
+func keyDocument(k clinic.APIKey) keyJSON {
+	return keyJSON{
+		ID: k.ID, ClinicID: k.ClinicID, Name: k.Name, Prefix: k.Prefix, Scopes: k.Scopes(), Active: k.Active,
+		ExpiresAt: optional(k.ExpiresAt), LastUsedAt: optional(k.LastUsedAt), CreatedAt: k.CreatedAt.UTC(),
+	}
+}
+
+// KeysCreateCmd creates a key.
+type KeysCreateCmd struct {
+	Clinic  id       `required:"" help:"The clinic that the key is for."`
+	Name    string   `help:"What it is for."`
+	Scope   []string `help:"What it may do; repeatable. Default: the four sync scopes." placeholder:"SCOPE"`
+	Expires string   `help:"When it ends: 90d, 12h or a date. Default: never."`
+}
+
+// Run creates the key.
+func (a *KeysCreateCmd) Run(ctx context.Context, std streams, c *Config) error {
+	scopes, err := clinic.ParseScopes(a.Scope)
+	if err != nil {
+		return usageError{fmt.Errorf("--scope: %w", err)}
+	}
+	var expires time.Time
+	if a.Expires != "" {
+		if expires, err = clinic.ParseExpiry(a.Expires, time.Now()); err != nil {
+			return usageError{fmt.Errorf("--expires: %w", err)}
+		}
+	}
+	return withStore(ctx, std, c, func(s *store) error {
+		if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
+			return err
+		}
+		row, text := clinic.IssueKey(a.Clinic.UUID, a.Name, scopes, expires, time.Now())
+		created, err := s.Keys().AddKey(ctx, row)
+		if err != nil {
+			return err
+		}
+		document := keyDocument(created)
+		document.Key = text
+		return show(std, c, document, func(w io.Writer) {
+			fields(w, "key", text, "id", created.ID.String(), "scopes", scopeList(created))
+			fmt.Fprintln(w, "This is the only time that the key is shown.")
+		})
+	})
+}
+
+// KeysListCmd lists keys.
+type KeysListCmd struct {
+	Clinic *id `help:"Only this clinic's."`
+}
+
+// Run lists the keys.
+func (a *KeysListCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		keys, err := s.Keys().Keys(ctx)
+		if err != nil {
+			return err
+		}
+		if a.Clinic != nil {
+			keys = slices.DeleteFunc(keys, func(k clinic.APIKey) bool { return k.ClinicID != a.Clinic.UUID })
+		}
+		documents := make([]keyJSON, len(keys))
+		rows := make([][]string, len(keys))
+		now := time.Now()
+		for i, k := range keys {
+			documents[i] = keyDocument(k)
+			state := "active"
+			switch {
+			case !k.Active:
+				state = "revoked"
+			case !k.Usable(now):
+				state = "expired"
+			}
+			rows[i] = []string{k.ID.String(), k.ClinicID.String(), orDash(k.Name), k.Prefix + "…", scopeList(k), state, stamp(k.ExpiresAt, nil), stamp(k.LastUsedAt, nil)}
+		}
+		return show(std, c, map[string]any{"items": documents}, func(w io.Writer) {
+			table(w, []string{"id", "clinic", "name", "key", "scopes", "state", "expires", "last used"}, rows)
+		})
+	})
+}
+
+func scopeList(k clinic.APIKey) string {
+	var words []string
+	for _, scope := range k.Scopes() {
+		words = append(words, string(scope))
+	}
+	return strings.Join(words, " ")
+}
+
+// KeysRevokeCmd revokes a key.
+type KeysRevokeCmd struct {
+	ID id `arg:"" help:"The key's id."`
+}
+
+// Run revokes the key.
+func (a *KeysRevokeCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		if err := s.Keys().RevokeKey(ctx, a.ID.UUID); err != nil {
+			return err
+		}
+		return show(std, c, map[string]any{"id": a.ID.UUID, "active": false}, func(w io.Writer) {
+			fmt.Fprintf(w, "Key %s is revoked.\n", a.ID)
+		})
+	})
+}

@@ -1,0 +1,109 @@
+// Command pims-sync keeps the cases of veterinary clinics in step with their
+// practice information management systems. It joins the packages under internal
+// into one program; it alone reads the environment.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
+	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// streams are where a command reads and writes. Results go to out, everything
+// else to err.
+type streams struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+// The exit codes (INTERFACE §Commands).
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// run parses the arguments, carries the command out, and answers the exit code.
+func run(ctx context.Context, args []string, std streams) int {
+	var cli CLI
+	exited := -1
+	parser, err := kong.New(&cli,
+		kong.Name("pims-sync"),
+		kong.Description("Keeps the cases of veterinary clinics in step with their PIMS."),
+		kong.Vars{
+			"base_url":     idexxneo.DefaultBaseURL,
+			"sim_username": neosim.DefaultUsername,
+			"sim_password": neosim.DefaultPassword,
+		},
+		kong.Writers(std.out, std.err),
+		kong.Exit(func(code int) { exited = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ExplicitGroups(groups),
+	)
+	if err != nil {
+		return report(std, err)
+	}
+	command, err := parser.Parse(args)
+	switch {
+	case exited >= 0: // --help
+		return exited
+	case err != nil:
+		return report(std, usageError{err})
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	command.Bind(std, &cli.Config)
+	err = command.Run()
+	if err != nil {
+		return report(std, err)
+	}
+	return exitDone
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ err error }
+
+func (e usageError) Error() string {
+	return e.err.Error() + "; `pims-sync --help` shows what there is"
+}
+
+func (e usageError) Unwrap() error { return e.err }
+
+// failed is a command that did what it was asked and found a failure, which has
+// been told already.
+type failed struct{}
+
+func (failed) Error() string { return "failed" }
+
+// report says in one line what went wrong and answers the exit code.
+func report(std streams, err error) int {
+	if errors.Is(err, failed{}) {
+		return exitFailed
+	}
+	fmt.Fprintln(std.err, "pims-sync: "+strings.ReplaceAll(err.Error(), "\n", " "))
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}

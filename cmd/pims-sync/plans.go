@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+// PlansCmd are the commands on what a guard held back.
+type PlansCmd struct {
+	List PlansListCmd `cmd:"" help:"List a clinic's plans, newest first."`
+	Show PlansShowCmd `cmd:"" help:"Show one plan with its evidence."`
+}
+
+// PlansListCmd lists plans.
+type PlansListCmd struct {
+	Clinic id     `required:"" help:"The clinic."`
+	Status string `help:"Only this status." enum:"open,approved,rejected,expired,superseded," default:""`
+	Limit  int    `help:"How many." default:"20"`
+	Cursor string `help:"Where to go on: nextCursor of an earlier list."`
+}
+
+// Run lists the plans.
+func (a *PlansListCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		owner, err := clinicOf(ctx, s, a.Clinic.UUID)
+		if err != nil {
+			return err
+		}
+		list, err := s.Plans().Plans(ctx, a.Clinic.UUID, casesync.PlanFilter{
+			Status: casesync.PlanStatus(a.Status), Page: casesync.Page{Limit: a.Limit, Cursor: a.Cursor},
+		})
+		if err != nil {
+			return err
+		}
+		loc, _ := owner.Location() // nil shows UTC
+		rows := make([][]string, len(list.Items))
+		for i := range list.Items {
+			x := &list.Items[i]
+			rows[i] = []string{x.ID.String(), string(x.Status), string(x.Code), fmt.Sprint(len(x.Cases)), stamp(x.CreatedAt, loc), stamp(x.ExpiresAt, loc)}
+		}
+		document, err := api.PlansDocument(list)
+		if err != nil {
+			return err
+		}
+		return show(std, c, document, func(w io.Writer) {
+			table(w, []string{"id", "status", "guard", "cases", "created", "expires"}, rows)
+		})
+	})
+}
+
+// PlansShowCmd shows a plan.
+type PlansShowCmd struct {
+	ID id `arg:"" help:"The plan's id."`
+}
+
+// Run shows the plan.
+func (a *PlansShowCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		clinicID, err := s.Plans().ClinicOf(ctx, a.ID.UUID)
+		if err != nil {
+			return err
+		}
+		owner, err := s.Clinics().Clinic(ctx, clinicID)
+		if err != nil {
+			return err
+		}
+		plan, err := s.Plans().Plan(ctx, clinicID, a.ID.UUID)
+		if err != nil {
+			return err
+		}
+		document, err := api.PlanDocument(plan)
+		if err != nil {
+			return err
+		}
+		return show(std, c, document, func(w io.Writer) {
+			loc, _ := owner.Location() // nil shows UTC
+			fields(w,
+				"plan", plan.ID.String(), "clinic", owner.Name, "status", string(plan.Status), "guard", string(plan.Code),
+				"sync", plan.SyncID.String(), "created", stamp(plan.CreatedAt, loc), "expires", stamp(plan.ExpiresAt, loc))
+			fmt.Fprintf(w, "\n%s\n", plan.Reason)
+			if len(plan.Cases) == 0 {
+				return
+			}
+			found := make(map[string]string, len(plan.Evidence.Lookups))
+			for _, l := range plan.Evidence.Lookups {
+				found[l.PIMSID] = l.Found + " (" + l.Method + ")"
+			}
+			rows := make([][]string, len(plan.Cases))
+			for i, x := range plan.Cases {
+				rows[i] = []string{x.CaseID.String(), x.PIMSID, stamp(x.ScheduledDate, loc), orDash(found[x.PIMSID])}
+			}
+			fmt.Fprintln(w)
+			table(w, []string{"case", "appointment", "scheduled", "looked up"}, rows)
+		})
+	})
+}

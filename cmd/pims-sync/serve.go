@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/api"
+)
+
+// ServeCmd runs a replica: the HTTP API and the syncs.
+type ServeCmd struct {
+	Host           string `help:"Where to listen." env:"HOST" default:"127.0.0.1"`
+	Port           uint16 `help:"Where to listen; 0 takes a free port." env:"PORT" default:"3001"`
+	SyncWaitMS     int64  `name:"sync-wait-ms" help:"How long a sync call waits for its sync before it answers 202, in milliseconds." env:"SYNC_WAIT_MS" default:"55000"`
+	MetricsAddr    string `help:"Serve /metrics there and not with the API." env:"METRICS_ADDR" placeholder:"HOST:PORT"`
+	TrustedProxies string `help:"Whose X-Forwarded-For counts: addresses or prefixes, comma-separated." env:"TRUSTED_PROXIES" placeholder:"CIDR,…"`
+}
+
+// ownerWait is how long serve waits for another command that holds the embedded
+// database (INTERFACE §Commands).
+const ownerWait = 10 * time.Second
+
+// Run serves until the context ends.
+func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
+	if s.SyncWaitMS < 0 {
+		return fmt.Errorf("SYNC_WAIT_MS is %d and must be 0 or more", s.SyncWaitMS)
+	}
+	proxies, err := api.ParseProxies(s.TrustedProxies)
+	if err != nil {
+		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
+	}
+	log := newLogger(std.err, c)
+	// A port in use is told before anything is started.
+	listener, err := listen(ctx, net.JoinHostPort(s.Host, strconv.Itoa(int(s.Port))), "PORT")
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	store, err := openStore(ctx, c, log.With("namespace", "pims-sync:database"), ownerWait)
+	if err != nil {
+		return err
+	}
+	defer store.close()
+	running, err := startServer(ctx, c, store, log, serverOptions{
+		listener: listener,
+		wait:     time.Duration(s.SyncWaitMS) * time.Millisecond,
+		metrics:  s.MetricsAddr,
+		proxies:  proxies,
+	})
+	if err != nil {
+		return err
+	}
+	log.Info("Ready", "namespace", "pims-sync:api", "address", running.url(), "version", version)
+
+	keeping, stopKeeping := context.WithCancel(ctx)
+	lost := make(chan error, 1)
+	go func() { lost <- store.keepUp(keeping, log.With("namespace", "pims-sync:database")) }()
+	select {
+	case <-ctx.Done():
+		log.Info("Shutting down", "namespace", "pims-sync:api")
+	case err = <-running.failed:
+	case err = <-lost:
+	}
+	running.close()
+	stopKeeping()
+	return err
+}
+
+// listen opens the address that the variable named, with an error that says what
+// to do.
+func listen(ctx context.Context, address, variable string) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w; choose another with %s", address, errors.Unwrap(err), variable)
+	}
+	return listener, nil
+}
+
+// serverOptions are what differs between serve and demo.
+type serverOptions struct {
+	listener net.Listener
+	address  string // where there is no listener
+	wait     time.Duration
+	metrics  string
+	proxies  []netip.Prefix
+}
+
+// server is the HTTP API and the engine behind it.
+type server struct {
+	engine   *engine
+	listener net.Listener
+	servers  []*http.Server
+	failed   chan error
+	serving  sync.WaitGroup
+}
+
+// startServer starts the engine and the listeners.
+func startServer(ctx context.Context, c *Config, s *store, log *slog.Logger, o serverOptions) (*server, error) {
+	e, err := newEngine(ctx, c, s, log, engineOptions{})
+	if err != nil {
+		return nil, err
+	}
+	running := &server{engine: e, listener: o.listener, failed: make(chan error, 2)}
+	if running.listener == nil {
+		if running.listener, err = listen(ctx, o.address, "PORT"); err != nil {
+			e.close()
+			return nil, err
+		}
+	}
+	options := api.Options{
+		Keys:           s.Keys(),
+		Syncs:          e.queue,
+		Cases:          s.Records(),
+		Plans:          s.Plans(),
+		Clinics:        s.Clinics(),
+		Ready:          s.DB,
+		Metrics:        e.metrics.Handler(),
+		Wait:           o.wait,
+		TrustedProxies: o.proxies,
+		Version:        version,
+		Logger:         log,
+	}
+	if o.metrics != "" {
+		options.Metrics = nil
+		listener, err := listen(ctx, o.metrics, "METRICS_ADDR")
+		if err != nil {
+			e.close()
+			return nil, err
+		}
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", e.metrics.Handler())
+		running.serve(listener, mux, 0)
+	}
+	if err := e.start(ctx); err != nil {
+		e.close()
+		return nil, err
+	}
+	running.serve(running.listener, api.New(options), o.wait)
+	return running, nil
+}
+
+// serve answers on a listener in the background.
+func (r *server) serve(listener net.Listener, handler http.Handler, wait time.Duration) {
+	s := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      wait + 30*time.Second,
+		IdleTimeout:       2 * time.Minute,
+	}
+	r.servers = append(r.servers, s)
+	r.serving.Go(func() {
+		if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			r.failed <- fmt.Errorf("serving on %s: %w", listener.Addr(), err)
+		}
+	})
+}
+
+// url is where the API answers.
+func (r *server) url() string { return "http://" + r.listener.Addr().String() }
+
+// close gives running syncs back to the queue, so that the calls that wait for
+// them are answered, and then ends the listeners (R31).
+func (r *server) close() {
+	r.engine.close()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	for _, s := range r.servers {
+		if s.Shutdown(ctx) != nil {
+			_ = s.Close()
+		}
+	}
+	r.serving.Wait()
+}

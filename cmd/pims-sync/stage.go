@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+)
+
+// stage is where the demo speaks, to a person who sees the product for the first
+// time. With --json it says nothing.
+type stage struct {
+	w     io.Writer
+	live  bool // a terminal, which can be written over
+	since time.Time
+}
+
+func newStage(s streams, quiet bool) *stage {
+	if quiet {
+		return &stage{w: io.Discard}
+	}
+	return &stage{w: s.out, live: isTerminal(s.out)}
+}
+
+func (s *stage) title() {
+	fmt.Fprint(s.w, "PIMS Sync demo: simulated IDEXX Neo practices, a real browser, a real PostgreSQL, the real server\n\n")
+}
+
+func (s *stage) begin(format string, args ...any) {
+	s.since = time.Now()
+	fmt.Fprintf(s.w, "  %-52s ", fmt.Sprintf(format, args...))
+}
+
+func (s *stage) end(note string) {
+	fmt.Fprintf(s.w, "%5.1f s  %s\n", time.Since(s.since).Seconds(), note)
+}
+
+func (s *stage) chapter(text string) { fmt.Fprintf(s.w, "\n%s\n", text) }
+
+// results shows how each clinic's sync ended.
+func (s *stage) results(syncs []syncDone) {
+	var rows [][]string
+	for _, d := range syncs {
+		r := d.Response
+		if !r.Success {
+			rows = append(rows, []string{d.Clinic, d.Timezone, "failed: " + r.Code})
+			continue
+		}
+		rows = append(rows, []string{
+			d.Clinic, d.Timezone,
+			number(r.InboundResult, "appointmentsFound"), number(r.InboundResult, "casesCreated"),
+			number(r.InboundResult, "casesUpdated"), number(r.CasesResult, "casesEnriched"),
+			number(r.ReconciliationResult, "casesDeleted"), fmt.Sprint(d.Cases),
+			fmt.Sprintf("%.1f s", float64(r.DurationMS)/1000),
+		})
+	}
+	table(indented{s.w}, []string{"clinic", "time zone", "appointments", "created", "updated", "notes", "deleted", "cases", "took"}, rows)
+	for _, d := range syncs {
+		if !d.Response.Success {
+			fmt.Fprintf(s.w, "  %s: %s\n", d.Clinic, d.Response.Error)
+		}
+	}
+}
+
+func number(p *phaseResponse, name string) string {
+	if p == nil || p.Stats == nil {
+		return "-"
+	}
+	return fmt.Sprint(p.Stats[name])
+}
+
+// differences shows what became of what happened in the practices.
+func (s *stage) differences(changes []dayChange) {
+	s.chapter("What the second sync made of it")
+	rows := make([][]string, len(changes))
+	for i, c := range changes {
+		mark := "ok"
+		if !c.Right {
+			mark = "WRONG"
+		}
+		rows[i] = []string{c.Clinic, c.What, c.Seen, mark}
+	}
+	table(indented{s.w}, []string{"clinic", "in the practice", "in our cases", ""}, rows)
+}
+
+// invite tells how to go on by oneself.
+func (s *stage) invite(p *play) {
+	m := p.clinics[0]
+	fmt.Fprintf(s.w, `
+The server goes on at %[1]s until Ctrl-C (API: %[1]s/docs). Try, as %[2]s:
+
+  curl -s -X POST -H 'X-API-Key: %[3]s' %[1]s/api/sync/inbound
+  curl -s -H 'X-API-Key: %[3]s' '%[1]s/api/cases?limit=3'
+
+`, p.server.url(), m.name, m.key)
+}
+
+// A watch shows the progress of several syncs in one line, on a terminal.
+type watch struct {
+	stage   *stage
+	mu      sync.Mutex
+	clinics []*demoClinic
+	state   []string
+	shown   int
+}
+
+func (s *stage) watch(clinics []*demoClinic) *watch {
+	return &watch{stage: s, clinics: clinics, state: make([]string, len(clinics))}
+}
+
+func (w *watch) report(i int, p progressJSON) {
+	if !w.stage.live || p.Phase == "" {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.state[i] = p.Phase
+	if p.Total > 0 {
+		w.state[i] = fmt.Sprintf("%s %d/%d", p.Phase, p.Done, p.Total)
+	}
+	w.print("  " + strings.Join(w.state, " · "))
+}
+
+func (w *watch) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stage.live {
+		w.print("")
+		fmt.Fprint(w.stage.w, "\r")
+	}
+}
+
+// print writes over what was shown before.
+func (w *watch) print(line string) {
+	length := len([]rune(line))
+	fmt.Fprintf(w.stage.w, "\r%s%s", line, strings.Repeat(" ", max(0, w.shown-length)))
+	w.shown = length
+}
+
+// indented moves what is written to it two spaces to the right.
+type indented struct{ w io.Writer }
+
+func (i indented) Write(p []byte) (int, error) {
+	lines := strings.SplitAfter(string(p), "\n")
+	for _, line := range lines {
+		if line != "" {
+			if _, err := io.WriteString(i.w, "  "+line); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return len(p), nil
+}

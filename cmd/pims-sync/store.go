@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
+)
+
+// store is the migrated database that a command works on, and what keeps it up.
+type store struct {
+	*postgres.DB
+	home string // where the embedded database's own key is; empty with DATABASE_URL
+
+	mu       sync.Mutex
+	embedded *embedded.Database // nil with DATABASE_URL
+}
+
+// closing bounds how long the embedded database may take to stop.
+const closing = 15 * time.Second
+
+// openStore opens the database that the settings name and brings its schema up to
+// date. Without DATABASE_URL it is the embedded one: who finds it running joins
+// it, who finds it free starts it and holds it until close (INTERFACE §Commands).
+// wait is how long to wait for a present owner to end.
+func openStore(ctx context.Context, c *Config, log *slog.Logger, wait time.Duration) (*store, error) {
+	if c.DatabaseURL != "" {
+		return connect(ctx, &store{}, c.DatabaseURL, log)
+	}
+	if inContainer() {
+		return nil, errors.New("in a container DATABASE_URL is required: name a PostgreSQL 15 or newer in it")
+	}
+	dir, err := c.dataDir()
+	if err != nil {
+		return nil, err
+	}
+	database, err := embedded.Open(ctx, embedded.Options{Dir: dir, Logger: log, Wait: wait})
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, &store{home: dir, embedded: database}, database.URL(), log)
+}
+
+// openScratch opens a database of its own in a scratch folder, which close
+// removes.
+func openScratch(ctx context.Context, home string, log *slog.Logger) (*store, error) {
+	database, err := embedded.OpenScratch(ctx, log)
+	if err != nil {
+		return nil, err
+	}
+	return connect(ctx, &store{home: home, embedded: database}, database.URL(), log)
+}
+
+// connect completes a store, or closes it.
+func connect(ctx context.Context, s *store, url string, log *slog.Logger) (*store, error) {
+	db, err := postgres.Open(ctx, postgres.Options{URL: url, Logger: log})
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	s.DB = db
+	if err := db.Migrate(ctx); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// keepUp opens the embedded database again when it ends before we do: its owner
+// may have been another command, or somebody killed it. Its address stays, so the
+// pool goes on. It returns when the context ends, or with the error that says why
+// there is no database any more.
+func (s *store) keepUp(ctx context.Context, log *slog.Logger) error {
+	for s.embedded != nil {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.embedded.Done():
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		log.Warn("The embedded PostgreSQL ended; opening it again", "error", fmt.Sprint(s.embedded.Err()))
+		database, err := embedded.Open(ctx, embedded.Options{Dir: s.home, Logger: log})
+		if err != nil {
+			return fmt.Errorf("the embedded PostgreSQL ended and does not start again: %w", err)
+		}
+		s.mu.Lock()
+		s.embedded = database
+		s.mu.Unlock()
+	}
+	<-ctx.Done()
+	return nil
+}
+
+func (s *store) close() {
+	if s.DB != nil {
+		s.Close()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.embedded != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), closing)
+		defer cancel()
+		_ = s.embedded.Close(ctx) // it logs what went wrong
+	}
+}
+
+// inContainer tells whether an image of ours, or any other, holds this process.
+func inContainer() bool {
+	for _, mark := range []string{"/.dockerenv", "/run/.containerenv"} {
+		if _, err := os.Stat(mark); err == nil {
+			return true
+		}
+	}
+	return os.Getenv("KUBERNETES_SERVICE_HOST") != ""
+}
+
+// keyFile is where the embedded database's own encryption key is kept.
+const keyFile = "encryption.key"
+
+// openKeyring reads ENCRYPTION_KEY, or for the embedded database the key that was
+// made once, and refuses a key that is not the database's (R37).
+func openKeyring(ctx context.Context, c *Config, s *store) (*clinic.Keyring, error) {
+	text := c.EncryptionKey
+	if text == "" {
+		if s.home == "" {
+			return nil, errors.New("ENCRYPTION_KEY is required with DATABASE_URL; `pims-sync keygen` makes one")
+		}
+		var err error
+		if text, err = generatedKey(filepath.Join(s.home, keyFile)); err != nil {
+			return nil, err
+		}
+	}
+	ring, err := clinic.ParseKeyring(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := ring.Verify(ctx, s.Keys()); err != nil {
+		return nil, err
+	}
+	return ring, nil
+}
+
+// generatedKey reads the key file, or makes it: 0600, complete or not at all, and
+// the same for two processes that make it at once.
+func generatedKey(path string) (string, error) {
+	key, err := os.ReadFile(path)
+	if err == nil {
+		return strings.TrimSpace(string(key)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("reading the encryption key: %w", err)
+	}
+	draft, err := os.CreateTemp(filepath.Dir(path), keyFile+".*") // 0600
+	if err != nil {
+		return "", fmt.Errorf("making the encryption key: %w", err)
+	}
+	defer os.Remove(draft.Name())
+	_, err = draft.WriteString(clinic.NewKey() + "\n")
+	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
+		return "", fmt.Errorf("writing the encryption key: %w", err)
+	}
+	// A link is made whole or, where another process was quicker, not at all.
+	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", fmt.Errorf("keeping the encryption key: %w", err)
+	}
+	return generatedKey(path)
+}

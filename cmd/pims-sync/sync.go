@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// SyncCmd are the commands that run a sync. Their flags are the fields of the
+// endpoints' requests (INTERFACE §Commands).
+type SyncCmd struct {
+	Inbound   SyncInboundCmd   `cmd:"" help:"Appointments become cases."`
+	Cases     SyncCasesCmd     `cmd:"" help:"Medical notes, vitals and diagnoses enrich cases."`
+	Reconcile SyncReconcileCmd `cmd:"" help:"What vanished from the PIMS is soft-deleted."`
+	Full      SyncFullCmd      `cmd:"" help:"The three in turn."`
+}
+
+// forClinic are the flags of every sync.
+type forClinic struct {
+	Clinic id   `required:"" help:"The clinic."`
+	DryRun bool `help:"Write nothing but the audit; say what would be done."`
+}
+
+type withDates struct {
+	StartDate *date `help:"First day, YYYY-MM-DD in the clinic's zone." placeholder:"DATE"`
+	EndDate   *date `help:"Last day." placeholder:"DATE"`
+}
+
+type withDaysAhead struct {
+	DaysAhead *int `help:"How many days ahead (0 to 90, default 7)."`
+}
+
+type withEnrichment struct {
+	ParallelBatchSize *int `help:"Consultations fetched at a time (1 to 20, default 5)."`
+	Force             bool `help:"Read every consultation again, also final ones and those that wait."`
+}
+
+type withLookback struct {
+	LookbackDays  *int `help:"How many days back (1 to 180, default 7)."`
+	LookaheadDays *int `help:"How many days ahead (0 to 90, default 0)."`
+}
+
+// date is a civil day on the command line.
+type date struct{ pims.Date }
+
+// UnmarshalText reads the day.
+func (d *date) UnmarshalText(text []byte) (err error) {
+	d.Date, err = pims.ParseDate(string(text))
+	return err
+}
+
+func (d *date) pointer() *pims.Date {
+	if d == nil {
+		return nil
+	}
+	return &d.Date
+}
+
+// SyncInboundCmd runs an inbound sync.
+type SyncInboundCmd struct {
+	forClinic     `embed:""`
+	withDates     `embed:""`
+	withDaysAhead `embed:""`
+}
+
+// Run runs the sync.
+func (a *SyncInboundCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return runSync(ctx, std, c, a.Clinic.UUID, casesync.TypeInbound, casesync.Options{
+		StartDate: a.StartDate.pointer(), EndDate: a.EndDate.pointer(), DaysAhead: a.DaysAhead, DryRun: a.DryRun,
+	})
+}
+
+// SyncCasesCmd runs an enrichment.
+type SyncCasesCmd struct {
+	forClinic      `embed:""`
+	withDates      `embed:""`
+	withEnrichment `embed:""`
+}
+
+// Run runs the sync.
+func (a *SyncCasesCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return runSync(ctx, std, c, a.Clinic.UUID, casesync.TypeCases, casesync.Options{
+		StartDate: a.StartDate.pointer(), EndDate: a.EndDate.pointer(),
+		ParallelBatchSize: a.ParallelBatchSize, Force: a.Force, DryRun: a.DryRun,
+	})
+}
+
+// SyncReconcileCmd runs a reconciliation.
+type SyncReconcileCmd struct {
+	forClinic    `embed:""`
+	withLookback `embed:""`
+}
+
+// Run runs the sync.
+func (a *SyncReconcileCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return runSync(ctx, std, c, a.Clinic.UUID, casesync.TypeReconciliation, casesync.Options{
+		LookbackDays: a.LookbackDays, LookaheadDays: a.LookaheadDays, DryRun: a.DryRun,
+	})
+}
+
+// SyncFullCmd runs a full sync.
+type SyncFullCmd struct {
+	forClinic      `embed:""`
+	withDates      `embed:""`
+	withDaysAhead  `embed:""`
+	withEnrichment `embed:""`
+	withLookback   `embed:""`
+}
+
+// Run runs the sync.
+func (a *SyncFullCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return runSync(ctx, std, c, a.Clinic.UUID, casesync.TypeFull, casesync.Options{
+		StartDate: a.StartDate.pointer(), EndDate: a.EndDate.pointer(), DaysAhead: a.DaysAhead,
+		ParallelBatchSize: a.ParallelBatchSize, Force: a.Force,
+		LookbackDays: a.LookbackDays, LookaheadDays: a.LookaheadDays, DryRun: a.DryRun,
+	})
+}
+
+// runSync queues a sync, works on it, and tells how it ended.
+func runSync(ctx context.Context, std streams, c *Config, clinicID uuid.UUID, t casesync.Type, o casesync.Options) error {
+	return withEngine(ctx, std, c, func(e *engine) error {
+		owner, err := clinicOf(ctx, e.store, clinicID)
+		if err != nil {
+			return err
+		}
+		audit, err := e.queue.Start(ctx, casesync.Request{ClinicID: clinicID, Type: t, Trigger: casesync.TriggerCLI, Options: o}, "")
+		if err != nil {
+			return err
+		}
+		if err := e.start(ctx); err != nil {
+			return err
+		}
+		audit, err = follow(ctx, std, c, e, audit)
+		if err != nil {
+			return err
+		}
+		return tell(std, c, owner, audit)
+	})
+}
+
+// followEvery is how often a person sees the progress.
+const followEvery = 200 * time.Millisecond
+
+// follow shows the progress of a sync until it is over.
+func follow(ctx context.Context, std streams, c *Config, e *engine, audit casesync.Audit) (casesync.Audit, error) {
+	bar := newBar(std.err, !c.JSON)
+	defer bar.close()
+	for {
+		look, cancel := context.WithTimeout(ctx, followEvery)
+		now, err := e.queue.Wait(look, audit.ClinicID, audit.ID)
+		cancel()
+		switch {
+		case err != nil:
+			return audit, err
+		case now.Status.Final():
+			return now, nil
+		case ctx.Err() != nil:
+			return now, fmt.Errorf("interrupted; sync %s goes on as soon as a replica or the next command takes it up, `pims-sync syncs show %s` tells", audit.ID, audit.ID)
+		}
+		bar.show(now.Progress)
+	}
+}
+
+// tell prints how a sync ended, and fails where it did.
+func tell(std streams, c *Config, owner clinic.Clinic, audit casesync.Audit) error {
+	if err := showAudit(std, c, owner, audit); err != nil {
+		return err
+	}
+	if audit.Status == casesync.StatusCompleted {
+		return nil
+	}
+	return fmt.Errorf("the %s sync %s: %s (%s)", audit.Type, audit.Status, audit.Result.Error, audit.Result.Code)
+}
+
+func showAudit(std streams, c *Config, owner clinic.Clinic, audit casesync.Audit) error {
+	document, err := api.SyncDocument(audit)
+	if err != nil {
+		return err
+	}
+	return show(std, c, document, func(w io.Writer) {
+		loc, _ := owner.Location() // nil shows UTC
+		fields(w,
+			"sync", audit.ID.String(),
+			"clinic", owner.Name,
+			"type", string(audit.Type)+dryMark(audit),
+			"status", string(audit.Status),
+			"started by", string(audit.Trigger),
+			"started", stamp(audit.StartedAt, loc),
+			"took", audit.Duration().Round(time.Millisecond).String(),
+		)
+		if audit.Type != casesync.TypeFull {
+			showStats(w, "", audit)
+		}
+		for _, child := range audit.Children {
+			fmt.Fprintf(w, "\n%s: %s\n", child.Type, child.Status)
+			showStats(w, "  ", child)
+		}
+		for phase, reason := range audit.Result.Skipped {
+			fmt.Fprintf(w, "\n%s: not run, because %s\n", phase, reason)
+		}
+		if audit.Result.Error != "" {
+			fmt.Fprintf(w, "\n%s (%s)\n", audit.Result.Error, audit.Result.Code)
+		}
+		if audit.Result.PlanID != uuid.Nil {
+			fmt.Fprintf(w, "Plan: pims-sync plans show %s\n", audit.Result.PlanID)
+		}
+	})
+}
+
+func dryMark(a casesync.Audit) string {
+	if a.Options.DryRun {
+		return " (dry run: nothing was written)"
+	}
+	return ""
+}
+
+// showStats prints the counts, the failures and what a dry run would change.
+func showStats(w io.Writer, indent string, audit casesync.Audit) {
+	var counts []string
+	for _, count := range audit.Result.Stats.Counts(audit.Type) {
+		counts = append(counts, fmt.Sprintf("%s %d", count.Name, count.Value))
+	}
+	fmt.Fprintln(w, indent+strings.Join(counts, ", "))
+	for _, f := range audit.Result.Failures {
+		fmt.Fprintf(w, "%scase %s failed: %s (%s)\n", indent, f.CaseID, f.Error, f.Code)
+	}
+	for _, change := range audit.Result.Changes {
+		fmt.Fprintf(w, "%swould be %s: appointment %s\n", indent, change.Action, change.PIMSID)
+		for _, f := range change.Fields {
+			fmt.Fprintf(w, "%s  %s: %q → %q\n", indent, f.Field, f.Before, f.After)
+		}
+	}
+}

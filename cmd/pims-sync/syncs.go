@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+)
+
+// SyncsCmd are the commands on syncs that run or ran.
+type SyncsCmd struct {
+	List   SyncsListCmd   `cmd:"" help:"List a clinic's syncs, newest first."`
+	Show   SyncsShowCmd   `cmd:"" help:"Show one sync."`
+	Watch  SyncsWatchCmd  `cmd:"" help:"Follow a sync until it is over; exit 1 if it failed."`
+	Cancel SyncsCancelCmd `cmd:"" help:"Cancel a sync that is queued or running."`
+}
+
+// SyncsListCmd lists syncs.
+type SyncsListCmd struct {
+	Clinic id     `required:"" help:"The clinic."`
+	Type   string `help:"Only this type." enum:"inbound,cases,reconciliation,full," default:""`
+	Status string `help:"Only this status." enum:"queued,in_progress,completed,failed,cancelled," default:""`
+	Limit  int    `help:"How many." default:"20"`
+	Cursor string `help:"Where to go on: nextCursor of an earlier list."`
+}
+
+// Run lists the syncs.
+func (a *SyncsListCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		owner, err := clinicOf(ctx, s, a.Clinic.UUID)
+		if err != nil {
+			return err
+		}
+		list, err := s.Audits().Audits(ctx, a.Clinic.UUID, casesync.AuditFilter{
+			Type: casesync.Type(a.Type), Status: casesync.Status(a.Status), Page: casesync.Page{Limit: a.Limit, Cursor: a.Cursor},
+		})
+		if err != nil {
+			return err
+		}
+		loc, _ := owner.Location() // nil shows UTC
+		rows := make([][]string, len(list.Items))
+		for i := range list.Items {
+			x := &list.Items[i]
+			rows[i] = []string{
+				x.ID.String(), string(x.Type), string(x.Status), string(x.Trigger), stamp(x.CreatedAt, loc),
+				x.Duration().Round(time.Millisecond).String(), orDash(string(x.Result.Code)),
+			}
+		}
+		document, err := api.SyncsDocument(list)
+		if err != nil {
+			return err
+		}
+		return show(std, c, document, func(w io.Writer) {
+			table(w, []string{"id", "type", "status", "by", "created", "took", "code"}, rows)
+		})
+	})
+}
+
+// SyncsShowCmd shows a sync.
+type SyncsShowCmd struct {
+	ID id `arg:"" help:"The sync's id."`
+}
+
+// Run shows the sync.
+func (a *SyncsShowCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		owner, audit, err := auditOf(ctx, s, a.ID.UUID)
+		if err != nil {
+			return err
+		}
+		return showAudit(std, c, owner, audit)
+	})
+}
+
+// auditOf reads a sync, whosever it is, and its clinic.
+func auditOf(ctx context.Context, s *store, syncID uuid.UUID) (clinic.Clinic, casesync.Audit, error) {
+	clinicID, err := s.Audits().ClinicOf(ctx, syncID)
+	if err != nil {
+		return clinic.Clinic{}, casesync.Audit{}, err
+	}
+	owner, err := s.Clinics().Clinic(ctx, clinicID)
+	if err != nil {
+		return clinic.Clinic{}, casesync.Audit{}, err
+	}
+	audit, err := s.Audits().Audit(ctx, clinicID, syncID)
+	return owner, audit, err
+}
+
+// SyncsWatchCmd follows a sync.
+type SyncsWatchCmd struct {
+	ID id `arg:"" help:"The sync's id."`
+}
+
+// Run follows the sync, whoever works on it.
+func (a *SyncsWatchCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withEngine(ctx, std, c, func(e *engine) error {
+		owner, audit, err := auditOf(ctx, e.store, a.ID.UUID)
+		if err != nil {
+			return err
+		}
+		audit, err = follow(ctx, std, c, e, audit)
+		if err != nil {
+			return err
+		}
+		return tell(std, c, owner, audit)
+	})
+}
+
+// SyncsCancelCmd cancels a sync.
+type SyncsCancelCmd struct {
+	ID id `arg:"" help:"The sync's id."`
+}
+
+// cancelWait is how long the command waits for a running sync to end.
+const cancelWait = 10 * time.Second
+
+// Run cancels the sync.
+func (a *SyncsCancelCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withEngine(ctx, std, c, func(e *engine) error {
+		owner, audit, err := auditOf(ctx, e.store, a.ID.UUID)
+		if err != nil {
+			return err
+		}
+		if audit.Status.Final() {
+			return fmt.Errorf("sync %s is over already: it %s", a.ID, audit.Status)
+		}
+		if _, err = e.queue.Cancel(ctx, audit.ClinicID, audit.ID, actor()); err != nil {
+			return err
+		}
+		wait, cancel := context.WithTimeout(ctx, cancelWait)
+		defer cancel()
+		if audit, err = e.queue.Wait(wait, audit.ClinicID, audit.ID); err != nil {
+			return err
+		}
+		return showAudit(std, c, owner, audit)
+	})
+}

@@ -1,0 +1,125 @@
+// Package metrics counts what the program does, for Prometheus (INTERFACE
+// §Metrics). Every label is one of a closed set and never a clinic, a patient or
+// a client (R40). It observes; nothing depends on what it counted.
+package metrics
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// Metrics are the program's counters. They are safe for concurrent use.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	syncs        *prometheus.CounterVec
+	syncDuration *prometheus.HistogramVec
+	running      *prometheus.GaugeVec
+	written      *prometheus.CounterVec
+	requests     *prometheus.CounterVec
+	requestTime  *prometheus.HistogramVec
+	logins       *prometheus.CounterVec
+	refusals     *prometheus.CounterVec
+}
+
+// The buckets, in seconds: a sync takes seconds to minutes, a request moments.
+var (
+	syncBuckets    = []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600}
+	requestBuckets = []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
+)
+
+// New makes the metrics in a registry of their own, with the Go and process
+// collectors.
+func New() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		syncs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "sync_operations_total", Help: "Syncs that ended, by type and status (success, failure, cancelled).",
+		}, []string{"type", "status"}),
+		syncDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "sync_duration_seconds", Help: "How long syncs worked.", Buckets: syncBuckets,
+		}, []string{"type"}),
+		running: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "sync_in_progress", Help: "Syncs that this replica works on.",
+		}, []string{"type"}),
+		written: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cases_written_total", Help: "Cases that syncs wrote, by what they did to them.",
+		}, []string{"action"}),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pims_requests_total", Help: "Requests to PIMS, by operation and outcome.",
+		}, []string{"provider", "operation", "outcome"}),
+		requestTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "pims_request_duration_seconds", Help: "How long requests to PIMS took, without waiting for the rate limit.", Buckets: requestBuckets,
+		}, []string{"provider", "operation"}),
+		logins: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pims_logins_total", Help: "Logins to PIMS, by outcome.",
+		}, []string{"provider", "outcome"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "deletion_guard_total", Help: "Reconciliations that the deletion guard stopped, by reason.",
+		}, []string{"reason"}),
+	}
+	m.registry.MustRegister(
+		m.syncs, m.syncDuration, m.running, m.written, m.requests, m.requestTime, m.logins, m.refusals,
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	for _, t := range casesync.Types() { // a rate needs its zero
+		m.running.WithLabelValues(string(t))
+		for _, status := range statusWords {
+			m.syncs.WithLabelValues(string(t), status)
+		}
+	}
+	return m
+}
+
+// Handler serves the metrics.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// statusWords are what sync_operations_total calls the ends of a sync.
+var statusWords = map[casesync.Status]string{
+	casesync.StatusCompleted: "success",
+	casesync.StatusFailed:    "failure",
+	casesync.StatusCancelled: "cancelled",
+}
+
+// SyncStarted notes that this replica works on a sync.
+func (m *Metrics) SyncStarted(t casesync.Type) { m.running.WithLabelValues(string(t)).Inc() }
+
+// SyncEnded notes that a sync is over.
+func (m *Metrics) SyncEnded(t casesync.Type, status casesync.Status, took time.Duration) {
+	m.running.WithLabelValues(string(t)).Dec()
+	m.syncs.WithLabelValues(string(t), statusWords[status]).Inc()
+	m.syncDuration.WithLabelValues(string(t)).Observe(took.Seconds())
+}
+
+// SyncGivenBack notes that this replica no longer works on a sync that is not
+// over.
+func (m *Metrics) SyncGivenBack(t casesync.Type) { m.running.WithLabelValues(string(t)).Dec() }
+
+// CasesWritten notes what a sync did to cases.
+func (m *Metrics) CasesWritten(action casesync.Action, n int) {
+	m.written.WithLabelValues(string(action)).Add(float64(n))
+}
+
+// GuardRefused notes that the deletion guard stopped a reconciliation.
+func (m *Metrics) GuardRefused(reason string) { m.refusals.WithLabelValues(reason).Inc() }
+
+// PIMSRequest notes one request to a PIMS.
+func (m *Metrics) PIMSRequest(provider string, o pims.Observation) {
+	m.requests.WithLabelValues(provider, o.Operation, o.Outcome).Inc()
+	m.requestTime.WithLabelValues(provider, o.Operation).Observe(o.Duration.Seconds())
+}
+
+// PIMSLogin notes one login to a PIMS.
+func (m *Metrics) PIMSLogin(provider, outcome string, _ time.Duration) {
+	m.logins.WithLabelValues(provider, outcome).Inc()
+}

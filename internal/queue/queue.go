@@ -1,0 +1,184 @@
+// Package queue runs syncs as jobs of River, in the same database as everything
+// else (R28). The audit is the truth and a job is only a call to look at it: who
+// claims the audit runs the sync, and a job whose audit needs nothing is done.
+// So a job may come twice, late, or from a replica that was thought dead.
+//
+// It decides nothing about cases; it turns a sync's end into done, again, or over.
+package queue
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+)
+
+// The defaults of Options. A crashed sync is taken up again after at most a lease
+// and a third of one, which must stay well under 45 s (R30).
+const (
+	defaultLease    = 15 * time.Second
+	defaultMaxSyncs = 10
+	defaultSoftStop = 20 * time.Second // then syncs are given back (R31)
+	busyPause       = time.Second      // before a clinic that is busy is tried again (R29)
+	maxAttempts     = 4                // with resumptions after a crash
+	fetchCooldown   = 10 * time.Millisecond
+	waitPoll        = time.Second // how often a waiter looks itself, should it not be told
+)
+
+// Options are what a Queue works with.
+type Options struct {
+	DB       *postgres.DB
+	Audits   *postgres.Audits
+	Notifier *postgres.Notifier
+
+	// Run carries out one attempt: casesync.Runner.Run.
+	Run func(ctx context.Context, run casesync.Run) (casesync.Result, error)
+
+	// Precheck tells what keeps a clinic from being synchronised, without any
+	// request to its PIMS: clinic.Connector.Precheck.
+	Precheck func(ctx context.Context, clinicID uuid.UUID) error
+
+	Name      string        // of this replica; empty: made up
+	Private   bool          // work only what this very Queue starts (INTERFACE §Commands)
+	MaxSyncs  int           // at once; 0: 10
+	TimeLimit time.Duration // of one sync's work (R28); 0: none
+	Lease     time.Duration // 0: 15 s
+	Logger    *slog.Logger
+	Now       func() time.Time
+	Observe   Observer // nil: nobody measures
+}
+
+// An Observer is told of every sync that this replica works on (INTERFACE
+// §Metrics).
+type Observer interface {
+	SyncStarted(casesync.Type)
+	SyncEnded(t casesync.Type, status casesync.Status, took time.Duration)
+	SyncGivenBack(casesync.Type)
+}
+
+// A Queue starts syncs, works on them, and waits for them. It is safe for
+// concurrent use.
+type Queue struct {
+	o      Options
+	log    *slog.Logger
+	client *river.Client[pgx.Tx]
+	name   string // the River queue that this Queue's own syncs go to
+
+	mu      sync.Mutex
+	running map[uuid.UUID]context.CancelCauseFunc
+
+	draining atomic.Bool
+	stop     context.CancelFunc
+	loops    sync.WaitGroup
+}
+
+// SyncArgs is the one kind of job: look at this sync's audit (R28).
+type SyncArgs struct {
+	SyncID uuid.UUID `json:"sync_id"`
+}
+
+// Kind names the job for River.
+func (SyncArgs) Kind() string { return "sync" }
+
+// New makes a Queue that can start and wait for syncs at once, and works on them
+// between Begin and Stop.
+func New(o Options) (*Queue, error) {
+	o.Name = cmp.Or(o.Name, "replica-"+uuid.NewString())
+	o.MaxSyncs = cmp.Or(o.MaxSyncs, defaultMaxSyncs)
+	o.Lease = cmp.Or(o.Lease, defaultLease)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Observe == nil {
+		o.Observe = nobody{}
+	}
+	q := &Queue{
+		o:       o,
+		log:     o.Logger.With("namespace", "pims-sync:queue"),
+		name:    river.QueueDefault,
+		running: make(map[uuid.UUID]context.CancelCauseFunc),
+	}
+	if o.Private {
+		q.name = "only-" + o.Name
+	}
+	workers := river.NewWorkers()
+	if err := river.AddWorkerSafely(workers, &worker{queue: q}); err != nil {
+		return nil, fmt.Errorf("registering the sync job: %w", err)
+	}
+	client, err := river.NewClient(riverpgxv5.New(o.DB.Pool()), &river.Config{
+		ID:                     o.Name,
+		Queues:                 map[string]river.QueueConfig{q.name: {MaxWorkers: o.MaxSyncs}},
+		Workers:                workers,
+		Logger:                 slog.New(quiet{q.log.Handler()}),
+		FetchCooldown:          fetchCooldown,
+		JobTimeout:             -1, // a sync has a limit of its own
+		SoftStopTimeout:        defaultSoftStop,
+		PollOnly:               o.DB.Pooled(),
+		LeaderElectionDisabled: o.Private,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the job client: %w", err)
+	}
+	q.client = client
+	return q, nil
+}
+
+// Begin begins to work on syncs and to take up those of replicas that died.
+func (q *Queue) Begin(ctx context.Context) error {
+	ctx, q.stop = context.WithCancel(context.WithoutCancel(ctx))
+	if err := q.client.Start(ctx); err != nil {
+		return fmt.Errorf("starting to work on the queue: %w", err)
+	}
+	q.loops.Go(func() { q.listenForCancels(ctx) })
+	if !q.o.Private {
+		q.loops.Go(func() { q.rescueLoop(ctx) })
+	}
+	return nil
+}
+
+// Stop takes no new work, waits for what can end soon, and gives the rest back to
+// the queue (R31). It returns within 25 s.
+func (q *Queue) Stop(ctx context.Context) error {
+	q.draining.Store(true)
+	if q.stop == nil {
+		return nil
+	}
+	err := q.client.Stop(ctx)
+	q.stop()
+	q.loops.Wait()
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("stopping to work on the queue: %w", err)
+	}
+	return nil
+}
+
+// nobody is an Observer that does not look.
+type nobody struct{}
+
+func (nobody) SyncStarted(casesync.Type)                             {}
+func (nobody) SyncEnded(casesync.Type, casesync.Status, time.Duration) {}
+func (nobody) SyncGivenBack(casesync.Type)                           {}
+
+// quiet passes on what River says from warnings upwards; what a sync does is
+// logged by itself, one line per event (Workflows §Logging).
+type quiet struct{ slog.Handler }
+
+func (h quiet) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}
+
+func (h quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{h.Handler.WithAttrs(attrs)} }
+
+func (h quiet) WithGroup(name string) slog.Handler { return quiet{h.Handler.WithGroup(name)} }

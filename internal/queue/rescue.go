@@ -1,0 +1,104 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+)
+
+// rescueLoop takes up the syncs whose replica died (R30): at a start and then
+// thrice in a lease.
+func (q *Queue) rescueLoop(ctx context.Context) {
+	ticker := time.NewTicker(q.o.Lease / 3)
+	defer ticker.Stop()
+	for {
+		if err := q.Rescue(ctx); err != nil && ctx.Err() == nil {
+			q.log.WarnContext(ctx, "Rescue failed", "error", err.Error())
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// Rescue gives every sync whose lease has run out back to the queue, or closes it
+// as interrupted where that was tried often enough (R30). It also calls again for
+// audits that are queued and have no job.
+func (q *Queue) Rescue(ctx context.Context) error {
+	lost, err := q.o.Audits.Expired(ctx)
+	if err != nil {
+		return fmt.Errorf("looking for syncs of dead replicas: %w", err)
+	}
+	for _, run := range lost {
+		if err := q.rescue(ctx, run); err != nil {
+			return err
+		}
+	}
+	return q.o.Audits.Forgotten(ctx, func(tx pgx.Tx, syncIDs []uuid.UUID) error {
+		return q.callFor(ctx, tx, river.QueueDefault, 0, syncIDs...)
+	})
+}
+
+func (q *Queue) rescue(ctx context.Context, run casesync.Run) error {
+	log := q.log.With("sync_id", run.Lease.AuditID.String(), "clinic_id", run.Lease.ClinicID.String(), "attempt", run.Lease.Attempt)
+	if run.Lease.Attempt < maxAttempts {
+		err := q.o.Audits.Rescue(ctx, run.Lease, q.o.Now(), func(tx pgx.Tx) error {
+			return q.callFor(ctx, tx, river.QueueDefault, 0, run.Lease.AuditID)
+		})
+		switch {
+		case err == nil:
+			log.WarnContext(ctx, "Sync of a dead replica is taken up again")
+			return nil
+		case errors.Is(err, casesync.ErrLeaseLost): // another replica was quicker, or it lives
+			return nil
+		case !errors.Is(err, postgres.ErrAlreadyQueued):
+			return fmt.Errorf("taking up sync %s: %w", run.Lease.AuditID, err)
+		}
+	}
+	status, result := casesync.Conclude(casesync.Result{}, casesync.Fail(casesync.CodeInterrupted,
+		"the replica that worked on the sync ended; what it had stored stays, the next sync goes on from there"))
+	err := q.o.Audits.Finish(ctx, run.Lease, status, result, q.o.Now())
+	if err != nil && !errors.Is(err, casesync.ErrLeaseLost) {
+		return fmt.Errorf("closing sync %s: %w", run.Lease.AuditID, err)
+	}
+	log.WarnContext(ctx, "Sync of a dead replica was closed")
+	return nil
+}
+
+// giveBack makes an attempt's audit queued again, with a job that calls for it
+// after a pause, in one transaction (R28). postgres.ErrAlreadyQueued where one of
+// its type waits already (R29).
+func (q *Queue) giveBack(ctx context.Context, run casesync.Run, pause time.Duration) error {
+	return q.o.Audits.GiveBack(ctx, run.Lease, q.o.Now(), func(tx pgx.Tx) error {
+		return q.callFor(ctx, tx, river.QueueDefault, pause, run.Lease.AuditID)
+	})
+}
+
+// callFor inserts the jobs that call for syncs.
+func (q *Queue) callFor(ctx context.Context, tx pgx.Tx, queue string, pause time.Duration, syncIDs ...uuid.UUID) error {
+	params := make([]river.InsertManyParams, len(syncIDs))
+	for i, id := range syncIDs {
+		o := &river.InsertOpts{Queue: queue}
+		if pause > 0 {
+			o.ScheduledAt = q.o.Now().Add(pause)
+		}
+		params[i] = river.InsertManyParams{Args: SyncArgs{SyncID: id}, InsertOpts: o}
+	}
+	if len(params) == 0 {
+		return nil
+	}
+	if _, err := q.client.InsertManyTx(ctx, tx, params); err != nil {
+		return fmt.Errorf("inserting the job: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+)
+
+// Start writes the audit as queued and its job, in one transaction (R28). The
+// error is a *casesync.Failure where the clinic cannot be synchronised, where one
+// of its syncs is in the way (CodeSyncRunning with its id, R29), or where the
+// options are wrong.
+//
+// The same idempotency key with the same request answers the same sync for a day,
+// with another request it is CodeIdempotencyMismatch; an empty key is none (R29).
+func (q *Queue) Start(ctx context.Context, request casesync.Request, idempotencyKey string) (casesync.Audit, error) {
+	if q.draining.Load() { // R31
+		return casesync.Audit{}, casesync.Fail(casesync.CodeDraining, "this replica is shutting down; send the request again")
+	}
+	if err := request.Options.Check(request.Type); err != nil {
+		return casesync.Audit{}, err
+	}
+	if err := q.o.Precheck(ctx, request.ClinicID); err != nil {
+		return casesync.Audit{}, casesync.Explain(err)
+	}
+	audit := casesync.Audit{
+		ID:        uuid.Must(uuid.NewV7()),
+		ClinicID:  request.ClinicID,
+		Type:      request.Type,
+		Status:    casesync.StatusQueued,
+		Trigger:   request.Trigger,
+		Options:   request.Options,
+		CreatedAt: q.o.Now(),
+	}
+	id, err := q.o.Audits.Enqueue(ctx, audit, idempotencyKey, func(tx pgx.Tx) error {
+		return q.callFor(ctx, tx, q.name, 0, audit.ID)
+	})
+	var busy *postgres.BusyError
+	switch {
+	case errors.As(err, &busy):
+		failure := casesync.Fail(casesync.CodeSyncRunning,
+			"sync %s of this clinic is running or queued; wait for it, or cancel it", busy.SyncID)
+		failure.SyncID = busy.SyncID
+		return casesync.Audit{}, failure
+	case errors.Is(err, postgres.ErrIdempotencyMismatch):
+		return casesync.Audit{}, casesync.Fail(casesync.CodeIdempotencyMismatch,
+			"this Idempotency-Key was used with another request in the last 24 hours; use a new key")
+	case err != nil:
+		return casesync.Audit{}, fmt.Errorf("queueing the sync: %w", err)
+	}
+	return q.o.Audits.Audit(ctx, request.ClinicID, id)
+}
+
+// Audit is the record of one sync of the clinic, with its children and its
+// present progress.
+func (q *Queue) Audit(ctx context.Context, clinicID, syncID uuid.UUID) (casesync.Audit, error) {
+	return q.o.Audits.Audit(ctx, clinicID, syncID)
+}
+
+// Audits lists the clinic's syncs, newest first.
+func (q *Queue) Audits(ctx context.Context, clinicID uuid.UUID, filter casesync.AuditFilter) (casesync.List[casesync.Audit], error) {
+	return q.o.Audits.Audits(ctx, clinicID, filter)
+}
+
+// Wait returns when the sync is over, or with its present state when the context
+// ends (R28) or the sync goes back to the queue (R31).
+func (q *Queue) Wait(ctx context.Context, clinicID, syncID uuid.UUID) (casesync.Audit, error) {
+	told, unsubscribe := q.o.Notifier.Subscribe(postgres.ChannelAudits)
+	defer unsubscribe()
+	ticker := time.NewTicker(waitPoll)
+	defer ticker.Stop()
+	for {
+		audit, err := q.o.Audits.Audit(context.WithoutCancel(ctx), clinicID, syncID)
+		givenBack := audit.Status == casesync.StatusQueued && audit.Attempt > 0
+		if err != nil || audit.Status.Final() || givenBack || ctx.Err() != nil {
+			return audit, err
+		}
+		hear(ctx, told, ticker.C, syncID)
+	}
+}
+
+// hear waits for a word about the sync, for the time to look oneself, or for the
+// end of the context.
+func hear(ctx context.Context, told <-chan string, look <-chan time.Time, syncID uuid.UUID) {
+	for {
+		select {
+		case payload := <-told:
+			if payload == "" || payload == syncID.String() {
+				return
+			}
+		case <-look:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Cancel ends a sync: at once where it is queued, within moments where it runs, on
+// whatever replica (R29), in the name of an actor. One that is over stays as it
+// is. It answers the state after that.
+func (q *Queue) Cancel(ctx context.Context, clinicID, syncID uuid.UUID, actor string) (casesync.Audit, error) {
+	if err := q.o.Audits.Cancel(ctx, clinicID, syncID, q.o.Now()); err != nil {
+		return casesync.Audit{}, err
+	}
+	q.log.InfoContext(ctx, "Sync cancelled on request", "clinic_id", clinicID.String(), "sync_id", syncID.String(), "actor", actor)
+	return q.o.Audits.Audit(ctx, clinicID, syncID)
+}
+
+// listenForCancels ends the syncs of this replica that somebody cancels.
+func (q *Queue) listenForCancels(ctx context.Context) {
+	told, unsubscribe := q.o.Notifier.Subscribe(postgres.ChannelCancels)
+	defer unsubscribe()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case payload := <-told:
+			id, err := uuid.Parse(payload)
+			if err != nil {
+				continue // after a reconnect: the heartbeat will find out
+			}
+			q.mu.Lock()
+			end := q.running[id]
+			q.mu.Unlock()
+			if end != nil {
+				end(casesync.ErrCancelled)
+			}
+		}
+	}
+}

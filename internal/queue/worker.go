@@ -1,0 +1,167 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+)
+
+// retryPauses are the waits before a schedule's second and third attempt (R32).
+var retryPauses = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}
+
+const (
+	scheduledAttempts = 3               // of a sync that a schedule started (R32)
+	closing           = 5 * time.Second // how long closing an audit may take once the process ends
+)
+
+// A worker answers River's calls.
+type worker struct {
+	river.WorkerDefaults[SyncArgs]
+	queue *Queue
+}
+
+// Work looks at the job's audit: it claims and runs it, or finds that there is
+// nothing to do. Its errors are the database's; how a sync ends is in the audit.
+func (w *worker) Work(ctx context.Context, job *river.Job[SyncArgs]) error {
+	q := w.queue
+	run, err := q.o.Audits.Claim(ctx, job.Args.SyncID, q.o.Name, q.o.Lease, q.o.Now())
+	switch {
+	case errors.Is(err, postgres.ErrNotQueued):
+		return nil // run, over, or taken by another: the audit is the truth
+	case errors.Is(err, postgres.ErrClinicBusy):
+		return river.JobSnooze(busyPause) // R29: it waits its turn
+	case err != nil:
+		return fmt.Errorf("claiming sync %s: %w", job.Args.SyncID, err)
+	}
+	return q.work(ctx, run)
+}
+
+// work carries out a claimed attempt and closes its audit.
+func (q *Queue) work(ctx context.Context, run casesync.Run) error {
+	started := q.o.Now()
+	q.o.Observe.SyncStarted(run.Type)
+	result, err := q.attempt(ctx, run)
+	if errors.Is(err, casesync.ErrLeaseLost) { // R30: nothing of it is ours to write any more
+		q.o.Observe.SyncGivenBack(run.Type)
+		q.log.WarnContext(ctx, "Sync was taken over by another attempt", "sync_id", run.Lease.AuditID.String(), "attempt", run.Lease.Attempt)
+		return nil
+	}
+	// Even where the process is ending there is a moment for the audit.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+	defer cancel()
+	if again, ok := q.again(run, err); ok {
+		switch err := q.giveBack(ctx, run, again); {
+		case err == nil:
+			q.o.Observe.SyncGivenBack(run.Type)
+			return nil
+		case errors.Is(err, postgres.ErrAlreadyQueued): // R29: the queued one will do the same
+		default:
+			return fmt.Errorf("giving sync %s back to the queue: %w", run.Lease.AuditID, err)
+		}
+	}
+	status, result := casesync.Conclude(result, err)
+	err = q.o.Audits.Finish(ctx, run.Lease, status, result, q.o.Now())
+	if err != nil && !errors.Is(err, casesync.ErrLeaseLost) {
+		return fmt.Errorf("closing the audit of sync %s: %w", run.Lease.AuditID, err)
+	}
+	q.o.Observe.SyncEnded(run.Type, status, q.o.Now().Sub(started))
+	return nil
+}
+
+// attempt runs the sync under its time limit and its lease. The error says why
+// it was ended, where it was.
+func (q *Queue) attempt(ctx context.Context, run casesync.Run) (result casesync.Result, err error) {
+	work, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	stopWatching := context.AfterFunc(ctx, func() { end(casesync.ErrShutdown) })
+	defer stopWatching()
+	q.track(run.Lease, end)
+	defer q.untrack(run.Lease)
+
+	limited, cancel := casesync.WithWorkLimit(work, q.o.TimeLimit)
+	defer cancel()
+	beating, stopBeating := context.WithCancel(limited)
+	beats := make(chan struct{})
+	go func() {
+		defer close(beats)
+		q.heartbeat(beating, run.Lease, end)
+	}()
+	defer func() { stopBeating(); <-beats }()
+	defer func() { // one clinic's trouble is not the process's
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a panic ended the sync: %v", p)
+		}
+	}()
+
+	result, err = q.o.Run(limited, run)
+	if err != nil && limited.Err() != nil {
+		err = context.Cause(limited)
+	}
+	return result, err
+}
+
+// again tells whether, and after which pause, an attempt that ended with err is
+// followed by another one (R31, R32).
+func (q *Queue) again(run casesync.Run, err error) (pause time.Duration, again bool) {
+	switch {
+	case err == nil || errors.Is(err, casesync.ErrCancelled):
+		return 0, false
+	case errors.Is(err, casesync.ErrShutdown):
+		return 0, run.Lease.Attempt < maxAttempts
+	case run.Trigger != casesync.TriggerSchedule || run.Lease.Attempt >= scheduledAttempts:
+		return 0, false
+	default:
+		return retryPauses[run.Lease.Attempt-1], casesync.Explain(err).Code.Retryable()
+	}
+}
+
+// heartbeat keeps the lease alive, and ends the attempt when the lease is lost or
+// somebody cancelled the sync (R30).
+func (q *Queue) heartbeat(ctx context.Context, lease casesync.Lease, end context.CancelCauseFunc) {
+	ticker := time.NewTicker(q.o.Lease / 3)
+	defer ticker.Stop()
+	held := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		cancelled, err := q.o.Audits.Heartbeat(ctx, lease, q.o.Lease)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, casesync.ErrLeaseLost):
+			end(casesync.ErrLeaseLost)
+			return
+		case err == nil && cancelled:
+			end(casesync.ErrCancelled)
+			return
+		case err == nil:
+			held = time.Now()
+		case time.Since(held) > q.o.Lease: // the database is away, and others may have taken over
+			end(fmt.Errorf("%w: no heartbeat for %s", casesync.ErrLeaseLost, q.o.Lease))
+			return
+		default:
+			q.log.WarnContext(ctx, "Heartbeat failed", "sync_id", lease.AuditID.String(), "error", err.Error())
+		}
+	}
+}
+
+func (q *Queue) track(lease casesync.Lease, end context.CancelCauseFunc) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.running[lease.AuditID] = end
+}
+
+func (q *Queue) untrack(lease casesync.Lease) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.running, lease.AuditID)
+}
