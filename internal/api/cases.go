@@ -32,7 +32,7 @@ type metadata jsontext.Value
 // MarshalJSONTo writes it as it is, an empty object where there is none.
 func (m metadata) MarshalJSONTo(enc *jsontext.Encoder) error {
 	if len(m) == 0 {
-		m = metadata(`{}`)
+		return enc.WriteValue(jsontext.Value(`{}`))
 	}
 	return enc.WriteValue(jsontext.Value(m))
 }

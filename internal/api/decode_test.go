@@ -20,9 +20,11 @@ import (
 // secret stands for what a caller wrote and must not get back.
 const secret = "Zanzibar"
 
-func TestABodyThatIsNotExactlyRightIsRefusedAndNamesTheField(t *testing.T) { // R38
-	t.Parallel()
-	for name, test := range map[string]struct{ path, body, field string }{
+type badBody struct{ path, body, field string }
+
+// badBodies are bodies that no endpoint may accept, and the field that is named.
+func badBodies() map[string]badBody {
+	return map[string]badBody{
 		"unknown field":                {"inbound", `{"` + secret + `":1}`, secret},
 		"unknown nested field":         {"inbound", `{"options":{"daysAhead":7}}`, "options"},
 		"a clinic":                     {"inbound", `{"clinicId":"` + secret + `"}`, "clinicId"},
@@ -90,7 +92,12 @@ func TestABodyThatIsNotExactlyRightIsRefusedAndNamesTheField(t *testing.T) { // 
 		"deep nesting":                 {"inbound", `{"startDate":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`, "body"},
 		"something to cancel with":     {"", `{"reason":"` + secret + `"}`, "reason"},
 		"syntax error after a mistake": {"inbound", `{"daysAhead":"` + secret + `",`, "daysAhead"},
-	} {
+	}
+}
+
+func TestABodyThatIsNotExactlyRightIsRefusedAndNamesTheField(t *testing.T) { // R38
+	t.Parallel()
+	for name, test := range badBodies() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
@@ -159,7 +166,8 @@ func TestOnlyJSONInUTF8IsRead(t *testing.T) {
 		b.do(http.MethodPost, "/api/sync/inbound", `{}`, withHeader("Content-Type", bad)).
 			refused(http.StatusBadRequest, casesync.CodeInvalidRequest, "Content-Type")
 	}
-	b.do(http.MethodPost, "/api/sync/inbound", `{}`, withHeader("Content-Type", "application/json"), withHeader("Content-Type", "application/json")).
+	twice := func(r *http.Request) { r.Header["Content-Type"] = []string{"application/json", "application/json"} }
+	b.do(http.MethodPost, "/api/sync/inbound", `{}`, twice).
 		refused(http.StatusBadRequest, casesync.CodeInvalidRequest, "Content-Type")
 }
 
@@ -193,6 +201,9 @@ func FuzzBody(f *testing.F) {
 		`{"endDate":"2026-02-30"}`, `{"force":null,"lookbackDays":-0}`,
 	} {
 		f.Add([]byte(seed))
+	}
+	for _, bad := range badBodies() {
+		f.Add([]byte(bad.body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var options syncOptions

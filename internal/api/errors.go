@@ -99,9 +99,10 @@ const (
 // explain turns any error into what the caller may know of it. Internals stay
 // inside (R38).
 func explain(err error) *casesync.Failure {
+	if limited, ok := errors.AsType[tooManyFailures](err); ok {
+		return casesync.Fail(codeRateLimited, "%s", limited)
+	}
 	switch {
-	case errors.As(err, new(tooManyFailures)):
-		return casesync.Fail(codeRateLimited, "%s", tooManyFailures{})
 	case errors.Is(err, clinic.ErrUnauthorized):
 		return casesync.Fail(codeUnauthorized, unauthorizedText)
 	case errors.Is(err, clinic.ErrNotFound):

@@ -86,6 +86,23 @@ type answer struct {
 	body map[string]any // of a JSON object, else nil
 }
 
+// at is the value under a path of names and indices, nil where there is none.
+func (a answer) at(path ...any) any {
+	var value any = a.body
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			object, _ := value.(map[string]any)
+			value = object[step]
+		case int:
+			list, _ := value.([]any)
+			require.Greater(a.t, len(list), step, "%v", path)
+			value = list[step]
+		}
+	}
+	return value
+}
+
 type requestOption func(*http.Request)
 
 func withHeader(name, value string) requestOption {

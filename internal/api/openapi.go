@@ -195,7 +195,7 @@ func (d describer) schemaOf(example any) *huma.Schema {
 // openResults lets results gain fields: only requests are closed.
 func (d describer) openResults() {
 	for name, schema := range d.registry.Map() {
-		if !d.requests[name] && schema.AdditionalProperties == false {
+		if closed, ok := schema.AdditionalProperties.(bool); ok && !closed && !d.requests[name] {
 			schema.AdditionalProperties = nil
 		}
 	}

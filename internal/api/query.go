@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -133,15 +134,13 @@ func paramNames(params []*huma.Param) string {
 // fieldName is a caller's name for a field, as far as it can be one: a name that
 // no program would choose may be a person's and is not repeated (R40).
 func fieldName(name string) string {
-	if len(name) == 0 || len(name) > 40 || strings.ContainsFunc(name, notOfAName) {
+	if !plainName.MatchString(name) {
 		return "(unknown)"
 	}
 	return name
 }
 
-func notOfAName(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' || r == '.')
-}
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,40}$`)
 
 // A query reads the parameters of a call that passed checkQuery. It keeps the
 // first error. A parameter without a value is not given.

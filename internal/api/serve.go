@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path"
 	"runtime"
@@ -32,7 +33,13 @@ type trace struct {
 
 type traceKey struct{}
 
-func traceOf(ctx context.Context) *trace { return ctx.Value(traceKey{}).(*trace) }
+// traceOf is the trace of a request that ServeHTTP has begun.
+func traceOf(ctx context.Context) *trace {
+	if t, ok := ctx.Value(traceKey{}).(*trace); ok {
+		return t
+	}
+	return &trace{}
+}
 
 // ServeHTTP is what happens to every request, whatever it asks for.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -59,7 +66,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // finish ends a request that may have panicked, and logs it.
 func (s *server) finish(rec *recorder, r *http.Request, t *trace, panicked any) {
-	if panicked == http.ErrAbortHandler {
+	if panicked == http.ErrAbortHandler { //nolint:errorlint // it is thrown as it is
 		panic(panicked)
 	}
 	if panicked != nil {
@@ -144,9 +151,7 @@ func (s *server) write(w http.ResponseWriter, t *trace, answer reply) {
 		s.fail(w, t, fmt.Errorf("encoding the answer: %w", err))
 		return
 	}
-	for name, values := range answer.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), answer.header)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(answer.status)
 	w.Write(body) //nolint:errcheck // nobody is left to be told
@@ -159,8 +164,7 @@ func (s *server) fail(w http.ResponseWriter, t *trace, err error) {
 	if failure.Code == casesync.CodeInternal || failure.Code == casesync.CodeDatabaseUnavailable {
 		t.cause = err
 	}
-	var limited tooManyFailures
-	if errors.As(err, &limited) {
+	if limited, ok := errors.AsType[tooManyFailures](err); ok {
 		w.Header().Set("Retry-After", limited.seconds())
 	}
 	body := s.problem(failure)

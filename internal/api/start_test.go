@@ -154,7 +154,7 @@ func TestAnIncompleteSnapshotThatWasWrittenIsASuccessWithACode(t *testing.T) { /
 	require.Equal(t, http.StatusOK, a.Code)
 	require.Equal(t, true, a.body["success"])
 	require.Equal(t, "snapshot_incomplete", a.body["code"])
-	require.Equal(t, 2.0, a.body["warnings"].(map[string]any)["unidentifiedRows"])
+	require.Equal(t, 2.0, a.at("warnings", "unidentifiedRows"))
 }
 
 func TestADryRunAnswersWhatItWouldDo(t *testing.T) { // R26
@@ -238,12 +238,10 @@ func TestAFullSyncAnswersEachPhase(t *testing.T) { // R27
 	require.Equal(t, http.StatusUnprocessableEntity, a.Code)
 	require.Equal(t, "pims_wrong_practice", a.body["code"])
 	require.Equal(t, samplePlanID.String(), a.body["planId"])
-	inbound := a.body["inboundResult"].(map[string]any)
-	require.Equal(t, false, inbound["success"])
-	require.Equal(t, "pims_wrong_practice", inbound["code"])
-	cases := a.body["casesResult"].(map[string]any)
-	require.Equal(t, true, cases["success"])
-	require.Equal(t, 25.0, cases["stats"].(map[string]any)["casesFound"])
+	require.Equal(t, false, a.at("inboundResult", "success"))
+	require.Equal(t, "pims_wrong_practice", a.at("inboundResult", "code"))
+	require.Equal(t, true, a.at("casesResult", "success"))
+	require.Equal(t, 25.0, a.at("casesResult", "stats", "casesFound"))
 	require.Equal(t,
 		map[string]any{"success": false, "skipped": true, "reason": "inbound failed with pims_wrong_practice"},
 		a.body["reconciliationResult"])
@@ -259,8 +257,8 @@ func TestAFullSyncThatEndedBeforeItsPhasesSaysSoOfEach(t *testing.T) {
 	a := b.post("/api/sync/full", "")
 	require.Equal(t, http.StatusBadGateway, a.Code)
 	for _, phase := range []string{"inboundResult", "casesResult", "reconciliationResult"} {
-		require.Equal(t, true, a.body[phase].(map[string]any)["skipped"])
-		require.NotEmpty(t, a.body[phase].(map[string]any)["reason"])
+		require.Equal(t, true, a.at(phase, "skipped"))
+		require.NotEmpty(t, a.at(phase, "reason"))
 	}
 }
 
@@ -275,7 +273,7 @@ func TestTheCallWaitsForTheEndOfItsSync(t *testing.T) { // R28
 	})
 	a := <-answers
 	require.Equal(t, http.StatusOK, a.Code)
-	require.Equal(t, 3.0, a.body["stats"].(map[string]any)["casesCreated"])
+	require.Equal(t, 3.0, a.at("stats", "casesCreated"))
 }
 
 func TestACallThatHasWaitedLongEnoughAnswers202AndWhereToLook(t *testing.T) { // R28
