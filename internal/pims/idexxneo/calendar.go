@@ -112,9 +112,9 @@ func (s *session) slice(ctx context.Context, window pims.Window) (*slice, error)
 // calendar reads an answer of the calendar, a bare array or an object with the
 // array under one known name, and hands over its rows as they come.
 func (r *reader) calendar(add func(*event) error) error {
+	var e event
 	row := func() error {
-		e, err := r.event()
-		if err != nil {
+		if err := r.event(&e); err != nil {
 			return err
 		}
 		return add(&e)
@@ -123,8 +123,8 @@ func (r *reader) calendar(add func(*event) error) error {
 		return r.array(row)
 	}
 	lists := 0
-	err := r.object(func(name string) error {
-		switch name {
+	err := r.object(func(name []byte) error {
+		switch string(name) {
 		case "appointments", "data", "events":
 			lists++
 			return r.array(row)
@@ -144,7 +144,7 @@ type slice struct {
 	location *time.Location
 	seen     map[string]struct{}
 
-	appointments []pims.Appointment
+	appointments [][]pims.Appointment // in chunks, which need not move to grow
 	unusable     []pims.RecordError
 	unidentified int
 	duplicates   int
@@ -187,9 +187,20 @@ func (s *slice) add(e *event) error {
 	case !startOK:
 		s.unusable = append(s.unusable, pims.RecordError{ID: id, Field: "start", Reason: "is no time of the form YYYY-MM-DD HH:MM:SS"})
 	default:
-		s.appointments = append(s.appointments, e.appointment(start, laterThan(start, end), s.location))
+		s.keep(e.appointment(start, laterThan(start, end), s.location))
 	}
 	return nil
+}
+
+const chunk = 512
+
+func (s *slice) keep(a pims.Appointment) {
+	last := len(s.appointments) - 1
+	if last < 0 || len(s.appointments[last]) == chunk {
+		s.appointments = append(s.appointments, make([]pims.Appointment, 0, chunk))
+		last++
+	}
+	s.appointments[last] = append(s.appointments[last], a)
 }
 
 // laterThan is end, or none where it is not after start.
@@ -203,38 +214,47 @@ func laterThan(start, end time.Time) time.Time {
 // merge puts slices together. A visit that reaches over midnight comes in two of
 // them and is no duplicate; one that comes twice where it begins is (R6).
 func merge(slices []*slice) pims.Snapshot {
-	if len(slices) == 1 {
-		return slices[0].snapshot()
-	}
-	whole := pims.Snapshot{}
-	seen := make(map[string]struct{})
+	rows := 0
 	for _, s := range slices {
-		whole.Unidentified += s.unidentified
-		whole.Duplicates += s.duplicates
-		begins := func(t time.Time) bool { return !t.Before(pims.Instant(s.days.from, s.location)) }
-		for _, a := range s.appointments {
-			if _, again := seen[a.ID]; !again {
-				whole.Appointments = append(whole.Appointments, a)
-			} else if begins(a.Start) {
-				whole.Duplicates++
-			}
-			seen[a.ID] = struct{}{}
-		}
-		for _, u := range s.unusable {
-			if _, again := seen[u.ID]; !again {
-				whole.Unusable = append(whole.Unusable, u)
-			}
-			seen[u.ID] = struct{}{}
-		}
+		rows += len(s.seen)
 	}
-	return whole
+	m := merger{seen: make(map[string]struct{}, rows)}
+	m.whole.Appointments = make([]pims.Appointment, 0, rows)
+	for _, s := range slices {
+		m.add(s)
+	}
+	return m.whole
 }
 
-func (s *slice) snapshot() pims.Snapshot {
-	return pims.Snapshot{
-		Appointments: s.appointments,
-		Unusable:     s.unusable,
-		Unidentified: s.unidentified,
-		Duplicates:   s.duplicates,
+type merger struct {
+	whole pims.Snapshot
+	seen  map[string]struct{}
+}
+
+func (m *merger) add(s *slice) {
+	m.whole.Unidentified += s.unidentified
+	m.whole.Duplicates += s.duplicates
+	from := pims.Instant(s.days.from, s.location)
+	for i, rows := range s.appointments {
+		for _, a := range rows {
+			if m.first(a.ID) {
+				m.whole.Appointments = append(m.whole.Appointments, a)
+			} else if !a.Start.Before(from) {
+				m.whole.Duplicates++
+			}
+		}
+		s.appointments[i] = nil // 100,000 rows need not be held twice
 	}
+	for _, u := range s.unusable {
+		if m.first(u.ID) {
+			m.whole.Unusable = append(m.whole.Unusable, u)
+		}
+	}
+}
+
+// first tells whether an id comes for the first time.
+func (m *merger) first(id string) bool {
+	_, again := m.seen[id]
+	m.seen[id] = struct{}{}
+	return !again
 }

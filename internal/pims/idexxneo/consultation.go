@@ -17,6 +17,9 @@ import (
 // Consultation implements pims.Session: the older view is asked first, and the
 // newer page where the view does not know the id. IDEXX_NEO.md §Consultations.
 func (s *session) Consultation(ctx context.Context, id string) (pims.Consultation, error) {
+	if id == "" || id == "." || id == ".." { // part of no path, so of no consultation
+		return pims.Consultation{}, fmt.Errorf("fetch consultation %q: %w", id, pims.ErrNotFound)
+	}
 	read, err := s.record(ctx, "/consultations/view/"+url.PathEscape(id))
 	if errors.Is(err, pims.ErrNotFound) {
 		read, err = s.record(ctx, "/consultations/"+url.PathEscape(id)+"/page-data")
@@ -64,7 +67,7 @@ type record struct {
 // that is the consultation.
 func (r *reader) record() (record, error) {
 	var c record
-	if err := r.object(func(name string) error { return r.recordField(&c, name) }); err != nil {
+	if err := r.object(func(name []byte) error { return r.recordField(&c, name) }); err != nil {
 		return c, err
 	}
 	if c.inner == nil {
@@ -80,8 +83,8 @@ func (r *reader) record() (record, error) {
 	return inner, nil
 }
 
-func (r *reader) recordField(c *record, name string) (err error) {
-	switch name {
+func (r *reader) recordField(c *record, name []byte) (err error) {
+	switch string(name) {
 	case "data", "consultation":
 		if r.decoder.PeekKind() != '{' {
 			return r.skip()
@@ -123,8 +126,8 @@ func (r *reader) consultationNotes(c *record) (err error) {
 		c.clinicalNotes, err = r.prose(c, "notes")
 		return err
 	}
-	return r.object(func(name string) (err error) {
-		if name != "notes" {
+	return r.object(func(name []byte) (err error) {
+		if string(name) != "notes" {
 			return r.skip()
 		}
 		c.clinicalNotes, err = r.prose(c, "notes")
@@ -168,8 +171,8 @@ func (r *reader) diagnosis(c *record) (name string, err error) {
 	if r.decoder.PeekKind() != '{' {
 		return r.prose(c, "diagnoses")
 	}
-	err = r.object(func(field string) (err error) {
-		if field != "name" {
+	err = r.object(func(field []byte) (err error) {
+		if string(field) != "name" {
 			return r.skip()
 		}
 		name, err = r.prose(c, "diagnoses")

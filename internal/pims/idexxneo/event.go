@@ -33,14 +33,13 @@ type event struct {
 }
 
 // event reads a row.
-func (r *reader) event() (event, error) {
-	var e event
-	err := r.object(func(name string) error { return r.eventField(&e, name) })
-	return e, err
+func (r *reader) event(e *event) error {
+	*e = event{}
+	return r.object(func(name []byte) error { return r.eventField(e, name) })
 }
 
-func (r *reader) eventField(e *event, name string) (err error) {
-	switch name {
+func (r *reader) eventField(e *event, name []byte) (err error) {
+	switch string(name) {
 	case "id":
 		e.id, err = r.identifier()
 	case "appointment_id":

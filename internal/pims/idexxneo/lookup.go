@@ -39,14 +39,13 @@ func (s *session) FindAppointment(ctx context.Context, id string) (pims.Appointm
 // lookup reads one row, bare or under a name of its own.
 func (r *reader) lookup() (event, error) {
 	var e event
-	err := r.object(func(name string) error {
-		wrapped := (name == "appointment" || name == "data") && r.decoder.PeekKind() == '{'
-		if !wrapped {
+	err := r.object(func(name []byte) error {
+		switch string(name) {
+		case "appointment", "data":
+			return r.event(&e)
+		default:
 			return r.eventField(&e, name)
 		}
-		var err error
-		e, err = r.event()
-		return err
 	})
 	return e, err
 }

@@ -1,6 +1,7 @@
 package idexxneo
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -51,17 +52,17 @@ func (r *reader) array(element func() error) error {
 }
 
 // object calls member with the name of each of an object's members, whose value
-// it must read.
-func (r *reader) object(member func(name string) error) error {
+// it must read. The name is good until then.
+func (r *reader) object(member func(name []byte) error) error {
 	if err := r.open('{', "an object is missing"); err != nil {
 		return err
 	}
 	for r.decoder.PeekKind() != '}' {
-		name, err := r.word()
+		name, err := r.decoder.ReadValue()
 		if err != nil {
 			return err
 		}
-		if err := member(name); err != nil {
+		if err := member(unquoted(name)); err != nil {
 			return err
 		}
 	}
@@ -161,12 +162,21 @@ func (r *reader) list() ([]string, error) {
 	return texts, err
 }
 
+// unquoted is the content of a JSON string, mostly a part of it.
+func unquoted(raw jsontext.Value) []byte {
+	content := raw[1 : len(raw)-1]
+	if bytes.IndexByte(content, '\\') < 0 {
+		return content
+	}
+	text, _ := jsontext.AppendUnquote(nil, raw) // lone surrogates become U+FFFD
+	return text
+}
+
 // scalar is a scalar's text, cleaned (R7) and copied out of the buffer.
 func scalar(raw jsontext.Value) string {
 	switch raw.Kind() {
 	case '"':
-		text, _ := jsontext.AppendUnquote(nil, raw) // what is not UTF-8 becomes U+FFFD
-		return pims.Clean(string(text))
+		return pims.Clean(string(unquoted(raw)))
 	case '0', 't', 'f':
 		return string(raw)
 	default:

@@ -127,8 +127,8 @@ func (p searchPage) pages() int {
 func (r *reader) searchPage(location *time.Location) (searchPage, error) {
 	p := searchPage{total: -1, number: -1, perPage: -1}
 	found := false
-	err := r.object(func(name string) (err error) {
-		switch name {
+	err := r.object(func(name []byte) (err error) {
+		switch string(name) {
 		case "data":
 			found = true
 			err = r.array(func() error {
@@ -185,9 +185,9 @@ func (r *reader) entry(location *time.Location) (pims.ConsultationEntry, error) 
 	raw = raw.Clone()
 	var entry pims.ConsultationEntry
 	inner := newReader(jsontext.NewDecoder(bytes.NewReader(raw), tolerant()...))
-	err = inner.object(func(name string) (err error) {
+	err = inner.object(func(name []byte) (err error) {
 		var at string
-		switch name {
+		switch string(name) {
 		case "id":
 			entry.ID, err = inner.identifier()
 		case "appointmentId":

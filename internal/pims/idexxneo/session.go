@@ -63,8 +63,8 @@ func (r *reader) providers() error {
 	found := 0
 	err := r.array(func() error {
 		var id, name string
-		err := r.object(func(field string) (err error) {
-			switch field {
+		err := r.object(func(field []byte) (err error) {
+			switch string(field) {
 			case "id":
 				id, err = r.identifier()
 			case "name":

@@ -15,56 +15,56 @@ import (
 // read one after the other; a section that comes again is appended. Nothing but
 // the heads themselves and white space is lost. IDEXX_NEO.md §Consultations.
 func soapNotes(notes ...string) (soap pims.SOAP, rest string) {
+	sections := make(map[byte]*section)
+	for _, letter := range []byte{'s', 'o', 'a', 'p', noSection} {
+		sections[letter] = new(section)
+	}
 	for _, note := range notes {
-		section := &rest
-		text := plainText(note)
+		text, letter := plainText(note), noSection
 		for text != "" {
 			head := findHead(text)
-			*section = appendText(*section, text[:head.start])
-			text, section = text[head.end:], head.section(&soap)
+			sections[letter].add(text[:head.start])
+			text, letter = text[head.end:], head.letter
 		}
 	}
-	return soap, rest
+	return pims.SOAP{
+		Subjective: sections['s'].String(),
+		Objective:  sections['o'].String(),
+		Assessment: sections['a'].String(),
+		Plan:       sections['p'].String(),
+	}, sections[noSection].String()
 }
 
-// appendText puts a further text under the one that is there.
-func appendText(text, more string) string {
-	more = strings.TrimSpace(more)
-	switch {
-	case more == "":
-		return text
-	case text == "":
-		return more
-	default:
-		return text + "\n" + more
+// section collects the texts of one section, one under the other.
+type section struct{ strings.Builder }
+
+func (s *section) add(text string) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return
 	}
+	if s.Len() > 0 {
+		s.WriteByte('\n')
+	}
+	s.WriteString(text)
 }
 
 // A head introduces a section: "S:" or "Subjective:", in any case, at the start of
 // the text or after white space. "BP:" and "Meds:" are none.
 type head struct {
-	start, end int // of the head with its colon
-	letter     byte
+	start, end int  // of the head with its colon
+	letter     byte // of its section
 }
 
-// section is where the text after the head belongs.
-func (h head) section(soap *pims.SOAP) *string {
-	switch h.letter {
-	case 's':
-		return &soap.Subjective
-	case 'o':
-		return &soap.Objective
-	case 'a':
-		return &soap.Assessment
-	default:
-		return &soap.Plan
-	}
-}
+const (
+	noSection   = byte(0)
+	longestHead = len("subjective")
+)
 
 // findHead finds the first head. Without one it is an empty head at the text's
 // end.
 func findHead(text string) head {
-	for colon := 0; ; {
+	for colon := 0; ; colon++ {
 		next := strings.IndexByte(text[colon:], ':')
 		if next < 0 {
 			return head{start: len(text), end: len(text)}
@@ -73,28 +73,31 @@ func findHead(text string) head {
 		if h, ok := headBefore(text, colon); ok {
 			return h
 		}
-		colon++
 	}
 }
 
 // headBefore tells whether a colon ends a head. White space may stand before the
 // colon: markup around the word leaves it there.
 func headBefore(text string, colon int) (head, bool) {
-	before := strings.TrimRightFunc(text[:colon], unicode.IsSpace)
-	start := strings.LastIndexFunc(before, unicode.IsSpace)
-	if start < 0 {
-		start = 0
-	} else {
-		_, size := utf8.DecodeRuneInString(before[start:])
-		start += size
+	end := len(strings.TrimRightFunc(text[:colon], unicode.IsSpace))
+	start := end
+	for start > 0 && end-start <= longestHead && isLetter(text[start-1]) {
+		start--
 	}
-	switch word := strings.ToLower(before[start:]); word {
+	if start > 0 {
+		if before, _ := utf8.DecodeLastRuneInString(text[:start]); !unicode.IsSpace(before) {
+			return head{}, false
+		}
+	}
+	switch word := strings.ToLower(text[start:end]); word {
 	case "s", "o", "a", "p", "subjective", "objective", "assessment", "plan":
 		return head{start, colon + 1, word[0]}, true
 	default:
 		return head{}, false
 	}
 }
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // plainText turns HTML into text (R7): tags become line breaks, entities are
 // decoded. A text without markup stays as it is, save for its entities. A "<" that

@@ -50,8 +50,8 @@ func (r *reader) vitals() (*pims.Vitals, error) {
 		}
 		return &m.Vitals, err
 	}
-	err := r.object(func(name string) error {
-		switch name {
+	err := r.object(func(name []byte) error {
+		switch name := string(name); name {
 		case "temperature", "temperatureUnit", "pulse", "respiration", "weight", "weightUnit":
 			raw, err := r.decoder.ReadValue()
 			m.given(name, raw)

@@ -1,0 +1,425 @@
+package idexxneo
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
+)
+
+func TestBothGenerationsInAllEnvelopesSayTheSame(t *testing.T) {
+	t.Parallel()
+	location := berlin(t)
+	clock := func(day, hour, minute int) time.Time {
+		return time.Date(2026, time.January, day, hour, minute, 0, 0, location)
+	}
+	snake := []pims.Appointment{
+		{
+			ID: "7001", Start: clock(17, 9, 0), End: clock(17, 9, 30),
+			StartText: "2026-01-17 09:00:00", EndText: "2026-01-17 09:30:00",
+			PatientID: "31", PatientName: "Mäxchen", ClientID: "41", ClientName: "Zoë O'Hara-Quill",
+			ClientPhone: "+1 (555) 010-0001", ClientEmail: "zoe@example.com",
+			Veterinarian: "Dr. Ada Fern", Room: "3", Title: "MÄXCHEN; O'HARA-QUILL, ZOË",
+			Type: "Well Visit", Reason: "Booster & check", Status: pims.StatusCheckedIn, StatusText: "Checked In",
+		},
+		{
+			ID: "7002", ConsultationID: "5002", Start: clock(17, 22, 0), End: clock(18, 7, 0),
+			StartText: "2026-01-17 22:00:00", EndText: "2026-01-18 07:00:00",
+			PatientID: "32", PatientName: "Bella \U0001F415", ClientID: "42", ClientName: "Tom", ClientPhone: "5550100002",
+			Room: "4", Type: "Surgery", Status: pims.StatusInProgress, StatusText: "IN_PROGRESS",
+		},
+	}
+	camel := []pims.Appointment{
+		{
+			ID: "7001", Start: clock(17, 9, 0), End: clock(17, 9, 30),
+			StartText: "2026-01-17T09:00:00", EndText: "2026-01-17T09:30:00",
+			PatientName: "Mäxchen", ClientName: "Zoë O'Hara-Quill", ClientPhone: "+1 (555) 010-0001",
+			Veterinarian: "Dr. Ada Fern", Room: "3", Title: "MÄXCHEN; O'HARA-QUILL, ZOË",
+			Type: "Well Visit", Status: pims.StatusCheckedIn, StatusText: "checked-in",
+		},
+		{
+			ID: "7002", Start: clock(17, 22, 0), End: clock(18, 7, 0),
+			StartText: "2026-01-17T22:00:00", EndText: "2026-01-18T07:00:00",
+			PatientName: "Bella \U0001F415", ClientName: "Tom", ClientPhone: "5550100002",
+			Room: "4", Title: "Bella \U0001F415; Tom",
+			Type: "Surgery", Status: pims.StatusInProgress, StatusText: "IN_PROGRESS",
+		},
+	}
+	for name, body := range fixtures(t, "calendar") {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want := camel
+			if strings.HasPrefix(name, "snake") {
+				want = snake
+			}
+			if name == "camel-events-titled" {
+				want = []pims.Appointment{camel[0], camel[1]}
+				want[0].Title = "Mäxchen; O'Hara-Quill, Zoë"
+			}
+			s := dial(t, wire{calendarPath: says(body)})
+			snapshot, err := s.Appointments(t.Context(), january(t, 17, 17))
+			require.NoError(t, err)
+			require.Empty(t, cmp.Diff(want, snapshot.Appointments))
+			require.True(t, snapshot.Complete())
+			require.Empty(t, snapshot.Unusable)
+			require.Zero(t, snapshot.Duplicates)
+			require.Equal(t, january(t, 17, 17), snapshot.Window)
+			require.Equal(t, time.Unix(1_768_000_000, 0), snapshot.FetchedAt)
+		})
+	}
+}
+
+func TestACalendarInAnyOtherFormIsRefused(t *testing.T) { // R5
+	t.Parallel()
+	for name, body := range fixtures(t, "calendar-refused") {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := dial(t, wire{calendarPath: says(body)})
+			snapshot, err := s.Appointments(t.Context(), january(t, 17, 17))
+			requireDrift(t, err)
+			require.Zero(t, snapshot.Found())
+		})
+	}
+}
+
+func TestARowsFieldsAreReadTolerantly(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		row  string // without id and times, which are 1 and 17 January
+		want func(*pims.Appointment)
+	}{
+		"a label counts where there is no status": {
+			`"current_status":null,"status_label":"No-Show"`,
+			func(a *pims.Appointment) { a.Status, a.StatusText = pims.StatusNoShow, "No-Show" },
+		},
+		"an unknown status wins over a known label": {
+			`"current_status":"On Hold","status_label":"Scheduled"`,
+			func(a *pims.Appointment) { a.StatusText = "On Hold" },
+		},
+		"one name is enough": {
+			`"first_name":null,"last_name":" Quill "`,
+			func(a *pims.Appointment) { a.ClientName = "Quill" },
+		},
+		"a full name may stand in one field": {
+			`"first_name":"","last_name":"Quill, Zoë"`,
+			func(a *pims.Appointment) { a.ClientName = "Zoë Quill" },
+		},
+		"more than one comma is no LAST, FIRST": {
+			`"clientName":"Quill, Zoë, Dr."`,
+			func(a *pims.Appointment) { a.ClientName = "Quill, Zoë, Dr." },
+		},
+		"a title that is no name is none": {
+			`"title":"fasted; bring records"`,
+			func(a *pims.Appointment) { a.Title = "fasted; bring records" },
+		},
+		"a null is nothing": {
+			`"email":null,"phone_number":null,"reason":null,"resourceId":null,"consultation_id":null,"title":null`,
+			func(*pims.Appointment) {},
+		},
+		"an object where a text should be is nothing": {
+			`"email":{"a":1},"provider":["x"],"patient_id":{},"client_id":[1]`,
+			func(*pims.Appointment) {},
+		},
+		"a number may be a text": {
+			`"phone_number":15550100001,"reason":1.50,"resourceId":"12","provider":7`,
+			func(a *pims.Appointment) {
+				a.ClientPhone, a.Reason, a.Room, a.Veterinarian = "15550100001", "1.50", "12", "7"
+			},
+		},
+		"a large id loses no digit": {
+			`"consultation_id":9007199254740993,"patient_id":"900719925474099312345","client_id":12.0`,
+			func(a *pims.Appointment) {
+				a.ConsultationID, a.PatientID, a.ClientID = "9007199254740993", "900719925474099312345", "12"
+			},
+		},
+		"what is no id is none": {
+			`"consultation_id":true,"patient_id":1.5,"client_id":1e3`,
+			func(*pims.Appointment) {},
+		},
+		"NUL and lone surrogates are cleaned, nothing else": { // R7
+			`"reason":"a\u0000b\ud83d c\ud83d\udc15 \u202e ` + "\xff" + `","email":" spaced "`,
+			func(a *pims.Appointment) { a.Reason, a.ClientEmail = "ab\uFFFD c\U0001F415 \u202E \uFFFD", " spaced " },
+		},
+		"the last of two fields with one name counts": {
+			`"reason":"first","reason":"second"`,
+			func(a *pims.Appointment) { a.Reason = "second" },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := `[{"id":1,"start":"2026-01-17 09:00","end":"2026-01-17 08:00","patient_name":"Bella","is_block":false,` + c.row + `}]`
+			want := pims.Appointment{
+				ID: "1", PatientName: "Bella", StartText: "2026-01-17 09:00", EndText: "2026-01-17 08:00",
+				Start: time.Date(2026, time.January, 17, 9, 0, 0, 0, berlin(t)),
+			}
+			c.want(&want)
+			s := dial(t, wire{calendarPath: says(body)})
+			snapshot, err := s.Appointments(t.Context(), january(t, 17, 17))
+			require.NoError(t, err)
+			require.Len(t, snapshot.Appointments, 1)
+			require.Empty(t, cmp.Diff(want, snapshot.Appointments[0]))
+		})
+	}
+}
+
+func TestBlocksAndRostersAreToldFromVisits(t *testing.T) { // R5
+	t.Parallel()
+	for row, visit := range map[string]bool{
+		`"is_block":true,"patient_name":"Bella","current_status":"Scheduled"`: false,
+		`"is_block":1,"patient_name":"Bella"`:                                 false,
+		`"is_block":"1","patient_name":"Bella"`:                               false,
+		`"is_block":"TRUE","patient_name":"Bella"`:                            false,
+		`"is_roster":true,"is_block":false,"patient_name":"Bella"`:            false,
+		`"className":"block","patientName":"Bella","status":"Scheduled"`:      false,
+		`"className":"fc-event ROSTER x","patientName":"Bella"`:               false,
+		`"className":["fc-event","block"],"patientName":"Bella"`:              false,
+		`"title":"Lunch"`: false,
+		`"title":"Lunch","patientName":"","status":" "`:                          false,
+		`"is_block":false,"is_roster":false,"title":"a visit without a patient"`: true,
+		`"is_block":0,"patient_name":null,"current_status":null`:                 true,
+		`"is_block":"0","is_roster":"0"`:                                         true,
+		`"patientName":"Bella"`:                                                  true,
+		`"patient_id":31`:                                                        true,
+		`"status":"Scheduled"`:                                                   true,
+		`"className":"blocked-for-surgery","patientName":"Bella"`:                true,
+		`"className":null,"patientName":"Bella"`:                                 true,
+	} {
+		t.Run(row, func(t *testing.T) {
+			t.Parallel()
+			body := `[{"id":1,"start":"2026-01-17 09:00:00",` + row + `}]`
+			s := dial(t, wire{calendarPath: says(body)})
+			snapshot, err := s.Appointments(t.Context(), january(t, 17, 17))
+			require.NoError(t, err)
+			require.Equal(t, visit, snapshot.Found() == 1)
+			require.True(t, snapshot.Complete())
+		})
+	}
+}
+
+func TestABlockNeedsNoIdAndNoDay(t *testing.T) { // R5: dropped first
+	t.Parallel()
+	s := dial(t, wire{calendarPath: says(`[{"is_block":true},{"is_block":true,"id":1,"start":"1999-01-01 00:00:00"}]`)})
+	snapshot, err := s.Appointments(t.Context(), january(t, 17, 17))
+	require.NoError(t, err)
+	require.True(t, snapshot.Complete())
+	require.Zero(t, snapshot.Found())
+}
+
+func TestARowIsUnusableWithoutAStartThatCanBeRead(t *testing.T) { // R6
+	t.Parallel()
+	for start, reason := range map[string]string{
+		`null`:                        "is missing",
+		`""`:                          "is missing",
+		`{}`:                          "is missing",
+		`"tomorrow"`:                  "is no time",
+		`"0000-00-00 00:00:00"`:       "is no time",
+		`"2026-02-30 09:00:00"`:       "is no time",
+		`"2026-01-17 24:00:00"`:       "is no time",
+		`"17.01.2026 09:00:00"`:       "is no time",
+		`"2026-01-17T09:00:00Z"`:      "is no time",
+		`"2026-01-17T09:00:00+01:00"`: "is no time",
+		`1768636800`:                  "is no time",
+	} {
+		t.Run(start, func(t *testing.T) {
+			t.Parallel()
+			body := `[{"id":7,"patient_name":"Bella","start":` + start + `},{"id":8,"patient_name":"Bella","start":"2026-01-17 09:00:00"}]`
+			s := dial(t, wire{calendarPath: says(body)})
+			snapshot, err := s.Appointments(t.Context(), january(t, 17, 17))
+			require.NoError(t, err)
+			require.Len(t, snapshot.Appointments, 1)
+			require.Len(t, snapshot.Unusable, 1)
+			require.Equal(t, "7", snapshot.Unusable[0].ID)
+			require.Equal(t, "start", snapshot.Unusable[0].Field)
+			require.Contains(t, snapshot.Unusable[0].Reason, reason)
+			require.Equal(t, 2, snapshot.Found())
+			require.True(t, snapshot.Complete())
+		})
+	}
+}
+
+func TestARowsPlaceIsComparedWithItsDays(t *testing.T) { // R5
+	t.Parallel()
+	for name, c := range map[string]struct {
+		start, end string
+		refused    bool
+		found      int
+	}{
+		"it begins in them":                          {"2026-01-17 00:00:00", "2026-01-17 00:30:00", false, 1},
+		"it ends after them":                         {"2026-01-17 23:59:59", "2026-01-19 00:30:00", false, 1},
+		"it begins before and ends in them":          {"2026-01-16 23:00:00", "2026-01-17 00:00:01", false, 1},
+		"it begins before and ends after them":       {"2026-01-10 23:00:00", "2026-01-27 00:00:01", false, 1},
+		"it ends as they begin":                      {"2026-01-16 23:00:00", "2026-01-17 00:00:00", false, 0},
+		"it began before and its end is unreadable":  {"2026-01-16 23:00:00", "soon", false, 1},
+		"it ended before them":                       {"2026-01-16 23:00:00", "2026-01-16 23:59:59", true, 0},
+		"it began before and has no end":             {"2026-01-16 23:59:59", "", true, 0},
+		"it begins as they end":                      {"2026-01-18 00:00:00", "2026-01-18 00:30:00", true, 0},
+		"it begins after them and ends in the past":  {"2026-01-18 00:00:00", "2026-01-17 00:30:00", true, 0},
+		"it begins in them and ends before it began": {"2026-01-17 09:00:00", "2026-01-16 00:30:00", false, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := fmt.Sprintf(`[{"id":7,"patient_name":"Bella","start":%q,"end":%q}]`, c.start, c.end)
+			s := dial(t, wire{calendarPath: says(body)})
+			snapshot, err := s.Appointments(t.Context(), january(t, 17, 17))
+			if c.refused {
+				requireDrift(t, err)
+				return
+			}
+			require.NoError(t, err)
+			require.Len(t, snapshot.Appointments, c.found)
+		})
+	}
+}
+
+// calendar answers with visits that overlap the days asked for, and remembers
+// what was asked.
+type calendar struct {
+	mu     sync.Mutex
+	asked  []string
+	visits []visit
+}
+
+type visit struct {
+	id         int
+	start, end time.Time
+}
+
+func (c *calendar) answer(w http.ResponseWriter, r *http.Request) {
+	start, end := r.URL.Query().Get("start"), r.URL.Query().Get("end")
+	c.mu.Lock()
+	c.asked = append(c.asked, start+" - "+end)
+	c.mu.Unlock()
+	from, _ := time.Parse(calendarLayout, start)
+	until, _ := time.Parse(calendarLayout, end)
+	rows := []map[string]any{}
+	for _, v := range c.visits {
+		if v.start.After(until) || v.end.Before(from) {
+			continue
+		}
+		rows = append(rows, map[string]any{
+			"id": v.id, "patient_name": "Bella",
+			"start": v.start.Format(calendarLayout), "end": v.end.Format(calendarLayout),
+		})
+	}
+	_ = json.NewEncoder(w).Encode(rows)
+}
+
+func TestTheCalendarIsAskedForInSlicesOfAWeek(t *testing.T) { // R5
+	t.Parallel()
+	c := &calendar{}
+	_, err := dial(t, wire{calendarPath: c.answer}).Appointments(t.Context(), january(t, 3, 19))
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{
+		"2026-01-03 00:00:00 - 2026-01-09 23:59:59",
+		"2026-01-10 00:00:00 - 2026-01-16 23:59:59",
+		"2026-01-17 00:00:00 - 2026-01-19 23:59:59",
+	}, c.asked)
+}
+
+func TestASliceThatIsTooLongIsHalvedDownToADay(t *testing.T) { // R5
+	t.Parallel()
+	c := &calendar{}
+	for i := range 140 {
+		start := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(i) * 72 * time.Minute)
+		c.visits = append(c.visits, visit{i + 1, start, start.Add(time.Hour)})
+	}
+	small := func(p *provider) { p.maxBytes = 3000 } // a day's twenty rows
+	snapshot, err := dial(t, wire{calendarPath: c.answer}, small).Appointments(t.Context(), january(t, 1, 7))
+	require.NoError(t, err)
+	require.Equal(t, 140, snapshot.Found())
+	require.Zero(t, snapshot.Duplicates)
+	for i, a := range snapshot.Appointments {
+		require.Equal(t, fmt.Sprint(i+1), a.ID, "in order")
+	}
+	require.Contains(t, c.asked, "2026-01-01 00:00:00 - 2026-01-01 23:59:59")
+
+	smaller := func(p *provider) { p.maxBytes = 300 }
+	_, err = dial(t, wire{calendarPath: c.answer}, smaller).Appointments(t.Context(), january(t, 1, 7))
+	require.ErrorIs(t, err, pimshttp.ErrTooLarge)
+	require.ErrorIs(t, err, pims.ErrSchemaDrift)
+}
+
+func TestAStayOverSlicesIsOneVisitAndNoDuplicate(t *testing.T) {
+	t.Parallel()
+	day := func(n int) time.Time { return time.Date(2026, time.January, n, 12, 0, 0, 0, time.UTC) }
+	c := &calendar{visits: []visit{{1, day(2), day(30)}, {2, day(7), day(8)}, {3, day(8), day(8)}}}
+	snapshot, err := dial(t, wire{calendarPath: c.answer}).Appointments(t.Context(), january(t, 1, 31))
+	require.NoError(t, err)
+	require.Equal(t, 3, snapshot.Found())
+	require.Zero(t, snapshot.Duplicates)
+}
+
+func TestAVisitThatMovesBetweenSlicesIsADuplicate(t *testing.T) { // R6
+	t.Parallel()
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		start := r.URL.Query().Get("start") // it always is on the first day that is asked for
+		says(fmt.Sprintf(`[{"id":1,"patient_name":"Bella","start":%q}]`, start))(w, r)
+	}
+	snapshot, err := dial(t, wire{calendarPath: answer}).Appointments(t.Context(), january(t, 1, 14))
+	require.NoError(t, err)
+	require.Equal(t, 1, snapshot.Found())
+	require.Equal(t, 1, snapshot.Duplicates)
+}
+
+func TestTheSessionIsProvedBeforeAndAfter(t *testing.T) { // R5
+	t.Parallel()
+	var mu sync.Mutex
+	var order []string
+	note := func(what string, answer http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			order = append(order, what)
+			mu.Unlock()
+			answer(w, r)
+		}
+	}
+	proof := says(`[{"id":"11","name":"Dr. Ada Fern"}]`)
+	s := dial(t, wire{"/users/providers": note("proof", proof), calendarPath: note("calendar", says(`[]`))})
+	_, err := s.Appointments(t.Context(), january(t, 17, 17))
+	require.NoError(t, err)
+	require.Equal(t, []string{"proof", "calendar", "proof"}, order)
+}
+
+func TestASessionThatIsDeadAfterTheFetchSpoilsIt(t *testing.T) { // R5
+	t.Parallel()
+	proofs := 0
+	proof := func(w http.ResponseWriter, r *http.Request) {
+		proofs++
+		if proofs > 1 {
+			http.Redirect(w, r, "/login", http.StatusFound)
+			return
+		}
+		says(`[{"id":11,"name":"Dr. Ada Fern"}]`)(w, r)
+	}
+	s := dial(t, wire{"/users/providers": proof, calendarPath: says(`[]`)})
+	_, err := s.Appointments(t.Context(), january(t, 17, 17))
+	require.ErrorIs(t, err, pims.ErrSessionExpired)
+}
+
+func TestOnlyAListOfProvidersIsAProof(t *testing.T) { // R5
+	t.Parallel()
+	for _, body := range []string{
+		`null`, `{}`, `[]`, `true`, `"ok"`, `[1]`, `[null]`, `[{}]`, `[{"id":1}]`, `[{"name":"Dr. Ada Fern"}]`,
+		`{"data":[{"id":1,"name":"Dr. Ada Fern"}]}`, `[{"id":1,"name":"Dr. Ada Fern"},{"id":2}]`, `[{"id":null,"name":"x"}]`,
+	} {
+		s := dial(t, wire{"/users/providers": says(body)})
+		require.ErrorIs(t, s.Prove(t.Context()), pims.ErrSchemaDrift, body)
+	}
+}
+
+func TestAWindowInAnotherZoneIsRefused(t *testing.T) {
+	t.Parallel()
+	window := january(t, 17, 17)
+	window.Location = time.UTC
+	_, err := dial(t, wire{calendarPath: says(`[]`)}).Appointments(t.Context(), window)
+	require.ErrorContains(t, err, "zone")
+}

@@ -1,0 +1,199 @@
+package idexxneo
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+func TestASearchListsWhatIsNeededToMatchConsultations(t *testing.T) { // R9, R19
+	t.Parallel()
+	at := func(hour int) time.Time {
+		return time.Date(2026, time.January, 17, hour, 15, 0, 0, berlin(t))
+	}
+	for name, body := range fixtures(t, "search") {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			entries, err := dial(t, wire{searchPath: says(body)}).SearchConsultations(t.Context(), january(t, 17, 17))
+			require.NoError(t, err)
+			require.Len(t, entries, 2)
+			for i := range entries {
+				require.Len(t, entries[i].Fingerprint, 32)
+				entries[i].Fingerprint, entries[i].StatusText = "", ""
+			}
+			require.Empty(t, cmp.Diff([]pims.ConsultationEntry{
+				{ID: "5001", AppointmentID: "7001", At: at(10), Status: pims.ConsultationCompleted},
+				{ID: "5002", At: at(11), Status: pims.ConsultationInProgress},
+			}, entries))
+		})
+	}
+}
+
+func TestASearchInAnyOtherFormIsRefused(t *testing.T) { // R5
+	t.Parallel()
+	for name, body := range fixtures(t, "search-refused") {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			entries, err := dial(t, wire{searchPath: says(body)}).SearchConsultations(t.Context(), january(t, 17, 17))
+			requireDrift(t, err)
+			require.Empty(t, entries)
+		})
+	}
+}
+
+func TestASearchAsksAsNeoWantsIt(t *testing.T) {
+	t.Parallel()
+	var asked *http.Request
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		asked = r
+		says(`{"data":[],"total":0,"page":1,"perPage":20}`)(w, r)
+	}
+	entries, err := dial(t, wire{searchPath: answer}).SearchConsultations(t.Context(), january(t, 5, 17))
+	require.NoError(t, err)
+	require.Empty(t, entries)
+	query := asked.URL.Query()
+	require.Equal(t, "1", query.Get("page"))
+	require.Equal(t, "05.01.2026 00:00:00", query.Get("date_start"))
+	require.Equal(t, "17.01.2026 23:59:59", query.Get("date_end"))
+	require.Equal(t, "consultedAt:desc", query.Get("order[]"))
+}
+
+// pages answers a search over so many consultations; change spoils an answer
+// before it is sent.
+func pages(total int, change func(page int, answer map[string]any)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		const perPage = 20
+		page, _ := strconv.Atoi(r.URL.Query().Get("page"))
+		entries := []any{}
+		for i := (page - 1) * perPage; i < min(page*perPage, total); i++ {
+			entries = append(entries, map[string]any{"id": 5000 + i, "appointmentId": 7000 + i})
+		}
+		answer := map[string]any{"data": entries, "total": total, "page": page, "perPage": perPage}
+		change(page, answer)
+		_ = json.NewEncoder(w).Encode(answer)
+	}
+}
+
+// serially lets one request in at a time, so that it may keep a state.
+func serially(answer http.HandlerFunc) http.HandlerFunc {
+	var mu sync.Mutex
+	return func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		answer(w, r)
+	}
+}
+
+func honest(int, map[string]any) {}
+
+func TestASearchReadsAllPagesInOrder(t *testing.T) {
+	t.Parallel()
+	for _, total := range []int{0, 1, 19, 20, 21, 40, 41, 333} {
+		t.Run(fmt.Sprint(total), func(t *testing.T) {
+			t.Parallel()
+			entries, err := dial(t, wire{searchPath: pages(total, honest)}).SearchConsultations(t.Context(), january(t, 1, 17))
+			require.NoError(t, err)
+			require.Len(t, entries, total)
+			for i, e := range entries {
+				require.Equal(t, strconv.Itoa(5000+i), e.ID)
+			}
+		})
+	}
+}
+
+func TestPagesThatDoNotAddUpAreReadOnceMore(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(page int, answer map[string]any){
+		"a total that changes": func(page int, answer map[string]any) {
+			if page == 3 {
+				answer["total"] = 46
+			}
+		},
+		"an entry that comes twice": func(page int, answer map[string]any) {
+			if page == 2 {
+				answer["data"].([]any)[0] = map[string]any{"id": 5000}
+			}
+		},
+		"a page that is short": func(page int, answer map[string]any) {
+			if page == 2 {
+				answer["data"] = answer["data"].([]any)[1:]
+			}
+		},
+		"a page that is long": func(page int, answer map[string]any) {
+			if page == 3 {
+				answer["data"] = append(answer["data"].([]any), map[string]any{"id": 1})
+			}
+		},
+		"a first page that is short": func(page int, answer map[string]any) {
+			if page == 1 {
+				answer["data"] = answer["data"].([]any)[1:]
+			}
+		},
+		"a length that changes": func(page int, answer map[string]any) {
+			if page == 2 {
+				answer["perPage"] = 25
+			}
+		},
+	} {
+		t.Run(name+", once", func(t *testing.T) {
+			t.Parallel()
+			left := 1
+			answer := pages(45, func(page int, answer map[string]any) {
+				before, _ := json.Marshal(answer)
+				if left > 0 {
+					spoil(page, answer)
+				}
+				if after, _ := json.Marshal(answer); string(after) != string(before) {
+					left--
+				}
+			})
+			entries, err := dial(t, wire{searchPath: serially(answer)}).SearchConsultations(t.Context(), january(t, 1, 17))
+			require.NoError(t, err)
+			require.Len(t, entries, 45)
+			require.Zero(t, left)
+		})
+		t.Run(name+", again and again", func(t *testing.T) {
+			t.Parallel()
+			entries, err := dial(t, wire{searchPath: pages(45, spoil)}).SearchConsultations(t.Context(), january(t, 1, 17))
+			requireDrift(t, err)
+			require.Empty(t, entries)
+		})
+	}
+}
+
+func TestAnotherPageThanAskedForIsRefused(t *testing.T) {
+	t.Parallel()
+	first := pages(45, func(page int, answer map[string]any) { answer["page"] = 1 })
+	_, err := dial(t, wire{searchPath: first}).SearchConsultations(t.Context(), january(t, 1, 17))
+	requireDrift(t, err)
+}
+
+func TestAFingerprintIsOfTheContentNotOfItsSpelling(t *testing.T) { // R19
+	t.Parallel()
+	fingerprint := func(entry string) string {
+		body := fmt.Sprintf(`{"data":[%s],"total":1,"page":1,"perPage":20}`, entry)
+		entries, err := dial(t, wire{searchPath: says(body)}).SearchConsultations(t.Context(), january(t, 17, 17))
+		require.NoError(t, err)
+		return entries[0].Fingerprint
+	}
+	plain := fingerprint(`{"id":9007199254740993,"status":"completed","vitals":{"pulse":80,"weight":1.50}}`)
+	require.Equal(t, plain, fingerprint("{ \"vitals\" : {\"weight\":1.50,\n\"pulse\":80}, \"st\\u0061tus\":\"completed\", \"id\":9007199254740993 }"))
+	for _, changed := range []string{
+		`{"id":9007199254740992,"status":"completed","vitals":{"pulse":80,"weight":1.50}}`,
+		`{"id":9007199254740993,"status":"completed","vitals":{"pulse":81,"weight":1.50}}`,
+		`{"id":9007199254740993,"status":"completed","vitals":{"pulse":80,"weight":1.51}}`,
+		`{"id":9007199254740993,"status":"completed","vitals":{"pulse":80,"weight":1.50},"new":null}`,
+		`{"id":9007199254740993,"status":"completed","vitals":null}`,
+	} {
+		require.NotEqual(t, plain, fingerprint(changed), changed)
+	}
+}
