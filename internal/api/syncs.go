@@ -156,12 +156,12 @@ func (s *server) cancelSync() operation {
 	return operation{
 		method: http.MethodPost, path: "/api/syncs/{id}/cancel", id: "cancel-sync", tag: "Syncs",
 		summary:     "Cancel a sync",
-		description: "Ends a queued sync at once, and a running one as soon as it can stop. What was written stays. The key needs the scope of the sync's type.",
+		description: "Ends a queued sync at once, and a running one as soon as it can stop. What was written stays, and a sync that is over stays as it is. The key needs the scope of the sync's type.",
 		access:      reading(),
 		params:      []*huma.Param{idParam("a sync")},
 		body:        nothing{},
 		offers: []offer{
-			{status: http.StatusOK, description: "The sync is cancelled.", example: syncOf(sampleCancelled())},
+			{status: http.StatusOK, description: "The sync is over.", example: syncOf(sampleCancelled())},
 			{
 				status: http.StatusAccepted, description: "The sync will stop.", example: syncOf(sampleRunning(casesync.TypeInbound)),
 				headers: map[string]string{"Location": "Where to look: `/api/syncs/{id}`."},
