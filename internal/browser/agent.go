@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"regexp"
 	"runtime"
 	"strings"
 
@@ -9,19 +10,21 @@ import (
 )
 
 // An agent is what the browser says it is, to the pages and in a
-// [pims.BrowserSession] alike: the Chromium that it is, without the word
-// "Headless", to which sites close their doors.
+// [pims.BrowserSession] alike. It is what the same browser with a window would say:
+// to one that says "Headless", sites close their doors.
 type agent struct {
 	product string // "Chrome/140.0.7339.80"
-	text    string // the User-Agent header
+	text    string // the User-Agent header; it names the major version only
 }
 
 func newAgent(v browser.GetVersionResult) agent {
 	return agent{
-		product: strings.Replace(v.Product, "HeadlessChrome", "Chrome", 1),
-		text:    strings.Replace(v.UserAgent, "HeadlessChrome", "Chrome", 1),
+		product: strings.Replace(v.Product, "Headless", "", 1),
+		text:    productInText.ReplaceAllString(v.UserAgent, "Chrome/$1.0.0.0"),
 	}
 }
+
+var productInText = regexp.MustCompile(`(?:Headless)?Chrome/(\d+)[\d.]*`)
 
 // override makes a tab say so in its headers, its client hints and its scripts. It
 // asks for English, the language in which refusals are understood.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -76,9 +77,12 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// errClosed answers a Login after Close.
+var errClosed = fmt.Errorf("the browser is closed: %w", pims.ErrBrowserUnavailable)
+
 // Why a browser ends. They are logged, and tell a login what became of its browser.
 var (
-	errClosed   = fmt.Errorf("the browser is closed: %w", pims.ErrBrowserUnavailable)
+	errShutdown = errors.New("shut down")
 	errIdle     = errors.New("idle")
 	errRecycled = errors.New("recycled")
 	errHung     = errors.New("it does not answer")
@@ -125,7 +129,7 @@ func (c *Chromium) Close() {
 	c.current = nil
 	c.mu.Unlock()
 
-	c.end(errClosed)
+	c.end(errShutdown)
 	c.running.Wait()
 
 	c.mu.Lock()
@@ -144,6 +148,9 @@ func (c *Chromium) Close() {
 // once in a new browser, unless its form had been submitted: that is never done
 // twice.
 func (c *Chromium) Login(ctx context.Context, form pims.LoginForm) (pims.BrowserSession, error) {
+	if err := checkURL(form); err != nil {
+		return pims.BrowserSession{}, err
+	}
 	if err := c.begin(ctx); err != nil {
 		return pims.BrowserSession{}, err
 	}
@@ -163,6 +170,14 @@ func (c *Chromium) Login(ctx context.Context, form pims.LoginForm) (pims.Browser
 	case <-ctx.Done():
 		return pims.BrowserSession{}, ctx.Err()
 	}
+}
+
+func checkURL(form pims.LoginForm) error {
+	u, err := url.Parse(form.URL)
+	if err != nil {
+		return fmt.Errorf("the login page's URL is malformed: %w", pims.ErrHostNotAllowed)
+	}
+	return form.Hosts.CheckURL(u)
 }
 
 // begin waits for a login's turn.
@@ -203,7 +218,7 @@ func (c *Chromium) track() bool {
 func (c *Chromium) login(ctx context.Context, form pims.LoginForm) (pims.BrowserSession, error) {
 	session, err := c.attempt(ctx, form)
 	var lost *lostError
-	if errors.As(err, &lost) && !lost.submitted {
+	if errors.As(err, &lost) && !lost.submitted && c.lifetime.Err() == nil {
 		c.log.Warn("the browser was lost before the form was submitted; trying once more")
 		session, err = c.attempt(ctx, form)
 	}

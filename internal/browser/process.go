@@ -87,18 +87,19 @@ func (p *process) runIn(profile, path string) {
 
 	if p.startErr = p.start(path); p.startErr != nil {
 		p.kill(p.startErr)
-	}
-	close(p.started)
-	if p.startErr == nil {
+		close(p.started)
+	} else {
 		log := p.opts.Logger.With("pid", command.Process.Pid)
 		log.Info("browser started", "version", p.agent.product)
+		close(p.started)
 		p.watch()
 		p.kill(errExited)
 		log.Info("browser stopped", "reason", context.Cause(p.lifetime))
 	}
-	closeTabs() // returns when the process has ended
+
+	closeTabs() // returns when the process has ended; where it died by itself, it has left children
 	if command != nil && command.Process != nil {
-		endGroup(command.Process.Pid)
+		_ = killGroup(command.Process.Pid)
 	}
 }
 
@@ -198,16 +199,6 @@ func killGroup(pid int) error {
 		return err
 	}
 	return os.ErrProcessDone
-}
-
-// endGroup kills what is left of a browser that has ended, and waits until nothing is.
-func endGroup(pid int) {
-	const patience = time.Second // children that nobody reaps stay for ever
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if killGroup(pid) != nil {
-			return
-		}
-	}
 }
 
 // oneLine makes of what a browser printed in its last moments a text fit for an

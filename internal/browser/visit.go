@@ -27,6 +27,9 @@ const (
 	// doubtTime takes its place where the end is on another host, or where there is
 	// a text that may be a refusal.
 	doubtTime = 2 * time.Second
+
+	// maxTries is how often a value is typed that the page does not keep.
+	maxTries = 20
 )
 
 // A visit is one login from the form's URL to its end.
@@ -118,18 +121,24 @@ func (v *visit) watch(step func(sight) (done bool, err error)) error {
 // them or the page reloads itself. It is done when a look finds all of them there.
 func (v *visit) fillIn() error {
 	deadline := time.Now().Add(v.patience())
+	tries := 0
 	return v.watch(func(seen sight) (bool, error) {
 		late := time.Now().After(deadline)
-		err := v.check(seen)
-		if err == nil && (seen.Ready == "complete" || late) {
-			var dropped int
-			if dropped, err = v.fill(seen); err != nil || dropped < 0 {
-				return err == nil, err
+		if err := v.check(seen); err != nil {
+			if late {
+				return false, err
 			}
-			err = fmt.Errorf("%w: its %s does not keep what is typed into it", pims.ErrLoginFormChanged, v.nameOf(dropped))
+			return false, nil
 		}
-		if late {
-			return false, err
+		if v.guard.isLoading() || seen.Ready != "complete" && !late {
+			return false, nil // its scripts may not be there yet
+		}
+		dropped, err := v.fill(seen)
+		if err != nil || dropped < 0 {
+			return err == nil, err
+		}
+		if tries++; tries > maxTries {
+			return false, fmt.Errorf("%w: its %s does not keep what is typed into it", pims.ErrLoginFormChanged, v.nameOf(dropped))
 		}
 		return false, nil
 	})

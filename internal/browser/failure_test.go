@@ -1,0 +1,318 @@
+package browser
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// hasty is short enough for tests of what never comes, and long enough for a loaded
+// machine to show what does.
+const hasty = 8 * time.Second
+
+// requireFailure logs in and demands a kind of error, and that it tells no secret.
+func requireFailure(t *testing.T, c *Chromium, form pims.LoginForm, kind error) error {
+	t.Helper()
+	session, err := c.Login(t.Context(), form)
+	require.ErrorIs(t, err, kind)
+	require.Equal(t, pims.Kind(kind), pims.Kind(err))
+	require.Zero(t, session)
+	for _, secret := range []string{username, password, "Maintenance"} {
+		require.NotContains(t, err.Error(), secret)
+	}
+	return err
+}
+
+func TestLoginUnderstandsWhatTheSiteAnswers(t *testing.T) {
+	t.Parallel()
+	c, _ := newChromium(t, Options{LoginTimeout: 20 * time.Second})
+	refuse := func(status int, text string) routes {
+		return routes{"POST /session": answer(status, text)}
+	}
+	tests := map[string]struct {
+		routes routes
+		want   error
+	}{
+		"wrong credentials": {
+			refuse(http.StatusUnauthorized, "Invalid username or password for "+username), pims.ErrAuthRejected,
+		},
+		"a locked account": {
+			refuse(http.StatusForbidden, "Your account "+username+" is locked"), pims.ErrAuthChallenge,
+		},
+		"too many attempts": {
+			refuse(http.StatusTooManyRequests, "Too many attempts. Incorrect password."), pims.ErrAuthChallenge,
+		},
+		"maintenance": {
+			refuse(http.StatusConflict, "Maintenance, "+username), pims.ErrRemote,
+		},
+		"a text without meaning and a status with one": {
+			refuse(http.StatusTooManyRequests, "Sorry, "+username), pims.ErrRateLimited,
+		},
+		"a refusal on a page of its own": {
+			routes{
+				"GET /login":    html(plainForm),
+				"POST /session": redirect("/failed"),
+				"GET /failed":   html(`<div class=alert-danger>These credentials do not match our records.</div>`),
+			}, pims.ErrAuthRejected,
+		},
+		"a refusal on the login page, loaded again": {
+			routes{
+				"GET /login": html(plainForm),
+				"POST /session": func(w http.ResponseWriter, r *http.Request) {
+					http.SetCookie(w, &http.Cookie{Name: "neo_session", Value: "anonymous"})
+					http.Redirect(w, r, "/login/again", http.StatusSeeOther)
+				},
+				"GET /login/again": html(plainForm + `<div class=alert-danger>Wrong password</div>`),
+			}, pims.ErrAuthRejected,
+		},
+		"a captcha before": {
+			routes{"GET /login": html(scriptedForm + `<div class=captcha>Are you a robot?</div>`)}, pims.ErrAuthChallenge,
+		},
+		"a captcha instead of the form": {
+			routes{"GET /login": html(`<div class=captcha>Are you a robot?</div>`)}, pims.ErrAuthChallenge,
+		},
+		"a second factor": {
+			routes{"GET /dashboard": html(`<form><input name=otp></form>`)}, pims.ErrAuthChallenge,
+		},
+		"a second factor below the login page": {
+			routes{"GET /dashboard": redirect("/login/verify"), "GET /login/verify": html(`<input name=otp>`)}, pims.ErrAuthChallenge,
+		},
+		"a server error for the login page": {
+			routes{"GET /login": answer(http.StatusInternalServerError, "Oops")}, pims.ErrRemote,
+		},
+		"a server error without a page": {
+			routes{"GET /login": answer(http.StatusBadGateway, "")}, pims.ErrRemote,
+		},
+		"a server error after the form": {
+			routes{"GET /login": html(plainForm), "POST /session": answer(http.StatusServiceUnavailable, "Maintenance")}, pims.ErrRemote,
+		},
+		"too many requests": {
+			routes{"GET /login": answer(http.StatusTooManyRequests, "Slow down")}, pims.ErrRateLimited,
+		},
+		"a download": {
+			routes{"GET /login": func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Disposition", "attachment; filename=login.bin")
+				w.Header().Set("Content-Type", "application/octet-stream")
+				_, _ = io.WriteString(w, "no page")
+			}}, pims.ErrLoginFormChanged,
+		},
+		"nothing": {
+			routes{"GET /login": answer(http.StatusNoContent, "")}, pims.ErrLoginFormChanged,
+		},
+		"a connection that breaks": {
+			routes{"GET /login": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }}, pims.ErrUnreachable,
+		},
+		"a connection that breaks after the form": {
+			routes{"GET /login": html(plainForm), "POST /session": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }}, pims.ErrUnreachable,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requireFailure(t, c, newSite(t, test.routes).form(), test.want)
+		})
+	}
+}
+
+func TestLoginDoesNotWaitForEver(t *testing.T) {
+	t.Parallel()
+	c, _ := newChromium(t, Options{LoginTimeout: hasty, MaxLogins: 4})
+	tests := map[string]struct {
+		routes routes
+		want   error
+		text   string
+	}{
+		"for a server that does not answer": {
+			routes{"GET /login": hang}, pims.ErrUnreachable, "did not come within 8s",
+		},
+		"for a page that never ends": {
+			routes{"GET /login": func(w http.ResponseWriter, r *http.Request) {
+				html(scriptedForm)(w, r)
+				_ = http.NewResponseController(w).Flush()
+				hang(w, r)
+			}}, pims.ErrUnreachable, "did not come to an end",
+		},
+		"for a page whose script never ends": {
+			routes{"GET /login": html(scriptedForm + `<script>for (;;);</script>`)}, pims.ErrUnreachable, "did not come within 8s",
+		},
+		"for a field that is gone": {
+			routes{"GET /login": html(strings.Replace(scriptedForm, "name=password", "name=secret", 1))},
+			pims.ErrLoginFormChanged, "it shows no field input[name=password]",
+		},
+		"for a page that is gone": {
+			routes{"GET /login": answer(http.StatusNotFound, "Nothing here")}, pims.ErrLoginFormChanged, "(HTTP 404)",
+		},
+		"for a button that is gone": {
+			routes{"GET /login": html(strings.Replace(scriptedForm, button, "", 1))},
+			pims.ErrLoginFormChanged, "it shows no button",
+		},
+		"for a button that stays disabled": {
+			routes{"GET /login": html(strings.Replace(scriptedForm, "<button", "<button disabled", 1))},
+			pims.ErrLoginFormChanged, "its button cannot be pressed",
+		},
+		"for a field that keeps nothing": {
+			routes{"GET /login": html(scriptedForm + `<script>document.querySelector("[name=password]").oninput = (event) => { event.target.value = "" }</script>`)},
+			pims.ErrLoginFormChanged, "field input[name=password] does not keep what is typed into it",
+		},
+		"for a page that reloads itself for ever": {
+			routes{"GET /login": html(scriptedForm + `<script>location.reload()</script>`)}, pims.ErrLoginFormChanged, "",
+		},
+		"for an end that does not come": {
+			routes{"POST /session": hang}, pims.ErrLoginFormChanged, "neither left nor refused",
+		},
+		"for an end that failed in a script": {
+			routes{"GET /login": html(scriptedForm + `<script>document.querySelector(".error-message").remove()</script>`), "POST /session": answer(http.StatusServiceUnavailable, "")},
+			pims.ErrRemote, "HTTP 503",
+		},
+		"for a dashboard without a cookie": {
+			routes{"POST /session": answer(http.StatusOK, "")}, pims.ErrLoginFormChanged, "neither left nor refused",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := requireFailure(t, c, newSite(t, test.routes).form(), test.want)
+			require.ErrorContains(t, err, test.text)
+		})
+	}
+}
+
+func TestLoginCannotReach(t *testing.T) {
+	t.Parallel()
+	c, _ := newChromium(t, Options{LoginTimeout: 20 * time.Second})
+
+	t.Run("a port where nobody listens", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, nil)
+		s.Close()
+		err := requireFailure(t, c, s.form(), pims.ErrUnreachable)
+		require.ErrorContains(t, err, "ERR_CONNECTION_REFUSED")
+	})
+
+	t.Run("a host that does not exist", func(t *testing.T) {
+		t.Parallel()
+		form := newSite(t, nil).form()
+		form.URL = "http://clinic.invalid/login"
+		form.Hosts.Named = []string{"clinic.invalid"}
+		requireFailure(t, c, form, pims.ErrUnreachable)
+	})
+
+	t.Run("a host that the provider knows and that does not exist", func(t *testing.T) {
+		t.Parallel()
+		form := newSite(t, nil).form()
+		form.URL = "https://clinic.invalid/login"
+		form.Hosts = pims.HostPolicy{Known: []string{"clinic.invalid"}}
+		requireFailure(t, c, form, pims.ErrUnreachable)
+	})
+
+	t.Run("a host whose certificate is not trusted", func(t *testing.T) {
+		t.Parallel()
+		s := httptest.NewUnstartedServer(html(scriptedForm))
+		s.Config.ErrorLog = log.New(io.Discard, "", 0)
+		s.StartTLS()
+		t.Cleanup(s.Close)
+		form := newSite(t, nil).form()
+		form.URL = s.URL + "/login"
+		form.Hosts.Named = []string{"127.0.0.1"}
+		err := requireFailure(t, c, form, pims.ErrUnreachable)
+		require.ErrorContains(t, err, "ERR_CERT_AUTHORITY_INVALID")
+	})
+}
+
+func TestLoginTalksToAllowedHostsOnly(t *testing.T) {
+	t.Parallel()
+	c, _ := newChromium(t, Options{LoginTimeout: 20 * time.Second})
+
+	requireBlocked := func(t *testing.T, form pims.LoginForm, host string) {
+		t.Helper()
+		require.ErrorContains(t, requireFailure(t, c, form, pims.ErrHostNotAllowed), host)
+	}
+
+	t.Run("where the form is on another one", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, nil)
+		form := s.form()
+		form.Hosts = pims.HostPolicy{Known: []string{"us.example.com"}}
+		requireBlocked(t, form, s.host())
+		require.Zero(t, s.requests("/login"))
+	})
+
+	t.Run("where the URL has no host", func(t *testing.T) {
+		t.Parallel()
+		form := newSite(t, nil).form()
+		for _, address := range []string{"file:///etc/passwd", "javascript:alert(1)", "chrome://version", "", "http://%zz/"} {
+			form.URL = address
+			requireFailure(t, c, form, pims.ErrHostNotAllowed)
+		}
+	})
+
+	for name, leave := range map[string]func(to string) http.HandlerFunc{
+		"where a redirect leads to another one": redirect,
+		"where a script leads to another one": func(to string) http.HandlerFunc {
+			return html(fmt.Sprintf(`<script>location.href = %q</script>`, to))
+		},
+		"where a form leads to another one": func(to string) http.HandlerFunc {
+			return html(fmt.Sprintf(`<form method=post action=%q></form><script>document.forms[0].submit()</script>`, to))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			other := newSite(t, nil)
+			t.Run("before the form", func(t *testing.T) {
+				s := newSite(t, routes{"GET /login": leave(other.URL + "/login")})
+				requireBlocked(t, s.form(), other.host())
+			})
+			t.Run("after the form", func(t *testing.T) {
+				s := newSite(t, routes{"GET /dashboard": leave(other.URL + "/dashboard")})
+				requireBlocked(t, s.form(), other.host())
+			})
+			require.Empty(t, other.hits)
+		})
+	}
+
+	t.Run("where a known name is one of a private address", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, nil)
+		form := s.form()
+		form.URL = strings.Replace(s.alias(), "http:", "https:", 1) + "/login"
+		form.Hosts = pims.HostPolicy{Known: []string{"localhost"}}
+		requireBlocked(t, form, "resolves to a private address")
+	})
+
+	t.Run("where a page asks for things of private addresses", func(t *testing.T) {
+		t.Parallel()
+		other := newSite(t, nil)
+		s := newSite(t, routes{"GET /login": html(fmt.Sprintf(
+			`<img src="%s/pixel"><script src="%[1]s/script"></script><iframe src="%[1]s/frame"></iframe>`, other.URL) + plainForm)})
+		_, err := c.Login(t.Context(), s.form())
+		require.NoError(t, err)
+		require.Empty(t, other.hits, "nothing may be asked for behind a private address that was not named")
+	})
+}
+
+func TestLoginReportsARebornName(t *testing.T) {
+	t.Parallel()
+	g := newGuard("frame", pims.HostPolicy{Known: []string{"us.example.com"}})
+	g.observe(documentResponse("https://us.example.com/login", "203.0.113.7"))
+	require.NoError(t, g.problem())
+	g.observe(documentResponse("https://us.example.com/login", "10.1.2.3"))
+	require.ErrorIs(t, g.problem(), pims.ErrHostNotAllowed, "a name that resolves to another address than before must be noticed")
+}
+
+func documentResponse(address, from string) *network.EventResponseReceived {
+	return &network.EventResponseReceived{
+		Type:     network.ResourceTypeDocument,
+		FrameID:  "frame",
+		Response: &network.Response{URL: address, Status: http.StatusOK, RemoteIPAddress: from},
+	}
+}
