@@ -67,7 +67,7 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 		Credentials:  s.Credentials(),
 		Sessions:     s.Sessions(),
 		Keyring:      ring,
-		Logger:       log.With("namespace", "pims-sync:provider"),
+		Logger:       log,
 		Now:          o.now,
 		ObserveLogin: e.metrics.PIMSLogin,
 	})

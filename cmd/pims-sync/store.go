@@ -37,9 +37,6 @@ func openStore(ctx context.Context, c *Config, log *slog.Logger, wait time.Durat
 	if c.DatabaseURL != "" {
 		return connect(ctx, &store{}, c.DatabaseURL, log)
 	}
-	if inContainer() {
-		return nil, errors.New("in a container DATABASE_URL is required: name a PostgreSQL 15 or newer in it")
-	}
 	dir, err := c.dataDir()
 	if err != nil {
 		return nil, err
@@ -114,16 +111,6 @@ func (s *store) close() {
 		defer cancel()
 		_ = s.embedded.Close(ctx) // it logs what went wrong
 	}
-}
-
-// inContainer tells whether an image of ours, or any other, holds this process.
-func inContainer() bool {
-	for _, mark := range []string{"/.dockerenv", "/run/.containerenv"} {
-		if _, err := os.Stat(mark); err == nil {
-			return true
-		}
-	}
-	return os.Getenv("KUBERNETES_SERVICE_HOST") != ""
 }
 
 // keyFile is where the embedded database's own encryption key is kept.

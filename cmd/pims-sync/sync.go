@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -236,7 +237,11 @@ func showStats(w io.Writer, indent string, audit casesync.Audit) {
 	for _, change := range audit.Result.Changes {
 		fmt.Fprintf(w, "%swould be %s: appointment %s\n", indent, change.Action, change.PIMSID)
 		for _, f := range change.Fields {
-			fmt.Fprintf(w, "%s  %s: %q → %q\n", indent, f.Field, f.Before, f.After)
+			before := "nothing"
+			if f.Before != "" {
+				before = strconv.Quote(f.Before)
+			}
+			fmt.Fprintf(w, "%s  %s: %s → %q\n", indent, f.Field, before, f.After)
 		}
 	}
 }

@@ -55,6 +55,7 @@ type Options struct {
 	MaxSyncs  int           // at once; 0: 10
 	TimeLimit time.Duration // of one sync's work (R28); 0: none
 	Lease     time.Duration // 0: 15 s
+	SoftStop  time.Duration // how long Stop lets syncs go on (R31); 0: 20 s
 	Logger    *slog.Logger
 	Now       func() time.Time
 	Observe   Observer // nil: nobody measures
@@ -98,6 +99,7 @@ func New(o Options) (*Queue, error) {
 	o.Name = cmp.Or(o.Name, "replica-"+uuid.NewString())
 	o.MaxSyncs = cmp.Or(o.MaxSyncs, defaultMaxSyncs)
 	o.Lease = cmp.Or(o.Lease, defaultLease)
+	o.SoftStop = cmp.Or(o.SoftStop, defaultSoftStop)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -124,7 +126,7 @@ func New(o Options) (*Queue, error) {
 		Logger:                 slog.New(quiet{q.log.Handler()}),
 		FetchCooldown:          fetchCooldown,
 		JobTimeout:             -1, // a sync has a limit of its own
-		SoftStopTimeout:        defaultSoftStop,
+		SoftStopTimeout:        o.SoftStop,
 		PollOnly:               o.DB.Pooled(),
 		LeaderElectionDisabled: o.Private,
 	})
@@ -167,9 +169,9 @@ func (q *Queue) Stop(ctx context.Context) error {
 // nobody is an Observer that does not look.
 type nobody struct{}
 
-func (nobody) SyncStarted(casesync.Type)                             {}
+func (nobody) SyncStarted(casesync.Type)                               {}
 func (nobody) SyncEnded(casesync.Type, casesync.Status, time.Duration) {}
-func (nobody) SyncGivenBack(casesync.Type)                           {}
+func (nobody) SyncGivenBack(casesync.Type)                             {}
 
 // quiet passes on what River says from warnings upwards; what a sync does is
 // logged by itself, one line per event (Workflows §Logging).

@@ -77,7 +77,8 @@ func (q *Queue) work(ctx context.Context, run casesync.Run) error {
 // attempt runs the sync under its time limit and its lease. The error says why
 // it was ended, where it was.
 func (q *Queue) attempt(ctx context.Context, run casesync.Run) (result casesync.Result, err error) {
-	work, end := context.WithCancelCause(ctx)
+	// Detached, so that what ends the attempt is one of our causes and no other.
+	work, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
 	stopWatching := context.AfterFunc(ctx, func() { end(casesync.ErrShutdown) })
 	defer stopWatching()

@@ -1,0 +1,370 @@
+package queue_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/queue"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// runFunc is what a replica's syncs do.
+type runFunc = func(ctx context.Context, run casesync.Run) (casesync.Result, error)
+
+// A replica is a Queue with its own pool and notifier, as one process has them.
+type replica struct {
+	*queue.Queue
+	audits *postgres.Audits
+}
+
+func newReplica(t *testing.T, url string, run runFunc, change func(*queue.Options)) *replica {
+	t.Helper()
+	db := pgtest.Open(t, url)
+	notifier := postgres.NewNotifier(db)
+	t.Cleanup(notifier.Close)
+	o := queue.Options{
+		DB: db, Audits: db.Audits(), Notifier: notifier, Run: run,
+		Precheck: func(context.Context, uuid.UUID) error { return nil },
+		Lease:    600 * time.Millisecond,
+		Logger:   slog.New(slog.DiscardHandler),
+	}
+	if change != nil {
+		change(&o)
+	}
+	q, err := queue.New(o)
+	require.NoError(t, err)
+	return &replica{q, o.Audits}
+}
+
+// working is a replica that works until the test ends.
+func working(t *testing.T, url string, run runFunc, change func(*queue.Options)) *replica {
+	t.Helper()
+	r := newReplica(t, url, run, change)
+	require.NoError(t, r.Begin(t.Context()))
+	t.Cleanup(func() { require.NoError(t, r.Stop(context.Background())) })
+	return r
+}
+
+func addClinic(t *testing.T, url string) uuid.UUID {
+	t.Helper()
+	added, err := pgtest.Open(t, url).Clinics().Add(t.Context(), clinic.Clinic{Name: "Test", Timezone: "UTC", Active: true})
+	require.NoError(t, err)
+	return added.ID
+}
+
+func start(t *testing.T, r *replica, clinicID uuid.UUID, kind casesync.Type, trigger casesync.Trigger) casesync.Audit {
+	t.Helper()
+	audit, err := r.Start(t.Context(), casesync.Request{ClinicID: clinicID, Type: kind, Trigger: trigger}, "")
+	require.NoError(t, err)
+	return audit
+}
+
+// wait waits for the end of a sync, over any number of attempts.
+func wait(t *testing.T, r *replica, audit casesync.Audit) casesync.Audit {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		now, err := r.Wait(ctx, audit.ClinicID, audit.ID)
+		require.NoError(t, err)
+		if now.Status.Final() {
+			return now
+		}
+		require.NoError(t, ctx.Err(), "the sync did not end: %+v", now)
+	}
+}
+
+func failure(t *testing.T, err error) *casesync.Failure {
+	t.Helper()
+	var f *casesync.Failure
+	require.ErrorAs(t, err, &f)
+	return f
+}
+
+func created(n int) runFunc {
+	return func(context.Context, casesync.Run) (casesync.Result, error) {
+		return casesync.Result{Stats: casesync.Stats{CasesCreated: n}}, nil
+	}
+}
+
+func TestASyncThatIsStartedHereIsWorkedOnThereAndAnsweredHere(t *testing.T) { // R28
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	here := newReplica(t, url, nil, nil)
+	working(t, url, created(7), nil)
+
+	audit := wait(t, here, start(t, here, clinicID, casesync.TypeInbound, casesync.TriggerAPI))
+	require.Equal(t, casesync.StatusCompleted, audit.Status)
+	require.Equal(t, 7, audit.Result.Stats.CasesCreated)
+	require.Equal(t, 1, audit.Attempt)
+	require.False(t, audit.CompletedAt.Before(audit.StartedAt))
+}
+
+func TestAFailureEndsInTheAuditWithItsCodeAndOneAttempt(t *testing.T) { // R32
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	r := working(t, url, func(context.Context, casesync.Run) (casesync.Result, error) {
+		return casesync.Result{}, pims.ErrUnreachable
+	}, nil)
+	audit := wait(t, r, start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI))
+	require.Equal(t, casesync.StatusFailed, audit.Status)
+	require.Equal(t, casesync.CodeUnreachable, audit.Result.Code)
+	require.Equal(t, 1, audit.Attempt)
+}
+
+func TestAPanicEndsItsSyncOnlyAndTellsNoInternals(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	r := working(t, url, func(context.Context, casesync.Run) (casesync.Result, error) { panic("secret detail") }, nil)
+	audit := wait(t, r, start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI))
+	require.Equal(t, casesync.CodeInternal, audit.Result.Code)
+	require.NotContains(t, audit.Result.Error, "secret")
+}
+
+// blocked is a run that says when it begins and ends with its context.
+func blocked() (runFunc, <-chan casesync.Run) {
+	began := make(chan casesync.Run, 16)
+	return func(ctx context.Context, run casesync.Run) (casesync.Result, error) {
+		began <- run
+		<-ctx.Done()
+		return casesync.Result{}, ctx.Err()
+	}, began
+}
+
+func TestASecondStartWhileOneRunsIsRefusedWithTheFirstOnesID(t *testing.T) { // R29
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID, other := addClinic(t, url), addClinic(t, url)
+	run, began := blocked()
+	r := working(t, url, run, nil)
+	first := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	<-began
+
+	for _, kind := range casesync.Types() {
+		_, err := r.Start(t.Context(), casesync.Request{ClinicID: clinicID, Type: kind, Trigger: casesync.TriggerAPI}, "")
+		require.Equal(t, casesync.CodeSyncRunning, failure(t, err).Code)
+		require.Equal(t, first.ID, failure(t, err).SyncID)
+	}
+	start(t, r, other, casesync.TypeInbound, casesync.TriggerAPI)
+	require.Equal(t, other, (<-began).Lease.ClinicID, "another clinic is not in the way")
+
+	_, err := r.Cancel(t.Context(), clinicID, first.ID, "key:test")
+	require.NoError(t, err)
+	require.Equal(t, casesync.StatusCancelled, wait(t, r, first).Status)
+}
+
+func TestATickWaitsUntilTheClinicIsFree(t *testing.T) { // R29
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	release := make(chan struct{})
+	var atOnce, most atomic.Int32
+	r := working(t, url, func(ctx context.Context, run casesync.Run) (casesync.Result, error) {
+		most.Store(max(most.Load(), atOnce.Add(1)))
+		defer atOnce.Add(-1)
+		if run.Type == casesync.TypeInbound {
+			<-release
+		}
+		return casesync.Result{}, nil
+	}, nil)
+	first := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	require.Eventually(t, func() bool { return atOnce.Load() == 1 }, 10*time.Second, time.Millisecond)
+	tick := start(t, r, clinicID, casesync.TypeCases, casesync.TriggerSchedule)
+	close(release)
+	require.Equal(t, casesync.StatusCompleted, wait(t, r, first).Status)
+	require.Equal(t, casesync.StatusCompleted, wait(t, r, tick).Status)
+	require.Equal(t, int32(1), most.Load())
+}
+
+func TestACancelFromAnotherReplicaEndsARunningSync(t *testing.T) { // R29
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	run, began := blocked()
+	working(t, url, run, func(o *queue.Options) { o.Lease = time.Hour }) // no heartbeat helps
+	other := newReplica(t, url, nil, nil)
+	audit := start(t, other, clinicID, casesync.TypeFull, casesync.TriggerAPI)
+	<-began
+	_, err := other.Cancel(t.Context(), clinicID, audit.ID, "key:test")
+	require.NoError(t, err)
+	audit = wait(t, other, audit)
+	require.Equal(t, casesync.StatusCancelled, audit.Status)
+	require.Equal(t, casesync.CodeCancelled, audit.Result.Code)
+}
+
+func TestASyncOverItsTimeLimitFailsWithATimeout(t *testing.T) { // R28
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	run, _ := blocked()
+	r := working(t, url, run, func(o *queue.Options) { o.TimeLimit = 50 * time.Millisecond })
+	audit := wait(t, r, start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI))
+	require.Equal(t, casesync.StatusFailed, audit.Status)
+	require.Equal(t, casesync.CodeTimeout, audit.Result.Code)
+}
+
+func TestAScheduledSyncIsTriedAgainLater(t *testing.T) { // R32
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	ended := make(chan struct{}, 1)
+	r := working(t, url, func(context.Context, casesync.Run) (casesync.Result, error) {
+		ended <- struct{}{}
+		return casesync.Result{}, pims.ErrUnreachable
+	}, nil)
+	audit := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerSchedule)
+	<-ended
+	now, err := r.Wait(t.Context(), clinicID, audit.ID)
+	require.NoError(t, err)
+	require.Equal(t, casesync.StatusQueued, now.Status, "between attempts it is queued")
+	require.Equal(t, 1, now.Attempt)
+
+	db := pgtest.Open(t, url)
+	var scheduled time.Time
+	require.NoError(t, db.Pool().QueryRow(t.Context(),
+		`select scheduled_at from river_job where state = 'scheduled' and args ->> 'sync_id' = $1`, audit.ID.String()).Scan(&scheduled))
+	require.WithinDuration(t, time.Now().Add(time.Minute), scheduled, 15*time.Second)
+}
+
+func TestADefiniteRefusalIsNotTriedAgain(t *testing.T) { // Workflows §Error Categories
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	r := working(t, url, func(context.Context, casesync.Run) (casesync.Result, error) {
+		return casesync.Result{}, pims.ErrAuthRejected
+	}, nil)
+	audit := wait(t, r, start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerSchedule))
+	require.Equal(t, casesync.CodeAuthRejected, audit.Result.Code)
+	require.Equal(t, "PIMS authentication failed: Invalid credentials", audit.Result.Error)
+}
+
+func TestASyncOfADeadReplicaIsTakenUpAgain(t *testing.T) { // R30
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	starter := newReplica(t, url, nil, nil)
+	audit := start(t, starter, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	// A replica claims it, opens a phase, and is never heard of again.
+	run, err := starter.audits.Claim(t.Context(), audit.ID, "dead", 50*time.Millisecond, time.Now())
+	require.NoError(t, err)
+
+	working(t, url, created(1), nil)
+	ended := wait(t, starter, audit)
+	require.Equal(t, casesync.StatusCompleted, ended.Status)
+	require.Equal(t, 2, ended.Attempt)
+
+	err = starter.audits.Finish(t.Context(), run.Lease, casesync.StatusCompleted, casesync.Result{}, time.Now())
+	require.ErrorIs(t, err, casesync.ErrLeaseLost, "the first attempt wakes up and may write nothing")
+}
+
+func TestAnAttemptWhoseLeaseWasTakenIsEnded(t *testing.T) { // R30
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	run, began := blocked()
+	var ended atomic.Value
+	r := working(t, url, func(ctx context.Context, x casesync.Run) (casesync.Result, error) {
+		result, err := run(ctx, x)
+		ended.Store(context.Cause(ctx))
+		return result, err
+	}, nil)
+	audit := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	first := <-began
+	// Another replica believed this one dead.
+	require.NoError(t, r.audits.GiveBack(t.Context(), first.Lease, time.Now(), func(pgx.Tx) error { return nil }))
+	second, err := r.audits.Claim(t.Context(), audit.ID, "other", time.Hour, time.Now())
+	require.NoError(t, err)
+	require.Equal(t, 2, second.Lease.Attempt)
+	require.Eventually(t, func() bool {
+		cause, _ := ended.Load().(error)
+		return errors.Is(cause, casesync.ErrLeaseLost)
+	}, 10*time.Second, 5*time.Millisecond)
+	now, err := r.Audit(t.Context(), clinicID, audit.ID)
+	require.NoError(t, err)
+	require.Equal(t, casesync.StatusInProgress, now.Status, "the first attempt wrote nothing")
+}
+
+func TestAShutdownGivesTheSyncBackAndAnotherReplicaGoesOn(t *testing.T) { // R31
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	run, began := blocked()
+	first := newReplica(t, url, run, func(o *queue.Options) { o.SoftStop = 100 * time.Millisecond })
+	require.NoError(t, first.Begin(t.Context()))
+	audit := start(t, first, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	<-began
+	require.NoError(t, first.Stop(t.Context()))
+
+	now, err := first.Wait(t.Context(), clinicID, audit.ID)
+	require.NoError(t, err)
+	require.Equal(t, casesync.StatusQueued, now.Status, "who waits is told to look elsewhere")
+	_, err = first.Start(t.Context(), casesync.Request{ClinicID: clinicID, Type: casesync.TypeFull, Trigger: casesync.TriggerAPI}, "")
+	require.Equal(t, casesync.CodeDraining, failure(t, err).Code)
+
+	second := working(t, url, created(3), nil)
+	ended := wait(t, second, audit)
+	require.Equal(t, casesync.StatusCompleted, ended.Status)
+	require.Equal(t, 2, ended.Attempt)
+}
+
+func TestAQueuedSyncWithoutAJobIsCalledForAgain(t *testing.T) { // R30
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	r := newReplica(t, url, created(1), nil)
+	audit := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	_, err := pgtest.Open(t, url).Pool().Exec(t.Context(), `delete from river_job`)
+	require.NoError(t, err)
+	require.NoError(t, r.Begin(t.Context()))
+	t.Cleanup(func() { require.NoError(t, r.Stop(context.Background())) })
+	require.Equal(t, casesync.StatusCompleted, wait(t, r, audit).Status)
+}
+
+func TestTheSameIdempotencyKeyAnswersTheSameSync(t *testing.T) { // R29
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	r := newReplica(t, url, nil, nil)
+	request := casesync.Request{ClinicID: clinicID, Type: casesync.TypeInbound, Trigger: casesync.TriggerAPI}
+	first, err := r.Start(t.Context(), request, "k1")
+	require.NoError(t, err)
+	again, err := r.Start(t.Context(), request, "k1")
+	require.NoError(t, err)
+	require.Equal(t, first.ID, again.ID)
+
+	days := 3
+	request.Options.DaysAhead = &days
+	_, err = r.Start(t.Context(), request, "k1")
+	require.Equal(t, casesync.CodeIdempotencyMismatch, failure(t, err).Code)
+}
+
+func TestAPrivateQueueWorksOnItsOwnSyncsOnly(t *testing.T) { // INTERFACE §Commands
+	t.Parallel()
+	url := pgtest.URL(t)
+	mine, theirs := addClinic(t, url), addClinic(t, url)
+	replica := newReplica(t, url, nil, nil)
+	waiting := start(t, replica, theirs, casesync.TypeInbound, casesync.TriggerAPI)
+	private := working(t, url, created(1), func(o *queue.Options) { o.Private = true })
+	require.Equal(t, casesync.StatusCompleted, wait(t, private, start(t, private, mine, casesync.TypeInbound, casesync.TriggerCLI)).Status)
+	now, err := replica.Audit(t.Context(), theirs, waiting.ID)
+	require.NoError(t, err)
+	require.Equal(t, casesync.StatusQueued, now.Status)
+}
