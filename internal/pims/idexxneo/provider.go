@@ -96,7 +96,11 @@ func (p *provider) Open(account pims.Account, state pims.State) (pims.Session, e
 	if err != nil {
 		return nil, err
 	}
-	return p.open(account, saved)
+	s, err := p.open(account, saved)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func (p *provider) open(account pims.Account, saved savedState) (*session, error) {

@@ -140,5 +140,15 @@ func decodeEntities(text string) string {
 	if !strings.Contains(text, "&") {
 		return text
 	}
-	return pims.Clean(entity.ReplaceAllStringFunc(text, html.UnescapeString))
+	return pims.Clean(entity.ReplaceAllStringFunc(text, decodeEntity))
+}
+
+// decodeEntity decodes what is an entity as a whole: "&notit;" is none, though it
+// begins like one.
+func decodeEntity(text string) string {
+	decoded := html.UnescapeString(text)
+	if len(decoded) > 1 && strings.HasSuffix(decoded, ";") {
+		return text
+	}
+	return decoded
 }
