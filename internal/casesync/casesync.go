@@ -69,6 +69,10 @@ type Options struct {
 	ParallelBatchSize *int
 	Force             bool
 	DryRun            bool
+
+	// PlanID is the plan whose approval started the sync (R18, R23); zero: none. No
+	// request can name it: Plan.Options makes such options.
+	PlanID uuid.UUID
 }
 
 // A Request asks for one sync of one clinic.
@@ -277,9 +281,6 @@ type Run struct {
 	Type    Type
 	Trigger Trigger
 	Options Options
-
-	// Lifted are the guards that a person approved for this one run (R18).
-	Lifted map[Code]bool
 }
 
 // A Lease is the right to write for a sync. Every writing transaction first

@@ -75,13 +75,19 @@ func setStatus(c *Case, status string) {
 }
 
 // undelete takes a soft delete back (R16). A status that a person changed since
-// stays theirs.
+// stays theirs. Where the delete kept no state before, as one made with the
+// specification's own statement, there is nothing to put back: R10 applies to what
+// is there.
 func undelete(c *Case) {
-	if c.Status == c.SyncStatus {
-		c.Status = c.Deletion.StatusBefore
-	}
-	c.SyncStatus = c.Deletion.SyncStatusBefore
+	before := c.Deletion
 	c.Deletion = nil
+	if before.StatusBefore == "" {
+		return
+	}
+	if c.Status == c.SyncStatus {
+		c.Status = before.StatusBefore
+	}
+	c.SyncStatus = before.SyncStatusBefore
 }
 
 // mergeDetails never lets a blank erase what is known (R7).

@@ -42,6 +42,38 @@ const (
 // PlanLifetime is how long a plan can be approved (R18, R23).
 const PlanLifetime = 24 * time.Hour
 
+// Decidable tells whether the plan can still be approved or rejected. The error is
+// a *Failure with CodeAlreadyDecided that says what happened to it.
+func (p *Plan) Decidable(now time.Time) error {
+	status := p.Status
+	if status == PlanOpen && !now.Before(p.ExpiresAt) {
+		status = PlanExpired
+	}
+	switch status {
+	case PlanOpen:
+		return nil
+	case PlanExpired:
+		return Fail(CodeAlreadyDecided, "the plan has expired after %d hours; run the sync again for a new one", int(PlanLifetime.Hours()))
+	case PlanSuperseded:
+		return Fail(CodeAlreadyDecided, "a newer run of the sync has superseded the plan; decide on its plan, if it has one")
+	default:
+		return Fail(CodeAlreadyDecided, "the plan was %s before", status)
+	}
+}
+
+// Options are those of the sync that an approval starts: the very days of the
+// plan, with the one guard lifted that made it (R18, R23).
+func (p *Plan) Options() Options { return Options{PlanID: p.ID} }
+
+// names are the cases that the plan would delete.
+func (p *Plan) names() map[uuid.UUID]bool {
+	named := make(map[uuid.UUID]bool, len(p.Cases))
+	for i := range p.Cases {
+		named[p.Cases[i].CaseID] = true
+	}
+	return named
+}
+
 // A PlannedCase is one case that a plan would delete.
 type PlannedCase struct {
 	CaseID        uuid.UUID

@@ -38,7 +38,16 @@ func (p *reconciliationPhase) candidates(ctx context.Context) ([]Case, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the candidates: %w", err)
 	}
-	return cases, nil
+	return p.named(cases), nil
+}
+
+// named leaves an approved plan's run only what the plan names (R23).
+func (p *reconciliationPhase) named(cases []Case) []Case {
+	if !p.lifted(CodeDeletionGuard) {
+		return cases
+	}
+	named := p.approved.names()
+	return slices.DeleteFunc(cases, func(c Case) bool { return !named[c.ID] })
 }
 
 // run compares candidates, read before the snapshot was fetched, with a snapshot
@@ -70,7 +79,22 @@ func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapsh
 		p.refused(verdict.refusal)
 		return result, p.hold(ctx, CodeDeletionGuard, p.window, planned(verdict.condemned), verdict.evidence, verdict.reason)
 	}
+	if err := p.supersede(ctx); err != nil {
+		return result, err
+	}
 	return result, p.delete(ctx, verdict.condemned, &result)
+}
+
+// supersede ends the plan of an earlier run: this one has looked for itself
+// (R23). A refusal supersedes it by its own plan.
+func (p *reconciliationPhase) supersede(ctx context.Context) error {
+	if p.dryRun || p.approved != nil {
+		return nil
+	}
+	if err := p.recorder.SupersedePlans(ctx, p.lease, CodeDeletionGuard, p.kind, p.now()); err != nil {
+		return fmt.Errorf("superseding the earlier plan: %w", err)
+	}
+	return nil
 }
 
 // missing are the candidates that the PIMS does not show.
@@ -100,7 +124,7 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 	if len(orphans) == 0 {
 		return v, nil
 	}
-	if len(orphans) > maxUnseen {
+	if len(orphans) > maxUnseen && !p.lifted(CodeDeletionGuard) {
 		for _, c := range orphans {
 			v.condemned = append(v.condemned, SoftDeletion{Case: c, Reason: ReasonRemoved})
 		}
@@ -136,7 +160,9 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 	v.condemned = left
 	v.evidence.Days = p.days(left)
 	v.evidence.Limit = allowed(len(candidates), p.limits)
-	v.refusal, v.reason = p.judge(candidates, left, snapshot.Found())
+	if !p.lifted(CodeDeletionGuard) {
+		v.refusal, v.reason = p.judge(candidates, left, snapshot.Found())
+	}
 	return v, nil
 }
 

@@ -34,6 +34,7 @@ type Connection interface {
 type RunnerOptions struct {
 	Clinic   func(ctx context.Context, id uuid.UUID) (clinic.Clinic, error)
 	Connect  func(ctx context.Context, clinicID uuid.UUID) (Connection, error)
+	Plan     func(ctx context.Context, clinicID, id uuid.UUID) (Plan, error)
 	Cases    Store
 	Recorder Recorder
 	Logger   *slog.Logger
@@ -78,7 +79,7 @@ type phase struct {
 	kind     Type
 	provider string
 	dryRun   bool
-	lift     map[Code]bool // guards that a person lifted for this run (R18)
+	approved *Plan // the plan whose approval started the run (R18, R23); nil: none
 	recorder Recorder
 	log      *slog.Logger
 	now      func() time.Time
@@ -95,7 +96,7 @@ func (r *Runner) Run(ctx context.Context, run Run) (Result, error) {
 }
 
 func (r *Runner) run(ctx context.Context, run Run, p phase) (Result, error) {
-	connection, windows, err := r.prepare(ctx, run, p)
+	connection, windows, err := r.prepare(ctx, run, &p)
 	if err != nil {
 		return notStarted(run.Type), err
 	}
@@ -119,7 +120,7 @@ func (r *Runner) run(ctx context.Context, run Run, p phase) (Result, error) {
 }
 
 // prepare finds out the days to work on and logs in.
-func (r *Runner) prepare(ctx context.Context, run Run, p phase) (Connection, Windows, error) {
+func (r *Runner) prepare(ctx context.Context, run Run, p *phase) (Connection, Windows, error) {
 	owner, err := r.o.Clinic(ctx, run.Lease.ClinicID)
 	if err != nil {
 		return nil, Windows{}, err
@@ -128,7 +129,7 @@ func (r *Runner) prepare(ctx context.Context, run Run, p phase) (Connection, Win
 	if err != nil {
 		return nil, Windows{}, err
 	}
-	windows, err := run.Options.Windows(run.Type, r.o.Now(), loc)
+	windows, err := r.windows(ctx, run, p, loc)
 	if err != nil {
 		return nil, Windows{}, err
 	}
@@ -138,6 +139,25 @@ func (r *Runner) prepare(ctx context.Context, run Run, p phase) (Connection, Win
 		return nil, Windows{}, err
 	}
 	return connection, windows, nil
+}
+
+// windows are the days to work on: those of the options, or of the plan whose
+// approval started the run.
+func (r *Runner) windows(ctx context.Context, run Run, p *phase, loc *time.Location) (Windows, error) {
+	if run.Options.PlanID == uuid.Nil {
+		return run.Options.Windows(run.Type, r.o.Now(), loc)
+	}
+	plan, err := r.o.Plan(ctx, run.Lease.ClinicID, run.Options.PlanID)
+	if err != nil {
+		return Windows{}, fmt.Errorf("reading the approved plan: %w", err)
+	}
+	if plan.Status != PlanApproved {
+		return Windows{}, Fail(CodeInternal, "plan %s is not approved", plan.ID)
+	}
+	p.approved = &plan
+	window := plan.Window
+	window.Location = loc
+	return Windows{Inbound: window, Reconciliation: window, CandidatesUntil: window.Until()}, nil
 }
 
 // notStarted is the result of a sync that ended before its first phase (R27).
@@ -238,7 +258,6 @@ func (r *Runner) phase(run Run, kind Type, syncID uuid.UUID) phase {
 			"clinic_id", run.Lease.ClinicID.String(), "sync_id", syncID.String()),
 		now:   r.o.Now,
 		count: r.o.Written,
-		lift:  run.Lifted,
 	}
 }
 
@@ -246,7 +265,8 @@ func (p *phase) report(ctx context.Context, step string, done, total int) {
 	p.recorder.Report(ctx, p.lease, Progress{Phase: p.kind, Step: step, Done: done, Total: total})
 }
 
-func (p *phase) lifted(guard Code) bool { return p.lift[guard] }
+// lifted tells whether a person approved that this guard lets the run pass (R18).
+func (p *phase) lifted(guard Code) bool { return p.approved != nil && p.approved.Code == guard }
 
 func (p *phase) written(actions map[string]Action, written map[string]bool) {
 	totals := map[Action]int{}
@@ -280,8 +300,13 @@ func (p *phase) hold(ctx context.Context, code Code, window pims.Window, cases [
 		CreatedAt: at,
 		ExpiresAt: at.Add(PlanLifetime),
 	}
-	if err := p.recorder.KeepPlan(ctx, p.lease, plan); err != nil {
+	first, err := p.recorder.KeepPlan(ctx, p.lease, plan)
+	if err != nil {
 		return fmt.Errorf("keeping the plan of the %s guard: %w", code, err)
+	}
+	if first { // one event, not one each night
+		p.log.WarnContext(ctx, "A plan waits for a decision", "plan_id", plan.ID.String(), "guard", string(code),
+			"cases", len(cases), "expires_at", plan.ExpiresAt.UTC().Format(time.RFC3339))
 	}
 	failure.PlanID = plan.ID
 	return failure

@@ -57,8 +57,13 @@ type Recorder interface {
 	EndPhase(ctx context.Context, lease Lease, id uuid.UUID, status Status, result Result, at time.Time) error
 
 	// KeepPlan stores a plan: what a guard held back, with its evidence (R18,
-	// R23). Open plans of the same clinic and guard are superseded by it.
-	KeepPlan(ctx context.Context, lease Lease, plan Plan) error
+	// R23). An open plan of the same clinic, guard and type of sync is superseded by
+	// it; first tells whether there was none.
+	KeepPlan(ctx context.Context, lease Lease, plan Plan) (first bool, err error)
+
+	// SupersedePlans ends the clinic's open plans of a guard and a type of sync: a
+	// newer run has looked for itself (R23).
+	SupersedePlans(ctx context.Context, lease Lease, guard Code, kind Type, at time.Time) error
 
 	// Report tells how far the sync has come. It is cheap, may drop reports that
 	// come too fast, and never fails the sync.

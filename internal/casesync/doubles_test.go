@@ -1,0 +1,171 @@
+package casesync_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+)
+
+// A store is the real one, with other people at work between a sync's reading
+// and its writing.
+type store struct {
+	*postgres.Cases
+	beforeWrite  func(writes []casesync.Write) error // nil: nobody
+	beforeDelete func() error
+	beforeKeep   func(readings []casesync.Reading) error
+}
+
+func (s *store) WriteCases(ctx context.Context, lease casesync.Lease, syncID uuid.UUID, provider string, writes []casesync.Write, at time.Time) ([]string, error) {
+	if s.beforeWrite != nil {
+		if err := s.beforeWrite(writes); err != nil {
+			return nil, err
+		}
+	}
+	return s.Cases.WriteCases(ctx, lease, syncID, provider, writes, at)
+}
+
+func (s *store) SoftDelete(ctx context.Context, lease casesync.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) ([]uuid.UUID, error) {
+	if s.beforeDelete != nil {
+		if err := s.beforeDelete(); err != nil {
+			return nil, err
+		}
+	}
+	return s.Cases.SoftDelete(ctx, lease, syncID, provider, window, until, deletions, at)
+}
+
+func (s *store) KeepReadings(ctx context.Context, lease casesync.Lease, readings []casesync.Reading) error {
+	if s.beforeKeep != nil {
+		if err := s.beforeKeep(readings); err != nil {
+			return err
+		}
+	}
+	return s.Cases.KeepReadings(ctx, lease, readings)
+}
+
+// once makes a hook of something that other people do one time.
+func once(do func()) func([]casesync.Write) error {
+	var first sync.Once
+	return func([]casesync.Write) error {
+		first.Do(do)
+		return nil
+	}
+}
+
+// A recorder keeps audits in the database, and plans to be looked at.
+type recorder struct {
+	*postgres.Audits
+	mu         sync.Mutex
+	plans      []casesync.Plan
+	beforeOpen func(casesync.Type) error // nil: nothing is in the way
+	onReport   func(casesync.Progress)
+}
+
+func (r *recorder) BeginPhase(ctx context.Context, lease casesync.Lease, phase casesync.Type, at time.Time) (uuid.UUID, error) {
+	if r.beforeOpen != nil {
+		if err := r.beforeOpen(phase); err != nil {
+			return uuid.Nil, err
+		}
+	}
+	return r.Audits.BeginPhase(ctx, lease, phase, at)
+}
+
+func (r *recorder) KeepPlan(_ context.Context, _ casesync.Lease, plan casesync.Plan) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.plans = append(r.plans, plan)
+	return nil
+}
+
+func (r *recorder) Report(ctx context.Context, lease casesync.Lease, progress casesync.Progress) {
+	if r.onReport != nil {
+		r.onReport(progress)
+	}
+	r.Audits.Report(ctx, lease, progress)
+}
+
+// plan is the one that a sync kept.
+func (p *practice) plan(id uuid.UUID) casesync.Plan {
+	p.Helper()
+	for _, plan := range p.recorder.plans {
+		if plan.ID == id {
+			return plan
+		}
+	}
+	require.Failf(p, "no such plan", "%s", id)
+	return casesync.Plan{}
+}
+
+// counted is what the metrics are told.
+type counted struct {
+	mu       sync.Mutex
+	actions  map[casesync.Action]int
+	refusals []string
+}
+
+func (c *counted) written(action casesync.Action, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.actions[action] += n
+}
+
+func (c *counted) refused(reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refusals = append(c.refusals, reason)
+}
+
+// A logbook keeps every line that is logged.
+type logbook struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logbook) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logbook) logger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// lines are the lines so far.
+func (l *logbook) lines(p *practice) []map[string]any {
+	p.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var lines []map[string]any
+	for text := range strings.Lines(l.text.String()) {
+		var line map[string]any
+		require.NoError(p, json.Unmarshal([]byte(text), &line))
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// requireDiscreet demands that no name, phone, note or password was logged or
+// stands in the error of an audit (R40). In the stories all of them begin with Zz
+// or 555.
+func (l *logbook) requireDiscreet(p *practice) {
+	p.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	said := l.text.String() + strings.Join(column[string](p, "select coalesce(error_message, '') from case_sync_audits"), "\n")
+	for _, plan := range p.recorder.plans {
+		said += plan.Reason
+	}
+	for _, secret := range []string{"zz", "555-"} {
+		require.NotContains(p, strings.ToLower(said), secret, "R40")
+	}
+}

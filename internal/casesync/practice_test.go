@@ -1,0 +1,352 @@
+package casesync_test
+
+import (
+	"context"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+const (
+	newYork  = "America/New_York"
+	provider = "idexx_neo"
+	minute   = "2006-01-02 15:04" // how the stories write wall-clock times
+)
+
+// A practice is a clinic in a real database, next to another one, and the
+// scripted PIMS that it follows. A story moves its clock, changes its PIMS and
+// runs syncs; what must hold after every story is checked when it ends.
+type practice struct {
+	*testing.T
+	db       *postgres.DB
+	clinic   clinic.Clinic
+	location *time.Location
+	clock    *clock
+	fake     *pimstest.Fake
+	calendar []pims.Appointment
+	records  []pims.Consultation
+	store    *store
+	recorder *recorder
+	logs     *logbook
+	counted  *counted
+	runner   *casesync.Runner
+
+	neighbour       uuid.UUID
+	neighboursCases string
+	again           func() // runs the last completed sync once more
+}
+
+// newPractice is one in New York on Monday, the 2nd of March 2026, at nine.
+func newPractice(t *testing.T) *practice {
+	t.Helper()
+	return newPracticeIn(t, newYork, "2026-03-02 09:00")
+}
+
+func newPracticeIn(t *testing.T, zone, now string) *practice {
+	t.Helper()
+	p := &practice{
+		T: t, db: pgtest.New(t), location: loadZone(t, zone), clock: &clock{}, fake: &pimstest.Fake{},
+		logs: &logbook{}, counted: &counted{actions: make(map[casesync.Action]int)},
+	}
+	p.clinic = clinic.Clinic{
+		ID:       scan[uuid.UUID](p, "insert into clinics (name, timezone) values ('Zzharbour Vets', $1) returning id", zone),
+		Timezone: zone, Active: true,
+	}
+	p.neighbour = scan[uuid.UUID](p, "insert into clinics (name, timezone) values ('Zzhill Vets', $1) returning id", zone)
+	p.at(now)
+	p.exec(`insert into cases (clinic_id, pims_id, scheduled_date, status, sync_status, patient_name)
+		select $1, i::text, $2::timestamptz - make_interval(hours => i), 'draft', 'draft', 'Zzneighbour' from generate_series(1, 5) i`, p.neighbour, p.clock.now())
+	p.neighboursCases = p.cases(p.neighbour)
+
+	p.fake.Now = p.clock.now
+	p.store = &store{Cases: p.db.Cases()}
+	p.recorder = &recorder{Audits: p.db.Audits()}
+	p.runner = casesync.NewRunner(casesync.RunnerOptions{
+		Clinic:   func(context.Context, uuid.UUID) (clinic.Clinic, error) { return p.clinic, nil },
+		Connect:  p.connect,
+		Cases:    p.store,
+		Recorder: p.recorder,
+		Logger:   p.logs.logger(),
+		Now:      p.clock.now,
+		Written:  p.counted.written,
+		Refused:  p.counted.refused,
+	})
+	t.Cleanup(p.holds)
+	return p
+}
+
+// holds checks what must be true after every story.
+func (p *practice) holds() {
+	if p.Failed() {
+		return
+	}
+	if p.again != nil {
+		p.again()
+	}
+	require.Equal(p, p.neighboursCases, p.cases(p.neighbour), "another clinic's cases were changed")
+	require.Zero(p, scan[int](p, "select count(*) from case_sync_audits where status in ('queued', 'in_progress')"), "an audit stayed open (R30)")
+	p.logs.requireDiscreet(p)
+}
+
+// background is a context that outlives the test, for what runs when it ends.
+func (p *practice) background() context.Context { return context.WithoutCancel(p.Context()) }
+
+// connect logs in to the scripted PIMS.
+func (p *practice) connect(ctx context.Context, _ uuid.UUID) (casesync.Connection, error) {
+	account := pims.Account{Credentials: pims.Credentials{Username: "Zzuser", Password: "Zzpassword"}, Location: p.location}
+	state, err := p.fake.Login(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	session, err := p.fake.Open(account, state)
+	return &connection{session, p.clinic}, err
+}
+
+// A connection is a session that nobody renews.
+type connection struct {
+	pims.Session
+	clinic clinic.Clinic
+}
+
+func (c *connection) Finder() (pims.AppointmentFinder, bool) {
+	finder, ok := c.Session.(pims.AppointmentFinder)
+	return finder, ok
+}
+
+func (c *connection) Provider() string      { return provider }
+func (c *connection) Clinic() clinic.Clinic { return c.clinic }
+func (c *connection) Close(context.Context) {}
+
+// An outcome is how a sync ended: as the run answered it, and as it is stored.
+type outcome struct {
+	casesync.Result
+	err   error
+	audit casesync.Audit
+}
+
+// phase is the stored audit of a full sync's phase.
+func (o *outcome) phase(t testing.TB, kind casesync.Type) casesync.Audit {
+	t.Helper()
+	i := slices.IndexFunc(o.audit.Children, func(a casesync.Audit) bool { return a.Type == kind })
+	require.GreaterOrEqual(t, i, 0, "the %s phase has no audit", kind)
+	return o.audit.Children[i]
+}
+
+// sync runs a sync and demands that it completes.
+func (p *practice) sync(kind casesync.Type, options ...casesync.Options) outcome {
+	p.Helper()
+	o := p.try(kind, options...)
+	require.NoError(p, o.err)
+	require.Equal(p, casesync.StatusCompleted, o.audit.Status)
+	return o
+}
+
+// fail runs a sync and demands that it fails with a code.
+func (p *practice) fail(code casesync.Code, kind casesync.Type, options ...casesync.Options) outcome {
+	p.Helper()
+	o := p.try(kind, options...)
+	require.Error(p, o.err)
+	require.Equal(p, casesync.StatusFailed, o.audit.Status)
+	require.Equal(p, code, o.audit.Result.Code, o.audit.Result.Error)
+	require.NotEmpty(p, o.audit.Result.Error)
+	return o
+}
+
+// try runs a sync, whatever comes of it.
+func (p *practice) try(kind casesync.Type, options ...casesync.Options) outcome {
+	p.Helper()
+	run := casesync.Run{Type: kind}
+	if len(options) > 0 {
+		run.Options = options[0]
+	}
+	return p.run(p.background(), run)
+}
+
+// run queues a sync, claims it, carries it out and closes its audit, as the queue
+// does.
+func (p *practice) run(ctx context.Context, run casesync.Run) outcome {
+	p.Helper()
+	id := uuid.Must(uuid.NewV7())
+	audits, background := p.db.Audits(), p.background()
+	_, err := audits.Enqueue(background, casesync.Audit{
+		ID: id, ClinicID: p.clinic.ID, Type: run.Type, Trigger: casesync.TriggerAPI, Options: run.Options, CreatedAt: p.clock.now(),
+	}, "", func(pgx.Tx) error { return nil })
+	require.NoError(p, err)
+	claimed, err := audits.Claim(background, id, "worker", time.Hour, p.clock.now())
+	require.NoError(p, err)
+	claimed.Lifted = run.Lifted
+
+	result, runErr := p.runner.Run(ctx, claimed)
+	status, concluded := casesync.Conclude(result, runErr)
+	for _, child := range p.audit(id).Children {
+		require.True(p, child.Status.Final(), "the %s phase left its audit open", child.Type)
+	}
+	require.NoError(p, audits.Finish(background, claimed.Lease, status, concluded, p.clock.now()))
+	o := outcome{concluded, runErr, p.audit(id)}
+	p.requireSums(&o.audit)
+	if status == casesync.StatusCompleted && !run.Options.DryRun {
+		p.again = func() { p.requireNothingLeftToDo(run) }
+	} else {
+		p.again = nil
+	}
+	return o
+}
+
+func (p *practice) audit(id uuid.UUID) casesync.Audit {
+	p.Helper()
+	audit, err := p.db.Audits().Audit(p.background(), p.clinic.ID, id)
+	require.NoError(p, err)
+	return audit
+}
+
+// requireSums checks that the counts of a completed phase add up (R12), and that
+// a master's are the sums of its phases' (R27).
+func (p *practice) requireSums(audit *casesync.Audit) {
+	p.Helper()
+	s := audit.Result.Stats
+	completed := audit.Status == casesync.StatusCompleted
+	switch audit.Type {
+	case casesync.TypeInbound:
+		require.LessOrEqual(p, s.CasesCreated+s.CasesUpdated+s.CasesUnchanged+s.CasesSkipped, s.AppointmentsFound)
+		if completed {
+			require.Equal(p, s.AppointmentsFound, s.CasesCreated+s.CasesUpdated+s.CasesUnchanged+s.CasesSkipped, "%+v", s)
+		}
+	case casesync.TypeCases:
+		require.LessOrEqual(p, s.CasesEnriched+s.CasesUnchanged+s.CasesSkipped+s.CasesFailed, s.CasesFound)
+		if completed {
+			require.Equal(p, s.CasesFound, s.CasesEnriched+s.CasesUnchanged+s.CasesSkipped+s.CasesFailed, "%+v", s)
+			require.Len(p, audit.Result.Failures, s.CasesFailed)
+		}
+	case casesync.TypeReconciliation:
+		require.LessOrEqual(p, s.CasesDeleted, s.CasesChecked)
+		require.Len(p, s.DeletedIDs, s.CasesDeleted)
+	case casesync.TypeFull:
+		var sums casesync.Stats
+		for i := range audit.Children {
+			p.requireSums(&audit.Children[i])
+			require.Equal(p, audit.ID, audit.Children[i].ParentID)
+			sums = sums.Add(audit.Children[i].Result.Stats)
+		}
+		require.ElementsMatch(p, sums.DeletedIDs, s.DeletedIDs)
+		sums.DeletedIDs, s.DeletedIDs = nil, nil
+		require.Equal(p, sums, s)
+		require.Equal(p, 3, len(audit.Children)+len(audit.Result.Skipped), "each phase has an audit or a reason (R27)")
+	}
+}
+
+// requireNothingLeftToDo runs a sync that has just completed once more: it writes
+// no row version (R12).
+func (p *practice) requireNothingLeftToDo(run casesync.Run) {
+	p.Helper()
+	before := p.versions()
+	second := p.run(p.background(), run)
+	require.NoError(p, second.err)
+	s := second.audit.Result.Stats
+	require.Zero(p, s.CasesCreated+s.CasesUpdated+s.CasesEnriched+s.CasesDeleted+s.CasesRestored, "%+v", s)
+	require.Equal(p, before, p.versions(), "an identical second sync wrote cases")
+}
+
+// versions are the row versions of all cases.
+func (p *practice) versions() []string {
+	p.Helper()
+	return column[string](p, "select id || ' ' || xmin || ' ' || ctid || ' ' || updated_at from cases order by id")
+}
+
+// cases is everything in the cases of a clinic.
+func (p *practice) cases(clinicID uuid.UUID) string {
+	p.Helper()
+	return scan[string](p, "select coalesce(string_agg(xmin || c::text, e'\\n' order by id), '') from cases c where clinic_id = $1", clinicID)
+}
+
+// stored reads a case, consultation included.
+func (p *practice) stored(pimsID string) casesync.Case {
+	p.Helper()
+	cases, err := p.db.Cases().CasesByID(p.background(), p.clinic.ID, provider, []string{pimsID})
+	require.NoError(p, err)
+	require.Contains(p, cases, pimsID)
+	id := cases[pimsID].ID
+	whole, err := p.db.Cases().CasesWithConsultations(p.background(), p.clinic.ID, []uuid.UUID{id})
+	require.NoError(p, err)
+	return whole[id]
+}
+
+// exec runs a statement as another program would.
+func (p *practice) exec(sql string, args ...any) {
+	p.Helper()
+	_, err := p.db.Pool().Exec(p.background(), sql, args...)
+	require.NoError(p, err, sql)
+}
+
+// edit changes a case as a person would: what is to be set, in SQL.
+func (p *practice) edit(pimsID, set string, args ...any) {
+	p.Helper()
+	p.exec("update cases set "+set+" where clinic_id = $1 and pims_id = $2", append([]any{p.clinic.ID, pimsID}, args...)...)
+}
+
+// scan answers the one value that a query has.
+func scan[T any](p *practice, sql string, args ...any) T {
+	p.Helper()
+	values := column[T](p, sql, args...)
+	require.Len(p, values, 1, sql)
+	return values[0]
+}
+
+// column answers the first column of a query's rows.
+func column[T any](p *practice, sql string, args ...any) []T {
+	p.Helper()
+	rows, err := p.db.Pool().Query(p.background(), sql, args...)
+	require.NoError(p, err, sql)
+	values, err := pgx.CollectRows(rows, pgx.RowTo[T])
+	require.NoError(p, err, sql)
+	return values
+}
+
+// A clock shows the time that a story sets.
+type clock struct {
+	mu   sync.Mutex
+	time time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.time
+}
+
+func (c *clock) set(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.time = t
+}
+
+// at sets the clock to a wall-clock time of the practice.
+func (p *practice) at(wall string) {
+	p.Helper()
+	p.clock.set(p.instant(wall))
+}
+
+// pass lets time pass.
+func (p *practice) pass(d time.Duration) { p.clock.set(p.clock.now().Add(d)) }
+
+// instant is a wall-clock time of the practice.
+func (p *practice) instant(wall string) time.Time {
+	p.Helper()
+	t, err := time.Parse(minute, wall)
+	require.NoError(p, err)
+	return pims.Instant(t, p.location)
+}
