@@ -20,23 +20,24 @@ type Plans struct{ db *DB }
 func (db *DB) Plans() *Plans { return &Plans{db} }
 
 // KeepPlan is casesync.Recorder's.
-func (s *Plans) KeepPlan(ctx context.Context, lease casesync.Lease, plan casesync.Plan) error {
+func (s *Plans) KeepPlan(ctx context.Context, lease casesync.Lease, plan casesync.Plan) (first bool, err error) {
 	cases, err := json.Marshal(append([]plannedCaseJSON{}, convert(plan.Cases, func(c casesync.PlannedCase) plannedCaseJSON { return plannedCaseJSON(c) })...))
 	if err != nil {
-		return err
+		return false, err
 	}
 	evidence, err := encodeEvidence(plan.Evidence)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return s.db.underLease(ctx, "keep the plan", lease, func(tx pgx.Tx) error {
+	err = s.db.underLease(ctx, "keep the plan", lease, func(tx pgx.Tx) error {
 		q := dbsqlc.New(tx)
-		err := q.SupersedePlans(ctx, dbsqlc.SupersedePlansParams{
+		superseded, err := q.SupersedePlans(ctx, dbsqlc.SupersedePlansParams{
 			ClinicID: lease.ClinicID, Code: string(plan.Code), SyncType: string(plan.SyncType), DecidedAt: &plan.CreatedAt,
 		})
 		if err != nil {
 			return err
 		}
+		first = superseded == 0
 		return q.InsertPlan(ctx, dbsqlc.InsertPlanParams{
 			ID:          plan.ID,
 			ClinicID:    lease.ClinicID,
@@ -51,6 +52,43 @@ func (s *Plans) KeepPlan(ctx context.Context, lease casesync.Lease, plan casesyn
 			CreatedAt:   plan.CreatedAt,
 			ExpiresAt:   plan.ExpiresAt,
 		})
+	})
+	return first, err
+}
+
+// SupersedePlans is casesync.Recorder's.
+func (s *Plans) SupersedePlans(ctx context.Context, lease casesync.Lease, guard casesync.Code, kind casesync.Type, at time.Time) error {
+	return s.db.underLease(ctx, "supersede plans", lease, func(tx pgx.Tx) error {
+		_, err := dbsqlc.New(tx).SupersedePlans(ctx, dbsqlc.SupersedePlansParams{
+			ClinicID: lease.ClinicID, Code: string(guard), SyncType: string(kind), DecidedAt: &at,
+		})
+		return err
+	})
+}
+
+// Decide approves or rejects an open plan in the name of an actor, within a
+// transaction of the clinic's: an approval starts its sync in the same one.
+// CodeAlreadyDecided where the plan is not open any more (R23).
+func (s *Plans) Decide(ctx context.Context, tx pgx.Tx, clinicID, id uuid.UUID, status casesync.PlanStatus, actor string, at time.Time) error {
+	q := dbsqlc.New(tx)
+	n, err := q.DecidePlan(ctx, dbsqlc.DecidePlanParams{
+		ID: id, ClinicID: clinicID, Status: string(status), DecidedAt: at, DecidedBy: &actor,
+	})
+	if err != nil || n > 0 {
+		return err
+	}
+	row, err := q.Plan(ctx, id, clinicID)
+	if err != nil {
+		return found(err, casesync.Fail(casesync.CodeNotFound, "the clinic has no such plan"))
+	}
+	plan := planOf(row, at)
+	return plan.Decidable(at)
+}
+
+// Reject closes an open plan without doing anything (R23).
+func (s *Plans) Reject(ctx context.Context, clinicID, id uuid.UUID, actor string, at time.Time) error {
+	return s.db.InClinic(ctx, "reject the plan", clinicID, func(tx pgx.Tx) error {
+		return s.Decide(ctx, tx, clinicID, id, casesync.PlanRejected, actor, at)
 	})
 }
 

@@ -1,4 +1,4 @@
--- name: SupersedePlans :exec
+-- name: SupersedePlans :execrows
 -- One open plan for each guard and type of sync (R18, R23).
 update deletion_plans set status = 'superseded', decided_at = @decided_at
 where clinic_id = @clinic_id and code = @code and sync_type = @sync_type and status = 'open';
@@ -24,3 +24,8 @@ where clinic_id = @clinic_id
     and (created_at, id) < (@before_at::timestamptz, @before_id::uuid)
 order by created_at desc, id desc
 limit @up_to;
+
+-- name: DecidePlan :execrows
+-- Only an open one whose time is not over (R18, R23).
+update deletion_plans set status = @status, decided_at = @decided_at, decided_by = @decided_by
+where id = @id and clinic_id = @clinic_id and status = 'open' and expires_at > @decided_at::timestamptz;

@@ -1,0 +1,528 @@
+package postgres_test
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+)
+
+func TestOfTwentyWorkersThatClaimASyncOneGetsIt(t *testing.T) { // R28
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	id, err := audits.Enqueue(t.Context(), queued(clinicID, casesync.TypeInbound), "", noJob)
+	require.NoError(t, err)
+
+	errs := race(20, func() error {
+		_, err := audits.Claim(t.Context(), id, "worker", time.Minute, monday)
+		return err
+	})
+	require.Equal(t, 1, count(errs, nil))
+	require.Equal(t, 19, count(errs, postgres.ErrNotQueued))
+	audit, err := audits.Audit(t.Context(), clinicID, id)
+	require.NoError(t, err)
+	require.Equal(t, casesync.StatusInProgress, audit.Status)
+	require.Equal(t, 1, audit.Attempt)
+	require.Equal(t, monday, audit.StartedAt.UTC())
+}
+
+func TestOfAClinicsFourQueuedSyncsOneRuns(t *testing.T) { // R29
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	var ids []uuid.UUID
+	for _, kind := range casesync.Types() {
+		id, err := audits.Enqueue(t.Context(), queued(clinicID, kind), "", noJob)
+		require.NoError(t, err)
+		ids = append(ids, id)
+	}
+	next := make(chan uuid.UUID, 20)
+	for i := range 20 {
+		next <- ids[i%len(ids)]
+	}
+	errs := race(20, func() error {
+		_, err := audits.Claim(t.Context(), <-next, "worker", time.Minute, monday)
+		return err
+	})
+	require.Equal(t, 1, count(errs, nil))
+	require.Equal(t, 19, count(errs, postgres.ErrClinicBusy)+count(errs, postgres.ErrNotQueued))
+	require.Equal(t, 1, scan[int](t, db, "select count(*) from case_sync_audits where status = 'in_progress'"))
+
+	other := newClinic(t, db)
+	running(t, db, other, casesync.TypeFull) // another clinic's sync is in nobody's way
+}
+
+// race calls f n times at once.
+func race(n int, f func() error) []error {
+	errs := make([]error, n)
+	var group sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		group.Go(func() {
+			<-start
+			errs[i] = f()
+		})
+	}
+	close(start)
+	group.Wait()
+	return errs
+}
+
+// count tells how many of the errors are target.
+func count(errs []error, target error) (n int) {
+	for _, err := range errs {
+		if errors.Is(err, target) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestASecondStartNamesTheSyncThatIsInTheWay(t *testing.T) { // R29
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	start := func(kind casesync.Type, trigger casesync.Trigger) (uuid.UUID, error) {
+		audit := queued(clinicID, kind)
+		audit.Trigger = trigger
+		return audits.Enqueue(t.Context(), audit, "", noJob)
+	}
+	requireBusy := func(want uuid.UUID, err error) {
+		t.Helper()
+		var busy *postgres.BusyError
+		require.ErrorAs(t, err, &busy)
+		require.Equal(t, want, busy.SyncID)
+	}
+	first, err := start(casesync.TypeInbound, casesync.TriggerAPI)
+	require.NoError(t, err)
+	_, err = start(casesync.TypeInbound, casesync.TriggerCLI)
+	requireBusy(first, err)
+	_, err = start(casesync.TypeInbound, casesync.TriggerSchedule)
+	requireBusy(first, err)
+	_, err = start(casesync.TypeCases, casesync.TriggerAPI)
+	require.NoError(t, err, "another type may wait beside it")
+
+	claimed(t, db, first)
+	_, err = start(casesync.TypeReconciliation, casesync.TriggerAPI)
+	requireBusy(first, err)
+	tick, err := start(casesync.TypeInbound, casesync.TriggerSchedule)
+	require.NoError(t, err, "a tick waits its turn")
+	_, err = start(casesync.TypeInbound, casesync.TriggerSchedule)
+	requireBusy(tick, err)
+}
+
+func TestOfTwentyStartsAtOnceOneIsQueuedAndTheOthersLearnItsID(t *testing.T) { // R29
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	errs := race(20, func() error {
+		_, err := audits.Enqueue(t.Context(), queued(clinicID, casesync.TypeInbound), "", noJob)
+		return err
+	})
+	require.Equal(t, 1, count(errs, nil))
+	id := scan[uuid.UUID](t, db, "select id from case_sync_audits")
+	for _, err := range errs {
+		if err != nil {
+			require.Equal(t, &postgres.BusyError{SyncID: id}, errors.Unwrap(err))
+		}
+	}
+}
+
+func TestAnAuditIsNotQueuedWithoutItsJob(t *testing.T) { // R28
+	t.Parallel()
+	db := pgtest.New(t)
+	broken := errors.New("no job")
+	_, err := db.Audits().Enqueue(t.Context(), queued(newClinic(t, db), casesync.TypeInbound), "key", func(pgx.Tx) error { return broken })
+	require.ErrorIs(t, err, broken)
+	require.Zero(t, scan[int](t, db, "select (select count(*) from case_sync_audits) + (select count(*) from idempotency_keys)"))
+}
+
+func TestAnIdempotencyKeyAnswersTheSameSyncForADay(t *testing.T) { // R29
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	days := 3
+	start := func(at time.Time, clinicID uuid.UUID, kind casesync.Type, options casesync.Options) (uuid.UUID, error) {
+		audit := queued(clinicID, kind)
+		audit.CreatedAt, audit.Options = at, options
+		return audits.Enqueue(t.Context(), audit, "key", noJob)
+	}
+	first, err := start(monday, clinicID, casesync.TypeInbound, casesync.Options{DaysAhead: &days})
+	require.NoError(t, err)
+	same, err := start(monday.Add(23*time.Hour), clinicID, casesync.TypeInbound, casesync.Options{DaysAhead: &days})
+	require.NoError(t, err)
+	require.Equal(t, first, same)
+	_, err = start(monday, clinicID, casesync.TypeInbound, casesync.Options{})
+	require.ErrorIs(t, err, postgres.ErrIdempotencyMismatch)
+	_, err = start(monday, clinicID, casesync.TypeCases, casesync.Options{DaysAhead: &days})
+	require.ErrorIs(t, err, postgres.ErrIdempotencyMismatch)
+	_, err = start(monday, newClinic(t, db), casesync.TypeCases, casesync.Options{})
+	require.NoError(t, err, "another clinic's key is another key")
+
+	require.NoError(t, audits.Finish(t.Context(), claimed(t, db, first), casesync.StatusCompleted, casesync.Result{}, monday))
+	next, err := start(monday.Add(24*time.Hour), clinicID, casesync.TypeInbound, casesync.Options{})
+	require.NoError(t, err)
+	require.NotEqual(t, first, next)
+	require.NoError(t, audits.ForgetIdempotencyKeys(t.Context(), monday.Add(48*time.Hour)))
+	require.Zero(t, scan[int](t, db, "select count(*) from idempotency_keys"))
+}
+
+func TestTheSameRequestThatComesTwentyTimesAtOnceIsOneSync(t *testing.T) { // R29
+	t.Parallel()
+	db := pgtest.New(t)
+	clinicID := newClinic(t, db)
+	var mu sync.Mutex
+	answers := map[uuid.UUID]bool{}
+	errs := race(20, func() error {
+		id, err := db.Audits().Enqueue(t.Context(), queued(clinicID, casesync.TypeInbound), "key", noJob)
+		mu.Lock()
+		defer mu.Unlock()
+		answers[id] = true
+		return err
+	})
+	require.Equal(t, 20, count(errs, nil))
+	require.Len(t, answers, 1)
+}
+
+func TestARunGetsTheOptionsOfItsRequest(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	date, n := pims.Date{Year: 2026, Month: 3, Day: 2}, 4
+	options := casesync.Options{
+		StartDate: &date, EndDate: &date, DaysAhead: &n, LookbackDays: &n, LookaheadDays: &n, ParallelBatchSize: &n, Force: true, DryRun: true,
+	}
+	audit := queued(newClinic(t, db), casesync.TypeFull)
+	audit.Options, audit.Trigger = options, casesync.TriggerSchedule
+	id, err := db.Audits().Enqueue(t.Context(), audit, "", noJob)
+	require.NoError(t, err)
+	run, err := db.Audits().Claim(t.Context(), id, "worker", time.Minute, monday)
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff(casesync.Run{
+		Lease: casesync.Lease{ClinicID: audit.ClinicID, AuditID: id, Attempt: 1},
+		Type:  casesync.TypeFull, Trigger: casesync.TriggerSchedule, Options: options,
+	}, run))
+}
+
+func TestAFinishedAuditTellsHowItEnded(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	lease := running(t, db, clinicID, casesync.TypeReconciliation)
+	result := casesync.Result{
+		Code: casesync.CodeDeletionGuard, Error: "too many cases would be deleted", PlanID: uuid.New(),
+		Stats: casesync.Stats{
+			AppointmentsFound: 1, CasesFound: 2, CasesCreated: 3, CasesUpdated: 4, CasesUnchanged: 5, CasesSkipped: 6,
+			CasesEnriched: 7, CasesFailed: 8, CasesChecked: 9, CasesDeleted: 10, CasesRestored: 11, DeletedIDs: []uuid.UUID{uuid.New()},
+		},
+		Failures: []casesync.ItemFailure{{CaseID: uuid.New(), Error: "Consultation not found", Code: casesync.ItemNotFound}},
+		Warnings: casesync.Warnings{UnknownStatuses: 1, UnusableRows: 2, UnidentifiedRows: 3, DuplicateRows: 4},
+		Changes: []casesync.Change{{
+			Action: casesync.ActionUpdated, CaseID: uuid.New(), PIMSID: "1",
+			Fields: []casesync.FieldChange{{Field: "status", Before: "draft", After: "pending"}},
+		}},
+		Skipped: map[casesync.Type]string{casesync.TypeCases: "the session ended"},
+	}
+	require.NoError(t, audits.Finish(t.Context(), lease, casesync.StatusFailed, result, monday.Add(time.Minute)))
+
+	audit, err := audits.Audit(t.Context(), clinicID, lease.AuditID)
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff(result, audit.Result))
+	require.Equal(t, casesync.StatusFailed, audit.Status)
+	require.Equal(t, 59*time.Second, audit.Duration())
+	require.Zero(t, scan[int](t, db, "select count(*) from sync_leases"))
+	require.ErrorIs(t, audits.Finish(t.Context(), lease, casesync.StatusCompleted, casesync.Result{}, monday), casesync.ErrLeaseLost, "an end is final")
+
+	_, err = audits.Audit(t.Context(), newClinic(t, db), lease.AuditID)
+	requireCode(t, casesync.CodeNotFound, err)
+	owner, err := audits.ClinicOf(t.Context(), lease.AuditID)
+	require.NoError(t, err)
+	require.Equal(t, clinicID, owner)
+	_, err = audits.ClinicOf(t.Context(), uuid.New())
+	requireCode(t, casesync.CodeNotFound, err)
+}
+
+// requireCode requires a failure with a code.
+func requireCode(t *testing.T, code casesync.Code, err error) {
+	t.Helper()
+	var failure *casesync.Failure
+	require.ErrorAs(t, err, &failure)
+	require.Equal(t, code, failure.Code)
+}
+
+func TestAHeartbeatExtendsTheLeaseByTheDatabasesClock(t *testing.T) { // R3, R30
+	t.Parallel()
+	db := pgtest.New(t)
+	audits := db.Audits()
+	lease := running(t, db, newClinic(t, db), casesync.TypeInbound)
+	exec(t, db, "update sync_leases set expires_at = clock_timestamp() - interval '1 second'")
+	cancelled, err := audits.Heartbeat(t.Context(), lease, time.Hour)
+	require.NoError(t, err)
+	require.False(t, cancelled)
+	left := scan[time.Duration](t, db, "select expires_at - clock_timestamp() from sync_leases")
+	require.InDelta(t, time.Hour, left, float64(time.Minute))
+
+	lease.Attempt++
+	_, err = audits.Heartbeat(t.Context(), lease, time.Hour)
+	require.ErrorIs(t, err, casesync.ErrLeaseLost)
+}
+
+func TestASyncWhoseLeaseRanOutIsTakenUpAgainAndItsFirstWorkerIsFenced(t *testing.T) { // R30
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	first := running(t, db, clinicID, casesync.TypeFull)
+	phase, err := audits.BeginPhase(t.Context(), first, casesync.TypeInbound, monday)
+	require.NoError(t, err)
+
+	expired, err := audits.Expired(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, expired)
+	require.ErrorIs(t, audits.Rescue(t.Context(), first, monday, noJob), casesync.ErrLeaseLost, "it lives")
+
+	exec(t, db, "update sync_leases set expires_at = clock_timestamp() - interval '1 second'")
+	expired, err = audits.Expired(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []casesync.Run{{Lease: first, Type: casesync.TypeFull, Trigger: casesync.TriggerAPI}}, expired)
+	calls := 0
+	errs := race(5, func() error {
+		return audits.Rescue(t.Context(), first, monday, func(pgx.Tx) error { calls++; return nil })
+	})
+	require.Equal(t, 1, count(errs, nil))
+	require.Equal(t, 4, count(errs, casesync.ErrLeaseLost))
+	require.Equal(t, 1, calls)
+
+	second := claimed(t, db, first.AuditID)
+	require.Equal(t, 2, second.Attempt)
+	_, err = audits.Heartbeat(t.Context(), first, time.Minute)
+	require.ErrorIs(t, err, casesync.ErrLeaseLost)
+	require.ErrorIs(t, audits.EndPhase(t.Context(), first, phase, casesync.StatusCompleted, casesync.Result{}, monday), casesync.ErrLeaseLost)
+	require.ErrorIs(t, audits.Finish(t.Context(), first, casesync.StatusCompleted, casesync.Result{}, monday), casesync.ErrLeaseLost)
+	require.Equal(t, "failed interrupted", scan[string](t, db, "select status || ' ' || error_code from case_sync_audits where id = $1", phase), "no audit stays open")
+}
+
+func TestARunningAuditThatWasMadeByHandIsNotForgotten(t *testing.T) { // R30
+	t.Parallel()
+	db := pgtest.New(t)
+	clinicID := newClinic(t, db)
+	// Workflows §Phase 1 step 1, as printed.
+	exec(t, db, "insert into case_sync_audits (clinic_id, sync_type, status) values ($1, 'inbound', 'in_progress')", clinicID)
+	expired, err := db.Audits().Expired(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, expired, "its program may be about to close it")
+	exec(t, db, "update case_sync_audits set created_at = created_at - interval '2 minutes'")
+	expired, err = db.Audits().Expired(t.Context())
+	require.NoError(t, err)
+	require.Len(t, expired, 1)
+	require.NoError(t, db.Audits().Rescue(t.Context(), expired[0].Lease, monday, noJob))
+}
+
+func TestASyncThatIsGivenBackIsQueuedWithItsJob(t *testing.T) { // R31
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	lease := running(t, db, clinicID, casesync.TypeInbound)
+	broken := errors.New("no job")
+	require.ErrorIs(t, audits.GiveBack(t.Context(), lease, monday, func(pgx.Tx) error { return broken }), broken)
+	require.Equal(t, casesync.StatusInProgress, statusOf(t, db, lease), "not without its job")
+	require.NoError(t, audits.GiveBack(t.Context(), lease, monday, noJob))
+	require.Equal(t, casesync.StatusQueued, statusOf(t, db, lease))
+	require.ErrorIs(t, audits.GiveBack(t.Context(), lease, monday, noJob), casesync.ErrLeaseLost)
+
+	again := claimed(t, db, lease.AuditID)
+	tick := queued(clinicID, casesync.TypeInbound)
+	tick.Trigger = casesync.TriggerSchedule
+	_, err := audits.Enqueue(t.Context(), tick, "", noJob)
+	require.NoError(t, err)
+	require.ErrorIs(t, audits.GiveBack(t.Context(), again, monday, noJob), postgres.ErrAlreadyQueued)
+	require.Equal(t, casesync.StatusInProgress, statusOf(t, db, again), "nothing has changed")
+}
+
+func statusOf(t *testing.T, db *postgres.DB, lease casesync.Lease) casesync.Status {
+	t.Helper()
+	audit, err := db.Audits().Audit(t.Context(), lease.ClinicID, lease.AuditID)
+	require.NoError(t, err)
+	return audit.Status
+}
+
+func TestCancellingEndsAQueuedSyncAtOnceAndAsksARunningOneToEnd(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	waiting, err := audits.Enqueue(t.Context(), queued(clinicID, casesync.TypeInbound), "", noJob)
+	require.NoError(t, err)
+	require.NoError(t, audits.Cancel(t.Context(), clinicID, waiting, monday))
+	audit, err := audits.Audit(t.Context(), clinicID, waiting)
+	require.NoError(t, err)
+	require.Equal(t, casesync.StatusCancelled, audit.Status)
+	require.Equal(t, casesync.CodeCancelled, audit.Result.Code)
+	require.Equal(t, monday, audit.CompletedAt.UTC())
+	_, err = audits.Claim(t.Context(), waiting, "worker", time.Minute, monday)
+	require.ErrorIs(t, err, postgres.ErrNotQueued)
+
+	lease := running(t, db, clinicID, casesync.TypeFull)
+	phase, err := audits.BeginPhase(t.Context(), lease, casesync.TypeInbound, monday)
+	require.NoError(t, err)
+	require.NoError(t, audits.Cancel(t.Context(), clinicID, phase, monday), "a phase stands for its sync")
+	require.Equal(t, casesync.StatusInProgress, statusOf(t, db, lease))
+	cancelled, err := audits.Heartbeat(t.Context(), lease, time.Minute)
+	require.NoError(t, err)
+	require.True(t, cancelled)
+
+	require.NoError(t, audits.GiveBack(t.Context(), lease, monday, func(pgx.Tx) error { return errors.New("it needs no job") }))
+	require.Equal(t, casesync.StatusCancelled, statusOf(t, db, lease), "it does not come back")
+	require.NoError(t, audits.Cancel(t.Context(), clinicID, lease.AuditID, monday), "what is over stays")
+	requireCode(t, casesync.CodeNotFound, audits.Cancel(t.Context(), newClinic(t, db), lease.AuditID, monday))
+}
+
+func TestAFullSyncHasThePhasesOfItsLastAttempt(t *testing.T) { // R27
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	lease := running(t, db, clinicID, casesync.TypeFull)
+	_, err := audits.BeginPhase(t.Context(), lease, casesync.TypeInbound, monday)
+	require.NoError(t, err)
+	require.NoError(t, audits.GiveBack(t.Context(), lease, monday, noJob))
+	lease = claimed(t, db, lease.AuditID)
+	for i, kind := range []casesync.Type{casesync.TypeInbound, casesync.TypeCases} {
+		at := monday.Add(time.Duration(i+1) * time.Minute)
+		id, err := audits.BeginPhase(t.Context(), lease, kind, at)
+		require.NoError(t, err)
+		require.NoError(t, audits.EndPhase(t.Context(), lease, id, casesync.StatusCompleted, casesync.Result{Stats: casesync.Stats{CasesCreated: i}}, at.Add(time.Second)))
+	}
+	audit, err := audits.Audit(t.Context(), clinicID, lease.AuditID)
+	require.NoError(t, err)
+	require.Len(t, audit.Children, 2)
+	for i, kind := range []casesync.Type{casesync.TypeInbound, casesync.TypeCases} {
+		child := audit.Children[i]
+		require.Equal(t, kind, child.Type)
+		require.Equal(t, lease.AuditID, child.ParentID)
+		require.Equal(t, casesync.StatusCompleted, child.Status)
+		require.Equal(t, i, child.Result.Stats.CasesCreated)
+		require.Equal(t, time.Second, child.Duration())
+	}
+	list, err := audits.Audits(t.Context(), clinicID, casesync.AuditFilter{})
+	require.NoError(t, err)
+	require.Len(t, list.Items, 1, "phases are not listed")
+}
+
+func TestProgressIsReportedUnderTheLeaseAndNotTooOften(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	lease := running(t, db, clinicID, casesync.TypeInbound)
+	report := func(lease casesync.Lease, p casesync.Progress) casesync.Progress {
+		audits.Report(t.Context(), lease, p)
+		audit, err := audits.Audit(t.Context(), clinicID, lease.AuditID)
+		require.NoError(t, err)
+		return audit.Progress
+	}
+	step := func(name string, done, total int) casesync.Progress {
+		return casesync.Progress{Phase: casesync.TypeInbound, Step: name, Done: done, Total: total}
+	}
+	require.Equal(t, step("fetch", 0, 0), report(lease, step("fetch", 0, 0)))
+	require.Equal(t, step("write", 0, 9), report(lease, step("write", 0, 9)), "a new step is always told")
+	for i := range 8 {
+		audits.Report(t.Context(), lease, step("write", i, 9))
+	}
+	require.Equal(t, step("write", 9, 9), report(lease, step("write", 9, 9)), "so is the end of one")
+	stranger := lease
+	stranger.Attempt++
+	require.Equal(t, step("write", 9, 9), report(stranger, step("delete", 1, 2)))
+}
+
+func TestAuditsAreListedNewestFirstPageByPage(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	exec(t, db, `insert into case_sync_audits (clinic_id, sync_type, status, created_at)
+		select $1, (array['inbound','cases'])[1 + n % 2], 'completed', $2::timestamptz + (n / 3) * interval '1 minute' from generate_series(1, 25) n`, clinicID, monday)
+	exec(t, db, "insert into case_sync_audits (clinic_id, sync_type, status) values ($1, 'inbound', 'failed')", newClinic(t, db))
+
+	var seen []casesync.Audit
+	page := casesync.Page{Limit: 7}
+	for {
+		list, err := audits.Audits(t.Context(), clinicID, casesync.AuditFilter{Page: page})
+		require.NoError(t, err)
+		seen = append(seen, list.Items...)
+		if page.Cursor = list.NextCursor; page.Cursor == "" {
+			break
+		}
+		require.Len(t, list.Items, 7)
+	}
+	require.Equal(t, column[uuid.UUID](t, db, "select id from case_sync_audits where clinic_id = $1 order by created_at desc, id desc", clinicID), idsOf(seen))
+
+	list, err := audits.Audits(t.Context(), clinicID, casesync.AuditFilter{Type: casesync.TypeCases, Status: casesync.StatusCompleted})
+	require.NoError(t, err)
+	require.Len(t, list.Items, 13)
+	for _, bad := range []string{"x", "AAAA", "////"} {
+		_, err := audits.Audits(t.Context(), clinicID, casesync.AuditFilter{Page: casesync.Page{Cursor: bad}})
+		requireCode(t, casesync.CodeInvalidRequest, err)
+	}
+}
+
+func idsOf(audits []casesync.Audit) []uuid.UUID {
+	ids := make([]uuid.UUID, len(audits))
+	for i := range audits {
+		ids[i] = audits[i].ID
+	}
+	return ids
+}
+
+func TestAQueuedSyncThatNoJobCallsForIsFound(t *testing.T) { // R30
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	job := func(state, attempted string) func(pgx.Tx) error {
+		return func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), `insert into river_job (kind, args, max_attempts, state, attempted_at, finalized_at)
+				select 'sync', jsonb_build_object('sync_id', id), 1, $1::text::river_job_state, clock_timestamp() - $2::interval,
+					case when $1::text in ('completed', 'discarded') then now() end
+				from case_sync_audits where status = 'queued' order by created_at desc limit 1`, state, attempted)
+			return err
+		}
+	}
+	want := map[uuid.UUID]bool{}
+	for i, c := range []struct {
+		state, attempted string
+		forgotten        bool
+	}{
+		{"available", "1 hour", false},
+		{"scheduled", "1 hour", false},
+		{"running", "1 second", false},
+		{"running", "1 minute", true},
+		{"completed", "1 hour", true},
+		{"discarded", "1 hour", true},
+	} {
+		audit := queued(newClinic(t, db), casesync.TypeInbound)
+		audit.CreatedAt = monday.Add(time.Duration(i) * time.Minute)
+		_, err := audits.Enqueue(t.Context(), audit, "", job(c.state, c.attempted))
+		require.NoError(t, err)
+		if c.forgotten {
+			want[audit.ID] = true
+		}
+	}
+	never, err := audits.Enqueue(t.Context(), queued(clinicID, casesync.TypeCases), "", noJob)
+	require.NoError(t, err)
+	want[never] = true
+	running(t, db, clinicID, casesync.TypeInbound)
+
+	got := map[uuid.UUID]bool{}
+	require.NoError(t, audits.Forgotten(t.Context(), func(_ pgx.Tx, ids []uuid.UUID) error {
+		for _, id := range ids {
+			got[id] = true
+		}
+		return nil
+	}))
+	require.Equal(t, want, got)
+}

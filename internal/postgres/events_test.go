@@ -1,0 +1,131 @@
+package postgres_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+)
+
+// history reads a case's events as "actor action field before → after".
+func (f *fixture) history(caseID uuid.UUID) []string {
+	f.Helper()
+	list, err := f.db.Records().History(f.Context(), f.clinic, caseID, casesync.Page{})
+	require.NoError(f, err)
+	var lines []string
+	for _, e := range list.Items {
+		lines = append(lines, fmt.Sprintf("%s %s %s %s → %s", e.Actor, e.Action, e.Field, e.Before, e.After))
+	}
+	return lines
+}
+
+func TestEveryChangeOfACaseIsAnEventWhoeverMakesIt(t *testing.T) { // R14
+	t.Parallel()
+	f := newFixture(t)
+	actor := "sync:" + f.lease.AuditID.String()
+	c := f.insert(visit("1"))
+	f.update(c, func(after *casesync.Case) {
+		after.PatientName = "Biscuit"
+		after.Status, after.SyncStatus = "pending", "pending"
+		after.Mark.RestoredAt = monday
+	})
+	exec(t, f.db, `update cases set status = 'approved', metadata = metadata || '{"billing": {"paid": true}}', updated_at = now()`)
+	exec(t, f.db, `update cases set metadata = metadata || '{"billing": null}'`) // foreign: no event
+	require.NoError(t, f.db.InClinicAs(t.Context(), "edit", f.clinic, "key:4711", func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), "update cases set phone_number = null")
+		return err
+	}))
+	exec(t, f.db, "delete from cases")
+
+	require.Equal(t, []string{
+		actor + ` created   → `,
+		actor + ` changed patient_name "Mochi" → "Biscuit"`,
+		actor + ` changed status "draft" → "pending"`,
+		actor + ` changed sync_status "draft" → "pending"`,
+		actor + ` changed metadata.sync  → {"restoredAt": "2026-03-02T09:00:00Z"}`,
+		`person changed status "pending" → "approved"`,
+		`key:4711 changed phone_number "+1 (555) 010-0199" → `,
+		`person removed   → `,
+	}, f.history(c.ID))
+}
+
+func TestEveryOwnedFieldHasItsEvent(t *testing.T) { // R11, R14
+	t.Parallel()
+	f := newFixture(t)
+	c := f.insert(visit("1"))
+	exec(t, f.db, `update cases set pims_id = '2', patient_name = 'a', client_name = 'b', phone_number = 'c', scheduled_date = now(),
+		status = 'd', sync_status = 'e', case_type = 'f',
+		metadata = '{"appointment": 1, "consultation": 2, "reconciliation": 3, "sync": 4, "other": 5}'`)
+	require.ElementsMatch(t, []string{
+		"pims_id", "patient_name", "client_name", "phone_number", "scheduled_date", "status", "sync_status", "case_type",
+		"metadata.appointment", "metadata.consultation", "metadata.reconciliation", "metadata.sync",
+	}, column[string](t, f.db, "select field from case_events where case_id = $1 and action = 'changed'", c.ID))
+}
+
+func TestAChunkOfChangesIsOneEventForEachOfThem(t *testing.T) { // R14, R15
+	t.Parallel()
+	f := newFixture(t)
+	for i := range 5 {
+		f.insert(visit(fmt.Sprint(i)))
+	}
+	exec(t, f.db, "update cases set case_type = 'surgery' where pims_id in ('1', '3')")
+	exec(t, f.db, "update cases set case_type = case_type")
+	require.Equal(t, 5, scan[int](t, f.db, "select count(*) from case_events where action = 'created'"))
+	require.Equal(t, 2, scan[int](t, f.db, "select count(*) from case_events where action = 'changed'"))
+}
+
+func TestEventsAreAppendOnlyButForTheRetentionJob(t *testing.T) { // R14
+	t.Parallel()
+	f := newFixture(t)
+	c := f.insert(visit("1"))
+	for _, statement := range []string{
+		"update case_events set actor = 'nobody'", "delete from case_events", "truncate case_events",
+		"begin; set local app.maintenance = 'on'; update case_events set actor = 'nobody'",
+		"begin; set local app.maintenance = 'on'; truncate case_events",
+	} {
+		_, err := f.db.Pool().Exec(t.Context(), statement)
+		require.ErrorContains(t, err, "append-only", statement)
+	}
+	require.Len(t, f.history(c.ID), 1)
+
+	records := f.db.Records()
+	n, err := records.ForgetEvents(t.Context(), time.Now().Add(-time.Hour))
+	require.NoError(t, err)
+	require.Zero(t, n)
+	n, err = records.ForgetEvents(t.Context(), time.Now().Add(time.Hour))
+	require.NoError(t, err)
+	require.EqualValues(t, 1, n)
+	require.Empty(t, f.history(c.ID))
+}
+
+func TestAHistoryIsReadPageByPageWithinTheClinic(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.insert(visit("1"))
+	for i := range 9 {
+		exec(t, f.db, "update cases set status = $1", fmt.Sprint(i))
+	}
+	var all []postgres.Event
+	page := casesync.Page{Limit: 4}
+	for {
+		list, err := f.db.Records().History(t.Context(), f.clinic, c.ID, page)
+		require.NoError(t, err)
+		all = append(all, list.Items...)
+		if page.Cursor = list.NextCursor; page.Cursor == "" {
+			break
+		}
+	}
+	require.Len(t, all, 10)
+	require.Equal(t, `"8"`, string(all[9].After))
+
+	_, err := f.db.Records().History(t.Context(), newClinic(t, f.db), c.ID, casesync.Page{})
+	requireCode(t, casesync.CodeNotFound, err)
+	_, err = f.db.Records().History(t.Context(), f.clinic, c.ID, casesync.Page{Cursor: "!"})
+	requireCode(t, casesync.CodeInvalidRequest, err)
+}

@@ -1,0 +1,133 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+)
+
+// patience bounds how long a test waits for what must come.
+const patience = 20 * time.Second
+
+// hear waits for a payload and answers what came before it.
+func hear(t *testing.T, payloads <-chan string, want string) (before []string) {
+	t.Helper()
+	limit := time.After(patience)
+	for {
+		select {
+		case got := <-payloads:
+			if got == want {
+				return before
+			}
+			before = append(before, got)
+		case <-limit:
+			require.Failf(t, "not heard", "%q; heard were %q", want, before)
+		}
+	}
+}
+
+func newNotifier(t *testing.T, db *postgres.DB) *postgres.Notifier {
+	t.Helper()
+	notifier := postgres.NewNotifier(db)
+	t.Cleanup(notifier.Close)
+	return notifier
+}
+
+func TestWaitersHearOfSyncsCancellationsAndSchedules(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	notifier := newNotifier(t, db)
+	audits, stopAudits := notifier.Subscribe(postgres.ChannelAudits)
+	defer stopAudits()
+	cancels, stopCancels := notifier.Subscribe(postgres.ChannelCancels)
+	defer stopCancels()
+	schedules, stopSchedules := notifier.Subscribe(postgres.ChannelSchedules)
+	defer stopSchedules()
+	hear(t, audits, "") // it listens
+	hear(t, cancels, "")
+	hear(t, schedules, "")
+
+	clinicID := newClinic(t, db)
+	lease := running(t, db, clinicID, casesync.TypeFull)
+	hear(t, audits, lease.AuditID.String())
+	_, err := db.Audits().BeginPhase(t.Context(), lease, casesync.TypeInbound, monday)
+	require.NoError(t, err)
+	hear(t, audits, lease.AuditID.String()) // under the master's id
+	require.NoError(t, db.Audits().Cancel(t.Context(), clinicID, lease.AuditID, monday))
+	require.Empty(t, hear(t, cancels, lease.AuditID.String()))
+	require.NoError(t, db.Audits().Cancel(t.Context(), clinicID, lease.AuditID, monday))
+	require.NoError(t, db.Audits().Finish(t.Context(), lease, casesync.StatusCancelled, casesync.Result{}, monday))
+	hear(t, audits, lease.AuditID.String())
+	exec(t, db, "insert into clinic_schedule_configs (clinic_id) values ($1)", clinicID)
+	hear(t, schedules, "")
+	require.Empty(t, cancels, "asked once, told once")
+}
+
+func TestAfterAReconnectionWaitersAreToldToLookForThemselves(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	notifier := newNotifier(t, db)
+	payloads, stop := notifier.Subscribe(postgres.ChannelAudits)
+	defer stop()
+	hear(t, payloads, "")
+	require.True(t, scan[bool](t, db, "select bool_and(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and query like 'listen%'"))
+	require.Empty(t, hear(t, payloads, ""))
+	id := uuid.NewString()
+	exec(t, db, "select pg_notify('pims_sync_audit', $1)", id)
+	hear(t, payloads, id)
+}
+
+func TestAWaiterThatLagsIsToldToLookForItselfAndHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	notifier := newNotifier(t, db)
+	lagging, stopLagging := notifier.Subscribe(postgres.ChannelAudits)
+	defer stopLagging()
+	quick, stopQuick := notifier.Subscribe(postgres.ChannelAudits)
+	defer stopQuick()
+	hear(t, quick, "")
+	for i := range 200 {
+		id := uuid.NewString()
+		exec(t, db, "select pg_notify('pims_sync_audit', $1)", id)
+		if i%10 == 0 {
+			hear(t, quick, id)
+		}
+	}
+	exec(t, db, "select pg_notify('pims_sync_audit', 'last')")
+	hear(t, quick, "last")
+	heard := hear(t, lagging, "last")
+	require.Contains(t, heard, "", "what was missed is not missed silently")
+	require.Less(t, len(heard), 200)
+}
+
+func TestAWaiterThatLeftHearsNothing(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	notifier := newNotifier(t, db)
+	left, stop := notifier.Subscribe(postgres.ChannelAudits)
+	stays, stopStays := notifier.Subscribe(postgres.ChannelAudits)
+	defer stopStays()
+	hear(t, stays, "")
+	hear(t, left, "")
+	stop()
+	exec(t, db, "select pg_notify('pims_sync_audit', 'x')")
+	hear(t, stays, "x")
+	require.Empty(t, left)
+}
+
+func TestBehindATransactionPoolerNobodyListensAndNothingBreaks(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Open(t, pgtest.URL(t)+"&pgbouncer=true")
+	notifier := newNotifier(t, db)
+	payloads, stop := notifier.Subscribe(postgres.ChannelAudits)
+	defer stop()
+	exec(t, db, "select pg_notify('pims_sync_audit', 'x')")
+	require.Zero(t, scan[int](t, db, "select count(*) from pg_stat_activity where datname = current_database() and query like 'listen%'"))
+	require.Empty(t, payloads)
+}

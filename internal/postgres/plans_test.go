@@ -1,0 +1,136 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+)
+
+// heldBack is a plan of the lease's sync.
+func heldBack(t *testing.T, lease casesync.Lease, at time.Time) casesync.Plan {
+	t.Helper()
+	window := week(t)
+	return casesync.Plan{
+		ID: uuid.New(), ClinicID: lease.ClinicID, SyncID: lease.AuditID, SyncType: casesync.TypeReconciliation,
+		Status: casesync.PlanOpen, Code: casesync.CodeDeletionGuard, Reason: "12 of 40 cases would be deleted",
+		Window: pims.Window{Start: window.Start, End: window.End},
+		Cases:  []casesync.PlannedCase{{CaseID: uuid.New(), PIMSID: "1", ScheduledDate: monday}},
+		Evidence: casesync.Evidence{
+			FetchedAt: monday, Known: 1, Found: 2, Shared: 3, Candidates: 4, Limit: 5, Moved: 6, MovedBy: -90 * time.Minute,
+			Days:    map[string]int{"2026-03-02": 7},
+			Lookups: []casesync.Lookup{{PIMSID: "1", Method: "by_id", Found: "gone", At: monday}},
+		},
+		CreatedAt: at, ExpiresAt: at.Add(casesync.PlanLifetime),
+	}
+}
+
+// at is the test's database as a program sees it at a time.
+func at(t *testing.T, url string, now time.Time) *postgres.DB {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), postgres.Options{URL: url, MaxConns: 4, Now: func() time.Time { return now }})
+	require.NoError(t, err)
+	t.Cleanup(db.Close)
+	return db
+}
+
+var sameInstant = cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })
+
+func TestAPlanIsKeptWithItsEvidenceAndSupersededByTheNextOfItsGuard(t *testing.T) { // R23
+	t.Parallel()
+	db := at(t, pgtest.URL(t), monday)
+	plans, clinicID := db.Plans(), newClinic(t, db)
+	lease := running(t, db, clinicID, casesync.TypeReconciliation)
+	first, second, shift := heldBack(t, lease, monday), heldBack(t, lease, monday.Add(time.Minute)), heldBack(t, lease, monday.Add(2*time.Minute))
+	shift.Code, shift.Cases = casesync.CodeShiftGuard, nil
+	for _, plan := range []casesync.Plan{first, shift, second} {
+		keep(t, plans, lease, plan)
+	}
+
+	got, err := plans.Plan(t.Context(), clinicID, second.ID)
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff(second, got, sameInstant))
+	got, err = plans.Plan(t.Context(), clinicID, first.ID)
+	require.NoError(t, err)
+	require.Equal(t, casesync.PlanSuperseded, got.Status)
+	require.True(t, second.CreatedAt.Equal(got.DecidedAt))
+	got, err = plans.Plan(t.Context(), clinicID, shift.ID)
+	require.NoError(t, err)
+	require.Equal(t, casesync.PlanOpen, got.Status, "another guard's plan stays open")
+	require.Equal(t, "[]", scan[string](t, db, "select cases::text from deletion_plans where id = $1", shift.ID))
+
+	_, err = plans.Plan(t.Context(), newClinic(t, db), first.ID)
+	requireCode(t, casesync.CodeNotFound, err)
+	owner, err := plans.ClinicOf(t.Context(), first.ID)
+	require.NoError(t, err)
+	require.Equal(t, clinicID, owner)
+
+	lease.Attempt++
+	_, err := plans.KeepPlan(t.Context(), lease, heldBack(t, lease, monday))
+	require.ErrorIs(t, err, casesync.ErrLeaseLost)
+}
+
+func TestAnOpenPlanIsExpiredAfterADay(t *testing.T) { // R23
+	t.Parallel()
+	url := pgtest.URL(t)
+	db := at(t, url, monday)
+	clinicID := newClinic(t, db)
+	lease := running(t, db, clinicID, casesync.TypeReconciliation)
+	plan := heldBack(t, lease, monday)
+	keep(t, db.Plans(), lease, plan)
+
+	for now, want := range map[time.Time]casesync.PlanStatus{
+		monday.Add(casesync.PlanLifetime - time.Microsecond): casesync.PlanOpen,
+		monday.Add(casesync.PlanLifetime):                    casesync.PlanExpired,
+	} {
+		plans := at(t, url, now).Plans()
+		got, err := plans.Plan(t.Context(), clinicID, plan.ID)
+		require.NoError(t, err)
+		require.Equal(t, want, got.Status)
+		for _, status := range []casesync.PlanStatus{"", casesync.PlanOpen, casesync.PlanExpired} {
+			list, err := plans.Plans(t.Context(), clinicID, casesync.PlanFilter{Status: status})
+			require.NoError(t, err)
+			require.Equal(t, status == "" || status == want, len(list.Items) == 1, "%s at %s", status, now)
+		}
+	}
+}
+
+func TestPlansAreListedNewestFirstPageByPage(t *testing.T) {
+	t.Parallel()
+	db := at(t, pgtest.URL(t), monday)
+	clinicID := newClinic(t, db)
+	lease := running(t, db, clinicID, casesync.TypeReconciliation)
+	var want []uuid.UUID
+	for i := range 5 {
+		plan := heldBack(t, lease, monday.Add(time.Duration(-i)*time.Hour))
+		keep(t, db.Plans(), lease, plan)
+		want = append(want, plan.ID)
+	}
+	var got []uuid.UUID
+	page := casesync.Page{Limit: 2}
+	for {
+		list, err := db.Plans().Plans(t.Context(), clinicID, casesync.PlanFilter{Page: page})
+		require.NoError(t, err)
+		for _, plan := range list.Items {
+			got = append(got, plan.ID)
+		}
+		if page.Cursor = list.NextCursor; page.Cursor == "" {
+			break
+		}
+	}
+	require.Equal(t, want, got)
+}
+
+func keep(t *testing.T, plans *postgres.Plans, lease casesync.Lease, plan casesync.Plan) (first bool) {
+	t.Helper()
+	first, err := plans.KeepPlan(t.Context(), lease, plan)
+	require.NoError(t, err)
+	return first
+}

@@ -1,0 +1,141 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// candidates are the PIMS ids of the week's candidates for deletion.
+func (f *fixture) candidates(until time.Time) []string {
+	f.Helper()
+	cases, err := f.cases.DeletionCandidates(f.Context(), f.clinic, provider, week(f.T), until)
+	require.NoError(f, err)
+	ids := []string{}
+	for _, c := range cases {
+		ids = append(ids, c.PIMSID)
+	}
+	return ids
+}
+
+// spoil makes a case no candidate, each in another way.
+var spoil = map[string]string{
+	"without a PIMS id":         "update cases set pims_id = null where pims_id = $1",
+	"reviewed":                  "update cases set status = 'reviewed' where pims_id = $1",
+	"soft-deleted":              `update cases set metadata = metadata || '{"reconciliation": {"softDeleted": true}}' where pims_id = $1`,
+	"restored by a person":      `update cases set metadata = metadata || '{"sync": {"restoredAt": "2026-03-01T09:00:00Z"}}' where pims_id = $1`,
+	"before the window":         "update cases set scheduled_date = '2026-03-02T04:59:59Z' where pims_id = $1",
+	"after the window":          "update cases set scheduled_date = '2026-03-09T04:00:00Z' where pims_id = $1",
+	"not before the given time": "update cases set scheduled_date = '2026-03-06T12:00:00Z' where pims_id = $1",
+	"without a date":            "update cases set scheduled_date = null where pims_id = $1",
+	"another provider's":        "update cases set provider = 'another' where pims_id = $1",
+	"another clinic's":          "update cases set clinic_id = (insert_clinic()) where pims_id = $1",
+}
+
+func TestOnlyLivingCasesOfTheWindowAreCandidatesForDeletion(t *testing.T) { // R11, R21, R24
+	t.Parallel()
+	until := time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC)
+	for name, statement := range spoil {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFixture(t)
+			exec(t, f.db, "create function insert_clinic() returns uuid language sql as $$ insert into clinics default values returning id $$")
+			stays, spoiled := f.insert(visit("1")), f.insert(visit("2"))
+			require.Equal(t, []string{"1", "2"}, f.candidates(until))
+			exec(t, f.db, statement, "2")
+			require.Equal(t, []string{"1"}, f.candidates(until))
+
+			// The statement that deletes repeats the condition, though the row version
+			// that is named is the present one (R24).
+			spoiled.Version = scan[uint32](t, f.db, "select xmin from cases where id = $1", spoiled.ID)
+			deleted, err := f.cases.SoftDelete(t.Context(), f.lease, f.lease.AuditID, provider, week(t), until,
+				[]casesync.SoftDeletion{{Case: spoiled, Reason: casesync.ReasonRemoved}, {Case: stays, Reason: casesync.ReasonCancelled}}, monday)
+			require.NoError(t, err)
+			require.Equal(t, []uuid.UUID{stays.ID}, deleted)
+		})
+	}
+}
+
+func TestASoftDeleteKeepsWhatARestoreNeeds(t *testing.T) { // R24, Workflows §Phase 3 step 4
+	t.Parallel()
+	f := newFixture(t)
+	f.insert(visit("1"))
+	exec(t, f.db, `update cases set status = 'approved', metadata = metadata || '{"billing": 7, "consultation": {"id": "c-1"}}'`)
+	before := f.stored("1")
+	require.Equal(t, []uuid.UUID{before.ID}, f.softDelete(before))
+
+	after := f.stored("1")
+	require.Equal(t, &casesync.Deletion{
+		SoftDeleted: true, Reason: casesync.ReasonRemoved, DeletedAt: monday.Add(time.Hour), SyncID: f.lease.AuditID,
+		StatusBefore: "approved", SyncStatusBefore: "draft",
+	}, after.Deletion)
+	require.Equal(t, casesync.CaseReviewed, after.Status, "whatever it was (R10)")
+	require.Equal(t, casesync.CaseReviewed, after.SyncStatus)
+	require.Equal(t, before.Appointment, after.Appointment)
+	require.Equal(t, monday.Add(time.Hour), after.UpdatedAt.UTC())
+	require.JSONEq(t, `{"billing": 7, "consultation": {"id": "c-1"}}`, scan[string](t, f.db, "select (metadata - '{appointment,reconciliation}'::text[])::text from cases"))
+	require.Empty(t, f.candidates(monday.AddDate(0, 0, 7)))
+	require.Empty(t, f.softDelete(after), "once is enough")
+}
+
+func TestACaseThatSomebodyChangedSinceItWasReadIsNotDeleted(t *testing.T) { // R24
+	t.Parallel()
+	f := newFixture(t)
+	read := f.insert(visit("1"))
+	exec(t, f.db, "update cases set phone_number = '555-0123'")
+	require.Empty(t, f.softDelete(read))
+	require.Nil(t, f.stored("1").Deletion)
+}
+
+func TestEnrichmentCandidatesTellWhatIsKnownOfEarlierAttempts(t *testing.T) { // R19
+	t.Parallel()
+	f := newFixture(t)
+	until := visit("").ScheduledDate
+	bare, waiting, final := f.insert(visit("bare")), f.insert(visit("waiting")), f.insert(visit("final"))
+	for _, c := range []struct{ id, change string }{
+		{"later", "scheduled_date = scheduled_date + interval '1 second'"},
+		{"deleted", `metadata = metadata || '{"reconciliation": {"softDeleted": true}}'`},
+		{"cancelled", `metadata = jsonb_set(metadata, '{appointment,status}', '"Cancelled"')`},
+		{"canceled", `metadata = jsonb_set(metadata, '{appointment,status}', '" CANCELED"')`},
+		{"outside", "scheduled_date = '2026-03-02T04:59:59Z'"},
+		{"by hand", "pims_id = null"},
+	} {
+		f.insert(visit(c.id))
+		exec(t, f.db, "update cases set "+c.change+" where pims_id = $1", c.id)
+	}
+	f.update(final, func(c *casesync.Case) {
+		c.Consultation = &casesync.Consultation{Consultation: pims.Consultation{ID: "c-9", Status: pims.ConsultationCompleted, SOAP: pims.SOAP{Plan: "rest"}}}
+	})
+	readAt, next := monday.Add(time.Hour), monday.Add(4*time.Hour)
+	require.NoError(t, f.cases.KeepReadings(t.Context(), f.lease, []casesync.Reading{
+		{CaseID: waiting.ID, Tries: 2, NextTry: next, Outcome: "waiting"},
+		{CaseID: final.ID, ReadAt: readAt, Fingerprint: "f1", Outcome: "enriched"},
+		{CaseID: uuid.New(), Outcome: "enriched"},
+	}))
+	require.NoError(t, f.cases.KeepReadings(t.Context(), f.lease, []casesync.Reading{
+		{CaseID: final.ID, Tries: 1, NextTry: next, Outcome: "timeout"},
+	}))
+
+	got, err := f.cases.EnrichmentCandidates(t.Context(), f.clinic, provider, week(t), until)
+	require.NoError(t, err)
+	byID := map[string]casesync.Candidate{}
+	for _, c := range got {
+		c.NextTry, c.ReadAt, c.ScheduledDate = c.NextTry.UTC(), c.ReadAt.UTC(), c.ScheduledDate.UTC()
+		byID[c.PIMSID] = c
+	}
+	at := visit("").ScheduledDate
+	require.Equal(t, map[string]casesync.Candidate{
+		"bare":    {CaseID: bare.ID, PIMSID: "bare", ScheduledDate: at, ConsultationID: "c-bare"},
+		"waiting": {CaseID: waiting.ID, PIMSID: "waiting", ScheduledDate: at, ConsultationID: "c-waiting", Tries: 2, NextTry: next},
+		"final": {
+			CaseID: final.ID, PIMSID: "final", ScheduledDate: at, ConsultationID: "c-final", HasNotes: true, Stored: true, StoredID: "c-9", Final: true,
+			Tries: 1, NextTry: next, ReadAt: readAt, Fingerprint: "f1", // the last read stays as it was
+		},
+	}, byID)
+	require.Equal(t, final.UpdatedAt.Add(time.Hour).UTC(), f.stored("final").UpdatedAt.UTC(), "an attempt is no change of the case (R12)")
+}

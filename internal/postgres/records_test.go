@@ -1,0 +1,107 @@
+package postgres_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+)
+
+func TestARecordIsTheCaseWithNullsAndForeignMetadata(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	clinicID := newClinic(t, db)
+	id := scan[uuid.UUID](t, db, `insert into cases (clinic_id, patient_name, metadata) values ($1, 'Mochi', '{"billing": 7}') returning id`, clinicID)
+	record, err := db.Records().Case(t.Context(), clinicID, id)
+	require.NoError(t, err)
+	require.Equal(t, "Mochi", *record.PatientName)
+	require.Nil(t, record.PIMSID)
+	require.Nil(t, record.ScheduledDate)
+	require.Nil(t, record.SyncStatus)
+	require.JSONEq(t, `{"billing": 7}`, string(record.Metadata))
+	require.False(t, record.CreatedAt.IsZero())
+
+	_, err = db.Records().Case(t.Context(), newClinic(t, db), id)
+	requireCode(t, casesync.CodeNotFound, err)
+	owner, err := db.Records().ClinicOf(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, clinicID, owner)
+	_, err = db.Records().ClinicOf(t.Context(), uuid.New())
+	requireCode(t, casesync.CodeNotFound, err)
+}
+
+// listAll reads a list page by page and answers the patients' names.
+func listAll(t *testing.T, db *postgres.DB, clinicID uuid.UUID, filter casesync.CaseFilter) []string {
+	t.Helper()
+	names := []string{}
+	for {
+		list, err := db.Records().Cases(t.Context(), clinicID, filter)
+		require.NoError(t, err)
+		for _, record := range list.Items {
+			names = append(names, *record.PatientName)
+		}
+		if filter.Cursor = list.NextCursor; filter.Cursor == "" {
+			return names
+		}
+		require.Len(t, list.Items, filter.Limit)
+	}
+}
+
+func TestCasesAreListedByDateAndThoseWithoutOneLastOnPagesOfAnySize(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	clinicID := newClinic(t, db)
+	exec(t, db, `insert into cases (id, clinic_id, patient_name, scheduled_date)
+		select lpad(n::text, 32, '0')::uuid, $1, 'case ' || n, case when n <= 6 then $2::timestamptz + (n / 2) * interval '1 hour' end
+		from generate_series(1, 10) n`, clinicID, monday)
+	exec(t, db, "insert into cases (clinic_id, patient_name) values ($1, 'of another clinic')", newClinic(t, db))
+	var want []string
+	for n := 1; n <= 10; n++ {
+		want = append(want, fmt.Sprint("case ", n))
+	}
+	for limit := 1; limit <= 11; limit++ {
+		require.Equal(t, want, listAll(t, db, clinicID, casesync.CaseFilter{Page: casesync.Page{Limit: limit}}), "pages of %d", limit)
+	}
+}
+
+func TestCasesAreFilteredByTheClinicsDaysAndMore(t *testing.T) { // R1
+	t.Parallel()
+	db := pgtest.New(t)
+	clinicID := newClinic(t, db) // New York
+	for name, date := range map[string]string{
+		"eve": "2026-03-02T04:59:59.999999Z", "first": "2026-03-02T05:00:00Z", "last": "2026-03-04T04:59:59.999999Z", "after": "2026-03-04T05:00:00Z",
+	} {
+		exec(t, db, "insert into cases (clinic_id, patient_name, scheduled_date, status, pims_id, updated_at) values ($1, $2, $3::timestamptz, $2, $2, $3::timestamptz)", clinicID, name, date)
+	}
+	exec(t, db, "insert into cases (clinic_id, patient_name, updated_at) values ($1, 'undated', '2020-01-01Z')", clinicID)
+	day := func(d int) pims.Date { return pims.Date{Year: 2026, Month: 3, Day: d} }
+	for want, filter := range map[string]casesync.CaseFilter{
+		"[first last]":                   {From: day(2), To: day(3)},
+		"[eve first last]":               {To: day(3)},
+		"[last after]":                   {From: day(3)},
+		"[eve first last after undated]": {},
+		"[last]":                         {Status: "last"},
+		"[first]":                        {PIMSID: "first"},
+		"[last after]#":                  {UpdatedSince: time.Date(2026, 3, 2, 5, 0, 1, 0, time.UTC)},
+		"[]":                             {Status: "last", To: day(2)},
+	} {
+		filter.Limit = 1
+		got := fmt.Sprint(listAll(t, db, clinicID, filter))
+		require.Equal(t, want[:len(got)], got)
+		require.Contains(t, []string{"", "#"}, want[len(got):])
+	}
+
+	nowhere := scan[uuid.UUID](t, db, "insert into clinics default values returning id")
+	_, err := db.Records().Cases(t.Context(), nowhere, casesync.CaseFilter{From: day(2)})
+	require.ErrorIs(t, err, clinic.ErrTimezoneMissing)
+	_, err = db.Records().Cases(t.Context(), clinicID, casesync.CaseFilter{Page: casesync.Page{Cursor: "nonsense"}})
+	requireCode(t, casesync.CodeInvalidRequest, err)
+}
