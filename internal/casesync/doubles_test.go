@@ -79,10 +79,14 @@ func (r *recorder) BeginPhase(ctx context.Context, lease casesync.Lease, phase c
 	return r.Audits.BeginPhase(ctx, lease, phase, at)
 }
 
-func (r *recorder) KeepPlan(_ context.Context, _ casesync.Lease, plan casesync.Plan) error {
+func (r *recorder) KeepPlan(_ context.Context, _ casesync.Lease, plan casesync.Plan) (first bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.plans = append(r.plans, plan)
+	return len(r.plans) == 1, nil
+}
+
+func (r *recorder) SupersedePlans(context.Context, casesync.Lease, casesync.Code, casesync.Type, time.Time) error {
 	return nil
 }
 

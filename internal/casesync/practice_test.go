@@ -79,6 +79,7 @@ func newPracticeIn(t *testing.T, zone, now string) *practice {
 	p.runner = casesync.NewRunner(casesync.RunnerOptions{
 		Clinic:   func(context.Context, uuid.UUID) (clinic.Clinic, error) { return p.clinic, nil },
 		Connect:  p.connect,
+		Plan:     func(_ context.Context, _, id uuid.UUID) (casesync.Plan, error) { return p.plan(id), nil },
 		Cases:    p.store,
 		Recorder: p.recorder,
 		Logger:   p.logs.logger(),
@@ -189,7 +190,7 @@ func (p *practice) run(ctx context.Context, run casesync.Run) outcome {
 	require.NoError(p, err)
 	claimed, err := audits.Claim(background, id, "worker", time.Hour, p.clock.now())
 	require.NoError(p, err)
-	claimed.Lifted = run.Lifted
+	claimed.Options = run.Options
 
 	result, runErr := p.runner.Run(ctx, claimed)
 	status, concluded := casesync.Conclude(result, runErr)
