@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log"
@@ -58,11 +59,10 @@ func TestLoginUnderstandsWhatTheSiteAnswers(t *testing.T) {
 		"a text without meaning and a status with one": {
 			refuse(http.StatusTooManyRequests, "Sorry, "+username), pims.ErrRateLimited,
 		},
-		"a refusal on a page of its own": {
+		"a refusal under the path that the form was sent to": {
 			routes{
 				"GET /login":    html(plainForm),
-				"POST /session": redirect("/failed"),
-				"GET /failed":   html(`<div class=alert-danger>These credentials do not match our records.</div>`),
+				"POST /session": html(`<div class=alert-danger>These credentials do not match our records.</div>` + plainForm),
 			}, pims.ErrAuthRejected,
 		},
 		"a refusal on the login page, loaded again": {
@@ -300,7 +300,28 @@ func TestLoginTalksToAllowedHostsOnly(t *testing.T) {
 	})
 }
 
-func TestLoginReportsARebornName(t *testing.T) {
+func TestLoginReportsSelectorsThatAreNoCSS(t *testing.T) {
+	t.Parallel()
+	c, _ := newChromium(t, Options{})
+	form := newSite(t, nil).form()
+	form.Refusals = []string{"div[["}
+	require.ErrorContains(t, requireFailure(t, c, form, pims.ErrLoginFormChanged), "not valid CSS")
+}
+
+func TestVerdictsAreNoAccidents(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		pims.ErrAuthRejected, pims.ErrAuthChallenge, pims.ErrLoginFormChanged, pims.ErrBrowserUnavailable,
+		pims.ErrUnreachable, pims.ErrRateLimited, pims.ErrRemote, pims.ErrHostNotAllowed,
+	} {
+		require.True(t, isVerdict(fmt.Errorf("log in: %w", err)), err)
+	}
+	for _, err := range []error{context.Canceled, context.DeadlineExceeded, errCrashed, errNavigating, errHung} {
+		require.False(t, isVerdict(err), err)
+	}
+}
+
+func TestGuardNoticesANameThatMoves(t *testing.T) {
 	t.Parallel()
 	g := newGuard("frame", pims.HostPolicy{Known: []string{"us.example.com"}})
 	g.observe(documentResponse("https://us.example.com/login", "203.0.113.7"))

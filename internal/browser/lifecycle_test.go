@@ -317,7 +317,7 @@ func TestBrowserThatHangsIsKilledAndReplaced(t *testing.T) {
 
 	t.Run("between logins", func(t *testing.T) {
 		t.Parallel()
-		c, w := newChromium(t, Options{HangTimeout: time.Second})
+		c, w := newChromium(t, Options{HangTimeout: 2 * time.Second})
 		s := newSite(t, nil)
 		login(t, c, s.form())
 		hung := w.browser(t)
@@ -328,7 +328,7 @@ func TestBrowserThatHangsIsKilledAndReplaced(t *testing.T) {
 
 	t.Run("in a login", func(t *testing.T) {
 		t.Parallel()
-		c, w := newChromium(t, Options{HangTimeout: time.Second})
+		c, w := newChromium(t, Options{HangTimeout: 2 * time.Second})
 		arrived, release := make(chan struct{}), make(chan struct{})
 		s := newSite(t, routes{"GET /login": held(arrived, release, html(scriptedForm))})
 		done := make(chan error, 1)
@@ -464,7 +464,7 @@ func TestNewTouchesNothingThatLivesOrIsNotOurs(t *testing.T) {
 // no process and no profile.
 func TestNothingIsLeftOfLoginsInTrouble(t *testing.T) {
 	t.Parallel()
-	c, w := newChromium(t, Options{HangTimeout: time.Second, RecycleAfter: 30})
+	c, w := newChromium(t, Options{HangTimeout: 2 * time.Second, RecycleAfter: 30})
 	s := newSite(t, nil)
 	var group sync.WaitGroup
 	var done atomic.Int32

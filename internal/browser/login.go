@@ -54,52 +54,64 @@ func (p *process) login(ctx context.Context, form pims.LoginForm) (pims.BrowserS
 		return session, nil
 	case ctx.Err() != nil:
 		return pims.BrowserSession{}, ctx.Err()
-	case errors.Is(err, errCrashed):
-		return pims.BrowserSession{}, &lostError{cause: errCrashed, submitted: v.submitted}
-	case p.tabs.Err() != nil:
-		p.kill(errExited) // unless it was killed for a better reason
-		return pims.BrowserSession{}, &lostError{cause: context.Cause(p.lifetime), submitted: v.submitted}
 	case errors.Is(err, errTimeLimit):
 		err = v.overtime()
-	case pims.Kind(err) == "error":
-		err = fmt.Errorf("command the browser: %w: %w", err, pims.ErrBrowserUnavailable)
+	case !isVerdict(err):
+		return pims.BrowserSession{}, &lostError{cause: p.whyLost(err), submitted: v.submitted}
 	}
 	return pims.BrowserSession{}, fmt.Errorf("log in at %s: %w", hostOf(form.URL), err)
 }
 
-// visit opens a tab for a visit and closes it after. What ended the visit early is in
-// the error.
-func (p *process) visit(ctx context.Context, v *visit) (_ pims.BrowserSession, err error) {
+// isVerdict tells what a visit has found out from what happened to it.
+func isVerdict(err error) bool {
+	switch pims.Kind(err) {
+	case "error", "timeout", "cancelled":
+		return false
+	default:
+		return true
+	}
+}
+
+// whyLost explains an error of a command: by the browser's end where that is why.
+func (p *process) whyLost(err error) error {
+	if p.tabs.Err() == nil {
+		return err
+	}
+	p.kill(errExited) // unless it was killed for a better reason
+	return context.Cause(p.lifetime)
+}
+
+// visit opens a tab for a visit and closes it after. Where the visit was ended before
+// it had found out anything, the error is the cause of that.
+func (p *process) visit(ctx context.Context, v *visit) (pims.BrowserSession, error) {
 	isolation, err := p.isolate()
 	if err != nil {
 		return pims.BrowserSession{}, err
 	}
 	defer p.dispose(isolation)
 
-	cause, end := context.WithCancelCause(p.tabs)
+	crashable, end := context.WithCancelCause(p.tabs)
 	defer end(nil)
-	limited, cancel := context.WithTimeoutCause(cause, p.opts.LoginTimeout, errTimeLimit)
+	limited, cancel := context.WithTimeoutCause(crashable, v.limit, errTimeLimit)
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
 
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
-	tab, closeTab := chromedp.NewContext(limited,
+	tabContext, closeTab := chromedp.NewContext(limited,
 		chromedp.WithExistingBrowserContext(isolation),
 		chromedp.WithDetachOnCancel(), // dispose closes it
 	)
 	defer closeTab()
-	defer func() {
-		if err != nil && context.Cause(limited) != nil {
-			err = errors.Join(context.Cause(limited), err)
-		}
-	}()
 
-	if err := p.prepare(tab, v, end, &helpers); err != nil {
-		return pims.BrowserSession{}, err
+	var session pims.BrowserSession
+	if err = p.prepare(tabContext, v, end, &helpers); err == nil {
+		session, err = v.run()
+		session.UserAgent = p.agent.text
 	}
-	session, err := v.run()
-	session.UserAgent = p.agent.text
+	if err != nil && limited.Err() != nil && !isVerdict(err) {
+		err = context.Cause(limited)
+	}
 	return session, err
 }
 
@@ -134,9 +146,9 @@ func (p *process) prepare(ctx context.Context, v *visit, end context.CancelCause
 	if err := chromedp.Do(ctx); err != nil { // opens it
 		return err
 	}
-	id := chromedp.FromContext(ctx)
-	frame := cdp.FrameID(id.Target.TargetID)
-	v.tab = &tab{context: ctx, frame: frame, isolation: id.BrowserContextID, form: newForm(v.form)}
+	opened := chromedp.FromContext(ctx)
+	frame := cdp.FrameID(opened.Target.TargetID) // of a page, they are one
+	v.tab = &tab{context: ctx, frame: frame, isolation: opened.BrowserContextID, form: newForm(v.form)}
 	v.guard = newGuard(frame, v.form.Hosts)
 
 	if err := v.guard.start(ctx, helpers); err != nil {

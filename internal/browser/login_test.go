@@ -91,6 +91,9 @@ func TestLoginWithForms(t *testing.T) {
 				});
 			</script>`,
 		},
+		"below a search that has a button too": {
+			page: `<form action=/search><input name=q><button type=submit>Search</button></form>` + plainForm,
+		},
 		"whose button is a link": {
 			page: strings.Replace(scriptedForm, button, `<a type=submit class=go href="#" onclick="document.forms[0].requestSubmit()">Log in</a>`, 1),
 		},
@@ -212,7 +215,7 @@ func TestLoginEnds(t *testing.T) {
 
 	t.Run("although the page that it leads to shows an alert", func(t *testing.T) {
 		t.Parallel()
-		s := newSite(t, routes{"GET /dashboard": html(`<div class=alert-danger>3 invoices are overdue</div>`)})
+		s := newSite(t, routes{"GET /dashboard": html(`<div class=alert-danger>2 accounts have an invalid email</div>`)})
 		require.Equal(t, s.URL+"/dashboard", login(t, c, s.form()).URL)
 	})
 
@@ -277,6 +280,26 @@ func TestLoginAnswersCookies(t *testing.T) {
 		{Name: "quoted", Value: "b c", Quoted: true, Host: host, Path: "/api", HTTPOnly: true},
 		{Name: "wide", Value: "d", Domain: "clinic.localhost", Path: "/", Secure: true},
 	}, sorted(session.Cookies))
+}
+
+func TestCookieMatchesHosts(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		host, domain string
+		want         bool
+	}{
+		{"us.example.com", "us.example.com", true},
+		{"US.example.com", "us.Example.com", true},
+		{"us.example.com", ".example.com", true},
+		{"example.com", ".example.com", true},
+		{"us.example.com", "example.com", false},
+		{"badexample.com", ".example.com", false},
+		{"example.com.evil.test", ".example.com", false},
+		{"example.com", "us.example.com", false},
+	}
+	for _, test := range tests {
+		require.Equal(t, test.want, matches(test.host, test.domain), "%s %s", test.host, test.domain)
+	}
 }
 
 func TestLoginKeepsClinicsApart(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 //go:embed page.js
 var pageScript string
 
-// A form is what look looks for, all of it CSS selectors.
+// A form is a pims.LoginForm without its values: CSS selectors, for page.js.
 type form struct {
 	Fields     [][]string `json:"fields"`
 	Submit     []string   `json:"submit"`
@@ -66,20 +66,25 @@ type tab struct {
 	form      form
 }
 
-func (t *tab) look() (sight, error)          { return call[sight](t, "look", t.form) }
-func (t *tab) forgetRefusals() error         { return t.do("forget", t.form.Refusals) }
-func (t *tab) focus(field int) (bool, error) { return call[bool](t, "focus", t.form.Fields[field]) }
+// look answers what there is to see of the form.
+func (t *tab) look() (sight, error) { return call[sight](t, "look", noField) }
+
+// forgetRefusals makes look ignore the refusals that the document shows already.
+func (t *tab) forgetRefusals() error {
+	_, err := call[json.RawMessage](t, "forget", noField)
+	return err
+}
 
 // read answers what a field holds, and its type.
 func (t *tab) read(field int) (value, kind string, err error) {
-	content, err := call[struct{ Value, Type string }](t, "read", t.form.Fields[field])
+	content, err := call[struct{ Value, Type string }](t, "read", field)
 	return content.Value, content.Type, err
 }
 
 // write types a value into a field as an input method does. The press of a key that
 // writes nothing lets scripts notice that listen for keys only.
 func (t *tab) write(field int, value string) error {
-	focused, err := t.focus(field)
+	focused, err := call[bool](t, "focus", field)
 	if err != nil || !focused {
 		return err
 	}
@@ -91,7 +96,7 @@ func (t *tab) write(field int, value string) error {
 
 // submit presses the form's button.
 func (t *tab) submit() error {
-	pressable, err := call[bool](t, "press", t.form.Submit)
+	pressable, err := call[bool](t, "press", noField)
 	if err != nil || !pressable {
 		return err
 	}
@@ -108,34 +113,28 @@ func (t *tab) pressKey(key input.DispatchKeyEventParams) error {
 	return protocolError(err)
 }
 
-func (t *tab) do(operation string, argument any) error {
-	_, err := call[json.RawMessage](t, operation, argument)
-	return err
-}
+// noField is the index for operations of page.js that are about no single field.
+const noField = -1
 
 // call runs an operation of page.js. It answers errNavigating where the page went
 // away meanwhile.
-func call[T any](t *tab, operation string, argument any) (T, error) {
+func call[T any](t *tab, operation string, field int) (T, error) {
 	var result T
+	arguments, err := callArguments(operation, t.form, field)
+	if err != nil {
+		return result, err
+	}
 	world, err := chromedp.Call(t.context, page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{
 		FrameID:   t.frame,
-		WorldName: "login",
+		WorldName: "login", // the same one for as long as the document stays
 	})
 	if err != nil {
 		return result, protocolError(err)
 	}
-	name, err := json.Marshal(operation)
-	if err != nil {
-		return result, err
-	}
-	value, err := json.Marshal(argument)
-	if err != nil {
-		return result, err
-	}
 	answer, err := chromedp.Call(t.context, runtime.CallFunctionOn, runtime.CallFunctionOnParams{
 		FunctionDeclaration: pageScript,
 		ExecutionContextID:  world.ExecutionContextID,
-		Arguments:           []*runtime.CallArgument{{Value: name}, {Value: value}},
+		Arguments:           arguments,
 		ReturnByValue:       new(true),
 		Silent:              new(true),
 		UserGesture:         new(true),
@@ -144,7 +143,7 @@ func call[T any](t *tab, operation string, argument any) (T, error) {
 		return result, protocolError(err)
 	}
 	if answer.ExceptionDetails != nil {
-		return result, fmt.Errorf("%w: one of its selectors is not valid CSS", pims.ErrLoginFormChanged)
+		return result, fmt.Errorf("%w: one of the selectors for it is not valid CSS", pims.ErrLoginFormChanged)
 	}
 	if len(answer.Result.Value) == 0 {
 		return result, nil
@@ -153,6 +152,18 @@ func call[T any](t *tab, operation string, argument any) (T, error) {
 		return result, errors.New("the browser answers in a form that is not recognised")
 	}
 	return result, nil
+}
+
+func callArguments(values ...any) ([]*runtime.CallArgument, error) {
+	arguments := make([]*runtime.CallArgument, len(values))
+	for i, value := range values {
+		text, err := json.Marshal(value)
+		if err != nil {
+			return nil, err
+		}
+		arguments[i] = &runtime.CallArgument{Value: text}
+	}
+	return arguments, nil
 }
 
 // protocolError tells a page that went away from a browser that did.

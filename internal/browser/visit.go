@@ -25,7 +25,8 @@ const (
 	settleTime = 100 * time.Millisecond
 
 	// doubtTime takes its place where the end is on another host, or where there is
-	// a text that may be a refusal.
+	// a text that may be a refusal; a refusal that is not understood must stay so
+	// long, too.
 	doubtTime = 2 * time.Second
 
 	// maxTries is how often a value is typed that the page does not keep.
@@ -80,13 +81,13 @@ func (v *visit) open() error {
 	if err != nil {
 		return protocolError(err)
 	}
+	if answer.ErrorText == "" {
+		return nil
+	}
 	if err := v.guard.problem(); err != nil {
 		return err
 	}
-	if answer.ErrorText != "" {
-		return loadError(answer.ErrorText)
-	}
-	return nil
+	return loadError(answer.ErrorText)
 }
 
 // watch looks at the page again and again until step says that it is done. Where
@@ -95,12 +96,12 @@ func (v *visit) watch(step func(sight) (done bool, err error)) error {
 	ticker := time.NewTicker(lookInterval)
 	defer ticker.Stop()
 	for {
-		if err := v.guard.problem(); err != nil {
-			return err
-		}
 		seen, err := v.tab.look()
 		if err == nil && seen.Challenge {
 			return pims.ErrAuthChallenge
+		}
+		if problem := v.guard.problem(); problem != nil {
+			return problem
 		}
 		done := false
 		if err == nil {
@@ -154,15 +155,23 @@ func (v *visit) check(seen sight) error {
 	if code := v.guard.documentStatus(); code >= 400 {
 		status = fmt.Sprintf(" (HTTP %d)", code)
 	}
-	for i, field := range v.form.Fields {
-		if !seen.Fields[i] && !field.Optional {
-			return fmt.Errorf("%w: it shows no %s%s", pims.ErrLoginFormChanged, v.nameOf(i), status)
-		}
+	if field := v.missing(seen); field >= 0 {
+		return fmt.Errorf("%w: it shows no %s%s", pims.ErrLoginFormChanged, v.nameOf(field), status)
 	}
 	if !seen.Submit {
 		return fmt.Errorf("%w: it shows no button to submit it%s", pims.ErrLoginFormChanged, status)
 	}
 	return nil
+}
+
+// missing answers the first required field that the page does not show, or -1.
+func (v *visit) missing(seen sight) int {
+	for i, field := range v.form.Fields {
+		if !seen.Fields[i] && !field.Optional {
+			return i
+		}
+	}
+	return -1
 }
 
 // fill types the values that the fields do not hold, and answers the last field that
@@ -247,32 +256,27 @@ func (v *visit) noteLogin(found string) error {
 	return nil
 }
 
-// awaitEnd waits until the page has been left, or refuses.
+// awaitEnd waits until the page has been left, or refuses. A text on another page
+// refuses nothing: dashboards have alerts of their own. It makes the end doubtful only,
+// and whoever uses the session will find out.
 func (v *visit) awaitEnd() (pims.BrowserSession, error) {
 	var session pims.BrowserSession
 	var still stillness
 	err := v.watch(func(seen sight) (bool, error) {
-		for _, text := range seen.Refusals {
-			if err := classify(text); err != nil {
-				return false, err
-			}
-		}
-		doubtful := len(seen.Refusals) > 0
-		stood := still.since(seen.URL, doubtful)
-		if seen.Ready == "loading" || v.guard.isLoading() {
-			return false, nil
-		}
 		u, err := url.Parse(seen.URL)
 		if err != nil || v.form.Hosts.CheckURL(u) != nil {
 			return false, nil // about:blank, or the browser's own page about an error
 		}
-		if v.isLogin(u) {
-			if doubtful && stood >= doubtTime {
-				return false, v.unclear()
-			}
-			return false, nil
+		doubtful := len(seen.Refusals) > 0
+		stood := still.since(seen.URL, doubtful)
+		if v.isLogin(u, seen) {
+			return false, v.refusal(seen, stood)
 		}
-		if stood < settleTime || stood < doubtTime && (doubtful || u.Host != v.login[0].Host) {
+		need := settleTime
+		if doubtful || u.Host != v.login[0].Host {
+			need = doubtTime
+		}
+		if seen.Ready == "loading" || v.guard.isLoading() || stood < need {
 			return false, nil
 		}
 		session, err = v.harvest(u)
@@ -281,12 +285,31 @@ func (v *visit) awaitEnd() (pims.BrowserSession, error) {
 	return session, err
 }
 
-// isLogin tells whether a URL is still the login page: its path, or one below it.
-func (v *visit) isLogin(u *url.URL) bool {
+// isLogin tells whether the page is still the login page: by its path, one below it,
+// or because the form is there, as where a refusal is shown under the path that the
+// form was sent to.
+func (v *visit) isLogin(u *url.URL, seen sight) bool {
+	if slices.Contains(seen.Fields, true) && v.missing(seen) < 0 {
+		return true
+	}
 	return slices.ContainsFunc(v.login, func(login *url.URL) bool {
 		path, start := strings.TrimRight(u.Path, "/"), strings.TrimRight(login.Path, "/")
 		return path == start || start != "" && strings.HasPrefix(path, start+"/")
 	})
+}
+
+// refusal answers what the login page says, or nil where it says nothing, or has not
+// said it for long enough to be sure that it is no passing remark.
+func (v *visit) refusal(seen sight, stood time.Duration) error {
+	for _, text := range seen.Refusals {
+		if err := classify(text); err != nil {
+			return err
+		}
+	}
+	if len(seen.Refusals) > 0 && stood >= doubtTime {
+		return v.unclear()
+	}
+	return nil
 }
 
 // unclear is the error for a refusal whose text says neither that the credentials
