@@ -217,8 +217,7 @@ func (c *Chromium) track() bool {
 
 func (c *Chromium) login(ctx context.Context, form pims.LoginForm) (pims.BrowserSession, error) {
 	session, err := c.attempt(ctx, form)
-	var lost *lostError
-	if errors.As(err, &lost) && !lost.submitted && c.lifetime.Err() == nil {
+	if lost, ok := errors.AsType[*lostError](err); ok && !lost.submitted && c.lifetime.Err() == nil {
 		c.log.Warn("the browser was lost before the form was submitted; trying once more")
 		session, err = c.attempt(ctx, form)
 	}

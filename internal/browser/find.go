@@ -98,7 +98,7 @@ func isScript(path string) bool {
 	if err != nil {
 		return false
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	head := make([]byte, 2)
 	_, err = io.ReadFull(f, head)
 	return err == nil && bytes.Equal(head, []byte("#!"))

@@ -34,7 +34,7 @@ func openFolder(parent string, log *slog.Logger) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer guard.Close()
+	defer func() { _ = guard.Close() }()
 
 	if err := removeDeadFolders(parent); err != nil {
 		log.Warn("browser files of a killed process are left behind", "error", err)
@@ -105,6 +105,6 @@ func removeAll(path string) error {
 		if err == nil || time.Now().After(deadline) {
 			return err
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // nothing tells when the last child has died
 	}
 }

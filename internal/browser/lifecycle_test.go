@@ -385,8 +385,7 @@ func TestBrowserThatCannotStartIsReported(t *testing.T) {
 		t.Parallel()
 		c := New(Options{TempDir: t.TempDir(), Path: "/nowhere/chromium"})
 		defer c.Close()
-		err := requireFailure(t, c, s.form(), pims.ErrBrowserUnavailable)
-		require.ErrorContains(t, err, "CHROMIUM_PATH names /nowhere/chromium")
+		require.Contains(t, requireFailure(t, c, s.form(), pims.ErrBrowserUnavailable), "CHROMIUM_PATH names /nowhere/chromium")
 	})
 
 	t.Run("with what it said", func(t *testing.T) {
@@ -394,8 +393,7 @@ func TestBrowserThatCannotStartIsReported(t *testing.T) {
 		folder := t.TempDir()
 		c := New(Options{TempDir: folder, Path: script(t, "echo 'error while loading shared libraries: libnss3.so' >&2; exit 127")})
 		defer c.Close()
-		err := requireFailure(t, c, s.form(), pims.ErrBrowserUnavailable)
-		require.ErrorContains(t, err, "libnss3.so")
+		require.Contains(t, requireFailure(t, c, s.form(), pims.ErrBrowserUnavailable), "libnss3.so")
 		eventually(t, "its profile is gone", func() bool { return len(profiles(t, folder)) == 0 })
 	})
 

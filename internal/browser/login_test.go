@@ -2,6 +2,7 @@ package browser
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -125,9 +126,7 @@ func TestLoginWithForms(t *testing.T) {
 			session := login(t, c, form)
 
 			want := url.Values{"username": {username}, "password": {password}}
-			for key, values := range test.want {
-				want[key] = values
-			}
+			maps.Copy(want, test.want)
 			require.Empty(t, gocmp.Diff(want, s.only(t)))
 			require.Equal(t, []pims.Cookie{{Name: "neo_session", Value: "s3cr3t", Host: "127.0.0.1", Path: "/", HTTPOnly: true}}, session.Cookies)
 		})

@@ -168,8 +168,7 @@ func callArguments(values ...any) ([]*runtime.CallArgument, error) {
 
 // protocolError tells a page that went away from a browser that did.
 func protocolError(err error) error {
-	var refused *cdproto.Error
-	if errors.As(err, &refused) {
+	if _, refused := errors.AsType[*cdproto.Error](err); refused {
 		return errNavigating
 	}
 	return err

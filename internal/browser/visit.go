@@ -263,8 +263,8 @@ func (v *visit) awaitEnd() (pims.BrowserSession, error) {
 	var session pims.BrowserSession
 	var still stillness
 	err := v.watch(func(seen sight) (bool, error) {
-		u, err := url.Parse(seen.URL)
-		if err != nil || v.form.Hosts.CheckURL(u) != nil {
+		u, ok := v.parse(seen.URL)
+		if !ok {
 			return false, nil // about:blank, or the browser's own page about an error
 		}
 		doubtful := len(seen.Refusals) > 0
@@ -279,10 +279,17 @@ func (v *visit) awaitEnd() (pims.BrowserSession, error) {
 		if seen.Ready == "loading" || v.guard.isLoading() || stood < need {
 			return false, nil
 		}
+		var err error
 		session, err = v.harvest(u)
 		return len(session.Cookies) > 0, err
 	})
 	return session, err
+}
+
+// parse answers a page's URL where that page is one of the PIMS.
+func (v *visit) parse(address string) (*url.URL, bool) {
+	u, err := url.Parse(address)
+	return u, err == nil && v.form.Hosts.CheckURL(u) == nil
 }
 
 // isLogin tells whether the page is still the login page: by its path, one below it,

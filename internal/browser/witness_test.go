@@ -30,7 +30,7 @@ func newWitness(folder string) *witness {
 
 func (w *witness) Enabled(context.Context, slog.Level) bool { return true }
 
-func (w *witness) Handle(_ context.Context, record slog.Record) error { return nil }
+func (w *witness) Handle(context.Context, slog.Record) error { return nil }
 
 // WithAttrs sees the process id that a browser logs with.
 func (w *witness) WithAttrs(attributes []slog.Attr) slog.Handler {
