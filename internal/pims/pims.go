@@ -45,7 +45,7 @@ type Environment struct {
 	Limiter Limiter           // nil: no limit
 	Logger  *slog.Logger      // never gets a name, note, password or cookie (R40)
 	Now     func() time.Time  // nil: time.Now
-	Observe func(Observation) // nil: nobody measures; called after every request
+	Observe func(Observation) // nil: nobody measures; after every request, many at once
 	Base    http.RoundTripper // nil: a transport of its own; tests set it
 	Timeout time.Duration     // of one try of one request; 0: 30 s
 	Backoff time.Duration     // at most this long before the second try; 0: 1 s

@@ -174,6 +174,7 @@ func (s *slice) add(e *event) error {
 			return drift("a row lies outside the days that were asked for")
 		case touching:
 			return nil
+		case before, inside:
 		}
 	}
 	if _, again := s.seen[id]; again {

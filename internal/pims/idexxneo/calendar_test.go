@@ -300,15 +300,18 @@ func (c *calendar) answer(w http.ResponseWriter, r *http.Request) {
 	c.mu.Unlock()
 	from, _ := time.Parse(calendarLayout, start)
 	until, _ := time.Parse(calendarLayout, end)
-	rows := []map[string]any{}
+	type row struct {
+		ID      int    `json:"id"`
+		Patient string `json:"patientName"`
+		Start   string `json:"start"`
+		End     string `json:"end"`
+	}
+	rows := []row{}
 	for _, v := range c.visits {
 		if v.start.After(until) || v.end.Before(from) {
 			continue
 		}
-		rows = append(rows, map[string]any{
-			"id": v.id, "patient_name": "Bella",
-			"start": v.start.Format(calendarLayout), "end": v.end.Format(calendarLayout),
-		})
+		rows = append(rows, row{v.id, "Bella", v.start.Format(calendarLayout), v.end.Format(calendarLayout)})
 	}
 	_ = json.NewEncoder(w).Encode(rows)
 }

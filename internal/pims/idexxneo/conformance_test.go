@@ -2,6 +2,7 @@ package idexxneo_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/pims-sync/pims-sync/internal/browser"
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -23,7 +24,7 @@ func TestNeoIsAPIMSLikeAnyOther(t *testing.T) {
 
 func TestNeoLetsARealBrowserIn(t *testing.T) {
 	t.Parallel()
-	chromium := browser.New(browser.Options{TempDir: t.TempDir()})
+	chromium := browser.New(browser.Options{TempDir: t.TempDir(), LoginTimeout: 20 * time.Second})
 	t.Cleanup(chromium.Close)
 	pimstest.RunLogin(t, pimstest.Harness{
 		New: func(t testing.TB, setup pimstest.Setup) pimstest.Remote {

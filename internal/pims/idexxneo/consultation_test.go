@@ -17,8 +17,6 @@ const (
 	pageDataPath = "/consultations/5001/page-data"
 )
 
-func number(n float64) *float64 { return &n }
-
 func TestBothShapesOfAConsultationSayTheSame(t *testing.T) {
 	t.Parallel()
 	want := pims.Consultation{
@@ -31,8 +29,8 @@ func TestBothShapesOfAConsultationSayTheSame(t *testing.T) {
 			Assessment: "otitis externa", Plan: "clean & medicate",
 		},
 		Vitals: &pims.Vitals{
-			Temperature: number(38.5), TemperatureUnit: "C", Pulse: number(80), Respiration: number(20),
-			Weight: number(25.3), WeightUnit: "lb",
+			Temperature: new(38.5), TemperatureUnit: "C", Pulse: new(80.0), Respiration: new(20.0),
+			Weight: new(25.3), WeightUnit: "lb",
 		},
 		Diagnoses: []string{"Otitis externa", "Overweight"},
 		Discharge: "Twice daily.",

@@ -170,23 +170,20 @@ func (p *provider) prove(ctx context.Context, account pims.Account, base *url.UR
 	if landed, err := origin(loggedIn.URL); err == nil && landed.String() != bases[0] && p.Hosts.CheckURL(landed) == nil {
 		bases = append(bases, landed.String())
 	}
-	var err error
 	for _, candidate := range bases {
-		var s *session
-		s, err = p.open(account, savedState{Base: candidate, Browser: loggedIn})
+		s, err := p.open(account, savedState{Base: candidate, Browser: loggedIn})
 		if err != nil {
 			return nil, err
 		}
-		err = s.Prove(ctx)
-		if err == nil {
+		switch err := s.Prove(ctx); {
+		case err == nil:
 			return s.State()
-		}
-		if !errors.Is(err, pims.ErrSessionExpired) {
+		case !errors.Is(err, pims.ErrSessionExpired):
 			return nil, err
 		}
 	}
 	// Not "expired": to log in again would end here again.
-	return nil, fmt.Errorf("the browser was let in, but the session is not accepted: %w (%s)", pims.ErrRemote, err)
+	return nil, fmt.Errorf("the browser was let in, but the session that it got is not accepted: %w", pims.ErrRemote)
 }
 
 // origin is the scheme and host of a URL.

@@ -169,11 +169,10 @@ func (r *reader) count() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 || n > maxEntries {
-		return -1, nil
+	if n, err := strconv.Atoi(text); err == nil && n >= 0 && n <= maxEntries {
+		return n, nil
 	}
-	return n, nil
+	return -1, nil
 }
 
 // entry reads one line of a search and takes its fingerprint.

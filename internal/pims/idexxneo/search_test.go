@@ -1,6 +1,7 @@
 package idexxneo
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -152,7 +153,7 @@ func TestPagesThatDoNotAddUpAreReadOnceMore(t *testing.T) {
 				if left > 0 {
 					spoil(page, answer)
 				}
-				if after, _ := json.Marshal(answer); string(after) != string(before) {
+				if after, _ := json.Marshal(answer); !bytes.Equal(after, before) {
 					left--
 				}
 			})
@@ -172,7 +173,7 @@ func TestPagesThatDoNotAddUpAreReadOnceMore(t *testing.T) {
 
 func TestAnotherPageThanAskedForIsRefused(t *testing.T) {
 	t.Parallel()
-	first := pages(45, func(page int, answer map[string]any) { answer["page"] = 1 })
+	first := pages(45, func(_ int, answer map[string]any) { answer["page"] = 1 })
 	_, err := dial(t, wire{searchPath: first}).SearchConsultations(t.Context(), january(t, 1, 17))
 	requireDrift(t, err)
 }

@@ -16,18 +16,18 @@ func TestVitalsAreKeptAsGiven(t *testing.T) { // R7
 	t.Parallel()
 	for body, want := range map[string]pims.Vitals{
 		`{"temperature":101.5,"temperatureUnit":"F","pulse":80,"respiration":20,"weight":25.3,"weightUnit":"lb"}`: {
-			Temperature: number(101.5), TemperatureUnit: "F", Pulse: number(80), Respiration: number(20),
-			Weight: number(25.3), WeightUnit: "lb",
+			Temperature: new(101.5), TemperatureUnit: "F", Pulse: new(80.0), Respiration: new(20.0),
+			Weight: new(25.3), WeightUnit: "lb",
 		},
 		`{"temperature":"38,5","temperatureUnit":" °c ","pulse":"80","respiration":" 20 ","weight":"0,045","weightUnit":"KG."}`: {
-			Temperature: number(38.5), TemperatureUnit: "C", Pulse: number(80), Respiration: number(20),
-			Weight: number(0.045), WeightUnit: "kg",
+			Temperature: new(38.5), TemperatureUnit: "C", Pulse: new(80.0), Respiration: new(20.0),
+			Weight: new(0.045), WeightUnit: "kg",
 		},
-		`{"temperature":101.5,"weight":"25"}`:                   {Temperature: number(101.5), Weight: number(25)},
+		`{"temperature":101.5,"weight":"25"}`:                   {Temperature: new(101.5), Weight: new(25.0)},
 		`{"temperature":null,"temperatureUnit":"F","pulse":""}`: {TemperatureUnit: "F"},
 		`{}`:                          {},
 		`{"unknown":[{"a":1}]}`:       {},
-		`{"pulse":0,"respiration":0}`: {Pulse: number(0), Respiration: number(0)},
+		`{"pulse":0,"respiration":0}`: {Pulse: new(0.0), Respiration: new(0.0)},
 		`{"pulse":-80,"respiration":"NaN","weight":"0","temperature":"hot"}`: {
 			Raw: map[string]string{"pulse": "-80", "respiration": "NaN", "weight": "0", "temperature": "hot"},
 		},

@@ -10,8 +10,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// ErrTooLarge: an answer is longer than the Client accepts. Ask for less. It is
-// a pims.ErrSchemaDrift for callers that cannot.
+// ErrTooLarge says that an answer is longer than the Client accepts: ask for less.
+// It is a pims.ErrSchemaDrift for callers that cannot.
 var ErrTooLarge = fmt.Errorf("the answer is longer than we accept: %w", pims.ErrSchemaDrift)
 
 const (

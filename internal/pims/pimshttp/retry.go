@@ -32,7 +32,8 @@ func delay(tries int, backoff, after time.Duration) (time.Duration, bool) {
 	if tries >= maxTries || after > maxRetryAfter {
 		return 0, false
 	}
-	return max(after, rand.N(backoff<<(tries-1))), true
+	jittered := rand.N(backoff << (tries - 1)) //nolint:gosec // it spreads requests and hides nothing
+	return max(after, jittered), true
 }
 
 // retryAfter reads the header in both of its forms: seconds, or a date. It is 0

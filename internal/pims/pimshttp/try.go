@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -54,9 +55,7 @@ func (c *Client) send(ctx context.Context, request Request) (*http.Response, err
 	if err != nil {
 		return nil, err
 	}
-	for name, values := range c.options.Header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, c.options.Header)
 	req.Header.Set("Accept", "application/json")
 	if c.browser.UserAgent != "" {
 		req.Header.Set("User-Agent", c.browser.UserAgent)
