@@ -12,7 +12,7 @@ import (
 // When enrichment looks again (R19).
 const (
 	addendaPeriod = 72 * time.Hour      // notes of a final visit may still be corrected
-	waitingPeriod = 14 * 24 * time.Hour // after the visit; then nothing is expected any more
+	waitingPeriod = 14 * 24 * time.Hour // after the visit; then nothing is looked for again
 )
 
 // waits are the pauses before a consultation that was not there, or had no
@@ -31,8 +31,8 @@ func (c *Candidate) Due(now time.Time, force bool) bool {
 		return false // it waits
 	}
 	switch {
-	case !c.Stored || !c.HasNotes:
-		return now.Before(c.ScheduledDate.Add(waitingPeriod))
+	case !c.Stored || !c.HasNotes: // each is looked for once, whatever its age
+		return c.Tries == 0 || now.Before(c.ScheduledDate.Add(waitingPeriod))
 	case !c.Final:
 		return true
 	default:
@@ -93,6 +93,9 @@ func compareEntries(a, b pims.ConsultationEntry) int {
 // but the time of the read differs (R12): then the old one is answered.
 func MergeConsultation(old *Consultation, read pims.Consultation, at time.Time) (merged Consultation, changed bool) {
 	merged = Consultation{Consultation: read, FetchedAt: at}
+	if merged.SOAP.Blank() {
+		merged.SOAP = pims.SOAP{} // white space is no section, and is not stored
+	}
 	if old == nil {
 		return merged, true
 	}

@@ -160,7 +160,7 @@ func (l *logbook) lines(p *practice) []map[string]any {
 
 // requireDiscreet demands that no name, phone, note or password was logged or
 // stands in the error of an audit (R40). In the stories all of them begin with Zz
-// or 555.
+// or (555).
 func (l *logbook) requireDiscreet(p *practice) {
 	p.Helper()
 	l.mu.Lock()
@@ -169,7 +169,7 @@ func (l *logbook) requireDiscreet(p *practice) {
 	for _, plan := range p.recorder.plans {
 		said += plan.Reason
 	}
-	for _, secret := range []string{"zz", "555-"} {
+	for _, secret := range []string{"zz", "(555)"} {
 		require.NotContains(p, strings.ToLower(said), secret, "R40")
 	}
 }

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -88,7 +90,7 @@ func (p *enrichmentPhase) plan(due []*Candidate, entries []pims.ConsultationEntr
 			readings = append(readings, waiting(c, now, ""))
 			continue
 		}
-		if c.Final && c.StoredID == entry.ID && c.Fingerprint == entry.Fingerprint && !p.force {
+		if c.Final && c.StoredID == entry.ID && sameEntry(c, entry) && !p.force {
 			result.Stats.CasesUnchanged++
 			r := Reading{CaseID: c.CaseID, ReadAt: now, Fingerprint: entry.Fingerprint, Outcome: "unchanged"}
 			if !c.HasNotes {
@@ -109,6 +111,12 @@ func (p *enrichmentPhase) plan(due []*Candidate, entries []pims.ConsultationEntr
 	return visits, readings
 }
 
+// sameEntry tells whether a case's search entry is what it was at the last read.
+// Where the search does not list it, nothing is known of it.
+func sameEntry(c *Candidate, entry pims.ConsultationEntry) bool {
+	return entry.Fingerprint != "" && entry.Fingerprint == c.Fingerprint
+}
+
 // waiting is the reading of a case whose notes are not there yet (R19).
 func waiting(c *Candidate, now time.Time, fingerprint string) Reading {
 	tries := c.Tries + 1
@@ -116,7 +124,7 @@ func waiting(c *Candidate, now time.Time, fingerprint string) Reading {
 }
 
 // visitAll reads the consultations, a batch at a time, and stores each as it
-// arrives (R20). One failure never cancels its siblings.
+// arrives (R20).
 func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, result *Result) error {
 	if len(visits) == 0 {
 		return nil
@@ -126,71 +134,95 @@ func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, result *
 	arrived := make(chan visited, maxStoreBatch) // storing does not hold up reading
 	go func() {
 		defer close(arrived)
-		var group errgroup.Group
-		group.SetLimit(p.batchSize)
-		for _, v := range visits {
-			group.Go(func() error {
-				got := visited{visit: v}
-				if got.err = context.Cause(reading); got.err == nil {
-					got.consultation, got.err = p.session.Consultation(reading, v.entry.ID)
-				}
-				got.readAt = p.now()
-				arrived <- got
-				return nil
-			})
-		}
-		_ = group.Wait() // the functions answer nil
+		p.readAll(reading, stop, visits, arrived)
 	}()
 
-	done, inARow := result.Stats.CasesUnchanged+result.Stats.CasesSkipped, 0
-	var ending error
+	done := result.Stats.CasesUnchanged + result.Stats.CasesSkipped
 	for first := range arrived {
 		batch := append([]visited{first}, drain(arrived)...)
+		if err := p.storeBatch(ctx, batch, result); err != nil {
+			stop(err)
+		}
 		for i := range batch {
 			done += len(batch[i].cases)
-			if ending != nil {
-				continue
-			}
-			if ending = p.ends(ctx, batch[i].err, &inARow); ending != nil {
-				stop(ending)
-			}
-		}
-		if err := p.storeBatch(ctx, batch, result); err != nil && ending == nil {
-			ending = err
-			stop(err)
 		}
 		p.report(ctx, "fetch", done, result.Stats.CasesFound)
 	}
-	return ending
+	return context.Cause(reading)
+}
+
+// readAll reads until all is read or something ends the phase; it tells stop what.
+// One failure never cancels its siblings (R20).
+func (p *enrichmentPhase) readAll(ctx context.Context, stop context.CancelCauseFunc, visits []visit, arrived chan<- visited) {
+	var group errgroup.Group
+	var row streak
+	group.SetLimit(p.batchSize)
+	for _, v := range visits {
+		group.Go(func() error {
+			got := p.read(ctx, v)
+			if err := row.ends(got.err); err != nil {
+				stop(err)
+			}
+			arrived <- got
+			return nil
+		})
+	}
+	_ = group.Wait() // the functions answer nil
+}
+
+// read reads one consultation. One that was cut off by the end of the phase failed
+// for the reason of that end.
+func (p *enrichmentPhase) read(ctx context.Context, v visit) visited {
+	got := visited{visit: v, err: ctx.Err()}
+	if got.err == nil {
+		got.consultation, got.err = p.session.Consultation(ctx, v.entry.ID)
+	}
+	if got.err != nil && ctx.Err() != nil {
+		got.err = context.Cause(ctx)
+	}
+	got.readAt = p.now()
+	return got
+}
+
+// A streak counts transport errors in a row, as they arrive.
+type streak struct {
+	mu sync.Mutex
+	n  int
 }
 
 // ends tells whether an error of one read ends the phase: a dead session that
-// could not be renewed, or the fifth transport error in a row (R20).
-func (p *enrichmentPhase) ends(ctx context.Context, err error, inARow *int) error {
-	switch {
-	case err == nil:
-		*inARow = 0
-		return nil
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case endsSession(err):
+// could not be renewed, or the fifth transport error in a row (R20). It answers the
+// error of the phase, or nil.
+func (s *streak) ends(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if endsSession(err) {
 		return fmt.Errorf("reading consultations: %w", err)
-	case !errors.Is(err, pims.ErrUnreachable) && !errors.Is(err, pims.ErrRateLimited):
-		*inARow = 0
+	}
+	if !errors.Is(err, pims.ErrUnreachable) && !errors.Is(err, pims.ErrRateLimited) {
+		s.n = 0
 		return nil
 	}
-	*inARow++
-	if *inARow < maxTransportErrors {
+	if s.n++; s.n < maxTransportErrors {
 		return nil
 	}
-	return fmt.Errorf("reading consultations failed %d times in a row: %w", *inARow, err)
+	return fmt.Errorf("reading consultations failed %d times in a row: %w", s.n, err)
 }
 
-// endsSession tells whether an error means that this run has no session any more.
+// endsSession tells whether an error means that this run has no session any more:
+// it died, or its renewal was refused (R36).
 func endsSession(err error) bool {
-	return errors.Is(err, pims.ErrSessionExpired) || errors.Is(err, pims.ErrAuthRejected) ||
-		errors.Is(err, pims.ErrAuthChallenge) || errors.Is(err, pims.ErrLoginFormChanged) ||
-		errors.Is(err, pims.ErrBrowserUnavailable)
+	for _, end := range sessionEnds {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return false
+}
+
+var sessionEnds = []error{
+	pims.ErrSessionExpired, pims.ErrAuthRejected, pims.ErrAuthChallenge, pims.ErrLoginFormChanged, pims.ErrBrowserUnavailable,
+	clinic.ErrDisabled, clinic.ErrCredentialsMissing, clinic.ErrCredentialsInvalid, clinic.ErrCredentialsSuspended, clinic.ErrKeyUnknown,
 }
 
 func drain(arrived <-chan visited) []visited {
@@ -242,12 +274,12 @@ func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, resul
 			continue
 		}
 		for _, c := range batch[i].cases {
-			action, served := actions[c.CaseID]
-			if !served {
+			action, ok := actions[c.CaseID]
+			if !ok {
 				result.Stats.CasesSkipped++ // the case is gone or was deleted meanwhile
 				continue
 			}
-			readings = append(readings, p.read(c, &batch[i], action, result))
+			readings = append(readings, p.served(c, &batch[i], action, result))
 		}
 	}
 	return p.keep(ctx, readings)
@@ -309,8 +341,8 @@ func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUI
 	return nil
 }
 
-// read counts a case that was served and says when it is looked at again.
-func (p *enrichmentPhase) read(c *Candidate, v *visited, action Action, result *Result) Reading {
+// served counts a case that was served and says when it is looked at again.
+func (p *enrichmentPhase) served(c *Candidate, v *visited, action Action, result *Result) Reading {
 	r := Reading{CaseID: c.CaseID, Outcome: "unchanged"}
 	if v.consultation.SOAP.Blank() && !c.HasNotes { // it waits like one without a consultation (R19)
 		r = waiting(c, v.readAt, "")
@@ -360,8 +392,12 @@ func explainItem(err error) (ItemCode, string) {
 		return ItemMalformed, pims.ErrSchemaDrift.Error()
 	case endsSession(err):
 		return ItemAuthExpired, "PIMS session ended"
-	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, ErrTimeout):
+	case errors.As(err, &timeout) && timeout.Timeout():
 		return ItemTimeout, "PIMS API timeout"
+	case errors.Is(err, ErrTimeout):
+		return ItemTimeout, ErrTimeout.Error()
+	case errors.Is(err, ErrCancelled), errors.Is(err, ErrShutdown), errors.Is(err, ErrLeaseLost), errors.Is(err, ErrDatabase), errors.Is(err, context.Canceled):
+		return ItemPIMSError, "The sync ended before the consultation was read"
 	default:
 		return ItemPIMSError, "PIMS API error: " + pims.Kind(err)
 	}

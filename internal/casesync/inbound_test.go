@@ -21,7 +21,7 @@ func TestAppointmentsBecomeCasesAndFollowThePIMSDayByDay(t *testing.T) { // Work
 	require.Equal(t, 3, first.Stats.CasesCreated)
 	c := p.stored("1")
 	require.Equal(t, p.instant("2026-03-02 10:00"), c.ScheduledDate.In(p.location))
-	require.Equal(t, []string{"Zzmochi", "Zzada Quill", "555-0100", "draft", "draft", "checkup"},
+	require.Equal(t, []string{"Zzmochi", "Zzada Quill", "(555) 0100", "draft", "draft", "checkup"},
 		[]string{c.PatientName, c.ClientName, c.PhoneNumber, c.Status, c.SyncStatus, c.CaseType})
 	require.Equal(t, "2026-03-02 10:00:00", c.Appointment.Start, "the raw text is kept (R2)")
 
@@ -134,7 +134,7 @@ func TestWhatAPersonDoesBetweenReadingAndWritingIsKept(t *testing.T) { // R10, R
 	}
 	p.store.beforeWrite = once(func() {
 		p.edit("1", "status = 'reviewed'")
-		p.edit("2", `phone_number = '555-0199', metadata = metadata || '{"invoice": {"n": 1.50}, "tags": ["Zzvip"]}'`)
+		p.edit("2", `phone_number = '(555) 0199', metadata = metadata || '{"invoice": {"n": 1.50}, "tags": ["Zzvip"]}'`)
 	})
 	o := p.sync(casesync.TypeInbound)
 	require.Equal(t, casesync.Stats{AppointmentsFound: 3, CasesUpdated: 3}, o.Stats, "each is counted once")
@@ -143,7 +143,7 @@ func TestWhatAPersonDoesBetweenReadingAndWritingIsKept(t *testing.T) { // R10, R
 	require.Equal(t, []string{"reviewed", "draft", "Zzbiscuit", "Completed"}, []string{mine.Status, mine.SyncStatus, mine.PatientName, mine.Appointment.Status})
 	theirs := p.stored("2")
 	require.Equal(t, []string{"pending", "pending", "Zzbiscuit"}, []string{theirs.Status, theirs.SyncStatus, theirs.PatientName})
-	require.Equal(t, "555-0100", theirs.PhoneNumber, "the PIMS owns the phone number")
+	require.Equal(t, "(555) 0100", theirs.PhoneNumber, "the PIMS owns the phone number")
 	require.JSONEq(t, `{"invoice": {"n": 1.50}, "tags": ["Zzvip"]}`,
 		scan[string](p, "select (metadata - 'appointment')::text from cases where pims_id = '2' and clinic_id = $1", p.clinic.ID))
 	require.Equal(t, "pending", p.stored("3").Status)
