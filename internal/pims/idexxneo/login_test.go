@@ -1,0 +1,92 @@
+package idexxneo_test
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/browser"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
+)
+
+func TestARealBrowserKnowsEveryLoginPageOfNeo(t *testing.T) { // IDEXX_NEO.md §Hosts and login
+	t.Parallel()
+	chromium := browser.New(browser.Options{TempDir: t.TempDir(), LoginTimeout: 20 * time.Second})
+	t.Cleanup(chromium.Close)
+	for name, c := range map[string]struct {
+		page    neosim.Login
+		company string // what the page asks for
+		account func(*pims.Account)
+		want    error
+	}{
+		"the plain one":                            {},
+		"an e-mail address instead of a name":      {page: neosim.Login{EmailField: true}},
+		"the token in a meta element":              {page: neosim.Login{MetaToken: true}},
+		"an error element from the start":          {page: neosim.Login{ErrorPlaceholder: true}},
+		"a worthless cookie from the start":        {page: neosim.Login{EarlyCookie: true}},
+		"a company id":                             {company: "4711", account: func(a *pims.Account) { a.PracticeID = "4711" }},
+		"a company id that it does not ask for":    {account: func(a *pims.Account) { a.PracticeID = "4711" }},
+		"a wrong company id":                       {company: "4711", account: func(a *pims.Account) { a.PracticeID = "4712" }, want: pims.ErrAuthRejected},
+		"a refusal":                                {account: wrongPassword, want: pims.ErrAuthRejected},
+		"a refusal as an alert":                    {page: neosim.Login{AlertDanger: true}, account: wrongPassword, want: pims.ErrAuthRejected},
+		"a refusal with a cookie from the start":   {page: neosim.Login{EarlyCookie: true}, account: wrongPassword, want: pims.ErrAuthRejected},
+		"a refusal in an element from the start":   {page: neosim.Login{ErrorPlaceholder: true}, account: wrongPassword, want: pims.ErrAuthRejected},
+		"a captcha":                                {page: neosim.Login{Captcha: true}, want: pims.ErrAuthChallenge},
+		"a one-time code":                          {page: neosim.Login{MFA: true}, want: pims.ErrAuthChallenge},
+		"a one-time code with an e-mail address":   {page: neosim.Login{MFA: true, EmailField: true}, want: pims.ErrAuthChallenge},
+		"a wrong password where a code would come": {page: neosim.Login{MFA: true}, account: wrongPassword, want: pims.ErrAuthRejected},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRemote(t, options{
+				sim:         neosim.Options{Login: c.page, CompanyID: c.company},
+				environment: pims.Environment{Browser: chromium},
+			})
+			if c.account != nil {
+				c.account(&r.account)
+			}
+			state, err := r.provider.Login(t.Context(), r.account)
+			if c.want != nil {
+				require.ErrorIs(t, err, c.want)
+				require.Empty(t, state)
+				return
+			}
+			require.NoError(t, err)
+			session, err := r.provider.Open(r.account, state)
+			require.NoError(t, err)
+			require.NoError(t, session.Prove(t.Context()))
+			require.Equal(t, 1, r.sim.Logins().Accepted, "one login, not two")
+		})
+	}
+}
+
+func wrongPassword(a *pims.Account) { a.Password = "wrong" }
+
+func TestARealBrowserFollowsALoginOverAnotherHostThatIsAllowed(t *testing.T) {
+	t.Parallel()
+	chromium := browser.New(browser.Options{TempDir: t.TempDir(), LoginTimeout: 20 * time.Second})
+	t.Cleanup(chromium.Close)
+	for allowed, want := range map[string]error{"localhost": nil, "elsewhere.example.com": pims.ErrHostNotAllowed} {
+		t.Run(allowed, func(t *testing.T) {
+			t.Parallel()
+			r := newRemote(t, options{environment: pims.Environment{
+				Browser: chromium,
+				Hosts:   pims.HostPolicy{Named: []string{allowed}},
+			}})
+			address, err := url.Parse(r.account.BaseURL)
+			require.NoError(t, err)
+			r.sim.Configure(func(o *neosim.Options) {
+				o.Login.Redirects = []string{"http://localhost:" + address.Port()}
+			})
+			_, err = r.provider.Login(t.Context(), r.account)
+			if want != nil {
+				require.ErrorIs(t, err, want)
+				return
+			}
+			require.NoError(t, err)
+		})
+	}
+}
