@@ -71,11 +71,13 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 		Now:          o.now,
 		ObserveLogin: e.metrics.PIMSLogin,
 	})
+	audits, plans := s.Audits(), s.Plans()
 	runner := casesync.NewRunner(casesync.RunnerOptions{
 		Clinic:   s.Clinics().Clinic,
 		Connect:  e.connect,
+		Plan:     plans.Plan,
 		Cases:    s.Cases(),
-		Recorder: recorder{s.Audits(), s.Plans()},
+		Recorder: recorder{audits, plans},
 		Logger:   log,
 		Now:      o.now,
 		Written:  e.metrics.CasesWritten,
@@ -83,7 +85,8 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 	})
 	e.queue, err = queue.New(queue.Options{
 		DB:        s.DB,
-		Audits:    s.Audits(),
+		Audits:    audits,
+		Plans:     plans,
 		Notifier:  e.notifier,
 		Run:       runner.Run,
 		Precheck:  e.connector.Precheck,

@@ -69,10 +69,6 @@ type Options struct {
 	ParallelBatchSize *int
 	Force             bool
 	DryRun            bool
-
-	// PlanID is the plan whose approval started the sync (R18, R23); zero: none. No
-	// request can name it: Plan.Options makes such options.
-	PlanID uuid.UUID
 }
 
 // A Request asks for one sync of one clinic.
@@ -81,6 +77,7 @@ type Request struct {
 	Type     Type
 	Trigger  Trigger
 	Options  Options
+	Approval uuid.UUID // the plan whose approval starts the sync (R18, R23); zero: none
 }
 
 // An Audit is the record of one sync (INTERFACE §Tables, case_sync_audits). A full
@@ -93,7 +90,8 @@ type Audit struct {
 	Status      Status
 	Trigger     Trigger
 	Options     Options
-	Attempt     int // 0 until a worker took it up
+	Approval    uuid.UUID // the plan whose approval started it; zero: none
+	Attempt     int       // 0 until a worker took it up
 	Result      Result
 	Progress    Progress
 	CreatedAt   time.Time
@@ -277,10 +275,11 @@ type FieldChange struct {
 
 // A Run is one attempt at a sync, claimed by this process.
 type Run struct {
-	Lease   Lease
-	Type    Type
-	Trigger Trigger
-	Options Options
+	Lease    Lease
+	Type     Type
+	Trigger  Trigger
+	Options  Options
+	Approval uuid.UUID // the plan whose approval started it; zero: none
 }
 
 // A Lease is the right to write for a sync. Every writing transaction first

@@ -61,10 +61,6 @@ func (p *Plan) Decidable(now time.Time) error {
 	}
 }
 
-// Options are those of the sync that an approval starts: the very days of the
-// plan, with the one guard lifted that made it (R18, R23).
-func (p *Plan) Options() Options { return Options{PlanID: p.ID} }
-
 // names are the cases that the plan would delete.
 func (p *Plan) names() map[uuid.UUID]bool {
 	named := make(map[uuid.UUID]bool, len(p.Cases))

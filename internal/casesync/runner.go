@@ -144,10 +144,10 @@ func (r *Runner) prepare(ctx context.Context, run Run, p *phase) (Connection, Wi
 // windows are the days to work on: those of the options, or of the plan whose
 // approval started the run.
 func (r *Runner) windows(ctx context.Context, run Run, p *phase, loc *time.Location) (Windows, error) {
-	if run.Options.PlanID == uuid.Nil {
+	if run.Approval == uuid.Nil {
 		return run.Options.Windows(run.Type, r.o.Now(), loc)
 	}
-	plan, err := r.o.Plan(ctx, run.Lease.ClinicID, run.Options.PlanID)
+	plan, err := r.o.Plan(ctx, run.Lease.ClinicID, run.Approval)
 	if err != nil {
 		return Windows{}, fmt.Errorf("reading the approved plan: %w", err)
 	}

@@ -60,7 +60,7 @@ const idempotencyLifetime = 24 * time.Hour
 // schedule asks, one of the clinic is running; with ErrIdempotencyMismatch; or
 // with call's error (R29). An empty key is none.
 func (s *Audits) Enqueue(ctx context.Context, audit casesync.Audit, idempotencyKey string, call func(pgx.Tx) error) (id uuid.UUID, err error) {
-	request, err := encodeOptions(audit.Options)
+	request, err := encodeRequest(audit.Options, audit.Approval)
 	if err != nil {
 		return uuid.Nil, err
 	}
@@ -192,7 +192,7 @@ func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts t
 			Type:    casesync.Type(row.SyncType),
 			Trigger: casesync.Trigger(row.Trigger),
 		}
-		if run.Options, err = decodeOptions(row.Request); err != nil {
+		if run.Options, run.Approval, err = decodeRequest(row.Request); err != nil {
 			return err
 		}
 		return q.PutLease(ctx, dbsqlc.PutLeaseParams{

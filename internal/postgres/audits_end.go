@@ -139,12 +139,12 @@ func (s *Audits) Expired(ctx context.Context) (runs []casesync.Run, err error) {
 		rows, err := dbsqlc.New(tx).ExpiredLeases(ctx, unleased.Seconds())
 		runs = make([]casesync.Run, len(rows))
 		for i, row := range rows {
-			options, _ := decodeOptions(row.Request) // what was meant is for Claim to refuse
+			options, approval, _ := decodeRequest(row.Request) // what was meant is for Claim to refuse
 			runs[i] = casesync.Run{
 				Lease:   casesync.Lease{ClinicID: row.ClinicID, AuditID: row.ID, Attempt: int(row.Attempt)},
 				Type:    casesync.Type(row.SyncType),
 				Trigger: casesync.Trigger(row.Trigger),
-				Options: options,
+				Options: options, Approval: approval,
 			}
 		}
 		return err

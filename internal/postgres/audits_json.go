@@ -12,9 +12,9 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
 )
 
-// optionsJSON is case_sync_audits.request, with the API's names (INTERFACE
+// requestJSON is case_sync_audits.request, with the API's names (INTERFACE
 // §Fields of a request).
-type optionsJSON struct {
+type requestJSON struct {
 	StartDate         string `json:"startDate,omitempty"`
 	EndDate           string `json:"endDate,omitempty"`
 	DaysAhead         *int   `json:"daysAhead,omitempty"`
@@ -23,10 +23,12 @@ type optionsJSON struct {
 	ParallelBatchSize *int   `json:"parallelBatchSize,omitempty"`
 	Force             bool   `json:"force,omitempty"`
 	DryRun            bool   `json:"dryRun,omitempty"`
+
+	Approval uuid.UUID `json:"approval,omitzero"` // the plan whose approval started the sync
 }
 
-func encodeOptions(o casesync.Options) ([]byte, error) {
-	return json.Marshal(optionsJSON{
+func encodeRequest(o casesync.Options, approval uuid.UUID) ([]byte, error) {
+	return json.Marshal(requestJSON{
 		StartDate:         dateText(o.StartDate),
 		EndDate:           dateText(o.EndDate),
 		DaysAhead:         o.DaysAhead,
@@ -35,21 +37,22 @@ func encodeOptions(o casesync.Options) ([]byte, error) {
 		ParallelBatchSize: o.ParallelBatchSize,
 		Force:             o.Force,
 		DryRun:            o.DryRun,
+		Approval:          approval,
 	})
 }
 
 // errRequest is a request that was not written by this program.
 var errRequest = errors.New("the audit's request cannot be read")
 
-func decodeOptions(document []byte) (casesync.Options, error) {
-	var o optionsJSON
+func decodeRequest(document []byte) (options casesync.Options, approval uuid.UUID, err error) {
+	var o requestJSON
 	if json.Unmarshal(document, &o) != nil {
-		return casesync.Options{}, errRequest
+		return casesync.Options{}, uuid.Nil, errRequest
 	}
 	start, startErr := parseDate(o.StartDate)
 	end, endErr := parseDate(o.EndDate)
 	if startErr != nil || endErr != nil {
-		return casesync.Options{}, errRequest
+		return casesync.Options{}, uuid.Nil, errRequest
 	}
 	return casesync.Options{
 		StartDate:         start,
@@ -60,7 +63,7 @@ func decodeOptions(document []byte) (casesync.Options, error) {
 		ParallelBatchSize: o.ParallelBatchSize,
 		Force:             o.Force,
 		DryRun:            o.DryRun,
-	}, nil
+	}, o.Approval, nil
 }
 
 func dateText(d *pims.Date) string {
@@ -188,7 +191,7 @@ func closing(lease casesync.Lease, id uuid.UUID, status casesync.Status, r cases
 
 // auditOf is a row as an audit.
 func auditOf(row dbsqlc.CaseSyncAudit, progress []byte) casesync.Audit {
-	options, _ := decodeOptions(row.Request) // a row made by hand may ask anything
+	options, approval, _ := decodeRequest(row.Request) // a row made by hand may ask anything
 	audit := casesync.Audit{
 		ID:          row.ID,
 		ClinicID:    row.ClinicID,
@@ -197,6 +200,7 @@ func auditOf(row dbsqlc.CaseSyncAudit, progress []byte) casesync.Audit {
 		Status:      casesync.Status(row.Status),
 		Trigger:     casesync.Trigger(row.Trigger),
 		Options:     options,
+		Approval:    approval,
 		Attempt:     int(row.Attempt),
 		Result:      decodeResult(row.Result),
 		Progress:    decodeProgress(progress),

@@ -72,7 +72,7 @@ func (s *Plans) SupersedePlans(ctx context.Context, lease casesync.Lease, guard 
 func (s *Plans) Decide(ctx context.Context, tx pgx.Tx, clinicID, id uuid.UUID, status casesync.PlanStatus, actor string, at time.Time) error {
 	q := dbsqlc.New(tx)
 	n, err := q.DecidePlan(ctx, dbsqlc.DecidePlanParams{
-		ID: id, ClinicID: clinicID, Status: string(status), DecidedAt: at, DecidedBy: &actor,
+		ID: id, ClinicID: clinicID, Status: string(status), DecidedAt: &at, DecidedBy: &actor,
 	})
 	if err != nil || n > 0 {
 		return err

@@ -41,6 +41,7 @@ const (
 type Options struct {
 	DB       *postgres.DB
 	Audits   *postgres.Audits
+	Plans    *postgres.Plans
 	Notifier *postgres.Notifier
 
 	// Run carries out one attempt: casesync.Runner.Run.

@@ -21,8 +21,8 @@ import (
 // The same idempotency key with the same request answers the same sync for a day,
 // with another request it is CodeIdempotencyMismatch; an empty key is none (R29).
 func (q *Queue) Start(ctx context.Context, request casesync.Request, idempotencyKey string) (casesync.Audit, error) {
-	if q.draining.Load() { // R31
-		return casesync.Audit{}, casesync.Fail(casesync.CodeDraining, "this replica is shutting down; send the request again")
+	if q.draining.Load() {
+		return casesync.Audit{}, errDraining()
 	}
 	if err := request.Options.Check(request.Type); err != nil {
 		return casesync.Audit{}, err
@@ -39,7 +39,52 @@ func (q *Queue) Start(ctx context.Context, request casesync.Request, idempotency
 		Options:   request.Options,
 		CreatedAt: q.o.Now(),
 	}
+	return q.enqueue(ctx, audit, idempotencyKey, nil)
+}
+
+// Approve decides in the name of an actor that what a plan's guard held back shall
+// be done, and starts the sync that does it, in one transaction: it works on the
+// plan's own days, with this one guard lifted, and of a deletion plan deletes only
+// what the plan names and what is still missing (R18, R23). CodeAlreadyDecided
+// where the plan is not open any more; CodeSyncRunning leaves it open.
+func (q *Queue) Approve(ctx context.Context, clinicID, planID uuid.UUID, trigger casesync.Trigger, actor string) (casesync.Audit, error) {
+	plan, err := q.o.Plans.Plan(ctx, clinicID, planID)
+	if err != nil {
+		return casesync.Audit{}, err
+	}
+	now := q.o.Now()
+	if err := plan.Decidable(now); err != nil {
+		return casesync.Audit{}, err
+	}
+	if q.draining.Load() {
+		return casesync.Audit{}, errDraining()
+	}
+	if err := q.o.Precheck(ctx, clinicID); err != nil {
+		return casesync.Audit{}, casesync.Explain(err)
+	}
+	audit := casesync.Audit{
+		ID:        uuid.Must(uuid.NewV7()),
+		ClinicID:  clinicID,
+		Type:      plan.SyncType,
+		Status:    casesync.StatusQueued,
+		Trigger:   trigger,
+		Approval:  planID,
+		CreatedAt: now,
+	}
+	return q.enqueue(ctx, audit, "", func(tx pgx.Tx) error {
+		return q.o.Plans.Decide(ctx, tx, clinicID, planID, casesync.PlanApproved, actor, now)
+	})
+}
+
+// enqueue writes a queued audit, its job, and what else belongs to it, in one
+// transaction.
+func (q *Queue) enqueue(ctx context.Context, audit casesync.Audit, idempotencyKey string, also func(pgx.Tx) error) (casesync.Audit, error) {
 	id, err := q.o.Audits.Enqueue(ctx, audit, idempotencyKey, func(tx pgx.Tx) error {
+		if also != nil {
+			if err := also(tx); err != nil {
+				return err
+			}
+		}
 		return q.callFor(ctx, tx, q.name, 0, audit.ID)
 	})
 	var busy *postgres.BusyError
@@ -55,7 +100,11 @@ func (q *Queue) Start(ctx context.Context, request casesync.Request, idempotency
 	case err != nil:
 		return casesync.Audit{}, fmt.Errorf("queueing the sync: %w", err)
 	}
-	return q.o.Audits.Audit(ctx, request.ClinicID, id)
+	return q.o.Audits.Audit(ctx, audit.ClinicID, id)
+}
+
+func errDraining() error { // R31
+	return casesync.Fail(casesync.CodeDraining, "this replica is shutting down; send the request again")
 }
 
 // Audit is the record of one sync of the clinic, with its children and its

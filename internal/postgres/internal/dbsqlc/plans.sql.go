@@ -24,6 +24,34 @@ func (q *Queries) ClinicOfPlan(ctx context.Context, id uuid.UUID) (uuid.UUID, er
 	return clinic_id, err
 }
 
+const decidePlan = `-- name: DecidePlan :execrows
+update deletion_plans set status = $1, decided_at = $2, decided_by = $3
+where id = $4 and clinic_id = $5 and status = 'open' and expires_at > $2::timestamptz
+`
+
+type DecidePlanParams struct {
+	Status    string
+	DecidedAt *time.Time
+	DecidedBy *string
+	ID        uuid.UUID
+	ClinicID  uuid.UUID
+}
+
+// Only an open one whose time is not over (R18, R23).
+func (q *Queries) DecidePlan(ctx context.Context, arg DecidePlanParams) (int64, error) {
+	result, err := q.db.Exec(ctx, decidePlan,
+		arg.Status,
+		arg.DecidedAt,
+		arg.DecidedBy,
+		arg.ID,
+		arg.ClinicID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const insertPlan = `-- name: InsertPlan :exec
 insert into deletion_plans (id, clinic_id, sync_id, sync_type, status, code, reason, window_start, window_end,
     cases, evidence, created_at, expires_at)
@@ -153,7 +181,7 @@ func (q *Queries) Plans(ctx context.Context, arg PlansParams) ([]DeletionPlan, e
 	return items, nil
 }
 
-const supersedePlans = `-- name: SupersedePlans :exec
+const supersedePlans = `-- name: SupersedePlans :execrows
 update deletion_plans set status = 'superseded', decided_at = $1
 where clinic_id = $2 and code = $3 and sync_type = $4 and status = 'open'
 `
@@ -166,12 +194,15 @@ type SupersedePlansParams struct {
 }
 
 // One open plan for each guard and type of sync (R18, R23).
-func (q *Queries) SupersedePlans(ctx context.Context, arg SupersedePlansParams) error {
-	_, err := q.db.Exec(ctx, supersedePlans,
+func (q *Queries) SupersedePlans(ctx context.Context, arg SupersedePlansParams) (int64, error) {
+	result, err := q.db.Exec(ctx, supersedePlans,
 		arg.DecidedAt,
 		arg.ClinicID,
 		arg.Code,
 		arg.SyncType,
 	)
-	return err
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
