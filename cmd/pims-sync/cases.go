@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 
@@ -23,12 +24,15 @@ type CasesListCmd struct {
 	To     *date  `help:"Last day." placeholder:"DATE"`
 	Status string `help:"Only this status."`
 	PIMSID string `name:"pims-id" help:"Only the case of this appointment."`
-	Limit  int    `help:"How many." default:"50"`
+	Limit  limit  `help:"How many." default:"50"`
 	Cursor string `help:"Where to go on: nextCursor of an earlier list."`
 }
 
 // Run lists the cases.
 func (a *CasesListCmd) Run(ctx context.Context, std streams, c *Config) error {
+	if a.From != nil && a.To != nil && a.To.Before(a.From.Date) {
+		return usageError{errors.New("--to must not be before --from")}
+	}
 	return withStore(ctx, std, c, func(s *store) error {
 		owner, err := clinicOf(ctx, s, a.Clinic.UUID)
 		if err != nil {
@@ -38,7 +42,7 @@ func (a *CasesListCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if err != nil {
 			return err
 		}
-		filter := casesync.CaseFilter{Status: a.Status, PIMSID: a.PIMSID, Page: casesync.Page{Limit: a.Limit, Cursor: a.Cursor}}
+		filter := casesync.CaseFilter{Status: a.Status, PIMSID: a.PIMSID, Page: casesync.Page{Limit: int(a.Limit), Cursor: a.Cursor}}
 		if a.From != nil {
 			filter.From = a.From.Date
 		}
@@ -74,7 +78,7 @@ func (a *CasesShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *store) error {
 		clinicID, err := s.Records().ClinicOf(ctx, a.ID.UUID)
 		if err != nil {
-			return err
+			return noSuch(err, "case", a.ID.UUID, "cases list --clinic ID")
 		}
 		owner, err := s.Clinics().Clinic(ctx, clinicID)
 		if err != nil {
@@ -110,8 +114,5 @@ func scheduled(x *casesync.Record, loc *time.Location) string {
 }
 
 func said(s *string) string {
-	if s == nil {
-		return "-"
-	}
-	return orDash(*s)
+	return orDash(given(s))
 }

@@ -2,10 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
+	"log/slog"
 
 	"github.com/google/uuid"
 
@@ -33,19 +32,6 @@ type CLI struct {
 	Version     VersionCmd     `cmd:"" help:"Print the version."`
 }
 
-// id is a UUID on the command line.
-type id struct{ uuid.UUID }
-
-// UnmarshalText reads the UUID.
-func (i *id) UnmarshalText(text []byte) error {
-	parsed, err := uuid.ParseBytes(text)
-	if err != nil {
-		return errors.New("not an id such as 0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b")
-	}
-	i.UUID = parsed
-	return nil
-}
-
 // withStore opens the database for one command.
 func withStore(ctx context.Context, std streams, c *Config, run func(*store) error) error {
 	log := newLogger(std.err, quietly(c))
@@ -71,15 +57,14 @@ func withEngine(ctx context.Context, std streams, c *Config, run func(*engine) e
 }
 
 // quietly is the configuration of a command's own log: a person at a terminal
-// sees the result and what went wrong, not every step. LOG_LEVEL wins.
+// sees the result and what went wrong, not every step. A level that was asked for
+// wins.
 func quietly(c *Config) *Config {
-	if _, set := os.LookupEnv("LOG_LEVEL"); set {
+	if c.LogLevel != nil {
 		return c
 	}
 	quiet := *c
-	if quiet.LogLevel == 0 { // info, the default
-		quiet.LogLevel = 4 // warn
-	}
+	quiet.LogLevel = new(slog.LevelWarn)
 	return &quiet
 }
 
@@ -87,10 +72,7 @@ func quietly(c *Config) *Config {
 // find the right id.
 func clinicOf(ctx context.Context, s *store, clinicID uuid.UUID) (clinic.Clinic, error) {
 	found, err := s.Clinics().Clinic(ctx, clinicID)
-	if errors.Is(err, clinic.ErrNotFound) {
-		return found, fmt.Errorf("there is no clinic %s; `pims-sync clinic list` shows all", clinicID)
-	}
-	return found, err
+	return found, noSuch(err, "clinic", clinicID, "clinic list")
 }
 
 // MigrateCmd brings the schema up to date.

@@ -35,18 +35,15 @@ func clinicDocument(c clinic.Clinic) clinicJSON {
 
 // ClinicAddCmd adds a clinic with the specification's three schedules.
 type ClinicAddCmd struct {
-	Name     string `required:"" help:"The clinic's name."`
-	Timezone string `required:"" help:"Its IANA time zone, such as America/Chicago. Every date means its days."`
-	ID       id     `name:"id" help:"Its id, where other systems know it already."`
+	Name     label `required:"" help:"The clinic's name."`
+	Timezone zone  `required:"" help:"Its IANA time zone, such as America/Chicago. Every date means its days."`
+	ID       id    `name:"id" help:"Its id, where other systems know it already." placeholder:"ID"`
 }
 
 // Run adds the clinic.
 func (a *ClinicAddCmd) Run(ctx context.Context, std streams, c *Config) error {
-	if _, err := clinic.LoadZone(a.Timezone); err != nil {
-		return fmt.Errorf("--timezone: %w", err)
-	}
 	return withStore(ctx, std, c, func(s *store) error {
-		added, err := s.Clinics().Add(ctx, clinic.Clinic{ID: a.ID.UUID, Name: a.Name, Timezone: a.Timezone, Active: true})
+		added, err := s.Clinics().Add(ctx, clinic.Clinic{ID: a.ID.UUID, Name: string(a.Name), Timezone: string(a.Timezone), Active: true})
 		if err != nil {
 			return err
 		}
@@ -103,25 +100,20 @@ func showClinic(std streams, c *Config, x clinic.Clinic) error {
 
 // ClinicSetCmd changes a clinic.
 type ClinicSetCmd struct {
-	ID       id      `arg:"" help:"The clinic's id."`
-	Name     *string `help:"Its new name."`
-	Timezone *string `help:"Its IANA time zone."`
-	Enable   bool    `help:"Sync it again after it was disabled."`
+	ID       id     `arg:"" help:"The clinic's id."`
+	Name     *label `help:"Its new name."`
+	Timezone *zone  `help:"Its IANA time zone."`
+	Enable   bool   `help:"Sync it again after it was disabled."`
 }
 
 // Run changes what was named.
 func (a *ClinicSetCmd) Run(ctx context.Context, std streams, c *Config) error {
-	if a.Timezone != nil {
-		if _, err := clinic.LoadZone(*a.Timezone); err != nil {
-			return fmt.Errorf("--timezone: %w", err)
-		}
-	}
 	return changeClinic(ctx, std, c, a.ID.UUID, func(x *clinic.Clinic) {
 		if a.Name != nil {
-			x.Name = *a.Name
+			x.Name = string(*a.Name)
 		}
 		if a.Timezone != nil {
-			x.Timezone = *a.Timezone
+			x.Timezone = string(*a.Timezone)
 		}
 		if a.Enable {
 			x.Active = true

@@ -45,11 +45,14 @@ func (a *CredentialsSetCmd) Run(ctx context.Context, std streams, c *Config) err
 		if _, err := clinicOf(ctx, e.store, a.Clinic.UUID); err != nil {
 			return err
 		}
+		if _, err := e.connector.CanonicalProvider(a.Provider); err != nil {
+			return usageError{fmt.Errorf("--provider: %w", err)}
+		}
 		credential, err := e.connector.NewCredential(a.Clinic.UUID, a.Provider, pims.Credentials{
 			BaseURL: a.BaseURL, Username: a.Username, Password: password, PracticeID: a.CompanyID,
 		})
 		if err != nil {
-			return err
+			return inCredentialFlags(err)
 		}
 		if err := e.store.Credentials().ReplaceCredential(ctx, credential); err != nil {
 			return err
@@ -60,6 +63,19 @@ func (a *CredentialsSetCmd) Run(ctx context.Context, std streams, c *Config) err
 	})
 }
 
+// inCredentialFlags names the flag of a credential's field that is wrong.
+func inCredentialFlags(err error) error {
+	var field *pims.FieldError
+	if !errors.As(err, &field) {
+		return err
+	}
+	name := field.Field
+	if flag, ok := map[string]string{"baseUrl": "--base-url", "username": "--username", "practiceId": "--company-id"}[name]; ok {
+		name = flag
+	}
+	return usageError{fmt.Errorf("%s %s", name, field.Reason)}
+}
+
 func firstLine(r io.Reader) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(r, 64<<10)).ReadString('\n')
 	line = strings.TrimRight(line, "\r\n")
@@ -67,7 +83,7 @@ func firstLine(r io.Reader) (string, error) {
 		return "", fmt.Errorf("reading the password from standard input: %w", err)
 	}
 	if line == "" {
-		return "", errors.New("standard input has no password on its first line")
+		return "", errors.New("standard input has no password on its first line; pipe it in: pims-sync credentials set … --password-stdin < password.txt")
 	}
 	return line, nil
 }
@@ -80,11 +96,17 @@ type CredentialsTestCmd struct {
 // Run logs in and says what it found.
 func (a *CredentialsTestCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withEngine(ctx, std, c, func(e *engine) error {
+		if _, err := clinicOf(ctx, e.store, a.Clinic.UUID); err != nil {
+			return err
+		}
 		ctx, cancel := context.WithTimeout(ctx, c.syncTimeout())
 		defer cancel()
 		found, err := e.connector.Test(ctx, a.Clinic.UUID)
 		if err != nil {
-			return casesync.Explain(err)
+			if failure := casesync.Explain(err); failure.Code != casesync.CodeInternal {
+				return failure
+			}
+			return err
 		}
 		return show(std, c, map[string]any{
 			"clinicId": a.Clinic.UUID, "provider": found.Provider, "date": found.Day.String(), "appointments": found.Appointments,
@@ -146,6 +168,9 @@ type CredentialsResumeCmd struct {
 // Run lifts the suspension (R32).
 func (a *CredentialsResumeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *store) error {
+		if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
+			return err
+		}
 		if err := s.Credentials().ResumeCredential(ctx, a.Clinic.UUID); err != nil {
 			return err
 		}
@@ -163,6 +188,9 @@ type CredentialsRemoveCmd struct {
 // Run removes the credential and its session.
 func (a *CredentialsRemoveCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *store) error {
+		if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
+			return err
+		}
 		if err := s.Credentials().RemoveCredential(ctx, a.Clinic.UUID); err != nil {
 			return err
 		}

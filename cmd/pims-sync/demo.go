@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -89,8 +90,8 @@ func (d *DemoCmd) Run(ctx context.Context, std streams, c *Config) (err error) {
 			return err
 		}
 	}
-	if !acts.Success {
-		return failed{}
+	if err := acts.failure(); err != nil {
+		return err
 	}
 	if d.Once || !isTerminal(std.out) {
 		return nil
@@ -146,8 +147,13 @@ func (d *DemoCmd) raise(ctx context.Context, c *Config, log *slog.Logger, stage 
 	stage.end("")
 
 	stage.begin("Starting the server")
-	p.server, err = startServer(ctx, c, p.store, log, serverOptions{address: "127.0.0.1:0", wait: 55 * time.Second})
+	listener, err := listen(ctx, "127.0.0.1:0", "PORT")
 	if err != nil {
+		return nil, err
+	}
+	p.server, err = startServer(ctx, c, p.store, log, serverOptions{listener: listener, wait: 55 * time.Second})
+	if err != nil {
+		_ = listener.Close()
 		return nil, err
 	}
 	for i, m := range p.clinics {
@@ -245,7 +251,7 @@ type dayChange struct {
 
 // acts plays the two syncs and what happens between them.
 func (p *play) acts(ctx context.Context, stage *stage) (*acts, error) {
-	a := &acts{Success: true}
+	a := &acts{First: []syncDone{}, Second: []syncDone{}, Changes: []dayChange{}}
 	stage.chapter("First full sync of each clinic: browser login, appointments, medical notes, reconciliation")
 	first, before, err := p.syncAll(ctx, stage)
 	if err != nil {
@@ -253,6 +259,9 @@ func (p *play) acts(ctx context.Context, stage *stage) (*acts, error) {
 	}
 	a.First = first
 	stage.results(first)
+	if a.failure() != nil { // what follows would only show the same again
+		return a, nil
+	}
 
 	stage.chapter("A day passes: in each practice one visit is finished, one moved, one cancelled, one deleted")
 	touched := make([]neosim.Changes, len(p.clinics))
@@ -272,13 +281,26 @@ func (p *play) acts(ctx context.Context, stage *stage) (*acts, error) {
 		a.Changes = append(a.Changes, compare(m, touched[i], before[i], after[i])...)
 	}
 	stage.differences(a.Changes)
-	for _, s := range append(first, second...) {
-		a.Success = a.Success && s.Response.Success && s.Cases > 0
+	a.Success = a.failure() == nil
+	return a, nil
+}
+
+// failure is the first thing that went wrong.
+func (a *acts) failure() error {
+	for _, s := range slices.Concat(a.First, a.Second) {
+		switch {
+		case !s.Response.Success:
+			return fmt.Errorf("the full sync of %s failed: %s (%s)", s.Clinic, s.Response.Error, s.Response.Code)
+		case s.Cases == 0:
+			return fmt.Errorf("the full sync of %s left no case in the database", s.Clinic)
+		}
 	}
 	for _, c := range a.Changes {
-		a.Success = a.Success && c.Right
+		if !c.Right {
+			return fmt.Errorf("in %s, appointment %s (%s) became: %s", c.Clinic, c.PIMSID, c.What, c.Seen)
+		}
 	}
-	return a, nil
+	return nil
 }
 
 // syncAll runs a full sync of every clinic at once, through the HTTP API, and

@@ -21,18 +21,21 @@ import (
 // it, and tests configure the very same.
 type engine struct {
 	store     *store
-	browser   *browser.Chromium
+	browser   pims.Browser
 	connector *clinic.Connector
 	queue     *queue.Queue
 	notifier  *postgres.Notifier
 	metrics   *metrics.Metrics
 	log       *slog.Logger
+
+	closeBrowser func()
 }
 
 // engineOptions are what differs between those who run syncs.
 type engineOptions struct {
-	private bool // work only what this process starts (INTERFACE §Commands, sync)
-	now     func() time.Time
+	private bool             // work only what this process starts (INTERFACE §Commands, sync)
+	browser pims.Browser     // that others share; nil: one of the engine's own
+	now     func() time.Time // nil: time.Now
 }
 
 // newEngine joins the parts. It starts no browser and works on no sync yet.
@@ -44,21 +47,18 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 	if err != nil {
 		return nil, err
 	}
-	temp := "" // the system's
-	if s.home != "" {
-		temp = filepath.Join(s.home, "tmp")
-	}
 	e := &engine{
 		store:    s,
 		metrics:  metrics.New(),
 		notifier: postgres.NewNotifier(s.DB),
 		log:      log,
-		browser: browser.New(browser.Options{
-			Path:    c.ChromiumPath,
-			Visible: !c.Headless,
-			TempDir: temp,
-			Logger:  log.With("namespace", "pims-sync:browser"),
-		}),
+		browser:  o.browser,
+
+		closeBrowser: func() {},
+	}
+	if e.browser == nil {
+		own := newBrowser(c, s, log)
+		e.browser, e.closeBrowser = own, own.Close
 	}
 	e.connector = clinic.NewConnector(clinic.ConnectorOptions{
 		Providers:    e.providers(c, o.now),
@@ -97,10 +97,24 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 		Observe:   e.metrics,
 	})
 	if err != nil {
-		e.browser.Close()
+		e.closeBrowser()
 		return nil, err
 	}
 	return e, nil
+}
+
+// newBrowser makes the browser that logs in; it starts with the first login.
+func newBrowser(c *Config, s *store, log *slog.Logger) *browser.Chromium {
+	temp := "" // the system's
+	if s.home != "" {
+		temp = filepath.Join(s.home, "tmp")
+	}
+	return browser.New(browser.Options{
+		Path:    c.ChromiumPath,
+		Visible: !c.Headless,
+		TempDir: temp,
+		Logger:  log.With("namespace", "pims-sync:browser"),
+	})
 }
 
 // recorder joins the two stores that keep the record of a running sync.
@@ -147,5 +161,5 @@ func (e *engine) close() {
 		e.log.Error("Stopping failed", "namespace", "pims-sync:queue", "error", err.Error())
 	}
 	e.notifier.Close()
-	e.browser.Close()
+	e.closeBrowser()
 }

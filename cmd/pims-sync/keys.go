@@ -91,6 +91,9 @@ func (a *KeysListCmd) Run(ctx context.Context, std streams, c *Config) error {
 			return err
 		}
 		if a.Clinic != nil {
+			if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
+				return err
+			}
 			keys = slices.DeleteFunc(keys, func(k clinic.APIKey) bool { return k.ClinicID != a.Clinic.UUID })
 		}
 		documents := make([]keyJSON, len(keys))
@@ -130,7 +133,7 @@ type KeysRevokeCmd struct {
 func (a *KeysRevokeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *store) error {
 		if err := s.Keys().RevokeKey(ctx, a.ID.UUID); err != nil {
-			return err
+			return noSuch(err, "API key", a.ID.UUID, "keys list")
 		}
 		return show(std, c, map[string]any{"id": a.ID.UUID, "active": false}, func(w io.Writer) {
 			fmt.Fprintf(w, "Key %s is revoked.\n", a.ID)

@@ -12,15 +12,15 @@ import (
 // newLogger makes the logger of a process: JSON in the specification's form, or
 // text for a person at a terminal (Workflows §Logging, INTERFACE §Environment).
 func newLogger(w io.Writer, c *Config) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.LogLevel, ReplaceAttr: specificationForm}
-	format := c.LogFormat
-	if format == "" {
-		format = "json"
-		if isTerminal(w) {
-			format = "text"
-		}
+	options := &slog.HandlerOptions{ReplaceAttr: specificationForm}
+	if c.LogLevel != nil {
+		options.Level = *c.LogLevel
 	}
-	if format == "text" {
+	text := isTerminal(w)
+	if c.LogFormat != nil {
+		text = *c.LogFormat == "text"
+	}
+	if text {
 		return slog.New(slog.NewTextHandler(w, options))
 	}
 	return slog.New(slog.NewJSONHandler(w, options))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
@@ -24,6 +25,7 @@ var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
 	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
 	stop()
 	os.Exit(code)
@@ -89,16 +91,11 @@ func (e usageError) Error() string {
 
 func (e usageError) Unwrap() error { return e.err }
 
-// failed is a command that did what it was asked and found a failure, which has
-// been told already.
-type failed struct{}
-
-func (failed) Error() string { return "failed" }
-
 // report says in one line what went wrong and answers the exit code.
 func report(std streams, err error) int {
-	if errors.Is(err, failed{}) {
-		return exitFailed
+	var request *casesync.Failure
+	if errors.As(err, &request) && request.Field != "" {
+		err = inFlags(request)
 	}
 	fmt.Fprintln(std.err, "pims-sync: "+strings.ReplaceAll(err.Error(), "\n", " "))
 	var usage usageError

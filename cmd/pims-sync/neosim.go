@@ -17,7 +17,7 @@ type NeosimCmd struct {
 	Listen       string        `help:"Where to listen." default:"127.0.0.1:8090" placeholder:"ADDR"`
 	Seed         uint64        `help:"Chooses the practice; the same seed gives the same calendar." default:"1"`
 	PerDay       int           `help:"Visits on a working day." default:"18"`
-	Timezone     string        `help:"The practice's IANA time zone." default:"UTC"`
+	Timezone     zone          `help:"The practice's IANA time zone." default:"UTC"`
 	Username     string        `help:"What the login accepts." default:"${sim_username}"`
 	Password     string        `help:"What the login accepts." default:"${sim_password}"`
 	CompanyID    string        `help:"The practice id; the login form then asks for it."`
@@ -29,9 +29,9 @@ type NeosimCmd struct {
 
 // Run serves until the context ends.
 func (n *NeosimCmd) Run(ctx context.Context, std streams, c *Config) error {
-	loc, err := clinic.LoadZone(n.Timezone)
+	loc, err := clinic.LoadZone(string(n.Timezone))
 	if err != nil {
-		return fmt.Errorf("--timezone: %w", err)
+		return err
 	}
 	listener, err := listen(ctx, n.Listen, "--listen")
 	if err != nil {

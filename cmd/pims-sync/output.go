@@ -69,6 +69,14 @@ func optional(t time.Time) *time.Time {
 	return &t
 }
 
+// given is a text that may be missing: empty then.
+func given(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
 func orDash(s string) string {
 	if s == "" {
 		return "-"

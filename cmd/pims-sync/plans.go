@@ -17,10 +17,10 @@ type PlansCmd struct {
 
 // PlansListCmd lists plans.
 type PlansListCmd struct {
-	Clinic id     `required:"" help:"The clinic."`
-	Status string `help:"Only this status." enum:"open,approved,rejected,expired,superseded," default:""`
-	Limit  int    `help:"How many." default:"20"`
-	Cursor string `help:"Where to go on: nextCursor of an earlier list."`
+	Clinic id      `required:"" help:"The clinic."`
+	Status *string `help:"Only this status." enum:"open,approved,rejected,expired,superseded" placeholder:"STATUS"`
+	Limit  limit   `help:"How many." default:"20"`
+	Cursor string  `help:"Where to go on: nextCursor of an earlier list."`
 }
 
 // Run lists the plans.
@@ -31,7 +31,7 @@ func (a *PlansListCmd) Run(ctx context.Context, std streams, c *Config) error {
 			return err
 		}
 		list, err := s.Plans().Plans(ctx, a.Clinic.UUID, casesync.PlanFilter{
-			Status: casesync.PlanStatus(a.Status), Page: casesync.Page{Limit: a.Limit, Cursor: a.Cursor},
+			Status: casesync.PlanStatus(given(a.Status)), Page: casesync.Page{Limit: int(a.Limit), Cursor: a.Cursor},
 		})
 		if err != nil {
 			return err
@@ -62,7 +62,7 @@ func (a *PlansShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *store) error {
 		clinicID, err := s.Plans().ClinicOf(ctx, a.ID.UUID)
 		if err != nil {
-			return err
+			return noSuch(err, "plan", a.ID.UUID, "plans list --clinic ID")
 		}
 		owner, err := s.Clinics().Clinic(ctx, clinicID)
 		if err != nil {

@@ -31,11 +31,11 @@ const ownerWait = 10 * time.Second
 // Run serves until the context ends.
 func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	if s.SyncWaitMS < 0 {
-		return fmt.Errorf("SYNC_WAIT_MS is %d and must be 0 or more", s.SyncWaitMS)
+		return usageError{fmt.Errorf("SYNC_WAIT_MS is %d and must be 0 or more", s.SyncWaitMS)}
 	}
 	proxies, err := api.ParseProxies(s.TrustedProxies)
 	if err != nil {
-		return fmt.Errorf("TRUSTED_PROXIES: %w", err)
+		return usageError{err}
 	}
 	log := newLogger(std.err, c)
 	// A port in use is told before anything is started.
@@ -44,6 +44,13 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 		return err
 	}
 	defer listener.Close()
+	var metrics net.Listener
+	if s.MetricsAddr != "" {
+		if metrics, err = listen(ctx, s.MetricsAddr, "METRICS_ADDR"); err != nil {
+			return err
+		}
+		defer metrics.Close()
+	}
 	store, err := openStore(ctx, c, log.With("namespace", "pims-sync:database"), ownerWait)
 	if err != nil {
 		return err
@@ -52,7 +59,7 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	running, err := startServer(ctx, c, store, log, serverOptions{
 		listener: listener,
 		wait:     time.Duration(s.SyncWaitMS) * time.Millisecond,
-		metrics:  s.MetricsAddr,
+		metrics:  metrics,
 		proxies:  proxies,
 	})
 	if err != nil {
@@ -61,8 +68,11 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	log.Info("Ready", "namespace", "pims-sync:api", "address", running.url(), "version", version)
 
 	keeping, stopKeeping := context.WithCancel(ctx)
-	lost := make(chan error, 1)
-	go func() { lost <- store.keepUp(keeping, log.With("namespace", "pims-sync:database")) }()
+	lost, kept := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(kept)
+		lost <- store.keepUp(keeping, log.With("namespace", "pims-sync:database"))
+	}()
 	select {
 	case <-ctx.Done():
 		log.Info("Shutting down", "namespace", "pims-sync:api")
@@ -71,6 +81,7 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	}
 	running.close()
 	stopKeeping()
+	<-kept
 	return err
 }
 
@@ -88,10 +99,10 @@ func listen(ctx context.Context, address, variable string) (net.Listener, error)
 // serverOptions are what differs between serve and demo.
 type serverOptions struct {
 	listener net.Listener
-	address  string // where there is no listener
+	metrics  net.Listener // nil: /metrics is on the other one
 	wait     time.Duration
-	metrics  string
 	proxies  []netip.Prefix
+	engine   engineOptions
 }
 
 // server is the HTTP API and the engine behind it.
@@ -103,19 +114,13 @@ type server struct {
 	serving  sync.WaitGroup
 }
 
-// startServer starts the engine and the listeners.
+// startServer starts the engine and answers on the listeners.
 func startServer(ctx context.Context, c *Config, s *store, log *slog.Logger, o serverOptions) (*server, error) {
-	e, err := newEngine(ctx, c, s, log, engineOptions{})
+	e, err := newEngine(ctx, c, s, log, o.engine)
 	if err != nil {
 		return nil, err
 	}
 	running := &server{engine: e, listener: o.listener, failed: make(chan error, 2)}
-	if running.listener == nil {
-		if running.listener, err = listen(ctx, o.address, "PORT"); err != nil {
-			e.close()
-			return nil, err
-		}
-	}
 	options := api.Options{
 		Keys:           s.Keys(),
 		Syncs:          e.queue,
@@ -129,20 +134,15 @@ func startServer(ctx context.Context, c *Config, s *store, log *slog.Logger, o s
 		Version:        version,
 		Logger:         log,
 	}
-	if o.metrics != "" {
-		options.Metrics = nil
-		listener, err := listen(ctx, o.metrics, "METRICS_ADDR")
-		if err != nil {
-			e.close()
-			return nil, err
-		}
-		mux := http.NewServeMux()
-		mux.Handle("GET /metrics", e.metrics.Handler())
-		running.serve(listener, mux, 0)
-	}
 	if err := e.start(ctx); err != nil {
 		e.close()
 		return nil, err
+	}
+	if o.metrics != nil {
+		options.Metrics = nil
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", e.metrics.Handler())
+		running.serve(o.metrics, mux, 0)
 	}
 	running.serve(running.listener, api.New(options), o.wait)
 	return running, nil

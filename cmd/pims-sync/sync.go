@@ -13,7 +13,6 @@ import (
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
-	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
 // SyncCmd are the commands that run a sync. Their flags are the fields of the
@@ -48,22 +47,6 @@ type withEnrichment struct {
 type withLookback struct {
 	LookbackDays  *int `help:"How many days back (1 to 180, default 7)."`
 	LookaheadDays *int `help:"How many days ahead (0 to 90, default 0)."`
-}
-
-// date is a civil day on the command line.
-type date struct{ pims.Date }
-
-// UnmarshalText reads the day.
-func (d *date) UnmarshalText(text []byte) (err error) {
-	d.Date, err = pims.ParseDate(string(text))
-	return err
-}
-
-func (d *date) pointer() *pims.Date {
-	if d == nil {
-		return nil
-	}
-	return &d.Date
 }
 
 // SyncInboundCmd runs an inbound sync.
@@ -128,6 +111,9 @@ func (a *SyncFullCmd) Run(ctx context.Context, std streams, c *Config) error {
 
 // runSync queues a sync, works on it, and tells how it ended.
 func runSync(ctx context.Context, std streams, c *Config, clinicID uuid.UUID, t casesync.Type, o casesync.Options) error {
+	if err := o.Check(t); err != nil {
+		return err
+	}
 	return withEngine(ctx, std, c, func(e *engine) error {
 		owner, err := clinicOf(ctx, e.store, clinicID)
 		if err != nil {
@@ -205,8 +191,10 @@ func showAudit(std streams, c *Config, owner clinic.Clinic, audit casesync.Audit
 			fmt.Fprintf(w, "\n%s: %s\n", child.Type, child.Status)
 			showStats(w, "  ", child)
 		}
-		for phase, reason := range audit.Result.Skipped {
-			fmt.Fprintf(w, "\n%s: not run, because %s\n", phase, reason)
+		for _, phase := range casesync.Types() {
+			if reason, skipped := audit.Result.Skipped[phase]; skipped {
+				fmt.Fprintf(w, "\n%s: not run, because %s\n", phase, reason)
+			}
 		}
 		if audit.Result.Error != "" {
 			fmt.Fprintf(w, "\n%s (%s)\n", audit.Result.Error, audit.Result.Code)

@@ -23,11 +23,11 @@ type SyncsCmd struct {
 
 // SyncsListCmd lists syncs.
 type SyncsListCmd struct {
-	Clinic id     `required:"" help:"The clinic."`
-	Type   string `help:"Only this type." enum:"inbound,cases,reconciliation,full," default:""`
-	Status string `help:"Only this status." enum:"queued,in_progress,completed,failed,cancelled," default:""`
-	Limit  int    `help:"How many." default:"20"`
-	Cursor string `help:"Where to go on: nextCursor of an earlier list."`
+	Clinic id      `required:"" help:"The clinic."`
+	Type   *string `help:"Only this type." enum:"inbound,cases,reconciliation,full" placeholder:"TYPE"`
+	Status *string `help:"Only this status." enum:"queued,in_progress,completed,failed,cancelled" placeholder:"STATUS"`
+	Limit  limit   `help:"How many." default:"20"`
+	Cursor string  `help:"Where to go on: nextCursor of an earlier list."`
 }
 
 // Run lists the syncs.
@@ -38,7 +38,7 @@ func (a *SyncsListCmd) Run(ctx context.Context, std streams, c *Config) error {
 			return err
 		}
 		list, err := s.Audits().Audits(ctx, a.Clinic.UUID, casesync.AuditFilter{
-			Type: casesync.Type(a.Type), Status: casesync.Status(a.Status), Page: casesync.Page{Limit: a.Limit, Cursor: a.Cursor},
+			Type: casesync.Type(given(a.Type)), Status: casesync.Status(given(a.Status)), Page: casesync.Page{Limit: int(a.Limit), Cursor: a.Cursor},
 		})
 		if err != nil {
 			return err
@@ -82,7 +82,7 @@ func (a *SyncsShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 func auditOf(ctx context.Context, s *store, syncID uuid.UUID) (clinic.Clinic, casesync.Audit, error) {
 	clinicID, err := s.Audits().ClinicOf(ctx, syncID)
 	if err != nil {
-		return clinic.Clinic{}, casesync.Audit{}, err
+		return clinic.Clinic{}, casesync.Audit{}, noSuch(err, "sync", syncID, "syncs list --clinic ID")
 	}
 	owner, err := s.Clinics().Clinic(ctx, clinicID)
 	if err != nil {
@@ -128,7 +128,7 @@ func (a *SyncsCancelCmd) Run(ctx context.Context, std streams, c *Config) error 
 			return err
 		}
 		if audit.Status.Final() {
-			return fmt.Errorf("sync %s is over already: it %s", a.ID, audit.Status)
+			return fmt.Errorf("sync %s is over already (%s); `pims-sync syncs show %s` tells how it ended", a.ID, audit.Status, a.ID)
 		}
 		if _, err = e.queue.Cancel(ctx, audit.ClinicID, audit.ID, actor()); err != nil {
 			return err

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// id is a UUID on the command line.
+type id struct{ uuid.UUID }
+
+// UnmarshalText reads the UUID.
+func (i *id) UnmarshalText(text []byte) error {
+	parsed, err := uuid.ParseBytes(text)
+	if err != nil {
+		return errors.New("not an id such as 0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b")
+	}
+	i.UUID = parsed
+	return nil
+}
+
+// date is a civil day on the command line.
+type date struct{ pims.Date }
+
+// UnmarshalText reads the day.
+func (d *date) UnmarshalText(text []byte) (err error) {
+	d.Date, err = pims.ParseDate(string(text))
+	return err
+}
+
+func (d *date) pointer() *pims.Date {
+	if d == nil {
+		return nil
+	}
+	return &d.Date
+}
+
+// zone is an IANA time zone on the command line (R1).
+type zone string
+
+// UnmarshalText reads the zone.
+func (z *zone) UnmarshalText(text []byte) error {
+	*z = zone(text)
+	_, err := clinic.LoadZone(string(text))
+	return err
+}
+
+// label is a name on the command line, which must say something.
+type label string
+
+// UnmarshalText reads the name.
+func (l *label) UnmarshalText(text []byte) error {
+	if pims.Blank(string(text)) {
+		return errors.New("must not be blank")
+	}
+	*l = label(text)
+	return nil
+}
+
+// limit is how many items of a list are shown.
+type limit int
+
+const maxLimit = 1000
+
+// UnmarshalText reads the number.
+func (l *limit) UnmarshalText(text []byte) error {
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 || n > maxLimit {
+		return fmt.Errorf("must be a whole number between 1 and %d", maxLimit)
+	}
+	*l = limit(n)
+	return nil
+}
+
+// inFlags tells what is wrong with a request's field in the words of the command
+// line, which has a flag for each.
+func inFlags(f *casesync.Failure) error {
+	return usageError{errors.New(flagNames.Replace(f.Message))}
+}
+
+var flagNames = strings.NewReplacer(
+	"startDate", "--start-date", "endDate", "--end-date", "daysAhead", "--days-ahead",
+	"lookbackDays", "--lookback-days", "lookaheadDays", "--lookahead-days",
+	"parallelBatchSize", "--parallel-batch-size", "cursor", "--cursor",
+)
+
+// noSuch says how to find what a command named and nobody knows.
+func noSuch(err error, what string, named uuid.UUID, list string) error {
+	if err == nil || !errors.Is(err, clinic.ErrNotFound) && casesync.Explain(err).Code != casesync.CodeNotFound {
+		return err
+	}
+	return fmt.Errorf("there is no %s %s; `pims-sync %s` shows them", what, named, list)
+}
