@@ -428,7 +428,7 @@ func TestBrowserDiesWithItsParent(t *testing.T) {
 			w.sawStart(browser)
 			require.Equal(t, browser, w.browser(t))
 			if stop {
-				signal(t, browser, syscall.SIGSTOP)
+				require.NoError(t, syscall.Kill(browser, syscall.SIGSTOP))
 			}
 			require.NoError(t, parent.Process.Kill())
 			var killed *exec.ExitError

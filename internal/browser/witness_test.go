@@ -101,7 +101,16 @@ func (w *witness) browser(t *testing.T) int {
 // requireNone demands that no process of any browser is left.
 func (w *witness) requireNone(t *testing.T) {
 	t.Helper()
-	eventually(t, "no process of a browser is left", func() bool { return len(w.family(t)) == 0 })
+	var left []living
+	defer func() {
+		if t.Failed() {
+			t.Logf("left: %+v", left)
+		}
+	}()
+	eventually(t, "no process of a browser is left", func() bool {
+		left = w.family(t)
+		return len(left) == 0
+	})
 }
 
 // signal sends a signal to a browser with its children.
