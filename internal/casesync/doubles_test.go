@@ -23,6 +23,15 @@ type store struct {
 	beforeWrite  func(writes []casesync.Write) error // nil: nobody
 	beforeDelete func() error
 	beforeKeep   func(readings []casesync.Reading) error
+	scheduledIn  func([]casesync.Scheduled) // what is known besides; nil: nothing
+}
+
+func (s *store) ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window) ([]casesync.Scheduled, error) {
+	scheduled, err := s.Cases.ScheduledIn(ctx, clinicID, provider, window)
+	if s.scheduledIn != nil {
+		s.scheduledIn(scheduled)
+	}
+	return scheduled, err
 }
 
 func (s *store) WriteCases(ctx context.Context, lease casesync.Lease, syncID uuid.UUID, provider string, writes []casesync.Write, at time.Time) ([]string, error) {
@@ -82,12 +91,39 @@ func (r *recorder) BeginPhase(ctx context.Context, lease casesync.Lease, phase c
 func (r *recorder) KeepPlan(_ context.Context, _ casesync.Lease, plan casesync.Plan) (first bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	first = !r.supersede(plan.Code, plan.SyncType)
 	r.plans = append(r.plans, plan)
-	return len(r.plans) == 1, nil
+	return first, nil
 }
 
-func (r *recorder) SupersedePlans(context.Context, casesync.Lease, casesync.Code, casesync.Type, time.Time) error {
+func (r *recorder) SupersedePlans(_ context.Context, _ casesync.Lease, guard casesync.Code, kind casesync.Type, _ time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.supersede(guard, kind)
 	return nil
+}
+
+// supersede ends the open plan of a guard and a type of sync, if there is one.
+func (r *recorder) supersede(guard casesync.Code, kind casesync.Type) (found bool) {
+	for i := range r.plans {
+		if plan := &r.plans[i]; plan.Status == casesync.PlanOpen && plan.Code == guard && plan.SyncType == kind {
+			plan.Status, found = casesync.PlanSuperseded, true
+		}
+	}
+	return found
+}
+
+// approve is a person's decision, and the sync that it starts (R18, R23).
+func (p *practice) approve(id uuid.UUID) outcome {
+	p.Helper()
+	plan := p.plan(id)
+	require.NoError(p, plan.Decidable(p.clock.now()))
+	for i := range p.recorder.plans {
+		if p.recorder.plans[i].ID == id {
+			p.recorder.plans[i].Status = casesync.PlanApproved
+		}
+	}
+	return p.run(p.background(), casesync.Run{Type: plan.SyncType, Approval: id})
 }
 
 func (r *recorder) Report(ctx context.Context, lease casesync.Lease, progress casesync.Progress) {

@@ -190,7 +190,7 @@ func (p *practice) run(ctx context.Context, run casesync.Run) outcome {
 	require.NoError(p, err)
 	claimed, err := audits.Claim(background, id, "worker", time.Hour, p.clock.now())
 	require.NoError(p, err)
-	claimed.Options = run.Options
+	claimed.Approval = run.Approval
 
 	result, runErr := p.runner.Run(ctx, claimed)
 	status, concluded := casesync.Conclude(result, runErr)
