@@ -44,7 +44,7 @@ func keyDocument(k clinic.APIKey) keyJSON {
 type KeysCreateCmd struct {
 	Clinic  id       `required:"" help:"The clinic that the key is for."`
 	Name    string   `help:"What it is for."`
-	Scope   []string `help:"What it may do; repeatable. Default: the four sync scopes." placeholder:"SCOPE"`
+	Scope   []string `help:"What it may do; repeatable. Default: the four sync scopes." placeholder:"SCOPE" sep:"none"`
 	Expires string   `help:"When it ends: 90d, 12h or a date. Default: never."`
 }
 

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/browser"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+)
+
+// TestMain is also the program itself: called by the name pims-sync, the test
+// binary does what pims-sync does. Scripts and process tests find it in PATH.
+func TestMain(m *testing.M) {
+	testscript.Main(suite{m}, map[string]func(){"pims-sync": main})
+}
+
+// suite runs the tests and ends what they shared.
+type suite struct{ *testing.M }
+
+func (s suite) Run() int {
+	// The tests wait for browsers, servers and leases most of their time.
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
+	code := pgtest.Main(s.M)
+	chromium.close()
+	return code
+}
+
+// chromium is the browser of all tests that do not test the browser's own life:
+// one start, many logins.
+var chromium sharedBrowser
+
+type sharedBrowser struct {
+	once    sync.Once
+	browser *browser.Chromium
+}
+
+func (s *sharedBrowser) get() *browser.Chromium {
+	s.once.Do(func() { s.browser = browser.New(browser.Options{MaxLogins: 6}) })
+	return s.browser
+}
+
+func (s *sharedBrowser) close() {
+	if s.browser != nil {
+		s.browser.Close()
+	}
+}
+
+// program is the path of pims-sync, in a folder that other users may enter, too.
+func program(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("pims-sync")
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(filepath.Dir(filepath.Dir(path)), 0o755)) //nolint:gosec // that is its purpose
+	return path
+}
+
+// openDir is a temporary folder that other users may enter: run by root, the
+// embedded PostgreSQL works as another user.
+func openDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755)) //nolint:gosec // that is its purpose
+	return dir
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+)
+
+// TestScripts runs the commands as a person or a script does. Each script has a
+// migrated database of its own (DATABASE_URL) and a simulated practice ($PIMS).
+// Beside testscript's, these commands are to be had:
+//
+//	fails CODE program [args…]  it exits with CODE, prints nothing, and says one line on stderr
+//	json                        stdout is one JSON document, stderr is empty
+//	json PATH == VALUE          … and has this value under a path such as items.0.id
+//	json PATH > NAME            … whose value becomes a variable
+//	post URL [BODY]             sends JSON; the answer is stdout
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		WorkdirRoot:         openDir(t),
+		RequireUniqueNames:  true,
+		RequireExplicitExec: true,
+		Setup:               setUpScript,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"fails": fails,
+			"json":  jsonCommand,
+			"post":  post,
+		},
+	})
+}
+
+func setUpScript(env *testscript.Env) error {
+	t, ok := env.T().(testing.TB)
+	if !ok {
+		return errors.New("scripts are run by go test")
+	}
+	practice := httptest.NewServer(neosim.New(neosim.Options{Seed: 5, StandsAt: neosim.AsNow, Control: true}))
+	env.Defer(practice.Close)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { taken.Close() })
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	if err != nil {
+		return err
+	}
+	for name, value := range map[string]string{
+		"DATABASE_URL":       pgtest.URL(t),
+		"ENCRYPTION_KEY":     clinic.NewKey(),
+		"DATA_DIR":           env.WorkDir + "/data",
+		"HOME":               env.WorkDir,
+		"PIMS":               practice.URL,
+		"PIMS_ALLOWED_HOSTS": "127.0.0.1",
+		"PIMS_RATE_LIMIT":    "0",
+		"TAKEN_PORT":         port,
+		"NOBODY":             "01900000-0000-7000-8000-000000000000", // the id of nothing
+	} {
+		env.Setenv(name, value)
+	}
+	// As root, the embedded PostgreSQL must be able to enter.
+	return os.Chmod(env.WorkDir, 0o755) //nolint:gosec // that is its purpose
+}
+
+// fails is the contract of every failing command (INTERFACE §Commands): its exit
+// code, nothing on stdout, one line on stderr.
+func fails(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: fails CODE program [args…]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	switch {
+	case !errors.As(err, &exit):
+		ts.Fatalf("it did not fail: %v", err)
+	case strconv.Itoa(exit.ExitCode()) != args[0]:
+		ts.Fatalf("exit code %d instead of %s", exit.ExitCode(), args[0])
+	case ts.ReadFile("stdout") != "":
+		ts.Fatalf("a failed command prints no result")
+	}
+	said := ts.ReadFile("stderr")
+	if !strings.HasPrefix(said, "pims-sync: ") || strings.Count(said, "\n") != 1 {
+		ts.Fatalf("stderr is not one line that begins with pims-sync")
+	}
+}
+
+func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("unsupported: ! json")
+	}
+	decoder := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+	decoder.UseNumber()
+	var document any
+	if err := decoder.Decode(&document); err != nil {
+		ts.Fatalf("stdout is no JSON document: %v", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		ts.Fatalf("stdout has more than one JSON document")
+	}
+	if said := ts.ReadFile("stderr"); said != "" {
+		ts.Fatalf("stderr is not empty")
+	}
+	switch {
+	case len(args) == 0:
+	case len(args) == 3 && args[1] == "==":
+		if value := text(at(ts, document, args[0])); value != args[2] {
+			ts.Fatalf("%s is %q instead of %q", args[0], value, args[2])
+		}
+	case len(args) == 3 && args[1] == ">":
+		ts.Setenv(args[2], text(at(ts, document, args[0])))
+	default:
+		ts.Fatalf("usage: json [PATH == VALUE | PATH > NAME]")
+	}
+}
+
+// at is the value under a path: names of fields, indices of items, and length for
+// the number of items.
+func at(ts *testscript.TestScript, value any, path string) any {
+	for step := range strings.SplitSeq(path, ".") {
+		switch v := value.(type) {
+		case map[string]any:
+			field, ok := v[step]
+			if !ok {
+				ts.Fatalf("%s: there is no %s", path, step)
+			}
+			value = field
+		case []any:
+			if step == "length" {
+				return len(v)
+			}
+			i, err := strconv.Atoi(step)
+			if err != nil || i < 0 || i >= len(v) {
+				ts.Fatalf("%s: there is no item %s", path, step)
+			}
+			value = v[i]
+		default:
+			ts.Fatalf("%s: nothing is below a plain value", path)
+		}
+	}
+	return value
+}
+
+func text(value any) string {
+	if value == nil {
+		return "null"
+	}
+	return fmt.Sprint(value)
+}
+
+func post(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: post URL [BODY]")
+	}
+	body := "{}"
+	if len(args) == 2 {
+		body = args[1]
+	}
+	answer, err := http.Post(args[0], "application/json", bytes.NewBufferString(body))
+	ts.Check(err)
+	defer answer.Body.Close()
+	_, err = io.Copy(ts.Stdout(), answer.Body)
+	ts.Check(err)
+	if answer.StatusCode/100 != 2 {
+		ts.Fatalf("status %s", answer.Status)
+	}
+}
