@@ -1,6 +1,7 @@
 package casesync_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 )
 
 // visit is an ordinary appointment of half an hour. Its texts begin with Zz, so
@@ -138,4 +140,23 @@ func (p *practice) record(consultations ...pims.Consultation) {
 		}
 	}
 	p.fake.SetConsultations(p.records...)
+}
+
+// duringFetch lets something happen while the calendar is read for the next time.
+func (p *practice) duringFetch(do func()) {
+	p.duringFetchOf(1, do)
+}
+
+// duringFetchOf lets something happen while the calendar is read for the nth time
+// from now.
+func (p *practice) duringFetchOf(nth int, do func()) {
+	fetches := 0
+	p.fake.OnCall(func(_ context.Context, call pimstest.Call) error {
+		if call.Op == pimstest.OpAppointments {
+			if fetches++; fetches == nth {
+				do()
+			}
+		}
+		return nil
+	})
 }

@@ -24,7 +24,6 @@ type Case struct {
 	Appointment  Appointment   // metadata.appointment (R11)
 	Consultation *Consultation // metadata.consultation; nil: none
 	Deletion     *Deletion     // metadata.reconciliation; nil: none
-	Mark         Mark          // metadata.sync
 
 	CreatedAt time.Time
 	UpdatedAt time.Time
@@ -91,10 +90,3 @@ const (
 	ReasonRemoved   = "Removed from PIMS"
 	ReasonCancelled = "Cancelled in PIMS"
 )
-
-// A Mark is what metadata.sync keeps: notes of ours that are no data of the PIMS.
-type Mark struct {
-	// RestoredAt is when a person undid a soft delete. Until its id has been seen
-	// in the PIMS again, such a case is no candidate for deletion (R24).
-	RestoredAt time.Time
-}

@@ -96,6 +96,9 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 	// One order for every writer, so that no two wait for each other.
 	slices.SortFunc(order, func(a, b *pims.Appointment) int { return strings.Compare(a.ID, b.ID) })
 
+	if err := p.seenAgain(ctx, order); err != nil {
+		return err
+	}
 	done := 0
 	p.report(ctx, "write", done, len(order))
 	for chunk := range slices.Chunk(order, chunkSize) {
@@ -104,6 +107,21 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 		}
 		done += len(chunk)
 		p.report(ctx, "write", done, len(order))
+	}
+	return nil
+}
+
+// seenAgain tells the store which ids the PIMS shows (R24).
+func (p *calendarPhase) seenAgain(ctx context.Context, seen []*pims.Appointment) error {
+	if p.dryRun { // R26
+		return nil
+	}
+	ids := make([]string, len(seen))
+	for i, a := range seen {
+		ids[i] = a.ID
+	}
+	if err := p.store.SeenAgain(ctx, p.lease, p.provider, ids); err != nil {
+		return fmt.Errorf("noting which appointments were seen: %w", err)
 	}
 	return nil
 }

@@ -21,7 +21,6 @@ func MergeAppointment(old *Case, a *pims.Appointment) (Case, Action) {
 	if restored {
 		undelete(&merged)
 	}
-	merged.Mark.RestoredAt = time.Time{} // the id has been seen again (R24)
 
 	merged.PatientName = known(a.PatientName, old.PatientName)
 	merged.ClientName = known(a.ClientName, old.ClientName)
@@ -119,7 +118,7 @@ func known(text, old string) string {
 func equal(a, b *Case) bool {
 	return a.PatientName == b.PatientName && a.ClientName == b.ClientName && a.PhoneNumber == b.PhoneNumber &&
 		a.ScheduledDate.Equal(b.ScheduledDate) && a.Status == b.Status && a.SyncStatus == b.SyncStatus &&
-		a.CaseType == b.CaseType && a.Appointment == b.Appointment && a.Mark.RestoredAt.Equal(b.Mark.RestoredAt)
+		a.CaseType == b.CaseType && a.Appointment == b.Appointment
 }
 
 // Diff lists the fields in which two states of a case differ, for people to read

@@ -122,14 +122,6 @@ func TestASoftDeletedCaseThatIsSeenAgainIsRestored(t *testing.T) { // R16
 	require.Equal(t, "draft", back.SyncStatus)
 }
 
-func TestAnAppointmentThatWasSeenAgainLosesThePersonsRestoreMark(t *testing.T) { // R24
-	t.Parallel()
-	marked := stored(func(c *casesync.Case) { c.Mark.RestoredAt = evening })
-	c, action := casesync.MergeAppointment(marked, appointment(nil))
-	require.Equal(t, casesync.ActionUpdated, action)
-	require.True(t, c.Mark.RestoredAt.IsZero())
-}
-
 func anyAppointment(t *rapid.T) *pims.Appointment {
 	text := rapid.SampledFrom([]string{"", " ", "a", "b", "Zoë 🐕"})
 	return &pims.Appointment{

@@ -45,6 +45,10 @@ type InboundStore interface {
 	// touched. Status is written only where the row's status still equals its
 	// sync_status, or where the write deletes or restores (R10).
 	WriteCases(ctx context.Context, lease Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
+
+	// SeenAgain ends the protection of the cases that a person restored and whose
+	// ids the PIMS shows again (R24).
+	SeenAgain(ctx context.Context, lease Lease, provider string, pimsIDs []string) error
 }
 
 // A Recorder keeps the audits of a running sync.
@@ -123,8 +127,8 @@ type ReconciliationStore interface {
 
 	// DeletionCandidates lists, without their consultations, the cases with a PIMS
 	// id whose scheduled date lies in the window and before until, whose status is
-	// not reviewed, and that are neither soft-deleted nor marked as restored by a
-	// person (Workflows §Phase 3 step 1, R21, R24).
+	// not reviewed, and that are neither soft-deleted nor restored by a person
+	// without having been seen again (Workflows §Phase 3 step 1, R21, R24).
 	DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]Case, error)
 
 	// SoftDelete deletes the cases in one transaction under the lease, in the name

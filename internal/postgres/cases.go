@@ -23,33 +23,36 @@ var _ casesync.Store = (*Cases)(nil)
 
 // ScheduledIn is casesync.InboundStore's.
 func (s *Cases) ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window) ([]casesync.Scheduled, error) {
-	return s.scheduled(ctx, clinicID, `
+	return readInClinic(ctx, s.db, "read the schedule", clinicID, selectScheduled+`from cases
 		where clinic_id = $1 and provider = $2 and pims_id is not null and scheduled_date >= $3 and scheduled_date < $4`,
-		clinicID, provider, window.From(), window.Until())
+		[]any{clinicID, provider, window.From(), window.Until()}, scanScheduled)
 }
 
 // ScheduledByID is casesync.InboundStore's.
 func (s *Cases) ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) ([]casesync.Scheduled, error) {
-	return s.scheduled(ctx, clinicID, `
-		where clinic_id = $1 and provider = $2 and pims_id = any($3)`,
-		clinicID, provider, pimsIDs)
+	return readInClinic(ctx, s.db, "read the schedule", clinicID, selectScheduled+fromCasesByID,
+		[]any{clinicID, provider, pimsIDs}, scanScheduled)
 }
 
-func (s *Cases) scheduled(ctx context.Context, clinicID uuid.UUID, where string, args ...any) ([]casesync.Scheduled, error) {
-	return readInClinic(ctx, s.db, "read the schedule", clinicID,
-		`select pims_id, scheduled_date, coalesce(metadata #>> '{appointment,start}', '') from cases`+where, args,
-		func(row pgx.CollectableRow) (c casesync.Scheduled, err error) {
-			var date *time.Time
-			err = row.Scan(&c.PIMSID, &date, &c.Start)
-			c.ScheduledDate = value(date)
-			return c, err
-		})
+const selectScheduled = `select pims_id, scheduled_date, coalesce(metadata #>> '{appointment,start}', '') `
+
+func scanScheduled(row pgx.CollectableRow) (c casesync.Scheduled, err error) {
+	var date *time.Time
+	err = row.Scan(&c.PIMSID, &date, &c.Start)
+	c.ScheduledDate = value(date)
+	return c, err
 }
+
+// fromCasesByID are the cases that have one of the PIMS ids: for each id one look
+// into the unique index. The offset keeps the planner, which may know nothing yet
+// of a table that grows, from reading all of it for every chunk.
+const fromCasesByID = `
+	from (select distinct unnest($3::text[])) as wanted (id)
+	cross join lateral (select *, xmin from cases where clinic_id = $1 and provider = $2 and pims_id = wanted.id offset 0) as cases`
 
 // CasesByID is casesync.InboundStore's.
 func (s *Cases) CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]casesync.Case, error) {
-	cases, err := readInClinic(ctx, s.db, "read cases", clinicID,
-		selectCases+`where clinic_id = $1 and provider = $2 and pims_id = any($3)`,
+	cases, err := readInClinic(ctx, s.db, "read cases", clinicID, selectCases+fromCasesByID,
 		[]any{clinicID, provider, pimsIDs}, scanCase)
 	byID := make(map[string]casesync.Case, len(cases))
 	for _, c := range cases {
@@ -61,7 +64,7 @@ func (s *Cases) CasesByID(ctx context.Context, clinicID uuid.UUID, provider stri
 // CasesWithConsultations is casesync.EnrichmentStore's.
 func (s *Cases) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]casesync.Case, error) {
 	cases, err := readInClinic(ctx, s.db, "read cases", clinicID,
-		selectCasesWhole+`where clinic_id = $1 and id = any($2) and pims_id is not null`,
+		selectCasesWhole+`from cases where clinic_id = $1 and id = any($2) and pims_id is not null`,
 		[]any{clinicID, ids}, scanCase)
 	byID := make(map[uuid.UUID]casesync.Case, len(cases))
 	for _, c := range cases {
@@ -73,7 +76,7 @@ func (s *Cases) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, 
 // DeletionCandidates is casesync.ReconciliationStore's.
 func (s *Cases) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Case, error) {
 	return readInClinic(ctx, s.db, "read the candidates for deletion", clinicID,
-		selectCases+`where clinic_id = $1 and provider = $2 and scheduled_date >= $3 and scheduled_date < $4 and scheduled_date < $5
+		selectCases+`from cases where clinic_id = $1 and provider = $2 and scheduled_date >= $3 and scheduled_date < $4 and scheduled_date < $5
 			and `+deletable+` order by scheduled_date, id`,
 		[]any{clinicID, provider, window.From(), window.Until(), until}, scanCase)
 }
@@ -83,31 +86,30 @@ func (s *Cases) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, prov
 const deletable = `pims_id is not null
 	and status <> 'reviewed'
 	and metadata #>> '{reconciliation,softDeleted}' is distinct from 'true'
-	and metadata #>> '{sync,restoredAt}' is null`
+	and not exists (select from case_restores where case_id = id)`
 
 const (
-	selectCases      = caseColumns + `null::jsonb from cases `
-	selectCasesWhole = caseColumns + `metadata -> 'consultation' from cases `
+	selectCases      = caseColumns + `null::jsonb `
+	selectCasesWhole = caseColumns + `metadata -> 'consultation' `
 
-	caseColumns = `select id, pims_id, coalesce(patient_name, ''), coalesce(client_name, ''), coalesce(phone_number, ''),
+	caseColumns = `select cases.id, pims_id, coalesce(patient_name, ''), coalesce(client_name, ''), coalesce(phone_number, ''),
 		scheduled_date, status, coalesce(sync_status, ''), case_type, created_at, updated_at, xmin,
-		metadata -> 'appointment', metadata -> 'reconciliation', metadata -> 'sync', `
+		metadata -> 'appointment', metadata -> 'reconciliation', `
 )
 
 // scanCase reads a row of selectCases or selectCasesWhole.
 func scanCase(row pgx.CollectableRow) (casesync.Case, error) {
 	var (
-		c                                         casesync.Case
-		date                                      *time.Time
-		appointment, deletion, mark, consultation []byte
+		c                                   casesync.Case
+		date                                *time.Time
+		appointment, deletion, consultation []byte
 	)
 	err := row.Scan(&c.ID, &c.PIMSID, &c.PatientName, &c.ClientName, &c.PhoneNumber,
 		&date, &c.Status, &c.SyncStatus, &c.CaseType, &c.CreatedAt, &c.UpdatedAt, &c.Version,
-		&appointment, &deletion, &mark, &consultation)
+		&appointment, &deletion, &consultation)
 	c.ScheduledDate = value(date)
 	c.Appointment = decodeKey[appointmentJSON](appointment).decode()
 	c.Deletion = decodeKey[deletionJSON](deletion).decode()
-	c.Mark = decodeKey[markJSON](mark).decode()
 	c.Consultation = decodeKey[consultationJSON](consultation).decode()
 	return c, err
 }

@@ -107,7 +107,6 @@ func TestEveryKeyOfMetadataSurvivesTheRoundTrip(t *testing.T) { // R11
 	number := func(n float64) *float64 { return &n }
 	after := before
 	after.Deletion = &casesync.Deletion{SoftDeleted: true, Reason: casesync.ReasonRemoved, DeletedAt: monday, SyncID: uuid.New(), StatusBefore: "draft", SyncStatusBefore: "draft"}
-	after.Mark = casesync.Mark{RestoredAt: monday.Add(time.Minute)}
 	after.Consultation = &casesync.Consultation{
 		FetchedAt: monday.Add(time.Microsecond),
 		Consultation: pims.Consultation{
@@ -150,14 +149,14 @@ func TestAWriteReplacesOwnedKeysAndLeavesEveryOtherAsItIs(t *testing.T) { // R11
 
 	require.Equal(t, []string{"1"}, f.update(before, func(c *casesync.Case) {
 		c.Appointment = casesync.Appointment{Status: "Checked In"}
-		c.Mark.RestoredAt = monday
+		c.Deletion = &casesync.Deletion{SoftDeleted: true}
 	}))
 	require.Equal(t, kept, scan[string](t, f.db, "select (metadata - '{appointment,consultation,reconciliation,sync}'::text[])::text from cases"))
 	require.Equal(t, "c-1", scan[string](t, f.db, "select metadata #>> '{consultation,id}' from cases"), "inbound does not touch the consultation")
 	require.JSONEq(t, `{"status": "Checked In"}`, scan[string](t, f.db, "select (metadata -> 'appointment')::text from cases"))
 
-	require.Equal(t, []string{"1"}, f.update(f.stored("1"), func(c *casesync.Case) { c.Mark = casesync.Mark{} }))
-	require.False(t, scan[bool](t, f.db, "select metadata ? 'sync' from cases"), "an owned key that is gone is gone")
+	require.Equal(t, []string{"1"}, f.update(f.stored("1"), func(c *casesync.Case) { c.Deletion = nil }))
+	require.False(t, scan[bool](t, f.db, "select metadata ? 'reconciliation' from cases"), "an owned key that is gone is gone")
 	require.Equal(t, kept, scan[string](t, f.db, "select (metadata - '{appointment,consultation,reconciliation,sync}'::text[])::text from cases"))
 }
 
@@ -178,13 +177,12 @@ func TestGarbageUnderAnOwnedKeyCountsAsAbsent(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.insert(visit("1"))
-	for _, garbage := range []string{`null`, `"text"`, `5`, `[1]`, `{"start": 5}`, `{"softDeleted": "perhaps"}`, `{"restoredAt": "yesterday"}`, `{"vitals": 7}`} {
+	for _, garbage := range []string{`null`, `"text"`, `5`, `[1]`, `{"start": 5}`, `{"softDeleted": "perhaps"}`, `{"vitals": 7}`} {
 		for _, key := range []string{"appointment", "consultation", "reconciliation", "sync"} {
 			exec(t, f.db, "update cases set metadata = metadata || jsonb_build_object($1::text, $2::jsonb)", key, garbage)
 		}
 		got := f.stored("1")
 		require.False(t, got.SoftDeleted(), garbage)
-		require.Zero(t, got.Mark, garbage)
 		whole, err := f.cases.CasesWithConsultations(t.Context(), f.clinic, []uuid.UUID{got.ID})
 		require.NoError(t, err, garbage)
 		require.Contains(t, whole, got.ID)

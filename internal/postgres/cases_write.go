@@ -62,6 +62,9 @@ returning pims_id`
 //     deletes or restores the case (R10).
 //   - Of metadata the owned keys are replaced, whole; every other survives (R11).
 //     The consultation stays where the write has none.
+//
+// The rows are found one by one, by their id, and joined by their place: a planner
+// that knows nothing yet of a growing table would read all of it for each chunk.
 const updateCases = `
 update cases c set
 	patient_name   = coalesce(s.patient_name, c.patient_name),
@@ -71,10 +74,11 @@ update cases c set
 	status         = case when s.decided or c.status is not distinct from c.sync_status then coalesce(s.status, c.status) else c.status end,
 	sync_status    = case when s.decided then s.sync_status else coalesce(s.sync_status, c.sync_status) end,
 	case_type      = coalesce(s.case_type, c.case_type),
-	metadata       = (c.metadata - '{appointment,reconciliation,sync}'::text[]) || s.metadata::jsonb,
+	metadata       = (c.metadata - '{appointment,reconciliation}'::text[]) || s.metadata::jsonb,
 	updated_at     = $3
 from ` + sourceRows + `
-where c.id = s.id and c.xmin = s.version and c.clinic_id = $1 and c.provider = $2 and c.pims_id = s.pims_id
+cross join lateral (select ctid as place from cases where id = s.id offset 0) as r
+where c.ctid = r.place and c.xmin = s.version and c.clinic_id = $1 and c.provider = $2 and c.pims_id = s.pims_id
 returning c.pims_id`
 
 // caseRows are the columns of a chunk, as sourceRows takes them.
@@ -201,7 +205,8 @@ update cases c set
 		'before', jsonb_strip_nulls(jsonb_build_object('status', c.status, 'syncStatus', c.sync_status)))),
 	updated_at  = $3
 from unnest($9::uuid[], $10::xid[], $11::text[]) as s (case_id, version, reason)
-where c.id = s.case_id and c.xmin = s.version and c.clinic_id = $1 and c.provider = $2
+cross join lateral (select ctid as place from cases where id = s.case_id offset 0) as r
+where c.ctid = r.place and c.xmin = s.version and c.clinic_id = $1 and c.provider = $2
 	and c.scheduled_date >= $4 and c.scheduled_date < $5 and c.scheduled_date < $6
 	and ` + deletable + `
 returning c.id`

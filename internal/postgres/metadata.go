@@ -23,7 +23,6 @@ type ownedMetadata struct {
 	Appointment    *appointmentJSON  `json:"appointment,omitempty"`
 	Consultation   *consultationJSON `json:"consultation,omitempty"`
 	Reconciliation *deletionJSON     `json:"reconciliation,omitempty"`
-	Sync           *markJSON         `json:"sync,omitempty"`
 }
 
 // encodeMetadata is the JSON object of the owned keys that a case has.
@@ -32,7 +31,6 @@ func encodeMetadata(c *casesync.Case) (string, error) {
 		Appointment:    encodeAppointment(c.Appointment),
 		Consultation:   encodeConsultation(c.Consultation),
 		Reconciliation: encodeDeletion(c.Deletion),
-		Sync:           encodeMark(c.Mark),
 	}
 	document, err := json.Marshal(owned)
 	return string(document), err
@@ -207,23 +205,4 @@ func (d *deletionJSON) decode() *casesync.Deletion {
 		decoded.StatusBefore, decoded.SyncStatusBefore = d.Before.Status, d.Before.SyncStatus
 	}
 	return decoded
-}
-
-// markJSON is metadata.sync.
-type markJSON struct {
-	RestoredAt time.Time `json:"restoredAt,omitzero"` // R24
-}
-
-func encodeMark(m casesync.Mark) *markJSON {
-	if m.RestoredAt.IsZero() {
-		return nil
-	}
-	return &markJSON{m.RestoredAt.UTC()}
-}
-
-func (m *markJSON) decode() casesync.Mark {
-	if m == nil {
-		return casesync.Mark{}
-	}
-	return casesync.Mark{RestoredAt: m.RestoredAt}
 }

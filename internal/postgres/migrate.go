@@ -211,7 +211,7 @@ func (db *DB) refuseForeign(ctx context.Context) error {
 // tables are the names that a database must not have before our first migration.
 func tables() []string {
 	return []string{
-		"case_enrichments", "case_events", "case_sync_audits", "cases", "clinic_api_keys", "clinic_schedule_configs",
+		"case_enrichments", "case_events", "case_restores", "case_sync_audits", "cases", "clinic_api_keys", "clinic_schedule_configs",
 		"clinics", "deletion_plans", "encryption_keys", "idempotency_keys", "pims_credentials", "pims_rate_limits",
 		"pims_sessions", "sync_leases", "river_job",
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
@@ -73,7 +74,7 @@ func TestAPlanIsKeptWithItsEvidenceAndSupersededByTheNextOfItsGuard(t *testing.T
 	require.Equal(t, clinicID, owner)
 
 	lease.Attempt++
-	_, err := plans.KeepPlan(t.Context(), lease, heldBack(t, lease, monday))
+	_, err = plans.KeepPlan(t.Context(), lease, heldBack(t, lease, monday))
 	require.ErrorIs(t, err, casesync.ErrLeaseLost)
 }
 
@@ -100,6 +101,42 @@ func TestAnOpenPlanIsExpiredAfterADay(t *testing.T) { // R23
 			require.Equal(t, status == "" || status == want, len(list.Items) == 1, "%s at %s", status, now)
 		}
 	}
+}
+
+func TestAPlanIsDecidedOnceAndWithinItsDay(t *testing.T) { // R18, R23
+	t.Parallel()
+	db := at(t, pgtest.URL(t), monday)
+	plans, clinicID := db.Plans(), newClinic(t, db)
+	lease := running(t, db, clinicID, casesync.TypeReconciliation)
+	keep := func() casesync.Plan {
+		plan := heldBack(t, lease, monday)
+		_, err := plans.KeepPlan(t.Context(), lease, plan)
+		require.NoError(t, err)
+		return plan
+	}
+	decide := func(clinicID, id uuid.UUID, status casesync.PlanStatus, at time.Time) error {
+		return db.InClinic(t.Context(), "decide", clinicID, func(tx pgx.Tx) error {
+			return plans.Decide(t.Context(), tx, clinicID, id, status, "os:operator", at)
+		})
+	}
+	plan := keep()
+	requireCode(t, casesync.CodeNotFound, decide(newClinic(t, db), plan.ID, casesync.PlanApproved, monday))
+	require.NoError(t, decide(clinicID, plan.ID, casesync.PlanApproved, monday.Add(time.Hour)))
+	got, err := plans.Plan(t.Context(), clinicID, plan.ID)
+	require.NoError(t, err)
+	require.Equal(t, casesync.PlanApproved, got.Status)
+	require.Equal(t, "os:operator", got.DecidedBy)
+	require.True(t, monday.Add(time.Hour).Equal(got.DecidedAt))
+	requireCode(t, casesync.CodeAlreadyDecided, decide(clinicID, plan.ID, casesync.PlanRejected, monday))
+
+	late := keep()
+	requireCode(t, casesync.CodeAlreadyDecided, decide(clinicID, late.ID, casesync.PlanApproved, monday.Add(casesync.PlanLifetime)))
+
+	require.NoError(t, plans.SupersedePlans(t.Context(), lease, casesync.CodeDeletionGuard, casesync.TypeReconciliation, monday))
+	requireCode(t, casesync.CodeAlreadyDecided, decide(clinicID, late.ID, casesync.PlanApproved, monday))
+	got, err = plans.Plan(t.Context(), clinicID, plan.ID)
+	require.NoError(t, err)
+	require.Equal(t, casesync.PlanApproved, got.Status, "what was decided is not superseded")
 }
 
 func TestPlansAreListedNewestFirstPageByPage(t *testing.T) {

@@ -28,7 +28,7 @@ var spoil = map[string]string{
 	"without a PIMS id":         "update cases set pims_id = null where pims_id = $1",
 	"reviewed":                  "update cases set status = 'reviewed' where pims_id = $1",
 	"soft-deleted":              `update cases set metadata = metadata || '{"reconciliation": {"softDeleted": true}}' where pims_id = $1`,
-	"restored by a person":      `update cases set metadata = metadata || '{"sync": {"restoredAt": "2026-03-01T09:00:00Z"}}' where pims_id = $1`,
+	"restored by a person":      "insert into case_restores (case_id, clinic_id, restored_at) select id, clinic_id, now() from cases where pims_id = $1",
 	"before the window":         "update cases set scheduled_date = '2026-03-02T04:59:59Z' where pims_id = $1",
 	"after the window":          "update cases set scheduled_date = '2026-03-09T04:00:00Z' where pims_id = $1",
 	"not before the given time": "update cases set scheduled_date = '2026-03-06T12:00:00Z' where pims_id = $1",

@@ -160,20 +160,9 @@ func scanRecord(row pgx.CollectableRow) (r casesync.Record, err error) {
 	return r, err
 }
 
-// An Event is one change of a case, by whomever (R14).
-type Event struct {
-	ID     int64
-	At     time.Time
-	Actor  string // "sync:<id>", "key:<id>", "os:<user>" or "person"
-	Action string // "created", "changed" or "removed"
-	Field  string // a column, or "metadata.<key>"; empty unless changed
-	Before []byte // JSON; nil: null or absent
-	After  []byte
-}
-
 // History lists the events of a case, the oldest first. CodeNotFound where the
 // clinic has neither such a case nor events of one.
-func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, page casesync.Page) (list casesync.List[Event], err error) {
+func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, page casesync.Page) (list casesync.List[casesync.Event], err error) {
 	after, err := parseEventCursor(page.Cursor)
 	if err != nil {
 		return list, err
@@ -186,12 +175,12 @@ func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, page 
 		if err != nil {
 			return err
 		}
-		events := convert(rows, func(row dbsqlc.CaseEventsRow) Event {
-			return Event{row.ID, row.At, row.Actor, row.Action, value(row.Field), row.Before, row.After}
+		events := convert(rows, func(row dbsqlc.CaseEventsRow) casesync.Event {
+			return casesync.Event{ID: row.ID, CaseID: caseID, At: row.At, Actor: row.Actor, Action: row.Action, Field: value(row.Field), Before: row.Before, After: row.After}
 		})
-		list = casesync.List[Event]{Items: events}
+		list = casesync.List[casesync.Event]{Items: events}
 		if len(events) > limit {
-			list = casesync.List[Event]{Items: events[:limit], NextCursor: strconv.FormatInt(events[limit-1].ID, 36)}
+			list = casesync.List[casesync.Event]{Items: events[:limit], NextCursor: strconv.FormatInt(events[limit-1].ID, 36)}
 		}
 		if len(events) > 0 || after > 0 {
 			return nil

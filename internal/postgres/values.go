@@ -14,14 +14,20 @@ import (
 func readInClinic[T any](ctx context.Context, db *DB, operation string, clinicID uuid.UUID, sql string, args []any, scan pgx.RowToFunc[T]) ([]T, error) {
 	var items []T
 	err := db.InClinic(ctx, operation, clinicID, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, sql, args...)
-		if err != nil {
-			return err
-		}
-		items, err = pgx.CollectRows(rows, scan)
+		var err error
+		items, err = query(ctx, tx, sql, args, scan)
 		return err
 	})
 	return items, err
+}
+
+// query runs a statement and scans all its rows.
+func query[T any](ctx context.Context, tx pgx.Tx, sql string, args []any, scan pgx.RowToFunc[T]) ([]T, error) {
+	rows, err := tx.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scan)
 }
 
 // value is what a pointer points to, or the zero value for nil: a null.

@@ -177,6 +177,16 @@ create table case_enrichments (
     outcome           text
 );
 
+-- Cases that a person restored, until their ids have been seen again: no candidates
+-- for deletion (R24). Apart from the case, so that a restore changes nothing of it
+-- that the delete had not.
+create table case_restores (
+    case_id     uuid        primary key references cases (id) on delete cascade,
+    clinic_id   uuid        not null,
+    restored_at timestamptz not null
+);
+create index case_restores_clinic on case_restores (clinic_id);
+
 -- The history (R14): append-only, filled by triggers, whoever writes.
 create table case_events (
     id        bigint      generated always as identity primary key,
