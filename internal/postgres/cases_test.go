@@ -261,6 +261,33 @@ func TestARowThatSomebodyChangedSinceItWasReadComesBackUnwritten(t *testing.T) {
 	require.Equal(t, []string{"1"}, f.write(monday, rename(f.stored("1"))), "read again, it is written")
 }
 
+func TestAWriteThatWaitsForAPersonsEditComesBackUnwritten(t *testing.T) { // R12
+	t.Parallel()
+	f := newFixture(t)
+	read, other := f.insert(visit("1")), f.insert(visit("2"))
+	person, err := f.db.Pool().Begin(t.Context())
+	require.NoError(t, err)
+	defer person.Rollback(t.Context()) //nolint:errcheck // it was committed
+	_, err = person.Exec(t.Context(), "update cases set phone_number = '555-0123' where pims_id = '1'")
+	require.NoError(t, err)
+
+	written := make(chan []string)
+	go func() {
+		after, untouched := read, other
+		after.PatientName, untouched.PatientName = "Biscuit", "Biscuit"
+		ids, _ := f.cases.WriteCases(t.Context(), f.lease, f.lease.AuditID, provider,
+			[]casesync.Write{{Before: &read, After: after}, {Before: &other, After: untouched}}, monday)
+		written <- ids
+	}()
+	require.Eventually(t, func() bool {
+		return scan[bool](t, f.db, "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')")
+	}, patience, 5*time.Millisecond, "the write waits for the row")
+	require.NoError(t, person.Commit(t.Context()))
+	require.Equal(t, []string{"2"}, <-written)
+	require.Equal(t, "555-0123", f.stored("1").PhoneNumber)
+	require.Equal(t, "Mochi", f.stored("1").PatientName)
+}
+
 func TestAWriteNeverReachesAnotherClinicOrProvider(t *testing.T) { // R41
 	t.Parallel()
 	f := newFixture(t)

@@ -64,7 +64,8 @@ returning pims_id`
 //     The consultation stays where the write has none.
 //
 // The rows are found one by one, by their id, and joined by their place: a planner
-// that knows nothing yet of a growing table would read all of it for each chunk.
+// that knows nothing yet of a growing table would read all of it for each chunk
+// ("offset 0" and "is true" leave it no other way).
 const updateCases = `
 update cases c set
 	patient_name   = coalesce(s.patient_name, c.patient_name),
@@ -77,8 +78,11 @@ update cases c set
 	metadata       = (c.metadata - '{appointment,reconciliation}'::text[]) || s.metadata::jsonb,
 	updated_at     = $3
 from ` + sourceRows + `
-cross join lateral (select ctid as place from cases where id = s.id offset 0) as r
-where c.ctid = r.place and c.xmin = s.version and c.clinic_id = $1 and c.provider = $2 and c.pims_id = s.pims_id
+cross join lateral (
+	select ctid as place from cases
+	where id = s.id and clinic_id = $1 and provider = $2 and pims_id = s.pims_id offset 0
+) as r
+where c.ctid = r.place and (c.xmin = s.version) is true
 returning c.pims_id`
 
 // caseRows are the columns of a chunk, as sourceRows takes them.
@@ -205,8 +209,8 @@ update cases c set
 		'before', jsonb_strip_nulls(jsonb_build_object('status', c.status, 'syncStatus', c.sync_status)))),
 	updated_at  = $3
 from unnest($9::uuid[], $10::xid[], $11::text[]) as s (case_id, version, reason)
-cross join lateral (select ctid as place from cases where id = s.case_id offset 0) as r
-where c.ctid = r.place and c.xmin = s.version and c.clinic_id = $1 and c.provider = $2
+cross join lateral (select ctid as place from cases where id = s.case_id and clinic_id = $1 and provider = $2 offset 0) as r
+where c.ctid = r.place and (c.xmin = s.version) is true
 	and c.scheduled_date >= $4 and c.scheduled_date < $5 and c.scheduled_date < $6
 	and ` + deletable + `
 returning c.id`

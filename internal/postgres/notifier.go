@@ -33,19 +33,22 @@ const (
 // out by its own polling. It is safe for concurrent use.
 type Notifier struct {
 	db     *DB
-	ctx    context.Context
+	run    func() // listens until cancel
 	cancel context.CancelFunc
-	start  sync.Once
 	done   sync.WaitGroup
 
 	mu          sync.Mutex
+	started     bool // or never to be
 	subscribers map[*subscriber]struct{}
 }
 
 // NewNotifier makes a Notifier. It is to be closed before the database.
 func NewNotifier(db *DB) *Notifier {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Notifier{db: db, ctx: ctx, cancel: cancel, subscribers: make(map[*subscriber]struct{})}
+	n := &Notifier{db: db, cancel: cancel, subscribers: make(map[*subscriber]struct{})}
+	n.run = func() { n.keepListening(ctx) }
+	n.started = db.pooled // there LISTEN is impossible
+	return n
 }
 
 // A subscriber is one waiter for a channel's payloads.
@@ -60,10 +63,11 @@ type subscriber struct {
 func (n *Notifier) Subscribe(channel string) (payloads <-chan string, cancel func()) {
 	s := &subscriber{channel, make(chan string, subscriberBuffer)}
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.subscribers[s] = struct{}{}
-	n.mu.Unlock()
-	if !n.db.pooled {
-		n.start.Do(func() { n.done.Go(n.run) })
+	if !n.started {
+		n.started = true
+		n.done.Go(n.run)
 	}
 	return s.payloads, func() {
 		n.mu.Lock()
@@ -74,25 +78,27 @@ func (n *Notifier) Subscribe(channel string) (payloads <-chan string, cancel fun
 
 // Close ends the connection. Subscribers hear nothing more.
 func (n *Notifier) Close() {
+	n.mu.Lock()
+	n.started = true
+	n.mu.Unlock()
 	n.cancel()
-	n.start.Do(func() {}) // no start after this
 	n.done.Wait()
 }
 
-// run listens, and connects again after a failure, until Close.
-func (n *Notifier) run() {
+// keepListening listens, and connects again after a failure, until ctx ends.
+func (n *Notifier) keepListening(ctx context.Context) {
 	backoff := listenBackoffMin
-	for n.ctx.Err() == nil {
-		listened, err := n.listen()
-		if n.ctx.Err() != nil {
+	for ctx.Err() == nil {
+		listened, err := n.listen(ctx)
+		if ctx.Err() != nil {
 			return
 		}
 		if listened {
 			backoff = listenBackoffMin
 		}
-		n.db.logger.WarnContext(n.ctx, "the connection that listens for notifications broke; waiters poll until it is back",
-			"error", n.db.translate(n.ctx, "listen", err))
-		if pause(n.ctx, backoff) != nil {
+		n.db.logger.WarnContext(ctx, "the connection that listens for notifications broke; waiters poll until it is back",
+			"error", n.db.translate(ctx, "listen", err))
+		if pause(ctx, backoff) != nil {
 			return
 		}
 		backoff = min(2*backoff, listenBackoffMax)
@@ -101,20 +107,20 @@ func (n *Notifier) run() {
 
 // listen hands on notifications until the connection breaks. It tells whether it
 // came as far as listening.
-func (n *Notifier) listen() (listened bool, err error) {
-	conn, err := pgx.ConnectConfig(n.ctx, n.db.pool.Config().ConnConfig)
+func (n *Notifier) listen(ctx context.Context) (listened bool, err error) {
+	conn, err := pgx.ConnectConfig(ctx, n.db.pool.Config().ConnConfig)
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(n.ctx)) }() // it may be broken
-	if _, err := conn.Exec(n.ctx, "listen "+strings.Join(channels(), "; listen ")); err != nil {
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // it may be broken
+	if _, err := conn.Exec(ctx, "listen "+strings.Join(channels(), "; listen ")); err != nil {
 		return false, err
 	}
 	for _, channel := range channels() {
 		n.dispatch(channel, "")
 	}
 	for {
-		notification, err := n.next(conn)
+		notification, err := n.next(ctx, conn)
 		if err != nil {
 			return true, err
 		}
@@ -126,14 +132,14 @@ func (n *Notifier) listen() (listened bool, err error) {
 
 // next waits for a notification. After a silence it asks the server for a sign of
 // life, and answers nil: a connection that a network dropped says nothing itself.
-func (n *Notifier) next(conn *pgx.Conn) (*pgconn.Notification, error) {
-	ctx, cancel := context.WithTimeout(n.ctx, listenProbe)
+func (n *Notifier) next(ctx context.Context, conn *pgx.Conn) (*pgconn.Notification, error) {
+	silent, cancel := context.WithTimeout(ctx, listenProbe)
 	defer cancel()
-	notification, err := conn.WaitForNotification(ctx)
-	if err == nil || ctx.Err() == nil || n.ctx.Err() != nil {
+	notification, err := conn.WaitForNotification(silent)
+	if err == nil || silent.Err() == nil || ctx.Err() != nil {
 		return notification, err
 	}
-	probe, stop := context.WithTimeout(n.ctx, listenProbeLimit)
+	probe, stop := context.WithTimeout(ctx, listenProbeLimit)
 	defer stop()
 	return nil, conn.Ping(probe)
 }

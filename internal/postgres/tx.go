@@ -88,7 +88,9 @@ func (db *DB) once(ctx context.Context, s scope, fn func(pgx.Tx) error) error {
 // begin is the statement that begins the scope's transaction.
 func (s scope) begin() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "begin; set local idle_in_transaction_session_timeout = %d", idleLimit.Milliseconds())
+	// A plan that was made while a table was empty must not live on: chunks of a
+	// thousand keys would each scan the grown table.
+	fmt.Fprintf(&b, "begin; set local plan_cache_mode = force_custom_plan; set local idle_in_transaction_session_timeout = %d", idleLimit.Milliseconds())
 	if s.clinicID != uuid.Nil {
 		fmt.Fprintf(&b, "; set local app.clinic_id = '%s'", s.clinicID)
 	}

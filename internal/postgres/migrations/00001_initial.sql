@@ -236,21 +236,27 @@ begin
     select n.clinic_id, n.id, public.case_events_actor(), 'changed', f.field, f.before, f.after
     from new_rows n
     join old_rows o using (id)
-    cross join lateral (values
-        ('pims_id',        to_jsonb(o.pims_id),        to_jsonb(n.pims_id)),
-        ('patient_name',   to_jsonb(o.patient_name),   to_jsonb(n.patient_name)),
-        ('client_name',    to_jsonb(o.client_name),    to_jsonb(n.client_name)),
-        ('phone_number',   to_jsonb(o.phone_number),   to_jsonb(n.phone_number)),
-        ('scheduled_date', to_jsonb(o.scheduled_date), to_jsonb(n.scheduled_date)),
-        ('status',         to_jsonb(o.status),         to_jsonb(n.status)),
-        ('sync_status',    to_jsonb(o.sync_status),    to_jsonb(n.sync_status)),
-        ('case_type',      to_jsonb(o.case_type),      to_jsonb(n.case_type)),
-        ('metadata.appointment',    o.metadata -> 'appointment',    n.metadata -> 'appointment'),
-        ('metadata.consultation',   o.metadata -> 'consultation',   n.metadata -> 'consultation'),
-        ('metadata.reconciliation', o.metadata -> 'reconciliation', n.metadata -> 'reconciliation'),
-        ('metadata.sync',           o.metadata -> 'sync',           n.metadata -> 'sync')
-    ) as f (field, before, after)
-    where f.before is distinct from f.after;
+    cross join lateral (
+        select 'pims_id', to_jsonb(o.pims_id), to_jsonb(n.pims_id)
+            where o.pims_id is distinct from n.pims_id
+        union all select 'patient_name', to_jsonb(o.patient_name), to_jsonb(n.patient_name)
+            where o.patient_name is distinct from n.patient_name
+        union all select 'client_name', to_jsonb(o.client_name), to_jsonb(n.client_name)
+            where o.client_name is distinct from n.client_name
+        union all select 'phone_number', to_jsonb(o.phone_number), to_jsonb(n.phone_number)
+            where o.phone_number is distinct from n.phone_number
+        union all select 'scheduled_date', to_jsonb(o.scheduled_date), to_jsonb(n.scheduled_date)
+            where o.scheduled_date is distinct from n.scheduled_date
+        union all select 'status', to_jsonb(o.status), to_jsonb(n.status)
+            where o.status is distinct from n.status
+        union all select 'sync_status', to_jsonb(o.sync_status), to_jsonb(n.sync_status)
+            where o.sync_status is distinct from n.sync_status
+        union all select 'case_type', to_jsonb(o.case_type), to_jsonb(n.case_type)
+            where o.case_type is distinct from n.case_type
+        union all select 'metadata.' || k.key, o.metadata -> k.key, n.metadata -> k.key
+            from (values ('appointment'), ('consultation'), ('reconciliation'), ('sync')) as k (key)
+            where o.metadata is distinct from n.metadata and (o.metadata -> k.key) is distinct from (n.metadata -> k.key)
+    ) as f (field, before, after);
     return null;
 end
 $$;
