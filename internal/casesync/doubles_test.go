@@ -201,7 +201,7 @@ func (l *logbook) requireDiscreet(p *practice) {
 	p.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	said := l.text.String() + strings.Join(column[string](p, "select coalesce(error_message, '') from case_sync_audits"), "\n")
+	said := l.text.String() + strings.Join(column[string](p, "select coalesce(error_message, '') from case_sync_audits where clinic_id = $1"), "\n")
 	for _, plan := range p.recorder.plans {
 		said += plan.Reason
 	}

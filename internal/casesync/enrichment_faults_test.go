@@ -33,7 +33,7 @@ var one = casesync.Options{ParallelBatchSize: n(1)}
 // enriched are the cases that have a consultation.
 func (p *practice) enriched() int {
 	p.Helper()
-	return scan[int](p, "select count(*) from cases where metadata ? 'consultation'")
+	return scan[int](p, "select count(*) from cases where clinic_id = $1 and metadata ? 'consultation'")
 }
 
 func TestFiveTransportErrorsInARowEndThePhase(t *testing.T) { // R20
@@ -231,7 +231,7 @@ func TestASearchThatFailsEndsThePhaseAndChangesNothing(t *testing.T) { // R20
 	o := p.fail(casesync.CodeSchemaDrift, casesync.TypeCases)
 	require.Equal(t, 3, o.Stats.CasesFound)
 	require.Equal(t, before, p.cases(p.clinic.ID))
-	require.Zero(t, scan[int](p, "select count(*) from case_enrichments"), "it was no try in vain")
+	require.Zero(t, scan[int](p, "select count(*) from case_enrichments where clinic_id = $1"), "it was no try in vain")
 }
 
 func TestWhatAPersonDoesWhileNotesAreReadIsKept(t *testing.T) { // R11, R12
@@ -241,8 +241,7 @@ func TestWhatAPersonDoesWhileNotesAreReadIsKept(t *testing.T) { // R11, R12
 	p.store.beforeWrite = once(func() {
 		p.edit("1", `status = 'approved', metadata = metadata || '{"invoice": {"n": 1.50}}'`)
 		p.edit("2", `metadata = metadata || '{"reconciliation": {"softDeleted": true}}'`)
-		p.exec("delete from case_enrichments where case_id = $1", p.stored("3").ID)
-		p.exec("delete from cases where id = $1", p.stored("3").ID)
+		p.exec("delete from cases where clinic_id = $1 and pims_id = '3'")
 	})
 	p.fake.OnCall(func(ctx context.Context, call pimstest.Call) error { return ctx.Err() })
 	o := p.sync(casesync.TypeCases)
@@ -250,7 +249,7 @@ func TestWhatAPersonDoesWhileNotesAreReadIsKept(t *testing.T) { // R11, R12
 	c := p.stored("1")
 	require.Equal(t, "approved", c.Status)
 	require.NotNil(t, c.Consultation)
-	require.JSONEq(t, `{"n": 1.50}`, scan[string](p, "select (metadata -> 'invoice')::text from cases where id = $1", c.ID))
+	require.JSONEq(t, `{"n": 1.50}`, scan[string](p, "select (metadata -> 'invoice')::text from cases where clinic_id = $1 and pims_id = '1'"))
 	require.Nil(t, p.stored("2").Consultation)
 }
 

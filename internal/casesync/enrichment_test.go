@@ -189,7 +189,7 @@ func TestACaseWithoutAConsultationIsLookedForEverMoreRarely(t *testing.T) { // R
 		if wait == 0 {
 			wait = 24 * time.Hour
 		}
-		require.Equal(t, tries, scan[int](p, "select tries from case_enrichments"))
+		require.Equal(t, tries, scan[int](p, "select tries from case_enrichments where clinic_id = $1"))
 		p.pass(wait - time.Second)
 		require.Equal(t, [5]int{}, run(), "it waits after %d tries", tries)
 		p.pass(time.Second)
@@ -202,7 +202,7 @@ func TestACaseWithoutAConsultationIsLookedForEverMoreRarely(t *testing.T) { // R
 
 	p.record(p.held("51", "1", "2026-03-02 08:00"))
 	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases, casesync.Options{StartDate: start, Force: true})), "unless forced")
-	require.Zero(t, scan[int](p, "select tries from case_enrichments"))
+	require.Zero(t, scan[int](p, "select tries from case_enrichments where clinic_id = $1"))
 }
 
 func TestOldVisitsAreEnrichedWhenARunCoversThemForTheFirstTime(t *testing.T) { // R19, Workflows §Phase 2 step 1
@@ -227,12 +227,12 @@ func TestNotesWithoutASectionAreKeptAndWaitForOne(t *testing.T) { // R19
 	require.Equal(t, [5]int{}, found(p.sync(casesync.TypeCases)), "it waits")
 	p.pass(time.Hour)
 	require.Equal(t, [5]int{1, 0, 1, 0, 0}, found(p.sync(casesync.TypeCases)))
-	require.Equal(t, 2, scan[int](p, "select tries from case_enrichments"))
+	require.Equal(t, 2, scan[int](p, "select tries from case_enrichments where clinic_id = $1"))
 	require.Equal(t, 1, p.fake.Count(pimstest.OpConsultation), "its entry is the same")
 	p.pass(4 * time.Hour)
 	p.record(p.held("51", "1", "2026-03-02 08:00"))
 	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
-	require.Zero(t, scan[int](p, "select tries from case_enrichments"))
+	require.Zero(t, scan[int](p, "select tries from case_enrichments where clinic_id = $1"))
 
 	p.pass(time.Hour)
 	p.record(p.held("51", "1", "2026-03-02 08:00", blank, func(c *pims.Consultation) { c.Discharge = "Zzstairs again" }))
@@ -268,6 +268,6 @@ func TestOnlyVisitsThatHaveBegunAndWereNotCancelledAreServed(t *testing.T) { // 
 		p.record(p.held("5"+id, id, "2026-03-02 08:00"))
 	}
 	require.Equal(t, [5]int{3, 3, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
-	require.Equal(t, []string{"1", "5", "6"}, column[string](p, "select pims_id from cases where metadata ? 'consultation' order by 1"))
+	require.Equal(t, []string{"1", "5", "6"}, column[string](p, "select pims_id from cases where clinic_id = $1 and metadata ? 'consultation' order by 1"))
 	require.Equal(t, "reviewed", p.stored("1").Status, "a person's status is no matter")
 }

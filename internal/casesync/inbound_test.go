@@ -63,7 +63,7 @@ func TestTheSameIDInTwoClinicsIsTwoCases(t *testing.T) { // R13
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-03-02 10:00"))
 	require.Equal(t, 1, p.sync(casesync.TypeInbound).Stats.CasesCreated, "the neighbour has a case 1 too")
-	require.Equal(t, []string{"Zzmochi", "Zzneighbour"}, column[string](p, "select patient_name from cases where pims_id = '1' order by 1"))
+	require.Equal(t, []string{"Zzmochi", "Zzneighbour"}, column[string](p, "select patient_name from cases where pims_id = '1' and clinic_id in ($1, $2) order by 1", p.neighbour))
 }
 
 func TestARowThatCameTwiceIsCountedOnce(t *testing.T) { // R6
@@ -91,7 +91,7 @@ func TestAnOvernightStayUpdatesAKnownCaseAndCreatesNone(t *testing.T) { // R5
 	o := p.sync(casesync.TypeInbound)
 	require.Equal(t, casesync.Stats{AppointmentsFound: 2, CasesUpdated: 1, CasesSkipped: 1}, o.Stats)
 	require.Equal(t, "pending", p.stored("1").Status)
-	require.Equal(t, 1, scan[int](p, "select count(*) from cases where clinic_id = $1", p.clinic.ID))
+	require.Equal(t, 1, scan[int](p, "select count(*) from cases where clinic_id = $1"))
 }
 
 func TestADayIsAsLongAsTheClockOfTheClinicMakesIt(t *testing.T) { // R1, R2
@@ -145,7 +145,7 @@ func TestWhatAPersonDoesBetweenReadingAndWritingIsKept(t *testing.T) { // R10, R
 	require.Equal(t, []string{"pending", "pending", "Zzbiscuit"}, []string{theirs.Status, theirs.SyncStatus, theirs.PatientName})
 	require.Equal(t, "(555) 0100", theirs.PhoneNumber, "the PIMS owns the phone number")
 	require.JSONEq(t, `{"invoice": {"n": 1.50}, "tags": ["Zzvip"]}`,
-		scan[string](p, "select (metadata - 'appointment')::text from cases where pims_id = '2' and clinic_id = $1", p.clinic.ID))
+		scan[string](p, "select (metadata - 'appointment')::text from cases where pims_id = '2' and clinic_id = $1"))
 	require.Equal(t, "pending", p.stored("3").Status)
 }
 
@@ -154,7 +154,7 @@ func TestACaseThatSomebodyElseCreatesMeanwhileIsTakenOver(t *testing.T) { // R12
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-03-02 10:00"), p.visit("2", "2026-03-02 11:00"))
 	p.store.beforeWrite = once(func() {
-		p.exec("insert into cases (clinic_id, pims_id, status) values ($1, '1', 'approved')", p.clinic.ID)
+		p.exec("insert into cases (clinic_id, pims_id, status) values ($1, '1', 'approved')")
 	})
 	o := p.sync(casesync.TypeInbound)
 	require.Equal(t, casesync.Stats{AppointmentsFound: 2, CasesCreated: 1, CasesUpdated: 1}, o.Stats)
@@ -185,10 +185,10 @@ func TestASyncGivesUpOnARowThatIsNeverLeftAlone(t *testing.T) { // R12
 func TestRowsMadeByHandAreFilledInOrLeftAlone(t *testing.T) { // R10, R11, INTERFACE "a case … can be inserted with plain SQL"
 	t.Parallel()
 	p := newPractice(t)
-	p.exec("insert into cases (clinic_id, pims_id) values ($1, '1')", p.clinic.ID)
-	p.exec("insert into cases (clinic_id, patient_name, scheduled_date) values ($1, 'Zzby hand', $2)", p.clinic.ID, p.instant("2026-03-02 08:00"))
-	p.exec("insert into cases (clinic_id, provider, pims_id, scheduled_date) values ($1, 'another', '2', $2)", p.clinic.ID, p.instant("2026-03-02 08:00"))
-	const others = "select string_agg(xmin || c::text, '' order by id) from cases c where pims_id is null or provider <> 'idexx_neo'"
+	p.exec("insert into cases (clinic_id, pims_id) values ($1, '1')")
+	p.exec("insert into cases (clinic_id, patient_name, scheduled_date) values ($1, 'Zzby hand', $2)", p.instant("2026-03-02 08:00"))
+	p.exec("insert into cases (clinic_id, provider, pims_id, scheduled_date) values ($1, 'another', '2', $2)", p.instant("2026-03-02 08:00"))
+	const others = "select string_agg(xmin || c::text, '' order by id) from cases c where clinic_id = $1 and (pims_id is null or provider <> 'idexx_neo')"
 	byHand := scan[string](p, others)
 
 	p.enter(p.visit("1", "2026-03-02 08:30", isCompleted), p.visit("2", "2026-03-02 08:45"))

@@ -2,6 +2,7 @@ package casesync_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"sync"
@@ -17,10 +18,40 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 	"github.com/pims-sync/pims-sync/internal/postgres"
-	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+// database is the one database of all stories: making one for each would take most
+// of their time. Each story plays in a clinic of its own, side by side with the
+// others, and its statements name that clinic.
+var database = sync.OnceValues(func() (*scratch, error) {
+	ctx := context.Background()
+	server, err := embedded.OpenScratch(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	db, err := postgres.Open(ctx, postgres.Options{URL: server.URL()})
+	if err != nil {
+		return nil, errors.Join(err, server.Close(ctx))
+	}
+	return &scratch{db, server}, db.Migrate(ctx)
+})
+
+type scratch struct {
+	*postgres.DB
+	server *embedded.Database
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if db, err := database(); err == nil {
+		db.DB.Close()
+		if err := db.server.Close(context.Background()); err != nil {
+			code = max(code, 1)
+		}
+	}
+	os.Exit(code)
+}
 
 const (
 	newYork  = "America/New_York"
@@ -59,18 +90,19 @@ func newPractice(t *testing.T) *practice {
 
 func newPracticeIn(t *testing.T, zone, now string) *practice {
 	t.Helper()
+	db, err := database()
+	require.NoError(t, err, "start a PostgreSQL server for the tests")
 	p := &practice{
-		T: t, db: pgtest.New(t), location: loadZone(t, zone), clock: &clock{}, fake: &pimstest.Fake{},
+		T: t, db: db.DB, location: loadZone(t, zone), clock: &clock{}, fake: &pimstest.Fake{},
 		logs: &logbook{}, counted: &counted{actions: make(map[casesync.Action]int)},
 	}
-	p.clinic = clinic.Clinic{
-		ID:       scan[uuid.UUID](p, "insert into clinics (name, timezone) values ('Zzharbour Vets', $1) returning id", zone),
-		Timezone: zone, Active: true,
-	}
-	p.neighbour = scan[uuid.UUID](p, "insert into clinics (name, timezone) values ('Zzhill Vets', $1) returning id", zone)
+	const newClinic = "insert into clinics (name, timezone) values ('Zzharbour Vets', $1) returning id"
+	p.clinic = clinic.Clinic{ID: query[uuid.UUID](p, newClinic, zone)[0], Timezone: zone, Active: true}
+	p.neighbour = query[uuid.UUID](p, newClinic, zone)[0]
 	p.at(now)
-	p.exec(`insert into cases (clinic_id, pims_id, scheduled_date, status, sync_status, patient_name)
-		select $1, i::text, $2::timestamptz - make_interval(hours => i), 'draft', 'draft', 'Zzneighbour' from generate_series(1, 5) i`, p.neighbour, p.clock.now())
+	query[string](p, `insert into cases (clinic_id, pims_id, scheduled_date, status, sync_status, patient_name)
+		select $1, i::text, $2::timestamptz - make_interval(hours => i), 'draft', 'draft', 'Zzneighbour' from generate_series(1, 5) i
+		returning pims_id`, p.neighbour, p.clock.now())
 	p.neighboursCases = p.cases(p.neighbour)
 
 	p.fake.Now = p.clock.now
@@ -100,7 +132,7 @@ func (p *practice) holds() {
 		p.again()
 	}
 	require.Equal(p, p.neighboursCases, p.cases(p.neighbour), "another clinic's cases were changed")
-	require.Zero(p, scan[int](p, "select count(*) from case_sync_audits where status in ('queued', 'in_progress')"), "an audit stayed open (R30)")
+	require.Zero(p, scan[int](p, "select count(*) from case_sync_audits where clinic_id = $1 and status in ('queued', 'in_progress')"), "an audit stayed open (R30)")
 	p.logs.requireDiscreet(p)
 }
 
@@ -262,16 +294,16 @@ func (p *practice) requireNothingLeftToDo(run casesync.Run) {
 	require.Equal(p, before, p.versions(), "an identical second sync wrote cases")
 }
 
-// versions are the row versions of all cases.
+// versions are the row versions of the practice's cases.
 func (p *practice) versions() []string {
 	p.Helper()
-	return column[string](p, "select id || ' ' || xmin || ' ' || ctid || ' ' || updated_at from cases order by id")
+	return column[string](p, "select id || ' ' || xmin || ' ' || ctid || ' ' || updated_at from cases where clinic_id = $1 order by id")
 }
 
 // cases is everything in the cases of a clinic.
 func (p *practice) cases(clinicID uuid.UUID) string {
 	p.Helper()
-	return scan[string](p, "select coalesce(string_agg(xmin || c::text, e'\\n' order by id), '') from cases c where clinic_id = $1", clinicID)
+	return query[string](p, "select coalesce(string_agg(xmin || c::text, e'\\n' order by id), '') from cases c where clinic_id = $1", clinicID)[0]
 }
 
 // stored reads a case, consultation included.
@@ -286,20 +318,20 @@ func (p *practice) stored(pimsID string) casesync.Case {
 	return whole[id]
 }
 
-// exec runs a statement as another program would.
+// exec runs a statement as another program would. Its $1 is the practice's clinic.
 func (p *practice) exec(sql string, args ...any) {
 	p.Helper()
-	_, err := p.db.Pool().Exec(p.background(), sql, args...)
+	_, err := p.db.Pool().Exec(p.background(), sql, append([]any{p.clinic.ID}, args...)...)
 	require.NoError(p, err, sql)
 }
 
 // edit changes a case as a person would: what is to be set, in SQL.
 func (p *practice) edit(pimsID, set string, args ...any) {
 	p.Helper()
-	p.exec("update cases set "+set+" where clinic_id = $1 and pims_id = $2", append([]any{p.clinic.ID, pimsID}, args...)...)
+	p.exec("update cases set "+set+" where clinic_id = $1 and pims_id = $2", append([]any{pimsID}, args...)...)
 }
 
-// scan answers the one value that a query has.
+// scan answers the one value that a query has. Its $1 is the practice's clinic.
 func scan[T any](p *practice, sql string, args ...any) T {
 	p.Helper()
 	values := column[T](p, sql, args...)
@@ -307,8 +339,15 @@ func scan[T any](p *practice, sql string, args ...any) T {
 	return values[0]
 }
 
-// column answers the first column of a query's rows.
+// column answers the first column of a query's rows. Its $1 is the practice's
+// clinic.
 func column[T any](p *practice, sql string, args ...any) []T {
+	p.Helper()
+	return query[T](p, sql, append([]any{p.clinic.ID}, args...)...)
+}
+
+// query answers the first column of any query's rows.
+func query[T any](p *practice, sql string, args ...any) []T {
 	p.Helper()
 	rows, err := p.db.Pool().Query(p.background(), sql, args...)
 	require.NoError(p, err, sql)
