@@ -141,13 +141,12 @@ func TestEveryKeyOfMetadataSurvivesTheRoundTrip(t *testing.T) { // R11
 func TestAWriteReplacesOwnedKeysAndLeavesEveryOtherAsItIs(t *testing.T) { // R11
 	t.Parallel()
 	f := newFixture(t)
-	before := f.insert(visit("1"))
+	f.insert(visit("1"))
 	const foreign = `{"notes":   "by hand", "n": 1.500, "deep": {"a": [null, true, {"ü": "\u0001"}]}, "appointments": 3}`
 	exec(t, f.db, "update cases set metadata = metadata || $1::jsonb || '{\"consultation\": {\"id\": \"c-1\"}}'", foreign)
 	kept := scan[string](t, f.db, "select (metadata - '{appointment,consultation,reconciliation,sync}'::text[])::text from cases")
-	before = f.stored("1")
 
-	require.Equal(t, []string{"1"}, f.update(before, func(c *casesync.Case) {
+	require.Equal(t, []string{"1"}, f.update(f.stored("1"), func(c *casesync.Case) {
 		c.Appointment = casesync.Appointment{Status: "Checked In"}
 		c.Deletion = &casesync.Deletion{SoftDeleted: true}
 	}))

@@ -138,12 +138,14 @@ func (r *caseRows) add(w *casesync.Write) error {
 	if err != nil {
 		return err
 	}
-	id, version, decided := uuid.Nil, uint32(0), false
+	id, version, decided := w.After.ID, uint32(0), false
 	if w.Before != nil {
 		id, version = w.Before.ID, w.Before.Version
 		decided = w.Before.SoftDeleted() != w.After.SoftDeleted()
-	} else if id, err = newID(w.After.ID); err != nil {
-		return err
+	} else if id == uuid.Nil {
+		if id, err = uuid.NewV7(); err != nil { // in the order of time, which keeps the indexes compact
+			return err
+		}
 	}
 	r.ids = append(r.ids, id)
 	r.versions = append(r.versions, version)
@@ -167,14 +169,6 @@ func (r *caseRows) args(clinicID uuid.UUID, provider string, at time.Time) []any
 		r.ids, r.versions, r.pimsIDs, r.patientNames, r.clientNames, r.phoneNumbers,
 		r.dates, r.statuses, r.syncStatuses, r.decided, r.caseTypes, r.ownedMetadata,
 	}
-}
-
-// newID makes an id in the order of time, which keeps the indexes compact.
-func newID(given uuid.UUID) (uuid.UUID, error) {
-	if given != uuid.Nil {
-		return given, nil
-	}
-	return uuid.NewV7()
 }
 
 // SoftDelete is casesync.ReconciliationStore's.

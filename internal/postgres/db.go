@@ -133,7 +133,7 @@ func poolConfig(o Options) (config *pgxpool.Config, pooled bool, err error) {
 	}
 	switch {
 	case o.MaxConns > 0:
-		config.MaxConns = int32(min(o.MaxConns, 1000)) //nolint:gosec // bounded
+		config.MaxConns = int32(min(o.MaxConns, 1000))
 	case !namesMaxConns(raw):
 		config.MaxConns = defaultMaxConns
 	}

@@ -143,18 +143,19 @@ type queryError struct {
 }
 
 func (e *queryError) Error() string {
-	text := fmt.Sprintf("%s: the database refused the statement with SQLSTATE %s", e.operation, e.server.Code)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s: the database refused the statement with SQLSTATE %s", e.operation, e.server.Code)
 	for _, of := range []struct{ kind, name string }{
 		{"table", e.server.TableName}, {"column", e.server.ColumnName}, {"constraint", e.server.ConstraintName},
 	} {
 		if of.name != "" {
-			text += fmt.Sprintf(", %s %s", of.kind, of.name)
+			fmt.Fprintf(&text, ", %s %s", of.kind, of.name)
 		}
 	}
 	if strings.HasPrefix(e.server.Code, "42") {
-		text += ": " + e.server.Message
+		text.WriteString(": " + e.server.Message)
 	}
-	return text
+	return text.String()
 }
 
 func (e *queryError) Unwrap() error { return e.server }

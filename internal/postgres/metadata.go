@@ -10,15 +10,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// The keys of cases.metadata that sync owns, whole (R11).
-const (
-	keyAppointment    = "appointment"
-	keyConsultation   = "consultation"
-	keyReconciliation = "reconciliation"
-	keySync           = "sync"
-)
-
-// ownedMetadata is what sync owns of cases.metadata. An absent key is nil.
+// ownedMetadata is what sync owns of cases.metadata, each key whole (R11). An absent
+// key is nil.
 type ownedMetadata struct {
 	Appointment    *appointmentJSON  `json:"appointment,omitempty"`
 	Consultation   *consultationJSON `json:"consultation,omitempty"`

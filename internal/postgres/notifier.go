@@ -20,8 +20,8 @@ const (
 func channels() []string { return []string{ChannelAudits, ChannelCancels, ChannelSchedules} }
 
 const (
-	listenBackoffMin = 100 * time.Millisecond
-	listenBackoffMax = 10 * time.Second
+	listenBackoff    = 100 * time.Millisecond
+	maxListenBackoff = 10 * time.Second
 	listenProbe      = 30 * time.Second // how often a silent connection is asked whether it lives
 	listenProbeLimit = 5 * time.Second
 	subscriberBuffer = 64
@@ -87,21 +87,21 @@ func (n *Notifier) Close() {
 
 // keepListening listens, and connects again after a failure, until ctx ends.
 func (n *Notifier) keepListening(ctx context.Context) {
-	backoff := listenBackoffMin
+	backoff := listenBackoff
 	for ctx.Err() == nil {
 		listened, err := n.listen(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		if listened {
-			backoff = listenBackoffMin
+			backoff = listenBackoff
 		}
 		n.db.logger.WarnContext(ctx, "the connection that listens for notifications broke; waiters poll until it is back",
 			"error", n.db.translate(ctx, "listen", err))
 		if pause(ctx, backoff) != nil {
 			return
 		}
-		backoff = min(2*backoff, listenBackoffMax)
+		backoff = min(2*backoff, maxListenBackoff)
 	}
 }
 

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -136,7 +137,7 @@ func (s *selection) read(ctx context.Context, tx pgx.Tx, after cursor, n int) (r
 
 func (s *selection) query(ctx context.Context, tx pgx.Tx, place, order string, n int, more ...any) ([]casesync.Record, error) {
 	sql := fmt.Sprintf("%swhere %s and %s order by %s limit %d", selectRecords, strings.Join(s.conditions, " and "), place, order, n)
-	rows, err := tx.Query(ctx, sql, append(s.args[:len(s.args):len(s.args)], more...)...)
+	rows, err := tx.Query(ctx, sql, append(slices.Clip(s.args), more...)...)
 	if err != nil {
 		return nil, err
 	}

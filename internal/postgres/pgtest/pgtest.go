@@ -11,8 +11,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -32,7 +32,7 @@ const template = "pims_sync_template"
 func Main(m *testing.M) int {
 	code := m.Run()
 	if err := testServer.close(); err != nil {
-		slog.Error("close the test database server", "error", err)
+		fmt.Fprintln(os.Stderr, "close the test database server:", err)
 		return max(code, 1)
 	}
 	return code
