@@ -72,9 +72,13 @@ func isVerdict(err error) bool {
 	}
 }
 
-// whyLost explains an error of a command: by the browser's end where that is why.
+// whyLost explains an error of a command: by the browser's end where that is why. It
+// sees to it that the browser gets no further login then.
 func (p *process) whyLost(err error) error {
-	if p.tabs.Err() == nil {
+	select {
+	case <-p.tabs.Done():
+	case <-chromedp.FromContext(p.tabs).Browser.LostConnection: // comes first
+	default:
 		return err
 	}
 	p.kill(errExited) // unless it was killed for a better reason

@@ -110,6 +110,12 @@ func TestLoginWithForms(t *testing.T) {
 		"whose page complains before anybody has logged in": {
 			page: `<div class=alert-danger>Your password is invalid after 90 days</div>` + plainForm,
 		},
+		"whose page asks for a page that is none": {
+			page: plainForm + `<script>location.href = "/nothing"</script>`,
+		},
+		"whose page asks for a file": {
+			page: plainForm + `<script>location.href = "/file"</script>`,
+		},
 		"whose page has a picture that does not come": {
 			page: plainForm + `<img src=/hang>`,
 		},
@@ -118,8 +124,12 @@ func TestLoginWithForms(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, routes{
-				"GET /login": html(test.page),
-				"GET /hang":  hang,
+				"GET /login":   html(test.page),
+				"GET /hang":    hang,
+				"GET /nothing": answer(http.StatusNoContent, ""),
+				"GET /file": func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Content-Disposition", "attachment; filename=terms.pdf")
+				},
 			})
 			form := s.form()
 			form.Submit = append(form.Submit, "a.go")
