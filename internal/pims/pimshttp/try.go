@@ -119,9 +119,6 @@ func (c *Client) isLoginPage(html []byte) bool {
 // decode hands a 200's body to the caller's decoder and finds out whose fault an
 // error is: the wire's, the answer's, or the session's.
 func (c *Client) decode(ctx, limited context.Context, response *http.Response, decode func(*jsontext.Decoder) error) error {
-	if response.ContentLength > c.options.MaxBytes {
-		return ErrTooLarge
-	}
 	body := newBody(response.Body, c.options.MaxBytes)
 	if body.isPage() {
 		return c.pageError(ctx, limited, body)
