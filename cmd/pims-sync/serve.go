@@ -126,6 +126,8 @@ func startServer(ctx context.Context, c *Config, s *store, log *slog.Logger, o s
 		Syncs:          e.queue,
 		Cases:          s.Records(),
 		Plans:          s.Plans(),
+		Decisions:      e.queue,
+		Restores:       s.Cases(),
 		Clinics:        s.Clinics(),
 		Ready:          s.DB,
 		Metrics:        e.metrics.Handler(),

@@ -50,8 +50,9 @@ type Syncs interface {
 	Cancel(ctx context.Context, clinicID, syncID uuid.UUID, actor string) (casesync.Audit, error)
 }
 
-// Cases reads cases. A case of another clinic is not_found.
+// Cases reads cases and their histories. A case of another clinic is not_found.
 type Cases interface {
+	History(ctx context.Context, clinicID, caseID uuid.UUID, page casesync.Page) (casesync.List[casesync.Event], error)
 	Case(ctx context.Context, clinicID, caseID uuid.UUID) (casesync.Record, error)
 	Cases(ctx context.Context, clinicID uuid.UUID, filter casesync.CaseFilter) (casesync.List[casesync.Record], error)
 }
@@ -60,6 +61,24 @@ type Cases interface {
 type Plans interface {
 	Plan(ctx context.Context, clinicID, planID uuid.UUID) (casesync.Plan, error)
 	Plans(ctx context.Context, clinicID uuid.UUID, filter casesync.PlanFilter) (casesync.List[casesync.Plan], error)
+}
+
+// Decisions approves and rejects plans in the name of an actor (R23). A plan that is
+// not open any more is already_decided.
+type Decisions interface {
+	// Approve starts the sync that does what the plan's guard held back.
+	Approve(ctx context.Context, clinicID, planID uuid.UUID, trigger casesync.Trigger, actor string) (casesync.Audit, error)
+	Reject(ctx context.Context, clinicID, planID uuid.UUID, actor string) error
+}
+
+// Restores undoes soft deletes in the name of an actor (R24).
+type Restores interface {
+	// DeletedBy lists the cases that a sync or one of its phases has soft-deleted.
+	DeletedBy(ctx context.Context, clinicID, syncID uuid.UUID) ([]uuid.UUID, error)
+
+	// Restore answers what became of each case; ids that the clinic does not have
+	// are left out.
+	Restore(ctx context.Context, clinicID uuid.UUID, caseIDs []uuid.UUID, actor string, at time.Time) ([]casesync.Restoration, error)
 }
 
 // Clinics finds the clinic of a key: dates mean its zone (R1).
@@ -74,12 +93,14 @@ type Ready interface {
 
 // Options are what the API is made of.
 type Options struct {
-	Keys    clinic.KeyStore
-	Syncs   Syncs
-	Cases   Cases
-	Plans   Plans
-	Clinics Clinics
-	Ready   Ready
+	Keys      clinic.KeyStore
+	Syncs     Syncs
+	Cases     Cases
+	Plans     Plans
+	Decisions Decisions
+	Restores  Restores
+	Clinics   Clinics
+	Ready     Ready
 
 	// Metrics answers /metrics; nil where METRICS_ADDR serves it elsewhere.
 	Metrics http.Handler
@@ -162,9 +183,9 @@ func (s *server) mount(operations []operation) {
 func (s *server) operations() []operation {
 	return []operation{
 		s.startInbound(), s.startCases(), s.startReconcile(), s.startFull(),
-		s.listSyncs(), s.showSync(), s.cancelSync(),
-		s.listCases(), s.showCase(),
-		s.listPlans(), s.showPlan(),
+		s.listSyncs(), s.showSync(), s.cancelSync(), s.restoreSync(),
+		s.listCases(), s.showCase(), s.caseHistory(), s.restoreCase(),
+		s.listPlans(), s.showPlan(), s.approvePlan(), s.rejectPlan(),
 		s.health(), s.ready(), s.metrics(),
 	}
 }

@@ -187,8 +187,16 @@ type fakeReads struct {
 	plans       map[uuid.UUID]casesync.Plan
 	caseFilters []casesync.CaseFilter
 	planFilters []casesync.PlanFilter
+	events      []casesync.Event
 	cursor      string
 	err         error
+}
+
+func (f *fakeReads) History(_ context.Context, clinicID, id uuid.UUID, _ casesync.Page) (casesync.List[casesync.Event], error) {
+	if _, ok := f.records[id]; !ok || clinicID != f.owner.ID {
+		return casesync.List[casesync.Event]{}, casesync.Fail(casesync.CodeNotFound, "no such case")
+	}
+	return casesync.List[casesync.Event]{Items: f.events, NextCursor: f.cursor}, f.err
 }
 
 func (f *fakeReads) Case(_ context.Context, clinicID, id uuid.UUID) (casesync.Record, error) {
@@ -234,3 +242,39 @@ func (f *fakeReads) Clinic(_ context.Context, id uuid.UUID) (clinic.Clinic, erro
 type fakeReady struct{ err error }
 
 func (f *fakeReady) Ping(context.Context) error { return f.err }
+
+// fakeDecisions notes what was decided.
+type fakeDecisions struct {
+	approved, rejected []uuid.UUID
+	actor              string
+	audit              casesync.Audit
+	err                error
+}
+
+func (f *fakeDecisions) Approve(_ context.Context, _, planID uuid.UUID, _ casesync.Trigger, actor string) (casesync.Audit, error) {
+	f.approved, f.actor = append(f.approved, planID), actor
+	return f.audit, f.err
+}
+
+func (f *fakeDecisions) Reject(_ context.Context, _, planID uuid.UUID, actor string) error {
+	f.rejected, f.actor = append(f.rejected, planID), actor
+	return f.err
+}
+
+// fakeRestores answers what the test says.
+type fakeRestores struct {
+	deleted      []uuid.UUID
+	restorations []casesync.Restoration
+	asked        []uuid.UUID
+	actor        string
+	err          error
+}
+
+func (f *fakeRestores) DeletedBy(context.Context, uuid.UUID, uuid.UUID) ([]uuid.UUID, error) {
+	return f.deleted, f.err
+}
+
+func (f *fakeRestores) Restore(_ context.Context, _ uuid.UUID, ids []uuid.UUID, actor string, _ time.Time) ([]casesync.Restoration, error) {
+	f.asked, f.actor = ids, actor
+	return f.restorations, f.err
+}

@@ -33,21 +33,27 @@ type bench struct {
 	syncs   *fakeSyncs
 	reads   *fakeReads
 	ready   *fakeReady
-	log     *lockedBuffer
-	now     time.Time
-	key     string
-	keyID   uuid.UUID
+
+	decisions *fakeDecisions
+	restores  *fakeRestores
+
+	log   *lockedBuffer
+	now   time.Time
+	key   string
+	keyID uuid.UUID
 }
 
 func newBench(t *testing.T, changes ...func(*Options)) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, keys: &fakeKeys{}, syncs: newFakeSyncs(), ready: &fakeReady{}, log: &lockedBuffer{}, now: testTime,
+		decisions: &fakeDecisions{}, restores: &fakeRestores{},
 		reads: &fakeReads{owner: clinic.Clinic{ID: uuid.New(), Timezone: "America/Chicago"}},
 	}
 	b.key, b.keyID = b.keys.add(b.reads.owner.ID, nil)
 	o := Options{
 		Keys: b.keys, Syncs: b.syncs, Cases: b.reads, Plans: b.reads, Clinics: b.reads, Ready: b.ready,
+		Decisions: b.decisions, Restores: b.restores,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "sync_in_progress 0\n")

@@ -158,9 +158,11 @@ func TestEveryPathOfTheInterfaceThatIsBuiltIsThere(t *testing.T) {
 	}
 	slices.Sort(paths)
 	require.Equal(t, []string{
-		"GET /api/cases", "GET /api/cases/{id}", "GET /api/plans", "GET /api/plans/{id}", "GET /api/syncs", "GET /api/syncs/{id}",
+		"GET /api/cases", "GET /api/cases/{id}", "GET /api/cases/{id}/history", "GET /api/plans", "GET /api/plans/{id}", "GET /api/syncs", "GET /api/syncs/{id}",
 		"GET /health", "GET /metrics", "GET /ready",
-		"POST /api/sync/cases", "POST /api/sync/full", "POST /api/sync/inbound", "POST /api/sync/reconcile", "POST /api/syncs/{id}/cancel",
+		"POST /api/cases/{id}/restore", "POST /api/plans/{id}/approve", "POST /api/plans/{id}/reject",
+		"POST /api/sync/cases", "POST /api/sync/full", "POST /api/sync/inbound", "POST /api/sync/reconcile",
+		"POST /api/syncs/{id}/cancel", "POST /api/syncs/{id}/restore",
 	}, paths)
 }
 

@@ -51,6 +51,14 @@ func sampleAudit(t casesync.Type) *casesync.Audit {
 	return audit
 }
 
+// sampleEvent is a change of a case by a sync.
+func sampleEvent() *casesync.Event {
+	return &casesync.Event{
+		CaseID: sampleCaseID, At: sampleTime, Actor: "sync:" + sampleSyncID.String(), Action: "changed", Field: "status",
+		Before: []byte(`"draft"`), After: []byte(`"pending"`),
+	}
+}
+
 // sampleRunning is a sync at work.
 func sampleRunning(t casesync.Type) *casesync.Audit {
 	audit := &casesync.Audit{

@@ -1,6 +1,11 @@
 package casesync
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,6 +30,24 @@ type Restoration struct {
 	Changes []Event // what somebody changed since, where it was refused
 }
 
+// Refusal is a *Failure with CodeAlreadyDecided that says what was changed since,
+// where the restore was refused; else nil.
+func (r *Restoration) Refusal() error {
+	if r.Outcome != RestoreRefused {
+		return nil
+	}
+	var changes []string
+	for i := range r.Changes {
+		e := &r.Changes[i]
+		field := e.Field
+		if word, ok := fieldWords[field]; ok {
+			field = word
+		}
+		changes = append(changes, fmt.Sprintf("%s (by %s at %s)", field, e.Who(), e.At.UTC().Format(time.RFC3339)))
+	}
+	return Fail(CodeAlreadyDecided, "the case was changed since it was soft-deleted and stays as it is: %s", strings.Join(changes, ", "))
+}
+
 // RestoreOutcome says what became of a case that was to be restored.
 type RestoreOutcome string
 
@@ -34,3 +57,128 @@ const (
 	RestoreUnchanged RestoreOutcome = "unchanged"
 	RestoreRefused   RestoreOutcome = "refused"
 )
+
+// fieldWords are the columns of a case as people call them.
+var fieldWords = map[string]string{
+	"pims_id":        "appointment id",
+	"patient_name":   "patient",
+	"client_name":    "client",
+	"phone_number":   "phone number",
+	"scheduled_date": "date",
+	"status":         "status",
+	"sync_status":    "status as the sync last wrote it",
+	"case_type":      "type",
+}
+
+// Tell says in plain words what an event changed, with dates in the clinic's zone:
+// one sentence for each thing that changed.
+func (e *Event) Tell(loc *time.Location) []string {
+	switch e.Action {
+	case "created":
+		return []string{"the case was created"}
+	case "removed":
+		return []string{"the case was removed from the database"}
+	}
+	key, owned := strings.CutPrefix(e.Field, "metadata.")
+	if !owned {
+		word := e.Field
+		if known, ok := fieldWords[e.Field]; ok {
+			word = known
+		}
+		return []string{changed(word, said(e.Before, loc), said(e.After, loc))}
+	}
+	if key == "reconciliation" {
+		return []string{tellReconciliation(e.Before, e.After)}
+	}
+	before, after := flat(e.Before), flat(e.After)
+	var sentences []string
+	for _, name := range slices.Sorted(maps.Keys(merged(before, after))) {
+		if name != "fetchedAt" && string(before[name]) != string(after[name]) {
+			sentences = append(sentences, changed(key+" "+name, said(before[name], loc), said(after[name], loc)))
+		}
+	}
+	if len(sentences) == 0 {
+		return []string{key + " was read again"}
+	}
+	return sentences
+}
+
+func tellReconciliation(before, after []byte) string {
+	deletion := flat(after)
+	if string(deletion["softDeleted"]) == "true" {
+		return "soft-deleted: " + said(deletion["reason"], nil)
+	}
+	if string(flat(before)["softDeleted"]) == "true" {
+		return "the soft delete was undone"
+	}
+	return "the reconciliation note changed"
+}
+
+// changed is one change as a sentence.
+func changed(what, before, after string) string {
+	switch {
+	case before == "":
+		return fmt.Sprintf("%s set to %s", what, after)
+	case after == "":
+		return fmt.Sprintf("%s removed, it was %s", what, before)
+	default:
+		return fmt.Sprintf("%s changed from %s to %s", what, before, after)
+	}
+}
+
+// said is a JSON value as people read it: a text as it is, a moment in the zone.
+func said(value []byte, loc *time.Location) string {
+	var text string
+	if len(value) == 0 || string(value) == "null" {
+		return ""
+	}
+	if json.Unmarshal(value, &text) != nil {
+		return string(value)
+	}
+	if t, err := time.Parse(time.RFC3339Nano, text); err == nil && loc != nil {
+		return t.In(loc).Format("2006-01-02 15:04 MST")
+	}
+	return text
+}
+
+// flat is a JSON object with its inner objects' fields beside its own:
+// {"soapNotes":{"plan":…}} has "soapNotes.plan".
+func flat(document []byte) map[string]json.RawMessage {
+	fields := make(map[string]json.RawMessage)
+	var flatten func(prefix string, document []byte)
+	flatten = func(prefix string, document []byte) {
+		var object map[string]json.RawMessage
+		if json.Unmarshal(document, &object) != nil {
+			if prefix != "" {
+				fields[strings.TrimSuffix(prefix, ".")] = document
+			}
+			return
+		}
+		for name, value := range object {
+			flatten(prefix+name+".", value)
+		}
+	}
+	flatten("", document)
+	return fields
+}
+
+func merged(a, b map[string]json.RawMessage) map[string]json.RawMessage {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
+}
+
+// Who says in plain words who made a change.
+func (e *Event) Who() string {
+	kind, id, _ := strings.Cut(e.Actor, ":")
+	switch kind {
+	case "sync":
+		return "sync " + id
+	case "key":
+		return "API key " + id
+	case "os":
+		return id + " on the command line"
+	default:
+		return "a person or another program"
+	}
+}

@@ -76,6 +76,11 @@ func (q *Queue) Approve(ctx context.Context, clinicID, planID uuid.UUID, trigger
 	})
 }
 
+// Reject closes a plan in the name of an actor; nothing is done (R23).
+func (q *Queue) Reject(ctx context.Context, clinicID, planID uuid.UUID, actor string) error {
+	return q.o.Plans.Reject(ctx, clinicID, planID, actor, q.o.Now())
+}
+
 // enqueue writes a queued audit, its job, and what else belongs to it, in one
 // transaction.
 func (q *Queue) enqueue(ctx context.Context, audit casesync.Audit, idempotencyKey string, also func(pgx.Tx) error) (casesync.Audit, error) {

@@ -1,0 +1,44 @@
+package casesync_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+func TestAnEventIsToldInPlainWords(t *testing.T) { // R14
+	t.Parallel()
+	loc := loadZone(t, "America/New_York")
+	for _, tc := range []struct {
+		action, field, before, after string
+		want                         []string
+	}{
+		{"created", "", "", "", []string{"the case was created"}},
+		{"removed", "", "", "", []string{"the case was removed from the database"}},
+		{"changed", "status", `"draft"`, `"pending"`, []string{"status changed from draft to pending"}},
+		{"changed", "phone_number", `null`, `"555-0100"`, []string{"phone number set to 555-0100"}},
+		{"changed", "phone_number", `"555-0100"`, ``, []string{"phone number removed, it was 555-0100"}},
+		{"changed", "scheduled_date", `"2026-01-17T21:30:00+00:00"`, `"2026-01-18T14:00:00+00:00"`, []string{"date changed from 2026-01-17 16:30 EST to 2026-01-18 09:00 EST"}},
+		{"changed", "metadata.appointment", `{"status":"Scheduled","type":"Exam"}`, `{"status":"Completed","type":"Exam","reason":"limping"}`, []string{"appointment reason set to limping", "appointment status changed from Scheduled to Completed"}},
+		{"changed", "metadata.consultation", `{"fetchedAt":"2026-01-17T12:00:00Z"}`, `{"fetchedAt":"2026-01-17T13:00:00Z","soapNotes":{"plan":"rest"},"vitals":{"pulse":80}}`, []string{"consultation soapNotes.plan set to rest", "consultation vitals.pulse set to 80"}},
+		{"changed", "metadata.consultation", `{"fetchedAt":"1"}`, `{"fetchedAt":"2"}`, []string{"consultation was read again"}},
+		{"changed", "metadata.reconciliation", ``, `{"softDeleted":true,"reason":"Removed from PIMS"}`, []string{"soft-deleted: Removed from PIMS"}},
+		{"changed", "metadata.reconciliation", `{"softDeleted":true,"reason":"Removed from PIMS"}`, ``, []string{"the soft delete was undone"}},
+		{"changed", "metadata.sync", `"x"`, `5`, []string{"sync was read again"}},
+	} {
+		e := casesync.Event{Action: tc.action, Field: tc.field, Before: []byte(tc.before), After: []byte(tc.after), At: time.Now()}
+		require.Equal(t, tc.want, e.Tell(loc), "%+v", tc)
+	}
+}
+
+func TestTheActorIsToldInPlainWords(t *testing.T) { // R14
+	t.Parallel()
+	for actor, want := range map[string]string{
+		"sync:1": "sync 1", "key:2": "API key 2", "os:ada": "ada on the command line", "person": "a person or another program", "": "a person or another program",
+	} {
+		require.Equal(t, want, (&casesync.Event{Actor: actor}).Who())
+	}
+}
