@@ -15,6 +15,9 @@ import (
 type CasesCmd struct {
 	List CasesListCmd `cmd:"" help:"List a clinic's cases by date."`
 	Show CasesShowCmd `cmd:"" help:"Show one case with its metadata."`
+
+	History CasesHistoryCmd `cmd:"" help:"Tell what changed in a case, when, by whom, from what to what."`
+	Restore CasesRestoreCmd `cmd:"" help:"Undo a soft delete."`
 }
 
 // CasesListCmd lists cases.

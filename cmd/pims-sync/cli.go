@@ -22,9 +22,9 @@ type CLI struct {
 	Credentials CredentialsCmd `cmd:"" help:"A clinic's way into its PIMS: set, test, show."`
 	Keys        KeysCmd        `cmd:"" help:"API keys: create, list, revoke."`
 	Sync        SyncCmd        `cmd:"" help:"Run a sync: inbound, cases, reconcile, full."`
-	Syncs       SyncsCmd       `cmd:"" help:"Syncs that run or ran: list, show, watch, cancel."`
-	Cases       CasesCmd       `cmd:"" help:"Cases: list, show."`
-	Plans       PlansCmd       `cmd:"" help:"What a guard held back: list, show."`
+	Syncs       SyncsCmd       `cmd:"" help:"Syncs that run or ran: list, show, watch, cancel, restore."`
+	Cases       CasesCmd       `cmd:"" help:"Cases: list, show, history, restore."`
+	Plans       PlansCmd       `cmd:"" help:"What a guard held back: list, show, approve, reject."`
 	Neosim      NeosimCmd      `cmd:"" help:"Serve a simulated IDEXX Neo practice."`
 	Migrate     MigrateCmd     `cmd:"" help:"Bring the database's schema up to date."`
 	Keygen      KeygenCmd      `cmd:"" help:"Print a new key for ENCRYPTION_KEY."`
@@ -56,15 +56,15 @@ func withEngine(ctx context.Context, std streams, c *Config, run func(*engine) e
 	})
 }
 
-// quietly is the configuration of a command's own log: a person at a terminal
-// sees the result and what went wrong, not every step. A level that was asked for
-// wins.
+// quietly is the configuration of a command's own log: none, since a command says
+// its result and in one line what failed (INTERFACE §Commands). A level that was
+// asked for wins.
 func quietly(c *Config) *Config {
 	if c.LogLevel != nil {
 		return c
 	}
 	quiet := *c
-	quiet.LogLevel = new(slog.LevelWarn)
+	quiet.LogLevel = new(slog.LevelError + 1)
 	return &quiet
 }
 

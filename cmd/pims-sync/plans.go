@@ -13,6 +13,9 @@ import (
 type PlansCmd struct {
 	List PlansListCmd `cmd:"" help:"List a clinic's plans, newest first."`
 	Show PlansShowCmd `cmd:"" help:"Show one plan with its evidence."`
+
+	Approve PlansApproveCmd `cmd:"" help:"Do what the guard held back: starts the plan's sync and works on it."`
+	Reject  PlansRejectCmd  `cmd:"" help:"Close a plan; nothing is deleted."`
 }
 
 // PlansListCmd lists plans.

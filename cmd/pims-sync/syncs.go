@@ -15,10 +15,11 @@ import (
 
 // SyncsCmd are the commands on syncs that run or ran.
 type SyncsCmd struct {
-	List   SyncsListCmd   `cmd:"" help:"List a clinic's syncs, newest first."`
-	Show   SyncsShowCmd   `cmd:"" help:"Show one sync."`
-	Watch  SyncsWatchCmd  `cmd:"" help:"Follow a sync until it is over; exit 1 if it failed."`
-	Cancel SyncsCancelCmd `cmd:"" help:"Cancel a sync that is queued or running."`
+	List    SyncsListCmd    `cmd:"" help:"List a clinic's syncs, newest first."`
+	Show    SyncsShowCmd    `cmd:"" help:"Show one sync."`
+	Watch   SyncsWatchCmd   `cmd:"" help:"Follow a sync until it is over; exit 1 if it failed."`
+	Cancel  SyncsCancelCmd  `cmd:"" help:"Cancel a sync that is queued or running."`
+	Restore SyncsRestoreCmd `cmd:"" help:"Undo the soft deletes of a sync."`
 }
 
 // SyncsListCmd lists syncs.

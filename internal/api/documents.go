@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 )
@@ -31,6 +32,12 @@ func CaseDocument(record casesync.Record) (json.RawMessage, error) { return enco
 // CasesDocument is a list as GET /api/cases answers it.
 func CasesDocument(list casesync.List[casesync.Record]) (json.RawMessage, error) {
 	return encode(caseList{itemsOf(list.Items, caseOf), text(list.NextCursor)})
+}
+
+// EventsDocument is a list as GET /api/cases/{id}/history answers it, for a reader in
+// a zone.
+func EventsDocument(list casesync.List[casesync.Event], loc *time.Location) (json.RawMessage, error) {
+	return encode(eventList{itemsOf(list.Items, eventIn(loc)), text(list.NextCursor)})
 }
 
 // itemsOf shapes the items of a list; an empty one is [] on the wire.

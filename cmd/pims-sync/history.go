@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+)
+
+// CasesHistoryCmd tells a case's history.
+type CasesHistoryCmd struct {
+	ID     id     `arg:"" help:"The case's id."`
+	Limit  limit  `help:"How many events." default:"100"`
+	Cursor string `help:"Where to go on: nextCursor of an earlier list."`
+}
+
+// Run tells the history, oldest first (R14).
+func (a *CasesHistoryCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		owner, err := ownerOfCase(ctx, s, a.ID.UUID)
+		if err != nil {
+			return err
+		}
+		list, err := s.Records().History(ctx, owner.ID, a.ID.UUID, casesync.Page{Limit: int(a.Limit), Cursor: a.Cursor})
+		if err != nil {
+			return err
+		}
+		loc, err := owner.Location()
+		if err != nil {
+			loc = time.UTC
+		}
+		document, err := api.EventsDocument(list, loc)
+		if err != nil {
+			return err
+		}
+		return show(std, c, document, func(w io.Writer) { tellEvents(w, list.Items, loc) })
+	})
+}
+
+// tellEvents prints events as people tell them: who did what when, once for all
+// that one of them changed at one time.
+func tellEvents(w io.Writer, events []casesync.Event, loc *time.Location) {
+	var last casesync.Event
+	for i := range events {
+		e := &events[i]
+		if i == 0 || e.Actor != last.Actor || !e.At.Equal(last.At) {
+			fmt.Fprintf(w, "%s  %s\n", e.At.In(loc).Format("2006-01-02 15:04:05 MST"), e.Who())
+		}
+		last = *e
+		for _, sentence := range e.Tell(loc) {
+			fmt.Fprintf(w, "  %s\n", sentence)
+		}
+	}
+}
+
+// CasesRestoreCmd undoes a soft delete.
+type CasesRestoreCmd struct {
+	ID id `arg:"" help:"The case's id."`
+}
+
+// Run restores the case (R24).
+func (a *CasesRestoreCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		owner, err := ownerOfCase(ctx, s, a.ID.UUID)
+		if err != nil {
+			return err
+		}
+		return restore(ctx, std, c, s, owner, []uuid.UUID{a.ID.UUID})
+	})
+}
+
+// SyncsRestoreCmd undoes the soft deletes of a sync.
+type SyncsRestoreCmd struct {
+	ID id `arg:"" help:"The sync's id."`
+}
+
+// Run restores what the sync deleted and is so still (R24).
+func (a *SyncsRestoreCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		owner, audit, err := auditOf(ctx, s, a.ID.UUID)
+		if err != nil {
+			return err
+		}
+		ids, err := s.Cases().DeletedBy(ctx, owner.ID, audit.ID)
+		if err != nil {
+			return err
+		}
+		return restore(ctx, std, c, s, owner, ids)
+	})
+}
+
+// restore undoes the soft deletes of cases, and fails where one was refused.
+func restore(ctx context.Context, std streams, c *Config, s *store, owner clinic.Clinic, ids []uuid.UUID) error {
+	restorations, err := s.Cases().Restore(ctx, owner.ID, ids, actor(), time.Now())
+	if err != nil {
+		return err
+	}
+	type refused struct {
+		CaseID uuid.UUID `json:"caseId"`
+		Error  string    `json:"error"`
+	}
+	document := struct {
+		Success  bool        `json:"success"`
+		Restored []uuid.UUID `json:"restored"`
+		Refused  []refused   `json:"refused"`
+	}{true, []uuid.UUID{}, []refused{}}
+	var last error
+	for i := range restorations {
+		r := &restorations[i]
+		if err := r.Refusal(); err != nil {
+			document.Success = false
+			document.Refused = append(document.Refused, refused{r.CaseID, err.Error()})
+			last = err
+		} else if r.Outcome == casesync.RestoreDone {
+			document.Restored = append(document.Restored, r.CaseID)
+		}
+	}
+	err = show(std, c, document, func(w io.Writer) {
+		fmt.Fprintf(w, "%d restored, %d were not soft-deleted, %d refused.\n", len(document.Restored),
+			len(restorations)-len(document.Restored)-len(document.Refused), len(document.Refused))
+		for _, r := range document.Refused {
+			fmt.Fprintf(w, "case %s: %s\n", r.CaseID, r.Error)
+		}
+	})
+	if err == nil && last != nil {
+		err = fmt.Errorf("%d of %d cases were refused; the last: %w", len(document.Refused), len(restorations), last)
+	}
+	return err
+}
+
+func ownerOfCase(ctx context.Context, s *store, caseID uuid.UUID) (clinic.Clinic, error) {
+	clinicID, err := s.Records().ClinicOf(ctx, caseID)
+	if err != nil {
+		return clinic.Clinic{}, noSuch(err, "case", caseID, "cases list --clinic ID")
+	}
+	return s.Clinics().Clinic(ctx, clinicID)
+}
