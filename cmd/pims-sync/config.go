@@ -28,7 +28,7 @@ type Config struct {
 	SyncTimeoutMS int64       `name:"sync-timeout-ms" help:"The longest one sync may work, in milliseconds." env:"SYNC_TIMEOUT_MS" default:"300000" group:"config"`
 	ChromiumPath  string      `help:"The headless browser. Found by itself where it is installed." env:"CHROMIUM_PATH" placeholder:"PATH" group:"config"`
 	Headless      bool        `help:"Hide the browser." env:"HEADLESS" default:"true" negatable:"" group:"config"`
-	LogLevel      *slog.Level `help:"debug, info, warn or error. Default: info for serve and demo, else warn." env:"LOG_LEVEL" placeholder:"LEVEL" group:"config"`
+	LogLevel      *slog.Level `help:"debug, info, warn or error. Default: info for serve and demo; other commands log nothing." env:"LOG_LEVEL" placeholder:"LEVEL" group:"config"`
 	LogFormat     *string     `help:"json or text. Default: json, text on a terminal." env:"LOG_FORMAT" enum:"json,text" placeholder:"FORMAT" group:"config"`
 }
 

@@ -2,11 +2,13 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
@@ -70,4 +72,14 @@ func openDir(t *testing.T) string {
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755)) //nolint:gosec // that is its purpose
 	return dir
+}
+
+// zoneAtNoon is a time zone where it is about noon now, so that no test sees the
+// end of a day.
+func zoneAtNoon(t testing.TB) *time.Location {
+	t.Helper()
+	east := 12 - time.Now().UTC().Hour()
+	loc, err := time.LoadLocation(fmt.Sprintf("Etc/GMT%+d", -east)) // in these names, east is minus
+	require.NoError(t, err)
+	return loc
 }

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -27,7 +28,8 @@ import (
 // Beside testscript's, these commands are to be had:
 //
 //	fails CODE program [args…]  it exits with CODE, prints nothing, and says one line on stderr
-//	json                        stdout is one JSON document, stderr is empty
+//	fails-showing CODE …        … but prints what it found
+//	json                        stdout is one JSON document, stderr has no log
 //	json PATH == VALUE          … and has this value under a path such as items.0.id
 //	json PATH > NAME            … whose value becomes a variable
 //	post URL [BODY]             sends JSON; the answer is stdout
@@ -38,11 +40,13 @@ func TestScripts(t *testing.T) {
 		WorkdirRoot:         openDir(t),
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
+		Deadline:            time.Now().Add(3 * time.Minute), // a command that should fail, and runs on
 		Setup:               setUpScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"fails": fails,
-			"json":  jsonCommand,
-			"post":  post,
+			"fails":         func(ts *testscript.TestScript, neg bool, args []string) { fails(ts, neg, args, false) },
+			"fails-showing": func(ts *testscript.TestScript, neg bool, args []string) { fails(ts, neg, args, true) },
+			"json":          jsonCommand,
+			"post":          post,
 		},
 	})
 }
@@ -52,7 +56,9 @@ func setUpScript(env *testscript.Env) error {
 	if !ok {
 		return errors.New("scripts are run by go test")
 	}
-	practice := httptest.NewServer(neosim.New(neosim.Options{Seed: 5, StandsAt: neosim.AsNow, Control: true}))
+	noon := zoneAtNoon(t)
+	sim := neosim.New(neosim.Options{Seed: 5, Location: noon, StandsAt: neosim.AsNow, Control: true})
+	practice := httptest.NewServer(sim)
 	env.Defer(practice.Close)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -63,16 +69,26 @@ func setUpScript(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	foreign := pgtest.Empty(t)
+	if _, err := pgtest.Open(t, foreign).Pool().Exec(t.Context(), `create table cases (id int)`); err != nil {
+		return err
+	}
 	for name, value := range map[string]string{
-		"DATABASE_URL":       pgtest.URL(t),
-		"ENCRYPTION_KEY":     clinic.NewKey(),
-		"DATA_DIR":           env.WorkDir + "/data",
-		"HOME":               env.WorkDir,
-		"PIMS":               practice.URL,
-		"PIMS_ALLOWED_HOSTS": "127.0.0.1",
-		"PIMS_RATE_LIMIT":    "0",
-		"TAKEN_PORT":         port,
-		"NOBODY":             "01900000-0000-7000-8000-000000000000", // the id of nothing
+		"DATABASE_URL":         pgtest.URL(t),
+		"FRESH_DATABASE_URL":   pgtest.URL(t),
+		"EMPTY_DATABASE_URL":   pgtest.Empty(t),
+		"FOREIGN_DATABASE_URL": foreign,
+		"ENCRYPTION_KEY":       clinic.NewKey(),
+		"DATA_DIR":             env.WorkDir + "/data",
+		"HOME":                 env.WorkDir,
+		"PIMS":                 practice.URL,
+		"PIMS_ALLOWED_HOSTS":   "127.0.0.1",
+		"PIMS_RATE_LIMIT":      "0",
+		"TAKEN_PORT":           port,
+		"ZONE":                 noon.String(),
+		"TODAY":                sim.Today().Format(time.DateOnly),
+		"WEEK_AGO":             sim.Today().AddDate(0, 0, -7).Format(time.DateOnly),
+		"NOBODY":               "01900000-0000-7000-8000-000000000000", // the id of nothing
 	} {
 		env.Setenv(name, value)
 	}
@@ -82,7 +98,7 @@ func setUpScript(env *testscript.Env) error {
 
 // fails is the contract of every failing command (INTERFACE §Commands): its exit
 // code, nothing on stdout, one line on stderr.
-func fails(ts *testscript.TestScript, neg bool, args []string) {
+func fails(ts *testscript.TestScript, neg bool, args []string, showing bool) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: fails CODE program [args…]")
 	}
@@ -93,8 +109,8 @@ func fails(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("it did not fail: %v", err)
 	case strconv.Itoa(exit.ExitCode()) != args[0]:
 		ts.Fatalf("exit code %d instead of %s", exit.ExitCode(), args[0])
-	case ts.ReadFile("stdout") != "":
-		ts.Fatalf("a failed command prints no result")
+	case (ts.ReadFile("stdout") != "") != showing:
+		ts.Fatalf("it printed a result and should not, or did not and should")
 	}
 	said := ts.ReadFile("stderr")
 	if !strings.HasPrefix(said, "pims-sync: ") || strings.Count(said, "\n") != 1 {
@@ -115,8 +131,8 @@ func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		ts.Fatalf("stdout has more than one JSON document")
 	}
-	if said := ts.ReadFile("stderr"); said != "" {
-		ts.Fatalf("stderr is not empty")
+	if said := ts.ReadFile("stderr"); said != "" && !strings.HasPrefix(said, "pims-sync: ") {
+		ts.Fatalf("stderr is neither empty nor the reason of a failure")
 	}
 	switch {
 	case len(args) == 0:

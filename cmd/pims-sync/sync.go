@@ -165,7 +165,11 @@ func tell(std streams, c *Config, owner clinic.Clinic, audit casesync.Audit) err
 	if audit.Status == casesync.StatusCompleted {
 		return nil
 	}
-	return fmt.Errorf("the %s sync %s: %s (%s)", audit.Type, audit.Status, audit.Result.Error, audit.Result.Code)
+	err := fmt.Errorf("the %s sync %s: %s (%s)", audit.Type, audit.Status, audit.Result.Error, audit.Result.Code)
+	if audit.Result.Code == casesync.CodeInternal {
+		err = fmt.Errorf("%w; --log-level info shows what it met", err)
+	}
+	return err
 }
 
 func showAudit(std streams, c *Config, owner clinic.Clinic, audit casesync.Audit) error {
