@@ -313,7 +313,9 @@ func (c *calendar) answer(w http.ResponseWriter, r *http.Request) {
 		}
 		rows = append(rows, row{v.id, "Bella", v.start.Format(calendarLayout), v.end.Format(calendarLayout)})
 	}
-	_ = json.NewEncoder(w).Encode(rows)
+	if err := json.NewEncoder(w).Encode(rows); err != nil {
+		panic(err)
+	}
 }
 
 func TestTheCalendarIsAskedForInSlicesOfAWeek(t *testing.T) { // R5
