@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
@@ -82,4 +83,25 @@ func TestACaseAKeyAScheduleAndAnAuditCanBeInsertedWithPlainSQL(t *testing.T) { /
 		require.Error(t, err, name)
 	}
 	exec(t, db, "insert into cases (clinic_id, provider, pims_id) values ($1, 'another', '1')", clinicID)
+}
+
+func TestACaseBelongsToAClinic(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	clinicID, stranger := newClinic(t, db), uuid.New()
+	exec(t, db, "insert into cases (clinic_id) values ($1)", clinicID)
+	exec(t, db, "delete from clinics where id = $1", newClinic(t, db))
+	for statement, id := range map[string]uuid.UUID{
+		"insert into cases (clinic_id) values ($1)":               stranger,
+		"update cases set clinic_id = $1":                         stranger,
+		"delete from clinics where id = $1":                       clinicID,
+		"update clinics set id = gen_random_uuid() where id = $1": clinicID,
+	} {
+		_, err := db.Pool().Exec(t.Context(), statement, id)
+		var violation *pgconn.PgError
+		require.ErrorAs(t, err, &violation, statement)
+		require.Equal(t, "cases_clinic", violation.ConstraintName, statement)
+	}
+	exec(t, db, "delete from cases")
+	exec(t, db, "delete from clinics where id = $1", clinicID)
 }
