@@ -33,9 +33,12 @@ type engine struct {
 
 // engineOptions are what differs between those who run syncs.
 type engineOptions struct {
-	private bool             // work only what this process starts (INTERFACE §Commands, sync)
-	browser pims.Browser     // that others share; nil: one of the engine's own
-	now     func() time.Time // nil: time.Now
+	private  bool             // work only what this process starts (INTERFACE §Commands, sync)
+	schedule bool             // enqueue what is due (R33)
+	jitter   time.Duration    // spread of ticks over clinics
+	maxSyncs int              // worked on at once; 0: the queue's default
+	browser  pims.Browser     // that others share; nil: one of the engine's own
+	now      func() time.Time // nil: time.Now
 }
 
 // newEngine joins the parts. It starts no browser and works on no sync yet.
@@ -90,6 +93,11 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 		Notifier:  e.notifier,
 		Run:       runner.Run,
 		Precheck:  e.connector.Precheck,
+		Clinics:   s.Clinics(),
+		Schedules: s.Schedules(),
+		Schedule:  o.schedule,
+		Jitter:    o.jitter,
+		MaxSyncs:  o.maxSyncs,
 		Private:   o.private,
 		TimeLimit: c.syncTimeout(),
 		Logger:    log,

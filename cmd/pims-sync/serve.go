@@ -17,11 +17,14 @@ import (
 
 // ServeCmd runs a replica: the HTTP API and the syncs.
 type ServeCmd struct {
-	Host           string `help:"Where to listen." env:"HOST" default:"127.0.0.1"`
-	Port           uint16 `help:"Where to listen; 0 takes a free port." env:"PORT" default:"3001"`
-	SyncWaitMS     int64  `name:"sync-wait-ms" help:"How long a sync call waits for its sync before it answers 202, in milliseconds." env:"SYNC_WAIT_MS" default:"55000"`
-	MetricsAddr    string `help:"Serve /metrics there and not with the API." env:"METRICS_ADDR" placeholder:"HOST:PORT"`
-	TrustedProxies string `help:"Whose X-Forwarded-For counts: addresses or prefixes, comma-separated." env:"TRUSTED_PROXIES" placeholder:"CIDR,…"`
+	EnableScheduler bool          `help:"Enqueue the syncs that the schedules say." env:"ENABLE_SCHEDULER" default:"true" negatable:""`
+	ScheduleJitter  time.Duration `help:"Spread the clinics that are due at one time over this long." env:"SCHEDULE_JITTER" default:"0s" placeholder:"DURATION"`
+	MaxSyncs        int           `help:"How many syncs this replica works on at once." env:"MAX_SYNCS" default:"10"`
+	Host            string        `help:"Where to listen." env:"HOST" default:"127.0.0.1"`
+	Port            uint16        `help:"Where to listen; 0 takes a free port." env:"PORT" default:"3001"`
+	SyncWaitMS      int64         `name:"sync-wait-ms" help:"How long a sync call waits for its sync before it answers 202, in milliseconds." env:"SYNC_WAIT_MS" default:"55000"`
+	MetricsAddr     string        `help:"Serve /metrics there and not with the API." env:"METRICS_ADDR" placeholder:"HOST:PORT"`
+	TrustedProxies  string        `help:"Whose X-Forwarded-For counts: addresses or prefixes, comma-separated." env:"TRUSTED_PROXIES" placeholder:"CIDR,…"`
 }
 
 // ownerWait is how long serve waits for another command that holds the embedded
@@ -32,6 +35,9 @@ const ownerWait = 10 * time.Second
 func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	if s.SyncWaitMS < 0 {
 		return usageError{fmt.Errorf("SYNC_WAIT_MS is %d and must be 0 or more", s.SyncWaitMS)}
+	}
+	if s.MaxSyncs < 1 || s.ScheduleJitter < 0 {
+		return usageError{errors.New("MAX_SYNCS must be 1 or more and SCHEDULE_JITTER must not be negative")}
 	}
 	proxies, err := api.ParseProxies(s.TrustedProxies)
 	if err != nil {
@@ -61,6 +67,7 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 		wait:     time.Duration(s.SyncWaitMS) * time.Millisecond,
 		metrics:  metrics,
 		proxies:  proxies,
+		engine:   engineOptions{schedule: s.EnableScheduler, jitter: s.ScheduleJitter, maxSyncs: s.MaxSyncs},
 	})
 	if err != nil {
 		return err

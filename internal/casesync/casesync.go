@@ -280,6 +280,7 @@ type Run struct {
 	Trigger  Trigger
 	Options  Options
 	Approval uuid.UUID // the plan whose approval started it; zero: none
+	DueAt    time.Time // of the tick that started it; zero: none (R34)
 }
 
 // A Lease is the right to write for a sync. Every writing transaction first

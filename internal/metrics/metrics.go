@@ -27,12 +27,16 @@ type Metrics struct {
 	requestTime  *prometheus.HistogramVec
 	logins       *prometheus.CounterVec
 	refusals     *prometheus.CounterVec
+	ticks        *prometheus.CounterVec
+	lateness     prometheus.Histogram
+	schedules    *prometheus.GaugeVec
 }
 
 // The buckets, in seconds: a sync takes seconds to minutes, a request moments.
 var (
-	syncBuckets    = []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600}
-	requestBuckets = []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
+	syncBuckets     = []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600}
+	latenessBuckets = []float64{0.1, 1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 21600}
+	requestBuckets  = []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 )
 
 // New makes the metrics in a registry of their own, with the Go and process
@@ -64,9 +68,19 @@ func New() *Metrics {
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "deletion_guard_total", Help: "Reconciliations that the deletion guard stopped, by reason.",
 		}, []string{"reason"}),
+		ticks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "schedule_ticks_total", Help: "Ticks of schedules, by what became of them (enqueued, coalesced, missed).",
+		}, []string{"outcome"}),
+		lateness: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "schedule_lateness_seconds", Help: "How long after they were due scheduled syncs began.", Buckets: latenessBuckets,
+		}),
+		schedules: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "schedule_entries", Help: "Entries of schedules, by state (running, bad). A bad one is disabled and logged.",
+		}, []string{"state"}),
 	}
 	m.registry.MustRegister(
 		m.syncs, m.syncDuration, m.running, m.written, m.requests, m.requestTime, m.logins, m.refusals,
+		m.ticks, m.lateness, m.schedules,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -104,6 +118,18 @@ func (m *Metrics) SyncEnded(t casesync.Type, status casesync.Status, took time.D
 // SyncGivenBack notes that this replica no longer works on a sync that is not
 // over.
 func (m *Metrics) SyncGivenBack(t casesync.Type) { m.running.WithLabelValues(string(t)).Dec() }
+
+// SyncLate notes how long after it was due a scheduled sync began.
+func (m *Metrics) SyncLate(by time.Duration) { m.lateness.Observe(by.Seconds()) }
+
+// Ticks notes what became of ticks.
+func (m *Metrics) Ticks(outcome string, n int) { m.ticks.WithLabelValues(outcome).Add(float64(n)) }
+
+// SchedulesLoaded notes how many entries of schedules run and how many are bad.
+func (m *Metrics) SchedulesLoaded(running, bad int) {
+	m.schedules.WithLabelValues("running").Set(float64(running))
+	m.schedules.WithLabelValues("bad").Set(float64(bad))
+}
 
 // CasesWritten notes what a sync did to cases.
 func (m *Metrics) CasesWritten(action casesync.Action, n int) {

@@ -191,6 +191,7 @@ func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts t
 			Lease:   casesync.Lease{ClinicID: row.ClinicID, AuditID: id, Attempt: int(row.Attempt)},
 			Type:    casesync.Type(row.SyncType),
 			Trigger: casesync.Trigger(row.Trigger),
+			DueAt:   value(row.DueAt),
 		}
 		if run.Options, run.Approval, err = decodeRequest(row.Request); err != nil {
 			return err

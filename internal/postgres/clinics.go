@@ -113,9 +113,9 @@ func (s *Clinics) SetSchedules(ctx context.Context, clinicID uuid.UUID, document
 // A ScheduleConfig is what one active clinic is to run (R33).
 type ScheduleConfig struct {
 	ClinicID  uuid.UUID
-	Timezone  string // empty where nobody said
-	Document  []byte // the specification's JSON array
-	UpdatedAt time.Time
+	Timezone  string    // empty where nobody said
+	Document  []byte    // the specification's JSON array
+	ChangedAt time.Time // the schedules or the clinic, whichever was later
 }
 
 // AllSchedules reads the schedules of all active clinics. It crosses clinics
@@ -124,7 +124,7 @@ func (s *Clinics) AllSchedules(ctx context.Context) (configs []ScheduleConfig, e
 	err = s.db.System(ctx, "read all schedules", func(tx pgx.Tx) error {
 		rows, err := dbsqlc.New(tx).AllSchedules(ctx)
 		configs = convert(rows, func(row dbsqlc.AllSchedulesRow) ScheduleConfig {
-			return ScheduleConfig{row.ClinicID, value(row.Timezone), row.SyncSchedules, row.UpdatedAt}
+			return ScheduleConfig{row.ClinicID, value(row.Timezone), row.SyncSchedules, row.ChangedAt}
 		})
 		return err
 	})

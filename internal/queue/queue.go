@@ -39,10 +39,16 @@ const (
 
 // Options are what a Queue works with.
 type Options struct {
-	DB       *postgres.DB
-	Audits   *postgres.Audits
-	Plans    *postgres.Plans
-	Notifier *postgres.Notifier
+	DB     *postgres.DB
+	Audits *postgres.Audits
+	Plans  *postgres.Plans
+
+	// Of the schedules; unused where Schedule is false.
+	Clinics   *postgres.Clinics
+	Schedules *postgres.Schedules
+	Schedule  bool          // enqueue what is due (R33, ENABLE_SCHEDULER)
+	Jitter    time.Duration // spread of ticks over clinics; 0: none
+	Notifier  *postgres.Notifier
 
 	// Run carries out one attempt: casesync.Runner.Run.
 	Run func(ctx context.Context, run casesync.Run) (casesync.Result, error)
@@ -68,6 +74,9 @@ type Observer interface {
 	SyncStarted(casesync.Type)
 	SyncEnded(t casesync.Type, status casesync.Status, took time.Duration)
 	SyncGivenBack(casesync.Type)
+	SyncLate(by time.Duration)        // a scheduled sync began this long after it was due
+	Ticks(outcome string, n int)      // what became of ticks
+	SchedulesLoaded(running, bad int) // how many entries there are
 }
 
 // A Queue starts syncs, works on them, and waits for them. It is safe for
@@ -78,8 +87,11 @@ type Queue struct {
 	client *river.Client[pgx.Tx]
 	name   string // the River queue that this Queue's own syncs go to
 
-	mu      sync.Mutex
-	running map[uuid.UUID]context.CancelCauseFunc
+	schedulerLog *slog.Logger
+
+	mu       sync.Mutex
+	running  map[uuid.UUID]context.CancelCauseFunc
+	problems map[uuid.UUID]string // of schedules, as they were last reported
 
 	draining atomic.Bool
 	stop     context.CancelFunc
@@ -112,6 +124,9 @@ func New(o Options) (*Queue, error) {
 		log:     o.Logger.With("namespace", "pims-sync:queue"),
 		name:    river.QueueDefault,
 		running: make(map[uuid.UUID]context.CancelCauseFunc),
+
+		schedulerLog: o.Logger.With("namespace", "pims-sync:scheduler"),
+		problems:     make(map[uuid.UUID]string),
 	}
 	if o.Private {
 		q.name = "only-" + o.Name
@@ -148,6 +163,10 @@ func (q *Queue) Begin(ctx context.Context) error {
 	if !q.o.Private {
 		q.loops.Go(func() { q.rescueLoop(ctx) })
 	}
+	if q.o.Schedule {
+		q.loops.Go(func() { q.schedule(ctx) })
+		q.loops.Go(func() { q.tick(ctx) })
+	}
 	return nil
 }
 
@@ -170,6 +189,9 @@ func (q *Queue) Stop(ctx context.Context) error {
 // nobody is an Observer that does not look.
 type nobody struct{}
 
+func (nobody) SyncLate(time.Duration)                                  {}
+func (nobody) Ticks(string, int)                                       {}
+func (nobody) SchedulesLoaded(int, int)                                {}
 func (nobody) SyncStarted(casesync.Type)                               {}
 func (nobody) SyncEnded(casesync.Type, casesync.Status, time.Duration) {}
 func (nobody) SyncGivenBack(casesync.Type)                             {}

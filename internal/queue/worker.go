@@ -46,6 +46,9 @@ func (w *worker) Work(ctx context.Context, job *river.Job[SyncArgs]) error {
 func (q *Queue) work(ctx context.Context, run casesync.Run) error {
 	started := q.o.Now()
 	q.o.Observe.SyncStarted(run.Type)
+	if !run.DueAt.IsZero() && run.Lease.Attempt == 1 {
+		q.o.Observe.SyncLate(started.Sub(run.DueAt))
+	}
 	result, err := q.attempt(ctx, run)
 	if errors.Is(err, casesync.ErrLeaseLost) { // R30: nothing of it is ours to write any more
 		q.o.Observe.SyncGivenBack(run.Type)

@@ -64,6 +64,34 @@ create table clinic_schedule_configs (
     updated_at     timestamptz not null default now()
 );
 
+-- The entries of all schedules as they run, made of clinic_schedule_configs by
+-- whoever schedules (R33). An entry that was changed is another entry.
+create table schedule_entries (
+    clinic_id    uuid        not null references clinics (id) on delete cascade,
+    entry_key    text        not null,                      -- of everything that the entry says
+    sync_type    text        not null,
+    cron         text        not null,
+    timezone     text        not null,
+    request      jsonb       not null default '{}',
+    next_tick_at timestamptz not null,                      -- the coming tick; R34
+    next_run_at  timestamptz not null,                      -- and its jitter
+    primary key (clinic_id, entry_key)
+);
+create index schedule_entries_due on schedule_entries (next_run_at);
+
+-- What became of every tick (R34).
+create table schedule_ticks (
+    clinic_id   uuid        not null references clinics (id) on delete cascade,
+    entry_key   text        not null,
+    sync_type   text        not null,
+    due_at      timestamptz not null,
+    outcome     text        not null check (outcome in ('enqueued', 'coalesced', 'missed')),
+    sync_id     uuid,                                       -- of an enqueued one
+    recorded_at timestamptz not null,
+    primary key (clinic_id, entry_key, due_at)
+);
+create index schedule_ticks_due on schedule_ticks (due_at);
+
 create table cases (
     id             uuid        primary key default gen_random_uuid(),
     clinic_id      uuid        not null,                    -- of clinics, see cases_clinic
@@ -111,6 +139,7 @@ create table case_sync_audits (
     cases_deleted      integer     not null default 0,
     cases_restored     integer     not null default 0,
     created_at         timestamptz not null default now(),
+    due_at             timestamptz,                         -- of the tick that started it (R34)
     started_at         timestamptz,
     completed_at       timestamptz
 );
@@ -373,5 +402,24 @@ begin
 end
 $$;
 -- +goose StatementEnd
+
+-- When a schedule, or the clinic that it is for, was changed, also by plain SQL:
+-- ticks before that are none (R34).
+-- +goose StatementBegin
+create function touch_updated_at() returns trigger language plpgsql as $$
+begin
+    if new.updated_at = old.updated_at then
+        new.updated_at := now();
+    end if;
+    return new;
+end
+$$;
+-- +goose StatementEnd
+create trigger clinic_schedule_configs_touch before update of sync_schedules on clinic_schedule_configs
+    for each row execute function touch_updated_at();
+create trigger clinics_touch before update of timezone, is_active on clinics
+    for each row execute function touch_updated_at();
+create trigger clinics_notify after update of timezone, is_active on clinics
+    for each statement execute function clinic_schedule_configs_notify();
 create trigger clinic_schedule_configs_notify after insert or update or delete on clinic_schedule_configs
     for each statement execute function clinic_schedule_configs_notify();

@@ -36,7 +36,7 @@ delete from idempotency_keys where created_at <= @expired_before;
 update case_sync_audits
 set status = 'in_progress', attempt = attempt + 1, started_at = coalesce(started_at, @started_at)
 where id = @id and status = 'queued' and parent_id is null
-returning clinic_id, sync_type, trigger, request, attempt;
+returning clinic_id, sync_type, trigger, request, attempt, due_at;
 
 -- name: PutLease :exec
 insert into sync_leases (audit_id, clinic_id, attempt, worker, expires_at)

@@ -31,7 +31,7 @@ on conflict (clinic_id) do update set sync_schedules = excluded.sync_schedules, 
 
 -- name: AllSchedules :many
 -- Crosses clinics (R41). A disabled clinic has no schedules.
-select s.clinic_id, c.timezone, s.sync_schedules, s.updated_at
+select s.clinic_id, c.timezone, s.sync_schedules, greatest(s.updated_at, c.updated_at)::timestamptz as changed_at
 from clinic_schedule_configs s
 join clinics c on c.id = s.clinic_id
 where c.is_active

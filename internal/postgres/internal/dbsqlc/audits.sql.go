@@ -23,7 +23,7 @@ func (q *Queries) AskToCancel(ctx context.Context, cancelledAt *time.Time, audit
 }
 
 const audit = `-- name: Audit :one
-select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.started_at, a.completed_at, l.progress
+select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at, l.progress
 from case_sync_audits a
 left join sync_leases l on l.audit_id = a.id
 where a.id = $1 and a.clinic_id = $2
@@ -62,6 +62,7 @@ func (q *Queries) Audit(ctx context.Context, iD uuid.UUID, clinicID uuid.UUID) (
 		&i.CaseSyncAudit.CasesDeleted,
 		&i.CaseSyncAudit.CasesRestored,
 		&i.CaseSyncAudit.CreatedAt,
+		&i.CaseSyncAudit.DueAt,
 		&i.CaseSyncAudit.StartedAt,
 		&i.CaseSyncAudit.CompletedAt,
 		&i.Progress,
@@ -70,7 +71,7 @@ func (q *Queries) Audit(ctx context.Context, iD uuid.UUID, clinicID uuid.UUID) (
 }
 
 const audits = `-- name: Audits :many
-select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.started_at, a.completed_at, l.progress
+select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at, l.progress
 from case_sync_audits a
 left join sync_leases l on l.audit_id = a.id
 where a.clinic_id = $1 and a.parent_id is null
@@ -136,6 +137,7 @@ func (q *Queries) Audits(ctx context.Context, arg AuditsParams) ([]AuditsRow, er
 			&i.CaseSyncAudit.CasesDeleted,
 			&i.CaseSyncAudit.CasesRestored,
 			&i.CaseSyncAudit.CreatedAt,
+			&i.CaseSyncAudit.DueAt,
 			&i.CaseSyncAudit.StartedAt,
 			&i.CaseSyncAudit.CompletedAt,
 			&i.Progress,
@@ -177,7 +179,7 @@ const claimAudit = `-- name: ClaimAudit :one
 update case_sync_audits
 set status = 'in_progress', attempt = attempt + 1, started_at = coalesce(started_at, $1)
 where id = $2 and status = 'queued' and parent_id is null
-returning clinic_id, sync_type, trigger, request, attempt
+returning clinic_id, sync_type, trigger, request, attempt, due_at
 `
 
 type ClaimAuditRow struct {
@@ -186,6 +188,7 @@ type ClaimAuditRow struct {
 	Trigger  string
 	Request  []byte
 	Attempt  int32
+	DueAt    *time.Time
 }
 
 // Crosses clinics (R41): a job carries the id of its sync only (R28).
@@ -198,6 +201,7 @@ func (q *Queries) ClaimAudit(ctx context.Context, startedAt *time.Time, iD uuid.
 		&i.Trigger,
 		&i.Request,
 		&i.Attempt,
+		&i.DueAt,
 	)
 	return i, err
 }
@@ -583,7 +587,7 @@ func (q *Queries) LockRunningAudit(ctx context.Context, iD uuid.UUID, clinicID u
 }
 
 const phases = `-- name: Phases :many
-select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.started_at, a.completed_at
+select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at
 from case_sync_audits a
 where a.parent_id = $1 and a.clinic_id = $2 and a.attempt = $3
 order by a.created_at, a.id
@@ -627,6 +631,7 @@ func (q *Queries) Phases(ctx context.Context, parentID *uuid.UUID, clinicID uuid
 			&i.CaseSyncAudit.CasesDeleted,
 			&i.CaseSyncAudit.CasesRestored,
 			&i.CaseSyncAudit.CreatedAt,
+			&i.CaseSyncAudit.DueAt,
 			&i.CaseSyncAudit.StartedAt,
 			&i.CaseSyncAudit.CompletedAt,
 		); err != nil {

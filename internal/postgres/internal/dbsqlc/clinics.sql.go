@@ -13,7 +13,7 @@ import (
 )
 
 const allSchedules = `-- name: AllSchedules :many
-select s.clinic_id, c.timezone, s.sync_schedules, s.updated_at
+select s.clinic_id, c.timezone, s.sync_schedules, greatest(s.updated_at, c.updated_at)::timestamptz as changed_at
 from clinic_schedule_configs s
 join clinics c on c.id = s.clinic_id
 where c.is_active
@@ -24,7 +24,7 @@ type AllSchedulesRow struct {
 	ClinicID      uuid.UUID
 	Timezone      *string
 	SyncSchedules []byte
-	UpdatedAt     time.Time
+	ChangedAt     time.Time
 }
 
 // Crosses clinics (R41). A disabled clinic has no schedules.
@@ -41,7 +41,7 @@ func (q *Queries) AllSchedules(ctx context.Context) ([]AllSchedulesRow, error) {
 			&i.ClinicID,
 			&i.Timezone,
 			&i.SyncSchedules,
-			&i.UpdatedAt,
+			&i.ChangedAt,
 		); err != nil {
 			return nil, err
 		}

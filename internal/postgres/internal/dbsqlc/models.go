@@ -35,6 +35,7 @@ type CaseSyncAudit struct {
 	CasesDeleted      int32
 	CasesRestored     int32
 	CreatedAt         time.Time
+	DueAt             *time.Time
 	StartedAt         *time.Time
 	CompletedAt       *time.Time
 }

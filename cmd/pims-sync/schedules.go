@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
+)
+
+// SchedulesCmd are the commands on a clinic's schedules.
+type SchedulesCmd struct {
+	Show SchedulesShowCmd `cmd:"" help:"Show a clinic's schedules and what is wrong with them."`
+	Set  SchedulesSetCmd  `cmd:"" help:"Replace a clinic's schedules; replicas follow at once."`
+	Next SchedulesNextCmd `cmd:"" help:"List the coming ticks in the clinic's zone and UTC."`
+}
+
+// SchedulesShowCmd shows schedules.
+type SchedulesShowCmd struct {
+	Clinic id `required:"" help:"The clinic."`
+}
+
+type scheduleJSON struct {
+	Index   int    `json:"index"`
+	Type    string `json:"type"`
+	Cron    string `json:"cron"`
+	Enabled bool   `json:"enabled"`
+	When    string `json:"when"`
+}
+
+type problemJSON struct {
+	Index  int    `json:"index"`
+	Reason string `json:"reason"`
+}
+
+// Run shows the entries that run, those that are disabled, and those that are bad
+// (R33).
+func (a *SchedulesShowCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		_, entries, problems, err := schedulesOf(ctx, s, a.Clinic.UUID)
+		if err != nil {
+			return err
+		}
+		document := struct {
+			ClinicID uuid.UUID      `json:"clinicId"`
+			Entries  []scheduleJSON `json:"entries"`
+			Problems []problemJSON  `json:"problems"`
+		}{a.Clinic.UUID, []scheduleJSON{}, []problemJSON{}}
+		var rows [][]string
+		for _, e := range entries {
+			cron, err := scheduler.Parse(e.Cron)
+			if err != nil {
+				return err // schedulesOf has refused it
+			}
+			document.Entries = append(document.Entries, scheduleJSON{e.Index, string(e.Type), e.Cron, e.Enabled, cron.Describe()})
+			rows = append(rows, []string{fmt.Sprint(e.Index), string(e.Type), e.Cron, state(e.Enabled), cron.Describe()})
+		}
+		for _, p := range problems {
+			document.Problems = append(document.Problems, problemJSON{p.Index, p.Reason})
+			rows = append(rows, []string{fmt.Sprint(p.Index), "-", "-", "bad", p.Reason})
+		}
+		return show(std, c, document, func(w io.Writer) {
+			table(w, []string{"entry", "type", "cron", "state", "when"}, rows)
+		})
+	})
+}
+
+func state(enabled bool) string {
+	if enabled {
+		return "runs"
+	}
+	return "disabled"
+}
+
+// schedulesOf reads a clinic and its schedules.
+func schedulesOf(ctx context.Context, s *store, clinicID uuid.UUID) (clinic.Clinic, []clinic.ScheduleEntry, []clinic.ScheduleProblem, error) {
+	owner, err := clinicOf(ctx, s, clinicID)
+	if err != nil {
+		return owner, nil, nil, err
+	}
+	document, err := s.Clinics().Schedules(ctx, clinicID)
+	if err != nil || document == nil {
+		return owner, nil, nil, err
+	}
+	entries, problems := clinic.ParseSchedules(document, queue.CheckEntry)
+	return owner, entries, problems, nil
+}
+
+// SchedulesSetCmd replaces schedules.
+type SchedulesSetCmd struct {
+	Clinic id     `required:"" help:"The clinic."`
+	File   string `required:"" help:"The JSON array of entries; - is standard input." placeholder:"FILE"`
+}
+
+// Run stores the array, whole or not at all.
+func (a *SchedulesSetCmd) Run(ctx context.Context, std streams, c *Config) error {
+	document, err := a.read(std.in)
+	if err != nil {
+		return err
+	}
+	entries, problems := clinic.ParseSchedules(document, queue.CheckEntry)
+	if len(problems) > 0 {
+		reasons := make([]string, len(problems))
+		for i, p := range problems {
+			reasons[i] = fmt.Sprintf("entry %d: %s", p.Index, p.Reason)
+		}
+		return fmt.Errorf("%s; nothing was stored", strings.Join(reasons, "; "))
+	}
+	return withStore(ctx, std, c, func(s *store) error {
+		if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
+			return err
+		}
+		if err := s.Clinics().SetSchedules(ctx, a.Clinic.UUID, document, time.Now()); err != nil {
+			return err
+		}
+		return show(std, c, map[string]any{"clinicId": a.Clinic.UUID, "entries": len(entries)}, func(w io.Writer) {
+			fmt.Fprintf(w, "Stored %d entries. Next: pims-sync schedules next --clinic %s\n", len(entries), a.Clinic)
+		})
+	})
+}
+
+func (a *SchedulesSetCmd) read(in io.Reader) ([]byte, error) {
+	const most = 1 << 20
+	if a.File != "-" {
+		file, err := os.Open(a.File)
+		if err != nil {
+			return nil, fmt.Errorf("--file: %w", err)
+		}
+		defer file.Close()
+		in = file
+	}
+	document, err := io.ReadAll(io.LimitReader(in, most+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading the schedules: %w", err)
+	case len(document) > most:
+		return nil, errors.New("the schedules are larger than 1 MiB")
+	case !json.Valid(document):
+		return nil, errors.New("the schedules are not valid JSON; nothing was stored")
+	}
+	return document, nil
+}
+
+// SchedulesNextCmd lists coming ticks.
+type SchedulesNextCmd struct {
+	Clinic id  `required:"" help:"The clinic."`
+	Days   int `help:"How many days ahead (1 to 366)." default:"7"`
+}
+
+// maxTicks bounds a list of ticks.
+const maxTicks = 10_000
+
+type tickJSON struct {
+	Type  string    `json:"type"`
+	Local string    `json:"local"`
+	UTC   time.Time `json:"utc"`
+}
+
+// Run lists the coming ticks, soonest first.
+func (a *SchedulesNextCmd) Run(ctx context.Context, std streams, c *Config) error {
+	if a.Days < 1 || a.Days > 366 {
+		return usageError{errors.New("--days must be between 1 and 366")}
+	}
+	return withStore(ctx, std, c, func(s *store) error {
+		owner, entries, _, err := schedulesOf(ctx, s, a.Clinic.UUID)
+		if err != nil {
+			return err
+		}
+		loc, err := owner.Location()
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		ticks := []tickJSON{}
+		for _, e := range entries {
+			cron, err := scheduler.Parse(e.Cron)
+			if err != nil || !e.Enabled {
+				continue
+			}
+			for at := range cron.Between(now, now.AddDate(0, 0, a.Days), loc) {
+				if len(ticks) == maxTicks {
+					return fmt.Errorf("there are over %d ticks; ask for fewer days", maxTicks)
+				}
+				ticks = append(ticks, tickJSON{string(e.Type), at.In(loc).Format("Mon 2006-01-02 15:04 MST"), at.UTC()})
+			}
+		}
+		slices.SortStableFunc(ticks, func(x, y tickJSON) int { return x.UTC.Compare(y.UTC) })
+		rows := make([][]string, len(ticks))
+		for i, t := range ticks {
+			rows[i] = []string{t.Local, t.UTC.Format("2006-01-02 15:04 MST"), t.Type}
+		}
+		return show(std, c, map[string]any{"items": ticks}, func(w io.Writer) {
+			table(w, []string{"in the clinic", "utc", "type"}, rows)
+		})
+	})
+}

@@ -1,0 +1,155 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+)
+
+func TestAFullSyncHasThePhasesOfItsLastAttempt(t *testing.T) { // R27
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	lease := running(t, db, clinicID, casesync.TypeFull)
+	_, err := audits.BeginPhase(t.Context(), lease, casesync.TypeInbound, monday)
+	require.NoError(t, err)
+	require.NoError(t, audits.GiveBack(t.Context(), lease, monday, noJob))
+	lease = claimed(t, db, lease.AuditID)
+	for i, kind := range []casesync.Type{casesync.TypeInbound, casesync.TypeCases} {
+		at := monday.Add(time.Duration(i+1) * time.Minute)
+		id, err := audits.BeginPhase(t.Context(), lease, kind, at)
+		require.NoError(t, err)
+		require.NoError(t, audits.EndPhase(t.Context(), lease, id, casesync.StatusCompleted, casesync.Result{Stats: casesync.Stats{CasesCreated: i}}, at.Add(time.Second)))
+	}
+	audit, err := audits.Audit(t.Context(), clinicID, lease.AuditID)
+	require.NoError(t, err)
+	require.Len(t, audit.Children, 2)
+	for i, kind := range []casesync.Type{casesync.TypeInbound, casesync.TypeCases} {
+		child := audit.Children[i]
+		require.Equal(t, kind, child.Type)
+		require.Equal(t, lease.AuditID, child.ParentID)
+		require.Equal(t, casesync.StatusCompleted, child.Status)
+		require.Equal(t, i, child.Result.Stats.CasesCreated)
+		require.Equal(t, time.Second, child.Duration())
+	}
+	list, err := audits.Audits(t.Context(), clinicID, casesync.AuditFilter{})
+	require.NoError(t, err)
+	require.Len(t, list.Items, 1, "phases are not listed")
+}
+
+func TestProgressIsReportedUnderTheLeaseAndNotTooOften(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	lease := running(t, db, clinicID, casesync.TypeInbound)
+	report := func(lease casesync.Lease, p casesync.Progress) casesync.Progress {
+		audits.Report(t.Context(), lease, p)
+		audit, err := audits.Audit(t.Context(), clinicID, lease.AuditID)
+		require.NoError(t, err)
+		return audit.Progress
+	}
+	step := func(name string, done, total int) casesync.Progress {
+		return casesync.Progress{Phase: casesync.TypeInbound, Step: name, Done: done, Total: total}
+	}
+	require.Equal(t, step("fetch", 0, 0), report(lease, step("fetch", 0, 0)))
+	require.Equal(t, step("write", 0, 9), report(lease, step("write", 0, 9)), "a new step is always told")
+	for i := range 8 {
+		audits.Report(t.Context(), lease, step("write", i, 9))
+	}
+	require.Equal(t, step("write", 9, 9), report(lease, step("write", 9, 9)), "so is the end of one")
+	stranger := lease
+	stranger.Attempt++
+	require.Equal(t, step("write", 9, 9), report(stranger, step("delete", 1, 2)))
+}
+
+func TestAuditsAreListedNewestFirstPageByPage(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	exec(t, db, `insert into case_sync_audits (clinic_id, sync_type, status, created_at)
+		select $1, (array['inbound','cases'])[1 + n % 2], 'completed', $2::timestamptz + (n / 3) * interval '1 minute' from generate_series(1, 25) n`, clinicID, monday)
+	exec(t, db, "insert into case_sync_audits (clinic_id, sync_type, status) values ($1, 'inbound', 'failed')", newClinic(t, db))
+
+	var seen []casesync.Audit
+	page := casesync.Page{Limit: 7}
+	for {
+		list, err := audits.Audits(t.Context(), clinicID, casesync.AuditFilter{Page: page})
+		require.NoError(t, err)
+		seen = append(seen, list.Items...)
+		if page.Cursor = list.NextCursor; page.Cursor == "" {
+			break
+		}
+		require.Len(t, list.Items, 7)
+	}
+	require.Equal(t, column[uuid.UUID](t, db, "select id from case_sync_audits where clinic_id = $1 order by created_at desc, id desc", clinicID), idsOf(seen))
+
+	list, err := audits.Audits(t.Context(), clinicID, casesync.AuditFilter{Type: casesync.TypeCases, Status: casesync.StatusCompleted})
+	require.NoError(t, err)
+	require.Len(t, list.Items, 13)
+	for _, bad := range []string{"x", "AAAA", "////"} {
+		_, err := audits.Audits(t.Context(), clinicID, casesync.AuditFilter{Page: casesync.Page{Cursor: bad}})
+		requireCode(t, casesync.CodeInvalidRequest, err)
+	}
+}
+
+func idsOf(audits []casesync.Audit) []uuid.UUID {
+	ids := make([]uuid.UUID, len(audits))
+	for i := range audits {
+		ids[i] = audits[i].ID
+	}
+	return ids
+}
+
+func TestAQueuedSyncThatNoJobCallsForIsFound(t *testing.T) { // R30
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := db.Audits(), newClinic(t, db)
+	job := func(state, attempted string) func(pgx.Tx) error {
+		return func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), `insert into river_job (kind, args, max_attempts, state, attempted_at, finalized_at)
+				select 'sync', jsonb_build_object('sync_id', id), 1, $1::text::river_job_state, clock_timestamp() - $2::interval,
+					case when $1::text in ('completed', 'discarded') then now() end
+				from case_sync_audits where status = 'queued' order by created_at desc limit 1`, state, attempted)
+			return err
+		}
+	}
+	want := map[uuid.UUID]bool{}
+	for i, c := range []struct {
+		state, attempted string
+		forgotten        bool
+	}{
+		{"available", "1 hour", false},
+		{"scheduled", "1 hour", false},
+		{"running", "1 second", false},
+		{"running", "1 minute", true},
+		{"completed", "1 hour", true},
+		{"discarded", "1 hour", true},
+	} {
+		audit := queued(newClinic(t, db), casesync.TypeInbound)
+		audit.CreatedAt = monday.Add(time.Duration(i) * time.Minute)
+		_, err := audits.Enqueue(t.Context(), audit, "", job(c.state, c.attempted))
+		require.NoError(t, err)
+		if c.forgotten {
+			want[audit.ID] = true
+		}
+	}
+	never, err := audits.Enqueue(t.Context(), queued(clinicID, casesync.TypeCases), "", noJob)
+	require.NoError(t, err)
+	want[never] = true
+	running(t, db, clinicID, casesync.TypeInbound)
+
+	got := map[uuid.UUID]bool{}
+	require.NoError(t, audits.Forgotten(t.Context(), func(_ pgx.Tx, ids []uuid.UUID) error {
+		for _, id := range ids {
+			got[id] = true
+		}
+		return nil
+	}))
+	require.Equal(t, want, got)
+}

@@ -1,0 +1,259 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+// Schedules keeps the entries of all schedules as they run, and what became of
+// their ticks (R33, R34). All of it crosses clinics (R41).
+type Schedules struct{ db *DB }
+
+// Schedules is the store of the schedules' entries.
+func (db *DB) Schedules() *Schedules { return &Schedules{db} }
+
+// A RunningEntry is one entry of a clinic's schedule as it runs. Key stands for
+// everything that the entry says: an entry that was changed has another.
+type RunningEntry struct {
+	ClinicID uuid.UUID
+	Key      string
+	Type     casesync.Type
+	Cron     string
+	Timezone string
+	Options  casesync.Options
+	Next     time.Time     // the coming tick
+	Jitter   time.Duration // by which its syncs are held back
+}
+
+// A Tick is one tick of an entry and what became of it: each has exactly one
+// outcome (R34).
+type Tick struct {
+	Due     time.Time
+	Outcome TickOutcome
+}
+
+// TickOutcome says what became of a tick.
+type TickOutcome string
+
+// The outcomes of a tick. Coalesced: a sync of its clinic and type was queued
+// already. Missed: a later tick stands for it, or it is too long ago.
+const (
+	TickEnqueued  TickOutcome = "enqueued"
+	TickCoalesced TickOutcome = "coalesced"
+	TickMissed    TickOutcome = "missed"
+)
+
+// scheduleLock is the advisory lock under which one replica at a time replaces
+// the entries.
+const scheduleLock = 0x7073_7363_6864 // "pschd"
+
+// Replace makes these the entries that run: new ones begin with their Next, those
+// that run already keep theirs, all others end.
+func (s *Schedules) Replace(ctx context.Context, entries []RunningEntry) error {
+	columns, err := columnsOfEntries(entries)
+	if err != nil {
+		return err
+	}
+	return s.db.System(ctx, "load the schedules", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1)", scheduleLock); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `
+			with wanted as (
+				select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[])
+					as w (clinic_id, entry_key, sync_type, cron, timezone, request, next_tick_at, next_run_at)
+			), ended as (
+				delete from schedule_entries e
+				where not exists (select from wanted w where w.clinic_id = e.clinic_id and w.entry_key = e.entry_key)
+			)
+			insert into schedule_entries (clinic_id, entry_key, sync_type, cron, timezone, request, next_tick_at, next_run_at)
+			select clinic_id, entry_key, sync_type, cron, timezone, request::jsonb, next_tick_at, next_run_at
+			from wanted where clinic_id in (select id from clinics)
+			on conflict (clinic_id, entry_key) do nothing`, columns.args()...)
+		return err
+	})
+}
+
+// Due takes the entries whose time has come, up to a number, while no other
+// replica can; decide says for each which ticks there were (the last one is to be
+// enqueued unless it is missed) and when the next is. The audits of what is
+// enqueued, their jobs (by call, with the time each was due), the outcomes and the
+// coming ticks are written in the same transaction, so that a tick is enqueued
+// exactly once over all replicas (R34). It answers how many entries there were, and
+// the outcomes by kind.
+func (s *Schedules) Due(ctx context.Context, at time.Time, limit int,
+	decide func(RunningEntry) (ticks []Tick, next time.Time),
+	call func(tx pgx.Tx, syncIDs []uuid.UUID, due []time.Time) error,
+) (taken int, outcomes map[TickOutcome]int, err error) {
+	err = s.db.System(ctx, "enqueue what is due", func(tx pgx.Tx) error {
+		outcomes = make(map[TickOutcome]int)
+		entries, err := query(ctx, tx, `
+			select clinic_id, entry_key, sync_type, cron, timezone, request, next_tick_at, next_run_at - next_tick_at
+			from schedule_entries where next_run_at <= $1
+			order by next_run_at, clinic_id, entry_key limit $2
+			for update skip locked`, []any{at, limit}, scanEntry)
+		taken = len(entries)
+		if err != nil || taken == 0 {
+			return err
+		}
+		round := newRound(at, entries, decide)
+		if err := round.enqueue(ctx, tx, call); err != nil {
+			return err
+		}
+		for _, outcome := range round.outcomes {
+			outcomes[TickOutcome(outcome)]++
+		}
+		return round.record(ctx, tx)
+	})
+	return taken, outcomes, err
+}
+
+// Forget removes the outcomes of ticks from before a moment.
+func (s *Schedules) Forget(ctx context.Context, before time.Time) error {
+	return s.db.System(ctx, "forget old ticks", func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "delete from schedule_ticks where due_at < $1", before)
+		return err
+	})
+}
+
+func scanEntry(row pgx.CollectableRow) (e RunningEntry, err error) {
+	var request []byte
+	if err = row.Scan(&e.ClinicID, &e.Key, &e.Type, &e.Cron, &e.Timezone, &request, &e.Next, &e.Jitter); err != nil {
+		return e, err
+	}
+	e.Options, _, err = decodeRequest(request)
+	return e, err
+}
+
+// entryColumns are entries as unnest takes them.
+type entryColumns struct {
+	clinics                             []uuid.UUID
+	keys, types, crons, zones, requests []string
+	ticks, runs                         []time.Time
+}
+
+func columnsOfEntries(entries []RunningEntry) (c entryColumns, err error) {
+	for i := range entries {
+		e := &entries[i]
+		request, err := encodeRequest(e.Options, uuid.Nil)
+		if err != nil {
+			return c, err
+		}
+		c.clinics, c.keys, c.types = append(c.clinics, e.ClinicID), append(c.keys, e.Key), append(c.types, string(e.Type))
+		c.crons, c.zones, c.requests = append(c.crons, e.Cron), append(c.zones, e.Timezone), append(c.requests, string(request))
+		c.ticks, c.runs = append(c.ticks, e.Next), append(c.runs, e.Next.Add(e.Jitter))
+	}
+	return c, nil
+}
+
+func (c *entryColumns) args() []any {
+	return []any{c.clinics, c.keys, c.types, c.crons, c.zones, c.requests, c.ticks, c.runs}
+}
+
+// A round is the ticks of some entries on their way into the database.
+type round struct {
+	at      time.Time
+	entries []RunningEntry // with their next ticks
+
+	// One line a tick.
+	clinics               []uuid.UUID
+	keys, types, outcomes []string
+	due                   []time.Time
+	syncs                 []*uuid.UUID
+	options               []casesync.Options
+	jitters               []time.Duration
+}
+
+func newRound(at time.Time, entries []RunningEntry, decide func(RunningEntry) ([]Tick, time.Time)) *round {
+	r := &round{at: at, entries: entries}
+	for i := range entries {
+		e := &entries[i]
+		ticks, next := decide(*e)
+		for _, tick := range ticks {
+			r.clinics, r.keys, r.types = append(r.clinics, e.ClinicID), append(r.keys, e.Key), append(r.types, string(e.Type))
+			r.outcomes, r.due = append(r.outcomes, string(tick.Outcome)), append(r.due, tick.Due)
+			r.syncs, r.options, r.jitters = append(r.syncs, nil), append(r.options, e.Options), append(r.jitters, e.Jitter)
+		}
+		e.Next = next
+	}
+	return r
+}
+
+// enqueue writes the audits of the ticks that are to be enqueued. Where one of the
+// clinic and type is queued already, also by this very round, the tick is
+// coalesced (R29).
+func (r *round) enqueue(ctx context.Context, tx pgx.Tx, call func(pgx.Tx, []uuid.UUID, []time.Time) error) error {
+	var (
+		ids, clinics    []uuid.UUID
+		types, requests []string
+		due             []time.Time
+		line            = make(map[uuid.UUID]int) // audit to its tick
+	)
+	for i, outcome := range r.outcomes {
+		if outcome != string(TickEnqueued) {
+			continue
+		}
+		id, err := uuid.NewV7()
+		if err != nil {
+			return err
+		}
+		request, err := encodeRequest(r.options[i], uuid.Nil)
+		if err != nil {
+			return err
+		}
+		line[id] = i
+		ids, clinics = append(ids, id), append(clinics, r.clinics[i])
+		types, requests, due = append(types, r.types[i]), append(requests, string(request)), append(due, r.due[i])
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	enqueued, err := query(ctx, tx, `
+		insert into case_sync_audits (id, clinic_id, sync_type, status, trigger, request, created_at, due_at)
+		select s.id, s.clinic_id, s.sync_type, 'queued', 'schedule', s.request::jsonb, $6, s.due_at
+		from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) as s (id, clinic_id, sync_type, request, due_at)
+		on conflict do nothing
+		returning id`, []any{ids, clinics, types, requests, due, r.at}, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return err
+	}
+	for _, i := range line {
+		r.outcomes[i] = string(TickCoalesced)
+	}
+	due = due[:0]
+	for _, id := range enqueued {
+		i := line[id]
+		r.outcomes[i], r.syncs[i] = string(TickEnqueued), &id
+		due = append(due, r.due[i].Add(r.jitters[i]))
+	}
+	if len(enqueued) == 0 {
+		return nil
+	}
+	return call(tx, enqueued, due)
+}
+
+// record writes the outcomes and the coming ticks.
+func (r *round) record(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `
+		insert into schedule_ticks (clinic_id, entry_key, sync_type, due_at, outcome, sync_id, recorded_at)
+		select t.*, $7 from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::uuid[]) as t
+		on conflict do nothing`, r.clinics, r.keys, r.types, r.due, r.outcomes, r.syncs, r.at)
+	if err != nil {
+		return err
+	}
+	columns, err := columnsOfEntries(r.entries)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		update schedule_entries e set next_tick_at = n.next_tick_at, next_run_at = n.next_run_at
+		from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::timestamptz[]) as n (clinic_id, entry_key, next_tick_at, next_run_at)
+		where e.clinic_id = n.clinic_id and e.entry_key = n.entry_key`,
+		columns.clinics, columns.keys, columns.ticks, columns.runs)
+	return err
+}
