@@ -87,7 +87,7 @@ returning c.pims_id`
 
 // caseRows are the columns of a chunk, as sourceRows takes them.
 type caseRows struct {
-	ids           []uuid.UUID
+	ids           [][16]byte
 	versions      []uint32
 	pimsIDs       []string
 	patientNames  []*string
