@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+)
+
+// What runs a sync, and is closed, leaves no goroutine, no browser and no
+// connection behind.
+//
+//nolint:paralleltest // it looks at the whole process
+func TestNothingOfAServerIsLeftAfterItsClose(t *testing.T) {
+	url := pgtest.URL(t) // starts the shared server
+	before := goleak.IgnoreCurrent()
+	children := descendants(t)
+
+	t.Run("a world", func(t *testing.T) {
+		w := newWorld(t, func(_ *Config, o *serverOptions) { o.engine.browser = nil })
+		p := w.practice(t, neosim.Options{})
+		require.Equal(t, 200, p.sync(t, "full", "").status)
+		p.hanging()
+		waiting := p.start(t, "inbound", "")
+		p.reached(t, neosim.OpCalendar, 1)
+		p.neo.CloseClientConnections()
+		p.ClearFaults()
+		<-waiting
+	})
+	t.Run("a server that does not come up", func(t *testing.T) {
+		c := &Config{DatabaseURL: url, EncryptionKey: "too short"}
+		s, err := openStore(t.Context(), c, slog.New(slog.DiscardHandler), 0)
+		require.NoError(t, err)
+		defer s.close()
+		_, err = startServer(t.Context(), c, s, slog.New(slog.DiscardHandler), serverOptions{})
+		require.ErrorContains(t, err, "ENCRYPTION_KEY")
+	})
+	t.Run("a command", func(t *testing.T) {
+		c := &Config{DatabaseURL: url, EncryptionKey: clinic.NewKey()}
+		err := withEngine(t.Context(), streams{}, c, func(e *engine) error { return e.start(context.WithoutCancel(t.Context())) })
+		require.NoError(t, err)
+	})
+
+	goleak.VerifyNone(t, before)
+	for pid := range descendants(t) {
+		require.Contains(t, children, pid, "a process is left")
+	}
+}
