@@ -107,7 +107,7 @@ func (v *visit) watch(step func(sight) (done bool, err error)) error {
 		if err == nil {
 			done, err = step(seen)
 		}
-		if done || err != nil && !errors.Is(err, errNavigating) {
+		if !errors.Is(err, errNavigating) && (done || err != nil) {
 			return err
 		}
 		select {
