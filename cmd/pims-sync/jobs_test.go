@@ -128,7 +128,7 @@ func TestAReplicaThatShutsDownHandsItsSyncOver(t *testing.T) { // R31
 	waiting := p.start(t, "full", "")
 	p.reached(t, neosim.OpCalendar, 1)
 
-	first := p.via
+	first := w.replicas[0]
 	p.via = w.replica()
 	ended := make(chan struct{})
 	go func() {

@@ -120,7 +120,7 @@ func TestAPIMSThatIsSlowIsWaitedForAsLongAsASyncMayTake(t *testing.T) { // R28
 	p.Fail(neosim.Fault{Op: neosim.OpCalendar, Kind: neosim.FaultSlow, Delay: 300 * time.Millisecond, Count: 2})
 	require.Equal(t, 200, p.sync(t, "inbound", "").status)
 
-	p.via.end()
+	w.replicas[0].end()
 	p.via = w.replica(func(c *Config, _ *serverOptions) { c.SyncTimeoutMS = 1500 })
 	p.Fail(neosim.Fault{Op: neosim.OpCalendar, Kind: neosim.FaultHang, Count: neosim.Forever})
 	a := p.sync(t, "inbound", "")

@@ -33,6 +33,7 @@ import (
 //	json PATH == VALUE          … and has this value under a path such as items.0.id
 //	json PATH > NAME            … whose value becomes a variable
 //	post URL [BODY]             sends JSON; the answer is stdout
+//	database KIND               another database from here on: migrated, empty, or foreign
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -47,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"fails-showing": func(ts *testscript.TestScript, neg bool, args []string) { fails(ts, neg, args, true) },
 			"json":          jsonCommand,
 			"post":          post,
+			"database":      database,
 		},
 	})
 }
@@ -56,6 +58,7 @@ func setUpScript(env *testscript.Env) error {
 	if !ok {
 		return errors.New("scripts are run by go test")
 	}
+	env.Values[scriptTest{}] = t
 	noon := zoneAtNoon(t)
 	sim := neosim.New(neosim.Options{Seed: 5, Location: noon, StandsAt: neosim.AsNow, Control: true})
 	practice := httptest.NewServer(sim)
@@ -69,26 +72,19 @@ func setUpScript(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	foreign := pgtest.Empty(t)
-	if _, err := pgtest.Open(t, foreign).Pool().Exec(t.Context(), `create table cases (id int)`); err != nil {
-		return err
-	}
 	for name, value := range map[string]string{
-		"DATABASE_URL":         pgtest.URL(t),
-		"FRESH_DATABASE_URL":   pgtest.URL(t),
-		"EMPTY_DATABASE_URL":   pgtest.Empty(t),
-		"FOREIGN_DATABASE_URL": foreign,
-		"ENCRYPTION_KEY":       clinic.NewKey(),
-		"DATA_DIR":             env.WorkDir + "/data",
-		"HOME":                 env.WorkDir,
-		"PIMS":                 practice.URL,
-		"PIMS_ALLOWED_HOSTS":   "127.0.0.1",
-		"PIMS_RATE_LIMIT":      "0",
-		"TAKEN_PORT":           port,
-		"ZONE":                 noon.String(),
-		"TODAY":                sim.Today().Format(time.DateOnly),
-		"WEEK_AGO":             sim.Today().AddDate(0, 0, -7).Format(time.DateOnly),
-		"NOBODY":               "01900000-0000-7000-8000-000000000000", // the id of nothing
+		"DATABASE_URL":       pgtest.URL(t),
+		"ENCRYPTION_KEY":     clinic.NewKey(),
+		"DATA_DIR":           env.WorkDir + "/data",
+		"HOME":               env.WorkDir,
+		"PIMS":               practice.URL,
+		"PIMS_ALLOWED_HOSTS": "127.0.0.1",
+		"PIMS_RATE_LIMIT":    "0",
+		"TAKEN_PORT":         port,
+		"ZONE":               noon.String(),
+		"TODAY":              sim.Today().Format(time.DateOnly),
+		"WEEK_AGO":           sim.Today().AddDate(0, 0, -7).Format(time.DateOnly),
+		"NOBODY":             "01900000-0000-7000-8000-000000000000", // the id of nothing
 	} {
 		env.Setenv(name, value)
 	}
@@ -180,6 +176,27 @@ func text(value any) string {
 	}
 	return fmt.Sprint(value)
 }
+
+// database gives the script another database: one of ours, one without a table, or
+// one of somebody else's program.
+func database(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: database migrated|empty|foreign")
+	}
+	t, _ := ts.Value(scriptTest{}).(testing.TB)
+	url := pgtest.Empty(t)
+	switch args[0] {
+	case "migrated":
+		url = pgtest.URL(t)
+	case "foreign":
+		_, err := pgtest.Open(t, url).Pool().Exec(t.Context(), `create table cases (id int)`)
+		ts.Check(err)
+	}
+	ts.Setenv("DATABASE_URL", url)
+}
+
+// scriptTest is the key of a script's test among its values.
+type scriptTest struct{}
 
 func post(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 || len(args) > 2 {

@@ -109,7 +109,7 @@ type practice struct {
 	id    uuid.UUID
 	key   string
 	neo   *httptest.Server
-	via   *replica // the replica that it calls
+	via   interface{ url() string } // the server that it calls
 }
 
 // practice adds a clinic whose Neo has these habits.

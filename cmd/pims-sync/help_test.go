@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/stretchr/testify/require"
+)
+
+// inProcess runs a command within the test, for what needs no database.
+func inProcess(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(t.Context(), args, streams{in: strings.NewReader(""), out: &out, err: &err})
+	return code, out.String(), err.String()
+}
+
+func TestEveryCommandAndFlagIsExplained(t *testing.T) { // INTERFACE §Commands
+	t.Parallel()
+	model, err := kong.New(&CLI{}, kong.Vars{"base_url": "x", "sim_username": "x", "sim_password": "x"})
+	require.NoError(t, err)
+	code, overview, said := inProcess(t, "--help")
+	require.Equal(t, exitDone, code)
+	require.Empty(t, said)
+	for _, leaf := range model.Model.Leaves(true) {
+		path := strings.Fields(leaf.FullPath())[1:]
+		name := strings.Join(path, " ")
+		require.NotEmpty(t, leaf.Help, name)
+		require.Contains(t, overview, name)
+
+		code, help, said := inProcess(t, append(path, "--help")...)
+		require.Equal(t, exitDone, code, name)
+		require.Empty(t, said, name)
+		require.Contains(t, help, "Usage: pims-sync "+name)
+		require.Contains(t, help, "--json", name)
+		for _, flag := range leaf.Flags {
+			require.NotEmpty(t, flag.Help, "%s --%s", name, flag.Name)
+			require.Contains(t, help, flag.Name, name)
+		}
+		for _, argument := range leaf.Positional {
+			require.NotEmpty(t, argument.Help, "%s %s", name, argument.Name)
+		}
+	}
+}
+
+func TestHelpShowsEverySettingOfTheEnvironment(t *testing.T) { // INTERFACE §Environment
+	t.Parallel()
+	_, help, _ := inProcess(t, "serve", "--help")
+	for _, variable := range []string{
+		"HOST", "PORT", "DATABASE_URL", "DATA_DIR", "ENCRYPTION_KEY", "SYNC_TIMEOUT_MS", "SYNC_WAIT_MS", "PIMS_ALLOWED_HOSTS",
+		"PIMS_RATE_LIMIT", "CHROMIUM_PATH", "HEADLESS", "METRICS_ADDR", "TRUSTED_PROXIES", "LOG_LEVEL", "LOG_FORMAT",
+	} {
+		require.Contains(t, strings.Join(strings.Fields(help), " "), "$"+variable, "the help of serve")
+	}
+}
+
+// What the pages say about commands must be there: a renamed command or flag
+// fails here until they are changed, too.
+func TestTheCommandsOfThePagesExist(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("../../docs/*.md")
+	require.NoError(t, err)
+	checked := 0
+	for _, page := range append(pages, "../../README.md") {
+		content, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, line := range commandLines(string(content)) {
+			checked++
+			var words []string
+			for _, word := range strings.Fields(line)[1:] {
+				if !commandWord.MatchString(word) {
+					break
+				}
+				words = append(words, word)
+			}
+			code, help, said := inProcess(t, append(words, "--help")...)
+			require.Equal(t, exitDone, code, "%s: %s: %s", page, line, said)
+			for _, flag := range flagWord.FindAllString(line, -1) {
+				require.Contains(t, help, flag, "%s: %s", page, line)
+			}
+		}
+	}
+	require.Positive(t, checked)
+}
+
+var (
+	commandWord = regexp.MustCompile(`^[a-z][a-z-]*$`)
+	flagWord    = regexp.MustCompile(`--[a-z][a-z-]+`)
+	inProse     = regexp.MustCompile("`(pims-sync [^`]+)`")
+	inBlock     = regexp.MustCompile(`(?:^|[$|] +)(?:bin/)?(pims-sync [^|#<>]+)`)
+)
+
+// commandLines are the calls of pims-sync in a page: in blocks of code, and in
+// code within a sentence.
+func commandLines(page string) []string {
+	var calls []string
+	block := false
+	for line := range strings.Lines(page) {
+		where := inProse
+		if strings.HasPrefix(line, "```") {
+			block = !block
+			continue
+		}
+		if block {
+			where = inBlock
+		}
+		for _, call := range where.FindAllStringSubmatch(line, -1) {
+			calls = append(calls, strings.TrimSpace(call[1]))
+		}
+	}
+	return calls
+}
