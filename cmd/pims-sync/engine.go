@@ -33,12 +33,13 @@ type engine struct {
 
 // engineOptions are what differs between those who run syncs.
 type engineOptions struct {
-	private  bool             // work only what this process starts (INTERFACE §Commands, sync)
-	schedule bool             // enqueue what is due (R33)
-	jitter   time.Duration    // spread of ticks over clinics
-	maxSyncs int              // worked on at once; 0: the queue's default
-	browser  pims.Browser     // that others share; nil: one of the engine's own
-	now      func() time.Time // nil: time.Now
+	private        bool             // work only what this process starts (INTERFACE §Commands, sync)
+	schedule       bool             // enqueue what is due (R33)
+	jitter         time.Duration    // spread of ticks over clinics
+	maxSyncs       int              // worked on at once; 0: the queue's default
+	eventRetention time.Duration    // of the history of cases; 0: for ever
+	browser        pims.Browser     // that others share; nil: one of the engine's own
+	now            func() time.Time // nil: time.Now
 }
 
 // newEngine joins the parts. It starts no browser and works on no sync yet.
@@ -87,22 +88,25 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 		Refused:  e.metrics.GuardRefused,
 	})
 	e.queue, err = queue.New(queue.Options{
-		DB:        s.DB,
-		Audits:    audits,
-		Plans:     plans,
-		Notifier:  e.notifier,
-		Run:       runner.Run,
-		Precheck:  e.connector.Precheck,
-		Clinics:   s.Clinics(),
-		Schedules: s.Schedules(),
-		Schedule:  o.schedule,
-		Jitter:    o.jitter,
-		MaxSyncs:  o.maxSyncs,
-		Private:   o.private,
-		TimeLimit: c.syncTimeout(),
-		Logger:    log,
-		Now:       o.now,
-		Observe:   e.metrics,
+		DB:             s.DB,
+		Audits:         audits,
+		Plans:          plans,
+		Notifier:       e.notifier,
+		Run:            runner.Run,
+		Precheck:       e.connector.Precheck,
+		Clinics:        s.Clinics(),
+		Schedules:      s.Schedules(),
+		Schedule:       o.schedule,
+		Jitter:         o.jitter,
+		MaxSyncs:       o.maxSyncs,
+		Records:        s.Records(),
+		Replicas:       s.Replicas(),
+		EventRetention: o.eventRetention,
+		Private:        o.private,
+		TimeLimit:      c.syncTimeout(),
+		Logger:         log,
+		Now:            o.now,
+		Observe:        e.metrics,
 	})
 	if err != nil {
 		e.closeBrowser()

@@ -19,6 +19,7 @@ import (
 type ServeCmd struct {
 	EnableScheduler bool          `help:"Enqueue the syncs that the schedules say." env:"ENABLE_SCHEDULER" default:"true" negatable:""`
 	ScheduleJitter  time.Duration `help:"Spread the clinics that are due at one time over this long." env:"SCHEDULE_JITTER" default:"0s" placeholder:"DURATION"`
+	EventRetention  time.Duration `help:"How long the history of cases is kept, such as 8760h; 0 is for ever." env:"EVENT_RETENTION" default:"0s" placeholder:"DURATION"`
 	MaxSyncs        int           `help:"How many syncs this replica works on at once." env:"MAX_SYNCS" default:"10"`
 	Host            string        `help:"Where to listen." env:"HOST" default:"127.0.0.1"`
 	Port            uint16        `help:"Where to listen; 0 takes a free port." env:"PORT" default:"3001"`
@@ -36,8 +37,8 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	if s.SyncWaitMS < 0 {
 		return usageError{fmt.Errorf("SYNC_WAIT_MS is %d and must be 0 or more", s.SyncWaitMS)}
 	}
-	if s.MaxSyncs < 1 || s.ScheduleJitter < 0 {
-		return usageError{errors.New("MAX_SYNCS must be 1 or more and SCHEDULE_JITTER must not be negative")}
+	if s.MaxSyncs < 1 || s.ScheduleJitter < 0 || s.EventRetention < 0 {
+		return usageError{errors.New("MAX_SYNCS must be 1 or more; SCHEDULE_JITTER and EVENT_RETENTION must not be negative")}
 	}
 	proxies, err := api.ParseProxies(s.TrustedProxies)
 	if err != nil {
@@ -67,7 +68,7 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 		wait:     time.Duration(s.SyncWaitMS) * time.Millisecond,
 		metrics:  metrics,
 		proxies:  proxies,
-		engine:   engineOptions{schedule: s.EnableScheduler, jitter: s.ScheduleJitter, maxSyncs: s.MaxSyncs},
+		engine:   engineOptions{schedule: s.EnableScheduler, jitter: s.ScheduleJitter, maxSyncs: s.MaxSyncs, eventRetention: s.EventRetention},
 	})
 	if err != nil {
 		return err
@@ -135,6 +136,7 @@ func startServer(ctx context.Context, c *Config, s *store, log *slog.Logger, o s
 		Plans:          s.Plans(),
 		Decisions:      e.queue,
 		Restores:       s.Cases(),
+		Freshness:      e.queue,
 		Clinics:        s.Clinics(),
 		Ready:          s.DB,
 		Metrics:        e.metrics.Handler(),

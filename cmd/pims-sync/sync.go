@@ -114,7 +114,7 @@ func runSync(ctx context.Context, std streams, c *Config, clinicID uuid.UUID, t 
 	if err := o.Check(t); err != nil {
 		return err
 	}
-	return withEngine(ctx, std, c, func(e *engine) error {
+	return withWorker(ctx, std, c, func(e *engine, work func() error) error {
 		owner, err := clinicOf(ctx, e.store, clinicID)
 		if err != nil {
 			return err
@@ -123,7 +123,7 @@ func runSync(ctx context.Context, std streams, c *Config, clinicID uuid.UUID, t 
 		if err != nil {
 			return err
 		}
-		if err := e.start(ctx); err != nil {
+		if err := work(); err != nil {
 			return err
 		}
 		audit, err = follow(ctx, std, c, e, audit)
@@ -144,6 +144,9 @@ func follow(ctx context.Context, std streams, c *Config, e *engine, audit casesy
 	for {
 		look, cancel := context.WithTimeout(ctx, followEvery)
 		now, err := e.queue.Wait(look, audit.ClinicID, audit.ID)
+		if err == nil && !now.Status.Final() {
+			<-look.Done() // a sync that waits for its next attempt answers at once
+		}
 		cancel()
 		switch {
 		case err != nil:

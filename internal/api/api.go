@@ -81,6 +81,11 @@ type Restores interface {
 	Restore(ctx context.Context, clinicID uuid.UUID, caseIDs []uuid.UUID, actor string, at time.Time) ([]casesync.Restoration, error)
 }
 
+// Freshness tells how old the clinic's data is, by phase.
+type Freshness interface {
+	Freshness(ctx context.Context, clinicID uuid.UUID) ([]casesync.Freshness, error)
+}
+
 // Clinics finds the clinic of a key: dates mean its zone (R1).
 type Clinics interface {
 	Clinic(ctx context.Context, clinicID uuid.UUID) (clinic.Clinic, error)
@@ -99,6 +104,7 @@ type Options struct {
 	Plans     Plans
 	Decisions Decisions
 	Restores  Restores
+	Freshness Freshness
 	Clinics   Clinics
 	Ready     Ready
 
@@ -183,7 +189,7 @@ func (s *server) mount(operations []operation) {
 func (s *server) operations() []operation {
 	return []operation{
 		s.startInbound(), s.startCases(), s.startReconcile(), s.startFull(),
-		s.listSyncs(), s.showSync(), s.cancelSync(), s.restoreSync(),
+		s.listSyncs(), s.showSync(), s.syncEvents(), s.cancelSync(), s.restoreSync(), s.showFreshness(),
 		s.listCases(), s.showCase(), s.caseHistory(), s.restoreCase(),
 		s.listPlans(), s.showPlan(), s.approvePlan(), s.rejectPlan(),
 		s.health(), s.ready(), s.metrics(),

@@ -278,3 +278,13 @@ func (f *fakeRestores) Restore(_ context.Context, _ uuid.UUID, ids []uuid.UUID, 
 	f.asked, f.actor = ids, actor
 	return f.restorations, f.err
 }
+
+// fakeFreshness answers what the test says.
+type fakeFreshness struct {
+	all []casesync.Freshness
+	err error
+}
+
+func (f *fakeFreshness) Freshness(context.Context, uuid.UUID) ([]casesync.Freshness, error) {
+	return f.all, f.err
+}

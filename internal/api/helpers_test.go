@@ -36,6 +36,7 @@ type bench struct {
 
 	decisions *fakeDecisions
 	restores  *fakeRestores
+	fresh     *fakeFreshness
 
 	log   *lockedBuffer
 	now   time.Time
@@ -47,13 +48,13 @@ func newBench(t *testing.T, changes ...func(*Options)) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, keys: &fakeKeys{}, syncs: newFakeSyncs(), ready: &fakeReady{}, log: &lockedBuffer{}, now: testTime,
-		decisions: &fakeDecisions{}, restores: &fakeRestores{},
+		decisions: &fakeDecisions{}, restores: &fakeRestores{}, fresh: &fakeFreshness{},
 		reads: &fakeReads{owner: clinic.Clinic{ID: uuid.New(), Timezone: "America/Chicago"}},
 	}
 	b.key, b.keyID = b.keys.add(b.reads.owner.ID, nil)
 	o := Options{
 		Keys: b.keys, Syncs: b.syncs, Cases: b.reads, Plans: b.reads, Clinics: b.reads, Ready: b.ready,
-		Decisions: b.decisions, Restores: b.restores,
+		Decisions: b.decisions, Restores: b.restores, Freshness: b.fresh,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "sync_in_progress 0\n")

@@ -129,7 +129,11 @@ func (d describer) request(example any) *huma.RequestBody {
 func (d describer) offer(o offer) *huma.Response {
 	response := &huma.Response{Description: o.description}
 	if o.example == nil {
-		response.Content = map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}
+		kind := "text/plain"
+		if o.stream {
+			kind = "text/event-stream"
+		}
+		response.Content = map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: huma.TypeString}}}
 		return response
 	}
 	response.Content = map[string]*huma.MediaType{

@@ -54,6 +54,7 @@ type offer struct {
 	description string
 	example     any
 	headers     map[string]string // name to description
+	stream      bool              // server-sent events, without an example
 }
 
 // A reply is an answer to be encoded.
@@ -61,6 +62,7 @@ type reply struct {
 	status int
 	header http.Header
 	body   any
+	stream func(http.ResponseWriter) // in the place of a body: server-sent events
 }
 
 // ok is a 200.

@@ -146,6 +146,12 @@ func knownMethod(method string) string {
 // write encodes an answer. It is encoded whole first, so that what cannot be
 // encoded is an error and not half an answer.
 func (s *server) write(w http.ResponseWriter, t *trace, answer reply) {
+	if answer.stream != nil {
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.WriteHeader(answer.status)
+		answer.stream(w)
+		return
+	}
 	body, err := encode(answer.body)
 	if err != nil {
 		s.fail(w, t, fmt.Errorf("encoding the answer: %w", err))

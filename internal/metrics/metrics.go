@@ -30,6 +30,8 @@ type Metrics struct {
 	ticks        *prometheus.CounterVec
 	lateness     prometheus.Histogram
 	schedules    *prometheus.GaugeVec
+	stale        *prometheus.GaugeVec
+	oldest       *prometheus.GaugeVec
 }
 
 // The buckets, in seconds: a sync takes seconds to minutes, a request moments.
@@ -77,10 +79,16 @@ func New() *Metrics {
 		schedules: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "schedule_entries", Help: "Entries of schedules, by state (running, bad). A bad one is disabled and logged.",
 		}, []string{"state"}),
+		stale: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "clinics_stale", Help: "Clinics whose latest scheduled sync of a type has not succeeded within an hour.",
+		}, []string{"type"}),
+		oldest: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "sync_oldest_data_age_seconds", Help: "How old the data of the most outdated scheduled clinic is.",
+		}, []string{"type"}),
 	}
 	m.registry.MustRegister(
 		m.syncs, m.syncDuration, m.running, m.written, m.requests, m.requestTime, m.logins, m.refusals,
-		m.ticks, m.lateness, m.schedules,
+		m.ticks, m.lateness, m.schedules, m.stale, m.oldest,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -129,6 +137,12 @@ func (m *Metrics) Ticks(outcome string, n int) { m.ticks.WithLabelValues(outcome
 func (m *Metrics) SchedulesLoaded(running, bad int) {
 	m.schedules.WithLabelValues("running").Set(float64(running))
 	m.schedules.WithLabelValues("bad").Set(float64(bad))
+}
+
+// Fresh notes how many clinics are stale, and how old the oldest data is.
+func (m *Metrics) Fresh(t casesync.Type, stale int, oldest time.Duration) {
+	m.stale.WithLabelValues(string(t)).Set(float64(stale))
+	m.oldest.WithLabelValues(string(t)).Set(oldest.Seconds())
 }
 
 // CasesWritten notes what a sync did to cases.

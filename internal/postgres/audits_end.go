@@ -170,7 +170,8 @@ func (s *Audits) Forgotten(ctx context.Context, call func(tx pgx.Tx, ids []uuid.
 }
 
 // forgotten reads River's table: a job that is waiting, or has run for a moment
-// only, still calls.
+// only, still calls. A job in a command's own queue calls for a minute only: the
+// command may be gone.
 const forgotten = `
 select a.id
 from case_sync_audits a
@@ -178,6 +179,7 @@ where a.status = 'queued' and a.parent_id is null
 	and not exists (
 		select from river_job j
 		where j.kind = 'sync' and j.args ->> 'sync_id' = a.id::text
+			and (j.queue = 'default' or a.created_at > clock_timestamp() - interval '1 minute')
 			and (j.state in ('available', 'pending', 'retryable', 'scheduled')
 				or j.state = 'running' and j.attempted_at > clock_timestamp() - interval '15 seconds')
 	)

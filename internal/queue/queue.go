@@ -43,7 +43,12 @@ type Options struct {
 	Audits *postgres.Audits
 	Plans  *postgres.Plans
 
-	// Of the schedules; unused where Schedule is false.
+	Records  *postgres.Records
+	Replicas *postgres.Replicas
+
+	EventRetention time.Duration // how long the history of cases is kept (R14); 0: for ever
+
+	// Of the schedules.
 	Clinics   *postgres.Clinics
 	Schedules *postgres.Schedules
 	Schedule  bool          // enqueue what is due (R33, ENABLE_SCHEDULER)
@@ -77,6 +82,7 @@ type Observer interface {
 	SyncLate(by time.Duration)        // a scheduled sync began this long after it was due
 	Ticks(outcome string, n int)      // what became of ticks
 	SchedulesLoaded(running, bad int) // how many entries there are
+	Fresh(t casesync.Type, stale int, oldest time.Duration)
 }
 
 // A Queue starts syncs, works on them, and waits for them. It is safe for
@@ -162,6 +168,8 @@ func (q *Queue) Begin(ctx context.Context) error {
 	q.loops.Go(func() { q.listenForCancels(ctx) })
 	if !q.o.Private {
 		q.loops.Go(func() { q.rescueLoop(ctx) })
+		q.loops.Go(func() { q.keepHouse(ctx) })
+		q.loops.Go(func() { q.watchFreshness(ctx) })
 	}
 	if q.o.Schedule {
 		q.loops.Go(func() { q.schedule(ctx) })
@@ -180,6 +188,9 @@ func (q *Queue) Stop(ctx context.Context) error {
 	err := q.client.Stop(ctx)
 	q.stop()
 	q.loops.Wait()
+	if !q.o.Private {
+		err = errors.Join(err, q.o.Replicas.Gone(ctx, q.o.Name))
+	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("stopping to work on the queue: %w", err)
 	}
@@ -191,6 +202,7 @@ type nobody struct{}
 
 func (nobody) SyncLate(time.Duration)                                  {}
 func (nobody) Ticks(string, int)                                       {}
+func (nobody) Fresh(casesync.Type, int, time.Duration)                 {}
 func (nobody) SchedulesLoaded(int, int)                                {}
 func (nobody) SyncStarted(casesync.Type)                               {}
 func (nobody) SyncEnded(casesync.Type, casesync.Status, time.Duration) {}

@@ -38,7 +38,8 @@ func newReplica(t *testing.T, url string, run runFunc, change func(*queue.Option
 	notifier := postgres.NewNotifier(db)
 	t.Cleanup(notifier.Close)
 	o := queue.Options{
-		DB: db, Audits: db.Audits(), Plans: db.Plans(), Notifier: notifier, Run: run,
+		DB: db, Audits: db.Audits(), Plans: db.Plans(), Records: db.Records(), Replicas: db.Replicas(),
+		Clinics: db.Clinics(), Schedules: db.Schedules(), Notifier: notifier, Run: run,
 		Precheck: func(context.Context, uuid.UUID) error { return nil },
 		Lease:    600 * time.Millisecond,
 		Logger:   slog.New(slog.DiscardHandler),

@@ -14,22 +14,18 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres"
 )
 
-// rescueLoop takes up the syncs whose replica died (R30): at a start and then
-// thrice in a lease.
+// rescueLoop takes up the syncs whose replica died (R30), at the start and then
+// thrice in a lease, and says that this one lives.
 func (q *Queue) rescueLoop(ctx context.Context) {
-	ticker := time.NewTicker(q.o.Lease / 3)
-	defer ticker.Stop()
-	for {
-		if err := q.Rescue(ctx); err != nil && ctx.Err() == nil {
+	every(ctx, q.o.Lease/3, func() {
+		if err := errors.Join(q.Rescue(ctx), q.o.Replicas.Seen(ctx, q.o.Name)); err != nil && ctx.Err() == nil {
 			q.log.WarnContext(ctx, "Rescue failed", "error", err.Error())
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
+	})
 }
+
+// ReplicaSilence is how long a replica may be silent and still count as alive.
+const ReplicaSilence = 2 * defaultLease
 
 // Rescue gives every sync whose lease has run out back to the queue, or closes it
 // as interrupted where that was tried often enough (R30). It also calls again for

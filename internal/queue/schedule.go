@@ -23,7 +23,6 @@ const (
 	reloadEvery = 5 * time.Minute // Workflows §Scheduler Flow, "Every 5 Minutes"
 	tickEvery   = time.Second
 	dueAtOnce   = 1000
-	keepTicks   = 90 * 24 * time.Hour // how long outcomes are kept
 )
 
 // schedule loads the schedules at the start, every five minutes, and at once when
@@ -42,9 +41,6 @@ func (q *Queue) schedule(ctx context.Context) {
 			return
 		case <-changed:
 		case <-ticker.C:
-			if err := q.o.Schedules.Forget(ctx, q.o.Now().Add(-keepTicks)); err != nil && ctx.Err() == nil {
-				q.schedulerLog.WarnContext(ctx, "Old ticks not forgotten", "error", err.Error())
-			}
 		}
 	}
 }
@@ -150,18 +146,11 @@ func entryKey(timezone string, e clinic.ScheduleEntry) string {
 
 // tick enqueues what is due, every second.
 func (q *Queue) tick(ctx context.Context) {
-	ticker := time.NewTicker(tickEvery)
-	defer ticker.Stop()
-	for {
+	every(ctx, tickEvery, func() {
 		if err := q.EnqueueDue(ctx); err != nil && ctx.Err() == nil {
 			q.schedulerLog.ErrorContext(ctx, "Due syncs not enqueued; the next second tries again", "error", err.Error())
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
+	})
 }
 
 // EnqueueDue enqueues a sync for each entry whose time has come, and writes down

@@ -41,10 +41,8 @@ func (c *clock) set(at time.Time) {
 // scheduling is a replica whose schedules are loaded and enqueued by the test.
 func scheduling(t *testing.T, url string, c *clock, change func(*queue.Options)) *replica {
 	t.Helper()
-	db := pgtest.Open(t, url)
 	return newReplica(t, url, nil, func(o *queue.Options) {
 		o.Now = c.now
-		o.Clinics, o.Schedules = db.Clinics(), db.Schedules()
 		if change != nil {
 			change(o)
 		}
@@ -261,6 +259,7 @@ type counting struct {
 func (*counting) SyncStarted(casesync.Type)                               {}
 func (*counting) SyncEnded(casesync.Type, casesync.Status, time.Duration) {}
 func (*counting) SyncGivenBack(casesync.Type)                             {}
+func (*counting) Fresh(casesync.Type, int, time.Duration)                 {}
 func (*counting) SyncLate(time.Duration)                                  {}
 
 func (c *counting) Ticks(outcome string, n int) {
@@ -281,7 +280,7 @@ func TestAScheduleThatIsChangedByPlainSQLRunsWithoutARestart(t *testing.T) { // 
 	c := &clock{at: time.Now().Add(-20 * time.Hour)} // so that what is due may run at once
 	id := scheduled(t, db, "UTC", c.now(), `[]`)
 	r := newReplica(t, url, created(1), func(o *queue.Options) {
-		o.Now, o.Clinics, o.Schedules, o.Schedule = c.now, db.Clinics(), db.Schedules(), true
+		o.Now, o.Schedule = c.now, true
 	})
 	require.NoError(t, r.Begin(t.Context()))
 	t.Cleanup(func() { require.NoError(t, r.Stop(context.Background())) })

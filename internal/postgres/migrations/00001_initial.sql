@@ -149,6 +149,8 @@ create unique index case_sync_audits_running on case_sync_audits (clinic_id)
 create unique index case_sync_audits_queued on case_sync_audits (clinic_id, sync_type)
     where status = 'queued' and parent_id is null;
 create index case_sync_audits_recent on case_sync_audits (clinic_id, created_at desc, id desc);
+create index case_sync_audits_fresh on case_sync_audits (clinic_id, sync_type, completed_at desc)
+    where status = 'completed';
 create index case_sync_audits_parent on case_sync_audits (parent_id) where parent_id is not null;
 
 -- Who works on an audit (R30), how far it is, and whether it is to stop. Apart
@@ -163,6 +165,13 @@ create table sync_leases (
     cancelled_at timestamptz
 );
 create index sync_leases_expires on sync_leases (expires_at);
+
+-- The replicas that work on syncs, and when each was last heard of, by the
+-- database's clock.
+create table replicas (
+    name    text        primary key,
+    seen_at timestamptz not null
+);
 
 create table deletion_plans (
     id           uuid        primary key default gen_random_uuid(),

@@ -1,0 +1,111 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+const (
+	lookEvery  = 250 * time.Millisecond // how often a stream looks, at the most
+	keepAlive  = 15 * time.Second       // proxies end a connection that is silent
+	writeLimit = 10 * time.Second       // for one event
+)
+
+func (s *server) syncEvents() operation {
+	return operation{
+		method: http.MethodGet, path: "/api/syncs/{id}/events", id: "sync-events", tag: "Syncs",
+		summary: "Follow a sync",
+		description: "Server-sent events until the sync is over, from any replica: first `state`, the sync as it is; then `progress` and, for a full sync, " +
+			"`phase` for each phase that begins or ends; last `done`, the sync as it ended. Each event's data is JSON: a sync for `state`, `phase` and `done`, its progress for `progress`.",
+		access: reading(),
+		params: []*huma.Param{idParam("a sync")},
+		offers: []offer{{status: http.StatusOK, description: "A stream of events.", stream: true}},
+		codes:  []casesync.Code{casesync.CodeInvalidRequest, casesync.CodeNotFound},
+		handle: func(c *call) (reply, error) {
+			audit, err := s.audit(c)
+			if err != nil {
+				return reply{}, err
+			}
+			return reply{status: http.StatusOK, stream: func(w http.ResponseWriter) { s.follow(c, w, audit) }}, nil
+		},
+	}
+}
+
+// follow streams a sync until it is over or the caller is gone.
+func (s *server) follow(c *call, w http.ResponseWriter, audit casesync.Audit) {
+	out := &eventStream{w: w, control: http.NewResponseController(w), spoke: time.Now()}
+	out.send("state", syncOf(&audit))
+	phases := map[uuid.UUID]casesync.Status{}
+	for i := range audit.Children {
+		phases[audit.Children[i].ID] = audit.Children[i].Status
+	}
+	last := audit.Progress
+	for out.err == nil && !audit.Status.Final() {
+		look, cancel := context.WithTimeout(c.Context(), lookEvery)
+		now, err := s.o.Syncs.Wait(look, c.clinicID, audit.ID)
+		if err == nil && !now.Status.Final() {
+			<-look.Done() // a sync that waits for its next attempt answers at once
+		}
+		cancel()
+		if err != nil || c.Context().Err() != nil {
+			return // the client asks again
+		}
+		audit = now
+		for i := range audit.Children {
+			child := &audit.Children[i]
+			if phases[child.ID] != child.Status {
+				phases[child.ID] = child.Status
+				out.send("phase", syncOf(child))
+			}
+		}
+		if audit.Progress != last {
+			last = audit.Progress
+			out.send("progress", syncOf(&audit).Progress)
+		}
+		out.beat()
+	}
+	if out.err == nil {
+		out.send("done", syncOf(&audit))
+	}
+}
+
+// An eventStream writes server-sent events and remembers its first error.
+type eventStream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	spoke   time.Time
+	err     error
+}
+
+func (e *eventStream) send(name string, data any) {
+	body, err := encode(data) // one line
+	if err != nil {
+		e.err = err
+		return
+	}
+	e.write("event: " + name + "\ndata: " + string(body) + "\n")
+}
+
+// beat keeps a silent connection open.
+func (e *eventStream) beat() {
+	if time.Since(e.spoke) > keepAlive {
+		e.write(": still here\n\n")
+	}
+}
+
+func (e *eventStream) write(text string) {
+	if e.err != nil {
+		return
+	}
+	_ = e.control.SetWriteDeadline(time.Now().Add(writeLimit)) // a recorder in a test has none
+	if _, e.err = e.w.Write([]byte(text)); e.err == nil {
+		e.err = e.control.Flush()
+	}
+	e.spoke = time.Now()
+}

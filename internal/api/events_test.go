@@ -1,0 +1,94 @@
+package api
+
+import (
+	"bufio"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+// nextEvent reads one event of a stream: its name and its data.
+func nextEvent(t *testing.T, lines *bufio.Scanner) (name, data string) {
+	t.Helper()
+	for lines.Scan() {
+		switch line := lines.Text(); {
+		case strings.HasPrefix(line, "event: "):
+			name = strings.TrimPrefix(line, "event: ")
+		case strings.HasPrefix(line, "data: "):
+			data = strings.TrimPrefix(line, "data: ")
+		case line == "" && name != "":
+			return name, data
+		}
+	}
+	require.NoError(t, lines.Err())
+	return name, data
+}
+
+func TestAStreamTellsTheStateThenWhatHappensThenTheEnd(t *testing.T) { // INTERFACE §Endpoints, events
+	t.Parallel()
+	b := newBench(t)
+	audit := casesync.Audit{ID: uuid.New(), ClinicID: b.reads.owner.ID, Type: casesync.TypeFull, Status: casesync.StatusInProgress, StartedAt: testTime, CreatedAt: testTime}
+	b.syncs.put(&audit)
+	site := httptest.NewServer(b.handler)
+	defer site.Close()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, site.URL+"/api/syncs/"+audit.ID.String()+"/events", nil)
+	require.NoError(t, err)
+	request.Header.Set(keyHeader, b.key)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, "text/event-stream", response.Header.Get("Content-Type"))
+	lines := bufio.NewScanner(response.Body)
+
+	name, data := nextEvent(t, lines)
+	require.Equal(t, "state", name)
+	require.Contains(t, data, `"status":"in_progress"`)
+
+	audit.Progress = casesync.Progress{Phase: casesync.TypeInbound, Step: "write", Done: 10, Total: 25}
+	audit.Children = []casesync.Audit{{ID: uuid.New(), ParentID: audit.ID, Type: casesync.TypeInbound, Status: casesync.StatusInProgress, CreatedAt: testTime}}
+	b.syncs.put(&audit)
+	name, data = nextEvent(t, lines)
+	require.Equal(t, "phase", name)
+	require.Contains(t, data, `"type":"inbound"`)
+	name, data = nextEvent(t, lines)
+	require.Equal(t, "progress", name)
+	require.JSONEq(t, `{"phase":"inbound","step":"write","done":10,"total":25}`, data)
+
+	complete(&audit)
+	b.syncs.put(&audit)
+	name, data = nextEvent(t, lines)
+	require.Equal(t, "done", name)
+	require.Contains(t, data, `"status":"completed"`)
+	require.False(t, lines.Scan(), "the stream ends")
+}
+
+func TestAStreamOfAnotherClinicsSyncIsNotFound(t *testing.T) { // R38
+	t.Parallel()
+	b := newBench(t)
+	require.Equal(t, http.StatusNotFound, b.get("/api/syncs/"+uuid.NewString()+"/events").Code)
+}
+
+func TestFreshnessSaysWhatWasDueAndDidNotSucceed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.fresh.all = []casesync.Freshness{
+		{Type: casesync.TypeCases},
+		{Type: casesync.TypeInbound, LastSuccess: testTime.Add(-2 * time.Hour), Due: testTime.Add(-3 * time.Hour)},
+		{Type: casesync.TypeReconciliation, LastSuccess: testTime.Add(-30 * time.Hour), Due: testTime.Add(-3 * time.Hour)},
+	}
+	a := b.get("/api/freshness")
+	require.Equal(t, http.StatusOK, a.Code)
+	require.Equal(t, true, a.body["stale"])
+	require.Equal(t, false, a.at("items", 0, "stale"), "nothing is scheduled, nothing is stale")
+	require.Nil(t, a.at("items", 0, "lastSuccess"))
+	require.Equal(t, false, a.at("items", 1, "stale"))
+	require.InDelta(t, 7200, a.at("items", 1, "ageSeconds"), 0)
+	require.Equal(t, true, a.at("items", 2, "stale"))
+}

@@ -1,0 +1,76 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+// Replicas knows which processes work on syncs, and what they have achieved. All
+// of it crosses clinics (R41).
+type Replicas struct{ db *DB }
+
+// Replicas is the store of the replicas.
+func (db *DB) Replicas() *Replicas { return &Replicas{db} }
+
+// Seen notes that a replica works, by the database's clock (R3), and forgets those
+// that have not been seen for a day.
+func (s *Replicas) Seen(ctx context.Context, name string) error {
+	return s.db.System(ctx, "report the replica", func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			with gone as (delete from replicas where seen_at < clock_timestamp() - interval '1 day')
+			insert into replicas (name, seen_at) values ($1, clock_timestamp())
+			on conflict (name) do update set seen_at = excluded.seen_at`, name)
+		return err
+	})
+}
+
+// Gone notes that a replica works no more.
+func (s *Replicas) Gone(ctx context.Context, name string) error {
+	return s.db.System(ctx, "sign the replica off", func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `delete from replicas where name = $1`, name)
+		return err
+	})
+}
+
+// Alive tells whether any replica has been seen within a time.
+func (s *Replicas) Alive(ctx context.Context, within time.Duration) (alive bool, err error) {
+	err = s.db.System(ctx, "look for replicas", func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, `
+			select exists (select from replicas where seen_at > clock_timestamp() - make_interval(secs => $1))`,
+			within.Seconds()).Scan(&alive)
+	})
+	return alive, err
+}
+
+// LastSuccesses answers, for each active clinic (or the one that is named), when
+// the latest completed sync of each type had begun, dry runs left out.
+func (s *Replicas) LastSuccesses(ctx context.Context, clinicID *uuid.UUID) (all []casesync.Freshness, err error) {
+	err = s.db.System(ctx, "read how fresh the clinics are", func(tx pgx.Tx) error {
+		all, err = query(ctx, tx, `
+			select c.id, t.sync_type, a.started_at
+			from clinics c
+			cross join unnest(array['inbound', 'cases', 'reconciliation']) as t (sync_type)
+			left join lateral (
+				select started_at from case_sync_audits
+				where clinic_id = c.id and sync_type = t.sync_type and status = 'completed'
+					and request ->> 'dryRun' is distinct from 'true'
+				order by completed_at desc limit 1
+			) a on true
+			where c.is_active and ($1::uuid is null or c.id = $1)
+			order by c.id, t.sync_type`, []any{clinicID}, scanFreshness)
+		return err
+	})
+	return all, err
+}
+
+func scanFreshness(row pgx.CollectableRow) (f casesync.Freshness, err error) {
+	var began *time.Time
+	err = row.Scan(&f.ClinicID, &f.Type, &began)
+	f.LastSuccess = value(began)
+	return f, err
+}

@@ -1,0 +1,149 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
+)
+
+const (
+	houseEvery     = time.Hour
+	freshEvery     = time.Minute
+	keepTicks      = 90 * 24 * time.Hour // how long the outcomes of ticks are kept
+	staleTolerance = time.Hour           // how long a scheduled sync may take to succeed
+)
+
+// keepHouse removes what is kept long enough: old events of cases (R14),
+// idempotency keys (R29), outcomes of ticks.
+func (q *Queue) keepHouse(ctx context.Context) {
+	every(ctx, houseEvery, func() {
+		now := q.o.Now()
+		err := errors.Join(
+			q.o.Audits.ForgetIdempotencyKeys(ctx, now),
+			q.o.Schedules.Forget(ctx, now.Add(-keepTicks)),
+		)
+		if q.o.EventRetention > 0 {
+			forgotten, eventsErr := q.o.Records.ForgetEvents(ctx, now.Add(-q.o.EventRetention))
+			if err = errors.Join(err, eventsErr); forgotten > 0 {
+				q.log.InfoContext(ctx, "Old case events removed", "events", forgotten)
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			q.log.WarnContext(ctx, "Housekeeping failed", "error", err.Error())
+		}
+	})
+}
+
+// watchFreshness tells the observer how old the clinics' data is.
+func (q *Queue) watchFreshness(ctx context.Context) {
+	every(ctx, freshEvery, func() {
+		all, err := q.freshness(ctx, nil)
+		if err != nil {
+			if ctx.Err() == nil {
+				q.log.WarnContext(ctx, "Freshness not known", "error", err.Error())
+			}
+			return
+		}
+		now := q.o.Now()
+		for _, t := range []casesync.Type{casesync.TypeInbound, casesync.TypeCases, casesync.TypeReconciliation} {
+			stale, oldest := 0, time.Duration(0)
+			for _, f := range all {
+				if f.Type != t || f.Due.IsZero() {
+					continue
+				}
+				if f.Stale() {
+					stale++
+				}
+				if !f.LastSuccess.IsZero() {
+					oldest = max(oldest, now.Sub(f.LastSuccess))
+				}
+			}
+			q.o.Observe.Fresh(t, stale, oldest)
+		}
+	})
+}
+
+// Freshness says how old the clinic's data is, by type of sync.
+func (q *Queue) Freshness(ctx context.Context, clinicID uuid.UUID) ([]casesync.Freshness, error) {
+	return q.freshness(ctx, &clinicID)
+}
+
+// freshness joins the latest successes with what the schedules expect: the latest
+// tick that has had an hour to succeed.
+func (q *Queue) freshness(ctx context.Context, clinicID *uuid.UUID) ([]casesync.Freshness, error) {
+	all, err := q.o.Replicas.LastSuccesses(ctx, clinicID)
+	if err != nil {
+		return nil, err
+	}
+	configs, err := q.o.Clinics.AllSchedules(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the schedules: %w", err)
+	}
+	due := make(map[uuid.UUID]map[casesync.Type]time.Time)
+	for _, config := range configs {
+		if clinicID == nil || config.ClinicID == *clinicID {
+			due[config.ClinicID] = expected(config, q.o.Now().Add(-staleTolerance))
+		}
+	}
+	for i := range all {
+		all[i].Due = due[all[i].ClinicID][all[i].Type]
+	}
+	return all, nil
+}
+
+// expected is, by type, the latest tick of a clinic's schedule before a moment and
+// after its last change, within the past year. A full sync is all three.
+func expected(config postgres.ScheduleConfig, before time.Time) map[casesync.Type]time.Time {
+	loc, err := clinic.LoadZone(config.Timezone)
+	if err != nil {
+		return nil
+	}
+	latest := make(map[casesync.Type]time.Time)
+	entries, _ := clinic.ParseSchedules(config.Document, CheckEntry)
+	since := before.AddDate(-1, 0, 0)
+	if config.ChangedAt.After(since) {
+		since = config.ChangedAt
+	}
+	for _, e := range entries {
+		cron, err := scheduler.Parse(e.Cron)
+		if err != nil || !e.Enabled || e.Options.DryRun {
+			continue
+		}
+		at, ok := cron.Latest(since, before, loc)
+		if !ok {
+			continue
+		}
+		types := []casesync.Type{casesync.Type(e.Type)}
+		if e.Type == clinic.SyncFull {
+			types = []casesync.Type{casesync.TypeInbound, casesync.TypeCases, casesync.TypeReconciliation}
+		}
+		for _, t := range types {
+			if at.After(latest[t]) {
+				latest[t] = at
+			}
+		}
+	}
+	return latest
+}
+
+// every does something at once and then again and again until the context ends.
+func every(ctx context.Context, pause time.Duration, do func()) {
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	for {
+		do()
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
