@@ -27,6 +27,7 @@ import (
 type DemoCmd struct {
 	Clinics int  `help:"How many clinics." default:"3"`
 	Once    bool `help:"End after the second sync; exit 0 if every sync succeeded and the cases are in the database."`
+	Story   bool `help:"Play a bad night instead: another practice's calendar, a refused plan, its approval, and the undo."`
 }
 
 // Help is shown by demo --help.
@@ -60,6 +61,9 @@ func (d *DemoCmd) Run(ctx context.Context, std streams, c *Config) (err error) {
 	if d.Clinics < 1 || d.Clinics > 50 {
 		return usageError{errors.New("--clinics must be between 1 and 50")}
 	}
+	if d.Story {
+		d.Clinics = 1
+	}
 	scratch, err := os.MkdirTemp("", "pims-sync-demo-")
 	if err != nil {
 		return fmt.Errorf("making the demo's scratch folder: %w", err)
@@ -81,6 +85,9 @@ func (d *DemoCmd) Run(ctx context.Context, std streams, c *Config) (err error) {
 		return err
 	}
 	defer play.close()
+	if d.Story {
+		return d.tellStory(ctx, std, c, play, stage)
+	}
 	acts, err := play.acts(ctx, stage)
 	if err != nil {
 		return err
@@ -198,7 +205,7 @@ func (p *play) enrol(ctx context.Context, m *demoClinic, baseURL string) error {
 	if err := p.store.Credentials().ReplaceCredential(ctx, credential); err != nil {
 		return err
 	}
-	row, key := clinic.IssueKey(m.id, "demo", nil, time.Time{}, time.Now())
+	row, key := clinic.IssueKey(m.id, "demo", []clinic.Scope{clinic.ScopeAll}, time.Time{}, time.Now())
 	if _, err := p.store.Keys().AddKey(ctx, row); err != nil {
 		return err
 	}

@@ -91,6 +91,9 @@ func (e *Event) Tell(loc *time.Location) []string {
 		return []string{tellReconciliation(e.Before, e.After)}
 	}
 	before, after := flat(e.Before), flat(e.After)
+	if len(before) == 0 && len(after) > 0 {
+		return []string{key + " added: " + strings.Join(slices.Sorted(maps.Keys(after)), ", ")}
+	}
 	var sentences []string
 	for _, name := range slices.Sorted(maps.Keys(merged(before, after))) {
 		if name != "fetchedAt" && string(before[name]) != string(after[name]) {
@@ -138,7 +141,7 @@ func said(value []byte, loc *time.Location) string {
 	if t, err := time.Parse(time.RFC3339Nano, text); err == nil && loc != nil {
 		return t.In(loc).Format("2006-01-02 15:04 MST")
 	}
-	return text
+	return strings.Join(strings.Fields(text), " ") // on one line
 }
 
 // flat is a JSON object with its inner objects' fields beside its own:

@@ -24,6 +24,8 @@ func TestAnEventIsToldInPlainWords(t *testing.T) { // R14
 		{"changed", "scheduled_date", `"2026-01-17T21:30:00+00:00"`, `"2026-01-18T14:00:00+00:00"`, []string{"date changed from 2026-01-17 16:30 EST to 2026-01-18 09:00 EST"}},
 		{"changed", "metadata.appointment", `{"status":"Scheduled","type":"Exam"}`, `{"status":"Completed","type":"Exam","reason":"limping"}`, []string{"appointment reason set to limping", "appointment status changed from Scheduled to Completed"}},
 		{"changed", "metadata.consultation", `{"fetchedAt":"2026-01-17T12:00:00Z"}`, `{"fetchedAt":"2026-01-17T13:00:00Z","soapNotes":{"plan":"rest"},"vitals":{"pulse":80}}`, []string{"consultation soapNotes.plan set to rest", "consultation vitals.pulse set to 80"}},
+		{"changed", "metadata.consultation", ``, `{"status":"completed","soapNotes":{"plan":"rest"}}`, []string{"consultation added: soapNotes.plan, status"}},
+		{"changed", "metadata.consultation", `{"rawNotes":"a"}`, "{\"rawNotes\":\"a\\n b\"}", []string{"consultation rawNotes changed from a to a b"}},
 		{"changed", "metadata.consultation", `{"fetchedAt":"1"}`, `{"fetchedAt":"2"}`, []string{"consultation was read again"}},
 		{"changed", "metadata.reconciliation", ``, `{"softDeleted":true,"reason":"Removed from PIMS"}`, []string{"soft-deleted: Removed from PIMS"}},
 		{"changed", "metadata.reconciliation", `{"softDeleted":true,"reason":"Removed from PIMS"}`, ``, []string{"the soft delete was undone"}},
