@@ -57,7 +57,7 @@ func newAccount(t *testing.T) *account {
 	home, err := os.MkdirTemp("/tmp", "ps-") //nolint:usetesting // as it says
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(home)) })
-	require.NoError(t, os.Chmod(home, 0o755)) //nolint:gosec // PostgreSQL runs as another user
+	require.NoError(t, os.Chmod(home, 0o755)) // PostgreSQL runs as another user
 	return &account{binary: program(t), home: home, env: []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home, "DATA_DIR=" + filepath.Join(home, "data"),
 		"PIMS_ALLOWED_HOSTS=127.0.0.1", "PIMS_RATE_LIMIT=0", "PORT=0", "LOG_FORMAT=json",
@@ -176,10 +176,10 @@ func TestAKilledServerLeavesNothingAndIsTakenUpAgain(t *testing.T) { // R30
 			t.Parallel()
 			first := a.serve(t)
 			p := a.enrol(t, first)
-			p.hanging()
+			p.hang()
 			sync := p.sync(t, "inbound", "", "Prefer", "respond-async")
 			require.Equal(t, 202, sync.status, sync.body)
-			p.reached(t, neosim.OpCalendar, 1)
+			p.asked(t)
 
 			children := descendantsOf(t, first.cmd.Process.Pid)
 			names := fmt.Sprint(children)
@@ -215,9 +215,9 @@ func TestATerminatedServerGivesItsSyncBackInTime(t *testing.T) { // R31
 	a := newAccount(t)
 	first := a.serve(t)
 	p := a.enrol(t, first)
-	p.hanging()
+	p.hang()
 	waiting := p.start(t, "full", "")
-	p.reached(t, neosim.OpCalendar, 1)
+	p.asked(t)
 	children := descendantsOf(t, first.cmd.Process.Pid)
 	first.signal(t, syscall.SIGTERM, 30*time.Second)
 	require.NoError(t, first.err, "%s", first.log)

@@ -164,14 +164,23 @@ func (e *engine) connect(ctx context.Context, clinicID uuid.UUID) (casesync.Conn
 // start begins to work on syncs.
 func (e *engine) start(ctx context.Context) error { return e.queue.Begin(ctx) }
 
-// close stops the work, giving back what cannot end soon (R31), and ends the
-// browser.
+// close stops the work and ends what it needed.
 func (e *engine) close() {
+	e.stop()
+	e.release()
+}
+
+// stop ends the work: what cannot end soon goes back to the queue (R31).
+func (e *engine) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), closing+10*time.Second)
 	defer cancel()
 	if err := e.queue.Stop(ctx); err != nil {
 		e.log.Error("Stopping failed", "namespace", "pims-sync:queue", "error", err.Error())
 	}
+}
+
+// release ends what the work needed.
+func (e *engine) release() {
 	e.notifier.Close()
 	e.closeBrowser()
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
 
-// hanging makes the practice's next calendar request wait for ClearFaults.
-func (p *practice) hanging() {
+// hang makes the practice's calendar requests wait for ClearFaults.
+func (p *practice) hang() {
 	p.ResetRequests()
 	p.Fail(neosim.Fault{Op: neosim.OpCalendar, Kind: neosim.FaultHang, Count: neosim.Forever})
 }
@@ -39,12 +39,12 @@ func TestACallThatWaitsForTooLongIsAnsweredAndItsSyncGoesOn(t *testing.T) { // R
 	t.Parallel()
 	w := newWorld(t, func(_ *Config, o *serverOptions) { o.wait = 50 * time.Millisecond })
 	p := w.practice(t, neosim.Options{})
-	p.hanging()
+	p.hang()
 	a := p.sync(t, "inbound", "")
 	require.Equal(t, 202, a.status, a.body)
 	require.Equal(t, "/api/syncs/"+a.text("id"), a.header.Get("Location"))
 	require.Empty(t, a.header.Get("Preference-Applied"))
-	p.reached(t, neosim.OpCalendar, 1)
+	p.asked(t)
 	running := p.get(t, "/api/syncs/"+a.text("id"))
 	require.Equal(t, "in_progress", running.text("status"))
 	require.Equal(t, "inbound", running.text("progress.phase"))
@@ -56,9 +56,9 @@ func TestOneSyncOfAClinicRunsAtATime(t *testing.T) { // R29
 	t.Parallel()
 	w := newWorld(t)
 	p, other := w.practice(t, neosim.Options{}), w.practice(t, neosim.Options{Seed: 2})
-	p.hanging()
+	p.hang()
 	first := p.start(t, "inbound", "")
-	p.reached(t, neosim.OpCalendar, 1)
+	p.asked(t)
 	for _, kind := range []string{"inbound", "cases", "reconcile", "full"} {
 		a := p.sync(t, kind, "")
 		require.Equal(t, 409, a.status, a.body)
@@ -100,9 +100,9 @@ func TestASyncThatRunsCanBeCancelled(t *testing.T) {
 	w := newWorld(t)
 	p := seeded(t, w, neosim.Options{})
 	before := p.rows(t)
-	p.hanging()
+	p.hang()
 	waiting := p.start(t, "inbound", "")
-	p.reached(t, neosim.OpCalendar, 1)
+	p.asked(t)
 	items, _ := p.get(t, "/api/syncs?status=in_progress").get("items").([]any)
 	require.Len(t, items, 1)
 	id := answer{body: items[0].(map[string]any)}.text("id")
@@ -124,9 +124,9 @@ func TestAReplicaThatShutsDownHandsItsSyncOver(t *testing.T) { // R31
 	t.Parallel()
 	w := newWorld(t)
 	p := seeded(t, w, neosim.Options{})
-	p.hanging()
+	p.hang()
 	waiting := p.start(t, "full", "")
-	p.reached(t, neosim.OpCalendar, 1)
+	p.asked(t)
 
 	first := w.replicas[0]
 	p.via = w.replica()
@@ -155,16 +155,16 @@ func TestReplicasShareTheWork(t *testing.T) { // R28, R29
 	started := make([]<-chan answer, 0, 16)
 	practices := make([]*practice, 0, 16)
 	for i := range 14 { // more than one replica takes at once
-		p := w.practice(t, neosim.Options{Seed: uint64(i)}) //nolint:gosec // small
+		p := w.practice(t, neosim.Options{Seed: uint64(i)})
 		if i%2 == 1 {
 			p.via = second
 		}
-		p.hanging()
+		p.hang()
 		practices = append(practices, p)
 		started = append(started, p.start(t, "inbound", `{"daysAhead": 0}`))
 	}
 	for _, p := range practices { // all of them run, so both replicas do
-		p.reached(t, neosim.OpCalendar, 1)
+		p.asked(t)
 	}
 	for i, p := range practices {
 		p.ClearFaults()

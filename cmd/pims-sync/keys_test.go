@@ -29,8 +29,13 @@ func TestAKeyThatIsNotGoodOpensNothing(t *testing.T) { // R38, R39
 		"expired":      p.newKey(t, nil, time.Now().Add(-time.Minute)),
 	} {
 		for _, c := range []struct{ method, path string }{
-			{"POST", "/api/sync/inbound"}, {"POST", "/api/sync/cases"}, {"POST", "/api/sync/reconcile"}, {"POST", "/api/sync/full"},
-			{"GET", "/api/syncs"}, {"GET", "/api/cases"}, {"GET", "/api/plans"},
+			{"POST", "/api/sync/inbound"},
+			{"POST", "/api/sync/cases"},
+			{"POST", "/api/sync/reconcile"},
+			{"POST", "/api/sync/full"},
+			{"GET", "/api/syncs"},
+			{"GET", "/api/cases"},
+			{"GET", "/api/plans"},
 		} {
 			a := p.call(t, c.method, c.path, "", "X-API-Key", key)
 			require.Contains(t, []int{401, 429}, a.status, "%s key, %s: %v", name, c.path, a.body)

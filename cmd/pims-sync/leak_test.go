@@ -26,9 +26,9 @@ func TestNothingOfAServerIsLeftAfterItsClose(t *testing.T) {
 		w := newWorld(t, func(_ *Config, o *serverOptions) { o.engine.browser = nil })
 		p := w.practice(t, neosim.Options{})
 		require.Equal(t, 200, p.sync(t, "full", "").status)
-		p.hanging()
+		p.hang()
 		waiting := p.start(t, "inbound", "")
-		p.reached(t, neosim.OpCalendar, 1)
+		p.asked(t)
 		p.neo.CloseClientConnections()
 		p.ClearFaults()
 		<-waiting

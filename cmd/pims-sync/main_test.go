@@ -61,7 +61,7 @@ func program(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("pims-sync")
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(filepath.Dir(filepath.Dir(path)), 0o755)) //nolint:gosec // that is its purpose
+	require.NoError(t, os.Chmod(filepath.Dir(filepath.Dir(path)), 0o755))
 	return path
 }
 
@@ -70,7 +70,7 @@ func program(t *testing.T) string {
 func openDir(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755)) //nolint:gosec // that is its purpose
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
 	return dir
 }
 

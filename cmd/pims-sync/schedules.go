@@ -67,12 +67,20 @@ func (a *SchedulesShowCmd) Run(ctx context.Context, std streams, c *Config) erro
 		}
 		for _, p := range problems {
 			document.Problems = append(document.Problems, problemJSON{p.Index, p.Reason})
-			rows = append(rows, []string{fmt.Sprint(p.Index), "-", "-", "bad", p.Reason})
+			rows = append(rows, []string{entryName(p.Index), "-", "-", "bad", p.Reason})
 		}
 		return show(std, c, document, func(w io.Writer) {
 			table(w, []string{"entry", "type", "cron", "state", "when"}, rows)
 		})
 	})
+}
+
+// entryName is an entry's place, or all for the array itself.
+func entryName(index int) string {
+	if index < 0 {
+		return "all"
+	}
+	return fmt.Sprint(index)
 }
 
 func state(enabled bool) string {
@@ -112,7 +120,10 @@ func (a *SchedulesSetCmd) Run(ctx context.Context, std streams, c *Config) error
 	if len(problems) > 0 {
 		reasons := make([]string, len(problems))
 		for i, p := range problems {
-			reasons[i] = fmt.Sprintf("entry %d: %s", p.Index, p.Reason)
+			reasons[i] = p.Reason
+			if p.Index >= 0 { // else it is about the array itself
+				reasons[i] = fmt.Sprintf("entry %d: %s", p.Index, p.Reason)
+			}
 		}
 		return fmt.Errorf("%s; nothing was stored", strings.Join(reasons, "; "))
 	}

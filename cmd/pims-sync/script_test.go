@@ -89,7 +89,7 @@ func setUpScript(env *testscript.Env) error {
 		env.Setenv(name, value)
 	}
 	// As root, the embedded PostgreSQL must be able to enter.
-	return os.Chmod(env.WorkDir, 0o755) //nolint:gosec // that is its purpose
+	return os.Chmod(env.WorkDir, 0o755)
 }
 
 // fails is the contract of every failing command (INTERFACE §Commands): its exit

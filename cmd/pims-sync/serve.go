@@ -12,7 +12,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/queue"
 )
 
 // ServeCmd runs a replica: the HTTP API and the syncs.
@@ -116,6 +120,7 @@ type serverOptions struct {
 // server is the HTTP API and the engine behind it.
 type server struct {
 	engine   *engine
+	stopped  chan struct{} // closed when the engine works no more
 	listener net.Listener
 	servers  []*http.Server
 	failed   chan error
@@ -128,10 +133,10 @@ func startServer(ctx context.Context, c *Config, s *store, log *slog.Logger, o s
 	if err != nil {
 		return nil, err
 	}
-	running := &server{engine: e, listener: o.listener, failed: make(chan error, 2)}
+	running := &server{engine: e, stopped: make(chan struct{}), listener: o.listener, failed: make(chan error, 2)}
 	options := api.Options{
 		Keys:           s.Keys(),
-		Syncs:          e.queue,
+		Syncs:          waits{e.queue, running.stopped},
 		Cases:          s.Records(),
 		Plans:          s.Plans(),
 		Decisions:      e.queue,
@@ -179,10 +184,11 @@ func (r *server) serve(listener net.Listener, handler http.Handler, wait time.Du
 // url is where the API answers.
 func (r *server) url() string { return "http://" + r.listener.Addr().String() }
 
-// close gives running syncs back to the queue, so that the calls that wait for
-// them are answered, and then ends the listeners (R31).
+// close gives running syncs back to the queue, answers the calls that wait for
+// them, and then ends the listeners and the engine (R31).
 func (r *server) close() {
-	r.engine.close()
+	r.engine.stop()
+	close(r.stopped)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	for _, s := range r.servers {
@@ -191,4 +197,28 @@ func (r *server) close() {
 		}
 	}
 	r.serving.Wait()
+	r.engine.release()
+}
+
+// waits are the queue as the API knows it. A wait ends with this replica's work:
+// its caller is told where to look, even where another replica was quick and works
+// on the sync already (R31).
+type waits struct {
+	*queue.Queue
+	stopped <-chan struct{}
+}
+
+// Wait returns the sync when it is over, else when its context or the replica's
+// work ends.
+func (w waits) Wait(ctx context.Context, clinicID, syncID uuid.UUID) (casesync.Audit, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-w.stopped:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return w.Queue.Wait(ctx, clinicID, syncID)
 }
