@@ -54,8 +54,9 @@ deps: ## Install PostgreSQL and a headless Chromium if they are missing (the tar
 fmt: ## Format the code
 	$(TOOL) gofumpt -w .
 
-generate: ## Make the generated code and the import rule's table in docs anew
+generate: ## Make anew: the queries' code, the OpenAPI document, the import rule's table in docs
 	$(SQLC) generate
+	go test ./internal/api -run OpenAPIDocumentIsTheOne -update
 	go test ./internal/archtest -run ArchitecturePage -update
 
 lint: ## Run the linters of .golangci.yml
