@@ -16,7 +16,6 @@ import (
 const (
 	maxUnseen    = 200 // more orphans are refused without looking them up (R22)
 	lookupMargin = 60  // days to either side of the window, where there is no lookup by id (R22)
-	lookupChunk  = 8   // lookups at a time
 )
 
 // A reconciliationPhase soft-deletes the cases that vanished from the PIMS, and
@@ -215,8 +214,11 @@ func (p *reconciliationPhase) findByID(ctx context.Context, orphans []Case) (map
 	found := make(map[string]*pims.Appointment)
 	for i, c := range orphans {
 		a, err := p.finder.FindAppointment(ctx, c.PIMSID)
+		var unusable *pims.RecordError
 		switch {
 		case errors.Is(err, pims.ErrNotFound):
+		case errors.As(err, &unusable):
+			return nil, unsound(c.PIMSID, unusable.Field+" "+unusable.Reason)
 		case err != nil:
 			return nil, fmt.Errorf("looking up appointment %s: %w", c.PIMSID, err)
 		case a.ID != c.PIMSID:
@@ -245,10 +247,16 @@ func (p *reconciliationPhase) findWide(ctx context.Context, orphans []Case) (map
 	}
 	for _, c := range orphans {
 		if _, ok := present[c.PIMSID]; ok && found[c.PIMSID] == nil {
-			return nil, Fail(CodeSnapshotUnsound, "appointment %s is in the PIMS with an unusable date: nothing was deleted", c.PIMSID)
+			return nil, unsound(c.PIMSID, "it has an unusable date")
 		}
 	}
 	return found, nil
+}
+
+// unsound is the end of a reconciliation whose orphan is in the PIMS after all, in
+// a state in which no calendar shows it: it is present (R6), so nothing is deleted.
+func unsound(pimsID, why string) *Failure {
+	return Fail(CodeSnapshotUnsound, "the PIMS knows appointment %s but cannot show it (%s): nothing was deleted; mend the appointment in the PIMS", pimsID, why)
 }
 
 // readAgain fetches the days that hold orphans a second time and keeps only what

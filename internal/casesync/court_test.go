@@ -1,0 +1,331 @@
+package casesync_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+)
+
+func TestAnOrphanThatTheCalendarShouldHaveShownSpoilsTheSnapshot(t *testing.T) { // R22
+	t.Parallel()
+	t.Run("found by its id", func(t *testing.T) {
+		t.Parallel()
+		p := newPractice(t)
+		p.aWeek()
+		p.change("1", isCompleted)
+		p.remove("4")
+		p.fake.Hide("3")
+		p.requireNothingWritten(func() { p.fail(casesync.CodeSnapshotUnsound, casesync.TypeReconciliation) })
+		require.Empty(t, p.recorder.plans)
+		p.fake.Hide()
+		require.Equal(t, 1, p.sync(casesync.TypeReconciliation).Stats.CasesDeleted, "the next one sees better")
+	})
+	t.Run("found in a wide fetch", func(t *testing.T) {
+		t.Parallel()
+		p := newPractice(t)
+		p.fake.NoFinder = true
+		p.aWeek()
+		p.fake.Hide("3")
+		p.duringFetchOf(2, func() { p.fake.Hide() })
+		p.requireNothingWritten(func() { p.fail(casesync.CodeSnapshotUnsound, casesync.TypeReconciliation) })
+	})
+	t.Run("moved within the window", func(t *testing.T) {
+		t.Parallel()
+		p := newPractice(t)
+		p.aWeek()
+		p.change("3", p.begins("2026-02-28 17:00"))
+		p.fake.Hide("3")
+		p.requireNothingWritten(func() { p.fail(casesync.CodeSnapshotUnsound, casesync.TypeReconciliation) })
+	})
+}
+
+func TestALookupThatHasNotProvedItselfIsNotTrusted(t *testing.T) { // R22
+	t.Parallel()
+	for name, liar := range map[string]liar{
+		"does not find what the calendar shows": func(_ context.Context, _ pims.AppointmentFinder, id string) (pims.Appointment, error) {
+			return pims.Appointment{}, fmt.Errorf("appointment %s: %w", id, pims.ErrNotFound)
+		},
+		"finds it at another time": func(ctx context.Context, honest pims.AppointmentFinder, id string) (pims.Appointment, error) {
+			a, err := honest.FindAppointment(ctx, id)
+			a.Start = a.Start.Add(time.Minute)
+			return a, err
+		},
+		"answers another one": func(ctx context.Context, honest pims.AppointmentFinder, id string) (pims.Appointment, error) {
+			a, err := honest.FindAppointment(ctx, id)
+			a.ID = "0" + a.ID
+			return a, err
+		},
+		"does not answer": func(context.Context, pims.AppointmentFinder, string) (pims.Appointment, error) {
+			return pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrUnreachable)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPractice(t)
+			p.aWeek()
+			p.liar = liar
+			p.remove("4")
+			p.change("3", p.begins("2026-04-20 10:00"))
+			o := p.sync(casesync.TypeReconciliation)
+			require.Equal(t, []int{1, 1}, []int{o.Stats.CasesDeleted, o.Stats.CasesUpdated})
+			require.Equal(t, []string{"4"}, p.deleted())
+			require.Equal(t, "2026-04-20 10:00:00", p.stored("3").Appointment.Start)
+			require.Equal(t, "2025-12-25..2026-05-01 America/New_York", p.fetches()[1], "sixty days to either side")
+		})
+	}
+}
+
+// fetches are the windows of the calendar's fetches since calls were forgotten.
+func (p *practice) fetches() []string {
+	var windows []string
+	for _, call := range p.fake.Calls() {
+		if call.Op == pimstest.OpAppointments {
+			windows = append(windows, call.Window.String())
+		}
+	}
+	return windows
+}
+
+func TestALookupThatGoesAstrayEndsTheReconciliation(t *testing.T) { // R6, R22
+	t.Parallel()
+	// The probe is answered honestly, the orphan is not.
+	orphan := func(answer pims.Appointment, err error) liar {
+		return func(ctx context.Context, honest pims.AppointmentFinder, id string) (pims.Appointment, error) {
+			if id == "4" {
+				return answer, err
+			}
+			return honest.FindAppointment(ctx, id)
+		}
+	}
+	for _, tc := range []struct {
+		name string
+		liar liar
+		code casesync.Code
+	}{
+		{"another appointment", orphan(pims.Appointment{ID: "5"}, nil), casesync.CodeSchemaDrift},
+		{"an answer of no known form", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrSchemaDrift)), casesync.CodeSchemaDrift},
+		{"no answer", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrUnreachable)), casesync.CodeUnreachable},
+		{"a dead session", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrSessionExpired)), casesync.CodeAuthExpired},
+		{"an appointment without a date", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", &pims.RecordError{ID: "4", Field: "start", Reason: "is missing"})), casesync.CodeSnapshotUnsound},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			p := newPractice(t)
+			p.aWeek()
+			p.liar = tc.liar
+			p.change("1", isCompleted)
+			p.remove("4")
+			p.requireNothingWritten(func() { p.fail(tc.code, casesync.TypeReconciliation) })
+		})
+	}
+}
+
+func TestAWideFetchThatProvesNothingEndsTheReconciliation(t *testing.T) { // R6, R22
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		code casesync.Code
+		wide func(*practice)
+	}{
+		{"a row without an id", casesync.CodeSnapshotIncomplete, func(p *practice) { p.fake.SetFlaws(nil, 1, 0) }},
+		{"the orphan without a date", casesync.CodeSnapshotUnsound, func(p *practice) {
+			p.fake.SetFlaws([]pims.RecordError{{ID: "4", Field: "start", Reason: "is missing"}}, 0, 0)
+		}},
+		{"an error", casesync.CodeSchemaDrift, func(p *practice) { p.fake.FailNext(pimstest.OpAppointments, fmt.Errorf("fetch: %w", pims.ErrSchemaDrift)) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			p := newPractice(t)
+			p.fake.NoFinder = true
+			p.aWeek()
+			p.remove("4")
+			p.duringFetchOf(2, func() { tc.wide(p) })
+			p.requireNothingWritten(func() { p.fail(tc.code, casesync.TypeReconciliation) })
+		})
+	}
+}
+
+func TestAWideFetchReachesSixtyDaysAndNoFurther(t *testing.T) { // R22
+	t.Parallel()
+	p := newPractice(t)
+	p.fake.NoFinder = true
+	p.aWeek()
+	for id, start := range map[string]string{
+		"1": "2025-12-25 00:00", "2": "2025-12-24 23:29", "3": "2026-05-01 23:59", "4": "2026-05-02 00:00",
+	} {
+		p.change(id, p.begins(start))
+	}
+	o := p.sync(casesync.TypeReconciliation)
+	require.Equal(t, 2, o.Stats.CasesUpdated)
+	require.Equal(t, []string{"2", "4"}, p.deleted())
+}
+
+func TestWhatTheSecondReadingShowsIsNotDeleted(t *testing.T) { // R22
+	t.Parallel()
+	p := newPractice(t)
+	p.aWeek()
+	returns := []pims.Appointment{p.calendar[3], p.calendar[9]} // 4 and 10, on the same day
+	p.remove("4", "10", "1", "5")
+	p.duringFetchOf(2, func() { p.enter(returns[0]) })
+	o := p.sync(casesync.TypeReconciliation)
+	require.Equal(t, 3, o.Stats.CasesDeleted)
+	require.Equal(t, []string{"1", "10", "5"}, p.deleted())
+	require.Equal(t, []string{
+		"2026-02-23..2026-03-02 America/New_York",
+		"2026-02-23..2026-02-23 America/New_York", // of 1
+		"2026-02-26..2026-02-27 America/New_York", // of 4, 10 and 5
+	}, p.fetches(), "the days that hold orphans are read a second time, and no others")
+}
+
+func TestASecondReadingThatProvesNothingEndsTheReconciliation(t *testing.T) { // R6, R22
+	t.Parallel()
+	for code, second := range map[casesync.Code]func(*practice){
+		casesync.CodeSnapshotIncomplete: func(p *practice) { p.fake.SetFlaws(nil, 1, 0) },
+		casesync.CodeUnreachable: func(p *practice) {
+			p.fake.FailNext(pimstest.OpAppointments, fmt.Errorf("fetch: %w", pims.ErrUnreachable))
+		},
+	} {
+		t.Run(string(code), func(t *testing.T) {
+			t.Parallel()
+			p := newPractice(t)
+			p.aWeek()
+			p.remove("4")
+			p.duringFetchOf(2, func() { second(p) })
+			p.requireNothingWritten(func() { p.fail(code, casesync.TypeReconciliation) })
+		})
+	}
+}
+
+func TestMoreThanTwoHundredOrphansAreRefusedUnseen(t *testing.T) { // R22
+	t.Parallel()
+	p := newPractice(t)
+	n := night{cases: []int{150, 150}, missing: []int{100, 101}}
+	requireVerdict(t, p, n, p.play(n))
+	require.Equal(t, []string{"unseen"}, p.counted.refusals)
+	require.Zero(t, p.fake.Count(pimstest.OpFind))
+	require.Len(t, p.fetches(), 1)
+	plan := p.recorder.plans[0]
+	require.Equal(t, map[string]int{"2026-02-28": 100, "2026-02-27": 101}, plan.Evidence.Days)
+	require.Empty(t, plan.Evidence.Lookups)
+
+	p.fake.ForgetCalls()
+	o := p.approve(plan.ID)
+	require.NoError(t, o.err)
+	require.Equal(t, 201, o.Stats.CasesDeleted)
+	require.Equal(t, 202, p.fake.Count(pimstest.OpFind), "on approval every one is looked up first")
+
+	n = night{cases: []int{150, 150}, missing: []int{100, 100}}
+	requireVerdict(t, p, n, p.play(n))
+	require.Equal(t, []string{"unseen", "share"}, p.counted.refusals)
+	require.Equal(t, 201, p.fake.Count(pimstest.OpFind))
+}
+
+func TestARefusalKeepsAPlanWithItsEvidence(t *testing.T) { // R23
+	t.Parallel()
+	p := newPractice(t)
+	p.aWeek()
+	p.change("12", isCompleted)
+	p.change("11", p.begins("2026-04-20 10:00"))
+	p.fake.Hide("2")
+	p.change("2", isCancelled)
+	p.remove("1", "3", "4", "5", "6")
+	cases := p.cases(p.neighbour)
+	o := p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
+	require.Empty(t, p.deleted())
+	require.Equal(t, cases, p.cases(p.neighbour))
+	require.Equal(t, 2, o.Stats.CasesUpdated, "what the snapshot showed is written all the same (R25)")
+	require.Equal(t, "pending", p.stored("12").Status)
+	require.Equal(t, "2026-04-20 10:00:00", p.stored("11").Appointment.Start)
+
+	plan := p.plan(o.audit.Result.PlanID)
+	now := p.clock.now()
+	require.Equal(t, casesync.PlanOpen, plan.Status)
+	require.Equal(t, o.audit.ID, plan.SyncID)
+	require.Equal(t, p.clinic.ID, plan.ClinicID)
+	require.Equal(t, casesync.CodeDeletionGuard, plan.Code)
+	require.Equal(t, o.audit.Result.Error, plan.Reason)
+	require.Contains(t, plan.Reason, "6 of 12 cases")
+	require.Equal(t, []time.Time{now, now.Add(24 * time.Hour)}, []time.Time{plan.CreatedAt, plan.ExpiresAt})
+	require.Equal(t, "2026-02-23..2026-03-02 America/New_York", plan.Window.String())
+	var named []string
+	for _, c := range plan.Cases {
+		require.Equal(t, p.stored(c.PIMSID).ID, c.CaseID)
+		require.True(t, p.stored(c.PIMSID).ScheduledDate.Equal(c.ScheduledDate))
+		named = append(named, c.PIMSID)
+	}
+	require.ElementsMatch(t, []string{"1", "2", "3", "4", "5", "6"}, named)
+
+	e := plan.Evidence
+	require.Equal(t, []int{12, 12, 5, 5}, []int{e.Known, e.Candidates, e.Found, e.Limit})
+	require.True(t, now.Equal(e.FetchedAt))
+	require.Equal(t, map[string]int{"2026-02-23": 1, "2026-02-24": 1, "2026-02-25": 1, "2026-02-26": 1, "2026-02-27": 1, "2026-02-28": 1}, e.Days)
+	said := make(map[string]string)
+	for _, lookup := range e.Lookups {
+		require.Equal(t, "by_id", lookup.Method)
+		require.True(t, now.Equal(lookup.At))
+		said[lookup.PIMSID] = lookup.Found
+	}
+	require.Equal(t, map[string]string{"1": "gone", "2": "cancelled", "3": "gone", "4": "gone", "5": "gone", "6": "gone", "11": "moved"}, said)
+}
+
+func TestTheNextReconciliationSupersedesThePlan(t *testing.T) { // R23
+	t.Parallel()
+	p := newPractice(t)
+	p.aWeek()
+	gone := p.calendar[:7]
+	returns := append([]pims.Appointment(nil), gone...)
+	p.remove("1", "2", "3", "4", "5", "6", "7")
+	p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
+	p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
+	statuses := func() (statuses []casesync.PlanStatus) {
+		for i := range p.recorder.plans {
+			statuses = append(statuses, p.recorder.plans[i].Status)
+		}
+		return statuses
+	}
+	require.Equal(t, []casesync.PlanStatus{casesync.PlanSuperseded, casesync.PlanOpen}, statuses())
+	require.Equal(t, 1, p.said("A plan waits for a decision"), "one event, not one a night")
+
+	p.sync(casesync.TypeReconciliation, casesync.Options{DryRun: true, LookbackDays: n(1)})
+	require.Equal(t, casesync.PlanOpen, p.recorder.plans[1].Status, "a dry run decides nothing (R26)")
+	p.enter(returns...)
+	require.Zero(t, p.sync(casesync.TypeReconciliation).Stats.CasesDeleted)
+	require.Equal(t, []casesync.PlanStatus{casesync.PlanSuperseded, casesync.PlanSuperseded}, statuses(), "all is well again")
+}
+
+// said is how many lines have a message.
+func (p *practice) said(message string) int {
+	p.Helper()
+	lines := 0
+	for _, line := range p.logs.lines(p) {
+		if line["msg"] == message {
+			lines++
+		}
+	}
+	return lines
+}
+
+func TestAnApprovedPlanDeletesWhatItNamesAndWhatIsStillMissing(t *testing.T) { // R23
+	t.Parallel()
+	p := newPractice(t)
+	p.aWeek()
+	returns := p.calendar[0]
+	p.remove("1", "2", "3", "4", "5", "6", "7")
+	o := p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
+	p.enter(returns)
+	p.edit("2", "status = 'reviewed'")
+	p.enter(p.visit("3", "2026-04-20 10:00"))
+	p.remove("8")
+	p.pass(23 * time.Hour)
+	approved := p.approve(o.audit.Result.PlanID)
+	require.NoError(t, approved.err)
+	require.Equal(t, []string{"4", "5", "6", "7"}, p.deleted(), "1 is back, 2 was reviewed by a person, 3 has moved, 8 is not named")
+	require.Equal(t, approved.audit.ID, p.stored("4").Deletion.SyncID)
+}
