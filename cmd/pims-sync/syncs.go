@@ -65,7 +65,8 @@ func (a *SyncsListCmd) Run(ctx context.Context, std streams, c *Config) error {
 
 // SyncsShowCmd shows a sync.
 type SyncsShowCmd struct {
-	ID id `arg:"" help:"The sync's id."`
+	ID      id    `arg:"" help:"The sync's id."`
+	Changes limit `help:"How many of its changes to list." default:"50"`
 }
 
 // Run shows the sync.
@@ -75,7 +76,24 @@ func (a *SyncsShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if err != nil {
 			return err
 		}
-		return showAudit(std, c, owner, audit)
+		events, err := s.Records().EventsOf(ctx, owner.ID, audit.ID, int(a.Changes))
+		if err != nil {
+			return err
+		}
+		if err := showAudit(std, c, owner, audit); err != nil || c.JSON || len(events) == 0 {
+			return err
+		}
+		loc, err := owner.Location()
+		if err != nil {
+			loc = time.UTC
+		}
+		fmt.Fprintln(std.out, "\nWhat it changed (pims-sync cases history tells all of one case):")
+		for i := range events {
+			for _, sentence := range events[i].Tell(loc) {
+				fmt.Fprintf(std.out, "  case %s: %s\n", events[i].CaseID, sentence)
+			}
+		}
+		return nil
 	})
 }
 

@@ -158,8 +158,22 @@ func (v *visit) check(seen sight) error {
 	if field := v.missing(seen); field >= 0 {
 		return fmt.Errorf("%w: it shows no %s%s", pims.ErrLoginFormChanged, v.nameOf(field), status)
 	}
+	if err := v.unanswered(seen); err != nil {
+		return err
+	}
 	if !seen.Submit {
 		return fmt.Errorf("%w: it shows no button to submit it%s", pims.ErrLoginFormChanged, status)
+	}
+	return nil
+}
+
+// unanswered refuses a form that asks for something that we do not have: submitting
+// it would look like a wrong password.
+func (v *visit) unanswered(seen sight) error {
+	for i, field := range v.form.Fields {
+		if seen.Fields[i] && field.Optional && field.Value == "" {
+			return &pims.FieldError{Field: field.Name, Reason: "is asked for by the login page and is not stored"}
+		}
 	}
 	return nil
 }

@@ -90,6 +90,10 @@ func Explain(err error) *Failure {
 	if errors.As(err, &failure) {
 		return failure
 	}
+	var field *pims.FieldError
+	if errors.As(err, &field) {
+		return &Failure{Code: CodeCredentialsInvalid, Message: fmt.Sprintf("%v: %v", clinic.ErrCredentialsInvalid, field)}
+	}
 	for _, row := range explanations {
 		if errors.Is(err, row.err) {
 			text := err.Error()

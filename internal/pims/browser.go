@@ -7,7 +7,8 @@ import "context"
 type Browser interface {
 	// Login opens the form, fills it in, submits it and waits until the page has
 	// left it. Errors: ErrAuthRejected, ErrAuthChallenge, ErrLoginFormChanged,
-	// ErrBrowserUnavailable, ErrUnreachable, ErrHostNotAllowed, or the context's.
+	// ErrBrowserUnavailable, ErrUnreachable, ErrHostNotAllowed, a *FieldError, or
+	// the context's.
 	Login(ctx context.Context, form LoginForm) (BrowserSession, error)
 }
 
@@ -30,9 +31,13 @@ type LoginForm struct {
 
 // A LoginField is one input of a LoginForm. Its value is secret.
 type LoginField struct {
+	Name      string // of the credentials' field, as in FieldError
 	Selectors []string
 	Value     string
-	Optional  bool // the form need not have it
+
+	// Optional: the form need not have it. One that the form does have and that has
+	// no value is a *FieldError, before anything is submitted.
+	Optional bool
 }
 
 // A BrowserSession is what a browser holds after a login. It is secret.

@@ -60,6 +60,10 @@ func Kind(err error) string {
 			return k.word
 		}
 	}
+	var field *FieldError
+	if errors.As(err, &field) {
+		return "credentials_incomplete"
+	}
 	return "error"
 }
 

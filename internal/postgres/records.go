@@ -216,3 +216,19 @@ func (s *Records) ForgetEvents(ctx context.Context, before time.Time) (n int64, 
 	})
 	return n, err
 }
+
+// EventsOf lists what a sync changed, its phases included, the oldest first and at
+// most limit events (R14).
+func (s *Records) EventsOf(ctx context.Context, clinicID, syncID uuid.UUID, limit int) ([]casesync.Event, error) {
+	return readInClinic(ctx, s.db, "read what the sync changed", clinicID, `
+		with syncs as (
+			select 'sync:' || id as actor, coalesce(started_at, created_at) - interval '1 minute' as began,
+				coalesce(completed_at, now()) + interval '1 minute' as ended
+			from case_sync_audits where clinic_id = $1 and (id = $2 or parent_id = $2)
+		)
+		select e.id, e.case_id, e.at, e.actor, e.action, coalesce(e.field, ''), e.before, e.after
+		from case_events e
+		where e.clinic_id = $1 and e.actor in (select actor from syncs)
+			and e.at between (select min(began) from syncs) and (select max(ended) from syncs)
+		order by e.id limit $3`, []any{clinicID, syncID, limit}, scanEvent)
+}

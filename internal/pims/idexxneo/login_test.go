@@ -90,3 +90,18 @@ func TestARealBrowserFollowsALoginOverAnotherHostThatIsAllowed(t *testing.T) {
 		})
 	}
 }
+
+// A login without the practice id would look like a wrong password, which suspends
+// the credentials (R32).
+func TestAPageThatAsksForAPracticeIDThatIsNotStoredIsToldWithoutALogin(t *testing.T) {
+	t.Parallel()
+	chromium := browser.New(browser.Options{TempDir: t.TempDir(), LoginTimeout: 20 * time.Second})
+	t.Cleanup(chromium.Close)
+	r := newRemote(t, options{sim: neosim.Options{CompanyID: "4711"}, environment: pims.Environment{Browser: chromium}})
+	r.account.PracticeID = ""
+	_, err := r.provider.Login(t.Context(), r.account)
+	var field *pims.FieldError
+	require.ErrorAs(t, err, &field)
+	require.Equal(t, "practiceId", field.Field)
+	require.Zero(t, r.sim.Logins().Refused)
+}

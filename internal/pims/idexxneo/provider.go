@@ -197,11 +197,12 @@ func origin(text string) (*url.URL, error) {
 
 // loginForm is what IDEXX_NEO.md §Hosts and login says of the page.
 func loginForm(base string, credentials pims.Credentials, hosts pims.HostPolicy) pims.LoginForm {
-	form := pims.LoginForm{
+	return pims.LoginForm{
 		URL: base + "/login",
 		Fields: []pims.LoginField{
-			{Selectors: []string{`input[name="username"]`, `input[type="email"]`}, Value: credentials.Username},
-			{Selectors: []string{`input[name="password"]`}, Value: credentials.Password},
+			{Name: "username", Selectors: []string{`input[name="username"]`, `input[type="email"]`}, Value: credentials.Username},
+			{Name: "password", Selectors: []string{`input[name="password"]`}, Value: credentials.Password},
+			{Name: "practiceId", Selectors: []string{`input[name="company_id"]`}, Value: credentials.PracticeID, Optional: true},
 		},
 		Submit:   []string{`button[type="submit"]`},
 		Refusals: []string{".error-message", ".alert-danger"},
@@ -211,12 +212,6 @@ func loginForm(base string, credentials pims.Credentials, hosts pims.HostPolicy)
 		},
 		Hosts: hosts,
 	}
-	if !pims.Blank(credentials.PracticeID) {
-		form.Fields = append(form.Fields, pims.LoginField{
-			Selectors: []string{`input[name="company_id"]`}, Value: credentials.PracticeID, Optional: true,
-		})
-	}
-	return form
 }
 
 // isLoginURL tells whether an address is the login page's.

@@ -81,7 +81,8 @@ func TestTheFormIsTheOneThatIsKnown(t *testing.T) { // IDEXX_NEO.md §Hosts and 
 	_, err := provider.Login(t.Context(), account)
 	require.ErrorIs(t, err, pims.ErrAuthChallenge)
 	require.Equal(t, "https://us.idexxneo.com/login", browser.form.URL)
-	require.Len(t, browser.form.Fields, 2, "no practice id, no field for it")
+	require.Len(t, browser.form.Fields, 3)
+	require.Empty(t, browser.form.Fields[2].Value)
 	require.Equal(t, "u", browser.form.Fields[0].Value)
 	require.Equal(t, "p", browser.form.Fields[1].Value)
 
@@ -89,7 +90,7 @@ func TestTheFormIsTheOneThatIsKnown(t *testing.T) { // IDEXX_NEO.md §Hosts and 
 	_, err = provider.Login(t.Context(), account)
 	require.ErrorIs(t, err, pims.ErrAuthChallenge)
 	require.Len(t, browser.form.Fields, 3)
-	require.Equal(t, pims.LoginField{Selectors: []string{`input[name="company_id"]`}, Value: "4711", Optional: true}, browser.form.Fields[2])
+	require.Equal(t, pims.LoginField{Name: "practiceId", Selectors: []string{`input[name="company_id"]`}, Value: "4711", Optional: true}, browser.form.Fields[2])
 }
 
 func TestWithoutABrowserNobodyLogsIn(t *testing.T) {
