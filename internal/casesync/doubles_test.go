@@ -23,6 +23,8 @@ type store struct {
 	beforeWrite  func(writes []casesync.Write) error // nil: nobody
 	beforeDelete func() error
 	beforeKeep   func(readings []casesync.Reading) error
+
+	beforeCandidates func() error
 	scheduledIn  func([]casesync.Scheduled) // what is known besides; nil: nothing
 }
 
@@ -50,6 +52,15 @@ func (s *store) SoftDelete(ctx context.Context, lease casesync.Lease, syncID uui
 		}
 	}
 	return s.Cases.SoftDelete(ctx, lease, syncID, provider, window, until, deletions, at)
+}
+
+func (s *store) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Case, error) {
+	if s.beforeCandidates != nil {
+		if err := s.beforeCandidates(); err != nil {
+			return nil, err
+		}
+	}
+	return s.Cases.DeletionCandidates(ctx, clinicID, provider, window, until)
 }
 
 func (s *store) KeepReadings(ctx context.Context, lease casesync.Lease, readings []casesync.Reading) error {

@@ -121,11 +121,8 @@ func (f *fullSync) carryOut(ctx context.Context, kind Type, run func(phase) (Res
 		return Result{}, false
 	}
 	p := f.phase(f.request, kind, id)
-	p.provider = f.master.provider
+	p.provider, p.foreseen = f.master.provider, f.master.foreseen
 	result, err := f.logged(ctx, p, func() (Result, error) { return run(p) })
-	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
 	status, result := Conclude(result, err)
 
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)

@@ -173,7 +173,7 @@ func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]Cas
 			continue
 		}
 		after, action := MergeAppointment(before, a)
-		if action == "" {
+		if action == "" || p.foreseen[a.ID] { // nothing, or nothing more (R26)
 			result.Stats.CasesUnchanged++
 			continue
 		}
@@ -191,7 +191,7 @@ func (p *calendarPhase) commit(ctx context.Context, writes []Write, actions map[
 	}
 	if p.dryRun { // R26
 		for i := range writes {
-			written[writes[i].After.PIMSID] = true
+			written[writes[i].After.PIMSID], p.foreseen[writes[i].After.PIMSID] = true, true
 			result.change(actions[writes[i].After.PIMSID], &writes[i])
 		}
 	} else {

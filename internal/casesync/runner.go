@@ -80,6 +80,7 @@ type phase struct {
 	provider string
 	dryRun   bool
 	approved *Plan // the plan whose approval started the run (R18, R23); nil: none
+	foreseen map[string]bool // the PIMS ids that a dry run has told a change of
 	recorder Recorder
 	log      *slog.Logger
 	now      func() time.Time
@@ -229,6 +230,9 @@ func (r *Runner) logged(ctx context.Context, p phase, run func() (Result, error)
 	started := r.o.Now()
 	p.log.InfoContext(ctx, "Sync started", "dry_run", p.dryRun)
 	result, err := run()
+	if err != nil && ctx.Err() != nil { // whatever met the end says only that there was one
+		err = context.Cause(ctx)
+	}
 	status, concluded := Conclude(result, err)
 	attrs := []any{"stats", concluded.Stats.logValue(p.kind), "duration_ms", r.o.Now().Sub(started).Milliseconds()}
 	if concluded.Code != "" {
@@ -253,6 +257,7 @@ func (r *Runner) phase(run Run, kind Type, syncID uuid.UUID) phase {
 		syncID:   syncID,
 		kind:     kind,
 		dryRun:   run.Options.DryRun,
+		foreseen: make(map[string]bool),
 		recorder: r.o.Recorder,
 		log: r.o.Logger.With("namespace", "pims-sync:"+string(kind),
 			"clinic_id", run.Lease.ClinicID.String(), "sync_id", syncID.String()),
