@@ -37,6 +37,7 @@ type engineOptions struct {
 	schedule       bool             // enqueue what is due (R33)
 	jitter         time.Duration    // spread of ticks over clinics
 	maxSyncs       int              // worked on at once; 0: the queue's default
+	lease          time.Duration    // how long a sync without a sign of life is left alone; 0: the queue's default
 	eventRetention time.Duration    // of the history of cases; 0: for ever
 	browser        pims.Browser     // that others share; nil: one of the engine's own
 	now            func() time.Time // nil: time.Now
@@ -99,6 +100,7 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 		Schedule:       o.schedule,
 		Jitter:         o.jitter,
 		MaxSyncs:       o.maxSyncs,
+		Lease:          o.lease,
 		Records:        s.Records(),
 		Replicas:       s.Replicas(),
 		EventRetention: o.eventRetention,

@@ -25,12 +25,21 @@ type ServeCmd struct {
 	ScheduleJitter  time.Duration `help:"Spread the clinics that are due at one time over this long." env:"SCHEDULE_JITTER" default:"0s" placeholder:"DURATION"`
 	EventRetention  time.Duration `help:"How long the history of cases is kept, such as 8760h; 0 is for ever." env:"EVENT_RETENTION" default:"0s" placeholder:"DURATION"`
 	MaxSyncs        int           `help:"How many syncs this replica works on at once." env:"MAX_SYNCS" default:"10"`
+	SyncLease       time.Duration `help:"After how long without a sign of life a sync is taken from its replica, 1s to 30s." env:"SYNC_LEASE" default:"15s" placeholder:"DURATION"`
 	Host            string        `help:"Where to listen." env:"HOST" default:"127.0.0.1"`
 	Port            uint16        `help:"Where to listen; 0 takes a free port." env:"PORT" default:"3001"`
 	SyncWaitMS      int64         `name:"sync-wait-ms" help:"How long a sync call waits for its sync before it answers 202, in milliseconds." env:"SYNC_WAIT_MS" default:"55000"`
 	MetricsAddr     string        `help:"Serve /metrics there and not with the API." env:"METRICS_ADDR" placeholder:"HOST:PORT"`
 	TrustedProxies  string        `help:"Whose X-Forwarded-For counts: addresses or prefixes, comma-separated." env:"TRUSTED_PROXIES" placeholder:"CIDR,…"`
 }
+
+// The bounds of SYNC_LEASE. A sync of a dead replica is taken up again after at most
+// a lease and a third of one, which must stay under 45 s (R30). A replica reports
+// thrice in a lease that it lives, so that it is known within queue.ReplicaSilence.
+const (
+	minLease = time.Second
+	maxLease = 30 * time.Second
+)
 
 // ownerWait is how long serve waits for another command that holds the embedded
 // database (INTERFACE §Commands).
@@ -43,6 +52,9 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	}
 	if s.MaxSyncs < 1 || s.ScheduleJitter < 0 || s.EventRetention < 0 {
 		return usageError{errors.New("MAX_SYNCS must be 1 or more; SCHEDULE_JITTER and EVENT_RETENTION must not be negative")}
+	}
+	if s.SyncLease < minLease || s.SyncLease > maxLease {
+		return usageError{fmt.Errorf("SYNC_LEASE is %s and must be %s to %s", s.SyncLease, minLease, maxLease)}
 	}
 	proxies, err := api.ParseProxies(s.TrustedProxies)
 	if err != nil {
@@ -72,7 +84,7 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 		wait:     time.Duration(s.SyncWaitMS) * time.Millisecond,
 		metrics:  metrics,
 		proxies:  proxies,
-		engine:   engineOptions{schedule: s.EnableScheduler, jitter: s.ScheduleJitter, maxSyncs: s.MaxSyncs, eventRetention: s.EventRetention},
+		engine:   engineOptions{schedule: s.EnableScheduler, jitter: s.ScheduleJitter, maxSyncs: s.MaxSyncs, lease: s.SyncLease, eventRetention: s.EventRetention},
 	})
 	if err != nil {
 		return err
