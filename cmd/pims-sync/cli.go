@@ -10,7 +10,6 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/clinic"
-	"github.com/pims-sync/pims-sync/internal/queue"
 )
 
 // CLI is the grammar of the command line (INTERFACE §Commands).
@@ -55,29 +54,6 @@ func withEngine(ctx context.Context, std streams, c *Config, run func(*engine) e
 		}
 		defer e.close()
 		return run(e)
-	})
-}
-
-// withWorker is withEngine for a command that starts a sync. A replica that lives
-// works on it; without one the command does, on this sync only (INTERFACE
-// §Commands). work begins to work, where it is this command's to do.
-func withWorker(ctx context.Context, std streams, c *Config, run func(e *engine, work func() error) error) error {
-	return withStore(ctx, std, c, func(s *store) error {
-		alive, err := s.Replicas().Alive(ctx, queue.ReplicaSilence)
-		if err != nil {
-			return err
-		}
-		e, err := newEngine(ctx, c, s, newLogger(std.err, quietly(c)), engineOptions{private: !alive})
-		if err != nil {
-			return err
-		}
-		defer e.close()
-		return run(e, func() error {
-			if alive {
-				return nil
-			}
-			return e.start(ctx)
-		})
 	})
 }
 

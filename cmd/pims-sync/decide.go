@@ -18,7 +18,7 @@ type PlansApproveCmd struct {
 
 // Run approves the plan and works on the sync that does it (R23).
 func (a *PlansApproveCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withWorker(ctx, std, c, func(e *engine, work func() error) error {
+	return withWorker(ctx, std, c, func(e *engine) error {
 		owner, err := ownerOfPlan(ctx, e.store, a.ID.UUID)
 		if err != nil {
 			return err
@@ -27,14 +27,7 @@ func (a *PlansApproveCmd) Run(ctx context.Context, std streams, c *Config) error
 		if err != nil {
 			return err
 		}
-		if err := work(); err != nil {
-			return err
-		}
-		audit, err = follow(ctx, std, c, e, audit)
-		if err != nil {
-			return err
-		}
-		return tell(std, c, owner, audit)
+		return carryOut(ctx, std, c, e, owner, audit)
 	})
 }
 

@@ -27,6 +27,7 @@ type engine struct {
 	notifier  *postgres.Notifier
 	metrics   *metrics.Metrics
 	log       *slog.Logger
+	private   bool // it works only on what it starts itself
 
 	closeBrowser func()
 }
@@ -58,6 +59,7 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 		notifier: postgres.NewNotifier(s.DB),
 		log:      log,
 		browser:  o.browser,
+		private:  o.private,
 
 		closeBrowser: func() {},
 	}

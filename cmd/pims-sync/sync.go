@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -114,7 +115,7 @@ func runSync(ctx context.Context, std streams, c *Config, clinicID uuid.UUID, t 
 	if err := o.Check(t); err != nil {
 		return err
 	}
-	return withWorker(ctx, std, c, func(e *engine, work func() error) error {
+	return withWorker(ctx, std, c, func(e *engine) error {
 		owner, err := clinicOf(ctx, e.store, clinicID)
 		if err != nil {
 			return err
@@ -123,21 +124,18 @@ func runSync(ctx context.Context, std streams, c *Config, clinicID uuid.UUID, t 
 		if err != nil {
 			return err
 		}
-		if err := work(); err != nil {
-			return err
-		}
-		audit, err = follow(ctx, std, c, e, audit)
-		if err != nil {
-			return err
-		}
-		return tell(std, c, owner, audit)
+		return carryOut(ctx, std, c, e, owner, audit)
 	})
 }
 
 // followEvery is how often a person sees the progress.
 const followEvery = 200 * time.Millisecond
 
-// follow shows the progress of a sync until it is over.
+// errInterrupted is what a person's Ctrl-C makes of following a sync.
+var errInterrupted = errors.New("interrupted")
+
+// follow shows the progress of a sync until it is over. Interrupted, it answers
+// errInterrupted; the sync goes on.
 func follow(ctx context.Context, std streams, c *Config, e *engine, audit casesync.Audit) (casesync.Audit, error) {
 	bar := newBar(std.err, !c.JSON)
 	defer bar.close()
@@ -154,7 +152,7 @@ func follow(ctx context.Context, std streams, c *Config, e *engine, audit casesy
 		case now.Status.Final():
 			return now, nil
 		case ctx.Err() != nil:
-			return now, fmt.Errorf("interrupted; sync %s goes on as soon as a replica or the next command takes it up, `pims-sync syncs show %s` tells", audit.ID, audit.ID)
+			return now, fmt.Errorf("%w; sync %s goes on, `pims-sync syncs watch %s` follows it", errInterrupted, audit.ID, audit.ID)
 		}
 		bar.show(now.Progress)
 	}

@@ -141,7 +141,7 @@ const cancelWait = 10 * time.Second
 
 // Run cancels the sync.
 func (a *SyncsCancelCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withEngine(ctx, std, c, func(e *engine) error {
+	return withWorker(ctx, std, c, func(e *engine) error {
 		owner, audit, err := auditOf(ctx, e.store, a.ID.UUID)
 		if err != nil {
 			return err

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/queue"
+)
+
+// withWorker is withEngine for a command that starts a sync. A replica that lives
+// works on it; without one the command does, on this sync only (INTERFACE
+// §Commands).
+func withWorker(ctx context.Context, std streams, c *Config, run func(*engine) error) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		alive, err := replicasOrNone(ctx, s)
+		if err != nil {
+			return err
+		}
+		e, err := newEngine(ctx, c, s, newLogger(std.err, quietly(c)), engineOptions{private: !alive})
+		if err != nil {
+			return err
+		}
+		defer e.close()
+		return run(e)
+	})
+}
+
+// replicasOrNone tells whether a replica lives. Where none does, nobody takes up
+// what a killed process left; it is closed as interrupted, so that it is not in
+// the way for ever (R30).
+func replicasOrNone(ctx context.Context, s *store) (alive bool, err error) {
+	if alive, err = s.Replicas().Alive(ctx, queue.ReplicaSilence); err != nil || alive {
+		return alive, err
+	}
+	left, err := s.Audits().Expired(ctx)
+	if err != nil {
+		return false, err
+	}
+	status, result := casesync.Conclude(casesync.Result{}, casesync.Fail(casesync.CodeInterrupted,
+		"the process that worked on the sync ended, and there was no replica to go on; what it had stored stays, the next sync goes on from there"))
+	for _, run := range left {
+		err := s.Audits().Finish(ctx, run.Lease, status, result, time.Now())
+		if err != nil && !errors.Is(err, casesync.ErrLeaseLost) {
+			return false, fmt.Errorf("closing sync %s, whose process ended: %w", run.Lease.AuditID, err)
+		}
+	}
+	return false, nil
+}
+
+// carryOut works on a sync that the command has started, or lets a replica do so,
+// and tells how it ended.
+func carryOut(ctx context.Context, std streams, c *Config, e *engine, owner clinic.Clinic, audit casesync.Audit) error {
+	if e.private {
+		if err := e.start(ctx); err != nil {
+			return err
+		}
+	}
+	ended, err := follow(ctx, std, c, e, audit)
+	switch {
+	case errors.Is(err, errInterrupted) && e.private:
+		return e.callOff(audit)
+	case err != nil:
+		return err
+	}
+	return tell(std, c, owner, ended)
+}
+
+// callOff cancels the sync of an interrupted command: nobody else would go on with
+// it.
+func (e *engine) callOff(audit casesync.Audit) error {
+	ctx, cancel := context.WithTimeout(context.Background(), cancelWait)
+	defer cancel()
+	_, err := e.queue.Cancel(ctx, audit.ClinicID, audit.ID, actor())
+	if err == nil {
+		audit, err = e.queue.Wait(ctx, audit.ClinicID, audit.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("interrupted, and sync %s could not be cancelled: %w; the next command closes it", audit.ID, err)
+	}
+	return fmt.Errorf("interrupted; sync %s is %s, what it had stored stays", audit.ID, audit.Status)
+}
