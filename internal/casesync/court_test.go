@@ -138,7 +138,9 @@ func TestAWideFetchThatProvesNothingEndsTheReconciliation(t *testing.T) { // R6,
 		{"the orphan without a date", casesync.CodeSnapshotUnsound, func(p *practice) {
 			p.fake.SetFlaws([]pims.RecordError{{ID: "4", Field: "start", Reason: "is missing"}}, 0, 0)
 		}},
-		{"an error", casesync.CodeSchemaDrift, func(p *practice) { p.fake.FailNext(pimstest.OpAppointments, fmt.Errorf("fetch: %w", pims.ErrSchemaDrift)) }},
+		{"an error", casesync.CodeSchemaDrift, func(p *practice) {
+			p.fake.FailNext(pimstest.OpAppointments, fmt.Errorf("fetch: %w", pims.ErrSchemaDrift))
+		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

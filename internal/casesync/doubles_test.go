@@ -25,7 +25,7 @@ type store struct {
 	beforeKeep   func(readings []casesync.Reading) error
 
 	beforeCandidates func() error
-	scheduledIn  func([]casesync.Scheduled) // what is known besides; nil: nothing
+	scheduledIn      func([]casesync.Scheduled) // what is known besides; nil: nothing
 }
 
 func (s *store) ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window) ([]casesync.Scheduled, error) {
@@ -203,6 +203,15 @@ func (l *logbook) lines(p *practice) []map[string]any {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// forget forgets the lines so far, once they were found discreet.
+func (l *logbook) forget(p *practice) {
+	p.Helper()
+	l.requireDiscreet(p)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Reset()
 }
 
 // requireDiscreet demands that no name, phone, note or password was logged or

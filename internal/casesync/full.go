@@ -40,10 +40,14 @@ func (f *fullSync) run(ctx context.Context) {
 	court := f.reconciliation(f.master, f.connection, f.windows)
 	candidates, err := court.candidates(ctx) // local rows first (R21)
 	if err != nil {
-		f.stop(err, "the database could not be read", TypeInbound, TypeCases, TypeReconciliation)
+		f.stop(err, beforeFirstPhase, TypeInbound, TypeCases, TypeReconciliation)
 		return
 	}
 	snapshots, fetched := f.fetch(ctx)
+	if ctx.Err() != nil {
+		f.stop(context.Cause(ctx), beforeFirstPhase, TypeInbound, TypeCases, TypeReconciliation)
+		return
+	}
 	inbound, clean := f.carryOut(ctx, TypeInbound, func(p phase) (Result, error) {
 		if fetched != nil {
 			return Result{}, fetched

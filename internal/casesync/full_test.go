@@ -107,18 +107,21 @@ func TestASessionThatDiesEndsEverythingAfterIt(t *testing.T) { // R27
 		skipped map[casesync.Type]string
 	}{
 		{
-			"in the fetch", pimstest.OpAppointments, []string{"inbound failed"},
+			"in the fetch", pimstest.OpAppointments,
+			[]string{"inbound failed"},
 			map[casesync.Type]string{
 				casesync.TypeCases:          "the sync ended during the inbound phase",
 				casesync.TypeReconciliation: "the sync ended during the inbound phase",
 			},
 		},
 		{
-			"in the search", pimstest.OpSearch, []string{"inbound completed", "cases failed"},
+			"in the search", pimstest.OpSearch,
+			[]string{"inbound completed", "cases failed"},
 			map[casesync.Type]string{casesync.TypeReconciliation: "the sync ended during the cases phase"},
 		},
 		{
-			"in a view", pimstest.OpConsultation, []string{"inbound completed", "cases failed"},
+			"in a view", pimstest.OpConsultation,
+			[]string{"inbound completed", "cases failed"},
 			map[casesync.Type]string{casesync.TypeReconciliation: "the sync ended during the cases phase"},
 		},
 		{"in a lookup", pimstest.OpFind, []string{"inbound completed", "cases completed", "reconciliation failed"}, nil},

@@ -227,32 +227,36 @@ func (p *practice) try(kind casesync.Type, options ...casesync.Options) outcome 
 	return p.run(p.background(), run)
 }
 
-// run queues a sync, claims it, carries it out and closes its audit, as the queue
-// does.
-func (p *practice) run(ctx context.Context, run casesync.Run) outcome {
+// claim queues a sync and claims it, as the queue does.
+func (p *practice) claim(run casesync.Run) casesync.Run {
 	p.Helper()
 	id := uuid.Must(uuid.NewV7())
-	audits, background := p.db.Audits(), p.background()
-	_, err := audits.Enqueue(background, casesync.Audit{
+	_, err := p.db.Audits().Enqueue(p.background(), casesync.Audit{
 		ID: id, ClinicID: p.clinic.ID, Type: run.Type, Trigger: casesync.TriggerAPI, Options: run.Options, CreatedAt: p.clock.now(),
 	}, "", func(pgx.Tx) error { return nil })
 	require.NoError(p, err)
-	claimed, err := audits.Claim(background, id, "worker", time.Hour, p.clock.now())
+	claimed, err := p.db.Audits().Claim(p.background(), id, "worker", time.Hour, p.clock.now())
 	require.NoError(p, err)
 	claimed.Approval = run.Approval
+	p.again = nil
+	return claimed
+}
 
+// run claims a sync, carries it out and closes its audit, as the queue does.
+func (p *practice) run(ctx context.Context, run casesync.Run) outcome {
+	p.Helper()
+	claimed := p.claim(run)
+	id := claimed.Lease.AuditID
 	result, runErr := p.runner.Run(ctx, claimed)
 	status, concluded := casesync.Conclude(result, runErr)
 	for _, child := range p.audit(id).Children {
 		require.True(p, child.Status.Final(), "the %s phase left its audit open", child.Type)
 	}
-	require.NoError(p, audits.Finish(background, claimed.Lease, status, concluded, p.clock.now()))
+	require.NoError(p, p.db.Audits().Finish(p.background(), claimed.Lease, status, concluded, p.clock.now()))
 	o := outcome{concluded, runErr, p.audit(id)}
 	p.requireSums(&o.audit)
 	if status == casesync.StatusCompleted && !run.Options.DryRun {
 		p.again = func() { p.requireNothingLeftToDo(run) }
-	} else {
-		p.again = nil
 	}
 	return o
 }

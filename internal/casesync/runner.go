@@ -79,7 +79,7 @@ type phase struct {
 	kind     Type
 	provider string
 	dryRun   bool
-	approved *Plan // the plan whose approval started the run (R18, R23); nil: none
+	approved *Plan           // the plan whose approval started the run (R18, R23); nil: none
 	foreseen map[string]bool // the PIMS ids that a dry run has told a change of
 	recorder Recorder
 	log      *slog.Logger
@@ -161,13 +161,15 @@ func (r *Runner) windows(ctx context.Context, run Run, p *phase, loc *time.Locat
 	return Windows{Inbound: window, Reconciliation: window, CandidatesUntil: window.Until()}, nil
 }
 
+// beforeFirstPhase is why no phase of a full sync ran.
+const beforeFirstPhase = "the sync ended before its first phase"
+
 // notStarted is the result of a sync that ended before its first phase (R27).
 func notStarted(t Type) Result {
 	if t != TypeFull {
 		return Result{}
 	}
-	const reason = "the sync ended before its first phase"
-	return Result{Skipped: map[Type]string{TypeInbound: reason, TypeCases: reason, TypeReconciliation: reason}}
+	return Result{Skipped: map[Type]string{TypeInbound: beforeFirstPhase, TypeCases: beforeFirstPhase, TypeReconciliation: beforeFirstPhase}}
 }
 
 // fetch asks for the calendar of a window, whole and proved (R5).

@@ -1,0 +1,169 @@
+package casesync_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+)
+
+// moments are where a sync can be ended from outside: what it is doing, and which
+// phases of a full sync have begun by then.
+var moments = []struct {
+	name  string
+	at    func(p *practice, end func())
+	begun []casesync.Type
+}{
+	{"at the login", endAt(pimstest.OpLogin), nil},
+	{"in the fetch", endAt(pimstest.OpAppointments), nil},
+	{"while appointments are written", func(p *practice, end func()) {
+		p.store.beforeWrite = func([]casesync.Write) error { end(); return nil }
+	}, phases[:1]},
+	{"in the search", endAt(pimstest.OpSearch), phases[:2]},
+	{"in a view", endAt(pimstest.OpConsultation), phases[:2]},
+	{"in a lookup", endAt(pimstest.OpFind), phases},
+	{"before the deletion", func(p *practice, end func()) { p.store.beforeDelete = func() error { end(); return nil } }, phases},
+}
+
+func endAt(op pimstest.Op) func(p *practice, end func()) {
+	return func(p *practice, end func()) {
+		p.fake.OnCall(func(_ context.Context, call pimstest.Call) error {
+			if call.Op == op {
+				end()
+			}
+			return nil
+		})
+	}
+}
+
+func TestASyncThatIsEndedFromOutsideClosesItsPhasesAndSaysWhy(t *testing.T) { // R28, R30, R31
+	t.Parallel()
+	for _, cause := range []struct {
+		err    error
+		status casesync.Status
+		code   casesync.Code
+	}{
+		{casesync.ErrCancelled, casesync.StatusCancelled, casesync.CodeCancelled},
+		{casesync.ErrTimeout, casesync.StatusFailed, casesync.CodeTimeout},
+		{casesync.ErrShutdown, casesync.StatusFailed, casesync.CodeInterrupted},
+		{context.Canceled, casesync.StatusFailed, casesync.CodeInterrupted},
+		{context.DeadlineExceeded, casesync.StatusFailed, casesync.CodeTimeout},
+	} {
+		for _, moment := range moments {
+			t.Run(string(cause.code)+" "+moment.name, func(t *testing.T) {
+				t.Parallel()
+				p := newPractice(t)
+				p.aRound()
+				p.pass(time.Hour)
+				p.change("21", isCompleted)
+				p.remove("4")
+				ctx, end := context.WithCancelCause(t.Context())
+				defer end(nil)
+				moment.at(p, func() { end(cause.err) })
+
+				o := p.run(ctx, casesync.Run{Type: casesync.TypeFull})
+				require.Equal(t, cause.status, o.audit.Status)
+				require.Equal(t, cause.code, o.audit.Result.Code, o.audit.Result.Error)
+				require.Len(t, o.audit.Children, len(moment.begun))
+				for _, kind := range phases[len(moment.begun):] {
+					require.Contains(t, o.audit.Result.Skipped[kind], "the sync ended")
+				}
+				for i := range o.audit.Children {
+					child := &o.audit.Children[i]
+					require.Equal(t, moment.begun[i], child.Type)
+					if i < len(moment.begun)-1 {
+						require.Equal(t, casesync.StatusCompleted, child.Status)
+						continue
+					}
+					require.Equal(t, cause.status, child.Status)
+					require.Equal(t, cause.code, child.Result.Code)
+				}
+				require.Empty(t, p.deleted())
+				last := p.logs.lines(p)
+				require.Equal(t, string(cause.code), last[len(last)-1]["code"], "the log says it too")
+
+				p.fake.OnCall(nil)
+				p.store.beforeWrite, p.store.beforeDelete = nil, nil
+				p.sync(casesync.TypeFull)
+				require.Equal(t, "pending", p.stored("21").Status, "the next one converges (R30)")
+				require.Equal(t, []string{"4"}, p.deleted())
+			})
+		}
+	}
+}
+
+func TestAPhaseThatIsEndedFromOutsideSaysWhy(t *testing.T) { // R28
+	t.Parallel()
+	for kind, op := range map[casesync.Type]pimstest.Op{
+		casesync.TypeInbound:        pimstest.OpAppointments,
+		casesync.TypeCases:          pimstest.OpConsultation,
+		casesync.TypeReconciliation: pimstest.OpFind,
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			p := newPractice(t)
+			p.aRound()
+			p.pass(time.Hour)
+			p.remove("4")
+			ctx, end := context.WithCancelCause(t.Context())
+			defer end(nil)
+			endAt(op)(p, func() { end(casesync.ErrTimeout) })
+			p.requireNothingWritten(func() {
+				o := p.run(ctx, casesync.Run{Type: kind, Options: casesync.Options{Force: kind == casesync.TypeCases}})
+				require.ErrorIs(t, o.err, casesync.ErrTimeout)
+				require.Equal(t, casesync.CodeTimeout, o.audit.Result.Code)
+				require.Equal(t, o.Stats.CasesFound, o.Stats.CasesFailed+o.Stats.CasesSkipped, "nobody is left uncounted")
+				for _, failure := range o.Failures {
+					require.Equal(t, casesync.ItemTimeout, failure.Code)
+				}
+			})
+		})
+	}
+}
+
+func TestAnAttemptThatLostItsLeaseWritesNothingMore(t *testing.T) { // R30
+	t.Parallel()
+	takenOver := func(p *practice) func([]casesync.Write) error {
+		return once(func() {
+			p.exec("update case_sync_audits set attempt = attempt + 1 where clinic_id = $1 and status = 'in_progress' and parent_id is null")
+		})
+	}
+	for _, kind := range []casesync.Type{casesync.TypeInbound, casesync.TypeFull} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			p := newPractice(t)
+			p.aWeek()
+			p.enter(p.visit("20", "2026-03-02 08:00"))
+			p.remove("4")
+			p.store.beforeWrite = takenOver(p)
+			run := p.claim(casesync.Run{Type: kind})
+			p.requireNothingWritten(func() {
+				_, err := p.runner.Run(t.Context(), run)
+				require.ErrorIs(t, err, casesync.ErrLeaseLost)
+			})
+			require.LessOrEqual(t, scan[int](p, "select count(*) from case_sync_audits where clinic_id = $1 and parent_id is not null"), 1, "no further phase began")
+
+			run.Lease.Attempt++ // the other attempt
+			require.NoError(t, p.db.Audits().Finish(t.Context(), run.Lease, casesync.StatusFailed, casesync.Result{}, p.clock.now()))
+		})
+	}
+}
+
+func TestAReconciliationThatLosesItsLeaseDeletesNothing(t *testing.T) { // R30
+	t.Parallel()
+	p := newPractice(t)
+	p.aWeek()
+	p.remove("4")
+	run := p.claim(casesync.Run{Type: casesync.TypeReconciliation})
+	p.store.beforeDelete = func() error {
+		return p.db.Audits().Finish(t.Context(), run.Lease, casesync.StatusFailed, casesync.Result{}, p.clock.now())
+	}
+	p.requireNothingWritten(func() {
+		_, err := p.runner.Run(t.Context(), run)
+		require.ErrorIs(t, err, casesync.ErrLeaseLost)
+	})
+}
