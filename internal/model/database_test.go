@@ -1,0 +1,131 @@
+package model_test
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// A database is a stage in PostgreSQL: a clinic of its own, next to another.
+type database struct {
+	*postgres.Cases
+	*postgres.Audits
+	plans     *postgres.Plans
+	db        *postgres.DB
+	clinic    uuid.UUID
+	neighbour uuid.UUID
+}
+
+func newDatabase(ctx context.Context, db *postgres.DB) (*database, error) {
+	d := &database{Cases: db.Cases(), Audits: db.Audits(), plans: db.Plans(), db: db}
+	const newClinic = "insert into clinics (timezone) values ($1) returning id"
+	for _, id := range []*uuid.UUID{&d.clinic, &d.neighbour} {
+		if err := db.Pool().QueryRow(ctx, newClinic, zone).Scan(id); err != nil {
+			return nil, err
+		}
+	}
+	_, err := db.Pool().Exec(ctx, `insert into cases (clinic_id, pims_id, scheduled_date, sync_status)
+		select $1, i::text, $2::timestamptz - make_interval(days => i), 'draft' from generate_series(1, 5) i`, d.neighbour, firstDay)
+	return d, err
+}
+
+func (d *database) clinicID() uuid.UUID { return d.clinic }
+
+func (d *database) KeepPlan(ctx context.Context, lease casesync.Lease, plan casesync.Plan) (bool, error) {
+	return d.plans.KeepPlan(ctx, lease, plan)
+}
+
+func (d *database) SupersedePlans(ctx context.Context, lease casesync.Lease, guard casesync.Code, kind casesync.Type, at time.Time) error {
+	return d.plans.SupersedePlans(ctx, lease, guard, kind, at)
+}
+
+func (d *database) start(ctx context.Context, kind casesync.Type, approval uuid.UUID, at time.Time) (casesync.Run, error) {
+	id := uuid.Must(uuid.NewV7())
+	_, err := d.Enqueue(ctx, casesync.Audit{
+		ID: id, ClinicID: d.clinic, Type: kind, Trigger: casesync.TriggerAPI, Approval: approval, CreatedAt: at,
+	}, "", func(pgx.Tx) error { return nil })
+	if err != nil {
+		return casesync.Run{}, err
+	}
+	return d.Claim(ctx, id, "model", time.Hour, at)
+}
+
+func (d *database) finish(ctx context.Context, lease casesync.Lease, status casesync.Status, result casesync.Result, at time.Time) error {
+	return d.Finish(ctx, lease, status, result, at)
+}
+
+func (d *database) audit(ctx context.Context, id uuid.UUID) (casesync.Audit, error) {
+	return d.Audit(ctx, d.clinic, id)
+}
+
+func (d *database) unfinished(ctx context.Context) (n int, err error) {
+	const sql = "select count(*) from case_sync_audits where clinic_id = $1 and status in ('queued', 'in_progress')"
+	return n, d.db.Pool().QueryRow(ctx, sql, d.clinic).Scan(&n)
+}
+
+func (d *database) rows(ctx context.Context) ([]row, error) {
+	const sql = `select id, (metadata - '{appointment,consultation,reconciliation,sync}'::text[])::text,
+			exists (select from case_restores where case_id = id)
+		from cases where clinic_id = $1 order by scheduled_date, pims_id`
+	found, err := d.db.Pool().Query(ctx, sql, d.clinic)
+	if err != nil {
+		return nil, err
+	}
+	var ids []uuid.UUID
+	rows, err := pgx.CollectRows(found, func(found pgx.CollectableRow) (r row, err error) {
+		err = found.Scan(&r.ID, &r.foreign, &r.protected)
+		ids = append(ids, r.ID)
+		return r, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	cases, err := d.CasesWithConsultations(ctx, d.clinic, ids)
+	for i := range rows {
+		rows[i].Case = cases[rows[i].ID]
+	}
+	return rows, err
+}
+
+func (d *database) neighbours(ctx context.Context) (text string, err error) {
+	const sql = "select string_agg(xmin || c::text, e'\\n' order by id) from cases c where clinic_id = $1"
+	return text, d.db.Pool().QueryRow(ctx, sql, d.neighbour).Scan(&text)
+}
+
+func (d *database) edit(ctx context.Context, id uuid.UUID, e edit) error {
+	_, err := d.db.Pool().Exec(ctx, `update cases set
+			status = coalesce(nullif($2, ''), status),
+			phone_number = coalesce(nullif($3, ''), phone_number),
+			metadata = case when $4 = '' then metadata else metadata || jsonb_build_object('billing', $4::text) end
+		where id = $1`, id, e.status, e.phone, e.foreign)
+	return err
+}
+
+func (d *database) restore(ctx context.Context, ids []uuid.UUID, at time.Time) ([]casesync.Restoration, error) {
+	return d.Restore(ctx, d.clinic, ids, "key:model", at)
+}
+
+func (d *database) deletedBy(ctx context.Context, syncID uuid.UUID) ([]uuid.UUID, error) {
+	return d.DeletedBy(ctx, d.clinic, syncID)
+}
+
+// plan is a plan at the model's time: PostgreSQL's store tells it at the real one.
+func (d *database) plan(ctx context.Context, id uuid.UUID) (casesync.Plan, error) {
+	return d.plans.Plan(ctx, d.clinic, id)
+}
+
+func (d *database) decide(ctx context.Context, id uuid.UUID, status casesync.PlanStatus, at time.Time) error {
+	return d.db.InClinic(ctx, "decide", d.clinic, func(tx pgx.Tx) error {
+		return d.plans.Decide(ctx, tx, d.clinic, id, status, "key:model", at)
+	})
+}

@@ -1,0 +1,392 @@
+package model_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// A machine plays one sequence of what may happen.
+type machine struct {
+	*rapid.T
+	*world
+	stage   stage
+	ids     int
+	plans   []uuid.UUID       // that were kept
+	deleted map[uuid.UUID]row // what a restore is to put back: the rows before their soft delete
+	touched map[uuid.UUID]bool
+	syncs   []uuid.UUID
+
+	neighboursRows string
+}
+
+func newMachine(t *rapid.T, location *time.Location, s stage) *machine {
+	m := &machine{
+		T: t, stage: s, world: newWorld(location, rapid.Bool().Draw(t, "the PIMS can look up")),
+		deleted: map[uuid.UUID]row{}, touched: map[uuid.UUID]bool{},
+	}
+	m.neighboursRows = m.neighbours()
+	return m
+}
+
+// actions are what may happen, one at a time; the empty name is checked after each.
+func (m *machine) actions() map[string]func(*rapid.T) {
+	return map[string]func(*rapid.T){
+		"the PIMS adds visits":        m.play(m.add),
+		"the PIMS moves a visit":      m.play(m.move),
+		"the PIMS changes a status":   m.play(m.changeStatus),
+		"the PIMS renames a patient":  m.play(m.rename),
+		"the PIMS deletes visits":     m.play(m.remove),
+		"the PIMS brings one back":    m.play(m.bringBack),
+		"a vet writes notes":          m.play(m.writeNotes),
+		"a person edits a case":       m.play(m.editCase),
+		"time passes":                 m.play(m.pass),
+		"a sync runs":                 m.play(m.sync),
+		"a sync runs once more":       m.play(m.sync),
+		"a reconciliation runs":       m.play(m.reconcile),
+		"a person decides on a plan":  m.play(m.decide),
+		"a person restores a case":    m.play(m.restoreCase),
+		"a person restores by a sync": m.play(m.restoreSync),
+		"":                            m.play(m.holds),
+	}
+}
+
+func (m *machine) play(action func()) func(*rapid.T) {
+	return func(t *rapid.T) {
+		m.T = t
+		action()
+	}
+}
+
+func (m *machine) draw(what string, low, high int) int {
+	return rapid.IntRange(low, high).Draw(m.T, what)
+}
+
+// pick draws one of the ids that the PIMS ever had; false where there is none.
+func (m *machine) pick() (string, bool) {
+	if m.ids == 0 {
+		return "", false
+	}
+	return fmt.Sprint(m.draw("id", 1, m.ids)), true
+}
+
+func (m *machine) add() {
+	for range m.draw("visits", 1, 8) {
+		m.ids++
+		m.enter(newAppointment(fmt.Sprint(m.ids)), m.at(m.draw("days from today", -7, 9), m.draw("hour", 0, 23)))
+	}
+}
+
+// moving puts a visit elsewhere: often beyond every window.
+func (m *machine) move() {
+	m.onVisit(func(a pims.Appointment) {
+		m.enter(a, m.at(m.draw("days from today", -40, 40), m.draw("hour", 0, 23)))
+	})
+}
+
+func (m *machine) onVisit(do func(pims.Appointment)) {
+	id, ok := m.pick()
+	if a, there := m.calendar[id]; ok && there {
+		do(a)
+	}
+}
+
+// words are the PIMS's own for its states, and what a case makes of them.
+var words = []struct {
+	word       string
+	status     pims.Status
+	caseStatus string // empty: not known
+}{
+	{"Scheduled", pims.StatusScheduled, "draft"},
+	{"In Progress", pims.StatusInProgress, "draft"},
+	{"Completed", pims.StatusCompleted, "pending"},
+	{"Cancelled", pims.StatusCancelled, "reviewed"},
+	{"No Show", pims.StatusNoShow, "reviewed"},
+	{"Levitating", pims.StatusUnknown, ""},
+}
+
+func (m *machine) changeStatus() {
+	m.onVisit(func(a pims.Appointment) {
+		w := words[m.draw("status", 0, len(words)-1)]
+		a.Status, a.StatusText = w.status, w.word
+		m.calendar[a.ID] = a
+	})
+}
+
+func (m *machine) rename() {
+	m.onVisit(func(a pims.Appointment) {
+		a.PatientName = []string{"", " ", "Mochi", "Zoë"}[m.draw("name", 0, 3)]
+		m.calendar[a.ID] = a
+	})
+}
+
+func (m *machine) remove() {
+	for range m.draw("visits", 1, 6) {
+		m.onVisit(func(a pims.Appointment) { delete(m.calendar, a.ID) })
+	}
+}
+
+func (m *machine) bringBack() {
+	if id, ok := m.pick(); ok && m.calendar[id].ID == "" {
+		m.enter(newAppointment(id), m.at(m.draw("days from today", -7, 9), 10))
+	}
+}
+
+func (m *machine) writeNotes() {
+	m.onVisit(func(a pims.Appointment) {
+		c := pims.Consultation{ID: "c" + a.ID, AppointmentID: a.ID, At: a.Start, Status: pims.ConsultationInProgress}
+		if m.draw("final", 0, 1) == 1 {
+			c.Status = pims.ConsultationCompleted
+		}
+		c.SOAP.Plan = []string{"", "Rest.", "Water."}[m.draw("plan", 0, 2)]
+		m.notes[c.ID] = c
+	})
+}
+
+func (m *machine) editCase() {
+	rows := m.rows()
+	if len(rows) == 0 {
+		return
+	}
+	m.edit(rows[m.draw("case", 0, len(rows)-1)].ID)
+}
+
+// edit changes a case as a person does.
+func (m *machine) edit(id uuid.UUID) {
+	e := []edit{
+		{status: "approved"}, {status: "draft"}, {status: "reviewed"}, {phone: "(555) 0199"}, {foreign: "paid"}, {foreign: "due"},
+	}[m.draw("edit", 0, 5)]
+	before := m.row(id)
+	require.NoError(m, m.stage.edit(context.Background(), id, e))
+	if after := m.row(id); after.Status != before.Status || after.PhoneNumber != before.PhoneNumber {
+		m.touched[id] = true
+	}
+	if kept, ok := m.deleted[id]; ok { // what is other people's is not the restore's to put back
+		kept.foreign = m.row(id).foreign
+		m.deleted[id] = kept
+	}
+}
+
+func (m *machine) pass() { m.now = m.now.Add(time.Duration(m.draw("hours", 1, 40)) * time.Hour) }
+
+func (m *machine) sync() {
+	m.run(casesync.Types()[m.draw("type", 0, 3)], casesync.Plan{}, faults[m.draw("fault", 0, len(faults)-1)])
+}
+
+func (m *machine) reconcile() {
+	m.run(casesync.TypeReconciliation, casesync.Plan{}, faultNone)
+}
+
+func (m *machine) decide() {
+	if len(m.plans) == 0 {
+		return
+	}
+	id := m.plans[len(m.plans)-1-m.draw("plan", 0, min(1, len(m.plans)-1))]
+	status := []casesync.PlanStatus{casesync.PlanApproved, casesync.PlanApproved, casesync.PlanRejected}[m.draw("decision", 0, 2)]
+	if m.stage.decide(context.Background(), id, status, m.now) != nil || status == casesync.PlanRejected {
+		return
+	}
+	plan, err := m.stage.plan(context.Background(), id)
+	require.NoError(m, err)
+	require.Equal(m, casesync.PlanApproved, plan.Status)
+	require.True(m, m.now.Before(plan.ExpiresAt), "an expired plan was approved")
+	m.run(plan.SyncType, plan, faults[m.draw("fault", 0, len(faults)-1)])
+	require.Error(m, m.stage.decide(context.Background(), id, casesync.PlanApproved, m.now), "a plan is decided once")
+}
+
+// A play is one sync and all that is known about it.
+type play struct {
+	kind    casesync.Type
+	plan    casesync.Plan // whose approval started it; zero: none
+	fault   fault
+	windows casesync.Windows
+	answers map[string]pims.Appointment // what a lookup answers
+	heard   testimony
+	before  map[uuid.UUID]row
+	after   map[uuid.UUID]row
+	audit   casesync.Audit
+}
+
+// run plays a sync, demands what must hold of it, and runs it once more.
+func (m *machine) run(kind casesync.Type, plan casesync.Plan, f fault) {
+	nth := m.draw("nth", 0, 5)
+	problem := []error{pims.ErrSessionExpired, pims.ErrUnreachable, pims.ErrRemote, pims.ErrSchemaDrift}[m.draw("problem", 0, 3)]
+	p := m.carryOut(kind, plan, f, nth, problem)
+	m.judge(p)
+	once := f == faultError || f == faultPerson // and not again
+	if p.audit.Status != casesync.StatusCompleted || p.audit.Result.Stats.CasesFailed > 0 || once {
+		return
+	}
+	again := m.carryOut(kind, plan, f, nth, problem)
+	require.Equal(m, casesync.StatusCompleted, again.audit.Status, "the second run: %s", again.audit.Result.Error)
+	require.Equal(m, p.after, again.after, "R12: an identical second run wrote cases")
+}
+
+func (m *machine) carryOut(kind casesync.Type, plan casesync.Plan, f fault, nth int, problem error) *play {
+	p := &play{kind: kind, plan: plan, fault: f, before: m.byID(), answers: m.show(f, nth, problem)}
+	ctx, end := context.WithCancelCause(context.Background())
+	defer end(nil)
+	interrupted := &interruption{stage: m.stage, nth: nth + 1}
+	switch f {
+	case faultCrash:
+		interrupted.after = func() { end(casesync.ErrShutdown) }
+	case faultPerson:
+		interrupted.before = func() error { return m.interfere(p) }
+	}
+	runner := casesync.NewRunner(casesync.RunnerOptions{
+		Clinic: func(_ context.Context, id uuid.UUID) (clinic.Clinic, error) { return m.clinic(id), nil },
+		Connect: func(_ context.Context, id uuid.UUID) (casesync.Connection, error) {
+			connection, err := m.connect(id, &p.heard)
+			if err != nil {
+				return nil, err
+			}
+			return connection, nil
+		},
+		Plan:  func(ctx context.Context, _, id uuid.UUID) (casesync.Plan, error) { return m.stage.plan(ctx, id) },
+		Cases: interrupted, Recorder: interrupted, Now: m.time,
+	})
+	run, err := m.stage.start(context.Background(), kind, plan.ID, m.now)
+	require.NoError(m, err)
+	p.windows = m.windowsOf(kind, plan)
+	result, err := runner.Run(ctx, run)
+	status, concluded := casesync.Conclude(result, err)
+	require.NotEqual(m, casesync.CodeInternal, concluded.Code, "%v", err)
+	require.NoError(m, m.stage.finish(context.Background(), run.Lease, status, concluded, m.now))
+
+	p.after = m.byID()
+	p.audit, err = m.stage.audit(context.Background(), run.Lease.AuditID)
+	require.NoError(m, err)
+	m.syncs = append(m.syncs, p.audit.ID)
+	for _, a := range append(slices.Clone(p.audit.Children), p.audit) {
+		if id := a.Result.PlanID; id != uuid.Nil && !slices.Contains(m.plans, id) {
+			m.plans = append(m.plans, id)
+		}
+	}
+	return p
+}
+
+// interfere edits a case while a sync runs: from then on its state before is the
+// person's.
+func (m *machine) interfere(p *play) error {
+	rows := m.rows()
+	if len(rows) > 0 {
+		id := rows[m.draw("case", 0, len(rows)-1)].ID
+		m.edit(id)
+		p.before[id] = m.row(id)
+	}
+	return nil
+}
+
+func (m *machine) windowsOf(kind casesync.Type, plan casesync.Plan) casesync.Windows {
+	if plan.ID != uuid.Nil {
+		w := plan.Window
+		w.Location = m.location
+		return casesync.Windows{Inbound: w, Reconciliation: w, CandidatesUntil: w.Until()}
+	}
+	windows, err := casesync.Options{}.Windows(kind, m.now, m.location)
+	require.NoError(m, err)
+	return windows
+}
+
+func (m *machine) restoreCase() {
+	rows := m.rows()
+	if len(rows) > 0 {
+		m.restore([]uuid.UUID{rows[m.draw("case", 0, len(rows)-1)].ID})
+	}
+}
+
+func (m *machine) restoreSync() {
+	if len(m.syncs) == 0 {
+		return
+	}
+	ids, err := m.stage.deletedBy(context.Background(), m.syncs[m.draw("sync", 0, len(m.syncs)-1)])
+	require.NoError(m, err)
+	m.restore(ids)
+}
+
+// restore undoes deletes, and demands that it does so by value (R24).
+func (m *machine) restore(ids []uuid.UUID) {
+	before := m.byID()
+	restorations, err := m.stage.restore(context.Background(), ids, m.now)
+	require.NoError(m, err)
+	require.Len(m, restorations, len(ids))
+	outcomes := map[uuid.UUID]casesync.RestoreOutcome{}
+	for _, r := range restorations {
+		outcomes[r.CaseID] = r.Outcome
+	}
+	after := m.byID()
+	for id, was := range before {
+		switch {
+		case !slices.Contains(ids, id):
+			require.Equal(m, was, after[id], "another case was restored")
+		case !was.SoftDeleted():
+			require.Equal(m, casesync.RestoreUnchanged, outcomes[id])
+			require.Equal(m, was, after[id])
+		case m.touched[id]:
+			require.Equal(m, casesync.RestoreRefused, outcomes[id])
+			require.Equal(m, was, after[id])
+		default:
+			require.Equal(m, casesync.RestoreDone, outcomes[id])
+			require.Equal(m, byValue(m.deleted[id]), byValue(after[id]), "R24: equal by value")
+			require.True(m, after[id].protected)
+		}
+	}
+}
+
+// byValue is a row without what a restore may change.
+func byValue(r row) row {
+	r.UpdatedAt, r.Version, r.protected = time.Time{}, 0, false
+	return r
+}
+
+func (m *machine) rows() []row {
+	rows, err := m.stage.rows(context.Background())
+	require.NoError(m, err)
+	return rows
+}
+
+func (m *machine) byID() map[uuid.UUID]row {
+	rows := map[uuid.UUID]row{}
+	for _, r := range m.rows() {
+		rows[r.ID] = r
+	}
+	return rows
+}
+
+func (m *machine) row(id uuid.UUID) row { return m.byID()[id] }
+
+func (m *machine) neighbours() string {
+	text, err := m.stage.neighbours(context.Background())
+	require.NoError(m, err)
+	return text
+}
+
+// sum adds up the phases of a full sync.
+func sum(audits []casesync.Audit) (total casesync.Stats) {
+	for i := range audits {
+		total = total.Add(audits[i].Result.Stats)
+	}
+	return total
+}
+
+// phases are the audits of a sync's phases: a full one's children, or itself.
+func (p *play) phases() map[casesync.Type]casesync.Audit {
+	phases := map[casesync.Type]casesync.Audit{p.kind: p.audit}
+	if p.kind == casesync.TypeFull {
+		phases = map[casesync.Type]casesync.Audit{}
+		for _, child := range p.audit.Children {
+			phases[child.Type] = child
+		}
+	}
+	return maps.Clone(phases)
+}

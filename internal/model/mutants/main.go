@@ -1,0 +1,176 @@
+// Command mutants shows that the guards of the sync are load-bearing: it takes
+// one condition of a rule away, runs the tests that should mind, and expects them
+// to fail. It is for tests only.
+//
+// The mutated source reaches the compiler as an overlay; no file of the work tree
+// is touched. What does not compile, and tests that never end, prove nothing and
+// count as errors. It exits with 1 where a mutant survives, or where the text that
+// it replaces is no longer in the source exactly once.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// A mutant is one condition that is taken away.
+type mutant struct {
+	rule  string // that loses it
+	name  string // what the product then does
+	file  string // below the module's root
+	old   string // is in the file exactly once
+	new   string
+	tests // that should mind
+}
+
+// tests are some of a package's.
+type tests struct {
+	pkg string // below the module's root
+	run string // go test's -run
+}
+
+func main() {
+	only := flag.String("only", "", "play the mutants whose rule or name matches this `expression`")
+	limit := flag.Duration("timeout", 2*time.Minute, "how long the tests of one mutant may take")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Stdout, *only, *limit); err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out io.Writer, only string, limit time.Duration) error {
+	wanted, err := regexp.Compile(only)
+	if err != nil {
+		return fmt.Errorf("-only: %w", err)
+	}
+	chosen := slices.DeleteFunc(mutants(), func(m mutant) bool { return !wanted.MatchString(m.rule + " " + m.name) })
+	scratch, err := os.MkdirTemp("", "mutants-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(scratch) }() // the system's own folder for what may be lost
+	l := laboratory{scratch: scratch, limit: limit}
+	if err := l.requireGreen(ctx, chosen); err != nil {
+		return err
+	}
+	return l.play(ctx, out, chosen)
+}
+
+// A laboratory plays mutants.
+type laboratory struct {
+	scratch string
+	limit   time.Duration
+}
+
+// requireGreen runs all tests on the source as it is: only then does a failure
+// mean anything.
+func (l *laboratory) requireGreen(ctx context.Context, chosen []mutant) error {
+	selections := make(map[string][]string)
+	for _, m := range chosen {
+		if !slices.Contains(selections[m.pkg], m.run) {
+			selections[m.pkg] = append(selections[m.pkg], m.run)
+		}
+	}
+	for pkg, selection := range selections {
+		output, err := l.test(ctx, tests{pkg, strings.Join(selection, "|")})
+		if err != nil {
+			return fmt.Errorf("the tests of %s fail without any mutant: %w\n%s", pkg, err, output)
+		}
+	}
+	return nil
+}
+
+// play plays the mutants in turn and writes a table of who killed them.
+func (l *laboratory) play(ctx context.Context, out io.Writer, chosen []mutant) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	var failures []error
+	fmt.Fprintln(table, "RULE\tMUTANT\tKILLED BY")
+	for _, m := range chosen {
+		killer, err := l.kill(ctx, m)
+		if err != nil {
+			killer = "! " + err.Error()
+			failures = append(failures, fmt.Errorf("%s: %s: %w", m.rule, m.name, err))
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\n", m.rule, m.name, killer)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%d of %d mutants were killed\n", len(chosen)-len(failures), len(chosen))
+	return errors.Join(failures...)
+}
+
+var (
+	errSurvived = errors.New("it survived")
+	failedTest  = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
+)
+
+// kill plays one mutant and answers the test that failed first.
+func (l *laboratory) kill(ctx context.Context, m mutant) (killer string, err error) {
+	overlay, err := l.overlay(m)
+	if err != nil {
+		return "", err
+	}
+	output, err := l.test(ctx, m.tests, "-overlay="+overlay, "-failfast")
+	if err == nil {
+		return "", errSurvived
+	}
+	if failed := failedTest.FindSubmatch(output); failed != nil && !bytes.Contains(output, []byte("panic: test timed out")) {
+		return string(failed[1]), nil
+	}
+	return "", fmt.Errorf("no test failed, but go test did: %w: %s", err, lastLine(output))
+}
+
+// overlay writes the mutated source and what tells the compiler of it.
+func (l *laboratory) overlay(m mutant) (path string, err error) {
+	source, err := filepath.Abs(filepath.FromSlash(m.file))
+	if err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(source)
+	if err != nil {
+		return "", err
+	}
+	if n := strings.Count(string(text), m.old); n != 1 {
+		return "", fmt.Errorf("%s has the text %q %d times, not once: bring the list of mutants up to date", m.file, m.old, n)
+	}
+	mutated := filepath.Join(l.scratch, "mutated.go")
+	if err := os.WriteFile(mutated, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil {
+		return "", err
+	}
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {source: mutated}})
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(l.scratch, "overlay.json")
+	return path, os.WriteFile(path, replace, 0o600)
+}
+
+// test runs tests and answers what they said.
+func (l *laboratory) test(ctx context.Context, t tests, flags ...string) ([]byte, error) {
+	args := append([]string{"test", "-vet=off", "-timeout=" + l.limit.String(), "-run", t.run}, flags...)
+	command := exec.CommandContext(ctx, "go", append(args, "./"+t.pkg)...) //nolint:gosec // our own list
+	return command.CombinedOutput()
+}
+
+func lastLine(output []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(output)), "\n")
+	return lines[len(lines)-1]
+}

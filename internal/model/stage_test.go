@@ -1,0 +1,57 @@
+package model_test
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+// A stage is where the cases of a clinic are kept while the model plays: in memory
+// or in PostgreSQL.
+type stage interface {
+	casesync.Store
+	casesync.Recorder
+
+	// clinicID is the clinic that is played.
+	clinicID() uuid.UUID
+
+	// start queues a sync and claims it, finish closes it.
+	start(ctx context.Context, kind casesync.Type, approval uuid.UUID, at time.Time) (casesync.Run, error)
+	finish(ctx context.Context, lease casesync.Lease, status casesync.Status, result casesync.Result, at time.Time) error
+	audit(ctx context.Context, id uuid.UUID) (casesync.Audit, error)
+	unfinished(ctx context.Context) (int, error)
+
+	// rows are all that the clinic's cases hold.
+	rows(ctx context.Context) ([]row, error)
+
+	// neighbours is all that the other clinic's cases hold.
+	neighbours(ctx context.Context) (string, error)
+
+	// edit changes a case as a person does.
+	edit(ctx context.Context, id uuid.UUID, e edit) error
+
+	restore(ctx context.Context, ids []uuid.UUID, at time.Time) ([]casesync.Restoration, error)
+	deletedBy(ctx context.Context, syncID uuid.UUID) ([]uuid.UUID, error)
+	plan(ctx context.Context, id uuid.UUID) (casesync.Plan, error)
+	decide(ctx context.Context, id uuid.UUID, status casesync.PlanStatus, at time.Time) error
+}
+
+// A row is all of a case: what a sync knows of it, and what is other people's.
+type row struct {
+	casesync.Case
+	foreign   string // the keys of metadata that are not sync's, as text
+	protected bool   // a person restored it, and its id has not been seen again (R24)
+}
+
+// An edit is what a person changes of a case; empty fields stay.
+type edit struct {
+	status  string
+	phone   string
+	foreign string // a new value of metadata.billing
+}
+
+// gone tells whether a reconciliation has deleted the case.
+func (r row) gone() bool { return r.SoftDeleted() }
