@@ -39,6 +39,7 @@ demo: deps build ## Sync three simulated clinics before your eyes (ARGS: its fla
 	@$(BIN)/pims-sync demo $(ARGS)
 
 test: deps ## Run the tests, on a real PostgreSQL and a real browser (PKG, ARGS: go test's)
+	@scripts/install-deps procps
 	go test -timeout=10m $(ARGS) $(PKG)
 
 check: static race ## Do all that CI does: every check, and the tests under the race detector
@@ -78,7 +79,7 @@ vet: ## Run go vet
 	go vet $(PKG)
 
 race: deps ## Run the tests under the race detector, in random order (installs a C compiler)
-	@scripts/install-deps gcc
+	@scripts/install-deps procps gcc
 	CGO_ENABLED=1 go test -race -shuffle=on -timeout=20m $(ARGS) $(PKG)
 
 ## For a closer look
@@ -90,6 +91,7 @@ fuzz: ## Fuzz every parser of foreign input, one after the other (FUZZTIME: how 
 	@scripts/fuzz $(FUZZTIME)
 
 cover: deps ## Show how much of the code the tests run, and write bin/coverage.html
+	@scripts/install-deps procps
 	@mkdir -p $(BIN)
 	go test -timeout=10m -coverpkg=./... -coverprofile=$(BIN)/coverage.out $(ARGS) $(PKG)
 	@go tool cover -html=$(BIN)/coverage.out -o $(BIN)/coverage.html
