@@ -1,0 +1,218 @@
+package chaos
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
+)
+
+// The phases in which a replica can be killed, as sync_leases.progress tells them.
+var phases = []string{"login", "inbound", "cases", "reconciliation", "idle"}
+
+// A nemesis does to the world what machines, kernels and networks do, and counts.
+type nemesis struct {
+	world  *world
+	seed   uint64
+	random *rand.Rand
+
+	kills                               map[string]int // of replicas, by phase
+	pauses, backends, servers, networks int
+}
+
+func newNemesis(w *world, seed uint64) *nemesis {
+	if seed == 0 {
+		seed = rand.Uint64N(1_000_000) + 1
+	}
+	return &nemesis{world: w, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), kills: make(map[string]int)}
+}
+
+// killed is how many replicas were killed.
+func (n *nemesis) killed() int {
+	sum := 0
+	for _, count := range n.kills {
+		sum += count
+	}
+	return sum
+}
+
+func (n *nemesis) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d kill -9 (", n.killed())
+	for i, phase := range phases {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s %d", phase, n.kills[phase])
+	}
+	fmt.Fprintf(&b, "), PostgreSQL: %d connections and %d servers, %d replicas stopped for longer than a lease, %d networks cut",
+		n.backends, n.servers, n.pauses, n.networks)
+	return b.String()
+}
+
+// rage attacks until so many replicas have been killed, or for so long. All that it
+// broke works again when it returns.
+func (n *nemesis) rage(t *testing.T, most int, until time.Time) {
+	t.Helper()
+	for n.killed() < most && time.Now().Before(until) {
+		switch die := n.random.IntN(20); {
+		case die < 13:
+			n.kill(t)
+		case die < 15 || n.backends+n.servers < n.killed()/5: // a fifth of the kills
+			n.hitDatabase(t)
+		case die < 17:
+			n.pause(t)
+		default:
+			n.cut(t)
+		}
+	}
+	for _, p := range n.world.practices {
+		p.ClearFaults()
+	}
+}
+
+// A leased is a sync that a process works on.
+type leased struct {
+	hold
+	Worker, Phase, Step string
+}
+
+// phase is the one of phases that the work is in. The calendar that a full sync
+// fetches for all of its phases is inbound's.
+func (l leased) phase() string {
+	switch {
+	case l.Step == "login" || l.Phase == "": // before the first report there is the login
+		return "login"
+	case l.Phase == "full":
+		return "inbound"
+	default:
+		return l.Phase
+	}
+}
+
+// work are the syncs that processes work on now.
+func (w *world) work(t *testing.T) []leased {
+	t.Helper()
+	return collect(t, w.database, pgx.RowToStructByPos[leased], `
+		select audit_id::text, attempt, worker, coalesce(progress ->> 'phase', ''), coalesce(progress ->> 'step', '')
+		from sync_leases where expires_at > clock_timestamp()`)
+}
+
+// of are those of one process.
+func of(worker string, all []leased) []leased {
+	var found []leased
+	for _, l := range all {
+		if l.Worker == worker {
+			found = append(found, l)
+		}
+	}
+	return found
+}
+
+// kill kills a replica in the phase that was hit least, if one gets there soon, and
+// starts it again.
+func (n *nemesis) kill(t *testing.T) {
+	t.Helper()
+	wanted := phases[0]
+	for _, phase := range phases {
+		if n.kills[phase] < n.kills[wanted] {
+			wanted = phase
+		}
+	}
+	if wanted == "login" {
+		n.expireSessions()
+	}
+	victim, work := n.find(t, wanted)
+	victim.kill()
+	phase := "idle"
+	for _, l := range work {
+		if phase = l.phase(); phase == wanted {
+			break
+		}
+	}
+	n.kills[phase]++
+	n.world.watch.add(holds(work)...)
+	victim.start(t)
+}
+
+// expireSessions makes the next syncs log in.
+func (n *nemesis) expireSessions() {
+	for _, p := range n.world.practices {
+		p.ExpireSessions()
+	}
+}
+
+// find looks for a replica that works in a phase, or is idle; after a while it takes
+// any. It answers what the replica works on.
+func (n *nemesis) find(t *testing.T, wanted string) (*replica, []leased) {
+	t.Helper()
+	patience := time.Now().Add(3 * time.Second)
+	for {
+		all := n.world.work(t)
+		for _, i := range n.random.Perm(replicas) {
+			r := n.world.replicas[i]
+			work := of(r.name, all)
+			if wanted == "idle" && len(work) == 0 || time.Now().After(patience) {
+				return r, work
+			}
+			for _, l := range work {
+				if l.phase() == wanted {
+					return r, work
+				}
+			}
+		}
+		pause(t.Context(), 2*time.Millisecond)
+	}
+}
+
+func holds(work []leased) []hold {
+	var all []hold
+	for _, l := range work {
+		all = append(all, l.hold)
+	}
+	return all
+}
+
+// hitDatabase ends connections of the replicas, or now and then the whole server.
+func (n *nemesis) hitDatabase(t *testing.T) {
+	t.Helper()
+	if n.random.IntN(5) > 0 {
+		if n.world.database.terminate(t, 1+n.random.IntN(5)) > 0 {
+			n.backends++
+		}
+		return
+	}
+	n.world.watch.add(holds(n.world.work(t))...)
+	n.world.database.crash(t, []syscall.Signal{syscall.SIGQUIT, syscall.SIGKILL}[n.random.IntN(2)])
+	n.servers++
+}
+
+// pause stops a replica for longer than its leases and lets it go on, as a machine
+// that was suspended does.
+func (n *nemesis) pause(t *testing.T) {
+	t.Helper()
+	victim := n.world.replicas[n.random.IntN(replicas)]
+	n.world.watch.add(holds(of(victim.name, n.world.work(t)))...)
+	victim.signal(syscall.SIGSTOP)
+	pause(t.Context(), lease+time.Duration(n.random.IntN(2000))*time.Millisecond)
+	victim.signal(syscall.SIGCONT)
+	n.pauses++
+}
+
+// cut takes a practice's network away for a moment.
+func (n *nemesis) cut(t *testing.T) {
+	t.Helper()
+	p := n.world.practices[n.random.IntN(clinics)]
+	kinds := []neosim.Kind{neosim.FaultDisconnect, neosim.FaultHang, neosim.FaultStatus, neosim.FaultTruncated}
+	p.Fail(neosim.Fault{Kind: kinds[n.random.IntN(len(kinds))], Code: 503, Count: neosim.Forever})
+	p.server.CloseClientConnections()
+	pause(t.Context(), time.Duration(100+n.random.IntN(900))*time.Millisecond)
+	p.ClearFaults()
+	n.networks++
+}
