@@ -105,6 +105,10 @@ var importRule = rule{
 		testsOnly: true,
 	},
 	{
+		pkg:       "internal/chaos",
+		testsOnly: true,
+	},
+	{
 		pkg:       "internal/archtest",
 		testsOnly: true,
 	},
