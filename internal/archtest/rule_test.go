@@ -105,6 +105,14 @@ var importRule = rule{
 		testsOnly: true,
 	},
 	{
+		pkg:       "internal/model",
+		testsOnly: true,
+	},
+	{
+		pkg:       "internal/model/mutants",
+		testsOnly: true,
+	},
+	{
 		pkg:       "internal/chaos",
 		testsOnly: true,
 	},
