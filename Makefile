@@ -28,7 +28,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet race
-.PHONY: bench fuzz cover clean
+.PHONY: bench chaos fuzz cover clean
 
 ## For a first look
 
@@ -86,6 +86,9 @@ race: deps ## Run the tests under the race detector, in random order (installs a
 
 bench: deps ## Run the benchmarks (BENCH: which)
 	go test -run='^$$' -bench='$(BENCH)' -benchmem -timeout=60m $(ARGS) $(PKG)
+
+chaos: deps ## Kill replicas a thousand times, PostgreSQL two hundred, and look for damage (ARGS: -kills, -seconds, -seed)
+	go test ./internal/chaos -count=1 -timeout=6h -v -kills=1000 $(ARGS)
 
 fuzz: ## Fuzz every parser of foreign input, one after the other (FUZZTIME: how long each)
 	@scripts/fuzz $(FUZZTIME)

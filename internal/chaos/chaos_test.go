@@ -49,6 +49,11 @@ func TestNoCaseIsLostDoubledOrWronglyDeletedWhateverIsKilled(t *testing.T) { // 
 	}
 	w.shutDown(t)
 	require.Positive(t, n.killed())
+	if n.killed() >= 100 {
+		for _, phase := range phases {
+			require.GreaterOrEqual(t, n.kills[phase], n.killed()/10, "kills in the phase %s", phase)
+		}
+	}
 }
 
 // pause waits, or until the context ends; then it answers false.
