@@ -93,17 +93,15 @@ func (p *practice) find(id string) int {
 
 // fill enters n appointments, on the days in turn, a quarter of an hour apart.
 // Their ids are first, first+1, …
-func (p *practice) fill(first, n int, days ...string) []string {
+func (p *practice) fill(first, n int, days ...string) {
 	p.Helper()
-	appointments, ids := make([]pims.Appointment, n), make([]string, n)
+	appointments := make([]pims.Appointment, n)
 	for i := range n {
-		ids[i] = fmt.Sprint(first + i)
 		nth := i / len(days)
 		start := fmt.Sprintf("%s %02d:%02d", days[i%len(days)], nth/4, nth%4*15)
-		appointments[i] = p.visit(ids[i], start)
+		appointments[i] = p.visit(fmt.Sprint(first+i), start)
 	}
 	p.enter(appointments...)
-	return ids
 }
 
 // held is a finished consultation with notes.

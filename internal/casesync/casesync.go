@@ -10,6 +10,7 @@ package casesync
 
 import (
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -159,7 +160,7 @@ func (s Stats) Add(o Stats) Stats {
 	s.CasesChecked += o.CasesChecked
 	s.CasesDeleted += o.CasesDeleted
 	s.CasesRestored += o.CasesRestored
-	s.DeletedIDs = append(s.DeletedIDs[:len(s.DeletedIDs):len(s.DeletedIDs)], o.DeletedIDs...)
+	s.DeletedIDs = append(slices.Clip(s.DeletedIDs), o.DeletedIDs...)
 	return s
 }
 

@@ -295,7 +295,7 @@ func TestTheNextReconciliationSupersedesThePlan(t *testing.T) { // R23
 	require.Equal(t, []casesync.PlanStatus{casesync.PlanSuperseded, casesync.PlanOpen}, statuses())
 	require.Equal(t, 1, p.said("A plan waits for a decision"), "one event, not one a night")
 
-	p.sync(casesync.TypeReconciliation, casesync.Options{DryRun: true, LookbackDays: n(1)})
+	p.sync(casesync.TypeReconciliation, casesync.Options{DryRun: true, LookbackDays: new(1)})
 	require.Equal(t, casesync.PlanOpen, p.recorder.plans[1].Status, "a dry run decides nothing (R26)")
 	p.enter(returns...)
 	require.Zero(t, p.sync(casesync.TypeReconciliation).Stats.CasesDeleted)

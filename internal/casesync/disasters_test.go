@@ -106,7 +106,7 @@ func TestTheNightOfDisasters(t *testing.T) { // issue 3, R5, R6, R18, R21–R24
 	} {
 		disaster.strikes()
 		for _, kind := range []casesync.Type{casesync.TypeReconciliation, casesync.TypeFull} {
-			o := p.try(kind, casesync.Options{LookbackDays: n(7)})
+			o := p.try(kind, casesync.Options{LookbackDays: new(7)})
 			require.Equal(t, casesync.StatusFailed, o.audit.Status, disaster.name)
 			require.Equal(t, disaster.code, o.audit.Result.Code, "%s: %s", disaster.name, o.audit.Result.Error)
 			require.Zero(t, o.audit.Result.Stats.CasesDeleted, disaster.name)

@@ -66,10 +66,10 @@ func TestADryRunTellsWhatTheRunWouldDoAndDoesNothing(t *testing.T) { // R26
 			again := p.sync(kind, rehearsal)
 			require.Equal(t, dry.audit.Result.Stats, again.audit.Result.Stats)
 
-			real := p.sync(kind)
-			require.Equal(t, real.audit.Result.Stats, dry.audit.Result.Stats, "the real run did what the dry run said")
-			require.Empty(t, real.audit.Result.Changes)
-			require.Equal(t, p.writtenBy(&real.audit), changed(&dry.audit))
+			carried := p.sync(kind)
+			require.Equal(t, carried.audit.Result.Stats, dry.audit.Result.Stats, "the real run did what the dry run said")
+			require.Empty(t, carried.audit.Result.Changes)
+			require.Equal(t, p.writtenBy(&carried.audit), changed(&dry.audit))
 		})
 	}
 }

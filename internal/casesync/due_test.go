@@ -21,7 +21,7 @@ const (
 func TestACaseIsDueUntilItsNotesAreFinalAndOldEnough(t *testing.T) { // R19
 	t.Parallel()
 	visit := evening
-	at := func(d time.Duration) time.Time { return visit.Add(d) }
+	at := visit.Add
 	type candidate = casesync.Candidate
 	for _, tc := range []struct {
 		name string
@@ -94,15 +94,13 @@ func TestDueAgreesWithTheRuleSaidAnotherWay(t *testing.T) { // R19
 	})
 }
 
-func number(n float64) *float64 { return &n }
-
 // consultation is what a read may bring.
 func consultation(changes ...func(*pims.Consultation)) pims.Consultation {
 	c := pims.Consultation{
 		ID: "9", AppointmentID: "4711", At: evening, AtText: "2026-01-17 21:30:00",
 		Status: pims.ConsultationCompleted, StatusText: "Finalized", Reason: "limping",
 		RawNotes: "S: limps\nP: rest\nsmells", SOAP: pims.SOAP{Subjective: "limps", Plan: "rest"}, Notes: "smells",
-		Vitals:    &pims.Vitals{Temperature: number(101.5), TemperatureUnit: "F", Raw: map[string]string{"pulse": "fast"}},
+		Vitals:    &pims.Vitals{Temperature: new(101.5), TemperatureUnit: "F", Raw: map[string]string{"pulse": "fast"}},
 		Diagnoses: []string{"sprain"}, Discharge: "no stairs",
 	}
 	for _, change := range changes {
@@ -121,7 +119,7 @@ func TestANewerReadReplacesTheConsultationWhole(t *testing.T) { // R7
 	newer := consultation(func(c *pims.Consultation) {
 		c.Reason, c.Discharge, c.Notes, c.Diagnoses, c.RawNotes = "", "", "", []string{}, "A: sprain"
 		c.SOAP = pims.SOAP{Assessment: "sprain"}
-		c.Vitals = &pims.Vitals{Weight: number(25.3), WeightUnit: "kg"}
+		c.Vitals = &pims.Vitals{Weight: new(25.3), WeightUnit: "kg"}
 	})
 	merged, changed := casesync.MergeConsultation(&first, newer, later)
 	require.True(t, changed)
@@ -177,11 +175,11 @@ func TestEveryFieldOfAConsultationIsAChange(t *testing.T) { // R12
 		"assessment": func(c *pims.Consultation) { c.SOAP.Assessment = "x" }, "plan": func(c *pims.Consultation) { c.SOAP.Plan = "x" },
 		"diagnoses": func(c *pims.Consultation) { c.Diagnoses = []string{"sprain", "x"} }, "no diagnosis": func(c *pims.Consultation) { c.Diagnoses = []string{} },
 		"discharge":        func(c *pims.Consultation) { c.Discharge = "" },
-		"temperature":      func(c *pims.Consultation) { c.Vitals.Temperature = number(101.6) },
+		"temperature":      func(c *pims.Consultation) { c.Vitals.Temperature = new(101.6) },
 		"temperature gone": func(c *pims.Consultation) { c.Vitals.Temperature = nil },
 		"temperature unit": func(c *pims.Consultation) { c.Vitals.TemperatureUnit = "C" },
-		"pulse":            func(c *pims.Consultation) { c.Vitals.Pulse = number(1) }, "respiration": func(c *pims.Consultation) { c.Vitals.Respiration = number(1) },
-		"weight": func(c *pims.Consultation) { c.Vitals.Weight = number(1) }, "weight unit": func(c *pims.Consultation) { c.Vitals.WeightUnit = "kg" },
+		"pulse":            func(c *pims.Consultation) { c.Vitals.Pulse = new(1.0) }, "respiration": func(c *pims.Consultation) { c.Vitals.Respiration = new(1.0) },
+		"weight": func(c *pims.Consultation) { c.Vitals.Weight = new(1.0) }, "weight unit": func(c *pims.Consultation) { c.Vitals.WeightUnit = "kg" },
 		"raw vitals": func(c *pims.Consultation) { c.Vitals.Raw = map[string]string{"pulse": "slow"} },
 	} {
 		read := consultation(change)
@@ -204,7 +202,7 @@ func TestMergingTheSameConsultationTwiceChangesNothingTheSecondTime(t *testing.T
 				SOAP: pims.SOAP{Subjective: text.Draw(t, "s"), Plan: text.Draw(t, "p")}, Discharge: text.Draw(t, "discharge"),
 			}
 			if rapid.Bool().Draw(t, "vitals") {
-				read.Vitals = &pims.Vitals{Pulse: rapid.SampledFrom([]*float64{nil, number(80)}).Draw(t, "pulse")}
+				read.Vitals = &pims.Vitals{Pulse: rapid.SampledFrom([]*float64{nil, new(80.0)}).Draw(t, "pulse")}
 			}
 			read.Diagnoses = rapid.SampledFrom([][]string{nil, {}, {"sprain"}}).Draw(t, "diagnoses")
 			notes := stored != nil && !stored.SOAP.Blank()

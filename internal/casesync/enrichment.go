@@ -72,7 +72,8 @@ func (p *enrichmentPhase) run(ctx context.Context) (Result, error) {
 	if err := p.keep(ctx, readings); err != nil {
 		return result, err
 	}
-	return result, p.visitAll(ctx, visits, &result)
+	err = p.visitAll(ctx, visits, &result)
+	return result, err
 }
 
 // plan decides for each due case whether a consultation is to be read, once for

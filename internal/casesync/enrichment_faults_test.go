@@ -28,7 +28,7 @@ func (p *practice) seenMany(n int) {
 }
 
 // one is a batch size at which consultations are read one after the other.
-var one = casesync.Options{ParallelBatchSize: n(1)}
+var one = casesync.Options{ParallelBatchSize: new(1)}
 
 // enriched are the cases that have a consultation.
 func (p *practice) enriched() int {
@@ -141,7 +141,7 @@ func TestAsManyConsultationsAreReadAtATimeAsTheRequestSays(t *testing.T) { // R4
 	for name, tc := range map[string]struct {
 		size    *int
 		atATime int
-	}{"one": {n(1), 1}, "three": {n(3), 3}, "by default five": {nil, 5}, "at most twenty": {n(20), 20}} {
+	}{"one": {new(1), 1}, "three": {new(3), 3}, "by default five": {nil, 5}, "at most twenty": {new(20), 20}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPractice(t)
@@ -243,7 +243,6 @@ func TestWhatAPersonDoesWhileNotesAreReadIsKept(t *testing.T) { // R11, R12
 		p.edit("2", `metadata = metadata || '{"reconciliation": {"softDeleted": true}}'`)
 		p.exec("delete from cases where clinic_id = $1 and pims_id = '3'")
 	})
-	p.fake.OnCall(func(ctx context.Context, call pimstest.Call) error { return ctx.Err() })
 	o := p.sync(casesync.TypeCases)
 	require.Equal(t, [5]int{4, 2, 0, 2, 0}, found(o), "one was deleted, one is gone")
 	c := p.stored("1")

@@ -17,7 +17,7 @@ func (p *practice) seen(visits ...pims.Appointment) {
 	p.Helper()
 	p.enter(visits...)
 	start := pims.DateOf(p.clock.now().AddDate(0, 0, -20), p.location)
-	o := p.sync(casesync.TypeInbound, casesync.Options{StartDate: &start, DaysAhead: n(27)})
+	o := p.sync(casesync.TypeInbound, casesync.Options{StartDate: &start, DaysAhead: new(27)})
 	require.Equal(p, len(visits), o.Stats.CasesCreated)
 	p.fake.ForgetCalls()
 	p.again = nil

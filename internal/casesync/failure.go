@@ -86,12 +86,10 @@ func Fail(code Code, format string, args ...any) *Failure {
 // Explain turns any error of a sync into its code and the text that the audit
 // keeps (Workflows §Error Categories). It is the only such table.
 func Explain(err error) *Failure {
-	var failure *Failure
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*Failure](err); ok {
 		return failure
 	}
-	var field *pims.FieldError
-	if errors.As(err, &field) {
+	if field, ok := errors.AsType[*pims.FieldError](err); ok {
 		return &Failure{Code: CodeCredentialsInvalid, Message: fmt.Sprintf("%v: %v", clinic.ErrCredentialsInvalid, field)}
 	}
 	for _, row := range explanations {

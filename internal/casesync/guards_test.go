@@ -113,15 +113,16 @@ func TestAnotherPracticesCalendarIsRefused(t *testing.T) { // R18
 
 func TestOnlyTheSameDaysTellAnotherPractice(t *testing.T) { // R18
 	t.Parallel()
-	p := newPractice(t)
 	t.Run("what we know of other days", func(t *testing.T) {
-		p.forget()
+		t.Parallel()
+		p := newPractice(t)
 		p.know(p.visits("k", 9, "2026-02-27 08:00")...)
 		p.enter(p.visits("f", 9, "2026-03-03 08:00")...)
 		require.Equal(t, 9, p.sync(casesync.TypeInbound).Stats.CasesCreated)
 	})
 	t.Run("what reaches in from the day before", func(t *testing.T) {
-		p.forget()
+		t.Parallel()
+		p := newPractice(t)
 		p.know(p.visits("k", 9, "2026-03-03 08:00")...)
 		overnight := p.visits("f", 9, "2026-03-01 20:00")
 		for i := range overnight {
@@ -131,7 +132,8 @@ func TestOnlyTheSameDaysTellAnotherPractice(t *testing.T) { // R18
 		require.Equal(t, 9, p.sync(casesync.TypeInbound).Stats.CasesSkipped)
 	})
 	t.Run("rows that cannot be used are shown all the same", func(t *testing.T) {
-		p.forget()
+		t.Parallel()
+		p := newPractice(t)
 		p.know(p.visits("k", 5, "2026-03-03 08:00")...)
 		p.enter(p.visits("f", 4, "2026-03-03 08:00")...)
 		p.fake.SetFlaws([]pims.RecordError{{ID: "f9", Field: "start", Reason: "is missing"}}, 0, 0)
@@ -140,7 +142,8 @@ func TestOnlyTheSameDaysTellAnotherPractice(t *testing.T) { // R18
 		require.Equal(t, 4, p.sync(casesync.TypeInbound).Stats.CasesCreated)
 	})
 	t.Run("what was deleted is not known", func(t *testing.T) {
-		p.forget()
+		t.Parallel()
+		p := newPractice(t)
 		p.know(p.visits("k", 9, "2026-03-03 08:00")...)
 		p.exec(`update cases set metadata = metadata || '{"reconciliation": {"softDeleted": true}}' where clinic_id = $1`)
 		p.store.scheduledIn = func(scheduled []casesync.Scheduled) {
@@ -150,8 +153,6 @@ func TestOnlyTheSameDaysTellAnotherPractice(t *testing.T) { // R18
 		}
 		p.enter(p.visits("f", 9, "2026-03-03 08:00")...)
 		require.Equal(t, 9, p.sync(casesync.TypeInbound).Stats.CasesCreated)
-		p.store.scheduledIn = nil
-		p.again = nil
 	})
 }
 
@@ -237,22 +238,23 @@ func (p *practice) movedCases(calendar []pims.Appointment) int {
 
 func TestAShiftAcrossAClockChangeIsOneOffset(t *testing.T) { // R18: the clocks of New York change on the 8th
 	t.Parallel()
-	p := newPracticeIn(t, newYork, "2026-03-06 07:00")
-	scene := func(days int, clock time.Duration) []pims.Appointment {
-		p.forget()
+	scene := func(t *testing.T, days int, clock time.Duration) (*practice, []pims.Appointment) {
+		p := newPracticeOn(t, "2026-03-06 07:00")
 		calendar := append(p.visits("a", 6, "2026-03-07 08:00"), p.visits("b", 6, "2026-03-09 08:00")...)
 		p.know(calendar...)
 		p.shift(calendar, days, clock)
 		p.enter(calendar...)
-		return calendar
+		return p, calendar
 	}
 	t.Run("by a day and more on the wall clock", func(t *testing.T) {
-		scene(2, 0) // the first six cross the change, the others do not
+		t.Parallel()
+		p, _ := scene(t, 2, 0) // the first six cross the change, the others do not
 		o := p.fail(casesync.CodeShiftGuard, casesync.TypeInbound)
 		require.Equal(t, 48*time.Hour, p.plan(o.audit.Result.PlanID).Evidence.MovedBy)
 	})
 	t.Run("by instants", func(t *testing.T) {
-		calendar := scene(0, 0)
+		t.Parallel()
+		p, calendar := scene(t, 0, 0)
 		for i := range calendar { // 23 hours are a day for the first six on the wall clock, and an hour less for the others
 			calendar[i].Start, calendar[i].StartText = calendar[i].Start.Add(23*time.Hour), ""
 		}
@@ -261,14 +263,15 @@ func TestAShiftAcrossAClockChangeIsOneOffset(t *testing.T) { // R18: the clocks 
 		require.Equal(t, 23*time.Hour, p.plan(o.audit.Result.PlanID).Evidence.MovedBy)
 	})
 	t.Run("the clock change itself moves nothing", func(t *testing.T) {
-		scene(0, 0)
+		t.Parallel()
+		p, _ := scene(t, 0, 0)
 		require.Equal(t, 12, p.sync(casesync.TypeInbound).Stats.CasesUnchanged)
 	})
 }
 
 func TestAChangeOfZoneThatLeavesTheTextsIsAShift(t *testing.T) { // R18
 	t.Parallel()
-	p := newPracticeIn(t, newYork, "2026-03-06 07:00")
+	p := newPracticeOn(t, "2026-03-06 07:00")
 	calendar := append(p.visits("a", 7, "2026-03-07 08:00"), p.visits("b", 5, "2026-03-09 08:00")...)
 	p.know(calendar...)
 	berlin := loadZone(t, "Europe/Berlin") // its clocks change three weeks later: two offsets in one calendar
@@ -300,7 +303,7 @@ func TestAnApprovalLiftsTheOneGuardForTheDaysOfItsPlan(t *testing.T) { // R18
 	p := newPractice(t)
 	p.know(p.visits("k", 9, "2026-03-03 08:00")...)
 	p.enter(p.visits("f", 9, "2026-03-03 08:00")...)
-	o := p.fail(casesync.CodeWrongPractice, casesync.TypeInbound, casesync.Options{DaysAhead: n(2)})
+	o := p.fail(casesync.CodeWrongPractice, casesync.TypeInbound, casesync.Options{DaysAhead: new(2)})
 	approved := p.approve(o.audit.Result.PlanID)
 	require.NoError(t, approved.err)
 	require.Equal(t, 9, approved.Stats.CasesCreated)

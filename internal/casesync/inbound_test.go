@@ -106,18 +106,18 @@ func TestADayIsAsLongAsTheClockOfTheClinicMakesIt(t *testing.T) { // R1, R2
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			p := newPracticeIn(t, newYork, tc.today+" 12:00")
+			p := newPracticeOn(t, tc.today+" 12:00")
 			for _, wall := range append(tc.inside, tc.outside...) {
 				p.enter(p.visit(wall, wall))
 			}
-			o := p.sync(casesync.TypeInbound, casesync.Options{DaysAhead: n(0)})
+			o := p.sync(casesync.TypeInbound, casesync.Options{DaysAhead: new(0)})
 			require.Equal(t, len(tc.inside), o.Stats.CasesCreated)
 			for _, wall := range tc.inside {
 				require.Equal(t, wall+":00", p.stored(wall).Appointment.Start)
 			}
 			p.at(tc.today + " 23:59")
 			p.remove(tc.inside[0])
-			o = p.sync(casesync.TypeReconciliation, casesync.Options{LookbackDays: n(1)})
+			o = p.sync(casesync.TypeReconciliation, casesync.Options{LookbackDays: new(1)})
 			require.Equal(t, 1, o.Stats.CasesDeleted)
 			require.True(t, func() bool { c := p.stored(tc.inside[0]); return c.SoftDeleted() }())
 		})

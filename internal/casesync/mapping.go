@@ -1,6 +1,7 @@
 package casesync
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -42,10 +43,8 @@ func MapType(appointmentType string) string {
 	})
 	for _, row := range caseTypes {
 		for _, word := range words {
-			for _, w := range row.words {
-				if w == word {
-					return row.caseType
-				}
+			if slices.Contains(row.words, word) {
+				return row.caseType
 			}
 		}
 	}

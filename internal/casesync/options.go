@@ -1,6 +1,7 @@
 package casesync
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -50,30 +51,21 @@ func (o Options) fields() []option {
 func Allowed(t Type) []string {
 	var names []string
 	for _, f := range (Options{}).fields() {
-		if has(f.types, t) {
+		if slices.Contains(f.types, t) {
 			names = append(names, f.name)
 		}
 	}
 	return names
 }
 
-func has(types []Type, t Type) bool {
-	for _, x := range types {
-		if x == t {
-			return true
-		}
-	}
-	return false
-}
-
 // Check tells what is wrong with the options of a request whatever the day is.
 // The error is a *Failure with CodeInvalidRequest and the name of the field.
 func (o Options) Check(t Type) error {
-	if !has(Types(), t) {
+	if !slices.Contains(Types(), t) {
 		return invalid("type", "type must be one of inbound, cases, reconciliation, full")
 	}
 	for _, f := range o.fields() {
-		if f.given && !has(f.types, t) {
+		if f.given && !slices.Contains(f.types, t) {
 			return invalid(f.name, "%s is not an option of a sync of type %s", f.name, t)
 		}
 	}

@@ -17,8 +17,6 @@ func day(t testing.TB, s string) *pims.Date {
 	return &d
 }
 
-func n(i int) *int { return &i }
-
 func loadZone(t testing.TB, name string) *time.Location {
 	t.Helper()
 	loc, err := time.LoadLocation(name)
@@ -56,10 +54,10 @@ func TestTheOptionsMoveTheWindows(t *testing.T) { // R4
 		inbound, cases, reconciliation string
 	}{
 		{"a start alone", casesync.TypeInbound, casesync.Options{StartDate: day(t, "2026-02-01")}, "2026-02-01..2026-02-08 UTC", "", ""},
-		{"days ahead", casesync.TypeInbound, casesync.Options{DaysAhead: n(0)}, "2026-01-18..2026-01-18 UTC", "", ""},
-		{"both dates", casesync.TypeInbound, casesync.Options{StartDate: day(t, "2026-02-01"), EndDate: day(t, "2026-02-03"), DaysAhead: n(2)}, "2026-02-01..2026-02-03 UTC", "", ""},
+		{"days ahead", casesync.TypeInbound, casesync.Options{DaysAhead: new(0)}, "2026-01-18..2026-01-18 UTC", "", ""},
+		{"both dates", casesync.TypeInbound, casesync.Options{StartDate: day(t, "2026-02-01"), EndDate: day(t, "2026-02-03"), DaysAhead: new(2)}, "2026-02-01..2026-02-03 UTC", "", ""},
 		{"cases of a past week", casesync.TypeCases, casesync.Options{StartDate: day(t, "2026-01-01"), EndDate: day(t, "2026-01-05")}, "", "2026-01-01..2026-01-05 UTC", ""},
-		{"lookahead", casesync.TypeReconciliation, casesync.Options{LookbackDays: n(3), LookaheadDays: n(30)}, "", "", "2026-01-15..2026-02-17 UTC"},
+		{"lookahead", casesync.TypeReconciliation, casesync.Options{LookbackDays: new(3), LookaheadDays: new(30)}, "", "", "2026-01-15..2026-02-17 UTC"},
 		{"full over future days", casesync.TypeFull, casesync.Options{StartDate: day(t, "2026-02-01"), EndDate: day(t, "2026-02-03")}, "2026-02-01..2026-02-03 UTC", "2026-01-11..2026-01-18 UTC", "2026-01-11..2026-01-18 UTC"},
 		{"full over past days", casesync.TypeFull, casesync.Options{StartDate: day(t, "2026-01-01"), EndDate: day(t, "2026-01-03")}, "2026-01-01..2026-01-03 UTC", "2026-01-01..2026-01-03 UTC", "2026-01-11..2026-01-18 UTC"},
 	} {
@@ -79,7 +77,7 @@ func TestTheOptionsMoveTheWindows(t *testing.T) { // R4
 
 func TestLookaheadLetsFutureCasesBeCandidates(t *testing.T) { // R4
 	t.Parallel()
-	w, err := casesync.Options{LookaheadDays: n(1)}.Windows(casesync.TypeReconciliation, evening, time.UTC)
+	w, err := casesync.Options{LookaheadDays: new(1)}.Windows(casesync.TypeReconciliation, evening, time.UTC)
 	require.NoError(t, err)
 	require.Equal(t, w.Reconciliation.Until(), w.CandidatesUntil)
 }
@@ -92,18 +90,18 @@ func TestAnOptionOverItsCapNamesItsField(t *testing.T) { // R4, R38
 		kind    casesync.Type
 		options casesync.Options
 	}{
-		{"daysAhead", inbound, casesync.Options{DaysAhead: n(91)}},
-		{"daysAhead", inbound, casesync.Options{DaysAhead: n(-1)}},
-		{"daysAhead", cases, casesync.Options{DaysAhead: n(1)}},
-		{"daysAhead", inbound, casesync.Options{StartDate: day(t, "2026-02-01"), EndDate: day(t, "2026-02-03"), DaysAhead: n(7)}},
-		{"daysAhead", inbound, casesync.Options{EndDate: day(t, "2026-01-20"), DaysAhead: n(7)}},
-		{"lookbackDays", reconciliation, casesync.Options{LookbackDays: n(0)}},
-		{"lookbackDays", reconciliation, casesync.Options{LookbackDays: n(181)}},
-		{"lookbackDays", inbound, casesync.Options{LookbackDays: n(7)}},
-		{"lookaheadDays", full, casesync.Options{LookaheadDays: n(91)}},
-		{"parallelBatchSize", cases, casesync.Options{ParallelBatchSize: n(21)}},
-		{"parallelBatchSize", cases, casesync.Options{ParallelBatchSize: n(0)}},
-		{"parallelBatchSize", reconciliation, casesync.Options{ParallelBatchSize: n(5)}},
+		{"daysAhead", inbound, casesync.Options{DaysAhead: new(91)}},
+		{"daysAhead", inbound, casesync.Options{DaysAhead: new(-1)}},
+		{"daysAhead", cases, casesync.Options{DaysAhead: new(1)}},
+		{"daysAhead", inbound, casesync.Options{StartDate: day(t, "2026-02-01"), EndDate: day(t, "2026-02-03"), DaysAhead: new(7)}},
+		{"daysAhead", inbound, casesync.Options{EndDate: day(t, "2026-01-20"), DaysAhead: new(7)}},
+		{"lookbackDays", reconciliation, casesync.Options{LookbackDays: new(0)}},
+		{"lookbackDays", reconciliation, casesync.Options{LookbackDays: new(181)}},
+		{"lookbackDays", inbound, casesync.Options{LookbackDays: new(7)}},
+		{"lookaheadDays", full, casesync.Options{LookaheadDays: new(91)}},
+		{"parallelBatchSize", cases, casesync.Options{ParallelBatchSize: new(21)}},
+		{"parallelBatchSize", cases, casesync.Options{ParallelBatchSize: new(0)}},
+		{"parallelBatchSize", reconciliation, casesync.Options{ParallelBatchSize: new(5)}},
 		{"force", inbound, casesync.Options{Force: true}},
 		{"startDate", reconciliation, casesync.Options{StartDate: day(t, "2026-01-01")}},
 		{"startDate", full, casesync.Options{StartDate: day(t, "2026-01-01"), EndDate: day(t, "2026-04-03")}},

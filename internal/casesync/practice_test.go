@@ -45,7 +45,7 @@ type scratch struct {
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if db, err := database(); err == nil {
-		db.DB.Close()
+		db.Close()
 		if err := db.server.Close(context.Background()); err != nil {
 			code = max(code, 1)
 		}
@@ -86,20 +86,20 @@ type practice struct {
 // newPractice is one in New York on Monday, the 2nd of March 2026, at nine.
 func newPractice(t *testing.T) *practice {
 	t.Helper()
-	return newPracticeIn(t, newYork, "2026-03-02 09:00")
+	return newPracticeOn(t, "2026-03-02 09:00")
 }
 
-func newPracticeIn(t *testing.T, zone, now string) *practice {
+func newPracticeOn(t *testing.T, now string) *practice {
 	t.Helper()
 	db, err := database()
 	require.NoError(t, err, "start a PostgreSQL server for the tests")
 	p := &practice{
-		T: t, db: db.DB, location: loadZone(t, zone), clock: &clock{}, fake: &pimstest.Fake{},
+		T: t, db: db.DB, location: loadZone(t, newYork), clock: &clock{}, fake: &pimstest.Fake{},
 		logs: &logbook{}, counted: &counted{actions: make(map[casesync.Action]int)},
 	}
 	const newClinic = "insert into clinics (name, timezone) values ('Zzharbour Vets', $1) returning id"
-	p.clinic = clinic.Clinic{ID: query[uuid.UUID](p, newClinic, zone)[0], Timezone: zone, Active: true}
-	p.neighbour = query[uuid.UUID](p, newClinic, zone)[0]
+	p.clinic = clinic.Clinic{ID: query[uuid.UUID](p, newClinic, newYork)[0], Timezone: newYork, Active: true}
+	p.neighbour = query[uuid.UUID](p, newClinic, newYork)[0]
 	p.at(now)
 	query[string](p, `insert into cases (clinic_id, pims_id, scheduled_date, status, sync_status, patient_name)
 		select $1, i::text, $2::timestamptz - make_interval(hours => i), 'draft', 'draft', 'Zzneighbour' from generate_series(1, 5) i

@@ -81,7 +81,8 @@ func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapsh
 	if err := p.supersede(ctx); err != nil {
 		return result, err
 	}
-	return result, p.delete(ctx, verdict.condemned, &result)
+	err = p.delete(ctx, verdict.condemned, &result)
+	return result, err
 }
 
 // supersede ends the plan of an earlier run: this one has looked for itself

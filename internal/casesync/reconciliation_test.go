@@ -150,10 +150,10 @@ func TestLookaheadLetsFutureCasesBeDeletedUnderTheSameGuards(t *testing.T) { // 
 	p.enter(p.visits("f", 6, "2026-03-05 09:00")...)
 	p.sync(casesync.TypeInbound)
 	p.remove("f000")
-	require.Zero(t, p.sync(casesync.TypeReconciliation, casesync.Options{LookaheadDays: n(2)}).Stats.CasesChecked)
-	require.Equal(t, 1, p.sync(casesync.TypeReconciliation, casesync.Options{LookaheadDays: n(3)}).Stats.CasesDeleted)
+	require.Zero(t, p.sync(casesync.TypeReconciliation, casesync.Options{LookaheadDays: new(2)}).Stats.CasesChecked)
+	require.Equal(t, 1, p.sync(casesync.TypeReconciliation, casesync.Options{LookaheadDays: new(3)}).Stats.CasesDeleted)
 	p.remove("f001", "f002", "f003", "f004", "f005")
-	p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation, casesync.Options{LookaheadDays: n(3)})
+	p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation, casesync.Options{LookaheadDays: new(3)})
 }
 
 func TestWhatIsCreatedAfterThePIMSWasReadIsNoOrphan(t *testing.T) { // R21
