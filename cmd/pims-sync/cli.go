@@ -81,7 +81,7 @@ type MigrateCmd struct{}
 
 // Run migrates; openStore has done it, for every command.
 func (MigrateCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(*store) error {
 		return show(std, c, map[string]any{"migrated": true}, func(w io.Writer) {
 			fmt.Fprintln(w, "The database's schema is up to date.")
 		})

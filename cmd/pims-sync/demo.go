@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -68,7 +67,7 @@ func (d *DemoCmd) Run(ctx context.Context, std streams, c *Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("making the demo's scratch folder: %w", err)
 	}
-	defer os.RemoveAll(scratch)
+	defer os.RemoveAll(scratch) //nolint:errcheck // what stays is in the folder for temporary files
 	settings := *c
 	settings.DatabaseURL, settings.EncryptionKey, settings.DataDir = "", "", scratch
 	settings.RateLimit = 0 // the practices are ours
@@ -114,7 +113,7 @@ func demoLog(c *Config, scratch string) (*slog.Logger, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return newLogger(file, c), func() { file.Close() }, nil
+	return newLogger(file, c), func() { _ = file.Close() }, nil
 }
 
 // A play is the demo at work.
@@ -136,8 +135,8 @@ func (d *DemoCmd) raise(ctx context.Context, c *Config, log *slog.Logger, stage 
 	stage.begin("Starting %d simulated practices", d.Clinics)
 	for i := range d.Clinics {
 		m := cast[i%len(cast)]
-		m.seed += uint64(i / len(cast)) //nolint:gosec // small
-		host, err := p.practice(&m)
+		m.seed += uint64(i / len(cast))
+		host, err := p.practice(ctx, &m)
 		if err != nil {
 			return nil, err
 		}
@@ -173,15 +172,15 @@ func (d *DemoCmd) raise(ctx context.Context, c *Config, log *slog.Logger, stage 
 }
 
 // practice starts one simulated practice and answers its host and port.
-func (p *play) practice(m *demoClinic) (string, error) {
+func (p *play) practice(ctx context.Context, m *demoClinic) (string, error) {
 	loc, err := clinic.LoadZone(m.zone)
 	if err != nil {
 		return "", err
 	}
 	m.sim = neosim.New(neosim.Options{Seed: m.seed, Location: loc, StandsAt: neosim.AsNow})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := listen(ctx, "127.0.0.1:0", "--listen")
 	if err != nil {
-		return "", fmt.Errorf("starting a simulated practice: %w", err)
+		return "", err
 	}
 	s := &http.Server{Handler: m.sim, ReadHeaderTimeout: 10 * time.Second}
 	p.sims = append(p.sims, s)
@@ -266,7 +265,7 @@ func (p *play) acts(ctx context.Context, stage *stage) (*acts, error) {
 	}
 	a.First = first
 	stage.results(first)
-	if a.failure() != nil { // what follows would only show the same again
+	if !a.well() { // what follows would only show the same again
 		return a, nil
 	}
 
@@ -288,9 +287,11 @@ func (p *play) acts(ctx context.Context, stage *stage) (*acts, error) {
 		a.Changes = append(a.Changes, compare(m, touched[i], before[i], after[i])...)
 	}
 	stage.differences(a.Changes)
-	a.Success = a.failure() == nil
+	a.Success = a.well()
 	return a, nil
 }
+
+func (a *acts) well() bool { return a.failure() == nil }
 
 // failure is the first thing that went wrong.
 func (a *acts) failure() error {

@@ -93,13 +93,11 @@ func (e usageError) Unwrap() error { return e.err }
 
 // report says in one line what went wrong and answers the exit code.
 func report(std streams, err error) int {
-	var request *casesync.Failure
-	if errors.As(err, &request) && request.Field != "" {
+	if request, ok := errors.AsType[*casesync.Failure](err); ok && request.Field != "" {
 		err = inFlags(request)
 	}
 	fmt.Fprintln(std.err, "pims-sync: "+strings.ReplaceAll(err.Error(), "\n", " "))
-	var usage usageError
-	if errors.As(err, &usage) {
+	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
 	return exitFailed

@@ -147,7 +147,7 @@ func (a *SchedulesSetCmd) read(in io.Reader) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--file: %w", err)
 		}
-		defer file.Close()
+		defer file.Close() //nolint:errcheck // it was only read
 		in = file
 	}
 	document, err := io.ReadAll(io.LimitReader(in, most+1))
@@ -192,20 +192,10 @@ func (a *SchedulesNextCmd) Run(ctx context.Context, std streams, c *Config) erro
 			return err
 		}
 		now := time.Now()
-		ticks := []tickJSON{}
-		for _, e := range entries {
-			cron, err := scheduler.Parse(e.Cron)
-			if err != nil || !e.Enabled {
-				continue
-			}
-			for at := range cron.Between(now, now.AddDate(0, 0, a.Days), loc) {
-				if len(ticks) == maxTicks {
-					return fmt.Errorf("there are over %d ticks; ask for fewer days", maxTicks)
-				}
-				ticks = append(ticks, tickJSON{string(e.Type), at.In(loc).Format("Mon 2006-01-02 15:04 MST"), at.UTC()})
-			}
+		ticks, err := ticksBetween(entries, now, now.AddDate(0, 0, a.Days), loc)
+		if err != nil {
+			return err
 		}
-		slices.SortStableFunc(ticks, func(x, y tickJSON) int { return x.UTC.Compare(y.UTC) })
 		rows := make([][]string, len(ticks))
 		for i, t := range ticks {
 			rows[i] = []string{t.Local, t.UTC.Format("2006-01-02 15:04 MST"), t.Type}
@@ -214,4 +204,23 @@ func (a *SchedulesNextCmd) Run(ctx context.Context, std streams, c *Config) erro
 			table(w, []string{"in the clinic", "utc", "type"}, rows)
 		})
 	})
+}
+
+// ticksBetween lists the ticks of the entries that run, soonest first.
+func ticksBetween(entries []clinic.ScheduleEntry, from, to time.Time, loc *time.Location) ([]tickJSON, error) {
+	ticks := []tickJSON{}
+	for _, e := range entries {
+		cron, err := scheduler.Parse(e.Cron)
+		if err != nil || !e.Enabled {
+			continue
+		}
+		for at := range cron.Between(from, to, loc) {
+			if len(ticks) == maxTicks {
+				return nil, fmt.Errorf("there are over %d ticks; ask for fewer days", maxTicks)
+			}
+			ticks = append(ticks, tickJSON{string(e.Type), at.In(loc).Format("Mon 2006-01-02 15:04 MST"), at.UTC()})
+		}
+	}
+	slices.SortStableFunc(ticks, func(x, y tickJSON) int { return x.UTC.Compare(y.UTC) })
+	return ticks, nil
 }

@@ -66,13 +66,13 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
+	defer listener.Close() //nolint:errcheck // the server has closed it, unless it did not start
 	var metrics net.Listener
 	if s.MetricsAddr != "" {
 		if metrics, err = listen(ctx, s.MetricsAddr, "METRICS_ADDR"); err != nil {
 			return err
 		}
-		defer metrics.Close()
+		defer metrics.Close() //nolint:errcheck // the same
 	}
 	store, err := openStore(ctx, c, log.With("namespace", "pims-sync:database"), ownerWait)
 	if err != nil {

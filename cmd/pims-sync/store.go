@@ -85,7 +85,7 @@ func (s *store) keepUp(ctx context.Context, log *slog.Logger) error {
 		case <-s.embedded.Done():
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the context's end is how it is told to stop
 		}
 		log.Warn("The embedded PostgreSQL ended; opening it again", "error", fmt.Sprint(s.embedded.Err()))
 		database, err := embedded.Open(ctx, embedded.Options{Dir: s.home, Logger: log})
@@ -153,7 +153,7 @@ func generatedKey(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("making the encryption key: %w", err)
 	}
-	defer os.Remove(draft.Name())
+	defer os.Remove(draft.Name()) //nolint:errcheck // a draft is nobody's
 	_, err = draft.WriteString(clinic.NewKey() + "\n")
 	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
 		return "", fmt.Errorf("writing the encryption key: %w", err)
