@@ -203,6 +203,29 @@ func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts t
 	return run, err
 }
 
+// Overtakes tells whether a queued sync would overtake an older one of its clinic
+// that a replica is about to claim: given back, rescued, or waiting its turn (R29,
+// R30). One that is to be tried again later is not in the way. It crosses clinics
+// (R41): a job carries the id of its sync only.
+func (s *Audits) Overtakes(ctx context.Context, id uuid.UUID) (overtakes bool, err error) {
+	err = s.db.System(ctx, "look for older syncs", func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, olderWaits, id).Scan(&overtakes)
+	})
+	return overtakes, err
+}
+
+// olderWaits reads River's table: a job that is due, or was put off for a moment
+// since the clinic was busy.
+const olderWaits = `
+select exists (
+	select from case_sync_audits a
+	join case_sync_audits older on older.clinic_id = a.clinic_id and older.created_at < a.created_at
+		and older.status = 'queued' and older.parent_id is null
+	join river_job j on j.args @> jsonb_build_object('sync_id', older.id) and j.kind = 'sync' and j.queue = 'default'
+	where a.id = $1 and a.status = 'queued'
+		and j.state in ('available', 'scheduled') and j.scheduled_at < clock_timestamp() + interval '2 seconds'
+)`
+
 // Heartbeat makes the lease last so long from now on, and tells whether somebody
 // wants the sync cancelled. casesync.ErrLeaseLost where it is no longer held.
 func (s *Audits) Heartbeat(ctx context.Context, lease casesync.Lease, lasts time.Duration) (cancelled bool, err error) {

@@ -195,6 +195,27 @@ func TestATickWaitsUntilTheClinicIsFree(t *testing.T) { // R29
 	require.Equal(t, int32(1), most.Load())
 }
 
+func TestASyncThatWaitsItsTurnIsNotOvertaken(t *testing.T) { // R29, R30
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	order := make(chan casesync.Type, 2)
+	r := newReplica(t, url, func(_ context.Context, run casesync.Run) (casesync.Result, error) {
+		order <- run.Type
+		return casesync.Result{}, nil
+	}, nil)
+	older := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	start(t, r, clinicID, casesync.TypeCases, casesync.TriggerAPI)
+	// The older one found the clinic busy a moment ago.
+	_, err := pgtest.Open(t, url).Pool().Exec(t.Context(),
+		`update river_job set scheduled_at = now() + interval '1 second' where args ->> 'sync_id' = $1`, older.ID.String())
+	require.NoError(t, err)
+	require.NoError(t, r.Begin(t.Context()))
+	t.Cleanup(func() { require.NoError(t, r.Stop(context.Background())) })
+	require.Equal(t, casesync.TypeInbound, <-order)
+	require.Equal(t, casesync.TypeCases, <-order)
+}
+
 func TestACancelFromAnotherReplicaEndsARunningSync(t *testing.T) { // R29
 	t.Parallel()
 	url := pgtest.URL(t)

@@ -30,6 +30,15 @@ type worker struct {
 // nothing to do. Its errors are the database's; how a sync ends is in the audit.
 func (w *worker) Work(ctx context.Context, job *river.Job[SyncArgs]) error {
 	q := w.queue
+	if !q.o.Private { // who may work on the older one, too
+		overtakes, err := q.o.Audits.Overtakes(ctx, job.Args.SyncID)
+		if err != nil {
+			return fmt.Errorf("claiming sync %s: %w", job.Args.SyncID, err)
+		}
+		if overtakes {
+			return river.JobSnooze(busyPause)
+		}
+	}
 	run, err := q.o.Audits.Claim(ctx, job.Args.SyncID, q.o.Name, q.o.Lease, q.o.Now())
 	switch {
 	case errors.Is(err, postgres.ErrNotQueued):
