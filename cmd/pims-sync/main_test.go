@@ -31,10 +31,16 @@ func (s suite) Run() int {
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
+	// Under the race detector each command would sleep for a second at its end.
+	if err := os.Setenv("GORACE", raceOptions); err != nil {
+		panic(err)
+	}
 	code := pgtest.Main(s.M)
 	chromium.close()
 	return code
 }
+
+const raceOptions = "atexit_sleep_ms=10"
 
 // chromium is the browser of all tests that do not test the browser's own life:
 // one start, many logins.
