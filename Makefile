@@ -11,6 +11,8 @@ ARGS     ?=
 PKG      ?= ./...
 BENCH    ?= .
 FUZZTIME ?= 20s
+DECISIONS ?= 34000
+WHOLE    ?= 2000
 VERSION  ?= $(shell git -c safe.directory='*' describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Outputs go to bin/, or to the user's cache where the checkout is not theirs to write.
@@ -99,6 +101,12 @@ cover: deps ## Show how much of the code the tests run, and write bin/coverage.h
 	go test -timeout=10m -coverpkg=./... -coverprofile=$(BIN)/coverage.out $(ARGS) $(PKG)
 	@go tool cover -html=$(BIN)/coverage.out -o $(BIN)/coverage.html
 	@go tool cover -func=$(BIN)/coverage.out | tail -n 1
+
+model: deps ## Play the model: a million steps of the decisions, 2,000 sequences on PostgreSQL (ARGS: -rapid.seed=N plays one again)
+	go test -count=1 -timeout=120m ./internal/model -model.decisions=$(DECISIONS) -model.whole=$(WHOLE) $(ARGS)
+
+mutants: deps ## Take each condition of a guard away, one by one, and expect its tests to fail (ARGS: -only R23)
+	go run ./internal/model/mutants $(ARGS)
 
 clean: ## Remove what was built
 	rm -rf $(BIN)

@@ -86,11 +86,10 @@ var faults = []fault{
 	faultUnusable, faultPractice, faultShift, faultCrash, faultPerson,
 }
 
-// show makes the PIMS answer as it does under a fault, and tells what a lookup of
-// one appointment answers then.
-func (w *world) show(f fault, nth int, problem error) (answers map[string]pims.Appointment) {
+// show makes the PIMS answer as it does under a fault, and tells what it then holds
+// and which of that its calendar hides: only a lookup by id finds it.
+func (w *world) show(f fault, nth int, problem error) (answers map[string]pims.Appointment, hidden []string) {
 	answers = maps.Clone(w.calendar)
-	var hidden []string
 	var unusable []pims.RecordError
 	unidentified := 0
 	ids := slices.Sorted(maps.Keys(answers))
@@ -136,12 +135,7 @@ func (w *world) show(f fault, nth int, problem error) (answers map[string]pims.A
 		}
 		return nil
 	})
-	if !w.finder { // then a lookup is a fetch, which hides what is hidden
-		for _, id := range hidden {
-			delete(answers, id)
-		}
-	}
-	return answers
+	return answers, hidden
 }
 
 func sorted(calendar map[string]pims.Appointment) []pims.Appointment {
@@ -234,6 +228,8 @@ type interruption struct {
 	writes int
 	before func() error // a person is at work; nil: nobody
 	after  func()       // the process ends; nil: it does not
+
+	condemned func() // looks at the cases in the moment before they are deleted
 }
 
 // around runs one writing transaction.
@@ -270,6 +266,7 @@ func (i *interruption) KeepReadings(ctx context.Context, lease casesync.Lease, r
 
 func (i *interruption) SoftDelete(ctx context.Context, lease casesync.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) (deleted []uuid.UUID, err error) {
 	err = i.around(func() error {
+		i.condemned()
 		deleted, err = i.stage.SoftDelete(ctx, lease, syncID, provider, window, until, deletions, at)
 		return err
 	})
