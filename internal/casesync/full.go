@@ -146,6 +146,9 @@ func (f *fullSync) carryOut(ctx context.Context, kind Type, run func(phase) (Res
 // over tells whether nothing more can be done: the session is gone for good, the
 // sync is being ended, or it is no longer ours.
 func (f *fullSync) over(ctx context.Context) bool {
+	if ctx.Err() != nil { // perhaps after the phase's last write, which met no error
+		f.fail(context.Cause(ctx))
+	}
 	return ctx.Err() != nil || endsSession(f.err) || errors.Is(f.err, ErrLeaseLost)
 }
 

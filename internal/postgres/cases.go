@@ -34,11 +34,12 @@ func (s *Cases) ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider 
 		[]any{clinicID, provider, pimsIDs}, scanScheduled)
 }
 
-const selectScheduled = `select pims_id, scheduled_date, coalesce(metadata #>> '{appointment,start}', '') `
+const selectScheduled = `select pims_id, scheduled_date, coalesce(metadata #>> '{appointment,start}', ''),
+	metadata #>> '{reconciliation,softDeleted}' is not distinct from 'true' `
 
 func scanScheduled(row pgx.CollectableRow) (c casesync.Scheduled, err error) {
 	var date *time.Time
-	err = row.Scan(&c.PIMSID, &date, &c.Start)
+	err = row.Scan(&c.PIMSID, &date, &c.Start, &c.SoftDeleted)
 	c.ScheduledDate = value(date)
 	return c, err
 }
