@@ -23,7 +23,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 )
 
@@ -99,19 +98,16 @@ func (l *laboratory) requireGreen(ctx context.Context, chosen []mutant) error {
 
 // play plays the mutants in turn and writes a table of who killed them.
 func (l *laboratory) play(ctx context.Context, out io.Writer, chosen []mutant) error {
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	const line = "%-4s  %-57s  %s\n"
 	var failures []error
-	fmt.Fprintln(table, "RULE\tMUTANT\tKILLED BY")
+	fmt.Fprintf(out, line, "RULE", "MUTANT", "KILLED BY")
 	for _, m := range chosen {
 		killer, err := l.kill(ctx, m)
 		if err != nil {
 			killer = "! " + err.Error()
 			failures = append(failures, fmt.Errorf("%s: %s: %w", m.rule, m.name, err))
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\n", m.rule, m.name, killer)
-	}
-	if err := table.Flush(); err != nil {
-		return err
+		fmt.Fprintf(out, line, m.rule, m.name, killer)
 	}
 	fmt.Fprintf(out, "%d of %d mutants were killed\n", len(chosen)-len(failures), len(chosen))
 	return errors.Join(failures...)
