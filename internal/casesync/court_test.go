@@ -3,6 +3,7 @@ package casesync_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -330,4 +331,18 @@ func TestAnApprovedPlanDeletesWhatItNamesAndWhatIsStillMissing(t *testing.T) { /
 	require.NoError(t, approved.err)
 	require.Equal(t, []string{"4", "5", "6", "7"}, p.deleted(), "1 is back, 2 was reviewed by a person, 3 has moved, 8 is not named")
 	require.Equal(t, approved.audit.ID, p.stored("4").Deletion.SyncID)
+}
+
+func TestAnApprovalIsNoLeaveToBelieveACalendarThatHasBecomeEmpty(t *testing.T) { // R22, R23
+	t.Parallel()
+	p := newPractice(t)
+	p.aWeek()
+	p.remove("1", "2", "3", "4", "5", "6", "7")
+	o := p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
+	for _, a := range slices.Clone(p.calendar) {
+		p.remove(a.ID)
+	}
+	approved := p.approve(o.audit.Result.PlanID)
+	require.Equal(t, casesync.CodeSnapshotUnsound, casesync.Explain(approved.err).Code)
+	require.Empty(t, p.deleted())
 }

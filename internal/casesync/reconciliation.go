@@ -124,6 +124,10 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 	if len(orphans) == 0 {
 		return v, nil
 	}
+	if p.lifted(CodeDeletionGuard) && snapshot.Found() == 0 && p.approved.Evidence.Found > 0 {
+		return v, Fail(CodeSnapshotUnsound, "the PIMS shows no appointment at all for %s, and showed %d when the plan was made: nothing was deleted",
+			p.window, p.approved.Evidence.Found) // what was approved was another calendar
+	}
 	if len(orphans) > maxUnseen && !p.lifted(CodeDeletionGuard) {
 		for _, c := range orphans {
 			v.condemned = append(v.condemned, SoftDeletion{Case: c, Reason: ReasonRemoved})
