@@ -108,7 +108,6 @@ func (w *world) show(f fault, nth int, problem error) (answers map[string]pims.A
 		if len(ids) > 0 {
 			id := ids[nth%len(ids)]
 			unusable = append(unusable, pims.RecordError{ID: id, Field: "start", Reason: "is missing"})
-			delete(answers, id)
 		}
 	case faultPractice:
 		answers = map[string]pims.Appointment{}
@@ -124,7 +123,11 @@ func (w *world) show(f fault, nth int, problem error) (answers map[string]pims.A
 		}
 	case faultNone, faultError, faultCrash, faultPerson:
 	}
-	w.fake.SetAppointments(sorted(answers)...)
+	shown := maps.Clone(answers)
+	for _, row := range unusable {
+		delete(shown, row.ID)
+	}
+	w.fake.SetAppointments(sorted(shown)...)
 	w.fake.Hide(hidden...)
 	w.fake.SetFlaws(unusable, unidentified, 0)
 	w.fake.SetConsultations(slices.Collect(maps.Values(w.notes))...)

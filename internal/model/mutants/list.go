@@ -36,10 +36,10 @@ func theSnapshot() []mutant {
 		{"R6", "the second of two rows with one id is kept, too", calendar, "if m.first(a.ID) {", "if m.first(a.ID) || true {", rows},
 		{"R6", "an incomplete snapshot passes for complete", appointment, "return s.Unidentified == 0", "return true", present},
 		{"R6", "a row that cannot be used counts as absent", appointment, "ids[s.Unusable[i].ID] = struct{}{}", "_ = i", present},
-		{"R6", "a part of a snapshot loses the rows without a day", appointment, "row.Start.IsZero() || ", "", tests{sync, "Full|CannotBeUsed"}},
+		{"R6", "a part of a snapshot loses the rows without a day", appointment, "row.Start.IsZero() || ", "", tests{"internal/model", "Decisions"}},
 		{"R6", "an orphan whose lookup is unusable is gone", court, "case errors.As(err, &unusable):\n\t\t\treturn nil, unsound(c.PIMSID, unusable.Field+\" \"+unusable.Reason)", "case errors.As(err, &unusable):", tests{sync, "GoesAstray"}},
 		{"R6", "an orphan whose row in the wide fetch is unusable is gone", court, "ok && found[c.PIMSID] == nil", "ok && false", tests{sync, "AWideFetch"}},
-		{"R6", "a full sync reconciles after an incomplete inbound", "internal/casesync/full.go", `case !clean || inbound.Code != "":`, "case !clean:", tests{sync, "Full"}},
+		{"R6", "a full sync reconciles after an incomplete inbound", "internal/casesync/full.go", `case !clean || inbound.Code != "":`, "case !clean:", tests{sync, "LeftRowsOut"}},
 	}
 }
 
@@ -79,7 +79,7 @@ func theCourt() []mutant {
 	heard := tests{sync, "MovedOut|CancelledAppointmentThatLeft|SpoilsTheSnapshot"}
 	return []mutant{
 		{"R21", "what is created after the PIMS was read is an orphan", "internal/casesync/runner.go", readFirst, readLast, tests{sync, "CreatedAfter"}},
-		{"R21", "in a full sync, too", full, "return slices.DeleteFunc(fresh, func(c Case) bool { return !was[c.ID] })", "return slices.Clone(fresh)", tests{sync, "CreatedAfter|Full"}},
+		{"R21", "in a full sync, too", full, "return slices.DeleteFunc(fresh, func(c Case) bool { return !was[c.ID] })", "return slices.Clone(fresh)", tests{sync, "WhatTheInboundPhaseWrote"}},
 		{"R22", "a lookup that fails is trusted", court, "return err == nil && a.ID == probe.ID", "return a.ID == probe.ID || err != nil", unproved},
 		{"R22", "a lookup that finds another appointment is trusted", court, "a.ID == probe.ID && ", "", unproved},
 		{"R22", "a lookup that finds another time is trusted", court, " && a.Start.Equal(probe.Start)", "", unproved},
@@ -133,7 +133,7 @@ func theDeletionGuard() []mutant {
 		{"R23", "a day of three is a whole day", guard, "n >= minWholeDay && ", "", edges},
 		{"R23", "an approval deletes more than its plan names", court, "if !p.lifted(CodeDeletionGuard) {\n\t\treturn cases", "if true {\n\t\treturn cases", tests{sync, "AnApprovedPlan"}},
 		{"R23", "a newer run leaves the plan open", court, "p.dryRun || p.approved != nil", "p.dryRun || true", tests{sync, "Supersedes"}},
-		{"R23", "a plan lives for ever", "internal/casesync/plan.go", "status == PlanOpen && !now.Before(p.ExpiresAt)", "status == PlanOpen && false", tests{database, "PlanIs"}},
+		{"R23", "a plan lives for ever", "internal/casesync/plan.go", "status == PlanOpen && !now.Before(p.ExpiresAt)", "status == PlanOpen && false", tests{sync, "Plan"}},
 	}
 }
 
