@@ -52,7 +52,7 @@ func accounts(t *testing.T) map[string]*account {
 	return map[string]*account{"root": own, "an ordinary user": other}
 }
 
-func newAccount(t *testing.T) *account {
+func newAccount(t testing.TB) *account {
 	t.Helper()
 	// Short, since a socket's path is; /tmp itself, since other users must get there.
 	home, err := os.MkdirTemp("/tmp", "ps-") //nolint:usetesting // as it says
@@ -73,7 +73,7 @@ func (a *account) command(args ...string) *exec.Cmd {
 }
 
 // run carries a command out and answers its JSON document.
-func (a *account) run(t *testing.T, stdin string, args ...string) answer {
+func (a *account) run(t testing.TB, stdin string, args ...string) answer {
 	t.Helper()
 	cmd := a.command(append(args, "--json")...)
 	cmd.Stdin = strings.NewReader(stdin)
@@ -99,7 +99,7 @@ type serving struct {
 func (s *serving) url() string { return s.address }
 
 // serve starts `pims-sync serve` and returns when it is ready.
-func (a *account) serve(t *testing.T) *serving {
+func (a *account) serve(t testing.TB) *serving {
 	t.Helper()
 	s := a.begin(t)
 	s.awaitReady(t)
@@ -107,7 +107,7 @@ func (a *account) serve(t *testing.T) *serving {
 }
 
 // begin starts `pims-sync serve`.
-func (a *account) begin(t *testing.T) *serving {
+func (a *account) begin(t testing.TB) *serving {
 	t.Helper()
 	s := &serving{cmd: a.command("serve"), log: &logBook{}, ready: make(chan string, 1), exited: make(chan struct{})}
 	stderr, err := s.cmd.StderrPipe()
@@ -131,7 +131,7 @@ func (a *account) begin(t *testing.T) *serving {
 	return s
 }
 
-func (s *serving) awaitReady(t *testing.T) {
+func (s *serving) awaitReady(t testing.TB) {
 	t.Helper()
 	select {
 	case s.address = <-s.ready:
@@ -143,7 +143,7 @@ func (s *serving) awaitReady(t *testing.T) {
 }
 
 // signal sends a signal and waits for the end of the process.
-func (s *serving) signal(t *testing.T, signal os.Signal, within time.Duration) {
+func (s *serving) signal(t testing.TB, signal os.Signal, within time.Duration) {
 	t.Helper()
 	require.NoError(t, s.cmd.Process.Signal(signal))
 	select {

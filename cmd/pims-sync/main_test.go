@@ -63,7 +63,7 @@ func (s *sharedBrowser) close() {
 }
 
 // program is the path of pims-sync, in a folder that other users may enter, too.
-func program(t *testing.T) string {
+func program(t testing.TB) string {
 	t.Helper()
 	path, err := exec.LookPath("pims-sync")
 	require.NoError(t, err)

@@ -196,19 +196,19 @@ func (a answer) text(path string) string {
 }
 
 // sync calls one of the four sync endpoints and waits for its answer.
-func (p *practice) sync(t *testing.T, kind, body string, headers ...string) answer {
+func (p *practice) sync(t testing.TB, kind, body string, headers ...string) answer {
 	t.Helper()
 	return p.call(t, http.MethodPost, "/api/sync/"+kind, body, headers...)
 }
 
 // get reads an address of the API.
-func (p *practice) get(t *testing.T, path string) answer {
+func (p *practice) get(t testing.TB, path string) answer {
 	t.Helper()
 	return p.call(t, http.MethodGet, path, "")
 }
 
 // call sends a request with the practice's key; headers are names and values.
-func (p *practice) call(t *testing.T, method, path, body string, headers ...string) answer {
+func (p *practice) call(t testing.TB, method, path, body string, headers ...string) answer {
 	t.Helper()
 	a, err := p.try(t.Context(), method, path, body, headers...)
 	require.NoError(t, err)
