@@ -307,6 +307,26 @@ func TestTheDemoSucceedsAndLeavesNothing(t *testing.T) { // INTERFACE §Commands
 	}
 }
 
+func TestTheStoryOfTheDemoEndsWell(t *testing.T) {
+	t.Parallel()
+	a := newAccount(t)
+	out, err := a.command("demo", "--story", "--once", "--json").Output()
+	require.NoError(t, err, "%s", out)
+	var story struct {
+		Success bool
+		Nights  []struct {
+			Happened string
+			Right    bool
+		}
+	}
+	require.NoError(t, json.Unmarshal(out, &story))
+	require.True(t, story.Success)
+	require.NotEmpty(t, story.Nights)
+	for _, night := range story.Nights {
+		require.True(t, night.Right, night.Happened)
+	}
+}
+
 func TestTheDemoSaysInOneLineWhyItFailed(t *testing.T) {
 	t.Parallel()
 	a := newAccount(t)

@@ -68,3 +68,27 @@ func TestACommandThatIsKilledIsNotInTheWayForEver(t *testing.T) { // R30
 	require.Len(t, items, 1)
 	require.Equal(t, "interrupted", answer{body: items[0].(map[string]any)}.text("code"))
 }
+
+func TestASyncIsWatchedAndCancelledFromOtherCommands(t *testing.T) { // R29
+	t.Parallel()
+	a, p, _ := apart(t)
+	running := a.command("sync", "inbound", "--clinic", p.id.String(), "--json")
+	require.NoError(t, running.Start())
+	p.asked(t)
+	listed := a.run(t, "", "syncs", "list", "--clinic", p.id.String(), "--status", "in_progress")
+	items, _ := listed.get("items").([]any)
+	require.Len(t, items, 1)
+	id := answer{body: items[0].(map[string]any)}.text("id")
+
+	watching := a.command("syncs", "watch", id)
+	var said bytes.Buffer
+	watching.Stderr = &said
+	require.NoError(t, watching.Start())
+	require.Equal(t, "cancelled", a.run(t, "", "syncs", "cancel", id).text("status"))
+	for _, cmd := range []*exec.Cmd{running, watching} {
+		var exit *exec.ExitError
+		require.ErrorAs(t, cmd.Wait(), &exit)
+		require.Equal(t, exitFailed, exit.ExitCode())
+	}
+	require.Regexp(t, `^pims-sync: the inbound sync cancelled: .* \(cancelled\)\n$`, said.String())
+}
