@@ -16,19 +16,37 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres"
 )
 
-// A store is the real one, with other people at work between a sync's reading
-// and its writing.
+// A store is the real one, with other people and faults at work between a sync's
+// steps.
 type store struct {
 	*postgres.Cases
-	beforeWrite  func(writes []casesync.Write) error // nil: nobody
-	beforeDelete func() error
-	beforeKeep   func(readings []casesync.Reading) error
+	before      func(call string) error                 // of every call; nil: nothing happens
+	beforeWrite func(writes []casesync.Write) error     // of a write of cases
+	beforeKeep  func(readings []casesync.Reading) error // of readings
+	scheduledIn func([]casesync.Scheduled)              // what is known besides; nil: nothing
+}
 
-	beforeCandidates func() error
-	scheduledIn      func([]casesync.Scheduled) // what is known besides; nil: nothing
+// at makes a hook that does something before one kind of call.
+func at(call string, do func() error) func(string) error {
+	return func(present string) error {
+		if present == call {
+			return do()
+		}
+		return nil
+	}
+}
+
+func (s *store) begin(call string) error {
+	if s.before == nil {
+		return nil
+	}
+	return s.before(call)
 }
 
 func (s *store) ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window) ([]casesync.Scheduled, error) {
+	if err := s.begin("ScheduledIn"); err != nil {
+		return nil, err
+	}
 	scheduled, err := s.Cases.ScheduledIn(ctx, clinicID, provider, window)
 	if s.scheduledIn != nil {
 		s.scheduledIn(scheduled)
@@ -36,7 +54,24 @@ func (s *store) ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider st
 	return scheduled, err
 }
 
+func (s *store) ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) ([]casesync.Scheduled, error) {
+	if err := s.begin("ScheduledByID"); err != nil {
+		return nil, err
+	}
+	return s.Cases.ScheduledByID(ctx, clinicID, provider, pimsIDs)
+}
+
+func (s *store) CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]casesync.Case, error) {
+	if err := s.begin("CasesByID"); err != nil {
+		return nil, err
+	}
+	return s.Cases.CasesByID(ctx, clinicID, provider, pimsIDs)
+}
+
 func (s *store) WriteCases(ctx context.Context, lease casesync.Lease, syncID uuid.UUID, provider string, writes []casesync.Write, at time.Time) ([]string, error) {
+	if err := s.begin("WriteCases"); err != nil {
+		return nil, err
+	}
 	if s.beforeWrite != nil {
 		if err := s.beforeWrite(writes); err != nil {
 			return nil, err
@@ -45,25 +80,45 @@ func (s *store) WriteCases(ctx context.Context, lease casesync.Lease, syncID uui
 	return s.Cases.WriteCases(ctx, lease, syncID, provider, writes, at)
 }
 
-func (s *store) SoftDelete(ctx context.Context, lease casesync.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) ([]uuid.UUID, error) {
-	if s.beforeDelete != nil {
-		if err := s.beforeDelete(); err != nil {
-			return nil, err
-		}
+func (s *store) SeenAgain(ctx context.Context, lease casesync.Lease, provider string, pimsIDs []string) error {
+	if err := s.begin("SeenAgain"); err != nil {
+		return err
 	}
-	return s.Cases.SoftDelete(ctx, lease, syncID, provider, window, until, deletions, at)
+	return s.Cases.SeenAgain(ctx, lease, provider, pimsIDs)
 }
 
 func (s *store) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Case, error) {
-	if s.beforeCandidates != nil {
-		if err := s.beforeCandidates(); err != nil {
-			return nil, err
-		}
+	if err := s.begin("DeletionCandidates"); err != nil {
+		return nil, err
 	}
 	return s.Cases.DeletionCandidates(ctx, clinicID, provider, window, until)
 }
 
+func (s *store) SoftDelete(ctx context.Context, lease casesync.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) ([]uuid.UUID, error) {
+	if err := s.begin("SoftDelete"); err != nil {
+		return nil, err
+	}
+	return s.Cases.SoftDelete(ctx, lease, syncID, provider, window, until, deletions, at)
+}
+
+func (s *store) EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Candidate, error) {
+	if err := s.begin("EnrichmentCandidates"); err != nil {
+		return nil, err
+	}
+	return s.Cases.EnrichmentCandidates(ctx, clinicID, provider, window, until)
+}
+
+func (s *store) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]casesync.Case, error) {
+	if err := s.begin("CasesWithConsultations"); err != nil {
+		return nil, err
+	}
+	return s.Cases.CasesWithConsultations(ctx, clinicID, ids)
+}
+
 func (s *store) KeepReadings(ctx context.Context, lease casesync.Lease, readings []casesync.Reading) error {
+	if err := s.begin("KeepReadings"); err != nil {
+		return err
+	}
 	if s.beforeKeep != nil {
 		if err := s.beforeKeep(readings); err != nil {
 			return err
@@ -86,11 +141,22 @@ type recorder struct {
 	*postgres.Audits
 	mu         sync.Mutex
 	plans      []casesync.Plan
-	beforeOpen func(casesync.Type) error // nil: nothing is in the way
+	before     func(call string) error   // of every call; nil: nothing happens
+	beforeOpen func(casesync.Type) error // of opening a phase's audit
 	onReport   func(casesync.Progress)
 }
 
+func (r *recorder) begin(call string) error {
+	if r.before == nil {
+		return nil
+	}
+	return r.before(call)
+}
+
 func (r *recorder) BeginPhase(ctx context.Context, lease casesync.Lease, phase casesync.Type, at time.Time) (uuid.UUID, error) {
+	if err := r.begin("BeginPhase"); err != nil {
+		return uuid.Nil, err
+	}
 	if r.beforeOpen != nil {
 		if err := r.beforeOpen(phase); err != nil {
 			return uuid.Nil, err
@@ -99,7 +165,17 @@ func (r *recorder) BeginPhase(ctx context.Context, lease casesync.Lease, phase c
 	return r.Audits.BeginPhase(ctx, lease, phase, at)
 }
 
+func (r *recorder) EndPhase(ctx context.Context, lease casesync.Lease, id uuid.UUID, status casesync.Status, result casesync.Result, at time.Time) error {
+	if err := r.begin("EndPhase"); err != nil {
+		return err
+	}
+	return r.Audits.EndPhase(ctx, lease, id, status, result, at)
+}
+
 func (r *recorder) KeepPlan(_ context.Context, _ casesync.Lease, plan casesync.Plan) (first bool, err error) {
+	if err := r.begin("KeepPlan"); err != nil {
+		return false, err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	first = !r.supersede(plan.Code, plan.SyncType)
@@ -108,6 +184,9 @@ func (r *recorder) KeepPlan(_ context.Context, _ casesync.Lease, plan casesync.P
 }
 
 func (r *recorder) SupersedePlans(_ context.Context, _ casesync.Lease, guard casesync.Code, kind casesync.Type, _ time.Time) error {
+	if err := r.begin("SupersedePlans"); err != nil {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.supersede(guard, kind)

@@ -149,7 +149,7 @@ func TestAReadWithoutNotesKeepsTheNotes(t *testing.T) { // R7
 		})
 	}
 	merged, _ := casesync.MergeConsultation(&old, consultation(func(c *pims.Consultation) {
-		c.RawNotes, c.SOAP, c.Notes = "by hand", pims.SOAP{}, "by hand"
+		c.RawNotes, c.SOAP, c.Notes = "", pims.SOAP{}, "by hand"
 	}), evening)
 	require.True(t, merged.SOAP.Blank(), "notes without a section are notes")
 }

@@ -26,7 +26,7 @@ var moments = []struct {
 	{"in the search", endAt(pimstest.OpSearch), phases[:2]},
 	{"in a view", endAt(pimstest.OpConsultation), phases[:2]},
 	{"in a lookup", endAt(pimstest.OpFind), phases},
-	{"before the deletion", func(p *practice, end func()) { p.store.beforeDelete = func() error { end(); return nil } }, phases},
+	{"before the deletion", func(p *practice, end func()) { p.store.before = at("SoftDelete", func() error { end(); return nil }) }, phases},
 }
 
 func endAt(op pimstest.Op) func(p *practice, end func()) {
@@ -87,7 +87,7 @@ func TestASyncThatIsEndedFromOutsideClosesItsPhasesAndSaysWhy(t *testing.T) { //
 				require.Equal(t, string(cause.code), last[len(last)-1]["code"], "the log says it too")
 
 				p.fake.OnCall(nil)
-				p.store.beforeWrite, p.store.beforeDelete = nil, nil
+				p.store.beforeWrite, p.store.before = nil, nil
 				p.sync(casesync.TypeFull)
 				require.Equal(t, "pending", p.stored("21").Status, "the next one converges (R30)")
 				require.Equal(t, []string{"4"}, p.deleted())
@@ -159,9 +159,9 @@ func TestAReconciliationThatLosesItsLeaseDeletesNothing(t *testing.T) { // R30
 	p.aWeek()
 	p.remove("4")
 	run := p.claim(casesync.Run{Type: casesync.TypeReconciliation})
-	p.store.beforeDelete = func() error {
+	p.store.before = at("SoftDelete", func() error {
 		return p.db.Audits().Finish(t.Context(), run.Lease, casesync.StatusFailed, casesync.Result{}, p.clock.now())
-	}
+	})
 	p.requireNothingWritten(func() {
 		_, err := p.runner.Run(t.Context(), run)
 		require.ErrorIs(t, err, casesync.ErrLeaseLost)

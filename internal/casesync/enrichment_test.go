@@ -254,6 +254,17 @@ func TestForceReadsEverythingAgain(t *testing.T) { // R19
 	p.again = nil // forced again, the waiting one waits longer
 }
 
+func TestANoteOfAnotherConsultationThanTheCasesIsReadAgain(t *testing.T) { // R19
+	t.Parallel()
+	p := newPractice(t)
+	p.seen(p.visit("1", "2026-03-02 08:00", belongsTo("51")))
+	p.record(p.held("51", "1", "2026-03-02 08:00"))
+	p.sync(casesync.TypeCases)
+	p.edit("1", `metadata = jsonb_set(metadata, '{consultation,id}', '"50"')`)
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, "51", p.stored("1").Consultation.ID)
+}
+
 func TestOnlyVisitsThatHaveBegunAndWereNotCancelledAreServed(t *testing.T) { // R19
 	t.Parallel()
 	p := newPractice(t)

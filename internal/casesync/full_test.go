@@ -285,7 +285,7 @@ func TestAPhaseWhoseAuditCannotBeOpenedDoesNotRun(t *testing.T) { // R27, R30
 func TestADatabaseThatCannotBeReadEndsAFullSyncBeforeAnyFetch(t *testing.T) { // R21
 	t.Parallel()
 	p := newPractice(t)
-	p.store.beforeCandidates = func() error { return fmt.Errorf("reading: %w", casesync.ErrDatabase) }
+	p.store.before = at("DeletionCandidates", func() error { return fmt.Errorf("reading: %w", casesync.ErrDatabase) })
 	o := p.fail(casesync.CodeDatabaseUnavailable, casesync.TypeFull)
 	require.Empty(t, o.audit.Children)
 	require.Len(t, o.audit.Result.Skipped, 3)

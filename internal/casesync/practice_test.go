@@ -249,8 +249,10 @@ func (p *practice) run(ctx context.Context, run casesync.Run) outcome {
 	id := claimed.Lease.AuditID
 	result, runErr := p.runner.Run(ctx, claimed)
 	status, concluded := casesync.Conclude(result, runErr)
-	for _, child := range p.audit(id).Children {
-		require.True(p, child.Status.Final(), "the %s phase left its audit open", child.Type)
+	if p.recorder.before == nil {
+		for _, child := range p.audit(id).Children {
+			require.True(p, child.Status.Final(), "the %s phase left its audit open", child.Type)
+		}
 	}
 	require.NoError(p, p.db.Audits().Finish(p.background(), claimed.Lease, status, concluded, p.clock.now()))
 	o := outcome{concluded, runErr, p.audit(id)}
@@ -296,9 +298,11 @@ func (p *practice) requireSums(audit *casesync.Audit) {
 			require.Equal(p, audit.ID, audit.Children[i].ParentID)
 			sums = sums.Add(audit.Children[i].Result.Stats)
 		}
-		require.ElementsMatch(p, sums.DeletedIDs, s.DeletedIDs)
-		sums.DeletedIDs, s.DeletedIDs = nil, nil
-		require.Equal(p, sums, s)
+		if p.recorder.before == nil { // an audit that could not be closed has no counts
+			require.ElementsMatch(p, sums.DeletedIDs, s.DeletedIDs)
+			sums.DeletedIDs, s.DeletedIDs = nil, nil
+			require.Equal(p, sums, s)
+		}
 		require.Equal(p, 3, len(audit.Children)+len(audit.Result.Skipped), "each phase has an audit or a reason (R27)")
 	}
 }

@@ -171,16 +171,16 @@ func TestACaseThatAnybodyChangedSinceItWasReadIsLeftAlone(t *testing.T) { // R24
 	p := newPractice(t)
 	p.aWeek()
 	p.remove("1", "2", "3", "4")
-	p.store.beforeDelete = func() error {
+	p.store.before = at("SoftDelete", func() error {
 		p.edit("1", "status = 'approved'")
 		p.edit("2", "patient_name = 'Zzbiscuit'")
 		p.edit("3", `metadata = metadata || '{"tag": 1}'`)
 		return nil
-	}
+	})
 	o := p.sync(casesync.TypeReconciliation)
 	require.Equal(t, []uuid.UUID{p.stored("4").ID}, o.Stats.DeletedIDs)
 	require.Equal(t, []string{"4"}, p.deleted())
-	p.store.beforeDelete = nil
+	p.store.before = nil
 	require.Equal(t, 3, p.sync(casesync.TypeReconciliation).Stats.CasesDeleted, "the next night looks at them again")
 }
 
