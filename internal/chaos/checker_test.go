@@ -37,9 +37,9 @@ func (w *world) check(t *testing.T) {
 }
 
 // requireNone fails where the query selects anything.
-func (w *world) requireNone(t *testing.T, message, sql string, args ...any) {
+func (w *world) requireNone(t *testing.T, message, sql string) {
 	t.Helper()
-	require.Empty(t, column[string](t, w.database, sql, args...), message)
+	require.Empty(t, column[string](t, w.database, sql), message)
 }
 
 // requireTakenUp waits until no sync of a killed replica waits any more; none may

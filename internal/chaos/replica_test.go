@@ -70,7 +70,7 @@ func (r *replica) start(t *testing.T) {
 		r.mu.Lock()
 		r.address = address
 		r.mu.Unlock()
-	case <-exited:
+	case <-exited: //nolint:errcheck // a channel of ends, not of errors to handle
 		require.FailNow(t, "serve ended", "%s", last)
 	case <-time.After(recovery):
 		r.kill()
@@ -102,7 +102,7 @@ func (r *replica) kill() {
 	r.address, r.cmd = "", nil
 	r.mu.Unlock()
 	if exited != nil {
-		<-exited
+		<-exited //nolint:errcheck // it was killed
 	}
 	r.mu.Lock()
 	r.exited = nil

@@ -20,7 +20,6 @@ type watch struct {
 	mu      sync.Mutex
 	open    map[hold]time.Time // since when
 	took    []time.Duration
-	longest hold
 }
 
 // A hold is an attempt at a sync that some process held.

@@ -70,7 +70,8 @@ func (d *database) audit(ctx context.Context, id uuid.UUID) (casesync.Audit, err
 
 func (d *database) unfinished(ctx context.Context) (n int, err error) {
 	const sql = "select count(*) from case_sync_audits where clinic_id = $1 and status in ('queued', 'in_progress')"
-	return n, d.db.Pool().QueryRow(ctx, sql, d.clinic).Scan(&n)
+	err = d.db.Pool().QueryRow(ctx, sql, d.clinic).Scan(&n)
+	return n, err
 }
 
 func (d *database) rows(ctx context.Context) ([]row, error) {
@@ -99,7 +100,8 @@ func (d *database) rows(ctx context.Context) ([]row, error) {
 
 func (d *database) neighbours(ctx context.Context) (text string, err error) {
 	const sql = "select string_agg(xmin || c::text, e'\\n' order by id) from cases c where clinic_id = $1"
-	return text, d.db.Pool().QueryRow(ctx, sql, d.neighbour).Scan(&text)
+	err = d.db.Pool().QueryRow(ctx, sql, d.neighbour).Scan(&text)
+	return text, err
 }
 
 func (d *database) edit(ctx context.Context, id uuid.UUID, e edit) error {

@@ -250,7 +250,7 @@ func (m *machine) carryOut(kind casesync.Type, plan casesync.Plan, f fault, nth 
 	ctx, end := context.WithCancelCause(context.Background())
 	defer end(nil)
 	interrupted := &interruption{stage: m.stage, nth: nth + 1, condemned: func() { p.doomed = m.byID() }}
-	switch f {
+	switch f { //nolint:exhaustive // the others change nothing here
 	case faultCrash:
 		interrupted.after = func() { end(casesync.ErrShutdown) }
 	case faultPerson:

@@ -20,6 +20,7 @@ var (
 	whole     = flag.Int("model.whole", 25, "how many sequences drive the whole on PostgreSQL")
 )
 
+//nolint:paralleltest // rapid has one set of flags
 func TestNoSequenceBreaksTheDecisions(t *testing.T) { // R5–R7, R10–R27
 	location := newYork(t)
 	check(t, *decisions, func(t *rapid.T) {
@@ -28,6 +29,7 @@ func TestNoSequenceBreaksTheDecisions(t *testing.T) { // R5–R7, R10–R27
 	})
 }
 
+//nolint:paralleltest // rapid has one set of flags
 func TestNoSequenceBreaksTheWhole(t *testing.T) { // R5–R7, R10–R27, R30, R41
 	location, db := newYork(t), pgtest.New(t)
 	check(t, *whole, func(t *rapid.T) {

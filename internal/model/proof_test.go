@@ -184,7 +184,7 @@ func (m *machine) requireGuard(p *play, window pims.Window) {
 // requirePlan demands that a guard that holds something back keeps a plan (R18, R23).
 func (m *machine) requirePlan(p *play) {
 	for kind, a := range p.phases() {
-		switch a.Result.Code {
+		switch a.Result.Code { //nolint:exhaustive // the others change nothing here
 		case casesync.CodeWrongPractice, casesync.CodeShiftGuard, casesync.CodeDeletionGuard:
 			require.NotEqual(m, a.Result.Code, p.plan.Code, "the approved guard refused again")
 			plan, err := m.stage.plan(context.Background(), a.Result.PlanID)
@@ -201,7 +201,7 @@ func (m *machine) requireSums(p *play) {
 	for kind, a := range p.phases() {
 		s, completed := a.Result.Stats, a.Status == casesync.StatusCompleted
 		require.True(m, a.Status.Final(), "R30")
-		switch kind {
+		switch kind { //nolint:exhaustive // the others change nothing here
 		case casesync.TypeInbound:
 			accounted := s.CasesCreated + s.CasesUpdated + s.CasesUnchanged + s.CasesSkipped
 			require.LessOrEqual(m, accounted, s.AppointmentsFound)

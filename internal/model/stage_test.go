@@ -11,7 +11,7 @@ import (
 
 // A stage is where the cases of a clinic are kept while the model plays: in memory
 // or in PostgreSQL.
-type stage interface {
+type stage interface { //nolint:interfacebloat // it joins the product's own
 	casesync.Store
 	casesync.Recorder
 

@@ -60,8 +60,7 @@ func Kind(err error) string {
 			return k.word
 		}
 	}
-	var field *FieldError
-	if errors.As(err, &field) {
+	if _, ok := errors.AsType[*FieldError](err); ok {
 		return "credentials_incomplete"
 	}
 	return "error"

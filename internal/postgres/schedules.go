@@ -123,7 +123,8 @@ func (s *Schedules) Forget(ctx context.Context, before time.Time) error {
 
 func scanEntry(row pgx.CollectableRow) (e RunningEntry, err error) {
 	var request []byte
-	if err = row.Scan(&e.ClinicID, &e.Key, &e.Type, &e.Cron, &e.Timezone, &request, &e.Next, &e.Jitter); err != nil {
+	err = row.Scan(&e.ClinicID, &e.Key, &e.Type, &e.Cron, &e.Timezone, &request, &e.Next, &e.Jitter)
+	if err != nil {
 		return e, err
 	}
 	e.Options, _, err = decodeRequest(request)

@@ -52,23 +52,28 @@ func (q *Queue) watchFreshness(ctx context.Context) {
 			}
 			return
 		}
-		now := q.o.Now()
 		for _, t := range []casesync.Type{casesync.TypeInbound, casesync.TypeCases, casesync.TypeReconciliation} {
-			stale, oldest := 0, time.Duration(0)
-			for _, f := range all {
-				if f.Type != t || f.Due.IsZero() {
-					continue
-				}
-				if f.Stale() {
-					stale++
-				}
-				if !f.LastSuccess.IsZero() {
-					oldest = max(oldest, now.Sub(f.LastSuccess))
-				}
-			}
+			stale, oldest := summary(all, t, q.o.Now())
 			q.o.Observe.Fresh(t, stale, oldest)
 		}
 	})
+}
+
+// summary is how many scheduled clinics are stale in one type of sync, and how old
+// the oldest of their data is.
+func summary(all []casesync.Freshness, t casesync.Type, now time.Time) (stale int, oldest time.Duration) {
+	for _, f := range all {
+		if f.Type != t || f.Due.IsZero() {
+			continue
+		}
+		if f.Stale() {
+			stale++
+		}
+		if !f.LastSuccess.IsZero() {
+			oldest = max(oldest, now.Sub(f.LastSuccess))
+		}
+	}
+	return stale, oldest
 }
 
 // Freshness says how old the clinic's data is, by type of sync.

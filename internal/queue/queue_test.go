@@ -178,7 +178,7 @@ func TestATickWaitsUntilTheClinicIsFree(t *testing.T) { // R29
 	clinicID := addClinic(t, url)
 	release := make(chan struct{})
 	var atOnce, most atomic.Int32
-	r := working(t, url, func(ctx context.Context, run casesync.Run) (casesync.Result, error) {
+	r := working(t, url, func(_ context.Context, run casesync.Run) (casesync.Result, error) {
 		most.Store(max(most.Load(), atOnce.Add(1)))
 		defer atOnce.Add(-1)
 		if run.Type == casesync.TypeInbound {

@@ -50,7 +50,7 @@ func main() {
 	defer stop()
 	if err := run(ctx, os.Stdout, *only, *limit); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // a program of its own
 	}
 }
 
@@ -148,7 +148,7 @@ func (l *laboratory) overlay(m mutant) (path string, err error) {
 		return "", fmt.Errorf("%s has the text %q %d times, not once: bring the list of mutants up to date", m.file, m.old, n)
 	}
 	mutated := filepath.Join(l.scratch, "mutated.go")
-	if err := os.WriteFile(mutated, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil {
+	if err := os.WriteFile(mutated, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil { //nolint:gosec // in a folder of its own
 		return "", err
 	}
 	replace, err := json.Marshal(map[string]map[string]string{"Replace": {source: mutated}})
@@ -162,7 +162,7 @@ func (l *laboratory) overlay(m mutant) (path string, err error) {
 // test runs tests and answers what they said.
 func (l *laboratory) test(ctx context.Context, t tests, flags ...string) ([]byte, error) {
 	args := append([]string{"test", "-vet=off", "-timeout=" + l.limit.String(), "-run", t.run}, flags...)
-	command := exec.CommandContext(ctx, "go", append(args, "./"+t.pkg)...) //nolint:gosec // our own list
+	command := exec.CommandContext(ctx, "go", append(args, "./"+t.pkg)...)
 	return command.CombinedOutput()
 }
 
