@@ -29,6 +29,7 @@ func (p *practice) syncWith(f *faulty) outcome {
 	p.Helper()
 	p.aRound()
 	p.aBusyDay()
+	p.fake.SetConsultations(p.records[:2]...) // one to be read: two may be stored together or not
 	p.store.before, p.recorder.before = f.before, f.before
 	o := p.try(casesync.TypeFull, one)
 	p.store.before, p.recorder.before = nil, nil

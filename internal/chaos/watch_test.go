@@ -17,9 +17,9 @@ import (
 type watch struct {
 	database *database
 
-	mu      sync.Mutex
-	open    map[hold]time.Time // since when
-	took    []time.Duration
+	mu   sync.Mutex
+	open map[hold]time.Time // since when
+	took []time.Duration
 }
 
 // A hold is an attempt at a sync that some process held.

@@ -47,8 +47,9 @@ func main() {
 	limit := flag.Duration("timeout", 2*time.Minute, "how long the tests of one mutant may take")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Stdout, *only, *limit); err != nil {
+	err := run(ctx, os.Stdout, *only, *limit)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		os.Exit(1) //nolint:forbidigo // a program of its own
 	}
