@@ -1,0 +1,406 @@
+package pimstest_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
+)
+
+// Mulberry is an invented PIMS. Its provider is the example of
+// docs/adding-a-provider.md: all that a provider must have, and nothing else.
+// A real one is a package of its own beside idexxneo.
+
+// newMulberry makes the provider. It is a pims.Constructor.
+func newMulberry(environment pims.Environment) pims.Provider {
+	p := &mulberry{environment}
+	if p.Base == nil {
+		p.Base = pimshttp.NewTransport(p.Hosts)
+	}
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	if p.Logger == nil {
+		p.Logger = slog.New(slog.DiscardHandler)
+	}
+	return p
+}
+
+type mulberry struct{ pims.Environment }
+
+// Check implements pims.Provider.
+func (p *mulberry) Check(credentials pims.Credentials) error {
+	u, err := url.Parse(credentials.BaseURL)
+	switch {
+	case err != nil || u.Host == "":
+		return &pims.FieldError{Field: "baseUrl", Reason: "is not of the form https://host"}
+	case pims.Blank(credentials.Username):
+		return &pims.FieldError{Field: "username", Reason: "is missing"}
+	case pims.Blank(credentials.Password):
+		return &pims.FieldError{Field: "password", Reason: "is missing"}
+	default:
+		return nil
+	}
+}
+
+// Login implements pims.Provider: the browser logs in, and the session that it got
+// is proved (R36).
+func (p *mulberry) Login(ctx context.Context, account pims.Account) (_ pims.State, err error) {
+	if p.Observe != nil {
+		defer func(begun time.Time) {
+			p.Observe(pims.Observation{Operation: "login", Outcome: pims.Kind(err), Duration: time.Since(begun)})
+		}(time.Now())
+	}
+	if err := p.Check(account.Credentials); err != nil {
+		return nil, err
+	}
+	base, err := url.Parse(account.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Hosts.CheckURL(base); err != nil {
+		return nil, fmt.Errorf("log in to Mulberry: %w", err)
+	}
+	loggedIn, err := p.Browser.Login(ctx, p.form(account.Credentials))
+	if err != nil {
+		return nil, fmt.Errorf("log in to Mulberry: %w", err)
+	}
+	s, err := p.open(account, mulberryState{Version: 1, Base: account.BaseURL, Browser: loggedIn})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Prove(ctx); err != nil {
+		return nil, fmt.Errorf("log in to Mulberry: %w", err)
+	}
+	return s.State()
+}
+
+// form is what is known of Mulberry's login page.
+func (p *mulberry) form(c pims.Credentials) pims.LoginForm {
+	return pims.LoginForm{
+		URL: c.BaseURL + "/sign-in",
+		Fields: []pims.LoginField{
+			{Name: "username", Selectors: []string{`input[name="user"]`}, Value: c.Username},
+			{Name: "password", Selectors: []string{`input[name="secret"]`}, Value: c.Password},
+		},
+		Submit:     []string{`button[type="submit"]`},
+		Refusals:   []string{".refused"},
+		Challenges: []string{".captcha"},
+		Hosts:      p.Hosts,
+	}
+}
+
+// mulberryState is a pims.State in clear.
+type mulberryState struct {
+	Version int // changes when an older state can no longer be opened
+	Base    string
+	Browser pims.BrowserSession
+}
+
+// Open implements pims.Provider.
+func (p *mulberry) Open(account pims.Account, state pims.State) (pims.Session, error) {
+	var saved mulberryState
+	if err := json.Unmarshal(state, &saved); err != nil || saved.Version != 1 {
+		return nil, errors.New("open a Mulberry session: the state is not one that this version saved; log in again")
+	}
+	s, err := p.open(account, saved)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (p *mulberry) open(account pims.Account, saved mulberryState) (*mulberrySession, error) {
+	client, err := pimshttp.New(pimshttp.Options{
+		Base: saved.Base, Browser: saved.Browser, Hosts: p.Hosts, Transport: p.Base,
+		Limiter: p.Limiter, Observe: p.Observe, Logger: p.Logger, Timeout: p.Timeout, Backoff: p.Backoff,
+		IsLoginURL: func(u *url.URL) bool { return u.Path == "/sign-in" },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open a Mulberry session: %w", err)
+	}
+	return &mulberrySession{client, saved.Base, account.Location, p.Now}, nil
+}
+
+// mulberrySession is a logged-in state of one practice. Mulberry cannot look up one
+// visit by its id, so it is no pims.AppointmentFinder.
+type mulberrySession struct {
+	client   *pimshttp.Client
+	base     string
+	location *time.Location // of the PIMS's wall clock
+	now      func() time.Time
+}
+
+var _ pims.Session = (*mulberrySession)(nil)
+
+// State implements pims.Session.
+func (s *mulberrySession) State() (pims.State, error) {
+	return json.Marshal(mulberryState{Version: 1, Base: s.base, Browser: s.client.Browser()})
+}
+
+// get asks for one JSON value. What it lacks to be a T is an answer that we do not
+// know; the decoder's own text quotes the answer and is dropped (R40).
+func get[T any](ctx context.Context, s *mulberrySession, request pimshttp.Request) (answer T, err error) {
+	err = s.client.GetJSON(ctx, request, func(d *jsontext.Decoder) error {
+		answer = *new(T) // an earlier try may have left something
+		err := json.UnmarshalDecode(d, &answer)
+		if _, kind := errors.AsType[*json.SemanticError](err); kind {
+			return fmt.Errorf("a field is of another kind: %w", pims.ErrSchemaDrift)
+		}
+		return err
+	})
+	return answer, err
+}
+
+// Prove implements pims.Session: only a live session is told the practice.
+func (s *mulberrySession) Prove(ctx context.Context) error {
+	type me struct {
+		Practice struct {
+			ID string `json:"id"`
+		} `json:"practice"`
+	}
+	answer, err := get[me](ctx, s, pimshttp.Request{Operation: "prove", Path: "/api/me"})
+	if err == nil && answer.Practice.ID == "" {
+		err = fmt.Errorf("no practice: %w", pims.ErrSchemaDrift)
+	}
+	if err != nil {
+		return fmt.Errorf("prove the session: %w", err)
+	}
+	return nil
+}
+
+// mulberryVisit is a row of the calendar as Mulberry writes it.
+type mulberryVisit struct {
+	ID     string `json:"id"`
+	Note   string `json:"note"`
+	Begins string `json:"begins"`
+	Ends   string `json:"ends"`
+	Animal string `json:"animal"`
+	Owner  struct {
+		First string `json:"first"`
+		Last  string `json:"last"`
+		Phone string `json:"phone"`
+	} `json:"owner"`
+	Kind   string `json:"kind"`
+	State  string `json:"state"`
+	Closed bool   `json:"closed"` // lunch, a holiday: no visit
+}
+
+// Appointments implements pims.Session: proved, fetched in slices, proved again (R5).
+func (s *mulberrySession) Appointments(ctx context.Context, window pims.Window) (pims.Snapshot, error) {
+	c := &collector{first: map[string]int{}, snapshot: pims.Snapshot{Window: window, FetchedAt: s.now()}}
+	err := s.Prove(ctx)
+	for i, slice := range window.Slices(7) {
+		if err != nil {
+			break
+		}
+		err = s.slice(ctx, slice, i, c)
+	}
+	if err == nil {
+		err = s.Prove(ctx)
+	}
+	if err != nil {
+		return pims.Snapshot{}, fmt.Errorf("fetch the calendar of %s: %w", window, err)
+	}
+	return c.snapshot, nil
+}
+
+func (s *mulberrySession) slice(ctx context.Context, days pims.Window, number int, c *collector) error {
+	type visits struct {
+		Visits *[]mulberryVisit `json:"visits"`
+	}
+	answer, err := get[visits](ctx, s, pimshttp.Request{
+		Operation: "calendar", Path: "/api/visits",
+		Query: url.Values{"from": {days.Start.String()}, "to": {days.End.String()}},
+	})
+	if err != nil {
+		return err
+	}
+	if answer.Visits == nil { // an empty day is an empty list, and nothing else is
+		return fmt.Errorf("no list of visits: %w", pims.ErrSchemaDrift)
+	}
+	for _, v := range *answer.Visits {
+		if err := c.add(v, days, number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A collector puts the slices of one fetch together.
+type collector struct {
+	first    map[string]int // id to the number of the slice that showed it first
+	snapshot pims.Snapshot
+}
+
+func (c *collector) add(v mulberryVisit, days pims.Window, slice int) error {
+	id := pims.Clean(v.ID)
+	first, again := c.first[id]
+	switch {
+	case v.Closed:
+		return nil
+	case pims.Blank(id):
+		c.snapshot.Unidentified++
+		return nil
+	case again && first == slice:
+		c.snapshot.Duplicates++
+		return nil
+	case again: // an overnight stay, which two slices show
+		return nil
+	}
+	c.first[id] = slice
+	start, ok := wallClock(v.Begins, days.Location)
+	if !ok {
+		c.snapshot.Unusable = append(c.snapshot.Unusable, pims.RecordError{ID: id, Field: "start", Reason: "is missing or unreadable"})
+		return nil
+	}
+	end, _ := wallClock(v.Ends, days.Location)
+	if !days.Contains(start) && (!start.Before(days.From()) || !end.After(days.From())) {
+		return fmt.Errorf("a visit lies outside of the days that were asked for: %w", pims.ErrSchemaDrift)
+	}
+	c.snapshot.Appointments = append(c.snapshot.Appointments, pims.Appointment{
+		ID: id, ConsultationID: pims.Clean(v.Note),
+		Start: start, StartText: v.Begins, End: end, EndText: v.Ends,
+		PatientName: pims.Clean(v.Animal), ClientName: fullName(v.Owner.First, v.Owner.Last), ClientPhone: pims.Clean(v.Owner.Phone),
+		Type: pims.Clean(v.Kind), Status: mulberryStates[v.State], StatusText: pims.Clean(v.State),
+	})
+	return nil
+}
+
+// fullName joins the names that there are with one space (R7).
+func fullName(names ...string) string {
+	names = slices.DeleteFunc(names, pims.Blank)
+	return pims.Clean(strings.Join(names, " "))
+}
+
+// mulberryStates are Mulberry's words. One that is not here is pims.StatusUnknown (R7).
+var mulberryStates = map[string]pims.Status{
+	"booked": pims.StatusScheduled, "arrived": pims.StatusCheckedIn, "with vet": pims.StatusInProgress,
+	"done": pims.StatusCompleted, "called off": pims.StatusCancelled, "missed": pims.StatusNoShow,
+}
+
+const wallClockLayout = "2006-01-02T15:04"
+
+// wallClock reads what a clock in the practice shows (R2).
+func wallClock(text string, loc *time.Location) (time.Time, bool) {
+	wall, err := time.Parse(wallClockLayout, text)
+	if err != nil {
+		return time.Time{}, false
+	}
+	return pims.Instant(wall, loc), true
+}
+
+// mulberryNote is a consultation as Mulberry writes it.
+type mulberryNote struct {
+	ID         string   `json:"id"`
+	Visit      string   `json:"visit"`
+	At         string   `json:"at"`
+	Signed     bool     `json:"signed"`
+	Text       string   `json:"text"`
+	Subjective string   `json:"subjective"`
+	Objective  string   `json:"objective"`
+	Assessment string   `json:"assessment"`
+	Plan       string   `json:"plan"`
+	TempF      *float64 `json:"tempF"`
+	Findings   []string `json:"findings"`
+	Advice     string   `json:"advice"`
+}
+
+func (n *mulberryNote) status() (pims.ConsultationStatus, string) {
+	if n.Signed {
+		return pims.ConsultationCompleted, "signed"
+	}
+	return pims.ConsultationInProgress, "open"
+}
+
+// SearchConsultations implements pims.Session. Mulberry does not page.
+func (s *mulberrySession) SearchConsultations(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
+	type notes struct {
+		Notes *[]jsontext.Value `json:"notes"`
+	}
+	answer, err := get[notes](ctx, s, pimshttp.Request{
+		Operation: "search", Path: "/api/notes",
+		Query: url.Values{"from": {window.Start.String()}, "to": {window.End.String()}},
+	})
+	if err == nil && answer.Notes == nil {
+		err = fmt.Errorf("no list of notes: %w", pims.ErrSchemaDrift)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("search the consultations of %s: %w", window, err)
+	}
+	entries := make([]pims.ConsultationEntry, len(*answer.Notes))
+	for i, raw := range *answer.Notes {
+		if entries[i], err = s.entry(raw); err != nil {
+			return nil, fmt.Errorf("search the consultations of %s: %w", window, err)
+		}
+	}
+	return entries, nil
+}
+
+// entry reads one line of a search. The whole line makes the fingerprint (R19).
+func (s *mulberrySession) entry(raw jsontext.Value) (pims.ConsultationEntry, error) {
+	var n mulberryNote
+	if err := json.Unmarshal(raw, &n, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil || n.ID == "" {
+		return pims.ConsultationEntry{}, fmt.Errorf("a note without an id, or of another kind: %w", pims.ErrSchemaDrift)
+	}
+	sum := sha256.Sum256(raw)
+	at, _ := wallClock(n.At, s.location)
+	status, text := n.status()
+	return pims.ConsultationEntry{
+		ID: pims.Clean(n.ID), AppointmentID: pims.Clean(n.Visit), At: at,
+		Status: status, StatusText: text, Fingerprint: hex.EncodeToString(sum[:16]),
+	}, nil
+}
+
+var mulberryID = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
+
+// Consultation implements pims.Session.
+func (s *mulberrySession) Consultation(ctx context.Context, id string) (pims.Consultation, error) {
+	if !mulberryID.MatchString(id) { // no id of Mulberry's; it must not become another path
+		return pims.Consultation{}, fmt.Errorf("fetch consultation %q: %w", id, pims.ErrNotFound)
+	}
+	n, err := get[mulberryNote](ctx, s, pimshttp.Request{Operation: "consultation", Path: "/api/notes/" + id, Optional: true})
+	if err == nil && n.ID != id {
+		err = fmt.Errorf("not the note that was asked for: %w", pims.ErrSchemaDrift)
+	}
+	if err != nil {
+		return pims.Consultation{}, fmt.Errorf("fetch consultation %s: %w", id, err)
+	}
+	return s.consultation(&n), nil
+}
+
+func (s *mulberrySession) consultation(n *mulberryNote) pims.Consultation {
+	at, _ := wallClock(n.At, s.location)
+	status, text := n.status()
+	c := pims.Consultation{
+		ID: n.ID, AppointmentID: pims.Clean(n.Visit), At: at, AtText: n.At, Status: status, StatusText: text,
+		RawNotes: pims.Clean(n.Text),
+		SOAP: pims.SOAP{
+			Subjective: pims.Clean(n.Subjective), Objective: pims.Clean(n.Objective),
+			Assessment: pims.Clean(n.Assessment), Plan: pims.Clean(n.Plan),
+		},
+		Vitals:    &pims.Vitals{},
+		Diagnoses: slices.Clone(n.Findings),
+		Discharge: pims.Clean(n.Advice),
+	}
+	if n.TempF != nil {
+		c.Vitals.Temperature, c.Vitals.TemperatureUnit = n.TempF, "F"
+	}
+	for i := range c.Diagnoses {
+		c.Diagnoses[i] = pims.Clean(c.Diagnoses[i])
+	}
+	return c
+}
