@@ -129,7 +129,10 @@ func TestASiblingThatTheEndCutsOffFailsForTheSameReason(t *testing.T) { // R20
 		<-ctx.Done() // hangs until the phase gives it up
 		return ctx.Err()
 	})
-	o := p.fail(casesync.CodeAuthExpired, casesync.TypeCases)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a phase that goes on would wait for ever
+	defer cancel()
+	o := p.run(ctx, casesync.Run{Type: casesync.TypeCases})
+	require.Equal(t, casesync.CodeAuthExpired, o.audit.Result.Code)
 	require.Equal(t, [5]int{2, 0, 0, 0, 2}, found(o))
 	for _, failure := range o.audit.Result.Failures {
 		require.Equal(t, casesync.ItemAuthExpired, failure.Code, failure.Error)

@@ -54,6 +54,7 @@ func TestAFullSyncIsOneLoginOneFetchAndThreePhases(t *testing.T) { // R27
 	require.Empty(t, o.audit.Result.Skipped)
 	inbound, cases, reconciliation := o.phase(t, phases[0]), o.phase(t, phases[1]), o.phase(t, phases[2])
 	require.Equal(t, casesync.Stats{AppointmentsFound: 3, CasesCreated: 1, CasesUpdated: 1, CasesUnchanged: 1}, inbound.Result.Stats)
+	require.Equal(t, 3, o.Stats.AppointmentsFound, "an appointment that two phases looked at was found once")
 	require.Equal(t, 1, cases.Result.Stats.CasesEnriched)
 	require.Equal(t, []int{1, 1}, []int{reconciliation.Result.Stats.CasesUpdated, reconciliation.Result.Stats.CasesDeleted})
 	require.Equal(t, []string{"3"}, p.deleted())

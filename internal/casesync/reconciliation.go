@@ -53,7 +53,7 @@ func (p *reconciliationPhase) named(cases []Case) []Case {
 // of the very same window (R21). The result is right as far as it goes even where
 // an error is returned.
 func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapshot *pims.Snapshot) (Result, error) {
-	result := Result{Stats: Stats{AppointmentsFound: snapshot.Found(), CasesChecked: len(candidates)}}
+	result := Result{Stats: Stats{CasesChecked: len(candidates)}}
 	result.Warnings = Warnings{
 		UnusableRows:     len(snapshot.Unusable),
 		UnidentifiedRows: snapshot.Unidentified,

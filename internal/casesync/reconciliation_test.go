@@ -40,7 +40,7 @@ func TestACaseWhoseAppointmentIsGoneIsSoftDeletedWithItsStateBefore(t *testing.T
 	p.remove("4")
 	o := p.sync(casesync.TypeReconciliation)
 	c := p.stored("4")
-	require.Equal(t, casesync.Stats{AppointmentsFound: 11, CasesChecked: 12, CasesDeleted: 1, DeletedIDs: []uuid.UUID{c.ID}}, o.Stats)
+	require.Equal(t, casesync.Stats{CasesChecked: 12, CasesDeleted: 1, DeletedIDs: []uuid.UUID{c.ID}}, o.Stats)
 	require.Equal(t, []string{"reviewed", "reviewed"}, []string{c.Status, c.SyncStatus})
 	require.Equal(t, &casesync.Deletion{
 		SoftDeleted: true, Reason: "Removed from PIMS", DeletedAt: p.clock.now().UTC(), SyncID: o.audit.ID, StatusBefore: "draft", SyncStatusBefore: "draft",
@@ -78,6 +78,32 @@ func TestAnAppointmentThatReturnsRestoresItsCase(t *testing.T) { // R16, R25
 	require.Empty(t, p.deleted())
 }
 
+func TestWhatAPersonRestoredIsNoCandidateUntilItHasBeenSeenAgain(t *testing.T) { // R24
+	t.Parallel()
+	p := newPractice(t)
+	p.aWeek()
+	before, returns := p.stored("4"), p.calendar[3]
+	p.remove("4")
+	p.sync(casesync.TypeReconciliation)
+	_, err := p.db.Cases().Restore(t.Context(), p.clinic.ID, []uuid.UUID{before.ID}, "os:operator", p.clock.now())
+	require.NoError(t, err)
+	restored := p.stored("4")
+	restored.Version, restored.UpdatedAt = before.Version, before.UpdatedAt
+	require.Equal(t, before, restored)
+
+	p.pass(time.Hour)
+	require.Equal(t, 11, p.sync(casesync.TypeReconciliation).Stats.CasesChecked)
+	require.Empty(t, p.deleted())
+	p.enter(returns)
+	require.Equal(t, 11, p.sync(casesync.TypeReconciliation, rehearsal).Stats.CasesChecked)
+	p.remove("4")
+	require.Equal(t, 11, p.sync(casesync.TypeReconciliation).Stats.CasesChecked, "a dry run has seen nothing (R26)")
+	p.enter(returns)
+	p.sync(casesync.TypeReconciliation)
+	p.remove("4")
+	require.Equal(t, 1, p.sync(casesync.TypeReconciliation).Stats.CasesDeleted)
+}
+
 func TestASnapshotUpdatesWhatItFindsAndCreatesNothing(t *testing.T) { // R25
 	t.Parallel()
 	p := newPractice(t)
@@ -85,7 +111,7 @@ func TestASnapshotUpdatesWhatItFindsAndCreatesNothing(t *testing.T) { // R25
 	p.change("1", isCompleted)
 	p.enter(p.visit("99", "2026-02-25 15:00"))
 	o := p.sync(casesync.TypeReconciliation)
-	require.Equal(t, casesync.Stats{AppointmentsFound: 13, CasesChecked: 12, CasesUpdated: 1, DeletedIDs: nil}, o.audit.Result.Stats)
+	require.Equal(t, casesync.Stats{CasesChecked: 12, CasesUpdated: 1}, o.audit.Result.Stats)
 	require.Equal(t, "pending", p.stored("1").Status)
 	require.Equal(t, 12, scan[int](p, "select count(*) from cases where clinic_id = $1"))
 }
