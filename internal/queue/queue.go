@@ -33,8 +33,12 @@ const (
 	defaultSoftStop = 20 * time.Second // then syncs are given back (R31)
 	busyPause       = time.Second      // before a clinic that is busy is tried again (R29)
 	maxAttempts     = 4                // with resumptions after a crash
-	fetchCooldown   = 10 * time.Millisecond
-	waitPoll        = time.Second // how often a waiter looks itself, should it not be told
+	waitPoll        = time.Second      // how often a waiter looks itself, should it not be told
+
+	// fetchCooldown is also how long an inserting client of River keeps quiet about
+	// further jobs: one that comes so soon after another is found by the next poll
+	// only, up to a second later. So it is the least that River takes.
+	fetchCooldown = time.Millisecond
 )
 
 // Options are what a Queue works with.
