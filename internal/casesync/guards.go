@@ -69,6 +69,7 @@ func massShift(snapshot *pims.Snapshot, stored []Scheduled) (Evidence, bool) {
 			sameText++
 		}
 	}
+	evidence.Known = evidence.Shared
 	offset, most := commonest(instants)
 	if wall, n := commonest(walls); n > most {
 		offset, most = wall, n

@@ -162,7 +162,7 @@ func TestProgressNamesThePhaseAndTheStep(t *testing.T) { // INTERFACE, a sync's 
 	p.sync(casesync.TypeFull)
 	p.recorder.onReport = nil
 	require.Equal(t, []string{
-		"full login", "full fetch", "inbound write", "cases fetch",
+		"inbound login", "inbound fetch", "inbound write", "cases fetch",
 		"reconciliation look up", "reconciliation read again", "reconciliation write", "reconciliation delete",
 	}, steps)
 }

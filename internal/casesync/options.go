@@ -92,10 +92,14 @@ func (o Options) Check(t Type) error {
 // checkDates holds the rules on a pair of dates, given or defaulted.
 func (o Options) checkDates(t Type, start, end pims.Date) error {
 	switch days := end.Sub(start) + 1; {
+	case days < 1 && o.StartDate != nil && o.EndDate != nil:
+		return invalid("endDate", "endDate must not be before startDate")
 	case days < 1 && o.EndDate != nil:
 		return invalid("endDate", "endDate must not be before the window's start, %s", start)
 	case days < 1:
 		return invalid("startDate", "startDate must not be after the window's end, %s", end)
+	case days > MaxWindowDays && o.StartDate != nil && o.EndDate != nil:
+		return invalid("startDate", "the window from startDate to endDate is longer than %d days", MaxWindowDays)
 	case days > MaxWindowDays && o.StartDate == nil:
 		return invalid("endDate", "the window from %s to endDate is longer than %d days", start, MaxWindowDays)
 	case days > MaxWindowDays:

@@ -120,7 +120,7 @@ type verdict struct {
 // hear is the deletion court: every orphan is looked up, the days that hold
 // orphans are read a second time, and the guard looks at what is left (R22, R23).
 func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot, candidates, orphans []Case) (verdict, error) {
-	v := verdict{evidence: Evidence{FetchedAt: snapshot.FetchedAt, Found: snapshot.Found(), Known: len(candidates), Candidates: len(candidates)}}
+	v := verdict{evidence: Evidence{FetchedAt: snapshot.FetchedAt, Found: snapshot.Found(), Known: len(candidates), Shared: len(candidates) - len(orphans), Candidates: len(candidates)}}
 	if len(orphans) == 0 {
 		return v, nil
 	}

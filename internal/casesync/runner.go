@@ -269,7 +269,11 @@ func (r *Runner) phase(run Run, kind Type, syncID uuid.UUID) phase {
 }
 
 func (p *phase) report(ctx context.Context, step string, done, total int) {
-	p.recorder.Report(ctx, p.lease, Progress{Phase: p.kind, Step: step, Done: done, Total: total})
+	kind := p.kind
+	if kind == TypeFull {
+		kind = TypeInbound // its login and its fetch come before, and belong to, the first phase
+	}
+	p.recorder.Report(ctx, p.lease, Progress{Phase: kind, Step: step, Done: done, Total: total})
 }
 
 // lifted tells whether a person approved that this guard lets the run pass (R18).

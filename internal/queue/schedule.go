@@ -203,10 +203,11 @@ func ticksOf(e postgres.RunningEntry, now time.Time) (ticks []postgres.Tick, nex
 func (q *Queue) callForDue(ctx context.Context, tx pgx.Tx, syncIDs []uuid.UUID, due []time.Time) error {
 	params := make([]river.InsertManyParams, len(syncIDs))
 	for i, id := range syncIDs {
-		params[i] = river.InsertManyParams{
-			Args:       SyncArgs{SyncID: id},
-			InsertOpts: &river.InsertOpts{Queue: river.QueueDefault, ScheduledAt: due[i]},
+		o := &river.InsertOpts{Queue: river.QueueDefault}
+		if due[i].After(q.o.Now()) { // else it would wait for River to look for what was scheduled
+			o.ScheduledAt = due[i]
 		}
+		params[i] = river.InsertManyParams{Args: SyncArgs{SyncID: id}, InsertOpts: o}
 	}
 	if _, err := q.client.InsertManyFastTx(ctx, tx, params); err != nil {
 		return fmt.Errorf("inserting the jobs: %w", err)

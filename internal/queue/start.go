@@ -161,6 +161,10 @@ func hear(ctx context.Context, told <-chan string, look <-chan time.Time, syncID
 // whatever replica (R29), in the name of an actor. One that is over stays as it
 // is. It answers the state after that.
 func (q *Queue) Cancel(ctx context.Context, clinicID, syncID uuid.UUID, actor string) (casesync.Audit, error) {
+	before, err := q.o.Audits.Audit(ctx, clinicID, syncID)
+	if err != nil || before.Status.Final() {
+		return before, err
+	}
 	if err := q.o.Audits.Cancel(ctx, clinicID, syncID, q.o.Now()); err != nil {
 		return casesync.Audit{}, err
 	}
