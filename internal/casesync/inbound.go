@@ -68,20 +68,31 @@ func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) erro
 			"the PIMS shows %d appointments for %s, none of which is among the %d that we know: this looks like another practice's calendar, so nothing was written; check the credentials and the practice id, or approve the plan",
 			evidence.Found, snapshot.Window, evidence.Known))
 	}
-	ids := make([]string, len(snapshot.Appointments))
-	for i := range snapshot.Appointments {
-		ids[i] = snapshot.Appointments[i].ID
-	}
-	known, err := p.store.ScheduledByID(ctx, p.lease.ClinicID, p.provider, ids)
+	elsewhere, err := p.store.ScheduledByID(ctx, p.lease.ClinicID, p.provider, others(snapshot, stored))
 	if err != nil {
 		return fmt.Errorf("reading the appointments' cases: %w", err)
 	}
-	if evidence, shifted := massShift(snapshot, known); shifted && !p.lifted(CodeShiftGuard) {
+	if evidence, shifted := massShift(snapshot, slices.Concat(stored, elsewhere)); shifted && !p.lifted(CodeShiftGuard) {
 		return p.hold(ctx, CodeShiftGuard, snapshot.Window, nil, evidence, fmt.Sprintf(
 			"%d of %d known appointments moved together by %s: this looks like a wrong time zone, so nothing was written; check the clinic's time zone, or approve the plan",
 			evidence.Moved, evidence.Shared, evidence.MovedBy))
 	}
 	return nil
+}
+
+// others are the ids of the snapshot's appointments that are not among these cases.
+func others(snapshot *pims.Snapshot, stored []Scheduled) []string {
+	read := make(map[string]bool, len(stored))
+	for i := range stored {
+		read[stored[i].PIMSID] = true
+	}
+	var ids []string
+	for i := range snapshot.Appointments {
+		if id := snapshot.Appointments[i].ID; !read[id] {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // write merges the snapshot into the cases, chunk by chunk.

@@ -125,8 +125,8 @@ type EnrichmentStore interface {
 type ReconciliationStore interface {
 	InboundStore
 
-	// DeletionCandidates lists, without their consultations, the cases with a PIMS
-	// id whose scheduled date lies in the window and before until, whose status is
+	// DeletionCandidates lists, without what their metadata holds, the cases with a
+	// PIMS id whose scheduled date lies in the window and before until, whose status is
 	// not reviewed, and that are neither soft-deleted nor restored by a person
 	// without having been seen again (Workflows §Phase 3 step 1, R21, R24).
 	DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]Case, error)

@@ -77,7 +77,7 @@ func (s *Cases) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, 
 // DeletionCandidates is casesync.ReconciliationStore's.
 func (s *Cases) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Case, error) {
 	return readInClinic(ctx, s.db, "read the candidates for deletion", clinicID,
-		selectCases+`from cases where clinic_id = $1 and provider = $2 and scheduled_date >= $3 and scheduled_date < $4 and scheduled_date < $5
+		selectCasesBare+`from cases where clinic_id = $1 and provider = $2 and scheduled_date >= $3 and scheduled_date < $4 and scheduled_date < $5
 			and `+deletable+` order by scheduled_date, id`,
 		[]any{clinicID, provider, window.From(), window.Until(), until}, scanCase)
 }
@@ -90,15 +90,15 @@ const deletable = `pims_id is not null
 	and not exists (select from case_restores where case_id = id)`
 
 const (
-	selectCases      = caseColumns + `null::jsonb `
-	selectCasesWhole = caseColumns + `metadata -> 'consultation' `
+	selectCasesBare  = caseColumns + `null::jsonb, null::jsonb, null::jsonb `
+	selectCases      = caseColumns + `metadata -> 'appointment', metadata -> 'reconciliation', null::jsonb `
+	selectCasesWhole = caseColumns + `metadata -> 'appointment', metadata -> 'reconciliation', metadata -> 'consultation' `
 
 	caseColumns = `select cases.id, pims_id, coalesce(patient_name, ''), coalesce(client_name, ''), coalesce(phone_number, ''),
-		scheduled_date, status, coalesce(sync_status, ''), case_type, created_at, updated_at, xmin,
-		metadata -> 'appointment', metadata -> 'reconciliation', `
+		scheduled_date, status, coalesce(sync_status, ''), case_type, created_at, updated_at, xmin, `
 )
 
-// scanCase reads a row of selectCases or selectCasesWhole.
+// scanCase reads a row of selectCasesBare, selectCases or selectCasesWhole.
 func scanCase(row pgx.CollectableRow) (casesync.Case, error) {
 	var (
 		c                                   casesync.Case
