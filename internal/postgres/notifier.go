@@ -12,7 +12,7 @@ import (
 
 // The channels on which the database's triggers notify.
 const (
-	ChannelAudits    = "pims_sync_audit"     // a sync's status changed; payload: its id, of a phase the master's
+	ChannelAudits    = "pims_sync_audit"     // a sync is over or back in the queue; payload: its id
 	ChannelCancels   = "pims_sync_cancel"    // a running sync is to end; payload: its id
 	ChannelSchedules = "pims_sync_schedules" // schedules changed; no payload
 )
