@@ -174,6 +174,7 @@ func TestAClinicsOwnLimitsTakeThePlaceOfTheDefaults(t *testing.T) { // R23
 		{"a smaller share kept", clinic.DeletionLimits{MinAllowed: 1, Share: 0.05}, night{[]int{60}, []int{3}}, ""},
 		{"a larger share", clinic.DeletionLimits{Share: 0.3}, night{[]int{40}, []int{12}}, ""},
 		{"a larger share exceeded", clinic.DeletionLimits{Share: 0.3}, night{[]int{40}, []int{13}}, "share"},
+		{"a share that is no whole binary number", clinic.DeletionLimits{Share: 0.29}, night{[]int{50, 50}, []int{14, 15}}, ""},
 		{"a lower cap", clinic.DeletionLimits{MaxCases: 2}, night{[]int{60}, []int{3}}, "share"},
 		{"a higher cap", clinic.DeletionLimits{MaxCases: 120, Share: 0.5}, night{[]int{150, 150}, []int{60, 60}}, ""},
 

@@ -239,6 +239,7 @@ func TestNotesWithoutASectionAreKeptAndWaitForOne(t *testing.T) { // R19
 	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
 	require.Equal(t, "Zzlimps", p.stored("1").Consultation.SOAP.Subjective, "a read without notes keeps the notes (R7)")
 	require.Equal(t, "Zzstairs again", p.stored("1").Consultation.Discharge)
+	require.Equal(t, [5]int{1, 0, 1, 0, 0}, found(p.sync(casesync.TypeCases)), "it has notes, so it does not wait")
 }
 
 func TestForceReadsEverythingAgain(t *testing.T) { // R19

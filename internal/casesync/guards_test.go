@@ -320,5 +320,9 @@ func TestAnApprovalLiftsTheOneGuardForTheDaysOfItsPlan(t *testing.T) { // R18
 	p.requireNothingWritten(func() {
 		approved := p.approve(o.audit.Result.PlanID)
 		require.Equal(t, casesync.CodeShiftGuard, approved.Code, "every other rule holds")
+
+		p.calendar = nil
+		p.enter(p.visits("f", 9, "2026-03-03 08:00")...)
+		require.Equal(t, casesync.CodeWrongPractice, p.approve(approved.PlanID).Code, "each approval lifts its own guard")
 	})
 }
