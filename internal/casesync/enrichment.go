@@ -68,11 +68,8 @@ func (p *enrichmentPhase) run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return result, fmt.Errorf("searching the consultations of %s: %w", p.window, err)
 	}
-	visits, readings := p.plan(due, entries, now, &result)
-	if err := p.keep(ctx, readings); err != nil {
-		return result, err
-	}
-	err = p.visitAll(ctx, visits, &result)
+	visits, settled := p.plan(due, entries, now, &result)
+	err = p.visitAll(ctx, visits, settled, &result)
 	return result, err
 }
 
@@ -125,11 +122,9 @@ func waiting(c *Candidate, now time.Time, fingerprint string) Reading {
 }
 
 // visitAll reads the consultations, a batch at a time, and stores each as it
-// arrives (R20).
-func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, result *Result) error {
-	if len(visits) == 0 {
-		return nil
-	}
+// arrives (R20). What was settled without one is stored while the first are on
+// their way.
+func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, settled []Reading, result *Result) error {
 	reading, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	arrived := make(chan visited, maxStoreBatch) // storing does not hold up reading
@@ -137,6 +132,9 @@ func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, result *
 		defer close(arrived)
 		p.readAll(reading, stop, visits, arrived)
 	}()
+	if err := p.keep(ctx, settled); err != nil {
+		stop(err)
+	}
 
 	done := result.Stats.CasesUnchanged + result.Stats.CasesSkipped
 	for first := range arrived {
