@@ -246,7 +246,10 @@ func TestWhatTheInboundPhaseWroteIsWhatReconciliationJudges(t *testing.T) { // R
 	p.aRound()
 	p.remove("20") // today's: of both windows
 	p.change("21", isCompleted)
-	p.duringFetch(func() { p.know(p.visit("99", "2026-02-25 15:00")) }) // later than the local rows
+	p.duringFetch(func() { // later than the local rows were read
+		p.know(p.visit("99", "2026-02-25 15:00"))
+		p.edit("20", `metadata = metadata || '{"tag": 1}'`)
+	})
 	o := p.sync(casesync.TypeFull)
 	require.Equal(t, []string{"20"}, p.deleted())
 	require.Equal(t, 13, o.phase(t, casesync.TypeReconciliation).Result.Stats.CasesChecked)
