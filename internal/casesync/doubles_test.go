@@ -23,7 +23,6 @@ type store struct {
 	before      func(call string) error                 // of every call; nil: nothing happens
 	beforeWrite func(writes []casesync.Write) error     // of a write of cases
 	beforeKeep  func(readings []casesync.Reading) error // of readings
-	scheduledIn func([]casesync.Scheduled)              // what is known besides; nil: nothing
 }
 
 // at makes a hook that does something before one kind of call.
@@ -47,11 +46,7 @@ func (s *store) ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider st
 	if err := s.begin("ScheduledIn"); err != nil {
 		return nil, err
 	}
-	scheduled, err := s.Cases.ScheduledIn(ctx, clinicID, provider, window)
-	if s.scheduledIn != nil {
-		s.scheduledIn(scheduled)
-	}
-	return scheduled, err
+	return s.Cases.ScheduledIn(ctx, clinicID, provider, window)
 }
 
 func (s *store) ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) ([]casesync.Scheduled, error) {

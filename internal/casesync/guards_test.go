@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"strings"
 	"testing"
 	"time"
 
@@ -146,11 +145,6 @@ func TestOnlyTheSameDaysTellAnotherPractice(t *testing.T) { // R18
 		p := newPractice(t)
 		p.know(p.visits("k", 9, "2026-03-03 08:00")...)
 		p.exec(`update cases set metadata = metadata || '{"reconciliation": {"softDeleted": true}}' where clinic_id = $1`)
-		p.store.scheduledIn = func(scheduled []casesync.Scheduled) {
-			for i := range scheduled {
-				scheduled[i].SoftDeleted = strings.HasPrefix(scheduled[i].PIMSID, "k")
-			}
-		}
 		p.enter(p.visits("f", 9, "2026-03-03 08:00")...)
 		require.Equal(t, 9, p.sync(casesync.TypeInbound).Stats.CasesCreated)
 	})
