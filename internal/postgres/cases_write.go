@@ -195,6 +195,10 @@ func (s *Cases) SoftDelete(ctx context.Context, lease casesync.Lease, syncID uui
 // softDelete repeats every condition of DeletionCandidates and the row version
 // that was read, and keeps what a restore needs (R24). Workflows §Phase 3 step 4.
 const softDelete = `
+with s as materialized (
+	select d.*, (select o.ctid from cases o where o.id = d.case_id) as place
+	from unnest($9::uuid[], $10::xid[], $11::text[]) as d (case_id, version, reason)
+)
 update cases c set
 	status      = 'reviewed',
 	sync_status = 'reviewed',
@@ -202,9 +206,8 @@ update cases c set
 		'softDeleted', true, 'reason', s.reason, 'deletedAt', $7::text, 'syncId', $8::text,
 		'before', jsonb_strip_nulls(jsonb_build_object('status', c.status, 'syncStatus', c.sync_status)))),
 	updated_at  = $3
-from unnest($9::uuid[], $10::xid[], $11::text[]) as s (case_id, version, reason)
-cross join lateral (select ctid as place from cases where id = s.case_id and clinic_id = $1 and provider = $2 offset 0) as r
-where c.ctid = r.place and (c.xmin = s.version) is true
+from s
+where c.ctid = s.place and (c.xmin = s.version) is true and c.clinic_id = $1 and c.provider = $2
 	and c.scheduled_date >= $4 and c.scheduled_date < $5 and c.scheduled_date < $6
 	and ` + deletable + `
 returning c.id`
