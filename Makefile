@@ -86,8 +86,8 @@ race: deps ## Run the tests under the race detector, in random order (installs a
 
 ## For a closer look
 
-bench: deps ## Run the benchmarks (BENCH: which)
-	go test -run='^$$' -bench='$(BENCH)' -benchmem -timeout=60m $(ARGS) $(PKG)
+bench: deps ## Measure beside bare baselines of the same run, see docs/benchmarks.md (BENCH: which)
+	go test -run='^$$' -bench='$(BENCH)' -timeout=60m $(ARGS) $(PKG)
 
 chaos: deps ## Kill replicas a thousand times, PostgreSQL two hundred, and look for damage (ARGS: -kills, -seconds, -seed)
 	go test ./internal/chaos -count=1 -timeout=6h -v -kills=1000 $(ARGS)
