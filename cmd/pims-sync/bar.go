@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 )
@@ -40,8 +41,12 @@ func (b *bar) close() {
 	}
 }
 
-func (b *bar) draw(line string) {
-	length := len([]rune(line))
-	fmt.Fprintf(b.w, "\r%s%s", line, strings.Repeat(" ", max(0, b.drawn-length)))
-	b.drawn = length
+func (b *bar) draw(line string) { b.drawn = overwrite(b.w, line, b.drawn) }
+
+// overwrite shows a line in the place of one that was so many characters long, and
+// answers its own length.
+func overwrite(w io.Writer, line string, shown int) int {
+	length := utf8.RuneCountInString(line)
+	fmt.Fprintf(w, "\r%s%s", line, strings.Repeat(" ", max(0, shown-length)))
+	return length
 }

@@ -79,15 +79,11 @@ type CasesShowCmd struct {
 // Run shows the case.
 func (a *CasesShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *store) error {
-		clinicID, err := s.Records().ClinicOf(ctx, a.ID.UUID)
-		if err != nil {
-			return noSuch(err, "case", a.ID.UUID, "cases list --clinic ID")
-		}
-		owner, err := s.Clinics().Clinic(ctx, clinicID)
+		owner, err := ownerOfCase(ctx, s, a.ID.UUID)
 		if err != nil {
 			return err
 		}
-		record, err := s.Records().Case(ctx, clinicID, a.ID.UUID)
+		record, err := s.Records().Case(ctx, owner.ID, a.ID.UUID)
 		if err != nil {
 			return err
 		}

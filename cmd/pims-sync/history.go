@@ -101,35 +101,30 @@ func restore(ctx context.Context, std streams, c *Config, s *store, owner clinic
 	if err != nil {
 		return err
 	}
-	type refused struct {
-		CaseID uuid.UUID `json:"caseId"`
-		Error  string    `json:"error"`
-	}
-	document := struct {
-		Success  bool        `json:"success"`
-		Restored []uuid.UUID `json:"restored"`
-		Refused  []refused   `json:"refused"`
-	}{true, []uuid.UUID{}, []refused{}}
+	count := make(map[casesync.RestoreOutcome]int)
+	var refusals []string
 	var last error
 	for i := range restorations {
 		r := &restorations[i]
+		count[r.Outcome]++
 		if err := r.Refusal(); err != nil {
-			document.Success = false
-			document.Refused = append(document.Refused, refused{r.CaseID, err.Error()})
+			refusals = append(refusals, fmt.Sprintf("case %s: %v", r.CaseID, err))
 			last = err
-		} else if r.Outcome == casesync.RestoreDone {
-			document.Restored = append(document.Restored, r.CaseID)
 		}
 	}
+	document, err := api.RestoreDocument(restorations, time.Now())
+	if err != nil {
+		return err
+	}
 	err = show(std, c, document, func(w io.Writer) {
-		fmt.Fprintf(w, "%d restored, %d were not soft-deleted, %d refused.\n", len(document.Restored),
-			len(restorations)-len(document.Restored)-len(document.Refused), len(document.Refused))
-		for _, r := range document.Refused {
-			fmt.Fprintf(w, "case %s: %s\n", r.CaseID, r.Error)
+		fmt.Fprintf(w, "restored: %d, not soft-deleted: %d, refused: %d\n",
+			count[casesync.RestoreDone], count[casesync.RestoreUnchanged], count[casesync.RestoreRefused])
+		for _, refusal := range refusals {
+			fmt.Fprintln(w, refusal)
 		}
 	})
 	if err == nil && last != nil {
-		err = fmt.Errorf("%d of %d cases were refused; the last: %w", len(document.Refused), len(restorations), last)
+		err = fmt.Errorf("%d of %d cases were refused; the last: %w", len(refusals), len(restorations), last)
 	}
 	return err
 }

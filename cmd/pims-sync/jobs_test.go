@@ -1,14 +1,11 @@
 package main
 
 import (
-	"context"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
 
@@ -149,26 +146,6 @@ func TestAReplicaThatShutsDownHandsItsSyncOver(t *testing.T) { // R31
 	require.Equal(t, "completed", done.text("status"), done.body)
 	phases, _ := done.get("phases").([]any)
 	require.Len(t, phases, 3)
-}
-
-func TestAWaitEndsWithItsReplicaThoughTheSyncGoesOn(t *testing.T) { // R31
-	t.Parallel()
-	w := newWorld(t)
-	p := w.practice(t, neosim.Options{})
-	p.hang()
-	id := uuid.MustParse(p.sync(t, "inbound", "", "Prefer", "respond-async").text("id"))
-	p.asked(t)
-
-	stopped := make(chan struct{})
-	waited := make(chan casesync.Audit, 1)
-	go func() {
-		defer close(waited)
-		if audit, err := (waits{w.replicas[0].engine.queue, stopped}).Wait(context.Background(), p.id, id); err == nil {
-			waited <- audit
-		}
-	}()
-	close(stopped)
-	require.Equal(t, casesync.StatusInProgress, (<-waited).Status)
 }
 
 func TestReplicasShareTheWork(t *testing.T) { // R28, R29

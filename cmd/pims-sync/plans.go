@@ -63,15 +63,11 @@ type PlansShowCmd struct {
 // Run shows the plan.
 func (a *PlansShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *store) error {
-		clinicID, err := s.Plans().ClinicOf(ctx, a.ID.UUID)
-		if err != nil {
-			return noSuch(err, "plan", a.ID.UUID, "plans list --clinic ID")
-		}
-		owner, err := s.Clinics().Clinic(ctx, clinicID)
+		owner, err := ownerOfPlan(ctx, s, a.ID.UUID)
 		if err != nil {
 			return err
 		}
-		plan, err := s.Plans().Plan(ctx, clinicID, a.ID.UUID)
+		plan, err := s.Plans().Plan(ctx, owner.ID, a.ID.UUID)
 		if err != nil {
 			return err
 		}

@@ -12,11 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/pims-sync/pims-sync/internal/api"
-	"github.com/pims-sync/pims-sync/internal/casesync"
-	"github.com/pims-sync/pims-sync/internal/queue"
 )
 
 // ServeCmd runs a replica: the HTTP API and the syncs.
@@ -132,7 +128,6 @@ type serverOptions struct {
 // server is the HTTP API and the engine behind it.
 type server struct {
 	engine   *engine
-	stopped  chan struct{} // closed when the engine works no more
 	listener net.Listener
 	servers  []*http.Server
 	failed   chan error
@@ -145,10 +140,10 @@ func startServer(ctx context.Context, c *Config, s *store, log *slog.Logger, o s
 	if err != nil {
 		return nil, err
 	}
-	running := &server{engine: e, stopped: make(chan struct{}), listener: o.listener, failed: make(chan error, 2)}
+	running := &server{engine: e, listener: o.listener, failed: make(chan error, 2)}
 	options := api.Options{
 		Keys:           s.Keys(),
-		Syncs:          waits{e.queue, running.stopped},
+		Syncs:          e.queue,
 		Cases:          s.Records(),
 		Plans:          s.Plans(),
 		Decisions:      e.queue,
@@ -200,7 +195,6 @@ func (r *server) url() string { return "http://" + r.listener.Addr().String() }
 // them, and then ends the listeners and the engine (R31).
 func (r *server) close() {
 	r.engine.stop()
-	close(r.stopped)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	for _, s := range r.servers {
@@ -210,27 +204,4 @@ func (r *server) close() {
 	}
 	r.serving.Wait()
 	r.engine.release()
-}
-
-// waits are the queue as the API knows it. A wait ends with this replica's work:
-// its caller is told where to look, even where another replica was quick and works
-// on the sync already (R31).
-type waits struct {
-	*queue.Queue
-	stopped <-chan struct{}
-}
-
-// Wait returns the sync when it is over, else when its context or the replica's
-// work ends.
-func (w waits) Wait(ctx context.Context, clinicID, syncID uuid.UUID) (casesync.Audit, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
-		select {
-		case <-w.stopped:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return w.Queue.Wait(ctx, clinicID, syncID)
 }

@@ -132,11 +132,7 @@ func (w *watch) close() {
 }
 
 // print writes over what was shown before.
-func (w *watch) print(line string) {
-	length := len([]rune(line))
-	fmt.Fprintf(w.stage.w, "\r%s%s", line, strings.Repeat(" ", max(0, w.shown-length)))
-	w.shown = length
-}
+func (w *watch) print(line string) { w.shown = overwrite(w.stage.w, line, w.shown) }
 
 // indented moves what is written to it two spaces to the right.
 type indented struct{ w io.Writer }

@@ -40,6 +40,11 @@ func EventsDocument(list casesync.List[casesync.Event], loc *time.Location) (jso
 	return encode(eventList{itemsOf(list.Items, eventIn(loc)), text(list.NextCursor)})
 }
 
+// RestoreDocument is what POST /api/syncs/{id}/restore answers.
+func RestoreDocument(restorations []casesync.Restoration, at time.Time) (json.RawMessage, error) {
+	return encode(restoredOf(restorations, at))
+}
+
 // itemsOf shapes the items of a list; an empty one is [] on the wire.
 func itemsOf[T, W any](items []T, shape func(*T) W) []W {
 	shaped := make([]W, len(items))

@@ -171,7 +171,7 @@ func (s *server) restoreSync() operation {
 			if err != nil {
 				return reply{}, err
 			}
-			return ok(s.restored(restorations))
+			return ok(restoredOf(restorations, s.o.Now()))
 		},
 	}
 }
@@ -193,16 +193,16 @@ func (s *server) restore(c *call, which func(uuid.UUID) ([]uuid.UUID, error)) (u
 	return id, restorations, err
 }
 
-func (s *server) restored(restorations []casesync.Restoration) restoreResult {
-	body := restoreResult{Success: true, Restored: []uuid.UUID{}, Refused: []refusedRestore{}, Timestamp: instant(s.o.Now())}
+func restoredOf(restorations []casesync.Restoration, at time.Time) restoreResult {
+	body := restoreResult{Success: true, Restored: []uuid.UUID{}, Refused: []refusedRestore{}, Timestamp: instant(at)}
 	for i := range restorations {
 		r := &restorations[i]
 		if err := r.Refusal(); err != nil {
 			body.Success = false
 			body.Refused = append(body.Refused, refusedRestore{r.CaseID, err.Error()})
-			continue
+		} else if r.Outcome == casesync.RestoreDone {
+			body.Restored = append(body.Restored, r.CaseID)
 		}
-		body.Restored = append(body.Restored, r.CaseID)
 	}
 	return body
 }

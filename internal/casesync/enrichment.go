@@ -381,7 +381,6 @@ func (p *enrichmentPhase) keep(ctx context.Context, readings []Reading) error {
 // specification's where it has one.
 func explainItem(err error) (ItemCode, string) {
 	var record *pims.RecordError
-	var timeout interface{ Timeout() bool }
 	switch {
 	case errors.Is(err, pims.ErrNotFound):
 		return ItemNotFound, "Consultation not found"
@@ -391,7 +390,7 @@ func explainItem(err error) (ItemCode, string) {
 		return ItemMalformed, pims.ErrSchemaDrift.Error()
 	case endsSession(err):
 		return ItemAuthExpired, "PIMS session ended"
-	case errors.As(err, &timeout) && timeout.Timeout():
+	case errors.Is(err, pims.ErrTimedOut):
 		return ItemTimeout, "PIMS API timeout"
 	case errors.Is(err, ErrTimeout):
 		return ItemTimeout, ErrTimeout.Error()

@@ -128,12 +128,6 @@ func TestAConsultationThatCasesShareIsViewedOnce(t *testing.T) { // R20
 	require.Equal(t, 2, p.counted.actions[casesync.ActionEnriched])
 }
 
-// tooSlow is an error as the standard library makes it when time is over.
-type tooSlow struct{}
-
-func (tooSlow) Error() string { return "too slow" }
-func (tooSlow) Timeout() bool { return true }
-
 func TestAFailedConsultationHasACodeAndStopsNoOther(t *testing.T) { // Workflows §Partial Failures, R20
 	t.Parallel()
 	p := newPractice(t)
@@ -143,7 +137,7 @@ func TestAFailedConsultationHasACodeAndStopsNoOther(t *testing.T) { // Workflows
 		text string
 	}{
 		{fmt.Errorf("view: %w", pims.ErrNotFound), casesync.ItemNotFound, "Consultation not found"},
-		{fmt.Errorf("view: %w", tooSlow{}), casesync.ItemTimeout, "PIMS API timeout"},
+		{fmt.Errorf("view: %w", pims.ErrTimedOut), casesync.ItemTimeout, "PIMS API timeout"},
 		{fmt.Errorf("view: %w", pims.ErrRemote), casesync.ItemPIMSError, "PIMS API error: remote_error"},
 		{fmt.Errorf("view: %w", pims.ErrUnreachable), casesync.ItemPIMSError, "PIMS API error: unreachable"},
 		{fmt.Errorf("view: %w", pims.ErrRateLimited), casesync.ItemPIMSError, "PIMS API error: rate_limited"},

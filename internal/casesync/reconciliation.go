@@ -75,7 +75,9 @@ func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapsh
 		return result, err
 	}
 	if verdict.refusal != "" {
-		p.refused(verdict.refusal)
+		if !p.dryRun {
+			p.refused(verdict.refusal)
+		}
 		return result, p.hold(ctx, CodeDeletionGuard, p.window, planned(verdict.condemned), verdict.evidence, verdict.reason)
 	}
 	if err := p.supersede(ctx); err != nil {

@@ -30,6 +30,9 @@ var (
 	// ErrUnreachable: no answer came: refused, reset, timed out on the wire.
 	ErrUnreachable = errors.New("the PIMS cannot be reached")
 
+	// ErrTimedOut: no answer came in time. It is an ErrUnreachable, too.
+	ErrTimedOut = fmt.Errorf("%w in time", ErrUnreachable)
+
 	// ErrRateLimited: the PIMS said that we ask too often, and went on saying so.
 	ErrRateLimited = errors.New("the PIMS limits our requests")
 

@@ -104,6 +104,7 @@ type Queue struct {
 	problems map[uuid.UUID]string // of schedules, as they were last reported
 
 	draining atomic.Bool
+	ended    chan struct{} // closed when this replica works no more
 	stop     context.CancelFunc
 	loops    sync.WaitGroup
 }
@@ -137,6 +138,7 @@ func New(o Options) (*Queue, error) {
 
 		schedulerLog: o.Logger.With("namespace", "pims-sync:scheduler"),
 		problems:     make(map[uuid.UUID]string),
+		ended:        make(chan struct{}),
 	}
 	if o.Private {
 		q.name = "only-" + o.Name
@@ -183,9 +185,10 @@ func (q *Queue) Begin(ctx context.Context) error {
 }
 
 // Stop takes no new work, waits for what can end soon, and gives the rest back to
-// the queue (R31). It returns within 25 s.
+// the queue (R31). Waits end with it. It is called once and returns within 25 s.
 func (q *Queue) Stop(ctx context.Context) error {
 	q.draining.Store(true)
+	defer close(q.ended)
 	if q.stop == nil {
 		return nil
 	}

@@ -347,6 +347,28 @@ func TestAShutdownGivesTheSyncBackAndAnotherReplicaGoesOn(t *testing.T) { // R31
 	require.Equal(t, 2, ended.Attempt)
 }
 
+func TestAWaitEndsWithItsReplicaThoughTheSyncGoesOn(t *testing.T) { // R31
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	run, began := blocked()
+	working(t, url, run, nil)
+	waiting := newReplica(t, url, nil, nil)
+	audit := start(t, waiting, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	<-began
+
+	ended := make(chan casesync.Status, 1)
+	go func() {
+		now, err := waiting.Wait(context.Background(), clinicID, audit.ID)
+		if err != nil {
+			t.Error(err)
+		}
+		ended <- now.Status
+	}()
+	require.NoError(t, waiting.Stop(t.Context()))
+	require.Equal(t, casesync.StatusInProgress, <-ended)
+}
+
 func TestAQueuedSyncWithoutAJobIsCalledForAgain(t *testing.T) { // R30
 	t.Parallel()
 	url := pgtest.URL(t)

@@ -124,8 +124,18 @@ func (q *Queue) Audits(ctx context.Context, clinicID uuid.UUID, filter casesync.
 }
 
 // Wait returns when the sync is over, or with its present state when the context
-// ends (R28) or the sync goes back to the queue (R31).
+// ends (R28), the sync goes back to the queue, or this replica works no more, even
+// where another was quick and works on the sync already (R31).
 func (q *Queue) Wait(ctx context.Context, clinicID, syncID uuid.UUID) (casesync.Audit, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-q.ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	told, unsubscribe := q.o.Notifier.Subscribe(postgres.ChannelAudits)
 	defer unsubscribe()
 	ticker := time.NewTicker(waitPoll)

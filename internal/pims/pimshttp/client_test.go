@@ -210,6 +210,7 @@ func TestATryThatTakesTooLongIsThePIMSsFault(t *testing.T) {
 	server := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	client := newClient(t, server, pimshttp.Options{Timeout: 20 * time.Millisecond})
 	err := client.GetJSON(t.Context(), request, readValue)
+	require.ErrorIs(t, err, pims.ErrTimedOut)
 	require.ErrorIs(t, err, pims.ErrUnreachable)
 	require.NotErrorIs(t, err, context.DeadlineExceeded)
 	require.ErrorContains(t, err, "timed out")

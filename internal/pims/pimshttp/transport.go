@@ -61,11 +61,12 @@ func (c *Client) transportError(ctx, limited context.Context, err error) error {
 		return err
 	}
 	if limited.Err() != nil {
-		return &retryable{error: fmt.Errorf("timed out after %s: %w", c.options.Timeout, pims.ErrUnreachable)}
+		return &retryable{error: fmt.Errorf("timed out after %s: %w", c.options.Timeout, pims.ErrTimedOut)}
 	}
 	var (
 		certificate *tls.CertificateVerificationError
 		operation   *net.OpError
+		late        net.Error
 	)
 	switch {
 	case errors.Is(err, pims.ErrHostNotAllowed):
@@ -75,23 +76,20 @@ func (c *Client) transportError(ctx, limited context.Context, err error) error {
 		return err
 	case errors.As(err, &certificate):
 		return fmt.Errorf("the certificate of %s is not valid: %w", c.base.Host, pims.ErrUnreachable)
+	case errors.As(err, &late) && late.Timeout():
+		return &retryable{error: fmt.Errorf("%s: timed out: %w", c.base.Host, pims.ErrTimedOut)}
 	default:
 		return &retryable{error: fmt.Errorf("%s: %s: %w", c.base.Host, reason(err), pims.ErrUnreachable)}
 	}
 }
 
 func reason(err error) string {
-	var (
-		resolution *net.DNSError
-		timeout    net.Error
-	)
+	var resolution *net.DNSError
 	switch {
 	case errors.As(err, &resolution):
 		return "the name cannot be resolved"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "the connection was refused"
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return "timed out"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return "the connection broke off"
