@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -174,30 +173,6 @@ func (t *tape) rewind() []*http.Request {
 	recorded := t.requests
 	t.requests = nil
 	return recorded
-}
-
-// bareRequests sends the requests of the last sync again, back to back over one
-// connection, and reads the answers: the least that a client can do.
-func (s *subject) bareRequests(b *testing.B) time.Duration {
-	b.Helper()
-	requests := s.tape.rewind()
-	require.NotEmpty(b, requests)
-	transport := &http.Transport{}
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport}
-	return took(func() {
-		for _, r := range requests {
-			again, err := http.NewRequestWithContext(b.Context(), r.Method, s.neo.URL+r.RequestURI, http.NoBody)
-			require.NoError(b, err)
-			again.Header = r.Header
-			response, err := client.Do(again)
-			require.NoError(b, err)
-			_, err = io.Copy(io.Discard, response.Body)
-			require.NoError(b, err)
-			require.NoError(b, response.Body.Close())
-			require.Less(b, response.StatusCode, http.StatusInternalServerError, r.RequestURI)
-		}
-	})
 }
 
 // newNeo is a realistic practice of so many visits on a working day.

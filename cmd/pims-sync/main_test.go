@@ -18,9 +18,10 @@ import (
 )
 
 // TestMain is also the program itself: called by the name pims-sync, the test
-// binary does what pims-sync does. Scripts and process tests find it in PATH.
+// binary does what pims-sync does. Scripts and process tests find it in PATH, and
+// the benchmarks their bare client.
 func TestMain(m *testing.M) {
-	testscript.Main(suite{m}, map[string]func(){"pims-sync": main})
+	testscript.Main(suite{m}, map[string]func(){"pims-sync": main, bareClientName: bareClient})
 }
 
 // suite runs the tests and ends what they shared.
