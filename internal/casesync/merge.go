@@ -74,19 +74,23 @@ func setStatus(c *Case, status string) {
 }
 
 // undelete takes a soft delete back (R16). A status that a person changed since
-// stays theirs. Where the delete kept no state before, as one made with the
-// specification's own statement, there is nothing to put back: R10 applies to what
-// is there.
+// stays theirs, and does not pass for sync's where it happens to be what sync had
+// written before the delete (R10). Where the delete kept no state before, as one
+// made with the specification's own statement, there is nothing to put back: R10
+// applies to what is there.
 func undelete(c *Case) {
 	before := c.Deletion
 	c.Deletion = nil
 	if before.StatusBefore == "" {
 		return
 	}
-	if c.Status == c.SyncStatus {
-		c.Status = before.StatusBefore
+	switch c.Status {
+	case c.SyncStatus:
+		c.Status, c.SyncStatus = before.StatusBefore, before.SyncStatusBefore
+	case before.SyncStatusBefore: // sync last wrote the delete
+	default:
+		c.SyncStatus = before.SyncStatusBefore
 	}
-	c.SyncStatus = before.SyncStatusBefore
 }
 
 // mergeDetails never lets a blank erase what is known (R7).

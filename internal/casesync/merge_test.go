@@ -122,6 +122,19 @@ func TestASoftDeletedCaseThatIsSeenAgainIsRestored(t *testing.T) { // R16
 	require.Equal(t, "draft", back.SyncStatus)
 }
 
+func TestAStatusThatAPersonSetBackAfterTheDeleteIsNotTakenForSyncs(t *testing.T) { // R10, R16
+	t.Parallel()
+	deleted := casesync.Deleted(*stored(nil), casesync.ReasonRemoved, uuid.New(), evening)
+	deleted.Status = "draft" // a person's, and by chance what sync had written before
+	back, action := casesync.MergeAppointment(&deleted, appointment(func(a *pims.Appointment) { a.Status = pims.StatusCompleted }))
+	require.Equal(t, casesync.ActionRestored, action)
+	require.Equal(t, "draft", back.Status)
+
+	again, action := casesync.MergeAppointment(&back, appointment(func(a *pims.Appointment) { a.Status = pims.StatusCancelled }))
+	require.Empty(t, action)
+	require.Equal(t, "draft", again.Status)
+}
+
 func anyAppointment(t *rapid.T) *pims.Appointment {
 	text := rapid.SampledFrom([]string{"", " ", "a", "b", "Zoë 🐕"})
 	return &pims.Appointment{
