@@ -21,7 +21,7 @@ type CLI struct {
 	Clinic      ClinicCmd      `cmd:"" help:"Clinics: add, list, show."`
 	Credentials CredentialsCmd `cmd:"" help:"A clinic's way into its PIMS: set, test, show."`
 	Schedules   SchedulesCmd   `cmd:"" help:"When a clinic is synced by itself: show, set, next."`
-	Keys        KeysCmd        `cmd:"" help:"API keys: create, list, revoke."`
+	Keys        KeysCmd        `cmd:"" help:"API keys: create, list, revoke; encryption keys: rotate-encryption."`
 	Sync        SyncCmd        `cmd:"" help:"Run a sync: inbound, cases, reconcile, full."`
 	Syncs       SyncsCmd       `cmd:"" help:"Syncs that run or ran: list, show, watch, cancel, restore."`
 	Cases       CasesCmd       `cmd:"" help:"Cases: list, show, history, restore."`

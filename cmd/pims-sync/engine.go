@@ -44,7 +44,8 @@ type engineOptions struct {
 	now            func() time.Time // nil: time.Now
 }
 
-// newEngine joins the parts. It starts no browser and works on no sync yet.
+// newEngine joins the parts. It starts no browser and works on no sync yet. One that
+// works for all clinics needs every key that some clinic's credentials have (R37).
 func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o engineOptions) (*engine, error) {
 	if o.now == nil {
 		o.now = time.Now
@@ -52,6 +53,11 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 	ring, err := openKeyring(ctx, c, s)
 	if err != nil {
 		return nil, err
+	}
+	if !o.private {
+		if err := ring.Cover(ctx, s.Seals()); err != nil {
+			return nil, err
+		}
 	}
 	e := &engine{
 		store:    s,

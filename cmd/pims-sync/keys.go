@@ -13,11 +13,12 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 )
 
-// KeysCmd are the commands on API keys.
+// KeysCmd are the commands on API keys, and on the encryption keys.
 type KeysCmd struct {
-	Create KeysCreateCmd `cmd:"" help:"Create an API key; it is shown once."`
-	List   KeysListCmd   `cmd:"" help:"List a clinic's API keys, or all."`
-	Revoke KeysRevokeCmd `cmd:"" help:"Revoke an API key at once."`
+	Create           KeysCreateCmd           `cmd:"" help:"Create an API key; it is shown once."`
+	List             KeysListCmd             `cmd:"" help:"List a clinic's API keys, or all."`
+	Revoke           KeysRevokeCmd           `cmd:"" help:"Revoke an API key at once."`
+	RotateEncryption KeysRotateEncryptionCmd `cmd:"" help:"Seal all credentials and sessions anew with the first key of ENCRYPTION_KEY."`
 }
 
 type keyJSON struct {

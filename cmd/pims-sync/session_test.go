@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
@@ -78,6 +81,36 @@ func TestASessionIsKeptProvedAndReplaced(t *testing.T) { // R36
 		require.Equal(t, 2, p.Logins().Accepted)
 		require.Equal(t, neosim.OpLoginPage, p.Order()[0], "a session past its time is not even tried")
 	})
+}
+
+func TestTheEncryptionKeyIsRotatedWhileASyncRuns(t *testing.T) { // R37
+	t.Parallel()
+	w := newWorld(t)
+	p := seeded(t, w, neosim.Options{})
+	first, second := w.config.EncryptionKey, clinic.NewKey()
+	w.secrets = append(w.secrets, second)
+	w.replicas[0].end()
+	with := func(key string) func(*Config, *serverOptions) {
+		return func(c *Config, _ *serverOptions) { c.EncryptionKey = key }
+	}
+	p.via = w.replica(with(second + "," + first))
+	p.ResetRequests()
+	p.hang()
+	done := p.start(t, "inbound", "")
+	p.asked(t)
+
+	var out, said bytes.Buffer
+	code := run(t.Context(), []string{
+		"keys", "rotate-encryption", "--json", "--database-url", w.config.DatabaseURL, "--encryption-key", second + "," + first,
+	}, streams{strings.NewReader(""), &out, &said})
+
+	require.Equal(t, exitDone, code, said.String())
+	require.JSONEq(t, `{"encryptionKeyId": "`+second[:9]+`", "dryRun": false, "rotated": 2, "current": 0, "lostSessions": 0, "unreadable": []}`, out.String())
+	p.ClearFaults()
+	require.Equal(t, 200, (<-done).status)
+	p.via = w.replica(with(second))
+	require.Equal(t, 200, p.sync(t, "inbound", "").status)
+	require.Equal(t, 1, p.Logins().Accepted, "the session is opened with the new key alone")
 }
 
 func TestAPasswordThatChangesMidwayEndsTheRun(t *testing.T) { // R32

@@ -149,10 +149,10 @@ func (c StoredCredential) Suspended() bool { return !c.SuspendedAt.IsZero() }
 
 // Subject is the place that the credential is sealed for.
 func (c StoredCredential) Subject() Subject {
-	return Subject{Table: "pims_credentials", ClinicID: c.ClinicID, Provider: c.Provider, RowID: c.ID}
+	return Subject{Table: CredentialsTable, ClinicID: c.ClinicID, Provider: c.Provider, RowID: c.ID}
 }
 
 // SessionSubject is the place that the sessions of the credential are sealed for.
 func (c StoredCredential) SessionSubject() Subject {
-	return Subject{Table: "pims_sessions", ClinicID: c.ClinicID, Provider: c.Provider, RowID: c.ID}
+	return Subject{Table: SessionsTable, ClinicID: c.ClinicID, Provider: c.Provider, RowID: c.ID}
 }

@@ -90,8 +90,7 @@ func (k *Keyring) Open(sealed []byte, about Subject) ([]byte, error) {
 	return plain, nil
 }
 
-// Reseal seals a record anew with the first key, for `keys rotate-encryption`.
-// Errors are Open's.
+// Reseal seals a record anew with the first key, for Rotate. Errors are Open's.
 func (k *Keyring) Reseal(sealed []byte, about Subject) ([]byte, error) {
 	plain, err := k.Open(sealed, about)
 	if err != nil {

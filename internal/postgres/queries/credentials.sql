@@ -45,3 +45,39 @@ where clinic_id = @clinic_id and credential_id = @credential_id and logged_in_at
 -- name: DeleteSession :exec
 delete from pims_sessions
 where clinic_id = @clinic_id and credential_id = @credential_id and logged_in_at = @logged_in_at;
+
+-- name: SealedRecords :many
+-- Crosses clinics (R41): rotation. The credentials and sessions of the next clinics.
+with page as (
+    select p.clinic_id, p.id, p.provider, p.sealed from pims_credentials p
+    where p.clinic_id > @after order by p.clinic_id limit @clinics
+)
+select 'pims_credentials'::text as table_name, page.clinic_id, page.provider, page.id as row_id, page.sealed from page
+union all
+select 'pims_sessions', page.clinic_id, page.provider, page.id, s.sealed
+from page join pims_sessions s on s.clinic_id = page.clinic_id and s.credential_id = page.id
+order by clinic_id, table_name;
+
+-- name: SealedCredential :one
+select sealed from pims_credentials where clinic_id = @clinic_id and id = @id;
+
+-- name: SealedSession :one
+select sealed from pims_sessions where clinic_id = @clinic_id and credential_id = @credential_id;
+
+-- name: ResealCredential :execrows
+-- Another key is no other content: updated_at stays.
+update pims_credentials set sealed = @resealed::bytea
+where clinic_id = @clinic_id and id = @id and sealed = @sealed::bytea;
+
+-- name: ResealSession :execrows
+update pims_sessions set sealed = @resealed::bytea
+where clinic_id = @clinic_id and credential_id = @credential_id and sealed = @sealed::bytea;
+
+-- name: CredentialsByKey :many
+-- Crosses clinics (R41): rotation. Keys are told by the head of what they sealed;
+-- what has none, or a key that was never enrolled, is damaged and nobody's.
+select k.key_id, count(*)::int as credentials
+from encryption_keys k
+join pims_credentials p
+    on case when length(p.sealed) > 1 then substring(p.sealed from 3 for get_byte(p.sealed, 1)) end = convert_to(k.key_id, 'UTF8')
+group by k.key_id;

@@ -32,6 +32,41 @@ func (q *Queries) Credential(ctx context.Context, clinicID uuid.UUID) (PimsCrede
 	return i, err
 }
 
+const credentialsByKey = `-- name: CredentialsByKey :many
+select k.key_id, count(*)::int as credentials
+from encryption_keys k
+join pims_credentials p
+    on case when length(p.sealed) > 1 then substring(p.sealed from 3 for get_byte(p.sealed, 1)) end = convert_to(k.key_id, 'UTF8')
+group by k.key_id
+`
+
+type CredentialsByKeyRow struct {
+	KeyID       string
+	Credentials int32
+}
+
+// Crosses clinics (R41): rotation. Keys are told by the head of what they sealed;
+// what has none, or a key that was never enrolled, is damaged and nobody's.
+func (q *Queries) CredentialsByKey(ctx context.Context) ([]CredentialsByKeyRow, error) {
+	rows, err := q.db.Query(ctx, credentialsByKey)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CredentialsByKeyRow
+	for rows.Next() {
+		var i CredentialsByKeyRow
+		if err := rows.Scan(&i.KeyID, &i.Credentials); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteCredential = `-- name: DeleteCredential :execrows
 delete from pims_credentials where clinic_id = $1
 `
@@ -123,6 +158,57 @@ func (q *Queries) PutSession(ctx context.Context, arg PutSessionParams) error {
 	return err
 }
 
+const resealCredential = `-- name: ResealCredential :execrows
+update pims_credentials set sealed = $1::bytea
+where clinic_id = $2 and id = $3 and sealed = $4::bytea
+`
+
+type ResealCredentialParams struct {
+	Resealed []byte
+	ClinicID uuid.UUID
+	ID       uuid.UUID
+	Sealed   []byte
+}
+
+// Another key is no other content: updated_at stays.
+func (q *Queries) ResealCredential(ctx context.Context, arg ResealCredentialParams) (int64, error) {
+	result, err := q.db.Exec(ctx, resealCredential,
+		arg.Resealed,
+		arg.ClinicID,
+		arg.ID,
+		arg.Sealed,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const resealSession = `-- name: ResealSession :execrows
+update pims_sessions set sealed = $1::bytea
+where clinic_id = $2 and credential_id = $3 and sealed = $4::bytea
+`
+
+type ResealSessionParams struct {
+	Resealed     []byte
+	ClinicID     uuid.UUID
+	CredentialID uuid.UUID
+	Sealed       []byte
+}
+
+func (q *Queries) ResealSession(ctx context.Context, arg ResealSessionParams) (int64, error) {
+	result, err := q.db.Exec(ctx, resealSession,
+		arg.Resealed,
+		arg.ClinicID,
+		arg.CredentialID,
+		arg.Sealed,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const resumeCredential = `-- name: ResumeCredential :execrows
 update pims_credentials set suspended_at = null, suspended_reason = null, updated_at = $1
 where clinic_id = $2
@@ -134,6 +220,75 @@ func (q *Queries) ResumeCredential(ctx context.Context, updatedAt time.Time, cli
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const sealedCredential = `-- name: SealedCredential :one
+select sealed from pims_credentials where clinic_id = $1 and id = $2
+`
+
+func (q *Queries) SealedCredential(ctx context.Context, clinicID uuid.UUID, iD uuid.UUID) ([]byte, error) {
+	row := q.db.QueryRow(ctx, sealedCredential, clinicID, iD)
+	var sealed []byte
+	err := row.Scan(&sealed)
+	return sealed, err
+}
+
+const sealedRecords = `-- name: SealedRecords :many
+with page as (
+    select p.clinic_id, p.id, p.provider, p.sealed from pims_credentials p
+    where p.clinic_id > $1 order by p.clinic_id limit $2
+)
+select 'pims_credentials'::text as table_name, page.clinic_id, page.provider, page.id as row_id, page.sealed from page
+union all
+select 'pims_sessions', page.clinic_id, page.provider, page.id, s.sealed
+from page join pims_sessions s on s.clinic_id = page.clinic_id and s.credential_id = page.id
+order by clinic_id, table_name
+`
+
+type SealedRecordsRow struct {
+	TableName string
+	ClinicID  uuid.UUID
+	Provider  string
+	RowID     uuid.UUID
+	Sealed    []byte
+}
+
+// Crosses clinics (R41): rotation. The credentials and sessions of the next clinics.
+func (q *Queries) SealedRecords(ctx context.Context, after uuid.UUID, clinics int32) ([]SealedRecordsRow, error) {
+	rows, err := q.db.Query(ctx, sealedRecords, after, clinics)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SealedRecordsRow
+	for rows.Next() {
+		var i SealedRecordsRow
+		if err := rows.Scan(
+			&i.TableName,
+			&i.ClinicID,
+			&i.Provider,
+			&i.RowID,
+			&i.Sealed,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const sealedSession = `-- name: SealedSession :one
+select sealed from pims_sessions where clinic_id = $1 and credential_id = $2
+`
+
+func (q *Queries) SealedSession(ctx context.Context, clinicID uuid.UUID, credentialID uuid.UUID) ([]byte, error) {
+	row := q.db.QueryRow(ctx, sealedSession, clinicID, credentialID)
+	var sealed []byte
+	err := row.Scan(&sealed)
+	return sealed, err
 }
 
 const session = `-- name: Session :one

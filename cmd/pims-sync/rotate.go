@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/clinic"
+)
+
+// KeysRotateEncryptionCmd seals everything anew with the first encryption key.
+type KeysRotateEncryptionCmd struct {
+	DryRun bool `help:"Open everything and count, but write nothing."`
+}
+
+type rotationJSON struct {
+	KeyID        string           `json:"encryptionKeyId"`
+	DryRun       bool             `json:"dryRun"`
+	Rotated      int              `json:"rotated"`
+	Current      int              `json:"current"`
+	LostSessions int              `json:"lostSessions"`
+	Unreadable   []unreadableJSON `json:"unreadable"`
+}
+
+type unreadableJSON struct {
+	ClinicID uuid.UUID `json:"clinicId"`
+	Reason   string    `json:"reason"`
+}
+
+// Run rotates the encryption key (R37). It may run beside replicas, be interrupted,
+// and be repeated.
+func (a *KeysRotateEncryptionCmd) Run(ctx context.Context, std streams, c *Config) error {
+	return withStore(ctx, std, c, func(s *store) error {
+		ring, err := openKeyring(ctx, c, s)
+		if err != nil {
+			return err
+		}
+		done, err := ring.Rotate(ctx, s.Seals(), a.DryRun)
+		if err != nil {
+			return fmt.Errorf("%w; %d records are rotated: run it again for the others", err, done.Rotated)
+		}
+		document := rotationDocument(ring, done, a.DryRun)
+		if err := show(std, c, document, document.print); err != nil {
+			return err
+		}
+		if n := len(done.Unreadable); n > 0 {
+			return fmt.Errorf("the credentials of %d clinics cannot be opened and stay as they are; list their key in ENCRYPTION_KEY and run this again, or replace them with `pims-sync credentials set --clinic ID`", n)
+		}
+		return nil
+	})
+}
+
+func rotationDocument(ring *clinic.Keyring, done clinic.Rotation, dryRun bool) rotationJSON {
+	document := rotationJSON{
+		KeyID: ring.KeyIDs()[0], DryRun: dryRun, Rotated: done.Rotated, Current: done.Current, LostSessions: done.Sessions,
+		Unreadable: make([]unreadableJSON, len(done.Unreadable)),
+	}
+	for i, u := range done.Unreadable {
+		document.Unreadable[i] = unreadableJSON{u.ClinicID, u.Err.Error()}
+	}
+	return document
+}
+
+func (d rotationJSON) print(w io.Writer) {
+	sealed := "were sealed anew with the key"
+	if d.DryRun {
+		sealed = "would be sealed anew with the key"
+	}
+	fmt.Fprintf(w, "%d credentials and sessions %s %q; %d have it already.\n", d.Rotated, sealed, d.KeyID, d.Current)
+	if d.LostSessions > 0 {
+		fmt.Fprintf(w, "%d sessions cannot be opened; those clinics log in again at their next sync.\n", d.LostSessions)
+	}
+	for _, u := range d.Unreadable {
+		fmt.Fprintf(w, "clinic %s: %s\n", u.ClinicID, u.Reason)
+	}
+}

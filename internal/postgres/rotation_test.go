@@ -1,0 +1,161 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+)
+
+// keyring is the ring of a text such as ENCRYPTION_KEY has.
+func keyring(t *testing.T, text string) *clinic.Keyring {
+	t.Helper()
+	ring, err := clinic.ParseKeyring(text)
+	require.NoError(t, err)
+	return ring
+}
+
+// loggedIn gives a clinic credentials and a session, sealed with a ring.
+func loggedIn(t *testing.T, db *postgres.DB, ring *clinic.Keyring, clinicID uuid.UUID) clinic.StoredCredential {
+	t.Helper()
+	credential, err := clinic.SealCredential(ring, clinicID, provider, pims.Credentials{Username: "u", Password: "p"})
+	require.NoError(t, err)
+	require.NoError(t, db.Credentials().ReplaceCredential(t.Context(), credential))
+	state, err := ring.Seal([]byte("a state"), credential.SessionSubject())
+	require.NoError(t, err)
+	require.NoError(t, db.Sessions().SaveSession(t.Context(), clinic.StoredSession{
+		ClinicID: clinicID, CredentialID: credential.ID, Sealed: state, LoggedInAt: monday, UsedAt: monday,
+	}))
+	return credential
+}
+
+func TestARotationReachesTheCredentialsAndSessionsOfEveryClinic(t *testing.T) { // R37, R41
+	t.Parallel()
+	db := pgtest.New(t)
+	first, second := clinic.NewKey(), clinic.NewKey()
+	oldRing, both, newRing := keyring(t, first), keyring(t, second+","+first), keyring(t, second)
+	require.NoError(t, oldRing.Verify(t.Context(), db.Keys()))
+	require.NoError(t, both.Verify(t.Context(), db.Keys()))
+	clinics := []uuid.UUID{newClinic(t, db), newClinic(t, db), newClinic(t, db)}
+	for _, id := range clinics {
+		loggedIn(t, db, oldRing, id)
+	}
+	suspended := clinics[1]
+	exec(t, db, "update pims_credentials set suspended_at = now(), suspended_reason = 'refused' where clinic_id = $1", suspended)
+	require.ErrorIs(t, newRing.Cover(t.Context(), db.Seals()), clinic.ErrKeyInUse)
+	before := scan[string](t, db, "select string_agg(concat(id, updated_at, suspended_at), ' ' order by id) from pims_credentials")
+
+	done, err := both.Rotate(t.Context(), db.Seals(), false)
+
+	require.NoError(t, err)
+	require.Equal(t, clinic.Rotation{Rotated: 6}, done)
+	require.NoError(t, newRing.Cover(t.Context(), db.Seals()))
+	require.ErrorIs(t, oldRing.Cover(t.Context(), db.Seals()), clinic.ErrKeyInUse, "who has the old key alone may not start any more")
+	require.Equal(t, before, scan[string](t, db, "select string_agg(concat(id, updated_at, suspended_at), ' ' order by id) from pims_credentials"),
+		"another key is no other content")
+	for _, id := range clinics {
+		credential, err := db.Credentials().Credential(t.Context(), id)
+		require.NoError(t, err)
+		opened, err := credential.Open(newRing)
+		require.NoError(t, err)
+		require.Equal(t, pims.Credentials{Username: "u", Password: "p"}, opened)
+		session, err := db.Sessions().Session(t.Context(), id)
+		require.NoError(t, err)
+		require.True(t, monday.Equal(session.UsedAt))
+		state, err := newRing.Open(session.Sealed, credential.SessionSubject())
+		require.NoError(t, err)
+		require.Equal(t, "a state", string(state))
+	}
+	done, err = both.Rotate(t.Context(), db.Seals(), false)
+	require.NoError(t, err)
+	require.Equal(t, clinic.Rotation{Current: 6}, done)
+}
+
+func TestASealIsReplacedOnlyWhereItIsStillTheOneThatWasRead(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	seals, ring := db.Seals(), keyring(t, clinic.NewKey())
+	mine, other := newClinic(t, db), newClinic(t, db)
+	replaced := loggedIn(t, db, ring, mine)
+	loggedIn(t, db, ring, other)
+	records, err := seals.SealedRecords(t.Context(), uuid.Nil, 10)
+	require.NoError(t, err)
+	require.Len(t, records, 4)
+	loggedIn(t, db, ring, mine) // a new credential, and its session
+
+	for _, record := range records {
+		done, err := seals.Reseal(t.Context(), record, []byte("resealed"))
+		require.NoError(t, err)
+		require.Equal(t, record.ClinicID == other, done, record.Table)
+		sealed, err := seals.Sealed(t.Context(), record.Subject)
+		require.NoError(t, err)
+		if record.RowID == replaced.ID {
+			require.Nil(t, sealed, "it is gone")
+			continue
+		}
+		require.Equal(t, "resealed", string(sealed))
+		done, err = seals.Reseal(t.Context(), record, []byte("again"))
+		require.NoError(t, err)
+		require.False(t, done, "it has changed")
+	}
+}
+
+func TestSealsAreListedByClinicAndPage(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	seals, ring := db.Seals(), keyring(t, clinic.NewKey())
+	newClinic(t, db) // without credentials
+	want := map[uuid.UUID]int{}
+	for range 5 {
+		id := newClinic(t, db)
+		loggedIn(t, db, ring, id)
+		want[id] = 2
+	}
+	got := map[uuid.UUID]int{}
+	for last := uuid.Nil; ; {
+		page, err := seals.SealedRecords(t.Context(), last, 2)
+		require.NoError(t, err)
+		if len(page) == 0 {
+			break
+		}
+		require.LessOrEqual(t, len(page), 4)
+		for _, record := range page {
+			got[record.ClinicID]++
+		}
+		last = page[len(page)-1].ClinicID
+	}
+	require.Equal(t, want, got)
+}
+
+func TestADamagedCredentialIsOfNoKnownKey(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	ring := keyring(t, clinic.NewKey())
+	require.NoError(t, ring.Verify(t.Context(), db.Keys()))
+	for _, damage := range []string{"", "\x01", "\x01\xff\xff", "\x01\x02\xff\xfe", "\x01\x04lost and more"} {
+		damaged := newClinic(t, db)
+		loggedIn(t, db, ring, damaged)
+		exec(t, db, "update pims_credentials set sealed = $1 where clinic_id = $2", []byte(damage), damaged)
+	}
+	loggedIn(t, db, ring, newClinic(t, db))
+
+	counts, err := db.Seals().CredentialsByKey(t.Context())
+
+	require.NoError(t, err)
+	require.Equal(t, map[string]int{ring.KeyIDs()[0]: 1}, counts)
+}
+
+func TestNothingIsSealedInAnotherTable(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	about := clinic.Subject{Table: "cases", ClinicID: newClinic(t, db)}
+	_, err := db.Seals().Sealed(t.Context(), about)
+	require.ErrorContains(t, err, `"cases"`)
+	_, err = db.Seals().Reseal(t.Context(), clinic.SealedRecord{Subject: about}, nil)
+	require.ErrorContains(t, err, `"cases"`)
+}
