@@ -146,6 +146,11 @@ func (s *serving) awaitReady(t testing.TB) {
 func (s *serving) signal(t testing.TB, signal os.Signal, within time.Duration) {
 	t.Helper()
 	require.NoError(t, s.cmd.Process.Signal(signal))
+	s.awaitEnd(t, within)
+}
+
+func (s *serving) awaitEnd(t testing.TB, within time.Duration) {
+	t.Helper()
 	select {
 	case <-s.exited:
 	case <-time.After(within):
@@ -221,7 +226,15 @@ func TestATerminatedServerGivesItsSyncBackInTime(t *testing.T) { // R31
 	waiting := p.start(t, "full", "")
 	p.asked(t)
 	children := descendantsOf(t, first.cmd.Process.Pid)
-	first.signal(t, syscall.SIGTERM, 30*time.Second)
+	require.NoError(t, first.cmd.Process.Signal(syscall.SIGTERM))
+	eventually(t, func() bool { return p.get(t, "/ready").status == 503 }, "it is told to end and stays ready")
+	require.Equal(t, map[string]any{"status": "not_ready", "database": "connected", "code": "draining"}, p.get(t, "/ready").body)
+	require.Equal(t, "healthy", p.get(t, "/health").text("status"))
+	refused := p.sync(t, "inbound", "")
+	require.Equal(t, 503, refused.status, refused.body)
+	require.Equal(t, "draining", refused.text("code"))
+	require.Empty(t, waiting, "what runs may go on")
+	first.awaitEnd(t, 30*time.Second)
 	require.NoError(t, first.err, "%s", first.log)
 	require.Empty(t, alive(t, children))
 	called := <-waiting

@@ -151,6 +151,7 @@ func startServer(ctx context.Context, c *Config, s *store, log *slog.Logger, o s
 		Freshness:      e.queue,
 		Clinics:        s.Clinics(),
 		Ready:          s.DB,
+		Draining:       e.queue.Draining,
 		Metrics:        e.metrics.Handler(),
 		Wait:           o.wait,
 		TrustedProxies: o.proxies,
@@ -192,8 +193,12 @@ func (r *server) serve(listener net.Listener, handler http.Handler, wait time.Du
 func (r *server) url() string { return "http://" + r.listener.Addr().String() }
 
 // close gives running syncs back to the queue, answers the calls that wait for
-// them, and then ends the listeners and the engine (R31).
+// them, and then ends the listeners and the engine (R31). Until then the listeners
+// answer, each call on a connection of its own, that this replica is draining.
 func (r *server) close() {
+	for _, s := range r.servers {
+		s.SetKeepAlivesEnabled(false)
+	}
 	r.engine.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()

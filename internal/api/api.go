@@ -108,6 +108,10 @@ type Options struct {
 	Clinics   Clinics
 	Ready     Ready
 
+	// Draining tells whether this replica shuts down and takes no new work (R31);
+	// nil: it never does. Syncs then refuses a start with draining.
+	Draining func() bool
+
 	// Metrics answers /metrics; nil where METRICS_ADDR serves it elsewhere.
 	Metrics http.Handler
 
@@ -137,6 +141,9 @@ type server struct {
 func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Draining == nil {
+		o.Draining = func() bool { return false }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -27,11 +27,20 @@ type heapMemory struct {
 	HeapTotal uint64 `json:"heapTotal" doc:"Bytes."`
 }
 
-// readiness says whether the database answers (Workflows §Health Endpoints).
+// readiness says whether the database answers (Workflows §Health Endpoints), and
+// whether new work is welcome (R31).
 type readiness struct {
-	Status   string `json:"status" enum:"ready,not_ready"`
-	Database string `json:"database" enum:"connected,disconnected"`
+	Status   string        `json:"status" enum:"ready,not_ready"`
+	Database string        `json:"database" enum:"connected,disconnected"`
+	Code     casesync.Code `json:"code,omitempty" enum:"draining" doc:"draining: the replica is shutting down. Only then."`
 }
+
+// The three answers of /ready, but for a database that is away while draining.
+var (
+	isReady    = readiness{Status: "ready", Database: "connected"}
+	isNotReady = readiness{Status: "not_ready", Database: "disconnected"}
+	isDraining = readiness{Status: "not_ready", Database: "connected", Code: casesync.CodeDraining}
+)
 
 func (s *server) health() operation {
 	return operation{
@@ -69,19 +78,26 @@ func (s *server) ready() operation {
 	return operation{
 		method: http.MethodGet, path: "/ready", id: "ready", tag: "Operation",
 		summary:     "Can it work?",
-		description: "Asks the database.",
+		description: "Asks the database. A replica that is told to shut down takes no new work, and finishes what it can.",
 		offers: []offer{
-			{status: http.StatusOK, description: "It can.", example: readiness{"ready", "connected"}},
-			{status: http.StatusServiceUnavailable, description: "It cannot.", example: readiness{"not_ready", "disconnected"}},
+			{status: http.StatusOK, description: "It can.", example: isReady},
+			{status: http.StatusServiceUnavailable, description: "It cannot: the database is away, or, with the code `draining`, this replica is shutting down.", example: isNotReady},
 		},
 		handle: func(c *call) (reply, error) {
 			ctx, cancel := context.WithTimeout(c.Context(), pingTimeout)
 			defer cancel()
+			answer := isReady
+			if s.o.Draining() {
+				answer = isDraining
+			}
 			if err := s.o.Ready.Ping(ctx); err != nil {
 				c.cause = err
-				return reply{status: http.StatusServiceUnavailable, body: readiness{"not_ready", "disconnected"}}, nil
+				answer.Status, answer.Database = isNotReady.Status, isNotReady.Database
 			}
-			return ok(readiness{"ready", "connected"})
+			if answer != isReady {
+				return reply{status: http.StatusServiceUnavailable, body: answer}, nil
+			}
+			return ok(answer)
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,24 @@ func TestReadyTellsWhetherTheDatabaseAnswers(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, a.Code)
 	require.JSONEq(t, `{"status":"not_ready","database":"disconnected"}`, a.Body.String())
 	require.Equal(t, "refused by 10.0.0.7", b.lines()[1]["error"])
+}
+
+func TestAReplicaThatDrainsIsNotReadyAndHealthyStill(t *testing.T) { // R31
+	t.Parallel()
+	var draining atomic.Bool
+	b := newBench(t, func(o *Options) { o.Draining = draining.Load })
+	require.Equal(t, http.StatusOK, b.get("/ready", withoutKey).Code)
+
+	draining.Store(true)
+	a := b.get("/ready", withoutKey)
+	require.Equal(t, http.StatusServiceUnavailable, a.Code)
+	require.JSONEq(t, `{"status":"not_ready","database":"connected","code":"draining"}`, a.Body.String())
+	require.Equal(t, http.StatusOK, b.get("/health", withoutKey).Code)
+
+	b.ready.err = errors.New("no database")
+	a = b.get("/ready", withoutKey)
+	require.Equal(t, http.StatusServiceUnavailable, a.Code)
+	require.JSONEq(t, `{"status":"not_ready","database":"disconnected","code":"draining"}`, a.Body.String())
 }
 
 func TestReadyDoesNotWaitForEver(t *testing.T) {
