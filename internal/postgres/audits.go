@@ -214,8 +214,8 @@ func (s *Audits) Overtakes(ctx context.Context, id uuid.UUID) (overtakes bool, e
 	return overtakes, err
 }
 
-// olderWaits reads River's table: a job that is due, or was put off for a moment
-// since the clinic was busy.
+// olderWaits reads River's table: a job that is due, was put off for a moment since
+// the clinic was busy, or has just been fetched and is about to claim.
 const olderWaits = `
 select exists (
 	select from case_sync_audits a
@@ -223,7 +223,8 @@ select exists (
 		and older.status = 'queued' and older.parent_id is null
 	join river_job j on j.args @> jsonb_build_object('sync_id', older.id) and j.kind = 'sync' and j.queue = 'default'
 	where a.id = $1 and a.status = 'queued'
-		and j.state in ('available', 'scheduled') and j.scheduled_at < clock_timestamp() + interval '2 seconds'
+		and (j.state in ('available', 'scheduled') and j.scheduled_at < clock_timestamp() + interval '2 seconds'
+			or j.state = 'running' and j.attempted_at > clock_timestamp() - interval '2 seconds')
 )`
 
 // Heartbeat makes the lease last so long from now on, and tells whether somebody

@@ -154,10 +154,11 @@ func (s *Audits) Expired(ctx context.Context) (runs []casesync.Run, err error) {
 
 // Forgotten finds the queued syncs that no job calls for, such as one whose job's
 // worker died before it claimed the audit, and lets call insert new jobs in the
-// same transaction (R30). It crosses clinics (R41).
-func (s *Audits) Forgotten(ctx context.Context, call func(tx pgx.Tx, ids []uuid.UUID) error) error {
+// same transaction (R30). A job that has run for as long as a lease and has claimed
+// nothing calls no more. It crosses clinics (R41).
+func (s *Audits) Forgotten(ctx context.Context, lease time.Duration, call func(tx pgx.Tx, ids []uuid.UUID) error) error {
 	return s.db.System(ctx, "look for forgotten syncs", func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, forgotten)
+		rows, err := tx.Query(ctx, forgotten, lease)
 		if err != nil {
 			return err
 		}
@@ -181,7 +182,7 @@ where a.status = 'queued' and a.parent_id is null
 		where j.kind = 'sync' and j.args ->> 'sync_id' = a.id::text
 			and (j.queue = 'default' or a.created_at > clock_timestamp() - interval '1 minute')
 			and (j.state in ('available', 'pending', 'retryable', 'scheduled')
-				or j.state = 'running' and j.attempted_at > clock_timestamp() - interval '15 seconds')
+				or j.state = 'running' and j.attempted_at > clock_timestamp() - $1::interval)
 	)
 order by a.created_at
 limit 1000

@@ -145,7 +145,7 @@ func TestAQueuedSyncThatNoJobCallsForIsFound(t *testing.T) { // R30
 	running(t, db, clinicID, casesync.TypeInbound)
 
 	got := map[uuid.UUID]bool{}
-	require.NoError(t, audits.Forgotten(t.Context(), func(_ pgx.Tx, ids []uuid.UUID) error {
+	require.NoError(t, audits.Forgotten(t.Context(), 15*time.Second, func(_ pgx.Tx, ids []uuid.UUID) error {
 		for _, id := range ids {
 			got[id] = true
 		}

@@ -40,7 +40,7 @@ func (q *Queue) Rescue(ctx context.Context) error {
 			return err
 		}
 	}
-	return q.o.Audits.Forgotten(ctx, func(tx pgx.Tx, syncIDs []uuid.UUID) error {
+	return q.o.Audits.Forgotten(ctx, q.o.Lease, func(tx pgx.Tx, syncIDs []uuid.UUID) error {
 		return q.callFor(ctx, tx, river.QueueDefault, 0, syncIDs...)
 	})
 }
