@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,24 +46,32 @@ type engineOptions struct {
 	now            func() time.Time // nil: time.Now
 }
 
-// newEngine joins the parts. It starts no browser and works on no sync yet. One that
-// works for all clinics needs every key that some clinic's credentials have (R37).
+// keyring opens the keyring. Who works for all clinics needs every key that some
+// clinic's credentials have (R37).
+func (o *engineOptions) keyring(ctx context.Context, c *Config, s *store) (*clinic.Keyring, error) {
+	ring, err := openKeyring(ctx, c, s)
+	if err == nil && !o.private {
+		err = ring.Cover(ctx, s.Seals())
+	}
+	return ring, err
+}
+
+// newEngine joins the parts. It starts no browser and works on no sync yet.
 func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o engineOptions) (*engine, error) {
 	if o.now == nil {
 		o.now = time.Now
 	}
-	ring, err := openKeyring(ctx, c, s)
+	ring, err := o.keyring(ctx, c, s)
 	if err != nil {
 		return nil, err
 	}
-	if !o.private {
-		if err := ring.Cover(ctx, s.Seals()); err != nil {
-			return nil, err
-		}
+	counters, err := metrics.New(slices.Sorted(maps.Keys(providers))...)
+	if err != nil {
+		return nil, err
 	}
 	e := &engine{
 		store:    s,
-		metrics:  metrics.New(),
+		metrics:  counters,
 		notifier: postgres.NewNotifier(s.DB),
 		log:      log,
 		browser:  o.browser,
@@ -84,24 +94,13 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 		Now:          o.now,
 		ObserveLogin: e.metrics.PIMSLogin,
 	})
-	audits, plans := s.Audits(), s.Plans()
-	runner := casesync.NewRunner(casesync.RunnerOptions{
-		Clinic:   s.Clinics().Clinic,
-		Connect:  e.connect,
-		Plan:     plans.Plan,
-		Cases:    s.Cases(),
-		Recorder: recorder{audits, plans},
-		Logger:   log,
-		Now:      o.now,
-		Written:  e.metrics.CasesWritten,
-		Refused:  e.metrics.GuardRefused,
-	})
+	record := recorder{s.Audits(), s.Plans()}
 	e.queue, err = queue.New(queue.Options{
 		DB:             s.DB,
-		Audits:         audits,
-		Plans:          plans,
+		Audits:         record.Audits,
+		Plans:          record.Plans,
 		Notifier:       e.notifier,
-		Run:            runner.Run,
+		Run:            e.newRunner(record, o.now).Run,
 		Precheck:       e.connector.Precheck,
 		Clinics:        s.Clinics(),
 		Schedules:      s.Schedules(),
@@ -117,12 +116,27 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 		Logger:         log,
 		Now:            o.now,
 		Observe:        e.metrics,
+		Meters:         e.metrics.Meters(),
 	})
 	if err != nil {
 		e.closeBrowser()
 		return nil, err
 	}
 	return e, nil
+}
+
+// newRunner makes what carries syncs out.
+func (e *engine) newRunner(record recorder, now func() time.Time) *casesync.Runner {
+	return casesync.NewRunner(casesync.RunnerOptions{
+		Connect:  e.connect,
+		Plan:     record.Plan,
+		Cases:    e.store.Cases(),
+		Recorder: record,
+		Logger:   e.log,
+		Now:      now,
+		Written:  e.metrics.CasesWritten,
+		Refused:  e.metrics.GuardRefused,
+	})
 }
 
 // newBrowser makes the browser that logs in; it starts with the first login.
@@ -156,7 +170,7 @@ func (e *engine) providers(c *Config, now func() time.Time) map[string]pims.Prov
 			Limiter: limiter,
 			Logger:  e.log.With("namespace", "pims-sync:provider"),
 			Now:     now,
-			Observe: func(o pims.Observation) { e.metrics.PIMSRequest(name, o) },
+			Observe: func(_ context.Context, o pims.Observation) { e.metrics.PIMSRequest(name, o) },
 		})
 	}
 	return made

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
+	"github.com/pims-sync/pims-sync/internal/postgres"
 )
 
 func TestNobodysDataReachesALogAMetricOrAnError(t *testing.T) { // R40
@@ -127,16 +128,24 @@ func TestSyncsAreCounted(t *testing.T) { // INTERFACE §Metrics
 	// A sync is counted a moment after its caller is answered.
 	address := "http://" + listener.Addr().String() + "/metrics"
 	eventually(t, func() bool {
-		return strings.Contains(fetch(t, address), `sync_operations_total{status="failure",type="inbound"} 1`)
+		return strings.Contains(fetch(t, address), `river_work_count_total{status="ok"} 2`)
 	}, "the failed sync is not counted")
 	metrics := fetch(t, address)
 	for _, want := range []string{
 		`sync_operations_total{status="success",type="full"} 1`,
+		`sync_operations_total{status="failure",type="inbound"} 1`,
 		`sync_duration_seconds_count{type="full"} 1`,
 		`sync_in_progress{type="full"} 0`,
 		`pims_logins_total{outcome="ok",provider="idexx_neo"} 1`,
 		`pims_requests_total{operation="calendar",outcome="ok",provider="idexx_neo"}`,
 		`pims_requests_total{operation="calendar",outcome="schema_drift",provider="idexx_neo"} 1`,
+		`schedule_ticks_total{outcome="` + string(postgres.TickEnqueued) + `"} 0`,
+		`schedule_ticks_total{outcome="` + string(postgres.TickCoalesced) + `"} 0`,
+		`schedule_ticks_total{outcome="` + string(postgres.TickMissed) + `"} 0`,
+		`river_insert_count_total{status="ok"} 2`,
+		`river_work_count_total{status="ok"} 2`,
+		`river_work_duration_seconds_count{status="ok"} 2`,
+		`river_job_get_available_duration_seconds_count`,
 	} {
 		require.Contains(t, metrics, want)
 	}

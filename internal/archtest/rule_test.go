@@ -75,7 +75,7 @@ var importRule = rule{
 	{
 		pkg:       "internal/queue",
 		ours:      []string{"internal/pims", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres"},
-		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype"},
+		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype", "github.com/riverqueue/rivercontrib/otelriver", otelMetric, otelTrace},
 	},
 	{
 		pkg:       "internal/api",
@@ -85,7 +85,7 @@ var importRule = rule{
 	{
 		pkg:       "internal/metrics",
 		ours:      []string{"internal/pims", "internal/clinic", "internal/casesync"},
-		libraries: []string{"github.com/prometheus/client_golang"},
+		libraries: []string{"github.com/prometheus/client_golang", otelMetric, otelAttribute, "go.opentelemetry.io/otel/exporters/prometheus", "go.opentelemetry.io/otel/sdk/metric", otelResource},
 	},
 	{
 		pkg:       program,
@@ -129,6 +129,11 @@ const (
 	jsonV2      = "github.com/go-json-experiment/json"
 	pgx         = "github.com/jackc/pgx/v5"
 	riverDriver = "github.com/riverqueue/river/riverdriver"
+
+	otelAttribute = "go.opentelemetry.io/otel/attribute"
+	otelMetric    = "go.opentelemetry.io/otel/metric"
+	otelResource  = "go.opentelemetry.io/otel/sdk/resource"
+	otelTrace     = "go.opentelemetry.io/otel/trace"
 )
 
 // of finds the line of a package.

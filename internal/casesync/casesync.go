@@ -267,6 +267,11 @@ const (
 	ActionRestored Action = "restored"
 )
 
+// Actions are all actions of a sync.
+func Actions() []Action {
+	return []Action{ActionCreated, ActionUpdated, ActionEnriched, ActionDeleted, ActionRestored}
+}
+
 // A FieldChange is one field of a Change.
 type FieldChange struct {
 	Field  string

@@ -18,6 +18,21 @@ const (
 	minWholeDay         = 4    // a day of this many candidates may not vanish whole
 )
 
+// The words for what the deletion guard refuses (R23).
+const (
+	refusedUnseen   = "unseen" // too many to be looked up one by one (R22)
+	refusedEmpty    = "empty_pims"
+	refusedShare    = "share"
+	refusedHalf     = "half"
+	refusedWholeDay = "whole_day"
+)
+
+// Refusals are all words that RunnerOptions.Refused is told; INTERFACE §Metrics,
+// deletion_guard_total{reason}.
+func Refusals() []string {
+	return []string{refusedUnseen, refusedEmpty, refusedShare, refusedHalf, refusedWholeDay}
+}
+
 // allowed is how many of the candidates may be deleted: min(100, max(5, 10 %)),
 // rounded down, which is what comparing with the real number means (R23).
 func allowed(candidates int, limits clinic.DeletionLimits) int {
@@ -35,19 +50,19 @@ func (p *reconciliationPhase) judge(candidates []Case, deletions []SoftDeletion,
 		return "", ""
 	}
 	if found == 0 {
-		return "empty_pims", fmt.Sprintf(
+		return refusedEmpty, fmt.Sprintf(
 			"the PIMS shows no appointment at all for %s, and we know %d: nothing was deleted", p.window, all)
 	}
 	if limit := allowed(all, p.limits); n > limit {
-		return "share", fmt.Sprintf(
+		return refusedShare, fmt.Sprintf(
 			"%d of %d cases are missing from the PIMS, more than the %d that may be deleted without a person's approval: nothing was deleted", n, all, limit)
 	}
 	if n >= minOverHalf && 2*n > all {
-		return "half", fmt.Sprintf(
+		return refusedHalf, fmt.Sprintf(
 			"%d of %d cases are missing from the PIMS, over half of them: nothing was deleted", n, all)
 	}
 	if day, size, whole := p.wholeDay(candidates, deletions); whole {
-		return "whole_day", fmt.Sprintf(
+		return refusedWholeDay, fmt.Sprintf(
 			"all %d cases of %s are missing from the PIMS: nothing was deleted", size, day)
 	}
 	return "", ""

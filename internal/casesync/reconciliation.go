@@ -136,7 +136,7 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 		}
 		v.evidence.Days = p.days(v.condemned)
 		v.evidence.Limit = maxUnseen
-		v.refusal, v.reason = "unseen", fmt.Sprintf(
+		v.refusal, v.reason = refusedUnseen, fmt.Sprintf(
 			"%d of %d cases are missing from the PIMS, more than the %d that are looked up without a person's approval: nothing was deleted",
 			len(orphans), len(candidates), maxUnseen)
 		return v, nil

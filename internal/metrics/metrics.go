@@ -1,6 +1,9 @@
 // Package metrics counts what the program does, for Prometheus (INTERFACE
 // §Metrics). Every label is one of a closed set and never a clinic, a patient or
 // a client (R40). It observes; nothing depends on what it counted.
+//
+// Counters begin at zero and not with their first event, for every label that they
+// can have: Prometheus sees no increase in a series that was not there before.
 package metrics
 
 import (
@@ -10,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -18,6 +22,7 @@ import (
 // Metrics are the program's counters. They are safe for concurrent use.
 type Metrics struct {
 	registry *prometheus.Registry
+	meters   metric.MeterProvider
 
 	syncs        *prometheus.CounterVec
 	syncDuration *prometheus.HistogramVec
@@ -41,9 +46,9 @@ var (
 	requestBuckets  = []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 )
 
-// New makes the metrics in a registry of their own, with the Go and process
-// collectors.
-func New() *Metrics {
+// New makes the metrics of a program that knows these providers, in a registry of
+// their own, with the Go, process and River collectors.
+func New(providers ...string) (*Metrics, error) {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		syncs: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -92,13 +97,49 @@ func New() *Metrics {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	for _, t := range casesync.Types() { // a rate needs its zero
+	m.begin(providers)
+	var err error
+	m.meters, err = newMeters(m.registry)
+	return m, err
+}
+
+// tickOutcomes are what Ticks is told of (INTERFACE §Metrics, schedule_ticks_total).
+var tickOutcomes = []string{"enqueued", "coalesced", "missed"}
+
+// begin gives every series its zero. Gauges of the database have none before it was
+// asked: a zero would say that all is well.
+func (m *Metrics) begin(providers []string) {
+	for _, t := range casesync.Types() {
 		m.running.WithLabelValues(string(t))
+		m.syncDuration.WithLabelValues(string(t))
 		for _, status := range statusWords {
 			m.syncs.WithLabelValues(string(t), status)
 		}
 	}
-	return m
+	for _, action := range casesync.Actions() {
+		m.written.WithLabelValues(string(action))
+	}
+	for _, reason := range casesync.Refusals() {
+		m.refusals.WithLabelValues(reason)
+	}
+	for _, outcome := range tickOutcomes {
+		m.ticks.WithLabelValues(outcome)
+	}
+	for _, provider := range providers {
+		m.beginProvider(provider)
+	}
+}
+
+func (m *Metrics) beginProvider(provider string) {
+	for _, operation := range pims.Operations() {
+		m.requestTime.WithLabelValues(provider, operation)
+	}
+	for _, outcome := range pims.Kinds() {
+		m.logins.WithLabelValues(provider, outcome)
+		for _, operation := range pims.Operations() {
+			m.requests.WithLabelValues(provider, operation, outcome)
+		}
+	}
 }
 
 // Handler serves the metrics.

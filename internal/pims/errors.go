@@ -52,11 +52,18 @@ var (
 	ErrHostNotAllowed = errors.New("the host is not among the allowed PIMS hosts")
 )
 
-// Kind is the closed set of words for an error's kind, fit for a metric's label:
-// "ok" for nil.
+// The words of Kind that stand for no error of this package.
+const (
+	kindOK    = "ok"
+	kindField = "credentials_incomplete"
+	kindOther = "error"
+)
+
+// Kind is the word for an error's kind, fit for a metric's label: "ok" for nil. See
+// Kinds.
 func Kind(err error) string {
 	if err == nil {
-		return "ok"
+		return kindOK
 	}
 	for _, k := range kinds {
 		if errors.Is(err, k.err) {
@@ -64,9 +71,18 @@ func Kind(err error) string {
 		}
 	}
 	if _, ok := errors.AsType[*FieldError](err); ok {
-		return "credentials_incomplete"
+		return kindField
 	}
-	return "error"
+	return kindOther
+}
+
+// Kinds are all words that Kind answers, a closed set.
+func Kinds() []string {
+	words := []string{kindOK}
+	for _, k := range kinds {
+		words = append(words, k.word)
+	}
+	return append(words, kindField, kindOther)
 }
 
 var kinds = []struct {

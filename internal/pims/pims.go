@@ -45,17 +45,39 @@ type Environment struct {
 	Limiter Limiter           // nil: no limit
 	Logger  *slog.Logger      // never gets a name, note, password or cookie (R40)
 	Now     func() time.Time  // nil: time.Now
-	Observe func(Observation) // nil: nobody measures; after every request, many at once
+	Observe Observer          // nil: nobody measures
 	Base    http.RoundTripper // nil: a transport of its own; tests set it
 	Timeout time.Duration     // of one try of one request; 0: 30 s
 	Backoff time.Duration     // at most this long before the second try; 0: 1 s
 }
 
+// An Observer is told of every request to a PIMS and each of its tries, and of every
+// login, right after it and in the context that it was made for. Many calls come at
+// once, and what it takes its time for delays the request's caller.
+type Observer func(context.Context, Observation)
+
 // An Observation is what one request to a PIMS, or one login, was like.
 type Observation struct {
-	Operation string        // closed set of the provider: "calendar", "consultation", …
-	Outcome   string        // "ok", or the error's kind: see Kind
+	Operation string        // closed set: see Operations
+	Outcome   string        // closed set: see Kinds
+	Status    int           // HTTP's; 0: no answer came, or it was a login
 	Duration  time.Duration // without waiting for the Limiter
+}
+
+// The operations of an Observation. A provider may have further ones, as long as they
+// are a small closed set of words.
+const (
+	OpLogin        = "login"
+	OpProve        = "prove"
+	OpCalendar     = "calendar"
+	OpAppointment  = "appointment"
+	OpSearch       = "search"
+	OpConsultation = "consultation"
+)
+
+// Operations are the operations that every provider may have.
+func Operations() []string {
+	return []string{OpLogin, OpProve, OpCalendar, OpAppointment, OpSearch, OpConsultation}
 }
 
 // A Limiter spaces requests to one host (R32). Wait returns when the caller may

@@ -20,6 +20,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
+	"github.com/riverqueue/rivercontrib/otelriver"
+	"go.opentelemetry.io/otel/metric"
+	metricnoop "go.opentelemetry.io/otel/metric/noop"
+	tracenoop "go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres"
@@ -75,6 +80,9 @@ type Options struct {
 	Logger    *slog.Logger
 	Now       func() time.Time
 	Observe   Observer // nil: nobody measures
+
+	// Meters are what River measures with; nil: it does not.
+	Meters metric.MeterProvider
 }
 
 // An Observer is told of every sync that this replica works on (INTERFACE
@@ -147,6 +155,9 @@ func New(o Options) (*Queue, error) {
 	if err := river.AddWorkerSafely(workers, &worker{queue: q}); err != nil {
 		return nil, fmt.Errorf("registering the sync job: %w", err)
 	}
+	if o.Meters == nil {
+		o.Meters = metricnoop.NewMeterProvider()
+	}
 	client, err := river.NewClient(riverpgxv5.New(o.DB.Pool()), &river.Config{
 		ID:                     o.Name,
 		Queues:                 map[string]river.QueueConfig{q.name: {MaxWorkers: o.MaxSyncs}},
@@ -157,12 +168,22 @@ func New(o Options) (*Queue, error) {
 		SoftStopTimeout:        o.SoftStop,
 		PollOnly:               o.DB.Pooled(),
 		LeaderElectionDisabled: o.Private,
+		Plugins:                []rivertype.Plugin{watched(o)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the job client: %w", err)
 	}
 	q.client = client
 	return q, nil
+}
+
+// watched measures what River does. It is never left without a provider: River's
+// middleware would then take the process's global one.
+func watched(o Options) *otelriver.Middleware {
+	return otelriver.NewMiddleware(&otelriver.MiddlewareConfig{
+		MeterProvider:  o.Meters,
+		TracerProvider: tracenoop.NewTracerProvider(),
+	})
 }
 
 // Begin begins to work on syncs and to take up those of replicas that died.

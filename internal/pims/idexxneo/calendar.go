@@ -97,7 +97,7 @@ func (s *session) slice(ctx context.Context, window pims.Window) (*slice, error)
 	days := spanOf(window)
 	start, end := days.bounds(calendarLayout)
 	request := pimshttp.Request{
-		Operation: opCalendar,
+		Operation: pims.OpCalendar,
 		Path:      "/appointments/getCalendarEventData",
 		Query:     url.Values{"start": {start}, "end": {end}},
 	}

@@ -40,7 +40,7 @@ func (s *session) Consultation(ctx context.Context, id string) (pims.Consultatio
 }
 
 func (s *session) record(ctx context.Context, path string) (record, error) {
-	request := pimshttp.Request{Operation: opConsultation, Path: path, Optional: true}
+	request := pimshttp.Request{Operation: pims.OpConsultation, Path: path, Optional: true}
 	var read record
 	err := s.client.GetJSON(ctx, request, func(d *jsontext.Decoder) (err error) {
 		read, err = newReader(d).record()

@@ -16,7 +16,7 @@ import (
 // or with another one, is an answer that we do not know (R22).
 func (s *session) FindAppointment(ctx context.Context, id string) (pims.Appointment, error) {
 	request := pimshttp.Request{
-		Operation: opAppointment,
+		Operation: pims.OpAppointment,
 		Path:      "/appointments/getAppointment",
 		Query:     url.Values{"id": {id}},
 		Optional:  true,

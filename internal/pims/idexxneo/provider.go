@@ -133,7 +133,7 @@ func (p *provider) Login(ctx context.Context, account pims.Account) (pims.State,
 	start := time.Now()
 	state, err := p.login(ctx, account)
 	if p.Observe != nil {
-		p.Observe(pims.Observation{Operation: opLogin, Outcome: pims.Kind(err), Duration: time.Since(start)})
+		p.Observe(ctx, pims.Observation{Operation: pims.OpLogin, Outcome: pims.Kind(err), Duration: time.Since(start)})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("log in to Neo: %w", err)

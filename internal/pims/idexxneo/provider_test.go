@@ -165,7 +165,7 @@ func TestTheSessionKeepsTheBrowsersName(t *testing.T) { // R36
 func TestEveryRequestAndEveryLoginIsObserved(t *testing.T) {
 	t.Parallel()
 	var seen []pims.Observation
-	r := newRemote(t, options{environment: pims.Environment{Observe: func(o pims.Observation) {
+	r := newRemote(t, options{environment: pims.Environment{Observe: func(_ context.Context, o pims.Observation) {
 		seen = append(seen, o)
 	}}})
 	session := r.open(t)
@@ -199,7 +199,7 @@ func TestEveryRequestAndEveryLoginIsObserved(t *testing.T) {
 func TestARefusedLoginIsObservedAsSuch(t *testing.T) {
 	t.Parallel()
 	var seen []pims.Observation
-	r := newRemote(t, options{environment: pims.Environment{Observe: func(o pims.Observation) { seen = append(seen, o) }}})
+	r := newRemote(t, options{environment: pims.Environment{Observe: func(_ context.Context, o pims.Observation) { seen = append(seen, o) }}})
 	r.account.Password = "wrong"
 	_, err := r.provider.Login(t.Context(), r.account)
 	require.ErrorIs(t, err, pims.ErrAuthRejected)

@@ -86,7 +86,7 @@ func together(pages []searchPage) ([]pims.ConsultationEntry, error) {
 func (s *session) searchPage(ctx context.Context, window pims.Window, number int) (searchPage, error) {
 	start, end := spanOf(window).bounds(searchLayout)
 	request := pimshttp.Request{
-		Operation: opSearch,
+		Operation: pims.OpSearch,
 		Path:      "/consultations/search",
 		Query: url.Values{
 			"page":       {strconv.Itoa(number)},

@@ -12,16 +12,6 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 )
 
-// The operations in observations: a closed set.
-const (
-	opLogin        = "login"
-	opProve        = "prove"
-	opCalendar     = "calendar"
-	opAppointment  = "appointment"
-	opSearch       = "search"
-	opConsultation = "consultation"
-)
-
 // session is a logged-in state of one practice.
 type session struct {
 	client   *pimshttp.Client
@@ -44,7 +34,7 @@ func (s *session) State() (pims.State, error) {
 // providers. IDEXX_NEO.md §A cheap proof of a live session.
 func (s *session) Prove(ctx context.Context) error {
 	request := pimshttp.Request{
-		Operation: opProve,
+		Operation: pims.OpProve,
 		Path:      "/users/providers",
 		Query:     url.Values{"includeInactive": {"true"}},
 	}

@@ -47,12 +47,12 @@ type Options struct {
 	// the login page.
 	IsLoginPage func(html []byte) bool
 
-	Limiter  pims.Limiter           // nil: no limit
-	Observe  func(pims.Observation) // nil: nobody measures; called after every try
-	Logger   *slog.Logger           // nil: silent
-	Timeout  time.Duration          // of one try; 0: DefaultTimeout
-	Backoff  time.Duration          // before the second try, at most; 0: DefaultBackoff
-	MaxBytes int64                  // of one answer; 0: DefaultMaxBytes
+	Limiter  pims.Limiter  // nil: no limit
+	Observe  pims.Observer // nil: nobody measures
+	Logger   *slog.Logger  // nil: silent
+	Timeout  time.Duration // of one try; 0: DefaultTimeout
+	Backoff  time.Duration // before the second try, at most; 0: DefaultBackoff
+	MaxBytes int64         // of one answer; 0: DefaultMaxBytes
 }
 
 // A Client sends the requests of one session in one run. It is safe for

@@ -171,13 +171,13 @@ func TestEveryTryWaitsForTheLimiterAndIsMeasuredWithoutTheWait(t *testing.T) {
 		var seen []pims.Observation
 		client := scripted(t, s, pimshttp.Options{
 			Limiter: l,
-			Observe: func(o pims.Observation) { seen = append(seen, o) },
+			Observe: func(_ context.Context, o pims.Observation) { seen = append(seen, o) },
 		})
 		require.NoError(t, client.GetJSON(t.Context(), request, readValue))
 		require.Equal(t, []string{"pims.example.com", "pims.example.com"}, l.hosts)
 		require.Equal(t, []pims.Observation{
-			{Operation: "test", Outcome: "remote_error", Duration: 3 * time.Second},
-			{Operation: "test", Outcome: "ok", Duration: 3 * time.Second},
+			{Operation: "test", Outcome: "remote_error", Status: 503, Duration: 3 * time.Second},
+			{Operation: "test", Outcome: "ok", Status: 200, Duration: 3 * time.Second},
 		}, seen)
 	})
 }

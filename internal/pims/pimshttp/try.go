@@ -22,12 +22,14 @@ func (c *Client) try(ctx context.Context, request Request, decode func(*jsontext
 			return fmt.Errorf("wait for the rate limit: %w", err)
 		}
 	}
+	var status int
 	if c.options.Observe != nil {
 		start := time.Now()
 		defer func() {
-			c.options.Observe(pims.Observation{
+			c.options.Observe(ctx, pims.Observation{
 				Operation: request.Operation,
 				Outcome:   pims.Kind(err),
+				Status:    status,
 				Duration:  time.Since(start),
 			})
 		}()
@@ -40,6 +42,7 @@ func (c *Client) try(ctx context.Context, request Request, decode func(*jsontext
 		return c.transportError(ctx, limited, err)
 	}
 	defer closeBody(response)
+	status = response.StatusCode
 	if err := c.checkStatus(response, request); err != nil {
 		return err
 	}

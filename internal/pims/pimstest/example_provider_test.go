@@ -61,7 +61,7 @@ func (p *mulberry) Check(credentials pims.Credentials) error {
 func (p *mulberry) Login(ctx context.Context, account pims.Account) (_ pims.State, err error) {
 	if p.Observe != nil {
 		defer func(begun time.Time) {
-			p.Observe(pims.Observation{Operation: "login", Outcome: pims.Kind(err), Duration: time.Since(begun)})
+			p.Observe(ctx, pims.Observation{Operation: pims.OpLogin, Outcome: pims.Kind(err), Duration: time.Since(begun)})
 		}(time.Now())
 	}
 	if err := p.Check(account.Credentials); err != nil {

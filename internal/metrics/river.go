@@ -1,0 +1,64 @@
+package metrics
+
+import (
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	exporter "go.opentelemetry.io/otel/exporters/prometheus"
+	"go.opentelemetry.io/otel/metric"
+	sdk "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/exemplar"
+	"go.opentelemetry.io/otel/sdk/resource"
+)
+
+// riverBuckets are in seconds: a job takes as long as its sync, to look for one
+// takes moments.
+var (
+	riverWorkBuckets  = syncBuckets
+	riverFetchBuckets = []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5}
+)
+
+// riverStreams are what we keep of River's own instruments, by their names there.
+// The rest tells nothing more, or has labels that grow.
+var riverStreams = map[string]sdk.Stream{
+	"river.insert_count":               {Name: "river_insert_count", AttributeFilter: onlyStatus},
+	"river.work_count":                 {Name: "river_work_count", AttributeFilter: onlyStatus},
+	"river.work_duration_histogram":    {Name: "river_work_duration", AttributeFilter: onlyStatus, Aggregation: histogram(riverWorkBuckets)},
+	"river.job_get_available_duration": {Name: "river_job_get_available_duration", AttributeFilter: noLabel, Aggregation: histogram(riverFetchBuckets)},
+}
+
+func onlyStatus(label attribute.KeyValue) bool { return label.Key == "status" }
+
+func noLabel(attribute.KeyValue) bool { return false }
+
+func histogram(buckets []float64) sdk.Aggregation {
+	return sdk.AggregationExplicitBucketHistogram{Boundaries: buckets, NoMinMax: true}
+}
+
+// riverView keeps riverStreams and drops all others.
+func riverView(instrument sdk.Instrument) (sdk.Stream, bool) {
+	stream, kept := riverStreams[instrument.Name]
+	if !kept {
+		return sdk.Stream{Aggregation: sdk.AggregationDrop{}}, true
+	}
+	stream.Description, stream.Unit = instrument.Description, instrument.Unit
+	return stream, true
+}
+
+// newMeters makes what River measures with; it is read when the registry is.
+func newMeters(registry *prometheus.Registry) (metric.MeterProvider, error) {
+	reader, err := exporter.New(exporter.WithRegisterer(registry), exporter.WithoutScopeInfo(), exporter.WithoutTargetInfo())
+	if err != nil {
+		return nil, fmt.Errorf("registering River's metrics: %w", err)
+	}
+	return sdk.NewMeterProvider(
+		sdk.WithReader(reader),
+		sdk.WithView(riverView),
+		sdk.WithResource(resource.Empty()),
+		sdk.WithExemplarFilter(exemplar.AlwaysOffFilter),
+	), nil
+}
+
+// Meters are for River, whose metrics stand among ours (INTERFACE §Metrics).
+func (m *Metrics) Meters() metric.MeterProvider { return m.meters }
