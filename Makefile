@@ -13,6 +13,7 @@ BENCH    ?= .
 FUZZTIME ?= 20s
 DECISIONS ?= 34000
 WHOLE    ?= 2000
+MODELTIME ?= 10
 VERSION  ?= $(shell git -c safe.directory='*' describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Outputs go to bin/, or to the user's cache where the checkout is not theirs to write.
@@ -30,7 +31,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet race
-.PHONY: bench chaos fuzz cover clean
+.PHONY: bench chaos fuzz cover model model-short mutants clean
 
 ## For a first look
 
@@ -102,8 +103,12 @@ cover: deps ## Show how much of the code the tests run, and write bin/coverage.h
 	@go tool cover -html=$(BIN)/coverage.out -o $(BIN)/coverage.html
 	@go tool cover -func=$(BIN)/coverage.out | tail -n 1
 
-model: deps ## Play the model: a million steps of the decisions, 2,000 sequences on PostgreSQL (ARGS: -rapid.seed=N plays one again)
-	go test -count=1 -timeout=120m ./internal/model -model.decisions=$(DECISIONS) -model.whole=$(WHOLE) $(ARGS)
+model: deps ## Play the model: a million steps of the decisions, 2,000 sequences on PostgreSQL (ARGS: -rapid.seed=N begins elsewhere)
+	go test -count=1 -v -timeout=120m ./internal/model -model.decisions=$(DECISIONS) -model.whole=$(WHOLE) $(ARGS)
+
+model-short: deps ## Play the model for a minute: half of it with the fixed seed, half with a random one, which it tells (MODELTIME: seconds of each part)
+	go test -count=1 -v -timeout=10m ./internal/model -model.seconds=$(MODELTIME) $(ARGS)
+	go test -count=1 -v -timeout=10m ./internal/model -model.seconds=$(MODELTIME) -rapid.seed=$$(date +%s) $(ARGS)
 
 mutants: deps ## Take each condition of a guard away, one by one, and expect its tests to fail (ARGS: -only R23)
 	go run ./internal/model/mutants $(ARGS)

@@ -135,7 +135,10 @@ func TestAWideFetchThatProvesNothingEndsTheReconciliation(t *testing.T) { // R6,
 		code casesync.Code
 		wide func(*practice)
 	}{
-		{"a row without an id", casesync.CodeSnapshotIncomplete, func(p *practice) { p.fake.SetFlaws(nil, 1, 0) }},
+		{"a row without an id", casesync.CodeSnapshotIncomplete, func(p *practice) {
+			p.fake.SetFlaws(nil, 1, 0)
+			p.duringFetchOf(1, func() { p.fake.SetFlaws(nil, 0, 0) }) // the second reading is whole again
+		}},
 		{"the orphan without a date", casesync.CodeSnapshotUnsound, func(p *practice) {
 			p.fake.SetFlaws([]pims.RecordError{{ID: "4", Field: "start", Reason: "is missing"}}, 0, 0)
 		}},
@@ -345,4 +348,15 @@ func TestAnApprovalIsNoLeaveToBelieveACalendarThatHasBecomeEmpty(t *testing.T) {
 	approved := p.approve(o.audit.Result.PlanID)
 	require.Equal(t, casesync.CodeSnapshotUnsound, casesync.Explain(approved.err).Code)
 	require.Empty(t, p.deleted())
+}
+
+func TestAnApprovedPlanOverAnEmptyCalendarDeletesWhatItNames(t *testing.T) { // R22, R23
+	t.Parallel()
+	p := newPractice(t)
+	p.know(p.visits("v", 3, "2026-02-25 09:00")...)
+	o := p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
+	require.Equal(t, []string{"empty_pims"}, p.counted.refusals)
+	approved := p.approve(o.audit.Result.PlanID)
+	require.NoError(t, approved.err, "what was approved was this calendar")
+	require.Equal(t, 3, approved.Stats.CasesDeleted)
 }

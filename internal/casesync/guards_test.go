@@ -292,6 +292,32 @@ func TestCasesWithoutADateCannotMove(t *testing.T) { // R18
 	require.Equal(t, 20, p.sync(casesync.TypeInbound).Stats.CasesUpdated)
 }
 
+func TestAShiftFromOtherDaysIntoTheWindowIsAShift(t *testing.T) { // R18
+	t.Parallel()
+	p := newPractice(t)
+	calendar := p.visits("v", 10, "2026-02-25 08:00")
+	p.know(calendar...)
+	p.shift(calendar, 7, 0)
+	p.enter(calendar...)
+	p.requireNothingWritten(func() {
+		o := p.fail(casesync.CodeShiftGuard, casesync.TypeInbound)
+		require.Equal(t, 7*24*time.Hour, p.plan(o.audit.Result.PlanID).Evidence.MovedBy)
+	})
+}
+
+func TestAPlanThatNobodyApprovedLiftsNothing(t *testing.T) { // R18, R23
+	t.Parallel()
+	p := newPractice(t)
+	p.know(p.visits("k", 9, "2026-03-03 08:00")...)
+	p.enter(p.visits("f", 9, "2026-03-03 08:00")...)
+	plan := p.plan(p.fail(casesync.CodeWrongPractice, casesync.TypeInbound).audit.Result.PlanID)
+	p.requireNothingWritten(func() {
+		o := p.run(p.background(), casesync.Run{Type: plan.SyncType, Approval: plan.ID})
+		require.Equal(t, casesync.StatusFailed, o.audit.Status)
+		require.ErrorContains(t, o.err, "is not approved")
+	})
+}
+
 func TestAnApprovalLiftsTheOneGuardForTheDaysOfItsPlan(t *testing.T) { // R18
 	t.Parallel()
 	p := newPractice(t)

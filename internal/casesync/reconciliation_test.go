@@ -135,6 +135,16 @@ func TestAVisitThatMovedOutOfTheWindowIsUpdatedAndNotDeleted(t *testing.T) { // 
 	}
 }
 
+func TestAnEmptyCalendarWhoseVisitsAllMovedAwayIsNothingToRefuse(t *testing.T) { // R22, R23
+	t.Parallel()
+	p := newPractice(t)
+	p.know(p.visits("v", 3, "2026-02-25 09:00")...)
+	p.enter(p.visits("v", 3, "2026-04-20 09:00")...)
+	o := p.sync(casesync.TypeReconciliation)
+	require.Equal(t, []int{3, 0}, []int{o.Stats.CasesUpdated, o.Stats.CasesDeleted})
+	require.Empty(t, p.recorder.plans)
+}
+
 func TestACancelledAppointmentThatLeftTheCalendarIsDeletedAsCancelled(t *testing.T) { // R22
 	t.Parallel()
 	for name, at := range map[string]string{"on its day": "2026-02-25 09:00", "on another": "2026-04-20 10:00"} {

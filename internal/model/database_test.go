@@ -77,7 +77,7 @@ func (d *database) unfinished(ctx context.Context) (n int, err error) {
 func (d *database) rows(ctx context.Context) ([]row, error) {
 	const sql = `select id, (metadata - '{appointment,consultation,reconciliation,sync}'::text[])::text,
 			exists (select from case_restores where case_id = id)
-		from cases where clinic_id = $1 order by scheduled_date, pims_id`
+		from cases where clinic_id = $1 and pims_id is not null order by scheduled_date, pims_id`
 	found, err := d.db.Pool().Query(ctx, sql, d.clinic)
 	if err != nil {
 		return nil, err
@@ -98,10 +98,41 @@ func (d *database) rows(ctx context.Context) ([]row, error) {
 	return rows, err
 }
 
-func (d *database) neighbours(ctx context.Context) (text string, err error) {
-	const sql = "select string_agg(xmin || c::text, e'\\n' order by id) from cases c where clinic_id = $1"
-	err = d.db.Pool().QueryRow(ctx, sql, d.neighbour).Scan(&text)
+func (d *database) others(ctx context.Context) (text string, err error) {
+	const sql = `select string_agg(xmin || c::text, e'\n' order by id) from cases c
+		where clinic_id = $1 or clinic_id = $2 and pims_id is null`
+	err = d.db.Pool().QueryRow(ctx, sql, d.neighbour, d.clinic).Scan(&text)
 	return text, err
+}
+
+func (d *database) readings(ctx context.Context) (map[uuid.UUID]casesync.Reading, error) {
+	const sql = `select case_id, tries, next_try_at, read_at, coalesce(entry_fingerprint, ''), outcome
+		from case_enrichments where clinic_id = $1`
+	found, err := d.db.Pool().Query(ctx, sql, d.clinic)
+	if err != nil {
+		return nil, err
+	}
+	readings := map[uuid.UUID]casesync.Reading{}
+	_, err = pgx.CollectRows(found, func(found pgx.CollectableRow) (r casesync.Reading, err error) {
+		var nextTry, readAt *time.Time
+		err = found.Scan(&r.CaseID, &r.Tries, &nextTry, &readAt, &r.Fingerprint, &r.Outcome)
+		if nextTry != nil {
+			r.NextTry = *nextTry
+		}
+		if readAt != nil {
+			r.ReadAt = *readAt
+		}
+		readings[r.CaseID] = r
+		return r, err
+	})
+	return readings, err
+}
+
+func (d *database) make(ctx context.Context, c casesync.Case) error {
+	_, err := d.db.Pool().Exec(ctx, `insert into cases (clinic_id, pims_id, patient_name, scheduled_date, status)
+		values ($1, nullif($2, ''), $3, $4, $5) on conflict do nothing`,
+		d.clinic, c.PIMSID, c.PatientName, c.ScheduledDate, c.Status)
+	return err
 }
 
 func (d *database) edit(ctx context.Context, id uuid.UUID, e edit) error {

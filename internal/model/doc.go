@@ -6,6 +6,7 @@
 // of a person's overwritten, every change reversible.
 //
 // The same machine plays twice: against cases in memory, a million steps of the
-// decisions alone, and against PostgreSQL, the whole. It has tests only; nothing
-// imports it. `make model` plays it at length.
+// decisions alone, and against PostgreSQL, the whole. Another one plays what the
+// merge makes of a single case. The package has tests only; nothing imports it.
+// `make model` plays it at length, `make model-short` for a minute.
 package model

@@ -12,7 +12,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
-	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -27,16 +26,31 @@ type machine struct {
 	touched map[uuid.UUID]bool
 	syncs   []uuid.UUID
 
-	neighboursRows string
+	othersRows string
+	seen       tally
 }
 
-func newMachine(t *rapid.T, location *time.Location, s stage) *machine {
+func newMachine(t *rapid.T, location *time.Location, s stage, seen tally) *machine {
 	m := &machine{
 		T: t, stage: s, world: newWorld(location, rapid.Bool().Draw(t, "the PIMS can look up")),
-		deleted: map[uuid.UUID]row{}, touched: map[uuid.UUID]bool{},
+		deleted: map[uuid.UUID]row{}, touched: map[uuid.UUID]bool{}, seen: seen,
 	}
-	m.neighboursRows = m.neighbours()
+	m.othersRows = m.others()
+	m.open()
 	return m
+}
+
+// open is the practice's first week: some visits a day, a sync, and days that pass.
+func (m *machine) open() {
+	visits := []int{10, 0, 3, 20, 40}[m.draw("visits at first", 0, 4)]
+	for i := range visits {
+		m.ids++
+		m.enter(newAppointment(fmt.Sprint(m.ids)), m.at(i%7, 8+i/7))
+	}
+	if visits > 0 {
+		m.run(casesync.TypeInbound, casesync.Plan{}, faultNone)
+	}
+	m.now = m.now.AddDate(0, 0, m.draw("days that have passed", 0, 7))
 }
 
 // actions are what may happen, one at a time; the empty name is checked after each.
@@ -50,6 +64,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"the PIMS brings one back":    m.play(m.bringBack),
 		"a vet writes notes":          m.play(m.writeNotes),
 		"a person edits a case":       m.play(m.editCase),
+		"a person makes a case":       m.play(m.makeCase),
 		"time passes":                 m.play(m.pass),
 		"a sync runs":                 m.play(m.sync),
 		"a sync runs once more":       m.play(m.sync),
@@ -57,7 +72,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"a person decides on a plan":  m.play(m.decide),
 		"a person restores a case":    m.play(m.restoreCase),
 		"a person restores by a sync": m.play(m.restoreSync),
-		"":                            m.play(m.holds),
+		"":                            func(t *rapid.T) { m.T = t; m.holds() },
 	}
 }
 
@@ -65,6 +80,7 @@ func (m *machine) play(action func()) func(*rapid.T) {
 	return func(t *rapid.T) {
 		m.T = t
 		action()
+		m.seen["steps"]++
 	}
 }
 
@@ -150,6 +166,10 @@ func (m *machine) writeNotes() {
 		}
 		c.SOAP.Plan = []string{"", "Rest.", "Water."}[m.draw("plan", 0, 2)]
 		m.notes[c.ID] = c
+		if m.draw("the calendar names it", 0, 1) == 1 {
+			a.ConsultationID = c.ID
+			m.calendar[a.ID] = a
+		}
 	})
 }
 
@@ -175,6 +195,21 @@ func (m *machine) edit(id uuid.UUID) {
 		kept.foreign = m.row(id).foreign
 		m.deleted[id] = kept
 	}
+}
+
+// makeCase makes a case by hand: of a visit that no sync has seen yet, or of none
+// (R10, R11).
+func (m *machine) makeCase() {
+	c := casesync.Case{PatientName: "By hand", Status: []string{"draft", "approved"}[m.draw("status", 0, 1)]}
+	c.ScheduledDate = m.at(m.draw("days from today", -7, 9), m.draw("hour", 0, 23))
+	if id, ok := m.pick(); ok && m.draw("of a visit", 0, 3) > 0 {
+		c.PIMSID = id
+		if a, there := m.calendar[id]; there {
+			c.ScheduledDate = a.Start
+		}
+	}
+	require.NoError(m, m.stage.make(context.Background(), c))
+	m.othersRows = m.others()
 }
 
 func (m *machine) pass() { m.now = m.now.Add(time.Duration(m.draw("hours", 1, 40)) * time.Hour) }
@@ -209,21 +244,24 @@ type play struct {
 	kind    casesync.Type
 	plan    casesync.Plan // whose approval started it; zero: none
 	fault   fault
+	edited  uuid.UUID // by a person, while it ran; zero: none
 	windows casesync.Windows
 	answers map[string]pims.Appointment // what the PIMS holds, for this sync
 	hidden  []string                    // which of that only a lookup by id finds
 	heard   testimony
+	force   bool // read every consultation again (R19)
 	before  map[uuid.UUID]row
 	after   map[uuid.UUID]row
-	doomed  map[uuid.UUID]row // in the moment before the soft delete, after what the earlier phases wrote
+	learned map[uuid.UUID]casesync.Reading // by enrichment, before
+	doomed  map[uuid.UUID]row              // in the moment before the soft delete, after what the earlier phases wrote
 	audit   casesync.Audit
 }
 
 // run plays a sync, demands what must hold of it, and runs it once more.
 func (m *machine) run(kind casesync.Type, plan casesync.Plan, f fault) {
-	nth := m.draw("nth", 0, 5)
+	nth, force := m.draw("nth", 0, 5), kind == casesync.TypeCases && m.draw("force", 0, 3) == 0
 	problem := []error{pims.ErrSessionExpired, pims.ErrUnreachable, pims.ErrRemote, pims.ErrSchemaDrift}[m.draw("problem", 0, 3)]
-	p := m.carryOut(kind, plan, f, nth, problem)
+	p := m.carryOut(kind, plan, f, nth, problem, force)
 	m.judge(p)
 	once := f == faultError || f == faultPerson // and not again
 	if p.audit.Status != casesync.StatusCompleted || p.audit.Result.Stats.CasesFailed > 0 || once || p.leavesWork() {
@@ -232,7 +270,7 @@ func (m *machine) run(kind casesync.Type, plan casesync.Plan, f fault) {
 	if f == faultCrash { // it came too late to matter
 		f = faultNone
 	}
-	again := m.carryOut(kind, plan, f, nth, problem)
+	again := m.carryOut(kind, plan, f, nth, problem, force)
 	require.Equal(m, casesync.StatusCompleted, again.audit.Status, "the second run: %s", again.audit.Result.Error)
 	require.Equal(m, versions(p.after), versions(again.after), "R12: an identical second run wrote cases")
 }
@@ -244,8 +282,8 @@ func (p *play) leavesWork() bool {
 	return p.kind == casesync.TypeFull && last.Result.Stats.CasesUpdated > 0
 }
 
-func (m *machine) carryOut(kind casesync.Type, plan casesync.Plan, f fault, nth int, problem error) *play {
-	p := &play{kind: kind, plan: plan, fault: f, before: m.byID()}
+func (m *machine) carryOut(kind casesync.Type, plan casesync.Plan, f fault, nth int, problem error, force bool) *play {
+	p := &play{kind: kind, plan: plan, fault: f, force: force, before: m.byID(), learned: m.readings()}
 	p.answers, p.hidden = m.show(f, nth, problem)
 	ctx, end := context.WithCancelCause(context.Background())
 	defer end(nil)
@@ -257,7 +295,6 @@ func (m *machine) carryOut(kind casesync.Type, plan casesync.Plan, f fault, nth 
 		interrupted.before = func() error { return m.interfere(p) }
 	}
 	runner := casesync.NewRunner(casesync.RunnerOptions{
-		Clinic: func(_ context.Context, id uuid.UUID) (clinic.Clinic, error) { return m.clinic(id), nil },
 		Connect: func(_ context.Context, id uuid.UUID) (casesync.Connection, error) {
 			connection, err := m.connect(id, &p.heard)
 			if err != nil {
@@ -270,6 +307,7 @@ func (m *machine) carryOut(kind casesync.Type, plan casesync.Plan, f fault, nth 
 	})
 	run, err := m.stage.start(context.Background(), kind, plan.ID, m.now)
 	require.NoError(m, err)
+	run.Options.Force = force
 	p.windows = m.windowsOf(kind, plan)
 	result, err := runner.Run(ctx, run)
 	status, concluded := casesync.Conclude(result, err)
@@ -280,6 +318,7 @@ func (m *machine) carryOut(kind casesync.Type, plan casesync.Plan, f fault, nth 
 	p.audit, err = m.stage.audit(context.Background(), run.Lease.AuditID)
 	require.NoError(m, err)
 	m.syncs = append(m.syncs, p.audit.ID)
+	m.seen.sync(p)
 	for _, a := range append(slices.Clone(p.audit.Children), p.audit) {
 		if id := a.Result.PlanID; id != uuid.Nil && !slices.Contains(m.plans, id) {
 			m.plans = append(m.plans, id)
@@ -295,7 +334,7 @@ func (m *machine) interfere(p *play) error {
 	if len(rows) > 0 {
 		id := rows[m.draw("case", 0, len(rows)-1)].ID
 		m.edit(id)
-		p.before[id] = m.row(id)
+		p.edited, p.before[id] = id, m.row(id)
 	}
 	return nil
 }
@@ -336,6 +375,7 @@ func (m *machine) restore(ids []uuid.UUID) {
 	outcomes := map[uuid.UUID]casesync.RestoreOutcome{}
 	for _, r := range restorations {
 		outcomes[r.CaseID] = r.Outcome
+		m.seen["restore "+string(r.Outcome)]++
 	}
 	after := m.byID()
 	for id, was := range before {
@@ -387,10 +427,16 @@ func (m *machine) byID() map[uuid.UUID]row {
 
 func (m *machine) row(id uuid.UUID) row { return m.byID()[id] }
 
-func (m *machine) neighbours() string {
-	text, err := m.stage.neighbours(context.Background())
+func (m *machine) others() string {
+	text, err := m.stage.others(context.Background())
 	require.NoError(m, err)
 	return text
+}
+
+func (m *machine) readings() map[uuid.UUID]casesync.Reading {
+	readings, err := m.stage.readings(context.Background())
+	require.NoError(m, err)
+	return readings
 }
 
 // sum adds up the phases of a full sync.

@@ -18,18 +18,18 @@ import (
 // A memory is a stage without a database: what casesync.Store and Recorder promise,
 // said as plainly as it can be. Every method is one transaction.
 type memory struct {
-	clinic   uuid.UUID
-	cases    map[uuid.UUID]*row
-	readings map[uuid.UUID]casesync.Reading
-	changed  map[uuid.UUID]bool // by a person, since the case was soft-deleted
-	audits   map[uuid.UUID]*casesync.Audit
-	plans    map[uuid.UUID]*casesync.Plan
-	version  uint32
+	clinic  uuid.UUID
+	cases   map[uuid.UUID]*row
+	notes   map[uuid.UUID]casesync.Reading
+	changed map[uuid.UUID]bool // by a person, since the case was soft-deleted
+	audits  map[uuid.UUID]*casesync.Audit
+	plans   map[uuid.UUID]*casesync.Plan
+	version uint32
 }
 
 func newMemory() *memory {
 	return &memory{
-		clinic: uuid.New(), cases: map[uuid.UUID]*row{}, readings: map[uuid.UUID]casesync.Reading{},
+		clinic: uuid.New(), cases: map[uuid.UUID]*row{}, notes: map[uuid.UUID]casesync.Reading{},
 		changed: map[uuid.UUID]bool{}, audits: map[uuid.UUID]*casesync.Audit{}, plans: map[uuid.UUID]*casesync.Plan{},
 	}
 }
@@ -159,7 +159,7 @@ func (m *memory) EnrichmentCandidates(ctx context.Context, _ uuid.UUID, _ string
 	for _, r := range m.find(func(r *row) bool {
 		return window.Contains(r.ScheduledDate) && !r.ScheduledDate.After(until) && !r.SoftDeleted() && r.Appointment.Status != "Cancelled"
 	}) {
-		reading := m.readings[r.ID]
+		reading := m.notes[r.ID]
 		c := casesync.Candidate{
 			CaseID: r.ID, PIMSID: r.PIMSID, ScheduledDate: r.ScheduledDate, ConsultationID: r.Appointment.ConsultationID,
 			Tries: reading.Tries, NextTry: reading.NextTry, ReadAt: reading.ReadAt, Fingerprint: reading.Fingerprint,
@@ -179,9 +179,9 @@ func (m *memory) KeepReadings(ctx context.Context, lease casesync.Lease, reading
 	}
 	for _, r := range readings {
 		if r.ReadAt.IsZero() {
-			r.ReadAt, r.Fingerprint = m.readings[r.CaseID].ReadAt, m.readings[r.CaseID].Fingerprint
+			r.ReadAt, r.Fingerprint = m.notes[r.CaseID].ReadAt, m.notes[r.CaseID].Fingerprint
 		}
-		m.readings[r.CaseID] = r
+		m.notes[r.CaseID] = r
 	}
 	return nil
 }
@@ -301,7 +301,21 @@ func (m *memory) rows(context.Context) ([]row, error) {
 	return rows, nil
 }
 
-func (m *memory) neighbours(context.Context) (string, error) { return "", nil }
+// others are none: the stage holds only what a sync may touch.
+func (m *memory) others(context.Context) (string, error) { return "", nil }
+
+func (m *memory) readings(context.Context) (map[uuid.UUID]casesync.Reading, error) {
+	return maps.Clone(m.notes), nil
+}
+
+func (m *memory) make(_ context.Context, c casesync.Case) error {
+	if c.PIMSID == "" || len(m.find(func(r *row) bool { return r.PIMSID == c.PIMSID })) > 0 {
+		return nil
+	}
+	c.ID, c.CaseType, c.CreatedAt = uuid.New(), casesync.CaseOther, firstDay
+	m.keep(&row{Case: c, foreign: "{}"}, firstDay)
+	return nil
+}
 
 func (m *memory) edit(_ context.Context, id uuid.UUID, e edit) error {
 	r := *m.cases[id]

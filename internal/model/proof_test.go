@@ -27,7 +27,7 @@ func (m *machine) holds() {
 		require.False(m, ids[r.PIMSID], "R13: %s is two cases", r.PIMSID)
 		ids[r.PIMSID] = true
 	}
-	require.Equal(m, m.neighboursRows, m.neighbours(), "R41: another clinic's cases were changed")
+	require.Equal(m, m.othersRows, m.others(), "R11, R41: a case that is not ours to touch was changed")
 	unfinished, err := m.stage.unfinished(context.Background())
 	require.NoError(m, err)
 	require.Zero(m, unfinished, "R30: an audit stayed open")
@@ -66,6 +66,9 @@ func (m *machine) judge(p *play) {
 	}
 	if inbound, ran := phases[casesync.TypeInbound]; ran && inbound.Status == casesync.StatusCompleted {
 		m.requireEveryVisit(p)
+	}
+	if p.kind == casesync.TypeCases && p.fault == faultNone && p.audit.Status == casesync.StatusCompleted {
+		m.requireDue(p)
 	}
 	m.requirePlan(p)
 }
@@ -111,7 +114,11 @@ func (m *machine) requireEveryVisit(p *play) {
 		}
 		require.Equal(m, a.StatusText, r.Appointment.Status)
 		for _, w := range words {
-			if w.word == a.StatusText && w.caseStatus != "" && r.Status == r.SyncStatus {
+			if w.word != a.StatusText || w.caseStatus == "" {
+				continue
+			}
+			require.NotEmpty(m, r.SyncStatus, "R10: the first sync sets it")
+			if r.Status == r.SyncStatus && r.ID != p.edited {
 				require.Equal(m, w.caseStatus, r.Status, "Workflows §Status Mapping")
 			}
 		}

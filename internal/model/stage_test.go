@@ -27,8 +27,16 @@ type stage interface { //nolint:interfacebloat // it joins the product's own
 	// rows are all that the clinic's cases hold.
 	rows(ctx context.Context) ([]row, error)
 
-	// neighbours is all that the other clinic's cases hold.
-	neighbours(ctx context.Context) (string, error)
+	// readings are what earlier attempts at enrichment learned.
+	readings(ctx context.Context) (map[uuid.UUID]casesync.Reading, error)
+
+	// others is all that no sync may touch holds: another clinic's cases, and the
+	// clinic's own without a PIMS id.
+	others(ctx context.Context) (string, error)
+
+	// make makes a case as a person does, by hand: sync has never seen its status.
+	// One that is there already stays as it is.
+	make(ctx context.Context, c casesync.Case) error
 
 	// edit changes a case as a person does.
 	edit(ctx context.Context, id uuid.UUID, e edit) error

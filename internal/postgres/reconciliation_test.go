@@ -61,6 +61,19 @@ func TestOnlyLivingCasesOfTheWindowAreCandidatesForDeletion(t *testing.T) { // R
 	}
 }
 
+func TestACaseAfterTheWindowIsNotDeletedHoweverLateItIs(t *testing.T) { // R21, R24
+	t.Parallel()
+	f := newFixture(t)
+	f.insert(visit("1"))
+	exec(t, f.db, "update cases set scheduled_date = '2026-03-09T04:00:00Z'")
+	until := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
+	require.Empty(t, f.candidates(until))
+	deleted, err := f.cases.SoftDelete(t.Context(), f.lease, f.lease.AuditID, provider, week(t), until,
+		[]casesync.SoftDeletion{{Case: f.stored("1"), Reason: casesync.ReasonRemoved}}, monday)
+	require.NoError(t, err)
+	require.Empty(t, deleted)
+}
+
 func TestASoftDeleteKeepsWhatARestoreNeeds(t *testing.T) { // R24, Workflows §Phase 3 step 4
 	t.Parallel()
 	f := newFixture(t)

@@ -23,20 +23,38 @@ func theSnapshot() []mutant {
 		proof       = "if err := s.Prove(ctx); err != nil {\n\t\treturn pims.Snapshot{}, err\n\t}\n\t"
 	)
 	proved := tests{neo, "Proved|SpoilsIt"}
-	rows := tests{neo, "InAnyOtherForm|Blocks|RowsPlace|NeoIsAPIMSLikeAnyOther/calendar|Duplicate"}
-	present := tests{sync, "CannotBeUsed|WithoutAnID|IncompleteCalendar|ProvesNothing"}
+	rows := tests{neo, "InAnyOtherForm|Blocks|RowsPlace|NeoIsAPIMSLikeAnyOther/calendar|Duplicate|OneIDWins|WithoutAStart|AnotherZone"}
+	slices := tests{neo, "SlicesOfAWeek|Halved"}
+	present := tests{sync, "CannotBeUsed|WithoutAnID|IncompleteCalendar|ProvesNothing|CameTwice"}
+	part := tests{"internal/pims", "Part"}
+	answer := tests{"internal/pims/pimshttp", "EveryAnswer"}
 	return []mutant{
 		{"R5", "the session is not proved before the fetch", calendar, proof + "fetchedAt", "fetchedAt", proved},
 		{"R5", "the session is not proved after the fetch", calendar, proof + "snapshot := merge", "snapshot := merge", proved},
 		{"R5", "a row of another week is taken", calendar, `return drift("a row lies outside the days that were asked for")`, "return nil", rows},
 		{"R5", "an unknown envelope is an empty calendar", calendar, "lists != 1", "lists > 1", rows},
 		{"R5", "blocks are visits", calendar, "if !e.isVisit() {", "if false {", rows},
-		{"R5", "an answer over the limit is not halved", calendar, "!errors.Is(err, pimshttp.ErrTooLarge) || days == 1", "!errors.Is(err, pimshttp.ErrTooLarge) || days > 0", tests{neo, "Halved"}},
+		{"R5", "a fetch is one slice", calendar, "window.Slices(maxSliceDays)", "window.Slices(window.Days())", slices},
+		{"R5", "an answer over the limit is not halved", calendar, "!errors.Is(err, pimshttp.ErrTooLarge) || days == 1", "!errors.Is(err, pimshttp.ErrTooLarge) || days > 0", slices},
+		{"R5", "any failure is halved", calendar, "!errors.Is(err, pimshttp.ErrTooLarge) || days == 1", "errors.Is(err, pimshttp.ErrTooLarge) && days == 1 || days == 1", slices},
+		{"R5", "days of another zone are asked for", calendar, "window.Location.String() != s.location.String()", "window.Location == nil", rows},
+		{"R5", "an answer that is no 200 is believed", "internal/pims/pimshttp/try.go", "case status == http.StatusOK:", "case status == http.StatusOK, status == http.StatusCreated:", answer},
+		{"R5", "what follows the answer is overlooked", "internal/pims/pimshttp/try.go", `return fmt.Errorf("something follows the JSON value: %w", pims.ErrSchemaDrift)`, "return nil", answer},
+		{"R5", "a stay that began before the window becomes a case", "internal/casesync/inbound.go", "(!p.create || !p.window.Contains(a.Start))", "!p.create", tests{sync, "OvernightStay"}},
+		{"R5", "a full sync goes on where the fetch failed", "internal/casesync/full.go", "if fetched != nil {", "if false {", tests{sync, "AFailedInbound"}},
 		{"R6", "a row without an id is overlooked", calendar, "\t\ts.unidentified++\n", "", rows},
 		{"R6", "the second of two rows with one id is kept, too", calendar, "if m.first(a.ID) {", "if m.first(a.ID) || true {", rows},
+		{"R6", "the second of two rows of one answer is kept, too", calendar, "_, again := s.seen[id]; again {", "_, again := s.seen[id]; again && false {", rows},
+		{"R6", "a row without a date spoils the calendar", calendar, "case !startOK && pims.Blank(e.start):\n\t\ts.unusable = append(s.unusable, pims.RecordError{ID: id, Field: \"start\", Reason: \"is missing\"})", "case !startOK && pims.Blank(e.start):\n\t\treturn drift(\"a row has no date\")", rows},
+		{"R6", "a row that comes twice is found twice", appointment, "return len(s.Appointments) + len(s.Unusable)", "return len(s.Appointments) + len(s.Unusable) + s.Duplicates", present},
+		{"R6", "a row that cannot be used is not counted", "internal/casesync/inbound.go", "result.Stats.CasesSkipped = len(snapshot.Unusable)", "result.Stats.CasesSkipped = 0", present},
+		{"R6", "an inbound that left rows out does not say so", "internal/casesync/inbound.go", "if !snapshot.Complete() {", "if false {", present},
+		{"R6", "a second reading that lacks rows is believed", court, "reading the calendar of %s again: %w\", days, err)\n\t\t}\n\t\tpresent, err := snapshot.Present()\n\t\tif err != nil {", "reading the calendar of %s again: %w\", days, err)\n\t\t}\n\t\tpresent, err := snapshot.Present()\n\t\tif false {", present},
+		{"R6", "a wide fetch that lacks rows is believed", court, "looking for missing appointments in %s: %w\", wide, err)\n\t}\n\tpresent, err := snapshot.Present()\n\tif err != nil {", "looking for missing appointments in %s: %w\", wide, err)\n\t}\n\tpresent, err := snapshot.Present()\n\tif false {", present},
 		{"R6", "an incomplete snapshot passes for complete", appointment, "return s.Unidentified == 0", "return true", present},
 		{"R6", "a row that cannot be used counts as absent", appointment, "ids[s.Unusable[i].ID] = struct{}{}", "_ = i", present},
-		{"R6", "a part of a snapshot loses the rows without a day", appointment, "row.Start.IsZero() || ", "", tests{"internal/model", "Decisions"}},
+		{"R6", "a part of a snapshot loses the rows without a day", appointment, "row.Start.IsZero() || ", "", part},
+		{"R6", "a part of a snapshot forgets the rows without an id", appointment, "Unidentified: s.Unidentified, ", "", part},
 		{"R6", "an orphan whose lookup is unusable is gone", court, "case errors.As(err, &unusable):\n\t\t\treturn nil, unsound(c.PIMSID, unusable.Field+\" \"+unusable.Reason)", "case errors.As(err, &unusable):", tests{sync, "GoesAstray"}},
 		{"R6", "an orphan whose row in the wide fetch is unusable is gone", court, "ok && found[c.PIMSID] == nil", "ok && false", tests{sync, "AWideFetch"}},
 		{"R6", "a full sync reconciles after an incomplete inbound", "internal/casesync/full.go", `case !clean || inbound.Code != "":`, "case !clean:", tests{sync, "LeftRowsOut"}},
@@ -50,22 +68,34 @@ func theCalendarsGuards() []mutant {
 		inbound = "internal/casesync/inbound.go"
 	)
 	practice := tests{sync, "AnotherPractice"}
-	shift := tests{sync, "MovedAsAWhole|AcrossAClockChange|ChangeOfZone|WithoutADate"}
-	approval := tests{sync, "AnApprovalLifts|AnApprovedPlan"}
+	shift := tests{sync, "MovedAsAWhole|AcrossAClockChange|IntoTheWindow|ChangeOfZone|WithoutADate"}
+	approval := tests{sync, "AnApproval|AnApprovedPlan|NobodyApproved"}
+	decision := tests{database, "DecidedOnce"}
 	return []mutant{
 		{"R18", "few known cases are another practice's", guards, "evidence.Known >= wrongPracticeMinimum && ", "", practice},
+		{"R18", "five are few", guards, "wrongPracticeMinimum = 5 ", "wrongPracticeMinimum = 6 ", practice},
 		{"R18", "few appointments are another practice's", guards, "evidence.Found >= wrongPracticeMinimum && ", "", practice},
 		{"R18", "a calendar that shares ids is another practice's", guards, " && evidence.Shared == 0", "", practice},
 		{"R18", "what reaches in from the day before counts", guards, "snapshot.Window.Contains(a.Start)", "a.ID != \"\"", practice},
 		{"R18", "rows that cannot be used are not shown", guards, "present[snapshot.Unusable[i].ID] = true", "_ = i", practice},
 		{"R18", "what was deleted is known", guards, "if s.SoftDeleted {", "if false {", practice},
 		{"R18", "few moves are a shift", guards, "evidence.Moved >= massShiftMinimum && ", "", shift},
+		{"R18", "ten moves are few", guards, "massShiftMinimum     = 10", "massShiftMinimum     = 11", shift},
+		{"R18", "four fifths are not enough", guards, "massShiftShare       = 0.8", "massShiftShare       = 0.81", shift},
+		{"R18", "what did not move counts as moved", guards, "if a.Start.Equal(old.ScheduledDate) {", "if false {", shift},
+		{"R18", "a case that had no date has moved", guards, "!ok || old.ScheduledDate.IsZero()", "!ok", shift},
+		{"R18", "a shift into the window goes unnoticed", inbound, "slices.Concat(stored, elsewhere)", "slices.Concat(stored, elsewhere[:0])", shift},
+		{"R18", "reconciliation believes any calendar", "internal/casesync/reconciliation.go", "if err := p.guard(ctx, snapshot); err != nil {", "if err := p.guard(ctx, snapshot); false {", practice},
 		{"R18", "moves by different offsets are a shift", guards, " && float64(most) >= massShiftShare*float64(evidence.Shared)", "", shift},
 		{"R18", "a shift over a clock change goes unnoticed", guards, "commonest(walls); n > most", "commonest(walls); n > most && false", shift},
 		{"R18", "a zone that changed under the same texts goes unnoticed", guards, "max(most, sameText)", "max(most, min(sameText, 0))", shift},
 		{"R18", "another practice's calendar is only remarked upon", inbound, "wrong && !p.lifted(CodeWrongPractice)", "wrong && false", practice},
 		{"R18", "a shifted calendar is only remarked upon", inbound, "shifted && !p.lifted(CodeShiftGuard)", "shifted && false", shift},
 		{"R18", "an approval lifts every guard", "internal/casesync/runner.go", "p.approved != nil && p.approved.Code == guard", "p.approved != nil", approval},
+		{"R18", "a plan that nobody approved lifts its guard", "internal/casesync/runner.go", "if plan.Status != PlanApproved {", "if false {", approval},
+		{"R18", "an approval is for any days", "internal/casesync/runner.go", "return Windows{Inbound: window, Reconciliation: window, CandidatesUntil: window.Until()}, nil", "return run.Options.Windows(run.Type, r.o.Now(), loc)", approval},
+		{"R18", "a plan is decided twice", "internal/postgres/internal/dbsqlc/plans.sql.go", "clinic_id = $5 and status = 'open' and expires_at", "clinic_id = $5 and expires_at", decision},
+		{"R18", "a plan is decided after its day", "internal/postgres/internal/dbsqlc/plans.sql.go", " and expires_at > $2::timestamptz", "", decision},
 	}
 }
 
@@ -77,12 +107,18 @@ func theCourt() []mutant {
 	)
 	unproved := tests{sync, "HasNotProvedItself"}
 	heard := tests{sync, "MovedOut|CancelledAppointmentThatLeft|SpoilsTheSnapshot"}
+	candidates := tests{database, "CandidatesForDeletion|HoweverLate"}
 	return []mutant{
 		{"R21", "what is created after the PIMS was read is an orphan", "internal/casesync/runner.go", readFirst, readLast, tests{sync, "CreatedAfter"}},
 		{"R21", "in a full sync, too", full, "return slices.DeleteFunc(fresh, func(c Case) bool { return !was[c.ID] })", "return slices.Clone(fresh)", tests{sync, "WhatTheInboundPhaseWrote"}},
+		{"R21", "a case before the window is a candidate", "internal/postgres/cases.go", "scheduled_date >= $3 and scheduled_date < $4 and scheduled_date < $5", "$3::timestamptz is not null and scheduled_date < $4 and scheduled_date < $5", candidates},
+		{"R21", "a case after the window is a candidate", "internal/postgres/cases.go", "scheduled_date < $4 and scheduled_date < $5", "$4::timestamptz is not null and scheduled_date < $5", candidates},
+		{"R21", "a case of the future is a candidate", "internal/postgres/cases.go", "scheduled_date < $4 and scheduled_date < $5", "scheduled_date < $4 and $5::timestamptz is not null", candidates},
 		{"R22", "a lookup that fails is trusted", court, "return err == nil && a.ID == probe.ID", "return a.ID == probe.ID || err != nil", unproved},
 		{"R22", "a lookup that finds another appointment is trusted", court, "a.ID == probe.ID && ", "", unproved},
 		{"R22", "a lookup that finds another time is trusted", court, " && a.Start.Equal(probe.Start)", "", unproved},
+		{"R22", "a lookup that fails says that the orphan is gone", court, "case err != nil:\n\t\t\treturn nil, fmt.Errorf(\"looking up", "case false:\n\t\t\treturn nil, fmt.Errorf(\"looking up", tests{sync, "GoesAstray"}},
+		{"R22", "a second reading that fails is left out", court, "return nil, fmt.Errorf(\"reading the calendar of %s again: %w\", days, err)\n\t\t}\n\t\tpresent", "return deletions, nil\n\t\t}\n\t\tpresent", tests{sync, "SecondReading"}},
 		{"R22", "another appointment's answer is the orphan's", court, "case a.ID != c.PIMSID:", "case false:", tests{sync, "GoesAstray"}},
 		{"R22", "what moved is deleted", court, "v.moved = append(v.moved, *a)", "left = append(left, SoftDeletion{Case: c, Reason: ReasonRemoved})", heard},
 		{"R22", "what was cancelled is said to be removed", court, "Reason: ReasonCancelled}", "Reason: ReasonRemoved}", heard},
@@ -91,6 +127,9 @@ func theCourt() []mutant {
 		{"R22", "any number of orphans is looked up", court, "len(orphans) > maxUnseen && !p.lifted(CodeDeletionGuard)", "len(orphans) > maxUnseen && false", tests{sync, "Unseen"}},
 		{"R22", "on approval they are refused unseen again", court, "len(orphans) > maxUnseen && !p.lifted(CodeDeletionGuard)", "len(orphans) > maxUnseen", tests{sync, "Unseen"}},
 		{"R22", "the wide fetch is as wide as the window", court, "p.window.Start.AddDays(-lookupMargin)", "p.window.Start", tests{sync, "SixtyDays"}},
+		{"R22", "the wide fetch ends with the window", court, "p.window.End.AddDays(lookupMargin)", "p.window.End", tests{sync, "SixtyDays"}},
+		{"R22", "an approval believes a calendar that has become empty", court, "if p.lifted(CodeDeletionGuard) && snapshot.Found() == 0 &&", "if p.lifted(CodeDeletionGuard) && false &&", tests{sync, "BecomeEmpty"}},
+		{"R22", "a plan over an empty calendar cannot be carried out", court, " && p.approved.Evidence.Found > 0 {", " {", tests{sync, "AnApproval|AnApprovedPlan"}},
 	}
 }
 
@@ -122,16 +161,27 @@ func theDeletionGuard() []mutant {
 		guard = "internal/casesync/deletionguard.go"
 		court = "internal/casesync/reconciliation.go"
 	)
-	edges := tests{sync, "AtItsEdges|ADayOfTheGuard|OwnLimits"}
+	edges := tests{sync, "AtItsEdges|ADayOfTheGuard|OwnLimits|NothingToRefuse"}
 	return []mutant{
 		{"R23", "an empty PIMS deletes", guard, "if found == 0 {", "if false {", edges},
 		{"R23", "any share is deleted", guard, "n > limit {", "n > limit && false {", edges},
 		{"R23", "there is no cap", guard, "min(most, max(least,", "max(min(most, least), max(least,", edges},
+		{"R23", "one more than the limit is deleted", guard, "n > limit {", "n > limit+1 {", edges},
+		{"R23", "the limit itself is refused", guard, "n > limit {", "n >= limit {", edges},
+		{"R23", "five may be refused as too large a share", guard, "max(least, int(", "max(min(least, 0), int(", edges},
+		{"R23", "a tenth counts as the whole number above", guard, "int(share*float64(candidates)+1e-9)", "int(share*float64(candidates)+0.999)", edges},
+		{"R23", "a clinic has no limits of its own", guard, "cmp.Or(limits.MaxCases, defaultMaxDeletions)", "cmp.Or(min(limits.MaxCases, 0), defaultMaxDeletions)", edges},
+		{"R23", "half is over half", guard, "2*n > all", "2*n >= all", edges},
+		{"R23", "where nothing is left to delete, the guard refuses", guard, "if n == 0 {", "if n < 0 {", edges},
+		{"R23", "a day of which some is left is a whole day", guard, " && n == total[d]", "", edges},
+		{"R23", "a refusal deletes all the same", court, "if verdict.refusal != \"\" {", "if verdict.refusal != \"\" && p.dryRun {", edges},
 		{"R23", "over half is deleted", guard, "n >= minOverHalf && 2*n > all", "n >= minOverHalf && false", edges},
 		{"R23", "one of one is over half", guard, "n >= minOverHalf && ", "", edges},
 		{"R23", "a whole day is deleted", guard, "deletions); whole {", "deletions); whole && false {", edges},
 		{"R23", "a day of three is a whole day", guard, "n >= minWholeDay && ", "", edges},
 		{"R23", "an approval deletes more than its plan names", court, "if !p.lifted(CodeDeletionGuard) {\n\t\treturn cases", "if true {\n\t\treturn cases", tests{sync, "AnApprovedPlan"}},
+		{"R23", "an approved plan is judged again", court, "if !p.lifted(CodeDeletionGuard) {\n\t\tv.refusal", "if true {\n\t\tv.refusal", tests{sync, "AnApprovedPlan"}},
+		{"R23", "an approved plan deletes what is back", court, "if _, ok := present[c.PIMSID]; !ok {", "if _, ok := present[c.PIMSID]; !ok || true {", tests{sync, "AnApprovedPlan"}},
 		{"R23", "a newer run leaves the plan open", court, "p.dryRun || p.approved != nil", "p.dryRun || true", tests{sync, "Supersedes"}},
 		{"R23", "a plan lives for ever", "internal/casesync/plan.go", "status == PlanOpen && !now.Before(p.ExpiresAt)", "status == PlanOpen && false", tests{sync, "Plan"}},
 	}
@@ -142,19 +192,31 @@ func theStatement() []mutant {
 	const (
 		statement  = "internal/postgres/cases_write.go"
 		conditions = "internal/postgres/cases.go"
+		restore    = "internal/postgres/cases_restore.go"
 	)
-	repeats := tests{database, "SoftDelete|IsNotDeleted|NoCandidate|CandidatesForDeletion"}
+	repeats := tests{database, "SoftDelete|HoweverLate|IsNotDeleted|NoCandidate|CandidatesForDeletion"}
+	restored, seen := tests{database, "RestoreIs"}, tests{database, "SeenAgain"}
 	return []mutant{
-		{"R24", "a row that somebody changed since is deleted", statement, " and (c.xmin = s.version) is true\n\tand c.scheduled_date", "\n\tand c.scheduled_date", repeats},
+		{"R24", "a row that somebody changed since is deleted", statement, "c.ctid = s.place and (c.xmin = s.version) is true", "c.ctid = s.place", repeats},
 		{"R24", "a case before the window is deleted", statement, "c.scheduled_date >= $4", "$4::timestamptz is not null", repeats},
 		{"R24", "a case after the window is deleted", statement, "c.scheduled_date < $5", "$5::timestamptz is not null", repeats},
 		{"R24", "a future case is deleted", statement, "c.scheduled_date < $6", "$6::timestamptz is not null", repeats},
 		{"R24", "the statement does not repeat what makes a candidate", statement, "\tand ` + deletable + `\nreturning c.id`", "returning c.id`", repeats},
-		{"R24", "another clinic's case is deleted", statement, "cross join lateral (select ctid as place from cases where id = s.case_id and clinic_id = $1 and provider = $2 offset 0)", "cross join lateral (select ctid as place from cases where id = s.case_id and $1::uuid is not null and $2::text is not null offset 0)", repeats},
+		{"R24", "another clinic's case is deleted", statement, "c.clinic_id = $1 and c.provider = $2\n\tand c.scheduled_date", "$1::uuid is not null and c.provider = $2\n\tand c.scheduled_date", repeats},
+		{"R24", "another provider's case is deleted", statement, "c.clinic_id = $1 and c.provider = $2\n\tand c.scheduled_date", "c.clinic_id = $1 and $2::text is not null\n\tand c.scheduled_date", repeats},
 		{"R24", "the state before is not kept", statement, "jsonb_build_object('status', c.status, 'syncStatus', c.sync_status)", "'{}'::jsonb", repeats},
+		{"R24", "a deletion takes the other metadata along", statement, "c.metadata || jsonb_build_object('reconciliation'", "jsonb_build_object('reconciliation'", repeats},
+		{"R24", "a case without a PIMS id is a candidate", conditions, "const deletable = `pims_id is not null\n\tand status", "const deletable = `status", repeats},
 		{"R24", "a reviewed case is a candidate", conditions, "\n\tand status <> 'reviewed'", "", repeats},
 		{"R24", "a deleted case is a candidate", conditions, "\n\tand metadata #>> '{reconciliation,softDeleted}' is distinct from 'true'", "", repeats},
 		{"R24", "a case that a person restored is a candidate", conditions, "\n\tand not exists (select from case_restores where case_id = id)", "", tests{database, "NoCandidate"}},
-		{"R24", "a restore overwrites what somebody changed since", "internal/postgres/cases_restore.go", "if len(r.Changes) > 0 {", "if false {", tests{database, "RestoreIs"}},
+		{"R24", "a restore overwrites what somebody changed since", restore, "if len(r.Changes) > 0 {", "if false {", restored},
+		{"R24", "changes before the delete are changes since", restore, " and e.id > d.id", "", restored},
+		{"R24", "what is not deleted is restored", restore, "metadata #>> '{reconciliation,softDeleted}' is not distinct from 'true'\nfrom", "true\nfrom", restored},
+		{"R24", "a restore leaves the status", restore, "coalesce(c.metadata #>> '{reconciliation,before,status}', c.status)", "c.status", restored},
+		{"R24", "a restore leaves the sync_status", restore, "sync_status = c.metadata #>> '{reconciliation,before,syncStatus}'", "sync_status = c.sync_status", restored},
+		{"R24", "a restore leaves the proof", restore, "c.metadata - 'reconciliation'", "c.metadata", restored},
+		{"R24", "a restored case is protected for ever", restore, "c.pims_id = any($3)", "c.pims_id = any($3) and false", seen},
+		{"R24", "the protection ends with any case that is seen", restore, "c.provider = $2 and c.pims_id = any($3)", "c.provider = $2 and $3::text[] is not null", seen},
 	}
 }

@@ -5,7 +5,8 @@
 // The mutated source reaches the compiler as an overlay; no file of the work tree
 // is touched. What does not compile, and tests that never end, prove nothing and
 // count as errors. It exits with 1 where a mutant survives, or where the text that
-// it replaces is no longer in the source exactly once.
+// it replaces is no longer in the source exactly once. Some mutants are played at a
+// time; the table has the order of the rules.
 package main
 
 import (
@@ -45,9 +46,10 @@ type tests struct {
 func main() {
 	only := flag.String("only", "", "play the mutants whose rule or name matches this `expression`")
 	limit := flag.Duration("timeout", 2*time.Minute, "how long the tests of one mutant may take")
+	atOnce := flag.Int("at-once", 2, "how many mutants are played at a time")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Stdout, *only, *limit)
+	err := run(ctx, os.Stdout, *only, *limit, *atOnce)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
@@ -55,7 +57,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, out io.Writer, only string, limit time.Duration) error {
+func run(ctx context.Context, out io.Writer, only string, limit time.Duration, atOnce int) error {
 	wanted, err := regexp.Compile(only)
 	if err != nil {
 		return fmt.Errorf("-only: %w", err)
@@ -66,7 +68,7 @@ func run(ctx context.Context, out io.Writer, only string, limit time.Duration) e
 		return err
 	}
 	defer func() { _ = os.RemoveAll(scratch) }() // the system's own folder for what may be lost
-	l := laboratory{scratch: scratch, limit: limit}
+	l := laboratory{scratch: scratch, limit: limit, atOnce: max(atOnce, 1)}
 	if err := l.requireGreen(ctx, chosen); err != nil {
 		return err
 	}
@@ -77,6 +79,7 @@ func run(ctx context.Context, out io.Writer, only string, limit time.Duration) e
 type laboratory struct {
 	scratch string
 	limit   time.Duration
+	atOnce  int // mutants that are played at a time
 }
 
 // requireGreen runs all tests on the source as it is: only then does a failure
@@ -97,20 +100,42 @@ func (l *laboratory) requireGreen(ctx context.Context, chosen []mutant) error {
 	return nil
 }
 
-// play plays the mutants in turn and writes a table of who killed them.
+// A verdict is what became of a mutant: the test that failed first, or why none did.
+type verdict struct {
+	killer string
+	err    error
+}
+
+// play plays the mutants and writes a table of who killed them.
 func (l *laboratory) play(ctx context.Context, out io.Writer, chosen []mutant) error {
 	const line = "%-4s  %-57s  %s\n"
+	started := time.Now()
+	turns := make(chan int, len(chosen))
+	verdicts := make([]chan verdict, len(chosen))
+	for i := range chosen {
+		turns <- i
+		verdicts[i] = make(chan verdict, 1)
+	}
+	close(turns)
+	for range l.atOnce {
+		go func() {
+			for i := range turns {
+				killer, err := l.kill(ctx, chosen[i])
+				verdicts[i] <- verdict{killer, err}
+			}
+		}()
+	}
 	var failures []error
 	fmt.Fprintf(out, line, "RULE", "MUTANT", "KILLED BY")
-	for _, m := range chosen {
-		killer, err := l.kill(ctx, m)
-		if err != nil {
-			killer = "! " + err.Error()
-			failures = append(failures, fmt.Errorf("%s: %s: %w", m.rule, m.name, err))
+	for i, m := range chosen {
+		v := <-verdicts[i]
+		if v.err != nil {
+			v.killer = "! " + v.err.Error()
+			failures = append(failures, fmt.Errorf("%s: %s: %w", m.rule, m.name, v.err))
 		}
-		fmt.Fprintf(out, line, m.rule, m.name, killer)
+		fmt.Fprintf(out, line, m.rule, m.name, v.killer)
 	}
-	fmt.Fprintf(out, "%d of %d mutants were killed\n", len(chosen)-len(failures), len(chosen))
+	fmt.Fprintf(out, "%d of %d mutants were killed, in %s\n", len(chosen)-len(failures), len(chosen), time.Since(started).Round(time.Second))
 	return errors.Join(failures...)
 }
 
@@ -148,7 +173,11 @@ func (l *laboratory) overlay(m mutant) (path string, err error) {
 	if n := strings.Count(string(text), m.old); n != 1 {
 		return "", fmt.Errorf("%s has the text %q %d times, not once: bring the list of mutants up to date", m.file, m.old, n)
 	}
-	mutated := filepath.Join(l.scratch, "mutated.go")
+	own, err := os.MkdirTemp(l.scratch, "mutant-")
+	if err != nil {
+		return "", err
+	}
+	mutated := filepath.Join(own, "mutated.go")
 	if err := os.WriteFile(mutated, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil { //nolint:gosec // in a folder of its own
 		return "", err
 	}
@@ -156,13 +185,13 @@ func (l *laboratory) overlay(m mutant) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	path = filepath.Join(l.scratch, "overlay.json")
+	path = filepath.Join(own, "overlay.json")
 	return path, os.WriteFile(path, replace, 0o600)
 }
 
 // test runs tests and answers what they said.
 func (l *laboratory) test(ctx context.Context, t tests, flags ...string) ([]byte, error) {
-	args := append([]string{"test", "-vet=off", "-timeout=" + l.limit.String(), "-run", t.run}, flags...)
+	args := append([]string{"test", "-vet=off", "-ldflags=-s -w", "-timeout=" + l.limit.String(), "-run", t.run}, flags...)
 	command := exec.CommandContext(ctx, "go", append(args, "./"+t.pkg)...)
 	return command.CombinedOutput()
 }

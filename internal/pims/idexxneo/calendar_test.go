@@ -246,6 +246,18 @@ func TestARowIsUnusableWithoutAStartThatCanBeRead(t *testing.T) { // R6
 	}
 }
 
+func TestTheFirstOfTwoRowsWithOneIDWins(t *testing.T) { // R6
+	t.Parallel()
+	const usable, unusable = `{"id":7,"patient_name":"Bella","start":"2026-01-17 09:00:00"}`, `{"id":7,"patient_name":"Bella"}`
+	for body, appointments := range map[string]int{"[" + usable + "," + unusable + "]": 1, "[" + unusable + "," + usable + "]": 0} {
+		snapshot, err := dial(t, wire{calendarPath: says(body)}).Appointments(t.Context(), january(t, 17, 17))
+		require.NoError(t, err)
+		require.Len(t, snapshot.Appointments, appointments, body)
+		require.Equal(t, 1, snapshot.Found(), body)
+		require.Equal(t, 1, snapshot.Duplicates, body)
+	}
+}
+
 func TestARowsPlaceIsComparedWithItsDays(t *testing.T) { // R5
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -1,0 +1,245 @@
+package model_test
+
+import (
+	"cmp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+//nolint:paralleltest // rapid has one set of flags
+func TestNoSequenceBreaksTheMerge(t *testing.T) { // R7, R8, R10, R12, R16
+	check(t, *decisions, func(t *rapid.T, seen tally) {
+		l := &life{T: t, seen: seen}
+		t.Repeat(map[string]func(*rapid.T){
+			"the PIMS shows the visit":          l.live(l.show),
+			"the PIMS shows the visit later":    l.live(l.show),
+			"a consultation is read":            l.live(l.read),
+			"a person changes the status":       l.live(l.decide),
+			"a reconciliation deletes the case": l.live(l.delete),
+			"a foreign statement deletes it":    l.live(l.deleteByHand),
+		})
+	})
+}
+
+// A life is what happens to one case.
+type life struct {
+	*rapid.T
+	seen tally
+	is   *casesync.Case    // nil: there is none yet
+	last *pims.Appointment // what the PIMS showed last
+}
+
+func (l *life) live(action func()) func(*rapid.T) {
+	return func(t *rapid.T) {
+		l.T = t
+		action()
+		l.seen["steps"]++
+	}
+}
+
+// types are the PIMS's words for kinds of visits, and R8's for them.
+var types = map[string]string{
+	"Exam": "checkup", "wellness_plan": "checkup", "Emergency Surgery": "surgery", "urgent exam": "other", "Examples": "other",
+}
+
+func (l *life) text(what string) string {
+	return rapid.SampledFrom([]string{"a", "", " ", "b", "Zoë 🐕", "\t\n"}).Draw(l.T, what)
+}
+
+func (l *life) visit() pims.Appointment {
+	w := rapid.SampledFrom(words).Draw(l.T, "status")
+	return pims.Appointment{
+		ID: "4711", Start: firstDay.Add(time.Duration(rapid.IntRange(0, 2).Draw(l.T, "start")) * time.Hour),
+		StartText: l.text("start text"), EndText: l.text("end text"), ConsultationID: l.text("consultation"),
+		PatientID: l.text("patient id"), PatientName: l.text("patient"), ClientID: l.text("client id"), ClientName: l.text("client"),
+		ClientPhone: l.text("phone"), ClientEmail: l.text("email"), Veterinarian: l.text("vet"), Room: l.text("room"),
+		Title: l.text("title"), Reason: l.text("reason"),
+		Type:   rapid.SampledFrom([]string{"Exam", "", " ", "wellness_plan", "Emergency Surgery", "urgent exam", "Examples"}).Draw(l.T, "type"),
+		Status: w.status, StatusText: rapid.SampledFrom([]string{w.word, "", " "}).Draw(l.T, "status text"),
+	}
+}
+
+// show merges a visit into the case and demands what the rules say of it.
+func (l *life) show() {
+	visit := l.visit()
+	if l.last != nil && rapid.Bool().Draw(l.T, "as before") {
+		visit = *l.last
+	}
+	shown := visit
+	var was casesync.Case
+	if l.is != nil {
+		was = *l.is
+	}
+	is, action := casesync.MergeAppointment(l.is, &visit)
+	require.Equal(l, shown, visit, "it is pure")
+	if l.is != nil {
+		require.Equal(l, was, *l.is, "it is pure")
+	}
+	l.requireTexts(&was, &visit, &is)
+	l.requireStatus(&was, &visit, &is)
+	require.Equal(l, visit.Start, is.ScheduledDate, "R10: the date is the PIMS's")
+	require.Nil(l, is.Deletion, "R16")
+	require.Equal(l, "4711", is.PIMSID)
+	require.Equal(l, []any{was.ID, was.Consultation, was.CreatedAt, was.UpdatedAt, was.Version},
+		[]any{is.ID, is.Consultation, is.CreatedAt, is.UpdatedAt, is.Version}, "a visit says nothing of these")
+
+	switch {
+	case l.is == nil:
+		require.Equal(l, casesync.ActionCreated, action)
+	case was.SoftDeleted():
+		require.Equal(l, casesync.ActionRestored, action)
+	case action == "":
+		require.Equal(l, was, is, "R12: nothing changes, and something did")
+	default:
+		require.Equal(l, casesync.ActionUpdated, action)
+		require.NotEqual(l, was, is, "R12: something changes, and nothing did")
+	}
+	l.seen["visits merged: "+cmp.Or(string(action), "unchanged")]++
+	again, action := casesync.MergeAppointment(&is, &visit)
+	require.Empty(l, action, "R12: the same visit changes nothing the second time")
+	require.Equal(l, is, again)
+	l.is, l.last = &is, &visit
+}
+
+// requireTexts demands that each text is what the PIMS last said that was not
+// blank (R7), and that the type follows its word (R8).
+func (l *life) requireTexts(was *casesync.Case, visit *pims.Appointment, is *casesync.Case) {
+	for _, text := range []struct{ name, said, before, after string }{
+		{"patient", visit.PatientName, was.PatientName, is.PatientName},
+		{"client", visit.ClientName, was.ClientName, is.ClientName},
+		{"phone", visit.ClientPhone, was.PhoneNumber, is.PhoneNumber},
+		{"consultation", visit.ConsultationID, was.Appointment.ConsultationID, is.Appointment.ConsultationID},
+		{"status word", visit.StatusText, was.Appointment.Status, is.Appointment.Status},
+		{"type word", visit.Type, was.Appointment.Type, is.Appointment.Type},
+		{"start", visit.StartText, was.Appointment.Start, is.Appointment.Start},
+		{"end", visit.EndText, was.Appointment.End, is.Appointment.End},
+		{"patient id", visit.PatientID, was.Appointment.PatientID, is.Appointment.PatientID},
+		{"client id", visit.ClientID, was.Appointment.ClientID, is.Appointment.ClientID},
+		{"email", visit.ClientEmail, was.Appointment.ClientEmail, is.Appointment.ClientEmail},
+		{"vet", visit.Veterinarian, was.Appointment.Veterinarian, is.Appointment.Veterinarian},
+		{"room", visit.Room, was.Appointment.Room, is.Appointment.Room},
+		{"title", visit.Title, was.Appointment.Title, is.Appointment.Title},
+		{"reason", visit.Reason, was.Appointment.Reason, is.Appointment.Reason},
+	} {
+		want := text.said
+		if strings.TrimSpace(want) == "" {
+			want = text.before
+		}
+		require.Equal(l, want, text.after, "R7: %s", text.name)
+	}
+	want, said := types[visit.Type]
+	switch {
+	case !said && l.is == nil:
+		want = casesync.CaseOther
+	case !said:
+		want = was.CaseType
+	}
+	require.Equal(l, want, is.CaseType, "R8")
+}
+
+// requireStatus demands that a status is the PIMS's only where it is still what
+// sync last wrote (R10), and what it was before a soft delete (R16).
+func (l *life) requireStatus(was *casesync.Case, visit *pims.Appointment, is *casesync.Case) {
+	says := map[pims.Status]string{
+		pims.StatusScheduled: "draft", pims.StatusInProgress: "draft", pims.StatusCompleted: "pending",
+		pims.StatusCancelled: "reviewed", pims.StatusNoShow: "reviewed",
+	}[visit.Status] // empty: not known (R7)
+	status, syncs := was.Status, was.SyncStatus
+	persons := l.is != nil && status != syncs
+	before := was.Deletion
+	switch {
+	case l.is == nil && says == "":
+		says = "draft"
+	case persons && before == nil:
+	case persons: // after the delete
+		require.Equal(l, status, is.Status, "R16: a person decided after the delete")
+		if before.SyncStatusBefore != "" {
+			require.NotEqual(l, status, is.SyncStatus, "R10: and it still is a person's")
+		}
+		return
+	case before != nil && before.StatusBefore != "":
+		status, syncs = before.StatusBefore, before.SyncStatusBefore
+	}
+	switch {
+	case says == "":
+	case syncs == "" && l.is != nil: // made by hand
+		syncs = says
+	case status == syncs:
+		status, syncs = says, says
+	}
+	require.Equal(l, status, is.Status, "R10")
+	require.Equal(l, syncs, is.SyncStatus, "R10")
+}
+
+// read merges what a consultation says and demands R7 of it.
+func (l *life) read() {
+	if l.is == nil {
+		return
+	}
+	read := pims.Consultation{
+		ID: "9", Status: rapid.SampledFrom([]pims.ConsultationStatus{"in_progress", "completed"}).Draw(l.T, "status"),
+		SOAP: pims.SOAP{Plan: l.text("plan")}, Notes: l.text("notes"), Discharge: l.text("discharge"),
+	}
+	read.RawNotes = read.SOAP.Plan + read.Notes
+	at := firstDay.Add(time.Duration(rapid.IntRange(0, 9).Draw(l.T, "at")) * time.Minute)
+	was := l.is.Consultation
+	is, changed := casesync.MergeConsultation(was, read, at)
+	want := read
+	if read.SOAP.Blank() {
+		want.SOAP = pims.SOAP{}
+	}
+	if was != nil && strings.TrimSpace(read.RawNotes) == "" {
+		want.SOAP, want.Notes, want.RawNotes = was.SOAP, was.Notes, was.RawNotes
+	}
+	require.Equal(l, want, is.Consultation, "R7: the newer replaces the older whole, but none erases notes")
+	require.Equal(l, was == nil || want.Status != was.Status || want.SOAP != was.SOAP || want.Notes != was.Notes ||
+		want.RawNotes != was.RawNotes || want.Discharge != was.Discharge, changed, "R12")
+	if changed {
+		require.Equal(l, at, is.FetchedAt)
+	} else {
+		require.Equal(l, *was, is, "R12: the time of the read is no change")
+	}
+	again, changed := casesync.MergeConsultation(&is, read, at.Add(time.Hour))
+	require.False(l, changed)
+	require.Equal(l, is, again)
+	l.is.Consultation = &is
+	l.seen["consultations merged"]++
+}
+
+// decide is a person's, who may also have made the case: then sync has never seen
+// its status.
+func (l *life) decide() {
+	status := rapid.SampledFrom([]string{"approved", "draft", "pending", "reviewed"}).Draw(l.T, "status")
+	if l.is == nil {
+		l.is = &casesync.Case{ID: uuid.New(), PIMSID: "4711", CaseType: casesync.CaseOther}
+	}
+	l.is.Status = status
+}
+
+func (l *life) delete() {
+	if l.is == nil || l.is.SoftDeleted() {
+		return
+	}
+	gone := casesync.Deleted(*l.is, casesync.ReasonRemoved, uuid.New(), firstDay)
+	require.Equal(l, []string{"reviewed", "reviewed"}, []string{gone.Status, gone.SyncStatus}, "R10, R24: whatever it was")
+	l.is = &gone
+}
+
+// deleteByHand is the specification's own statement, which keeps nothing of before
+// (Workflows §Phase 3 step 4).
+func (l *life) deleteByHand() {
+	if l.is == nil || l.is.SoftDeleted() {
+		return
+	}
+	gone := *l.is
+	gone.Status, gone.Deletion = "reviewed", &casesync.Deletion{SoftDeleted: true, Reason: casesync.ReasonRemoved}
+	l.is = &gone
+}
