@@ -122,9 +122,22 @@ type Options struct {
 	// TrustedProxies are those whose X-Forwarded-For counts; see ParseProxies.
 	TrustedProxies []netip.Prefix
 
+	// Trace is told of every request to an operation that needs a key, before it is
+	// read. It answers the context in which the request goes on, and is told of the
+	// answer. The operation is its method and path pattern. Nil: nobody traces.
+	Trace func(ctx context.Context, operation string, header http.Header) (context.Context, func(Answer))
+
 	Version string           // of the program, for /health
 	Logger  *slog.Logger     // nil: nothing is logged
 	Now     func() time.Time // nil: time.Now
+}
+
+// An Answer is what a request was answered, for Options.Trace.
+type Answer struct {
+	Status   int
+	ClinicID uuid.UUID     // zero: the key was not good
+	SyncID   uuid.UUID     // zero: it was about none
+	Code     casesync.Code // empty: nothing was wrong
 }
 
 // server is the API at work. It is safe for concurrent use.

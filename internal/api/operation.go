@@ -78,8 +78,13 @@ type call struct {
 // serve is the handler of an operation.
 func (s *server) serve(op operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c := &call{Request: r, trace: traceOf(r.Context())}
-		c.probe = op.access.allows == nil
+		t := traceOf(r.Context())
+		t.probe = op.access.allows == nil
+		if s.o.Trace != nil && !t.probe {
+			ctx, answered := s.o.Trace(r.Context(), op.method+" "+op.path, r.Header)
+			r, t.answered = r.WithContext(ctx), answered
+		}
+		c := &call{Request: r, trace: t}
 		if op.raw != nil {
 			op.raw.ServeHTTP(w, r)
 			return

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -28,7 +29,8 @@ type trace struct {
 	clinicID uuid.UUID
 	syncID   uuid.UUID
 	code     casesync.Code
-	cause    error // of an answer that hides it
+	cause    error        // of an answer that hides it
+	answered func(Answer) // told at the end; nil: nobody is
 }
 
 type traceKey struct{}
@@ -66,6 +68,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // finish ends a request that may have panicked, and logs it.
 func (s *server) finish(rec *recorder, r *http.Request, t *trace, panicked any) {
+	if t.answered != nil {
+		defer func() { t.answered(Answer{rec.answered(), t.clinicID, t.syncID, t.code}) }()
+	}
 	if panicked == http.ErrAbortHandler { //nolint:errorlint // it is thrown as it is
 		panic(panicked)
 	}
@@ -92,10 +97,7 @@ func describePanic(panicked any) string {
 // logRequest writes one line about a request (Workflows §Logging). It holds no
 // key, no query and no path but the pattern that matched (R40).
 func (s *server) logRequest(rec *recorder, r *http.Request, t *trace) {
-	status := rec.status
-	if status == 0 {
-		status = http.StatusOK // net/http's, where a handler wrote nothing
-	}
+	status := rec.answered()
 	attrs := []slog.Attr{
 		slog.String("request_id", t.id),
 		slog.String("method", knownMethod(r.Method)),
@@ -184,6 +186,11 @@ func (s *server) fail(w http.ResponseWriter, t *trace, err error) {
 type recorder struct {
 	http.ResponseWriter
 	status int
+}
+
+// answered is the status of an answer that is over.
+func (r *recorder) answered() int {
+	return cmp.Or(r.status, http.StatusOK) // net/http's, where a handler wrote nothing
 }
 
 func (r *recorder) WriteHeader(status int) {

@@ -48,7 +48,7 @@ func (f *fullSync) run(ctx context.Context) {
 		f.stop(context.Cause(ctx), beforeFirstPhase, TypeInbound, TypeCases, TypeReconciliation)
 		return
 	}
-	inbound, clean := f.carryOut(ctx, TypeInbound, func(p phase) (Result, error) {
+	inbound, clean := f.carryOut(ctx, TypeInbound, func(ctx context.Context, p phase) (Result, error) {
 		if fetched != nil {
 			return Result{}, fetched
 		}
@@ -58,7 +58,7 @@ func (f *fullSync) run(ctx context.Context) {
 		f.skip("the sync ended during the inbound phase", TypeCases, TypeReconciliation)
 		return
 	}
-	f.carryOut(ctx, TypeCases, func(p phase) (Result, error) {
+	f.carryOut(ctx, TypeCases, func(ctx context.Context, p phase) (Result, error) {
 		return f.enrich(ctx, p, f.connection, f.windows, f.request.Options)
 	})
 	switch {
@@ -70,7 +70,7 @@ func (f *fullSync) run(ctx context.Context) {
 			f.fail(&Failure{Code: inbound.Code, Message: inbound.Error})
 		}
 	default:
-		f.carryOut(ctx, TypeReconciliation, func(p phase) (Result, error) {
+		f.carryOut(ctx, TypeReconciliation, func(ctx context.Context, p phase) (Result, error) {
 			court := f.reconciliation(p, f.connection, f.windows)
 			fresh, err := court.candidates(ctx)
 			if err != nil {
@@ -117,7 +117,7 @@ func both(fresh, before []Case) []Case {
 
 // carryOut runs one phase under an audit of its own, adds its counts to the
 // master's, and answers whether it completed.
-func (f *fullSync) carryOut(ctx context.Context, kind Type, run func(phase) (Result, error)) (Result, bool) {
+func (f *fullSync) carryOut(ctx context.Context, kind Type, run func(context.Context, phase) (Result, error)) (Result, bool) {
 	id, err := f.o.Recorder.BeginPhase(ctx, f.request.Lease, kind, f.o.Now())
 	if err != nil {
 		f.fail(fmt.Errorf("opening the audit of the %s phase: %w", kind, err))
@@ -126,7 +126,7 @@ func (f *fullSync) carryOut(ctx context.Context, kind Type, run func(phase) (Res
 	}
 	p := f.phase(f.request, kind, id)
 	p.provider, p.foreseen = f.master.provider, f.master.foreseen
-	result, err := f.logged(ctx, p, func() (Result, error) { return run(p) })
+	result, err := f.logged(ctx, p, func(ctx context.Context) (Result, error) { return run(ctx, p) })
 	status, result := Conclude(result, err)
 
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)

@@ -44,6 +44,20 @@ type RunnerOptions struct {
 	// deletion guard (INTERFACE §Metrics). Both may be nil.
 	Written func(action Action, n int)
 	Refused func(reason string)
+
+	// Watch is told when a sync, or a phase of a full one, begins; it answers the
+	// context in which that goes on, and is told how it ended. Nil: nobody watches.
+	Watch func(ctx context.Context, s Stretch) (context.Context, func(Status, Code))
+}
+
+// A Stretch is a sync, or a phase of a full one, from its beginning to its end.
+type Stretch struct {
+	ClinicID uuid.UUID
+	SyncID   uuid.UUID // its own audit
+	ParentID uuid.UUID // the audit of the full sync that it is a phase of; zero: of none
+	Type     Type
+	Attempt  int
+	DryRun   bool
 }
 
 // A Store is what all phases together need of the database.
@@ -69,6 +83,11 @@ func NewRunner(o RunnerOptions) *Runner {
 	if o.Refused == nil {
 		o.Refused = func(string) {}
 	}
+	if o.Watch == nil {
+		o.Watch = func(ctx context.Context, _ Stretch) (context.Context, func(Status, Code)) {
+			return ctx, func(Status, Code) {}
+		}
+	}
 	return &Runner{o}
 }
 
@@ -93,7 +112,7 @@ type phase struct {
 // §Logging).
 func (r *Runner) Run(ctx context.Context, run Run) (Result, error) {
 	p := r.phase(run, run.Type, run.Lease.AuditID)
-	return r.logged(ctx, p, func() (Result, error) { return r.run(ctx, run, p) })
+	return r.logged(ctx, p, func(ctx context.Context) (Result, error) { return r.run(ctx, run, p) })
 }
 
 func (r *Runner) run(ctx context.Context, run Run, p phase) (Result, error) {
@@ -227,15 +246,19 @@ func (r *Runner) reconciliation(p phase, connection Connection, windows Windows)
 	return c
 }
 
-// logged writes the lines that every sync and every phase begins and ends with.
-func (r *Runner) logged(ctx context.Context, p phase, run func() (Result, error)) (Result, error) {
+// logged writes the lines that every sync and every phase begins and ends with, and
+// tells who watches.
+func (r *Runner) logged(ctx context.Context, p phase, run func(context.Context) (Result, error)) (Result, error) {
+	ctx, ended := r.o.Watch(ctx, p.stretch())
+	status, concluded := StatusFailed, Result{Code: CodeInternal} // of a panic
+	defer func() { ended(status, concluded.Code) }()
 	started := r.o.Now()
 	p.log.InfoContext(ctx, "Sync started", "dry_run", p.dryRun)
-	result, err := run()
+	result, err := run(ctx)
 	if err != nil && ctx.Err() != nil { // whatever met the end says only that there was one
 		err = context.Cause(ctx)
 	}
-	status, concluded := Conclude(result, err)
+	status, concluded = Conclude(result, err)
 	attrs := []any{"stats", concluded.Stats.logValue(p.kind), "duration_ms", r.o.Now().Sub(started).Milliseconds()}
 	if concluded.Code != "" {
 		attrs = append(attrs, "code", string(concluded.Code), "error", concluded.Error)
@@ -266,6 +289,14 @@ func (r *Runner) phase(run Run, kind Type, syncID uuid.UUID) phase {
 		now:   r.o.Now,
 		count: r.o.Written,
 	}
+}
+
+func (p *phase) stretch() Stretch {
+	s := Stretch{ClinicID: p.lease.ClinicID, SyncID: p.syncID, Type: p.kind, Attempt: p.lease.Attempt, DryRun: p.dryRun}
+	if p.syncID != p.lease.AuditID {
+		s.ParentID = p.lease.AuditID
+	}
+	return s
 }
 
 func (p *phase) report(ctx context.Context, step string, done, total int) {
