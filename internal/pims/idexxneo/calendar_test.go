@@ -365,6 +365,18 @@ func TestASliceThatIsTooLongIsHalvedDownToADay(t *testing.T) { // R5
 	require.ErrorIs(t, err, pims.ErrSchemaDrift)
 }
 
+func TestOnlyASliceThatIsTooLongIsHalved(t *testing.T) { // R5
+	t.Parallel()
+	asked := 0
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		says(`{"message":"no list"}`)(w, r)
+	}
+	_, err := dial(t, wire{calendarPath: answer}).Appointments(t.Context(), january(t, 1, 7))
+	require.ErrorIs(t, err, pims.ErrSchemaDrift)
+	require.Equal(t, 1, asked)
+}
+
 func TestAStayOverSlicesIsOneVisitAndNoDuplicate(t *testing.T) {
 	t.Parallel()
 	day := func(n int) time.Time { return time.Date(2026, time.January, n, 12, 0, 0, 0, time.UTC) }
