@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -28,6 +29,8 @@ type enrichmentPhase struct {
 	window    pims.Window
 	batchSize int // consultations fetched at a time
 	force     bool
+
+	ahead map[uuid.UUID]Case // the cases of the first visits, read while these are under way
 }
 
 // A visit is one consultation to be read, and the cases that it serves (R20).
@@ -132,7 +135,7 @@ func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, settled 
 		defer close(arrived)
 		p.readAll(reading, stop, visits, arrived)
 	}()
-	if err := p.keep(ctx, settled); err != nil {
+	if err := errors.Join(p.keep(ctx, settled), p.readAhead(ctx, visits)); err != nil {
 		stop(err)
 	}
 
@@ -148,6 +151,46 @@ func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, settled 
 		p.report(ctx, "fetch", done, result.Stats.CasesFound)
 	}
 	return context.Cause(reading)
+}
+
+// readAhead reads the cases of the first visits. What another writer changes before
+// their consultations arrive is read again (R12).
+func (p *enrichmentPhase) readAhead(ctx context.Context, visits []visit) error {
+	var ids []uuid.UUID
+	for _, v := range visits {
+		for _, c := range v.cases {
+			ids = append(ids, c.CaseID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	var err error
+	p.ahead, err = p.cases(ctx, ids[:min(len(ids), chunkSize)])
+	return err
+}
+
+// cases reads cases, unless they were read ahead.
+func (p *enrichmentPhase) cases(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Case, error) {
+	stored := make(map[uuid.UUID]Case, len(ids))
+	var unread []uuid.UUID
+	for _, id := range ids {
+		if c, ok := p.ahead[id]; ok {
+			stored[id] = c
+			delete(p.ahead, id)
+		} else {
+			unread = append(unread, id)
+		}
+	}
+	if len(unread) == 0 {
+		return stored, nil
+	}
+	read, err := p.store.CasesWithConsultations(ctx, p.lease.ClinicID, unread)
+	if err != nil {
+		return nil, fmt.Errorf("reading cases: %w", err)
+	}
+	maps.Copy(stored, read)
+	return stored, nil
 }
 
 // readAll reads until all is read or something ends the phase; it tells stop what.
@@ -292,9 +335,9 @@ func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUI
 		ids = append(ids, id)
 	}
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	stored, err := p.store.CasesWithConsultations(ctx, p.lease.ClinicID, ids)
+	stored, err := p.cases(ctx, ids)
 	if err != nil {
-		return fmt.Errorf("reading cases: %w", err)
+		return err
 	}
 	var writes []Write
 	byPIMSID := make(map[string]uuid.UUID)

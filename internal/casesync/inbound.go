@@ -68,11 +68,14 @@ func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) erro
 			"the PIMS shows %d appointments for %s, none of which is among the %d that we know: this looks like another practice's calendar, so nothing was written; check the credentials and the practice id, or approve the plan",
 			evidence.Found, snapshot.Window, evidence.Known))
 	}
-	elsewhere, err := p.store.ScheduledByID(ctx, p.lease.ClinicID, p.provider, others(snapshot, stored))
-	if err != nil {
-		return fmt.Errorf("reading the appointments' cases: %w", err)
+	if ids := others(snapshot, stored); len(ids) > 0 {
+		elsewhere, err := p.store.ScheduledByID(ctx, p.lease.ClinicID, p.provider, ids)
+		if err != nil {
+			return fmt.Errorf("reading the appointments' cases: %w", err)
+		}
+		stored = slices.Concat(stored, elsewhere)
 	}
-	if evidence, shifted := massShift(snapshot, slices.Concat(stored, elsewhere)); shifted && !p.lifted(CodeShiftGuard) {
+	if evidence, shifted := massShift(snapshot, stored); shifted && !p.lifted(CodeShiftGuard) {
 		return p.hold(ctx, CodeShiftGuard, snapshot.Window, nil, evidence, fmt.Sprintf(
 			"%d of %d known appointments moved together by %s: this looks like a wrong time zone, so nothing was written; check the clinic's time zone, or approve the plan",
 			evidence.Moved, evidence.Shared, evidence.MovedBy))

@@ -110,7 +110,6 @@ func newPracticeOn(t *testing.T, now string) *practice {
 	p.store = &store{Cases: p.db.Cases()}
 	p.recorder = &recorder{Audits: p.db.Audits()}
 	p.runner = casesync.NewRunner(casesync.RunnerOptions{
-		Clinic:   func(context.Context, uuid.UUID) (clinic.Clinic, error) { return p.clinic, nil },
 		Connect:  p.connect,
 		Plan:     func(_ context.Context, _, id uuid.UUID) (casesync.Plan, error) { return p.plan(id), nil },
 		Cases:    p.store,
@@ -142,6 +141,9 @@ func (p *practice) background() context.Context { return context.WithoutCancel(p
 
 // connect logs in to the scripted PIMS.
 func (p *practice) connect(ctx context.Context, _ uuid.UUID) (casesync.Connection, error) {
+	if _, err := p.clinic.Location(); err != nil {
+		return nil, err
+	}
 	account := pims.Account{Credentials: pims.Credentials{Username: "Zzuser", Password: "Zzpassword"}, Location: p.location}
 	state, err := p.fake.Login(ctx, account)
 	if err != nil {
@@ -181,6 +183,11 @@ func (l lying) FindAppointment(ctx context.Context, id string) (pims.Appointment
 func (c *connection) Provider() string      { return provider }
 func (c *connection) Clinic() clinic.Clinic { return c.clinic }
 func (c *connection) Close(context.Context) {}
+
+func (c *connection) Location() *time.Location {
+	location, _ := c.clinic.Location() // there is one
+	return location
+}
 
 // An outcome is how a sync ended: as the run answered it, and as it is stored.
 type outcome struct {

@@ -23,8 +23,9 @@ type Connection interface {
 	// Provider is the name under which the cases are stored.
 	Provider() string
 
-	// Clinic is the clinic that is connected.
+	// Clinic is the clinic that is connected, Location its zone (R1), never nil.
 	Clinic() clinic.Clinic
+	Location() *time.Location
 
 	// Close keeps the session for the next run, or drops it where it died.
 	Close(ctx context.Context)
@@ -32,7 +33,8 @@ type Connection interface {
 
 // RunnerOptions are what a Runner works with.
 type RunnerOptions struct {
-	Clinic   func(ctx context.Context, id uuid.UUID) (clinic.Clinic, error)
+	// Connect refuses a clinic that is disabled or has no zone or credentials before
+	// any request (R1, R37).
 	Connect  func(ctx context.Context, clinicID uuid.UUID) (Connection, error)
 	Plan     func(ctx context.Context, clinicID, id uuid.UUID) (Plan, error)
 	Cases    Store
@@ -139,23 +141,16 @@ func (r *Runner) run(ctx context.Context, run Run, p phase) (Result, error) {
 	}
 }
 
-// prepare finds out the days to work on and logs in.
+// prepare logs in and finds out the days to work on.
 func (r *Runner) prepare(ctx context.Context, run Run, p *phase) (Connection, Windows, error) {
-	owner, err := r.o.Clinic(ctx, run.Lease.ClinicID)
-	if err != nil {
-		return nil, Windows{}, err
-	}
-	loc, err := owner.Location()
-	if err != nil {
-		return nil, Windows{}, err
-	}
-	windows, err := r.windows(ctx, run, p, loc)
-	if err != nil {
-		return nil, Windows{}, err
-	}
 	p.report(ctx, "login", 0, 0)
 	connection, err := r.o.Connect(ctx, run.Lease.ClinicID)
 	if err != nil {
+		return nil, Windows{}, err
+	}
+	windows, err := r.windows(ctx, run, p, connection.Location())
+	if err != nil {
+		connection.Close(context.WithoutCancel(ctx))
 		return nil, Windows{}, err
 	}
 	return connection, windows, nil

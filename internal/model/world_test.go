@@ -174,6 +174,11 @@ func (c *connection) Provider() string      { return provider }
 func (c *connection) Clinic() clinic.Clinic { return c.clinic }
 func (c *connection) Close(context.Context) {}
 
+func (c *connection) Location() *time.Location {
+	location, _ := c.clinic.Location() // there is one
+	return location
+}
+
 func (c *connection) Appointments(ctx context.Context, window pims.Window) (pims.Snapshot, error) {
 	snapshot, err := c.Session.Appointments(ctx, window)
 	if err == nil {

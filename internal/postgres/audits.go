@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -20,12 +21,12 @@ import (
 // with a transaction, the queue's job goes into the audit's own transaction. The
 // function may be called again after a deadlock.
 type Audits struct {
-	db       *DB
-	reported *throttle
+	db      *DB
+	reports *reports
 }
 
 // Audits is the store of the audits.
-func (db *DB) Audits() *Audits { return &Audits{db: db, reported: newThrottle()} }
+func (db *DB) Audits() *Audits { return &Audits{db: db, reports: newReports()} }
 
 // What keeps an audit from being queued or claimed.
 var (
@@ -176,11 +177,11 @@ func requestHash(t casesync.Type, request []byte) string {
 // Claim makes a queued audit this worker's: in progress, with one attempt more and
 // a lease that lasts so long by the database's clock (R3, R28). ErrNotQueued where
 // there is nothing to claim, ErrClinicBusy where another sync of the clinic runs
-// (R29).
+// (R29). An audit whose request nobody can read is closed as failed.
 func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts time.Duration, at time.Time) (run casesync.Run, err error) {
-	err = s.db.System(ctx, "claim the sync", func(tx pgx.Tx) error {
-		q := dbsqlc.New(tx)
-		row, err := q.ClaimAudit(ctx, &at, id)
+	var unreadable error
+	err = s.db.askSystem(ctx, "claim the sync", func(q *dbsqlc.Queries) error {
+		row, err := q.ClaimAudit(ctx, dbsqlc.ClaimAuditParams{ID: id, StartedAt: &at, Worker: worker, Seconds: lasts.Seconds()})
 		if violates(err, "case_sync_audits_running") {
 			return ErrClinicBusy
 		}
@@ -193,13 +194,13 @@ func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts t
 			Trigger: casesync.Trigger(row.Trigger),
 			DueAt:   value(row.DueAt),
 		}
-		if run.Options, run.Approval, err = decodeRequest(row.Request); err != nil {
-			return err
-		}
-		return q.PutLease(ctx, dbsqlc.PutLeaseParams{
-			AuditID: id, ClinicID: row.ClinicID, Attempt: row.Attempt, Worker: worker, Seconds: lasts.Seconds(),
-		})
+		run.Options, run.Approval, unreadable = decodeRequest(row.Request)
+		return nil
 	})
+	if err == nil && unreadable != nil {
+		status, result := casesync.Conclude(casesync.Result{}, unreadable)
+		return casesync.Run{}, cmp.Or(s.Finish(ctx, run.Lease, status, result, at), ErrNotQueued)
+	}
 	return run, err
 }
 
@@ -208,10 +209,8 @@ func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts t
 // R30). One that is to be tried again later is not in the way. It crosses clinics
 // (R41): a job carries the id of its sync only.
 func (s *Audits) Overtakes(ctx context.Context, id uuid.UUID) (overtakes bool, err error) {
-	err = s.db.System(ctx, "look for older syncs", func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, olderWaits, id).Scan(&overtakes)
-	})
-	return overtakes, err
+	err = oneTrip{s.db, scope{}}.QueryRow(ctx, olderWaits, id).Scan(&overtakes)
+	return overtakes, s.db.translate(ctx, "look for older syncs", err)
 }
 
 // olderWaits reads River's table: a job that is due, was put off for a moment since
@@ -230,8 +229,8 @@ select exists (
 // Heartbeat makes the lease last so long from now on, and tells whether somebody
 // wants the sync cancelled. casesync.ErrLeaseLost where it is no longer held.
 func (s *Audits) Heartbeat(ctx context.Context, lease casesync.Lease, lasts time.Duration) (cancelled bool, err error) {
-	err = s.db.InClinic(ctx, "extend the lease", lease.ClinicID, func(tx pgx.Tx) error {
-		cancelled, err = dbsqlc.New(tx).ExtendLease(ctx, dbsqlc.ExtendLeaseParams{
+	err = s.db.askInClinic(ctx, "extend the lease", lease.ClinicID, func(q *dbsqlc.Queries) error {
+		cancelled, err = q.ExtendLease(ctx, dbsqlc.ExtendLeaseParams{
 			AuditID: lease.AuditID, ClinicID: lease.ClinicID, Attempt: int32(lease.Attempt), Seconds: lasts.Seconds(), //nolint:gosec // small
 		})
 		return found(err, casesync.ErrLeaseLost)

@@ -23,18 +23,16 @@ func (s *Audits) Finish(ctx context.Context, lease casesync.Lease, status casesy
 	if err != nil {
 		return err
 	}
-	return s.db.InClinic(ctx, "close the audit", lease.ClinicID, func(tx pgx.Tx) error {
-		return finish(ctx, dbsqlc.New(tx), lease, row)
+	// Not relaxed: with its end, all that the sync has written is on disk.
+	return s.db.fence(ctx, "close the audit", lease, scope{clinicID: lease.ClinicID}, func(batch *pgx.Batch) error {
+		return finish(ctx, dbsqlc.New(queued{batch}), lease, row)
 	})
 }
 
+// finish closes the audit of a lease that is held.
 func finish(ctx context.Context, q *dbsqlc.Queries, lease casesync.Lease, row dbsqlc.CloseAuditParams) error {
-	n, err := q.CloseAudit(ctx, row)
-	if err != nil {
+	if err := q.CloseAudit(ctx, row); err != nil {
 		return err
-	}
-	if n == 0 {
-		return casesync.ErrLeaseLost
 	}
 	return endAttempt(ctx, q, lease, *row.CompletedAt)
 }
@@ -135,8 +133,8 @@ const unleased = time.Minute
 // Expired lists the running syncs whose lease has run out by the database's clock
 // (R3, R30): their worker is gone. It crosses clinics (R41).
 func (s *Audits) Expired(ctx context.Context) (runs []casesync.Run, err error) {
-	err = s.db.System(ctx, "look for expired leases", func(tx pgx.Tx) error {
-		rows, err := dbsqlc.New(tx).ExpiredLeases(ctx, unleased.Seconds())
+	err = s.db.askSystem(ctx, "look for expired leases", func(q *dbsqlc.Queries) error {
+		rows, err := q.ExpiredLeases(ctx, unleased.Seconds())
 		runs = make([]casesync.Run, len(rows))
 		for i, row := range rows {
 			options, approval, _ := decodeRequest(row.Request) // what was meant is for Claim to refuse
@@ -191,8 +189,8 @@ for update of a skip locked`
 // ForgetIdempotencyKeys removes the keys that no longer count (R29). It crosses
 // clinics (R41).
 func (s *Audits) ForgetIdempotencyKeys(ctx context.Context, at time.Time) error {
-	return s.db.System(ctx, "forget idempotency keys", func(tx pgx.Tx) error {
-		_, err := dbsqlc.New(tx).ForgetIdempotencyKeys(ctx, at.Add(-idempotencyLifetime))
+	return s.db.askSystem(ctx, "forget idempotency keys", func(q *dbsqlc.Queries) error {
+		_, err := q.ForgetIdempotencyKeys(ctx, at.Add(-idempotencyLifetime))
 		return err
 	})
 }

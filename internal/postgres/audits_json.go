@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"encoding/json"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -42,7 +41,7 @@ func encodeRequest(o casesync.Options, approval uuid.UUID) ([]byte, error) {
 }
 
 // errRequest is a request that was not written by this program.
-var errRequest = errors.New("the audit's request cannot be read")
+var errRequest = casesync.Fail(casesync.CodeInvalidRequest, "the request of the audit cannot be read; start a new sync")
 
 func decodeRequest(document []byte) (options casesync.Options, approval uuid.UUID, err error) {
 	var o requestJSON

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
@@ -15,8 +14,7 @@ import (
 // while it runs, and with the phases of its last attempt. CodeNotFound where the
 // clinic has no such sync.
 func (s *Audits) Audit(ctx context.Context, clinicID, id uuid.UUID) (audit casesync.Audit, err error) {
-	err = s.db.InClinic(ctx, "read the sync", clinicID, func(tx pgx.Tx) error {
-		q := dbsqlc.New(tx)
+	err = s.db.askInClinic(ctx, "read the sync", clinicID, func(q *dbsqlc.Queries) error {
 		row, err := q.Audit(ctx, id, clinicID)
 		if err != nil {
 			return found(err, errNoSync())
@@ -41,8 +39,8 @@ func (s *Audits) Audits(ctx context.Context, clinicID uuid.UUID, filter casesync
 		return list, err
 	}
 	limit := limitOf(filter.Page)
-	err = s.db.InClinic(ctx, "list syncs", clinicID, func(tx pgx.Tx) error {
-		rows, err := dbsqlc.New(tx).Audits(ctx, dbsqlc.AuditsParams{
+	err = s.db.askInClinic(ctx, "list syncs", clinicID, func(q *dbsqlc.Queries) error {
+		rows, err := q.Audits(ctx, dbsqlc.AuditsParams{
 			ClinicID: clinicID, SyncType: string(filter.Type), Status: string(filter.Status),
 			BeforeAt: before.at, BeforeID: before.id, UpTo: int32(limit + 1), //nolint:gosec // bounded
 		})
@@ -56,8 +54,8 @@ func (s *Audits) Audits(ctx context.Context, clinicID uuid.UUID, filter casesync
 // ClinicOf tells which clinic a sync belongs to, for a command that names only
 // the sync. It crosses clinics (R41).
 func (s *Audits) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
-	err = s.db.System(ctx, "find the sync", func(tx pgx.Tx) error {
-		clinicID, err = dbsqlc.New(tx).ClinicOfAudit(ctx, id)
+	err = s.db.askSystem(ctx, "find the sync", func(q *dbsqlc.Queries) error {
+		clinicID, err = q.ClinicOfAudit(ctx, id)
 		return found(err, casesync.Fail(casesync.CodeNotFound, "there is no such sync"))
 	})
 	return clinicID, err

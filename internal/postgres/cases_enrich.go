@@ -60,8 +60,9 @@ func (s *Cases) KeepReadings(ctx context.Context, lease casesync.Lease, readings
 		nextTries[i], readAts[i] = knownTime(r.NextTry), knownTime(r.ReadAt)
 		fingerprints[i], outcomes[i] = r.Fingerprint, r.Outcome
 	}
-	return s.db.fenced(ctx, "keep the readings", lease, "", func(batch *pgx.Batch) {
+	return s.db.fenced(ctx, "keep the readings", lease, "", func(batch *pgx.Batch) error {
 		batch.Queue(keepReadings, lease.ClinicID, ids, tries, nextTries, readAts, fingerprints, outcomes)
+		return nil
 	})
 }
 

@@ -12,11 +12,12 @@ import (
 
 // SeenAgain is casesync.InboundStore's.
 func (s *Cases) SeenAgain(ctx context.Context, lease casesync.Lease, provider string, pimsIDs []string) error {
-	return s.db.fenced(ctx, "end the protection of restored cases", lease, "", func(batch *pgx.Batch) {
+	return s.db.fenced(ctx, "end the protection of restored cases", lease, "", func(batch *pgx.Batch) error {
 		batch.Queue(`
 			delete from case_restores r using cases c
 			where r.clinic_id = $1 and c.id = r.case_id and c.provider = $2 and c.pims_id = any($3)`,
 			lease.ClinicID, provider, pimsIDs)
+		return nil
 	})
 }
 

@@ -25,7 +25,7 @@ func (s *Cases) WriteCases(ctx context.Context, lease casesync.Lease, syncID uui
 		written = append(written, ids...)
 		return err
 	}
-	err = s.db.fenced(ctx, "write cases", lease, syncActor(syncID), func(batch *pgx.Batch) {
+	err = s.db.fenced(ctx, "write cases", lease, syncActor(syncID), func(batch *pgx.Batch) error {
 		written = nil // of an attempt that lost a deadlock
 		if inserts.len() > 0 {
 			batch.Queue(insertCases, inserts.args(lease.ClinicID, provider, at)...).Query(collect)
@@ -33,6 +33,7 @@ func (s *Cases) WriteCases(ctx context.Context, lease casesync.Lease, syncID uui
 		if updates.len() > 0 {
 			batch.Queue(updateCases, updates.args(lease.ClinicID, provider, at)...).Query(collect)
 		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -179,12 +180,13 @@ func (s *Cases) SoftDelete(ctx context.Context, lease casesync.Lease, syncID uui
 	for i := range order {
 		ids[i], versions[i], reasons[i] = order[i].Case.ID, order[i].Case.Version, order[i].Reason
 	}
-	err = s.db.fenced(ctx, "soft-delete cases", lease, syncActor(syncID), func(batch *pgx.Batch) {
+	err = s.db.fenced(ctx, "soft-delete cases", lease, syncActor(syncID), func(batch *pgx.Batch) error {
 		batch.Queue(softDelete, lease.ClinicID, provider, at, window.From(), window.Until(), until,
 			at.UTC().Format(time.RFC3339Nano), syncID.String(), ids, versions, reasons).Query(func(rows pgx.Rows) (err error) {
 			deleted, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 			return err
 		})
+		return nil
 	})
 	if err != nil {
 		return nil, err

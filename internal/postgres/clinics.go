@@ -26,8 +26,8 @@ func (s *Clinics) Clinic(ctx context.Context, id uuid.UUID) (c clinic.Clinic, er
 	if id == uuid.Nil {
 		return c, clinic.ErrNotFound
 	}
-	err = s.db.InClinic(ctx, "read the clinic", id, func(tx pgx.Tx) error {
-		row, err := dbsqlc.New(tx).Clinic(ctx, id)
+	err = s.db.askInClinic(ctx, "read the clinic", id, func(q *dbsqlc.Queries) error {
+		row, err := q.Clinic(ctx, id)
 		c = clinicOf(row)
 		return found(err, clinic.ErrNotFound)
 	})
@@ -36,8 +36,8 @@ func (s *Clinics) Clinic(ctx context.Context, id uuid.UUID) (c clinic.Clinic, er
 
 // Clinics lists all clinics by their names. It crosses clinics (R41).
 func (s *Clinics) Clinics(ctx context.Context) (clinics []clinic.Clinic, err error) {
-	err = s.db.System(ctx, "list the clinics", func(tx pgx.Tx) error {
-		rows, err := dbsqlc.New(tx).Clinics(ctx)
+	err = s.db.askSystem(ctx, "list the clinics", func(q *dbsqlc.Queries) error {
+		rows, err := q.Clinics(ctx)
 		clinics = convert(rows, clinicOf)
 		return err
 	})
@@ -79,8 +79,8 @@ func (s *Clinics) Update(ctx context.Context, c clinic.Clinic, at time.Time) (up
 	if err != nil {
 		return updated, err
 	}
-	err = s.db.InClinic(ctx, "change the clinic", c.ID, func(tx pgx.Tx) error {
-		row, err := dbsqlc.New(tx).UpdateClinic(ctx, dbsqlc.UpdateClinicParams{
+	err = s.db.askInClinic(ctx, "change the clinic", c.ID, func(q *dbsqlc.Queries) error {
+		row, err := q.UpdateClinic(ctx, dbsqlc.UpdateClinicParams{
 			ID: c.ID, Name: c.Name, Timezone: known(c.Timezone), IsActive: c.Active, DeletionLimits: limits, UpdatedAt: at,
 		})
 		updated = clinicOf(row)
@@ -92,8 +92,8 @@ func (s *Clinics) Update(ctx context.Context, c clinic.Clinic, at time.Time) (up
 // Schedules reads a clinic's schedules as they are stored (R33): the
 // specification's JSON array, or nil where the clinic has none.
 func (s *Clinics) Schedules(ctx context.Context, clinicID uuid.UUID) (document []byte, err error) {
-	err = s.db.InClinic(ctx, "read the schedules", clinicID, func(tx pgx.Tx) error {
-		document, err = dbsqlc.New(tx).Schedules(ctx, clinicID)
+	err = s.db.askInClinic(ctx, "read the schedules", clinicID, func(q *dbsqlc.Queries) error {
+		document, err = q.Schedules(ctx, clinicID)
 		return found(err, nil)
 	})
 	return document, err
@@ -101,8 +101,8 @@ func (s *Clinics) Schedules(ctx context.Context, clinicID uuid.UUID) (document [
 
 // SetSchedules stores a clinic's schedules; whoever runs them is notified (R33).
 func (s *Clinics) SetSchedules(ctx context.Context, clinicID uuid.UUID, document []byte, at time.Time) error {
-	return s.db.InClinic(ctx, "store the schedules", clinicID, func(tx pgx.Tx) error {
-		err := dbsqlc.New(tx).PutSchedules(ctx, clinicID, document, at)
+	return s.db.askInClinic(ctx, "store the schedules", clinicID, func(q *dbsqlc.Queries) error {
+		err := q.PutSchedules(ctx, clinicID, document, at)
 		if violates(err, "clinic_schedule_configs_clinic_id_fkey") {
 			return clinic.ErrNotFound
 		}
@@ -121,8 +121,8 @@ type ScheduleConfig struct {
 // AllSchedules reads the schedules of all active clinics. It crosses clinics
 // (R41).
 func (s *Clinics) AllSchedules(ctx context.Context) (configs []ScheduleConfig, err error) {
-	err = s.db.System(ctx, "read all schedules", func(tx pgx.Tx) error {
-		rows, err := dbsqlc.New(tx).AllSchedules(ctx)
+	err = s.db.askSystem(ctx, "read all schedules", func(q *dbsqlc.Queries) error {
+		rows, err := q.AllSchedules(ctx)
 		configs = convert(rows, func(row dbsqlc.AllSchedulesRow) ScheduleConfig {
 			return ScheduleConfig{row.ClinicID, value(row.Timezone), row.SyncSchedules, row.ChangedAt}
 		})

@@ -21,8 +21,8 @@ var _ clinic.CredentialStore = (*Credentials)(nil)
 
 // Credential is clinic.CredentialStore's.
 func (s *Credentials) Credential(ctx context.Context, clinicID uuid.UUID) (c clinic.StoredCredential, err error) {
-	err = s.db.InClinic(ctx, "read the credentials", clinicID, func(tx pgx.Tx) error {
-		row, err := dbsqlc.New(tx).Credential(ctx, clinicID)
+	err = s.db.askInClinic(ctx, "read the credentials", clinicID, func(q *dbsqlc.Queries) error {
+		row, err := q.Credential(ctx, clinicID)
 		c = clinic.StoredCredential{
 			ID:              row.ID,
 			ClinicID:        row.ClinicID,
@@ -78,8 +78,8 @@ func (s *Credentials) SuspendCredential(ctx context.Context, clinicID, credentia
 // the clinic has no credentials; where they are not suspended nothing changes but
 // the time.
 func (s *Credentials) ResumeCredential(ctx context.Context, clinicID uuid.UUID) error {
-	return s.db.InClinic(ctx, "resume the credentials", clinicID, func(tx pgx.Tx) error {
-		n, err := dbsqlc.New(tx).ResumeCredential(ctx, s.db.now(), clinicID)
+	return s.db.askInClinic(ctx, "resume the credentials", clinicID, func(q *dbsqlc.Queries) error {
+		n, err := q.ResumeCredential(ctx, s.db.now(), clinicID)
 		return oneRow(n, err, clinic.ErrCredentialsMissing)
 	})
 }
@@ -87,8 +87,8 @@ func (s *Credentials) ResumeCredential(ctx context.Context, clinicID uuid.UUID) 
 // RemoveCredential removes the clinic's credentials and their session.
 // clinic.ErrCredentialsMissing where there are none.
 func (s *Credentials) RemoveCredential(ctx context.Context, clinicID uuid.UUID) error {
-	return s.db.InClinic(ctx, "remove the credentials", clinicID, func(tx pgx.Tx) error {
-		n, err := dbsqlc.New(tx).DeleteCredential(ctx, clinicID)
+	return s.db.askInClinic(ctx, "remove the credentials", clinicID, func(q *dbsqlc.Queries) error {
+		n, err := q.DeleteCredential(ctx, clinicID)
 		return oneRow(n, err, clinic.ErrCredentialsMissing)
 	})
 }
@@ -103,8 +103,8 @@ var _ clinic.SessionStore = (*Sessions)(nil)
 
 // Session is clinic.SessionStore's.
 func (s *Sessions) Session(ctx context.Context, clinicID uuid.UUID) (session clinic.StoredSession, err error) {
-	err = s.db.InClinic(ctx, "read the session", clinicID, func(tx pgx.Tx) error {
-		row, err := dbsqlc.New(tx).Session(ctx, clinicID)
+	err = s.db.askInClinic(ctx, "read the session", clinicID, func(q *dbsqlc.Queries) error {
+		row, err := q.Session(ctx, clinicID)
 		session = clinic.StoredSession(row)
 		return found(err, clinic.ErrNoSession)
 	})
@@ -113,8 +113,8 @@ func (s *Sessions) Session(ctx context.Context, clinicID uuid.UUID) (session cli
 
 // SaveSession is clinic.SessionStore's.
 func (s *Sessions) SaveSession(ctx context.Context, session clinic.StoredSession) error {
-	return s.db.InClinic(ctx, "keep the session", session.ClinicID, func(tx pgx.Tx) error {
-		return dbsqlc.New(tx).PutSession(ctx, dbsqlc.PutSessionParams{
+	return s.db.askInClinic(ctx, "keep the session", session.ClinicID, func(q *dbsqlc.Queries) error {
+		return q.PutSession(ctx, dbsqlc.PutSessionParams{
 			ClinicID: session.ClinicID, CredentialID: session.CredentialID, LoggedInAt: session.LoggedInAt,
 			Sealed: session.Sealed, UsedAt: session.UsedAt,
 		})
@@ -123,8 +123,8 @@ func (s *Sessions) SaveSession(ctx context.Context, session clinic.StoredSession
 
 // UpdateSession is clinic.SessionStore's.
 func (s *Sessions) UpdateSession(ctx context.Context, session clinic.StoredSession) error {
-	return s.db.InClinic(ctx, "keep the session", session.ClinicID, func(tx pgx.Tx) error {
-		return dbsqlc.New(tx).UpdateSession(ctx, dbsqlc.UpdateSessionParams{
+	return s.db.askInClinic(ctx, "keep the session", session.ClinicID, func(q *dbsqlc.Queries) error {
+		return q.UpdateSession(ctx, dbsqlc.UpdateSessionParams{
 			ClinicID: session.ClinicID, CredentialID: session.CredentialID, LoggedInAt: session.LoggedInAt,
 			Sealed: session.Sealed, UsedAt: session.UsedAt,
 		})
@@ -133,7 +133,7 @@ func (s *Sessions) UpdateSession(ctx context.Context, session clinic.StoredSessi
 
 // DropSession is clinic.SessionStore's.
 func (s *Sessions) DropSession(ctx context.Context, session clinic.StoredSession) error {
-	return s.db.InClinic(ctx, "drop the session", session.ClinicID, func(tx pgx.Tx) error {
-		return dbsqlc.New(tx).DeleteSession(ctx, session.ClinicID, session.CredentialID, session.LoggedInAt)
+	return s.db.askInClinic(ctx, "drop the session", session.ClinicID, func(q *dbsqlc.Queries) error {
+		return q.DeleteSession(ctx, session.ClinicID, session.CredentialID, session.LoggedInAt)
 	})
 }

@@ -34,6 +34,9 @@ func (db *DB) translate(ctx context.Context, operation string, err error) error 
 		return fmt.Errorf("%s: %w: %s", operation, casesync.ErrDatabase, reason(err))
 	}
 	if server := (*pgconn.PgError)(nil); errors.As(err, &server) {
+		if server.Code == leaseLost {
+			return fmt.Errorf("%s: %w", operation, casesync.ErrLeaseLost)
+		}
 		return &queryError{operation, server}
 	}
 	return fmt.Errorf("%s: %w", operation, err)

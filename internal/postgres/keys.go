@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -26,8 +25,8 @@ var (
 
 // KeysByPrefix is clinic.KeyStore's.
 func (s *Keys) KeysByPrefix(ctx context.Context, prefix string) (keys []clinic.APIKey, err error) {
-	err = s.db.System(ctx, "look the API key up", func(tx pgx.Tx) error {
-		rows, err := dbsqlc.New(tx).KeysByPrefix(ctx, prefix)
+	err = s.db.askSystem(ctx, "look the API key up", func(q *dbsqlc.Queries) error {
+		rows, err := q.KeysByPrefix(ctx, prefix)
 		keys = convert(rows, keyOfRow)
 		return err
 	})
@@ -36,8 +35,8 @@ func (s *Keys) KeysByPrefix(ctx context.Context, prefix string) (keys []clinic.A
 
 // TouchKey is clinic.KeyStore's.
 func (s *Keys) TouchKey(ctx context.Context, id uuid.UUID, at time.Time) error {
-	return s.db.System(ctx, "note the API key's use", func(tx pgx.Tx) error {
-		return dbsqlc.New(tx).TouchKey(ctx, &at, id)
+	return s.db.askSystem(ctx, "note the API key's use", func(q *dbsqlc.Queries) error {
+		return q.TouchKey(ctx, &at, id)
 	})
 }
 
@@ -50,8 +49,8 @@ func (s *Keys) AddKey(ctx context.Context, key clinic.APIKey) (added clinic.APIK
 	if key.CreatedAt.IsZero() {
 		key.CreatedAt = s.db.now()
 	}
-	err = s.db.InClinic(ctx, "store the API key", key.ClinicID, func(tx pgx.Tx) error {
-		row, err := dbsqlc.New(tx).InsertKey(ctx, dbsqlc.InsertKeyParams{
+	err = s.db.askInClinic(ctx, "store the API key", key.ClinicID, func(q *dbsqlc.Queries) error {
+		row, err := q.InsertKey(ctx, dbsqlc.InsertKeyParams{
 			ID:          key.ID,
 			ClinicID:    key.ClinicID,
 			Name:        key.Name,
@@ -73,8 +72,8 @@ func (s *Keys) AddKey(ctx context.Context, key clinic.APIKey) (added clinic.APIK
 
 // Keys lists the keys of all clinics. It crosses clinics (R41).
 func (s *Keys) Keys(ctx context.Context) (keys []clinic.APIKey, err error) {
-	err = s.db.System(ctx, "list the API keys", func(tx pgx.Tx) error {
-		rows, err := dbsqlc.New(tx).Keys(ctx)
+	err = s.db.askSystem(ctx, "list the API keys", func(q *dbsqlc.Queries) error {
+		rows, err := q.Keys(ctx)
 		keys = convert(rows, keyOfRow)
 		return err
 	})
@@ -84,8 +83,8 @@ func (s *Keys) Keys(ctx context.Context) (keys []clinic.APIKey, err error) {
 // RevokeKey makes a key useless from now on. CodeNotFound where there is none; a
 // revoked one stays so. It crosses clinics (R41).
 func (s *Keys) RevokeKey(ctx context.Context, id uuid.UUID) error {
-	return s.db.System(ctx, "revoke the API key", func(tx pgx.Tx) error {
-		n, err := dbsqlc.New(tx).RevokeKey(ctx, id)
+	return s.db.askSystem(ctx, "revoke the API key", func(q *dbsqlc.Queries) error {
+		n, err := q.RevokeKey(ctx, id)
 		return oneRow(n, err, casesync.Fail(casesync.CodeNotFound, "there is no such API key"))
 	})
 }
@@ -107,8 +106,8 @@ func keyOfRow(row dbsqlc.ClinicApiKey) clinic.APIKey {
 
 // KeyChecks is clinic.KeyCheckStore's.
 func (s *Keys) KeyChecks(ctx context.Context) (checks []clinic.KeyCheck, err error) {
-	err = s.db.System(ctx, "read the encryption key checks", func(tx pgx.Tx) error {
-		rows, err := dbsqlc.New(tx).KeyChecks(ctx)
+	err = s.db.askSystem(ctx, "read the encryption key checks", func(q *dbsqlc.Queries) error {
+		rows, err := q.KeyChecks(ctx)
 		checks = convert(rows, func(row dbsqlc.EncryptionKey) clinic.KeyCheck { return clinic.KeyCheck(row) })
 		return err
 	})
@@ -117,7 +116,7 @@ func (s *Keys) KeyChecks(ctx context.Context) (checks []clinic.KeyCheck, err err
 
 // AddKeyCheck is clinic.KeyCheckStore's.
 func (s *Keys) AddKeyCheck(ctx context.Context, check clinic.KeyCheck) error {
-	return s.db.System(ctx, "store the encryption key check", func(tx pgx.Tx) error {
-		return dbsqlc.New(tx).InsertKeyCheck(ctx, check.KeyID, check.Sealed, s.db.now())
+	return s.db.askSystem(ctx, "store the encryption key check", func(q *dbsqlc.Queries) error {
+		return q.InsertKeyCheck(ctx, check.KeyID, check.Sealed, s.db.now())
 	})
 }

@@ -29,8 +29,7 @@ func (s *Plans) KeepPlan(ctx context.Context, lease casesync.Lease, plan casesyn
 	if err != nil {
 		return false, err
 	}
-	err = s.db.underLease(ctx, "keep the plan", lease, func(tx pgx.Tx) error {
-		q := dbsqlc.New(tx)
+	err = s.db.underLease(ctx, "keep the plan", lease, func(q *dbsqlc.Queries) error {
 		superseded, err := q.SupersedePlans(ctx, dbsqlc.SupersedePlansParams{
 			ClinicID: lease.ClinicID, Code: string(plan.Code), SyncType: string(plan.SyncType), DecidedAt: &plan.CreatedAt,
 		})
@@ -58,8 +57,8 @@ func (s *Plans) KeepPlan(ctx context.Context, lease casesync.Lease, plan casesyn
 
 // SupersedePlans is casesync.Recorder's.
 func (s *Plans) SupersedePlans(ctx context.Context, lease casesync.Lease, guard casesync.Code, kind casesync.Type, at time.Time) error {
-	return s.db.underLease(ctx, "supersede plans", lease, func(tx pgx.Tx) error {
-		_, err := dbsqlc.New(tx).SupersedePlans(ctx, dbsqlc.SupersedePlansParams{
+	return s.db.fenced(ctx, "supersede plans", lease, "", func(batch *pgx.Batch) error {
+		_, err := dbsqlc.New(queued{batch}).SupersedePlans(ctx, dbsqlc.SupersedePlansParams{
 			ClinicID: lease.ClinicID, Code: string(guard), SyncType: string(kind), DecidedAt: &at,
 		})
 		return err
@@ -94,8 +93,8 @@ func (s *Plans) Reject(ctx context.Context, clinicID, id uuid.UUID, actor string
 
 // Plan is one plan of the clinic. CodeNotFound where the clinic has no such plan.
 func (s *Plans) Plan(ctx context.Context, clinicID, id uuid.UUID) (plan casesync.Plan, err error) {
-	err = s.db.InClinic(ctx, "read the plan", clinicID, func(tx pgx.Tx) error {
-		row, err := dbsqlc.New(tx).Plan(ctx, id, clinicID)
+	err = s.db.askInClinic(ctx, "read the plan", clinicID, func(q *dbsqlc.Queries) error {
+		row, err := q.Plan(ctx, id, clinicID)
 		plan = planOf(row, s.db.now())
 		return found(err, casesync.Fail(casesync.CodeNotFound, "the clinic has no such plan"))
 	})
@@ -109,8 +108,8 @@ func (s *Plans) Plans(ctx context.Context, clinicID uuid.UUID, filter casesync.P
 		return list, err
 	}
 	limit, now := limitOf(filter.Page), s.db.now()
-	err = s.db.InClinic(ctx, "list plans", clinicID, func(tx pgx.Tx) error {
-		rows, err := dbsqlc.New(tx).Plans(ctx, dbsqlc.PlansParams{
+	err = s.db.askInClinic(ctx, "list plans", clinicID, func(q *dbsqlc.Queries) error {
+		rows, err := q.Plans(ctx, dbsqlc.PlansParams{
 			ClinicID: clinicID, Status: string(filter.Status), At: now,
 			BeforeAt: before.at, BeforeID: before.id, UpTo: int32(limit + 1), //nolint:gosec // bounded
 		})
@@ -124,8 +123,8 @@ func (s *Plans) Plans(ctx context.Context, clinicID uuid.UUID, filter casesync.P
 // ClinicOf tells which clinic a plan belongs to, for a command that names only the
 // plan. It crosses clinics (R41).
 func (s *Plans) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
-	err = s.db.System(ctx, "find the plan", func(tx pgx.Tx) error {
-		clinicID, err = dbsqlc.New(tx).ClinicOfPlan(ctx, id)
+	err = s.db.askSystem(ctx, "find the plan", func(q *dbsqlc.Queries) error {
+		clinicID, err = q.ClinicOfPlan(ctx, id)
 		return found(err, casesync.Fail(casesync.CodeNotFound, "there is no such plan"))
 	})
 	return clinicID, err

@@ -40,8 +40,8 @@ func (s *Records) Case(ctx context.Context, clinicID, id uuid.UUID) (record case
 // ClinicOf tells which clinic a case belongs to, for a command that names only the
 // case. It crosses clinics (R41).
 func (s *Records) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
-	err = s.db.System(ctx, "find the case", func(tx pgx.Tx) error {
-		clinicID, err = dbsqlc.New(tx).ClinicOfCase(ctx, id)
+	err = s.db.askSystem(ctx, "find the case", func(q *dbsqlc.Queries) error {
+		clinicID, err = q.ClinicOfCase(ctx, id)
 		return found(err, casesync.Fail(casesync.CodeNotFound, "there is no such case"))
 	})
 	return clinicID, err

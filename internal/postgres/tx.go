@@ -25,6 +25,11 @@ const (
 type scope struct {
 	clinicID uuid.UUID // zero: across clinics
 	actor    string    // in whose name cases are changed (R14); empty: a person
+
+	// relaxed commits need not wait for the disk. The log is written in order, so
+	// that whatever commits after them without being relaxed makes them last; until
+	// then a crash of the server may undo the latest of them, and nothing else.
+	relaxed bool
 }
 
 // InClinic runs fn in a transaction for one clinic (R41). fn may be called again
@@ -43,7 +48,7 @@ func (db *DB) InClinicAs(ctx context.Context, operation string, clinicID uuid.UU
 	if clinicID == uuid.Nil { // it would be taken for System
 		return fmt.Errorf("%s: no clinic is named", operation)
 	}
-	return db.transact(ctx, operation, scope{clinicID, actor}, fn)
+	return db.transact(ctx, operation, scope{clinicID: clinicID, actor: actor}, fn)
 }
 
 // System runs fn in a transaction that crosses clinics (R41): key lookup, due
@@ -55,16 +60,19 @@ func (db *DB) System(ctx context.Context, operation string, fn func(pgx.Tx) erro
 // transact runs fn in a transaction, again where it lost against another one,
 // and translates its error.
 func (db *DB) transact(ctx context.Context, operation string, s scope, fn func(pgx.Tx) error) error {
-	var err error
-	for try := range maxTries {
-		if try > 0 && pause(ctx, time.Duration(try)*10*time.Millisecond) != nil {
+	return db.translate(ctx, operation, again(ctx, func() error { return db.once(ctx, s, fn) }))
+}
+
+// again runs a transaction until it did not lose against another one.
+func again(ctx context.Context, transaction func() error) error {
+	err := transaction()
+	for try := 1; try < maxTries && retryable(err); try++ {
+		if pause(ctx, time.Duration(try)*10*time.Millisecond) != nil {
 			break
 		}
-		if err = db.once(ctx, s, fn); !retryable(err) {
-			break
-		}
+		err = transaction()
 	}
-	return db.translate(ctx, operation, err)
+	return err
 }
 
 // once runs fn in one transaction. The scope is set in the round trip of BEGIN.

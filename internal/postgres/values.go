@@ -2,27 +2,27 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
 )
 
 // readInClinic reads rows for one clinic.
 func readInClinic[T any](ctx context.Context, db *DB, operation string, clinicID uuid.UUID, sql string, args []any, scan pgx.RowToFunc[T]) ([]T, error) {
-	var items []T
-	err := db.InClinic(ctx, operation, clinicID, func(tx pgx.Tx) error {
-		var err error
-		items, err = query(ctx, tx, sql, args, scan)
-		return err
-	})
-	return items, err
+	if clinicID == uuid.Nil { // it would be taken for all
+		return nil, fmt.Errorf("%s: no clinic is named", operation)
+	}
+	items, err := query(ctx, oneTrip{db, scope{clinicID: clinicID}}, sql, args, scan)
+	return items, db.translate(ctx, operation, err)
 }
 
 // query runs a statement and scans all its rows.
-func query[T any](ctx context.Context, tx pgx.Tx, sql string, args []any, scan pgx.RowToFunc[T]) ([]T, error) {
+func query[T any](ctx context.Context, tx dbsqlc.DBTX, sql string, args []any, scan pgx.RowToFunc[T]) ([]T, error) {
 	rows, err := tx.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err

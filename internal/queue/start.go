@@ -105,6 +105,9 @@ func (q *Queue) enqueue(ctx context.Context, audit casesync.Audit, idempotencyKe
 	case err != nil:
 		return casesync.Audit{}, fmt.Errorf("queueing the sync: %w", err)
 	}
+	if id == audit.ID { // else the key stands for an earlier sync
+		return audit, nil
+	}
 	return q.o.Audits.Audit(ctx, audit.ClinicID, id)
 }
 

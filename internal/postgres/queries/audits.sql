@@ -33,16 +33,18 @@ delete from idempotency_keys where created_at <= @expired_before;
 
 -- name: ClaimAudit :one
 -- Crosses clinics (R41): a job carries the id of its sync only (R28).
-update case_sync_audits
-set status = 'in_progress', attempt = attempt + 1, started_at = coalesce(started_at, @started_at)
-where id = @id and status = 'queued' and parent_id is null
-returning clinic_id, sync_type, trigger, request, attempt, due_at;
-
--- name: PutLease :exec
-insert into sync_leases (audit_id, clinic_id, attempt, worker, expires_at)
-values (@audit_id, @clinic_id, @attempt, @worker, clock_timestamp() + make_interval(secs => @seconds::float8))
-on conflict (audit_id) do update set
-    attempt = excluded.attempt, worker = excluded.worker, expires_at = excluded.expires_at, progress = '{}';
+with claimed as (
+    update case_sync_audits
+    set status = 'in_progress', attempt = attempt + 1, started_at = coalesce(started_at, @started_at)
+    where id = @id and status = 'queued' and parent_id is null
+    returning id, clinic_id, sync_type, trigger, request, attempt, due_at
+), leased as (
+    insert into sync_leases (audit_id, clinic_id, attempt, worker, expires_at)
+    select id, clinic_id, attempt, @worker, clock_timestamp() + make_interval(secs => @seconds::float8) from claimed
+    on conflict (audit_id) do update set
+        attempt = excluded.attempt, worker = excluded.worker, expires_at = excluded.expires_at, progress = '{}'
+)
+select clinic_id, sync_type, trigger, request, attempt, due_at from claimed;
 
 -- name: ExtendLease :one
 update sync_leases set expires_at = clock_timestamp() + make_interval(secs => @seconds::float8)
@@ -85,7 +87,7 @@ where id = @id and clinic_id = @clinic_id;
 -- name: DeleteLease :exec
 delete from sync_leases where audit_id = @audit_id and clinic_id = @clinic_id;
 
--- name: CloseAudit :execrows
+-- name: CloseAudit :exec
 update case_sync_audits set
     status = @status, completed_at = @completed_at,
     result = @result, error_code = @error_code, error_message = @error_message, plan_id = @plan_id,

@@ -176,11 +176,26 @@ func (q *Queries) CancelQueuedAudit(ctx context.Context, arg CancelQueuedAuditPa
 }
 
 const claimAudit = `-- name: ClaimAudit :one
-update case_sync_audits
-set status = 'in_progress', attempt = attempt + 1, started_at = coalesce(started_at, $1)
-where id = $2 and status = 'queued' and parent_id is null
-returning clinic_id, sync_type, trigger, request, attempt, due_at
+with claimed as (
+    update case_sync_audits
+    set status = 'in_progress', attempt = attempt + 1, started_at = coalesce(started_at, $1)
+    where id = $2 and status = 'queued' and parent_id is null
+    returning id, clinic_id, sync_type, trigger, request, attempt, due_at
+), leased as (
+    insert into sync_leases (audit_id, clinic_id, attempt, worker, expires_at)
+    select id, clinic_id, attempt, $3, clock_timestamp() + make_interval(secs => $4::float8) from claimed
+    on conflict (audit_id) do update set
+        attempt = excluded.attempt, worker = excluded.worker, expires_at = excluded.expires_at, progress = '{}'
+)
+select clinic_id, sync_type, trigger, request, attempt, due_at from claimed
 `
+
+type ClaimAuditParams struct {
+	StartedAt *time.Time
+	ID        uuid.UUID
+	Worker    string
+	Seconds   float64
+}
 
 type ClaimAuditRow struct {
 	ClinicID uuid.UUID
@@ -192,8 +207,13 @@ type ClaimAuditRow struct {
 }
 
 // Crosses clinics (R41): a job carries the id of its sync only (R28).
-func (q *Queries) ClaimAudit(ctx context.Context, startedAt *time.Time, iD uuid.UUID) (ClaimAuditRow, error) {
-	row := q.db.QueryRow(ctx, claimAudit, startedAt, iD)
+func (q *Queries) ClaimAudit(ctx context.Context, arg ClaimAuditParams) (ClaimAuditRow, error) {
+	row := q.db.QueryRow(ctx, claimAudit,
+		arg.StartedAt,
+		arg.ID,
+		arg.Worker,
+		arg.Seconds,
+	)
 	var i ClaimAuditRow
 	err := row.Scan(
 		&i.ClinicID,
@@ -218,7 +238,7 @@ func (q *Queries) ClinicOfAudit(ctx context.Context, id uuid.UUID) (uuid.UUID, e
 	return clinic_id, err
 }
 
-const closeAudit = `-- name: CloseAudit :execrows
+const closeAudit = `-- name: CloseAudit :exec
 update case_sync_audits set
     status = $1, completed_at = $2,
     result = $3, error_code = $4, error_message = $5, plan_id = $6,
@@ -254,8 +274,8 @@ type CloseAuditParams struct {
 	ParentID          *uuid.UUID
 }
 
-func (q *Queries) CloseAudit(ctx context.Context, arg CloseAuditParams) (int64, error) {
-	result, err := q.db.Exec(ctx, closeAudit,
+func (q *Queries) CloseAudit(ctx context.Context, arg CloseAuditParams) error {
+	_, err := q.db.Exec(ctx, closeAudit,
 		arg.Status,
 		arg.CompletedAt,
 		arg.Result,
@@ -278,10 +298,7 @@ func (q *Queries) CloseAudit(ctx context.Context, arg CloseAuditParams) (int64, 
 		arg.Attempt,
 		arg.ParentID,
 	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	return err
 }
 
 const conflictingAudit = `-- name: ConflictingAudit :one
@@ -643,32 +660,6 @@ func (q *Queries) Phases(ctx context.Context, parentID *uuid.UUID, clinicID uuid
 		return nil, err
 	}
 	return items, nil
-}
-
-const putLease = `-- name: PutLease :exec
-insert into sync_leases (audit_id, clinic_id, attempt, worker, expires_at)
-values ($1, $2, $3, $4, clock_timestamp() + make_interval(secs => $5::float8))
-on conflict (audit_id) do update set
-    attempt = excluded.attempt, worker = excluded.worker, expires_at = excluded.expires_at, progress = '{}'
-`
-
-type PutLeaseParams struct {
-	AuditID  uuid.UUID
-	ClinicID uuid.UUID
-	Attempt  int32
-	Worker   string
-	Seconds  float64
-}
-
-func (q *Queries) PutLease(ctx context.Context, arg PutLeaseParams) error {
-	_, err := q.db.Exec(ctx, putLease,
-		arg.AuditID,
-		arg.ClinicID,
-		arg.Attempt,
-		arg.Worker,
-		arg.Seconds,
-	)
-	return err
 }
 
 const reportProgress = `-- name: ReportProgress :exec

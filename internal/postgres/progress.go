@@ -1,0 +1,112 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+)
+
+const (
+	reportEvery  = 250 * time.Millisecond // progress within a step
+	reportSettle = 20 * time.Millisecond  // a step that is over by then is not told
+	reportLimit  = 2 * time.Second        // how long the database may take for a report
+)
+
+// Report is casesync.Recorder's. No sync waits for it. A new step is told, unless
+// another follows at once; progress within one a few times a second.
+func (s *Audits) Report(ctx context.Context, lease casesync.Lease, progress casesync.Progress) {
+	if s.reports.take(lease, progress, time.Now()) {
+		go s.reports.write(context.WithoutCancel(ctx), lease, s.writeReport)
+	}
+}
+
+func (s *Audits) writeReport(ctx context.Context, lease casesync.Lease, progress casesync.Progress) {
+	document, err := json.Marshal(progressJSON(progress))
+	if err != nil {
+		return // not of these types
+	}
+	ctx, cancel := context.WithTimeout(ctx, reportLimit)
+	defer cancel()
+	err = s.db.askInClinic(ctx, "report progress", lease.ClinicID, func(q *dbsqlc.Queries) error {
+		return q.ReportProgress(ctx, dbsqlc.ReportProgressParams{
+			AuditID: lease.AuditID, ClinicID: lease.ClinicID, Attempt: int32(lease.Attempt), Progress: document, //nolint:gosec // small
+		})
+	})
+	if err != nil {
+		s.db.logger.DebugContext(ctx, "progress not reported", "sync_id", lease.AuditID.String(), "error", err)
+	}
+}
+
+// reports are the syncs' last reports.
+type reports struct {
+	mu   sync.Mutex
+	last map[casesync.Lease]*report
+}
+
+// A report is the last one of a sync.
+type report struct {
+	at       time.Time
+	progress casesync.Progress
+	unsaid   bool // it is still to be written
+	writing  bool // somebody writes this sync's reports
+}
+
+func newReports() *reports { return &reports{last: make(map[casesync.Lease]*report)} }
+
+// take notes a report, unless it comes too soon, and tells whether the caller has
+// to see to it that it is written.
+func (r *reports) take(lease casesync.Lease, p casesync.Progress, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := r.last[lease]
+	if last == nil {
+		last = &report{}
+		r.last[lease] = last
+		r.forget(now)
+	}
+	sameStep := last.progress.Phase == p.Phase && last.progress.Step == p.Step
+	if sameStep && now.Sub(last.at) < reportEvery && (p.Done < p.Total || p == last.progress) {
+		return false
+	}
+	last.at, last.progress, last.unsaid = now, p, true
+	mine := !last.writing
+	last.writing = true
+	return mine
+}
+
+// forget drops the syncs that have not reported for a while.
+func (r *reports) forget(now time.Time) {
+	for lease, last := range r.last {
+		if !last.writing && !last.at.IsZero() && now.Sub(last.at) > time.Minute {
+			delete(r.last, lease)
+		}
+	}
+}
+
+// write writes a sync's reports until there is no new one.
+func (r *reports) write(ctx context.Context, lease casesync.Lease, write func(context.Context, casesync.Lease, casesync.Progress)) {
+	for {
+		_ = pause(ctx, reportSettle)
+		progress, ok := r.next(lease)
+		if !ok {
+			return
+		}
+		write(ctx, lease, progress)
+	}
+}
+
+func (r *reports) next(lease casesync.Lease) (casesync.Progress, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := r.last[lease]
+	if !last.unsaid {
+		last.writing = false
+		return casesync.Progress{}, false
+	}
+	last.unsaid = false
+	return last.progress, true
+}

@@ -1,0 +1,169 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+)
+
+// What is known beforehand travels in one round trip: the statements of a batch
+// are one transaction, which begins with its scope. Over a network a sync is
+// waiting for the database most of the time that it does not wait for the PIMS.
+
+// askInClinic runs fn's statements for one clinic (R41), each in a transaction and
+// a round trip of its own. For several that belong together there is InClinic.
+func (db *DB) askInClinic(ctx context.Context, operation string, clinicID uuid.UUID, fn func(*dbsqlc.Queries) error) error {
+	if clinicID == uuid.Nil { // it would be taken for all
+		return fmt.Errorf("%s: no clinic is named", operation)
+	}
+	return db.translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, scope{clinicID: clinicID}})))
+}
+
+// askSystem is askInClinic across clinics (R41), as System is InClinic.
+func (db *DB) askSystem(ctx context.Context, operation string, fn func(*dbsqlc.Queries) error) error {
+	return db.translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, scope{}})))
+}
+
+// queue puts the statement that sets the scope into a batch.
+func (s scope) queue(batch *pgx.Batch) {
+	// See begin for the plans.
+	settings, args := []string{"set_config('plan_cache_mode', 'force_custom_plan', true)"}, []any(nil)
+	set := func(name, value string) {
+		args = append(args, value)
+		settings = append(settings, fmt.Sprintf("set_config('%s', $%d, true)", name, len(args)))
+	}
+	if s.clinicID != uuid.Nil {
+		set("app.clinic_id", s.clinicID.String())
+	}
+	if s.actor != "" {
+		set("app.actor", s.actor)
+	}
+	if s.relaxed {
+		settings = append(settings, "set_config('synchronous_commit', 'off', true)")
+	}
+	batch.Queue("select "+strings.Join(settings, ", "), args...)
+}
+
+// A oneTrip is where dbsqlc runs statements one by one.
+type oneTrip struct {
+	db    *DB
+	scope scope
+}
+
+// send sends a statement with its scope and answers where its results are read,
+// which must be closed.
+func (t oneTrip) send(ctx context.Context, sql string, args []any) (pgx.BatchResults, error) {
+	var batch pgx.Batch
+	t.scope.queue(&batch)
+	batch.Queue(sql, args...)
+	results := t.db.pool.SendBatch(ctx, &batch)
+	if _, err := results.Exec(); err != nil {
+		return nil, errors.Join(err, results.Close())
+	}
+	return results, nil
+}
+
+func (t oneTrip) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	results, err := t.send(ctx, sql, args)
+	if err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	tag, err := results.Exec()
+	return tag, errors.Join(err, results.Close())
+}
+
+func (t oneTrip) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	results, err := t.send(ctx, sql, args)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := results.Query()
+	if err != nil {
+		return nil, errors.Join(err, results.Close())
+	}
+	return &tripRows{Rows: rows, results: results}, nil
+}
+
+func (t oneTrip) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	rows, err := t.Query(ctx, sql, args...)
+	return tripRow{rows, err}
+}
+
+// tripRows are rows that end their round trip when they are closed.
+type tripRows struct {
+	pgx.Rows
+	results pgx.BatchResults
+	err     error // of the transaction's end
+}
+
+func (r *tripRows) Next() bool {
+	next := r.Rows.Next()
+	if !next {
+		r.Close()
+	}
+	return next
+}
+
+func (r *tripRows) Close() {
+	r.Rows.Close()
+	if err := r.results.Close(); r.err == nil {
+		r.err = err
+	}
+}
+
+func (r *tripRows) Err() error {
+	if err := r.Rows.Err(); err != nil {
+		return err
+	}
+	return r.err
+}
+
+// A tripRow is the first row of some, as pgx.Conn.QueryRow answers it.
+type tripRow struct {
+	rows pgx.Rows
+	err  error
+}
+
+func (r tripRow) Scan(into ...any) error {
+	if r.err != nil {
+		return r.err
+	}
+	defer r.rows.Close()
+	if !r.rows.Next() {
+		if err := r.rows.Err(); err != nil {
+			return err
+		}
+		return pgx.ErrNoRows
+	}
+	if err := r.rows.Scan(into...); err != nil {
+		return err
+	}
+	r.rows.Close()
+	return r.rows.Err()
+}
+
+// queued is where dbsqlc puts commands into a batch, whose results nobody looks at
+// but for their errors.
+type queued struct{ batch *pgx.Batch }
+
+func (q queued) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	q.batch.Queue(sql, args...)
+	return pgconn.CommandTag{}, nil
+}
+
+func (q queued) Query(context.Context, string, ...any) (pgx.Rows, error) {
+	return nil, errQueued
+}
+
+func (q queued) QueryRow(context.Context, string, ...any) pgx.Row {
+	return tripRow{err: errQueued}
+}
+
+var errQueued = errors.New("a batch of commands answers no rows")
