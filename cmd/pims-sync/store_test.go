@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -50,20 +51,22 @@ func TestAServerTakesTheDatabaseOverWhenItsOwnerEnds(t *testing.T) { // INTERFAC
 
 	var said logBook
 	kept := make(chan error, 1)
-	go func() { kept <- s.keepUp(t.Context(), slog.New(slog.NewTextHandler(&said, nil))) }()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { kept <- s.keepUp(ctx, slog.New(slog.NewTextHandler(&said, nil))) }()
+	defer func() { cancel(); <-kept }() // else it opens what the end of the test closes
 	require.NoError(t, owner.Close(t.Context()))
 	eventually(t, func() bool {
+		s.mu.Lock()
+		owner := s.embedded.Owner()
+		s.mu.Unlock()
 		_, err := s.Clinics().Clinics(t.Context())
-		return err == nil && strings.Contains(said.String(), "opening it again")
+		return err == nil && owner && strings.Contains(said.String(), "opening it again")
 	}, "the database does not come back")
 	select {
 	case err := <-kept:
 		require.NoError(t, err, "it ended")
 	default:
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	require.True(t, s.embedded.Owner())
 }
 
 func TestAServerWhoseDatabaseIsGoneForGoodSaysSo(t *testing.T) {
