@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -52,9 +53,10 @@ func (r *row) hasNotes() bool { return r.Consultation != nil && !r.Consultation.
 // requireVisit demands what a case that was due has become.
 func (m *machine) requireVisit(p *play, was *row, entries map[string]pims.ConsultationEntry, learned casesync.Reading) {
 	is := p.after[was.ID]
-	c, written := m.notes["c"+was.PIMSID]
+	named := was.Appointment.ConsultationID
+	c, written := m.notes[cmp.Or(named, "c"+was.PIMSID)]
 	entry, listed := entries[c.ID]
-	if !written || !listed && was.Appointment.ConsultationID == "" { // R9: neither names the other
+	if !written || !listed && named == "" { // R9: neither names the other
 		require.Equal(m, was.Version, is.Version)
 		m.requireWait(p, was, learned)
 		return
