@@ -17,6 +17,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/tracing"
 )
 
 // engine is everything that runs syncs: serve, demo and the sync commands share
@@ -28,6 +29,7 @@ type engine struct {
 	queue     *queue.Queue
 	notifier  *postgres.Notifier
 	metrics   *metrics.Metrics
+	tracing   *tracing.Tracing
 	log       *slog.Logger
 	private   bool // it works only on what it starts itself
 
@@ -42,6 +44,7 @@ type engineOptions struct {
 	maxSyncs       int              // worked on at once; 0: the queue's default
 	lease          time.Duration    // how long a sync without a sign of life is left alone; 0: the queue's default
 	eventRetention time.Duration    // of the history of cases; 0: for ever
+	tracing        *tracing.Tracing // nil: nothing is traced
 	browser        pims.Browser     // that others share; nil: one of the engine's own
 	now            func() time.Time // nil: time.Now
 }
@@ -72,12 +75,16 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 	e := &engine{
 		store:    s,
 		metrics:  counters,
+		tracing:  o.tracing,
 		notifier: postgres.NewNotifier(s.DB),
 		log:      log,
 		browser:  o.browser,
 		private:  o.private,
 
 		closeBrowser: func() {},
+	}
+	if e.tracing == nil {
+		e.tracing = tracing.Off()
 	}
 	if e.browser == nil {
 		own := newBrowser(c, s, log)
@@ -117,6 +124,7 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 		Now:            o.now,
 		Observe:        e.metrics,
 		Meters:         e.metrics.Meters(),
+		Tracers:        e.tracing.Provider(),
 	})
 	if err != nil {
 		e.closeBrowser()
@@ -136,6 +144,7 @@ func (e *engine) newRunner(record recorder, now func() time.Time) *casesync.Runn
 		Now:      now,
 		Written:  e.metrics.CasesWritten,
 		Refused:  e.metrics.GuardRefused,
+		Watch:    e.tracing.Sync,
 	})
 }
 
@@ -170,7 +179,10 @@ func (e *engine) providers(c *Config, now func() time.Time) map[string]pims.Prov
 			Limiter: limiter,
 			Logger:  e.log.With("namespace", "pims-sync:provider"),
 			Now:     now,
-			Observe: func(_ context.Context, o pims.Observation) { e.metrics.PIMSRequest(name, o) },
+			Observe: func(ctx context.Context, o pims.Observation) {
+				e.metrics.PIMSRequest(name, o)
+				e.tracing.PIMSRequest(ctx, name, o)
+			},
 		})
 	}
 	return made

@@ -53,7 +53,7 @@ func TestHelpShowsEverySettingOfTheEnvironment(t *testing.T) { // INTERFACE §En
 	_, help, _ := inProcess(t, "serve", "--help")
 	for _, variable := range []string{
 		"HOST", "PORT", "DATABASE_URL", "DATA_DIR", "ENCRYPTION_KEY", "SYNC_TIMEOUT_MS", "SYNC_WAIT_MS", "PIMS_ALLOWED_HOSTS",
-		"PIMS_RATE_LIMIT", "CHROMIUM_PATH", "HEADLESS", "METRICS_ADDR", "TRUSTED_PROXIES", "LOG_LEVEL", "LOG_FORMAT",
+		"PIMS_RATE_LIMIT", "CHROMIUM_PATH", "HEADLESS", "METRICS_ADDR", "TRUSTED_PROXIES", "OTEL_EXPORTER_OTLP_ENDPOINT", "LOG_LEVEL", "LOG_FORMAT",
 	} {
 		require.Contains(t, strings.Join(strings.Fields(help), " "), "$"+variable, "the help of serve")
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/tracing"
 )
 
 // ServeCmd runs a replica: the HTTP API and the syncs.
@@ -26,6 +27,7 @@ type ServeCmd struct {
 	Port            uint16        `help:"Where to listen; 0 takes a free port." env:"PORT" default:"3001"`
 	SyncWaitMS      int64         `name:"sync-wait-ms" help:"How long a sync call waits for its sync before it answers 202, in milliseconds." env:"SYNC_WAIT_MS" default:"55000"`
 	MetricsAddr     string        `help:"Serve /metrics there and not with the API." env:"METRICS_ADDR" placeholder:"HOST:PORT"`
+	OTLPEndpoint    string        `name:"otlp-endpoint" help:"Send traces there: the base URL of a collector that speaks OTLP over HTTP, such as http://localhost:4318." env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
 	TrustedProxies  string        `help:"Whose X-Forwarded-For counts: addresses or prefixes, comma-separated." env:"TRUSTED_PROXIES" placeholder:"CIDR,…"`
 }
 
@@ -57,6 +59,10 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 		return usageError{err}
 	}
 	log := newLogger(std.err, c)
+	traces, err := s.startTracing(ctx, log)
+	if err != nil {
+		return usageError{err}
+	}
 	// A port in use is told before anything is started.
 	listener, err := listen(ctx, net.JoinHostPort(s.Host, strconv.Itoa(int(s.Port))), "PORT")
 	if err != nil {
@@ -75,12 +81,13 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 		return err
 	}
 	defer store.close()
+	defer traces.Close()
 	running, err := startServer(ctx, c, store, log, serverOptions{
 		listener: listener,
 		wait:     time.Duration(s.SyncWaitMS) * time.Millisecond,
 		metrics:  metrics,
 		proxies:  proxies,
-		engine:   engineOptions{schedule: s.EnableScheduler, jitter: s.ScheduleJitter, maxSyncs: s.MaxSyncs, lease: s.SyncLease, eventRetention: s.EventRetention},
+		engine:   engineOptions{schedule: s.EnableScheduler, jitter: s.ScheduleJitter, maxSyncs: s.MaxSyncs, lease: s.SyncLease, eventRetention: s.EventRetention, tracing: traces},
 	})
 	if err != nil {
 		return err
@@ -103,6 +110,16 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	stopKeeping()
 	<-kept
 	return err
+}
+
+// startTracing begins to trace where a collector is named.
+func (s *ServeCmd) startTracing(ctx context.Context, log *slog.Logger) (*tracing.Tracing, error) {
+	if s.OTLPEndpoint == "" {
+		return tracing.Off(), nil
+	}
+	return tracing.Start(ctx, tracing.Options{
+		Endpoint: s.OTLPEndpoint, Version: version, Logger: log.With("namespace", "pims-sync:api"),
+	})
 }
 
 // listen opens the address that the variable named, with an error that says what
@@ -155,6 +172,7 @@ func startServer(ctx context.Context, c *Config, s *store, log *slog.Logger, o s
 		Metrics:        e.metrics.Handler(),
 		Wait:           o.wait,
 		TrustedProxies: o.proxies,
+		Trace:          e.traced,
 		Version:        version,
 		Logger:         log,
 	}
@@ -170,6 +188,12 @@ func startServer(ctx context.Context, c *Config, s *store, log *slog.Logger, o s
 	}
 	running.serve(running.listener, api.New(options), o.wait)
 	return running, nil
+}
+
+// traced is tracing's view of a request to the API.
+func (e *engine) traced(ctx context.Context, operation string, header http.Header) (context.Context, func(api.Answer)) {
+	ctx, answered := e.tracing.Request(ctx, operation, header)
+	return ctx, func(a api.Answer) { answered(a.Status, a.ClinicID, a.SyncID, a.Code) }
 }
 
 // serve answers on a listener in the background.

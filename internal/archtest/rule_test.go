@@ -88,6 +88,14 @@ var importRule = rule{
 		libraries: []string{"github.com/prometheus/client_golang", otelMetric, otelAttribute, "go.opentelemetry.io/otel/exporters/prometheus", "go.opentelemetry.io/otel/sdk/metric", otelResource},
 	},
 	{
+		pkg:  "internal/tracing",
+		ours: []string{"internal/pims", "internal/casesync"},
+		libraries: []string{
+			uuid, otelAttribute, otelResource, otelTrace, "go.opentelemetry.io/otel/codes", "go.opentelemetry.io/otel/propagation",
+			"go.opentelemetry.io/otel/sdk/trace", "go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp",
+		},
+	},
+	{
 		pkg:       program,
 		joinsAll:  true,
 		libraries: []string{uuid, errgroup, "github.com/alecthomas/kong", "golang.org/x/term"},
@@ -102,6 +110,11 @@ var importRule = rule{
 		pkg:       "internal/postgres/pgtest",
 		ours:      []string{"internal/postgres", "internal/postgres/embedded"},
 		libraries: []string{uuid, pgx, "github.com/stretchr/testify"},
+		testsOnly: true,
+	},
+	{
+		pkg:       "internal/tracing/tracetest",
+		libraries: []string{"github.com/stretchr/testify", "go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 		testsOnly: true,
 	},
 	{

@@ -24,6 +24,7 @@ import (
 	"github.com/riverqueue/rivercontrib/otelriver"
 	"go.opentelemetry.io/otel/metric"
 	metricnoop "go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/trace"
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
@@ -81,8 +82,9 @@ type Options struct {
 	Now       func() time.Time
 	Observe   Observer // nil: nobody measures
 
-	// Meters are what River measures with; nil: it does not.
-	Meters metric.MeterProvider
+	// Meters are what River measures with, Tracers what it traces with; nil: it does not.
+	Meters  metric.MeterProvider
+	Tracers trace.TracerProvider
 }
 
 // An Observer is told of every sync that this replica works on (INTERFACE
@@ -158,6 +160,9 @@ func New(o Options) (*Queue, error) {
 	if o.Meters == nil {
 		o.Meters = metricnoop.NewMeterProvider()
 	}
+	if o.Tracers == nil {
+		o.Tracers = tracenoop.NewTracerProvider()
+	}
 	client, err := river.NewClient(riverpgxv5.New(o.DB.Pool()), &river.Config{
 		ID:                     o.Name,
 		Queues:                 map[string]river.QueueConfig{q.name: {MaxWorkers: o.MaxSyncs}},
@@ -177,12 +182,15 @@ func New(o Options) (*Queue, error) {
 	return q, nil
 }
 
-// watched measures what River does. It is never left without a provider: River's
-// middleware would then take the process's global one.
+// watched measures and traces what River does. It is never left without a provider:
+// River's middleware would then take the process's global one. The span of a job is
+// linked to the span that enqueued it.
 func watched(o Options) *otelriver.Middleware {
 	return otelriver.NewMiddleware(&otelriver.MiddlewareConfig{
-		MeterProvider:  o.Meters,
-		TracerProvider: tracenoop.NewTracerProvider(),
+		MeterProvider:               o.Meters,
+		TracerProvider:              o.Tracers,
+		EnableTracePropagation:      true,
+		EnableWorkSpanJobKindSuffix: true,
 	})
 }
 

@@ -1,0 +1,116 @@
+package tracing
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// The attributes of our spans; the others are of OpenTelemetry's conventions.
+const (
+	clinicID = attribute.Key("clinic.id")
+	syncID   = attribute.Key("sync.id")
+	parentID = attribute.Key("sync.parent_id")
+	syncType = attribute.Key("sync.type")
+	attempt  = attribute.Key("sync.attempt")
+	dryRun   = attribute.Key("sync.dry_run")
+	status   = attribute.Key("sync.status")
+	code     = attribute.Key("code")
+
+	provider  = attribute.Key("pims.provider")
+	operation = attribute.Key("pims.operation")
+	outcome   = attribute.Key("pims.outcome")
+
+	httpStatus = attribute.Key("http.response.status_code")
+)
+
+// Request begins the span of a request to the API, under the caller's where it has
+// sent one (W3C traceparent). The operation is its method and path pattern. The span
+// ends when the answer is told: its status, whose it was, the sync it was about, and
+// the code of an error; what does not apply is zero.
+func (t *Tracing) Request(ctx context.Context, name string, header http.Header) (context.Context, func(answer int, clinic, sync uuid.UUID, problem casesync.Code)) {
+	if t.off() {
+		return ctx, func(int, uuid.UUID, uuid.UUID, casesync.Code) {}
+	}
+	ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(header))
+	ctx, span := t.begin(ctx, name, trace.WithSpanKind(trace.SpanKindServer))
+	return ctx, func(answer int, clinic, sync uuid.UUID, problem casesync.Code) {
+		span.SetAttributes(httpStatus.Int(answer))
+		setID(span, clinicID, clinic)
+		setID(span, syncID, sync)
+		if problem != "" {
+			span.SetAttributes(code.String(string(problem)))
+		}
+		if answer >= http.StatusInternalServerError {
+			span.SetStatus(codes.Error, string(problem))
+		}
+		span.End()
+	}
+}
+
+// Sync begins the span of a sync, or of a phase of a full one; it ends when its end is
+// told. It is casesync.RunnerOptions.Watch.
+func (t *Tracing) Sync(ctx context.Context, s casesync.Stretch) (context.Context, func(casesync.Status, casesync.Code)) {
+	if t.off() {
+		return ctx, func(casesync.Status, casesync.Code) {}
+	}
+	name := "sync "
+	if s.ParentID != uuid.Nil {
+		name = "phase "
+	}
+	ctx, span := t.begin(ctx, name+string(s.Type), trace.WithAttributes(
+		clinicID.String(s.ClinicID.String()), syncID.String(s.SyncID.String()), syncType.String(string(s.Type)),
+		attempt.Int(s.Attempt), dryRun.Bool(s.DryRun),
+	))
+	setID(span, parentID, s.ParentID)
+	return ctx, func(end casesync.Status, problem casesync.Code) {
+		span.SetAttributes(status.String(string(end)))
+		if problem != "" {
+			span.SetAttributes(code.String(string(problem)))
+		}
+		if end == casesync.StatusFailed {
+			span.SetStatus(codes.Error, string(problem))
+		}
+		span.End()
+	}
+}
+
+// PIMSRequest makes the span of a request to a PIMS, or of a login, that has just
+// ended.
+func (t *Tracing) PIMSRequest(ctx context.Context, name string, o pims.Observation) {
+	if t.off() {
+		return
+	}
+	end := time.Now()
+	_, span := t.begin(ctx, name+" "+o.Operation,
+		trace.WithSpanKind(trace.SpanKindClient), trace.WithTimestamp(end.Add(-o.Duration)),
+		trace.WithAttributes(provider.String(name), operation.String(o.Operation), outcome.String(o.Outcome)))
+	if o.Status != 0 {
+		span.SetAttributes(httpStatus.Int(o.Status))
+	}
+	if o.Outcome != pims.Kind(nil) && o.Outcome != pims.Kind(pims.ErrNotFound) {
+		span.SetStatus(codes.Error, o.Outcome)
+	}
+	span.End(trace.WithTimestamp(end))
+}
+
+// begin begins a span that its caller ends, sooner or later.
+func (t *Tracing) begin(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
+	return t.tracer.Start(ctx, name, options...)
+}
+
+// setID adds an id that there is.
+func setID(span trace.Span, key attribute.Key, id uuid.UUID) {
+	if id != uuid.Nil {
+		span.SetAttributes(key.String(id.String()))
+	}
+}
