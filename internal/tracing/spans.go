@@ -105,7 +105,7 @@ func (t *Tracing) PIMSRequest(ctx context.Context, name string, o pims.Observati
 
 // begin begins a span that its caller ends, sooner or later.
 func (t *Tracing) begin(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
-	return t.tracer.Start(ctx, name, options...)
+	return t.tracer.Start(ctx, name, options...) //nolint:spancheck // its caller ends it
 }
 
 // setID adds an id that there is.
