@@ -20,9 +20,9 @@ import (
 // steps.
 type store struct {
 	*postgres.Cases
-	before      func(call string) error                 // of every call; nil: nothing happens
-	beforeWrite func(writes []casesync.Write) error     // of a write of cases
-	beforeKeep  func(readings []casesync.Reading) error // of readings
+	before      func(call string) error             // of every call; nil: nothing happens
+	beforeWrite func(writes []casesync.Write) error // of a write of cases
+	afterWrite  func(written []string)
 }
 
 // at makes a hook that does something before one kind of call.
@@ -72,7 +72,11 @@ func (s *store) WriteCases(ctx context.Context, lease casesync.Lease, syncID uui
 			return nil, err
 		}
 	}
-	return s.Cases.WriteCases(ctx, lease, syncID, provider, writes, at)
+	written, err := s.Cases.WriteCases(ctx, lease, syncID, provider, writes, at)
+	if s.afterWrite != nil {
+		s.afterWrite(written)
+	}
+	return written, err
 }
 
 func (s *store) SeenAgain(ctx context.Context, lease casesync.Lease, provider string, pimsIDs []string) error {
@@ -113,11 +117,6 @@ func (s *store) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, 
 func (s *store) KeepReadings(ctx context.Context, lease casesync.Lease, readings []casesync.Reading) error {
 	if err := s.begin("KeepReadings"); err != nil {
 		return err
-	}
-	if s.beforeKeep != nil {
-		if err := s.beforeKeep(readings); err != nil {
-			return err
-		}
 	}
 	return s.Cases.KeepReadings(ctx, lease, readings)
 }

@@ -284,10 +284,9 @@ func drain(arrived <-chan visited) []visited {
 }
 
 // storeBatch merges what arrived into its cases, counts it, and keeps the
-// readings.
+// readings: those of cases that are written with them.
 func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, result *Result) error {
-	pending := make(map[uuid.UUID]*visited)
-	candidates := make(map[uuid.UUID]*Candidate)
+	pending := make(map[uuid.UUID]*served)
 	var readings []Reading
 	for i := range batch {
 		for _, c := range batch[i].cases {
@@ -295,108 +294,99 @@ func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, resul
 				readings = append(readings, p.failed(ctx, c, batch[i].err, result))
 				continue
 			}
-			pending[c.CaseID] = &batch[i]
-			candidates[c.CaseID] = c
+			pending[c.CaseID] = &served{candidate: c, visited: &batch[i]}
 		}
 	}
-	actions := make(map[uuid.UUID]Action, len(pending))
 	for range mergeAttempts {
 		if len(pending) == 0 {
-			break
+			return p.keep(ctx, readings)
 		}
-		if err := p.writePending(ctx, pending, actions, result); err != nil {
+		unchanged, err := p.writePending(ctx, pending, result)
+		if err != nil {
 			return err
 		}
+		readings = append(readings, unchanged...)
 	}
-	if len(pending) > 0 {
-		return errContended
-	}
-	for i := range batch {
-		if batch[i].err != nil {
-			continue
-		}
-		for _, c := range batch[i].cases {
-			action, ok := actions[c.CaseID]
-			if !ok {
-				result.Stats.CasesSkipped++ // the case is gone or was deleted meanwhile
-				continue
-			}
-			readings = append(readings, p.served(c, &batch[i], action, result))
-		}
-	}
-	return p.keep(ctx, readings)
+	return errContended
 }
 
-// writePending merges and writes the pending cases once and takes out of pending
-// what is settled.
-func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUID]*visited, actions map[uuid.UUID]Action, result *Result) error {
-	ids := make([]uuid.UUID, 0, len(pending))
-	for id := range pending {
-		ids = append(ids, id)
+// A served is a case and the visit that serves it.
+type served struct {
+	candidate *Candidate
+	visited   *visited
+}
+
+// reading says when the case is looked at again.
+func (s *served) reading(enriched bool) Reading {
+	r := Reading{CaseID: s.candidate.CaseID, Outcome: "unchanged"}
+	if s.visited.consultation.SOAP.Blank() && !s.candidate.HasNotes { // it waits like one without a consultation (R19)
+		r = waiting(s.candidate, s.visited.readAt, "")
 	}
-	slices.SortFunc(ids, func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+	if enriched {
+		r.Outcome = "enriched"
+	}
+	r.ReadAt, r.Fingerprint = s.visited.readAt, s.visited.entry.Fingerprint
+	return r
+}
+
+// writePending merges and writes the pending cases once, takes out of pending what
+// is settled, and answers the readings of those that need no write.
+func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUID]*served, result *Result) ([]Reading, error) {
+	ids := slices.SortedFunc(maps.Keys(pending), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 	stored, err := p.cases(ctx, ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	var unchanged []Reading
 	var writes []Write
 	byPIMSID := make(map[string]uuid.UUID)
 	for _, id := range ids {
+		s := pending[id]
 		before, ok := stored[id]
-		if !ok || before.SoftDeleted() {
+		if !ok || before.SoftDeleted() { // it is gone or was deleted meanwhile
+			result.Stats.CasesSkipped++
 			delete(pending, id)
 			continue
 		}
-		v := pending[id]
-		consultation, changed := MergeConsultation(before.Consultation, v.consultation, v.readAt)
+		consultation, changed := MergeConsultation(before.Consultation, s.visited.consultation, s.visited.readAt)
 		if !changed {
-			actions[id] = ""
+			result.Stats.CasesUnchanged++
+			unchanged = append(unchanged, s.reading(false))
 			delete(pending, id)
 			continue
 		}
-		after := before
+		after, reading := before, s.reading(true)
 		after.Consultation = &consultation
-		writes = append(writes, Write{Before: &before, After: after})
+		writes = append(writes, Write{Before: &before, After: after, Reading: &reading})
 		byPIMSID[before.PIMSID] = id
 	}
-	if len(writes) == 0 {
-		return nil
+	written, err := p.commit(ctx, writes, result)
+	for _, pimsID := range written {
+		delete(pending, byPIMSID[pimsID])
 	}
-	written := make([]string, 0, len(writes))
-	if p.dryRun { // R26
+	return unchanged, err
+}
+
+// commit writes, or in a dry run only tells (R26), counts what was written, and
+// answers its PIMS ids.
+func (p *enrichmentPhase) commit(ctx context.Context, writes []Write, result *Result) (written []string, err error) {
+	switch {
+	case len(writes) == 0:
+		return nil, nil
+	case p.dryRun:
 		for i := range writes {
 			written = append(written, writes[i].After.PIMSID)
 			result.change(ActionEnriched, &writes[i])
 		}
-	} else {
+	default:
 		written, err = p.store.WriteCases(ctx, p.lease, p.syncID, p.provider, writes, p.now())
 		if err != nil {
-			return fmt.Errorf("writing consultations: %w", err)
+			return nil, fmt.Errorf("writing consultations: %w", err)
 		}
 		p.count(ActionEnriched, len(written))
 	}
-	for _, pimsID := range written {
-		id := byPIMSID[pimsID]
-		actions[id] = ActionEnriched
-		delete(pending, id)
-	}
-	return nil
-}
-
-// served counts a case that was served and says when it is looked at again.
-func (p *enrichmentPhase) served(c *Candidate, v *visited, action Action, result *Result) Reading {
-	r := Reading{CaseID: c.CaseID, Outcome: "unchanged"}
-	if v.consultation.SOAP.Blank() && !c.HasNotes { // it waits like one without a consultation (R19)
-		r = waiting(c, v.readAt, "")
-	}
-	r.ReadAt, r.Fingerprint = v.readAt, v.entry.Fingerprint
-	if action == ActionEnriched {
-		r.Outcome = "enriched"
-		result.Stats.CasesEnriched++
-	} else {
-		result.Stats.CasesUnchanged++
-	}
-	return r
+	result.Stats.CasesEnriched += len(written)
+	return written, nil
 }
 
 // failed counts a case that could not be served (Workflows §Partial Failures).

@@ -3,6 +3,7 @@ package casesync_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -198,11 +199,10 @@ func TestAConsultationIsStoredWhileTheNextIsStillBeingRead(t *testing.T) { // R2
 	p := newPractice(t)
 	p.seenMany(2)
 	stored := make(chan struct{})
-	p.store.beforeKeep = func(readings []casesync.Reading) error {
-		if readings[0].CaseID == p.stored("1").ID {
+	p.store.afterWrite = func(written []string) {
+		if slices.Contains(written, "1") {
 			close(stored)
 		}
-		return nil
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -222,7 +222,6 @@ func TestAConsultationIsStoredWhileTheNextIsStillBeingRead(t *testing.T) { // R2
 	require.NoError(t, o.err)
 	require.Equal(t, [5]int{2, 2, 0, 0, 0}, found(o))
 	p.fake.OnCall(nil)
-	p.store.beforeKeep = nil
 }
 
 func TestASearchThatFailsEndsThePhaseAndChangesNothing(t *testing.T) { // R20
@@ -279,6 +278,7 @@ func TestAFailureOfTheDatabaseEndsThePhaseAsSuch(t *testing.T) { // Workflows §
 	p.fail(casesync.CodeDatabaseUnavailable, casesync.TypeCases, one)
 	require.Zero(t, p.enriched())
 	p.store.beforeWrite = nil
-	p.store.beforeKeep = func([]casesync.Reading) error { return fmt.Errorf("keeping: %w", casesync.ErrDatabase) }
+	p.fake.FailNext(pimstest.OpConsultation, pims.ErrNotFound) // which is noted
+	p.store.before = at("KeepReadings", func() error { return fmt.Errorf("keeping: %w", casesync.ErrDatabase) })
 	p.fail(casesync.CodeDatabaseUnavailable, casesync.TypeCases, one)
 }

@@ -27,6 +27,8 @@ type calendarPhase struct {
 	// create is false where the calendar only updates and restores what we know
 	// (R25).
 	create bool
+
+	protected []string // the ids shown of cases that a person restored (R24)
 }
 
 // inbound writes an already fetched snapshot (Workflows §Phase 1 steps 3 to 5).
@@ -80,7 +82,26 @@ func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) erro
 			"%d of %d known appointments moved together by %s: this looks like a wrong time zone, so nothing was written; check the clinic's time zone, or approve the plan",
 			evidence.Moved, evidence.Shared, evidence.MovedBy))
 	}
+	p.protected = protected(snapshot, stored)
 	return nil
+}
+
+// protected are the ids of the snapshot's appointments that these cases are
+// protected until the sight of (R24).
+func protected(snapshot *pims.Snapshot, stored []Scheduled) []string {
+	restored := make(map[string]bool)
+	for i := range stored {
+		if stored[i].Protected {
+			restored[stored[i].PIMSID] = true
+		}
+	}
+	var ids []string
+	for i := range snapshot.Appointments {
+		if id := snapshot.Appointments[i].ID; restored[id] {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // others are the ids of the snapshot's appointments that are not among these cases.
@@ -110,8 +131,10 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 	// One order for every writer, so that no two wait for each other.
 	slices.SortFunc(order, func(a, b *pims.Appointment) int { return strings.Compare(a.ID, b.ID) })
 
-	if err := p.seenAgain(ctx, order); err != nil {
-		return err
+	if len(p.protected) > 0 && !p.dryRun { // R26
+		if err := p.store.SeenAgain(ctx, p.lease, p.provider, p.protected); err != nil {
+			return fmt.Errorf("noting which appointments were seen: %w", err)
+		}
 	}
 	done := 0
 	p.report(ctx, "write", done, len(order))
@@ -121,21 +144,6 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 		}
 		done += len(chunk)
 		p.report(ctx, "write", done, len(order))
-	}
-	return nil
-}
-
-// seenAgain tells the store which ids the PIMS shows (R24).
-func (p *calendarPhase) seenAgain(ctx context.Context, seen []*pims.Appointment) error {
-	if p.dryRun { // R26
-		return nil
-	}
-	ids := make([]string, len(seen))
-	for i, a := range seen {
-		ids[i] = a.ID
-	}
-	if err := p.store.SeenAgain(ctx, p.lease, p.provider, ids); err != nil {
-		return fmt.Errorf("noting which appointments were seen: %w", err)
 	}
 	return nil
 }

@@ -15,13 +15,16 @@ type Scheduled struct {
 	ScheduledDate time.Time // zero: null
 	Start         string    // metadata.appointment.start, the raw wall clock
 	SoftDeleted   bool      // metadata.reconciliation.softDeleted
+	Protected     bool      // a person restored it, and its id has not been seen since (R24)
 }
 
 // A Write is one case to be written: Before is the row version that was read
-// (nil: insert), After is what the row is to be.
+// (nil: insert), After is what the row is to be. Reading is kept with the case
+// where enrichment wrote it; nil: none.
 type Write struct {
-	Before *Case
-	After  Case
+	Before  *Case
+	After   Case
+	Reading *Reading
 }
 
 // InboundStore is what inbound needs of the database. Everything concerns the
@@ -113,10 +116,11 @@ type EnrichmentStore interface {
 	// CasesWithConsultations reads cases by their ids, consultations included.
 	CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]Case, error)
 
-	// WriteCases is InboundStore's. A nil After.Consultation leaves the stored one.
+	// WriteCases is InboundStore's. A nil After.Consultation leaves the stored one. A
+	// reading is kept where its case is written, both or neither.
 	WriteCases(ctx context.Context, lease Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
 
-	// KeepReadings stores what the run learned.
+	// KeepReadings stores what the run learned of cases that it does not write.
 	KeepReadings(ctx context.Context, lease Lease, readings []Reading) error
 }
 

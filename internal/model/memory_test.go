@@ -54,7 +54,8 @@ func (m *memory) scheduled(wanted func(*row) bool) []casesync.Scheduled {
 	var scheduled []casesync.Scheduled
 	for _, r := range m.find(wanted) {
 		scheduled = append(scheduled, casesync.Scheduled{
-			PIMSID: r.PIMSID, ScheduledDate: r.ScheduledDate, Start: r.Appointment.Start, SoftDeleted: r.SoftDeleted(),
+			PIMSID: r.PIMSID, ScheduledDate: r.ScheduledDate, Start: r.Appointment.Start,
+			SoftDeleted: r.SoftDeleted(), Protected: r.protected,
 		})
 	}
 	return scheduled
@@ -106,6 +107,9 @@ func (m *memory) WriteCases(ctx context.Context, lease casesync.Lease, _ uuid.UU
 	for i := range writes {
 		if m.write(&writes[i], at) {
 			written = append(written, writes[i].After.PIMSID)
+			if r := writes[i].Reading; r != nil {
+				m.note(*r)
+			}
 		}
 	}
 	return written, nil
@@ -178,12 +182,16 @@ func (m *memory) KeepReadings(ctx context.Context, lease casesync.Lease, reading
 		return err
 	}
 	for _, r := range readings {
-		if r.ReadAt.IsZero() {
-			r.ReadAt, r.Fingerprint = m.notes[r.CaseID].ReadAt, m.notes[r.CaseID].Fingerprint
-		}
-		m.notes[r.CaseID] = r
+		m.note(r)
 	}
 	return nil
+}
+
+func (m *memory) note(r casesync.Reading) {
+	if r.ReadAt.IsZero() {
+		r.ReadAt, r.Fingerprint = m.notes[r.CaseID].ReadAt, m.notes[r.CaseID].Fingerprint
+	}
+	m.notes[r.CaseID] = r
 }
 
 func (m *memory) candidates(window pims.Window, until time.Time) []*row {

@@ -35,11 +35,12 @@ func (s *Cases) ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider 
 }
 
 const selectScheduled = `select pims_id, scheduled_date, coalesce(metadata #>> '{appointment,start}', ''),
-	metadata #>> '{reconciliation,softDeleted}' is not distinct from 'true' `
+	metadata #>> '{reconciliation,softDeleted}' is not distinct from 'true',
+	exists (select from case_restores where case_id = cases.id) `
 
 func scanScheduled(row pgx.CollectableRow) (c casesync.Scheduled, err error) {
 	var date *time.Time
-	err = row.Scan(&c.PIMSID, &date, &c.Start, &c.SoftDeleted)
+	err = row.Scan(&c.PIMSID, &date, &c.Start, &c.SoftDeleted, &c.Protected)
 	c.ScheduledDate = value(date)
 	return c, err
 }

@@ -49,30 +49,54 @@ func scanCandidate(row pgx.CollectableRow) (casesync.Candidate, error) {
 // KeepReadings is casesync.EnrichmentStore's. Readings of cases that are gone are
 // dropped.
 func (s *Cases) KeepReadings(ctx context.Context, lease casesync.Lease, readings []casesync.Reading) error {
-	var (
-		ids                    = make([]uuid.UUID, len(readings))
-		tries                  = make([]int32, len(readings))
-		nextTries, readAts     = make([]*time.Time, len(readings)), make([]*time.Time, len(readings))
-		fingerprints, outcomes = make([]string, len(readings)), make([]string, len(readings))
-	)
-	for i, r := range readings {
-		ids[i], tries[i] = r.CaseID, int32(min(r.Tries, 1<<30)) //nolint:gosec // bounded
-		nextTries[i], readAts[i] = knownTime(r.NextTry), knownTime(r.ReadAt)
-		fingerprints[i], outcomes[i] = r.Fingerprint, r.Outcome
+	rows := make(readingRows, len(readings))
+	for i := range readings {
+		rows[i] = &readings[i]
 	}
 	return s.db.fenced(ctx, "keep the readings", lease, "", func(batch *pgx.Batch) error {
-		batch.Queue(keepReadings, lease.ClinicID, ids, tries, nextTries, readAts, fingerprints, outcomes)
+		batch.Queue(keepReadings, append([]any{lease.ClinicID}, rows.args()...)...)
 		return nil
 	})
 }
 
-// keepReadings leaves the last read as it is where this reading is none.
-const keepReadings = `
+// readingRows are readings as sourceReadings takes them apart.
+type readingRows []*casesync.Reading
+
+func (r readingRows) args() []any {
+	var (
+		ids                    = make([]uuid.UUID, len(r))
+		tries                  = make([]int32, len(r))
+		nextTries, readAts     = make([]*time.Time, len(r)), make([]*time.Time, len(r))
+		fingerprints, outcomes = make([]string, len(r)), make([]string, len(r))
+	)
+	for i, reading := range r {
+		ids[i], tries[i] = reading.CaseID, int32(min(reading.Tries, 1<<30)) //nolint:gosec // bounded
+		nextTries[i], readAts[i] = knownTime(reading.NextTry), knownTime(reading.ReadAt)
+		fingerprints[i], outcomes[i] = reading.Fingerprint, reading.Outcome
+	}
+	return []any{ids, tries, nextTries, readAts, fingerprints, outcomes}
+}
+
+const (
+	keepReadings = insertReadings + `
+from unnest($2::uuid[], $3::integer[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[]) as ` + sourceReadings + `
+join cases c on c.id = s.case_id and c.clinic_id = $1` + orUpdateReadings
+
+	// updateCasesKeeping keeps readings with the cases that it writes.
+	updateCasesKeeping = `
+with written as (` + updateCases + ` returning c.id, c.pims_id), kept as (` + insertReadings + `
+from unnest($16::uuid[], $17::integer[], $18::timestamptz[], $19::timestamptz[], $20::text[], $21::text[]) as ` + sourceReadings + `
+join written on written.id = s.case_id` + orUpdateReadings + `)
+select pims_id from written`
+
+	sourceReadings = `s (case_id, tries, next_try_at, read_at, fingerprint, outcome)`
+
+	insertReadings = `
 insert into case_enrichments (case_id, clinic_id, tries, next_try_at, read_at, entry_fingerprint, outcome)
-select s.case_id, $1, s.tries, s.next_try_at, s.read_at, nullif(s.fingerprint, ''), s.outcome
-from unnest($2::uuid[], $3::integer[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[])
-	as s (case_id, tries, next_try_at, read_at, fingerprint, outcome)
-join cases c on c.id = s.case_id and c.clinic_id = $1
+select s.case_id, $1, s.tries, s.next_try_at, s.read_at, nullif(s.fingerprint, ''), s.outcome`
+
+	// orUpdateReadings leaves the last read as it is where this reading is none.
+	orUpdateReadings = `
 order by s.case_id
 on conflict (case_id) do update set
 	tries             = excluded.tries,
@@ -80,3 +104,4 @@ on conflict (case_id) do update set
 	read_at           = coalesce(excluded.read_at, case_enrichments.read_at),
 	entry_fingerprint = case when excluded.read_at is null then case_enrichments.entry_fingerprint else excluded.entry_fingerprint end,
 	outcome           = excluded.outcome`
+)

@@ -31,7 +31,7 @@ func (s *Cases) WriteCases(ctx context.Context, lease casesync.Lease, syncID uui
 			batch.Queue(insertCases, inserts.args(lease.ClinicID, provider, at)...).Query(collect)
 		}
 		if updates.len() > 0 {
-			batch.Queue(updateCases, updates.args(lease.ClinicID, provider, at)...).Query(collect)
+			batch.Queue(updates.statement(), updates.args(lease.ClinicID, provider, at)...).Query(collect)
 		}
 		return nil
 	})
@@ -83,8 +83,7 @@ cross join lateral (
 	select ctid as place from cases
 	where id = s.id and clinic_id = $1 and provider = $2 and pims_id = s.pims_id offset 0
 ) as r
-where c.ctid = r.place and (c.xmin = s.version) is true
-returning c.pims_id`
+where c.ctid = r.place and (c.xmin = s.version) is true`
 
 // caseRows are the columns of a chunk, as sourceRows takes them.
 type caseRows struct {
@@ -100,6 +99,7 @@ type caseRows struct {
 	decided       []bool // the write deletes or restores (R10)
 	caseTypes     []*string
 	ownedMetadata []string
+	readings      readingRows // of some of them
 }
 
 // columnsOf sorts a chunk's writes, so that no two writers wait for each other,
@@ -160,16 +160,32 @@ func (r *caseRows) add(w *casesync.Write) error {
 	r.decided = append(r.decided, decided)
 	r.caseTypes = append(r.caseTypes, known(w.After.CaseType))
 	r.ownedMetadata = append(r.ownedMetadata, owned)
+	if w.Reading != nil {
+		r.readings = append(r.readings, w.Reading)
+	}
 	return nil
 }
 
-// args are the arguments of insertCases and updateCases.
+// statement is the one that updates the rows and answers the PIMS ids of those
+// that were.
+func (r *caseRows) statement() string {
+	if len(r.readings) > 0 {
+		return updateCasesKeeping
+	}
+	return updateCases + " returning c.pims_id"
+}
+
+// args are the arguments of insertCases and of statement.
 func (r *caseRows) args(clinicID uuid.UUID, provider string, at time.Time) []any {
-	return []any{
+	args := []any{
 		clinicID, provider, at,
 		r.ids, r.versions, r.pimsIDs, r.patientNames, r.clientNames, r.phoneNumbers,
 		r.dates, r.statuses, r.syncStatuses, r.decided, r.caseTypes, r.ownedMetadata,
 	}
+	if len(r.readings) > 0 {
+		args = append(args, r.readings.args()...)
+	}
+	return args
 }
 
 // SoftDelete is casesync.ReconciliationStore's.

@@ -152,3 +152,26 @@ func TestEnrichmentCandidatesTellWhatIsKnownOfEarlierAttempts(t *testing.T) { //
 	}, byID)
 	require.Equal(t, final.UpdatedAt.Add(time.Hour).UTC(), f.stored("final").UpdatedAt.UTC(), "an attempt is no change of the case (R12)")
 }
+
+func TestAReadingIsKeptWithTheCaseThatIsWrittenOrNotAtAll(t *testing.T) { // R12, R19
+	t.Parallel()
+	f := newFixture(t)
+	left, edited := f.insert(visit("left alone")), f.insert(visit("edited meanwhile"))
+	exec(t, f.db, `update cases set metadata = metadata || '{"invoice": 1}' where id = $1`, edited.ID)
+	read := func(before casesync.Case) casesync.Write {
+		after := before
+		after.Consultation = &casesync.Consultation{Consultation: pims.Consultation{ID: "c-1", SOAP: pims.SOAP{Plan: "rest"}}}
+		return casesync.Write{
+			Before: &before, After: after,
+			Reading: &casesync.Reading{CaseID: before.ID, ReadAt: monday, Fingerprint: "f1", Outcome: "enriched"},
+		}
+	}
+	require.Equal(t, []string{"left alone"}, f.write(monday, read(left), read(edited)))
+	require.Equal(t, "enriched f1", scan[string](t, f.db, "select outcome || ' ' || entry_fingerprint from case_enrichments where case_id = $1", left.ID))
+	require.Zero(t, scan[int](t, f.db, "select count(*) from case_enrichments where case_id = $1", edited.ID))
+
+	require.Equal(t, []string{"edited meanwhile"}, f.write(monday, read(f.stored("edited meanwhile"))))
+	require.Equal(t, 2, scan[int](t, f.db, "select count(*) from case_enrichments"))
+	exec(t, f.db, "delete from cases where id = $1", left.ID)
+	require.Equal(t, 1, scan[int](t, f.db, "select count(*) from case_enrichments"), "what is gone needs no further try")
+}
