@@ -324,6 +324,28 @@ func TestAnAttemptWhoseLeaseWasTakenIsEnded(t *testing.T) { // R30
 	require.Equal(t, casesync.StatusInProgress, now.Status, "the first attempt wrote nothing")
 }
 
+func TestAnAttemptThatSucceedsWithoutItsLeaseEndsNothing(t *testing.T) { // R30
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	counted, audits := &counting{}, pgtest.Open(t, url).Audits()
+	r := working(t, url, func(ctx context.Context, run casesync.Run) (casesync.Result, error) {
+		// Another replica believed this one dead.
+		err := audits.GiveBack(ctx, run.Lease, time.Now(), func(pgx.Tx) error { return nil })
+		if err == nil {
+			_, err = audits.Claim(ctx, run.Lease.AuditID, "other", time.Hour, time.Now())
+		}
+		return casesync.Result{}, err
+	}, func(o *queue.Options) { o.Observe = counted })
+	audit := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	require.Eventually(t, func() bool { return counted.givenBack.Load() == 1 }, 10*time.Second, 5*time.Millisecond)
+	require.Zero(t, counted.ended.Load())
+	now, err := r.Audit(t.Context(), clinicID, audit.ID)
+	require.NoError(t, err)
+	require.Equal(t, casesync.StatusInProgress, now.Status)
+	require.Equal(t, 2, now.Attempt)
+}
+
 func TestAShutdownGivesTheSyncBackAndAnotherReplicaGoesOn(t *testing.T) { // R31
 	t.Parallel()
 	url := pgtest.URL(t)

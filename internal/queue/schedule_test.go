@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -254,13 +255,15 @@ type counting struct {
 	mu           sync.Mutex
 	running, bad int
 	ticks        map[string]int
+
+	ended, givenBack atomic.Int32 // syncs
 }
 
-func (*counting) SyncStarted(casesync.Type)                               {}
-func (*counting) SyncEnded(casesync.Type, casesync.Status, time.Duration) {}
-func (*counting) SyncGivenBack(casesync.Type)                             {}
-func (*counting) Fresh(casesync.Type, int, time.Duration)                 {}
-func (*counting) SyncLate(time.Duration)                                  {}
+func (*counting) SyncStarted(casesync.Type)                                 {}
+func (c *counting) SyncEnded(casesync.Type, casesync.Status, time.Duration) { c.ended.Add(1) }
+func (c *counting) SyncGivenBack(casesync.Type)                             { c.givenBack.Add(1) }
+func (*counting) Fresh(casesync.Type, int, time.Duration)                   {}
+func (*counting) SyncLate(time.Duration)                                    {}
 
 func (c *counting) Ticks(outcome string, n int) {
 	c.mu.Lock()

@@ -60,8 +60,7 @@ func (q *Queue) work(ctx context.Context, run casesync.Run) error {
 	}
 	result, err := q.attempt(ctx, run)
 	if errors.Is(err, casesync.ErrLeaseLost) { // R30: nothing of it is ours to write any more
-		q.o.Observe.SyncGivenBack(run.Type)
-		q.log.WarnContext(ctx, "Sync was taken over by another attempt", "sync_id", run.Lease.AuditID.String(), "attempt", run.Lease.Attempt)
+		q.takenOver(ctx, run)
 		return nil
 	}
 	// Even where the process is ending there is a moment for the audit.
@@ -72,18 +71,30 @@ func (q *Queue) work(ctx context.Context, run casesync.Run) error {
 		case err == nil:
 			q.o.Observe.SyncGivenBack(run.Type)
 			return nil
+		case errors.Is(err, casesync.ErrLeaseLost):
+			q.takenOver(ctx, run)
+			return nil
 		case errors.Is(err, postgres.ErrAlreadyQueued): // R29: the queued one will do the same
 		default:
 			return fmt.Errorf("giving sync %s back to the queue: %w", run.Lease.AuditID, err)
 		}
 	}
 	status, result := casesync.Conclude(result, err)
-	err = q.o.Audits.Finish(ctx, run.Lease, status, result, q.o.Now())
-	if err != nil && !errors.Is(err, casesync.ErrLeaseLost) {
+	switch err := q.o.Audits.Finish(ctx, run.Lease, status, result, q.o.Now()); {
+	case errors.Is(err, casesync.ErrLeaseLost):
+		q.takenOver(ctx, run)
+		return nil
+	case err != nil:
 		return fmt.Errorf("closing the audit of sync %s: %w", run.Lease.AuditID, err)
 	}
 	q.o.Observe.SyncEnded(run.Type, status, q.o.Now().Sub(started))
 	return nil
+}
+
+// takenOver is the end of an attempt whose sync is another one's by now (R30).
+func (q *Queue) takenOver(ctx context.Context, run casesync.Run) {
+	q.o.Observe.SyncGivenBack(run.Type)
+	q.log.WarnContext(ctx, "Sync was taken over by another attempt", "sync_id", run.Lease.AuditID.String(), "attempt", run.Lease.Attempt)
 }
 
 // attempt runs the sync under its time limit and its lease. The error says why
