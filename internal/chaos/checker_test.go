@@ -29,6 +29,13 @@ func (w *world) check(t *testing.T) {
 		p.requireLikeNeo(t)
 	}
 	w.requireSums(t)
+	w.requireWhole(t)
+}
+
+// requireWhole fails where a case is there twice, was removed, or was not made
+// exactly once.
+func (w *world) requireWhole(t *testing.T) {
+	t.Helper()
 	w.requireNone(t, "a case is there twice",
 		`select clinic_id || ' ' || pims_id from cases group by clinic_id, provider, pims_id having count(*) > 1`)
 	w.requireNone(t, "a case's row was removed", `select case_id::text from case_events where action = 'removed'`)
@@ -132,7 +139,7 @@ func (w *world) requireSums(t *testing.T) {
 type kept struct {
 	PIMSID, Version, Status string
 	Scheduled               time.Time
-	Deleted                 bool
+	Deleted, Reviewed       bool
 }
 
 // cases are the practice's cases by the ids of their appointments.
@@ -141,7 +148,7 @@ func (p *practice) cases(t *testing.T) map[string]kept {
 	all := make(map[string]kept)
 	for _, c := range collect(t, p.world.database, pgx.RowToStructByPos[kept], `
 		select pims_id, xmin::text, coalesce(metadata #>> '{appointment,status}', ''), scheduled_date,
-			coalesce((metadata #>> '{reconciliation,softDeleted}')::boolean, false)
+			coalesce((metadata #>> '{reconciliation,softDeleted}')::boolean, false), status = 'reviewed'
 		from cases where clinic_id = $1`, p.id) {
 		all[c.PIMSID] = c
 	}
@@ -236,7 +243,8 @@ func (p *practice) requireLikeNeo(t *testing.T) {
 	}
 	for id, c := range cases {
 		if _, known := there[id]; !known && c.Scheduled.Before(time.Now()) {
-			require.True(t, c.Deleted, "appointment %s is gone, and its case is not deleted", id)
+			// One that was cancelled or missed is reviewed, and no candidate (Workflows §Phase 3 step 1).
+			require.True(t, c.Deleted || c.Reviewed, "appointment %s is gone, and its case is not deleted", id)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package chaos
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,15 +23,26 @@ type nemesis struct {
 	seed   uint64
 	random *rand.Rand
 
-	kills                               map[string]int // of replicas, by phase
-	pauses, backends, servers, networks int
+	troubles []trouble // that go on
+
+	kills                     map[string]int // of replicas, by phase
+	cuts                      map[string]int // of networks, by what they suffered
+	pauses, backends, servers int
+}
+
+// A trouble lasts for a while, and others come while it does.
+type trouble struct {
+	ends time.Time
+	end  func()
 }
 
 func newNemesis(w *world, seed uint64) *nemesis {
 	if seed == 0 {
 		seed = rand.Uint64N(1_000_000) + 1
 	}
-	return &nemesis{world: w, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), kills: make(map[string]int)}
+	return &nemesis{
+		world: w, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), kills: make(map[string]int), cuts: make(map[string]int),
+	}
 }
 
 // killed is how many replicas were killed.
@@ -43,17 +55,17 @@ func (n *nemesis) killed() int {
 }
 
 func (n *nemesis) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d kill -9 (", n.killed())
-	for i, phase := range phases {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "%s %d", phase, n.kills[phase])
+	return fmt.Sprintf("%d kill -9 (%s), PostgreSQL: %d connections and %d servers, %d replicas stopped for longer than a lease, networks: %s",
+		n.killed(), counts(n.kills, phases), n.backends, n.servers, n.pauses, counts(n.cuts, faults))
+}
+
+// counts lists what was counted, in the order of the names.
+func counts(of map[string]int, names []string) string {
+	words := make([]string, len(names))
+	for i, name := range names {
+		words[i] = fmt.Sprintf("%s %d", name, of[name])
 	}
-	fmt.Fprintf(&b, "), PostgreSQL: %d connections and %d servers, %d replicas stopped for longer than a lease, %d networks cut",
-		n.backends, n.servers, n.pauses, n.networks)
-	return b.String()
+	return strings.Join(words, ", ")
 }
 
 // rage attacks until so many replicas have been killed, or for so long. All that it
@@ -61,6 +73,7 @@ func (n *nemesis) String() string {
 func (n *nemesis) rage(t *testing.T, most int, until time.Time) {
 	t.Helper()
 	for n.killed() < most && time.Now().Before(until) {
+		n.relieve()
 		switch die := n.random.IntN(20); {
 		case die < 13:
 			n.kill(t)
@@ -72,9 +85,26 @@ func (n *nemesis) rage(t *testing.T, most int, until time.Time) {
 			n.cut(t)
 		}
 	}
-	for _, p := range n.world.practices {
-		p.ClearFaults()
+	for len(n.troubles) > 0 {
+		pause(t.Context(), pollPause)
+		n.relieve()
 	}
+}
+
+// last keeps a trouble up for a while.
+func (n *nemesis) last(d time.Duration, end func()) {
+	n.troubles = append(n.troubles, trouble{time.Now().Add(d), end})
+}
+
+// relieve ends the troubles whose time is over.
+func (n *nemesis) relieve() {
+	n.troubles = slices.DeleteFunc(n.troubles, func(t trouble) bool {
+		over := time.Now().After(t.ends)
+		if over {
+			t.end()
+		}
+		return over
+	})
 }
 
 // A leased is a sync that a process works on.
@@ -200,19 +230,36 @@ func (n *nemesis) pause(t *testing.T) {
 	victim := n.world.replicas[n.random.IntN(replicas)]
 	n.world.watch.add(holds(of(victim.name, n.world.work(t)))...)
 	victim.signal(syscall.SIGSTOP)
-	pause(t.Context(), lease+time.Duration(n.random.IntN(2000))*time.Millisecond)
-	victim.signal(syscall.SIGCONT)
+	n.last(lease+n.upTo(2*time.Second), func() { victim.signal(syscall.SIGCONT) })
 	n.pauses++
 }
 
-// cut takes a practice's network away for a moment.
+// upTo is a length of time below a limit.
+func (n *nemesis) upTo(limit time.Duration) time.Duration {
+	return time.Duration(n.random.Int64N(int64(limit)))
+}
+
+// The faults of a practice's network, and the last two of its Neo.
+var faults = []string{"refused", "reset", "silent", "torn", "late", "trickle", "unavailable", "truncated"}
+
+// cut takes a practice's network away for a moment, or its Neo.
 func (n *nemesis) cut(t *testing.T) {
 	t.Helper()
 	p := n.world.practices[n.random.IntN(clinics)]
-	kinds := []neosim.Kind{neosim.FaultDisconnect, neosim.FaultHang, neosim.FaultStatus, neosim.FaultTruncated}
-	p.Fail(neosim.Fault{Kind: kinds[n.random.IntN(len(kinds))], Code: 503, Count: neosim.Forever})
-	p.server.CloseClientConnections()
-	pause(t.Context(), time.Duration(100+n.random.IntN(900))*time.Millisecond)
-	p.ClearFaults()
-	n.networks++
+	fault := faults[n.random.IntN(len(faults))]
+	switch fault {
+	case "refused":
+		p.network.cut()
+	case "unavailable":
+		p.Fail(neosim.Fault{Kind: neosim.FaultStatus, Code: 503, Count: neosim.Forever})
+	case "truncated":
+		p.Fail(neosim.Fault{Kind: neosim.FaultTruncated, Count: neosim.Forever})
+	default:
+		p.network.poison(t, fault)
+	}
+	n.last(100*time.Millisecond+n.upTo(900*time.Millisecond), func() {
+		p.network.heal(t)
+		p.ClearFaults()
+	})
+	n.cuts[fault]++
 }

@@ -24,7 +24,7 @@ const daysAround = 7
 // removalsARound stay below what the guard of deletions holds back (R23).
 const removalsARound = 3
 
-// everyMinute are the schedules of each clinic.
+// everyMinute are schedules that are always about to start something.
 const everyMinute = `[
 	{"type": "inbound", "cron": "* * * * *", "options": {"daysAhead": 7}},
 	{"type": "reconciliation", "cron": "*/2 * * * *", "options": {"lookbackDays": 7}}
@@ -34,7 +34,7 @@ const everyMinute = `[
 type practice struct {
 	*neosim.Sim
 	world   *world
-	server  *httptest.Server
+	network *network
 	id, key string
 
 	mu           sync.Mutex
@@ -44,12 +44,13 @@ type practice struct {
 	acknowledged map[string]bool      // syncs that the API answered; true: as completed
 }
 
-func newPractice(t *testing.T, w *world, seed uint64) *practice {
+// addPractice adds a clinic without schedules.
+func (w *world) addPractice(t *testing.T) *practice {
 	t.Helper()
 	p := &practice{
 		world: w, added: make(map[string]time.Time), removed: make(map[string]bool), acknowledged: make(map[string]bool),
 		Sim: neosim.New(neosim.Options{
-			Seed: seed, Location: w.zone, StandsAt: neosim.AsNow, PerDay: 5, DaysBack: daysAround, DaysAhead: daysAround,
+			Seed: uint64(len(w.practices) + 1), Location: w.zone, StandsAt: neosim.AsNow, PerDay: 5, DaysBack: daysAround, DaysAhead: daysAround,
 			LoginLatency: 200 * time.Millisecond, Latency: 15 * time.Millisecond,
 			Latencies: map[neosim.Op]time.Duration{neosim.OpCalendar: 100 * time.Millisecond},
 		}),
@@ -57,16 +58,24 @@ func newPractice(t *testing.T, w *world, seed uint64) *practice {
 	for _, a := range p.window() {
 		p.added[a.ID] = time.Time{}
 	}
-	p.server = httptest.NewServer(p.Sim)
-	t.Cleanup(p.server.Close)
+	neo := httptest.NewServer(p.Sim)
+	t.Cleanup(neo.Close)
+	p.network = newNetwork(t, neo.Listener.Addr())
 	t.Cleanup(func() { p.ClearFaults() })
 	p.id = w.run(t, "", "clinic", "add", "--name", "Harbor Lights", "--timezone", w.zone.String())["id"].(string)
-	w.run(t, neosim.DefaultPassword+"\n", "credentials", "set", "--clinic", p.id, "--base-url", p.server.URL,
+	w.run(t, neosim.DefaultPassword+"\n", "credentials", "set", "--clinic", p.id, "--base-url", p.network.url(),
 		"--username", neosim.DefaultUsername, "--password-stdin")
 	p.key = w.run(t, "", "keys", "create", "--clinic", p.id)["key"].(string)
-	_, err := w.database.pool.Exec(t.Context(), `update clinic_schedule_configs set sync_schedules = $1 where clinic_id = $2`, everyMinute, p.id)
-	require.NoError(t, err)
+	p.schedule(t, "[]")
+	w.practices = append(w.practices, p)
 	return p
+}
+
+// schedule sets the clinic's schedules, as an operator does.
+func (p *practice) schedule(t *testing.T, entries string) {
+	t.Helper()
+	_, err := p.world.database.pool.Exec(t.Context(), `update clinic_schedule_configs set sync_schedules = $1 where clinic_id = $2`, entries, p.id)
+	require.NoError(t, err)
 }
 
 // run carries out a command and answers its JSON document.
@@ -147,14 +156,17 @@ type answer struct {
 	Body   map[string]any `json:"-"`
 }
 
-// sync calls one of the four sync endpoints of a replica, and notes what it
-// acknowledged.
-func (p *practice) sync(ctx context.Context, url, kind, body string) (answer, error) {
+// sync calls one of the four sync endpoints of a replica, with headers as name and
+// value, and notes what it acknowledged.
+func (p *practice) sync(ctx context.Context, url, kind, body string, headers ...string) (answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/api/sync/"+kind, strings.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}
 	request.Header.Set("X-API-Key", p.key)
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(request)
 	if err != nil {
@@ -179,6 +191,10 @@ func (p *practice) sync(ctx context.Context, url, kind, body string) (answer, er
 	}
 	return a, nil
 }
+
+// impatience is how long the load waits for an answer; R28: nothing is cancelled by
+// its going.
+const impatience = 2 * time.Second
 
 // A load starts syncs through random replicas, while things happen in the
 // practices.
@@ -219,7 +235,15 @@ func (p *practice) press(ctx context.Context, random *rand.Rand) {
 			body = p.everything()
 		}
 		if url := p.world.replicas[random.IntN(replicas)].url(); url != "" {
-			_, _ = p.sync(ctx, url, kind, body) // whoever answered may have been killed; the checker looks
+			p.call(ctx, url, kind, body)
 		}
 	}
+}
+
+// call starts a sync and hangs up when that takes long, as it does of a replica that
+// is stopped.
+func (p *practice) call(ctx context.Context, url, kind, body string) {
+	ctx, cancel := context.WithTimeout(ctx, impatience)
+	defer cancel()
+	_, _ = p.sync(ctx, url, kind, body) // whoever answered may have been killed; the checker looks
 }

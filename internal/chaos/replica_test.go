@@ -118,6 +118,16 @@ func (r *replica) signal(signal syscall.Signal) {
 	}
 }
 
+// said tells whether the present process has logged a message about a sync.
+func (r *replica) said(message, syncID string) bool {
+	for line := range strings.Lines(r.last.String()) {
+		if strings.Contains(line, message) && strings.Contains(line, syncID) {
+			return true
+		}
+	}
+	return false
+}
+
 // terminate ends the process in good order (R31).
 func (r *replica) terminate(t *testing.T) {
 	t.Helper()
@@ -129,6 +139,8 @@ func (r *replica) terminate(t *testing.T) {
 		r.address, r.cmd, r.exited = "", nil, nil
 		r.mu.Unlock()
 	case <-time.After(30 * time.Second):
+		r.signal(syscall.SIGQUIT) // it tells what it is doing
+		<-r.exited                //nolint:errcheck // it was killed
 		require.FailNow(t, "serve does not end", "%s", r.last)
 	}
 }
@@ -143,7 +155,7 @@ func (l *tail) add(line []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lines = append(l.lines, string(bytes.TrimSpace(line)))
-	if over := len(l.lines) - 40; over > 0 {
+	if over := len(l.lines) - 300; over > 0 {
 		l.lines = l.lines[over:]
 	}
 }

@@ -17,6 +17,7 @@ import (
 // A world is what the nemesis rages in.
 type world struct {
 	dir, binary, key string
+	settings         []string // of the product, besides those of every world
 	zone             *time.Location
 	database         *database
 	replicas         []*replica
@@ -24,7 +25,9 @@ type world struct {
 	watch            *watch
 }
 
-func newWorld(t *testing.T) *world {
+// newWorld makes a world without replicas and practices, whose processes are told
+// these settings, as NAME=value.
+func newWorld(t *testing.T, settings ...string) *world {
 	t.Helper()
 	// Short, since a socket's path is, and open to the user that PostgreSQL runs as.
 	dir, err := os.MkdirTemp("/tmp", "pschaos-") //nolint:usetesting // as it says
@@ -32,30 +35,30 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	require.NoError(t, os.Chmod(dir, 0o755))
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "tmp"), 0o755))
-	w := &world{dir: dir, binary: build(t, dir), key: clinic.NewKey(), zone: zoneAtNoon(t)}
+	w := &world{dir: dir, binary: build(t, dir), key: clinic.NewKey(), settings: settings, zone: zoneAtNoon(t)}
 	w.database = newDatabase(t, filepath.Join(dir, "data"))
 	w.run(t, "", "migrate")
-	for range replicas {
-		r := &replica{world: w}
-		t.Cleanup(r.kill)
-		r.start(t)
-		w.replicas = append(w.replicas, r)
-	}
-	for i := range clinics {
-		w.practices = append(w.practices, newPractice(t, w, uint64(i+1)))
-	}
 	w.watch = newWatch(t, w.database)
 	return w
 }
 
+// addReplica starts a replica.
+func (w *world) addReplica(t *testing.T) *replica {
+	t.Helper()
+	r := &replica{world: w}
+	t.Cleanup(r.kill)
+	r.start(t)
+	w.replicas = append(w.replicas, r)
+	return r
+}
+
 // env is what all processes of the product are told.
 func (w *world) env() []string {
-	return []string{
+	return append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "TMPDIR=" + filepath.Join(w.dir, "tmp"),
 		"DATABASE_URL=" + w.database.server.URL(), "ENCRYPTION_KEY=" + w.key,
 		"PIMS_ALLOWED_HOSTS=127.0.0.1", "PIMS_RATE_LIMIT=0", "PORT=0", "LOG_FORMAT=json",
-		"SYNC_LEASE=" + lease.String(), "SYNC_WAIT_MS=30000", "SYNC_TIMEOUT_MS=30000",
-	}
+	}, w.settings...)
 }
 
 // replicaNames are the processes that have said that they live.
