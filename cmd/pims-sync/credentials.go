@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"time"
 
@@ -59,6 +60,9 @@ func (a *CredentialsSetCmd) Run(ctx context.Context, std streams, c *Config) err
 		}
 		return show(std, c, map[string]any{"clinicId": a.Clinic.UUID, "provider": credential.Provider}, func(w io.Writer) {
 			fmt.Fprintf(w, "Stored. Next: pims-sync credentials test --clinic %s\n", a.Clinic)
+			if u, err := url.Parse(a.BaseURL); err == nil && c.hosts().CheckURL(u) != nil {
+				fmt.Fprintf(w, "This process may not talk to %s, and neither may a server that is not told: PIMS_ALLOWED_HOSTS=%s\n", u.Host, u.Host)
+			}
 		})
 	})
 }
@@ -155,7 +159,7 @@ func (a *CredentialsShowCmd) Run(ctx context.Context, std streams, c *Config) er
 			if stored.Suspended() {
 				state = "suspended since " + stamp(stored.SuspendedAt, nil) + ": " + stored.SuspendedReason
 			}
-			fields(w, "provider", stored.Provider, "state", state, "sealed with key", keyID, "stored", stamp(stored.UpdatedAt, nil))
+			fields(w, "provider", stored.Provider, "state", state, "sealed with key", keyID, "stored", stamp(stored.CreatedAt, nil))
 		})
 	})
 }

@@ -47,7 +47,7 @@ func (a *PlansRejectCmd) Run(ctx context.Context, std streams, c *Config) error 
 			return err
 		}
 		return show(std, c, map[string]any{"id": a.ID.UUID, "status": casesync.PlanRejected}, func(w io.Writer) {
-			fmt.Fprintln(w, "The plan is rejected; nothing was deleted. The next reconciliation looks for itself.")
+			fmt.Fprintln(w, "The plan is rejected; nothing was changed. The next sync looks for itself.")
 		})
 	})
 }

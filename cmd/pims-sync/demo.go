@@ -132,7 +132,7 @@ func (d *DemoCmd) raise(ctx context.Context, c *Config, log *slog.Logger, stage 
 			p.close()
 		}
 	}()
-	stage.begin("Starting %d simulated practices", d.Clinics)
+	stage.begin("Starting %s", counted(d.Clinics, "simulated practice"))
 	for i := range d.Clinics {
 		m := cast[i%len(cast)]
 		m.seed += uint64(i / len(cast))

@@ -92,3 +92,11 @@ func indentJSON(document []byte) string {
 	}
 	return b.String()
 }
+
+// counted is a number of things.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

@@ -187,14 +187,14 @@ func showAudit(std streams, c *Config, owner clinic.Clinic, audit casesync.Audit
 			"status", string(audit.Status),
 			"started by", string(audit.Trigger),
 			"started", stamp(audit.StartedAt, loc),
-			"took", audit.Duration().Round(time.Millisecond).String(),
+			"took", workTime(&audit),
 		)
 		if audit.Type != casesync.TypeFull {
-			showStats(w, "", audit)
+			showStats(w, "", audit, loc)
 		}
 		for _, child := range audit.Children {
 			fmt.Fprintf(w, "\n%s: %s\n", child.Type, child.Status)
-			showStats(w, "  ", child)
+			showStats(w, "  ", child, loc)
 		}
 		for _, phase := range casesync.Types() {
 			if reason, skipped := audit.Result.Skipped[phase]; skipped {
@@ -217,8 +217,9 @@ func dryMark(a casesync.Audit) string {
 	return ""
 }
 
-// showStats prints the counts, the failures and what a dry run would change.
-func showStats(w io.Writer, indent string, audit casesync.Audit) {
+// showStats prints the counts, the failures and what a dry run would change, with
+// moments in a zone; nil is UTC.
+func showStats(w io.Writer, indent string, audit casesync.Audit, loc *time.Location) {
 	var counts []string
 	for _, count := range audit.Result.Stats.Counts(audit.Type) {
 		counts = append(counts, fmt.Sprintf("%s %d", count.Name, count.Value))
@@ -228,13 +229,38 @@ func showStats(w io.Writer, indent string, audit casesync.Audit) {
 		fmt.Fprintf(w, "%scase %s failed: %s (%s)\n", indent, f.CaseID, f.Error, f.Code)
 	}
 	for _, change := range audit.Result.Changes {
+		if change.Action == casesync.ActionCreated {
+			fmt.Fprintf(w, "%swould be created: appointment %s%s\n", indent, change.PIMSID, newCase(change, loc))
+			continue
+		}
 		fmt.Fprintf(w, "%swould be %s: appointment %s\n", indent, change.Action, change.PIMSID)
 		for _, f := range change.Fields {
 			before := "nothing"
 			if f.Before != "" {
-				before = strconv.Quote(f.Before)
+				before = strconv.Quote(moment(f.Before, loc))
 			}
-			fmt.Fprintf(w, "%s  %s: %s → %q\n", indent, f.Field, before, f.After)
+			fmt.Fprintf(w, "%s  %s: %s → %q\n", indent, f.Field, before, moment(f.After, loc))
 		}
 	}
+}
+
+// newCase is a case that would be created, on one line.
+func newCase(change casesync.Change, loc *time.Location) string {
+	var b strings.Builder
+	for _, name := range []string{"scheduledDate", "caseType", "status", "patientName", "clientName"} {
+		for _, f := range change.Fields {
+			if f.Field == name && f.After != "" {
+				b.WriteString(", " + moment(f.After, loc))
+			}
+		}
+	}
+	return b.String()
+}
+
+// moment is a text as it is, or a moment as people read it in a zone.
+func moment(text string, loc *time.Location) string {
+	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return stamp(t, loc)
+	}
+	return text
 }

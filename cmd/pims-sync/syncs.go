@@ -50,7 +50,7 @@ func (a *SyncsListCmd) Run(ctx context.Context, std streams, c *Config) error {
 			x := &list.Items[i]
 			rows[i] = []string{
 				x.ID.String(), string(x.Type), string(x.Status), string(x.Trigger), stamp(x.CreatedAt, loc),
-				x.Duration().Round(time.Millisecond).String(), orDash(string(x.Result.Code)),
+				workTime(x), orDash(string(x.Result.Code)),
 			}
 		}
 		document, err := api.SyncsDocument(list)
@@ -61,6 +61,14 @@ func (a *SyncsListCmd) Run(ctx context.Context, std streams, c *Config) error {
 			table(w, []string{"id", "type", "status", "by", "created", "took", "code"}, rows)
 		})
 	})
+}
+
+// workTime is how long a sync that is over was worked on.
+func workTime(audit *casesync.Audit) string {
+	if audit.StartedAt.IsZero() || audit.CompletedAt.IsZero() {
+		return "-"
+	}
+	return audit.Duration().Round(time.Millisecond).String()
 }
 
 // SyncsShowCmd shows a sync.

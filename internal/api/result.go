@@ -96,7 +96,7 @@ type (
 type skippedPhase struct {
 	Success bool   `json:"success" enum:"false"`
 	Skipped bool   `json:"skipped" enum:"true"`
-	Reason  string `json:"reason" doc:"Why it did not run." example:"inbound failed with snapshot_incomplete"`
+	Reason  string `json:"reason" doc:"Why it did not run." example:"the inbound phase was not clean"`
 }
 
 // fullResult is the answer to POST /api/sync/full (Workflows §Full Sync
