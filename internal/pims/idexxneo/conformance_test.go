@@ -16,7 +16,7 @@ func TestNeoIsAPIMSLikeAnyOther(t *testing.T) {
 		New: func(t testing.TB, setup pimstest.Setup) pimstest.Remote {
 			return newRemote(t, options{
 				sim:         neosim.Options{Location: setup.Location, CompanyID: "4711"},
-				environment: pims.Environment{Timeout: setup.Timeout, Backoff: setup.Backoff},
+				environment: pims.Environment{Timeout: setup.Timeout, Backoff: setup.Backoff, Observe: setup.Observe},
 			})
 		},
 	})
@@ -30,7 +30,7 @@ func TestNeoLetsARealBrowserIn(t *testing.T) {
 		New: func(t testing.TB, setup pimstest.Setup) pimstest.Remote {
 			return newRemote(t, options{
 				sim:         neosim.Options{Location: setup.Location, CompanyID: "4711"},
-				environment: pims.Environment{Browser: chromium, Timeout: setup.Timeout, Backoff: setup.Backoff},
+				environment: pims.Environment{Browser: chromium, Timeout: setup.Timeout, Backoff: setup.Backoff, Observe: setup.Observe},
 			})
 		},
 	})

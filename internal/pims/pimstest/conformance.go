@@ -24,6 +24,7 @@ type Setup struct {
 	Location *time.Location // in which the remote system's wall clock runs
 	Timeout  time.Duration  // for pims.Environment
 	Backoff  time.Duration  // for pims.Environment
+	Observe  pims.Observer  // for pims.Environment; nil: nobody looks
 }
 
 // A Remote is a remote system, told what to hold and how to fail in words that
@@ -137,6 +138,16 @@ func newBench(t *testing.T, h Harness, zone string) *bench {
 	require.NoError(t, err)
 	setup := Setup{Location: location, Timeout: time.Minute, Backoff: time.Millisecond}
 	return &bench{Remote: h.New(t, setup), t: t, location: location}
+}
+
+// newWatchedBench has a provider whose requests are watched.
+func newWatchedBench(t *testing.T, h Harness, observe pims.Observer) *bench {
+	t.Helper()
+	watched := Harness{New: func(t testing.TB, setup Setup) Remote {
+		setup.Observe = observe
+		return h.New(t, setup)
+	}}
+	return newBench(t, watched, berlin)
 }
 
 // newHastyBench has a provider that soon gives up on a request.

@@ -1,6 +1,8 @@
 package pimstest
 
 import (
+	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +20,36 @@ func runCalendar(t *testing.T, h Harness) {
 		require.True(t, snapshot.Complete())
 		require.Equal(t, b.window(1, 20), snapshot.Window)
 		require.WithinDuration(t, time.Now(), snapshot.FetchedAt, time.Minute)
+	})
+	t.Run("the session is proved before the rows are asked for, and after", func(t *testing.T) { // R5
+		t.Parallel()
+		var mu sync.Mutex
+		var operations []string
+		b := newWatchedBench(t, h, func(_ context.Context, o pims.Observation) {
+			mu.Lock()
+			defer mu.Unlock()
+			operations = append(operations, o.Operation)
+		})
+		session := b.login()
+		mu.Lock()
+		operations = nil
+		mu.Unlock()
+		_, err := session.Appointments(t.Context(), b.window(1, 20))
+		require.NoError(t, err)
+		require.Contains(t, operations, pims.OpCalendar)
+		require.Equal(t, pims.OpProve, operations[0])
+		require.Equal(t, pims.OpProve, operations[len(operations)-1])
+	})
+	t.Run("a session that ends after the rows came makes no snapshot", func(t *testing.T) { // R5
+		t.Parallel()
+		var b *bench
+		b = newWatchedBench(t, h, func(_ context.Context, o pims.Observation) {
+			if o.Operation == pims.OpCalendar {
+				b.ExpireSessions()
+			}
+		})
+		_, err := b.login().Appointments(t.Context(), b.window(13, 13))
+		b.requireKind(err, pims.ErrSessionExpired)
 	})
 	t.Run("a visit comes with all that the PIMS tells", func(t *testing.T) {
 		t.Parallel()

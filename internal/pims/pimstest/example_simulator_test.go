@@ -60,6 +60,7 @@ func startMulberry(t testing.TB, setup pimstest.Setup) *mulberrySim {
 		Hosts:   pims.HostPolicy{Named: []string{strings.TrimPrefix(sim.server.URL, "http://")}},
 		Timeout: setup.Timeout,
 		Backoff: setup.Backoff,
+		Observe: setup.Observe,
 	})
 	return sim
 }
