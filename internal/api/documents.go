@@ -15,7 +15,7 @@ func SyncDocument(audit casesync.Audit) (json.RawMessage, error) { return encode
 
 // SyncsDocument is a list as GET /api/syncs answers it.
 func SyncsDocument(list casesync.List[casesync.Audit]) (json.RawMessage, error) {
-	return encode(syncList{itemsOf(list.Items, syncOf), text(list.NextCursor)})
+	return encode(syncsOf(list))
 }
 
 // PlanDocument is a plan as GET /api/plans/{id} answers it.

@@ -22,7 +22,7 @@ type syncRecord struct {
 	Stats       stats         `json:"stats"`
 	Failures    []itemFailure `json:"failures" nullable:"false" doc:"Cases that could not be enriched."`
 	Warnings    *warnings     `json:"warnings,omitempty" doc:"What was passed over without failing the sync; left out where there is nothing."`
-	Changes     []change      `json:"changes,omitzero" nullable:"false" doc:"What would be done; only with dryRun."`
+	Changes     []change      `json:"changes,omitzero" nullable:"false" doc:"What would be done; only with dryRun, and not in a list."`
 	Progress    progress      `json:"progress"`
 	Error       *string       `json:"error" doc:"How the sync failed and what to do about it, for people."`
 	Code        *string       `json:"code" doc:"How the sync failed, for programs."`
@@ -79,6 +79,16 @@ func syncOf(audit *casesync.Audit) syncRecord {
 	return body
 }
 
+// syncsOf are syncs without their changes, which may be thousands: each sync's own
+// address has them.
+func syncsOf(list casesync.List[casesync.Audit]) syncList {
+	body := syncList{itemsOf(list.Items, syncOf), text(list.NextCursor)}
+	for i := range body.Items {
+		body.Items[i].Changes = nil
+	}
+	return body
+}
+
 func (s *server) listSyncs() operation {
 	return operation{
 		method: http.MethodGet, path: "/api/syncs", id: "list-syncs", tag: "Syncs",
@@ -108,11 +118,7 @@ func (s *server) listSyncs() operation {
 			if err != nil {
 				return reply{}, err
 			}
-			body := syncList{NextCursor: text(list.NextCursor)}
-			for i := range list.Items {
-				body.Items = append(body.Items, syncOf(&list.Items[i]))
-			}
-			return ok(body)
+			return ok(syncsOf(list))
 		},
 	}
 }
