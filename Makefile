@@ -31,7 +31,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet race
-.PHONY: bench chaos fuzz cover model model-short mutants clean
+.PHONY: bench chaos soak fuzz cover model model-short mutants clean
 
 ## For a first look
 
@@ -90,8 +90,13 @@ race: deps ## Run the tests under the race detector, in random order (installs a
 bench: deps ## Measure beside bare baselines of the same run, see docs/benchmarks.md (BENCH: which)
 	go test -run='^$$' -bench='$(BENCH)' -timeout=60m $(ARGS) $(PKG)
 
-chaos: deps ## Kill replicas a thousand times, PostgreSQL two hundred, and look for damage (ARGS: -kills, -seconds, -seed)
-	go test ./internal/chaos -count=1 -timeout=6h -v -kills=1000 $(ARGS)
+chaos: deps ## Kill replicas a thousand times, PostgreSQL two hundred, and look for damage (ARGS: -kills, -seconds, -seed, -stop)
+	go test ./internal/chaos -run='Killed|Stopped' -count=1 -timeout=6h -v -kills=1000 -stop=1m $(ARGS)
+
+soak: deps ## Do 500 syncs in a row, and 100 logins in trouble, and look for what is left (ARGS: -syncs)
+	@scripts/install-deps procps
+	go test ./internal/browser -run=InTrouble -count=1 -v
+	go test ./internal/chaos -run=InARow -count=1 -timeout=2h -v -syncs=500 $(ARGS)
 
 fuzz: ## Fuzz every parser of foreign input, one after the other (FUZZTIME: how long each)
 	@scripts/fuzz $(FUZZTIME)
