@@ -31,7 +31,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet race
-.PHONY: bench chaos soak fuzz cover model model-short mutants clean
+.PHONY: bench chaos chaos-short soak fuzz cover model model-short mutants clean
 
 ## For a first look
 
@@ -92,6 +92,9 @@ bench: deps ## Measure beside bare baselines of the same run, see docs/benchmark
 
 chaos: deps ## Kill replicas a thousand times, PostgreSQL two hundred, and look for damage (ARGS: -kills, -seconds, -seed, -stop)
 	go test ./internal/chaos -run='Killed|Stopped' -count=1 -timeout=6h -v -kills=1000 -stop=1m $(ARGS)
+
+chaos-short: deps ## Do what chaos does, for a minute (ARGS: -seconds, -seed)
+	go test ./internal/chaos -run=Killed -count=1 -timeout=15m -v -kills=100000 -seconds=60 $(ARGS)
 
 soak: deps ## Do 500 syncs in a row, and 100 logins in trouble, and look for what is left (ARGS: -syncs)
 	@scripts/install-deps procps

@@ -75,9 +75,11 @@ func (n *nemesis) rage(t *testing.T, most int, until time.Time) {
 	for n.killed() < most && time.Now().Before(until) {
 		n.relieve()
 		switch die := n.random.IntN(20); {
+		case n.backends+n.servers < (n.killed()+1)/5: // a fifth of the kills, with the next one
+			n.hitDatabase(t)
 		case die < 13:
 			n.kill(t)
-		case die < 15 || n.backends+n.servers < n.killed()/5: // a fifth of the kills
+		case die < 15:
 			n.hitDatabase(t)
 		case die < 17:
 			n.pause(t)
