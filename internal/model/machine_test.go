@@ -209,6 +209,7 @@ func (m *machine) makeCase() {
 		}
 	}
 	require.NoError(m, m.stage.make(context.Background(), c))
+	m.seen["cases made by hand"]++
 	m.othersRows = m.others()
 }
 
