@@ -72,11 +72,11 @@ func (f *fullSync) run(ctx context.Context) {
 	default:
 		f.carryOut(ctx, TypeReconciliation, func(ctx context.Context, p phase) (Result, error) {
 			court := f.reconciliation(p, f.connection, f.windows)
-			fresh, err := court.candidates(ctx)
+			candidates, err := court.fresh(ctx, candidates)
 			if err != nil {
 				return Result{}, err
 			}
-			return court.run(ctx, both(fresh, candidates), part(snapshots, f.windows.Reconciliation))
+			return court.run(ctx, candidates, part(snapshots, f.windows.Reconciliation))
 		})
 	}
 }
@@ -105,14 +105,18 @@ func part(snapshots []*pims.Snapshot, window pims.Window) *pims.Snapshot {
 	return &pims.Snapshot{Window: window, Unidentified: 1} // unreachable: Cover covers; proves nothing
 }
 
-// both are the fresh rows of the cases that were candidates before the PIMS was
-// read, too (R21).
-func both(fresh, before []Case) []Case {
+// fresh are the candidates of now that were candidates before the PIMS was read,
+// too (R21).
+func (p *reconciliationPhase) fresh(ctx context.Context, before []Case) ([]Case, error) {
+	if len(before) == 0 {
+		return nil, nil
+	}
 	was := make(map[uuid.UUID]bool, len(before))
 	for i := range before {
 		was[before[i].ID] = true
 	}
-	return slices.DeleteFunc(fresh, func(c Case) bool { return !was[c.ID] })
+	now, err := p.candidates(ctx)
+	return slices.DeleteFunc(now, func(c Case) bool { return !was[c.ID] }), err
 }
 
 // carryOut runs one phase under an audit of its own, adds its counts to the

@@ -110,7 +110,7 @@ func theCourt() []mutant {
 	candidates := tests{database, "CandidatesForDeletion|HoweverLate"}
 	return []mutant{
 		{"R21", "what is created after the PIMS was read is an orphan", "internal/casesync/runner.go", readFirst, readLast, tests{sync, "CreatedAfter"}},
-		{"R21", "in a full sync, too", full, "return slices.DeleteFunc(fresh, func(c Case) bool { return !was[c.ID] })", "return slices.Clone(fresh)", tests{sync, "WhatTheInboundPhaseWrote"}},
+		{"R21", "in a full sync, too", full, "return slices.DeleteFunc(now, func(c Case) bool { return !was[c.ID] }), err", "return slices.Clone(now), err", tests{sync, "WhatTheInboundPhaseWrote"}},
 		{"R21", "a case before the window is a candidate", "internal/postgres/cases.go", "scheduled_date >= $3 and scheduled_date < $4 and scheduled_date < $5", "$3::timestamptz is not null and scheduled_date < $4 and scheduled_date < $5", candidates},
 		{"R21", "a case after the window is a candidate", "internal/postgres/cases.go", "scheduled_date < $4 and scheduled_date < $5", "$4::timestamptz is not null and scheduled_date < $5", candidates},
 		{"R21", "a case of the future is a candidate", "internal/postgres/cases.go", "scheduled_date < $4 and scheduled_date < $5", "scheduled_date < $4 and $5::timestamptz is not null", candidates},
