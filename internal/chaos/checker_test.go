@@ -54,13 +54,28 @@ func (w *world) requireNone(t *testing.T, message, sql string) {
 func (w *world) requireTakenUp(t *testing.T) {
 	t.Helper()
 	for {
-		open, longest := w.watch.waiting()
-		require.LessOrEqual(t, longest, recovery, "a sync of a killed replica was not taken up in time")
+		open, longest, slowest := w.watch.waiting()
+		if longest > recovery {
+			require.FailNow(t, "a sync of a killed replica was not taken up in time", "%s: it waited %s\n%s", slowest, longest, w.story(t, slowest))
+		}
 		if open == 0 {
 			return
 		}
 		pause(t.Context(), 20*time.Millisecond)
 	}
+}
+
+// story tells what became of a sync's jobs, and what else its clinic did.
+func (w *world) story(t *testing.T, syncID string) string {
+	t.Helper()
+	return strings.Join(column[string](t, w.database, `
+		(select concat_ws(' ', 'job', id, state, 'created', created_at, 'attempted', attempted_at, attempted_by, 'scheduled', scheduled_at)
+			from river_job where args ->> 'sync_id' = $1 order by id)
+		union all
+		(select concat_ws(' ', a.id, a.sync_type, a.trigger, a.status, 'attempt', a.attempt, 'created', a.created_at, 'started', a.started_at,
+				'completed', a.completed_at, a.error_code)
+			from case_sync_audits a join case_sync_audits b on b.clinic_id = a.clinic_id and b.id::text = $1
+			where a.parent_id is null and coalesce(a.completed_at, now()) > b.created_at order by a.created_at)`, syncID), "\n")
 }
 
 // abandoned are the audits that nobody works on or will: running without a living

@@ -17,9 +17,11 @@ import (
 type watch struct {
 	database *database
 
-	mu   sync.Mutex
-	open map[hold]time.Time // since when
-	took []time.Duration
+	mu      sync.Mutex
+	open    map[hold]*wait
+	took    []time.Duration
+	longest time.Duration // that one waited and nothing of its clinic was in the way
+	slowest string        // the sync that did
 }
 
 // A hold is an attempt at a sync that some process held.
@@ -28,9 +30,15 @@ type hold struct {
 	Attempt int
 }
 
+// A wait is for another attempt.
+type wait struct {
+	since time.Time
+	free  time.Time // since when no other sync of the clinic was seen to run; R29: it has to wait its turn
+}
+
 func newWatch(t *testing.T, d *database) *watch {
 	t.Helper()
-	w := &watch{database: d, open: make(map[hold]time.Time)}
+	w := &watch{database: d, open: make(map[hold]*wait)}
 	ctx, cancel := context.WithCancel(context.Background())
 	var looking sync.WaitGroup
 	looking.Go(func() {
@@ -48,7 +56,7 @@ func (w *watch) add(holds ...hold) {
 	defer w.mu.Unlock()
 	for _, h := range holds {
 		if _, known := w.open[h]; !known {
-			w.open[h] = time.Now()
+			w.open[h] = &wait{since: time.Now(), free: time.Now()}
 		}
 	}
 }
@@ -68,8 +76,12 @@ func (w *watch) look(ctx context.Context) {
 	type state struct {
 		ID, Status string
 		Attempt    int
+		Busy       bool // its clinic, with another sync
 	}
-	rows, err := w.database.pool.Query(ctx, `select id::text, status, attempt from case_sync_audits where id = any($1::uuid[])`, ids)
+	rows, err := w.database.pool.Query(ctx, `
+		select id::text, status, attempt, exists (
+			select from case_sync_audits o where o.clinic_id = a.clinic_id and o.id <> a.id and o.parent_id is null and o.status = 'in_progress')
+		from case_sync_audits a where id = any($1::uuid[])`, ids)
 	if err != nil {
 		return
 	}
@@ -79,29 +91,31 @@ func (w *watch) look(ctx context.Context) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for h, since := range w.open {
+	for h, wait := range w.open {
 		for _, s := range states {
-			over := s.Status != "queued" && s.Status != "in_progress"
-			if s.ID == h.ID && (over || s.Attempt > h.Attempt) {
+			if s.ID != h.ID {
+				continue
+			}
+			if over := s.Status != "queued" && s.Status != "in_progress"; over || s.Attempt > h.Attempt {
 				delete(w.open, h)
-				w.took = append(w.took, time.Since(since))
+				w.took = append(w.took, time.Since(wait.since))
+			}
+			if waited := time.Since(wait.free); waited > w.longest {
+				w.longest, w.slowest = waited, h.ID
+			}
+			if s.Busy {
+				wait.free = time.Now()
 			}
 		}
 	}
 }
 
 // waiting are the syncs that nobody has taken up yet, and the longest time that one
-// has waited or waits.
-func (w *watch) waiting() (open int, longest time.Duration) {
+// has waited while it was its turn.
+func (w *watch) waiting() (open int, longest time.Duration, slowest string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, took := range w.took {
-		longest = max(longest, took)
-	}
-	for _, since := range w.open {
-		longest = max(longest, time.Since(since))
-	}
-	return len(w.open), longest
+	return len(w.open), w.longest, w.slowest
 }
 
 func (w *watch) String() string {
@@ -111,6 +125,6 @@ func (w *watch) String() string {
 		return "no sync had to be taken up"
 	}
 	sorted := slices.SortedFunc(slices.Values(w.took), cmp.Compare)
-	return fmt.Sprintf("%d syncs taken up or closed after %.1f s (median), %.1f s (longest)",
-		len(sorted), sorted[len(sorted)/2].Seconds(), sorted[len(sorted)-1].Seconds())
+	return fmt.Sprintf("%d syncs taken up or closed after %.1f s (median), %.1f s (longest), %.1f s (longest when it was its turn)",
+		len(sorted), sorted[len(sorted)/2].Seconds(), sorted[len(sorted)-1].Seconds(), w.longest.Seconds())
 }
