@@ -25,6 +25,8 @@ type fullSync struct {
 	windows    Windows
 	request    Run
 
+	settled map[string]bool // the appointments that inbound has merged
+
 	result Result // of the master: the sums
 	err    error  // of the first phase that failed
 }
@@ -52,7 +54,9 @@ func (f *fullSync) run(ctx context.Context) {
 		if fetched != nil {
 			return Result{}, fetched
 		}
-		return f.inbound(ctx, p, f.windows, part(snapshots, f.windows.Inbound))
+		snapshot := part(snapshots, f.windows.Inbound)
+		f.settled = snapshot.AppointmentIDs()
+		return f.inbound(ctx, p, f.windows, snapshot)
 	})
 	if f.over(ctx) {
 		f.skip("the sync ended during the inbound phase", TypeCases, TypeReconciliation)
@@ -129,7 +133,10 @@ func (f *fullSync) carryOut(ctx context.Context, kind Type, run func(context.Con
 		return Result{}, false
 	}
 	p := f.phase(f.request, kind, id)
-	p.provider, p.foreseen = f.master.provider, f.master.foreseen
+	p.provider = f.master.provider
+	if kind == TypeReconciliation { // which runs only after a clean inbound
+		p.settled = f.settled
+	}
 	result, err := f.logged(ctx, p, func(ctx context.Context) (Result, error) { return run(ctx, p) })
 	status, result := Conclude(result, err)
 

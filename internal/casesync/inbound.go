@@ -28,7 +28,9 @@ type calendarPhase struct {
 	// (R25).
 	create bool
 
-	protected []string // the ids shown of cases that a person restored (R24)
+	// What the guard has read of the cases that the snapshot shows.
+	known     map[string]bool
+	protected []string // a person restored them (R24)
 }
 
 // inbound writes an already fetched snapshot (Workflows §Phase 1 steps 3 to 5).
@@ -82,26 +84,21 @@ func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) erro
 			"%d of %d known appointments moved together by %s: this looks like a wrong time zone, so nothing was written; check the clinic's time zone, or approve the plan",
 			evidence.Moved, evidence.Shared, evidence.MovedBy))
 	}
-	p.protected = protected(snapshot, stored)
+	p.know(snapshot, stored)
 	return nil
 }
 
-// protected are the ids of the snapshot's appointments that these cases are
-// protected until the sight of (R24).
-func protected(snapshot *pims.Snapshot, stored []Scheduled) []string {
-	restored := make(map[string]bool)
+// know keeps what was read.
+func (p *calendarPhase) know(snapshot *pims.Snapshot, stored []Scheduled) {
+	p.known = make(map[string]bool, len(stored))
+	shown := snapshot.AppointmentIDs()
 	for i := range stored {
-		if stored[i].Protected {
-			restored[stored[i].PIMSID] = true
+		id := stored[i].PIMSID
+		p.known[id] = true
+		if stored[i].Protected && shown[id] {
+			p.protected = append(p.protected, id)
 		}
 	}
-	var ids []string
-	for i := range snapshot.Appointments {
-		if id := snapshot.Appointments[i].ID; restored[id] {
-			ids = append(ids, id)
-		}
-	}
-	return ids
 }
 
 // others are the ids of the snapshot's appointments that are not among these cases.
@@ -121,11 +118,16 @@ func others(snapshot *pims.Snapshot, stored []Scheduled) []string {
 
 // write merges the snapshot into the cases, chunk by chunk.
 func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, result *Result) error {
-	order := make([]*pims.Appointment, len(snapshot.Appointments))
+	var order []*pims.Appointment
 	for i := range snapshot.Appointments {
-		order[i] = &snapshot.Appointments[i]
-		if _, known := MapStatus(order[i].Status); !known {
+		a := &snapshot.Appointments[i]
+		if _, known := MapStatus(a.Status); !known {
 			result.Warnings.UnknownStatuses++ // R7
+		}
+		if p.settled[a.ID] {
+			result.Stats.CasesUnchanged++
+		} else {
+			order = append(order, a)
 		}
 	}
 	// One order for every writer, so that no two wait for each other.
@@ -155,14 +157,16 @@ var errContended = errors.New("other writers keep changing the same cases; try a
 // was in the way of is read and merged again (R12).
 func (p *calendarPhase) writeChunk(ctx context.Context, chunk []*pims.Appointment, result *Result) error {
 	pending := chunk
-	for range mergeAttempts {
-		ids := make([]string, len(pending))
-		for i, a := range pending {
-			ids[i] = a.ID
+	for attempt := range mergeAttempts {
+		var ids []string
+		for _, a := range pending {
+			if attempt > 0 || !p.create || p.known[a.ID] { // else it is new, or its insert will tell
+				ids = append(ids, a.ID)
+			}
 		}
-		stored, err := p.store.CasesByID(ctx, p.lease.ClinicID, p.provider, ids)
+		stored, err := p.cases(ctx, ids)
 		if err != nil {
-			return fmt.Errorf("reading cases: %w", err)
+			return err
 		}
 		writes, actions := p.merge(pending, stored, result)
 		written, err := p.commit(ctx, writes, actions, result)
@@ -180,6 +184,17 @@ func (p *calendarPhase) writeChunk(ctx context.Context, chunk []*pims.Appointmen
 	return errContended
 }
 
+func (p *calendarPhase) cases(ctx context.Context, ids []string) (map[string]Case, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	stored, err := p.store.CasesByID(ctx, p.lease.ClinicID, p.provider, ids)
+	if err != nil {
+		return nil, fmt.Errorf("reading cases: %w", err)
+	}
+	return stored, nil
+}
+
 // merge decides about each appointment and counts those that need no write. The
 // others come back with their actions by PIMS id.
 func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]Case, result *Result) ([]Write, map[string]Action) {
@@ -195,7 +210,7 @@ func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]Cas
 			continue
 		}
 		after, action := MergeAppointment(before, a)
-		if action == "" || p.foreseen[a.ID] { // nothing, or nothing more (R26)
+		if action == "" {
 			result.Stats.CasesUnchanged++
 			continue
 		}
@@ -213,7 +228,7 @@ func (p *calendarPhase) commit(ctx context.Context, writes []Write, actions map[
 	}
 	if p.dryRun { // R26
 		for i := range writes {
-			written[writes[i].After.PIMSID], p.foreseen[writes[i].After.PIMSID] = true, true
+			written[writes[i].After.PIMSID] = true
 			result.change(actions[writes[i].After.PIMSID], &writes[i])
 		}
 	} else {

@@ -101,7 +101,7 @@ type phase struct {
 	provider string
 	dryRun   bool
 	approved *Plan           // the plan whose approval started the run (R18, R23); nil: none
-	foreseen map[string]bool // the PIMS ids that a dry run has told a change of
+	settled  map[string]bool // the PIMS ids that an earlier phase of the run has merged from the same snapshot
 	recorder Recorder
 	log      *slog.Logger
 	now      func() time.Time
@@ -277,7 +277,6 @@ func (r *Runner) phase(run Run, kind Type, syncID uuid.UUID) phase {
 		syncID:   syncID,
 		kind:     kind,
 		dryRun:   run.Options.DryRun,
-		foreseen: make(map[string]bool),
 		recorder: r.o.Recorder,
 		log: r.o.Logger.With("namespace", "pims-sync:"+string(kind),
 			"clinic_id", run.Lease.ClinicID.String(), "sync_id", syncID.String()),

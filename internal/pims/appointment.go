@@ -76,6 +76,16 @@ func (s *Snapshot) Found() int { return len(s.Appointments) + len(s.Unusable) }
 // Complete tells whether absence from the snapshot means anything (R6).
 func (s *Snapshot) Complete() bool { return s.Unidentified == 0 }
 
+// AppointmentIDs are the ids of the snapshot's appointments. For what is absent
+// there is Present.
+func (s *Snapshot) AppointmentIDs() map[string]bool {
+	ids := make(map[string]bool, len(s.Appointments))
+	for i := range s.Appointments {
+		ids[s.Appointments[i].ID] = true
+	}
+	return ids
+}
+
 // Present returns the ids that the PIMS holds in the snapshot's window.
 // It refuses an incomplete snapshot with ErrIncomplete (R6), so that nothing can
 // be concluded from what it lacks.
