@@ -59,6 +59,10 @@ func (w *world) requireTakenUp(t *testing.T) {
 			require.FailNow(t, "a sync of a killed replica was not taken up in time", "%s: it waited %s\n%s", slowest, longest, w.story(t, slowest))
 		}
 		if open == 0 {
+			if longest > max(w.told, 5*lease) {
+				w.told = longest
+				t.Logf("sync %s waited %s\n%s", slowest, longest, w.story(t, slowest))
+			}
 			return
 		}
 		pause(t.Context(), 20*time.Millisecond)

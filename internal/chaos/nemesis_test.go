@@ -3,6 +3,7 @@ package chaos
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strings"
 	"syscall"
@@ -241,27 +242,30 @@ func (n *nemesis) upTo(limit time.Duration) time.Duration {
 	return time.Duration(n.random.Int64N(int64(limit)))
 }
 
-// The faults of a practice's network, and the last two of its Neo.
-var faults = []string{"refused", "reset", "silent", "torn", "late", "trickle", "unavailable", "truncated"}
+// The faults of a practice's network, and those of its Neo.
+var (
+	faults    = []string{"refused", "reset", "silent", "torn", "late", "trickle", "unavailable", "truncated", "halved", "hanging"}
+	neoFaults = map[string]neosim.Kind{
+		"unavailable": neosim.FaultStatus, "truncated": neosim.FaultTruncated,
+		"halved": neosim.FaultDisconnect, "hanging": neosim.FaultHang,
+	}
+)
 
 // cut takes a practice's network away for a moment, or its Neo.
 func (n *nemesis) cut(t *testing.T) {
 	t.Helper()
 	p := n.world.practices[n.random.IntN(clinics)]
 	fault := faults[n.random.IntN(len(faults))]
-	switch fault {
-	case "refused":
+	mend := func() { p.network.heal(t) }
+	switch kind, ofNeo := neoFaults[fault]; {
+	case ofNeo:
+		p.Fail(neosim.Fault{Kind: kind, Code: http.StatusServiceUnavailable, Count: neosim.Forever})
+		mend = func() { p.ClearFaults() }
+	case fault == "refused":
 		p.network.cut()
-	case "unavailable":
-		p.Fail(neosim.Fault{Kind: neosim.FaultStatus, Code: 503, Count: neosim.Forever})
-	case "truncated":
-		p.Fail(neosim.Fault{Kind: neosim.FaultTruncated, Count: neosim.Forever})
 	default:
-		p.network.poison(t, fault)
+		p.network.fail(t, fault)
 	}
-	n.last(100*time.Millisecond+n.upTo(900*time.Millisecond), func() {
-		p.network.heal(t)
-		p.ClearFaults()
-	})
+	n.last(100*time.Millisecond+n.upTo(900*time.Millisecond), mend)
 	n.cuts[fault]++
 }

@@ -23,6 +23,7 @@ type world struct {
 	replicas         []*replica
 	practices        []*practice
 	watch            *watch
+	told             time.Duration // the longest wait whose story was told
 }
 
 // newWorld makes a world without replicas and practices, whose processes are told
