@@ -54,6 +54,7 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	if s.SyncLease < minLease || s.SyncLease > maxLease {
 		return usageError{fmt.Errorf("SYNC_LEASE is %s and must be %s to %s", s.SyncLease, minLease, maxLease)}
 	}
+	collectAbove(heapFloor)
 	proxies, err := api.ParseProxies(s.TrustedProxies)
 	if err != nil {
 		return usageError{err}

@@ -53,7 +53,7 @@ func TestAServerTakesTheDatabaseOverWhenItsOwnerEnds(t *testing.T) { // INTERFAC
 	kept := make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { kept <- s.keepUp(ctx, slog.New(slog.NewTextHandler(&said, nil))) }()
-	defer func() { cancel(); _ = <-kept }() // else it opens what the end of the test closes
+	defer func() { cancel(); require.NoError(t, <-kept) }() // else it opens what the end of the test closes
 	require.NoError(t, owner.Close(t.Context()))
 	eventually(t, func() bool {
 		s.mu.Lock()

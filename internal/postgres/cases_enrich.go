@@ -31,7 +31,7 @@ left join case_enrichments e on e.case_id = c.id and e.clinic_id = c.clinic_id
 where c.clinic_id = $1 and c.provider = $2 and c.pims_id is not null
 	and c.scheduled_date >= $3 and c.scheduled_date < $4 and c.scheduled_date <= $5
 	and c.metadata #>> '{reconciliation,softDeleted}' is distinct from 'true'
-	and regexp_replace(lower(coalesce(c.metadata #>> '{appointment,status}', '')), '[ _-]', '', 'g') not in ('cancelled', 'canceled')
+	and translate(lower(coalesce(c.metadata #>> '{appointment,status}', '')), ' _-', '') not in ('cancelled', 'canceled')
 order by c.scheduled_date, c.id`
 
 func scanCandidate(row pgx.CollectableRow) (casesync.Candidate, error) {
