@@ -214,7 +214,9 @@ func (s *Audits) Overtakes(ctx context.Context, id uuid.UUID) (overtakes bool, e
 }
 
 // olderWaits reads River's table: a job that is due, was put off for a moment since
-// the clinic was busy, or has just been fetched and is about to claim.
+// the clinic was busy, or has just been fetched and is about to claim. One that River
+// has scheduled is not in the way, even if it is due: River's leader has to make it
+// available first, and where the leader died there is none for 15 s.
 const olderWaits = `
 select exists (
 	select from case_sync_audits a
@@ -222,7 +224,7 @@ select exists (
 		and older.status = 'queued' and older.parent_id is null
 	join river_job j on j.args @> jsonb_build_object('sync_id', older.id) and j.kind = 'sync' and j.queue = 'default'
 	where a.id = $1 and a.status = 'queued'
-		and (j.state in ('available', 'scheduled') and j.scheduled_at < clock_timestamp() + interval '2 seconds'
+		and (j.state = 'available' and j.scheduled_at < clock_timestamp() + interval '2 seconds'
 			or j.state = 'running' and j.attempted_at > clock_timestamp() - interval '2 seconds')
 )`
 

@@ -216,6 +216,22 @@ func TestASyncThatWaitsItsTurnIsNotOvertaken(t *testing.T) { // R29, R30
 	require.Equal(t, casesync.TypeCases, <-order)
 }
 
+func TestASyncThatRiverHasNotMadeAvailableYetIsInNobodysWay(t *testing.T) { // R30
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	r := newReplica(t, url, created(1), nil)
+	older := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	newer := start(t, r, clinicID, casesync.TypeCases, casesync.TriggerAPI)
+	// The older one is due again, and River's leader is dead.
+	_, err := pgtest.Open(t, url).Pool().Exec(t.Context(),
+		`update river_job set state = 'scheduled', scheduled_at = now() where args ->> 'sync_id' = $1`, older.ID.String())
+	require.NoError(t, err)
+	overtakes, err := r.audits.Overtakes(t.Context(), newer.ID)
+	require.NoError(t, err)
+	require.False(t, overtakes)
+}
+
 func TestACancelFromAnotherReplicaEndsARunningSync(t *testing.T) { // R29
 	t.Parallel()
 	url := pgtest.URL(t)
