@@ -93,6 +93,15 @@ func (d *database) terminate(t *testing.T, most int) int {
 			where backend_type = 'client backend' and application_name <> $1 order by random() limit $2) as victims`, ours, most)
 }
 
+// activity tells what all connections do, and which ones they wait for.
+func (d *database) activity(t *testing.T) string {
+	t.Helper()
+	return strings.Join(column[string](t, d, `
+		select concat_ws(' ', pid, application_name, state, 'since', clock_timestamp() - state_change, 'transaction', clock_timestamp() - xact_start,
+			wait_event_type, wait_event, 'blocked by', pg_blocking_pids(pid), regexp_replace(query, '\s+', ' ', 'g'))
+		from pg_stat_activity where backend_type = 'client backend' order by xact_start`), "\n")
+}
+
 // one answers the one value that a query selects.
 func one[T any](t *testing.T, d *database, sql string, args ...any) T {
 	t.Helper()

@@ -76,15 +76,24 @@ func (r *replica) start(t *testing.T) {
 		r.kill()
 		require.FailNow(t, "serve does not get ready", "%s", last)
 	}
-	require.Eventually(t, func() bool {
-		for _, name := range r.world.replicaNames(t) {
-			if !slices.Contains(known, name) {
-				r.name = name
-				return true
-			}
+	for patience := time.Now().Add(recovery); !r.reports(t, known); pause(t.Context(), 5*time.Millisecond) {
+		if time.Now().After(patience) {
+			require.FailNow(t, "the replica does not report that it lives", "%s\n%s", last, r.world.database.activity(t))
 		}
-		return false
-	}, recovery, 5*time.Millisecond, "the replica does not report that it lives")
+	}
+}
+
+// reports tells whether a replica has reported whose name is not known, and takes
+// it for this one.
+func (r *replica) reports(t *testing.T, known []string) bool {
+	t.Helper()
+	for _, name := range r.world.replicaNames(t) {
+		if !slices.Contains(known, name) {
+			r.name = name
+			return true
+		}
+	}
+	return false
 }
 
 // url is where the present process serves; empty where there is none.

@@ -24,6 +24,9 @@ type watch struct {
 	slowest string        // the sync that did
 }
 
+// beat is how long after a blow a heartbeat may still be from before it.
+const beat = lease / 4
+
 // A hold is an attempt at a sync that some process held.
 type hold struct {
 	ID      string
@@ -61,9 +64,32 @@ func (w *watch) add(holds ...hold) {
 	}
 }
 
-// look closes what was taken up by another attempt, or is over. What cannot be read,
-// since PostgreSQL is away, waits on.
+// A state is what became of a sync.
+type state struct {
+	ID, Status string
+	Attempt    int
+	Busy       bool       // its clinic, with another sync
+	Expires    *time.Time // its lease
+}
+
+// look measures the waits that are open. What cannot be read, since PostgreSQL is
+// away, waits on.
 func (w *watch) look(ctx context.Context) {
+	states, err := w.states(ctx)
+	if err != nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for h, wait := range w.open {
+		if s, read := states[h.ID]; read {
+			w.note(h, wait, s)
+		}
+	}
+}
+
+// states are those of the syncs that wait.
+func (w *watch) states(ctx context.Context) (map[string]state, error) {
 	w.mu.Lock()
 	var ids []string
 	for h := range w.open {
@@ -71,42 +97,41 @@ func (w *watch) look(ctx context.Context) {
 	}
 	w.mu.Unlock()
 	if len(ids) == 0 {
-		return
-	}
-	type state struct {
-		ID, Status string
-		Attempt    int
-		Busy       bool // its clinic, with another sync
+		return nil, nil
 	}
 	rows, err := w.database.pool.Query(ctx, `
 		select id::text, status, attempt, exists (
-			select from case_sync_audits o where o.clinic_id = a.clinic_id and o.id <> a.id and o.parent_id is null and o.status = 'in_progress')
+				select from case_sync_audits o where o.clinic_id = a.clinic_id and o.id <> a.id and o.parent_id is null and o.status = 'in_progress'),
+			(select expires_at from sync_leases where audit_id = a.id)
 		from case_sync_audits a where id = any($1::uuid[])`, ids)
 	if err != nil {
+		return nil, err
+	}
+	read, err := pgx.CollectRows(rows, pgx.RowToStructByPos[state])
+	states := make(map[string]state)
+	for _, s := range read {
+		states[s.ID] = s
+	}
+	return states, err
+}
+
+// note closes the wait for what another attempt took up, for what is over, and for
+// what its own process goes on with, since it survived.
+func (w *watch) note(h hold, wait *wait, s state) {
+	over := s.Status != "queued" && s.Status != "in_progress"
+	switch {
+	case over || s.Attempt > h.Attempt:
+		delete(w.open, h)
+		w.took = append(w.took, time.Since(wait.since))
+	case s.Expires != nil && s.Expires.After(wait.since.Add(lease+beat)):
+		delete(w.open, h)
 		return
 	}
-	states, err := pgx.CollectRows(rows, pgx.RowToStructByPos[state])
-	if err != nil {
-		return
+	if waited := time.Since(wait.free); waited > w.longest {
+		w.longest, w.slowest = waited, h.ID
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for h, wait := range w.open {
-		for _, s := range states {
-			if s.ID != h.ID {
-				continue
-			}
-			if over := s.Status != "queued" && s.Status != "in_progress"; over || s.Attempt > h.Attempt {
-				delete(w.open, h)
-				w.took = append(w.took, time.Since(wait.since))
-			}
-			if waited := time.Since(wait.free); waited > w.longest {
-				w.longest, w.slowest = waited, h.ID
-			}
-			if s.Busy {
-				wait.free = time.Now()
-			}
-		}
+	if s.Busy {
+		wait.free = time.Now()
 	}
 }
 
