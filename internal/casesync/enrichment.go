@@ -45,6 +45,7 @@ type visited struct {
 	consultation pims.Consultation
 	readAt       time.Time
 	err          error
+	cutOff       bool // err is the end of the phase, not the visit's own
 }
 
 // run enriches what is due. The result is right as far as it goes even where an
@@ -220,7 +221,7 @@ func (p *enrichmentPhase) read(ctx context.Context, v visit) visited {
 		got.consultation, got.err = p.session.Consultation(ctx, v.entry.ID)
 	}
 	if got.err != nil && ctx.Err() != nil {
-		got.err = context.Cause(ctx)
+		got.err, got.cutOff = context.Cause(ctx), true
 	}
 	got.readAt = p.now()
 	return got
@@ -267,6 +268,17 @@ var sessionEnds = []error{
 	clinic.ErrDisabled, clinic.ErrCredentialsMissing, clinic.ErrCredentialsInvalid, clinic.ErrCredentialsSuspended, clinic.ErrKeyUnknown,
 }
 
+// endsSync tells whether an error is the end of a sync that neither the PIMS nor its
+// session brought about.
+func endsSync(err error) bool {
+	for _, end := range []error{ErrTimeout, ErrCancelled, ErrShutdown, ErrLeaseLost, ErrDatabase, context.Canceled} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return false
+}
+
 func drain(arrived <-chan visited) []visited {
 	var more []visited
 	for len(more) < maxStoreBatch-1 {
@@ -289,12 +301,16 @@ func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, resul
 	pending := make(map[uuid.UUID]*served)
 	var readings []Reading
 	for i := range batch {
-		for _, c := range batch[i].cases {
-			if batch[i].err != nil {
-				readings = append(readings, p.failed(ctx, c, batch[i].err, result))
-				continue
+		v := &batch[i]
+		for _, c := range v.cases {
+			switch {
+			case v.err == nil:
+				pending[c.CaseID] = &served{candidate: c, visited: v}
+			case v.cutOff && endsSync(v.err): // nobody's fault: the next sync reads it
+				result.Stats.CasesSkipped++
+			default:
+				readings = append(readings, p.failed(ctx, c, v, result))
 			}
-			pending[c.CaseID] = &served{candidate: c, visited: &batch[i]}
 		}
 	}
 	for range mergeAttempts {
@@ -303,10 +319,12 @@ func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, resul
 		}
 		unchanged, err := p.writePending(ctx, pending, result)
 		if err != nil {
+			result.Stats.CasesSkipped += len(pending)
 			return err
 		}
 		readings = append(readings, unchanged...)
 	}
+	result.Stats.CasesSkipped += len(pending)
 	return errContended
 }
 
@@ -389,14 +407,17 @@ func (p *enrichmentPhase) commit(ctx context.Context, writes []Write, result *Re
 	return written, nil
 }
 
-// failed counts a case that could not be served (Workflows §Partial Failures).
-func (p *enrichmentPhase) failed(ctx context.Context, c *Candidate, err error, result *Result) Reading {
-	code, text := explainItem(err)
+// failed counts a case that could not be served (Workflows §Partial Failures). Of
+// those that the end of the phase cut off, the end is logged, and nothing of each.
+func (p *enrichmentPhase) failed(ctx context.Context, c *Candidate, v *visited, result *Result) Reading {
+	code, text := explainItem(v.err)
 	result.Stats.CasesFailed++
 	if len(result.Failures) < maxChanges {
 		result.Failures = append(result.Failures, ItemFailure{CaseID: c.CaseID, Error: text, Code: code})
 	}
-	p.log.WarnContext(ctx, "Consultation not read", "case_id", c.CaseID.String(), "code", string(code), "error", err.Error())
+	if !v.cutOff {
+		p.log.WarnContext(ctx, "Consultation not read", "case_id", c.CaseID.String(), "code", string(code), "error", v.err.Error())
+	}
 	return Reading{CaseID: c.CaseID, Tries: c.Tries, NextTry: c.NextTry, Fingerprint: c.Fingerprint, Outcome: string(code)}
 }
 
@@ -425,10 +446,6 @@ func explainItem(err error) (ItemCode, string) {
 		return ItemAuthExpired, "PIMS session ended"
 	case errors.Is(err, pims.ErrTimedOut):
 		return ItemTimeout, "PIMS API timeout"
-	case errors.Is(err, ErrTimeout):
-		return ItemTimeout, ErrTimeout.Error()
-	case errors.Is(err, ErrCancelled), errors.Is(err, ErrShutdown), errors.Is(err, ErrLeaseLost), errors.Is(err, ErrDatabase), errors.Is(err, context.Canceled):
-		return ItemPIMSError, "The sync ended before the consultation was read"
 	default:
 		return ItemPIMSError, "PIMS API error: " + pims.Kind(err)
 	}

@@ -172,8 +172,11 @@ func merged(a, b map[string]json.RawMessage) map[string]json.RawMessage {
 }
 
 // Who says in plain words who made a change.
-func (e *Event) Who() string {
-	kind, id, _ := strings.Cut(e.Actor, ":")
+func (e *Event) Who() string { return who(e.Actor) }
+
+// who is an actor in plain words.
+func who(actor string) string {
+	kind, id, _ := strings.Cut(actor, ":")
 	switch kind {
 	case "sync":
 		return "sync " + id

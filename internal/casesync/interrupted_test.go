@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 )
 
 func TestAFullSyncThatEndsBetweenTwoPhasesIsNotCompleted(t *testing.T) { // R27, R31
@@ -26,4 +27,43 @@ func TestAFullSyncThatEndsBetweenTwoPhasesIsNotCompleted(t *testing.T) { // R27,
 	require.Equal(t, casesync.CodeInterrupted, o.audit.Result.Code)
 	require.Equal(t, casesync.StatusCompleted, o.audit.Children[0].Status)
 	require.Len(t, o.audit.Result.Skipped, 2)
+}
+
+func TestWhatAnEndedSyncDidNotReachIsNobodysFault(t *testing.T) { // R12, Workflows §Partial Failures
+	t.Parallel()
+	for _, tc := range []struct {
+		cause       error
+		level, said string
+	}{
+		{casesync.ErrCancelled, "INFO", "Sync cancelled"},
+		{casesync.ErrShutdown, "WARN", "Sync interrupted"},
+		{casesync.ErrLeaseLost, "WARN", "Sync interrupted"},
+		{casesync.ErrTimeout, "ERROR", "Sync failed"},
+	} {
+		t.Run(tc.cause.Error(), func(t *testing.T) {
+			t.Parallel()
+			p := newPractice(t)
+			p.seenMany(4)
+			ctx, end := context.WithCancelCause(t.Context())
+			defer end(nil)
+			p.fake.OnCall(func(_ context.Context, call pimstest.Call) error {
+				if call.Op == pimstest.OpConsultation && call.ID == "2" {
+					end(tc.cause)
+				}
+				return nil
+			})
+			o := p.run(ctx, casesync.Run{Type: casesync.TypeCases, Options: one})
+			require.ErrorIs(t, o.err, tc.cause)
+			require.Equal(t, 4, o.Stats.CasesFound)
+			require.Zero(t, o.Stats.CasesFailed)
+			require.Empty(t, o.audit.Result.Failures)
+			require.Equal(t, 4, o.Stats.CasesEnriched+o.Stats.CasesSkipped)
+			require.Positive(t, o.Stats.CasesSkipped)
+			lines := p.logs.of(p, &o.audit)
+			require.Len(t, lines, 2, "one line for each event")
+			require.Equal(t, []any{tc.level, tc.said}, []any{lines[1]["level"], lines[1]["msg"]})
+			p.fake.OnCall(nil)
+			p.again = nil
+		})
+	}
 }

@@ -25,7 +25,41 @@ type Plan struct {
 	ExpiresAt time.Time
 	DecidedAt time.Time // zero: not yet
 	DecidedBy string    // an actor: "key:<id>", "os:<user>"
+	Execution Execution // zero: nobody approved it
 }
+
+// An Execution is the sync that carries an approved plan out, as far as it has come.
+type Execution struct {
+	SyncID uuid.UUID
+	Status Status
+	Code   Code // of one that failed
+}
+
+// failed tells whether the sync is over and did not do what was approved.
+func (e *Execution) failed() bool {
+	return e.Status == StatusFailed || e.Status == StatusCancelled
+}
+
+// Outcome says how the sync ended: "completed", "failed: timeout"; of one that is
+// not over, how it stands.
+func (e *Execution) Outcome() string {
+	if e.Status == StatusFailed && e.Code != "" {
+		return string(e.Status) + ": " + string(e.Code)
+	}
+	return string(e.Status)
+}
+
+// Standing says in plain words where the plan stands: its status, and that it was
+// not carried out where its sync failed.
+func (p *Plan) Standing() string {
+	if !p.Execution.failed() {
+		return string(p.Status)
+	}
+	return string(p.Status) + ", its sync " + p.Execution.Outcome()
+}
+
+// Decider says in plain words who decided.
+func (p *Plan) Decider() string { return who(p.DecidedBy) }
 
 // PlanStatus is the state of a plan.
 type PlanStatus string
@@ -57,6 +91,9 @@ func (p *Plan) Decidable(now time.Time) error {
 	case PlanSuperseded:
 		return Fail(CodeAlreadyDecided, "a newer run of the sync has superseded the plan; decide on its plan, if it has one")
 	default:
+		if p.Execution.failed() {
+			return Fail(CodeAlreadyDecided, "the plan was %s before, and its sync %s %s; the next one that looks for itself makes a new plan", status, p.Execution.SyncID, p.Execution.Outcome())
+		}
 		return Fail(CodeAlreadyDecided, "the plan was %s before", status)
 	}
 }

@@ -63,7 +63,8 @@ type Freshness struct {
 	ClinicID    uuid.UUID
 	Type        Type
 	LastSuccess time.Time // when the latest that completed had begun; zero: never
-	Due         time.Time // the latest tick that should have succeeded by now; zero: none is scheduled
+	Scheduled   bool      // the clinic's schedule has the type
+	Due         time.Time // the latest tick that should have succeeded by now; zero: there is none
 }
 
 // Stale tells whether a sync that was due has not succeeded.

@@ -2,6 +2,7 @@ package casesync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -265,6 +266,8 @@ func (r *Runner) logged(ctx context.Context, p phase, run func(context.Context) 
 		p.log.ErrorContext(ctx, "Sync failed", append(attrs, "cause", err.Error())...)
 	case status == StatusCancelled:
 		p.log.InfoContext(ctx, "Sync cancelled", attrs...)
+	case errors.Is(err, ErrShutdown), errors.Is(err, ErrLeaseLost): // another attempt follows, or has begun
+		p.log.WarnContext(ctx, "Sync interrupted", attrs...)
 	default:
 		p.log.ErrorContext(ctx, "Sync failed", attrs...)
 	}
