@@ -100,6 +100,7 @@ func (s *Clinics) Schedules(ctx context.Context, clinicID uuid.UUID) (document [
 }
 
 // SetSchedules stores a clinic's schedules; whoever runs them is notified (R33).
+// The same schedules once more are no change of them.
 func (s *Clinics) SetSchedules(ctx context.Context, clinicID uuid.UUID, document []byte, at time.Time) error {
 	return s.db.askInClinic(ctx, "store the schedules", clinicID, func(q *dbsqlc.Queries) error {
 		err := q.PutSchedules(ctx, clinicID, document, at)
@@ -115,6 +116,7 @@ type ScheduleConfig struct {
 	ClinicID  uuid.UUID
 	Timezone  string    // empty where nobody said
 	Document  []byte    // the specification's JSON array
+	CreatedAt time.Time // the clinic
 	ChangedAt time.Time // the schedules or the clinic, whichever was later
 }
 
@@ -124,7 +126,7 @@ func (s *Clinics) AllSchedules(ctx context.Context) (configs []ScheduleConfig, e
 	err = s.db.askSystem(ctx, "read all schedules", func(q *dbsqlc.Queries) error {
 		rows, err := q.AllSchedules(ctx)
 		configs = convert(rows, func(row dbsqlc.AllSchedulesRow) ScheduleConfig {
-			return ScheduleConfig{row.ClinicID, value(row.Timezone), row.SyncSchedules, row.ChangedAt}
+			return ScheduleConfig{row.ClinicID, value(row.Timezone), row.SyncSchedules, row.CreatedAt, row.ChangedAt}
 		})
 		return err
 	})

@@ -71,7 +71,8 @@ func TestSchedulesOfActiveClinicsAreReadTogether(t *testing.T) { // R33
 	owner, err := clinics.Clinic(t.Context(), active)
 	require.NoError(t, err)
 	require.True(t, owner.UpdatedAt.Equal(all[0].ChangedAt), "the clinic was changed later than its schedules")
-	exec(t, db, "update clinic_schedule_configs set sync_schedules = '[ ]'")
+	require.True(t, owner.CreatedAt.Equal(all[0].CreatedAt))
+	exec(t, db, `update clinic_schedule_configs set sync_schedules = '[{"type": "full"}]'`)
 	all, err = clinics.AllSchedules(t.Context())
 	require.NoError(t, err)
 	require.True(t, all[0].ChangedAt.After(owner.UpdatedAt), "also by plain SQL")
@@ -80,6 +81,28 @@ func TestSchedulesOfActiveClinicsAreReadTogether(t *testing.T) { // R33
 	require.NoError(t, err)
 	require.Nil(t, none)
 	require.ErrorIs(t, clinics.SetSchedules(t.Context(), uuid.New(), []byte(`[]`), monday), clinic.ErrNotFound)
+}
+
+func TestWhatIsWrittenAgainAsItWasHasNotChanged(t *testing.T) { // R34
+	t.Parallel()
+	db := pgtest.New(t)
+	clinics, id := db.Clinics(), newClinic(t, db)
+	changedAt := func() time.Time {
+		all, err := clinics.AllSchedules(t.Context())
+		require.NoError(t, err)
+		require.Len(t, all, 1)
+		return all[0].ChangedAt
+	}
+	require.NoError(t, clinics.SetSchedules(t.Context(), id, []byte(`[{"type": "full"}]`), time.Now()))
+	before := changedAt()
+
+	require.NoError(t, clinics.SetSchedules(t.Context(), id, []byte(`[ {"type":"full"} ]`), time.Now().Add(time.Hour)))
+	exec(t, db, "update clinic_schedule_configs set sync_schedules = sync_schedules")
+	exec(t, db, "update clinics set timezone = timezone, is_active = is_active")
+	require.Equal(t, before, changedAt())
+
+	exec(t, db, "update clinics set timezone = 'Europe/Oslo'")
+	require.True(t, changedAt().After(before))
 }
 
 func TestAKeyIsFoundByItsPrefixUsedAndRevoked(t *testing.T) { // R39

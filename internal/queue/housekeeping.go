@@ -60,10 +60,10 @@ func (q *Queue) watchFreshness(ctx context.Context) {
 }
 
 // summary is how many scheduled clinics are stale in one type of sync, and how old
-// the oldest of their data is.
+// the oldest of their data is, of those that have any.
 func summary(all []casesync.Freshness, t casesync.Type, now time.Time) (stale int, oldest time.Duration) {
 	for _, f := range all {
-		if f.Type != t || f.Due.IsZero() {
+		if f.Type != t || !f.Scheduled {
 			continue
 		}
 		if f.Stale() {
@@ -95,48 +95,55 @@ func (q *Queue) freshness(ctx context.Context, clinicID *uuid.UUID) ([]casesync.
 	due := make(map[uuid.UUID]map[casesync.Type]time.Time)
 	for _, config := range configs {
 		if clinicID == nil || config.ClinicID == *clinicID {
-			due[config.ClinicID] = expected(config, q.o.Now().Add(-staleTolerance))
+			due[config.ClinicID] = expected(config, q.o.Now())
 		}
 	}
 	for i := range all {
-		all[i].Due = due[all[i].ClinicID][all[i].Type]
+		all[i].Due, all[i].Scheduled = due[all[i].ClinicID][all[i].Type]
 	}
 	return all, nil
 }
 
-// expected is, by type, the latest tick of a clinic's schedule before a moment and
-// after its last change, within the past year. A full sync is all three.
-func expected(config postgres.ScheduleConfig, before time.Time) map[casesync.Type]time.Time {
-	loc, err := clinic.LoadZone(config.Timezone)
-	if err != nil {
-		return nil
+// expected is, for each type that a clinic's schedule has, the latest tick that has
+// had an hour to succeed, within the past year; zero: there is none. Every tick
+// since the clinic was added counts, also one from before a change of the schedule:
+// it was not enqueued (R34), but data that is older than the schedule promises is
+// stale, whoever wrote the schedule when. Where the zone is unusable nothing can run,
+// and all is due now.
+func expected(config postgres.ScheduleConfig, now time.Time) map[casesync.Type]time.Time {
+	before := now.Add(-staleTolerance)
+	since := before.AddDate(-1, 0, 0)
+	if config.CreatedAt.After(since) {
+		since = config.CreatedAt
 	}
+	loc, zoneErr := clinic.LoadZone(config.Timezone)
 	latest := make(map[casesync.Type]time.Time)
 	entries, _ := clinic.ParseSchedules(config.Document, CheckEntry)
-	since := before.AddDate(-1, 0, 0)
-	if config.ChangedAt.After(since) {
-		since = config.ChangedAt
-	}
 	for _, e := range entries {
 		cron, err := scheduler.Parse(e.Cron)
 		if err != nil || !e.Enabled || e.Options.DryRun {
 			continue
 		}
-		at, ok := cron.Latest(since, before, loc)
-		if !ok {
-			continue
+		at := now
+		if zoneErr == nil {
+			at, _ = cron.Latest(since, before, loc)
 		}
-		types := []casesync.Type{casesync.Type(e.Type)}
-		if e.Type == clinic.SyncFull {
-			types = []casesync.Type{casesync.TypeInbound, casesync.TypeCases, casesync.TypeReconciliation}
-		}
-		for _, t := range types {
-			if at.After(latest[t]) {
+		for _, t := range phasesOf(e.Type) {
+			if known, ok := latest[t]; !ok || at.After(known) {
 				latest[t] = at
 			}
 		}
 	}
 	return latest
+}
+
+// phasesOf are the types that a sync of a schedule succeeds in: a full one is all
+// three.
+func phasesOf(t clinic.SyncType) []casesync.Type {
+	if t == clinic.SyncFull {
+		return []casesync.Type{casesync.TypeInbound, casesync.TypeCases, casesync.TypeReconciliation}
+	}
+	return []casesync.Type{casesync.Type(t)}
 }
 
 // every does something at once and then again and again until the context ends.

@@ -27,11 +27,13 @@ select sync_schedules from clinic_schedule_configs where clinic_id = @clinic_id;
 -- name: PutSchedules :exec
 insert into clinic_schedule_configs (clinic_id, sync_schedules, created_at, updated_at)
 values (@clinic_id, @sync_schedules, @updated_at, @updated_at)
-on conflict (clinic_id) do update set sync_schedules = excluded.sync_schedules, updated_at = excluded.updated_at;
+on conflict (clinic_id) do update set sync_schedules = excluded.sync_schedules, updated_at = excluded.updated_at
+where clinic_schedule_configs.sync_schedules is distinct from excluded.sync_schedules;
 
 -- name: AllSchedules :many
 -- Crosses clinics (R41). A disabled clinic has no schedules.
-select s.clinic_id, c.timezone, s.sync_schedules, greatest(s.updated_at, c.updated_at)::timestamptz as changed_at
+select s.clinic_id, c.timezone, s.sync_schedules, c.created_at,
+    greatest(s.updated_at, c.updated_at)::timestamptz as changed_at
 from clinic_schedule_configs s
 join clinics c on c.id = s.clinic_id
 where c.is_active

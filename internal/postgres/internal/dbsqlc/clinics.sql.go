@@ -13,7 +13,8 @@ import (
 )
 
 const allSchedules = `-- name: AllSchedules :many
-select s.clinic_id, c.timezone, s.sync_schedules, greatest(s.updated_at, c.updated_at)::timestamptz as changed_at
+select s.clinic_id, c.timezone, s.sync_schedules, c.created_at,
+    greatest(s.updated_at, c.updated_at)::timestamptz as changed_at
 from clinic_schedule_configs s
 join clinics c on c.id = s.clinic_id
 where c.is_active
@@ -24,6 +25,7 @@ type AllSchedulesRow struct {
 	ClinicID      uuid.UUID
 	Timezone      *string
 	SyncSchedules []byte
+	CreatedAt     time.Time
 	ChangedAt     time.Time
 }
 
@@ -41,6 +43,7 @@ func (q *Queries) AllSchedules(ctx context.Context) ([]AllSchedulesRow, error) {
 			&i.ClinicID,
 			&i.Timezone,
 			&i.SyncSchedules,
+			&i.CreatedAt,
 			&i.ChangedAt,
 		); err != nil {
 			return nil, err
@@ -157,6 +160,7 @@ const putSchedules = `-- name: PutSchedules :exec
 insert into clinic_schedule_configs (clinic_id, sync_schedules, created_at, updated_at)
 values ($1, $2, $3, $3)
 on conflict (clinic_id) do update set sync_schedules = excluded.sync_schedules, updated_at = excluded.updated_at
+where clinic_schedule_configs.sync_schedules is distinct from excluded.sync_schedules
 `
 
 func (q *Queries) PutSchedules(ctx context.Context, clinicID uuid.UUID, syncSchedules []byte, updatedAt time.Time) error {
