@@ -101,7 +101,27 @@ func schedulesOf(ctx context.Context, s *store, clinicID uuid.UUID) (clinic.Clin
 		return owner, nil, nil, err
 	}
 	entries, problems := clinic.ParseSchedules(document, queue.CheckEntry)
+	if _, err := owner.Location(); err != nil {
+		entries, problems = withoutZone(clinicID, entries, problems)
+	}
 	return owner, entries, problems, nil
+}
+
+// withoutZone makes a problem of each entry that would run if the clinic had a
+// valid time zone (R1).
+func withoutZone(clinicID uuid.UUID, entries []clinic.ScheduleEntry, problems []clinic.ScheduleProblem) ([]clinic.ScheduleEntry, []clinic.ScheduleProblem) {
+	var disabled []clinic.ScheduleEntry
+	for _, e := range entries {
+		if !e.Enabled {
+			disabled = append(disabled, e)
+			continue
+		}
+		problems = append(problems, clinic.ScheduleProblem{
+			Index:  e.Index,
+			Reason: fmt.Sprintf("the clinic has no valid time zone: pims-sync clinic set %s --timezone Area/City", clinicID),
+		})
+	}
+	return disabled, problems
 }
 
 // SchedulesSetCmd replaces schedules.

@@ -33,6 +33,7 @@ import (
 //	json PATH == VALUE          … and has this value under a path such as items.0.id
 //	json PATH > NAME            … whose value becomes a variable
 //	post URL [BODY]             sends JSON; the answer is stdout
+//	sql STATEMENT               is carried out in the script's database
 //	database KIND               another database from here on: migrated, empty, or foreign
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -49,6 +50,7 @@ func TestScripts(t *testing.T) {
 			"json":          jsonCommand,
 			"post":          post,
 			"database":      database,
+			"sql":           sql,
 		},
 	})
 }
@@ -193,6 +195,16 @@ func database(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 	}
 	ts.Setenv("DATABASE_URL", url)
+}
+
+// sql changes the database as somebody does who has not asked us.
+func sql(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: sql STATEMENT")
+	}
+	t, _ := ts.Value(scriptTest{}).(testing.TB)
+	_, err := pgtest.Open(t, ts.Getenv("DATABASE_URL")).Pool().Exec(t.Context(), args[0])
+	ts.Check(err)
 }
 
 // scriptTest is the key of a script's test among its values.
