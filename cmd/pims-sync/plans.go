@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/google/uuid"
+
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
 )
 
 // PlansCmd are the commands on what a guard held back.
@@ -43,16 +46,24 @@ func (a *PlansListCmd) Run(ctx context.Context, std streams, c *Config) error {
 		rows := make([][]string, len(list.Items))
 		for i := range list.Items {
 			x := &list.Items[i]
-			rows[i] = []string{x.ID.String(), string(x.Status), string(x.Code), fmt.Sprint(len(x.Cases)), stamp(x.CreatedAt, loc), stamp(x.ExpiresAt, loc)}
+			rows[i] = []string{x.ID.String(), x.Standing(), string(x.Code), fmt.Sprint(len(x.Cases)), stamp(x.CreatedAt, loc), stamp(x.ExpiresAt, loc), executor(x)}
 		}
 		document, err := api.PlansDocument(list)
 		if err != nil {
 			return err
 		}
 		return show(std, c, document, func(w io.Writer) {
-			table(w, []string{"id", "status", "guard", "cases", "created", "expires"}, rows)
+			table(w, []string{"id", "status", "guard", "cases", "created", "expires", "carried out by"}, rows)
 		})
 	})
+}
+
+// executor is the sync that carries a plan out.
+func executor(plan *casesync.Plan) string {
+	if plan.Execution.SyncID == uuid.Nil {
+		return "-"
+	}
+	return plan.Execution.SyncID.String()
 }
 
 // PlansShowCmd shows a plan.
@@ -75,25 +86,35 @@ func (a *PlansShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if err != nil {
 			return err
 		}
-		return show(std, c, document, func(w io.Writer) {
-			loc, _ := owner.Location() // nil shows UTC
-			fields(w,
-				"plan", plan.ID.String(), "clinic", owner.Name, "status", string(plan.Status), "guard", string(plan.Code),
-				"sync", plan.SyncID.String(), "created", stamp(plan.CreatedAt, loc), "expires", stamp(plan.ExpiresAt, loc))
-			fmt.Fprintf(w, "\n%s\n", plan.Reason)
-			if len(plan.Cases) == 0 {
-				return
-			}
-			found := make(map[string]string, len(plan.Evidence.Lookups))
-			for _, l := range plan.Evidence.Lookups {
-				found[l.PIMSID] = l.Found + " (" + l.Method + ")"
-			}
-			rows := make([][]string, len(plan.Cases))
-			for i, x := range plan.Cases {
-				rows[i] = []string{x.CaseID.String(), x.PIMSID, stamp(x.ScheduledDate, loc), orDash(found[x.PIMSID])}
-			}
-			fmt.Fprintln(w)
-			table(w, []string{"case", "appointment", "scheduled", "looked up"}, rows)
-		})
+		return show(std, c, document, func(w io.Writer) { showPlan(w, owner, &plan) })
 	})
+}
+
+func showPlan(w io.Writer, owner clinic.Clinic, plan *casesync.Plan) {
+	loc, _ := owner.Location() // nil shows UTC
+	head := []string{
+		"plan", plan.ID.String(), "clinic", owner.Name, "status", plan.Standing(), "guard", string(plan.Code),
+		"sync", plan.SyncID.String(), "created", stamp(plan.CreatedAt, loc), "expires", stamp(plan.ExpiresAt, loc),
+	}
+	if plan.DecidedBy != "" {
+		head = append(head, "decided", stamp(plan.DecidedAt, loc)+" by "+plan.Decider())
+	}
+	if plan.Execution.SyncID != uuid.Nil {
+		head = append(head, "carried out by", "sync "+executor(plan)+" ("+plan.Execution.Outcome()+")")
+	}
+	fields(w, head...)
+	fmt.Fprintf(w, "\n%s\n", plan.Reason)
+	if len(plan.Cases) == 0 {
+		return
+	}
+	found := make(map[string]string, len(plan.Evidence.Lookups))
+	for _, l := range plan.Evidence.Lookups {
+		found[l.PIMSID] = l.Found + " (" + l.Method + ")"
+	}
+	rows := make([][]string, len(plan.Cases))
+	for i, x := range plan.Cases {
+		rows[i] = []string{x.CaseID.String(), x.PIMSID, stamp(x.ScheduledDate, loc), orDash(found[x.PIMSID])}
+	}
+	fmt.Fprintln(w)
+	table(w, []string{"case", "appointment", "scheduled", "looked up"}, rows)
 }

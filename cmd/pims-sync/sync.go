@@ -180,15 +180,19 @@ func showAudit(std streams, c *Config, owner clinic.Clinic, audit casesync.Audit
 	}
 	return show(std, c, document, func(w io.Writer) {
 		loc, _ := owner.Location() // nil shows UTC
-		fields(w,
+		head := []string{
 			"sync", audit.ID.String(),
 			"clinic", owner.Name,
-			"type", string(audit.Type)+dryMark(audit),
+			"type", string(audit.Type) + dryMark(audit),
 			"status", string(audit.Status),
 			"started by", string(audit.Trigger),
 			"started", stamp(audit.StartedAt, loc),
 			"took", workTime(&audit),
-		)
+		}
+		if audit.Approval != uuid.Nil {
+			head = append(head, "approved plan", audit.Approval.String())
+		}
+		fields(w, head...)
 		if audit.Type != casesync.TypeFull {
 			showStats(w, "", audit, loc)
 		}

@@ -88,12 +88,15 @@ func (a *SyncsShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if err != nil {
 			return err
 		}
-		if err := showAudit(std, c, owner, audit); err != nil || c.JSON || len(events) == 0 {
+		if err := showAudit(std, c, owner, audit); err != nil || c.JSON {
 			return err
 		}
 		loc, err := owner.Location()
 		if err != nil {
 			loc = time.UTC
+		}
+		if err := tellApproval(ctx, std, s, audit, loc); err != nil || len(events) == 0 {
+			return err
 		}
 		fmt.Fprintln(std.out, "\nWhat it changed (pims-sync cases history tells all of one case):")
 		for i := range events {
@@ -103,6 +106,21 @@ func (a *SyncsShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 		}
 		return nil
 	})
+}
+
+// tellApproval says who approved the plan that the sync carries out.
+func tellApproval(ctx context.Context, std streams, s *store, audit casesync.Audit, loc *time.Location) error {
+	if audit.Approval == uuid.Nil {
+		return nil
+	}
+	plan, err := s.Plans().Plan(ctx, audit.ClinicID, audit.Approval)
+	if err != nil && casesync.Explain(err).Code == casesync.CodeNotFound { // it was deleted with the sync that left it
+		return nil
+	}
+	if err == nil {
+		fmt.Fprintf(std.out, "\nApproved by %s at %s; why: pims-sync plans show %s\n", plan.Decider(), stamp(plan.DecidedAt, loc), plan.ID)
+	}
+	return err
 }
 
 // auditOf reads a sync, whosever it is, and its clinic.

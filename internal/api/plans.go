@@ -24,6 +24,14 @@ type planRecord struct {
 	ExpiresAt instant       `json:"expiresAt"`
 	DecidedAt *instant      `json:"decidedAt" nullable:"true"`
 	DecidedBy *string       `json:"decidedBy" doc:"key:<id> or os:<user>."`
+	Execution *execution    `json:"execution,omitempty" doc:"The sync that carries out what was approved; left out where nobody approved it."`
+}
+
+// An execution is how the sync of an approved plan stands.
+type execution struct {
+	SyncID uuid.UUID `json:"syncId" format:"uuid"`
+	Status string    `json:"status" enum:"queued,in_progress,completed,failed,cancelled" doc:"failed and cancelled: what was approved was not done; the next sync that looks for itself makes a new plan."`
+	Code   *string   `json:"code" doc:"How the sync failed."`
 }
 
 // A window is days of the clinic, both included.
@@ -83,7 +91,15 @@ func planOf(p *casesync.Plan) planRecord {
 		ExpiresAt: instant(p.ExpiresAt),
 		DecidedAt: moment(p.DecidedAt),
 		DecidedBy: text(p.DecidedBy),
+		Execution: executionOf(&p.Execution),
 	}
+}
+
+func executionOf(e *casesync.Execution) *execution {
+	if e.SyncID == uuid.Nil {
+		return nil
+	}
+	return &execution{e.SyncID, string(e.Status), text(e.Code)}
 }
 
 func evidenceOf(e *casesync.Evidence) evidence {

@@ -254,6 +254,20 @@ func TestAPlanWithoutCasesHasEmptyLists(t *testing.T) {
 	require.Equal(t, "os:operator", a.at("decidedBy"))
 }
 
+func TestAPlanAndTheSyncThatCarriesItOutNameEachOther(t *testing.T) { // R23
+	t.Parallel()
+	b := newBench(t)
+	plan, audit := *samplePlan(), sampleAudit(casesync.TypeReconciliation)
+	plan.Status = casesync.PlanApproved
+	plan.Execution = casesync.Execution{SyncID: audit.ID, Status: casesync.StatusFailed, Code: casesync.CodeTimeout}
+	audit.ClinicID, audit.Approval = b.reads.owner.ID, plan.ID
+	b.reads.plans = map[uuid.UUID]casesync.Plan{plan.ID: plan}
+	b.syncs.put(audit)
+	a := b.get("/api/plans/" + plan.ID.String())
+	require.Equal(t, map[string]any{"syncId": audit.ID.String(), "status": "failed", "code": "timeout"}, a.at("execution"))
+	require.Equal(t, plan.ID.String(), b.get("/api/syncs/"+audit.ID.String()).at("approvedPlanId"))
+}
+
 func TestPlansAreListedByTheirFilter(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

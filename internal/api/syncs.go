@@ -26,7 +26,8 @@ type syncRecord struct {
 	Progress    progress      `json:"progress"`
 	Error       *string       `json:"error" doc:"How the sync failed and what to do about it, for people."`
 	Code        *string       `json:"code" doc:"How the sync failed, for programs."`
-	PlanID      *uuid.UUID    `json:"planId" format:"uuid" nullable:"true" doc:"The plan of what a guard held back."`
+	PlanID      *uuid.UUID    `json:"planId" format:"uuid" nullable:"true" doc:"The plan that it left: what a guard held back."`
+	Approval    *uuid.UUID    `json:"approvedPlanId,omitempty" format:"uuid" doc:"The plan that it carries out; left out where no approval started it."`
 	CreatedAt   instant       `json:"createdAt"`
 	StartedAt   *instant      `json:"startedAt" nullable:"true" doc:"null until a worker took it up."`
 	CompletedAt *instant      `json:"completedAt" nullable:"true" doc:"null until it is over."`
@@ -66,6 +67,7 @@ func syncOf(audit *casesync.Audit) syncRecord {
 		Error:       text(errorOf(audit)),
 		Code:        text(codeOf(audit)),
 		PlanID:      known(audit.Result.PlanID),
+		Approval:    known(audit.Approval),
 		CreatedAt:   instant(audit.CreatedAt),
 		StartedAt:   moment(audit.StartedAt),
 		CompletedAt: moment(audit.CompletedAt),

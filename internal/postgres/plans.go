@@ -76,11 +76,10 @@ func (s *Plans) Decide(ctx context.Context, tx pgx.Tx, clinicID, id uuid.UUID, s
 	if err != nil || n > 0 {
 		return err
 	}
-	row, err := q.Plan(ctx, id, clinicID)
+	plan, err := readPlan(ctx, q, clinicID, id, at)
 	if err != nil {
-		return found(err, casesync.Fail(casesync.CodeNotFound, "the clinic has no such plan"))
+		return err
 	}
-	plan := planOf(row, at)
 	return plan.Decidable(at)
 }
 
@@ -91,17 +90,48 @@ func (s *Plans) Reject(ctx context.Context, clinicID, id uuid.UUID, actor string
 	})
 }
 
-// Plan is one plan of the clinic. CodeNotFound where the clinic has no such plan.
+// Plan is one plan of the clinic, with the sync that carries it out. CodeNotFound
+// where the clinic has no such plan.
 func (s *Plans) Plan(ctx context.Context, clinicID, id uuid.UUID) (plan casesync.Plan, err error) {
 	err = s.db.askInClinic(ctx, "read the plan", clinicID, func(q *dbsqlc.Queries) error {
-		row, err := q.Plan(ctx, id, clinicID)
-		plan = planOf(row, s.db.now())
-		return found(err, casesync.Fail(casesync.CodeNotFound, "the clinic has no such plan"))
+		plan, err = readPlan(ctx, q, clinicID, id, s.db.now())
+		return err
 	})
 	return plan, err
 }
 
-// Plans lists the clinic's plans, the newest first.
+func readPlan(ctx context.Context, q *dbsqlc.Queries, clinicID, id uuid.UUID, now time.Time) (casesync.Plan, error) {
+	row, err := q.Plan(ctx, id, clinicID)
+	if err != nil {
+		return casesync.Plan{}, found(err, casesync.Fail(casesync.CodeNotFound, "the clinic has no such plan"))
+	}
+	plans := []casesync.Plan{planOf(row, now)}
+	err = addExecutions(ctx, q, clinicID, plans)
+	return plans[0], err
+}
+
+// addExecutions adds to approved plans the syncs that carry them out.
+func addExecutions(ctx context.Context, q *dbsqlc.Queries, clinicID uuid.UUID, plans []casesync.Plan) error {
+	approved := make(map[uuid.UUID]*casesync.Plan)
+	var ids []string
+	var moments []time.Time
+	for i := range plans {
+		if p := &plans[i]; p.Status == casesync.PlanApproved {
+			approved[p.ID], ids, moments = p, append(ids, p.ID.String()), append(moments, p.DecidedAt)
+		}
+	}
+	if len(approved) == 0 {
+		return nil
+	}
+	rows, err := q.Executions(ctx, clinicID, moments, ids)
+	for _, row := range rows {
+		approved[row.PlanID].Execution = casesync.Execution{SyncID: row.ID, Status: casesync.Status(row.Status), Code: casesync.Code(row.Code)}
+	}
+	return err
+}
+
+// Plans lists the clinic's plans, the newest first, with the syncs that carry them
+// out.
 func (s *Plans) Plans(ctx context.Context, clinicID uuid.UUID, filter casesync.PlanFilter) (list casesync.List[casesync.Plan], err error) {
 	before, err := parseCursor(filter.Cursor, latest)
 	if err != nil {
@@ -115,7 +145,10 @@ func (s *Plans) Plans(ctx context.Context, clinicID uuid.UUID, filter casesync.P
 		})
 		plans := convert(rows, func(row dbsqlc.DeletionPlan) casesync.Plan { return planOf(row, now) })
 		list = pageOf(plans, limit, func(p casesync.Plan) cursor { return cursor{p.CreatedAt, p.ID} })
-		return err
+		if err != nil {
+			return err
+		}
+		return addExecutions(ctx, q, clinicID, list.Items)
 	})
 	return list, err
 }

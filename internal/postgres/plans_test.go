@@ -139,6 +139,42 @@ func TestAPlanIsDecidedOnceAndWithinItsDay(t *testing.T) { // R18, R23
 	require.Equal(t, casesync.PlanApproved, got.Status, "what was decided is not superseded")
 }
 
+func TestAnApprovedPlanIsToldWithTheSyncThatCarriesItOut(t *testing.T) { // R23
+	t.Parallel()
+	db := at(t, pgtest.URL(t), monday)
+	plans, clinicID := db.Plans(), newClinic(t, db)
+	lease := running(t, db, clinicID, casesync.TypeReconciliation)
+	plan, other := heldBack(t, lease, monday), heldBack(t, lease, monday)
+	other.Code = casesync.CodeShiftGuard
+	keep(t, plans, lease, plan)
+	keep(t, plans, lease, other)
+	exec(t, db, "update case_sync_audits set status = 'completed'")
+	var syncs []uuid.UUID
+	for _, id := range []uuid.UUID{plan.ID, other.ID} { // at one moment
+		audit := queued(clinicID, casesync.TypeReconciliation)
+		audit.Approval = id
+		_, err := db.Audits().Enqueue(t.Context(), audit, "", func(tx pgx.Tx) error {
+			return plans.Decide(t.Context(), tx, clinicID, id, casesync.PlanApproved, "os:operator", audit.CreatedAt)
+		})
+		require.NoError(t, err)
+		exec(t, db, "update case_sync_audits set status = 'failed', error_code = 'timeout' where id = $1", audit.ID)
+		syncs = append(syncs, audit.ID)
+	}
+
+	got, err := plans.Plan(t.Context(), clinicID, plan.ID)
+	require.NoError(t, err)
+	require.Equal(t, casesync.Execution{SyncID: syncs[0], Status: casesync.StatusFailed, Code: casesync.CodeTimeout}, got.Execution)
+	require.Equal(t, "approved, its sync failed: timeout", got.Standing())
+	require.ErrorContains(t, got.Decidable(monday), syncs[0].String()+" failed: timeout")
+	list, err := plans.Plans(t.Context(), clinicID, casesync.PlanFilter{})
+	require.NoError(t, err)
+	told := map[uuid.UUID]uuid.UUID{}
+	for _, p := range list.Items {
+		told[p.ID] = p.Execution.SyncID
+	}
+	require.Equal(t, map[uuid.UUID]uuid.UUID{plan.ID: syncs[0], other.ID: syncs[1]}, told)
+}
+
 func TestPlansAreListedNewestFirstPageByPage(t *testing.T) {
 	t.Parallel()
 	db := at(t, pgtest.URL(t), monday)

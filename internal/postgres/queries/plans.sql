@@ -29,3 +29,9 @@ limit @up_to;
 -- Only an open one whose time is not over (R18, R23).
 update deletion_plans set status = @status, decided_at = @decided_at, decided_by = @decided_by
 where id = @id and clinic_id = @clinic_id and status = 'open' and expires_at > @decided_at::timestamptz;
+
+-- name: Executions :many
+-- An approval and the sync that carries its plan out are of one moment.
+select id, status, coalesce(error_code, '')::text as code, (request ->> 'approval')::uuid as plan_id
+from case_sync_audits
+where clinic_id = @clinic_id and created_at = any(@approved_at::timestamptz[]) and request ->> 'approval' = any(@plan_ids::text[]);

@@ -52,6 +52,45 @@ func (q *Queries) DecidePlan(ctx context.Context, arg DecidePlanParams) (int64, 
 	return result.RowsAffected(), nil
 }
 
+const executions = `-- name: Executions :many
+select id, status, coalesce(error_code, '')::text as code, (request ->> 'approval')::uuid as plan_id
+from case_sync_audits
+where clinic_id = $1 and created_at = any($2::timestamptz[]) and request ->> 'approval' = any($3::text[])
+`
+
+type ExecutionsRow struct {
+	ID     uuid.UUID
+	Status string
+	Code   string
+	PlanID uuid.UUID
+}
+
+// An approval and the sync that carries its plan out are of one moment.
+func (q *Queries) Executions(ctx context.Context, clinicID uuid.UUID, approvedAt []time.Time, planIds []string) ([]ExecutionsRow, error) {
+	rows, err := q.db.Query(ctx, executions, clinicID, approvedAt, planIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ExecutionsRow
+	for rows.Next() {
+		var i ExecutionsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Status,
+			&i.Code,
+			&i.PlanID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const insertPlan = `-- name: InsertPlan :exec
 insert into deletion_plans (id, clinic_id, sync_id, sync_type, status, code, reason, window_start, window_end,
     cases, evidence, created_at, expires_at)
