@@ -362,6 +362,27 @@ func TestAnAttemptThatSucceedsWithoutItsLeaseEndsNothing(t *testing.T) { // R30
 	require.Equal(t, 2, now.Attempt)
 }
 
+// Neither the end of a sync can be written, nor that it is given back.
+func TestASyncThatTheDatabaseForgetsIsNoLongerInProgress(t *testing.T) { // R30, INTERFACE §Metrics
+	t.Parallel()
+	for _, trigger := range []casesync.Trigger{casesync.TriggerAPI, casesync.TriggerSchedule} {
+		t.Run(string(trigger), func(t *testing.T) {
+			t.Parallel()
+			url := pgtest.URL(t)
+			clinicID, db, counted := addClinic(t, url), pgtest.Open(t, url), &counting{}
+			r := working(t, url, func(ctx context.Context, _ casesync.Run) (casesync.Result, error) {
+				_, err := db.Pool().Exec(ctx, `
+					create function away() returns trigger language plpgsql as $$ begin raise 'the database is away'; end $$;
+					create trigger away before update on case_sync_audits for each row execute function away();`)
+				return casesync.Result{}, errors.Join(err, casesync.Fail(casesync.CodeUnreachable, "the PIMS is away, too"))
+			}, func(o *queue.Options) { o.Observe = counted })
+			start(t, r, clinicID, casesync.TypeInbound, trigger)
+			require.Eventually(t, func() bool { return counted.givenBack.Load() == 1 }, 10*time.Second, 5*time.Millisecond)
+			require.Zero(t, counted.ended.Load())
+		})
+	}
+}
+
 func TestAShutdownGivesTheSyncBackAndAnotherReplicaGoesOn(t *testing.T) { // R31
 	t.Parallel()
 	url := pgtest.URL(t)

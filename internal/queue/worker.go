@@ -59,41 +59,52 @@ func (q *Queue) work(ctx context.Context, run casesync.Run) error {
 		q.o.Observe.SyncLate(started.Sub(run.DueAt))
 	}
 	result, err := q.attempt(ctx, run)
-	if errors.Is(err, casesync.ErrLeaseLost) { // R30: nothing of it is ours to write any more
+	status, err := q.conclude(ctx, run, result, err)
+	if status == "" {
+		q.o.Observe.SyncGivenBack(run.Type)
+	} else {
+		q.o.Observe.SyncEnded(run.Type, status, q.o.Now().Sub(started))
+	}
+	return err
+}
+
+// conclude closes the audit of an attempt that ended with a result or a failure,
+// and answers the sync's status; none where the sync is not over, or not ours to
+// end any more. Its error is the database's: then whoever rescues syncs goes on
+// with it (R30).
+func (q *Queue) conclude(ctx context.Context, run casesync.Run, result casesync.Result, failure error) (casesync.Status, error) {
+	if errors.Is(failure, casesync.ErrLeaseLost) { // R30: nothing of it is ours to write any more
 		q.takenOver(ctx, run)
-		return nil
+		return "", nil
 	}
 	// Even where the process is ending there is a moment for the audit.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
 	defer cancel()
-	if again, ok := q.again(run, err); ok {
+	if again, ok := q.again(run, failure); ok {
 		switch err := q.giveBack(ctx, run, again); {
 		case err == nil:
-			q.o.Observe.SyncGivenBack(run.Type)
-			return nil
+			return "", nil
 		case errors.Is(err, casesync.ErrLeaseLost):
 			q.takenOver(ctx, run)
-			return nil
+			return "", nil
 		case errors.Is(err, postgres.ErrAlreadyQueued): // R29: the queued one will do the same
 		default:
-			return fmt.Errorf("giving sync %s back to the queue: %w", run.Lease.AuditID, err)
+			return "", fmt.Errorf("giving sync %s back to the queue: %w", run.Lease.AuditID, err)
 		}
 	}
-	status, result := casesync.Conclude(result, err)
+	status, result := casesync.Conclude(result, failure)
 	switch err := q.o.Audits.Finish(ctx, run.Lease, status, result, q.o.Now()); {
 	case errors.Is(err, casesync.ErrLeaseLost):
 		q.takenOver(ctx, run)
-		return nil
+		return "", nil
 	case err != nil:
-		return fmt.Errorf("closing the audit of sync %s: %w", run.Lease.AuditID, err)
+		return "", fmt.Errorf("closing the audit of sync %s: %w", run.Lease.AuditID, err)
 	}
-	q.o.Observe.SyncEnded(run.Type, status, q.o.Now().Sub(started))
-	return nil
+	return status, nil
 }
 
-// takenOver is the end of an attempt whose sync is another one's by now (R30).
+// takenOver says that an attempt's sync is another one's by now (R30).
 func (q *Queue) takenOver(ctx context.Context, run casesync.Run) {
-	q.o.Observe.SyncGivenBack(run.Type)
 	q.log.WarnContext(ctx, "Sync was taken over by another attempt", "sync_id", run.Lease.AuditID.String(), "attempt", run.Lease.Attempt)
 }
 
