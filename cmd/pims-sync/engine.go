@@ -117,6 +117,7 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 		Lease:          o.lease,
 		Records:        s.Records(),
 		Replicas:       s.Replicas(),
+		KeyIDs:         ring.KeyIDs(),
 		EventRetention: o.eventRetention,
 		Private:        o.private,
 		TimeLimit:      c.syncTimeout(),

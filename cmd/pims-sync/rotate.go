@@ -4,15 +4,18 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/queue"
 )
 
 // KeysRotateEncryptionCmd seals everything anew with the first encryption key.
 type KeysRotateEncryptionCmd struct {
 	DryRun bool `help:"Open everything and count, but write nothing."`
+	Force  bool `help:"Go on though a replica lacks the first key; its syncs will fail."`
 }
 
 type rotationJSON struct {
@@ -37,6 +40,9 @@ func (a *KeysRotateEncryptionCmd) Run(ctx context.Context, std streams, c *Confi
 		if err != nil {
 			return err
 		}
+		if err := a.ready(ctx, s, ring.KeyIDs()[0]); err != nil {
+			return err
+		}
 		done, err := ring.Rotate(ctx, s.Seals(), a.DryRun)
 		if err != nil {
 			return fmt.Errorf("%w; %d records are rotated: run it again for the others", err, done.Rotated)
@@ -50,6 +56,20 @@ func (a *KeysRotateEncryptionCmd) Run(ctx context.Context, std streams, c *Confi
 		}
 		return nil
 	})
+}
+
+// ready refuses a rotation to a key that a replica lacks: it could not open what is
+// sealed anew.
+func (a *KeysRotateEncryptionCmd) ready(ctx context.Context, s *store, keyID string) error {
+	if a.DryRun || a.Force {
+		return nil
+	}
+	lacking, err := s.Replicas().Lacking(ctx, keyID, queue.ReplicaSilence)
+	if err != nil || len(lacking) == 0 {
+		return err
+	}
+	return fmt.Errorf("these replicas do not have the key %q: %s; list it in their ENCRYPTION_KEY and restart them, else their syncs fail; --force goes on all the same",
+		keyID, strings.Join(lacking, ", "))
 }
 
 func rotationDocument(ring *clinic.Keyring, done clinic.Rotation, dryRun bool) rotationJSON {

@@ -11,6 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
+	"github.com/pims-sync/pims-sync/internal/queue"
 )
 
 func TestASessionThatDiesMidwayIsRenewedOnce(t *testing.T) { // R36
@@ -81,6 +82,18 @@ func TestASessionIsKeptProvedAndReplaced(t *testing.T) { // R36
 		require.Equal(t, 2, p.Logins().Accepted)
 		require.Equal(t, neosim.OpLoginPage, p.Order()[0], "a session past its time is not even tried")
 	})
+}
+
+func TestAReplicaTellsWhichEncryptionKeysItHas(t *testing.T) { // R37
+	t.Parallel()
+	w := newWorld(t)
+	lacking := func(keyID string) int {
+		names, err := w.store.Replicas().Lacking(t.Context(), keyID, queue.ReplicaSilence)
+		require.NoError(t, err)
+		return len(names)
+	}
+	eventually(t, func() bool { return lacking("another") == 1 }, "the replica does not say that it lives")
+	require.Zero(t, lacking(w.ring.KeyIDs()[0]))
 }
 
 func TestTheEncryptionKeyIsRotatedWhileASyncRuns(t *testing.T) { // R37

@@ -131,10 +131,12 @@ func (f credentialFields) check() error {
 // §Request Flow step 2, "Validate credential structure".
 func (c StoredCredential) Open(ring *Keyring) (pims.Credentials, error) {
 	plain, err := ring.Open(c.Sealed, c.Subject())
-	if errors.Is(err, ErrSealBroken) {
-		return pims.Credentials{}, fmt.Errorf("%w (%w)", ErrCredentialsInvalid, err)
-	}
-	if err != nil {
+	switch { // in words for whoever asked for a sync
+	case errors.Is(err, ErrKeyUnknown):
+		return pims.Credentials{}, fmt.Errorf("the clinic's PIMS credentials are %w", ErrKeyUnknown)
+	case errors.Is(err, ErrSealBroken):
+		return pims.Credentials{}, fmt.Errorf("%w (%w)", ErrCredentialsInvalid, ErrSealBroken)
+	case err != nil:
 		return pims.Credentials{}, err
 	}
 	var fields credentialFields

@@ -61,6 +61,8 @@ func TestCredentialsOfALostKeyAreNotInvalid(t *testing.T) {
 	_, err = stored.Open(ring(t))
 	require.ErrorIs(t, err, clinic.ErrKeyUnknown)
 	require.NotErrorIs(t, err, clinic.ErrCredentialsInvalid)
+	require.NotContains(t, err.Error(), clinic.CredentialsTable, "callers of the API read it")
+	require.NotRegexp(t, `key "`, err.Error())
 }
 
 func TestSealedTextThatIsNoCredentialsIsInvalidAndNotEchoed(t *testing.T) {

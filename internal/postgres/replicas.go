@@ -17,14 +17,15 @@ type Replicas struct{ db *DB }
 // Replicas is the store of the replicas.
 func (db *DB) Replicas() *Replicas { return &Replicas{db} }
 
-// Seen notes that a replica works, by the database's clock (R3), and forgets those
-// that have not been seen for a day.
-func (s *Replicas) Seen(ctx context.Context, name string) error {
+// Seen notes that a replica works, by the database's clock (R3), and the ids of the
+// encryption keys that it has (R37). It forgets replicas that have not been seen for
+// a day.
+func (s *Replicas) Seen(ctx context.Context, name string, keyIDs []string) error {
 	return s.db.System(ctx, "report the replica", func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
 			with gone as (delete from replicas where seen_at < clock_timestamp() - interval '1 day')
-			insert into replicas (name, seen_at) values ($1, clock_timestamp())
-			on conflict (name) do update set seen_at = excluded.seen_at`, name)
+			insert into replicas (name, seen_at, encryption_keys) values ($1, clock_timestamp(), coalesce($2::text[], '{}'))
+			on conflict (name) do update set seen_at = excluded.seen_at, encryption_keys = excluded.encryption_keys`, name, keyIDs)
 		return err
 	})
 }
@@ -45,6 +46,19 @@ func (s *Replicas) Alive(ctx context.Context, within time.Duration) (alive bool,
 			within.Seconds()).Scan(&alive)
 	})
 	return alive, err
+}
+
+// Lacking names the replicas that have been seen within a time and do not have an
+// encryption key (R37).
+func (s *Replicas) Lacking(ctx context.Context, keyID string, within time.Duration) (names []string, err error) {
+	err = s.db.System(ctx, "look which replicas have the encryption key", func(tx pgx.Tx) error {
+		names, err = query(ctx, tx, `
+			select name from replicas
+			where seen_at > clock_timestamp() - make_interval(secs => $2) and $1 <> all (encryption_keys)
+			order by name`, []any{keyID, within.Seconds()}, pgx.RowTo[string])
+		return err
+	})
+	return names, err
 }
 
 // LastSuccesses answers, for each active clinic (or the one that is named), when

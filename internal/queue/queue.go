@@ -73,6 +73,7 @@ type Options struct {
 	Precheck func(ctx context.Context, clinicID uuid.UUID) error
 
 	Name      string        // of this replica; empty: made up
+	KeyIDs    []string      // of the encryption keys that it has (R37)
 	Private   bool          // work only what this very Queue starts (INTERFACE §Commands)
 	MaxSyncs  int           // at once; 0: 10
 	TimeLimit time.Duration // of one sync's work (R28); 0: none

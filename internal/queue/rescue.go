@@ -18,7 +18,7 @@ import (
 // thrice in a lease, and says that this one lives.
 func (q *Queue) rescueLoop(ctx context.Context) {
 	every(ctx, q.o.Lease/3, func() {
-		if err := errors.Join(q.Rescue(ctx), q.o.Replicas.Seen(ctx, q.o.Name)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(q.Rescue(ctx), q.o.Replicas.Seen(ctx, q.o.Name, q.o.KeyIDs)); err != nil && ctx.Err() == nil {
 			q.log.WarnContext(ctx, "Rescue failed", "error", err.Error())
 		}
 	})
