@@ -46,14 +46,14 @@ func (a *PlansListCmd) Run(ctx context.Context, std streams, c *Config) error {
 		rows := make([][]string, len(list.Items))
 		for i := range list.Items {
 			x := &list.Items[i]
-			rows[i] = []string{x.ID.String(), x.Standing(), string(x.Code), fmt.Sprint(len(x.Cases)), stamp(x.CreatedAt, loc), stamp(x.ExpiresAt, loc), executor(x)}
+			rows[i] = []string{x.ID.String(), x.Standing(), string(x.Code), heldBack(x), stamp(x.CreatedAt, loc), stamp(x.ExpiresAt, loc), executor(x)}
 		}
 		document, err := api.PlansDocument(list)
 		if err != nil {
 			return err
 		}
 		return show(std, c, document, func(w io.Writer) {
-			table(w, []string{"id", "status", "guard", "cases", "created", "expires", "carried out by"}, rows)
+			table(w, []string{"id", "status", "guard", "held back", "created", "expires", "carried out by"}, rows)
 		})
 	})
 }
@@ -93,7 +93,7 @@ func (a *PlansShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 func showPlan(w io.Writer, owner clinic.Clinic, plan *casesync.Plan) {
 	loc, _ := owner.Location() // nil shows UTC
 	head := []string{
-		"plan", plan.ID.String(), "clinic", owner.Name, "status", plan.Standing(), "guard", string(plan.Code),
+		"plan", plan.ID.String(), "clinic", owner.Name, "status", plan.Standing(), "guard", guardOf(plan),
 		"sync", plan.SyncID.String(), "created", stamp(plan.CreatedAt, loc), "expires", stamp(plan.ExpiresAt, loc),
 	}
 	if plan.DecidedBy != "" {
@@ -102,14 +102,14 @@ func showPlan(w io.Writer, owner clinic.Clinic, plan *casesync.Plan) {
 	if plan.Execution.SyncID != uuid.Nil {
 		head = append(head, "carried out by", "sync "+executor(plan)+" ("+plan.Execution.Outcome()+")")
 	}
-	fields(w, head...)
+	fields(w, append(head, evidence(plan, loc)...)...)
 	fmt.Fprintf(w, "\n%s\n", plan.Reason)
 	if len(plan.Cases) == 0 {
 		return
 	}
 	found := make(map[string]string, len(plan.Evidence.Lookups))
 	for _, l := range plan.Evidence.Lookups {
-		found[l.PIMSID] = l.Found + " (" + l.Method + ")"
+		found[l.PIMSID] = fmt.Sprintf("%s (%s, %s)", l.Found, l.Method, stamp(l.At, loc))
 	}
 	rows := make([][]string, len(plan.Cases))
 	for i, x := range plan.Cases {

@@ -49,6 +49,7 @@ type plannedCase struct {
 // evidence is what the guard saw: counts, days and ids (R23).
 type evidence struct {
 	FetchedAt      *instant       `json:"fetchedAt" nullable:"true" doc:"When the calendar was fetched."`
+	Refusal        string         `json:"refusal,omitempty" enum:"unseen,empty_pims,share,half,whole_day" doc:"Which rule of the deletion guard refused; left out of another guard's."`
 	Known          int            `json:"known" doc:"Cases of the window that we hold."`
 	Found          int            `json:"found" doc:"Appointments of the window in the PIMS."`
 	Shared         int            `json:"shared" doc:"Ids that both hold."`
@@ -58,6 +59,16 @@ type evidence struct {
 	MovedBySeconds int64          `json:"movedBySeconds" doc:"By how much most of them did."`
 	Days           map[string]int `json:"days" doc:"Day to the number of missing appointments on it."`
 	Lookups        []lookup       `json:"lookups" nullable:"false" doc:"What the PIMS said about each missing appointment."`
+	Rereadings     []rereading    `json:"rereadings,omitempty" nullable:"false" doc:"The second readings of the days from which appointments are missing."`
+}
+
+// A rereading is a second fetch of days, both included.
+type rereading struct {
+	StartDate day      `json:"startDate"`
+	EndDate   day      `json:"endDate"`
+	At        *instant `json:"at" nullable:"true"`
+	Found     int      `json:"found" doc:"Appointments that it shows."`
+	Back      int      `json:"back" doc:"Missing appointments that it shows after all."`
 }
 
 type lookup struct {
@@ -107,8 +118,13 @@ func evidenceOf(e *casesync.Evidence) evidence {
 	for i, l := range e.Lookups {
 		lookups[i] = lookup{l.PIMSID, l.Method, l.Found, moment(l.At)}
 	}
+	var rereadings []rereading
+	for _, r := range e.Rereadings {
+		rereadings = append(rereadings, rereading{day(r.Days.Start), day(r.Days.End), moment(r.At), r.Found, r.Back})
+	}
 	return evidence{
 		FetchedAt:      moment(e.FetchedAt),
+		Refusal:        e.Refusal,
 		Known:          e.Known,
 		Found:          e.Found,
 		Shared:         e.Shared,
@@ -118,6 +134,7 @@ func evidenceOf(e *casesync.Evidence) evidence {
 		MovedBySeconds: int64(e.MovedBy.Seconds()),
 		Days:           e.Days,
 		Lookups:        lookups,
+		Rereadings:     rereadings,
 	}
 }
 

@@ -228,14 +228,17 @@ func TestAPlanIsShownInTheShapeOfTheInterface(t *testing.T) {
 	b := newBench(t)
 	plan := *samplePlan()
 	plan.Evidence.Moved, plan.Evidence.MovedBy = 12, -time.Hour
+	plan.Evidence.Refusal = "share"
+	plan.Evidence.Rereadings = []casesync.Rereading{{Days: plan.Window, At: sampleTime, Found: 80, Back: 1}}
 	b.reads.plans = map[uuid.UUID]casesync.Plan{samplePlanID: plan}
 	require.JSONEq(t, `{
 		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e03","syncId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","syncType":"reconciliation",
 		"status":"open","code":"deletion_guard","reason":"40 of 120 cases are missing from the PIMS, the limit is 12; nothing was deleted",
 		"window":{"startDate":"2026-01-10","endDate":"2026-01-17"},
 		"cases":[{"caseId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","pimsId":"48213","scheduledDate":"2026-01-17T11:00:00.000Z"}],
-		"evidence":{"fetchedAt":"2026-01-17T12:00:00.000Z","known":120,"found":80,"shared":80,"candidates":120,"limit":12,"moved":12,"movedBySeconds":-3600,
-			"days":{"2026-01-17":40},"lookups":[{"pimsId":"48213","method":"by_id","found":"gone","at":"2026-01-17T12:00:00.000Z"}]},
+		"evidence":{"fetchedAt":"2026-01-17T12:00:00.000Z","refusal":"share","known":120,"found":80,"shared":80,"candidates":120,"limit":12,"moved":12,"movedBySeconds":-3600,
+			"days":{"2026-01-17":40},"lookups":[{"pimsId":"48213","method":"by_id","found":"gone","at":"2026-01-17T12:00:00.000Z"}],
+			"rereadings":[{"startDate":"2026-01-10","endDate":"2026-01-17","at":"2026-01-17T12:00:00.000Z","found":80,"back":1}]},
 		"createdAt":"2026-01-17T12:00:00.000Z","expiresAt":"2026-01-18T12:00:00.000Z","decidedAt":null,"decidedBy":null
 	}`, b.get("/api/plans/"+samplePlanID.String()).Body.String())
 }

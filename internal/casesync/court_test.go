@@ -242,7 +242,13 @@ func TestARefusalKeepsAPlanWithItsEvidence(t *testing.T) { // R23
 	p.fake.Hide("2")
 	p.change("2", isCancelled)
 	p.remove("1", "3", "4", "5", "6")
-	cases := p.cases(p.neighbour)
+	cases, began := p.cases(p.neighbour), p.clock.now()
+	p.fake.OnCall(func(_ context.Context, call pimstest.Call) error {
+		if call.Op == pimstest.OpFind {
+			p.pass(time.Second)
+		}
+		return nil
+	})
 	o := p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
 	require.Empty(t, p.deleted())
 	require.Equal(t, cases, p.cases(p.neighbour))
@@ -270,15 +276,21 @@ func TestARefusalKeepsAPlanWithItsEvidence(t *testing.T) { // R23
 
 	e := plan.Evidence
 	require.Equal(t, []int{12, 12, 5, 5}, []int{e.Known, e.Candidates, e.Found, e.Limit})
-	require.True(t, now.Equal(e.FetchedAt))
+	require.Equal(t, "share", e.Refusal)
+	require.True(t, began.Equal(e.FetchedAt))
 	require.Equal(t, map[string]int{"2026-02-23": 1, "2026-02-24": 1, "2026-02-25": 1, "2026-02-26": 1, "2026-02-27": 1, "2026-02-28": 1}, e.Days)
 	said := make(map[string]string)
-	for _, lookup := range e.Lookups {
+	for i, lookup := range e.Lookups {
 		require.Equal(t, "by_id", lookup.Method)
-		require.True(t, now.Equal(lookup.At))
+		require.True(t, began.Add(time.Duration(2+i)*time.Second).Equal(lookup.At), "after the lookup that proved itself, one a second")
 		said[lookup.PIMSID] = lookup.Found
 	}
 	require.Equal(t, map[string]string{"1": "gone", "2": "cancelled", "3": "gone", "4": "gone", "5": "gone", "6": "gone", "11": "moved"}, said)
+	require.Len(t, e.Rereadings, 1)
+	again := e.Rereadings[0]
+	require.Equal(t, []string{"2026-02-23", "2026-02-28"}, []string{again.Days.Start.String(), again.Days.End.String()})
+	require.True(t, now.Equal(again.At))
+	require.Equal(t, []int{5, 0}, []int{again.Found, again.Back})
 }
 
 func TestTheNextReconciliationSupersedesThePlan(t *testing.T) { // R23

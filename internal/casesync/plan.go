@@ -117,6 +117,7 @@ type PlannedCase struct {
 // Evidence is what a guard saw. It holds counts, days and ids, never names (R40).
 type Evidence struct {
 	FetchedAt  time.Time
+	Refusal    string         // which rule of the deletion guard refused, of Refusals; empty: another guard
 	Known      int            // cases of the window that we hold
 	Found      int            // appointments of the window that the PIMS shows
 	Shared     int            // ids that both hold
@@ -126,6 +127,7 @@ type Evidence struct {
 	MovedBy    time.Duration  // by how much most of them did
 	Days       map[string]int // civil day to the number of orphans on it
 	Lookups    []Lookup       // what the PIMS said about each orphan (R22)
+	Rereadings []Rereading    // of the days that hold orphans (R22)
 }
 
 // A Lookup is what the PIMS said when it was asked about one orphan (R22).
@@ -134,4 +136,13 @@ type Lookup struct {
 	Method string // "by_id" or "wide_fetch"
 	Found  string // "gone", "moved", "cancelled", "in_window"
 	At     time.Time
+}
+
+// A Rereading is a second fetch of days that hold orphans: what is missing twice is
+// missing (R22).
+type Rereading struct {
+	Days  pims.Window // Location is not stored
+	At    time.Time
+	Found int // appointments that it shows
+	Back  int // orphans that it shows after all
 }

@@ -75,6 +75,7 @@ func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapsh
 		return result, err
 	}
 	if verdict.refusal != "" {
+		verdict.evidence.Refusal = verdict.refusal
 		if !p.dryRun {
 			p.refused(verdict.refusal)
 		}
@@ -136,19 +137,20 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 		}
 		v.evidence.Days = p.days(v.condemned)
 		v.evidence.Limit = maxUnseen
-		v.refusal, v.reason = refusedUnseen, fmt.Sprintf(
+		v.refusal = refusedUnseen
+		v.reason = fmt.Sprintf(
 			"%d of %d cases are missing from the PIMS, more than the %d that are looked up without a person's approval: nothing was deleted",
 			len(orphans), len(candidates), maxUnseen)
 		return v, nil
 	}
-	found, lookups, err := p.lookUp(ctx, snapshot, orphans)
+	answers, lookups, err := p.lookUp(ctx, snapshot, orphans)
 	if err != nil {
 		return v, err
 	}
 	v.evidence.Lookups = lookups
 	var left []SoftDeletion
 	for _, c := range orphans {
-		switch a := found[c.PIMSID]; {
+		switch a := answers[c.PIMSID].appointment; {
 		case a == nil:
 			left = append(left, SoftDeletion{Case: c, Reason: ReasonRemoved})
 		case a.Status == pims.StatusCancelled:
@@ -160,7 +162,7 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 			v.moved = append(v.moved, *a)
 		}
 	}
-	if left, err = p.readAgain(ctx, left); err != nil {
+	if left, v.evidence.Rereadings, err = p.readAgain(ctx, left); err != nil {
 		return v, err
 	}
 	v.condemned = left
@@ -172,25 +174,32 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 	return v, nil
 }
 
+// An answer is what the PIMS said about one orphan, and when. Without an
+// appointment it is gone.
+type answer struct {
+	appointment *pims.Appointment
+	at          time.Time
+}
+
 // lookUp asks the PIMS about every orphan: by id where it can and has just proved
-// that it does, else in a fetch of sixty days to either side (R22). An orphan that
-// is not in found is gone.
-func (p *reconciliationPhase) lookUp(ctx context.Context, snapshot *pims.Snapshot, orphans []Case) (found map[string]*pims.Appointment, lookups []Lookup, err error) {
+// that it does, else in a fetch of sixty days to either side (R22).
+func (p *reconciliationPhase) lookUp(ctx context.Context, snapshot *pims.Snapshot, orphans []Case) (answers map[string]answer, lookups []Lookup, err error) {
 	p.report(ctx, "look up", 0, len(orphans))
 	method := "wide_fetch"
 	if p.canFind(ctx, snapshot) {
 		method = "by_id"
-		found, err = p.findByID(ctx, orphans)
+		answers, err = p.findByID(ctx, orphans)
 	} else {
-		found, err = p.findWide(ctx, orphans)
+		answers, err = p.findWide(ctx, orphans)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, c := range orphans {
-		lookups = append(lookups, Lookup{PIMSID: c.PIMSID, Method: method, Found: p.whereabouts(found[c.PIMSID]), At: p.now()})
+		a := answers[c.PIMSID]
+		lookups = append(lookups, Lookup{PIMSID: c.PIMSID, Method: method, Found: p.whereabouts(a.appointment), At: a.at})
 	}
-	return found, lookups, nil
+	return answers, lookups, nil
 }
 
 func (p *reconciliationPhase) whereabouts(a *pims.Appointment) string {
@@ -217,13 +226,14 @@ func (p *reconciliationPhase) canFind(ctx context.Context, snapshot *pims.Snapsh
 	return err == nil && a.ID == probe.ID && a.Start.Equal(probe.Start)
 }
 
-func (p *reconciliationPhase) findByID(ctx context.Context, orphans []Case) (map[string]*pims.Appointment, error) {
-	found := make(map[string]*pims.Appointment)
+func (p *reconciliationPhase) findByID(ctx context.Context, orphans []Case) (map[string]answer, error) {
+	answers := make(map[string]answer, len(orphans))
 	for i, c := range orphans {
 		a, err := p.finder.FindAppointment(ctx, c.PIMSID)
 		var unusable *pims.RecordError
 		switch {
 		case errors.Is(err, pims.ErrNotFound):
+			answers[c.PIMSID] = answer{at: p.now()}
 		case errors.As(err, &unusable):
 			return nil, unsound(c.PIMSID, unusable.Field+" "+unusable.Reason)
 		case err != nil:
@@ -231,14 +241,14 @@ func (p *reconciliationPhase) findByID(ctx context.Context, orphans []Case) (map
 		case a.ID != c.PIMSID:
 			return nil, fmt.Errorf("looking up appointment %s: the PIMS answered another one: %w", c.PIMSID, pims.ErrSchemaDrift)
 		default:
-			found[c.PIMSID] = &a
+			answers[c.PIMSID] = answer{&a, p.now()}
 		}
 		p.report(ctx, "look up", i+1, len(orphans))
 	}
-	return found, nil
+	return answers, nil
 }
 
-func (p *reconciliationPhase) findWide(ctx context.Context, orphans []Case) (map[string]*pims.Appointment, error) {
+func (p *reconciliationPhase) findWide(ctx context.Context, orphans []Case) (map[string]answer, error) {
 	wide := pims.Window{Start: p.window.Start.AddDays(-lookupMargin), End: p.window.End.AddDays(lookupMargin), Location: p.window.Location}
 	snapshot, err := p.session.Appointments(ctx, wide)
 	if err != nil {
@@ -252,12 +262,14 @@ func (p *reconciliationPhase) findWide(ctx context.Context, orphans []Case) (map
 	for i := range snapshot.Appointments {
 		found[snapshot.Appointments[i].ID] = &snapshot.Appointments[i]
 	}
+	answers := make(map[string]answer, len(orphans))
 	for _, c := range orphans {
 		if _, ok := present[c.PIMSID]; ok && found[c.PIMSID] == nil {
 			return nil, unsound(c.PIMSID, "it has an unusable date")
 		}
+		answers[c.PIMSID] = answer{found[c.PIMSID], snapshot.FetchedAt}
 	}
-	return found, nil
+	return answers, nil
 }
 
 // unsound is the end of a reconciliation whose orphan is in the PIMS after all, in
@@ -268,9 +280,9 @@ func unsound(pimsID, why string) *Failure {
 
 // readAgain fetches the days that hold orphans a second time and keeps only what
 // is missing twice (R22).
-func (p *reconciliationPhase) readAgain(ctx context.Context, deletions []SoftDeletion) ([]SoftDeletion, error) {
+func (p *reconciliationPhase) readAgain(ctx context.Context, deletions []SoftDeletion) (left []SoftDeletion, readings []Rereading, err error) {
 	if len(deletions) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	var days []pims.Window
 	for i := range deletions {
@@ -281,18 +293,20 @@ func (p *reconciliationPhase) readAgain(ctx context.Context, deletions []SoftDel
 		p.report(ctx, "read again", 0, len(deletions))
 		snapshot, err := p.session.Appointments(ctx, days)
 		if err != nil {
-			return nil, fmt.Errorf("reading the calendar of %s again: %w", days, err)
+			return nil, nil, fmt.Errorf("reading the calendar of %s again: %w", days, err)
 		}
 		present, err := snapshot.Present()
 		if err != nil {
-			return nil, fmt.Errorf("reading the calendar of %s again: %w", days, err)
+			return nil, nil, fmt.Errorf("reading the calendar of %s again: %w", days, err)
 		}
+		before := len(deletions)
 		deletions = slices.DeleteFunc(deletions, func(d SoftDeletion) bool {
 			_, back := present[d.Case.PIMSID]
 			return back
 		})
+		readings = append(readings, Rereading{Days: days, At: snapshot.FetchedAt, Found: snapshot.Found(), Back: before - len(deletions)})
 	}
-	return deletions, nil
+	return deletions, readings, nil
 }
 
 // update writes what the snapshot shows about known cases, and those that were

@@ -199,16 +199,26 @@ type plannedCaseJSON struct {
 
 // evidenceJSON is deletion_plans.evidence.
 type evidenceJSON struct {
-	FetchedAt      time.Time      `json:"fetchedAt,omitzero"`
-	Known          int            `json:"known"`
-	Found          int            `json:"found"`
-	Shared         int            `json:"shared"`
-	Candidates     int            `json:"candidates"`
-	Limit          int            `json:"limit"`
-	Moved          int            `json:"moved"`
-	MovedBySeconds float64        `json:"movedBySeconds"`
-	Days           map[string]int `json:"days,omitempty"`
-	Lookups        []lookupJSON   `json:"lookups,omitempty"`
+	FetchedAt      time.Time       `json:"fetchedAt,omitzero"`
+	Refusal        string          `json:"refusal,omitempty"`
+	Known          int             `json:"known"`
+	Found          int             `json:"found"`
+	Shared         int             `json:"shared"`
+	Candidates     int             `json:"candidates"`
+	Limit          int             `json:"limit"`
+	Moved          int             `json:"moved"`
+	MovedBySeconds float64         `json:"movedBySeconds"`
+	Days           map[string]int  `json:"days,omitempty"`
+	Lookups        []lookupJSON    `json:"lookups,omitempty"`
+	Rereadings     []rereadingJSON `json:"rereadings,omitempty"`
+}
+
+type rereadingJSON struct {
+	StartDate string    `json:"startDate"`
+	EndDate   string    `json:"endDate"`
+	At        time.Time `json:"at"`
+	Found     int       `json:"found"`
+	Back      int       `json:"back"`
 }
 
 type lookupJSON struct {
@@ -221,6 +231,7 @@ type lookupJSON struct {
 func encodeEvidence(e casesync.Evidence) ([]byte, error) {
 	return json.Marshal(evidenceJSON{
 		FetchedAt:      e.FetchedAt,
+		Refusal:        e.Refusal,
 		Known:          e.Known,
 		Found:          e.Found,
 		Shared:         e.Shared,
@@ -230,6 +241,9 @@ func encodeEvidence(e casesync.Evidence) ([]byte, error) {
 		MovedBySeconds: e.MovedBy.Seconds(),
 		Days:           e.Days,
 		Lookups:        convert(e.Lookups, func(l casesync.Lookup) lookupJSON { return lookupJSON(l) }),
+		Rereadings: convert(e.Rereadings, func(r casesync.Rereading) rereadingJSON {
+			return rereadingJSON{r.Days.Start.String(), r.Days.End.String(), r.At, r.Found, r.Back}
+		}),
 	})
 }
 
@@ -239,6 +253,7 @@ func (e *evidenceJSON) decode() casesync.Evidence {
 	}
 	return casesync.Evidence{
 		FetchedAt:  e.FetchedAt,
+		Refusal:    e.Refusal,
 		Known:      e.Known,
 		Found:      e.Found,
 		Shared:     e.Shared,
@@ -248,5 +263,10 @@ func (e *evidenceJSON) decode() casesync.Evidence {
 		MovedBy:    time.Duration(e.MovedBySeconds * float64(time.Second)),
 		Days:       e.Days,
 		Lookups:    convert(e.Lookups, func(l lookupJSON) casesync.Lookup { return casesync.Lookup(l) }),
+		Rereadings: convert(e.Rereadings, func(r rereadingJSON) casesync.Rereading {
+			start, _ := pims.ParseDate(r.StartDate) // as they were written
+			end, _ := pims.ParseDate(r.EndDate)
+			return casesync.Rereading{Days: pims.Window{Start: start, End: end}, At: r.At, Found: r.Found, Back: r.Back}
+		}),
 	}
 }

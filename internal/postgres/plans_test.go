@@ -25,9 +25,10 @@ func heldBack(t *testing.T, lease casesync.Lease, at time.Time) casesync.Plan {
 		Window: pims.Window{Start: window.Start, End: window.End},
 		Cases:  []casesync.PlannedCase{{CaseID: uuid.New(), PIMSID: "1", ScheduledDate: monday}},
 		Evidence: casesync.Evidence{
-			FetchedAt: monday, Known: 1, Found: 2, Shared: 3, Candidates: 4, Limit: 5, Moved: 6, MovedBy: -90 * time.Minute,
-			Days:    map[string]int{"2026-03-02": 7},
-			Lookups: []casesync.Lookup{{PIMSID: "1", Method: "by_id", Found: "gone", At: monday}},
+			FetchedAt: monday, Refusal: "share", Known: 1, Found: 2, Shared: 3, Candidates: 4, Limit: 5, Moved: 6, MovedBy: -90 * time.Minute,
+			Days:       map[string]int{"2026-03-02": 7},
+			Lookups:    []casesync.Lookup{{PIMSID: "1", Method: "by_id", Found: "gone", At: monday}},
+			Rereadings: []casesync.Rereading{{Days: pims.Window{Start: window.Start, End: window.Start}, At: monday, Found: 8, Back: 9}},
 		},
 		CreatedAt: at, ExpiresAt: at.Add(casesync.PlanLifetime),
 	}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+// heldBack says in a few words what a plan would do.
+func heldBack(plan *casesync.Plan) string {
+	e := &plan.Evidence
+	switch plan.Code {
+	case casesync.CodeShiftGuard:
+		return counted(e.Moved, "move") + " by " + e.MovedBy.String()
+	case casesync.CodeWrongPractice:
+		return counted(e.Found, "unknown appointment")
+	default:
+		return counted(len(plan.Cases), "deletion")
+	}
+}
+
+// guardOf is the guard that made a plan, and which of its rules.
+func guardOf(plan *casesync.Plan) string {
+	if plan.Evidence.Refusal == "" {
+		return string(plan.Code)
+	}
+	return string(plan.Code) + " (" + plan.Evidence.Refusal + ")"
+}
+
+// evidence is what a guard saw, as names and values (R23).
+func evidence(plan *casesync.Plan, loc *time.Location) []string {
+	e := &plan.Evidence
+	seen := []string{
+		"days", plan.Window.Start.String() + " to " + plan.Window.End.String(),
+		"fetched", stamp(e.FetchedAt, loc),
+		"in the PIMS", counted(e.Found, "appointment"),
+		"known here", fmt.Sprintf("%s, %d of them in the PIMS", counted(e.Known, "case"), e.Shared),
+	}
+	if e.Limit > 0 {
+		seen = append(seen, "limit", fmt.Sprint(e.Limit))
+	}
+	if len(e.Days) > 0 {
+		seen = append(seen, "missing", missingOn(e.Days))
+	}
+	for i := range e.Rereadings {
+		r := &e.Rereadings[i]
+		seen = append(seen, "read again", fmt.Sprintf("%s to %s at %s: %s, %d of the missing",
+			r.Days.Start, r.Days.End, stamp(r.At, loc), counted(r.Found, "appointment"), r.Back))
+	}
+	if e.Moved > 0 {
+		seen = append(seen, "moved", fmt.Sprintf("%s, most by %s", counted(e.Moved, "appointment"), e.MovedBy))
+	}
+	return seen
+}
+
+// missingOn is how many cases are missing, and on which days.
+func missingOn(days map[string]int) string {
+	total := 0
+	var each []string
+	for _, day := range slices.Sorted(maps.Keys(days)) {
+		total += days[day]
+		each = append(each, fmt.Sprintf("%s: %d", day, days[day]))
+	}
+	return fmt.Sprintf("%d (%s)", total, strings.Join(each, ", "))
+}
