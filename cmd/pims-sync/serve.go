@@ -20,7 +20,7 @@ import (
 type ServeCmd struct {
 	EnableScheduler bool          `help:"Enqueue the syncs that the schedules say." env:"ENABLE_SCHEDULER" default:"true" negatable:""`
 	ScheduleJitter  time.Duration `help:"Spread the clinics that are due at one time over this long." env:"SCHEDULE_JITTER" default:"0s" placeholder:"DURATION"`
-	EventRetention  time.Duration `help:"How long the history of cases is kept, such as 8760h; 0 is for ever." env:"EVENT_RETENTION" default:"0s" placeholder:"DURATION"`
+	EventRetention  time.Duration `help:"How long the history of cases is kept, such as 8760h, 24h or more; 0 is for ever." env:"EVENT_RETENTION" default:"0s" placeholder:"DURATION"`
 	MaxSyncs        int           `help:"How many syncs this replica works on at once." env:"MAX_SYNCS" default:"10"`
 	SyncLease       time.Duration `help:"After how long without a sign of life a sync is taken from its replica, 1s to 30s." env:"SYNC_LEASE" default:"15s" placeholder:"DURATION"`
 	Host            string        `help:"Where to listen." env:"HOST" default:"127.0.0.1"`
@@ -39,20 +39,20 @@ const (
 	maxLease = 30 * time.Second
 )
 
+// The history of cases is erased for good: a typo must not do it.
+const (
+	minRetention   = 24 * time.Hour
+	shortRetention = 30 * 24 * time.Hour // below, the log says so
+)
+
 // ownerWait is how long serve waits for another command that holds the embedded
 // database (INTERFACE §Commands).
 const ownerWait = 10 * time.Second
 
 // Run serves until the context ends.
 func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
-	if s.SyncWaitMS < 0 {
-		return usageError{fmt.Errorf("SYNC_WAIT_MS is %d and must be 0 or more", s.SyncWaitMS)}
-	}
-	if s.MaxSyncs < 1 || s.ScheduleJitter < 0 || s.EventRetention < 0 {
-		return usageError{errors.New("MAX_SYNCS must be 1 or more; SCHEDULE_JITTER and EVENT_RETENTION must not be negative")}
-	}
-	if s.SyncLease < minLease || s.SyncLease > maxLease {
-		return usageError{fmt.Errorf("SYNC_LEASE is %s and must be %s to %s", s.SyncLease, minLease, maxLease)}
+	if err := s.check(); err != nil {
+		return usageError{err}
 	}
 	collectAbove(heapFloor)
 	proxies, err := api.ParseProxies(s.TrustedProxies)
@@ -63,6 +63,9 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	traces, err := s.startTracing(ctx, log)
 	if err != nil {
 		return usageError{err}
+	}
+	if s.EventRetention > 0 && s.EventRetention < shortRetention {
+		log.Warn("EVENT_RETENTION is short; older history of cases is erased for good", "namespace", "pims-sync:database", "retention", s.EventRetention.String())
 	}
 	// A port in use is told before anything is started.
 	listener, err := listen(ctx, net.JoinHostPort(s.Host, strconv.Itoa(int(s.Port))), "PORT")
@@ -111,6 +114,21 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	stopKeeping()
 	<-kept
 	return err
+}
+
+// check refuses settings that cannot be.
+func (s *ServeCmd) check() error {
+	switch {
+	case s.SyncWaitMS < 0:
+		return fmt.Errorf("SYNC_WAIT_MS is %d and must be 0 or more", s.SyncWaitMS)
+	case s.MaxSyncs < 1 || s.ScheduleJitter < 0:
+		return errors.New("MAX_SYNCS must be 1 or more; SCHEDULE_JITTER must not be negative")
+	case s.EventRetention != 0 && s.EventRetention < minRetention:
+		return fmt.Errorf("EVENT_RETENTION is %s and must be %s or more, or 0 for ever: older history is erased for good", s.EventRetention, minRetention)
+	case s.SyncLease < minLease || s.SyncLease > maxLease:
+		return fmt.Errorf("SYNC_LEASE is %s and must be %s to %s", s.SyncLease, minLease, maxLease)
+	}
+	return nil
 }
 
 // startTracing begins to trace where a collector is named.
