@@ -144,6 +144,7 @@ func TestSyncsAreCounted(t *testing.T) { // INTERFACE §Metrics
 		`schedule_ticks_total{outcome="` + string(postgres.TickMissed) + `"} 0`,
 		`river_insert_count_total{status="ok"} 2`,
 		`river_work_count_total{status="ok"} 2`,
+		`river_work_count_total{status="error"} 0`,
 		`river_work_duration_seconds_count{status="ok"} 2`,
 		`river_job_get_available_duration_seconds_count`,
 	} {

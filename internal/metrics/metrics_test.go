@@ -59,6 +59,8 @@ func TestEveryCounterBeginsAtZero(t *testing.T) { // INTERFACE §Metrics
 		"pims_logins_total":                   17,
 		"deletion_guard_total":                5,
 		"schedule_ticks_total":                3,
+		"river_insert_count_total":            3,
+		"river_work_count_total":              3,
 	} {
 		require.Len(t, series(scraped, name), labelSets, name)
 		require.NotRegexp(t, `(?m)^`+name+`\{.*\} [^0]`, scraped, name)
@@ -133,7 +135,7 @@ func TestTheDatabasesGaugesAreWhatWasLastSeen(t *testing.T) {
 func TestOfRiversMetricsTheUsefulOnesAreKept(t *testing.T) { // INTERFACE §Metrics
 	t.Parallel()
 	m := newMetrics(t)
-	meter := m.Meters().Meter("river")
+	meter := m.Meters().Meter("github.com/riverqueue/rivercontrib/otelriver")
 	labels := metric.WithAttributes(attribute.String("status", "ok"), attribute.Int("attempt", 3), attribute.String("queue", "of-a-process"))
 	for _, name := range []string{"river.insert_count", "river.work_count", "river.insert_many_count"} {
 		counter, err := meter.Int64Counter(name, metric.WithUnit("{job}"))

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,13 +20,25 @@ var (
 	riverFetchBuckets = []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5}
 )
 
+// riverScope is what River's middleware calls itself. What counts under the same
+// name counts in the same series.
+const riverScope = "github.com/riverqueue/rivercontrib/otelriver"
+
+// River's counters, by their names there, and the statuses that they have.
+const (
+	riverInserts = "river.insert_count"
+	riverWork    = "river.work_count"
+)
+
+var riverStatuses = []string{"ok", "error", "panic"}
+
 // riverStreams are what we keep of River's own instruments, by their names there.
 // The rest tells nothing more, or has labels that grow.
 var riverStreams = map[string]sdk.Stream{
-	"river.insert_count":               {Name: "river_insert_count", AttributeFilter: onlyStatus},
-	"river.work_count":                 {Name: "river_work_count", AttributeFilter: onlyStatus},
-	"river.work_duration_histogram":    {Name: "river_work_duration", AttributeFilter: onlyStatus, Aggregation: histogram(riverWorkBuckets)},
-	"river.job_get_available_duration": {Name: "river_job_get_available_duration", AttributeFilter: noLabel, Aggregation: histogram(riverFetchBuckets)},
+	riverInserts:                       {Name: "river_insert_count", Description: "Jobs of the queue that were inserted.", AttributeFilter: onlyStatus},
+	riverWork:                          {Name: "river_work_count", Description: "Jobs of the queue that were worked on.", AttributeFilter: onlyStatus},
+	"river.work_duration_histogram":    {Name: "river_work_duration", Description: "How long jobs of the queue took.", AttributeFilter: onlyStatus, Aggregation: histogram(riverWorkBuckets)},
+	"river.job_get_available_duration": {Name: "river_job_get_available_duration", Description: "How long it took to ask the database for jobs.", AttributeFilter: noLabel, Aggregation: histogram(riverFetchBuckets)},
 }
 
 func onlyStatus(label attribute.KeyValue) bool { return label.Key == "status" }
@@ -42,7 +55,7 @@ func riverView(instrument sdk.Instrument) (sdk.Stream, bool) {
 	if !kept {
 		return sdk.Stream{Aggregation: sdk.AggregationDrop{}}, true
 	}
-	stream.Description, stream.Unit = instrument.Description, instrument.Unit
+	stream.Unit = instrument.Unit
 	return stream, true
 }
 
@@ -52,12 +65,27 @@ func newMeters(registry *prometheus.Registry) (metric.MeterProvider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("registering River's metrics: %w", err)
 	}
-	return sdk.NewMeterProvider(
+	meters := sdk.NewMeterProvider(
 		sdk.WithReader(reader),
 		sdk.WithView(riverView),
 		sdk.WithResource(resource.Empty()),
 		sdk.WithExemplarFilter(exemplar.AlwaysOffFilter),
-	), nil
+	)
+	return meters, beginRiver(meters)
+}
+
+// beginRiver gives every series of River's counters its zero.
+func beginRiver(meters metric.MeterProvider) error {
+	for _, name := range []string{riverInserts, riverWork} {
+		counter, err := meters.Meter(riverScope).Int64Counter(name, metric.WithUnit("{job}"))
+		if err != nil {
+			return fmt.Errorf("registering River's metrics: %w", err)
+		}
+		for _, status := range riverStatuses {
+			counter.Add(context.Background(), 0, metric.WithAttributes(attribute.String("status", status)))
+		}
+	}
+	return nil
 }
 
 // Meters are for River, whose metrics stand among ours (INTERFACE §Metrics).
