@@ -45,7 +45,8 @@ func (r *Restoration) Refusal() error {
 		}
 		changes = append(changes, fmt.Sprintf("%s (by %s at %s)", field, e.Who(), e.At.UTC().Format(time.RFC3339)))
 	}
-	return Fail(CodeAlreadyDecided, "the case was changed since it was soft-deleted and stays as it is: %s", strings.Join(changes, ", "))
+	return Fail(CodeAlreadyDecided, "the case was changed since it was soft-deleted and stays as it is: %s; the operations guide tells how to undo the deletion by hand, under \"Cases were deleted wrongly\"",
+		strings.Join(changes, ", "))
 }
 
 // RestoreOutcome says what became of a case that was to be restored.
@@ -68,6 +69,8 @@ var fieldWords = map[string]string{
 	"status":         "status",
 	"sync_status":    "status as the sync last wrote it",
 	"case_type":      "type",
+
+	"metadata.reconciliation": "mark of the soft delete",
 }
 
 // Tell says in plain words what an event changed, with dates in the clinic's zone:

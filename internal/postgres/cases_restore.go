@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,7 +25,8 @@ func (s *Cases) SeenAgain(ctx context.Context, lease casesync.Lease, provider st
 // Restore undoes the soft deletes of cases in the name of an actor: status,
 // sync_status and metadata are put back by value (R24). A case that is not
 // soft-deleted stays as it is; one that somebody changed since is refused, with
-// what they changed. Ids that the clinic does not have are not answered.
+// what they changed, and so is one whose mark alone they took away. Ids that the
+// clinic does not have are not answered.
 func (s *Cases) Restore(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID, actor string, at time.Time) (restorations []casesync.Restoration, err error) {
 	err = s.db.InClinicAs(ctx, "restore cases", clinicID, actor, func(tx pgx.Tx) error {
 		if restorations, err = query(ctx, tx, lockRestorable, []any{clinicID, ids}, scanRestoration); err != nil {
@@ -33,17 +35,15 @@ func (s *Cases) Restore(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID
 		var restorable []uuid.UUID
 		for i := range restorations {
 			r := &restorations[i]
-			if r.Outcome != casesync.RestoreDone {
-				continue
-			}
-			if r.Changes, err = changesSince(ctx, tx, clinicID, r.CaseID); err != nil {
+			changes, err := changesSince(ctx, tx, clinicID, r.CaseID)
+			switch {
+			case err != nil:
 				return err
+			case r.Outcome == casesync.RestoreDone && len(changes) == 0:
+				restorable = append(restorable, r.CaseID)
+			case r.Outcome == casesync.RestoreDone, unmarked(changes):
+				r.Outcome, r.Changes = casesync.RestoreRefused, changes
 			}
-			if len(r.Changes) > 0 {
-				r.Outcome = casesync.RestoreRefused
-				continue
-			}
-			restorable = append(restorable, r.CaseID)
 		}
 		_, err := tx.Exec(ctx, restore, clinicID, restorable, at)
 		return err
@@ -51,14 +51,33 @@ func (s *Cases) Restore(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID
 	return restorations, err
 }
 
-// DeletedBy lists the cases that a sync, or one of its phases, has soft-deleted
-// and that are so still.
+// unmarked tells whether a person took the mark of a soft delete away and left the
+// status that came with it: such a case is neither deleted nor restored.
+func unmarked(changes []casesync.Event) (taken bool) {
+	for i := range changes {
+		switch e := &changes[i]; e.Field {
+		case "status":
+			return false
+		case "metadata.reconciliation":
+			taken = !strings.HasPrefix(e.Actor, "sync:")
+		}
+	}
+	return taken
+}
+
+// DeletedBy lists the cases that a sync, or one of its phases, has soft-deleted:
+// those that have its mark, and those that have none any more.
 func (s *Cases) DeletedBy(ctx context.Context, clinicID, syncID uuid.UUID) ([]uuid.UUID, error) {
 	return readInClinic(ctx, s.db, "read what the sync deleted", clinicID, `
+		with syncs as (
+			select id, result from case_sync_audits where clinic_id = $1 and (id = $2 or parent_id = $2)
+		)
 		select c.id from cases c
-		where c.clinic_id = $1 and c.metadata #>> '{reconciliation,softDeleted}' = 'true'
-			and c.metadata #>> '{reconciliation,syncId}' in (
-				select a.id::text from case_sync_audits a where a.clinic_id = $1 and (a.id = $2 or a.parent_id = $2))
+		where c.clinic_id = $1 and case
+			when c.metadata #>> '{reconciliation,softDeleted}' = 'true'
+				then c.metadata #>> '{reconciliation,syncId}' in (select id::text from syncs)
+				else c.id in (select (jsonb_path_query(result, '$.deletedIds[*]') #>> '{}')::uuid from syncs)
+			end
 		order by c.scheduled_date, c.id`,
 		[]any{clinicID, syncID}, pgx.RowTo[uuid.UUID])
 }
@@ -89,7 +108,7 @@ func changesSince(ctx context.Context, tx pgx.Tx, clinicID, caseID uuid.UUID) ([
 			from case_events e join cases c on c.id = e.case_id
 			where e.clinic_id = $1 and e.case_id = $2 and e.field = 'metadata.reconciliation'
 				and e.after #>> '{softDeleted}' = 'true'
-				and e.after #>> '{syncId}' = c.metadata #>> '{reconciliation,syncId}'
+				and e.after #>> '{syncId}' = coalesce(c.metadata #>> '{reconciliation,syncId}', e.after #>> '{syncId}')
 			order by e.id desc limit 1
 		)
 		select e.id, e.case_id, e.at, e.actor, e.action, coalesce(e.field, ''), e.before, e.after

@@ -64,6 +64,50 @@ func TestARestoreIsRefusedWhereSomebodyChangedTheCaseSince(t *testing.T) { // R2
 	require.Equal(t, before, scan[string](t, f.db, `select to_jsonb(c)::text from cases c where pims_id = '1'`))
 }
 
+func TestACaseWhoseMarkAPersonTookAwayIsRefusedAndNotPassedOver(t *testing.T) { // R24
+	t.Parallel()
+	f := newFixture(t)
+	marked, unmarked, byHand, again := f.insert(visit("1")), f.insert(visit("2")), f.insert(visit("3")), f.insert(visit("4"))
+	f.softDelete(marked, unmarked, byHand, again)
+	exec(t, f.db, `update case_sync_audits set result = jsonb_build_object('deletedIds', (select jsonb_agg(id) from cases)) where id = $1`, f.lease.AuditID)
+	exec(t, f.db, `update cases set metadata = metadata - 'reconciliation' where pims_id = '2'`)
+	exec(t, f.db, `update cases set metadata = metadata - 'reconciliation', status = 'pending' where pims_id = '3'`)
+	exec(t, f.db, `update cases set metadata = jsonb_set(metadata, '{reconciliation,syncId}', to_jsonb(gen_random_uuid())) where pims_id = '4'`)
+
+	ids, err := f.cases.DeletedBy(t.Context(), f.clinic, f.lease.AuditID)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []uuid.UUID{marked.ID, unmarked.ID, byHand.ID}, ids, "not what another sync has deleted since")
+	outcomes := map[uuid.UUID]casesync.RestoreOutcome{}
+	for _, r := range f.restore(ids...) {
+		outcomes[r.CaseID] = r.Outcome
+		if r.CaseID == unmarked.ID {
+			require.ErrorContains(t, r.Refusal(), "mark of the soft delete (by a person or another program at ")
+			require.ErrorContains(t, r.Refusal(), "how to undo the deletion by hand")
+		}
+	}
+	require.Equal(t, map[uuid.UUID]casesync.RestoreOutcome{
+		marked.ID: casesync.RestoreDone, unmarked.ID: casesync.RestoreRefused, byHand.ID: casesync.RestoreUnchanged,
+	}, outcomes)
+}
+
+// The statements of docs/operations.md §Cases were deleted wrongly.
+func TestADeletionIsUndoneByHand(t *testing.T) { // R24
+	t.Parallel()
+	f := newFixture(t)
+	until := time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC)
+	c := f.insert(visit("1"))
+	f.softDelete(c)
+	exec(t, f.db, `update cases set status = 'pending' where pims_id = '1'`)
+	require.Equal(t, casesync.RestoreRefused, f.restore(c.ID)[0].Outcome)
+
+	exec(t, f.db, `update cases set status = 'pending', metadata = metadata - 'reconciliation' where id = $1`, c.ID)
+	exec(t, f.db, `insert into case_restores (case_id, clinic_id, restored_at) select id, clinic_id, now() from cases where id = $1 on conflict do nothing`, c.ID)
+	require.Equal(t, casesync.RestoreUnchanged, f.restore(c.ID)[0].Outcome)
+	require.Empty(t, f.candidates(until))
+	require.NoError(t, f.cases.SeenAgain(t.Context(), f.lease, provider, []string{"1"}))
+	require.Equal(t, []string{"1"}, f.candidates(until))
+}
+
 func TestARestoredCaseIsNoCandidateUntilItsIDHasBeenSeenAgain(t *testing.T) { // R24
 	t.Parallel()
 	f := newFixture(t)
