@@ -175,6 +175,9 @@ func (s *server) fail(w http.ResponseWriter, t *trace, err error) {
 	if limited, ok := errors.AsType[tooManyFailures](err); ok {
 		w.Header().Set("Retry-After", limited.seconds())
 	}
+	if failure.Code == casesync.CodeDraining { // R31: another replica answers, or this one in a moment
+		w.Header().Set("Retry-After", "1")
+	}
 	body := s.problem(failure)
 	if body.SyncID == nil {
 		body.SyncID = known(t.syncID)

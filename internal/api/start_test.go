@@ -377,6 +377,7 @@ func TestWhatKeepsASyncFromStartingIsARefusal(t *testing.T) {
 		a := b.post("/api/sync/inbound", "")
 		a.refused(statusOf(code), code, "")
 		require.NotContains(t, a.Body.String(), "queue.go")
+		require.Equal(t, code == casesync.CodeDraining, a.Header().Get("Retry-After") == "1", "%s", code)
 	}
 }
 
