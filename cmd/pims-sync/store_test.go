@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -10,8 +11,11 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
 )
 
@@ -67,6 +71,46 @@ func TestAServerTakesTheDatabaseOverWhenItsOwnerEnds(t *testing.T) { // INTERFAC
 		require.NoError(t, err, "it ended")
 	default:
 	}
+}
+
+func TestASyncIsFollowedThoughTheDatabaseIsStartedAgain(t *testing.T) { // INTERFACE §Commands
+	t.Parallel()
+	dir, log := openDir(t), slog.New(slog.DiscardHandler)
+	owner, err := embedded.Open(t.Context(), embedded.Options{Dir: dir})
+	require.NoError(t, err)
+	c := &Config{DataDir: dir, JSON: true}
+	s, err := openStore(t.Context(), c, log, 0)
+	require.NoError(t, err)
+	defer s.close()
+	e, err := newEngine(t.Context(), c, s, log, engineOptions{private: true})
+	require.NoError(t, err)
+	defer e.close()
+	added, err := s.Clinics().Add(t.Context(), clinic.Clinic{Name: "Harbor Lights", Timezone: "UTC", Active: true})
+	require.NoError(t, err)
+	audit := casesync.Audit{ID: uuid.New(), ClinicID: added.ID}
+	_, err = s.Pool().Exec(t.Context(), `insert into case_sync_audits (id, clinic_id, sync_type, status, trigger) values ($1, $2, 'inbound', 'in_progress', 'api')`, audit.ID, added.ID)
+	require.NoError(t, err)
+
+	type end struct {
+		audit casesync.Audit
+		err   error
+	}
+	ended := make(chan end, 1)
+	go func() {
+		now, err := follow(t.Context(), streams{out: io.Discard, err: io.Discard}, c, e, audit)
+		ended <- end{now, err}
+	}()
+	require.NoError(t, owner.Close(t.Context()))
+	again, err := embedded.Open(t.Context(), embedded.Options{Dir: dir})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, again.Close(context.Background())) }()
+	eventually(t, func() bool {
+		_, err := s.Pool().Exec(t.Context(), `update case_sync_audits set status = 'completed', completed_at = now()`)
+		return err == nil
+	}, "the database does not come back")
+	last := <-ended
+	require.NoError(t, last.err)
+	require.Equal(t, casesync.StatusCompleted, last.audit.Status)
 }
 
 func TestAServerWhoseDatabaseIsGoneForGoodSaysSo(t *testing.T) {

@@ -131,6 +131,10 @@ func runSync(ctx context.Context, std streams, c *Config, clinicID uuid.UUID, t 
 // followEvery is how often a person sees the progress.
 const followEvery = 200 * time.Millisecond
 
+// databaseAway is how long the database may be away while a sync is followed. The
+// embedded one is back in seconds: a replica that finds it ended starts it again.
+const databaseAway = 30 * time.Second
+
 // errInterrupted is what a person's Ctrl-C makes of following a sync.
 var errInterrupted = errors.New("interrupted")
 
@@ -139,14 +143,18 @@ var errInterrupted = errors.New("interrupted")
 func follow(ctx context.Context, std streams, c *Config, e *engine, audit casesync.Audit) (casesync.Audit, error) {
 	bar := newBar(std.err, !c.JSON)
 	defer bar.close()
+	seen := time.Now()
 	for {
 		look, cancel := context.WithTimeout(ctx, followEvery)
 		now, err := e.queue.Wait(look, audit.ClinicID, audit.ID)
-		if err == nil && !now.Status.Final() {
+		away := errors.Is(err, casesync.ErrDatabase) && time.Since(seen) < databaseAway
+		if away || err == nil && !now.Status.Final() {
 			<-look.Done() // a sync that waits for its next attempt answers at once
 		}
 		cancel()
 		switch {
+		case away && ctx.Err() == nil:
+			continue
 		case err != nil:
 			return audit, err
 		case now.Status.Final():
@@ -154,6 +162,7 @@ func follow(ctx context.Context, std streams, c *Config, e *engine, audit casesy
 		case ctx.Err() != nil:
 			return now, fmt.Errorf("%w; sync %s goes on, `pims-sync syncs watch %s` follows it", errInterrupted, audit.ID, audit.ID)
 		}
+		seen = time.Now()
 		bar.show(now.Progress)
 	}
 }
@@ -237,7 +246,8 @@ func showStats(w io.Writer, indent string, audit casesync.Audit, loc *time.Locat
 			fmt.Fprintf(w, "%swould be created: appointment %s%s\n", indent, change.PIMSID, newCase(change, loc))
 			continue
 		}
-		fmt.Fprintf(w, "%swould be %s: appointment %s\n", indent, change.Action, change.PIMSID)
+		fmt.Fprintf(w, "%swould be %s: appointment %s, case %s, %s, %s\n", indent, strings.ReplaceAll(string(change.Action), "_", " "),
+			change.PIMSID, change.CaseID, stamp(change.ScheduledDate, loc), orDash(change.PatientName))
 		for _, f := range change.Fields {
 			before := "nothing"
 			if f.Before != "" {
