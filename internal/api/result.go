@@ -128,10 +128,13 @@ type warnings struct {
 }
 
 type change struct {
-	Action string        `json:"action" enum:"created,updated,enriched,deleted,restored"`
+	Action string        `json:"action" enum:"created,updated,enriched,deleted,restored,held_back" doc:"held_back: a deletion that the guard would refuse."`
 	CaseID *uuid.UUID    `json:"caseId" format:"uuid" nullable:"true" doc:"null for a case that would be created."`
 	PIMSID string        `json:"pimsId"`
 	Fields []fieldChange `json:"fields" nullable:"false"`
+
+	ScheduledDate *instant `json:"scheduledDate,omitempty" doc:"Of the case as it is now; left out of one that would be created."`
+	PatientName   string   `json:"patientName,omitempty" doc:"Of the case as it is now; left out of one that would be created, or that is not read by name."`
 }
 
 type fieldChange struct {
@@ -267,7 +270,7 @@ func changesOf(audit *casesync.Audit) []change {
 		for j, f := range c.Fields {
 			fields[j] = fieldChange(f)
 		}
-		list[i] = change{string(c.Action), known(c.CaseID), c.PIMSID, fields}
+		list[i] = change{string(c.Action), known(c.CaseID), c.PIMSID, fields, moment(c.ScheduledDate), c.PatientName}
 	}
 	return list
 }

@@ -164,7 +164,7 @@ func TestADryRunAnswersWhatItWouldDo(t *testing.T) { // R26
 	b.endsAtOnce(func(audit *casesync.Audit) {
 		audit.Result.Changes = []casesync.Change{
 			{Action: casesync.ActionCreated, PIMSID: "7"},
-			{Action: casesync.ActionUpdated, PIMSID: "8", CaseID: caseID, Fields: []casesync.FieldChange{{Field: "status", Before: "draft", After: "pending"}}},
+			{Action: casesync.ActionUpdated, PIMSID: "8", CaseID: caseID, ScheduledDate: sampleTime, PatientName: "Biscuit", Fields: []casesync.FieldChange{{Field: "status", Before: "draft", After: "pending"}}},
 		}
 	})
 	a := b.post("/api/sync/inbound", `{"dryRun":true}`)
@@ -172,7 +172,8 @@ func TestADryRunAnswersWhatItWouldDo(t *testing.T) { // R26
 	require.NoError(t, err)
 	require.JSONEq(t, `[
 		{"action":"created","caseId":null,"pimsId":"7","fields":[]},
-		{"action":"updated","caseId":"`+caseID.String()+`","pimsId":"8","fields":[{"field":"status","before":"draft","after":"pending"}]}
+		{"action":"updated","caseId":"`+caseID.String()+`","pimsId":"8","fields":[{"field":"status","before":"draft","after":"pending"}],
+			"scheduledDate":"2026-01-17T12:00:00.000Z","patientName":"Biscuit"}
 	]`, string(changes))
 }
 

@@ -253,6 +253,10 @@ type Change struct {
 	CaseID uuid.UUID // zero for a case that would be created
 	PIMSID string
 	Fields []FieldChange
+
+	// Which case it is, for people, as it is now; empty of one that would be created.
+	ScheduledDate time.Time
+	PatientName   string
 }
 
 // Action is what a sync does to one case.
@@ -266,6 +270,10 @@ const (
 	ActionDeleted  Action = "deleted"
 	ActionRestored Action = "restored"
 )
+
+// ActionHeldBack is what a guard would keep a sync from deleting. Only a dry run says
+// so (R26); any other keeps a plan.
+const ActionHeldBack Action = "held_back"
 
 // Actions are all actions of a sync.
 func Actions() []Action {

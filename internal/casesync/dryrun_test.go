@@ -3,6 +3,7 @@ package casesync_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -122,18 +123,21 @@ func TestADryRunShowsEachChangeFieldByField(t *testing.T) { // R26
 	require.Equal(t, casesync.ActionCreated, inbound["23"].Action)
 	require.Equal(t, uuid.Nil, inbound["23"].CaseID)
 	require.Contains(t, inbound["23"].Fields, casesync.FieldChange{Field: "patientName", After: "Zzmochi"})
+	moved := inbound["22"]
+	require.True(t, p.stored("22").ScheduledDate.Equal(moved.ScheduledDate), "as it is now")
+	moved.ScheduledDate = time.Time{}
 	require.Equal(t, casesync.Change{
-		Action: casesync.ActionUpdated, CaseID: p.stored("22").ID, PIMSID: "22", Fields: []casesync.FieldChange{
+		Action: casesync.ActionUpdated, CaseID: p.stored("22").ID, PIMSID: "22", PatientName: "Zzmochi", Fields: []casesync.FieldChange{
 			{Field: "scheduledDate", Before: "2026-03-09T19:00:00Z", After: "2026-03-09T20:00:00Z"},
 			{Field: "appointment.end", Before: "2026-03-09 15:30:00", After: "2026-03-09 16:30:00"},
 		},
-	}, inbound["22"])
+	}, moved)
 
 	cases := changes(casesync.TypeCases)
 	require.Len(t, cases, 2)
 	require.Equal(t, casesync.ActionEnriched, cases["2"].Action)
-	require.Equal(t, []casesync.FieldChange{{Field: "consultation.status", Before: "Open", After: "Finalized"}}, cases["2"].Fields)
-	require.Contains(t, cases["6"].Fields, casesync.FieldChange{Field: "consultation.subjective", After: "Zzlimps"})
+	require.Equal(t, []casesync.FieldChange{{Field: "consultation.statusText", Before: "Open", After: "Finalized"}}, cases["2"].Fields)
+	require.Contains(t, cases["6"].Fields, casesync.FieldChange{Field: "consultation.soapNotes.subjective", After: "Zzlimps"})
 
 	reconciliation := changes(casesync.TypeReconciliation)
 	require.Equal(t, casesync.ActionDeleted, reconciliation["3"].Action)
@@ -172,6 +176,12 @@ func TestARefusedDryRunKeepsNoPlan(t *testing.T) { // R26
 			require.Equal(t, before, p.tables())
 			require.Zero(t, o.audit.Result.PlanID)
 			require.Empty(t, p.recorder.plans)
+			if code == casesync.CodeDeletionGuard {
+				require.Len(t, o.audit.Result.Changes, 7, "it tells which deletions would be held back")
+				require.Equal(t, casesync.ActionHeldBack, o.audit.Result.Changes[0].Action)
+				require.Contains(t, o.audit.Result.Changes[0].Fields, casesync.FieldChange{Field: "reconciliation.reason", After: "Removed from PIMS"})
+				require.Zero(t, o.Stats.CasesDeleted)
+			}
 		})
 	}
 }

@@ -264,6 +264,7 @@ func (r *Result) count(action Action) {
 		r.Stats.CasesEnriched++
 	case ActionDeleted:
 		r.Stats.CasesDeleted++
+	case ActionHeldBack: // it is not done
 	}
 }
 
@@ -274,7 +275,7 @@ func (r *Result) change(action Action, w *Write) {
 	}
 	c := Change{Action: action, PIMSID: w.After.PIMSID, Fields: Diff(w.Before, &w.After)}
 	if w.Before != nil {
-		c.CaseID = w.Before.ID
+		c.CaseID, c.ScheduledDate, c.PatientName = w.Before.ID, w.Before.ScheduledDate, w.Before.PatientName
 	} else {
 		c.CaseID = uuid.Nil
 	}

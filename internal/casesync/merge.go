@@ -126,7 +126,8 @@ func equal(a, b *Case) bool {
 }
 
 // Diff lists the fields in which two states of a case differ, for people to read
-// (R26). A nil before is a case that does not exist yet.
+// (R26): those of the API, and of metadata under the names that they have there. A
+// nil before is a case that does not exist yet.
 func Diff(before *Case, after *Case) []FieldChange {
 	if before == nil {
 		before = &Case{}
@@ -170,15 +171,15 @@ func diffConsultations(before, after *Consultation) []FieldChange {
 	}
 	return []FieldChange{
 		{"consultation.id", before.ID, after.ID},
-		{"consultation.status", before.StatusText, after.StatusText},
-		{"consultation.subjective", before.SOAP.Subjective, after.SOAP.Subjective},
-		{"consultation.objective", before.SOAP.Objective, after.SOAP.Objective},
-		{"consultation.assessment", before.SOAP.Assessment, after.SOAP.Assessment},
-		{"consultation.plan", before.SOAP.Plan, after.SOAP.Plan},
+		{"consultation.statusText", before.StatusText, after.StatusText},
+		{"consultation.soapNotes.subjective", before.SOAP.Subjective, after.SOAP.Subjective},
+		{"consultation.soapNotes.objective", before.SOAP.Objective, after.SOAP.Objective},
+		{"consultation.soapNotes.assessment", before.SOAP.Assessment, after.SOAP.Assessment},
+		{"consultation.soapNotes.plan", before.SOAP.Plan, after.SOAP.Plan},
 		{"consultation.notes", before.Notes, after.Notes},
 		{"consultation.vitals", describe(before.Vitals), describe(after.Vitals)},
 		{"consultation.diagnoses", strings.Join(before.Diagnoses, "; "), strings.Join(after.Diagnoses, "; ")},
-		{"consultation.discharge", before.Discharge, after.Discharge},
+		{"consultation.dischargeInstructions", before.Discharge, after.Discharge},
 	}
 }
 

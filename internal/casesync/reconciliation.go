@@ -76,7 +76,9 @@ func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapsh
 	}
 	if verdict.refusal != "" {
 		verdict.evidence.Refusal = verdict.refusal
-		if !p.dryRun {
+		if p.dryRun {
+			p.rehearse(ActionHeldBack, verdict.condemned, &result)
+		} else {
 			p.refused(verdict.refusal)
 		}
 		return result, p.hold(ctx, CodeDeletionGuard, p.window, planned(verdict.condemned), verdict.evidence, verdict.reason)
@@ -331,19 +333,16 @@ func (p *reconciliationPhase) delete(ctx context.Context, deletions []SoftDeleti
 	if len(deletions) == 0 {
 		return nil
 	}
-	at := p.now()
 	if p.dryRun { // R26
+		p.rehearse(ActionDeleted, deletions, result)
 		for i := range deletions {
-			before := deletions[i].Case
-			after := Deleted(before, deletions[i].Reason, p.syncID, at)
-			result.change(ActionDeleted, &Write{Before: &before, After: after})
-			result.Stats.DeletedIDs = append(result.Stats.DeletedIDs, before.ID)
+			result.Stats.DeletedIDs = append(result.Stats.DeletedIDs, deletions[i].Case.ID)
 		}
 		result.Stats.CasesDeleted = len(deletions)
 		return nil
 	}
 	p.report(ctx, "delete", 0, len(deletions))
-	ids, err := p.store.SoftDelete(ctx, p.lease, p.syncID, p.provider, p.window, p.until, deletions, at)
+	ids, err := p.store.SoftDelete(ctx, p.lease, p.syncID, p.provider, p.window, p.until, deletions, p.now())
 	if err != nil {
 		return fmt.Errorf("soft-deleting: %w", err)
 	}
@@ -351,6 +350,14 @@ func (p *reconciliationPhase) delete(ctx context.Context, deletions []SoftDeleti
 	result.Stats.DeletedIDs = append(result.Stats.DeletedIDs, ids...)
 	p.count(ActionDeleted, len(ids))
 	return nil
+}
+
+// rehearse notes the deletions that would be done, or held back (R26).
+func (p *reconciliationPhase) rehearse(action Action, deletions []SoftDeletion, result *Result) {
+	for i := range deletions {
+		before := deletions[i].Case
+		result.change(action, &Write{Before: &before, After: Deleted(before, deletions[i].Reason, p.syncID, p.now())})
+	}
 }
 
 // Deleted is what a soft delete makes of a case: the state before is kept for a

@@ -107,6 +107,9 @@ type changeJSON struct {
 	CaseID uuid.UUID         `json:"caseId,omitzero"`
 	PIMSID string            `json:"pimsId"`
 	Fields []fieldChangeJSON `json:"fields,omitempty"`
+
+	ScheduledDate time.Time `json:"scheduledDate,omitzero"`
+	PatientName   string    `json:"patientName,omitempty"`
 }
 
 type fieldChangeJSON struct {
@@ -121,7 +124,10 @@ func encodeResult(r casesync.Result) ([]byte, error) {
 		Failures:   convert(r.Failures, func(f casesync.ItemFailure) failureJSON { return failureJSON(f) }),
 		Warnings:   warningsJSON(r.Warnings),
 		Changes: convert(r.Changes, func(c casesync.Change) changeJSON {
-			return changeJSON{c.Action, c.CaseID, c.PIMSID, convert(c.Fields, func(f casesync.FieldChange) fieldChangeJSON { return fieldChangeJSON(f) })}
+			return changeJSON{
+				Action: c.Action, CaseID: c.CaseID, PIMSID: c.PIMSID, ScheduledDate: c.ScheduledDate, PatientName: c.PatientName,
+				Fields: convert(c.Fields, func(f casesync.FieldChange) fieldChangeJSON { return fieldChangeJSON(f) }),
+			}
 		}),
 		Skipped: r.Skipped,
 	})
@@ -138,7 +144,7 @@ func decodeResult(document []byte) (r casesync.Result) {
 	r.Warnings = casesync.Warnings(decoded.Warnings)
 	r.Changes = convert(decoded.Changes, func(c changeJSON) casesync.Change {
 		return casesync.Change{
-			Action: c.Action, CaseID: c.CaseID, PIMSID: c.PIMSID,
+			Action: c.Action, CaseID: c.CaseID, PIMSID: c.PIMSID, ScheduledDate: c.ScheduledDate, PatientName: c.PatientName,
 			Fields: convert(c.Fields, func(f fieldChangeJSON) casesync.FieldChange { return casesync.FieldChange(f) }),
 		}
 	})

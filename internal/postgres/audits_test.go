@@ -228,7 +228,7 @@ func TestAFinishedAuditTellsHowItEnded(t *testing.T) {
 		Failures: []casesync.ItemFailure{{CaseID: uuid.New(), Error: "Consultation not found", Code: casesync.ItemNotFound}},
 		Warnings: casesync.Warnings{UnknownStatuses: 1, UnusableRows: 2, UnidentifiedRows: 3, DuplicateRows: 4},
 		Changes: []casesync.Change{{
-			Action: casesync.ActionUpdated, CaseID: uuid.New(), PIMSID: "1",
+			Action: casesync.ActionUpdated, CaseID: uuid.New(), PIMSID: "1", ScheduledDate: monday, PatientName: "Biscuit",
 			Fields: []casesync.FieldChange{{Field: "status", Before: "draft", After: "pending"}},
 		}},
 		Skipped: map[casesync.Type]string{casesync.TypeCases: "the session ended"},
