@@ -18,8 +18,8 @@ type CLI struct {
 
 	Demo        DemoCmd        `cmd:"" help:"Play the main job with simulated practices and real parts."`
 	Serve       ServeCmd       `cmd:"" help:"Run a replica: the HTTP API and the syncs."`
-	Clinic      ClinicCmd      `cmd:"" help:"Clinics: add, list, show."`
-	Credentials CredentialsCmd `cmd:"" help:"A clinic's way into its PIMS: set, test, show."`
+	Clinic      ClinicCmd      `cmd:"" help:"Clinics: add, list, show, set, disable."`
+	Credentials CredentialsCmd `cmd:"" help:"A clinic's way into its PIMS: set, test, show, resume, remove."`
 	Schedules   SchedulesCmd   `cmd:"" help:"When a clinic is synced by itself: show, set, next."`
 	Keys        KeysCmd        `cmd:"" help:"API keys: create, list, revoke; encryption keys: rotate-encryption."`
 	Sync        SyncCmd        `cmd:"" help:"Run a sync: inbound, cases, reconcile, full."`

@@ -175,11 +175,19 @@ func (a *CredentialsResumeCmd) Run(ctx context.Context, std streams, c *Config) 
 		if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
 			return err
 		}
-		if err := s.Credentials().ResumeCredential(ctx, a.Clinic.UUID); err != nil {
+		stored, err := s.Credentials().Credential(ctx, a.Clinic.UUID)
+		if err != nil {
 			return err
 		}
+		said := "The credentials were not suspended; nothing was changed."
+		if stored.Suspended() {
+			if err := s.Credentials().ResumeCredential(ctx, a.Clinic.UUID); err != nil {
+				return err
+			}
+			said = "The credentials are in use again."
+		}
 		return show(std, c, map[string]any{"clinicId": a.Clinic.UUID, "suspendedAt": nil}, func(w io.Writer) {
-			fmt.Fprintln(w, "The credentials are in use again.")
+			fmt.Fprintln(w, said)
 		})
 	})
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/clinic"
 )
 
 // inProcess runs a command within the test, for what needs no database.
@@ -45,6 +47,41 @@ func TestEveryCommandAndFlagIsExplained(t *testing.T) { // INTERFACE §Commands
 		for _, argument := range leaf.Positional {
 			require.NotEmpty(t, argument.Help, "%s %s", name, argument.Name)
 		}
+	}
+}
+
+func TestTheHelpOfAGroupNamesItsCommands(t *testing.T) {
+	t.Parallel()
+	model, err := kong.New(&CLI{}, kong.Vars{"base_url": "x", "sim_username": "x", "sim_password": "x"})
+	require.NoError(t, err)
+	for _, group := range model.Model.Children {
+		for _, command := range group.Children {
+			require.Regexp(t, `[ ,]`+command.Name+`\b`, group.Help, group.Name)
+		}
+	}
+}
+
+func TestHelpShowsDefaultsAndWhatIsAllowed(t *testing.T) {
+	t.Parallel()
+	for command, wants := range map[string][]string{
+		"serve":  {"--sync-lease=15s", "--schedule-jitter=0s", "--event-retention=0s", "schedules say. Default: true"},
+		"neosim": {`--listen="127.0.0.1:8090"`, "fields: snake,camel.", "rows: array,appointments,data,events."},
+	} {
+		_, help, _ := inProcess(t, command, "--help")
+		for _, want := range wants {
+			require.Contains(t, strings.Join(strings.Fields(help), " "), want)
+		}
+	}
+}
+
+func TestThePageOfTheAPINamesEveryScope(t *testing.T) { // R39
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/api.md")
+	require.NoError(t, err)
+	_, table, _ := strings.Cut(string(page), "\n| scope | allows |\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	for _, scope := range clinic.Scopes() {
+		require.Contains(t, table, "`"+string(scope)+"`")
 	}
 }
 

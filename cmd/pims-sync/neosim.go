@@ -14,15 +14,15 @@ import (
 
 // NeosimCmd serves the simulator alone (INTERFACE §Commands, neosim).
 type NeosimCmd struct {
-	Listen       string        `help:"Where to listen." default:"127.0.0.1:8090" placeholder:"ADDR"`
+	Listen       string        `help:"Where to listen." default:"127.0.0.1:8090"`
 	Seed         uint64        `help:"Chooses the practice; the same seed gives the same calendar." default:"1"`
 	PerDay       int           `help:"Visits on a working day." default:"18"`
 	Timezone     zone          `help:"The practice's IANA time zone." default:"UTC"`
 	Username     string        `help:"What the login accepts." default:"${sim_username}"`
 	Password     string        `help:"What the login accepts." default:"${sim_password}"`
 	CompanyID    string        `help:"The practice id; the login form then asks for it."`
-	Shape        string        `help:"How the calendar names its fields." enum:"snake,camel" default:"snake"`
-	Envelope     string        `help:"What stands around the calendar's rows." enum:"array,appointments,data,events" default:"array"`
+	Shape        string        `help:"How the calendar names its fields: ${enum}." enum:"snake,camel" default:"snake"`
+	Envelope     string        `help:"What stands around the calendar's rows: ${enum}." enum:"array,appointments,data,events" default:"array"`
 	Latency      time.Duration `help:"How long every API request takes." default:"0s"`
 	LoginLatency time.Duration `help:"How long a login takes." default:"0s"`
 }

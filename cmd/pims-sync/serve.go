@@ -18,11 +18,11 @@ import (
 
 // ServeCmd runs a replica: the HTTP API and the syncs.
 type ServeCmd struct {
-	EnableScheduler bool          `help:"Enqueue the syncs that the schedules say." env:"ENABLE_SCHEDULER" default:"true" negatable:""`
-	ScheduleJitter  time.Duration `help:"Spread the clinics that are due at one time over this long." env:"SCHEDULE_JITTER" default:"0s" placeholder:"DURATION"`
-	EventRetention  time.Duration `help:"How long the history of cases is kept, such as 8760h, 24h or more; 0 is for ever." env:"EVENT_RETENTION" default:"0s" placeholder:"DURATION"`
+	EnableScheduler bool          `help:"Enqueue the syncs that the schedules say. Default: true." env:"ENABLE_SCHEDULER" default:"true" negatable:""`
+	ScheduleJitter  time.Duration `help:"Spread the clinics that are due at one time over this long." env:"SCHEDULE_JITTER" default:"0s"`
+	EventRetention  time.Duration `help:"How long the history of cases is kept, such as 8760h, 24h or more; 0 is for ever." env:"EVENT_RETENTION" default:"0s"`
 	MaxSyncs        int           `help:"How many syncs this replica works on at once." env:"MAX_SYNCS" default:"10"`
-	SyncLease       time.Duration `help:"After how long without a sign of life a sync is taken from its replica, 1s to 30s." env:"SYNC_LEASE" default:"15s" placeholder:"DURATION"`
+	SyncLease       time.Duration `help:"After how long without a sign of life a sync is taken from its replica, 1s to 30s." env:"SYNC_LEASE" default:"15s"`
 	Host            string        `help:"Where to listen." env:"HOST" default:"127.0.0.1"`
 	Port            uint16        `help:"Where to listen; 0 takes a free port." env:"PORT" default:"3001"`
 	SyncWaitMS      int64         `name:"sync-wait-ms" help:"How long a sync call waits for its sync before it answers 202, in milliseconds." env:"SYNC_WAIT_MS" default:"55000"`
