@@ -20,10 +20,10 @@ type CasesHistoryCmd struct {
 	Cursor string `help:"Where to go on: nextCursor of an earlier list."`
 }
 
-// Run tells the history, oldest first (R14).
+// Run tells the history, oldest first, of a removed case as well (R14).
 func (a *CasesHistoryCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *store) error {
-		owner, err := ownerOfCase(ctx, s, a.ID.UUID)
+		owner, err := ownerOf(ctx, s, a.ID.UUID, s.Records().ClinicOfHistory)
 		if err != nil {
 			return err
 		}
@@ -129,8 +129,13 @@ func restore(ctx context.Context, std streams, c *Config, s *store, owner clinic
 	return err
 }
 
+// ownerOfCase is the clinic whose case it is.
 func ownerOfCase(ctx context.Context, s *store, caseID uuid.UUID) (clinic.Clinic, error) {
-	clinicID, err := s.Records().ClinicOf(ctx, caseID)
+	return ownerOf(ctx, s, caseID, s.Records().ClinicOf)
+}
+
+func ownerOf(ctx context.Context, s *store, caseID uuid.UUID, find func(context.Context, uuid.UUID) (uuid.UUID, error)) (clinic.Clinic, error) {
+	clinicID, err := find(ctx, caseID)
 	if err != nil {
 		return clinic.Clinic{}, noSuch(err, "case", caseID, "cases list --clinic ID")
 	}

@@ -47,6 +47,16 @@ func (s *Records) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUI
 	return clinicID, err
 }
 
+// ClinicOfHistory is ClinicOf for a case that may have been removed since: its
+// events are there still (R14). It crosses clinics (R41).
+func (s *Records) ClinicOfHistory(ctx context.Context, caseID uuid.UUID) (clinicID uuid.UUID, err error) {
+	err = s.db.askSystem(ctx, "find the case", func(q *dbsqlc.Queries) error {
+		clinicID, err = q.ClinicOfHistory(ctx, caseID)
+		return found(err, casesync.Fail(casesync.CodeNotFound, "there is no such case"))
+	})
+	return clinicID, err
+}
+
 // Cases lists cases of the clinic in the order of their scheduled date, those
 // without one last, or of their last update where the filter has UpdatedSince. Its
 // days are the clinic's: clinic.ErrTimezoneMissing where it has no zone (R1).

@@ -93,6 +93,21 @@ func (q *Queries) ClinicOfCase(ctx context.Context, id uuid.UUID) (uuid.UUID, er
 	return clinic_id, err
 }
 
+const clinicOfHistory = `-- name: ClinicOfHistory :one
+select c.clinic_id from cases c where c.id = $1
+union all
+select e.clinic_id from case_events e where e.case_id = $1
+limit 1
+`
+
+// Crosses clinics (R41). A case that was removed has its events still.
+func (q *Queries) ClinicOfHistory(ctx context.Context, caseID uuid.UUID) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, clinicOfHistory, caseID)
+	var clinic_id uuid.UUID
+	err := row.Scan(&clinic_id)
+	return clinic_id, err
+}
+
 const forgetCaseEvents = `-- name: ForgetCaseEvents :execrows
 delete from case_events where at < $1
 `
