@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -130,6 +131,9 @@ func poolConfig(o Options) (config *pgxpool.Config, pooled bool, err error) {
 	conn.ConnectTimeout = cmp.Or(conn.ConnectTimeout, connectTimeout)
 	if conn.RuntimeParams["application_name"] == "" {
 		conn.RuntimeParams["application_name"] = "pims-sync"
+	}
+	if !pooled { // the queue's own transactions, too: a stopped process must not hold their locks
+		conn.RuntimeParams["idle_in_transaction_session_timeout"] = strconv.FormatInt(idleLimit.Milliseconds(), 10)
 	}
 	switch {
 	case o.MaxConns > 0:

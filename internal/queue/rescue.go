@@ -18,7 +18,7 @@ import (
 // thrice in a lease, and says that this one lives.
 func (q *Queue) rescueLoop(ctx context.Context) {
 	every(ctx, q.o.Lease/3, func() {
-		if err := errors.Join(q.Rescue(ctx), q.o.Replicas.Seen(ctx, q.o.Name, q.o.KeyIDs)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(q.o.Replicas.Seen(ctx, q.o.Name, q.o.KeyIDs), q.Rescue(ctx)); err != nil && ctx.Err() == nil {
 			q.log.WarnContext(ctx, "Rescue failed", "error", err.Error())
 		}
 	})
@@ -29,20 +29,32 @@ const ReplicaSilence = 2 * defaultLease
 
 // Rescue gives every sync whose lease has run out back to the queue, or closes it
 // as interrupted where that was tried often enough (R30). It also calls again for
-// audits that are queued and have no job.
+// audits that are queued and have no job. One that cannot be helped now, such as
+// one whose row a stopped process has locked, holds up no other.
 func (q *Queue) Rescue(ctx context.Context) error {
 	lost, err := q.o.Audits.Expired(ctx)
 	if err != nil {
 		return fmt.Errorf("looking for syncs of dead replicas: %w", err)
 	}
+	failures := make([]error, 0, len(lost)+1)
 	for _, run := range lost {
-		if err := q.rescue(ctx, run); err != nil {
-			return err
-		}
+		failures = append(failures, inTime(ctx, func(ctx context.Context) error { return q.rescue(ctx, run) }))
 	}
-	return q.o.Audits.Forgotten(ctx, q.o.Lease, func(tx pgx.Tx, syncIDs []uuid.UUID) error {
-		return q.callFor(ctx, tx, river.QueueDefault, 0, syncIDs...)
-	})
+	failures = append(failures, inTime(ctx, func(ctx context.Context) error {
+		return q.o.Audits.Forgotten(ctx, q.o.Lease, func(tx pgx.Tx, syncIDs []uuid.UUID) error {
+			return q.callFor(ctx, tx, river.QueueDefault, 0, syncIDs...)
+		})
+	}))
+	return errors.Join(failures...)
+}
+
+// rescueLimit is how long one rescue may take; the next round tries again.
+const rescueLimit = 3 * time.Second
+
+func inTime(ctx context.Context, rescue func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, rescueLimit)
+	defer cancel()
+	return rescue(ctx)
 }
 
 func (q *Queue) rescue(ctx context.Context, run casesync.Run) error {
