@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 )
@@ -21,7 +22,9 @@ type freshnessList struct {
 }
 
 func (s *server) showFreshness() operation {
-	example := freshnessList{Items: []freshness{s.freshnessOf(&casesync.Freshness{Type: casesync.TypeInbound, LastSuccess: sampleTime, Due: sampleTime})}}
+	example := freshnessList{Items: []freshness{
+		freshnessOf(&casesync.Freshness{Type: casesync.TypeInbound, LastSuccess: sampleTime, Due: sampleTime}, sampleTime.Add(time.Hour)),
+	}}
 	return operation{
 		method: http.MethodGet, path: "/api/freshness", id: "freshness", tag: "Syncs",
 		summary:     "Tell how fresh the clinic's data is",
@@ -34,7 +37,8 @@ func (s *server) showFreshness() operation {
 			if err != nil {
 				return reply{}, err
 			}
-			body := freshnessList{Items: itemsOf(all, s.freshnessOf)}
+			now := s.o.Now()
+			body := freshnessList{Items: itemsOf(all, func(f *casesync.Freshness) freshness { return freshnessOf(f, now) })}
 			for i := range all {
 				body.Stale = body.Stale || all[i].Stale()
 			}
@@ -43,13 +47,10 @@ func (s *server) showFreshness() operation {
 	}
 }
 
-func (s *server) freshnessOf(f *casesync.Freshness) freshness {
+func freshnessOf(f *casesync.Freshness, now time.Time) freshness {
 	body := freshness{Type: string(f.Type), LastSuccess: moment(f.LastSuccess), Due: moment(f.Due), Stale: f.Stale()}
 	if !f.LastSuccess.IsZero() {
-		age := int64(0)
-		if s.o.Now != nil { // the documentation has no clock
-			age = int64(s.o.Now().Sub(f.LastSuccess).Seconds())
-		}
+		age := int64(now.Sub(f.LastSuccess).Seconds())
 		body.AgeSeconds = &age
 	}
 	return body
