@@ -313,6 +313,31 @@ func TestASyncOfADeadReplicaIsTakenUpAgain(t *testing.T) { // R30
 	require.ErrorIs(t, err, casesync.ErrLeaseLost, "the first attempt wakes up and may write nothing")
 }
 
+func TestARescueThatCannotBeDoneNowHoldsUpNoOther(t *testing.T) { // R30
+	t.Parallel()
+	url := pgtest.URL(t)
+	starter := newReplica(t, url, nil, nil)
+	var audits [2]casesync.Audit
+	for i := range audits {
+		audits[i] = start(t, starter, addClinic(t, url), casesync.TypeInbound, casesync.TriggerAPI)
+		_, err := starter.audits.Claim(t.Context(), audits[i].ID, "dead", time.Millisecond, time.Now())
+		require.NoError(t, err)
+	}
+	// A process that stands still in the middle of a write holds the first one's row.
+	db, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close(context.Background())) }()
+	tx, err := db.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), "select from case_sync_audits where id = $1 for share", audits[0].ID)
+	require.NoError(t, err)
+
+	working(t, url, created(1), nil)
+	require.Equal(t, casesync.StatusCompleted, wait(t, starter, audits[1]).Status)
+	require.NoError(t, tx.Rollback(t.Context()))
+	require.Equal(t, casesync.StatusCompleted, wait(t, starter, audits[0]).Status)
+}
+
 func TestAnAttemptWhoseLeaseWasTakenIsEnded(t *testing.T) { // R30
 	t.Parallel()
 	url := pgtest.URL(t)
