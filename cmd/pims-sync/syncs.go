@@ -99,6 +99,7 @@ func (a *SyncsShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 			return err
 		}
 		fmt.Fprintln(std.out, "\nWhat it changed (pims-sync cases history tells all of one case):")
+		events = casesync.WithoutEchoes(events)
 		for i := range events {
 			for _, sentence := range events[i].Tell(loc) {
 				fmt.Fprintf(std.out, "  case %s: %s\n", events[i].CaseID, sentence)

@@ -73,6 +73,40 @@ var fieldWords = map[string]string{
 	"metadata.reconciliation": "mark of the soft delete",
 }
 
+// noteWords are the fields of a consultation as people call them, in their order.
+var noteWords = []struct{ field, word string }{
+	{"soapNotes.subjective", "subjective"},
+	{"soapNotes.objective", "objective"},
+	{"soapNotes.assessment", "assessment"},
+	{"soapNotes.plan", "plan"},
+	{"notes", "notes"},
+	{"vitals.temperature", "temperature"},
+	{"vitals.pulse", "pulse"},
+	{"vitals.respiration", "respiration"},
+	{"vitals.weight", "weight"},
+	{"diagnoses", "diagnoses"},
+	{"dischargeInstructions", "discharge instructions"},
+}
+
+// WithoutEchoes leaves out the events that say nothing of their own: the status as the
+// sync last wrote it, where the same change set the status to the same (R10).
+func WithoutEchoes(events []Event) []Event {
+	type change struct {
+		caseID uuid.UUID
+		at     int64
+		actor  string
+		after  string
+	}
+	of := func(e *Event) change { return change{e.CaseID, e.At.UnixNano(), e.Actor, string(e.After)} }
+	set := make(map[change]bool)
+	for i := range events {
+		if events[i].Field == "status" {
+			set[of(&events[i])] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return e.Field == "sync_status" && set[of(&e)] })
+}
+
 // Tell says in plain words what an event changed, with dates in the clinic's zone:
 // one sentence for each thing that changed.
 func (e *Event) Tell(loc *time.Location) []string {
@@ -95,18 +129,44 @@ func (e *Event) Tell(loc *time.Location) []string {
 	}
 	before, after := flat(e.Before), flat(e.After)
 	if len(before) == 0 && len(after) > 0 {
+		if key == "consultation" {
+			return []string{tellNotes(after)}
+		}
 		return []string{key + " added: " + strings.Join(slices.Sorted(maps.Keys(after)), ", ")}
 	}
 	var sentences []string
 	for _, name := range slices.Sorted(maps.Keys(merged(before, after))) {
 		if name != "fetchedAt" && string(before[name]) != string(after[name]) {
-			sentences = append(sentences, changed(key+" "+name, said(before[name], loc), said(after[name], loc)))
+			sentences = append(sentences, changed(key+" "+noteWord(name), said(before[name], loc), said(after[name], loc)))
 		}
 	}
 	if len(sentences) == 0 {
 		return []string{key + " was read again"}
 	}
 	return sentences
+}
+
+// tellNotes names what a consultation that came first brought.
+func tellNotes(consultation map[string]json.RawMessage) string {
+	var brought []string
+	for _, w := range noteWords {
+		if text := said(consultation[w.field], nil); text != "" && text != "[]" {
+			brought = append(brought, w.word)
+		}
+	}
+	if len(brought) == 0 {
+		return "consultation found, without notes"
+	}
+	return "medical notes added (" + strings.Join(brought, ", ") + ")"
+}
+
+func noteWord(field string) string {
+	for _, w := range noteWords {
+		if w.field == field {
+			return w.word
+		}
+	}
+	return field
 }
 
 func tellReconciliation(before, after []byte) string {

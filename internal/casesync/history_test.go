@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
@@ -23,8 +24,11 @@ func TestAnEventIsToldInPlainWords(t *testing.T) { // R14
 		{"changed", "phone_number", `"555-0100"`, ``, []string{"phone number removed, it was 555-0100"}},
 		{"changed", "scheduled_date", `"2026-01-17T21:30:00+00:00"`, `"2026-01-18T14:00:00+00:00"`, []string{"date changed from 2026-01-17 16:30 EST to 2026-01-18 09:00 EST"}},
 		{"changed", "metadata.appointment", `{"status":"Scheduled","type":"Exam"}`, `{"status":"Completed","type":"Exam","reason":"limping"}`, []string{"appointment reason set to limping", "appointment status changed from Scheduled to Completed"}},
-		{"changed", "metadata.consultation", `{"fetchedAt":"2026-01-17T12:00:00Z"}`, `{"fetchedAt":"2026-01-17T13:00:00Z","soapNotes":{"plan":"rest"},"vitals":{"pulse":80}}`, []string{"consultation soapNotes.plan set to rest", "consultation vitals.pulse set to 80"}},
-		{"changed", "metadata.consultation", ``, `{"status":"completed","soapNotes":{"plan":"rest"}}`, []string{"consultation added: soapNotes.plan, status"}},
+		{"changed", "metadata.consultation", `{"fetchedAt":"2026-01-17T12:00:00Z"}`, `{"fetchedAt":"2026-01-17T13:00:00Z","soapNotes":{"plan":"rest"},"vitals":{"pulse":80}}`, []string{"consultation plan set to rest", "consultation pulse set to 80"}},
+		{"changed", "metadata.consultation", ``, `{"status":"completed","soapNotes":{"plan":"rest"}}`, []string{"medical notes added (plan)"}},
+		{"changed", "metadata.consultation", ``, `{"rawNotes":"a","soapNotes":{"plan":"rest","subjective":"limps","objective":""},"vitals":{"weight":4.2,"pulse":null},"diagnoses":[],"dischargeInstructions":"walks"}`, []string{"medical notes added (subjective, plan, weight, discharge instructions)"}},
+		{"changed", "metadata.consultation", ``, `{"appointmentId":"1","status":"open","vitals":{"weight":null}}`, []string{"consultation found, without notes"}},
+		{"changed", "metadata.sync", ``, `{"b":1,"a":2}`, []string{"sync added: a, b"}},
 		{"changed", "metadata.consultation", `{"rawNotes":"a"}`, "{\"rawNotes\":\"a\\n b\"}", []string{"consultation rawNotes changed from a to a b"}},
 		{"changed", "metadata.consultation", `{"fetchedAt":"1"}`, `{"fetchedAt":"2"}`, []string{"consultation was read again"}},
 		{"changed", "metadata.reconciliation", ``, `{"softDeleted":true,"reason":"Removed from PIMS"}`, []string{"soft-deleted: Removed from PIMS"}},
@@ -34,6 +38,27 @@ func TestAnEventIsToldInPlainWords(t *testing.T) { // R14
 		e := casesync.Event{Action: tc.action, Field: tc.field, Before: []byte(tc.before), After: []byte(tc.after), At: time.Now()}
 		require.Equal(t, tc.want, e.Tell(loc), "%+v", tc)
 	}
+}
+
+func TestAStatusThatSyncWroteIsToldOnce(t *testing.T) { // R10, R14
+	t.Parallel()
+	at, id := time.Now(), uuid.New()
+	event := func(field, after, actor string, at time.Time) casesync.Event {
+		return casesync.Event{CaseID: id, Action: "changed", Field: field, After: []byte(after), Actor: actor, At: at}
+	}
+	status := event("status", `"pending"`, "sync:1", at)
+	for _, apart := range []casesync.Event{
+		event("sync_status", `"reviewed"`, "sync:1", at),
+		event("sync_status", `"pending"`, "sync:2", at),
+		event("sync_status", `"pending"`, "sync:1", at.Add(time.Second)),
+		{CaseID: uuid.New(), Action: "changed", Field: "sync_status", After: []byte(`"pending"`), Actor: "sync:1", At: at},
+	} {
+		require.Equal(t, []casesync.Event{status, apart}, casesync.WithoutEchoes([]casesync.Event{status, apart}))
+	}
+	echo := event("sync_status", `"pending"`, "sync:1", at)
+	events := []casesync.Event{echo, status}
+	require.Equal(t, []casesync.Event{status}, casesync.WithoutEchoes(events))
+	require.Equal(t, []casesync.Event{echo, status}, events, "what was given stays")
 }
 
 func TestTheActorIsToldInPlainWords(t *testing.T) { // R14
