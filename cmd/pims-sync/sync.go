@@ -28,7 +28,7 @@ type SyncCmd struct {
 // forClinic are the flags of every sync.
 type forClinic struct {
 	Clinic id   `required:"" help:"The clinic."`
-	DryRun bool `help:"Write nothing but the audit; say what would be done."`
+	DryRun bool `help:"Write nothing but the audit and the kept PIMS session; say what would be done."`
 }
 
 type withDates struct {
