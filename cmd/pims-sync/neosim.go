@@ -54,7 +54,7 @@ Log in as %[2]s with password %[3]s. To sync it:
   export PIMS_ALLOWED_HOSTS=%[4]s
   echo '%[3]s' | pims-sync credentials set --clinic ID --base-url %[1]s --username %[2]s --password-stdin
 
-Control it under %[1]s/_sim/, such as: curl -X POST %[1]s/_sim/change-day
+Control it: curl %[1]s/_sim/ tells how, such as: curl -X POST %[1]s/_sim/change-day
 `, address, n.Username, n.Password, listener.Addr())
 	})
 	if err != nil {

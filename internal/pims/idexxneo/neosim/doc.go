@@ -35,24 +35,6 @@
 //
 // # Control
 //
-// From Go: the methods of [Sim]. Over HTTP, where Options.Control is set, on the same listener, JSON in and out, 400 with
-// {"error"} for what is not understood; times are YYYY-MM-DD HH:MM:SS, durations as Go writes them ("1h30m"):
-//
-//	GET    /_sim/appointments?from=YYYY-MM-DD&to=YYYY-MM-DD   list (today without them)
-//	POST   /_sim/appointments                  {"start", "end", "patient", "firstName", "lastName", "phone", "type", "status", "raw", …} → {"id"}
-//	POST   /_sim/appointments/{id}/move        {"start"}
-//	POST   /_sim/appointments/{id}/status      {"status"}
-//	POST   /_sim/appointments/{id}/notes       {"notes"}: the clinical note of its consultation
-//	POST   /_sim/appointments/{id}/start       the visit begins → {"consultationId"}
-//	POST   /_sim/appointments/{id}/finish      the visit is over → {"consultationId"}
-//	POST   /_sim/appointments/{id}/cancel · delete · restore
-//	POST   /_sim/change-day                    finish one, move one, cancel one, delete one → their ids
-//	POST   /_sim/shift                         {"offset"}: show every appointment that much later; "0s" ends it
-//	POST   /_sim/sessions/expire               every session ends
-//	POST   /_sim/password                      {"password"}
-//	POST   /_sim/faults                        {"op", "kind", "count", "skip", "code", "retryAfter", "retryAfterDate", "body", "delay"}
-//	DELETE /_sim/faults?op=calendar            clears those of the operations, or all
-//	POST   /_sim/options                       {"shape", "envelope", "ids", "bools", "expired", "lookup", "views", "hideCancelled",
-//	                                            "companyId", "login", "latency", "loginLatency", "latencies"}: what is named changes
-//	GET    /_sim/stats                         logins, requests and peaks by operation; DELETE forgets the requests
+// From Go: the methods of [Sim]. Over HTTP, where Options.Control is set, on the same listener: control.txt, which GET
+// /_sim/ answers, tells what there is.
 package neosim

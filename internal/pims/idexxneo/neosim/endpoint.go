@@ -1,6 +1,7 @@
 package neosim
 
 import (
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,11 @@ import (
 	"slices"
 	"time"
 )
+
+// controlText lists the control endpoint for people.
+//
+//go:embed control.txt
+var controlText string
 
 // control adds the control endpoint, for other processes and for people with curl. It has no access control: it belongs
 // on a loopback address.
@@ -36,6 +42,10 @@ func (s *Sim) control(mux *http.ServeMux) {
 	} {
 		mux.HandleFunc(pattern, controlled(h))
 	}
+	mux.HandleFunc("GET /_sim/{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		io.WriteString(w, controlText) //nolint:errcheck // nobody is left to be told
+	})
 }
 
 // done200 is the answer of what has nothing to tell.

@@ -149,6 +149,30 @@ func TestWhatTheControlEndpointDoesNotUnderstandIsRefused(t *testing.T) {
 	require.Empty(t, sim.Options().CompanyID, "nothing of a refused change holds")
 }
 
+func TestTheControlEndpointTellsWhatThereIs(t *testing.T) {
+	t.Parallel()
+	_, b := serve(t, neosim.Options{Control: true})
+	text := b.done("GET", "/_sim/", "")
+	told := map[string]bool{}
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) < 2 || !strings.HasPrefix(words[1], "/_sim/") {
+			continue
+		}
+		path, _, _ := strings.Cut(words[1], "?")
+		told[words[0]+" "+path] = true
+		status, _ := b.tell(words[0], strings.ReplaceAll(path, "{id}", "1"), "")
+		require.Contains(t, []int{http.StatusOK, http.StatusBadRequest}, status, line)
+	}
+	require.Len(t, told, 19)
+	for _, kind := range []neosim.Kind{
+		neosim.FaultStatus, neosim.FaultHTML, neosim.FaultBody, neosim.FaultEmpty, neosim.FaultRenamed, neosim.FaultTruncated,
+		neosim.FaultDisconnect, neosim.FaultHang, neosim.FaultSlow, neosim.FaultHalf, neosim.FaultOtherPractice, neosim.FaultSessionDies,
+	} {
+		require.Contains(t, text, string(kind))
+	}
+}
+
 func TestThereIsNoControlEndpointUnlessItIsAskedFor(t *testing.T) {
 	t.Parallel()
 	_, b := serve(t, neosim.Options{})
