@@ -70,6 +70,10 @@ func (a *SchedulesShowCmd) Run(ctx context.Context, std streams, c *Config) erro
 			rows = append(rows, []string{entryName(p.Index), "-", "-", "bad", p.Reason})
 		}
 		return show(std, c, document, func(w io.Writer) {
+			if len(rows) == 0 {
+				fmt.Fprintln(w, "No schedules: nothing runs by itself.")
+				return
+			}
 			table(w, []string{"entry", "type", "cron", "state", "when"}, rows)
 		})
 	})
