@@ -124,7 +124,7 @@ func restore(ctx context.Context, std streams, c *Config, s *store, owner clinic
 		}
 	})
 	if err == nil && last != nil {
-		err = fmt.Errorf("%d of %d cases were refused; the last: %w", len(refusals), len(restorations), last)
+		err = fmt.Errorf("%d of %s refused; the last: %w", len(refusals), counted(len(restorations), "case"), last)
 	}
 	return err
 }

@@ -159,7 +159,7 @@ func (a *SchedulesSetCmd) Run(ctx context.Context, std streams, c *Config) error
 			return err
 		}
 		return show(std, c, map[string]any{"clinicId": a.Clinic.UUID, "entries": len(entries)}, func(w io.Writer) {
-			fmt.Fprintf(w, "Stored %d entries. Next: pims-sync schedules next --clinic %s\n", len(entries), a.Clinic)
+			fmt.Fprintf(w, "Stored %s. Next: pims-sync schedules next --clinic %s\n", counted(len(entries), "schedule"), a.Clinic)
 		})
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -83,10 +84,19 @@ func (k *Keyring) verifyAll(checks []KeyCheck) (known []string, err error) {
 func (k *Keyring) strangerError(checks []KeyCheck) error {
 	ids := make([]string, len(checks))
 	for i := range checks {
-		ids[i] = fmt.Sprintf("%q", checks[i].KeyID)
+		ids[i] = checks[i].KeyID
 	}
-	return fmt.Errorf("%w: it knows the key %s, but ENCRYPTION_KEY has only %q; set the old key, or list it after the new one",
-		ErrWrongKey, strings.Join(ids, ", "), k.KeyIDs())
+	return fmt.Errorf("%w: it knows the key %s, but ENCRYPTION_KEY has only %s; set the old key, or list it after the new one",
+		ErrWrongKey, quoted(ids), quoted(k.KeyIDs()))
+}
+
+// quoted lists ids as people write lists: "a", "b".
+func quoted(ids []string) string {
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		list[i] = strconv.Quote(id)
+	}
+	return strings.Join(list, ", ")
 }
 
 // enrol stores the check of the first key.

@@ -41,6 +41,8 @@ func TestAWrongKeyIsRefusedAtStart(t *testing.T) {
 		require.NotContains(t, err.Error(), secret(1), name)
 	}
 	require.Len(t, db.checks, 1, "a refused key must not be enrolled")
+	err := ring(t, "a:"+secret(2), "b:"+secret(1)).Verify(t.Context(), db)
+	require.ErrorContains(t, err, `it knows the key "main", but ENCRYPTION_KEY has only "a", "b"; set the old key`)
 }
 
 func TestANewKeyComesInBesideTheOldOneAndTheOldOneMayLeave(t *testing.T) {

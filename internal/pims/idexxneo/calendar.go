@@ -20,16 +20,9 @@ const (
 )
 
 // Appointments implements pims.Session (R5): the session is proved, the calendar
-// is fetched in slices, and the session is proved again.
+// is fetched in slices, and the session is proved again. Which days were asked for,
+// whoever asked says.
 func (s *session) Appointments(ctx context.Context, window pims.Window) (pims.Snapshot, error) {
-	snapshot, err := s.snapshot(ctx, window)
-	if err != nil {
-		return pims.Snapshot{}, fmt.Errorf("fetch the calendar of %s: %w", window, err)
-	}
-	return snapshot, nil
-}
-
-func (s *session) snapshot(ctx context.Context, window pims.Window) (pims.Snapshot, error) {
 	if window.Location.String() != s.location.String() {
 		return pims.Snapshot{}, fmt.Errorf("the window's zone is not the practice's, %s", s.location)
 	}

@@ -2,7 +2,6 @@ package idexxneo
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -27,13 +26,9 @@ func (s *session) FindAppointment(ctx context.Context, id string) (pims.Appointm
 		return err
 	})
 	if err != nil {
-		return pims.Appointment{}, fmt.Errorf("look up appointment %s: %w", id, err)
+		return pims.Appointment{}, err
 	}
-	appointment, err := s.looked(id, &found)
-	if err != nil {
-		return pims.Appointment{}, fmt.Errorf("look up appointment %s: %w", id, err)
-	}
-	return appointment, nil
+	return s.looked(id, &found)
 }
 
 // lookup reads one row, bare or under a name of its own.

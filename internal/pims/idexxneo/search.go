@@ -32,12 +32,9 @@ var errMoved = fmt.Errorf("the consultations changed while they were listed: %w"
 func (s *session) SearchConsultations(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
 	entries, err := s.search(ctx, window)
 	if errors.Is(err, errMoved) {
-		entries, err = s.search(ctx, window)
+		return s.search(ctx, window)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("search the consultations of %s: %w", window, err)
-	}
-	return entries, nil
+	return entries, err
 }
 
 // search reads the first page, and then the others, some at a time.

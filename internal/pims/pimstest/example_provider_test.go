@@ -213,7 +213,7 @@ func (s *mulberrySession) Appointments(ctx context.Context, window pims.Window) 
 		err = s.Prove(ctx)
 	}
 	if err != nil {
-		return pims.Snapshot{}, fmt.Errorf("fetch the calendar of %s: %w", window, err)
+		return pims.Snapshot{}, err
 	}
 	return c.snapshot, nil
 }
@@ -339,12 +339,12 @@ func (s *mulberrySession) SearchConsultations(ctx context.Context, window pims.W
 		err = fmt.Errorf("no list of notes: %w", pims.ErrSchemaDrift)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("search the consultations of %s: %w", window, err)
+		return nil, err
 	}
 	entries := make([]pims.ConsultationEntry, len(*answer.Notes))
 	for i, raw := range *answer.Notes {
 		if entries[i], err = s.entry(raw); err != nil {
-			return nil, fmt.Errorf("search the consultations of %s: %w", window, err)
+			return nil, err
 		}
 	}
 	return entries, nil
