@@ -59,10 +59,11 @@ func (a *CredentialsSetCmd) Run(ctx context.Context, std streams, c *Config) err
 			return err
 		}
 		return show(std, c, map[string]any{"clinicId": a.Clinic.UUID, "provider": credential.Provider}, func(w io.Writer) {
-			fmt.Fprintf(w, "Stored. Next: pims-sync credentials test --clinic %s\n", a.Clinic)
 			if u, err := url.Parse(a.BaseURL); err == nil && c.hosts().CheckURL(u) != nil {
-				fmt.Fprintf(w, "This process may not talk to %s, and neither may a server that is not told: PIMS_ALLOWED_HOSTS=%s\n", u.Host, u.Host)
+				fmt.Fprintf(w, "Stored, but syncs will fail until PIMS_ALLOWED_HOSTS=%s is set for every server.\n", u.Host)
+				return
 			}
+			fmt.Fprintf(w, "Stored. Next: pims-sync credentials test --clinic %s\n", a.Clinic)
 		})
 	})
 }
