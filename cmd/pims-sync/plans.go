@@ -53,6 +53,10 @@ func (a *PlansListCmd) Run(ctx context.Context, std streams, c *Config) error {
 			return err
 		}
 		return show(std, c, document, func(w io.Writer) {
+			if len(rows) == 0 {
+				fmt.Fprintln(w, "No plans.")
+				return
+			}
 			table(w, []string{"id", "status", "guard", "held back", "created", "expires", "carried out by"}, rows)
 		})
 	})
