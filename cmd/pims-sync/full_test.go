@@ -2,6 +2,7 @@ package main
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,7 +115,8 @@ func TestOneConsultationThatCannotBeReadFailsAlone(t *testing.T) { // Workflows 
 func TestNotesThatChangeAreReadAgain(t *testing.T) { // R19
 	t.Parallel()
 	p := visited(t, newWorld(t), neosim.Options{})
-	require.Equal(t, 200, p.sync(t, "full", p.sinceYesterday()).status)
+	oneByOne := strings.TrimSuffix(p.sinceYesterday(), "}") + `, "parallelBatchSize": 1}`
+	require.Equal(t, 200, p.sync(t, "full", oneByOne).status)
 	before := p.rows(t)
 	a := p.sync(t, "cases", "")
 	require.Equal(t, 200, a.status, a.body)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -131,9 +132,9 @@ func (w *world) show(f fault, nth int, problem error) (answers map[string]pims.A
 	w.fake.Hide(hidden...)
 	w.fake.SetFlaws(unusable, unidentified, 0)
 	w.fake.SetConsultations(slices.Collect(maps.Values(w.notes))...)
-	calls := 0
+	var calls atomic.Int64 // consultations are asked for several at a time
 	w.fake.OnCall(func(context.Context, pimstest.Call) error {
-		if calls++; f == faultError && calls == nth+1 {
+		if n := calls.Add(1); f == faultError && n == int64(nth)+1 {
 			return fmt.Errorf("the model says: %w", problem)
 		}
 		return nil
