@@ -374,18 +374,21 @@ $$;
 create trigger case_events_append_only before update or delete or truncate on case_events
     for each statement execute function case_events_append_only();
 
--- Who waits for a sync hears at once that it is over, or back in the queue; who is
--- to stop one, that it shall.
+-- Who waits for a sync, or is to stop one, hears of it at once. A phase of a full
+-- sync is told under the id of its master.
 -- +goose StatementBegin
 create function case_sync_audits_notify() returns trigger language plpgsql as $$
 begin
-    perform pg_notify('pims_sync_audit', new.id::text);
+    perform pg_notify('pims_sync_audit', coalesce(new.parent_id, new.id)::text);
     return null;
 end
 $$;
 -- +goose StatementEnd
-create trigger case_sync_audits_notify after update of status on case_sync_audits
-    for each row when (old.status is distinct from new.status and new.status <> 'in_progress' and new.parent_id is null)
+create trigger case_sync_audits_notify_insert after insert on case_sync_audits
+    for each row when (new.parent_id is not null)
+    execute function case_sync_audits_notify();
+create trigger case_sync_audits_notify_update after update of status on case_sync_audits
+    for each row when (old.status is distinct from new.status)
     execute function case_sync_audits_notify();
 
 -- +goose StatementBegin
