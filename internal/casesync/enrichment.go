@@ -357,7 +357,7 @@ func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUI
 	}
 	var unchanged []Reading
 	var writes []Write
-	byPIMSID := make(map[string]uuid.UUID)
+	byPIMSID, actions := make(map[string]uuid.UUID), make(map[string]Action)
 	for _, id := range ids {
 		s := pending[id]
 		before, ok := stored[id]
@@ -376,35 +376,13 @@ func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUI
 		after, reading := before, s.reading(true)
 		after.Consultation = &consultation
 		writes = append(writes, Write{Before: &before, After: after, Reading: &reading})
-		byPIMSID[before.PIMSID] = id
+		byPIMSID[before.PIMSID], actions[before.PIMSID] = id, ActionEnriched
 	}
-	written, err := p.commit(ctx, writes, result)
-	for _, pimsID := range written {
+	written, err := p.commit(ctx, p.store, writes, actions, result)
+	for pimsID := range written {
 		delete(pending, byPIMSID[pimsID])
 	}
 	return unchanged, err
-}
-
-// commit writes, or in a dry run only tells (R26), counts what was written, and
-// answers its PIMS ids.
-func (p *enrichmentPhase) commit(ctx context.Context, writes []Write, result *Result) (written []string, err error) {
-	switch {
-	case len(writes) == 0:
-		return nil, nil
-	case p.dryRun:
-		for i := range writes {
-			written = append(written, writes[i].After.PIMSID)
-			result.change(ActionEnriched, &writes[i])
-		}
-	default:
-		written, err = p.store.WriteCases(ctx, p.lease, p.syncID, p.provider, writes, p.now())
-		if err != nil {
-			return nil, fmt.Errorf("writing consultations: %w", err)
-		}
-		p.count(ActionEnriched, len(written))
-	}
-	result.Stats.CasesEnriched += len(written)
-	return written, nil
 }
 
 // failed counts a case that could not be served (Workflows §Partial Failures). Of

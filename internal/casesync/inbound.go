@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -72,11 +73,13 @@ func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) erro
 			"the PIMS shows %d appointments for %s, none of which is among the %d that we know: this looks like another practice's calendar, so nothing was written; check the credentials and the practice id, or approve the plan",
 			evidence.Found, snapshot.Window, evidence.Known))
 	}
-	if ids := others(snapshot, stored); len(ids) > 0 {
+	p.know(snapshot, stored)
+	if ids := p.unknown(snapshot); len(ids) > 0 {
 		elsewhere, err := p.store.ScheduledByID(ctx, p.lease.ClinicID, p.provider, ids)
 		if err != nil {
 			return fmt.Errorf("reading the appointments' cases: %w", err)
 		}
+		p.know(snapshot, elsewhere)
 		stored = slices.Concat(stored, elsewhere)
 	}
 	if evidence, shifted := massShift(snapshot, stored); shifted && !p.lifted(CodeShiftGuard) {
@@ -84,13 +87,14 @@ func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) erro
 			"%d of %d known appointments moved together by %s: this looks like a wrong time zone, so nothing was written; check the clinic's time zone, or approve the plan",
 			evidence.Moved, evidence.Shared, evidence.MovedBy))
 	}
-	p.know(snapshot, stored)
 	return nil
 }
 
 // know keeps what was read.
 func (p *calendarPhase) know(snapshot *pims.Snapshot, stored []Scheduled) {
-	p.known = make(map[string]bool, len(stored))
+	if p.known == nil {
+		p.known = make(map[string]bool, len(stored))
+	}
 	shown := snapshot.AppointmentIDs()
 	for i := range stored {
 		id := stored[i].PIMSID
@@ -101,15 +105,11 @@ func (p *calendarPhase) know(snapshot *pims.Snapshot, stored []Scheduled) {
 	}
 }
 
-// others are the ids of the snapshot's appointments that are not among these cases.
-func others(snapshot *pims.Snapshot, stored []Scheduled) []string {
-	read := make(map[string]bool, len(stored))
-	for i := range stored {
-		read[stored[i].PIMSID] = true
-	}
+// unknown are the ids of the snapshot's appointments whose cases were not read.
+func (p *calendarPhase) unknown(snapshot *pims.Snapshot) []string {
 	var ids []string
 	for i := range snapshot.Appointments {
-		if id := snapshot.Appointments[i].ID; !read[id] {
+		if id := snapshot.Appointments[i].ID; !p.known[id] {
 			ids = append(ids, id)
 		}
 	}
@@ -169,7 +169,7 @@ func (p *calendarPhase) writeChunk(ctx context.Context, chunk []*pims.Appointmen
 			return err
 		}
 		writes, actions := p.merge(pending, stored, result)
-		written, err := p.commit(ctx, writes, actions, result)
+		written, err := p.commit(ctx, p.store, writes, actions, result)
 		if err != nil {
 			return err
 		}
@@ -220,31 +220,36 @@ func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]Cas
 	return writes, actions
 }
 
-// commit writes, or in a dry run only tells, and counts what was written.
-func (p *calendarPhase) commit(ctx context.Context, writes []Write, actions map[string]Action, result *Result) (map[string]bool, error) {
+// A caseWriter is the one method that every phase writes cases with; see InboundStore.
+type caseWriter interface {
+	WriteCases(ctx context.Context, lease Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
+}
+
+// commit writes, or in a dry run only tells (R26), counts what was written, each by
+// its action, and answers its PIMS ids.
+func (p *phase) commit(ctx context.Context, store caseWriter, writes []Write, actions map[string]Action, result *Result) (map[string]bool, error) {
 	written := make(map[string]bool, len(writes))
 	if len(writes) == 0 {
 		return written, nil
 	}
-	if p.dryRun { // R26
+	if p.dryRun {
 		for i := range writes {
-			written[writes[i].After.PIMSID] = true
-			result.change(actions[writes[i].After.PIMSID], &writes[i])
+			id := writes[i].After.PIMSID
+			written[id] = true
+			result.change(actions[id], &writes[i])
 		}
 	} else {
-		ids, err := p.store.WriteCases(ctx, p.lease, p.syncID, p.provider, writes, p.now())
+		ids, err := store.WriteCases(ctx, p.lease, p.syncID, p.provider, writes, p.now())
 		if err != nil {
 			return nil, fmt.Errorf("writing cases: %w", err)
 		}
 		for _, id := range ids {
 			written[id] = true
 		}
+		p.written(actions, written)
 	}
 	for id := range written {
 		result.count(actions[id])
-	}
-	if !p.dryRun {
-		p.written(actions, written)
 	}
 	return written, nil
 }
