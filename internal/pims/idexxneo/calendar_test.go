@@ -437,11 +437,27 @@ func TestASessionThatIsDeadAfterTheFetchSpoilsIt(t *testing.T) { // R5
 func TestOnlyAListOfProvidersIsAProof(t *testing.T) { // R5
 	t.Parallel()
 	for _, body := range []string{
-		`null`, `{}`, `[]`, `true`, `"ok"`, `[1]`, `[null]`, `[{}]`, `[{"id":1}]`, `[{"name":"Dr. Ada Fern"}]`,
-		`{"data":[{"id":1,"name":"Dr. Ada Fern"}]}`, `[{"id":1,"name":"Dr. Ada Fern"},{"id":2}]`, `[{"id":null,"name":"x"}]`,
+		`null`, `{}`, `[]`, `true`, `"ok"`, `[1]`, `["1"]`, `[null]`, `[{}]`, `[[]]`, `[[{"id":1}]]`, `[{"name":"Dr. Ada Fern"}]`,
+		`{"data":[{"id":1,"name":"Dr. Ada Fern"}]}`, `{"id":1,"name":"Dr. Ada Fern"}`, `[{"id":null,"name":"x"}]`, `[{"id":"","name":"x"}]`,
+		`[{"id":{},"name":"x"}]`, `[{"id":true,"name":"x"},null,{"id":" "}]`, `[{"provider":{"id":1}}]`,
 	} {
 		s := dial(t, wire{"/users/providers": says(body)})
 		require.ErrorIs(t, s.Prove(t.Context()), pims.ErrSchemaDrift, body)
+	}
+}
+
+func TestOneProviderThatIsRecognisedIsAProof(t *testing.T) { // R5
+	t.Parallel()
+	for _, former := range []string{
+		`null`, `{}`, `[]`, `1`, `"x"`, `true`, `{"id":3,"name":""}`, `{"id":3,"name":null}`, `{"id":3}`, `{"name":"Dr. Oak Reed"}`,
+		`{"id":null,"name":null}`, `{"id":{},"name":[]}`, `{"id":3,"name":{"first":"Oak"}}`, `[{"id":[]}]`,
+	} {
+		for _, body := range []string{
+			`[{"id":1,"name":"Dr. Ada Fern"},` + former + `]`, `[` + former + `,{"id":"1","name":"Dr. Ada Fern"}]`, `[` + former + `,{"id":1}]`,
+		} {
+			s := dial(t, wire{"/users/providers": says(body)})
+			require.NoError(t, s.Prove(t.Context()), body)
+		}
 	}
 }
 

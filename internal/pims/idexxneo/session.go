@@ -47,31 +47,35 @@ func (s *session) Prove(ctx context.Context) error {
 	return nil
 }
 
-// providers accepts a list of at least one provider, each with an id and a name.
-// Anything else proves nothing.
+// providers accepts a list with at least one row that has an id. Rows that are not
+// recognised prove nothing and refute nothing: a practice lists former staff too, and
+// their rows may be empty. IDEXX_NEO.md §Added 2026-11-28.
 func (r *reader) providers() error {
-	found := 0
+	recognised := 0
 	err := r.array(func() error {
-		var id, name string
-		err := r.object(func(field []byte) (err error) {
-			switch string(field) {
-			case "id":
-				id, err = r.identifier()
-			case "name":
-				name, err = r.text()
-			default:
-				err = r.skip()
-			}
-			return err
-		})
-		if err == nil && (id == "" || name == "") {
-			err = drift("a provider without id or name")
+		id, err := r.provider()
+		if id != "" {
+			recognised++
 		}
-		found++
 		return err
 	})
-	if err == nil && found == 0 {
-		err = drift("no providers")
+	if err == nil && recognised == 0 {
+		err = drift("no provider has an id")
 	}
 	return err
+}
+
+// provider reads a row and returns its id; "" where the row is no provider.
+func (r *reader) provider() (id string, err error) {
+	if r.decoder.PeekKind() != '{' {
+		return "", r.skip()
+	}
+	err = r.object(func(name []byte) (err error) {
+		if string(name) != "id" {
+			return r.skip()
+		}
+		id, err = r.identifier()
+		return err
+	})
+	return id, err
 }

@@ -30,7 +30,7 @@ type book struct {
 }
 
 func newBook(p *practice) *book {
-	return &book{practice: p, staff: p.vets, removed: map[string]*Appointment{}, before: map[string]*Appointment{}}
+	return &book{practice: p, staff: append(p.vets, p.former()), removed: map[string]*Appointment{}, before: map[string]*Appointment{}}
 }
 
 // shelf keeps entries in the order in which they came. Of two with one id, the first is meant.

@@ -230,6 +230,11 @@ func (p *practice) staff() []Provider {
 	return vets
 }
 
+// former is a provider of long ago, of whom only the id is left.
+func (p *practice) former() Provider {
+	return Provider{ID: strconv.Itoa(int(p.seed%practicesApart)*100 + 10)}
+}
+
 // household is a client of the practice with one of its animals.
 type household struct {
 	clientID, first, last, email, phone string
