@@ -116,7 +116,7 @@ func (r *reader) calendar(add func(*event) error) error {
 		return r.array(row)
 	}
 	lists := 0
-	err := r.object(func(name []byte) error {
+	_, err := r.envelope(nil, func(name []byte) error {
 		switch string(name) {
 		case "appointments", "data", "events":
 			lists++

@@ -67,9 +67,11 @@ type record struct {
 // that is the consultation.
 func (r *reader) record() (record, error) {
 	var c record
-	if err := r.object(func(name []byte) error { return r.recordField(&c, name) }); err != nil {
+	status, err := r.envelope(func() bool { return c.id != "" }, func(name []byte) error { return r.recordField(&c, name) })
+	if err != nil {
 		return c, err
 	}
+	c.status = status
 	if c.inner == nil {
 		return c, nil
 	}
@@ -98,8 +100,6 @@ func (r *reader) recordField(c *record, name []byte) (err error) {
 		c.appointmentID, err = r.identifier()
 	case "consultedAt", "date":
 		c.at, err = r.text()
-	case "status":
-		c.status, err = r.text()
 	case "reason":
 		c.reason, err = r.text()
 	case "dischargeInstructions", "dischargeSummary":

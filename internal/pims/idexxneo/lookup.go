@@ -34,14 +34,19 @@ func (s *session) FindAppointment(ctx context.Context, id string) (pims.Appointm
 // lookup reads one row, bare or under a name of its own.
 func (r *reader) lookup() (event, error) {
 	var e event
-	err := r.object(func(name []byte) error {
+	bare := true
+	status, err := r.envelope(func() bool { return bare && e.identity() != "" }, func(name []byte) error {
 		switch string(name) {
 		case "appointment", "data":
+			bare = false
 			return r.event(&e)
 		default:
 			return r.eventField(&e, name)
 		}
 	})
+	if bare && pims.Blank(e.label) {
+		e.label = status
+	}
 	return e, err
 }
 

@@ -124,7 +124,7 @@ func (p searchPage) pages() int {
 func (r *reader) searchPage(location *time.Location) (searchPage, error) {
 	p := searchPage{total: -1, number: -1, perPage: -1}
 	found := false
-	err := r.object(func(name []byte) (err error) {
+	_, err := r.envelope(nil, func(name []byte) (err error) {
 		switch string(name) {
 		case "data":
 			found = true

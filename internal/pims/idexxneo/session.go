@@ -51,6 +51,12 @@ func (s *session) Prove(ctx context.Context) error {
 // recognised prove nothing and refute nothing: a practice lists former staff too, and
 // their rows may be empty. IDEXX_NEO.md §Added 2026-11-28.
 func (r *reader) providers() error {
+	if r.decoder.PeekKind() == '{' {
+		if _, err := r.envelope(nil, func([]byte) error { return r.skip() }); err != nil {
+			return err
+		}
+		return drift("an object instead of the providers")
+	}
 	recognised := 0
 	err := r.array(func() error {
 		id, err := r.provider()

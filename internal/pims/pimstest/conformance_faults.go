@@ -27,6 +27,7 @@ var faultKinds = []struct {
 	{FaultRateLimit, []error{pims.ErrRateLimited}},
 	{FaultForbidden, []error{pims.ErrRemote}},
 	{FaultSessionDies, []error{pims.ErrSessionExpired}},
+	{FaultSaysFailed, []error{pims.ErrRemote}},
 }
 
 // The faults that pass when the request is sent again (R32).

@@ -156,7 +156,17 @@ func (s *mulberrySession) State() (pims.State, error) {
 func get[T any](ctx context.Context, s *mulberrySession, request pimshttp.Request) (answer T, err error) {
 	err = s.client.GetJSON(ctx, request, func(d *jsontext.Decoder) error {
 		answer = *new(T) // an earlier try may have left something
-		err := json.UnmarshalDecode(d, &answer)
+		whole, err := d.ReadValue()
+		if err != nil {
+			return err
+		}
+		var said struct {
+			Error string `json:"error"`
+		}
+		if err := json.Unmarshal(whole, &said); err == nil && said.Error != "" {
+			return fmt.Errorf("the answer says that it failed: %w", pims.ErrRemote)
+		}
+		err = json.Unmarshal(whole, &answer)
 		if _, kind := errors.AsType[*json.SemanticError](err); kind {
 			return fmt.Errorf("a field is of another kind: %w", pims.ErrSchemaDrift)
 		}

@@ -186,6 +186,8 @@ func fail(w http.ResponseWriter, r *http.Request, fault pimstest.Fault, body []b
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		_, _ = w.Write(body[:len(body)/2])
 		panic(http.ErrAbortHandler)
+	case pimstest.FaultSaysFailed:
+		fmt.Fprintf(w, `%s,"error":"Zzpatient cannot be shown"}`, body[:len(body)-1])
 	case pimstest.FaultHang:
 		<-r.Context().Done()
 	case pimstest.FaultServerError:

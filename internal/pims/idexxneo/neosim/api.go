@@ -200,16 +200,26 @@ func (c *call) show(w http.ResponseWriter, id string, exists bool, write func(*C
 func (c *call) answer(w http.ResponseWriter, write func(*bufio.Writer)) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	if c.fault.Kind != FaultTruncated && c.fault.Kind != FaultDisconnect {
+	switch c.fault.Kind {
+	case FaultTruncated, FaultDisconnect, FaultSaysFailed:
+		c.spoil(w, write)
+	default:
 		out := bufio.NewWriterSize(w, 32<<10)
 		write(out)
 		_ = out.Flush() // the client may have gone
-		return
 	}
+}
+
+// spoil writes what the fault makes of the whole answer.
+func (c *call) spoil(w http.ResponseWriter, write func(*bufio.Writer)) {
 	var whole bytes.Buffer
 	out := bufio.NewWriter(&whole)
 	write(out)
 	_ = out.Flush()
+	if c.fault.Kind == FaultSaysFailed {
+		_, _ = w.Write(saysFailed(whole.Bytes(), cmp.Or(c.fault.Body, `"success":false,"message":"Server Error"`)))
+		return
+	}
 	if c.fault.Kind == FaultDisconnect {
 		w.Header().Set("Content-Length", strconv.Itoa(whole.Len()))
 	}
@@ -218,6 +228,14 @@ func (c *call) answer(w http.ResponseWriter, write func(*bufio.Writer)) {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// saysFailed adds members to an answer, behind its own; a list becomes the member data.
+func saysFailed(answer []byte, members string) []byte {
+	if answer[0] == '[' {
+		return fmt.Appendf(nil, `{"data":%s,%s}`, answer, members)
+	}
+	return fmt.Appendf(nil, `%s,%s}`, answer[:len(answer)-1], members)
 }
 
 // failed lets a fault answer, and reports whether it did. Faults that only spoil a right answer are left to answer.

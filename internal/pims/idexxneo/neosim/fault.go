@@ -50,12 +50,13 @@ const (
 	FaultHalf          Kind = "half"           // every second appointment or consultation, always the same ones
 	FaultOtherPractice Kind = "other-practice" // the data of Fault.Other, or of a practice with the next seed
 	FaultSessionDies   Kind = "session-dies"   // the session ends with this request
+	FaultSaysFailed    Kind = "says-failed"    // the right answer, in an envelope whose members (Fault.Body) say that it failed
 )
 
 // faultKinds are all of them, for checking what comes over the control endpoint.
 var faultKinds = []Kind{
 	FaultStatus, FaultHTML, FaultBody, FaultEmpty, FaultRenamed, FaultTruncated, FaultDisconnect, FaultHang, FaultSlow,
-	FaultHalf, FaultOtherPractice, FaultSessionDies,
+	FaultHalf, FaultOtherPractice, FaultSessionDies, FaultSaysFailed,
 }
 
 // Forever as Count keeps a fault until it is cleared.
@@ -76,7 +77,7 @@ type Fault struct {
 	// RetryAfter is announced with FaultStatus: in seconds, or as a date where RetryAfterDate is set.
 	RetryAfter     time.Duration
 	RetryAfterDate bool
-	// Body is what FaultBody says; "" means null.
+	// Body is what FaultBody says, "" means null; or the members of FaultSaysFailed, "" means success, false.
 	Body string
 	// Delay passes before the answer, for every kind.
 	Delay time.Duration

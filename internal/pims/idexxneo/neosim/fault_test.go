@@ -100,6 +100,12 @@ func TestASpoiltAnswerLooksAsItDoesInProduction(t *testing.T) {
 		"object":  {neosim.Fault{Kind: neosim.FaultBody, Body: "{}"}, func(t *testing.T, text string) { require.Equal(t, "{}", text) }},
 		"empty":   {neosim.Fault{Kind: neosim.FaultEmpty}, func(t *testing.T, text string) { require.JSONEq(t, `{"data":[]}`, text) }},
 		"renamed": {neosim.Fault{Kind: neosim.FaultRenamed}, func(t *testing.T, text string) { require.JSONEq(t, `{"rows":[`+lunaSnake+`]}`, text) }},
+		"says failed": {neosim.Fault{Kind: neosim.FaultSaysFailed}, func(t *testing.T, text string) {
+			require.JSONEq(t, `{"data":[`+lunaSnake+`],"success":false,"message":"Server Error"}`, text)
+		}},
+		"says failed in other words": {neosim.Fault{Kind: neosim.FaultSaysFailed, Body: `"errors":["x"]`}, func(t *testing.T, text string) {
+			require.JSONEq(t, `{"data":[`+lunaSnake+`],"errors":["x"]}`, text)
+		}},
 		"truncated": {neosim.Fault{Kind: neosim.FaultTruncated}, func(t *testing.T, text string) {
 			require.Equal(t, right[:len(right)/2], text)
 			require.False(t, json.Valid([]byte(text)))

@@ -1,0 +1,151 @@
+package idexxneo
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// failed is the error for an answer of status 200 that says that it failed (R5). It
+// names the member that says so, never its value (R40).
+func failed(member string) error {
+	return fmt.Errorf("the answer says that it failed, by its member %q: %w", member, pims.ErrRemote)
+}
+
+// What an answer's members say, in lower case.
+var (
+	denials  = []string{"", "0", "false", "no", "none", "null", "off"}
+	failures = []string{"error", "fail", "failed", "failure"}
+)
+
+// envelope reads the outermost object of an answer. The members by which an answer
+// says that it failed it judges by itself, wherever they stand (R5):
+//
+//   - success fails where it is false, zero, blank or empty, or a word for one of these;
+//   - error and errors fail where they are anything else than that;
+//   - status fails where it is "error", "fail", "failed", "failure" or false, or a
+//     code from 400 to 599. The status of a record belongs to the record: isRecord
+//     tells, after the last member, whether the object is one. nil: it is none.
+//
+// null says nothing. Names and words are compared in lower case. Every other member
+// goes to member, as in object; status is returned. A member in an unknown form is
+// an error only of an answer that does not say that it failed.
+func (r *reader) envelope(isRecord func() bool, member func(name []byte) error) (status string, err error) {
+	e := envelope{reader: r}
+	if err := r.open('{', "an object is missing"); err != nil {
+		return "", err
+	}
+	depth := r.decoder.StackDepth()
+	for r.decoder.PeekKind() != '}' {
+		name, err := r.decoder.ReadValue()
+		if err != nil {
+			return "", err
+		}
+		if err := e.member(unquoted(name), depth, member); err != nil {
+			return "", err
+		}
+	}
+	if _, err := r.decoder.ReadToken(); err != nil {
+		return "", err
+	}
+	if e.failed == "" && statusFails(e.status) && (isRecord == nil || !isRecord()) {
+		e.failed = "status"
+	}
+	if e.failed != "" {
+		return "", failed(e.failed)
+	}
+	return e.status, e.unknown
+}
+
+type envelope struct {
+	*reader
+	failed  string // the member that says so
+	status  string
+	unknown error // of the first member in a form that is not known
+}
+
+func (e *envelope) member(name []byte, depth int, member func(name []byte) error) error {
+	switch word := strings.ToLower(string(name)); word {
+	case "success":
+		said, err := e.said()
+		if !said.null && (!said.yes || slices.Contains(failures, said.word)) {
+			e.failed = word
+		}
+		return err
+	case "error", "errors":
+		said, err := e.said()
+		if said.yes {
+			e.failed = word
+		}
+		return err
+	case "status":
+		text, err := e.word()
+		e.status = text
+		return err
+	}
+	if e.unknown != nil {
+		return e.skip()
+	}
+	err := member(name)
+	if !errors.Is(err, pims.ErrSchemaDrift) {
+		return err
+	}
+	e.unknown = err
+	return e.leave(depth)
+}
+
+// leave reads what is left of the values that are open below a depth.
+func (r *reader) leave(depth int) error {
+	for r.decoder.StackDepth() > depth {
+		if _, err := r.decoder.ReadToken(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// said is what a value says as an answer to yes or no.
+type said struct {
+	yes, null bool
+	word      string // of a scalar, in lower case
+}
+
+// said reads a value: a list or an object says yes where anything in it does.
+func (r *reader) said() (said, error) {
+	var whole said
+	inner := func() error {
+		one, err := r.said()
+		whole.yes = whole.yes || one.yes
+		return err
+	}
+	var err error
+	switch r.decoder.PeekKind() {
+	case '[':
+		err = r.array(inner)
+	case '{':
+		err = r.object(func([]byte) error { return inner() })
+	case 'n':
+		whole.null, err = true, r.skip()
+	default:
+		var text string
+		text, err = r.text()
+		whole.word = strings.ToLower(strings.TrimSpace(text))
+		whole.yes = !denies(whole.word)
+	}
+	return whole, err
+}
+
+func denies(word string) bool {
+	number, err := strconv.ParseFloat(word, 64)
+	return slices.Contains(denials, word) || err == nil && number == 0
+}
+
+func statusFails(status string) bool {
+	word := strings.ToLower(strings.TrimSpace(status))
+	code, err := strconv.Atoi(word)
+	return slices.Contains(failures, word) || word == "false" || err == nil && code >= 400 && code < 600
+}
