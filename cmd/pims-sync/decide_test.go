@@ -65,8 +65,7 @@ func TestASyncIsFollowedByItsEvents(t *testing.T) { // INTERFACE §Endpoints
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.via.url()+"/api/syncs/"+id+"/events", http.NoBody)
 	require.NoError(t, err)
 	request.Header.Set("X-API-Key", p.key)
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	response, err := client.Do(request)
+	response, err := described().Do(request)
 	require.NoError(t, err)
 	defer response.Body.Close()
 	require.Equal(t, 200, response.StatusCode)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +75,7 @@ func TestNobodysDataReachesALogAMetricOrAnError(t *testing.T) { // R40
 
 func fetch(t *testing.T, url string) string {
 	t.Helper()
-	response, err := http.Get(url)
+	response, err := described().Get(url)
 	require.NoError(t, err)
 	defer response.Body.Close()
 	require.Equal(t, 200, response.StatusCode)
@@ -120,7 +119,7 @@ func TestSyncsAreCounted(t *testing.T) { // INTERFACE §Metrics
 	p.Fail(neosim.Fault{Op: neosim.OpCalendar, Kind: neosim.FaultHTML})
 	require.Equal(t, 502, p.sync(t, "inbound", "").status)
 
-	response, err := http.Get(p.via.url() + "/metrics")
+	response, err := described().Get(p.via.url() + "/metrics")
 	require.NoError(t, err)
 	response.Body.Close()
 	require.Equal(t, 404, response.StatusCode, "with METRICS_ADDR the API has none")

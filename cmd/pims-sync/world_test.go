@@ -16,6 +16,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/api/apitest"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
@@ -225,8 +227,7 @@ func (p *practice) try(ctx context.Context, method, path, body string, headers .
 	for i := 0; i+1 < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	transport := &http.Transport{DisableKeepAlives: true}
-	response, err := (&http.Client{Transport: transport}).Do(request)
+	response, err := described().Do(request)
 	if err != nil {
 		return answer{}, err
 	}
@@ -237,6 +238,19 @@ func (p *practice) try(ctx context.Context, method, path, body string, headers .
 		return a, err
 	}
 	return a, json.Unmarshal(content, &a.body)
+}
+
+// contract is the API's description.
+var contract = sync.OnceValues(func() (*apitest.Contract, error) { return apitest.Read(api.OpenAPI()) })
+
+// described is a client for the API: an answer that the API's description does not allow
+// is an error.
+func described() *http.Client {
+	c, err := contract()
+	if err != nil {
+		panic(err)
+	}
+	return &http.Client{Transport: c.Transport(&http.Transport{DisableKeepAlives: true})}
 }
 
 // start calls a sync endpoint in the background; the answer comes over the

@@ -68,7 +68,7 @@ func caseOf(r *casesync.Record) caseRecord {
 
 func (s *server) listCases() operation {
 	return operation{
-		method: http.MethodGet, path: "/api/cases", id: "list-cases", tag: "Cases",
+		method: http.MethodGet, path: "/api/cases", id: "listCases", tag: "Cases",
 		summary:     "List cases",
 		description: "The clinic's cases by date, or, with updatedSince, by their last change. Soft-deleted ones are included.",
 		access:      reading(),
@@ -133,7 +133,7 @@ func (s *server) caseFilter(c *call) (casesync.CaseFilter, error) {
 
 func (s *server) showCase() operation {
 	return operation{
-		method: http.MethodGet, path: "/api/cases/{id}", id: "show-case", tag: "Cases",
+		method: http.MethodGet, path: "/api/cases/{id}", id: "showCase", tag: "Cases",
 		summary: "Show a case",
 		access:  reading(),
 		params:  []*huma.Param{idParam("a case")},

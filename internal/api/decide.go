@@ -22,7 +22,7 @@ func (s *server) approvePlan() operation {
 	approved := samplePlan()
 	approved.Status, approved.DecidedAt, approved.DecidedBy = casesync.PlanApproved, sampleTime, "key:"+sampleCaseID.String()
 	return operation{
-		method: http.MethodPost, path: "/api/plans/{id}/approve", id: "approve-plan", tag: "Plans",
+		method: http.MethodPost, path: "/api/plans/{id}/approve", id: "approvePlan", tag: "Plans",
 		summary: "Approve a plan",
 		description: "Starts the sync that does what the guard held back, within 24 hours of the plan. It works on the plan's own days with this one guard lifted; " +
 			"every other rule holds. Of a deletion plan it deletes only what the plan names, looks each of them up again, and deletes only what is still missing.",
@@ -32,7 +32,7 @@ func (s *server) approvePlan() operation {
 		offers: []offer{{
 			status: http.StatusAccepted, description: "The plan is approved and its sync is on its way.",
 			example: planDecision{Success: true, Plan: planOf(approved), SyncID: &sampleSyncID, Timestamp: instant(sampleTime)},
-			headers: map[string]string{"Location": "The sync: `/api/syncs/{id}`."},
+			headers: map[string]*huma.Header{"Location": header(always, "The sync: `/api/syncs/{id}`.")},
 		}},
 		codes: []casesync.Code{
 			casesync.CodeInvalidRequest, casesync.CodeNotFound, casesync.CodeAlreadyDecided, casesync.CodeSyncRunning, codeBodyTooLarge,
@@ -60,7 +60,7 @@ func (s *server) rejectPlan() operation {
 	rejected := samplePlan()
 	rejected.Status, rejected.DecidedAt, rejected.DecidedBy = casesync.PlanRejected, sampleTime, "key:"+sampleCaseID.String()
 	return operation{
-		method: http.MethodPost, path: "/api/plans/{id}/reject", id: "reject-plan", tag: "Plans",
+		method: http.MethodPost, path: "/api/plans/{id}/reject", id: "rejectPlan", tag: "Plans",
 		summary:     "Reject a plan",
 		description: "Closes the plan; nothing is deleted. The next run of the sync looks for itself.",
 		access:      scoped(clinic.ScopeApprove),

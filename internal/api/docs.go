@@ -171,9 +171,6 @@ func meaningOf(s *huma.Schema) string {
 	if s.Minimum != nil && s.Maximum != nil {
 		meaning += fmt.Sprintf(" From %g to %g.", *s.Minimum, *s.Maximum)
 	}
-	if n, ok := s.Default.(*int); ok {
-		meaning += fmt.Sprintf(" Default: %d.", *n)
-	}
 	return strings.TrimSpace(meaning)
 }
 

@@ -19,7 +19,7 @@ const (
 
 func (s *server) syncEvents() operation {
 	return operation{
-		method: http.MethodGet, path: "/api/syncs/{id}/events", id: "sync-events", tag: "Syncs",
+		method: http.MethodGet, path: "/api/syncs/{id}/events", id: "followSync", tag: "Syncs",
 		summary: "Follow a sync",
 		description: "Server-sent events until the sync is over, from any replica: first `state`, the sync as it is; then `progress` and, for a full sync, " +
 			"`phase` for each phase that begins or ends; last `done`, the sync as it ended. Each event's data is JSON: a sync for `state`, `phase` and `done`, its progress for `progress`.",

@@ -34,14 +34,14 @@ func nextEvent(t *testing.T, lines *bufio.Scanner) (name, data string) {
 func TestAStreamTellsTheStateThenWhatHappensThenTheEnd(t *testing.T) { // INTERFACE §Endpoints, events
 	t.Parallel()
 	b := newBench(t)
-	audit := casesync.Audit{ID: uuid.New(), ClinicID: b.reads.owner.ID, Type: casesync.TypeFull, Status: casesync.StatusInProgress, StartedAt: testTime, CreatedAt: testTime}
+	audit := casesync.Audit{ID: uuid.New(), ClinicID: b.reads.owner.ID, Type: casesync.TypeFull, Trigger: casesync.TriggerAPI, Status: casesync.StatusInProgress, StartedAt: testTime, CreatedAt: testTime}
 	b.syncs.put(&audit)
 	site := httptest.NewServer(b.handler)
 	defer site.Close()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, site.URL+"/api/syncs/"+audit.ID.String()+"/events", nil)
 	require.NoError(t, err)
 	request.Header.Set(keyHeader, b.key)
-	response, err := http.DefaultClient.Do(request)
+	response, err := checked().Do(request)
 	require.NoError(t, err)
 	defer response.Body.Close()
 	require.Equal(t, "text/event-stream", response.Header.Get("Content-Type"))
@@ -52,7 +52,7 @@ func TestAStreamTellsTheStateThenWhatHappensThenTheEnd(t *testing.T) { // INTERF
 	require.Contains(t, data, `"status":"in_progress"`)
 
 	audit.Progress = casesync.Progress{Phase: casesync.TypeInbound, Step: "write", Done: 10, Total: 25}
-	audit.Children = []casesync.Audit{{ID: uuid.New(), ParentID: audit.ID, Type: casesync.TypeInbound, Status: casesync.StatusInProgress, CreatedAt: testTime}}
+	audit.Children = []casesync.Audit{{ID: uuid.New(), ParentID: audit.ID, Type: casesync.TypeInbound, Trigger: casesync.TriggerAPI, Status: casesync.StatusInProgress, CreatedAt: testTime}}
 	b.syncs.put(&audit)
 	name, data = nextEvent(t, lines)
 	require.Equal(t, "phase", name)

@@ -26,7 +26,7 @@ func (s *server) showFreshness() operation {
 		freshnessOf(&casesync.Freshness{Type: casesync.TypeInbound, LastSuccess: sampleTime, Due: sampleTime}, sampleTime.Add(time.Hour)),
 	}}
 	return operation{
-		method: http.MethodGet, path: "/api/freshness", id: "freshness", tag: "Syncs",
+		method: http.MethodGet, path: "/api/freshness", id: "showFreshness", tag: "Syncs",
 		summary:     "Tell how fresh the clinic's data is",
 		description: "For each phase: when it last succeeded, and whether the schedule expected more.",
 		access:      reading(),

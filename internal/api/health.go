@@ -44,7 +44,7 @@ var (
 
 func (s *server) health() operation {
 	return operation{
-		method: http.MethodGet, path: "/health", id: "health", tag: "Operation",
+		method: http.MethodGet, path: "/health", id: "showHealth", tag: "Operation",
 		summary:     "Is the process alive?",
 		description: "Answers as long as the process does; it asks nothing of the database.",
 		offers: []offer{{
@@ -76,7 +76,7 @@ func heap() heapMemory {
 
 func (s *server) ready() operation {
 	return operation{
-		method: http.MethodGet, path: "/ready", id: "ready", tag: "Operation",
+		method: http.MethodGet, path: "/ready", id: "showReadiness", tag: "Operation",
 		summary:     "Can it work?",
 		description: "Asks the database. A replica that is told to shut down takes no new work, and finishes what it can.",
 		offers: []offer{
@@ -104,7 +104,7 @@ func (s *server) ready() operation {
 
 func (s *server) metrics() operation {
 	return operation{
-		method: http.MethodGet, path: metricsPath, id: "metrics", tag: "Operation",
+		method: http.MethodGet, path: metricsPath, id: "showMetrics", tag: "Operation",
 		summary:     "Prometheus metrics",
 		description: "In Prometheus's text format. Not here where METRICS_ADDR serves it elsewhere.",
 		offers:      []offer{{status: http.StatusOK, description: "The metrics."}},

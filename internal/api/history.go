@@ -56,7 +56,7 @@ func (anything) Schema(huma.Registry) *huma.Schema { return &huma.Schema{} }
 
 func (s *server) caseHistory() operation {
 	return operation{
-		method: http.MethodGet, path: "/api/cases/{id}/history", id: "case-history", tag: "Cases",
+		method: http.MethodGet, path: "/api/cases/{id}/history", id: "showCaseHistory", tag: "Cases",
 		summary:     "Show a case's history",
 		description: "Every change of the case, by whomever, the oldest first: what, when, by which sync or person, from what to what.",
 		access:      reading(),
@@ -105,7 +105,7 @@ func (s *server) zone(c *call) (*time.Location, error) {
 // restoreResult is the answer to a restore by sync.
 type restoreResult struct {
 	Success   bool             `json:"success" doc:"Whether none was refused."`
-	Restored  []uuid.UUID      `json:"restored" nullable:"false"`
+	Restored  []uuid.UUID      `json:"restored" nullable:"false" format:"uuid"`
 	Refused   []refusedRestore `json:"refused" nullable:"false" doc:"Cases that somebody changed since; they stay as they are."`
 	Timestamp instant          `json:"timestamp"`
 }
@@ -117,7 +117,7 @@ type refusedRestore struct {
 
 func (s *server) restoreCase() operation {
 	return operation{
-		method: http.MethodPost, path: "/api/cases/{id}/restore", id: "restore-case", tag: "Cases",
+		method: http.MethodPost, path: "/api/cases/{id}/restore", id: "restoreCase", tag: "Cases",
 		summary: "Undo a soft delete",
 		description: "Puts back by value what the soft delete changed. A case that is not soft-deleted stays as it is; one that somebody changed since is refused, " +
 			"with what they changed. Until its appointment has been seen in the PIMS again, the case is not deleted again.",
@@ -148,7 +148,7 @@ func (s *server) restoreCase() operation {
 
 func (s *server) restoreSync() operation {
 	return operation{
-		method: http.MethodPost, path: "/api/syncs/{id}/restore", id: "restore-sync", tag: "Syncs",
+		method: http.MethodPost, path: "/api/syncs/{id}/restore", id: "restoreSync", tag: "Syncs",
 		summary:     "Undo a sync's soft deletes",
 		description: "Restores every case that the sync soft-deleted and that is so still. Cases that somebody changed since are refused one by one.",
 		access:      scoped(clinic.ScopeRestore),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -30,7 +31,7 @@ The key in ` + "`X-API-Key`" + ` decides the clinic; no request names one. Dates
 
 Bodies are JSON, one object of at most 64 KiB, and may be left out. Unknown, doubled and differently cased fields and parameters are refused. A field that is null counts as left out.
 
-Every error has the shape of ` + "`Problem`" + `: ` + "`code`" + ` is for programs, ` + "`error`" + ` for people. An id that is malformed, unknown or another clinic's answers the same 404. Results may gain fields; ignore those that you do not know.`
+Every error has the shape of ` + "`Problem`" + `: ` + "`code`" + ` is for programs, ` + "`error`" + ` for people. An id that is malformed, unknown or another clinic's answers the same 404. Every answer has the header ` + "`X-Request-Id`" + `: the request, as the server's log names it. Results may gain fields; ignore those that you do not know.`
 
 // document describes the operations as OpenAPI 3.1.
 func document(operations []operation) *huma.OpenAPI {
@@ -62,7 +63,7 @@ func document(operations []operation) *huma.OpenAPI {
 	for _, op := range operations {
 		doc.AddOperation(d.operation(op))
 	}
-	d.openResults()
+	d.finish()
 	return doc
 }
 
@@ -98,6 +99,7 @@ func (d describer) operation(op operation) *huma.Operation {
 		Parameters:  op.params,
 		Responses:   map[string]*huma.Response{},
 	}
+	described.Security = []map[string][]string{} // none, said aloud
 	if op.access.allows != nil {
 		described.Security = []map[string][]string{{securityScheme: {}}}
 		described.Description = strings.TrimSpace(described.Description + "\n\nScope: " + op.access.scopes + ".")
@@ -127,25 +129,38 @@ func (d describer) request(example any) *huma.RequestBody {
 }
 
 func (d describer) offer(o offer) *huma.Response {
-	response := &huma.Response{Description: o.description}
-	if o.example == nil {
-		kind := "text/plain"
-		if o.stream {
-			kind = "text/event-stream"
+	response := &huma.Response{Description: o.description, Headers: maps.Clone(o.headers)}
+	switch {
+	case o.stream:
+		response.Content = map[string]*huma.MediaType{"text/event-stream": {Schema: d.events()}}
+	case o.example == nil:
+		response.Content = map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}
+	default:
+		response.Content = map[string]*huma.MediaType{
+			"application/json": {Schema: d.schemaOf(o.example), Example: encoded(o.example)},
 		}
-		response.Content = map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: huma.TypeString}}}
-		return response
-	}
-	response.Content = map[string]*huma.MediaType{
-		"application/json": {Schema: d.schemaOf(o.example), Example: encoded(o.example)},
-	}
-	for name, description := range o.headers {
-		if response.Headers == nil {
-			response.Headers = map[string]*huma.Param{}
-		}
-		response.Headers[name] = &huma.Param{Description: description, Schema: &huma.Schema{Type: huma.TypeString}}
 	}
 	return response
+}
+
+// events describes a stream of events to both kinds of clients: those that read it as
+// one text, and those that read the data of its events.
+func (d describer) events() *huma.Schema {
+	schema := anyOf(d.registry, reflect.TypeFor[syncRecord](), reflect.TypeFor[progress]())
+	schema.AnyOf = append(schema.AnyOf, &huma.Schema{Type: huma.TypeString})
+	schema.Description = "The data of an event: a sync, or, of the event `progress`, its progress. Read as one text, the stream."
+	return schema
+}
+
+// Whether an answer of a status always has a header.
+const (
+	always    = true
+	sometimes = false
+)
+
+// header describes a header of an answer.
+func header(required bool, description string) *huma.Header {
+	return &huma.Header{Description: description, Required: required, Schema: &huma.Schema{Type: huma.TypeString}}
 }
 
 // problem describes the errors of one status. A sync that ended failed answers its
@@ -153,7 +168,7 @@ func (d describer) offer(o offer) *huma.Response {
 func (d describer) problem(op operation, status int, codes []casesync.Code) *huma.Response {
 	schema := d.schemaOf(problem{})
 	if op.failed != nil && slices.ContainsFunc(codes, endsSync) {
-		schema = &huma.Schema{AnyOf: []*huma.Schema{schema, d.schemaOf(op.failed)}}
+		schema = anyOf(d.registry, reflect.TypeOf(op.failed), reflect.TypeFor[problem]())
 	}
 	words := make([]string, len(codes))
 	for i, code := range codes {
@@ -163,15 +178,28 @@ func (d describer) problem(op operation, status int, codes []casesync.Code) *hum
 		Error: http.StatusText(status), Code: string(codes[0]), Timestamp: instant(sampleTime),
 	}
 	return &huma.Response{
+		Headers:     retryAfter(codes),
 		Description: strings.Join(words, ", "),
 		Content:     map[string]*huma.MediaType{"application/json": {Schema: schema, Example: encoded(example)}},
+	}
+}
+
+// retryAfter is the header that says when to try again, where a status has it.
+func retryAfter(codes []casesync.Code) map[string]*huma.Header {
+	switch {
+	case slices.Contains(codes, codeRateLimited):
+		return map[string]*huma.Header{"Retry-After": header(always, "After how many seconds to try again.")}
+	case slices.Contains(codes, casesync.CodeDraining):
+		return map[string]*huma.Header{"Retry-After": header(sometimes, "After how many seconds to try again, where the code is `draining`.")}
+	default:
+		return nil
 	}
 }
 
 // endsSync tells whether a sync that has begun can end with a code.
 func endsSync(code casesync.Code) bool {
 	switch statusOf(code) {
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests:
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests:
 		return false
 	default:
 		return true
@@ -196,12 +224,28 @@ func (d describer) schemaOf(example any) *huma.Schema {
 	return d.registry.Schema(reflect.TypeOf(example), true, "")
 }
 
-// openResults lets results gain fields: only requests are closed.
-func (d describer) openResults() {
+// finish says of the schemas what the types cannot say. Results may gain fields: only
+// requests are closed. A field of a request may be null, which counts as left out.
+func (d describer) finish() {
 	for name, schema := range d.registry.Map() {
 		if closed, ok := schema.AdditionalProperties.(bool); ok && !closed && !d.requests[name] {
 			schema.AdditionalProperties = nil
 		}
+		for field, property := range schema.Properties {
+			property.Nullable = property.Nullable || d.requests[name]
+			if property.Nullable && property.Enum != nil {
+				schema.Properties[field] = nullable(property, field)
+			}
+		}
+	}
+}
+
+// nullable describes words or null. An enum beside the type null would forbid null, and
+// one that names null makes several types of it in generated clients.
+func nullable(words *huma.Schema, title string) *huma.Schema {
+	return &huma.Schema{
+		Description: words.Description,
+		AnyOf:       []*huma.Schema{{Type: words.Type, Enum: words.Enum, Title: title}, {Type: "null"}},
 	}
 }
 

@@ -53,8 +53,8 @@ type offer struct {
 	status      int
 	description string
 	example     any
-	headers     map[string]string // name to description
-	stream      bool              // server-sent events, without an example
+	headers     map[string]*huma.Header
+	stream      bool // server-sent events, without an example
 }
 
 // A reply is an answer to be encoded.

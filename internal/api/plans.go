@@ -140,7 +140,7 @@ func evidenceOf(e *casesync.Evidence) evidence {
 
 func (s *server) listPlans() operation {
 	return operation{
-		method: http.MethodGet, path: "/api/plans", id: "list-plans", tag: "Plans",
+		method: http.MethodGet, path: "/api/plans", id: "listPlans", tag: "Plans",
 		summary:     "List plans",
 		description: "What guards held back, newest first.",
 		access:      reading(),
@@ -175,7 +175,7 @@ func (s *server) listPlans() operation {
 
 func (s *server) showPlan() operation {
 	return operation{
-		method: http.MethodGet, path: "/api/plans/{id}", id: "show-plan", tag: "Plans",
+		method: http.MethodGet, path: "/api/plans/{id}", id: "showPlan", tag: "Plans",
 		summary:     "Show a plan",
 		description: "What a guard held back, why, and what it saw.",
 		access:      reading(),

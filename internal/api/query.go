@@ -70,8 +70,8 @@ func pageParams() []*huma.Param {
 	least, most := 1.0, float64(maxLimit)
 	return []*huma.Param{
 		{
-			Name: "limit", In: inQuery, Description: "How many items at most.",
-			Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: &least, Maximum: &most, Default: defaultLimit},
+			Name: "limit", In: inQuery, Description: fmt.Sprintf("How many items at most. Default: %d.", defaultLimit),
+			Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: &least, Maximum: &most},
 		},
 		textParam("cursor", "Where to go on: `nextCursor` of the page before. It holds only for the same filter.", 512, ""),
 	}

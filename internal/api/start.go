@@ -24,7 +24,7 @@ const startTimeout = 10 * time.Second
 type inboundRequest struct {
 	StartDate *day `json:"startDate,omitempty" doc:"The first day, in the clinic's zone. Default: today."`
 	EndDate   *day `json:"endDate,omitempty" doc:"The last day, included; at most 92 days in all. Default: startDate + daysAhead." example:"2026-01-24"`
-	DaysAhead *int `json:"daysAhead,omitempty" minimum:"0" maximum:"90" default:"7" doc:"How many days after startDate, where endDate is not given. Beside endDate it must agree with it."`
+	DaysAhead *int `json:"daysAhead,omitempty" minimum:"0" maximum:"90" doc:"How many days after startDate, where endDate is not given. Beside endDate it must agree with it. Default: 7."`
 	DryRun    bool `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
 }
 
@@ -36,7 +36,7 @@ func (b inboundRequest) options() casesync.Options {
 type casesRequest struct {
 	StartDate         *day `json:"startDate,omitempty" doc:"The first day, in the clinic's zone. Default: 7 days ago." example:"2026-01-10"`
 	EndDate           *day `json:"endDate,omitempty" doc:"The last day, included; at most 92 days in all. Default: today."`
-	ParallelBatchSize *int `json:"parallelBatchSize,omitempty" minimum:"1" maximum:"20" default:"5" doc:"How many consultations are fetched at once."`
+	ParallelBatchSize *int `json:"parallelBatchSize,omitempty" minimum:"1" maximum:"20" doc:"How many consultations are fetched at once. Default: 5."`
 	Force             bool `json:"force,omitzero" doc:"Fetch every case of the window, whether it is due or not."`
 	DryRun            bool `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
 }
@@ -50,8 +50,8 @@ func (b casesRequest) options() casesync.Options {
 
 // reconcileRequest is the body of POST /api/sync/reconcile (Workflows §Phase 3).
 type reconcileRequest struct {
-	LookbackDays  *int `json:"lookbackDays,omitempty" minimum:"1" maximum:"180" default:"7" doc:"How many days before today."`
-	LookaheadDays *int `json:"lookaheadDays,omitempty" minimum:"0" maximum:"90" default:"0" doc:"How many days after today."`
+	LookbackDays  *int `json:"lookbackDays,omitempty" minimum:"1" maximum:"180" doc:"How many days before today. Default: 7."`
+	LookaheadDays *int `json:"lookaheadDays,omitempty" minimum:"0" maximum:"90" doc:"How many days after today. Default: 0."`
 	DryRun        bool `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
 }
 
@@ -59,20 +59,20 @@ func (b reconcileRequest) options() casesync.Options {
 	return casesync.Options{LookbackDays: b.LookbackDays, LookaheadDays: b.LookaheadDays, DryRun: b.DryRun}
 }
 
-// syncOptions is the body of POST /api/sync/full (Workflows §Full Sync
-// Orchestration), and how a sync tells with which options it was started.
-type syncOptions struct {
+// fullRequest is the body of POST /api/sync/full (Workflows §Full Sync
+// Orchestration).
+type fullRequest struct {
 	StartDate         *day `json:"startDate,omitempty" doc:"The first day, in the clinic's zone. Default: each phase's own."`
 	EndDate           *day `json:"endDate,omitempty" doc:"The last day, included; at most 92 days in all. Default: startDate + daysAhead." example:"2026-01-24"`
-	DaysAhead         *int `json:"daysAhead,omitempty" minimum:"0" maximum:"90" default:"7" doc:"For inbound: how many days after startDate, where endDate is not given."`
-	ParallelBatchSize *int `json:"parallelBatchSize,omitempty" minimum:"1" maximum:"20" default:"5" doc:"For cases: how many consultations are fetched at once."`
-	LookbackDays      *int `json:"lookbackDays,omitempty" minimum:"1" maximum:"180" default:"7" doc:"For reconciliation: how many days before today."`
-	LookaheadDays     *int `json:"lookaheadDays,omitempty" minimum:"0" maximum:"90" default:"0" doc:"For reconciliation: how many days after today."`
+	DaysAhead         *int `json:"daysAhead,omitempty" minimum:"0" maximum:"90" doc:"For inbound: how many days after startDate, where endDate is not given. Default: 7."`
+	ParallelBatchSize *int `json:"parallelBatchSize,omitempty" minimum:"1" maximum:"20" doc:"For cases: how many consultations are fetched at once. Default: 5."`
+	LookbackDays      *int `json:"lookbackDays,omitempty" minimum:"1" maximum:"180" doc:"For reconciliation: how many days before today. Default: 7."`
+	LookaheadDays     *int `json:"lookaheadDays,omitempty" minimum:"0" maximum:"90" doc:"For reconciliation: how many days after today. Default: 0."`
 	Force             bool `json:"force,omitzero" doc:"For cases: fetch every case of the window, whether it is due or not."`
 	DryRun            bool `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
 }
 
-func (b syncOptions) options() casesync.Options {
+func (b fullRequest) options() casesync.Options {
 	return casesync.Options{
 		StartDate: b.StartDate.date(), EndDate: b.EndDate.date(), DaysAhead: b.DaysAhead,
 		LookbackDays: b.LookbackDays, LookaheadDays: b.LookaheadDays,
@@ -80,18 +80,10 @@ func (b syncOptions) options() casesync.Options {
 	}
 }
 
-func optionsOf(o casesync.Options) syncOptions {
-	return syncOptions{
-		StartDate: (*day)(o.StartDate), EndDate: (*day)(o.EndDate), DaysAhead: o.DaysAhead,
-		LookbackDays: o.LookbackDays, LookaheadDays: o.LookaheadDays,
-		ParallelBatchSize: o.ParallelBatchSize, Force: o.Force, DryRun: o.DryRun,
-	}
-}
-
 func (d *day) date() *pims.Date { return (*pims.Date)(d) }
 
 func (s *server) startInbound() operation {
-	op := startOperation(casesync.TypeInbound, "/api/sync/inbound", "Sync appointments into cases",
+	op := startOperation(casesync.TypeInbound, "/api/sync/inbound", "syncInbound", "Sync appointments into cases",
 		"Fetches the calendar of the window and creates and updates its cases.")
 	op.body = inboundRequest{DaysAhead: new(7)}
 	op.handle = startHandler[inboundRequest](s, casesync.TypeInbound)
@@ -99,7 +91,7 @@ func (s *server) startInbound() operation {
 }
 
 func (s *server) startCases() operation {
-	op := startOperation(casesync.TypeCases, "/api/sync/cases", "Enrich cases with consultations",
+	op := startOperation(casesync.TypeCases, "/api/sync/cases", "syncCases", "Enrich cases with consultations",
 		"Fetches SOAP notes, vitals and diagnoses of the window's cases that are due. Failures of single cases are listed and fail nothing else.")
 	op.body = casesRequest{ParallelBatchSize: new(5)}
 	op.handle = startHandler[casesRequest](s, casesync.TypeCases)
@@ -107,7 +99,7 @@ func (s *server) startCases() operation {
 }
 
 func (s *server) startReconcile() operation {
-	op := startOperation(casesync.TypeReconciliation, "/api/sync/reconcile", "Soft-delete cases that left the PIMS",
+	op := startOperation(casesync.TypeReconciliation, "/api/sync/reconcile", "syncReconcile", "Soft-delete cases that left the PIMS",
 		"Compares the window with the calendar, looks every missing appointment up, and soft-deletes what is gone. Too many at once are refused with `deletion_guard` and kept as a plan.")
 	op.body = reconcileRequest{LookbackDays: new(7)}
 	op.handle = startHandler[reconcileRequest](s, casesync.TypeReconciliation)
@@ -115,18 +107,18 @@ func (s *server) startReconcile() operation {
 }
 
 func (s *server) startFull() operation {
-	op := startOperation(casesync.TypeFull, "/api/sync/full", "Run all three phases",
+	op := startOperation(casesync.TypeFull, "/api/sync/full", "syncFull", "Run all three phases",
 		"Inbound, cases and reconciliation in turn, with one login. A phase that did not run answers `skipped` and the reason.")
-	op.body = syncOptions{DaysAhead: new(7), LookbackDays: new(7)}
-	op.handle = startHandler[syncOptions](s, casesync.TypeFull)
+	op.body = fullRequest{DaysAhead: new(7), LookbackDays: new(7)}
+	op.handle = startHandler[fullRequest](s, casesync.TypeFull)
 	return op
 }
 
 // startOperation is what the four have in common.
-func startOperation(t casesync.Type, path, summary, description string) operation {
+func startOperation(t casesync.Type, path, id, summary, description string) operation {
 	example := resultOf(sampleAudit(t), sampleTime)
 	return operation{
-		method: http.MethodPost, path: path, id: "sync-" + path[len("/api/sync/"):], tag: "Syncs",
+		method: http.MethodPost, path: path, id: id, tag: "Syncs",
 		summary: summary,
 		description: description + "\n\nThe call waits for the end of the sync. If that takes too long, or with `Prefer: respond-async`, " +
 			"it answers 202 and where to look. Hanging up cancels nothing. A sync that ended failed answers with the status of its `code` and its usual body.",
@@ -140,7 +132,10 @@ func startOperation(t casesync.Type, path, summary, description string) operatio
 			{
 				status: http.StatusAccepted, description: "The sync is on its way.",
 				example: syncOf(sampleRunning(t)),
-				headers: map[string]string{"Location": "Where to look: `/api/syncs/{id}`.", "Preference-Applied": "`respond-async`, where it was asked for."},
+				headers: map[string]*huma.Header{
+					"Location":           header(always, "Where to look: `/api/syncs/{id}`."),
+					"Preference-Applied": header(sometimes, "`respond-async`, where it was asked for."),
+				},
 			},
 		},
 		failed: example,

@@ -19,7 +19,7 @@ type syncRecord struct {
 	Trigger     string        `json:"trigger" enum:"api,cli,schedule" doc:"Who started it."`
 	ParentID    *uuid.UUID    `json:"parentId" format:"uuid" nullable:"true" doc:"The full sync that this is a phase of."`
 	Options     syncOptions   `json:"options" doc:"With which options it was started."`
-	Stats       stats         `json:"stats"`
+	Stats       syncStats     `json:"stats" doc:"What it has counted so far."`
 	Failures    []itemFailure `json:"failures" nullable:"false" doc:"Cases that could not be enriched."`
 	Warnings    *warnings     `json:"warnings,omitempty" doc:"What was passed over without failing the sync; left out where there is nothing."`
 	Changes     []change      `json:"changes,omitzero" nullable:"false" doc:"What would be done; only with dryRun, and not in a list."`
@@ -35,9 +35,76 @@ type syncRecord struct {
 	Phases      []syncRecord  `json:"phases,omitempty" nullable:"false" doc:"Of a full sync: the phases that ran, in order. Not in lists."`
 }
 
+// syncOptions are the options with which a sync was started. One that was not given is
+// left out.
+type syncOptions struct {
+	StartDate         *day `json:"startDate,omitempty"`
+	EndDate           *day `json:"endDate,omitempty"`
+	DaysAhead         *int `json:"daysAhead,omitempty"`
+	ParallelBatchSize *int `json:"parallelBatchSize,omitempty"`
+	LookbackDays      *int `json:"lookbackDays,omitempty"`
+	LookaheadDays     *int `json:"lookaheadDays,omitempty"`
+	Force             bool `json:"force,omitzero"`
+	DryRun            bool `json:"dryRun,omitzero"`
+}
+
+func optionsOf(o casesync.Options) syncOptions {
+	return syncOptions{
+		StartDate: (*day)(o.StartDate), EndDate: (*day)(o.EndDate), DaysAhead: o.DaysAhead,
+		LookbackDays: o.LookbackDays, LookaheadDays: o.LookaheadDays,
+		ParallelBatchSize: o.ParallelBatchSize, Force: o.Force, DryRun: o.DryRun,
+	}
+}
+
+// syncStats are a sync's counts. Which of them are there depends on its type; those are
+// always there.
+type syncStats struct {
+	AppointmentsFound *int        `json:"appointmentsFound,omitempty" doc:"Inbound, full: appointments of the window in the PIMS."`
+	CasesFound        *int        `json:"casesFound,omitempty" doc:"Cases, full: cases that were due."`
+	CasesCreated      *int        `json:"casesCreated,omitempty" doc:"Inbound, full."`
+	CasesUpdated      *int        `json:"casesUpdated,omitempty" doc:"Inbound, reconciliation, full."`
+	CasesUnchanged    *int        `json:"casesUnchanged,omitempty" doc:"Inbound, cases, full."`
+	CasesSkipped      *int        `json:"casesSkipped,omitempty" doc:"Inbound, cases, full: unusable appointments, and cases without a consultation in the PIMS."`
+	CasesEnriched     *int        `json:"casesEnriched,omitempty" doc:"Cases, full."`
+	CasesFailed       *int        `json:"casesFailed,omitempty" doc:"Cases, full: cases listed in failures."`
+	CasesChecked      *int        `json:"casesChecked,omitempty" doc:"Reconciliation, full."`
+	CasesDeleted      *int        `json:"casesDeleted,omitempty" doc:"Reconciliation, full."`
+	CasesRestored     *int        `json:"casesRestored,omitempty" doc:"Reconciliation, full: soft-deleted cases that were seen again."`
+	DeletedIDs        []uuid.UUID `json:"deletedIds,omitzero" nullable:"false" format:"uuid" doc:"Reconciliation, full: the ids of the cases that were soft-deleted."`
+}
+
+// statsOf are the counts that a type of sync has.
+func statsOf(t casesync.Type, s casesync.Stats) syncStats {
+	deleted := append([]uuid.UUID{}, s.DeletedIDs...)
+	switch t {
+	case casesync.TypeInbound:
+		return syncStats{
+			AppointmentsFound: &s.AppointmentsFound, CasesCreated: &s.CasesCreated, CasesUpdated: &s.CasesUpdated,
+			CasesUnchanged: &s.CasesUnchanged, CasesSkipped: &s.CasesSkipped,
+		}
+	case casesync.TypeCases:
+		return syncStats{
+			CasesFound: &s.CasesFound, CasesEnriched: &s.CasesEnriched, CasesUnchanged: &s.CasesUnchanged,
+			CasesSkipped: &s.CasesSkipped, CasesFailed: &s.CasesFailed,
+		}
+	case casesync.TypeReconciliation:
+		return syncStats{
+			CasesChecked: &s.CasesChecked, CasesDeleted: &s.CasesDeleted, CasesUpdated: &s.CasesUpdated,
+			CasesRestored: &s.CasesRestored, DeletedIDs: deleted,
+		}
+	default:
+		return syncStats{
+			AppointmentsFound: &s.AppointmentsFound, CasesFound: &s.CasesFound, CasesCreated: &s.CasesCreated,
+			CasesUpdated: &s.CasesUpdated, CasesUnchanged: &s.CasesUnchanged, CasesSkipped: &s.CasesSkipped,
+			CasesEnriched: &s.CasesEnriched, CasesFailed: &s.CasesFailed, CasesChecked: &s.CasesChecked,
+			CasesDeleted: &s.CasesDeleted, CasesRestored: &s.CasesRestored, DeletedIDs: deleted,
+		}
+	}
+}
+
 // progress tells how far a sync has come.
 type progress struct {
-	Phase *string `json:"phase" enum:"inbound,cases,reconciliation" doc:"null until it has begun."`
+	Phase *string `json:"phase" enum:"inbound,cases,reconciliation" nullable:"true" doc:"null until it has begun."`
 	Step  *string `json:"step" doc:"What it does now." example:"fetch"`
 	Done  int     `json:"done"`
 	Total int     `json:"total" doc:"0 while it is not known."`
@@ -93,7 +160,7 @@ func syncsOf(list casesync.List[casesync.Audit]) syncList {
 
 func (s *server) listSyncs() operation {
 	return operation{
-		method: http.MethodGet, path: "/api/syncs", id: "list-syncs", tag: "Syncs",
+		method: http.MethodGet, path: "/api/syncs", id: "listSyncs", tag: "Syncs",
 		summary:     "List syncs",
 		description: "The clinic's syncs, newest first.",
 		access:      reading(),
@@ -127,7 +194,7 @@ func (s *server) listSyncs() operation {
 
 func (s *server) showSync() operation {
 	return operation{
-		method: http.MethodGet, path: "/api/syncs/{id}", id: "show-sync", tag: "Syncs",
+		method: http.MethodGet, path: "/api/syncs/{id}", id: "showSync", tag: "Syncs",
 		summary:     "Show a sync",
 		description: "The present state of a sync; of a full one with its phases.",
 		access:      reading(),
@@ -162,7 +229,7 @@ func (s *server) audit(c *call) (casesync.Audit, error) {
 
 func (s *server) cancelSync() operation {
 	return operation{
-		method: http.MethodPost, path: "/api/syncs/{id}/cancel", id: "cancel-sync", tag: "Syncs",
+		method: http.MethodPost, path: "/api/syncs/{id}/cancel", id: "cancelSync", tag: "Syncs",
 		summary:     "Cancel a sync",
 		description: "Ends a queued sync at once, and a running one as soon as it can stop. What was written stays, and a sync that is over stays as it is. The key needs the scope of the sync's type.",
 		access:      reading(),
@@ -172,7 +239,7 @@ func (s *server) cancelSync() operation {
 			{status: http.StatusOK, description: "The sync is over.", example: syncOf(sampleCancelled())},
 			{
 				status: http.StatusAccepted, description: "The sync will stop.", example: syncOf(sampleRunning(casesync.TypeInbound)),
-				headers: map[string]string{"Location": "Where to look: `/api/syncs/{id}`."},
+				headers: map[string]*huma.Header{"Location": header(always, "Where to look: `/api/syncs/{id}`.")},
 			},
 		},
 		codes: []casesync.Code{

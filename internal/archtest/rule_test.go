@@ -113,6 +113,11 @@ var importRule = rule{
 		testsOnly: true,
 	},
 	{
+		pkg:       "internal/api/apitest",
+		libraries: []string{"github.com/santhosh-tekuri/jsonschema/v6"},
+		testsOnly: true,
+	},
+	{
 		pkg:       "internal/tracing/tracetest",
 		libraries: []string{"github.com/stretchr/testify", "go.opentelemetry.io/proto/otlp", "google.golang.org/protobuf"},
 		testsOnly: true,

@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/api/apitest"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
 
@@ -156,6 +158,19 @@ type answer struct {
 	Body   map[string]any `json:"-"`
 }
 
+// contract is the API's description.
+var contract = sync.OnceValues(func() (*apitest.Contract, error) { return apitest.Read(api.OpenAPI()) })
+
+// described is a client for the API: an answer that the API's description does not allow
+// is an error.
+func described() *http.Client {
+	c, err := contract()
+	if err != nil {
+		panic(err)
+	}
+	return &http.Client{Transport: c.Transport(&http.Transport{DisableKeepAlives: true})}
+}
+
 // sync calls one of the four sync endpoints of a replica, with headers as name and
 // value, and notes what it acknowledged.
 func (p *practice) sync(ctx context.Context, url, kind, body string, headers ...string) (answer, error) {
@@ -167,8 +182,7 @@ func (p *practice) sync(ctx context.Context, url, kind, body string, headers ...
 	for i := 0; i+1 < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	response, err := client.Do(request)
+	response, err := described().Do(request)
 	if err != nil {
 		return answer{}, err
 	}

@@ -126,8 +126,7 @@ func (r *replica) metrics(t *testing.T) map[string]float64 {
 	t.Helper()
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, r.url()+"/metrics", http.NoBody)
 	require.NoError(t, err)
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	response, err := client.Do(request)
+	response, err := described().Do(request)
 	require.NoError(t, err)
 	defer response.Body.Close()
 	require.Equal(t, http.StatusOK, response.StatusCode)

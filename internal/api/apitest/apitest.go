@@ -1,0 +1,308 @@
+// Package apitest holds what an API answers against its own description: an answer
+// whose status, header, content type or field the description does not have is an
+// error, and so is one that lacks what the description promises. It is for tests only.
+//
+// It knows no operation of ours: all that it knows it reads from the OpenAPI 3.1
+// document that it is given. The schemas are checked by santhosh-tekuri/jsonschema,
+// because OpenAPI 3.1 is JSON Schema 2020-12.
+package apitest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// A Contract is an API's description, ready to hold answers against. Its checks of answers
+// are safe for concurrent use.
+type Contract struct {
+	whole      any // the document
+	compiler   *jsonschema.Compiler
+	operations []operation
+	problem    *jsonschema.Schema // what is answered where there is no operation
+}
+
+// An operation is one method of one path.
+type operation struct {
+	method    string
+	segments  []string // of the path; one in braces stands for any text
+	query     []string // the parameters' names
+	request   *jsonschema.Schema
+	responses map[int]response
+}
+
+// A response is what an operation answers with one status.
+type response struct {
+	description string
+	headers     map[string]bool // canonical name to: is it always there?
+	content     map[string]*jsonschema.Schema
+}
+
+// general are the headers that every answer may have, whatever the operation. They
+// are HTTP's, or tell a browser what it may do.
+var general = []string{
+	"Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Security-Policy", "Content-Type", "Date",
+	"Referrer-Policy", "Transfer-Encoding", "Vary", "X-Content-Type-Options", "X-Frame-Options", "X-Request-Id",
+}
+
+// signposts lead to the description and are no part of it.
+var signposts = map[string]string{"/": "application/json", "/docs": "text/html", "/openapi.json": "application/openapi+json"}
+
+// Check tells how an answer to a request differs from the description; nil: it does
+// not. body is what response.Body brought, the whole of it. sent is the request's
+// body, and is checked too where the answer is a good one: what the API takes, the
+// description must allow.
+func (c *Contract) Check(r *http.Request, sent []byte, got *http.Response, body []byte) error {
+	if err := c.check(r, sent, got, body); err != nil {
+		return fmt.Errorf("%s %s answers %d, which its description does not allow: %w", r.Method, r.URL.Path, got.StatusCode, err)
+	}
+	return nil
+}
+
+func (c *Contract) check(r *http.Request, sent []byte, got *http.Response, body []byte) error {
+	kind, _, err := mime.ParseMediaType(got.Header.Get("Content-Type"))
+	if err != nil {
+		return fmt.Errorf("the content type %q is unreadable: %w", got.Header.Get("Content-Type"), err)
+	}
+	if want, ok := signposts[r.URL.Path]; ok && got.StatusCode == http.StatusOK {
+		if kind != want {
+			return fmt.Errorf("the content type is %s, not %s", kind, want)
+		}
+		return nil
+	}
+	op := c.find(r)
+	if op == nil {
+		return c.checkNowhere(r, got, kind, body)
+	}
+	answer, ok := op.responses[got.StatusCode]
+	if !ok {
+		return errors.New("there is no such status")
+	}
+	if err := checkHeaders(got.Header, answer.headers); err != nil {
+		return err
+	}
+	schema, ok := answer.content[kind]
+	if !ok {
+		return fmt.Errorf("there is no such content type: %s", kind)
+	}
+	if r.Method != http.MethodHead {
+		if err := checkBody(schema, kind, body); err != nil {
+			return fmt.Errorf("%w; the body is %s", err, abridged(body))
+		}
+		if err := checkCode(answer.description, got.StatusCode, body); err != nil {
+			return err
+		}
+	}
+	if got.StatusCode < http.StatusMultipleChoices {
+		return op.checkRequest(r, sent)
+	}
+	return nil
+}
+
+// find is the operation that a request asks for; nil: there is none.
+func (c *Contract) find(r *http.Request) *operation {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet // who may GET may HEAD
+	}
+	for i := range c.operations {
+		if op := &c.operations[i]; op.method == method && op.is(r.URL) {
+			return op
+		}
+	}
+	return nil
+}
+
+func (op *operation) is(address *url.URL) bool {
+	return slices.EqualFunc(op.segments, strings.Split(address.EscapedPath(), "/"), func(pattern, segment string) bool {
+		return pattern == segment || strings.HasPrefix(pattern, "{") && segment != ""
+	})
+}
+
+// checkNowhere checks the answer to a request that no operation is for: an error of
+// the usual shape.
+func (c *Contract) checkNowhere(r *http.Request, got *http.Response, kind string, body []byte) error {
+	headers := map[string]bool{}
+	switch got.StatusCode {
+	case http.StatusNotFound:
+	case http.StatusMethodNotAllowed:
+		headers["Allow"] = true
+	default:
+		return errors.New("there is no such operation")
+	}
+	if err := checkHeaders(got.Header, headers); err != nil {
+		return err
+	}
+	if kind != "application/json" {
+		return fmt.Errorf("the content type of an error is %s", kind)
+	}
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	return checkBody(c.problem, kind, body)
+}
+
+func checkHeaders(got http.Header, known map[string]bool) error {
+	for name := range got {
+		if _, ok := known[name]; !ok && !slices.Contains(general, name) {
+			return fmt.Errorf("there is no such header: %s", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(known)) {
+		if known[name] && got.Get(name) == "" {
+			return fmt.Errorf("it lacks the header %s", name)
+		}
+	}
+	return nil
+}
+
+// checkBody checks a body by its schema. Of a stream of events, each event's data is
+// one value of the schema.
+func checkBody(schema *jsonschema.Schema, kind string, body []byte) error {
+	switch {
+	case kind == "text/event-stream":
+		return checkEvents(schema, body)
+	case strings.HasPrefix(kind, "text/"):
+		return schema.Validate(string(body))
+	default:
+		return checkJSON(schema, body)
+	}
+}
+
+func checkJSON(schema *jsonschema.Schema, text []byte) error {
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return fmt.Errorf("it is no JSON: %w", err)
+	}
+	return schema.Validate(value)
+}
+
+// checkEvents checks the data of all whole events. The last one may be cut off: who
+// follows a sync may hang up.
+func checkEvents(schema *jsonschema.Schema, stream []byte) error {
+	for event := range strings.SplitSeq(string(stream), "\n\n") {
+		for line := range strings.Lines(event) {
+			data, ok := strings.CutPrefix(line, "data: ")
+			if !ok || !json.Valid([]byte(data)) {
+				continue
+			}
+			if err := checkJSON(schema, []byte(data)); err != nil {
+				return fmt.Errorf("an event's data: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// checkCode finds codes that the status is not documented to have.
+func checkCode(description string, status int, body []byte) error {
+	var problem struct {
+		Code string `json:"code"`
+	}
+	if status < http.StatusBadRequest || json.Unmarshal(body, &problem) != nil || problem.Code == "" {
+		return nil
+	}
+	if !strings.Contains(description, "`"+problem.Code+"`") {
+		return fmt.Errorf("there is no such code: %s", problem.Code)
+	}
+	return nil
+}
+
+func (op *operation) checkRequest(r *http.Request, sent []byte) error {
+	for name := range r.URL.Query() {
+		if !slices.Contains(op.query, name) {
+			return fmt.Errorf("the request has a parameter %s, which is not described and should have been refused", name)
+		}
+	}
+	if len(bytes.TrimSpace(sent)) == 0 || op.request == nil {
+		return nil
+	}
+	if err := checkJSON(op.request, sent); err != nil {
+		return fmt.Errorf("the request's body should have been refused: %w", err)
+	}
+	return nil
+}
+
+// abridged is the beginning of a body, for an error.
+func abridged(body []byte) string {
+	const limit = 2000
+	if len(body) > limit {
+		return strconv.Quote(string(body[:limit])) + " …"
+	}
+	return strconv.Quote(string(body))
+}
+
+// Transport sends requests by next and checks each answer. One that the description
+// does not allow is an error of RoundTrip, or, of a stream of events, of the reading.
+func (c *Contract) Transport(next http.RoundTripper) http.RoundTripper { return transport{c, next} }
+
+type transport struct {
+	contract *Contract
+	next     http.RoundTripper
+}
+
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	sent, err := bodyOf(r)
+	if err != nil {
+		return nil, err
+	}
+	got, err := t.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	check := func(body []byte) error { return t.contract.Check(r, sent, got, body) }
+	if strings.HasPrefix(got.Header.Get("Content-Type"), "text/event-stream") {
+		got.Body = &checkedStream{ReadCloser: got.Body, check: check}
+		return got, nil
+	}
+	body, err := io.ReadAll(got.Body)
+	_ = got.Body.Close()
+	if err == nil {
+		err = check(body)
+	}
+	if err != nil {
+		return nil, err
+	}
+	got.Body = io.NopCloser(bytes.NewReader(body))
+	return got, nil
+}
+
+// bodyOf reads a request's body and leaves it as it was.
+func bodyOf(r *http.Request) ([]byte, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return nil, nil
+	}
+	sent, err := io.ReadAll(r.Body)
+	_ = r.Body.Close()
+	r.Body = io.NopCloser(bytes.NewReader(sent))
+	return sent, err
+}
+
+// A checkedStream checks a stream of events when it has been read.
+type checkedStream struct {
+	io.ReadCloser
+	check func([]byte) error
+	seen  bytes.Buffer
+}
+
+func (s *checkedStream) Read(p []byte) (int, error) {
+	n, err := s.ReadCloser.Read(p)
+	s.seen.Write(p[:n])
+	if n > 0 || err != nil {
+		if wrong := s.check(s.seen.Bytes()); wrong != nil {
+			return n, wrong
+		}
+	}
+	return n, err
+}
