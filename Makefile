@@ -14,6 +14,7 @@ FUZZTIME ?= 20s
 DECISIONS ?= 34000
 WHOLE    ?= 2000
 MODELTIME ?= 10
+VERSIONS ?= 15 16 17 18
 VERSION  ?= $(shell git -c safe.directory='*' describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Outputs go to bin/, or to the user's cache where the checkout is not theirs to write.
@@ -31,7 +32,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet race
-.PHONY: bench chaos chaos-short soak fuzz cover model model-short mutants clean
+.PHONY: test-postgresql bench chaos chaos-short soak fuzz cover model model-short mutants clean
 
 ## For a first look
 
@@ -86,6 +87,12 @@ race: deps ## Run the tests under the race detector, in random order (installs a
 	CGO_ENABLED=1 go test -race -shuffle=on -timeout=20m $(ARGS) $(PKG)
 
 ## For a closer look
+
+test-postgresql: deps ## Run the database tests on each PostgreSQL that is supported (VERSIONS; needs npm)
+	@for version in $(VERSIONS); do \
+		bin=$$(scripts/fetch-postgresql $$version) && "$$bin/postgres" --version && \
+		PATH="$$bin:$$PATH" go test -count=1 -timeout=15m $(ARGS) ./internal/postgres/... ./internal/queue ./internal/casesync || exit 1; \
+	done
 
 bench: deps ## Measure beside bare baselines of the same run, see docs/benchmarks.md (BENCH: which)
 	go test -run='^$$' -bench='$(BENCH)' -timeout=60m $(ARGS) $(PKG)
