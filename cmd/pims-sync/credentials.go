@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,7 +36,7 @@ type CredentialsSetCmd struct {
 
 // Run stores the credentials.
 func (a *CredentialsSetCmd) Run(ctx context.Context, std streams, c *Config) error {
-	password, err := firstLine(std.in)
+	password, err := readPassword(std.in)
 	if err != nil {
 		return err
 	}
@@ -79,18 +77,6 @@ func inCredentialFlags(err error) error {
 		name = flag
 	}
 	return usageError{fmt.Errorf("%s %s", name, field.Reason)}
-}
-
-func firstLine(r io.Reader) (string, error) {
-	line, err := bufio.NewReader(io.LimitReader(r, 64<<10)).ReadString('\n')
-	line = strings.TrimRight(line, "\r\n")
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("reading the password from standard input: %w", err)
-	}
-	if line == "" {
-		return "", errors.New("standard input has no password on its first line; pipe it in: pims-sync credentials set … --password-stdin < password.txt")
-	}
-	return line, nil
 }
 
 // CredentialsTestCmd logs in.

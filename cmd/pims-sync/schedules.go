@@ -174,13 +174,11 @@ func (a *SchedulesSetCmd) read(in io.Reader) ([]byte, error) {
 		defer file.Close() //nolint:errcheck // it was only read
 		in = file
 	}
-	document, err := io.ReadAll(io.LimitReader(in, most+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("reading the schedules: %w", err)
-	case len(document) > most:
-		return nil, errors.New("the schedules are larger than 1 MiB")
-	case !json.Valid(document):
+	document, err := readText(in, most)
+	if err != nil {
+		return nil, fmt.Errorf("reading the schedules: %w; nothing was stored", err)
+	}
+	if !json.Valid(document) {
 		return nil, errors.New("the schedules are not valid JSON; nothing was stored")
 	}
 	return document, nil

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// maxPasswordBytes bounds what is read for a password.
+const maxPasswordBytes = 64 << 10
+
+// readText reads a text file or standard input: UTF-8, of at most most bytes. The
+// byte order mark that editors of Windows put before the text is no part of it.
+func readText(r io.Reader, most int) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(content) > most:
+		return nil, fmt.Errorf("it is longer than %d bytes", most)
+	}
+	return withoutMark(content)
+}
+
+// withoutMark drops the byte order mark of UTF-8. Text in another encoding would be
+// stored as something that nobody typed, so it is refused.
+func withoutMark(content []byte) ([]byte, error) {
+	for _, mark := range [][]byte{{0xFF, 0xFE}, {0xFE, 0xFF}, {0, 0, 0xFE, 0xFF}} {
+		if bytes.HasPrefix(content, mark) {
+			return nil, errors.New("it is UTF-16 or UTF-32 text; save it as UTF-8")
+		}
+	}
+	content = bytes.TrimPrefix(content, []byte("\uFEFF"))
+	switch {
+	case bytes.IndexByte(content, 0) >= 0:
+		return nil, errors.New("it has NUL bytes, as UTF-16 text has; save it as UTF-8")
+	case !utf8.Valid(content):
+		return nil, errors.New("it is not UTF-8 text; save it as UTF-8")
+	}
+	return content, nil
+}
+
+// readPassword reads the first line of standard input, without its line end: LF,
+// CRLF or CR. Blanks are part of a password.
+func readPassword(r io.Reader) (string, error) {
+	content, err := readText(r, maxPasswordBytes)
+	if err != nil {
+		return "", fmt.Errorf("reading the password from standard input: %w", err)
+	}
+	if end := bytes.IndexAny(content, "\r\n"); end >= 0 {
+		content = content[:end]
+	}
+	if len(content) == 0 {
+		return "", errors.New("standard input has no password on its first line; pipe it in: pims-sync credentials set … --password-stdin < password.txt")
+	}
+	return string(content), nil
+}
