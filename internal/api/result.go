@@ -125,6 +125,7 @@ type warnings struct {
 	UnusableRows     int `json:"unusableRows" doc:"Appointments that lack something essential, such as a date."`
 	UnidentifiedRows int `json:"unidentifiedRows" doc:"Rows without an id: the snapshot is incomplete."`
 	DuplicateRows    int `json:"duplicateRows" doc:"Rows whose id came twice; the first one counts."`
+	UnusableParts    int `json:"unusableParts" doc:"Optional parts of consultations, such as a diagnosis without a name, that cannot be read; the other parts arrived."`
 }
 
 type change struct {
@@ -256,7 +257,7 @@ func warningsOf(w casesync.Warnings) *warnings {
 	if w == (casesync.Warnings{}) {
 		return nil
 	}
-	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows}
+	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows, w.UnusableParts}
 }
 
 // changesOf is what a dry run would do, and nil of any other run (R26).

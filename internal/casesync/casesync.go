@@ -226,6 +226,7 @@ type Warnings struct {
 	UnusableRows     int
 	UnidentifiedRows int
 	DuplicateRows    int
+	UnusableParts    int // of consultations whose other parts arrived
 }
 
 // An ItemFailure is one case that enrichment could not serve.

@@ -93,6 +93,7 @@ func compareEntries(a, b pims.ConsultationEntry) int {
 // but the time of the read differs (R12): then the old one is answered.
 func MergeConsultation(old *Consultation, read pims.Consultation, at time.Time) (merged Consultation, changed bool) {
 	merged = Consultation{Consultation: read, FetchedAt: at}
+	merged.Unusable = nil // of this read, not of the record
 	if merged.SOAP.Blank() {
 		merged.SOAP = pims.SOAP{} // white space is no section, and is not stored
 	}
@@ -108,10 +109,33 @@ func MergeConsultation(old *Consultation, read pims.Consultation, at time.Time) 
 	if read.Diagnoses == nil {
 		merged.Diagnoses = old.Diagnoses
 	}
+	for _, part := range read.Unusable {
+		keepPart(&merged.Consultation, &old.Consultation, part)
+	}
 	if sameConsultation(&old.Consultation, &merged.Consultation) {
 		return *old, false
 	}
 	return merged, true
+}
+
+// keepPart keeps what is stored of a part that a newer read of the same consultation
+// has in a form that cannot be read: that says nothing about it.
+func keepPart(merged, old *pims.Consultation, part pims.Part) {
+	switch part {
+	case pims.PartTime:
+		merged.At, merged.AtText = old.At, old.AtText
+	case pims.PartStatus:
+		merged.Status, merged.StatusText = old.Status, old.StatusText
+	case pims.PartReason:
+		merged.Reason = old.Reason
+	case pims.PartNotes:
+		if !old.SOAP.Blank() || !pims.Blank(old.Notes) || !pims.Blank(old.RawNotes) {
+			merged.SOAP, merged.Notes, merged.RawNotes = old.SOAP, old.Notes, old.RawNotes
+		}
+	case pims.PartDischarge:
+		merged.Discharge = old.Discharge
+	case pims.PartDiagnoses: // those that have a name are a list of their own
+	}
 }
 
 func sameConsultation(a, b *pims.Consultation) bool {

@@ -162,6 +162,45 @@ func TestWhatAReadCannotTellStays(t *testing.T) { // R7
 	require.Equal(t, old, merged, "the time of the read is no change (R12)")
 }
 
+func TestAPartThatCannotBeReadRemovesNothing(t *testing.T) { // R7
+	t.Parallel()
+	old, _ := casesync.MergeConsultation(nil, consultation(), evening)
+	for part, lost := range map[pims.Part]func(*pims.Consultation){
+		pims.PartTime:      func(c *pims.Consultation) { c.At, c.AtText = time.Time{}, "" },
+		pims.PartStatus:    func(c *pims.Consultation) { c.Status, c.StatusText = pims.ConsultationUnknown, "" },
+		pims.PartReason:    func(c *pims.Consultation) { c.Reason = "" },
+		pims.PartNotes:     func(c *pims.Consultation) { c.RawNotes, c.SOAP, c.Notes = "A: ok", pims.SOAP{Assessment: "ok"}, "" },
+		pims.PartDiagnoses: func(c *pims.Consultation) { c.Diagnoses = nil },
+		pims.PartDischarge: func(c *pims.Consultation) { c.Discharge = "" },
+	} {
+		t.Run(string(part), func(t *testing.T) {
+			t.Parallel()
+			read := consultation(lost, func(c *pims.Consultation) { c.Unusable = []pims.Part{part, part} })
+			merged, changed := casesync.MergeConsultation(&old, read, evening.Add(hour))
+			require.False(t, changed)
+			require.Equal(t, old, merged)
+
+			first, changed := casesync.MergeConsultation(nil, read, evening)
+			require.True(t, changed)
+			require.Empty(t, cmp.Diff(casesync.Consultation{Consultation: consultation(lost), FetchedAt: evening}, first), "the rest arrives")
+
+			full, changed := casesync.MergeConsultation(&first, consultation(), evening.Add(hour))
+			require.True(t, changed)
+			require.Equal(t, old.Consultation, full.Consultation, "the next read brings it")
+		})
+	}
+}
+
+func TestADiagnosisThatHasANameReplacesTheOldOnes(t *testing.T) { // R7
+	t.Parallel()
+	old, _ := casesync.MergeConsultation(nil, consultation(), evening)
+	merged, changed := casesync.MergeConsultation(&old, consultation(func(c *pims.Consultation) {
+		c.Diagnoses, c.Unusable = []string{"fracture"}, []pims.Part{pims.PartDiagnoses}
+	}), evening.Add(hour))
+	require.True(t, changed)
+	require.Equal(t, []string{"fracture"}, merged.Diagnoses)
+}
+
 func TestEveryFieldOfAConsultationIsAChange(t *testing.T) { // R12
 	t.Parallel()
 	old, _ := casesync.MergeConsultation(nil, consultation(), evening)

@@ -302,6 +302,7 @@ func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, resul
 	var readings []Reading
 	for i := range batch {
 		v := &batch[i]
+		p.warn(ctx, v, result)
 		for _, c := range v.cases {
 			switch {
 			case v.err == nil:
@@ -326,6 +327,18 @@ func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, resul
 	}
 	result.Stats.CasesSkipped += len(pending)
 	return errContended
+}
+
+// warn counts the parts of a consultation that cannot be read, once however many cases
+// it serves. Which parts they were, the log says; what stood in them, nobody.
+func (p *enrichmentPhase) warn(ctx context.Context, v *visited, result *Result) {
+	unusable := v.consultation.Unusable
+	if len(unusable) == 0 {
+		return
+	}
+	result.Warnings.UnusableParts += len(unusable)
+	p.log.WarnContext(ctx, "Parts of a consultation skipped",
+		"case_id", v.cases[0].CaseID.String(), "parts", slices.Compact(slices.Sorted(slices.Values(unusable))))
 }
 
 // A served is a case and the visit that serves it.

@@ -170,6 +170,24 @@ func TestAFailedConsultationHasACodeAndStopsNoOther(t *testing.T) { // Workflows
 	require.Equal(t, [5]int{len(visits), len(failures), 1, 0, 0}, found(p.sync(casesync.TypeCases)), "the next run tries them again")
 }
 
+func TestPartsThatCannotBeReadAreCountedAndTheRestArrives(t *testing.T) { // Workflows §Error Categories, R40
+	t.Parallel()
+	p := newPractice(t)
+	p.seen(p.visit("1", "2026-03-02 08:00"), p.visit("2", "2026-03-02 08:30"))
+	partly := p.held("1", "1", "2026-03-02 08:00")
+	partly.Unusable = []pims.Part{pims.PartDiagnoses, pims.PartReason, pims.PartDiagnoses}
+	p.record(partly, p.held("2", "2", "2026-03-02 08:30"))
+
+	o := p.sync(casesync.TypeCases)
+	require.Equal(t, [5]int{2, 2, 0, 0, 0}, found(o))
+	require.Equal(t, casesync.Warnings{UnusableParts: 3}, o.audit.Result.Warnings)
+	require.Equal(t, partly.SOAP, p.stored("1").Consultation.SOAP)
+	lines := p.logs.of(p, &o.audit)
+	require.Len(t, lines, 3)
+	require.Equal(t, []any{"WARN", "Parts of a consultation skipped", p.stored("1").ID.String(), []any{"diagnoses", "reason"}},
+		[]any{lines[1]["level"], lines[1]["msg"], lines[1]["case_id"], lines[1]["parts"]})
+}
+
 func TestACaseWithoutAConsultationIsLookedForEverMoreRarely(t *testing.T) { // R19
 	t.Parallel()
 	p := newPractice(t)

@@ -45,7 +45,26 @@ type Consultation struct {
 	Vitals    *Vitals  // nil: this answer cannot tell, which removes none
 	Diagnoses []string // nil: this answer cannot tell; empty: there are none
 	Discharge string   // what the client is told to do at home
+
+	// Unusable are the parts that came in a form that cannot be read, each as often as
+	// it came. They are skipped and counted; what is stored of them stays.
+	Unusable []Part
 }
+
+// A Part is an optional part of a consultation. Only the id identifies one; whatever
+// form a part comes in, the others arrive.
+type Part string
+
+// The parts of a consultation. Vitals are none: what cannot be read of them is kept
+// as it came (Vitals.Raw).
+const (
+	PartTime      Part = "time" // At and AtText
+	PartStatus    Part = "status"
+	PartReason    Part = "reason"
+	PartNotes     Part = "notes" // RawNotes, SOAP and Notes
+	PartDiagnoses Part = "diagnoses"
+	PartDischarge Part = "discharge"
+)
 
 // SOAP are the four sections of a clinical note, as plain text.
 type SOAP struct {
@@ -65,14 +84,15 @@ func (s ConsultationStatus) Final() bool {
 	return s == ConsultationCompleted || s == ConsultationCancelled
 }
 
-// Vitals are measurements as given, with the unit that was given (R7). A nil
-// number was not measured, or was impossible: then Raw keeps its text.
+// Vitals are measurements as given, with the unit that was given (R7). A nil number was
+// not measured, or its text is impossible or ambiguous: then Raw keeps the text. Raw also
+// keeps the text of a number that is the sum of two ("12 lbs 4 oz").
 type Vitals struct {
 	Temperature     *float64
 	TemperatureUnit string   // "F", "C", or empty where the PIMS does not say
 	Pulse           *float64 // beats a minute
 	Respiration     *float64 // breaths a minute
 	Weight          *float64
-	WeightUnit      string            // "lb", "kg", or empty where the PIMS does not say
-	Raw             map[string]string // name of the measurement to its unusable text
+	WeightUnit      string            // "lb", "oz", "kg", "g", or empty where the PIMS does not say
+	Raw             map[string]string // name of the measurement to its text
 }

@@ -100,6 +100,7 @@ type warningsJSON struct {
 	UnusableRows     int `json:"unusableRows,omitempty"`
 	UnidentifiedRows int `json:"unidentifiedRows,omitempty"`
 	DuplicateRows    int `json:"duplicateRows,omitempty"`
+	UnusableParts    int `json:"unusableParts,omitempty"`
 }
 
 type changeJSON struct {

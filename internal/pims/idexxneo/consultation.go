@@ -30,12 +30,6 @@ func (s *session) Consultation(ctx context.Context, id string) (pims.Consultatio
 	if read.id != id {
 		return pims.Consultation{}, fmt.Errorf("fetch consultation %s: %w", id, drift("the answer is not the consultation that was asked for"))
 	}
-	if read.malformed != "" {
-		return pims.Consultation{}, &pims.RecordError{
-			ID: id, Field: read.malformed, Reason: "is in a form that is not recognised",
-			Start: consultedAt(read.at, s.location),
-		}
-	}
 	return read.consultation(s.location), nil
 }
 
@@ -59,7 +53,7 @@ type record struct {
 	otherNotes        string       // notes in the newer shape
 	vitals            *pims.Vitals // nil: the shape has none
 	diagnoses         []string     // nil: the shape has none
-	malformed         string       // the field that is in no form we know
+	unusable          []string     // the fields in a form that cannot be read
 	inner             *record      // the consultation, where this is what stands around it
 }
 
@@ -71,7 +65,7 @@ func (r *reader) record() (record, error) {
 	if err != nil {
 		return c, err
 	}
-	c.status = status
+	c.status = c.text("status", status)
 	if c.inner == nil {
 		return c, nil
 	}
@@ -79,8 +73,10 @@ func (r *reader) record() (record, error) {
 	if !pims.Blank(c.clinicalNotes) {
 		inner.clinicalNotes = c.clinicalNotes
 	}
-	if inner.malformed == "" {
-		inner.malformed = c.malformed
+	for _, field := range c.unusable {
+		if field == "clinicalNotes" { // the one field that is read outside
+			inner.unusable = append(inner.unusable, field)
+		}
 	}
 	return inner, nil
 }
@@ -99,15 +95,15 @@ func (r *reader) recordField(c *record, name []byte) (err error) {
 	case "appointmentId":
 		c.appointmentID, err = r.identifier()
 	case "consultedAt", "date":
-		c.at, err = r.text()
+		c.at, err = r.part(c, "consultedAt")
 	case "reason":
-		c.reason, err = r.text()
+		c.reason, err = r.part(c, "reason")
 	case "dischargeInstructions", "dischargeSummary":
-		c.discharge, err = r.prose(c, "discharge")
+		c.discharge, err = r.part(c, "discharge")
 	case "clinicalNotes":
-		c.clinicalNotes, err = r.prose(c, "notes")
+		c.clinicalNotes, err = r.part(c, "clinicalNotes")
 	case "notes":
-		c.otherNotes, err = r.prose(c, "notes")
+		c.otherNotes, err = r.part(c, "notes")
 	case "consultationNotes":
 		err = r.consultationNotes(c)
 	case "vitals":
@@ -123,65 +119,110 @@ func (r *reader) recordField(c *record, name []byte) (err error) {
 // consultationNotes reads the newer shape's object with the clinical note.
 func (r *reader) consultationNotes(c *record) (err error) {
 	if r.decoder.PeekKind() != '{' {
-		c.clinicalNotes, err = r.prose(c, "notes")
+		c.clinicalNotes, err = r.part(c, "clinicalNotes")
 		return err
 	}
 	return r.object(func(name []byte) (err error) {
 		if string(name) != "notes" {
 			return r.skip()
 		}
-		c.clinicalNotes, err = r.prose(c, "notes")
+		c.clinicalNotes, err = r.part(c, "clinicalNotes")
 		return err
 	})
 }
 
-// prose reads a text that must not be lost: where it is none, the record is
-// malformed. An empty array or object is how some write null.
-func (r *reader) prose(c *record, field string) (string, error) {
+// part reads the text of an optional field. One in a form that is no text is skipped
+// and counted.
+func (r *reader) part(c *record, field string) (string, error) {
 	raw, err := r.decoder.ReadValue()
 	if err != nil {
 		return "", err
 	}
-	if !isScalar(raw) && !isEmpty(raw) {
-		c.malformed = field
-	}
-	return scalar(raw), nil
+	return c.text(field, raw), nil
 }
 
-// diagnoses reads texts, or objects with a name.
+func (c *record) text(field string, raw jsontext.Value) string {
+	text, ok := prose(raw)
+	if !ok {
+		c.unusable = append(c.unusable, field)
+	}
+	return text
+}
+
+// prose is the text of a text or a number. ok is false where the value is neither, nor
+// one of the ways in which some write null: isEmpty.
+func prose(raw jsontext.Value) (text string, ok bool) {
+	switch {
+	case isEmpty(raw):
+		return "", true
+	case raw.Kind() == '"', raw.Kind() == '0':
+		return scalar(raw), true
+	default:
+		return "", false
+	}
+}
+
+// diagnoses reads texts, or objects with a name; one alone may come without its list.
+// One without a name is skipped and counted. A list of which none has a name tells
+// nothing: nil.
 func (r *reader) diagnoses(c *record) error {
-	c.diagnoses = []string{}
-	if r.decoder.PeekKind() != '[' {
-		text, err := r.prose(c, "diagnoses")
-		if !pims.Blank(text) {
-			c.diagnoses = append(c.diagnoses, text)
+	list := []string{}
+	unusable := 0
+	add := func(name string, ok bool) {
+		if ok {
+			list = append(list, name)
+			return
 		}
-		return err
+		c.unusable = append(c.unusable, "diagnoses")
+		unusable++
 	}
-	return r.array(func() error {
-		name, err := r.diagnosis(c)
-		if !pims.Blank(name) {
-			c.diagnoses = append(c.diagnoses, name)
+	var err error
+	switch r.decoder.PeekKind() {
+	case '[':
+		err = r.array(func() error {
+			name, _, err := r.diagnosis()
+			add(name, !pims.Blank(name))
+			return err
+		})
+	default:
+		var name string
+		var ok bool
+		name, ok, err = r.diagnosis()
+		if !ok || !pims.Blank(name) {
+			add(name, ok)
 		}
-		return err
-	})
+	}
+	c.diagnoses = list
+	if len(list) == 0 && unusable > 0 {
+		c.diagnoses = nil
+	}
+	return err
 }
 
-func (r *reader) diagnosis(c *record) (name string, err error) {
+// diagnosis reads the name of a diagnosis. ok is false where it is in no known form.
+func (r *reader) diagnosis() (name string, ok bool, err error) {
 	if r.decoder.PeekKind() != '{' {
-		return r.prose(c, "diagnoses")
+		return r.name()
 	}
+	ok = true
 	err = r.object(func(field []byte) (err error) {
 		if string(field) != "name" {
+			ok = name != "" // what has other fields and no name is none
 			return r.skip()
 		}
-		name, err = r.prose(c, "diagnoses")
+		name, ok, err = r.name()
 		return err
 	})
-	if err == nil && name == "" {
-		c.malformed = "diagnoses"
+	return name, ok, err
+}
+
+func (r *reader) name() (name string, ok bool, err error) {
+	raw, err := r.decoder.ReadValue()
+	if err != nil {
+		return "", false, err
 	}
-	return name, err
+	name, ok = prose(raw)
+	return name, ok, nil
 }
 
 // consultation translates the record.
@@ -202,7 +243,27 @@ func (c *record) consultation(location *time.Location) pims.Consultation {
 		Vitals:        c.vitals,
 		Diagnoses:     c.diagnoses,
 		Discharge:     plainText(c.discharge),
+		Unusable:      c.parts(),
 	}
+}
+
+// parts are the unusable fields in our words.
+func (c *record) parts() []pims.Part {
+	var parts []pims.Part
+	for _, field := range c.unusable {
+		parts = append(parts, partOf[field])
+	}
+	return parts
+}
+
+var partOf = map[string]pims.Part{
+	"consultedAt":   pims.PartTime,
+	"status":        pims.PartStatus,
+	"reason":        pims.PartReason,
+	"clinicalNotes": pims.PartNotes,
+	"notes":         pims.PartNotes,
+	"diagnoses":     pims.PartDiagnoses,
+	"discharge":     pims.PartDischarge,
 }
 
 // notes are the clinical note and the other one, where they differ.

@@ -110,31 +110,124 @@ func viewOf(t *testing.T, fields string) (pims.Consultation, error) {
 	return dial(t, wire{viewPath: says(body)}).Consultation(t.Context(), "5001")
 }
 
-func TestContentInAFormThatIsNotKnownMakesTheRecordUnusable(t *testing.T) { // Workflows §Error Categories
+// wholeView is a view with every part, by field, and what is read of it.
+func wholeView(t *testing.T) (map[string]string, pims.Consultation) {
+	t.Helper()
+	fields := map[string]string{
+		"appointmentId":         `7001`,
+		"consultedAt":           `"2026-01-17T10:15:00"`,
+		"status":                `"completed"`,
+		"reason":                `"Ear check"`,
+		"clinicalNotes":         `"S: itchy"`,
+		"notes":                 `"P: recheck"`,
+		"vitals":                `{"pulse":80}`,
+		"diagnoses":             `["Otitis externa"]`,
+		"dischargeInstructions": `"Twice daily."`,
+	}
+	return fields, pims.Consultation{
+		ID: "5001", AppointmentID: "7001",
+		At: time.Date(2026, time.January, 17, 10, 15, 0, 0, berlin(t)), AtText: "2026-01-17T10:15:00",
+		Status: pims.ConsultationCompleted, StatusText: "completed", Reason: "Ear check",
+		RawNotes: "S: itchy\n\nP: recheck", SOAP: pims.SOAP{Subjective: "itchy", Plan: "recheck"},
+		Vitals: &pims.Vitals{Pulse: new(80.0)}, Diagnoses: []string{"Otitis externa"}, Discharge: "Twice daily.",
+	}
+}
+
+func TestAnOptionalPartOfAnyFormRefusesNothing(t *testing.T) { // Workflows §Error Categories
 	t.Parallel()
-	for field, names := range map[string][]string{
-		"notes": {
-			`"clinicalNotes":{"text":"Bella"}`, `"clinicalNotes":["Bella"]`, `"notes":{"text":"Bella"}`,
-			`"consultationNotes":["Bella"]`, `"consultationNotes":{"notes":{"text":"Bella"}}`,
+	without := map[string]func(*pims.Consultation){ // the field
+		"appointmentId": func(c *pims.Consultation) { c.AppointmentID = "" },
+		"consultedAt":   func(c *pims.Consultation) { c.At, c.AtText = time.Time{}, "" },
+		"status":        func(c *pims.Consultation) { c.Status, c.StatusText = pims.ConsultationUnknown, "" },
+		"reason":        func(c *pims.Consultation) { c.Reason = "" },
+		"clinicalNotes": func(c *pims.Consultation) {
+			c.RawNotes, c.SOAP = "P: recheck", pims.SOAP{Plan: "recheck"}
 		},
-		"diagnoses": {
-			`"diagnoses":{"name":"Bella"}`, `"diagnoses":[["Bella"]]`, `"diagnoses":[{"code":"Bella"}]`, `"diagnoses":[{"name":null}]`,
+		"notes": func(c *pims.Consultation) {
+			c.RawNotes, c.SOAP = "S: itchy", pims.SOAP{Subjective: "itchy"}
 		},
-		"discharge": {`"dischargeInstructions":{"text":"Bella"}`, `"dischargeSummary":["Bella"]`},
-	} {
-		for _, fields := range names {
-			t.Run(fields, func(t *testing.T) {
+		"vitals":                func(c *pims.Consultation) { c.Vitals = &pims.Vitals{} },
+		"diagnoses":             func(c *pims.Consultation) { c.Diagnoses = []string{} },
+		"dischargeInstructions": func(c *pims.Consultation) { c.Discharge = "" },
+	}
+	parts := map[string]pims.Part{
+		"consultedAt": pims.PartTime, "status": pims.PartStatus, "reason": pims.PartReason, "clinicalNotes": pims.PartNotes,
+		"notes": pims.PartNotes, "diagnoses": pims.PartDiagnoses, "dischargeInstructions": pims.PartDischarge,
+	}
+	fields, _ := wholeView(t)
+	for field := range fields {
+		for _, value := range []string{`null`, `""`, `{}`, `[]`, `[ ]`, `false`, `true`, `{"a":"Bella"}`, `{"a":{"b":["Bella"]}}`, `[["Bella"]]`, `[{}]`} {
+			t.Run(field+" "+value, func(t *testing.T) {
 				t.Parallel()
-				c, err := viewOf(t, `"consultedAt":"2026-01-17T10:15:00",`+fields)
-				var record *pims.RecordError
-				require.ErrorAs(t, err, &record)
-				require.Equal(t, "5001", record.ID)
-				require.Equal(t, field, record.Field)
-				require.Equal(t, time.Date(2026, time.January, 17, 9, 15, 0, 0, time.UTC), record.Start.UTC())
-				require.NotContains(t, err.Error(), "Bella")
-				require.Zero(t, c)
+				fields, want := wholeView(t)
+				fields[field] = value
+				without[field](&want)
+				nothing := strings.Contains(`null "" {} [] [ ] false`, value)
+				switch {
+				case nothing:
+				case field == "vitals" && !strings.HasPrefix(value, "{"):
+					want.Vitals.Raw = map[string]string{"vitals": value} // nothing of it is lost
+				case field == "diagnoses":
+					want.Diagnoses = nil // which cannot tell
+					fallthrough
+				default:
+					if part, ok := parts[field]; ok {
+						want.Unusable = []pims.Part{part}
+					}
+				}
+				requireView(t, fields, want)
 			})
 		}
+	}
+}
+
+func requireView(t *testing.T, fields map[string]string, want pims.Consultation) {
+	t.Helper()
+	members := []string{`"id":5001`}
+	for field, value := range fields {
+		members = append(members, `"`+field+`":`+value)
+	}
+	got, err := dial(t, wire{viewPath: says("{" + strings.Join(members, ",") + "}")}).Consultation(t.Context(), "5001")
+	require.NoError(t, err)
+	require.Empty(t, cmp.Diff(want, got))
+}
+
+func TestADiagnosisWithoutANameIsSkippedAndCounted(t *testing.T) {
+	t.Parallel()
+	for _, nameless := range []string{
+		`null`, `""`, `" "`, `{}`, `[]`, `true`, `false`, `{"name":""}`, `{"name":null}`, `{"name":" "}`, `{"name":{}}`, `{"name":[]}`,
+		`{"name":true}`, `{"name":{"en":"Otitis"}}`, `{"code":"H60"}`, `{"id":3,"name":"","code":"H60"}`, `["Otitis"]`, `[{"name":"Otitis"}]`,
+	} {
+		for body, want := range map[string][]string{
+			`[` + nameless + `]`:                                   nil, // which cannot tell, and removes none
+			`[` + nameless + `,"Otitis externa"]`:                  {"Otitis externa"},
+			`[{"name":"Otitis externa"},` + nameless + `]`:         {"Otitis externa"},
+			`["Otitis externa",` + nameless + `,{"name":"Fever"}]`: {"Otitis externa", "Fever"},
+		} {
+			c, err := viewOf(t, `"clinicalNotes":"S: itchy","diagnoses":`+body)
+			require.NoError(t, err, body)
+			require.Equal(t, want, c.Diagnoses, body)
+			require.Equal(t, []pims.Part{pims.PartDiagnoses}, c.Unusable, body)
+			require.Equal(t, "itchy", c.SOAP.Subjective, body)
+		}
+	}
+}
+
+func TestPartsOfTheNewerShapeRefuseNothing(t *testing.T) {
+	t.Parallel()
+	for page, unusable := range map[string][]pims.Part{
+		`{"consultationNotes":{"notes":{"text":"Bella"}},"consultation":{"id":5001,"notes":"P: recheck"}}`:                          {pims.PartNotes},
+		`{"consultationNotes":["Bella"],"consultation":{"id":5001,"notes":"P: recheck"}}`:                                           {pims.PartNotes},
+		`{"consultationNotes":true,"consultation":{"id":5001,"notes":"P: recheck"}}`:                                                {pims.PartNotes},
+		`{"consultationNotes":{"notes":"P: recheck"},"consultation":{"id":5001,"notes":{"text":"Bella"}}}`:                          {pims.PartNotes},
+		`{"consultationNotes":{"notes":"P: recheck"},"consultation":{"id":5001,"dischargeSummary":["Bella"]}}`:                      {pims.PartDischarge},
+		`{"status":true,"notes":[{"id":1}],"reason":{"a":1},"consultation":{"id":5001,"notes":"P: recheck"}}`:                       nil, // not the consultation's
+		`{"patient":"Bella","client":[1],"consultationLines":{"a":1},"pageData":7,"consultation":{"id":5001,"notes":"P: recheck"}}`: nil,
+	} {
+		c, err := dial(t, wire{pageDataPath: says(page)}).Consultation(t.Context(), "5001")
+		require.NoError(t, err, page)
+		require.Equal(t, "recheck", c.SOAP.Plan, page)
+		require.Equal(t, unusable, c.Unusable, page)
 	}
 }
 
@@ -144,7 +237,7 @@ func TestWhatIsMissingIsToldFromWhatIsEmpty(t *testing.T) { // R7
 	require.NoError(t, err)
 	require.Nil(t, c.Vitals, "the answer does not speak of vitals")
 	require.Nil(t, c.Diagnoses)
-	for _, nothing := range []string{`null`, `[]`, `{}`, `[ ]`, `""`} {
+	for _, nothing := range []string{`null`, `[]`, `{}`, `[ ]`, `""`, `false`} {
 		c, err := viewOf(t, `"clinicalNotes":`+nothing+`,"vitals":`+nothing+`,"diagnoses":`+nothing+`,"dischargeInstructions":`+nothing)
 		require.NoError(t, err, nothing)
 		require.Equal(t, &pims.Vitals{}, c.Vitals, "the answer says that there are none")
@@ -160,6 +253,7 @@ func TestDiagnosesComeAsTextsOrWithNames(t *testing.T) {
 		`["Otitis externa","Überbein"]`:                      {"Otitis externa", "Überbein"},
 		`[{"name":"Otitis externa"},"Überbein"]`:             {"Otitis externa", "Überbein"},
 		`[null,""," ",{"name":"Otitis externa"}]`:            {"Otitis externa"},
+		`{"id":1,"name":"Otitis externa"}`:                   {"Otitis externa"},
 		`"Otitis externa"`:                                   {"Otitis externa"},
 		`[{"id":1,"codes":["x"],"name":"Otitis externa"},7]`: {"Otitis externa", "7"},
 	} {

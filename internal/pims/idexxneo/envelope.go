@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -32,31 +34,31 @@ var (
 //     tells, after the last member, whether the object is one. nil: it is none.
 //
 // null says nothing. Names and words are compared in lower case. Every other member
-// goes to member, as in object; status is returned. A member in an unknown form is
+// goes to member, as in object; the value of status is returned. A member in an unknown form is
 // an error only of an answer that does not say that it failed.
-func (r *reader) envelope(isRecord func() bool, member func(name []byte) error) (status string, err error) {
+func (r *reader) envelope(isRecord func() bool, member func(name []byte) error) (status jsontext.Value, err error) {
 	e := envelope{reader: r}
 	if err := r.open('{', "an object is missing"); err != nil {
-		return "", err
+		return nil, err
 	}
 	depth := r.decoder.StackDepth()
 	for r.decoder.PeekKind() != '}' {
 		name, err := r.decoder.ReadValue()
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if err := e.member(unquoted(name), depth, member); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
 	if _, err := r.decoder.ReadToken(); err != nil {
-		return "", err
+		return nil, err
 	}
-	if e.failed == "" && statusFails(e.status) && (isRecord == nil || !isRecord()) {
+	if e.failed == "" && statusFails(scalar(e.status)) && (isRecord == nil || !isRecord()) {
 		e.failed = "status"
 	}
 	if e.failed != "" {
-		return "", failed(e.failed)
+		return nil, failed(e.failed)
 	}
 	return e.status, e.unknown
 }
@@ -64,7 +66,7 @@ func (r *reader) envelope(isRecord func() bool, member func(name []byte) error) 
 type envelope struct {
 	*reader
 	failed  string // the member that says so
-	status  string
+	status  jsontext.Value
 	unknown error // of the first member in a form that is not known
 }
 
@@ -83,8 +85,8 @@ func (e *envelope) member(name []byte, depth int, member func(name []byte) error
 		}
 		return err
 	case "status":
-		text, err := e.word()
-		e.status = text
+		raw, err := e.decoder.ReadValue()
+		e.status = raw.Clone()
 		return err
 	}
 	if e.unknown != nil {

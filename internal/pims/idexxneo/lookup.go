@@ -45,7 +45,7 @@ func (r *reader) lookup() (event, error) {
 		}
 	})
 	if bare && pims.Blank(e.label) {
-		e.label = status
+		e.label = scalar(status)
 	}
 	return e, err
 }

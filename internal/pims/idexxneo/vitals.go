@@ -143,11 +143,11 @@ func digits(text string) bool {
 // isScalar tells texts, numbers, booleans and null from arrays and objects.
 func isScalar(raw jsontext.Value) bool { return raw.Kind() != '{' && raw.Kind() != '[' }
 
-// isEmpty tells whether a value is null, or an array or object without content,
-// which is how some write null.
+// isEmpty tells whether a value is absent or null, or false or an array or object without
+// content, which is how some write null.
 func isEmpty(raw jsontext.Value) bool {
 	switch raw.Kind() {
-	case 'n':
+	case jsontext.KindInvalid, 'n', 'f':
 		return true
 	case '{', '[':
 		return strings.TrimSpace(string(raw[1:len(raw)-1])) == ""
