@@ -201,11 +201,11 @@ func requirePossible(t *testing.T, v *pims.Vitals) {
 	for _, n := range []*float64{v.Temperature, v.Weight, v.Pulse, v.Respiration} {
 		if n != nil {
 			require.GreaterOrEqual(t, *n, 0.0)
-			require.LessOrEqual(t, *n, 5000.0)
+			require.LessOrEqual(t, *n, 2_300_000.0)
 		}
 	}
 	require.Contains(t, []string{"", "F", "C"}, v.TemperatureUnit)
-	require.Contains(t, []string{"", "lb", "kg"}, v.WeightUnit)
+	require.Contains(t, []string{"", "lb", "oz", "kg", "g"}, v.WeightUnit)
 	for _, text := range v.Raw {
 		require.False(t, pims.Blank(text))
 		requireClean(t, text)

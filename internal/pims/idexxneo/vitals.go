@@ -1,43 +1,12 @@
 package idexxneo
 
 import (
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
-
-// What a living animal can have, of any species that a clinic treats, generously.
-// A value beyond is a slip of the pen: its text is kept, its number is not (R7).
-// A pulse or a respiration of 0 is possible; a temperature or a weight is not.
-var (
-	temperatureUnits = []unit{
-		{"F", []string{"f", "fahrenheit"}, limits{50, 125}},
-		{"C", []string{"c", "celsius"}, limits{10, 52}},
-		{"", []string{""}, limits{10, 125}},
-	}
-	weightUnits = []unit{
-		{"lb", []string{"lb", "lbs"}, limits{0.001, 5000}},
-		{"kg", []string{"kg", "kgs"}, limits{0.001, 2300}},
-		{"", []string{""}, limits{0.001, 5000}},
-	}
-	perMinute = limits{0, 1000}
-)
-
-// A unit is one of a measurement's. The one without a name is for a measurement
-// that came without.
-type unit struct {
-	name      string
-	spellings []string
-	limits
-}
-
-type limits struct{ min, max float64 }
-
-func (l limits) hold(n float64) bool { return n >= l.min && n <= l.max }
 
 // vitals reads the measurements. What is no object is kept as text, or is how
 // some write null.
@@ -84,34 +53,36 @@ func (m *measurements) given(name string, raw jsontext.Value) {
 }
 
 func (m *measurements) measure() {
-	m.Temperature, m.TemperatureUnit = m.withUnit("temperature", temperatureUnits)
-	m.Weight, m.WeightUnit = m.withUnit("weight", weightUnits)
-	m.Pulse = m.number("pulse", perMinute)
-	m.Respiration = m.number("respiration", perMinute)
+	m.Temperature, m.TemperatureUnit = m.measured("temperature", temperatureUnits)
+	m.Weight, m.WeightUnit = m.measured("weight", weightUnits)
+	m.Pulse, _ = m.measured("pulse", perMinute)
+	m.Respiration, _ = m.measured("respiration", perMinute)
 }
 
-// withUnit is a measurement and its unit. A number in an unknown unit means
-// nothing: then both texts are kept.
-func (m *measurements) withUnit(name string, units []unit) (*float64, string) {
-	text := strings.ToLower(strings.Trim(m.texts[name+"Unit"], " °."))
-	for _, u := range units {
-		if slices.Contains(u.spellings, text) {
-			return m.number(name, u.limits), u.name
-		}
+// measured is a measurement and its unit, which stands in its text, beside it, or in
+// both. A number that is impossible or ambiguous is nil, and its text kept (R7); where
+// the unit is not known, or two units contradict each other, the number means nothing,
+// and both texts are kept.
+func (m *measurements) measured(name string, units []unit) (*float64, string) {
+	text, beside := m.texts[name], m.texts[name+"Unit"]
+	q, ok := quantityOf(text, units)
+	u, known := unitOf(beside, units)
+	if !known || ok && q.unit.name != "" && u.name != "" && q.unit.name != u.name {
+		m.keep(name, text)
+		m.keep(name+"Unit", beside)
+		return nil, ""
 	}
-	m.keep(name, m.texts[name])
-	m.keep(name+"Unit", m.texts[name+"Unit"])
-	return nil, ""
-}
-
-// number is a measurement, or nil and its text kept.
-func (m *measurements) number(name string, possible limits) *float64 {
-	text := m.texts[name]
-	if n, ok := decimal(text); ok && possible.hold(n) {
-		return &n
+	if ok && q.unit.name != "" {
+		u = q.unit
 	}
-	m.keep(name, text)
-	return nil
+	if !ok || !u.hold(q.number) {
+		m.keep(name, text)
+		return nil, u.name
+	}
+	if q.added {
+		m.keep(name, text)
+	}
+	return &q.number, u.name
 }
 
 func (m *measurements) keep(name, text string) {
@@ -122,22 +93,6 @@ func (m *measurements) keep(name, text string) {
 		m.Raw = make(map[string]string)
 	}
 	m.Raw[name] = text
-}
-
-// decimal reads a number with a decimal point or comma. It knows no thousands
-// separators, signs, units, infinities or hexadecimals.
-func decimal(text string) (float64, bool) {
-	text = strings.TrimSpace(text)
-	whole, fraction, ok := strings.Cut(strings.Replace(text, ",", ".", 1), ".")
-	if whole != "" && !digits(whole) || ok && !digits(fraction) || !ok && whole == "" {
-		return 0, false
-	}
-	n, err := strconv.ParseFloat(whole+"."+fraction+"0", 64)
-	return n, err == nil
-}
-
-func digits(text string) bool {
-	return text != "" && strings.Trim(text, "0123456789") == ""
 }
 
 // isScalar tells texts, numbers, booleans and null from arrays and objects.
