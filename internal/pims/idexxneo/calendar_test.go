@@ -109,9 +109,29 @@ func TestARowsFieldsAreReadTolerantly(t *testing.T) {
 			`"first_name":null,"last_name":" Quill "`,
 			func(a *pims.Appointment) { a.ClientName = "Quill" },
 		},
-		"a full name may stand in one field": {
+		"a name that stands alone is kept as given": { // R7
 			`"first_name":"","last_name":"Quill, Zoë"`,
-			func(a *pims.Appointment) { a.ClientName = "Zoë Quill" },
+			func(a *pims.Appointment) { a.ClientName = "Quill, Zoë" },
+		},
+		"a company stands in one field": {
+			`"first_name":null,"last_name":"Oakhollow Farms, LLC"`,
+			func(a *pims.Appointment) { a.ClientName = "Oakhollow Farms, LLC" },
+		},
+		"a suffix stays behind a name": {
+			`"last_name":"Thistle, Jr."`,
+			func(a *pims.Appointment) { a.ClientName = "Thistle, Jr." },
+		},
+		"a full name in the field of the first one": {
+			`"first_name":"Quill, Zoë","last_name":" "`,
+			func(a *pims.Appointment) { a.ClientName = "Quill, Zoë" },
+		},
+		"both names are joined whatever stands in them": {
+			`"first_name":"Ada","last_name":"Thistle, Jr."`,
+			func(a *pims.Appointment) { a.ClientName = "Ada Thistle, Jr." },
+		},
+		"the title of the snake-case generation names nobody": {
+			`"patient_name":null,"title":"PIP; FERN, ADA"`,
+			func(a *pims.Appointment) { a.Title, a.PatientName = "PIP; FERN, ADA", "" },
 		},
 		"more than one comma is no LAST, FIRST": {
 			`"clientName":"Quill, Zoë, Dr."`,

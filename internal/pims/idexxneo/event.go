@@ -1,6 +1,7 @@
 package idexxneo
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +30,7 @@ type event struct {
 	label         string // A: status_label, B: status
 	block, roster bool   // A
 	flagged       bool   // A: is_block or is_roster is there
+	snake         bool   // A: a field that only this generation has is there
 	classes       []string
 }
 
@@ -39,6 +41,7 @@ func (r *reader) event(e *event) error {
 }
 
 func (r *reader) eventField(e *event, name []byte) (err error) {
+	e.snake = e.snake || bytes.IndexByte(name, '_') >= 0 // B has no underscore
 	switch string(name) {
 	case "id":
 		e.id, err = r.identifier()
@@ -161,47 +164,4 @@ func (e *event) appointment(start, end time.Time, location *time.Location) pims.
 		a.End = pims.Instant(end, location)
 	}
 	return a
-}
-
-// names are the patient's and the client's. Where the row does not tell them, its
-// title may: "PATIENT; LAST, FIRST".
-func (e *event) names() (patient, client string) {
-	patient, client = e.patient, e.clientName()
-	if !pims.Blank(patient) && client != "" {
-		return patient, client
-	}
-	titlePatient, titleClient, ok := strings.Cut(e.title, ";")
-	if !ok || strings.Count(titleClient, ",") != 1 {
-		return patient, client
-	}
-	if pims.Blank(patient) {
-		patient = strings.TrimSpace(titlePatient)
-	}
-	if client == "" {
-		client = firstLast(titleClient)
-	}
-	return patient, client
-}
-
-// clientName joins first and last name with one space (R7).
-func (e *event) clientName() string {
-	first, last := strings.TrimSpace(e.firstName), strings.TrimSpace(e.lastName)
-	switch {
-	case first != "" && last != "":
-		return first + " " + last
-	case first != "" || last != "":
-		return firstLast(first + last)
-	default:
-		return firstLast(e.client)
-	}
-}
-
-// firstLast reads "LAST, FIRST" as "FIRST LAST"; every other name stays as it is.
-func firstLast(name string) string {
-	last, first, ok := strings.Cut(name, ",")
-	first, last = strings.TrimSpace(first), strings.TrimSpace(last)
-	if !ok || first == "" || last == "" || strings.Contains(first, ",") {
-		return strings.TrimSpace(name)
-	}
-	return first + " " + last
 }

@@ -1,0 +1,90 @@
+package idexxneo
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// names are the patient's and the client's. Where a row of the camel-case generation
+// does not tell them, its title may: "PATIENT; LAST, FIRST".
+func (e *event) names() (patient, client string) {
+	patient, client = e.patient, e.clientName()
+	if e.snake || !pims.Blank(patient) && client != "" {
+		return patient, client
+	}
+	titlePatient, titleClient, ok := strings.Cut(e.title, ";")
+	if !ok || strings.Count(titleClient, ",") != 1 {
+		return patient, client
+	}
+	if pims.Blank(patient) {
+		patient = strings.TrimSpace(titlePatient)
+	}
+	if client == "" {
+		client = firstLast(titleClient)
+	}
+	return patient, client
+}
+
+// clientName joins first and last name with one space. One that stands alone in one of
+// the two fields is kept as given (R7).
+func (e *event) clientName() string {
+	first, last := strings.TrimSpace(e.firstName), strings.TrimSpace(e.lastName)
+	switch {
+	case first != "" && last != "":
+		return first + " " + last
+	case first != "" || last != "":
+		return first + last
+	default:
+		return firstLast(e.client)
+	}
+}
+
+// firstLast reads the "LAST, FIRST" of the camel-case generation as "FIRST LAST". Every
+// other name stays as it is: one with more than one comma, and one where a word after
+// the comma is a suffix of a person or of a company.
+func firstLast(name string) string {
+	last, first, ok := strings.Cut(name, ",")
+	first, last = strings.TrimSpace(first), strings.TrimSpace(last)
+	if !ok || first == "" || last == "" || strings.Contains(first, ",") || hasSuffixWord(first) {
+		return strings.TrimSpace(name)
+	}
+	return first + " " + last
+}
+
+// hasSuffixWord tells whether one of the words is a suffix. A given name that looks like
+// one ("Co", "Sa") keeps the name as given, which loses nothing.
+func hasSuffixWord(words string) bool {
+	return slices.ContainsFunc(strings.Fields(words), func(word string) bool {
+		return suffixes[strings.ToLower(suffixMarks.Replace(word))]
+	})
+}
+
+// suffixMarks are what stands in and around a suffix: "L.L.C.", "(Pty)", "A/S".
+var suffixMarks = strings.NewReplacer(".", "", "(", "", ")", "", "/", "", "\u2019", "", "'", "", "-", "")
+
+// suffixes follow a name after a comma, in lower case and without marks.
+var suffixes = setOf(
+	// Persons: generations, degrees, orders. A single "I" or "X" is an initial.
+	"jr jnr jun junior sr snr sen senior ii iii iv v vi vii viii ix 1st 2nd 3rd 4th 5th fils pere père filho neto",
+	"md do dvm vmd dmv mv bvsc bvms bvm bvms&s bvetmed mrcvs frcvs phd dphil dds dmd dpm od pharmd edd jd llb llm esq esquire cpa mba rn np pa pac lvt cvt rvt",
+	"ba bs bsc ma ms msc med mfa obe mbe cbe kbe om qc kc jp ret usmc usn usaf usa emeritus dacvim dacvs decvim",
+	// Companies, associations, trusts.
+	"llc lllp llp lp pllc plc pc pa inc incorporated corp corporation co company cie ltd limited ltée ltee pty pte pvt trust trustee trustees estate foundation dba & and son sons bros brothers partners associates group holdings farms farm ranch kennel kennels stables rescue",
+	"gmbh ggmbh mbh ag kg kgaa ohg gbr ug ev eg ek ekfr ekfm egbr partg partgmbb stiftung verein söhne soehne",
+	"sa sas sasu sarl eurl snc sci scp scea gaec earl selarl scm sprl srl asbl",
+	"sl slu sll slp sc scoop cb spa sapa sas snc ss lda unipessoal",
+	"bv nv vof cv ua ba aps as is ks ab hb kb oy oyj ky asa ans da enk se sce",
+	"spzoo zoo spj spk sro doo dd kft bt zrt nyrt ehf hf eood ood ead ad",
+)
+
+func setOf(lines ...string) map[string]bool {
+	set := make(map[string]bool)
+	for _, line := range lines {
+		for _, word := range strings.Fields(line) {
+			set[word] = true
+		}
+	}
+	return set
+}
