@@ -56,7 +56,7 @@ type Appointment struct {
 	ConsultationID string
 	Status         string // the PIMS's own word (R10)
 	Type           string // the PIMS's own word
-	Start          string // wall clock, as the PIMS wrote it (R2)
+	Start          string // wall clock, in the form of pims.WallText (R2, R12)
 	End            string
 	PatientID      string
 	ClientID       string

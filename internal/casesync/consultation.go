@@ -139,7 +139,7 @@ func keepPart(merged, old *pims.Consultation, part pims.Part) {
 }
 
 func sameConsultation(a, b *pims.Consultation) bool {
-	return a.ID == b.ID && a.AppointmentID == b.AppointmentID && a.At.Equal(b.At) && a.AtText == b.AtText &&
+	return a.ID == b.ID && a.AppointmentID == b.AppointmentID && a.At.Equal(b.At) && pims.WallText(a.AtText) == pims.WallText(b.AtText) &&
 		a.Status == b.Status && a.StatusText == b.StatusText && a.Reason == b.Reason &&
 		a.RawNotes == b.RawNotes && a.SOAP == b.SOAP && a.Notes == b.Notes &&
 		sameVitals(a.Vitals, b.Vitals) && slices.Equal(a.Diagnoses, b.Diagnoses) && a.Discharge == b.Discharge

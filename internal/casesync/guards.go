@@ -65,7 +65,7 @@ func massShift(snapshot *pims.Snapshot, stored []Scheduled) (Evidence, bool) {
 		evidence.Moved++
 		instants[a.Start.Sub(old.ScheduledDate)]++
 		walls[wallShift(old.ScheduledDate, a.Start, snapshot.Window.Location)]++
-		if a.StartText != "" && a.StartText == old.Start {
+		if a.StartText != "" && pims.WallText(a.StartText) == pims.WallText(old.Start) {
 			sameText++
 		}
 	}

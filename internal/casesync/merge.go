@@ -93,14 +93,15 @@ func undelete(c *Case) {
 	}
 }
 
-// mergeDetails never lets a blank erase what is known (R7).
+// mergeDetails never lets a blank erase what is known (R7). Times are kept in one
+// spelling (R12).
 func mergeDetails(old Appointment, a *pims.Appointment) Appointment {
 	return Appointment{
 		ConsultationID: known(a.ConsultationID, old.ConsultationID),
 		Status:         known(a.StatusText, old.Status),
 		Type:           known(a.Type, old.Type),
-		Start:          known(a.StartText, old.Start),
-		End:            known(a.EndText, old.End),
+		Start:          known(pims.WallText(a.StartText), old.Start),
+		End:            known(pims.WallText(a.EndText), old.End),
 		PatientID:      known(a.PatientID, old.PatientID),
 		ClientID:       known(a.ClientID, old.ClientID),
 		ClientEmail:    known(a.ClientEmail, old.ClientEmail),

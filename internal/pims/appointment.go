@@ -31,7 +31,7 @@ type Appointment struct {
 
 	Start     time.Time // the instant; R2
 	End       time.Time // zero where the PIMS does not say
-	StartText string    // the wall-clock text that Start was read from (R2)
+	StartText string    // the wall-clock text that Start was read from (R2), as WallText
 	EndText   string
 
 	PatientID   string

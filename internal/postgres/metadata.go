@@ -68,7 +68,9 @@ func (a *appointmentJSON) decode() casesync.Appointment {
 	if a == nil {
 		return casesync.Appointment{}
 	}
-	return casesync.Appointment(*a)
+	decoded := casesync.Appointment(*a)
+	decoded.Start, decoded.End = pims.WallText(a.Start), pims.WallText(a.End) // an older version kept another spelling (R12)
+	return decoded
 }
 
 // consultationJSON is metadata.consultation. Workflows §Phase 2 step 3; what the
@@ -78,7 +80,7 @@ type consultationJSON struct {
 	ID            string      `json:"id,omitempty"`
 	AppointmentID string      `json:"appointmentId,omitempty"`
 	ConsultedAt   time.Time   `json:"consultedAt,omitzero"`
-	ConsultedText string      `json:"consultedAtText,omitempty"` // as the PIMS wrote it (R2)
+	ConsultedText string      `json:"consultedAtText,omitempty"` // R2, R12
 	Status        string      `json:"status,omitempty"`          // what StatusText means
 	StatusText    string      `json:"statusText,omitempty"`      // the PIMS's own word
 	Reason        string      `json:"reason,omitempty"`
@@ -146,7 +148,7 @@ func (c *consultationJSON) decode() *casesync.Consultation {
 			ID:            c.ID,
 			AppointmentID: c.AppointmentID,
 			At:            c.ConsultedAt,
-			AtText:        c.ConsultedText,
+			AtText:        pims.WallText(c.ConsultedText),
 			Status:        pims.ConsultationStatus(c.Status),
 			StatusText:    c.StatusText,
 			Reason:        c.Reason,

@@ -159,8 +159,8 @@ func (s *slice) add(e *event) error {
 		s.unidentified++
 		return nil
 	}
-	start, startOK := wallClock(e.start)
-	end, endOK := wallClock(e.end)
+	start, startOK := pims.ParseWall(e.start)
+	end, endOK := pims.ParseWall(e.end)
 	if startOK {
 		switch s.days.place(start, end, !endOK && !pims.Blank(e.end)) {
 		case outside:

@@ -25,7 +25,7 @@ func TestBothGenerationsInAllEnvelopesSayTheSame(t *testing.T) {
 	snake := []pims.Appointment{
 		{
 			ID: "7001", Start: clock(17, 9, 0), End: clock(17, 9, 30),
-			StartText: "2026-01-17 09:00:00", EndText: "2026-01-17 09:30:00",
+			StartText: "2026-01-17T09:00:00", EndText: "2026-01-17T09:30:00",
 			PatientID: "31", PatientName: "Mäxchen", ClientID: "41", ClientName: "Zoë O'Hara-Quill",
 			ClientPhone: "+1 (555) 010-0001", ClientEmail: "zoe@example.com",
 			Veterinarian: "Dr. Ada Fern", Room: "3", Title: "MÄXCHEN; O'HARA-QUILL, ZOË",
@@ -33,7 +33,7 @@ func TestBothGenerationsInAllEnvelopesSayTheSame(t *testing.T) {
 		},
 		{
 			ID: "7002", ConsultationID: "5002", Start: clock(17, 22, 0), End: clock(18, 7, 0),
-			StartText: "2026-01-17 22:00:00", EndText: "2026-01-18 07:00:00",
+			StartText: "2026-01-17T22:00:00", EndText: "2026-01-18T07:00:00",
 			PatientID: "32", PatientName: "Bella \U0001F415", ClientID: "42", ClientName: "Tom", ClientPhone: "5550100002",
 			Room: "4", Type: "Surgery", Status: pims.StatusInProgress, StatusText: "IN_PROGRESS",
 		},
@@ -178,7 +178,7 @@ func TestARowsFieldsAreReadTolerantly(t *testing.T) {
 			t.Parallel()
 			body := `[{"id":1,"start":"2026-01-17 09:00","end":"2026-01-17 08:00","patient_name":"Bella","is_block":false,` + c.row + `}]`
 			want := pims.Appointment{
-				ID: "1", PatientName: "Bella", StartText: "2026-01-17 09:00", EndText: "2026-01-17 08:00",
+				ID: "1", PatientName: "Bella", StartText: "2026-01-17T09:00:00", EndText: "2026-01-17T08:00:00",
 				Start: time.Date(2026, time.January, 17, 9, 0, 0, 0, berlin(t)),
 			}
 			c.want(&want)

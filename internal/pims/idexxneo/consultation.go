@@ -233,7 +233,7 @@ func (c *record) consultation(location *time.Location) pims.Consultation {
 		ID:            c.id,
 		AppointmentID: c.appointmentID,
 		At:            consultedAt(c.at, location),
-		AtText:        c.at,
+		AtText:        pims.WallText(c.at),
 		Status:        consultationStatus(c.status),
 		StatusText:    c.status,
 		Reason:        c.reason,

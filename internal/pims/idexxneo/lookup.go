@@ -57,10 +57,10 @@ func (s *session) looked(id string, e *event) (pims.Appointment, error) {
 	if !e.isVisit() {
 		return pims.Appointment{}, drift("the answer is no visit")
 	}
-	start, ok := wallClock(e.start)
+	start, ok := pims.ParseWall(e.start)
 	if !ok {
 		return pims.Appointment{}, &pims.RecordError{ID: id, Field: "start", Reason: "is missing or no time of the form YYYY-MM-DD HH:MM:SS"}
 	}
-	end, _ := wallClock(e.end)
+	end, _ := pims.ParseWall(e.end)
 	return e.appointment(start, laterThan(start, end), s.location), nil
 }

@@ -7,36 +7,16 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// How Neo writes wall-clock time; there is never an offset. IDEXX_NEO.md
-// §Calendar, §Consultations.
+// How Neo is asked for times. IDEXX_NEO.md §Calendar, §Consultations.
 const (
 	calendarLayout = "2006-01-02 15:04:05"
 	searchLayout   = "02.01.2006 15:04:05"
 )
 
-var wallClockLayouts = []string{
-	calendarLayout,
-	"2006-01-02T15:04:05",
-	"2006-01-02 15:04",
-	"2006-01-02T15:04",
-}
-
-// wallClock reads wall-clock text as time in UTC, which is not its zone. Text with
-// an offset is refused: Neo never sends one, so we do not know what it would mean.
-func wallClock(text string) (time.Time, bool) {
-	text = strings.TrimSpace(text)
-	for _, layout := range wallClockLayouts {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t, true
-		}
-	}
-	return time.Time{}, false
-}
-
 // consultedAt is the instant of a consultation; zero where the text is none. The
 // newer shape may tell the day alone, which then begins it.
 func consultedAt(text string, location *time.Location) time.Time {
-	wall, ok := wallClock(text)
+	wall, ok := pims.ParseWall(text)
 	if !ok {
 		day, err := pims.ParseDate(strings.TrimSpace(text))
 		if err != nil {

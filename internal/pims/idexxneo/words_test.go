@@ -74,13 +74,13 @@ func FuzzWallClock(f *testing.F) {
 	}
 	berlin := berlin(f)
 	f.Fuzz(func(t *testing.T, text string) {
-		wall, ok := wallClock(text)
+		wall, ok := pims.ParseWall(text)
 		if !ok {
 			require.Zero(t, wall)
 			return
 		}
 		require.Equal(t, time.UTC, wall.Location())
-		again, ok := wallClock(wall.Format(calendarLayout))
+		again, ok := pims.ParseWall(wall.Format(calendarLayout))
 		require.True(t, ok, "what is read can be written")
 		require.Equal(t, wall.Truncate(time.Second), again)
 		require.Contains(t, digitsOf(text), digitsOf(wall.Format("2006-01-02")), "no digit of the day changes")
