@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/panics"
 )
 
 // client calls our own HTTP API, as the demo's user would.
@@ -100,14 +102,13 @@ func (c caseJSON) deletion() string {
 const watchEvery = 150 * time.Millisecond
 
 // fullSync starts a full sync, tells of its progress, and answers its result.
-func (c *client) fullSync(ctx context.Context, body map[string]any, report func(progressJSON)) (*fullResponse, error) {
+func (c *client) fullSync(ctx context.Context, body map[string]any, report func(progressJSON)) (done *fullResponse, err error) {
 	watching, stop := context.WithCancel(ctx)
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
+	wait := panics.Start(func() error {
 		c.watch(watching, report)
-	}()
-	defer func() { stop(); <-watched }()
+		return nil
+	})
+	defer func() { stop(); err = errors.Join(err, wait()) }()
 
 	encoded, err := json.Marshal(body)
 	if err != nil {

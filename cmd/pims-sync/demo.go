@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
@@ -184,7 +184,7 @@ func (p *play) practice(ctx context.Context, m *demoClinic) (string, error) {
 	}
 	s := &http.Server{Handler: m.sim, ReadHeaderTimeout: 10 * time.Second}
 	p.sims = append(p.sims, s)
-	go func() { _ = s.Serve(listener) }() // until Close
+	panics.Go(func() { _ = s.Serve(listener) }, func(*panics.Error) { _ = s.Close() }) // until Close
 	return listener.Addr().String(), nil
 }
 
@@ -317,9 +317,9 @@ func (p *play) syncAll(ctx context.Context, stage *stage) ([]syncDone, []map[str
 	done := make([]syncDone, len(p.clinics))
 	cases := make([]map[string]caseJSON, len(p.clinics))
 	watch := stage.watch(p.clinics)
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := panics.NewGroupWith(ctx, len(p.clinics))
 	for i, m := range p.clinics {
-		group.Go(func() error {
+		group.Do(func() error {
 			response, err := m.sync(ctx, func(progress progressJSON) { watch.report(i, progress) })
 			if err != nil {
 				return fmt.Errorf("syncing %s: %w", m.name, err)

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
@@ -75,7 +76,10 @@ func run(ctx context.Context, args []string, std streams) int {
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	command.Bind(std, &cli.Config)
-	err = command.Run()
+	err = panics.Catch(func() error { return command.Run() })
+	if e := panics.In(err); e != nil { // R58: without its value
+		fmt.Fprintln(std.err, e.Stack)
+	}
 	if err != nil {
 		return report(std, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
 
@@ -60,10 +61,8 @@ Control it: curl %[1]s/_sim/ tells how, such as: curl -X POST %[1]s/_sim/change-
 	if err != nil {
 		return err
 	}
-	go func() {
-		<-ctx.Done()
-		_ = s.Close()
-	}()
+	stop := panics.AfterEnd(ctx, func() { _ = s.Close() }, func(e *panics.Error) { fmt.Fprintln(std.err, e) })
+	defer stop()
 	if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving the simulator: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/tracing"
 )
 
@@ -100,10 +101,12 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 
 	keeping, stopKeeping := context.WithCancel(ctx)
 	lost, kept := make(chan error, 1), make(chan struct{})
-	go func() {
+	panics.Go(func() {
 		defer close(kept)
 		lost <- store.keepUp(keeping, log.With("namespace", "pims-sync:database"))
-	}()
+	}, func(e *panics.Error) { // syncs go on; an embedded database that ends is not opened again
+		log.Error("The watch over the embedded PostgreSQL panicked", append([]any{"namespace", "pims-sync:database"}, e.Attrs()...)...)
+	})
 	select {
 	case <-ctx.Done():
 		log.Info("Shutting down", "namespace", "pims-sync:api")
@@ -203,10 +206,25 @@ func startServer(ctx context.Context, c *Config, s *store, log *slog.Logger, o s
 		options.Metrics = nil
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", e.metrics.Handler())
-		running.serve(o.metrics, mux, 0)
+		running.serve(o.metrics, recovering(mux, log), 0)
 	}
 	running.serve(running.listener, api.New(options), o.wait)
 	return running, nil
+}
+
+// recovering answers 500 for a handler that panics, and logs it without the value,
+// which net/http would log (R58).
+func recovering(handler http.Handler, log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := panics.Catch(func() error {
+			handler.ServeHTTP(w, r)
+			return nil
+		})
+		if e := panics.In(err); e != nil {
+			log.ErrorContext(r.Context(), "Request panicked", append([]any{"namespace", "pims-sync:api"}, e.Attrs()...)...)
+			http.Error(w, "internal error", http.StatusInternalServerError)
+		}
+	})
 }
 
 // traced is tracing's view of a request to the API.
@@ -225,11 +243,11 @@ func (r *server) serve(listener net.Listener, handler http.Handler, wait time.Du
 		IdleTimeout:       2 * time.Minute,
 	}
 	r.servers = append(r.servers, s)
-	r.serving.Go(func() {
+	panics.GoIn(&r.serving, func() {
 		if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			r.failed <- fmt.Errorf("serving on %s: %w", listener.Addr(), err)
 		}
-	})
+	}, func(e *panics.Error) { r.failed <- fmt.Errorf("serving on %s: %w", listener.Addr(), e) })
 }
 
 // url is where the API answers.

@@ -10,14 +10,13 @@ import (
 	"maps"
 	"net/http"
 	"path"
-	"runtime"
-	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/panics"
 )
 
 // A trace gathers what the log line of a request tells.
@@ -75,8 +74,8 @@ func (s *server) finish(rec *recorder, r *http.Request, t *trace, panicked any) 
 		panic(panicked)
 	}
 	if panicked != nil {
-		s.log.ErrorContext(r.Context(), "Request panicked", "request_id", t.id, "route", t.route,
-			"panic", describePanic(panicked), "stack", string(debug.Stack()))
+		s.log.ErrorContext(r.Context(), "Request panicked", append([]any{"request_id", t.id, "route", t.route},
+			panics.Recovered(panicked).Attrs()...)...)
 		if rec.status != 0 {
 			// The answer has begun and cannot be taken back: break the connection.
 			panic(http.ErrAbortHandler)
@@ -84,14 +83,6 @@ func (s *server) finish(rec *recorder, r *http.Request, t *trace, panicked any) 
 		s.fail(rec, t, casesync.Fail(casesync.CodeInternal, internalText))
 	}
 	s.logRequest(rec, r, t)
-}
-
-// describePanic keeps values out of the log that might be a person's data (R40).
-func describePanic(panicked any) string {
-	if err, ok := panicked.(runtime.Error); ok {
-		return err.Error()
-	}
-	return fmt.Sprintf("%T", panicked)
 }
 
 // logRequest writes one line about a request (Workflows §Logging). It holds no

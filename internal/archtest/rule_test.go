@@ -16,6 +16,9 @@ type line struct {
 // A rule has one line for each package of ours.
 type rule []line
 
+// panicsPkg is the package whose goroutines recover (R58).
+const panicsPkg = "internal/panics"
+
 // program is the package that becomes the binary.
 const program = "cmd/pims-sync"
 
@@ -23,19 +26,24 @@ const program = "cmd/pims-sync"
 // A new package needs a line here, a new library an owner.
 var importRule = rule{
 	{
+		pkg:       panicsPkg,
+		libraries: []string{"golang.org/x/sync/errgroup"},
+		domain:    true,
+	},
+	{
 		pkg:    "internal/pims",
 		domain: true,
 	},
 	{
 		pkg:       "internal/clinic",
-		ours:      []string{"internal/pims"},
+		ours:      []string{panicsPkg, "internal/pims"},
 		libraries: []string{uuid},
 		domain:    true,
 	},
 	{
 		pkg:       "internal/casesync",
-		ours:      []string{"internal/pims", "internal/clinic"},
-		libraries: []string{uuid, errgroup},
+		ours:      []string{panicsPkg, "internal/pims", "internal/clinic"},
+		libraries: []string{uuid},
 		domain:    true,
 	},
 	{
@@ -44,25 +52,25 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/pims/pimshttp",
-		ours:      []string{"internal/pims"},
+		ours:      []string{panicsPkg, "internal/pims"},
 		libraries: []string{jsonV2},
 	},
 	{
 		pkg:       "internal/pims/idexxneo",
-		ours:      []string{"internal/pims", "internal/pims/pimshttp"},
-		libraries: []string{jsonV2, errgroup},
+		ours:      []string{panicsPkg, "internal/pims", "internal/pims/pimshttp"},
+		libraries: []string{jsonV2},
 	},
 	{
 		pkg: "internal/pims/idexxneo/neosim",
 	},
 	{
 		pkg:       "internal/browser",
-		ours:      []string{"internal/pims"},
+		ours:      []string{panicsPkg, "internal/pims"},
 		libraries: []string{"github.com/chromedp"},
 	},
 	{
 		pkg:       "internal/postgres",
-		ours:      []string{"internal/pims", "internal/clinic", "internal/casesync", "internal/postgres/internal/dbsqlc"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/clinic", "internal/casesync", "internal/postgres/internal/dbsqlc"},
 		libraries: []string{uuid, pgx, "github.com/pressly/goose/v3", riverDriver, "github.com/riverqueue/river/rivermigrate"},
 	},
 	{
@@ -70,16 +78,17 @@ var importRule = rule{
 		libraries: []string{uuid, pgx},
 	},
 	{
-		pkg: "internal/postgres/embedded",
+		pkg:  "internal/postgres/embedded",
+		ours: []string{panicsPkg},
 	},
 	{
 		pkg:       "internal/queue",
-		ours:      []string{"internal/pims", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres"},
 		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype", "github.com/riverqueue/rivercontrib/otelriver", otelMetric, otelTrace},
 	},
 	{
 		pkg:       "internal/api",
-		ours:      []string{"internal/pims", "internal/clinic", "internal/casesync"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/clinic", "internal/casesync"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{
@@ -98,7 +107,7 @@ var importRule = rule{
 	{
 		pkg:       program,
 		joinsAll:  true,
-		libraries: []string{uuid, errgroup, "github.com/alecthomas/kong", "golang.org/x/term"},
+		libraries: []string{uuid, "github.com/alecthomas/kong", "golang.org/x/term"},
 	},
 	{
 		pkg:       "internal/pims/pimstest",
@@ -143,7 +152,6 @@ var importRule = rule{
 // Libraries that belong to more than one package.
 const (
 	uuid        = "github.com/google/uuid"
-	errgroup    = "golang.org/x/sync/errgroup"
 	jsonV2      = "github.com/go-json-experiment/json"
 	pgx         = "github.com/jackc/pgx/v5"
 	riverDriver = "github.com/riverqueue/river/riverdriver"

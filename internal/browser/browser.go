@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -87,6 +88,7 @@ var (
 	errRecycled = errors.New("recycled")
 	errHung     = errors.New("it does not answer")
 	errExited   = errors.New("it ended by itself")
+	errBroken   = errors.New("an internal error ended it, the log tells more")
 )
 
 // A Chromium logs in with a headless browser. It is safe for concurrent use.
@@ -159,11 +161,11 @@ func (c *Chromium) Login(ctx context.Context, form pims.LoginForm) (pims.Browser
 		err     error
 	}
 	done := make(chan outcome, 1)
-	go func() {
+	panics.Go(func() {
 		defer c.finish()
 		session, err := c.login(ctx, form)
 		done <- outcome{session, err}
-	}()
+	}, func(e *panics.Error) { done <- outcome{err: e} })
 	select {
 	case o := <-done:
 		return o.session, o.err
@@ -264,7 +266,7 @@ func (c *Chromium) reserve() (*process, error) {
 	p := c.current
 	if p == nil || p.ended() {
 		p = newProcess(c.lifetime, c.opts, c.folder.path)
-		c.running.Go(func() { c.keep(p) })
+		panics.GoIn(&c.running, func() { c.keep(p) }, c.logPanic)
 	}
 	c.current = p
 	if p.idle != nil {
@@ -289,7 +291,7 @@ func (c *Chromium) release(p *process) {
 		p.kill(errRecycled)
 		return
 	}
-	p.idle = time.AfterFunc(c.opts.IdleTimeout, func() { c.retire(p) })
+	p.idle = panics.AfterFunc(c.opts.IdleTimeout, func() { c.retire(p) }, c.logPanic)
 }
 
 // retire ends an idle browser.
@@ -305,9 +307,17 @@ func (c *Chromium) retire(p *process) {
 	p.kill(errIdle)
 }
 
-// keep runs a browser process from its start to its end.
+// keep runs a browser process from its start to its end. A panic ends the browser; the
+// logins in it meet that it is gone (R58).
 func (c *Chromium) keep(p *process) {
-	p.run()
+	err := panics.Catch(func() error {
+		p.run()
+		return nil
+	})
+	if e := panics.In(err); e != nil {
+		c.logPanic(e)
+		p.abandon()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.current == p {
@@ -316,4 +326,8 @@ func (c *Chromium) keep(p *process) {
 	if p.idle != nil {
 		p.idle.Stop()
 	}
+}
+
+func (c *Chromium) logPanic(e *panics.Error) {
+	c.log.Error("a panic ended a browser", e.Attrs()...)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -43,19 +44,20 @@ func newGuard(frame cdp.FrameID, policy pims.HostPolicy) *guard {
 }
 
 // start intercepts a tab's requests until its context ends. Wait for the group then.
-func (g *guard) start(tab context.Context, group *sync.WaitGroup) error {
-	if err := chromedp.Listen(tab, g.observe); err != nil {
+// A panic is given to panicked, which ends the visit.
+func (g *guard) start(tab context.Context, group *sync.WaitGroup, panicked func(*panics.Error)) error {
+	if err := listen(tab, g.observe, panicked); err != nil {
 		return err
 	}
 	requests := chromedp.Events(tab, fetch.RequestPaused)
-	group.Go(func() {
+	panics.GoIn(group, func() {
 		for request, err := range requests {
 			if err != nil {
 				return
 			}
-			group.Go(func() { g.answer(tab, request) }) // it may wait for a name's address
+			panics.GoIn(group, func() { g.answer(tab, request) }, panicked) // it may wait for a name's address
 		}
-	})
+	}, panicked)
 	_, err := chromedp.Call(tab, fetch.Enable, fetch.EnableParams{})
 	return err
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -52,6 +53,8 @@ func (p *process) login(ctx context.Context, form pims.LoginForm) (pims.BrowserS
 	switch {
 	case err == nil:
 		return session, nil
+	case panics.In(err) != nil: // R58: to log in again would end here again
+		return pims.BrowserSession{}, err
 	case ctx.Err() != nil:
 		return pims.BrowserSession{}, ctx.Err()
 	case errors.Is(err, errTimeLimit):
@@ -98,7 +101,8 @@ func (p *process) visit(ctx context.Context, v *visit) (pims.BrowserSession, err
 	defer end(nil)
 	limited, cancel := context.WithTimeoutCause(crashable, v.limit, errTimeLimit)
 	defer cancel()
-	defer context.AfterFunc(ctx, cancel)()
+	panicked := func(e *panics.Error) { end(e) }
+	defer panics.AfterEnd(ctx, cancel, panicked)()
 
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
@@ -155,15 +159,16 @@ func (p *process) prepare(ctx context.Context, v *visit, end context.CancelCause
 	v.tab = &tab{context: ctx, frame: frame, isolation: opened.BrowserContextID, form: newForm(v.form)}
 	v.guard = newGuard(frame, v.form.Hosts)
 
-	if err := v.guard.start(ctx, helpers); err != nil {
+	panicked := func(e *panics.Error) { end(e) }
+	if err := v.guard.start(ctx, helpers, panicked); err != nil {
 		return err
 	}
-	closeDialogs(ctx, helpers)
-	err := chromedp.Listen(ctx, func(event any) {
+	closeDialogs(ctx, helpers, panicked)
+	err := listen(ctx, func(event any) {
 		if _, ok := event.(*inspector.EventTargetCrashed); ok {
 			end(errCrashed)
 		}
-	})
+	}, panicked)
 	if err != nil {
 		return err
 	}
@@ -179,17 +184,23 @@ func (p *process) prepare(ctx context.Context, v *visit, end context.CancelCause
 	)
 }
 
+// listen calls observe, in chromedp's loop, for every event of a tab. A panic of it is
+// given to panicked (R58).
+func listen(tab context.Context, observe func(event any), panicked func(*panics.Error)) error {
+	return chromedp.Listen(tab, panics.Guarded(observe, panicked))
+}
+
 // closeDialogs closes the dialogs of scripts: a page stands still while one is open.
-func closeDialogs(ctx context.Context, helpers *sync.WaitGroup) {
+func closeDialogs(ctx context.Context, helpers *sync.WaitGroup, panicked func(*panics.Error)) {
 	dialogs := chromedp.Events(ctx, page.JavascriptDialogOpening)
-	helpers.Go(func() {
+	panics.GoIn(helpers, func() {
 		for _, err := range dialogs {
 			if err != nil {
 				return
 			}
 			_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
 		}
-	})
+	}, panicked)
 }
 
 func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {

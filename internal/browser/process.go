@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/chromedp"
 
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -75,6 +76,17 @@ func (p *process) fail(err error) {
 	close(p.started)
 }
 
+// abandon ends a browser whose run panicked, and tells the logins that wait for it.
+func (p *process) abandon() {
+	p.kill(errBroken)
+	select {
+	case <-p.started:
+	default:
+		p.startErr = fmt.Errorf("%w: %w", errBroken, pims.ErrBrowserUnavailable)
+		close(p.started)
+	}
+}
+
 func (p *process) runIn(profile, path string) {
 	var command *exec.Cmd
 	allocator, closeAllocator := chromedp.NewExecAllocator(p.lifetime, p.allocatorOptions(profile, path, &command)...)
@@ -112,7 +124,9 @@ func (p *process) allocatorOptions(profile, path string, command **exec.Cmd) []c
 		chromedp.Env(p.opts.Env...),
 		chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) {
 			cmd.SysProcAttr = processAttributes()
-			cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
+			cmd.Cancel = func() error { // in a goroutine of os/exec
+				return panics.Catch(func() error { return killGroup(cmd.Process.Pid) })
+			}
 			*command = cmd
 		}),
 	)
@@ -120,7 +134,7 @@ func (p *process) allocatorOptions(profile, path string, command **exec.Cmd) []c
 
 // start starts the browser and asks it who it is.
 func (p *process) start(path string) error {
-	timer := time.AfterFunc(startTimeout, func() { p.kill(errHung) })
+	timer := panics.AfterFunc(startTimeout, func() { p.kill(errHung) }, func(e *panics.Error) { p.kill(e) })
 	defer timer.Stop()
 	version, err := chromedp.CallBrowser(p.tabs, browser.GetVersion, cdp.Empty{})
 	if err == nil {

@@ -7,12 +7,13 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -129,29 +130,55 @@ func waiting(c *Candidate, now time.Time, fingerprint string) Reading {
 // arrives (R20). What was settled without one is stored while the first are on
 // their way.
 func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, settled []Reading, result *Result) error {
-	reading, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
+	var end ending
+	reading, cancel := context.WithCancelCause(ctx)
+	end.cancel = cancel
+	defer cancel(nil)
 	arrived := make(chan visited, maxStoreBatch) // storing does not hold up reading
-	go func() {
+	wait := panics.Start(func() error {
 		defer close(arrived)
-		p.readAll(reading, stop, visits, arrived)
-	}()
-	if err := errors.Join(p.keep(ctx, settled), p.readAhead(ctx, visits)); err != nil {
-		stop(err)
-	}
+		return p.readAll(reading, &end, visits, arrived)
+	})
+	end.with(panics.Catch(func() error {
+		return errors.Join(p.keep(ctx, settled), p.readAhead(ctx, visits))
+	}))
 
 	done := result.Stats.CasesUnchanged + result.Stats.CasesSkipped
 	for first := range arrived {
 		batch := append([]visited{first}, drain(arrived)...)
-		if err := p.storeBatch(ctx, batch, result); err != nil {
-			stop(err)
-		}
+		end.with(panics.Catch(func() error { return p.storeBatch(ctx, batch, result) }))
 		for i := range batch {
 			done += len(batch[i].cases)
 		}
 		p.report(ctx, "fetch", done, result.Stats.CasesFound)
 	}
-	return context.Cause(reading)
+	end.with(wait())
+	return end.cause(reading)
+}
+
+// An ending is why the phase ends before all is read.
+type ending struct {
+	cancel   context.CancelCauseFunc
+	panicked atomic.Pointer[panics.Error]
+}
+
+// with ends the phase with an error; nil ends nothing.
+func (e *ending) with(err error) {
+	if err == nil {
+		return
+	}
+	if p := panics.In(err); p != nil {
+		e.panicked.CompareAndSwap(nil, p)
+	}
+	e.cancel(err)
+}
+
+// cause is the panic that ended the phase, else what ended its context first (R58).
+func (e *ending) cause(ctx context.Context) error {
+	if p := e.panicked.Load(); p != nil {
+		return p
+	}
+	return context.Cause(ctx)
 }
 
 // readAhead reads the cases of the first visits. What another writer changes before
@@ -194,23 +221,21 @@ func (p *enrichmentPhase) cases(ctx context.Context, ids []uuid.UUID) (map[uuid.
 	return stored, nil
 }
 
-// readAll reads until all is read or something ends the phase; it tells stop what.
-// One failure never cancels its siblings (R20).
-func (p *enrichmentPhase) readAll(ctx context.Context, stop context.CancelCauseFunc, visits []visit, arrived chan<- visited) {
-	var group errgroup.Group
+// readAll reads until all is read or something ends the phase; it tells end what.
+// One failure never cancels its siblings (R20); a panic ends the phase, and is the
+// failure of the cases that it was met with (R58).
+func (p *enrichmentPhase) readAll(ctx context.Context, end *ending, visits []visit, arrived chan<- visited) error {
+	group := panics.NewGroup(p.batchSize)
 	var row streak
-	group.SetLimit(p.batchSize)
 	for _, v := range visits {
-		group.Go(func() error {
+		group.Do(func() error {
 			got := p.read(ctx, v)
-			if err := row.ends(got.err); err != nil {
-				stop(err)
-			}
+			end.with(row.ends(got.err))
 			arrived <- got
 			return nil
 		})
 	}
-	_ = group.Wait() // the functions answer nil
+	return group.Wait()
 }
 
 // read reads one consultation. One that was cut off by the end of the phase failed
@@ -218,9 +243,12 @@ func (p *enrichmentPhase) readAll(ctx context.Context, stop context.CancelCauseF
 func (p *enrichmentPhase) read(ctx context.Context, v visit) visited {
 	got := visited{visit: v, err: ctx.Err()}
 	if got.err == nil {
-		got.consultation, got.err = p.session.Consultation(ctx, v.entry.ID)
+		got.err = panics.Catch(func() (err error) {
+			got.consultation, err = p.session.Consultation(ctx, v.entry.ID)
+			return err
+		})
 	}
-	if got.err != nil && ctx.Err() != nil {
+	if got.err != nil && ctx.Err() != nil && panics.In(got.err) == nil {
 		got.err, got.cutOff = context.Cause(ctx), true
 	}
 	got.readAt = p.now()
@@ -233,13 +261,13 @@ type streak struct {
 	n  int
 }
 
-// ends tells whether an error of one read ends the phase: a dead session that
-// could not be renewed, or the fifth transport error in a row (R20). It answers the
-// error of the phase, or nil.
+// ends tells whether an error of one read ends the phase: a dead session that could
+// not be renewed, the fifth transport error in a row (R20), or a panic (R58). It
+// returns the error of the phase, or nil.
 func (s *streak) ends(err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if endsSession(err) {
+	if endsSession(err) || panics.In(err) != nil {
 		return fmt.Errorf("reading consultations: %w", err)
 	}
 	if !errors.Is(err, pims.ErrUnreachable) && !errors.Is(err, pims.ErrRateLimited) {
@@ -276,7 +304,7 @@ func endsSync(err error) bool {
 			return true
 		}
 	}
-	return false
+	return panics.In(err) != nil // of another record, or of our own
 }
 
 func drain(arrived <-chan visited) []visited {
@@ -427,6 +455,8 @@ func (p *enrichmentPhase) keep(ctx context.Context, readings []Reading) error {
 func explainItem(err error) (ItemCode, string) {
 	var record *pims.RecordError
 	switch {
+	case panics.In(err) != nil:
+		return ItemMalformed, "Consultation unusable: an internal error, the log tells more"
 	case errors.Is(err, pims.ErrNotFound):
 		return ItemNotFound, "Consultation not found"
 	case errors.As(err, &record):

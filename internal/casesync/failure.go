@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -84,8 +85,12 @@ func Fail(code Code, format string, args ...any) *Failure {
 }
 
 // Explain turns any error of a sync into its code and the text that the audit
-// keeps (Workflows §Error Categories). It is the only such table.
+// keeps (Workflows §Error Categories). It is the only such table. A panic is
+// CodeInternal, whatever else went wrong (R58).
 func Explain(err error) *Failure {
+	if panics.In(err) != nil {
+		return internalFailure()
+	}
 	if failure, ok := errors.AsType[*Failure](err); ok {
 		return failure
 	}
@@ -101,6 +106,10 @@ func Explain(err error) *Failure {
 			return &Failure{Code: row.code, Message: text}
 		}
 	}
+	return internalFailure()
+}
+
+func internalFailure() *Failure {
 	return &Failure{Code: CodeInternal, Message: "an internal error ended the sync; the log of this sync id tells more"}
 }
 

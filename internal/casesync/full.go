@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -26,16 +27,34 @@ type fullSync struct {
 	request    Run
 
 	settled map[string]bool // the appointments that inbound has merged
+	begun   map[Type]bool   // the phases that have an audit
 
 	result Result // of the master: the sums
 	err    error  // of the first phase that failed
 }
 
 func (r *Runner) full(ctx context.Context, p phase, connection Connection, windows Windows, run Run) (Result, error) {
-	f := &fullSync{Runner: r, master: p, connection: connection, windows: windows, request: run}
+	f := &fullSync{Runner: r, master: p, connection: connection, windows: windows, request: run, begun: make(map[Type]bool)}
 	f.result.Skipped = make(map[Type]string)
-	f.run(ctx)
+	err := panics.Catch(func() error {
+		f.run(ctx)
+		return nil
+	})
+	if err != nil {
+		f.panicked(err)
+	}
 	return f.result, f.err
+}
+
+// panicked ends the sync after a panic outside its phases: those that have not begun
+// do not run (R27, R58).
+func (f *fullSync) panicked(err error) {
+	f.fail(err)
+	for _, kind := range []Type{TypeInbound, TypeCases, TypeReconciliation} {
+		if _, skipped := f.result.Skipped[kind]; !skipped && !f.begun[kind] {
+			f.skip("an internal error ended the sync", kind)
+		}
+	}
 }
 
 func (f *fullSync) run(ctx context.Context) {
@@ -132,6 +151,7 @@ func (f *fullSync) carryOut(ctx context.Context, kind Type, run func(context.Con
 		f.skip("its audit could not be opened", kind)
 		return Result{}, false
 	}
+	f.begun[kind] = true
 	p := f.phase(f.request, kind, id)
 	p.provider = f.master.provider
 	if kind == TypeReconciliation { // which runs only after a clean inbound
@@ -155,17 +175,17 @@ func (f *fullSync) carryOut(ctx context.Context, kind Type, run func(context.Con
 }
 
 // over tells whether nothing more can be done: the session is gone for good, the
-// sync is being ended, or it is no longer ours.
+// sync is being ended, it is no longer ours, or a panic ended it.
 func (f *fullSync) over(ctx context.Context) bool {
 	if ctx.Err() != nil { // perhaps after the phase's last write, which met no error
 		f.fail(context.Cause(ctx))
 	}
-	return ctx.Err() != nil || endsSession(f.err) || errors.Is(f.err, ErrLeaseLost)
+	return ctx.Err() != nil || endsSession(f.err) || errors.Is(f.err, ErrLeaseLost) || panics.In(f.err) != nil
 }
 
-// fail keeps the first failure (R27).
+// fail keeps the first failure (R27), and a panic before any other (R58).
 func (f *fullSync) fail(err error) {
-	if f.err == nil {
+	if f.err == nil || panics.In(f.err) == nil && panics.In(err) != nil {
 		f.err = err
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -243,21 +244,29 @@ func (r *Runner) reconciliation(p phase, connection Connection, windows Windows)
 }
 
 // logged writes the lines that every sync and every phase begins and ends with, and
-// tells who watches.
+// tells who watches. A panic is the error of the run (R58).
 func (r *Runner) logged(ctx context.Context, p phase, run func(context.Context) (Result, error)) (Result, error) {
 	ctx, ended := r.o.Watch(ctx, p.stretch())
-	status, concluded := StatusFailed, Result{Code: CodeInternal} // of a panic
-	defer func() { ended(status, concluded.Code) }()
 	started := r.o.Now()
 	p.log.InfoContext(ctx, "Sync started", "dry_run", p.dryRun)
-	result, err := run(ctx)
-	if err != nil && ctx.Err() != nil { // whatever met the end says only that there was one
+	result := notStarted(p.kind) // unless run returns
+	err := panics.Catch(func() (err error) {
+		result, err = run(ctx)
+		return err
+	})
+	panicked := panics.In(err)
+	if err != nil && ctx.Err() != nil && panicked == nil { // whatever met the end says only that there was one
 		err = context.Cause(ctx)
+		panicked = panics.In(err)
 	}
-	status, concluded = Conclude(result, err)
+	status, concluded := Conclude(result, err)
+	defer ended(status, concluded.Code)
 	attrs := []any{"stats", concluded.Stats.logValue(p.kind), "duration_ms", r.o.Now().Sub(started).Milliseconds()}
 	if concluded.Code != "" {
 		attrs = append(attrs, "code", string(concluded.Code), "error", concluded.Error)
+	}
+	if panicked != nil {
+		attrs = append(attrs, panicked.Attrs()...)
 	}
 	switch {
 	case status == StatusCompleted:

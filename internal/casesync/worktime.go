@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/panics"
 )
 
 // WithWorkLimit makes a context that is cancelled with ErrTimeout once a sync has
@@ -15,7 +17,7 @@ func WithWorkLimit(ctx context.Context, limit time.Duration) (context.Context, c
 		return ctx, func() { cancel(nil) }
 	}
 	w := &workClock{left: limit, since: time.Now()}
-	w.timer = time.AfterFunc(limit, func() { cancel(ErrTimeout) })
+	w.timer = panics.AfterFunc(limit, func() { cancel(ErrTimeout) }, func(e *panics.Error) { cancel(e) })
 	return context.WithValue(ctx, workClockKey{}, w), func() {
 		w.timer.Stop()
 		cancel(nil)

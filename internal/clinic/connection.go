@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -162,12 +163,16 @@ func (c *Connection) renew(ctx context.Context, dead *login) (*login, error) {
 	if c.spent != nil {
 		return nil, c.spent
 	}
-	next, err := c.connector.renew(ctx, c.access, dead)
+	var next *login
+	err := panics.Catch(func() (err error) { // else every caller that waits would panic, too (R58)
+		next, err = c.connector.renew(ctx, c.access, dead)
+		return err
+	})
 	switch {
 	case err == nil:
 		c.spent = fmt.Errorf("the session was renewed once already: %w", pims.ErrSessionExpired)
 		c.replace(next)
-	case ctx.Err() == nil:
+	case ctx.Err() == nil || panics.In(err) != nil:
 		c.spent = err
 	default: // this caller gave up, which is no answer for the others
 	}

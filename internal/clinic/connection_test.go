@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 )
@@ -75,6 +76,31 @@ func call(t *testing.T, o *office, c *clinic.Connection, op pimstest.Op) error {
 	default:
 		return c.Prove(t.Context())
 	}
+}
+
+func TestALoginThatPanicsIsNotDoneAgainForEachCallThatWaitsForIt(t *testing.T) { // R58
+	t.Parallel()
+	o := newOffice(t)
+	connection := o.connect(t)
+	o.fake.ExpireSessions()
+	o.fake.ForgetCalls()
+	o.fake.OnCall(func(_ context.Context, call pimstest.Call) error {
+		if call.Op == pimstest.OpLogin {
+			panic("patient Pip Thistle")
+		}
+		return nil
+	})
+	var group sync.WaitGroup
+	for range 10 {
+		group.Go(func() {
+			_, err := connection.Consultation(t.Context(), "c7")
+			if panics.In(err) == nil {
+				t.Errorf("a panic was expected: %v", err)
+			}
+		})
+	}
+	group.Wait()
+	require.Equal(t, 1, o.fake.Count(pimstest.OpLogin))
 }
 
 func TestTenCallsThatMeetADeadSessionLeadToOneLogin(t *testing.T) {

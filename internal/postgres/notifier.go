@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pims-sync/pims-sync/internal/panics"
 )
 
 // The channels on which the database's triggers notify.
@@ -67,7 +69,7 @@ func (n *Notifier) Subscribe(channel string) (payloads <-chan string, cancel fun
 	n.subscribers[s] = struct{}{}
 	if !n.started {
 		n.started = true
-		n.done.Go(n.run)
+		panics.GoIn(&n.done, n.run, func(*panics.Error) {}) // keepListening recovers what it calls
 	}
 	return s.payloads, func() {
 		n.mu.Lock()
@@ -89,12 +91,19 @@ func (n *Notifier) Close() {
 func (n *Notifier) keepListening(ctx context.Context) {
 	backoff := listenBackoff
 	for ctx.Err() == nil {
-		listened, err := n.listen(ctx)
+		listened := false
+		err := panics.Catch(func() (err error) {
+			listened, err = n.listen(ctx)
+			return err
+		})
 		if ctx.Err() != nil {
 			return
 		}
 		if listened {
 			backoff = listenBackoff
+		}
+		if e := panics.In(err); e != nil {
+			n.db.logger.ErrorContext(ctx, "a panic ended the connection that listens for notifications", e.Attrs()...)
 		}
 		n.db.logger.WarnContext(ctx, "the connection that listens for notifications broke; waiters poll until it is back",
 			"error", n.db.translate(ctx, "listen", err))

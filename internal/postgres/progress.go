@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
 )
 
@@ -17,10 +18,11 @@ const (
 )
 
 // Report is casesync.Recorder's. No sync waits for it. A new step is told, unless
-// another follows at once; progress within one a few times a second.
+// another follows at once; progress within one a few times a second. A panic while it
+// is written ends the sync (R58).
 func (s *Audits) Report(ctx context.Context, lease casesync.Lease, progress casesync.Progress) {
 	if s.reports.take(lease, progress, time.Now()) {
-		go s.reports.write(context.WithoutCancel(ctx), lease, s.writeReport)
+		panics.Go(func() { s.reports.write(context.WithoutCancel(ctx), lease, s.writeReport) }, panics.Owner(ctx))
 	}
 }
 

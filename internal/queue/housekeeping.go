@@ -24,7 +24,7 @@ const (
 // keepHouse removes what is kept long enough: old events of cases (R14),
 // idempotency keys (R29), outcomes of ticks.
 func (q *Queue) keepHouse(ctx context.Context) {
-	every(ctx, houseEvery, func() {
+	q.every(ctx, "housekeeping", houseEvery, func() {
 		now := q.o.Now()
 		err := errors.Join(
 			q.o.Audits.ForgetIdempotencyKeys(ctx, now),
@@ -44,7 +44,7 @@ func (q *Queue) keepHouse(ctx context.Context) {
 
 // watchFreshness tells the observer how old the clinics' data is.
 func (q *Queue) watchFreshness(ctx context.Context) {
-	every(ctx, freshEvery, func() {
+	q.every(ctx, "freshness", freshEvery, func() {
 		all, err := q.freshness(ctx, nil)
 		if err != nil {
 			if ctx.Err() == nil {
@@ -95,13 +95,30 @@ func (q *Queue) freshness(ctx context.Context, clinicID *uuid.UUID) ([]casesync.
 	due := make(map[uuid.UUID]map[casesync.Type]time.Time)
 	for _, config := range configs {
 		if clinicID == nil || config.ClinicID == *clinicID {
-			due[config.ClinicID] = expected(config, q.o.Now())
+			due[config.ClinicID] = q.expected(ctx, config)
 		}
 	}
 	for i := range all {
 		all[i].Due, all[i].Scheduled = due[all[i].ClinicID][all[i].Type]
 	}
 	return all, nil
+}
+
+// expected is expected of now. Where that panics all is due now: what cannot be told
+// must not count as fresh (R58).
+func (q *Queue) expected(ctx context.Context, config postgres.ScheduleConfig) (latest map[casesync.Type]time.Time) {
+	now := q.o.Now()
+	err := q.survive(ctx, "freshness", func() error {
+		latest = expected(config, now)
+		return nil
+	})
+	if err != nil {
+		latest = make(map[casesync.Type]time.Time)
+		for _, t := range phasesOf(clinic.SyncFull) {
+			latest[t] = now
+		}
+	}
+	return latest
 }
 
 // expected is, for each type that a clinic's schedule has, the latest tick that has
@@ -144,18 +161,4 @@ func phasesOf(t clinic.SyncType) []casesync.Type {
 		return []casesync.Type{casesync.TypeInbound, casesync.TypeCases, casesync.TypeReconciliation}
 	}
 	return []casesync.Type{casesync.Type(t)}
-}
-
-// every does something at once and then again and again until the context ends.
-func every(ctx context.Context, pause time.Duration, do func()) {
-	ticker := time.NewTicker(pause)
-	defer ticker.Stop()
-	for {
-		do()
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
 }

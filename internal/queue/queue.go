@@ -201,15 +201,15 @@ func (q *Queue) Begin(ctx context.Context) error {
 	if err := q.client.Start(ctx); err != nil {
 		return fmt.Errorf("starting to work on the queue: %w", err)
 	}
-	q.loops.Go(func() { q.listenForCancels(ctx) })
+	q.loop(ctx, "cancellations", q.listenForCancels)
 	if !q.o.Private {
-		q.loops.Go(func() { q.rescueLoop(ctx) })
-		q.loops.Go(func() { q.keepHouse(ctx) })
-		q.loops.Go(func() { q.watchFreshness(ctx) })
+		q.loop(ctx, "rescue", q.rescueLoop)
+		q.loop(ctx, "housekeeping", q.keepHouse)
+		q.loop(ctx, "freshness", q.watchFreshness)
 	}
 	if q.o.Schedule {
-		q.loops.Go(func() { q.schedule(ctx) })
-		q.loops.Go(func() { q.tick(ctx) })
+		q.loop(ctx, "schedules", q.schedule)
+		q.loop(ctx, "ticks", q.tick)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 // rescueLoop takes up the syncs whose replica died (R30), at the start and then
 // thrice in a lease, and says that this one lives.
 func (q *Queue) rescueLoop(ctx context.Context) {
-	every(ctx, q.o.Lease/3, func() {
+	q.every(ctx, "rescue", q.o.Lease/3, func() {
 		if err := errors.Join(q.o.Replicas.Seen(ctx, q.o.Name, q.o.KeyIDs), q.Rescue(ctx)); err != nil && ctx.Err() == nil {
 			q.log.WarnContext(ctx, "Rescue failed", "error", err.Error())
 		}
@@ -38,9 +38,9 @@ func (q *Queue) Rescue(ctx context.Context) error {
 	}
 	failures := make([]error, 0, len(lost)+1)
 	for _, run := range lost {
-		failures = append(failures, inTime(ctx, func(ctx context.Context) error { return q.rescue(ctx, run) }))
+		failures = append(failures, q.inTime(ctx, func(ctx context.Context) error { return q.rescue(ctx, run) }))
 	}
-	failures = append(failures, inTime(ctx, func(ctx context.Context) error {
+	failures = append(failures, q.inTime(ctx, func(ctx context.Context) error {
 		return q.o.Audits.Forgotten(ctx, q.o.Lease, func(tx pgx.Tx, syncIDs []uuid.UUID) error {
 			return q.callFor(ctx, tx, river.QueueDefault, 0, syncIDs...)
 		})
@@ -51,10 +51,11 @@ func (q *Queue) Rescue(ctx context.Context) error {
 // rescueLimit is how long one rescue may take; the next round tries again.
 const rescueLimit = 3 * time.Second
 
-func inTime(ctx context.Context, rescue func(context.Context) error) error {
+// inTime rescues one. A panic is its error, so that the others are rescued (R58).
+func (q *Queue) inTime(ctx context.Context, rescue func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, rescueLimit)
 	defer cancel()
-	return rescue(ctx)
+	return q.survive(ctx, "rescue", func() error { return rescue(ctx) })
 }
 
 func (q *Queue) rescue(ctx context.Context, run casesync.Run) error {

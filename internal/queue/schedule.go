@@ -56,7 +56,7 @@ func (q *Queue) LoadSchedules(ctx context.Context) error {
 	var running []postgres.RunningEntry
 	bad := 0
 	for _, config := range configs {
-		entries, problems := Entries(config, now, q.o.Jitter)
+		entries, problems := q.entries(ctx, config, now)
 		running = append(running, entries...)
 		bad += len(problems)
 		q.reportProblems(ctx, config.ClinicID, problems)
@@ -66,6 +66,19 @@ func (q *Queue) LoadSchedules(ctx context.Context) error {
 		return fmt.Errorf("storing the schedules: %w", err)
 	}
 	return nil
+}
+
+// entries are a clinic's Entries. Where they panic, the clinic has none, and the
+// others go on (R58).
+func (q *Queue) entries(ctx context.Context, config postgres.ScheduleConfig, now time.Time) (running []postgres.RunningEntry, problems []clinic.ScheduleProblem) {
+	err := q.survive(ctx, "schedules", func() error {
+		running, problems = Entries(config, now, q.o.Jitter)
+		return nil
+	})
+	if err != nil {
+		return nil, []clinic.ScheduleProblem{{Index: -1, Reason: "an internal error; the log tells more"}}
+	}
+	return running, problems
 }
 
 // reportProblems logs a clinic's bad entries once for each change of them.
@@ -146,7 +159,7 @@ func entryKey(timezone string, e clinic.ScheduleEntry) string {
 
 // tick enqueues what is due, every second.
 func (q *Queue) tick(ctx context.Context) {
-	every(ctx, tickEvery, func() {
+	q.every(ctx, "ticks", tickEvery, func() {
 		if err := q.EnqueueDue(ctx); err != nil && ctx.Err() == nil {
 			q.schedulerLog.ErrorContext(ctx, "Due syncs not enqueued; the next second tries again", "error", err.Error())
 		}
@@ -159,7 +172,7 @@ func (q *Queue) EnqueueDue(ctx context.Context) error {
 	now := q.o.Now()
 	for {
 		taken, outcomes, err := q.o.Schedules.Due(ctx, now, dueAtOnce,
-			func(e postgres.RunningEntry) ([]postgres.Tick, time.Time) { return ticksOf(e, now) },
+			func(e postgres.RunningEntry) ([]postgres.Tick, time.Time) { return q.ticksOf(ctx, e, now) },
 			func(tx pgx.Tx, syncIDs []uuid.UUID, due []time.Time) error {
 				return q.callForDue(ctx, tx, syncIDs, due)
 			})
@@ -173,6 +186,19 @@ func (q *Queue) EnqueueDue(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// ticksOf are an entry's ticksOf. An entry that panics waits for the next load of the
+// schedules, and the others go on (R58).
+func (q *Queue) ticksOf(ctx context.Context, e postgres.RunningEntry, now time.Time) (ticks []postgres.Tick, next time.Time) {
+	err := q.survive(ctx, "ticks", func() error {
+		ticks, next = ticksOf(e, now)
+		return nil
+	})
+	if err != nil {
+		return nil, now.Add(reloadEvery)
+	}
+	return ticks, next
 }
 
 // ticksOf are the ticks of an entry that have come, and the one that comes next:

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 )
 
@@ -132,13 +133,16 @@ func (q *Queue) Audits(ctx context.Context, clinicID uuid.UUID, filter casesync.
 func (q *Queue) Wait(ctx context.Context, clinicID, syncID uuid.UUID) (casesync.Audit, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() {
+	panics.Go(func() {
 		select {
 		case <-q.ended:
 			cancel()
 		case <-ctx.Done():
 		}
-	}()
+	}, func(e *panics.Error) {
+		q.logPanic(ctx, e, "A panic ended a wait for a sync", "sync_id", syncID.String())
+		cancel()
+	})
 	told, unsubscribe := q.o.Notifier.Subscribe(postgres.ChannelAudits)
 	defer unsubscribe()
 	ticker := time.NewTicker(waitPoll)

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/riverqueue/river"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 )
 
@@ -29,24 +31,31 @@ type worker struct {
 // Work looks at the job's audit: it claims and runs it, or finds that there is
 // nothing to do. Its errors are the database's; how a sync ends is in the audit.
 func (w *worker) Work(ctx context.Context, job *river.Job[SyncArgs]) error {
-	q := w.queue
+	id := job.Args.SyncID
+	err := panics.Catch(func() error { return w.queue.look(ctx, id) })
+	w.queue.logPanic(ctx, err, "A panic kept a sync from being worked on or closed", "sync_id", id.String())
+	return err
+}
+
+// look is Work for one sync.
+func (q *Queue) look(ctx context.Context, id uuid.UUID) error {
 	if !q.o.Private { // who may work on the older one, too
-		overtakes, err := q.o.Audits.Overtakes(ctx, job.Args.SyncID)
+		overtakes, err := q.o.Audits.Overtakes(ctx, id)
 		if err != nil {
-			return fmt.Errorf("claiming sync %s: %w", job.Args.SyncID, err)
+			return fmt.Errorf("claiming sync %s: %w", id, err)
 		}
 		if overtakes {
 			return river.JobSnooze(busyPause)
 		}
 	}
-	run, err := q.o.Audits.Claim(ctx, job.Args.SyncID, q.o.Name, q.o.Lease, q.o.Now())
+	run, err := q.o.Audits.Claim(ctx, id, q.o.Name, q.o.Lease, q.o.Now())
 	switch {
 	case errors.Is(err, postgres.ErrNotQueued):
 		return nil // run, over, or taken by another: the audit is the truth
 	case errors.Is(err, postgres.ErrClinicBusy):
 		return river.JobSnooze(busyPause) // R29: it waits its turn
 	case err != nil:
-		return fmt.Errorf("claiming sync %s: %w", job.Args.SyncID, err)
+		return fmt.Errorf("claiming sync %s: %w", id, err)
 	}
 	return q.work(ctx, run)
 }
@@ -58,8 +67,16 @@ func (q *Queue) work(ctx context.Context, run casesync.Run) error {
 	if !run.DueAt.IsZero() && run.Lease.Attempt == 1 {
 		q.o.Observe.SyncLate(started.Sub(run.DueAt))
 	}
-	result, err := q.attempt(ctx, run)
-	status, err := q.conclude(ctx, run, result, err)
+	result, failure := q.attempt(ctx, run)
+	var status casesync.Status
+	err := panics.Catch(func() (err error) {
+		status, err = q.conclude(ctx, run, result, failure)
+		return err
+	})
+	if e := panics.In(err); e != nil { // it may be the result that cannot be closed with
+		q.logPanic(ctx, e, "A panic kept a sync from being closed with its result", attrs(run)...)
+		status, err = q.conclude(ctx, run, casesync.Result{}, e)
+	}
 	if status == "" {
 		q.o.Observe.SyncGivenBack(run.Type)
 	} else {
@@ -108,13 +125,20 @@ func (q *Queue) takenOver(ctx context.Context, run casesync.Run) {
 	q.log.WarnContext(ctx, "Sync was taken over by another attempt", "sync_id", run.Lease.AuditID.String(), "attempt", run.Lease.Attempt)
 }
 
-// attempt runs the sync under its time limit and its lease. The error says why
-// it was ended, where it was.
+// attrs name a run in a log line.
+func attrs(run casesync.Run) []any {
+	return []any{"sync_id", run.Lease.AuditID.String(), "clinic_id", run.Lease.ClinicID.String(), "attempt", run.Lease.Attempt}
+}
+
+// attempt runs the sync under its time limit and its lease. The error says why it was
+// ended, where it was; a panic in any of its goroutines is one (R58).
 func (q *Queue) attempt(ctx context.Context, run casesync.Run) (result casesync.Result, err error) {
 	// Detached, so that what ends the attempt is one of our causes and no other.
 	work, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
-	stopWatching := context.AfterFunc(ctx, func() { end(casesync.ErrShutdown) })
+	panicked := func(e *panics.Error) { end(e) }
+	work = panics.WithOwner(work, panicked)
+	stopWatching := panics.AfterEnd(ctx, func() { end(casesync.ErrShutdown) }, panicked)
 	defer stopWatching()
 	q.track(run.Lease, end)
 	defer q.untrack(run.Lease)
@@ -123,19 +147,22 @@ func (q *Queue) attempt(ctx context.Context, run casesync.Run) (result casesync.
 	defer cancel()
 	beating, stopBeating := context.WithCancel(limited)
 	beats := make(chan struct{})
-	go func() {
+	panics.Go(func() {
 		defer close(beats)
 		q.heartbeat(beating, run.Lease, end)
-	}()
+	}, panicked)
 	defer func() { stopBeating(); <-beats }()
-	defer func() { // one clinic's trouble is not the process's
-		if p := recover(); p != nil {
-			err = fmt.Errorf("a panic ended the sync: %v", p)
-		}
-	}()
 
-	result, err = q.o.Run(limited, run)
-	if err != nil && limited.Err() != nil {
+	returned := false
+	err = panics.Catch(func() (err error) {
+		result, err = q.o.Run(limited, run)
+		returned = true
+		return err
+	})
+	if !returned { // what it returns, it has logged
+		q.logPanic(ctx, err, "A panic ended a sync", attrs(run)...)
+	}
+	if err != nil && limited.Err() != nil && panics.In(err) == nil {
 		err = context.Cause(limited)
 	}
 	return result, err
@@ -145,7 +172,7 @@ func (q *Queue) attempt(ctx context.Context, run casesync.Run) (result casesync.
 // followed by another one (R31, R32).
 func (q *Queue) again(run casesync.Run, err error) (pause time.Duration, again bool) {
 	switch {
-	case err == nil || errors.Is(err, casesync.ErrCancelled):
+	case err == nil || errors.Is(err, casesync.ErrCancelled) || panics.In(err) != nil: // R58
 		return 0, false
 	case errors.Is(err, casesync.ErrShutdown):
 		return 0, run.Lease.Attempt < maxAttempts

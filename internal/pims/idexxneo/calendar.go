@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"golang.org/x/sync/errgroup"
 
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 )
@@ -46,10 +46,9 @@ func (s *session) Appointments(ctx context.Context, window pims.Window) (pims.Sn
 func (s *session) slices(ctx context.Context, window pims.Window) ([]*slice, error) {
 	windows := window.Slices(maxSliceDays)
 	fetched := make([][]*slice, len(windows))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallelSlices)
+	group, ctx := panics.NewGroupWith(ctx, parallelSlices)
 	for i, w := range windows {
-		group.Go(func() (err error) {
+		group.Do(func() (err error) {
 			fetched[i], err = s.halves(ctx, w)
 			return err
 		})

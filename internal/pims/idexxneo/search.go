@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"golang.org/x/sync/errgroup"
 
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 )
@@ -44,10 +44,9 @@ func (s *session) search(ctx context.Context, window pims.Window) ([]pims.Consul
 		return nil, err
 	}
 	pages := make([]searchPage, first.pages())
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallelPages)
+	group, ctx := panics.NewGroupWith(ctx, parallelPages)
 	for i := 1; i < len(pages); i++ {
-		group.Go(func() (err error) {
+		group.Do(func() (err error) {
 			pages[i], err = s.searchPage(ctx, window, i+1)
 			return err
 		})

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -31,12 +32,14 @@ func NewTransport(hosts pims.HostPolicy) *http.Transport {
 	}
 }
 
+// guardedDial dials for the transport and net, which call it and its check in
+// goroutines of theirs: a panic becomes the error of the request (R58).
 func guardedDial(hosts pims.HostPolicy) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		dialer := net.Dialer{
 			Timeout: 10 * time.Second,
 			ControlContext: func(_ context.Context, _, resolved string, _ syscall.RawConn) error {
-				return checkAddress(hosts, address, resolved)
+				return panics.Catch(func() error { return checkAddress(hosts, address, resolved) })
 			},
 		}
 		return dialer.DialContext(ctx, network, address)
@@ -57,6 +60,9 @@ func checkAddress(hosts pims.HostPolicy, address, resolved string) error {
 // the caller's own context makes it a context's error; a try's timeout does not.
 // The transport's own text is dropped: it quotes URLs, and what servers said (R40).
 func (c *Client) transportError(ctx, limited context.Context, err error) error {
+	if e := panics.In(err); e != nil {
+		return e
+	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}

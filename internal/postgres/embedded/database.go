@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/panics"
 )
 
 // watchEvery is how often one who joined looks whether the owner's server lives.
@@ -37,8 +39,7 @@ func newDatabase(a address, s *server) *Database {
 // lock as long as the server runs.
 func owned(s *server, lock *os.File, logger *slog.Logger) *Database {
 	d := newDatabase(s.address, s)
-	go func() {
-		defer close(d.done)
+	d.watch(logger, func() {
 		<-s.done
 		if !isClosed(d.closing) {
 			d.err = fmt.Errorf("the embedded PostgreSQL ended by itself: %w: see %s, open it again", s.err, s.log)
@@ -48,15 +49,28 @@ func owned(s *server, lock *os.File, logger *slog.Logger) *Database {
 			logger.Warn("the embedded PostgreSQL left something behind", "error", err)
 		}
 		_ = lock.Close() // nothing was written
-	}()
+	})
 	return d
 }
 
-// joined is the Database of a process that uses the server of another.
-func joined(a address, lock *os.File) *Database {
-	d := newDatabase(a, nil)
-	go func() {
+// watch runs what waits for the end of the server, in a goroutine, and closes done.
+func (d *Database) watch(logger *slog.Logger, wait func()) {
+	failed := func(e *panics.Error) {
+		d.err = fmt.Errorf("watching the embedded PostgreSQL: %w", e)
+		logger.Error("watching the embedded PostgreSQL failed", e.Attrs()...)
+	}
+	panics.Go(func() {
 		defer close(d.done)
+		if e := panics.In(panics.Catch(func() error { wait(); return nil })); e != nil {
+			failed(e)
+		}
+	}, failed)
+}
+
+// joined is the Database of a process that uses the server of another.
+func joined(a address, lock *os.File, logger *slog.Logger) *Database {
+	d := newDatabase(a, nil)
+	d.watch(logger, func() {
 		defer lock.Close() //nolint:errcheck // nothing was written
 		tick := time.NewTicker(watchEvery)
 		defer tick.Stop()
@@ -71,7 +85,7 @@ func joined(a address, lock *os.File) *Database {
 				}
 			}
 		}
-	}()
+	})
 	return d
 }
 

@@ -106,7 +106,7 @@ func ownOrJoin(ctx context.Context, c cluster, o Options, p profile, lock *os.Fi
 	}
 	if !owner {
 		o.Logger.InfoContext(ctx, "joined the embedded PostgreSQL of another process", "dir", c.home)
-		return joined(address, lock), nil
+		return joined(address, lock, o.Logger), nil
 	}
 	srv, err := bringUp(ctx, c, p, lock)
 	if err != nil {

@@ -6,10 +6,15 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+
+	"github.com/pims-sync/pims-sync/internal/panics"
 )
 
 // errExited is the end of a process that it reports as a success.
 var errExited = errors.New("exit status 0")
+
+// errUnknown is the end of a process that was not seen.
+var errUnknown = errors.New("how it ended is not known")
 
 // process is a running child that the system interrupts when we are gone.
 type process struct {
@@ -21,13 +26,13 @@ type process struct {
 // startProcess starts cmd as a process that does not outlive this one.
 func startProcess(cmd *exec.Cmd) (*process, error) {
 	p := &process{cmd: cmd, done: make(chan struct{})}
-	started := make(chan error)
-	go func() {
+	started := make(chan error, 2)
+	panics.Go(func() {
 		// Linux signals the child when the thread that made it ends, so that
 		// thread has to stay with this goroutine until the child has ended.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		defer close(p.done)
+		defer p.ended()
 		restore := heedInterrupts()
 		release, err := startBound(cmd)
 		restore()
@@ -38,8 +43,16 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 			}
 			release()
 		}
-	}()
+	}, func(e *panics.Error) { started <- e })
 	return p, <-started
+}
+
+// ended closes done. Where the end is not known, because of a panic, it says so.
+func (p *process) ended() {
+	if p.err == nil {
+		p.err = errUnknown
+	}
+	close(p.done)
 }
 
 // heedInterrupts lets the children that are started before restore begin with
