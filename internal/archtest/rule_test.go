@@ -53,7 +53,7 @@ var importRule = rule{
 	{
 		pkg:       "internal/pims/pimshttp",
 		ours:      []string{panicsPkg, "internal/pims"},
-		libraries: []string{jsonV2},
+		libraries: []string{jsonV2, "golang.org/x/text"},
 	},
 	{
 		pkg:       "internal/pims/idexxneo",

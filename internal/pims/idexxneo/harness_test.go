@@ -167,6 +167,7 @@ var faults = map[pimstest.Fault]neosim.Fault{
 	pimstest.FaultRateLimit:   {Kind: neosim.FaultStatus, Code: http.StatusTooManyRequests},
 	pimstest.FaultForbidden:   {Kind: neosim.FaultStatus, Code: http.StatusForbidden},
 	pimstest.FaultSessionDies: {Kind: neosim.FaultSessionDies},
+	pimstest.FaultCharset:     {Kind: neosim.FaultCharset},
 	pimstest.FaultSaysFailed:  {Kind: neosim.FaultSaysFailed, Body: `"success":false,"message":"Zzpatient cannot be shown"`},
 }
 

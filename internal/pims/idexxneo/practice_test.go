@@ -40,6 +40,23 @@ func TestARealisticPracticeIsReadInEveryHabitOfNeo(t *testing.T) {
 	}
 }
 
+func TestAPracticeIsReadInEveryCharset(t *testing.T) { // R7
+	t.Parallel()
+	for _, charset := range []neosim.Charset{neosim.UTF8, neosim.Latin1, neosim.UTF16} {
+		t.Run(string(charset), func(t *testing.T) {
+			t.Parallel()
+			practiceIsRead(t, neosim.Options{Seed: 7, Charset: charset})
+			r := newRemote(t, options{sim: neosim.Options{Charset: charset}})
+			noon := r.sim.Today().Add(12 * time.Hour)
+			r.sim.SetAppointments(neosim.Appointment{ID: "7", Start: noon, Patient: "Zoë \U0001F415", FirstName: "Łucja", LastName: "Ñúñez\uFFFD"})
+			snapshot, err := r.open(t).Appointments(t.Context(), around(t, r, 0, 0))
+			require.NoError(t, err)
+			require.Equal(t, "Zoë \U0001F415", snapshot.Appointments[0].PatientName)
+			require.Equal(t, "Łucja Ñúñez\uFFFD", snapshot.Appointments[0].ClientName)
+		})
+	}
+}
+
 func practiceIsRead(t *testing.T, o neosim.Options) {
 	r := startRemote(t, options{sim: o})
 	window := around(t, r, 7, 7)

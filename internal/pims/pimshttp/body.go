@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
@@ -19,36 +20,54 @@ const (
 	sniffBytes   = 512      // to tell HTML from JSON
 )
 
-// A body reads an answer up to a limit, and remembers why it ended before its
-// end.
+// A body reads an answer up to a limit, as UTF-8, and remembers why it ended before
+// its end.
 type body struct {
-	buffered *bufio.Reader
+	buffered *bufio.Reader // of the bytes as they came
+	charset  charset
+	unknown  error // of the charset
+	text     io.Reader
 	source   io.Reader
 	left     int64 // bytes that may still come
 	failure  error // the first error that was not io.EOF
 }
 
-func newBody(source io.Reader, limit int64) *body {
-	b := &body{source: source, left: limit}
+func newBody(response *http.Response, limit int64) *body {
+	b := &body{source: response.Body, left: limit}
 	b.buffered = bufio.NewReaderSize(sourceOf{b}, 4<<10)
+	head, _ := b.buffered.Peek(sniffBytes)
+	b.charset, b.unknown = charsetOf(response.Header, head)
+	_, _ = b.buffered.Discard(b.charset.mark)
+	if b.unknown == nil {
+		b.text = b.charset.strict(b.buffered)
+	}
 	return b
 }
 
 // Read implements io.Reader.
-func (b *body) Read(p []byte) (int, error) { return b.buffered.Read(p) }
-
-// isPage tells whether the body is markup instead of JSON, and skips the byte
-// order mark that some servers put before either.
-func (b *body) isPage() bool {
-	head, _ := b.buffered.Peek(sniffBytes)
-	if bytes.HasPrefix(head, byteOrderMark) {
-		_, _ = b.buffered.Discard(len(byteOrderMark))
-		head = head[len(byteOrderMark):]
+func (b *body) Read(p []byte) (int, error) {
+	if b.unknown != nil {
+		return 0, b.unknown
 	}
-	return bytes.HasPrefix(bytes.TrimSpace(head), []byte("<"))
+	n, err := b.text.Read(p)
+	if errors.Is(err, errNoText) {
+		b.unknown = fmt.Errorf("the answer's bytes are no valid %s: %w", b.charset.name, pims.ErrSchemaDrift)
+		return 0, b.unknown
+	}
+	return n, err
 }
 
-var byteOrderMark = []byte("\uFEFF")
+// isPage tells whether the body is markup instead of JSON.
+func (b *body) isPage() bool {
+	head, _ := b.buffered.Peek(sniffBytes - len("\uFEFF"))
+	text, _ := io.ReadAll(b.charset.lenient(bytes.NewReader(head)))
+	return bytes.HasPrefix(bytes.TrimSpace(text), []byte("<"))
+}
+
+// page reads the beginning of markup.
+func (b *body) page() ([]byte, error) {
+	return io.ReadAll(io.LimitReader(b.charset.lenient(b.buffered), maxPageBytes))
+}
 
 // sourceOf is the body below its buffer.
 type sourceOf struct{ *body }

@@ -123,8 +123,8 @@ func (c *Client) Browser() pims.BrowserSession {
 
 // GetJSON asks the PIMS and hands the answer to decode, which reads exactly one
 // JSON value; what follows it must be blank. Decode runs once per try, so it must
-// start afresh each time. Duplicate names in an object are allowed, and invalid
-// UTF-8 becomes U+FFFD.
+// start afresh each time. Duplicate names in an object are allowed. The answer is
+// decoded by its charset; bytes that are no text in it are pims.ErrSchemaDrift (R7).
 //
 // An error of decode is final, unless the answer ended too early. Errors:
 // pims.ErrSessionExpired, ErrUnreachable, ErrRateLimited, ErrRemote,

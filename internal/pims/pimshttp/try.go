@@ -122,7 +122,7 @@ func (c *Client) isLoginPage(html []byte) bool {
 // decode hands a 200's body to the caller's decoder and finds out whose fault an
 // error is: the wire's, the answer's, or the session's.
 func (c *Client) decode(ctx, limited context.Context, response *http.Response, decode func(*jsontext.Decoder) error) error {
-	body := newBody(response.Body, c.options.MaxBytes)
+	body := newBody(response, c.options.MaxBytes)
 	if body.isPage() {
 		return c.pageError(ctx, limited, body)
 	}
@@ -136,6 +136,8 @@ func (c *Client) decode(ctx, limited context.Context, response *http.Response, d
 		return nil
 	case errors.Is(body.failure, ErrTooLarge):
 		return ErrTooLarge
+	case body.unknown != nil:
+		return body.unknown
 	case body.failure != nil:
 		return c.transportError(ctx, limited, body.failure)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
@@ -171,7 +173,7 @@ func ownSyntaxError(err error) error {
 // session, any other page is an answer that we do not know, and one that broke
 // off is the wire's fault.
 func (c *Client) pageError(ctx, limited context.Context, page *body) error {
-	html, err := io.ReadAll(io.LimitReader(page, maxPageBytes))
+	html, err := page.page()
 	switch {
 	case c.isLoginPage(html):
 		return fmt.Errorf("the login page came instead of JSON: %w", pims.ErrSessionExpired)

@@ -110,6 +110,7 @@ const (
 	FaultRateLimit   Fault = "too many requests"
 	FaultForbidden   Fault = "a refusal"
 	FaultSessionDies Fault = "a session that ends with the request"
+	FaultCharset     Fault = "a text that is none in the charset of the answer"
 	FaultSaysFailed  Fault = "the right answer, with words that it failed, and status 200" // its message names patients
 )
 

@@ -27,6 +27,7 @@ var faultKinds = []struct {
 	{FaultRateLimit, []error{pims.ErrRateLimited}},
 	{FaultForbidden, []error{pims.ErrRemote}},
 	{FaultSessionDies, []error{pims.ErrSessionExpired}},
+	{FaultCharset, []error{pims.ErrSchemaDrift}},
 	{FaultSaysFailed, []error{pims.ErrRemote}},
 }
 

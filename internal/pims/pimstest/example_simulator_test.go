@@ -1,6 +1,7 @@
 package pimstest_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -186,6 +187,8 @@ func fail(w http.ResponseWriter, r *http.Request, fault pimstest.Fault, body []b
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		_, _ = w.Write(body[:len(body)/2])
 		panic(http.ErrAbortHandler)
+	case pimstest.FaultCharset:
+		_, _ = w.Write(bytes.Replace(body, []byte{'"'}, []byte("\"\xeb"), 1))
 	case pimstest.FaultSaysFailed:
 		fmt.Fprintf(w, `%s,"error":"Zzpatient cannot be shown"}`, body[:len(body)-1])
 	case pimstest.FaultHang:

@@ -201,10 +201,10 @@ func (c *call) answer(w http.ResponseWriter, write func(*bufio.Writer)) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	switch c.fault.Kind {
-	case FaultTruncated, FaultDisconnect, FaultSaysFailed:
+	case FaultTruncated, FaultDisconnect, FaultSaysFailed, FaultCharset:
 		c.spoil(w, write)
 	default:
-		out := bufio.NewWriterSize(w, 32<<10)
+		out := bufio.NewWriterSize(c.options.Charset.writer(w), 32<<10)
 		write(out)
 		_ = out.Flush() // the client may have gone
 	}
@@ -216,6 +216,10 @@ func (c *call) spoil(w http.ResponseWriter, write func(*bufio.Writer)) {
 	out := bufio.NewWriter(&whole)
 	write(out)
 	_ = out.Flush()
+	if c.fault.Kind == FaultCharset {
+		_, _ = w.Write(bytes.Replace(whole.Bytes(), []byte{'"'}, []byte("\"\xeb"), 1))
+		return
+	}
 	if c.fault.Kind == FaultSaysFailed {
 		_, _ = w.Write(saysFailed(whole.Bytes(), cmp.Or(c.fault.Body, `"success":false,"message":"Server Error"`)))
 		return

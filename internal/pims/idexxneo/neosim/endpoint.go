@@ -299,6 +299,7 @@ type optionsJSON struct {
 	Envelope      *Envelope   `json:"envelope"`
 	IDs           *IDStyle    `json:"ids"`
 	Bools         *BoolStyle  `json:"bools"`
+	Charset       *Charset    `json:"charset"`
 	Expired       *Expired    `json:"expired"`
 	Lookup        *Lookup     `json:"lookup"`
 	Views         *Views      `json:"views"`
@@ -323,6 +324,7 @@ func (j optionsJSON) apply(o *Options) error {
 	assign(&o.Envelope, j.Envelope)
 	assign(&o.IDs, j.IDs)
 	assign(&o.Bools, j.Bools)
+	assign(&o.Charset, j.Charset)
 	assign(&o.Expired, j.Expired)
 	assign(&o.Lookup, j.Lookup)
 	assign(&o.Views, j.Views)

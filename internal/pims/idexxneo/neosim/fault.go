@@ -50,13 +50,14 @@ const (
 	FaultHalf          Kind = "half"           // every second appointment or consultation, always the same ones
 	FaultOtherPractice Kind = "other-practice" // the data of Fault.Other, or of a practice with the next seed
 	FaultSessionDies   Kind = "session-dies"   // the session ends with this request
+	FaultCharset       Kind = "charset"        // the right answer, with a letter of its first text in Latin-1, which it does not declare
 	FaultSaysFailed    Kind = "says-failed"    // the right answer, in an envelope whose members (Fault.Body) say that it failed
 )
 
 // faultKinds are all of them, for checking what comes over the control endpoint.
 var faultKinds = []Kind{
 	FaultStatus, FaultHTML, FaultBody, FaultEmpty, FaultRenamed, FaultTruncated, FaultDisconnect, FaultHang, FaultSlow,
-	FaultHalf, FaultOtherPractice, FaultSessionDies, FaultSaysFailed,
+	FaultHalf, FaultOtherPractice, FaultSessionDies, FaultSaysFailed, FaultCharset,
 }
 
 // Forever as Count keeps a fault until it is cleared.

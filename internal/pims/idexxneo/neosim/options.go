@@ -89,6 +89,16 @@ const (
 	ViewsNone     Views = "none"
 )
 
+// Charset is how the texts of the API's answers are written.
+type Charset string
+
+// The charsets; the zero value means UTF8.
+const (
+	UTF8   Charset = "utf-8"      // undeclared
+	Latin1 Charset = "iso-8859-1" // declared; what it lacks is escaped
+	UTF16  Charset = "utf-16"     // declared, with a byte order mark
+)
+
 // Options describe a practice and the habits of its Neo. The zero value is a realistic practice in UTC, as of today's
 // noon, with [DefaultUsername] and [DefaultPassword]. The fields of the first block are fixed by [New]; all others can be
 // changed while the Sim runs with [Sim.Configure].
@@ -125,11 +135,12 @@ type Options struct {
 	// Expired is the answer to a dead session.
 	Expired Expired
 
-	// Shape, Envelope, IDs, Bools are the habits of the wire.
+	// Shape, Envelope, IDs, Bools, Charset are the habits of the wire.
 	Shape    Shape
 	Envelope Envelope
 	IDs      IDStyle
 	Bools    BoolStyle
+	Charset  Charset
 	// HideCancelled leaves cancelled appointments out of the calendar; the point lookup still finds them.
 	HideCancelled bool
 	// Lookup and Views say which of the optional requests exist.
@@ -186,6 +197,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Envelope, EnvelopeArray)
 	setDefault(&o.IDs, NumberIDs)
 	setDefault(&o.Bools, WordBools)
+	setDefault(&o.Charset, UTF8)
 	setDefault(&o.Lookup, LookupWorks)
 	setDefault(&o.Views, ViewsBoth)
 	setDefault(&o.Login.ErrorText, "The username or the password is not right.")
@@ -212,6 +224,7 @@ func (o Options) check() error {
 		oneOf("envelope", o.Envelope, EnvelopeArray, EnvelopeAppointments, EnvelopeData, EnvelopeEvents),
 		oneOf("ids", o.IDs, NumberIDs, StringIDs),
 		oneOf("bools", o.Bools, WordBools, NumberBools, StringBools),
+		oneOf("charset", o.Charset, UTF8, Latin1, UTF16),
 		oneOf("expired", o.Expired, Expired401, ExpiredRedirect, ExpiredHTML),
 		oneOf("lookup", o.Lookup, LookupWorks, LookupMissing, LookupBroken),
 		oneOf("views", o.Views, ViewsBoth, ViewsOld, ViewsPageData, ViewsNone),
