@@ -56,7 +56,7 @@ type Appointment struct {
 type Snapshot struct {
 	Window       Window
 	FetchedAt    time.Time
-	Appointments []Appointment // distinct ids, the first of each (R6)
+	Appointments []Appointment // distinct ids; of each the first in the order of start and patient id (R6)
 
 	// Unusable are the rows that have an id but lack something without which no
 	// case can be made of them. They are skipped, and still present (R6).

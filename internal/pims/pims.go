@@ -98,7 +98,8 @@ type Session interface {
 	// Appointments fetches the calendar of a window, whole and proved (R5): the
 	// session was proved before and after, every answer was recognised, every row
 	// overlaps the window. A partial fetch is an error, never a short list; the
-	// one thing a Snapshot may lack are rows without an id, which it counts.
+	// one thing a Snapshot may lack are rows without an id, which it counts. Rows of
+	// which not one has an id and a start are ErrSchemaDrift (R6).
 	// Rows are in the order of their first appearance.
 	Appointments(ctx context.Context, window Window) (Snapshot, error)
 

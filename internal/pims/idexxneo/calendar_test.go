@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -266,16 +267,137 @@ func TestARowIsUnusableWithoutAStartThatCanBeRead(t *testing.T) { // R6
 	}
 }
 
-func TestTheFirstOfTwoRowsWithOneIDWins(t *testing.T) { // R6
+func TestOfRowsWithOneIDTheFirstInTheOrderOfStartAndPatientCounts(t *testing.T) { // R6
 	t.Parallel()
-	const usable, unusable = `{"id":7,"patient_name":"Bella","start":"2026-01-17 09:00:00"}`, `{"id":7,"patient_name":"Bella"}`
-	for body, appointments := range map[string]int{"[" + usable + "," + unusable + "]": 1, "[" + unusable + "," + usable + "]": 0} {
+	for name, rows := range map[string][]string{ // the first counts
+		"the earlier":                       {`"start":"2026-01-17 09:00","patient_id":9`, `"start":"2026-01-17 10:00","patient_id":1`},
+		"of one start, the smaller patient": {`"start":"2026-01-17 09:00","patient_id":9`, `"start":"2026-01-17 09:00:00","patient_id":"10"`},
+		"of texts, the first":               {`"start":"2026-01-17 09:00","patient_id":"a9"`, `"start":"2026-01-17 09:00","patient_id":"b1"`},
+		"one with a patient":                {`"start":"2026-01-17 09:00","patient_id":9`, `"start":"2026-01-17 09:00"`},
+		"one that has a start":              {`"start":"2026-01-17 09:00","patient_id":9`, `"patient_id":1`, `"start":"soon","patient_id":1`},
+		"of one patient, any, but the same": {`"start":"2026-01-17 09:00","patient_id":9,"reason":"a"`, `"start":"2026-01-17 09:00","patient_id":9,"reason":"b"`},
+		"three of them":                     {`"start":"2026-01-17 08:00"`, `"start":"2026-01-17 09:00"`, `"start":"2026-01-17 10:00"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var first *pims.Appointment
+			permute(rows, func(rows []string) {
+				body := `[{"id":8,"patient_name":"Milo","start":"2026-01-17 07:00"}`
+				for _, row := range rows {
+					body += `,{"id":7,"patient_name":"Bella",` + row + `}`
+				}
+				body += "]"
+				snapshot, err := dial(t, wire{calendarPath: says(body)}).Appointments(t.Context(), january(t, 17, 17))
+				require.NoError(t, err)
+				require.Len(t, snapshot.Appointments, 2, body)
+				require.Empty(t, snapshot.Unusable, body)
+				require.Equal(t, len(rows)-1, snapshot.Duplicates, body)
+				found := snapshot.Appointments[slices.IndexFunc(snapshot.Appointments, func(a pims.Appointment) bool { return a.ID == "7" })]
+				if first == nil {
+					first = &found
+				}
+				require.Equal(t, *first, found, body)
+			})
+			require.Contains(t, rows[0], first.Start.Format("2006-01-02 15:04"))
+			if first.PatientID != "" {
+				require.Contains(t, rows[0], first.PatientID)
+			}
+		})
+	}
+}
+
+// permute calls with every order of the rows, the given one first.
+func permute(rows []string, with func([]string)) {
+	if len(rows) < 2 {
+		with(rows)
+		return
+	}
+	for i := range rows {
+		others := slices.Concat(rows[:i], rows[i+1:])
+		permute(others, func(behind []string) { with(append([]string{rows[i]}, behind...)) })
+	}
+}
+
+func TestOfUnusableRowsWithOneIDTheOrderDoesNotMatter(t *testing.T) { // R6
+	t.Parallel()
+	rows := []string{`{"id":7,"is_block":false}`, `{"id":7,"start":"soon","is_block":false}`, `{"id":8,"start":"2026-01-17 09:00","is_block":false}`}
+	var first *pims.Snapshot
+	permute(rows, func(rows []string) {
+		snapshot, err := dial(t, wire{calendarPath: says("[" + strings.Join(rows, ",") + "]")}).Appointments(t.Context(), january(t, 17, 17))
+		require.NoError(t, err)
+		if first == nil {
+			first = &snapshot
+		}
+		require.Equal(t, *first, snapshot)
+	})
+	require.Len(t, first.Unusable, 1)
+	require.Equal(t, 1, first.Duplicates)
+}
+
+func TestAnIDOfZeroIsNone(t *testing.T) { // R6
+	t.Parallel()
+	const good = `{"id":8,"patient_name":"Milo","start":"2026-01-17 07:00"},`
+	for _, zero := range []string{`0`, `"0"`, `"00"`, `0.0`, `-0`, `" 0 "`, `""`, `null`} {
+		body := `[` + good + `{"id":` + zero + `,"appointment_id":` + zero + `,"patient_name":"Bella","start":"2026-01-17 09:00"}]`
 		snapshot, err := dial(t, wire{calendarPath: says(body)}).Appointments(t.Context(), january(t, 17, 17))
 		require.NoError(t, err)
-		require.Len(t, snapshot.Appointments, appointments, body)
-		require.Equal(t, 1, snapshot.Found(), body)
-		require.Equal(t, 1, snapshot.Duplicates, body)
+		require.Len(t, snapshot.Appointments, 1, zero)
+		require.Equal(t, 1, snapshot.Unidentified, zero)
+
+		body = `[{"id":7,"appointment_id":` + zero + `,"consultation_id":` + zero + `,"patient_id":` + zero + `,"client_id":` + zero +
+			`,"patient_name":"Bella","start":"2026-01-17 09:00"}]`
+		snapshot, err = dial(t, wire{calendarPath: says(body)}).Appointments(t.Context(), january(t, 17, 17))
+		require.NoError(t, err)
+		a := snapshot.Appointments[0]
+		require.Equal(t, []string{"7", "", "", ""}, []string{a.ID, a.ConsultationID, a.PatientID, a.ClientID}, zero)
 	}
+	for _, id := range []string{`10`, `"10"`, `100.0`, `"x0"`} {
+		body := `[{"id":` + id + `,"patient_name":"Bella","start":"2026-01-17 09:00"}]`
+		snapshot, err := dial(t, wire{calendarPath: says(body)}).Appointments(t.Context(), january(t, 17, 17))
+		require.NoError(t, err)
+		require.Len(t, snapshot.Appointments, 1, id)
+	}
+}
+
+func TestACalendarOfRowsOfWhichNoneIsUsableIsRefused(t *testing.T) { // R6
+	t.Parallel()
+	const block = `{"id":5,"is_block":true,"start":"2026-01-17 12:00"}`
+	for body, refused := range map[string]bool{
+		`[]`:                                    false,
+		`[` + block + `]`:                       false,
+		`[{"id":5,"start":"2026-01-17 12:00"}]`: false, // a block of the newer generation
+		`[{"id":5,"is_block":false}]`:           true,
+		`[` + block + `,{"id":6,"is_block":false},{"id":7,"patient_name":"Bella","start":"soon"}]`: true,
+		`[{"patient_name":"Bella","start":"2026-01-17 12:00"}]`:                                    true,
+		`[{"id":0,"patient_name":"Bella","start":"2026-01-17 12:00"}]`:                             true,
+		`[{"renamed_id":5,"renamed_start":"2026-01-17 12:00","renamed_name":"Bella"}]`:             true,
+		`[{}]`: true,
+		`[{"id":5,"is_block":false,"start":"2026-01-17 12:00"},{"is_block":false},{"id":6,"is_block":false}]`:                     false,
+		`[{"id":5,"is_block":false,"start":"2026-01-16 12:00","end":"2026-01-17 00:00"},{"is_block":false,"patient_id":"Bella"}]`: false, // it ended as the days begin
+	} {
+		snapshot, err := dial(t, wire{calendarPath: says(body)}).Appointments(t.Context(), january(t, 17, 17))
+		if refused {
+			requireDrift(t, err)
+			require.Zero(t, snapshot, body)
+			continue
+		}
+		require.NoError(t, err, body)
+	}
+}
+
+func TestAUsableRowOfAnyDayMakesTheCalendarOne(t *testing.T) { // R6
+	t.Parallel()
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Query().Get("start"), "2026-01-08") {
+			says(`[{"id":7,"patient_name":"Bella","start":"2026-01-08 09:00"}]`)(w, r)
+			return
+		}
+		says(`[{"id":7,"patient_name":"Bella"},{"id":8,"patient_name":"Milo"}]`)(w, r)
+	}
+	snapshot, err := dial(t, wire{calendarPath: answer}).Appointments(t.Context(), january(t, 1, 14))
+	require.NoError(t, err)
+	require.Len(t, snapshot.Appointments, 1)
+	require.Len(t, snapshot.Unusable, 1, "the id that is usable in another slice is not unusable too")
 }
 
 func TestARowsPlaceIsComparedWithItsDays(t *testing.T) { // R5

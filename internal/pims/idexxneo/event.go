@@ -104,7 +104,8 @@ func (r *reader) eventFlag(e *event, flag *bool) error {
 
 // isVisit tells visits from the blocks and rosters that occupy the calendar
 // without being any (R5). In the generation without flags, a row without a
-// patient and a status is a block.
+// patient and a status is a block; one that has no start either occupies nothing and
+// is a row that is not recognised (R6).
 func (e *event) isVisit() bool {
 	switch {
 	case e.block, e.roster, e.hasClass("block"), e.hasClass("roster"):
@@ -112,7 +113,7 @@ func (e *event) isVisit() bool {
 	case e.flagged:
 		return true
 	default:
-		return !pims.Blank(e.patient) || e.patientID != "" || !pims.Blank(e.statusText())
+		return !pims.Blank(e.patient) || e.patientID != "" || !pims.Blank(e.statusText()) || pims.Blank(e.start)
 	}
 }
 

@@ -76,8 +76,10 @@ func FuzzCalendar(f *testing.F) {
 	location := berlin(f)
 	decode := func(body string) (pims.Snapshot, error) {
 		s := newSlice(spanOf(window), location)
-		err := read(body, func(r *reader) error { return r.calendar(s.add) })
-		return merge([]*slice{s}), err
+		if err := read(body, func(r *reader) error { return r.calendar(s.add) }); err != nil {
+			return pims.Snapshot{}, err
+		}
+		return merge([]*slice{s})
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		snapshot, err := decode(body)

@@ -107,6 +107,9 @@ func rowOf(v pimstest.Visit) neosim.Appointment {
 		Type: v.Type, Status: words[v.Status], Block: v.Block,
 		Raw: map[string]any{},
 	}
+	if v.ID == "0" {
+		row.Raw["id"], row.Raw["appointment_id"] = 0, "0"
+	}
 	if v.ID == "" {
 		row.ID = "without"
 		row.Raw["id"], row.Raw["appointment_id"] = nil, nil

@@ -110,8 +110,18 @@ func (r *reader) word() (string, error) {
 }
 
 // identifier reads an id, which comes as a string or as a whole number and is the
-// same id either way. Anything else is no id: "". It never goes through a float.
+// same id either way. Anything else is no id: "", nor is zero (R6). It never goes
+// through a float.
 func (r *reader) identifier() (string, error) {
+	id, err := r.whole()
+	if strings.Trim(strings.TrimPrefix(id, "-"), "0") == "" {
+		return "", err
+	}
+	return id, err
+}
+
+// whole reads a whole number, or a text, as text; "" where there is neither.
+func (r *reader) whole() (string, error) {
 	raw, err := r.decoder.ReadValue()
 	if err != nil {
 		return "", err

@@ -26,8 +26,8 @@ const (
 // errMoved: entries came or went while the pages were turned.
 var errMoved = fmt.Errorf("the consultations changed while they were listed: %w", pims.ErrSchemaDrift)
 
-// SearchConsultations implements pims.Session. The pages must add up to the total;
-// where they do not because the list changed between them, it is read once more.
+// SearchConsultations implements pims.Session. The pages must be one list; where they
+// are not because it changed between them, it is read once more.
 // IDEXX_NEO.md §Consultations.
 func (s *session) SearchConsultations(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
 	entries, err := s.search(ctx, window)
@@ -37,46 +37,77 @@ func (s *session) SearchConsultations(ctx context.Context, window pims.Window) (
 	return entries, err
 }
 
-// search reads the first page, and then the others, some at a time.
+// search reads the first page and then the others, some at a time. Where the list
+// ends before its total, the total counted what is not listed (IDEXX_NEO.md §Added
+// 2026-11-28); where it is longer, the pages say where it ends.
 func (s *session) search(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
 	first, err := s.searchPage(ctx, window, 1)
 	if err != nil {
 		return nil, err
 	}
-	pages := make([]searchPage, first.pages())
-	group, ctx := panics.NewGroupWith(ctx, parallelPages)
-	for i := 1; i < len(pages); i++ {
-		group.Do(func() (err error) {
-			pages[i], err = s.searchPage(ctx, window, i+1)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
+	l := list{first: first, seen: make(map[string]struct{})}
+	if err := l.add(first); err != nil {
 		return nil, err
 	}
-	pages[0] = first
-	return together(pages)
-}
-
-// together checks that the pages are one list: the same total on each, each as
-// long as it must be, and no entry twice.
-func together(pages []searchPage) ([]pims.ConsultationEntry, error) {
-	total, perPage := pages[0].total, pages[0].perPage
-	entries := make([]pims.ConsultationEntry, 0, total)
-	seen := make(map[string]struct{}, total)
-	for i, p := range pages {
-		if p.total != total || p.perPage != perPage || len(p.entries) != min(perPage, total-i*perPage) {
-			return nil, errMoved
+	for l.goesOn() {
+		next := l.pages + 1
+		pages := make([]searchPage, max(1, min(parallelPages, first.pages()-next+1)))
+		group, ctx := panics.NewGroupWith(ctx, parallelPages)
+		for i := range pages {
+			group.Do(func() (err error) {
+				pages[i], err = s.searchPage(ctx, window, next+i)
+				return err
+			})
 		}
-		for _, e := range p.entries {
-			if _, again := seen[e.ID]; again {
-				return nil, errMoved
-			}
-			seen[e.ID] = struct{}{}
-			entries = append(entries, e)
+		if err := group.Wait(); err != nil {
+			return nil, err
+		}
+		if err := l.add(pages...); err != nil {
+			return nil, err
 		}
 	}
-	return entries, nil
+	return l.entries, nil
+}
+
+// A list is what the pages hold together: the same total and length on each, none
+// cut short but the last, and no entry twice.
+type list struct {
+	first   searchPage
+	entries []pims.ConsultationEntry
+	seen    map[string]struct{}
+	rows    int  // of all pages
+	pages   int  // that were read
+	ended   bool // a page was not full
+	empty   bool // a page was empty
+}
+
+func (l *list) add(pages ...searchPage) error {
+	for _, p := range pages {
+		if p.total != l.first.total || p.perPage != l.first.perPage || p.rows > p.perPage || l.ended && p.rows > 0 {
+			return errMoved
+		}
+		l.pages++
+		l.rows += p.rows
+		l.ended = l.ended || p.rows < p.perPage
+		l.empty = l.empty || p.rows == 0
+		for _, e := range p.entries {
+			if _, again := l.seen[e.ID]; again {
+				return errMoved
+			}
+			l.seen[e.ID] = struct{}{}
+			l.entries = append(l.entries, e)
+		}
+	}
+	return nil
+}
+
+// goesOn tells whether a further page may hold an entry. A page that is not full is
+// the last only if the next is empty, as far as the total counts pages.
+func (l *list) goesOn() bool {
+	if l.pages < l.first.pages() {
+		return !l.empty && l.rows != l.first.total
+	}
+	return !l.ended && l.rows > l.first.total && l.rows < maxEntries
 }
 
 func (s *session) searchPage(ctx context.Context, window pims.Window, number int) (searchPage, error) {
@@ -105,6 +136,7 @@ func (s *session) searchPage(ctx context.Context, window pims.Window, number int
 // searchPage is one page of a search.
 type searchPage struct {
 	entries []pims.ConsultationEntry
+	rows    int // entries, and what has no id
 	total   int // entries of all pages
 	number  int // of this page, from 1
 	perPage int
@@ -129,7 +161,10 @@ func (r *reader) searchPage(location *time.Location) (searchPage, error) {
 			found = true
 			err = r.array(func() error {
 				entry, err := r.entry(location)
-				p.entries = append(p.entries, entry)
+				p.rows++
+				if entry.ID != "" {
+					p.entries = append(p.entries, entry)
+				}
 				return err
 			})
 		case "total":
@@ -146,7 +181,10 @@ func (r *reader) searchPage(location *time.Location) (searchPage, error) {
 	if err != nil {
 		return p, err
 	}
-	whole := p.total == len(p.entries)
+	if p.rows > 0 && len(p.entries) == 0 {
+		return p, drift("no entry of the search has an id")
+	}
+	whole := p.total == p.rows
 	if whole && p.perPage <= 0 {
 		p.perPage = p.total
 	}
@@ -161,7 +199,7 @@ func (r *reader) searchPage(location *time.Location) (searchPage, error) {
 
 // count reads a number of entries or pages; -1 where there is none.
 func (r *reader) count() (int, error) {
-	text, err := r.identifier()
+	text, err := r.whole()
 	if err != nil {
 		return 0, err
 	}
@@ -200,9 +238,6 @@ func (r *reader) entry(location *time.Location) (pims.ConsultationEntry, error) 
 	})
 	if err != nil {
 		return entry, err
-	}
-	if entry.ID == "" {
-		return entry, drift("an entry of the search has no id")
 	}
 	entry.Fingerprint, err = fingerprint(raw)
 	return entry, err

@@ -130,7 +130,7 @@ func TestPagesThatDoNotAddUpAreReadOnceMore(t *testing.T) {
 			}
 		},
 		"a page that is long": func(page int, answer map[string]any) {
-			if page == 3 {
+			if page == 2 {
 				answer["data"] = append(answer["data"].([]any), map[string]any{"id": 1})
 			}
 		},
@@ -168,6 +168,55 @@ func TestPagesThatDoNotAddUpAreReadOnceMore(t *testing.T) {
 			requireDrift(t, err)
 			require.Empty(t, entries)
 		})
+	}
+}
+
+func TestATotalIsOnlyAHint(t *testing.T) { // IDEXX_NEO.md §Added 2026-11-28
+	t.Parallel()
+	for _, c := range []struct{ listed, total, most int }{
+		{0, 1, 1},
+		{0, 21, 1},
+		{5, 7, 1},
+		{5, 300, 11},
+		{19, 20, 1},
+		{20, 21, 2},
+		{20, 45, 3},
+		{38, 41, 3},
+		{40, 47, 3},
+		{45, 200_000, 11},
+		{5, 3, 1},
+		{25, 3, 2},
+		{45, 44, 3},
+
+		{45, 0, 3},
+		{60, 41, 4},
+	} {
+		t.Run(fmt.Sprint(c.listed, " listed, a total of ", c.total), func(t *testing.T) {
+			t.Parallel()
+			asked := 0
+			answer := pages(c.listed, func(_ int, answer map[string]any) {
+				asked++
+				answer["total"] = c.total
+			})
+			entries, err := dial(t, wire{searchPath: serially(answer)}).SearchConsultations(t.Context(), january(t, 1, 17))
+			require.NoError(t, err)
+			require.Len(t, entries, c.listed)
+			require.Equal(t, c.most, asked)
+		})
+	}
+}
+
+func TestAnEntryWithoutAnIDIsLeftOut(t *testing.T) { // R6
+	t.Parallel()
+	for _, id := range []any{0, "0", nil, ""} {
+		answer := pages(45, func(page int, answer map[string]any) {
+			if page == 2 {
+				answer["data"].([]any)[3] = map[string]any{"id": id, "appointmentId": 7001}
+			}
+		})
+		entries, err := dial(t, wire{searchPath: answer}).SearchConsultations(t.Context(), january(t, 1, 17))
+		require.NoError(t, err)
+		require.Len(t, entries, 44)
 	}
 }
 

@@ -155,16 +155,38 @@ func runCalendar(t *testing.T, h Harness) {
 		b.SetVisits(visit("1", at(13, 9, 0)), v)
 		b.requireUnusable(b.snapshot(13, 13))
 	})
-	t.Run("the first of two rows with one id wins", func(t *testing.T) { // R6
+	t.Run("the earlier of two rows with one id wins, in whatever order they come", func(t *testing.T) { // R6
 		t.Parallel()
 		b := newBench(t, h, berlin)
-		second := visit("1", at(13, 10, 0))
+		first, second := visit("1", at(13, 9, 0)), visit("1", at(13, 10, 0))
 		second.Patient = "Zzother"
-		b.SetVisits(visit("1", at(13, 9, 0)), second)
+		for _, rows := range [][]Visit{{first, second}, {second, first}} {
+			b.SetVisits(rows...)
+			snapshot := b.snapshot(13, 13)
+			require.Equal(t, []string{"1"}, ids(snapshot))
+			require.Equal(t, "Zzpatient", snapshot.Appointments[0].PatientName)
+			require.Equal(t, 1, snapshot.Duplicates)
+		}
+	})
+	t.Run("an id of zero is none", func(t *testing.T) { // R6
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		b.SetVisits(visit("0", at(13, 9, 0)), visit("10", at(13, 10, 0)))
 		snapshot := b.snapshot(13, 13)
-		require.Equal(t, []string{"1"}, ids(snapshot))
-		require.Equal(t, "Zzpatient", snapshot.Appointments[0].PatientName)
-		require.Equal(t, 1, snapshot.Duplicates)
+		require.Equal(t, []string{"10"}, ids(snapshot))
+		require.Equal(t, 1, snapshot.Unidentified)
+	})
+	t.Run("rows of which not one is usable are no calendar", func(t *testing.T) { // R6
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		block := Visit{ID: "7", Start: at(13, 8, 0), End: at(13, 9, 0), Block: true}
+		b.SetVisits(block)
+		snapshot := b.snapshot(13, 13)
+		require.Zero(t, snapshot.Found(), "blocks alone are an empty day")
+		b.SetVisits(block, visit("", at(13, 10, 0)), visit("2", time.Time{}))
+		snapshot, err := b.login().Appointments(t.Context(), b.window(13, 13))
+		b.requireKind(err, pims.ErrSchemaDrift)
+		require.Zero(t, snapshot.Found())
 	})
 	t.Run("letters survive and NUL does not", func(t *testing.T) { // R7
 		t.Parallel()

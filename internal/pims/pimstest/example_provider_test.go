@@ -1,6 +1,7 @@
 package pimstest_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -222,6 +223,9 @@ func (s *mulberrySession) Appointments(ctx context.Context, window pims.Window) 
 	if err == nil {
 		err = s.Prove(ctx)
 	}
+	if err == nil && len(c.snapshot.Appointments) == 0 && len(c.snapshot.Unusable)+c.snapshot.Unidentified > 0 {
+		err = fmt.Errorf("not one visit has an id and a start: %w", pims.ErrSchemaDrift)
+	}
 	if err != nil {
 		return pims.Snapshot{}, err
 	}
@@ -262,11 +266,12 @@ func (c *collector) add(v mulberryVisit, days pims.Window, slice int) error {
 	switch {
 	case v.Closed:
 		return nil
-	case pims.Blank(id):
+	case pims.Blank(id), id == "0":
 		c.snapshot.Unidentified++
 		return nil
 	case again && first == slice:
 		c.snapshot.Duplicates++
+		c.replace(id, v, days.Location)
 		return nil
 	case again: // an overnight stay, which two slices show
 		return nil
@@ -281,13 +286,32 @@ func (c *collector) add(v mulberryVisit, days pims.Window, slice int) error {
 	if !days.Contains(start) && (!start.Before(days.From()) || !end.After(days.From())) {
 		return fmt.Errorf("a visit lies outside of the days that were asked for: %w", pims.ErrSchemaDrift)
 	}
-	c.snapshot.Appointments = append(c.snapshot.Appointments, pims.Appointment{
+	c.snapshot.Appointments = append(c.snapshot.Appointments, v.appointment(id, start, end))
+	return nil
+}
+
+// replace takes the earlier of two visits with one id (R6). Mulberry names patients
+// by no id, so their names decide where both begin at once.
+func (c *collector) replace(id string, v mulberryVisit, loc *time.Location) {
+	at := slices.IndexFunc(c.snapshot.Appointments, func(a pims.Appointment) bool { return a.ID == id })
+	start, ok := wallClock(v.Begins, loc)
+	if at < 0 || !ok {
+		return
+	}
+	end, _ := wallClock(v.Ends, loc)
+	kept := c.snapshot.Appointments[at]
+	if cmp.Or(start.Compare(kept.Start), strings.Compare(pims.Clean(v.Animal), kept.PatientName)) < 0 {
+		c.snapshot.Appointments[at] = v.appointment(id, start, end)
+	}
+}
+
+func (v *mulberryVisit) appointment(id string, start, end time.Time) pims.Appointment {
+	return pims.Appointment{
 		ID: id, ConsultationID: pims.Clean(v.Note),
 		Start: start, StartText: v.Begins, End: end, EndText: v.Ends,
 		PatientName: pims.Clean(v.Animal), ClientName: fullName(v.Owner.First, v.Owner.Last), ClientPhone: pims.Clean(v.Owner.Phone),
 		Type: pims.Clean(v.Kind), Status: mulberryStates[v.State], StatusText: pims.Clean(v.State),
-	})
-	return nil
+	}
 }
 
 // fullName joins the names that there are with one space (R7).

@@ -100,7 +100,7 @@ func TestASpoiltAnswerLooksAsItDoesInProduction(t *testing.T) {
 		"object":  {neosim.Fault{Kind: neosim.FaultBody, Body: "{}"}, func(t *testing.T, text string) { require.Equal(t, "{}", text) }},
 		"empty":   {neosim.Fault{Kind: neosim.FaultEmpty}, func(t *testing.T, text string) { require.JSONEq(t, `{"data":[]}`, text) }},
 		"renamed": {neosim.Fault{Kind: neosim.FaultRenamed}, func(t *testing.T, text string) { require.JSONEq(t, `{"rows":[`+lunaSnake+`]}`, text) }},
-		"charset":     {neosim.Fault{Kind: neosim.FaultCharset}, func(t *testing.T, text string) { require.Equal(t, "{\"\xeb"+right[2:], text) }},
+		"charset": {neosim.Fault{Kind: neosim.FaultCharset}, func(t *testing.T, text string) { require.Equal(t, "{\"\xeb"+right[2:], text) }},
 		"says failed": {neosim.Fault{Kind: neosim.FaultSaysFailed}, func(t *testing.T, text string) {
 			require.JSONEq(t, `{"data":[`+lunaSnake+`],"success":false,"message":"Server Error"}`, text)
 		}},

@@ -1,0 +1,207 @@
+package idexxneo
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// A slice is what one answer of the calendar holds.
+type slice struct {
+	days     span
+	location *time.Location
+	seen     map[string]int // id to its place among the appointments; ^ its place among the unusable
+
+	appointments [][]pims.Appointment // in chunks, which need not move to grow
+	unusable     []pims.RecordError   // one without an id was replaced by an appointment
+	unidentified int
+	duplicates   int
+	recognised   bool // a row had an id and a start
+}
+
+func newSlice(days span, location *time.Location) *slice {
+	return &slice{days: days, location: location, seen: make(map[string]int)}
+}
+
+// add takes one row. Blocks and rosters are dropped first (R5); what a row lacks
+// is counted (R6); a row that lies wholly outside the slice is an answer to
+// another question.
+func (s *slice) add(e *event) error {
+	if !e.isVisit() {
+		return nil
+	}
+	id := e.identity()
+	if id == "" {
+		s.unidentified++
+		return nil
+	}
+	start, startOK := pims.ParseWall(e.start)
+	if !startOK {
+		s.refuse(id, e.start)
+		return nil
+	}
+	s.recognised = true
+	end, endOK := pims.ParseWall(e.end)
+	switch s.days.place(start, end, !endOK && !pims.Blank(e.end)) {
+	case outside:
+		return drift("a row lies outside the days that were asked for")
+	case before, inside:
+		s.keep(e.appointment(start, laterThan(start, end), s.location))
+	case touching:
+	}
+	return nil
+}
+
+// refuse notes a row without a start that can be read.
+func (s *slice) refuse(id, start string) {
+	row := pims.RecordError{ID: id, Field: "start", Reason: "is no time of the form YYYY-MM-DD HH:MM:SS"}
+	if pims.Blank(start) {
+		row.Reason = "is missing"
+	}
+	at, again := s.seen[id]
+	switch {
+	case !again:
+		s.seen[id] = ^len(s.unusable)
+		s.unusable = append(s.unusable, row)
+		return
+	case at < 0:
+		s.unusable[^at].Reason = min(s.unusable[^at].Reason, row.Reason)
+	}
+	s.duplicates++
+}
+
+const chunk = 512
+
+// keep takes a usable row, which goes before every unusable one with its id.
+func (s *slice) keep(a pims.Appointment) {
+	at, again := s.seen[a.ID]
+	if again {
+		s.duplicates++
+	}
+	if again && at >= 0 {
+		if kept := &s.appointments[at/chunk][at%chunk]; goesBefore(&a, kept) {
+			*kept = a
+		}
+		return
+	}
+	if again {
+		s.unusable[^at].ID = ""
+	}
+	last := len(s.appointments) - 1
+	if last < 0 || len(s.appointments[last]) == chunk {
+		s.appointments = append(s.appointments, make([]pims.Appointment, 0, chunk))
+		last++
+	}
+	s.seen[a.ID] = last*chunk + len(s.appointments[last])
+	s.appointments[last] = append(s.appointments[last], a)
+}
+
+// laterThan is end, or none where it is not after start.
+func laterThan(start, end time.Time) time.Time {
+	if end.After(start) {
+		return end
+	}
+	return time.Time{}
+}
+
+// goesBefore tells which of two rows with one id counts: the first in the order of
+// start and patient (R6). Where both are the same, the rest of the row decides, so
+// that the order of the rows never does.
+func goesBefore(a, b *pims.Appointment) bool {
+	order := cmp.Or(a.Start.Compare(b.Start), compareIDs(a.PatientID, b.PatientID), compareIDs(a.ConsultationID, b.ConsultationID))
+	if order == 0 && *a != *b {
+		order = slices.Compare(texts(a), texts(b))
+	}
+	return order < 0
+}
+
+// compareIDs orders numbers as numbers, and what has no id last.
+func compareIDs(a, b string) int {
+	switch {
+	case a == b:
+		return 0
+	case a == "":
+		return 1
+	case b == "":
+		return -1
+	case isNumber(a) && isNumber(b) && len(a) != len(b):
+		return cmp.Compare(len(a), len(b))
+	default:
+		return strings.Compare(a, b)
+	}
+}
+
+func isNumber(id string) bool { return strings.Trim(id, "0123456789") == "" }
+
+func texts(a *pims.Appointment) []string {
+	return []string{
+		a.StatusText, a.ClientID, a.PatientName, a.ClientName, a.ClientPhone, a.ClientEmail, a.Veterinarian, a.Room, a.Title, a.Type,
+		a.Reason, a.StartText, a.EndText,
+	}
+}
+
+// merge puts slices together. A visit that reaches over midnight comes in two of
+// them and is no duplicate; one that comes twice where it begins is (R6). Rows of
+// which not one is usable are an answer in a form that we do not know.
+func merge(slices []*slice) (pims.Snapshot, error) {
+	rows := 0
+	for _, s := range slices {
+		rows += len(s.seen)
+	}
+	m := merger{seen: make(map[string]int, rows)}
+	m.whole.Appointments = make([]pims.Appointment, 0, rows)
+	recognised := false
+	for _, s := range slices {
+		m.add(s)
+		recognised = recognised || s.recognised
+	}
+	for _, s := range slices {
+		m.addUnusable(s)
+	}
+	if !recognised && (m.whole.Unidentified > 0 || len(m.whole.Unusable) > 0) {
+		return pims.Snapshot{}, drift("not one of the calendar's rows has an id and a start")
+	}
+	return m.whole, nil
+}
+
+type merger struct {
+	whole pims.Snapshot
+	seen  map[string]int // id to its place among the appointments; -1 is unusable
+}
+
+func (m *merger) add(s *slice) {
+	m.whole.Unidentified += s.unidentified
+	m.whole.Duplicates += s.duplicates
+	from := pims.Instant(s.days.from, s.location)
+	for i, rows := range s.appointments {
+		for _, a := range rows {
+			at, again := m.seen[a.ID]
+			switch {
+			case !again:
+				m.seen[a.ID] = len(m.whole.Appointments)
+				m.whole.Appointments = append(m.whole.Appointments, a)
+				continue
+			case goesBefore(&a, &m.whole.Appointments[at]):
+				m.whole.Appointments[at] = a
+			}
+			if !a.Start.Before(from) {
+				m.whole.Duplicates++
+			}
+		}
+		s.appointments[i] = nil // 100,000 rows need not be held twice
+	}
+}
+
+// addUnusable takes the unusable rows of a slice, after the usable ones of all.
+func (m *merger) addUnusable(s *slice) {
+	for _, u := range s.unusable {
+		if _, again := m.seen[u.ID]; u.ID == "" || again {
+			continue
+		}
+		m.seen[u.ID] = -1
+		m.whole.Unusable = append(m.whole.Unusable, u)
+	}
+}
