@@ -1,19 +1,24 @@
 package browser
 
 import (
+	"net/url"
+	"slices"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/chromedp/cdproto/network"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// cookiesFor picks the cookies that a browser would send to one of the hosts.
+// cookiesFor picks the cookies that a browser would send to one of the hosts, in the
+// order of the jar: longer paths first, then older ones.
 func cookiesFor(hosts []string, jar []*network.Cookie) []pims.Cookie {
 	var cookies []pims.Cookie
 	for _, c := range jar {
 		for _, host := range hosts {
-			if matches(host, c.Domain) {
+			if matches(host, c.Domain) && isOwn(host, c) {
 				cookies = append(cookies, newCookie(c))
 				break
 			}
@@ -32,19 +37,92 @@ func matches(host, domain string) bool {
 
 func newCookie(c *network.Cookie) pims.Cookie {
 	cookie := pims.Cookie{
-		Name:     c.Name,
-		Value:    c.Value,
-		Path:     c.Path,
-		Secure:   c.Secure,
-		HTTPOnly: c.HTTPOnly,
+		Name:        c.Name,
+		Value:       c.Value,
+		Path:        c.Path,
+		Secure:      c.Secure,
+		HTTPOnly:    c.HTTPOnly,
+		Partitioned: c.PartitionKey != nil,
 	}
 	if domain, wide := strings.CutPrefix(c.Domain, "."); wide {
 		cookie.Domain = domain
 	} else {
 		cookie.Host = c.Domain
 	}
-	if n := len(c.Value); n >= 2 && c.Value[0] == '"' && c.Value[n-1] == '"' {
-		cookie.Value, cookie.Quoted = c.Value[1:n-1], true
+	if !c.Session && c.Expires > 0 {
+		cookie.Expires = time.UnixMicro(int64(c.Expires * 1e6)).UTC()
 	}
 	return cookie
+}
+
+// isOwn tells whether a browser sends a cookie to a host when the page is of that
+// host's site: not one that was set while another site's page was shown around it.
+func isOwn(host string, c *network.Cookie) bool {
+	if c.PartitionKeyOpaque {
+		return false
+	}
+	if c.PartitionKey == nil {
+		return true
+	}
+	site, err := url.Parse(c.PartitionKey.TopLevelSite)
+	return err == nil && !c.PartitionKey.HasCrossSiteAncestor && matches(host, "."+site.Hostname())
+}
+
+// setCookies are the Set-Cookie lines that a tab got. The browser's own account of its
+// cookies leaves out bytes that are no UTF-8, though it sends them.
+type setCookies struct{ lines []string }
+
+// note takes the lines of an answer's headers.
+func (s *setCookies) note(headers network.Headers) {
+	for name, value := range headers {
+		if text, ok := value.(string); ok && strings.EqualFold(name, "Set-Cookie") {
+			s.lines = append(s.lines, strings.Split(headerBytes(text), "\n")...)
+		}
+	}
+}
+
+// exact gives a cookie the bytes of the latest line that it can have come from.
+func (s *setCookies) exact(c *network.Cookie) {
+	for _, line := range slices.Backward(s.lines) {
+		pair, _, _ := strings.Cut(line, ";")
+		name, value, named := strings.Cut(pair, "=")
+		if !named {
+			name, value = "", name
+		}
+		name, value = strings.Trim(name, " \t"), strings.Trim(value, " \t")
+		if isRemnant(c.Name, name) && isRemnant(c.Value, value) {
+			c.Name, c.Value = name, value
+			return
+		}
+	}
+}
+
+// isRemnant tells whether a text is what is left of another without bytes that are no
+// UTF-8, and without some of their neighbours.
+func isRemnant(left, whole string) bool {
+	if left == whole || utf8.ValidString(whole) {
+		return left == whole
+	}
+	for i := range len(whole) {
+		if left != "" && left[0] == whole[i] {
+			left = left[1:]
+		}
+	}
+	return left == ""
+}
+
+// windows1252 are the characters of the bytes from 0x80 to 0x9F in the encoding in
+// which the DevTools protocol shows headers, whatever they are in.
+const windows1252 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ"
+
+// headerBytes are the bytes of a header that is shown so.
+func headerBytes(shown string) string {
+	var b strings.Builder
+	for _, r := range shown {
+		if r > 0xFF {
+			r = 0x80 + rune(utf8.RuneCountInString(windows1252[:max(strings.IndexRune(windows1252, r), 0)]))
+		}
+		b.WriteByte(byte(r))
+	}
+	return b.String()
 }

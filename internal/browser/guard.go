@@ -37,6 +37,7 @@ type guard struct {
 	worst    int64             // the highest status that scripts were answered with
 	hosts    []string          // where documents came from
 	verdicts map[string]error  // by host
+	cookies  setCookies
 }
 
 func newGuard(frame cdp.FrameID, policy pims.HostPolicy) *guard {
@@ -145,6 +146,8 @@ func (g *guard) observe(event any) {
 		case e.Type == network.ResourceTypeXHR || e.Type == network.ResourceTypeFetch:
 			g.worst = max(g.worst, e.Response.Status)
 		}
+	case *network.EventResponseReceivedExtraInfo:
+		g.cookies.note(e.Headers)
 	case *network.EventLoadingFailed:
 		if e.RequestID == g.loading {
 			g.loading = ""
@@ -206,6 +209,15 @@ func (g *guard) documentHosts() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.hosts)
+}
+
+// exactCookies gives the browser's cookies the bytes that it sends.
+func (g *guard) exactCookies(jar []*network.Cookie) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, c := range jar {
+		g.cookies.exact(c)
+	}
 }
 
 func (g *guard) documentStatus() int64 {

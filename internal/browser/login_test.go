@@ -286,7 +286,7 @@ func TestLoginAnswersCookies(t *testing.T) {
 		{Name: "empty", Host: host, Path: "/"},
 		{Name: "plain", Value: "a", Host: host, Path: "/"},
 		{Name: "quote", Value: `"`, Host: host, Path: "/"},
-		{Name: "quoted", Value: "b c", Quoted: true, Host: host, Path: "/api", HTTPOnly: true},
+		{Name: "quoted", Value: `"b c"`, Host: host, Path: "/api", HTTPOnly: true},
 		{Name: "wide", Value: "d", Domain: "clinic.localhost", Path: "/", Secure: true},
 	}, sorted(session.Cookies))
 }

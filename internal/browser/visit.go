@@ -350,6 +350,7 @@ func (v *visit) harvest(u *url.URL) (pims.BrowserSession, error) {
 	if err != nil {
 		return pims.BrowserSession{}, protocolError(err)
 	}
+	v.guard.exactCookies(jar.Cookies)
 	session := pims.BrowserSession{URL: u.String()}
 	if len(cookiesFor([]string{u.Hostname()}, jar.Cookies)) > 0 {
 		session.Cookies = cookiesFor(v.guard.documentHosts(), jar.Cookies)

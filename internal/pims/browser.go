@@ -1,6 +1,9 @@
 package pims
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // A Browser logs in where a PIMS has no API for it. It never fetches data (R36).
 // It is safe for concurrent use.
@@ -44,18 +47,25 @@ type LoginField struct {
 type BrowserSession struct {
 	URL       string // where the browser ended
 	UserAgent string
-	Cookies   []Cookie
+	Cookies   []Cookie // by their creation, the oldest first
 }
 
-// A Cookie is one of a BrowserSession's. Domain is set only where the cookie is
-// good for sub-domains too; otherwise Host is the one host it is for.
+// A Cookie is one of a BrowserSession's. Name and Value are the bytes that a browser
+// sends: quotes count, neither need be UTF-8, and Name may be empty. Domain is set
+// only where the cookie is good for sub-domains too; otherwise Host is the one host
+// it is for.
 type Cookie struct {
 	Name     string
 	Value    string
-	Quoted   bool
 	Host     string
 	Domain   string
 	Path     string
 	Secure   bool
 	HTTPOnly bool
+
+	// Partitioned: it is kept beside another of its name that is not.
+	Partitioned bool
+
+	// Expires is when it is no longer sent; zero: with the session.
+	Expires time.Time
 }

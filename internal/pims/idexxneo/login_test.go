@@ -20,6 +20,7 @@ func TestARealBrowserKnowsEveryLoginPageOfNeo(t *testing.T) { // IDEXX_NEO.md §
 		page    neosim.Login
 		company string // what the page asks for
 		account func(*pims.Account)
+		awkward bool // the session's cookie
 		want    error
 	}{
 		"the plain one":                            {},
@@ -27,6 +28,7 @@ func TestARealBrowserKnowsEveryLoginPageOfNeo(t *testing.T) { // IDEXX_NEO.md §
 		"the token in a meta element":              {page: neosim.Login{MetaToken: true}},
 		"an error element from the start":          {page: neosim.Login{ErrorPlaceholder: true}},
 		"a worthless cookie from the start":        {page: neosim.Login{EarlyCookie: true}},
+		"a cookie that net/http would change":      {awkward: true},
 		"a company id":                             {company: "4711", account: func(a *pims.Account) { a.PracticeID = "4711" }},
 		"a company id that it does not ask for":    {account: func(a *pims.Account) { a.PracticeID = "4711" }},
 		"a wrong company id":                       {company: "4711", account: func(a *pims.Account) { a.PracticeID = "4712" }, want: pims.ErrAuthRejected},
@@ -42,7 +44,7 @@ func TestARealBrowserKnowsEveryLoginPageOfNeo(t *testing.T) { // IDEXX_NEO.md §
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRemote(t, options{
-				sim:         neosim.Options{Login: c.page, CompanyID: c.company},
+				sim:         neosim.Options{Login: c.page, CompanyID: c.company, AwkwardCookies: c.awkward},
 				environment: pims.Environment{Browser: chromium},
 			})
 			if c.account != nil {

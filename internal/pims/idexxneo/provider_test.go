@@ -3,6 +3,8 @@ package idexxneo_test
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"testing"
 	"time"
 
@@ -232,3 +234,42 @@ func TestTheLimiterHoldsForTheProofToo(t *testing.T) { // R32
 	require.ErrorIs(t, err, closed)
 	require.Zero(t, r.sim.Count(neosim.OpProviders))
 }
+
+// What a version saved before sessions kept cookies byte for byte.
+func TestASessionThatAnOlderVersionSavedIsStillOpened(t *testing.T) {
+	t.Parallel()
+	r := newRemote(t, options{sim: neosim.Options{CookieName: "auth"}})
+	state, err := r.provider.Login(t.Context(), r.account)
+	require.NoError(t, err)
+	session, err := r.provider.Open(r.account, state)
+	require.NoError(t, err)
+	require.NoError(t, session.Prove(t.Context()))
+
+	old := pims.State(`{"version":1,"base":"` + r.account.BaseURL + `","browser":{"URL":"x","UserAgent":"y","Cookies":[
+		{"Name":"auth","Value":"a b","Quoted":true,"Host":"127.0.0.1","Domain":"","Path":"/","Secure":false,"HTTPOnly":true},
+		{"Name":"plain","Value":"1","Quoted":false,"Host":"127.0.0.1","Domain":"","Path":"/","Secure":false,"HTTPOnly":true}]}}`)
+	var sent string
+	provider := idexxneo.New(pims.Environment{
+		Hosts: pims.HostPolicy{Named: []string{"127.0.0.1"}},
+		Base: roundTrip(func(r *http.Request) (*http.Response, error) {
+			sent = r.Header.Get("Cookie")
+			return nil, io.EOF
+		}),
+		Backoff: time.Nanosecond,
+	})
+	session, err = provider.Open(r.account, old)
+	require.NoError(t, err)
+	require.Error(t, session.Prove(t.Context()))
+	require.Equal(t, `auth="a b"; plain=1`, sent)
+
+	again, err := session.State()
+	require.NoError(t, err)
+	session, err = provider.Open(r.account, again)
+	require.NoError(t, err)
+	require.Error(t, session.Prove(t.Context()))
+	require.Equal(t, `auth="a b"; plain=1`, sent)
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

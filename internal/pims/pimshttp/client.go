@@ -90,10 +90,6 @@ func New(options Options) (*Client, error) {
 	if err := options.Hosts.CheckURL(base); err != nil {
 		return nil, err
 	}
-	jar, err := newJar(options.Browser.Cookies, base)
-	if err != nil {
-		return nil, err
-	}
 	options.Timeout = cmp.Or(options.Timeout, DefaultTimeout)
 	options.Backoff = cmp.Or(options.Backoff, DefaultBackoff)
 	options.MaxBytes = cmp.Or(options.MaxBytes, DefaultMaxBytes)
@@ -104,10 +100,9 @@ func New(options Options) (*Client, error) {
 		base:    base,
 		browser: options.Browser,
 		options: options,
-		jar:     jar,
+		jar:     newJar(options.Browser.Cookies, base),
 		http: &http.Client{
 			Transport:     options.Transport,
-			Jar:           jar,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil

@@ -69,7 +69,7 @@ func TestARequestCarriesTheSession(t *testing.T) {
 			UserAgent: "Browser/1.0",
 			Cookies: []pims.Cookie{
 				{Name: "session", Value: "abc", Host: "127.0.0.1", Path: "/"},
-				{Name: "quoted", Value: "a b", Quoted: true, Host: "127.0.0.1", Path: "/"},
+				{Name: "quoted", Value: `"a b"`, Host: "127.0.0.1", Path: "/"},
 				{Name: "elsewhere", Value: "x", Host: "other.example.com", Path: "/"},
 				{Name: "deeper", Value: "x", Host: "127.0.0.1", Path: "/admin"},
 			},

@@ -2,9 +2,8 @@ package pimshttp
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
-	"net/http/cookiejar"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,56 +13,31 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// A jar holds a session's cookies. The standard jar decides which of them go with
-// a request; what it cannot do is tell what it holds, so that is kept beside it.
+// A jar holds a session's cookies and sends and renews them as Chromium does, byte
+// for byte. net/http's cookies will not do: they drop or change commas, blanks,
+// quotes and non-ASCII text in values, and refuse cookies without a name.
+//
+// What differs from Chromium: Chromium refuses a cookie for every public suffix, such
+// as co.uk; a jar refuses one for a domain without a dot. Chromium ignores a cookie
+// with control characters; net/http refuses the whole answer. Requests count as made by a
+// page of the same site, as those of the PIMS's own scripts are.
 type jar struct {
-	*cookiejar.Jar
 	mu      sync.Mutex
-	cookies []pims.Cookie // by identity, in order of their first appearance
+	cookies []pims.Cookie // by their creation, the oldest first
 }
 
 // newJar fills a jar with what a browser held after a login to base.
-func newJar(cookies []pims.Cookie, base *url.URL) (*jar, error) {
-	standard, err := cookiejar.New(nil)
-	if err != nil {
-		return nil, fmt.Errorf("make a cookie jar: %w", err)
+func newJar(cookies []pims.Cookie, base *url.URL) *jar {
+	j := &jar{cookies: slices.Clone(cookies)}
+	for i := range j.cookies {
+		c := &j.cookies[i]
+		c.Domain = strings.ToLower(strings.TrimPrefix(c.Domain, "."))
+		c.Path = cmp.Or(c.Path, "/")
+		if c.Domain == "" {
+			c.Host = strings.ToLower(cmp.Or(c.Host, base.Hostname()))
+		}
 	}
-	j := &jar{Jar: standard}
-	for _, c := range cookies {
-		host := cmp.Or(c.Host, strings.TrimPrefix(c.Domain, "."), base.Hostname())
-		origin := &url.URL{Scheme: "https", Host: host, Path: c.Path}
-		j.SetCookies(origin, []*http.Cookie{{
-			Name: c.Name, Value: c.Value, Quoted: c.Quoted,
-			Domain: c.Domain, Path: c.Path,
-			Secure: c.Secure, HttpOnly: c.HTTPOnly,
-		}})
-	}
-	return j, nil
-}
-
-// SetCookies implements http.CookieJar: it takes what an answer from u set.
-func (j *jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
-	j.Jar.SetCookies(u, cookies)
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for _, c := range cookies {
-		j.keep(kept(u, c), c.MaxAge < 0 || !c.Expires.IsZero() && c.Expires.Before(time.Now()))
-	}
-}
-
-func (j *jar) keep(cookie pims.Cookie, gone bool) {
-	i := slices.IndexFunc(j.cookies, func(old pims.Cookie) bool {
-		return old.Name == cookie.Name && old.Host == cookie.Host && old.Domain == cookie.Domain && old.Path == cookie.Path
-	})
-	switch {
-	case gone && i >= 0:
-		j.cookies = slices.Delete(j.cookies, i, i+1)
-	case gone:
-	case i >= 0:
-		j.cookies[i] = cookie
-	default:
-		j.cookies = append(j.cookies, cookie)
-	}
+	return j
 }
 
 // all are the cookies at this moment.
@@ -73,28 +47,112 @@ func (j *jar) all() []pims.Cookie {
 	return slices.Clone(j.cookies)
 }
 
-// kept is a cookie with the host and path that RFC 6265 §5.3 gives it where it
-// does not say.
-func kept(u *url.URL, c *http.Cookie) pims.Cookie {
-	cookie := pims.Cookie{
-		Name: c.Name, Value: c.Value, Quoted: c.Quoted,
-		Domain: strings.ToLower(strings.TrimPrefix(c.Domain, ".")), Path: c.Path,
-		Secure: c.Secure, HTTPOnly: c.HttpOnly,
+// header is the Cookie header of a request to u: longer paths come first, then older
+// cookies. It is empty where no cookie is for u.
+func (j *jar) header(u *url.URL, now time.Time) string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var sent []pims.Cookie
+	for _, c := range j.cookies {
+		if isSentTo(c, u) && !expired(c, now) {
+			sent = append(sent, c)
+		}
 	}
-	if cookie.Domain == "" {
-		cookie.Host = u.Hostname()
+	slices.SortStableFunc(sent, func(a, b pims.Cookie) int { return cmp.Compare(len(b.Path), len(a.Path)) })
+	pairs := make([]string, len(sent))
+	for i, c := range sent {
+		pairs[i] = c.Value
+		if c.Name != "" {
+			pairs[i] = c.Name + "=" + c.Value
+		}
 	}
-	if !strings.HasPrefix(cookie.Path, "/") {
-		cookie.Path = defaultPath(u.Path)
-	}
-	return cookie
+	return strings.Join(pairs, "; ")
 }
 
-// defaultPath is the folder of a URL's path, RFC 6265 §5.1.4.
-func defaultPath(path string) string {
-	i := strings.LastIndexByte(path, '/')
-	if i <= 0 || path[0] != '/' {
-		return "/"
+// take does what an answer from u says in its Set-Cookie lines.
+func (j *jar) take(u *url.URL, header http.Header, now time.Time) {
+	lines := header["Set-Cookie"]
+	if len(lines) == 0 {
+		return
 	}
-	return path[:i]
+	var ahead time.Duration // our clock, seen from the server's
+	if served, err := http.ParseTime(header.Get("Date")); err == nil {
+		ahead = now.Sub(served)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, line := range lines {
+		if parsed, ok := parseSetCookie(line); ok {
+			if c, ok := parsed.cookieFrom(u, now, ahead); ok {
+				j.keep(u, c, now)
+			}
+		}
+	}
+}
+
+// keep puts a cookie in the place of the one with its identity. A new value makes it
+// a new cookie. One that is over only removes.
+func (j *jar) keep(u *url.URL, c pims.Cookie, now time.Time) {
+	if !isTrusted(u) && slices.ContainsFunc(j.cookies, func(old pims.Cookie) bool { return shields(old, c) }) {
+		return
+	}
+	i := slices.IndexFunc(j.cookies, func(old pims.Cookie) bool { return isSame(old, c) })
+	if i >= 0 && j.cookies[i].Value == c.Value && !expired(c, now) {
+		j.cookies[i] = c
+		return
+	}
+	if i >= 0 {
+		j.cookies = slices.Delete(j.cookies, i, i+1)
+	}
+	if !expired(c, now) {
+		j.cookies = append(j.cookies, c)
+	}
+}
+
+func isSame(a, b pims.Cookie) bool {
+	return a.Name == b.Name && a.Host == b.Host && a.Domain == b.Domain && a.Path == b.Path && a.Partitioned == b.Partitioned
+}
+
+// shields tells whether a secure cookie keeps an answer over plain HTTP from setting
+// another of its name where both would be sent.
+func shields(old, c pims.Cookie) bool {
+	host, other := cmp.Or(old.Host, old.Domain), cmp.Or(c.Host, c.Domain)
+	return old.Secure && old.Name == c.Name && (isBelow(host, other) || isBelow(other, host)) && isUnder(c.Path, old.Path)
+}
+
+func expired(c pims.Cookie, now time.Time) bool { return !c.Expires.IsZero() && !c.Expires.After(now) }
+
+func isSentTo(c pims.Cookie, u *url.URL) bool {
+	host := strings.ToLower(u.Hostname())
+	if c.Domain != "" && !isBelow(host, c.Domain) || c.Domain == "" && host != c.Host {
+		return false
+	}
+	return isUnder(cmp.Or(u.EscapedPath(), "/"), c.Path) && (!c.Secure || isTrusted(u))
+}
+
+// isBelow tells whether a host is a domain or one below it.
+func isBelow(host, domain string) bool {
+	return host == domain || strings.HasSuffix(host, "."+domain) && !isAddress(host)
+}
+
+// isUnder tells whether a request's path is a cookie's or one below it.
+func isUnder(path, parent string) bool {
+	rest, ok := strings.CutPrefix(path, parent)
+	return ok && (rest == "" || strings.HasSuffix(parent, "/") || rest[0] == '/')
+}
+
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+// isTrusted tells whether secure cookies may come from u and go to it: over TLS, and
+// on this machine.
+func isTrusted(u *url.URL) bool {
+	if u.Scheme == "https" {
+		return true
+	}
+	host := strings.ToLower(u.Hostname())
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }

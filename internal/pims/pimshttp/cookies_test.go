@@ -3,6 +3,7 @@ package pimshttp_test
 import (
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,8 +41,8 @@ func TestRenewedCookiesBecomeTheSession(t *testing.T) {
 	require.Equal(t, pims.BrowserSession{
 		URL: "https://landed.example.com/dashboard", UserAgent: "Browser/1.0",
 		Cookies: []pims.Cookie{
-			{Name: "session", Value: "new", Host: "127.0.0.1", Path: "/", HTTPOnly: true},
 			{Name: "shared", Value: "1", Domain: "example.com", Path: "/"},
+			{Name: "session", Value: "new", Host: "127.0.0.1", Path: "/", HTTPOnly: true},
 			{Name: "here", Value: "1", Host: "127.0.0.1", Path: "/things"},
 		},
 	}, client.Browser())
@@ -76,6 +77,60 @@ func TestCookiesGoWhereABrowserWouldSendThem(t *testing.T) {
 		require.Error(t, client.GetJSON(t.Context(), pimshttp.Request{Path: "/"}, readValue))
 		require.Equal(t, want, got, base)
 	}
+}
+
+// Where Chromium's own rules cannot be seen on this machine: hosts that are not trusted
+// over plain HTTP.
+func TestPlainHTTPNeitherSetsNorReplacesSecureCookies(t *testing.T) {
+	t.Parallel()
+	var sent []string
+	answers := []http.Header{
+		{"Set-Cookie": {"kept=plain", "new=1; Secure", "other=plain; Path=/other", "free=2"}},
+		{"Set-Cookie": {"kept=; Max-Age=0"}},
+		{},
+	}
+	client, err := pimshttp.New(pimshttp.Options{
+		Base:  "http://pims.example.com",
+		Hosts: pims.HostPolicy{Named: []string{"pims.example.com"}},
+		Browser: pims.BrowserSession{Cookies: []pims.Cookie{
+			{Name: "kept", Value: "secure", Domain: "example.com", Path: "/", Secure: true},
+			{Name: "free", Value: "1", Host: "pims.example.com", Path: "/"},
+		}},
+		Transport: transport(func(r *http.Request) (*http.Response, error) {
+			sent = append(sent, r.Header.Get("Cookie"))
+			return &http.Response{StatusCode: http.StatusOK, Header: answers[len(sent)-1], Body: io.NopCloser(strings.NewReader("{}"))}, nil
+		}),
+	})
+	require.NoError(t, err)
+	for range answers {
+		require.NoError(t, client.GetJSON(t.Context(), pimshttp.Request{Path: "/"}, readValue))
+	}
+	require.Equal(t, []string{"free=1", "free=2", "free=2"}, sent)
+	require.Contains(t, client.Browser().Cookies, pims.Cookie{Name: "kept", Value: "secure", Domain: "example.com", Path: "/", Secure: true})
+}
+
+func TestACookieEndsInTimeByTheServersClock(t *testing.T) {
+	t.Parallel()
+	var sent []string
+	served := time.Now().Add(-10 * time.Hour) // by its clock, nothing below is over
+	client, err := pimshttp.New(pimshttp.Options{
+		Base:  "https://pims.example.com",
+		Hosts: pims.HostPolicy{Named: []string{"pims.example.com"}},
+		Browser: pims.BrowserSession{Cookies: []pims.Cookie{
+			{Name: "over", Value: "1", Expires: time.Now().Add(-time.Hour)}, {Name: "live", Value: "1", Expires: time.Now().Add(time.Hour)},
+		}},
+		Transport: transport(func(r *http.Request) (*http.Response, error) {
+			sent = append(sent, r.Header.Get("Cookie"))
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("{}")), Header: http.Header{
+				"Date":       {served.UTC().Format(http.TimeFormat)},
+				"Set-Cookie": {"hour=1; Expires=" + served.Add(time.Hour).UTC().Format(http.TimeFormat), "gone=1; Expires=" + served.Add(-time.Hour).UTC().Format(http.TimeFormat)},
+			}}, nil
+		}),
+	})
+	require.NoError(t, err)
+	require.NoError(t, client.GetJSON(t.Context(), pimshttp.Request{Path: "/"}, readValue))
+	require.NoError(t, client.GetJSON(t.Context(), pimshttp.Request{Path: "/"}, readValue))
+	require.Equal(t, []string{"live=1", "live=1; hour=1"}, sent)
 }
 
 type transport func(*http.Request) (*http.Response, error)

@@ -10,6 +10,7 @@
 //   - Transport errors, 429 and 500, 502, 503, 504 are tried three times, with
 //     exponential backoff and full jitter; Retry-After is honoured up to 120 s;
 //     one Client tries again at most three times plus 10 % of its requests (R32).
+//   - Cookies are sent, renewed and deleted as Chromium does it, byte for byte (R36).
 //   - Redirects are never followed: one to the login page means that the session
 //     is dead, any other is an answer that we do not know.
 //   - An answer is decoded while it arrives, is never held as a whole, and may be

@@ -63,7 +63,14 @@ func (c *Client) send(ctx context.Context, request Request) (*http.Response, err
 	if c.browser.UserAgent != "" {
 		req.Header.Set("User-Agent", c.browser.UserAgent)
 	}
-	return c.http.Do(req)
+	if cookies := c.jar.header(req.URL, time.Now()); cookies != "" {
+		req.Header["Cookie"] = []string{cookies}
+	}
+	response, err := c.http.Do(req)
+	if err == nil {
+		c.jar.take(req.URL, response.Header, time.Now())
+	}
+	return response, err
 }
 
 // checkStatus answers nil for 200 only (R5).

@@ -28,16 +28,16 @@ func (s *Sim) alive(r *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := &s.options
-	cookie, err := r.Cookie(o.CookieName)
-	if err != nil {
+	value, ok := sentCookie(r, o.CookieName)
+	if !ok {
 		return false
 	}
-	found, now := s.sessions[cookie.Value], o.Now()
+	found, now := s.sessions[value], o.Now()
 	if found == nil || found.unverified {
 		return false
 	}
 	if now.Sub(found.seen) >= o.SessionIdle || now.Sub(found.began) >= o.SessionLife {
-		delete(s.sessions, cookie.Value)
+		delete(s.sessions, value)
 		return false
 	}
 	if o.BindUserAgent && r.UserAgent() != found.userAgent {
@@ -58,8 +58,8 @@ func (s *Sim) ExpireSessions() {
 func (s *Sim) endSession(r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if cookie, err := r.Cookie(s.options.CookieName); err == nil {
-		delete(s.sessions, cookie.Value)
+	if value, ok := sentCookie(r, s.options.CookieName); ok {
+		delete(s.sessions, value)
 	}
 }
 
@@ -106,11 +106,33 @@ func (c *call) neverFinish(w http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
-// setCookie is HttpOnly always, and Secure where the practice is served over TLS.
+// setCookie is HttpOnly always, and Secure where the practice is served over TLS. The value is sent as it is.
 func (c *call) setCookie(w http.ResponseWriter, r *http.Request, name, value string) {
-	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: value, Path: "/", HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteLaxMode,
-	})
+	line := name + "=" + value + "; Path=/; HttpOnly; SameSite=Lax"
+	if r.TLS != nil {
+		line += "; Secure"
+	}
+	w.Header().Add("Set-Cookie", line)
+}
+
+// sentCookie is the value of a cookie, byte for byte as it came.
+func sentCookie(r *http.Request, name string) (value string, ok bool) {
+	for _, header := range r.Header["Cookie"] {
+		for pair := range strings.SplitSeq(header, ";") {
+			if value, ok := strings.CutPrefix(strings.TrimSpace(pair), name+"="); ok {
+				return value, true
+			}
+		}
+	}
+	return "", false
+}
+
+// newSessionID is a new session's secret, in the form that the practice's cookies have.
+func (o Options) newSessionID() string {
+	if o.AwkwardCookies {
+		return `"a,b-` + rand.Text() + `", {"key": "x\y=z", "größe": 1}`
+	}
+	return rand.Text()
 }
 
 // login takes what the page's script sends. A form that is submitted without the script is turned away.
@@ -160,7 +182,7 @@ func (o Options) accepts(r *http.Request) bool {
 
 // accept begins a session and says where the browser goes from here.
 func (c *call) accept(w http.ResponseWriter, r *http.Request) {
-	id, now := rand.Text(), c.options.Now()
+	id, now := c.options.newSessionID(), c.options.Now()
 	c.sim.mu.Lock()
 	c.sim.sessions[id] = &session{began: now, seen: now, userAgent: r.UserAgent(), unverified: c.options.Login.MFA}
 	c.sim.mu.Unlock()

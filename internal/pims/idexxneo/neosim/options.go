@@ -128,6 +128,8 @@ type Options struct {
 	Login Login
 	// CookieName names the session cookie; "" means neo_session.
 	CookieName string
+	// AwkwardCookies gives sessions a cookie whose value has commas, blanks, quotes and text that is no ASCII.
+	AwkwardCookies bool
 	// SessionIdle and SessionLife end a session; 0 means 20 minutes and 8 hours.
 	SessionIdle, SessionLife time.Duration
 	// BindUserAgent ends a session for any User-Agent but the one that logged in.
