@@ -59,10 +59,10 @@ func newAccount(t testing.TB) *account {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(home)) })
 	require.NoError(t, os.Chmod(home, 0o755)) // PostgreSQL runs as another user
-	return &account{binary: program(t), home: home, env: []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home, "DATA_DIR=" + filepath.Join(home, "data"),
-		"PIMS_ALLOWED_HOSTS=127.0.0.1", "PIMS_RATE_LIMIT=0", "PORT=0", "LOG_FORMAT=json", "GORACE=" + raceOptions,
-	}}
+	return &account{binary: program(t), home: home, env: append(theClock(),
+		"PATH="+os.Getenv("PATH"), "HOME="+home, "TMPDIR="+home, "DATA_DIR="+filepath.Join(home, "data"),
+		"PIMS_ALLOWED_HOSTS=127.0.0.1", "PIMS_RATE_LIMIT=0", "PORT=0", "LOG_FORMAT=json", "GORACE="+raceOptions,
+	)}
 }
 
 func (a *account) command(args ...string) *exec.Cmd {
@@ -163,7 +163,7 @@ func (s *serving) awaitEnd(t testing.TB, within time.Duration) {
 func (a *account) enrol(t *testing.T, s *serving) *practice {
 	t.Helper()
 	zone := zoneAtNoon(t)
-	p := &practice{Sim: neosim.New(neosim.Options{Location: zone, StandsAt: neosim.AsNow})}
+	p := &practice{Sim: neosim.New(neosim.Options{Location: zone, StandsAt: neosim.AsNow, Day: theDay})}
 	p.neo = httptest.NewServer(p.Sim)
 	t.Cleanup(p.neo.Close)
 	t.Cleanup(func() { p.ClearFaults() })

@@ -81,6 +81,22 @@ func openDir(t *testing.T) string {
 	return dir
 }
 
+// theClock are the variables that give a process the tests' own clock and zone:
+// internal/dates moves both.
+func theClock() []string {
+	var set []string
+	for _, name := range []string{"PIMS_SYNC_TEST_SHIFT", "TZ"} {
+		if value, ok := os.LookupEnv(name); ok {
+			set = append(set, name+"="+value)
+		}
+	}
+	return set
+}
+
+// theDay is the date whose calendar the tests' practices have, whatever the date: no
+// number and no name that a test sees depends on the day on which it runs (R59).
+var theDay = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+
 // zoneAtNoon is a time zone where it is about noon now, so that no test sees the
 // end of a day.
 func zoneAtNoon(t testing.TB) *time.Location {

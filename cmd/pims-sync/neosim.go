@@ -18,6 +18,7 @@ type NeosimCmd struct {
 	Listen       string        `help:"Where to listen." default:"127.0.0.1:8090"`
 	Seed         uint64        `help:"Chooses the practice; the same seed gives the same calendar." default:"1"`
 	PerDay       int           `help:"Visits on a working day." default:"18"`
+	Day          time.Time     `help:"Have the calendar of this date today, so that on every day it is the same but for the dates. Default: today's own." format:"2006-01-02" placeholder:"DATE"`
 	Timezone     zone          `help:"The practice's IANA time zone." default:"UTC"`
 	Username     string        `help:"What the login accepts." default:"${sim_username}"`
 	Password     string        `help:"What the login accepts." default:"${sim_password}"`
@@ -41,7 +42,7 @@ func (n *NeosimCmd) Run(ctx context.Context, std streams, c *Config) error {
 	s := &http.Server{
 		ReadHeaderTimeout: 10 * time.Second,
 		Handler: neosim.New(neosim.Options{
-			Seed: n.Seed, Location: loc, PerDay: n.PerDay, StandsAt: neosim.AsNow,
+			Seed: n.Seed, Location: loc, PerDay: n.PerDay, StandsAt: neosim.AsNow, Day: n.Day,
 			Username: n.Username, Password: n.Password, CompanyID: n.CompanyID,
 			Shape: neosim.Shape(n.Shape), Envelope: neosim.Envelope(n.Envelope),
 			Latency: n.Latency, LoginLatency: n.LoginLatency, Control: true,

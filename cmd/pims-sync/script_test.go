@@ -62,7 +62,7 @@ func setUpScript(env *testscript.Env) error {
 	}
 	env.Values[scriptTest{}] = t
 	noon := zoneAtNoon(t)
-	sim := neosim.New(neosim.Options{Seed: 5, Location: noon, StandsAt: neosim.AsNow, Control: true})
+	sim := neosim.New(neosim.Options{Seed: 5, Location: noon, StandsAt: neosim.AsNow, Day: theDay, Control: true})
 	practice := httptest.NewServer(sim)
 	env.Defer(practice.Close)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -74,6 +74,7 @@ func setUpScript(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	env.Vars = append(env.Vars, theClock()...)
 	for name, value := range map[string]string{
 		"DATABASE_URL":       pgtest.URL(t),
 		"ENCRYPTION_KEY":     clinic.NewKey(),

@@ -117,7 +117,7 @@ type practice struct {
 // practice adds a clinic whose Neo has these habits.
 func (w *world) practice(t *testing.T, o neosim.Options) *practice {
 	t.Helper()
-	o.Location, o.StandsAt = w.zone, neosim.AsNow
+	o.Location, o.StandsAt, o.Day = w.zone, neosim.AsNow, theDay
 	p := &practice{Sim: neosim.New(o), world: w, via: w.replicas[0]}
 	p.neo = httptest.NewServer(w.recordCookies(p.Sim))
 	t.Cleanup(p.neo.Close)

@@ -117,6 +117,9 @@ type Options struct {
 	// later is still scheduled. So two reads of one day are equal, and what differs was changed on purpose. 0 means noon,
 	// AsNow the time of day at which the Sim was made.
 	StandsAt time.Duration
+	// Day makes the calendar the same on every date: the days around today hold the visits, people and ids of the days
+	// around Day; only the dates differ. It is a date in UTC; the zero value means today.
+	Day time.Time
 	// Control serves the control endpoint under /_sim/ on the same listener.
 	Control bool
 

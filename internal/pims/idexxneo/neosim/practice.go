@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A generated id says where its appointment lies, so that nothing need be kept: the day since 1970, three digits of the
+// A generated id says where its appointment lies, so that nothing need be kept: the day's number, three digits of the
 // practice, five digits of the place in the day. Consultations and calendar events have the same with an offset.
 const (
 	placesPerDay       = 100_000
@@ -26,6 +26,7 @@ type practice struct {
 	now         func() time.Time
 	location    *time.Location
 	standsAt    time.Duration
+	moved       int        // how many days after a day of the calendar Options.Day has its numbers
 	vets        []Provider // the last has left the practice
 }
 
@@ -37,6 +38,9 @@ func newPractice(o Options) *practice {
 	if o.StandsAt < 0 {
 		n := wall(o.Now().In(o.Location))
 		p.standsAt = n.Sub(civilDay(n))
+	}
+	if !o.Day.IsZero() {
+		p.moved = daysSince1970(civilDay(o.Day)) - daysSince1970(civilDay(p.now().In(p.location)))
 	}
 	p.vets = p.staff()
 	return p
@@ -61,9 +65,15 @@ const (
 	forRecords
 )
 
-func dayNumber(day time.Time) int { return int(day.Unix() / 86400) }
+func daysSince1970(day time.Time) int { return int(day.Unix() / 86400) }
 
-func dayOf(number int) time.Time { return time.Unix(int64(number)*86400, 0).UTC() }
+// number tells which day of the practice a date is; what the day holds follows from it.
+func (p *practice) number(day time.Time) int { return daysSince1970(day) + p.moved }
+
+// date is the date of a day of the practice.
+func (p *practice) date(number int) time.Time { return numbered(number - p.moved) }
+
+func numbered(day int) time.Time { return time.Unix(int64(day)*86400, 0).UTC() }
 
 func (p *practice) idOf(day, place int) string {
 	return strconv.Itoa((day*practicesApart+int(p.seed%practicesApart))*placesPerDay + place)
@@ -74,17 +84,21 @@ func (p *practice) idOf(day, place int) string {
 type day struct {
 	number               int
 	date, stand          time.Time
+	weekday              time.Weekday
 	onDuty, blocks, size int // rosters, blocks, visits
 }
 
 // on plans a day. No day is without visits, and none lies outside the calendar that is kept around today.
 func (p *practice) on(number int, stand time.Time) (day, bool) {
-	today := dayNumber(civilDay(stand))
+	today := p.number(civilDay(stand))
 	if number < today-p.back || number > today+p.ahead {
 		return day{}, false
 	}
-	d := day{number: number, date: dayOf(number), stand: stand, onDuty: len(p.vets) - 1, blocks: 2}
-	switch d.date.Weekday() {
+	d := day{
+		number: number, date: p.date(number), weekday: numbered(number).Weekday(), stand: stand,
+		onDuty: len(p.vets) - 1, blocks: 2,
+	}
+	switch d.weekday {
 	case time.Sunday:
 		d.onDuty, d.blocks, d.size = 1, 0, max(3, p.perDay/5)
 	case time.Saturday:
@@ -113,7 +127,7 @@ func (p *practice) locate(id string) (d day, place int, ok bool) {
 func (p *practice) days(from, to time.Time) iter.Seq[day] {
 	return func(yield func(day) bool) {
 		stand := p.stand()
-		for number := dayNumber(civilDay(from)) - 1; dayOf(number).Before(to); number++ {
+		for number := p.number(civilDay(from)) - 1; p.date(number).Before(to); number++ {
 			if d, ok := p.on(number, stand); ok && !yield(d) {
 				return
 			}

@@ -224,6 +224,42 @@ func TestNoDayIsEmptyAndTheSizeIsAsAsked(t *testing.T) {
 	}
 }
 
+func TestTheCalendarOfOneDayIsTheSameOnEveryDate(t *testing.T) { // R59
+	t.Parallel()
+	day := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+	fortnight := func(sim *neosim.Sim) []neosim.Appointment {
+		return sim.Appointments(sim.Today().AddDate(0, 0, -7), sim.Today().AddDate(0, 0, 8))
+	}
+	want := fortnight(neosim.New(neosim.Options{Seed: 5, Now: fixed(day.Add(12 * time.Hour))}))
+	require.NotEmpty(t, want)
+	for _, days := range []int{-1000, -1, 0, 1, 2, 5, 97, 462} {
+		sim := neosim.New(neosim.Options{Seed: 5, Now: fixed(day.AddDate(0, 0, days).Add(9 * time.Hour)), Day: day})
+		got := fortnight(sim)
+		require.Len(t, got, len(want))
+		for i, a := range got {
+			kept, ok := sim.Appointment(a.ID)
+			require.True(t, ok)
+			require.Equal(t, a, kept, "the id finds it")
+			a.Start, a.End = a.Start.AddDate(0, 0, -days), a.End.AddDate(0, 0, -days)
+			require.Equal(t, want[i], a)
+		}
+	}
+}
+
+func TestThePracticeOfOneDayGoesOnWithTheDates(t *testing.T) {
+	t.Parallel()
+	now := noon
+	sim := neosim.New(neosim.Options{Seed: 5, Now: func() time.Time { return now }, Day: noon.AddDate(0, 0, 40)})
+	tomorrow := sim.Appointments(sim.Today().AddDate(0, 0, 1), sim.Today().AddDate(0, 0, 2))
+	now = noon.AddDate(0, 0, 1)
+	today := sim.Appointments(sim.Today(), sim.Today().AddDate(0, 0, 1))
+	require.NotEmpty(t, today)
+	for i, a := range today {
+		require.Equal(t, tomorrow[i].ID, a.ID)
+		require.Equal(t, tomorrow[i].Start, a.Start)
+	}
+}
+
 func TestStatusesFollowTheTimeOfDayAtWhichThePracticeStands(t *testing.T) {
 	t.Parallel()
 	for _, hour := range []time.Duration{time.Nanosecond, 8 * time.Hour, 0, 17 * time.Hour, 23 * time.Hour} {

@@ -63,7 +63,7 @@ func (d day) schedule(a *Appointment, r *rand.Rand, n int) {
 	a.Type = pick(r, typeWords)
 	length := 15 * (1 + r.IntN(3))
 	switch last := n == d.size-1; {
-	case d.date.Weekday() == time.Sunday:
+	case d.weekday == time.Sunday:
 		minute = sundayMinutes[n%len(sundayMinutes)] + 5*r.IntN(6)
 		a.Type = pick(r, urgentWords)
 	case last && d.number%3 == 0: // hospitalised until the next morning
@@ -102,7 +102,7 @@ const (
 // visit goes through its states as the days pass.
 func (d day) state(a *Appointment, r *rand.Rand, n int) state {
 	stand := d.stand
-	age := dayNumber(civilDay(stand)) - d.number
+	age := daysSince1970(civilDay(stand)) - daysSince1970(d.date)
 	fate := r.IntN(100)
 	early := r.IntN(2) == 0 // a cancellation known days ahead, a confirmation given early
 	if n == openVisit {
