@@ -43,7 +43,7 @@ demo: deps build ## Sync three simulated clinics before your eyes (ARGS: its fla
 	@$(BIN)/pims-sync demo $(ARGS)
 
 test: deps ## Run the tests, on a real PostgreSQL and a real browser (PKG, ARGS: go test's)
-	@scripts/install-deps procps
+	@scripts/install-deps procps curl
 	go test -timeout=10m $(ARGS) $(PKG)
 
 check: static race ## Do all that CI does: every check, and the tests under the race detector
@@ -83,7 +83,7 @@ vet: ## Run go vet
 	go vet $(PKG)
 
 race: deps ## Run the tests under the race detector, in random order (installs a C compiler)
-	@scripts/install-deps procps gcc
+	@scripts/install-deps procps curl gcc
 	CGO_ENABLED=1 go test -race -shuffle=on -timeout=20m $(ARGS) $(PKG)
 
 ## For a closer look
@@ -104,7 +104,7 @@ chaos-short: deps ## Do what chaos does, for a minute (ARGS: -seconds, -seed)
 	go test ./internal/chaos -run=Killed -count=1 -timeout=15m -v -kills=100000 -seconds=60 $(ARGS)
 
 soak: deps ## Do 500 syncs in a row, and 100 logins in trouble, and look for what is left (ARGS: -syncs)
-	@scripts/install-deps procps
+	@scripts/install-deps procps curl
 	go test ./internal/browser -run=InTrouble -count=1 -v
 	go test ./internal/chaos -run=InARow -count=1 -timeout=2h -v -syncs=500 $(ARGS)
 
@@ -112,7 +112,7 @@ fuzz: ## Fuzz every parser of foreign input, one after the other (FUZZTIME: how 
 	@scripts/fuzz $(FUZZTIME)
 
 cover: deps ## Show how much of the code the tests run, and write bin/coverage.html
-	@scripts/install-deps procps
+	@scripts/install-deps procps curl
 	@mkdir -p $(BIN)
 	go test -timeout=10m -coverpkg=./... -coverprofile=$(BIN)/coverage.out $(ARGS) $(PKG)
 	@go tool cover -html=$(BIN)/coverage.out -o $(BIN)/coverage.html
