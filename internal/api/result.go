@@ -126,6 +126,7 @@ type warnings struct {
 	UnidentifiedRows int `json:"unidentifiedRows" doc:"Rows without an id: the snapshot is incomplete."`
 	DuplicateRows    int `json:"duplicateRows" doc:"Rows whose id came twice; the first one counts."`
 	UnusableParts    int `json:"unusableParts" doc:"Optional parts of consultations, such as a diagnosis without a name, that cannot be read; the other parts arrived."`
+	RefusedLookups   int `json:"refusedLookups" doc:"Missing appointments about which the PIMS refuses to say anything; their cases are kept."`
 }
 
 type change struct {
@@ -257,7 +258,7 @@ func warningsOf(w casesync.Warnings) *warnings {
 	if w == (casesync.Warnings{}) {
 		return nil
 	}
-	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows, w.UnusableParts}
+	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows, w.UnusableParts, w.RefusedLookups}
 }
 
 // changesOf is what a dry run would do, and nil of any other run (R26).

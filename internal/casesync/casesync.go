@@ -227,6 +227,7 @@ type Warnings struct {
 	UnidentifiedRows int
 	DuplicateRows    int
 	UnusableParts    int // of consultations whose other parts arrived
+	RefusedLookups   int // missing appointments about which the PIMS says nothing (R20, R22)
 }
 
 // An ItemFailure is one case that enrichment could not serve.

@@ -128,6 +128,30 @@ func TestALookupThatGoesAstrayEndsTheReconciliation(t *testing.T) { // R6, R22
 	}
 }
 
+func TestAnOrphanThatCannotBeConfirmedIsKeptAndTheOthersAreJudged(t *testing.T) { // R20, R22
+	t.Parallel()
+	p := newPractice(t)
+	p.aWeek()
+	p.liar = func(ctx context.Context, honest pims.AppointmentFinder, id string) (pims.Appointment, error) {
+		if id == "4" {
+			return pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrRecordRefused)
+		}
+		return honest.FindAppointment(ctx, id)
+	}
+	p.remove("4", "7")
+	o := p.sync(casesync.TypeReconciliation)
+	require.Equal(t, 1, o.Stats.CasesDeleted)
+	require.Equal(t, 1, o.audit.Result.Warnings.RefusedLookups)
+	require.Nil(t, p.stored("4").Deletion)
+	require.NotNil(t, p.stored("7").Deletion)
+
+	p.remove("1", "2", "3", "5", "6", "8") // of whose plan it is no part
+	p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
+	plan := p.recorder.plans[len(p.recorder.plans)-1]
+	require.Len(t, plan.Cases, 6)
+	require.Contains(t, fmt.Sprint(plan.Evidence.Lookups), "4 by_id refused")
+}
+
 func TestAWideFetchThatProvesNothingEndsTheReconciliation(t *testing.T) { // R6, R22
 	t.Parallel()
 	for _, tc := range []struct {

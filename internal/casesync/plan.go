@@ -134,7 +134,7 @@ type Evidence struct {
 type Lookup struct {
 	PIMSID string
 	Method string // "by_id" or "wide_fetch"
-	Found  string // "gone", "moved", "cancelled", "in_window"
+	Found  string // "gone", "moved", "cancelled", "in_window", "refused"
 	At     time.Time
 }
 

@@ -68,6 +68,7 @@ func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapsh
 	}
 	orphans := missing(candidates, present)
 	verdict, err := p.hear(ctx, snapshot, candidates, orphans)
+	result.Warnings.RefusedLookups = verdict.refused
 	if err != nil {
 		return result, err
 	}
@@ -120,6 +121,7 @@ type verdict struct {
 	evidence  Evidence
 	refusal   string // which guard refused, a closed set; empty: none did
 	reason    string // the refusal in words
+	refused   int    // orphans that the lookup cannot confirm
 }
 
 // hear is the deletion court: every orphan is looked up, the days that hold
@@ -153,6 +155,8 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 	var left []SoftDeletion
 	for _, c := range orphans {
 		switch a := answers[c.PIMSID].appointment; {
+		case answers[c.PIMSID].refused: // neither here nor gone
+			v.refused++
 		case a == nil:
 			left = append(left, SoftDeletion{Case: c, Reason: ReasonRemoved})
 		case a.Status == pims.StatusCancelled:
@@ -177,10 +181,11 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 }
 
 // An answer is what the PIMS said about one orphan, and when. Without an
-// appointment it is gone.
+// appointment it is gone, unless the PIMS refused to say.
 type answer struct {
 	appointment *pims.Appointment
 	at          time.Time
+	refused     bool
 }
 
 // lookUp asks the PIMS about every orphan: by id where it can and has just proved
@@ -199,18 +204,20 @@ func (p *reconciliationPhase) lookUp(ctx context.Context, snapshot *pims.Snapsho
 	}
 	for _, c := range orphans {
 		a := answers[c.PIMSID]
-		lookups = append(lookups, Lookup{PIMSID: c.PIMSID, Method: method, Found: p.whereabouts(a.appointment), At: a.at})
+		lookups = append(lookups, Lookup{PIMSID: c.PIMSID, Method: method, Found: p.whereabouts(a), At: a.at})
 	}
 	return answers, lookups, nil
 }
 
-func (p *reconciliationPhase) whereabouts(a *pims.Appointment) string {
+func (p *reconciliationPhase) whereabouts(a answer) string {
 	switch {
-	case a == nil:
+	case a.refused:
+		return "refused"
+	case a.appointment == nil:
 		return "gone"
-	case a.Status == pims.StatusCancelled:
+	case a.appointment.Status == pims.StatusCancelled:
 		return "cancelled"
-	case p.window.Contains(a.Start):
+	case p.window.Contains(a.appointment.Start):
 		return "in_window"
 	default:
 		return "moved"
@@ -236,6 +243,9 @@ func (p *reconciliationPhase) findByID(ctx context.Context, orphans []Case) (map
 		switch {
 		case errors.Is(err, pims.ErrNotFound):
 			answers[c.PIMSID] = answer{at: p.now()}
+		case errors.Is(err, pims.ErrRecordRefused): // R20: it cannot be confirmed, so it is not deleted (R22)
+			answers[c.PIMSID] = answer{at: p.now(), refused: true}
+			p.log.WarnContext(ctx, "Lookup refused; the case is kept", "case_id", c.ID.String())
 		case errors.As(err, &unusable):
 			return nil, unsound(c.PIMSID, unusable.Field+" "+unusable.Reason)
 		case err != nil:
@@ -243,7 +253,7 @@ func (p *reconciliationPhase) findByID(ctx context.Context, orphans []Case) (map
 		case a.ID != c.PIMSID:
 			return nil, fmt.Errorf("looking up appointment %s: the PIMS answered another one: %w", c.PIMSID, pims.ErrSchemaDrift)
 		default:
-			answers[c.PIMSID] = answer{&a, p.now()}
+			answers[c.PIMSID] = answer{appointment: &a, at: p.now()}
 		}
 		p.report(ctx, "look up", i+1, len(orphans))
 	}
@@ -269,7 +279,7 @@ func (p *reconciliationPhase) findWide(ctx context.Context, orphans []Case) (map
 		if _, ok := present[c.PIMSID]; ok && found[c.PIMSID] == nil {
 			return nil, unsound(c.PIMSID, "it has an unusable date")
 		}
-		answers[c.PIMSID] = answer{found[c.PIMSID], snapshot.FetchedAt}
+		answers[c.PIMSID] = answer{appointment: found[c.PIMSID], at: snapshot.FetchedAt}
 	}
 	return answers, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/panics"
@@ -13,7 +14,9 @@ import (
 
 // A Connection is a clinic's session for one run. It renews a dead session once:
 // every call that met the death is then repeated, and a second death is
-// pims.ErrSessionExpired (R36). It is safe for concurrent use.
+// pims.ErrSessionExpired (R36). An answer for one record that looks like a dead session
+// is pims.ErrRecordRefused where a proof finds the session alive (R20). It is safe for
+// concurrent use.
 //
 // Beside the errors of pims.Session, a call may answer those of the renewal:
 // pims.Provider.Login's, and the credential's (ErrCredentialsSuspended, …).
@@ -21,9 +24,13 @@ type Connection struct {
 	connector *Connector
 	access    access
 
-	// renewal has room for the one caller that renews; it guards spent.
+	// renewal has room for the one caller that proves or renews; it guards spent and the
+	// proofs of the present login.
 	renewal chan struct{}
 	spent   error // what a further renewal answers; nil: none was made
+	proofs  proofs
+
+	begun atomic.Int64 // proofs
 
 	mu      sync.Mutex
 	present *login
@@ -87,7 +94,7 @@ func (c *Connection) SearchConsultations(ctx context.Context, window pims.Window
 
 // Consultation fetches one consultation; see pims.Session.
 func (c *Connection) Consultation(ctx context.Context, id string) (pims.Consultation, error) {
-	return request(ctx, c, func(s pims.Session) (pims.Consultation, error) {
+	return requestRecord(ctx, c, func(s pims.Session) (pims.Consultation, error) {
 		return s.Consultation(ctx, id)
 	})
 }
@@ -107,7 +114,7 @@ func (c *Connection) Finder() (pims.AppointmentFinder, bool) {
 type finder struct{ connection *Connection }
 
 func (f finder) FindAppointment(ctx context.Context, id string) (pims.Appointment, error) {
-	return request(ctx, f.connection, func(s pims.Session) (pims.Appointment, error) {
+	return requestRecord(ctx, f.connection, func(s pims.Session) (pims.Appointment, error) {
 		lookup, ok := s.(pims.AppointmentFinder)
 		if !ok {
 			return pims.Appointment{}, fmt.Errorf("the renewed session of %s cannot look an appointment up", f.connection.Provider())
@@ -148,15 +155,93 @@ func request[T any](ctx context.Context, c *Connection, do func(pims.Session) (T
 	}
 }
 
+// requestRecord is request for one record. Where its answer looks like a dead session,
+// the session is proved before it is renewed.
+func requestRecord[T any](ctx context.Context, c *Connection, do func(pims.Session) (T, error)) (T, error) {
+	return request(ctx, c, func(s pims.Session) (T, error) {
+		asked := c.begun.Load()
+		answer, err := do(s)
+		if !errors.Is(err, pims.ErrSessionExpired) {
+			return answer, err
+		}
+		return answer, c.explain(ctx, s, asked, err)
+	})
+}
+
+// explain tells whose an answer is that looks like a dead session: the session's, then
+// it is returned as it is, or the record's.
+func (c *Connection) explain(ctx context.Context, s pims.Session, asked int64, answer error) error {
+	if err := c.lock(ctx); err != nil {
+		return err
+	}
+	defer c.unlock()
+	present := c.login()
+	if present.session != s || c.isDead() {
+		return answer // it is renewed, or was
+	}
+	if c.proofs.cover(asked) {
+		return pims.ErrRecordRefused
+	}
+	number := c.begun.Add(1)
+	switch err := s.Prove(ctx); {
+	case err == nil:
+		c.proofs.alive(number)
+		c.used(present, nil)
+		return pims.ErrRecordRefused
+	case errors.Is(err, pims.ErrSessionExpired):
+		return answer
+	default: // it cannot be told, so nothing is concluded
+		return fmt.Errorf("proving the session after an answer that looks like its end: %w", err)
+	}
+}
+
+// proofs are the proofs of one login that found it alive. Each stands for all answers
+// to what was asked before it began, and for so many later ones as have been refused
+// until then: n refused records cost about log n proofs.
+type proofs struct {
+	last    int64 // the number of the latest
+	refused int   // records, so far
+	credit  int   // further records that need no proof
+}
+
+// cover tells whether an answer needs no proof.
+func (p *proofs) cover(asked int64) bool {
+	switch {
+	case asked < p.last:
+	case p.credit > 0:
+		p.credit--
+	default:
+		return false
+	}
+	p.refused++
+	return true
+}
+
+func (p *proofs) alive(number int64) {
+	p.last = number
+	p.refused++
+	p.credit = p.refused - 1
+}
+
+// lock waits until no other caller proves or renews.
+func (c *Connection) lock(ctx context.Context) error {
+	select {
+	case c.renewal <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Connection) unlock() { <-c.renewal }
+
 // renew answers the login that comes after a dead one. Of many callers at once
 // one logs in, the others wait for it.
 func (c *Connection) renew(ctx context.Context, dead *login) (*login, error) {
-	select {
-	case c.renewal <- struct{}{}:
-		defer func() { <-c.renewal }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := c.lock(ctx); err != nil {
+		return nil, err
 	}
+	defer c.unlock()
 	if !c.died(dead) {
 		return c.login(), nil
 	}
@@ -172,6 +257,7 @@ func (c *Connection) renew(ctx context.Context, dead *login) (*login, error) {
 	case err == nil:
 		c.spent = fmt.Errorf("the session was renewed once already: %w", pims.ErrSessionExpired)
 		c.replace(next)
+		c.proofs = proofs{}
 	case ctx.Err() == nil || panics.In(err) != nil:
 		c.spent = err
 	default: // this caller gave up, which is no answer for the others
@@ -194,6 +280,12 @@ func (c *Connection) died(dead *login) bool {
 	}
 	c.dead = true
 	return true
+}
+
+func (c *Connection) isDead() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.dead
 }
 
 func (c *Connection) replace(next *login) {

@@ -39,6 +39,10 @@ var (
 	// ErrRemote: the PIMS answered with an error of its own.
 	ErrRemote = errors.New("the PIMS answered with an error")
 
+	// ErrRecordRefused: the PIMS answered for one record as it answers a dead session,
+	// while the session lives (R20). It is an ErrRemote, too.
+	ErrRecordRefused = fmt.Errorf("it refuses this record, as if the session had ended, while the session lives: %w", ErrRemote)
+
 	// ErrSchemaDrift: an answer came that is not of any form we know.
 	ErrSchemaDrift = errors.New("the PIMS answered in a form that is not recognised")
 
@@ -100,6 +104,7 @@ var kinds = []struct {
 	{ErrIncomplete, "incomplete"},
 	{ErrHostNotAllowed, "host_not_allowed"},
 	{ErrUnreachable, "unreachable"},
+	{ErrRecordRefused, "record_refused"},
 	{ErrRemote, "remote_error"},
 	{context.DeadlineExceeded, "timeout"},
 	{context.Canceled, "cancelled"},

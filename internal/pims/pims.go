@@ -87,8 +87,9 @@ type Limiter interface {
 }
 
 // A Session is a logged-in state of one practice. It is safe for concurrent
-// use. Every method may answer ErrSessionExpired: the session is dead for good
-// and a new Login is needed. Requests are retried inside (R32); an error that
+// use. Every method may answer ErrSessionExpired: the answer is one that a dead
+// session gets. Of a single record (Consultation, FindAppointment) it may be the
+// record's own: whoever uses the session proves it before a new Login (R20). Requests are retried inside (R32); an error that
 // comes out is final for this call.
 type Session interface {
 	// Prove answers nil only where the PIMS itself confirms that the session is

@@ -101,6 +101,7 @@ type warningsJSON struct {
 	UnidentifiedRows int `json:"unidentifiedRows,omitempty"`
 	DuplicateRows    int `json:"duplicateRows,omitempty"`
 	UnusableParts    int `json:"unusableParts,omitempty"`
+	RefusedLookups   int `json:"refusedLookups,omitempty"`
 }
 
 type changeJSON struct {

@@ -171,6 +171,7 @@ var faults = map[pimstest.Fault]neosim.Fault{
 	pimstest.FaultForbidden:   {Kind: neosim.FaultStatus, Code: http.StatusForbidden},
 	pimstest.FaultSessionDies: {Kind: neosim.FaultSessionDies},
 	pimstest.FaultCharset:     {Kind: neosim.FaultCharset},
+	pimstest.FaultLoggedOut:   {Kind: neosim.FaultLoggedOut},
 	pimstest.FaultSaysFailed:  {Kind: neosim.FaultSaysFailed, Body: `"success":false,"message":"Zzpatient cannot be shown"`},
 }
 

@@ -111,6 +111,7 @@ const (
 	FaultForbidden   Fault = "a refusal"
 	FaultSessionDies Fault = "a session that ends with the request"
 	FaultCharset     Fault = "a text that is none in the charset of the answer"
+	FaultLoggedOut   Fault = "the answer to a dead session, while the session lives"
 	FaultSaysFailed  Fault = "the right answer, with words that it failed, and status 200" // its message names patients
 )
 

@@ -28,6 +28,7 @@ var faultKinds = []struct {
 	{FaultForbidden, []error{pims.ErrRemote}},
 	{FaultSessionDies, []error{pims.ErrSessionExpired}},
 	{FaultCharset, []error{pims.ErrSchemaDrift}},
+	{FaultLoggedOut, []error{pims.ErrSessionExpired}},
 	{FaultSaysFailed, []error{pims.ErrRemote}},
 }
 
@@ -59,6 +60,25 @@ func runFaults(t *testing.T, h Harness) {
 		b.requireKind(err, pims.ErrSessionExpired)
 		require.Zero(t, snapshot.Found())
 	})
+	for _, op := range []Op{OpConsultation, OpFind} {
+		t.Run(sentence("a record whose", string(op), "is answered as a dead session is does not end the session"), func(t *testing.T) { // R20
+			t.Parallel()
+			b := newBench(t, h, berlin)
+			b.fill()
+			session := b.login()
+			b.Fail(op, FaultLoggedOut)
+			for _, c := range b.calls() {
+				switch {
+				case c.op == OpFind && !isFinder(session):
+				case c.op == op:
+					b.requireKind(c.run(t.Context(), session), pims.ErrSessionExpired)
+					require.NoError(t, session.Prove(t.Context()), "the proof tells it from a dead session")
+				default:
+					require.NoError(t, c.run(t.Context(), session))
+				}
+			}
+		})
+	}
 	t.Run("one bad slice spoils the snapshot", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t, h, berlin)

@@ -155,8 +155,11 @@ func (sim *mulberrySim) decide(op pimstest.Op, r *http.Request, answer func(*htt
 	if !ok {
 		fault = sim.always[op]
 	}
-	if fault == pimstest.FaultSessionDies {
+	switch fault {
+	case pimstest.FaultSessionDies:
 		delete(sim.sessions, session.Value)
+		return "", nil, http.StatusUnauthorized
+	case pimstest.FaultLoggedOut:
 		return "", nil, http.StatusUnauthorized
 	}
 	found := answer(r)

@@ -264,6 +264,8 @@ func (c *call) failed(w http.ResponseWriter, r *http.Request) bool {
 	case FaultSessionDies:
 		c.sim.endSession(r)
 		c.expired(w, r)
+	case FaultLoggedOut:
+		c.expired(w, r)
 	case FaultOtherPractice:
 		c.book = c.sim.otherBook()
 		if f.Other != nil {

@@ -168,6 +168,7 @@ func TestTheControlEndpointTellsWhatThereIs(t *testing.T) {
 	for _, kind := range []neosim.Kind{
 		neosim.FaultStatus, neosim.FaultHTML, neosim.FaultBody, neosim.FaultEmpty, neosim.FaultRenamed, neosim.FaultTruncated,
 		neosim.FaultDisconnect, neosim.FaultHang, neosim.FaultSlow, neosim.FaultHalf, neosim.FaultOtherPractice, neosim.FaultSessionDies,
+		neosim.FaultLoggedOut,
 	} {
 		require.Contains(t, text, string(kind))
 	}

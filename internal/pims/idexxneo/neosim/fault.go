@@ -51,13 +51,14 @@ const (
 	FaultOtherPractice Kind = "other-practice" // the data of Fault.Other, or of a practice with the next seed
 	FaultSessionDies   Kind = "session-dies"   // the session ends with this request
 	FaultCharset       Kind = "charset"        // the right answer, with a letter of its first text in Latin-1, which it does not declare
+	FaultLoggedOut     Kind = "logged-out"     // what a dead session is answered, while the session lives
 	FaultSaysFailed    Kind = "says-failed"    // the right answer, in an envelope whose members (Fault.Body) say that it failed
 )
 
 // faultKinds are all of them, for checking what comes over the control endpoint.
 var faultKinds = []Kind{
 	FaultStatus, FaultHTML, FaultBody, FaultEmpty, FaultRenamed, FaultTruncated, FaultDisconnect, FaultHang, FaultSlow,
-	FaultHalf, FaultOtherPractice, FaultSessionDies, FaultSaysFailed, FaultCharset,
+	FaultHalf, FaultOtherPractice, FaultSessionDies, FaultLoggedOut, FaultSaysFailed, FaultCharset,
 }
 
 // Forever as Count keeps a fault until it is cleared.
