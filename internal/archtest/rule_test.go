@@ -66,7 +66,7 @@ var importRule = rule{
 	{
 		pkg:       "internal/browser",
 		ours:      []string{panicsPkg, "internal/pims"},
-		libraries: []string{"github.com/chromedp"},
+		libraries: []string{"github.com/chromedp", "golang.org/x/text"},
 	},
 	{
 		pkg:       "internal/postgres",

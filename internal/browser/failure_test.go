@@ -52,7 +52,10 @@ func TestLoginUnderstandsWhatTheSiteAnswers(t *testing.T) {
 			refuse(http.StatusForbidden, "Your account "+username+" is locked"), pims.ErrAuthChallenge,
 		},
 		"too many attempts": {
-			refuse(http.StatusTooManyRequests, "Too many attempts. Incorrect password."), pims.ErrAuthChallenge,
+			refuse(http.StatusTooManyRequests, "Too many attempts. Try again later."), pims.ErrAuthChallenge,
+		},
+		"a wrong password after too many attempts": { // R32
+			refuse(http.StatusTooManyRequests, "Too many attempts. Incorrect password."), pims.ErrAuthRejected,
 		},
 		"maintenance": {
 			refuse(http.StatusConflict, "Maintenance, "+username), pims.ErrRemote,

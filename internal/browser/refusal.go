@@ -1,44 +1,154 @@
 package browser
 
 import (
+	"cmp"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// classify decides what a refusal's text means: ErrAuthRejected only where it says
-// in so many words that user or password are wrong, because that suspends the
-// credentials; ErrAuthChallenge where a person has to act; nil where it says neither.
+// classify decides what a page's text means (R32), in the languages of tongues:
+//
+//   - pims.ErrAuthRejected where a sentence names the password or the user as wrong,
+//     whatever else the text adds. It suspends the credentials, so a sentence about
+//     what could be, what was tried too often or what else is wrong does not count.
+//   - pims.ErrAuthChallenge where a person has to act: a locked account, an expired
+//     password, a captcha, a code, a device to be confirmed, a session in use.
+//   - pims.ErrRateLimited where it says that requests come too often.
+//   - nil where it says none of these.
+//
 // The text itself goes no further: it may hold the user's name (R40).
 func classify(text string) error {
-	text = strings.Join(strings.Fields(strings.ToLower(text)), " ")
-	text = strings.ReplaceAll(text, "’", "'")
-	text = threats.ReplaceAllString(text, "")
-	switch {
-	case challenges.MatchString(text):
-		return pims.ErrAuthChallenge
-	case wrong.MatchString(text) && credentials.MatchString(text) && !elsewhere.MatchString(text):
-		return pims.ErrAuthRejected
-	default:
-		return nil
+	sentences := sentencesOf(text)
+	for _, s := range sentences {
+		s = masked(s, func(t tongue) *regexp.Regexp { return t.masks })
+		if slices.ContainsFunc(tongues, func(t tongue) bool { return t.rejects(s) }) {
+			return pims.ErrAuthRejected
+		}
 	}
+	for _, s := range sentences {
+		s = masked(s, func(t tongue) *regexp.Regexp { return t.threats })
+		if slices.ContainsFunc(tongues, func(t tongue) bool { return t.persons.MatchString(s) }) {
+			return pims.ErrAuthChallenge
+		}
+	}
+	for _, s := range sentences {
+		if tooManyRequests.MatchString(s) {
+			return pims.ErrRateLimited
+		}
+	}
+	return nil
 }
 
-var (
-	// threats announce what has not happened yet, and codes that are no second factor.
-	threats = regexp.MustCompile(`\b(will|may|can|could|might) be (temporarily |permanently )?(locked|blocked|disabled|suspended)\b|\b(error|status|company|practice|clinic|site|zip) code\b`)
+var tooManyRequests = regexp.MustCompile(`\btoo many requests\b|\bzu viele anfragen\b|\btrop de requetes\b|\bdemasiadas (solicitudes|peticiones)\b|\bte veel (verzoeken|aanvragen)\b`)
 
-	challenges = regexp.MustCompile(`\block(ed|out)\b|\blocked out\b|\b(blocked|suspended|disabled|deactivated|inactive)\b` +
-		`|\btoo many\b|\b(maximum|exceeded)\b.*\battempts\b` +
-		`|captcha\b|\brobot\b|\bcodes?\b|\bpasscode\b|\b(two|2|multi)[- ]?(factor|step)\b|\b[2m]fa\b|\bone[- ]time\b|\bauthenticator\b` +
-		`|\bpassword (has |is )?expired\b|\b(reset|change) your password\b`)
+// A tongue is how refusals are worded in one language, as patterns of folded text.
+type tongue struct {
+	blame   []*regexp.Regexp // names the password or the user's name as wrong
+	maybe   []*regexp.Regexp // the same, where nothing else in the sentence may be to blame
+	others  *regexp.Regexp   // what else may be to blame
+	masks   *regexp.Regexp   // what blames nobody although it sounds so
+	persons *regexp.Regexp   // a person has to act
+	threats *regexp.Regexp   // what has not happened yet, and codes that are no second factor
+}
 
-	wrong = regexp.MustCompile(`\b(invalid|incorrect|wrong|unknown|bad|unrecogni[sz]ed)\b|\bnot (valid|correct|right|recogni[sz]ed|found|exist)\b` +
-		`|\b(do|does) ?n[o']t match\b|\bdon't match\b|\bdoesn't (match|exist)\b|\bmismatch\b|\b(couldn't|could not|can't|cannot) find\b|\bno such\b`)
+// words are the vocabulary that a tongue is made of: alternatives of regular
+// expressions, without the marks above and below letters.
+type words struct {
+	secret  string // names of the password and the user's name
+	broad   string // what else identifies who logs in: user, account, practice
+	fill    string // what may stand between a name and what is wrong with it
+	wrong   string // adjectives, before or after a name
+	not     string // what says the same after a name
+	verbs   string // what says the same before a name
+	check   string // asks to look at a name again
+	checked string // the names of those; empty: secret
+	more    string // whole phrases
+	others  string // see tongue
+	masks   string
+	persons string
+	threats string
+}
 
-	credentials = regexp.MustCompile(`\b(user|users|username|user name|password|credentials?|login|e-?mail|account|company|practice|clinic)\b`)
+// never is a pattern that matches nothing.
+const never = `[^\s\S]`
 
-	// elsewhere is what else may be invalid in a login.
-	elsewhere = regexp.MustCompile(`\b(session|token|csrf|request|response|page|server|connection|network|time-?out|timed out|maintenance|unavailable|licen[cs]e)\b`)
-)
+func newTongue(w words) tongue {
+	either := func(alternatives ...string) string {
+		return `(?:` + strings.Join(alternatives, "|") + `)`
+	}
+	orNever := func(pattern string) *regexp.Regexp {
+		if pattern == "" {
+			pattern = never
+		}
+		return regexp.MustCompile(`(?:^|[^\p{L}])(?:` + pattern + `)(?:$|[^\p{L}])`)
+	}
+	between := `(?:(?:[ld]'|\()?` + either(w.fill, w.secret, w.broad) + `\)? )*`
+	bound := func(name string) []*regexp.Regexp {
+		return []*regexp.Regexp{
+			orNever(either(w.wrong, w.verbs) + ` ` + between + `(?:[ld]'|\()?` + either(name)),
+			orNever(either(name) + `\)? ` + between + either(w.wrong, w.not)),
+		}
+	}
+	t := tongue{
+		blame:   bound(w.secret),
+		maybe:   bound(w.broad),
+		others:  orNever(w.others),
+		masks:   orNever(w.masks),
+		persons: orNever(w.persons),
+		threats: orNever(w.threats),
+	}
+	t.maybe = append(t.maybe, orNever(w.check+` `+between+`(?:[ld]'|\()?`+either(cmp.Or(w.checked, w.secret))), orNever(w.more))
+	return t
+}
+
+func (t tongue) rejects(sentence string) bool {
+	return anyMatches(t.blame, sentence) || anyMatches(t.maybe, sentence) && !t.others.MatchString(sentence)
+}
+
+// masked puts a sign that is no word in the place of what does not count, in any
+// language: a text does not say which one it is in.
+func masked(sentence string, pattern func(tongue) *regexp.Regexp) string {
+	for _, t := range tongues {
+		sentence = pattern(t).ReplaceAllString(sentence, " ~ ")
+	}
+	return sentence
+}
+
+func anyMatches(patterns []*regexp.Regexp, sentence string) bool {
+	return slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(sentence) })
+}
+
+// sentencesOf folds a text and cuts it into its sentences. A clause that begins with
+// "but" is a sentence of its own.
+func sentencesOf(text string) []string {
+	text = strings.NewReplacer(", ", " ", ": ", " ", `"`, "", "“", "", "”", "", "«", "", "»", "", "„", "", "*", "", "[", "", "]", "").Replace(fold(text) + " ")
+	return sentenceEnd.Split(text, -1)
+}
+
+var sentenceEnd = regexp.MustCompile(`[.!?;•|¡¿…]+\s|[¡¿]| (?:but|however|although|aber|jedoch|allerdings|mais|cependant|toutefois|pero|sino|aunque|maar|echter) `)
+
+// fold makes texts comparable: lower case, one kind of apostrophe, hyphen and blank,
+// and none of the marks of ü, é or ñ. What cannot be seen is dropped.
+func fold(text string) string {
+	var b strings.Builder
+	for _, r := range norm.NFKD.String(strings.ToLower(text)) {
+		switch {
+		case unicode.Is(unicode.Mn, r), unicode.Is(unicode.Cf, r):
+		case strings.ContainsRune("’‘ʼ`´′", r):
+			b.WriteByte('\'')
+		case unicode.Is(unicode.Pd, r):
+			b.WriteByte('-')
+		case r == 'ß':
+			b.WriteString("ss")
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}

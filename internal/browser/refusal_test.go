@@ -1,6 +1,10 @@
 package browser
 
 import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -8,66 +12,68 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-func TestClassifyIsSureBeforeItBlamesTheCredentials(t *testing.T) {
-	t.Parallel()
-	texts := map[error][]string{
-		pims.ErrAuthRejected: {
-			"Invalid username or password.",
-			"  INVALID\n  CREDENTIALS ",
-			"The user name or password is incorrect.",
-			"Wrong password",
-			"Unknown user",
-			"Bad credentials",
-			"These credentials do not match our records.",
-			"Your password doesn't match",
-			"Your password doesn’t match",
-			"We couldn't find an account with that email address",
-			"User not found",
-			"No such user",
-			"Invalid login attempt.",
-			"Invalid company code or password",
-			"Incorrect password. 2 attempts remaining.",
-			"Incorrect password. Your account will be locked after 2 more attempts.",
-			"Login failed: unknown e-mail",
-			"The password you entered is not valid",
-		},
-		pims.ErrAuthChallenge: {
-			"Your account is locked.",
-			"Invalid password. Your account has been locked.",
-			"This user has been disabled",
-			"Your account is suspended, contact your administrator",
-			"Too many failed login attempts, try again later",
-			"You have exceeded the maximum number of login attempts",
-			"Please complete the CAPTCHA",
-			"reCAPTCHA verification failed",
-			"Confirm that you are not a robot",
-			"Enter the code that we sent you",
-			"Incorrect verification code",
-			"Two-factor authentication is required",
-			"MFA required for this user",
-			"Open your authenticator app",
-			"Your password has expired",
-			"You must reset your password",
-		},
-		nil: {
-			"System under maintenance",
-			"Login failed. Please try again.",
-			"Something went wrong",
-			"An error occurred (error code 17)",
-			"Your session has expired, please log in again",
-			"Invalid CSRF token, please log in again",
-			"Invalid request for login",
-			"Login page not found",
-			"Unknown server error during login",
-			"The login service is temporarily unavailable: bad gateway",
-			"Logging in…",
-			"Username is required",
-			"Your licence for this account is invalid",
-		},
+var meanings = map[string]error{
+	"rejected": pims.ErrAuthRejected, "challenge": pims.ErrAuthChallenge, "rate_limited": pims.ErrRateLimited, "neither": nil,
+}
+
+// refusals are the texts of testdata/refusals, in each language, with their meanings.
+func refusals(t *testing.T) map[string]map[string]error {
+	t.Helper()
+	files, err := filepath.Glob("testdata/refusals/*.txt")
+	require.NoError(t, err)
+	texts := make(map[string]map[string]error)
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		require.NoError(t, err)
+		language := strings.TrimSuffix(filepath.Base(file), ".txt")
+		texts[language] = make(map[string]error)
+		var meaning error
+		for line := range strings.Lines(string(content)) {
+			line = strings.TrimSuffix(line, "\n")
+			if section, ok := strings.CutPrefix(line, "== "); ok {
+				require.Contains(t, meanings, section)
+				meaning = meanings[section]
+			} else if !strings.HasPrefix(line, "#") {
+				text, err := strconv.Unquote(`"` + strings.ReplaceAll(line, `"`, `\"`) + `"`)
+				require.NoError(t, err, line)
+				texts[language][text] = meaning
+			}
+		}
 	}
-	for want, group := range texts {
-		for _, text := range group {
-			require.Equal(t, want, classify(text), text)
+	return texts
+}
+
+func TestARefusalIsUnderstoodInEachLanguage(t *testing.T) { // R32
+	t.Parallel()
+	texts := refusals(t)
+	require.Len(t, texts, 5)
+	for language, meaningOf := range texts {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			require.Greater(t, len(meaningOf), 60)
+			for text, want := range meaningOf {
+				for _, variant := range []string{text, strings.ToUpper(text), strings.ReplaceAll(text, " ", "\u00a0"), strings.ReplaceAll(text, " ", "\n")} {
+					if got := classify(variant); got != want { //nolint:errorlint // classify answers no other error
+						t.Errorf("%q: %s, want %s", variant, pims.Kind(got), pims.Kind(want))
+					}
+				}
+			}
+		})
+	}
+}
+
+// Words that name the credentials as wrong decide, whatever else the text adds.
+func TestWhatARefusalAddsChangesNothing(t *testing.T) { // R32
+	t.Parallel()
+	for _, meaningOf := range refusals(t) {
+		for text, want := range meaningOf {
+			if want != pims.ErrAuthRejected { //nolint:errorlint // the table holds no other
+				continue
+			}
+			for _, more := range []string{"Your account is locked.", "The system will be under maintenance on Sunday.", "Try again in 5 minutes.", "Enter the code."} {
+				require.Equal(t, want, classify(text+". "+more), text)
+				require.Equal(t, want, classify(more+" "+text), text)
+			}
 		}
 	}
 }
