@@ -65,7 +65,7 @@ func quietly(c *Config) *Config {
 		return c
 	}
 	quiet := *c
-	quiet.LogLevel = new(slog.LevelError + 1)
+	quiet.LogLevel = &logLevel{slog.LevelError + 1}
 	return &quiet
 }
 

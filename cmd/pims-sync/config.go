@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -20,16 +21,16 @@ import (
 type Config struct {
 	JSON bool `help:"Print one JSON document on stdout and nothing else there." group:"output"`
 
-	DatabaseURL   string      `help:"PostgreSQL 15 or newer. Without it an embedded one under the data folder is used." env:"DATABASE_URL" placeholder:"URL" group:"config"`
-	DataDir       string      `help:"Embedded database and generated key. Default: /var/lib/pims-sync as root, else the user's data folder." env:"DATA_DIR" placeholder:"DIR" group:"config"`
-	EncryptionKey string      `help:"One or more id:base64 of 32 bytes, comma-separated, the first encrypts. The embedded database makes its own." env:"ENCRYPTION_KEY" placeholder:"KEY" group:"config"`
-	AllowedHosts  []string    `name:"pims-allowed-hosts" help:"Further PIMS hosts, host[:port]; a private address or plain http only if it is named here." env:"PIMS_ALLOWED_HOSTS" placeholder:"HOST" group:"config"`
-	RateLimit     float64     `name:"pims-rate-limit" help:"Requests a second per PIMS host, over all replicas; 0 is none." env:"PIMS_RATE_LIMIT" default:"5" group:"config"`
-	SyncTimeoutMS int64       `name:"sync-timeout-ms" help:"The longest one sync may work, in milliseconds." env:"SYNC_TIMEOUT_MS" default:"300000" group:"config"`
-	ChromiumPath  string      `help:"The headless browser. Found by itself where it is installed." env:"CHROMIUM_PATH" placeholder:"PATH" group:"config"`
-	Headless      bool        `help:"Hide the browser." env:"HEADLESS" default:"true" negatable:"" group:"config"`
-	LogLevel      *slog.Level `help:"debug, info, warn or error. Default: info for serve and demo; other commands log nothing." env:"LOG_LEVEL" placeholder:"LEVEL" group:"config"`
-	LogFormat     *string     `help:"json or text. Default: json, text on a terminal." env:"LOG_FORMAT" enum:"json,text" placeholder:"FORMAT" group:"config"`
+	DatabaseURL   string    `help:"PostgreSQL 15 or newer. Without it an embedded one under the data folder is used." env:"DATABASE_URL" placeholder:"URL" group:"config"`
+	DataDir       string    `help:"Embedded database and generated key. Default: /var/lib/pims-sync as root, else the user's data folder." env:"DATA_DIR" placeholder:"DIR" group:"config"`
+	EncryptionKey string    `help:"One or more id:base64 of 32 bytes, comma-separated, the first encrypts. The embedded database makes its own." env:"ENCRYPTION_KEY" placeholder:"KEY" group:"config"`
+	AllowedHosts  []string  `name:"pims-allowed-hosts" help:"Further PIMS hosts, host[:port]; a private address or plain http only if it is named here." env:"PIMS_ALLOWED_HOSTS" placeholder:"HOST" group:"config"`
+	RateLimit     float64   `name:"pims-rate-limit" help:"Requests a second per PIMS host, over all replicas; 0 is none." env:"PIMS_RATE_LIMIT" default:"5" group:"config"`
+	SyncTimeoutMS int64     `name:"sync-timeout-ms" help:"The longest one sync may work, in milliseconds." env:"SYNC_TIMEOUT_MS" default:"300000" group:"config"`
+	ChromiumPath  string    `help:"The headless browser. Found by itself where it is installed." env:"CHROMIUM_PATH" placeholder:"PATH" group:"config"`
+	Headless      bool      `help:"Hide the browser." env:"HEADLESS" default:"true" negatable:"" group:"config"`
+	LogLevel      *logLevel `help:"debug, info, warn or error. Default: info for serve and demo; other commands log nothing." env:"LOG_LEVEL" placeholder:"LEVEL" group:"config"`
+	LogFormat     *string   `help:"json or text. Default: json, text on a terminal." env:"LOG_FORMAT" enum:"json,text" placeholder:"FORMAT" group:"config"`
 }
 
 // groups are the headings under which --help shows flags and commands.
@@ -45,6 +46,17 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("PIMS_RATE_LIMIT is %v and must be 0 or more", c.RateLimit)
 	case c.SyncTimeoutMS <= 0:
 		return fmt.Errorf("SYNC_TIMEOUT_MS is %d and must be positive", c.SyncTimeoutMS)
+	}
+	return nil
+}
+
+// logLevel is a level of the log: debug, info, warn or error, in any case.
+type logLevel struct{ slog.Level }
+
+// UnmarshalText reads the level.
+func (l *logLevel) UnmarshalText(text []byte) error {
+	if l.Level.UnmarshalText(text) != nil {
+		return errors.New("must be debug, info, warn or error")
 	}
 	return nil
 }

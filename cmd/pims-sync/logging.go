@@ -14,7 +14,7 @@ import (
 func newLogger(w io.Writer, c *Config) *slog.Logger {
 	options := &slog.HandlerOptions{ReplaceAttr: specificationForm}
 	if c.LogLevel != nil {
-		options.Level = *c.LogLevel
+		options.Level = c.LogLevel.Level
 	}
 	text := isTerminal(w)
 	if c.LogFormat != nil {

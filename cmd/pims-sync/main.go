@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	if err != nil {
 		return report(std, err)
 	}
-	command, err := parser.Parse(args)
+	command, err := parse(parser, args)
 	switch {
 	case exited >= 0: // --help
 		return exited

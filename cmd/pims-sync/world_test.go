@@ -56,7 +56,7 @@ func newWorld(t *testing.T, change ...func(*Config, *serverOptions)) *world {
 		AllowedHosts:  []string{"127.0.0.1", "localhost"},
 		SyncTimeoutMS: time.Minute.Milliseconds(),
 		Headless:      true,
-		LogLevel:      new(slog.LevelDebug),
+		LogLevel:      &logLevel{slog.LevelDebug},
 		LogFormat:     new("json"),
 	}
 	w.store = w.open()

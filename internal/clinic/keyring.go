@@ -62,6 +62,9 @@ func ParseKeyring(text string) (*Keyring, error) {
 		listed = listed || keyShape.MatchString(entries[i])
 	}
 	if !listed {
+		if keyShape.MatchString(strings.Trim(text, "\"'`")) {
+			return nil, errors.New("ENCRYPTION_KEY is in quotation marks, which belong to a shell; write it without them")
+		}
 		key, err := keyOfText(text)
 		if err != nil {
 			return nil, fmt.Errorf("ENCRYPTION_KEY: %w", err)

@@ -135,3 +135,16 @@ func TestAKeyringNeverShowsItsKeys(t *testing.T) {
 		require.NotContains(t, text, secret('S'))
 	}
 }
+
+// A key that was pasted with quotation marks would be taken for a text, and be
+// another key. A text may have them: it always could.
+func TestAKeyInQuotationMarksIsToldAndNotTakenForAText(t *testing.T) {
+	t.Parallel()
+	for _, pasted := range []string{`"k1:` + secret(1) + `"`, "'k1:" + secret(1) + "'\n", `"k1:` + secret(1)} {
+		_, err := clinic.ParseKeyring(pasted)
+		require.ErrorContains(t, err, "in quotation marks")
+		require.NotContains(t, err.Error(), secret(1))
+	}
+	_, err := clinic.ParseKeyring(`"` + passphrase + `"`)
+	require.NoError(t, err)
+}

@@ -3,7 +3,6 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -57,8 +56,8 @@ type DB struct {
 	now    func() time.Time
 }
 
-// Open connects to the database and refuses a server older than MinVersion. It
-// wraps casesync.ErrDatabase where the server cannot be reached or does not let
+// Open connects to the database and refuses a server older than MinVersion and a
+// database that is not UTF-8. It wraps casesync.ErrDatabase where the server cannot be reached or does not let
 // us in. The schema is for Migrate to look at.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	config, pooled, err := poolConfig(o)
@@ -73,7 +72,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if db.now == nil {
 		db.now = time.Now
 	}
-	if err := db.checkVersion(ctx); err != nil {
+	if err := db.checkServer(ctx); err != nil {
 		pool.Close()
 		return nil, err
 	}
@@ -95,28 +94,33 @@ func (db *DB) Ping(ctx context.Context) error {
 	return db.translate(ctx, "ping the database", db.pool.Ping(ctx))
 }
 
-// checkVersion refuses a server that is too old.
-func (db *DB) checkVersion(ctx context.Context) error {
+// checkServer refuses a server that is too old, and a database whose encoding
+// cannot hold every name and note.
+func (db *DB) checkServer(ctx context.Context) error {
 	var version int // as 150014
-	err := db.pool.QueryRow(ctx, "select current_setting('server_version_num')::int").Scan(&version)
+	var encoding, name string
+	err := db.pool.QueryRow(ctx, "select current_setting('server_version_num')::int, current_setting('server_encoding'), current_database()").
+		Scan(&version, &encoding, &name)
 	if err != nil {
 		return db.translate(ctx, "ask the database for its version", err)
 	}
+	at := address(&db.pool.Config().ConnConfig.Config)
 	if major := version / 10_000; major < MinVersion {
 		return fmt.Errorf("the server at %s is PostgreSQL %d, and version %d or newer is needed: upgrade it, or name another in DATABASE_URL",
-			address(&db.pool.Config().ConnConfig.Config), major, MinVersion)
+			at, major, MinVersion)
+	}
+	if encoding != "UTF8" {
+		return fmt.Errorf("the database %q at %s has the encoding %s, and UTF8 is needed: make another with "+
+			"`create database NAME encoding 'UTF8' template template0`, and name it in DATABASE_URL", name, at, encoding)
 	}
 	return nil
 }
 
-// errURL replaces the driver's own error, which may hold the password (R40).
-var errURL = errors.New("the database URL is not a PostgreSQL connection string such as postgres://user:password@host:5432/database")
-
 // poolConfig makes the pool's configuration, and tells whether there is a
 // transaction pooler.
 func poolConfig(o Options) (config *pgxpool.Config, pooled bool, err error) {
-	if o.URL == "" { // the driver would look into the environment
-		return nil, false, errURL
+	if err := checkURL(o.URL); err != nil {
+		return nil, false, err
 	}
 	raw, named := cutPoolerParam(o.URL)
 	config, err = pgxpool.ParseConfig(raw)
@@ -132,7 +136,8 @@ func poolConfig(o Options) (config *pgxpool.Config, pooled bool, err error) {
 	if conn.RuntimeParams["application_name"] == "" {
 		conn.RuntimeParams["application_name"] = "pims-sync"
 	}
-	if !pooled { // the queue's own transactions, too: a stopped process must not hold their locks
+	conn.RuntimeParams["client_encoding"] = "UTF8" // whatever the role or the database sets
+	if !pooled {                                   // the queue's own transactions, too: a stopped process must not hold their locks
 		conn.RuntimeParams["idle_in_transaction_session_timeout"] = strconv.FormatInt(idleLimit.Milliseconds(), 10)
 	}
 	switch {

@@ -158,3 +158,61 @@ func TestAPoolerIsFoundInTheURL(t *testing.T) {
 	require.NoError(t, db.Migrate(t.Context()))
 	require.Equal(t, 0, scan[int](t, db, "select count(*) from pg_prepared_statements"), "nothing is prepared on the server")
 }
+
+// What people paste in place of a URL is told, and none of it is shown: it holds a
+// password (R40).
+func TestWhatWasPastedInPlaceOfAURLIsTold(t *testing.T) {
+	t.Parallel()
+	const good = "postgres://vet:s3cret@db.example.com:5432/pims"
+	for pasted, told := range map[string]string{
+		`"` + good + `"`:                       "in quotation marks",
+		`'` + good + `'`:                       "in quotation marks",
+		"\u201c" + good + "\u201d":             "in quotation marks",
+		`"` + good:                             "in quotation marks",
+		" " + good:                             "blanks or a line end around",
+		good + "\n":                            "blanks or a line end around",
+		good + "\r\n":                          "blanks or a line end around",
+		"postgres://vet:s3cret@db\n.example/p": "a line end or a tab in it",
+		"jdbc:postgresql://db.example.com/pims?user=vet&password=s3cret": "one for Java",
+		"JDBC:postgresql://db.example.com/pims?password=s3cret":          "one for Java",
+		"psql " + good:                      "a command line of psql",
+		"psql '" + good + "'":               "in quotation marks",
+		"export DATABASE_URL=" + good:       "a line of a shell",
+		"DATABASE_URL=" + good:              "the variable's own name",
+		"DATABASE_URL: " + good:             "the variable's own name",
+		"mysql://vet:s3cret@db/pims":        "names MySQL",
+		"postgresql+psycopg://vet:s3cret@x": "SQLAlchemy",
+		"https://vet:s3cret@db.example.com": "a web address",
+		"vet:s3cret@db.example.com/pims":    "has no scheme",
+		"//vet:s3cret@db.example.com/pims":  "has no scheme",
+		"ftp://vet:s3cret@db.example.com":   "not a PostgreSQL connection string",
+		"":                                  "not a PostgreSQL connection string",
+		"  ":                                "not a PostgreSQL connection string",
+	} {
+		_, err := postgres.Open(t.Context(), postgres.Options{URL: pasted})
+		require.ErrorContains(t, err, told, "%q", pasted)
+		require.NotContains(t, err.Error(), "s3cret")
+		require.NotContains(t, err.Error(), "vet:")
+	}
+}
+
+func TestADatabaseThatIsNotUTF8IsRefused(t *testing.T) {
+	t.Parallel()
+	for _, encoding := range []string{"LATIN1", "SQL_ASCII"} {
+		url := pgtest.Encoded(t, encoding)
+		_, err := postgres.Open(t.Context(), postgres.Options{URL: url})
+		require.ErrorContains(t, err, "has the encoding "+encoding+", and UTF8 is needed")
+		require.ErrorContains(t, err, "create database")
+	}
+}
+
+// A role or a database may set another encoding for its clients; ours is UTF-8.
+func TestNamesSurviveAnotherClientEncoding(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	name := scan[string](t, pgtest.Open(t, url), "select current_database()")
+	exec(t, pgtest.Open(t, url), "alter database "+name+" set client_encoding = 'LATIN1'")
+	db := pgtest.Open(t, url)
+	exec(t, db, "insert into clinics (name) values ($1)", "Tierpraxis Zoë 獣医")
+	require.Equal(t, "Tierpraxis Zoë 獣医", scan[string](t, db, "select name from clinics"))
+}

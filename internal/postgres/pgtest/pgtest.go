@@ -57,6 +57,13 @@ func Empty(t testing.TB) string {
 	return create(t, "template0")
 }
 
+// Encoded makes a database without any table in an encoding, and answers its
+// connection string.
+func Encoded(t testing.TB, encoding string) string {
+	t.Helper()
+	return create(t, "template0 encoding '"+encoding+"' locale 'C'")
+}
+
 // Open opens a database until the test ends.
 func Open(t testing.TB, databaseURL string) *postgres.DB {
 	t.Helper()
