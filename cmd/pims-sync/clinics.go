@@ -4,33 +4,24 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/queue"
 )
 
 // ClinicCmd are the commands on clinics.
 type ClinicCmd struct {
 	Add     ClinicAddCmd     `cmd:"" help:"Add a clinic."`
-	List    ClinicListCmd    `cmd:"" help:"List all clinics."`
-	Show    ClinicShowCmd    `cmd:"" help:"Show one clinic."`
+	List    ClinicListCmd    `cmd:"" help:"List all clinics by name, with their states."`
+	Show    ClinicShowCmd    `cmd:"" help:"Show one clinic: its state, and each phase."`
 	Set     ClinicSetCmd     `cmd:"" help:"Change a clinic's name or time zone, or enable it again."`
 	Disable ClinicDisableCmd `cmd:"" help:"Stop syncing a clinic; nothing is deleted."`
-}
-
-type clinicJSON struct {
-	ID        uuid.UUID `json:"id"`
-	Name      string    `json:"name"`
-	Timezone  string    `json:"timezone"`
-	Active    bool      `json:"active"`
-	CreatedAt time.Time `json:"createdAt"`
-	UpdatedAt time.Time `json:"updatedAt"`
-}
-
-func clinicDocument(c clinic.Clinic) clinicJSON {
-	return clinicJSON{c.ID, c.Name, c.Timezone, c.Active, c.CreatedAt.UTC(), c.UpdatedAt.UTC()}
 }
 
 // ClinicAddCmd adds a clinic with the specification's three schedules.
@@ -47,32 +38,75 @@ func (a *ClinicAddCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if err != nil {
 			return err
 		}
-		return show(std, c, clinicDocument(added), func(w io.Writer) {
+		condition, err := queue.Condition(ctx, s.Clinics(), added.ID, time.Now())
+		if err != nil {
+			return err
+		}
+		document, err := api.ClinicDocument(&condition)
+		if err != nil {
+			return err
+		}
+		return show(std, c, document, func(w io.Writer) {
 			fmt.Fprintf(w, "Added clinic %s.\nNext: pims-sync credentials set --clinic %s --username USER --password-stdin\n", added.ID, added.ID)
 		})
 	})
 }
 
 // ClinicListCmd lists clinics.
-type ClinicListCmd struct{}
+type ClinicListCmd struct {
+	State *string `help:"Only clinics in this state." enum:"off,login_refused,waiting_for_approval,failing,stale,never_synced,ok" placeholder:"STATE"`
+}
 
-// Run lists the clinics.
-func (ClinicListCmd) Run(ctx context.Context, std streams, c *Config) error {
+// Run lists the clinics with their states.
+func (a *ClinicListCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *store) error {
-		clinics, err := s.Clinics().Clinics(ctx)
+		clinics, err := queue.Conditions(ctx, s.Clinics(), time.Now())
 		if err != nil {
 			return err
 		}
-		documents := make([]clinicJSON, len(clinics))
-		rows := make([][]string, len(clinics))
-		for i, x := range clinics {
-			documents[i] = clinicDocument(x)
-			rows[i] = []string{x.ID.String(), x.Name, orDash(x.Timezone), activity(x.Active)}
+		clinics = slices.DeleteFunc(clinics, func(x casesync.Condition) bool {
+			return a.State != nil && string(x.Verdict().State) != *a.State
+		})
+		document, err := api.ClinicsDocument(clinics)
+		if err != nil {
+			return err
 		}
-		return show(std, c, map[string]any{"items": documents}, func(w io.Writer) {
-			table(w, []string{"id", "name", "time zone", "state"}, rows)
+		rows := make([][]string, len(clinics))
+		for i := range clinics {
+			x := &clinics[i]
+			v := x.Verdict()
+			rows[i] = []string{
+				x.Clinic.ID.String(), x.Clinic.Name, orDash(x.Clinic.Timezone), string(v.State), stamp(v.Since, zoneOf(x)), lastAttempt(x),
+			}
+		}
+		return show(std, c, document, func(w io.Writer) {
+			if len(rows) == 0 {
+				fmt.Fprintln(w, "No clinics.")
+				return
+			}
+			table(w, []string{"id", "name", "time zone", "state", "since", "last sync"}, rows)
 		})
 	})
+}
+
+// lastAttempt is when the clinic's latest sync began, and how it ended.
+func lastAttempt(x *casesync.Condition) string {
+	at, kind, code := x.LastAttempt()
+	switch {
+	case at.IsZero():
+		return "-"
+	case code == "":
+		return stamp(at, zoneOf(x)) + " " + string(kind)
+	default:
+		return stamp(at, zoneOf(x)) + " " + string(kind) + ": " + string(code)
+	}
+}
+
+// zoneOf is the zone in which a clinic's times are shown: nil, which shows UTC,
+// where it has none.
+func zoneOf(x *casesync.Condition) *time.Location {
+	loc, _ := x.Clinic.Location()
+	return loc
 }
 
 // ClinicShowCmd shows a clinic.
@@ -82,20 +116,62 @@ type ClinicShowCmd struct {
 
 // Run shows the clinic.
 func (a *ClinicShowCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
-		found, err := clinicOf(ctx, s, a.ID.UUID)
-		if err != nil {
-			return err
-		}
-		return showClinic(std, c, found)
-	})
+	return withStore(ctx, std, c, func(s *store) error { return showClinic(ctx, std, c, s, a.ID.UUID) })
 }
 
-func showClinic(std streams, c *Config, x clinic.Clinic) error {
-	return show(std, c, clinicDocument(x), func(w io.Writer) {
-		fields(w, "id", x.ID.String(), "name", x.Name, "time zone", orDash(x.Timezone), "state", activity(x.Active),
-			"created", stamp(x.CreatedAt, nil), "updated", stamp(x.UpdatedAt, nil))
-	})
+func showClinic(ctx context.Context, std streams, c *Config, s *store, clinicID uuid.UUID) error {
+	x, err := queue.Condition(ctx, s.Clinics(), clinicID, time.Now())
+	if err != nil {
+		return noSuch(err, "clinic", clinicID, "clinic list")
+	}
+	document, err := api.ClinicDocument(&x)
+	if err != nil {
+		return err
+	}
+	return show(std, c, document, func(w io.Writer) { tellClinic(w, &x) })
+}
+
+func tellClinic(w io.Writer, x *casesync.Condition) {
+	loc, v := zoneOf(x), x.Verdict()
+	why := string(v.State)
+	if v.Code != "" {
+		why += " (" + string(v.Code) + ")"
+	}
+	fields(w, "id", x.Clinic.ID.String(), "name", x.Clinic.Name, "time zone", orDash(x.Clinic.Timezone),
+		"state", why, "since", stamp(v.Since, loc), "last sync", lastAttempt(x),
+		"open plans", fmt.Sprint(x.Plans.Open), "credentials", credentialState(x),
+		"created", stamp(x.Clinic.CreatedAt, nil), "updated", stamp(x.Clinic.UpdatedAt, nil))
+	rows := make([][]string, len(x.Phases))
+	for i := range x.Phases {
+		p := &x.Phases[i]
+		rows[i] = []string{
+			string(p.Type), stamp(p.LastSuccess, loc), stamp(p.LastAttempt, loc), orDash(string(p.LastCode)), stamp(p.Next, loc), yesNo(p.Stale()),
+		}
+	}
+	fmt.Fprintln(w)
+	table(w, []string{"phase", "last success", "last sync", "code", "next", "stale"}, rows)
+}
+
+// credentialState says in a few words whether the clinic's credentials can be used.
+func credentialState(x *casesync.Condition) string {
+	k := &x.Credentials
+	switch loc := zoneOf(x); {
+	case !k.Set:
+		return "none"
+	case !k.SuspendedAt.IsZero():
+		return x.Provider + ", suspended since " + stamp(k.SuspendedAt, loc)
+	case !k.TestedAt.IsZero():
+		return x.Provider + ", tested " + stamp(k.TestedAt, loc) + ": " + k.TestOutcome
+	default:
+		return x.Provider
+	}
+}
+
+func yesNo(yes bool) string {
+	if yes {
+		return "yes"
+	}
+	return "no"
 }
 
 // ClinicSetCmd changes a clinic.
@@ -138,17 +214,9 @@ func changeClinic(ctx context.Context, std streams, c *Config, clinicID uuid.UUI
 			return err
 		}
 		change(&found)
-		changed, err := s.Clinics().Update(ctx, found, time.Now())
-		if err != nil {
+		if _, err := s.Clinics().Update(ctx, found, time.Now()); err != nil {
 			return err
 		}
-		return showClinic(std, c, changed)
+		return showClinic(ctx, std, c, s, clinicID)
 	})
-}
-
-func activity(active bool) string {
-	if active {
-		return "active"
-	}
-	return "disabled"
 }

@@ -187,7 +187,7 @@ func startServer(ctx context.Context, c *Config, s *store, log *slog.Logger, o s
 		Plans:          s.Plans(),
 		Decisions:      e.queue,
 		Restores:       s.Cases(),
-		Freshness:      e.queue,
+		Conditions:     e.queue,
 		Clinics:        s.Clinics(),
 		Ready:          s.DB,
 		Draining:       e.queue.Draining,

@@ -81,9 +81,9 @@ type Restores interface {
 	Restore(ctx context.Context, clinicID uuid.UUID, caseIDs []uuid.UUID, actor string, at time.Time) ([]casesync.Restoration, error)
 }
 
-// Freshness tells how old the clinic's data is, by phase.
-type Freshness interface {
-	Freshness(ctx context.Context, clinicID uuid.UUID) ([]casesync.Freshness, error)
+// Conditions tells how the clinic is, and how old its data.
+type Conditions interface {
+	Condition(ctx context.Context, clinicID uuid.UUID) (casesync.Condition, error)
 }
 
 // Clinics finds the clinic of a key: dates mean its zone (R1).
@@ -98,15 +98,15 @@ type Ready interface {
 
 // Options are what the API is made of.
 type Options struct {
-	Keys      clinic.KeyStore
-	Syncs     Syncs
-	Cases     Cases
-	Plans     Plans
-	Decisions Decisions
-	Restores  Restores
-	Freshness Freshness
-	Clinics   Clinics
-	Ready     Ready
+	Keys       clinic.KeyStore
+	Syncs      Syncs
+	Cases      Cases
+	Plans      Plans
+	Decisions  Decisions
+	Restores   Restores
+	Conditions Conditions
+	Clinics    Clinics
+	Ready      Ready
 
 	// Draining tells whether this replica shuts down and takes no new work (R31);
 	// nil: it never does. Syncs then refuses a start with draining.

@@ -34,6 +34,16 @@ func CasesDocument(list casesync.List[casesync.Record]) (json.RawMessage, error)
 	return encode(caseList{itemsOf(list.Items, caseOf), text(list.NextCursor)})
 }
 
+// ClinicDocument is a clinic as GET /api/freshness has it.
+func ClinicDocument(c *casesync.Condition) (json.RawMessage, error) { return encode(clinicOf(c)) }
+
+// ClinicsDocument is a list of them.
+func ClinicsDocument(all []casesync.Condition) (json.RawMessage, error) {
+	return encode(struct {
+		Items []clinicRecord `json:"items"`
+	}{itemsOf(all, clinicOf)})
+}
+
 // EventsDocument is a list as GET /api/cases/{id}/history answers it, for a reader in
 // a zone.
 func EventsDocument(list casesync.List[casesync.Event], loc *time.Location) (json.RawMessage, error) {

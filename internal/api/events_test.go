@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
 )
 
 // nextEvent reads one event of a stream: its name and its data.
@@ -75,20 +76,43 @@ func TestAStreamOfAnotherClinicsSyncIsNotFound(t *testing.T) { // R38
 	require.Equal(t, http.StatusNotFound, b.get("/api/syncs/"+uuid.NewString()+"/events").Code)
 }
 
-func TestFreshnessSaysWhatWasDueAndDidNotSucceed(t *testing.T) {
+func TestFreshnessSaysHowTheClinicIsAndWhatWasDueAndDidNotSucceed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.fresh.all = []casesync.Freshness{
-		{Type: casesync.TypeCases},
-		{Type: casesync.TypeInbound, LastSuccess: testTime.Add(-2 * time.Hour), Due: testTime.Add(-3 * time.Hour)},
-		{Type: casesync.TypeReconciliation, LastSuccess: testTime.Add(-30 * time.Hour), Due: testTime.Add(-3 * time.Hour)},
+	b.condition.condition = casesync.Condition{
+		Clinic:      clinic.Clinic{ID: b.reads.owner.ID, Name: "Harbor Lights", Timezone: "UTC", Active: true, CreatedAt: testTime.Add(-1000 * time.Hour)},
+		Provider:    "idexx_neo",
+		Credentials: casesync.CredentialCondition{Set: true},
+		Phases: []casesync.PhaseCondition{
+			{Type: casesync.TypeInbound, LastSuccess: testTime.Add(-2 * time.Hour), Scheduled: true, Due: testTime.Add(-3 * time.Hour), Next: testTime.Add(time.Hour)},
+			{Type: casesync.TypeCases},
+			{
+				Type: casesync.TypeReconciliation, LastSuccess: testTime.Add(-30 * time.Hour), Scheduled: true, Due: testTime.Add(-3 * time.Hour),
+				LastAttempt: testTime.Add(-4 * time.Hour), EndedAt: testTime.Add(-3 * time.Hour), AttemptType: casesync.TypeFull,
+				LastCode: casesync.CodeUnreachable, Failing: true, Since: testTime.Add(-5 * time.Hour),
+			},
+		},
 	}
 	a := b.get("/api/freshness")
 	require.Equal(t, http.StatusOK, a.Code)
 	require.Equal(t, true, a.body["stale"])
-	require.Equal(t, false, a.at("items", 0, "stale"), "nothing is scheduled, nothing is stale")
-	require.Nil(t, a.at("items", 0, "lastSuccess"))
-	require.Equal(t, false, a.at("items", 1, "stale"))
-	require.InDelta(t, 7200, a.at("items", 1, "ageSeconds"), 0)
+	require.Equal(t, false, a.at("items", 1, "stale"), "nothing is scheduled, nothing is stale")
+	require.Nil(t, a.at("items", 1, "lastSuccess"))
+	require.Equal(t, false, a.at("items", 0, "stale"))
+	require.InDelta(t, 7200, a.at("items", 0, "ageSeconds"), 0)
 	require.Equal(t, true, a.at("items", 2, "stale"))
+
+	of := func(hours int) string {
+		return testTime.Add(time.Duration(hours) * time.Hour).UTC().Format("2006-01-02T15:04:05.000Z07:00")
+	}
+	require.Equal(t, "failing", a.at("clinic", "state"))
+	require.Equal(t, of(-5), a.at("clinic", "since"))
+	require.Equal(t, "pims_unreachable", a.at("clinic", "code"))
+	require.Equal(t, of(-2), a.at("clinic", "dataAsOf"))
+	require.Equal(t, map[string]any{"at": of(-4), "type": "full", "code": "pims_unreachable"}, a.at("clinic", "lastAttempt"))
+	require.Equal(t, of(1), a.at("clinic", "phases", "inbound", "next"))
+	require.Equal(t, map[string]any{
+		"lastSuccess": of(-30), "lastAttempt": of(-4), "lastCode": "pims_unreachable", "next": nil,
+	}, a.at("clinic", "phases", "reconciliation"))
+	require.Equal(t, map[string]any{"set": true, "suspended": false, "testedAt": nil, "testOutcome": nil}, a.at("clinic", "credentials"))
 }

@@ -279,12 +279,12 @@ func (f *fakeRestores) Restore(_ context.Context, _ uuid.UUID, ids []uuid.UUID, 
 	return f.restorations, f.err
 }
 
-// fakeFreshness answers what the test says.
-type fakeFreshness struct {
-	all []casesync.Freshness
-	err error
+// fakeConditions answers what the test says.
+type fakeConditions struct {
+	condition casesync.Condition
+	err       error
 }
 
-func (f *fakeFreshness) Freshness(context.Context, uuid.UUID) ([]casesync.Freshness, error) {
-	return f.all, f.err
+func (f *fakeConditions) Condition(context.Context, uuid.UUID) (casesync.Condition, error) {
+	return f.condition, f.err
 }

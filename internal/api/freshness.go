@@ -4,7 +4,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
 )
 
 // freshness says how old what one type of sync brought is.
@@ -17,41 +20,141 @@ type freshness struct {
 }
 
 type freshnessList struct {
-	Items []freshness `json:"items" nullable:"false"`
-	Stale bool        `json:"stale" doc:"Whether any of them is."`
+	Items  []freshness  `json:"items" nullable:"false"`
+	Stale  bool         `json:"stale" doc:"Whether any of them is."`
+	Clinic clinicRecord `json:"clinic" doc:"The clinic and its state, which tells at once what makes it stale later."`
+}
+
+// A clinicRecord is a clinic as it is read (INTERFACE §A clinic in the API).
+type clinicRecord struct {
+	ID          uuid.UUID      `json:"id" format:"uuid"`
+	Name        string         `json:"name"`
+	Timezone    *string        `json:"timezone" doc:"IANA; null: it has none, and no sync can run."`
+	Provider    *string        `json:"provider" doc:"Of its credentials; null: it has none."`
+	State       string         `json:"state" enum:"off,login_refused,waiting_for_approval,failing,stale,never_synced,ok" doc:"The first of these that holds."`
+	Since       *instant       `json:"since" nullable:"true" doc:"Since when it is so; null: not known."`
+	Code        *string        `json:"code" doc:"Why, as a sync's code; null: the state says it."`
+	DataAsOf    *instant       `json:"dataAsOf" nullable:"true" doc:"When the appointments were last read whole; null: never."`
+	LastAttempt *attemptRecord `json:"lastAttempt,omitempty" doc:"The latest sync that completed or failed, dry runs left out; left out where there was none."`
+	Phases      phaseRecords   `json:"phases"`
+	OpenPlans   int            `json:"openPlans" doc:"Plans that can be decided now."`
+	Credentials credentialInfo `json:"credentials"`
+	Active      bool           `json:"active"`
+	CreatedAt   instant        `json:"createdAt"`
+	UpdatedAt   instant        `json:"updatedAt"`
+}
+
+type attemptRecord struct {
+	At   instant `json:"at" doc:"When it began."`
+	Type string  `json:"type" enum:"inbound,cases,reconciliation,full" doc:"Of a full one the last phase that it ran; full: it ended before a phase."`
+	Code *string `json:"code" doc:"How it failed; null: it did not."`
+}
+
+type phaseRecords struct {
+	Inbound        phaseRecord `json:"inbound"`
+	Cases          phaseRecord `json:"cases"`
+	Reconciliation phaseRecord `json:"reconciliation"`
+}
+
+// A phaseRecord is one phase of a clinic, dry runs left out.
+type phaseRecord struct {
+	LastSuccess *instant `json:"lastSuccess" nullable:"true" doc:"When the latest that completed had begun; null: never."`
+	LastAttempt *instant `json:"lastAttempt" nullable:"true" doc:"When the latest that completed or failed had begun; null: never."`
+	LastCode    *string  `json:"lastCode" doc:"The code of that one; null: none."`
+	Next        *instant `json:"next" nullable:"true" doc:"The coming tick of the schedule; null: none."`
+}
+
+type credentialInfo struct {
+	Set         bool     `json:"set"`
+	Suspended   bool     `json:"suspended" doc:"The PIMS refused them."`
+	TestedAt    *instant `json:"testedAt" nullable:"true" doc:"When these were last tested by a login of their own; null: never."`
+	TestOutcome *string  `json:"testOutcome" doc:"ok, or what went wrong, as in pims_logins_total; null: never tested."`
 }
 
 func (s *server) showFreshness() operation {
-	example := freshnessList{Items: []freshness{
-		freshnessOf(&casesync.Freshness{Type: casesync.TypeInbound, LastSuccess: sampleTime, Due: sampleTime}, sampleTime.Add(time.Hour)),
-	}}
 	return operation{
 		method: http.MethodGet, path: "/api/freshness", id: "showFreshness", tag: "Syncs",
 		summary:     "Tell how fresh the clinic's data is",
-		description: "For each phase: when it last succeeded, and whether the schedule expected more.",
+		description: "The clinic's state and since when it has it; for each phase: when it last succeeded, and whether the schedule expected more.",
 		access:      reading(),
-		offers:      []offer{{status: http.StatusOK, description: "The three phases.", example: example}},
+		offers:      []offer{{status: http.StatusOK, description: "The clinic and its three phases.", example: freshnessOf(sampleCondition(), sampleTime.Add(time.Hour))}},
 		codes:       []casesync.Code{casesync.CodeInvalidRequest},
 		handle: func(c *call) (reply, error) {
-			all, err := s.o.Freshness.Freshness(c.Context(), c.clinicID)
+			condition, err := s.o.Conditions.Condition(c.Context(), c.clinicID)
 			if err != nil {
 				return reply{}, err
 			}
-			now := s.o.Now()
-			body := freshnessList{Items: itemsOf(all, func(f *casesync.Freshness) freshness { return freshnessOf(f, now) })}
-			for i := range all {
-				body.Stale = body.Stale || all[i].Stale()
-			}
-			return ok(body)
+			return ok(freshnessOf(&condition, s.o.Now()))
 		},
 	}
 }
 
-func freshnessOf(f *casesync.Freshness, now time.Time) freshness {
-	body := freshness{Type: string(f.Type), LastSuccess: moment(f.LastSuccess), Due: moment(f.Due), Stale: f.Stale()}
-	if !f.LastSuccess.IsZero() {
-		age := int64(now.Sub(f.LastSuccess).Seconds())
-		body.AgeSeconds = &age
+func freshnessOf(c *casesync.Condition, now time.Time) freshnessList {
+	items := itemsOf(c.Phases, func(p *casesync.PhaseCondition) freshness {
+		body := freshness{Type: string(p.Type), LastSuccess: moment(p.LastSuccess), Due: moment(p.Due), Stale: p.Stale()}
+		if !p.LastSuccess.IsZero() {
+			age := int64(now.Sub(p.LastSuccess).Seconds())
+			body.AgeSeconds = &age
+		}
+		return body
+	})
+	return freshnessList{Items: items, Stale: c.Stale(), Clinic: clinicOf(c)}
+}
+
+func clinicOf(c *casesync.Condition) clinicRecord {
+	verdict := c.Verdict()
+	body := clinicRecord{
+		ID:        c.Clinic.ID,
+		Name:      c.Clinic.Name,
+		Timezone:  text(c.Clinic.Timezone),
+		Provider:  text(c.Provider),
+		State:     string(verdict.State),
+		Since:     moment(verdict.Since),
+		Code:      text(verdict.Code),
+		DataAsOf:  moment(c.DataAsOf()),
+		OpenPlans: c.Plans.Open,
+		Credentials: credentialInfo{
+			c.Credentials.Set, !c.Credentials.SuspendedAt.IsZero(), moment(c.Credentials.TestedAt), text(c.Credentials.TestOutcome),
+		},
+		Active:    c.Clinic.Active,
+		CreatedAt: instant(c.Clinic.CreatedAt),
+		UpdatedAt: instant(c.Clinic.UpdatedAt),
+	}
+	if at, kind, code := c.LastAttempt(); !at.IsZero() {
+		body.LastAttempt = &attemptRecord{instant(at), string(kind), text(code)}
+	}
+	for i := range c.Phases {
+		p := &c.Phases[i]
+		record := phaseRecord{moment(p.LastSuccess), moment(p.LastAttempt), text(p.LastCode), moment(p.Next)}
+		switch p.Type {
+		case casesync.TypeInbound:
+			body.Phases.Inbound = record
+		case casesync.TypeCases:
+			body.Phases.Cases = record
+		default:
+			body.Phases.Reconciliation = record
+		}
 	}
 	return body
+}
+
+// sampleCondition is a clinic that is well.
+func sampleCondition() *casesync.Condition {
+	phase := func(t casesync.Type, every time.Duration) casesync.PhaseCondition {
+		return casesync.PhaseCondition{
+			Type: t, LastSuccess: sampleTime, LastAttempt: sampleTime, AttemptType: t, EndedAt: sampleTime.Add(5 * time.Second),
+			Since: sampleTime.AddDate(0, 0, -3), Scheduled: true, Due: sampleTime, Next: sampleTime.Add(every),
+		}
+	}
+	return &casesync.Condition{
+		Clinic: clinic.Clinic{
+			ID: sampleSyncID, Name: "Harbor Lights Animal Clinic", Timezone: "America/New_York", Active: true,
+			CreatedAt: sampleTime.AddDate(0, -1, 0), UpdatedAt: sampleTime.AddDate(0, -1, 0),
+		},
+		Provider:    "idexx_neo",
+		Credentials: casesync.CredentialCondition{Set: true, TestedAt: sampleTime.AddDate(0, -1, 0), TestOutcome: "ok"},
+		Phases: []casesync.PhaseCondition{
+			phase(casesync.TypeInbound, 24*time.Hour), phase(casesync.TypeCases, 6*time.Hour), phase(casesync.TypeReconciliation, 24*time.Hour),
+		},
+	}
 }

@@ -35,7 +35,7 @@ type bench struct {
 
 	decisions *fakeDecisions
 	restores  *fakeRestores
-	fresh     *fakeFreshness
+	condition *fakeConditions
 
 	log   *lockedBuffer
 	now   time.Time
@@ -47,13 +47,13 @@ func newBench(t *testing.T, changes ...func(*Options)) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, keys: &fakeKeys{}, syncs: newFakeSyncs(), ready: &fakeReady{}, log: &lockedBuffer{}, now: testTime,
-		decisions: &fakeDecisions{}, restores: &fakeRestores{}, fresh: &fakeFreshness{},
+		decisions: &fakeDecisions{}, restores: &fakeRestores{}, condition: &fakeConditions{},
 		reads: &fakeReads{owner: clinic.Clinic{ID: uuid.New(), Timezone: "America/Chicago"}},
 	}
 	b.key, b.keyID = b.keys.add(b.reads.owner.ID, nil)
 	o := Options{
 		Keys: b.keys, Syncs: b.syncs, Cases: b.reads, Plans: b.reads, Clinics: b.reads, Ready: b.ready,
-		Decisions: b.decisions, Restores: b.restores, Freshness: b.fresh,
+		Decisions: b.decisions, Restores: b.restores, Conditions: b.condition,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "sync_in_progress 0\n")

@@ -57,19 +57,6 @@ type AuditFilter struct {
 	Page
 }
 
-// A Freshness says how old what one type of sync brought is, for one clinic. A full
-// sync counts for each phase that completed in it.
-type Freshness struct {
-	ClinicID    uuid.UUID
-	Type        Type
-	LastSuccess time.Time // when the latest that completed had begun; zero: never
-	Scheduled   bool      // the clinic's schedule has the type
-	Due         time.Time // the latest tick that should have succeeded by now; zero: there is none
-}
-
-// Stale tells whether a sync that was due has not succeeded.
-func (f Freshness) Stale() bool { return !f.Due.IsZero() && f.LastSuccess.Before(f.Due) }
-
 // A PlanFilter selects plans of one clinic, newest first.
 type PlanFilter struct {
 	Status PlanStatus

@@ -19,6 +19,7 @@ type Clinic struct {
 	Name           string
 	Timezone       string // IANA; empty where nobody said
 	Active         bool
+	DisabledAt     time.Time // zero: it is active
 	DeletionLimits DeletionLimits
 	CreatedAt      time.Time
 	UpdatedAt      time.Time

@@ -128,12 +128,22 @@ type Findings struct {
 
 // Test logs in afresh, whatever is kept, and looks at today's calendar, for
 // `credentials test`. Errors are those of Connect and pims.Session; a suspended
-// credential is not tried.
+// credential is not tried. What came of it is kept with the credential.
 func (c *Connector) Test(ctx context.Context, clinicID uuid.UUID) (Findings, error) {
 	a, err := c.access(ctx, clinicID)
 	if err != nil {
 		return Findings{}, err
 	}
+	found, err := c.test(ctx, a)
+	if ctx.Err() == nil { // else it says nothing about the credential
+		if noteErr := c.o.Credentials.NoteTest(ctx, clinicID, a.credential.ID, pims.Kind(err), c.o.Now()); noteErr != nil {
+			c.logger(a).WarnContext(ctx, "The test of the credentials could not be noted", "error", noteErr)
+		}
+	}
+	return found, err
+}
+
+func (c *Connector) test(ctx context.Context, a access) (Findings, error) {
 	began := c.o.Now()
 	fresh, err := c.logIn(ctx, a)
 	if err != nil {

@@ -470,3 +470,28 @@ func TestATestWithAWrongPasswordSuspendsToo(t *testing.T) {
 	require.ErrorIs(t, err, pims.ErrAuthRejected)
 	require.True(t, o.db.suspended())
 }
+
+func TestATestOfCredentialsIsKeptWithThem(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	outcome := func() string {
+		credential, err := o.db.Credential(t.Context(), o.id)
+		require.NoError(t, err)
+		return credential.TestOutcome
+	}
+	require.Empty(t, outcome())
+	_, err := o.Test(t.Context(), o.id)
+	require.NoError(t, err)
+	require.Equal(t, "ok", outcome())
+
+	o.fake.FailNext(pimstest.OpLogin, pims.ErrAuthChallenge)
+	_, err = o.Test(t.Context(), o.id)
+	require.ErrorIs(t, err, pims.ErrAuthChallenge)
+	require.Equal(t, "auth_challenge", outcome())
+
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = o.Test(ended, o.id)
+	require.Error(t, err)
+	require.Equal(t, "auth_challenge", outcome(), "a test that was broken off says nothing")
+}

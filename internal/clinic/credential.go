@@ -23,7 +23,9 @@ type StoredCredential struct {
 	Provider        string // as stored; may be an alias in a row made by hand
 	Sealed          []byte // R37
 	SuspendedAt     time.Time
-	SuspendedReason string // empty where not suspended
+	SuspendedReason string    // empty where not suspended
+	TestedAt        time.Time // zero: never
+	TestOutcome     string    // pims.Kind's word
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
 }
@@ -37,6 +39,10 @@ type CredentialStore interface {
 	// removes its session, in one transaction (R32, R36). Where the credential was
 	// replaced or removed meanwhile, or is suspended already, it does nothing.
 	SuspendCredential(ctx context.Context, clinicID, credentialID uuid.UUID, reason string, at time.Time) error
+
+	// NoteTest keeps when this very credential was tested, and with what outcome:
+	// pims.Kind's word. Where it was replaced or removed meanwhile, it does nothing.
+	NoteTest(ctx context.Context, clinicID, credentialID uuid.UUID, outcome string, at time.Time) error
 }
 
 // A StoredSession is a row of pims_sessions: a logged-in state, sealed. A clinic

@@ -66,6 +66,15 @@ func (m *memory) SuspendCredential(ctx context.Context, clinicID, credentialID u
 	return nil
 }
 
+func (m *memory) NoteTest(_ context.Context, clinicID, credentialID uuid.UUID, outcome string, at time.Time) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c := m.credential; c != nil && c.ClinicID == clinicID && c.ID == credentialID {
+		c.TestedAt, c.TestOutcome = at, outcome
+	}
+	return m.err
+}
+
 func (m *memory) Session(_ context.Context, clinicID uuid.UUID) (clinic.StoredSession, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

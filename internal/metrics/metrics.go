@@ -37,6 +37,7 @@ type Metrics struct {
 	schedules    *prometheus.GaugeVec
 	stale        *prometheus.GaugeVec
 	oldest       *prometheus.GaugeVec
+	clinics      *prometheus.GaugeVec
 }
 
 // The buckets, in seconds: a sync takes seconds to minutes, a request moments.
@@ -90,10 +91,13 @@ func New(providers ...string) (*Metrics, error) {
 		oldest: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "sync_oldest_data_age_seconds", Help: "How old the data of the most outdated scheduled clinic is.",
 		}, []string{"type"}),
+		clinics: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "clinics", Help: "Clinics by state: off, login_refused, waiting_for_approval, failing, stale, never_synced, ok. Each has one.",
+		}, []string{"state"}),
 	}
 	m.registry.MustRegister(
 		m.syncs, m.syncDuration, m.running, m.written, m.requests, m.requestTime, m.logins, m.refusals,
-		m.ticks, m.lateness, m.schedules, m.stale, m.oldest,
+		m.ticks, m.lateness, m.schedules, m.stale, m.oldest, m.clinics,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -184,6 +188,14 @@ func (m *Metrics) SchedulesLoaded(running, bad int) {
 func (m *Metrics) Fresh(t casesync.Type, stale int, oldest time.Duration) {
 	m.stale.WithLabelValues(string(t)).Set(float64(stale))
 	m.oldest.WithLabelValues(string(t)).Set(oldest.Seconds())
+}
+
+// Clinics notes how many clinics are in each state; a state that is not named has
+// none.
+func (m *Metrics) Clinics(counts map[casesync.ClinicState]int) {
+	for _, state := range casesync.ClinicStates() {
+		m.clinics.WithLabelValues(string(state)).Set(float64(counts[state]))
+	}
 }
 
 // CasesWritten notes what a sync did to cases.

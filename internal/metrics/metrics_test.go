@@ -121,10 +121,13 @@ func TestTheDatabasesGaugesAreWhatWasLastSeen(t *testing.T) {
 	m.Fresh(casesync.TypeInbound, 3, time.Hour)
 	m.Fresh(casesync.TypeInbound, 2, time.Minute)
 	m.SchedulesLoaded(7, 1)
+	m.Clinics(map[casesync.ClinicState]int{casesync.ClinicFailing: 4, casesync.ClinicOK: 9})
+	m.Clinics(map[casesync.ClinicState]int{casesync.ClinicOK: 13})
 	scraped := scrape(t, m)
 	for _, want := range []string{
 		`clinics_stale{type="inbound"} 2`, `sync_oldest_data_age_seconds{type="inbound"} 60`,
 		`schedule_entries{state="running"} 7`, `schedule_entries{state="bad"} 1`,
+		`clinics{state="ok"} 13`, `clinics{state="failing"} 0`, `clinics{state="login_refused"} 0`,
 	} {
 		require.Contains(t, scraped, want+"\n")
 	}

@@ -137,3 +137,30 @@ func benchWrites() []casesync.Write {
 	}
 	return writes
 }
+
+// The state of every clinic is asked for once a minute by every replica: 10,000
+// clinics with ten syncs of each type, one in ten of them failing.
+func BenchmarkStatesOfTenThousandClinics(b *testing.B) {
+	db := pgtest.New(b)
+	_, err := db.Pool().Exec(b.Context(), `
+		with fleet as (
+			insert into clinics (name, timezone, created_at) select 'Clinic ' || n, 'America/New_York', $1::timestamptz - interval '1 month'
+			from generate_series(1, 10000) n returning id, name
+		), audits as (
+			insert into case_sync_audits (clinic_id, sync_type, status, created_at, started_at, completed_at)
+			select id, t, case when name like '%7' and n < 3 then 'failed' else 'completed' end, at, at, at
+			from fleet, unnest(array['inbound', 'cases', 'reconciliation']) t, generate_series(1, 10) n,
+				lateral (select $1::timestamptz - n * interval '1 hour' as at) x
+		), credentials as (
+			insert into pims_credentials (clinic_id, sealed) select id, '' from fleet
+		)
+		insert into clinic_schedule_configs (clinic_id) select id from fleet`, monday)
+	require.NoError(b, err)
+	_, err = db.Pool().Exec(b.Context(), `analyze`)
+	require.NoError(b, err)
+	for b.Loop() {
+		all, err := db.Clinics().Conditions(b.Context(), uuid.Nil, monday)
+		require.NoError(b, err)
+		require.Len(b, all, 10_000)
+	}
+}

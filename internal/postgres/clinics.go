@@ -139,6 +139,7 @@ func clinicOf(row dbsqlc.Clinic) clinic.Clinic {
 		Name:           row.Name,
 		Timezone:       value(row.Timezone),
 		Active:         row.IsActive,
+		DisabledAt:     value(row.DisabledAt),
 		DeletionLimits: clinic.DeletionLimits(value(decodeKey[limitsJSON](row.DeletionLimits))),
 		CreatedAt:      row.CreatedAt,
 		UpdatedAt:      row.UpdatedAt,

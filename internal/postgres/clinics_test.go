@@ -28,7 +28,7 @@ func TestAClinicIsAddedWithItsSchedulesAndChanged(t *testing.T) { // R33
 	added.Name, added.Timezone, added.Active, added.DeletionLimits = "Quay Vets", "", false, clinic.DeletionLimits{MaxCases: 7, MinAllowed: 2, Share: 0.25}
 	updated, err := clinics.Update(t.Context(), added, monday.Add(time.Hour))
 	require.NoError(t, err)
-	added.UpdatedAt = monday.Add(time.Hour)
+	added.UpdatedAt, added.DisabledAt = monday.Add(time.Hour), monday.Add(time.Hour)
 	require.Empty(t, cmp.Diff(added, updated, sameInstant))
 	read, err := clinics.Clinic(t.Context(), added.ID)
 	require.NoError(t, err)

@@ -30,6 +30,8 @@ func (s *Credentials) Credential(ctx context.Context, clinicID uuid.UUID) (c cli
 			Sealed:          row.Sealed,
 			SuspendedAt:     value(row.SuspendedAt),
 			SuspendedReason: value(row.SuspendedReason),
+			TestedAt:        value(row.TestedAt),
+			TestOutcome:     value(row.TestOutcome),
 			CreatedAt:       row.CreatedAt,
 			UpdatedAt:       row.UpdatedAt,
 		}
@@ -71,6 +73,13 @@ func (s *Credentials) SuspendCredential(ctx context.Context, clinicID, credentia
 			return err
 		}
 		return q.DeleteSessionOf(ctx, clinicID, credentialID)
+	})
+}
+
+// NoteTest is clinic.CredentialStore's.
+func (s *Credentials) NoteTest(ctx context.Context, clinicID, credentialID uuid.UUID, outcome string, at time.Time) error {
+	return s.db.askInClinic(ctx, "note the test of the credentials", clinicID, func(q *dbsqlc.Queries) error {
+		return q.NoteTest(ctx, dbsqlc.NoteTestParams{ClinicID: clinicID, ID: credentialID, TestOutcome: known(outcome), TestedAt: &at})
 	})
 }
 

@@ -4,14 +4,10 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-
-	"github.com/pims-sync/pims-sync/internal/casesync"
 )
 
-// Replicas knows which processes work on syncs, and what they have achieved. All
-// of it crosses clinics (R41).
+// Replicas knows which processes work on syncs. All of it crosses clinics (R41).
 type Replicas struct{ db *DB }
 
 // Replicas is the store of the replicas.
@@ -59,32 +55,4 @@ func (s *Replicas) Lacking(ctx context.Context, keyID string, within time.Durati
 		return err
 	})
 	return names, err
-}
-
-// LastSuccesses answers, for each active clinic (or the one that is named), when
-// the latest completed sync of each type had begun, dry runs left out.
-func (s *Replicas) LastSuccesses(ctx context.Context, clinicID *uuid.UUID) (all []casesync.Freshness, err error) {
-	err = s.db.System(ctx, "read how fresh the clinics are", func(tx pgx.Tx) error {
-		all, err = query(ctx, tx, `
-			select c.id, t.sync_type, a.started_at
-			from clinics c
-			cross join unnest(array['inbound', 'cases', 'reconciliation']) as t (sync_type)
-			left join lateral (
-				select started_at from case_sync_audits
-				where clinic_id = c.id and sync_type = t.sync_type and status = 'completed'
-					and request ->> 'dryRun' is distinct from 'true'
-				order by completed_at desc limit 1
-			) a on true
-			where c.is_active and ($1::uuid is null or c.id = $1)
-			order by c.id, t.sync_type`, []any{clinicID}, scanFreshness)
-		return err
-	})
-	return all, err
-}
-
-func scanFreshness(row pgx.CollectableRow) (f casesync.Freshness, err error) {
-	var began *time.Time
-	err = row.Scan(&f.ClinicID, &f.Type, &began)
-	f.LastSuccess = value(began)
-	return f, err
 }

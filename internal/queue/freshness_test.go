@@ -23,14 +23,14 @@ func succeeded(t *testing.T, db *postgres.DB, clinicID uuid.UUID, kind casesync.
 	require.NoError(t, err)
 }
 
-// freshnessOf answers what is known of one type of sync of a clinic.
-func freshnessOf(t *testing.T, r *replica, clinicID uuid.UUID, kind casesync.Type) casesync.Freshness {
+// freshnessOf returns what is known of one phase of a clinic.
+func freshnessOf(t *testing.T, r *replica, clinicID uuid.UUID, kind casesync.Type) *casesync.PhaseCondition {
 	t.Helper()
-	all, err := r.Freshness(t.Context(), clinicID)
+	condition, err := r.Condition(t.Context(), clinicID)
 	require.NoError(t, err)
-	i := slices.IndexFunc(all, func(f casesync.Freshness) bool { return f.Type == kind })
+	i := slices.IndexFunc(condition.Phases, func(p casesync.PhaseCondition) bool { return p.Type == kind })
 	require.GreaterOrEqual(t, i, 0)
-	return all[i]
+	return &condition.Phases[i]
 }
 
 // A clinic whose last inbound was two days ago stays stale, whatever is done to its
@@ -84,7 +84,10 @@ func TestAClinicIsStaleOnceATickHasHadAnHourInVain(t *testing.T) {
 	c.set(due.Add(59 * time.Minute))
 	require.False(t, freshnessOf(t, r, id, casesync.TypeInbound).Stale(), "it has a minute left")
 	c.set(due.Add(61 * time.Minute))
-	require.True(t, freshnessOf(t, r, id, casesync.TypeInbound).Stale())
+	late := freshnessOf(t, r, id, casesync.TypeInbound)
+	require.True(t, late.Stale())
+	require.Equal(t, due.Add(time.Hour), late.StaleSince.UTC())
+	require.Equal(t, due.Add(24*time.Hour), late.Next.UTC())
 	succeeded(t, db, id, casesync.TypeInbound, due.Add(time.Second))
 	require.False(t, freshnessOf(t, r, id, casesync.TypeInbound).Stale())
 	c.set(due.Add(61 * time.Minute))

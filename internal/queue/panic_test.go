@@ -265,6 +265,7 @@ func (breaking) SyncStarted(casesync.Type)                               {}
 func (breaking) SchedulesLoaded(int, int)                                { panic(secret) }
 func (breaking) Ticks(string, int)                                       {}
 func (breaking) Fresh(casesync.Type, int, time.Duration)                 { panic(secret) }
+func (breaking) Clinics(map[casesync.ClinicState]int)                    {}
 func (breaking) SyncGivenBack(casesync.Type)                             {}
 func (breaking) SyncLate(time.Duration)                                  {}
 
@@ -285,7 +286,7 @@ func TestALoopThatPanicsGoesOn(t *testing.T) { // R58
 		for _, line := range log.panicked(t) {
 			loops[line["loop"]] = true
 		}
-		return loops["freshness"] && loops["schedules"]
+		return loops["clinics"] && loops["schedules"]
 	}, 30*time.Second, 10*time.Millisecond)
 	require.NotContains(t, log.String(), secret)
 }

@@ -98,6 +98,7 @@ type Observer interface {
 	Ticks(outcome string, n int)      // what became of ticks
 	SchedulesLoaded(running, bad int) // how many entries there are
 	Fresh(t casesync.Type, stale int, oldest time.Duration)
+	Clinics(counts map[casesync.ClinicState]int)
 }
 
 // A Queue starts syncs, works on them, and waits for them. It is safe for
@@ -205,7 +206,7 @@ func (q *Queue) Begin(ctx context.Context) error {
 	if !q.o.Private {
 		q.loop(ctx, "rescue", q.rescueLoop)
 		q.loop(ctx, "housekeeping", q.keepHouse)
-		q.loop(ctx, "freshness", q.watchFreshness)
+		q.loop(ctx, "clinics", q.watchClinics)
 	}
 	if q.o.Schedule {
 		q.loop(ctx, "schedules", q.schedule)
@@ -243,6 +244,7 @@ type nobody struct{}
 func (nobody) SyncLate(time.Duration)                                  {}
 func (nobody) Ticks(string, int)                                       {}
 func (nobody) Fresh(casesync.Type, int, time.Duration)                 {}
+func (nobody) Clinics(map[casesync.ClinicState]int)                    {}
 func (nobody) SchedulesLoaded(int, int)                                {}
 func (nobody) SyncStarted(casesync.Type)                               {}
 func (nobody) SyncEnded(casesync.Type, casesync.Status, time.Duration) {}

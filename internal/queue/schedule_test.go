@@ -263,6 +263,7 @@ func (*counting) SyncStarted(casesync.Type)                                 {}
 func (c *counting) SyncEnded(casesync.Type, casesync.Status, time.Duration) { c.ended.Add(1) }
 func (c *counting) SyncGivenBack(casesync.Type)                             { c.givenBack.Add(1) }
 func (*counting) Fresh(casesync.Type, int, time.Duration)                   {}
+func (*counting) Clinics(map[casesync.ClinicState]int)                      {}
 func (*counting) SyncLate(time.Duration)                                    {}
 
 func (c *counting) Ticks(outcome string, n int) {

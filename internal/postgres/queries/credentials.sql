@@ -20,6 +20,11 @@ delete from pims_sessions where clinic_id = @clinic_id and credential_id = @cred
 update pims_credentials set suspended_at = null, suspended_reason = null, updated_at = @updated_at
 where clinic_id = @clinic_id;
 
+-- name: NoteTest :exec
+-- No other content: updated_at stays.
+update pims_credentials set tested_at = @tested_at, test_outcome = @test_outcome
+where clinic_id = @clinic_id and id = @id;
+
 -- name: Session :one
 select * from pims_sessions where clinic_id = @clinic_id;
 

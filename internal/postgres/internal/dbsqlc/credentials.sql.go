@@ -13,7 +13,7 @@ import (
 )
 
 const credential = `-- name: Credential :one
-select id, clinic_id, provider, sealed, suspended_at, suspended_reason, created_at, updated_at from pims_credentials where clinic_id = $1
+select id, clinic_id, provider, sealed, suspended_at, suspended_reason, created_at, updated_at, tested_at, test_outcome from pims_credentials where clinic_id = $1
 `
 
 func (q *Queries) Credential(ctx context.Context, clinicID uuid.UUID) (PimsCredential, error) {
@@ -28,6 +28,8 @@ func (q *Queries) Credential(ctx context.Context, clinicID uuid.UUID) (PimsCrede
 		&i.SuspendedReason,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.TestedAt,
+		&i.TestOutcome,
 	)
 	return i, err
 }
@@ -119,6 +121,29 @@ func (q *Queries) InsertCredential(ctx context.Context, arg InsertCredentialPara
 		arg.Provider,
 		arg.Sealed,
 		arg.CreatedAt,
+	)
+	return err
+}
+
+const noteTest = `-- name: NoteTest :exec
+update pims_credentials set tested_at = $1, test_outcome = $2
+where clinic_id = $3 and id = $4
+`
+
+type NoteTestParams struct {
+	TestedAt    *time.Time
+	TestOutcome *string
+	ClinicID    uuid.UUID
+	ID          uuid.UUID
+}
+
+// No other content: updated_at stays.
+func (q *Queries) NoteTest(ctx context.Context, arg NoteTestParams) error {
+	_, err := q.db.Exec(ctx, noteTest,
+		arg.TestedAt,
+		arg.TestOutcome,
+		arg.ClinicID,
+		arg.ID,
 	)
 	return err
 }

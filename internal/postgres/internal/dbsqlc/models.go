@@ -48,6 +48,7 @@ type Clinic struct {
 	DeletionLimits []byte
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
+	DisabledAt     *time.Time
 }
 
 type ClinicApiKey struct {
@@ -96,6 +97,8 @@ type PimsCredential struct {
 	SuspendedReason *string
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
+	TestedAt        *time.Time
+	TestOutcome     *string
 }
 
 type PimsSession struct {

@@ -1,0 +1,251 @@
+package casesync
+
+import (
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// A ClinicState says in one word whether a clinic gets what its schedule promises
+// (INTERFACE §A clinic in the API).
+type ClinicState string
+
+// The states of a clinic. Where several hold, the first of ClinicStates is told.
+const (
+	ClinicOff          ClinicState = "off"                  // a person disabled it
+	ClinicLoginRefused ClinicState = "login_refused"        // the PIMS lets nobody in until a person acts
+	ClinicWaiting      ClinicState = "waiting_for_approval" // a plan is open
+	ClinicFailing      ClinicState = "failing"              // the latest sync of a phase failed, or none can run
+	ClinicStale        ClinicState = "stale"                // what was due has not succeeded within an hour
+	ClinicNeverSynced  ClinicState = "never_synced"         // no sync has completed, and none is overdue
+	ClinicOK           ClinicState = "ok"
+)
+
+// ClinicStates lists them all by precedence. A state that names what a person has
+// to do comes before one that only names its effect: a disabled clinic is not
+// expected to sync; suspended credentials make every sync fail, and a refused
+// reconciliation is a failure until its plan is decided; a clinic that fails
+// becomes stale an hour after the next tick.
+func ClinicStates() []ClinicState {
+	return []ClinicState{
+		ClinicOff, ClinicLoginRefused, ClinicWaiting, ClinicFailing, ClinicStale, ClinicNeverSynced, ClinicOK,
+	}
+}
+
+// A Condition is what is known of a clinic at one moment. Its state is decided
+// from nothing else.
+type Condition struct {
+	Clinic      clinic.Clinic
+	Provider    string // of its credentials; empty where it has none
+	Credentials CredentialCondition
+	Plans       PlanCondition
+	Phases      []PhaseCondition // inbound, cases, reconciliation
+	Schedules   []byte           // as they are stored; nil: none
+}
+
+// A CredentialCondition says whether a clinic's credentials can be used.
+type CredentialCondition struct {
+	Set         bool
+	ChangedAt   time.Time // stored, suspended or resumed
+	SuspendedAt time.Time // zero: in use
+	TestedAt    time.Time // `credentials test`; zero: these never were
+	TestOutcome string    // pims.Kind's word
+}
+
+// A PlanCondition tells of the plans that can be decided now.
+type PlanCondition struct {
+	Open  int
+	Since time.Time // when the oldest was made
+	Code  Code      // the guard that made it
+}
+
+// A PhaseCondition tells of one phase, dry runs and cancelled syncs left out. A
+// full sync counts for each phase that it ran, and, where it failed before it, as a
+// failure of the phase.
+type PhaseCondition struct {
+	Type        Type
+	LastSuccess time.Time // when the latest that completed had begun; zero: never
+	LastAttempt time.Time // when the latest that completed or failed had begun
+	AttemptType Type      // the phase's, or TypeFull
+	LastCode    Code      // of that one; empty where it was a success without a code
+	EndedAt     time.Time // when that one ended
+	Failing     bool      // that one failed
+	Since       time.Time // when the first ended of those that ended like it without a break
+
+	// What the schedule says.
+	Scheduled  bool      // it has the phase
+	Due        time.Time // the latest tick that should have succeeded by now; zero: there is none
+	StaleSince time.Time // where it is stale
+	Next       time.Time // the coming tick; zero: there is none
+}
+
+// Stale tells whether a sync that was due has not succeeded.
+func (p *PhaseCondition) Stale() bool { return !p.Due.IsZero() && p.LastSuccess.Before(p.Due) }
+
+// A Verdict is the state of a clinic, since when it has it, and the code that says
+// why; an unknown time is zero, and a state without a code has none.
+type Verdict struct {
+	State ClinicState
+	Since time.Time
+	Code  Code
+}
+
+// Verdict decides the clinic's state, see ClinicStates.
+func (c *Condition) Verdict() Verdict {
+	for _, judge := range []func() (Verdict, bool){c.off, c.loginRefused, c.waiting, c.failing, c.stale, c.neverSynced} {
+		if v, holds := judge(); holds {
+			return v
+		}
+	}
+	v := Verdict{State: ClinicOK}
+	for _, p := range c.counted() {
+		v.Since = lastOf(v.Since, p.Since)
+	}
+	return v
+}
+
+func (c *Condition) off() (Verdict, bool) {
+	return Verdict{State: ClinicOff, Since: c.Clinic.DisabledAt}, !c.Clinic.Active
+}
+
+// loginRefused holds for suspended credentials, and where the latest login that is
+// known of was refused or asked for a person, and the credentials are the same.
+func (c *Condition) loginRefused() (Verdict, bool) {
+	k := &c.Credentials
+	if !k.SuspendedAt.IsZero() {
+		return Verdict{ClinicLoginRefused, k.SuspendedAt, CodeCredentialsSuspended}, true
+	}
+	latest := c.latest()
+	if !k.TestedAt.IsZero() && !k.TestedAt.Before(latest.EndedAt) {
+		code, refused := refusedLogins[k.TestOutcome]
+		return Verdict{ClinicLoginRefused, k.TestedAt, code}, refused
+	}
+	refused := latest.Failing && (latest.LastCode == CodeAuthRejected || latest.LastCode == CodeAuthChallenge)
+	return Verdict{ClinicLoginRefused, lastOf(latest.Since, k.ChangedAt), latest.LastCode}, refused && k.Set && latest.EndedAt.After(k.ChangedAt)
+}
+
+// refusedLogins are the outcomes of a test that need a person.
+var refusedLogins = map[string]Code{
+	pims.Kind(pims.ErrAuthRejected):  CodeAuthRejected,
+	pims.Kind(pims.ErrAuthChallenge): CodeAuthChallenge,
+}
+
+func (c *Condition) waiting() (Verdict, bool) {
+	return Verdict{ClinicWaiting, c.Plans.Since, c.Plans.Code}, c.Plans.Open > 0
+}
+
+// failing holds where no sync can run, which leaves no record of itself, and where
+// the latest sync of a phase failed.
+func (c *Condition) failing() (Verdict, bool) {
+	v := Verdict{State: ClinicFailing}
+	if _, err := c.Clinic.Location(); err != nil {
+		v.Since, v.Code = c.Clinic.UpdatedAt, CodeTimezoneMissing
+		return v, true
+	}
+	if !c.Credentials.Set && !c.neverSucceeded() {
+		v.Code = CodeCredentialsMissing
+		return v, true
+	}
+	var latest time.Time
+	for _, p := range c.counted() {
+		if !p.Failing {
+			continue
+		}
+		v.Since = firstOf(v.Since, p.Since)
+		if latest.IsZero() || p.EndedAt.After(latest) {
+			latest, v.Code = p.EndedAt, p.LastCode
+		}
+	}
+	return v, !latest.IsZero()
+}
+
+func (c *Condition) stale() (v Verdict, holds bool) {
+	v.State = ClinicStale
+	for i := range c.Phases {
+		if p := &c.Phases[i]; p.Stale() {
+			v.Since, holds = firstOf(v.Since, p.StaleSince), true
+		}
+	}
+	return v, holds
+}
+
+func (c *Condition) neverSynced() (Verdict, bool) {
+	return Verdict{State: ClinicNeverSynced, Since: c.Clinic.CreatedAt}, c.neverSucceeded()
+}
+
+func (c *Condition) neverSucceeded() bool {
+	for i := range c.Phases {
+		if !c.Phases[i].LastSuccess.IsZero() {
+			return false
+		}
+	}
+	return true
+}
+
+// counted are the phases by which the clinic is judged: those of its schedule, or
+// all where it has none. A phase that was taken off the schedule does not fail for
+// ever.
+func (c *Condition) counted() []*PhaseCondition {
+	var all, scheduled []*PhaseCondition
+	for i := range c.Phases {
+		all = append(all, &c.Phases[i])
+		if c.Phases[i].Scheduled {
+			scheduled = append(scheduled, &c.Phases[i])
+		}
+	}
+	if len(scheduled) == 0 {
+		return all
+	}
+	return scheduled
+}
+
+// latest is the phase whose latest sync ended last; zero where none has.
+func (c *Condition) latest() (latest PhaseCondition) {
+	for _, p := range c.Phases {
+		if p.EndedAt.After(latest.EndedAt) {
+			latest = p
+		}
+	}
+	return latest
+}
+
+// LastAttempt is when the clinic's latest sync that completed or failed had begun,
+// its type (of a full one that of its last phase that ran), and its code.
+func (c *Condition) LastAttempt() (at time.Time, kind Type, code Code) {
+	p := c.latest()
+	return p.LastAttempt, p.AttemptType, p.LastCode
+}
+
+// DataAsOf is when the appointments were last read whole: the begin of the latest
+// inbound that completed; zero: never.
+func (c *Condition) DataAsOf() time.Time {
+	for i := range c.Phases {
+		if c.Phases[i].Type == TypeInbound {
+			return c.Phases[i].LastSuccess
+		}
+	}
+	return time.Time{}
+}
+
+// Stale tells whether any phase is.
+func (c *Condition) Stale() bool {
+	_, stale := c.stale()
+	return stale
+}
+
+// firstOf is the earlier of two times that may be unknown: zero.
+func firstOf(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// lastOf is the later of two times that may be unknown: zero.
+func lastOf(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

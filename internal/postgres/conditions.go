@@ -1,0 +1,150 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+// Conditions reads what is known of the clinics at a moment, ordered by name: of
+// all, which crosses clinics (R41), or of the one that is named (none where there
+// is no such clinic). What the phases' schedules say is left to the caller.
+//
+// It is two statements whatever the number of clinics. The first is served by
+// primary keys and the index of open plans, the second by case_sync_audits_ended.
+func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) (all []casesync.Condition, err error) {
+	read := func(tx pgx.Tx) error {
+		if all, err = query(ctx, tx, conditionsSQL, []any{knownID(clinicID), at}, scanCondition); err != nil {
+			return err
+		}
+		phases, err := query(ctx, tx, phasesSQL, []any{knownID(clinicID)}, scanPhase)
+		if err != nil {
+			return err
+		}
+		of := make(map[uuid.UUID][]casesync.PhaseCondition, len(all))
+		for _, p := range phases {
+			of[p.clinicID] = append(of[p.clinicID], p.PhaseCondition)
+		}
+		for i := range all {
+			all[i].Phases = of[all[i].Clinic.ID]
+		}
+		return nil
+	}
+	if clinicID == uuid.Nil {
+		return all, s.db.System(ctx, "read the state of the clinics", read)
+	}
+	err = s.db.InClinic(ctx, "read the state of the clinic", clinicID, read)
+	return all, err
+}
+
+const conditionsSQL = `
+	select c.id, c.name, c.timezone, c.is_active, c.disabled_at, c.created_at, c.updated_at,
+		p.provider, p.updated_at, p.suspended_at, p.tested_at, p.test_outcome,
+		coalesce(d.open, 0), d.since, d.code, s.sync_schedules
+	from clinics c
+	left join pims_credentials p on p.clinic_id = c.id
+	left join clinic_schedule_configs s on s.clinic_id = c.id
+	left join lateral (
+		select count(*) as open, min(created_at) as since, (array_agg(code order by created_at))[1] as code
+		from deletion_plans where clinic_id = c.id and status = 'open' and expires_at > $2
+	) d on true
+	where $1::uuid is null or c.id = $1
+	order by c.name, c.id`
+
+// A phase's failures are its own, and those of full syncs that ended before they
+// ran it. A run of like ends begins with the first after the latest of the other
+// kind. Rows that were made by hand may lack a time.
+const phasesSQL = `
+	with attempts as not materialized (
+		select id, clinic_id, parent_id, sync_type, status, error_code, completed_at,
+			coalesce(started_at, created_at) as began
+		from case_sync_audits
+		where completed_at is not null and (request ->> 'dryRun') is distinct from 'true'
+	)
+	select c.id, t.sync_type, good.began, good.completed_at, good.error_code,
+		bad.began, bad.completed_at, bad.sync_type, bad.error_code, coalesce(first_bad.completed_at, first_good.completed_at)
+	from clinics c
+	cross join unnest(array['inbound', 'cases', 'reconciliation']) with ordinality as t (sync_type, place)
+	left join lateral (
+		select began, completed_at, error_code from attempts
+		where clinic_id = c.id and sync_type = t.sync_type and status = 'completed'
+		order by completed_at desc limit 1
+	) good on true
+	left join lateral (
+		select a.began, a.completed_at, a.sync_type, a.error_code
+		from (
+			(select * from attempts where clinic_id = c.id and sync_type = t.sync_type and status = 'failed'
+			order by completed_at desc limit 1)
+			union all
+			(select * from attempts where clinic_id = c.id and sync_type = 'full' and status = 'failed'
+			order by completed_at desc limit 1)
+		) a
+		where a.sync_type <> 'full'
+			or not exists (select from case_sync_audits k where k.parent_id = a.id and k.sync_type = t.sync_type)
+		order by a.completed_at desc limit 1
+	) bad on true
+	left join lateral (
+		select min(f.completed_at) as completed_at
+		from (
+			(select completed_at from attempts
+			where clinic_id = c.id and sync_type = t.sync_type and status = 'failed'
+				and completed_at > coalesce(good.completed_at, '-infinity')
+			order by completed_at limit 1)
+			union all
+			(select completed_at from attempts
+			where clinic_id = c.id and sync_type = 'full' and status = 'failed'
+				and completed_at > coalesce(good.completed_at, '-infinity') and began > coalesce(good.completed_at, '-infinity')
+			order by completed_at limit 1)
+		) f
+	) first_bad on bad.completed_at > coalesce(good.completed_at, '-infinity')
+	left join lateral (
+		select completed_at from attempts
+		where clinic_id = c.id and sync_type = t.sync_type and status = 'completed'
+			and completed_at > coalesce(bad.completed_at, '-infinity')
+		order by completed_at limit 1
+	) first_good on true
+	where $1::uuid is null or c.id = $1
+	order by c.id, t.place`
+
+func scanCondition(row pgx.CollectableRow) (c casesync.Condition, err error) {
+	var timezone, provider, outcome, code *string
+	var disabled, changed, suspended, tested, since *time.Time
+	k := &c.Clinic
+	err = row.Scan(&k.ID, &k.Name, &timezone, &k.Active, &disabled, &k.CreatedAt, &k.UpdatedAt,
+		&provider, &changed, &suspended, &tested, &outcome,
+		&c.Plans.Open, &since, &code, &c.Schedules)
+	k.Timezone, k.DisabledAt, c.Provider = value(timezone), value(disabled), value(provider)
+	c.Plans.Since, c.Plans.Code = value(since), casesync.Code(value(code))
+	c.Credentials = casesync.CredentialCondition{
+		Set: provider != nil, ChangedAt: value(changed), SuspendedAt: value(suspended), TestedAt: value(tested), TestOutcome: value(outcome),
+	}
+	return c, err
+}
+
+// A phaseRow is the condition of a phase of a clinic.
+type phaseRow struct {
+	casesync.PhaseCondition
+
+	clinicID uuid.UUID
+}
+
+func scanPhase(row pgx.CollectableRow) (p phaseRow, err error) {
+	var good, goodEnd, bad, badEnd, since *time.Time
+	var goodCode, badCode, badType *string
+	err = row.Scan(&p.clinicID, &p.Type, &good, &goodEnd, &goodCode, &bad, &badEnd, &badType, &badCode, &since)
+	p.LastSuccess, p.Since = value(good), value(since)
+	p.Failing = badEnd != nil && badEnd.After(value(goodEnd))
+	switch {
+	case p.Failing:
+		p.LastAttempt, p.EndedAt = value(bad), *badEnd
+		p.AttemptType, p.LastCode = casesync.Type(value(badType)), casesync.Code(value(badCode))
+	case goodEnd != nil:
+		p.LastAttempt, p.EndedAt = value(good), *goodEnd
+		p.AttemptType, p.LastCode = p.Type, casesync.Code(value(goodCode))
+	}
+	return p, err
+}

@@ -1,0 +1,183 @@
+package queue
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/panics"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
+)
+
+const (
+	clinicsEvery   = time.Minute
+	staleTolerance = time.Hour // how long a scheduled sync may take to succeed
+)
+
+// watchClinics tells the observer how the clinics are.
+func (q *Queue) watchClinics(ctx context.Context) {
+	q.every(ctx, "clinics", clinicsEvery, func() {
+		now := q.o.Now()
+		all, err := conditions(ctx, q.o.Clinics, uuid.Nil, now, q.reportConditions(ctx))
+		if err != nil {
+			if ctx.Err() == nil {
+				q.log.WarnContext(ctx, "The state of the clinics is not known", "error", err.Error())
+			}
+			return
+		}
+		counts := make(map[casesync.ClinicState]int)
+		for i := range all {
+			counts[all[i].Verdict().State]++
+		}
+		q.o.Observe.Clinics(counts)
+		for place, t := range phases {
+			stale, oldest := summary(all, place, now)
+			q.o.Observe.Fresh(t, stale, oldest)
+		}
+	})
+}
+
+// phases are the phases of a clinic, in the order of its condition's.
+var phases = []casesync.Type{casesync.TypeInbound, casesync.TypeCases, casesync.TypeReconciliation}
+
+// summary is how many scheduled clinics are stale in one phase, and how old the
+// oldest of their data is, of those that have any.
+func summary(all []casesync.Condition, place int, now time.Time) (stale int, oldest time.Duration) {
+	for i := range all {
+		p := &all[i].Phases[place]
+		if !p.Scheduled {
+			continue
+		}
+		if p.Stale() {
+			stale++
+		}
+		if !p.LastSuccess.IsZero() {
+			oldest = max(oldest, now.Sub(p.LastSuccess))
+		}
+	}
+	return stale, oldest
+}
+
+// reportConditions logs a panic of what a schedule expects (R58).
+func (q *Queue) reportConditions(ctx context.Context) func(error) {
+	return func(err error) {
+		q.logPanic(ctx, err, "A panic hid what a schedule expects; its clinic counts as stale", "loop", "clinics")
+	}
+}
+
+// Condition is what is known of the clinic now. clinic.ErrNotFound where there is
+// none.
+func (q *Queue) Condition(ctx context.Context, clinicID uuid.UUID) (casesync.Condition, error) {
+	return condition(ctx, q.o.Clinics, clinicID, q.o.Now(), q.reportConditions(ctx))
+}
+
+// Condition is what is known of one clinic at a moment. clinic.ErrNotFound where
+// there is none.
+func Condition(ctx context.Context, clinics *postgres.Clinics, clinicID uuid.UUID, now time.Time) (casesync.Condition, error) {
+	return condition(ctx, clinics, clinicID, now, func(error) {})
+}
+
+func condition(ctx context.Context, clinics *postgres.Clinics, clinicID uuid.UUID, now time.Time, report func(error)) (casesync.Condition, error) {
+	if clinicID == uuid.Nil { // it would be taken for all
+		return casesync.Condition{}, clinic.ErrNotFound
+	}
+	all, err := conditions(ctx, clinics, clinicID, now, report)
+	if err == nil && len(all) == 0 {
+		err = clinic.ErrNotFound
+	}
+	if err != nil {
+		return casesync.Condition{}, err
+	}
+	return all[0], nil
+}
+
+// Conditions are what is known of all clinics at a moment, ordered by name.
+func Conditions(ctx context.Context, clinics *postgres.Clinics, now time.Time) ([]casesync.Condition, error) {
+	return conditions(ctx, clinics, uuid.Nil, now, func(error) {})
+}
+
+// conditions joins what the audits, credentials and plans say with what the
+// schedules expect, of all clinics or of the one that is named. What panics is
+// reported and counts as due: what cannot be told must not count as fresh (R58).
+func conditions(ctx context.Context, clinics *postgres.Clinics, clinicID uuid.UUID, now time.Time, report func(error)) ([]casesync.Condition, error) {
+	all, err := clinics.Conditions(ctx, clinicID, now)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if !all[i].Clinic.Active {
+			continue
+		}
+		if err := panics.Catch(func() error { expect(&all[i], now); return nil }); err != nil {
+			report(err)
+			expectAll(&all[i], now)
+		}
+	}
+	return all, nil
+}
+
+// expect notes, for each phase of the clinic's schedule, the latest tick that has
+// had an hour to succeed, within the past year, and the coming one. Every tick
+// since the clinic was added counts, also one from before a change of the schedule:
+// it was not enqueued (R34), but data that is older than the schedule promises is
+// stale, whoever wrote the schedule when. Where the zone is unusable nothing can run,
+// and all is due now.
+func expect(c *casesync.Condition, now time.Time) {
+	before := now.Add(-staleTolerance)
+	since := before.AddDate(-1, 0, 0)
+	if c.Clinic.CreatedAt.After(since) {
+		since = c.Clinic.CreatedAt
+	}
+	loc, zoneErr := c.Clinic.Location()
+	entries, _ := clinic.ParseSchedules(c.Schedules, CheckEntry)
+	for _, e := range entries {
+		cron, err := scheduler.Parse(e.Cron)
+		if err != nil || !e.Enabled || e.Options.DryRun {
+			continue
+		}
+		for i := range c.Phases {
+			p := &c.Phases[i]
+			if e.Type != clinic.SyncFull && casesync.Type(e.Type) != p.Type { // a full one is all three
+				continue
+			}
+			p.Scheduled = true
+			if zoneErr != nil {
+				p.Due, p.StaleSince = now, c.Clinic.UpdatedAt
+				continue
+			}
+			expectOf(p, cron, loc, since, before, now)
+		}
+	}
+}
+
+// expectAll says that all is due now.
+func expectAll(c *casesync.Condition, now time.Time) {
+	for i := range c.Phases {
+		c.Phases[i].Scheduled, c.Phases[i].Due, c.Phases[i].StaleSince = true, now, now
+	}
+}
+
+// expectOf notes the ticks of one entry for a phase that it runs.
+func expectOf(p *casesync.PhaseCondition, cron scheduler.Cron, loc *time.Location, since, before, now time.Time) {
+	if next := cron.Next(now, loc); p.Next.IsZero() || !next.IsZero() && next.Before(p.Next) {
+		p.Next = next
+	}
+	due, ok := cron.Latest(since, before, loc)
+	if !ok {
+		return
+	}
+	if due.After(p.Due) {
+		p.Due = due
+	}
+	if p.LastSuccess.After(since) {
+		since = p.LastSuccess
+	}
+	missed := cron.Next(since, loc).Add(staleTolerance)
+	if p.Stale() && (p.StaleSince.IsZero() || missed.Before(p.StaleSince)) {
+		p.StaleSince = missed
+	}
+}

@@ -1,0 +1,200 @@
+package queue_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/queue"
+)
+
+// A ward is a clinic at noon whose last syncs were good: inbound and cases at 06:00,
+// reconciliation at 02:00.
+type ward struct {
+	t   *testing.T
+	db  *postgres.DB
+	id  uuid.UUID
+	now time.Time
+}
+
+func newWard(t *testing.T) *ward {
+	t.Helper()
+	w := &ward{t: t, db: pgtest.New(t), now: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)}
+	w.id = scheduled(t, w.db, "UTC", w.now.AddDate(0, 0, -9), string(clinic.DefaultSchedules()))
+	w.do(`insert into pims_credentials (clinic_id, sealed, created_at, updated_at) values ($1, '', $2, $2)`, w.at(-200))
+	for kind, hour := range map[casesync.Type]int{casesync.TypeInbound: -6, casesync.TypeCases: -4, casesync.TypeReconciliation: -10} {
+		w.ended(kind, "completed", "", hour)
+	}
+	return w
+}
+
+func (w *ward) at(hours int) time.Time { return w.now.Add(time.Duration(hours) * time.Hour) }
+
+// do executes a statement whose first argument is the clinic.
+func (w *ward) do(sql string, args ...any) {
+	w.t.Helper()
+	_, err := w.db.Pool().Exec(w.t.Context(), sql, append([]any{w.id}, args...)...)
+	require.NoError(w.t, err)
+}
+
+// ended adds a sync that took no time, and returns its id.
+func (w *ward) ended(kind casesync.Type, status, code string, hour int) (id uuid.UUID) {
+	w.t.Helper()
+	id = uuid.New()
+	w.do(`insert into case_sync_audits (id, clinic_id, sync_type, status, error_code, created_at, started_at, completed_at)
+		values ($2, $1, $3, $4, nullif($5, ''), $6, $6, $6)`,
+		id, kind, status, code, w.at(hour))
+	return id
+}
+
+func (w *ward) phaseOf(master uuid.UUID, kind casesync.Type, status, code string, hour int) {
+	w.t.Helper()
+	w.do(`update case_sync_audits set parent_id = $2 where clinic_id = $1 and id = $3`, master, w.ended(kind, status, code, hour))
+}
+
+func (w *ward) condition() casesync.Condition {
+	w.t.Helper()
+	c, err := queue.Condition(w.t.Context(), w.db.Clinics(), w.id, w.now)
+	require.NoError(w.t, err)
+	return c
+}
+
+// What makes every coming sync fail is told at once, long before a tick is an hour
+// late.
+func TestTheStateOfAClinicIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		happens func(w *ward)
+		state   casesync.ClinicState
+		since   int // hours from now
+		code    casesync.Code
+	}{
+		"nothing": {func(*ward) {}, casesync.ClinicOK, -4, ""},
+		"a success after failures": {func(w *ward) {
+			w.ended(casesync.TypeCases, "failed", "pims_unreachable", -3)
+			w.ended(casesync.TypeCases, "completed", "", -2)
+			w.ended(casesync.TypeCases, "completed", "", -1)
+		}, casesync.ClinicOK, -2, ""},
+		"a cancelled sync": {func(w *ward) { w.ended(casesync.TypeCases, "cancelled", "cancelled", -1) }, casesync.ClinicOK, -4, ""},
+		"a dry run that failed": {func(w *ward) {
+			w.ended(casesync.TypeCases, "failed", "pims_error", -1)
+			w.do(`update case_sync_audits set request = '{"dryRun": true}' where clinic_id = $1 and status = 'failed'`)
+		}, casesync.ClinicOK, -4, ""},
+		"suspended credentials": {func(w *ward) {
+			w.do(`update pims_credentials set suspended_at = $2, updated_at = $2 where clinic_id = $1`, w.at(-1))
+		}, casesync.ClinicLoginRefused, -1, "credentials_suspended"},
+		"the PIMS asks for a person": {func(w *ward) {
+			w.ended(casesync.TypeInbound, "failed", "pims_auth_challenge", -3)
+			w.ended(casesync.TypeInbound, "failed", "pims_auth_challenge", -2)
+		}, casesync.ClinicLoginRefused, -3, "pims_auth_challenge"},
+		"other credentials since then": {func(w *ward) {
+			w.ended(casesync.TypeInbound, "failed", "pims_auth_challenge", -2)
+			w.do(`update pims_credentials set updated_at = $2 where clinic_id = $1`, w.at(-1))
+		}, casesync.ClinicFailing, -2, "pims_auth_challenge"},
+		"a test of the credentials that was refused": {func(w *ward) {
+			w.do(`update pims_credentials set tested_at = $2, test_outcome = 'auth_challenge' where clinic_id = $1`, w.at(-1))
+		}, casesync.ClinicLoginRefused, -1, "pims_auth_challenge"},
+		"a success after that test": {func(w *ward) {
+			w.do(`update pims_credentials set tested_at = $2, test_outcome = 'auth_challenge' where clinic_id = $1`, w.at(-2))
+			w.ended(casesync.TypeCases, "completed", "", -1)
+		}, casesync.ClinicOK, -4, ""},
+		"a good test after the PIMS asked for a person": {func(w *ward) {
+			w.ended(casesync.TypeInbound, "failed", "pims_auth_challenge", -2)
+			w.do(`update pims_credentials set tested_at = $2, test_outcome = 'ok' where clinic_id = $1`, w.at(-1))
+		}, casesync.ClinicFailing, -2, "pims_auth_challenge"},
+		"one failure": {func(w *ward) { w.ended(casesync.TypeCases, "failed", "schema_drift", -1) }, casesync.ClinicFailing, -1, "schema_drift"},
+		"failures of two phases": {func(w *ward) {
+			w.ended(casesync.TypeCases, "failed", "schema_drift", -3)
+			w.ended(casesync.TypeInbound, "failed", "pims_unreachable", -2)
+			w.ended(casesync.TypeCases, "failed", "timeout", -1)
+		}, casesync.ClinicFailing, -3, "timeout"},
+		"a full sync that failed before its phases": {func(w *ward) {
+			w.ended(casesync.TypeFull, "failed", "browser_unavailable", -2)
+			w.ended(casesync.TypeFull, "failed", "browser_unavailable", -1)
+		}, casesync.ClinicFailing, -2, "browser_unavailable"},
+		"a full sync whose reconciliation failed": {func(w *ward) {
+			master := w.ended(casesync.TypeFull, "failed", "snapshot_unsound", -1)
+			w.phaseOf(master, casesync.TypeInbound, "completed", "", -1)
+			w.phaseOf(master, casesync.TypeCases, "completed", "", -1)
+			w.phaseOf(master, casesync.TypeReconciliation, "failed", "snapshot_unsound", -1)
+		}, casesync.ClinicFailing, -1, "snapshot_unsound"},
+		"a good reconciliation after that": {func(w *ward) {
+			master := w.ended(casesync.TypeFull, "failed", "snapshot_unsound", -2)
+			w.phaseOf(master, casesync.TypeInbound, "completed", "", -2)
+			w.phaseOf(master, casesync.TypeCases, "completed", "", -2)
+			w.phaseOf(master, casesync.TypeReconciliation, "failed", "snapshot_unsound", -2)
+			w.ended(casesync.TypeReconciliation, "completed", "", -1)
+		}, casesync.ClinicOK, -1, ""},
+		"a guard": {func(w *ward) {
+			sync := w.ended(casesync.TypeReconciliation, "failed", "deletion_guard", -1)
+			w.do(`insert into deletion_plans (clinic_id, sync_id, sync_type, code, reason, window_start, window_end, created_at, expires_at)
+				values ($1, $2, 'reconciliation', 'deletion_guard', '', '2026-03-01', '2026-03-04', $3, $4)`, sync, w.at(-1), w.at(23))
+		}, casesync.ClinicWaiting, -1, "deletion_guard"},
+		"a guard whose plan expired": {func(w *ward) {
+			sync := w.ended(casesync.TypeReconciliation, "failed", "deletion_guard", -1)
+			w.do(`insert into deletion_plans (clinic_id, sync_id, sync_type, code, reason, window_start, window_end, created_at, expires_at)
+				values ($1, $2, 'reconciliation', 'deletion_guard', '', '2026-03-01', '2026-03-04', $3, $4)`, sync, w.at(-1), w.at(0))
+		}, casesync.ClinicFailing, -1, "deletion_guard"},
+		"no zone": {func(w *ward) {
+			w.do(`update clinics set timezone = null, updated_at = $2 where id = $1`, w.at(-1))
+		}, casesync.ClinicFailing, -1, "timezone_missing"},
+		"a phase that is on the schedule no more": {func(w *ward) {
+			w.ended(casesync.TypeReconciliation, "failed", "pims_error", -1)
+			w.do(`update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"0 6 * * *"}]' where clinic_id = $1`)
+		}, casesync.ClinicOK, -6, ""},
+		"a disabled clinic": {func(w *ward) {
+			w.ended(casesync.TypeInbound, "failed", "pims_error", -2)
+			w.do(`update clinics set is_active = false, updated_at = $2 where id = $1`, w.at(-1))
+			w.do(`update clinics set name = 'Quay Vets', updated_at = $2 where id = $1`, w.at(0))
+		}, casesync.ClinicOff, -1, ""},
+		"no replica for a night": {func(w *ward) {
+			w.do(`delete from case_sync_audits where clinic_id = $1 and sync_type = 'reconciliation'`)
+			w.ended(casesync.TypeReconciliation, "completed", "", -33)
+		}, casesync.ClinicStale, -9, ""},
+		"no sync at all": {func(w *ward) {
+			w.do(`delete from case_sync_audits where clinic_id = $1`)
+			w.do(`update clinics set created_at = $2 where id = $1`, w.at(-1))
+		}, casesync.ClinicNeverSynced, -1, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWard(t)
+			c.happens(w)
+			condition := w.condition()
+			v := condition.Verdict()
+			require.Equal(t, c.state, v.State, "%+v", condition.Phases)
+			require.Equal(t, c.code, v.Code)
+			require.Equal(t, w.at(c.since), v.Since.UTC())
+		})
+	}
+}
+
+func TestRemovedCredentialsAreToldAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	w.do(`delete from pims_credentials where clinic_id = $1`)
+	c := w.condition()
+	require.Equal(t, casesync.Verdict{State: casesync.ClinicFailing, Code: casesync.CodeCredentialsMissing}, c.Verdict(), "since when is not known")
+}
+
+func TestADisabledClinicThatIsEnabledHasNoTimeOfThat(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	w.do(`update clinics set is_active = false where id = $1`)
+	before := w.condition()
+	require.False(t, before.Clinic.DisabledAt.IsZero(), "by plain SQL too")
+	w.do(`update clinics set is_active = false, name = 'Quay Vets', updated_at = $2 where id = $1`, w.at(100))
+	c := w.condition()
+	require.Equal(t, before.Clinic.DisabledAt, c.Clinic.DisabledAt)
+	w.do(`update clinics set is_active = true where id = $1`)
+	c = w.condition()
+	require.True(t, c.Clinic.DisabledAt.IsZero())
+	_, err := queue.Condition(t.Context(), w.db.Clinics(), uuid.New(), w.now)
+	require.ErrorIs(t, err, clinic.ErrNotFound)
+}
