@@ -29,6 +29,10 @@ type Appointment struct {
 	ID             string // the PIMS's id, as text; never empty
 	ConsultationID string // the consultation that belongs to it, once there is one
 
+	// NoConsultation: the PIMS says in so many words that none belongs to it (null).
+	// False with an empty ConsultationID: it says nothing about that (R7).
+	NoConsultation bool
+
 	Start     time.Time // the instant; R2
 	End       time.Time // zero where the PIMS does not say
 	StartText string    // the wall-clock text that Start was read from (R2), as WallText

@@ -32,6 +32,7 @@ type ConsultationEntry struct {
 type Consultation struct {
 	ID            string
 	AppointmentID string
+	PatientID     string    // whose it is; empty where the PIMS does not say (R7)
 	At            time.Time // zero where the PIMS does not say
 	AtText        string
 	Status        ConsultationStatus

@@ -25,7 +25,7 @@ func TestBothGenerationsInAllEnvelopesSayTheSame(t *testing.T) {
 	}
 	snake := []pims.Appointment{
 		{
-			ID: "7001", Start: clock(17, 9, 0), End: clock(17, 9, 30),
+			ID: "7001", NoConsultation: true, Start: clock(17, 9, 0), End: clock(17, 9, 30),
 			StartText: "2026-01-17T09:00:00", EndText: "2026-01-17T09:30:00",
 			PatientID: "31", PatientName: "Mäxchen", ClientID: "41", ClientName: "Zoë O'Hara-Quill",
 			ClientPhone: "+1 (555) 010-0001", ClientEmail: "zoe@example.com",
@@ -143,9 +143,12 @@ func TestARowsFieldsAreReadTolerantly(t *testing.T) {
 			func(a *pims.Appointment) { a.Title = "fasted; bring records" },
 		},
 		"a null is nothing": {
-			`"email":null,"phone_number":null,"reason":null,"resourceId":null,"consultation_id":null,"title":null`,
+			`"email":null,"phone_number":null,"reason":null,"resourceId":null,"title":null`,
 			func(*pims.Appointment) {},
 		},
+		"a null consultation is none":  {`"consultation_id":null`, func(a *pims.Appointment) { a.NoConsultation = true }}, // R7
+		"a blank consultation is none": {`"consultation_id":" "`, func(a *pims.Appointment) { a.NoConsultation = true }},
+		"consultation zero is none":    {`"consultation_id":0`, func(a *pims.Appointment) { a.NoConsultation = true }},
 		"an object where a text should be is nothing": {
 			`"email":{"a":1},"provider":["x"],"patient_id":{},"client_id":[1]`,
 			func(*pims.Appointment) {},

@@ -46,6 +46,7 @@ func (s *session) record(ctx context.Context, path string) (record, error) {
 // record is a consultation in either shape, as it came.
 type record struct {
 	id, appointmentID string
+	patientID         string // patientId, or patient.id in the newer shape
 	at                string // consultedAt, or date in the newer shape
 	status, reason    string
 	discharge         string
@@ -78,6 +79,9 @@ func (r *reader) record() (record, error) {
 			inner.unusable = append(inner.unusable, field)
 		}
 	}
+	if inner.patientID == "" {
+		inner.patientID = c.patientID
+	}
 	return inner, nil
 }
 
@@ -94,6 +98,10 @@ func (r *reader) recordField(c *record, name []byte) (err error) {
 		c.id, err = r.identifier()
 	case "appointmentId":
 		c.appointmentID, err = r.identifier()
+	case "patientId":
+		c.patientID, _, err = r.reference()
+	case "patient":
+		err = r.patient(c)
 	case "consultedAt", "date":
 		c.at, err = r.part(c, "consultedAt")
 	case "reason":
@@ -114,6 +122,20 @@ func (r *reader) recordField(c *record, name []byte) (err error) {
 		err = r.skip()
 	}
 	return err
+}
+
+// patient reads whose consultation it is out of the object that tells of the patient.
+func (r *reader) patient(c *record) error {
+	if r.decoder.PeekKind() != '{' {
+		return r.skip()
+	}
+	return r.object(func(name []byte) (err error) {
+		if string(name) != "id" {
+			return r.skip()
+		}
+		c.patientID, _, err = r.reference()
+		return err
+	})
 }
 
 // consultationNotes reads the newer shape's object with the clinical note.
@@ -232,6 +254,7 @@ func (c *record) consultation(location *time.Location) pims.Consultation {
 	return pims.Consultation{
 		ID:            c.id,
 		AppointmentID: c.appointmentID,
+		PatientID:     c.patientID,
 		At:            consultedAt(c.at, location),
 		AtText:        pims.WallText(c.at),
 		Status:        consultationStatus(c.status),

@@ -13,6 +13,7 @@ import (
 // §Calendar, variants A (snake case) and B (camel case).
 type event struct {
 	id, appointmentID, consultationID string
+	noConsultation                    bool // consultation_id is there and is none
 	patientID, clientID               string
 	start, end                        string
 
@@ -48,7 +49,7 @@ func (r *reader) eventField(e *event, name []byte) (err error) {
 	case "appointment_id":
 		e.appointmentID, err = r.identifier()
 	case "consultation_id":
-		e.consultationID, err = r.identifier()
+		e.consultationID, e.noConsultation, err = r.reference()
 	case "patient_id":
 		e.patientID, err = r.identifier()
 	case "client_id":
@@ -144,6 +145,7 @@ func (e *event) appointment(start, end time.Time, location *time.Location) pims.
 	a := pims.Appointment{
 		ID:             e.identity(),
 		ConsultationID: e.consultationID,
+		NoConsultation: e.noConsultation,
 		Start:          pims.Instant(start, location),
 		StartText:      pims.WallText(e.start),
 		EndText:        pims.WallText(e.end),

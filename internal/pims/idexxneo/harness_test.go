@@ -103,7 +103,7 @@ var words = map[pims.Status]string{
 func rowOf(v pimstest.Visit) neosim.Appointment {
 	row := neosim.Appointment{
 		ID: v.ID, ConsultationID: v.ConsultationID, Start: v.Start, End: v.End,
-		Patient: v.Patient, FirstName: v.FirstName, LastName: v.LastName, Phone: v.Phone,
+		PatientID: v.PatientID, Patient: v.Patient, FirstName: v.FirstName, LastName: v.LastName, Phone: v.Phone,
 		Type: v.Type, Status: words[v.Status], Block: v.Block,
 		Raw: map[string]any{},
 	}
@@ -126,7 +126,7 @@ func (r *remote) SetRecords(records ...pimstest.Record) {
 	r.sim.SetAppointments(rows...) // which ends the consultations that there were
 	for _, c := range records {
 		note := neosim.Consultation{
-			ID: c.ID, AppointmentID: c.AppointmentID, At: c.At, Status: string(c.Status),
+			ID: c.ID, AppointmentID: c.AppointmentID, PatientID: c.PatientID, At: c.At, Status: string(c.Status),
 			Notes: c.Notes, Diagnoses: c.Diagnoses, Discharge: c.Discharge,
 		}
 		if c.Fahrenheit != 0 {

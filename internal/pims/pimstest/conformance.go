@@ -63,6 +63,7 @@ type Visit struct {
 	ConsultationID string
 	Start, End     time.Time // zero: the row has none
 	Patient        string
+	PatientID      string // empty: the row does not name it
 	FirstName      string // the client's
 	LastName       string
 	Phone          string
@@ -75,6 +76,7 @@ type Visit struct {
 type Record struct {
 	ID            string
 	AppointmentID string
+	PatientID     string    // empty: it does not say whose it is
 	At            time.Time // a wall-clock reading
 	Status        pims.ConsultationStatus
 	Notes         string

@@ -55,13 +55,15 @@ func runCalendar(t *testing.T, h Harness) {
 		t.Parallel()
 		b := newBench(t, h, berlin)
 		v := visit("101", at(13, 9, 0))
-		v.ConsultationID = "501"
+		v.ConsultationID, v.PatientID = "501", "301"
 		b.SetVisits(v)
 		found := b.snapshot(13, 13).Appointments
 		require.Len(t, found, 1)
 		a := found[0]
 		require.Equal(t, "101", a.ID)
 		require.Equal(t, "501", a.ConsultationID)
+		require.False(t, a.NoConsultation)
+		require.Contains(t, []string{"301", ""}, a.PatientID, "another one, where the calendar names it (R7)")
 		require.Equal(t, "Zzpatient", a.PatientName)
 		require.Equal(t, "Zzfirst Zzlast", a.ClientName)
 		require.Equal(t, "+1 555 0100 999", a.ClientPhone)
@@ -69,6 +71,23 @@ func runCalendar(t *testing.T, h Harness) {
 		require.Equal(t, time.Date(2026, time.January, 13, 8, 0, 0, 0, time.UTC), a.Start.UTC())
 		require.Equal(t, time.Date(2026, time.January, 13, 8, 30, 0, 0, time.UTC), a.End.UTC())
 		require.NotEmpty(t, a.StartText, "R2: the raw text is kept")
+	})
+	t.Run("a visit changes hands", func(t *testing.T) { // R7
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		v := visit("101", at(13, 9, 0))
+		v.ConsultationID, v.PatientID = "501", "301"
+		b.SetVisits(v)
+		before := b.snapshot(13, 13).Appointments[0]
+		v.ConsultationID, v.PatientID, v.Patient = "502", "302", "Zzother"
+		b.SetVisits(v)
+		after := b.snapshot(13, 13).Appointments[0]
+		require.Equal(t, []string{"101", "502", "Zzother"}, []string{after.ID, after.ConsultationID, after.PatientName})
+		require.Equal(t, before.PatientID == "", after.PatientID == "")
+		require.True(t, after.PatientID == "" || after.PatientID != before.PatientID, "a PIMS that names patients names another one")
+		v.ConsultationID = ""
+		b.SetVisits(v)
+		require.Empty(t, b.snapshot(13, 13).Appointments[0].ConsultationID, "nothing of an earlier row is kept")
 	})
 	t.Run("every state is understood", func(t *testing.T) {
 		t.Parallel()

@@ -27,6 +27,19 @@ func runConsultations(t *testing.T, h Harness) {
 		require.Empty(t, c.Notes)
 		require.Equal(t, "Zzdischarge", c.Discharge)
 	})
+	t.Run("one says whose it is, where the PIMS does", func(t *testing.T) { // R7
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		pips, ottos := record("501", "101", at(13, 9, 0)), record("502", "102", at(13, 9, 30))
+		pips.PatientID, ottos.PatientID = "301", "302"
+		b.SetRecords(pips, ottos, record("503", "103", at(13, 10, 0)))
+		session := b.login()
+		for id, patient := range map[string]string{"501": "301", "502": "302", "503": ""} {
+			c, err := session.Consultation(t.Context(), id)
+			require.NoError(t, err)
+			require.Contains(t, []string{patient, ""}, c.PatientID, "never another one")
+		}
+	})
 	t.Run("one that does not exist is not found", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t, h, berlin)

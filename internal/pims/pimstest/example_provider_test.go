@@ -200,6 +200,7 @@ type mulberryVisit struct {
 	Begins string `json:"begins"`
 	Ends   string `json:"ends"`
 	Animal string `json:"animal"`
+	Chip   string `json:"chip"` // whose visit it is
 	Owner  struct {
 		First string `json:"first"`
 		Last  string `json:"last"`
@@ -290,8 +291,8 @@ func (c *collector) add(v mulberryVisit, days pims.Window, slice int) error {
 	return nil
 }
 
-// replace takes the earlier of two visits with one id (R6). Mulberry names patients
-// by no id, so their names decide where both begin at once.
+// replace takes the earlier of two visits with one id; where both begin at once, their
+// patients decide (R6).
 func (c *collector) replace(id string, v mulberryVisit, loc *time.Location) {
 	at := slices.IndexFunc(c.snapshot.Appointments, func(a pims.Appointment) bool { return a.ID == id })
 	start, ok := wallClock(v.Begins, loc)
@@ -300,16 +301,16 @@ func (c *collector) replace(id string, v mulberryVisit, loc *time.Location) {
 	}
 	end, _ := wallClock(v.Ends, loc)
 	kept := c.snapshot.Appointments[at]
-	if cmp.Or(start.Compare(kept.Start), strings.Compare(pims.Clean(v.Animal), kept.PatientName)) < 0 {
+	if cmp.Or(start.Compare(kept.Start), strings.Compare(pims.Clean(v.Chip), kept.PatientID), strings.Compare(pims.Clean(v.Animal), kept.PatientName)) < 0 {
 		c.snapshot.Appointments[at] = v.appointment(id, start, end)
 	}
 }
 
 func (v *mulberryVisit) appointment(id string, start, end time.Time) pims.Appointment {
 	return pims.Appointment{
-		ID: id, ConsultationID: pims.Clean(v.Note),
+		ID: id, ConsultationID: pims.Clean(v.Note), NoConsultation: pims.Blank(v.Note), // the row always says
 		Start: start, StartText: v.Begins, End: end, EndText: v.Ends,
-		PatientName: pims.Clean(v.Animal), ClientName: fullName(v.Owner.First, v.Owner.Last), ClientPhone: pims.Clean(v.Owner.Phone),
+		PatientID: pims.Clean(v.Chip), PatientName: pims.Clean(v.Animal), ClientName: fullName(v.Owner.First, v.Owner.Last), ClientPhone: pims.Clean(v.Owner.Phone),
 		Type: pims.Clean(v.Kind), Status: mulberryStates[v.State], StatusText: pims.Clean(v.State),
 	}
 }
@@ -341,6 +342,7 @@ func wallClock(text string, loc *time.Location) (time.Time, bool) {
 type mulberryNote struct {
 	ID         string   `json:"id"`
 	Visit      string   `json:"visit"`
+	Chip       string   `json:"chip"`
 	At         string   `json:"at"`
 	Signed     bool     `json:"signed"`
 	Text       string   `json:"text"`
@@ -420,7 +422,7 @@ func (s *mulberrySession) consultation(n *mulberryNote) pims.Consultation {
 	at, _ := wallClock(n.At, s.location)
 	status, text := n.status()
 	c := pims.Consultation{
-		ID: n.ID, AppointmentID: pims.Clean(n.Visit), At: at, AtText: n.At, Status: status, StatusText: text,
+		ID: n.ID, AppointmentID: pims.Clean(n.Visit), PatientID: pims.Clean(n.Chip), At: at, AtText: n.At, Status: status, StatusText: text,
 		RawNotes: pims.Clean(n.Text),
 		SOAP: pims.SOAP{
 			Subjective: pims.Clean(n.Subjective), Objective: pims.Clean(n.Objective),

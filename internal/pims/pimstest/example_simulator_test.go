@@ -233,7 +233,7 @@ func (sim *mulberrySim) calendar(r *http.Request) any {
 
 func visitRow(v pimstest.Visit) object {
 	row := object{
-		"animal": v.Patient, "owner": object{"first": v.FirstName, "last": v.LastName, "phone": v.Phone},
+		"animal": v.Patient, "chip": v.PatientID, "owner": object{"first": v.FirstName, "last": v.LastName, "phone": v.Phone},
 		"kind": v.Type, "state": stateWords[v.Status], "closed": v.Block, "note": v.ConsultationID,
 	}
 	if v.ID != "" {
@@ -275,7 +275,7 @@ func (sim *mulberrySim) note(r *http.Request) any {
 
 func noteRow(c pimstest.Record) object {
 	row := object{
-		"id": c.ID, "visit": c.AppointmentID, "at": c.At.Format("2006-01-02T15:04"),
+		"id": c.ID, "visit": c.AppointmentID, "chip": c.PatientID, "at": c.At.Format("2006-01-02T15:04"),
 		"signed": c.Status == pims.ConsultationCompleted, "text": c.Notes,
 		"findings": c.Diagnoses, "advice": c.Discharge,
 	}

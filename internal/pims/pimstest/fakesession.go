@@ -80,7 +80,7 @@ func (s *fakeSession) SearchConsultations(ctx context.Context, window pims.Windo
 	err = s.call(ctx, Call{Op: OpSearch, Window: window}, func(f *Fake) error {
 		for _, c := range f.consultations {
 			if window.Contains(c.At) {
-				entries = append(entries, entryOf(c))
+				entries = append(entries, EntryOf(c))
 			}
 		}
 		return nil
@@ -88,7 +88,8 @@ func (s *fakeSession) SearchConsultations(ctx context.Context, window pims.Windo
 	return entries, err
 }
 
-func entryOf(c pims.Consultation) pims.ConsultationEntry {
+// EntryOf is the line of a search that a Fake lists for a consultation.
+func EntryOf(c pims.Consultation) pims.ConsultationEntry {
 	content, err := json.Marshal(c)
 	if err != nil {
 		panic("pimstest: a consultation that is no JSON: " + err.Error())

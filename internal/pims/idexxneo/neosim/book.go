@@ -25,12 +25,13 @@ type book struct {
 	consultations shelf[Consultation]
 	removed       map[string]*Appointment // what was deleted, by id
 	before        map[string]*Appointment // what was cancelled, by id, as it was
+	discarded     map[string]bool         // consultations that were deleted, by id
 	shift         time.Duration
 	added         int
 }
 
 func newBook(p *practice) *book {
-	return &book{practice: p, staff: append(p.vets, p.former()), removed: map[string]*Appointment{}, before: map[string]*Appointment{}}
+	return &book{practice: p, staff: append(p.vets, p.former()), removed: map[string]*Appointment{}, before: map[string]*Appointment{}, discarded: map[string]bool{}}
 }
 
 // shelf keeps entries in the order in which they came. Of two with one id, the first is meant.
@@ -205,7 +206,11 @@ func (b *book) generatedConsultation(appointmentID string) *Consultation {
 	if b.practice == nil || b.removed[appointmentID] != nil {
 		return nil
 	}
-	return b.practice.consultation(appointmentID)
+	c := b.practice.consultation(appointmentID)
+	if c != nil && b.discarded[c.ID] {
+		return nil
+	}
+	return c
 }
 
 // consultationsBetween gives all whose time lies in [from, to].
@@ -215,7 +220,7 @@ func (b *book) consultationsBetween(from, to time.Time) []*Consultation {
 	within := func(c *Consultation) bool { return !c.At.Before(from) && !c.At.After(to) }
 	var found []*Consultation
 	for c := range b.practice.recordsBetween(from, to.Add(time.Second)) {
-		if within(c) && b.consultations.get(c.ID) == nil && b.removed[c.AppointmentID] == nil {
+		if within(c) && b.consultations.get(c.ID) == nil && b.removed[c.AppointmentID] == nil && !b.discarded[c.ID] {
 			found = append(found, c)
 		}
 	}
@@ -230,6 +235,7 @@ func (b *book) setAppointments(rows []Appointment) {
 	b.appointments, b.consultations = shelf[Appointment]{}, shelf[Consultation]{}
 	clear(b.removed)
 	clear(b.before)
+	clear(b.discarded)
 	for _, a := range rows {
 		b.addLocked(a)
 	}

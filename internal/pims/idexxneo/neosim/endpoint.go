@@ -30,6 +30,10 @@ func (s *Sim) control(mux *http.ServeMux) {
 		"POST /_sim/appointments/{id}/cancel":  s.postAction(s.Cancel),
 		"POST /_sim/appointments/{id}/delete":  s.postAction(s.Delete),
 		"POST /_sim/appointments/{id}/restore": s.postAction(s.Restore),
+		"POST /_sim/appointments/{id}/patient": s.postPatient,
+		"POST /_sim/appointments/{id}/discard": s.postAction(s.DiscardConsultation),
+		"POST /_sim/appointments/{id}/replace": s.postVisit(s.ReplaceConsultation),
+		"POST /_sim/appointments/{id}/reuse":   s.postReuse,
 		"POST /_sim/change-day":                func(*http.Request) (any, error) { return s.ChangeDay() },
 		"POST /_sim/shift":                     s.postShift,
 		"POST /_sim/sessions/expire":           func(*http.Request) (any, error) { s.ExpireSessions(); return done200, nil },
@@ -211,6 +215,26 @@ func (s *Sim) postVisit(act func(string) (string, error)) func(*http.Request) (a
 		id, err := act(r.PathValue("id"))
 		return map[string]string{"consultationId": id}, err
 	}
+}
+
+func (s *Sim) postPatient(r *http.Request) (any, error) {
+	var p Patient
+	if err := body(r, &p); err != nil {
+		return nil, err
+	}
+	return done200, s.CorrectPatient(r.PathValue("id"), p)
+}
+
+func (s *Sim) postReuse(r *http.Request) (any, error) {
+	var j appointmentJSON
+	if err := body(r, &j); err != nil {
+		return nil, err
+	}
+	a, err := j.appointment()
+	if err != nil {
+		return nil, err
+	}
+	return done200, s.ReuseID(r.PathValue("id"), a)
 }
 
 func (s *Sim) postAction(act func(string) error) func(*http.Request) (any, error) {
