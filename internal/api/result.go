@@ -117,7 +117,7 @@ type fullResult struct {
 type itemFailure struct {
 	CaseID uuid.UUID `json:"caseId" format:"uuid"`
 	Error  string    `json:"error" example:"Consultation not found"`
-	Code   string    `json:"code" enum:"not_found,timeout,pims_error,malformed,auth_expired" example:"not_found"`
+	Code   string    `json:"code" enum:"not_found,timeout,pims_error,malformed,auth_expired,another_patient" example:"not_found"`
 }
 
 type warnings struct {
@@ -127,6 +127,8 @@ type warnings struct {
 	DuplicateRows    int `json:"duplicateRows" doc:"Rows whose id came twice; the first one counts."`
 	UnusableParts    int `json:"unusableParts" doc:"Optional parts of consultations, such as a diagnosis without a name, that cannot be read; the other parts arrived."`
 	RefusedLookups   int `json:"refusedLookups" doc:"Missing appointments about which the PIMS refuses to say anything; their cases are kept."`
+
+	ConsultationsHidden int `json:"consultationsHidden" doc:"Cases whose notes were taken out of sight, because their patient or their consultation became another one. The history keeps the notes."`
 }
 
 type change struct {
@@ -258,7 +260,7 @@ func warningsOf(w casesync.Warnings) *warnings {
 	if w == (casesync.Warnings{}) {
 		return nil
 	}
-	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows, w.UnusableParts, w.RefusedLookups}
+	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows, w.UnusableParts, w.RefusedLookups, w.ConsultationsHidden}
 }
 
 // changesOf is what a dry run would do, and nil of any other run (R26).

@@ -22,11 +22,17 @@ type Case struct {
 	CaseType      string
 
 	Appointment  Appointment   // metadata.appointment (R11)
-	Consultation *Consultation // metadata.consultation; nil: none
+	Consultation *Consultation // metadata.consultation; nil: none, or not read
+	Consulted    *Belonging    // whose the stored consultation is, where that alone was read; nil: none, or see Consultation
+	Hidden       bool          // of a case to be written: its stored consultation is taken away (R7)
 	Deletion     *Deletion     // metadata.reconciliation; nil: none
 
 	CreatedAt time.Time
 	UpdatedAt time.Time
+
+	// Returning: a person restored the case, and this read shows its id for the first
+	// time since (R24). It is not stored with the case.
+	Returning bool
 
 	// Version identifies the row version that was read; the store writes only
 	// over this one (R12).
@@ -54,6 +60,7 @@ func (c *Case) SoftDeleted() bool { return c.Deletion != nil && c.Deletion.SoftD
 // R11): the fields that have no column of their own, and the raw texts (R2, R7).
 type Appointment struct {
 	ConsultationID string
+	Earlier        bool   // the PIMS's latest row says nothing of ConsultationID, an earlier one did (R9)
 	Status         string // the PIMS's own word (R10)
 	Type           string // the PIMS's own word
 	Start          string // wall clock, in the form of pims.WallText (R2, R12)
@@ -65,6 +72,21 @@ type Appointment struct {
 	Room           string
 	Title          string
 	Reason         string
+}
+
+// A Belonging says whose a consultation is (R7): that of one consultation id and one
+// patient id. An empty text is not known.
+type Belonging struct {
+	ConsultationID string
+	PatientID      string
+}
+
+// owner is whose the stored consultation is; nil where none is stored.
+func (c *Case) owner() *Belonging {
+	if c.Consultation != nil {
+		return &Belonging{ConsultationID: c.Consultation.ID, PatientID: c.Consultation.PatientID}
+	}
+	return c.Consulted
 }
 
 // A Consultation is what metadata.consultation keeps (Workflows §Phase 2 step 3).

@@ -220,7 +220,8 @@ func (s Stats) logValue(t Type) slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// Warnings count what was passed over without failing the sync (R6, R7).
+// Warnings count what was passed over without failing the sync, and what people
+// should know of (R6, R7).
 type Warnings struct {
 	UnknownStatuses  int
 	UnusableRows     int
@@ -228,6 +229,10 @@ type Warnings struct {
 	DuplicateRows    int
 	UnusableParts    int // of consultations whose other parts arrived
 	RefusedLookups   int // missing appointments about which the PIMS says nothing (R20, R22)
+
+	// ConsultationsHidden counts the cases whose notes were taken out of sight: their
+	// patient or their consultation became another one (R7).
+	ConsultationsHidden int
 }
 
 // An ItemFailure is one case that enrichment could not serve.
@@ -247,6 +252,10 @@ const (
 	ItemPIMSError   ItemCode = "pims_error"
 	ItemMalformed   ItemCode = "malformed"
 	ItemAuthExpired ItemCode = "auth_expired"
+
+	// ItemAnotherPatient: the consultation names another patient than the case, or was
+	// hidden before as another one's and names none. It was not stored (R7).
+	ItemAnotherPatient ItemCode = "another_patient"
 )
 
 // A Change is what a dry run would do to one case (R26).

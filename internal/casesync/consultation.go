@@ -31,6 +31,8 @@ func (c *Candidate) Due(now time.Time, force bool) bool {
 		return false // it waits
 	}
 	switch {
+	case !c.Since.IsZero(): // its patient or its consultation became another one
+		return c.Tries == 0 || now.Before(c.Since.Add(waitingPeriod))
 	case !c.Stored || !c.HasNotes: // each is looked for once, whatever its age
 		return c.Tries == 0 || now.Before(c.ScheduledDate.Add(waitingPeriod))
 	case !c.Final:
@@ -40,36 +42,66 @@ func (c *Candidate) Due(now time.Time, force bool) bool {
 	}
 }
 
-// entryOf finds the consultation that belongs to a case: by the appointment's
-// consultation id, else by the consultation's appointment id; never by a name or
-// a time (R9). A known id that the search does not list is answered with an entry
-// that has only this id.
-func entryOf(c *Candidate, byID, byAppointment map[string]pims.ConsultationEntry) (pims.ConsultationEntry, bool) {
-	if c.ConsultationID != "" {
-		if e, ok := byID[c.ConsultationID]; ok {
-			return e, true
-		}
-		return pims.ConsultationEntry{ID: c.ConsultationID}, true
+// A listing is what a search lists.
+type listing struct {
+	byID          map[string]pims.ConsultationEntry
+	byAppointment map[string]pims.ConsultationEntry
+}
+
+// entryOf finds the consultation that belongs to a case: by the consultation id that
+// the appointment has at present, else by the appointment id that the search lists
+// now; never by a name or a time (R9). Where neither tells, the id that the
+// appointment had earlier does, unless the search lists it for another appointment. A
+// known id that the search does not list is returned as an entry that has only this
+// id.
+func (l *listing) entryOf(c *Candidate) (pims.ConsultationEntry, bool) {
+	if c.ConsultationID != "" && !c.Earlier {
+		return l.entry(c.ConsultationID), true
 	}
-	e, ok := byAppointment[c.PIMSID]
-	return e, ok
+	if e, ok := l.byAppointment[c.PIMSID]; ok {
+		return e, true
+	}
+	if c.ConsultationID == "" || l.anothers(c.ConsultationID, c) {
+		return pims.ConsultationEntry{}, false
+	}
+	return l.entry(c.ConsultationID), true
+}
+
+func (l *listing) entry(id string) pims.ConsultationEntry {
+	if e, ok := l.byID[id]; ok {
+		return e
+	}
+	return pims.ConsultationEntry{ID: id}
+}
+
+// anothers tells whether the search lists a consultation for another appointment than
+// the case's.
+func (l *listing) anothers(id string, c *Candidate) bool {
+	return differ(l.byID[id].AppointmentID, c.PIMSID)
+}
+
+// lost tells whether the search shows that the stored consultation is not the case's
+// any more: it lists it for another appointment, and the case's own does not name it.
+func (l *listing) lost(c *Candidate) bool {
+	named := c.ConsultationID == c.StoredID && !c.Earlier
+	return c.Stored && !named && l.anothers(c.StoredID, c)
 }
 
 // index maps search entries by their own id and by their appointment's. Where an
 // appointment has several, the one that is most finished and then the latest
 // counts.
-func index(entries []pims.ConsultationEntry) (byID, byAppointment map[string]pims.ConsultationEntry) {
-	byID, byAppointment = make(map[string]pims.ConsultationEntry, len(entries)), make(map[string]pims.ConsultationEntry, len(entries))
+func index(entries []pims.ConsultationEntry) *listing {
+	l := &listing{make(map[string]pims.ConsultationEntry, len(entries)), make(map[string]pims.ConsultationEntry, len(entries))}
 	for _, e := range entries {
-		byID[e.ID] = e
+		l.byID[e.ID] = e
 		if e.AppointmentID == "" {
 			continue
 		}
-		if other, ok := byAppointment[e.AppointmentID]; !ok || compareEntries(e, other) > 0 {
-			byAppointment[e.AppointmentID] = e
+		if other, ok := l.byAppointment[e.AppointmentID]; !ok || compareEntries(e, other) > 0 {
+			l.byAppointment[e.AppointmentID] = e
 		}
 	}
-	return byID, byAppointment
+	return l
 }
 
 var entryRank = map[pims.ConsultationStatus]int{
@@ -88,18 +120,20 @@ func compareEntries(a, b pims.ConsultationEntry) int {
 }
 
 // MergeConsultation is what a case's consultation becomes after a read: the newer
-// replaces the older whole, but one without any notes keeps the notes, and what
-// the answer cannot tell stays (R7). It is pure. changed is false where nothing
-// but the time of the read differs (R12): then the old one is answered.
+// replaces the older whole, but one of the same consultation and patient without any
+// notes keeps the notes, and what the answer cannot tell stays (R7). It is pure.
+// changed is false where nothing but the time of the read differs (R12): then the old
+// one is returned.
 func MergeConsultation(old *Consultation, read pims.Consultation, at time.Time) (merged Consultation, changed bool) {
 	merged = Consultation{Consultation: read, FetchedAt: at}
 	merged.Unusable = nil // of this read, not of the record
 	if merged.SOAP.Blank() {
 		merged.SOAP = pims.SOAP{} // white space is no section, and is not stored
 	}
-	if old == nil {
+	if old == nil || old.ID != read.ID || differ(old.PatientID, read.PatientID) {
 		return merged, true
 	}
+	merged.PatientID = cmp.Or(read.PatientID, old.PatientID)
 	if read.SOAP.Blank() && pims.Blank(read.Notes) && pims.Blank(read.RawNotes) {
 		merged.SOAP, merged.Notes, merged.RawNotes = old.SOAP, old.Notes, old.RawNotes
 	}
@@ -138,8 +172,10 @@ func keepPart(merged, old *pims.Consultation, part pims.Part) {
 	}
 }
 
+// sameConsultation passes over a patient whom only one of the two names: learning is
+// no change (R7).
 func sameConsultation(a, b *pims.Consultation) bool {
-	return a.ID == b.ID && a.AppointmentID == b.AppointmentID && a.At.Equal(b.At) && pims.WallText(a.AtText) == pims.WallText(b.AtText) &&
+	return a.ID == b.ID && !differ(a.PatientID, b.PatientID) && a.AppointmentID == b.AppointmentID && a.At.Equal(b.At) && pims.WallText(a.AtText) == pims.WallText(b.AtText) &&
 		a.Status == b.Status && a.StatusText == b.StatusText && a.Reason == b.Reason &&
 		a.RawNotes == b.RawNotes && a.SOAP == b.SOAP && a.Notes == b.Notes &&
 		sameVitals(a.Vitals, b.Vitals) && slices.Equal(a.Diagnoses, b.Diagnoses) && a.Discharge == b.Discharge

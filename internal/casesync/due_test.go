@@ -97,7 +97,7 @@ func TestDueAgreesWithTheRuleSaidAnotherWay(t *testing.T) { // R19
 // consultation is what a read may bring.
 func consultation(changes ...func(*pims.Consultation)) pims.Consultation {
 	c := pims.Consultation{
-		ID: "9", AppointmentID: "4711", At: evening, AtText: "2026-01-17 21:30:00",
+		ID: "9", AppointmentID: "4711", PatientID: "71", At: evening, AtText: "2026-01-17 21:30:00",
 		Status: pims.ConsultationCompleted, StatusText: "Finalized", Reason: "limping",
 		RawNotes: "S: limps\nP: rest\nsmells", SOAP: pims.SOAP{Subjective: "limps", Plan: "rest"}, Notes: "smells",
 		Vitals:    &pims.Vitals{Temperature: new(101.5), TemperatureUnit: "F", Raw: map[string]string{"pulse": "fast"}},
@@ -205,7 +205,7 @@ func TestEveryFieldOfAConsultationIsAChange(t *testing.T) { // R12
 	t.Parallel()
 	old, _ := casesync.MergeConsultation(nil, consultation(), evening)
 	for name, change := range map[string]func(*pims.Consultation){
-		"id": func(c *pims.Consultation) { c.ID = "10" }, "appointment": func(c *pims.Consultation) { c.AppointmentID = "1" },
+		"id": func(c *pims.Consultation) { c.ID = "10" }, "patient": func(c *pims.Consultation) { c.PatientID = "72" }, "appointment": func(c *pims.Consultation) { c.AppointmentID = "1" },
 		"time": func(c *pims.Consultation) { c.At = evening.Add(1) }, "time's text": func(c *pims.Consultation) { c.AtText = "x" },
 		"status":      func(c *pims.Consultation) { c.Status = pims.ConsultationInProgress },
 		"status word": func(c *pims.Consultation) { c.StatusText = "Closed" }, "reason": func(c *pims.Consultation) { c.Reason = "x" },
@@ -244,7 +244,7 @@ func TestMergingTheSameConsultationTwiceChangesNothingTheSecondTime(t *testing.T
 				read.Vitals = &pims.Vitals{Pulse: rapid.SampledFrom([]*float64{nil, new(80.0)}).Draw(t, "pulse")}
 			}
 			read.Diagnoses = rapid.SampledFrom([][]string{nil, {}, {"sprain"}}).Draw(t, "diagnoses")
-			notes := stored != nil && !stored.SOAP.Blank()
+			notes := stored != nil && !stored.SOAP.Blank() && stored.ID == read.ID
 
 			once, _ := casesync.MergeConsultation(stored, read, at)
 			kept := kept(once)
@@ -252,7 +252,7 @@ func TestMergingTheSameConsultationTwiceChangesNothingTheSecondTime(t *testing.T
 			require.False(t, changed, "%+v", read)
 			require.Equal(t, kept, twice)
 			if read.SOAP.Blank() && pims.Blank(read.Notes) && pims.Blank(read.RawNotes) {
-				require.Equal(t, notes, !once.SOAP.Blank(), "no read without notes takes notes away")
+				require.Equal(t, notes, !once.SOAP.Blank(), "no read of the same consultation without notes takes notes away, and none of another keeps them")
 			}
 			stored = &kept
 		}

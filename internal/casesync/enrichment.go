@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +31,10 @@ type enrichmentPhase struct {
 	force     bool
 
 	ahead map[uuid.UUID]Case // the cases of the first visits, read while these are under way
+
+	// unlisted are the cases whose stored consultation neither the appointment nor the
+	// search names: it is read to see whether it is theirs still (R9).
+	unlisted map[uuid.UUID]bool
 }
 
 // A visit is one consultation to be read, and the cases that it serves (R20).
@@ -69,25 +72,54 @@ func (p *enrichmentPhase) run(ctx context.Context) (Result, error) {
 	if len(due) == 0 {
 		return result, nil
 	}
-	entries, err := p.session.SearchConsultations(ctx, p.window)
+	entries, err := p.search(ctx, due)
 	if err != nil {
-		return result, fmt.Errorf("searching the consultations of %s: %w", p.window, err)
+		return result, err
 	}
-	visits, settled := p.plan(due, entries, now, &result)
+	found := index(entries)
+	if err := p.hideLost(ctx, due, found, &result); err != nil {
+		return result, err
+	}
+	visits, settled := p.plan(due, found, now, &result)
 	err = p.visitAll(ctx, visits, settled, &result)
 	return result, err
+}
+
+// search lists the consultations of the window, and of the days of those due cases
+// that lie elsewhere: their patient or their consultation became another one.
+func (p *enrichmentPhase) search(ctx context.Context, due []*Candidate) ([]pims.ConsultationEntry, error) {
+	windows := []pims.Window{p.window}
+	for _, c := range due {
+		if !p.window.Contains(c.ScheduledDate) {
+			day := pims.DateOf(c.ScheduledDate, p.window.Location)
+			windows = append(windows, pims.Window{Start: day, End: day, Location: p.window.Location})
+		}
+	}
+	var all []pims.ConsultationEntry
+	for _, w := range pims.Cover(windows...) {
+		entries, err := p.session.SearchConsultations(ctx, w)
+		if err != nil {
+			return nil, fmt.Errorf("searching the consultations of %s: %w", w, err)
+		}
+		all = append(all, entries...)
+	}
+	return all, nil
 }
 
 // plan decides for each due case whether a consultation is to be read, once for
 // all cases that share it (R20). Those without one wait; a final one whose search
 // entry is still the same is not read again (R19).
-func (p *enrichmentPhase) plan(due []*Candidate, entries []pims.ConsultationEntry, now time.Time, result *Result) ([]visit, []Reading) {
-	byID, byAppointment := index(entries)
+func (p *enrichmentPhase) plan(due []*Candidate, found *listing, now time.Time, result *Result) ([]visit, []Reading) {
+	p.unlisted = make(map[uuid.UUID]bool)
 	var readings []Reading
 	var visits []visit
 	at := make(map[string]int) // consultation id to its place in visits
 	for _, c := range due {
-		entry, ok := entryOf(c, byID, byAppointment)
+		entry, ok := found.entryOf(c)
+		if !ok && c.Stored && c.StoredID != "" {
+			entry, ok = pims.ConsultationEntry{ID: c.StoredID}, true
+			p.unlisted[c.CaseID] = true
+		}
 		if !ok {
 			result.Stats.CasesSkipped++
 			readings = append(readings, waiting(c, now, ""))
@@ -123,7 +155,7 @@ func sameEntry(c *Candidate, entry pims.ConsultationEntry) bool {
 // waiting is the reading of a case whose notes are not there yet (R19).
 func waiting(c *Candidate, now time.Time, fingerprint string) Reading {
 	tries := c.Tries + 1
-	return Reading{CaseID: c.CaseID, Tries: tries, NextTry: now.Add(wait(tries)), Fingerprint: fingerprint, Outcome: "waiting"}
+	return Reading{CaseID: c.CaseID, Tries: tries, NextTry: now.Add(wait(tries)), Fingerprint: fingerprint, Outcome: "waiting", Since: c.Since}
 }
 
 // visitAll reads the consultations, a batch at a time, and stores each as it
@@ -323,123 +355,6 @@ func drain(arrived <-chan visited) []visited {
 	return more
 }
 
-// storeBatch merges what arrived into its cases, counts it, and keeps the
-// readings: those of cases that are written with them.
-func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, result *Result) error {
-	pending := make(map[uuid.UUID]*served)
-	var readings []Reading
-	for i := range batch {
-		v := &batch[i]
-		p.warn(ctx, v, result)
-		for _, c := range v.cases {
-			switch {
-			case v.err == nil:
-				pending[c.CaseID] = &served{candidate: c, visited: v}
-			case v.cutOff && endsSync(v.err): // nobody's fault: the next sync reads it
-				result.Stats.CasesSkipped++
-			default:
-				readings = append(readings, p.failed(ctx, c, v, result))
-			}
-		}
-	}
-	for range mergeAttempts {
-		if len(pending) == 0 {
-			return p.keep(ctx, readings)
-		}
-		unchanged, err := p.writePending(ctx, pending, result)
-		if err != nil {
-			result.Stats.CasesSkipped += len(pending)
-			return err
-		}
-		readings = append(readings, unchanged...)
-	}
-	result.Stats.CasesSkipped += len(pending)
-	return errContended
-}
-
-// warn counts the parts of a consultation that cannot be read, once however many cases
-// it serves. Which parts they were, the log says; what stood in them, nobody.
-func (p *enrichmentPhase) warn(ctx context.Context, v *visited, result *Result) {
-	unusable := v.consultation.Unusable
-	if len(unusable) == 0 {
-		return
-	}
-	result.Warnings.UnusableParts += len(unusable)
-	p.log.WarnContext(ctx, "Parts of a consultation skipped",
-		"case_id", v.cases[0].CaseID.String(), "parts", slices.Compact(slices.Sorted(slices.Values(unusable))))
-}
-
-// A served is a case and the visit that serves it.
-type served struct {
-	candidate *Candidate
-	visited   *visited
-}
-
-// reading says when the case is looked at again.
-func (s *served) reading(enriched bool) Reading {
-	r := Reading{CaseID: s.candidate.CaseID, Outcome: "unchanged"}
-	if s.visited.consultation.SOAP.Blank() && !s.candidate.HasNotes { // it waits like one without a consultation (R19)
-		r = waiting(s.candidate, s.visited.readAt, "")
-	}
-	if enriched {
-		r.Outcome = "enriched"
-	}
-	r.ReadAt, r.Fingerprint = s.visited.readAt, s.visited.entry.Fingerprint
-	return r
-}
-
-// writePending merges and writes the pending cases once, takes out of pending what
-// is settled, and answers the readings of those that need no write.
-func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUID]*served, result *Result) ([]Reading, error) {
-	ids := slices.SortedFunc(maps.Keys(pending), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
-	stored, err := p.cases(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	var unchanged []Reading
-	var writes []Write
-	byPIMSID, actions := make(map[string]uuid.UUID), make(map[string]Action)
-	for _, id := range ids {
-		s := pending[id]
-		before, ok := stored[id]
-		if !ok || before.SoftDeleted() { // it is gone or was deleted meanwhile
-			result.Stats.CasesSkipped++
-			delete(pending, id)
-			continue
-		}
-		consultation, changed := MergeConsultation(before.Consultation, s.visited.consultation, s.visited.readAt)
-		if !changed {
-			result.Stats.CasesUnchanged++
-			unchanged = append(unchanged, s.reading(false))
-			delete(pending, id)
-			continue
-		}
-		after, reading := before, s.reading(true)
-		after.Consultation = &consultation
-		writes = append(writes, Write{Before: &before, After: after, Reading: &reading})
-		byPIMSID[before.PIMSID], actions[before.PIMSID] = id, ActionEnriched
-	}
-	written, err := p.commit(ctx, p.store, writes, actions, result)
-	for pimsID := range written {
-		delete(pending, byPIMSID[pimsID])
-	}
-	return unchanged, err
-}
-
-// failed counts a case that could not be served (Workflows §Partial Failures). Of
-// those that the end of the phase cut off, the end is logged, and nothing of each.
-func (p *enrichmentPhase) failed(ctx context.Context, c *Candidate, v *visited, result *Result) Reading {
-	code, text := explainItem(v.err)
-	result.Stats.CasesFailed++
-	if len(result.Failures) < maxChanges {
-		result.Failures = append(result.Failures, ItemFailure{CaseID: c.CaseID, Error: text, Code: code})
-	}
-	if !v.cutOff {
-		p.log.WarnContext(ctx, "Consultation not read", "case_id", c.CaseID.String(), "code", string(code), "error", v.err.Error())
-	}
-	return Reading{CaseID: c.CaseID, Tries: c.Tries, NextTry: c.NextTry, Fingerprint: c.Fingerprint, Outcome: string(code)}
-}
-
 func (p *enrichmentPhase) keep(ctx context.Context, readings []Reading) error {
 	if p.dryRun || len(readings) == 0 { // R26
 		return nil
@@ -457,6 +372,8 @@ func explainItem(err error) (ItemCode, string) {
 	switch {
 	case panics.In(err) != nil:
 		return ItemMalformed, "Consultation unusable: an internal error, the log tells more"
+	case errors.Is(err, errAnotherPatient):
+		return ItemAnotherPatient, anotherPatientText
 	case errors.Is(err, pims.ErrNotFound):
 		return ItemNotFound, "Consultation not found"
 	case errors.As(err, &record):

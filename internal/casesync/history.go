@@ -1,6 +1,7 @@
 package casesync
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -71,6 +72,8 @@ var fieldWords = map[string]string{
 	"case_type":      "type",
 
 	"metadata.reconciliation": "mark of the soft delete",
+	"metadata.consultation":   "medical notes",
+	"metadata.appointment":    "details of the appointment",
 }
 
 // noteWords are the fields of a consultation as people call them, in their order.
@@ -128,6 +131,9 @@ func (e *Event) Tell(loc *time.Location) []string {
 		return []string{tellReconciliation(e.Before, e.After)}
 	}
 	before, after := flat(e.Before), flat(e.After)
+	if key == "consultation" && len(before) > 0 && !sameOwner(before, after) {
+		return []string{tellOtherNotes(before, after)}
+	}
 	if len(before) == 0 && len(after) > 0 {
 		if key == "consultation" {
 			return []string{tellNotes(after)}
@@ -148,16 +154,48 @@ func (e *Event) Tell(loc *time.Location) []string {
 
 // tellNotes names what a consultation that came first brought.
 func tellNotes(consultation map[string]json.RawMessage) string {
-	var brought []string
-	for _, w := range noteWords {
-		if text := said(consultation[w.field], nil); text != "" && text != "[]" {
-			brought = append(brought, w.word)
-		}
-	}
-	if len(brought) == 0 {
+	brought := noteNames(consultation)
+	if brought == "" {
 		return "consultation found, without notes"
 	}
-	return "medical notes added (" + strings.Join(brought, ", ") + ")"
+	return "medical notes added (" + brought + ")"
+}
+
+// noteNames are the names of what a consultation holds.
+func noteNames(consultation map[string]json.RawMessage) string {
+	var names []string
+	for _, w := range noteWords {
+		if text := said(consultation[w.field], nil); text != "" && text != "[]" {
+			names = append(names, w.word)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// sameOwner tells whether two states of metadata.consultation are of one consultation
+// and one patient (R7).
+func sameOwner(before, after map[string]json.RawMessage) bool {
+	text := func(of map[string]json.RawMessage, field string) string { return said(of[field], nil) }
+	return len(after) > 0 && text(before, "id") == text(after, "id") && !differ(text(before, "patientId"), text(after, "patientId"))
+}
+
+// tellOtherNotes says that a case's consultation was hidden, or replaced by another
+// one. The notes themselves are another patient's or visit's, and are not told again.
+func tellOtherNotes(before, after map[string]json.RawMessage) string {
+	was := cmp.Or(noteNames(before), "no notes")
+	if len(after) == 0 {
+		return fmt.Sprintf("medical notes hidden (%s): %s is not shown to be this visit's and patient's any more", was, owner(before))
+	}
+	return fmt.Sprintf("medical notes replaced: %s (%s) by %s (%s)", owner(before), was, owner(after), cmp.Or(noteNames(after), "no notes"))
+}
+
+// owner names a consultation, and its patient where that is known.
+func owner(consultation map[string]json.RawMessage) string {
+	text := "consultation " + cmp.Or(said(consultation["id"], nil), "without an id")
+	if patient := said(consultation["patientId"], nil); patient != "" {
+		text += " of patient " + patient
+	}
+	return text
 }
 
 func noteWord(field string) string {

@@ -133,11 +133,6 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 	// One order for every writer, so that no two wait for each other.
 	slices.SortFunc(order, func(a, b *pims.Appointment) int { return strings.Compare(a.ID, b.ID) })
 
-	if len(p.protected) > 0 && !p.dryRun { // R26
-		if err := p.store.SeenAgain(ctx, p.lease, p.provider, p.protected); err != nil {
-			return fmt.Errorf("noting which appointments were seen: %w", err)
-		}
-	}
 	done := 0
 	p.report(ctx, "write", done, len(order))
 	for chunk := range slices.Chunk(order, chunkSize) {
@@ -146,6 +141,11 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 		}
 		done += len(chunk)
 		p.report(ctx, "write", done, len(order))
+	}
+	if len(p.protected) > 0 && !p.dryRun { // R26; after the writes, which ask whose ids came back (R7)
+		if err := p.store.SeenAgain(ctx, p.lease, p.provider, p.protected); err != nil {
+			return fmt.Errorf("noting which appointments were seen: %w", err)
+		}
 	}
 	return nil
 }
@@ -203,6 +203,7 @@ func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]Cas
 	for _, a := range pending {
 		var before *Case
 		if c, ok := stored[a.ID]; ok {
+			c.Returning = slices.Contains(p.protected, a.ID)
 			before = &c
 		}
 		if before == nil && (!p.create || !p.window.Contains(a.Start)) {
@@ -214,7 +215,9 @@ func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]Cas
 			result.Stats.CasesUnchanged++
 			continue
 		}
-		writes = append(writes, Write{Before: before, After: after})
+		w := Write{Before: before, After: after}
+		w.Reading = lookAgain(&w, p.now())
+		writes = append(writes, w)
 		actions[a.ID] = action
 	}
 	return writes, actions
@@ -248,8 +251,13 @@ func (p *phase) commit(ctx context.Context, store caseWriter, writes []Write, ac
 		}
 		p.written(actions, written)
 	}
-	for id := range written {
-		result.count(actions[id])
+	for i := range writes {
+		if id := writes[i].After.PIMSID; written[id] {
+			result.count(actions[id])
+			if writes[i].Hides() {
+				result.Warnings.ConsultationsHidden++
+			}
+		}
 	}
 	return written, nil
 }

@@ -16,20 +16,23 @@ func MergeAppointment(old *Case, a *pims.Appointment) (Case, Action) {
 	if old == nil {
 		return newCase(a), ActionCreated
 	}
-	merged := *old
+	merged := carriedOver(old, a)
 	restored := merged.SoftDeleted()
 	if restored {
 		undelete(&merged)
 	}
 
-	merged.PatientName = known(a.PatientName, old.PatientName)
-	merged.ClientName = known(a.ClientName, old.ClientName)
-	merged.PhoneNumber = known(a.ClientPhone, old.PhoneNumber)
+	merged.PatientName = known(a.PatientName, merged.PatientName)
+	merged.ClientName = known(a.ClientName, merged.ClientName)
+	merged.PhoneNumber = known(a.ClientPhone, merged.PhoneNumber)
 	merged.ScheduledDate = a.Start
 	if !pims.Blank(a.Type) {
 		merged.CaseType = MapType(a.Type)
 	}
-	merged.Appointment = mergeDetails(old.Appointment, a)
+	merged.Appointment = mergeDetails(merged.Appointment, a)
+	if stored := merged.owner(); stored != nil && !stillOwn(stored, old, &merged, a) {
+		merged = merged.hidden()
+	}
 	if status, ok := MapStatus(a.Status); ok {
 		setStatus(&merged, status)
 	}
@@ -93,11 +96,17 @@ func undelete(c *Case) {
 	}
 }
 
-// mergeDetails never lets a blank erase what is known (R7). Times are kept in one
-// spelling (R12).
+// mergeDetails never lets a blank erase what is known (R7). Of the consultation's id
+// null says that there is none, and an absent field nothing.
+// Times are kept in one spelling (R12).
 func mergeDetails(old Appointment, a *pims.Appointment) Appointment {
+	consultationID, earlier := known(a.ConsultationID, ""), false
+	if consultationID == "" && !a.NoConsultation {
+		consultationID, earlier = old.ConsultationID, old.ConsultationID != ""
+	}
 	return Appointment{
-		ConsultationID: known(a.ConsultationID, old.ConsultationID),
+		ConsultationID: consultationID,
+		Earlier:        earlier,
 		Status:         known(a.StatusText, old.Status),
 		Type:           known(a.Type, old.Type),
 		Start:          known(pims.WallText(a.StartText), old.Start),
@@ -119,9 +128,16 @@ func known(text, old string) string {
 	return text
 }
 
-// equal compares what an appointment can change.
+// equal compares what an appointment can change. That the PIMS's row has ceased to
+// name the consultation matters where one is stored, and else comes with the next
+// change (R12).
 func equal(a, b *Case) bool {
-	return a.PatientName == b.PatientName && a.ClientName == b.ClientName && a.PhoneNumber == b.PhoneNumber &&
+	if b.owner() == nil {
+		same := *b
+		same.Appointment.Earlier = a.Appointment.Earlier
+		b = &same
+	}
+	return (a.owner() == nil) == (b.owner() == nil) && a.PatientName == b.PatientName && a.ClientName == b.ClientName && a.PhoneNumber == b.PhoneNumber &&
 		a.ScheduledDate.Equal(b.ScheduledDate) && a.Status == b.Status && a.SyncStatus == b.SyncStatus &&
 		a.CaseType == b.CaseType && a.Appointment == b.Appointment
 }
@@ -153,7 +169,7 @@ func Diff(before *Case, after *Case) []FieldChange {
 		{"appointment.reason", before.Appointment.Reason, after.Appointment.Reason},
 		{"reconciliation.reason", reason(before), reason(after)},
 	}
-	fields = append(fields, diffConsultations(before.Consultation, after.Consultation)...)
+	fields = append(fields, diffConsultations(before, after)...)
 	changed := fields[:0]
 	for _, f := range fields {
 		if f.Before != f.After {
@@ -163,15 +179,26 @@ func Diff(before *Case, after *Case) []FieldChange {
 	return changed
 }
 
-func diffConsultations(before, after *Consultation) []FieldChange {
-	if before == nil {
-		before = &Consultation{}
+// told is the case's consultation as far as it was read.
+func (c *Case) told() *Consultation {
+	switch {
+	case c.Consultation != nil:
+		return c.Consultation
+	case c.Consulted != nil:
+		return &Consultation{Consultation: pims.Consultation{ID: c.Consulted.ConsultationID, PatientID: c.Consulted.PatientID}}
+	default:
+		return &Consultation{}
 	}
-	if after == nil {
+}
+
+func diffConsultations(caseBefore, caseAfter *Case) []FieldChange {
+	before, after := caseBefore.told(), caseAfter.told()
+	if w := (Write{Before: caseBefore, After: *caseAfter}); caseAfter.Consultation == nil && !w.Hides() {
 		after = before // not read, so not changed
 	}
 	return []FieldChange{
 		{"consultation.id", before.ID, after.ID},
+		{"consultation.patientId", before.PatientID, after.PatientID},
 		{"consultation.statusText", before.StatusText, after.StatusText},
 		{"consultation.soapNotes.subjective", before.SOAP.Subjective, after.SOAP.Subjective},
 		{"consultation.soapNotes.objective", before.SOAP.Objective, after.SOAP.Objective},

@@ -333,6 +333,7 @@ func (p *reconciliationPhase) update(ctx context.Context, snapshot *pims.Snapsho
 	result.Stats.CasesUpdated = inner.Stats.CasesUpdated
 	result.Stats.CasesRestored = inner.Stats.CasesRestored
 	result.Warnings.UnknownStatuses = inner.Warnings.UnknownStatuses
+	result.Warnings.ConsultationsHidden = inner.Warnings.ConsultationsHidden
 	result.Changes = inner.Changes
 	return nil
 }

@@ -19,8 +19,8 @@ type Scheduled struct {
 }
 
 // A Write is one case to be written: Before is the row version that was read
-// (nil: insert), After is what the row is to be. Reading is kept with the case
-// where enrichment wrote it; nil: none.
+// (nil: insert), After is what the row is to be. Reading is what enrichment is to
+// know of the case, kept with it; nil: nothing new. An insert has none.
 type Write struct {
 	Before  *Case
 	After   Case
@@ -36,16 +36,17 @@ type InboundStore interface {
 	// ScheduledByID lists the cases that have one of these PIMS ids.
 	ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) ([]Scheduled, error)
 
-	// CasesByID reads the cases that have one of these PIMS ids, without their
-	// consultations. Soft-deleted ones are included.
+	// CasesByID reads the cases that have one of these PIMS ids; of their
+	// consultations only whose they are. Soft-deleted ones are included.
 	CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]Case, error)
 
 	// WriteCases inserts and updates a chunk in one transaction under the lease,
 	// in the name of the sync (the phase's own audit, which becomes the actor of
 	// the events, R14). It answers the PIMS ids of the rows that were written;
 	// what is missing met another writer and is to be read and merged again (R12).
-	// ErrLeaseLost where the lease is no longer held (R30). Consultations are not
-	// touched. Status is written only where the row's status still equals its
+	// ErrLeaseLost where the lease is no longer held (R30). A nil After.Consultation
+	// leaves the stored one, unless the write Hides it (R7). A reading is kept where its
+	// case is written, both or neither. Status is written only where the row's status still equals its
 	// sync_status, or where the write deletes or restores (R10).
 	WriteCases(ctx context.Context, lease Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
 
@@ -84,6 +85,8 @@ type Candidate struct {
 	PIMSID         string
 	ScheduledDate  time.Time
 	ConsultationID string // of the appointment (R9); empty: not known
+	Earlier        bool   // the PIMS's latest row says nothing of ConsultationID, an earlier one did
+	PatientID      string // of the appointment (R7); empty: not known
 	HasNotes       bool   // a consultation with a non-blank SOAP section is stored
 	Stored         bool   // a consultation is stored
 	StoredID       string // its id
@@ -93,6 +96,9 @@ type Candidate struct {
 	NextTry     time.Time // zero: not waiting
 	ReadAt      time.Time // zero: never read
 	Fingerprint string    // of the search entry at the last read
+
+	Since    time.Time // its patient or consultation became another one then: due whatever the window; zero: no
+	Disowned Belonging // the consultation that was hidden then, and whose it was (R7)
 }
 
 // A Reading is what one run learned about a candidate. It is kept apart from the
@@ -103,21 +109,23 @@ type Reading struct {
 	NextTry     time.Time // zero: not waiting
 	ReadAt      time.Time // zero: not read this time, the earlier one stays
 	Fingerprint string
-	Outcome     string // a closed set: "enriched", "unchanged", "waiting", or an ItemCode
+	Outcome     string // a closed set: "enriched", "unchanged", "waiting", "changed", or an ItemCode
+
+	Since    time.Time // as of Candidate; zero: not any more
+	Disowned Belonging // as of Candidate; zero: the earlier one stays
 }
 
 // EnrichmentStore is what enrichment needs of the database.
 type EnrichmentStore interface {
 	// EnrichmentCandidates lists the cases with a PIMS id whose scheduled date
-	// lies in the window and not after until, that are neither soft-deleted nor
-	// cancelled, in the order of their date (R19).
+	// lies in the window, or whose reading has a Since, and not after until, that are
+	// neither soft-deleted nor cancelled, in the order of their date (R19).
 	EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]Candidate, error)
 
 	// CasesWithConsultations reads cases by their ids, consultations included.
 	CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]Case, error)
 
-	// WriteCases is InboundStore's. A nil After.Consultation leaves the stored one. A
-	// reading is kept where its case is written, both or neither.
+	// WriteCases is InboundStore's.
 	WriteCases(ctx context.Context, lease Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
 
 	// KeepReadings stores what the run learned of cases that it does not write.

@@ -106,7 +106,8 @@ func (d *database) others(ctx context.Context) (text string, err error) {
 }
 
 func (d *database) readings(ctx context.Context) (map[uuid.UUID]casesync.Reading, error) {
-	const sql = `select case_id, tries, next_try_at, read_at, coalesce(entry_fingerprint, ''), outcome
+	const sql = `select case_id, tries, next_try_at, read_at, coalesce(entry_fingerprint, ''), outcome,
+			changed_at, coalesce(disowned_consultation_id, ''), coalesce(disowned_patient_id, '')
 		from case_enrichments where clinic_id = $1`
 	found, err := d.db.Pool().Query(ctx, sql, d.clinic)
 	if err != nil {
@@ -114,8 +115,12 @@ func (d *database) readings(ctx context.Context) (map[uuid.UUID]casesync.Reading
 	}
 	readings := map[uuid.UUID]casesync.Reading{}
 	_, err = pgx.CollectRows(found, func(found pgx.CollectableRow) (r casesync.Reading, err error) {
-		var nextTry, readAt *time.Time
-		err = found.Scan(&r.CaseID, &r.Tries, &nextTry, &readAt, &r.Fingerprint, &r.Outcome)
+		var nextTry, readAt, since *time.Time
+		err = found.Scan(&r.CaseID, &r.Tries, &nextTry, &readAt, &r.Fingerprint, &r.Outcome,
+			&since, &r.Disowned.ConsultationID, &r.Disowned.PatientID)
+		if since != nil {
+			r.Since = *since
+		}
 		if nextTry != nil {
 			r.NextTry = *nextTry
 		}

@@ -2,20 +2,21 @@ package model_test
 
 import (
 	"cmp"
-	"context"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 )
 
 // requireDue demands that enrichment looked for the notes of what was due, and of
 // nothing else, and that it looks again when the rule says (R19). The sync met no
 // fault.
 func (m *machine) requireDue(p *play) {
-	learned, entries := m.readings(), m.entries(p.windows.Cases)
+	learned, entries := m.readings(), m.entries(p)
 	due := 0
 	for id, was := range p.before {
 		if !m.enrichable(p, &was) || !p.force && !m.isDue(&was, p.learned[id]) {
@@ -33,7 +34,7 @@ func (m *machine) requireDue(p *play) {
 // enrichable tells whether a case can be due at all: of the past, neither cancelled
 // nor soft-deleted (R19).
 func (m *machine) enrichable(p *play, r *row) bool {
-	return p.windows.Cases.Contains(r.ScheduledDate) && !r.ScheduledDate.After(m.now) &&
+	return (p.windows.Cases.Contains(r.ScheduledDate) || !p.learned[r.ID].Since.IsZero()) && !r.ScheduledDate.After(m.now) &&
 		!r.SoftDeleted() && r.Appointment.Status != "Cancelled"
 }
 
@@ -41,6 +42,9 @@ func (m *machine) enrichable(p *play, r *row) bool {
 func (m *machine) isDue(r *row, learned casesync.Reading) bool {
 	if learned.NextTry.After(m.now) {
 		return false // a waiting case is not due
+	}
+	if !learned.Since.IsZero() {
+		return learned.Tries == 0 || m.now.Sub(learned.Since) < 14*24*time.Hour
 	}
 	if !r.hasNotes() {
 		return learned.Tries == 0 || m.now.Sub(r.ScheduledDate) < 14*24*time.Hour
@@ -51,30 +55,64 @@ func (m *machine) isDue(r *row, learned casesync.Reading) bool {
 func (r *row) hasNotes() bool { return r.Consultation != nil && !r.Consultation.SOAP.Blank() }
 
 // requireVisit demands what a case that was due has become.
-func (m *machine) requireVisit(p *play, was *row, entries map[string]pims.ConsultationEntry, learned casesync.Reading) {
+func (m *machine) requireVisit(p *play, was *row, entries []pims.ConsultationEntry, learned casesync.Reading) {
 	is := p.after[was.ID]
-	named := was.Appointment.ConsultationID
-	c, written := m.notes[cmp.Or(named, "c"+was.PIMSID)]
-	entry, listed := entries[c.ID]
-	if !written || !listed && named == "" { // R9: neither names the other
-		require.Equal(m, was.Version, is.Version)
-		m.requireWait(p, was, learned)
-		return
+	id, certain := m.belongs(was, entries)
+	c, written := m.notes[id]
+	entry := listed(entries, id)
+	stored := was.Consultation
+	if stored != nil && !certain && id != stored.ID && isAnother(listed(entries, stored.ID).AppointmentID, was.PIMSID) {
+		stored = nil // the search lists it for another visit
 	}
+	if stored != nil && id == "" { // nobody names it: it is read to see whose it is
+		kept, there := m.notes[stored.ID]
+		switch {
+		case stored.ID != "" && (!there || isAnother(kept.AppointmentID, was.PIMSID)):
+			stored = nil
+		case there && kept.AppointmentID == was.PIMSID:
+			id, c, written = stored.ID, kept, true
+		default:
+			require.Equal(m, was.Consultation, is.Consultation, "R9: nothing tells that it is not its own")
+			return
+		}
+	}
+	earlier := p.learned[was.ID]
+	disowned := c.PatientID == "" && id == earlier.Disowned.ConsultationID && isAnother(earlier.Disowned.PatientID, was.Appointment.PatientID)
+	switch {
+	case id == "": // R9: neither names the other
+		require.Equal(m, stored, is.Consultation)
+		m.requireWait(p, was, learned)
+	case !written: // R19: it is named and not found
+		require.Equal(m, stored, is.Consultation)
+	case isAnother(c.PatientID, was.Appointment.PatientID), disowned:
+		if stored != nil && stored.ID == id {
+			stored = nil
+		}
+		require.Equal(m, stored, is.Consultation, "R7: another patient's is never stored")
+		require.Equal(m, string(casesync.ItemAnotherPatient), learned.Outcome)
+		m.seen["consultations of another patient"]++
+	default:
+		m.requireRead(p, was, &is, &c, entry, learned)
+	}
+}
+
+// requireRead demands that a case shows the consultation that is its own.
+func (m *machine) requireRead(p *play, was, is *row, c *pims.Consultation, entry pims.ConsultationEntry, learned casesync.Reading) {
 	require.NotNil(m, is.Consultation, "R19: it was not read")
 	require.Equal(m, c.ID, is.Consultation.ID)
 	require.True(m, m.now.Equal(learned.ReadAt))
-	earlier := p.learned[was.ID]
-	same := listed && was.Consultation != nil && was.Consultation.Status.Final() && entry.Fingerprint == earlier.Fingerprint
-	if same && !p.force {
+	own := was.Consultation != nil && was.Consultation.ID == c.ID
+	same := own && entry.ID != "" && was.Consultation.Status.Final() && entry.Fingerprint == p.learned[was.ID].Fingerprint
+	switch {
+	case same && !p.force:
 		require.Equal(m, was.Version, is.Version, "R19: a final one is viewed again only if its entry differs")
-	} else {
+	case !c.SOAP.Blank():
+		require.Equal(m, c.SOAP, is.Consultation.SOAP)
 		require.Equal(m, c.Status, is.Consultation.Status)
-		if !c.SOAP.Blank() {
-			require.Equal(m, c.SOAP, is.Consultation.SOAP)
-		} else if was.hasNotes() {
-			require.Equal(m, was.Consultation.SOAP, is.Consultation.SOAP, "R7: one without notes keeps the notes")
-		}
+	case own && was.hasNotes() && !isAnother(was.Consultation.PatientID, c.PatientID):
+		require.Equal(m, was.Consultation.SOAP, is.Consultation.SOAP, "R7: one without notes keeps the notes")
+	default:
+		require.True(m, is.Consultation.SOAP.Blank(), "R7: another one's notes are not carried over")
 	}
 	if !is.hasNotes() {
 		m.requireWait(p, was, learned)
@@ -82,6 +120,48 @@ func (m *machine) requireVisit(p *play, was *row, entries map[string]pims.Consul
 	}
 	require.Zero(m, learned.Tries)
 	require.True(m, learned.NextTry.IsZero())
+	require.True(m, learned.Since.IsZero())
+}
+
+// belongs is R9 by the letter: the consultation of a case, empty where nobody names
+// one. certain: the appointment has it at present.
+func (m *machine) belongs(was *row, entries []pims.ConsultationEntry) (id string, certain bool) {
+	a := was.Appointment
+	if a.ConsultationID != "" && !a.Earlier {
+		return a.ConsultationID, true
+	}
+	best := pims.ConsultationEntry{}
+	for _, e := range entries {
+		if e.AppointmentID == was.PIMSID && (best.ID == "" || better(&e, &best)) {
+			best = e
+		}
+	}
+	if best.ID != "" {
+		return best.ID, false
+	}
+	if isAnother(listed(entries, a.ConsultationID).AppointmentID, was.PIMSID) {
+		return "", false
+	}
+	return a.ConsultationID, false
+}
+
+// better tells which of two consultations of one visit counts: the final one, then the
+// later.
+func better(a, b *pims.ConsultationEntry) bool {
+	if a.Status.Final() != b.Status.Final() {
+		return a.Status.Final()
+	}
+	return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) > 0
+}
+
+// listed is the entry of an id, or none.
+func listed(entries []pims.ConsultationEntry, id string) pims.ConsultationEntry {
+	for _, e := range entries {
+		if e.ID == id {
+			return e
+		}
+	}
+	return pims.ConsultationEntry{}
 }
 
 // requireWait demands that the next try comes after 1 h, 4 h, 12 h, then daily (R19).
@@ -100,15 +180,13 @@ func (m *machine) requireWait(p *play, was *row, learned casesync.Reading) {
 	require.True(m, m.now.Add(time.Duration(hours)*time.Hour).Equal(learned.NextTry), "R19: try %d is followed by %s", tries, learned.NextTry)
 }
 
-// entries are what the PIMS's search lists, by the consultation.
-func (m *machine) entries(window pims.Window) map[string]pims.ConsultationEntry {
-	session, err := m.connect(m.stage.clinicID(), &testimony{})
-	require.NoError(m, err)
-	found, err := session.SearchConsultations(context.Background(), window)
-	require.NoError(m, err)
-	entries := map[string]pims.ConsultationEntry{}
-	for _, e := range found {
-		entries[e.ID] = e
+// entries are what the PIMS's search lists of the days that it was asked for.
+func (m *machine) entries(p *play) (entries []pims.ConsultationEntry) {
+	for _, c := range sortedKeys(m.notes) {
+		note := m.notes[c]
+		if p.heard.searched(note.At) {
+			entries = append(entries, pimstest.EntryOf(note))
+		}
 	}
 	return entries
 }

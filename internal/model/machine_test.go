@@ -35,6 +35,8 @@ func newMachine(t *rapid.T, location *time.Location, s stage, seen tally) *machi
 		T: t, stage: s, world: newWorld(location, rapid.Bool().Draw(t, "the PIMS can look up")),
 		deleted: map[uuid.UUID]row{}, touched: map[uuid.UUID]bool{}, seen: seen,
 	}
+	m.calendarNames = rapid.IntRange(0, 2).Draw(t, "how many rows name their patient, of two")
+	m.notesName = rapid.Bool().Draw(t, "consultations name their patient")
 	m.othersRows = m.others()
 	m.open()
 	return m
@@ -45,7 +47,7 @@ func (m *machine) open() {
 	visits := []int{10, 0, 3, 20, 40}[m.draw("visits at first", 0, 4)]
 	for i := range visits {
 		m.ids++
-		m.enter(newAppointment(fmt.Sprint(m.ids)), m.at(i%7, 8+i/7))
+		m.enter(m.newVisit(fmt.Sprint(m.ids)), m.at(i%7, 8+i/7))
 	}
 	if visits > 0 {
 		m.run(casesync.TypeInbound, casesync.Plan{}, faultNone)
@@ -56,13 +58,22 @@ func (m *machine) open() {
 // actions are what may happen, one at a time; the empty name is checked after each.
 func (m *machine) actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
-		"the PIMS adds visits":        m.play(m.add),
-		"the PIMS moves a visit":      m.play(m.move),
-		"the PIMS changes a status":   m.play(m.changeStatus),
-		"the PIMS renames a patient":  m.play(m.rename),
-		"the PIMS deletes visits":     m.play(m.remove),
-		"the PIMS brings one back":    m.play(m.bringBack),
-		"a vet writes notes":          m.play(m.writeNotes),
+		"the PIMS adds visits":       m.play(m.add),
+		"the PIMS moves a visit":     m.play(m.move),
+		"the PIMS changes a status":  m.play(m.changeStatus),
+		"the PIMS renames a patient": m.play(m.rename),
+		"the PIMS deletes visits":    m.play(m.remove),
+		"the PIMS brings one back":   m.play(m.bringBack),
+		"a vet writes notes":         m.play(m.writeNotes),
+
+		"the PIMS corrects a patient":       m.play(m.correctPatient),
+		"the PIMS merges patients":          m.play(m.mergePatients),
+		"the PIMS gives an id out again":    m.play(m.giveOutAgain),
+		"the PIMS replaces a consultation":  m.play(m.replaceConsultation),
+		"the PIMS discards a consultation":  m.play(m.discardConsultation),
+		"the PIMS swaps two consultations":  m.play(m.swapConsultations),
+		"the calendar names a consultation": m.play(m.nameConsultation),
+
 		"a person edits a case":       m.play(m.editCase),
 		"a person makes a case":       m.play(m.makeCase),
 		"time passes":                 m.play(m.pass),
@@ -99,7 +110,7 @@ func (m *machine) pick() (string, bool) {
 func (m *machine) add() {
 	for range m.draw("visits", 1, 8) {
 		m.ids++
-		m.enter(newAppointment(fmt.Sprint(m.ids)), m.at(m.draw("days from today", -7, 9), m.draw("hour", 0, 23)))
+		m.enter(m.newVisit(fmt.Sprint(m.ids)), m.at(m.draw("days from today", -7, 9), m.draw("hour", 0, 23)))
 	}
 }
 
@@ -154,23 +165,10 @@ func (m *machine) remove() {
 
 func (m *machine) bringBack() {
 	if id, ok := m.pick(); ok && m.calendar[id].ID == "" {
-		m.enter(newAppointment(id), m.at(m.draw("days from today", -7, 9), 10))
+		a := m.newVisit(id)
+		m.named(&a, m.draw("the row names its patient", 0, 1))
+		m.enter(a, m.at(m.draw("days from today", -7, 9), 10))
 	}
-}
-
-func (m *machine) writeNotes() {
-	m.onVisit(func(a pims.Appointment) {
-		c := pims.Consultation{ID: "c" + a.ID, AppointmentID: a.ID, At: a.Start, Status: pims.ConsultationInProgress}
-		if m.draw("final", 0, 1) == 1 {
-			c.Status = pims.ConsultationCompleted
-		}
-		c.SOAP.Plan = []string{"", "Rest.", "Water."}[m.draw("plan", 0, 2)]
-		m.notes[c.ID] = c
-		if m.draw("the calendar names it", 0, 1) == 1 {
-			a.ConsultationID = c.ID
-			m.calendar[a.ID] = a
-		}
-	})
 }
 
 func (m *machine) editCase() {

@@ -73,6 +73,9 @@ func (m *memory) CasesByID(ctx context.Context, _ uuid.UUID, _ string, ids []str
 	cases := map[string]casesync.Case{}
 	for _, r := range m.find(func(r *row) bool { return slices.Contains(ids, r.PIMSID) }) {
 		c := r.Case
+		if c.Consultation != nil { // of the consultation only whose it is
+			c.Consulted = &casesync.Belonging{ConsultationID: c.Consultation.ID, PatientID: c.Consultation.PatientID}
+		}
 		c.Consultation = nil
 		cases[c.PIMSID] = c
 	}
@@ -132,8 +135,11 @@ func (m *memory) write(w *casesync.Write, at time.Time) bool {
 	if w.Before.SoftDeleted() == after.SoftDeleted() && r.Status != r.SyncStatus {
 		after.Status = r.Status // R10
 	}
-	if after.Consultation == nil {
+	if after.Consultation == nil && !w.Hides() {
 		after.Consultation = r.Consultation
+	}
+	if after.Consulted, after.Hidden = nil, false; w.Hides() {
+		after.Consultation = nil
 	}
 	changed := *r
 	changed.Case = after
@@ -161,11 +167,14 @@ func (m *memory) SeenAgain(ctx context.Context, lease casesync.Lease, _ string, 
 func (m *memory) EnrichmentCandidates(ctx context.Context, _ uuid.UUID, _ string, window pims.Window, until time.Time) ([]casesync.Candidate, error) {
 	var candidates []casesync.Candidate
 	for _, r := range m.find(func(r *row) bool {
-		return window.Contains(r.ScheduledDate) && !r.ScheduledDate.After(until) && !r.SoftDeleted() && r.Appointment.Status != "Cancelled"
+		due := window.Contains(r.ScheduledDate) || !m.notes[r.ID].Since.IsZero()
+		return due && !r.ScheduledDate.After(until) && !r.SoftDeleted() && r.Appointment.Status != "Cancelled"
 	}) {
 		reading := m.notes[r.ID]
 		c := casesync.Candidate{
-			CaseID: r.ID, PIMSID: r.PIMSID, ScheduledDate: r.ScheduledDate, ConsultationID: r.Appointment.ConsultationID,
+			CaseID: r.ID, PIMSID: r.PIMSID, ScheduledDate: r.ScheduledDate,
+			ConsultationID: r.Appointment.ConsultationID, Earlier: r.Appointment.Earlier, PatientID: r.Appointment.PatientID,
+			Since: reading.Since, Disowned: reading.Disowned,
 			Tries: reading.Tries, NextTry: reading.NextTry, ReadAt: reading.ReadAt, Fingerprint: reading.Fingerprint,
 		}
 		if r.Consultation != nil {
@@ -190,6 +199,9 @@ func (m *memory) KeepReadings(ctx context.Context, lease casesync.Lease, reading
 func (m *memory) note(r casesync.Reading) {
 	if r.ReadAt.IsZero() {
 		r.ReadAt, r.Fingerprint = m.notes[r.CaseID].ReadAt, m.notes[r.CaseID].Fingerprint
+	}
+	if r.Disowned.ConsultationID == "" {
+		r.Disowned = m.notes[r.CaseID].Disowned
 	}
 	m.notes[r.CaseID] = r
 }

@@ -59,7 +59,8 @@ func (l *life) visit() pims.Appointment {
 	return pims.Appointment{
 		ID: "4711", Start: firstDay.Add(time.Duration(rapid.IntRange(0, 2).Draw(l.T, "start")) * time.Hour),
 		StartText: l.text("start text"), EndText: l.text("end text"), ConsultationID: l.text("consultation"),
-		PatientID: l.text("patient id"), PatientName: l.text("patient"), ClientID: l.text("client id"), ClientName: l.text("client"),
+		NoConsultation: rapid.Bool().Draw(l.T, "says that there is none"),
+		PatientID:      l.text("patient id"), PatientName: l.text("patient"), ClientID: l.text("client id"), ClientName: l.text("client"),
 		ClientPhone: l.text("phone"), ClientEmail: l.text("email"), Veterinarian: l.text("vet"), Room: l.text("room"),
 		Title: l.text("title"), Reason: l.text("reason"),
 		Type:   rapid.SampledFrom([]string{"Exam", "", " ", "wellness_plan", "Emergency Surgery", "urgent exam", "Examples"}).Draw(l.T, "type"),
@@ -88,8 +89,16 @@ func (l *life) show() {
 	require.Equal(l, visit.Start, is.ScheduledDate, "R10: the date is the PIMS's")
 	require.Nil(l, is.Deletion, "R16")
 	require.Equal(l, "4711", is.PIMSID)
-	require.Equal(l, []any{was.ID, was.Consultation, was.CreatedAt, was.UpdatedAt, was.Version},
-		[]any{is.ID, is.Consultation, is.CreatedAt, is.UpdatedAt, is.Version}, "a visit says nothing of these")
+	require.Equal(l, []any{was.ID, was.CreatedAt, was.UpdatedAt, was.Version},
+		[]any{is.ID, is.CreatedAt, is.UpdatedAt, is.Version}, "a visit says nothing of these")
+	if mustHide(was.Consultation, &was.Appointment, was.SoftDeleted(), &visit) {
+		require.Nil(l, is.Consultation, "R7")
+		require.True(l, is.Hidden)
+		l.seen["consultations hidden"]++
+	} else {
+		require.Equal(l, was.Consultation, is.Consultation, "R7")
+		require.False(l, is.Hidden)
+	}
 
 	switch {
 	case l.is == nil:
@@ -106,12 +115,40 @@ func (l *life) show() {
 	again, action := casesync.MergeAppointment(&is, &visit)
 	require.Empty(l, action, "R12: the same visit changes nothing the second time")
 	require.Equal(l, is, again)
+	is.Hidden = false // it is written
 	l.is, l.last = &is, &visit
+}
+
+// own is what of a case may live on beside a visit: nothing of another appointment
+// that had the id, and nothing of another patient or client (R7).
+func own(was casesync.Case, visit *pims.Appointment) casesync.Case {
+	patient, now := was.Appointment.PatientID, strings.TrimSpace(visit.PatientID)
+	whose := patient
+	if was.Consultation != nil {
+		whose = cmp.Or(was.Consultation.PatientID, patient)
+	}
+	switch {
+	case was.SoftDeleted() && isAnother(patient, now):
+		was.PatientName, was.ClientName, was.PhoneNumber, was.Appointment = "", "", "", casesync.Appointment{}
+	case was.SoftDeleted() && (whose == "" || whose != now):
+		was.Appointment = casesync.Appointment{}
+	case isAnother(patient, now):
+		was.PatientName, was.Appointment.ConsultationID, was.Appointment.Title = "", "", ""
+		if isAnother(was.Appointment.ClientID, strings.TrimSpace(visit.ClientID)) {
+			was.ClientName, was.PhoneNumber, was.Appointment.ClientEmail = "", "", ""
+		}
+	}
+	if visit.NoConsultation {
+		was.Appointment.ConsultationID = ""
+	}
+	return was
 }
 
 // requireTexts demands that each text is what the PIMS last said that was not
 // blank (R7), and that the type follows its word (R8).
-func (l *life) requireTexts(was *casesync.Case, visit *pims.Appointment, is *casesync.Case) {
+func (l *life) requireTexts(whole *casesync.Case, visit *pims.Appointment, is *casesync.Case) {
+	mine := own(*whole, visit)
+	was := &mine
 	for _, text := range []struct{ name, said, before, after string }{
 		{"patient", visit.PatientName, was.PatientName, is.PatientName},
 		{"client", visit.ClientName, was.ClientName, is.ClientName},
@@ -179,38 +216,61 @@ func (l *life) requireStatus(was *casesync.Case, visit *pims.Appointment, is *ca
 	require.Equal(l, syncs, is.SyncStatus, "R10")
 }
 
-// read merges what a consultation says and demands R7 of it.
+// read takes what a consultation says and demands R7 of it.
 func (l *life) read() {
 	if l.is == nil {
 		return
 	}
+	id := func(what string) string { return rapid.SampledFrom([]string{"a", "b", ""}).Draw(l.T, what) }
 	read := pims.Consultation{
-		ID: "9", Status: rapid.SampledFrom([]pims.ConsultationStatus{"in_progress", "completed"}).Draw(l.T, "status"),
-		SOAP: pims.SOAP{Plan: l.text("plan")}, Notes: l.text("notes"), Discharge: l.text("discharge"),
+		ID: rapid.SampledFrom([]string{"a", "b"}).Draw(l.T, "consultation"), PatientID: id("patient"),
+		Status: rapid.SampledFrom([]pims.ConsultationStatus{"in_progress", "completed"}).Draw(l.T, "status"),
+		SOAP:   pims.SOAP{Plan: l.text("plan")}, Notes: l.text("notes"), Discharge: l.text("discharge"),
 	}
 	read.RawNotes = read.SOAP.Plan + read.Notes
+	disowned := casesync.Belonging{ConsultationID: id("disowned"), PatientID: id("and whose")}
 	at := firstDay.Add(time.Duration(rapid.IntRange(0, 9).Draw(l.T, "at")) * time.Minute)
-	was := l.is.Consultation
-	is, changed := casesync.MergeConsultation(was, read, at)
+	was, before := l.is.Consultation, *l.is
+	is, changed, err := casesync.Take(*l.is, read, disowned, at)
+	require.Equal(l, before, *l.is, "it is pure")
+	patient := l.is.Appointment.PatientID
+	if isAnother(read.PatientID, patient) || read.PatientID == "" && disowned.ConsultationID == read.ID && isAnother(disowned.PatientID, patient) {
+		require.Error(l, err, "R7: another patient's")
+		require.Equal(l, was != nil && was.ID == read.ID, changed, "R7: what is stored of it is hidden")
+		require.Equal(l, changed, is.Hidden)
+		if is.Hidden = false; changed {
+			before.Consultation = nil
+		}
+		require.Equal(l, before, is)
+		l.is = &is
+		l.seen["consultations refused"]++
+		return
+	}
+	require.NoError(l, err)
 	want := read
 	if read.SOAP.Blank() {
 		want.SOAP = pims.SOAP{}
 	}
-	if was != nil && strings.TrimSpace(read.RawNotes) == "" {
+	same := was != nil && was.ID == read.ID && !isAnother(was.PatientID, read.PatientID)
+	if same {
+		want.PatientID = cmp.Or(read.PatientID, was.PatientID)
+	}
+	if same && strings.TrimSpace(read.RawNotes) == "" {
 		want.SOAP, want.Notes, want.RawNotes = was.SOAP, was.Notes, was.RawNotes
 	}
-	require.Equal(l, want, is.Consultation, "R7: the newer replaces the older whole, but none erases notes")
-	require.Equal(l, was == nil || want.Status != was.Status || want.SOAP != was.SOAP || want.Notes != was.Notes ||
+	require.Equal(l, !same || want.Status != was.Status || want.SOAP != was.SOAP || want.Notes != was.Notes ||
 		want.RawNotes != was.RawNotes || want.Discharge != was.Discharge, changed, "R12")
 	if changed {
-		require.Equal(l, at, is.FetchedAt)
+		require.Equal(l, want, is.Consultation.Consultation, "R7: the newer replaces the older whole, but none of the same erases notes")
+		require.Equal(l, at, is.Consultation.FetchedAt)
 	} else {
-		require.Equal(l, *was, is, "R12: the time of the read is no change")
+		require.Equal(l, before, is, "R12: the time of the read, and a patient that becomes known, are no change")
 	}
-	again, changed := casesync.MergeConsultation(&is, read, at.Add(time.Hour))
+	again, changed, err := casesync.Take(is, read, disowned, at.Add(time.Hour))
+	require.NoError(l, err)
 	require.False(l, changed)
 	require.Equal(l, is, again)
-	l.is.Consultation = &is
+	l.is = &is
 	l.seen["consultations merged"]++
 }
 

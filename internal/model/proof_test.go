@@ -26,6 +26,7 @@ func (m *machine) holds() {
 	for _, r := range m.rows() {
 		require.False(m, ids[r.PIMSID], "R13: %s is two cases", r.PIMSID)
 		ids[r.PIMSID] = true
+		m.requireOwnNotes(&r)
 	}
 	require.Equal(m, m.othersRows, m.others(), "R11, R41: a case that is not ours to touch was changed")
 	unfinished, err := m.stage.unfinished(context.Background())
@@ -43,7 +44,7 @@ func (m *machine) judge(p *play) {
 		require.Equal(m, was.PIMSID, is.PIMSID)
 		require.Equal(m, was.foreign, is.foreign, "R11: what is other people's was changed")
 		require.True(m, was.CreatedAt.Equal(is.CreatedAt))
-		if was.Consultation != nil && !was.Consultation.SOAP.Blank() {
+		if sameNotes(&was, &is) && !was.Consultation.SOAP.Blank() {
 			require.False(m, is.Consultation.SOAP.Blank(), "R7: notes were lost")
 		}
 		m.judgeStatus(p, &was, &is)
@@ -67,6 +68,7 @@ func (m *machine) judge(p *play) {
 	if inbound, ran := phases[casesync.TypeInbound]; ran && inbound.Status == casesync.StatusCompleted {
 		m.requireEveryVisit(p)
 	}
+	m.requireBelongings(p)
 	if p.kind == casesync.TypeCases && p.fault == faultNone && p.audit.Status == casesync.StatusCompleted {
 		m.requireDue(p)
 	}
@@ -110,7 +112,7 @@ func (m *machine) requireEveryVisit(p *play) {
 		if !pims.Blank(a.PatientName) {
 			require.Equal(m, a.PatientName, r.PatientName)
 		} else {
-			require.Equal(m, p.before[r.ID].PatientName, r.PatientName, "R7: a blank erases nothing")
+			m.requireName(p, a, &r)
 		}
 		require.Equal(m, a.StatusText, r.Appointment.Status)
 		for _, w := range words {

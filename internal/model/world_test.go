@@ -32,12 +32,22 @@ type world struct {
 	notes    map[string]pims.Consultation
 	fake     *pimstest.Fake
 	finder   bool // the PIMS can look up by id
+
+	// Whose what really is, whether the PIMS says so or not.
+	patients      map[string]string          // of each visit
+	held          map[string]string          // the consultation of each visit
+	owners        map[string]string          // the patient of each consultation
+	ever          map[string]map[string]bool // the patients that a visit ever was of
+	calendarNames int                        // of two rows, how many name their patient
+	notesName     bool                       // consultations name their patient
+	serial        int                        // of patients and consultations that come later
 }
 
 func newWorld(location *time.Location, finder bool) *world {
 	w := &world{
 		location: location, now: firstDay, finder: finder,
 		calendar: map[string]pims.Appointment{}, notes: map[string]pims.Consultation{},
+		patients: map[string]string{}, held: map[string]string{}, owners: map[string]string{}, ever: map[string]map[string]bool{},
 	}
 	w.fake = &pimstest.Fake{Now: w.time, NoFinder: !finder}
 	return w
@@ -57,13 +67,6 @@ func (w *world) enter(a pims.Appointment, start time.Time) {
 	a.End = start.Add(30 * time.Minute)
 	a.EndText = a.End.In(w.location).Format(time.DateTime)
 	w.calendar[a.ID] = a
-}
-
-func newAppointment(id string) pims.Appointment {
-	return pims.Appointment{
-		ID: id, PatientName: "Patient " + id, ClientName: "Client " + id, ClientPhone: "(555) 0100", Type: "Exam",
-		Status: pims.StatusScheduled, StatusText: "Scheduled",
-	}
 }
 
 // A fault is what goes wrong while one sync runs.
@@ -188,6 +191,14 @@ func (c *connection) Appointments(ctx context.Context, window pims.Window) (pims
 	return snapshot, err
 }
 
+func (c *connection) SearchConsultations(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
+	entries, err := c.Session.SearchConsultations(ctx, window)
+	if err == nil {
+		c.heard.searches = append(c.heard.searches, window)
+	}
+	return entries, err
+}
+
 func (c *connection) Finder() (pims.AppointmentFinder, bool) {
 	finder, ok := c.Session.(pims.AppointmentFinder)
 	return listening{finder, c.heard}, ok
@@ -208,6 +219,12 @@ func (l listening) FindAppointment(ctx context.Context, id string) (pims.Appoint
 type testimony struct {
 	snapshots []pims.Snapshot
 	lookups   []string
+	searches  []pims.Window // for consultations
+}
+
+// searched tells whether the consultations of a time were asked for.
+func (t *testimony) searched(at time.Time) bool {
+	return slices.ContainsFunc(t.searches, func(w pims.Window) bool { return w.Contains(at) })
 }
 
 // missing counts the whole snapshots of a time that do not show an id.

@@ -102,6 +102,8 @@ type warningsJSON struct {
 	DuplicateRows    int `json:"duplicateRows,omitempty"`
 	UnusableParts    int `json:"unusableParts,omitempty"`
 	RefusedLookups   int `json:"refusedLookups,omitempty"`
+
+	ConsultationsHidden int `json:"consultationsHidden,omitempty"`
 }
 
 type changeJSON struct {

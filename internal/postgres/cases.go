@@ -91,9 +91,13 @@ const deletable = `pims_id is not null
 	and not exists (select from case_restores where case_id = id)`
 
 const (
-	selectCasesBare  = caseColumns + `null::jsonb, null::jsonb, null::jsonb `
-	selectCases      = caseColumns + `metadata -> 'appointment', metadata -> 'reconciliation', null::jsonb `
-	selectCasesWhole = caseColumns + `metadata -> 'appointment', metadata -> 'reconciliation', metadata -> 'consultation' `
+	selectCasesBare  = caseColumns + `null::jsonb, null::jsonb, null::jsonb, false `
+	selectCases      = caseColumns + `metadata -> 'appointment', metadata -> 'reconciliation', ` + belonging + `, false `
+	selectCasesWhole = caseColumns + `metadata -> 'appointment', metadata -> 'reconciliation', metadata -> 'consultation', true `
+
+	// belonging is whose the stored consultation is, and nothing else of it (R7).
+	belonging = `case when jsonb_typeof(metadata -> 'consultation') = 'object' then jsonb_build_object(
+		'id', metadata #>> '{consultation,id}', 'patientId', metadata #>> '{consultation,patientId}') end`
 
 	caseColumns = `select cases.id, pims_id, coalesce(patient_name, ''), coalesce(client_name, ''), coalesce(phone_number, ''),
 		scheduled_date, status, coalesce(sync_status, ''), case_type, created_at, updated_at, xmin, `
@@ -105,13 +109,20 @@ func scanCase(row pgx.CollectableRow) (casesync.Case, error) {
 		c                                   casesync.Case
 		date                                *time.Time
 		appointment, deletion, consultation []byte
+		whole                               bool
 	)
 	err := row.Scan(&c.ID, &c.PIMSID, &c.PatientName, &c.ClientName, &c.PhoneNumber,
 		&date, &c.Status, &c.SyncStatus, &c.CaseType, &c.CreatedAt, &c.UpdatedAt, &c.Version,
-		&appointment, &deletion, &consultation)
+		&appointment, &deletion, &consultation, &whole)
 	c.ScheduledDate = value(date)
 	c.Appointment = decodeKey[appointmentJSON](appointment).decode()
 	c.Deletion = decodeKey[deletionJSON](deletion).decode()
-	c.Consultation = decodeKey[consultationJSON](consultation).decode()
+	if stored := decodeKey[consultationJSON](consultation).decode(); stored != nil {
+		if whole {
+			c.Consultation = stored
+		} else {
+			c.Consulted = &casesync.Belonging{ConsultationID: stored.ID, PatientID: stored.PatientID}
+		}
+	}
 	return c, err
 }

@@ -18,31 +18,41 @@ func (s *Cases) EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, pr
 		[]any{clinicID, provider, window.From(), window.Until(), until}, scanCandidate)
 }
 
+// A case whose patient or consultation became another one is a candidate whatever the
+// window (R19); such cases are few, and have an index of their own.
 const enrichmentCandidates = `
 select c.id, c.pims_id, c.scheduled_date,
 	coalesce(c.metadata #>> '{appointment,consultationId}', ''),
+	c.metadata #>> '{appointment,consultationIdEarlier}' is not distinct from 'true',
+	coalesce(c.metadata #>> '{appointment,patientId}', ''),
 	jsonb_path_exists(c.metadata, '$.consultation.soapNotes.* ? (@ like_regex "\\S")'),
 	jsonb_typeof(c.metadata -> 'consultation') is not distinct from 'object',
 	coalesce(c.metadata #>> '{consultation,id}', ''),
 	coalesce(c.metadata #>> '{consultation,status}', '') in ('completed', 'cancelled'),
-	coalesce(e.tries, 0), e.next_try_at, e.read_at, coalesce(e.entry_fingerprint, '')
-from cases c
+	coalesce(e.tries, 0), e.next_try_at, e.read_at, coalesce(e.entry_fingerprint, ''),
+	e.changed_at, coalesce(e.disowned_consultation_id, ''), coalesce(e.disowned_patient_id, '')
+from (
+	select id from cases where clinic_id = $1 and provider = $2 and scheduled_date >= $3 and scheduled_date < $4
+	union
+	select case_id from case_enrichments where clinic_id = $1 and changed_at is not null
+) as wanted
+join cases c using (id)
 left join case_enrichments e on e.case_id = c.id and e.clinic_id = c.clinic_id
-where c.clinic_id = $1 and c.provider = $2 and c.pims_id is not null
-	and c.scheduled_date >= $3 and c.scheduled_date < $4 and c.scheduled_date <= $5
+where c.clinic_id = $1 and c.provider = $2 and c.pims_id is not null and c.scheduled_date <= $5
 	and c.metadata #>> '{reconciliation,softDeleted}' is distinct from 'true'
 	and translate(lower(coalesce(c.metadata #>> '{appointment,status}', '')), ' _-', '') not in ('cancelled', 'canceled')
 order by c.scheduled_date, c.id`
 
 func scanCandidate(row pgx.CollectableRow) (casesync.Candidate, error) {
 	var (
-		c               casesync.Candidate
-		nextTry, readAt *time.Time
+		c                      casesync.Candidate
+		nextTry, readAt, since *time.Time
 	)
-	err := row.Scan(&c.CaseID, &c.PIMSID, &c.ScheduledDate, &c.ConsultationID,
+	err := row.Scan(&c.CaseID, &c.PIMSID, &c.ScheduledDate, &c.ConsultationID, &c.Earlier, &c.PatientID,
 		&c.HasNotes, &c.Stored, &c.StoredID, &c.Final,
-		&c.Tries, &nextTry, &readAt, &c.Fingerprint)
-	c.NextTry, c.ReadAt = value(nextTry), value(readAt)
+		&c.Tries, &nextTry, &readAt, &c.Fingerprint,
+		&since, &c.Disowned.ConsultationID, &c.Disowned.PatientID)
+	c.NextTry, c.ReadAt, c.Since = value(nextTry), value(readAt), value(since)
 	return c, err
 }
 
@@ -64,38 +74,48 @@ type readingRows []*casesync.Reading
 
 func (r readingRows) args() []any {
 	var (
-		ids                    = make([]uuid.UUID, len(r))
-		tries                  = make([]int32, len(r))
-		nextTries, readAts     = make([]*time.Time, len(r)), make([]*time.Time, len(r))
-		fingerprints, outcomes = make([]string, len(r)), make([]string, len(r))
+		ids                     = make([]uuid.UUID, len(r))
+		tries                   = make([]int32, len(r))
+		nextTries, readAts      = make([]*time.Time, len(r)), make([]*time.Time, len(r))
+		fingerprints, outcomes  = make([]string, len(r)), make([]string, len(r))
+		since                   = make([]*time.Time, len(r))
+		consultations, patients = make([]string, len(r)), make([]string, len(r)) // disowned
 	)
 	for i, reading := range r {
 		ids[i], tries[i] = reading.CaseID, int32(min(reading.Tries, 1<<30)) //nolint:gosec // bounded
 		nextTries[i], readAts[i] = knownTime(reading.NextTry), knownTime(reading.ReadAt)
 		fingerprints[i], outcomes[i] = reading.Fingerprint, reading.Outcome
+		since[i] = knownTime(reading.Since)
+		consultations[i], patients[i] = reading.Disowned.ConsultationID, reading.Disowned.PatientID
 	}
-	return []any{ids, tries, nextTries, readAts, fingerprints, outcomes}
+	return []any{ids, tries, nextTries, readAts, fingerprints, outcomes, since, consultations, patients}
 }
 
 const (
 	keepReadings = insertReadings + `
-from unnest($2::uuid[], $3::integer[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[]) as ` + sourceReadings + `
+from unnest($2::uuid[], $3::integer[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[],
+	$8::timestamptz[], $9::text[], $10::text[]) as ` + sourceReadings + `
 join cases c on c.id = s.case_id and c.clinic_id = $1` + orUpdateReadings
 
 	// updateCasesKeeping keeps readings with the cases that it writes.
 	updateCasesKeeping = `
 with written as (` + updateCases + ` returning c.id, c.pims_id), kept as (` + insertReadings + `
-from unnest($16::uuid[], $17::integer[], $18::timestamptz[], $19::timestamptz[], $20::text[], $21::text[]) as ` + sourceReadings + `
+from unnest($18::uuid[], $19::integer[], $20::timestamptz[], $21::timestamptz[], $22::text[], $23::text[],
+	$24::timestamptz[], $25::text[], $26::text[]) as ` + sourceReadings + `
 join written on written.id = s.case_id` + orUpdateReadings + `)
 select pims_id from written`
 
-	sourceReadings = `s (case_id, tries, next_try_at, read_at, fingerprint, outcome)`
+	sourceReadings = `s (case_id, tries, next_try_at, read_at, fingerprint, outcome,
+	changed_at, consultation_id, patient_id)`
 
 	insertReadings = `
-insert into case_enrichments (case_id, clinic_id, tries, next_try_at, read_at, entry_fingerprint, outcome)
-select s.case_id, $1, s.tries, s.next_try_at, s.read_at, nullif(s.fingerprint, ''), s.outcome`
+insert into case_enrichments (case_id, clinic_id, tries, next_try_at, read_at, entry_fingerprint, outcome,
+	changed_at, disowned_consultation_id, disowned_patient_id)
+select s.case_id, $1, s.tries, s.next_try_at, s.read_at, nullif(s.fingerprint, ''), s.outcome,
+	s.changed_at, nullif(s.consultation_id, ''), case when s.consultation_id <> '' then s.patient_id end`
 
-	// orUpdateReadings leaves the last read as it is where this reading is none.
+	// orUpdateReadings leaves the last read as it is where this reading is none, and
+	// what was disowned where nothing else is.
 	orUpdateReadings = `
 order by s.case_id
 on conflict (case_id) do update set
@@ -103,5 +123,8 @@ on conflict (case_id) do update set
 	next_try_at       = excluded.next_try_at,
 	read_at           = coalesce(excluded.read_at, case_enrichments.read_at),
 	entry_fingerprint = case when excluded.read_at is null then case_enrichments.entry_fingerprint else excluded.entry_fingerprint end,
-	outcome           = excluded.outcome`
+	outcome           = excluded.outcome,
+	changed_at        = excluded.changed_at,
+	disowned_consultation_id = coalesce(excluded.disowned_consultation_id, case_enrichments.disowned_consultation_id),
+	disowned_patient_id      = case when excluded.disowned_consultation_id is null then case_enrichments.disowned_patient_id else excluded.disowned_patient_id end`
 )

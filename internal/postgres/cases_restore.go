@@ -118,6 +118,14 @@ func changesSince(ctx context.Context, tx pgx.Tx, clinicID, caseID uuid.UUID) ([
 		[]any{clinicID, caseID}, scanEvent)
 }
 
+// anothersNotes tells whether the stored consultation is another patient's than the
+// case's, or another consultation than the appointment names: a restore does not put
+// it back (R7).
+const anothersNotes = `(
+	c.metadata #>> '{consultation,patientId}' <> c.metadata #>> '{appointment,patientId}'
+	or c.metadata #>> '{consultation,id}' <> c.metadata #>> '{appointment,consultationId}'
+		and c.metadata #>> '{appointment,consultationIdEarlier}' is distinct from 'true')`
+
 // restore puts the state before back, and protects the case until its id has been
 // seen again.
 const restore = `
@@ -125,7 +133,7 @@ with restored as (
 	update cases c set
 		status      = coalesce(c.metadata #>> '{reconciliation,before,status}', c.status),
 		sync_status = c.metadata #>> '{reconciliation,before,syncStatus}',
-		metadata    = c.metadata - 'reconciliation',
+		metadata    = c.metadata - case when ` + anothersNotes + ` then '{reconciliation,consultation}' else '{reconciliation}' end::text[],
 		updated_at  = $3
 	where c.clinic_id = $1 and c.id = any($2)
 	returning c.id, c.clinic_id

@@ -43,9 +43,10 @@ func (s *Cases) WriteCases(ctx context.Context, lease casesync.Lease, syncID uui
 
 // sourceRows is a chunk as one relation.
 const sourceRows = `unnest($4::uuid[], $5::xid[], $6::text[], $7::text[], $8::text[], $9::text[],
-		$10::timestamptz[], $11::text[], $12::text[], $13::boolean[], $14::text[], $15::text[])
+		$10::timestamptz[], $11::text[], $12::text[], $13::boolean[], $14::text[], $15::text[],
+		$16::boolean[], $17::boolean[])
 	as s (id, version, pims_id, patient_name, client_name, phone_number,
-		scheduled_date, status, sync_status, decided, case_type, metadata)`
+		scheduled_date, status, sync_status, decided, case_type, metadata, hides, forgets)`
 
 // insertCases leaves a row alone that another writer has made meanwhile (R12).
 const insertCases = `
@@ -58,25 +59,27 @@ on conflict (clinic_id, provider, pims_id) do nothing
 returning pims_id`
 
 // updateCases writes over the row version that was read and over no other (R12).
-//   - A null never erases a known value (R7).
+//   - A null never erases a known value, unless it was another patient's or
+//     client's (R7).
 //   - The status changes only where it is what sync last wrote, unless the write
 //     deletes or restores the case (R10).
 //   - Of metadata the owned keys are replaced, whole; every other survives (R11).
-//     The consultation stays where the write has none.
+//     The consultation stays where the write has none and does not hide it (R7).
 //
 // The rows are found one by one, by their id, and joined by their place: a planner
 // that knows nothing yet of a growing table would read all of it for each chunk
 // ("offset 0" and "is true" leave it no other way).
 const updateCases = `
 update cases c set
-	patient_name   = coalesce(s.patient_name, c.patient_name),
-	client_name    = coalesce(s.client_name, c.client_name),
-	phone_number   = coalesce(s.phone_number, c.phone_number),
+	patient_name   = coalesce(s.patient_name, case when not s.forgets then c.patient_name end),
+	client_name    = coalesce(s.client_name, case when not s.forgets then c.client_name end),
+	phone_number   = coalesce(s.phone_number, case when not s.forgets then c.phone_number end),
 	scheduled_date = coalesce(s.scheduled_date, c.scheduled_date),
 	status         = case when s.decided or c.status is not distinct from c.sync_status then coalesce(s.status, c.status) else c.status end,
 	sync_status    = case when s.decided then s.sync_status else coalesce(s.sync_status, c.sync_status) end,
 	case_type      = coalesce(s.case_type, c.case_type),
-	metadata       = (c.metadata - '{appointment,reconciliation}'::text[]) || s.metadata::jsonb,
+	metadata       = (c.metadata - '{appointment,reconciliation}'::text[]
+		- case when s.hides then '{consultation}'::text[] else '{}'::text[] end) || s.metadata::jsonb,
 	updated_at     = $3
 from ` + sourceRows + `
 cross join lateral (
@@ -99,6 +102,8 @@ type caseRows struct {
 	decided       []bool // the write deletes or restores (R10)
 	caseTypes     []*string
 	ownedMetadata []string
+	hides         []bool      // the write takes the consultation away (R7)
+	forgets       []bool      // a name or the phone number was another patient's or client's (R7)
 	readings      readingRows // of some of them
 }
 
@@ -160,6 +165,8 @@ func (r *caseRows) add(w *casesync.Write) error {
 	r.decided = append(r.decided, decided)
 	r.caseTypes = append(r.caseTypes, known(w.After.CaseType))
 	r.ownedMetadata = append(r.ownedMetadata, owned)
+	r.hides = append(r.hides, w.Hides())
+	r.forgets = append(r.forgets, w.Forgets())
 	if w.Reading != nil {
 		r.readings = append(r.readings, w.Reading)
 	}
@@ -181,6 +188,7 @@ func (r *caseRows) args(clinicID uuid.UUID, provider string, at time.Time) []any
 		clinicID, provider, at,
 		r.ids, r.versions, r.pimsIDs, r.patientNames, r.clientNames, r.phoneNumbers,
 		r.dates, r.statuses, r.syncStatuses, r.decided, r.caseTypes, r.ownedMetadata,
+		r.hides, r.forgets,
 	}
 	if len(r.readings) > 0 {
 		args = append(args, r.readings.args()...)

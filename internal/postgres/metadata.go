@@ -43,6 +43,7 @@ func decodeKey[T any](document []byte) *T {
 // appointmentJSON is metadata.appointment (R2, R10).
 type appointmentJSON struct {
 	ConsultationID string `json:"consultationId,omitempty"`
+	Earlier        bool   `json:"consultationIdEarlier,omitempty"` // R9
 	Status         string `json:"status,omitempty"`
 	Type           string `json:"type,omitempty"`
 	Start          string `json:"start,omitempty"`
@@ -79,6 +80,7 @@ type consultationJSON struct {
 	FetchedAt     time.Time   `json:"fetchedAt,omitzero"`
 	ID            string      `json:"id,omitempty"`
 	AppointmentID string      `json:"appointmentId,omitempty"`
+	PatientID     string      `json:"patientId,omitempty"` // whose it is (R7)
 	ConsultedAt   time.Time   `json:"consultedAt,omitzero"`
 	ConsultedText string      `json:"consultedAtText,omitempty"` // R2, R12
 	Status        string      `json:"status,omitempty"`          // what StatusText means
@@ -121,6 +123,7 @@ func encodeConsultation(c *casesync.Consultation) *consultationJSON {
 		FetchedAt:     c.FetchedAt.UTC(),
 		ID:            c.ID,
 		AppointmentID: c.AppointmentID,
+		PatientID:     c.PatientID,
 		ConsultedAt:   c.At.UTC(),
 		ConsultedText: c.AtText,
 		Status:        string(c.Status),
@@ -147,6 +150,7 @@ func (c *consultationJSON) decode() *casesync.Consultation {
 		Consultation: pims.Consultation{
 			ID:            c.ID,
 			AppointmentID: c.AppointmentID,
+			PatientID:     c.PatientID,
 			At:            c.ConsultedAt,
 			AtText:        pims.WallText(c.ConsultedText),
 			Status:        pims.ConsultationStatus(c.Status),

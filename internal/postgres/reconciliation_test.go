@@ -143,10 +143,10 @@ func TestEnrichmentCandidatesTellWhatIsKnownOfEarlierAttempts(t *testing.T) { //
 	}
 	at := visit("").ScheduledDate
 	require.Equal(t, map[string]casesync.Candidate{
-		"bare":    {CaseID: bare.ID, PIMSID: "bare", ScheduledDate: at, ConsultationID: "c-bare"},
-		"waiting": {CaseID: waiting.ID, PIMSID: "waiting", ScheduledDate: at, ConsultationID: "c-waiting", Tries: 2, NextTry: next},
+		"bare":    {CaseID: bare.ID, PIMSID: "bare", ScheduledDate: at, ConsultationID: "c-bare", PatientID: "p1"},
+		"waiting": {CaseID: waiting.ID, PIMSID: "waiting", ScheduledDate: at, ConsultationID: "c-waiting", PatientID: "p1", Tries: 2, NextTry: next},
 		"final": {
-			CaseID: final.ID, PIMSID: "final", ScheduledDate: at, ConsultationID: "c-final", HasNotes: true, Stored: true, StoredID: "c-9", Final: true,
+			CaseID: final.ID, PIMSID: "final", ScheduledDate: at, ConsultationID: "c-final", PatientID: "p1", HasNotes: true, Stored: true, StoredID: "c-9", Final: true,
 			Tries: 1, NextTry: next, ReadAt: readAt, Fingerprint: "f1", // the last read stays as it was
 		},
 	}, byID)

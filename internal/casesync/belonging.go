@@ -1,0 +1,146 @@
+package casesync
+
+import (
+	"cmp"
+	"errors"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// errAnotherPatient: what was read for a case is not its patient's (R7).
+var errAnotherPatient = errors.New("the consultation is another patient's")
+
+// differ tells whether two ids are known and not the same. From blank to known is
+// learning, and no difference (R7).
+func differ(a, b string) bool { return !pims.Blank(a) && !pims.Blank(b) && a != b }
+
+// patientOf is whose the case's stored consultation is: the patient that is stored
+// with it, else the one that the case has had.
+func (c *Case) patientOf(b *Belonging) string { return cmp.Or(b.PatientID, c.Appointment.PatientID) }
+
+// returning tells whether the id comes back after it was gone: the case is
+// soft-deleted, or a person has restored it and the PIMS shows it for the first time
+// since (R16, R24).
+func (c *Case) returning() bool { return c.SoftDeleted() || c.Returning }
+
+// provedSame tells whether both the case and the row name the patient, and the same:
+// what an id needs that was gone, because a PIMS may give it out again (R7).
+func (c *Case) provedSame(a *pims.Appointment) bool {
+	before := c.Appointment.PatientID
+	if stored := c.owner(); stored != nil {
+		before = c.patientOf(stored)
+	}
+	return !pims.Blank(before) && before == a.PatientID && !differ(c.Appointment.PatientID, a.PatientID)
+}
+
+// carriedOver is what of a case may live on beside this row of the PIMS (R7). The
+// details of one patient never pass to another, nor those of one client.
+func carriedOver(old *Case, a *pims.Appointment) Case {
+	c := *old
+	switch another := differ(old.Appointment.PatientID, a.PatientID); {
+	case old.returning() && another: // the id was given out again: nothing but the id is the same
+		c.PatientName, c.ClientName, c.PhoneNumber = "", "", ""
+		c.Appointment = Appointment{}
+		c = c.hidden()
+	case old.returning() && !old.provedSame(a):
+		c.Appointment = Appointment{}
+		c = c.hidden()
+	case another: // corrected, or merged into another one
+		c.PatientName = ""
+		c.Appointment.ConsultationID, c.Appointment.Title = "", ""
+		if differ(old.Appointment.ClientID, a.ClientID) {
+			c.ClientName, c.PhoneNumber, c.Appointment.ClientEmail = "", "", ""
+		}
+	}
+	return c
+}
+
+// stillOwn tells whether the stored consultation is still the case's after this row
+// of the PIMS (R7, R9): its patient is the case's, and the row neither names another
+// consultation nor has ceased to have it.
+func stillOwn(stored *Belonging, old, merged *Case, a *pims.Appointment) bool {
+	switch now := merged.Appointment; {
+	case differ(old.patientOf(stored), now.PatientID):
+		return false
+	case !now.Earlier && differ(stored.ConsultationID, now.ConsultationID):
+		return false
+	default:
+		none := a.NoConsultation && pims.Blank(a.ConsultationID)
+		return !none || stored.ConsultationID == "" || stored.ConsultationID != old.Appointment.ConsultationID
+	}
+}
+
+// anotherPatient tells whether a patient who was known has become another one, who is known.
+func anotherPatient(before, after *Case) bool {
+	return differ(before.Appointment.PatientID, after.Appointment.PatientID)
+}
+
+// Hides tells whether the write takes the stored consultation out of the case. The
+// history keeps it.
+func (w *Write) Hides() bool {
+	return w.After.Hidden && w.Before != nil && w.Before.owner() != nil
+}
+
+// Forgets tells whether the write leaves out a name or number that the case had,
+// because it was another patient's or client's. Else a blank erases nothing (R7).
+func (w *Write) Forgets() bool {
+	if w.Before == nil {
+		return false
+	}
+	left := func(before, after string) bool { return before != "" && after == "" }
+	b, a := w.Before, &w.After
+	return (anotherPatient(b, a) || differ(b.Appointment.ClientID, a.Appointment.ClientID)) &&
+		(left(b.PatientName, a.PatientName) || left(b.ClientName, a.ClientName) || left(b.PhoneNumber, a.PhoneNumber))
+}
+
+// lookAgain is the reading of a case whose patient has become another one, or whose
+// consultation was hidden: it is due at once, whatever the window (R19), and the
+// consultation of before comes back only where it names the case's patient (R7).
+// Nil: there is no reason.
+func lookAgain(w *Write, at time.Time) *Reading {
+	if w.Before == nil || !w.Hides() && !anotherPatient(w.Before, &w.After) {
+		return nil
+	}
+	r := &Reading{CaseID: w.Before.ID, Since: at, Outcome: "changed"}
+	if w.Hides() {
+		r.Disowned = w.Before.disowned()
+	}
+	return r
+}
+
+// Take is what becomes of a case, read whole, when a consultation was read for it:
+// the consultation id is the case's own already (R9). It is pure. changed is false
+// where there is nothing to write (R12). The error is errAnotherPatient where the
+// consultation is another patient's: it is not stored, and what is stored of the same
+// consultation is hidden (R7). disowned is what was hidden before: without naming a
+// patient it does not come back to another one.
+func Take(c Case, read pims.Consultation, disowned Belonging, at time.Time) (after Case, changed bool, err error) {
+	patient := c.Appointment.PatientID
+	unnamed := pims.Blank(read.PatientID) && read.ID == disowned.ConsultationID && differ(disowned.PatientID, patient)
+	if unnamed || differ(read.PatientID, patient) {
+		if c.holds(read.ID) {
+			return c.hidden(), true, errAnotherPatient
+		}
+		return c, false, errAnotherPatient
+	}
+	merged, changed := MergeConsultation(c.Consultation, read, at)
+	if !changed {
+		return c, false, nil
+	}
+	c.Consultation, c.Consulted, c.Hidden = &merged, nil, false
+	return c, true, nil
+}
+
+// hidden is the case without its consultation.
+func (c Case) hidden() Case {
+	c.Hidden = c.owner() != nil
+	c.Consultation, c.Consulted = nil, nil
+	return c
+}
+
+// disowned is what hiding the stored consultation leaves behind: whose it was.
+func (c *Case) disowned() Belonging {
+	stored := c.owner()
+	return Belonging{stored.ConsultationID, c.patientOf(stored)}
+}

@@ -1,0 +1,271 @@
+package casesync
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// anotherPatientText is what a person is told who asks why the notes are missing.
+const anotherPatientText = "The consultation is not shown to be this case's patient's: it names another patient, or it was another one's before and names none. Correct the visit or the consultation in the PIMS"
+
+// hideLost takes the stored consultations out of sight that the search lists for
+// another appointment (R7, R9). Their cases are due at once, also in later runs.
+func (p *enrichmentPhase) hideLost(ctx context.Context, due []*Candidate, found *listing, result *Result) error {
+	pending := make(map[uuid.UUID]*Candidate)
+	for _, c := range due {
+		if found.lost(c) {
+			pending[c.CaseID] = c
+		}
+	}
+	for range mergeAttempts {
+		if len(pending) == 0 {
+			return nil
+		}
+		if err := p.hide(ctx, pending, result); err != nil {
+			return err
+		}
+	}
+	return errContended
+}
+
+// hide takes the consultations of the pending cases away once, and out of pending what
+// is settled.
+func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*Candidate, result *Result) error {
+	stored, err := p.cases(ctx, sortedIDs(pending))
+	if err != nil {
+		return err
+	}
+	var writes []Write
+	byPIMSID, actions := make(map[string]*Candidate), make(map[string]Action)
+	for id, c := range pending {
+		before, ok := stored[id]
+		if !ok || before.SoftDeleted() || !c.describes(&before) || !before.holds(c.StoredID) {
+			delete(pending, id) // it has changed meanwhile: the next run looks at it anew
+			continue
+		}
+		w := Write{Before: &before, After: before.hidden()}
+		w.Reading = lookAgain(&w, p.now())
+		writes = append(writes, w)
+		byPIMSID[before.PIMSID], actions[before.PIMSID] = c, ActionUpdated
+	}
+	written, err := p.commit(ctx, p.store, writes, actions, result)
+	for i := range writes {
+		w := &writes[i]
+		if c := byPIMSID[w.After.PIMSID]; written[w.After.PIMSID] {
+			c.Stored, c.StoredID, c.HasNotes, c.Final = false, "", false, false
+			c.Since, c.Disowned, c.Tries = w.Reading.Since, w.Reading.Disowned, 0
+			delete(pending, c.CaseID)
+		}
+	}
+	return err
+}
+
+// describes tells whether a case still is what the candidate says that decides to
+// whom and to what a consultation belongs (R7, R9).
+func (c *Candidate) describes(now *Case) bool {
+	a := &now.Appointment
+	return a.PatientID == c.PatientID && a.ConsultationID == c.ConsultationID && a.Earlier == c.Earlier
+}
+
+// holds tells whether the consultation of this id is stored.
+func (c *Case) holds(id string) bool {
+	stored := c.owner()
+	return stored != nil && stored.ConsultationID == id
+}
+
+func sortedIDs[T any](of map[uuid.UUID]T) []uuid.UUID {
+	return slices.SortedFunc(maps.Keys(of), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
+}
+
+// storeBatch merges what arrived into its cases, counts it, and keeps the
+// readings: those of cases that are written with them.
+func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, result *Result) error {
+	pending := make(map[uuid.UUID]*served)
+	var readings []Reading
+	for i := range batch {
+		v := &batch[i]
+		p.warn(ctx, v, result)
+		for _, c := range v.cases {
+			switch {
+			case v.err == nil, p.unlisted[c.CaseID] && errors.Is(v.err, pims.ErrNotFound):
+				pending[c.CaseID] = &served{candidate: c, visited: v}
+			case v.cutOff && endsSync(v.err): // nobody's fault: the next sync reads it
+				result.Stats.CasesSkipped++
+			default:
+				readings = append(readings, p.failed(ctx, c, v, result))
+			}
+		}
+	}
+	for range mergeAttempts {
+		if len(pending) == 0 {
+			return p.keep(ctx, readings)
+		}
+		unchanged, err := p.writePending(ctx, pending, result)
+		if err != nil {
+			result.Stats.CasesSkipped += len(pending)
+			return err
+		}
+		readings = append(readings, unchanged...)
+	}
+	result.Stats.CasesSkipped += len(pending)
+	return errContended
+}
+
+// warn counts the parts of a consultation that cannot be read, once however many cases
+// it serves. Which parts they were, the log says; what stood in them, nobody.
+func (p *enrichmentPhase) warn(ctx context.Context, v *visited, result *Result) {
+	unusable := v.consultation.Unusable
+	if len(unusable) == 0 {
+		return
+	}
+	result.Warnings.UnusableParts += len(unusable)
+	p.log.WarnContext(ctx, "Parts of a consultation skipped",
+		"case_id", v.cases[0].CaseID.String(), "parts", slices.Compact(slices.Sorted(slices.Values(unusable))))
+}
+
+// A served is a case and the visit that serves it.
+type served struct {
+	candidate *Candidate
+	visited   *visited
+}
+
+// A decision is what becomes of a served case.
+type decision struct {
+	after   Case
+	changed bool
+	action  Action
+	reading Reading
+	err     error // it failed
+	waits   bool  // it has no consultation any more
+}
+
+// decide settles what a read means for the case as it is now (R7, R9).
+func (s *served) decide(before *Case, unlisted bool) decision {
+	v := s.visited
+	if unlisted {
+		switch {
+		case v.err != nil, differ(v.consultation.AppointmentID, before.PIMSID): // discarded, or another visit's now
+			return s.lost(before)
+		case pims.Blank(v.consultation.AppointmentID): // nothing tells whose it is: what is stored stays
+			return decision{after: *before, reading: s.reading(before, "unchanged")}
+		}
+	}
+	after, changed, err := Take(*before, v.consultation, s.candidate.Disowned, v.readAt)
+	d := decision{after: after, changed: changed, err: err}
+	switch {
+	case err != nil:
+		d.action, d.reading = ActionUpdated, waiting(s.candidate, v.readAt, "")
+		d.reading.Outcome = string(ItemAnotherPatient)
+	case changed:
+		d.action, d.reading = ActionEnriched, s.reading(&after, "enriched")
+	default:
+		d.reading = s.reading(&after, "unchanged")
+	}
+	return d.disowning(before)
+}
+
+// lost is the decision about a consultation that is not the case's any more.
+func (s *served) lost(before *Case) decision {
+	d := decision{after: *before, waits: true, action: ActionUpdated, reading: waiting(s.candidate, s.visited.readAt, "")}
+	if before.holds(s.candidate.StoredID) {
+		d.after, d.changed = before.hidden(), true
+	}
+	return d.disowning(before)
+}
+
+// disowning notes in the reading what the write hides.
+func (d decision) disowning(before *Case) decision {
+	if w := (Write{Before: before, After: d.after}); w.Hides() {
+		d.reading.Disowned = before.disowned()
+	}
+	return d
+}
+
+// reading says when the case is looked at again.
+func (s *served) reading(after *Case, outcome string) Reading {
+	r := Reading{CaseID: s.candidate.CaseID}
+	if after.Consultation == nil || after.Consultation.SOAP.Blank() { // it waits like one without a consultation (R19)
+		r = waiting(s.candidate, s.visited.readAt, "")
+	}
+	r.Outcome, r.ReadAt, r.Fingerprint = outcome, s.visited.readAt, s.visited.entry.Fingerprint
+	return r
+}
+
+// writePending merges and writes the pending cases once, takes out of pending what
+// is settled, and returns the readings of those that need no write.
+func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUID]*served, result *Result) ([]Reading, error) {
+	ids := sortedIDs(pending)
+	stored, err := p.cases(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	var unchanged []Reading
+	var writes []Write
+	decisions, actions := make(map[string]*decision), make(map[string]Action)
+	for _, id := range ids {
+		s := pending[id]
+		before, ok := stored[id]
+		if !ok || before.SoftDeleted() || !s.candidate.describes(&before) { // what was read was read for another patient or visit
+			result.Stats.CasesSkipped++
+			delete(pending, id)
+			continue
+		}
+		d := s.decide(&before, p.unlisted[id])
+		if !d.changed {
+			unchanged = append(unchanged, d.reading)
+			p.settle(ctx, s, &d, result)
+			delete(pending, id)
+			continue
+		}
+		writes = append(writes, Write{Before: &before, After: d.after, Reading: &d.reading})
+		decisions[before.PIMSID], actions[before.PIMSID] = &d, d.action
+	}
+	written, err := p.commit(ctx, p.store, writes, actions, result)
+	for i := range writes {
+		if pimsID := writes[i].After.PIMSID; written[pimsID] {
+			id := writes[i].Before.ID
+			p.settle(ctx, pending[id], decisions[pimsID], result)
+			delete(pending, id)
+		}
+	}
+	return unchanged, err
+}
+
+// settle counts a case that is settled, but for what commit has counted.
+func (p *enrichmentPhase) settle(ctx context.Context, s *served, d *decision, result *Result) {
+	switch {
+	case d.err != nil:
+		p.fail(ctx, s.candidate, s.visited, d.err, result)
+	case d.waits:
+		result.Stats.CasesSkipped++
+	case !d.changed:
+		result.Stats.CasesUnchanged++
+	}
+}
+
+// failed counts a case that could not be served (Workflows §Partial Failures). It is
+// tried again by the next run.
+func (p *enrichmentPhase) failed(ctx context.Context, c *Candidate, v *visited, result *Result) Reading {
+	code := p.fail(ctx, c, v, v.err, result)
+	return Reading{CaseID: c.CaseID, Tries: c.Tries, NextTry: c.NextTry, Fingerprint: c.Fingerprint, Outcome: string(code), Since: c.Since}
+}
+
+// fail counts a failure. Of those that the end of the phase cut off, the end is
+// logged, and nothing of each.
+func (p *enrichmentPhase) fail(ctx context.Context, c *Candidate, v *visited, err error, result *Result) ItemCode {
+	code, text := explainItem(err)
+	result.Stats.CasesFailed++
+	if len(result.Failures) < maxChanges {
+		result.Failures = append(result.Failures, ItemFailure{CaseID: c.CaseID, Error: text, Code: code})
+	}
+	if !v.cutOff {
+		p.log.WarnContext(ctx, "Consultation not read", "case_id", c.CaseID.String(), "code", string(code), "error", err.Error())
+	}
+	return code
+}
