@@ -195,7 +195,7 @@ func (s *server) mount(operations []operation) {
 	doc := document(operations)
 	add(http.MethodGet, "/openapi.json", static("application/openapi+json", "", encodeDocument(doc)))
 	page, policy := docsPage(doc, operations)
-	add(http.MethodGet, "/docs", static("text/html; charset=utf-8", policy, page))
+	add(http.MethodGet, "/docs", s.docs(page, policy))
 	add(http.MethodGet, "/{$}", static("application/json", "", []byte(`{"service":"pims-sync","docs":"/docs","openapi":"/openapi.json"}`+"\n")))
 
 	for path, methods := range byPath {

@@ -71,6 +71,18 @@ type (
 	docsPart struct{ Text, Schema string }
 )
 
+// docsAddress stands in the page for the address that it is served from.
+const docsAddress = "http://address.invalid"
+
+// docs serves the page, with the address at which the caller found it in its commands.
+func (s *server) docs(page []byte, policy string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		address := template.HTMLEscapeString(s.address(r))
+		shown := bytes.ReplaceAll(page, []byte(docsAddress), []byte(address))
+		static("text/html; charset=utf-8", policy, shown).ServeHTTP(w, r)
+	})
+}
+
 // docsPage makes the page and the Content-Security-Policy under which it works.
 func docsPage(doc *huma.OpenAPI, operations []operation) (page []byte, policy string) {
 	view := docsView{Title: doc.Info.Title, Version: doc.Info.Version, About: doc.Info.Description, Style: template.CSS(docsStyle)} //nolint:gosec // our own
@@ -150,7 +162,7 @@ func curl(op operation, described *huma.Operation) string {
 			line += " -H 'Content-Type: application/json' -d '" + string(example) + "'"
 		}
 	}
-	return line + " http://127.0.0.1:3001" + strings.ReplaceAll(op.path, "{id}", "$ID")
+	return line + " " + docsAddress + strings.ReplaceAll(op.path, "{id}", "$ID")
 }
 
 func docsFields(schema *huma.Schema) []docsField {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"flag"
@@ -214,4 +215,25 @@ func TestTheDocumentationTellsEveryOperationFieldAndCode(t *testing.T) {
 	require.NotContains(t, page, "ZgotmplZ", "the template refused a value")
 	require.Contains(t, page, "Default: 7. From 0 to 90.")
 	require.Contains(t, page, `curl -X POST -H &#34;X-API-Key: $PIMS_SYNC_KEY&#34;`)
+}
+
+func TestTheDocumentationsCommandsCallTheAddressThatServesIt(t *testing.T) {
+	t.Parallel()
+	at := func(host string) requestOption { return func(r *http.Request) { r.Host = host } }
+	viaProxy := []requestOption{from("10.0.0.1:4711"), at("backend:3001"), withHeader("X-Forwarded-Host", "pims.example.com"), withHeader("X-Forwarded-Proto", "https")}
+	for want, options := range map[string][]requestOption{
+		"http://sync.example.com":      {at("sync.example.com")},
+		"http://192.0.2.7:8080":        {at("192.0.2.7:8080")},
+		"http://[2001:db8::7]:3001":    {at("[2001:db8::7]:3001")},
+		"https://sync.example.org":     {at("sync.example.org"), func(r *http.Request) { r.TLS = &tls.ConnectionState{} }},
+		"https://pims.example.com":     viaProxy,
+		"http://backend:3001":          append(slices.Clone(viaProxy), from("192.0.2.9:4711")), // not a proxy that is trusted
+		"http://127.0.0.1:3001":        {at("a\"><script>alert(1)</script>")},
+		"http://127.0.0.1:3001/health": {at("")},
+	} {
+		page := newBench(t, trust("10.0.0.0/8")).get("/docs", append(options, withoutKey)...).Body.String()
+		require.Contains(t, page, " "+want)
+		require.NotContains(t, page, docsAddress)
+		require.NotContains(t, page, "alert(1)")
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -73,4 +74,29 @@ func parseAddress(text string) netip.Addr {
 		return netip.Addr{}
 	}
 	return address.Unmap()
+}
+
+// plainHost is a host, with or without a port, that needs no quoting anywhere.
+var plainHost = regexp.MustCompile(`^[A-Za-z0-9._-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$`)
+
+// address is where the caller found the API: the host that the request names, or, where
+// the peer is a trusted proxy, what the proxy says that its caller named. A host that no
+// address can have is the default one.
+func (s *server) address(r *http.Request) string {
+	scheme, host := "http", r.Host
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	if s.trusts(parseAddress(r.RemoteAddr)) {
+		if forwarded := r.Header.Get("X-Forwarded-Host"); forwarded != "" {
+			host = forwarded
+		}
+		if strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") {
+			scheme = "https"
+		}
+	}
+	if !plainHost.MatchString(host) {
+		host = "127.0.0.1:3001"
+	}
+	return scheme + "://" + host
 }
