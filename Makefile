@@ -32,7 +32,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet race
-.PHONY: test-postgresql bench chaos chaos-short soak fuzz cover model model-short mutants clean
+.PHONY: test-postgresql bench chaos chaos-short clients soak fuzz cover model model-short mutants clean
 
 ## For a first look
 
@@ -102,6 +102,10 @@ chaos: deps ## Kill replicas a thousand times, PostgreSQL two hundred, and look 
 
 chaos-short: deps ## Do what chaos does, for a minute (ARGS: -seconds, -seed)
 	go test ./internal/chaos -run=Killed -count=1 -timeout=15m -v -kills=100000 -seconds=60 $(ARGS)
+
+clients: deps build ## Generate clients of the API with three generators and let them call a live server (ARGS: --if-reachable)
+	@scripts/install-deps python3-venv
+	@tools/clients/run $(BIN) $(ARGS)
 
 soak: deps ## Do 500 syncs in a row, and 100 logins in trouble, and look for what is left (ARGS: -syncs)
 	@scripts/install-deps procps curl
