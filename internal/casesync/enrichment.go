@@ -30,6 +30,8 @@ type enrichmentPhase struct {
 	batchSize int // consultations fetched at a time
 	force     bool
 
+	correctedFor int // days back that the day's first run looks for late corrections; 0: none (R19)
+
 	ahead map[uuid.UUID]Case // the cases of the first visits, read while these are under way
 
 	// unlisted are the cases whose stored consultation neither the appointment nor the
@@ -67,22 +69,31 @@ func (p *enrichmentPhase) run(ctx context.Context) (Result, error) {
 			due = append(due, &candidates[i])
 		}
 	}
+	look, err := p.beginLook(ctx, now, candidates)
+	if err != nil {
+		return result, err
+	}
 	result.Stats.CasesFound = len(due)
 	p.report(ctx, "fetch", 0, len(due))
-	if len(due) == 0 {
+	if len(due) == 0 && look == nil {
 		return result, nil
 	}
 	entries, err := p.search(ctx, due)
 	if err != nil {
 		return result, err
 	}
-	found := index(entries)
+	found := index(look.search(ctx, p.session, entries))
+	late, adopted := look.compare(found)
+	due = append(due, late...)
+	result.Stats.CasesFound = len(due)
 	if err := p.hideLost(ctx, due, found, &result); err != nil {
 		return result, err
 	}
 	visits, settled := p.plan(due, found, now, &result)
-	err = p.visitAll(ctx, visits, settled, &result)
-	return result, err
+	if err := p.visitAll(ctx, visits, append(settled, adopted...), &result); err != nil {
+		return result, err
+	}
+	return result, p.endLook(ctx, look)
 }
 
 // search lists the consultations of the window, and of the days of those due cases

@@ -150,7 +150,7 @@ func (p *practice) connect(ctx context.Context, _ uuid.UUID) (casesync.Connectio
 		return nil, err
 	}
 	session, err := p.fake.Open(account, state)
-	return &connection{session, p.clinic, p.liar}, err
+	return &connection{session, p.clinic, p.liar, p.fake.Corrections}, err
 }
 
 // A connection is a session that nobody renews.
@@ -158,7 +158,11 @@ type connection struct {
 	pims.Session
 	clinic clinic.Clinic
 	liar   liar
+
+	corrections int
 }
+
+func (c *connection) CorrectedFor() int { return c.corrections }
 
 // A liar answers in place of the PIMS's lookup by id.
 type liar func(ctx context.Context, honest pims.AppointmentFinder, id string) (pims.Appointment, error)

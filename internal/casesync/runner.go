@@ -212,6 +212,10 @@ func (r *Runner) enrich(ctx context.Context, p phase, session pims.Session, wind
 		batchSize: orInt(o.ParallelBatchSize, DefaultParallelBatchSize),
 		force:     o.Force,
 	}
+	corrector, ok := session.(pims.LateCorrector)
+	if ok && !o.DryRun && o.StartDate == nil && o.EndDate == nil && p.approved == nil { // R19
+		e.correctedFor = corrector.CorrectedFor()
+	}
 	return e.run(ctx)
 }
 

@@ -109,7 +109,7 @@ type Reading struct {
 	NextTry     time.Time // zero: not waiting
 	ReadAt      time.Time // zero: not read this time, the earlier one stays
 	Fingerprint string
-	Outcome     string // a closed set: "enriched", "unchanged", "waiting", "changed", or an ItemCode
+	Outcome     string // a closed set: "enriched", "unchanged", "waiting", "changed", "adopted", or an ItemCode
 
 	Since    time.Time // as of Candidate; zero: not any more
 	Disowned Belonging // as of Candidate; zero: the earlier one stays
@@ -128,8 +128,16 @@ type EnrichmentStore interface {
 	// WriteCases is InboundStore's.
 	WriteCases(ctx context.Context, lease Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
 
-	// KeepReadings stores what the run learned of cases that it does not write.
+	// KeepReadings stores what the run learned of cases that it does not write. An
+	// adopted fingerprint is kept without a read.
 	KeepReadings(ctx context.Context, lease Lease, readings []Reading) error
+
+	// LookedOn is the clinic's day of the last look for late corrections; zero: there
+	// was none (R19).
+	LookedOn(ctx context.Context, clinicID uuid.UUID, provider string) (pims.Date, error)
+
+	// KeepLook notes that a day's look was done.
+	KeepLook(ctx context.Context, lease Lease, provider string, day pims.Date) error
 }
 
 // ReconciliationStore is what reconciliation needs of the database besides what

@@ -62,6 +62,15 @@ func (c *Connection) Clinic() Clinic { return c.access.clinic }
 // Location is the clinic's zone (R1). It is never nil.
 func (c *Connection) Location() *time.Location { return c.access.account.Location }
 
+// CorrectedFor is for how many days after a visit the PIMS lets its notes be corrected;
+// 0: it does not say (R19).
+func (c *Connection) CorrectedFor() int {
+	if corrector, ok := c.access.provider.(pims.LateCorrector); ok {
+		return corrector.CorrectedFor()
+	}
+	return 0
+}
+
 // Fresh tells whether this connection has made a login, rather than used a kept
 // session.
 func (c *Connection) Fresh() bool {

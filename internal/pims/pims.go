@@ -126,6 +126,13 @@ type AppointmentFinder interface {
 	FindAppointment(ctx context.Context, id string) (Appointment, error)
 }
 
+// A LateCorrector is a Provider whose PIMS lets the notes of a visit be corrected long
+// after it. It is optional; without it nobody looks for late corrections (R19).
+type LateCorrector interface {
+	// CorrectedFor is for how many days after a visit its notes may still change.
+	CorrectedFor() (days int)
+}
+
 // A ChangeLister is a Session that can list what changed since a moment. It is
 // optional; no rule depends on it.
 type ChangeLister interface {

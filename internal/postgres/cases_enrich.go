@@ -122,9 +122,31 @@ on conflict (case_id) do update set
 	tries             = excluded.tries,
 	next_try_at       = excluded.next_try_at,
 	read_at           = coalesce(excluded.read_at, case_enrichments.read_at),
-	entry_fingerprint = case when excluded.read_at is null then case_enrichments.entry_fingerprint else excluded.entry_fingerprint end,
+	entry_fingerprint = case when excluded.read_at is null and excluded.outcome <> 'adopted' then case_enrichments.entry_fingerprint else excluded.entry_fingerprint end,
 	outcome           = excluded.outcome,
 	changed_at        = excluded.changed_at,
 	disowned_consultation_id = coalesce(excluded.disowned_consultation_id, case_enrichments.disowned_consultation_id),
 	disowned_patient_id      = case when excluded.disowned_consultation_id is null then case_enrichments.disowned_patient_id else excluded.disowned_patient_id end`
 )
+
+// LookedOn is casesync.EnrichmentStore's.
+func (s *Cases) LookedOn(ctx context.Context, clinicID uuid.UUID, provider string) (pims.Date, error) {
+	days, err := readInClinic(ctx, s.db, "read when late corrections were looked for", clinicID,
+		"select looked_on from pims_sync_looks where clinic_id = $1 and provider = $2", []any{clinicID, provider}, pgx.RowTo[time.Time])
+	if err != nil || len(days) == 0 {
+		return pims.Date{}, err
+	}
+	return pims.DateOf(days[0], time.UTC), nil
+}
+
+// KeepLook is casesync.EnrichmentStore's.
+func (s *Cases) KeepLook(ctx context.Context, lease casesync.Lease, provider string, day pims.Date) error {
+	return s.db.fenced(ctx, "note the look for late corrections", lease, "", func(batch *pgx.Batch) error {
+		batch.Queue(keepLook, lease.ClinicID, provider, day.String())
+		return nil
+	})
+}
+
+const keepLook = `
+insert into pims_sync_looks (clinic_id, provider, looked_on) values ($1, $2, $3::text::date)
+on conflict (clinic_id, provider) do update set looked_on = excluded.looked_on`

@@ -213,7 +213,7 @@ func tables() []string {
 	return []string{
 		"case_enrichments", "case_events", "case_restores", "case_sync_audits", "cases", "clinic_api_keys", "clinic_schedule_configs",
 		"clinics", "deletion_plans", "encryption_keys", "idempotency_keys", "pims_credentials", "pims_rate_limits",
-		"pims_sessions", "replicas", "schedule_entries", "schedule_ticks", "sync_leases", "river_job",
+		"pims_sessions", "pims_sync_looks", "replicas", "schedule_entries", "schedule_ticks", "sync_leases", "river_job",
 	}
 }
 

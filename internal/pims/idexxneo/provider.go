@@ -53,6 +53,15 @@ type provider struct {
 	maxBytes int64 // of one answer; 0: pimshttp.DefaultMaxBytes
 }
 
+// correctedFor is for how long after a consultation was closed for good its notes may
+// be corrected. IDEXX_NEO.md §Added 2026-11-28.
+const correctedFor = 45 // days
+
+var _ pims.LateCorrector = (*provider)(nil)
+
+// CorrectedFor implements pims.LateCorrector.
+func (*provider) CorrectedFor() int { return correctedFor }
+
 // Check implements pims.Provider. Neo needs a base URL, a user name and a
 // password; the practice id is for the forms that ask for one (R37).
 func (p *provider) Check(credentials pims.Credentials) error {

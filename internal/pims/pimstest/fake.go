@@ -50,6 +50,10 @@ type Fake struct {
 	// use.
 	NoFinder bool
 
+	// Corrections is for how many days after a visit its notes may change. Set it before
+	// use.
+	Corrections int
+
 	mu            sync.Mutex
 	password      string
 	generation    int // of the sessions that are alive
@@ -68,7 +72,13 @@ type Fake struct {
 	highWater     map[Op]int
 }
 
-var _ pims.Provider = (*Fake)(nil)
+var (
+	_ pims.Provider      = (*Fake)(nil)
+	_ pims.LateCorrector = (*Fake)(nil)
+)
+
+// CorrectedFor is Corrections.
+func (f *Fake) CorrectedFor() int { return f.Corrections }
 
 // SetAppointments replaces the calendar.
 func (f *Fake) SetAppointments(appointments ...pims.Appointment) {

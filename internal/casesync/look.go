@@ -1,0 +1,117 @@
+package casesync
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// A look goes through the search entries of all the days in which a PIMS lets notes be
+// corrected, once in a clinic's day. A case that is not due is viewed all the same where
+// its entry differs from the one at its last read; an entry that was never kept is
+// adopted, and its consultation is not viewed (R19).
+type look struct {
+	day     pims.Date
+	older   pims.Window        // the days before those that every run searches; may be empty
+	resting []*Candidate       // the cases that are not due
+	known   map[uuid.UUID]bool // the cases that were read, due or not
+	err     error              // why the older days could not be searched
+}
+
+// beginLook is the day's look, or nil where this run does none. candidates are those of
+// the run's own window.
+func (p *enrichmentPhase) beginLook(ctx context.Context, now time.Time, candidates []Candidate) (*look, error) {
+	if p.correctedFor <= 0 {
+		return nil, nil
+	}
+	day := pims.DateOf(now, p.window.Location)
+	last, err := p.store.LookedOn(ctx, p.lease.ClinicID, p.provider)
+	if err != nil {
+		return nil, fmt.Errorf("reading when late corrections were looked for: %w", err)
+	}
+	if last == day {
+		return nil, nil
+	}
+	l := &look{
+		day:   day,
+		older: pims.Window{Start: day.AddDays(-p.correctedFor), End: p.window.Start.AddDays(-1), Location: p.window.Location},
+		known: make(map[uuid.UUID]bool),
+	}
+	l.add(candidates, func(c *Candidate) bool { return !c.Due(now, p.force) })
+	if l.searched() {
+		older, err := p.store.EnrichmentCandidates(ctx, p.lease.ClinicID, p.provider, l.older, now)
+		if err != nil {
+			return nil, fmt.Errorf("reading the cases whose notes may have been corrected: %w", err)
+		}
+		l.add(older, func(*Candidate) bool { return true }) // nothing else makes them due
+	}
+	return l, nil
+}
+
+// searched tells whether there are older days.
+func (l *look) searched() bool { return !l.older.End.Before(l.older.Start) }
+
+// add takes the cases that rest and are new.
+func (l *look) add(candidates []Candidate, rests func(*Candidate) bool) {
+	for i := range candidates {
+		c := &candidates[i]
+		if !l.known[c.CaseID] && rests(c) {
+			l.resting = append(l.resting, c)
+		}
+		l.known[c.CaseID] = true
+	}
+}
+
+// search adds the consultations of the older days to the entries of the run's own. A
+// failure keeps no due case from being served; endLook tells it.
+func (l *look) search(ctx context.Context, session pims.Session, entries []pims.ConsultationEntry) []pims.ConsultationEntry {
+	if l == nil || !l.searched() {
+		return entries
+	}
+	var older []pims.ConsultationEntry
+	older, l.err = session.SearchConsultations(ctx, l.older)
+	return append(entries, older...)
+}
+
+// compare returns the cases whose entry differs from the one at their last read, or
+// whose consultation is listed for another appointment now (R9), and readings of those
+// whose entry was never kept.
+func (l *look) compare(found *listing) (late []*Candidate, adopted []Reading) {
+	if l == nil {
+		return nil, nil
+	}
+	for _, c := range l.resting {
+		entry, ok := found.entryOf(c)
+		switch {
+		case found.lost(c):
+			late = append(late, c)
+		case !ok || entry.Fingerprint == "" || sameEntry(c, entry): // not listed, or nothing new
+		case c.Fingerprint == "":
+			adopted = append(adopted, Reading{
+				CaseID: c.CaseID, Tries: c.Tries, NextTry: c.NextTry, Fingerprint: entry.Fingerprint, Outcome: "adopted", Since: c.Since,
+			})
+		default:
+			late = append(late, c)
+		}
+	}
+	return late, adopted
+}
+
+// endLook notes that the day's look was done, once all that it found was visited. One
+// that failed is tried again by the next run; a case that failed, by the next day's.
+func (p *enrichmentPhase) endLook(ctx context.Context, l *look) error {
+	if l == nil {
+		return nil
+	}
+	if l.err != nil {
+		return fmt.Errorf("looking for late corrections in %s: %w", l.older, l.err)
+	}
+	if err := p.store.KeepLook(ctx, p.lease, p.provider, l.day); err != nil {
+		return fmt.Errorf("noting the look for late corrections: %w", err)
+	}
+	return nil
+}
