@@ -58,7 +58,7 @@ var importRule = rule{
 	{
 		pkg:       "internal/pims/idexxneo",
 		ours:      []string{panicsPkg, "internal/pims", "internal/pims/pimshttp"},
-		libraries: []string{jsonV2},
+		libraries: []string{jsonV2, "golang.org/x/net/html"},
 	},
 	{
 		pkg: "internal/pims/idexxneo/neosim",

@@ -1,0 +1,217 @@
+package idexxneo
+
+import (
+	"html"
+	"regexp"
+	"strings"
+
+	xhtml "golang.org/x/net/html"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// Marks stand in a marked text where markup tells something that its text does not. NUL
+// is in no text that was cleaned (R7).
+const (
+	boldMark    = "\x00"     // emphasised text begins
+	headingMark = "\x00\x00" // the line is a heading
+)
+
+// plainText turns HTML into text (R7).
+func plainText(note string) string { return strings.ReplaceAll(markedText(note), "\x00", "") }
+
+// markedText turns HTML into text with marks. Block elements become line breaks, inline
+// ones nothing; comments, scripts and styles vanish; entities are decoded. A text
+// without markup stays as it is, save for its entities. It takes time in proportion to
+// the note, whatever stands in it.
+func markedText(note string) string {
+	escaped, found := escapeText(note)
+	if !found {
+		return decodeEntities(note)
+	}
+	w := walker{source: escaped, tokens: xhtml.NewTokenizer(strings.NewReader(escaped))}
+	w.walk()
+	var lines []string
+	for line := range strings.Lines(w.text.String()) {
+		if line = strings.TrimSpace(decodeEntities(line)); strings.Trim(line, "\x00") != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// A walker writes the text of a note token by token. It keeps no tree, so that no
+// nesting is too deep for it.
+type walker struct {
+	source string // of the tokens
+	tokens *xhtml.Tokenizer
+	read   int // bytes of source
+	text   strings.Builder
+	hidden string // what ends the hiding: the name of an element, or endOfCondition
+	absent map[string]bool
+}
+
+func (w *walker) walk() {
+	for {
+		kind := w.tokens.Next()
+		raw := w.tokens.Raw()
+		w.read += len(raw)
+		switch kind {
+		case xhtml.ErrorToken:
+			return
+		case xhtml.TextToken:
+			if w.hidden == "" {
+				w.text.Write(raw)
+			}
+		case xhtml.StartTagToken, xhtml.SelfClosingTagToken:
+			w.start(kind)
+		case xhtml.EndTagToken:
+			w.end()
+		case xhtml.CommentToken:
+			w.comment(string(w.tokens.Text()))
+		case xhtml.DoctypeToken:
+		}
+	}
+}
+
+func (w *walker) start(kind xhtml.TokenType) {
+	tag, _ := w.tokens.TagName()
+	name := string(tag)
+	switch {
+	case name == "noscript": // its content is shown where no script runs
+		w.tokens.NextIsNotRawText()
+	case w.hidden != "":
+		return
+	case invisibleElements[name]:
+		if (kind == xhtml.StartTagToken || rawElements[name]) && (endless[name] || w.comes("</"+name)) {
+			w.hidden = name
+		}
+	case len(name) == 2 && name[0] == 'h' && name[1] != 'r':
+		w.text.WriteString("\n" + headingMark)
+	case blockElements[name]:
+		w.text.WriteByte('\n')
+	case emphasis[name]:
+		w.text.WriteString(boldMark)
+	}
+}
+
+func (w *walker) end() {
+	tag, _ := w.tokens.TagName()
+	name := string(tag)
+	switch {
+	case w.hidden == name:
+		w.hidden = ""
+	case w.hidden == "" && blockElements[name]:
+		w.text.WriteByte('\n')
+	}
+}
+
+const (
+	numberOfAList  = "[if !supportlists" // Word: "1." for those that cannot count
+	endOfCondition = "[endif]"
+)
+
+// comment reads what is only a comment to others: the conditions of Word. Of these only
+// the number of a list hides something, which is no part of the text.
+func (w *walker) comment(text string) {
+	text = strings.ToLower(strings.TrimSpace(text))
+	switch {
+	case w.hidden == endOfCondition && strings.HasPrefix(text, endOfCondition):
+		w.hidden = ""
+	case w.hidden == "" && strings.HasPrefix(text, numberOfAList) && w.comes(endOfCondition):
+		w.hidden = endOfCondition
+	}
+}
+
+// comes tells whether a text is still to be read. What never ends hides nothing.
+func (w *walker) comes(text string) bool {
+	if w.absent[text] {
+		return false
+	}
+	if indexFold(w.source[w.read:], text) >= 0 {
+		return true
+	}
+	if w.absent == nil {
+		w.absent = make(map[string]bool)
+	}
+	w.absent[text] = true
+	return false
+}
+
+// indexFold is strings.Index for a text in lower case, in any case.
+func indexFold(in, text string) int {
+	for from := 0; ; from++ {
+		next := strings.IndexByte(in[from:], text[0])
+		if next < 0 || len(in)-from-next < len(text) {
+			return -1
+		}
+		from += next
+		if strings.EqualFold(in[from:from+len(text)], text) {
+			return from
+		}
+	}
+}
+
+var (
+	entity = regexp.MustCompile(`&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});`)
+
+	// headings, blockElements: a line of their own.
+	blockElements = setOf(
+		"address article aside blockquote body br caption center col colgroup dd details dir div dl dt fieldset figcaption figure footer form",
+		"h1 h2 h3 h4 h5 h6 header hr html legend li main menu nav ol option p pre section select summary table tbody td textarea tfoot th thead tr ul",
+	)
+
+	// emphasis is where a head may begin in the middle of a line.
+	emphasis = setOf("b big em i mark strong u")
+
+	// inlineElements have no effect on the text.
+	inlineElements = setOf(
+		"a abbr acronym area audio base bdi bdo blink button canvas cite code data del dfn embed font head iframe img input ins kbd label link map meta",
+		"meter nobr noscript object output param picture progress q rp rt ruby s samp script small source span strike style sub sup svg template time",
+		"title tt var video wbr xml",
+	)
+
+	// invisibleElements are those whose content nobody sees.
+	invisibleElements = setOf("iframe script style template title xml")
+
+	// endless are invisible elements that hide all that follows where they do not end.
+	endless = setOf("script style")
+
+	// rawElements have no markup in them; all others have.
+	rawElements = setOf("iframe script style textarea title")
+
+	// wordless are the attributes that stand without a value.
+	wordless = setOf(
+		"allowfullscreen align alt async autofocus autoplay bgcolor border cellpadding cellspacing checked class color cols colspan compact",
+		"contenteditable controls declare defer dir disabled download draggable face height hidden href hreflang hspace id inert ismap lang loop",
+		"multiple muted noshade novalidate nowrap onclick open readonly rel required reversed rows rowspan scope selected size spellcheck src start",
+		"style tabindex target translate truespeed type valign value vspace width xmlns",
+	)
+
+	// officeTag are the elements of Word and its smart tags: o:p, st1:place, w:sdt. Of "o"
+	// and "p", which are letters of SOAP, only those that Word writes.
+	officeTag = regexp.MustCompile(`^(?:o:(?:p|lock|idmap|shapedefaults|shapelayout|smarttagtype|documentproperties|officedocumentsettings|` +
+		`allowpng|pixelsperinch|relyonvml)|(?:st[0-9]+|v|w|x|m|u[0-9]+|ns[0-9]+):[a-z][a-z0-9]*)$`)
+)
+
+func knownElement(name string) bool {
+	return blockElements[name] || emphasis[name] || inlineElements[name] || officeTag.MatchString(name)
+}
+
+// decodeEntities decodes those with their semicolon; "R&D" and "&copyright" stay.
+func decodeEntities(text string) string {
+	if !strings.Contains(text, "&") {
+		return text
+	}
+	return entity.ReplaceAllStringFunc(text, decodeEntity)
+}
+
+// decodeEntity decodes what is an entity as a whole: "&notit;" is none, though it
+// begins like one.
+func decodeEntity(text string) string {
+	decoded := html.UnescapeString(text)
+	if len(decoded) > 1 && strings.HasSuffix(decoded, ";") {
+		return text
+	}
+	return pims.Clean(decoded)
+}
