@@ -80,8 +80,8 @@ type Record struct {
 	At            time.Time // a wall-clock reading
 	Status        pims.ConsultationStatus
 	Notes         string
-	Fahrenheit    float64 // 0: not measured
-	Diagnoses     []string
+	Fahrenheit    float64  // 0: not measured
+	Diagnoses     []string // an empty one has no name
 	Discharge     string
 }
 

@@ -70,7 +70,19 @@ func runCalendar(t *testing.T, h Harness) {
 		require.Equal(t, "Exam", a.Type)
 		require.Equal(t, time.Date(2026, time.January, 13, 8, 0, 0, 0, time.UTC), a.Start.UTC())
 		require.Equal(t, time.Date(2026, time.January, 13, 8, 30, 0, 0, time.UTC), a.End.UTC())
-		require.NotEmpty(t, a.StartText, "R2: the raw text is kept")
+		require.Equal(t, "2026-01-13T09:00:00", pims.WallText(a.StartText), "R2, R12: the wall clock's text is kept")
+	})
+	t.Run("a client's name that stands alone is kept as given", func(t *testing.T) { // R7
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		farm, clinic := visit("1", at(13, 9, 0)), visit("2", at(13, 10, 0))
+		farm.FirstName, farm.LastName = "", "Zzoakhollow Farms, LLC"
+		clinic.FirstName, clinic.LastName = "Zzthistle, Jr.", ""
+		b.SetVisits(farm, clinic)
+		found := b.snapshot(13, 13).Appointments
+		require.Len(t, found, 2)
+		require.Equal(t, "Zzoakhollow Farms, LLC", found[0].ClientName)
+		require.Equal(t, "Zzthistle, Jr.", found[1].ClientName)
 	})
 	t.Run("a visit changes hands", func(t *testing.T) { // R7
 		t.Parallel()

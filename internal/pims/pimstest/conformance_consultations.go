@@ -40,6 +40,21 @@ func runConsultations(t *testing.T, h Harness) {
 			require.Contains(t, []string{patient, ""}, c.PatientID, "never another one")
 		}
 	})
+	t.Run("a diagnosis without a name is skipped and counted, and the rest arrives", func(t *testing.T) {
+		t.Parallel()
+		b := newBench(t, h, berlin)
+		partly := record("501", "101", at(13, 9, 0))
+		partly.Diagnoses = []string{"", "Zzdiagnosis", ""}
+		b.SetRecords(partly)
+		c, err := b.login().Consultation(t.Context(), "501")
+		require.NoError(t, err)
+		require.Equal(t, "Zzplan", c.SOAP.Plan)
+		require.Equal(t, "Zzdischarge", c.Discharge)
+		if c.Diagnoses != nil { // else this PIMS has none
+			require.Equal(t, []string{"Zzdiagnosis"}, c.Diagnoses)
+			require.Equal(t, []pims.Part{pims.PartDiagnoses, pims.PartDiagnoses}, c.Unusable)
+		}
+	})
 	t.Run("one that does not exist is not found", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t, h, berlin)

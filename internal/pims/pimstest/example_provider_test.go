@@ -429,14 +429,18 @@ func (s *mulberrySession) consultation(n *mulberryNote) pims.Consultation {
 			Assessment: pims.Clean(n.Assessment), Plan: pims.Clean(n.Plan),
 		},
 		Vitals:    &pims.Vitals{},
-		Diagnoses: slices.Clone(n.Findings),
+		Diagnoses: []string{},
 		Discharge: pims.Clean(n.Advice),
 	}
 	if n.TempF != nil {
 		c.Vitals.Temperature, c.Vitals.TemperatureUnit = n.TempF, "F"
 	}
-	for i := range c.Diagnoses {
-		c.Diagnoses[i] = pims.Clean(c.Diagnoses[i])
+	for _, finding := range n.Findings {
+		if pims.Blank(finding) {
+			c.Unusable = append(c.Unusable, pims.PartDiagnoses)
+		} else {
+			c.Diagnoses = append(c.Diagnoses, pims.Clean(finding))
+		}
 	}
 	return c
 }

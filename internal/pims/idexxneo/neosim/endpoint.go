@@ -324,6 +324,10 @@ type optionsJSON struct {
 	IDs           *IDStyle    `json:"ids"`
 	Bools         *BoolStyle  `json:"bools"`
 	Charset       *Charset    `json:"charset"`
+	Times         *TimeStyle  `json:"times"`
+	Notes         *NoteStyle  `json:"notes"`
+	OddParts      *bool       `json:"oddParts"`
+	MeasuredTexts *bool       `json:"measuredTexts"`
 	Expired       *Expired    `json:"expired"`
 	Lookup        *Lookup     `json:"lookup"`
 	Views         *Views      `json:"views"`
@@ -349,6 +353,10 @@ func (j optionsJSON) apply(o *Options) error {
 	assign(&o.IDs, j.IDs)
 	assign(&o.Bools, j.Bools)
 	assign(&o.Charset, j.Charset)
+	assign(&o.Times, j.Times)
+	assign(&o.Notes, j.Notes)
+	assign(&o.OddParts, j.OddParts)
+	assign(&o.MeasuredTexts, j.MeasuredTexts)
 	assign(&o.Expired, j.Expired)
 	assign(&o.Lookup, j.Lookup)
 	assign(&o.Views, j.Views)

@@ -58,6 +58,28 @@ const (
 	StringBools BoolStyle = "string" // "1", "0"
 )
 
+// TimeStyle is how the wire writes wall-clock times. They always mean the same.
+type TimeStyle string
+
+// The styles of times; the zero value means TimesOfShape.
+const (
+	TimesOfShape TimeStyle = "shape"   // 2026-01-17 09:00:00 in the snake shape, 2026-01-17T09:00:00 else
+	BlankTimes   TimeStyle = "blank"   // 2026-01-17 09:00:00
+	LetterTimes  TimeStyle = "letter"  // 2026-01-17T09:00:00
+	MinuteTimes  TimeStyle = "minutes" // 2026-01-17 09:00
+	MilliTimes   TimeStyle = "millis"  // 2026-01-17T09:00:00.000
+)
+
+// NoteStyle is how medical notes that are plain text are written. They always say the same.
+type NoteStyle string
+
+// The styles of notes; the zero value means PlainNotes.
+const (
+	PlainNotes  NoteStyle = "plain"  // as they are
+	WordNotes   NoteStyle = "word"   // pasted from Word: list numbers, o:p, conditional comments
+	HiddenNotes NoteStyle = "hidden" // invisible characters before each line
+)
+
 // Expired is how a request without a live session is answered. All three mean the same.
 type Expired string
 
@@ -146,6 +168,14 @@ type Options struct {
 	IDs      IDStyle
 	Bools    BoolStyle
 	Charset  Charset
+	// Times and Notes are ways to write the same time and the same note.
+	Times TimeStyle
+	Notes NoteStyle
+	// OddParts writes parts of consultations that nobody can read beside those that somebody can: diagnoses without a name,
+	// a reason that is an object.
+	OddParts bool
+	// MeasuredTexts writes vitals as texts with their unit inside: "38,5 °C".
+	MeasuredTexts bool
 	// HideCancelled leaves cancelled appointments out of the calendar; the point lookup still finds them.
 	HideCancelled bool
 	// Lookup and Views say which of the optional requests exist.
@@ -203,6 +233,8 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.IDs, NumberIDs)
 	setDefault(&o.Bools, WordBools)
 	setDefault(&o.Charset, UTF8)
+	setDefault(&o.Times, TimesOfShape)
+	setDefault(&o.Notes, PlainNotes)
 	setDefault(&o.Lookup, LookupWorks)
 	setDefault(&o.Views, ViewsBoth)
 	setDefault(&o.Login.ErrorText, "The username or the password is not right.")
@@ -230,6 +262,8 @@ func (o Options) check() error {
 		oneOf("ids", o.IDs, NumberIDs, StringIDs),
 		oneOf("bools", o.Bools, WordBools, NumberBools, StringBools),
 		oneOf("charset", o.Charset, UTF8, Latin1, UTF16),
+		oneOf("times", o.Times, TimesOfShape, BlankTimes, LetterTimes, MinuteTimes, MilliTimes),
+		oneOf("notes", o.Notes, PlainNotes, WordNotes, HiddenNotes),
 		oneOf("expired", o.Expired, Expired401, ExpiredRedirect, ExpiredHTML),
 		oneOf("lookup", o.Lookup, LookupWorks, LookupMissing, LookupBroken),
 		oneOf("views", o.Views, ViewsBoth, ViewsOld, ViewsPageData, ViewsNone),

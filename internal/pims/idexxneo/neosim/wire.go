@@ -33,9 +33,19 @@ type wire struct {
 	shape Shape
 	ids   IDStyle
 	bools BoolStyle
+	times TimeStyle
+	notes NoteStyle
+
+	oddParts      bool
+	measuredTexts bool
 }
 
-func (o Options) wire() wire { return wire{o.Shape, o.IDs, o.Bools} }
+func (o Options) wire() wire {
+	return wire{
+		shape: o.Shape, ids: o.IDs, bools: o.Bools, times: o.Times, notes: o.Notes,
+		oddParts: o.OddParts, measuredTexts: o.MeasuredTexts,
+	}
+}
 
 // turn is the row's way of writing what is blank: null, "" or not at all.
 type turn int
@@ -82,8 +92,8 @@ func (w wire) snake(a *Appointment) object {
 		{"id", identifier(event)},
 		{"appointment_id", identifier(appointment)},
 		{"consultation_id", identifier(a.ConsultationID)},
-		{"start", a.Start.Format(spaceLayout)},
-		{"end", a.End.Format(spaceLayout)},
+		{"start", w.time(a.Start, spaceLayout)},
+		{"end", w.time(a.End, spaceLayout)},
 		{"patient_id", identifier(a.PatientID)},
 		{"patient_name", optional(a.Patient)},
 		{"client_id", identifier(a.ClientID)},
@@ -108,8 +118,8 @@ func (w wire) camel(a *Appointment, hash uint32) object {
 	row := object{
 		{"id", identifier(a.ID)},
 		{"title", a.caption()},
-		{"start", a.Start.Format(isoLayout)},
-		{"end", a.End.Format(isoLayout)},
+		{"start", w.time(a.Start, isoLayout)},
+		{"end", w.time(a.End, isoLayout)},
 		{"resourceId", identifier(a.Resource)},
 	}
 	switch {
@@ -147,11 +157,11 @@ func (w wire) searched(c *Consultation) object {
 		{"clientName", optional(c.Client)},
 		{"providerId", identifier(c.ProviderID)},
 		{"providerName", optional(c.Provider)},
-		{"consultedAt", c.At.Format(isoLayout)},
+		{"consultedAt", w.time(c.At, isoLayout)},
 		{"status", optional(c.Status)},
-		{"clinicalNotes", optional(c.Notes)},
-		{"vitals", c.Vitals.wire()},
-		{"diagnoses", c.diagnoses()},
+		{"clinicalNotes", optional(w.note(c.Notes))},
+		{"vitals", w.vitals(c.Vitals)},
+		{"diagnoses", w.diagnoses(c)},
 	}
 }
 
@@ -160,7 +170,7 @@ func (w wire) viewed(c *Consultation) object {
 	return append(w.searched(c),
 		field{"patientId", identifier(c.PatientID)},
 		field{"clientId", identifier(c.ClientID)},
-		field{"reason", optional(c.Reason)},
+		field{"reason", w.odd(optional(c.Reason))},
 		field{"dischargeInstructions", optional(c.Discharge)},
 	)
 }
@@ -177,9 +187,9 @@ func (w wire) pageData(c *Consultation) object {
 		{"consultation", object{
 			{"id", identifier(c.ID)},
 			{"reason", optional(c.Reason)},
-			{"notes", optional(c.MoreNotes)},
+			{"notes", optional(w.note(c.MoreNotes))},
 			{"dischargeSummary", optional(c.Discharge)},
-			{"date", c.At.Format(isoLayout)},
+			{"date", w.time(c.At, isoLayout)},
 			{"status", optional(c.Status)},
 		}},
 		{"patient", object{
@@ -189,34 +199,9 @@ func (w wire) pageData(c *Consultation) object {
 			{"breed", optional(c.Breed)},
 		}},
 		{"client", object{{"id", identifier(c.ClientID)}, {"name", optional(c.Client)}}},
-		{"consultationNotes", object{{"notes", optional(c.Notes)}}},
+		{"consultationNotes", object{{"notes", optional(w.note(c.Notes))}}},
 		{"consultationLines", lines},
 	}
-}
-
-func (v Vitals) wire() any {
-	if v == (Vitals{}) {
-		return nil
-	}
-	return object{
-		{"temperature", v.Temperature},
-		{"temperatureUnit", optional(v.TemperatureUnit)},
-		{"pulse", v.Pulse},
-		{"respiration", v.Respiration},
-		{"weight", v.Weight},
-		{"weightUnit", optional(v.WeightUnit)},
-	}
-}
-
-func (c *Consultation) diagnoses() any {
-	if !c.DiagnosesAsObjects {
-		return append([]string{}, c.Diagnoses...)
-	}
-	named := make(list, 0, len(c.Diagnoses))
-	for _, d := range c.Diagnoses {
-		named = append(named, object{{"name", d}})
-	}
-	return named
 }
 
 // override replaces, removes and adds fields; what is new stands at the end, by name.
