@@ -195,14 +195,24 @@ var both = regexp.MustCompile(`(?i)(?:^|\s)(assessment\s*(?:[/&+]|\band\b)\s*pla
 
 // sectionOf tells the section that a word is the head of.
 func sectionOf(word string) byte {
-	switch word := strings.ToLower(word); word {
-	case "s", "o", "a", "p", "subjective", "objective", "assessment", "plan":
-		return word[0]
+	if word == "" || len(word) > longestLabel {
+		return noSection
 	}
-	if len(word) <= longestLabel && both.FindString(word) == word && word != "" {
+	for _, known := range []string{"s", "o", "a", "p", "subjective", "objective", "assessment", "plan"} {
+		if strings.EqualFold(word, known) {
+			return known[0]
+		}
+	}
+	if endsLikePlan(word) && both.FindString(word) == word {
 		return 'a'
 	}
 	return noSection
+}
+
+// endsLikePlan tells whether a word may end with P or plan.
+func endsLikePlan(word string) bool {
+	last := word[len(word)-1] | 0x20
+	return last == 'p' || last == 'n'
 }
 
 // label reads what a colon ends.
@@ -212,7 +222,7 @@ func (l *line) label(colon int) (candidate, bool) {
 	if start == end {
 		return candidate{}, false
 	}
-	if last := l.text[end-1] | 0x20; last == 'p' || last == 'n' { // of "plan"
+	if endsLikePlan(l.text[start:end]) {
 		if m := both.FindStringSubmatchIndex(l.text[max(l.from, end-longestLabel):end]); m != nil {
 			start = max(l.from, end-longestLabel) + m[2]
 		}
@@ -244,22 +254,22 @@ func (l *line) word(end int) (start int, apart bool) {
 	return start, start == l.from
 }
 
-var (
-	// measurement is a number, but not that of a list: "1. otitis".
-	measurement = regexp.MustCompile(`^\s*[~<>]?\s*[0-9]+(?:[.,][0-9]+)?(?:[^0-9.,)]|[.,)]?$|,\s)`)
-
-	// setApart ends a text after which something else begins.
-	setApart = regexp.MustCompile(`(?:[.;!?,)]\s+|\s\s|\t|:\s*)$`)
-)
+// measurement is a number, but not that of a list: "1. otitis".
+var measurement = regexp.MustCompile(`^[~<>]?\s*[0-9]+(?:[.,][0-9]+)?(?:[^0-9.,)]|[.,)]?$|,\s)`)
 
 // measured tells whether a number follows.
 func (l *line) measured(c candidate) bool {
-	return !c.bare && measurement.MatchString(l.text[c.end:min(l.to, c.end+longestLabel)])
+	value := strings.TrimLeft(l.text[c.end:min(l.to, c.end+longestLabel)], " \t")
+	return !c.bare && value != "" && strings.IndexByte("~<>0123456789", value[0]) >= 0 && measurement.MatchString(value)
 }
 
-// strong tells whether something sets a candidate apart from the word before it.
+// strong tells whether something sets a candidate apart from the word before it:
+// punctuation, a wide blank, another label, bold text.
 func (l *line) strong(c candidate) bool {
-	return l.bold[c.start] || setApart.MatchString(l.text[max(l.from, c.start-4):c.start])
+	before := l.text[max(l.from, c.start-longestLabel):c.start]
+	word := strings.TrimRight(before, " \t")
+	gap := before[len(word):]
+	return l.bold[c.start] || len(gap) > 1 || gap == "\t" || gap != "" && word != "" && strings.IndexByte(".;!?,):", word[len(word)-1]) >= 0
 }
 
 // full tells whether the head is more than a letter.

@@ -108,17 +108,18 @@ func TestWhatIsAHeadAndWhatIsNone(t *testing.T) { // R7, docs/sync-rules.md §Me
 
 func TestHostileNotesTakeTimeInProportion(t *testing.T) { // R57
 	t.Parallel()
-	const size = 1 << 20
+	const size = 1 << 18 // what took quadratic time would take minutes
 	for _, part := range []string{
 		"S:", ":", " :", "S : ", "a:b ", "P: 1\n", "P: 120\n\n\n", "A/P", "A / ", "\n", "\r", " ", "\u200b", "\u200bS:", "- ", "1. ", "Assessment and ",
 		"<", "<b ", "<b x=", "<b x=\"", "<b x='\"", "<p class", "<p a=1 ", "</", "</p", "<!", "<!--", "<!-- -", "<![if", "<![if !supportLists]>", "<![endif]>",
 		"<script>", "<script>S:", "<title>", "<textarea>", "<xml>", "<template>", "<xml></xml", "<iframe>", "<?xml", "<div>", "<b>", "<h1>", "<table><tr><td>",
 		"<div><p><b>S:</b>", "&", "&amp;", "&#8203;", "&lt;", "<a href=\"<a href='", "<b\"<b'", "<o:p>", "<st1:place w:st=\"on\">S:", "<p/", "<svg><", "\x00",
 	} {
-		note := pims.Clean(strings.Repeat(part, size/len(part)))
-		soap, rest := soapNotes(note)
+		note := strings.Repeat(part, size/len(part))
+		if strings.HasPrefix(part, "<") {
+			note = " " + note + ">\"'-->"
+		}
+		soap, rest := soapNotes(pims.Clean(note))
 		require.LessOrEqual(t, len(soap.Subjective)+len(soap.Objective)+len(soap.Assessment)+len(soap.Plan)+len(rest), 6*size, "%q", part)
-		again, _ := soapNotes(" " + note + ">\"'-->")
-		require.LessOrEqual(t, len(again.Subjective), 6*size, "%q", part)
 	}
 }
