@@ -13,6 +13,18 @@ import (
 // collected once or twice in every sync.
 const heapFloor = 32 << 20
 
+// memoryLimit is from where the memory of a server is collected harder, in bytes, so
+// that the process stays below 256 MiB whatever one answer of a PIMS holds (R57). A
+// GOMEMLIMIT of the environment wins. A server that must keep more goes on and works
+// slower.
+const memoryLimit = 160 << 20
+
+func limitMemory(limit int64) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit)
+	}
+}
+
 // collectAbove lets the heap grow to a floor before it is collected; one that is
 // larger is collected whenever it has doubled, as usual. A GOGC of the environment
 // wins.

@@ -56,6 +56,7 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 		return usageError{err}
 	}
 	collectAbove(heapFloor)
+	limitMemory(memoryLimit)
 	proxies, err := api.ParseProxies(s.TrustedProxies)
 	if err != nil {
 		return usageError{err}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 const (
 	chunkSize     = 1000 // rows of one round trip (R15)
+	chunkBytes    = 4 << 20
 	mergeAttempts = 10   // how often a row is read and merged again (R12)
 	maxChanges    = 1000 // what a dry run lists (R26)
 )
@@ -135,7 +137,7 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 
 	done := 0
 	p.report(ctx, "write", done, len(order))
-	for chunk := range slices.Chunk(order, chunkSize) {
+	for chunk := range chunks(order) {
 		if err := p.writeChunk(ctx, chunk, result); err != nil {
 			return err
 		}
@@ -148,6 +150,24 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 		}
 	}
 	return nil
+}
+
+// chunks cuts a list into what is written in one round trip. Chunks of long texts have
+// fewer rows: encoding takes several times their size (R57).
+func chunks(order []*pims.Appointment) iter.Seq[[]*pims.Appointment] {
+	return func(yield func([]*pims.Appointment) bool) {
+		for len(order) > 0 {
+			n, size := 1, order[0].Size()
+			for n < min(len(order), chunkSize) && size+order[n].Size() <= chunkBytes {
+				size += order[n].Size()
+				n++
+			}
+			if !yield(order[:n:n]) {
+				return
+			}
+			order = order[n:]
+		}
+	}
 }
 
 // errContended is a row that other writers changed each time that we had read it.

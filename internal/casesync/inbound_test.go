@@ -1,6 +1,8 @@
 package casesync_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -266,6 +268,24 @@ func TestAThousandAppointmentsAndMoreAreWrittenInChunks(t *testing.T) { // R15
 	}
 	require.Equal(t, 1401, p.sync(casesync.TypeInbound).Stats.CasesCreated)
 	require.Equal(t, []int{1000, 401}, chunks)
+}
+
+func TestChunksOfLongTextsHaveFewerRows(t *testing.T) { // R57
+	t.Parallel()
+	p := newPractice(t)
+	long := func(bytes int) func(*pims.Appointment) {
+		return func(a *pims.Appointment) { a.Reason = strings.Repeat("a", bytes) }
+	}
+	for i, size := range []int{10, 1 << 20, 1 << 20, 1 << 20, 1 << 20, 5 << 20, 10, 10} {
+		p.enter(p.visit(fmt.Sprint(i+1), fmt.Sprintf("2026-03-02 %02d:00", 8+i), long(size)))
+	}
+	var chunks []int
+	p.store.beforeWrite = func(writes []casesync.Write) error {
+		chunks = append(chunks, len(writes))
+		return nil
+	}
+	require.Equal(t, 8, p.sync(casesync.TypeInbound).Stats.CasesCreated)
+	require.Equal(t, []int{4, 1, 1, 2}, chunks)
 }
 
 func TestAClinicWithoutAZoneIsRefusedBeforeAnyLogin(t *testing.T) { // R1

@@ -55,6 +55,15 @@ type Appointment struct {
 	StatusText string // the PIMS's own word
 }
 
+// Size is about how many bytes of memory the appointment takes, with its place in a
+// list and its id in a map.
+func (a *Appointment) Size() int {
+	const fixed = 400
+	return fixed + 2*len(a.ID) + len(a.ConsultationID) + len(a.StartText) + len(a.EndText) + len(a.PatientID) + len(a.PatientName) +
+		len(a.ClientID) + len(a.ClientName) + len(a.ClientPhone) + len(a.ClientEmail) + len(a.Veterinarian) + len(a.Room) +
+		len(a.Title) + len(a.Type) + len(a.Reason) + len(a.StatusText)
+}
+
 // A Snapshot is a window of the calendar as the PIMS showed it at one time,
 // collected and proved whole (R5).
 type Snapshot struct {

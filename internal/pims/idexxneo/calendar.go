@@ -47,11 +47,12 @@ func (s *session) Appointments(ctx context.Context, window pims.Window) (pims.Sn
 // slices fetches a window's slices, some at a time, and answers them in order.
 func (s *session) slices(ctx context.Context, window pims.Window) ([]*slice, error) {
 	windows := window.Slices(maxSliceDays)
+	held := new(budget)
 	fetched := make([][]*slice, len(windows))
 	group, ctx := panics.NewGroupWith(ctx, parallelSlices)
 	for i, w := range windows {
 		group.Do(func() (err error) {
-			fetched[i], err = s.halves(ctx, w)
+			fetched[i], err = s.halves(ctx, w, held)
 			return err
 		})
 	}
@@ -66,9 +67,9 @@ func (s *session) slices(ctx context.Context, window pims.Window) ([]*slice, err
 }
 
 // halves fetches one slice, or its halves where the answer is over the size limit,
-// down to a single day (R5).
-func (s *session) halves(ctx context.Context, window pims.Window) ([]*slice, error) {
-	one, err := s.slice(ctx, window)
+// down to a single day (R5). What one row is to blame for is not halved (R57).
+func (s *session) halves(ctx context.Context, window pims.Window, held *budget) ([]*slice, error) {
+	one, err := s.slice(ctx, window, held)
 	if err == nil {
 		return []*slice{one}, nil
 	}
@@ -78,7 +79,7 @@ func (s *session) halves(ctx context.Context, window pims.Window) ([]*slice, err
 	}
 	var all []*slice
 	for _, half := range window.Slices((days + 1) / 2) {
-		part, err := s.halves(ctx, half)
+		part, err := s.halves(ctx, half, held)
 		if err != nil {
 			return nil, err
 		}
@@ -87,7 +88,7 @@ func (s *session) halves(ctx context.Context, window pims.Window) ([]*slice, err
 	return all, nil
 }
 
-func (s *session) slice(ctx context.Context, window pims.Window) (*slice, error) {
+func (s *session) slice(ctx context.Context, window pims.Window, held *budget) (*slice, error) {
 	days := spanOf(window)
 	start, end := days.bounds(calendarLayout)
 	request := pimshttp.Request{
@@ -95,12 +96,18 @@ func (s *session) slice(ctx context.Context, window pims.Window) (*slice, error)
 		Path:      "/appointments/getCalendarEventData",
 		Query:     url.Values{"start": {start}, "end": {end}},
 	}
-	var read *slice
+	read := newSlice(days, s.location)
 	err := s.client.GetJSON(ctx, request, func(d *jsontext.Decoder) error {
+		read.held.giveBack()
 		read = newSlice(days, s.location)
+		read.held.of = held
 		return newReader(d).calendar(read.add)
 	})
-	return read, err
+	if err != nil {
+		read.held.giveBack()
+		return nil, err
+	}
+	return read, nil
 }
 
 // calendar reads an answer of the calendar, a bare array or an object with the

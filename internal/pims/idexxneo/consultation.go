@@ -34,7 +34,7 @@ func (s *session) Consultation(ctx context.Context, id string) (pims.Consultatio
 }
 
 func (s *session) record(ctx context.Context, path string) (record, error) {
-	request := pimshttp.Request{Operation: pims.OpConsultation, Path: path, Optional: true}
+	request := pimshttp.Request{Operation: pims.OpConsultation, Path: path, Optional: true, MaxBytes: pimshttp.MaxRowBytes}
 	var read record
 	err := s.client.GetJSON(ctx, request, func(d *jsontext.Decoder) (err error) {
 		read, err = newReader(d).record()

@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 )
 
 // failed is the error for an answer of status 200 that says that it failed (R5). It
@@ -93,7 +94,7 @@ func (e *envelope) member(name []byte, depth int, member func(name []byte) error
 		return e.skip()
 	}
 	err := member(name)
-	if !errors.Is(err, pims.ErrSchemaDrift) {
+	if !errors.Is(err, pims.ErrSchemaDrift) || errors.Is(err, pimshttp.ErrOverLimit) {
 		return err
 	}
 	e.unknown = err

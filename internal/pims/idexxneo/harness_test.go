@@ -172,6 +172,8 @@ var faults = map[pimstest.Fault]neosim.Fault{
 	pimstest.FaultSessionDies: {Kind: neosim.FaultSessionDies},
 	pimstest.FaultCharset:     {Kind: neosim.FaultCharset},
 	pimstest.FaultLoggedOut:   {Kind: neosim.FaultLoggedOut},
+	pimstest.FaultLongText:    {Kind: neosim.FaultLongText},
+	pimstest.FaultDeep:        {Kind: neosim.FaultDeep},
 	pimstest.FaultSaysFailed:  {Kind: neosim.FaultSaysFailed, Body: `"success":false,"message":"Zzpatient cannot be shown"`},
 }
 

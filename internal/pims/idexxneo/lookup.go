@@ -19,6 +19,7 @@ func (s *session) FindAppointment(ctx context.Context, id string) (pims.Appointm
 		Path:      "/appointments/getAppointment",
 		Query:     url.Values{"id": {id}},
 		Optional:  true,
+		MaxBytes:  pimshttp.MaxRowBytes,
 	}
 	var found event
 	err := s.client.GetJSON(ctx, request, func(d *jsontext.Decoder) (err error) {

@@ -20,6 +20,7 @@ func drift(what string) error { return fmt.Errorf("%s: %w", what, pims.ErrSchema
 type reader struct {
 	decoder *jsontext.Decoder
 	words   map[string]string // texts that come again and again
+	held    *share            // of what is kept
 }
 
 // tolerant is how all of Neo's JSON is read.
@@ -34,7 +35,7 @@ const (
 )
 
 func newReader(decoder *jsontext.Decoder) *reader {
-	return &reader{decoder: decoder, words: make(map[string]string)}
+	return &reader{decoder: decoder, words: make(map[string]string), held: new(share)}
 }
 
 // array calls element before each of an array's elements, which it must read.

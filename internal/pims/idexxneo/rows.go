@@ -20,6 +20,7 @@ type slice struct {
 	unidentified int
 	duplicates   int
 	recognised   bool // a row had an id and a start
+	held         share
 }
 
 func newSlice(days span, location *time.Location) *slice {
@@ -40,8 +41,7 @@ func (s *slice) add(e *event) error {
 	}
 	start, startOK := pims.ParseWall(e.start)
 	if !startOK {
-		s.refuse(id, e.start)
-		return nil
+		return s.refuse(id, e.start)
 	}
 	s.recognised = true
 	end, endOK := pims.ParseWall(e.end)
@@ -49,14 +49,14 @@ func (s *slice) add(e *event) error {
 	case outside:
 		return drift("a row lies outside the days that were asked for")
 	case before, inside:
-		s.keep(e.appointment(start, laterThan(start, end), s.location))
+		return s.keep(e.appointment(start, laterThan(start, end), s.location))
 	case touching:
 	}
 	return nil
 }
 
 // refuse notes a row without a start that can be read.
-func (s *slice) refuse(id, start string) {
+func (s *slice) refuse(id, start string) error {
 	row := pims.RecordError{ID: id, Field: "start", Reason: "is no time of the form YYYY-MM-DD HH:MM:SS"}
 	if pims.Blank(start) {
 		row.Reason = "is missing"
@@ -66,17 +66,21 @@ func (s *slice) refuse(id, start string) {
 	case !again:
 		s.seen[id] = ^len(s.unusable)
 		s.unusable = append(s.unusable, row)
-		return
+		return s.held.take(unusableBytes + len(id))
 	case at < 0:
 		s.unusable[^at].Reason = min(s.unusable[^at].Reason, row.Reason)
 	}
 	s.duplicates++
+	return nil
 }
 
-const chunk = 512
+const (
+	chunk         = 512
+	unusableBytes = 256 // that one keeps, with its place among the ids
+)
 
 // keep takes a usable row, which goes before every unusable one with its id.
-func (s *slice) keep(a pims.Appointment) {
+func (s *slice) keep(a pims.Appointment) error {
 	at, again := s.seen[a.ID]
 	if again {
 		s.duplicates++
@@ -85,7 +89,7 @@ func (s *slice) keep(a pims.Appointment) {
 		if kept := &s.appointments[at/chunk][at%chunk]; goesBefore(&a, kept) {
 			*kept = a
 		}
-		return
+		return nil
 	}
 	if again {
 		s.unusable[^at].ID = ""
@@ -97,6 +101,7 @@ func (s *slice) keep(a pims.Appointment) {
 	}
 	s.seen[a.ID] = last*chunk + len(s.appointments[last])
 	s.appointments[last] = append(s.appointments[last], a)
+	return s.held.take(a.Size())
 }
 
 // laterThan is end, or none where it is not after start.

@@ -21,6 +21,7 @@ import (
 const (
 	parallelPages = 10      // requests of one search at a time
 	maxEntries    = 200_000 // of one search; more is no total
+	entryBytes    = 400     // that one keeps, with its place in the list and among the ids
 )
 
 // errMoved: entries came or went while the pages were turned.
@@ -41,7 +42,8 @@ func (s *session) SearchConsultations(ctx context.Context, window pims.Window) (
 // ends before its total, the total counted what is not listed (IDEXX_NEO.md §Added
 // 2026-11-28); where it is longer, the pages say where it ends.
 func (s *session) search(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
-	first, err := s.searchPage(ctx, window, 1)
+	held := new(budget)
+	first, err := s.searchPage(ctx, window, 1, held)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +57,7 @@ func (s *session) search(ctx context.Context, window pims.Window) ([]pims.Consul
 		group, ctx := panics.NewGroupWith(ctx, parallelPages)
 		for i := range pages {
 			group.Do(func() (err error) {
-				pages[i], err = s.searchPage(ctx, window, next+i)
+				pages[i], err = s.searchPage(ctx, window, next+i, held)
 				return err
 			})
 		}
@@ -110,7 +112,7 @@ func (l *list) goesOn() bool {
 	return !l.ended && l.rows > l.first.total && l.rows < maxEntries
 }
 
-func (s *session) searchPage(ctx context.Context, window pims.Window, number int) (searchPage, error) {
+func (s *session) searchPage(ctx context.Context, window pims.Window, number int, held *budget) (searchPage, error) {
 	start, end := spanOf(window).bounds(searchLayout)
 	request := pimshttp.Request{
 		Operation: pims.OpSearch,
@@ -123,8 +125,12 @@ func (s *session) searchPage(ctx context.Context, window pims.Window, number int
 		},
 	}
 	var page searchPage
+	kept := share{of: held}
 	err := s.client.GetJSON(ctx, request, func(d *jsontext.Decoder) (err error) {
-		page, err = newReader(d).searchPage(s.location)
+		kept.giveBack()
+		r := newReader(d)
+		r.held = &kept
+		page, err = r.searchPage(s.location)
 		return err
 	})
 	if err == nil && page.number != number {
@@ -162,10 +168,11 @@ func (r *reader) searchPage(location *time.Location) (searchPage, error) {
 			err = r.array(func() error {
 				entry, err := r.entry(location)
 				p.rows++
-				if entry.ID != "" {
-					p.entries = append(p.entries, entry)
+				if entry.ID == "" || err != nil {
+					return err
 				}
-				return err
+				p.entries = append(p.entries, entry)
+				return r.held.take(entryBytes + 2*len(entry.ID) + len(entry.AppointmentID) + len(entry.StatusText))
 			})
 		case "total":
 			p.total, err = r.count()

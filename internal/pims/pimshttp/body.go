@@ -3,6 +3,7 @@ package pimshttp
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,21 +26,22 @@ const (
 type body struct {
 	buffered *bufio.Reader // of the bytes as they came
 	charset  charset
-	unknown  error // of the charset
-	text     io.Reader
+	unknown  error // the first error of what is in it
+	text     gauge
 	source   io.Reader
 	left     int64 // bytes that may still come
 	failure  error // the first error that was not io.EOF
 }
 
-func newBody(response *http.Response, limit int64) *body {
+// newBody reads a response until the context ends. The caller releases what it holds.
+func newBody(ctx context.Context, response *http.Response, limit int64) *body {
 	b := &body{source: response.Body, left: limit}
 	b.buffered = bufio.NewReaderSize(sourceOf{b}, 4<<10)
 	head, _ := b.buffered.Peek(sniffBytes)
 	b.charset, b.unknown = charsetOf(response.Header, head)
 	_, _ = b.buffered.Discard(b.charset.mark)
 	if b.unknown == nil {
-		b.text = b.charset.strict(b.buffered)
+		b.text = gauge{source: b.charset.strict(b.buffered), ctx: ctx}
 	}
 	return b
 }
@@ -50,9 +52,14 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, b.unknown
 	}
 	n, err := b.text.Read(p)
-	if errors.Is(err, errNoText) {
+	switch {
+	case errors.Is(err, errNoText):
 		b.unknown = fmt.Errorf("the answer's bytes are no valid %s: %w", b.charset.name, pims.ErrSchemaDrift)
 		return 0, b.unknown
+	case errors.Is(err, ErrOverLimit):
+		b.unknown = err
+	case err != nil && !errors.Is(err, io.EOF) && b.failure == nil:
+		b.failure = err
 	}
 	return n, err
 }

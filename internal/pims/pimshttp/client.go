@@ -75,6 +75,9 @@ type Request struct {
 	Path  string
 	Query url.Values
 
+	// MaxBytes is how long the answer may be, decompressed; 0: as Options say.
+	MaxBytes int64
+
 	// Optional: the PIMS may not have it, and says so with 404 or 410, which
 	// then mean pims.ErrNotFound instead of pims.ErrRemote.
 	Optional bool
@@ -124,7 +127,7 @@ func (c *Client) Browser() pims.BrowserSession {
 // An error of decode is final, unless the answer ended too early. Errors:
 // pims.ErrSessionExpired, ErrUnreachable, ErrRateLimited, ErrRemote,
 // ErrSchemaDrift, ErrNotFound (see Request.Optional), ErrHostNotAllowed,
-// ErrTooLarge, decode's own, or the context's.
+// ErrTooLarge, ErrOverLimit, decode's own, or the context's.
 func (c *Client) GetJSON(ctx context.Context, request Request, decode func(*jsontext.Decoder) error) error {
 	c.budget.request()
 	for try := 1; ; try++ {

@@ -14,7 +14,9 @@
 //   - Redirects are never followed: one to the login page means that the session
 //     is dead, any other is an answer that we do not know.
 //   - An answer is decoded while it arrives, is never held as a whole, and may be
-//     no longer than a limit, counted after decompression.
+//     no longer than a limit, counted after decompression. A row or a text has a
+//     limit of its own, so that no decoder must hold more; of large ones, only some
+//     are decoded at a time in the whole process (R57).
 //   - Errors hold the path without its query, and never a byte of a header or a
 //     body (R40).
 //

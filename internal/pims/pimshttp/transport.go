@@ -10,12 +10,15 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
+
+const maxHeaderBytes = 64 << 10 // of an answer; cookies are a few hundred
 
 // NewTransport makes the transport that all sessions of a provider share. It
 // refuses to connect to an address that the policy does not permit, however the
@@ -28,7 +31,7 @@ func NewTransport(hosts pims.HostPolicy) *http.Transport {
 		MaxIdleConnsPerHost:    20, // the widest batch of enrichment, R4
 		IdleConnTimeout:        90 * time.Second,
 		TLSHandshakeTimeout:    10 * time.Second,
-		MaxResponseHeaderBytes: 1 << 20,
+		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 }
 
@@ -82,11 +85,21 @@ func (c *Client) transportError(ctx, limited context.Context, err error) error {
 		return err
 	case errors.As(err, &certificate):
 		return fmt.Errorf("the certificate of %s is not valid: %w", c.base.Host, pims.ErrUnreachable)
+	case isLongHeader(err):
+		return fmt.Errorf("the answer's header is longer than %d bytes: %w", maxHeaderBytes, ErrOverLimit)
 	case errors.As(err, &late) && late.Timeout():
 		return &retryable{error: fmt.Errorf("%s: timed out: %w", c.base.Host, pims.ErrTimedOut)}
 	default:
 		return &retryable{error: fmt.Errorf("%s: %s: %w", c.base.Host, reason(err), pims.ErrUnreachable)}
 	}
+}
+
+// isLongHeader knows net/http's errors by their texts: they have no names. Over HTTP/2
+// a single long field is a COMPRESSION_ERROR.
+func isLongHeader(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "response headers exceeded") || strings.Contains(text, "response header list larger") ||
+		strings.Contains(text, "COMPRESSION_ERROR")
 }
 
 func reason(err error) string {

@@ -1,6 +1,7 @@
 package pimshttp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,7 +47,7 @@ func (c *Client) try(ctx context.Context, request Request, decode func(*jsontext
 	if err := c.checkStatus(response, request); err != nil {
 		return err
 	}
-	return c.decode(ctx, limited, response, decode)
+	return c.decode(ctx, limited, response, cmp.Or(request.MaxBytes, c.options.MaxBytes), decode)
 }
 
 func (c *Client) send(ctx context.Context, request Request) (*http.Response, error) {
@@ -128,8 +129,9 @@ func (c *Client) isLoginPage(html []byte) bool {
 
 // decode hands a 200's body to the caller's decoder and finds out whose fault an
 // error is: the wire's, the answer's, or the session's.
-func (c *Client) decode(ctx, limited context.Context, response *http.Response, decode func(*jsontext.Decoder) error) error {
-	body := newBody(response, c.options.MaxBytes)
+func (c *Client) decode(ctx, limited context.Context, response *http.Response, maxBytes int64, decode func(*jsontext.Decoder) error) error {
+	body := newBody(limited, response, maxBytes)
+	defer body.text.release()
 	if body.isPage() {
 		return c.pageError(ctx, limited, body)
 	}

@@ -114,6 +114,8 @@ const (
 	FaultSessionDies Fault = "a session that ends with the request"
 	FaultCharset     Fault = "a text that is none in the charset of the answer"
 	FaultLoggedOut   Fault = "the answer to a dead session, while the session lives"
+	FaultLongText    Fault = "a text that is longer than a row may be"
+	FaultDeep        Fault = "lists in one another, a hundred thousand deep"
 	FaultSaysFailed  Fault = "the right answer, with words that it failed, and status 200" // its message names patients
 )
 

@@ -29,6 +29,8 @@ var faultKinds = []struct {
 	{FaultSessionDies, []error{pims.ErrSessionExpired}},
 	{FaultCharset, []error{pims.ErrSchemaDrift}},
 	{FaultLoggedOut, []error{pims.ErrSessionExpired}},
+	{FaultLongText, []error{pims.ErrSchemaDrift}},
+	{FaultDeep, []error{pims.ErrSchemaDrift}},
 	{FaultSaysFailed, []error{pims.ErrRemote}},
 }
 

@@ -192,6 +192,10 @@ func fail(w http.ResponseWriter, r *http.Request, fault pimstest.Fault, body []b
 		panic(http.ErrAbortHandler)
 	case pimstest.FaultCharset:
 		_, _ = w.Write(bytes.Replace(body, []byte{'"'}, []byte("\"\xeb"), 1))
+	case pimstest.FaultLongText:
+		fmt.Fprintf(w, `{"visits":[{"animal":"%s"}]}`, strings.Repeat("a", 8<<20))
+	case pimstest.FaultDeep:
+		fmt.Fprint(w, strings.Repeat("[", 100_000))
 	case pimstest.FaultSaysFailed:
 		fmt.Fprintf(w, `%s,"error":"Zzpatient cannot be shown"}`, body[:len(body)-1])
 	case pimstest.FaultHang:

@@ -255,6 +255,10 @@ func (c *call) failed(w http.ResponseWriter, r *http.Request) bool {
 		writeHTML(w, http.StatusOK, brokenTemplate, nil)
 	case FaultBody:
 		writeJSON(w, http.StatusOK, cmp.Or(f.Body, "null"))
+	case FaultLongText:
+		writeJSON(w, http.StatusOK, `[{"reason":"`+strings.Repeat("a", 8<<20)+`"}]`)
+	case FaultDeep:
+		writeJSON(w, http.StatusOK, strings.Repeat("[", 100_000)+strings.Repeat("]", 100_000))
 	case FaultHang:
 		select {
 		case <-r.Context().Done():

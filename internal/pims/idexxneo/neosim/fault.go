@@ -52,6 +52,8 @@ const (
 	FaultSessionDies   Kind = "session-dies"   // the session ends with this request
 	FaultCharset       Kind = "charset"        // the right answer, with a letter of its first text in Latin-1, which it does not declare
 	FaultLoggedOut     Kind = "logged-out"     // what a dead session is answered, while the session lives
+	FaultLongText      Kind = "long-text"      // a list with a text of 8 MiB
+	FaultDeep          Kind = "deep"           // lists in one another, 100,000 deep
 	FaultSaysFailed    Kind = "says-failed"    // the right answer, in an envelope whose members (Fault.Body) say that it failed
 )
 
@@ -59,6 +61,7 @@ const (
 var faultKinds = []Kind{
 	FaultStatus, FaultHTML, FaultBody, FaultEmpty, FaultRenamed, FaultTruncated, FaultDisconnect, FaultHang, FaultSlow,
 	FaultHalf, FaultOtherPractice, FaultSessionDies, FaultLoggedOut, FaultSaysFailed, FaultCharset,
+	FaultLongText, FaultDeep,
 }
 
 // Forever as Count keeps a fault until it is cleared.
