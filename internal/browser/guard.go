@@ -38,6 +38,7 @@ type guard struct {
 	hosts    []string          // where documents came from
 	verdicts map[string]error  // by host
 	cookies  setCookies
+	dialogs  []string // what scripts said in dialogs
 }
 
 func newGuard(frame cdp.FrameID, policy pims.HostPolicy) *guard {
@@ -218,6 +219,22 @@ func (g *guard) exactCookies(jar []*network.Cookie) {
 	for _, c := range jar {
 		g.cookies.exact(c)
 	}
+}
+
+// noteDialog notes what a script's dialog says.
+func (g *guard) noteDialog(message string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.dialogs = append(g.dialogs, message)
+}
+
+// takeDialogs answers what dialogs said since it was last called.
+func (g *guard) takeDialogs() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	said := g.dialogs
+	g.dialogs = nil
+	return said
 }
 
 func (g *guard) documentStatus() int64 {

@@ -48,13 +48,16 @@ func (e *lostError) Unwrap() error { return pims.ErrBrowserUnavailable }
 
 // login runs one login in a browser context and a tab of its own.
 func (p *process) login(ctx context.Context, form pims.LoginForm) (pims.BrowserSession, error) {
-	v := &visit{form: form, limit: p.opts.LoginTimeout}
+	v := &visit{context: ctx, form: form, limit: p.opts.LoginTimeout, userAgent: p.agent.text}
 	session, err := p.visit(ctx, v)
+	said, isAnswer := errors.AsType[*answerError](err)
 	switch {
 	case err == nil:
 		return session, nil
 	case panics.In(err) != nil: // R58: to log in again would end here again
 		return pims.BrowserSession{}, err
+	case isAnswer:
+		return pims.BrowserSession{}, said.error
 	case ctx.Err() != nil:
 		return pims.BrowserSession{}, ctx.Err()
 	case errors.Is(err, errTimeLimit):
@@ -115,9 +118,8 @@ func (p *process) visit(ctx context.Context, v *visit) (pims.BrowserSession, err
 	var session pims.BrowserSession
 	if err = p.prepare(tabContext, v, end, &helpers); err == nil {
 		session, err = v.run()
-		session.UserAgent = p.agent.text
 	}
-	if err != nil && limited.Err() != nil && !isVerdict(err) {
+	if _, isAnswer := errors.AsType[*answerError](err); err != nil && !isAnswer && limited.Err() != nil && !isVerdict(err) {
 		err = context.Cause(limited)
 	}
 	return session, err
@@ -163,7 +165,7 @@ func (p *process) prepare(ctx context.Context, v *visit, end context.CancelCause
 	if err := v.guard.start(ctx, helpers, panicked); err != nil {
 		return err
 	}
-	closeDialogs(ctx, helpers, panicked)
+	closeDialogs(ctx, v.guard, helpers, panicked)
 	err := listen(ctx, func(event any) {
 		if _, ok := event.(*inspector.EventTargetCrashed); ok {
 			end(errCrashed)
@@ -191,14 +193,20 @@ func listen(tab context.Context, observe func(event any), panicked func(*panics.
 }
 
 // closeDialogs closes the dialogs of scripts: a page stands still while one is open.
-func closeDialogs(ctx context.Context, helpers *sync.WaitGroup, panicked func(*panics.Error)) {
+// To a question the answer is no: a person might have been asked whether to end
+// another's session.
+func closeDialogs(ctx context.Context, g *guard, helpers *sync.WaitGroup, panicked func(*panics.Error)) {
 	dialogs := chromedp.Events(ctx, page.JavascriptDialogOpening)
 	panics.GoIn(helpers, func() {
-		for _, err := range dialogs {
+		for dialog, err := range dialogs {
 			if err != nil {
 				return
 			}
-			_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
+			question := dialog.Type == page.DialogTypeConfirm || dialog.Type == page.DialogTypePrompt
+			if dialog.Type != page.DialogTypeBeforeunload {
+				g.noteDialog(dialog.Message)
+			}
+			_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: !question})
 		}
 	}, panicked)
 }

@@ -69,8 +69,8 @@ type tab struct {
 // look answers what there is to see of the form.
 func (t *tab) look() (sight, error) { return call[sight](t, "look", noField) }
 
-// forgetRefusals makes look ignore the refusals that the document shows already.
-func (t *tab) forgetRefusals() error {
+// forget makes look and text ignore what the document says already.
+func (t *tab) forget() error {
 	_, err := call[json.RawMessage](t, "forget", noField)
 	return err
 }
@@ -81,26 +81,28 @@ func (t *tab) read(field int) (value, kind string, err error) {
 	return content.Value, content.Type, err
 }
 
-// write types a value into a field as an input method does. The press of a key that
-// writes nothing lets scripts notice that listen for keys only.
-func (t *tab) write(field int, value string) error {
-	focused, err := call[bool](t, "focus", field)
-	if err != nil || !focused {
+// text answers what the page says that it did not say when forget was called. It may
+// hold names (R40).
+func (t *tab) text() (string, error) { return call[string](t, "text", noField) }
+
+// write types a value into a field as an input method does. Nothing else can get it,
+// wherever a page or a frame in it moves the focus. The press of a key that writes
+// nothing lets scripts notice that listen for keys only.
+func (t *tab) write(field int, values []string) error {
+	written, err := call[bool](t, "write", field, values...)
+	if err != nil || !written {
 		return err
-	}
-	if _, err := chromedp.Call(t.context, input.InsertText, input.InsertTextParams{Text: value}); err != nil {
-		return protocolError(err)
 	}
 	return t.pressKey(input.DispatchKeyEventParams{Key: "Shift", Code: "ShiftLeft", WindowsVirtualKeyCode: 16})
 }
 
-// submit presses the form's button.
-func (t *tab) submit() error {
-	pressable, err := call[bool](t, "press", noField)
-	if err != nil || !pressable {
-		return err
+// submit presses the form's button, unless a field does not hold its value any more.
+func (t *tab) submit(values []string) (held bool, err error) {
+	pressed, err := call[struct{ Held, Key bool }](t, "press", noField, values...)
+	if err != nil || !pressed.Key {
+		return pressed.Held, err
 	}
-	return t.pressKey(input.DispatchKeyEventParams{Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, Text: "\r"})
+	return true, t.pressKey(input.DispatchKeyEventParams{Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, Text: "\r"})
 }
 
 func (t *tab) pressKey(key input.DispatchKeyEventParams) error {
@@ -118,9 +120,9 @@ const noField = -1
 
 // call runs an operation of page.js. It answers errNavigating where the page went
 // away meanwhile.
-func call[T any](t *tab, operation string, field int) (T, error) {
+func call[T any](t *tab, operation string, field int, values ...string) (T, error) {
 	var result T
-	arguments, err := callArguments(operation, t.form, field)
+	arguments, err := callArguments(operation, t.form, field, values)
 	if err != nil {
 		return result, err
 	}

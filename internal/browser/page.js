@@ -1,15 +1,69 @@
 // What a login needs to see and do in a page. It is evaluated in a world of its own:
 // it shares the page's elements and none of its scripts, and the page cannot see it.
-// Values that are typed never come in here; see Input.insertText.
-(operation, form, index) => {
-  const isShown = (element) =>
-    element.getClientRects().length > 0 &&
-    element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+(operation, form, index, values) => {
+  const ancestors = (element) => {
+    const found = [];
+    for (let e = element; e; e = e.parentElement) found.push(e);
+    return found;
+  };
 
-  const allShown = (selectors) =>
-    selectors.flatMap((selector) => [...document.querySelectorAll(selector)]).filter(isShown);
+  const opacity = (element) => ancestors(element).reduce((seen, e) => seen * getComputedStyle(e).opacity, 1);
 
-  const fields = form.fields.map((selectors) => allShown(selectors)[0]);
+  // Where nobody scrolls to: before the page's beginning, or far from its other end.
+  const isAside = ({ left, top, right, bottom }) =>
+    right + scrollX <= 0 || bottom + scrollY <= 0 || left + scrollX > 3000 || top + scrollY > 9000;
+
+  const isShown = (element) => {
+    const box = element.getBoundingClientRect();
+    return (
+      element.getClientRects().length > 0 &&
+      element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) &&
+      opacity(element) >= 0.1 &&
+      !isAside(box)
+    );
+  };
+
+  const matching = (selectors) => selectors.flatMap((selector) => [...document.querySelectorAll(selector)]);
+  const allShown = (selectors) => matching(selectors).filter(isShown);
+
+  // What lies over an element without hiding it: what belongs to it, what one can see
+  // through, and a banner or dialog that a person would close.
+  const isHarmless = (cover, element) =>
+    cover.contains(element) ||
+    element.contains(cover) ||
+    cover.closest("label")?.control === element ||
+    opacity(cover) < 0.1 ||
+    ancestors(cover).some(
+      (e) => !e.contains(element) && ["fixed", "sticky"].includes(getComputedStyle(e).position),
+    );
+
+  // isInSight tells whether a person can see a field and type into it: it is neither
+  // tiny nor clipped away, and lies under nothing.
+  const isInSight = (element) => {
+    let box = element.getBoundingClientRect();
+    if (!isShown(element) || element.matches(":disabled") || box.width < 4 || box.height < 4) return false;
+    if (box.top < 0 || box.left < 0 || box.bottom > innerHeight || box.right > innerWidth) {
+      element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+      box = element.getBoundingClientRect();
+    }
+    const stacks = [[0.5, 0.5], [0.2, 0.5], [0.8, 0.5], [0.5, 0.25], [0.5, 0.75]]
+      .map(([x, y]) => document.elementsFromPoint(box.left + x * box.width, box.top + y * box.height))
+      .filter((stack) => stack.includes(element));
+    return stacks.length >= 3 && stacks.some(([top]) => isHarmless(top, element));
+  };
+
+  // Marks of what is not meant for people. A dialog may put one on the whole page
+  // behind it: what all fields share tells nothing.
+  const marksOf = (element) => [
+    ...(element.closest("[aria-hidden=true]") ? ["aria-hidden"] : []),
+    ...(element.tabIndex < 0 ? ["tabindex"] : []),
+  ];
+  const candidates = form.fields.map((selectors) => matching(selectors).filter(isInSight));
+  const marks = candidates.flat().map(marksOf);
+  const shared = (marks[0] ?? []).filter((mark) => marks.every((of) => of.includes(mark)));
+  const fields = candidates
+    .map((of) => of.filter((element) => marksOf(element).every((mark) => shared.includes(mark))))
+    .map((of) => of.find((element) => !element.readOnly) ?? of[0]);
   const field = fields[index];
 
   // The button is the one of the form that the fields are in, where they are in one:
@@ -21,6 +75,13 @@
   const refusals = allShown(form.refusals)
     .map((element) => element.innerText.trim())
     .filter((text) => text !== "");
+
+  const lines = () => (document.body?.innerText ?? "").slice(0, 20000).split("\n");
+
+  const focus = (element) => {
+    element?.focus();
+    return element !== undefined && document.activeElement === element;
+  };
 
   const operations = {
     // look answers what there is to see of the form.
@@ -34,31 +95,39 @@
       refusals: refusals.filter((text) => !globalThis.oldRefusals?.includes(text)),
     }),
 
-    // forget makes look ignore the refusals that this document shows already.
+    // forget makes look and text ignore what this document shows already.
     forget: () => {
       globalThis.oldRefusals = refusals;
+      globalThis.oldLines = lines();
     },
 
-    // focus prepares a field for being typed into: what is in it gets replaced.
-    focus: () => {
-      field?.focus();
-      field?.select?.();
-      return field !== undefined && document.activeElement === field;
-    },
+    // text answers what the page says.
+    text: () =>
+      lines()
+        .filter((line) => !globalThis.oldLines?.includes(line))
+        .join("\n")
+        .slice(0, 4000),
 
     // read answers what a field holds.
     read: () => ({ value: field?.value ?? "", type: field?.type ?? "" }),
 
-    // press gives the button the focus, or clicks what cannot have it. It answers
-    // whether the Enter key will do the rest.
+    // write types a value into a field, in the place of what is in it. No other
+    // element can get it: the focus is looked at and the value typed in one go.
+    write: () => {
+      if (!focus(field)) return false;
+      field.select?.();
+      return values[index] === "" ? document.execCommand("delete") : document.execCommand("insertText", false, values[index]);
+    },
+
+    // press gives the button the focus, or clicks what cannot have it, if the fields
+    // hold the values. It answers whether they do, and whether the Enter key will do
+    // the rest.
     press: () => {
-      button?.focus();
+      if (fields.some((element, i) => element && element.value !== values[i])) return { held: false, key: false };
       const isButton = button instanceof HTMLButtonElement || button instanceof HTMLInputElement;
-      if (isButton && document.activeElement === button) {
-        return true;
-      }
+      if (focus(button) && isButton) return { held: true, key: true };
       button?.click();
-      return false;
+      return { held: true, key: false };
     },
   };
   return operations[operation]();

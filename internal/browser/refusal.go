@@ -31,11 +31,8 @@ func classify(text string) error {
 			return pims.ErrAuthRejected
 		}
 	}
-	for _, s := range sentences {
-		s = masked(s, func(t tongue) *regexp.Regexp { return t.threats })
-		if slices.ContainsFunc(tongues, func(t tongue) bool { return t.persons.MatchString(s) }) {
-			return pims.ErrAuthChallenge
-		}
+	if slices.ContainsFunc(sentences, anyPerson) {
+		return pims.ErrAuthChallenge
 	}
 	for _, s := range sentences {
 		if tooManyRequests.MatchString(s) {
@@ -54,6 +51,7 @@ type tongue struct {
 	others  *regexp.Regexp   // what else may be to blame
 	masks   *regexp.Regexp   // what blames nobody although it sounds so
 	persons *regexp.Regexp   // a person has to act
+	inUse   *regexp.Regexp   // a person has to say whether to end another session
 	threats *regexp.Regexp   // what has not happened yet, and codes that are no second factor
 }
 
@@ -72,6 +70,7 @@ type words struct {
 	others  string // see tongue
 	masks   string
 	persons string
+	inUse   string
 	threats string
 }
 
@@ -100,7 +99,8 @@ func newTongue(w words) tongue {
 		maybe:   bound(w.broad),
 		others:  orNever(w.others),
 		masks:   orNever(w.masks),
-		persons: orNever(w.persons),
+		persons: orNever(either(w.persons, w.inUse)),
+		inUse:   orNever(w.inUse),
 		threats: orNever(w.threats),
 	}
 	t.maybe = append(t.maybe, orNever(w.check+` `+between+`(?:[ld]'|\()?`+either(cmp.Or(w.checked, w.secret))), orNever(w.more))
@@ -109,6 +109,18 @@ func newTongue(w words) tongue {
 
 func (t tongue) rejects(sentence string) bool {
 	return anyMatches(t.blame, sentence) || anyMatches(t.maybe, sentence) && !t.others.MatchString(sentence)
+}
+
+// anyPerson tells whether a sentence asks a person to act.
+func anyPerson(sentence string) bool {
+	sentence = masked(fold(sentence), func(t tongue) *regexp.Regexp { return t.threats })
+	return slices.ContainsFunc(tongues, func(t tongue) bool { return t.persons.MatchString(sentence) })
+}
+
+// anyConflict tells whether a sentence says that the user is at work in another session.
+func anyConflict(sentence string) bool {
+	sentence = masked(fold(sentence), func(t tongue) *regexp.Regexp { return t.threats })
+	return slices.ContainsFunc(tongues, func(t tongue) bool { return t.inUse.MatchString(sentence) })
 }
 
 // masked puts a sign that is no word in the place of what does not count, in any

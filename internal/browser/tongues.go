@@ -29,9 +29,10 @@ var english = words{
 		`|(?:re|h)?captcha|robot|human|codes?|passcode|(?:two|2|multi)[- ]?(?:factor|step)|[2m]fa|one-? ?time|authenticator|pass ?word (?:has |is |was )?(?:been )?expired|expired pass ?word` +
 		`|(?:reset|change|update|renew|choose a new|set a new|create a new) (?:your |the |a new )?pass ?word|pass ?word must be (?:changed|reset|updated|renewed)` +
 		`|(?:device|browser|computer|location) (?:is |was |has )?(?:not (?:been )?|un)(?:recogni[sz]ed|known|trusted|registered|verified)|(?:new|unknown|unrecogni[sz]ed|unfamiliar|untrusted) (?:device|browser|computer|location)` +
-		`|(?:verify|confirm) (?:it's you|that it's you|it is you|your (?:identity|e-?mail|account|phone|device|e-?mail address))|session (?:is |was )?(?:already )?(?:in use|active|open) .*|session (?:is )?(?:already )?in use` +
-		`|(?:already|currently) (?:logged|signed) (?:in|on)|(?:logged|signed) in (?:on |from |at |in )?(?:another|other|elsewhere|a different) ?.*|in use (?:elsewhere|on another|by another|at another)` +
+		`|(?:verify|confirm) (?:it's you|that it's you|it is you|your (?:identity|e-?mail|account|phone|device|e-?mail address))` +
 		`|(?:accept|agree to) (?:the |our )?(?:new |updated )?(?:terms|licen[cs]e|conditions|agreement)`,
+	inUse: `session (?:is |was )?(?:already )?(?:in use|active|open) .*|session (?:is )?(?:already )?in use` +
+		`|(?:already|currently) (?:logged|signed) (?:in|on)|(?:logged|signed) in (?:on |from |at |in )?(?:another|other|elsewhere|a different) ?.*|in use (?:elsewhere|on another|by another|at another)`,
 	threats: `(?:will|may|can|could|might|would) be (?:temporarily |permanently )?(?:locked|blocked|disabled|suspended)(?: out)?|(?:before|until|prior to|to avoid|avoid) (?:a |the |your |being )?(?:account )?(?:is |gets |being )?(?:lock(?:ed)? ?(?:out)?|lockout|locked|blocked).*` +
 		`|(?:error|status|company|practice|clinic|site|zip|country|area) codes?|(?:if|unless|once|when) (?:you|your|the|this|it|an?) .*|(?:forgot|forgotten|reset|change) (?:your |my )?pass ?word\?`,
 }
@@ -54,8 +55,9 @@ var german = words{
 	persons: `(?:ist|wurde|sind|war|temporar|vorubergehend|voruebergehend|konto|benutzer|zugang|account) (?:\S+ ){0,4}(?:gesperrt|deaktiviert|blockiert|inaktiv|stillgelegt|noch nicht (?:aktiviert|freigeschaltet))|gesperrt|zu viele (?:\S+ )?(?:\S*versuche|\S*anmeldungen|fehlversuche|eingaben)` +
 		`|captcha|roboter|mensch sind|\S*code|zwei-?faktor.*|2-?faktor.*|2fa|mfa|einmal-?(?:passwort|kennwort)|authenticator\S*|(?:passwort|kennwort) ist abgelaufen|(?:passwort|kennwort) .*abgelaufen|abgelaufenes (?:passwort|kennwort)` +
 		`|(?:andern|aendern|erneuern|zurucksetzen) sie (?:bitte )?ihr (?:passwort|kennwort)|(?:passwort|kennwort) (?:muss|mussen) (?:\S+ ){0,3}(?:andern|geandert|aendern|erneuert|zuruckgesetzt)(?: werden)?|(?:mussen|muessen) (?:\S+ ){0,2}(?:passwort|kennwort) (?:andern|aendern|erneuern|zurucksetzen)` +
-		`|(?:gerat|geraet|browser|computer) (?:\S+ ){0,3}(?:nicht (?:erkannt|bekannt|registriert)|unbekannt)|(?:neues|unbekanntes) (?:gerat|geraet)|bestatigen sie (?:ihre identitat|dass sie es sind|ihre e-?mail.*)|sitzung (?:\S+ ){0,4}(?:in verwendung|verwendet|aktiv|geoffnet|benutzt).*` +
-		`|bereits (?:\S+ ){0,4}angemeldet|(?:an|auf|von|in) einem anderen (?:gerat|geraet|computer|browser|ort) .*|akzeptieren sie .*(?:bedingungen|agb|nutzungsbedingungen|lizenz\S*)`,
+		`|(?:gerat|geraet|browser|computer) (?:\S+ ){0,3}(?:nicht (?:erkannt|bekannt|registriert)|unbekannt)|(?:neues|unbekanntes) (?:gerat|geraet)|bestatigen sie (?:ihre identitat|dass sie es sind|ihre e-?mail.*)|akzeptieren sie .*(?:bedingungen|agb|nutzungsbedingungen|lizenz\S*)`,
+	inUse: `sitzung (?:\S+ ){0,4}(?:in verwendung|verwendet|aktiv|geoffnet|benutzt).*` +
+		`|bereits (?:\S+ ){0,4}angemeldet|(?:an|auf|von|in) einem anderen (?:gerat|geraet|computer|browser|ort) .*`,
 	threats: `(?:wird|werden|konnte|kann) (?:\S+ ){0,5}gesperrt(?: werden)?|(?:bevor|bis|vor) (?:\S+ ){0,4}(?:gesperrt|sperrung|sperre).*|(?:fehler|status|mandanten|praxis|postleit|qr-?|zugangs)-?code|(?:falls|wenn|sofern) (?:sie|ihr|das|der|die) .*`,
 }
 
@@ -73,8 +75,9 @@ var french = words{
 		`|(?:si|lorsque|quand) (?:vous|votre|le|la|ce)\b.*|(?:ancien|nouveau|nouvel) mot de passe.*|mot de passe oublie`,
 	persons: `(?:est|a ete|compte|acces|utilisateur) (?:\S+ ){0,3}(?:verrouille|bloque|desactive|suspendu|inactif)e?|(?:verrouille|bloque|desactive|suspendu)e?|trop de (?:tentatives|essais|connexions).*|nombre maximum de tentatives.*|captcha|robot|codes?` +
 		`|(?:double|deux) (?:authentification|facteurs?|etapes?)|authentification (?:a|en) (?:deux|2) (?:facteurs|etapes)|2fa|mfa|a usage unique|application d'authentification|mot de passe (?:a |est )?expire|(?:changer|changez|modifier|modifiez|reinitialiser|reinitialisez|renouveler) (?:de |votre )?mot de passe|mot de passe doit etre (?:change|modifie|renouvele)` +
-		`|(?:appareil|navigateur|ordinateur) (?:\S+ ){0,3}(?:pas reconnu|non reconnu|inconnu|pas enregistre)|(?:nouvel|nouveau) (?:appareil|navigateur)|(?:confirmez|verifiez) (?:votre identite|que c'est (?:bien )?vous|votre adresse.*)|session (?:\S+ ){0,4}(?:utilisee|ouverte|active|en cours).*|deja connecte.*|connecte (?:sur|depuis|a partir d')\s?un autre .*` +
+		`|(?:appareil|navigateur|ordinateur) (?:\S+ ){0,3}(?:pas reconnu|non reconnu|inconnu|pas enregistre)|(?:nouvel|nouveau) (?:appareil|navigateur)|(?:confirmez|verifiez) (?:votre identite|que c'est (?:bien )?vous|votre adresse.*)` +
 		`|accepte[zr] (?:les )?(?:nouvelles )?(?:conditions|cgu).*`,
+	inUse:   `session (?:\S+ ){0,4}(?:utilisee|ouverte|active|en cours).*|deja connecte.*|connecte (?:sur|depuis|a partir d')\s?un autre .*`,
 	threats: `(?:sera|seront|pourrait|peut|risque d') ?(?:etre )?(?:\S+ )?(?:bloque|verrouille|suspendu|desactive)e?|avant (?:le |la |que )?(?:\S+ ){0,3}(?:blocage|verrouillage|bloque|verrouille).*|codes? (?:d'erreur|erreur|postal|de la clinique|du cabinet|d'acces)|(?:si|lorsque) (?:vous|votre|le) .*`,
 }
 
@@ -91,7 +94,8 @@ var spanish = words{
 	masks:  `contrasenas? de un solo uso|codigos? de un solo uso|(?:restablecimiento|recuperacion) de (?:la |su )?contrasena|intentos (?:de \S+ )?(?:\S+ )?(?:incorrect|fallid|erron|invalid)[oa]s|(?:si|cuando) (?:ha|su|usted|la|el|olvido)\b.*|(?:nueva|antigua) contrasena.*`,
 	persons: `(?:bloquead|deshabilitad|desactivad|suspendid|inactiv|inhabilitad)[oa]|demasiad[oa]s (?:intentos|sesiones).*|numero maximo de intentos.*|captcha|robot|codigos?|(?:doble|dos) (?:factor(?:es)?|pasos|autenticacion)|verificacion en dos pasos|2fa|mfa|un solo uso|aplicacion de autenticacion` +
 		`|contrasena (?:ha |esta )?(?:caducad[oa]|expirad[oa]|vencid[oa])|(?:cambie|cambiar|restablezca|restablecer|actualice|renueve) (?:su |la )?contrasena|(?:dispositivo|navegador|equipo) (?:\S+ ){0,3}(?:no (?:es |esta |ha sido )?reconocido|desconocido|no registrado)|nuevo (?:dispositivo|navegador)` +
-		`|(?:verifique|confirme) (?:su identidad|que es usted|su (?:correo|cuenta|direccion).*)|sesion (?:\S+ ){0,4}(?:en uso|activa|abierta|iniciada) ?.*|ya (?:ha iniciado|tiene una|hay una|existe una) sesion.*|otro dispositivo .*|acept(?:e|ar) (?:los|las) (?:nuev[oa]s )?(?:terminos|condiciones).*`,
+		`|(?:verifique|confirme) (?:su identidad|que es usted|su (?:correo|cuenta|direccion).*)|acept(?:e|ar) (?:los|las) (?:nuev[oa]s )?(?:terminos|condiciones).*`,
+	inUse:   `sesion (?:\S+ ){0,4}(?:en uso|activa|abierta|iniciada) ?.*|ya (?:ha iniciado|tiene una|hay una|existe una) sesion.*|otro dispositivo .*`,
 	threats: `(?:sera|seran|podria|puede|podra) (?:ser )?(?:\S+ )?(?:bloquead|deshabilitad|suspendid)[oa]|(?:antes de|hasta) (?:\S+ ){0,4}(?:bloque|bloqueo|bloquead)\S*.*|codigos? (?:de error|postal|de (?:la )?(?:empresa|clinica)|de estado)|(?:si|cuando) (?:ha|su|usted|la|el) .*`,
 }
 
@@ -108,6 +112,7 @@ var dutch = words{
 	masks:  `eenmalige? (?:wachtwoord|code)s?|wachtwoord-?(?:herstel|reset)\S*|(?:onjuiste|verkeerde|mislukte|ongeldige|foutieve) (?:\S+ )?(?:pogingen|inlogpogingen|aanmeldpogingen|wachtwoordpogingen)|(?:als|indien|wanneer) (?:u|uw|je|het|de)\b.*|(?:nieuwe?|oude?) wachtwoord.*|wachtwoord vergeten`,
 	persons: `(?:geblokkeerd|vergrendeld|gedeactiveerd|uitgeschakeld|opgeschort|inactief|niet actief)|te veel (?:\S+ ){0,2}(?:pogingen|\S*pogingen).*|maximaal aantal pogingen.*|captcha|robot|mens bent|\S*codes?|(?:twee|2)-?(?:factor|staps|traps).*|2fa|mfa|eenmalige?|authenticator\S*` +
 		`|wachtwoord (?:is |was )?(?:verlopen|verstreken)|(?:wijzig|verander|vernieuw|reset) (?:uw|je|het) wachtwoord|wachtwoord (?:moet|dient) (?:\S+ ){0,3}(?:gewijzigd|wijzigen|veranderd|vernieuwd)|(?:apparaat|browser|computer) (?:\S+ ){0,3}(?:niet herkend|onbekend|niet bekend)|(?:nieuw|onbekend) apparaat` +
-		`|(?:bevestig|verifieer) (?:uw|je) (?:identiteit|e-?mail\S*|account)|bevestig dat u het bent|sessie (?:\S+ ){0,4}(?:in gebruik|actief|geopend).*|al (?:\S+ ){0,4}(?:ingelogd|aangemeld).*|(?:op|vanaf|in) een ander(?:e)? (?:apparaat|computer|browser|locatie).*|accepteer (?:de )?(?:nieuwe )?(?:voorwaarden|gebruiksvoorwaarden).*`,
+		`|(?:bevestig|verifieer) (?:uw|je) (?:identiteit|e-?mail\S*|account)|bevestig dat u het bent|accepteer (?:de )?(?:nieuwe )?(?:voorwaarden|gebruiksvoorwaarden).*`,
+	inUse:   `sessie (?:\S+ ){0,4}(?:in gebruik|actief|geopend).*|al (?:\S+ ){0,4}(?:ingelogd|aangemeld).*|(?:op|vanaf|in) een ander(?:e)? (?:apparaat|computer|browser|locatie).*`,
 	threats: `(?:wordt|worden|kan|kunnen|zal) (?:\S+ ){0,5}(?:geblokkeerd|vergrendeld)(?: worden)?|(?:voordat|tot|totdat) (?:\S+ ){0,5}(?:geblokkeerd|vergrendeld|blokkering).*|(?:fout|status|post|praktijk|bedrijfs|qr-?)-?codes?|(?:als|indien|wanneer) (?:u|uw|je|het) .*`,
 }

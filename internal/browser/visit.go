@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -10,7 +11,6 @@ import (
 	"unicode"
 
 	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -35,27 +35,40 @@ const (
 
 // A visit is one login from the form's URL to its end.
 type visit struct {
-	form  pims.LoginForm
-	limit time.Duration
-	tab   *tab
-	guard *guard
+	context   context.Context // the caller's, without the visit's time limit
+	form      pims.LoginForm
+	limit     time.Duration
+	userAgent string
+	tab       *tab
+	guard     *guard
 
 	login     []*url.URL // the login page: where it was found, and where it was asked for
 	loaded    bool       // it has come
 	submitted bool       // the PIMS may have seen the login
+	held      []string   // what the fields hold when the form is submitted
+	proof     proof
+	said      said
 }
 
 func (v *visit) run() (pims.BrowserSession, error) {
 	if err := v.open(); err != nil {
 		return pims.BrowserSession{}, err
 	}
-	if err := v.fillIn(); err != nil {
-		return pims.BrowserSession{}, err
+	for deadline := time.Now().Add(2 * v.patience()); ; {
+		if err := v.fillIn(); err != nil {
+			return pims.BrowserSession{}, err
+		}
+		held, err := v.submit()
+		if err != nil {
+			return pims.BrowserSession{}, err
+		}
+		if held {
+			return v.awaitEnd()
+		}
+		if time.Now().After(deadline) {
+			return pims.BrowserSession{}, fmt.Errorf("%w: its fields do not keep what is typed into them", pims.ErrLoginFormChanged)
+		}
 	}
-	if err := v.submit(); err != nil {
-		return pims.BrowserSession{}, err
-	}
-	return v.awaitEnd()
 }
 
 // overtime is the error of a visit whose time was over before it came to an end.
@@ -66,8 +79,14 @@ func (v *visit) overtime() error {
 	if !v.submitted {
 		return fmt.Errorf("%w: it could not be filled in within %s", pims.ErrLoginFormChanged, v.limit)
 	}
-	if err := v.guard.scriptProblem(); err != nil {
+	if err := v.guard.scriptProblem(); err != nil && v.proof.refused == nil {
 		return err
+	}
+	if err := v.challengeSaid(anyPerson); err != nil {
+		return err
+	}
+	if v.proof.refused != nil {
+		return v.proof.refused
 	}
 	return fmt.Errorf("%w: the form was submitted, but within %s the page was neither left nor refused", pims.ErrLoginFormChanged, v.limit)
 }
@@ -192,6 +211,11 @@ func (v *visit) missing(seen sight) int {
 // did not, or -1.
 func (v *visit) fill(seen sight) (dropped int, err error) {
 	dropped = -1
+	values := make([]string, len(v.form.Fields))
+	for i, field := range v.form.Fields {
+		values[i] = field.Value
+	}
+	v.held = make([]string, len(values))
 	for i, field := range v.form.Fields {
 		if !seen.Fields[i] {
 			continue
@@ -200,11 +224,12 @@ func (v *visit) fill(seen sight) (dropped int, err error) {
 		if err != nil {
 			return i, err
 		}
+		v.held[i] = value
 		if value == field.Value || kind == "email" && sameAddress(value, field.Value) {
 			continue
 		}
 		dropped = i
-		if err := v.tab.write(i, field.Value); err != nil {
+		if err := v.tab.write(i, values); err != nil {
 			return i, err
 		}
 	}
@@ -232,15 +257,16 @@ func (v *visit) nameOf(field int) string {
 }
 
 // submit presses the button as soon as it can be pressed. From then on the login may
-// have happened.
-func (v *visit) submit() error {
+// have happened. Held is false, and nothing is submitted, where a field does not hold
+// its value any more.
+func (v *visit) submit() (held bool, err error) {
 	deadline := time.Now().Add(v.patience())
-	err := v.watch(func(seen sight) (bool, error) {
+	err = v.watch(func(seen sight) (bool, error) {
 		if seen.Submit && seen.Enabled {
 			if err := v.noteLogin(seen.URL); err != nil {
 				return false, err
 			}
-			return true, v.tab.forgetRefusals()
+			return true, v.tab.forget()
 		}
 		if time.Now().After(deadline) {
 			return false, fmt.Errorf("%w: its button cannot be pressed", pims.ErrLoginFormChanged)
@@ -248,18 +274,22 @@ func (v *visit) submit() error {
 		return false, nil
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
+	v.guard.takeDialogs()
 	v.submitted = true
-	if err := v.tab.submit(); err != nil && !errors.Is(err, errNavigating) {
-		return err
+	held, err = v.tab.submit(v.held)
+	if errors.Is(err, errNavigating) {
+		return true, nil
 	}
-	return nil
+	v.submitted = held || err != nil
+	return held, err
 }
 
 // noteLogin notes which page is the login page: the one that was found in the end.
 // The one that was asked for counts as one too.
 func (v *visit) noteLogin(found string) error {
+	v.login = nil
 	for _, address := range []string{found, v.form.URL} {
 		u, err := url.Parse(address)
 		if err != nil {
@@ -268,36 +298,6 @@ func (v *visit) noteLogin(found string) error {
 		v.login = append(v.login, u)
 	}
 	return nil
-}
-
-// awaitEnd waits until the page has been left, or refuses. A text on another page
-// refuses nothing: dashboards have alerts of their own. It makes the end doubtful only,
-// and whoever uses the session will find out.
-func (v *visit) awaitEnd() (pims.BrowserSession, error) {
-	var session pims.BrowserSession
-	var still stillness
-	err := v.watch(func(seen sight) (bool, error) {
-		u, ok := v.parse(seen.URL)
-		if !ok {
-			return false, nil // about:blank, or the browser's own page about an error
-		}
-		doubtful := len(seen.Refusals) > 0
-		stood := still.since(seen.URL, doubtful)
-		if v.isLogin(u, seen) {
-			return false, v.refusal(seen, stood)
-		}
-		need := settleTime
-		if doubtful || u.Host != v.login[0].Host {
-			need = doubtTime
-		}
-		if seen.Ready == "loading" || v.guard.isLoading() || stood < need {
-			return false, nil
-		}
-		var err error
-		session, err = v.harvest(u)
-		return len(session.Cookies) > 0, err
-	})
-	return session, err
 }
 
 // parse answers a page's URL where that page is one of the PIMS.
@@ -317,57 +317,4 @@ func (v *visit) isLogin(u *url.URL, seen sight) bool {
 		path, start := strings.TrimRight(u.Path, "/"), strings.TrimRight(login.Path, "/")
 		return path == start || start != "" && strings.HasPrefix(path, start+"/")
 	})
-}
-
-// refusal answers what the login page says, or nil where it says nothing, or has not
-// said it for long enough to be sure that it is no passing remark.
-func (v *visit) refusal(seen sight, stood time.Duration) error {
-	for _, text := range seen.Refusals {
-		if err := classify(text); err != nil {
-			return err
-		}
-	}
-	if len(seen.Refusals) > 0 && stood >= doubtTime {
-		return v.unclear()
-	}
-	return nil
-}
-
-// unclear is the error for a refusal whose text says neither that the credentials
-// are wrong nor that a person has to act.
-func (v *visit) unclear() error {
-	if err := v.guard.scriptProblem(); err != nil {
-		return err
-	}
-	return fmt.Errorf("%w: it refuses the login, and not because of the credentials", pims.ErrRemote)
-}
-
-// harvest collects the session. It has no cookies where the final host has none.
-func (v *visit) harvest(u *url.URL) (pims.BrowserSession, error) {
-	jar, err := chromedp.CallBrowser(v.tab.context, storage.GetCookies, storage.GetCookiesParams{
-		BrowserContextID: v.tab.isolation,
-	})
-	if err != nil {
-		return pims.BrowserSession{}, protocolError(err)
-	}
-	v.guard.exactCookies(jar.Cookies)
-	session := pims.BrowserSession{URL: u.String()}
-	if len(cookiesFor([]string{u.Hostname()}, jar.Cookies)) > 0 {
-		session.Cookies = cookiesFor(v.guard.documentHosts(), jar.Cookies)
-	}
-	return session, nil
-}
-
-// A stillness tells for how long a page has looked the same.
-type stillness struct {
-	url      string
-	doubtful bool
-	began    time.Time
-}
-
-func (s *stillness) since(url string, doubtful bool) time.Duration {
-	if s.began.IsZero() || s.url != url || s.doubtful != doubtful {
-		*s = stillness{url, doubtful, time.Now()}
-	}
-	return time.Since(s.began)
 }

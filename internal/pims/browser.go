@@ -9,7 +9,7 @@ import (
 // It is safe for concurrent use.
 type Browser interface {
 	// Login opens the form, fills it in, submits it and waits until the page has
-	// left it. Errors: ErrAuthRejected, ErrAuthChallenge, ErrLoginFormChanged,
+	// left it and the form's Accepted returns nil. Errors: Accepted's, ErrAuthRejected, ErrAuthChallenge, ErrLoginFormChanged,
 	// ErrBrowserUnavailable, ErrUnreachable, ErrHostNotAllowed, a *FieldError, or
 	// the context's.
 	Login(ctx context.Context, form LoginForm) (BrowserSession, error)
@@ -30,7 +30,21 @@ type LoginForm struct {
 
 	// Hosts are the hosts that the page and its redirects may lead to.
 	Hosts HostPolicy
+
+	// Accepted asks the PIMS whether it accepts the session of the page that the
+	// browser rests on. An error that is a NotYet lets the browser go on watching: a
+	// page may go on by itself before the session is good. Any other error ends the
+	// login. Nil: every session is accepted.
+	Accepted func(context.Context, BrowserSession) error
 }
+
+// A NotYet says that a session is not accepted, or not yet. Err is what the login ends
+// with if that does not change in its time.
+type NotYet struct{ Err error }
+
+func (e *NotYet) Error() string { return "the session is not accepted yet: " + e.Err.Error() }
+
+func (e *NotYet) Unwrap() error { return e.Err }
 
 // A LoginField is one input of a LoginForm. Its value is secret.
 type LoginField struct {

@@ -15,8 +15,8 @@ var (
 	ErrAuthRejected = errors.New("PIMS authentication failed: Invalid credentials")
 
 	// ErrAuthChallenge: the PIMS asks for something no machine should answer: a
-	// captcha, a second factor.
-	ErrAuthChallenge = errors.New("the PIMS asks for a captcha or a second factor; log in by hand once, or ask the clinic for a user without it")
+	// captcha, a second factor, a new password, whether to end another's session.
+	ErrAuthChallenge = errors.New("the PIMS asks for what only a person can do, such as a captcha, a second factor or a new password; log in by hand once, or ask the clinic for a user without it")
 
 	// ErrLoginFormChanged: the login page is not the one that we know.
 	ErrLoginFormChanged = errors.New("the PIMS login page has changed and is not recognised")

@@ -23,19 +23,30 @@ func TestARealBrowserKnowsEveryLoginPageOfNeo(t *testing.T) { // IDEXX_NEO.md §
 		awkward bool // the session's cookie
 		want    error
 	}{
-		"the plain one":                            {},
-		"an e-mail address instead of a name":      {page: neosim.Login{EmailField: true}},
-		"the token in a meta element":              {page: neosim.Login{MetaToken: true}},
-		"an error element from the start":          {page: neosim.Login{ErrorPlaceholder: true}},
-		"a worthless cookie from the start":        {page: neosim.Login{EarlyCookie: true}},
-		"a cookie that net/http would change":      {awkward: true},
-		"a company id":                             {company: "4711", account: func(a *pims.Account) { a.PracticeID = "4711" }},
-		"a company id that it does not ask for":    {account: func(a *pims.Account) { a.PracticeID = "4711" }},
-		"a wrong company id":                       {company: "4711", account: func(a *pims.Account) { a.PracticeID = "4712" }, want: pims.ErrAuthRejected},
-		"a refusal":                                {account: wrongPassword, want: pims.ErrAuthRejected},
-		"a refusal as an alert":                    {page: neosim.Login{AlertDanger: true}, account: wrongPassword, want: pims.ErrAuthRejected},
-		"a refusal with a cookie from the start":   {page: neosim.Login{EarlyCookie: true}, account: wrongPassword, want: pims.ErrAuthRejected},
-		"a refusal in an element from the start":   {page: neosim.Login{ErrorPlaceholder: true}, account: wrongPassword, want: pims.ErrAuthRejected},
+		"the plain one":                              {},
+		"an e-mail address instead of a name":        {page: neosim.Login{EmailField: true}},
+		"the token in a meta element":                {page: neosim.Login{MetaToken: true}},
+		"an error element from the start":            {page: neosim.Login{ErrorPlaceholder: true}},
+		"a worthless cookie from the start":          {page: neosim.Login{EarlyCookie: true}},
+		"a cookie that net/http would change":        {awkward: true},
+		"a company id":                               {company: "4711", account: func(a *pims.Account) { a.PracticeID = "4711" }},
+		"a company id that it does not ask for":      {account: func(a *pims.Account) { a.PracticeID = "4711" }},
+		"a wrong company id":                         {company: "4711", account: func(a *pims.Account) { a.PracticeID = "4712" }, want: pims.ErrAuthRejected},
+		"a refusal":                                  {account: wrongPassword, want: pims.ErrAuthRejected},
+		"a refusal as an alert":                      {page: neosim.Login{AlertDanger: true}, account: wrongPassword, want: pims.ErrAuthRejected},
+		"a refusal with a cookie from the start":     {page: neosim.Login{EarlyCookie: true}, account: wrongPassword, want: pims.ErrAuthRejected},
+		"a refusal in an element from the start":     {page: neosim.Login{ErrorPlaceholder: true}, account: wrongPassword, want: pims.ErrAuthRejected},
+		"decoys that nobody sees":                    {page: neosim.Login{Decoys: true}},
+		"decoys, and an id that it does not ask for": {page: neosim.Login{Decoys: true}, account: func(a *pims.Account) { a.PracticeID = "4711" }},
+		"decoys around a company id":                 {page: neosim.Login{Decoys: true}, company: "4711"},
+		"the badge of an invisible captcha":          {page: neosim.Login{InvisibleCaptcha: true}},
+		"a page that goes on by a script":            {page: neosim.Login{Steps: []neosim.Step{{After: 300 * time.Millisecond}}}},
+		"a page that goes on by itself, late":        {page: neosim.Login{Steps: []neosim.Step{{After: 5 * time.Second}}}},
+		"a page that refreshes itself at once":       {page: neosim.Login{Steps: []neosim.Step{{Refresh: true}}}},
+		"several pages that go on by themselves": {page: neosim.Login{Steps: []neosim.Step{
+			{After: time.Second, Refresh: true}, {After: 700 * time.Millisecond}, {}, {After: 2 * time.Second, Refresh: true}, {After: 300 * time.Millisecond},
+		}}},
+		"a session in use elsewhere":               {page: neosim.Login{InUse: true}, want: pims.ErrAuthChallenge},
 		"a captcha":                                {page: neosim.Login{Captcha: true}, want: pims.ErrAuthChallenge},
 		"a one-time code":                          {page: neosim.Login{MFA: true}, want: pims.ErrAuthChallenge},
 		"a one-time code with an e-mail address":   {page: neosim.Login{MFA: true, EmailField: true}, want: pims.ErrAuthChallenge},
@@ -106,4 +117,21 @@ func TestAPageThatAsksForAPracticeIDThatIsNotStoredIsToldWithoutALogin(t *testin
 	require.ErrorAs(t, err, &field)
 	require.Equal(t, "practiceId", field.Field)
 	require.Zero(t, r.sim.Logins().Refused)
+}
+
+// The page's own words tell the clinic what to do; names do not pass (R40).
+func TestASessionInUseElsewhereIsToldInThePagesWordsWithoutNames(t *testing.T) {
+	t.Parallel()
+	chromium := browser.New(browser.Options{TempDir: t.TempDir(), LoginTimeout: 20 * time.Second})
+	t.Cleanup(chromium.Close)
+	r := newRemote(t, options{sim: neosim.Options{Login: neosim.Login{InUse: true}}, environment: pims.Environment{Browser: chromium}})
+	_, err := r.provider.Login(t.Context(), r.account)
+	require.ErrorIs(t, err, pims.ErrAuthChallenge)
+	require.Equal(t, "auth_challenge", pims.Kind(err))
+	require.ErrorContains(t, err, `its page says "Session in use elsewhere`)
+	require.ErrorContains(t, err, `continue?`)
+	for _, name := range []string{"Quill", "Fennimore", "Harbor", "Lights", "reception", "example"} {
+		require.NotContains(t, err.Error(), name)
+	}
+	require.Equal(t, 1, r.sim.Logins().Accepted, "nobody else's session was ended")
 }

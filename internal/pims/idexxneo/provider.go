@@ -2,6 +2,7 @@ package idexxneo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -164,36 +165,55 @@ func (p *provider) login(ctx context.Context, account pims.Account) (pims.State,
 	if p.Browser == nil {
 		return nil, pims.ErrBrowserUnavailable
 	}
-	loggedIn, err := p.Browser.Login(ctx, loginForm(base.String(), account.Credentials, p.Hosts))
+	var state pims.State
+	form := loginForm(base.String(), account.Credentials, p.Hosts)
+	form.Accepted = func(ctx context.Context, found pims.BrowserSession) (err error) {
+		state, err = p.prove(ctx, account, base, found)
+		return err
+	}
+	found, err := p.Browser.Login(ctx, form)
+	if err == nil && state == nil { // a browser that did not ask
+		err = form.Accepted(ctx, found)
+	}
+	if notYet, ok := errors.AsType[*pims.NotYet](err); ok {
+		err = notYet.Err
+	}
 	if err != nil {
 		return nil, err
 	}
-	return p.prove(ctx, account, base, loggedIn)
+	return state, nil
 }
 
 // prove makes the state of the session that the PIMS itself confirms. A clinic's
 // Neo may live on another host than the one where its login page was asked for;
-// then the session is good at the address where the browser ended.
-func (p *provider) prove(ctx context.Context, account pims.Account, base *url.URL, loggedIn pims.BrowserSession) (pims.State, error) {
+// then the session is good at the address where the browser ended. A PIMS that shows
+// pages of its own before the dashboard answers with such a page, a redirect to it, a
+// refusal or the login page until they are over: that is a pims.NotYet.
+func (p *provider) prove(ctx context.Context, account pims.Account, base *url.URL, found pims.BrowserSession) (pims.State, error) {
 	bases := []string{base.String()}
-	if landed, err := origin(loggedIn.URL); err == nil && landed.String() != bases[0] && p.Hosts.CheckURL(landed) == nil {
+	if landed, err := origin(found.URL); err == nil && landed.String() != bases[0] && p.Hosts.CheckURL(landed) == nil {
 		bases = append(bases, landed.String())
 	}
+	var refused error
 	for _, candidate := range bases {
-		s, err := p.open(account, savedState{Base: candidate, Browser: loggedIn})
+		s, err := p.open(account, savedState{Base: candidate, Browser: found})
 		if err != nil {
 			return nil, err
 		}
 		switch err := s.Prove(ctx); {
 		case err == nil:
 			return s.State()
+		case errors.Is(err, pims.ErrSchemaDrift), errors.Is(err, pimshttp.ErrRefused):
+			refused = cmp.Or(refused, err)
 		case !errors.Is(err, pims.ErrSessionExpired):
 			return nil, err
 		}
 	}
 	// Not "expired": to log in again would end here again.
-	return nil, fmt.Errorf("the browser was let in, but the session that it got is not accepted: %w", pims.ErrRemote)
+	return nil, &pims.NotYet{Err: cmp.Or(refused, errNotAccepted)}
 }
+
+var errNotAccepted = fmt.Errorf("the browser was let in, but the session that it got is not accepted: %w", pims.ErrRemote)
 
 // origin is the scheme and host of a URL.
 func origin(text string) (*url.URL, error) {
@@ -216,12 +236,20 @@ func loginForm(base string, credentials pims.Credentials, hosts pims.HostPolicy)
 		Submit:   []string{`button[type="submit"]`},
 		Refusals: []string{".error-message", ".alert-danger"},
 		Challenges: []string{
-			`iframe[src*="captcha"]`, `.g-recaptcha`, `.h-captcha`, `[class*="captcha"]`, `[id*="captcha"]`, `[name*="captcha"]`,
+			`iframe[src*="captcha"]` + visibleCaptcha, captchaBox + visibleCaptcha + `[data-sitekey]`, captchaBox + visibleCaptcha + `:has(iframe:not(` + badge + `), img, canvas, input:not([type="hidden"]))`,
 			`input[autocomplete="one-time-code"]`, `input[name="otp"]`, `input[name*="mfa"]`, `input[name*="two_factor"]`,
 		},
 		Hosts: hosts,
 	}
 }
+
+// How a captcha that asks a person something is told from an invisible one, which shows
+// a badge at the edge of the page, a note that the page is protected, or nothing.
+const (
+	badge          = `[src*="size=invisible"], [src*="checkbox-invisible"], .grecaptcha-badge *`
+	captchaBox     = `:is([class*="captcha" i], [id*="captcha" i], [name*="captcha" i]):not(button, input[type="submit"], form, body, html)`
+	visibleCaptcha = `:not([data-size="invisible"], .grecaptcha-badge, ` + badge + `, [data-size="invisible"] *)`
+)
 
 // isLoginURL tells whether an address is the login page's.
 func isLoginURL(u *url.URL) bool {

@@ -91,11 +91,15 @@ func (c *Client) checkStatus(response *http.Response, request Request) error {
 	case retryableStatus(status):
 		return &retryable{statusError(status, pims.ErrRemote), retryAfter(response.Header, time.Now())}
 	case status >= 400:
-		return statusError(status, pims.ErrRemote)
+		return statusError(status, ErrRefused)
 	default:
 		return statusError(status, pims.ErrSchemaDrift)
 	}
 }
+
+// ErrRefused says that the PIMS answered with a status from 400 to 499 that has no
+// meaning of its own. It is a pims.ErrRemote.
+var ErrRefused = fmt.Errorf("%w", pims.ErrRemote)
 
 func statusError(status int, kind error) error {
 	return fmt.Errorf("HTTP %d: %w", status, kind)

@@ -13,6 +13,8 @@ type Op string
 const (
 	OpLoginPage   Op = "login-page"  // GET /login
 	OpMFA         Op = "mfa"         // GET /mfa, the page that asks for a one-time code
+	OpInUse       Op = "in-use"      // GET /in-use, the page that asks whether to end another session
+	OpStep        Op = "welcome"     // GET /welcome/{n}, a page before the dashboard
 	OpLogin       Op = "login"       // POST /login, sent by the page's script
 	OpDashboard   Op = "dashboard"   // GET /dashboard
 	OpRedirect    Op = "redirect"    // GET /sso, a hop of the redirect chain
@@ -29,7 +31,7 @@ const (
 
 // knownOps are all operations.
 var knownOps = []Op{
-	OpLoginPage, OpMFA, OpLogin, OpDashboard, OpRedirect, OpLogout, OpProviders, OpSchedule, OpCalendar, OpAppointment, OpSearch,
+	OpLoginPage, OpMFA, OpInUse, OpStep, OpLogin, OpDashboard, OpRedirect, OpLogout, OpProviders, OpSchedule, OpCalendar, OpAppointment, OpSearch,
 	OpView, OpPageData, OpUnknown,
 }
 

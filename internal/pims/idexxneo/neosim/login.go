@@ -176,22 +176,68 @@ func (c *call) tokenFits(r *http.Request) bool {
 // accepts compares what was sent with the account.
 func (o Options) accepts(r *http.Request) bool {
 	names := o.Login.fields()
-	return r.PostForm.Get(names.account) == o.Username && r.PostForm.Get(names.password) == o.Password &&
-		(o.CompanyID == "" || r.PostForm.Get(names.company) == o.CompanyID)
+	if o.Login.Decoys && (r.PostForm.Get("website") != "" || o.CompanyID == "" && r.PostForm.Get(names.company) != "") {
+		return false
+	}
+	return filled(r, names.account) == o.Username && filled(r, names.password) == o.Password &&
+		(o.CompanyID == "" || filled(r, names.company) == o.CompanyID)
 }
+
+// filled is what was filled into the fields of a name: a decoy's comes on top.
+func filled(r *http.Request, name string) string { return strings.Join(r.PostForm[name], "") }
 
 // accept begins a session and says where the browser goes from here.
 func (c *call) accept(w http.ResponseWriter, r *http.Request) {
 	id, now := c.options.newSessionID(), c.options.Now()
 	c.sim.mu.Lock()
-	c.sim.sessions[id] = &session{began: now, seen: now, userAgent: r.UserAgent(), unverified: c.options.Login.MFA}
+	c.sim.sessions[id] = &session{began: now, seen: now, userAgent: r.UserAgent(), unverified: c.options.Login.holdsBack()}
 	c.sim.mu.Unlock()
 	c.setCookie(w, r, c.options.CookieName, id)
 	location := c.hop(origin(r), 0)
-	if c.options.Login.MFA {
+	switch {
+	case c.options.Login.MFA:
 		location = "/mfa"
+	case c.options.Login.InUse:
+		location = "/in-use"
+	case len(c.options.Login.Steps) > 0:
+		location = "/welcome/0"
 	}
 	writeJSON(w, http.StatusOK, object{{"redirect", location}}.json())
+}
+
+// holdsBack tells whether a session is worth nothing yet when the password was right.
+func (l Login) holdsBack() bool { return l.MFA || l.InUse || len(l.Steps) > 0 }
+
+// stepPage shows the n-th page before the dashboard. The one after the last makes the session good.
+func (c *call) stepPage(w http.ResponseWriter, r *http.Request) {
+	n, err := strconv.Atoi(r.PathValue("n"))
+	steps := c.options.Login.Steps
+	switch {
+	case err != nil || n < 0 || n > len(steps):
+		c.unknown(w, r)
+	case n == len(steps):
+		c.verify(r)
+		http.Redirect(w, r, "/dashboard", http.StatusFound)
+	default:
+		writeHTML(w, http.StatusOK, stepTemplate, map[string]any{
+			"Next": fmt.Sprintf("/welcome/%d", n+1), "Refresh": steps[n].Refresh,
+			"Seconds": int(steps[n].After.Round(time.Second) / time.Second), "Milliseconds": steps[n].After.Milliseconds(),
+		})
+	}
+}
+
+// verify makes the session of a request good.
+func (c *call) verify(r *http.Request) {
+	c.sim.mu.Lock()
+	defer c.sim.mu.Unlock()
+	value, _ := sentCookie(r, c.options.CookieName)
+	if found := c.sim.sessions[value]; found != nil {
+		found.unverified = false
+	}
+}
+
+func (c *call) inUsePage(w http.ResponseWriter, _ *http.Request) {
+	writeHTML(w, http.StatusOK, inUseTemplate, c.options)
 }
 
 // origin is the address under which the browser sees this Sim.

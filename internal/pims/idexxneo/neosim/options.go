@@ -206,6 +206,15 @@ type Login struct {
 	Captcha bool `json:"captcha"`
 	// MFA asks for a one-time code after the right password; the session stays worthless.
 	MFA bool `json:"mfa"`
+	// InvisibleCaptcha shows the badge and the note of a captcha that asks nobody anything.
+	InvisibleCaptcha bool `json:"invisibleCaptcha"`
+	// Decoys puts fields into the form that nobody can see; what is filled into one makes the login a wrong one.
+	Decoys bool `json:"decoys"`
+	// Steps are pages that an accepted login shows in turn before the dashboard. The session is worth nothing before the
+	// last of them has gone on by itself.
+	Steps []Step `json:"steps"`
+	// InUse asks, after the right password, whether to end the session that the user has elsewhere; this one stays worthless.
+	InUse bool `json:"inUse"`
 	// Changed shows a form whose fields are none of the known ones.
 	Changed bool `json:"changed"`
 	// NeverFinishes sends the head of the login page and then nothing more.
@@ -213,6 +222,14 @@ type Login struct {
 	// Redirects are base URLs (scheme://host:port) of this Sim that an accepted login visits in turn, before it ends on
 	// the dashboard of the host where it began.
 	Redirects []string `json:"redirects"`
+}
+
+// Step is a page that goes on by itself.
+type Step struct {
+	// After is how long it stays.
+	After time.Duration `json:"after"`
+	// Refresh: it goes on by a meta element, in whole seconds, and not by a script.
+	Refresh bool `json:"refresh"`
 }
 
 // withDefaults fills what the zero value leaves open.

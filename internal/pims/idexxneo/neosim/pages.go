@@ -49,6 +49,16 @@ var loginTemplate = template.Must(template.New("login").Parse(`<!doctype html>
 {{- if .MetaToken}}
 <meta name="csrf-token" content="{{.Token}}">
 {{- end}}
+{{- if .Decoys}}
+<style>
+.aside { position: absolute; left: -9999px; }
+.tiny { width: 1px; height: 1px; padding: 0; border: 0; }
+.clipped { position: absolute; width: 1px; height: 1px; overflow: hidden; clip: rect(0, 0, 0, 0); }
+.clear { opacity: 0.01; }
+.under { position: relative; height: 2em; width: 20em; }
+.under > * { position: absolute; inset: 0; background: #fff; }
+</style>
+{{- end}}
 </head>
 <body>
 <main>
@@ -56,6 +66,16 @@ var loginTemplate = template.Must(template.New("login").Parse(`<!doctype html>
 <form id="login" autocomplete="off">
 {{- if not .MetaToken}}
 <input type="hidden" name="_token" value="{{.Token}}">
+{{- end}}
+{{- if .Decoys}}
+<div class="aside"><input name="username"><input name="password" type="password"><button class="decoy" type="submit">No</button></div>
+<div class="clipped"><input name="username"><input name="password" type="password"></div>
+<div class="clear"><input name="username"><input name="password" type="password"></div>
+<div class="under"><input name="username"><p>Welcome to your practice</p></div>
+<input class="tiny" name="username"><input class="tiny" name="password">
+<input name="username" tabindex="-1"><div aria-hidden="true"><input name="password" type="password"></div>
+<input name="username" disabled><input name="username" readonly>
+<div class="aside"><label>Website <input name="website"></label>{{if not .Company}}<input name="company_id">{{end}}</div>
 {{- end}}
 {{- if .Changed}}
 <label>Account <input type="text" name="{{.Account}}"></label>
@@ -70,6 +90,10 @@ var loginTemplate = template.Must(template.New("login").Parse(`<!doctype html>
 {{- if .Captcha}}
 <div class="g-recaptcha" id="captcha" data-sitekey="neosim">Please confirm that you are human.</div>
 {{- end}}
+{{- if .InvisibleCaptcha}}
+<div class="g-recaptcha" data-sitekey="neosim" data-size="invisible"><div class="grecaptcha-badge" style="position:fixed;right:0;bottom:14px;width:256px;height:60px"><iframe title="reCAPTCHA" width="256" height="60" src="about:blank?captcha&amp;size=invisible"></iframe></div></div>
+<p class="recaptcha-terms">This site is protected by reCAPTCHA.</p>
+{{- end}}
 {{- if .ErrorPlaceholder}}
 <div class="{{.ErrorClass}}" hidden></div>
 {{- end}}
@@ -83,7 +107,7 @@ var loginTemplate = template.Must(template.New("login").Parse(`<!doctype html>
 <script>
 (function () {
   var form = document.getElementById('login');
-  var button = form.querySelector('button[type=submit]');
+  var button = form.querySelector('button[type=submit]:not(.decoy)');
   var errorClass = {{.ErrorClass}};
 
   function show(className, text) {
@@ -134,6 +158,32 @@ var mfaTemplate = template.Must(template.New("mfa").Parse(`<!doctype html>
 <label>Verification code <input type="text" name="otp" inputmode="numeric" autocomplete="one-time-code"></label>
 <button type="submit">Verify</button>
 </form>
+</main>
+</body>
+</html>
+`))
+
+var stepTemplate = template.Must(template.New("step").Parse(`<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Neo – Welcome</title>
+{{- if .Refresh}}<meta http-equiv="refresh" content="{{.Seconds}};url={{.Next}}">{{end}}</head>
+<body>
+<main><h1>Please wait…</h1><p>Your account and its codes are being prepared.</p></main>
+{{- if not .Refresh}}
+<script>setTimeout(function () { window.location.replace({{.Next}}); }, {{.Milliseconds}});</script>
+{{- end}}
+</body>
+</html>
+`))
+
+var inUseTemplate = template.Must(template.New("in use").Parse(`<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Neo – Session</title></head>
+<body>
+<main>
+<h1>Dr. Quill Fennimore</h1>
+<p>Session in use elsewhere by {{.Username}} at Harbor Lights, continue?</p>
+<form><button type="submit">Continue</button> <button type="button">Cancel</button></form>
 </main>
 </body>
 </html>

@@ -46,6 +46,8 @@ func (s *Sim) routes() *http.ServeMux {
 	mux.HandleFunc("GET /login", s.page(OpLoginPage, (*call).loginPage))
 	mux.HandleFunc("POST /login", s.page(OpLogin, (*call).login))
 	mux.HandleFunc("GET /mfa", s.page(OpMFA, (*call).mfaPage))
+	mux.HandleFunc("GET /in-use", s.page(OpInUse, (*call).inUsePage))
+	mux.HandleFunc("GET /welcome/{n}", s.page(OpStep, (*call).stepPage))
 	mux.HandleFunc("GET /sso", s.page(OpRedirect, (*call).redirect))
 	mux.HandleFunc("GET /dashboard", s.page(OpDashboard, (*call).dashboard))
 	mux.HandleFunc("GET /logout", s.page(OpLogout, (*call).logout))

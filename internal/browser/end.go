@@ -1,0 +1,207 @@
+package browser
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/chromedp/cdproto/storage"
+	"github.com/chromedp/chromedp"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+const (
+	// askAgain is after which time the same session is asked about again; it doubles
+	// each time, up to mostBetween.
+	askAgain    = 500 * time.Millisecond
+	mostBetween = 5 * time.Second
+
+	// leastBetween is the least time between two questions.
+	leastBetween = 250 * time.Millisecond
+)
+
+// awaitEnd waits until the page has been left and the PIMS accepts the session, or
+// refuses. A page between the form and the end may go on by itself: as long as the
+// session is not accepted, it is watched. A text on another page refuses nothing:
+// dashboards have alerts of their own.
+func (v *visit) awaitEnd() (pims.BrowserSession, error) {
+	var session pims.BrowserSession
+	var still stillness
+	err := v.watch(func(seen sight) (bool, error) {
+		u, ok := v.parse(seen.URL)
+		if !ok {
+			return false, nil // about:blank, or the browser's own page about an error
+		}
+		v.said.dialogs = append(v.said.dialogs, v.guard.takeDialogs()...)
+		doubtful := len(seen.Refusals) > 0
+		stood := still.since(seen.URL, doubtful)
+		if v.isLogin(u, seen) {
+			if err := v.refusal(seen, stood); err != nil {
+				return false, err
+			}
+			return false, v.heed(stood)
+		}
+		need := settleTime
+		if doubtful || u.Host != v.login[0].Host {
+			need = doubtTime
+		}
+		if seen.Ready == "loading" || v.guard.isLoading() || stood < need {
+			return false, nil
+		}
+		found, err := v.harvest(u)
+		if err != nil || len(found.Cookies) == 0 {
+			return false, err
+		}
+		accepted, err := v.ask(found)
+		if err != nil {
+			return false, err
+		}
+		if !accepted {
+			return false, v.heed(stood)
+		}
+		session = found
+		return true, nil
+	})
+	return session, err
+}
+
+// refusal answers what the login page says, or nil where it says nothing, or has not
+// said it for long enough to be sure that it is no passing remark.
+func (v *visit) refusal(seen sight, stood time.Duration) error {
+	for _, text := range slices.Concat(seen.Refusals, v.said.dialogs) {
+		switch err := classify(text); {
+		case errors.Is(err, pims.ErrAuthChallenge):
+			return v.challenge(text, anyPerson)
+		case err != nil:
+			return err
+		}
+	}
+	if len(seen.Refusals) > 0 && stood >= doubtTime {
+		return v.unclear()
+	}
+	return nil
+}
+
+// unclear is the error for a refusal whose text says neither that the credentials
+// are wrong nor that a person has to act.
+func (v *visit) unclear() error {
+	if err := v.guard.scriptProblem(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: it refuses the login, and not because of the credentials", pims.ErrRemote)
+}
+
+// said is what a page without an accepted session says.
+type said struct {
+	dialogs []string
+	text    string
+	read    time.Time
+}
+
+// heed reads what a page says that has stood still for long, and answers an error
+// where it asks whether to end another session: a page that waits for that goes on
+// only when a person decides.
+func (v *visit) heed(stood time.Duration) error {
+	if stood < doubtTime || time.Since(v.said.read) < askAgain {
+		return nil
+	}
+	text, err := v.tab.text()
+	if err != nil {
+		return err
+	}
+	v.said.text, v.said.read = text, time.Now()
+	return v.challengeSaid(anyConflict)
+}
+
+// challengeSaid answers ErrAuthChallenge where what was last read asks a person to act.
+func (v *visit) challengeSaid(asks func(sentence string) bool) error {
+	for _, text := range append(v.said.dialogs, v.said.text) {
+		if slices.ContainsFunc(splitSentences(text), asks) {
+			return v.challenge(text, asks)
+		}
+	}
+	return nil
+}
+
+// challenge is the error for a text that asks a person to act, with its own words.
+func (v *visit) challenge(text string, asks func(sentence string) bool) error {
+	typed := make([]string, len(v.form.Fields))
+	for i, field := range v.form.Fields {
+		typed[i] = field.Value
+	}
+	if words := quote(text, asks, typed); words != "" {
+		return fmt.Errorf("%w; its page says %q", pims.ErrAuthChallenge, words)
+	}
+	return pims.ErrAuthChallenge
+}
+
+// A proof is what is known of whether a session is accepted.
+type proof struct {
+	of      pims.BrowserSession // the latest that was asked about
+	asked   time.Time
+	wait    time.Duration // before it is asked about again
+	refused error         // what the login ends with if no session is accepted
+}
+
+// An answerError is an error of the form's Accepted.
+type answerError struct{ error }
+
+func (e *answerError) Unwrap() error { return e.error }
+
+// ask answers whether the PIMS accepts a session: at once where its page or its
+// cookies are new, else after a while, and later each time.
+func (v *visit) ask(session pims.BrowserSession) (accepted bool, err error) {
+	if v.form.Accepted == nil {
+		return true, nil
+	}
+	p := &v.proof
+	if p.of.URL != session.URL || !slices.Equal(p.of.Cookies, session.Cookies) {
+		p.of, p.wait = session, min(p.wait, leastBetween)
+	}
+	if !p.asked.IsZero() && time.Since(p.asked) < p.wait {
+		return false, nil
+	}
+	err = v.form.Accepted(v.context, session)
+	p.asked, p.wait = time.Now(), min(max(2*p.wait, askAgain), mostBetween)
+	if notYet, ok := errors.AsType[*pims.NotYet](err); ok {
+		p.refused = notYet.Err
+		return false, nil
+	}
+	if err != nil {
+		return false, &answerError{err}
+	}
+	return true, nil
+}
+
+// harvest collects the session. It has no cookies where the final host has none.
+func (v *visit) harvest(u *url.URL) (pims.BrowserSession, error) {
+	jar, err := chromedp.CallBrowser(v.tab.context, storage.GetCookies, storage.GetCookiesParams{
+		BrowserContextID: v.tab.isolation,
+	})
+	if err != nil {
+		return pims.BrowserSession{}, protocolError(err)
+	}
+	v.guard.exactCookies(jar.Cookies)
+	session := pims.BrowserSession{URL: u.String(), UserAgent: v.userAgent}
+	if len(cookiesFor([]string{u.Hostname()}, jar.Cookies)) > 0 {
+		session.Cookies = cookiesFor(v.guard.documentHosts(), jar.Cookies)
+	}
+	return session, nil
+}
+
+// A stillness tells for how long a page has looked the same.
+type stillness struct {
+	url      string
+	doubtful bool
+	began    time.Time
+}
+
+func (s *stillness) since(url string, doubtful bool) time.Duration {
+	if s.began.IsZero() || s.url != url || s.doubtful != doubtful {
+		*s = stillness{url, doubtful, time.Now()}
+	}
+	return time.Since(s.began)
+}
