@@ -101,6 +101,22 @@ func TestEventsAreAppendOnlyButForTheRetentionJob(t *testing.T) { // R14
 	require.Empty(t, f.history(c.ID))
 }
 
+func TestWhatASyncChangedIsFoundWhereItsReplicasClockIsWrong(t *testing.T) { // R3, R14
+	t.Parallel()
+	for _, ahead := range []string{"-50 minutes", "50 minutes"} {
+		f := newFixture(t)
+		c := f.insert(visit("1"))
+		id := uuid.New()
+		exec(t, f.db, `insert into case_sync_audits (id, clinic_id, sync_type, status, trigger, created_at, started_at, completed_at)
+			select $1, $2, 'inbound', 'completed', 'api', at, at, at from (select now() + $3::text::interval as at) sync`, id, f.clinic, ahead)
+		exec(t, f.db, "begin; set local app.actor = 'sync:"+id.String()+"'; update cases set status = 'seen'; commit")
+		events, err := f.db.Records().EventsOf(t.Context(), f.clinic, id, 10)
+		require.NoError(t, err)
+		require.Len(t, events, 1, ahead)
+		require.Equal(t, c.ID, events[0].CaseID)
+	}
+}
+
 func TestAHistoryIsReadPageByPageWithinTheClinic(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -228,12 +228,14 @@ func (s *Records) ForgetEvents(ctx context.Context, before time.Time) (n int64, 
 }
 
 // EventsOf lists what a sync changed, its phases included, the oldest first and at
-// most limit events (R14).
+// most limit events (R14). The times only keep the search short: those of the sync are
+// by its replica's clock, those of the events by the database's, and the two may be an
+// hour apart.
 func (s *Records) EventsOf(ctx context.Context, clinicID, syncID uuid.UUID, limit int) ([]casesync.Event, error) {
 	return readInClinic(ctx, s.db, "read what the sync changed", clinicID, `
 		with syncs as (
-			select 'sync:' || id as actor, coalesce(started_at, created_at) - interval '1 minute' as began,
-				coalesce(completed_at, now()) + interval '1 minute' as ended
+			select 'sync:' || id as actor, coalesce(started_at, created_at) - interval '1 hour' as began,
+				coalesce(completed_at, now()) + interval '1 hour' as ended
 			from case_sync_audits where clinic_id = $1 and (id = $2 or parent_id = $2)
 		)
 		select e.id, e.case_id, e.at, e.actor, e.action, coalesce(e.field, ''), e.before, e.after
