@@ -32,7 +32,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet race
-.PHONY: test-postgresql bench chaos chaos-short clients soak fuzz cover model model-short mutants clean
+.PHONY: test-postgresql bench chaos chaos-short clients soak fuzz cover model model-short mutants dates dates-short clean
 
 ## For a first look
 
@@ -131,6 +131,14 @@ model-short: deps ## Play the model for a minute: half of it with the fixed seed
 
 mutants: deps ## Take each condition of a guard away, one by one, and expect its tests to fail (ARGS: -only R23)
 	go run ./internal/model/mutants $(ARGS)
+
+dates: deps ## Run the tests on other dates, hours and zones: two years' days, 60 chosen moments (ARGS: -days, -moments, -only)
+	@scripts/install-deps procps curl faketime
+	go run ./internal/dates $(ARGS)
+
+dates-short: deps ## Run the tests once under the race detector, each package on a random date (ARGS: -seed, as printed)
+	@scripts/install-deps procps curl faketime gcc
+	go run ./internal/dates -race $(ARGS)
 
 clean: ## Remove what was built
 	rm -rf $(BIN)

@@ -140,6 +140,10 @@ var importRule = rule{
 		testsOnly: true,
 	},
 	{
+		pkg:       "internal/dates",
+		testsOnly: true,
+	},
+	{
 		pkg:       "internal/chaos",
 		testsOnly: true,
 	},

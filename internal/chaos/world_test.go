@@ -55,11 +55,17 @@ func (w *world) addReplica(t *testing.T) *replica {
 
 // env is what all processes of the product are told.
 func (w *world) env() []string {
-	return append([]string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "TMPDIR=" + filepath.Join(w.dir, "tmp"),
-		"DATABASE_URL=" + w.database.server.URL(), "ENCRYPTION_KEY=" + w.key,
+	var clock []string // internal/dates moves it, and the zone
+	for _, name := range []string{"PIMS_SYNC_TEST_SHIFT", "TZ"} {
+		if value, ok := os.LookupEnv(name); ok {
+			clock = append(clock, name+"="+value)
+		}
+	}
+	return append(append(clock,
+		"PATH="+os.Getenv("PATH"), "HOME="+w.dir, "TMPDIR="+filepath.Join(w.dir, "tmp"),
+		"DATABASE_URL="+w.database.server.URL(), "ENCRYPTION_KEY="+w.key,
 		"PIMS_ALLOWED_HOSTS=127.0.0.1", "PIMS_RATE_LIMIT=0", "PORT=0", "LOG_FORMAT=json",
-	}, w.settings...)
+	), w.settings...)
 }
 
 // replicaNames are the processes that have said that they live.

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// The two years begin here, and hold a leap day.
+var firstDay = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+
+const (
+	daysOfTheProof    = 731
+	momentsOfTheProof = 60
+)
+
+// theZones are what TZ is: with and without clock changes, by an hour and by half of
+// one, on both halves of the globe, behind and ahead of UTC, up to the date line.
+var theZones = []string{"America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Kiritimati"}
+
+// theHours are wall-clock times in the zone: after midnight, where clocks change, at
+// noon, and before midnight.
+var theHours = []time.Duration{10 * time.Minute, 2*time.Hour + 30*time.Minute, 12 * time.Hour, 23*time.Hour + 50*time.Minute}
+
+// A moment is when and in which zone a test process begins.
+type moment struct {
+	at   time.Time
+	zone string
+}
+
+func (m moment) String() string {
+	return fmt.Sprintf("%s in %s", m.at.Format("Mon 2006-01-02 15:04 -0700"), m.zone)
+}
+
+func momentOn(day time.Time, hour time.Duration, zone string) moment {
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		panic(err) // the zones above are in every tzdata
+	}
+	at := time.Date(day.Year(), day.Month(), day.Day(), 0, int(hour/time.Minute), 0, 0, loc)
+	return moment{at, zone}
+}
+
+// everyMoment are the moments of a number of the two years' days.
+func everyMoment(days int) []moment {
+	var all []moment
+	for _, day := range spread(allDays(), days) {
+		for _, hour := range theHours {
+			for _, zone := range theZones {
+				all = append(all, momentOn(day, hour, zone))
+			}
+		}
+	}
+	return all
+}
+
+func allDays() []time.Time {
+	days := make([]time.Time, daysOfTheProof)
+	for i := range days {
+		days[i] = firstDay.AddDate(0, 0, i)
+	}
+	return days
+}
+
+// chosenMoments are 60 moments that differ from an ordinary one: the days on which the
+// clocks of a zone change and those before, ends and beginnings of years and months,
+// the leap day, each weekday. Hour and zone go round.
+func chosenMoments() []moment {
+	var days []time.Time
+	var own []string // "" or the zone whose clocks change on the day
+	add := func(zone string, more ...time.Time) {
+		for _, day := range more {
+			days, own = append(days, day), append(own, zone)
+		}
+	}
+	date := func(year int, month time.Month, day int) time.Time {
+		return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	}
+	for _, zone := range []string{"America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago"} {
+		for _, day := range changesOf(zone, 2028) {
+			add(zone, day.AddDate(0, 0, -1), day, day.AddDate(0, 0, 1))
+		}
+	}
+	add("", date(2027, 12, 31), date(2028, 1, 1), date(2028, 2, 28), date(2028, 2, 29), date(2028, 3, 1), date(2027, 2, 28), date(2027, 3, 1))
+	for month := time.January; month <= time.December; month++ {
+		add("", date(2027, month+1, 0))
+	}
+	for day := range 7 {
+		add("", date(2027, 6, 7+day))
+	}
+	for day := 1; len(days) < momentsOfTheProof; day++ {
+		add("", date(2026, 11, 27).AddDate(0, 0, day))
+	}
+	all := make([]moment, momentsOfTheProof)
+	for i := range all {
+		zone := own[i]
+		if zone == "" {
+			zone = theZones[i%len(theZones)]
+		}
+		all[i] = momentOn(days[i], theHours[i%len(theHours)], zone)
+	}
+	return all
+}
+
+// changesOf are the days of a year on which a zone's clocks change.
+func changesOf(zone string, year int) []time.Time {
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		panic(err)
+	}
+	var days []time.Time
+	for day := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC); day.Year() == year; day = day.AddDate(0, 0, 1) {
+		_, before := time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, loc).Zone()
+		_, after := time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, loc).Zone()
+		if before != after {
+			days = append(days, day)
+		}
+	}
+	return days
+}
+
+// spread are n of the items, evenly; all where there are no more.
+func spread[T any](items []T, n int) []T {
+	if n >= len(items) {
+		return items
+	}
+	some := make([]T, 0, n)
+	for i := range n {
+		some = append(some, items[i*len(items)/n])
+	}
+	return some
+}
+
+// randomMoment is one of the two years' minutes, in one of the zones.
+func randomMoment(seed uint64, of string) moment {
+	key := uint64(0)
+	for _, c := range []byte(of) {
+		key = key*131 + uint64(c)
+	}
+	random := rand.New(rand.NewPCG(seed, key)) //nolint:gosec // no secret
+	day := firstDay.AddDate(0, 0, random.IntN(daysOfTheProof))
+	return momentOn(day, time.Duration(random.IntN(24*60))*time.Minute, theZones[random.IntN(len(theZones))])
+}
+
+// sortedKeys are a map's keys in order.
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
