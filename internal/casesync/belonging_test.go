@@ -413,3 +413,22 @@ func TestARestoreByHandPutsNoOtherPatientsNotesBack(t *testing.T) { // R7, R24
 		})
 	}
 }
+
+func TestSwappedConsultationsShowNothingUntilTheCalendarIsReadAgain(t *testing.T) { // R7, R9
+	t.Parallel()
+	p := newPractice(t)
+	p.seen(p.visit("1", "2026-03-02 08:00", of("pip"), belongsTo("51")), p.visit("2", "2026-03-02 08:30", of("otto"), belongsTo("52")))
+	p.record(p.held("51", "1", "2026-03-02 08:00", says("pip limps"), unfinished), p.held("52", "2", "2026-03-02 08:30", says("otto itches"), unfinished))
+	p.sync(casesync.TypeCases)
+	p.change("1", belongsTo("52"))
+	p.change("2", belongsTo("51"))
+	p.record(p.held("52", "1", "2026-03-02 08:30", says("pip limps"), unfinished), p.held("51", "2", "2026-03-02 08:00", says("otto itches"), unfinished))
+	o := p.sync(casesync.TypeCases)
+	require.Equal(t, [5]int{2, 0, 0, 2, 0}, found(o))
+	require.Equal(t, 2, o.audit.Result.Warnings.ConsultationsHidden)
+	require.Equal(t, []string{"", ""}, []string{p.notes("1"), p.notes("2")})
+	p.sync(casesync.TypeInbound)
+	p.pass(time.Hour)
+	p.sync(casesync.TypeCases)
+	require.Equal(t, []string{"Zzpip limps", "Zzotto itches"}, []string{p.notes("1"), p.notes("2")})
+}

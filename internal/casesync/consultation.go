@@ -74,6 +74,15 @@ func (l *listing) entry(id string) pims.ConsultationEntry {
 	return pims.ConsultationEntry{ID: id}
 }
 
+// contradicts tells whether the search lists the consultation that the calendar last
+// named for another appointment, and another one for this: they were swapped, and which
+// of the two is older nobody knows. Until the calendar is read again neither is the
+// case's.
+func (l *listing) contradicts(c *Candidate) bool {
+	return c.ConsultationID != "" && !c.Earlier && l.anothers(c.ConsultationID, c) &&
+		differ(l.byAppointment[c.PIMSID].ID, c.ConsultationID)
+}
+
 // anothers tells whether the search lists a consultation for another appointment than
 // the case's.
 func (l *listing) anothers(id string, c *Candidate) bool {
@@ -81,9 +90,10 @@ func (l *listing) anothers(id string, c *Candidate) bool {
 }
 
 // lost tells whether the search shows that the stored consultation is not the case's
-// any more: it lists it for another appointment, and the case's own does not name it.
+// any more: it lists it for another appointment, and the case's own does not name it,
+// or has another one.
 func (l *listing) lost(c *Candidate) bool {
-	named := c.ConsultationID == c.StoredID && !c.Earlier
+	named := c.ConsultationID == c.StoredID && !c.Earlier && !l.contradicts(c)
 	return c.Stored && !named && l.anothers(c.StoredID, c)
 }
 

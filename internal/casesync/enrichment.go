@@ -127,7 +127,9 @@ func (p *enrichmentPhase) plan(due []*Candidate, found *listing, now time.Time, 
 	at := make(map[string]int) // consultation id to its place in visits
 	for _, c := range due {
 		entry, ok := found.entryOf(c)
-		if !ok && c.Stored && c.StoredID != "" {
+		if found.contradicts(c) {
+			ok = false
+		} else if !ok && c.Stored && c.StoredID != "" {
 			entry, ok = pims.ConsultationEntry{ID: c.StoredID}, true
 			p.unlisted[c.CaseID] = true
 		}

@@ -59,7 +59,7 @@ func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*Candi
 		w := &writes[i]
 		if c := byPIMSID[w.After.PIMSID]; written[w.After.PIMSID] {
 			c.Stored, c.StoredID, c.HasNotes, c.Final = false, "", false, false
-			c.Since, c.Disowned, c.Tries = w.Reading.Since, w.Reading.Disowned, 0
+			c.Since, c.Disowned = w.Reading.Since, w.Reading.Disowned
 			delete(pending, c.CaseID)
 		}
 	}

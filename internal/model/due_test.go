@@ -61,6 +61,15 @@ func (m *machine) requireVisit(p *play, was *row, entries []pims.ConsultationEnt
 	c, written := m.notes[id]
 	entry := listed(entries, id)
 	stored := was.Consultation
+	if certain && isAnother(listed(entries, id).AppointmentID, was.PIMSID) && isAnother(m.search(was, entries), id) {
+		if stored != nil && isAnother(listed(entries, stored.ID).AppointmentID, was.PIMSID) {
+			stored = nil
+		}
+		require.Equal(m, stored, is.Consultation, "R9: the calendar and the search contradict each other")
+		m.requireWait(p, was, learned)
+		m.seen["consultations that contradict"]++
+		return
+	}
 	if stored != nil && !certain && id != stored.ID && isAnother(listed(entries, stored.ID).AppointmentID, was.PIMSID) {
 		stored = nil // the search lists it for another visit
 	}
@@ -130,19 +139,24 @@ func (m *machine) belongs(was *row, entries []pims.ConsultationEntry) (id string
 	if a.ConsultationID != "" && !a.Earlier {
 		return a.ConsultationID, true
 	}
+	if id := m.search(was, entries); id != "" {
+		return id, false
+	}
+	if isAnother(listed(entries, a.ConsultationID).AppointmentID, was.PIMSID) {
+		return "", false
+	}
+	return a.ConsultationID, false
+}
+
+// search is the consultation that the search lists for a case.
+func (m *machine) search(was *row, entries []pims.ConsultationEntry) string {
 	best := pims.ConsultationEntry{}
 	for _, e := range entries {
 		if e.AppointmentID == was.PIMSID && (best.ID == "" || better(&e, &best)) {
 			best = e
 		}
 	}
-	if best.ID != "" {
-		return best.ID, false
-	}
-	if isAnother(listed(entries, a.ConsultationID).AppointmentID, was.PIMSID) {
-		return "", false
-	}
-	return a.ConsultationID, false
+	return best.ID
 }
 
 // better tells which of two consultations of one visit counts: the final one, then the
