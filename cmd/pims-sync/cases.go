@@ -18,6 +18,8 @@ type CasesCmd struct {
 
 	History CasesHistoryCmd `cmd:"" help:"Tell what changed in a case, when, by whom, from what to what."`
 	Restore CasesRestoreCmd `cmd:"" help:"Undo a soft delete."`
+
+	CheckNotes CasesCheckNotesCmd `cmd:"" help:"Find cases that may hold notes of another patient or visit, clear them, undo that."`
 }
 
 // CasesListCmd lists cases.

@@ -24,7 +24,7 @@ type CLI struct {
 	Keys        KeysCmd        `cmd:"" help:"API keys: create, list, revoke; encryption keys: rotate-encryption."`
 	Sync        SyncCmd        `cmd:"" help:"Run a sync: inbound, cases, reconcile, full."`
 	Syncs       SyncsCmd       `cmd:"" help:"Syncs that run or ran: list, show, watch, cancel, restore."`
-	Cases       CasesCmd       `cmd:"" help:"Cases: list, show, history, restore."`
+	Cases       CasesCmd       `cmd:"" help:"Cases: list, show, history, restore, check-notes."`
 	Plans       PlansCmd       `cmd:"" help:"What a guard held back: list, show, approve, reject."`
 	Neosim      NeosimCmd      `cmd:"" help:"Serve a simulated IDEXX Neo practice."`
 	Migrate     MigrateCmd     `cmd:"" help:"Bring the database's schema up to date."`

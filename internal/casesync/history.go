@@ -283,6 +283,10 @@ func who(actor string) string {
 		return "sync " + id
 	case "key":
 		return "API key " + id
+	case "clearing":
+		return "the clearing of foreign notes " + id
+	case "undo-clearing":
+		return "the undoing of the clearing of foreign notes " + id
 	case "os":
 		return id + " on the command line"
 	default:

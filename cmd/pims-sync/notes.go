@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+)
+
+// CasesCheckNotesCmd looks for notes that an earlier version may have left with
+// another patient or visit (R7).
+type CasesCheckNotesCmd struct {
+	Clinic id   `help:"The clinic. Without it, all clinics are checked."`
+	Clear  bool `help:"Hide the notes that were found. The history keeps them, and the next cases sync reads the visit's own."`
+	DryRun bool `help:"With --clear: only tell what would be hidden."`
+	Undo   id   `help:"Put back what this clearing hid: the id that --clear told." placeholder:"CLEARING"`
+}
+
+// Help shows how the command is used.
+func (*CasesCheckNotesCmd) Help() string {
+	return `It changes nothing unless --clear or --undo is given. It prints ids, and no names.
+
+Example:
+  pims-sync cases check-notes
+  pims-sync cases check-notes --clinic ID --clear --dry-run
+  pims-sync cases check-notes --clinic ID --clear
+  pims-sync sync cases --clinic ID
+  pims-sync cases check-notes --undo CLEARING`
+}
+
+// The actors of a clearing and of its undoing (R14).
+const (
+	clearingActor   = "clearing:"
+	undoneClearings = "undo-clearing:"
+)
+
+// Run checks, clears or undoes.
+func (a *CasesCheckNotesCmd) Run(ctx context.Context, std streams, c *Config) error {
+	undoes := a.Undo.UUID != uuid.Nil
+	switch {
+	case a.Clear && undoes:
+		return usageError{errors.New("--clear and --undo exclude each other")}
+	case a.DryRun && !a.Clear:
+		return usageError{errors.New("--dry-run needs --clear; without both, nothing is changed")}
+	case a.Clear && a.Clinic.UUID == uuid.Nil:
+		return usageError{errors.New("--clear needs --clinic: the clinics are cleared one by one")}
+	}
+	return withStore(ctx, std, c, func(s *store) error {
+		if undoes {
+			return a.undo(ctx, std, c, s)
+		}
+		return a.check(ctx, std, c, s)
+	})
+}
+
+// checkedClinic is a clinic's part of the result.
+type checkedClinic struct {
+	ClinicID uuid.UUID     `json:"clinicId"`
+	Checked  int           `json:"checked"`
+	Unjudged int           `json:"unjudged"`
+	Cases    []suspectCase `json:"cases"`
+}
+
+type suspectCase struct {
+	CaseID         uuid.UUID                  `json:"caseId"`
+	PIMSID         string                     `json:"pimsId"`
+	PatientID      string                     `json:"patientId"`
+	ConsultationID string                     `json:"consultationId"`
+	Reasons        []casesync.SuspicionReason `json:"reasons"`
+}
+
+// checkedNotes is the whole result. Clearing is null where nothing was cleared.
+type checkedNotes struct {
+	DryRun   bool            `json:"dryRun"`
+	Clearing *uuid.UUID      `json:"clearing"`
+	Cleared  int             `json:"cleared"`
+	Clinics  []checkedClinic `json:"clinics"`
+}
+
+func (a *CasesCheckNotesCmd) check(ctx context.Context, std streams, c *Config, s *store) error {
+	clinics, err := a.clinics(ctx, s)
+	if err != nil {
+		return err
+	}
+	clearing, by := uuid.Must(uuid.NewV7()), ""
+	if a.Clear && !a.DryRun {
+		by = clearingActor + clearing.String()
+	}
+	result := checkedNotes{DryRun: a.DryRun, Clinics: []checkedClinic{}}
+	for _, owner := range clinics {
+		check, err := s.Cases().CheckNotes(ctx, owner.ID, by, time.Now())
+		if err != nil {
+			return err
+		}
+		result.Cleared += check.Cleared
+		result.Clinics = append(result.Clinics, checkedOf(owner.ID, &check))
+	}
+	if result.Cleared > 0 {
+		result.Clearing = &clearing
+	}
+	return show(std, c, result, func(w io.Writer) { a.tell(w, &result) })
+}
+
+func (a *CasesCheckNotesCmd) clinics(ctx context.Context, s *store) ([]clinic.Clinic, error) {
+	if a.Clinic.UUID == uuid.Nil {
+		return s.Clinics().Clinics(ctx)
+	}
+	owner, err := clinicOf(ctx, s, a.Clinic.UUID)
+	return []clinic.Clinic{owner}, err
+}
+
+func checkedOf(id uuid.UUID, check *postgres.NotesCheck) checkedClinic {
+	of := checkedClinic{ClinicID: id, Checked: check.Checked, Unjudged: check.Unjudged, Cases: []suspectCase{}}
+	for i := range check.Suspects {
+		x := &check.Suspects[i]
+		of.Cases = append(of.Cases, suspectCase{x.CaseID, x.PIMSID, x.Shows.PatientID, x.Shows.ConsultationID, x.Reasons})
+	}
+	return of
+}
+
+func (a *CasesCheckNotesCmd) tell(w io.Writer, r *checkedNotes) {
+	suspects := 0
+	for i := range r.Clinics {
+		of := &r.Clinics[i]
+		suspects += len(of.Cases)
+		fmt.Fprintf(w, "clinic %s: %s with notes checked, %d suspect, %d with a history too short to judge\n",
+			of.ClinicID, counted(of.Checked, "case"), len(of.Cases), of.Unjudged)
+		if len(of.Cases) == 0 {
+			continue
+		}
+		rows := make([][]string, len(of.Cases))
+		for j := range of.Cases {
+			x := &of.Cases[j]
+			reasons := make([]string, len(x.Reasons))
+			for k, reason := range x.Reasons {
+				reasons[k] = string(reason)
+			}
+			rows[j] = []string{x.CaseID.String(), x.PIMSID, orDash(x.PatientID), orDash(x.ConsultationID), strings.Join(reasons, ", ")}
+		}
+		table(w, []string{"case", "appointment", "patient id", "consultation id", "why"}, rows)
+	}
+	switch {
+	case r.Clearing != nil:
+		fmt.Fprintf(w, "The notes of %s were hidden; `pims-sync sync cases` reads what is their own. To undo: pims-sync cases check-notes --undo %s\n",
+			counted(r.Cleared, "case"), r.Clearing)
+	case a.Clear && a.DryRun:
+		fmt.Fprintf(w, "The notes of %s would be hidden; nothing was changed.\n", counted(suspects, "case"))
+	case a.Clear:
+		fmt.Fprintln(w, "There was nothing to hide.")
+	case suspects > 0:
+		fmt.Fprintln(w, "Nothing was changed. `pims-sync cases check-notes --clinic ID --clear --dry-run` tells what would be hidden.")
+	}
+}
+
+func (a *CasesCheckNotesCmd) undo(ctx context.Context, std streams, c *Config, s *store) error {
+	clearing := clearingActor + a.Undo.String()
+	clinicID, err := s.Cases().ClearedBy(ctx, clearing)
+	if err != nil {
+		return err
+	}
+	restored, kept, err := s.Cases().RestoreNotes(ctx, clinicID, clearing, undoneClearings+a.Undo.String(), time.Now())
+	if err != nil {
+		return err
+	}
+	document := map[string]any{"clearing": a.Undo.UUID, "clinicId": clinicID, "restored": restored, "kept": kept}
+	return show(std, c, document, func(w io.Writer) {
+		fmt.Fprintf(w, "notes put back: %d, changed since and left as they are: %d\n", restored, kept)
+	})
+}

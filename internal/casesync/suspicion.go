@@ -1,0 +1,171 @@
+package casesync
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// A Suspicion is a case that may hold notes of another patient or consultation, as an
+// earlier version may have left it (R7). It holds ids only (R40).
+type Suspicion struct {
+	CaseID  uuid.UUID
+	PIMSID  string
+	Shows   Belonging // whose the case and its stored consultation say that the notes are
+	Reasons []SuspicionReason
+}
+
+// SuspicionReason says why, a closed set.
+type SuspicionReason string
+
+// The reasons of a suspicion.
+const (
+	// SuspectPatient: the notes were read for, or name, another patient than the case's.
+	SuspectPatient SuspicionReason = "another_patient"
+
+	// SuspectConsultation: the notes came from another consultation than the one that
+	// the case says it has, or the appointment names another one.
+	SuspectConsultation SuspicionReason = "another_consultation"
+
+	// SuspectReturned: the notes are from before a soft delete, and nothing shows that
+	// the appointment that came back is the same patient's.
+	SuspectReturned SuspicionReason = "returned_unproved"
+)
+
+// noteParts are the parts of metadata.consultation that an earlier version could carry
+// over, each for itself.
+var noteParts = []string{"rawNotes", "soapNotes", "notes", "vitals", "diagnoses"}
+
+// Suspect tells, by the stored ids and the history of a case, why it may hold notes
+// that are not its own; nil: there is no sign of it. events are the case's own of
+// metadata.appointment, metadata.consultation and metadata.reconciliation, the oldest
+// first. judged is false where the history does not reach back to when the notes came.
+func Suspect(c *Case, events []Event) (reasons []SuspicionReason, judged bool) {
+	if c.Consultation == nil {
+		return nil, true
+	}
+	w := walk{patient: firstPatient(c, events), origins: make(map[string]Belonging)}
+	for i := range events {
+		w.event(&events[i])
+	}
+	add := func(reason SuspicionReason, holds bool) {
+		if holds && !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
+		}
+	}
+	a := &c.Appointment
+	add(SuspectPatient, differ(c.Consultation.PatientID, a.PatientID))
+	add(SuspectConsultation, !a.Earlier && differ(c.Consultation.ID, a.ConsultationID))
+	for _, origin := range w.origins {
+		add(SuspectPatient, differ(origin.PatientID, a.PatientID))
+		add(SuspectConsultation, differ(origin.ConsultationID, c.Consultation.ID))
+	}
+	add(SuspectReturned, w.returned)
+	slices.Sort(reasons)
+	return reasons, w.read || len(reasons) > 0
+}
+
+// firstPatient is the case's patient before the first event: a creation keeps no
+// values.
+func firstPatient(c *Case, events []Event) string {
+	for i := range events {
+		if events[i].Field == "metadata.appointment" {
+			return textOf(events[i].Before, "patientId")
+		}
+	}
+	return c.Appointment.PatientID
+}
+
+// A walk follows a case through its history.
+type walk struct {
+	patient  string
+	origins  map[string]Belonging // of each part that is stored: whence it came
+	read     bool                 // the history holds a read of the consultation
+	gone     string               // the patient when it was soft-deleted
+	deleted  bool
+	returned bool // a sync brought it back, and nothing proved the patient
+}
+
+func (w *walk) event(e *Event) {
+	switch e.Field {
+	case "metadata.appointment":
+		w.patient = cmp.Or(textOf(e.After, "patientId"), w.patient)
+	case "metadata.consultation":
+		w.consultation(e)
+	case "metadata.reconciliation":
+		deleted := textOf(e.After, "softDeleted") == "true"
+		if w.deleted && !deleted && strings.HasPrefix(e.Actor, "sync:") && len(w.origins) > 0 {
+			w.returned = w.gone == "" || w.gone != w.patient
+		}
+		if deleted {
+			w.gone = w.patient
+		}
+		w.deleted = deleted
+	}
+}
+
+// consultation notes whence each part comes: what stays as it was was carried over,
+// though another consultation or patient stands beside it now.
+func (w *walk) consultation(e *Event) {
+	w.read = true
+	before, after := fieldsOf(e.Before), fieldsOf(e.After)
+	if len(w.origins) == 0 && len(before) > 0 { // the history begins later
+		w.take(before, nil)
+	}
+	w.take(after, before)
+}
+
+func (w *walk) take(after, before map[string]json.RawMessage) {
+	own := Belonging{plain(after["id"]), cmp.Or(plain(after["patientId"]), w.patient)}
+	fresh := false
+	for _, part := range noteParts {
+		value, had := after[part], before[part]
+		switch {
+		case empty(value):
+			delete(w.origins, part)
+		case empty(had) || !bytes.Equal(value, had):
+			w.origins[part], fresh = own, true
+		}
+	}
+	if fresh || len(after) == 0 {
+		w.returned = false
+	}
+}
+
+func fieldsOf(document []byte) (fields map[string]json.RawMessage) {
+	_ = json.Unmarshal(document, &fields) // what is no object has no fields
+	return fields
+}
+
+func textOf(document []byte, field string) string { return plain(fieldsOf(document)[field]) }
+
+// plain is a JSON text without its quotes, or another scalar as it is written.
+func plain(value json.RawMessage) string {
+	var text string
+	if json.Unmarshal(value, &text) == nil {
+		return text
+	}
+	return string(value)
+}
+
+func empty(value json.RawMessage) bool {
+	switch string(value) {
+	case "", "null", `""`, "[]", "{}":
+		return true
+	default:
+		return false
+	}
+}
+
+// Clear is the write that takes a suspect case's consultation out of sight: the case is
+// due at once, and gets back what the PIMS says is its own (R7, R19).
+func Clear(c *Case, at time.Time) Write {
+	w := Write{Before: c, After: c.hidden()}
+	w.Reading = lookAgain(&w, at)
+	return w
+}

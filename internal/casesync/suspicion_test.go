@@ -1,0 +1,132 @@
+package casesync_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// told makes the events of a history: field, before, after; an empty document is null.
+func told(actor string, triples ...string) (events []casesync.Event) {
+	document := func(text string) []byte {
+		if text == "" {
+			return nil
+		}
+		return []byte(text)
+	}
+	for i := 0; i < len(triples); i += 3 {
+		events = append(events, casesync.Event{
+			Actor: actor, Action: "changed", Field: "metadata." + triples[i], Before: document(triples[i+1]), After: document(triples[i+2]),
+		})
+	}
+	return events
+}
+
+func TestForeignNotesAreFoundByStoredIDsAndByHistory(t *testing.T) { // R7
+	t.Parallel()
+	notes := func(id, patient, text string) string {
+		return fmt.Sprintf(`{"id": %q, "patientId": %q, "soapNotes": {"plan": %q}}`, id, patient, text)
+	}
+	patient := func(id string) string { return fmt.Sprintf(`{"patientId": %q}`, id) }
+	const gone, back = `{"softDeleted": true}`, ""
+	for name, tc := range map[string]struct {
+		appointment  casesync.Appointment
+		consultation [2]string // id and patient
+		events       []casesync.Event
+		want         []casesync.SuspicionReason
+		unjudged     bool
+	}{
+		"its own": {
+			casesync.Appointment{PatientID: "1", ConsultationID: "51"},
+			[2]string{"51", "1"},
+			told("sync:a", "consultation", "", notes("51", "1", "rest")), nil, false,
+		},
+		"stored for another patient": {
+			casesync.Appointment{PatientID: "2"}, [2]string{"51", "1"}, nil, []casesync.SuspicionReason{"another_patient"}, false,
+		},
+		"another consultation than the appointment's": {
+			casesync.Appointment{PatientID: "1", ConsultationID: "52"}, [2]string{"51", ""}, nil, []casesync.SuspicionReason{"another_consultation"}, false,
+		},
+		"an appointment's earlier id decides nothing": {
+			casesync.Appointment{PatientID: "1", ConsultationID: "52", Earlier: true},
+			[2]string{"51", ""},
+			told("sync:a", "consultation", "", notes("51", "", "rest")), nil, false,
+		},
+		"read before the patient became another one": {
+			casesync.Appointment{PatientID: "2"},
+			[2]string{"51", ""},
+			told("sync:a", "consultation", "", notes("51", "", "rest"), "appointment", patient("1"), patient("2")),
+			[]casesync.SuspicionReason{"another_patient"},
+			false,
+		},
+		"read again for the other patient": {
+			casesync.Appointment{PatientID: "2"},
+			[2]string{"52", ""},
+			told("sync:a", "consultation", "", notes("51", "", "rest"), "appointment", patient("1"), patient("2"), "consultation", notes("51", "", "rest"), notes("52", "", "water")),
+			nil, false,
+		},
+		"carried over to another consultation": {
+			casesync.Appointment{PatientID: "1"},
+			[2]string{"52", ""},
+			told("sync:a", "consultation", "", notes("51", "", "rest"), "consultation", notes("51", "", "rest"), notes("52", "", "rest")),
+			[]casesync.SuspicionReason{"another_consultation"},
+			false,
+		},
+		"a patient that became known": {
+			casesync.Appointment{PatientID: "1"},
+			[2]string{"51", ""},
+			told("sync:a", "consultation", "", notes("51", "", "rest"), "appointment", patient(""), patient("1")), nil, false,
+		},
+		"back after a soft delete as another patient's": {
+			casesync.Appointment{PatientID: "2"},
+			[2]string{"51", ""},
+			told("sync:a", "consultation", "", notes("51", "", "rest"), "reconciliation", "", gone, "appointment", patient("1"), patient("2"), "reconciliation", gone, back),
+			[]casesync.SuspicionReason{"another_patient", "returned_unproved"},
+			false,
+		},
+		"back after a soft delete, and nobody is named": {
+			casesync.Appointment{},
+			[2]string{"51", ""},
+			told("sync:a", "consultation", "", notes("51", "", "rest"), "reconciliation", "", gone, "reconciliation", gone, back),
+			[]casesync.SuspicionReason{"returned_unproved"},
+			false,
+		},
+		"back after a soft delete, the same": {
+			casesync.Appointment{PatientID: "1"},
+			[2]string{"51", ""},
+			told("sync:a", "consultation", "", notes("51", "", "rest"), "reconciliation", "", gone, "reconciliation", gone, back), nil, false,
+		},
+		"restored by a person": {
+			casesync.Appointment{},
+			[2]string{"51", ""},
+			told("key:a", "consultation", "", notes("51", "", "rest"), "reconciliation", "", gone, "reconciliation", gone, back), nil, false,
+		},
+		"hidden and read anew": {
+			casesync.Appointment{PatientID: "2"},
+			[2]string{"51", "2"},
+			told("sync:a", "consultation", "", notes("51", "1", "rest"), "appointment", patient("1"), patient("2"), "consultation", notes("51", "1", "rest"), "", "consultation", "", notes("51", "2", "rest")),
+			nil, false,
+		},
+		"a history that is too short": {
+			casesync.Appointment{PatientID: "1"}, [2]string{"51", ""}, nil, nil, true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := casesync.Case{
+				Appointment:  tc.appointment,
+				Consultation: &casesync.Consultation{Consultation: pims.Consultation{ID: tc.consultation[0], PatientID: tc.consultation[1]}},
+			}
+			reasons, judged := casesync.Suspect(&c, tc.events)
+			require.Equal(t, tc.want, reasons)
+			require.Equal(t, tc.unjudged, !judged)
+		})
+	}
+	reasons, judged := casesync.Suspect(&casesync.Case{}, nil)
+	require.Empty(t, reasons)
+	require.True(t, judged)
+}

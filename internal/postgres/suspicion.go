@@ -1,0 +1,216 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+// suspectBatch is how many cases are judged at a time: their history holds their notes.
+const suspectBatch = 200
+
+// A NotesCheck is what the check of a clinic's stored notes found.
+type NotesCheck struct {
+	Checked  int // cases with a stored consultation
+	Unjudged int // of these: their history does not reach back to when the notes came
+	Suspects []casesync.Suspicion
+	Cleared  int // suspects whose notes were hidden
+}
+
+// CheckNotes looks for cases of a clinic that may hold notes of another patient or
+// consultation, by their stored ids and their history (R7). With an actor it hides
+// those notes: only where the case still is as it was judged, in the name of the
+// actor, so that the history tells it. CodeSyncRunning, with the sync's id, where a
+// sync of the clinic runs.
+func (s *Cases) CheckNotes(ctx context.Context, clinicID uuid.UUID, actor string, at time.Time) (check NotesCheck, err error) {
+	after := uuid.Nil
+	for {
+		found, err := s.withNotes(ctx, clinicID, after)
+		if err != nil || len(found) == 0 {
+			return check, err
+		}
+		after = found[len(found)-1].ID
+		suspects, err := s.judge(ctx, clinicID, found, &check)
+		if err != nil {
+			return check, err
+		}
+		if actor == "" || len(suspects) == 0 {
+			continue
+		}
+		n, err := s.clearNotes(ctx, clinicID, suspects, actor, at)
+		check.Cleared += n
+		if err != nil {
+			return check, err
+		}
+	}
+}
+
+// A providersCase is a case of whatever provider.
+type providersCase struct {
+	casesync.Case
+	provider string
+}
+
+// withNotes reads the next cases with a stored consultation.
+func (s *Cases) withNotes(ctx context.Context, clinicID, after uuid.UUID) ([]*providersCase, error) {
+	ids, err := readInClinic(ctx, s.db, "list the cases with notes", clinicID, `
+		select id, provider from cases
+		where clinic_id = $1 and id > $2 and pims_id is not null and jsonb_typeof(metadata -> 'consultation') = 'object'
+		order by id limit $3`, []any{clinicID, after, suspectBatch},
+		func(row pgx.CollectableRow) (c *providersCase, err error) {
+			c = new(providersCase)
+			err = row.Scan(&c.ID, &c.provider)
+			return c, err
+		})
+	if err != nil {
+		return nil, err
+	}
+	wanted := convert(ids, func(c *providersCase) uuid.UUID { return c.ID })
+	stored, err := s.CasesWithConsultations(ctx, clinicID, wanted)
+	for _, c := range ids {
+		id := c.ID
+		c.Case = stored[id] // nothing, where it was removed meanwhile
+		c.ID = id
+	}
+	return ids, err
+}
+
+// judge tells which of the cases are suspect, and notes them in the check.
+func (s *Cases) judge(ctx context.Context, clinicID uuid.UUID, cases []*providersCase, check *NotesCheck) (suspects []*providersCase, err error) {
+	events, err := readInClinic(ctx, s.db, "read the history of notes", clinicID, `
+		select id, case_id, at, actor, action, coalesce(field, ''), before, after from case_events
+		where clinic_id = $1 and case_id = any($2)
+			and field in ('metadata.appointment', 'metadata.consultation', 'metadata.reconciliation')
+		order by case_id, id`, []any{clinicID, convert(cases, func(c *providersCase) uuid.UUID { return c.ID })}, scanEvent)
+	if err != nil {
+		return nil, err
+	}
+	of := make(map[uuid.UUID][]casesync.Event)
+	for _, e := range events {
+		of[e.CaseID] = append(of[e.CaseID], e)
+	}
+	for _, c := range cases {
+		if c.Consultation == nil { // it was hidden meanwhile
+			continue
+		}
+		check.Checked++
+		reasons, judged := casesync.Suspect(&c.Case, of[c.ID])
+		if !judged {
+			check.Unjudged++
+		}
+		if len(reasons) == 0 {
+			continue
+		}
+		suspects = append(suspects, c)
+		check.Suspects = append(check.Suspects, casesync.Suspicion{
+			CaseID: c.ID, PIMSID: c.PIMSID, Reasons: reasons,
+			Shows: casesync.Belonging{ConsultationID: c.Consultation.ID, PatientID: c.Appointment.PatientID},
+		})
+	}
+	return suspects, nil
+}
+
+// clearNotes hides the notes of cases by the statement of every sync, over the row
+// versions that were judged and no other (R12).
+func (s *Cases) clearNotes(ctx context.Context, clinicID uuid.UUID, cases []*providersCase, actor string, at time.Time) (n int, err error) {
+	writes := make(map[string][]casesync.Write)
+	for _, c := range cases {
+		writes[c.provider] = append(writes[c.provider], casesync.Clear(&c.Case, at))
+	}
+	err = s.db.InClinicAs(ctx, "hide notes", clinicID, actor, func(tx pgx.Tx) error {
+		n = 0
+		if err := noSyncRuns(ctx, tx, clinicID); err != nil {
+			return err
+		}
+		for provider, writes := range writes {
+			_, rows, err := columnsOf(writes)
+			if err != nil {
+				return err
+			}
+			written, err := query(ctx, tx, rows.statement(), rows.args(clinicID, provider, at), pgx.RowTo[string])
+			if err != nil {
+				return err
+			}
+			n += len(written)
+		}
+		return nil
+	})
+	return n, err
+}
+
+// noSyncRuns refuses what is not to be done while a sync of the clinic works, and
+// keeps one from being closed until the transaction ends.
+func noSyncRuns(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID) error {
+	var id uuid.UUID
+	err := tx.QueryRow(ctx, `select id from case_sync_audits
+		where clinic_id = $1 and status = 'in_progress' and parent_id is null for share`, clinicID).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	failure := casesync.Fail(casesync.CodeSyncRunning, "sync %s of the clinic is running; wait until it is over, and try again", id)
+	failure.SyncID = id
+	return failure
+}
+
+// RestoreNotes puts back what a clearing hid, in the name of an actor: the notes of
+// each case that shows none since, and whose patient and consultation are as they
+// were. kept is how many cases changed since and stay as they are. CodeNotFound where
+// the clinic has no such clearing, CodeSyncRunning as CheckNotes.
+func (s *Cases) RestoreNotes(ctx context.Context, clinicID uuid.UUID, cleared, actor string, at time.Time) (restored, kept int, err error) {
+	err = s.db.InClinicAs(ctx, "put notes back", clinicID, actor, func(tx pgx.Tx) error {
+		if err := noSyncRuns(ctx, tx, clinicID); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, restoreNotes, clinicID, cleared, at).Scan(&restored, &kept); err != nil {
+			return err
+		}
+		if restored+kept == 0 {
+			return casesync.Fail(casesync.CodeNotFound, "the clinic has no clearing %s", cleared)
+		}
+		return nil
+	})
+	return restored, kept, err
+}
+
+// restoreNotes looks for no later change of the appointment's ids or of the
+// consultation: the notes that come back are those of the case as it was.
+const restoreNotes = `
+with hidden as (
+	select distinct on (case_id) id, case_id, before from case_events
+	where clinic_id = $1 and actor = $2 and field = 'metadata.consultation' and after is null
+	order by case_id, id desc
+), untouched as (
+	select h.* from hidden h
+	where not exists (
+		select from case_events e
+		where e.clinic_id = $1 and e.case_id = h.case_id and e.id > h.id and (e.field = 'metadata.consultation'
+			or e.field = 'metadata.appointment' and (e.before #>> '{patientId}' is distinct from e.after #>> '{patientId}'
+				or e.before #>> '{consultationId}' is distinct from e.after #>> '{consultationId}')))
+), restored as (
+	update cases c set metadata = c.metadata || jsonb_build_object('consultation', u.before), updated_at = $3
+	from untouched u
+	where c.id = u.case_id and c.clinic_id = $1 and not c.metadata ? 'consultation'
+	returning c.id
+), readings as (
+	update case_enrichments e set changed_at = null, disowned_consultation_id = null, disowned_patient_id = null
+	from restored r where e.case_id = r.id and e.clinic_id = $1
+)
+select (select count(*) from restored), (select count(*) from hidden) - (select count(*) from restored)`
+
+// ClearedBy tells in which clinic a clearing hid notes. It crosses clinics (R41).
+// CodeNotFound where there is no such clearing.
+func (s *Cases) ClearedBy(ctx context.Context, actor string) (clinicID uuid.UUID, err error) {
+	err = s.db.System(ctx, "find the clearing", func(tx pgx.Tx) error {
+		row := tx.QueryRow(ctx, `select clinic_id from case_events where actor = $1 and field = 'metadata.consultation' limit 1`, actor)
+		return found(row.Scan(&clinicID), casesync.Fail(casesync.CodeNotFound, "there is no such clearing of notes"))
+	})
+	return clinicID, err
+}

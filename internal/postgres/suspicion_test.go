@@ -1,0 +1,68 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+func TestForeignNotesAreHiddenOnlyWhereNobodyElseWorksAndPutBackOnlyWhereNothingChanged(t *testing.T) { // R7, R12
+	t.Parallel()
+	f := newFixture(t)
+	foreign, own := f.insert(visit("1")), f.insert(visit("2"))
+	for _, c := range []casesync.Case{foreign, own} {
+		f.update(c, func(c *casesync.Case) {
+			c.Consultation = &casesync.Consultation{Consultation: pims.Consultation{ID: c.Appointment.ConsultationID, PatientID: "p1", SOAP: pims.SOAP{Plan: "rest"}}}
+		})
+	}
+	exec(t, f.db, `update cases set metadata = jsonb_set(metadata, '{consultation,patientId}', '"p9"') where id = $1`, foreign.ID)
+
+	check, err := f.cases.CheckNotes(t.Context(), f.clinic, "", monday)
+	require.NoError(t, err)
+	require.Equal(t, []int{2, 0, 1, 0}, []int{check.Checked, check.Unjudged, len(check.Suspects), check.Cleared})
+	require.Equal(t, casesync.Suspicion{
+		CaseID: foreign.ID, PIMSID: "1", Shows: casesync.Belonging{ConsultationID: "c-1", PatientID: "p1"},
+		Reasons: []casesync.SuspicionReason{casesync.SuspectPatient},
+	}, check.Suspects[0])
+
+	_, err = f.cases.CheckNotes(t.Context(), f.clinic, "clearing:z", monday)
+	var failure *casesync.Failure
+	require.ErrorAs(t, err, &failure)
+	require.Equal(t, casesync.CodeSyncRunning, failure.Code, "the fixture's sync works")
+	require.Equal(t, f.lease.AuditID, failure.SyncID)
+	exec(t, f.db, "update case_sync_audits set status = 'completed' where clinic_id = $1", f.clinic)
+
+	check, err = f.cases.CheckNotes(t.Context(), f.clinic, "clearing:z", monday)
+	require.NoError(t, err)
+	require.Equal(t, 1, check.Cleared)
+	shows := func(id uuid.UUID) bool {
+		return scan[bool](t, f.db, "select metadata ? 'consultation' from cases where id = $1", id)
+	}
+	require.Equal(t, []bool{false, true}, []bool{shows(foreign.ID), shows(own.ID)})
+	require.Equal(t, "clearing:z", scan[string](t, f.db, "select actor from case_events where case_id = $1 order by id desc limit 1", foreign.ID))
+	require.Equal(t, "c-1 p9", scan[string](t, f.db, "select disowned_consultation_id || ' ' || disowned_patient_id from case_enrichments where case_id = $1 and changed_at is not null", foreign.ID))
+
+	clinicID, err := f.cases.ClearedBy(t.Context(), "clearing:z")
+	require.NoError(t, err)
+	require.Equal(t, f.clinic, clinicID)
+	restored, kept, err := f.cases.RestoreNotes(t.Context(), f.clinic, "clearing:z", "undo-clearing:z", monday)
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 0}, []int{restored, kept})
+	require.True(t, shows(foreign.ID))
+	require.Zero(t, scan[int](t, f.db, "select count(*) from case_enrichments where changed_at is not null"))
+
+	_, err = f.cases.CheckNotes(t.Context(), f.clinic, "clearing:y", monday)
+	require.NoError(t, err)
+	exec(t, f.db, `update cases set metadata = jsonb_set(metadata, '{appointment,patientId}', '"p7"') where id = $1`, foreign.ID)
+	restored, kept, err = f.cases.RestoreNotes(t.Context(), f.clinic, "clearing:y", "undo-clearing:y", monday)
+	require.NoError(t, err)
+	require.Equal(t, []int{0, 1}, []int{restored, kept}, "its patient became another one since")
+	require.False(t, shows(foreign.ID))
+	_, _, err = f.cases.RestoreNotes(t.Context(), f.clinic, "clearing:x", "undo-clearing:x", monday)
+	require.ErrorAs(t, err, &failure)
+	require.Equal(t, casesync.CodeNotFound, failure.Code)
+}
