@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -15,9 +16,9 @@ func TestEachMutantIsAnotherAndTakesItsConditionFromTheSourceAsItIs(t *testing.T
 	for _, m := range mutants() {
 		source, err := os.ReadFile(filepath.Join("..", "..", "..", filepath.FromSlash(m.file)))
 		require.NoError(t, err)
-		require.Equal(t, 1, strings.Count(string(source), m.old), "%s: %s: how often %s has the text", m.rule, m.name, m.file)
-		require.NotEqual(t, m.old, m.new, m.name)
-		require.False(t, seen[m.rule+m.name], "two mutants are called %s: %s", m.rule, m.name)
+		assert.Equal(t, 1, strings.Count(string(source), m.old), "%s: %s: how often %s has the text", m.rule, m.name, m.file)
+		assert.NotEqual(t, m.old, m.new, m.name)
+		assert.False(t, seen[m.rule+m.name], "two mutants are called %s: %s", m.rule, m.name)
 		seen[m.rule+m.name] = true
 	}
 	require.Greater(t, len(seen), 15)
