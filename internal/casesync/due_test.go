@@ -44,6 +44,10 @@ func TestACaseIsDueUntilItsNotesAreFinalAndOldEnough(t *testing.T) { // R19
 
 		{"notes, not final", candidate{Stored: true, HasNotes: true, ReadAt: at(90 * hour)}, 91 * hour, true},
 		{"notes, not final, long ago", candidate{Stored: true, HasNotes: true, ReadAt: at(30 * day1)}, 40 * day1, true},
+		{"it became another patient's, and was not looked for since", candidate{Stored: true, HasNotes: true, Final: true, ReadAt: at(80 * hour), Since: at(30 * day1)}, 60 * day1, true},
+		{"it became another patient's, fourteen days not over", candidate{Tries: 3, Since: at(30 * day1)}, 44*day1 - 1, true},
+		{"it became another patient's, fourteen days over", candidate{Tries: 3, Since: at(30 * day1)}, 44 * day1, false},
+		{"it became another patient's, and waits", candidate{Tries: 3, Since: at(30 * day1), NextTry: at(32 * day1)}, 31 * day1, false},
 		{"final, never read by us", candidate{Stored: true, HasNotes: true, Final: true}, 30 * day1, true},
 		{"final, last read less than 72 hours after the visit", candidate{Stored: true, HasNotes: true, Final: true, ReadAt: at(72*hour - 1)}, 30 * day1, true},
 		{"final, last read 72 hours after the visit", candidate{Stored: true, HasNotes: true, Final: true, ReadAt: at(72 * hour)}, 73 * hour, false},

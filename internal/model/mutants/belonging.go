@@ -1,0 +1,49 @@
+package main
+
+const model = "internal/model"
+
+// theBelonging is what keeps notes with their patient and their visit (R7, R9, R16,
+// R19).
+func theBelonging() []mutant {
+	const (
+		belonging    = "internal/casesync/belonging.go"
+		consultation = "internal/casesync/consultation.go"
+		storing      = "internal/casesync/enrichment_store.go"
+	)
+	corrected := tests{sync, "ACorrectedPatient"}
+	never := tests{sync, "OfAnotherPatientIsNeverStored"}
+	returned := tests{sync, "ASoftDeletedCaseKeepsItsNotes"}
+	replaced := tests{sync, "AnotherConsultationReplaces"}
+	null := tests{sync, "ANullClears"}
+	late := tests{sync, "ReadForTheEarlierPatient"}
+	merge := tests{model, "TheMerge"}
+	return []mutant{
+		{"R7", "a patient that becomes known is another one", belonging, "return !pims.Blank(a) && !pims.Blank(b) && a != b", "return a != b", tests{sync, "BecomesKnown"}},
+		{"R7", "notes stay where the patient becomes another one", belonging, "case differ(old.patientOf(stored), now.PatientID):", "case false:", corrected},
+		{"R7", "notes stay where the visit names another consultation", belonging, "case !now.Earlier && differ(stored.ConsultationID, now.ConsultationID):", "case false:", replaced},
+		{"R7", "notes stay where the visit has no consultation any more", belonging, "return !none || stored.ConsultationID", "return !none || true || stored.ConsultationID", null},
+		{"R7", "a null says nothing", "internal/casesync/merge.go", `consultationID == "" && !a.NoConsultation`, `consultationID == ""`, null},
+		{"R7", "an absent field is a null", "internal/casesync/merge.go", `consultationID == "" && !a.NoConsultation`, `false`, null},
+		{"R7", "Neo's null says nothing", "internal/pims/idexxneo/reader.go", `return id, id == "" && (kind`, `return id, false && (kind`, tests{neo, "Generations|Tolerantly"}},
+		{"R7", "Neo's newer shape does not say whose it is", "internal/pims/idexxneo/consultation.go", "err = r.patient(c)", "err = r.skip()", tests{neo, "BothShapes"}},
+		{"R7", "a consultation of another patient is stored", belonging, "if unnamed || differ(read.PatientID, patient) {", "if unnamed {", never},
+		{"R7", "what is stored of another patient's consultation stays", belonging, "if c.holds(read.ID) {", "if false {", never},
+		{"R7", "what was hidden comes back without naming the patient", belonging, "if unnamed || differ(read.PatientID, patient) {", "if unnamed && false || differ(read.PatientID, patient) {", corrected},
+		{"R7", "another consultation without notes keeps the notes", consultation, "old == nil || old.ID != read.ID || differ(old.PatientID, read.PatientID)", "old == nil || differ(old.PatientID, read.PatientID)", replaced},
+		{"R7", "another patient's consultation without notes keeps the notes", consultation, "old == nil || old.ID != read.ID || differ(old.PatientID, read.PatientID)", "old == nil || old.ID != read.ID", merge},
+		{"R7", "another patient keeps the name", belonging, "c.PatientName = \"\"\n", "", merge},
+		{"R7", "another client keeps the phone number", belonging, "if differ(old.Appointment.ClientID, a.ClientID) {", "if false {", merge},
+		{"R7", "what was read for the earlier patient lands", storing, "a.PatientID == c.PatientID && ", "", late},
+		{"R7", "what was read of the earlier consultation lands", storing, "a.ConsultationID == c.ConsultationID && ", "", late},
+		{"R7", "a restore puts another patient's notes back", "internal/postgres/cases_restore.go", "case when ` + anothersNotes + ` then", "case when false then", tests{sync, "ARestoreByHandPutsNoOther"}},
+		{"R9", "the id stored earlier decides against the search", consultation, "if c.ConsultationID != \"\" && !c.Earlier {", "if c.ConsultationID != \"\" {", tests{sync, "TheIDStoredEarlier"}},
+		{"R9", "a consultation that the search lists for another visit stays", consultation, "return c.Stored && !named && l.anothers(c.StoredID, c)", "return false && c.Stored && !named && l.anothers(c.StoredID, c)", tests{sync, "ThatTheSearchAloneNames"}},
+		{"R9", "swapped consultations are read for the wrong visits", consultation, "differ(l.byAppointment[c.PIMSID].ID, c.ConsultationID)", "false", tests{sync, "SwappedConsultationsShowNothing"}},
+		{"R9", "what nobody names any more stays unseen", "internal/casesync/enrichment.go", "} else if !ok && c.Stored && c.StoredID != \"\" {", "} else if false {", tests{sync, "NobodyNamesAnyMore"}},
+		{"R16", "an id that is given out again keeps names", belonging, "case old.returning() && another:", "case false:", tests{sync, "GivenOutAgain"}},
+		{"R16", "an id that returns needs no proof", belonging, "case old.returning() && !old.provedSame(a):", "case false:", returned},
+		{"R16", "an id that a person restored needs no proof", belonging, "return c.SoftDeleted() || c.Returning", "return c.SoftDeleted()", returned},
+		{"R19", "another patient's case waits for its window", "internal/postgres/cases_enrich.go", "clinic_id = $1 and changed_at is not null\n", "clinic_id = $1 and false\n", tests{sync, "WhateverTheWindow"}},
+		{"R19", "another patient's case is not due", consultation, "case !c.Since.IsZero():", "case false:", tests{sync, "ACaseIsDueUntil"}},
+	}
+}
