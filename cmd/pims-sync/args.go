@@ -79,6 +79,31 @@ func (l *limit) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// limitOrAll is how many items of a list are shown; 0 is all.
+type limitOrAll int
+
+// UnmarshalText reads the number, or "all".
+func (l *limitOrAll) UnmarshalText(text []byte) error {
+	if string(text) == "all" {
+		*l = 0
+		return nil
+	}
+	var n limit
+	if n.UnmarshalText(text) != nil {
+		return fmt.Errorf("must be a whole number between 1 and %d, or all", maxLimit)
+	}
+	*l = limitOrAll(n)
+	return nil
+}
+
+// cut is how many of n items are shown.
+func (l limitOrAll) cut(n int) int {
+	if l == 0 {
+		return n
+	}
+	return min(n, int(l))
+}
+
 // inFlags tells what is wrong with a request's field in the words of the command
 // line, which has a flag for each.
 func inFlags(f *casesync.Failure) error {

@@ -119,7 +119,7 @@ func (i *installation) enrol(b *testing.B, sim *neosim.Sim) *subject {
 	s.Sim, s.via = sim, i.serving
 	s.neo = httptest.NewServer(s.tape)
 	b.Cleanup(s.neo.Close)
-	id := i.run(b, "", "clinic", "add", "--name", "Harbor Lights", "--timezone", sim.Options().Location.String()).text("id")
+	id := i.run(b, "", "clinic", "add", "--allow-duplicate", "--name", "Harbor Lights", "--timezone", sim.Options().Location.String()).text("id")
 	i.run(b, neosim.DefaultPassword+"\n", "credentials", "set", "--clinic", id, "--base-url", s.neo.URL,
 		"--username", neosim.DefaultUsername, "--password-stdin")
 	s.key = i.run(b, "", "keys", "create", "--clinic", id).text("key")

@@ -167,7 +167,7 @@ func (a *account) enrol(t *testing.T, s *serving) *practice {
 	p.neo = httptest.NewServer(p.Sim)
 	t.Cleanup(p.neo.Close)
 	t.Cleanup(func() { p.ClearFaults() })
-	id := a.run(t, "", "clinic", "add", "--name", "Harbor Lights", "--timezone", zone.String()).text("id")
+	id := a.run(t, "", "clinic", "add", "--allow-duplicate", "--name", "Harbor Lights", "--timezone", zone.String()).text("id")
 	p.id = uuid.MustParse(id)
 	a.run(t, neosim.DefaultPassword+"\n", "credentials", "set", "--clinic", id, "--base-url", p.neo.URL,
 		"--username", neosim.DefaultUsername, "--password-stdin")

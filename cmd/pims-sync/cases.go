@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 
 // CasesCmd are the commands on cases.
 type CasesCmd struct {
-	List CasesListCmd `cmd:"" help:"List a clinic's cases by date."`
+	List CasesListCmd `cmd:"" help:"List a clinic's cases by date, the newest first."`
 	Show CasesShowCmd `cmd:"" help:"Show one case with its metadata."`
 
 	History CasesHistoryCmd `cmd:"" help:"Tell what changed in a case, when, by whom, from what to what."`
@@ -29,6 +30,10 @@ type CasesListCmd struct {
 	To     *date  `help:"Last day." placeholder:"DATE"`
 	Status string `help:"Only this status."`
 	PIMSID string `name:"pims-id" help:"Only the case of this appointment."`
+
+	Deleted     string `help:"true: only soft-deleted cases; false: only others; any: both." enum:"true,false,any" default:"any"`
+	OldestFirst bool   `help:"Begin with the oldest."`
+
 	Limit  limit  `help:"How many." default:"50"`
 	Cursor string `help:"Where to go on: nextCursor of an earlier list."`
 }
@@ -47,7 +52,10 @@ func (a *CasesListCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if err != nil {
 			return err
 		}
-		filter := casesync.CaseFilter{Status: a.Status, PIMSID: a.PIMSID, Page: casesync.Page{Limit: int(a.Limit), Cursor: a.Cursor}}
+		filter := casesync.CaseFilter{Status: a.Status, PIMSID: a.PIMSID, NewestFirst: !a.OldestFirst, Page: casesync.Page{Limit: int(a.Limit), Cursor: a.Cursor}}
+		if a.Deleted != "any" {
+			filter.Deleted = new(a.Deleted == "true")
+		}
 		if a.From != nil {
 			filter.From = a.From.Date
 		}
@@ -61,16 +69,29 @@ func (a *CasesListCmd) Run(ctx context.Context, std streams, c *Config) error {
 		rows := make([][]string, len(list.Items))
 		for i := range list.Items {
 			x := &list.Items[i]
-			rows[i] = []string{x.ID.String(), said(x.PIMSID), scheduled(x, loc), x.Status, x.CaseType, said(x.PatientName), said(x.ClientName)}
+			rows[i] = []string{x.ID.String(), said(x.PIMSID), scheduled(x, loc), caseStatus(x), x.CaseType, said(x.PatientName), said(x.ClientName)}
 		}
 		document, err := api.CasesDocument(list)
 		if err != nil {
 			return err
 		}
 		return show(std, c, document, func(w io.Writer) {
+			if len(rows) == 0 {
+				fmt.Fprintln(w, "No cases.")
+				return
+			}
 			table(w, []string{"id", "appointment", "scheduled", "status", "type", "patient", "client"}, rows)
+			more(w, list.NextCursor)
 		})
 	})
+}
+
+// caseStatus is the case's status, marked where it is soft-deleted.
+func caseStatus(x *casesync.Record) string {
+	if x.SoftDeleted {
+		return x.Status + " (deleted)"
+	}
+	return x.Status
 }
 
 // CasesShowCmd shows a case.
@@ -104,6 +125,9 @@ func showCase(w io.Writer, owner clinic.Clinic, x *casesync.Record) {
 		"patient", said(x.PatientName), "client", said(x.ClientName), "phone", said(x.PhoneNumber),
 		"scheduled", scheduled(x, loc), "status", x.Status, "status by sync", said(x.SyncStatus), "type", x.CaseType,
 		"created", stamp(x.CreatedAt, loc), "updated", stamp(x.UpdatedAt, loc))
+	if x.SoftDeleted {
+		fmt.Fprintf(w, "\nSoft-deleted at %s: %s. Undo: pims-sync cases restore %s\n", stamp(x.DeletedAt, loc), orDash(x.DeletedReason), x.ID)
+	}
 	_, _ = io.WriteString(w, "\n"+indentJSON(x.Metadata)+"\n")
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,11 +30,16 @@ type ClinicAddCmd struct {
 	Name     label `required:"" help:"The clinic's name."`
 	Timezone zone  `required:"" help:"Its IANA time zone, such as America/Chicago. Every date means its days."`
 	ID       id    `name:"id" help:"Its id, where other systems know it already." placeholder:"ID"`
+
+	AllowDuplicate bool `help:"Add it although there is a clinic of this name."`
 }
 
 // Run adds the clinic.
 func (a *ClinicAddCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *store) error {
+		if err := a.checkName(ctx, s); err != nil {
+			return err
+		}
 		added, err := s.Clinics().Add(ctx, clinic.Clinic{ID: a.ID.UUID, Name: string(a.Name), Timezone: string(a.Timezone), Active: true})
 		if err != nil {
 			return err
@@ -50,6 +56,29 @@ func (a *ClinicAddCmd) Run(ctx context.Context, std streams, c *Config) error {
 			fmt.Fprintf(w, "Added clinic %s.\nNext: pims-sync credentials set --clinic %s --username USER --password-stdin\n", added.ID, added.ID)
 		})
 	})
+}
+
+// checkName refuses a name that a clinic has already, however it is written: two
+// would be synced from one practice.
+func (a *ClinicAddCmd) checkName(ctx context.Context, s *store) error {
+	if a.AllowDuplicate {
+		return nil
+	}
+	clinics, err := s.Clinics().Clinics(ctx)
+	if err != nil {
+		return err
+	}
+	for _, x := range clinics {
+		if x.ID != a.ID.UUID && sameName(x.Name, string(a.Name)) {
+			return fmt.Errorf("there is a clinic %q already, %s; use it, or add another of that name with --allow-duplicate", x.Name, x.ID)
+		}
+	}
+	return nil
+}
+
+// sameName compares names without regard to case and blanks.
+func sameName(a, b string) bool {
+	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
 }
 
 // ClinicListCmd lists clinics.

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -13,14 +17,18 @@ import (
 
 // PlansApproveCmd approves a plan.
 type PlansApproveCmd struct {
-	ID id `arg:"" help:"The plan's id."`
+	ID  id   `arg:"" help:"The plan's id."`
+	Yes bool `help:"Do not ask. Needed where nobody can be asked: not on a terminal, or with --json."`
 }
 
-// Run approves the plan and works on the sync that does it (R23).
+// Run says what the plan would do, asks, approves it, and works on the sync that does it (R23).
 func (a *PlansApproveCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withWorker(ctx, std, c, func(e *engine) error {
 		owner, err := ownerOfPlan(ctx, e.store, a.ID.UUID)
 		if err != nil {
+			return err
+		}
+		if err := a.confirm(ctx, std, c, e.store, owner); err != nil {
 			return err
 		}
 		audit, err := e.queue.Approve(ctx, owner.ID, a.ID.UUID, casesync.TriggerCLI, actor())
@@ -29,6 +37,61 @@ func (a *PlansApproveCmd) Run(ctx context.Context, std streams, c *Config) error
 		}
 		return carryOut(ctx, std, c, e, owner, audit)
 	})
+}
+
+// confirm asks whether to do what the plan says, with how many cases of which days
+// that is. A plan that cannot be decided any more is told before that.
+func (a *PlansApproveCmd) confirm(ctx context.Context, std streams, c *Config, s *store, owner clinic.Clinic) error {
+	if a.Yes {
+		return nil
+	}
+	plan, err := s.Plans().Plan(ctx, owner.ID, a.ID.UUID)
+	if err != nil {
+		return err
+	}
+	if err := plan.Decidable(time.Now()); err != nil {
+		return err
+	}
+	would := approval(&plan)
+	if c.JSON || !isTerminal(std.in) {
+		return usageError{fmt.Errorf("this would %s; nobody can be asked here: add --yes to do it", would)}
+	}
+	yes, err := ask(std, fmt.Sprintf("This would %s, for %s.\nApprove it? [y/N] ", would, owner.Name))
+	if err == nil && !yes {
+		err = errors.New("not approved; the plan stays as it is")
+	}
+	return err
+}
+
+// approval says what an approval of the plan would do.
+func approval(plan *casesync.Plan) string {
+	switch plan.Code {
+	case casesync.CodeShiftGuard:
+		return fmt.Sprintf("move %s, most by %s", counted(plan.Evidence.Moved, "case"), plan.Evidence.MovedBy)
+	case casesync.CodeWrongPractice:
+		return fmt.Sprintf("run the %s of %s to %s with the calendar of a practice that shares no appointment with ours",
+			plan.SyncType, plan.Window.Start, plan.Window.End)
+	default:
+		return fmt.Sprintf("soft-delete %s that %s still missing: %s", counted(len(plan.Cases), "case"), are(len(plan.Cases)), missingOn(plan.Evidence.Days))
+	}
+}
+
+func are(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// ask puts a question to the person at the terminal. Only y and yes are a yes.
+func ask(std streams, question string) (bool, error) {
+	fmt.Fprint(std.err, question)
+	answer, err := bufio.NewReader(io.LimitReader(std.in, 1<<10)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, fmt.Errorf("reading the answer: %w", err)
+	}
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return answer == "y" || answer == "yes", nil
 }
 
 // PlansRejectCmd rejects a plan.

@@ -39,7 +39,10 @@ func (a *CasesHistoryCmd) Run(ctx context.Context, std streams, c *Config) error
 		if err != nil {
 			return err
 		}
-		return show(std, c, document, func(w io.Writer) { tellEvents(w, casesync.WithoutEchoes(list.Items), loc) })
+		return show(std, c, document, func(w io.Writer) {
+			tellEvents(w, casesync.WithoutEchoes(list.Items), loc)
+			more(w, list.NextCursor)
+		})
 	})
 }
 

@@ -40,6 +40,13 @@ func table(w io.Writer, headings []string, rows [][]string) {
 	}
 }
 
+// more says that a list goes on, and how to see the rest.
+func more(w io.Writer, cursor string) {
+	if cursor != "" {
+		fmt.Fprintf(w, "… more: --cursor %s goes on, --limit N shows up to %d at once\n", cursor, maxLimit)
+	}
+}
+
 // fields prints names and values, one a line.
 func fields(w io.Writer, pairs ...string) {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
@@ -58,6 +65,17 @@ func stamp(t time.Time, loc *time.Location) string {
 		loc = time.UTC
 	}
 	return t.In(loc).Format("2006-01-02 15:04 MST")
+}
+
+// dayStamp is a moment with its weekday, as a practice looks for a visit.
+func dayStamp(t time.Time, loc *time.Location) string {
+	if t.IsZero() {
+		return "-"
+	}
+	if loc == nil {
+		loc = time.UTC
+	}
+	return t.In(loc).Format("Mon 2006-01-02 15:04 MST")
 }
 
 // optional is a moment for JSON: null where there is none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -58,6 +59,7 @@ func (a *PlansListCmd) Run(ctx context.Context, std streams, c *Config) error {
 				return
 			}
 			table(w, []string{"id", "status", "guard", "held back", "created", "expires", "carried out by"}, rows)
+			more(w, list.NextCursor)
 		})
 	})
 }
@@ -108,17 +110,27 @@ func showPlan(w io.Writer, owner clinic.Clinic, plan *casesync.Plan) {
 	}
 	fields(w, append(head, evidence(plan, loc)...)...)
 	fmt.Fprintf(w, "\n%s\n", plan.Reason)
-	if len(plan.Cases) == 0 {
-		return
+	if len(plan.Cases) > 0 {
+		showPlannedCases(w, plan, loc)
 	}
+	if plan.Decidable(time.Now()) == nil {
+		fmt.Fprintf(w, "\nTo do it: pims-sync plans approve %s\nTo close it: pims-sync plans reject %s\n", plan.ID, plan.ID)
+	}
+}
+
+// showPlannedCases lists the visits by what tells them apart in the practice, and
+// what the PIMS said about each.
+func showPlannedCases(w io.Writer, plan *casesync.Plan, loc *time.Location) {
 	found := make(map[string]string, len(plan.Evidence.Lookups))
 	for _, l := range plan.Evidence.Lookups {
 		found[l.PIMSID] = fmt.Sprintf("%s (%s, %s)", l.Found, l.Method, stamp(l.At, loc))
 	}
 	rows := make([][]string, len(plan.Cases))
 	for i, x := range plan.Cases {
-		rows[i] = []string{x.CaseID.String(), x.PIMSID, stamp(x.ScheduledDate, loc), orDash(found[x.PIMSID])}
+		rows[i] = []string{
+			dayStamp(x.ScheduledDate, loc), orDash(x.Kind), orDash(x.Room), x.PIMSID, x.CaseID.String(), orDash(found[x.PIMSID]),
+		}
 	}
 	fmt.Fprintln(w)
-	table(w, []string{"case", "appointment", "scheduled", "looked up"}, rows)
+	table(w, []string{"scheduled", "type", "room", "appointment", "case", "looked up"}, rows)
 }

@@ -241,7 +241,7 @@ func showStats(w io.Writer, indent string, audit casesync.Audit, loc *time.Locat
 	for _, f := range audit.Result.Failures {
 		fmt.Fprintf(w, "%scase %s failed: %s (%s)\n", indent, f.CaseID, f.Error, f.Code)
 	}
-	for _, change := range audit.Result.Changes {
+	for _, change := range casesync.ChangesInOrder(audit.Result.Changes) {
 		if change.Action == casesync.ActionCreated {
 			fmt.Fprintf(w, "%swould be created: appointment %s%s\n", indent, change.PIMSID, newCase(change, loc))
 			continue

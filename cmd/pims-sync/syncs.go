@@ -49,7 +49,7 @@ func (a *SyncsListCmd) Run(ctx context.Context, std streams, c *Config) error {
 		for i := range list.Items {
 			x := &list.Items[i]
 			rows[i] = []string{
-				x.ID.String(), string(x.Type), string(x.Status), string(x.Trigger), stamp(x.CreatedAt, loc),
+				x.ID.String(), string(x.Type) + dryWord(x), string(x.Status), string(x.Trigger), stamp(x.CreatedAt, loc),
 				workTime(x), orDash(string(x.Result.Code)),
 			}
 		}
@@ -58,9 +58,22 @@ func (a *SyncsListCmd) Run(ctx context.Context, std streams, c *Config) error {
 			return err
 		}
 		return show(std, c, document, func(w io.Writer) {
+			if len(rows) == 0 {
+				fmt.Fprintln(w, "No syncs.")
+				return
+			}
 			table(w, []string{"id", "type", "status", "by", "created", "took", "code"}, rows)
+			more(w, list.NextCursor)
 		})
 	})
+}
+
+// dryWord marks a dry run in a list.
+func dryWord(x *casesync.Audit) string {
+	if x.Options.DryRun {
+		return " (dry run)"
+	}
+	return ""
 }
 
 // workTime is how long a sync that is over was worked on.
@@ -73,8 +86,8 @@ func workTime(audit *casesync.Audit) string {
 
 // SyncsShowCmd shows a sync.
 type SyncsShowCmd struct {
-	ID      id    `arg:"" help:"The sync's id."`
-	Changes limit `help:"How many of its changes to list." default:"50"`
+	ID      id         `arg:"" help:"The sync's id."`
+	Changes limitOrAll `help:"How many of its changes to list, or all. Those of cases that it soft-deleted come first." default:"50" placeholder:"N"`
 }
 
 // Run shows the sync.
@@ -84,26 +97,38 @@ func (a *SyncsShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if err != nil {
 			return err
 		}
-		events, err := s.Records().EventsOf(ctx, owner.ID, audit.ID, int(a.Changes))
+		events, err := s.Records().EventsOf(ctx, owner.ID, audit.ID)
 		if err != nil {
-			return err
-		}
-		if err := showAudit(std, c, owner, audit); err != nil || c.JSON {
 			return err
 		}
 		loc, err := owner.Location()
 		if err != nil {
 			loc = time.UTC
 		}
+		events = casesync.DeletionsFirst(casesync.WithoutEchoes(events))
+		total := len(events)
+		events = events[:a.Changes.cut(total)]
+		if c.JSON {
+			document, err := api.SyncEventsDocument(audit, events, total, loc)
+			if err != nil {
+				return err
+			}
+			return show(std, c, document, nil)
+		}
+		if err := showAudit(std, c, owner, audit); err != nil {
+			return err
+		}
 		if err := tellApproval(ctx, std, s, audit, loc); err != nil || len(events) == 0 {
 			return err
 		}
 		fmt.Fprintln(std.out, "\nWhat it changed (pims-sync cases history tells all of one case):")
-		events = casesync.WithoutEchoes(events)
 		for i := range events {
 			for _, sentence := range events[i].Tell(loc) {
 				fmt.Fprintf(std.out, "  case %s: %s\n", events[i].CaseID, sentence)
 			}
+		}
+		if left := total - len(events); left > 0 {
+			fmt.Fprintf(std.out, "  … %d more: pims-sync syncs show %s --changes all\n", left, audit.ID)
 		}
 		return nil
 	})

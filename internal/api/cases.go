@@ -22,6 +22,9 @@ type caseRecord struct {
 	Status        string    `json:"status" example:"draft" doc:"draft, pending, reviewed, or what another program set."`
 	CaseType      string    `json:"caseType" example:"checkup" doc:"checkup, surgery or other."`
 	Metadata      metadata  `json:"metadata" doc:"appointment, consultation, reconciliation and sync are ours; other keys belong to other programs."`
+	Provider      string    `json:"provider" example:"idexx_neo" doc:"The kind of PIMS whose id pimsId is."`
+	DeletedAt     *instant  `json:"deletedAt" nullable:"true" doc:"When it was soft-deleted; null: it is not."`
+	DeletedReason *string   `json:"deletionReason" doc:"Why it was soft-deleted; null: it is not."`
 	CreatedAt     instant   `json:"createdAt"`
 	UpdatedAt     instant   `json:"updatedAt"`
 }
@@ -50,6 +53,7 @@ type caseList struct {
 func caseOf(r *casesync.Record) caseRecord {
 	body := caseRecord{
 		ID:          r.ID,
+		Provider:    r.Provider,
 		PIMSID:      r.PIMSID,
 		PatientName: r.PatientName,
 		ClientName:  r.ClientName,
@@ -59,6 +63,14 @@ func caseOf(r *casesync.Record) caseRecord {
 		Metadata:    metadata(r.Metadata),
 		CreatedAt:   instant(r.CreatedAt),
 		UpdatedAt:   instant(r.UpdatedAt),
+	}
+	if r.SoftDeleted {
+		// A mark that another program made may lack the time: it was there by the last update.
+		at := r.DeletedAt
+		if at.IsZero() {
+			at = r.UpdatedAt
+		}
+		body.DeletedAt, body.DeletedReason = moment(at), text(r.DeletedReason)
 	}
 	if r.ScheduledDate != nil {
 		body.ScheduledDate = new(instant(*r.ScheduledDate))
@@ -70,7 +82,7 @@ func (s *server) listCases() operation {
 	return operation{
 		method: http.MethodGet, path: "/api/cases", id: "listCases", tag: "Cases",
 		summary:     "List cases",
-		description: "The clinic's cases by date, or, with updatedSince, by their last change. Soft-deleted ones are included.",
+		description: "The clinic's cases by date, or, with updatedSince, by their last change, the oldest first. Soft-deleted ones are included unless deleted says otherwise.",
 		access:      reading(),
 		params: append([]*huma.Param{
 			dayParam("from", "The first day, in the clinic's zone."),
@@ -78,6 +90,8 @@ func (s *server) listCases() operation {
 			textParam("status", "Only cases of this status.", 64, "draft"),
 			instantParam("updatedSince", "Only cases that were changed at or after this moment."),
 			textParam("pimsId", "Only the case with this id in the PIMS.", 255, "48213"),
+			wordParam("deleted", "true: only soft-deleted cases; false: only others; any, as without it: both.", deletedWords),
+			wordParam("order", "oldest, as without it, or newest first. Cases without a date are last.", orderWords),
 		}, pageParams()...),
 		offers: []offer{{
 			status: http.StatusOK, description: "A page of cases.",
@@ -102,6 +116,11 @@ func (s *server) listCases() operation {
 	}
 }
 
+var (
+	deletedWords = []string{"true", "false", "any"}
+	orderWords   = []string{"oldest", "newest"}
+)
+
 func (s *server) caseFilter(c *call) (casesync.CaseFilter, error) {
 	q := queryOf(c)
 	filter := casesync.CaseFilter{
@@ -110,10 +129,14 @@ func (s *server) caseFilter(c *call) (casesync.CaseFilter, error) {
 		Status:       q.text("status"),
 		UpdatedSince: q.instant("updatedSince"),
 		PIMSID:       q.text("pimsId"),
+		NewestFirst:  q.text("order") == "newest",
 		Page:         q.page(),
 	}
 	if q.err != nil {
 		return filter, q.err
+	}
+	if word := q.text("deleted"); word != "" && word != "any" {
+		filter.Deleted = new(word == "true")
 	}
 	none := pims.Date{}
 	if filter.From != none && filter.To != none && filter.To.Before(filter.From) {

@@ -13,6 +13,17 @@ import (
 // SyncDocument is a sync as GET /api/syncs/{id} answers it.
 func SyncDocument(audit casesync.Audit) (json.RawMessage, error) { return encode(syncOf(&audit)) }
 
+// SyncEventsDocument is a sync as GET /api/syncs/{id} answers it, with what it
+// changed: events, for a reader in a zone, of as many as there are.
+func SyncEventsDocument(audit casesync.Audit, events []casesync.Event, total int, loc *time.Location) (json.RawMessage, error) {
+	return encode(struct {
+		syncRecord
+
+		Events      []eventRecord `json:"events"`
+		EventsTotal int           `json:"eventsTotal"`
+	}{syncOf(&audit), itemsOf(events, eventIn(loc)), total})
+}
+
 // SyncsDocument is a list as GET /api/syncs answers it.
 func SyncsDocument(list casesync.List[casesync.Audit]) (json.RawMessage, error) {
 	return encode(syncsOf(list))

@@ -44,6 +44,8 @@ type plannedCase struct {
 	CaseID        uuid.UUID `json:"caseId" format:"uuid"`
 	PIMSID        string    `json:"pimsId"`
 	ScheduledDate *instant  `json:"scheduledDate" nullable:"true"`
+	Type          *string   `json:"type,omitempty" doc:"The PIMS's word for the type of the visit, else the case's type; not in a list."`
+	Room          *string   `json:"room,omitempty" doc:"Where it is to be; not in a list, and left out where it is not known."`
 }
 
 // evidence is what the guard saw: counts, days and ids (R23).
@@ -86,7 +88,7 @@ type planList struct {
 func planOf(p *casesync.Plan) planRecord {
 	cases := make([]plannedCase, len(p.Cases))
 	for i, c := range p.Cases {
-		cases[i] = plannedCase{c.CaseID, c.PIMSID, moment(c.ScheduledDate)}
+		cases[i] = plannedCase{c.CaseID, c.PIMSID, moment(c.ScheduledDate), text(c.Kind), text(c.Room)}
 	}
 	return planRecord{
 		ID:        p.ID,

@@ -26,7 +26,7 @@ func TestASyncIsShownInTheShapeOfTheInterface(t *testing.T) {
 	b.syncs.put(audit)
 
 	require.JSONEq(t, `{
-		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","type":"cases","status":"completed","trigger":"api","parentId":null,
+		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","type":"cases","status":"completed","trigger":"api","parentId":null,"dryRun":false,
 		"options":{"startDate":"2026-01-10","parallelBatchSize":5},
 		"stats":{"casesFound":25,"casesEnriched":22,"casesUnchanged":0,"casesSkipped":2,"casesFailed":1},
 		"failures":[{"caseId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","error":"Consultation not found","code":"not_found"}],
@@ -44,7 +44,7 @@ func TestASyncThatHasNotBegunIsShownWithNulls(t *testing.T) {
 		Trigger: casesync.TriggerSchedule, CreatedAt: sampleTime,
 	})
 	require.JSONEq(t, `{
-		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","type":"inbound","status":"queued","trigger":"schedule","parentId":null,"options":{},
+		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","type":"inbound","status":"queued","trigger":"schedule","parentId":null,"dryRun":false,"options":{},
 		"stats":{"appointmentsFound":0,"casesCreated":0,"casesUpdated":0,"casesUnchanged":0,"casesSkipped":0},"failures":[],
 		"progress":{"phase":null,"step":null,"done":0,"total":0},"error":null,"code":null,"planId":null,
 		"createdAt":"2026-01-17T12:00:00.000Z","startedAt":null,"completedAt":null,"durationMs":null
@@ -155,7 +155,7 @@ func TestACaseIsShownInTheShapeOfTheInterface(t *testing.T) {
 	b := newBench(t)
 	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: *sampleRecord()}
 	require.JSONEq(t, `{
-		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","pimsId":"48213","patientName":"Biscuit","clientName":"Robin Example","phoneNumber":"555-0100",
+		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","provider":"idexx_neo","pimsId":"48213","deletedAt":null,"deletionReason":null,"patientName":"Biscuit","clientName":"Robin Example","phoneNumber":"555-0100",
 		"scheduledDate":"2026-01-17T15:00:00.000Z","status":"draft","caseType":"checkup","metadata":{"appointment":{"status":"scheduled"}},
 		"createdAt":"2026-01-17T12:00:00.000Z","updatedAt":"2026-01-17T12:00:00.000Z"
 	}`, b.get("/api/cases/"+sampleCaseID.String()).Body.String())
@@ -164,9 +164,9 @@ func TestACaseIsShownInTheShapeOfTheInterface(t *testing.T) {
 func TestACaseMadeByHandIsShownWithNulls(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: {ID: sampleCaseID, Status: "draft", CaseType: "other", CreatedAt: sampleTime, UpdatedAt: sampleTime}}
+	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: {ID: sampleCaseID, Provider: "idexx_neo", Status: "draft", CaseType: "other", CreatedAt: sampleTime, UpdatedAt: sampleTime}}
 	require.JSONEq(t, `{
-		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","pimsId":null,"patientName":null,"clientName":null,"phoneNumber":null,"scheduledDate":null,
+		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","provider":"idexx_neo","pimsId":null,"deletedAt":null,"deletionReason":null,"patientName":null,"clientName":null,"phoneNumber":null,"scheduledDate":null,
 		"status":"draft","caseType":"other","metadata":{},"createdAt":"2026-01-17T12:00:00.000Z","updatedAt":"2026-01-17T12:00:00.000Z"
 	}`, b.get("/api/cases/"+sampleCaseID.String()).Body.String())
 }
@@ -211,6 +211,40 @@ func TestCasesAreListedByTheirFilter(t *testing.T) {
 	require.Equal(t, "next", a.body["nextCursor"])
 }
 
+func TestSoftDeletedCasesAreMarkedAndFiltered(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	record := sampleRecord()
+	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: *record}
+	a := b.get("/api/cases/" + sampleCaseID.String())
+	require.Equal(t, "idexx_neo", a.body["provider"])
+	require.Nil(t, a.body["deletedAt"])
+	require.Nil(t, a.body["deletionReason"])
+
+	record.SoftDeleted, record.DeletedAt, record.DeletedReason = true, sampleTime.Add(time.Minute), "Removed from PIMS"
+	b.reads.records[sampleCaseID] = *record
+	a = b.get("/api/cases/" + sampleCaseID.String())
+	require.Equal(t, "2026-01-17T12:01:00.000Z", a.body["deletedAt"])
+	require.Equal(t, "Removed from PIMS", a.body["deletionReason"])
+	record.DeletedAt, record.DeletedReason = time.Time{}, "" // the mark of another program
+	b.reads.records[sampleCaseID] = *record
+	require.Equal(t, "2026-01-17T12:00:00.000Z", b.get("/api/cases/" + sampleCaseID.String()).body["deletedAt"])
+
+	for query, want := range map[string]casesync.CaseFilter{
+		"":                            {},
+		"?deleted=any&order=oldest":   {},
+		"?deleted=&order=":            {},
+		"?deleted=true":               {Deleted: new(true)},
+		"?deleted=false&order=newest": {Deleted: new(false), NewestFirst: true},
+	} {
+		require.Equal(t, http.StatusOK, b.get("/api/cases"+query).Code)
+		want.Limit = defaultLimit
+		require.Equal(t, want, b.reads.caseFilters[len(b.reads.caseFilters)-1], query)
+	}
+	b.get("/api/cases?deleted=yes").refused(http.StatusBadRequest, casesync.CodeInvalidRequest, "deleted")
+	b.get("/api/cases?order=up").refused(http.StatusBadRequest, casesync.CodeInvalidRequest, "order")
+}
+
 func TestDaysNeedTheClinicsZone(t *testing.T) { // R1
 	t.Parallel()
 	for _, zone := range []string{"", "Local", "Mars/Olympus"} {
@@ -235,7 +269,7 @@ func TestAPlanIsShownInTheShapeOfTheInterface(t *testing.T) {
 		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e03","syncId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","syncType":"reconciliation",
 		"status":"open","code":"deletion_guard","reason":"40 of 120 cases are missing from the PIMS, the limit is 12; nothing was deleted",
 		"window":{"startDate":"2026-01-10","endDate":"2026-01-17"},
-		"cases":[{"caseId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","pimsId":"48213","scheduledDate":"2026-01-17T11:00:00.000Z"}],
+		"cases":[{"caseId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","pimsId":"48213","scheduledDate":"2026-01-17T11:00:00.000Z","type":"Surgery","room":"Room 2"}],
 		"evidence":{"fetchedAt":"2026-01-17T12:00:00.000Z","refusal":"share","known":120,"found":80,"shared":80,"candidates":120,"limit":12,"moved":12,"movedBySeconds":-3600,
 			"days":{"2026-01-17":40},"lookups":[{"pimsId":"48213","method":"by_id","found":"gone","at":"2026-01-17T12:00:00.000Z"}],
 			"rereadings":[{"startDate":"2026-01-10","endDate":"2026-01-17","at":"2026-01-17T12:00:00.000Z","found":80,"back":1}]},

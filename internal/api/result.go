@@ -269,7 +269,7 @@ func changesOf(audit *casesync.Audit) []change {
 		return nil
 	}
 	list := make([]change, len(audit.Result.Changes))
-	for i, c := range audit.Result.Changes {
+	for i, c := range casesync.ChangesInOrder(audit.Result.Changes) {
 		fields := make([]fieldChange, len(c.Fields))
 		for j, f := range c.Fields {
 			fields[j] = fieldChange(f)

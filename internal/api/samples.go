@@ -86,6 +86,7 @@ func sampleCancelled() *casesync.Audit {
 func sampleRecord() *casesync.Record {
 	return &casesync.Record{
 		ID:            sampleCaseID,
+		Provider:      "idexx_neo",
 		PIMSID:        new("48213"),
 		PatientName:   new("Biscuit"),
 		ClientName:    new("Robin Example"),
@@ -109,7 +110,7 @@ func samplePlan() *casesync.Plan {
 		Code:      casesync.CodeDeletionGuard,
 		Reason:    "40 of 120 cases are missing from the PIMS, the limit is 12; nothing was deleted",
 		Window:    pims.Window{Start: today.AddDays(-7), End: today},
-		Cases:     []casesync.PlannedCase{{CaseID: sampleCaseID, PIMSID: "48213", ScheduledDate: sampleTime.Add(-time.Hour)}},
+		Cases:     []casesync.PlannedCase{{CaseID: sampleCaseID, PIMSID: "48213", ScheduledDate: sampleTime.Add(-time.Hour), Kind: "Surgery", Room: "Room 2"}},
 		CreatedAt: sampleTime,
 		ExpiresAt: sampleTime.Add(casesync.PlanLifetime),
 		Evidence: casesync.Evidence{

@@ -18,6 +18,7 @@ type syncRecord struct {
 	Status      string        `json:"status" enum:"queued,in_progress,completed,failed,cancelled"`
 	Trigger     string        `json:"trigger" enum:"api,cli,schedule" doc:"Who started it."`
 	ParentID    *uuid.UUID    `json:"parentId" format:"uuid" nullable:"true" doc:"The full sync that this is a phase of."`
+	DryRun      bool          `json:"dryRun" doc:"It only said what it would do; nothing was written."`
 	Options     syncOptions   `json:"options" doc:"With which options it was started."`
 	Stats       syncStats     `json:"stats" doc:"What it has counted so far."`
 	Failures    []itemFailure `json:"failures" nullable:"false" doc:"Cases that could not be enriched."`
@@ -122,6 +123,7 @@ func syncOf(audit *casesync.Audit) syncRecord {
 		Status:   string(audit.Status),
 		Trigger:  string(audit.Trigger),
 		ParentID: known(audit.ParentID),
+		DryRun:   audit.Options.DryRun,
 		Options:  optionsOf(audit.Options),
 		Stats:    statsOf(audit.Type, audit.Result.Stats),
 		Failures: failuresOf(audit.Result.Failures),

@@ -110,6 +110,45 @@ func WithoutEchoes(events []Event) []Event {
 	return slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return e.Field == "sync_status" && set[of(&e)] })
 }
 
+// DeletionsFirst puts the events of cases that were soft-deleted before the others,
+// each group in its order.
+func DeletionsFirst(events []Event) []Event {
+	deleted := make(map[uuid.UUID]bool)
+	for i := range events {
+		if e := &events[i]; e.Field == "metadata.reconciliation" && deletes(e.After) {
+			deleted[e.CaseID] = true
+		}
+	}
+	sorted := slices.Clone(events)
+	slices.SortStableFunc(sorted, func(a, b Event) int { return last(!deleted[a.CaseID]) - last(!deleted[b.CaseID]) })
+	return sorted
+}
+
+func deletes(reconciliation []byte) bool {
+	var mark struct {
+		SoftDeleted bool `json:"softDeleted"`
+	}
+	return json.Unmarshal(reconciliation, &mark) == nil && mark.SoftDeleted
+}
+
+// ChangesInOrder puts what a dry run would delete, or hold back, before its other
+// changes, each group in its order.
+func ChangesInOrder(changes []Change) []Change {
+	sorted := slices.Clone(changes)
+	slices.SortStableFunc(sorted, func(a, b Change) int { return last(!a.deletes()) - last(!b.deletes()) })
+	return sorted
+}
+
+func (c *Change) deletes() bool { return c.Action == ActionDeleted || c.Action == ActionHeldBack }
+
+// last is where something stands in a list of two groups.
+func last(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
 // Tell says in plain words what an event changed, with dates in the clinic's zone:
 // one sentence for each thing that changed.
 func (e *Event) Tell(loc *time.Location) []string {

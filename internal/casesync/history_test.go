@@ -69,3 +69,25 @@ func TestTheActorIsToldInPlainWords(t *testing.T) { // R14
 		require.Equal(t, want, (&casesync.Event{Actor: actor}).Who())
 	}
 }
+
+func TestDeletionsAreListedFirst(t *testing.T) {
+	t.Parallel()
+	kept, gone, back := uuid.New(), uuid.New(), uuid.New()
+	event := func(id uuid.UUID, field, after string) casesync.Event {
+		return casesync.Event{CaseID: id, Action: "changed", Field: field, After: []byte(after)}
+	}
+	first := event(kept, "status", `"pending"`)
+	status := event(gone, "status", `"reviewed"`)
+	restored := event(back, "metadata.reconciliation", ``)
+	mark := event(gone, "metadata.reconciliation", `{"softDeleted":true}`)
+	given := []casesync.Event{first, status, restored, mark}
+	require.Equal(t, []casesync.Event{status, mark, first, restored}, casesync.DeletionsFirst(given))
+	require.Equal(t, []casesync.Event{first, status, restored, mark}, given, "what was given stays")
+
+	action := func(a casesync.Action) casesync.Change { return casesync.Change{Action: a} }
+	require.Equal(t,
+		[]casesync.Change{action(casesync.ActionDeleted), action(casesync.ActionHeldBack), action(casesync.ActionCreated), action(casesync.ActionRestored)},
+		casesync.ChangesInOrder([]casesync.Change{
+			action(casesync.ActionCreated), action(casesync.ActionDeleted), action(casesync.ActionRestored), action(casesync.ActionHeldBack),
+		}))
+}

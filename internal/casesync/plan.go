@@ -112,6 +112,11 @@ type PlannedCase struct {
 	CaseID        uuid.UUID
 	PIMSID        string
 	ScheduledDate time.Time
+
+	// What tells the visit apart besides, as the case has it when the plan is read
+	// alone; empty in a list. No names.
+	Kind string // the PIMS's word for the type, else the case's type
+	Room string
 }
 
 // Evidence is what a guard saw. It holds counts, days and ids, never names (R40).

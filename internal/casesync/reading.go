@@ -21,6 +21,9 @@ type Record struct {
 	SyncStatus    *string
 	CaseType      string
 	Metadata      []byte // the JSON object, every key of it
+	SoftDeleted   bool
+	DeletedAt     time.Time // zero: it is not soft-deleted, or was by another program that did not say when
+	DeletedReason string    // empty: the same
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 }
@@ -39,14 +42,16 @@ type List[T any] struct {
 }
 
 // A CaseFilter selects cases of one clinic, in the order of their scheduled date
-// and id, or of their last update where UpdatedSince is set. Zero fields select
-// everything.
+// and id, or of their last update where UpdatedSince is set, those without a date
+// last. Zero fields select everything.
 type CaseFilter struct {
 	From         pims.Date // civil days in the clinic's zone, both included (R1)
 	To           pims.Date
 	Status       string
 	UpdatedSince time.Time
 	PIMSID       string
+	Deleted      *bool // only soft-deleted cases, or only others; nil: both
+	NewestFirst  bool  // else the oldest first
 	Page
 }
 

@@ -64,7 +64,7 @@ func (w *world) addPractice(t *testing.T) *practice {
 	t.Cleanup(neo.Close)
 	p.network = newNetwork(t, neo.Listener.Addr())
 	t.Cleanup(func() { p.ClearFaults() })
-	p.id = w.run(t, "", "clinic", "add", "--name", "Harbor Lights", "--timezone", w.zone.String())["id"].(string)
+	p.id = w.run(t, "", "clinic", "add", "--allow-duplicate", "--name", "Harbor Lights", "--timezone", w.zone.String())["id"].(string)
 	w.run(t, neosim.DefaultPassword+"\n", "credentials", "set", "--clinic", p.id, "--base-url", p.network.url(),
 		"--username", neosim.DefaultUsername, "--password-stdin")
 	p.key = w.run(t, "", "keys", "create", "--clinic", p.id)["key"].(string)

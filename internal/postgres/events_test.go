@@ -110,7 +110,7 @@ func TestWhatASyncChangedIsFoundWhereItsReplicasClockIsWrong(t *testing.T) { // 
 		exec(t, f.db, `insert into case_sync_audits (id, clinic_id, sync_type, status, trigger, created_at, started_at, completed_at)
 			select $1, $2, 'inbound', 'completed', 'api', at, at, at from (select now() + $3::text::interval as at) sync`, id, f.clinic, ahead)
 		exec(t, f.db, "begin; set local app.actor = 'sync:"+id.String()+"'; update cases set status = 'seen'; commit")
-		events, err := f.db.Records().EventsOf(t.Context(), f.clinic, id, 10)
+		events, err := f.db.Records().EventsOf(t.Context(), f.clinic, id)
 		require.NoError(t, err)
 		require.Len(t, events, 1, ahead)
 		require.Equal(t, c.ID, events[0].CaseID)

@@ -21,7 +21,9 @@ func (db *DB) Plans() *Plans { return &Plans{db} }
 
 // KeepPlan is casesync.Recorder's.
 func (s *Plans) KeepPlan(ctx context.Context, lease casesync.Lease, plan casesync.Plan) (first bool, err error) {
-	cases, err := json.Marshal(append([]plannedCaseJSON{}, convert(plan.Cases, func(c casesync.PlannedCase) plannedCaseJSON { return plannedCaseJSON(c) })...))
+	cases, err := json.Marshal(append([]plannedCaseJSON{}, convert(plan.Cases, func(c casesync.PlannedCase) plannedCaseJSON {
+		return plannedCaseJSON{c.CaseID, c.PIMSID, c.ScheduledDate}
+	})...))
 	if err != nil {
 		return false, err
 	}
@@ -93,11 +95,36 @@ func (s *Plans) Reject(ctx context.Context, clinicID, id uuid.UUID, actor string
 // Plan is one plan of the clinic, with the sync that carries it out. CodeNotFound
 // where the clinic has no such plan.
 func (s *Plans) Plan(ctx context.Context, clinicID, id uuid.UUID) (plan casesync.Plan, err error) {
-	err = s.db.askInClinic(ctx, "read the plan", clinicID, func(q *dbsqlc.Queries) error {
-		plan, err = readPlan(ctx, q, clinicID, id, s.db.now())
-		return err
+	err = s.db.InClinic(ctx, "read the plan", clinicID, func(tx pgx.Tx) error {
+		if plan, err = readPlan(ctx, dbsqlc.New(tx), clinicID, id, s.db.now()); err != nil {
+			return err
+		}
+		return describeCases(ctx, tx, &plan)
 	})
 	return plan, err
+}
+
+// describeCases adds to the plan's cases what tells the visits apart: type and room,
+// and never a name (R40).
+func describeCases(ctx context.Context, tx pgx.Tx, plan *casesync.Plan) error {
+	of := make(map[uuid.UUID]*casesync.PlannedCase, len(plan.Cases))
+	var ids []uuid.UUID
+	for i := range plan.Cases {
+		of[plan.Cases[i].CaseID] = &plan.Cases[i]
+		ids = append(ids, plan.Cases[i].CaseID)
+	}
+	rows, err := query(ctx, tx, `
+		select id, coalesce(nullif(metadata #>> '{appointment,type}', ''), case_type), coalesce(metadata #>> '{appointment,room}', '')
+		from cases where clinic_id = $1 and id = any($2)`, []any{plan.ClinicID, ids}, scanVisit)
+	for _, row := range rows {
+		of[row.CaseID].Kind, of[row.CaseID].Room = row.Kind, row.Room
+	}
+	return err
+}
+
+func scanVisit(row pgx.CollectableRow) (c casesync.PlannedCase, err error) {
+	err = row.Scan(&c.CaseID, &c.Kind, &c.Room)
+	return c, err
 }
 
 func readPlan(ctx context.Context, q *dbsqlc.Queries, clinicID, id uuid.UUID, now time.Time) (casesync.Plan, error) {
@@ -166,15 +193,17 @@ func (s *Plans) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID,
 // planOf is a row as a plan. An open one whose time is over is expired.
 func planOf(row dbsqlc.DeletionPlan, now time.Time) casesync.Plan {
 	plan := casesync.Plan{
-		ID:        row.ID,
-		ClinicID:  row.ClinicID,
-		SyncID:    row.SyncID,
-		SyncType:  casesync.Type(row.SyncType),
-		Status:    casesync.PlanStatus(row.Status),
-		Code:      casesync.Code(row.Code),
-		Reason:    row.Reason,
-		Window:    pims.Window{Start: pims.DateOf(row.WindowStart, time.UTC), End: pims.DateOf(row.WindowEnd, time.UTC)},
-		Cases:     convert(value(decodeKey[[]plannedCaseJSON](row.Cases)), func(c plannedCaseJSON) casesync.PlannedCase { return casesync.PlannedCase(c) }),
+		ID:       row.ID,
+		ClinicID: row.ClinicID,
+		SyncID:   row.SyncID,
+		SyncType: casesync.Type(row.SyncType),
+		Status:   casesync.PlanStatus(row.Status),
+		Code:     casesync.Code(row.Code),
+		Reason:   row.Reason,
+		Window:   pims.Window{Start: pims.DateOf(row.WindowStart, time.UTC), End: pims.DateOf(row.WindowEnd, time.UTC)},
+		Cases: convert(value(decodeKey[[]plannedCaseJSON](row.Cases)), func(c plannedCaseJSON) casesync.PlannedCase {
+			return casesync.PlannedCase{CaseID: c.CaseID, PIMSID: c.PIMSID, ScheduledDate: c.ScheduledDate}
+		}),
 		Evidence:  decodeKey[evidenceJSON](row.Evidence).decode(),
 		CreatedAt: row.CreatedAt,
 		ExpiresAt: row.ExpiresAt,

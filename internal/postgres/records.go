@@ -61,7 +61,11 @@ func (s *Records) ClinicOfHistory(ctx context.Context, caseID uuid.UUID) (clinic
 // without one last, or of their last update where the filter has UpdatedSince. Its
 // days are the clinic's: clinic.ErrTimezoneMissing where it has no zone (R1).
 func (s *Records) Cases(ctx context.Context, clinicID uuid.UUID, filter casesync.CaseFilter) (list casesync.List[casesync.Record], err error) {
-	after, err := parseCursor(filter.Cursor, earliest)
+	first := earliest
+	if filter.NewestFirst {
+		first = latest
+	}
+	after, err := parseCursor(filter.Cursor, first)
 	if err != nil {
 		return list, err
 	}
@@ -87,13 +91,14 @@ type selection struct {
 	conditions []string
 	args       []any
 	order      string // scheduled_date or updated_at
+	newest     bool   // first
 	undated    bool   // cases without a scheduled date belong to it
 }
 
 // newSelection reads the clinic's zone where the filter has days.
 func newSelection(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID, f casesync.CaseFilter) (*selection, error) {
 	none := pims.Date{}
-	s := &selection{order: "scheduled_date", undated: f.From == none && f.To == none}
+	s := &selection{order: "scheduled_date", newest: f.NewestFirst, undated: f.From == none && f.To == none}
 	s.where("clinic_id = $%d", clinicID)
 	if !s.undated {
 		row, err := dbsqlc.New(tx).Clinic(ctx, clinicID)
@@ -117,6 +122,9 @@ func newSelection(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID, f casesync
 	if f.PIMSID != "" {
 		s.where("pims_id = $%d", f.PIMSID)
 	}
+	if f.Deleted != nil {
+		s.where("(metadata #>> '{reconciliation,softDeleted}' is not distinct from 'true') = $%d", *f.Deleted)
+	}
 	if !f.UpdatedSince.IsZero() {
 		s.where("updated_at >= $%d", f.UpdatedSince)
 		s.order, s.undated = "updated_at", false
@@ -133,8 +141,12 @@ func (s *selection) where(condition string, arg any) {
 // read answers up to n cases after a place. Those without a date come last.
 func (s *selection) read(ctx context.Context, tx pgx.Tx, after cursor, n int) (records []casesync.Record, err error) {
 	if !after.at.IsZero() {
-		place := fmt.Sprintf("(%s, id) > ($%d, $%d)", s.order, len(s.args)+1, len(s.args)+2)
-		records, err = s.query(ctx, tx, place, s.order+", id", n, after.at, after.id)
+		compared, direction := ">", ""
+		if s.newest {
+			compared, direction = "<", " desc"
+		}
+		place := fmt.Sprintf("(%s, id) %s ($%d, $%d)", s.order, compared, len(s.args)+1, len(s.args)+2)
+		records, err = s.query(ctx, tx, place, s.order+direction+", id"+direction, n, after.at, after.id)
 		after.id = uuid.Nil
 	}
 	if err != nil || len(records) == n || !s.undated {
@@ -163,11 +175,15 @@ func (s *selection) place(r casesync.Record) cursor {
 }
 
 const selectRecords = `select id, provider, pims_id, patient_name, client_name, phone_number, scheduled_date,
-	status, sync_status, case_type, metadata, created_at, updated_at from cases `
+	status, sync_status, case_type, metadata, created_at, updated_at, metadata -> 'reconciliation' from cases `
 
 func scanRecord(row pgx.CollectableRow) (r casesync.Record, err error) {
+	var reconciliation []byte
 	err = row.Scan(&r.ID, &r.Provider, &r.PIMSID, &r.PatientName, &r.ClientName, &r.PhoneNumber, &r.ScheduledDate,
-		&r.Status, &r.SyncStatus, &r.CaseType, &r.Metadata, &r.CreatedAt, &r.UpdatedAt)
+		&r.Status, &r.SyncStatus, &r.CaseType, &r.Metadata, &r.CreatedAt, &r.UpdatedAt, &reconciliation)
+	if d := decodeKey[deletionJSON](reconciliation); d != nil && d.SoftDeleted {
+		r.SoftDeleted, r.DeletedAt, r.DeletedReason = true, d.DeletedAt, d.Reason
+	}
 	return r, err
 }
 
@@ -227,11 +243,10 @@ func (s *Records) ForgetEvents(ctx context.Context, before time.Time) (n int64, 
 	return n, err
 }
 
-// EventsOf lists what a sync changed, its phases included, the oldest first and at
-// most limit events (R14). The times only keep the search short: those of the sync are
-// by its replica's clock, those of the events by the database's, and the two may be an
-// hour apart.
-func (s *Records) EventsOf(ctx context.Context, clinicID, syncID uuid.UUID, limit int) ([]casesync.Event, error) {
+// EventsOf lists what a sync changed, its phases included, the oldest first (R14).
+// The times only keep the search short: those of the sync are by its replica's clock,
+// those of the events by the database's, and the two may be an hour apart.
+func (s *Records) EventsOf(ctx context.Context, clinicID, syncID uuid.UUID) ([]casesync.Event, error) {
 	return readInClinic(ctx, s.db, "read what the sync changed", clinicID, `
 		with syncs as (
 			select 'sync:' || id as actor, coalesce(started_at, created_at) - interval '1 hour' as began,
@@ -242,5 +257,5 @@ func (s *Records) EventsOf(ctx context.Context, clinicID, syncID uuid.UUID, limi
 		from case_events e
 		where e.clinic_id = $1 and e.actor in (select actor from syncs)
 			and e.at between (select min(began) from syncs) and (select max(ended) from syncs)
-		order by e.id limit $3`, []any{clinicID, syncID, limit}, scanEvent)
+		order by e.id`, []any{clinicID, syncID}, scanEvent)
 }

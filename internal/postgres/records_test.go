@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -70,6 +71,10 @@ func TestCasesAreListedByDateAndThoseWithoutOneLastOnPagesOfAnySize(t *testing.T
 	for limit := 1; limit <= 11; limit++ {
 		require.Equal(t, want, listAll(t, db, clinicID, casesync.CaseFilter{Page: casesync.Page{Limit: limit}}), "pages of %d", limit)
 	}
+	slices.Reverse(want[:6])
+	for limit := 1; limit <= 11; limit++ {
+		require.Equal(t, want, listAll(t, db, clinicID, casesync.CaseFilter{NewestFirst: true, Page: casesync.Page{Limit: limit}}), "pages of %d", limit)
+	}
 }
 
 func TestCasesAreFilteredByTheClinicsDaysAndMore(t *testing.T) { // R1
@@ -104,4 +109,28 @@ func TestCasesAreFilteredByTheClinicsDaysAndMore(t *testing.T) { // R1
 	require.ErrorIs(t, err, clinic.ErrTimezoneMissing)
 	_, err = db.Records().Cases(t.Context(), clinicID, casesync.CaseFilter{Page: casesync.Page{Cursor: "nonsense"}})
 	requireCode(t, casesync.CodeInvalidRequest, err)
+}
+
+func TestSoftDeletedCasesAreMarkedAndCanBeSelected(t *testing.T) { // R24
+	t.Parallel()
+	db := pgtest.New(t)
+	clinicID := newClinic(t, db)
+	exec(t, db, `insert into cases (clinic_id, patient_name, scheduled_date, metadata) values
+		($1, 'here', $2, '{"reconciliation": {"softDeleted": false, "reason": "x"}}'),
+		($1, 'gone', $2::timestamptz + interval '1 hour',
+			'{"reconciliation": {"softDeleted": true, "reason": "Removed from PIMS", "deletedAt": "2026-03-02T10:00:00Z"}}'),
+		($1, 'gone by hand', $2::timestamptz + interval '2 hours', '{"reconciliation": {"softDeleted": true}}')`, clinicID, monday)
+	page := casesync.Page{Limit: 1}
+	require.Equal(t, []string{"here", "gone", "gone by hand"}, listAll(t, db, clinicID, casesync.CaseFilter{Page: page}))
+	require.Equal(t, []string{"here"}, listAll(t, db, clinicID, casesync.CaseFilter{Deleted: new(false), Page: page}))
+	require.Equal(t, []string{"gone by hand", "gone"}, listAll(t, db, clinicID, casesync.CaseFilter{Deleted: new(true), NewestFirst: true, Page: page}))
+
+	list, err := db.Records().Cases(t.Context(), clinicID, casesync.CaseFilter{})
+	require.NoError(t, err)
+	require.False(t, list.Items[0].SoftDeleted)
+	require.Empty(t, list.Items[0].DeletedReason)
+	require.True(t, list.Items[1].SoftDeleted)
+	require.Equal(t, monday.Add(time.Hour), list.Items[1].DeletedAt.UTC())
+	require.Equal(t, "Removed from PIMS", list.Items[1].DeletedReason)
+	require.True(t, list.Items[2].SoftDeleted)
 }

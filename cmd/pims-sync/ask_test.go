@@ -1,0 +1,55 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+func TestOnlyAYesIsAYes(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]bool{
+		"y\n": true, "Y\n": true, "yes\r\n": true, " YES \n": true, "y": true,
+		"\n": false, "": false, "n\n": false, "yep\n": false, "no\ny\n": false,
+	} {
+		var said bytes.Buffer
+		yes, err := ask(streams{in: strings.NewReader(answer), err: &said}, "Do it? [y/N] ")
+		require.NoError(t, err)
+		require.Equal(t, want, yes, "%q", answer)
+		require.Equal(t, "Do it? [y/N] ", said.String())
+	}
+	_, err := ask(streams{in: iotest.ErrReader(errors.New("gone")), err: &bytes.Buffer{}}, "")
+	require.Error(t, err)
+}
+
+func TestAnApprovalSaysWhatItWouldDo(t *testing.T) { // R18, R23
+	t.Parallel()
+	day := pims.Date{Year: 2026, Month: 3, Day: 2}
+	window := pims.Window{Start: day, End: day.AddDays(1)}
+	for want, plan := range map[string]casesync.Plan{
+		"soft-delete 3 cases that are still missing: 3 (2026-03-02: 1, 2026-03-03: 2)": {
+			Code: casesync.CodeDeletionGuard, Cases: make([]casesync.PlannedCase, 3),
+			Evidence: casesync.Evidence{Days: map[string]int{"2026-03-03": 2, "2026-03-02": 1}},
+		},
+		"soft-delete 1 case that is still missing: 1 (2026-03-02: 1)": {
+			Code: casesync.CodeDeletionGuard, Cases: make([]casesync.PlannedCase, 1),
+			Evidence: casesync.Evidence{Days: map[string]int{"2026-03-02": 1}},
+		},
+		"move 12 cases, most by 1h0m0s": {
+			Code: casesync.CodeShiftGuard, Evidence: casesync.Evidence{Moved: 12, MovedBy: time.Hour},
+		},
+		"run the inbound of 2026-03-02 to 2026-03-03 with the calendar of a practice that shares no appointment with ours": {
+			Code: casesync.CodeWrongPractice, SyncType: casesync.TypeInbound, Window: window,
+		},
+	} {
+		require.Equal(t, want, approval(&plan))
+	}
+}
