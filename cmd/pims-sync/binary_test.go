@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -374,8 +375,8 @@ func TestTheSimulatorServesUntilItIsInterrupted(t *testing.T) { // INTERFACE §C
 	require.Equal(t, "me@example.com", said.Username)
 	require.Equal(t, "simulated", said.Password)
 	require.Equal(t, "4711", said.CompanyID)
-	require.Contains(t, fetch(t, said.URL+"/login"), "company_id")
-	require.Contains(t, fetch(t, said.URL+"/_sim/stats"), "logins")
+	require.Contains(t, fetchWith(t, http.DefaultClient, said.URL+"/login"), "company_id")
+	require.Contains(t, fetchWith(t, http.DefaultClient, said.URL+"/_sim/stats"), "logins")
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
 	require.NoError(t, cmd.Wait())
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -73,9 +74,15 @@ func TestNobodysDataReachesALogAMetricOrAnError(t *testing.T) { // R40
 	}
 }
 
+// fetch reads an address of the server; the answer is held against its description.
 func fetch(t *testing.T, url string) string {
 	t.Helper()
-	response, err := described().Get(url)
+	return fetchWith(t, described(), url)
+}
+
+func fetchWith(t *testing.T, client *http.Client, url string) string {
+	t.Helper()
+	response, err := client.Get(url)
 	require.NoError(t, err)
 	defer response.Body.Close()
 	require.Equal(t, 200, response.StatusCode)

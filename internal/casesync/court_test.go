@@ -77,7 +77,7 @@ func TestALookupThatHasNotProvedItselfIsNotTrusted(t *testing.T) { // R22
 			o := p.sync(casesync.TypeReconciliation)
 			require.Equal(t, []int{1, 1}, []int{o.Stats.CasesDeleted, o.Stats.CasesUpdated})
 			require.Equal(t, []string{"4"}, p.deleted())
-			require.Equal(t, "2026-04-20 10:00:00", p.stored("3").Appointment.Start)
+			require.Equal(t, "2026-04-20T10:00:00", p.stored("3").Appointment.Start)
 			require.Equal(t, "2025-12-25..2026-05-01 America/New_York", p.fetches()[1], "sixty days to either side")
 		})
 	}
@@ -278,7 +278,7 @@ func TestARefusalKeepsAPlanWithItsEvidence(t *testing.T) { // R23
 	require.Equal(t, cases, p.cases(p.neighbour))
 	require.Equal(t, 2, o.Stats.CasesUpdated, "what the snapshot showed is written all the same (R25)")
 	require.Equal(t, "pending", p.stored("12").Status)
-	require.Equal(t, "2026-04-20 10:00:00", p.stored("11").Appointment.Start)
+	require.Equal(t, "2026-04-20T10:00:00", p.stored("11").Appointment.Start)
 
 	plan := p.plan(o.audit.Result.PlanID)
 	now := p.clock.now()

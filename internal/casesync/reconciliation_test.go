@@ -128,7 +128,7 @@ func TestAVisitThatMovedOutOfTheWindowIsUpdatedAndNotDeleted(t *testing.T) { // 
 			p.change("4", p.begins("2026-01-05 10:00"))
 			o := p.sync(casesync.TypeReconciliation)
 			require.Equal(t, []int{2, 0}, []int{o.Stats.CasesUpdated, o.Stats.CasesDeleted})
-			require.Equal(t, "2026-04-20 10:00:00", p.stored("3").Appointment.Start)
+			require.Equal(t, "2026-04-20T10:00:00", p.stored("3").Appointment.Start)
 			require.True(t, p.instant("2026-01-05 10:00").Equal(p.stored("4").ScheduledDate))
 			require.Empty(t, p.deleted())
 		})
