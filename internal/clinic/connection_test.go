@@ -212,6 +212,81 @@ func TestASessionThatDiesAmongRefusedRecordsIsRenewedOnce(t *testing.T) { // R20
 	require.Equal(t, 1, o.fake.Count(pimstest.OpLogin))
 }
 
+// credit has two records refused, so that a third one would need no proof.
+func (o *office) credit(t *testing.T, connection *clinic.Connection) {
+	t.Helper()
+	for range 2 {
+		_, err := connection.Consultation(t.Context(), "bad")
+		require.ErrorIs(t, err, pims.ErrRecordRefused)
+	}
+}
+
+func TestAProofOfOneSessionSaysNothingAboutTheNext(t *testing.T) { // R20, R36
+	t.Parallel()
+	o := newOffice(t)
+	o.fake.SetConsultations(pims.Consultation{ID: "c7", At: noon})
+	connection := o.connect(t)
+	o.loggedOut(pimstest.OpConsultation, "bad")
+	o.credit(t, connection)
+	o.fake.ExpireSessions()
+	require.NoError(t, connection.Prove(t.Context()), "it is renewed")
+
+	o.fake.ExpireSessions()
+	_, err := connection.Consultation(t.Context(), "c7")
+	require.ErrorIs(t, err, pims.ErrSessionExpired)
+}
+
+func TestAProofSaysNothingOnceTheSessionIsDead(t *testing.T) { // R20, R36
+	t.Parallel()
+	o := newOffice(t)
+	o.fake.SetConsultations(pims.Consultation{ID: "c7", At: noon})
+	connection := o.connect(t)
+	o.fake.ExpireSessions()
+	require.NoError(t, connection.Prove(t.Context()), "it is renewed, for the only time")
+	o.loggedOut(pimstest.OpConsultation, "bad")
+	o.credit(t, connection)
+	o.fake.ExpireSessions()
+	require.ErrorIs(t, connection.Prove(t.Context()), pims.ErrSessionExpired)
+
+	_, err := connection.Consultation(t.Context(), "c7")
+	require.ErrorIs(t, err, pims.ErrSessionExpired)
+}
+
+func TestARecordThatWasAskedForInADeadSessionIsAskedForAgain(t *testing.T) { // R20, R36
+	t.Parallel()
+	o := newOffice(t)
+	o.fake.SetConsultations(pims.Consultation{ID: "c7", At: noon})
+	connection := o.connect(t)
+	asked, goOn := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	o.fake.OnCall(func(_ context.Context, call pimstest.Call) (err error) {
+		switch {
+		case call.Op != pimstest.OpConsultation:
+		case call.ID == "bad":
+			return pims.ErrSessionExpired
+		default:
+			first.Do(func() {
+				close(asked)
+				<-goOn
+				err = pims.ErrSessionExpired
+			})
+		}
+		return err
+	})
+	answered := make(chan error, 1)
+	go func() {
+		_, err := connection.Consultation(t.Context(), "c7")
+		answered <- err
+	}()
+	<-asked
+	o.fake.ExpireSessions()
+	require.NoError(t, connection.Prove(t.Context()), "it is renewed")
+	_, err := connection.Consultation(t.Context(), "bad")
+	require.ErrorIs(t, err, pims.ErrRecordRefused)
+	close(goOn)
+	require.NoError(t, <-answered, "the proof of the new session is none of the old one")
+}
+
 func TestWhereTheProofFailsOtherwiseNothingIsConcluded(t *testing.T) { // R20
 	t.Parallel()
 	o := newOffice(t)

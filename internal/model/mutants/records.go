@@ -1,18 +1,29 @@
 package main
 
-// theRecords is what keeps one record from spoiling the others, and notes from being
-// older than they need be (R19, R20, R22).
+// theRecords is what keeps one record from spoiling the others, what is stored from being
+// lost, and notes from being older than they need be (R7, R19, R20, R22).
 func theRecords() []mutant {
 	const (
-		look       = "internal/casesync/look.go"
-		runner     = "internal/casesync/runner.go"
-		court      = "internal/casesync/reconciliation.go"
-		connection = "internal/clinic/connection.go"
+		look         = "internal/casesync/look.go"
+		consultation = "internal/casesync/consultation.go"
+		runner       = "internal/casesync/runner.go"
+		court        = "internal/casesync/reconciliation.go"
+		connection   = "internal/clinic/connection.go"
 	)
 	looks := tests{sync, "Correction|TheLook|OneRunOfAClinicsDay|Adopted|ALookThatFails"}
 	refused := tests{"internal/clinic", "Record|Proof"}
 	kept := tests{sync, "CannotBeConfirmed"}
+	parts := tests{sync, "APartThatCannotBeRead|Vitals|Diagnos|ConsultationThat|Notes"}
 	return []mutant{
+		{"R7", "a part that cannot be read takes what is stored", consultation, "keepPart(&merged.Consultation, &old.Consultation, part)", "_ = part", parts},
+		{"R7", "a time that cannot be read takes the stored one", consultation, "merged.At, merged.AtText = old.At, old.AtText", "", parts},
+		{"R7", "a status that cannot be read takes the stored one", consultation, "merged.Status, merged.StatusText = old.Status, old.StatusText", "", parts},
+		{"R7", "a reason that cannot be read takes the stored one", consultation, "merged.Reason = old.Reason", "", parts},
+		{"R7", "a discharge that cannot be read takes the stored one", consultation, "merged.Discharge = old.Discharge", "", parts},
+		{"R7", "notes that cannot be read take the stored ones", consultation, "if !old.SOAP.Blank() || !pims.Blank(old.Notes) || !pims.Blank(old.RawNotes) {", "if false {", parts},
+		{"R7", "notes that cannot be read for once are never read again", consultation, "if !old.SOAP.Blank() || !pims.Blank(old.Notes) || !pims.Blank(old.RawNotes) {", "if true {", parts},
+		{"R7", "a shape without vitals takes the stored ones", consultation, "if read.Vitals == nil {", "if false {", parts},
+		{"R7", "a shape without diagnoses takes the stored ones", consultation, "if read.Diagnoses == nil {", "if false {", parts},
 		{"R19", "an entry that is the same is viewed", look, " || sameEntry(c, entry)", "", looks},
 		{"R19", "an entry that was never kept is viewed", look, `case c.Fingerprint == "":`, "case false:", looks},
 		{"R19", "a late correction is adopted and not viewed", look, `case c.Fingerprint == "":`, "case true:", looks},
@@ -21,10 +32,25 @@ func theRecords() []mutant {
 		{"R19", "the look is never done", look, "if last == day {", "if last == day || true {", looks},
 		{"R19", "a dry run uses the look up", runner, "ok && !o.DryRun && o.StartDate == nil", "ok && o.StartDate == nil", looks},
 		{"R19", "a run with a start date uses the look up", runner, "o.StartDate == nil && o.EndDate == nil && p.approved", "o.EndDate == nil && p.approved", looks},
+		{"R19", "a run with an end date uses the look up", runner, "o.StartDate == nil && o.EndDate == nil && p.approved", "o.StartDate == nil && p.approved", looks},
+		{"R19", "notes that are another visit's now are not looked for", look, "case found.lost(c):", "case false:", looks},
+		{"R19", "the look reaches back for ever", look, "day.AddDays(-p.correctedFor)", "day.AddDays(-p.correctedFor - 30)", looks},
+		{"R19", "the look has no end at the run's own days", look, "End: p.window.Start.AddDays(-1)", "End: p.window.End", looks},
+		{"R19", "a case that is listed nowhere is viewed", look, `case !ok || entry.Fingerprint == "" || `, `case !ok && entry.ID != "" || `, looks},
+		{"R19", "a case that is due is looked at, too", look, "return !c.Due(now, p.force)", "return true", looks},
+		{"R20", "a view that looks dead renews the session", connection, "return requestRecord(ctx, c, func(s pims.Session) (pims.Consultation", "return request(ctx, c, func(s pims.Session) (pims.Consultation", refused},
+		{"R20", "a lookup that looks dead renews the session", connection, "return requestRecord(ctx, f.connection", "return request(ctx, f.connection", refused},
+		{"R20", "where the proof fails otherwise the record is refused", connection, `return fmt.Errorf("proving the session after an answer that looks like its end: %w", err)`, "return pims.ErrRecordRefused", refused},
+		{"R20", "an answer of an earlier session is judged by the present one", connection, "present.session != s || c.isDead()", "c.isDead()", refused},
+		{"R20", "a session that is known to be dead is proved again", connection, "present.session != s || c.isDead()", "present.session != s", refused},
+		{"R20", "a proof of an earlier session stands for the renewed one", connection, "c.proofs = proofs{}", "", refused},
+		{"R20", "one proof stands for any number of later answers", connection, "p.credit--", "", refused},
 		{"R20", "a refused record is taken for a dead session", connection, "c.used(present, nil)\n\t\treturn pims.ErrRecordRefused", "c.used(present, nil)\n\t\treturn answer", refused},
 		{"R20", "a dead session is taken for a refused record", connection, "case errors.Is(err, pims.ErrSessionExpired):\n\t\treturn answer", "case errors.Is(err, pims.ErrSessionExpired):\n\t\treturn pims.ErrRecordRefused", refused},
 		{"R20", "each refused record is proved", connection, "case p.credit > 0:", "case false:", refused},
 		{"R20", "a proof does not stand for what was asked before", connection, "case asked < p.last:", "case false:", refused},
+		{"R20", "one lookup that is refused ends the reconciliation", court, "case errors.Is(err, pims.ErrRecordRefused):", "case false:", kept},
+		{"R22", "a lookup that is refused says that the orphan is gone", court, "answer{at: p.now(), refused: true}", "answer{at: p.now()}", kept},
 		{"R22", "an orphan whose lookup is refused is gone", court, "case answers[c.PIMSID].refused:", "case false:", kept},
 	}
 }

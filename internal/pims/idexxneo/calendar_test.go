@@ -544,6 +544,21 @@ func TestAVisitThatMovesBetweenSlicesIsADuplicate(t *testing.T) { // R6
 	require.Equal(t, 1, snapshot.Duplicates)
 }
 
+func TestOfRowsOfTwoSlicesWithOneIDTheFirstStartCounts(t *testing.T) { // R6
+	t.Parallel()
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		row := `[{"id":1,"patient_name":"Bella","start":"2026-01-03 09:00"}]`
+		if strings.HasPrefix(r.URL.Query().Get("start"), "2026-01-08") {
+			row = `[{"id":1,"patient_name":"Bella","start":"2026-01-02 09:00","end":"2026-01-09 09:00"}]`
+		}
+		says(row)(w, r)
+	}
+	snapshot, err := dial(t, wire{calendarPath: answer}).Appointments(t.Context(), january(t, 1, 14))
+	require.NoError(t, err)
+	require.Len(t, snapshot.Appointments, 1)
+	require.Equal(t, "2026-01-02T09:00:00", snapshot.Appointments[0].StartText)
+}
+
 func TestTheSessionIsProvedBeforeAndAfter(t *testing.T) { // R5
 	t.Parallel()
 	var mu sync.Mutex

@@ -16,7 +16,7 @@ type slice struct {
 	seen     map[string]int // id to its place among the appointments; ^ its place among the unusable
 
 	appointments [][]pims.Appointment // in chunks, which need not move to grow
-	unusable     []pims.RecordError   // one without an id was replaced by an appointment
+	unusable     []pims.RecordError
 	unidentified int
 	duplicates   int
 	recognised   bool // a row had an id and a start
@@ -90,9 +90,6 @@ func (s *slice) keep(a pims.Appointment) error {
 			*kept = a
 		}
 		return nil
-	}
-	if again {
-		s.unusable[^at].ID = ""
 	}
 	last := len(s.appointments) - 1
 	if last < 0 || len(s.appointments[last]) == chunk {
@@ -203,7 +200,7 @@ func (m *merger) add(s *slice) {
 // addUnusable takes the unusable rows of a slice, after the usable ones of all.
 func (m *merger) addUnusable(s *slice) {
 	for _, u := range s.unusable {
-		if _, again := m.seen[u.ID]; u.ID == "" || again {
+		if _, again := m.seen[u.ID]; again {
 			continue
 		}
 		m.seen[u.ID] = -1

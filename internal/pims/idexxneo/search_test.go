@@ -144,6 +144,14 @@ func TestPagesThatDoNotAddUpAreReadOnceMore(t *testing.T) {
 				answer["perPage"] = 25
 			}
 		},
+		"a length that grows, so that entries are passed over": func(page int, answer map[string]any) {
+			switch page {
+			case 2: // the second 30
+				answer["perPage"], answer["data"] = 30, []any{map[string]any{"id": 5030}, map[string]any{"id": 5031}}
+			case 3:
+				answer["perPage"], answer["data"] = 30, []any{}
+			}
+		},
 	} {
 		t.Run(name+", once", func(t *testing.T) {
 			t.Parallel()

@@ -130,6 +130,21 @@ func TestBytesThatAreNoTextInTheirCharsetAreRefused(t *testing.T) { // R7
 	}
 }
 
+func TestAnAnswerThatBreaksOffInACharacterIsOneThatEndsTooEarly(t *testing.T) { // R7, R32
+	t.Parallel()
+	for contentType, body := range map[string]string{
+		"application/json":                   "\"secret Zo\xc3",
+		"application/json; charset=utf-16le": "\"\x00a\x00b",
+		"application/json; charset=utf-16be": "\x00\"\x00a\x00",
+	} {
+		for _, slowly := range []bool{false, true} {
+			_, err := canned{contentType, body, slowly}.ask(t)
+			require.ErrorContains(t, err, "ends too early", contentType)
+			require.ErrorIs(t, err, pims.ErrSchemaDrift)
+		}
+	}
+}
+
 func TestTheLoginPageIsKnownInEveryCharset(t *testing.T) {
 	t.Parallel()
 	const page = "<title>Zoë</title><input name=password>"
