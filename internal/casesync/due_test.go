@@ -195,6 +195,18 @@ func TestAPartThatCannotBeReadRemovesNothing(t *testing.T) { // R7
 	}
 }
 
+func TestNotesArriveWhereOnlyAPartOfThemCanBeRead(t *testing.T) { // R7
+	t.Parallel()
+	bare := func(c *pims.Consultation) { c.RawNotes, c.SOAP, c.Notes = "", pims.SOAP{}, "" }
+	old, _ := casesync.MergeConsultation(nil, consultation(bare), evening)
+	read := consultation(bare, func(c *pims.Consultation) {
+		c.RawNotes, c.SOAP.Assessment, c.Unusable = "A: ok", "ok", []pims.Part{pims.PartNotes}
+	})
+	merged, changed := casesync.MergeConsultation(&old, read, evening.Add(hour))
+	require.True(t, changed)
+	require.Equal(t, "ok", merged.SOAP.Assessment, "there are none to keep instead")
+}
+
 func TestADiagnosisThatHasANameReplacesTheOldOnes(t *testing.T) { // R7
 	t.Parallel()
 	old, _ := casesync.MergeConsultation(nil, consultation(), evening)

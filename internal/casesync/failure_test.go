@@ -12,6 +12,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -49,6 +50,7 @@ func TestEveryErrorOfASyncHasItsCode(t *testing.T) { // Workflows §Error Catego
 		{context.DeadlineExceeded, casesync.CodeTimeout, true},
 		{context.Canceled, casesync.CodeInterrupted, true},
 		{errors.New("Zzmochi limps"), casesync.CodeInternal, true},
+		{errors.Join(casesync.Fail(casesync.CodeDeletionGuard, "refused"), panics.Recovered("Zzmochi")), casesync.CodeInternal, true}, // R58
 		{casesync.Fail(casesync.CodeDeletionGuard, "refused"), casesync.CodeDeletionGuard, false},
 		{casesync.Fail(casesync.CodeShiftGuard, "refused"), casesync.CodeShiftGuard, false},
 		{casesync.Fail(casesync.CodeWrongPractice, "refused"), casesync.CodeWrongPractice, false},

@@ -117,6 +117,17 @@ func TestTheLookReachesAsFarBackAsTheProviderSays(t *testing.T) { // R19
 	require.Equal(t, []string{"2026-03-01 to 2026-03-08"}, p.searches(), "nothing lies before the days that every run searches")
 }
 
+func TestTheLookCountsACaseThatIsDueOnce(t *testing.T) { // R19
+	t.Parallel()
+	p := aMonthAgo(t)
+	p.seen(p.visit("3", "2026-03-06 08:00"))
+	p.record(p.held("53", "3", "2026-03-06 08:00"))
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	p.at("2026-03-07 09:00")
+	p.correct("53", "3", "2026-03-06 08:00", "Zzaddendum")
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)), "it is due for three days, whatever its entry")
+}
+
 func TestOneRunOfAClinicsDayLooks(t *testing.T) { // R19
 	t.Parallel()
 	p := aMonthAgo(t)

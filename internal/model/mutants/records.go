@@ -13,7 +13,7 @@ func theRecords() []mutant {
 	looks := tests{sync, "Correction|TheLook|OneRunOfAClinicsDay|Adopted|ALookThatFails"}
 	refused := tests{"internal/clinic", "Record|Proof"}
 	kept := tests{sync, "CannotBeConfirmed"}
-	parts := tests{sync, "APartThatCannotBeRead|Vitals|Diagnos|ConsultationThat|Notes"}
+	parts := tests{sync, "APartThatCannotBeRead|WhatAReadCannot|NotesArrive"}
 	return []mutant{
 		{"R7", "a part that cannot be read takes what is stored", consultation, "keepPart(&merged.Consultation, &old.Consultation, part)", "_ = part", parts},
 		{"R7", "a time that cannot be read takes the stored one", consultation, "merged.At, merged.AtText = old.At, old.AtText", "", parts},
