@@ -16,7 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
 
-// A production day: one clinic's eight days (IDEXX_NEO.md §Hosts and login).
+// A production day: one clinic's eight days (NEO.md §Hosts and login).
 const (
 	dayVisits        = 143
 	dayConsultations = 35
@@ -63,7 +63,7 @@ func benchmarkLiveSession(b *testing.B) {
 }
 
 // worked is how long the subject's last sync took, which its answer tells in whole
-// milliseconds (Workflows §Full Sync Orchestration, durationMs).
+// milliseconds (W11).
 func (s *subject) worked(b *testing.B, db *pgx.Conn) time.Duration {
 	b.Helper()
 	var started, completed time.Time

@@ -191,7 +191,7 @@ func (l *large) requireEveryCase(b *testing.B) {
 	}
 }
 
-// expected is the case of an appointment by the specification: Workflows §Phase 1,
+// expected is the case of an appointment by the specification: W4,
 // R7, R8.
 func expected(a *neosim.Appointment, zone *time.Location) stored {
 	word := a.Status

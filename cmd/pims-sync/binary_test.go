@@ -247,7 +247,7 @@ func TestATerminatedServerGivesItsSyncBackInTime(t *testing.T) { // R31
 	require.Equal(t, "completed", p.ended(t, called.text("id")).text("status"))
 }
 
-func TestASecondCommandJoinsTheDatabaseOfARunningServer(t *testing.T) { // INTERFACE §Commands
+func TestASecondCommandJoinsTheDatabaseOfARunningServer(t *testing.T) { // docs/interface.md §Commands
 	t.Parallel()
 	a := newAccount(t)
 	s := a.serve(t)
@@ -269,7 +269,7 @@ func TestASecondCommandJoinsTheDatabaseOfARunningServer(t *testing.T) { // INTER
 	require.Equal(t, 200, p.sync(t, "inbound", "").status)
 }
 
-func TestTheDemoSucceedsAndLeavesNothing(t *testing.T) { // INTERFACE §Commands, demo
+func TestTheDemoSucceedsAndLeavesNothing(t *testing.T) { // docs/interface.md §Commands, demo
 	t.Parallel()
 	for name, a := range accounts(t) {
 		t.Run(name, func(t *testing.T) {
@@ -361,7 +361,7 @@ func TestTheDemoSaysInOneLineWhyItFailed(t *testing.T) {
 	require.Empty(t, result.Second)
 }
 
-func TestTheSimulatorServesUntilItIsInterrupted(t *testing.T) { // INTERFACE §Commands, neosim
+func TestTheSimulatorServesUntilItIsInterrupted(t *testing.T) { // docs/interface.md §Commands, neosim
 	t.Parallel()
 	a := newAccount(t)
 	cmd := a.command("neosim", "--listen", "127.0.0.1:0", "--json", "--company-id", "4711", "--shape", "camel", "--envelope", "data",
@@ -381,7 +381,7 @@ func TestTheSimulatorServesUntilItIsInterrupted(t *testing.T) { // INTERFACE §C
 	require.NoError(t, cmd.Wait())
 }
 
-func TestTheBinaryIsStaticAndSaysWhatTheMachineLacks(t *testing.T) { // DESIGN §The product
+func TestTheBinaryIsStaticAndSaysWhatTheMachineLacks(t *testing.T) { // README.md
 	t.Parallel()
 	root := t.TempDir()
 	built := filepath.Join(root, "pims-sync")

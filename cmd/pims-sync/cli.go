@@ -12,7 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 )
 
-// CLI is the grammar of the command line (INTERFACE §Commands).
+// CLI is the grammar of the command line (docs/interface.md §Commands).
 type CLI struct {
 	Config `embed:""`
 
@@ -58,7 +58,7 @@ func withEngine(ctx context.Context, std streams, c *Config, run func(*engine) e
 }
 
 // quietly is the configuration of a command's own log: none, since a command says
-// its result and in one line what failed (INTERFACE §Commands). A level that was
+// its result and in one line what failed (docs/interface.md §Commands). A level that was
 // asked for wins.
 func quietly(c *Config) *Config {
 	if c.LogLevel != nil {

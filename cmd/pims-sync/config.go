@@ -17,7 +17,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
 )
 
-// Config are the settings that every command shares (INTERFACE §Environment).
+// Config are the settings that every command shares (docs/interface.md §Environment).
 type Config struct {
 	JSON bool `help:"Print one JSON document on stdout and nothing else there." group:"output"`
 
@@ -73,7 +73,7 @@ func (c *Config) syncTimeout() time.Duration {
 	return time.Duration(c.SyncTimeoutMS) * time.Millisecond
 }
 
-// hosts are what may be talked to (INTERFACE, PIMS_ALLOWED_HOSTS).
+// hosts are what may be talked to (docs/interface.md §Environment).
 func (c *Config) hosts() pims.HostPolicy {
 	policy := pims.HostPolicy{Known: idexxneo.KnownHosts()}
 	for _, host := range c.AllowedHosts {

@@ -55,7 +55,7 @@ func TestAnApprovedPlanDeletesWhatIsStillMissing(t *testing.T) { // R23
 	}
 }
 
-func TestASyncIsFollowedByItsEvents(t *testing.T) { // INTERFACE §Endpoints
+func TestASyncIsFollowedByItsEvents(t *testing.T) { // docs/interface.md §Endpoints
 	t.Parallel()
 	p := newWorld(t).practice(t, neosim.Options{})
 	p.hang()

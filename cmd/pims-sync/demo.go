@@ -22,7 +22,7 @@ import (
 )
 
 // DemoCmd plays the product's main job with simulated practices and real parts
-// (INTERFACE §Commands, demo).
+// (docs/interface.md §Commands, demo).
 type DemoCmd struct {
 	Clinics int  `help:"How many clinics." default:"3"`
 	Once    bool `help:"End after the second sync; exit 0 if every sync succeeded and the cases are in the database."`

@@ -144,9 +144,9 @@ func readerOf(t *testing.T, page string) *reader {
 
 func TestABlockThatNobodyExpectsIsRun(t *testing.T) {
 	t.Parallel()
-	blocks := parseBlocks("docs/x.md", "text\n```sh\nexit 3\n```\n\n```\nout\n```\ntext\n```sql\nselect\n```\n")
+	blocks := parseBlocks("x.md", "text\n```sh\nexit 3\n```\n\n```\nout\n```\ntext\n```sql\nselect\n```\n")
 	require.Len(t, blocks, 3)
-	require.Equal(t, block{page: "docs/x.md", line: 3, language: "sh", lines: []string{"exit 3"}}, blocks[0])
+	require.Equal(t, block{page: "x.md", line: 3, language: "sh", lines: []string{"exit 3"}}, blocks[0])
 	require.True(t, blocks[1].follows)
 	require.False(t, blocks[2].follows)
 	require.Equal(t, []bool{true, false, false}, []bool{blocks[0].runs(), blocks[1].runs(), blocks[2].runs()})

@@ -38,7 +38,7 @@ type engine struct {
 
 // engineOptions are what differs between those who run syncs.
 type engineOptions struct {
-	private        bool             // work only what this process starts (INTERFACE §Commands, sync)
+	private        bool             // work only what this process starts (docs/interface.md §Commands, sync)
 	schedule       bool             // enqueue what is due (R33)
 	jitter         time.Duration    // spread of ticks over clinics
 	maxSyncs       int              // worked on at once; 0: the queue's default

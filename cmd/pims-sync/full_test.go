@@ -44,7 +44,7 @@ func (p *practice) sinceYesterday() string {
 		p.Today().AddDate(0, 0, 3).Format(time.DateOnly) + `"}`
 }
 
-func TestAFullSyncReadsConsultationsInBothShapes(t *testing.T) { // Workflows §Full Sync Orchestration, R27
+func TestAFullSyncReadsConsultationsInBothShapes(t *testing.T) { // W11, R27
 	t.Parallel()
 	w := newWorld(t)
 	for _, views := range []neosim.Views{neosim.ViewsOld, neosim.ViewsPageData} {
@@ -94,7 +94,7 @@ func TestAFullSyncReadsConsultationsInBothShapes(t *testing.T) { // Workflows §
 	}
 }
 
-func TestOneConsultationThatCannotBeReadFailsAlone(t *testing.T) { // Workflows §Partial Failures, R20
+func TestOneConsultationThatCannotBeReadFailsAlone(t *testing.T) { // W17, R20
 	t.Parallel()
 	p := visited(t, newWorld(t), neosim.Options{})
 	require.NoError(t, p.EditConsultation("502", func(c *neosim.Consultation) { c.Unreadable = true }))

@@ -22,7 +22,7 @@ func inProcess(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), err.String()
 }
 
-func TestEveryCommandAndFlagIsExplained(t *testing.T) { // INTERFACE §Commands
+func TestEveryCommandAndFlagIsExplained(t *testing.T) { // docs/interface.md §Commands
 	t.Parallel()
 	model, err := kong.New(&CLI{}, kong.Vars{"base_url": "x", "sim_username": "x", "sim_password": "x"})
 	require.NoError(t, err)
@@ -85,7 +85,7 @@ func TestThePageOfTheAPINamesEveryScope(t *testing.T) { // R39
 	}
 }
 
-func TestHelpShowsEverySettingOfTheEnvironment(t *testing.T) { // INTERFACE §Environment
+func TestHelpShowsEverySettingOfTheEnvironment(t *testing.T) { // docs/interface.md §Environment
 	t.Parallel()
 	_, help, _ := inProcess(t, "serve", "--help")
 	for _, variable := range []string{

@@ -10,7 +10,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
 
-func TestEveryShapeAndEnvelopeOfACalendarBecomesTheSameCases(t *testing.T) { // Workflows §Phase 1
+func TestEveryShapeAndEnvelopeOfACalendarBecomesTheSameCases(t *testing.T) { // W4
 	t.Parallel()
 	w := newWorld(t)
 	for _, shape := range []neosim.Shape{neosim.Snake, neosim.Camel} {

@@ -10,7 +10,7 @@ import (
 )
 
 // newLogger makes the logger of a process: JSON in the specification's form, or
-// text for a person at a terminal (Workflows §Logging, INTERFACE §Environment).
+// text for a person at a terminal (W20, docs/interface.md §Environment).
 func newLogger(w io.Writer, c *Config) *slog.Logger {
 	options := &slog.HandlerOptions{ReplaceAttr: specificationForm}
 	if c.LogLevel != nil {

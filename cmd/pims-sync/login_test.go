@@ -11,7 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
 
-func TestEveryKindOfLoginPageLetsUsIn(t *testing.T) { // Workflows §Authentication Flow
+func TestEveryKindOfLoginPageLetsUsIn(t *testing.T) { // W2
 	t.Parallel()
 	w := newWorld(t)
 	for name, o := range map[string]neosim.Options{

@@ -40,7 +40,7 @@ type streams struct {
 	err io.Writer
 }
 
-// The exit codes (INTERFACE §Commands).
+// The exit codes (docs/interface.md §Commands).
 const (
 	exitDone   = 0
 	exitFailed = 1

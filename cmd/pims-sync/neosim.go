@@ -13,7 +13,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
 
-// NeosimCmd serves the simulator alone (INTERFACE §Commands, neosim).
+// NeosimCmd serves the simulator alone (docs/interface.md §Commands, neosim).
 type NeosimCmd struct {
 	Listen       string        `help:"Where to listen." default:"127.0.0.1:8090"`
 	Seed         uint64        `help:"Chooses the practice; the same seed gives the same calendar." default:"1"`

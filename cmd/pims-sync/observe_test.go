@@ -91,7 +91,7 @@ func fetchWith(t *testing.T, client *http.Client, url string) string {
 	return string(body)
 }
 
-func TestASyncIsLoggedInTheSpecificationsForm(t *testing.T) { // Workflows §Logging
+func TestASyncIsLoggedInTheSpecificationsForm(t *testing.T) { // W20
 	t.Parallel()
 	w := newWorld(t)
 	p := w.practice(t, neosim.Options{})
@@ -116,7 +116,7 @@ func TestASyncIsLoggedInTheSpecificationsForm(t *testing.T) { // Workflows §Log
 	require.Contains(t, line, "duration_ms")
 }
 
-func TestSyncsAreCounted(t *testing.T) { // INTERFACE §Metrics
+func TestSyncsAreCounted(t *testing.T) { // docs/interface.md §Metrics
 	t.Parallel()
 	listener, err := listen(t.Context(), "127.0.0.1:0", "METRICS_ADDR")
 	require.NoError(t, err)
@@ -160,7 +160,7 @@ func TestSyncsAreCounted(t *testing.T) { // INTERFACE §Metrics
 	require.NotContains(t, metrics, p.id.String(), "never a clinic")
 }
 
-func TestTheServerTellsHowItIs(t *testing.T) { // Workflows §Health Endpoints
+func TestTheServerTellsHowItIs(t *testing.T) { // W18
 	t.Parallel()
 	p := newWorld(t).practice(t, neosim.Options{})
 	health := p.get(t, "/health")

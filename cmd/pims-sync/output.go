@@ -11,7 +11,7 @@ import (
 )
 
 // show prints a command's result: as one JSON document, or as people read it
-// (INTERFACE §Commands).
+// (docs/interface.md §Commands).
 func show(std streams, c *Config, document any, text func(w io.Writer)) error {
 	if !c.JSON {
 		text(std.out)

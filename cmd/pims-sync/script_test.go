@@ -95,7 +95,7 @@ func setUpScript(env *testscript.Env) error {
 	return os.Chmod(env.WorkDir, 0o755)
 }
 
-// fails is the contract of every failing command (INTERFACE §Commands): its exit
+// fails is the contract of every failing command (docs/interface.md §Commands): its exit
 // code, nothing on stdout, one line on stderr.
 func fails(ts *testscript.TestScript, neg bool, args []string, showing bool) {
 	if neg || len(args) < 2 {

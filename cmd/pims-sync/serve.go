@@ -47,7 +47,7 @@ const (
 )
 
 // ownerWait is how long serve waits for another command that holds the embedded
-// database (INTERFACE §Commands).
+// database (docs/interface.md §Commands).
 const ownerWait = 10 * time.Second
 
 // Run serves until the context ends.

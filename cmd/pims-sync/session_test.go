@@ -189,7 +189,7 @@ func TestABrowserThatIsNotThereIsUnavailable(t *testing.T) {
 	require.Contains(t, a.text("error"), "CHROMIUM_PATH")
 }
 
-func TestAnotherHostIsNotTalkedTo(t *testing.T) { // INTERFACE §Environment, PIMS_ALLOWED_HOSTS
+func TestAnotherHostIsNotTalkedTo(t *testing.T) { // docs/interface.md §Environment, PIMS_ALLOWED_HOSTS
 	t.Parallel()
 	w := newWorld(t, func(c *Config, _ *serverOptions) { c.AllowedHosts = nil })
 	p := w.practice(t, neosim.Options{})

@@ -31,7 +31,7 @@ const closing = 15 * time.Second
 
 // openStore opens the database that the settings name and brings its schema up to
 // date. Without DATABASE_URL it is the embedded one: who finds it running joins
-// it, who finds it free starts it and holds it until close (INTERFACE §Commands).
+// it, who finds it free starts it and holds it until close (docs/interface.md §Commands).
 // wait is how long to wait for a present owner to end.
 func openStore(ctx context.Context, c *Config, log *slog.Logger, wait time.Duration) (*store, error) {
 	if c.DatabaseURL != "" {

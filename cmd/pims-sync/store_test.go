@@ -43,7 +43,7 @@ func TestTheGeneratedKeyIsOneForAllWhoMakeItAtOnce(t *testing.T) { // R37
 	require.ErrorContains(t, err, "encryption key")
 }
 
-func TestAServerTakesTheDatabaseOverWhenItsOwnerEnds(t *testing.T) { // INTERFACE §Commands
+func TestAServerTakesTheDatabaseOverWhenItsOwnerEnds(t *testing.T) { // docs/interface.md §Commands
 	t.Parallel()
 	dir, log := openDir(t), slog.New(slog.DiscardHandler)
 	owner, err := embedded.Open(t.Context(), embedded.Options{Dir: dir})
@@ -73,7 +73,7 @@ func TestAServerTakesTheDatabaseOverWhenItsOwnerEnds(t *testing.T) { // INTERFAC
 	}
 }
 
-func TestASyncIsFollowedThoughTheDatabaseIsStartedAgain(t *testing.T) { // INTERFACE §Commands
+func TestASyncIsFollowedThoughTheDatabaseIsStartedAgain(t *testing.T) { // docs/interface.md §Commands
 	t.Parallel()
 	dir, log := openDir(t), slog.New(slog.DiscardHandler)
 	owner, err := embedded.Open(t.Context(), embedded.Options{Dir: dir})

@@ -17,7 +17,7 @@ import (
 )
 
 // SyncCmd are the commands that run a sync. Their flags are the fields of the
-// endpoints' requests (INTERFACE §Commands).
+// endpoints' requests (docs/interface.md §Commands).
 type SyncCmd struct {
 	Inbound   SyncInboundCmd   `cmd:"" help:"Appointments become cases."`
 	Cases     SyncCasesCmd     `cmd:"" help:"Medical notes, vitals and diagnoses enrich cases."`

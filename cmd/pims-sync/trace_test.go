@@ -27,7 +27,7 @@ func tracedWorld(t *testing.T) (w *world, c *tracetest.Collector, end func()) {
 	return w, c, end
 }
 
-func TestAFullSyncIsOneTree(t *testing.T) { // INTERFACE §Environment, OTEL_EXPORTER_OTLP_ENDPOINT
+func TestAFullSyncIsOneTree(t *testing.T) { // docs/interface.md §Environment, OTEL_EXPORTER_OTLP_ENDPOINT
 	t.Parallel()
 	w, c, end := tracedWorld(t)
 	p := w.practice(t, neosim.Options{})

@@ -12,8 +12,7 @@ import (
 )
 
 // withWorker is withEngine for a command that starts a sync. A replica that lives
-// works on it; without one the command does, on this sync only (INTERFACE
-// §Commands).
+// works on it; without one the command does, on this sync only (docs/interface.md §Commands).
 func withWorker(ctx context.Context, std streams, c *Config, run func(*engine) error) error {
 	return withStore(ctx, std, c, func(s *store) error {
 		alive, err := replicasOrNone(ctx, s)

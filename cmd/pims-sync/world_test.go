@@ -343,7 +343,7 @@ func (l *logBook) String() string {
 	return l.text.String()
 }
 
-// lines are the log's entries; each is one JSON object (Workflows §Logging).
+// lines are the log's entries; each is one JSON object (W20).
 func (l *logBook) lines(t *testing.T) []map[string]any {
 	t.Helper()
 	var entries []map[string]any

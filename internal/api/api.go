@@ -10,7 +10,7 @@
 // Of huma it takes the OpenAPI model and the JSON schemas of Go types. Requests
 // are read and answered by the standard library and the strict decoder of
 // go-json-experiment, because huma's own reading accepts doubled and differently
-// cased JSON keys and repeats values in its errors (TECH §Choices).
+// cased JSON keys and repeats values in its errors (docs/decisions/2026-11-24-dependencies.md).
 package api
 
 import (

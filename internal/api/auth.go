@@ -9,7 +9,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 )
 
-// keyHeader carries the API key (Workflows §Request Flow step 1).
+// keyHeader carries the API key (W1).
 const keyHeader = "X-Api-Key"
 
 // tooManyFailures is the refusal to go on answering an address's wrong keys.

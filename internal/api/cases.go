@@ -11,7 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// A caseRecord is a case as it is read (INTERFACE §Endpoints "A case in the API").
+// A caseRecord is a case as it is read (docs/interface.md §Endpoints "A case in the API").
 type caseRecord struct {
 	ID            uuid.UUID `json:"id" format:"uuid"`
 	PIMSID        *string   `json:"pimsId" doc:"The appointment's id in the PIMS; null for a case made by hand."`

@@ -43,7 +43,7 @@ func TestARejectionAnswersThePlan(t *testing.T) { // R23
 	require.Equal(t, []uuid.UUID{plan.ID}, b.decisions.rejected)
 }
 
-func TestASecondDecisionIsAConflict(t *testing.T) { // INTERFACE §Endpoints "a second approval is a 409"
+func TestASecondDecisionIsAConflict(t *testing.T) { // docs/interface.md §Endpoints "a second approval is a 409"
 	t.Parallel()
 	b, plan := deciding(t)
 	b.decisions.err = casesync.Fail(casesync.CodeAlreadyDecided, "the plan was approved before")

@@ -8,7 +8,7 @@ import (
 )
 
 // The command line prints with --json what the API answers, so both have one
-// shape (INTERFACE §Commands).
+// shape (docs/interface.md §Commands).
 
 // SyncDocument is a sync as GET /api/syncs/{id} answers it.
 func SyncDocument(audit casesync.Audit) (json.RawMessage, error) { return encode(syncOf(&audit)) }

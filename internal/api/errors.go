@@ -11,7 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 )
 
-// The codes that only the API itself answers (INTERFACE §Codes).
+// The codes that only the API itself answers (docs/interface.md §Codes).
 const (
 	codeUnauthorized     casesync.Code = "unauthorized"
 	codeMethodNotAllowed casesync.Code = "method_not_allowed"
@@ -19,7 +19,7 @@ const (
 	codeRateLimited      casesync.Code = "rate_limited"
 )
 
-// statuses is the one table from a code to its HTTP status (R38, INTERFACE §Codes).
+// statuses is the one table from a code to its HTTP status (R38, docs/interface.md §Codes).
 var statuses = map[casesync.Code]int{
 	casesync.CodeInvalidRequest:       http.StatusBadRequest,
 	codeUnauthorized:                  http.StatusUnauthorized,

@@ -32,7 +32,7 @@ func nextEvent(t *testing.T, lines *bufio.Scanner) (name, data string) {
 	return name, data
 }
 
-func TestAStreamTellsTheStateThenWhatHappensThenTheEnd(t *testing.T) { // INTERFACE §Endpoints, events
+func TestAStreamTellsTheStateThenWhatHappensThenTheEnd(t *testing.T) { // docs/interface.md §Endpoints, events
 	t.Parallel()
 	b := newBench(t)
 	audit := casesync.Audit{ID: uuid.New(), ClinicID: b.reads.owner.ID, Type: casesync.TypeFull, Trigger: casesync.TriggerAPI, Status: casesync.StatusInProgress, StartedAt: testTime, CreatedAt: testTime}

@@ -25,7 +25,7 @@ type freshnessList struct {
 	Clinic clinicRecord `json:"clinic" doc:"The clinic and its state, which tells at once what makes it stale later."`
 }
 
-// A clinicRecord is a clinic as it is read (INTERFACE §A clinic in the API).
+// A clinicRecord is a clinic as it is read (docs/interface.md §Endpoints).
 type clinicRecord struct {
 	ID          uuid.UUID      `json:"id" format:"uuid"`
 	Name        string         `json:"name"`

@@ -14,7 +14,7 @@ const (
 	pingTimeout = 2 * time.Second
 )
 
-// healthReport says that the process lives (Workflows §Health Endpoints).
+// healthReport says that the process lives (W18).
 type healthReport struct {
 	Status  string     `json:"status" enum:"healthy"`
 	Uptime  int64      `json:"uptime" doc:"Whole seconds since the start."`
@@ -27,7 +27,7 @@ type heapMemory struct {
 	HeapTotal uint64 `json:"heapTotal" doc:"Bytes."`
 }
 
-// readiness says whether the database answers (Workflows §Health Endpoints), and
+// readiness says whether the database answers (W18), and
 // whether new work is welcome (R31).
 type readiness struct {
 	Status   string        `json:"status" enum:"ready,not_ready"`

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Workflows §Health Endpoints, INTERFACE "Specified bodies, made exact".
+// W18, docs/interface.md §Endpoints.
 func TestHealthTellsUptimeMemoryAndVersion(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -76,7 +76,7 @@ func TestTheDocumentIsOpenAPI31AndResolvesItsReferences(t *testing.T) {
 	require.Len(t, used, len(schemas), "a schema is not used")
 }
 
-func TestHumasAdditionsAreNotInTheDocument(t *testing.T) { // TECH §Choices
+func TestHumasAdditionsAreNotInTheDocument(t *testing.T) { // docs/decisions/2026-11-24-dependencies.md
 	t.Parallel()
 	text := string(OpenAPI())
 	for _, trace := range []string{`"$schema"`, "problem+json", "ErrorModel", "ErrorDetail", "unpkg", "cbor", `"422": {

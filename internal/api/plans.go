@@ -9,7 +9,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 )
 
-// A planRecord is a plan as it is read (INTERFACE §Endpoints "A plan").
+// A planRecord is a plan as it is read (docs/interface.md §Endpoints "A plan").
 type planRecord struct {
 	ID        uuid.UUID     `json:"id" format:"uuid"`
 	SyncID    uuid.UUID     `json:"syncId" format:"uuid" doc:"The sync, or the phase of a full sync, that was stopped."`

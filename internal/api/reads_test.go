@@ -15,7 +15,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// INTERFACE §Endpoints, "A sync in the API".
+// docs/interface.md §Endpoints, "A sync in the API".
 func TestASyncIsShownInTheShapeOfTheInterface(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -102,7 +102,7 @@ func TestAnEmptyListIsAList(t *testing.T) {
 
 func TestAParameterWithoutAValueIsNotGiven(t *testing.T) {
 	t.Parallel()
-	b := newBench(t) // INTERFACE writes the addresses so
+	b := newBench(t) // docs/interface.md writes the addresses so
 	require.Equal(t, http.StatusOK, b.get("/api/syncs?type=&status=&limit=&cursor=").Code)
 	require.Equal(t, http.StatusOK, b.get("/api/cases?from=&to=&status=&updatedSince=&limit=&cursor=").Code)
 	require.Equal(t, casesync.CaseFilter{Page: casesync.Page{Limit: defaultLimit}}, b.reads.caseFilters[0])
@@ -149,7 +149,7 @@ func TestAQueryThatIsNotExactlyRightIsRefusedAndNamesTheParameter(t *testing.T) 
 	require.Empty(t, b.syncs.started())
 }
 
-// INTERFACE §Endpoints, "A case in the API".
+// docs/interface.md §Endpoints, "A case in the API".
 func TestACaseIsShownInTheShapeOfTheInterface(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -256,7 +256,7 @@ func TestDaysNeedTheClinicsZone(t *testing.T) { // R1
 	}
 }
 
-// INTERFACE §Endpoints, "A plan".
+// docs/interface.md §Endpoints, "A plan".
 func TestAPlanIsShownInTheShapeOfTheInterface(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

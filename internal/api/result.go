@@ -8,7 +8,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 )
 
-// The stats of each type of sync (Workflows §Response, R12, R25). All fields are
+// The stats of each type of sync (W21, R12, R25). All fields are
 // always there.
 type (
 	inboundStats struct {
@@ -99,8 +99,7 @@ type skippedPhase struct {
 	Reason  string `json:"reason" doc:"Why it did not run." example:"the inbound phase was not clean"`
 }
 
-// fullResult is the answer to POST /api/sync/full (Workflows §Full Sync
-// Orchestration, R27).
+// fullResult is the answer to POST /api/sync/full (W11, R27).
 type fullResult struct {
 	Success              bool                         `json:"success" doc:"Whether all three phases completed."`
 	SyncID               uuid.UUID                    `json:"syncId" format:"uuid"`

@@ -85,7 +85,7 @@ func (s *server) finish(rec *recorder, r *http.Request, t *trace, panicked any) 
 	s.logRequest(rec, r, t)
 }
 
-// logRequest writes one line about a request (Workflows §Logging). It holds no
+// logRequest writes one line about a request (W20). It holds no
 // key, no query and no path but the pattern that matched (R40).
 func (s *server) logRequest(rec *recorder, r *http.Request, t *trace) {
 	status := rec.answered()

@@ -20,7 +20,7 @@ import (
 // caller hangs up: a sync is started, or it is not.
 const startTimeout = 10 * time.Second
 
-// inboundRequest is the body of POST /api/sync/inbound (Workflows §Phase 1).
+// inboundRequest is the body of POST /api/sync/inbound (W4).
 type inboundRequest struct {
 	StartDate *day `json:"startDate,omitempty" doc:"The first day, in the clinic's zone. Default: today."`
 	EndDate   *day `json:"endDate,omitempty" doc:"The last day, included; at most 92 days in all. Default: startDate + daysAhead." example:"2026-01-24"`
@@ -32,7 +32,7 @@ func (b inboundRequest) options() casesync.Options {
 	return casesync.Options{StartDate: b.StartDate.date(), EndDate: b.EndDate.date(), DaysAhead: b.DaysAhead, DryRun: b.DryRun}
 }
 
-// casesRequest is the body of POST /api/sync/cases (Workflows §Phase 2).
+// casesRequest is the body of POST /api/sync/cases (W7).
 type casesRequest struct {
 	StartDate         *day `json:"startDate,omitempty" doc:"The first day, in the clinic's zone. Default: 7 days ago." example:"2026-01-10"`
 	EndDate           *day `json:"endDate,omitempty" doc:"The last day, included; at most 92 days in all. Default: today."`
@@ -48,7 +48,7 @@ func (b casesRequest) options() casesync.Options {
 	}
 }
 
-// reconcileRequest is the body of POST /api/sync/reconcile (Workflows §Phase 3).
+// reconcileRequest is the body of POST /api/sync/reconcile (W9).
 type reconcileRequest struct {
 	LookbackDays  *int `json:"lookbackDays,omitempty" minimum:"1" maximum:"180" doc:"How many days before today. Default: 7."`
 	LookaheadDays *int `json:"lookaheadDays,omitempty" minimum:"0" maximum:"90" doc:"How many days after today. Default: 0."`
@@ -59,8 +59,7 @@ func (b reconcileRequest) options() casesync.Options {
 	return casesync.Options{LookbackDays: b.LookbackDays, LookaheadDays: b.LookaheadDays, DryRun: b.DryRun}
 }
 
-// fullRequest is the body of POST /api/sync/full (Workflows §Full Sync
-// Orchestration).
+// fullRequest is the body of POST /api/sync/full (W11).
 type fullRequest struct {
 	StartDate         *day `json:"startDate,omitempty" doc:"The first day, in the clinic's zone. Default: each phase's own."`
 	EndDate           *day `json:"endDate,omitempty" doc:"The last day, included; at most 92 days in all. Default: startDate + daysAhead." example:"2026-01-24"`

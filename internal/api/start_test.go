@@ -88,7 +88,7 @@ func TestNoBodyMeansTheDefaults(t *testing.T) {
 	}
 }
 
-// The bodies of the specification, with the fields that INTERFACE and R12, R25 add.
+// The bodies of the specification, with the fields that docs/interface.md and R12, R25 add.
 func TestACompletedSyncAnswersTheSpecifiedBody(t *testing.T) {
 	t.Parallel()
 	caseID := uuid.MustParse("6f0c2e9c-0000-4000-8000-000000000001")

@@ -11,7 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 )
 
-// A syncRecord is a sync as it is read (INTERFACE §Endpoints "A sync in the API").
+// A syncRecord is a sync as it is read (docs/interface.md §Endpoints "A sync in the API").
 type syncRecord struct {
 	ID          uuid.UUID     `json:"id" format:"uuid"`
 	Type        string        `json:"type" enum:"inbound,cases,reconciliation,full"`

@@ -20,10 +20,10 @@ var _ pims.Browser = (*Chromium)(nil)
 // Options say how a Chromium runs. The zero value is usable.
 type Options struct {
 	// Path of the executable, or its name. Empty: the one that Find finds.
-	// INTERFACE §Environment, CHROMIUM_PATH.
+	// docs/interface.md §Environment, CHROMIUM_PATH.
 	Path string
 
-	// Visible shows the browser's window. INTERFACE §Environment, HEADLESS=false.
+	// Visible shows the browser's window. docs/interface.md §Environment, HEADLESS=false.
 	Visible bool
 
 	// Env are the variables that the browser's process gets, in the form NAME=value.

@@ -39,14 +39,14 @@ type Case struct {
 	Version uint32
 }
 
-// The status of a case as the specification maps it (Workflows §Status Mapping).
+// The status of a case as the specification maps it (W5).
 const (
 	CaseDraft    = "draft"
 	CasePending  = "pending"
 	CaseReviewed = "reviewed"
 )
 
-// The type of a case (Workflows §Type Mapping).
+// The type of a case (W6).
 const (
 	CaseCheckup = "checkup"
 	CaseSurgery = "surgery"
@@ -89,13 +89,13 @@ func (c *Case) owner() *Belonging {
 	return c.Consulted
 }
 
-// A Consultation is what metadata.consultation keeps (Workflows §Phase 2 step 3).
+// A Consultation is what metadata.consultation keeps (W8).
 type Consultation struct {
 	pims.Consultation
 	FetchedAt time.Time
 }
 
-// A Deletion is what metadata.reconciliation keeps (Workflows §Phase 3 step 4).
+// A Deletion is what metadata.reconciliation keeps (W10).
 type Deletion struct {
 	SoftDeleted bool
 	Reason      string

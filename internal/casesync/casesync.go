@@ -1,7 +1,7 @@
 // Package casesync is the heart of the product: the rules by which a clinic's
 // cases follow its PIMS. Inbound makes cases of appointments, enrichment adds
 // consultations, reconciliation soft-deletes what vanished, and a full sync runs
-// the three in turn (Workflows §Pipeline Phases).
+// the three in turn (W3).
 //
 // It decides; it neither talks to a database nor to a PIMS itself. The stores it
 // needs are interfaces here, a session comes from package clinic, and what time
@@ -18,7 +18,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// Type says what a sync does. DESIGN §Words.
+// Type says what a sync does. docs/rules.md.
 type Type string
 
 // The types of a sync. Paths, commands and scopes say "reconcile" for the third.
@@ -60,7 +60,7 @@ func (s Status) Final() bool {
 }
 
 // Options are what a request may say about a sync; nil means the default.
-// Workflows §Request Body, INTERFACE §Endpoints "Fields of a request", R4.
+// W21, docs/interface.md §Endpoints "Fields of a request", R4.
 type Options struct {
 	StartDate         *pims.Date
 	EndDate           *pims.Date
@@ -81,7 +81,7 @@ type Request struct {
 	Approval uuid.UUID // the plan whose approval starts the sync (R18, R23); zero: none
 }
 
-// An Audit is the record of one sync (INTERFACE §Tables, case_sync_audits). A full
+// An Audit is the record of one sync (docs/interface.md §Tables, case_sync_audits). A full
 // sync has a master and one child for each phase that ran (R27).
 type Audit struct {
 	ID          uuid.UUID
@@ -123,7 +123,7 @@ type Result struct {
 	Error    string // what happened and what to do; holds no name and no secret (R40)
 	PlanID   uuid.UUID
 	Stats    Stats
-	Failures []ItemFailure // Workflows §Partial Failures
+	Failures []ItemFailure // W17
 	Warnings Warnings
 	Changes  []Change // what a dry run would do (R26); capped
 
@@ -172,7 +172,7 @@ type Count struct {
 }
 
 // Counts lists the counts that a sync of this type has, zeros included, in the
-// specification's order (Workflows §Response of each phase).
+// specification's order (W21).
 func (s Stats) Counts(t Type) []Count {
 	inbound := []Count{
 		{"appointmentsFound", s.AppointmentsFound},
@@ -211,7 +211,7 @@ func (s Stats) Counts(t Type) []Count {
 	}
 }
 
-// logValue is the counts as the logs show them (Workflows §Logging).
+// logValue is the counts as the logs show them (W20).
 func (s Stats) logValue(t Type) slog.Value {
 	var attrs []slog.Attr
 	for _, c := range s.Counts(t) {
@@ -273,7 +273,7 @@ type Change struct {
 // Action is what a sync does to one case.
 type Action string
 
-// The actions of a sync; INTERFACE §Metrics, cases_written_total{action}.
+// The actions of a sync; docs/interface.md §Metrics, cases_written_total{action}.
 const (
 	ActionCreated  Action = "created"
 	ActionUpdated  Action = "updated"

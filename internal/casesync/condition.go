@@ -8,7 +8,7 @@ import (
 )
 
 // A ClinicState says in one word whether a clinic gets what its schedule promises
-// (INTERFACE §A clinic in the API).
+// (docs/interface.md §Endpoints).
 type ClinicState string
 
 // The states of a clinic. Where several hold, the first of ClinicStates is told.

@@ -27,7 +27,7 @@ const (
 	refusedWholeDay = "whole_day"
 )
 
-// Refusals are all words that RunnerOptions.Refused is told; INTERFACE §Metrics,
+// Refusals are all words that RunnerOptions.Refused is told; docs/interface.md §Metrics,
 // deletion_guard_total{reason}.
 func Refusals() []string {
 	return []string{refusedUnseen, refusedEmpty, refusedShare, refusedHalf, refusedWholeDay}

@@ -276,7 +276,7 @@ func TestMergingTheSameConsultationTwiceChangesNothingTheSecondTime(t *testing.T
 }
 
 // kept is a consultation as the database gives it back: no section is kept where
-// none has text (Workflows §Phase 2 step 1).
+// none has text (W7).
 func kept(c casesync.Consultation) casesync.Consultation {
 	if c.SOAP.Blank() {
 		c.SOAP = pims.SOAP{}

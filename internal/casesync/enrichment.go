@@ -21,7 +21,7 @@ const (
 	maxStoreBatch      = 50 // results that arrived together are stored together (R15, R20)
 )
 
-// An enrichmentPhase adds consultations to cases. Workflows §Phase 2.
+// An enrichmentPhase adds consultations to cases. W7.
 type enrichmentPhase struct {
 	phase
 	store     EnrichmentStore

@@ -140,7 +140,7 @@ func TestASiblingThatTheEndCutsOffFailsForTheSameReason(t *testing.T) { // R20
 	}
 }
 
-func TestAsManyConsultationsAreReadAtATimeAsTheRequestSays(t *testing.T) { // R4, Workflows §Phase 2 step 2
+func TestAsManyConsultationsAreReadAtATimeAsTheRequestSays(t *testing.T) { // R4, W7
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		size    *int
@@ -270,7 +270,7 @@ func TestACaseThatIsNeverLeftAloneEndsThePhaseAndKeepsTheOthers(t *testing.T) { 
 	require.Equal(t, 1, p.enriched())
 }
 
-func TestAFailureOfTheDatabaseEndsThePhaseAsSuch(t *testing.T) { // Workflows §Error Categories, Database Error
+func TestAFailureOfTheDatabaseEndsThePhaseAsSuch(t *testing.T) { // W15
 	t.Parallel()
 	p := newPractice(t)
 	p.seenMany(3)

@@ -249,7 +249,7 @@ func (p *enrichmentPhase) settle(ctx context.Context, s *served, d *decision, re
 	}
 }
 
-// failed counts a case that could not be served (Workflows §Partial Failures). It is
+// failed counts a case that could not be served (W17). It is
 // tried again by the next run.
 func (p *enrichmentPhase) failed(ctx context.Context, c *Candidate, v *visited, result *Result) Reading {
 	code := p.fail(ctx, c, v, v.err, result)

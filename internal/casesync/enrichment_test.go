@@ -128,7 +128,7 @@ func TestAConsultationThatCasesShareIsViewedOnce(t *testing.T) { // R20
 	require.Equal(t, 2, p.counted.actions[casesync.ActionEnriched])
 }
 
-func TestAFailedConsultationHasACodeAndStopsNoOther(t *testing.T) { // Workflows §Partial Failures, R20
+func TestAFailedConsultationHasACodeAndStopsNoOther(t *testing.T) { // W17, R20
 	t.Parallel()
 	p := newPractice(t)
 	failures := []struct {
@@ -170,7 +170,7 @@ func TestAFailedConsultationHasACodeAndStopsNoOther(t *testing.T) { // Workflows
 	require.Equal(t, [5]int{len(visits), len(failures), 1, 0, 0}, found(p.sync(casesync.TypeCases)), "the next run tries them again")
 }
 
-func TestPartsThatCannotBeReadAreCountedAndTheRestArrives(t *testing.T) { // Workflows §Error Categories, R40
+func TestPartsThatCannotBeReadAreCountedAndTheRestArrives(t *testing.T) { // W15, R40
 	t.Parallel()
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-03-02 08:00"), p.visit("2", "2026-03-02 08:30"))
@@ -217,7 +217,7 @@ func TestACaseWithoutAConsultationIsLookedForEverMoreRarely(t *testing.T) { // R
 	require.Zero(t, scan[int](p, "select tries from case_enrichments where clinic_id = $1"))
 }
 
-func TestOldVisitsAreEnrichedWhenARunCoversThemForTheFirstTime(t *testing.T) { // R19, Workflows §Phase 2 step 1
+func TestOldVisitsAreEnrichedWhenARunCoversThemForTheFirstTime(t *testing.T) { // R19, W7
 	t.Parallel()
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-02-12 08:00"), p.visit("2", "2026-02-12 09:00"))

@@ -12,7 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// Code says how a sync failed, in the API's words (INTERFACE §Codes).
+// Code says how a sync failed, in the API's words (docs/interface.md §Codes).
 type Code string
 
 // The codes that a sync can end with.
@@ -85,7 +85,7 @@ func Fail(code Code, format string, args ...any) *Failure {
 }
 
 // Explain turns any error of a sync into its code and the text that the audit
-// keeps (Workflows §Error Categories). It is the only such table. A panic is
+// keeps (W15). It is the only such table. A panic is
 // CodeInternal, whatever else went wrong (R58).
 func Explain(err error) *Failure {
 	if panics.In(err) != nil {
@@ -160,8 +160,7 @@ var explanations = []struct {
 	{context.Canceled, CodeInterrupted, "the process ended before the sync did"},
 }
 
-// Retryable tells whether another attempt may do better (Workflows §Error
-// Categories, column Retry; R32).
+// Retryable tells whether another attempt may do better (W15, column Retry; R32).
 func (c Code) Retryable() bool {
 	switch c {
 	case CodeUnreachable, CodePIMSError, CodePIMSRateLimited, CodeAuthExpired, CodeBrowserUnavailable,

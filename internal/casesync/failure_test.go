@@ -16,7 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-func TestEveryErrorOfASyncHasItsCode(t *testing.T) { // Workflows §Error Categories, INTERFACE §Codes
+func TestEveryErrorOfASyncHasItsCode(t *testing.T) { // W15, docs/interface.md §Codes
 	t.Parallel()
 	for _, tc := range []struct {
 		err   error
@@ -64,7 +64,7 @@ func TestEveryErrorOfASyncHasItsCode(t *testing.T) { // Workflows §Error Catego
 	}
 }
 
-func TestTheWordsOfARefusedLoginAreTheSpecifications(t *testing.T) { // R32, Workflows §Audit Record on Error
+func TestTheWordsOfARefusedLoginAreTheSpecifications(t *testing.T) { // R32, W16
 	t.Parallel()
 	failure := casesync.Explain(fmt.Errorf("log in to neo.example: %w", pims.ErrAuthRejected))
 	require.Equal(t, "PIMS authentication failed: Invalid credentials", failure.Message)
@@ -98,7 +98,7 @@ func TestASyncHasWorkedFromItsStartToItsEnd(t *testing.T) {
 	require.Zero(t, (&casesync.Audit{CompletedAt: evening}).Duration(), "it was cancelled while it waited")
 }
 
-func TestTheCountsOfEachTypeAreTheSpecifications(t *testing.T) { // Workflows §Response of each phase, R12, R25
+func TestTheCountsOfEachTypeAreTheSpecifications(t *testing.T) { // W21, R12, R25
 	t.Parallel()
 	stats := casesync.Stats{
 		AppointmentsFound: 1, CasesFound: 2, CasesCreated: 3, CasesUpdated: 4, CasesUnchanged: 5, CasesSkipped: 6,
@@ -151,7 +151,7 @@ func TestAPlanCanBeDecidedOnceWithinADay(t *testing.T) { // R18, R23
 	}
 }
 
-func TestEachTypeOfSyncKnowsItsFields(t *testing.T) { // INTERFACE §Fields of a request
+func TestEachTypeOfSyncKnowsItsFields(t *testing.T) { // docs/interface.md §Fields of a request
 	t.Parallel()
 	for kind, want := range map[casesync.Type][]string{
 		casesync.TypeInbound:        {"startDate", "endDate", "daysAhead", "dryRun"},

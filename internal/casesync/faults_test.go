@@ -36,7 +36,7 @@ func (p *practice) syncWith(f *faulty) outcome {
 	return o
 }
 
-func TestAFailureOfTheDatabaseAtAnyMomentLosesNothing(t *testing.T) { // R30, Workflows §Error Categories
+func TestAFailureOfTheDatabaseAtAnyMomentLosesNothing(t *testing.T) { // R30, W15
 	t.Parallel()
 	healthy := newPractice(t)
 	whole := &faulty{at: -1}

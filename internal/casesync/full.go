@@ -18,7 +18,7 @@ import (
 const closing = 5 * time.Second
 
 // A fullSync runs the three phases in turn, with one login and one fetch of the
-// calendar (R27). Workflows §Full Sync Orchestration.
+// calendar (R27). W11.
 type fullSync struct {
 	*Runner
 	master     phase

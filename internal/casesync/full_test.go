@@ -80,7 +80,7 @@ func TestOnlyTheInboundWindowCreatesInAFullSync(t *testing.T) { // R25
 	require.Equal(t, []string{"2"}, column[string](p, "select pims_id from cases where clinic_id = $1"))
 }
 
-func TestARefusedLoginEndsEverything(t *testing.T) { // R27, Workflows §Audit Record on Error
+func TestARefusedLoginEndsEverything(t *testing.T) { // R27, W16
 	t.Parallel()
 	p := newPractice(t)
 	p.aRound()

@@ -21,7 +21,7 @@ const (
 	maxChanges    = 1000 // what a dry run lists (R26)
 )
 
-// A calendarPhase turns a snapshot of the calendar into cases. Workflows §Phase 1.
+// A calendarPhase turns a snapshot of the calendar into cases. W4.
 type calendarPhase struct {
 	phase
 	store  InboundStore
@@ -36,7 +36,7 @@ type calendarPhase struct {
 	protected []string // a person restored them (R24)
 }
 
-// inbound writes an already fetched snapshot (Workflows §Phase 1 steps 3 to 5).
+// inbound writes an already fetched snapshot (W4).
 // The result is right as far as it goes even where an error is returned.
 func (p *calendarPhase) inbound(ctx context.Context, snapshot *pims.Snapshot) (Result, error) {
 	result := Result{Stats: Stats{AppointmentsFound: snapshot.Found()}}

@@ -13,7 +13,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 )
 
-func TestAppointmentsBecomeCasesAndFollowThePIMSDayByDay(t *testing.T) { // Workflows §Phase 1
+func TestAppointmentsBecomeCasesAndFollowThePIMSDayByDay(t *testing.T) { // W4
 	t.Parallel()
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-03-02 10:00"), p.visit("2", "2026-03-04 11:00"), p.visit("3", "2026-03-09 23:45"), p.visit("4", "2026-03-10 08:00"))
@@ -184,7 +184,7 @@ func TestASyncGivesUpOnARowThatIsNeverLeftAlone(t *testing.T) { // R12
 	require.Equal(t, "draft", p.stored("1").Status)
 }
 
-func TestRowsMadeByHandAreFilledInOrLeftAlone(t *testing.T) { // R10, R11, INTERFACE "a case … can be inserted with plain SQL"
+func TestRowsMadeByHandAreFilledInOrLeftAlone(t *testing.T) { // R10, R11, docs/interface.md §Tables
 	t.Parallel()
 	p := newPractice(t)
 	p.exec("insert into cases (clinic_id, pims_id) values ($1, '1')")
@@ -226,7 +226,7 @@ func TestARowThatCannotBeUsedIsSkippedAndStillPresent(t *testing.T) { // R6
 			skipped = append(skipped, line["pims_id"])
 		}
 	}
-	require.Equal(t, []any{"1", "9"}, skipped, "a line for each (Workflows §Error Categories, Transform Error)")
+	require.Equal(t, []any{"1", "9"}, skipped, "a line for each (W15)")
 }
 
 func TestARowWithoutAnIDLeavesTheOthersWrittenAndIsSaid(t *testing.T) { // R6
@@ -300,7 +300,7 @@ func TestAClinicWithoutAZoneIsRefusedBeforeAnyLogin(t *testing.T) { // R1
 	require.Empty(t, p.fake.Calls())
 }
 
-func TestAnAppointmentThatReturnsUndoesADeletionByTheSpecificationsOwnStatement(t *testing.T) { // R16, Workflows §Phase 3 step 4
+func TestAnAppointmentThatReturnsUndoesADeletionByTheSpecificationsOwnStatement(t *testing.T) { // R16, W10
 	t.Parallel()
 	for _, tc := range []struct{ name, syncStatus, wantStatus, wantSync string }{
 		{"made before there was a sync_status", "null", "reviewed", "draft"},

@@ -29,7 +29,7 @@ func TestAFullSyncThatEndsBetweenTwoPhasesIsNotCompleted(t *testing.T) { // R27,
 	require.Len(t, o.audit.Result.Skipped, 2)
 }
 
-func TestWhatAnEndedSyncDidNotReachIsNobodysFault(t *testing.T) { // R12, Workflows §Partial Failures
+func TestWhatAnEndedSyncDidNotReachIsNobodysFault(t *testing.T) { // R12, W17
 	t.Parallel()
 	for _, tc := range []struct {
 		cause       error

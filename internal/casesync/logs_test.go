@@ -41,7 +41,7 @@ func (p *practice) requireSyncLines(audit *casesync.Audit, durationMS int) {
 	}
 }
 
-func TestASyncIsLoggedAsTheSpecificationSays(t *testing.T) { // Workflows §Logging
+func TestASyncIsLoggedAsTheSpecificationSays(t *testing.T) { // W20
 	t.Parallel()
 	for _, kind := range casesync.Types() {
 		t.Run(string(kind), func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestASyncIsLoggedAsTheSpecificationSays(t *testing.T) { // Workflows §Logg
 	}
 }
 
-func TestThePhasesOfAFullSyncAreLoggedUnderTheirOwnAudits(t *testing.T) { // Workflows §Logging
+func TestThePhasesOfAFullSyncAreLoggedUnderTheirOwnAudits(t *testing.T) { // W20
 	t.Parallel()
 	p := newPractice(t)
 	p.aRound()
@@ -94,7 +94,7 @@ func takes(p *practice, d time.Duration) func(_ context.Context, call pimstest.C
 	}
 }
 
-func TestAFailureIsLoggedWithItsCodeAndItsError(t *testing.T) { // R38, Workflows §Logging
+func TestAFailureIsLoggedWithItsCodeAndItsError(t *testing.T) { // R38, W20
 	t.Parallel()
 	p := newPractice(t)
 	p.aWeek()
@@ -131,7 +131,7 @@ func TestACompletedSyncThatLeftSomethingOutSaysSo(t *testing.T) { // R6
 	require.Equal(t, []any{"INFO", "Sync completed", "snapshot_incomplete", o.audit.Result.Error}, []any{last["level"], last["msg"], last["code"], last["error"]})
 }
 
-func TestAConsultationThatFailedIsLoggedByIDs(t *testing.T) { // Workflows §Error Categories, R40
+func TestAConsultationThatFailedIsLoggedByIDs(t *testing.T) { // W15, R40
 	t.Parallel()
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-03-02 08:00", belongsTo("51")))
@@ -145,7 +145,7 @@ func TestAConsultationThatFailedIsLoggedByIDs(t *testing.T) { // Workflows §Err
 	p.again = nil
 }
 
-func TestProgressNamesThePhaseAndTheStep(t *testing.T) { // INTERFACE, a sync's progress
+func TestProgressNamesThePhaseAndTheStep(t *testing.T) { // docs/interface.md §Endpoints
 	t.Parallel()
 	p := newPractice(t)
 	p.aRound()

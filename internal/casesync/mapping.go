@@ -8,7 +8,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// caseStatus is the specification's table (Workflows §Status Mapping).
+// caseStatus is the specification's table (W5).
 var caseStatus = map[pims.Status]string{
 	pims.StatusScheduled:  CaseDraft,
 	pims.StatusCheckedIn:  CaseDraft,

@@ -12,7 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-func TestStatusesMapAsSpecified(t *testing.T) { // Workflows §Status Mapping
+func TestStatusesMapAsSpecified(t *testing.T) { // W5
 	t.Parallel()
 	for status, want := range map[pims.Status]string{
 		"scheduled": "draft", "checked_in": "draft", "in_progress": "draft",
@@ -26,7 +26,7 @@ func TestStatusesMapAsSpecified(t *testing.T) { // Workflows §Status Mapping
 	require.False(t, known)
 }
 
-func TestTypesMapByWholeWordsInTheOrderOfTheRule(t *testing.T) { // R8, Workflows §Type Mapping
+func TestTypesMapByWholeWordsInTheOrderOfTheRule(t *testing.T) { // R8, W6
 	t.Parallel()
 	for word, want := range map[string]string{
 		"Exam": "checkup", "Checkup": "checkup", "WELLNESS": "checkup", "Vaccination": "checkup", "vaccine": "checkup",
@@ -59,7 +59,7 @@ func stored(change func(*casesync.Case)) *casesync.Case {
 	return &c
 }
 
-func TestANewAppointmentBecomesACase(t *testing.T) { // Workflows §Phase 1 step 3
+func TestANewAppointmentBecomesACase(t *testing.T) { // W4
 	t.Parallel()
 	c, action := casesync.MergeAppointment(nil, appointment(nil))
 	require.Equal(t, casesync.ActionCreated, action)

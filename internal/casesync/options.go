@@ -47,7 +47,7 @@ func (o Options) fields() []option {
 }
 
 // Allowed lists the names of the fields that a request of this type may have
-// (INTERFACE §Fields of a request).
+// (docs/interface.md §Fields of a request).
 func Allowed(t Type) []string {
 	var names []string
 	for _, f := range (Options{}).fields() {

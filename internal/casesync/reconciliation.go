@@ -19,7 +19,7 @@ const (
 )
 
 // A reconciliationPhase soft-deletes the cases that vanished from the PIMS, and
-// updates and restores those that it shows. Workflows §Phase 3.
+// updates and restores those that it shows. W9.
 type reconciliationPhase struct {
 	calendarPhase
 	store   ReconciliationStore
@@ -27,7 +27,7 @@ type reconciliationPhase struct {
 	finder  pims.AppointmentFinder // nil: the PIMS cannot look up by id
 	until   time.Time              // candidates are scheduled before it
 	limits  clinic.DeletionLimits
-	refused func(reason string) // told of every refusal (INTERFACE §Metrics)
+	refused func(reason string) // told of every refusal (docs/interface.md §Metrics)
 }
 
 // candidates reads the local side first, so that what is created after the PIMS
@@ -338,7 +338,7 @@ func (p *reconciliationPhase) update(ctx context.Context, snapshot *pims.Snapsho
 	return nil
 }
 
-// delete soft-deletes what the court condemned (Workflows §Phase 3 step 4, R24).
+// delete soft-deletes what the court condemned (W10, R24).
 func (p *reconciliationPhase) delete(ctx context.Context, deletions []SoftDeletion, result *Result) error {
 	result.Stats.DeletedIDs = []uuid.UUID{}
 	if len(deletions) == 0 {

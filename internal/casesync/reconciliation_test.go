@@ -33,7 +33,7 @@ func (p *practice) deleted() []string {
 	return column[string](p, "select pims_id from cases where clinic_id = $1 and metadata #>> '{reconciliation,softDeleted}' = 'true' order by pims_id")
 }
 
-func TestACaseWhoseAppointmentIsGoneIsSoftDeletedWithItsStateBefore(t *testing.T) { // Workflows §Phase 3, R24
+func TestACaseWhoseAppointmentIsGoneIsSoftDeletedWithItsStateBefore(t *testing.T) { // W9, R24
 	t.Parallel()
 	p := newPractice(t)
 	p.aWeek()
@@ -160,7 +160,7 @@ func TestACancelledAppointmentThatLeftTheCalendarIsDeletedAsCancelled(t *testing
 	}
 }
 
-func TestOnlyCandidatesAreEverDeleted(t *testing.T) { // R21, R24, Workflows §Phase 3 step 1
+func TestOnlyCandidatesAreEverDeleted(t *testing.T) { // R21, R24, W9
 	t.Parallel()
 	p := newPractice(t)
 	p.aWeek()

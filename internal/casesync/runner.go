@@ -45,7 +45,7 @@ type RunnerOptions struct {
 	Now      func() time.Time
 
 	// Written is told of every case that was written, Refused of every plan of the
-	// deletion guard (INTERFACE §Metrics). Both may be nil.
+	// deletion guard (docs/interface.md §Metrics). Both may be nil.
 	Written func(action Action, n int)
 	Refused func(reason string)
 
@@ -112,8 +112,7 @@ type phase struct {
 
 // Run carries out one attempt. The result is right as far as it goes even where
 // an error is returned; Conclude makes the audit's end of both. The beginning and
-// the end of the sync, and of each phase of a full one, are logged (Workflows
-// §Logging).
+// the end of the sync, and of each phase of a full one, are logged (W20).
 func (r *Runner) Run(ctx context.Context, run Run) (Result, error) {
 	p := r.phase(run, run.Type, run.Lease.AuditID)
 	return r.logged(ctx, p, func(ctx context.Context) (Result, error) { return r.run(ctx, run, p) })

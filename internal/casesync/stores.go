@@ -148,7 +148,7 @@ type ReconciliationStore interface {
 	// DeletionCandidates lists, without what their metadata holds, the cases with a
 	// PIMS id whose scheduled date lies in the window and before until, whose status is
 	// not reviewed, and that are neither soft-deleted nor restored by a person
-	// without having been seen again (Workflows §Phase 3 step 1, R21, R24).
+	// without having been seen again (W9, R21, R24).
 	DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]Case, error)
 
 	// SoftDelete deletes the cases in one transaction under the lease, in the name

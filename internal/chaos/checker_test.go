@@ -262,7 +262,7 @@ func (p *practice) requireLikeNeo(t *testing.T) {
 	}
 	for id, c := range cases {
 		if _, known := there[id]; !known && c.Scheduled.Before(time.Now()) {
-			// One that was cancelled or missed is reviewed, and no candidate (Workflows §Phase 3 step 1).
+			// One that was cancelled or missed is reviewed, and no candidate (W9).
 			require.True(t, c.Deleted || c.Reviewed, "appointment %s is gone, and its case is not deleted", id)
 		}
 	}

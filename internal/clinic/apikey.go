@@ -108,7 +108,7 @@ func Mistyped(key string) bool {
 }
 
 // Prefix is the part of a key by which its row is found: its first eight
-// characters, or all of a shorter one. Workflows §Request Flow step 1.
+// characters, or all of a shorter one. W1.
 func Prefix(key string) string {
 	n := 0
 	for i := range key {
@@ -120,14 +120,13 @@ func Prefix(key string) string {
 	return key
 }
 
-// Hash is what is stored of a key: SHA-256 in hex. Workflows §Request Flow step 1.
+// Hash is what is stored of a key: SHA-256 in hex. W1.
 func Hash(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:])
 }
 
-// Authenticate finds the stored key that a caller presented (Workflows §Request
-// Flow step 1, R39). An unknown, revoked, expired or malformed key is
+// Authenticate finds the stored key that a caller presented (W1, R39). An unknown, revoked, expired or malformed key is
 // ErrUnauthorized; any other error is the store's.
 func Authenticate(ctx context.Context, presented string, store KeyStore, now time.Time) (APIKey, error) {
 	if !presentable(presented) || Mistyped(presented) {

@@ -36,13 +36,12 @@ type ConnectorOptions struct {
 	Logger      *slog.Logger     // nil: none
 	Now         func() time.Time // nil: time.Now
 
-	// ObserveLogin is told of every login; nil: nobody is (INTERFACE §Metrics,
+	// ObserveLogin is told of every login; nil: nobody is (docs/interface.md §Metrics,
 	// pims_logins_total). The outcome is pims.Kind's word.
 	ObserveLogin func(provider, outcome string, took time.Duration)
 }
 
-// A Connector opens clinics' sessions with their PIMS (Workflows §Request Flow
-// steps 2 and 3). How many log in at a time is the Browser's matter. A Connector
+// A Connector opens clinics' sessions with their PIMS (W1 and 3). How many log in at a time is the Browser's matter. A Connector
 // is safe for concurrent use, of the same clinic too.
 type Connector struct {
 	o   ConnectorOptions

@@ -133,8 +133,7 @@ func (f credentialFields) check() error {
 }
 
 // Open reads the credentials out of the row. ErrKeyUnknown where their key is
-// not on the ring; ErrCredentialsInvalid where they are unreadable: Workflows
-// §Request Flow step 2, "Validate credential structure".
+// not on the ring; ErrCredentialsInvalid where they are unreadable: W1, "Validate credential structure".
 func (c StoredCredential) Open(ring *Keyring) (pims.Credentials, error) {
 	plain, err := ring.Open(c.Sealed, c.Subject())
 	switch { // in words for whoever asked for a sync

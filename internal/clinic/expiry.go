@@ -10,7 +10,7 @@ import (
 const maxExpiryDays = 36500
 
 // ParseExpiry reads when a new key ends: "90d" and "12h" count from now, a date
-// "2027-01-31" is the key's last day in now's zone (INTERFACE §Commands).
+// "2027-01-31" is the key's last day in now's zone (docs/interface.md §Commands).
 func ParseExpiry(text string, now time.Time) (time.Time, error) {
 	if day, err := time.ParseInLocation(time.DateOnly, text, now.Location()); err == nil {
 		end := day.AddDate(0, 0, 1)

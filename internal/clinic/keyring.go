@@ -47,7 +47,7 @@ func NewKey() string {
 	return "k" + hex.EncodeToString(id) + ":" + base64.StdEncoding.EncodeToString(secret)
 }
 
-// ParseKeyring reads ENCRYPTION_KEY (INTERFACE §Environment): keys of the form
+// ParseKeyring reads ENCRYPTION_KEY (docs/interface.md §Environment): keys of the form
 // `id:base64` of 32 bytes, separated by commas, the first encrypts; or one plain
 // text of at least 32 characters. To leave a plain text for a key, list the text
 // after the key: it then must neither hold a comma nor begin like an id.

@@ -16,7 +16,7 @@ import (
 // are the specification's.
 type SyncType string
 
-// The types of a sync. DESIGN §Words.
+// The types of a sync. docs/rules.md.
 const (
 	SyncInbound        SyncType = "inbound"
 	SyncCases          SyncType = "cases"
@@ -30,7 +30,7 @@ func SyncTypes() []SyncType {
 }
 
 // A ScheduleEntry is one entry of clinic_schedule_configs.sync_schedules.
-// Workflows §Scheduled Automation.
+// W12.
 type ScheduleEntry struct {
 	Index   int // its place in the array, from 0
 	Type    SyncType
@@ -40,7 +40,7 @@ type ScheduleEntry struct {
 }
 
 // ScheduleOptions are what an entry says about its syncs: the fields of a request
-// (INTERFACE §Fields of a request). Nil means the default. The fields are those
+// (docs/interface.md §Fields of a request). Nil means the default. The fields are those
 // of casesync.Options, so that one converts to the other.
 type ScheduleOptions struct {
 	StartDate         *pims.Date
@@ -60,7 +60,7 @@ type ScheduleProblem struct {
 }
 
 // DefaultSchedules is what `clinic add` stores: the specification's three
-// entries, as JSON. Workflows §Scheduled Automation, Configuration; R33.
+// entries, as JSON. W12; R33.
 func DefaultSchedules() []byte {
 	return []byte(`[
   {

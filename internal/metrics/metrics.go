@@ -1,5 +1,4 @@
-// Package metrics counts what the program does, for Prometheus (INTERFACE
-// §Metrics). Every label is one of a closed set and never a clinic, a patient or
+// Package metrics counts what the program does, for Prometheus (docs/interface.md §Metrics). Every label is one of a closed set and never a clinic, a patient or
 // a client (R40). It observes; nothing depends on what it counted.
 //
 // Counters begin at zero and not with their first event, for every label that they
@@ -107,7 +106,7 @@ func New(providers ...string) (*Metrics, error) {
 	return m, err
 }
 
-// tickOutcomes are what Ticks is told of (INTERFACE §Metrics, schedule_ticks_total).
+// tickOutcomes are what Ticks is told of (docs/interface.md §Metrics, schedule_ticks_total).
 var tickOutcomes = []string{"enqueued", "coalesced", "missed"}
 
 // begin gives every series its zero. Gauges of the database have none before it was

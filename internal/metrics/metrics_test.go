@@ -46,7 +46,7 @@ func series(scraped, name string) []string {
 	return found
 }
 
-func TestEveryCounterBeginsAtZero(t *testing.T) { // INTERFACE §Metrics
+func TestEveryCounterBeginsAtZero(t *testing.T) { // docs/interface.md §Metrics
 	t.Parallel()
 	scraped := scrape(t, newMetrics(t))
 	for name, labelSets := range map[string]int{
@@ -135,7 +135,7 @@ func TestTheDatabasesGaugesAreWhatWasLastSeen(t *testing.T) {
 
 // River's own instruments stand among ours under plain names, with the one label
 // that cannot grow.
-func TestOfRiversMetricsTheUsefulOnesAreKept(t *testing.T) { // INTERFACE §Metrics
+func TestOfRiversMetricsTheUsefulOnesAreKept(t *testing.T) { // docs/interface.md §Metrics
 	t.Parallel()
 	m := newMetrics(t)
 	meter := m.Meters().Meter("github.com/riverqueue/rivercontrib/otelriver")

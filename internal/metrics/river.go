@@ -88,5 +88,5 @@ func beginRiver(meters metric.MeterProvider) error {
 	return nil
 }
 
-// Meters are for River, whose metrics stand among ours (INTERFACE §Metrics).
+// Meters are for River, whose metrics stand among ours (docs/interface.md §Metrics).
 func (m *Metrics) Meters() metric.MeterProvider { return m.meters }

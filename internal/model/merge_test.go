@@ -294,7 +294,7 @@ func (l *life) delete() {
 }
 
 // deleteByHand is the specification's own statement, which keeps nothing of before
-// (Workflows §Phase 3 step 4).
+// (W10).
 func (l *life) deleteByHand() {
 	if l.is == nil || l.is.SoftDeleted() {
 		return

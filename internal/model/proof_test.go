@@ -13,8 +13,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// deletable tells whether a case may be a candidate at all (Workflows §Phase 3
-// step 1, R21, R24).
+// deletable tells whether a case may be a candidate at all (W9, R21, R24).
 func deletable(r *row, window pims.Window, until time.Time) bool {
 	return window.Contains(r.ScheduledDate) && r.ScheduledDate.Before(until) &&
 		r.Status != casesync.CaseReviewed && !r.SoftDeleted() && !r.protected
@@ -93,7 +92,7 @@ func (m *machine) judgeStatus(p *play, was, is *row) {
 }
 
 // requireEveryVisit demands that no visit of a completed inbound window is without
-// its case, and that the case says what the PIMS does (Workflows §Phase 1).
+// its case, and that the case says what the PIMS does (W4).
 func (m *machine) requireEveryVisit(p *play) {
 	cases := map[string]row{}
 	for _, r := range p.after {
@@ -121,7 +120,7 @@ func (m *machine) requireEveryVisit(p *play) {
 			}
 			require.NotEmpty(m, r.SyncStatus, "R10: the first sync sets it")
 			if r.Status == r.SyncStatus && r.ID != p.edited {
-				require.Equal(m, w.caseStatus, r.Status, "Workflows §Status Mapping")
+				require.Equal(m, w.caseStatus, r.Status, "W5")
 			}
 		}
 	}

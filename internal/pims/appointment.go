@@ -6,7 +6,7 @@ import (
 )
 
 // Status is what an appointment's state means, whatever word the PIMS has for it.
-// Workflows §Status Mapping.
+// W5.
 type Status string
 
 // The states of an appointment. Unknown is a word that the provider does not

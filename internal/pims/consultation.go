@@ -28,7 +28,7 @@ type ConsultationEntry struct {
 	Fingerprint string
 }
 
-// A Consultation is what was found and done in a visit. Workflows §Phase 2 step 3.
+// A Consultation is what was found and done in a visit. W8.
 type Consultation struct {
 	ID            string
 	AppointmentID string

@@ -11,7 +11,7 @@ import (
 // never put a name, a note, a password or a cookie into an error (R40).
 var (
 	// ErrAuthRejected: the PIMS said in so many words that the credentials are
-	// wrong. The text is the specification's (Workflows §Audit Record on Error).
+	// wrong. The text is the specification's (W16).
 	ErrAuthRejected = errors.New("PIMS authentication failed: Invalid credentials")
 
 	// ErrAuthChallenge: the PIMS asks for something no machine should answer: a
@@ -111,7 +111,7 @@ var kinds = []struct {
 }
 
 // A RecordError is one record that the PIMS holds and that we cannot use: the
-// record is skipped, its siblings are not (Workflows §Error Categories).
+// record is skipped, its siblings are not (W15).
 type RecordError struct {
 	ID     string // the record's id in the PIMS
 	Field  string // what is unusable, in our words: "start", "notes"

@@ -10,7 +10,7 @@ import (
 
 // A HostPolicy says which hosts may be talked to. A host that the operator named
 // (Named) may be private, on loopback, or plain http; a host that a provider
-// knows (Known) must be public and https. INTERFACE §Environment,
+// knows (Known) must be public and https. docs/interface.md §Environment,
 // PIMS_ALLOWED_HOSTS.
 type HostPolicy struct {
 	Known []string // "us.example.com", or "*.example.com" for all below it

@@ -26,7 +26,7 @@ type Provider interface {
 	// Login logs in and proves the new session with one API request.
 	// Errors: ErrAuthRejected, ErrAuthChallenge, ErrLoginFormChanged,
 	// ErrBrowserUnavailable, ErrUnreachable, ErrRemote.
-	// Workflows §Authentication Flow, R36.
+	// W2, R36.
 	Login(ctx context.Context, account Account) (State, error)
 
 	// Open makes a Session of a state that Login returned. It makes no request:

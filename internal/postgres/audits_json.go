@@ -11,8 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
 )
 
-// requestJSON is case_sync_audits.request, with the API's names (INTERFACE
-// §Fields of a request).
+// requestJSON is case_sync_audits.request, with the API's names (docs/interface.md §Fields of a request).
 type requestJSON struct {
 	StartDate         string `json:"startDate,omitempty"`
 	EndDate           string `json:"endDate,omitempty"`

@@ -315,7 +315,7 @@ func TestARunningAuditThatWasMadeByHandIsNotForgotten(t *testing.T) { // R30
 	t.Parallel()
 	db := pgtest.New(t)
 	clinicID := newClinic(t, db)
-	// Workflows §Phase 1 step 1, as printed.
+	// W22.
 	exec(t, db, "insert into case_sync_audits (clinic_id, sync_type, status) values ($1, 'inbound', 'in_progress')", clinicID)
 	expired, err := db.Audits().Expired(t.Context())
 	require.NoError(t, err)

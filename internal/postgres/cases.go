@@ -84,7 +84,7 @@ func (s *Cases) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, prov
 }
 
 // deletable are the conditions of a soft delete that do not depend on a window:
-// Workflows §Phase 3 step 1, R24.
+// W9, R24.
 const deletable = `pims_id is not null
 	and status <> 'reviewed'
 	and metadata #>> '{reconciliation,softDeleted}' is distinct from 'true'

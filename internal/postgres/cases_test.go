@@ -389,7 +389,7 @@ func TestAThousandRowsAreOneRoundTripOfStatements(t *testing.T) { // R15
 	require.Equal(t, 1, scan[int](t, f.db, "select count(distinct xmin::text) from cases"), "one transaction")
 }
 
-func TestMetadataIsWhatTheSpecificationsQueriesExpect(t *testing.T) { // Workflows §Phase 2 step 1, §Phase 3 step 1
+func TestMetadataIsWhatTheSpecificationsQueriesExpect(t *testing.T) { // W7, W9
 	t.Parallel()
 	f := newFixture(t)
 	before := f.insert(visit("1"))

@@ -219,7 +219,7 @@ func (s *Cases) SoftDelete(ctx context.Context, lease casesync.Lease, syncID uui
 }
 
 // softDelete repeats every condition of DeletionCandidates and the row version
-// that was read, and keeps what a restore needs (R24). Workflows §Phase 3 step 4.
+// that was read, and keeps what a restore needs (R24). W10.
 const softDelete = `
 with s as materialized (
 	select d.*, (select o.ctid from cases o where o.id = d.case_id) as place

@@ -14,7 +14,7 @@ import (
 )
 
 // MinVersion is the oldest major version of PostgreSQL that will do
-// (INTERFACE §Environment, DATABASE_URL).
+// (docs/interface.md §Environment, DATABASE_URL).
 const MinVersion = 15
 
 const (
@@ -89,7 +89,7 @@ func (db *DB) Pooled() bool { return db.pooled }
 // Close closes every connection. It waits for those in use.
 func (db *DB) Close() { db.pool.Close() }
 
-// Ping tells whether the database answers (INTERFACE §Endpoints, /ready).
+// Ping tells whether the database answers (docs/interface.md §Endpoints, /ready).
 func (db *DB) Ping(ctx context.Context) error {
 	return db.translate(ctx, "ping the database", db.pool.Ping(ctx))
 }

@@ -21,7 +21,7 @@ type RateLimiter struct {
 var _ pims.Limiter = (*RateLimiter)(nil)
 
 // RateLimiter makes a limiter of so many requests a second and host; 0 is none
-// (INTERFACE §Environment, PIMS_RATE_LIMIT). pause is called before a wait, and
+// (docs/interface.md §Environment, PIMS_RATE_LIMIT). pause is called before a wait, and
 // what it answers after it, so that waiting does not count against the sync's time
 // limit: casesync.PauseWork. It may be nil.
 func (db *DB) RateLimiter(perSecond float64, pause func(context.Context) (resume func())) *RateLimiter {

@@ -74,7 +74,7 @@ func (a *appointmentJSON) decode() casesync.Appointment {
 	return decoded
 }
 
-// consultationJSON is metadata.consultation. Workflows §Phase 2 step 3; what the
+// consultationJSON is metadata.consultation. W8; what the
 // specification's object lacks stands beside it.
 type consultationJSON struct {
 	FetchedAt     time.Time   `json:"fetchedAt,omitzero"`
@@ -95,7 +95,7 @@ type consultationJSON struct {
 }
 
 // soapJSON is absent as a whole where no section has any text, so that the
-// specification's "soapNotes IS NULL" finds the case (Workflows §Phase 2 step 1).
+// specification's "soapNotes IS NULL" finds the case (W7).
 type soapJSON struct {
 	Subjective string `json:"subjective"`
 	Objective  string `json:"objective"`
@@ -169,7 +169,7 @@ func (c *consultationJSON) decode() *casesync.Consultation {
 	return decoded
 }
 
-// deletionJSON is metadata.reconciliation. Workflows §Phase 3 step 4, R24.
+// deletionJSON is metadata.reconciliation. W10, R24.
 type deletionJSON struct {
 	SoftDeleted bool        `json:"softDeleted"`
 	Reason      string      `json:"reason,omitempty"`

@@ -35,7 +35,7 @@ func TestFourStartersMigrateAnEmptyDatabaseAtOnce(t *testing.T) {
 	require.True(t, scan[bool](t, db, "select to_regclass('public.river_job') is not null"))
 }
 
-func TestADatabaseWithATableOfOurNameIsRefusedAndLeftAsItIs(t *testing.T) { // INTERFACE §Tables
+func TestADatabaseWithATableOfOurNameIsRefusedAndLeftAsItIs(t *testing.T) { // docs/interface.md §Tables
 	t.Parallel()
 	db := pgtest.Open(t, pgtest.Empty(t))
 	exec(t, db, "create table cases (note text)")

@@ -219,7 +219,7 @@ func planOf(row dbsqlc.DeletionPlan, now time.Time) casesync.Plan {
 // dayOf is a civil day as the database's date.
 func dayOf(d pims.Date) time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
 
-// plannedCaseJSON is an item of deletion_plans.cases (INTERFACE §Endpoints, A plan).
+// plannedCaseJSON is an item of deletion_plans.cases (docs/interface.md §Endpoints, A plan).
 type plannedCaseJSON struct {
 	CaseID        uuid.UUID `json:"caseId"`
 	PIMSID        string    `json:"pimsId"`

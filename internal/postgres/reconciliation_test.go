@@ -74,7 +74,7 @@ func TestACaseAfterTheWindowIsNotDeletedHoweverLateItIs(t *testing.T) { // R21, 
 	require.Empty(t, deleted)
 }
 
-func TestASoftDeleteKeepsWhatARestoreNeeds(t *testing.T) { // R24, Workflows §Phase 3 step 4
+func TestASoftDeleteKeepsWhatARestoreNeeds(t *testing.T) { // R24, W10
 	t.Parallel()
 	f := newFixture(t)
 	f.insert(visit("1"))

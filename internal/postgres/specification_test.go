@@ -12,8 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 )
 
-// auditQueries are the specification's, as printed (Workflows §Audit Trail
-// Queries); the reader puts a clinic's id in the place of 'uuid'.
+// auditQueries are the specification's, as printed (W19); the reader puts a clinic's id in the place of 'uuid'.
 const auditQueries = `
 -- Recent syncs for a clinic
 SELECT * FROM case_sync_audits
@@ -37,7 +36,7 @@ WHERE created_at > NOW() - INTERVAL '7 days'
 GROUP BY sync_type;
 `
 
-func TestTheSpecificationsAuditQueriesRunAsPrinted(t *testing.T) { // Workflows §Audit Trail Queries
+func TestTheSpecificationsAuditQueriesRunAsPrinted(t *testing.T) { // W19
 	t.Parallel()
 	db := pgtest.New(t)
 	clinicID := newClinic(t, db)
@@ -59,7 +58,7 @@ func TestTheSpecificationsAuditQueriesRunAsPrinted(t *testing.T) { // Workflows 
 	}
 }
 
-func TestACaseAKeyAScheduleAndAnAuditCanBeInsertedWithPlainSQL(t *testing.T) { // INTERFACE §Tables
+func TestACaseAKeyAScheduleAndAnAuditCanBeInsertedWithPlainSQL(t *testing.T) { // docs/interface.md §Tables
 	t.Parallel()
 	db := pgtest.New(t)
 	clinicID := scan[uuid.UUID](t, db, "insert into clinics default values returning id")

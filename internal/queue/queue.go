@@ -74,7 +74,7 @@ type Options struct {
 
 	Name      string        // of this replica; empty: made up
 	KeyIDs    []string      // of the encryption keys that it has (R37)
-	Private   bool          // work only what this very Queue starts (INTERFACE §Commands)
+	Private   bool          // work only what this very Queue starts (docs/interface.md §Commands)
 	MaxSyncs  int           // at once; 0: 10
 	TimeLimit time.Duration // of one sync's work (R28); 0: none
 	Lease     time.Duration // 0: 15 s
@@ -88,8 +88,7 @@ type Options struct {
 	Tracers trace.TracerProvider
 }
 
-// An Observer is told of every sync that this replica works on (INTERFACE
-// §Metrics).
+// An Observer is told of every sync that this replica works on (docs/interface.md §Metrics).
 type Observer interface {
 	SyncStarted(casesync.Type)
 	SyncEnded(t casesync.Type, status casesync.Status, took time.Duration)
@@ -251,7 +250,7 @@ func (nobody) SyncEnded(casesync.Type, casesync.Status, time.Duration) {}
 func (nobody) SyncGivenBack(casesync.Type)                             {}
 
 // quiet passes on what River says from warnings upwards; what a sync does is
-// logged by itself, one line per event (Workflows §Logging).
+// logged by itself, one line per event (W20).
 type quiet struct{ slog.Handler }
 
 func (h quiet) Enabled(ctx context.Context, level slog.Level) bool {

@@ -282,7 +282,7 @@ func TestAScheduledSyncIsTriedAgainLater(t *testing.T) { // R32
 	require.WithinDuration(t, time.Now().Add(time.Minute), scheduled, 15*time.Second)
 }
 
-func TestADefiniteRefusalIsNotTriedAgain(t *testing.T) { // Workflows §Error Categories
+func TestADefiniteRefusalIsNotTriedAgain(t *testing.T) { // W15
 	t.Parallel()
 	url := pgtest.URL(t)
 	clinicID := addClinic(t, url)
@@ -388,7 +388,7 @@ func TestAnAttemptThatSucceedsWithoutItsLeaseEndsNothing(t *testing.T) { // R30
 }
 
 // Neither the end of a sync can be written, nor that it is given back.
-func TestASyncThatTheDatabaseForgetsIsNoLongerInProgress(t *testing.T) { // R30, INTERFACE §Metrics
+func TestASyncThatTheDatabaseForgetsIsNoLongerInProgress(t *testing.T) { // R30, docs/interface.md §Metrics
 	t.Parallel()
 	for _, trigger := range []casesync.Trigger{casesync.TriggerAPI, casesync.TriggerSchedule} {
 		t.Run(string(trigger), func(t *testing.T) {
@@ -484,7 +484,7 @@ func TestTheSameIdempotencyKeyAnswersTheSameSync(t *testing.T) { // R29
 	require.Equal(t, casesync.CodeIdempotencyMismatch, failure(t, err).Code)
 }
 
-func TestAPrivateQueueWorksOnItsOwnSyncsOnly(t *testing.T) { // INTERFACE §Commands
+func TestAPrivateQueueWorksOnItsOwnSyncsOnly(t *testing.T) { // docs/interface.md §Commands
 	t.Parallel()
 	url := pgtest.URL(t)
 	mine, theirs := addClinic(t, url), addClinic(t, url)

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	reloadEvery = 5 * time.Minute // Workflows §Scheduler Flow, "Every 5 Minutes"
+	reloadEvery = 5 * time.Minute // W14
 	tickEvery   = time.Second
 	dueAtOnce   = 1000
 )

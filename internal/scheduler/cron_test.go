@@ -40,7 +40,7 @@ func ticks(t *testing.T, expression, zoneName, after, until string) []string {
 	return list
 }
 
-func TestTheSpecificationsSchedulesFireWhenTheySay(t *testing.T) { // Workflows §Cron Schedule Examples
+func TestTheSpecificationsSchedulesFireWhenTheySay(t *testing.T) { // W13
 	t.Parallel()
 	const saturday, monday = "2026-01-17T00:00:00-06:00", "2026-01-19T23:59:00-06:00"
 	for expression, want := range map[string][]string{
@@ -62,7 +62,7 @@ func TestTheSpecificationsSchedulesFireWhenTheySay(t *testing.T) { // Workflows 
 	}
 }
 
-// changeCases are the named traps of clock changes (R34, TECH.md Cron).
+// changeCases are the named traps of clock changes (R34).
 var changeCases = []struct {
 	name, zone, expression, after, until string
 	want                                 []string

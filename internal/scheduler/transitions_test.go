@@ -44,7 +44,7 @@ const (
 	lead   = 6 * 60
 )
 
-func TestEveryTickIsTheOracles(t *testing.T) { // R34, TECH.md Cron
+func TestEveryTickIsTheOracles(t *testing.T) { // R34
 	t.Parallel()
 	transitions := distinctTransitions(t)
 	require.Greater(t, len(transitions), 1000, "these are not all zones")

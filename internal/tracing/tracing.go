@@ -1,5 +1,5 @@
 // Package tracing tells an OpenTelemetry collector what the program does, in spans
-// (INTERFACE §Environment, OTEL_EXPORTER_OTLP_ENDPOINT): requests to the API, jobs,
+// (docs/interface.md §Environment, OTEL_EXPORTER_OTLP_ENDPOINT): requests to the API, jobs,
 // syncs and their phases, requests to a PIMS and logins.
 //
 // It observes; nothing depends on it. A collector that is slow, away or broken costs

@@ -15,7 +15,7 @@ import (
 )
 
 // Consultation implements pims.Session: the older view is asked first, and the
-// newer page where the view does not know the id. IDEXX_NEO.md §Consultations.
+// newer page where the view does not know the id. NEO.md §Consultations.
 func (s *session) Consultation(ctx context.Context, id string) (pims.Consultation, error) {
 	if id == "" || id == "." || id == ".." { // part of no path, so of no consultation
 		return pims.Consultation{}, fmt.Errorf("fetch consultation %q: %w", id, pims.ErrNotFound)

@@ -133,7 +133,7 @@ func wholeView(t *testing.T) (map[string]string, pims.Consultation) {
 	}
 }
 
-func TestAnOptionalPartOfAnyFormRefusesNothing(t *testing.T) { // Workflows §Error Categories
+func TestAnOptionalPartOfAnyFormRefusesNothing(t *testing.T) { // W15
 	t.Parallel()
 	without := map[string]func(*pims.Consultation){ // the field
 		"appointmentId": func(c *pims.Consultation) { c.AppointmentID = "" },

@@ -9,8 +9,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// event is a row of the calendar in either generation, as it came. IDEXX_NEO.md
-// §Calendar, variants A (snake case) and B (camel case).
+// event is a row of the calendar in either generation, as it came. NEO.md §Calendar, variants A (snake case) and B (camel case).
 type event struct {
 	id, appointmentID, consultationID string
 	noConsultation                    bool // consultation_id is there and is none

@@ -10,7 +10,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-func TestWhatIsAHeadAndWhatIsNone(t *testing.T) { // R7, docs/sync-rules.md §Medical notes
+func TestWhatIsAHeadAndWhatIsNone(t *testing.T) { // R7, docs/sync-rules.md §Sections of a note
 	t.Parallel()
 	all := pims.SOAP{Subjective: "itchy", Objective: "red", Assessment: "otitis", Plan: "drops"}
 	for note, want := range map[string]struct {

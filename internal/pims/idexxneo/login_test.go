@@ -12,7 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
 
-func TestARealBrowserKnowsEveryLoginPageOfNeo(t *testing.T) { // IDEXX_NEO.md §Hosts and login
+func TestARealBrowserKnowsEveryLoginPageOfNeo(t *testing.T) { // NEO.md §Hosts and login
 	t.Parallel()
 	chromium := browser.New(browser.Options{TempDir: t.TempDir(), LoginTimeout: 20 * time.Second})
 	t.Cleanup(chromium.Close)

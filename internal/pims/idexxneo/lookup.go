@@ -10,8 +10,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 )
 
-// FindAppointment implements pims.AppointmentFinder. IDEXX_NEO.md §One
-// appointment. Only a 404 is pims.ErrNotFound: an answer without an appointment,
+// FindAppointment implements pims.AppointmentFinder. NEO.md §One appointment. Only a 404 is pims.ErrNotFound: an answer without an appointment,
 // or with another one, is an answer that we do not know (R22).
 func (s *session) FindAppointment(ctx context.Context, id string) (pims.Appointment, error) {
 	request := pimshttp.Request{

@@ -52,7 +52,7 @@ func TestASuffixOfAPersonOrACompanyIsNoFirstName(t *testing.T) { // R7
 	}
 }
 
-func TestOnlyTheCamelCaseGenerationNamesPeopleInTitles(t *testing.T) { // R7, IDEXX_NEO.md §Calendar
+func TestOnlyTheCamelCaseGenerationNamesPeopleInTitles(t *testing.T) { // R7, NEO.md §Calendar
 	t.Parallel()
 	for row, want := range map[string][2]string{
 		`"title":"Pip; Fern, Ada","status":"Confirmed"`:                                                        {"Pip", "Ada Fern"},

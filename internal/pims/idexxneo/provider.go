@@ -25,7 +25,7 @@ const (
 	Alias = "idexx"
 
 	// DefaultBaseURL is where a clinic's Neo is unless it says otherwise.
-	// Workflows §Authentication Flow.
+	// W2.
 	DefaultBaseURL = "https://neo.idexxpetlabs.com"
 )
 
@@ -55,7 +55,7 @@ type provider struct {
 }
 
 // correctedFor is for how long after a consultation was closed for good its notes may
-// be corrected. IDEXX_NEO.md §Added 2026-11-28.
+// be corrected. NEO.md §Consultations.
 const correctedFor = 45 // days
 
 var _ pims.LateCorrector = (*provider)(nil)
@@ -224,7 +224,7 @@ func origin(text string) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil
 }
 
-// loginForm is what IDEXX_NEO.md §Hosts and login says of the page.
+// loginForm is what NEO.md §Hosts and login says of the page.
 func loginForm(base string, credentials pims.Credentials, hosts pims.HostPolicy) pims.LoginForm {
 	return pims.LoginForm{
 		URL: base + "/login",

@@ -72,7 +72,7 @@ func (b *recordingBrowser) Login(_ context.Context, form pims.LoginForm) (pims.B
 	return b.session, b.err
 }
 
-func TestTheFormIsTheOneThatIsKnown(t *testing.T) { // IDEXX_NEO.md §Hosts and login
+func TestTheFormIsTheOneThatIsKnown(t *testing.T) { // NEO.md §Hosts and login
 	t.Parallel()
 	browser := &recordingBrowser{err: pims.ErrAuthChallenge}
 	provider := idexxneo.New(pims.Environment{Browser: browser})
@@ -105,7 +105,7 @@ func TestWithoutABrowserNobodyLogsIn(t *testing.T) {
 	require.ErrorIs(t, err, pims.ErrBrowserUnavailable)
 }
 
-func TestALoginIsNoLoginUntilItIsProved(t *testing.T) { // R36, TECH §chromedp 7
+func TestALoginIsNoLoginUntilItIsProved(t *testing.T) { // R36, NEO.md §Hosts and login
 	t.Parallel()
 	browser := &recordingBrowser{session: pims.BrowserSession{
 		URL:     "http://example.com/dashboard",

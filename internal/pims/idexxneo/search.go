@@ -29,7 +29,7 @@ var errMoved = fmt.Errorf("the consultations changed while they were listed: %w"
 
 // SearchConsultations implements pims.Session. The pages must be one list; where they
 // are not because it changed between them, it is read once more.
-// IDEXX_NEO.md §Consultations.
+// NEO.md §Consultations.
 func (s *session) SearchConsultations(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
 	entries, err := s.search(ctx, window)
 	if errors.Is(err, errMoved) {
@@ -39,8 +39,8 @@ func (s *session) SearchConsultations(ctx context.Context, window pims.Window) (
 }
 
 // search reads the first page and then the others, some at a time. Where the list
-// ends before its total, the total counted what is not listed (IDEXX_NEO.md §Added
-// 2026-11-28); where it is longer, the pages say where it ends.
+// ends before its total, the total counted what is not listed (NEO.md
+// §Consultations); where it is longer, the pages say where it ends.
 func (s *session) search(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
 	held := new(budget)
 	first, err := s.searchPage(ctx, window, 1, held)

@@ -179,7 +179,7 @@ func TestPagesThatDoNotAddUpAreReadOnceMore(t *testing.T) {
 	}
 }
 
-func TestATotalIsOnlyAHint(t *testing.T) { // IDEXX_NEO.md §Added 2026-11-28
+func TestATotalIsOnlyAHint(t *testing.T) { // NEO.md §Consultations
 	t.Parallel()
 	for _, c := range []struct{ listed, total, most int }{
 		{0, 1, 1},

@@ -31,7 +31,7 @@ func (s *session) State() (pims.State, error) {
 }
 
 // Prove implements pims.Session: only a live session gets the practice's
-// providers. IDEXX_NEO.md §A cheap proof of a live session.
+// providers. NEO.md §A cheap proof of a live session.
 func (s *session) Prove(ctx context.Context) error {
 	request := pimshttp.Request{
 		Operation: pims.OpProve,
@@ -49,7 +49,7 @@ func (s *session) Prove(ctx context.Context) error {
 
 // providers accepts a list with at least one row that has an id. Rows that are not
 // recognised prove nothing and refute nothing: a practice lists former staff too, and
-// their rows may be empty. IDEXX_NEO.md §Added 2026-11-28.
+// their rows may be empty. NEO.md §A cheap proof of a live session.
 func (r *reader) providers() error {
 	if r.decoder.PeekKind() == '{' {
 		if _, err := r.envelope(nil, func([]byte) error { return r.skip() }); err != nil {

@@ -9,7 +9,7 @@ import (
 // soapNotes splits clinical notes into their sections. Rest is the text that
 // stands before the first head: it belongs to no section (R19). Several notes are
 // read one after the other; a section that comes again is appended. Nothing but
-// the heads themselves and white space is lost. IDEXX_NEO.md §Consultations.
+// the heads themselves and white space is lost. NEO.md §Consultations.
 func soapNotes(notes ...string) (soap pims.SOAP, rest string) {
 	sections := make(map[byte]*section)
 	for _, letter := range []byte{'s', 'o', 'a', 'p', noSection} {

@@ -12,7 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-func TestNotesAreSplitIntoTheirSections(t *testing.T) { // IDEXX_NEO.md §Consultations
+func TestNotesAreSplitIntoTheirSections(t *testing.T) { // NEO.md §Consultations
 	t.Parallel()
 	all := pims.SOAP{Subjective: "itchy", Objective: "red ears", Assessment: "otitis", Plan: "drops"}
 	for name, c := range map[string]struct {

@@ -12,8 +12,7 @@ func plain(word string) string { return separators.Replace(strings.ToLower(strin
 
 var separators = strings.NewReplacer(" ", "", "-", "", "_", "")
 
-// status is what Neo's word for an appointment's state means. IDEXX_NEO.md
-// §Calendar, Workflows §Status Mapping.
+// status is what Neo's word for an appointment's state means. NEO.md §Calendar, W5.
 func status(word string) pims.Status {
 	switch plain(word) {
 	case "scheduled", "confirmed":

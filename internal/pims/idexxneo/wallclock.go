@@ -7,7 +7,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// How Neo is asked for times. IDEXX_NEO.md §Calendar, §Consultations.
+// How Neo is asked for times. NEO.md §Calendar, §Consultations.
 const (
 	calendarLayout = "2006-01-02 15:04:05"
 	searchLayout   = "02.01.2006 15:04:05"

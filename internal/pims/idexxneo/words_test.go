@@ -11,7 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-func TestEveryStatusWordOfNeoIsKnown(t *testing.T) { // IDEXX_NEO.md §Calendar, R8
+func TestEveryStatusWordOfNeoIsKnown(t *testing.T) { // NEO.md §Calendar, R8
 	t.Parallel()
 	for word, want := range map[string]pims.Status{
 		"Scheduled": pims.StatusScheduled, "Confirmed": pims.StatusScheduled,

@@ -10,8 +10,7 @@ import (
 // rootDir is the data folder of pims-sync where it runs as root.
 const rootDir = "/var/lib/pims-sync"
 
-// DefaultDir is the data folder where DATA_DIR names none (INTERFACE
-// §Environment): /var/lib/pims-sync as root, else pims-sync in the user's data
+// DefaultDir is the data folder where DATA_DIR names none (docs/interface.md §Environment): /var/lib/pims-sync as root, else pims-sync in the user's data
 // folder, which is $XDG_DATA_HOME or ~/.local/share, on macOS
 // ~/Library/Application Support.
 //

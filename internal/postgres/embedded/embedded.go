@@ -57,7 +57,7 @@ type Options struct {
 }
 
 // Open joins the embedded database of o.Dir if its server is running, else
-// starts the server and owns it until Close (INTERFACE §Commands). It returns
+// starts the server and owns it until Close (docs/interface.md §Commands). It returns
 // when the server accepts connections. Several processes may call it at once:
 // exactly one becomes owner.
 func Open(ctx context.Context, o Options) (*Database, error) {

@@ -1,4 +1,4 @@
-// Package neosim is one veterinary practice's IDEXX Neo in memory: the remote system as IDEXX_NEO.md describes it, for
+// Package neosim is one veterinary practice's IDEXX Neo in memory: the remote system as NEO.md describes it, for
 // tests, for the demo and for `pims-sync neosim`, which all run this very code. It is an [http.Handler], safe for
 // concurrent use, and costs next to nothing until it is asked for something.
 //

@@ -109,7 +109,7 @@ func comma(value any) string {
 // soap is what a vet has to say, before it is written down in one of many ways.
 type soap struct{ s, o, a, p string }
 
-// noteStyles are the ways in which clinical notes are written (IDEXX_NEO.md §Consultations).
+// noteStyles are the ways in which clinical notes are written (NEO.md §Consultations).
 var noteStyles = []func(soap, *rand.Rand) string{
 	func(n soap, _ *rand.Rand) string { // one line
 		return "S: " + n.s + ". O: " + n.o + ". A: " + n.a + ". P: " + n.p

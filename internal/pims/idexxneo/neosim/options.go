@@ -19,7 +19,7 @@ const (
 	AsNow time.Duration = -1
 )
 
-// Shape is one of the two generations of calendar rows (IDEXX_NEO.md §Calendar).
+// Shape is one of the two generations of calendar rows (NEO.md §Calendar).
 type Shape string
 
 // The shapes; the zero value means Snake.

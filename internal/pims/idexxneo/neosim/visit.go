@@ -144,7 +144,7 @@ func recorded(s state, luck int) bool {
 	}
 }
 
-// statusWords are what Neo calls the states, every one of IDEXX_NEO.md §Calendar; the first is the most common.
+// statusWords are what Neo calls the states, every one of NEO.md §Calendar; the first is the most common.
 var statusWords = map[state][]string{
 	booked:    {"Scheduled"},
 	confirmed: {"Confirmed"},

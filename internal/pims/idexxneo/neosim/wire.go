@@ -76,7 +76,7 @@ func (w wire) appointment(buf []byte, a *Appointment) []byte {
 	return w.object(buf, override(row, a.Raw), turn(hash%uint32(turns)))
 }
 
-// snake is variant A of IDEXX_NEO.md §Calendar.
+// snake is variant A of NEO.md §Calendar.
 func (w wire) snake(a *Appointment) object {
 	event, appointment := a.EventID, a.ID
 	if event == "" {

@@ -2,7 +2,7 @@ package neosim
 
 // Every name in this file is invented or a common given name; every phone number (see phoneNumber) is kept free for fiction.
 
-// typeWords are the type words of IDEXX_NEO.md §Calendar, and a few that contain several of them.
+// typeWords are the type words of NEO.md §Calendar, and a few that contain several of them.
 var typeWords = []string{
 	"Exam", "Checkup", "Wellness", "Well Visit", "Vaccination", "Vaccine", "Surgery", "Procedure", "Dental", "Emergency",
 	"Urgent", "Follow-up", "Recheck", "Diagnostic", "Consultation", "Grooming",
