@@ -14,7 +14,7 @@ func theAnswers() []mutant {
 	ids := tests{neo, "WithOneID|AnIDOfZero|OfWhichNoneIsUsable|AUsableRowOfAnyDay|BetweenSlices|AStayOverSlices"}
 	pages := tests{neo, "ASearch|PagesThatDoNot|ATotalIs|AnEntryWithout|AnotherPage"}
 	text := tests{"internal/pims/pimshttp", "AnAnswerIsDecoded|BytesThatAreNoText"}
-	limits := tests{"internal/pims/pimshttp", "ARowOrAText|AnAnswerIsNoLonger|ALongHeader"}
+	limits := tests{"internal/pims/pimshttp", "ARowOrAText|AnAnswerIsNoLonger|ALongHeader|ALargeRow"}
 	hostile := func(name string) tests { return tests{neo, "TestAHostileAnswerTakesLittleMemory/^" + name + "$"} }
 	return []mutant{
 		{"R5", "an answer that says that it failed is believed", envelope, `if e.failed != "" {`, "if false {", failed},
@@ -71,6 +71,7 @@ func theAnswers() []mutant {
 
 		{"R57", "a row or text may have any length", gauge, "case length > MaxRowBytes:", "case false:", limits},
 		{"R57", "a row of many texts may have any length", gauge, "if g.rows > 0 && g.depth >= g.rows {", "if false {", limits},
+		{"R57", "any number of large rows is read at once", gauge, "case length <= largeBytes || g.placed:", "case length <= largeBytes || g.placed || true:", limits},
 		{"R57", "an answer may have any depth", gauge, "if g.depth > maxDepth {", "if false {", limits},
 		{"R57", "an answer that is too long is cut off", "internal/pims/pimshttp/body.go", "n, err = int(s.left), ErrTooLarge", "n, err = int(s.left), io.EOF", limits},
 		{"R57", "a header may have any length", "internal/pims/pimshttp/transport.go", "MaxResponseHeaderBytes: maxHeaderBytes,", "MaxResponseHeaderBytes: 64 * maxHeaderBytes,", limits},
