@@ -129,7 +129,7 @@ func TestADryRunShowsEachChangeFieldByField(t *testing.T) { // R26
 	require.Equal(t, casesync.Change{
 		Action: casesync.ActionUpdated, CaseID: p.stored("22").ID, PIMSID: "22", PatientName: "Zzmochi", Fields: []casesync.FieldChange{
 			{Field: "scheduledDate", Before: "2026-03-09T19:00:00Z", After: "2026-03-09T20:00:00Z"},
-			{Field: "appointment.end", Before: "2026-03-09 15:30:00", After: "2026-03-09 16:30:00"},
+			{Field: "appointment.end", Before: "2026-03-09T15:30:00", After: "2026-03-09T16:30:00"},
 		},
 	}, moved)
 

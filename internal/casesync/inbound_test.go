@@ -25,7 +25,7 @@ func TestAppointmentsBecomeCasesAndFollowThePIMSDayByDay(t *testing.T) { // W4
 	require.Equal(t, p.instant("2026-03-02 10:00"), c.ScheduledDate.In(p.location))
 	require.Equal(t, []string{"Zzmochi", "Zzada Quill", "(555) 0100", "draft", "draft", "checkup"},
 		[]string{c.PatientName, c.ClientName, c.PhoneNumber, c.Status, c.SyncStatus, c.CaseType})
-	require.Equal(t, "2026-03-02 10:00:00", c.Appointment.Start, "the raw text is kept (R2)")
+	require.Equal(t, "2026-03-02T10:00:00", c.Appointment.Start, "in its one form (R12)")
 
 	p.at("2026-03-03 06:00") // moved, renamed, another patient, cancelled, a new one comes into view
 	p.change("2", p.begins("2026-03-05 16:30"), func(a *pims.Appointment) {
@@ -115,7 +115,7 @@ func TestADayIsAsLongAsTheClockOfTheClinicMakesIt(t *testing.T) { // R1, R2
 			o := p.sync(casesync.TypeInbound, casesync.Options{DaysAhead: new(0)})
 			require.Equal(t, len(tc.inside), o.Stats.CasesCreated)
 			for _, wall := range tc.inside {
-				require.Equal(t, wall+":00", p.stored(wall).Appointment.Start)
+				require.Equal(t, strings.Replace(wall, " ", "T", 1)+":00", p.stored(wall).Appointment.Start)
 			}
 			p.at(tc.today + " 23:59")
 			p.remove(tc.inside[0])

@@ -66,7 +66,7 @@ func TestANewAppointmentBecomesACase(t *testing.T) { // W4
 	require.Equal(t, casesync.Case{
 		PIMSID: "4711", PatientName: "Mochi", ClientName: "Ada Winterbourne", PhoneNumber: "555-0100",
 		ScheduledDate: evening, Status: "draft", SyncStatus: "draft", CaseType: "checkup",
-		Appointment: casesync.Appointment{ConsultationID: "9", Status: "Scheduled", Type: "Exam", Start: "2026-01-17 21:30:00"},
+		Appointment: casesync.Appointment{ConsultationID: "9", Status: "Scheduled", Type: "Exam", Start: "2026-01-17T21:30:00"},
 	}, c)
 }
 
