@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -185,6 +186,26 @@ where a.status = 'queued' and a.parent_id is null
 order by a.created_at
 limit 1000
 for update of a skip locked`
+
+// DueIn makes jobs of River's due after a pause from now by the database's clock, which
+// is the one that decides when they are fetched (R3). Those of one call are worked on in
+// the order in which they were inserted.
+func DueIn(ctx context.Context, tx pgx.Tx, pause time.Duration, jobs []int64) error {
+	_, err := tx.Exec(ctx, "update river_job set scheduled_at = statement_timestamp() + $1::interval where id = any($2)", pause, jobs)
+	if err != nil {
+		return fmt.Errorf("setting when jobs are due: %w", err)
+	}
+	return nil
+}
+
+// PutOff makes a running job of River's available again, due after a pause by the
+// database's clock (R3). It is no attempt more. Any other job stays as it is.
+func (s *Audits) PutOff(ctx context.Context, job int64, pause time.Duration) error {
+	_, err := oneTrip{s.db, scope{}}.Exec(ctx, `
+		update river_job set state = 'available', attempt = attempt - 1, scheduled_at = statement_timestamp() + $1::interval
+		where id = $2 and state = 'running'`, pause, job)
+	return s.db.translate(ctx, "put a job off", err)
+}
 
 // ForgetIdempotencyKeys removes the keys that no longer count (R29). It crosses
 // clinics (R41).

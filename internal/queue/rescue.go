@@ -103,11 +103,22 @@ func (q *Queue) callFor(ctx context.Context, tx pgx.Tx, queue string, pause time
 		}
 		params[i] = river.InsertManyParams{Args: SyncArgs{SyncID: id}, InsertOpts: o}
 	}
+	return q.insert(ctx, tx, params, pause)
+}
+
+// insert inserts jobs that are due a pause from now by the database's clock: River
+// takes the replica's, and compares it with the database's (R3).
+func (q *Queue) insert(ctx context.Context, tx pgx.Tx, params []river.InsertManyParams, pause time.Duration) error {
 	if len(params) == 0 {
 		return nil
 	}
-	if _, err := q.client.InsertManyTx(ctx, tx, params); err != nil {
-		return fmt.Errorf("inserting the job: %w", err)
+	jobs, err := q.client.InsertManyTx(ctx, tx, params)
+	if err != nil {
+		return fmt.Errorf("inserting the jobs: %w", err)
 	}
-	return nil
+	ids := make([]int64, len(jobs))
+	for i, job := range jobs {
+		ids[i] = job.Job.ID
+	}
+	return postgres.DueIn(ctx, tx, pause, ids)
 }

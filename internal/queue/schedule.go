@@ -227,15 +227,20 @@ func ticksOf(e postgres.RunningEntry, now time.Time) (ticks []postgres.Tick, nex
 // callForDue inserts the jobs of scheduled syncs; those that were due first are
 // worked on first.
 func (q *Queue) callForDue(ctx context.Context, tx pgx.Tx, syncIDs []uuid.UUID, due []time.Time) error {
-	params := make([]river.InsertManyParams, len(syncIDs))
+	var now, later []river.InsertManyParams
 	for i, id := range syncIDs {
-		o := &river.InsertOpts{Queue: river.QueueDefault}
+		job := river.InsertManyParams{Args: SyncArgs{SyncID: id}, InsertOpts: &river.InsertOpts{Queue: river.QueueDefault}}
 		if due[i].After(q.o.Now()) { // else it would wait for River to look for what was scheduled
-			o.ScheduledAt = due[i]
+			job.InsertOpts.ScheduledAt = due[i]
+			later = append(later, job)
+		} else {
+			now = append(now, job)
 		}
-		params[i] = river.InsertManyParams{Args: SyncArgs{SyncID: id}, InsertOpts: o}
 	}
-	if _, err := q.client.InsertManyFastTx(ctx, tx, params); err != nil {
+	if err := q.insert(ctx, tx, now, 0); err != nil || len(later) == 0 {
+		return err
+	}
+	if _, err := q.client.InsertManyFastTx(ctx, tx, later); err != nil {
 		return fmt.Errorf("inserting the jobs: %w", err)
 	}
 	return nil

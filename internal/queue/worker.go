@@ -32,20 +32,20 @@ type worker struct {
 // nothing to do. Its errors are the database's; how a sync ends is in the audit.
 func (w *worker) Work(ctx context.Context, job *river.Job[SyncArgs]) error {
 	id := job.Args.SyncID
-	err := panics.Catch(func() error { return w.queue.look(ctx, id) })
+	err := panics.Catch(func() error { return w.queue.look(ctx, job.ID, id) })
 	w.queue.logPanic(ctx, err, "A panic kept a sync from being worked on or closed", "sync_id", id.String())
 	return err
 }
 
 // look is Work for one sync.
-func (q *Queue) look(ctx context.Context, id uuid.UUID) error {
+func (q *Queue) look(ctx context.Context, job int64, id uuid.UUID) error {
 	if !q.o.Private { // who may work on the older one, too
 		overtakes, err := q.o.Audits.Overtakes(ctx, id)
 		if err != nil {
 			return fmt.Errorf("claiming sync %s: %w", id, err)
 		}
 		if overtakes {
-			return river.JobSnooze(busyPause)
+			return q.putOff(ctx, job)
 		}
 	}
 	run, err := q.o.Audits.Claim(ctx, id, q.o.Name, q.o.Lease, q.o.Now())
@@ -53,11 +53,20 @@ func (q *Queue) look(ctx context.Context, id uuid.UUID) error {
 	case errors.Is(err, postgres.ErrNotQueued):
 		return nil // run, over, or taken by another: the audit is the truth
 	case errors.Is(err, postgres.ErrClinicBusy):
-		return river.JobSnooze(busyPause) // R29: it waits its turn
+		return q.putOff(ctx, job) // R29: it waits its turn
 	case err != nil:
 		return fmt.Errorf("claiming sync %s: %w", id, err)
 	}
 	return q.work(ctx, run)
+}
+
+// putOff makes a job due again after a pause, by the database's clock. River's own
+// snooze is by the replica's, and does nothing to a job that does not run (R3).
+func (q *Queue) putOff(ctx context.Context, job int64) error {
+	if err := q.o.Audits.PutOff(ctx, job, busyPause); err != nil {
+		return fmt.Errorf("putting a job off: %w", err)
+	}
+	return river.JobSnooze(busyPause)
 }
 
 // work carries out a claimed attempt and closes its audit.
