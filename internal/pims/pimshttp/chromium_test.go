@@ -2,12 +2,15 @@ package pimshttp_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -34,9 +37,10 @@ type walk struct {
 	host  string
 	steps []step
 
-	mu   sync.Mutex
-	next int
-	sent []string // the Cookie header of each step, and at last that of /end
+	mu    sync.Mutex
+	next  int
+	sent  []string      // the Cookie header of each step, and at last that of /end
+	ahead time.Duration // our clock, of the browser's
 }
 
 func newWalk(t *testing.T, host string, steps []step) *walk {
@@ -46,11 +50,13 @@ func newWalk(t *testing.T, host string, steps []step) *walk {
 	mux.HandleFunc("/", w.serveStep)
 	mux.HandleFunc("GET /login", page(`<form method=post action=/session><input name=user><input name=password><button type=submit>Go</button></form>`))
 	mux.HandleFunc("POST /session", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/login/walk", http.StatusSeeOther) })
+	mux.HandleFunc("POST /login/clock", w.noteClock)
 	paths := make([]string, len(w.steps))
 	for i, s := range w.steps {
 		paths[i] = fmt.Sprintf("%q", s.path)
 	}
 	mux.HandleFunc("GET /login/walk", page(`<script>(async () => {
+		await fetch("/login/clock", { method: "POST", body: String(Date.now()) });
 		for (const path of [`+strings.Join(paths, ",")+`]) await fetch(path, { cache: "no-store" });
 		location.replace("/end");
 	})()</script>`))
@@ -58,6 +64,34 @@ func newWalk(t *testing.T, host string, steps []step) *walk {
 	t.Cleanup(w.Close)
 	w.host = fmt.Sprintf("%s:%d", host, w.Listener.Addr().(*net.TCPAddr).Port)
 	return w
+}
+
+// noteClock compares the browser's clock with ours. Where tests run on another date,
+// that of the browser stays (internal/dates).
+func (w *walk) noteClock(response http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	at, parseErr := strconv.ParseInt(string(body), 10, 64)
+	if err := errors.Join(err, parseErr); err != nil {
+		http.Error(response, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ahead = time.Since(time.UnixMilli(at))
+}
+
+// byOurClock lets the cookies of a browser's session end after the same time by our
+// clock as by the browser's.
+func (w *walk) byOurClock(session pims.BrowserSession) pims.BrowserSession {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	session.Cookies = slices.Clone(session.Cookies)
+	for i, c := range session.Cookies {
+		if !c.Expires.IsZero() {
+			session.Cookies[i].Expires = c.Expires.Add(w.ahead)
+		}
+	}
+	return session
 }
 
 func page(body string) http.HandlerFunc {
@@ -141,7 +175,7 @@ func requireSame(t *testing.T, chromium *browser.Chromium, host string, steps []
 		require.Equal(t, want, w.follow(t, w.client(t, pims.BrowserSession{})))
 	})
 	t.Run("as the browser holds them at the end", func(t *testing.T) {
-		client := w.client(t, session)
+		client := w.client(t, w.byOurClock(session))
 		require.Error(t, client.GetJSON(t.Context(), pimshttp.Request{Path: "/end"}, readValue))
 		require.Equal(t, want[len(want)-1:], w.take())
 	})
