@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"slices"
 	"testing"
@@ -17,17 +18,27 @@ func TestTheClockOfThisGoCanBeMoved(t *testing.T) { // R59
 
 func TestTheProofHasEveryDayAtFourHoursInFiveZones(t *testing.T) { // R59
 	t.Parallel()
-	all := everyMoment(daysOfTheProof)
-	require.Len(t, all, 731*4*5)
+	seen := make(map[string]bool)
 	leapDay := 0
-	for _, m := range all {
-		if m.at.Format(time.DateOnly) == "2028-02-29" {
-			leapDay++
+	for _, series := range everySeries(daysOfTheProof) {
+		for _, m := range series {
+			seen[m.String()] = true
+			if m.at.Format(time.DateOnly) == "2028-02-29" {
+				leapDay++
+			}
 		}
 	}
+	require.Len(t, seen, 731*4*5)
 	require.Equal(t, 20, leapDay)
-	require.Len(t, everyMoment(3), 3*4*5)
-	require.Empty(t, everyMoment(0))
+	require.Len(t, everySeries(3), 4*5)
+	require.Empty(t, everySeries(0))
+}
+
+func TestAFailureInARoundIsToldWithItsTime(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, roundMark+"b\n--- FAIL: TestX\n    text\n"+roundMark+"d\npanic: e\n", failures(
+		roundMark+"a\n"+roundMark+"b\n--- FAIL: TestX\n    text\n"+roundMark+"c\n"+roundMark+"d\npanic: e\n"))
+	require.Equal(t, timesVariable+"=0 60", rounds([]moment{{time.Unix(0, 0), "UTC"}, {time.Unix(60, 0), "UTC"}}))
 }
 
 func TestTheChosenMomentsAreTheUnusualOnes(t *testing.T) { // R59
@@ -56,9 +67,17 @@ func TestTheChosenMomentsAreTheUnusualOnes(t *testing.T) { // R59
 	require.Len(t, weekdays, 7)
 }
 
-func TestASeedChoosesTheSameMomentsAgain(t *testing.T) {
+func TestASeedChoosesTheSameAgain(t *testing.T) { // R59
 	t.Parallel()
-	require.Equal(t, randomMoment(7, "internal/queue").String(), randomMoment(7, inModule("/some/checkout/internal/queue")).String())
-	require.NotEqual(t, randomMoment(7, "internal/queue").String(), randomMoment(7, "internal/api").String())
-	require.NotEqual(t, randomMoment(7, "internal/queue").String(), randomMoment(8, "internal/queue").String())
+	require.Equal(t, randomMoment(7, "queue").String(), randomMoment(7, "queue").String())
+	require.NotEqual(t, randomMoment(7, "queue").String(), randomMoment(7, "api").String())
+	require.NotEqual(t, randomMoment(7, "queue").String(), randomMoment(8, "queue").String())
+
+	packages := make([]testPackage, 30)
+	for i := range packages {
+		packages[i].path = fmt.Sprint(i)
+	}
+	require.Equal(t, randomOrder(7, packages), randomOrder(7, packages))
+	require.NotEqual(t, randomOrder(7, packages), randomOrder(8, packages))
+	require.ElementsMatch(t, packages, randomOrder(7, packages))
 }

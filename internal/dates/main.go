@@ -13,8 +13,8 @@
 //     zone. A test that never looks is run once; a date cannot change what it does.
 //   - everything, at 60 chosen moments.
 //
-// With -race it runs everything once, under the race detector, each package at a
-// moment of its own that the seed chooses.
+// With -some it runs the tests of some packages instead, each at a moment of its own;
+// a seed, which it prints, chooses both.
 package main
 
 import (
@@ -28,6 +28,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -36,13 +37,10 @@ func main() {
 	o := options{log: os.Stdout}
 	flag.IntVar(&o.days, "days", daysOfTheProof, "of the two years' days, how many to take, spread evenly; 0: none")
 	flag.IntVar(&o.moments, "moments", momentsOfTheProof, "of the chosen moments, how many to run everything at, spread evenly; 0: none")
-	flag.BoolVar(&o.race, "race", false, "run everything once, each package at a moment of its own, under the race detector")
-	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "chooses the moments of -race")
+	flag.IntVar(&o.some, "some", 0, "run the tests of so many packages instead, each at a moment of its own")
+	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "chooses packages and moments of -some")
 	flag.StringVar(&o.only, "only", "", "only packages whose path holds this `text`")
 	flag.Parse()
-	if at := os.Getenv(execVariable); at != "" {
-		os.Exit(execAt(at, flag.Args())) //nolint:forbidigo // a program of its own
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, o)
 	stop()
@@ -54,7 +52,7 @@ func main() {
 
 type options struct {
 	days, moments int
-	race          bool
+	some          int
 	seed          uint64
 	only          string
 	log           *os.File
@@ -100,14 +98,9 @@ func run(ctx context.Context, o options) error {
 	if err := os.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -overlay="+overlay)); err != nil {
 		return err
 	}
-	if o.race {
-		return b.race(ctx)
+	if o.some > 0 {
+		return b.few(ctx)
 	}
-	began := time.Now()
-	if err := b.build(ctx); err != nil {
-		return err
-	}
-	fmt.Fprintf(o.log, "built the tests of %d packages in %s\n", len(b.packages), time.Since(began).Round(time.Second))
 	return errors.Join(b.everyDay(ctx), b.everything(ctx))
 }
 
@@ -118,20 +111,16 @@ func (b *bench) list(ctx context.Context) error {
 		return err
 	}
 	b.root = strings.TrimSpace(out)
-	out, err = output(ctx, "go", "list", "-f", `{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}} {{.Dir}}{{end}}`, "./...")
+	out, err = output(ctx, "go", "list", "-test", "-f", `{{.ImportPath}} {{.Dir}}{{range .Deps}} {{.}}{{end}}`, "./...")
 	if err != nil {
 		return err
 	}
-	for line := range strings.Lines(out) {
-		name, dir, ok := strings.Cut(strings.TrimSpace(line), " ")
-		if !ok || !strings.Contains(name, b.only) {
-			continue
+	for line := range strings.Lines(out) { // a test program is a package of its own
+		words := strings.Fields(line)
+		if name, ok := strings.CutSuffix(words[0], ".test"); ok && strings.Contains(name, b.only) {
+			whole := slices.ContainsFunc(words[2:], func(dep string) bool { return strings.HasSuffix(dep, "internal/postgres/embedded") })
+			b.packages = append(b.packages, testPackage{name, words[1], whole})
 		}
-		deps, err := output(ctx, "go", "list", "-test", "-deps", name)
-		if err != nil {
-			return err
-		}
-		b.packages = append(b.packages, testPackage{name, dir, strings.Contains(deps, "internal/postgres/embedded")})
 	}
 	if len(b.packages) == 0 {
 		return errors.New("there is no package with tests")
@@ -139,17 +128,24 @@ func (b *bench) list(ctx context.Context) error {
 	return nil
 }
 
-// build makes the test programs, with the other clock.
-func (b *bench) build(ctx context.Context) error {
-	args := []string{"test", "-c", "-vet=off", "-o", filepath.Join(b.dir, "bin") + "/"}
+// build makes the test programs of some packages, with the other clock.
+func (b *bench) build(ctx context.Context, of func(testPackage) bool) error {
+	began := time.Now()
+	args, n := []string{"test", "-c", "-vet=off", "-o", filepath.Join(b.dir, "bin") + "/"}, 0
 	for _, p := range b.packages {
-		args = append(args, p.path)
+		if of(p) {
+			args, n = append(args, p.path), n+1
+		}
+	}
+	if n == 0 {
+		return nil
 	}
 	_, err := output(ctx, "go", args...)
+	fmt.Fprintf(b.log, "built the tests of %d packages in %s\n", n, time.Since(began).Round(time.Second))
 	return err
 }
 
-// output runs a program and answers what it prints.
+// output runs a program and returns what it prints.
 func output(ctx context.Context, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	out, err := cmd.Output()

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"hash/fnv"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -42,15 +44,21 @@ func momentOn(day time.Time, hour time.Duration, zone string) moment {
 	return moment{at, zone}
 }
 
-// everyMoment are the moments of a number of the two years' days.
-func everyMoment(days int) []moment {
-	var all []moment
-	for _, day := range spread(allDays(), days) {
-		for _, hour := range theHours {
-			for _, zone := range theZones {
-				all = append(all, momentOn(day, hour, zone))
-			}
+// everySeries are the moments of a number of the two years' days: for each hour in
+// each zone a series of the days. None where there are no days.
+func everySeries(days int) [][]moment {
+	if days == 0 {
+		return nil
+	}
+	var all [][]moment
+	for i := range len(theHours) * len(theZones) { // each zone with another hour first
+		zone := i % len(theZones)
+		hour := theHours[(i/len(theZones)+zone)%len(theHours)]
+		var series []moment
+		for _, day := range spread(allDays(), days) {
+			series = append(series, momentOn(day, hour, theZones[zone]))
 		}
+		all = append(all, series)
 	}
 	return all
 }
@@ -63,9 +71,9 @@ func allDays() []time.Time {
 	return days
 }
 
-// chosenMoments are 60 moments that differ from an ordinary one: the days on which the
-// clocks of a zone change and those before, ends and beginnings of years and months,
-// the leap day, each weekday. Hour and zone go round.
+// chosenMoments are 60 moments that differ from an ordinary one: the leap day, the days
+// on which the clocks of a zone change, ends and beginnings of years and months, each
+// weekday, and the days around a change. Hour and zone go round.
 func chosenMoments() []moment {
 	var days []time.Time
 	var own []string // "" or the zone whose clocks change on the day
@@ -77,17 +85,22 @@ func chosenMoments() []moment {
 	date := func(year int, month time.Month, day int) time.Time {
 		return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 	}
-	for _, zone := range []string{"America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago"} {
-		for _, day := range changesOf(zone, 2028) {
-			add(zone, day.AddDate(0, 0, -1), day, day.AddDate(0, 0, 1))
-		}
+	add("", date(2028, 2, 29))
+	zones := []string{"America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago"}
+	for _, zone := range zones {
+		add(zone, changesOf(zone, 2028)...)
 	}
-	add("", date(2027, 12, 31), date(2028, 1, 1), date(2028, 2, 28), date(2028, 2, 29), date(2028, 3, 1), date(2027, 2, 28), date(2027, 3, 1))
+	add("", date(2027, 12, 31), date(2028, 1, 1), date(2028, 2, 28), date(2028, 3, 1), date(2027, 2, 28), date(2027, 3, 1))
 	for month := time.January; month <= time.December; month++ {
 		add("", date(2027, month+1, 0))
 	}
 	for day := range 7 {
 		add("", date(2027, 6, 7+day))
+	}
+	for _, zone := range zones {
+		for _, day := range changesOf(zone, 2028) {
+			add(zone, day.AddDate(0, 0, -1), day.AddDate(0, 0, 1))
+		}
 	}
 	for day := 1; len(days) < momentsOfTheProof; day++ {
 		add("", date(2026, 11, 27).AddDate(0, 0, day))
@@ -134,13 +147,22 @@ func spread[T any](items []T, n int) []T {
 
 // randomMoment is one of the two years' minutes, in one of the zones.
 func randomMoment(seed uint64, of string) moment {
-	key := uint64(0)
-	for _, c := range []byte(of) {
-		key = key*131 + uint64(c)
-	}
-	random := rand.New(rand.NewPCG(seed, key)) //nolint:gosec // no secret
+	random := randomFor(seed, of)
 	day := firstDay.AddDate(0, 0, random.IntN(daysOfTheProof))
 	return momentOn(day, time.Duration(random.IntN(24*60))*time.Minute, theZones[random.IntN(len(theZones))])
+}
+
+// randomOrder are the packages in an order that the seed chooses.
+func randomOrder(seed uint64, packages []testPackage) []testPackage {
+	all := slices.Clone(packages)
+	randomFor(seed, "packages").Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all
+}
+
+func randomFor(seed uint64, name string) *rand.Rand {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, name)
+	return rand.New(rand.NewPCG(seed, h.Sum64())) //nolint:gosec // no secret
 }
 
 // sortedKeys are a map's keys in order.

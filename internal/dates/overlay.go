@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 )
@@ -12,35 +13,42 @@ import (
 const (
 	shiftVariable = "PIMS_SYNC_TEST_SHIFT" // how far the clock is moved, as time.ParseDuration reads it
 	readsVariable = "PIMS_SYNC_TEST_READS" // the file that gets a line when the process looks at the date or the zone
+	timesVariable = "PIMS_SYNC_TEST_TIMES" // the Unix times, separated by blanks, at which the rounds of -test.count begin
 )
 
 // An edit replaces a text of one of the standard library's files, where it is once.
 type edit struct{ file, old, new string }
 
 var edits = []edit{
-	{"time.go", "\tsec, nsec, mono := runtimeNow()\n", "\tsec, nsec, mono := movedNow()\n"},
+	{"time/time.go", "\tsec, nsec, mono := runtimeNow()\n", "\tsec, nsec, mono := movedNow()\n"},
 	// Between two readings of one process, time uses its monotonic clock. Whoever gets
 	// here wants to know the date.
-	{"time.go", "func (t *Time) sec() int64 {\n\tif t.wall&hasMonotonic != 0 {\n", "func (t *Time) sec() int64 {\n\tif t.wall&hasMonotonic != 0 {\n\t\tnoteRead()\n"},
-	{"zoneinfo.go", "\tif l == &localLoc {\n", "\tif l == &localLoc {\n\t\tnoteRead()\n"},
+	{"time/time.go", "func (t *Time) sec() int64 {\n\tif t.wall&hasMonotonic != 0 {\n", "func (t *Time) sec() int64 {\n\tif t.wall&hasMonotonic != 0 {\n\t\tnoteRead()\n"},
+	{"time/zoneinfo.go", "\tif l == &localLoc {\n", "\tif l == &localLoc {\n\t\tnoteRead()\n"},
+	{"testing/testing.go", "\t\t\ttstate := newTestState(*parallel, newMatcher(", "\t\t\ttime.BeginRound(i)\n\t\t\ttstate := newTestState(*parallel, newMatcher("},
 }
+
+// roundMark begins the line that a round of tests prints.
+const roundMark = "== round at "
 
 // moved is a file more in package time. Fake clocks (testing/synctest) stay as they are.
 const moved = `package time
 
 import (
 	"runtime"
+	"sync/atomic"
 	"syscall"
 )
 
-var movedBy, readsTo = func() (int64, int) {
-	var by int64
+var movedBy atomic.Int64
+
+var readsTo, rounds = func() (int, []int64) {
 	if text, ok := syscall.Getenv("` + shiftVariable + `"); ok {
 		d, err := ParseDuration(text)
 		if err != nil {
 			panic("` + shiftVariable + `: " + err.Error())
 		}
-		by = int64(d / Second)
+		movedBy.Store(int64(d / Second))
 	}
 	to := -1
 	if name, ok := syscall.Getenv("` + readsVariable + `"); ok {
@@ -50,13 +58,38 @@ var movedBy, readsTo = func() (int64, int) {
 		}
 		to = fd
 	}
-	return by, to
+	var begins []int64
+	text, _ := syscall.Getenv("` + timesVariable + `")
+	for len(text) > 0 {
+		at, rest, err := leadingInt(text)
+		if err != nil {
+			panic("` + timesVariable + `: " + err.Error())
+		}
+		begins = append(begins, int64(at))
+		text = rest
+		if len(text) > 0 {
+			text = text[1:]
+		}
+	}
+	return to, begins
 }()
+
+// BeginRound moves the clock to the time of a round, if it has one, and says so. The
+// programs that the tests start get the same clock.
+func BeginRound(i uint) {
+	if i >= uint(len(rounds)) {
+		return
+	}
+	sec, _, _ := runtimeNow()
+	movedBy.Store(rounds[i] - sec)
+	_ = syscall.Setenv("` + shiftVariable + `", (Duration(rounds[i]-sec) * Second).String())
+	_, _ = syscall.Write(1, []byte("` + roundMark + `"+Unix(rounds[i], 0).Format(RFC3339)+"\n"))
+}
 
 func movedNow() (sec int64, nsec int32, mono int64) {
 	sec, nsec, mono = runtimeNow()
 	if !runtimeIsBubbled() {
-		sec += movedBy
+		sec += movedBy.Load()
 	}
 	return sec, nsec, mono
 }
@@ -101,15 +134,15 @@ func noteRead() {
 }
 `
 
-// writeOverlay writes package time with a clock that can be moved, and answers the
+// writeOverlay writes package time with a clock that can be moved, and a package
+// testing that moves it between rounds, and returns the
 // file that go build takes as its -overlay.
 func writeOverlay(dir, goroot string) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // tests of other users build with it
 		return "", err
 	}
-	std := filepath.Join(goroot, "src", "time")
-	replace := map[string]string{filepath.Join(std, "moved.go"): filepath.Join(dir, "moved.go")}
-	sources := map[string]string{"moved.go": moved}
+	std := filepath.Join(goroot, "src")
+	sources := map[string]string{"time/moved.go": moved}
 	for _, e := range edits {
 		if _, ok := sources[e.file]; !ok {
 			source, err := os.ReadFile(filepath.Join(std, e.file))
@@ -117,15 +150,17 @@ func writeOverlay(dir, goroot string) (string, error) {
 				return "", err
 			}
 			sources[e.file] = string(source)
-			replace[filepath.Join(std, e.file)] = filepath.Join(dir, e.file)
 		}
 		if n := strings.Count(sources[e.file], e.old); n != 1 {
 			return "", fmt.Errorf("%s of this Go has %q %d times, not once: the clock cannot be moved", e.file, e.old, n)
 		}
 		sources[e.file] = strings.Replace(sources[e.file], e.old, e.new, 1)
 	}
+	replace := make(map[string]string)
 	for name, source := range sources {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(source), 0o644); err != nil { //nolint:gosec // as above
+		edited := filepath.Join(dir, path.Base(name))
+		replace[filepath.Join(std, name)] = edited
+		if err := os.WriteFile(edited, []byte(source), 0o644); err != nil { //nolint:gosec // as above
 			return "", err
 		}
 	}

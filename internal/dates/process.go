@@ -8,12 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 )
-
-// execVariable makes this program what go test -exec calls; its value is the seed.
-const execVariable = "PIMS_SYNC_DATES_SEED"
 
 // A place is where one test process runs: with the clock of a moment, a folder for
 // temporary files that no other process shares, since ages of files would mislead
@@ -79,7 +75,7 @@ func postgreSQL() (string, error) {
 	return slices.Max(found), nil // 15, 16, 17: as texts they are in order
 }
 
-// test runs a package's test program at a moment and answers what it prints. An error
+// test runs a package's test program at a moment and returns what it prints. An error
 // that is no *exec.ExitError is none of the tests.
 func (b *bench) test(ctx context.Context, p testPackage, m moment, env []string, args ...string) (string, error) {
 	where, err := newPlace(b.dir)
@@ -95,62 +91,4 @@ func (b *bench) test(ctx context.Context, p testPackage, m moment, env []string,
 	cmd.Dir, cmd.Env = p.dir, append(moved, env...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
-}
-
-// execAt runs what go test -exec gives it, at the random moment of its package, and
-// answers its exit code.
-func execAt(seed string, args []string) int {
-	code, err := func() (int, error) {
-		var number uint64
-		if _, err := fmt.Sscan(seed, &number); err != nil {
-			return 0, err
-		}
-		dir, err := os.Getwd()
-		if err != nil {
-			return 0, err
-		}
-		where, err := newPlace("/tmp")
-		if err != nil {
-			return 0, err
-		}
-		defer where.remove()
-		m := randomMoment(number, inModule(dir))
-		env, err := where.environment(m)
-		if err != nil {
-			return 0, err
-		}
-		cmd := exec.CommandContext(context.Background(), args[0], args[1:]...) // go test ends it
-		cmd.Env = slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, execVariable+"=") })
-		cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-		err = cmd.Run()
-		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-			fmt.Fprintf(os.Stderr, "these tests began at %s\n", m)
-			return max(exit.ExitCode(), 1), nil
-		}
-		return 0, err
-	}()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "dates:", err)
-		return 1
-	}
-	return code
-}
-
-// inModule is the part of a path that is the same in every checkout.
-func inModule(path string) string {
-	for _, top := range []string{"/internal/", "/cmd/"} {
-		if i := strings.LastIndex(path, top); i >= 0 {
-			return path[i+1:]
-		}
-	}
-	return filepath.Base(path)
-}
-
-// goTest runs go test, whose -exec is this program.
-func goTest(ctx context.Context, b *bench, args []string) error {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = b.root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=1", fmt.Sprintf("%s=%d", execVariable, b.seed))
-	cmd.Stdout, cmd.Stderr = b.log, os.Stderr
-	return cmd.Run()
 }

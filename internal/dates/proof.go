@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -44,33 +46,82 @@ type dated struct {
 }
 
 // everyDay runs the tests without a database or a browser that look at the date, at
-// every moment of the two years.
+// every moment of the two years. One process plays one hour in one zone for all days:
+// a round of its tests for each. The hours and zones come one after the other, so that
+// what has run after a part of the time has seen every day.
 func (b *bench) everyDay(ctx context.Context) error {
-	moments := everyMoment(b.days)
-	if len(moments) == 0 {
+	series := everySeries(b.days)
+	if len(series) == 0 {
 		return nil
+	}
+	if err := b.build(ctx, func(p testPackage) bool { return !p.whole }); err != nil {
+		return err
 	}
 	began := time.Now()
 	chosen, err := b.whatLooks(ctx)
 	if err != nil {
 		return err
 	}
-	var failed, done atomic.Int64
-	err = atOnce(ctx, moments, func(m moment) error {
+	type part struct {
+		tests   dated
+		moments []moment
+	}
+	var parts []part
+	for _, moments := range series {
 		for _, d := range chosen {
-			out, err := b.test(ctx, d.testPackage, m, noBrowser, "-test.timeout=2m", "-test.run=^("+strings.Join(d.names, "|")+")$")
-			if err != nil && ctx.Err() == nil {
-				failed.Add(1)
-				fmt.Fprintf(b.log, "FAIL %s at %s: %v\n%s\n", d.path, m, err, tail(out))
-			}
+			parts = append(parts, part{d, moments})
 		}
-		if n := done.Add(1); n%500 == 0 {
-			fmt.Fprintf(b.log, "%d of %d moments, %s\n", n, len(moments), time.Since(began).Round(time.Second))
+	}
+	var failed, done atomic.Int64
+	err = atOnce(ctx, parts, func(p part) error {
+		start := time.Now()
+		out, err := b.test(ctx, p.tests.testPackage, p.moments[0], append(noBrowser, rounds(p.moments)), "-test.timeout=0",
+			fmt.Sprintf("-test.count=%d", len(p.moments)), "-test.run=^("+strings.Join(p.tests.names, "|")+")$")
+		if ctx.Err() != nil {
+			return nil
 		}
+		if err != nil {
+			failed.Add(1)
+			fmt.Fprintf(b.log, "FAIL %s, %s and the days after: %v\n%s\n", p.tests.path, p.moments[0], err, failures(out))
+		}
+		done.Add(int64(len(p.moments)))
+		fmt.Fprintf(b.log, "%s: %d days from %s, %s\n", p.tests.path, len(p.moments), p.moments[0], time.Since(start).Round(time.Second))
 		return nil
 	})
-	fmt.Fprintf(b.log, "without a database or a browser: %d moments on %d days, %d failures, %s\n", done.Load(), min(b.days, daysOfTheProof), failed.Load(), time.Since(began).Round(time.Second))
+	fmt.Fprintf(b.log, "without a database or a browser: %d rounds of %d, %d processes failed, %s\n",
+		done.Load(), len(parts)*min(b.days, daysOfTheProof), failed.Load(), time.Since(began).Round(time.Second))
 	return errors.Join(err, ifAny(failed.Load()))
+}
+
+// rounds is what lets each round of -test.count begin at one of the moments.
+func rounds(moments []moment) string {
+	times := make([]string, len(moments))
+	for i, m := range moments {
+		times[i] = strconv.FormatInt(m.at.Unix(), 10)
+	}
+	return timesVariable + "=" + strings.Join(times, " ")
+}
+
+// failures are the lines of an output of rounds that say when and what failed.
+func failures(out string) string {
+	var said strings.Builder
+	round, failing := "", false
+	for line := range strings.Lines(out) {
+		switch {
+		case strings.HasPrefix(line, roundMark):
+			round, failing = line, false
+			continue
+		case strings.HasPrefix(line, "--- FAIL"), strings.HasPrefix(line, "panic: "), strings.HasPrefix(line, "fatal error: "):
+			if !failing {
+				said.WriteString(round)
+			}
+			failing = true
+		}
+		if failing {
+			said.WriteString(line)
+		}
+	}
+	return tail(said.String())
 }
 
 // noBrowser lets the tests that need a browser fail, by which they are known.
@@ -135,22 +186,36 @@ func now() moment { return moment{time.Now(), "UTC"} }
 // everything runs all tests at the chosen moments, one package after the other, as
 // make test does.
 func (b *bench) everything(ctx context.Context) error {
+	if b.moments == 0 {
+		return nil
+	}
+	if err := b.build(ctx, func(testPackage) bool { return true }); err != nil {
+		return err
+	}
 	failed := int64(0)
 	for i, m := range spread(chosenMoments(), b.moments) {
 		began := time.Now()
 		for _, p := range b.packages {
-			out, err := b.test(ctx, p, m, nil, "-test.timeout=20m")
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
+			ok, err := b.one(ctx, p, m)
 			if err != nil {
+				return err
+			}
+			if !ok {
 				failed++
-				fmt.Fprintf(b.log, "FAIL %s at %s: %v\n%s\n", p.path, m, err, tail(out))
 			}
 		}
 		fmt.Fprintf(b.log, "everything, moment %d: %s, %s\n", i+1, m, time.Since(began).Round(time.Second))
 	}
 	return ifAny(failed)
+}
+
+// one runs a package's tests at a moment and says what failed.
+func (b *bench) one(ctx context.Context, p testPackage, m moment) (ok bool, err error) {
+	out, err := b.test(ctx, p, m, nil, "-test.timeout=20m")
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintf(b.log, "FAIL %s at %s: %v\n%s\n", p.path, m, err, tail(out))
+	}
+	return err == nil, ctx.Err()
 }
 
 func ifAny(failed int64) error {
@@ -163,23 +228,31 @@ func ifAny(failed int64) error {
 // tail is the part of an output that says what failed.
 func tail(out string) string {
 	const most = 6000
-	if i := strings.Index(out, "--- FAIL"); i >= 0 {
+	if i := strings.Index(out, "--- FAIL"); i >= 0 && !strings.HasPrefix(out, roundMark) {
 		out = out[i:]
 	}
 	return out[:min(len(out), most)]
 }
 
-// race runs everything once, each package at a moment of its own.
-func (b *bench) race(ctx context.Context) error {
-	fmt.Fprintf(b.log, "seed %d\n", b.seed)
-	paths := make([]string, len(b.packages))
-	for i, p := range b.packages {
-		paths[i] = p.path
-		fmt.Fprintf(b.log, "%s: %s\n", p.path, randomMoment(b.seed, inModule(p.dir)))
-	}
-	self, err := os.Executable()
-	if err != nil {
+// few runs the tests of packages that the seed chooses, each at a moment of its own.
+func (b *bench) few(ctx context.Context) error {
+	fmt.Fprintf(b.log, "seed %d; ARGS=\"-seed %d\" runs the same again\n", b.seed, b.seed)
+	chosen := randomOrder(b.seed, b.packages)
+	chosen = chosen[:min(b.some, len(chosen))]
+	if err := b.build(ctx, func(p testPackage) bool { return slices.Contains(chosen, p) }); err != nil {
 		return err
 	}
-	return goTest(ctx, b, append([]string{"test", "-race", "-vet=off", "-shuffle=on", "-timeout=20m", "-count=1", "-exec=" + self}, paths...))
+	failed := int64(0)
+	for _, p := range chosen {
+		began, m := time.Now(), randomMoment(b.seed, p.path)
+		ok, err := b.one(ctx, p, m)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			failed++
+		}
+		fmt.Fprintf(b.log, "%s: %s, %s\n", p.path, m, time.Since(began).Round(time.Second))
+	}
+	return ifAny(failed)
 }
