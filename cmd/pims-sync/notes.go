@@ -36,12 +36,6 @@ Example:
   pims-sync cases check-notes --undo CLEARING`
 }
 
-// The actors of a clearing and of its undoing (R14).
-const (
-	clearingActor   = "clearing:"
-	undoneClearings = "undo-clearing:"
-)
-
 // Run checks, clears or undoes.
 func (a *CasesCheckNotesCmd) Run(ctx context.Context, std streams, c *Config) error {
 	undoes := a.Undo.UUID != uuid.Nil
@@ -92,7 +86,7 @@ func (a *CasesCheckNotesCmd) check(ctx context.Context, std streams, c *Config, 
 	}
 	clearing, by := uuid.Must(uuid.NewV7()), ""
 	if a.Clear && !a.DryRun {
-		by = clearingActor + clearing.String()
+		by = casesync.ClearingActor + clearing.String()
 	}
 	result := checkedNotes{DryRun: a.DryRun, Clinics: []checkedClinic{}}
 	for _, owner := range clinics {
@@ -161,12 +155,12 @@ func (a *CasesCheckNotesCmd) tell(w io.Writer, r *checkedNotes) {
 }
 
 func (a *CasesCheckNotesCmd) undo(ctx context.Context, std streams, c *Config, s *store) error {
-	clearing := clearingActor + a.Undo.String()
+	clearing := casesync.ClearingActor + a.Undo.String()
 	clinicID, err := s.Cases().ClearedBy(ctx, clearing)
 	if err != nil {
 		return err
 	}
-	restored, kept, err := s.Cases().RestoreNotes(ctx, clinicID, clearing, undoneClearings+a.Undo.String(), time.Now())
+	restored, kept, err := s.Cases().RestoreNotes(ctx, clinicID, clearing, casesync.UndoneClearingActor+a.Undo.String(), time.Now())
 	if err != nil {
 		return err
 	}

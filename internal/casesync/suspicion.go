@@ -37,6 +37,18 @@ const (
 	SuspectReturned SuspicionReason = "returned_unproved"
 )
 
+// The actors of a clearing of notes and of its undoing, each followed by the id of the
+// clearing (R14).
+const (
+	ClearingActor       = "clearing:"
+	UndoneClearingActor = "undo-clearing:"
+)
+
+// clears tells whether the event is one of a clearing or of its undoing.
+func (e *Event) clears() bool {
+	return strings.HasPrefix(e.Actor, ClearingActor) || strings.HasPrefix(e.Actor, UndoneClearingActor)
+}
+
 // noteParts are the parts of metadata.consultation that an earlier version could carry
 // over, each for itself.
 var noteParts = []string{"rawNotes", "soapNotes", "notes", "vitals", "diagnoses"}
@@ -91,7 +103,12 @@ type walk struct {
 	returned bool // a sync brought it back, and nothing proved the patient
 }
 
+// event passes over a clearing and its undoing: they hide what was there and put the
+// same back, and say nothing about whose it is.
 func (w *walk) event(e *Event) {
+	if e.clears() {
+		return
+	}
 	switch e.Field {
 	case "metadata.appointment":
 		w.patient = cmp.Or(textOf(e.After, "patientId"), w.patient)

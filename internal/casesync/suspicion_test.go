@@ -130,3 +130,50 @@ func TestForeignNotesAreFoundByStoredIDsAndByHistory(t *testing.T) { // R7
 	require.Empty(t, reasons)
 	require.True(t, judged)
 }
+
+func TestForeignNotesThatAClearingHidAndItsUndoingPutBackAreAsSuspectAsBefore(t *testing.T) { // R7
+	t.Parallel()
+	const notes, carried, anew = `{"id": "51", "notes": "rest"}`, `{"id": "52", "notes": "rest"}`, `{"id": "52", "notes": "water"}`
+	const gone = `{"softDeleted": true}`
+	for name, tc := range map[string]struct {
+		patient string
+		events  []casesync.Event
+		last    string // the consultation that is stored at the end of the events
+		id      string
+		want    []casesync.SuspicionReason
+	}{
+		"of another patient": {
+			"2", told("sync:a", "consultation", "", notes, "appointment", `{"patientId": "1"}`, `{"patientId": "2"}`), notes, "51",
+			[]casesync.SuspicionReason{casesync.SuspectPatient},
+		},
+		"of another consultation": {
+			"1", told("sync:a", "consultation", "", notes, "consultation", notes, carried), carried, "52",
+			[]casesync.SuspicionReason{casesync.SuspectConsultation},
+		},
+		"from before a soft delete": {
+			"", told("sync:a", "consultation", "", notes, "reconciliation", "", gone, "reconciliation", gone, ""), notes, "51",
+			[]casesync.SuspicionReason{casesync.SuspectReturned},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := casesync.Case{
+				Appointment:  casesync.Appointment{PatientID: tc.patient},
+				Consultation: &casesync.Consultation{Consultation: pims.Consultation{ID: tc.id}},
+			}
+			events := tc.events
+			for range 3 {
+				reasons, judged := casesync.Suspect(&c, events)
+				require.True(t, judged)
+				require.Equal(t, tc.want, reasons)
+				events = append(events, told("clearing:z", "consultation", tc.last, "")...)
+				events = append(events, told("undo-clearing:z", "consultation", "", tc.last)...)
+			}
+			events = append(events, told("clearing:y", "consultation", tc.last, "")...)
+			events = append(events, told("sync:b", "consultation", "", anew)...)
+			c.Consultation.ID = "52"
+			reasons, _ := casesync.Suspect(&c, events)
+			require.Empty(t, reasons, "what a sync read after the clearing is the case's own")
+		})
+	}
+}
