@@ -25,11 +25,15 @@ var edits = []edit{
 	// here wants to know the date.
 	{"time/time.go", "func (t *Time) sec() int64 {\n\tif t.wall&hasMonotonic != 0 {\n", "func (t *Time) sec() int64 {\n\tif t.wall&hasMonotonic != 0 {\n\t\tnoteRead()\n"},
 	{"time/zoneinfo.go", "\tif l == &localLoc {\n", "\tif l == &localLoc {\n\t\tnoteRead()\n"},
+	{"os/exec.go", "\ttestlog.Open(name)\n\treturn startProcess(", "\ttestlog.Open(name)\n\ttime.NoteStart(name)\n\treturn startProcess("},
 	{"testing/testing.go", "\t\t\ttstate := newTestState(*parallel, newMatcher(", "\t\t\ttime.BeginRound(i)\n\t\t\ttstate := newTestState(*parallel, newMatcher("},
 }
 
 // roundMark begins the line that a round of tests prints.
 const roundMark = "== round at "
+
+// startMark begins the line about a program that a process starts.
+const startMark = "starts "
 
 // moved is a file more in package time. Fake clocks (testing/synctest) stay as they are.
 const moved = `package time
@@ -94,8 +98,15 @@ func movedNow() (sec int64, nsec int32, mono int64) {
 	return sec, nsec, mono
 }
 
-// bystanders read the date for logs, headers and deadlines, which no test looks at.
-var bystanders = []string{"time", "testing", "context", "log", "log/slog", "net", "net/http", "internal/poll", "os", "crypto/tls"}
+// NoteStart notes that the process starts a program.
+func NoteStart(name string) {
+	if readsTo >= 0 {
+		_, _ = syscall.Write(readsTo, []byte("` + startMark + `"+name+"\n"))
+	}
+}
+
+// bystanders read the date for logs, headers, deadlines and seeds, which no test looks at.
+var bystanders = []string{"time", "github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/internal/diff", "testing", "context", "log", "log/slog", "net", "net/http", "internal/poll", "os", "crypto/tls"}
 
 func noteRead() {
 	if readsTo < 0 || runtimeIsBubbled() {

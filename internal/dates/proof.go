@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -75,7 +76,7 @@ func (b *bench) everyDay(ctx context.Context) error {
 	var failed, done atomic.Int64
 	err = atOnce(ctx, parts, func(p part) error {
 		start := time.Now()
-		out, err := b.test(ctx, p.tests.testPackage, p.moments[0], append(noBrowser, rounds(p.moments)), "-test.timeout=0",
+		out, err := b.test(ctx, p.tests.testPackage, p.moments[0], []string{rounds(p.moments)}, "-test.timeout=0",
 			fmt.Sprintf("-test.count=%d", len(p.moments)), "-test.run=^("+strings.Join(p.tests.names, "|")+")$")
 		if ctx.Err() != nil {
 			return nil
@@ -124,12 +125,9 @@ func failures(out string) string {
 	return tail(said.String())
 }
 
-// noBrowser lets the tests that need a browser fail, by which they are known.
-var noBrowser = []string{"CHROMIUM_PATH=/nowhere"}
-
 // whatLooks runs each test without a database by itself, and finds those that look at
 // the present date or at the local zone. The others do the same on every date. Those
-// that fail without a browser are left to everything.
+// that start a browser are left to everything.
 func (b *bench) whatLooks(ctx context.Context) ([]dated, error) {
 	type single struct{ pkg, name string }
 	packages := make(map[string]testPackage)
@@ -157,14 +155,20 @@ func (b *bench) whatLooks(ctx context.Context) ([]dated, error) {
 	looking, elsewhere := make(map[string][]string), 0
 	err := atOnce(ctx, tests, func(s single) error {
 		file := filepath.Join(reads, strings.ReplaceAll(s.pkg, "/", "-")+"."+s.name)
-		_, failure := b.test(ctx, packages[s.pkg], now(), append(noBrowser, readsVariable+"="+file), "-test.timeout=5m", "-test.run=^"+s.name+"$")
+		out, failure := b.test(ctx, packages[s.pkg], now(), []string{readsVariable + "=" + file}, "-test.timeout=5m", "-test.run=^"+s.name+"$")
+		if failure != nil {
+			return fmt.Errorf("%s of %s fails today: %w: %s", s.name, s.pkg, failure, tail(out))
+		}
+		notes, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
 		mu.Lock()
 		defer mu.Unlock()
-		if failure != nil {
+		switch {
+		case startsABrowser.Match(notes):
 			elsewhere++
-			return nil
-		}
-		if found, err := os.Stat(file); err == nil && found.Size() > 0 {
+		case looksAtTheDate.Match(notes):
 			looking[s.pkg] = append(looking[s.pkg], s.name)
 		}
 		return nil
@@ -176,9 +180,15 @@ func (b *bench) whatLooks(ctx context.Context) ([]dated, error) {
 		count += len(looking[path])
 		fmt.Fprintf(b.log, "%s: %s\n", path, strings.Join(looking[path], " "))
 	}
-	fmt.Fprintf(b.log, "of %d tests without a database %d look at the date or the zone; %d need a browser\n", len(tests), count, elsewhere)
+	fmt.Fprintf(b.log, "of %d tests without a database %d look at the date or the zone; %d start a browser\n", len(tests), count, elsewhere)
 	return chosen, err
 }
+
+// What a process notes (see moved).
+var (
+	startsABrowser = regexp.MustCompile(`(?mi)^` + startMark + `.*chrom`)
+	looksAtTheDate = regexp.MustCompile(`(?m)^[^ ]+$`)
+)
 
 // now is the moment at which nothing is moved.
 func now() moment { return moment{time.Now(), "UTC"} }
