@@ -12,7 +12,7 @@ func theAnswers() []mutant {
 	)
 	failed := tests{neo, "SaysThatItFailed|MaySayThatTheAnswerFailed|SaysThatItSucceeded|StatusOfARecord|InAnyOtherForm"}
 	ids := tests{neo, "WithOneID|AnIDOfZero|OfWhichNoneIsUsable|AUsableRowOfAnyDay|BetweenSlices|AStayOverSlices"}
-	pages := tests{neo, "ASearch|PagesThatDoNot|ATotalIs|AnEntryWithout|AnotherPage"}
+	pages := tests{neo, "ASearch|PagesThatDoNot|ATotalIs|AnEntry|APageWithout|TheSameEntry|AListThatMoves|AnotherPage"}
 	text := tests{"internal/pims/pimshttp", "AnAnswerIsDecoded|BytesThatAreNoText"}
 	limits := tests{"internal/pims/pimshttp", "ARowOrAText|AnAnswerIsNoLonger|ALongHeader|ALargeRow"}
 	hostile := func(name string) tests { return tests{neo, "TestAHostileAnswerTakesLittleMemory/^" + name + "$"} }
@@ -44,7 +44,9 @@ func theAnswers() []mutant {
 		{"R6", "an unusable row hides the usable one behind it", row, "if again && at >= 0 {", "if again {\n\t\tif at < 0 {\n\t\t\treturn nil\n\t\t}", ids},
 		{"R6", "an unusable row stays beside a usable one", row, "_, again := m.seen[u.ID]; again", "_, again := m.seen[u.ID]; again && false", ids},
 		{"R6", "a calendar without a usable row is one", row, "if !recognised && (", "if false && !recognised && (", ids},
-		{"R6", "a search without an id is one", search, "p.rows > 0 && len(p.entries) == 0", "false", pages},
+		{"R6", "a search without an id is one", search, "l.rows > 0 && len(l.entries) == 0", "false", pages},
+		{"R6", "a page without an id ends the search", search, "l.pages++\n", "l.pages++\n\t\tif p.rows > 0 && len(p.entries) == 0 {\n\t\t\treturn drift(\"no entry of the search has an id\")\n\t\t}\n", pages},
+		{"R6", "an entry that is no object ends the search", search, "if raw.Kind() != '{' {", "if false {", pages},
 		{"R6", "an entry without an id is listed", search, `entry.ID == "" || err != nil`, "err != nil", pages},
 		{"R6", "a search without a list is an empty one", search, "!found || p.total < 0", "!found && false || p.total < 0", pages},
 		{"R6", "a search without a total is whole", search, "!found || p.total < 0 ||", "!found ||", pages},
@@ -53,9 +55,14 @@ func theAnswers() []mutant {
 		{"R6", "pages of two lengths are one list", search, "p.perPage != l.first.perPage || ", "", pages},
 		{"R6", "a page may be longer than it says", search, "p.rows > p.perPage || ", "", pages},
 		{"R6", "entries may follow a page that is not full", search, " || l.ended && p.rows > 0", "", pages},
-		{"R6", "an entry that comes twice is listed twice", search, "_, again := l.seen[e.ID]; again", "_, again := l.seen[e.ID]; again && false", pages},
-		{"R6", "a list that changed is not read again", search, "if errors.Is(err, errMoved) {", "if errors.Is(err, errMoved) && false {", pages},
-		{"R6", "a total that is too small ends the list", search, "return !l.ended && l.rows > l.first.total && l.rows < maxEntries", "return false", pages},
+		{"R6", "an entry that comes twice is listed twice", search, "case !again:", "case true:", pages},
+		{"R6", "two entries with one id are one", search, "l.entries[before.at].Fingerprint != e.Fingerprint, ", "", pages},
+		{"R6", "an entry far from its double is one with it", search, ", l.pages > before.page+1:", ":", pages},
+		{"R6", "an entry of two pages does not make the list be read again", search, "err == nil && len(first.doubled) == 0", "err == nil", pages},
+		{"R6", "any doubles of the second reading are believed", search, "len(second.doubled) > 0 && !slices.Equal(first.doubled, second.doubled)", "false", pages},
+		{"R6", "a total without the doubles ends the list", search, "l.rows+l.doubles > l.first.total", "l.rows > l.first.total", pages},
+		{"R6", "a list that changed is not read again", search, "if err != nil && !errors.Is(err, errMoved) {", "if err != nil {", pages},
+		{"R6", "a total that is too small ends the list", search, "return !l.ended && l.rows+l.doubles > l.first.total && l.rows < maxEntries", "return false", pages},
 		{"R6", "a page that is not full ends the list", search, "return !l.empty && ", "return !l.ended && ", pages},
 
 		{"R7", "bytes that are no UTF-8 are taken", charset, "return utf8.Valid(p[:whole])", "return true", text},

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,28 +29,40 @@ const (
 var errMoved = fmt.Errorf("the consultations changed while they were listed: %w", pims.ErrSchemaDrift)
 
 // SearchConsultations implements pims.Session. The pages must be one list; where they
-// are not because it changed between them, it is read once more.
+// are not because it changed between them, it is read once more. An entry that two
+// neighbouring pages hold may be the mark of such a change, so the list is read once
+// more for it, too; where both readings double the same entries, these count once.
 // NEO.md §Consultations.
 func (s *session) SearchConsultations(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
-	entries, err := s.search(ctx, window)
-	if errors.Is(err, errMoved) {
-		return s.search(ctx, window)
+	first, err := s.search(ctx, window)
+	if err == nil && len(first.doubled) == 0 {
+		return first.entries, nil
 	}
-	return entries, err
+	if err != nil && !errors.Is(err, errMoved) {
+		return nil, err
+	}
+	second, err := s.search(ctx, window)
+	if err != nil {
+		return nil, err
+	}
+	if len(second.doubled) > 0 && !slices.Equal(first.doubled, second.doubled) {
+		return nil, errMoved
+	}
+	return second.entries, nil
 }
 
 // search reads the first page and then the others, some at a time. Where the list
 // ends before its total, the total counted what is not listed (NEO.md
 // §Consultations); where it is longer, the pages say where it ends.
-func (s *session) search(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
+func (s *session) search(ctx context.Context, window pims.Window) (list, error) {
 	held := new(budget)
 	first, err := s.searchPage(ctx, window, 1, held)
 	if err != nil {
-		return nil, err
+		return list{}, err
 	}
-	l := list{first: first, seen: make(map[string]struct{})}
+	l := list{first: first, seen: make(map[string]listed)}
 	if err := l.add(first); err != nil {
-		return nil, err
+		return l, err
 	}
 	for l.goesOn() {
 		next := l.pages + 1
@@ -62,25 +75,37 @@ func (s *session) search(ctx context.Context, window pims.Window) ([]pims.Consul
 			})
 		}
 		if err := group.Wait(); err != nil {
-			return nil, err
+			return l, err
 		}
 		if err := l.add(pages...); err != nil {
-			return nil, err
+			return l, err
 		}
 	}
-	return l.entries, nil
+	if l.rows > 0 && len(l.entries) == 0 {
+		return l, drift("no entry of the search has an id")
+	}
+	return l, nil
 }
 
 // A list is what the pages hold together: the same total and length on each, none
-// cut short but the last, and no entry twice.
+// cut short but the last, and no two different entries with one id. The same entry
+// twice, on one page or on neighbouring ones, counts once (R6).
 type list struct {
 	first   searchPage
 	entries []pims.ConsultationEntry
-	seen    map[string]struct{}
+	doubled []string // ids of the entries that two neighbouring pages hold, in order
+	seen    map[string]listed
 	rows    int  // of all pages
+	doubles int  // rows that an earlier row equals
 	pages   int  // that were read
 	ended   bool // a page was not full
 	empty   bool // a page was empty
+}
+
+// A listed is where an entry stands in a list.
+type listed struct {
+	at   int // among the entries
+	page int // the last one that holds it
 }
 
 func (l *list) add(pages ...searchPage) error {
@@ -93,23 +118,40 @@ func (l *list) add(pages ...searchPage) error {
 		l.ended = l.ended || p.rows < p.perPage
 		l.empty = l.empty || p.rows == 0
 		for _, e := range p.entries {
-			if _, again := l.seen[e.ID]; again {
-				return errMoved
+			if err := l.take(e); err != nil {
+				return err
 			}
-			l.seen[e.ID] = struct{}{}
-			l.entries = append(l.entries, e)
 		}
 	}
 	return nil
 }
 
+// take adds an entry of the page that was read last.
+func (l *list) take(e pims.ConsultationEntry) error {
+	before, again := l.seen[e.ID]
+	switch {
+	case !again:
+		l.seen[e.ID] = listed{len(l.entries), l.pages}
+		l.entries = append(l.entries, e)
+		return nil
+	case l.entries[before.at].Fingerprint != e.Fingerprint, l.pages > before.page+1:
+		return errMoved
+	case l.pages > before.page:
+		l.doubled = append(l.doubled, e.ID)
+		l.seen[e.ID] = listed{before.at, l.pages}
+	}
+	l.doubles++
+	return nil
+}
+
 // goesOn tells whether a further page may hold an entry. A page that is not full is
-// the last only if the next is empty, as far as the total counts pages.
+// the last only if the next is empty, as far as the total counts pages. The total may
+// leave doubles out.
 func (l *list) goesOn() bool {
 	if l.pages < l.first.pages() {
 		return !l.empty && l.rows != l.first.total
 	}
-	return !l.ended && l.rows > l.first.total && l.rows < maxEntries
+	return !l.ended && l.rows+l.doubles > l.first.total && l.rows < maxEntries
 }
 
 func (s *session) searchPage(ctx context.Context, window pims.Window, number int, held *budget) (searchPage, error) {
@@ -142,7 +184,7 @@ func (s *session) searchPage(ctx context.Context, window pims.Window, number int
 // searchPage is one page of a search.
 type searchPage struct {
 	entries []pims.ConsultationEntry
-	rows    int // entries, and what has no id
+	rows    int // entries, doubles, and what has no id
 	total   int // entries of all pages
 	number  int // of this page, from 1
 	perPage int
@@ -188,9 +230,6 @@ func (r *reader) searchPage(location *time.Location) (searchPage, error) {
 	if err != nil {
 		return p, err
 	}
-	if p.rows > 0 && len(p.entries) == 0 {
-		return p, drift("no entry of the search has an id")
-	}
 	whole := p.total == p.rows
 	if whole && p.perPage <= 0 {
 		p.perPage = p.total
@@ -216,11 +255,15 @@ func (r *reader) count() (int, error) {
 	return -1, nil
 }
 
-// entry reads one line of a search and takes its fingerprint.
+// entry reads one line of a search and takes its fingerprint. What is no object has no
+// id.
 func (r *reader) entry(location *time.Location) (pims.ConsultationEntry, error) {
 	raw, err := r.decoder.ReadValue()
 	if err != nil {
 		return pims.ConsultationEntry{}, err
+	}
+	if raw.Kind() != '{' {
+		return pims.ConsultationEntry{}, nil
 	}
 	raw = raw.Clone()
 	var entry pims.ConsultationEntry

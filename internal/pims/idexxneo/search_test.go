@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -226,6 +227,130 @@ func TestAnEntryWithoutAnIDIsLeftOut(t *testing.T) { // R6
 		require.NoError(t, err)
 		require.Len(t, entries, 44)
 	}
+}
+
+func TestAnEntryThatIsNoObjectIsLeftOut(t *testing.T) { // R6
+	t.Parallel()
+	for _, nothing := range []any{nil, 5001, "5001", true, []any{}, []any{map[string]any{"id": 5001}}} {
+		answer := pages(45, func(page int, answer map[string]any) {
+			if page == 2 {
+				answer["data"].([]any)[3] = nothing
+			}
+		})
+		entries, err := dial(t, wire{searchPath: answer}).SearchConsultations(t.Context(), january(t, 1, 17))
+		require.NoError(t, err)
+		require.Len(t, entries, 44)
+	}
+}
+
+func TestAPageWithoutAnIDIsNoListWithoutOne(t *testing.T) { // R6
+	t.Parallel()
+	for _, row := range []any{nil, map[string]any{"id": 0}, map[string]any{"appointmentId": 7001}} {
+		search := func(total int) ([]pims.ConsultationEntry, error) {
+			answer := pages(total, func(page int, answer map[string]any) {
+				if page == 1+(total-1)/20 { // the last
+					answer["data"] = []any{row}
+				}
+			})
+			return dial(t, wire{searchPath: answer}).SearchConsultations(t.Context(), january(t, 1, 17))
+		}
+		entries, err := search(41)
+		require.NoError(t, err)
+		require.Len(t, entries, 40)
+
+		_, err = search(1)
+		requireDrift(t, err)
+	}
+}
+
+// rows answers a search over so many consultations, the rows of which change lists
+// anew for each reading, from 1.
+func rows(total int, change func(reading int, rows []any) []any) http.HandlerFunc {
+	const perPage = 20
+	reading := 0
+	return serially(func(w http.ResponseWriter, r *http.Request) {
+		page, _ := strconv.Atoi(r.URL.Query().Get("page"))
+		if page == 1 {
+			reading++
+		}
+		all := []any{}
+		for i := range total {
+			all = append(all, map[string]any{"id": 5000 + i, "appointmentId": 7000 + i})
+		}
+		all = change(reading, all)
+		from := min((page-1)*perPage, len(all))
+		to := min(page*perPage, len(all))
+		_ = json.NewEncoder(w).Encode(map[string]any{"data": all[from:to], "total": total, "page": page, "perPage": perPage})
+	})
+}
+
+func TestTheSameEntryTwiceCountsOnce(t *testing.T) { // R6
+	t.Parallel()
+	again := func(at ...int) func(int, []any) []any { // the row is doubled where it stands
+		return func(_ int, rows []any) []any {
+			for _, at := range at {
+				rows = slices.Insert(rows, at+1, rows[at])
+			}
+			return rows
+		}
+	}
+	for name, c := range map[string]struct {
+		total  int
+		change func(int, []any) []any
+	}{
+		"on one page":                     {45, again(3)},
+		"three times on one page":         {45, again(3, 3)},
+		"on two pages":                    {45, again(19)},
+		"on two pages, and each of these": {45, again(39, 19)},
+		"at the end":                      {45, again(44)},
+		"where the total leaves it out":   {40, again(3)},
+		"alone":                           {1, again(0)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			entries, err := dial(t, wire{searchPath: rows(c.total, c.change)}).SearchConsultations(t.Context(), january(t, 1, 17))
+			require.NoError(t, err)
+			require.Len(t, entries, c.total)
+			for i, e := range entries {
+				require.Equal(t, strconv.Itoa(5000+i), e.ID)
+			}
+		})
+	}
+}
+
+func TestAListThatMovesIsToldFromDoubles(t *testing.T) { // R6
+	t.Parallel()
+	insert := func(at int, row any) func(int, []any) []any {
+		return func(_ int, rows []any) []any { return slices.Insert(rows, at, row) }
+	}
+	for name, change := range map[string]func(reading int, rows []any) []any{
+		"one of them differs":        insert(4, map[string]any{"id": 5003, "appointmentId": 7003, "status": "completed"}),
+		"one of them differs unread": insert(4, map[string]any{"id": 5003, "appointmentId": 7003, "new": 1}),
+		"two pages apart":            insert(41, map[string]any{"id": 5003, "appointmentId": 7003}),
+		"another one each time": func(reading int, rows []any) []any { // 5019 and 5020 are lost
+			rows[20] = rows[20-reading]
+			return rows
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			entries, err := dial(t, wire{searchPath: rows(45, change)}).SearchConsultations(t.Context(), january(t, 1, 17))
+			requireDrift(t, err)
+			require.Empty(t, entries)
+		})
+	}
+	t.Run("one at the first reading only", func(t *testing.T) {
+		t.Parallel()
+		answer := rows(45, func(reading int, rows []any) []any {
+			if reading == 1 {
+				rows[20] = rows[19]
+			}
+			return rows
+		})
+		entries, err := dial(t, wire{searchPath: answer}).SearchConsultations(t.Context(), january(t, 1, 17))
+		require.NoError(t, err)
+		require.Len(t, entries, 45)
+	})
 }
 
 func TestAnotherPageThanAskedForIsRefused(t *testing.T) {
