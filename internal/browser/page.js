@@ -61,15 +61,55 @@
   const candidates = form.fields.map((selectors) => matching(selectors).filter(isInSight));
   const marks = candidates.flat().map(marksOf);
   const shared = (marks[0] ?? []).filter((mark) => marks.every((of) => of.includes(mark)));
-  const fields = candidates
-    .map((of) => of.filter((element) => marksOf(element).every((mark) => shared.includes(mark))))
-    .map((of) => of.find((element) => !element.readOnly) ?? of[0]);
+  const meant = candidates.map((of) => of.filter((element) => marksOf(element).every((mark) => shared.includes(mark))));
+
+  // Whether a person is told what to write into a field.
+  const isNamed = (element) =>
+    [...(element.labels ?? [])].some((label) => isShown(label) && label.innerText.trim() !== "") ||
+    ["placeholder", "title", "aria-label", "aria-labelledby"].some((name) => element.getAttribute(name)?.trim());
+
+  // The order in which the Tab key visits fields.
+  const tabOrder = [...new Set(meant.flat())].sort(
+    (a, b) =>
+      (a.tabIndex > 0 ? a.tabIndex : Infinity) - (b.tabIndex > 0 ? b.tabIndex : Infinity) ||
+      (a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING ? -1 : 1),
+  );
+
+  // The element of which the most questions are true, an earlier question counting
+  // more than all later ones. Among equals the first one wins.
+  const best = (elements, ...questions) => {
+    let left = elements;
+    for (const question of questions) {
+      const fit = left.filter(question);
+      if (fit.length > 0) left = fit;
+    }
+    return left[0];
+  };
+  const isWritable = (element) => !element.readOnly;
+
+  // Of several elements in sight, a field is the one that belongs to the password: it
+  // is in the same form, says what it is for, and comes next before it in the tab
+  // order, or next after it.
+  const password = best(meant.flat().filter((element) => element.type === "password"), isWritable, isNamed);
+  const place = tabOrder.indexOf(password);
+  const byNearness = [...tabOrder.slice(0, place).reverse(), ...tabOrder.slice(place)];
+  const belonging = (of) =>
+    best(
+      byNearness.filter((element) => of.includes(element)),
+      (element) => element.form === password.form,
+      isWritable,
+      isNamed,
+    );
+  const fields = meant.map((of) => {
+    if (!password) return best(of, isWritable);
+    return of.includes(password) ? password : belonging(of);
+  });
   const field = fields[index];
 
   // The button is the one of the form that the fields are in, where they are in one:
   // a page may have others, such as that of a search.
   const buttons = allShown(form.submit);
-  const owner = fields.find((element) => element?.form)?.form;
+  const owner = password?.form ?? fields.find((element) => element?.form)?.form;
   const button = buttons.find((element) => owner?.contains(element)) ?? buttons[0];
 
   const refusals = allShown(form.refusals)

@@ -65,6 +65,43 @@ func TestLoginFillsInOnlyWhatAPersonCanSee(t *testing.T) {
 	}
 }
 
+// A stray field can be seen, and may have the name that the PIMS uses for the user.
+func TestOfSeveralFieldsInSightLoginFillsInTheOneOfThePassword(t *testing.T) {
+	t.Parallel()
+	c, _ := newChromium(t, Options{LoginTimeout: 20 * time.Second})
+	const stray = `<input name=username id=stray>`
+	form := func(inputs string) string { return `<form>` + inputs + button + `</form>` }
+	labelled := func(input string) string { return `<label>User ` + input + `</label>` }
+	const mail, secret = `<input type=email name=email>`, `<input name=password type=password>`
+	after := submitScript
+	for name, page := range map[string]string{
+		"before it without a label":                form(stray+labelled(mail)+secret) + after,
+		"between without a label":                  form(labelled(mail)+stray+secret) + after,
+		"after the password without a label":       form(labelled(mail)+secret+stray) + after,
+		"with a label that nobody sees":            form(labelled(mail)+`<label style="visibility:hidden">User <input name=username style="visibility:visible"></label>`+secret) + after,
+		"further from the password, all labelled":  form(labelled(stray)+labelled(mail)+secret) + after,
+		"further from the password, none labelled": form(stray+mail+secret) + after,
+		"after the password, all labelled":         form(labelled(mail)+secret+labelled(stray)) + after,
+		"after the password, none labelled":        form(mail+secret+stray) + after,
+		"nearer in the page, not by keys":          form(`<input type=email name=email tabindex=2><input name=username tabindex=1><input name=password type=password tabindex=3>`) + after,
+		"in a form behind it":                      form(labelled(mail)+secret) + `<form>` + labelled(stray) + button + `</form>` + after,
+		"in no form":                               form(mail+secret) + labelled(stray) + after,
+		"read only":                                form(labelled(mail)+labelled(`<input name=username readonly>`)+secret) + after,
+		"told apart by a placeholder":              form(`<input type=email name=email placeholder="E-mail">`+stray+secret) + after,
+		"beside a second password":                 form(stray+labelled(mail)+`<input name=password type=text><label>Password `+secret+`</label>`) + after,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, routes{"GET /login": html(page)})
+			login(t, c, s.form())
+			sent := s.only(t)
+			require.Equal(t, []string{username}, sent["email"])
+			require.Empty(t, strings.Join(sent["username"], ""), "the stray field")
+			require.Equal(t, password, strings.Join(sent["password"], ""))
+		})
+	}
+}
+
 func TestLoginSeesFieldsThatOnlyLookHidden(t *testing.T) {
 	t.Parallel()
 	c, _ := newChromium(t, Options{LoginTimeout: 20 * time.Second})

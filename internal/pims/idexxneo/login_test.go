@@ -1,6 +1,7 @@
 package idexxneo_test
 
 import (
+	"fmt"
 	"net/url"
 	"testing"
 	"time"
@@ -36,9 +37,8 @@ func TestARealBrowserKnowsEveryLoginPageOfNeo(t *testing.T) { // NEO.md §Hosts 
 		"a refusal as an alert":                      {page: neosim.Login{AlertDanger: true}, account: wrongPassword, want: pims.ErrAuthRejected},
 		"a refusal with a cookie from the start":     {page: neosim.Login{EarlyCookie: true}, account: wrongPassword, want: pims.ErrAuthRejected},
 		"a refusal in an element from the start":     {page: neosim.Login{ErrorPlaceholder: true}, account: wrongPassword, want: pims.ErrAuthRejected},
-		"decoys that nobody sees":                    {page: neosim.Login{Decoys: true}},
 		"decoys, and an id that it does not ask for": {page: neosim.Login{Decoys: true}, account: func(a *pims.Account) { a.PracticeID = "4711" }},
-		"decoys around a company id":                 {page: neosim.Login{Decoys: true}, company: "4711"},
+		"decoys, and a refusal":                      {page: neosim.Login{Decoys: true}, account: wrongPassword, want: pims.ErrAuthRejected},
 		"the badge of an invisible captcha":          {page: neosim.Login{InvisibleCaptcha: true}},
 		"a page that goes on by a script":            {page: neosim.Login{Steps: []neosim.Step{{After: 300 * time.Millisecond}}}},
 		"a page that goes on by itself, late":        {page: neosim.Login{Steps: []neosim.Step{{After: 5 * time.Second}}}},
@@ -74,6 +74,44 @@ func TestARealBrowserKnowsEveryLoginPageOfNeo(t *testing.T) { // NEO.md §Hosts 
 			require.Equal(t, 1, r.sim.Logins().Accepted, "one login, not two")
 		})
 	}
+}
+
+func TestARealBrowserLogsInWhateverFieldsThePageHas(t *testing.T) {
+	t.Parallel()
+	chromium := browser.New(browser.Options{TempDir: t.TempDir(), LoginTimeout: 20 * time.Second})
+	t.Cleanup(chromium.Close)
+	for _, decoys := range []bool{false, true} {
+		for _, email := range []bool{false, true} {
+			for _, company := range []string{"", "4711"} {
+				t.Run(fmt.Sprintf("decoys %t, e-mail %t, company id %q", decoys, email, company), func(t *testing.T) {
+					t.Parallel()
+					r := newRemote(t, options{
+						sim:         neosim.Options{Login: neosim.Login{Decoys: decoys, EmailField: email}, CompanyID: company},
+						environment: pims.Environment{Browser: chromium},
+					})
+					r.account.PracticeID = company
+					_, err := r.provider.Login(t.Context(), r.account)
+					require.NoError(t, err)
+					require.Equal(t, neosim.Logins{Pages: 1, Accepted: 1}, r.sim.Logins())
+				})
+			}
+		}
+	}
+}
+
+// Without the real fields the browser finds no password field: it would take a decoy that
+// is in sight. (The read-only decoy of the user's name is in sight.)
+func TestARealBrowserSeesNoDecoyOfThePassword(t *testing.T) {
+	t.Parallel()
+	chromium := browser.New(browser.Options{TempDir: t.TempDir(), LoginTimeout: 8 * time.Second})
+	t.Cleanup(chromium.Close)
+	r := newRemote(t, options{
+		sim:         neosim.Options{Login: neosim.Login{Decoys: true, Changed: true}},
+		environment: pims.Environment{Browser: chromium},
+	})
+	_, err := r.provider.Login(t.Context(), r.account)
+	require.ErrorIs(t, err, pims.ErrLoginFormChanged)
+	require.ErrorContains(t, err, `it shows no field input[name="password"]`)
 }
 
 func wrongPassword(a *pims.Account) { a.Password = "wrong" }

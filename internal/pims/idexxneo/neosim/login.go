@@ -176,15 +176,38 @@ func (c *call) tokenFits(r *http.Request) bool {
 // accepts compares what was sent with the account.
 func (o Options) accepts(r *http.Request) bool {
 	names := o.Login.fields()
-	if o.Login.Decoys && (r.PostForm.Get("website") != "" || o.CompanyID == "" && r.PostForm.Get(names.company) != "") {
-		return false
+	wanted := map[string]string{names.account: o.Username, names.password: o.Password}
+	if o.CompanyID != "" {
+		wanted[names.company] = o.CompanyID
 	}
-	return filled(r, names.account) == o.Username && filled(r, names.password) == o.Password &&
-		(o.CompanyID == "" || filled(r, names.company) == o.CompanyID)
+	for name, want := range wanted {
+		if last(r.PostForm[name]) != want {
+			return false
+		}
+	}
+	return !o.Login.Decoys || !decoyFilled(r.PostForm, wanted)
 }
 
-// filled is what was filled into the fields of a name: a decoy's comes on top.
-func filled(r *http.Request, name string) string { return strings.Join(r.PostForm[name], "") }
+// decoyFilled tells whether a field other than the real ones holds a value.
+func decoyFilled(form url.Values, real map[string]string) bool {
+	for name, values := range form {
+		if _, ok := real[name]; ok {
+			values = values[:len(values)-1]
+		}
+		if name != "_token" && strings.Join(values, "") != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// last is what the real field of a name holds: its decoys stand before it.
+func last(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
+}
 
 // accept begins a session and says where the browser goes from here.
 func (c *call) accept(w http.ResponseWriter, r *http.Request) {

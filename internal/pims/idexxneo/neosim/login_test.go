@@ -2,6 +2,7 @@ package neosim_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -82,6 +83,38 @@ func TestAChangedFormHasNoneOfTheKnownFields(t *testing.T) {
 	_, page := b.open("/login")
 	for _, known := range []string{`name="username"`, `type="email"`, `name="password"`, `type="submit"`} {
 		require.NotContains(t, page, known)
+	}
+}
+
+func TestAFilledDecoyMakesTheLoginAWrongOne(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		o      neosim.Options
+		fields url.Values // beyond those of the account
+		want   int
+	}{
+		"none":                           {fields: url.Values{"username": {"", "", neosim.DefaultUsername}, "password": {"", neosim.DefaultPassword}}, want: http.StatusOK},
+		"beside the name":                {fields: url.Values{"username": {"x", neosim.DefaultUsername}}, want: http.StatusUnauthorized},
+		"in the place of the name":       {fields: url.Values{"username": {neosim.DefaultUsername, ""}}, want: http.StatusUnauthorized},
+		"in the place of the password":   {fields: url.Values{"password": {neosim.DefaultPassword, ""}}, want: http.StatusUnauthorized},
+		"beside the password":            {fields: url.Values{"password": {"x", neosim.DefaultPassword}}, want: http.StatusUnauthorized},
+		"the web site":                   {fields: url.Values{"website": {"x"}}, want: http.StatusUnauthorized},
+		"a company id":                   {fields: url.Values{"company_id": {"4711"}}, want: http.StatusUnauthorized},
+		"the right company id":           {o: neosim.Options{CompanyID: "4711"}, fields: url.Values{"company_id": {"4711"}}, want: http.StatusOK},
+		"none, with an e-mail address":   {o: neosim.Options{Login: neosim.Login{EmailField: true}}, fields: url.Values{"username": {"", ""}, "email": {neosim.DefaultUsername}}, want: http.StatusOK},
+		"the name beside the e-mail":     {o: neosim.Options{Login: neosim.Login{EmailField: true}}, fields: url.Values{"username": {neosim.DefaultUsername}, "email": {neosim.DefaultUsername}}, want: http.StatusUnauthorized},
+		"the name instead of the e-mail": {o: neosim.Options{Login: neosim.Login{EmailField: true}}, fields: url.Values{"email": {""}}, want: http.StatusUnauthorized},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.o.Login.Decoys = true
+			_, b := serve(t, c.o)
+			_, page := b.open("/login")
+			form := url.Values{"username": {neosim.DefaultUsername}, "password": {neosim.DefaultPassword}, "_token": {tokenPattern.FindStringSubmatch(page)[1]}}
+			maps.Copy(form, c.fields)
+			status, _ := b.post("/login", form, http.Header{"X-Requested-With": {"XMLHttpRequest"}})
+			require.Equal(t, c.want, status)
+		})
 	}
 }
 

@@ -40,7 +40,8 @@ func (c *call) loginForm(token string) loginForm {
 }
 
 // loginTemplate is a page whose form works only with its script: the button is dead before the script has run, the
-// script sends the fields itself and then goes where the answer says.
+// script sends the fields itself and then goes where the answer says. Decoys stand before the real fields, as
+// Options.accepts expects.
 var loginTemplate = template.Must(template.New("login").Parse(`<!doctype html>
 <html lang="en">
 <head>
@@ -56,7 +57,8 @@ var loginTemplate = template.Must(template.New("login").Parse(`<!doctype html>
 .clipped { position: absolute; width: 1px; height: 1px; overflow: hidden; clip: rect(0, 0, 0, 0); }
 .clear { opacity: 0.01; }
 .under { position: relative; height: 2em; width: 20em; }
-.under > * { position: absolute; inset: 0; background: #fff; }
+.under > input { display: block; width: 20em; height: 1em; box-sizing: border-box; }
+.under > p { position: absolute; inset: 0; margin: 0; background: #fff; }
 </style>
 {{- end}}
 </head>
@@ -71,7 +73,7 @@ var loginTemplate = template.Must(template.New("login").Parse(`<!doctype html>
 <div class="aside"><input name="username"><input name="password" type="password"><button class="decoy" type="submit">No</button></div>
 <div class="clipped"><input name="username"><input name="password" type="password"></div>
 <div class="clear"><input name="username"><input name="password" type="password"></div>
-<div class="under"><input name="username"><p>Welcome to your practice</p></div>
+<div class="under"><input name="username"><input name="password" type="password"><p>Welcome to your practice</p></div>
 <input class="tiny" name="username"><input class="tiny" name="password">
 <input name="username" tabindex="-1"><div aria-hidden="true"><input name="password" type="password"></div>
 <input name="username" disabled><input name="username" readonly>
