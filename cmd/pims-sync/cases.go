@@ -52,17 +52,7 @@ func (a *CasesListCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if err != nil {
 			return err
 		}
-		filter := casesync.CaseFilter{Status: a.Status, PIMSID: a.PIMSID, NewestFirst: !a.OldestFirst, Page: casesync.Page{Limit: int(a.Limit), Cursor: a.Cursor}}
-		if a.Deleted != "any" {
-			filter.Deleted = new(a.Deleted == "true")
-		}
-		if a.From != nil {
-			filter.From = a.From.Date
-		}
-		if a.To != nil {
-			filter.To = a.To.Date
-		}
-		list, err := s.Records().Cases(ctx, a.Clinic.UUID, filter)
+		list, err := s.Records().Cases(ctx, a.Clinic.UUID, a.filter())
 		if err != nil {
 			return err
 		}
@@ -84,6 +74,21 @@ func (a *CasesListCmd) Run(ctx context.Context, std streams, c *Config) error {
 			more(w, list.NextCursor)
 		})
 	})
+}
+
+// filter is which cases are listed, and in which order.
+func (a *CasesListCmd) filter() casesync.CaseFilter {
+	filter := casesync.CaseFilter{Status: a.Status, PIMSID: a.PIMSID, NewestFirst: !a.OldestFirst, Page: casesync.Page{Limit: int(a.Limit), Cursor: a.Cursor}}
+	if a.Deleted != "any" {
+		filter.Deleted = new(a.Deleted == "true")
+	}
+	if a.From != nil {
+		filter.From = a.From.Date
+	}
+	if a.To != nil {
+		filter.To = a.To.Date
+	}
+	return filter
 }
 
 // caseStatus is the case's status, marked where it is soft-deleted.

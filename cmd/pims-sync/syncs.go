@@ -118,20 +118,28 @@ func (a *SyncsShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if err := showAudit(std, c, owner, audit); err != nil {
 			return err
 		}
-		if err := tellApproval(ctx, std, s, audit, loc); err != nil || len(events) == 0 {
+		if err := tellApproval(ctx, std, s, audit, loc); err != nil {
 			return err
 		}
-		fmt.Fprintln(std.out, "\nWhat it changed (pims-sync cases history tells all of one case):")
-		for i := range events {
-			for _, sentence := range events[i].Tell(loc) {
-				fmt.Fprintf(std.out, "  case %s: %s\n", events[i].CaseID, sentence)
-			}
-		}
-		if left := total - len(events); left > 0 {
-			fmt.Fprintf(std.out, "  … %d more: pims-sync syncs show %s --changes all\n", left, audit.ID)
-		}
+		tellChanges(std.out, audit.ID, events, total, loc)
 		return nil
 	})
+}
+
+// tellChanges lists the first events of a sync that has total of them.
+func tellChanges(w io.Writer, syncID uuid.UUID, events []casesync.Event, total int, loc *time.Location) {
+	if len(events) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nWhat it changed (pims-sync cases history tells all of one case):")
+	for i := range events {
+		for _, sentence := range events[i].Tell(loc) {
+			fmt.Fprintf(w, "  case %s: %s\n", events[i].CaseID, sentence)
+		}
+	}
+	if left := total - len(events); left > 0 {
+		fmt.Fprintf(w, "  … %d more: pims-sync syncs show %s --changes all\n", left, syncID)
+	}
 }
 
 // tellApproval says who approved the plan that the sync carries out.

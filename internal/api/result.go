@@ -34,21 +34,6 @@ type (
 		CasesRestored int         `json:"casesRestored" doc:"Soft-deleted cases that were seen again."`
 		DeletedIDs    []uuid.UUID `json:"deletedIds" nullable:"false" format:"uuid" doc:"The ids of the cases that were soft-deleted."`
 	}
-
-	fullStats struct {
-		AppointmentsFound int         `json:"appointmentsFound"`
-		CasesFound        int         `json:"casesFound"`
-		CasesCreated      int         `json:"casesCreated"`
-		CasesUpdated      int         `json:"casesUpdated"`
-		CasesUnchanged    int         `json:"casesUnchanged"`
-		CasesSkipped      int         `json:"casesSkipped"`
-		CasesEnriched     int         `json:"casesEnriched"`
-		CasesFailed       int         `json:"casesFailed"`
-		CasesChecked      int         `json:"casesChecked"`
-		CasesDeleted      int         `json:"casesDeleted"`
-		CasesRestored     int         `json:"casesRestored"`
-		DeletedIDs        []uuid.UUID `json:"deletedIds" nullable:"false" format:"uuid"`
-	}
 )
 
 func inboundStatsOf(s casesync.Stats) inboundStats {
@@ -61,13 +46,6 @@ func casesStatsOf(s casesync.Stats) casesStats {
 
 func reconciliationStatsOf(s casesync.Stats) reconciliationStats {
 	return reconciliationStats{s.CasesChecked, s.CasesDeleted, s.CasesUpdated, s.CasesRestored, s.DeletedIDs}
-}
-
-func fullStatsOf(s casesync.Stats) fullStats {
-	return fullStats{
-		s.AppointmentsFound, s.CasesFound, s.CasesCreated, s.CasesUpdated, s.CasesUnchanged, s.CasesSkipped,
-		s.CasesEnriched, s.CasesFailed, s.CasesChecked, s.CasesDeleted, s.CasesRestored, s.DeletedIDs,
-	}
 }
 
 // A phaseResult is how one phase ended, alone or within a full sync.

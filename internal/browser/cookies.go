@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/chromedp/cdproto/network"
+	"golang.org/x/text/encoding/charmap"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
@@ -111,18 +112,16 @@ func isRemnant(left, whole string) bool {
 	return left == ""
 }
 
-// windows1252 are the characters of the bytes from 0x80 to 0x9F in the encoding in
-// which the DevTools protocol shows headers, whatever they are in.
-const windows1252 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ"
-
-// headerBytes are the bytes of a header that is shown so.
+// headerBytes are the bytes of a header that the DevTools protocol shows: as
+// windows-1252, whatever it is in.
 func headerBytes(shown string) string {
 	var b strings.Builder
 	for _, r := range shown {
-		if r > 0xFF {
-			r = 0x80 + rune(utf8.RuneCountInString(windows1252[:max(strings.IndexRune(windows1252, r), 0)]))
+		c, ok := charmap.Windows1252.EncodeRune(r)
+		if !ok {
+			c = byte(r & 0xFF)
 		}
-		b.WriteByte(byte(r))
+		b.WriteByte(c)
 	}
 	return b.String()
 }

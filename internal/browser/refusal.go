@@ -34,10 +34,8 @@ func classify(text string) error {
 	if slices.ContainsFunc(sentences, anyPerson) {
 		return pims.ErrAuthChallenge
 	}
-	for _, s := range sentences {
-		if tooManyRequests.MatchString(s) {
-			return pims.ErrRateLimited
-		}
+	if slices.ContainsFunc(sentences, tooManyRequests.MatchString) {
+		return pims.ErrRateLimited
 	}
 	return nil
 }

@@ -245,5 +245,5 @@ func TestASessionThatIsNeverAcceptedEndsTheLoginWithWhatThePIMSSaid(t *testing.T
 	form, _ = accepting(newSite(t, nil), "/never")
 	form.Accepted = func(context.Context, pims.BrowserSession) error { return context.DeadlineExceeded }
 	_, err := c.Login(t.Context(), form)
-	require.Equal(t, context.DeadlineExceeded, err, "an error that is no answer is told as it is") //nolint:testifylint // the very same
+	require.Equal(t, context.DeadlineExceeded, err, "an error that is no answer is told as it is")
 }

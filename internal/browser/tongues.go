@@ -61,7 +61,7 @@ var german = words{
 	threats: `(?:wird|werden|konnte|kann) (?:\S+ ){0,5}gesperrt(?: werden)?|(?:bevor|bis|vor) (?:\S+ ){0,4}(?:gesperrt|sperrung|sperre).*|(?:fehler|status|mandanten|praxis|postleit|qr-?|zugangs)-?code|(?:falls|wenn|sofern) (?:sie|ihr|das|der|die) .*`,
 }
 
-var french = words{
+var french = words{ //nolint:gosec // words for passwords, no password
 	secret: `mots? de passe|noms? d'utilisateurs?|identifiants?(?: de connexion)?|adresses? (?:e-?mail|mail|electronique|courriel)|e-?mail|courriel|informations (?:de connexion|d'identification)|donnees de connexion|codes? d'acces`,
 	broad:  `utilisateurs?|comptes?|connexion|login|societe|cabinet|clinique|numero de (?:cabinet|clinique)`,
 	fill:   `le|la|les|l'|votre|vos|ce|cet|cette|ces|un|une|des|et|ou|et/ou|ni|soit|de|du|d'|est|sont|etait|saisie?s?|entree?s?|fournie?s?|indiquee?s?|que|vous|avez|avec|a|au|combinaison|semblent?|etre|nous|/|&|combinaison|d'utilisateur|passe`,
@@ -81,7 +81,7 @@ var french = words{
 	threats: `(?:sera|seront|pourrait|peut|risque d') ?(?:etre )?(?:\S+ )?(?:bloque|verrouille|suspendu|desactive)e?|avant (?:le |la |que )?(?:\S+ ){0,3}(?:blocage|verrouillage|bloque|verrouille).*|codes? (?:d'erreur|erreur|postal|de la clinique|du cabinet|d'acces)|(?:si|lorsque) (?:vous|votre|le) .*`,
 }
 
-var spanish = words{
+var spanish = words{ //nolint:gosec // words for passwords, no password
 	secret: `contrasenas?|claves?(?: de acceso)?|nombres? de usuarios?|credencial(?:es)?|correos?(?: electronicos?)?|e-?mail|datos de (?:acceso|inicio de sesion)|direccion de correo(?: electronico)?`,
 	broad:  `usuari[oa]s?|cuentas?|login|inicio de sesion|empresa|clinica|codigo de (?:la )?(?:empresa|clinica)`,
 	fill:   `el|la|los|las|su|sus|tu|tus|un|una|este|esta|ese|esa|y|o|y/o|e|u|ni|de|del|es|son|era|fue|que|ha|han|has|introducid[oa]s?|ingresad[oa]s?|proporcionad[oa]s?|indicad[oa]s?|combinacion|parecen?|ser|con|para|electronico|acceso|/|&`,
@@ -99,7 +99,7 @@ var spanish = words{
 	threats: `(?:sera|seran|podria|puede|podra) (?:ser )?(?:\S+ )?(?:bloquead|deshabilitad|suspendid)[oa]|(?:antes de|hasta) (?:\S+ ){0,4}(?:bloque|bloqueo|bloquead)\S*.*|codigos? (?:de error|postal|de (?:la )?(?:empresa|clinica)|de estado)|(?:si|cuando) (?:ha|su|usted|la|el) .*`,
 }
 
-var dutch = words{
+var dutch = words{ //nolint:gosec // words for passwords, no password
 	secret: `gebruikersna(?:am|men)|wachtwoord(?:en)?|inloggegevens|aanmeldgegevens|inlognaam|loginnaam|e-?mail-?(?:adres(?:sen)?)?|gebruikers-?id|referenties`,
 	broad:  `gebruikers?|accounts?|login|inlog|inlogpoging|praktijk|praktijk(?:nummer|code|id)|bedrijf`,
 	fill:   `de|het|uw|je|jouw|een|deze|dit|die|dat|en|of|en/of|noch|is|zijn|was|waren|werd|werden|opgegeven|ingevoerde?|ingevulde?|gebruikte|combinatie|van|met|voor|lijkt|lijken|te|u|heeft|hebt|kon|konden|bij|ons|/|&`,

@@ -51,7 +51,7 @@ func splitSentences(text string) []string {
 
 func knownWords(sentence string, secret map[string]bool) []string {
 	var words []string
-	for _, word := range strings.Fields(sentence) {
+	for word := range strings.FieldsSeq(sentence) {
 		known := true
 		for _, part := range strings.FieldsFunc(fold(word), isNoLetter) {
 			known = known && vocabulary[part] && !secret[part]

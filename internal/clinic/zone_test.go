@@ -41,7 +41,7 @@ func TestTheZonesAreThoseOfGo(t *testing.T) {
 	require.NoError(t, err)
 	archive, err := zip.OpenReader(filepath.Join(strings.TrimSpace(string(root)), "lib", "time", "zoneinfo.zip"))
 	require.NoError(t, err)
-	defer archive.Close() //nolint:errcheck // it was only read
+	defer archive.Close()
 	var names []string
 	for _, f := range archive.File {
 		if name := f.Name; name != "Factory" && !strings.HasSuffix(name, "/") {

@@ -9,7 +9,7 @@ import (
 // errURL replaces the driver's own error, which may hold the password (R40).
 var errURL = errors.New("the database URL is not a PostgreSQL connection string such as " + exampleURL)
 
-const exampleURL = "postgres://user:password@host:5432/database"
+const exampleURL = "postgres://user:password@host:5432/database" //nolint:gosec // an example
 
 // checkURL tells what a text is that was pasted in place of a database URL. Nothing
 // of the text is told: it may hold the password (R40).

@@ -65,7 +65,7 @@ func summary(all []casesync.Condition, place int, now time.Time) (stale int, old
 // reportConditions logs a panic of what a schedule expects (R58).
 func (q *Queue) reportConditions(ctx context.Context) func(error) {
 	return func(err error) {
-		q.logPanic(ctx, err, "A panic hid what a schedule expects; its clinic counts as stale", "loop", "clinics")
+		q.panicLog(err).ErrorContext(ctx, "A panic hid what a schedule expects; its clinic counts as stale", "loop", "clinics")
 	}
 }
 

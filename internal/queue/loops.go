@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/panics"
@@ -23,7 +24,7 @@ func (q *Queue) loop(ctx context.Context, name string, work func(context.Context
 			case <-time.After(restartPause):
 			}
 		}
-	}, func(e *panics.Error) { q.logPanic(ctx, e, "A panic ended a loop", "loop", name) })
+	}, func(e *panics.Error) { q.panicLog(e).ErrorContext(ctx, "A panic ended a loop", "loop", name) })
 }
 
 // every does something at once and then again and again until the context ends. A
@@ -44,13 +45,14 @@ func (q *Queue) every(ctx context.Context, name string, pause time.Duration, do 
 // survive calls f, logs a panic of it, and returns it as an error.
 func (q *Queue) survive(ctx context.Context, name string, f func() error) error {
 	err := panics.Catch(f)
-	q.logPanic(ctx, err, "A panic ended one turn of a loop; it goes on", "loop", name)
+	q.panicLog(err).ErrorContext(ctx, "A panic ended one turn of a loop; it goes on", "loop", name)
 	return err
 }
 
-// logPanic logs the panic in an error, if there is one.
-func (q *Queue) logPanic(ctx context.Context, err error, message string, attrs ...any) {
+// panicLog is the log with the panic in an error. Where there is none, it logs nothing.
+func (q *Queue) panicLog(err error) *slog.Logger {
 	if e := panics.In(err); e != nil {
-		q.log.ErrorContext(ctx, message, append(attrs, e.Attrs()...)...)
+		return q.log.With(e.Attrs()...)
 	}
+	return slog.New(slog.DiscardHandler)
 }

@@ -140,7 +140,7 @@ func (q *Queue) Wait(ctx context.Context, clinicID, syncID uuid.UUID) (casesync.
 		case <-ctx.Done():
 		}
 	}, func(e *panics.Error) {
-		q.logPanic(ctx, e, "A panic ended a wait for a sync", "sync_id", syncID.String())
+		q.panicLog(e).ErrorContext(ctx, "A panic ended a wait for a sync", "sync_id", syncID.String())
 		cancel()
 	})
 	told, unsubscribe := q.o.Notifier.Subscribe(postgres.ChannelAudits)

@@ -40,6 +40,7 @@ func (r *reader) event(e *event) error {
 	return r.object(func(name []byte) error { return r.eventField(e, name) })
 }
 
+// eventField reads what the row is and when.
 func (r *reader) eventField(e *event, name []byte) (err error) {
 	e.snake = e.snake || bytes.IndexByte(name, '_') >= 0 // B has no underscore
 	switch string(name) {
@@ -49,14 +50,33 @@ func (r *reader) eventField(e *event, name []byte) (err error) {
 		e.appointmentID, err = r.identifier()
 	case "consultation_id":
 		e.consultationID, e.noConsultation, err = r.reference()
-	case "patient_id":
-		e.patientID, err = r.identifier()
-	case "client_id":
-		e.clientID, err = r.identifier()
 	case "start":
 		e.start, err = r.text()
 	case "end":
 		e.end, err = r.text()
+	case "current_status":
+		e.currentStatus, err = r.word()
+	case "status_label", "status":
+		e.label, err = r.word()
+	case "is_block":
+		err = r.eventFlag(e, &e.block)
+	case "is_roster":
+		err = r.eventFlag(e, &e.roster)
+	case "className":
+		e.classes, err = r.list()
+	default:
+		err = r.eventDetail(e, name)
+	}
+	return err
+}
+
+// eventDetail reads whom the row is about, who sees them, where and why.
+func (r *reader) eventDetail(e *event, name []byte) (err error) {
+	switch string(name) {
+	case "patient_id":
+		e.patientID, err = r.identifier()
+	case "client_id":
+		e.clientID, err = r.identifier()
 	case "patient_name", "patientName":
 		e.patient, err = r.text()
 	case "first_name":
@@ -79,16 +99,6 @@ func (r *reader) eventField(e *event, name []byte) (err error) {
 		e.resource, err = r.word()
 	case "type_description", "appointmentType":
 		e.kind, err = r.word()
-	case "current_status":
-		e.currentStatus, err = r.word()
-	case "status_label", "status":
-		e.label, err = r.word()
-	case "is_block":
-		err = r.eventFlag(e, &e.block)
-	case "is_roster":
-		err = r.eventFlag(e, &e.roster)
-	case "className":
-		e.classes, err = r.list()
 	default:
 		err = r.skip()
 	}

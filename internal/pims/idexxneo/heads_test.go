@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -101,8 +100,8 @@ func TestWhatIsAHeadAndWhatIsNone(t *testing.T) { // R7, docs/sync-rules.md §Se
 		"\u200b": {pims.SOAP{}, "\u200b"},
 	} {
 		soap, rest := soapNotes(note)
-		assert.Equal(t, want.soap, soap, "%q", note)
-		assert.Equal(t, want.rest, rest, "%q", note)
+		require.Equal(t, want.soap, soap, "%q", note)
+		require.Equal(t, want.rest, rest, "%q", note)
 	}
 }
 

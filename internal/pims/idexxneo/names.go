@@ -82,7 +82,7 @@ var suffixes = setOf(
 func setOf(lines ...string) map[string]bool {
 	set := make(map[string]bool)
 	for _, line := range lines {
-		for _, word := range strings.Fields(line) {
+		for word := range strings.FieldsSeq(line) {
 			set[word] = true
 		}
 	}

@@ -147,7 +147,7 @@ var (
 // and decimals for others: such a number is none (R7), unless what stands before can be
 // no thousands ("0,045", "1250,500"). A point followed by three digits is a decimal point.
 func decimal(text string) (float64, bool) {
-	whole, fraction := "", ""
+	var whole, fraction string
 	if m := plainNumber.FindStringSubmatch(text); m != nil {
 		whole, fraction = m[1], m[3]
 		thousands := len(whole) >= 1 && len(whole) <= 3 && whole[0] != '0'

@@ -82,7 +82,7 @@ func (s *scanner) startTag(at int) int {
 	if !knownElement(name) || s.budget <= 0 {
 		return at
 	}
-	ok := false
+	var ok bool
 	for !s.is(end, '>') {
 		if end, ok = s.attribute(end); !ok {
 			s.budget -= end - at

@@ -67,12 +67,12 @@ func (m *measurements) measured(name string, units []unit) (*float64, string) {
 	text, beside := m.texts[name], m.texts[name+"Unit"]
 	q, ok := quantityOf(text, units)
 	u, known := unitOf(beside, units)
-	if !known || ok && q.unit.name != "" && u.name != "" && q.unit.name != u.name {
+	if !known || ok && q.name != "" && u.name != "" && q.name != u.name {
 		m.keep(name, text)
 		m.keep(name+"Unit", beside)
 		return nil, ""
 	}
-	if ok && q.unit.name != "" {
+	if ok && q.name != "" {
 		u = q.unit
 	}
 	if !ok || !u.hold(q.number) {

@@ -147,7 +147,7 @@ func TestUnitsInsideATextAreRead(t *testing.T) { // R7
 			q, ok := quantityOf(text, c.units)
 			require.True(t, ok, "%q", text)
 			require.InDelta(t, want.number, q.number, 1e-9, "%q", text)
-			require.Equal(t, want.unit, q.unit.name, "%q", text)
+			require.Equal(t, want.unit, q.name, "%q", text)
 		}
 		for _, text := range c.other {
 			_, ok := quantityOf(text, c.units)

@@ -63,8 +63,7 @@ func (g *gauge) release() {
 
 func (g *gauge) measure(p []byte) error {
 	start := g.pos
-	for i := 0; i < len(p); i++ {
-		c := p[i]
+	for i, c := range p {
 		if g.inText {
 			switch {
 			case g.escaping:

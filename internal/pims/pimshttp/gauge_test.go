@@ -60,7 +60,7 @@ func TestARowOrATextIsNoLongerThanAMebibyte(t *testing.T) { // R57
 					requests++
 					_, _ = io.WriteString(w, c.body)
 				}))
-				defer server.Close()
+				t.Cleanup(server.Close)
 				err := newClient(t, server, pimshttp.Options{}).GetJSON(t.Context(), request, func(d *jsontext.Decoder) error {
 					if skip {
 						return d.SkipValue()

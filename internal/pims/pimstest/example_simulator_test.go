@@ -155,11 +155,10 @@ func (sim *mulberrySim) decide(op pimstest.Op, r *http.Request, answer func(*htt
 	if !ok {
 		fault = sim.always[op]
 	}
-	switch fault {
-	case pimstest.FaultSessionDies:
+	if fault == pimstest.FaultSessionDies {
 		delete(sim.sessions, session.Value)
-		return "", nil, http.StatusUnauthorized
-	case pimstest.FaultLoggedOut:
+	}
+	if fault == pimstest.FaultSessionDies || fault == pimstest.FaultLoggedOut {
 		return "", nil, http.StatusUnauthorized
 	}
 	found := answer(r)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/http"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -47,12 +48,12 @@ func latin1(buf []byte, r rune) []byte {
 
 // Write implements http.ResponseWriter.
 func (w *recoder) Write(p []byte) (int, error) {
-	text, buf := append(w.part, p...), make([]byte, 0, 2*len(p))
+	text, buf := slices.Concat(w.part, p), make([]byte, 0, 2*len(p))
 	for utf8.FullRune(text) {
 		r, size := utf8.DecodeRune(text)
 		buf, text = w.encode(buf, r), text[size:]
 	}
-	w.part = append([]byte(nil), text...)
+	w.part = slices.Clone(text)
 	_, err := w.ResponseWriter.Write(buf)
 	return len(p), err
 }
