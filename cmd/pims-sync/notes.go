@@ -20,7 +20,7 @@ import (
 type CasesCheckNotesCmd struct {
 	Clinic id   `help:"The clinic. Without it, all clinics are checked."`
 	Clear  bool `help:"Hide the notes that were found. The history keeps them, and the next cases sync reads the visit's own."`
-	DryRun bool `help:"With --clear: only tell what would be hidden."`
+	DryRun bool `help:"With --clear or --undo: only tell what would be hidden or put back."`
 	Undo   id   `help:"Put back what this clearing hid: the id that --clear told." placeholder:"CLEARING"`
 }
 
@@ -42,8 +42,8 @@ func (a *CasesCheckNotesCmd) Run(ctx context.Context, std streams, c *Config) er
 	switch {
 	case a.Clear && undoes:
 		return usageError{errors.New("--clear and --undo exclude each other")}
-	case a.DryRun && !a.Clear:
-		return usageError{errors.New("--dry-run needs --clear; without both, nothing is changed")}
+	case a.DryRun && !a.Clear && !undoes:
+		return usageError{errors.New("--dry-run needs --clear or --undo; the check itself changes nothing")}
 	case a.Clear && a.Clinic.UUID == uuid.Nil:
 		return usageError{errors.New("--clear needs --clinic: the clinics are cleared one by one")}
 	}
@@ -160,12 +160,25 @@ func (a *CasesCheckNotesCmd) undo(ctx context.Context, std streams, c *Config, s
 	if err != nil {
 		return err
 	}
-	restored, kept, err := s.Cases().RestoreNotes(ctx, clinicID, clearing, casesync.UndoneClearingActor+a.Undo.String(), time.Now())
+	r, err := s.Cases().RestoreNotes(ctx, clinicID, clearing, casesync.UndoneClearingActor+a.Undo.String(), a.DryRun, time.Now())
 	if err != nil {
 		return err
 	}
-	document := map[string]any{"clearing": a.Undo.UUID, "clinicId": clinicID, "restored": restored, "kept": kept}
-	return show(std, c, document, func(w io.Writer) {
-		fmt.Fprintf(w, "notes put back: %d, changed since and left as they are: %d\n", restored, kept)
-	})
+	document := map[string]any{
+		"clearing": a.Undo.UUID, "clinicId": clinicID, "dryRun": a.DryRun, "restored": r.Restored, "already": r.Already, "kept": r.Kept,
+	}
+	return show(std, c, document, func(w io.Writer) { tellUndone(w, &r, a.DryRun) })
+}
+
+func tellUndone(w io.Writer, r *postgres.RestoredNotes, dryRun bool) {
+	switch {
+	case r.Already > 0 && r.Restored == 0:
+		fmt.Fprintf(w, "This clearing was undone before: the notes of %s were put back then. Changed since the clearing and left as they are: %d\n",
+			counted(r.Already, "case"), r.Kept)
+	case dryRun:
+		fmt.Fprintf(w, "notes that would be put back: %d, put back before: %d, changed since the clearing and left as they are: %d; nothing was changed\n",
+			r.Restored, r.Already, r.Kept)
+	default:
+		fmt.Fprintf(w, "notes put back: %d, put back before: %d, changed since the clearing and left as they are: %d\n", r.Restored, r.Already, r.Kept)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,16 @@ const (
 	// the case says it has, or the appointment names another one.
 	SuspectConsultation SuspicionReason = "another_consultation"
 
+	// SuspectEqual: a part is the same as it was with another consultation or patient.
+	// It was carried over or is equal by chance: the history cannot tell.
+	SuspectEqual SuspicionReason = "equal_part"
+
+	// SuspectAppointment: the stored consultation itself names another appointment.
+	SuspectAppointment SuspicionReason = "another_appointment"
+
+	// SuspectShared: the same consultation is stored for a case of another patient, too.
+	SuspectShared SuspicionReason = "shared_consultation"
+
 	// SuspectReturned: the notes are from before a soft delete, and nothing shows that
 	// the appointment that came back is the same patient's.
 	SuspectReturned SuspicionReason = "returned_unproved"
@@ -50,18 +61,23 @@ func (e *Event) clears() bool {
 }
 
 // noteParts are the parts of metadata.consultation that an earlier version could carry
-// over, each for itself.
-var noteParts = []string{"rawNotes", "soapNotes", "notes", "vitals", "diagnoses"}
+// over, each for itself. The text is one part, whatever fields it fills.
+var noteParts = [][]string{{"rawNotes", "soapNotes", "notes"}, {"vitals"}, {"diagnoses"}}
+
+// belongingFields are the fields of metadata.consultation that say whose it is and when
+// it was read, and nothing of its content.
+var belongingFields = []string{"id", "patientId", "appointmentId", "fetchedAt"}
 
 // Suspect tells, by the stored ids and the history of a case, why it may hold notes
 // that are not its own; nil: there is no sign of it. events are the case's own of
 // metadata.appointment, metadata.consultation and metadata.reconciliation, the oldest
-// first. judged is false where the history does not reach back to when the notes came.
-func Suspect(c *Case, events []Event) (reasons []SuspicionReason, judged bool) {
+// first. shared: another patient's case stores the same consultation. judged is false
+// where the history does not reach back to when the notes came.
+func Suspect(c *Case, events []Event, shared bool) (reasons []SuspicionReason, judged bool) {
 	if c.Consultation == nil {
 		return nil, true
 	}
-	w := walk{patient: firstPatient(c, events), origins: make(map[string]Belonging)}
+	w := walk{patient: firstPatient(c, events), origins: make(map[string]Belonging), doubts: make(map[string]Belonging)}
 	for i := range events {
 		w.event(&events[i])
 	}
@@ -77,6 +93,11 @@ func Suspect(c *Case, events []Event) (reasons []SuspicionReason, judged bool) {
 		add(SuspectPatient, differ(origin.PatientID, a.PatientID))
 		add(SuspectConsultation, differ(origin.ConsultationID, c.Consultation.ID))
 	}
+	for _, other := range w.doubts {
+		add(SuspectEqual, differ(other.PatientID, a.PatientID) || differ(other.ConsultationID, c.Consultation.ID))
+	}
+	add(SuspectAppointment, differ(c.Consultation.AppointmentID, c.PIMSID))
+	add(SuspectShared, shared)
 	add(SuspectReturned, w.returned)
 	slices.Sort(reasons)
 	return reasons, w.read || len(reasons) > 0
@@ -97,6 +118,7 @@ func firstPatient(c *Case, events []Event) string {
 type walk struct {
 	patient  string
 	origins  map[string]Belonging // of each part that is stored: whence it came
+	doubts   map[string]Belonging // of each part that may be carried over: whence, then
 	read     bool                 // the history holds a read of the consultation
 	gone     string               // the patient when it was soft-deleted
 	deleted  bool
@@ -126,8 +148,7 @@ func (w *walk) event(e *Event) {
 	}
 }
 
-// consultation notes whence each part comes: what stays as it was was carried over,
-// though another consultation or patient stands beside it now.
+// consultation notes whence each part comes.
 func (w *walk) consultation(e *Event) {
 	w.read = true
 	before, after := fieldsOf(e.Before), fieldsOf(e.After)
@@ -137,21 +158,68 @@ func (w *walk) consultation(e *Event) {
 	w.take(after, before)
 }
 
+// take follows a write. What differs from before is what the write's own read found.
+// What is equal, though the write names another consultation or patient, was carried
+// over where nothing but these ids changed. Else it may be equal by chance: that
+// decides nothing about vitals and diagnoses where the text was read with them for the
+// same patient, and is a doubt otherwise.
 func (w *walk) take(after, before map[string]json.RawMessage) {
 	own := Belonging{plain(after["id"]), cmp.Or(plain(after["patientId"]), w.patient)}
-	fresh := false
-	for _, part := range noteParts {
-		value, had := after[part], before[part]
+	carried, fresh := sameContent(after, before), false
+	for i, part := range noteParts {
+		key := part[0]
+		origin, known := w.origins[key]
 		switch {
-		case empty(value):
-			delete(w.origins, part)
-		case empty(had) || !bytes.Equal(value, had):
-			w.origins[part], fresh = own, true
+		case emptyPart(part, after):
+			delete(w.origins, key)
+			delete(w.doubts, key)
+		case !known || !samePart(part, after, before):
+			w.origins[key], fresh = own, true
+			delete(w.doubts, key)
+		case carried || !origin.another(own): // it stays what it was
+		default:
+			w.origins[key] = own
+			if i == 0 || !fresh || differ(origin.PatientID, own.PatientID) {
+				w.doubt(key, origin)
+			}
 		}
 	}
 	if fresh || len(after) == 0 {
 		w.returned = false
 	}
+}
+
+// doubt notes whence a part may come. The first one counts: what may be carried over
+// may be carried over again.
+func (w *walk) doubt(key string, origin Belonging) {
+	if _, ok := w.doubts[key]; !ok {
+		w.doubts[key] = origin
+	}
+}
+
+// another tells whether a consultation is known to be another one, or another patient's.
+func (b Belonging) another(than Belonging) bool {
+	return differ(b.ConsultationID, than.ConsultationID) || differ(b.PatientID, than.PatientID)
+}
+
+func samePart(part []string, a, b map[string]json.RawMessage) bool {
+	return !slices.ContainsFunc(part, func(field string) bool {
+		return !bytes.Equal(a[field], b[field]) && !(empty(a[field]) && empty(b[field]))
+	})
+}
+
+func emptyPart(part []string, fields map[string]json.RawMessage) bool {
+	return !slices.ContainsFunc(part, func(field string) bool { return !empty(fields[field]) })
+}
+
+// sameContent tells whether two documents differ in nothing but whose they are.
+func sameContent(a, b map[string]json.RawMessage) bool {
+	content := func(fields map[string]json.RawMessage) map[string]json.RawMessage {
+		fields = maps.Clone(fields)
+		maps.DeleteFunc(fields, func(name string, _ json.RawMessage) bool { return slices.Contains(belongingFields, name) })
+		return fields
+	}
+	return maps.EqualFunc(content(a), content(b), func(x, y json.RawMessage) bool { return bytes.Equal(x, y) })
 }
 
 func fieldsOf(document []byte) (fields map[string]json.RawMessage) {

@@ -121,12 +121,12 @@ func TestForeignNotesAreFoundByStoredIDsAndByHistory(t *testing.T) { // R7
 				Appointment:  tc.appointment,
 				Consultation: &casesync.Consultation{Consultation: pims.Consultation{ID: tc.consultation[0], PatientID: tc.consultation[1]}},
 			}
-			reasons, judged := casesync.Suspect(&c, tc.events)
+			reasons, judged := casesync.Suspect(&c, tc.events, false)
 			require.Equal(t, tc.want, reasons)
 			require.Equal(t, tc.unjudged, !judged)
 		})
 	}
-	reasons, judged := casesync.Suspect(&casesync.Case{}, nil)
+	reasons, judged := casesync.Suspect(&casesync.Case{}, nil, false)
 	require.Empty(t, reasons)
 	require.True(t, judged)
 }
@@ -163,7 +163,7 @@ func TestForeignNotesThatAClearingHidAndItsUndoingPutBackAreAsSuspectAsBefore(t 
 			}
 			events := tc.events
 			for range 3 {
-				reasons, judged := casesync.Suspect(&c, events)
+				reasons, judged := casesync.Suspect(&c, events, false)
 				require.True(t, judged)
 				require.Equal(t, tc.want, reasons)
 				events = append(events, told("clearing:z", "consultation", tc.last, "")...)
@@ -172,8 +172,82 @@ func TestForeignNotesThatAClearingHidAndItsUndoingPutBackAreAsSuspectAsBefore(t 
 			events = append(events, told("clearing:y", "consultation", tc.last, "")...)
 			events = append(events, told("sync:b", "consultation", "", anew)...)
 			c.Consultation.ID = "52"
-			reasons, _ := casesync.Suspect(&c, events)
+			reasons, _ := casesync.Suspect(&c, events, false)
 			require.Empty(t, reasons, "what a sync read after the clearing is the case's own")
 		})
 	}
+}
+
+func TestForeignNotesAreNotTakenForThoseThatAreEqualByChance(t *testing.T) { // R7
+	t.Parallel()
+	document := func(id, rest string) string { return fmt.Sprintf(`{"id": %q, %s}`, id, rest) }
+	const (
+		carried = `"soapNotes": {"plan": "rest"}, "vitals": {"pulse": 90}, "diagnoses": ["Otitis"]`
+		anew    = `"status": "final", "soapNotes": {"plan": "water"}, "vitals": {"pulse": 90}, "diagnoses": ["Otitis"]`
+		alone   = `"status": "final", "diagnoses": ["Otitis"]`
+		again   = `"status": "final", "soapNotes": {"plan": "rest"}, "vitals": {"pulse": 70}`
+	)
+	for name, tc := range map[string]struct {
+		patient string
+		id      string
+		events  []casesync.Event
+		want    []casesync.SuspicionReason
+	}{
+		"nothing but the id changed": {
+			"1", "52", told("sync:a", "consultation", document("51", carried), document("52", carried)),
+			[]casesync.SuspicionReason{casesync.SuspectConsultation},
+		},
+		"vitals and diagnoses beside a text of its own": {
+			"1", "52", told("sync:a", "consultation", document("51", carried), document("52", anew)), nil,
+		},
+		"the same for another patient": {
+			"2", "52",
+			told("sync:a", "consultation", "", document("51", carried), "appointment", `{"patientId": "1"}`, `{"patientId": "2"}`, "consultation", document("51", carried), document("52", anew)),
+			[]casesync.SuspicionReason{casesync.SuspectEqual},
+		},
+		"diagnoses and no text": {
+			"1", "52", told("sync:a", "consultation", document("51", carried), document("52", alone)),
+			[]casesync.SuspicionReason{casesync.SuspectEqual},
+		},
+		"the text": {
+			"1", "52", told("sync:a", "consultation", document("51", carried), document("52", again)),
+			[]casesync.SuspicionReason{casesync.SuspectEqual},
+		},
+		"the text once more, and then its own": {
+			"1", "53",
+			told("sync:a", "consultation", document("51", carried), document("52", again), "consultation", document("52", again), document("53", anew)), nil,
+		},
+		"the text at two more": {
+			"1", "53",
+			told("sync:a", "consultation", document("51", carried), document("52", again), "consultation", document("52", again), document("53", again+`, "reason": "ear"`)),
+			[]casesync.SuspicionReason{casesync.SuspectEqual},
+		},
+		"of the consultation that it was first": {
+			"1", "51",
+			told("sync:a", "consultation", document("51", carried), document("52", again), "consultation", document("52", again), document("51", `"soapNotes": {"plan": "rest"}, "vitals": {"pulse": 60}`)),
+			nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := casesync.Case{
+				Appointment:  casesync.Appointment{PatientID: tc.patient},
+				Consultation: &casesync.Consultation{Consultation: pims.Consultation{ID: tc.id}},
+			}
+			reasons, judged := casesync.Suspect(&c, tc.events, false)
+			require.True(t, judged)
+			require.Equal(t, tc.want, reasons)
+		})
+	}
+}
+
+func TestForeignNotesAreFoundByWhatElseTheConsultationBelongsTo(t *testing.T) { // R7
+	t.Parallel()
+	c := casesync.Case{PIMSID: "7", Consultation: &casesync.Consultation{Consultation: pims.Consultation{ID: "51", AppointmentID: "8"}}}
+	reasons, judged := casesync.Suspect(&c, nil, true)
+	require.True(t, judged)
+	require.Equal(t, []casesync.SuspicionReason{casesync.SuspectAppointment, casesync.SuspectShared}, reasons)
+	c.Consultation.AppointmentID = "7"
+	reasons, _ = casesync.Suspect(&c, nil, false)
+	require.Empty(t, reasons)
 }

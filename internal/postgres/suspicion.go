@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -28,26 +29,57 @@ type NotesCheck struct {
 // actor, so that the history tells it. CodeSyncRunning, with the sync's id, where a
 // sync of the clinic runs.
 func (s *Cases) CheckNotes(ctx context.Context, clinicID uuid.UUID, actor string, at time.Time) (check NotesCheck, err error) {
-	after := uuid.Nil
-	for {
+	shared, err := s.sharedConsultations(ctx, clinicID)
+	if err != nil {
+		return check, err
+	}
+	var suspects []*providersCase // all of them first: what is hidden is no longer shared
+	for after := uuid.Nil; ; {
 		found, err := s.withNotes(ctx, clinicID, after)
-		if err != nil || len(found) == 0 {
-			return check, err
-		}
-		after = found[len(found)-1].ID
-		suspects, err := s.judge(ctx, clinicID, found, &check)
 		if err != nil {
 			return check, err
 		}
-		if actor == "" || len(suspects) == 0 {
-			continue
+		if len(found) == 0 {
+			break
 		}
-		n, err := s.clearNotes(ctx, clinicID, suspects, actor, at)
+		after = found[len(found)-1].ID
+		suspect, err := s.judge(ctx, clinicID, found, shared, &check)
+		if err != nil {
+			return check, err
+		}
+		suspects = append(suspects, suspect...)
+	}
+	if actor == "" {
+		return check, nil
+	}
+	for batch := range slices.Chunk(suspects, suspectBatch) {
+		n, err := s.clearNotes(ctx, clinicID, batch, actor, at)
 		check.Cleared += n
 		if err != nil {
 			return check, err
 		}
 	}
+	return check, nil
+}
+
+// sharedConsultations are the cases of a clinic whose stored consultation is that of a
+// case of another patient, too. A case without a patient is none of them.
+func (s *Cases) sharedConsultations(ctx context.Context, clinicID uuid.UUID) (map[uuid.UUID]bool, error) {
+	ids, err := readInClinic(ctx, s.db, "find shared consultations", clinicID, `
+		select unnest(array_agg(id)) from (
+			select id, provider, btrim(metadata #>> '{consultation,id}') as consultation, btrim(metadata #>> '{appointment,patientId}') as patient
+			from cases where clinic_id = $1 and pims_id is not null and jsonb_typeof(metadata -> 'consultation') = 'object'
+		) c
+		where consultation <> '' and patient <> ''
+		group by provider, consultation having count(distinct patient) > 1`, []any{clinicID}, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, err
+	}
+	shared := make(map[uuid.UUID]bool, len(ids))
+	for _, id := range ids {
+		shared[id] = true
+	}
+	return shared, nil
 }
 
 // A providersCase is a case of whatever provider.
@@ -81,7 +113,7 @@ func (s *Cases) withNotes(ctx context.Context, clinicID, after uuid.UUID) ([]*pr
 }
 
 // judge tells which of the cases are suspect, and notes them in the check.
-func (s *Cases) judge(ctx context.Context, clinicID uuid.UUID, cases []*providersCase, check *NotesCheck) (suspects []*providersCase, err error) {
+func (s *Cases) judge(ctx context.Context, clinicID uuid.UUID, cases []*providersCase, shared map[uuid.UUID]bool, check *NotesCheck) (suspects []*providersCase, err error) {
 	events, err := readInClinic(ctx, s.db, "read the history of notes", clinicID, `
 		select id, case_id, at, actor, action, coalesce(field, ''), before, after from case_events
 		where clinic_id = $1 and case_id = any($2)
@@ -99,7 +131,7 @@ func (s *Cases) judge(ctx context.Context, clinicID uuid.UUID, cases []*provider
 			continue
 		}
 		check.Checked++
-		reasons, judged := casesync.Suspect(&c.Case, of[c.ID])
+		reasons, judged := casesync.Suspect(&c.Case, of[c.ID], shared[c.ID])
 		if !judged {
 			check.Unjudged++
 		}
@@ -160,24 +192,33 @@ func noSyncRuns(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID) error {
 	return failure
 }
 
+// RestoredNotes is what became of the cases of a clearing that was to be undone.
+type RestoredNotes struct {
+	Restored int // their notes were put back, or would be in a dry run
+	Already  int // they were put back before
+	Kept     int // they changed since, and stay as they are
+}
+
 // RestoreNotes puts back what a clearing hid, in the name of an actor: the notes of
 // each case that shows none since, and whose patient and consultation are as they
-// were. kept is how many cases changed since and stay as they are. CodeNotFound where
-// the clinic has no such clearing, CodeSyncRunning as CheckNotes.
-func (s *Cases) RestoreNotes(ctx context.Context, clinicID uuid.UUID, cleared, actor string, at time.Time) (restored, kept int, err error) {
+// were. A dry run changes nothing, and does not mind a sync. CodeNotFound where the
+// clinic has no such clearing, CodeSyncRunning as CheckNotes.
+func (s *Cases) RestoreNotes(ctx context.Context, clinicID uuid.UUID, cleared, actor string, dryRun bool, at time.Time) (r RestoredNotes, err error) {
 	err = s.db.InClinicAs(ctx, "put notes back", clinicID, actor, func(tx pgx.Tx) error {
-		if err := noSyncRuns(ctx, tx, clinicID); err != nil {
+		if !dryRun {
+			if err := noSyncRuns(ctx, tx, clinicID); err != nil {
+				return err
+			}
+		}
+		if err := tx.QueryRow(ctx, restoreNotes, clinicID, cleared, at, actor, dryRun).Scan(&r.Restored, &r.Already, &r.Kept); err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, restoreNotes, clinicID, cleared, at).Scan(&restored, &kept); err != nil {
-			return err
-		}
-		if restored+kept == 0 {
+		if r == (RestoredNotes{}) {
 			return casesync.Fail(casesync.CodeNotFound, "the clinic has no clearing %s", cleared)
 		}
 		return nil
 	})
-	return restored, kept, err
+	return r, err
 }
 
 // restoreNotes looks for no later change of the appointment's ids or of the
@@ -187,9 +228,14 @@ with hidden as (
 	select distinct on (case_id) id, case_id, before from case_events
 	where clinic_id = $1 and actor = $2 and field = 'metadata.consultation' and after is null
 	order by case_id, id desc
+), already as (
+	select h.case_id from hidden h
+	where exists (
+		select from case_events e
+		where e.clinic_id = $1 and e.case_id = h.case_id and e.id > h.id and e.actor = $4 and e.field = 'metadata.consultation')
 ), untouched as (
-	select h.* from hidden h
-	where not exists (
+	select h.* from hidden h join cases c on c.id = h.case_id and c.clinic_id = $1
+	where not c.metadata ? 'consultation' and not exists (
 		select from case_events e
 		where e.clinic_id = $1 and e.case_id = h.case_id and e.id > h.id and (e.field = 'metadata.consultation'
 			or e.field = 'metadata.appointment' and (e.before #>> '{patientId}' is distinct from e.after #>> '{patientId}'
@@ -197,13 +243,16 @@ with hidden as (
 ), restored as (
 	update cases c set metadata = c.metadata || jsonb_build_object('consultation', u.before), updated_at = $3
 	from untouched u
-	where c.id = u.case_id and c.clinic_id = $1 and not c.metadata ? 'consultation'
+	where not $5 and c.id = u.case_id and c.clinic_id = $1 and not c.metadata ? 'consultation'
 	returning c.id
 ), readings as (
 	update case_enrichments e set changed_at = null, disowned_consultation_id = null, disowned_patient_id = null
 	from restored r where e.case_id = r.id and e.clinic_id = $1
+), counted as (
+	select case when $5 then (select count(*) from untouched) else (select count(*) from restored) end as restored,
+		(select count(*) from already) as already, (select count(*) from hidden) as hidden
 )
-select (select count(*) from restored), (select count(*) from hidden) - (select count(*) from restored)`
+select restored, already, hidden - restored - already from counted`
 
 // ClearedBy tells in which clinic a clearing hid notes. It crosses clinics (R41).
 // CodeNotFound where there is no such clearing.

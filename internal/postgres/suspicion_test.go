@@ -8,6 +8,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres"
 )
 
 func TestForeignNotesAreHiddenOnlyWhereNobodyElseWorksAndPutBackOnlyWhereNothingChanged(t *testing.T) { // R7, R12
@@ -49,20 +50,66 @@ func TestForeignNotesAreHiddenOnlyWhereNobodyElseWorksAndPutBackOnlyWhereNothing
 	clinicID, err := f.cases.ClearedBy(t.Context(), "clearing:z")
 	require.NoError(t, err)
 	require.Equal(t, f.clinic, clinicID)
-	restored, kept, err := f.cases.RestoreNotes(t.Context(), f.clinic, "clearing:z", "undo-clearing:z", monday)
+	undo := func(clearing string, dryRun bool) (postgres.RestoredNotes, error) {
+		return f.cases.RestoreNotes(t.Context(), f.clinic, "clearing:"+clearing, "undo-clearing:"+clearing, dryRun, monday)
+	}
+	restored, err := undo("z", true)
 	require.NoError(t, err)
-	require.Equal(t, []int{1, 0}, []int{restored, kept})
+	require.Equal(t, postgres.RestoredNotes{Restored: 1}, restored)
+	require.False(t, shows(foreign.ID), "a dry run")
+	restored, err = undo("z", false)
+	require.NoError(t, err)
+	require.Equal(t, postgres.RestoredNotes{Restored: 1}, restored)
 	require.True(t, shows(foreign.ID))
 	require.Zero(t, scan[int](t, f.db, "select count(*) from case_enrichments where changed_at is not null"))
+
+	for _, dryRun := range []bool{true, false} {
+		restored, err = undo("z", dryRun)
+		require.NoError(t, err)
+		require.Equal(t, postgres.RestoredNotes{Already: 1}, restored, "it was undone before")
+	}
 
 	_, err = f.cases.CheckNotes(t.Context(), f.clinic, "clearing:y", monday)
 	require.NoError(t, err)
 	exec(t, f.db, `update cases set metadata = jsonb_set(metadata, '{appointment,patientId}', '"p7"') where id = $1`, foreign.ID)
-	restored, kept, err = f.cases.RestoreNotes(t.Context(), f.clinic, "clearing:y", "undo-clearing:y", monday)
+	restored, err = undo("y", false)
 	require.NoError(t, err)
-	require.Equal(t, []int{0, 1}, []int{restored, kept}, "its patient became another one since")
+	require.Equal(t, postgres.RestoredNotes{Kept: 1}, restored, "its patient became another one since")
 	require.False(t, shows(foreign.ID))
-	_, _, err = f.cases.RestoreNotes(t.Context(), f.clinic, "clearing:x", "undo-clearing:x", monday)
+	_, err = undo("x", false)
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, casesync.CodeNotFound, failure.Code)
+}
+
+func TestForeignNotesAreFoundWhereTwoPatientsShareAConsultation(t *testing.T) { // R7
+	t.Parallel()
+	f := newFixture(t)
+	store := func(pimsID, patient, consultation, appointment string) casesync.Case {
+		c := visit(pimsID)
+		c.Appointment.PatientID, c.Appointment.ConsultationID = patient, consultation
+		c = f.insert(c)
+		f.update(c, func(c *casesync.Case) {
+			c.Consultation = &casesync.Consultation{Consultation: pims.Consultation{ID: consultation, AppointmentID: appointment, Notes: "rest"}}
+		})
+		return c
+	}
+	want := map[uuid.UUID][]casesync.SuspicionReason{
+		store("1", "p1", "51", "1").ID: {casesync.SuspectShared},
+		store("2", "p2", "51", "1").ID: {casesync.SuspectAppointment, casesync.SuspectShared},
+	}
+	store("3", "p3", "53", "3")
+	store("4", "p3", "53", "") // the same patient's
+	store("5", "p5", "55", "5")
+	store("6", "", "55", "") // nobody knows whose
+	exec(t, f.db, "update case_sync_audits set status = 'completed' where clinic_id = $1", f.clinic)
+
+	check, err := f.cases.CheckNotes(t.Context(), f.clinic, "clearing:z", monday)
+	require.NoError(t, err)
+	found := make(map[uuid.UUID][]casesync.SuspicionReason)
+	for _, s := range check.Suspects {
+		found[s.CaseID] = s.Reasons
+	}
+	require.Equal(t, want, found)
+	require.Equal(t, 6, check.Checked)
+	require.Equal(t, 2, check.Cleared)
 }
