@@ -184,16 +184,38 @@ func TestWhatWasPastedInPlaceOfAURLIsTold(t *testing.T) {
 		"postgresql+psycopg://vet:s3cret@x": "SQLAlchemy",
 		"https://vet:s3cret@db.example.com": "a web address",
 		"vet:s3cret@db.example.com/pims":    "has no scheme",
-		"//vet:s3cret@db.example.com/pims":  "has no scheme",
-		"ftp://vet:s3cret@db.example.com":   "not a PostgreSQL connection string",
-		"":                                  "not a PostgreSQL connection string",
-		"  ":                                "not a PostgreSQL connection string",
+		"<" + good + ">":                    "in angle brackets",
+		"postgres:/vet:s3cret@db/pims":      "fewer than two slashes after postgres:",
+		"postgresql:vet:s3cret@db/pims":     "fewer than two slashes after postgresql:",
+		"postgresql://postgres.abc:[YOUR-PASSWORD]@aws-0.pooler.example.com:5432/postgres": "still has [YOUR-PASSWORD] in it",
+		"//vet:s3cret@db.example.com/pims":                                                 "has no scheme",
+		"ftp://vet:s3cret@db.example.com":                                                  "not a PostgreSQL connection string",
+		"":                                                                                 "not a PostgreSQL connection string",
+		"  ":                                                                               "not a PostgreSQL connection string",
 	} {
 		_, err := postgres.Open(t.Context(), postgres.Options{URL: pasted})
 		require.ErrorContains(t, err, told, "%q", pasted)
 		require.NotContains(t, err.Error(), "s3cret")
 		require.NotContains(t, err.Error(), "vet:")
 	}
+}
+
+// A part of a password that is not percent-encoded would be taken for the host, and
+// shown (R40).
+func TestAPasswordThatIsNotPercentEncodedIsToldAndNotShown(t *testing.T) {
+	t.Parallel()
+	for _, password := range []string{"sek@s3cret", "sek#s3cret", "sek/s3cret", "sek?s3cret", "sek:s3cret", "sek%s3cret", "sek@s3cret#s3cret", "sek%", "sek@s3cret/s3cret", "@s3cret", "#s3cret", "5432/s3cret", "5432?s3cret"} {
+		for _, scheme := range []string{"postgres", "postgresql", "POSTGRES"} {
+			_, err := postgres.Open(t.Context(), postgres.Options{URL: scheme + "://vet:" + password + "@127.0.0.1:1/pims"})
+			require.ErrorContains(t, err, "percent-encoded", password)
+			require.NotContains(t, err.Error(), "s3cret")
+			require.NotContains(t, err.Error(), "sek")
+		}
+	}
+	_, err := postgres.Open(t.Context(), postgres.Options{URL: "postgres://vet:sek%40%23%2F%3F%3A%25s3cret@127.0.0.1:1/pims?application_name=a%40b"})
+	require.ErrorIs(t, err, casesync.ErrDatabase)
+	require.ErrorContains(t, err, "127.0.0.1:1")
+	require.NotContains(t, err.Error(), "s3cret")
 }
 
 func TestADatabaseThatIsNotUTF8IsRefused(t *testing.T) {

@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 )
 
@@ -29,10 +30,55 @@ func checkURL(raw string) error {
 			return fmt.Errorf("the database URL %s; write %s, in DATABASE_URL", p.is, p.write)
 		}
 	}
+	for _, scheme := range []string{"postgres:", "postgresql:"} {
+		if rest, ok := strings.CutPrefix(strings.ToLower(raw), scheme); ok && !strings.HasPrefix(rest, "//") {
+			return fmt.Errorf("the database URL has fewer than two slashes after %s; write %s// at its beginning, in DATABASE_URL", scheme, scheme)
+		}
+	}
+	if err := checkPassword(raw); err != nil {
+		return err
+	}
 	if before, _, ok := strings.Cut(raw, "@"); ok && !strings.Contains(before, "://") && !strings.Contains(before, "=") {
 		return errors.New("the database URL has no scheme; put postgres:// before it, in DATABASE_URL")
 	}
 	return nil
+}
+
+// checkPassword refuses a URL in which a part of the password may be taken for
+// another part of it, and would be shown as such: one where an @ follows the end of
+// what the driver takes for user, password and host, and one with a percent sign that
+// begins no escape.
+func checkPassword(raw string) error {
+	scheme, rest, ok := strings.Cut(raw, "://")
+	if scheme = strings.ToLower(scheme); !ok || scheme != "postgres" && scheme != "postgresql" {
+		return nil
+	}
+	authority, tail := cutAny(rest, "/?#")
+	user, _, hasUser := strings.Cut(authority, "@")
+	_, password, _ := strings.Cut(user, ":")
+	switch {
+	case strings.Contains(strings.ToUpper(rest), "[YOUR-PASSWORD]"):
+		return errors.New("the database URL still has [YOUR-PASSWORD] in it; write the database's password in its place, in DATABASE_URL")
+	case strings.Count(authority, "@") > 1, strings.Contains(tail, "@"), strings.Contains(password, ":"), hasUser && !isEscaped(user):
+		return errors.New("the database URL has a character that may belong to its password and is not percent-encoded; " +
+			"write each @ # / ? : % of the user and the password, and each @ after them, " +
+			"as %40 %23 %2F %3F %3A %25, in DATABASE_URL")
+	}
+	return nil
+}
+
+// cutAny cuts s at the first of some characters.
+func cutAny(s, chars string) (before, after string) {
+	i := strings.IndexAny(s, chars)
+	if i < 0 {
+		return s, ""
+	}
+	return s[:i], s[i+1:]
+}
+
+func isEscaped(s string) bool {
+	_, err := url.PathUnescape(s)
+	return err == nil
 }
 
 func isQuotationMark(r rune) bool { return strings.ContainsRune("\"'`\u201c\u201d\u2018\u2019", r) }
@@ -53,4 +99,5 @@ var pastings = []struct{ begins, is, write string }{
 	{"http:", "is a web address", "the connection string of the database, such as " + exampleURL},
 	{"https:", "is a web address", "the connection string of the database, such as " + exampleURL},
 	{"//", "has no scheme", "postgres: before it"},
+	{"<", "is in angle brackets, which stand for something to fill in", "it without them"},
 }
