@@ -16,6 +16,10 @@ const (
 	MaxLookaheadDays     = 90
 	MaxParallelBatchSize = 20
 
+	// MinYear and MaxYear bound the dates of a request.
+	MinYear = 1990
+	MaxYear = 2100
+
 	DefaultDaysAhead         = 7
 	DefaultCasesLookback     = 7
 	DefaultLookbackDays      = 7
@@ -83,10 +87,24 @@ func (o Options) Check(t Type) error {
 			return invalid(limit.name, "%s must be between %d and %d", limit.name, limit.min, limit.max)
 		}
 	}
+	if err := checkYear("startDate", o.StartDate); err != nil {
+		return err
+	}
+	if err := checkYear("endDate", o.EndDate); err != nil {
+		return err
+	}
 	if o.StartDate == nil || o.EndDate == nil {
 		return nil
 	}
 	return o.checkDates(t, *o.StartDate, *o.EndDate)
+}
+
+// checkYear refuses a date that no calendar has.
+func checkYear(name string, d *pims.Date) error {
+	if d != nil && (d.Year < MinYear || d.Year > MaxYear) {
+		return invalid(name, "the year of %s must be between %d and %d", name, MinYear, MaxYear)
+	}
+	return nil
 }
 
 // checkDates holds the rules on a pair of dates, given or defaulted.

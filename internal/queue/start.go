@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 )
@@ -28,6 +29,9 @@ func (q *Queue) Start(ctx context.Context, request casesync.Request, idempotency
 	if err := request.Options.Check(request.Type); err != nil {
 		return casesync.Audit{}, err
 	}
+	if err := q.checkWindows(ctx, request); err != nil {
+		return casesync.Audit{}, err
+	}
 	if err := q.o.Precheck(ctx, request.ClinicID); err != nil {
 		return casesync.Audit{}, casesync.Explain(err)
 	}
@@ -41,6 +45,25 @@ func (q *Queue) Start(ctx context.Context, request casesync.Request, idempotency
 		CreatedAt: q.o.Now(),
 	}
 	return q.enqueue(ctx, audit, idempotencyKey, nil)
+}
+
+// checkWindows tells what is wrong with the options on the clinic's today (R4), so
+// that a caller's mistake becomes no sync that failed. A clinic that is missing or has
+// no zone is Precheck's to name.
+func (q *Queue) checkWindows(ctx context.Context, request casesync.Request) error {
+	c, err := q.o.Clinics.Clinic(ctx, request.ClinicID)
+	if errors.Is(err, clinic.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the clinic's time zone: %w", err)
+	}
+	loc, err := c.Location()
+	if err != nil {
+		return nil //nolint:nilerr // Precheck says it
+	}
+	_, err = request.Options.Windows(request.Type, q.o.Now(), loc)
+	return err
 }
 
 // Approve decides in the name of an actor that what a plan's guard held back shall
