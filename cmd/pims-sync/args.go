@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -52,17 +54,30 @@ func (z *zone) UnmarshalText(text []byte) error {
 	return err
 }
 
-// label is a name on the command line, which must say something.
+// label is a name on the command line, which must say something and fit on a line.
 type label string
 
-// UnmarshalText reads the name.
+const maxLabel = 200 // characters
+
+// UnmarshalText reads the name, without the blanks around it.
 func (l *label) UnmarshalText(text []byte) error {
-	if pims.Blank(string(text)) {
+	name := strings.TrimSpace(string(text))
+	switch {
+	case pims.Blank(name):
 		return errors.New("must not be blank")
+	case !utf8.ValidString(name):
+		return errors.New("must be UTF-8")
+	case utf8.RuneCountInString(name) > maxLabel:
+		return fmt.Errorf("must have at most %d characters", maxLabel)
+	case strings.ContainsFunc(name, breaksLines):
+		return errors.New("must have no line break and no control character")
 	}
-	*l = label(text)
+	*l = label(name)
 	return nil
 }
+
+// breaksLines tells what a table of one line for each clinic cannot show.
+func breaksLines(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }
 
 // limit is how many items of a list are shown.
 type limit int

@@ -127,14 +127,16 @@ type Findings struct {
 
 // Test logs in afresh, whatever is kept, and looks at today's calendar, for
 // `credentials test`. Errors are those of Connect and pims.Session; a suspended
-// credential is not tried. What came of it is kept with the credential.
+// credential is not tried. What came of it is kept with the credential, unless the
+// machine was at fault.
 func (c *Connector) Test(ctx context.Context, clinicID uuid.UUID) (Findings, error) {
 	a, err := c.access(ctx, clinicID)
 	if err != nil {
 		return Findings{}, err
 	}
 	found, err := c.test(ctx, a)
-	if ctx.Err() == nil { // else it says nothing about the credential
+	ours := errors.Is(err, pims.ErrBrowserUnavailable) || errors.Is(err, pims.ErrHostNotAllowed)
+	if ctx.Err() == nil && !ours { // else it says nothing about the credential
 		if noteErr := c.o.Credentials.NoteTest(ctx, clinicID, a.credential.ID, pims.Kind(err), c.o.Now()); noteErr != nil {
 			c.logger(a).WarnContext(ctx, "The test of the credentials could not be noted", "error", noteErr)
 		}

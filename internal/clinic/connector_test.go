@@ -489,6 +489,13 @@ func TestATestOfCredentialsIsKeptWithThem(t *testing.T) {
 	require.ErrorIs(t, err, pims.ErrAuthChallenge)
 	require.Equal(t, "auth_challenge", outcome())
 
+	for _, ours := range []error{pims.ErrBrowserUnavailable, pims.ErrHostNotAllowed} {
+		o.fake.FailNext(pimstest.OpLogin, ours)
+		_, err = o.Test(t.Context(), o.id)
+		require.ErrorIs(t, err, ours)
+		require.Equal(t, "auth_challenge", outcome(), "no word about the credentials")
+	}
+
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = o.Test(ended, o.id)

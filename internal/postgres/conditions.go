@@ -56,7 +56,9 @@ const conditionsSQL = `
 	order by c.name, c.id`
 
 // A phase's failures are its own, and those of full syncs that ended before they
-// ran it. A run of like ends begins with the first after the latest of the other
+// ran it. What was wrong with a request says nothing about the clinic,
+// and what earlier credentials met, or these before a good test, says nothing about
+// these. A run of like ends begins with the first after the latest of the other
 // kind. Rows that were made by hand may lack a time.
 const phasesSQL = `
 	with attempts as not materialized (
@@ -64,6 +66,14 @@ const phasesSQL = `
 			coalesce(started_at, created_at) as began
 		from case_sync_audits
 		where completed_at is not null and (request ->> 'dryRun') is distinct from 'true'
+			and error_code is distinct from 'invalid_request'
+			and not (status = 'failed'
+				and error_code in ('pims_auth_rejected', 'pims_auth_challenge', 'credentials_suspended', 'credentials_missing', 'credentials_invalid')
+				and exists (
+					select from pims_credentials p
+					where p.clinic_id = case_sync_audits.clinic_id and (
+						completed_at < p.updated_at or coalesce(started_at, case_sync_audits.created_at) < p.created_at
+						or p.test_outcome = 'ok' and completed_at < p.tested_at)))
 	)
 	select c.id, t.sync_type, good.began, good.completed_at, good.error_code,
 		bad.began, bad.completed_at, bad.sync_type, bad.error_code, coalesce(first_bad.completed_at, first_good.completed_at)

@@ -86,6 +86,9 @@ func TestTheStateOfAClinicIsToldAtOnce(t *testing.T) {
 			w.ended(casesync.TypeCases, "failed", "pims_error", -1)
 			w.do(`update case_sync_audits set request = '{"dryRun": true}' where clinic_id = $1 and status = 'failed'`)
 		}, casesync.ClinicOK, -4, ""},
+		"a request that was wrong": {func(w *ward) {
+			w.ended(casesync.TypeInbound, "failed", "invalid_request", -1)
+		}, casesync.ClinicOK, -4, ""},
 		"suspended credentials": {func(w *ward) {
 			w.do(`update pims_credentials set suspended_at = $2, updated_at = $2 where clinic_id = $1`, w.at(-1))
 		}, casesync.ClinicLoginRefused, -1, "credentials_suspended"},
@@ -96,7 +99,20 @@ func TestTheStateOfAClinicIsToldAtOnce(t *testing.T) {
 		"other credentials since then": {func(w *ward) {
 			w.ended(casesync.TypeInbound, "failed", "pims_auth_challenge", -2)
 			w.do(`update pims_credentials set updated_at = $2 where clinic_id = $1`, w.at(-1))
-		}, casesync.ClinicFailing, -2, "pims_auth_challenge"},
+		}, casesync.ClinicOK, -4, ""},
+		"other credentials while a sync ran with the old ones": {func(w *ward) {
+			w.ended(casesync.TypeInbound, "failed", "pims_auth_rejected", -1)
+			w.do(`update case_sync_audits set started_at = $2 where clinic_id = $1 and status = 'failed'`, w.at(-3))
+			w.do(`update pims_credentials set created_at = $2, updated_at = $2 where clinic_id = $1`, w.at(-2))
+		}, casesync.ClinicOK, -4, ""},
+		"other credentials after another failure": {func(w *ward) {
+			w.ended(casesync.TypeInbound, "failed", "pims_unreachable", -2)
+			w.do(`update pims_credentials set created_at = $2, updated_at = $2 where clinic_id = $1`, w.at(-1))
+		}, casesync.ClinicFailing, -2, "pims_unreachable"},
+		"a refusal after a good test": {func(w *ward) {
+			w.do(`update pims_credentials set tested_at = $2, test_outcome = 'ok' where clinic_id = $1`, w.at(-2))
+			w.ended(casesync.TypeInbound, "failed", "pims_auth_rejected", -1)
+		}, casesync.ClinicLoginRefused, -1, "pims_auth_rejected"},
 		"a test of the credentials that was refused": {func(w *ward) {
 			w.do(`update pims_credentials set tested_at = $2, test_outcome = 'auth_challenge' where clinic_id = $1`, w.at(-1))
 		}, casesync.ClinicLoginRefused, -1, "pims_auth_challenge"},
@@ -107,7 +123,7 @@ func TestTheStateOfAClinicIsToldAtOnce(t *testing.T) {
 		"a good test after the PIMS asked for a person": {func(w *ward) {
 			w.ended(casesync.TypeInbound, "failed", "pims_auth_challenge", -2)
 			w.do(`update pims_credentials set tested_at = $2, test_outcome = 'ok' where clinic_id = $1`, w.at(-1))
-		}, casesync.ClinicFailing, -2, "pims_auth_challenge"},
+		}, casesync.ClinicOK, -4, ""},
 		"one failure": {func(w *ward) { w.ended(casesync.TypeCases, "failed", "schema_drift", -1) }, casesync.ClinicFailing, -1, "schema_drift"},
 		"failures of two phases": {func(w *ward) {
 			w.ended(casesync.TypeCases, "failed", "schema_drift", -3)

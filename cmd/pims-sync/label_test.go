@@ -1,0 +1,31 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestANameFitsOnALine(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"  Harbor Lights ":            "Harbor Lights",
+		"Tierpraxis Süd\n":            "Tierpraxis Süd",
+		strings.Repeat("ü", maxLabel): strings.Repeat("ü", maxLabel),
+		"":                            "",
+		strings.Repeat("x", 201):      "",
+		strings.Repeat("x", 5000):     "",
+		"Harbor\nLights":              "",
+		"Harbor\x1b[31m":              "",
+		"Harbor\u0085Lights":          "",
+		"Harbor\u2028Lights":          "",
+		"Harbor\tLights":              "",
+		"Harbor \xff":                 "",
+	} {
+		var l label
+		err := l.UnmarshalText([]byte(name))
+		require.Equal(t, want == "", err != nil, "%q: %v", name, err)
+		require.Equal(t, want, string(l), "%q", name)
+	}
+}
