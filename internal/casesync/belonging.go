@@ -3,7 +3,9 @@ package casesync
 import (
 	"cmp"
 	"errors"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
@@ -11,9 +13,35 @@ import (
 // errAnotherPatient: what was read for a case is not its patient's (R7).
 var errAnotherPatient = errors.New("the consultation is another patient's")
 
+// errPatientUnproved: the visit names another patient than before, and no patient id
+// (R7).
+var errPatientUnproved = errors.New("the visit names another patient than before, without a patient id")
+
 // differ tells whether two ids are known and not the same. From blank to known is
 // learning, and no difference (R7).
 func differ(a, b string) bool { return !pims.Blank(a) && !pims.Blank(b) && a != b }
+
+// otherName tells whether two names are given and not the same. Letter case, blanks and
+// punctuation make no difference.
+func otherName(a, b string) bool {
+	plain := func(name string) string {
+		return strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsNumber(r) {
+				return unicode.ToLower(r)
+			}
+			return -1
+		}, name)
+	}
+	return differ(plain(a), plain(b))
+}
+
+// unproved tells whether nobody says any more that the visit is of the patient whose id
+// the case has: a row gave another name and no patient id, and no row has named a
+// patient id since (R7).
+func (c *Case) unproved(a *pims.Appointment) bool {
+	return pims.Blank(a.PatientID) && (c.Appointment.Unproved ||
+		!pims.Blank(c.Appointment.PatientID) && otherName(c.PatientName, a.PatientName))
+}
 
 // patientOf is whose the case's stored consultation is: the patient that is stored
 // with it, else the one that the case has had.
@@ -49,9 +77,12 @@ func carriedOver(old *Case, a *pims.Appointment) Case {
 	case another: // corrected, or merged into another one
 		c.PatientName = ""
 		c.Appointment.ConsultationID, c.Appointment.Title = "", ""
-		if differ(old.Appointment.ClientID, a.ClientID) {
-			c.ClientName, c.PhoneNumber, c.Appointment.ClientEmail = "", "", ""
-		}
+	}
+	if differ(old.Appointment.ClientID, a.ClientID) { // also of the same patient
+		c.ClientName, c.PhoneNumber, c.Appointment.ClientEmail = "", "", ""
+	}
+	if c.Appointment.Unproved = old.unproved(a); c.Appointment.Unproved && !old.Appointment.Unproved {
+		c.Appointment.Title = ""
 	}
 	return c
 }
@@ -61,6 +92,8 @@ func carriedOver(old *Case, a *pims.Appointment) Case {
 // consultation nor has ceased to have it.
 func stillOwn(stored *Belonging, old, merged *Case, a *pims.Appointment) bool {
 	switch now := merged.Appointment; {
+	case now.Unproved:
+		return false
 	case differ(old.patientOf(stored), now.PatientID):
 		return false
 	case !now.Earlier && differ(stored.ConsultationID, now.ConsultationID):
@@ -74,6 +107,12 @@ func stillOwn(stored *Belonging, old, merged *Case, a *pims.Appointment) bool {
 // anotherPatient tells whether a patient who was known has become another one, who is known.
 func anotherPatient(before, after *Case) bool {
 	return differ(before.Appointment.PatientID, after.Appointment.PatientID)
+}
+
+// proved tells whether the PIMS names the patient by id again, after it gave another
+// name without one.
+func proved(before, after *Case) bool {
+	return before.Appointment.Unproved && !after.Appointment.Unproved
 }
 
 // Hides tells whether the write takes the stored consultation out of the case. The
@@ -95,11 +134,11 @@ func (w *Write) Forgets() bool {
 }
 
 // lookAgain is the reading of a case whose patient has become another one, or whose
-// consultation was hidden: it is due at once, whatever the window (R19), and the
+// consultation was hidden, or who is named by id again: it is due at once, whatever the window (R19), and the
 // consultation of before comes back only where it names the case's patient (R7).
 // Nil: there is no reason.
 func lookAgain(w *Write, at time.Time) *Reading {
-	if w.Before == nil || !w.Hides() && !anotherPatient(w.Before, &w.After) {
+	if w.Before == nil || !w.Hides() && !anotherPatient(w.Before, &w.After) && !proved(w.Before, &w.After) {
 		return nil
 	}
 	r := &Reading{CaseID: w.Before.ID, Since: at, Outcome: "changed"}
@@ -112,17 +151,18 @@ func lookAgain(w *Write, at time.Time) *Reading {
 // Take is what becomes of a case, read whole, when a consultation was read for it:
 // the consultation id is the case's own already (R9). It is pure. changed is false
 // where there is nothing to write (R12). The error is errAnotherPatient where the
-// consultation is another patient's: it is not stored, and what is stored of the same
-// consultation is hidden (R7). disowned is what was hidden before: without naming a
-// patient it does not come back to another one.
+// consultation is another patient's, and errPatientUnproved where nobody says whose the
+// visit is: it is not stored, and what is stored of the same consultation is hidden
+// (R7). disowned is what was hidden before: without naming a patient it does not come
+// back to another one.
 func Take(c Case, read pims.Consultation, disowned Belonging, at time.Time) (after Case, changed bool, err error) {
 	patient := c.Appointment.PatientID
 	unnamed := pims.Blank(read.PatientID) && read.ID == disowned.ConsultationID && differ(disowned.PatientID, patient)
-	if unnamed || differ(read.PatientID, patient) {
-		if c.holds(read.ID) {
-			return c.hidden(), true, errAnotherPatient
-		}
-		return c, false, errAnotherPatient
+	switch {
+	case c.Appointment.Unproved:
+		return c.without(read.ID, errPatientUnproved)
+	case unnamed || differ(read.PatientID, patient):
+		return c.without(read.ID, errAnotherPatient)
 	}
 	merged, changed := MergeConsultation(c.Consultation, read, at)
 	if !changed {
@@ -130,6 +170,15 @@ func Take(c Case, read pims.Consultation, disowned Belonging, at time.Time) (aft
 	}
 	c.Consultation, c.Consulted, c.Hidden = &merged, nil, false
 	return c, true, nil
+}
+
+// without is the decision about a consultation that the case may not show: what is
+// stored of it is hidden (R7).
+func (c Case) without(consultationID string, why error) (after Case, changed bool, err error) {
+	if c.holds(consultationID) {
+		return c.hidden(), true, why
+	}
+	return c, false, why
 }
 
 // hidden is the case without its consultation.

@@ -66,6 +66,7 @@ type Appointment struct {
 	Start          string // wall clock, in the form of pims.WallText (R2, R12)
 	End            string
 	PatientID      string
+	Unproved       bool // a row gave another name and no patient id since PatientID was named last (R7)
 	ClientID       string
 	ClientEmail    string
 	Veterinarian   string

@@ -387,6 +387,8 @@ func explainItem(err error) (ItemCode, string) {
 		return ItemMalformed, "Consultation unusable: an internal error, the log tells more"
 	case errors.Is(err, errAnotherPatient):
 		return ItemAnotherPatient, anotherPatientText
+	case errors.Is(err, errPatientUnproved):
+		return ItemAnotherPatient, patientUnprovedText
 	case errors.Is(err, pims.ErrNotFound):
 		return ItemNotFound, "Consultation not found"
 	case errors.As(err, &record):

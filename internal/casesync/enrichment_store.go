@@ -14,6 +14,9 @@ import (
 // anotherPatientText is what a person is told who asks why the notes are missing.
 const anotherPatientText = "The consultation is not shown to be this case's patient's: it names another patient, or it was another one's before and names none. Correct the visit or the consultation in the PIMS"
 
+// patientUnprovedText is the same where the visit does not say whose it is.
+const patientUnprovedText = "The visit names another patient than before, and no patient id: nobody says whose the notes are. Name the patient of the visit in the PIMS"
+
 // hideLost takes the stored consultations out of sight that the search lists for
 // another appointment (R7, R9). Their cases are due at once, also in later runs.
 func (p *enrichmentPhase) hideLost(ctx context.Context, due []*Candidate, found *listing, result *Result) error {

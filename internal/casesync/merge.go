@@ -112,6 +112,7 @@ func mergeDetails(old Appointment, a *pims.Appointment) Appointment {
 		Start:          known(pims.WallText(a.StartText), old.Start),
 		End:            known(pims.WallText(a.EndText), old.End),
 		PatientID:      known(a.PatientID, old.PatientID),
+		Unproved:       old.Unproved,
 		ClientID:       known(a.ClientID, old.ClientID),
 		ClientEmail:    known(a.ClientEmail, old.ClientEmail),
 		Veterinarian:   known(a.Veterinarian, old.Veterinarian),

@@ -93,7 +93,7 @@ func (m *machine) requireVisit(p *play, was *row, entries []pims.ConsultationEnt
 		m.requireWait(p, was, learned)
 	case !written: // R19: it is named and not found
 		require.Equal(m, stored, is.Consultation)
-	case isAnother(c.PatientID, was.Appointment.PatientID), disowned:
+	case isAnother(c.PatientID, was.Appointment.PatientID), disowned, was.Appointment.Unproved:
 		if stored != nil && stored.ID == id {
 			stored = nil
 		}

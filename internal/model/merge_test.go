@@ -91,7 +91,8 @@ func (l *life) show() {
 	require.Equal(l, "4711", is.PIMSID)
 	require.Equal(l, []any{was.ID, was.CreatedAt, was.UpdatedAt, was.Version},
 		[]any{is.ID, is.CreatedAt, is.UpdatedAt, is.Version}, "a visit says nothing of these")
-	if mustHide(was.Consultation, &was.Appointment, was.SoftDeleted(), &visit) {
+	require.Equal(l, unproved(&was, &visit), is.Appointment.Unproved, "R7: without a patient id")
+	if mustHide(&was, was.SoftDeleted(), &visit) {
 		require.Nil(l, is.Consultation, "R7")
 		require.True(l, is.Hidden)
 		l.seen["consultations hidden"]++
@@ -127,6 +128,8 @@ func own(was casesync.Case, visit *pims.Appointment) casesync.Case {
 	if was.Consultation != nil {
 		whose = cmp.Or(was.Consultation.PatientID, patient)
 	}
+	client := isAnother(was.Appointment.ClientID, strings.TrimSpace(visit.ClientID))
+	doubted := unproved(&was, visit) && !was.Appointment.Unproved
 	switch {
 	case was.SoftDeleted() && isAnother(patient, now):
 		was.PatientName, was.ClientName, was.PhoneNumber, was.Appointment = "", "", "", casesync.Appointment{}
@@ -134,9 +137,12 @@ func own(was casesync.Case, visit *pims.Appointment) casesync.Case {
 		was.Appointment = casesync.Appointment{}
 	case isAnother(patient, now):
 		was.PatientName, was.Appointment.ConsultationID, was.Appointment.Title = "", "", ""
-		if isAnother(was.Appointment.ClientID, strings.TrimSpace(visit.ClientID)) {
-			was.ClientName, was.PhoneNumber, was.Appointment.ClientEmail = "", "", ""
-		}
+	}
+	if client {
+		was.ClientName, was.PhoneNumber, was.Appointment.ClientEmail = "", "", ""
+	}
+	if doubted {
+		was.Appointment.Title = ""
 	}
 	if visit.NoConsultation {
 		was.Appointment.ConsultationID = ""
@@ -234,7 +240,7 @@ func (l *life) read() {
 	is, changed, err := casesync.Take(*l.is, read, disowned, at)
 	require.Equal(l, before, *l.is, "it is pure")
 	patient := l.is.Appointment.PatientID
-	if isAnother(read.PatientID, patient) || read.PatientID == "" && disowned.ConsultationID == read.ID && isAnother(disowned.PatientID, patient) {
+	if l.is.Appointment.Unproved || isAnother(read.PatientID, patient) || read.PatientID == "" && disowned.ConsultationID == read.ID && isAnother(disowned.PatientID, patient) {
 		require.Error(l, err, "R7: another patient's")
 		require.Equal(l, was != nil && was.ID == read.ID, changed, "R7: what is stored of it is hidden")
 		require.Equal(l, changed, is.Hidden)

@@ -255,9 +255,17 @@ func (m *machine) requireOwnNotes(r *row) {
 // isAnother tells whether two ids are known and differ.
 func isAnother(a, b string) bool { return a != "" && b != "" && a != b }
 
+// unproved is R7 by the letter: whether a row gives another name and no patient id, for
+// a case whose patient id is known, or did so and none has named an id since.
+func unproved(was *casesync.Case, a *pims.Appointment) bool {
+	renamed := was.Appointment.PatientID != "" && isAnother(strings.TrimSpace(was.PatientName), strings.TrimSpace(a.PatientName))
+	return strings.TrimSpace(a.PatientID) == "" && (was.Appointment.Unproved || renamed)
+}
+
 // mustHide is R7 and R9 by the letter: whether a row of the calendar takes the stored
 // consultation from its case. returned: the id was gone before.
-func mustHide(stored *casesync.Consultation, was *casesync.Appointment, returned bool, a *pims.Appointment) bool {
+func mustHide(c *casesync.Case, returned bool, a *pims.Appointment) bool {
+	stored, was := c.Consultation, &c.Appointment
 	if stored == nil {
 		return false
 	}
@@ -265,6 +273,8 @@ func mustHide(stored *casesync.Consultation, was *casesync.Appointment, returned
 	now := strings.TrimSpace(a.PatientID)
 	named := strings.TrimSpace(a.ConsultationID)
 	switch {
+	case unproved(c, a):
+		return true
 	case returned && (whose == "" || whose != now || isAnother(was.PatientID, now)):
 		return true // it needs a proof
 	case isAnother(whose, now):
@@ -294,7 +304,7 @@ func (m *machine) requireBelongings(p *play) {
 			require.Equal(m, was.Consultation, is.Consultation, "R7: nothing was said of it")
 			continue
 		}
-		if mustHide(was.Consultation, &was.Appointment, was.SoftDeleted() || was.protected, a) {
+		if mustHide(&was.Case, was.SoftDeleted() || was.protected, a) {
 			require.Nil(m, is.Consultation, "R7: %s keeps what is not its own", was.PIMSID)
 			hidden++
 			continue

@@ -119,10 +119,11 @@ func changesSince(ctx context.Context, tx pgx.Tx, clinicID, caseID uuid.UUID) ([
 }
 
 // anothersNotes tells whether the stored consultation is another patient's than the
-// case's, or another consultation than the appointment names: a restore does not put
-// it back (R7).
+// case's, or another consultation than the appointment names, or nobody says whose the
+// visit is: a restore does not put it back (R7).
 const anothersNotes = `(
-	c.metadata #>> '{consultation,patientId}' <> c.metadata #>> '{appointment,patientId}'
+	c.metadata #>> '{appointment,patientUnproved}' is not distinct from 'true'
+	or c.metadata #>> '{consultation,patientId}' <> c.metadata #>> '{appointment,patientId}'
 	or c.metadata #>> '{consultation,id}' <> c.metadata #>> '{appointment,consultationId}'
 		and c.metadata #>> '{appointment,consultationIdEarlier}' is distinct from 'true')`
 

@@ -49,6 +49,7 @@ type appointmentJSON struct {
 	Start          string `json:"start,omitempty"`
 	End            string `json:"end,omitempty"`
 	PatientID      string `json:"patientId,omitempty"`
+	Unproved       bool   `json:"patientUnproved,omitempty"` // R7
 	ClientID       string `json:"clientId,omitempty"`
 	ClientEmail    string `json:"clientEmail,omitempty"`
 	Veterinarian   string `json:"veterinarian,omitempty"`

@@ -16,6 +16,7 @@ func theBelonging() []mutant {
 	replaced := tests{sync, "AnotherConsultationReplaces"}
 	null := tests{sync, "ANullClears"}
 	late := tests{sync, "ReadForTheEarlierPatient"}
+	unproved := tests{sync, "AnotherNameWithoutAPatientID"}
 	merge := tests{model, "TheMerge"}
 	return []mutant{
 		{"R7", "a patient that becomes known is another one", belonging, "return !pims.Blank(a) && !pims.Blank(b) && a != b", "return a != b", tests{sync, "BecomesKnown"}},
@@ -26,13 +27,17 @@ func theBelonging() []mutant {
 		{"R7", "an absent field is a null", "internal/casesync/merge.go", `consultationID == "" && !a.NoConsultation`, `false`, null},
 		{"R7", "Neo's null says nothing", "internal/pims/idexxneo/reader.go", `return id, id == "" && (kind`, `return id, false && (kind`, tests{neo, "Generations|Tolerantly"}},
 		{"R7", "Neo's newer shape does not say whose it is", "internal/pims/idexxneo/consultation.go", "err = r.patient(c)", "err = r.skip()", tests{neo, "BothShapes"}},
-		{"R7", "a consultation of another patient is stored", belonging, "if unnamed || differ(read.PatientID, patient) {", "if unnamed {", never},
-		{"R7", "what is stored of another patient's consultation stays", belonging, "if c.holds(read.ID) {", "if false {", never},
-		{"R7", "what was hidden comes back without naming the patient", belonging, "if unnamed || differ(read.PatientID, patient) {", "if unnamed && false || differ(read.PatientID, patient) {", corrected},
+		{"R7", "a consultation of another patient is stored", belonging, "case unnamed || differ(read.PatientID, patient):", "case unnamed:", never},
+		{"R7", "what is stored of another patient's consultation stays", belonging, "if c.holds(consultationID) {", "if false {", never},
+		{"R7", "what was hidden comes back without naming the patient", belonging, "case unnamed || differ(read.PatientID, patient):", "case unnamed && false || differ(read.PatientID, patient):", corrected},
 		{"R7", "another consultation without notes keeps the notes", consultation, "old == nil || old.ID != read.ID || differ(old.PatientID, read.PatientID)", "old == nil || differ(old.PatientID, read.PatientID)", replaced},
 		{"R7", "another patient's consultation without notes keeps the notes", consultation, "old == nil || old.ID != read.ID || differ(old.PatientID, read.PatientID)", "old == nil || old.ID != read.ID", merge},
 		{"R7", "another patient keeps the name", belonging, "c.PatientName = \"\"\n", "", merge},
 		{"R7", "another client keeps the phone number", belonging, "if differ(old.Appointment.ClientID, a.ClientID) {", "if false {", merge},
+		{"R7", "another name without a patient id keeps the notes", belonging, "case now.Unproved:", "case false:", unproved},
+		{"R7", "notes come back to a name without a patient id", belonging, "case c.Appointment.Unproved:", "case false:", unproved},
+		{"R7", "a patient id that is named again is not due", belonging, "&& !proved(w.Before, &w.After) {", "{", unproved},
+		{"R7", "another spelling of a name is another patient", belonging, "return differ(plain(a), plain(b))", "return differ(a, b)", tests{sync, "ThatIsTheSameHidesNothing"}},
 		{"R7", "what was read for the earlier patient lands", storing, "a.PatientID == c.PatientID && ", "", late},
 		{"R7", "what was read of the earlier consultation lands", storing, "a.ConsultationID == c.ConsultationID && ", "", late},
 		{"R7", "a restore puts another patient's notes back", "internal/postgres/cases_restore.go", "case when ` + anothersNotes + ` then", "case when false then", tests{sync, "ARestoreByHandPutsNoOther"}},
