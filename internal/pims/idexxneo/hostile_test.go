@@ -98,11 +98,11 @@ func writeRows(w io.Writer, row func(int) string, rows int, more string) {
 const hostileEnv = "PIMS_SYNC_TEST_HOSTILE"
 
 func TestAHostileAnswerTakesLittleMemory(t *testing.T) { // R57
+	t.Parallel()
 	if name := os.Getenv(hostileEnv); name != "" {
 		askHostile(t, name)
 		return
 	}
-	t.Parallel()
 	for name, h := range hostile {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
