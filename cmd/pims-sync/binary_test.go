@@ -138,7 +138,7 @@ func (s *serving) awaitReady(t testing.TB) {
 	case s.address = <-s.ready:
 	case <-s.exited:
 		require.FailNow(t, "serve ended", s.log.String())
-	case <-time.After(time.Minute):
+	case <-time.After(4 * time.Minute): // a machine with much other work
 		require.FailNow(t, "serve does not get ready", s.log.String())
 	}
 }

@@ -54,7 +54,7 @@ func newWorld(t *testing.T, change ...func(*Config, *serverOptions)) *world {
 		DatabaseURL:   pgtest.URL(t),
 		EncryptionKey: clinic.NewKey(),
 		AllowedHosts:  []string{"127.0.0.1", "localhost"},
-		SyncTimeoutMS: time.Minute.Milliseconds(),
+		SyncTimeoutMS: (4 * time.Minute).Milliseconds(),
 		Headless:      true,
 		LogLevel:      &logLevel{slog.LevelDebug},
 		LogFormat:     new("json"),
@@ -88,7 +88,7 @@ func (w *world) replica(change ...func(*Config, *serverOptions)) *replica {
 	require.NoError(w.t, err)
 	options := serverOptions{
 		listener: listener,
-		wait:     time.Minute,
+		wait:     4 * time.Minute,
 		engine:   engineOptions{browser: chromium.get()},
 	}
 	for _, c := range change {
