@@ -59,13 +59,13 @@ func pip(t *testing.T) *practice {
 	return p
 }
 
-// vanished soft-deletes the visit's case.
-func (p *practice) vanished(id string) {
+// vanished soft-deletes the case of visit 1.
+func (p *practice) vanished() {
 	p.Helper()
 	p.enter(p.visit("7", "2026-03-02 08:45", isCancelled)) // an empty calendar deletes nothing
-	p.remove(id)
+	p.remove("1")
 	p.sync(casesync.TypeReconciliation)
-	c := p.stored(id)
+	c := p.stored("1")
 	require.True(p, c.SoftDeleted())
 	p.again = nil
 }
@@ -73,7 +73,7 @@ func (p *practice) vanished(id string) {
 func TestAnIDThatIsGivenOutAgainBringsNoNotesOfBefore(t *testing.T) { // R7, R16
 	t.Parallel()
 	p := pip(t)
-	p.vanished("1")
+	p.vanished()
 	p.at("2026-03-03 07:00")
 	otto := p.visit("1", "2026-03-03 08:00", of("otto"), none, func(a *pims.Appointment) {
 		a.ClientID, a.ClientName, a.ClientPhone, a.ClientEmail, a.Title, a.Reason = "c9", "", "", "", "", ""
@@ -116,7 +116,7 @@ func TestASoftDeletedCaseKeepsItsNotesOnlyWhereBothSidesNameThePatient(t *testin
 				p.seen(p.visit("1", "2026-03-02 08:00", of(tc.before), belongsTo("51")))
 				p.record(p.held("51", "1", "2026-03-02 08:00", says("pip limps")))
 				p.sync(casesync.TypeCases)
-				p.vanished("1")
+				p.vanished()
 				id := p.stored("1").ID
 				if restored {
 					restorations, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{id}, "key:z", p.clock.now())
@@ -411,7 +411,7 @@ func TestARestoreByHandPutsNoOtherPatientsNotesBack(t *testing.T) { // R7, R24
 			t.Parallel()
 			p := pip(t)
 			p.edit("1", set) // as an earlier version may have left it
-			p.vanished("1")
+			p.vanished()
 			restorations, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.now())
 			require.NoError(t, err)
 			require.Equal(t, casesync.RestoreDone, restorations[0].Outcome)

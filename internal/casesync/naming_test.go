@@ -71,7 +71,7 @@ func TestARestoreByHandPutsNoNotesUnderANameWithoutAnID(t *testing.T) { // R7, R
 	t.Parallel()
 	p := pip(t)
 	p.edit("1", `metadata = jsonb_set(metadata, '{appointment,patientUnproved}', 'true')`)
-	p.vanished("1")
+	p.vanished()
 	_, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.now())
 	require.NoError(t, err)
 	require.Nil(t, p.stored("1").Deletion)

@@ -46,7 +46,7 @@ func main() {
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "dates:", err)
-		os.Exit(1) //nolint:forbidigo // a program of its own
+		os.Exit(1)
 	}
 }
 

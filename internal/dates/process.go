@@ -41,7 +41,7 @@ func (p place) environment(m moment) ([]string, error) {
 
 // wrapPostgreSQL writes the two programs that the embedded database looks for.
 func (p place) wrapPostgreSQL(bin string, shift time.Duration) error {
-	real, err := postgreSQL()
+	server, err := postgreSQL()
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (p place) wrapPostgreSQL(bin string, shift time.Duration) error {
 	}
 	faked := fmt.Sprintf("LD_PRELOAD=%s FAKETIME=%+d FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME_DISABLE_SHM=1 ", library[0], int64(shift/time.Second))
 	for name, with := range map[string]string{"postgres": faked, "initdb": ""} {
-		script := "#!/bin/sh\n" + with + "exec " + filepath.Join(real, name) + " \"$@\"\n"
+		script := "#!/bin/sh\n" + with + "exec " + filepath.Join(server, name) + " \"$@\"\n"
 		if err := os.WriteFile(filepath.Join(bin, name), []byte(script), 0o755); err != nil { //nolint:gosec // a program
 			return err
 		}
@@ -88,7 +88,7 @@ func (b *bench) test(ctx context.Context, p testPackage, m moment, env []string,
 		return "", err
 	}
 	cmd := exec.CommandContext(ctx, b.binary(p), args...)
-	cmd.Dir, cmd.Env = p.dir, append(moved, env...)
+	cmd.Dir, cmd.Env = p.dir, slices.Concat(moved, env)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -42,7 +42,7 @@ func TestAWrongWindowBecomesNoSync(t *testing.T) { // R4
 		require.Equal(t, casesync.CodeInvalidRequest, f.Code, name)
 		require.Equal(t, c.field, f.Field, name)
 	}
-	all, err := r.Queue.Audits(t.Context(), id, casesync.AuditFilter{})
+	all, err := r.Audits(t.Context(), id, casesync.AuditFilter{})
 	require.NoError(t, err)
 	require.Empty(t, all.Items)
 	_, err = r.Start(t.Context(), casesync.Request{ClinicID: id, Type: casesync.TypeInbound, Trigger: casesync.TriggerAPI, Options: casesync.Options{EndDate: date(2026, 3, 3)}}, "")

@@ -189,9 +189,9 @@ func (o Options) accepts(r *http.Request) bool {
 }
 
 // decoyFilled tells whether a field other than the real ones holds a value.
-func decoyFilled(form url.Values, real map[string]string) bool {
+func decoyFilled(form url.Values, wanted map[string]string) bool {
 	for name, values := range form {
-		if _, ok := real[name]; ok {
+		if _, ok := wanted[name]; ok {
 			values = values[:len(values)-1]
 		}
 		if name != "_token" && strings.Join(values, "") != "" {

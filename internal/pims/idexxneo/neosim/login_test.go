@@ -112,7 +112,7 @@ func TestAFilledDecoyMakesTheLoginAWrongOne(t *testing.T) {
 			_, page := b.open("/login")
 			form := url.Values{"username": {neosim.DefaultUsername}, "password": {neosim.DefaultPassword}, "_token": {tokenPattern.FindStringSubmatch(page)[1]}}
 			maps.Copy(form, c.fields)
-			status, _ := b.post("/login", form, http.Header{"X-Requested-With": {"XMLHttpRequest"}})
+			status, _ := b.postLogin(form, http.Header{"X-Requested-With": {"XMLHttpRequest"}})
 			require.Equal(t, c.want, status)
 		})
 	}
@@ -122,9 +122,9 @@ func TestOnlyThePagesScriptCanSubmitTheForm(t *testing.T) {
 	t.Parallel()
 	sim, b := serve(t, neosim.Options{})
 	form := url.Values{"username": {neosim.DefaultUsername}, "password": {neosim.DefaultPassword}}
-	status, _ := b.post("/login", form, http.Header{})
+	status, _ := b.postLogin(form, http.Header{})
 	require.Equal(t, http.StatusBadRequest, status, "a form that was submitted without the script")
-	status, _ = b.post("/login", form, http.Header{"X-Requested-With": {"XMLHttpRequest"}})
+	status, _ = b.postLogin(form, http.Header{"X-Requested-With": {"XMLHttpRequest"}})
 	require.Equal(t, 419, status, "no CSRF token")
 	require.Equal(t, neosim.Logins{}, sim.Logins(), "neither accepted nor refused")
 }

@@ -81,12 +81,12 @@ func (b *browser) login(username, password string) (int, map[string]any) {
 	} else {
 		form.Set("_token", token[1])
 	}
-	return b.post("/login", form, headers)
+	return b.postLogin(form, headers)
 }
 
-func (b *browser) post(path string, form url.Values, headers http.Header) (int, map[string]any) {
+func (b *browser) postLogin(form url.Values, headers http.Header) (int, map[string]any) {
 	b.t.Helper()
-	request, err := http.NewRequest(http.MethodPost, b.base+path, strings.NewReader(form.Encode()))
+	request, err := http.NewRequest(http.MethodPost, b.base+"/login", strings.NewReader(form.Encode()))
 	require.NoError(b.t, err)
 	request.Header = headers.Clone()
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
