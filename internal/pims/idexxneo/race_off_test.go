@@ -1,0 +1,5 @@
+//go:build !race
+
+package idexxneo
+
+const memoryFactor = 1
