@@ -17,9 +17,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // The benchmarks measure the program as it is used: `pims-sync serve` is a process
@@ -84,7 +84,7 @@ type installation struct {
 func install(b *testing.B) *installation {
 	b.Helper()
 	i := &installation{account: newAccount(b), database: pgtest.URL(b)}
-	i.env = append(i.env, "DATABASE_URL="+i.database, "ENCRYPTION_KEY="+clinic.NewKey(), "SYNC_WAIT_MS=600000", "SYNC_TIMEOUT_MS=600000")
+	i.env = append(i.env, "DATABASE_URL="+i.database, "ENCRYPTION_KEY="+seal.NewKey(), "SYNC_WAIT_MS=600000", "SYNC_TIMEOUT_MS=600000")
 	i.serving = i.serve(b)
 	return i
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // CLI is the grammar of the command line (docs/interface.md §Commands).
@@ -93,7 +94,7 @@ type KeygenCmd struct{}
 
 // Run prints a new encryption key.
 func (KeygenCmd) Run(std streams, c *Config) error {
-	key := clinic.NewKey()
+	key := seal.NewKey()
 	return show(std, c, map[string]any{"key": key}, func(w io.Writer) { fmt.Fprintln(w, key) })
 }
 

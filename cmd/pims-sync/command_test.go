@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // apart is an account with a database of the shared server and a simulated Neo
@@ -19,7 +19,7 @@ func apart(t *testing.T) (*account, *practice, string) {
 	t.Helper()
 	a := newAccount(t)
 	url := pgtest.URL(t)
-	a.env = append(a.env, "DATABASE_URL="+url, "ENCRYPTION_KEY="+clinic.NewKey())
+	a.env = append(a.env, "DATABASE_URL="+url, "ENCRYPTION_KEY="+seal.NewKey())
 	p := a.enrol(t, nil)
 	p.hang()
 	return a, p, url

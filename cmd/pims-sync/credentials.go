@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
-	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // CredentialsCmd are the commands on a clinic's way into its PIMS.
@@ -133,7 +133,7 @@ func (a *CredentialsShowCmd) Run(ctx context.Context, std streams, c *Config) er
 		if err != nil {
 			return err
 		}
-		keyID, err := clinic.KeyID(stored.Sealed)
+		keyID, err := seal.KeyID(stored.Sealed)
 		if err != nil {
 			keyID = "unreadable"
 		}

@@ -11,9 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // notRun are the blocks of commands that no test runs: the page and the beginning of
@@ -127,7 +127,7 @@ func TestTheCommandsOfThePagesDoWhatThePagesSay(t *testing.T) {
 func readerOf(t *testing.T, page string) *reader {
 	t.Helper()
 	if page == "docs/getting-started.md" {
-		r := newReader(t, "DATABASE_URL="+pgtest.URL(t), "ENCRYPTION_KEY="+clinic.NewKey())
+		r := newReader(t, "DATABASE_URL="+pgtest.URL(t), "ENCRYPTION_KEY="+seal.NewKey())
 		r.known["America/New_York"] = zoneAtNoon(t).String()
 		return r
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/tracing"
 )
 
@@ -51,7 +52,7 @@ type engineOptions struct {
 
 // keyring opens the keyring. Who works for all clinics needs every key that some
 // clinic's credentials have (R37).
-func (o *engineOptions) keyring(ctx context.Context, c *Config, s *store) (*clinic.Keyring, error) {
+func (o *engineOptions) keyring(ctx context.Context, c *Config, s *store) (*seal.Keyring, error) {
 	ring, err := openKeyring(ctx, c, s)
 	if err == nil && !o.private {
 		err = ring.Cover(ctx, s.Seals())

@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // What runs a sync, and is closed, leaves no goroutine, no browser and no
@@ -42,7 +42,7 @@ func TestNothingOfAServerIsLeftAfterItsClose(t *testing.T) {
 		require.ErrorContains(t, err, "ENCRYPTION_KEY")
 	})
 	t.Run("a command", func(t *testing.T) {
-		c := &Config{DatabaseURL: url, EncryptionKey: clinic.NewKey()}
+		c := &Config{DatabaseURL: url, EncryptionKey: seal.NewKey()}
 		err := withEngine(t.Context(), streams{}, c, func(e *engine) error { return e.start(context.WithoutCancel(t.Context())) })
 		require.NoError(t, err)
 	})

@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // KeysRotateEncryptionCmd seals everything anew with the first encryption key.
@@ -72,7 +72,7 @@ func (a *KeysRotateEncryptionCmd) ready(ctx context.Context, s *store, keyID str
 		keyID, strings.Join(lacking, ", "))
 }
 
-func rotationDocument(ring *clinic.Keyring, done clinic.Rotation, dryRun bool) rotationJSON {
+func rotationDocument(ring *seal.Keyring, done seal.Rotation, dryRun bool) rotationJSON {
 	document := rotationJSON{
 		KeyID: ring.KeyIDs()[0], DryRun: dryRun, Rotated: done.Rotated, Current: done.Current, LostSessions: done.Sessions,
 		Unreadable: make([]unreadableJSON, len(done.Unreadable)),

@@ -18,9 +18,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // TestScripts runs the commands as a person or a script does. Each script has a
@@ -86,7 +86,7 @@ func setUpScript(env *testscript.Env) error {
 	env.Vars = append(env.Vars, theClock()...)
 	for name, value := range map[string]string{
 		"DATABASE_URL":       pgtest.URL(t),
-		"ENCRYPTION_KEY":     clinic.NewKey(),
+		"ENCRYPTION_KEY":     seal.NewKey(),
 		"DATA_DIR":           env.WorkDir + "/data",
 		"HOME":               env.WorkDir,
 		"PIMS":               practice.URL,

@@ -8,10 +8,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 func TestASessionThatDiesMidwayIsRenewedOnce(t *testing.T) { // R36
@@ -100,7 +100,7 @@ func TestTheEncryptionKeyIsRotatedWhileASyncRuns(t *testing.T) { // R37
 	t.Parallel()
 	w := newWorld(t)
 	p := seeded(t, w, neosim.Options{})
-	first, second := w.config.EncryptionKey, clinic.NewKey()
+	first, second := w.config.EncryptionKey, seal.NewKey()
 	w.secrets = append(w.secrets, second)
 	w.replicas[0].end()
 	with := func(key string) func(*Config, *serverOptions) {

@@ -12,9 +12,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // store is the migrated database that a command works on, and what keeps it up.
@@ -118,7 +118,7 @@ const keyFile = "encryption.key"
 
 // openKeyring reads ENCRYPTION_KEY, or for the embedded database the key that was
 // made once, and refuses a key that is not the database's (R37).
-func openKeyring(ctx context.Context, c *Config, s *store) (*clinic.Keyring, error) {
+func openKeyring(ctx context.Context, c *Config, s *store) (*seal.Keyring, error) {
 	text := c.EncryptionKey
 	if text == "" {
 		if s.home == "" {
@@ -129,7 +129,7 @@ func openKeyring(ctx context.Context, c *Config, s *store) (*clinic.Keyring, err
 			return nil, err
 		}
 	}
-	ring, err := clinic.ParseKeyring(text)
+	ring, err := seal.ParseKeyring(text)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func generatedKey(path string) (string, error) {
 		return "", fmt.Errorf("making the encryption key: %w", err)
 	}
 	defer os.Remove(draft.Name()) //nolint:errcheck // a draft is nobody's
-	_, err = draft.WriteString(clinic.NewKey() + "\n")
+	_, err = draft.WriteString(seal.NewKey() + "\n")
 	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
 		return "", fmt.Errorf("writing the encryption key: %w", err)
 	}

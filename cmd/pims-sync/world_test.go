@@ -23,6 +23,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // A world is one database, the replicas that share it, and the practices of its
@@ -31,7 +32,7 @@ type world struct {
 	t      *testing.T
 	config Config
 	store  *store // for what an engineer does: clinics, credentials, keys
-	ring   *clinic.Keyring
+	ring   *seal.Keyring
 	zone   *time.Location
 	log    *logBook
 
@@ -52,7 +53,7 @@ func newWorld(t *testing.T, change ...func(*Config, *serverOptions)) *world {
 	w := &world{t: t, zone: zoneAtNoon(t), log: &logBook{}}
 	w.config = Config{
 		DatabaseURL:   pgtest.URL(t),
-		EncryptionKey: clinic.NewKey(),
+		EncryptionKey: seal.NewKey(),
 		AllowedHosts:  []string{"127.0.0.1", "localhost"},
 		SyncTimeoutMS: (4 * time.Minute).Milliseconds(),
 		Headless:      true,

@@ -35,14 +35,19 @@ var importRule = rule{
 		domain: true,
 	},
 	{
+		pkg:       "internal/seal",
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
 		pkg:       "internal/clinic",
-		ours:      []string{panicsPkg, "internal/pims"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/seal"},
 		libraries: []string{uuid},
 		domain:    true,
 	},
 	{
 		pkg:       "internal/casesync",
-		ours:      []string{panicsPkg, "internal/pims", "internal/clinic"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/seal", "internal/clinic"},
 		libraries: []string{uuid},
 		domain:    true,
 	},
@@ -70,7 +75,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres",
-		ours:      []string{panicsPkg, "internal/pims", "internal/clinic", "internal/casesync", "internal/postgres/internal/dbsqlc"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/seal", "internal/clinic", "internal/casesync", "internal/postgres/internal/dbsqlc"},
 		libraries: []string{uuid, pgx, "github.com/pressly/goose/v3", riverDriver, "github.com/riverqueue/river/rivermigrate"},
 	},
 	{

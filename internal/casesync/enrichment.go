@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 const (
@@ -338,7 +339,7 @@ func endsSession(err error) bool {
 
 var sessionEnds = []error{
 	pims.ErrSessionExpired, pims.ErrAuthRejected, pims.ErrAuthChallenge, pims.ErrLoginFormChanged, pims.ErrBrowserUnavailable,
-	clinic.ErrDisabled, clinic.ErrCredentialsMissing, clinic.ErrCredentialsInvalid, clinic.ErrCredentialsSuspended, clinic.ErrKeyUnknown,
+	clinic.ErrDisabled, clinic.ErrCredentialsMissing, clinic.ErrCredentialsInvalid, clinic.ErrCredentialsSuspended, seal.ErrKeyUnknown,
 }
 
 // endsSync tells whether an error is the end of a sync that neither the PIMS nor its

@@ -10,6 +10,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // Code says how a sync failed, in the API's words (docs/interface.md §Codes).
@@ -143,7 +144,7 @@ var explanations = []struct {
 	{clinic.ErrCredentialsMissing, CodeCredentialsMissing, clinic.ErrCredentialsMissing.Error()},
 	{clinic.ErrCredentialsSuspended, CodeCredentialsSuspended, clinic.ErrCredentialsSuspended.Error()},
 	{clinic.ErrCredentialsInvalid, CodeCredentialsInvalid, ""},
-	{clinic.ErrKeyUnknown, CodeCredentialsInvalid, ""},
+	{seal.ErrKeyUnknown, CodeCredentialsInvalid, ""},
 	{pims.ErrAuthRejected, CodeAuthRejected, pims.ErrAuthRejected.Error()},
 	{pims.ErrAuthChallenge, CodeAuthChallenge, ""},
 	{pims.ErrLoginFormChanged, CodeLoginFormChanged, ""},

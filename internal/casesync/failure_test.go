@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 func TestEveryErrorOfASyncHasItsCode(t *testing.T) { // W15, docs/interface.md Â§Codes
@@ -33,7 +34,7 @@ func TestEveryErrorOfASyncHasItsCode(t *testing.T) { // W15, docs/interface.md Â
 		{clinic.ErrCredentialsMissing, casesync.CodeCredentialsMissing, false},
 		{clinic.ErrCredentialsSuspended, casesync.CodeCredentialsSuspended, false},
 		{clinic.ErrCredentialsInvalid, casesync.CodeCredentialsInvalid, false},
-		{clinic.ErrKeyUnknown, casesync.CodeCredentialsInvalid, false},
+		{seal.ErrKeyUnknown, casesync.CodeCredentialsInvalid, false},
 		{&pims.FieldError{Field: "practiceId", Reason: "is missing"}, casesync.CodeCredentialsInvalid, false},
 		{pims.ErrHostNotAllowed, casesync.CodeCredentialsInvalid, false},
 		{pims.ErrAuthRejected, casesync.CodeAuthRejected, false},

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // A world is what the nemesis rages in.
@@ -36,7 +36,7 @@ func newWorld(t *testing.T, settings ...string) *world {
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	require.NoError(t, os.Chmod(dir, 0o755))
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "tmp"), 0o755))
-	w := &world{dir: dir, binary: build(t, dir), key: clinic.NewKey(), settings: settings, zone: zoneAtNoon(t)}
+	w := &world{dir: dir, binary: build(t, dir), key: seal.NewKey(), settings: settings, zone: zoneAtNoon(t)}
 	w.database = newDatabase(t, filepath.Join(dir, "data"))
 	w.run(t, "", "migrate")
 	w.watch = newWatch(t, w.database)

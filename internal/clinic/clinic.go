@@ -1,5 +1,5 @@
 // Package clinic holds what we know of a clinic besides its cases: its zone, its
-// API keys, its sealed credentials and sessions, its schedules; and it connects
+// API keys, its credentials and sessions, its schedules; and it connects
 // to a clinic's PIMS.
 //
 // It knows no database, no HTTP and no vendor: stores and providers are handed in.

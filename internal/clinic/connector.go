@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // A Store reads clinics.
@@ -32,7 +33,7 @@ type ConnectorOptions struct {
 	Clinics     Store
 	Credentials CredentialStore
 	Sessions    SessionStore
-	Keyring     *Keyring
+	Keyring     *seal.Keyring
 	Logger      *slog.Logger     // nil: none
 	Now         func() time.Time // nil: time.Now
 

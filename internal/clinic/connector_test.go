@@ -16,6 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 const password = "correct horse"
@@ -26,7 +27,7 @@ type office struct {
 	id     uuid.UUID
 	fake   *pimstest.Fake
 	db     *memory
-	ring   *clinic.Keyring
+	ring   *seal.Keyring
 	clock  *clock
 	log    *bytes.Buffer
 	logins *[]string // provider and outcome of each

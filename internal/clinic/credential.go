@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // A StoredCredential is a row of pims_credentials: a clinic's way into its PIMS,
@@ -100,7 +101,7 @@ type credentialFields struct {
 // SealCredential makes the row that keeps a clinic's credentials, with a new id
 // (R37). It checks only that nothing would be lost in writing; what a PIMS needs
 // is checked by Connector.NewCredential.
-func SealCredential(ring *Keyring, clinicID uuid.UUID, provider string, c pims.Credentials) (StoredCredential, error) {
+func SealCredential(ring *seal.Keyring, clinicID uuid.UUID, provider string, c pims.Credentials) (StoredCredential, error) {
 	fields := credentialFields(c)
 	if err := fields.check(); err != nil {
 		return StoredCredential{}, err
@@ -134,13 +135,13 @@ func (f credentialFields) check() error {
 
 // Open reads the credentials out of the row. ErrKeyUnknown where their key is
 // not on the ring; ErrCredentialsInvalid where they are unreadable: W1, "Validate credential structure".
-func (c StoredCredential) Open(ring *Keyring) (pims.Credentials, error) {
+func (c StoredCredential) Open(ring *seal.Keyring) (pims.Credentials, error) {
 	plain, err := ring.Open(c.Sealed, c.Subject())
 	switch { // in words for whoever asked for a sync
-	case errors.Is(err, ErrKeyUnknown):
-		return pims.Credentials{}, fmt.Errorf("the clinic's PIMS credentials are %w", ErrKeyUnknown)
-	case errors.Is(err, ErrSealBroken):
-		return pims.Credentials{}, fmt.Errorf("%w (%w)", ErrCredentialsInvalid, ErrSealBroken)
+	case errors.Is(err, seal.ErrKeyUnknown):
+		return pims.Credentials{}, fmt.Errorf("the clinic's PIMS credentials are %w", seal.ErrKeyUnknown)
+	case errors.Is(err, seal.ErrBroken):
+		return pims.Credentials{}, fmt.Errorf("%w (%w)", ErrCredentialsInvalid, seal.ErrBroken)
 	case err != nil:
 		return pims.Credentials{}, err
 	}
@@ -155,11 +156,11 @@ func (c StoredCredential) Open(ring *Keyring) (pims.Credentials, error) {
 func (c StoredCredential) Suspended() bool { return !c.SuspendedAt.IsZero() }
 
 // Subject is the place that the credential is sealed for.
-func (c StoredCredential) Subject() Subject {
-	return Subject{Table: CredentialsTable, ClinicID: c.ClinicID, Provider: c.Provider, RowID: c.ID}
+func (c StoredCredential) Subject() seal.Subject {
+	return seal.Subject{Table: seal.CredentialsTable, ClinicID: c.ClinicID, Provider: c.Provider, RowID: c.ID}
 }
 
 // SessionSubject is the place that the sessions of the credential are sealed for.
-func (c StoredCredential) SessionSubject() Subject {
-	return Subject{Table: SessionsTable, ClinicID: c.ClinicID, Provider: c.Provider, RowID: c.ID}
+func (c StoredCredential) SessionSubject() seal.Subject {
+	return seal.Subject{Table: seal.SessionsTable, ClinicID: c.ClinicID, Provider: c.Provider, RowID: c.ID}
 }

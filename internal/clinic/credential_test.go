@@ -10,6 +10,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 func TestCredentialsSurviveTheirSealByteForByte(t *testing.T) {
@@ -51,7 +52,7 @@ func TestAReplacedCredentialHasAnIDOfItsOwn(t *testing.T) {
 	two.Sealed = one.Sealed
 	_, err = two.Open(r)
 	require.ErrorIs(t, err, clinic.ErrCredentialsInvalid)
-	require.ErrorIs(t, err, clinic.ErrSealBroken)
+	require.ErrorIs(t, err, seal.ErrBroken)
 }
 
 func TestCredentialsOfALostKeyAreNotInvalid(t *testing.T) {
@@ -59,9 +60,9 @@ func TestCredentialsOfALostKeyAreNotInvalid(t *testing.T) {
 	stored, err := clinic.SealCredential(ring(t), uuid.New(), "some_pims", pims.Credentials{})
 	require.NoError(t, err)
 	_, err = stored.Open(ring(t))
-	require.ErrorIs(t, err, clinic.ErrKeyUnknown)
+	require.ErrorIs(t, err, seal.ErrKeyUnknown)
 	require.NotErrorIs(t, err, clinic.ErrCredentialsInvalid)
-	require.NotContains(t, err.Error(), clinic.CredentialsTable, "callers of the API read it")
+	require.NotContains(t, err.Error(), seal.CredentialsTable, "callers of the API read it")
 	require.NotRegexp(t, `key "`, err.Error())
 }
 

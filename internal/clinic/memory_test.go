@@ -2,6 +2,7 @@ package clinic_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // memory is every store of the package in memory, with the contracts of the
@@ -20,7 +22,6 @@ type memory struct {
 	credential *clinic.StoredCredential
 	session    *clinic.StoredSession
 	keys       []clinic.APIKey
-	checks     []clinic.KeyCheck
 
 	err        error // what every method answers, if set
 	suspendErr error
@@ -151,24 +152,6 @@ func (m *memory) TouchKey(_ context.Context, id uuid.UUID, at time.Time) error {
 	return nil
 }
 
-func (m *memory) KeyChecks(context.Context) ([]clinic.KeyCheck, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return append([]clinic.KeyCheck(nil), m.checks...), m.err
-}
-
-func (m *memory) AddKeyCheck(_ context.Context, check clinic.KeyCheck) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, c := range m.checks {
-		if c.KeyID == check.KeyID {
-			return nil
-		}
-	}
-	m.checks = append(m.checks, check)
-	return nil
-}
-
 // keptSession is what the store holds now.
 func (m *memory) keptSession() *clinic.StoredSession {
 	m.mu.Lock()
@@ -190,16 +173,12 @@ func (m *memory) change(how func(*memory)) {
 }
 
 // ring is a keyring of the keys, or of a new one.
-func ring(t testing.TB, keys ...string) *clinic.Keyring {
+func ring(t testing.TB, keys ...string) *seal.Keyring {
 	t.Helper()
 	if len(keys) == 0 {
-		keys = []string{clinic.NewKey()}
+		keys = []string{seal.NewKey()}
 	}
-	text := keys[0]
-	for _, k := range keys[1:] {
-		text += "," + k
-	}
-	r, err := clinic.ParseKeyring(text)
+	r, err := seal.ParseKeyring(strings.Join(keys, ","))
 	require.NoError(t, err)
 	return r
 }

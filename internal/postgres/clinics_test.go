@@ -11,6 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 func TestAClinicIsAddedWithItsSchedulesAndChanged(t *testing.T) { // R33
@@ -154,14 +155,14 @@ func TestAKeyWithoutPermissionsHasTheFourSyncScopes(t *testing.T) { // R39
 func TestAWrongEncryptionKeyIsRefused(t *testing.T) { // R37
 	t.Parallel()
 	db := pgtest.New(t)
-	ring, err := clinic.ParseKeyring(clinic.NewKey())
+	ring, err := seal.ParseKeyring(seal.NewKey())
 	require.NoError(t, err)
 	require.NoError(t, ring.Verify(t.Context(), db.Keys()))
 	require.NoError(t, ring.Verify(t.Context(), db.Keys()))
 	require.Equal(t, 1, scan[int](t, db, "select count(*) from encryption_keys"))
-	other, err := clinic.ParseKeyring(clinic.NewKey())
+	other, err := seal.ParseKeyring(seal.NewKey())
 	require.NoError(t, err)
-	require.ErrorIs(t, other.Verify(t.Context(), db.Keys()), clinic.ErrWrongKey)
+	require.ErrorIs(t, other.Verify(t.Context(), db.Keys()), seal.ErrWrongKey)
 }
 
 func TestACredentialIsReplacedSuspendedResumedAndRemoved(t *testing.T) { // R32, R36

@@ -9,6 +9,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // Keys are the clinics' API keys, of which only hashes are stored (R39), and the
@@ -19,8 +20,8 @@ type Keys struct{ db *DB }
 func (db *DB) Keys() *Keys { return &Keys{db} }
 
 var (
-	_ clinic.KeyStore      = (*Keys)(nil)
-	_ clinic.KeyCheckStore = (*Keys)(nil)
+	_ clinic.KeyStore    = (*Keys)(nil)
+	_ seal.KeyCheckStore = (*Keys)(nil)
 )
 
 // KeysByPrefix is clinic.KeyStore's.
@@ -105,17 +106,17 @@ func keyOfRow(row dbsqlc.ClinicApiKey) clinic.APIKey {
 }
 
 // KeyChecks is clinic.KeyCheckStore's.
-func (s *Keys) KeyChecks(ctx context.Context) (checks []clinic.KeyCheck, err error) {
+func (s *Keys) KeyChecks(ctx context.Context) (checks []seal.KeyCheck, err error) {
 	err = s.db.askSystem(ctx, "read the encryption key checks", func(q *dbsqlc.Queries) error {
 		rows, err := q.KeyChecks(ctx)
-		checks = convert(rows, func(row dbsqlc.EncryptionKey) clinic.KeyCheck { return clinic.KeyCheck(row) })
+		checks = convert(rows, func(row dbsqlc.EncryptionKey) seal.KeyCheck { return seal.KeyCheck(row) })
 		return err
 	})
 	return checks, err
 }
 
 // AddKeyCheck is clinic.KeyCheckStore's.
-func (s *Keys) AddKeyCheck(ctx context.Context, check clinic.KeyCheck) error {
+func (s *Keys) AddKeyCheck(ctx context.Context, check seal.KeyCheck) error {
 	return s.db.askSystem(ctx, "store the encryption key check", func(q *dbsqlc.Queries) error {
 		return q.InsertKeyCheck(ctx, check.KeyID, check.Sealed, s.db.now())
 	})

@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // Seals are the sealed columns of all tables, for `keys rotate-encryption` (R37).
@@ -18,15 +18,15 @@ type Seals struct{ db *DB }
 // Seals is the store of what is sealed.
 func (db *DB) Seals() *Seals { return &Seals{db} }
 
-var _ clinic.SealStore = (*Seals)(nil)
+var _ seal.Store = (*Seals)(nil)
 
 // SealedRecords is clinic.SealStore's. It crosses clinics (R41).
-func (s *Seals) SealedRecords(ctx context.Context, after uuid.UUID, clinics int) (records []clinic.SealedRecord, err error) {
+func (s *Seals) SealedRecords(ctx context.Context, after uuid.UUID, clinics int) (records []seal.Record, err error) {
 	err = s.db.System(ctx, "list what is sealed", func(tx pgx.Tx) error {
 		rows, err := dbsqlc.New(tx).SealedRecords(ctx, after, int32(max(1, min(clinics, 1000))))
-		records = convert(rows, func(row dbsqlc.SealedRecordsRow) clinic.SealedRecord {
-			return clinic.SealedRecord{
-				Subject: clinic.Subject{Table: row.TableName, ClinicID: row.ClinicID, Provider: row.Provider, RowID: row.RowID},
+		records = convert(rows, func(row dbsqlc.SealedRecordsRow) seal.Record {
+			return seal.Record{
+				Subject: seal.Subject{Table: row.TableName, ClinicID: row.ClinicID, Provider: row.Provider, RowID: row.RowID},
 				Sealed:  row.Sealed,
 			}
 		})
@@ -36,13 +36,13 @@ func (s *Seals) SealedRecords(ctx context.Context, after uuid.UUID, clinics int)
 }
 
 // Sealed is clinic.SealStore's.
-func (s *Seals) Sealed(ctx context.Context, about clinic.Subject) (sealed []byte, err error) {
+func (s *Seals) Sealed(ctx context.Context, about seal.Subject) (sealed []byte, err error) {
 	err = s.db.InClinic(ctx, "read what is sealed", about.ClinicID, func(tx pgx.Tx) error {
 		q := dbsqlc.New(tx)
 		switch about.Table {
-		case clinic.CredentialsTable:
+		case seal.CredentialsTable:
 			sealed, err = q.SealedCredential(ctx, about.ClinicID, about.RowID)
-		case clinic.SessionsTable:
+		case seal.SessionsTable:
 			sealed, err = q.SealedSession(ctx, about.ClinicID, about.RowID)
 		default:
 			return errNothingSealed(about.Table)
@@ -56,17 +56,17 @@ func (s *Seals) Sealed(ctx context.Context, about clinic.Subject) (sealed []byte
 }
 
 // Reseal is clinic.SealStore's.
-func (s *Seals) Reseal(ctx context.Context, record clinic.SealedRecord, resealed []byte) (done bool, err error) {
+func (s *Seals) Reseal(ctx context.Context, record seal.Record, resealed []byte) (done bool, err error) {
 	err = s.db.InClinic(ctx, "reseal a record", record.ClinicID, func(tx pgx.Tx) error {
 		q := dbsqlc.New(tx)
 		var n int64
 		var err error
 		switch record.Table {
-		case clinic.CredentialsTable:
+		case seal.CredentialsTable:
 			n, err = q.ResealCredential(ctx, dbsqlc.ResealCredentialParams{
 				Resealed: resealed, ClinicID: record.ClinicID, ID: record.RowID, Sealed: record.Sealed,
 			})
-		case clinic.SessionsTable:
+		case seal.SessionsTable:
 			n, err = q.ResealSession(ctx, dbsqlc.ResealSessionParams{
 				Resealed: resealed, ClinicID: record.ClinicID, CredentialID: record.RowID, Sealed: record.Sealed,
 			})

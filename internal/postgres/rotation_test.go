@@ -10,18 +10,19 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // keyring is the ring of a text such as ENCRYPTION_KEY has.
-func keyring(t *testing.T, text string) *clinic.Keyring {
+func keyring(t *testing.T, text string) *seal.Keyring {
 	t.Helper()
-	ring, err := clinic.ParseKeyring(text)
+	ring, err := seal.ParseKeyring(text)
 	require.NoError(t, err)
 	return ring
 }
 
 // loggedIn gives a clinic credentials and a session, sealed with a ring.
-func loggedIn(t *testing.T, db *postgres.DB, ring *clinic.Keyring, clinicID uuid.UUID) clinic.StoredCredential {
+func loggedIn(t *testing.T, db *postgres.DB, ring *seal.Keyring, clinicID uuid.UUID) clinic.StoredCredential {
 	t.Helper()
 	credential, err := clinic.SealCredential(ring, clinicID, provider, pims.Credentials{Username: "u", Password: "p"})
 	require.NoError(t, err)
@@ -37,7 +38,7 @@ func loggedIn(t *testing.T, db *postgres.DB, ring *clinic.Keyring, clinicID uuid
 func TestARotationReachesTheCredentialsAndSessionsOfEveryClinic(t *testing.T) { // R37, R41
 	t.Parallel()
 	db := pgtest.New(t)
-	first, second := clinic.NewKey(), clinic.NewKey()
+	first, second := seal.NewKey(), seal.NewKey()
 	oldRing, both, newRing := keyring(t, first), keyring(t, second+","+first), keyring(t, second)
 	require.NoError(t, oldRing.Verify(t.Context(), db.Keys()))
 	require.NoError(t, both.Verify(t.Context(), db.Keys()))
@@ -47,15 +48,15 @@ func TestARotationReachesTheCredentialsAndSessionsOfEveryClinic(t *testing.T) { 
 	}
 	suspended := clinics[1]
 	exec(t, db, "update pims_credentials set suspended_at = now(), suspended_reason = 'refused' where clinic_id = $1", suspended)
-	require.ErrorIs(t, newRing.Cover(t.Context(), db.Seals()), clinic.ErrKeyInUse)
+	require.ErrorIs(t, newRing.Cover(t.Context(), db.Seals()), seal.ErrKeyInUse)
 	before := scan[string](t, db, "select string_agg(concat(id, updated_at, suspended_at), ' ' order by id) from pims_credentials")
 
 	done, err := both.Rotate(t.Context(), db.Seals(), false)
 
 	require.NoError(t, err)
-	require.Equal(t, clinic.Rotation{Rotated: 6}, done)
+	require.Equal(t, seal.Rotation{Rotated: 6}, done)
 	require.NoError(t, newRing.Cover(t.Context(), db.Seals()))
-	require.ErrorIs(t, oldRing.Cover(t.Context(), db.Seals()), clinic.ErrKeyInUse, "who has the old key alone may not start any more")
+	require.ErrorIs(t, oldRing.Cover(t.Context(), db.Seals()), seal.ErrKeyInUse, "who has the old key alone may not start any more")
 	require.Equal(t, before, scan[string](t, db, "select string_agg(concat(id, updated_at, suspended_at), ' ' order by id) from pims_credentials"),
 		"another key is no other content")
 	for _, id := range clinics {
@@ -73,13 +74,13 @@ func TestARotationReachesTheCredentialsAndSessionsOfEveryClinic(t *testing.T) { 
 	}
 	done, err = both.Rotate(t.Context(), db.Seals(), false)
 	require.NoError(t, err)
-	require.Equal(t, clinic.Rotation{Current: 6}, done)
+	require.Equal(t, seal.Rotation{Current: 6}, done)
 }
 
 func TestASealIsReplacedOnlyWhereItIsStillTheOneThatWasRead(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	seals, ring := db.Seals(), keyring(t, clinic.NewKey())
+	seals, ring := db.Seals(), keyring(t, seal.NewKey())
 	mine, other := newClinic(t, db), newClinic(t, db)
 	replaced := loggedIn(t, db, ring, mine)
 	loggedIn(t, db, ring, other)
@@ -108,7 +109,7 @@ func TestASealIsReplacedOnlyWhereItIsStillTheOneThatWasRead(t *testing.T) {
 func TestSealsAreListedByClinicAndPage(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	seals, ring := db.Seals(), keyring(t, clinic.NewKey())
+	seals, ring := db.Seals(), keyring(t, seal.NewKey())
 	newClinic(t, db) // without credentials
 	want := map[uuid.UUID]int{}
 	for range 5 {
@@ -135,7 +136,7 @@ func TestSealsAreListedByClinicAndPage(t *testing.T) {
 func TestADamagedCredentialIsOfNoKnownKey(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	ring := keyring(t, clinic.NewKey())
+	ring := keyring(t, seal.NewKey())
 	require.NoError(t, ring.Verify(t.Context(), db.Keys()))
 	for _, damage := range []string{"", "\x01", "\x01\xff\xff", "\x01\x02\xff\xfe", "\x01\x04lost and more"} {
 		damaged := newClinic(t, db)
@@ -153,9 +154,9 @@ func TestADamagedCredentialIsOfNoKnownKey(t *testing.T) {
 func TestNothingIsSealedInAnotherTable(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	about := clinic.Subject{Table: "cases", ClinicID: newClinic(t, db)}
+	about := seal.Subject{Table: "cases", ClinicID: newClinic(t, db)}
 	_, err := db.Seals().Sealed(t.Context(), about)
 	require.ErrorContains(t, err, `"cases"`)
-	_, err = db.Seals().Reseal(t.Context(), clinic.SealedRecord{Subject: about}, nil)
+	_, err = db.Seals().Reseal(t.Context(), seal.Record{Subject: about}, nil)
 	require.ErrorContains(t, err, `"cases"`)
 }

@@ -1,4 +1,4 @@
-package clinic
+package seal
 
 import (
 	"context"
@@ -17,26 +17,26 @@ const (
 	SessionsTable    = "pims_sessions"
 )
 
-// A SealedRecord is a sealed column and the place where it stands.
-type SealedRecord struct {
+// A Record is a sealed column and the place where it stands.
+type Record struct {
 	Subject
 
 	Sealed []byte
 }
 
-// A SealStore reads and rewrites what is sealed, of all clinics.
-type SealStore interface {
+// A Store reads and rewrites what is sealed, of all clinics.
+type Store interface {
 	// SealedRecords lists the credentials and sessions of the next clinics that
 	// have any, by the clinics' ids from after on, after not included. None: there
 	// are no more.
-	SealedRecords(ctx context.Context, after uuid.UUID, clinics int) ([]SealedRecord, error)
+	SealedRecords(ctx context.Context, after uuid.UUID, clinics int) ([]Record, error)
 
 	// Sealed reads one record as it is now; nil where it is gone.
 	Sealed(ctx context.Context, about Subject) ([]byte, error)
 
 	// Reseal writes resealed in place of the record's own seal. It does nothing, and
 	// says so, where the record has changed since it was read, or is gone.
-	Reseal(ctx context.Context, record SealedRecord, resealed []byte) (done bool, err error)
+	Reseal(ctx context.Context, record Record, resealed []byte) (done bool, err error)
 
 	// CredentialsByKey counts the credentials that each known key seals, by its id.
 	CredentialsByKey(ctx context.Context) (map[string]int, error)
@@ -48,7 +48,7 @@ var ErrKeyInUse = errors.New("ENCRYPTION_KEY lacks a key that is still in use")
 // Cover refuses a keyring that lacks a key which still seals credentials, with
 // ErrKeyInUse: those clinics could not be synchronised. Sessions do not count, since
 // one that cannot be opened costs a login (R36, R37).
-func (k *Keyring) Cover(ctx context.Context, store SealStore) error {
+func (k *Keyring) Cover(ctx context.Context, store Store) error {
 	counts, err := store.CredentialsByKey(ctx)
 	if err != nil {
 		return fmt.Errorf("reading which encryption keys are in use: %w", err)
@@ -78,7 +78,7 @@ type Rotation struct {
 // Unreadable are a clinic's credentials that no key of the ring opens.
 type Unreadable struct {
 	ClinicID uuid.UUID
-	Err      error // ErrKeyUnknown, ErrSealBroken
+	Err      error // ErrKeyUnknown, ErrBroken
 }
 
 // rotationPage is how many clinics Rotate reads at a time.
@@ -89,7 +89,7 @@ const rotationPage = 200
 // where somebody was quicker; so it may run beside syncs and `credentials set`, be
 // interrupted, and be repeated. A dry run writes nothing. The error is the store's,
 // beside what was done until then.
-func (k *Keyring) Rotate(ctx context.Context, store SealStore, dryRun bool) (Rotation, error) {
+func (k *Keyring) Rotate(ctx context.Context, store Store, dryRun bool) (Rotation, error) {
 	r := rotator{ring: k, store: store, dryRun: dryRun}
 	for last := uuid.Nil; ; {
 		page, err := store.SealedRecords(ctx, last, rotationPage)
@@ -113,12 +113,12 @@ type rotator struct {
 	Rotation
 
 	ring   *Keyring
-	store  SealStore
+	store  Store
 	dryRun bool
 }
 
 // rotate seals one record anew, as often as somebody else writes it first.
-func (r *rotator) rotate(ctx context.Context, record SealedRecord) error {
+func (r *rotator) rotate(ctx context.Context, record Record) error {
 	for record.Sealed != nil { // nil: it was removed meanwhile
 		resealed, err := r.ring.Reseal(record.Sealed, record.Subject)
 		switch {
@@ -148,7 +148,7 @@ func (r *rotator) rotate(ctx context.Context, record SealedRecord) error {
 }
 
 // refuse notes a record that cannot be opened.
-func (r *rotator) refuse(record SealedRecord, err error) {
+func (r *rotator) refuse(record Record, err error) {
 	if record.Table == SessionsTable {
 		r.Sessions++
 		return

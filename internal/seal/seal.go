@@ -1,4 +1,4 @@
-package clinic
+package seal
 
 import (
 	"crypto/aes"
@@ -17,9 +17,9 @@ var (
 	// ErrKeyUnknown: the record was sealed with a key that the keyring lacks.
 	ErrKeyUnknown = errors.New("sealed with a key that ENCRYPTION_KEY does not list; add that key after the first")
 
-	// ErrSealBroken: the record is damaged, was moved from another row, or was
+	// ErrBroken: the record is damaged, was moved from another row, or was
 	// sealed with another key of the same id.
-	ErrSealBroken = errors.New("the sealed record is damaged, or belongs to another row")
+	ErrBroken = errors.New("the sealed record is damaged, or belongs to another row")
 )
 
 // A Subject is the one place where a sealed record may stand. A record that was
@@ -65,7 +65,7 @@ func (k *Keyring) Seal(plain []byte, about Subject) ([]byte, error) {
 }
 
 // Open decrypts what Seal made for the same Subject. Errors: ErrKeyUnknown,
-// ErrSealBroken.
+// ErrBroken.
 func (k *Keyring) Open(sealed []byte, about Subject) ([]byte, error) {
 	id, err := KeyID(sealed)
 	if err != nil {
@@ -85,7 +85,7 @@ func (k *Keyring) Open(sealed []byte, about Subject) ([]byte, error) {
 	}
 	plain, err := aead.Open(nil, nonce, body, about.authenticated(header))
 	if err != nil {
-		return nil, fmt.Errorf("opening a record of %s: %w", about.Table, ErrSealBroken)
+		return nil, fmt.Errorf("opening a record of %s: %w", about.Table, ErrBroken)
 	}
 	return plain, nil
 }
@@ -106,15 +106,15 @@ func (k *Keyring) NeedsRotation(sealed []byte) bool {
 	return err != nil || id != k.first().id
 }
 
-// KeyID is the id of the key that sealed a record. ErrSealBroken where the
+// KeyID is the id of the key that sealed a record. ErrBroken where the
 // record is not of our form.
 func KeyID(sealed []byte) (string, error) {
 	if len(sealed) < 2 || sealed[0] != sealVersion {
-		return "", ErrSealBroken
+		return "", ErrBroken
 	}
 	idEnd := 2 + int(sealed[1])
 	if len(sealed) < idEnd+saltSize+nonceSize {
-		return "", ErrSealBroken
+		return "", ErrBroken
 	}
 	return string(sealed[2:idEnd]), nil
 }

@@ -1,4 +1,10 @@
-package clinic
+// Package seal encrypts what must not be readable in a copy of the database, such as
+// credentials and sessions, each record bound to its place (R37). It holds the keyring of
+// ENCRYPTION_KEY, the check that tells the right key from a wrong one, and the rotation
+// to a new key.
+//
+// It knows nothing of what is sealed, and no database: stores are handed in.
+package seal
 
 import (
 	"crypto/hkdf"
@@ -151,7 +157,7 @@ func (k *Keyring) find(id string) *encryptionKey {
 func (k *Keyring) String() string { return "[encryption keys]" }
 
 // GoString keeps keys out of texts made with %#v (R40).
-func (k *Keyring) GoString() string { return "clinic.Keyring{…}" }
+func (k *Keyring) GoString() string { return "seal.Keyring{…}" }
 
 // LogValue keeps keys out of logs (R40).
 func (k *Keyring) LogValue() slog.Value { return slog.StringValue(k.String()) }

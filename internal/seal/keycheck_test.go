@@ -1,4 +1,4 @@
-package clinic_test
+package seal_test
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 func TestTheFirstKeyIsEnrolledOnceAndThenKnown(t *testing.T) {
@@ -27,7 +27,7 @@ func TestAWrongKeyIsRefusedAtStart(t *testing.T) {
 	db := &memory{}
 	require.NoError(t, ring(t, "main:"+secret(1)).Verify(t.Context(), db))
 
-	for name, wrong := range map[string]*clinic.Keyring{
+	for name, wrong := range map[string]*seal.Keyring{
 		"another key of the same id":   ring(t, "main:"+secret(2)),
 		"another key":                  ring(t, "other:"+secret(1)),
 		"other keys only":              ring(t, "a:"+secret(2), "b:"+secret(1)),
@@ -35,7 +35,7 @@ func TestAWrongKeyIsRefusedAtStart(t *testing.T) {
 		"a plain text, not of this db": ring(t, passphrase),
 	} {
 		err := wrong.Verify(t.Context(), db)
-		require.ErrorIs(t, err, clinic.ErrWrongKey, name)
+		require.ErrorIs(t, err, seal.ErrWrongKey, name)
 		require.ErrorContains(t, err, "ENCRYPTION_KEY is not the key this database was encrypted with", name)
 		require.ErrorContains(t, err, `"main"`, name)
 		require.NotContains(t, err.Error(), secret(1), name)
@@ -64,7 +64,7 @@ func TestOfTwoStartersWithDifferentKeysOfOneIDOneIsRefused(t *testing.T) {
 
 	// The other's check arrives between reading and adding.
 	racing := &racingChecks{memory: db, before: func() { require.NoError(t, first.Verify(t.Context(), db)) }}
-	require.ErrorIs(t, second.Verify(t.Context(), racing), clinic.ErrWrongKey)
+	require.ErrorIs(t, second.Verify(t.Context(), racing), seal.ErrWrongKey)
 	require.NoError(t, first.Verify(t.Context(), db))
 }
 
@@ -73,7 +73,7 @@ type racingChecks struct {
 	before func()
 }
 
-func (r *racingChecks) AddKeyCheck(ctx context.Context, check clinic.KeyCheck) error {
+func (r *racingChecks) AddKeyCheck(ctx context.Context, check seal.KeyCheck) error {
 	r.before()
 	return r.memory.AddKeyCheck(ctx, check)
 }
@@ -84,7 +84,7 @@ func TestADamagedCheckIsAWrongKey(t *testing.T) {
 	r := ring(t)
 	require.NoError(t, r.Verify(t.Context(), db))
 	db.checks[0].Sealed = db.checks[0].Sealed[:10]
-	require.ErrorIs(t, r.Verify(t.Context(), db), clinic.ErrWrongKey)
+	require.ErrorIs(t, r.Verify(t.Context(), db), seal.ErrWrongKey)
 }
 
 func TestAStoreThatFailsIsNoWrongKey(t *testing.T) {
@@ -92,5 +92,5 @@ func TestAStoreThatFailsIsNoWrongKey(t *testing.T) {
 	down := errors.New("the database is down")
 	err := ring(t).Verify(t.Context(), &memory{err: down})
 	require.ErrorIs(t, err, down)
-	require.NotErrorIs(t, err, clinic.ErrWrongKey)
+	require.NotErrorIs(t, err, seal.ErrWrongKey)
 }

@@ -1,4 +1,4 @@
-package clinic_test
+package seal_test
 
 import (
 	"bytes"
@@ -8,21 +8,21 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
-var place = clinic.Subject{
+var place = seal.Subject{
 	Table:    "pims_credentials",
 	ClinicID: uuid.MustParse("11111111-1111-4111-8111-111111111111"),
 	Provider: "some_pims",
 	RowID:    uuid.MustParse("22222222-2222-4222-8222-222222222222"),
 }
 
-var subjects = rapid.Custom(func(t *rapid.T) clinic.Subject {
+var subjects = rapid.Custom(func(t *rapid.T) seal.Subject {
 	id := rapid.Custom(func(t *rapid.T) uuid.UUID {
 		return uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "id"))
 	})
-	return clinic.Subject{
+	return seal.Subject{
 		Table:    rapid.String().Draw(t, "table"),
 		ClinicID: id.Draw(t, "clinic"),
 		Provider: rapid.String().Draw(t, "provider"),
@@ -45,7 +45,7 @@ func TestWhatWasSealedOpensInItsPlaceAndInNoOther(t *testing.T) {
 		require.True(t, bytes.Equal(plain, opened))
 		if here != there {
 			_, err = r.Open(sealed, there)
-			require.ErrorIs(t, err, clinic.ErrSealBroken)
+			require.ErrorIs(t, err, seal.ErrBroken)
 		}
 	})
 }
@@ -56,32 +56,32 @@ func TestARecordMovedInAnyOneWayDoesNotOpen(t *testing.T) {
 	sealed, err := r.Seal([]byte("secret"), place)
 	require.NoError(t, err)
 
-	for name, move := range map[string]func(*clinic.Subject){
-		"another table":           func(s *clinic.Subject) { s.Table = "pims_sessions" },
-		"another clinic":          func(s *clinic.Subject) { s.ClinicID = uuid.New() },
-		"another provider":        func(s *clinic.Subject) { s.Provider = "other_pims" },
-		"another row":             func(s *clinic.Subject) { s.RowID = uuid.New() },
-		"clinic and row swapped":  func(s *clinic.Subject) { s.ClinicID, s.RowID = s.RowID, s.ClinicID },
-		"table longer, rest same": func(s *clinic.Subject) { s.Table += "\x00" },
+	for name, move := range map[string]func(*seal.Subject){
+		"another table":           func(s *seal.Subject) { s.Table = "pims_sessions" },
+		"another clinic":          func(s *seal.Subject) { s.ClinicID = uuid.New() },
+		"another provider":        func(s *seal.Subject) { s.Provider = "other_pims" },
+		"another row":             func(s *seal.Subject) { s.RowID = uuid.New() },
+		"clinic and row swapped":  func(s *seal.Subject) { s.ClinicID, s.RowID = s.RowID, s.ClinicID },
+		"table longer, rest same": func(s *seal.Subject) { s.Table += "\x00" },
 	} {
 		elsewhere := place
 		move(&elsewhere)
 		_, err := r.Open(sealed, elsewhere)
-		require.ErrorIs(t, err, clinic.ErrSealBroken, name)
+		require.ErrorIs(t, err, seal.ErrBroken, name)
 	}
 }
 
 func TestPlacesThatReadAlikeWhenJoinedAreDifferent(t *testing.T) {
 	t.Parallel()
 	r := ring(t)
-	one := clinic.Subject{Table: "a", ClinicID: uuid.UUID([]byte("bbbbbbbbbbbbbbbb")), Provider: "bc"}
-	two := clinic.Subject{Table: "ab", ClinicID: one.ClinicID, Provider: "c"}
+	one := seal.Subject{Table: "a", ClinicID: uuid.UUID([]byte("bbbbbbbbbbbbbbbb")), Provider: "bc"}
+	two := seal.Subject{Table: "ab", ClinicID: one.ClinicID, Provider: "c"}
 	sealed, err := r.Seal([]byte("secret"), one)
 	require.NoError(t, err)
 
 	_, err = r.Open(sealed, two)
 
-	require.ErrorIs(t, err, clinic.ErrSealBroken)
+	require.ErrorIs(t, err, seal.ErrBroken)
 }
 
 func TestNoDamagedRecordOpens(t *testing.T) {
@@ -104,9 +104,9 @@ func TestNoDamagedRecordOpens(t *testing.T) {
 		_, err = r.Open(damaged, place)
 
 		require.Error(t, err)
-		_, idErr := clinic.KeyID(damaged)
+		_, idErr := seal.KeyID(damaged)
 		if idErr != nil {
-			require.ErrorIs(t, err, clinic.ErrSealBroken)
+			require.ErrorIs(t, err, seal.ErrBroken)
 		}
 	})
 }
@@ -140,8 +140,8 @@ func TestARotatedKeyringOpensWhatTheOldOneSealed(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		oldKey, newKey := "old:"+secret(1), "new:"+secret(2)
-		parse := func(text string) *clinic.Keyring {
-			r, err := clinic.ParseKeyring(text)
+		parse := func(text string) *seal.Keyring {
+			r, err := seal.ParseKeyring(text)
 			require.NoError(t, err)
 			return r
 		}
@@ -153,13 +153,13 @@ func TestARotatedKeyringOpensWhatTheOldOneSealed(t *testing.T) {
 		require.True(t, during.NeedsRotation(sealed))
 
 		_, err = after.Open(sealed, about)
-		require.ErrorIs(t, err, clinic.ErrKeyUnknown)
+		require.ErrorIs(t, err, seal.ErrKeyUnknown)
 		require.ErrorContains(t, err, `"old"`)
 
 		resealed, err := during.Reseal(sealed, about)
 		require.NoError(t, err)
 		require.False(t, during.NeedsRotation(resealed))
-		id, err := clinic.KeyID(resealed)
+		id, err := seal.KeyID(resealed)
 		require.NoError(t, err)
 		require.Equal(t, "new", id)
 		opened, err := after.Open(resealed, about)
@@ -175,7 +175,7 @@ func TestAnotherKeyOfTheSameIDDoesNotOpen(t *testing.T) {
 
 	other := ring(t, "k:"+secret(2))
 	_, err = other.Open(sealed, place)
-	require.ErrorIs(t, err, clinic.ErrSealBroken)
+	require.ErrorIs(t, err, seal.ErrBroken)
 	_, err = other.Reseal(sealed, place)
-	require.ErrorIs(t, err, clinic.ErrSealBroken)
+	require.ErrorIs(t, err, seal.ErrBroken)
 }

@@ -1,4 +1,4 @@
-package clinic_test
+package seal_test
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 const passphrase = "a passphrase, of more than thirty-two characters"
@@ -21,7 +21,7 @@ func secret(b byte) string {
 
 func TestANewKeyIsReadBack(t *testing.T) {
 	t.Parallel()
-	one, two := clinic.NewKey(), clinic.NewKey()
+	one, two := seal.NewKey(), seal.NewKey()
 	require.NotEqual(t, one, two)
 
 	r := ring(t, one, two)
@@ -35,7 +35,7 @@ func TestKeysAreReadWithWhiteSpaceAndWithoutPadding(t *testing.T) {
 	t.Parallel()
 	unpadded := strings.TrimRight(secret(2), "=")
 
-	r, err := clinic.ParseKeyring("  new:" + secret(1) + " ,\n old:" + unpadded + "\n")
+	r, err := seal.ParseKeyring("  new:" + secret(1) + " ,\n old:" + unpadded + "\n")
 
 	require.NoError(t, err)
 	require.Equal(t, []string{"new", "old"}, r.KeyIDs())
@@ -65,7 +65,7 @@ func TestCommonFormsOfSecretsAreTakenAsPlainTexts(t *testing.T) {
 		strings.Repeat("ü", 32),
 		"words: with a colon, and a comma, and many of them",
 	} {
-		r, err := clinic.ParseKeyring(text)
+		r, err := seal.ParseKeyring(text)
 		require.NoError(t, err)
 		require.Len(t, r.KeyIDs(), 1)
 		require.Contains(t, r.KeyIDs()[0], "text-")
@@ -79,7 +79,7 @@ func TestAPlainTextCanBeLeftForAKey(t *testing.T) {
 	sealed, err := old.Seal([]byte("kept"), place)
 	require.NoError(t, err)
 
-	both := ring(t, clinic.NewKey(), text)
+	both := ring(t, seal.NewKey(), text)
 
 	plain, err := both.Open(sealed, place)
 	require.NoError(t, err)
@@ -107,7 +107,7 @@ func TestABadKeyIsRefusedByItsPlaceAndNotEchoed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := clinic.ParseKeyring(c.text)
+			r, err := seal.ParseKeyring(c.text)
 			require.Nil(t, r)
 			require.ErrorContains(t, err, c.want)
 			require.ErrorContains(t, err, "ENCRYPTION_KEY")
@@ -141,10 +141,10 @@ func TestAKeyringNeverShowsItsKeys(t *testing.T) {
 func TestAKeyInQuotationMarksIsToldAndNotTakenForAText(t *testing.T) {
 	t.Parallel()
 	for _, pasted := range []string{`"k1:` + secret(1) + `"`, "'k1:" + secret(1) + "'\n", `"k1:` + secret(1)} {
-		_, err := clinic.ParseKeyring(pasted)
+		_, err := seal.ParseKeyring(pasted)
 		require.ErrorContains(t, err, "in quotation marks")
 		require.NotContains(t, err.Error(), secret(1))
 	}
-	_, err := clinic.ParseKeyring(`"` + passphrase + `"`)
+	_, err := seal.ParseKeyring(`"` + passphrase + `"`)
 	require.NoError(t, err)
 }
