@@ -14,8 +14,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/cron"
 	"github.com/pims-sync/pims-sync/internal/queue"
-	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
 // SchedulesCmd are the commands on a clinic's schedules.
@@ -58,12 +58,12 @@ func (a *SchedulesShowCmd) Run(ctx context.Context, std streams, c *Config) erro
 		}{a.Clinic.UUID, []scheduleJSON{}, []problemJSON{}}
 		var rows [][]string
 		for _, e := range entries {
-			cron, err := scheduler.Parse(e.Cron)
+			expression, err := cron.Parse(e.Cron)
 			if err != nil {
 				return err // schedulesOf has refused it
 			}
-			document.Entries = append(document.Entries, scheduleJSON{e.Index, string(e.Type), e.Cron, e.Enabled, cron.Describe()})
-			rows = append(rows, []string{fmt.Sprint(e.Index), string(e.Type), e.Cron, state(e.Enabled), cron.Describe()})
+			document.Entries = append(document.Entries, scheduleJSON{e.Index, string(e.Type), e.Cron, e.Enabled, expression.Describe()})
+			rows = append(rows, []string{fmt.Sprint(e.Index), string(e.Type), e.Cron, state(e.Enabled), expression.Describe()})
 		}
 		for _, p := range problems {
 			document.Problems = append(document.Problems, problemJSON{p.Index, p.Reason})
@@ -232,11 +232,11 @@ func (a *SchedulesNextCmd) Run(ctx context.Context, std streams, c *Config) erro
 func ticksBetween(entries []clinic.ScheduleEntry, from, to time.Time, loc *time.Location) ([]tickJSON, error) {
 	ticks := []tickJSON{}
 	for _, e := range entries {
-		cron, err := scheduler.Parse(e.Cron)
+		expression, err := cron.Parse(e.Cron)
 		if err != nil || !e.Enabled {
 			continue
 		}
-		for at := range cron.Between(from, to, loc) {
+		for at := range expression.Between(from, to, loc) {
 			if len(ticks) == maxTicks {
 				return nil, fmt.Errorf("there are over %d ticks; ask for fewer days", maxTicks)
 			}

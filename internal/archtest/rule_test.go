@@ -52,8 +52,12 @@ var importRule = rule{
 		domain:    true,
 	},
 	{
+		pkg:    "internal/cron",
+		domain: true,
+	},
+	{
 		pkg:  "internal/scheduler",
-		ours: []string{"internal/clinic"},
+		ours: []string{"internal/clinic", "internal/cron"},
 	},
 	{
 		pkg:       "internal/pims/pimshttp",
@@ -88,7 +92,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/queue",
-		ours:      []string{panicsPkg, "internal/pims", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/clinic", "internal/casesync", "internal/cron", "internal/scheduler", "internal/postgres"},
 		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype", "github.com/riverqueue/rivercontrib/otelriver", otelMetric, otelTrace},
 	},
 	{

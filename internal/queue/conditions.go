@@ -8,9 +8,9 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/cron"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres"
-	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
 const (
@@ -135,7 +135,7 @@ func expect(c *casesync.Condition, now time.Time) {
 	loc, zoneErr := c.Clinic.Location()
 	entries, _ := clinic.ParseSchedules(c.Schedules, CheckEntry)
 	for _, e := range entries {
-		cron, err := scheduler.Parse(e.Cron)
+		expression, err := cron.Parse(e.Cron)
 		if err != nil || !e.Enabled || e.Options.DryRun {
 			continue
 		}
@@ -149,7 +149,7 @@ func expect(c *casesync.Condition, now time.Time) {
 				p.Due, p.StaleSince = now, c.Clinic.UpdatedAt
 				continue
 			}
-			expectOf(p, cron, loc, since, before, now)
+			expectOf(p, expression, loc, since, before, now)
 		}
 	}
 }
@@ -162,11 +162,11 @@ func expectAll(c *casesync.Condition, now time.Time) {
 }
 
 // expectOf notes the ticks of one entry for a phase that it runs.
-func expectOf(p *casesync.PhaseCondition, cron scheduler.Cron, loc *time.Location, since, before, now time.Time) {
-	if next := cron.Next(now, loc); p.Next.IsZero() || !next.IsZero() && next.Before(p.Next) {
+func expectOf(p *casesync.PhaseCondition, expression cron.Expression, loc *time.Location, since, before, now time.Time) {
+	if next := expression.Next(now, loc); p.Next.IsZero() || !next.IsZero() && next.Before(p.Next) {
 		p.Next = next
 	}
-	due, ok := cron.Latest(since, before, loc)
+	due, ok := expression.Latest(since, before, loc)
 	if !ok {
 		return
 	}
@@ -176,7 +176,7 @@ func expectOf(p *casesync.PhaseCondition, cron scheduler.Cron, loc *time.Locatio
 	if p.LastSuccess.After(since) {
 		since = p.LastSuccess
 	}
-	missed := cron.Next(since, loc).Add(staleTolerance)
+	missed := expression.Next(since, loc).Add(staleTolerance)
 	if p.Stale() && (p.StaleSince.IsZero() || missed.Before(p.StaleSince)) {
 		p.StaleSince = missed
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/cron"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
@@ -112,7 +113,7 @@ func Entries(config postgres.ScheduleConfig, now time.Time, jitter time.Duration
 		if !e.Enabled {
 			continue
 		}
-		cron, err := scheduler.Parse(e.Cron)
+		expression, err := cron.Parse(e.Cron)
 		if err != nil {
 			continue // CheckEntry has refused it
 		}
@@ -132,7 +133,7 @@ func Entries(config postgres.ScheduleConfig, now time.Time, jitter time.Duration
 			Cron:     e.Cron,
 			Timezone: config.Timezone,
 			Options:  casesync.Options(e.Options),
-			Next:     cron.Next(since, loc),
+			Next:     expression.Next(since, loc),
 			Jitter:   scheduler.Jitter(config.ClinicID, jitter),
 		})
 	}
@@ -205,7 +206,7 @@ func (q *Queue) ticksOf(ctx context.Context, e postgres.RunningEntry, now time.T
 // the latest is caught up if it is not too long ago, the others it stands for
 // (R34).
 func ticksOf(e postgres.RunningEntry, now time.Time) (ticks []postgres.Tick, next time.Time) {
-	cron, err := scheduler.Parse(e.Cron)
+	expression, err := cron.Parse(e.Cron)
 	if err != nil {
 		return nil, now.Add(reloadEvery) // the next load ends it
 	}
@@ -216,7 +217,7 @@ func ticksOf(e postgres.RunningEntry, now time.Time) (ticks []postgres.Tick, nex
 	next = e.Next
 	for !next.Add(e.Jitter).After(now) {
 		ticks = append(ticks, postgres.Tick{Due: next, Outcome: postgres.TickMissed})
-		next = cron.Next(next, loc)
+		next = expression.Next(next, loc)
 	}
 	if n := len(ticks); n > 0 && now.Sub(ticks[n-1].Due) <= scheduler.CatchUp(clinic.SyncType(e.Type)) {
 		ticks[n-1].Outcome = postgres.TickEnqueued

@@ -15,10 +15,10 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/cron"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/queue"
-	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
 // A clock is told what time it is.
@@ -150,10 +150,10 @@ func TestEveryTickHasExactlyOneOutcomeOverAllReplicas(t *testing.T) { // R34
 
 	want := 0
 	for _, e := range entries {
-		cron, err := scheduler.Parse(e.cron)
+		expression, err := cron.Parse(e.cron)
 		require.NoError(t, err)
 		loc := loadLocation(t, e.zone)
-		for due := range cron.Between(begin, end, loc) {
+		for due := range expression.Between(begin, end, loc) {
 			want++
 			var n int
 			require.NoError(t, db.Pool().QueryRow(t.Context(),

@@ -1,3 +1,5 @@
+// Package scheduler says which entries of a schedule run, how far back a missed tick is
+// caught up, and how ticks are spread over clinics (R33, R34).
 package scheduler
 
 import (
@@ -5,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/cron"
 )
 
 // How far back a missed tick is caught up (R34).
@@ -13,11 +16,11 @@ const (
 	catchUpReconciliation = 12 * time.Hour
 )
 
-// CheckEntry refuses an entry whose cron expression is wrong, with what Parse says.
+// CheckEntry refuses an entry whose cron expression is wrong, with what cron.Parse says.
 // It is a check for clinic.ParseSchedules, by itself or after that of the options,
 // so that one bad entry is reported and the others run (R33).
 func CheckEntry(entry clinic.ScheduleEntry) error {
-	_, err := Parse(entry.Cron)
+	_, err := cron.Parse(entry.Cron)
 	return err
 }
 

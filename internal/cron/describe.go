@@ -1,4 +1,4 @@
-package scheduler
+package cron
 
 import (
 	"fmt"
@@ -10,40 +10,40 @@ import (
 // mostTimes is how many times of day a description lists one by one.
 const mostTimes = 12
 
-// Describe says in plain words when a Cron fires: "daily at 06:00", "Mondays to
+// Describe says in plain words when an Expression fires: "daily at 06:00", "Mondays to
 // Fridays at 08:00, 14:00 and 20:00", "every 15 minutes".
-func (c Cron) Describe() string {
-	if c == (Cron{}) {
+func (e Expression) Describe() string {
+	if e == (Expression{}) {
 		return "never"
 	}
 	var parts []string
-	times, listed := c.describeTimes()
-	if days := c.describeDays(); days != "" {
+	times, listed := e.describeTimes()
+	if days := e.describeDays(); days != "" {
 		parts = append(parts, days)
 	} else if listed {
 		parts = append(parts, "daily")
 	}
 	parts = append(parts, times)
-	if c.months.len() < 12 {
-		parts = append(parts, "in", list(c.months, func(n int) string { return time.Month(n).String() }))
+	if e.months.len() < 12 {
+		parts = append(parts, "in", list(e.months, func(n int) string { return time.Month(n).String() }))
 	}
 	return strings.Join(parts, " ")
 }
 
 // describeTimes names the times of day, and says whether it lists them one by one.
-func (c Cron) describeTimes() (text string, listed bool) {
-	if c.minutes.len()*c.hours.len() <= mostTimes {
+func (e Expression) describeTimes() (text string, listed bool) {
+	if e.minutes.len()*e.hours.len() <= mostTimes {
 		var times []string
-		for _, hour := range c.hours.numbers() {
-			for _, minute := range c.minutes.numbers() {
+		for _, hour := range e.hours.numbers() {
+			for _, minute := range e.minutes.numbers() {
 				times = append(times, fmt.Sprintf("%02d:%02d", hour, minute))
 			}
 		}
 		return "at " + join(times), true
 	}
-	minutes, regular := describeMinutes(c.minutes)
-	if c.hours.len() < 24 {
-		return minutes + " from " + describeHours(c.hours), false
+	minutes, regular := describeMinutes(e.minutes)
+	if e.hours.len() < 24 {
+		return minutes + " from " + describeHours(e.hours), false
 	}
 	if !regular {
 		minutes += " of every hour"
@@ -77,14 +77,14 @@ func describeHours(hours set) string {
 }
 
 // describeDays names the days; it is empty if all are meant.
-func (c Cron) describeDays() string {
-	allOfMonth, allOfWeek := c.monthDays.len() == 31, c.weekdays.len() == 7
-	ofMonth := plural("day", c.monthDays) + " " + list(c.monthDays, strconv.Itoa) + " of the month"
-	ofWeek := list(mondayFirst(c.weekdays), func(n int) string { return time.Weekday(n%7).String() + "s" })
+func (e Expression) describeDays() string {
+	allOfMonth, allOfWeek := e.monthDays.len() == 31, e.weekdays.len() == 7
+	ofMonth := plural("day", e.monthDays) + " " + list(e.monthDays, strconv.Itoa) + " of the month"
+	ofWeek := list(mondayFirst(e.weekdays), func(n int) string { return time.Weekday(n%7).String() + "s" })
 	switch {
-	case allOfMonth && allOfWeek, c.eitherDay && (allOfMonth || allOfWeek):
+	case allOfMonth && allOfWeek, e.eitherDay && (allOfMonth || allOfWeek):
 		return ""
-	case c.eitherDay:
+	case e.eitherDay:
 		return ofMonth + " as well as " + ofWeek
 	case allOfMonth:
 		return ofWeek

@@ -1,21 +1,21 @@
-// Package scheduler is the cron arithmetic of the schedules: when an expression
-// fires in a clinic's zone, through every change of its clocks (R34).
+// Package cron is the arithmetic of cron expressions: when one fires in a clinic's
+// zone, through every change of its clocks (R34).
 //
-// It is arithmetic and nothing else: it has no clock, no goroutine, no database and
-// no state. What is due, and who enqueues it, is package queue's to say.
-package scheduler
+// It has no clock, no goroutine, no database and no state. What is due, and who
+// enqueues it, is package scheduler's to say.
+package cron
 
 import (
 	"iter"
 	"time"
 )
 
-// A Cron is an expression of five fields: minute, hour, day of month, month, day of
-// week. Parse makes one; the zero Cron never fires. Two that are equal by == fire
+// An Expression is a cron expression of five fields: minute, hour, day of month, month, day of
+// week. Parse makes one; the zero Expression never fires. Two that are equal by == fire
 // alike.
 //
-// A Cron is evaluated on the wall clock of a zone. Where that clock runs evenly, a
-// Cron fires at every minute that matches its fields. Where it is changed, the way
+// An Expression is evaluated on the wall clock of a zone. Where that clock runs evenly, a
+// Expression fires at every minute that matches its fields. Where it is changed, the way
 // the fields are written decides (R34). A field is fixed if it lists single values
 // ("0", "8,14,20"); it moves if it holds a "*", a step or a range.
 //
@@ -35,7 +35,7 @@ import (
 // (Santiago), one minute past it (St. John's, once), a whole day (Apia, once). A
 // reading in a gap keeps its own date: "0 0 6 9 *" fires on September 6 at 01:00
 // where that day begins then.
-type Cron struct {
+type Expression struct {
 	minutes, hours, monthDays, months, weekdays set
 
 	minuteFixed bool
@@ -43,24 +43,24 @@ type Cron struct {
 	eitherDay   bool // both day fields are restricted: one of them is enough
 }
 
-// Next is the first tick after an instant, in loc. Of the zero Cron it is the zero
+// Next is the first tick after an instant, in loc. Of the zero Expression it is the zero
 // time. R34.
-func (c Cron) Next(after time.Time, loc *time.Location) time.Time {
+func (e Expression) Next(after time.Time, loc *time.Location) time.Time {
 	switch {
-	case c == Cron{}:
+	case e == Expression{}:
 		return time.Time{}
-	case c.minuteFixed && c.hourFixed:
-		return c.nextFixed(after, loc)
+	case e.minuteFixed && e.hourFixed:
+		return e.nextFixed(after, loc)
 	default:
-		return c.nextMoving(after, loc)
+		return e.nextMoving(after, loc)
 	}
 }
 
 // Between yields the ticks after one instant and not after another, in order.
-func (c Cron) Between(after, until time.Time, loc *time.Location) iter.Seq[time.Time] {
+func (e Expression) Between(after, until time.Time, loc *time.Location) iter.Seq[time.Time] {
 	return func(yield func(time.Time) bool) {
-		for t := c.Next(after, loc); !t.IsZero() && !t.After(until) && yield(t); {
-			t = c.Next(t, loc)
+		for t := e.Next(after, loc); !t.IsZero() && !t.After(until) && yield(t); {
+			t = e.Next(t, loc)
 		}
 	}
 }
@@ -69,7 +69,7 @@ func (c Cron) Between(after, until time.Time, loc *time.Location) iter.Seq[time.
 // none. It finds the tick to catch up after an outage: after is the entry's last
 // tick or last change, whichever is later, and no more than CatchUp before until
 // (R34).
-func (c Cron) Latest(after, until time.Time, loc *time.Location) (latest time.Time, ok bool) {
+func (e Expression) Latest(after, until time.Time, loc *time.Location) (latest time.Time, ok bool) {
 	// Looking back in growing strides spares walking through all ticks of a long
 	// time, be they many.
 	for stride := time.Hour; !ok; stride *= 2 {
@@ -77,7 +77,7 @@ func (c Cron) Latest(after, until time.Time, loc *time.Location) (latest time.Ti
 		if !from.After(after) {
 			from = after
 		}
-		for t := range c.Between(from, until, loc) {
+		for t := range e.Between(from, until, loc) {
 			latest, ok = t, true
 		}
 		if from.Equal(after) {
@@ -88,11 +88,11 @@ func (c Cron) Latest(after, until time.Time, loc *time.Location) (latest time.Ti
 }
 
 // nextFixed is Next where minute and hour are fixed.
-func (c Cron) nextFixed(after time.Time, loc *time.Location) time.Time {
+func (e Expression) nextFixed(after time.Time, loc *time.Location) time.Time {
 	// The wall clock shows this reading, so all up to it have been reached.
 	reading := stretchAt(after, loc).shows(after).Truncate(time.Minute)
 	for {
-		reading = c.nextReading(reading)
+		reading = e.nextReading(reading)
 		if t := reached(reading, loc); t.After(after) {
 			return t
 		}
@@ -100,16 +100,16 @@ func (c Cron) nextFixed(after time.Time, loc *time.Location) time.Time {
 }
 
 // nextMoving is Next where minute or hour moves.
-func (c Cron) nextMoving(after time.Time, loc *time.Location) time.Time {
+func (e Expression) nextMoving(after time.Time, loc *time.Location) time.Time {
 	s := stretchAt(after, loc)
 	reading := s.shows(after).Truncate(time.Minute)
 	for {
-		if t := s.instant(c.nextReading(reading)); s.holds(t) {
+		if t := s.instant(e.nextReading(reading)); s.holds(t) {
 			return t
 		}
 		next := stretchAt(s.end, loc)
 		gone, begun := s.shows(s.end), next.shows(s.end)
-		if c.hourFixed && c.nextReading(minuteBefore(gone)).Before(begun) {
+		if e.hourFixed && e.nextReading(minuteBefore(gone)).Before(begun) {
 			return s.end.In(loc) // the change skips a reading that matches
 		}
 		s, reading = next, minuteBefore(begun)
@@ -118,16 +118,16 @@ func (c Cron) nextMoving(after time.Time, loc *time.Location) time.Time {
 
 // nextReading is the first whole minute after another that matches, as the wall
 // clock of no zone shows it: a reading is a time in UTC that means no instant.
-func (c Cron) nextReading(after time.Time) time.Time {
+func (e Expression) nextReading(after time.Time) time.Time {
 	t := after.Add(time.Minute)
 	for {
 		year, month, day := t.Date()
 		switch {
-		case !c.months.has(int(month)):
+		case !e.months.has(int(month)):
 			t = time.Date(year, month+1, 1, 0, 0, 0, 0, time.UTC)
 			continue
-		case c.matchesDay(t):
-			if hour, minute, ok := c.nextClock(t.Hour(), t.Minute()); ok {
+		case e.matchesDay(t):
+			if hour, minute, ok := e.nextClock(t.Hour(), t.Minute()); ok {
 				return time.Date(year, month, day, hour, minute, 0, 0, time.UTC)
 			}
 		}
@@ -137,10 +137,10 @@ func (c Cron) nextReading(after time.Time) time.Time {
 
 // matchesDay tells whether a reading's day is one of the two day fields'. If both
 // are restricted, one of them is enough; that is what cron has always done.
-func (c Cron) matchesDay(reading time.Time) bool {
-	byMonth := c.monthDays.has(reading.Day())
-	byWeek := c.weekdays.has(int(reading.Weekday()))
-	if c.eitherDay {
+func (e Expression) matchesDay(reading time.Time) bool {
+	byMonth := e.monthDays.has(reading.Day())
+	byWeek := e.weekdays.has(int(reading.Weekday()))
+	if e.eitherDay {
 		return byMonth || byWeek
 	}
 	return byMonth && byWeek
@@ -148,13 +148,13 @@ func (c Cron) matchesDay(reading time.Time) bool {
 
 // nextClock is the first time of day that matches, at a given one or later; false if
 // the day has none left.
-func (c Cron) nextClock(hour, minute int) (int, int, bool) {
-	if c.hours.has(hour) {
-		if m, ok := c.minutes.from(minute); ok {
+func (e Expression) nextClock(hour, minute int) (int, int, bool) {
+	if e.hours.has(hour) {
+		if m, ok := e.minutes.from(minute); ok {
 			return hour, m, true
 		}
 	}
-	h, ok := c.hours.from(hour + 1)
-	m, _ := c.minutes.from(0)
+	h, ok := e.hours.from(hour + 1)
+	m, _ := e.minutes.from(0)
 	return h, m, ok
 }

@@ -1,4 +1,4 @@
-package scheduler_test
+package cron_test
 
 import (
 	"archive/zip"
@@ -22,7 +22,7 @@ import (
 // exhaustive makes TestEveryTickIsTheOracles look at every change of every zone
 // (about half a minute) instead of a sample (a second or two):
 //
-//	go test ./internal/scheduler -run Oracle -exhaustive -v
+//	go test ./internal/cron -run Oracle -exhaustive -v
 var exhaustive = flag.Bool("exhaustive", false, "compare with the oracle around every clock change of every zone")
 
 // A transition is a change of a zone's wall clock.

@@ -1,4 +1,4 @@
-package scheduler_test
+package cron_test
 
 import (
 	"fmt"

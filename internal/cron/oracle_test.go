@@ -1,4 +1,4 @@
-package scheduler_test
+package cron_test
 
 import (
 	"strconv"
@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// An oracle answers what scheduler.Cron answers, in the most straightforward way: it
+// An oracle answers what cron.Expression answers, in the most straightforward way: it
 // walks through every minute that really passes, looks at what the wall clock shows,
 // and notices for itself when that jumps or comes again. It shares nothing with the
 // package, reads expressions on its own, and needs valid ones.

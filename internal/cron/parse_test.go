@@ -1,4 +1,4 @@
-package scheduler_test
+package cron_test
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/cron"
 )
 
 func TestTheSameTimesWrittenInAnotherWayAreTheSame(t *testing.T) { // R34
@@ -86,9 +86,9 @@ func TestABadExpressionIsRefusedInWordsForAnOperator(t *testing.T) { // R33
 		{"0 0 31 2 */2", `cron "0 0 31 2 */2" never fires: none of its months has one of its days`},
 		{strings.Repeat("0,", 250) + "0 6 * * *", `the cron expression is longer than 500 characters`},
 	} {
-		cron, err := scheduler.Parse(c.expression)
+		e, err := cron.Parse(c.expression)
 		require.EqualError(t, err, c.want)
-		require.Zero(t, cron)
+		require.Zero(t, e)
 	}
 }
 
@@ -119,22 +119,22 @@ func FuzzParse(f *testing.F) {
 	end := begin.AddDate(0, 0, 2)
 	w := newWalk(begin.Add(time.Minute), end, berlin)
 	f.Fuzz(func(t *testing.T, expression string) {
-		cron, err := scheduler.Parse(expression)
+		e, err := cron.Parse(expression)
 		if err != nil {
-			require.Zero(t, cron)
+			require.Zero(t, e)
 			require.NotContains(t, err.Error(), "\n", "an error is one line")
 			return
 		}
-		next := cron.Next(begin, berlin)
+		next := e.Next(begin, berlin)
 		require.True(t, next.After(begin), "what is accepted fires")
-		require.NotEmpty(t, cron.Describe())
+		require.NotEmpty(t, e.Describe())
 
-		again, err := scheduler.Parse(strings.ToLower(strings.Join(strings.Fields(expression), "  ")))
+		again, err := cron.Parse(strings.ToLower(strings.Join(strings.Fields(expression), "  ")))
 		require.NoError(t, err)
-		require.Equal(t, cron, again, "case and white space say nothing")
+		require.Equal(t, e, again, "case and white space say nothing")
 
 		var got []int64
-		for tick := range cron.Between(begin, end, berlin) {
+		for tick := range e.Between(begin, end, berlin) {
 			got = append(got, tick.Unix())
 		}
 		require.Equal(t, newOracle(expression).ticks(w, 0), got)

@@ -1,11 +1,11 @@
-package scheduler_test
+package cron_test
 
 import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/cron"
 )
 
 func TestAnExpressionIsToldInPlainWords(t *testing.T) {
@@ -41,5 +41,5 @@ func TestAnExpressionIsToldInPlainWords(t *testing.T) {
 	} {
 		require.Equal(t, c.want, parse(t, c.expression).Describe(), c.expression)
 	}
-	require.Equal(t, "never", scheduler.Cron{}.Describe())
+	require.Equal(t, "never", cron.Expression{}.Describe())
 }

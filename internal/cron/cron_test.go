@@ -1,4 +1,4 @@
-package scheduler_test
+package cron_test
 
 import (
 	"slices"
@@ -8,11 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
-	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/cron"
 )
 
-func parse(t require.TestingT, expression string) scheduler.Cron {
-	c, err := scheduler.Parse(expression)
+func parse(t require.TestingT, expression string) cron.Expression {
+	c, err := cron.Parse(expression)
 	require.NoError(t, err)
 	return c
 }
@@ -349,7 +349,7 @@ func TestATickIsShownInTheZoneAskedFor(t *testing.T) {
 
 func TestTheZeroCronNeverFires(t *testing.T) {
 	t.Parallel()
-	var never scheduler.Cron
+	var never cron.Expression
 	now := instant(t, "2026-01-17T12:00:00Z")
 	require.True(t, never.Next(now, time.UTC).IsZero())
 	require.Empty(t, slices.Collect(never.Between(now, now.AddDate(1, 0, 0), time.UTC)))

@@ -1,4 +1,4 @@
-package scheduler
+package cron
 
 import (
 	"errors"
@@ -51,23 +51,23 @@ const (
 //
 // The error names the field, what is wrong there and, where that is plain, what to
 // write instead. An expression that can never fire ("0 0 31 2 *") is an error too.
-func Parse(expression string) (Cron, error) {
+func Parse(expression string) (Expression, error) {
 	if len(expression) > maxLength {
-		return Cron{}, fmt.Errorf("the cron expression is longer than %d characters", maxLength)
+		return Expression{}, fmt.Errorf("the cron expression is longer than %d characters", maxLength)
 	}
 	texts := strings.Fields(expression)
 	if len(texts) != len(fields) {
-		return Cron{}, fmt.Errorf("cron %q has %d fields; it needs five: minute, hour, day of month, month, day of week", expression, len(texts))
+		return Expression{}, fmt.Errorf("cron %q has %d fields; it needs five: minute, hour, day of month, month, day of week", expression, len(texts))
 	}
 	var values [len(fields)]values
 	for i, f := range fields {
 		var err error
 		if values[i], err = f.parse(texts[i]); err != nil {
-			return Cron{}, fmt.Errorf("cron %q: %s: %w", expression, f.name, err)
+			return Expression{}, fmt.Errorf("cron %q: %s: %w", expression, f.name, err)
 		}
 	}
 	minute, hour, monthDay, month, weekday := values[0], values[1], values[2], values[3], values[4]
-	c := Cron{
+	c := Expression{
 		minutes: minute.set, hours: hour.set, monthDays: monthDay.set, months: month.set,
 		weekdays:    foldSunday(weekday.set),
 		minuteFixed: !minute.moves,
@@ -75,7 +75,7 @@ func Parse(expression string) (Cron, error) {
 		eitherDay:   !monthDay.star && !weekday.star,
 	}
 	if !c.eitherDay && !someMonthHas(c.months, c.monthDays) {
-		return Cron{}, fmt.Errorf("cron %q never fires: none of its months has one of its days", expression)
+		return Expression{}, fmt.Errorf("cron %q never fires: none of its months has one of its days", expression)
 	}
 	return c, nil
 }
