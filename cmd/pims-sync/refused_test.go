@@ -78,6 +78,38 @@ func TestAnOrphanWhoseLookupLooksLikeADeadSessionIsKept(t *testing.T) { // R20, 
 	}
 }
 
+func TestAnOrphanWhoseLookupIsUnusableIsKept(t *testing.T) { // R20, R22
+	t.Parallel()
+	w := newWorld(t)
+	for name, fault := range map[string]neosim.Fault{
+		"500":               {Kind: neosim.FaultStatus},
+		"403":               {Kind: neosim.FaultStatus, Code: http.StatusForbidden},
+		"{}":                {Kind: neosim.FaultBody, Body: "{}"},
+		"null":              {Kind: neosim.FaultBody},
+		"an error in a 200": {Kind: neosim.FaultBody, Body: `{"success":false}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := seeded(t, w, neosim.Options{})
+			past := p.visitsBefore(p.Today())
+			require.NoError(t, p.Delete(past[0]))
+			require.NoError(t, p.Delete(past[5]))
+			fault.Op, fault.Count, fault.Match = neosim.OpAppointment, neosim.Forever, about(past[0])
+			p.Fail(fault)
+			a := p.sync(t, "reconcile", "")
+			require.Equal(t, 200, a.status, a.body)
+			require.Equal(t, 1, a.count("stats.casesDeleted"), a.body)
+			require.Equal(t, 1, a.count("warnings.unusableLookups"), a.body)
+			rows := p.rows(t)
+			require.NotEqual(t, "reviewed", rows[past[0]].Status, "it cannot be confirmed, so it is kept")
+			require.Equal(t, "reviewed", rows[past[5]].Status)
+
+			p.ClearFaults()
+			require.Equal(t, 1, p.sync(t, "reconcile", "").count("stats.casesDeleted"))
+		})
+	}
+}
+
 // visitsBefore are the ids of the visits before a day.
 func (p *practice) visitsBefore(day time.Time) []string {
 	var ids []string

@@ -76,7 +76,7 @@ type rereading struct {
 type lookup struct {
 	PIMSID string   `json:"pimsId"`
 	Method string   `json:"method" enum:"by_id,wide_fetch"`
-	Found  string   `json:"found" enum:"gone,moved,cancelled,in_window,refused"`
+	Found  string   `json:"found" enum:"gone,moved,cancelled,in_window,refused,unusable"`
 	At     *instant `json:"at" nullable:"true"`
 }
 

@@ -104,6 +104,7 @@ type warnings struct {
 	DuplicateRows    int `json:"duplicateRows" doc:"Rows whose id came twice; the first one counts."`
 	UnusableParts    int `json:"unusableParts" doc:"Optional parts of consultations, such as a diagnosis without a name, that cannot be read; the other parts arrived."`
 	RefusedLookups   int `json:"refusedLookups" doc:"Missing appointments about which the PIMS refuses to say anything; their cases are kept."`
+	UnusableLookups  int `json:"unusableLookups" doc:"Missing appointments for which the PIMS returns an error, or an answer that cannot be read; their cases are kept."`
 
 	ConsultationsHidden int `json:"consultationsHidden" doc:"Cases whose notes were taken out of sight, because their patient or their consultation became another one. The history keeps the notes."`
 }
@@ -237,7 +238,7 @@ func warningsOf(w casesync.Warnings) *warnings {
 	if w == (casesync.Warnings{}) {
 		return nil
 	}
-	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows, w.UnusableParts, w.RefusedLookups, w.ConsultationsHidden}
+	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows, w.UnusableParts, w.RefusedLookups, w.UnusableLookups, w.ConsultationsHidden}
 }
 
 // changesOf is what a dry run would do, and nil of any other run (R26).

@@ -228,7 +228,8 @@ type Warnings struct {
 	UnidentifiedRows int
 	DuplicateRows    int
 	UnusableParts    int // of consultations whose other parts arrived
-	RefusedLookups   int // missing appointments about which the PIMS says nothing (R20, R22)
+	RefusedLookups   int // missing appointments about which the PIMS refuses to say anything (R20, R22)
+	UnusableLookups  int // missing appointments about which it returns an error or what cannot be read (R20, R22)
 
 	// ConsultationsHidden counts the cases whose notes were taken out of sight: their
 	// patient or their consultation became another one (R7).

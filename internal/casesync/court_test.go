@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 )
@@ -110,9 +113,11 @@ func TestALookupThatGoesAstrayEndsTheReconciliation(t *testing.T) { // R6, R22
 		liar liar
 		code casesync.Code
 	}{
-		{"another appointment", orphan(pims.Appointment{ID: "5"}, nil), casesync.CodeSchemaDrift},
-		{"an answer of no known form", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrSchemaDrift)), casesync.CodeSchemaDrift},
 		{"no answer", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrUnreachable)), casesync.CodeUnreachable},
+		{"no answer in time", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrTimedOut)), casesync.CodeUnreachable},
+		{"too many requests", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrRateLimited)), casesync.CodePIMSRateLimited},
+		{"a login that fails", orphan(pims.Appointment{}, fmt.Errorf("%w: %w", clinic.ErrNotRenewed, pims.ErrRemote)), casesync.CodePIMSError},
+		{"a login page of no known form", orphan(pims.Appointment{}, fmt.Errorf("%w: %w", clinic.ErrNotRenewed, pims.ErrSchemaDrift)), casesync.CodeSchemaDrift},
 		{"a dead session", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrSessionExpired)), casesync.CodeAuthExpired},
 		{"an appointment without a date", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", &pims.RecordError{ID: "4", Field: "start", Reason: "is missing"})), casesync.CodeSnapshotUnsound},
 	} {
@@ -124,6 +129,90 @@ func TestALookupThatGoesAstrayEndsTheReconciliation(t *testing.T) { // R6, R22
 			p.change("1", isCompleted)
 			p.remove("4")
 			p.requireNothingWritten(func() { p.fail(tc.code, casesync.TypeReconciliation) })
+		})
+	}
+}
+
+// An unusable answer is what one lookup may bring that confirms nothing.
+var unusableAnswers = map[string]struct {
+	appointment pims.Appointment
+	err         error
+	code        casesync.Code
+}{
+	"an error":                   {err: fmt.Errorf("HTTP 500: %w", pims.ErrRemote), code: casesync.CodePIMSError},
+	"an answer of no known form": {err: fmt.Errorf("lookup: %w", pims.ErrSchemaDrift), code: casesync.CodeSchemaDrift},
+	"another appointment":        {appointment: pims.Appointment{ID: "99"}, code: casesync.CodeSchemaDrift},
+	"an appointment without id":  {code: casesync.CodeSchemaDrift},
+}
+
+func TestAnOrphanWhoseLookupIsUnusableCannotBeConfirmedAndIsKept(t *testing.T) { // R20, R22
+	t.Parallel()
+	for name, bad := range unusableAnswers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPractice(t)
+			p.aWeek()
+			p.liar = func(ctx context.Context, honest pims.AppointmentFinder, id string) (pims.Appointment, error) {
+				if id == "4" {
+					return bad.appointment, bad.err
+				}
+				return honest.FindAppointment(ctx, id)
+			}
+			p.change("1", isCompleted)
+			p.remove("4", "7")
+			o := p.sync(casesync.TypeReconciliation)
+			require.Equal(t, []string{"7"}, p.deleted())
+			require.Equal(t, "pending", p.stored("1").Status, "what the calendar shows is written")
+			require.Equal(t, casesync.Warnings{UnusableLookups: 1}, o.audit.Result.Warnings)
+
+			p.liar = nil
+			p.sync(casesync.TypeReconciliation)
+			require.Equal(t, []string{"4", "7"}, p.deleted(), "the next run confirms it")
+		})
+	}
+}
+
+func TestFiveUnusableLookupsInARowEndTheReconciliation(t *testing.T) { // R20, R22
+	t.Parallel()
+	for name, bad := range unusableAnswers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, tc := range []struct {
+				answers string // of the lookups: u unusable, r refused, g gone
+				deleted int    // -1: the phase ends
+			}{
+				{"uuuugg", 2}, {"guuuug", 2}, {"uuuugu", 1}, {"uuuuru", 0}, {"uuuuu", -1}, {"guuuuu", -1}, {"uuuuug", -1},
+			} {
+				p := newPractice(t)
+				p.aWeek()
+				asked := 0
+				p.liar = func(ctx context.Context, honest pims.AppointmentFinder, id string) (pims.Appointment, error) {
+					if p.find(id) >= 0 {
+						return honest.FindAppointment(ctx, id) // the proof
+					}
+					asked++
+					switch tc.answers[asked-1] {
+					case 'u':
+						return bad.appointment, bad.err
+					case 'r':
+						return pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrRecordRefused)
+					default:
+						return honest.FindAppointment(ctx, id)
+					}
+				}
+				for i := range len(tc.answers) {
+					p.remove(strconv.Itoa(1 + i))
+				}
+				if tc.deleted < 0 {
+					p.requireNothingWritten(func() { p.fail(bad.code, casesync.TypeReconciliation) })
+					require.Equal(t, strings.Index(tc.answers, "uuuuu")+5, asked, "nothing more is asked")
+				} else {
+					o := p.sync(casesync.TypeReconciliation)
+					require.Equal(t, tc.deleted, o.Stats.CasesDeleted, tc.answers)
+					require.Equal(t, strings.Count(tc.answers, "u"), o.audit.Result.Warnings.UnusableLookups, tc.answers)
+				}
+				p.again = nil // whose row of answers would be another
+			}
 		})
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,10 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
-const (
-	maxTransportErrors = 5  // in a row end the phase (R20)
-	maxStoreBatch      = 50 // results that arrived together are stored together (R15, R20)
-)
+const maxStoreBatch = 50 // results that arrived together are stored together (R15, R20)
 
 // An enrichmentPhase adds consultations to cases. W7.
 type enrichmentPhase struct {
@@ -276,7 +272,7 @@ func (p *enrichmentPhase) readAll(ctx context.Context, end *ending, visits []vis
 	for _, v := range visits {
 		group.Do(func() error {
 			got := p.read(ctx, v)
-			end.with(row.ends(got.err))
+			end.with(endsReading(got.err, &row))
 			arrived <- got
 			return nil
 		})
@@ -301,29 +297,18 @@ func (p *enrichmentPhase) read(ctx context.Context, v visit) visited {
 	return got
 }
 
-// A streak counts transport errors in a row, as they arrive.
-type streak struct {
-	mu sync.Mutex
-	n  int
-}
-
-// ends tells whether an error of one read ends the phase: a dead session that could
-// not be renewed, the fifth transport error in a row (R20), or a panic (R58). It
+// endsReading tells whether an error of one read ends the phase: a dead session that
+// could not be renewed, the fifth transport error in a row (R20), or a panic (R58). It
 // returns the error of the phase, or nil.
-func (s *streak) ends(err error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if endsSession(err) || panics.In(err) != nil {
+func endsReading(err error, transport *streak) error {
+	switch {
+	case endsSession(err) || panics.In(err) != nil:
 		return fmt.Errorf("reading consultations: %w", err)
-	}
-	if !errors.Is(err, pims.ErrUnreachable) && !errors.Is(err, pims.ErrRateLimited) {
-		s.n = 0
+	case transport.fifth(errors.Is(err, pims.ErrUnreachable) || errors.Is(err, pims.ErrRateLimited)):
+		return fmt.Errorf("reading consultations failed %d times in a row: %w", maxInARow, err)
+	default:
 		return nil
 	}
-	if s.n++; s.n < maxTransportErrors {
-		return nil
-	}
-	return fmt.Errorf("reading consultations failed %d times in a row: %w", s.n, err)
 }
 
 // endsSession tells whether an error means that this run has no session any more:
@@ -338,7 +323,7 @@ func endsSession(err error) bool {
 }
 
 var sessionEnds = []error{
-	pims.ErrSessionExpired, pims.ErrAuthRejected, pims.ErrAuthChallenge, pims.ErrLoginFormChanged, pims.ErrBrowserUnavailable,
+	clinic.ErrNotRenewed, pims.ErrSessionExpired, pims.ErrAuthRejected, pims.ErrAuthChallenge, pims.ErrLoginFormChanged, pims.ErrBrowserUnavailable,
 	clinic.ErrDisabled, clinic.ErrCredentialsMissing, clinic.ErrCredentialsInvalid, clinic.ErrCredentialsSuspended, seal.ErrKeyUnknown,
 }
 

@@ -139,7 +139,7 @@ type Evidence struct {
 type Lookup struct {
 	PIMSID string
 	Method string // "by_id" or "wide_fetch"
-	Found  string // "gone", "moved", "cancelled", "in_window", "refused"
+	Found  string // "gone", "moved", "cancelled", "in_window", "refused", "unusable"
 	At     time.Time
 }
 

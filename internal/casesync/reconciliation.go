@@ -68,7 +68,8 @@ func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapsh
 	}
 	orphans := missing(candidates, present)
 	verdict, err := p.hear(ctx, snapshot, candidates, orphans)
-	result.Warnings.RefusedLookups = verdict.refused
+	result.Warnings.RefusedLookups = verdict.kept[lookupRefused]
+	result.Warnings.UnusableLookups = verdict.kept[lookupUnusable]
 	if err != nil {
 		return result, err
 	}
@@ -119,15 +120,15 @@ type verdict struct {
 	condemned []SoftDeletion
 	moved     []pims.Appointment // found elsewhere: to be updated (R22)
 	evidence  Evidence
-	refusal   string // which guard refused, a closed set; empty: none did
-	reason    string // the refusal in words
-	refused   int    // orphans that the lookup cannot confirm
+	refusal   string         // which guard refused, a closed set; empty: none did
+	reason    string         // the refusal in words
+	kept      map[string]int // orphans that no lookup confirms, by the reason
 }
 
 // hear is the deletion court: every orphan is looked up, the days that hold
 // orphans are read a second time, and the guard looks at what is left (R22, R23).
 func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot, candidates, orphans []Case) (verdict, error) {
-	v := verdict{evidence: Evidence{FetchedAt: snapshot.FetchedAt, Found: snapshot.Found(), Known: len(candidates), Shared: len(candidates) - len(orphans), Candidates: len(candidates)}}
+	v := verdict{kept: make(map[string]int), evidence: Evidence{FetchedAt: snapshot.FetchedAt, Found: snapshot.Found(), Known: len(candidates), Shared: len(candidates) - len(orphans), Candidates: len(candidates)}}
 	if len(orphans) == 0 {
 		return v, nil
 	}
@@ -155,8 +156,8 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 	var left []SoftDeletion
 	for _, c := range orphans {
 		switch a := answers[c.PIMSID].appointment; {
-		case answers[c.PIMSID].refused: // neither here nor gone
-			v.refused++
+		case answers[c.PIMSID].unconfirmed != "": // neither here nor gone
+			v.kept[answers[c.PIMSID].unconfirmed]++
 		case a == nil:
 			left = append(left, SoftDeletion{Case: c, Reason: ReasonRemoved})
 		case a.Status == pims.StatusCancelled:
@@ -181,12 +182,18 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 }
 
 // An answer is what the PIMS said about one orphan, and when. Without an
-// appointment it is gone, unless the PIMS refused to say.
+// appointment the orphan is gone, unless it is unconfirmed.
 type answer struct {
 	appointment *pims.Appointment
 	at          time.Time
-	refused     bool
+	unconfirmed string // why the answer confirms nothing: lookupRefused, lookupUnusable; empty: it confirms
 }
+
+// Why an answer confirms nothing, as a plan's evidence has it.
+const (
+	lookupRefused  = "refused"  // as if the session were dead, while it lives
+	lookupUnusable = "unusable" // an error, or in no known form
+)
 
 // lookUp asks the PIMS about every orphan: by id where it can and has just proved
 // that it does, else in a fetch of sixty days to either side (R22).
@@ -211,8 +218,8 @@ func (p *reconciliationPhase) lookUp(ctx context.Context, snapshot *pims.Snapsho
 
 func (p *reconciliationPhase) whereabouts(a answer) string {
 	switch {
-	case a.refused:
-		return "refused"
+	case a.unconfirmed != "":
+		return a.unconfirmed
 	case a.appointment == nil:
 		return "gone"
 	case a.appointment.Status == pims.StatusCancelled:
@@ -235,29 +242,62 @@ func (p *reconciliationPhase) canFind(ctx context.Context, snapshot *pims.Snapsh
 	return err == nil && a.ID == probe.ID && a.Start.Equal(probe.Start)
 }
 
+// findByID asks the PIMS about each orphan. One that the answer does not confirm is
+// kept, and the others go on, until five answers in a row are unusable (R20).
 func (p *reconciliationPhase) findByID(ctx context.Context, orphans []Case) (map[string]answer, error) {
 	answers := make(map[string]answer, len(orphans))
+	var unusable streak
 	for i, c := range orphans {
-		a, err := p.finder.FindAppointment(ctx, c.PIMSID)
-		var unusable *pims.RecordError
+		a, err := p.ask(ctx, c.PIMSID)
 		switch {
-		case errors.Is(err, pims.ErrNotFound):
-			answers[c.PIMSID] = answer{at: p.now()}
-		case errors.Is(err, pims.ErrRecordRefused): // R20: it cannot be confirmed, so it is not deleted (R22)
-			answers[c.PIMSID] = answer{at: p.now(), refused: true}
-			p.log.WarnContext(ctx, "Lookup refused; the case is kept", "case_id", c.ID.String())
-		case errors.As(err, &unusable):
-			return nil, unsound(c.PIMSID, unusable.Field+" "+unusable.Reason)
+		case unusable.fifth(a.unconfirmed == lookupUnusable):
+			return nil, fmt.Errorf("%d lookups in a row brought no usable answer: %w", maxInARow, err)
+		case a.unconfirmed != "":
+			p.log.WarnContext(ctx, "Lookup confirms nothing; the case is kept", "case_id", c.ID.String(), "kind", pims.Kind(err))
 		case err != nil:
-			return nil, fmt.Errorf("looking up appointment %s: %w", c.PIMSID, err)
-		case a.ID != c.PIMSID:
-			return nil, fmt.Errorf("looking up appointment %s: the PIMS answered another one: %w", c.PIMSID, pims.ErrSchemaDrift)
-		default:
-			answers[c.PIMSID] = answer{appointment: &a, at: p.now()}
+			return nil, err
 		}
+		answers[c.PIMSID] = a
 		p.report(ctx, "look up", i+1, len(orphans))
 	}
 	return answers, nil
+}
+
+// ask looks one appointment up. Only pims.ErrNotFound says that it is gone. The error
+// of an unconfirmed answer is what the PIMS returned instead.
+func (p *reconciliationPhase) ask(ctx context.Context, pimsID string) (answer, error) {
+	found, err := p.finder.FindAppointment(ctx, pimsID)
+	a := answer{at: p.now()}
+	if errors.Is(err, pims.ErrNotFound) {
+		return a, nil
+	}
+	if row, ok := errors.AsType[*pims.RecordError](err); ok {
+		return a, unsound(pimsID, row.Field+" "+row.Reason)
+	}
+	if err == nil && found.ID != pimsID {
+		err = fmt.Errorf("the PIMS returned another one: %w", pims.ErrSchemaDrift)
+	}
+	if err != nil {
+		a.unconfirmed = unconfirmed(err)
+		return a, fmt.Errorf("looking up appointment %s: %w", pimsID, err)
+	}
+	a.appointment = &found
+	return a, nil
+}
+
+// unconfirmed tells why a lookup that failed says nothing about its orphan; empty: the
+// error is not of this one answer, and ends the phase (R20).
+func unconfirmed(err error) string {
+	switch {
+	case endsSession(err):
+		return ""
+	case errors.Is(err, pims.ErrRecordRefused):
+		return lookupRefused
+	case errors.Is(err, pims.ErrRemote), errors.Is(err, pims.ErrSchemaDrift):
+		return lookupUnusable
+	default:
+		return ""
+	}
 }
 
 func (p *reconciliationPhase) findWide(ctx context.Context, orphans []Case) (map[string]answer, error) {

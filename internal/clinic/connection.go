@@ -12,14 +12,18 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
+// ErrNotRenewed: the session is dead, and no other takes its place in this run. It wraps
+// why: that is an error of the login, not of the record that was asked for.
+var ErrNotRenewed = errors.New("the PIMS session ended and was not renewed")
+
 // A Connection is a clinic's session for one run. It renews a dead session once:
 // every call that met the death is then repeated, and a second death is
 // pims.ErrSessionExpired (R36). An answer for one record that looks like a dead session
 // is pims.ErrRecordRefused where a proof finds the session alive (R20). It is safe for
 // concurrent use.
 //
-// Beside the errors of pims.Session, a call may answer those of the renewal:
-// pims.Provider.Login's, and the credential's (ErrCredentialsSuspended, …).
+// Beside the errors of pims.Session, a call may answer ErrNotRenewed with those of the
+// renewal: pims.Provider.Login's, and the credential's (ErrCredentialsSuspended, …).
 type Connection struct {
 	connector *Connector
 	access    access
@@ -159,7 +163,7 @@ func request[T any](ctx context.Context, c *Connection, do func(pims.Session) (T
 		}
 		if present, err = c.renew(ctx, present); err != nil {
 			var none T
-			return none, err
+			return none, fmt.Errorf("%w: %w", ErrNotRenewed, err)
 		}
 	}
 }

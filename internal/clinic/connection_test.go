@@ -293,7 +293,9 @@ func TestARunKeepsItsAccount(t *testing.T) {
 			o.fake.ForgetCalls()
 			o.db.change(c.meanwhile)
 
-			require.ErrorIs(t, connection.Prove(t.Context()), c.want)
+			err := connection.Prove(t.Context())
+			require.ErrorIs(t, err, c.want)
+			require.ErrorIs(t, err, clinic.ErrNotRenewed)
 			require.Zero(t, o.fake.Count(pimstest.OpLogin))
 		})
 	}

@@ -101,6 +101,7 @@ type warningsJSON struct {
 	DuplicateRows    int `json:"duplicateRows,omitempty"`
 	UnusableParts    int `json:"unusableParts,omitempty"`
 	RefusedLookups   int `json:"refusedLookups,omitempty"`
+	UnusableLookups  int `json:"unusableLookups,omitempty"`
 
 	ConsultationsHidden int `json:"consultationsHidden,omitempty"`
 }

@@ -226,7 +226,7 @@ func TestAFinishedAuditTellsHowItEnded(t *testing.T) {
 			CasesEnriched: 7, CasesFailed: 8, CasesChecked: 9, CasesDeleted: 10, CasesRestored: 11, DeletedIDs: []uuid.UUID{uuid.New()},
 		},
 		Failures: []casesync.ItemFailure{{CaseID: uuid.New(), Error: "Consultation not found", Code: casesync.ItemNotFound}},
-		Warnings: casesync.Warnings{UnknownStatuses: 1, UnusableRows: 2, UnidentifiedRows: 3, DuplicateRows: 4, UnusableParts: 5, RefusedLookups: 6},
+		Warnings: casesync.Warnings{UnknownStatuses: 1, UnusableRows: 2, UnidentifiedRows: 3, DuplicateRows: 4, UnusableParts: 5, RefusedLookups: 6, UnusableLookups: 7},
 		Changes: []casesync.Change{{
 			Action: casesync.ActionUpdated, CaseID: uuid.New(), PIMSID: "1", ScheduledDate: monday, PatientName: "Biscuit",
 			Fields: []casesync.FieldChange{{Field: "status", Before: "draft", After: "pending"}},

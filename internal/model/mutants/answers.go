@@ -98,7 +98,7 @@ func thePanics() []mutant {
 		{"R58", "the end of the replica hides a panic", worker, "limited.Err() != nil && panics.In(err) == nil", "limited.Err() != nil", end},
 		{"R58", "a panic has the code of any failure", "internal/casesync/failure.go", "if panics.In(err) != nil {", "if panics.In(err) != nil && false {", tests{sync, "EveryErrorOfASync"}},
 		{"R58", "a full sync goes on after a panic", "internal/casesync/full.go", " || panics.In(f.err) != nil\n", "\n", queue},
-		{"R58", "a panic at one consultation is a failure of its case alone", "internal/casesync/enrichment.go", "if endsSession(err) || panics.In(err) != nil {", "if endsSession(err) {", queue},
+		{"R58", "a panic at one consultation is a failure of its case alone", "internal/casesync/enrichment.go", "case endsSession(err) || panics.In(err) != nil:", "case endsSession(err):", queue},
 		{"R58", "another error hides a panic", "internal/panics/group.go", "if e := g.panicked.Load(); e != nil {", "if e := g.panicked.Load(); e != nil && false {", tests{"internal/panics", "AGroup"}},
 		{"R58", "a panic that was caught is no failure", "internal/panics/panics.go", "err = e", "_ = e", tests{"internal/panics", "AGroup"}},
 	}

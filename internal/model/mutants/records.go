@@ -13,6 +13,7 @@ func theRecords() []mutant {
 	looks := tests{sync, "Correction|TheLook|OneRunOfAClinicsDay|Adopted|ALookThatFails"}
 	refused := tests{"internal/clinic", "Record|Proof"}
 	kept := tests{sync, "CannotBeConfirmed"}
+	unusable := tests{sync, "FiveUnusable"}
 	parts := tests{sync, "APartThatCannotBeRead|WhatAReadCannot|NotesArrive"}
 	return []mutant{
 		{"R7", "a part that cannot be read takes what is stored", consultation, "keepPart(&merged.Consultation, &old.Consultation, part)", "_ = part", parts},
@@ -49,8 +50,12 @@ func theRecords() []mutant {
 		{"R20", "a dead session is taken for a refused record", connection, "case errors.Is(err, pims.ErrSessionExpired):\n\t\treturn answer", "case errors.Is(err, pims.ErrSessionExpired):\n\t\treturn pims.ErrRecordRefused", refused},
 		{"R20", "each refused record is proved", connection, "case p.credit > 0:", "case false:", refused},
 		{"R20", "a proof does not stand for what was asked before", connection, "case asked < p.last:", "case false:", refused},
-		{"R20", "one lookup that is refused ends the reconciliation", court, "case errors.Is(err, pims.ErrRecordRefused):", "case false:", kept},
-		{"R22", "a lookup that is refused says that the orphan is gone", court, "answer{at: p.now(), refused: true}", "answer{at: p.now()}", kept},
-		{"R22", "an orphan whose lookup is refused is gone", court, "case answers[c.PIMSID].refused:", "case false:", kept},
+		{"R20", "one lookup that is refused ends the reconciliation", court, "return lookupRefused\n", "return \"\"\n", kept},
+		{"R20", "one lookup that is unusable ends the reconciliation", court, "return lookupUnusable\n", "return \"\"\n", kept},
+		{"R20", "any number of lookups in a row may be unusable", court, "case unusable.fifth(a.unconfirmed == lookupUnusable):", "case unusable.fifth(false):", unusable},
+		{"R20", "five unusable lookups end it, whatever lies between", "internal/casesync/streak.go", "s.n = 0", "s.n--", unusable},
+		{"R20", "a session that was not renewed is one lookup's fault", court, "case endsSession(err):\n\t\treturn \"\"", "case false:\n\t\treturn \"\"", tests{sync, "GoesAstray"}},
+		{"R20", "a failed renewal is the fault of the record that met it", connection, "fmt.Errorf(\"%w: %w\", ErrNotRenewed, err)", "err", tests{"internal/clinic", "ARunKeepsItsAccount"}},
+		{"R22", "an orphan whose lookup confirms nothing is gone", court, "case answers[c.PIMSID].unconfirmed != \"\":", "case false:", kept},
 	}
 }
