@@ -16,12 +16,13 @@ WHOLE    ?= 2000
 MODELTIME ?= 10
 VERSIONS ?= 15 16 17 18
 VERSION  ?= $(shell git -c safe.directory='*' describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT   ?= $(shell git -c safe.directory='*' rev-parse HEAD 2>/dev/null)
 
 # Outputs go to bin/, or to the user's cache where the checkout is not theirs to write.
 BIN := $(shell [ -w bin ] || { [ ! -e bin ] && [ -w . ]; } && echo bin || echo "$${XDG_CACHE_HOME:-$$HOME/.cache}/pims-sync")
 
 # Tests run as the product is built: without cgo. The checkout may belong to someone else,
-# which git refuses to look into, so nothing is stamped from it but VERSION.
+# which git refuses to look into, so nothing is stamped from it but VERSION and COMMIT.
 export CGO_ENABLED := 0
 export GOFLAGS := $(strip $(GOFLAGS) -buildvcs=false)
 
@@ -49,7 +50,7 @@ test: deps ## Run the tests, on a real PostgreSQL and a real browser (PKG, ARGS:
 check: static race ## Do all that CI does: every check, and the tests under the race detector
 
 build: ## Build the one static binary, bin/pims-sync
-	go build -trimpath -ldflags='-s -w -X main.version=$(VERSION)' -o $(BIN)/pims-sync ./cmd/pims-sync
+	go build -trimpath -ldflags='-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)' -o $(BIN)/pims-sync ./cmd/pims-sync
 
 deps: ## Install PostgreSQL and a headless Chromium if they are missing (the targets do it, too)
 	@scripts/install-deps postgresql chromium

@@ -31,7 +31,7 @@ type CLI struct {
 	Migrate     MigrateCmd     `cmd:"" help:"Bring the database's schema up to date."`
 	Keygen      KeygenCmd      `cmd:"" help:"Print a new key for ENCRYPTION_KEY."`
 	OpenAPI     OpenAPICmd     `cmd:"" name:"openapi" help:"Print the OpenAPI 3.1 document of the HTTP API."`
-	Version     VersionCmd     `cmd:"" help:"Print the version."`
+	Version     VersionCmd     `cmd:"" help:"Print the version, the commit, and what the binary was built with and for."`
 }
 
 // withStore opens the database for one command.
@@ -105,12 +105,4 @@ type OpenAPICmd struct{}
 func (OpenAPICmd) Run(std streams) error {
 	_, err := std.out.Write(api.OpenAPI())
 	return err
-}
-
-// VersionCmd prints the version.
-type VersionCmd struct{}
-
-// Run prints the version.
-func (VersionCmd) Run(std streams, c *Config) error {
-	return show(std, c, map[string]any{"version": version}, func(w io.Writer) { fmt.Fprintln(w, version) })
 }

@@ -21,9 +21,6 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
 
-// version is set by the linker.
-var version = "dev"
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait

@@ -98,7 +98,7 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	if err != nil {
 		return err
 	}
-	log.Info("Ready", "namespace", "pims-sync:api", "address", running.url(), "version", version)
+	log.Info("Ready", "namespace", "pims-sync:api", "address", running.url(), "version", thisBuild().Version)
 
 	keeping, stopKeeping := context.WithCancel(ctx)
 	lost, kept := make(chan error, 1), make(chan struct{})
@@ -141,7 +141,7 @@ func (s *ServeCmd) startTracing(ctx context.Context, log *slog.Logger) (*tracing
 		return tracing.Off(), nil
 	}
 	return tracing.Start(ctx, tracing.Options{
-		Endpoint: s.OTLPEndpoint, Version: version, Logger: log.With("namespace", "pims-sync:api"),
+		Endpoint: s.OTLPEndpoint, Version: thisBuild().Version, Logger: log.With("namespace", "pims-sync:api"),
 	})
 }
 
@@ -196,7 +196,7 @@ func startServer(ctx context.Context, c *Config, s *store, log *slog.Logger, o s
 		Wait:           o.wait,
 		TrustedProxies: o.proxies,
 		Trace:          e.traced,
-		Version:        version,
+		Version:        thisBuild().Version,
 		Logger:         log,
 	}
 	if err := e.start(ctx); err != nil {

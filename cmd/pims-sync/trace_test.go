@@ -19,7 +19,7 @@ import (
 func tracedWorld(t *testing.T) (w *world, c *tracetest.Collector, end func()) {
 	t.Helper()
 	c = tracetest.New(t)
-	traces, err := tracing.Start(t.Context(), tracing.Options{Endpoint: c.URL, Version: version})
+	traces, err := tracing.Start(t.Context(), tracing.Options{Endpoint: c.URL, Version: thisBuild().Version})
 	require.NoError(t, err)
 	w = newWorld(t, func(_ *Config, o *serverOptions) { o.engine.tracing = traces })
 	end = func() { w.replicas[0].end(); traces.Close() }
