@@ -3,5 +3,6 @@
 // the table in rule_test.go, and docs/architecture.md shows it.
 //
 // The rule binds what is built: test files may import what they need. The
-// package is tests only; nothing imports it.
+// package is tests only; nothing imports it. They read source text and start no
+// goroutine, so they are not built with the race detector.
 package archtest

@@ -3,6 +3,7 @@ package browser
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -460,13 +461,16 @@ func TestNewTouchesNothingThatLivesOrIsNotOurs(t *testing.T) {
 
 // Issue "Runs that survive": 100 logins with cancellations and kills at random leave
 // no process and no profile.
+// troubledLogins is how many logins are tried at once; `make soak` takes 100.
+var troubledLogins = flag.Int("logins", 40, "how many logins are tried in TestNothingIsLeftOfLoginsInTrouble")
+
 func TestNothingIsLeftOfLoginsInTrouble(t *testing.T) {
 	t.Parallel()
 	c, w := newChromium(t, Options{HangTimeout: 2 * time.Second, RecycleAfter: 30})
 	s := newSite(t, nil)
 	var group sync.WaitGroup
 	var done atomic.Int32
-	for i := range 100 {
+	for i := range *troubledLogins {
 		group.Go(func() {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
@@ -488,10 +492,10 @@ func TestNothingIsLeftOfLoginsInTrouble(t *testing.T) {
 		})
 	}
 	group.Wait()
-	t.Logf("%d of 100 logins succeeded", done.Load())
-	require.Greater(t, done.Load(), int32(30))
+	t.Logf("%d of %d logins succeeded", done.Load(), *troubledLogins)
+	require.Greater(t, int(done.Load()), *troubledLogins*3/10)
 	c.Close()
 	w.requireNone(t)
 	require.Empty(t, entries(t, w.folder))
-	require.LessOrEqual(t, len(s.logins()), 100)
+	require.LessOrEqual(t, len(s.logins()), *troubledLogins)
 }

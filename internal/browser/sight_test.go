@@ -128,7 +128,7 @@ func TestLoginSeesFieldsThatOnlyLookHidden(t *testing.T) {
 // what is typed.
 func TestWhatIsTypedGoesIntoTheFormWhoeverTakesTheFocus(t *testing.T) {
 	t.Parallel()
-	c, _ := newChromium(t, Options{LoginTimeout: 20 * time.Second})
+	c, _ := newChromium(t, Options{LoginTimeout: hasty})
 	var stolen atomic.Value
 	stolen.Store("")
 	thief := newSite(t, routes{
