@@ -310,6 +310,10 @@ func (p *reconciliationPhase) findWide(ctx context.Context, orphans []Case) (map
 	if err != nil {
 		return nil, fmt.Errorf("looking for missing appointments in %s: %w", wide, err)
 	}
+	unusable := make(map[string]*pims.RecordError)
+	for i := range snapshot.Unusable {
+		unusable[snapshot.Unusable[i].ID] = &snapshot.Unusable[i]
+	}
 	found := make(map[string]*pims.Appointment)
 	for i := range snapshot.Appointments {
 		found[snapshot.Appointments[i].ID] = &snapshot.Appointments[i]
@@ -317,7 +321,7 @@ func (p *reconciliationPhase) findWide(ctx context.Context, orphans []Case) (map
 	answers := make(map[string]answer, len(orphans))
 	for _, c := range orphans {
 		if _, ok := present[c.PIMSID]; ok && found[c.PIMSID] == nil {
-			return nil, unsound(c.PIMSID, "it has an unusable date")
+			return nil, unsound(c.PIMSID, unusable[c.PIMSID].Field+" "+unusable[c.PIMSID].Reason)
 		}
 		answers[c.PIMSID] = answer{appointment: found[c.PIMSID], at: snapshot.FetchedAt}
 	}

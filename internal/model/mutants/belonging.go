@@ -9,7 +9,9 @@ func theBelonging() []mutant {
 		belonging    = "internal/casesync/belonging.go"
 		consultation = "internal/casesync/consultation.go"
 		storing      = "internal/casesync/enrichment_store.go"
+		reference    = "internal/pims/idexxneo/reference.go"
 	)
+	spelled := tests{neo, "EverySpelling|ContradictEachOther"}
 	corrected := tests{sync, "ACorrectedPatient"}
 	never := tests{sync, "OfAnotherPatientIsNeverStored"}
 	returned := tests{sync, "ASoftDeletedCaseKeepsItsNotes"}
@@ -25,8 +27,13 @@ func theBelonging() []mutant {
 		{"R7", "notes stay where the visit has no consultation any more", belonging, "return !none || stored.ConsultationID", "return !none || true || stored.ConsultationID", null},
 		{"R7", "a null says nothing", "internal/casesync/merge.go", `consultationID == "" && !a.NoConsultation`, `consultationID == ""`, null},
 		{"R7", "an absent field is a null", "internal/casesync/merge.go", `consultationID == "" && !a.NoConsultation`, `false`, null},
-		{"R7", "Neo's null says nothing", "internal/pims/idexxneo/reader.go", `return id, id == "" && (kind`, `return id, false && (kind`, tests{neo, "Generations|Tolerantly"}},
-		{"R7", "Neo's newer shape does not say whose it is", "internal/pims/idexxneo/consultation.go", "err = r.patient(c)", "err = r.skip()", tests{neo, "BothShapes"}},
+		{"R7", "Neo's null says nothing", reference, `f.given(id, kind`, `f.given(id, false && kind`, tests{neo, "Generations|Tolerantly"}},
+		{"R7", "Neo's newer shape does not say whose it is", "internal/pims/idexxneo/consultation.go", "err = r.referenceIn(&c.patientID)", "err = r.skip()", tests{neo, "BothShapes"}},
+		{"R7", "a later blank erases Neo's id", reference, `f.none = f.none || none`, `f.id = ""`, spelled},
+		{"R7", "the first of two ids that contradict each other counts", reference, "f.torn = true", "", spelled},
+		{"R7", "the last of two ids that contradict each other counts", reference, "f.torn = true", "f.id = id", spelled},
+		{"R7", "what stands around a consultation may contradict it", "internal/pims/idexxneo/consultation.go", "inner.patientID.join(c.patientID)", "", spelled},
+		{"R7", "a row that names two patients is used", "internal/pims/idexxneo/rows.go", `case e.torn() != "":`, "case false:", spelled},
 		{"R7", "a consultation of another patient is stored", belonging, "case unnamed || differ(read.PatientID, patient):", "case unnamed:", never},
 		{"R7", "what is stored of another patient's consultation stays", belonging, "if c.holds(consultationID) {", "if false {", never},
 		{"R7", "what was hidden comes back without naming the patient", belonging, "case unnamed || differ(read.PatientID, patient):", "case unnamed && false || differ(read.PatientID, patient):", corrected},

@@ -47,7 +47,7 @@ func theSnapshot() []mutant {
 		{"R6", "a row without an id is overlooked", row, "\t\ts.unidentified++\n", "", rows},
 		{"R6", "the second of two rows with one id is kept, too", row, "case !again:\n\t\t\t\tm.seen", "case !again || true:\n\t\t\t\tm.seen", rows},
 		{"R6", "the second of two rows of one answer is not counted", row, "at, again := s.seen[a.ID]\n\tif again {\n\t\ts.duplicates++", "at, again := s.seen[a.ID]\n\tif again && at < 0 {\n\t\ts.duplicates++", rows},
-		{"R6", "a row without a date spoils the calendar", row, "return s.refuse(id, e.start)", `return drift("a row has no date")`, rows},
+		{"R6", "a row without a date spoils the calendar", row, "return s.refuse(pims.RecordError{ID: id, Field: \"start\", Reason: \"is missing\"})", `return drift("a row has no date")`, rows},
 		{"R6", "a row that comes twice is found twice", appointment, "return len(s.Appointments) + len(s.Unusable)", "return len(s.Appointments) + len(s.Unusable) + s.Duplicates", present},
 		{"R6", "a row that cannot be used is not counted", "internal/casesync/inbound.go", "result.Stats.CasesSkipped = len(snapshot.Unusable)", "result.Stats.CasesSkipped = 0", present},
 		{"R6", "an inbound that left rows out does not say so", "internal/casesync/inbound.go", "if !snapshot.Complete() {", "if false {", present},

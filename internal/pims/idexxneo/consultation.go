@@ -27,8 +27,14 @@ func (s *session) Consultation(ctx context.Context, id string) (pims.Consultatio
 	if err != nil {
 		return pims.Consultation{}, fmt.Errorf("fetch consultation %s: %w", id, err)
 	}
-	if read.id != id {
+	if read.id.torn || read.id.id != id {
 		return pims.Consultation{}, fmt.Errorf("fetch consultation %s: %w", id, drift("the answer is not the consultation that was asked for"))
+	}
+	switch {
+	case read.patientID.torn:
+		return pims.Consultation{}, fmt.Errorf("fetch consultation %s: %w", id, torn(id, "patient"))
+	case read.appointmentID.torn:
+		return pims.Consultation{}, fmt.Errorf("fetch consultation %s: %w", id, torn(id, "appointment"))
 	}
 	return read.consultation(s.location), nil
 }
@@ -45,8 +51,8 @@ func (s *session) record(ctx context.Context, path string) (record, error) {
 
 // record is a consultation in either shape, as it came.
 type record struct {
-	id, appointmentID string
-	patientID         string // patientId, or patient.id in the newer shape
+	id, appointmentID reference
+	patientID         reference
 	at                string // consultedAt, or date in the newer shape
 	status, reason    string
 	discharge         string
@@ -62,7 +68,7 @@ type record struct {
 // that is the consultation.
 func (r *reader) record() (record, error) {
 	var c record
-	status, err := r.envelope(func() bool { return c.id != "" }, func(name []byte) error { return r.recordField(&c, name) })
+	status, err := r.envelope(func() bool { return c.id.id != "" }, func(name []byte) error { return r.recordField(&c, name) })
 	if err != nil {
 		return c, err
 	}
@@ -79,9 +85,8 @@ func (r *reader) record() (record, error) {
 			inner.unusable = append(inner.unusable, field)
 		}
 	}
-	if inner.patientID == "" {
-		inner.patientID = c.patientID
-	}
+	inner.patientID.join(c.patientID)
+	inner.appointmentID.join(c.appointmentID)
 	return inner, nil
 }
 
@@ -94,14 +99,16 @@ func (r *reader) recordField(c *record, name []byte) (err error) {
 		inner, err := r.record()
 		c.inner = &inner
 		return err
-	case "id":
-		c.id, err = r.identifier()
-	case "appointmentId":
-		c.appointmentID, err = r.identifier()
-	case "patientId":
-		c.patientID, _, err = r.reference()
+	case "id", "consultation_id", "consultationId":
+		err = r.reference(&c.id)
+	case "appointment_id", "appointmentId":
+		err = r.reference(&c.appointmentID)
+	case "appointment":
+		err = r.referenceIn(&c.appointmentID)
+	case "patient_id", "patientId":
+		err = r.reference(&c.patientID)
 	case "patient":
-		err = r.patient(c)
+		err = r.referenceIn(&c.patientID)
 	case "consultedAt", "date":
 		c.at, err = r.part(c, "consultedAt")
 	case "reason":
@@ -122,20 +129,6 @@ func (r *reader) recordField(c *record, name []byte) (err error) {
 		err = r.skip()
 	}
 	return err
-}
-
-// patient reads whose consultation it is out of the object that tells of the patient.
-func (r *reader) patient(c *record) error {
-	if r.decoder.PeekKind() != '{' {
-		return r.skip()
-	}
-	return r.object(func(name []byte) (err error) {
-		if string(name) != "id" {
-			return r.skip()
-		}
-		c.patientID, _, err = r.reference()
-		return err
-	})
 }
 
 // consultationNotes reads the newer shape's object with the clinical note.
@@ -252,9 +245,9 @@ func (c *record) consultation(location *time.Location) pims.Consultation {
 	notes := c.notes()
 	soap, rest := soapNotes(notes...)
 	return pims.Consultation{
-		ID:            c.id,
-		AppointmentID: c.appointmentID,
-		PatientID:     c.patientID,
+		ID:            c.id.id,
+		AppointmentID: c.appointmentID.id,
+		PatientID:     c.patientID.id,
 		At:            consultedAt(c.at, location),
 		AtText:        pims.WallText(c.at),
 		Status:        consultationStatus(c.status),

@@ -11,10 +11,10 @@ import (
 
 // event is a row of the calendar in either generation, as it came. NEO.md §Calendar, variants A (snake case) and B (camel case).
 type event struct {
-	id, appointmentID, consultationID string
-	noConsultation                    bool // consultation_id is there and is none
-	patientID, clientID               string
-	start, end                        string
+	id                            string
+	appointmentID, consultationID reference
+	patientID, clientID           reference
+	start, end                    string
 
 	patient       string // A: patient_name, B: patientName
 	firstName     string // A
@@ -46,10 +46,6 @@ func (r *reader) eventField(e *event, name []byte) (err error) {
 	switch string(name) {
 	case "id":
 		e.id, err = r.identifier()
-	case "appointment_id":
-		e.appointmentID, err = r.identifier()
-	case "consultation_id":
-		e.consultationID, e.noConsultation, err = r.reference()
 	case "start":
 		e.start, err = r.text()
 	case "end":
@@ -65,18 +61,38 @@ func (r *reader) eventField(e *event, name []byte) (err error) {
 	case "className":
 		e.classes, err = r.list()
 	default:
-		err = r.eventDetail(e, name)
+		err = r.eventReference(e, name)
 	}
 	return err
+}
+
+// eventReference reads whose the row is, in every spelling.
+func (r *reader) eventReference(e *event, name []byte) error {
+	switch string(name) {
+	case "appointment_id", "appointmentId":
+		return r.reference(&e.appointmentID)
+	case "consultation_id", "consultationId":
+		return r.reference(&e.consultationID)
+	case "patient_id", "patientId":
+		return r.reference(&e.patientID)
+	case "client_id", "clientId":
+		return r.reference(&e.clientID)
+	case "appointment":
+		return r.referenceIn(&e.appointmentID)
+	case "consultation":
+		return r.referenceIn(&e.consultationID)
+	case "patient":
+		return r.referenceIn(&e.patientID)
+	case "client":
+		return r.referenceIn(&e.clientID)
+	default:
+		return r.eventDetail(e, name)
+	}
 }
 
 // eventDetail reads whom the row is about, who sees them, where and why.
 func (r *reader) eventDetail(e *event, name []byte) (err error) {
 	switch string(name) {
-	case "patient_id":
-		e.patientID, err = r.identifier()
-	case "client_id":
-		e.clientID, err = r.identifier()
 	case "patient_name", "patientName":
 		e.patient, err = r.text()
 	case "first_name":
@@ -123,7 +139,7 @@ func (e *event) isVisit() bool {
 	case e.flagged:
 		return true
 	default:
-		return !pims.Blank(e.patient) || e.patientID != "" || !pims.Blank(e.statusText()) || pims.Blank(e.start)
+		return !pims.Blank(e.patient) || e.patientID.id != "" || !pims.Blank(e.statusText()) || pims.Blank(e.start)
 	}
 }
 
@@ -133,12 +149,31 @@ func (e *event) hasClass(class string) bool {
 	})
 }
 
-// identity is the appointment's id; "" where the row has none.
+// identity is the appointment's id; "" where the row has none, or two.
 func (e *event) identity() string {
-	if e.appointmentID != "" {
-		return e.appointmentID
+	switch {
+	case e.appointmentID.torn:
+		return ""
+	case e.appointmentID.id != "":
+		return e.appointmentID.id
+	default:
+		return e.id
 	}
-	return e.id
+}
+
+// torn is what the row names by two ids that contradict each other, in our words; "":
+// nothing.
+func (e *event) torn() string {
+	switch {
+	case e.patientID.torn:
+		return "patient"
+	case e.consultationID.torn:
+		return "consultation"
+	case e.clientID.torn:
+		return "client"
+	default:
+		return ""
+	}
 }
 
 func (e *event) statusText() string {
@@ -153,14 +188,14 @@ func (e *event) appointment(start, end time.Time, location *time.Location) pims.
 	patient, client := e.names()
 	a := pims.Appointment{
 		ID:             e.identity(),
-		ConsultationID: e.consultationID,
-		NoConsultation: e.noConsultation,
+		ConsultationID: e.consultationID.id,
+		NoConsultation: e.consultationID.isNone(),
 		Start:          pims.Instant(start, location),
 		StartText:      pims.WallText(e.start),
 		EndText:        pims.WallText(e.end),
-		PatientID:      e.patientID,
+		PatientID:      e.patientID.id,
 		PatientName:    patient,
-		ClientID:       e.clientID,
+		ClientID:       e.clientID.id,
 		ClientName:     client,
 		ClientPhone:    e.phone,
 		ClientEmail:    e.email,

@@ -31,20 +31,34 @@ func (s *session) FindAppointment(ctx context.Context, id string) (pims.Appointm
 	return s.looked(id, &found)
 }
 
-// lookup reads one row, bare or under a name of its own.
+// lookup reads one row, bare or under a name of its own. An "appointment" without a start
+// tells no more than the id.
 func (r *reader) lookup() (event, error) {
 	var e event
-	bare := true
-	status, err := r.envelope(func() bool { return bare && e.identity() != "" }, func(name []byte) error {
-		switch string(name) {
-		case "appointment", "data":
-			bare = false
-			return r.event(&e)
-		default:
+	var inner *event
+	status, err := r.envelope(func() bool { return inner == nil && e.identity() != "" }, func(name []byte) error {
+		if string(name) != "appointment" && string(name) != "data" {
 			return r.eventField(&e, name)
 		}
+		var row event
+		if err := r.event(&row); err != nil {
+			return err
+		}
+		if string(name) == "appointment" && pims.Blank(row.start) {
+			e.appointmentID.given(row.identity(), false)
+		} else {
+			inner = &row
+		}
+		return nil
 	})
-	if bare && pims.Blank(e.label) {
+	if inner != nil {
+		inner.appointmentID.join(e.appointmentID)
+		inner.consultationID.join(e.consultationID)
+		inner.patientID.join(e.patientID)
+		inner.clientID.join(e.clientID)
+		return *inner, err
+	}
+	if pims.Blank(e.label) {
 		e.label = scalar(status)
 	}
 	return e, err
@@ -56,6 +70,9 @@ func (s *session) looked(id string, e *event) (pims.Appointment, error) {
 	}
 	if !e.isVisit() {
 		return pims.Appointment{}, drift("the answer is no visit")
+	}
+	if e.torn() != "" {
+		return pims.Appointment{}, drift(torn(id, e.torn()).Error())
 	}
 	start, ok := pims.ParseWall(e.start)
 	if !ok {

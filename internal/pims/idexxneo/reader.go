@@ -141,14 +141,6 @@ func (r *reader) whole() (string, error) {
 	}
 }
 
-// reference reads an id that may be none. none is true where the field says so: null,
-// blank or zero; what is no id in any other form says nothing.
-func (r *reader) reference() (id string, none bool, err error) {
-	kind := r.decoder.PeekKind()
-	id, err = r.identifier()
-	return id, id == "" && (kind == 'n' || kind == '"' || kind == '0'), err
-}
-
 // flag reads a boolean in any of its forms. given is false where there is none.
 func (r *reader) flag() (set, given bool, err error) {
 	text, err := r.word()

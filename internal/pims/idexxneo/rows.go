@@ -40,8 +40,13 @@ func (s *slice) add(e *event) error {
 		return nil
 	}
 	start, startOK := pims.ParseWall(e.start)
-	if !startOK {
-		return s.refuse(id, e.start)
+	switch {
+	case pims.Blank(e.start):
+		return s.refuse(pims.RecordError{ID: id, Field: "start", Reason: "is missing"})
+	case !startOK:
+		return s.refuse(pims.RecordError{ID: id, Field: "start", Reason: "is no time of the form YYYY-MM-DD HH:MM:SS"})
+	case e.torn() != "":
+		return s.refuse(*torn(id, e.torn()))
 	}
 	s.recognised = true
 	end, endOK := pims.ParseWall(e.end)
@@ -55,20 +60,19 @@ func (s *slice) add(e *event) error {
 	return nil
 }
 
-// refuse notes a row without a start that can be read.
-func (s *slice) refuse(id, start string) error {
-	row := pims.RecordError{ID: id, Field: "start", Reason: "is no time of the form YYYY-MM-DD HH:MM:SS"}
-	if pims.Blank(start) {
-		row.Reason = "is missing"
-	}
-	at, again := s.seen[id]
+// refuse notes a row that cannot be used. Which of several with one id is told of, their
+// order does not decide (R6).
+func (s *slice) refuse(row pims.RecordError) error {
+	at, again := s.seen[row.ID]
 	switch {
 	case !again:
-		s.seen[id] = ^len(s.unusable)
+		s.seen[row.ID] = ^len(s.unusable)
 		s.unusable = append(s.unusable, row)
-		return s.held.take(unusableBytes + len(id))
+		return s.held.take(unusableBytes + len(row.ID))
 	case at < 0:
-		s.unusable[^at].Reason = min(s.unusable[^at].Reason, row.Reason)
+		if told := &s.unusable[^at]; row.Error() < told.Error() {
+			*told = row
+		}
 	}
 	s.duplicates++
 	return nil

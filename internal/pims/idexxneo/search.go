@@ -267,14 +267,17 @@ func (r *reader) entry(location *time.Location) (pims.ConsultationEntry, error) 
 	}
 	raw = raw.Clone()
 	var entry pims.ConsultationEntry
+	var id, appointmentID reference
 	inner := newReader(jsontext.NewDecoder(bytes.NewReader(raw), tolerant()...))
 	err = inner.object(func(name []byte) (err error) {
 		var at string
 		switch string(name) {
-		case "id":
-			entry.ID, err = inner.identifier()
-		case "appointmentId":
-			entry.AppointmentID, err = inner.identifier()
+		case "id", "consultation_id", "consultationId":
+			err = inner.reference(&id)
+		case "appointment_id", "appointmentId":
+			err = inner.reference(&appointmentID)
+		case "appointment":
+			err = inner.referenceIn(&appointmentID)
 		case "consultedAt":
 			at, err = inner.text()
 			entry.At = consultedAt(at, location)
@@ -288,6 +291,12 @@ func (r *reader) entry(location *time.Location) (pims.ConsultationEntry, error) 
 	})
 	if err != nil {
 		return entry, err
+	}
+	if !id.torn {
+		entry.ID = id.id
+	}
+	if !appointmentID.torn { // else the entry names no visit, and its view is refused
+		entry.AppointmentID = appointmentID.id
 	}
 	entry.Fingerprint, err = fingerprint(raw)
 	return entry, err

@@ -163,7 +163,7 @@ func (c *call) writePage(out *bufio.Writer, found []*Consultation, page int) {
 		if i > 0 {
 			_ = out.WriteByte(',')
 		}
-		entry := override(format.searched(x), x.Raw)
+		entry := format.named(override(format.searched(x), x.Raw))
 		_, _ = out.Write(format.object(nil, entry, turn(hashed(x.ID)%uint32(turns))))
 	}
 	_, _ = fmt.Fprintf(out, `],"total":%d,"page":%d,"perPage":%d}`, len(found), page, perPage)
@@ -172,7 +172,7 @@ func (c *call) writePage(out *bufio.Writer, found []*Consultation, page int) {
 // view is one consultation in the old shape.
 func (c *call) view(w http.ResponseWriter, _ *http.Request, id string) {
 	exists := c.options.Views == ViewsBoth || c.options.Views == ViewsOld
-	c.show(w, id, exists, func(x *Consultation) object { return override(c.wire().viewed(x), x.Raw) })
+	c.show(w, id, exists, func(x *Consultation) object { return c.wire().named(override(c.wire().viewed(x), x.Raw)) })
 }
 
 // pageData is one consultation in the newer shape.

@@ -326,6 +326,7 @@ type optionsJSON struct {
 	Charset       *Charset    `json:"charset"`
 	Times         *TimeStyle  `json:"times"`
 	Notes         *NoteStyle  `json:"notes"`
+	Names         *NameStyle  `json:"names"`
 	OddParts      *bool       `json:"oddParts"`
 	MeasuredTexts *bool       `json:"measuredTexts"`
 	Expired       *Expired    `json:"expired"`
@@ -355,6 +356,7 @@ func (j optionsJSON) apply(o *Options) error {
 	assign(&o.Charset, j.Charset)
 	assign(&o.Times, j.Times)
 	assign(&o.Notes, j.Notes)
+	assign(&o.Names, j.Names)
 	assign(&o.OddParts, j.OddParts)
 	assign(&o.MeasuredTexts, j.MeasuredTexts)
 	assign(&o.Expired, j.Expired)

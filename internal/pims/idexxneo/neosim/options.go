@@ -70,6 +70,18 @@ const (
 	MilliTimes   TimeStyle = "millis"  // 2026-01-17T09:00:00.000
 )
 
+// NameStyle is how the wire names the ids of other records: of the patient, the client, the appointment, the consultation.
+type NameStyle string
+
+// The styles of names; the zero value means NamesOfShape.
+const (
+	NamesOfShape NameStyle = "shape"  // patient_id in the snake shape's calendar, patientId in the search and the older view
+	SnakeNames   NameStyle = "snake"  // patient_id
+	CamelNames   NameStyle = "camel"  // patientId
+	NestedNames  NameStyle = "nested" // "patient": {"id": …}
+	DoubleNames  NameStyle = "double" // patient_id, and patientId without a value
+)
+
 // NoteStyle is how medical notes that are plain text are written. They always say the same.
 type NoteStyle string
 
@@ -171,6 +183,8 @@ type Options struct {
 	// Times and Notes are ways to write the same time and the same note.
 	Times TimeStyle
 	Notes NoteStyle
+	// Names are the names of ids.
+	Names NameStyle
 	// OddParts writes parts of consultations that nobody can read beside those that somebody can: diagnoses without a name,
 	// a reason that is an object.
 	OddParts bool
@@ -252,6 +266,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Charset, UTF8)
 	setDefault(&o.Times, TimesOfShape)
 	setDefault(&o.Notes, PlainNotes)
+	setDefault(&o.Names, NamesOfShape)
 	setDefault(&o.Lookup, LookupWorks)
 	setDefault(&o.Views, ViewsBoth)
 	setDefault(&o.Login.ErrorText, "The username or the password is not right.")
@@ -280,6 +295,7 @@ func (o Options) check() error {
 		oneOf("bools", o.Bools, WordBools, NumberBools, StringBools),
 		oneOf("charset", o.Charset, UTF8, Latin1, UTF16),
 		oneOf("times", o.Times, TimesOfShape, BlankTimes, LetterTimes, MinuteTimes, MilliTimes),
+		oneOf("names", o.Names, NamesOfShape, SnakeNames, CamelNames, NestedNames, DoubleNames),
 		oneOf("notes", o.Notes, PlainNotes, WordNotes, HiddenNotes),
 		oneOf("expired", o.Expired, Expired401, ExpiredRedirect, ExpiredHTML),
 		oneOf("lookup", o.Lookup, LookupWorks, LookupMissing, LookupBroken),

@@ -51,6 +51,35 @@ func (w wire) odd(value any) any {
 	return value
 }
 
+// named writes the ids of other records under the names of the practice.
+func (w wire) named(row object) object {
+	if w.names == NamesOfShape || w.names == "" {
+		return row
+	}
+	named := make(object, 0, len(row))
+	for _, f := range row {
+		of, isReference := referenced[f.name]
+		switch {
+		case !isReference:
+			named = append(named, f)
+		case w.names == SnakeNames:
+			named = append(named, field{of + "_id", f.value})
+		case w.names == CamelNames:
+			named = append(named, field{of + "Id", f.value})
+		case w.names == NestedNames:
+			named = append(named, field{of, object{{"id", f.value}}})
+		default:
+			named = append(named, field{of + "_id", f.value}, field{of + "Id", nil})
+		}
+	}
+	return named
+}
+
+var referenced = map[string]string{
+	"patient_id": "patient", "client_id": "client", "appointment_id": "appointment", "consultation_id": "consultation",
+	"patientId": "patient", "clientId": "client", "appointmentId": "appointment",
+}
+
 func (w wire) vitals(v Vitals) any {
 	if v == (Vitals{}) {
 		return nil

@@ -35,6 +35,7 @@ type wire struct {
 	bools BoolStyle
 	times TimeStyle
 	notes NoteStyle
+	names NameStyle
 
 	oddParts      bool
 	measuredTexts bool
@@ -42,7 +43,7 @@ type wire struct {
 
 func (o Options) wire() wire {
 	return wire{
-		shape: o.Shape, ids: o.IDs, bools: o.Bools, times: o.Times, notes: o.Notes,
+		shape: o.Shape, ids: o.IDs, bools: o.Bools, times: o.Times, notes: o.Notes, names: o.Names,
 		oddParts: o.OddParts, measuredTexts: o.MeasuredTexts,
 	}
 }
@@ -73,7 +74,7 @@ func (w wire) appointment(buf []byte, a *Appointment) []byte {
 	if w.shape == Camel {
 		row = w.camel(a, hash)
 	}
-	return w.object(buf, override(row, a.Raw), turn(hash%uint32(turns)))
+	return w.object(buf, w.named(override(row, a.Raw)), turn(hash%uint32(turns)))
 }
 
 // snake is variant A of NEO.md §Calendar.
