@@ -94,7 +94,7 @@ type fullResult struct {
 type itemFailure struct {
 	CaseID uuid.UUID `json:"caseId" format:"uuid"`
 	Error  string    `json:"error" example:"Consultation not found"`
-	Code   string    `json:"code" enum:"not_found,timeout,pims_error,malformed,auth_expired,another_patient" example:"not_found"`
+	Code   string    `json:"code" enum:"not_found,timeout,pims_error,malformed,auth_expired,another_patient,another_visit" example:"not_found"`
 }
 
 type warnings struct {

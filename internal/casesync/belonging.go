@@ -109,6 +109,12 @@ func anotherPatient(before, after *Case) bool {
 	return differ(before.Appointment.PatientID, after.Appointment.PatientID)
 }
 
+// anotherConsultation tells whether the visit had a consultation by id, and the PIMS
+// names another one for it, or none.
+func anotherConsultation(before, after *Case) bool {
+	return !pims.Blank(before.Appointment.ConsultationID) && before.Appointment.ConsultationID != after.Appointment.ConsultationID
+}
+
 // proved tells whether the PIMS names the patient by id again, after it gave another
 // name without one.
 func proved(before, after *Case) bool {
@@ -133,12 +139,12 @@ func (w *Write) Forgets() bool {
 		(left(b.PatientName, a.PatientName) || left(b.ClientName, a.ClientName) || left(b.PhoneNumber, a.PhoneNumber))
 }
 
-// lookAgain is the reading of a case whose patient has become another one, or whose
-// consultation was hidden, or who is named by id again: it is due at once, whatever the window (R19), and the
-// consultation of before comes back only where it names the case's patient (R7).
+// lookAgain is the reading of a case whose patient or consultation has become another
+// one, or whose consultation was hidden, or whose patient is named by id again: it is
+// due at once, whatever the window (R19), and the consultation of before comes back only where it names the case's patient (R7).
 // Nil: there is no reason.
 func lookAgain(w *Write, at time.Time) *Reading {
-	if w.Before == nil || !w.Hides() && !anotherPatient(w.Before, &w.After) && !proved(w.Before, &w.After) {
+	if w.Before == nil || !w.Hides() && !anotherPatient(w.Before, &w.After) && !anotherConsultation(w.Before, &w.After) && !proved(w.Before, &w.After) {
 		return nil
 	}
 	r := &Reading{CaseID: w.Before.ID, Since: at, Outcome: "changed"}

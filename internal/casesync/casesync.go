@@ -257,6 +257,11 @@ const (
 	// ItemAnotherPatient: the consultation names another patient than the case, or was
 	// hidden before as another one's and names none. It was not stored (R7).
 	ItemAnotherPatient ItemCode = "another_patient"
+
+	// ItemAnotherVisit: the PIMS names the consultation for another visit, too, of
+	// another patient, or contradicts itself about which consultation the visit has. It
+	// is not shown (R9).
+	ItemAnotherVisit ItemCode = "another_visit"
 )
 
 // A Change is what a dry run would do to one case (R26).

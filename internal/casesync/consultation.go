@@ -46,6 +46,8 @@ func (c *Candidate) Due(now time.Time, force bool) bool {
 type listing struct {
 	byID          map[string]pims.ConsultationEntry
 	byAppointment map[string]pims.ConsultationEntry
+	visits        visits          // whose the visits are that it names
+	contested     map[string]bool // consultations that the calendar names for visits of different patients
 }
 
 // entryOf finds the consultation that belongs to a case: by the consultation id that
@@ -89,19 +91,11 @@ func (l *listing) anothers(id string, c *Candidate) bool {
 	return differ(l.byID[id].AppointmentID, c.PIMSID)
 }
 
-// lost tells whether the search shows that the stored consultation is not the case's
-// any more: it lists it for another appointment, and the case's own does not name it,
-// or has another one.
-func (l *listing) lost(c *Candidate) bool {
-	named := c.ConsultationID == c.StoredID && !c.Earlier && !l.contradicts(c)
-	return c.Stored && !named && l.anothers(c.StoredID, c)
-}
-
 // index maps search entries by their own id and by their appointment's. Where an
 // appointment has several, the one that is most finished and then the latest
 // counts.
 func index(entries []pims.ConsultationEntry) *listing {
-	l := &listing{make(map[string]pims.ConsultationEntry, len(entries)), make(map[string]pims.ConsultationEntry, len(entries))}
+	l := &listing{byID: make(map[string]pims.ConsultationEntry, len(entries)), byAppointment: make(map[string]pims.ConsultationEntry, len(entries))}
 	for _, e := range entries {
 		l.byID[e.ID] = e
 		if e.AppointmentID == "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,8 @@ type enrichmentPhase struct {
 	// unlisted are the cases whose stored consultation neither the appointment nor the
 	// search names: it is read to see whether it is theirs still (R9).
 	unlisted map[uuid.UUID]bool
+
+	found *listing // by the search
 }
 
 // A visit is one consultation to be read, and the cases that it serves (R20).
@@ -60,16 +63,19 @@ func (p *enrichmentPhase) run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return result, fmt.Errorf("reading the cases that need a consultation: %w", err)
 	}
-	var due []*Candidate
+	var due, resting []*Candidate
 	for i := range candidates {
-		if candidates[i].Due(now, p.force) {
-			due = append(due, &candidates[i])
+		if c := &candidates[i]; c.Due(now, p.force) {
+			due = append(due, c)
+		} else {
+			resting = append(resting, c)
 		}
 	}
-	look, err := p.beginLook(ctx, now, candidates)
+	look, older, err := p.beginLook(ctx, now, candidates)
 	if err != nil {
 		return result, err
 	}
+	resting = append(resting, older...) // nothing else makes them due
 	result.Stats.CasesFound = len(due)
 	p.report(ctx, "fetch", 0, len(due))
 	if len(due) == 0 && look == nil {
@@ -79,14 +85,17 @@ func (p *enrichmentPhase) run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return result, err
 	}
-	found := index(look.search(ctx, p.session, entries))
-	late, adopted := look.compare(found)
-	due = append(due, late...)
-	result.Stats.CasesFound = len(due)
-	if err := p.hideLost(ctx, due, found, &result); err != nil {
+	p.found = index(look.search(ctx, p.session, entries))
+	if err := p.relate(ctx, slices.Concat(due, resting)); err != nil {
 		return result, err
 	}
-	visits, settled := p.plan(due, found, now, &result)
+	late, adopted := look.compare(resting, p.found)
+	due = append(due, late...)
+	result.Stats.CasesFound = len(due)
+	if err := p.hideLost(ctx, due, &result); err != nil {
+		return result, err
+	}
+	visits, settled := p.plan(ctx, due, now, &result)
 	if err := p.visitAll(ctx, visits, append(settled, adopted...), &result); err != nil {
 		return result, err
 	}
@@ -115,18 +124,21 @@ func (p *enrichmentPhase) search(ctx context.Context, due []*Candidate) ([]pims.
 }
 
 // plan decides for each due case whether a consultation is to be read, once for
-// all cases that share it (R20). Those without one wait; a final one whose search
-// entry is still the same is not read again (R19).
-func (p *enrichmentPhase) plan(due []*Candidate, found *listing, now time.Time, result *Result) ([]visit, []Reading) {
+// all cases that share it (R20). Those without one wait, and those whose consultation
+// is disputed fail; a final one whose search entry is still the same is not read again
+// (R19).
+func (p *enrichmentPhase) plan(ctx context.Context, due []*Candidate, now time.Time, result *Result) ([]visit, []Reading) {
 	p.unlisted = make(map[uuid.UUID]bool)
 	var readings []Reading
 	var visits []visit
 	at := make(map[string]int) // consultation id to its place in visits
 	for _, c := range due {
-		entry, ok := found.entryOf(c)
-		if found.contradicts(c) {
-			ok = false
-		} else if !ok && c.Stored && c.StoredID != "" {
+		if why := p.found.disputed(c); why != nil {
+			readings = append(readings, p.refuse(ctx, c, why, result))
+			continue
+		}
+		entry, ok := p.found.entryOf(c)
+		if !ok && c.Stored && c.StoredID != "" {
 			entry, ok = pims.ConsultationEntry{ID: c.StoredID}, true
 			p.unlisted[c.CaseID] = true
 		}
@@ -185,7 +197,7 @@ func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, settled 
 		return errors.Join(p.keep(ctx, settled), p.readAhead(ctx, visits))
 	}))
 
-	done := result.Stats.CasesUnchanged + result.Stats.CasesSkipped
+	done := result.Stats.CasesUnchanged + result.Stats.CasesSkipped + result.Stats.CasesFailed
 	for first := range arrived {
 		batch := append([]visited{first}, drain(arrived)...)
 		end.with(panics.Catch(func() error { return p.storeBatch(ctx, batch, result) }))
@@ -366,15 +378,21 @@ func (p *enrichmentPhase) keep(ctx context.Context, readings []Reading) error {
 
 // explainItem is the code and the text of one case's failure. Its texts are the
 // specification's where it has one.
-func explainItem(err error) (ItemCode, string) {
+func (p *enrichmentPhase) explainItem(err error, c *Candidate) (ItemCode, string) {
 	var record *pims.RecordError
 	switch {
 	case panics.In(err) != nil:
 		return ItemMalformed, "Consultation unusable: an internal error, the log tells more"
 	case errors.Is(err, errAnotherPatient):
-		return ItemAnotherPatient, anotherPatientText
+		return ItemAnotherPatient, "The consultation is not shown to be this case's patient's: it names another patient, or it was another one's before and names none. " + p.remedy(c)
 	case errors.Is(err, errPatientUnproved):
-		return ItemAnotherPatient, patientUnprovedText
+		return ItemAnotherPatient, "The visit names another patient than before, and no patient id: nobody says whose the notes are. Name the patient of the visit in the PIMS. " + p.remedy(c)
+	case errors.Is(err, errAnotherVisit):
+		return ItemAnotherVisit, "The PIMS names the consultation for another patient's visit, too: nobody says whose the notes are. " + p.remedy(c)
+	case errors.Is(err, errContested):
+		return ItemAnotherVisit, "The calendar names the consultation for visits of different patients: nobody says whose the notes are. " + p.remedy(c)
+	case errors.Is(err, errContradiction):
+		return ItemAnotherVisit, "The calendar names one consultation for the visit, and the search another one: nobody says which is its own. " + p.remedy(c)
 	case errors.Is(err, pims.ErrNotFound):
 		return ItemNotFound, "Consultation not found"
 	case errors.As(err, &record):

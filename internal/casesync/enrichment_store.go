@@ -11,18 +11,12 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// anotherPatientText is what a person is told who asks why the notes are missing.
-const anotherPatientText = "The consultation is not shown to be this case's patient's: it names another patient, or it was another one's before and names none. Correct the visit or the consultation in the PIMS"
-
-// patientUnprovedText is the same where the visit does not say whose it is.
-const patientUnprovedText = "The visit names another patient than before, and no patient id: nobody says whose the notes are. Name the patient of the visit in the PIMS"
-
 // hideLost takes the stored consultations out of sight that the search lists for
 // another appointment (R7, R9). Their cases are due at once, also in later runs.
-func (p *enrichmentPhase) hideLost(ctx context.Context, due []*Candidate, found *listing, result *Result) error {
+func (p *enrichmentPhase) hideLost(ctx context.Context, due []*Candidate, result *Result) error {
 	pending := make(map[uuid.UUID]*Candidate)
 	for _, c := range due {
-		if found.lost(c) {
+		if p.found.lost(c) {
 			pending[c.CaseID] = c
 		}
 	}
@@ -61,7 +55,7 @@ func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*Candi
 	for i := range writes {
 		w := &writes[i]
 		if c := byPIMSID[w.After.PIMSID]; written[w.After.PIMSID] {
-			c.Stored, c.StoredID, c.HasNotes, c.Final = false, "", false, false
+			c.Stored, c.StoredID, c.StoredAppointmentID, c.StoredPatientID, c.HasNotes, c.Final = false, "", "", "", false, false
 			c.Since, c.Disowned = w.Reading.Since, w.Reading.Disowned
 			delete(pending, c.CaseID)
 		}
@@ -73,7 +67,7 @@ func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*Candi
 // whom and to what a consultation belongs (R7, R9).
 func (c *Candidate) describes(now *Case) bool {
 	a := &now.Appointment
-	return a.PatientID == c.PatientID && a.ConsultationID == c.ConsultationID && a.Earlier == c.Earlier
+	return a.PatientID == c.PatientID && a.ClientID == c.ClientID && a.ConsultationID == c.ConsultationID && a.Earlier == c.Earlier
 }
 
 // holds tells whether the consultation of this id is stored.
@@ -91,8 +85,10 @@ func sortedIDs[T any](of map[uuid.UUID]T) []uuid.UUID {
 func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, result *Result) error {
 	pending := make(map[uuid.UUID]*served)
 	var readings []Reading
+	var named []string // the visits that the consultations themselves name
 	for i := range batch {
 		v := &batch[i]
+		named = append(named, v.consultation.AppointmentID)
 		p.warn(ctx, v, result)
 		for _, c := range v.cases {
 			switch {
@@ -104,6 +100,10 @@ func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, resul
 				readings = append(readings, p.failed(ctx, c, v, result))
 			}
 		}
+	}
+	if err := p.learn(ctx, named); err != nil {
+		result.Stats.CasesSkipped += len(pending)
+		return err
 	}
 	for range mergeAttempts {
 		if len(pending) == 0 {
@@ -149,9 +149,9 @@ type decision struct {
 }
 
 // decide settles what a read means for the case as it is now (R7, R9).
-func (s *served) decide(before *Case, unlisted bool) decision {
+func (p *enrichmentPhase) decide(s *served, before *Case) decision {
 	v := s.visited
-	if unlisted {
+	if p.unlisted[before.ID] {
 		switch {
 		case v.err != nil, differ(v.consultation.AppointmentID, before.PIMSID): // discarded, or another visit's now
 			return s.lost(before)
@@ -159,18 +159,27 @@ func (s *served) decide(before *Case, unlisted bool) decision {
 			return decision{after: *before, reading: s.reading(before, "unchanged")}
 		}
 	}
-	after, changed, err := Take(*before, v.consultation, s.candidate.Disowned, v.readAt)
+	after, changed, err := p.take(s, before)
 	d := decision{after: after, changed: changed, err: err}
 	switch {
 	case err != nil:
 		d.action, d.reading = ActionUpdated, waiting(s.candidate, v.readAt, "")
-		d.reading.Outcome = string(ItemAnotherPatient)
+		code, _ := p.explainItem(err, s.candidate)
+		d.reading.Outcome = string(code)
 	case changed:
 		d.action, d.reading = ActionEnriched, s.reading(&after, "enriched")
 	default:
 		d.reading = s.reading(&after, "unchanged")
 	}
 	return d.disowning(before)
+}
+
+// take is Take, for what its visit does not forbid to the case.
+func (p *enrichmentPhase) take(s *served, before *Case) (after Case, changed bool, err error) {
+	if why := p.strange(s.visited, before); why != nil {
+		return before.without(s.visited.consultation.ID, why)
+	}
+	return Take(*before, s.visited.consultation, s.candidate.Disowned, s.visited.readAt)
 }
 
 // lost is the decision about a consultation that is not the case's any more.
@@ -219,7 +228,7 @@ func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUI
 			delete(pending, id)
 			continue
 		}
-		d := s.decide(&before, p.unlisted[id])
+		d := p.decide(s, &before)
 		if !d.changed {
 			unchanged = append(unchanged, d.reading)
 			p.settle(ctx, s, &d, result)
@@ -244,7 +253,7 @@ func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUI
 func (p *enrichmentPhase) settle(ctx context.Context, s *served, d *decision, result *Result) {
 	switch {
 	case d.err != nil:
-		p.fail(ctx, s.candidate, s.visited, d.err, result)
+		p.fail(ctx, s.candidate, d.err, s.visited.cutOff, result)
 	case d.waits:
 		result.Stats.CasesSkipped++
 	case !d.changed:
@@ -255,19 +264,19 @@ func (p *enrichmentPhase) settle(ctx context.Context, s *served, d *decision, re
 // failed counts a case that could not be served (W17). It is
 // tried again by the next run.
 func (p *enrichmentPhase) failed(ctx context.Context, c *Candidate, v *visited, result *Result) Reading {
-	code := p.fail(ctx, c, v, v.err, result)
+	code := p.fail(ctx, c, v.err, v.cutOff, result)
 	return Reading{CaseID: c.CaseID, Tries: c.Tries, NextTry: c.NextTry, Fingerprint: c.Fingerprint, Outcome: string(code), Since: c.Since}
 }
 
 // fail counts a failure. Of those that the end of the phase cut off, the end is
 // logged, and nothing of each.
-func (p *enrichmentPhase) fail(ctx context.Context, c *Candidate, v *visited, err error, result *Result) ItemCode {
-	code, text := explainItem(err)
+func (p *enrichmentPhase) fail(ctx context.Context, c *Candidate, err error, cutOff bool, result *Result) ItemCode {
+	code, text := p.explainItem(err, c)
 	result.Stats.CasesFailed++
 	if len(result.Failures) < maxChanges {
 		result.Failures = append(result.Failures, ItemFailure{CaseID: c.CaseID, Error: text, Code: code})
 	}
-	if !v.cutOff {
+	if !cutOff {
 		p.log.WarnContext(ctx, "Consultation not read", "case_id", c.CaseID.String(), "code", string(code), "error", err.Error())
 	}
 	return code

@@ -112,7 +112,7 @@ func TestAConsultationThatCasesShareIsViewedOnce(t *testing.T) { // R20
 	t.Parallel()
 	p := newPractice(t)
 	p.seen(
-		p.visit("1", "2026-03-02 08:00", belongsTo("51")), p.visit("2", "2026-03-02 08:15", belongsTo("51")),
+		p.visit("1", "2026-03-02 08:00", of("mochi"), belongsTo("51")), p.visit("2", "2026-03-02 08:15", of("mochi"), belongsTo("51")),
 		p.visit("3", "2026-03-02 08:30", belongsTo("52")), p.visit("4", "2026-03-02 08:45", belongsTo("52")),
 	)
 	p.record(p.held("51", "1", "2026-03-02 08:00"))

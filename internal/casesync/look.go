@@ -15,56 +15,55 @@ import (
 // its entry differs from the one at its last read; an entry that was never kept is
 // adopted, and its consultation is not viewed (R19).
 type look struct {
-	day     pims.Date
-	older   pims.Window        // the days before those that every run searches; may be empty
-	resting []*Candidate       // the cases that are not due
-	known   map[uuid.UUID]bool // the cases that were read, due or not
-	err     error              // why the older days could not be searched
+	day   pims.Date
+	older pims.Window // the days before those that every run searches; may be empty
+	err   error       // why the older days could not be searched
 }
 
-// beginLook is the day's look, or nil where this run does none. candidates are those of
-// the run's own window.
-func (p *enrichmentPhase) beginLook(ctx context.Context, now time.Time, candidates []Candidate) (*look, error) {
+// beginLook is the day's look, or nil where this run does none, and the cases of its
+// older days. candidates are those of the run's own window.
+func (p *enrichmentPhase) beginLook(ctx context.Context, now time.Time, candidates []Candidate) (*look, []*Candidate, error) {
 	if p.correctedFor <= 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	day := pims.DateOf(now, p.window.Location)
 	last, err := p.store.LookedOn(ctx, p.lease.ClinicID, p.provider)
 	if err != nil {
-		return nil, fmt.Errorf("reading when late corrections were looked for: %w", err)
+		return nil, nil, fmt.Errorf("reading when late corrections were looked for: %w", err)
 	}
 	if last == day {
-		return nil, nil
+		return nil, nil, nil
 	}
 	l := &look{
 		day:   day,
 		older: pims.Window{Start: day.AddDays(-p.correctedFor), End: p.window.Start.AddDays(-1), Location: p.window.Location},
-		known: make(map[uuid.UUID]bool),
 	}
-	l.add(candidates, func(c *Candidate) bool { return !c.Due(now, p.force) })
-	if l.searched() {
-		older, err := p.store.EnrichmentCandidates(ctx, p.lease.ClinicID, p.provider, l.older, now)
-		if err != nil {
-			return nil, fmt.Errorf("reading the cases whose notes may have been corrected: %w", err)
+	if !l.searched() {
+		return l, nil, nil
+	}
+	older, err := p.store.EnrichmentCandidates(ctx, p.lease.ClinicID, p.provider, l.older, now)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the cases whose notes may have been corrected: %w", err)
+	}
+	return l, others(older, candidates), nil
+}
+
+// others are the cases that are not among the known ones.
+func others(cases, known []Candidate) (more []*Candidate) {
+	ids := make(map[uuid.UUID]bool, len(known))
+	for i := range known {
+		ids[known[i].CaseID] = true
+	}
+	for i := range cases {
+		if c := &cases[i]; !ids[c.CaseID] {
+			more = append(more, c)
 		}
-		l.add(older, func(*Candidate) bool { return true }) // nothing else makes them due
 	}
-	return l, nil
+	return more
 }
 
 // searched tells whether there are older days.
 func (l *look) searched() bool { return !l.older.End.Before(l.older.Start) }
-
-// add takes the cases that rest and are new.
-func (l *look) add(candidates []Candidate, rests func(*Candidate) bool) {
-	for i := range candidates {
-		c := &candidates[i]
-		if !l.known[c.CaseID] && rests(c) {
-			l.resting = append(l.resting, c)
-		}
-		l.known[c.CaseID] = true
-	}
-}
 
 // search adds the consultations of the older days to the entries of the run's own. A
 // failure keeps no due case from being served; endLook tells it.
@@ -77,18 +76,16 @@ func (l *look) search(ctx context.Context, session pims.Session, entries []pims.
 	return append(entries, older...)
 }
 
-// compare returns the cases whose entry differs from the one at their last read, or
-// whose consultation is listed for another appointment now (R9), and readings of those
-// whose entry was never kept.
-func (l *look) compare(found *listing) (late []*Candidate, adopted []Reading) {
-	if l == nil {
-		return nil, nil
-	}
-	for _, c := range l.resting {
+// compare returns those of the cases that rest that are due all the same: what is stored
+// is not theirs (R9), in every run; their entry differs from the one at their last read,
+// in the day's look. It also returns readings of those whose entry was never kept.
+func (l *look) compare(resting []*Candidate, found *listing) (late []*Candidate, adopted []Reading) {
+	for _, c := range resting {
 		entry, ok := found.entryOf(c)
 		switch {
 		case found.lost(c):
 			late = append(late, c)
+		case l == nil: // what differs otherwise waits for the day's look
 		case !ok || entry.Fingerprint == "" || sameEntry(c, entry): // not listed, or nothing new
 		case c.Fingerprint == "":
 			adopted = append(adopted, Reading{

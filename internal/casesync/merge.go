@@ -129,15 +129,8 @@ func known(text, old string) string {
 	return text
 }
 
-// equal compares what an appointment can change. That the PIMS's row has ceased to
-// name the consultation matters where one is stored, and else comes with the next
-// change (R12).
+// equal compares what an appointment can change.
 func equal(a, b *Case) bool {
-	if b.owner() == nil {
-		same := *b
-		same.Appointment.Earlier = a.Appointment.Earlier
-		b = &same
-	}
 	return (a.owner() == nil) == (b.owner() == nil) && a.PatientName == b.PatientName && a.ClientName == b.ClientName && a.PhoneNumber == b.PhoneNumber &&
 		a.ScheduledDate.Equal(b.ScheduledDate) && a.Status == b.Status && a.SyncStatus == b.SyncStatus &&
 		a.CaseType == b.CaseType && a.Appointment == b.Appointment

@@ -74,8 +74,10 @@ func TestABlankNeverErasesWhatIsKnown(t *testing.T) { // R7
 	t.Parallel()
 	blank := &pims.Appointment{ID: "4711", Start: evening, PatientName: " ", ClientName: "\t"}
 	merged, action := casesync.MergeAppointment(stored(nil), blank)
+	require.Equal(t, casesync.ActionUpdated, action)
+	require.Equal(t, *stored(func(c *casesync.Case) { c.Appointment.Earlier = true }), merged, "the id stays, and decides nothing any more")
+	_, action = casesync.MergeAppointment(&merged, blank)
 	require.Empty(t, action)
-	require.Equal(t, *stored(nil), merged)
 }
 
 func TestAnUnknownStatusIsDraftForANewCaseAndNoChangeForAnOldOne(t *testing.T) { // R7

@@ -87,10 +87,15 @@ type Candidate struct {
 	ConsultationID string // of the appointment (R9); empty: not known
 	Earlier        bool   // the PIMS's latest row says nothing of ConsultationID, an earlier one did
 	PatientID      string // of the appointment (R7); empty: not known
+	ClientID       string // likewise
 	HasNotes       bool   // a consultation with a non-blank SOAP section is stored
 	Stored         bool   // a consultation is stored
 	StoredID       string // its id
-	Final          bool   // it was final when last read
+
+	// The appointment and the patient that the stored consultation itself names.
+	StoredAppointmentID, StoredPatientID string
+
+	Final bool // it was final when last read
 
 	Tries       int       // in vain, in a row
 	NextTry     time.Time // zero: not waiting
@@ -125,7 +130,8 @@ type EnrichmentStore interface {
 	// CasesWithConsultations reads cases by their ids, consultations included.
 	CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]Case, error)
 
-	// WriteCases is InboundStore's.
+	// CasesByID and WriteCases are InboundStore's.
+	CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]Case, error)
 	WriteCases(ctx context.Context, lease Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
 
 	// KeepReadings stores what the run learned of cases that it does not write. An

@@ -19,7 +19,8 @@ func (m *machine) requireDue(p *play) {
 	learned, entries := m.readings(), m.entries(p)
 	due := 0
 	for id, was := range p.before {
-		if !m.enrichable(p, &was) || !p.force && !m.isDue(&was, p.learned[id]) {
+		resting := !p.force && !m.isDue(&was, p.learned[id]) && !m.isLost(p, &was, entries)
+		if !m.enrichable(p, &was) || resting {
 			require.Equal(m, was.Version, p.after[id].Version, "R19: it was not due")
 			require.Equal(m, p.learned[id], learned[id], "R19: it was not due")
 			continue
@@ -61,17 +62,13 @@ func (m *machine) requireVisit(p *play, was *row, entries []pims.ConsultationEnt
 	c, written := m.notes[id]
 	entry := listed(entries, id)
 	stored := was.Consultation
-	if certain && isAnother(listed(entries, id).AppointmentID, was.PIMSID) && isAnother(m.search(was, entries), id) {
-		if stored != nil && isAnother(listed(entries, stored.ID).AppointmentID, was.PIMSID) {
-			stored = nil
-		}
-		require.Equal(m, stored, is.Consultation, "R9: the calendar and the search contradict each other")
-		m.requireWait(p, was, learned)
-		m.seen["consultations that contradict"]++
-		return
+	if m.isLost(p, was, entries) {
+		stored = nil
 	}
-	if stored != nil && !certain && id != stored.ID && isAnother(listed(entries, stored.ID).AppointmentID, was.PIMSID) {
-		stored = nil // the search lists it for another visit
+	if certain && (m.contradicts(was, entries) || m.foreign(p, was, entry.AppointmentID)) {
+		require.Equal(m, stored, is.Consultation, "R9: the calendar and the search contradict each other")
+		m.requireAnotherVisit(p, was, learned)
+		return
 	}
 	if stored != nil && id == "" { // nobody names it: it is read to see whose it is
 		kept, there := m.notes[stored.ID]
@@ -93,6 +90,12 @@ func (m *machine) requireVisit(p *play, was *row, entries []pims.ConsultationEnt
 		m.requireWait(p, was, learned)
 	case !written: // R19: it is named and not found
 		require.Equal(m, stored, is.Consultation)
+	case m.foreign(p, was, c.AppointmentID), m.contested(p, id) && c.AppointmentID == "" && c.PatientID == "":
+		if stored != nil && stored.ID == id {
+			stored = nil
+		}
+		require.Equal(m, stored, is.Consultation, "R9: it names another patient's visit")
+		m.requireAnotherVisit(p, was, learned)
 	case isAnother(c.PatientID, was.Appointment.PatientID), disowned, was.Appointment.Unproved:
 		if stored != nil && stored.ID == id {
 			stored = nil

@@ -73,6 +73,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"the PIMS discards a consultation":  m.play(m.discardConsultation),
 		"the PIMS swaps two consultations":  m.play(m.swapConsultations),
 		"the calendar names a consultation": m.play(m.nameConsultation),
+		"the PIMS misnames a consultation":  m.play(m.misnameConsultation),
 
 		"a person edits a case":       m.play(m.editCase),
 		"a person makes a case":       m.play(m.makeCase),

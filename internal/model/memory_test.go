@@ -173,12 +173,14 @@ func (m *memory) EnrichmentCandidates(ctx context.Context, _ uuid.UUID, _ string
 		reading := m.notes[r.ID]
 		c := casesync.Candidate{
 			CaseID: r.ID, PIMSID: r.PIMSID, ScheduledDate: r.ScheduledDate,
-			ConsultationID: r.Appointment.ConsultationID, Earlier: r.Appointment.Earlier, PatientID: r.Appointment.PatientID,
+			ConsultationID: r.Appointment.ConsultationID, Earlier: r.Appointment.Earlier,
+			PatientID: r.Appointment.PatientID, ClientID: r.Appointment.ClientID,
 			Since: reading.Since, Disowned: reading.Disowned,
 			Tries: reading.Tries, NextTry: reading.NextTry, ReadAt: reading.ReadAt, Fingerprint: reading.Fingerprint,
 		}
 		if r.Consultation != nil {
 			c.Stored, c.StoredID = true, r.Consultation.ID
+			c.StoredAppointmentID, c.StoredPatientID = r.Consultation.AppointmentID, r.Consultation.PatientID
 			c.HasNotes, c.Final = !r.Consultation.SOAP.Blank(), r.Consultation.Status.Final()
 		}
 		candidates = append(candidates, c)

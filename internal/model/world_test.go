@@ -40,6 +40,7 @@ type world struct {
 	ever          map[string]map[string]bool // the patients that a visit ever was of
 	calendarNames int                        // of two rows, how many name their patient
 	notesName     bool                       // consultations name their patient
+	misnamed      map[string]bool            // a visit and a consultation that the PIMS once named for it by mistake
 	serial        int                        // of patients and consultations that come later
 }
 
@@ -48,6 +49,7 @@ func newWorld(location *time.Location, finder bool) *world {
 		location: location, now: firstDay, finder: finder,
 		calendar: map[string]pims.Appointment{}, notes: map[string]pims.Consultation{},
 		patients: map[string]string{}, held: map[string]string{}, owners: map[string]string{}, ever: map[string]map[string]bool{},
+		misnamed: map[string]bool{},
 	}
 	w.fake = &pimstest.Fake{Now: w.time, NoFinder: !finder}
 	return w

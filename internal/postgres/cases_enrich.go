@@ -24,10 +24,11 @@ const enrichmentCandidates = `
 select c.id, c.pims_id, c.scheduled_date,
 	coalesce(c.metadata #>> '{appointment,consultationId}', ''),
 	c.metadata #>> '{appointment,consultationIdEarlier}' is not distinct from 'true',
-	coalesce(c.metadata #>> '{appointment,patientId}', ''),
+	coalesce(c.metadata #>> '{appointment,patientId}', ''), coalesce(c.metadata #>> '{appointment,clientId}', ''),
 	jsonb_path_exists(c.metadata, '$.consultation.soapNotes.* ? (@ like_regex "\\S")'),
 	jsonb_typeof(c.metadata -> 'consultation') is not distinct from 'object',
 	coalesce(c.metadata #>> '{consultation,id}', ''),
+	coalesce(c.metadata #>> '{consultation,appointmentId}', ''), coalesce(c.metadata #>> '{consultation,patientId}', ''),
 	coalesce(c.metadata #>> '{consultation,status}', '') in ('completed', 'cancelled'),
 	coalesce(e.tries, 0), e.next_try_at, e.read_at, coalesce(e.entry_fingerprint, ''),
 	e.changed_at, coalesce(e.disowned_consultation_id, ''), coalesce(e.disowned_patient_id, '')
@@ -48,8 +49,8 @@ func scanCandidate(row pgx.CollectableRow) (casesync.Candidate, error) {
 		c                      casesync.Candidate
 		nextTry, readAt, since *time.Time
 	)
-	err := row.Scan(&c.CaseID, &c.PIMSID, &c.ScheduledDate, &c.ConsultationID, &c.Earlier, &c.PatientID,
-		&c.HasNotes, &c.Stored, &c.StoredID, &c.Final,
+	err := row.Scan(&c.CaseID, &c.PIMSID, &c.ScheduledDate, &c.ConsultationID, &c.Earlier, &c.PatientID, &c.ClientID,
+		&c.HasNotes, &c.Stored, &c.StoredID, &c.StoredAppointmentID, &c.StoredPatientID, &c.Final,
 		&c.Tries, &nextTry, &readAt, &c.Fingerprint,
 		&since, &c.Disowned.ConsultationID, &c.Disowned.PatientID)
 	c.NextTry, c.ReadAt, c.Since = value(nextTry), value(readAt), value(since)

@@ -10,6 +10,7 @@ func theBelonging() []mutant {
 		consultation = "internal/casesync/consultation.go"
 		storing      = "internal/casesync/enrichment_store.go"
 		reference    = "internal/pims/idexxneo/reference.go"
+		visits       = "internal/casesync/visits.go"
 	)
 	spelled := tests{neo, "EverySpelling|ContradictEachOther"}
 	corrected := tests{sync, "ACorrectedPatient"}
@@ -20,6 +21,10 @@ func theBelonging() []mutant {
 	late := tests{sync, "ReadForTheEarlierPatient"}
 	unproved := tests{sync, "AnotherNameWithoutAPatientID"}
 	merge := tests{model, "TheMerge"}
+	strange := tests{sync, "AConsultationOfAnotherPatientsVisit"}
+	stays := tests{sync, "AStoredConsultationOfAnotherPatientsVisit"}
+	whose := tests{sync, "WhoseTheOtherVisitIs"}
+	contested := tests{sync, "NamesForTwoPatients"}
 	return []mutant{
 		{"R7", "a patient that becomes known is another one", belonging, "return !pims.Blank(a) && !pims.Blank(b) && a != b", "return a != b", tests{sync, "BecomesKnown"}},
 		{"R7", "notes stay where the patient becomes another one", belonging, "case differ(old.patientOf(stored), now.PatientID):", "case false:", corrected},
@@ -49,9 +54,26 @@ func theBelonging() []mutant {
 		{"R7", "what was read of the earlier consultation lands", storing, "a.ConsultationID == c.ConsultationID && ", "", late},
 		{"R7", "a restore puts another patient's notes back", "internal/postgres/cases_restore.go", "case when ` + anothersNotes + ` then", "case when false then", tests{sync, "ARestoreByHandPutsNoOther"}},
 		{"R9", "the id stored earlier decides against the search", consultation, "if c.ConsultationID != \"\" && !c.Earlier {", "if c.ConsultationID != \"\" {", tests{sync, "TheIDStoredEarlier"}},
-		{"R9", "a consultation that the search lists for another visit stays", consultation, "return c.Stored && !named && l.anothers(c.StoredID, c)", "return false && c.Stored && !named && l.anothers(c.StoredID, c)", tests{sync, "ThatTheSearchAloneNames"}},
+		{"R9", "a consultation that the search lists for another visit stays", visits, "!named && l.anothers(c.StoredID, c)", "false", tests{sync, "ThatTheSearchAloneNames"}},
+		{"R9", "another patient's visit is not another one", visits, "return w.patient != than.patient", "return false", strange},
+		{"R9", "another client's visit is not another one", visits, "return differ(w.client, than.client)", "return false", whose},
+		{"R9", "one patient of two clients is two patients", visits, "return w.patient != than.patient", "return w.patient != than.patient || differ(w.client, than.client)", whose},
+		{"R9", "what the search lists for another patient's visit is read", visits, "case l.foreign(c.ConsultationID, c):", "case false:", strange},
+		{"R9", "what the search lists for another patient's visit stays", visits, "l.foreign(c.StoredID, c) ||", "false ||", stays},
+		{"R9", "what is stored of another patient's visit stays", visits, "l.visits.foreign(c.StoredAppointmentID, c.whose())", "false", stays},
+		{"R9", "what says itself that it is another patient's visit's is stored", visits, "case p.found.visits.foreign(read.AppointmentID, before.whose()):", "case false:", strange},
+		{"R9", "visits that only the consultation names are not read", visits, "p.found.visits[id] = &w", "_ = w", whose},
+		{"R9", "what the calendar names for two patients is stored", visits, "case p.found.contested[read.ID] &&", "case false &&", contested},
+		{"R9", "what the calendar names for two patients stays", visits, "|| l.ownerless(c)", "", contested},
+		{"R9", "a visit that it names decides nothing between two patients", visits, "pims.Blank(read.AppointmentID) && ", "", contested},
+		{"R9", "a visit that the search names decides nothing between two patients", visits, "pims.Blank(v.entry.AppointmentID) && ", "", contested},
+		{"R9", "a patient that it names decides nothing between two", visits, " && pims.Blank(read.PatientID)", "", contested},
+		{"R9", "what names its visit is hidden from it", visits, "pims.Blank(c.StoredAppointmentID) && ", "", contested},
+		{"R9", "what the search lists for its visit is hidden from it", visits, "pims.Blank(l.byID[c.StoredID].AppointmentID) && ", "", contested},
+		{"R9", "what names its patient is hidden from it", visits, " && pims.Blank(c.StoredPatientID)", "", contested},
+		{"R9", "a visit that gets another consultation waits", belonging, "&& !anotherConsultation(w.Before, &w.After) ", "", tests{sync, "SwappedConsultationsShowNothing"}},
 		{"R9", "swapped consultations are read for the wrong visits", consultation, "differ(l.byAppointment[c.PIMSID].ID, c.ConsultationID)", "false", tests{sync, "SwappedConsultationsShowNothing"}},
-		{"R9", "what nobody names any more stays unseen", "internal/casesync/enrichment.go", "} else if !ok && c.Stored && c.StoredID != \"\" {", "} else if false {", tests{sync, "NobodyNamesAnyMore"}},
+		{"R9", "what nobody names any more stays unseen", "internal/casesync/enrichment.go", "if !ok && c.Stored && c.StoredID != \"\" {", "if false {", tests{sync, "NobodyNamesAnyMore"}},
 		{"R16", "an id that is given out again keeps names", belonging, "case old.returning() && another:", "case false:", tests{sync, "GivenOutAgain"}},
 		{"R16", "an id that returns needs no proof", belonging, "case old.returning() && !old.provedSame(a):", "case false:", returned},
 		{"R16", "an id that a person restored needs no proof", belonging, "return c.SoftDeleted() || c.Returning", "return c.SoftDeleted()", returned},

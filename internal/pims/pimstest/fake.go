@@ -63,6 +63,7 @@ type Fake struct {
 	unidentified  int
 	duplicates    int
 	consultations []pims.Consultation
+	listed        map[string]string
 	next          map[Op][]error
 	always        map[Op]error
 	records       map[string]error
@@ -112,6 +113,17 @@ func (f *Fake) SetConsultations(consultations ...pims.Consultation) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.consultations = slices.Clone(consultations)
+}
+
+// ListFor makes every search list a consultation for an appointment, whatever the
+// consultation itself names; without an id for none.
+func (f *Fake) ListFor(consultationID, appointmentID string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.listed == nil {
+		f.listed = make(map[string]string)
+	}
+	f.listed[consultationID] = appointmentID
 }
 
 // SetPassword makes every login with another password fail with

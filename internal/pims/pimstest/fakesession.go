@@ -80,7 +80,11 @@ func (s *fakeSession) SearchConsultations(ctx context.Context, window pims.Windo
 	err = s.call(ctx, Call{Op: OpSearch, Window: window}, func(f *Fake) error {
 		for _, c := range f.consultations {
 			if window.Contains(c.At) {
-				entries = append(entries, EntryOf(c))
+				entry := EntryOf(c)
+				if listed, ok := f.listed[c.ID]; ok {
+					entry.AppointmentID = listed
+				}
+				entries = append(entries, entry)
 			}
 		}
 		return nil
