@@ -31,6 +31,8 @@ type CLI struct {
 	Migrate     MigrateCmd     `cmd:"" help:"Bring the database's schema up to date."`
 	Keygen      KeygenCmd      `cmd:"" help:"Print a new key for ENCRYPTION_KEY."`
 	OpenAPI     OpenAPICmd     `cmd:"" name:"openapi" help:"Print the OpenAPI 3.1 document of the HTTP API."`
+	Completion  CompletionCmd  `cmd:"" help:"Print a shell's completion script: bash, zsh, fish."`
+	Complete    CompleteCmd    `cmd:"" name:"__complete" hidden:"" passthrough:"" help:"Print how a command line can go on; the completion scripts call it."`
 	Version     VersionCmd     `cmd:"" help:"Print the version, the commit, and what the binary was built with and for."`
 }
 
