@@ -237,7 +237,7 @@ func (r *reader) name() (name string, ok bool, err error) {
 		return "", false, err
 	}
 	name, ok = prose(raw)
-	return name, ok, nil
+	return oneLine(name), ok, nil
 }
 
 // consultation translates the record.

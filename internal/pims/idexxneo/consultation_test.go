@@ -251,12 +251,16 @@ func TestWhatIsMissingIsToldFromWhatIsEmpty(t *testing.T) { // R7
 func TestDiagnosesComeAsTextsOrWithNames(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string][]string{
-		`["Otitis externa","Überbein"]`:                      {"Otitis externa", "Überbein"},
-		`[{"name":"Otitis externa"},"Überbein"]`:             {"Otitis externa", "Überbein"},
-		`[null,""," ",{"name":"Otitis externa"}]`:            {"Otitis externa"},
-		`{"id":1,"name":"Otitis externa"}`:                   {"Otitis externa"},
-		`"Otitis externa"`:                                   {"Otitis externa"},
-		`[{"id":1,"codes":["x"],"name":"Otitis externa"},7]`: {"Otitis externa", "7"},
+		`["Otitis externa","Überbein"]`:           {"Otitis externa", "Überbein"},
+		`[{"name":"Otitis externa"},"Überbein"]`:  {"Otitis externa", "Überbein"},
+		`[null,""," ",{"name":"Otitis externa"}]`: {"Otitis externa"},
+		`{"id":1,"name":"Otitis externa"}`:        {"Otitis externa"},
+		`"Otitis externa"`:                        {"Otitis externa"},
+		`["<b>Otitis</b> externa","Itch &amp; <i>pain</i>","\u200bFever\u200b","<p>Obese</p>\n<p>Old</p>","\u00adT &lt; 38","a<b"]`: {
+			"Otitis externa", "Itch & pain", "Fever", "Obese Old", "T < 38", "a<b",
+		},
+		`[{"name":"A&nbsp;&ndash;&nbsp;B"},{"name":"<b></b>"},"<br>","\u200b","Fever"]`: {"A – B", "Fever"},
+		`[{"id":1,"codes":["x"],"name":"Otitis externa"},7]`:                            {"Otitis externa", "7"},
 	} {
 		c, err := viewOf(t, `"diagnoses":`+body)
 		require.NoError(t, err)

@@ -15,7 +15,7 @@ type head struct {
 
 // findHeads finds the heads of a marked text, in order. A head is one of the letters S,
 // O, A, P or of the words Subjective, Objective, Assessment, Plan, in any case, with a
-// colon. "A/P", "A & P", "Assessment/Plan" and "Assessment and Plan" are one head of the
+// colon, also a wide one. "A/P", "A & P", "Assessment/Plan" and "Assessment and Plan" are one head of the
 // assessment. A word that is a line of its own needs no colon, nor does a letter that is
 // a heading. White space may stand before the colon, a list's mark before the head.
 //
@@ -54,7 +54,8 @@ func findHeads(text string) []head {
 	return heads
 }
 
-// An uncovered text is one without the characters that are invisible, and without marks.
+// An uncovered text is one without the characters that are invisible, and without marks;
+// a wide colon is a plain one.
 type uncovered struct {
 	text   string
 	length int     // of the covered text
@@ -67,9 +68,12 @@ func invisible(r rune) bool {
 	return r == 0 || r == '\u00ad' || r >= '\u200b' && r <= '\u200f' || r == '\u2060' || r == '\ufeff'
 }
 
+// wideColon tells the colons of East Asian and other typesetting.
+func wideColon(r rune) bool { return r == '\uff1a' || r == '\ufe55' || r == '\ufe13' || r == '\u2236' }
+
 func uncover(covered string) *uncovered {
 	u := &uncovered{text: covered, length: len(covered)}
-	if strings.IndexFunc(covered, invisible) < 0 {
+	if strings.IndexFunc(covered, func(r rune) bool { return invisible(r) || wideColon(r) }) < 0 {
 		return u
 	}
 	var out strings.Builder
@@ -82,6 +86,11 @@ func uncover(covered string) *uncovered {
 			} else if r == 0 {
 				u.bold[out.Len()] = true
 			}
+			continue
+		}
+		if wideColon(r) {
+			u.at = append(u.at, int32(i+utf8.RuneLen(r)-1)) //nolint:gosec // as below
+			out.WriteByte(':')
 			continue
 		}
 		for n := range utf8.RuneLen(r) {
@@ -244,7 +253,7 @@ func (l *line) word(end int) (start int, apart bool) {
 	for start > l.from && end-start <= longestLabel {
 		r, size := utf8.DecodeLastRuneInString(l.text[l.from:start])
 		switch {
-		case unicode.IsSpace(r), start < end && l.bold[start]:
+		case unicode.IsSpace(r), start < end && l.bold[start], separates(r):
 			return start, true
 		case r == ':':
 			return start, false
@@ -253,6 +262,9 @@ func (l *line) word(end int) (start int, apart bool) {
 	}
 	return start, start == l.from
 }
+
+// separates tells what ends a section with no blank after it: "S:itchy;O:red".
+func separates(r rune) bool { return r == ';' || r == '|' }
 
 // measurement is a number, but not that of a list: "1. otitis".
 var measurement = regexp.MustCompile(`^[~<>]?\s*[0-9]+(?:[.,][0-9]+)?(?:[^0-9.,)]|[.,)]?$|,\s)`)
@@ -269,6 +281,9 @@ func (l *line) strong(c candidate) bool {
 	before := l.text[max(l.from, c.start-longestLabel):c.start]
 	word := strings.TrimRight(before, " \t")
 	gap := before[len(word):]
+	if last, _ := utf8.DecodeLastRuneInString(before); separates(last) {
+		return true
+	}
 	return l.bold[c.start] || len(gap) > 1 || gap == "\t" || gap != "" && word != "" && strings.IndexByte(".;!?,):", word[len(word)-1]) >= 0
 }
 

@@ -20,6 +20,18 @@ const (
 // plainText turns HTML into text (R7).
 func plainText(note string) string { return strings.ReplaceAll(markedText(note), "\x00", "") }
 
+// oneLine is the text of a name: without markup, entities, what is invisible, and line
+// breaks (R7).
+func oneLine(name string) string {
+	seen := strings.Map(func(r rune) rune {
+		if invisible(r) && r != '\u200c' && r != '\u200d' { // which join letters and emoji
+			return -1
+		}
+		return r
+	}, plainText(name))
+	return strings.Join(strings.Fields(seen), " ")
+}
+
 // markedText turns HTML into text with marks. Block elements become line breaks, inline
 // ones nothing; comments, scripts and styles vanish; entities are decoded. A text
 // without markup stays as it is, save for its entities. It takes time in proportion to

@@ -1,6 +1,7 @@
 package idexxneo
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,7 +16,7 @@ func (e *event) names() (patient, client string) {
 		return patient, client
 	}
 	titlePatient, titleClient, ok := strings.Cut(e.title, ";")
-	if !ok || strings.Count(titleClient, ",") != 1 {
+	if !ok || !isLastFirst(titleClient) {
 		return patient, client
 	}
 	if pims.Blank(patient) {
@@ -25,6 +26,20 @@ func (e *event) names() (patient, client string) {
 		client = firstLast(titleClient)
 	}
 	return patient, client
+}
+
+// isLastFirst tells whether a caption's second part is a client's name: one comma, or two
+// and a suffix between or behind them ("Fern, Ada, DVM"). "bring records, food, and the
+// cage" is none.
+func isLastFirst(text string) bool {
+	parts := strings.Split(text, ",")
+	return len(parts) == 2 || len(parts) == 3 && (isSuffix(parts[1]) || isSuffix(parts[2]))
+}
+
+// isSuffix tells whether all of the words are suffixes.
+func isSuffix(words string) bool {
+	fields := strings.Fields(words)
+	return len(fields) > 0 && !slices.ContainsFunc(fields, func(word string) bool { return !hasSuffixWord(word) })
 }
 
 // clientName joins first and last name with one space. One that stands alone in one of
@@ -42,12 +57,13 @@ func (e *event) clientName() string {
 }
 
 // firstLast reads the "LAST, FIRST" of the camel-case generation as "FIRST LAST". Every
-// other name stays as it is: one with more than one comma, and one where a word after
-// the comma is a suffix of a person or of a company.
+// other name stays as it is: one with more than one comma, one where a word after the comma is
+// a suffix of a person or of a company, and the name of an institution ("Thistle GmbH,
+// Berlin", "City of Springfield, Animal Control").
 func firstLast(name string) string {
 	last, first, ok := strings.Cut(name, ",")
 	first, last = strings.TrimSpace(first), strings.TrimSpace(last)
-	if !ok || first == "" || last == "" || strings.Contains(first, ",") || hasSuffixWord(first) {
+	if !ok || first == "" || last == "" || strings.Contains(first, ",") || hasSuffixWord(first) || isInstitution(last) {
 		return strings.TrimSpace(name)
 	}
 	return first + " " + last
@@ -61,16 +77,29 @@ func hasSuffixWord(words string) bool {
 	})
 }
 
+// isInstitution tells whether several words name a company or a public body. One alone is
+// a family name.
+func isInstitution(words string) bool {
+	fields := strings.Fields(words)
+	return len(fields) > 1 && slices.ContainsFunc(fields, func(word string) bool {
+		word = strings.ToLower(suffixMarks.Replace(word))
+		return companies[word] || publicBodies[word]
+	})
+}
+
 // suffixMarks are what stands in and around a suffix: "L.L.C.", "(Pty)", "A/S".
 var suffixMarks = strings.NewReplacer(".", "", "(", "", ")", "", "/", "", "\u2019", "", "'", "", "-", "")
 
 // suffixes follow a name after a comma, in lower case and without marks.
-var suffixes = setOf(
+var suffixes = joined(companies, setOf(
 	// Persons: generations, degrees, orders. A single "I" or "X" is an initial.
 	"jr jnr jun junior sr snr sen senior ii iii iv v vi vii viii ix 1st 2nd 3rd 4th 5th fils pere père filho neto",
 	"md do dvm vmd dmv mv bvsc bvms bvm bvms&s bvetmed mrcvs frcvs phd dphil dds dmd dpm od pharmd edd jd llb llm esq esquire cpa mba rn np pa pac lvt cvt rvt",
 	"ba bs bsc ma ms msc med mfa obe mbe cbe kbe om qc kc jp ret usmc usn usaf usa emeritus dacvim dacvs decvim",
-	// Companies, associations, trusts.
+))
+
+// companies are the words of companies, associations and trusts.
+var companies = setOf(
 	"llc lllp llp lp pllc plc pc pa inc incorporated corp corporation co company cie ltd limited ltée ltee pty pte pvt trust trustee trustees estate foundation dba & and son sons bros brothers partners associates group holdings farms farm ranch kennel kennels stables rescue",
 	"gmbh ggmbh mbh ag kg kgaa ohg gbr ug ev eg ek ekfr ekfm egbr partg partgmbb stiftung verein söhne soehne",
 	"sa sas sasu sarl eurl snc sci scp scea gaec earl selarl scm sprl srl asbl",
@@ -78,6 +107,20 @@ var suffixes = setOf(
 	"bv nv vof cv ua ba aps as is ks ab hb kb oy oyj ky asa ans da enk se sce",
 	"spzoo zoo spj spk sro doo dd kft bt zrt nyrt ehf hf eood ood ead ad",
 )
+
+// publicBodies are the words of towns, authorities, schools and charities.
+var publicBodies = setOf(
+	"city county town township village borough municipality department dept university college school society shelter rescue sanctuary humane",
+	"stadt gemeinde landkreis universität tierheim tierschutz ville commune mairie université refuge ayuntamiento universidad gemeente stichting",
+)
+
+func joined(sets ...map[string]bool) map[string]bool {
+	all := make(map[string]bool)
+	for _, set := range sets {
+		maps.Copy(all, set)
+	}
+	return all
+}
 
 func setOf(lines ...string) map[string]bool {
 	set := make(map[string]bool)

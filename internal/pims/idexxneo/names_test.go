@@ -29,6 +29,17 @@ func TestOnlyLastFirstIsTurned(t *testing.T) { // R7
 		"Fern, Ada Jr.":            "Fern, Ada Jr.",
 		"Oakhollow Farms, LLC":     "Oakhollow Farms, LLC",
 		"Oakhollow, The Farm Next": "Oakhollow, The Farm Next",
+
+		"Thistle GmbH, Berlin":                "Thistle GmbH, Berlin",
+		"Oakhollow Farms LLC, Barn 3":         "Oakhollow Farms LLC, Barn 3",
+		"City of Oakhollow, Animal Control":   "City of Oakhollow, Animal Control",
+		"OAKHOLLOW COUNTY, K9 UNIT":           "OAKHOLLOW COUNTY, K9 UNIT",
+		"Oakhollow Humane Society, Intake":    "Oakhollow Humane Society, Intake",
+		"Tierheim Eichental e.V., Katzenhaus": "Tierheim Eichental e.V., Katzenhaus",
+		"Farm, Ada":                           "Ada Farm",
+		"Town, Zoë":                           "Zoë Town",
+		"Co, Ada":                             "Ada Co",
+		"Fern Jr., Ada":                       "Ada Fern Jr.",
 	} {
 		require.Equal(t, want, firstLast(name), name)
 	}
@@ -62,7 +73,11 @@ func TestOnlyTheCamelCaseGenerationNamesPeopleInTitles(t *testing.T) { // R7, NE
 		`"title":"Pip; Fern, Ada","patientName":null,"clientName":"Oakhollow Farms, LLC","status":"Confirmed"`: {"Pip", "Oakhollow Farms, LLC"},
 		`"title":"Pip; Fern, Ada","patientName":"Pip","clientName":"Reed, Tom"`:                                {"Pip", "Tom Reed"},
 		`"title":"fasted; bring records","status":"Confirmed"`:                                                 {"", ""},
-		`"title":"Pip; Fern, Ada, DVM","status":"Confirmed"`:                                                   {"", ""},
+		`"title":"Pip; Fern, Ada, DVM","status":"Confirmed"`:                                                   {"Pip", "Fern, Ada, DVM"},
+		`"title":"Pip; Fern, Ada, RN","patientName":"Pip"`:                                                     {"Pip", "Fern, Ada, RN"},
+		`"title":"Pip; FERN, JR., ADA","status":"Confirmed"`:                                                   {"Pip", "FERN, JR., ADA"},
+		`"title":"Pip; Thistle GmbH, Berlin","status":"Confirmed"`:                                             {"Pip", "Thistle GmbH, Berlin"},
+		`"title":"fasted; bring records, food, and the cage","status":"Confirmed"`:                             {"", ""},
 		`"title":"Pip; Fern, Ada","patient_name":null,"current_status":"Confirmed"`:                            {"", ""},
 		`"title":"Pip; Fern, Ada","patient_name":"Pip","last_name":"Oakhollow Farms, LLC"`:                     {"Pip", "Oakhollow Farms, LLC"},
 	} {

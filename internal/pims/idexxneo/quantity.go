@@ -10,7 +10,11 @@ import (
 
 // What a living animal can have, of any species that a clinic treats, generously.
 // A value beyond is a slip of the pen: its text is kept, its number is not (R7).
-// A pulse or a respiration of 0 is possible; a temperature or a weight is not.
+//
+// Pulse: a tortoise in brumation has a few beats in a minute, a canary up to 1000. Respiration:
+// a sleeping tortoise breathes about once in a minute, a panting dog up to 400 times. After
+// the tables of the Merck Veterinary Manual (resting heart rates, resting respiratory rates)
+// and of Carpenter's Exotic Animal Formulary, with room at both ends.
 var (
 	temperatureUnits = []unit{
 		{name: "F", spellings: degrees("f", "fahrenheit", "℉"), limits: limits{50, 125}},
@@ -28,10 +32,13 @@ var (
 		{name: "oz", spellings: []string{"oz", "ozs", "ounce", "ounces"}, limits: limits{0.01, 80_000}},
 		{name: "", spellings: []string{""}, limits: limits{0.001, 5000}},
 	}
-	perMinute = []unit{{name: "", spellings: []string{
+	beatsPerMinute   = []unit{{name: "", spellings: perMinute, limits: limits{5, 1000}}}
+	breathsPerMinute = []unit{{name: "", spellings: perMinute, limits: limits{1, 400}}}
+
+	perMinute = []string{
 		"", "bpm", "rpm", "brpm", "lpm", "/m", "/min", "/minute", "x/min", "b/min", "permin", "perminute", "prominute", "parminute", "porminuto",
 		"perminuut", "beats/min", "beats/minute", "beatsperminute", "breaths/min", "breaths/minute", "breathsperminute",
-	}, limits: limits{0, 1000}}}
+	}
 )
 
 // A unit is one of a measurement's. The one without a name is for a measurement

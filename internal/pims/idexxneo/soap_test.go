@@ -44,7 +44,7 @@ func TestNotesAreSplitIntoTheirSections(t *testing.T) { // NEO.md §Consultation
 		},
 		"longer words are none":  {"Subjectively: no Plans: no Planned: no", pims.SOAP{}, "Subjectively: no Plans: no Planned: no"},
 		"other letters are none": {"ÄA: no éS: no", pims.SOAP{}, "ÄA: no éS: no"},
-		"other colons are none":  {"S\uFF1A no at 10:30", pims.SOAP{}, "S\uFF1A no at 10:30"},
+		"a wide colon is one":    {"S\uFF1A no at 10:30", pims.SOAP{Subjective: "no at 10:30"}, ""},
 		"a colon at the start":   {": x\nS: itchy", pims.SOAP{Subjective: "itchy"}, ": x"},
 		"two colons":             {"S:: itchy", pims.SOAP{Subjective: ": itchy"}, ""},
 		"paragraphs":             {"<p>S: itchy</p><p>O: red ears</p><p>A: otitis</p><p>P: drops</p>", all, ""},

@@ -55,8 +55,8 @@ func (m *measurements) given(name string, raw jsontext.Value) {
 func (m *measurements) measure() {
 	m.Temperature, m.TemperatureUnit = m.measured("temperature", temperatureUnits)
 	m.Weight, m.WeightUnit = m.measured("weight", weightUnits)
-	m.Pulse, _ = m.measured("pulse", perMinute)
-	m.Respiration, _ = m.measured("respiration", perMinute)
+	m.Pulse, _ = m.measured("pulse", beatsPerMinute)
+	m.Respiration, _ = m.measured("respiration", breathsPerMinute)
 }
 
 // measured is a measurement and its unit, which stands in its text, beside it, or in

@@ -25,9 +25,13 @@ func TestVitalsAreKeptAsGiven(t *testing.T) { // R7
 		},
 		`{"temperature":101.5,"weight":"25"}`:                   {Temperature: new(101.5), Weight: new(25.0)},
 		`{"temperature":null,"temperatureUnit":"F","pulse":""}`: {TemperatureUnit: "F"},
-		`{}`:                          {},
-		`{"unknown":[{"a":1}]}`:       {},
-		`{"pulse":0,"respiration":0}`: {Pulse: new(0.0), Respiration: new(0.0)},
+		`{}`:                                  {},
+		`{"unknown":[{"a":1}]}`:               {},
+		`{"pulse":0,"respiration":0}`:         {Raw: map[string]string{"pulse": "0", "respiration": "0"}},
+		`{"pulse":4,"respiration":"401/min"}`: {Raw: map[string]string{"pulse": "4", "respiration": "401/min"}},
+		`{"pulse":"900","respiration":900}`:   {Pulse: new(900.0), Raw: map[string]string{"respiration": "900"}},
+		`{"pulse":5,"respiration":1}`:         {Pulse: new(5.0), Respiration: new(1.0)},
+		`{"pulse":1000,"respiration":400}`:    {Pulse: new(1000.0), Respiration: new(400.0)},
 		`{"pulse":-80,"respiration":"NaN","weight":"0","temperature":"hot"}`: {
 			Raw: map[string]string{"pulse": "-80", "respiration": "NaN", "weight": "0", "temperature": "hot"},
 		},
@@ -138,7 +142,7 @@ func TestUnitsInsideATextAreRead(t *testing.T) { // R7
 			"12 stone", "12 lbs 4", "12 lbs 16 oz", "12 lbs 4 oz 2", "12 lbs 4 kg", "4 oz 12 lbs", "12 lb 4 lb", "1 kg 1000 g", "1 kg 8 oz", "12 lbs -4 oz",
 			"12 kg 3 g 2 g", "12-13 kg", "12 kg?", "12 kg (est.)", "~12 kg", "12 4 kg", "kg 12", "1,250 kg", "12 \u00b0", "12 Pfund", "12 kg/lb",
 		}},
-		{perMinute, map[string]want{
+		{beatsPerMinute, map[string]want{
 			"80": {80, ""}, "80 bpm": {80, ""}, "80/min": {80, ""}, "80 / min.": {80, ""}, "24 rpm": {24, ""}, "24 breaths/min": {24, ""},
 			"80 per minute": {80, ""}, "80 beats per minute": {80, ""}, "0": {0, ""},
 		}, []string{"80-100", "80/90", "120+", "80 kg", "panting", "80 x", "80 bpm 90"}},
