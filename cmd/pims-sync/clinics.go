@@ -13,7 +13,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
-	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
 // ClinicCmd are the commands on clinics.
@@ -44,7 +44,7 @@ func (a *ClinicAddCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if err != nil {
 			return err
 		}
-		condition, err := queue.Condition(ctx, s.Clinics(), added.ID, time.Now())
+		condition, err := scheduler.Condition(ctx, s.Clinics(), added.ID, time.Now())
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ type ClinicListCmd struct {
 // Run lists the clinics with their states.
 func (a *ClinicListCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *store) error {
-		clinics, err := queue.Conditions(ctx, s.Clinics(), time.Now())
+		clinics, err := scheduler.Conditions(ctx, s.Clinics(), time.Now())
 		if err != nil {
 			return err
 		}
@@ -149,7 +149,7 @@ func (a *ClinicShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 }
 
 func showClinic(ctx context.Context, std streams, c *Config, s *store, clinicID uuid.UUID) error {
-	x, err := queue.Condition(ctx, s.Clinics(), clinicID, time.Now())
+	x, err := scheduler.Condition(ctx, s.Clinics(), clinicID, time.Now())
 	if err != nil {
 		return noSuch(err, "clinic", clinicID, "clinic list")
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/tracing"
 )
@@ -28,12 +29,14 @@ type engine struct {
 	browser   pims.Browser
 	connector *clinic.Connector
 	queue     *queue.Queue
+	scheduler *scheduler.Scheduler
 	notifier  *postgres.Notifier
 	metrics   *metrics.Metrics
 	tracing   *tracing.Tracing
 	log       *slog.Logger
 	private   bool // it works only on what it starts itself
 
+	endSchedules func()
 	closeBrowser func()
 }
 
@@ -82,6 +85,7 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 		browser:  o.browser,
 		private:  o.private,
 
+		endSchedules: func() {},
 		closeBrowser: func() {},
 	}
 	if e.tracing == nil {
@@ -112,8 +116,6 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 		Precheck:       e.connector.Precheck,
 		Clinics:        s.Clinics(),
 		Schedules:      s.Schedules(),
-		Schedule:       o.schedule,
-		Jitter:         o.jitter,
 		MaxSyncs:       o.maxSyncs,
 		Lease:          o.lease,
 		Records:        s.Records(),
@@ -132,6 +134,16 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 		e.closeBrowser()
 		return nil, err
 	}
+	e.scheduler = scheduler.New(scheduler.Options{
+		Clinics: s.Clinics(),
+		Entries: e.queue.Entries(s.Schedules()),
+		Enqueue: o.schedule,
+		Jitter:  o.jitter,
+		Changed: func() (<-chan string, func()) { return e.notifier.Subscribe(postgres.ChannelSchedules) },
+		Logger:  log,
+		Now:     o.now,
+		Observe: e.metrics,
+	})
 	return e, nil
 }
 
@@ -199,8 +211,17 @@ func (e *engine) connect(ctx context.Context, clinicID uuid.UUID) (casesync.Conn
 	return connection, nil
 }
 
-// start begins to work on syncs.
-func (e *engine) start(ctx context.Context) error { return e.queue.Begin(ctx) }
+// start begins to work on syncs and, for all clinics, to watch their schedules.
+func (e *engine) start(ctx context.Context) error {
+	if err := e.queue.Begin(ctx); err != nil {
+		return err
+	}
+	if !e.private {
+		ctx, e.endSchedules = context.WithCancel(context.WithoutCancel(ctx))
+		e.scheduler.Begin(ctx)
+	}
+	return nil
+}
 
 // close stops the work and ends what it needed.
 func (e *engine) close() {
@@ -210,6 +231,8 @@ func (e *engine) close() {
 
 // stop ends the work: what cannot end soon goes back to the queue (R31).
 func (e *engine) stop() {
+	e.endSchedules()
+	e.scheduler.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closing+10*time.Second)
 	defer cancel()
 	if err := e.queue.Stop(ctx); err != nil {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
-	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
 func TestNobodysDataReachesALogAMetricOrAnError(t *testing.T) { // R40
@@ -98,7 +98,7 @@ func TestASyncIsLoggedInTheSpecificationsForm(t *testing.T) { // W20
 	a := p.sync(t, "inbound", `{"daysAhead": 1}`)
 	require.Equal(t, 200, a.status, a.body)
 	var completed []map[string]any
-	for _, line := range w.log.lines(t) {
+	for _, line := range w.log.Lines(t) {
 		require.Regexp(t, `^pims-sync:(inbound|cases|reconciliation|full|api|queue|scheduler|provider|browser|database)$`, line["namespace"], "%v", line)
 		require.Regexp(t, `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`, line["timestamp"])
 		require.Contains(t, []any{"debug", "info", "warn", "error"}, line["level"])
@@ -145,9 +145,9 @@ func TestSyncsAreCounted(t *testing.T) { // docs/interface.md §Metrics
 		`pims_logins_total{outcome="ok",provider="idexx_neo"} 1`,
 		`pims_requests_total{operation="calendar",outcome="ok",provider="idexx_neo"}`,
 		`pims_requests_total{operation="calendar",outcome="schema_drift",provider="idexx_neo"} 1`,
-		`schedule_ticks_total{outcome="` + string(postgres.TickEnqueued) + `"} 0`,
-		`schedule_ticks_total{outcome="` + string(postgres.TickCoalesced) + `"} 0`,
-		`schedule_ticks_total{outcome="` + string(postgres.TickMissed) + `"} 0`,
+		`schedule_ticks_total{outcome="` + string(scheduler.Enqueued) + `"} 0`,
+		`schedule_ticks_total{outcome="` + string(scheduler.Coalesced) + `"} 0`,
+		`schedule_ticks_total{outcome="` + string(scheduler.Missed) + `"} 0`,
 		`river_insert_count_total{status="ok"} 2`,
 		`river_work_count_total{status="ok"} 2`,
 		`river_work_count_total{status="error"} 0`,

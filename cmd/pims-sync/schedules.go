@@ -15,7 +15,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/cron"
-	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
 // SchedulesCmd are the commands on a clinic's schedules.
@@ -104,7 +104,7 @@ func schedulesOf(ctx context.Context, s *store, clinicID uuid.UUID) (clinic.Clin
 	if err != nil || document == nil {
 		return owner, nil, nil, err
 	}
-	entries, problems := clinic.ParseSchedules(document, queue.CheckEntry)
+	entries, problems := clinic.ParseSchedules(document, scheduler.CheckEntry)
 	if _, err := owner.Location(); err != nil {
 		entries, problems = withoutZone(clinicID, entries, problems)
 	}
@@ -140,7 +140,7 @@ func (a *SchedulesSetCmd) Run(ctx context.Context, std streams, c *Config) error
 	if err != nil {
 		return err
 	}
-	entries, problems := clinic.ParseSchedules(document, queue.CheckEntry)
+	entries, problems := clinic.ParseSchedules(document, scheduler.CheckEntry)
 	if len(problems) > 0 {
 		reasons := make([]string, len(problems))
 		for i, p := range problems {

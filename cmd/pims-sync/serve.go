@@ -188,7 +188,7 @@ func startServer(ctx context.Context, c *Config, s *store, log *slog.Logger, o s
 		Plans:          s.Plans(),
 		Decisions:      e.queue,
 		Restores:       s.Cases(),
-		Conditions:     e.queue,
+		Conditions:     e.scheduler,
 		Clinics:        s.Clinics(),
 		Ready:          s.DB,
 		Draining:       e.queue.Draining,

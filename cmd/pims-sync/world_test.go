@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -19,6 +18,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/api/apitest"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/logtest"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
@@ -327,34 +327,7 @@ func (p *practice) rows(t *testing.T) map[string]row {
 }
 
 // A logBook keeps what the replicas log.
-type logBook struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logBook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logBook) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-// lines are the log's entries; each is one JSON object (W20).
-func (l *logBook) lines(t *testing.T) []map[string]any {
-	t.Helper()
-	var entries []map[string]any
-	for line := range strings.Lines(l.String()) {
-		var entry map[string]any
-		require.NoError(t, json.Unmarshal([]byte(line), &entry), line)
-		entries = append(entries, entry)
-	}
-	return entries
-}
+type logBook struct{ logtest.Book }
 
 // requireClean fails where a secret or a person's data was logged (R40).
 func (l *logBook) requireClean(t *testing.T, secrets ...string) {

@@ -58,8 +58,9 @@ var importRule = rule{
 		domain: true,
 	},
 	{
-		pkg:  "internal/scheduler",
-		ours: []string{"internal/clinic", "internal/cron"},
+		pkg:       "internal/scheduler",
+		ours:      []string{panicsPkg, "internal/clinic", "internal/casesync", "internal/cron"},
+		libraries: []string{uuid},
 	},
 	{
 		pkg:       "internal/pims/pimshttp",
@@ -81,7 +82,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres",
-		ours:      []string{panicsPkg, "internal/pims", "internal/seal", "internal/clinic", "internal/casesync", "internal/postgres/internal/dbsqlc"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/seal", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres/internal/dbsqlc"},
 		libraries: []string{uuid, pgx, "github.com/pressly/goose/v3", riverDriver, "github.com/riverqueue/river/rivermigrate"},
 	},
 	{
@@ -94,7 +95,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/queue",
-		ours:      []string{panicsPkg, "internal/pims", "internal/clinic", "internal/casesync", "internal/cron", "internal/scheduler", "internal/postgres"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres"},
 		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype", "github.com/riverqueue/rivercontrib/otelriver", otelMetric, otelTrace},
 	},
 	{
@@ -124,6 +125,11 @@ var importRule = rule{
 		pkg:       "internal/pims/pimstest",
 		ours:      []string{"internal/pims"},
 		libraries: []string{"github.com/stretchr/testify", "github.com/google/go-cmp"},
+		testsOnly: true,
+	},
+	{
+		pkg:       "internal/logtest",
+		libraries: []string{"github.com/stretchr/testify"},
 		testsOnly: true,
 	},
 	{

@@ -435,7 +435,7 @@ func TestTheNextReconciliationSupersedesThePlan(t *testing.T) { // R23
 func (p *practice) said(message string) int {
 	p.Helper()
 	lines := 0
-	for _, line := range p.logs.lines(p) {
+	for _, line := range p.logs.Lines(p) {
 		if line["msg"] == message {
 			lines++
 		}

@@ -2,7 +2,6 @@ package casesync_test
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/logtest"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 )
@@ -249,42 +249,17 @@ func (c *counted) refused(reason string) {
 }
 
 // A logbook keeps every line that is logged.
-type logbook struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logbook) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
+type logbook struct{ logtest.Book }
 
 func (l *logbook) logger() *slog.Logger {
 	return slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
-
-// lines are the lines so far.
-func (l *logbook) lines(p *practice) []map[string]any {
-	p.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var lines []map[string]any
-	for text := range strings.Lines(l.text.String()) {
-		var line map[string]any
-		require.NoError(p, json.Unmarshal([]byte(text), &line))
-		lines = append(lines, line)
-	}
-	return lines
 }
 
 // forget forgets the lines so far, once they were found discreet.
 func (l *logbook) forget(p *practice) {
 	p.Helper()
 	l.requireDiscreet(p)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.text.Reset()
+	l.Reset()
 }
 
 // requireDiscreet demands that no name, phone, note or password was logged or
@@ -292,9 +267,7 @@ func (l *logbook) forget(p *practice) {
 // or (555).
 func (l *logbook) requireDiscreet(p *practice) {
 	p.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	said := l.text.String() + strings.Join(column[string](p, "select coalesce(error_message, '') from case_sync_audits where clinic_id = $1"), "\n")
+	said := l.String() + strings.Join(column[string](p, "select coalesce(error_message, '') from case_sync_audits where clinic_id = $1"), "\n")
 	for _, plan := range p.recorder.plans {
 		said += plan.Reason
 	}

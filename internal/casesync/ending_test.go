@@ -83,7 +83,7 @@ func TestASyncThatIsEndedFromOutsideClosesItsPhasesAndSaysWhy(t *testing.T) { //
 					require.Equal(t, cause.code, child.Result.Code)
 				}
 				require.Empty(t, p.deleted())
-				last := p.logs.lines(p)
+				last := p.logs.Lines(p)
 				require.Equal(t, string(cause.code), last[len(last)-1]["code"], "the log says it too")
 
 				p.fake.OnCall(nil)

@@ -221,7 +221,7 @@ func TestARowThatCannotBeUsedIsSkippedAndStillPresent(t *testing.T) { // R6
 	require.Zero(t, p.fake.Count(pimstest.OpFind), "nobody had to be asked about it")
 
 	var skipped []any
-	for _, line := range p.logs.lines(p) {
+	for _, line := range p.logs.Lines(p) {
 		if line["msg"] == "Appointment skipped" {
 			skipped = append(skipped, line["pims_id"])
 		}

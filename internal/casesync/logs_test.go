@@ -17,7 +17,7 @@ import (
 // of are the lines of one sync.
 func (l *logbook) of(p *practice, audit *casesync.Audit) []map[string]any {
 	p.Helper()
-	return slices.DeleteFunc(l.lines(p), func(line map[string]any) bool { return line["sync_id"] != audit.ID.String() })
+	return slices.DeleteFunc(l.Lines(p), func(line map[string]any) bool { return line["sync_id"] != audit.ID.String() })
 }
 
 // requireSyncLines demands the two lines of a sync that completed, in the form of
@@ -72,7 +72,7 @@ func TestThePhasesOfAFullSyncAreLoggedUnderTheirOwnAudits(t *testing.T) { // W20
 		p.requireSyncLines(&o.audit.Children[i], 0)
 	}
 	var order []string
-	for _, line := range p.logs.lines(p) {
+	for _, line := range p.logs.Lines(p) {
 		order = append(order, fmt.Sprint(line["namespace"], " ", line["msg"]))
 	}
 	require.Equal(t, []string{

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
 // Clinics are the clinics themselves and their schedules.
@@ -111,22 +112,13 @@ func (s *Clinics) SetSchedules(ctx context.Context, clinicID uuid.UUID, document
 	})
 }
 
-// A ScheduleConfig is what one active clinic is to run (R33).
-type ScheduleConfig struct {
-	ClinicID  uuid.UUID
-	Timezone  string    // empty where nobody said
-	Document  []byte    // the specification's JSON array
-	CreatedAt time.Time // the clinic
-	ChangedAt time.Time // the schedules or the clinic, whichever was later
-}
-
 // AllSchedules reads the schedules of all active clinics. It crosses clinics
 // (R41).
-func (s *Clinics) AllSchedules(ctx context.Context) (configs []ScheduleConfig, err error) {
+func (s *Clinics) AllSchedules(ctx context.Context) (configs []scheduler.Config, err error) {
 	err = s.db.askSystem(ctx, "read all schedules", func(q *dbsqlc.Queries) error {
 		rows, err := q.AllSchedules(ctx)
-		configs = convert(rows, func(row dbsqlc.AllSchedulesRow) ScheduleConfig {
-			return ScheduleConfig{row.ClinicID, value(row.Timezone), row.SyncSchedules, row.CreatedAt, row.ChangedAt}
+		configs = convert(rows, func(row dbsqlc.AllSchedulesRow) scheduler.Config {
+			return scheduler.Config{ClinicID: row.ClinicID, Timezone: value(row.Timezone), Document: row.SyncSchedules, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt}
 		})
 		return err
 	})

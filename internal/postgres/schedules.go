@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
 // Schedules keeps the entries of all schedules as they run, and what became of
@@ -17,44 +18,13 @@ type Schedules struct{ db *DB }
 // Schedules is the store of the schedules' entries.
 func (db *DB) Schedules() *Schedules { return &Schedules{db} }
 
-// A RunningEntry is one entry of a clinic's schedule as it runs. Key stands for
-// everything that the entry says: an entry that was changed has another.
-type RunningEntry struct {
-	ClinicID uuid.UUID
-	Key      string
-	Type     casesync.Type
-	Cron     string
-	Timezone string
-	Options  casesync.Options
-	Next     time.Time     // the coming tick
-	Jitter   time.Duration // by which its syncs are held back
-}
-
-// A Tick is one tick of an entry and what became of it: each has exactly one
-// outcome (R34).
-type Tick struct {
-	Due     time.Time
-	Outcome TickOutcome
-}
-
-// TickOutcome says what became of a tick.
-type TickOutcome string
-
-// The outcomes of a tick. Coalesced: a sync of its clinic and type was queued
-// already. Missed: a later tick stands for it, or it is too long ago.
-const (
-	TickEnqueued  TickOutcome = "enqueued"
-	TickCoalesced TickOutcome = "coalesced"
-	TickMissed    TickOutcome = "missed"
-)
-
 // scheduleLock is the advisory lock under which one replica at a time replaces
 // the entries.
 const scheduleLock = 0x7073_7363_6864 // "pschd"
 
 // Replace makes these the entries that run: new ones begin with their Next, those
 // that run already keep theirs, all others end.
-func (s *Schedules) Replace(ctx context.Context, entries []RunningEntry) error {
+func (s *Schedules) Replace(ctx context.Context, entries []scheduler.Entry) error {
 	columns, err := columnsOfEntries(entries)
 	if err != nil {
 		return err
@@ -87,11 +57,11 @@ func (s *Schedules) Replace(ctx context.Context, entries []RunningEntry) error {
 // exactly once over all replicas (R34). It answers how many entries there were, and
 // the outcomes by kind.
 func (s *Schedules) Due(ctx context.Context, at time.Time, limit int,
-	decide func(RunningEntry) (ticks []Tick, next time.Time),
+	decide func(scheduler.Entry) (ticks []scheduler.Tick, next time.Time),
 	call func(tx pgx.Tx, syncIDs []uuid.UUID, due []time.Time) error,
-) (taken int, outcomes map[TickOutcome]int, err error) {
+) (taken int, outcomes map[scheduler.Outcome]int, err error) {
 	err = s.db.System(ctx, "enqueue what is due", func(tx pgx.Tx) error {
-		outcomes = make(map[TickOutcome]int)
+		outcomes = make(map[scheduler.Outcome]int)
 		entries, err := query(ctx, tx, `
 			select clinic_id, entry_key, sync_type, cron, timezone, request, next_tick_at, next_run_at - next_tick_at
 			from schedule_entries where next_run_at <= $1
@@ -106,7 +76,7 @@ func (s *Schedules) Due(ctx context.Context, at time.Time, limit int,
 			return err
 		}
 		for _, outcome := range round.outcomes {
-			outcomes[TickOutcome(outcome)]++
+			outcomes[scheduler.Outcome(outcome)]++
 		}
 		return round.record(ctx, tx)
 	})
@@ -121,7 +91,7 @@ func (s *Schedules) Forget(ctx context.Context, before time.Time) error {
 	})
 }
 
-func scanEntry(row pgx.CollectableRow) (e RunningEntry, err error) {
+func scanEntry(row pgx.CollectableRow) (e scheduler.Entry, err error) {
 	var request []byte
 	err = row.Scan(&e.ClinicID, &e.Key, &e.Type, &e.Cron, &e.Timezone, &request, &e.Next, &e.Jitter)
 	if err != nil {
@@ -138,7 +108,7 @@ type entryColumns struct {
 	ticks, runs                         []time.Time
 }
 
-func columnsOfEntries(entries []RunningEntry) (c entryColumns, err error) {
+func columnsOfEntries(entries []scheduler.Entry) (c entryColumns, err error) {
 	for i := range entries {
 		e := &entries[i]
 		request, err := encodeRequest(e.Options, uuid.Nil)
@@ -159,7 +129,7 @@ func (c *entryColumns) args() []any {
 // A round is the ticks of some entries on their way into the database.
 type round struct {
 	at      time.Time
-	entries []RunningEntry // with their next ticks
+	entries []scheduler.Entry // with their next ticks
 
 	// One line a tick.
 	clinics               []uuid.UUID
@@ -170,7 +140,7 @@ type round struct {
 	jitters               []time.Duration
 }
 
-func newRound(at time.Time, entries []RunningEntry, decide func(RunningEntry) ([]Tick, time.Time)) *round {
+func newRound(at time.Time, entries []scheduler.Entry, decide func(scheduler.Entry) ([]scheduler.Tick, time.Time)) *round {
 	r := &round{at: at, entries: entries}
 	for i := range entries {
 		e := &entries[i]
@@ -196,7 +166,7 @@ func (r *round) enqueue(ctx context.Context, tx pgx.Tx, call func(pgx.Tx, []uuid
 		line            = make(map[uuid.UUID]int) // audit to its tick
 	)
 	for i, outcome := range r.outcomes {
-		if outcome != string(TickEnqueued) {
+		if outcome != string(scheduler.Enqueued) {
 			continue
 		}
 		id, err := uuid.NewV7()
@@ -224,12 +194,12 @@ func (r *round) enqueue(ctx context.Context, tx pgx.Tx, call func(pgx.Tx, []uuid
 		return err
 	}
 	for _, i := range line {
-		r.outcomes[i] = string(TickCoalesced)
+		r.outcomes[i] = string(scheduler.Coalesced)
 	}
 	due = due[:0]
 	for _, id := range enqueued {
 		i := line[id]
-		r.outcomes[i], r.syncs[i] = string(TickEnqueued), &id
+		r.outcomes[i], r.syncs[i] = string(scheduler.Enqueued), &id
 		due = append(due, r.due[i].Add(r.jitters[i]))
 	}
 	if len(enqueued) == 0 {

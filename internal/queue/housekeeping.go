@@ -14,7 +14,7 @@ const (
 // keepHouse removes what is kept long enough: old events of cases (R14),
 // idempotency keys (R29), outcomes of ticks.
 func (q *Queue) keepHouse(ctx context.Context) {
-	q.every(ctx, "housekeeping", houseEvery, func() {
+	q.loops.Every(ctx, "housekeeping", houseEvery, func() {
 		now := q.o.Now()
 		err := errors.Join(
 			q.o.Audits.ForgetIdempotencyKeys(ctx, now),

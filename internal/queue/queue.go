@@ -28,6 +28,7 @@ import (
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 )
 
@@ -58,11 +59,8 @@ type Options struct {
 
 	EventRetention time.Duration // how long the history of cases is kept (R14); 0: for ever
 
-	// Of the schedules.
 	Clinics   *postgres.Clinics
-	Schedules *postgres.Schedules
-	Schedule  bool          // enqueue what is due (R33, ENABLE_SCHEDULER)
-	Jitter    time.Duration // spread of ticks over clinics; 0: none
+	Schedules *postgres.Schedules // whose old ticks are forgotten
 	Notifier  *postgres.Notifier
 
 	// Run carries out one attempt: casesync.Runner.Run.
@@ -93,11 +91,7 @@ type Observer interface {
 	SyncStarted(casesync.Type)
 	SyncEnded(t casesync.Type, status casesync.Status, took time.Duration)
 	SyncGivenBack(casesync.Type)
-	SyncLate(by time.Duration)        // a scheduled sync began this long after it was due
-	Ticks(outcome string, n int)      // what became of ticks
-	SchedulesLoaded(running, bad int) // how many entries there are
-	Fresh(t casesync.Type, stale int, oldest time.Duration)
-	Clinics(counts map[casesync.ClinicState]int)
+	SyncLate(by time.Duration) // a scheduled sync began this long after it was due
 }
 
 // A Queue starts syncs, works on them, and waits for them. It is safe for
@@ -108,16 +102,13 @@ type Queue struct {
 	client *river.Client[pgx.Tx]
 	name   string // the River queue that this Queue's own syncs go to
 
-	schedulerLog *slog.Logger
-
-	mu       sync.Mutex
-	running  map[uuid.UUID]context.CancelCauseFunc
-	problems map[uuid.UUID]string // of schedules, as they were last reported
+	mu      sync.Mutex
+	running map[uuid.UUID]context.CancelCauseFunc
 
 	draining atomic.Bool
 	ended    chan struct{} // closed when this replica works no more
 	stop     context.CancelFunc
-	loops    sync.WaitGroup
+	loops    panics.Loops
 }
 
 // SyncArgs is the one kind of job: look at this sync's audit (R28).
@@ -141,15 +132,14 @@ func New(o Options) (*Queue, error) {
 	if o.Observe == nil {
 		o.Observe = nobody{}
 	}
+	log := o.Logger.With("namespace", "pims-sync:queue")
 	q := &Queue{
 		o:       o,
-		log:     o.Logger.With("namespace", "pims-sync:queue"),
+		log:     log,
 		name:    river.QueueDefault,
 		running: make(map[uuid.UUID]context.CancelCauseFunc),
-
-		schedulerLog: o.Logger.With("namespace", "pims-sync:scheduler"),
-		problems:     make(map[uuid.UUID]string),
-		ended:        make(chan struct{}),
+		ended:   make(chan struct{}),
+		loops:   panics.Loops{Log: log},
 	}
 	if o.Private {
 		q.name = "only-" + o.Name
@@ -201,15 +191,10 @@ func (q *Queue) Begin(ctx context.Context) error {
 	if err := q.client.Start(ctx); err != nil {
 		return fmt.Errorf("starting to work on the queue: %w", err)
 	}
-	q.loop(ctx, "cancellations", q.listenForCancels)
+	q.loops.Begin(ctx, "cancellations", q.listenForCancels)
 	if !q.o.Private {
-		q.loop(ctx, "rescue", q.rescueLoop)
-		q.loop(ctx, "housekeeping", q.keepHouse)
-		q.loop(ctx, "clinics", q.watchClinics)
-	}
-	if q.o.Schedule {
-		q.loop(ctx, "schedules", q.schedule)
-		q.loop(ctx, "ticks", q.tick)
+		q.loops.Begin(ctx, "rescue", q.rescueLoop)
+		q.loops.Begin(ctx, "housekeeping", q.keepHouse)
 	}
 	return nil
 }
@@ -241,10 +226,6 @@ func (q *Queue) Draining() bool { return q.draining.Load() }
 type nobody struct{}
 
 func (nobody) SyncLate(time.Duration)                                  {}
-func (nobody) Ticks(string, int)                                       {}
-func (nobody) Fresh(casesync.Type, int, time.Duration)                 {}
-func (nobody) Clinics(map[casesync.ClinicState]int)                    {}
-func (nobody) SchedulesLoaded(int, int)                                {}
 func (nobody) SyncStarted(casesync.Type)                               {}
 func (nobody) SyncEnded(casesync.Type, casesync.Status, time.Duration) {}
 func (nobody) SyncGivenBack(casesync.Type)                             {}

@@ -496,3 +496,11 @@ func TestAPrivateQueueWorksOnItsOwnSyncsOnly(t *testing.T) { // docs/interface.m
 	require.NoError(t, err)
 	require.Equal(t, casesync.StatusQueued, now.Status)
 }
+
+// counting is an Observer that remembers.
+type counting struct{ ended, givenBack atomic.Int32 } // syncs
+
+func (*counting) SyncStarted(casesync.Type)                                 {}
+func (c *counting) SyncEnded(casesync.Type, casesync.Status, time.Duration) { c.ended.Add(1) }
+func (c *counting) SyncGivenBack(casesync.Type)                             { c.givenBack.Add(1) }
+func (*counting) SyncLate(time.Duration)                                    {}

@@ -16,9 +16,11 @@ import (
 func TestAWrongWindowBecomesNoSync(t *testing.T) { // R4
 	t.Parallel()
 	url := pgtest.URL(t)
-	id := scheduled(t, pgtest.Open(t, url), "America/Chicago", time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), `[]`)
+	id := addClinic(t, url)
+	_, err := pgtest.Open(t, url).Pool().Exec(t.Context(), `update clinics set timezone = 'America/Chicago' where id = $1`, id)
+	require.NoError(t, err)
 	r := newReplica(t, url, nil, func(o *queue.Options) {
-		o.Now = (&clock{at: time.Date(2026, 3, 4, 3, 0, 0, 0, time.UTC)}).now // the evening of the 3rd
+		o.Now = func() time.Time { return time.Date(2026, 3, 4, 3, 0, 0, 0, time.UTC) } // the evening of the 3rd
 	})
 	date := func(year, month, day int) *pims.Date {
 		return &pims.Date{Year: year, Month: time.Month(month), Day: day}

@@ -17,7 +17,7 @@ import (
 // rescueLoop takes up the syncs whose replica died (R30), at the start and then
 // thrice in a lease, and says that this one lives.
 func (q *Queue) rescueLoop(ctx context.Context) {
-	q.every(ctx, "rescue", q.o.Lease/3, func() {
+	q.loops.Every(ctx, "rescue", q.o.Lease/3, func() {
 		if err := errors.Join(q.o.Replicas.Seen(ctx, q.o.Name, q.o.KeyIDs), q.Rescue(ctx)); err != nil && ctx.Err() == nil {
 			q.log.WarnContext(ctx, "Rescue failed", "error", err.Error())
 		}
@@ -55,7 +55,7 @@ const rescueLimit = 3 * time.Second
 func (q *Queue) inTime(ctx context.Context, rescue func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, rescueLimit)
 	defer cancel()
-	return q.survive(ctx, "rescue", func() error { return rescue(ctx) })
+	return q.loops.Survive(ctx, "rescue", func() error { return rescue(ctx) })
 }
 
 func (q *Queue) rescue(ctx context.Context, run casesync.Run) error {

@@ -163,7 +163,7 @@ func (q *Queue) Wait(ctx context.Context, clinicID, syncID uuid.UUID) (casesync.
 		case <-ctx.Done():
 		}
 	}, func(e *panics.Error) {
-		q.panicLog(e).ErrorContext(ctx, "A panic ended a wait for a sync", "sync_id", syncID.String())
+		panics.Logger(q.log, e).ErrorContext(ctx, "A panic ended a wait for a sync", "sync_id", syncID.String())
 		cancel()
 	})
 	told, unsubscribe := q.o.Notifier.Subscribe(postgres.ChannelAudits)

@@ -33,7 +33,7 @@ type worker struct {
 func (w *worker) Work(ctx context.Context, job *river.Job[SyncArgs]) error {
 	id := job.Args.SyncID
 	err := panics.Catch(func() error { return w.queue.look(ctx, job.ID, id) })
-	w.queue.panicLog(err).ErrorContext(ctx, "A panic kept a sync from being worked on or closed", "sync_id", id.String())
+	panics.Logger(w.queue.log, err).ErrorContext(ctx, "A panic kept a sync from being worked on or closed", "sync_id", id.String())
 	return err
 }
 
@@ -83,7 +83,7 @@ func (q *Queue) work(ctx context.Context, run casesync.Run) error {
 		return err
 	})
 	if e := panics.In(err); e != nil { // it may be the result that cannot be closed with
-		q.panicLog(e).ErrorContext(ctx, "A panic kept a sync from being closed with its result", attrs(run)...)
+		panics.Logger(q.log, e).ErrorContext(ctx, "A panic kept a sync from being closed with its result", attrs(run)...)
 		status, err = q.conclude(ctx, run, casesync.Result{}, e)
 	}
 	if status == "" {
@@ -169,7 +169,7 @@ func (q *Queue) attempt(ctx context.Context, run casesync.Run) (result casesync.
 		return err
 	})
 	if !returned { // what it returns, it has logged
-		q.panicLog(err).ErrorContext(ctx, "A panic ended a sync", attrs(run)...)
+		panics.Logger(q.log, err).ErrorContext(ctx, "A panic ended a sync", attrs(run)...)
 	}
 	if err != nil && limited.Err() != nil && panics.In(err) == nil {
 		err = context.Cause(limited)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
@@ -43,7 +44,7 @@ func TestReconciliationIsCaughtUpLonger(t *testing.T) { // R34
 		clinic.SyncReconciliation: 12 * time.Hour,
 	}
 	for _, syncType := range clinic.SyncTypes() {
-		require.Equal(t, want[syncType], scheduler.CatchUp(syncType), syncType)
+		require.Equal(t, want[syncType], scheduler.CatchUp(casesync.Type(syncType)), syncType)
 	}
 }
 

@@ -1,13 +1,11 @@
 package tracing_test
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,32 +14,15 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/logtest"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/tracing"
 	"github.com/pims-sync/pims-sync/internal/tracing/tracetest"
 )
 
-// A book keeps what is logged.
-type book struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *book) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *book) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
-func start(t *testing.T, endpoint string) (*tracing.Tracing, *book) {
+func start(t *testing.T, endpoint string) (*tracing.Tracing, *logtest.Book) {
 	t.Helper()
-	log := &book{}
+	log := &logtest.Book{}
 	traces, err := tracing.Start(t.Context(), tracing.Options{Endpoint: endpoint, Version: "1.2.3", Logger: slog.New(slog.NewTextHandler(log, nil))})
 	require.NoError(t, err)
 	t.Cleanup(traces.Close)

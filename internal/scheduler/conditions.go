@@ -1,4 +1,4 @@
-package queue
+package scheduler
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/cron"
 	"github.com/pims-sync/pims-sync/internal/panics"
-	"github.com/pims-sync/pims-sync/internal/postgres"
 )
 
 const (
@@ -19,13 +18,13 @@ const (
 )
 
 // watchClinics tells the observer how the clinics are.
-func (q *Queue) watchClinics(ctx context.Context) {
-	q.every(ctx, "clinics", clinicsEvery, func() {
-		now := q.o.Now()
-		all, err := conditions(ctx, q.o.Clinics, uuid.Nil, now, q.reportConditions(ctx))
+func (s *Scheduler) watchClinics(ctx context.Context) {
+	s.loops.Every(ctx, "clinics", clinicsEvery, func() {
+		now := s.o.Now()
+		all, err := conditions(ctx, s.o.Clinics, uuid.Nil, now, s.reportConditions(ctx))
 		if err != nil {
 			if ctx.Err() == nil {
-				q.log.WarnContext(ctx, "The state of the clinics is not known", "error", err.Error())
+				s.log.WarnContext(ctx, "The state of the clinics is not known", "error", err.Error())
 			}
 			return
 		}
@@ -33,10 +32,10 @@ func (q *Queue) watchClinics(ctx context.Context) {
 		for i := range all {
 			counts[all[i].Verdict().State]++
 		}
-		q.o.Observe.Clinics(counts)
+		s.o.Observe.Clinics(counts)
 		for place, t := range phases {
 			stale, oldest := summary(all, place, now)
-			q.o.Observe.Fresh(t, stale, oldest)
+			s.o.Observe.Fresh(t, stale, oldest)
 		}
 	})
 }
@@ -63,25 +62,25 @@ func summary(all []casesync.Condition, place int, now time.Time) (stale int, old
 }
 
 // reportConditions logs a panic of what a schedule expects (R58).
-func (q *Queue) reportConditions(ctx context.Context) func(error) {
+func (s *Scheduler) reportConditions(ctx context.Context) func(error) {
 	return func(err error) {
-		q.panicLog(err).ErrorContext(ctx, "A panic hid what a schedule expects; its clinic counts as stale", "loop", "clinics")
+		panics.Logger(s.log, err).ErrorContext(ctx, "A panic hid what a schedule expects; its clinic counts as stale", "loop", "clinics")
 	}
 }
 
 // Condition is what is known of the clinic now. clinic.ErrNotFound where there is
 // none.
-func (q *Queue) Condition(ctx context.Context, clinicID uuid.UUID) (casesync.Condition, error) {
-	return condition(ctx, q.o.Clinics, clinicID, q.o.Now(), q.reportConditions(ctx))
+func (s *Scheduler) Condition(ctx context.Context, clinicID uuid.UUID) (casesync.Condition, error) {
+	return condition(ctx, s.o.Clinics, clinicID, s.o.Now(), s.reportConditions(ctx))
 }
 
 // Condition is what is known of one clinic at a moment. clinic.ErrNotFound where
 // there is none.
-func Condition(ctx context.Context, clinics *postgres.Clinics, clinicID uuid.UUID, now time.Time) (casesync.Condition, error) {
+func Condition(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, now time.Time) (casesync.Condition, error) {
 	return condition(ctx, clinics, clinicID, now, func(error) {})
 }
 
-func condition(ctx context.Context, clinics *postgres.Clinics, clinicID uuid.UUID, now time.Time, report func(error)) (casesync.Condition, error) {
+func condition(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, now time.Time, report func(error)) (casesync.Condition, error) {
 	if clinicID == uuid.Nil { // it would be taken for all
 		return casesync.Condition{}, clinic.ErrNotFound
 	}
@@ -96,14 +95,14 @@ func condition(ctx context.Context, clinics *postgres.Clinics, clinicID uuid.UUI
 }
 
 // Conditions are what is known of all clinics at a moment, ordered by name.
-func Conditions(ctx context.Context, clinics *postgres.Clinics, now time.Time) ([]casesync.Condition, error) {
+func Conditions(ctx context.Context, clinics ClinicStore, now time.Time) ([]casesync.Condition, error) {
 	return conditions(ctx, clinics, uuid.Nil, now, func(error) {})
 }
 
 // conditions joins what the audits, credentials and plans say with what the
 // schedules expect, of all clinics or of the one that is named. What panics is
 // reported and counts as due: what cannot be told must not count as fresh (R58).
-func conditions(ctx context.Context, clinics *postgres.Clinics, clinicID uuid.UUID, now time.Time, report func(error)) ([]casesync.Condition, error) {
+func conditions(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, now time.Time, report func(error)) ([]casesync.Condition, error) {
 	all, err := clinics.Conditions(ctx, clinicID, now)
 	if err != nil {
 		return nil, err

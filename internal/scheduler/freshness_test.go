@@ -1,4 +1,4 @@
-package queue_test
+package scheduler_test
 
 import (
 	"slices"
@@ -11,7 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
-	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
 // succeeded adds a sync that began at a moment and completed.
@@ -118,8 +118,6 @@ func TestTheAgeOfDataIsTrueAlsoWhereNothingWasDueYet(t *testing.T) {
 	id := scheduled(t, db, "UTC", begin, `[{"type":"inbound","cron":"0 6 * * *"}]`)
 	succeeded(t, db, id, casesync.TypeInbound, begin.Add(time.Hour))
 	told := &telling{oldest: make(chan time.Duration, 1)}
-	working(t, url, nil, func(o *queue.Options) {
-		o.Now, o.Observe = (&clock{at: begin.Add(4 * time.Hour)}).now, told
-	})
+	scheduling(t, url, &clock{at: begin.Add(4 * time.Hour)}, func(o *scheduler.Options) { o.Observe = told }).begin(t)
 	require.Equal(t, 3*time.Hour, <-told.oldest)
 }

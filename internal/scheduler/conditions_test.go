@@ -1,4 +1,4 @@
-package queue_test
+package scheduler_test
 
 import (
 	"testing"
@@ -11,7 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
-	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
 // A ward is a clinic at noon whose last syncs were good: inbound and cases at 06:00,
@@ -60,7 +60,7 @@ func (w *ward) phaseOf(master uuid.UUID, kind casesync.Type, status, code string
 
 func (w *ward) condition() casesync.Condition {
 	w.t.Helper()
-	c, err := queue.Condition(w.t.Context(), w.db.Clinics(), w.id, w.now)
+	c, err := scheduler.Condition(w.t.Context(), w.db.Clinics(), w.id, w.now)
 	require.NoError(w.t, err)
 	return c
 }
@@ -211,6 +211,6 @@ func TestADisabledClinicThatIsEnabledHasNoTimeOfThat(t *testing.T) {
 	w.do(`update clinics set is_active = true where id = $1`)
 	c = w.condition()
 	require.True(t, c.Clinic.DisabledAt.IsZero())
-	_, err := queue.Condition(t.Context(), w.db.Clinics(), uuid.New(), w.now)
+	_, err := scheduler.Condition(t.Context(), w.db.Clinics(), uuid.New(), w.now)
 	require.ErrorIs(t, err, clinic.ErrNotFound)
 }

@@ -1,12 +1,13 @@
-package queue_test
+package scheduler_test
 
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
 // A clock is told what time it is.
@@ -39,15 +41,51 @@ func (c *clock) set(at time.Time) {
 	c.at = at
 }
 
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// A replica is a Scheduler and the Queue that it enqueues in, on a pool of their own.
+type replica struct {
+	*scheduler.Scheduler
+
+	queue *queue.Queue
+}
+
 // scheduling is a replica whose schedules are loaded and enqueued by the test.
-func scheduling(t *testing.T, url string, c *clock, change func(*queue.Options)) *replica {
+func scheduling(t *testing.T, url string, c *clock, change func(*scheduler.Options)) *replica {
 	t.Helper()
-	return newReplica(t, url, nil, func(o *queue.Options) {
-		o.Now = c.now
-		if change != nil {
-			change(o)
-		}
+	db := pgtest.Open(t, url)
+	notifier := postgres.NewNotifier(db)
+	t.Cleanup(notifier.Close)
+	q, err := queue.New(queue.Options{
+		DB: db, Audits: db.Audits(), Plans: db.Plans(), Records: db.Records(), Replicas: db.Replicas(),
+		Clinics: db.Clinics(), Schedules: db.Schedules(), Notifier: notifier,
+		Run: func(context.Context, casesync.Run) (casesync.Result, error) {
+			return casesync.Result{Stats: casesync.Stats{CasesCreated: 1}}, nil
+		},
+		Precheck: func(context.Context, uuid.UUID) error { return nil },
+		Logger:   slog.New(slog.DiscardHandler),
+		Now:      c.now,
 	})
+	require.NoError(t, err)
+	o := scheduler.Options{
+		Clinics: db.Clinics(),
+		Entries: q.Entries(db.Schedules()),
+		Changed: func() (<-chan string, func()) { return notifier.Subscribe(postgres.ChannelSchedules) },
+		Logger:  slog.New(slog.DiscardHandler),
+		Now:     c.now,
+	}
+	if change != nil {
+		change(&o)
+	}
+	return &replica{scheduler.New(o), q}
+}
+
+// begin lets a replica's Scheduler work until the test ends.
+func (r *replica) begin(t *testing.T) {
+	t.Helper()
+	ctx, end := context.WithCancel(t.Context())
+	r.Begin(ctx)
+	t.Cleanup(func() { end(); r.Wait() })
 }
 
 // scheduled adds a clinic with a schedule that was changed at a moment.
@@ -123,7 +161,7 @@ func TestEveryTickHasExactlyOneOutcomeOverAllReplicas(t *testing.T) { // R34
 		}
 	}
 	replicas := []*replica{scheduling(t, url, c, nil), scheduling(t, url, c, nil), scheduling(t, url, c, nil)}
-	require.NoError(t, replicas[0].LoadSchedules(t.Context()))
+	require.NoError(t, replicas[0].Load(t.Context()))
 
 	random := rand.New(rand.NewPCG(34, 34))
 	for at := begin; at.Before(end); {
@@ -139,7 +177,7 @@ func TestEveryTickHasExactlyOneOutcomeOverAllReplicas(t *testing.T) { // R34
 		for _, r := range replicas {
 			group.Go(func() {
 				if random := rand.IntN(10); random == 0 {
-					_ = r.LoadSchedules(t.Context()) // also while others enqueue
+					_ = r.Load(t.Context()) // also while others enqueue
 				}
 				require.NoError(t, r.EnqueueDue(t.Context()))
 			})
@@ -188,7 +226,7 @@ func TestAfterAnOutageOnlyTheLatestTickIsCaughtUp(t *testing.T) { // R34
 	c := &clock{at: begin}
 	scheduled(t, db, "UTC", begin, `[{"type":"inbound","cron":"0 * * * *"},{"type":"cases","cron":"0 1 * * *"},{"type":"reconciliation","cron":"0 2 * * *"}]`)
 	r := scheduling(t, url, c, nil)
-	require.NoError(t, r.LoadSchedules(t.Context()))
+	require.NoError(t, r.Load(t.Context()))
 
 	c.set(begin.Add(10*time.Hour + time.Minute))
 	require.NoError(t, r.EnqueueDue(t.Context()))
@@ -216,7 +254,7 @@ func TestAChangedEntryHasNoTicksFromBeforeItsChange(t *testing.T) { // R34
 	c := &clock{at: begin.Add(5 * time.Hour)}
 	id := scheduled(t, db, "UTC", begin.Add(5*time.Hour), `[{"type":"inbound","cron":"0 4 * * *"}]`)
 	r := scheduling(t, url, c, nil)
-	require.NoError(t, r.LoadSchedules(t.Context()))
+	require.NoError(t, r.Load(t.Context()))
 	require.NoError(t, r.EnqueueDue(t.Context()))
 	require.Empty(t, ticksIn(t, db), "04:00 was before the entry's last change")
 
@@ -225,7 +263,7 @@ func TestAChangedEntryHasNoTicksFromBeforeItsChange(t *testing.T) { // R34
 		id, begin.Add(5*time.Hour+30*time.Minute))
 	require.NoError(t, err)
 	c.set(begin.Add(6*time.Hour + 10*time.Minute))
-	require.NoError(t, r.LoadSchedules(t.Context()))
+	require.NoError(t, r.Load(t.Context()))
 	require.NoError(t, r.EnqueueDue(t.Context()))
 	require.Equal(t, map[string]int{"enqueued": 1}, ticksIn(t, db), "06:00 was after it")
 }
@@ -240,8 +278,8 @@ func TestABadEntryDisablesItselfAndTheOthersRun(t *testing.T) { // R33
 	scheduled(t, db, "", begin, `[{"type":"inbound","cron":"0 1 * * *"}]`)
 	scheduled(t, db, "UTC", begin, `{"not":"an array"}`)
 	counted := &counting{}
-	r := scheduling(t, url, c, func(o *queue.Options) { o.Observe = counted })
-	require.NoError(t, r.LoadSchedules(t.Context()))
+	r := scheduling(t, url, c, func(o *scheduler.Options) { o.Observe = counted })
+	require.NoError(t, r.Load(t.Context()))
 	c.set(begin.Add(2 * time.Hour))
 	require.NoError(t, r.EnqueueDue(t.Context()))
 	require.Equal(t, map[string]int{"enqueued": 1}, ticksIn(t, db))
@@ -255,16 +293,10 @@ type counting struct {
 	mu           sync.Mutex
 	running, bad int
 	ticks        map[string]int
-
-	ended, givenBack atomic.Int32 // syncs
 }
 
-func (*counting) SyncStarted(casesync.Type)                                 {}
-func (c *counting) SyncEnded(casesync.Type, casesync.Status, time.Duration) { c.ended.Add(1) }
-func (c *counting) SyncGivenBack(casesync.Type)                             { c.givenBack.Add(1) }
-func (*counting) Fresh(casesync.Type, int, time.Duration)                   {}
-func (*counting) Clinics(map[casesync.ClinicState]int)                      {}
-func (*counting) SyncLate(time.Duration)                                    {}
+func (*counting) Fresh(casesync.Type, int, time.Duration) {}
+func (*counting) Clinics(map[casesync.ClinicState]int)    {}
 
 func (c *counting) Ticks(outcome string, n int) {
 	c.mu.Lock()
@@ -283,17 +315,16 @@ func TestAScheduleThatIsChangedByPlainSQLRunsWithoutARestart(t *testing.T) { // 
 	db := pgtest.Open(t, url)
 	c := &clock{at: time.Now().Add(-20 * time.Hour)} // so that what is due may run at once
 	id := scheduled(t, db, "UTC", c.now(), `[]`)
-	r := newReplica(t, url, created(1), func(o *queue.Options) {
-		o.Now, o.Schedule = c.now, true
-	})
-	require.NoError(t, r.Begin(t.Context()))
-	t.Cleanup(func() { require.NoError(t, r.Stop(context.Background())) })
+	r := scheduling(t, url, c, func(o *scheduler.Options) { o.Enqueue = true })
+	require.NoError(t, r.queue.Begin(t.Context()))
+	t.Cleanup(func() { require.NoError(t, r.queue.Stop(context.Background())) })
+	r.begin(t)
 
 	_, err := db.Pool().Exec(t.Context(), `update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"* * * * *"}]', updated_at = $2 where clinic_id = $1`, id, c.now().Add(time.Second))
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		c.set(c.now().Add(time.Minute))
-		list, err := r.Audits(t.Context(), id, casesync.AuditFilter{Status: casesync.StatusCompleted})
+		list, err := r.queue.Audits(t.Context(), id, casesync.AuditFilter{Status: casesync.StatusCompleted})
 		return err == nil && len(list.Items) > 0 && list.Items[0].Trigger == casesync.TriggerSchedule
 	}, 30*time.Second, 50*time.Millisecond)
 }
@@ -311,7 +342,7 @@ func TestThirtyThousandDueAtOnceAreEnqueuedExactlyOnce(t *testing.T) { // R34
 		select id, '[{"type":"inbound","cron":"0 6 * * *"}]', $2 from made`, n, begin)
 	require.NoError(t, err)
 	replicas := []*replica{scheduling(t, url, c, nil), scheduling(t, url, c, nil), scheduling(t, url, c, nil)}
-	require.NoError(t, replicas[0].LoadSchedules(t.Context()))
+	require.NoError(t, replicas[0].Load(t.Context()))
 
 	c.set(begin.Add(6 * time.Hour))
 	dying, kill := context.WithCancel(t.Context())

@@ -1,0 +1,226 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/panics"
+)
+
+const (
+	reloadEvery = 5 * time.Minute // W14
+	tickEvery   = time.Second
+	dueAtOnce   = 1000
+)
+
+// ClinicStore is what a Scheduler reads of the clinics. All of it crosses clinics (R41).
+type ClinicStore interface {
+	// AllSchedules reads the schedules of all active clinics.
+	AllSchedules(ctx context.Context) ([]Config, error)
+
+	// Conditions reads what is known of the clinics at a moment but for what their
+	// schedules say: of all, ordered by name, or of the one that is named.
+	Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) ([]casesync.Condition, error)
+}
+
+// EntryStore keeps the entries of all schedules as they run, and what became of their
+// ticks.
+type EntryStore interface {
+	// Replace makes these the entries that run: new ones begin with their Next, those
+	// that run already keep theirs, all others end.
+	Replace(ctx context.Context, entries []Entry) error
+
+	// EnqueueDue takes the entries whose time has come, up to a number, while no other
+	// replica can. decide says for each which ticks there were (the last one is to be
+	// enqueued unless it is missed) and when the next is. Syncs, outcomes and coming
+	// ticks are written in one transaction, so that a tick is enqueued exactly once over
+	// all replicas (R34). It returns how many entries it took, and the outcomes.
+	EnqueueDue(ctx context.Context, at time.Time, limit int, decide func(Entry) (ticks []Tick, next time.Time)) (taken int, outcomes map[Outcome]int, err error)
+}
+
+// Options are what a Scheduler works with.
+type Options struct {
+	Clinics ClinicStore
+	Entries EntryStore
+	Enqueue bool          // load the schedules and enqueue what is due (R33, ENABLE_SCHEDULER)
+	Jitter  time.Duration // spread of ticks over clinics; 0: none
+
+	// Changed tells of changes of the schedules until unsubscribe is called.
+	Changed func() (changed <-chan string, unsubscribe func())
+
+	Logger  *slog.Logger
+	Now     func() time.Time // nil: time.Now
+	Observe Observer         // nil: nobody measures
+}
+
+// An Observer is told what a Scheduler sees and does (docs/interface.md §Metrics).
+type Observer interface {
+	Ticks(outcome string, n int)                            // what became of ticks
+	SchedulesLoaded(running, bad int)                       // how many entries there are
+	Fresh(t casesync.Type, stale int, oldest time.Duration) // how fresh the data of a phase is
+	Clinics(counts map[casesync.ClinicState]int)            // how many clinics are in each state
+}
+
+// A Scheduler runs the schedules of all clinics. It is safe for concurrent use, also by
+// many replicas on one database.
+type Scheduler struct {
+	o     Options
+	log   *slog.Logger
+	loops panics.Loops
+
+	mu       sync.Mutex
+	problems map[uuid.UUID]string // of schedules, as they were last reported
+}
+
+// New makes a Scheduler that does nothing by itself until Begin.
+func New(o Options) *Scheduler {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Observe == nil {
+		o.Observe = nobody{}
+	}
+	log := o.Logger.With("namespace", "pims-sync:scheduler")
+	return &Scheduler{o: o, log: log, loops: panics.Loops{Log: log}, problems: make(map[uuid.UUID]string)}
+}
+
+// Begin begins to watch how fresh the clinics' data is, and to enqueue what is due where
+// the options say so, until the context ends. Wait waits for the end.
+func (s *Scheduler) Begin(ctx context.Context) {
+	s.loops.Begin(ctx, "clinics", s.watchClinics)
+	if s.o.Enqueue {
+		s.loops.Begin(ctx, "schedules", s.keepLoaded)
+		s.loops.Begin(ctx, "ticks", s.tick)
+	}
+}
+
+// Wait returns when all that Begin began has ended.
+func (s *Scheduler) Wait() { s.loops.Wait() }
+
+// keepLoaded loads the schedules at the start, every five minutes, and at once when
+// they were changed (R33).
+func (s *Scheduler) keepLoaded(ctx context.Context) {
+	changed, unsubscribe := s.o.Changed()
+	defer unsubscribe()
+	ticker := time.NewTicker(reloadEvery)
+	defer ticker.Stop()
+	for {
+		if err := s.Load(ctx); err != nil && ctx.Err() == nil {
+			s.log.ErrorContext(ctx, "Schedules not loaded; what ran goes on", "error", err.Error())
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		case <-ticker.C:
+		}
+	}
+}
+
+// Load makes what clinic_schedule_configs says the schedules that run. A bad entry
+// disables itself and is reported; a failed load changes nothing (R33).
+func (s *Scheduler) Load(ctx context.Context) error {
+	configs, err := s.o.Clinics.AllSchedules(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the schedules: %w", err)
+	}
+	now := s.o.Now()
+	var running []Entry
+	bad := 0
+	for _, config := range configs {
+		entries, problems := s.entries(ctx, config, now)
+		running = append(running, entries...)
+		bad += len(problems)
+		s.reportProblems(ctx, config.ClinicID, problems)
+	}
+	s.o.Observe.SchedulesLoaded(len(running), bad)
+	if err := s.o.Entries.Replace(ctx, running); err != nil {
+		return fmt.Errorf("storing the schedules: %w", err)
+	}
+	return nil
+}
+
+// entries are a clinic's Entries. Where they panic, the clinic has none, and the
+// others go on (R58).
+func (s *Scheduler) entries(ctx context.Context, config Config, now time.Time) (running []Entry, problems []clinic.ScheduleProblem) {
+	err := s.loops.Survive(ctx, "schedules", func() error {
+		running, problems = Entries(config, now, s.o.Jitter)
+		return nil
+	})
+	if err != nil {
+		return nil, []clinic.ScheduleProblem{{Index: -1, Reason: "an internal error; the log tells more"}}
+	}
+	return running, problems
+}
+
+// reportProblems logs a clinic's bad entries once for each change of them.
+func (s *Scheduler) reportProblems(ctx context.Context, clinicID uuid.UUID, problems []clinic.ScheduleProblem) {
+	said := fmt.Sprint(problems)
+	s.mu.Lock()
+	known := s.problems[clinicID]
+	if s.problems[clinicID] = said; len(problems) == 0 {
+		delete(s.problems, clinicID)
+	}
+	s.mu.Unlock()
+	if known == said {
+		return
+	}
+	for _, p := range problems {
+		s.log.WarnContext(ctx, "Schedule entry disabled", "clinic_id", clinicID.String(), "entry", p.Index, "reason", p.Reason)
+	}
+}
+
+// tick enqueues what is due, every second.
+func (s *Scheduler) tick(ctx context.Context) {
+	s.loops.Every(ctx, "ticks", tickEvery, func() {
+		if err := s.EnqueueDue(ctx); err != nil && ctx.Err() == nil {
+			s.log.ErrorContext(ctx, "Due syncs not enqueued; the next second tries again", "error", err.Error())
+		}
+	})
+}
+
+// EnqueueDue enqueues a sync for each entry whose time has come, and writes down
+// what became of every tick (R34). Many replicas may do so at once.
+func (s *Scheduler) EnqueueDue(ctx context.Context) error {
+	now := s.o.Now()
+	for {
+		taken, outcomes, err := s.o.Entries.EnqueueDue(ctx, now, dueAtOnce, func(e Entry) ([]Tick, time.Time) { return s.ticksOf(ctx, e, now) })
+		if err != nil {
+			return fmt.Errorf("enqueueing due syncs: %w", err)
+		}
+		for outcome, n := range outcomes {
+			s.o.Observe.Ticks(string(outcome), n)
+		}
+		if taken < dueAtOnce {
+			return nil
+		}
+	}
+}
+
+// ticksOf are the entry's ticks. An entry that panics waits for the next load of the
+// schedules, and the others go on (R58).
+func (s *Scheduler) ticksOf(ctx context.Context, e Entry, now time.Time) (ticks []Tick, next time.Time) {
+	err := s.loops.Survive(ctx, "ticks", func() error {
+		ticks, next = e.ticks(now)
+		return nil
+	})
+	if err != nil {
+		return nil, now.Add(reloadEvery)
+	}
+	return ticks, next
+}
+
+// nobody is an Observer that does not look.
+type nobody struct{}
+
+func (nobody) Ticks(string, int)                       {}
+func (nobody) SchedulesLoaded(int, int)                {}
+func (nobody) Fresh(casesync.Type, int, time.Duration) {}
+func (nobody) Clinics(map[casesync.ClinicState]int)    {}
