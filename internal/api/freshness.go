@@ -13,7 +13,7 @@ import (
 // freshness says how old what one type of sync brought is.
 type freshness struct {
 	Type        string   `json:"type" enum:"inbound,cases,reconciliation"`
-	LastSuccess *instant `json:"lastSuccess" nullable:"true" doc:"When the latest sync of the type that completed had begun, alone or in a full sync; null: never."`
+	LastSuccess *instant `json:"lastSuccess" nullable:"true" doc:"When the latest sync of the type that completed and covered its default window had begun, alone or in a full sync; null: never."`
 	AgeSeconds  *int64   `json:"ageSeconds" doc:"How long ago that is."`
 	Due         *instant `json:"due" nullable:"true" doc:"The latest tick of the schedule that has had an hour to succeed; null: none."`
 	Stale       bool     `json:"stale" doc:"Whether what was due has not succeeded."`
@@ -58,7 +58,7 @@ type phaseRecords struct {
 
 // A phaseRecord is one phase of a clinic, dry runs left out.
 type phaseRecord struct {
-	LastSuccess *instant `json:"lastSuccess" nullable:"true" doc:"When the latest that completed had begun; null: never."`
+	LastSuccess *instant `json:"lastSuccess" nullable:"true" doc:"When the latest that completed and covered the default window had begun; null: never."`
 	LastAttempt *instant `json:"lastAttempt" nullable:"true" doc:"When the latest that completed or failed had begun; null: never."`
 	LastCode    *string  `json:"lastCode" doc:"The code of that one; null: none."`
 	Next        *instant `json:"next" nullable:"true" doc:"The coming tick of the schedule; null: none."`

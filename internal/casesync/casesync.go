@@ -127,6 +127,11 @@ type Result struct {
 	Warnings Warnings
 	Changes  []Change // what a dry run would do (R26); capped
 
+	// CoversDefault tells that the sync worked on every day that its type works on by
+	// default (R4), followed the clinic's schedule from day to day, or carried out a
+	// plan of such a sync. A dry run never does.
+	CoversDefault bool
+
 	// Skipped says why a phase of a full sync did not run (R27).
 	Skipped map[Type]string
 }

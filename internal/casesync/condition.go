@@ -62,16 +62,19 @@ type PlanCondition struct {
 
 // A PhaseCondition tells of one phase, dry runs and cancelled syncs left out. A
 // full sync counts for each phase that it ran, and, where it failed before it, as a
-// failure of the phase.
+// failure of the phase. A success is a sync that covered the default days of its type
+// (Result.CoversDefault): one of other days says nothing about today's.
 type PhaseCondition struct {
 	Type        Type
-	LastSuccess time.Time // when the latest that completed had begun; zero: never
+	LastSuccess time.Time // when the latest success had begun; zero: never
 	LastAttempt time.Time // when the latest that completed or failed had begun
 	AttemptType Type      // the phase's, or TypeFull
 	LastCode    Code      // of that one; empty where it was a success without a code
 	EndedAt     time.Time // when that one ended
-	Failing     bool      // that one failed
-	Since       time.Time // when the first ended of those that ended like it without a break
+	Failing     bool      // one failed after the latest success
+	FailedAt    time.Time // when the latest of these ended
+	FailureCode Code      // of that one
+	Since       time.Time // when the first failure after the latest success ended, or the first success after the latest failure
 
 	// What the schedule says.
 	Scheduled  bool      // it has the phase
@@ -121,7 +124,7 @@ func (c *Condition) loginRefused() (Verdict, bool) {
 		code, refused := refusedLogins[k.TestOutcome]
 		return Verdict{ClinicLoginRefused, k.TestedAt, code}, refused
 	}
-	refused := latest.Failing && (latest.LastCode == CodeAuthRejected || latest.LastCode == CodeAuthChallenge)
+	refused := latest.LastCode == CodeAuthRejected || latest.LastCode == CodeAuthChallenge
 	return Verdict{ClinicLoginRefused, lastOf(latest.Since, k.ChangedAt), latest.LastCode}, refused && k.Set && latest.EndedAt.After(k.ChangedAt)
 }
 
@@ -153,8 +156,8 @@ func (c *Condition) failing() (Verdict, bool) {
 			continue
 		}
 		v.Since = firstOf(v.Since, p.Since)
-		if latest.IsZero() || p.EndedAt.After(latest) {
-			latest, v.Code = p.EndedAt, p.LastCode
+		if latest.IsZero() || p.FailedAt.After(latest) {
+			latest, v.Code = p.FailedAt, p.FailureCode
 		}
 	}
 	return v, !latest.IsZero()
@@ -210,7 +213,7 @@ func (c *Condition) latest() (latest PhaseCondition) {
 	return latest
 }
 
-// LastAttempt is when the clinic's latest sync that completed or failed had begun,
+// LastAttempt is when the clinic's latest sync that completed or failed had begun, of whatever days,
 // its type (of a full one that of its last phase that ran), and its code.
 func (c *Condition) LastAttempt() (at time.Time, kind Type, code Code) {
 	p := c.latest()
@@ -218,7 +221,7 @@ func (c *Condition) LastAttempt() (at time.Time, kind Type, code Code) {
 }
 
 // DataAsOf is when the appointments were last read whole: the begin of the latest
-// inbound that completed; zero: never.
+// inbound of the default days that completed; zero: never.
 func (c *Condition) DataAsOf() time.Time {
 	for i := range c.Phases {
 		if c.Phases[i].Type == TypeInbound {

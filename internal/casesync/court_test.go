@@ -427,6 +427,8 @@ func TestTheNextReconciliationSupersedesThePlan(t *testing.T) { // R23
 	p.sync(casesync.TypeReconciliation, casesync.Options{DryRun: true, LookbackDays: new(1)})
 	require.Equal(t, casesync.PlanOpen, p.recorder.plans[1].Status, "a dry run decides nothing (R26)")
 	p.enter(returns...)
+	p.sync(casesync.TypeReconciliation, casesync.Options{LookbackDays: new(1)})
+	require.Equal(t, casesync.PlanOpen, p.recorder.plans[1].Status, "it has not seen the plan's days")
 	require.Zero(t, p.sync(casesync.TypeReconciliation).Stats.CasesDeleted)
 	require.Equal(t, []casesync.PlanStatus{casesync.PlanSuperseded, casesync.PlanSuperseded}, statuses(), "all is well again")
 }

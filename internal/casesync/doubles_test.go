@@ -3,6 +3,7 @@ package casesync_test
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -177,13 +178,17 @@ func (r *recorder) KeepPlan(_ context.Context, _ casesync.Lease, plan casesync.P
 	return first, nil
 }
 
-func (r *recorder) SupersedePlans(_ context.Context, _ casesync.Lease, guard casesync.Code, kind casesync.Type, _ time.Time) error {
+func (r *recorder) SupersedePlans(_ context.Context, _ casesync.Lease, guards []casesync.Code, kind casesync.Type, seen pims.Window, at time.Time) error {
 	if err := r.begin("SupersedePlans"); err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.supersede(guard, kind)
+	for i := range r.plans {
+		if plan := &r.plans[i]; plan.Status == casesync.PlanOpen && plan.SyncType == kind && slices.Contains(guards, plan.Code) && plan.SeenBy(seen, at) {
+			plan.Status = casesync.PlanSuperseded
+		}
+	}
 	return nil
 }
 

@@ -153,11 +153,12 @@ func (f *fullSync) carryOut(ctx context.Context, kind Type, run func(context.Con
 	}
 	f.begun[kind] = true
 	p := f.phase(f.request, kind, id)
-	p.provider = f.master.provider
+	p.provider, p.usual = f.master.provider, f.windows.Default[kind]
 	if kind == TypeReconciliation { // which runs only after a clean inbound
 		p.settled = f.settled
 	}
 	result, err := f.logged(ctx, p, func(ctx context.Context) (Result, error) { return run(ctx, p) })
+	result.CoversDefault = p.usual
 	status, result := Conclude(result, err)
 
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)

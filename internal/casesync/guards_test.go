@@ -318,6 +318,86 @@ func TestAPlanThatNobodyApprovedLiftsNothing(t *testing.T) { // R18, R23
 	})
 }
 
+func TestARunThatSeesTheDaysForItselfSupersedesTheGuardsPlans(t *testing.T) { // R18, R23
+	t.Parallel()
+	const open, superseded = casesync.PlanOpen, casesync.PlanSuperseded
+	days := func(t *testing.T, start, end string) casesync.Options {
+		return casesync.Options{StartDate: day(t, start), EndDate: day(t, end)}
+	}
+	for name, tc := range map[string]struct {
+		now     string // of the later run
+		kind    casesync.Type
+		options casesync.Options
+		status  casesync.PlanStatus
+	}{
+		"the same again":                   {"2026-03-02 10:00", casesync.TypeInbound, casesync.Options{}, superseded},
+		"a full sync's inbound":            {"2026-03-02 10:00", casesync.TypeFull, casesync.Options{}, superseded},
+		"the next morning":                 {"2026-03-03 07:00", casesync.TypeInbound, casesync.Options{}, superseded},
+		"a dry run":                        {"2026-03-02 10:00", casesync.TypeInbound, casesync.Options{DryRun: true}, open},
+		"fewer days":                       {"2026-03-02 10:00", casesync.TypeInbound, casesync.Options{DaysAhead: new(6)}, open},
+		"without the first day":            {"2026-03-02 10:00", casesync.TypeInbound, days(t, "2026-03-03", "2026-03-12"), open},
+		"without the first two days":       {"2026-03-03 07:00", casesync.TypeInbound, days(t, "2026-03-04", "2026-03-12"), open},
+		"more days":                        {"2026-03-02 10:00", casesync.TypeInbound, days(t, "2026-03-01", "2026-03-12"), superseded},
+		"other days":                       {"2026-03-02 10:00", casesync.TypeInbound, days(t, "2026-04-01", "2026-04-12"), open},
+		"a reconciliation looks elsewhere": {"2026-03-02 10:00", casesync.TypeReconciliation, casesync.Options{LookaheadDays: new(7)}, open},
+	} {
+		for _, guard := range []casesync.Code{casesync.CodeWrongPractice, casesync.CodeShiftGuard} {
+			t.Run(name+" "+string(guard), func(t *testing.T) {
+				t.Parallel()
+				p := newPractice(t)
+				calendar := p.visits("k", 12, "2026-03-03 08:00")
+				p.know(calendar...)
+				wrong := p.visits("f", 12, "2026-03-03 08:00")
+				if guard == casesync.CodeShiftGuard {
+					wrong = p.visits("k", 12, "2026-03-03 14:00")
+				}
+				p.enter(wrong...)
+				plan := p.fail(guard, casesync.TypeInbound).audit.Result.PlanID
+				p.calendar = nil
+				p.enter(calendar...)
+				p.at(tc.now)
+				p.sync(tc.kind, tc.options)
+				require.Equal(t, tc.status, p.plan(plan).Status)
+				p.again = nil
+			})
+		}
+	}
+}
+
+func TestEachGuardSupersedesItsOwnPlanOnlyWhereItHasJudged(t *testing.T) { // R18
+	t.Parallel()
+	p := newPractice(t)
+	calendar := p.visits("k", 12, "2026-03-03 08:00")
+	p.know(calendar...)
+	theirs := p.visits("f", 12, "2026-03-03 08:00")
+	p.enter(theirs...)
+	wrong := p.fail(casesync.CodeWrongPractice, casesync.TypeInbound).audit.Result.PlanID
+	p.calendar = nil
+	moved := p.visits("k", 12, "2026-03-03 14:00")
+	p.enter(moved...)
+	shift := p.fail(casesync.CodeShiftGuard, casesync.TypeInbound).audit.Result.PlanID
+	require.Equal(t, casesync.PlanSuperseded, p.plan(wrong).Status, "the first guard let the calendar pass")
+
+	p.calendar = nil
+	p.enter(theirs...)
+	wrong = p.fail(casesync.CodeWrongPractice, casesync.TypeInbound).audit.Result.PlanID
+	require.Equal(t, casesync.PlanOpen, p.plan(shift).Status, "the second guard has not seen this one")
+
+	require.NoError(t, p.approve(wrong).err)
+	require.Equal(t, casesync.PlanApproved, p.plan(wrong).Status)
+	require.Equal(t, casesync.PlanSuperseded, p.plan(shift).Status, "the guard that was not lifted judged")
+
+	p.forget()
+	p.know(calendar...)
+	p.enter(theirs...)
+	first := p.fail(casesync.CodeWrongPractice, casesync.TypeInbound).audit.Result.PlanID
+	p.recorder.plans[0].Status = casesync.PlanApproved
+	second := p.fail(casesync.CodeWrongPractice, casesync.TypeInbound).audit.Result.PlanID
+	require.NoError(t, p.run(p.background(), casesync.Run{Type: casesync.TypeInbound, Approval: first}).err)
+	require.Equal(t, casesync.PlanOpen, p.plan(second).Status, "a lifted guard has not judged")
+	p.again = nil
+}
+
 func TestAnApprovalLiftsTheOneGuardForTheDaysOfItsPlan(t *testing.T) { // R18
 	t.Parallel()
 	p := newPractice(t)

@@ -85,11 +85,14 @@ func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) erro
 		stored = slices.Concat(stored, elsewhere)
 	}
 	if evidence, shifted := massShift(snapshot, stored); shifted && !p.lifted(CodeShiftGuard) {
+		if err := p.supersede(ctx, snapshot.Window, CodeWrongPractice); err != nil {
+			return err
+		}
 		return p.hold(ctx, CodeShiftGuard, snapshot.Window, nil, evidence, fmt.Sprintf(
 			"%d of %d known appointments moved together by %s: this looks like a wrong time zone, so nothing was written; check the clinic's time zone, or approve the plan",
 			evidence.Moved, evidence.Shared, evidence.MovedBy))
 	}
-	return nil
+	return p.supersede(ctx, snapshot.Window, CodeWrongPractice, CodeShiftGuard)
 }
 
 // know keeps what was read.

@@ -143,11 +143,41 @@ type Windows struct {
 	// CandidatesUntil bounds reconciliation's candidates: now, or the end of its
 	// window where lookaheadDays reaches into the future (R4).
 	CandidatesUntil time.Time
+
+	// Default has the types of sync that write and whose windows hold every day of
+	// their defaults (R4), or that follow the clinic's schedule from day to day. Only
+	// they tell that the clinic's data is fresh.
+	Default map[Type]bool
 }
 
 // Windows applies R4's defaults to the options: now tells what "today" is in the
 // clinic's zone (R1, R3). The windows that the type has no use for are zero.
 func (o Options) Windows(t Type, now time.Time, loc *time.Location) (Windows, error) {
+	w, err := o.windows(t, now, loc)
+	if err != nil || o.DryRun {
+		return w, err
+	}
+	usual, err := Options{}.windows(t, now, loc)
+	w.Default = w.holding(usual)
+	return w, err
+}
+
+// rolling tells whether a schedule with these options follows the calendar: what it
+// syncs is what the clinic is to get, whatever the defaults.
+func (o Options) rolling() bool { return o.StartDate == nil && o.EndDate == nil && !o.DryRun }
+
+// holding are the types of sync whose windows hold those of others.
+func (w *Windows) holding(o Windows) map[Type]bool {
+	held := map[Type]bool{
+		TypeInbound:        w.Inbound.Covers(o.Inbound),
+		TypeCases:          w.Cases.Covers(o.Cases),
+		TypeReconciliation: w.Reconciliation.Covers(o.Reconciliation),
+	}
+	held[TypeFull] = held[TypeInbound] && held[TypeCases] && held[TypeReconciliation]
+	return held
+}
+
+func (o Options) windows(t Type, now time.Time, loc *time.Location) (Windows, error) {
 	if err := o.Check(t); err != nil {
 		return Windows{}, err
 	}

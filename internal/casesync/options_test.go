@@ -75,6 +75,49 @@ func TestTheOptionsMoveTheWindows(t *testing.T) { // R4
 	}
 }
 
+func TestOnlyWindowsThatHoldEveryDayOfTheDefaultSayThatDataIsFresh(t *testing.T) { // R4
+	t.Parallel()
+	inbound, cases, reconciliation, full := casesync.TypeInbound, casesync.TypeCases, casesync.TypeReconciliation, casesync.TypeFull
+	for name, tc := range map[string]struct {
+		kind    casesync.Type
+		options casesync.Options
+		fresh   []casesync.Type
+	}{
+		"inbound":                           {inbound, casesync.Options{}, []casesync.Type{inbound}},
+		"inbound of more days":              {inbound, casesync.Options{StartDate: day(t, "2026-01-10"), EndDate: day(t, "2026-01-26")}, []casesync.Type{inbound}},
+		"inbound of today and a week":       {inbound, casesync.Options{StartDate: day(t, "2026-01-18")}, []casesync.Type{inbound}},
+		"inbound without the last day":      {inbound, casesync.Options{DaysAhead: new(6)}, nil},
+		"inbound without today":             {inbound, casesync.Options{StartDate: day(t, "2026-01-19")}, nil},
+		"inbound of long ago":               {inbound, casesync.Options{StartDate: day(t, "2025-12-19")}, nil},
+		"cases":                             {cases, casesync.Options{Force: true}, []casesync.Type{cases}},
+		"cases from longer ago":             {cases, casesync.Options{StartDate: day(t, "2025-12-20")}, []casesync.Type{cases}},
+		"cases of one day":                  {cases, casesync.Options{StartDate: day(t, "2026-01-18"), EndDate: day(t, "2026-01-18")}, nil},
+		"cases without today":               {cases, casesync.Options{EndDate: day(t, "2026-01-17")}, nil},
+		"reconciliation":                    {reconciliation, casesync.Options{LookaheadDays: new(9)}, []casesync.Type{reconciliation}},
+		"reconciliation of fewer days":      {reconciliation, casesync.Options{LookbackDays: new(6)}, nil},
+		"full":                              {full, casesync.Options{}, []casesync.Type{inbound, cases, reconciliation, full}},
+		"full of past days":                 {full, casesync.Options{StartDate: day(t, "2026-01-01"), EndDate: day(t, "2026-01-03")}, []casesync.Type{reconciliation}},
+		"full of coming days":               {full, casesync.Options{StartDate: day(t, "2026-02-01")}, []casesync.Type{cases, reconciliation}},
+		"full with little reconciliation":   {full, casesync.Options{LookbackDays: new(1)}, []casesync.Type{inbound, cases}},
+		"a dry run":                         {full, casesync.Options{DryRun: true}, nil},
+		"a dry run of the days of the rest": {inbound, casesync.Options{DryRun: true, StartDate: day(t, "2026-01-18")}, nil},
+	} {
+		w, err := tc.options.Windows(tc.kind, evening, time.UTC)
+		require.NoError(t, err)
+		phases := []casesync.Type{tc.kind}
+		if tc.kind == full {
+			phases = []casesync.Type{inbound, cases, reconciliation, full}
+		}
+		var fresh []casesync.Type
+		for _, kind := range phases {
+			if w.Default[kind] {
+				fresh = append(fresh, kind)
+			}
+		}
+		require.Equal(t, tc.fresh, fresh, name)
+	}
+}
+
 func TestLookaheadLetsFutureCasesBeCandidates(t *testing.T) { // R4
 	t.Parallel()
 	w, err := casesync.Options{LookaheadDays: new(1)}.Windows(casesync.TypeReconciliation, evening, time.UTC)

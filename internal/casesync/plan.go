@@ -26,6 +26,10 @@ type Plan struct {
 	DecidedAt time.Time // zero: not yet
 	DecidedBy string    // an actor: "key:<id>", "os:<user>"
 	Execution Execution // zero: nobody approved it
+
+	// CoversDefault is Result.CoversDefault of the sync that was stopped, and so of
+	// the one that carries the plan out.
+	CoversDefault bool
 }
 
 // An Execution is the sync that carries an approved plan out, as far as it has come.
@@ -72,6 +76,17 @@ const (
 	PlanExpired    PlanStatus = "expired"
 	PlanSuperseded PlanStatus = "superseded"
 )
+
+// SeenBy tells whether a later run of the plan's type has looked at the plan's days
+// for itself, so that its verdict replaces the plan (R18, R23). The window of a run
+// moves with the calendar: the first day of a plan from before today may be over.
+func (p *Plan) SeenBy(window pims.Window, now time.Time) bool {
+	start := p.Window.Start
+	if p.CreatedAt.Before(pims.DateOf(now, window.Location).In(window.Location)) {
+		start = start.AddDays(1)
+	}
+	return window.ContainsDate(p.Window.End) && !start.Before(window.Start)
+}
 
 // PlanLifetime is how long a plan can be approved (R18, R23).
 const PlanLifetime = 24 * time.Hour

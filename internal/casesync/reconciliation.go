@@ -85,23 +85,11 @@ func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapsh
 		}
 		return result, p.hold(ctx, CodeDeletionGuard, p.window, planned(verdict.condemned), verdict.evidence, verdict.reason)
 	}
-	if err := p.supersede(ctx); err != nil {
+	if err := p.supersede(ctx, p.window, CodeDeletionGuard); err != nil {
 		return result, err
 	}
 	err = p.delete(ctx, verdict.condemned, &result)
 	return result, err
-}
-
-// supersede ends the plan of an earlier run: this one has looked for itself
-// (R23). A refusal supersedes it by its own plan.
-func (p *reconciliationPhase) supersede(ctx context.Context) error {
-	if p.dryRun || p.approved != nil {
-		return nil
-	}
-	if err := p.recorder.SupersedePlans(ctx, p.lease, CodeDeletionGuard, p.kind, p.now()); err != nil {
-		return fmt.Errorf("superseding the earlier plan: %w", err)
-	}
-	return nil
 }
 
 // missing are the candidates that the PIMS does not show.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -103,6 +104,7 @@ type phase struct {
 	provider string
 	dryRun   bool
 	approved *Plan           // the plan whose approval started the run (R18, R23); nil: none
+	usual    bool            // see Result.CoversDefault
 	settled  map[string]bool // the PIMS ids that an earlier phase of the run has merged from the same snapshot
 	recorder Recorder
 	log      *slog.Logger
@@ -124,8 +126,14 @@ func (r *Runner) run(ctx context.Context, run Run, p phase) (Result, error) {
 		return notStarted(run.Type), err
 	}
 	defer connection.Close(context.WithoutCancel(ctx))
-	p.provider = connection.Provider()
+	p.provider, p.usual = connection.Provider(), windows.Default[run.Type]
+	result, err := r.work(ctx, run, p, connection, windows)
+	result.CoversDefault = p.usual
+	return result, err
+}
 
+// work does what the type of the sync is for.
+func (r *Runner) work(ctx context.Context, run Run, p phase, connection Connection, windows Windows) (Result, error) {
 	switch run.Type {
 	case TypeInbound:
 		snapshot, err := fetch(ctx, p, connection, windows.Inbound)
@@ -161,7 +169,11 @@ func (r *Runner) prepare(ctx context.Context, run Run, p *phase) (Connection, Wi
 // approval started the run.
 func (r *Runner) windows(ctx context.Context, run Run, p *phase, loc *time.Location) (Windows, error) {
 	if run.Approval == uuid.Nil {
-		return run.Options.Windows(run.Type, r.o.Now(), loc)
+		windows, err := run.Options.Windows(run.Type, r.o.Now(), loc)
+		if run.Trigger == TriggerSchedule && run.Options.rolling() {
+			windows.Default = map[Type]bool{TypeInbound: true, TypeCases: true, TypeReconciliation: true, TypeFull: true}
+		}
+		return windows, err
 	}
 	plan, err := r.o.Plan(ctx, run.Lease.ClinicID, run.Approval)
 	if err != nil {
@@ -173,7 +185,7 @@ func (r *Runner) windows(ctx context.Context, run Run, p *phase, loc *time.Locat
 	p.approved = &plan
 	window := plan.Window
 	window.Location = loc
-	return Windows{Inbound: window, Reconciliation: window, CandidatesUntil: window.Until()}, nil
+	return Windows{Inbound: window, Reconciliation: window, CandidatesUntil: window.Until(), Default: map[Type]bool{plan.SyncType: plan.CoversDefault}}, nil
 }
 
 // beforeFirstPhase is why no phase of a full sync ran.
@@ -350,6 +362,8 @@ func (p *phase) hold(ctx context.Context, code Code, window pims.Window, cases [
 		Evidence:  evidence,
 		CreatedAt: at,
 		ExpiresAt: at.Add(PlanLifetime),
+
+		CoversDefault: p.usual,
 	}
 	first, err := p.recorder.KeepPlan(ctx, p.lease, plan)
 	if err != nil {
@@ -361,4 +375,18 @@ func (p *phase) hold(ctx context.Context, code Code, window pims.Window, cases [
 	}
 	failure.PlanID = plan.ID
 	return failure
+}
+
+// supersede ends what these guards held back of earlier runs: this one has looked at
+// the days for itself, and the guards let it pass (R18, R23). A guard that a person
+// lifted has not judged, and a dry run decides nothing (R26).
+func (p *phase) supersede(ctx context.Context, seen pims.Window, guards ...Code) error {
+	guards = slices.DeleteFunc(guards, p.lifted)
+	if p.dryRun || len(guards) == 0 {
+		return nil
+	}
+	if err := p.recorder.SupersedePlans(ctx, p.lease, guards, p.kind, seen, p.now()); err != nil {
+		return fmt.Errorf("superseding earlier plans: %w", err)
+	}
+	return nil
 }

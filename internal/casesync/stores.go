@@ -69,9 +69,9 @@ type Recorder interface {
 	// it; first tells whether there was none.
 	KeepPlan(ctx context.Context, lease Lease, plan Plan) (first bool, err error)
 
-	// SupersedePlans ends the clinic's open plans of a guard and a type of sync: a
-	// newer run has looked for itself (R23).
-	SupersedePlans(ctx context.Context, lease Lease, guard Code, kind Type, at time.Time) error
+	// SupersedePlans ends the clinic's open plans of these guards and a type of sync
+	// whose days a run has seen for itself, see Plan.SeenBy (R18, R23).
+	SupersedePlans(ctx context.Context, lease Lease, guards []Code, kind Type, seen pims.Window, at time.Time) error
 
 	// Report tells how far the sync has come. It is cheap, may drop reports that
 	// come too fast, and never fails the sync.

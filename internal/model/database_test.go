@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 )
@@ -45,8 +46,8 @@ func (d *database) KeepPlan(ctx context.Context, lease casesync.Lease, plan case
 	return d.plans.KeepPlan(ctx, lease, plan)
 }
 
-func (d *database) SupersedePlans(ctx context.Context, lease casesync.Lease, guard casesync.Code, kind casesync.Type, at time.Time) error {
-	return d.plans.SupersedePlans(ctx, lease, guard, kind, at)
+func (d *database) SupersedePlans(ctx context.Context, lease casesync.Lease, guards []casesync.Code, kind casesync.Type, seen pims.Window, at time.Time) error {
+	return d.plans.SupersedePlans(ctx, lease, guards, kind, seen, at)
 }
 
 func (d *database) start(ctx context.Context, kind casesync.Type, approval uuid.UUID, at time.Time) (casesync.Run, error) {

@@ -264,11 +264,15 @@ func (m *memory) KeepPlan(ctx context.Context, lease casesync.Lease, plan casesy
 	return first, nil
 }
 
-func (m *memory) SupersedePlans(ctx context.Context, lease casesync.Lease, guard casesync.Code, kind casesync.Type, _ time.Time) error {
+func (m *memory) SupersedePlans(ctx context.Context, lease casesync.Lease, guards []casesync.Code, kind casesync.Type, seen pims.Window, at time.Time) error {
 	if err := m.fence(ctx, lease); err != nil {
 		return err
 	}
-	m.supersede(guard, kind)
+	for _, p := range m.plans {
+		if p.Status == casesync.PlanOpen && p.SyncType == kind && slices.Contains(guards, p.Code) && p.SeenBy(seen, at) {
+			p.Status = casesync.PlanSuperseded
+		}
+	}
 	return nil
 }
 

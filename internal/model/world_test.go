@@ -309,6 +309,6 @@ func (i *interruption) BeginPhase(ctx context.Context, lease casesync.Lease, kin
 	return id, err
 }
 
-func (i *interruption) SupersedePlans(ctx context.Context, lease casesync.Lease, guard casesync.Code, kind casesync.Type, at time.Time) error {
-	return i.around(func() error { return i.stage.SupersedePlans(ctx, lease, guard, kind, at) })
+func (i *interruption) SupersedePlans(ctx context.Context, lease casesync.Lease, guards []casesync.Code, kind casesync.Type, seen pims.Window, at time.Time) error {
+	return i.around(func() error { return i.stage.SupersedePlans(ctx, lease, guards, kind, seen, at) })
 }

@@ -195,6 +195,7 @@ func closing(lease casesync.Lease, id uuid.UUID, status casesync.Status, r cases
 		CasesChecked:      count(r.Stats.CasesChecked),
 		CasesDeleted:      count(r.Stats.CasesDeleted),
 		CasesRestored:     count(r.Stats.CasesRestored),
+		CoversDefault:     r.CoversDefault,
 	}, nil
 }
 

@@ -59,10 +59,12 @@ const conditionsSQL = `
 // ran it. What was wrong with a request says nothing about the clinic,
 // and what earlier credentials met, or these before a good test, says nothing about
 // these. A run of like ends begins with the first after the latest of the other
-// kind. Rows that were made by hand may lack a time.
+// kind; a success is a sync that covers the days of its type (casesync.PhaseCondition),
+// and another that completed is the latest attempt at most. Rows that were made by
+// hand may lack a time.
 const phasesSQL = `
 	with attempts as not materialized (
-		select id, clinic_id, parent_id, sync_type, status, error_code, completed_at,
+		select id, clinic_id, parent_id, sync_type, status, error_code, completed_at, covers_default,
 			coalesce(started_at, created_at) as began
 		from case_sync_audits
 		where completed_at is not null and (request ->> 'dryRun') is distinct from 'true'
@@ -76,14 +78,22 @@ const phasesSQL = `
 						or p.test_outcome = 'ok' and completed_at < p.tested_at)))
 	)
 	select c.id, t.sync_type, good.began, good.completed_at, good.error_code,
-		bad.began, bad.completed_at, bad.sync_type, bad.error_code, coalesce(first_bad.completed_at, first_good.completed_at)
+		bad.began, bad.completed_at, bad.sync_type, bad.error_code, other.began, other.completed_at, other.error_code,
+		case when bad.completed_at > coalesce(good.completed_at, '-infinity')
+			then coalesce(first_bad.completed_at, bad.completed_at)
+			else first_good.completed_at end
 	from clinics c
 	cross join unnest(array['inbound', 'cases', 'reconciliation']) with ordinality as t (sync_type, place)
 	left join lateral (
 		select began, completed_at, error_code from attempts
-		where clinic_id = c.id and sync_type = t.sync_type and status = 'completed'
+		where clinic_id = c.id and sync_type = t.sync_type and status = 'completed' and covers_default
 		order by completed_at desc limit 1
 	) good on true
+	left join lateral (
+		select began, completed_at, error_code from attempts
+		where clinic_id = c.id and sync_type = t.sync_type and status = 'completed' and not covers_default
+		order by completed_at desc limit 1
+	) other on true
 	left join lateral (
 		select a.began, a.completed_at, a.sync_type, a.error_code
 		from (
@@ -113,7 +123,7 @@ const phasesSQL = `
 	) first_bad on bad.completed_at > coalesce(good.completed_at, '-infinity')
 	left join lateral (
 		select completed_at from attempts
-		where clinic_id = c.id and sync_type = t.sync_type and status = 'completed'
+		where clinic_id = c.id and sync_type = t.sync_type and status = 'completed' and covers_default
 			and completed_at > coalesce(bad.completed_at, '-infinity')
 		order by completed_at limit 1
 	) first_good on true
@@ -143,18 +153,23 @@ type phaseRow struct {
 }
 
 func scanPhase(row pgx.CollectableRow) (p phaseRow, err error) {
-	var good, goodEnd, bad, badEnd, since *time.Time
-	var goodCode, badCode, badType *string
-	err = row.Scan(&p.clinicID, &p.Type, &good, &goodEnd, &goodCode, &bad, &badEnd, &badType, &badCode, &since)
+	var good, goodEnd, bad, badEnd, other, otherEnd, since *time.Time
+	var goodCode, badCode, badType, otherCode *string
+	err = row.Scan(&p.clinicID, &p.Type, &good, &goodEnd, &goodCode, &bad, &badEnd, &badType, &badCode, &other, &otherEnd, &otherCode, &since)
 	p.LastSuccess, p.Since = value(good), value(since)
 	p.Failing = badEnd != nil && badEnd.After(value(goodEnd))
 	switch {
 	case p.Failing:
 		p.LastAttempt, p.EndedAt = value(bad), *badEnd
 		p.AttemptType, p.LastCode = casesync.Type(value(badType)), casesync.Code(value(badCode))
+		p.FailedAt, p.FailureCode = p.EndedAt, p.LastCode
 	case goodEnd != nil:
 		p.LastAttempt, p.EndedAt = value(good), *goodEnd
 		p.AttemptType, p.LastCode = p.Type, casesync.Code(value(goodCode))
+	}
+	if otherEnd != nil && otherEnd.After(p.EndedAt) {
+		p.LastAttempt, p.EndedAt = value(other), *otherEnd
+		p.AttemptType, p.LastCode = p.Type, casesync.Code(value(otherCode))
 	}
 	return p, err
 }

@@ -52,18 +52,25 @@ func (s *Plans) KeepPlan(ctx context.Context, lease casesync.Lease, plan casesyn
 			Evidence:    evidence,
 			CreatedAt:   plan.CreatedAt,
 			ExpiresAt:   plan.ExpiresAt,
+
+			CoversDefault: plan.CoversDefault,
 		})
 	})
 	return first, err
 }
 
 // SupersedePlans is casesync.Recorder's.
-func (s *Plans) SupersedePlans(ctx context.Context, lease casesync.Lease, guard casesync.Code, kind casesync.Type, at time.Time) error {
+func (s *Plans) SupersedePlans(ctx context.Context, lease casesync.Lease, guards []casesync.Code, kind casesync.Type, seen pims.Window, at time.Time) error {
 	return s.db.fenced(ctx, "supersede plans", lease, "", func(batch *pgx.Batch) error {
-		_, err := dbsqlc.New(queued{batch}).SupersedePlans(ctx, dbsqlc.SupersedePlansParams{
-			ClinicID: lease.ClinicID, Code: string(guard), SyncType: string(kind), DecidedAt: &at,
+		return dbsqlc.New(queued{batch}).SupersedeSeenPlans(ctx, dbsqlc.SupersedeSeenPlansParams{
+			ClinicID:    lease.ClinicID,
+			Codes:       convert(guards, func(c casesync.Code) string { return string(c) }),
+			SyncType:    string(kind),
+			WindowStart: dayOf(seen.Start),
+			WindowEnd:   dayOf(seen.End),
+			Today:       pims.DateOf(at, seen.Location).In(seen.Location),
+			DecidedAt:   &at,
 		})
-		return err
 	})
 }
 
@@ -209,6 +216,8 @@ func planOf(row dbsqlc.DeletionPlan, now time.Time) casesync.Plan {
 		ExpiresAt: row.ExpiresAt,
 		DecidedAt: value(row.DecidedAt),
 		DecidedBy: value(row.DecidedBy),
+
+		CoversDefault: row.CoversDefault,
 	}
 	if plan.Status == casesync.PlanOpen && !now.Before(plan.ExpiresAt) {
 		plan.Status = casesync.PlanExpired

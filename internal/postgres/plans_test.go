@@ -30,8 +30,48 @@ func heldBack(t *testing.T, lease casesync.Lease, at time.Time) casesync.Plan {
 			Lookups:    []casesync.Lookup{{PIMSID: "1", Method: "by_id", Found: "gone", At: monday}},
 			Rereadings: []casesync.Rereading{{Days: pims.Window{Start: window.Start, End: window.Start}, At: monday, Found: 8, Back: 9}},
 		},
-		CreatedAt: at, ExpiresAt: at.Add(casesync.PlanLifetime),
+		CreatedAt: at, ExpiresAt: at.Add(casesync.PlanLifetime), CoversDefault: true,
 	}
+}
+
+// The statement says the same as casesync.Plan.SeenBy, whatever the days and hours.
+func TestARunSupersedesThePlansWhoseDaysItHasSeen(t *testing.T) { // R18, R23
+	t.Parallel()
+	db := at(t, pgtest.URL(t), monday)
+	lease := running(t, db, newClinic(t, db), casesync.TypeReconciliation)
+	auckland, err := time.LoadLocation("Pacific/Auckland")
+	require.NoError(t, err)
+	plan := heldBack(t, lease, monday)
+	plan.CoversDefault = false
+	statuses := map[bool]int{}
+	for _, hours := range []int{1, 10, 11, 12, 23} { // midnight in Auckland is among them
+		now := monday.Add(time.Duration(hours) * time.Hour)
+		for start := -2; start <= 2; start++ {
+			for end := -1; end <= 2; end++ {
+				exec(t, db, "delete from deletion_plans")
+				keep(t, db.Plans(), lease, plan)
+				seen := pims.Window{Start: plan.Window.Start.AddDays(start), End: plan.Window.End.AddDays(end), Location: auckland}
+				require.NoError(t, db.Plans().SupersedePlans(t.Context(), lease, []casesync.Code{plan.Code}, plan.SyncType, seen, now))
+				got, err := db.Plans().Plan(t.Context(), lease.ClinicID, plan.ID)
+				require.NoError(t, err)
+				require.Equal(t, plan.SeenBy(seen, now), got.Status == casesync.PlanSuperseded, "%s after %d hours", seen, hours)
+				require.False(t, got.CoversDefault)
+				statuses[got.Status == casesync.PlanSuperseded]++
+			}
+		}
+	}
+	require.Len(t, statuses, 2)
+
+	exec(t, db, "delete from deletion_plans")
+	keep(t, db.Plans(), lease, plan)
+	seen := pims.Window{Start: plan.Window.Start, End: plan.Window.End, Location: auckland}
+	require.NoError(t, db.Plans().SupersedePlans(t.Context(), lease, []casesync.Code{casesync.CodeShiftGuard}, plan.SyncType, seen, monday))
+	require.NoError(t, db.Plans().SupersedePlans(t.Context(), lease, []casesync.Code{plan.Code}, casesync.TypeInbound, seen, monday))
+	got, err := db.Plans().Plan(t.Context(), lease.ClinicID, plan.ID)
+	require.NoError(t, err)
+	require.Equal(t, casesync.PlanOpen, got.Status, "of another guard, and of another type")
+	require.ErrorIs(t, db.Plans().SupersedePlans(t.Context(), casesync.Lease{ClinicID: lease.ClinicID, AuditID: lease.AuditID, Attempt: 9},
+		[]casesync.Code{plan.Code}, plan.SyncType, seen, monday), casesync.ErrLeaseLost)
 }
 
 // at is the test's database as a program sees it at a time.
@@ -133,7 +173,7 @@ func TestAPlanIsDecidedOnceAndWithinItsDay(t *testing.T) { // R18, R23
 	late := keep()
 	requireCode(t, casesync.CodeAlreadyDecided, decide(clinicID, late.ID, casesync.PlanApproved, monday.Add(casesync.PlanLifetime)))
 
-	require.NoError(t, plans.SupersedePlans(t.Context(), lease, casesync.CodeDeletionGuard, casesync.TypeReconciliation, monday))
+	require.NoError(t, plans.SupersedePlans(t.Context(), lease, []casesync.Code{casesync.CodeDeletionGuard}, casesync.TypeReconciliation, week(t), monday))
 	requireCode(t, casesync.CodeAlreadyDecided, decide(clinicID, late.ID, casesync.PlanApproved, monday))
 	got, err = plans.Plan(t.Context(), clinicID, plan.ID)
 	require.NoError(t, err)

@@ -53,6 +53,40 @@ func (w *ward) ended(kind casesync.Type, status, code string, hour int) (id uuid
 	return id
 }
 
+// ofOtherDays adds a sync that completed and did not cover the default days.
+func (w *ward) ofOtherDays(kind casesync.Type, hour int) (id uuid.UUID) {
+	w.t.Helper()
+	id = w.ended(kind, "completed", "", hour)
+	w.do(`update case_sync_audits set covers_default = false where clinic_id = $1 and id = $2`, id)
+	return id
+}
+
+// What a sync of other days does not change is what the phase last had whole.
+func TestASyncOfOtherDaysIsAnAttemptAndNoSuccess(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	w.ofOtherDays(casesync.TypeInbound, -1)
+	c := w.condition()
+	require.Equal(t, w.at(-6), c.DataAsOf().UTC())
+	at, kind, code := c.LastAttempt()
+	require.Equal(t, w.at(-1), at.UTC())
+	require.Equal(t, casesync.TypeInbound, kind)
+	require.Empty(t, code)
+
+	w.do(`update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"0 10 * * *"}]' where clinic_id = $1`)
+	c = w.condition()
+	require.Equal(t, casesync.Verdict{State: casesync.ClinicStale, Since: w.at(-1)}, utc(c.Verdict()), "10:00 has had its hour")
+	w.ended(casesync.TypeInbound, "completed", "", -1)
+	c = w.condition()
+	require.Equal(t, casesync.ClinicOK, c.Verdict().State)
+}
+
+// utc is a verdict with its time in UTC.
+func utc(v casesync.Verdict) casesync.Verdict {
+	v.Since = v.Since.UTC()
+	return v
+}
+
 func (w *ward) phaseOf(master uuid.UUID, kind casesync.Type, status, code string, hour int) {
 	w.t.Helper()
 	w.do(`update case_sync_audits set parent_id = $2 where clinic_id = $1 and id = $3`, master, w.ended(kind, status, code, hour))
@@ -81,6 +115,33 @@ func TestTheStateOfAClinicIsToldAtOnce(t *testing.T) {
 			w.ended(casesync.TypeCases, "completed", "", -2)
 			w.ended(casesync.TypeCases, "completed", "", -1)
 		}, casesync.ClinicOK, -2, ""},
+		"an inbound of other days after a failure": {func(w *ward) {
+			w.ended(casesync.TypeInbound, "failed", "pims_unreachable", -2)
+			w.ofOtherDays(casesync.TypeInbound, -1)
+		}, casesync.ClinicFailing, -2, "pims_unreachable"},
+		"cases of other days after a failure": {func(w *ward) {
+			w.ended(casesync.TypeCases, "failed", "schema_drift", -2)
+			w.ofOtherDays(casesync.TypeCases, -1)
+		}, casesync.ClinicFailing, -2, "schema_drift"},
+		"a reconciliation of other days after a failure": {func(w *ward) {
+			w.ended(casesync.TypeReconciliation, "failed", "snapshot_unsound", -2)
+			w.ofOtherDays(casesync.TypeReconciliation, -1)
+		}, casesync.ClinicFailing, -2, "snapshot_unsound"},
+		"a full sync of other days after a failure": {func(w *ward) {
+			w.ended(casesync.TypeInbound, "failed", "timeout", -2)
+			master := w.ofOtherDays(casesync.TypeFull, -1)
+			w.phaseOf(master, casesync.TypeInbound, "completed", "", -1)
+			w.phaseOf(master, casesync.TypeCases, "completed", "", -1)
+			w.phaseOf(master, casesync.TypeReconciliation, "completed", "", -1)
+			w.do(`update case_sync_audits set covers_default = false where clinic_id = $1 and parent_id = $2`, master)
+		}, casesync.ClinicFailing, -2, "timeout"},
+		"syncs of other days only": {func(w *ward) {
+			w.do(`update case_sync_audits set covers_default = false where clinic_id = $1`)
+		}, casesync.ClinicStale, -8*24 - 21, ""},
+		"a login that a sync of other days has proved": {func(w *ward) {
+			w.ended(casesync.TypeInbound, "failed", "pims_auth_challenge", -3)
+			w.ofOtherDays(casesync.TypeInbound, -1)
+		}, casesync.ClinicFailing, -3, "pims_auth_challenge"},
 		"a cancelled sync": {func(w *ward) { w.ended(casesync.TypeCases, "cancelled", "cancelled", -1) }, casesync.ClinicOK, -4, ""},
 		"a dry run that failed": {func(w *ward) {
 			w.ended(casesync.TypeCases, "failed", "pims_error", -1)

@@ -95,7 +95,7 @@ func theCalendarsGuards() []mutant {
 		{"R18", "a shifted calendar is only remarked upon", inbound, "shifted && !p.lifted(CodeShiftGuard)", "shifted && false", shift},
 		{"R18", "an approval lifts every guard", "internal/casesync/runner.go", "p.approved != nil && p.approved.Code == guard", "p.approved != nil", approval},
 		{"R18", "a plan that nobody approved lifts its guard", "internal/casesync/runner.go", "if plan.Status != PlanApproved {", "if false {", approval},
-		{"R18", "an approval is for any days", "internal/casesync/runner.go", "return Windows{Inbound: window, Reconciliation: window, CandidatesUntil: window.Until()}, nil", "return run.Options.Windows(run.Type, r.o.Now(), loc)", approval},
+		{"R18", "an approval is for any days", "internal/casesync/runner.go", "return Windows{Inbound: window, Reconciliation: window, CandidatesUntil: window.Until(), Default: map[Type]bool{plan.SyncType: plan.CoversDefault}}, nil", "return run.Options.Windows(run.Type, r.o.Now(), loc)", approval},
 		{"R18", "a plan is decided twice", "internal/postgres/internal/dbsqlc/plans.sql.go", "clinic_id = $5 and status = 'open' and expires_at", "clinic_id = $5 and expires_at", decision},
 		{"R18", "a plan is decided after its day", "internal/postgres/internal/dbsqlc/plans.sql.go", " and expires_at > $2::timestamptz", "", decision},
 	}
@@ -184,7 +184,8 @@ func theDeletionGuard() []mutant {
 		{"R23", "an approval deletes more than its plan names", court, "if !p.lifted(CodeDeletionGuard) {\n\t\treturn cases", "if true {\n\t\treturn cases", tests{sync, "AnApprovedPlan"}},
 		{"R23", "an approved plan is judged again", court, "if !p.lifted(CodeDeletionGuard) {\n\t\tv.refusal", "if true {\n\t\tv.refusal", tests{sync, "AnApprovedPlan"}},
 		{"R23", "an approved plan deletes what is back", court, "if _, ok := present[c.PIMSID]; !ok {", "if _, ok := present[c.PIMSID]; !ok || true {", tests{sync, "AnApprovedPlan"}},
-		{"R23", "a newer run leaves the plan open", court, "p.dryRun || p.approved != nil", "p.dryRun || true", tests{sync, "Supersedes"}},
+		{"R23", "a newer run leaves the plan open", "internal/casesync/runner.go", "p.dryRun || len(guards) == 0", "p.dryRun || true", tests{sync, "Supersedes"}},
+		{"R23", "a lifted guard ends its plan", "internal/casesync/runner.go", "guards = slices.DeleteFunc(guards, p.lifted)", "_ = slices.Clone(guards)", tests{sync, "Supersedes"}},
 		{"R23", "a plan lives for ever", "internal/casesync/plan.go", "status == PlanOpen && !now.Before(p.ExpiresAt)", "status == PlanOpen && false", tests{sync, "Plan"}},
 	}
 }

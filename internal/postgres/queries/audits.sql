@@ -94,7 +94,7 @@ update case_sync_audits set
     appointments_found = @appointments_found, cases_found = @cases_found, cases_created = @cases_created,
     cases_updated = @cases_updated, cases_unchanged = @cases_unchanged, cases_skipped = @cases_skipped,
     cases_enriched = @cases_enriched, cases_failed = @cases_failed, cases_checked = @cases_checked,
-    cases_deleted = @cases_deleted, cases_restored = @cases_restored
+    cases_deleted = @cases_deleted, cases_restored = @cases_restored, covers_default = @covers_default
 where id = @id and clinic_id = @clinic_id and attempt = @attempt and status = 'in_progress'
     and parent_id is not distinct from @parent_id;
 

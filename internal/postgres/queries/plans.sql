@@ -1,3 +1,11 @@
+-- name: SupersedeSeenPlans :exec
+-- Those that casesync.Plan.SeenBy tells (R18, R23); @today is the first moment of the
+-- clinic's day.
+update deletion_plans set status = 'superseded', decided_at = @decided_at
+where clinic_id = @clinic_id and code = any(@codes::text[]) and sync_type = @sync_type and status = 'open'
+    and window_end between @window_start::date and @window_end::date
+    and window_start + (created_at < @today::timestamptz)::int >= @window_start::date;
+
 -- name: SupersedePlans :execrows
 -- One open plan for each guard and type of sync (R18, R23).
 update deletion_plans set status = 'superseded', decided_at = @decided_at
@@ -5,9 +13,9 @@ where clinic_id = @clinic_id and code = @code and sync_type = @sync_type and sta
 
 -- name: InsertPlan :exec
 insert into deletion_plans (id, clinic_id, sync_id, sync_type, status, code, reason, window_start, window_end,
-    cases, evidence, created_at, expires_at)
+    cases, evidence, created_at, expires_at, covers_default)
 values (@id, @clinic_id, @sync_id, @sync_type, 'open', @code, @reason, @window_start, @window_end,
-    @cases, @evidence, @created_at, @expires_at);
+    @cases, @evidence, @created_at, @expires_at, @covers_default);
 
 -- name: Plan :one
 select * from deletion_plans where id = @id and clinic_id = @clinic_id;

@@ -23,7 +23,7 @@ func (q *Queries) AskToCancel(ctx context.Context, cancelledAt *time.Time, audit
 }
 
 const audit = `-- name: Audit :one
-select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at, l.progress
+select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at, a.covers_default, l.progress
 from case_sync_audits a
 left join sync_leases l on l.audit_id = a.id
 where a.id = $1 and a.clinic_id = $2
@@ -65,13 +65,14 @@ func (q *Queries) Audit(ctx context.Context, iD uuid.UUID, clinicID uuid.UUID) (
 		&i.CaseSyncAudit.DueAt,
 		&i.CaseSyncAudit.StartedAt,
 		&i.CaseSyncAudit.CompletedAt,
+		&i.CaseSyncAudit.CoversDefault,
 		&i.Progress,
 	)
 	return i, err
 }
 
 const audits = `-- name: Audits :many
-select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at, l.progress
+select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at, a.covers_default, l.progress
 from case_sync_audits a
 left join sync_leases l on l.audit_id = a.id
 where a.clinic_id = $1 and a.parent_id is null
@@ -140,6 +141,7 @@ func (q *Queries) Audits(ctx context.Context, arg AuditsParams) ([]AuditsRow, er
 			&i.CaseSyncAudit.DueAt,
 			&i.CaseSyncAudit.StartedAt,
 			&i.CaseSyncAudit.CompletedAt,
+			&i.CaseSyncAudit.CoversDefault,
 			&i.Progress,
 		); err != nil {
 			return nil, err
@@ -245,9 +247,9 @@ update case_sync_audits set
     appointments_found = $7, cases_found = $8, cases_created = $9,
     cases_updated = $10, cases_unchanged = $11, cases_skipped = $12,
     cases_enriched = $13, cases_failed = $14, cases_checked = $15,
-    cases_deleted = $16, cases_restored = $17
-where id = $18 and clinic_id = $19 and attempt = $20 and status = 'in_progress'
-    and parent_id is not distinct from $21
+    cases_deleted = $16, cases_restored = $17, covers_default = $18
+where id = $19 and clinic_id = $20 and attempt = $21 and status = 'in_progress'
+    and parent_id is not distinct from $22
 `
 
 type CloseAuditParams struct {
@@ -268,6 +270,7 @@ type CloseAuditParams struct {
 	CasesChecked      int32
 	CasesDeleted      int32
 	CasesRestored     int32
+	CoversDefault     bool
 	ID                uuid.UUID
 	ClinicID          uuid.UUID
 	Attempt           int32
@@ -293,6 +296,7 @@ func (q *Queries) CloseAudit(ctx context.Context, arg CloseAuditParams) error {
 		arg.CasesChecked,
 		arg.CasesDeleted,
 		arg.CasesRestored,
+		arg.CoversDefault,
 		arg.ID,
 		arg.ClinicID,
 		arg.Attempt,
@@ -604,7 +608,7 @@ func (q *Queries) LockRunningAudit(ctx context.Context, iD uuid.UUID, clinicID u
 }
 
 const phases = `-- name: Phases :many
-select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at
+select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at, a.covers_default
 from case_sync_audits a
 where a.parent_id = $1 and a.clinic_id = $2 and a.attempt = $3
 order by a.created_at, a.id
@@ -651,6 +655,7 @@ func (q *Queries) Phases(ctx context.Context, parentID *uuid.UUID, clinicID uuid
 			&i.CaseSyncAudit.DueAt,
 			&i.CaseSyncAudit.StartedAt,
 			&i.CaseSyncAudit.CompletedAt,
+			&i.CaseSyncAudit.CoversDefault,
 		); err != nil {
 			return nil, err
 		}

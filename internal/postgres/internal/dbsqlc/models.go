@@ -38,6 +38,7 @@ type CaseSyncAudit struct {
 	DueAt             *time.Time
 	StartedAt         *time.Time
 	CompletedAt       *time.Time
+	CoversDefault     bool
 }
 
 type Clinic struct {
@@ -65,21 +66,22 @@ type ClinicApiKey struct {
 }
 
 type DeletionPlan struct {
-	ID          uuid.UUID
-	ClinicID    uuid.UUID
-	SyncID      uuid.UUID
-	SyncType    string
-	Status      string
-	Code        string
-	Reason      string
-	WindowStart time.Time
-	WindowEnd   time.Time
-	Cases       []byte
-	Evidence    []byte
-	CreatedAt   time.Time
-	ExpiresAt   time.Time
-	DecidedAt   *time.Time
-	DecidedBy   *string
+	ID            uuid.UUID
+	ClinicID      uuid.UUID
+	SyncID        uuid.UUID
+	SyncType      string
+	Status        string
+	Code          string
+	Reason        string
+	WindowStart   time.Time
+	WindowEnd     time.Time
+	Cases         []byte
+	Evidence      []byte
+	CreatedAt     time.Time
+	ExpiresAt     time.Time
+	DecidedAt     *time.Time
+	DecidedBy     *string
+	CoversDefault bool
 }
 
 type EncryptionKey struct {

@@ -93,24 +93,25 @@ func (q *Queries) Executions(ctx context.Context, clinicID uuid.UUID, approvedAt
 
 const insertPlan = `-- name: InsertPlan :exec
 insert into deletion_plans (id, clinic_id, sync_id, sync_type, status, code, reason, window_start, window_end,
-    cases, evidence, created_at, expires_at)
+    cases, evidence, created_at, expires_at, covers_default)
 values ($1, $2, $3, $4, 'open', $5, $6, $7, $8,
-    $9, $10, $11, $12)
+    $9, $10, $11, $12, $13)
 `
 
 type InsertPlanParams struct {
-	ID          uuid.UUID
-	ClinicID    uuid.UUID
-	SyncID      uuid.UUID
-	SyncType    string
-	Code        string
-	Reason      string
-	WindowStart time.Time
-	WindowEnd   time.Time
-	Cases       []byte
-	Evidence    []byte
-	CreatedAt   time.Time
-	ExpiresAt   time.Time
+	ID            uuid.UUID
+	ClinicID      uuid.UUID
+	SyncID        uuid.UUID
+	SyncType      string
+	Code          string
+	Reason        string
+	WindowStart   time.Time
+	WindowEnd     time.Time
+	Cases         []byte
+	Evidence      []byte
+	CreatedAt     time.Time
+	ExpiresAt     time.Time
+	CoversDefault bool
 }
 
 func (q *Queries) InsertPlan(ctx context.Context, arg InsertPlanParams) error {
@@ -127,12 +128,13 @@ func (q *Queries) InsertPlan(ctx context.Context, arg InsertPlanParams) error {
 		arg.Evidence,
 		arg.CreatedAt,
 		arg.ExpiresAt,
+		arg.CoversDefault,
 	)
 	return err
 }
 
 const plan = `-- name: Plan :one
-select id, clinic_id, sync_id, sync_type, status, code, reason, window_start, window_end, cases, evidence, created_at, expires_at, decided_at, decided_by from deletion_plans where id = $1 and clinic_id = $2
+select id, clinic_id, sync_id, sync_type, status, code, reason, window_start, window_end, cases, evidence, created_at, expires_at, decided_at, decided_by, covers_default from deletion_plans where id = $1 and clinic_id = $2
 `
 
 func (q *Queries) Plan(ctx context.Context, iD uuid.UUID, clinicID uuid.UUID) (DeletionPlan, error) {
@@ -154,12 +156,13 @@ func (q *Queries) Plan(ctx context.Context, iD uuid.UUID, clinicID uuid.UUID) (D
 		&i.ExpiresAt,
 		&i.DecidedAt,
 		&i.DecidedBy,
+		&i.CoversDefault,
 	)
 	return i, err
 }
 
 const plans = `-- name: Plans :many
-select id, clinic_id, sync_id, sync_type, status, code, reason, window_start, window_end, cases, evidence, created_at, expires_at, decided_at, decided_by from deletion_plans
+select id, clinic_id, sync_id, sync_type, status, code, reason, window_start, window_end, cases, evidence, created_at, expires_at, decided_at, decided_by, covers_default from deletion_plans
 where clinic_id = $1
     and ($2::text = '' or $2 = case when status = 'open' and expires_at <= $3 then 'expired' else status end)
     and (created_at, id) < ($4::timestamptz, $5::uuid)
@@ -209,6 +212,7 @@ func (q *Queries) Plans(ctx context.Context, arg PlansParams) ([]DeletionPlan, e
 			&i.ExpiresAt,
 			&i.DecidedAt,
 			&i.DecidedBy,
+			&i.CoversDefault,
 		); err != nil {
 			return nil, err
 		}
@@ -244,4 +248,36 @@ func (q *Queries) SupersedePlans(ctx context.Context, arg SupersedePlansParams) 
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const supersedeSeenPlans = `-- name: SupersedeSeenPlans :exec
+update deletion_plans set status = 'superseded', decided_at = $1
+where clinic_id = $2 and code = any($3::text[]) and sync_type = $4 and status = 'open'
+    and window_end between $5::date and $6::date
+    and window_start + (created_at < $7::timestamptz)::int >= $5::date
+`
+
+type SupersedeSeenPlansParams struct {
+	DecidedAt   *time.Time
+	ClinicID    uuid.UUID
+	Codes       []string
+	SyncType    string
+	WindowStart time.Time
+	WindowEnd   time.Time
+	Today       time.Time
+}
+
+// Those that casesync.Plan.SeenBy tells (R18, R23); @today is the first moment of the
+// clinic's day.
+func (q *Queries) SupersedeSeenPlans(ctx context.Context, arg SupersedeSeenPlansParams) error {
+	_, err := q.db.Exec(ctx, supersedeSeenPlans,
+		arg.DecidedAt,
+		arg.ClinicID,
+		arg.Codes,
+		arg.SyncType,
+		arg.WindowStart,
+		arg.WindowEnd,
+		arg.Today,
+	)
+	return err
 }

@@ -1,0 +1,94 @@
+package casesync_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+)
+
+// fresh tells whether an audit, as it is stored, says that the clinic is fresh.
+func (p *practice) fresh(id uuid.UUID) bool {
+	p.Helper()
+	return scan[bool](p, "select covers_default from case_sync_audits where clinic_id = $1 and id = $2", id)
+}
+
+func TestEachSyncKeepsWhetherItCoversTheDefault(t *testing.T) { // R4
+	t.Parallel()
+	p := newPractice(t)
+	p.aRound()
+	old := *day(t, "2026-02-01")
+	for _, kind := range []casesync.Type{casesync.TypeInbound, casesync.TypeCases, casesync.TypeReconciliation, casesync.TypeFull} {
+		require.True(t, p.fresh(p.sync(kind).audit.ID), kind)
+		require.False(t, p.fresh(p.sync(kind, casesync.Options{DryRun: true}).audit.ID), kind)
+	}
+	require.False(t, p.fresh(p.sync(casesync.TypeInbound, casesync.Options{StartDate: &old}).audit.ID))
+	require.False(t, p.fresh(p.sync(casesync.TypeCases, casesync.Options{StartDate: &old, EndDate: &old}).audit.ID))
+	require.False(t, p.fresh(p.sync(casesync.TypeReconciliation, casesync.Options{LookbackDays: new(1)}).audit.ID))
+
+	full := p.sync(casesync.TypeFull, casesync.Options{StartDate: &old, EndDate: &old})
+	require.False(t, p.fresh(full.audit.ID))
+	for kind, fresh := range map[casesync.Type]bool{casesync.TypeInbound: false, casesync.TypeCases: false, casesync.TypeReconciliation: true} {
+		phase := full.phase(t, kind)
+		require.Equal(t, fresh, p.fresh(phase.ID), kind)
+	}
+	p.again = nil
+}
+
+func TestWhatAScheduleSyncsFromDayToDayCounts(t *testing.T) { // R4
+	t.Parallel()
+	p := newPractice(t)
+	old := *day(t, "2026-02-01")
+	for _, tc := range []struct {
+		options casesync.Options
+		fresh   bool
+	}{
+		{casesync.Options{DaysAhead: new(2)}, true},
+		{casesync.Options{DaysAhead: new(2), DryRun: true}, false},
+		{casesync.Options{StartDate: &old}, false},
+	} {
+		claimed := p.claim(casesync.Run{Type: casesync.TypeInbound, Options: tc.options})
+		claimed.Trigger = casesync.TriggerSchedule
+		result, err := p.runner.Run(p.background(), claimed)
+		require.NoError(t, err)
+		require.NoError(t, p.db.Audits().Finish(p.background(), claimed.Lease, casesync.StatusCompleted, result, p.clock.now()))
+		require.Equal(t, tc.fresh, p.fresh(claimed.Lease.AuditID), "%+v", tc.options)
+	}
+}
+
+func TestAnApprovalCountsAsTheSyncWhosePlanItCarriesOut(t *testing.T) { // R18, R23
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		kind    casesync.Type
+		options casesync.Options
+		code    casesync.Code
+		fresh   bool
+	}{
+		"inbound":                      {casesync.TypeInbound, casesync.Options{}, casesync.CodeWrongPractice, true},
+		"inbound of two days":          {casesync.TypeInbound, casesync.Options{DaysAhead: new(2)}, casesync.CodeWrongPractice, false},
+		"reconciliation":               {casesync.TypeReconciliation, casesync.Options{}, casesync.CodeDeletionGuard, true},
+		"reconciliation of five days":  {casesync.TypeReconciliation, casesync.Options{LookbackDays: new(5)}, casesync.CodeDeletionGuard, false},
+		"the reconciliation of a full": {casesync.TypeFull, casesync.Options{}, casesync.CodeDeletionGuard, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPractice(t)
+			if tc.code == casesync.CodeWrongPractice {
+				p.know(p.visits("k", 9, "2026-03-03 08:00")...)
+				p.enter(p.visits("f", 9, "2026-03-03 08:00")...)
+			} else {
+				p.know(p.visits("v", 7, "2026-02-27 09:00")...)
+			}
+			o := p.fail(tc.code, tc.kind, tc.options)
+			plan := o.audit.Result.PlanID
+			p.pass(20 * time.Hour)
+			approved := p.approve(plan)
+			require.NoError(t, approved.err)
+			require.Equal(t, tc.fresh, p.fresh(approved.audit.ID))
+			p.again = nil
+		})
+	}
+}
