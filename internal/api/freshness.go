@@ -32,7 +32,7 @@ type clinicRecord struct {
 	Timezone    *string        `json:"timezone" doc:"IANA; null: it has none, and no sync can run."`
 	Provider    *string        `json:"provider" doc:"Of its credentials; null: it has none."`
 	State       string         `json:"state" enum:"off,login_refused,waiting_for_approval,failing,stale,never_synced,ok" doc:"The first of these that holds."`
-	Since       *instant       `json:"since" nullable:"true" doc:"Since when it is so; null: not known."`
+	Since       *instant       `json:"since" nullable:"true" doc:"Since when it is so."`
 	Code        *string        `json:"code" doc:"Why, as a sync's code; null: the state says it."`
 	DataAsOf    *instant       `json:"dataAsOf" nullable:"true" doc:"When the appointments were last read whole; null: never."`
 	LastAttempt *attemptRecord `json:"lastAttempt,omitempty" doc:"The latest sync that completed or failed, dry runs left out; left out where there was none."`

@@ -47,6 +47,7 @@ type Condition struct {
 // A CredentialCondition says whether a clinic's credentials can be used.
 type CredentialCondition struct {
 	Set         bool
+	RemovedAt   time.Time // zero: they are set, or never were
 	ChangedAt   time.Time // stored, suspended or resumed
 	SuspendedAt time.Time // zero: in use
 	TestedAt    time.Time // `credentials test`; zero: these never were
@@ -87,7 +88,7 @@ type PhaseCondition struct {
 func (p *PhaseCondition) Stale() bool { return !p.Due.IsZero() && p.LastSuccess.Before(p.Due) }
 
 // A Verdict is the state of a clinic, since when it has it, and the code that says
-// why; an unknown time is zero, and a state without a code has none.
+// why. A state without a code has none.
 type Verdict struct {
 	State ClinicState
 	Since time.Time
@@ -104,6 +105,11 @@ func (c *Condition) Verdict() Verdict {
 	v := Verdict{State: ClinicOK}
 	for _, p := range c.counted() {
 		v.Since = lastOf(v.Since, p.Since)
+	}
+	for i := range c.Phases {
+		if v.Since.IsZero() { // no phase of the schedule was tried yet; another has succeeded
+			v.Since = c.Phases[i].Since
+		}
 	}
 	return v
 }
@@ -147,7 +153,7 @@ func (c *Condition) failing() (Verdict, bool) {
 		return v, true
 	}
 	if !c.Credentials.Set && !c.neverSucceeded() {
-		v.Code = CodeCredentialsMissing
+		v.Since, v.Code = lastOf(c.Clinic.CreatedAt, c.Credentials.RemovedAt), CodeCredentialsMissing
 		return v, true
 	}
 	var latest time.Time

@@ -43,7 +43,7 @@ func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Ti
 
 const conditionsSQL = `
 	select c.id, c.name, c.timezone, c.is_active, c.disabled_at, c.created_at, c.updated_at,
-		p.provider, p.updated_at, p.suspended_at, p.tested_at, p.test_outcome,
+		p.provider, c.credentials_removed_at, p.updated_at, p.suspended_at, p.tested_at, p.test_outcome,
 		coalesce(d.open, 0), d.since, d.code, s.sync_schedules
 	from clinics c
 	left join pims_credentials p on p.clinic_id = c.id
@@ -132,15 +132,15 @@ const phasesSQL = `
 
 func scanCondition(row pgx.CollectableRow) (c casesync.Condition, err error) {
 	var timezone, provider, outcome, code *string
-	var disabled, changed, suspended, tested, since *time.Time
+	var disabled, removed, changed, suspended, tested, since *time.Time
 	k := &c.Clinic
 	err = row.Scan(&k.ID, &k.Name, &timezone, &k.Active, &disabled, &k.CreatedAt, &k.UpdatedAt,
-		&provider, &changed, &suspended, &tested, &outcome,
+		&provider, &removed, &changed, &suspended, &tested, &outcome,
 		&c.Plans.Open, &since, &code, &c.Schedules)
 	k.Timezone, k.DisabledAt, c.Provider = value(timezone), value(disabled), value(provider)
 	c.Plans.Since, c.Plans.Code = value(since), casesync.Code(value(code))
 	c.Credentials = casesync.CredentialCondition{
-		Set: provider != nil, ChangedAt: value(changed), SuspendedAt: value(suspended), TestedAt: value(tested), TestOutcome: value(outcome),
+		Set: provider != nil, RemovedAt: value(removed), ChangedAt: value(changed), SuspendedAt: value(suspended), TestedAt: value(tested), TestOutcome: value(outcome),
 	}
 	return c, err
 }

@@ -142,6 +142,28 @@ func TestTheStateOfAClinicIsToldAtOnce(t *testing.T) {
 			w.ended(casesync.TypeInbound, "failed", "pims_auth_challenge", -3)
 			w.ofOtherDays(casesync.TypeInbound, -1)
 		}, casesync.ClinicFailing, -3, "pims_auth_challenge"},
+		"removed credentials": {func(w *ward) {
+			w.do(`delete from pims_credentials where clinic_id = $1`)
+			w.do(`update clinics set credentials_removed_at = $2 where id = $1 and credentials_removed_at is not null`, w.at(-1))
+		}, casesync.ClinicFailing, -1, "credentials_missing"},
+		"credentials that never were": {func(w *ward) {
+			w.do(`delete from pims_credentials where clinic_id = $1`)
+			w.do(`update clinics set credentials_removed_at = null where id = $1`)
+		}, casesync.ClinicFailing, -9 * 24, "credentials_missing"},
+		"removed credentials that were set again": {func(w *ward) {
+			w.do(`delete from pims_credentials where clinic_id = $1`)
+			w.do(`insert into pims_credentials (clinic_id, sealed, created_at, updated_at) values ($1, '', $2, $2)`, w.at(-1))
+			condition := w.condition()
+			require.Zero(w.t, condition.Credentials.RemovedAt)
+		}, casesync.ClinicOK, -4, ""},
+		"a schedule of a phase that was never tried": {func(w *ward) {
+			w.do(`delete from case_sync_audits where clinic_id = $1 and sync_type = 'inbound'`)
+			w.do(`update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"0 6 1 1 *"}]' where clinic_id = $1`)
+		}, casesync.ClinicOK, -4, ""},
+		"a full sync that failed after it was overtaken": {func(w *ward) {
+			w.ended(casesync.TypeFull, "failed", "timeout", -1)
+			w.do(`update case_sync_audits set started_at = $2 where clinic_id = $1 and status = 'failed'`, w.at(-8))
+		}, casesync.ClinicFailing, -1, "timeout"},
 		"a cancelled sync": {func(w *ward) { w.ended(casesync.TypeCases, "cancelled", "cancelled", -1) }, casesync.ClinicOK, -4, ""},
 		"a dry run that failed": {func(w *ward) {
 			w.ended(casesync.TypeCases, "failed", "pims_error", -1)
@@ -250,14 +272,6 @@ func TestTheStateOfAClinicIsToldAtOnce(t *testing.T) {
 			require.Equal(t, w.at(c.since), v.Since.UTC())
 		})
 	}
-}
-
-func TestRemovedCredentialsAreToldAtOnce(t *testing.T) {
-	t.Parallel()
-	w := newWard(t)
-	w.do(`delete from pims_credentials where clinic_id = $1`)
-	c := w.condition()
-	require.Equal(t, casesync.Verdict{State: casesync.ClinicFailing, Code: casesync.CodeCredentialsMissing}, c.Verdict(), "since when is not known")
 }
 
 func TestADisabledClinicThatIsEnabledHasNoTimeOfThat(t *testing.T) {

@@ -57,7 +57,7 @@ func (q *Queries) AllSchedules(ctx context.Context) ([]AllSchedulesRow, error) {
 }
 
 const clinic = `-- name: Clinic :one
-select id, name, timezone, is_active, deletion_limits, created_at, updated_at, disabled_at from clinics where id = $1
+select id, name, timezone, is_active, deletion_limits, created_at, updated_at, disabled_at, credentials_removed_at from clinics where id = $1
 `
 
 func (q *Queries) Clinic(ctx context.Context, id uuid.UUID) (Clinic, error) {
@@ -72,12 +72,13 @@ func (q *Queries) Clinic(ctx context.Context, id uuid.UUID) (Clinic, error) {
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.DisabledAt,
+		&i.CredentialsRemovedAt,
 	)
 	return i, err
 }
 
 const clinics = `-- name: Clinics :many
-select id, name, timezone, is_active, deletion_limits, created_at, updated_at, disabled_at from clinics order by name, id
+select id, name, timezone, is_active, deletion_limits, created_at, updated_at, disabled_at, credentials_removed_at from clinics order by name, id
 `
 
 // Crosses clinics (R41).
@@ -99,6 +100,7 @@ func (q *Queries) Clinics(ctx context.Context) ([]Clinic, error) {
 			&i.CreatedAt,
 			&i.UpdatedAt,
 			&i.DisabledAt,
+			&i.CredentialsRemovedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -114,7 +116,7 @@ const insertClinic = `-- name: InsertClinic :one
 insert into clinics (id, name, timezone, is_active, deletion_limits, created_at, updated_at)
 values ($1, $2, $3, $4, $5, $6, $6)
 on conflict (id) do nothing
-returning id, name, timezone, is_active, deletion_limits, created_at, updated_at, disabled_at
+returning id, name, timezone, is_active, deletion_limits, created_at, updated_at, disabled_at, credentials_removed_at
 `
 
 type InsertClinicParams struct {
@@ -145,6 +147,7 @@ func (q *Queries) InsertClinic(ctx context.Context, arg InsertClinicParams) (Cli
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.DisabledAt,
+		&i.CredentialsRemovedAt,
 	)
 	return i, err
 }
@@ -186,7 +189,7 @@ const updateClinic = `-- name: UpdateClinic :one
 update clinics set
     name = $1, timezone = $2, is_active = $3, deletion_limits = $4, updated_at = $5
 where id = $6
-returning id, name, timezone, is_active, deletion_limits, created_at, updated_at, disabled_at
+returning id, name, timezone, is_active, deletion_limits, created_at, updated_at, disabled_at, credentials_removed_at
 `
 
 type UpdateClinicParams struct {
@@ -217,6 +220,7 @@ func (q *Queries) UpdateClinic(ctx context.Context, arg UpdateClinicParams) (Cli
 		&i.CreatedAt,
 		&i.UpdatedAt,
 		&i.DisabledAt,
+		&i.CredentialsRemovedAt,
 	)
 	return i, err
 }

@@ -42,14 +42,15 @@ type CaseSyncAudit struct {
 }
 
 type Clinic struct {
-	ID             uuid.UUID
-	Name           string
-	Timezone       *string
-	IsActive       bool
-	DeletionLimits []byte
-	CreatedAt      time.Time
-	UpdatedAt      time.Time
-	DisabledAt     *time.Time
+	ID                   uuid.UUID
+	Name                 string
+	Timezone             *string
+	IsActive             bool
+	DeletionLimits       []byte
+	CreatedAt            time.Time
+	UpdatedAt            time.Time
+	DisabledAt           *time.Time
+	CredentialsRemovedAt *time.Time
 }
 
 type ClinicApiKey struct {
