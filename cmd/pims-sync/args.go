@@ -63,8 +63,8 @@ const maxLabel = 200 // characters
 func (l *label) UnmarshalText(text []byte) error {
 	name := strings.TrimSpace(string(text))
 	switch {
-	case pims.Blank(name):
-		return errors.New("must not be blank")
+	case !strings.ContainsFunc(name, shows):
+		return errors.New("must have a letter, a digit or a sign that can be seen")
 	case !utf8.ValidString(name):
 		return errors.New("must be UTF-8")
 	case utf8.RuneCountInString(name) > maxLabel:
@@ -74,6 +74,12 @@ func (l *label) UnmarshalText(text []byte) error {
 	}
 	*l = label(name)
 	return nil
+}
+
+// shows tells whether a person can see a character that stands alone.
+func shows(r rune) bool {
+	unseen := unicode.In(r, unicode.Zs, unicode.Mn, unicode.Me, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	return unicode.IsGraphic(r) && !unseen && r != '\u2800' // a Braille cell without dots
 }
 
 // breaksLines tells what a table of one line for each clinic cannot show.

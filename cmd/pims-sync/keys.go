@@ -44,7 +44,7 @@ func keyDocument(k clinic.APIKey) keyJSON {
 // KeysCreateCmd creates a key.
 type KeysCreateCmd struct {
 	Clinic  id       `required:"" help:"The clinic that the key is for."`
-	Name    string   `help:"What it is for."`
+	Name    label    `help:"What it is for."`
 	Scope   []string `help:"What it may do; repeatable. Default: the four sync scopes." placeholder:"SCOPE" sep:"none"`
 	Expires string   `help:"When it ends: 90d, 12h or a date. Default: never."`
 }
@@ -65,7 +65,7 @@ func (a *KeysCreateCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
 			return err
 		}
-		row, text := clinic.IssueKey(a.Clinic.UUID, a.Name, scopes, expires, time.Now())
+		row, text := clinic.IssueKey(a.Clinic.UUID, string(a.Name), scopes, expires, time.Now())
 		created, err := s.Keys().AddKey(ctx, row)
 		if err != nil {
 			return err

@@ -22,6 +22,17 @@ func TestANameFitsOnALine(t *testing.T) {
 		"Harbor\u2028Lights":          "",
 		"Harbor\tLights":              "",
 		"Harbor \xff":                 "",
+		"\u200b":                      "",
+		" \u200d\ufeff\u200b ":        "",
+		"\u2060\u00ad":                "",
+		"\u3164\u115f":                "", // Hangul fillers
+		"\u2800":                      "", // Braille without dots
+		"\ufe0f\u0301":                "",
+		"\u202e\u2066":                "",
+		"\U000e0041":                  "", // a tag
+		"\u200bHarbor":                "\u200bHarbor",
+		"7":                           "7",
+		"🐾":                           "🐾",
 	} {
 		var l label
 		err := l.UnmarshalText([]byte(name))

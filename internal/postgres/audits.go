@@ -61,14 +61,29 @@ const idempotencyLifetime = 24 * time.Hour
 // schedule asks, one of the clinic is running; with ErrIdempotencyMismatch; or
 // with call's error (R29). An empty key is none.
 func (s *Audits) Enqueue(ctx context.Context, audit casesync.Audit, idempotencyKey string, call func(pgx.Tx) error) (id uuid.UUID, err error) {
-	request, err := encodeRequest(audit.Options, audit.Approval)
+	e, err := newEnqueuing(audit, idempotencyKey)
 	if err != nil {
 		return uuid.Nil, err
 	}
-	e := enqueuing{audit: audit, request: request, key: idempotencyKey, hash: requestHash(audit.Type, request)}
 	err = s.db.InClinic(ctx, "queue the sync", audit.ClinicID, func(tx pgx.Tx) error {
 		e.tx, e.q = tx, dbsqlc.New(tx)
 		id, err = e.enqueue(ctx, call)
+		return err
+	})
+	return id, err
+}
+
+// Remembered is the sync that an idempotency key stands for at the audit's creation;
+// zero: none. ErrIdempotencyMismatch where the key was used with another request
+// (R29). The audit needs no id.
+func (s *Audits) Remembered(ctx context.Context, audit casesync.Audit, idempotencyKey string) (id uuid.UUID, err error) {
+	e, err := newEnqueuing(audit, idempotencyKey)
+	if err != nil || idempotencyKey == "" {
+		return uuid.Nil, err
+	}
+	err = s.db.InClinic(ctx, "look the idempotency key up", audit.ClinicID, func(tx pgx.Tx) error {
+		e.tx, e.q = tx, dbsqlc.New(tx)
+		id, err = e.remembered(ctx)
 		return err
 	})
 	return id, err
@@ -81,6 +96,14 @@ type enqueuing struct {
 	audit     casesync.Audit
 	request   []byte
 	key, hash string
+}
+
+func newEnqueuing(audit casesync.Audit, key string) (*enqueuing, error) {
+	request, err := encodeRequest(audit.Options, audit.Approval)
+	if err != nil {
+		return nil, err
+	}
+	return &enqueuing{audit: audit, request: request, key: key, hash: requestHash(audit.Type, request)}, nil
 }
 
 func (e *enqueuing) enqueue(ctx context.Context, call func(pgx.Tx) error) (uuid.UUID, error) {

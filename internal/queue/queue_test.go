@@ -484,6 +484,36 @@ func TestTheSameIdempotencyKeyAnswersTheSameSync(t *testing.T) { // R29
 	require.Equal(t, casesync.CodeIdempotencyMismatch, failure(t, err).Code)
 }
 
+func TestAnIdempotencyKeyReturnsItsSyncWhateverHasChangedSince(t *testing.T) { // R29
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	now := time.Date(2026, 1, 17, 23, 30, 0, 0, time.UTC)
+	refused := error(nil)
+	r := newReplica(t, url, nil, func(o *queue.Options) {
+		o.Now = func() time.Time { return now }
+		o.Precheck = func(context.Context, uuid.UUID) error { return refused }
+	})
+	request := casesync.Request{ClinicID: clinicID, Type: casesync.TypeInbound, Trigger: casesync.TriggerAPI}
+	request.Options.EndDate = &pims.Date{Year: 2026, Month: 1, Day: 17}
+	first, err := r.Start(t.Context(), request, "k1")
+	require.NoError(t, err)
+
+	now = now.Add(time.Hour)
+	refused = clinic.ErrCredentialsMissing
+	again, err := r.Start(t.Context(), request, "k1")
+	require.NoError(t, err, "the window has passed, and the credentials are gone")
+	require.Equal(t, first.ID, again.ID)
+	_, err = r.Start(t.Context(), request, "k2")
+	require.Equal(t, "endDate", failure(t, err).Field, "a new request has to be right today")
+	request.Options.EndDate = nil
+	_, err = r.Start(t.Context(), request, "k1")
+	require.Equal(t, casesync.CodeIdempotencyMismatch, failure(t, err).Code)
+	now = now.Add(24 * time.Hour)
+	_, err = r.Start(t.Context(), request, "k1")
+	require.Equal(t, casesync.CodeCredentialsMissing, failure(t, err).Code, "the key is forgotten after a day")
+}
+
 func TestAPrivateQueueWorksOnItsOwnSyncsOnly(t *testing.T) { // docs/interface.md §Commands
 	t.Parallel()
 	url := pgtest.URL(t)

@@ -29,12 +29,6 @@ func (q *Queue) Start(ctx context.Context, request casesync.Request, idempotency
 	if err := request.Options.Check(request.Type); err != nil {
 		return casesync.Audit{}, err
 	}
-	if err := q.checkWindows(ctx, request); err != nil {
-		return casesync.Audit{}, err
-	}
-	if err := q.o.Precheck(ctx, request.ClinicID); err != nil {
-		return casesync.Audit{}, casesync.Explain(err)
-	}
 	audit := casesync.Audit{
 		ID:        uuid.Must(uuid.NewV7()),
 		ClinicID:  request.ClinicID,
@@ -43,6 +37,20 @@ func (q *Queue) Start(ctx context.Context, request casesync.Request, idempotency
 		Trigger:   request.Trigger,
 		Options:   request.Options,
 		CreatedAt: q.o.Now(),
+	}
+	// Before anything that another day, or another state of the clinic, may refuse.
+	earlier, err := q.o.Audits.Remembered(ctx, audit, idempotencyKey)
+	switch {
+	case err != nil:
+		return casesync.Audit{}, refusal(err)
+	case earlier != uuid.Nil:
+		return q.o.Audits.Audit(ctx, request.ClinicID, earlier)
+	}
+	if err := q.checkWindows(ctx, request); err != nil {
+		return casesync.Audit{}, err
+	}
+	if err := q.o.Precheck(ctx, request.ClinicID); err != nil {
+		return casesync.Audit{}, casesync.Explain(err)
 	}
 	return q.enqueue(ctx, audit, idempotencyKey, nil)
 }
@@ -116,23 +124,30 @@ func (q *Queue) enqueue(ctx context.Context, audit casesync.Audit, idempotencyKe
 		}
 		return q.callFor(ctx, tx, q.name, 0, audit.ID)
 	})
+	if err != nil {
+		return casesync.Audit{}, refusal(err)
+	}
+	if id == audit.ID { // else the key stands for an earlier sync
+		return audit, nil
+	}
+	return q.o.Audits.Audit(ctx, audit.ClinicID, id)
+}
+
+// refusal says why a sync was not queued.
+func refusal(err error) error {
 	var busy *postgres.BusyError
 	switch {
 	case errors.As(err, &busy):
 		failure := casesync.Fail(casesync.CodeSyncRunning,
 			"sync %s of this clinic is running or queued; wait for it, or cancel it", busy.SyncID)
 		failure.SyncID = busy.SyncID
-		return casesync.Audit{}, failure
+		return failure
 	case errors.Is(err, postgres.ErrIdempotencyMismatch):
-		return casesync.Audit{}, casesync.Fail(casesync.CodeIdempotencyMismatch,
+		return casesync.Fail(casesync.CodeIdempotencyMismatch,
 			"this Idempotency-Key was used with another request in the last 24 hours; use a new key")
-	case err != nil:
-		return casesync.Audit{}, fmt.Errorf("queueing the sync: %w", err)
+	default:
+		return fmt.Errorf("queueing the sync: %w", err)
 	}
-	if id == audit.ID { // else the key stands for an earlier sync
-		return audit, nil
-	}
-	return q.o.Audits.Audit(ctx, audit.ClinicID, id)
 }
 
 func errDraining() error { // R31
