@@ -46,7 +46,7 @@ func (a *account) timeToReady(b *testing.B, c *comparison, wished time.Duration)
 
 func (s *serving) requireReady(b *testing.B) {
 	b.Helper()
-	response, err := http.Get(s.url() + "/ready")
+	response, err := http.Get(s.URL() + "/ready")
 	require.NoError(b, err)
 	require.NoError(b, response.Body.Close())
 	require.Equal(b, http.StatusOK, response.StatusCode)

@@ -97,7 +97,7 @@ type serving struct {
 	err     error         // how
 }
 
-func (s *serving) url() string { return s.address }
+func (s *serving) URL() string { return s.address }
 
 // serve starts `pims-sync serve` and returns when it is ready.
 func (a *account) serve(t testing.TB) *serving {

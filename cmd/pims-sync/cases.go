@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 )
@@ -43,7 +44,7 @@ func (a *CasesListCmd) Run(ctx context.Context, std streams, c *Config) error {
 	if a.From != nil && a.To != nil && a.To.Before(a.From.Date) {
 		return usageError{errors.New("--to must not be before --from")}
 	}
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		owner, err := clinicOf(ctx, s, a.Clinic.UUID)
 		if err != nil {
 			return err
@@ -106,7 +107,7 @@ type CasesShowCmd struct {
 
 // Run shows the case.
 func (a *CasesShowCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		owner, err := ownerOfCase(ctx, s, a.ID.UUID)
 		if err != nil {
 			return err

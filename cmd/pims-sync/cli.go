@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/seal"
 )
@@ -37,25 +38,25 @@ type CLI struct {
 }
 
 // withStore opens the database for one command.
-func withStore(ctx context.Context, std streams, c *Config, run func(*store) error) error {
+func withStore(ctx context.Context, std streams, c *Config, run func(*app.Store) error) error {
 	log := newLogger(std.err, quietly(c))
 	s, err := openStore(ctx, c, log.With("namespace", "pims-sync:database"), 0)
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer s.Close()
 	return run(s)
 }
 
 // withEngine opens the database and the engine for one command, which works on no
 // sync but its own.
-func withEngine(ctx context.Context, std streams, c *Config, run func(*engine) error) error {
-	return withStore(ctx, std, c, func(s *store) error {
-		e, err := newEngine(ctx, c, s, newLogger(std.err, quietly(c)), engineOptions{private: true})
+func withEngine(ctx context.Context, std streams, c *Config, run func(*app.Engine) error) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
+		e, err := newEngine(ctx, c, s, newLogger(std.err, quietly(c)), app.EngineOptions{Private: true})
 		if err != nil {
 			return err
 		}
-		defer e.close()
+		defer e.Close()
 		return run(e)
 	})
 }
@@ -74,7 +75,7 @@ func quietly(c *Config) *Config {
 
 // clinicOf reads a clinic that a command names, with an error that says how to
 // find the right id.
-func clinicOf(ctx context.Context, s *store, clinicID uuid.UUID) (clinic.Clinic, error) {
+func clinicOf(ctx context.Context, s *app.Store, clinicID uuid.UUID) (clinic.Clinic, error) {
 	found, err := s.Clinics().Clinic(ctx, clinicID)
 	return found, noSuch(err, "clinic", clinicID, "clinic list")
 }
@@ -84,7 +85,7 @@ type MigrateCmd struct{}
 
 // Run migrates; openStore has done it, for every command.
 func (MigrateCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(*store) error {
+	return withStore(ctx, std, c, func(*app.Store) error {
 		return show(std, c, map[string]any{"migrated": true}, func(w io.Writer) {
 			fmt.Fprintln(w, "The database's schema is up to date.")
 		})

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
@@ -36,7 +37,7 @@ type ClinicAddCmd struct {
 
 // Run adds the clinic.
 func (a *ClinicAddCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		if err := a.checkName(ctx, s); err != nil {
 			return err
 		}
@@ -60,7 +61,7 @@ func (a *ClinicAddCmd) Run(ctx context.Context, std streams, c *Config) error {
 
 // checkName refuses a name that a clinic has already, however it is written: two
 // would be synced from one practice.
-func (a *ClinicAddCmd) checkName(ctx context.Context, s *store) error {
+func (a *ClinicAddCmd) checkName(ctx context.Context, s *app.Store) error {
 	if a.AllowDuplicate {
 		return nil
 	}
@@ -88,7 +89,7 @@ type ClinicListCmd struct {
 
 // Run lists the clinics with their states.
 func (a *ClinicListCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		clinics, err := scheduler.Conditions(ctx, s.Clinics(), time.Now())
 		if err != nil {
 			return err
@@ -145,10 +146,10 @@ type ClinicShowCmd struct {
 
 // Run shows the clinic.
 func (a *ClinicShowCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error { return showClinic(ctx, std, c, s, a.ID.UUID) })
+	return withStore(ctx, std, c, func(s *app.Store) error { return showClinic(ctx, std, c, s, a.ID.UUID) })
 }
 
-func showClinic(ctx context.Context, std streams, c *Config, s *store, clinicID uuid.UUID) error {
+func showClinic(ctx context.Context, std streams, c *Config, s *app.Store, clinicID uuid.UUID) error {
 	x, err := scheduler.Condition(ctx, s.Clinics(), clinicID, time.Now())
 	if err != nil {
 		return noSuch(err, "clinic", clinicID, "clinic list")
@@ -237,7 +238,7 @@ func (a *ClinicDisableCmd) Run(ctx context.Context, std streams, c *Config) erro
 }
 
 func changeClinic(ctx context.Context, std streams, c *Config, clinicID uuid.UUID, change func(*clinic.Clinic)) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		found, err := clinicOf(ctx, s, clinicID)
 		if err != nil {
 			return err

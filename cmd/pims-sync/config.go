@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
 	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
@@ -69,8 +71,50 @@ func (c *Config) dataDir() (string, error) {
 	return filepath.Abs(c.DataDir)
 }
 
-func (c *Config) syncTimeout() time.Duration {
-	return time.Duration(c.SyncTimeoutMS) * time.Millisecond
+// settings are what the parts of the program share.
+func (c *Config) settings() (app.Settings, error) {
+	dir, err := c.dataDir()
+	if c.DatabaseURL == "" && err != nil {
+		return app.Settings{}, err
+	}
+	return app.Settings{
+		DatabaseURL:   c.DatabaseURL,
+		DataDir:       dir,
+		EncryptionKey: c.EncryptionKey,
+		Hosts:         c.hosts(),
+		RateLimit:     c.RateLimit,
+		SyncTimeout:   time.Duration(c.SyncTimeoutMS) * time.Millisecond,
+		ChromiumPath:  c.ChromiumPath,
+		Headless:      c.Headless,
+		Version:       thisBuild().Version,
+	}, nil
+}
+
+// openStore is app.OpenStore with a command's settings.
+func openStore(ctx context.Context, c *Config, log *slog.Logger, wait time.Duration) (*app.Store, error) {
+	settings, err := c.settings()
+	if err != nil {
+		return nil, err
+	}
+	return app.OpenStore(ctx, settings, log, wait)
+}
+
+// newEngine is app.NewEngine with a command's settings.
+func newEngine(ctx context.Context, c *Config, s *app.Store, log *slog.Logger, o app.EngineOptions) (*app.Engine, error) {
+	settings, err := c.settings()
+	if err != nil {
+		return nil, err
+	}
+	return app.NewEngine(ctx, settings, s, log, o)
+}
+
+// startServer is app.StartServer with a command's settings.
+func startServer(ctx context.Context, c *Config, s *app.Store, log *slog.Logger, o app.ServerOptions) (*app.Server, error) {
+	settings, err := c.settings()
+	if err != nil {
+		return nil, err
+	}
+	return app.StartServer(ctx, settings, s, log, o)
 }
 
 // hosts are what may be talked to (docs/interface.md §Environment).

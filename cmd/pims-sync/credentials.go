@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/seal"
@@ -40,20 +41,20 @@ func (a *CredentialsSetCmd) Run(ctx context.Context, std streams, c *Config) err
 	if err != nil {
 		return err
 	}
-	return withEngine(ctx, std, c, func(e *engine) error {
-		if _, err := clinicOf(ctx, e.store, a.Clinic.UUID); err != nil {
+	return withEngine(ctx, std, c, func(e *app.Engine) error {
+		if _, err := clinicOf(ctx, e.Store, a.Clinic.UUID); err != nil {
 			return err
 		}
-		if _, err := e.connector.CanonicalProvider(a.Provider); err != nil {
+		if _, err := e.Connector.CanonicalProvider(a.Provider); err != nil {
 			return usageError{fmt.Errorf("--provider: %w", err)}
 		}
-		credential, err := e.connector.NewCredential(a.Clinic.UUID, a.Provider, pims.Credentials{
+		credential, err := e.Connector.NewCredential(a.Clinic.UUID, a.Provider, pims.Credentials{
 			BaseURL: a.BaseURL, Username: a.Username, Password: password, PracticeID: a.CompanyID,
 		})
 		if err != nil {
 			return inCredentialFlags(err)
 		}
-		if err := e.store.Credentials().ReplaceCredential(ctx, credential); err != nil {
+		if err := e.Store.Credentials().ReplaceCredential(ctx, credential); err != nil {
 			return err
 		}
 		return show(std, c, map[string]any{"clinicId": a.Clinic.UUID, "provider": credential.Provider}, func(w io.Writer) {
@@ -86,13 +87,13 @@ type CredentialsTestCmd struct {
 
 // Run logs in and says what it found.
 func (a *CredentialsTestCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withEngine(ctx, std, c, func(e *engine) error {
-		if _, err := clinicOf(ctx, e.store, a.Clinic.UUID); err != nil {
+	return withEngine(ctx, std, c, func(e *app.Engine) error {
+		if _, err := clinicOf(ctx, e.Store, a.Clinic.UUID); err != nil {
 			return err
 		}
-		ctx, cancel := context.WithTimeout(ctx, c.syncTimeout())
+		ctx, cancel := context.WithTimeout(ctx, time.Duration(c.SyncTimeoutMS)*time.Millisecond)
 		defer cancel()
-		found, err := e.connector.Test(ctx, a.Clinic.UUID)
+		found, err := e.Connector.Test(ctx, a.Clinic.UUID)
 		if err != nil {
 			if failure := casesync.Explain(err); failure.Code != casesync.CodeInternal {
 				return failure
@@ -125,7 +126,7 @@ type credentialJSON struct {
 
 // Run shows the credential's row.
 func (a *CredentialsShowCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
 			return err
 		}
@@ -158,7 +159,7 @@ type CredentialsResumeCmd struct {
 
 // Run lifts the suspension (R32).
 func (a *CredentialsResumeCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
 			return err
 		}
@@ -186,7 +187,7 @@ type CredentialsRemoveCmd struct {
 
 // Run removes the credential and its session.
 func (a *CredentialsRemoveCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
 			return err
 		}

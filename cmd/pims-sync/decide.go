@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 )
@@ -23,15 +24,15 @@ type PlansApproveCmd struct {
 
 // Run says what the plan would do, asks, approves it, and works on the sync that does it (R23).
 func (a *PlansApproveCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withWorker(ctx, std, c, func(e *engine) error {
-		owner, err := ownerOfPlan(ctx, e.store, a.ID.UUID)
+	return withWorker(ctx, std, c, func(e *app.Engine) error {
+		owner, err := ownerOfPlan(ctx, e.Store, a.ID.UUID)
 		if err != nil {
 			return err
 		}
-		if err := a.confirm(ctx, std, c, e.store, owner); err != nil {
+		if err := a.confirm(ctx, std, c, e.Store, owner); err != nil {
 			return err
 		}
-		audit, err := e.queue.Approve(ctx, owner.ID, a.ID.UUID, casesync.TriggerCLI, actor())
+		audit, err := e.Queue.Approve(ctx, owner.ID, a.ID.UUID, casesync.TriggerCLI, actor())
 		if err != nil {
 			return err
 		}
@@ -41,7 +42,7 @@ func (a *PlansApproveCmd) Run(ctx context.Context, std streams, c *Config) error
 
 // confirm asks whether to do what the plan says, with how many cases of which days
 // that is. A plan that cannot be decided any more is told before that.
-func (a *PlansApproveCmd) confirm(ctx context.Context, std streams, c *Config, s *store, owner clinic.Clinic) error {
+func (a *PlansApproveCmd) confirm(ctx context.Context, std streams, c *Config, s *app.Store, owner clinic.Clinic) error {
 	if a.Yes {
 		return nil
 	}
@@ -101,12 +102,12 @@ type PlansRejectCmd struct {
 
 // Run closes the plan.
 func (a *PlansRejectCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withEngine(ctx, std, c, func(e *engine) error {
-		owner, err := ownerOfPlan(ctx, e.store, a.ID.UUID)
+	return withEngine(ctx, std, c, func(e *app.Engine) error {
+		owner, err := ownerOfPlan(ctx, e.Store, a.ID.UUID)
 		if err != nil {
 			return err
 		}
-		if err := e.queue.Reject(ctx, owner.ID, a.ID.UUID, actor()); err != nil {
+		if err := e.Queue.Reject(ctx, owner.ID, a.ID.UUID, actor()); err != nil {
 			return err
 		}
 		return show(std, c, map[string]any{"id": a.ID.UUID, "status": casesync.PlanRejected}, func(w io.Writer) {
@@ -115,7 +116,7 @@ func (a *PlansRejectCmd) Run(ctx context.Context, std streams, c *Config) error 
 	})
 }
 
-func ownerOfPlan(ctx context.Context, s *store, planID uuid.UUID) (clinic.Clinic, error) {
+func ownerOfPlan(ctx context.Context, s *app.Store, planID uuid.UUID) (clinic.Clinic, error) {
 	clinicID, err := s.Plans().ClinicOf(ctx, planID)
 	if err != nil {
 		return clinic.Clinic{}, noSuch(err, "plan", planID, "plans list --clinic ID")

@@ -62,7 +62,7 @@ func TestASyncIsFollowedByItsEvents(t *testing.T) { // docs/interface.md §Endpo
 	id := p.sync(t, "full", "", "Prefer", "respond-async").text("id")
 	p.asked(t)
 
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.via.url()+"/api/syncs/"+id+"/events", http.NoBody)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.via.URL()+"/api/syncs/"+id+"/events", http.NoBody)
 	require.NoError(t, err)
 	request.Header.Set("X-API-Key", p.key)
 	response, err := described().Do(request)

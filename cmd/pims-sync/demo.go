@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -119,8 +120,8 @@ func demoLog(c *Config, scratch string) (*slog.Logger, func(), error) {
 // A play is the demo at work.
 type play struct {
 	clinics []*demoClinic
-	server  *server
-	store   *store
+	server  *app.Server
+	store   *app.Store
 	sims    []*http.Server
 }
 
@@ -146,7 +147,7 @@ func (d *DemoCmd) raise(ctx context.Context, c *Config, log *slog.Logger, stage 
 	stage.end("")
 
 	stage.begin("Starting PostgreSQL in a scratch folder")
-	p.store, err = openScratch(ctx, c.DataDir, log)
+	p.store, err = app.OpenScratch(ctx, c.DataDir, log)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +158,7 @@ func (d *DemoCmd) raise(ctx context.Context, c *Config, log *slog.Logger, stage 
 	if err != nil {
 		return nil, err
 	}
-	p.server, err = startServer(ctx, c, p.store, log, serverOptions{listener: listener, wait: 55 * time.Second})
+	p.server, err = startServer(ctx, c, p.store, log, app.ServerOptions{Listener: listener, Wait: 55 * time.Second})
 	if err != nil {
 		_ = listener.Close()
 		return nil, err
@@ -167,7 +168,7 @@ func (d *DemoCmd) raise(ctx context.Context, c *Config, log *slog.Logger, stage 
 			return nil, err
 		}
 	}
-	stage.end(p.server.url())
+	stage.end(p.server.URL())
 	return p, nil
 }
 
@@ -195,7 +196,7 @@ func (p *play) enrol(ctx context.Context, m *demoClinic, baseURL string) error {
 		return err
 	}
 	m.id = added.ID
-	credential, err := p.server.engine.connector.NewCredential(m.id, idexxneo.Name, pims.Credentials{
+	credential, err := p.server.Engine.Connector.NewCredential(m.id, idexxneo.Name, pims.Credentials{
 		BaseURL: baseURL, Username: neosim.DefaultUsername, Password: neosim.DefaultPassword,
 	})
 	if err != nil {
@@ -209,7 +210,7 @@ func (p *play) enrol(ctx context.Context, m *demoClinic, baseURL string) error {
 		return err
 	}
 	m.key = key
-	base, err := url.Parse(p.server.url())
+	base, err := url.Parse(p.server.URL())
 	if err != nil {
 		return err
 	}
@@ -219,10 +220,10 @@ func (p *play) enrol(ctx context.Context, m *demoClinic, baseURL string) error {
 
 func (p *play) close() {
 	if p.server != nil {
-		p.server.close()
+		p.server.Close()
 	}
 	if p.store != nil {
-		p.store.close()
+		p.store.Close()
 	}
 	for _, s := range p.sims {
 		_ = s.Close()

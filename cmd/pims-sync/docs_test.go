@@ -138,7 +138,7 @@ func readerOf(t *testing.T, page string) *reader {
 	r := newReader(t, "DATABASE_URL="+w.config.DatabaseURL, "ENCRYPTION_KEY="+w.config.EncryptionKey, "KEY="+p.key)
 	r.practice = p
 	require.NoError(t, os.WriteFile(filepath.Join(r.home, "pims-sync", "schedules.json"), []byte(`[{"type": "inbound", "cron": "0 6 * * *", "enabled": true}]`), 0o644))
-	maps.Copy(r.known, bindings{"--clinic ID": "--clinic " + p.id.String(), "https://HOST": p.via.url()})
+	maps.Copy(r.known, bindings{"--clinic ID": "--clinic " + p.id.String(), "https://HOST": p.via.URL()})
 	return r
 }
 

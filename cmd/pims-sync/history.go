@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 )
@@ -22,7 +23,7 @@ type CasesHistoryCmd struct {
 
 // Run tells the history, oldest first, of a removed case as well (R14).
 func (a *CasesHistoryCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		owner, err := ownerOf(ctx, s, a.ID.UUID, s.Records().ClinicOfHistory)
 		if err != nil {
 			return err
@@ -69,7 +70,7 @@ type CasesRestoreCmd struct {
 
 // Run restores the case (R24).
 func (a *CasesRestoreCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		owner, err := ownerOfCase(ctx, s, a.ID.UUID)
 		if err != nil {
 			return err
@@ -85,7 +86,7 @@ type SyncsRestoreCmd struct {
 
 // Run restores what the sync deleted and is so still (R24).
 func (a *SyncsRestoreCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		owner, audit, err := auditOf(ctx, s, a.ID.UUID)
 		if err != nil {
 			return err
@@ -99,7 +100,7 @@ func (a *SyncsRestoreCmd) Run(ctx context.Context, std streams, c *Config) error
 }
 
 // restore undoes the soft deletes of cases, and fails where one was refused.
-func restore(ctx context.Context, std streams, c *Config, s *store, owner clinic.Clinic, ids []uuid.UUID) error {
+func restore(ctx context.Context, std streams, c *Config, s *app.Store, owner clinic.Clinic, ids []uuid.UUID) error {
 	restorations, err := s.Cases().Restore(ctx, owner.ID, ids, actor(), time.Now())
 	if err != nil {
 		return err
@@ -133,11 +134,11 @@ func restore(ctx context.Context, std streams, c *Config, s *store, owner clinic
 }
 
 // ownerOfCase is the clinic whose case it is.
-func ownerOfCase(ctx context.Context, s *store, caseID uuid.UUID) (clinic.Clinic, error) {
+func ownerOfCase(ctx context.Context, s *app.Store, caseID uuid.UUID) (clinic.Clinic, error) {
 	return ownerOf(ctx, s, caseID, s.Records().ClinicOf)
 }
 
-func ownerOf(ctx context.Context, s *store, caseID uuid.UUID, find func(context.Context, uuid.UUID) (uuid.UUID, error)) (clinic.Clinic, error) {
+func ownerOf(ctx context.Context, s *app.Store, caseID uuid.UUID, find func(context.Context, uuid.UUID) (uuid.UUID, error)) (clinic.Clinic, error) {
 	clinicID, err := find(ctx, caseID)
 	if err != nil {
 		return clinic.Clinic{}, noSuch(err, "case", caseID, "cases list --clinic ID")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
 
@@ -37,7 +38,7 @@ func TestASyncCanBeAskedForAndLookedAtLater(t *testing.T) { // R28
 
 func TestACallThatWaitsForTooLongIsAnsweredAndItsSyncGoesOn(t *testing.T) { // R28
 	t.Parallel()
-	w := newWorld(t, func(_ *Config, o *serverOptions) { o.wait = 50 * time.Millisecond })
+	w := newWorld(t, func(_ *Config, o *app.ServerOptions) { o.Wait = 50 * time.Millisecond })
 	p := w.practice(t, neosim.Options{})
 	p.hang()
 	a := p.sync(t, "inbound", "")

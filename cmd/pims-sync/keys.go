@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 )
 
@@ -61,7 +62,7 @@ func (a *KeysCreateCmd) Run(ctx context.Context, std streams, c *Config) error {
 			return usageError{fmt.Errorf("--expires: %w", err)}
 		}
 	}
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
 			return err
 		}
@@ -86,7 +87,7 @@ type KeysListCmd struct {
 
 // Run lists the keys.
 func (a *KeysListCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		keys, err := s.Keys().Keys(ctx)
 		if err != nil {
 			return err
@@ -132,7 +133,7 @@ type KeysRevokeCmd struct {
 
 // Run revokes the key.
 func (a *KeysRevokeCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		if err := s.Keys().RevokeKey(ctx, a.ID.UUID); err != nil {
 			return noSuch(err, "API key", a.ID.UUID, "keys list")
 		}

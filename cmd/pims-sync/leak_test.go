@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/seal"
@@ -23,7 +24,7 @@ func TestNothingOfAServerIsLeftAfterItsClose(t *testing.T) {
 	children := descendants(t)
 
 	t.Run("a world", func(t *testing.T) {
-		w := newWorld(t, func(_ *Config, o *serverOptions) { o.engine.browser = nil })
+		w := newWorld(t, func(_ *Config, o *app.ServerOptions) { o.Engine.Browser = nil })
 		p := w.practice(t, neosim.Options{})
 		require.Equal(t, 200, p.sync(t, "full", "").status)
 		p.hang()
@@ -37,13 +38,13 @@ func TestNothingOfAServerIsLeftAfterItsClose(t *testing.T) {
 		c := &Config{DatabaseURL: url, EncryptionKey: "too short"}
 		s, err := openStore(t.Context(), c, slog.New(slog.DiscardHandler), 0)
 		require.NoError(t, err)
-		defer s.close()
-		_, err = startServer(t.Context(), c, s, slog.New(slog.DiscardHandler), serverOptions{})
+		defer s.Close()
+		_, err = startServer(t.Context(), c, s, slog.New(slog.DiscardHandler), app.ServerOptions{})
 		require.ErrorContains(t, err, "ENCRYPTION_KEY")
 	})
 	t.Run("a command", func(t *testing.T) {
 		c := &Config{DatabaseURL: url, EncryptionKey: seal.NewKey()}
-		err := withEngine(t.Context(), streams{}, c, func(e *engine) error { return e.start(context.WithoutCancel(t.Context())) })
+		err := withEngine(t.Context(), streams{}, c, func(e *app.Engine) error { return e.Start(context.WithoutCancel(t.Context())) })
 		require.NoError(t, err)
 	})
 

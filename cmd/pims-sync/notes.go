@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres"
@@ -47,7 +48,7 @@ func (a *CasesCheckNotesCmd) Run(ctx context.Context, std streams, c *Config) er
 	case a.Clear && a.Clinic.UUID == uuid.Nil:
 		return usageError{errors.New("--clear needs --clinic: the clinics are cleared one by one")}
 	}
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		if undoes {
 			return a.undo(ctx, std, c, s)
 		}
@@ -79,7 +80,7 @@ type checkedNotes struct {
 	Clinics  []checkedClinic `json:"clinics"`
 }
 
-func (a *CasesCheckNotesCmd) check(ctx context.Context, std streams, c *Config, s *store) error {
+func (a *CasesCheckNotesCmd) check(ctx context.Context, std streams, c *Config, s *app.Store) error {
 	clinics, err := a.clinics(ctx, s)
 	if err != nil {
 		return err
@@ -103,7 +104,7 @@ func (a *CasesCheckNotesCmd) check(ctx context.Context, std streams, c *Config, 
 	return show(std, c, result, func(w io.Writer) { a.tell(w, &result) })
 }
 
-func (a *CasesCheckNotesCmd) clinics(ctx context.Context, s *store) ([]clinic.Clinic, error) {
+func (a *CasesCheckNotesCmd) clinics(ctx context.Context, s *app.Store) ([]clinic.Clinic, error) {
 	if a.Clinic.UUID == uuid.Nil {
 		return s.Clinics().Clinics(ctx)
 	}
@@ -154,7 +155,7 @@ func (a *CasesCheckNotesCmd) tell(w io.Writer, r *checkedNotes) {
 	}
 }
 
-func (a *CasesCheckNotesCmd) undo(ctx context.Context, std streams, c *Config, s *store) error {
+func (a *CasesCheckNotesCmd) undo(ctx context.Context, std streams, c *Config, s *app.Store) error {
 	clearing := casesync.ClearingActor + a.Undo.String()
 	clinicID, err := s.Cases().ClearedBy(ctx, clearing)
 	if err != nil {

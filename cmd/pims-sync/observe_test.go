@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
@@ -67,7 +68,7 @@ func TestNobodysDataReachesALogAMetricOrAnError(t *testing.T) { // R40
 		p.ClearFaults()
 	}
 	w.log.requireClean(t, secrets...)
-	metrics := fetch(t, p.via.url()+"/metrics")
+	metrics := fetch(t, p.via.URL()+"/metrics")
 	for _, secret := range secrets {
 		require.NotContains(t, metrics, secret)
 		require.NotContains(t, strings.Join(said, "\n"), secret)
@@ -120,13 +121,13 @@ func TestSyncsAreCounted(t *testing.T) { // docs/interface.md §Metrics
 	t.Parallel()
 	listener, err := listen(t.Context(), "127.0.0.1:0", "METRICS_ADDR")
 	require.NoError(t, err)
-	w := newWorld(t, func(_ *Config, o *serverOptions) { o.metrics = listener })
+	w := newWorld(t, func(_ *Config, o *app.ServerOptions) { o.Metrics = listener })
 	p := w.practice(t, neosim.Options{})
 	require.Equal(t, 200, p.sync(t, "full", "").status)
 	p.Fail(neosim.Fault{Op: neosim.OpCalendar, Kind: neosim.FaultHTML})
 	require.Equal(t, 502, p.sync(t, "inbound", "").status)
 
-	response, err := described().Get(p.via.url() + "/metrics")
+	response, err := described().Get(p.via.URL() + "/metrics")
 	require.NoError(t, err)
 	response.Body.Close()
 	require.Equal(t, 404, response.StatusCode, "with METRICS_ADDR the API has none")
@@ -170,5 +171,5 @@ func TestTheServerTellsHowItIs(t *testing.T) { // W18
 	require.Equal(t, 200, ready.status)
 	require.Equal(t, map[string]any{"status": "ready", "database": "connected"}, ready.body)
 	require.Equal(t, "3.1.0", p.get(t, "/openapi.json").text("openapi"))
-	require.Contains(t, fetch(t, p.via.url()+"/docs"), "<html")
+	require.Contains(t, fetch(t, p.via.URL()+"/docs"), "<html")
 }

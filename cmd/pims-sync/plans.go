@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 )
@@ -32,7 +33,7 @@ type PlansListCmd struct {
 
 // Run lists the plans.
 func (a *PlansListCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		owner, err := clinicOf(ctx, s, a.Clinic.UUID)
 		if err != nil {
 			return err
@@ -79,7 +80,7 @@ type PlansShowCmd struct {
 
 // Run shows the plan.
 func (a *PlansShowCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		owner, err := ownerOfPlan(ctx, s, a.ID.UUID)
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/queue"
 	"github.com/pims-sync/pims-sync/internal/seal"
 )
@@ -35,8 +36,8 @@ type unreadableJSON struct {
 // Run rotates the encryption key (R37). It may run beside replicas, be interrupted,
 // and be repeated.
 func (a *KeysRotateEncryptionCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
-		ring, err := openKeyring(ctx, c, s)
+	return withStore(ctx, std, c, func(s *app.Store) error {
+		ring, err := s.Keyring(ctx, c.EncryptionKey)
 		if err != nil {
 			return err
 		}
@@ -60,7 +61,7 @@ func (a *KeysRotateEncryptionCmd) Run(ctx context.Context, std streams, c *Confi
 
 // ready refuses a rotation to a key that a replica lacks: it could not open what is
 // sealed anew.
-func (a *KeysRotateEncryptionCmd) ready(ctx context.Context, s *store, keyID string) error {
+func (a *KeysRotateEncryptionCmd) ready(ctx context.Context, s *app.Store, keyID string) error {
 	if a.DryRun || a.Force {
 		return nil
 	}

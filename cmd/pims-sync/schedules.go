@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/cron"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
@@ -46,7 +47,7 @@ type problemJSON struct {
 // Run shows the entries that run, those that are disabled, and those that are bad
 // (R33).
 func (a *SchedulesShowCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		_, entries, problems, err := schedulesOf(ctx, s, a.Clinic.UUID)
 		if err != nil {
 			return err
@@ -95,7 +96,7 @@ func state(enabled bool) string {
 }
 
 // schedulesOf reads a clinic and its schedules.
-func schedulesOf(ctx context.Context, s *store, clinicID uuid.UUID) (clinic.Clinic, []clinic.ScheduleEntry, []clinic.ScheduleProblem, error) {
+func schedulesOf(ctx context.Context, s *app.Store, clinicID uuid.UUID) (clinic.Clinic, []clinic.ScheduleEntry, []clinic.ScheduleProblem, error) {
 	owner, err := clinicOf(ctx, s, clinicID)
 	if err != nil {
 		return owner, nil, nil, err
@@ -151,7 +152,7 @@ func (a *SchedulesSetCmd) Run(ctx context.Context, std streams, c *Config) error
 		}
 		return fmt.Errorf("%s; nothing was stored", strings.Join(reasons, "; "))
 	}
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
 			return err
 		}
@@ -204,7 +205,7 @@ func (a *SchedulesNextCmd) Run(ctx context.Context, std streams, c *Config) erro
 	if a.Days < 1 || a.Days > 366 {
 		return usageError{errors.New("--days must be between 1 and 366")}
 	}
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		owner, entries, _, err := schedulesOf(ctx, s, a.Clinic.UUID)
 		if err != nil {
 			return err

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
-	"net/netip"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/tracing"
 )
@@ -55,8 +53,7 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	if err := s.check(); err != nil {
 		return usageError{err}
 	}
-	collectAbove(heapFloor)
-	limitMemory(memoryLimit)
+	app.LimitMemory()
 	proxies, err := api.ParseProxies(s.TrustedProxies)
 	if err != nil {
 		return usageError{err}
@@ -86,35 +83,38 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	if err != nil {
 		return err
 	}
-	defer store.close()
+	defer store.Close()
 	defer traces.Close()
-	running, err := startServer(ctx, c, store, log, serverOptions{
-		listener: listener,
-		wait:     time.Duration(s.SyncWaitMS) * time.Millisecond,
-		metrics:  metrics,
-		proxies:  proxies,
-		engine:   engineOptions{schedule: s.EnableScheduler, jitter: s.ScheduleJitter, maxSyncs: s.MaxSyncs, lease: s.SyncLease, eventRetention: s.EventRetention, tracing: traces},
+	running, err := startServer(ctx, c, store, log, app.ServerOptions{
+		Listener: listener,
+		Wait:     time.Duration(s.SyncWaitMS) * time.Millisecond,
+		Metrics:  metrics,
+		Proxies:  proxies,
+		Engine: app.EngineOptions{
+			Schedule: s.EnableScheduler, Jitter: s.ScheduleJitter, MaxSyncs: s.MaxSyncs, Lease: s.SyncLease,
+			EventRetention: s.EventRetention, Tracing: traces,
+		},
 	})
 	if err != nil {
 		return err
 	}
-	log.Info("Ready", "namespace", "pims-sync:api", "address", running.url(), "version", thisBuild().Version)
+	log.Info("Ready", "namespace", "pims-sync:api", "address", running.URL(), "version", thisBuild().Version)
 
 	keeping, stopKeeping := context.WithCancel(ctx)
 	lost, kept := make(chan error, 1), make(chan struct{})
 	panics.Go(func() {
 		defer close(kept)
-		lost <- store.keepUp(keeping, log.With("namespace", "pims-sync:database"))
+		lost <- store.KeepUp(keeping, log.With("namespace", "pims-sync:database"))
 	}, func(e *panics.Error) { // syncs go on; an embedded database that ends is not opened again
 		log.Error("The watch over the embedded PostgreSQL panicked", append([]any{"namespace", "pims-sync:database"}, e.Attrs()...)...)
 	})
 	select {
 	case <-ctx.Done():
 		log.Info("Shutting down", "namespace", "pims-sync:api")
-	case err = <-running.failed:
+	case err = <-running.Failed():
 	case err = <-lost:
 	}
-	running.close()
+	running.Close()
 	stopKeeping()
 	<-kept
 	return err
@@ -154,121 +154,4 @@ func listen(ctx context.Context, address, variable string) (net.Listener, error)
 		return nil, fmt.Errorf("cannot listen on %s: %w; choose another with %s", address, errors.Unwrap(err), variable)
 	}
 	return listener, nil
-}
-
-// serverOptions are what differs between serve and demo.
-type serverOptions struct {
-	listener net.Listener
-	metrics  net.Listener // nil: /metrics is on the other one
-	wait     time.Duration
-	proxies  []netip.Prefix
-	engine   engineOptions
-}
-
-// server is the HTTP API and the engine behind it.
-type server struct {
-	engine   *engine
-	listener net.Listener
-	servers  []*http.Server
-	failed   chan error
-	serving  sync.WaitGroup
-}
-
-// startServer starts the engine and answers on the listeners.
-func startServer(ctx context.Context, c *Config, s *store, log *slog.Logger, o serverOptions) (*server, error) {
-	e, err := newEngine(ctx, c, s, log, o.engine)
-	if err != nil {
-		return nil, err
-	}
-	running := &server{engine: e, listener: o.listener, failed: make(chan error, 2)}
-	options := api.Options{
-		Keys:           s.Keys(),
-		Syncs:          e.queue,
-		Cases:          s.Records(),
-		Plans:          s.Plans(),
-		Decisions:      e.queue,
-		Restores:       s.Cases(),
-		Conditions:     e.scheduler,
-		Clinics:        s.Clinics(),
-		Ready:          s.DB,
-		Draining:       e.queue.Draining,
-		Metrics:        e.metrics.Handler(),
-		Wait:           o.wait,
-		TrustedProxies: o.proxies,
-		Trace:          e.traced,
-		Version:        thisBuild().Version,
-		Logger:         log,
-	}
-	if err := e.start(ctx); err != nil {
-		e.close()
-		return nil, err
-	}
-	if o.metrics != nil {
-		options.Metrics = nil
-		mux := http.NewServeMux()
-		mux.Handle("GET /metrics", e.metrics.Handler())
-		running.serve(o.metrics, recovering(mux, log), 0)
-	}
-	running.serve(running.listener, api.New(options), o.wait)
-	return running, nil
-}
-
-// recovering answers 500 for a handler that panics, and logs it without the value,
-// which net/http would log (R58).
-func recovering(handler http.Handler, log *slog.Logger) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := panics.Catch(func() error {
-			handler.ServeHTTP(w, r)
-			return nil
-		})
-		if e := panics.In(err); e != nil {
-			log.ErrorContext(r.Context(), "Request panicked", append([]any{"namespace", "pims-sync:api"}, e.Attrs()...)...)
-			http.Error(w, "internal error", http.StatusInternalServerError)
-		}
-	})
-}
-
-// traced is tracing's view of a request to the API.
-func (e *engine) traced(ctx context.Context, operation string, header http.Header) (context.Context, func(api.Answer)) {
-	ctx, answered := e.tracing.Request(ctx, operation, header)
-	return ctx, func(a api.Answer) { answered(a.Status, a.ClinicID, a.SyncID, a.Code) }
-}
-
-// serve answers on a listener in the background.
-func (r *server) serve(listener net.Listener, handler http.Handler, wait time.Duration) {
-	s := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      wait + 30*time.Second,
-		IdleTimeout:       2 * time.Minute,
-	}
-	r.servers = append(r.servers, s)
-	panics.GoIn(&r.serving, func() {
-		if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			r.failed <- fmt.Errorf("serving on %s: %w", listener.Addr(), err)
-		}
-	}, func(e *panics.Error) { r.failed <- fmt.Errorf("serving on %s: %w", listener.Addr(), e) })
-}
-
-// url is where the API answers.
-func (r *server) url() string { return "http://" + r.listener.Addr().String() }
-
-// close gives running syncs back to the queue, answers the calls that wait for
-// them, and then ends the listeners and the engine (R31). Until then the listeners
-// answer, each call on a connection of its own, that this replica is draining.
-func (r *server) close() {
-	for _, s := range r.servers {
-		s.SetKeepAlivesEnabled(false)
-	}
-	r.engine.stop()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	for _, s := range r.servers {
-		if s.Shutdown(ctx) != nil {
-			_ = s.Close()
-		}
-	}
-	r.serving.Wait()
-	r.engine.release()
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/queue"
@@ -103,8 +104,8 @@ func TestTheEncryptionKeyIsRotatedWhileASyncRuns(t *testing.T) { // R37
 	first, second := w.config.EncryptionKey, seal.NewKey()
 	w.secrets = append(w.secrets, second)
 	w.replicas[0].end()
-	with := func(key string) func(*Config, *serverOptions) {
-		return func(c *Config, _ *serverOptions) { c.EncryptionKey = key }
+	with := func(key string) func(*Config, *app.ServerOptions) {
+		return func(c *Config, _ *app.ServerOptions) { c.EncryptionKey = key }
 	}
 	p.via = w.replica(with(second + "," + first))
 	p.ResetRequests()
@@ -179,9 +180,9 @@ func TestCredentialsThatCannotBeUsedStopBeforeAnyLogin(t *testing.T) { // R37
 
 func TestABrowserThatIsNotThereIsUnavailable(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *Config, o *serverOptions) {
+	w := newWorld(t, func(c *Config, o *app.ServerOptions) {
 		c.ChromiumPath = "/nowhere/chromium"
-		o.engine.browser = nil
+		o.Engine.Browser = nil
 	})
 	a := w.practice(t, neosim.Options{}).sync(t, "inbound", "")
 	require.Equal(t, 503, a.status, a.body)
@@ -191,7 +192,7 @@ func TestABrowserThatIsNotThereIsUnavailable(t *testing.T) {
 
 func TestAnotherHostIsNotTalkedTo(t *testing.T) { // docs/interface.md §Environment, PIMS_ALLOWED_HOSTS
 	t.Parallel()
-	w := newWorld(t, func(c *Config, _ *serverOptions) { c.AllowedHosts = nil })
+	w := newWorld(t, func(c *Config, _ *app.ServerOptions) { c.AllowedHosts = nil })
 	p := w.practice(t, neosim.Options{})
 	a := p.sync(t, "inbound", "")
 	require.Equal(t, 409, a.status, a.body)
@@ -202,7 +203,7 @@ func TestAnotherHostIsNotTalkedTo(t *testing.T) { // docs/interface.md §Environ
 
 func TestTheRateLimitHoldsOverAllRequestsToAHost(t *testing.T) { // R32
 	t.Parallel()
-	w := newWorld(t, func(c *Config, _ *serverOptions) { c.RateLimit = 20 })
+	w := newWorld(t, func(c *Config, _ *app.ServerOptions) { c.RateLimit = 20 })
 	p := w.practice(t, neosim.Options{})
 	began := time.Now()
 	require.Equal(t, 200, p.sync(t, "inbound", `{"daysAhead": 62}`).status)

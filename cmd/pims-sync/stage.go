@@ -93,7 +93,7 @@ The server goes on at %[1]s until Ctrl-C (API: %[1]s/docs). Try, as %[2]s:
   curl -s -X POST -H 'X-API-Key: %[3]s' %[1]s/api/sync/inbound
   curl -s -H 'X-API-Key: %[3]s' '%[1]s/api/cases?limit=3'
 
-`, p.server.url(), m.name, m.key)
+`, p.server.URL(), m.name, m.key)
 }
 
 // A watch shows the progress of several syncs in one line, on a terminal.

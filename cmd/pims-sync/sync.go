@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 )
@@ -115,12 +116,12 @@ func runSync(ctx context.Context, std streams, c *Config, clinicID uuid.UUID, t 
 	if err := o.Check(t); err != nil {
 		return err
 	}
-	return withWorker(ctx, std, c, func(e *engine) error {
-		owner, err := clinicOf(ctx, e.store, clinicID)
+	return withWorker(ctx, std, c, func(e *app.Engine) error {
+		owner, err := clinicOf(ctx, e.Store, clinicID)
 		if err != nil {
 			return err
 		}
-		audit, err := e.queue.Start(ctx, casesync.Request{ClinicID: clinicID, Type: t, Trigger: casesync.TriggerCLI, Options: o}, "")
+		audit, err := e.Queue.Start(ctx, casesync.Request{ClinicID: clinicID, Type: t, Trigger: casesync.TriggerCLI, Options: o}, "")
 		if err != nil {
 			return err
 		}
@@ -140,13 +141,13 @@ var errInterrupted = errors.New("interrupted")
 
 // follow shows the progress of a sync until it is over. Interrupted, it answers
 // errInterrupted; the sync goes on.
-func follow(ctx context.Context, std streams, c *Config, e *engine, audit casesync.Audit) (casesync.Audit, error) {
+func follow(ctx context.Context, std streams, c *Config, e *app.Engine, audit casesync.Audit) (casesync.Audit, error) {
 	bar := newBar(std.err, !c.JSON)
 	defer bar.close()
 	seen := time.Now()
 	for {
 		look, cancel := context.WithTimeout(ctx, followEvery)
-		now, err := e.queue.Wait(look, audit.ClinicID, audit.ID)
+		now, err := e.Queue.Wait(look, audit.ClinicID, audit.ID)
 		away := errors.Is(err, casesync.ErrDatabase) && time.Since(seen) < databaseAway
 		if away || err == nil && !now.Status.Final() {
 			<-look.Done() // a sync that waits for its next attempt answers at once

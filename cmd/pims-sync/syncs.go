@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 )
@@ -33,7 +34,7 @@ type SyncsListCmd struct {
 
 // Run lists the syncs.
 func (a *SyncsListCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		owner, err := clinicOf(ctx, s, a.Clinic.UUID)
 		if err != nil {
 			return err
@@ -92,7 +93,7 @@ type SyncsShowCmd struct {
 
 // Run shows the sync.
 func (a *SyncsShowCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(s *store) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		owner, audit, err := auditOf(ctx, s, a.ID.UUID)
 		if err != nil {
 			return err
@@ -143,7 +144,7 @@ func tellChanges(w io.Writer, syncID uuid.UUID, events []casesync.Event, total i
 }
 
 // tellApproval says who approved the plan that the sync carries out.
-func tellApproval(ctx context.Context, std streams, s *store, audit casesync.Audit, loc *time.Location) error {
+func tellApproval(ctx context.Context, std streams, s *app.Store, audit casesync.Audit, loc *time.Location) error {
 	if audit.Approval == uuid.Nil {
 		return nil
 	}
@@ -158,7 +159,7 @@ func tellApproval(ctx context.Context, std streams, s *store, audit casesync.Aud
 }
 
 // auditOf reads a sync, whosever it is, and its clinic.
-func auditOf(ctx context.Context, s *store, syncID uuid.UUID) (clinic.Clinic, casesync.Audit, error) {
+func auditOf(ctx context.Context, s *app.Store, syncID uuid.UUID) (clinic.Clinic, casesync.Audit, error) {
 	clinicID, err := s.Audits().ClinicOf(ctx, syncID)
 	if err != nil {
 		return clinic.Clinic{}, casesync.Audit{}, noSuch(err, "sync", syncID, "syncs list --clinic ID")
@@ -178,8 +179,8 @@ type SyncsWatchCmd struct {
 
 // Run follows the sync, whoever works on it.
 func (a *SyncsWatchCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withEngine(ctx, std, c, func(e *engine) error {
-		owner, audit, err := auditOf(ctx, e.store, a.ID.UUID)
+	return withEngine(ctx, std, c, func(e *app.Engine) error {
+		owner, audit, err := auditOf(ctx, e.Store, a.ID.UUID)
 		if err != nil {
 			return err
 		}
@@ -201,20 +202,20 @@ const cancelWait = 10 * time.Second
 
 // Run cancels the sync.
 func (a *SyncsCancelCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withWorker(ctx, std, c, func(e *engine) error {
-		owner, audit, err := auditOf(ctx, e.store, a.ID.UUID)
+	return withWorker(ctx, std, c, func(e *app.Engine) error {
+		owner, audit, err := auditOf(ctx, e.Store, a.ID.UUID)
 		if err != nil {
 			return err
 		}
 		if audit.Status.Final() {
 			return fmt.Errorf("sync %s is over already (%s); `pims-sync syncs show %s` tells how it ended", a.ID, audit.Status, a.ID)
 		}
-		if _, err = e.queue.Cancel(ctx, audit.ClinicID, audit.ID, actor()); err != nil {
+		if _, err = e.Queue.Cancel(ctx, audit.ClinicID, audit.ID, actor()); err != nil {
 			return err
 		}
 		wait, cancel := context.WithTimeout(ctx, cancelWait)
 		defer cancel()
-		if audit, err = e.queue.Wait(wait, audit.ClinicID, audit.ID); err != nil {
+		if audit, err = e.Queue.Wait(wait, audit.ClinicID, audit.ID); err != nil {
 			return err
 		}
 		return showAudit(std, c, owner, audit)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/queue"
@@ -13,17 +14,17 @@ import (
 
 // withWorker is withEngine for a command that starts a sync. A replica that lives
 // works on it; without one the command does, on this sync only (docs/interface.md §Commands).
-func withWorker(ctx context.Context, std streams, c *Config, run func(*engine) error) error {
-	return withStore(ctx, std, c, func(s *store) error {
+func withWorker(ctx context.Context, std streams, c *Config, run func(*app.Engine) error) error {
+	return withStore(ctx, std, c, func(s *app.Store) error {
 		alive, err := replicasOrNone(ctx, s)
 		if err != nil {
 			return err
 		}
-		e, err := newEngine(ctx, c, s, newLogger(std.err, quietly(c)), engineOptions{private: !alive})
+		e, err := newEngine(ctx, c, s, newLogger(std.err, quietly(c)), app.EngineOptions{Private: !alive})
 		if err != nil {
 			return err
 		}
-		defer e.close()
+		defer e.Close()
 		return run(e)
 	})
 }
@@ -31,7 +32,7 @@ func withWorker(ctx context.Context, std streams, c *Config, run func(*engine) e
 // replicasOrNone tells whether a replica lives. Where none does, nobody takes up
 // what a killed process left; it is closed as interrupted, so that it is not in
 // the way for ever (R30).
-func replicasOrNone(ctx context.Context, s *store) (alive bool, err error) {
+func replicasOrNone(ctx context.Context, s *app.Store) (alive bool, err error) {
 	if alive, err = s.Replicas().Alive(ctx, queue.ReplicaSilence); err != nil || alive {
 		return alive, err
 	}
@@ -52,16 +53,16 @@ func replicasOrNone(ctx context.Context, s *store) (alive bool, err error) {
 
 // carryOut works on a sync that the command has started, or lets a replica do so,
 // and tells how it ended.
-func carryOut(ctx context.Context, std streams, c *Config, e *engine, owner clinic.Clinic, audit casesync.Audit) error {
-	if e.private {
-		if err := e.start(ctx); err != nil {
+func carryOut(ctx context.Context, std streams, c *Config, e *app.Engine, owner clinic.Clinic, audit casesync.Audit) error {
+	if e.Private {
+		if err := e.Start(ctx); err != nil {
 			return err
 		}
 	}
 	ended, err := follow(ctx, std, c, e, audit)
 	switch {
-	case errors.Is(err, errInterrupted) && e.private:
-		return e.callOff(audit)
+	case errors.Is(err, errInterrupted) && e.Private:
+		return callOff(e, audit)
 	case err != nil:
 		return err
 	}
@@ -70,12 +71,12 @@ func carryOut(ctx context.Context, std streams, c *Config, e *engine, owner clin
 
 // callOff cancels the sync of an interrupted command: nobody else would go on with
 // it.
-func (e *engine) callOff(audit casesync.Audit) error {
+func callOff(e *app.Engine, audit casesync.Audit) error {
 	ctx, cancel := context.WithTimeout(context.Background(), cancelWait)
 	defer cancel()
-	_, err := e.queue.Cancel(ctx, audit.ClinicID, audit.ID, actor())
+	_, err := e.Queue.Cancel(ctx, audit.ClinicID, audit.ID, actor())
 	if err == nil {
-		audit, err = e.queue.Wait(ctx, audit.ClinicID, audit.ID)
+		audit, err = e.Queue.Wait(ctx, audit.ClinicID, audit.ID)
 	}
 	if err != nil {
 		return fmt.Errorf("interrupted, and sync %s could not be cancelled: %w; the next command closes it", audit.ID, err)

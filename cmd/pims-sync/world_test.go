@@ -17,6 +17,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/api/apitest"
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/logtest"
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -31,7 +32,7 @@ import (
 type world struct {
 	t      *testing.T
 	config Config
-	store  *store // for what an engineer does: clinics, credentials, keys
+	store  *app.Store // for what an engineer does: clinics, credentials, keys
 	ring   *seal.Keyring
 	zone   *time.Location
 	log    *logBook
@@ -43,12 +44,12 @@ type world struct {
 
 // A replica is one server of a world, which ends with the test or before.
 type replica struct {
-	*server
+	*app.Server
 	end func()
 }
 
 // newWorld makes a world with one replica.
-func newWorld(t *testing.T, change ...func(*Config, *serverOptions)) *world {
+func newWorld(t *testing.T, change ...func(*Config, *app.ServerOptions)) *world {
 	t.Helper()
 	w := &world{t: t, zone: zoneAtNoon(t), log: &logBook{}}
 	w.config = Config{
@@ -62,7 +63,7 @@ func newWorld(t *testing.T, change ...func(*Config, *serverOptions)) *world {
 	}
 	w.store = w.open()
 	var err error
-	w.ring, err = openKeyring(t.Context(), &w.config, w.store)
+	w.ring, err = w.store.Keyring(t.Context(), w.config.EncryptionKey)
 	require.NoError(t, err)
 	w.replica(change...)
 	w.secrets = []string{neosim.DefaultPassword, neosim.DefaultUsername, w.config.EncryptionKey}
@@ -71,33 +72,33 @@ func newWorld(t *testing.T, change ...func(*Config, *serverOptions)) *world {
 }
 
 // open opens the world's database, as each process does.
-func (w *world) open() *store {
+func (w *world) open() *app.Store {
 	w.t.Helper()
 	s, err := openStore(w.t.Context(), &w.config, w.logger(), 0)
 	require.NoError(w.t, err)
-	w.t.Cleanup(s.close)
+	w.t.Cleanup(s.Close)
 	return s
 }
 
 func (w *world) logger() *slog.Logger { return newLogger(w.log, &w.config) }
 
 // replica starts one more server on the world's database.
-func (w *world) replica(change ...func(*Config, *serverOptions)) *replica {
+func (w *world) replica(change ...func(*Config, *app.ServerOptions)) *replica {
 	w.t.Helper()
 	settings := w.config
 	listener, err := listen(w.t.Context(), "127.0.0.1:0", "PORT")
 	require.NoError(w.t, err)
-	options := serverOptions{
-		listener: listener,
-		wait:     4 * time.Minute,
-		engine:   engineOptions{browser: chromium.get()},
+	options := app.ServerOptions{
+		Listener: listener,
+		Wait:     4 * time.Minute,
+		Engine:   app.EngineOptions{Browser: chromium.get()},
 	}
 	for _, c := range change {
 		c(&settings, &options)
 	}
 	running, err := startServer(context.WithoutCancel(w.t.Context()), &settings, w.open(), w.logger(), options)
 	require.NoError(w.t, err)
-	r := &replica{running, sync.OnceFunc(running.close)}
+	r := &replica{running, sync.OnceFunc(running.Close)}
 	w.t.Cleanup(r.end)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -112,7 +113,7 @@ type practice struct {
 	id    uuid.UUID
 	key   string
 	neo   *httptest.Server
-	via   interface{ url() string } // the server that it calls
+	via   interface{ URL() string } // the server that it calls
 }
 
 // practice adds a clinic whose Neo has these habits.
@@ -220,7 +221,7 @@ func (p *practice) call(t testing.TB, method, path, body string, headers ...stri
 
 // try is call for goroutines, which must not end the test.
 func (p *practice) try(ctx context.Context, method, path, body string, headers ...string) (answer, error) {
-	request, err := http.NewRequestWithContext(ctx, method, p.via.url()+path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, p.via.URL()+path, strings.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}

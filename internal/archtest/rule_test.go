@@ -117,6 +117,11 @@ var importRule = rule{
 		},
 	},
 	{
+		pkg:       "internal/app",
+		joinsAll:  true,
+		libraries: []string{uuid},
+	},
+	{
 		pkg:       program,
 		joinsAll:  true,
 		libraries: []string{uuid, "github.com/alecthomas/kong", "golang.org/x/term"},

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -17,9 +17,10 @@ import (
 	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
-// store is the migrated database that a command works on, and what keeps it up.
-type store struct {
+// A Store is the migrated database that a program works on, and what keeps it up.
+type Store struct {
 	*postgres.DB
+
 	home string // where the embedded database's own key is; empty with DATABASE_URL
 
 	mu       sync.Mutex
@@ -29,55 +30,52 @@ type store struct {
 // closing bounds how long the embedded database may take to stop.
 const closing = 15 * time.Second
 
-// openStore opens the database that the settings name and brings its schema up to
+// OpenStore opens the database that the settings name and brings its schema up to
 // date. Without DATABASE_URL it is the embedded one: who finds it running joins
-// it, who finds it free starts it and holds it until close (docs/interface.md §Commands).
+// it, who finds it free starts it and holds it until Close (docs/interface.md §Commands).
 // wait is how long to wait for a present owner to end.
-func openStore(ctx context.Context, c *Config, log *slog.Logger, wait time.Duration) (*store, error) {
-	if c.DatabaseURL != "" {
-		return connect(ctx, &store{}, c.DatabaseURL, log)
+func OpenStore(ctx context.Context, settings Settings, log *slog.Logger, wait time.Duration) (*Store, error) {
+	if settings.DatabaseURL != "" {
+		return connect(ctx, &Store{}, settings.DatabaseURL, log)
 	}
-	dir, err := c.dataDir()
-	if err != nil {
-		return nil, err
-	}
+	dir := settings.DataDir
 	database, err := embedded.Open(ctx, embedded.Options{Dir: dir, Logger: log, Wait: wait})
 	if err != nil {
 		return nil, err
 	}
-	return connect(ctx, &store{home: dir, embedded: database}, database.URL(), log)
+	return connect(ctx, &Store{home: dir, embedded: database}, database.URL(), log)
 }
 
-// openScratch opens a database of its own in a scratch folder, which close
-// removes.
-func openScratch(ctx context.Context, home string, log *slog.Logger) (*store, error) {
+// OpenScratch opens a database of its own in a scratch folder, which Close removes. home
+// is where its encryption key is.
+func OpenScratch(ctx context.Context, home string, log *slog.Logger) (*Store, error) {
 	database, err := embedded.OpenScratch(ctx, log)
 	if err != nil {
 		return nil, err
 	}
-	return connect(ctx, &store{home: home, embedded: database}, database.URL(), log)
+	return connect(ctx, &Store{home: home, embedded: database}, database.URL(), log)
 }
 
 // connect completes a store, or closes it.
-func connect(ctx context.Context, s *store, url string, log *slog.Logger) (*store, error) {
+func connect(ctx context.Context, s *Store, url string, log *slog.Logger) (*Store, error) {
 	db, err := postgres.Open(ctx, postgres.Options{URL: url, Logger: log})
 	if err != nil {
-		s.close()
+		s.Close()
 		return nil, err
 	}
 	s.DB = db
 	if err := db.Migrate(ctx); err != nil {
-		s.close()
+		s.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-// keepUp opens the embedded database again when it ends before we do: its owner
+// KeepUp opens the embedded database again when it ends before we do: its owner
 // may have been another command, or somebody killed it. Its address stays, so the
 // pool goes on. It returns when the context ends, or with the error that says why
 // there is no database any more.
-func (s *store) keepUp(ctx context.Context, log *slog.Logger) error {
+func (s *Store) KeepUp(ctx context.Context, log *slog.Logger) error {
 	for s.embedded != nil {
 		select {
 		case <-ctx.Done():
@@ -100,9 +98,10 @@ func (s *store) keepUp(ctx context.Context, log *slog.Logger) error {
 	return nil
 }
 
-func (s *store) close() {
+// Close ends the pool and, where it is ours, the embedded database.
+func (s *Store) Close() {
 	if s.DB != nil {
-		s.Close()
+		s.DB.Close()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,10 +115,9 @@ func (s *store) close() {
 // keyFile is where the embedded database's own encryption key is kept.
 const keyFile = "encryption.key"
 
-// openKeyring reads ENCRYPTION_KEY, or for the embedded database the key that was
+// Keyring reads ENCRYPTION_KEY, or for the embedded database the key that was
 // made once, and refuses a key that is not the database's (R37).
-func openKeyring(ctx context.Context, c *Config, s *store) (*seal.Keyring, error) {
-	text := c.EncryptionKey
+func (s *Store) Keyring(ctx context.Context, text string) (*seal.Keyring, error) {
 	if text == "" {
 		if s.home == "" {
 			return nil, errors.New("ENCRYPTION_KEY is required with DATABASE_URL; `pims-sync keygen` makes one")

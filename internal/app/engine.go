@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -22,68 +22,69 @@ import (
 	"github.com/pims-sync/pims-sync/internal/tracing"
 )
 
-// engine is everything that runs syncs: serve, demo and the sync commands share
+// An Engine is everything that runs syncs: serve, demo and the sync commands share
 // it, and tests configure the very same.
-type engine struct {
-	store     *store
-	browser   pims.Browser
-	connector *clinic.Connector
-	queue     *queue.Queue
-	scheduler *scheduler.Scheduler
-	notifier  *postgres.Notifier
-	metrics   *metrics.Metrics
-	tracing   *tracing.Tracing
-	log       *slog.Logger
-	private   bool // it works only on what it starts itself
+type Engine struct {
+	Store     *Store
+	Connector *clinic.Connector
+	Queue     *queue.Queue
+	Scheduler *scheduler.Scheduler
+	Private   bool // it works only on what it starts itself
+
+	browser  pims.Browser
+	notifier *postgres.Notifier
+	metrics  *metrics.Metrics
+	tracing  *tracing.Tracing
+	log      *slog.Logger
 
 	endSchedules func()
 	closeBrowser func()
 }
 
-// engineOptions are what differs between those who run syncs.
-type engineOptions struct {
-	private        bool             // work only what this process starts (docs/interface.md §Commands, sync)
-	schedule       bool             // enqueue what is due (R33)
-	jitter         time.Duration    // spread of ticks over clinics
-	maxSyncs       int              // worked on at once; 0: the queue's default
-	lease          time.Duration    // how long a sync without a sign of life is left alone; 0: the queue's default
-	eventRetention time.Duration    // of the history of cases; 0: for ever
-	tracing        *tracing.Tracing // nil: nothing is traced
-	browser        pims.Browser     // that others share; nil: one of the engine's own
-	now            func() time.Time // nil: time.Now
+// EngineOptions are what differs between those who run syncs.
+type EngineOptions struct {
+	Private        bool             // work only what this process starts (docs/interface.md §Commands, sync)
+	Schedule       bool             // enqueue what is due (R33)
+	Jitter         time.Duration    // spread of ticks over clinics
+	MaxSyncs       int              // worked on at once; 0: the queue's default
+	Lease          time.Duration    // how long a sync without a sign of life is left alone; 0: the queue's default
+	EventRetention time.Duration    // of the history of cases; 0: for ever
+	Tracing        *tracing.Tracing // nil: nothing is traced
+	Browser        pims.Browser     // that others share; nil: one of the engine's own
+	Now            func() time.Time // nil: time.Now
 }
 
 // keyring opens the keyring. Who works for all clinics needs every key that some
 // clinic's credentials have (R37).
-func (o *engineOptions) keyring(ctx context.Context, c *Config, s *store) (*seal.Keyring, error) {
-	ring, err := openKeyring(ctx, c, s)
-	if err == nil && !o.private {
+func (o *EngineOptions) keyring(ctx context.Context, settings Settings, s *Store) (*seal.Keyring, error) {
+	ring, err := s.Keyring(ctx, settings.EncryptionKey)
+	if err == nil && !o.Private {
 		err = ring.Cover(ctx, s.Seals())
 	}
 	return ring, err
 }
 
-// newEngine joins the parts. It starts no browser and works on no sync yet.
-func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o engineOptions) (*engine, error) {
-	if o.now == nil {
-		o.now = time.Now
+// NewEngine joins the parts. It starts no browser and works on no sync yet.
+func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logger, o EngineOptions) (*Engine, error) {
+	if o.Now == nil {
+		o.Now = time.Now
 	}
-	ring, err := o.keyring(ctx, c, s)
+	ring, err := o.keyring(ctx, settings, s)
 	if err != nil {
 		return nil, err
 	}
-	counters, err := metrics.New(slices.Sorted(maps.Keys(providers))...)
+	counters, err := metrics.New(slices.Sorted(maps.Keys(Providers))...)
 	if err != nil {
 		return nil, err
 	}
-	e := &engine{
-		store:    s,
+	e := &Engine{
+		Store:    s,
 		metrics:  counters,
-		tracing:  o.tracing,
+		tracing:  o.Tracing,
 		notifier: postgres.NewNotifier(s.DB),
 		log:      log,
-		browser:  o.browser,
-		private:  o.private,
+		browser:  o.Browser,
+		Private:  o.Private,
 
 		endSchedules: func() {},
 		closeBrowser: func() {},
@@ -92,40 +93,40 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 		e.tracing = tracing.Off()
 	}
 	if e.browser == nil {
-		own := newBrowser(c, s, log)
+		own := newBrowser(settings, s, log)
 		e.browser, e.closeBrowser = own, own.Close
 	}
-	e.connector = clinic.NewConnector(clinic.ConnectorOptions{
-		Providers:    e.providers(c, o.now),
-		Aliases:      aliases,
+	e.Connector = clinic.NewConnector(clinic.ConnectorOptions{
+		Providers:    e.providers(settings, o.Now),
+		Aliases:      Aliases,
 		Clinics:      s.Clinics(),
 		Credentials:  s.Credentials(),
 		Sessions:     s.Sessions(),
 		Keyring:      ring,
 		Logger:       log,
-		Now:          o.now,
+		Now:          o.Now,
 		ObserveLogin: e.metrics.PIMSLogin,
 	})
 	record := recorder{s.Audits(), s.Plans()}
-	e.queue, err = queue.New(queue.Options{
+	e.Queue, err = queue.New(queue.Options{
 		DB:             s.DB,
 		Audits:         record.Audits,
 		Plans:          record.Plans,
 		Notifier:       e.notifier,
-		Run:            e.newRunner(record, o.now).Run,
-		Precheck:       e.connector.Precheck,
+		Run:            e.newRunner(record, o.Now).Run,
+		Precheck:       e.Connector.Precheck,
 		Clinics:        s.Clinics(),
 		Schedules:      s.Schedules(),
-		MaxSyncs:       o.maxSyncs,
-		Lease:          o.lease,
+		MaxSyncs:       o.MaxSyncs,
+		Lease:          o.Lease,
 		Records:        s.Records(),
 		Replicas:       s.Replicas(),
 		KeyIDs:         ring.KeyIDs(),
-		EventRetention: o.eventRetention,
-		Private:        o.private,
-		TimeLimit:      c.syncTimeout(),
+		EventRetention: o.EventRetention,
+		Private:        o.Private,
+		TimeLimit:      settings.SyncTimeout,
 		Logger:         log,
-		Now:            o.now,
+		Now:            o.Now,
 		Observe:        e.metrics,
 		Meters:         e.metrics.Meters(),
 		Tracers:        e.tracing.Provider(),
@@ -134,25 +135,25 @@ func newEngine(ctx context.Context, c *Config, s *store, log *slog.Logger, o eng
 		e.closeBrowser()
 		return nil, err
 	}
-	e.scheduler = scheduler.New(scheduler.Options{
+	e.Scheduler = scheduler.New(scheduler.Options{
 		Clinics: s.Clinics(),
-		Entries: e.queue.Entries(s.Schedules()),
-		Enqueue: o.schedule,
-		Jitter:  o.jitter,
+		Entries: e.Queue.Entries(s.Schedules()),
+		Enqueue: o.Schedule,
+		Jitter:  o.Jitter,
 		Changed: func() (<-chan string, func()) { return e.notifier.Subscribe(postgres.ChannelSchedules) },
 		Logger:  log,
-		Now:     o.now,
+		Now:     o.Now,
 		Observe: e.metrics,
 	})
 	return e, nil
 }
 
 // newRunner makes what carries syncs out.
-func (e *engine) newRunner(record recorder, now func() time.Time) *casesync.Runner {
+func (e *Engine) newRunner(record recorder, now func() time.Time) *casesync.Runner {
 	return casesync.NewRunner(casesync.RunnerOptions{
 		Connect:  e.connect,
 		Plan:     record.Plan,
-		Cases:    e.store.Cases(),
+		Cases:    e.Store.Cases(),
 		Recorder: record,
 		Logger:   e.log,
 		Now:      now,
@@ -163,14 +164,14 @@ func (e *engine) newRunner(record recorder, now func() time.Time) *casesync.Runn
 }
 
 // newBrowser makes the browser that logs in; it starts with the first login.
-func newBrowser(c *Config, s *store, log *slog.Logger) *browser.Chromium {
+func newBrowser(settings Settings, s *Store, log *slog.Logger) *browser.Chromium {
 	temp := "" // the system's
 	if s.home != "" {
 		temp = filepath.Join(s.home, "tmp")
 	}
 	return browser.New(browser.Options{
-		Path:    c.ChromiumPath,
-		Visible: !c.Headless,
+		Path:    settings.ChromiumPath,
+		Visible: !settings.Headless,
 		TempDir: temp,
 		Logger:  log.With("namespace", "pims-sync:browser"),
 	})
@@ -183,13 +184,13 @@ type recorder struct {
 }
 
 // providers makes every kind of PIMS with the same browser, limits and eyes.
-func (e *engine) providers(c *Config, now func() time.Time) map[string]pims.Provider {
-	limiter := e.store.RateLimiter(c.RateLimit, casesync.PauseWork)
-	made := make(map[string]pims.Provider, len(providers))
-	for name, construct := range providers {
+func (e *Engine) providers(settings Settings, now func() time.Time) map[string]pims.Provider {
+	limiter := e.Store.RateLimiter(settings.RateLimit, casesync.PauseWork)
+	made := make(map[string]pims.Provider, len(Providers))
+	for name, construct := range Providers {
 		made[name] = construct(pims.Environment{
 			Browser: e.browser,
-			Hosts:   c.hosts(),
+			Hosts:   settings.Hosts,
 			Limiter: limiter,
 			Logger:  e.log.With("namespace", "pims-sync:provider"),
 			Now:     now,
@@ -203,45 +204,45 @@ func (e *engine) providers(c *Config, now func() time.Time) map[string]pims.Prov
 }
 
 // connect is the connector as the runner calls it.
-func (e *engine) connect(ctx context.Context, clinicID uuid.UUID) (casesync.Connection, error) {
-	connection, err := e.connector.Connect(ctx, clinicID)
+func (e *Engine) connect(ctx context.Context, clinicID uuid.UUID) (casesync.Connection, error) {
+	connection, err := e.Connector.Connect(ctx, clinicID)
 	if err != nil {
 		return nil, err // never a nil *Connection in the interface
 	}
 	return connection, nil
 }
 
-// start begins to work on syncs and, for all clinics, to watch their schedules.
-func (e *engine) start(ctx context.Context) error {
-	if err := e.queue.Begin(ctx); err != nil {
+// Start begins to work on syncs and, for all clinics, to watch their schedules.
+func (e *Engine) Start(ctx context.Context) error {
+	if err := e.Queue.Begin(ctx); err != nil {
 		return err
 	}
-	if !e.private {
+	if !e.Private {
 		ctx, e.endSchedules = context.WithCancel(context.WithoutCancel(ctx))
-		e.scheduler.Begin(ctx)
+		e.Scheduler.Begin(ctx)
 	}
 	return nil
 }
 
-// close stops the work and ends what it needed.
-func (e *engine) close() {
+// Close stops the work and ends what it needed.
+func (e *Engine) Close() {
 	e.stop()
 	e.release()
 }
 
 // stop ends the work: what cannot end soon goes back to the queue (R31).
-func (e *engine) stop() {
+func (e *Engine) stop() {
 	e.endSchedules()
-	e.scheduler.Wait()
+	e.Scheduler.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closing+10*time.Second)
 	defer cancel()
-	if err := e.queue.Stop(ctx); err != nil {
+	if err := e.Queue.Stop(ctx); err != nil {
 		e.log.Error("Stopping failed", "namespace", "pims-sync:queue", "error", err.Error())
 	}
 }
 
 // release ends what the work needed.
-func (e *engine) release() {
+func (e *Engine) release() {
 	e.notifier.Close()
 	e.closeBrowser()
 }

@@ -1,17 +1,17 @@
-package main
+package app
 
 import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
 )
 
-// providers are the kinds of PIMS that there are. A further one is one package
+// Providers are the kinds of PIMS that there are. A further one is one package
 // and one line here (docs/adding-a-provider.md).
-var providers = map[string]pims.Constructor{
+var Providers = map[string]pims.Constructor{
 	idexxneo.Name: idexxneo.New,
 }
 
-// aliases are further names of providers on input.
-var aliases = map[string]string{
+// Aliases are further names of providers on input.
+var Aliases = map[string]string{
 	idexxneo.Alias: idexxneo.Name,
 }

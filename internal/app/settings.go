@@ -1,0 +1,25 @@
+// Package app joins the parts into one program: the database, the engine that runs
+// syncs, and the server in front of it. The command line, the demo and the tests
+// configure the same program.
+//
+// It decides nothing about clinics or cases, reads no environment and prints nothing.
+package app
+
+import (
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// Settings are what every part shares (docs/interface.md §Environment).
+type Settings struct {
+	DatabaseURL   string // empty: the embedded database in DataDir
+	DataDir       string // where the embedded database and its own encryption key are
+	EncryptionKey string // empty: the key in DataDir
+	Hosts         pims.HostPolicy
+	RateLimit     float64       // requests a second per PIMS host, over all replicas; 0: no limit
+	SyncTimeout   time.Duration // of one sync's work
+	ChromiumPath  string        // empty: found by itself
+	Headless      bool
+	Version       string // of the program
+}
