@@ -32,7 +32,10 @@ func (s *Sim) control(mux *http.ServeMux) {
 		"POST /_sim/appointments/{id}/restore": s.postAction(s.Restore),
 		"POST /_sim/appointments/{id}/patient": s.postPatient,
 		"POST /_sim/appointments/{id}/discard": s.postAction(s.DiscardConsultation),
+		"POST /_sim/appointments/{id}/forget":  s.postAction(s.ForgetConsultation),
 		"POST /_sim/appointments/{id}/replace": s.postVisit(s.ReplaceConsultation),
+		"POST /_sim/appointments/{id}/swap":    s.postSwap,
+		"POST /_sim/patients/{id}/merge":       s.postMerge,
 		"POST /_sim/appointments/{id}/reuse":   s.postReuse,
 		"POST /_sim/change-day":                func(*http.Request) (any, error) { return s.ChangeDay() },
 		"POST /_sim/shift":                     s.postShift,
@@ -223,6 +226,24 @@ func (s *Sim) postPatient(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return done200, s.CorrectPatient(r.PathValue("id"), p)
+}
+
+func (s *Sim) postSwap(r *http.Request) (any, error) {
+	var sent struct {
+		With string `json:"with"`
+	}
+	if err := body(r, &sent); err != nil {
+		return nil, err
+	}
+	return done200, s.SwapConsultations(r.PathValue("id"), sent.With)
+}
+
+func (s *Sim) postMerge(r *http.Request) (any, error) {
+	var into Patient
+	if err := body(r, &into); err != nil {
+		return nil, err
+	}
+	return done200, s.MergePatients(r.PathValue("id"), into)
 }
 
 func (s *Sim) postReuse(r *http.Request) (any, error) {

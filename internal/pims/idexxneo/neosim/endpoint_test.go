@@ -52,6 +52,20 @@ func TestThePracticeIsChangedOverHTTP(t *testing.T) {
 	c, ok := sim.Consultation(decode[map[string]string](t, text)["consultationId"])
 	require.True(t, ok)
 	require.Contains(t, c.Notes, "S: better\nO: ")
+	text = b.done("POST", "/_sim/appointments", `{"start":"2026-01-21 17:00:00","patientId":"77","patient":"Otto","status":"Scheduled"}`)
+	other := decode[map[string]string](t, text)["id"]
+	second := decode[map[string]string](t, b.done("POST", "/_sim/appointments/"+other+"/start", ""))["consultationId"]
+	b.done("POST", at+"/swap", `{"with":"`+other+`"}`)
+	swapped, _ := sim.ConsultationOf(id)
+	require.Equal(t, second, swapped.ID)
+	b.done("POST", at+"/forget", "")
+	forgetful, _ := sim.Appointment(id)
+	require.Empty(t, forgetful.ConsultationID)
+	b.done("POST", "/_sim/patients/77/merge", `{"id":"78","name":"Milo","clientId":"79","lastName":"Fern"}`)
+	merged, _ := sim.Appointment(other)
+	require.Equal(t, []string{"78", "Milo", "79", "Fern"}, []string{merged.PatientID, merged.Patient, merged.ClientID, merged.LastName})
+	b.done("DELETE", "/_sim/stats", "")
+	require.NoError(t, sim.Delete(other))
 	b.done("POST", "/_sim/shift", `{"offset":"-24h"}`)
 	require.Empty(t, b.rows(noon, noon))
 	b.done("POST", "/_sim/shift", `{"offset":"0s"}`)
@@ -124,6 +138,9 @@ func TestWhatTheControlEndpointDoesNotUnderstandIsRefused(t *testing.T) {
 		"/_sim/appointments/1/notes":      `{"notes":"x"}`,
 		"/_sim/appointments/1/cancel":     ``,
 		"/_sim/appointments/1/start":      ``,
+		"/_sim/appointments/1/swap":       `{"with":"2"}`,
+		"/_sim/appointments/1/forget":     ``,
+		"/_sim/patients/1/merge":          `{"into":"2"}`,
 		"/_sim/faults":                    `{"kind":"explosion"}`,
 		"/_sim/password":                  `{}`,
 		"/_sim/shift":                     `{"offset":"a day"}`,
@@ -164,7 +181,7 @@ func TestTheControlEndpointTellsWhatThereIs(t *testing.T) {
 		status, _ := b.tell(words[0], strings.ReplaceAll(path, "{id}", "1"), "")
 		require.Contains(t, []int{http.StatusOK, http.StatusBadRequest}, status, line)
 	}
-	require.Len(t, told, 23)
+	require.Len(t, told, 26)
 	for _, kind := range []neosim.Kind{
 		neosim.FaultStatus, neosim.FaultHTML, neosim.FaultBody, neosim.FaultEmpty, neosim.FaultRenamed, neosim.FaultTruncated,
 		neosim.FaultDisconnect, neosim.FaultHang, neosim.FaultSlow, neosim.FaultHalf, neosim.FaultOtherPractice, neosim.FaultSessionDies,
