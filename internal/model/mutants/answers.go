@@ -82,7 +82,8 @@ func theAnswers() []mutant {
 		{"R57", "an answer may have any depth", gauge, "if g.depth > maxDepth {", "if false {", limits},
 		{"R57", "an answer that is too long is cut off", "internal/pims/pimshttp/body.go", "n, err = int(s.left), ErrTooLarge", "n, err = int(s.left), io.EOF", limits},
 		{"R57", "a header may have any length", "internal/pims/pimshttp/transport.go", "MaxResponseHeaderBytes: maxHeaderBytes,", "MaxResponseHeaderBytes: 64 * maxHeaderBytes,", limits},
-		{"R57", "a fetch keeps any number of rows", "internal/pims/idexxneo/budget.go", "s.of.held.Add(int64(bytes)) > maxHeld", "s.of.held.Add(int64(bytes)) < 0", hostile("rows_of_almost_a_mebibyte")},
+		{"R57", "a fetch keeps any number of rows", "internal/pims/idexxneo/budget.go", "s.of.held.Add(int64(bytes)) > s.of.limit", "s.of.held.Add(int64(bytes)) < 0", hostile("rows_of_almost_a_mebibyte")},
+		{"R57", "any number of large fetches is done at once", "internal/pims/idexxneo/budget.go", "large <- struct{}{}:", "(chan<- struct{})(make(chan struct{}, 1)) <- struct{}{}:", tests{neo, "ALargeFetchWaits"}},
 		{"R57", "a search keeps any number of entries", search, "return r.held.take(entryBytes + 2*len(entry.ID) + len(entry.AppointmentID) + len(entry.StatusText))", "return nil", hostile("a_page_of_a_million_entries")},
 		{"R57", "a view may be as long as a calendar", "internal/pims/idexxneo/consultation.go", ", MaxBytes: pimshttp.MaxRowBytes", "", hostile("a_list_without_an_end_in_a_view")},
 	}

@@ -1,21 +1,53 @@
 package idexxneo
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
 	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 )
 
-// maxHeld is how much one fetch of the calendar, or one search, may keep, in bytes
-// (R57): 100,000 appointments with a thousand bytes each.
-const maxHeld = 96 << 20
+// How much the rows of one fetch of the calendar, or of one search, may take, in bytes
+// (R57). Every fetch may keep smallFetch at any time: 8,000 appointments with a thousand
+// bytes each. One fetch of the process at a time may keep largeFetch.
+const (
+	smallFetch = 8 << 20
+	largeFetch = 96 << 20
+)
 
-// errHeld is refused at once: to ask in halves would keep as much.
-var errHeld = fmt.Errorf("the PIMS lists more than %d MiB of rows: %w", maxHeld>>20, pimshttp.ErrOverLimit)
+// errLarge is refused at once: to ask in halves would keep as much.
+var errLarge = fmt.Errorf("the PIMS lists more than %d MiB of rows: %w", largeFetch>>20, pimshttp.ErrOverLimit)
+
+// large is taken by the fetch that may keep largeFetch.
+var large = make(chan struct{}, 1)
+
+// budgeted does a fetch with a small budget. One that needs more lets go of everything,
+// waits for its turn, and is done again from the beginning with a large one. It waits
+// between requests and holds nothing meanwhile: no request's time runs out and no two
+// fetches wait for each other. Only the context ends the wait.
+func budgeted[T any](ctx context.Context, fetch func(*budget) (T, error)) (T, error) {
+	fetched, err := fetch(&budget{limit: smallFetch})
+	if !errors.Is(err, errLarge) {
+		return fetched, err
+	}
+	var none T
+	select {
+	case large <- struct{}{}:
+		defer func() { <-large }()
+	case <-ctx.Done():
+		return none, fmt.Errorf("waiting for another clinic's large fetch: %w", ctx.Err())
+	}
+	fetched, err = fetch(&budget{limit: largeFetch})
+	return fetched, err
+}
 
 // A budget is what the answers of one fetch keep together.
-type budget struct{ held atomic.Int64 }
+type budget struct {
+	limit int64
+	held  atomic.Int64
+}
 
 // A share is what one answer keeps of it. The zero share has no limit.
 type share struct {
@@ -28,8 +60,8 @@ func (s *share) take(bytes int) error {
 		return nil
 	}
 	s.taken += int64(bytes)
-	if s.of.held.Add(int64(bytes)) > maxHeld {
-		return errHeld
+	if s.of.held.Add(int64(bytes)) > s.of.limit {
+		return errLarge
 	}
 	return nil
 }

@@ -29,14 +29,16 @@ func (s *session) Appointments(ctx context.Context, window pims.Window) (pims.Sn
 		return pims.Snapshot{}, err
 	}
 	fetchedAt := s.now()
-	slices, err := s.slices(ctx, window)
-	if err != nil {
-		return pims.Snapshot{}, err
-	}
-	if err := s.Prove(ctx); err != nil {
-		return pims.Snapshot{}, err
-	}
-	snapshot, err := merge(slices)
+	snapshot, err := budgeted(ctx, func(held *budget) (pims.Snapshot, error) {
+		slices, err := s.slices(ctx, window, held)
+		if err != nil {
+			return pims.Snapshot{}, err
+		}
+		if err := s.Prove(ctx); err != nil {
+			return pims.Snapshot{}, err
+		}
+		return merge(slices)
+	})
 	if err != nil {
 		return pims.Snapshot{}, err
 	}
@@ -45,9 +47,8 @@ func (s *session) Appointments(ctx context.Context, window pims.Window) (pims.Sn
 }
 
 // slices fetches a window's slices, some at a time, and answers them in order.
-func (s *session) slices(ctx context.Context, window pims.Window) ([]*slice, error) {
+func (s *session) slices(ctx context.Context, window pims.Window, held *budget) ([]*slice, error) {
 	windows := window.Slices(maxSliceDays)
-	held := new(budget)
 	fetched := make([][]*slice, len(windows))
 	group, ctx := panics.NewGroupWith(ctx, parallelSlices)
 	for i, w := range windows {

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,54 +25,58 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 )
 
-// hostile answers are small when compressed and endless otherwise (R57). rows is how
-// an element of the list begins, up to its closing brace.
-var hostile = map[string]struct {
+type hostileAnswer struct {
 	path string
 	ask  string
 	body func(w io.Writer, rows func(i int) string)
 	fits bool
-}{
+
+	large bool // its rows are more than a small fetch may keep: it is asked for twice
+}
+
+// hostile answers are small when compressed and endless otherwise (R57). rows is how
+// an element of the list begins, up to its closing brace.
+var hostile = map[string]hostileAnswer{
 	"a text without an end": {calendarPath, "calendar", func(w io.Writer, _ func(int) string) {
 		_, _ = io.WriteString(w, `[{"id":1,"reason":"`)
 		repeat(w, "a")
-	}, false},
+	}, false, false},
 	"a text without an end in a search": {searchPath, "search", func(w io.Writer, _ func(int) string) {
 		_, _ = io.WriteString(w, `{"data":[{"id":1,"clinicalNotes":"`)
 		repeat(w, "a")
-	}, false},
+	}, false, false},
 	"a text without an end in a view": {"/consultations/view/1", "view", func(w io.Writer, _ func(int) string) {
 		_, _ = io.WriteString(w, `{"id":1,"clinicalNotes":"`)
 		repeat(w, "a")
-	}, false},
+	}, false, false},
 	"a list without an end in a view": {"/consultations/view/1", "view", func(w io.Writer, _ func(int) string) {
 		_, _ = io.WriteString(w, `{"id":1,"diagnoses":["a"`)
 		repeat(w, `,"a"`)
-	}, false},
-	"a number": {calendarPath, "calendar", func(w io.Writer, _ func(int) string) { repeat(w, "1") }, false},
-	"blanks":   {calendarPath, "calendar", func(w io.Writer, _ func(int) string) { repeat(w, " ") }, false},
+	}, false, false},
+	"a number": {calendarPath, "calendar", func(w io.Writer, _ func(int) string) { repeat(w, "1") }, false, false},
+	"blanks":   {calendarPath, "calendar", func(w io.Writer, _ func(int) string) { repeat(w, " ") }, false, false},
 	"levels": {calendarPath, "calendar", func(w io.Writer, _ func(int) string) {
 		_, _ = io.WriteString(w, `[{"id":1,"reason":`)
 		repeat(w, "[")
-	}, false},
+	}, false, false},
 	"one row of many fields": {calendarPath, "calendar", func(w io.Writer, _ func(int) string) {
 		_, _ = io.WriteString(w, `[{"id":1`)
 		repeat(w, `,"reason":"aaaaaaaaaaaaaaaaaa"`)
-	}, false},
-	"a million rows": {calendarPath, "calendar", func(w io.Writer, row func(int) string) { writeRows(w, row, 1_000_000, "") }, false},
+	}, false, false},
+	"a million rows": {calendarPath, "calendar", func(w io.Writer, row func(int) string) { writeRows(w, row, 1_000_000, "") }, false, true},
 	"rows of almost a mebibyte": {calendarPath, "calendar", func(w io.Writer, row func(int) string) {
 		writeRows(w, row, 60, `,"reason":"`+strings.Repeat("a", 1000<<10)+`"`)
-	}, false},
+	}, false, true},
 	"a page of a million entries": {searchPath, "search", func(w io.Writer, _ func(int) string) {
 		_, _ = io.WriteString(w, `{"total":100000,"page":1,"perPage":100000,"data":[{"id":1}`)
 		for i := range 1_000_000 {
 			_, _ = fmt.Fprintf(w, `,{"id":%d}`, i+2)
 		}
-	}, false},
-	"as many rows as fit": {calendarPath, "calendar", func(w io.Writer, row func(int) string) { writeRows(w, row, 40_000, "") }, true},
+	}, false, true},
+	"as many rows as fit": {calendarPath, "calendar", func(w io.Writer, row func(int) string) { writeRows(w, row, 40_000, "") }, true, true},
 	"as many long rows as fit": {calendarPath, "calendar", func(w io.Writer, row func(int) string) {
 		writeRows(w, row, 19, `,"reason":"`+strings.Repeat("a", 1000<<10)+`"`)
-	}, true},
+	}, true, true},
 }
 
 // repeat writes 60 MiB of a text.
@@ -106,50 +111,104 @@ func TestAHostileAnswerTakesLittleMemory(t *testing.T) { // R57
 	for name, h := range hostile {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			requests := map[string]int{}
-			answer := func(w http.ResponseWriter, r *http.Request) {
-				requests[r.URL.Path]++
-				w.Header().Set("Content-Type", "application/json")
-				w.Header().Set("Content-Encoding", "gzip")
-				compressed, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
-				if err != nil {
-					panic(err)
-				}
-				buffered := bufio.NewWriter(compressed)
-				start := r.URL.Query().Get("start")
-				day, _ := strconv.Atoi(strings.ReplaceAll(cmp.Or(start, "2026-01-01")[:10], "-", ""))
-				h.body(buffered, func(i int) string {
-					return fmt.Sprintf(`{"id":%d,"patient_id":1,"start":%q`, day*10_000_000+i, start)
-				})
-				_ = buffered.Flush()
-				_ = compressed.Close()
-			}
-			server := httptest.NewServer(wire{h.path: serially(answer)})
-			t.Cleanup(server.Close)
-			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAHostileAnswerTakesLittleMemory$", "-test.count=1")
-			child.Env = append(os.Environ(), hostileEnv+"="+name, "BASE="+server.URL, "GOMEMLIMIT=160MiB")
-			said, err := child.CombinedOutput()
-			require.NoError(t, err, "%s", said)
-			var outcome string
-			var kilobytes int
-			_, after, found := strings.Cut(string(said), "HOSTILE ")
-			require.True(t, found, "%s", said)
-			_, err = fmt.Sscanf(after, "%s %d", &outcome, &kilobytes)
-			require.NoError(t, err, "%s", said)
-			t.Logf("%d MiB", kilobytes>>10)
-			require.Less(t, kilobytes>>10, 230*memoryFactor, "MiB; the whole process may take 256")
+			requests, told := play(t, h, name, "TestAHostileAnswerTakesLittleMemory")
+			t.Logf("%d MiB", told.kilobytes>>10)
+			require.Less(t, told.kilobytes>>10, 230*memoryFactor, "MiB; the whole process may take 256")
 			if h.fits {
-				require.Equal(t, "ok", outcome)
+				require.Equal(t, "ok", told.outcome)
 				return
 			}
-			require.Equal(t, "refused", outcome)
-			require.LessOrEqual(t, requests[h.path], parallelSlices, "it is neither tried again nor halved")
+			require.Equal(t, "refused", told.outcome)
+			require.LessOrEqual(t, requests, map[bool]int{true: 2, false: 1}[h.large]*parallelSlices, "it is neither tried again nor halved")
 		})
 	}
 }
 
+// crowdEnv is how many clinics ask at once, each in a session of its own.
+const crowdEnv = "PIMS_SYNC_TEST_CROWD"
+
+func TestManyHostileClinicsAtOnceTakeLittleMoreThanOne(t *testing.T) { // R57
+	t.Parallel()
+	if name := os.Getenv(hostileEnv); name != "" {
+		askTogether(t, name)
+		return
+	}
+	for name, clinics := range map[string]int{"a million rows": 4, "as many long rows as fit": 8} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := hostile[name]
+			_, told := play(t, h, name, "TestManyHostileClinicsAtOnceTakeLittleMoreThanOne", fmt.Sprint(crowdEnv, "=", clinics))
+			t.Logf("%d MiB", told.kilobytes>>10)
+			require.Less(t, told.kilobytes>>10, 250*memoryFactor, "MiB; the whole process may take 256")
+			require.Equal(t, map[bool]string{true: "ok", false: "refused"}[h.fits], told.outcome)
+		})
+	}
+}
+
+// askTogether is the child process of many clinics.
+func askTogether(t *testing.T, name string) {
+	clinics, err := strconv.Atoi(os.Getenv(crowdEnv))
+	require.NoError(t, err)
+	outcomes := make(chan string)
+	for range clinics {
+		go func() { outcomes <- ask(t, name) }()
+	}
+	all := map[string]int{}
+	for range clinics {
+		all[<-outcomes]++
+	}
+	require.Len(t, all, 1, "they fare alike")
+	for outcome := range all {
+		tell(t, outcome)
+	}
+}
+
+// told is what a child process tells on its last line.
+type told struct {
+	outcome   string
+	kilobytes int
+}
+
+// play runs a test as a child process that asks for a hostile answer, and returns how
+// often it asked.
+func play(t *testing.T, h hostileAnswer, name, test string, env ...string) (requests int, said told) {
+	t.Helper()
+	var asked atomic.Int64
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Encoding", "gzip")
+		compressed, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
+		if err != nil {
+			panic(err)
+		}
+		buffered := bufio.NewWriter(compressed)
+		start := r.URL.Query().Get("start")
+		day, _ := strconv.Atoi(strings.ReplaceAll(cmp.Or(start, "2026-01-01")[:10], "-", ""))
+		h.body(buffered, func(i int) string {
+			return fmt.Sprintf(`{"id":%d,"patient_id":1,"start":%q`, day*10_000_000+i, start)
+		})
+		_ = buffered.Flush()
+		_ = compressed.Close()
+	}
+	server := httptest.NewServer(wire{h.path: answer})
+	t.Cleanup(server.Close)
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+test+"$", "-test.count=1")
+	child.Env = append(append(os.Environ(), hostileEnv+"="+name, "BASE="+server.URL, "GOMEMLIMIT=160MiB"), env...)
+	output, err := child.CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	_, after, found := strings.Cut(string(output), "HOSTILE ")
+	require.True(t, found, "%s", output)
+	_, err = fmt.Sscanf(after, "%s %d", &said.outcome, &said.kilobytes)
+	require.NoError(t, err, "%s", output)
+	return int(asked.Load()), said
+}
+
 // askHostile is the child process.
-func askHostile(t *testing.T, name string) {
+func askHostile(t *testing.T, name string) { tell(t, ask(t, name)) }
+
+// ask asks a server for a hostile answer and returns what came of it.
+func ask(t *testing.T, name string) string {
 	base, err := url.Parse(os.Getenv("BASE"))
 	require.NoError(t, err)
 	p, ok := New(pims.Environment{Hosts: pims.HostPolicy{Named: []string{base.Host}}, Backoff: time.Millisecond, Timeout: 5 * time.Minute}).(*provider)
@@ -174,6 +233,10 @@ func askHostile(t *testing.T, name string) {
 	case err != nil:
 		outcome = pims.Kind(err)
 	}
+	return outcome
+}
+
+func tell(t *testing.T, outcome string) {
 	status, err := os.ReadFile("/proc/self/status")
 	require.NoError(t, err)
 	_, most, _ := strings.Cut(string(status), "VmHWM:")

@@ -34,14 +34,15 @@ var errMoved = fmt.Errorf("the consultations changed while they were listed: %w"
 // more for it, too; where both readings double the same entries, these count once.
 // NEO.md §Consultations.
 func (s *session) SearchConsultations(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
-	first, err := s.search(ctx, window)
+	read := func(held *budget) (list, error) { return s.search(ctx, window, held) }
+	first, err := budgeted(ctx, read)
 	if err == nil && len(first.doubled) == 0 {
 		return first.entries, nil
 	}
 	if err != nil && !errors.Is(err, errMoved) {
 		return nil, err
 	}
-	second, err := s.search(ctx, window)
+	second, err := budgeted(ctx, read)
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +55,7 @@ func (s *session) SearchConsultations(ctx context.Context, window pims.Window) (
 // search reads the first page and then the others, some at a time. Where the list
 // ends before its total, the total counted what is not listed (NEO.md
 // §Consultations); where it is longer, the pages say where it ends.
-func (s *session) search(ctx context.Context, window pims.Window) (list, error) {
-	held := new(budget)
+func (s *session) search(ctx context.Context, window pims.Window, held *budget) (list, error) {
 	first, err := s.searchPage(ctx, window, 1, held)
 	if err != nil {
 		return list{}, err
