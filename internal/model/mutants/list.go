@@ -32,7 +32,7 @@ func theSnapshot() []mutant {
 	answer := tests{"internal/pims/pimshttp", "EveryAnswer"}
 	return []mutant{
 		{"R5", "the session is not proved before the fetch", calendar, proof + "fetchedAt", "fetchedAt", proved},
-		{"R5", "the session is not proved after the fetch", calendar, proof + "snapshot, err := merge", "snapshot, err := merge", proved},
+		{"R5", "the session is not proved after the fetch", calendar, "if err := s.Prove(ctx); err != nil {\n\t\t\treturn pims.Snapshot{}, err\n\t\t}\n\t\treturn merge", "return merge", proved},
 		{"R5", "a row of another week is taken", row, `return drift("a row lies outside the days that were asked for")`, "return nil", rows},
 		{"R5", "an unknown envelope is an empty calendar", calendar, "lists != 1", "lists > 1", rows},
 		{"R5", "blocks are visits", row, "if !e.isVisit() {", "if false {", rows},
