@@ -36,11 +36,11 @@ func otherName(a, b string) bool {
 }
 
 // unproved tells whether nobody says any more that the visit is of the patient whose id
-// the case has: a row gave another name and no patient id, and no row has named a
-// patient id since (R7).
+// the case has, or of whom it was before its id was gone: a row gave another name and no
+// patient id, and no row has named a patient id since (R7).
 func (c *Case) unproved(a *pims.Appointment) bool {
 	return pims.Blank(a.PatientID) && (c.Appointment.Unproved ||
-		!pims.Blank(c.Appointment.PatientID) && otherName(c.PatientName, a.PatientName))
+		(!pims.Blank(c.Appointment.PatientID) || c.returning()) && otherName(c.PatientName, a.PatientName))
 }
 
 // patientOf is whose the case's stored consultation is: the patient that is stored

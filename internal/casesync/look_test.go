@@ -128,6 +128,17 @@ func TestTheLookCountsACaseThatIsDueOnce(t *testing.T) { // R19
 	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)), "it is due for three days, whatever its entry")
 }
 
+func TestTheLookCountsACaseThatIsDueForAnotherReasonOnce(t *testing.T) { // R7, R19
+	t.Parallel()
+	p := aMonthAgo(t)
+	p.change("1", of("otto"))
+	p.sync(casesync.TypeInbound, casesync.Options{StartDate: day(t, "2026-02-04"), EndDate: day(t, "2026-02-04")})
+	require.Empty(t, p.notes("1"), "it is due whatever the window")
+	p.record(p.held("51", "1", "2026-02-04 08:00", ofPatient("otto"), says("otto itches")))
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, "Zzotto itches", p.notes("1"))
+}
+
 func TestOneRunOfAClinicsDayLooks(t *testing.T) { // R19
 	t.Parallel()
 	p := aMonthAgo(t)

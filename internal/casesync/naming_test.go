@@ -67,6 +67,39 @@ func TestANameWithoutAPatientIDThatIsTheSameHidesNothing(t *testing.T) { // R7
 	require.Equal(t, "Zzpip limps", p.notes("1"), "the id of the consultation alone decides")
 }
 
+func TestAnIDThatReturnsUnderAnotherNameWithoutIDsShowsNoNotes(t *testing.T) { // R7, R16
+	t.Parallel()
+	for name, restored := range map[string]bool{"soft-deleted": false, "restored by hand": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPractice(t) // a calendar without ids, as Neo's newer one
+			p.seen(p.visit("1", "2026-03-02 08:00", called("Zzpip")))
+			p.record(p.held("51", "1", "2026-03-02 08:00", says("pip limps")))
+			p.sync(casesync.TypeCases)
+			require.Equal(t, "Zzpip limps", p.notes("1"))
+			p.vanished()
+			if restored {
+				_, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.now())
+				require.NoError(t, err)
+			}
+			p.enter(p.visit("1", "2026-03-02 08:30", called("Zzmax")))
+			p.sync(casesync.TypeInbound)
+			require.Empty(t, p.notes("1"))
+			for range 2 {
+				o := p.sync(casesync.TypeCases, casesync.Options{Force: true})
+				o.failsAs(t, p.stored("1"), casesync.ItemAnotherPatient)
+				require.Empty(t, p.notes("1"), "the search lists it still")
+				p.sync(casesync.TypeInbound)
+			}
+			p.change("1", of("max"))
+			p.record(p.held("51", "1", "2026-03-02 08:30", ofPatient("max"), says("max itches")))
+			p.sync(casesync.TypeInbound)
+			p.sync(casesync.TypeCases)
+			require.Equal(t, "Zzmax itches", p.notes("1"), "an id proves whose it is")
+		})
+	}
+}
+
 func TestARestoreByHandPutsNoNotesUnderANameWithoutAnID(t *testing.T) { // R7, R24
 	t.Parallel()
 	p := pip(t)

@@ -91,7 +91,7 @@ func (l *life) show() {
 	require.Equal(l, "4711", is.PIMSID)
 	require.Equal(l, []any{was.ID, was.CreatedAt, was.UpdatedAt, was.Version},
 		[]any{is.ID, is.CreatedAt, is.UpdatedAt, is.Version}, "a visit says nothing of these")
-	require.Equal(l, unproved(&was, &visit), is.Appointment.Unproved, "R7: without a patient id")
+	require.Equal(l, unproved(&was, was.SoftDeleted(), &visit), is.Appointment.Unproved, "R7: without a patient id")
 	if mustHide(&was, was.SoftDeleted(), &visit) {
 		require.Nil(l, is.Consultation, "R7")
 		require.True(l, is.Hidden)
@@ -129,7 +129,7 @@ func own(was casesync.Case, visit *pims.Appointment) casesync.Case {
 		whose = cmp.Or(was.Consultation.PatientID, patient)
 	}
 	client := isAnother(was.Appointment.ClientID, strings.TrimSpace(visit.ClientID))
-	doubted := unproved(&was, visit) && !was.Appointment.Unproved
+	doubted := unproved(&was, was.SoftDeleted(), visit) && !was.Appointment.Unproved
 	switch {
 	case was.SoftDeleted() && isAnother(patient, now):
 		was.PatientName, was.ClientName, was.PhoneNumber, was.Appointment = "", "", "", casesync.Appointment{}

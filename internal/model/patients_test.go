@@ -256,9 +256,10 @@ func (m *machine) requireOwnNotes(r *row) {
 func isAnother(a, b string) bool { return a != "" && b != "" && a != b }
 
 // unproved is R7 by the letter: whether a row gives another name and no patient id, for
-// a case whose patient id is known, or did so and none has named an id since.
-func unproved(was *casesync.Case, a *pims.Appointment) bool {
-	renamed := was.Appointment.PatientID != "" && isAnother(strings.TrimSpace(was.PatientName), strings.TrimSpace(a.PatientName))
+// a case whose patient id is known or whose id was gone, or did so and none has named an
+// id since.
+func unproved(was *casesync.Case, returned bool, a *pims.Appointment) bool {
+	renamed := (was.Appointment.PatientID != "" || returned) && isAnother(strings.TrimSpace(was.PatientName), strings.TrimSpace(a.PatientName))
 	return strings.TrimSpace(a.PatientID) == "" && (was.Appointment.Unproved || renamed)
 }
 
@@ -273,7 +274,7 @@ func mustHide(c *casesync.Case, returned bool, a *pims.Appointment) bool {
 	now := strings.TrimSpace(a.PatientID)
 	named := strings.TrimSpace(a.ConsultationID)
 	switch {
-	case unproved(c, a):
+	case unproved(c, returned, a):
 		return true
 	case returned && (whose == "" || whose != now || isAnother(was.PatientID, now)):
 		return true // it needs a proof
