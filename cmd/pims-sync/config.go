@@ -49,7 +49,32 @@ func (c *Config) Validate() error {
 	case c.SyncTimeoutMS <= 0:
 		return fmt.Errorf("SYNC_TIMEOUT_MS is %d and must be positive", c.SyncTimeoutMS)
 	}
+	for _, host := range c.hosts().Named {
+		if strings.Contains(host, "/") {
+			return fmt.Errorf("PIMS_ALLOWED_HOSTS takes host[:port] and has %q, which is an address; write %s", withoutUser(host), hostOf(host))
+		}
+	}
 	return nil
+}
+
+// withoutUser is an address without what may be a password (R40).
+func withoutUser(address string) string {
+	if at := strings.LastIndex(address, "@"); at >= 0 {
+		return "…" + address[at:]
+	}
+	return address
+}
+
+// hostOf is the host[:port] of an address that was given in place of it.
+func hostOf(address string) string {
+	if _, after, found := strings.Cut(address, "://"); found {
+		address = after
+	}
+	host, _, _ := strings.Cut(address, "/")
+	if host = host[strings.LastIndex(host, "@")+1:]; host == "" {
+		return "localhost:4000, for example"
+	}
+	return host
 }
 
 // logLevel is a level of the log: debug, info, warn or error, in any case.

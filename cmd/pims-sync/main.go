@@ -60,6 +60,7 @@ func run(ctx context.Context, args []string, std streams) int {
 		kong.Exit(func(code int) { exited = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.ExplicitGroups(groups),
+		numbers(),
 	)
 	if err != nil {
 		return report(std, err)

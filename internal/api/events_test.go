@@ -89,7 +89,8 @@ func TestFreshnessSaysHowTheClinicIsAndWhatWasDueAndDidNotSucceed(t *testing.T) 
 			{
 				Type: casesync.TypeReconciliation, LastSuccess: testTime.Add(-30 * time.Hour), Scheduled: true, Due: testTime.Add(-3 * time.Hour),
 				LastAttempt: testTime.Add(-4 * time.Hour), EndedAt: testTime.Add(-3 * time.Hour), AttemptType: casesync.TypeFull,
-				LastCode: casesync.CodeUnreachable, Failing: true, Since: testTime.Add(-5 * time.Hour),
+				LastCode: casesync.CodeUnreachable, Failing: true,
+				FailedAt: testTime.Add(-3 * time.Hour), FailureCode: casesync.CodeUnreachable, Since: testTime.Add(-5 * time.Hour),
 			},
 		},
 	}

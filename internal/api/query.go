@@ -112,6 +112,8 @@ func checkText(name, value string, schema *huma.Schema) error {
 		return invalid(name, "%s holds characters that are not text", name)
 	case schema.MaxLength != nil && len(value) > *schema.MaxLength:
 		return invalid(name, "%s is longer than %d bytes", name, *schema.MaxLength)
+	case schema.Type == huma.TypeInteger && value == "":
+		return invalid(name, "%s is empty; give it a whole number between %.0f and %.0f, or leave it out", name, *schema.Minimum, *schema.Maximum)
 	case schema.Enum != nil && value != "" && !slices.Contains(schema.Enum, any(value)):
 		return invalid(name, "%s must be one of %s", name, strings.Trim(fmt.Sprint(schema.Enum), "[]"))
 	}

@@ -36,11 +36,11 @@ type DeletionLimits struct {
 // What keeps a clinic from being synchronised, before any request is made.
 var (
 	ErrNotFound             = errors.New("no such clinic")
-	ErrDisabled             = errors.New("the clinic is disabled; enable it with `pims-sync clinic set`")
+	ErrDisabled             = errors.New("the clinic is disabled; enable it with `pims-sync clinic set ID --enable`")
 	ErrTimezoneMissing      = errors.New("the clinic has no valid time zone; set one with `pims-sync clinic set ID --timezone Area/City`")
-	ErrCredentialsMissing   = errors.New("the clinic has no PIMS credentials; store some with `pims-sync credentials set`")
-	ErrCredentialsInvalid   = errors.New("the clinic's PIMS credentials are incomplete; replace them with `pims-sync credentials set`")
-	ErrCredentialsSuspended = errors.New("the clinic's PIMS credentials are suspended because the PIMS refused them; replace them with `pims-sync credentials set`, or `pims-sync credentials resume` if they are right")
+	ErrCredentialsMissing   = errors.New("the clinic has no PIMS credentials; store some with `pims-sync credentials set --clinic ID`")
+	ErrCredentialsInvalid   = errors.New("the clinic's PIMS credentials are incomplete; replace them with `pims-sync credentials set --clinic ID`")
+	ErrCredentialsSuspended = errors.New("the clinic's PIMS credentials are suspended because the PIMS refused them; replace them with `pims-sync credentials set --clinic ID`, or `pims-sync credentials resume --clinic ID` if they are right")
 )
 
 // Location is the clinic's zone. A missing or unknown zone is

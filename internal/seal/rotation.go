@@ -62,7 +62,7 @@ func (k *Keyring) Cover(ctx context.Context, store Store) error {
 	if len(lacking) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %s; list it after the first, run `pims-sync keys rotate-encryption`, and then remove it; if it is lost, replace those credentials with `pims-sync credentials set`",
+	return fmt.Errorf("%w: %s; list it after the first, run `pims-sync keys rotate-encryption`, and then remove it; if it is lost, replace those credentials with `pims-sync credentials set --clinic ID`",
 		ErrKeyInUse, strings.Join(lacking, ", "))
 }
 
