@@ -54,7 +54,7 @@ func theBelonging() []mutant {
 		{"R7", "what was read of the earlier consultation lands", storing, "a.ConsultationID == c.ConsultationID && ", "", late},
 		{"R7", "a restore puts another patient's notes back", "internal/postgres/cases_restore.go", "case when ` + anothersNotes + ` then", "case when false then", tests{sync, "ARestoreByHandPutsNoOther"}},
 		{"R9", "the id stored earlier decides against the search", consultation, "if c.ConsultationID != \"\" && !c.Earlier {", "if c.ConsultationID != \"\" {", tests{sync, "TheIDStoredEarlier"}},
-		{"R9", "a consultation that the search lists for another visit stays", visits, "!named && l.anothers(c.StoredID, c)", "false && !named && l.anothers(c.StoredID, c)", tests{sync, "ThatTheSearchAloneNames"}},
+		{"R9", "a consultation that the search lists for another visit stays", visits, "!named && l.anothers(c.StoredID, c)", "false && !named && l.anothers(c.StoredID, c)", tests{sync, "ListedForAnotherVisitNow"}},
 		{"R9", "another patient's visit is not another one", visits, "return w.patient != than.patient", "return false", strange},
 		{"R9", "another client's visit is not another one", visits, "return differ(w.client, than.client)", "return false", whose},
 		{"R9", "one patient of two clients is two patients", visits, "return w.patient != than.patient", "return w.patient != than.patient || differ(w.client, than.client)", whose},
