@@ -36,7 +36,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
-.PHONY: fmt generate lint static fmt-check verify-generated arch vet race
+.PHONY: fmt generate lint static fmt-check verify-generated arch vet licenses race
 .PHONY: test-postgresql bench chaos chaos-short clients soak fuzz cover model model-short mutants dates dates-short clean
 
 ## For a first look
@@ -72,7 +72,7 @@ generate: ## Make anew: the queries' code, the OpenAPI document, the import rule
 lint: ## Run the linters of .golangci.yml
 	$(TOOL) golangci-lint run $(PKG)
 
-static: fmt-check verify-generated arch vet lint ## Run every check that runs no test of ours
+static: fmt-check verify-generated arch vet licenses lint ## Run every check that runs no test of ours
 
 fmt-check: ## Fail if a file is not formatted
 	@unformatted=$$($(TOOL) gofumpt -l .) || exit 1; \
@@ -86,6 +86,9 @@ arch: ## Fail if a package imports what it may not
 
 vet: ## Run go vet
 	go vet $(PKG)
+
+licenses: ## Fail if the licence of a dependency is not allowed (scripts/licenses has the list)
+	@scripts/licenses check
 
 race: deps ## Run the tests under the race detector, in random order (installs a C compiler)
 	@scripts/install-deps procps curl gcc
