@@ -111,7 +111,7 @@ var companies = setOf(
 // publicBodies are the words of towns, authorities, schools and charities.
 var publicBodies = setOf(
 	"city county town township village borough municipality department dept university college school society shelter rescue sanctuary humane",
-	"stadt gemeinde landkreis universität tierheim tierschutz ville commune mairie université refuge ayuntamiento universidad gemeente stichting",
+	"stadt gemeinde landkreis universität tierheim tierschutz ville commune mairie université refuge ayuntamiento universidad gemeente",
 )
 
 func joined(sets ...map[string]bool) map[string]bool {
