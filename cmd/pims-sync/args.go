@@ -64,7 +64,7 @@ func (l *label) UnmarshalText(text []byte) error {
 	name := strings.TrimSpace(string(text))
 	switch {
 	case !strings.ContainsFunc(name, shows):
-		return errors.New("must have a letter, a digit or a sign that can be seen")
+		return errors.New("must not be blank: it needs a character that can be seen")
 	case !utf8.ValidString(name):
 		return errors.New("must be UTF-8")
 	case utf8.RuneCountInString(name) > maxLabel:
