@@ -122,7 +122,7 @@ func TestEnrichmentCandidatesTellWhatIsKnownOfEarlierAttempts(t *testing.T) { //
 		exec(t, f.db, "update cases set "+c.change+" where pims_id = $1", c.id)
 	}
 	f.update(final, func(c *casesync.Case) {
-		c.Consultation = &casesync.Consultation{Consultation: pims.Consultation{ID: "c-9", Status: pims.ConsultationCompleted, SOAP: pims.SOAP{Plan: "rest"}}}
+		c.Consultation = &casesync.Consultation{Consultation: pims.Consultation{ID: "c-9", AppointmentID: "a-9", PatientID: "p1", Status: pims.ConsultationCompleted, SOAP: pims.SOAP{Plan: "rest"}}}
 	})
 	readAt, next := monday.Add(time.Hour), monday.Add(4*time.Hour)
 	require.NoError(t, f.cases.KeepReadings(t.Context(), f.lease, []casesync.Reading{
@@ -143,10 +143,10 @@ func TestEnrichmentCandidatesTellWhatIsKnownOfEarlierAttempts(t *testing.T) { //
 	}
 	at := visit("").ScheduledDate
 	require.Equal(t, map[string]casesync.Candidate{
-		"bare":    {CaseID: bare.ID, PIMSID: "bare", ScheduledDate: at, ConsultationID: "c-bare", PatientID: "p1"},
-		"waiting": {CaseID: waiting.ID, PIMSID: "waiting", ScheduledDate: at, ConsultationID: "c-waiting", PatientID: "p1", Tries: 2, NextTry: next},
+		"bare":    {CaseID: bare.ID, PIMSID: "bare", ScheduledDate: at, ConsultationID: "c-bare", PatientID: "p1", ClientID: "o1"},
+		"waiting": {CaseID: waiting.ID, PIMSID: "waiting", ScheduledDate: at, ConsultationID: "c-waiting", PatientID: "p1", ClientID: "o1", Tries: 2, NextTry: next},
 		"final": {
-			CaseID: final.ID, PIMSID: "final", ScheduledDate: at, ConsultationID: "c-final", PatientID: "p1", HasNotes: true, Stored: true, StoredID: "c-9", Final: true,
+			CaseID: final.ID, PIMSID: "final", ScheduledDate: at, ConsultationID: "c-final", PatientID: "p1", ClientID: "o1", HasNotes: true, Stored: true, StoredID: "c-9", StoredAppointmentID: "a-9", StoredPatientID: "p1", Final: true,
 			Tries: 1, NextTry: next, ReadAt: readAt, Fingerprint: "f1", // the last read stays as it was
 		},
 	}, byID)
