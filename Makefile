@@ -37,7 +37,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet licenses race
-.PHONY: test-postgresql bench chaos chaos-short clients soak fuzz cover model model-short mutants dates dates-short clean
+.PHONY: test-postgresql bench chaos chaos-short clients soak fuzz cover model model-short mutants dates dates-short release-check clean
 
 ## For a first look
 
@@ -148,5 +148,8 @@ dates-short: deps ## Run the tests of four packages, each at a random moment (AR
 	@scripts/install-deps procps curl faketime
 	go run ./internal/dates -some 4 $(ARGS)
 
+release-check: ## Build a whole release without publishing it, and check what is in it (ARGS: goreleaser's)
+	@scripts/release-check $(ARGS)
+
 clean: ## Remove what was built
-	rm -rf $(BIN)
+	rm -rf $(BIN) dist
