@@ -13,6 +13,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // id is a UUID on the command line.
@@ -127,7 +128,7 @@ func (l limitOrAll) cut(n int) int {
 
 // inFlags tells what is wrong with a request's field in the words of the command
 // line, which has a flag for each.
-func inFlags(f *casesync.Failure) error {
+func inFlags(f *syncs.Failure) error {
 	return usageError{errors.New(flagNames.Replace(f.Message))}
 }
 
@@ -139,7 +140,7 @@ var flagNames = strings.NewReplacer(
 
 // noSuch says how to find what a command named and nobody knows.
 func noSuch(err error, what string, named uuid.UUID, list string) error {
-	if err == nil || !errors.Is(err, clinic.ErrNotFound) && casesync.Explain(err).Code != casesync.CodeNotFound {
+	if err == nil || !errors.Is(err, clinic.ErrNotFound) && casesync.Explain(err).Code != syncs.CodeNotFound {
 		return err
 	}
 	return fmt.Errorf("there is no %s %s; `pims-sync %s` shows them", what, named, list)

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 const barWidth = 30
@@ -22,7 +22,7 @@ func newBar(w io.Writer, wanted bool) *bar {
 	return &bar{w: w, live: wanted && isTerminal(w)}
 }
 
-func (b *bar) show(p casesync.Progress) {
+func (b *bar) show(p syncs.Progress) {
 	if !b.live || p.Phase == "" {
 		return
 	}

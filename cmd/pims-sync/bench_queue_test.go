@@ -11,11 +11,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // BenchmarkQueue is what the queue adds to a sync: from the call that starts it to
@@ -61,10 +61,10 @@ type turn struct{ asked, begun, ended, woken time.Time }
 func newQueues(b *testing.B) *queues {
 	b.Helper()
 	q := &queues{url: pgtest.URL(b), begun: make(chan time.Time, 1), ended: make(chan time.Time, 1)}
-	worker := newQueue(b, q.url, func(context.Context, casesync.Run) (casesync.Result, error) {
+	worker := newQueue(b, q.url, func(context.Context, syncs.Run) (syncs.Result, error) {
 		q.begun <- time.Now()
 		q.ended <- time.Now()
-		return casesync.Result{}, nil
+		return syncs.Result{}, nil
 	})
 	require.NoError(b, worker.Begin(b.Context()))
 	b.Cleanup(func() { require.NoError(b, worker.Stop(context.Background())) })
@@ -78,18 +78,18 @@ func newQueues(b *testing.B) *queues {
 func (q *queues) turn(b *testing.B) turn {
 	b.Helper()
 	t := turn{asked: time.Now()}
-	audit, err := q.caller.Start(b.Context(), casesync.Request{ClinicID: q.owner.ID, Type: casesync.TypeInbound, Trigger: casesync.TriggerAPI}, "")
+	audit, err := q.caller.Start(b.Context(), syncs.Request{ClinicID: q.owner.ID, Type: syncs.TypeInbound, Trigger: syncs.TriggerAPI}, "")
 	require.NoError(b, err)
 	audit, err = q.caller.Wait(b.Context(), q.owner.ID, audit.ID)
 	t.woken = time.Now()
 	require.NoError(b, err)
-	require.Equal(b, casesync.StatusCompleted, audit.Status)
+	require.Equal(b, syncs.StatusCompleted, audit.Status)
 	t.begun, t.ended = <-q.begun, <-q.ended
 	return t
 }
 
 // newQueue is a replica's queue, with a pool of its own.
-func newQueue(b *testing.B, url string, run func(context.Context, casesync.Run) (casesync.Result, error)) *queue.Queue {
+func newQueue(b *testing.B, url string, run func(context.Context, syncs.Run) (syncs.Result, error)) *queue.Queue {
 	b.Helper()
 	db := pgtest.Open(b, url)
 	notifier := postgres.NewNotifier(db)

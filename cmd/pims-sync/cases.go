@@ -11,6 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // CasesCmd are the commands on cases.
@@ -79,7 +80,7 @@ func (a *CasesListCmd) Run(ctx context.Context, std streams, c *Config) error {
 
 // filter is which cases are listed, and in which order.
 func (a *CasesListCmd) filter() casesync.CaseFilter {
-	filter := casesync.CaseFilter{Status: a.Status, PIMSID: a.PIMSID, NewestFirst: !a.OldestFirst, Page: casesync.Page{Limit: int(a.Limit), Cursor: a.Cursor}}
+	filter := casesync.CaseFilter{Status: a.Status, PIMSID: a.PIMSID, NewestFirst: !a.OldestFirst, Page: syncs.Page{Limit: int(a.Limit), Cursor: a.Cursor}}
 	if a.Deleted != "any" {
 		filter.Deleted = new(a.Deleted == "true")
 	}

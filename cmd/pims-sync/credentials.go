@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // CredentialsCmd are the commands on a clinic's way into its PIMS.
@@ -95,7 +96,7 @@ func (a *CredentialsTestCmd) Run(ctx context.Context, std streams, c *Config) er
 		defer cancel()
 		found, err := e.Connector.Test(ctx, a.Clinic.UUID)
 		if err != nil {
-			if failure := casesync.Explain(err); failure.Code != casesync.CodeInternal {
+			if failure := casesync.Explain(err); failure.Code != syncs.CodeInternal {
 				return failure
 			}
 			return err

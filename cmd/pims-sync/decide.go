@@ -12,8 +12,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/app"
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // PlansApproveCmd approves a plan.
@@ -32,7 +32,7 @@ func (a *PlansApproveCmd) Run(ctx context.Context, std streams, c *Config) error
 		if err := a.confirm(ctx, std, c, e.Store, owner); err != nil {
 			return err
 		}
-		audit, err := e.Queue.Approve(ctx, owner.ID, a.ID.UUID, casesync.TriggerCLI, actor())
+		audit, err := e.Queue.Approve(ctx, owner.ID, a.ID.UUID, syncs.TriggerCLI, actor())
 		if err != nil {
 			return err
 		}
@@ -65,11 +65,11 @@ func (a *PlansApproveCmd) confirm(ctx context.Context, std streams, c *Config, s
 }
 
 // approval says what an approval of the plan would do.
-func approval(plan *casesync.Plan) string {
+func approval(plan *syncs.Plan) string {
 	switch plan.Code {
-	case casesync.CodeShiftGuard:
+	case syncs.CodeShiftGuard:
 		return fmt.Sprintf("move %s, most by %s", counted(plan.Evidence.Moved, "case"), plan.Evidence.MovedBy)
-	case casesync.CodeWrongPractice:
+	case syncs.CodeWrongPractice:
 		return fmt.Sprintf("run the %s of %s to %s with the calendar of a practice that shares no appointment with ours",
 			plan.SyncType, plan.Window.Start, plan.Window.End)
 	default:
@@ -110,7 +110,7 @@ func (a *PlansRejectCmd) Run(ctx context.Context, std streams, c *Config) error 
 		if err := e.Queue.Reject(ctx, owner.ID, a.ID.UUID, actor()); err != nil {
 			return err
 		}
-		return show(std, c, map[string]any{"id": a.ID.UUID, "status": casesync.PlanRejected}, func(w io.Writer) {
+		return show(std, c, map[string]any{"id": a.ID.UUID, "status": syncs.PlanRejected}, func(w io.Writer) {
 			fmt.Fprintln(w, "The plan is rejected; nothing was changed. The next sync looks for itself.")
 		})
 	})

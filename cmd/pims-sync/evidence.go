@@ -7,16 +7,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // heldBack says in a few words what a plan would do.
-func heldBack(plan *casesync.Plan) string {
+func heldBack(plan *syncs.Plan) string {
 	e := &plan.Evidence
 	switch plan.Code {
-	case casesync.CodeShiftGuard:
+	case syncs.CodeShiftGuard:
 		return counted(e.Moved, "move") + " by " + e.MovedBy.String()
-	case casesync.CodeWrongPractice:
+	case syncs.CodeWrongPractice:
 		return counted(e.Found, "unknown appointment")
 	default:
 		return counted(len(plan.Cases), "deletion")
@@ -24,7 +24,7 @@ func heldBack(plan *casesync.Plan) string {
 }
 
 // guardOf is the guard that made a plan, and which of its rules.
-func guardOf(plan *casesync.Plan) string {
+func guardOf(plan *syncs.Plan) string {
 	if plan.Evidence.Refusal == "" {
 		return string(plan.Code)
 	}
@@ -32,7 +32,7 @@ func guardOf(plan *casesync.Plan) string {
 }
 
 // evidence is what a guard saw, as names and values (R23).
-func evidence(plan *casesync.Plan, loc *time.Location) []string {
+func evidence(plan *syncs.Plan, loc *time.Location) []string {
 	e := &plan.Evidence
 	seen := []string{
 		"days", plan.Window.Start.String() + " to " + plan.Window.End.String(),

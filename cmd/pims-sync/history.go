@@ -12,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // CasesHistoryCmd tells a case's history.
@@ -28,7 +29,7 @@ func (a *CasesHistoryCmd) Run(ctx context.Context, std streams, c *Config) error
 		if err != nil {
 			return err
 		}
-		list, err := s.Records().History(ctx, owner.ID, a.ID.UUID, casesync.Page{Limit: int(a.Limit), Cursor: a.Cursor})
+		list, err := s.Records().History(ctx, owner.ID, a.ID.UUID, syncs.Page{Limit: int(a.Limit), Cursor: a.Cursor})
 		if err != nil {
 			return err
 		}

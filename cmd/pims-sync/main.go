@@ -15,10 +15,10 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func main() {
@@ -95,7 +95,7 @@ func (e usageError) Unwrap() error { return e.err }
 
 // report says in one line what went wrong and answers the exit code.
 func report(std streams, err error) int {
-	if request, ok := errors.AsType[*casesync.Failure](err); ok && request.Field != "" {
+	if request, ok := errors.AsType[*syncs.Failure](err); ok && request.Field != "" {
 		err = inFlags(request)
 	}
 	fmt.Fprintln(std.err, "pims-sync: "+strings.ReplaceAll(err.Error(), "\n", " "))

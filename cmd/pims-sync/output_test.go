@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestTheProgressOfASyncIsDrawnOverItself(t *testing.T) {
@@ -82,6 +82,6 @@ func TestAMomentIsShownInTheClinicsZone(t *testing.T) {
 	require.Equal(t, "-", stamp(time.Time{}, berlin))
 }
 
-func progress(phase casesync.Type, step string, done, total int) casesync.Progress {
-	return casesync.Progress{Phase: phase, Step: step, Done: done, Total: total}
+func progress(phase syncs.Type, step string, done, total int) syncs.Progress {
+	return syncs.Progress{Phase: phase, Step: step, Done: done, Total: total}
 }

@@ -10,8 +10,8 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // PlansCmd are the commands on what a guard held back.
@@ -38,8 +38,8 @@ func (a *PlansListCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if err != nil {
 			return err
 		}
-		list, err := s.Plans().Plans(ctx, a.Clinic.UUID, casesync.PlanFilter{
-			Status: casesync.PlanStatus(given(a.Status)), Page: casesync.Page{Limit: int(a.Limit), Cursor: a.Cursor},
+		list, err := s.Plans().Plans(ctx, a.Clinic.UUID, syncs.PlanFilter{
+			Status: syncs.PlanStatus(given(a.Status)), Page: syncs.Page{Limit: int(a.Limit), Cursor: a.Cursor},
 		})
 		if err != nil {
 			return err
@@ -66,7 +66,7 @@ func (a *PlansListCmd) Run(ctx context.Context, std streams, c *Config) error {
 }
 
 // executor is the sync that carries a plan out.
-func executor(plan *casesync.Plan) string {
+func executor(plan *syncs.Plan) string {
 	if plan.Execution.SyncID == uuid.Nil {
 		return "-"
 	}
@@ -97,7 +97,7 @@ func (a *PlansShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 	})
 }
 
-func showPlan(w io.Writer, owner clinic.Clinic, plan *casesync.Plan) {
+func showPlan(w io.Writer, owner clinic.Clinic, plan *syncs.Plan) {
 	loc, _ := owner.Location() // nil shows UTC
 	head := []string{
 		"plan", plan.ID.String(), "clinic", owner.Name, "status", plan.Standing(), "guard", guardOf(plan),
@@ -121,7 +121,7 @@ func showPlan(w io.Writer, owner clinic.Clinic, plan *casesync.Plan) {
 
 // showPlannedCases lists the visits by what tells them apart in the practice, and
 // what the PIMS said about each.
-func showPlannedCases(w io.Writer, plan *casesync.Plan, loc *time.Location) {
+func showPlannedCases(w io.Writer, plan *syncs.Plan, loc *time.Location) {
 	found := make(map[string]string, len(plan.Evidence.Lookups))
 	for _, l := range plan.Evidence.Lookups {
 		found[l.PIMSID] = fmt.Sprintf("%s (%s, %s)", l.Found, l.Method, stamp(l.At, loc))

@@ -39,9 +39,9 @@ func (s *stage) end(note string) {
 func (s *stage) chapter(text string) { fmt.Fprintf(s.w, "\n%s\n", text) }
 
 // results shows how each clinic's sync ended.
-func (s *stage) results(syncs []syncDone) {
+func (s *stage) results(done []syncDone) {
 	var rows [][]string
-	for _, d := range syncs {
+	for _, d := range done {
 		r := d.Response
 		if !r.Success {
 			rows = append(rows, []string{d.Clinic, d.Timezone, "failed: " + r.Code})
@@ -56,7 +56,7 @@ func (s *stage) results(syncs []syncDone) {
 		})
 	}
 	table(indented{s.w}, []string{"clinic", "time zone", "appointments", "created", "updated", "notes", "deleted", "cases", "took"}, rows)
-	for _, d := range syncs {
+	for _, d := range done {
 		if !d.Response.Success {
 			fmt.Fprintf(s.w, "  %s: %s\n", d.Clinic, d.Response.Error)
 		}

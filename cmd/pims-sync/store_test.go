@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/app"
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestASyncIsFollowedThoughTheDatabaseIsStartedAgain(t *testing.T) { // docs/interface.md §Commands
@@ -29,12 +29,12 @@ func TestASyncIsFollowedThoughTheDatabaseIsStartedAgain(t *testing.T) { // docs/
 	defer e.Close()
 	added, err := s.Clinics().Add(t.Context(), clinic.Clinic{Name: "Harbor Lights", Timezone: "UTC", Active: true})
 	require.NoError(t, err)
-	audit := casesync.Audit{ID: uuid.New(), ClinicID: added.ID}
+	audit := syncs.Audit{ID: uuid.New(), ClinicID: added.ID}
 	_, err = s.Pool().Exec(t.Context(), `insert into case_sync_audits (id, clinic_id, sync_type, status, trigger) values ($1, $2, 'inbound', 'in_progress', 'api')`, audit.ID, added.ID)
 	require.NoError(t, err)
 
 	type end struct {
-		audit casesync.Audit
+		audit syncs.Audit
 		err   error
 	}
 	ended := make(chan end, 1)
@@ -52,5 +52,5 @@ func TestASyncIsFollowedThoughTheDatabaseIsStartedAgain(t *testing.T) { // docs/
 	}, "the database does not come back")
 	last := <-ended
 	require.NoError(t, last.err)
-	require.Equal(t, casesync.StatusCompleted, last.audit.Status)
+	require.Equal(t, syncs.StatusCompleted, last.audit.Status)
 }

@@ -13,8 +13,8 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // SyncCmd are the commands that run a sync. Their flags are the fields of the
@@ -60,7 +60,7 @@ type SyncInboundCmd struct {
 
 // Run runs the sync.
 func (a *SyncInboundCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return runSync(ctx, std, c, a.Clinic.UUID, casesync.TypeInbound, casesync.Options{
+	return runSync(ctx, std, c, a.Clinic.UUID, syncs.TypeInbound, syncs.Options{
 		StartDate: a.StartDate.pointer(), EndDate: a.EndDate.pointer(), DaysAhead: a.DaysAhead, DryRun: a.DryRun,
 	})
 }
@@ -74,7 +74,7 @@ type SyncCasesCmd struct {
 
 // Run runs the sync.
 func (a *SyncCasesCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return runSync(ctx, std, c, a.Clinic.UUID, casesync.TypeCases, casesync.Options{
+	return runSync(ctx, std, c, a.Clinic.UUID, syncs.TypeCases, syncs.Options{
 		StartDate: a.StartDate.pointer(), EndDate: a.EndDate.pointer(),
 		ParallelBatchSize: a.ParallelBatchSize, Force: a.Force, DryRun: a.DryRun,
 	})
@@ -88,7 +88,7 @@ type SyncReconcileCmd struct {
 
 // Run runs the sync.
 func (a *SyncReconcileCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return runSync(ctx, std, c, a.Clinic.UUID, casesync.TypeReconciliation, casesync.Options{
+	return runSync(ctx, std, c, a.Clinic.UUID, syncs.TypeReconciliation, syncs.Options{
 		LookbackDays: a.LookbackDays, LookaheadDays: a.LookaheadDays, DryRun: a.DryRun,
 	})
 }
@@ -104,7 +104,7 @@ type SyncFullCmd struct {
 
 // Run runs the sync.
 func (a *SyncFullCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return runSync(ctx, std, c, a.Clinic.UUID, casesync.TypeFull, casesync.Options{
+	return runSync(ctx, std, c, a.Clinic.UUID, syncs.TypeFull, syncs.Options{
 		StartDate: a.StartDate.pointer(), EndDate: a.EndDate.pointer(), DaysAhead: a.DaysAhead,
 		ParallelBatchSize: a.ParallelBatchSize, Force: a.Force,
 		LookbackDays: a.LookbackDays, LookaheadDays: a.LookaheadDays, DryRun: a.DryRun,
@@ -112,7 +112,7 @@ func (a *SyncFullCmd) Run(ctx context.Context, std streams, c *Config) error {
 }
 
 // runSync queues a sync, works on it, and tells how it ended.
-func runSync(ctx context.Context, std streams, c *Config, clinicID uuid.UUID, t casesync.Type, o casesync.Options) error {
+func runSync(ctx context.Context, std streams, c *Config, clinicID uuid.UUID, t syncs.Type, o syncs.Options) error {
 	if err := o.Check(t); err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func runSync(ctx context.Context, std streams, c *Config, clinicID uuid.UUID, t 
 		if err != nil {
 			return err
 		}
-		audit, err := e.Queue.Start(ctx, casesync.Request{ClinicID: clinicID, Type: t, Trigger: casesync.TriggerCLI, Options: o}, "")
+		audit, err := e.Queue.Start(ctx, syncs.Request{ClinicID: clinicID, Type: t, Trigger: syncs.TriggerCLI, Options: o}, "")
 		if err != nil {
 			return err
 		}
@@ -141,14 +141,14 @@ var errInterrupted = errors.New("interrupted")
 
 // follow shows the progress of a sync until it is over. Interrupted, it answers
 // errInterrupted; the sync goes on.
-func follow(ctx context.Context, std streams, c *Config, e *app.Engine, audit casesync.Audit) (casesync.Audit, error) {
+func follow(ctx context.Context, std streams, c *Config, e *app.Engine, audit syncs.Audit) (syncs.Audit, error) {
 	bar := newBar(std.err, !c.JSON)
 	defer bar.close()
 	seen := time.Now()
 	for {
 		look, cancel := context.WithTimeout(ctx, followEvery)
 		now, err := e.Queue.Wait(look, audit.ClinicID, audit.ID)
-		away := errors.Is(err, casesync.ErrDatabase) && time.Since(seen) < databaseAway
+		away := errors.Is(err, syncs.ErrDatabase) && time.Since(seen) < databaseAway
 		if away || err == nil && !now.Status.Final() {
 			<-look.Done() // a sync that waits for its next attempt answers at once
 		}
@@ -169,21 +169,21 @@ func follow(ctx context.Context, std streams, c *Config, e *app.Engine, audit ca
 }
 
 // tell prints how a sync ended, and fails where it did.
-func tell(std streams, c *Config, owner clinic.Clinic, audit casesync.Audit) error {
+func tell(std streams, c *Config, owner clinic.Clinic, audit syncs.Audit) error {
 	if err := showAudit(std, c, owner, audit); err != nil {
 		return err
 	}
-	if audit.Status == casesync.StatusCompleted {
+	if audit.Status == syncs.StatusCompleted {
 		return nil
 	}
 	err := fmt.Errorf("the %s sync %s: %s (%s)", audit.Type, audit.Status, audit.Result.Error, audit.Result.Code)
-	if audit.Result.Code == casesync.CodeInternal {
+	if audit.Result.Code == syncs.CodeInternal {
 		err = fmt.Errorf("%w; --log-level info shows what it met", err)
 	}
 	return err
 }
 
-func showAudit(std streams, c *Config, owner clinic.Clinic, audit casesync.Audit) error {
+func showAudit(std streams, c *Config, owner clinic.Clinic, audit syncs.Audit) error {
 	document, err := api.SyncDocument(audit)
 	if err != nil {
 		return err
@@ -203,14 +203,14 @@ func showAudit(std streams, c *Config, owner clinic.Clinic, audit casesync.Audit
 			head = append(head, "approved plan", audit.Approval.String())
 		}
 		fields(w, head...)
-		if audit.Type != casesync.TypeFull {
+		if audit.Type != syncs.TypeFull {
 			showStats(w, "", audit, loc)
 		}
 		for _, child := range audit.Children {
 			fmt.Fprintf(w, "\n%s: %s\n", child.Type, child.Status)
 			showStats(w, "  ", child, loc)
 		}
-		for _, phase := range casesync.Types() {
+		for _, phase := range syncs.Types() {
 			if reason, skipped := audit.Result.Skipped[phase]; skipped {
 				fmt.Fprintf(w, "\n%s: not run, because %s\n", phase, reason)
 			}
@@ -224,7 +224,7 @@ func showAudit(std streams, c *Config, owner clinic.Clinic, audit casesync.Audit
 	})
 }
 
-func dryMark(a casesync.Audit) string {
+func dryMark(a syncs.Audit) string {
 	if a.Options.DryRun {
 		return " (dry run: nothing was written)"
 	}
@@ -233,7 +233,7 @@ func dryMark(a casesync.Audit) string {
 
 // showStats prints the counts, the failures and what a dry run would change, with
 // moments in a zone; nil is UTC.
-func showStats(w io.Writer, indent string, audit casesync.Audit, loc *time.Location) {
+func showStats(w io.Writer, indent string, audit syncs.Audit, loc *time.Location) {
 	var counts []string
 	for _, count := range audit.Result.Stats.Counts(audit.Type) {
 		counts = append(counts, fmt.Sprintf("%s %d", count.Name, count.Value))
@@ -242,8 +242,8 @@ func showStats(w io.Writer, indent string, audit casesync.Audit, loc *time.Locat
 	for _, f := range audit.Result.Failures {
 		fmt.Fprintf(w, "%scase %s failed: %s (%s)\n", indent, f.CaseID, f.Error, f.Code)
 	}
-	for _, change := range casesync.ChangesInOrder(audit.Result.Changes) {
-		if change.Action == casesync.ActionCreated {
+	for _, change := range syncs.ChangesInOrder(audit.Result.Changes) {
+		if change.Action == syncs.ActionCreated {
 			fmt.Fprintf(w, "%swould be created: appointment %s%s\n", indent, change.PIMSID, newCase(change, loc))
 			continue
 		}
@@ -260,7 +260,7 @@ func showStats(w io.Writer, indent string, audit casesync.Audit, loc *time.Locat
 }
 
 // newCase is a case that would be created, on one line.
-func newCase(change casesync.Change, loc *time.Location) string {
+func newCase(change syncs.Change, loc *time.Location) string {
 	var b strings.Builder
 	for _, name := range []string{"scheduledDate", "caseType", "status", "patientName", "clientName"} {
 		for _, f := range change.Fields {

@@ -12,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // SyncsCmd are the commands on syncs that run or ran.
@@ -39,8 +40,8 @@ func (a *SyncsListCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if err != nil {
 			return err
 		}
-		list, err := s.Audits().Audits(ctx, a.Clinic.UUID, casesync.AuditFilter{
-			Type: casesync.Type(given(a.Type)), Status: casesync.Status(given(a.Status)), Page: casesync.Page{Limit: int(a.Limit), Cursor: a.Cursor},
+		list, err := s.Audits().Audits(ctx, a.Clinic.UUID, syncs.AuditFilter{
+			Type: syncs.Type(given(a.Type)), Status: syncs.Status(given(a.Status)), Page: syncs.Page{Limit: int(a.Limit), Cursor: a.Cursor},
 		})
 		if err != nil {
 			return err
@@ -70,7 +71,7 @@ func (a *SyncsListCmd) Run(ctx context.Context, std streams, c *Config) error {
 }
 
 // dryWord marks a dry run in a list.
-func dryWord(x *casesync.Audit) string {
+func dryWord(x *syncs.Audit) string {
 	if x.Options.DryRun {
 		return " (dry run)"
 	}
@@ -78,7 +79,7 @@ func dryWord(x *casesync.Audit) string {
 }
 
 // workTime is how long a sync that is over was worked on.
-func workTime(audit *casesync.Audit) string {
+func workTime(audit *syncs.Audit) string {
 	if audit.StartedAt.IsZero() || audit.CompletedAt.IsZero() {
 		return "-"
 	}
@@ -144,12 +145,12 @@ func tellChanges(w io.Writer, syncID uuid.UUID, events []casesync.Event, total i
 }
 
 // tellApproval says who approved the plan that the sync carries out.
-func tellApproval(ctx context.Context, std streams, s *app.Store, audit casesync.Audit, loc *time.Location) error {
+func tellApproval(ctx context.Context, std streams, s *app.Store, audit syncs.Audit, loc *time.Location) error {
 	if audit.Approval == uuid.Nil {
 		return nil
 	}
 	plan, err := s.Plans().Plan(ctx, audit.ClinicID, audit.Approval)
-	if err != nil && casesync.Explain(err).Code == casesync.CodeNotFound { // it was deleted with the sync that left it
+	if err != nil && casesync.Explain(err).Code == syncs.CodeNotFound { // it was deleted with the sync that left it
 		return nil
 	}
 	if err == nil {
@@ -159,14 +160,14 @@ func tellApproval(ctx context.Context, std streams, s *app.Store, audit casesync
 }
 
 // auditOf reads a sync, whosever it is, and its clinic.
-func auditOf(ctx context.Context, s *app.Store, syncID uuid.UUID) (clinic.Clinic, casesync.Audit, error) {
+func auditOf(ctx context.Context, s *app.Store, syncID uuid.UUID) (clinic.Clinic, syncs.Audit, error) {
 	clinicID, err := s.Audits().ClinicOf(ctx, syncID)
 	if err != nil {
-		return clinic.Clinic{}, casesync.Audit{}, noSuch(err, "sync", syncID, "syncs list --clinic ID")
+		return clinic.Clinic{}, syncs.Audit{}, noSuch(err, "sync", syncID, "syncs list --clinic ID")
 	}
 	owner, err := s.Clinics().Clinic(ctx, clinicID)
 	if err != nil {
-		return clinic.Clinic{}, casesync.Audit{}, err
+		return clinic.Clinic{}, syncs.Audit{}, err
 	}
 	audit, err := s.Audits().Audit(ctx, clinicID, syncID)
 	return owner, audit, err

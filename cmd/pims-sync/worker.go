@@ -10,6 +10,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // withWorker is withEngine for a command that starts a sync. A replica that lives
@@ -40,11 +41,11 @@ func replicasOrNone(ctx context.Context, s *app.Store) (alive bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	status, result := casesync.Conclude(casesync.Result{}, casesync.Fail(casesync.CodeInterrupted,
+	status, result := casesync.Conclude(syncs.Result{}, syncs.Fail(syncs.CodeInterrupted,
 		"the process that worked on the sync ended, and there was no replica to go on; what it had stored stays, the next sync goes on from there"))
 	for _, run := range left {
 		err := s.Audits().Finish(ctx, run.Lease, status, result, time.Now())
-		if err != nil && !errors.Is(err, casesync.ErrLeaseLost) {
+		if err != nil && !errors.Is(err, syncs.ErrLeaseLost) {
 			return false, fmt.Errorf("closing sync %s, whose process ended: %w", run.Lease.AuditID, err)
 		}
 	}
@@ -53,7 +54,7 @@ func replicasOrNone(ctx context.Context, s *app.Store) (alive bool, err error) {
 
 // carryOut works on a sync that the command has started, or lets a replica do so,
 // and tells how it ended.
-func carryOut(ctx context.Context, std streams, c *Config, e *app.Engine, owner clinic.Clinic, audit casesync.Audit) error {
+func carryOut(ctx context.Context, std streams, c *Config, e *app.Engine, owner clinic.Clinic, audit syncs.Audit) error {
 	if e.Private {
 		if err := e.Start(ctx); err != nil {
 			return err
@@ -71,7 +72,7 @@ func carryOut(ctx context.Context, std streams, c *Config, e *app.Engine, owner 
 
 // callOff cancels the sync of an interrupted command: nobody else would go on with
 // it.
-func callOff(e *app.Engine, audit casesync.Audit) error {
+func callOff(e *app.Engine, audit syncs.Audit) error {
 	ctx, cancel := context.WithTimeout(context.Background(), cancelWait)
 	defer cancel()
 	_, err := e.Queue.Cancel(ctx, audit.ClinicID, audit.ID, actor())

@@ -24,50 +24,51 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // Syncs starts, watches and cancels syncs. A refusal with a code of its own is a
-// *casesync.Failure; a sync of another clinic is not_found.
+// *syncs.Failure; a sync of another clinic is not_found.
 type Syncs interface {
 	// Start writes the audit and the job of a sync (R28). With an idempotency key
 	// that was used in the last 24 h for the same request it answers that sync's
 	// audit; for another request it fails with idempotency_mismatch (R29).
 	// An empty key means none.
-	Start(ctx context.Context, request casesync.Request, idempotencyKey string) (casesync.Audit, error)
+	Start(ctx context.Context, request syncs.Request, idempotencyKey string) (syncs.Audit, error)
 
 	// Wait answers when the sync is final. When ctx ends before, or the sync goes
 	// back to the queue, it answers the present state, which is no error.
-	Wait(ctx context.Context, clinicID, syncID uuid.UUID) (casesync.Audit, error)
+	Wait(ctx context.Context, clinicID, syncID uuid.UUID) (syncs.Audit, error)
 
 	// Audit is one sync with its children.
-	Audit(ctx context.Context, clinicID, syncID uuid.UUID) (casesync.Audit, error)
+	Audit(ctx context.Context, clinicID, syncID uuid.UUID) (syncs.Audit, error)
 
 	// Audits lists syncs.
-	Audits(ctx context.Context, clinicID uuid.UUID, filter casesync.AuditFilter) (casesync.List[casesync.Audit], error)
+	Audits(ctx context.Context, clinicID uuid.UUID, filter syncs.AuditFilter) (syncs.List[syncs.Audit], error)
 
 	// Cancel ends a queued sync, or asks a running one to end, in the name of an
 	// actor ("key:<id>"), and answers the state after that.
-	Cancel(ctx context.Context, clinicID, syncID uuid.UUID, actor string) (casesync.Audit, error)
+	Cancel(ctx context.Context, clinicID, syncID uuid.UUID, actor string) (syncs.Audit, error)
 }
 
 // Cases reads cases and their histories. A case of another clinic is not_found.
 type Cases interface {
-	History(ctx context.Context, clinicID, caseID uuid.UUID, page casesync.Page) (casesync.List[casesync.Event], error)
+	History(ctx context.Context, clinicID, caseID uuid.UUID, page syncs.Page) (syncs.List[casesync.Event], error)
 	Case(ctx context.Context, clinicID, caseID uuid.UUID) (casesync.Record, error)
-	Cases(ctx context.Context, clinicID uuid.UUID, filter casesync.CaseFilter) (casesync.List[casesync.Record], error)
+	Cases(ctx context.Context, clinicID uuid.UUID, filter casesync.CaseFilter) (syncs.List[casesync.Record], error)
 }
 
 // Plans reads plans. A plan of another clinic is not_found.
 type Plans interface {
-	Plan(ctx context.Context, clinicID, planID uuid.UUID) (casesync.Plan, error)
-	Plans(ctx context.Context, clinicID uuid.UUID, filter casesync.PlanFilter) (casesync.List[casesync.Plan], error)
+	Plan(ctx context.Context, clinicID, planID uuid.UUID) (syncs.Plan, error)
+	Plans(ctx context.Context, clinicID uuid.UUID, filter syncs.PlanFilter) (syncs.List[syncs.Plan], error)
 }
 
 // Decisions approves and rejects plans in the name of an actor (R23). A plan that is
 // not open any more is already_decided.
 type Decisions interface {
 	// Approve starts the sync that does what the plan's guard held back.
-	Approve(ctx context.Context, clinicID, planID uuid.UUID, trigger casesync.Trigger, actor string) (casesync.Audit, error)
+	Approve(ctx context.Context, clinicID, planID uuid.UUID, trigger syncs.Trigger, actor string) (syncs.Audit, error)
 	Reject(ctx context.Context, clinicID, planID uuid.UUID, actor string) error
 }
 
@@ -135,9 +136,9 @@ type Options struct {
 // An Answer is what a request was answered, for Options.Trace.
 type Answer struct {
 	Status   int
-	ClinicID uuid.UUID     // zero: the key was not good
-	SyncID   uuid.UUID     // zero: it was about none
-	Code     casesync.Code // empty: nothing was wrong
+	ClinicID uuid.UUID  // zero: the key was not good
+	SyncID   uuid.UUID  // zero: it was about none
+	Code     syncs.Code // empty: nothing was wrong
 }
 
 // server is the API at work. It is safe for concurrent use.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestEveryBadKeyGetsTheSameAnswer(t *testing.T) { // R38
@@ -75,19 +76,19 @@ func TestTheUseOfAKeyIsNoted(t *testing.T) {
 func TestADatabaseThatDoesNotAnswerIsNoBadKey(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.keys.err = fmt.Errorf("reading keys: %w", casesync.ErrDatabase)
+	b.keys.err = fmt.Errorf("reading keys: %w", syncs.ErrDatabase)
 	for range 2 * failureBurst {
-		b.get("/api/syncs", withKey(clinic.GenerateKey())).refused(http.StatusServiceUnavailable, casesync.CodeDatabaseUnavailable, "")
+		b.get("/api/syncs", withKey(clinic.GenerateKey())).refused(http.StatusServiceUnavailable, syncs.CodeDatabaseUnavailable, "")
 	}
 }
 
 func TestEachEndpointNeedsItsScope(t *testing.T) { // R39
 	t.Parallel()
 	b := newBench(t)
-	b.endsAtOnce(func(*casesync.Audit) {})
+	b.endsAtOnce(func(*syncs.Audit) {})
 	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: *sampleRecord()}
-	b.reads.plans = map[uuid.UUID]casesync.Plan{samplePlanID: *samplePlan()}
-	audit := sampleAudit(casesync.TypeInbound)
+	b.reads.plans = map[uuid.UUID]syncs.Plan{samplePlanID: *samplePlan()}
+	audit := sampleAudit(syncs.TypeInbound)
 	audit.ClinicID = b.reads.owner.ID
 	b.syncs.put(audit)
 
@@ -125,7 +126,7 @@ func TestEachEndpointNeedsItsScope(t *testing.T) { // R39
 			if slices.Contains(test.allowed, r) {
 				require.Equal(t, http.StatusOK, a.Code, "%s: %v: %s", name, r, a.Body)
 			} else {
-				a.refused(http.StatusForbidden, casesync.CodeForbidden, "")
+				a.refused(http.StatusForbidden, syncs.CodeForbidden, "")
 			}
 		}
 	}
@@ -134,9 +135,9 @@ func TestEachEndpointNeedsItsScope(t *testing.T) { // R39
 func TestTheKeyDecidesTheClinic(t *testing.T) { // R38
 	t.Parallel()
 	b := newBench(t)
-	b.endsAtOnce(func(*casesync.Audit) {})
+	b.endsAtOnce(func(*syncs.Audit) {})
 	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: *sampleRecord()}
-	b.reads.plans = map[uuid.UUID]casesync.Plan{samplePlanID: *samplePlan()}
+	b.reads.plans = map[uuid.UUID]syncs.Plan{samplePlanID: *samplePlan()}
 	stranger := uuid.New()
 	key, _ := b.keys.add(stranger, nil)
 
@@ -148,10 +149,10 @@ func TestTheKeyDecidesTheClinic(t *testing.T) { // R38
 		known := map[string]string{"/api/syncs/": mine, "/api/cases/": sampleCaseID.String(), "/api/plans/": samplePlanID.String()}[path]
 		require.Equal(t, http.StatusOK, b.get(path+known).Code)
 		theirs, nobodys := b.get(path+known, withKey(key)), b.get(path+uuid.NewString(), withKey(key))
-		theirs.refused(http.StatusNotFound, casesync.CodeNotFound, "")
+		theirs.refused(http.StatusNotFound, syncs.CodeNotFound, "")
 		require.JSONEq(t, nobodys.Body.String(), theirs.Body.String())
 	}
-	b.post("/api/syncs/"+mine+"/cancel", "", withKey(key)).refused(http.StatusNotFound, casesync.CodeNotFound, "")
+	b.post("/api/syncs/"+mine+"/cancel", "", withKey(key)).refused(http.StatusNotFound, syncs.CodeNotFound, "")
 	require.Empty(t, b.syncs.actors)
 }
 
@@ -275,6 +276,6 @@ func TestAListOfProxiesIsReadOrRefusedWhole(t *testing.T) {
 func TestADisabledClinicIsForbidden(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.syncs.onStart = func(*casesync.Audit) error { return errors.Join(clinic.ErrDisabled) }
-	b.post("/api/sync/inbound", "").refused(http.StatusForbidden, casesync.CodeForbidden, "")
+	b.syncs.onStart = func(*syncs.Audit) error { return errors.Join(clinic.ErrDisabled) }
+	b.post("/api/sync/inbound", "").refused(http.StatusForbidden, syncs.CodeForbidden, "")
 }

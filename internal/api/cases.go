@@ -9,6 +9,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A caseRecord is a case as it is read (docs/interface.md §Endpoints "A case in the API").
@@ -97,7 +98,7 @@ func (s *server) listCases() operation {
 			status: http.StatusOK, description: "A page of cases.",
 			example: caseList{Items: []caseRecord{caseOf(sampleRecord())}},
 		}},
-		codes: []casesync.Code{casesync.CodeInvalidRequest, casesync.CodeTimezoneMissing},
+		codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeTimezoneMissing},
 		handle: func(c *call) (reply, error) {
 			filter, err := s.caseFilter(c)
 			if err != nil {
@@ -164,7 +165,7 @@ func (s *server) showCase() operation {
 			status: http.StatusOK, description: "The case.",
 			example: caseOf(sampleRecord()),
 		}},
-		codes: []casesync.Code{casesync.CodeInvalidRequest, casesync.CodeNotFound},
+		codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
 		handle: func(c *call) (reply, error) {
 			id, err := c.pathID()
 			if err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // planDecision is the answer to an approval or a rejection.
@@ -20,7 +20,7 @@ type planDecision struct {
 
 func (s *server) approvePlan() operation {
 	approved := samplePlan()
-	approved.Status, approved.DecidedAt, approved.DecidedBy = casesync.PlanApproved, sampleTime, "key:"+sampleCaseID.String()
+	approved.Status, approved.DecidedAt, approved.DecidedBy = syncs.PlanApproved, sampleTime, "key:"+sampleCaseID.String()
 	return operation{
 		method: http.MethodPost, path: "/api/plans/{id}/approve", id: "approvePlan", tag: "Plans",
 		summary: "Approve a plan",
@@ -34,14 +34,14 @@ func (s *server) approvePlan() operation {
 			example: planDecision{Success: true, Plan: planOf(approved), SyncID: &sampleSyncID, Timestamp: instant(sampleTime)},
 			headers: map[string]*huma.Header{"Location": header(always, "The sync: `/api/syncs/{id}`.")},
 		}},
-		codes: []casesync.Code{
-			casesync.CodeInvalidRequest, casesync.CodeNotFound, casesync.CodeAlreadyDecided, casesync.CodeSyncRunning, codeBodyTooLarge,
-			casesync.CodeCredentialsMissing, casesync.CodeCredentialsInvalid, casesync.CodeCredentialsSuspended, casesync.CodeTimezoneMissing,
-			casesync.CodeDraining,
+		codes: []syncs.Code{
+			syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeAlreadyDecided, syncs.CodeSyncRunning, codeBodyTooLarge,
+			syncs.CodeCredentialsMissing, syncs.CodeCredentialsInvalid, syncs.CodeCredentialsSuspended, syncs.CodeTimezoneMissing,
+			syncs.CodeDraining,
 		},
 		handle: func(c *call) (reply, error) {
 			return s.decide(c, func(id uuid.UUID) (reply, error) {
-				audit, err := s.o.Decisions.Approve(c.Context(), c.clinicID, id, casesync.TriggerAPI, actorOf(c))
+				audit, err := s.o.Decisions.Approve(c.Context(), c.clinicID, id, syncs.TriggerAPI, actorOf(c))
 				if err != nil {
 					return reply{}, err
 				}
@@ -58,7 +58,7 @@ func (s *server) approvePlan() operation {
 
 func (s *server) rejectPlan() operation {
 	rejected := samplePlan()
-	rejected.Status, rejected.DecidedAt, rejected.DecidedBy = casesync.PlanRejected, sampleTime, "key:"+sampleCaseID.String()
+	rejected.Status, rejected.DecidedAt, rejected.DecidedBy = syncs.PlanRejected, sampleTime, "key:"+sampleCaseID.String()
 	return operation{
 		method: http.MethodPost, path: "/api/plans/{id}/reject", id: "rejectPlan", tag: "Plans",
 		summary:     "Reject a plan",
@@ -70,7 +70,7 @@ func (s *server) rejectPlan() operation {
 			status: http.StatusOK, description: "The plan is rejected.",
 			example: planDecision{Success: true, Plan: planOf(rejected), Timestamp: instant(sampleTime)},
 		}},
-		codes: []casesync.Code{casesync.CodeInvalidRequest, casesync.CodeNotFound, casesync.CodeAlreadyDecided, codeBodyTooLarge},
+		codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeAlreadyDecided, codeBodyTooLarge},
 		handle: func(c *call) (reply, error) {
 			return s.decide(c, func(id uuid.UUID) (reply, error) {
 				err := s.o.Decisions.Reject(c.Context(), c.clinicID, id, actorOf(c))

@@ -9,15 +9,16 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // deciding is a bench with a plan and a key that may decide and restore.
-func deciding(t *testing.T) (*bench, casesync.Plan) {
+func deciding(t *testing.T) (*bench, syncs.Plan) {
 	t.Helper()
 	b := newBench(t)
 	b.key, b.keyID = b.keys.add(b.reads.owner.ID, nil, clinic.ScopeApprove, clinic.ScopeRestore, clinic.ScopeReconcile)
 	plan := *samplePlan()
-	b.reads.plans = map[uuid.UUID]casesync.Plan{plan.ID: plan}
+	b.reads.plans = map[uuid.UUID]syncs.Plan{plan.ID: plan}
 	record := *sampleRecord()
 	b.reads.records = map[uuid.UUID]casesync.Record{record.ID: record}
 	return b, plan
@@ -26,7 +27,7 @@ func deciding(t *testing.T) (*bench, casesync.Plan) {
 func TestAnApprovalStartsItsSyncAndSaysWhere(t *testing.T) { // R23
 	t.Parallel()
 	b, plan := deciding(t)
-	b.decisions.audit = casesync.Audit{ID: uuid.New()}
+	b.decisions.audit = syncs.Audit{ID: uuid.New()}
 	a := b.post("/api/plans/"+plan.ID.String()+"/approve", "")
 	require.Equal(t, http.StatusAccepted, a.Code)
 	require.Equal(t, "/api/syncs/"+b.decisions.audit.ID.String(), a.Header().Get("Location"))
@@ -46,7 +47,7 @@ func TestARejectionAnswersThePlan(t *testing.T) { // R23
 func TestASecondDecisionIsAConflict(t *testing.T) { // docs/interface.md §Endpoints "a second approval is a 409"
 	t.Parallel()
 	b, plan := deciding(t)
-	b.decisions.err = casesync.Fail(casesync.CodeAlreadyDecided, "the plan was approved before")
+	b.decisions.err = syncs.Fail(syncs.CodeAlreadyDecided, "the plan was approved before")
 	for _, verb := range []string{"approve", "reject"} {
 		a := b.post("/api/plans/"+plan.ID.String()+"/"+verb, "")
 		require.Equal(t, http.StatusConflict, a.Code)
@@ -87,7 +88,7 @@ func TestARefusedRestoreSaysWhatWasChangedSince(t *testing.T) { // R24
 	require.Contains(t, a.body["error"], "phone number (by a person or another program at 2026-01-17T12:00:00Z)")
 
 	other := uuid.New()
-	b.syncs.audits[sampleSyncID] = casesync.Audit{ID: sampleSyncID, ClinicID: b.reads.owner.ID, Type: casesync.TypeReconciliation}
+	b.syncs.audits[sampleSyncID] = syncs.Audit{ID: sampleSyncID, ClinicID: b.reads.owner.ID, Type: syncs.TypeReconciliation}
 	b.restores.deleted = []uuid.UUID{sampleCaseID, other}
 	b.restores.restorations = append(b.restores.restorations, casesync.Restoration{CaseID: other, Outcome: casesync.RestoreDone})
 	a = b.post("/api/syncs/"+sampleSyncID.String()+"/restore", "")

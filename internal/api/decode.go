@@ -13,7 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // maxBody is the size of the largest body that is read.
@@ -28,7 +28,7 @@ func readBody(r *http.Request, into any) error {
 	case err != nil:
 		return invalid("body", "the body could not be read to its end")
 	case len(body) > maxBody:
-		return casesync.Fail(codeBodyTooLarge, "the body is larger than %d KiB", maxBody>>10)
+		return syncs.Fail(codeBodyTooLarge, "the body is larger than %d KiB", maxBody>>10)
 	case len(bytes.TrimSpace(body)) == 0:
 		return nil
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	stdjson "encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -10,11 +11,9 @@ import (
 	"testing"
 	"testing/iotest"
 
-	stdjson "encoding/json"
-
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // secret stands for what a caller wrote and must not get back.
@@ -106,7 +105,7 @@ func TestABodyThatIsNotExactlyRightIsRefusedAndNamesTheField(t *testing.T) { // 
 				path = "/api/syncs/" + sampleSyncID.String() + "/cancel"
 			}
 			a := b.post(path, test.body)
-			a.refused(http.StatusBadRequest, casesync.CodeInvalidRequest, test.field)
+			a.refused(http.StatusBadRequest, syncs.CodeInvalidRequest, test.field)
 			require.Empty(t, b.syncs.started())
 			if test.field != secret {
 				require.NotContains(t, a.Body.String(), secret)
@@ -131,16 +130,16 @@ func TestAnUnknownFieldIsToldTheKnownOnes(t *testing.T) {
 func TestANullFieldCountsAsLeftOut(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.endsAtOnce(func(*casesync.Audit) {})
+	b.endsAtOnce(func(*syncs.Audit) {})
 	a := b.post("/api/sync/full", `{"startDate":null,"endDate":null,"daysAhead":null,"parallelBatchSize":null,"lookbackDays":null,"lookaheadDays":null,"force":null,"dryRun":null}`)
 	require.Equal(t, http.StatusOK, a.Code)
-	require.Equal(t, casesync.Options{}, b.syncs.started()[0].Options)
+	require.Equal(t, syncs.Options{}, b.syncs.started()[0].Options)
 }
 
 func TestTheCapsThemselvesAreAccepted(t *testing.T) { // R4
 	t.Parallel()
 	b := newBench(t)
-	b.endsAtOnce(func(*casesync.Audit) {})
+	b.endsAtOnce(func(*syncs.Audit) {})
 	for _, body := range []string{
 		`{"startDate":"2026-01-01","endDate":"2026-04-02"}`, // 92 days
 		`{"daysAhead":0}`, `{"daysAhead":90,"lookbackDays":1,"lookaheadDays":0,"parallelBatchSize":1}`,
@@ -153,7 +152,7 @@ func TestTheCapsThemselvesAreAccepted(t *testing.T) { // R4
 func TestOnlyJSONInUTF8IsRead(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.endsAtOnce(func(*casesync.Audit) {})
+	b.endsAtOnce(func(*syncs.Audit) {})
 	for _, good := range []string{"application/json", "Application/JSON", "application/json; charset=utf-8", `application/json;charset="UTF-8"`} {
 		a := b.do(http.MethodPost, "/api/sync/inbound", `{}`, withHeader("Content-Type", good))
 		require.Equal(t, http.StatusOK, a.Code, good)
@@ -164,17 +163,17 @@ func TestOnlyJSONInUTF8IsRead(t *testing.T) {
 		"application/cbor", "multipart/form-data; boundary=x", "application/json, text/plain", ";",
 	} {
 		b.do(http.MethodPost, "/api/sync/inbound", `{}`, withHeader("Content-Type", bad)).
-			refused(http.StatusBadRequest, casesync.CodeInvalidRequest, "Content-Type")
+			refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "Content-Type")
 	}
 	twice := func(r *http.Request) { r.Header["Content-Type"] = []string{"application/json", "application/json"} }
 	b.do(http.MethodPost, "/api/sync/inbound", `{}`, twice).
-		refused(http.StatusBadRequest, casesync.CodeInvalidRequest, "Content-Type")
+		refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "Content-Type")
 }
 
 func TestABodyOverItsSizeIsRefused(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.endsAtOnce(func(*casesync.Audit) {})
+	b.endsAtOnce(func(*syncs.Audit) {})
 	fits := `{}` + strings.Repeat(" ", maxBody-2)
 	require.Equal(t, http.StatusOK, b.post("/api/sync/inbound", fits).Code)
 	b.post("/api/sync/inbound", fits+" ").refused(http.StatusRequestEntityTooLarge, codeBodyTooLarge, "")
@@ -187,7 +186,7 @@ func TestABodyThatBreaksOffIsRefused(t *testing.T) {
 	b := newBench(t)
 	broken := io.MultiReader(strings.NewReader(`{`), iotest.ErrReader(errors.New("reset by "+secret)))
 	a := b.post("/api/sync/inbound", `{}`, func(r *http.Request) { r.Body = io.NopCloser(broken) })
-	a.refused(http.StatusBadRequest, casesync.CodeInvalidRequest, "body")
+	a.refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "body")
 	require.NotContains(t, a.Body.String(), secret)
 }
 
@@ -210,9 +209,9 @@ func FuzzBody(f *testing.F) {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/sync/full", bytes.NewReader(body))
 		err := readBody(r, &options)
 		if err != nil {
-			var failure *casesync.Failure
+			var failure *syncs.Failure
 			require.ErrorAs(t, err, &failure)
-			require.Contains(t, []casesync.Code{casesync.CodeInvalidRequest, codeBodyTooLarge}, failure.Code)
+			require.Contains(t, []syncs.Code{syncs.CodeInvalidRequest, codeBodyTooLarge}, failure.Code)
 			require.Less(t, len(failure.Message)+len(failure.Field), 400)
 			return
 		}

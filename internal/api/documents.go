@@ -5,17 +5,18 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // The command line prints with --json what the API answers, so both have one
 // shape (docs/interface.md §Commands).
 
 // SyncDocument is a sync as GET /api/syncs/{id} answers it.
-func SyncDocument(audit casesync.Audit) (json.RawMessage, error) { return encode(syncOf(&audit)) }
+func SyncDocument(audit syncs.Audit) (json.RawMessage, error) { return encode(syncOf(&audit)) }
 
 // SyncEventsDocument is a sync as GET /api/syncs/{id} answers it, with what it
 // changed: events, for a reader in a zone, of as many as there are.
-func SyncEventsDocument(audit casesync.Audit, events []casesync.Event, total int, loc *time.Location) (json.RawMessage, error) {
+func SyncEventsDocument(audit syncs.Audit, events []casesync.Event, total int, loc *time.Location) (json.RawMessage, error) {
 	return encode(struct {
 		syncRecord
 
@@ -25,15 +26,15 @@ func SyncEventsDocument(audit casesync.Audit, events []casesync.Event, total int
 }
 
 // SyncsDocument is a list as GET /api/syncs answers it.
-func SyncsDocument(list casesync.List[casesync.Audit]) (json.RawMessage, error) {
+func SyncsDocument(list syncs.List[syncs.Audit]) (json.RawMessage, error) {
 	return encode(syncsOf(list))
 }
 
 // PlanDocument is a plan as GET /api/plans/{id} answers it.
-func PlanDocument(plan casesync.Plan) (json.RawMessage, error) { return encode(planOf(&plan)) }
+func PlanDocument(plan syncs.Plan) (json.RawMessage, error) { return encode(planOf(&plan)) }
 
 // PlansDocument is a list as GET /api/plans answers it.
-func PlansDocument(list casesync.List[casesync.Plan]) (json.RawMessage, error) {
+func PlansDocument(list syncs.List[syncs.Plan]) (json.RawMessage, error) {
 	return encode(planList{itemsOf(list.Items, planOf), text(list.NextCursor)})
 }
 
@@ -41,7 +42,7 @@ func PlansDocument(list casesync.List[casesync.Plan]) (json.RawMessage, error) {
 func CaseDocument(record casesync.Record) (json.RawMessage, error) { return encode(caseOf(&record)) }
 
 // CasesDocument is a list as GET /api/cases answers it.
-func CasesDocument(list casesync.List[casesync.Record]) (json.RawMessage, error) {
+func CasesDocument(list syncs.List[casesync.Record]) (json.RawMessage, error) {
 	return encode(caseList{itemsOf(list.Items, caseOf), text(list.NextCursor)})
 }
 
@@ -57,7 +58,7 @@ func ClinicsDocument(all []casesync.Condition) (json.RawMessage, error) {
 
 // EventsDocument is a list as GET /api/cases/{id}/history answers it, for a reader in
 // a zone.
-func EventsDocument(list casesync.List[casesync.Event], loc *time.Location) (json.RawMessage, error) {
+func EventsDocument(list syncs.List[casesync.Event], loc *time.Location) (json.RawMessage, error) {
 	return encode(eventList{itemsOf(list.Items, eventIn(loc)), text(list.NextCursor)})
 }
 

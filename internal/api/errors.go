@@ -9,57 +9,58 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // The codes that only the API itself answers (docs/interface.md §Codes).
 const (
-	codeUnauthorized     casesync.Code = "unauthorized"
-	codeMethodNotAllowed casesync.Code = "method_not_allowed"
-	codeBodyTooLarge     casesync.Code = "body_too_large"
-	codeRateLimited      casesync.Code = "rate_limited"
+	codeUnauthorized     syncs.Code = "unauthorized"
+	codeMethodNotAllowed syncs.Code = "method_not_allowed"
+	codeBodyTooLarge     syncs.Code = "body_too_large"
+	codeRateLimited      syncs.Code = "rate_limited"
 )
 
 // statuses is the one table from a code to its HTTP status (R38, docs/interface.md §Codes).
-var statuses = map[casesync.Code]int{
-	casesync.CodeInvalidRequest:       http.StatusBadRequest,
-	codeUnauthorized:                  http.StatusUnauthorized,
-	casesync.CodeForbidden:            http.StatusForbidden,
-	casesync.CodeNotFound:             http.StatusNotFound,
-	codeMethodNotAllowed:              http.StatusMethodNotAllowed,
-	casesync.CodeSyncRunning:          http.StatusConflict,
-	casesync.CodeCredentialsMissing:   http.StatusConflict,
-	casesync.CodeCredentialsInvalid:   http.StatusConflict,
-	casesync.CodeCredentialsSuspended: http.StatusConflict,
-	casesync.CodeTimezoneMissing:      http.StatusConflict,
-	casesync.CodeAlreadyDecided:       http.StatusConflict,
-	casesync.CodeCancelled:            http.StatusConflict,
-	codeBodyTooLarge:                  http.StatusRequestEntityTooLarge,
-	casesync.CodeDeletionGuard:        http.StatusUnprocessableEntity,
-	casesync.CodeShiftGuard:           http.StatusUnprocessableEntity,
-	casesync.CodeWrongPractice:        http.StatusUnprocessableEntity,
-	casesync.CodeSnapshotUnsound:      http.StatusUnprocessableEntity,
-	casesync.CodeSnapshotIncomplete:   http.StatusUnprocessableEntity,
-	casesync.CodeIdempotencyMismatch:  http.StatusUnprocessableEntity,
-	codeRateLimited:                   http.StatusTooManyRequests,
-	casesync.CodeInternal:             http.StatusInternalServerError,
-	casesync.CodeAuthRejected:         http.StatusBadGateway,
-	casesync.CodeAuthChallenge:        http.StatusBadGateway,
-	casesync.CodeLoginFormChanged:     http.StatusBadGateway,
-	casesync.CodeUnreachable:          http.StatusBadGateway,
-	casesync.CodePIMSError:            http.StatusBadGateway,
-	casesync.CodePIMSRateLimited:      http.StatusBadGateway,
-	casesync.CodeSchemaDrift:          http.StatusBadGateway,
-	casesync.CodeAuthExpired:          http.StatusBadGateway,
-	casesync.CodeBrowserUnavailable:   http.StatusServiceUnavailable,
-	casesync.CodeDatabaseUnavailable:  http.StatusServiceUnavailable,
-	casesync.CodeDraining:             http.StatusServiceUnavailable,
-	casesync.CodeInterrupted:          http.StatusServiceUnavailable,
-	casesync.CodeTimeout:              http.StatusGatewayTimeout,
+var statuses = map[syncs.Code]int{
+	syncs.CodeInvalidRequest:       http.StatusBadRequest,
+	codeUnauthorized:               http.StatusUnauthorized,
+	syncs.CodeForbidden:            http.StatusForbidden,
+	syncs.CodeNotFound:             http.StatusNotFound,
+	codeMethodNotAllowed:           http.StatusMethodNotAllowed,
+	syncs.CodeSyncRunning:          http.StatusConflict,
+	syncs.CodeCredentialsMissing:   http.StatusConflict,
+	syncs.CodeCredentialsInvalid:   http.StatusConflict,
+	syncs.CodeCredentialsSuspended: http.StatusConflict,
+	syncs.CodeTimezoneMissing:      http.StatusConflict,
+	syncs.CodeAlreadyDecided:       http.StatusConflict,
+	syncs.CodeCancelled:            http.StatusConflict,
+	codeBodyTooLarge:               http.StatusRequestEntityTooLarge,
+	syncs.CodeDeletionGuard:        http.StatusUnprocessableEntity,
+	syncs.CodeShiftGuard:           http.StatusUnprocessableEntity,
+	syncs.CodeWrongPractice:        http.StatusUnprocessableEntity,
+	syncs.CodeSnapshotUnsound:      http.StatusUnprocessableEntity,
+	syncs.CodeSnapshotIncomplete:   http.StatusUnprocessableEntity,
+	syncs.CodeIdempotencyMismatch:  http.StatusUnprocessableEntity,
+	codeRateLimited:                http.StatusTooManyRequests,
+	syncs.CodeInternal:             http.StatusInternalServerError,
+	syncs.CodeAuthRejected:         http.StatusBadGateway,
+	syncs.CodeAuthChallenge:        http.StatusBadGateway,
+	syncs.CodeLoginFormChanged:     http.StatusBadGateway,
+	syncs.CodeUnreachable:          http.StatusBadGateway,
+	syncs.CodePIMSError:            http.StatusBadGateway,
+	syncs.CodePIMSRateLimited:      http.StatusBadGateway,
+	syncs.CodeSchemaDrift:          http.StatusBadGateway,
+	syncs.CodeAuthExpired:          http.StatusBadGateway,
+	syncs.CodeBrowserUnavailable:   http.StatusServiceUnavailable,
+	syncs.CodeDatabaseUnavailable:  http.StatusServiceUnavailable,
+	syncs.CodeDraining:             http.StatusServiceUnavailable,
+	syncs.CodeInterrupted:          http.StatusServiceUnavailable,
+	syncs.CodeTimeout:              http.StatusGatewayTimeout,
 }
 
 // statusOf is the HTTP status of a code. A code that is not ours, such as one
 // that a newer replica wrote into an audit, is a 500.
-func statusOf(code casesync.Code) int {
+func statusOf(code syncs.Code) int {
 	if status, ok := statuses[code]; ok {
 		return status
 	}
@@ -77,7 +78,7 @@ type problem struct {
 	Timestamp instant    `json:"timestamp"`
 }
 
-func (s *server) problem(f *casesync.Failure) problem {
+func (s *server) problem(f *syncs.Failure) problem {
 	return problem{
 		Error:     f.Message,
 		Code:      string(f.Code),
@@ -98,35 +99,35 @@ const (
 
 // explain turns any error into what the caller may know of it. Internals stay
 // inside (R38).
-func explain(err error) *casesync.Failure {
+func explain(err error) *syncs.Failure {
 	if limited, ok := errors.AsType[tooManyFailures](err); ok {
-		return casesync.Fail(codeRateLimited, "%s", limited)
+		return syncs.Fail(codeRateLimited, "%s", limited)
 	}
 	switch {
 	case errors.Is(err, clinic.ErrUnauthorized):
-		return casesync.Fail(codeUnauthorized, unauthorizedText)
+		return syncs.Fail(codeUnauthorized, unauthorizedText)
 	case errors.Is(err, clinic.ErrNotFound):
 		return errNotFound()
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		// Only the database is waited for here, and only so long.
-		return casesync.Fail(casesync.CodeDatabaseUnavailable, "%s", casesync.ErrDatabase)
+		return syncs.Fail(syncs.CodeDatabaseUnavailable, "%s", syncs.ErrDatabase)
 	}
 	failure := casesync.Explain(err)
 	switch failure.Code {
-	case casesync.CodeInternal:
-		return casesync.Fail(casesync.CodeInternal, internalText)
-	case casesync.CodeNotFound:
+	case syncs.CodeInternal:
+		return syncs.Fail(syncs.CodeInternal, internalText)
+	case syncs.CodeNotFound:
 		return errNotFound()
 	default:
 		return failure
 	}
 }
 
-func errNotFound() *casesync.Failure { return casesync.Fail(casesync.CodeNotFound, notFoundText) }
+func errNotFound() *syncs.Failure { return syncs.Fail(syncs.CodeNotFound, notFoundText) }
 
 // invalid is a 400 that names a field and repeats no value.
 func invalid(field, format string, args ...any) error {
-	f := casesync.Fail(casesync.CodeInvalidRequest, format, args...)
+	f := syncs.Fail(syncs.CodeInvalidRequest, format, args...)
 	f.Field = field
 	return f
 }

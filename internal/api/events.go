@@ -8,7 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 const (
@@ -26,7 +26,7 @@ func (s *server) syncEvents() operation {
 		access: reading(),
 		params: []*huma.Param{idParam("a sync")},
 		offers: []offer{{status: http.StatusOK, description: "A stream of events.", stream: true}},
-		codes:  []casesync.Code{casesync.CodeInvalidRequest, casesync.CodeNotFound},
+		codes:  []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
 		handle: func(c *call) (reply, error) {
 			audit, err := s.audit(c)
 			if err != nil {
@@ -38,10 +38,10 @@ func (s *server) syncEvents() operation {
 }
 
 // follow streams a sync until it is over or the caller is gone.
-func (s *server) follow(c *call, w http.ResponseWriter, audit casesync.Audit) {
+func (s *server) follow(c *call, w http.ResponseWriter, audit syncs.Audit) {
 	out := &eventStream{w: w, control: http.NewResponseController(w), spoke: time.Now()}
 	out.send("state", syncOf(&audit))
-	phases := map[uuid.UUID]casesync.Status{}
+	phases := map[uuid.UUID]syncs.Status{}
 	for i := range audit.Children {
 		phases[audit.Children[i].ID] = audit.Children[i].Status
 	}

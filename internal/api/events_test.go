@@ -13,6 +13,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // nextEvent reads one event of a stream: its name and its data.
@@ -35,7 +36,7 @@ func nextEvent(t *testing.T, lines *bufio.Scanner) (name, data string) {
 func TestAStreamTellsTheStateThenWhatHappensThenTheEnd(t *testing.T) { // docs/interface.md §Endpoints, events
 	t.Parallel()
 	b := newBench(t)
-	audit := casesync.Audit{ID: uuid.New(), ClinicID: b.reads.owner.ID, Type: casesync.TypeFull, Trigger: casesync.TriggerAPI, Status: casesync.StatusInProgress, StartedAt: testTime, CreatedAt: testTime}
+	audit := syncs.Audit{ID: uuid.New(), ClinicID: b.reads.owner.ID, Type: syncs.TypeFull, Trigger: syncs.TriggerAPI, Status: syncs.StatusInProgress, StartedAt: testTime, CreatedAt: testTime}
 	b.syncs.put(&audit)
 	site := httptest.NewServer(b.handler)
 	defer site.Close()
@@ -52,8 +53,8 @@ func TestAStreamTellsTheStateThenWhatHappensThenTheEnd(t *testing.T) { // docs/i
 	require.Equal(t, "state", name)
 	require.Contains(t, data, `"status":"in_progress"`)
 
-	audit.Progress = casesync.Progress{Phase: casesync.TypeInbound, Step: "write", Done: 10, Total: 25}
-	audit.Children = []casesync.Audit{{ID: uuid.New(), ParentID: audit.ID, Type: casesync.TypeInbound, Trigger: casesync.TriggerAPI, Status: casesync.StatusInProgress, CreatedAt: testTime}}
+	audit.Progress = syncs.Progress{Phase: syncs.TypeInbound, Step: "write", Done: 10, Total: 25}
+	audit.Children = []syncs.Audit{{ID: uuid.New(), ParentID: audit.ID, Type: syncs.TypeInbound, Trigger: syncs.TriggerAPI, Status: syncs.StatusInProgress, CreatedAt: testTime}}
 	b.syncs.put(&audit)
 	name, data = nextEvent(t, lines)
 	require.Equal(t, "phase", name)
@@ -84,13 +85,13 @@ func TestFreshnessSaysHowTheClinicIsAndWhatWasDueAndDidNotSucceed(t *testing.T) 
 		Provider:    "idexx_neo",
 		Credentials: casesync.CredentialCondition{Set: true},
 		Phases: []casesync.PhaseCondition{
-			{Type: casesync.TypeInbound, LastSuccess: testTime.Add(-2 * time.Hour), Scheduled: true, Due: testTime.Add(-3 * time.Hour), Next: testTime.Add(time.Hour)},
-			{Type: casesync.TypeCases},
+			{Type: syncs.TypeInbound, LastSuccess: testTime.Add(-2 * time.Hour), Scheduled: true, Due: testTime.Add(-3 * time.Hour), Next: testTime.Add(time.Hour)},
+			{Type: syncs.TypeCases},
 			{
-				Type: casesync.TypeReconciliation, LastSuccess: testTime.Add(-30 * time.Hour), Scheduled: true, Due: testTime.Add(-3 * time.Hour),
-				LastAttempt: testTime.Add(-4 * time.Hour), EndedAt: testTime.Add(-3 * time.Hour), AttemptType: casesync.TypeFull,
-				LastCode: casesync.CodeUnreachable, Failing: true,
-				FailedAt: testTime.Add(-3 * time.Hour), FailureCode: casesync.CodeUnreachable, Since: testTime.Add(-5 * time.Hour),
+				Type: syncs.TypeReconciliation, LastSuccess: testTime.Add(-30 * time.Hour), Scheduled: true, Due: testTime.Add(-3 * time.Hour),
+				LastAttempt: testTime.Add(-4 * time.Hour), EndedAt: testTime.Add(-3 * time.Hour), AttemptType: syncs.TypeFull,
+				LastCode: syncs.CodeUnreachable, Failing: true,
+				FailedAt: testTime.Add(-3 * time.Hour), FailureCode: syncs.CodeUnreachable, Since: testTime.Add(-5 * time.Hour),
 			},
 		},
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // fakeKeys is clinic_api_keys in memory.
@@ -60,61 +61,61 @@ func (f *fakeKeys) add(clinicID uuid.UUID, change func(*clinic.APIKey), scopes .
 // fakeSyncs is the queue in memory: no sync ends unless the test says so.
 type fakeSyncs struct {
 	mu      sync.Mutex
-	audits  map[uuid.UUID]casesync.Audit
+	audits  map[uuid.UUID]syncs.Audit
 	changed chan struct{} // closed and made anew with every change
 
-	requests []casesync.Request
+	requests []syncs.Request
 	keys     []string
 	actors   []string
-	filters  []casesync.AuditFilter
+	filters  []syncs.AuditFilter
 	waiting  chan uuid.UUID // gets the id of every wait that begins
 
 	// onStart, where set, decides what becomes of a new sync before Start returns.
-	onStart  func(*casesync.Audit) error
-	onCancel func(*casesync.Audit) error
+	onStart  func(*syncs.Audit) error
+	onCancel func(*syncs.Audit) error
 	waitErr  error
-	list     casesync.List[casesync.Audit]
+	list     syncs.List[syncs.Audit]
 }
 
 func newFakeSyncs() *fakeSyncs {
 	return &fakeSyncs{
-		audits:  map[uuid.UUID]casesync.Audit{},
+		audits:  map[uuid.UUID]syncs.Audit{},
 		changed: make(chan struct{}),
 		waiting: make(chan uuid.UUID, 100),
 	}
 }
 
-func (f *fakeSyncs) Start(ctx context.Context, request casesync.Request, key string) (casesync.Audit, error) {
+func (f *fakeSyncs) Start(ctx context.Context, request syncs.Request, key string) (syncs.Audit, error) {
 	if err := ctx.Err(); err != nil {
-		return casesync.Audit{}, err
+		return syncs.Audit{}, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.requests, f.keys = append(f.requests, request), append(f.keys, key)
-	audit := casesync.Audit{
+	audit := syncs.Audit{
 		ID: uuid.New(), ClinicID: request.ClinicID, Type: request.Type, Trigger: request.Trigger,
-		Options: request.Options, Status: casesync.StatusQueued, CreatedAt: testTime,
+		Options: request.Options, Status: syncs.StatusQueued, CreatedAt: testTime,
 	}
 	if f.onStart != nil {
 		if err := f.onStart(&audit); err != nil {
-			return casesync.Audit{}, err
+			return syncs.Audit{}, err
 		}
 	}
 	f.audits[audit.ID] = audit
 	return audit, nil
 }
 
-func (f *fakeSyncs) Wait(ctx context.Context, clinicID, id uuid.UUID) (casesync.Audit, error) {
+func (f *fakeSyncs) Wait(ctx context.Context, clinicID, id uuid.UUID) (syncs.Audit, error) {
 	f.waiting <- id
 	for {
 		f.mu.Lock()
 		audit, changed, err := f.audits[id], f.changed, f.waitErr
 		f.mu.Unlock()
 		if err != nil {
-			return casesync.Audit{}, err
+			return syncs.Audit{}, err
 		}
 		if audit.ClinicID != clinicID {
-			return casesync.Audit{}, casesync.Fail(casesync.CodeNotFound, "no such sync")
+			return syncs.Audit{}, syncs.Fail(syncs.CodeNotFound, "no such sync")
 		}
 		if audit.Status.Final() {
 			return audit, nil
@@ -128,7 +129,7 @@ func (f *fakeSyncs) Wait(ctx context.Context, clinicID, id uuid.UUID) (casesync.
 }
 
 // end changes a sync and wakes who waits for it.
-func (f *fakeSyncs) end(id uuid.UUID, change func(*casesync.Audit)) {
+func (f *fakeSyncs) end(id uuid.UUID, change func(*syncs.Audit)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	audit := f.audits[id]
@@ -138,43 +139,43 @@ func (f *fakeSyncs) end(id uuid.UUID, change func(*casesync.Audit)) {
 	f.changed = make(chan struct{})
 }
 
-func (f *fakeSyncs) put(audit *casesync.Audit) {
+func (f *fakeSyncs) put(audit *syncs.Audit) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.audits[audit.ID] = *audit
 }
 
-func (f *fakeSyncs) started() []casesync.Request {
+func (f *fakeSyncs) started() []syncs.Request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.requests
 }
 
-func (f *fakeSyncs) Audit(_ context.Context, clinicID, id uuid.UUID) (casesync.Audit, error) {
+func (f *fakeSyncs) Audit(_ context.Context, clinicID, id uuid.UUID) (syncs.Audit, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	audit, ok := f.audits[id]
 	if !ok || audit.ClinicID != clinicID {
-		return casesync.Audit{}, casesync.Fail(casesync.CodeNotFound, "no such sync")
+		return syncs.Audit{}, syncs.Fail(syncs.CodeNotFound, "no such sync")
 	}
 	return audit, nil
 }
 
-func (f *fakeSyncs) Audits(_ context.Context, _ uuid.UUID, filter casesync.AuditFilter) (casesync.List[casesync.Audit], error) {
+func (f *fakeSyncs) Audits(_ context.Context, _ uuid.UUID, filter syncs.AuditFilter) (syncs.List[syncs.Audit], error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.filters = append(f.filters, filter)
 	return f.list, nil
 }
 
-func (f *fakeSyncs) Cancel(_ context.Context, _, id uuid.UUID, actor string) (casesync.Audit, error) {
+func (f *fakeSyncs) Cancel(_ context.Context, _, id uuid.UUID, actor string) (syncs.Audit, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.actors = append(f.actors, actor)
 	audit := f.audits[id]
 	if f.onCancel != nil {
 		if err := f.onCancel(&audit); err != nil {
-			return casesync.Audit{}, err
+			return syncs.Audit{}, err
 		}
 	}
 	return audit, nil
@@ -184,47 +185,47 @@ func (f *fakeSyncs) Cancel(_ context.Context, _, id uuid.UUID, actor string) (ca
 type fakeReads struct {
 	owner       clinic.Clinic
 	records     map[uuid.UUID]casesync.Record
-	plans       map[uuid.UUID]casesync.Plan
+	plans       map[uuid.UUID]syncs.Plan
 	caseFilters []casesync.CaseFilter
-	planFilters []casesync.PlanFilter
+	planFilters []syncs.PlanFilter
 	events      []casesync.Event
 	cursor      string
 	err         error
 }
 
-func (f *fakeReads) History(_ context.Context, clinicID, id uuid.UUID, _ casesync.Page) (casesync.List[casesync.Event], error) {
+func (f *fakeReads) History(_ context.Context, clinicID, id uuid.UUID, _ syncs.Page) (syncs.List[casesync.Event], error) {
 	if _, ok := f.records[id]; !ok || clinicID != f.owner.ID {
-		return casesync.List[casesync.Event]{}, casesync.Fail(casesync.CodeNotFound, "no such case")
+		return syncs.List[casesync.Event]{}, syncs.Fail(syncs.CodeNotFound, "no such case")
 	}
-	return casesync.List[casesync.Event]{Items: f.events, NextCursor: f.cursor}, f.err
+	return syncs.List[casesync.Event]{Items: f.events, NextCursor: f.cursor}, f.err
 }
 
 func (f *fakeReads) Case(_ context.Context, clinicID, id uuid.UUID) (casesync.Record, error) {
 	if record, ok := f.records[id]; ok && clinicID == f.owner.ID {
 		return record, f.err
 	}
-	return casesync.Record{}, casesync.Fail(casesync.CodeNotFound, "no such case")
+	return casesync.Record{}, syncs.Fail(syncs.CodeNotFound, "no such case")
 }
 
-func (f *fakeReads) Cases(_ context.Context, _ uuid.UUID, filter casesync.CaseFilter) (casesync.List[casesync.Record], error) {
+func (f *fakeReads) Cases(_ context.Context, _ uuid.UUID, filter casesync.CaseFilter) (syncs.List[casesync.Record], error) {
 	f.caseFilters = append(f.caseFilters, filter)
-	list := casesync.List[casesync.Record]{NextCursor: f.cursor}
+	list := syncs.List[casesync.Record]{NextCursor: f.cursor}
 	for _, record := range f.records {
 		list.Items = append(list.Items, record)
 	}
 	return list, f.err
 }
 
-func (f *fakeReads) Plan(_ context.Context, clinicID, id uuid.UUID) (casesync.Plan, error) {
+func (f *fakeReads) Plan(_ context.Context, clinicID, id uuid.UUID) (syncs.Plan, error) {
 	if plan, ok := f.plans[id]; ok && clinicID == f.owner.ID {
 		return plan, f.err
 	}
-	return casesync.Plan{}, casesync.Fail(casesync.CodeNotFound, "no such plan")
+	return syncs.Plan{}, syncs.Fail(syncs.CodeNotFound, "no such plan")
 }
 
-func (f *fakeReads) Plans(_ context.Context, _ uuid.UUID, filter casesync.PlanFilter) (casesync.List[casesync.Plan], error) {
+func (f *fakeReads) Plans(_ context.Context, _ uuid.UUID, filter syncs.PlanFilter) (syncs.List[syncs.Plan], error) {
 	f.planFilters = append(f.planFilters, filter)
-	list := casesync.List[casesync.Plan]{NextCursor: f.cursor}
+	list := syncs.List[syncs.Plan]{NextCursor: f.cursor}
 	for _, plan := range f.plans {
 		list.Items = append(list.Items, plan)
 	}
@@ -247,11 +248,11 @@ func (f *fakeReady) Ping(context.Context) error { return f.err }
 type fakeDecisions struct {
 	approved, rejected []uuid.UUID
 	actor              string
-	audit              casesync.Audit
+	audit              syncs.Audit
 	err                error
 }
 
-func (f *fakeDecisions) Approve(_ context.Context, _, planID uuid.UUID, _ casesync.Trigger, actor string) (casesync.Audit, error) {
+func (f *fakeDecisions) Approve(_ context.Context, _, planID uuid.UUID, _ syncs.Trigger, actor string) (syncs.Audit, error) {
 	f.approved, f.actor = append(f.approved, planID), actor
 	return f.audit, f.err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // freshness says how old what one type of sync brought is.
@@ -78,7 +79,7 @@ func (s *server) showFreshness() operation {
 		description: "The clinic's state and since when it has it; for each phase: when it last succeeded, and whether the schedule expected more.",
 		access:      reading(),
 		offers:      []offer{{status: http.StatusOK, description: "The clinic and its three phases.", example: freshnessOf(sampleCondition(), sampleTime.Add(time.Hour))}},
-		codes:       []casesync.Code{casesync.CodeInvalidRequest},
+		codes:       []syncs.Code{syncs.CodeInvalidRequest},
 		handle: func(c *call) (reply, error) {
 			condition, err := s.o.Conditions.Condition(c.Context(), c.clinicID)
 			if err != nil {
@@ -127,9 +128,9 @@ func clinicOf(c *casesync.Condition) clinicRecord {
 		p := &c.Phases[i]
 		record := phaseRecord{moment(p.LastSuccess), moment(p.LastAttempt), text(p.LastCode), moment(p.Next)}
 		switch p.Type {
-		case casesync.TypeInbound:
+		case syncs.TypeInbound:
 			body.Phases.Inbound = record
-		case casesync.TypeCases:
+		case syncs.TypeCases:
 			body.Phases.Cases = record
 		default:
 			body.Phases.Reconciliation = record
@@ -140,7 +141,7 @@ func clinicOf(c *casesync.Condition) clinicRecord {
 
 // sampleCondition is a clinic that is well.
 func sampleCondition() *casesync.Condition {
-	phase := func(t casesync.Type, every time.Duration) casesync.PhaseCondition {
+	phase := func(t syncs.Type, every time.Duration) casesync.PhaseCondition {
 		return casesync.PhaseCondition{
 			Type: t, LastSuccess: sampleTime, LastAttempt: sampleTime, AttemptType: t, EndedAt: sampleTime.Add(5 * time.Second),
 			Since: sampleTime.AddDate(0, 0, -3), Scheduled: true, Due: sampleTime, Next: sampleTime.Add(every),
@@ -154,7 +155,7 @@ func sampleCondition() *casesync.Condition {
 		Provider:    "idexx_neo",
 		Credentials: casesync.CredentialCondition{Set: true, TestedAt: sampleTime.AddDate(0, -1, 0), TestOutcome: "ok"},
 		Phases: []casesync.PhaseCondition{
-			phase(casesync.TypeInbound, 24*time.Hour), phase(casesync.TypeCases, 6*time.Hour), phase(casesync.TypeReconciliation, 24*time.Hour),
+			phase(syncs.TypeInbound, 24*time.Hour), phase(syncs.TypeCases, 6*time.Hour), phase(syncs.TypeReconciliation, 24*time.Hour),
 		},
 	}
 }

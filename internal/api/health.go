@@ -6,7 +6,7 @@ import (
 	"runtime/metrics"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 const (
@@ -30,16 +30,16 @@ type heapMemory struct {
 // readiness says whether the database answers (W18), and
 // whether new work is welcome (R31).
 type readiness struct {
-	Status   string        `json:"status" enum:"ready,not_ready"`
-	Database string        `json:"database" enum:"connected,disconnected"`
-	Code     casesync.Code `json:"code,omitempty" enum:"draining" doc:"draining: the replica is shutting down. Only then."`
+	Status   string     `json:"status" enum:"ready,not_ready"`
+	Database string     `json:"database" enum:"connected,disconnected"`
+	Code     syncs.Code `json:"code,omitempty" enum:"draining" doc:"draining: the replica is shutting down. Only then."`
 }
 
 // The three answers of /ready, but for a database that is away while draining.
 var (
 	isReady    = readiness{Status: "ready", Database: "connected"}
 	isNotReady = readiness{Status: "not_ready", Database: "disconnected"}
-	isDraining = readiness{Status: "not_ready", Database: "connected", Code: casesync.CodeDraining}
+	isDraining = readiness{Status: "not_ready", Database: "connected", Code: syncs.CodeDraining}
 )
 
 func (s *server) health() operation {
@@ -108,7 +108,7 @@ func (s *server) metrics() operation {
 		summary:     "Prometheus metrics",
 		description: "In Prometheus's text format. Not here where METRICS_ADDR serves it elsewhere.",
 		offers:      []offer{{status: http.StatusOK, description: "The metrics."}},
-		codes:       []casesync.Code{casesync.CodeNotFound},
+		codes:       []syncs.Code{syncs.CodeNotFound},
 		raw:         s.o.Metrics,
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/api/apitest"
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 var testTime = time.Date(2026, 1, 17, 12, 0, 0, 123456789, time.UTC)
@@ -71,16 +71,16 @@ func newBench(t *testing.T, changes ...func(*Options)) *bench {
 }
 
 // endsAtOnce lets every new sync end before its start returns.
-func (b *bench) endsAtOnce(change func(*casesync.Audit)) {
-	b.syncs.onStart = func(audit *casesync.Audit) error {
+func (b *bench) endsAtOnce(change func(*syncs.Audit)) {
+	b.syncs.onStart = func(audit *syncs.Audit) error {
 		complete(audit)
 		change(audit)
 		return nil
 	}
 }
 
-func complete(audit *casesync.Audit) {
-	audit.Status = casesync.StatusCompleted
+func complete(audit *syncs.Audit) {
+	audit.Status = syncs.StatusCompleted
 	audit.StartedAt = testTime
 	audit.CompletedAt = testTime.Add(4532 * time.Millisecond)
 }
@@ -168,7 +168,7 @@ func checked() *http.Client {
 }
 
 // refused proves that an answer is an error as R38 has it.
-func (a answer) refused(status int, code casesync.Code, field string) {
+func (a answer) refused(status int, code syncs.Code, field string) {
 	a.t.Helper()
 	require.Equal(a.t, status, a.Code, "%s", a.Body)
 	require.Equal(a.t, "application/json", a.Header().Get("Content-Type"))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // An eventRecord is one change of a case (R14).
@@ -65,7 +66,7 @@ func (s *server) caseHistory() operation {
 			status: http.StatusOK, description: "A page of events.",
 			example: eventList{Items: []eventRecord{eventIn(time.UTC)(sampleEvent())}},
 		}},
-		codes: []casesync.Code{casesync.CodeInvalidRequest, casesync.CodeNotFound},
+		codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
 		handle: func(c *call) (reply, error) {
 			id, err := c.pathID()
 			if err != nil {
@@ -125,7 +126,7 @@ func (s *server) restoreCase() operation {
 		params: []*huma.Param{idParam("a case")},
 		body:   nothing{},
 		offers: []offer{{status: http.StatusOK, description: "The case.", example: caseOf(sampleRecord())}},
-		codes:  []casesync.Code{casesync.CodeInvalidRequest, casesync.CodeNotFound, casesync.CodeAlreadyDecided, codeBodyTooLarge},
+		codes:  []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeAlreadyDecided, codeBodyTooLarge},
 		handle: func(c *call) (reply, error) {
 			id, restorations, err := s.restore(c, func(id uuid.UUID) ([]uuid.UUID, error) { return []uuid.UUID{id}, nil })
 			if err != nil {
@@ -158,7 +159,7 @@ func (s *server) restoreSync() operation {
 			status: http.StatusOK, description: "What was restored and what was not.",
 			example: restoreResult{Success: true, Restored: []uuid.UUID{sampleCaseID}, Refused: []refusedRestore{}, Timestamp: instant(sampleTime)},
 		}},
-		codes: []casesync.Code{casesync.CodeInvalidRequest, casesync.CodeNotFound, codeBodyTooLarge},
+		codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, codeBodyTooLarge},
 		handle: func(c *call) (reply, error) {
 			_, restorations, err := s.restore(c, func(id uuid.UUID) ([]uuid.UUID, error) {
 				audit, err := s.o.Syncs.Audit(c.Context(), c.clinicID, id)

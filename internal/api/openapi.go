@@ -13,7 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 const (
@@ -165,7 +165,7 @@ func header(required bool, description string) *huma.Header {
 
 // problem describes the errors of one status. A sync that ended failed answers its
 // usual body with them (R38).
-func (d describer) problem(op operation, status int, codes []casesync.Code) *huma.Response {
+func (d describer) problem(op operation, status int, codes []syncs.Code) *huma.Response {
 	schema := d.schemaOf(problem{})
 	if op.failed != nil && slices.ContainsFunc(codes, endsSync) {
 		schema = anyOf(d.registry, reflect.TypeOf(op.failed), reflect.TypeFor[problem]())
@@ -185,11 +185,11 @@ func (d describer) problem(op operation, status int, codes []casesync.Code) *hum
 }
 
 // retryAfter is the header that says when to try again, where a status has it.
-func retryAfter(codes []casesync.Code) map[string]*huma.Header {
+func retryAfter(codes []syncs.Code) map[string]*huma.Header {
 	switch {
 	case slices.Contains(codes, codeRateLimited):
 		return map[string]*huma.Header{"Retry-After": header(always, "After how many seconds to try again.")}
-	case slices.Contains(codes, casesync.CodeDraining):
+	case slices.Contains(codes, syncs.CodeDraining):
 		return map[string]*huma.Header{"Retry-After": header(sometimes, "After how many seconds to try again, where the code is `draining`.")}
 	default:
 		return nil
@@ -197,7 +197,7 @@ func retryAfter(codes []casesync.Code) map[string]*huma.Header {
 }
 
 // endsSync tells whether a sync that has begun can end with a code.
-func endsSync(code casesync.Code) bool {
+func endsSync(code syncs.Code) bool {
 	switch statusOf(code) {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests:
 		return false
@@ -207,13 +207,13 @@ func endsSync(code casesync.Code) bool {
 }
 
 // problems are the codes that an operation can answer, by status, sorted.
-func (op operation) problems() map[int][]casesync.Code {
-	codes := append([]casesync.Code{casesync.CodeInternal}, op.codes...)
+func (op operation) problems() map[int][]syncs.Code {
+	codes := append([]syncs.Code{syncs.CodeInternal}, op.codes...)
 	if op.access.allows != nil {
-		codes = append(codes, codeUnauthorized, casesync.CodeForbidden, codeRateLimited, casesync.CodeDatabaseUnavailable)
+		codes = append(codes, codeUnauthorized, syncs.CodeForbidden, codeRateLimited, syncs.CodeDatabaseUnavailable)
 	}
 	slices.Sort(codes)
-	byStatus := map[int][]casesync.Code{}
+	byStatus := map[int][]syncs.Code{}
 	for _, code := range slices.Compact(codes) {
 		byStatus[statusOf(code)] = append(byStatus[statusOf(code)], code)
 	}

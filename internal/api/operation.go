@@ -8,8 +8,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // An operation is one method of one path: what it does, and what /openapi.json
@@ -24,10 +24,10 @@ type operation struct {
 
 	access access
 	params []*huma.Param
-	body   any             // an example of the request's body; nil: it takes none
-	offers []offer         // what it answers if nothing is wrong
-	failed any             // an example of what a sync that ended failed answers; nil: none can
-	codes  []casesync.Code // what it answers otherwise, besides those that all do
+	body   any          // an example of the request's body; nil: it takes none
+	offers []offer      // what it answers if nothing is wrong
+	failed any          // an example of what a sync that ended failed answers; nil: none can
+	codes  []syncs.Code // what it answers otherwise, besides those that all do
 
 	// One of the two.
 	handle func(*call) (reply, error)
@@ -120,7 +120,7 @@ func (s *server) run(op operation, c *call) (reply, error) {
 
 // forbidden says what the key lacks.
 func forbidden(scopes string) error {
-	return casesync.Fail(casesync.CodeForbidden, "this API key lacks the scope that this needs: %s", strings.ReplaceAll(scopes, "`", ""))
+	return syncs.Fail(syncs.CodeForbidden, "this API key lacks the scope that this needs: %s", strings.ReplaceAll(scopes, "`", ""))
 }
 
 // dispatch chooses among the methods of one path. Who may GET may HEAD.
@@ -135,7 +135,7 @@ func (s *server) dispatch(path string, methods map[string]http.Handler) http.Han
 		handler, ok := methods[r.Method]
 		if !ok {
 			w.Header().Set("Allow", allow)
-			s.fail(w, t, casesync.Fail(codeMethodNotAllowed, "this address does not know that method; it knows %s", allow))
+			s.fail(w, t, syncs.Fail(codeMethodNotAllowed, "this address does not know that method; it knows %s", allow))
 			return
 		}
 		handler.ServeHTTP(w, r)

@@ -6,7 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A planRecord is a plan as it is read (docs/interface.md §Endpoints "A plan").
@@ -85,7 +85,7 @@ type planList struct {
 	NextCursor *string      `json:"nextCursor" doc:"Where the next page begins; null at the end."`
 }
 
-func planOf(p *casesync.Plan) planRecord {
+func planOf(p *syncs.Plan) planRecord {
 	cases := make([]plannedCase, len(p.Cases))
 	for i, c := range p.Cases {
 		cases[i] = plannedCase{c.CaseID, c.PIMSID, moment(c.ScheduledDate), text(c.Kind), text(c.Room)}
@@ -108,14 +108,14 @@ func planOf(p *casesync.Plan) planRecord {
 	}
 }
 
-func executionOf(e *casesync.Execution) *execution {
+func executionOf(e *syncs.Execution) *execution {
 	if e.SyncID == uuid.Nil {
 		return nil
 	}
 	return &execution{e.SyncID, string(e.Status), text(e.Code)}
 }
 
-func evidenceOf(e *casesync.Evidence) evidence {
+func evidenceOf(e *syncs.Evidence) evidence {
 	lookups := make([]lookup, len(e.Lookups))
 	for i, l := range e.Lookups {
 		lookups[i] = lookup{l.PIMSID, l.Method, l.Found, moment(l.At)}
@@ -147,18 +147,18 @@ func (s *server) listPlans() operation {
 		description: "What guards held back, newest first.",
 		access:      reading(),
 		params: append([]*huma.Param{
-			wordParam("status", "Only plans in this state.", []casesync.PlanStatus{
-				casesync.PlanOpen, casesync.PlanApproved, casesync.PlanRejected, casesync.PlanExpired, casesync.PlanSuperseded,
+			wordParam("status", "Only plans in this state.", []syncs.PlanStatus{
+				syncs.PlanOpen, syncs.PlanApproved, syncs.PlanRejected, syncs.PlanExpired, syncs.PlanSuperseded,
 			}),
 		}, pageParams()...),
 		offers: []offer{{
 			status: http.StatusOK, description: "A page of plans.",
 			example: planList{Items: []planRecord{planOf(samplePlan())}},
 		}},
-		codes: []casesync.Code{casesync.CodeInvalidRequest},
+		codes: []syncs.Code{syncs.CodeInvalidRequest},
 		handle: func(c *call) (reply, error) {
 			q := queryOf(c)
-			filter := casesync.PlanFilter{Status: casesync.PlanStatus(q.text("status")), Page: q.page()}
+			filter := syncs.PlanFilter{Status: syncs.PlanStatus(q.text("status")), Page: q.page()}
 			if q.err != nil {
 				return reply{}, q.err
 			}
@@ -186,7 +186,7 @@ func (s *server) showPlan() operation {
 			status: http.StatusOK, description: "The plan.",
 			example: planOf(samplePlan()),
 		}},
-		codes: []casesync.Code{casesync.CodeInvalidRequest, casesync.CodeNotFound},
+		codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
 		handle: func(c *call) (reply, error) {
 			id, err := c.pathID()
 			if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // The size of a page.
@@ -185,8 +185,8 @@ func (q *query) instant(name string) time.Time {
 	return t
 }
 
-func (q *query) page() casesync.Page {
-	page := casesync.Page{Limit: defaultLimit, Cursor: q.text("cursor")}
+func (q *query) page() syncs.Page {
+	page := syncs.Page{Limit: defaultLimit, Cursor: q.text("cursor")}
 	if value := q.text("limit"); value != "" {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < 1 || n > maxLimit {

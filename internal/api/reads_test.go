@@ -13,16 +13,17 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // docs/interface.md §Endpoints, "A sync in the API".
 func TestASyncIsShownInTheShapeOfTheInterface(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	audit := sampleAudit(casesync.TypeCases)
+	audit := sampleAudit(syncs.TypeCases)
 	audit.ClinicID = b.reads.owner.ID
-	audit.Options = casesync.Options{ParallelBatchSize: new(5), StartDate: &pims.Date{Year: 2026, Month: 1, Day: 10}}
-	audit.Progress = casesync.Progress{Phase: casesync.TypeCases, Step: "fetch", Done: 25, Total: 25}
+	audit.Options = syncs.Options{ParallelBatchSize: new(5), StartDate: &pims.Date{Year: 2026, Month: 1, Day: 10}}
+	audit.Progress = syncs.Progress{Phase: syncs.TypeCases, Step: "fetch", Done: 25, Total: 25}
 	b.syncs.put(audit)
 
 	require.JSONEq(t, `{
@@ -39,9 +40,9 @@ func TestASyncIsShownInTheShapeOfTheInterface(t *testing.T) {
 func TestASyncThatHasNotBegunIsShownWithNulls(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.syncs.put(&casesync.Audit{
-		ID: sampleSyncID, ClinicID: b.reads.owner.ID, Type: casesync.TypeInbound, Status: casesync.StatusQueued,
-		Trigger: casesync.TriggerSchedule, CreatedAt: sampleTime,
+	b.syncs.put(&syncs.Audit{
+		ID: sampleSyncID, ClinicID: b.reads.owner.ID, Type: syncs.TypeInbound, Status: syncs.StatusQueued,
+		Trigger: syncs.TriggerSchedule, CreatedAt: sampleTime,
 	})
 	require.JSONEq(t, `{
 		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","type":"inbound","status":"queued","trigger":"schedule","parentId":null,"dryRun":false,"options":{},
@@ -54,7 +55,7 @@ func TestASyncThatHasNotBegunIsShownWithNulls(t *testing.T) {
 func TestAFullSyncIsShownWithItsPhases(t *testing.T) { // R27
 	t.Parallel()
 	b := newBench(t)
-	audit := sampleAudit(casesync.TypeFull)
+	audit := sampleAudit(syncs.TypeFull)
 	audit.ClinicID = b.reads.owner.ID
 	b.syncs.put(audit)
 	a := b.get("/api/syncs/" + audit.ID.String())
@@ -68,9 +69,9 @@ func TestAFullSyncIsShownWithItsPhases(t *testing.T) { // R27
 func TestAFailedSyncIsShownWithWhatHappened(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	audit := sampleAudit(casesync.TypeReconciliation)
-	audit.ClinicID, audit.Status = b.reads.owner.ID, casesync.StatusFailed
-	audit.Result.Code, audit.Result.Error, audit.Result.PlanID = casesync.CodeDeletionGuard, "40 of 120", samplePlanID
+	audit := sampleAudit(syncs.TypeReconciliation)
+	audit.ClinicID, audit.Status = b.reads.owner.ID, syncs.StatusFailed
+	audit.Result.Code, audit.Result.Error, audit.Result.PlanID = syncs.CodeDeletionGuard, "40 of 120", samplePlanID
 	b.syncs.put(audit)
 	a := b.get("/api/syncs/" + audit.ID.String())
 	require.Equal(t, http.StatusOK, a.Code, "looking is no failure")
@@ -82,10 +83,10 @@ func TestAFailedSyncIsShownWithWhatHappened(t *testing.T) {
 func TestSyncsAreListedByTheirFilter(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.syncs.list = casesync.List[casesync.Audit]{Items: []casesync.Audit{*sampleAudit(casesync.TypeInbound)}, NextCursor: "next"}
+	b.syncs.list = syncs.List[syncs.Audit]{Items: []syncs.Audit{*sampleAudit(syncs.TypeInbound)}, NextCursor: "next"}
 	a := b.get("/api/syncs?type=reconciliation&status=failed&limit=7&cursor=here")
-	require.Equal(t, []casesync.AuditFilter{{
-		Type: casesync.TypeReconciliation, Status: casesync.StatusFailed, Page: casesync.Page{Limit: 7, Cursor: "here"},
+	require.Equal(t, []syncs.AuditFilter{{
+		Type: syncs.TypeReconciliation, Status: syncs.StatusFailed, Page: syncs.Page{Limit: 7, Cursor: "here"},
 	}}, b.syncs.filters)
 	require.Len(t, a.body["items"], 1)
 	require.Equal(t, "next", a.body["nextCursor"])
@@ -97,7 +98,7 @@ func TestAnEmptyListIsAList(t *testing.T) {
 	for _, path := range []string{"/api/syncs", "/api/cases", "/api/plans"} {
 		require.JSONEq(t, `{"items":[],"nextCursor":null}`, b.get(path).Body.String())
 	}
-	require.Equal(t, casesync.AuditFilter{Page: casesync.Page{Limit: defaultLimit}}, b.syncs.filters[0])
+	require.Equal(t, syncs.AuditFilter{Page: syncs.Page{Limit: defaultLimit}}, b.syncs.filters[0])
 }
 
 func TestAParameterWithoutAValueIsNotGiven(t *testing.T) {
@@ -105,7 +106,7 @@ func TestAParameterWithoutAValueIsNotGiven(t *testing.T) {
 	b := newBench(t) // a number has none that is empty
 	require.Equal(t, http.StatusOK, b.get("/api/syncs?type=&status=&cursor=").Code)
 	require.Equal(t, http.StatusOK, b.get("/api/cases?from=&to=&status=&updatedSince=&cursor=").Code)
-	require.Equal(t, casesync.CaseFilter{Page: casesync.Page{Limit: defaultLimit}}, b.reads.caseFilters[0])
+	require.Equal(t, casesync.CaseFilter{Page: syncs.Page{Limit: defaultLimit}}, b.reads.caseFilters[0])
 }
 
 func TestAQueryThatIsNotExactlyRightIsRefusedAndNamesTheParameter(t *testing.T) { // R38
@@ -142,11 +143,11 @@ func TestAQueryThatIsNotExactlyRightIsRefusedAndNamesTheParameter(t *testing.T) 
 		"/api/plans?status=failed":                          "status",
 	} {
 		a := b.get(target)
-		a.refused(http.StatusBadRequest, casesync.CodeInvalidRequest, field)
+		a.refused(http.StatusBadRequest, syncs.CodeInvalidRequest, field)
 		require.NotContains(t, a.Body.String(), secret)
 		require.NotContains(t, a.Body.String(), "Miller")
 	}
-	b.post("/api/sync/inbound?startDate=2026-01-17", "").refused(http.StatusBadRequest, casesync.CodeInvalidRequest, "startDate")
+	b.post("/api/sync/inbound?startDate=2026-01-17", "").refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "startDate")
 	require.Empty(t, b.syncs.started())
 }
 
@@ -206,7 +207,7 @@ func TestCasesAreListedByTheirFilter(t *testing.T) {
 	filter.UpdatedSince = time.Time{}
 	require.Equal(t, casesync.CaseFilter{
 		From: pims.Date{Year: 2026, Month: 1, Day: 10}, To: pims.Date{Year: 2026, Month: 1, Day: 17}, Status: "draft", PIMSID: "48213",
-		Page: casesync.Page{Limit: 200, Cursor: "here"},
+		Page: syncs.Page{Limit: 200, Cursor: "here"},
 	}, filter)
 	require.Len(t, a.body["items"], 1)
 	require.Equal(t, "next", a.body["nextCursor"])
@@ -242,8 +243,8 @@ func TestSoftDeletedCasesAreMarkedAndFiltered(t *testing.T) {
 		want.Limit = defaultLimit
 		require.Equal(t, want, b.reads.caseFilters[len(b.reads.caseFilters)-1], query)
 	}
-	b.get("/api/cases?deleted=yes").refused(http.StatusBadRequest, casesync.CodeInvalidRequest, "deleted")
-	b.get("/api/cases?order=up").refused(http.StatusBadRequest, casesync.CodeInvalidRequest, "order")
+	b.get("/api/cases?deleted=yes").refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "deleted")
+	b.get("/api/cases?order=up").refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "order")
 }
 
 func TestDaysNeedTheClinicsZone(t *testing.T) { // R1
@@ -251,8 +252,8 @@ func TestDaysNeedTheClinicsZone(t *testing.T) { // R1
 	for _, zone := range []string{"", "Local", "Mars/Olympus"} {
 		b := newBench(t)
 		b.reads.owner.Timezone = zone
-		b.get("/api/cases?from=2026-01-17").refused(http.StatusConflict, casesync.CodeTimezoneMissing, "")
-		b.get("/api/cases?to=2026-01-17").refused(http.StatusConflict, casesync.CodeTimezoneMissing, "")
+		b.get("/api/cases?from=2026-01-17").refused(http.StatusConflict, syncs.CodeTimezoneMissing, "")
+		b.get("/api/cases?to=2026-01-17").refused(http.StatusConflict, syncs.CodeTimezoneMissing, "")
 		require.Equal(t, http.StatusOK, b.get("/api/cases").Code)
 	}
 }
@@ -264,8 +265,8 @@ func TestAPlanIsShownInTheShapeOfTheInterface(t *testing.T) {
 	plan := *samplePlan()
 	plan.Evidence.Moved, plan.Evidence.MovedBy = 12, -time.Hour
 	plan.Evidence.Refusal = "share"
-	plan.Evidence.Rereadings = []casesync.Rereading{{Days: plan.Window, At: sampleTime, Found: 80, Back: 1}}
-	b.reads.plans = map[uuid.UUID]casesync.Plan{samplePlanID: plan}
+	plan.Evidence.Rereadings = []syncs.Rereading{{Days: plan.Window, At: sampleTime, Found: 80, Back: 1}}
+	b.reads.plans = map[uuid.UUID]syncs.Plan{samplePlanID: plan}
 	require.JSONEq(t, `{
 		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e03","syncId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","syncType":"reconciliation",
 		"status":"open","code":"deletion_guard","reason":"40 of 120 cases are missing from the PIMS, the limit is 12; nothing was deleted",
@@ -281,8 +282,8 @@ func TestAPlanIsShownInTheShapeOfTheInterface(t *testing.T) {
 func TestAPlanWithoutCasesHasEmptyLists(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.reads.plans = map[uuid.UUID]casesync.Plan{samplePlanID: {
-		ID: samplePlanID, SyncID: sampleSyncID, SyncType: casesync.TypeInbound, Status: casesync.PlanApproved, Code: casesync.CodeShiftGuard,
+	b.reads.plans = map[uuid.UUID]syncs.Plan{samplePlanID: {
+		ID: samplePlanID, SyncID: sampleSyncID, SyncType: syncs.TypeInbound, Status: syncs.PlanApproved, Code: syncs.CodeShiftGuard,
 		Window: samplePlan().Window, CreatedAt: sampleTime, ExpiresAt: sampleTime, DecidedAt: sampleTime, DecidedBy: "os:operator",
 	}}
 	a := b.get("/api/plans/" + samplePlanID.String())
@@ -295,11 +296,11 @@ func TestAPlanWithoutCasesHasEmptyLists(t *testing.T) {
 func TestAPlanAndTheSyncThatCarriesItOutNameEachOther(t *testing.T) { // R23
 	t.Parallel()
 	b := newBench(t)
-	plan, audit := *samplePlan(), sampleAudit(casesync.TypeReconciliation)
-	plan.Status = casesync.PlanApproved
-	plan.Execution = casesync.Execution{SyncID: audit.ID, Status: casesync.StatusFailed, Code: casesync.CodeTimeout}
+	plan, audit := *samplePlan(), sampleAudit(syncs.TypeReconciliation)
+	plan.Status = syncs.PlanApproved
+	plan.Execution = syncs.Execution{SyncID: audit.ID, Status: syncs.StatusFailed, Code: syncs.CodeTimeout}
 	audit.ClinicID, audit.Approval = b.reads.owner.ID, plan.ID
-	b.reads.plans = map[uuid.UUID]casesync.Plan{plan.ID: plan}
+	b.reads.plans = map[uuid.UUID]syncs.Plan{plan.ID: plan}
 	b.syncs.put(audit)
 	a := b.get("/api/plans/" + plan.ID.String())
 	require.Equal(t, map[string]any{"syncId": audit.ID.String(), "status": "failed", "code": "timeout"}, a.at("execution"))
@@ -309,10 +310,10 @@ func TestAPlanAndTheSyncThatCarriesItOutNameEachOther(t *testing.T) { // R23
 func TestPlansAreListedByTheirFilter(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.reads.plans = map[uuid.UUID]casesync.Plan{samplePlanID: *samplePlan()}
+	b.reads.plans = map[uuid.UUID]syncs.Plan{samplePlanID: *samplePlan()}
 	b.reads.cursor = "next"
 	a := b.get("/api/plans?status=open&limit=1")
-	require.Equal(t, []casesync.PlanFilter{{Status: casesync.PlanOpen, Page: casesync.Page{Limit: 1}}}, b.reads.planFilters)
+	require.Equal(t, []syncs.PlanFilter{{Status: syncs.PlanOpen, Page: syncs.Page{Limit: 1}}}, b.reads.planFilters)
 	require.Len(t, a.body["items"], 1)
 	require.Equal(t, "next", a.body["nextCursor"])
 }
@@ -320,11 +321,11 @@ func TestPlansAreListedByTheirFilter(t *testing.T) {
 func TestACancelledSyncIsShown(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	running := sampleRunning(casesync.TypeInbound)
+	running := sampleRunning(syncs.TypeInbound)
 	running.ClinicID = b.reads.owner.ID
 	b.syncs.put(running)
-	b.syncs.onCancel = func(audit *casesync.Audit) error {
-		audit.Status, audit.CompletedAt = casesync.StatusCancelled, sampleTime.Add(time.Second)
+	b.syncs.onCancel = func(audit *syncs.Audit) error {
+		audit.Status, audit.CompletedAt = syncs.StatusCancelled, sampleTime.Add(time.Second)
 		return nil
 	}
 	a := b.post("/api/syncs/"+running.ID.String()+"/cancel", "{}")
@@ -337,7 +338,7 @@ func TestACancelledSyncIsShown(t *testing.T) {
 func TestASyncThatWillStopAnswers202(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	running := sampleRunning(casesync.TypeInbound)
+	running := sampleRunning(syncs.TypeInbound)
 	running.ClinicID = b.reads.owner.ID
 	b.syncs.put(running)
 	a := b.post("/api/syncs/"+running.ID.String()+"/cancel", "")
@@ -349,22 +350,22 @@ func TestASyncThatWillStopAnswers202(t *testing.T) {
 func TestASyncThatIsOverCannotBeCancelled(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	over := sampleAudit(casesync.TypeInbound)
+	over := sampleAudit(syncs.TypeInbound)
 	over.ClinicID = b.reads.owner.ID
 	b.syncs.put(over)
-	b.syncs.onCancel = func(*casesync.Audit) error { return casesync.Fail(casesync.CodeAlreadyDecided, "it is over") }
-	b.post("/api/syncs/"+over.ID.String()+"/cancel", "").refused(http.StatusConflict, casesync.CodeAlreadyDecided, "")
+	b.syncs.onCancel = func(*syncs.Audit) error { return syncs.Fail(syncs.CodeAlreadyDecided, "it is over") }
+	b.post("/api/syncs/"+over.ID.String()+"/cancel", "").refused(http.StatusConflict, syncs.CodeAlreadyDecided, "")
 }
 
 func TestCancellingNeedsTheScopeOfTheSyncsType(t *testing.T) { // R39
 	t.Parallel()
 	b := newBench(t)
-	full := sampleRunning(casesync.TypeFull)
+	full := sampleRunning(syncs.TypeFull)
 	full.ClinicID = b.reads.owner.ID
 	b.syncs.put(full)
 	key, _ := b.keys.add(b.reads.owner.ID, nil, clinic.ScopeInbound, clinic.ScopeCases, clinic.ScopeReconcile)
 	a := b.post("/api/syncs/"+full.ID.String()+"/cancel", "", withKey(key))
-	a.refused(http.StatusForbidden, casesync.CodeForbidden, "")
+	a.refused(http.StatusForbidden, syncs.CodeForbidden, "")
 	require.Contains(t, a.body["error"], "sync:full")
 	require.Empty(t, b.syncs.actors)
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // The stats of each type of sync (W21, R12, R25). All fields are
@@ -36,15 +36,15 @@ type (
 	}
 )
 
-func inboundStatsOf(s casesync.Stats) inboundStats {
+func inboundStatsOf(s syncs.Stats) inboundStats {
 	return inboundStats{s.AppointmentsFound, s.CasesCreated, s.CasesUpdated, s.CasesUnchanged, s.CasesSkipped}
 }
 
-func casesStatsOf(s casesync.Stats) casesStats {
+func casesStatsOf(s syncs.Stats) casesStats {
 	return casesStats{s.CasesFound, s.CasesEnriched, s.CasesUnchanged, s.CasesSkipped, s.CasesFailed}
 }
 
-func reconciliationStatsOf(s casesync.Stats) reconciliationStats {
+func reconciliationStatsOf(s syncs.Stats) reconciliationStats {
 	return reconciliationStats{s.CasesChecked, s.CasesDeleted, s.CasesUpdated, s.CasesRestored, s.DeletedIDs}
 }
 
@@ -126,35 +126,35 @@ type fieldChange struct {
 }
 
 // resultOf is the body of a sync that has ended, in the shape of its type.
-func resultOf(audit *casesync.Audit, now time.Time) any {
+func resultOf(audit *syncs.Audit, now time.Time) any {
 	switch audit.Type {
-	case casesync.TypeInbound:
+	case syncs.TypeInbound:
 		return inboundResultOf(audit, now)
-	case casesync.TypeCases:
+	case syncs.TypeCases:
 		return casesResultOf(audit, now)
-	case casesync.TypeReconciliation:
+	case syncs.TypeReconciliation:
 		return reconciliationResultOf(audit, now)
 	default:
 		return fullResultOf(audit, now)
 	}
 }
 
-func inboundResultOf(audit *casesync.Audit, now time.Time) inboundResult {
+func inboundResultOf(audit *syncs.Audit, now time.Time) inboundResult {
 	return inboundResult(phaseResultOf(audit, now, inboundStatsOf))
 }
 
-func casesResultOf(audit *casesync.Audit, now time.Time) casesResult {
+func casesResultOf(audit *syncs.Audit, now time.Time) casesResult {
 	return casesResult(phaseResultOf(audit, now, casesStatsOf))
 }
 
-func reconciliationResultOf(audit *casesync.Audit, now time.Time) reconciliationResult {
+func reconciliationResultOf(audit *syncs.Audit, now time.Time) reconciliationResult {
 	return reconciliationResult(phaseResultOf(audit, now, reconciliationStatsOf))
 }
 
 // phaseResultOf makes an answer of an audit. now is zero within a full sync.
-func phaseResultOf[S any](audit *casesync.Audit, now time.Time, stats func(casesync.Stats) S) phaseResult[S] {
+func phaseResultOf[S any](audit *syncs.Audit, now time.Time, stats func(syncs.Stats) S) phaseResult[S] {
 	return phaseResult[S]{
-		Success:    audit.Status == casesync.StatusCompleted,
+		Success:    audit.Status == syncs.StatusCompleted,
 		SyncID:     audit.ID,
 		Stats:      stats(audit.Result.Stats),
 		Failures:   failuresOf(audit.Result.Failures),
@@ -168,13 +168,13 @@ func phaseResultOf[S any](audit *casesync.Audit, now time.Time, stats func(cases
 	}
 }
 
-func fullResultOf(audit *casesync.Audit, now time.Time) fullResult {
+func fullResultOf(audit *syncs.Audit, now time.Time) fullResult {
 	return fullResult{
-		Success:              audit.Status == casesync.StatusCompleted,
+		Success:              audit.Status == syncs.StatusCompleted,
 		SyncID:               audit.ID,
-		InboundResult:        phaseOf(audit, casesync.TypeInbound, inboundResultOf),
-		CasesResult:          phaseOf(audit, casesync.TypeCases, casesResultOf),
-		ReconciliationResult: phaseOf(audit, casesync.TypeReconciliation, reconciliationResultOf),
+		InboundResult:        phaseOf(audit, syncs.TypeInbound, inboundResultOf),
+		CasesResult:          phaseOf(audit, syncs.TypeCases, casesResultOf),
+		ReconciliationResult: phaseOf(audit, syncs.TypeReconciliation, reconciliationResultOf),
 		Code:                 string(codeOf(audit)),
 		Error:                errorOf(audit),
 		PlanID:               known(audit.Result.PlanID),
@@ -185,7 +185,7 @@ func fullResultOf(audit *casesync.Audit, now time.Time) fullResult {
 
 // phaseOf is the part of one phase in a full answer: its own audit's, or why it
 // has none (R27).
-func phaseOf[A any](master *casesync.Audit, phase casesync.Type, answer func(*casesync.Audit, time.Time) A) either[A] {
+func phaseOf[A any](master *syncs.Audit, phase syncs.Type, answer func(*syncs.Audit, time.Time) A) either[A] {
 	for i := range master.Children {
 		if child := &master.Children[i]; child.Type == phase {
 			return either[A]{ran: new(answer(child, time.Time{}))}
@@ -199,34 +199,34 @@ func phaseOf[A any](master *casesync.Audit, phase casesync.Type, answer func(*ca
 }
 
 // codeOf is an audit's code; one that ended badly always has one.
-func codeOf(audit *casesync.Audit) casesync.Code {
+func codeOf(audit *syncs.Audit) syncs.Code {
 	switch {
 	case audit.Result.Code != "":
 		return audit.Result.Code
-	case audit.Status == casesync.StatusCancelled:
-		return casesync.CodeCancelled
-	case audit.Status == casesync.StatusFailed:
-		return casesync.CodeInternal
+	case audit.Status == syncs.StatusCancelled:
+		return syncs.CodeCancelled
+	case audit.Status == syncs.StatusFailed:
+		return syncs.CodeInternal
 	default:
 		return ""
 	}
 }
 
 // errorOf is an audit's error; one that ended badly always has one.
-func errorOf(audit *casesync.Audit) string {
+func errorOf(audit *syncs.Audit) string {
 	switch {
 	case audit.Result.Error != "":
 		return audit.Result.Error
-	case audit.Status == casesync.StatusCancelled:
-		return casesync.ErrCancelled.Error()
-	case audit.Status == casesync.StatusFailed:
+	case audit.Status == syncs.StatusCancelled:
+		return syncs.ErrCancelled.Error()
+	case audit.Status == syncs.StatusFailed:
 		return "the sync failed without saying why; the server's log tells more under its id"
 	default:
 		return ""
 	}
 }
 
-func failuresOf(failures []casesync.ItemFailure) []itemFailure {
+func failuresOf(failures []syncs.ItemFailure) []itemFailure {
 	list := make([]itemFailure, len(failures))
 	for i, f := range failures {
 		list[i] = itemFailure{f.CaseID, f.Error, string(f.Code)}
@@ -234,20 +234,20 @@ func failuresOf(failures []casesync.ItemFailure) []itemFailure {
 	return list
 }
 
-func warningsOf(w casesync.Warnings) *warnings {
-	if w == (casesync.Warnings{}) {
+func warningsOf(w syncs.Warnings) *warnings {
+	if w == (syncs.Warnings{}) {
 		return nil
 	}
 	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows, w.UnusableParts, w.RefusedLookups, w.UnusableLookups, w.ConsultationsHidden}
 }
 
 // changesOf is what a dry run would do, and nil of any other run (R26).
-func changesOf(audit *casesync.Audit) []change {
+func changesOf(audit *syncs.Audit) []change {
 	if !audit.Options.DryRun {
 		return nil
 	}
 	list := make([]change, len(audit.Result.Changes))
-	for i, c := range casesync.ChangesInOrder(audit.Result.Changes) {
+	for i, c := range syncs.ChangesInOrder(audit.Result.Changes) {
 		fields := make([]fieldChange, len(c.Fields))
 		for j, f := range c.Fields {
 			fields[j] = fieldChange(f)

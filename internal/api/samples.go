@@ -7,6 +7,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // What the examples of the documentation show. All of it is invented; the counts
@@ -20,28 +21,28 @@ var (
 )
 
 // sampleAudit is a sync that completed.
-func sampleAudit(t casesync.Type) *casesync.Audit {
-	audit := &casesync.Audit{
+func sampleAudit(t syncs.Type) *syncs.Audit {
+	audit := &syncs.Audit{
 		ID:          sampleSyncID,
 		Type:        t,
-		Status:      casesync.StatusCompleted,
-		Trigger:     casesync.TriggerAPI,
+		Status:      syncs.StatusCompleted,
+		Trigger:     syncs.TriggerAPI,
 		CreatedAt:   sampleTime,
 		StartedAt:   sampleTime,
 		CompletedAt: sampleTime.Add(4532 * time.Millisecond),
 	}
 	switch t {
-	case casesync.TypeInbound:
-		audit.Result.Stats = casesync.Stats{AppointmentsFound: 25, CasesCreated: 18, CasesUpdated: 7}
-	case casesync.TypeCases:
-		audit.Result.Stats = casesync.Stats{CasesFound: 25, CasesEnriched: 22, CasesSkipped: 2, CasesFailed: 1}
-		audit.Result.Failures = []casesync.ItemFailure{
-			{CaseID: sampleCaseID, Error: "Consultation not found", Code: casesync.ItemNotFound},
+	case syncs.TypeInbound:
+		audit.Result.Stats = syncs.Stats{AppointmentsFound: 25, CasesCreated: 18, CasesUpdated: 7}
+	case syncs.TypeCases:
+		audit.Result.Stats = syncs.Stats{CasesFound: 25, CasesEnriched: 22, CasesSkipped: 2, CasesFailed: 1}
+		audit.Result.Failures = []syncs.ItemFailure{
+			{CaseID: sampleCaseID, Error: "Consultation not found", Code: syncs.ItemNotFound},
 		}
-	case casesync.TypeReconciliation:
-		audit.Result.Stats = casesync.Stats{CasesChecked: 120, CasesDeleted: 1, DeletedIDs: []uuid.UUID{sampleCaseID}}
-	case casesync.TypeFull:
-		for _, phase := range []casesync.Type{casesync.TypeInbound, casesync.TypeCases, casesync.TypeReconciliation} {
+	case syncs.TypeReconciliation:
+		audit.Result.Stats = syncs.Stats{CasesChecked: 120, CasesDeleted: 1, DeletedIDs: []uuid.UUID{sampleCaseID}}
+	case syncs.TypeFull:
+		for _, phase := range []syncs.Type{syncs.TypeInbound, syncs.TypeCases, syncs.TypeReconciliation} {
 			child := sampleAudit(phase)
 			child.ParentID = sampleSyncID
 			audit.Children = append(audit.Children, *child)
@@ -60,25 +61,25 @@ func sampleEvent() *casesync.Event {
 }
 
 // sampleRunning is a sync at work.
-func sampleRunning(t casesync.Type) *casesync.Audit {
-	audit := &casesync.Audit{
+func sampleRunning(t syncs.Type) *syncs.Audit {
+	audit := &syncs.Audit{
 		ID:        sampleSyncID,
 		Type:      t,
-		Status:    casesync.StatusInProgress,
-		Trigger:   casesync.TriggerAPI,
+		Status:    syncs.StatusInProgress,
+		Trigger:   syncs.TriggerAPI,
 		CreatedAt: sampleTime,
 		StartedAt: sampleTime,
-		Progress:  casesync.Progress{Phase: t, Step: "fetch"},
+		Progress:  syncs.Progress{Phase: t, Step: "fetch"},
 	}
-	if t == casesync.TypeFull {
-		audit.Progress.Phase = casesync.TypeInbound
+	if t == syncs.TypeFull {
+		audit.Progress.Phase = syncs.TypeInbound
 	}
 	return audit
 }
 
-func sampleCancelled() *casesync.Audit {
-	audit := sampleRunning(casesync.TypeInbound)
-	audit.Status = casesync.StatusCancelled
+func sampleCancelled() *syncs.Audit {
+	audit := sampleRunning(syncs.TypeInbound)
+	audit.Status = syncs.StatusCancelled
 	audit.CompletedAt = sampleTime.Add(time.Second)
 	return audit
 }
@@ -100,23 +101,23 @@ func sampleRecord() *casesync.Record {
 	}
 }
 
-func samplePlan() *casesync.Plan {
+func samplePlan() *syncs.Plan {
 	today := pims.DateOf(sampleTime, time.UTC)
-	return &casesync.Plan{
+	return &syncs.Plan{
 		ID:        samplePlanID,
 		SyncID:    sampleSyncID,
-		SyncType:  casesync.TypeReconciliation,
-		Status:    casesync.PlanOpen,
-		Code:      casesync.CodeDeletionGuard,
+		SyncType:  syncs.TypeReconciliation,
+		Status:    syncs.PlanOpen,
+		Code:      syncs.CodeDeletionGuard,
 		Reason:    "40 of 120 cases are missing from the PIMS, the limit is 12; nothing was deleted",
 		Window:    pims.Window{Start: today.AddDays(-7), End: today},
-		Cases:     []casesync.PlannedCase{{CaseID: sampleCaseID, PIMSID: "48213", ScheduledDate: sampleTime.Add(-time.Hour), Kind: "Surgery", Room: "Room 2"}},
+		Cases:     []syncs.PlannedCase{{CaseID: sampleCaseID, PIMSID: "48213", ScheduledDate: sampleTime.Add(-time.Hour), Kind: "Surgery", Room: "Room 2"}},
 		CreatedAt: sampleTime,
-		ExpiresAt: sampleTime.Add(casesync.PlanLifetime),
-		Evidence: casesync.Evidence{
+		ExpiresAt: sampleTime.Add(syncs.PlanLifetime),
+		Evidence: syncs.Evidence{
 			FetchedAt: sampleTime, Known: 120, Found: 80, Shared: 80, Candidates: 120, Limit: 12,
 			Days:    map[string]int{today.String(): 40},
-			Lookups: []casesync.Lookup{{PIMSID: "48213", Method: "by_id", Found: "gone", At: sampleTime}},
+			Lookups: []syncs.Lookup{{PIMSID: "48213", Method: "by_id", Found: "gone", At: sampleTime}},
 		},
 	}
 }

@@ -15,8 +15,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/panics"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A trace gathers what the log line of a request tells.
@@ -27,7 +27,7 @@ type trace struct {
 	probe    bool   // of no interest to anybody while all is well
 	clinicID uuid.UUID
 	syncID   uuid.UUID
-	code     casesync.Code
+	code     syncs.Code
 	cause    error        // of an answer that hides it
 	answered func(Answer) // told at the end; nil: nobody is
 }
@@ -80,7 +80,7 @@ func (s *server) finish(rec *recorder, r *http.Request, t *trace, panicked any) 
 			// The answer has begun and cannot be taken back: break the connection.
 			panic(http.ErrAbortHandler)
 		}
-		s.fail(rec, t, casesync.Fail(casesync.CodeInternal, internalText))
+		s.fail(rec, t, syncs.Fail(syncs.CodeInternal, internalText))
 	}
 	s.logRequest(rec, r, t)
 }
@@ -160,13 +160,13 @@ func (s *server) write(w http.ResponseWriter, t *trace, answer reply) {
 func (s *server) fail(w http.ResponseWriter, t *trace, err error) {
 	failure := explain(err)
 	t.code = failure.Code
-	if failure.Code == casesync.CodeInternal || failure.Code == casesync.CodeDatabaseUnavailable {
+	if failure.Code == syncs.CodeInternal || failure.Code == syncs.CodeDatabaseUnavailable {
 		t.cause = err
 	}
 	if limited, ok := errors.AsType[tooManyFailures](err); ok {
 		w.Header().Set("Retry-After", limited.seconds())
 	}
-	if failure.Code == casesync.CodeDraining { // R31: another replica answers, or this one in a moment
+	if failure.Code == syncs.CodeDraining { // R31: another replica answers, or this one in a moment
 		w.Header().Set("Retry-After", "1")
 	}
 	body := s.problem(failure)

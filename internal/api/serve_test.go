@@ -18,6 +18,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // Every code of docs/interface.md §Codes, as it stands there.
@@ -25,14 +26,14 @@ const interfaceCodes = `unauthorized 401 · invalid_request 400 · forbidden 403
 
 func TestEveryCodeHasItsStatus(t *testing.T) {
 	t.Parallel()
-	want := map[casesync.Code]int{}
+	want := map[syncs.Code]int{}
 	for group := range strings.SplitSeq(interfaceCodes, " · ") {
 		i := strings.LastIndex(group, " ")
 		var status int
 		_, err := fmt.Sscan(group[i+1:], &status)
 		require.NoError(t, err)
 		for code := range strings.SplitSeq(group[:i], ", ") {
-			want[casesync.Code(code)] = status
+			want[syncs.Code(code)] = status
 		}
 	}
 	require.Equal(t, want, statuses)
@@ -41,10 +42,10 @@ func TestEveryCodeHasItsStatus(t *testing.T) {
 
 func TestASyncThatFailedAnswersTheStatusOfItsCodeWhateverItIs(t *testing.T) { // R38
 	t.Parallel()
-	for _, code := range slices.DeleteFunc(startCodes(), func(c casesync.Code) bool { return !endsSync(c) }) {
+	for _, code := range slices.DeleteFunc(startCodes(), func(c syncs.Code) bool { return !endsSync(c) }) {
 		b := newBench(t)
-		b.endsAtOnce(func(audit *casesync.Audit) {
-			audit.Status = casesync.StatusFailed
+		b.endsAtOnce(func(audit *syncs.Audit) {
+			audit.Status = syncs.StatusFailed
 			audit.Result.Code, audit.Result.Error = code, "what happened"
 		})
 		for _, path := range []string{"inbound", "cases", "reconcile", "full"} {
@@ -65,7 +66,7 @@ func TestAnUnknownPathIsNotFoundInJSON(t *testing.T) {
 		"/api/syncs/%2e%2e/cases", "/API/syncs", "/health/", "/docs/", "/openapi.yaml", "/openapi-3.0.json", "/schemas/Problem.json", "/favicon.ico",
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
-			b.do(method, target, "").refused(http.StatusNotFound, casesync.CodeNotFound, "")
+			b.do(method, target, "").refused(http.StatusNotFound, syncs.CodeNotFound, "")
 		}
 	}
 }
@@ -75,13 +76,13 @@ func TestAMalformedIDIsLikeAnUnknownOne(t *testing.T) {
 	b := newBench(t)
 	unknown := b.get("/api/syncs/" + uuid.NewString()).Body.String()
 	id := sampleSyncID.String()
-	b.syncs.put(&casesync.Audit{ID: sampleSyncID, ClinicID: b.reads.owner.ID, Type: casesync.TypeInbound, Status: casesync.StatusQueued, Trigger: casesync.TriggerAPI})
+	b.syncs.put(&syncs.Audit{ID: sampleSyncID, ClinicID: b.reads.owner.ID, Type: syncs.TypeInbound, Status: syncs.StatusQueued, Trigger: syncs.TriggerAPI})
 	require.Equal(t, http.StatusOK, b.get("/api/syncs/"+id).Code)
 	for _, malformed := range []string{
 		"1", "nonsense", strings.ReplaceAll(id, "-", ""), "urn:uuid:" + id, "%7B" + id + "%7D", id + "0", id[1:], "%00", "%FF", id + "%20", "a%2Fb", strings.Repeat("9", 5000),
 	} {
 		a := b.get("/api/syncs/" + malformed)
-		a.refused(http.StatusNotFound, casesync.CodeNotFound, "")
+		a.refused(http.StatusNotFound, syncs.CodeNotFound, "")
 		require.JSONEq(t, unknown, a.Body.String())
 	}
 }
@@ -123,7 +124,7 @@ func TestAPanicIsAnInternalErrorThatShowsNothing(t *testing.T) {
 			b := newBench(t)
 			b.syncs.onStart = unlocking(b.syncs, panics)
 			a := b.post("/api/sync/inbound", "")
-			a.refused(http.StatusInternalServerError, casesync.CodeInternal, "")
+			a.refused(http.StatusInternalServerError, syncs.CodeInternal, "")
 			require.NotContains(t, a.Body.String(), secret)
 
 			lines := b.lines()
@@ -138,8 +139,8 @@ func TestAPanicIsAnInternalErrorThatShowsNothing(t *testing.T) {
 }
 
 // unlocking lets a fake panic without its lock.
-func unlocking(f *fakeSyncs, panics func()) func(*casesync.Audit) error {
-	return func(*casesync.Audit) error {
+func unlocking(f *fakeSyncs, panics func()) func(*syncs.Audit) error {
+	return func(*syncs.Audit) error {
 		f.mu.Unlock()
 		defer f.mu.Lock()
 		panics()
@@ -176,7 +177,7 @@ func TestWhatCannotBeEncodedIsAnInternalError(t *testing.T) {
 	record := *sampleRecord()
 	record.Metadata = []byte(`{"broken":`)
 	b.reads.records = map[uuid.UUID]casesync.Record{record.ID: record}
-	b.get("/api/cases/"+record.ID.String()).refused(http.StatusInternalServerError, casesync.CodeInternal, "")
+	b.get("/api/cases/"+record.ID.String()).refused(http.StatusInternalServerError, syncs.CodeInternal, "")
 	require.Contains(t, b.lines()[0]["error"], "encoding the answer")
 }
 
@@ -185,7 +186,7 @@ func TestInternalErrorsAreLoggedAndNotShown(t *testing.T) { // R38
 	b := newBench(t)
 	b.reads.err = fmt.Errorf("scanning row 7 of cases: %w", errors.New("cannot scan"))
 	a := b.get("/api/cases")
-	a.refused(http.StatusInternalServerError, casesync.CodeInternal, "")
+	a.refused(http.StatusInternalServerError, syncs.CodeInternal, "")
 	require.NotContains(t, a.Body.String(), "scan")
 	line := b.lines()[0]
 	require.Equal(t, "ERROR", line["level"])
@@ -213,7 +214,7 @@ func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
 func TestARequestIsOneLineOfLogInTheSpecifiedForm(t *testing.T) { // W20, R40
 	t.Parallel()
 	b := newBench(t)
-	b.endsAtOnce(func(*casesync.Audit) {})
+	b.endsAtOnce(func(*syncs.Audit) {})
 	a := b.post("/api/sync/inbound", `{"startDate":"2026-01-17"}`, withHeader("Idempotency-Key", secret))
 	lines := b.lines()
 	require.Len(t, lines, 1)
@@ -246,7 +247,7 @@ func TestTheLevelOfALineSaysWhoShouldCare(t *testing.T) {
 		"DEBUG": func(b *bench) answer { return b.get("/health") },
 		"INFO":  func(b *bench) answer { return b.get("/api/syncs?x=1") },
 		"WARN":  func(b *bench) answer { return b.get("/api/syncs", withoutKey) },
-		"ERROR": func(b *bench) answer { b.ready.err = casesync.ErrDatabase; return b.get("/ready") },
+		"ERROR": func(b *bench) answer { b.ready.err = syncs.ErrDatabase; return b.get("/ready") },
 	} {
 		b := newBench(t)
 		request(b)
@@ -295,7 +296,7 @@ func TestAllCodesOfASyncAreKnown(t *testing.T) {
 	t.Parallel()
 	// What Explain makes of errors must be in the table, or it would be a 500.
 	for _, err := range []error{
-		clinic.ErrDisabled, clinic.ErrTimezoneMissing, casesync.ErrTimeout, casesync.ErrCancelled, casesync.ErrShutdown, casesync.ErrLeaseLost,
+		clinic.ErrDisabled, clinic.ErrTimezoneMissing, syncs.ErrTimeout, syncs.ErrCancelled, syncs.ErrShutdown, syncs.ErrLeaseLost,
 	} {
 		require.Contains(t, slices.Collect(maps.Keys(statuses)), casesync.Explain(err).Code)
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // startTimeout bounds the transaction that starts a sync. It goes on when the
@@ -28,8 +28,8 @@ type inboundRequest struct {
 	DryRun    bool `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
 }
 
-func (b inboundRequest) options() casesync.Options {
-	return casesync.Options{StartDate: b.StartDate.date(), EndDate: b.EndDate.date(), DaysAhead: b.DaysAhead, DryRun: b.DryRun}
+func (b inboundRequest) options() syncs.Options {
+	return syncs.Options{StartDate: b.StartDate.date(), EndDate: b.EndDate.date(), DaysAhead: b.DaysAhead, DryRun: b.DryRun}
 }
 
 // casesRequest is the body of POST /api/sync/cases (W7).
@@ -41,8 +41,8 @@ type casesRequest struct {
 	DryRun            bool `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
 }
 
-func (b casesRequest) options() casesync.Options {
-	return casesync.Options{
+func (b casesRequest) options() syncs.Options {
+	return syncs.Options{
 		StartDate: b.StartDate.date(), EndDate: b.EndDate.date(),
 		ParallelBatchSize: b.ParallelBatchSize, Force: b.Force, DryRun: b.DryRun,
 	}
@@ -55,8 +55,8 @@ type reconcileRequest struct {
 	DryRun        bool `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
 }
 
-func (b reconcileRequest) options() casesync.Options {
-	return casesync.Options{LookbackDays: b.LookbackDays, LookaheadDays: b.LookaheadDays, DryRun: b.DryRun}
+func (b reconcileRequest) options() syncs.Options {
+	return syncs.Options{LookbackDays: b.LookbackDays, LookaheadDays: b.LookaheadDays, DryRun: b.DryRun}
 }
 
 // fullRequest is the body of POST /api/sync/full (W11).
@@ -71,8 +71,8 @@ type fullRequest struct {
 	DryRun            bool `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
 }
 
-func (b fullRequest) options() casesync.Options {
-	return casesync.Options{
+func (b fullRequest) options() syncs.Options {
+	return syncs.Options{
 		StartDate: b.StartDate.date(), EndDate: b.EndDate.date(), DaysAhead: b.DaysAhead,
 		LookbackDays: b.LookbackDays, LookaheadDays: b.LookaheadDays,
 		ParallelBatchSize: b.ParallelBatchSize, Force: b.Force, DryRun: b.DryRun,
@@ -82,46 +82,46 @@ func (b fullRequest) options() casesync.Options {
 func (d *day) date() *pims.Date { return (*pims.Date)(d) }
 
 func (s *server) startInbound() operation {
-	op := startOperation(casesync.TypeInbound, "/api/sync/inbound", "syncInbound", "Sync appointments into cases",
+	op := startOperation(syncs.TypeInbound, "/api/sync/inbound", "syncInbound", "Sync appointments into cases",
 		"Fetches the calendar of the window and creates and updates its cases.")
 	op.body = inboundRequest{DaysAhead: new(7)}
-	op.handle = startHandler[inboundRequest](s, casesync.TypeInbound)
+	op.handle = startHandler[inboundRequest](s, syncs.TypeInbound)
 	return op
 }
 
 func (s *server) startCases() operation {
-	op := startOperation(casesync.TypeCases, "/api/sync/cases", "syncCases", "Enrich cases with consultations",
+	op := startOperation(syncs.TypeCases, "/api/sync/cases", "syncCases", "Enrich cases with consultations",
 		"Fetches SOAP notes, vitals and diagnoses of the window's cases that are due. Failures of single cases are listed and fail nothing else.")
 	op.body = casesRequest{ParallelBatchSize: new(5)}
-	op.handle = startHandler[casesRequest](s, casesync.TypeCases)
+	op.handle = startHandler[casesRequest](s, syncs.TypeCases)
 	return op
 }
 
 func (s *server) startReconcile() operation {
-	op := startOperation(casesync.TypeReconciliation, "/api/sync/reconcile", "syncReconcile", "Soft-delete cases that left the PIMS",
+	op := startOperation(syncs.TypeReconciliation, "/api/sync/reconcile", "syncReconcile", "Soft-delete cases that left the PIMS",
 		"Compares the window with the calendar, looks every missing appointment up, and soft-deletes what is gone. Too many at once are refused with `deletion_guard` and kept as a plan.")
 	op.body = reconcileRequest{LookbackDays: new(7)}
-	op.handle = startHandler[reconcileRequest](s, casesync.TypeReconciliation)
+	op.handle = startHandler[reconcileRequest](s, syncs.TypeReconciliation)
 	return op
 }
 
 func (s *server) startFull() operation {
-	op := startOperation(casesync.TypeFull, "/api/sync/full", "syncFull", "Run all three phases",
+	op := startOperation(syncs.TypeFull, "/api/sync/full", "syncFull", "Run all three phases",
 		"Inbound, cases and reconciliation in turn, with one login. A phase that did not run answers `skipped` and the reason.")
 	op.body = fullRequest{DaysAhead: new(7), LookbackDays: new(7)}
-	op.handle = startHandler[fullRequest](s, casesync.TypeFull)
+	op.handle = startHandler[fullRequest](s, syncs.TypeFull)
 	return op
 }
 
 // startOperation is what the four have in common.
-func startOperation(t casesync.Type, path, id, summary, description string) operation {
+func startOperation(t syncs.Type, path, id, summary, description string) operation {
 	example := resultOf(sampleAudit(t), sampleTime)
 	return operation{
 		method: http.MethodPost, path: path, id: id, tag: "Syncs",
 		summary: summary,
 		description: description + "\n\nThe call waits for the end of the sync. If that takes too long, or with `Prefer: respond-async`, " +
 			"it answers 202 and where to look. Hanging up cancels nothing. A sync that ended failed answers with the status of its `code` and its usual body.",
-		access: scoped(clinic.SyncScope(clinic.SyncType(t))),
+		access: scoped(clinic.SyncScope(syncs.Type(t))),
 		params: []*huma.Param{
 			headerParam(idempotencyHeader, "Any text of at most 255 visible ASCII characters. For 24 hours the same key with the same body answers the same sync; with another body it is refused.", "7c2a"),
 			headerParam("Prefer", "`respond-async` answers 202 at once.", "respond-async"),
@@ -144,9 +144,9 @@ func startOperation(t casesync.Type, path, id, summary, description string) oper
 
 // startCodes are the codes with which starting a sync, or the sync, can end: all
 // but those that only another operation has.
-func startCodes() []casesync.Code {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(statuses)), func(code casesync.Code) bool {
-		return code == casesync.CodeNotFound || code == casesync.CodeAlreadyDecided || code == codeMethodNotAllowed
+func startCodes() []syncs.Code {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(statuses)), func(code syncs.Code) bool {
+		return code == syncs.CodeNotFound || code == syncs.CodeAlreadyDecided || code == codeMethodNotAllowed
 	})
 }
 
@@ -158,7 +158,7 @@ func headerParam(name, description, example string) *huma.Param {
 }
 
 // startHandler starts a sync whose body is a B.
-func startHandler[B interface{ options() casesync.Options }](s *server, t casesync.Type) func(*call) (reply, error) {
+func startHandler[B interface{ options() syncs.Options }](s *server, t syncs.Type) func(*call) (reply, error) {
 	return func(c *call) (reply, error) {
 		var body B
 		if err := readBody(c.Request, &body); err != nil {
@@ -168,14 +168,14 @@ func startHandler[B interface{ options() casesync.Options }](s *server, t casesy
 		if err := options.Check(t); err != nil {
 			return reply{}, err
 		}
-		return s.start(c, casesync.Request{
-			ClinicID: c.clinicID, Type: t, Trigger: casesync.TriggerAPI, Options: options,
+		return s.start(c, syncs.Request{
+			ClinicID: c.clinicID, Type: t, Trigger: syncs.TriggerAPI, Options: options,
 		})
 	}
 }
 
 // start starts a sync and waits for its end as long as the caller may (R28).
-func (s *server) start(c *call, request casesync.Request) (reply, error) {
+func (s *server) start(c *call, request syncs.Request) (reply, error) {
 	key, err := idempotencyKey(c.Header.Values(idempotencyHeader))
 	if err != nil {
 		return reply{}, err
@@ -197,20 +197,20 @@ func (s *server) start(c *call, request casesync.Request) (reply, error) {
 		return accepted(audit), nil
 	}
 	answer := reply{status: http.StatusOK, body: resultOf(&audit, s.o.Now())}
-	if audit.Status != casesync.StatusCompleted {
+	if audit.Status != syncs.StatusCompleted {
 		c.code = codeOf(&audit)
 		answer.status = statusOf(c.code)
 	}
 	return answer, nil
 }
 
-func (s *server) begin(ctx context.Context, request casesync.Request, key string) (casesync.Audit, error) {
+func (s *server) begin(ctx context.Context, request syncs.Request, key string) (syncs.Audit, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
 	defer cancel()
 	return s.o.Syncs.Start(ctx, request, key)
 }
 
-func (s *server) await(ctx context.Context, audit casesync.Audit) (casesync.Audit, error) {
+func (s *server) await(ctx context.Context, audit syncs.Audit) (syncs.Audit, error) {
 	if audit.Status.Final() {
 		return audit, nil
 	}
@@ -220,7 +220,7 @@ func (s *server) await(ctx context.Context, audit casesync.Audit) (casesync.Audi
 }
 
 // accepted is the 202: the body of the address where the sync can be watched.
-func accepted(audit casesync.Audit) reply {
+func accepted(audit syncs.Audit) reply {
 	return reply{
 		status: http.StatusAccepted,
 		header: http.Header{"Location": {syncPath(audit.ID)}},

@@ -13,9 +13,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestEachEndpointStartsASyncOfItsTypeWithTheOptionsOfTheBody(t *testing.T) {
@@ -23,24 +23,24 @@ func TestEachEndpointStartsASyncOfItsTypeWithTheOptionsOfTheBody(t *testing.T) {
 	start, end := pims.Date{Year: 2026, Month: 1, Day: 17}, pims.Date{Year: 2026, Month: 1, Day: 24}
 	for path, test := range map[string]struct {
 		body    string
-		kind    casesync.Type
-		options casesync.Options
+		kind    syncs.Type
+		options syncs.Options
 	}{
 		"inbound": {
-			`{"startDate":"2026-01-17","endDate":"2026-01-24","daysAhead":7,"dryRun":true}`, casesync.TypeInbound,
-			casesync.Options{StartDate: &start, EndDate: &end, DaysAhead: new(7), DryRun: true},
+			`{"startDate":"2026-01-17","endDate":"2026-01-24","daysAhead":7,"dryRun":true}`, syncs.TypeInbound,
+			syncs.Options{StartDate: &start, EndDate: &end, DaysAhead: new(7), DryRun: true},
 		},
 		"cases": {
-			`{"startDate":"2026-01-17","endDate":"2026-01-24","parallelBatchSize":10,"force":true,"dryRun":true}`, casesync.TypeCases,
-			casesync.Options{StartDate: &start, EndDate: &end, ParallelBatchSize: new(10), Force: true, DryRun: true},
+			`{"startDate":"2026-01-17","endDate":"2026-01-24","parallelBatchSize":10,"force":true,"dryRun":true}`, syncs.TypeCases,
+			syncs.Options{StartDate: &start, EndDate: &end, ParallelBatchSize: new(10), Force: true, DryRun: true},
 		},
 		"reconcile": {
-			`{"lookbackDays":30,"lookaheadDays":2,"dryRun":true}`, casesync.TypeReconciliation,
-			casesync.Options{LookbackDays: new(30), LookaheadDays: new(2), DryRun: true},
+			`{"lookbackDays":30,"lookaheadDays":2,"dryRun":true}`, syncs.TypeReconciliation,
+			syncs.Options{LookbackDays: new(30), LookaheadDays: new(2), DryRun: true},
 		},
 		"full": {
-			`{"startDate":"2026-01-17","endDate":"2026-01-24","daysAhead":7,"parallelBatchSize":3,"force":true,"lookbackDays":14,"lookaheadDays":0,"dryRun":true}`, casesync.TypeFull,
-			casesync.Options{
+			`{"startDate":"2026-01-17","endDate":"2026-01-24","daysAhead":7,"parallelBatchSize":3,"force":true,"lookbackDays":14,"lookaheadDays":0,"dryRun":true}`, syncs.TypeFull,
+			syncs.Options{
 				StartDate: &start, EndDate: &end, DaysAhead: new(7), ParallelBatchSize: new(3), Force: true,
 				LookbackDays: new(14), LookaheadDays: new(0), DryRun: true,
 			},
@@ -49,13 +49,13 @@ func TestEachEndpointStartsASyncOfItsTypeWithTheOptionsOfTheBody(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
-			b.endsAtOnce(func(*casesync.Audit) {})
+			b.endsAtOnce(func(*syncs.Audit) {})
 
 			a := b.post("/api/sync/"+path, test.body)
 
 			require.Equal(t, http.StatusOK, a.Code, "%s", a.Body)
-			require.Equal(t, []casesync.Request{{
-				ClinicID: b.reads.owner.ID, Type: test.kind, Trigger: casesync.TriggerAPI, Options: test.options,
+			require.Equal(t, []syncs.Request{{
+				ClinicID: b.reads.owner.ID, Type: test.kind, Trigger: syncs.TriggerAPI, Options: test.options,
 			}}, b.syncs.started())
 		})
 	}
@@ -63,10 +63,10 @@ func TestEachEndpointStartsASyncOfItsTypeWithTheOptionsOfTheBody(t *testing.T) {
 
 func TestTheBodiesKnowExactlyTheFieldsThatTheRulesAllow(t *testing.T) {
 	t.Parallel()
-	require.ElementsMatch(t, casesync.Allowed(casesync.TypeInbound), fieldsOf(&inboundRequest{}))
-	require.ElementsMatch(t, casesync.Allowed(casesync.TypeCases), fieldsOf(&casesRequest{}))
-	require.ElementsMatch(t, casesync.Allowed(casesync.TypeReconciliation), fieldsOf(&reconcileRequest{}))
-	require.ElementsMatch(t, casesync.Allowed(casesync.TypeFull), fieldsOf(&syncOptions{}))
+	require.ElementsMatch(t, syncs.Allowed(syncs.TypeInbound), fieldsOf(&inboundRequest{}))
+	require.ElementsMatch(t, syncs.Allowed(syncs.TypeCases), fieldsOf(&casesRequest{}))
+	require.ElementsMatch(t, syncs.Allowed(syncs.TypeReconciliation), fieldsOf(&reconcileRequest{}))
+	require.ElementsMatch(t, syncs.Allowed(syncs.TypeFull), fieldsOf(&syncOptions{}))
 }
 
 func TestNoBodyMeansTheDefaults(t *testing.T) {
@@ -79,11 +79,11 @@ func TestNoBodyMeansTheDefaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
-			b.endsAtOnce(func(*casesync.Audit) {})
+			b.endsAtOnce(func(*syncs.Audit) {})
 			require.Equal(t, http.StatusOK, b.post("/api/sync/full", "", options...).Code)
 			require.Equal(t, http.StatusOK, b.do(http.MethodPost, "/api/sync/full", " \r\n", options...).Code)
-			require.Equal(t, casesync.Options{}, b.syncs.started()[0].Options)
-			require.Equal(t, casesync.Options{}, b.syncs.started()[1].Options)
+			require.Equal(t, syncs.Options{}, b.syncs.started()[0].Options)
+			require.Equal(t, syncs.Options{}, b.syncs.started()[1].Options)
 		})
 	}
 }
@@ -93,26 +93,26 @@ func TestACompletedSyncAnswersTheSpecifiedBody(t *testing.T) {
 	t.Parallel()
 	caseID := uuid.MustParse("6f0c2e9c-0000-4000-8000-000000000001")
 	for path, test := range map[string]struct {
-		result casesync.Result
+		result syncs.Result
 		want   string
 	}{
 		"inbound": {
-			casesync.Result{Stats: casesync.Stats{AppointmentsFound: 25, CasesCreated: 18, CasesUpdated: 7}},
+			syncs.Result{Stats: syncs.Stats{AppointmentsFound: 25, CasesCreated: 18, CasesUpdated: 7}},
 			`{"appointmentsFound":25,"casesCreated":18,"casesUpdated":7,"casesUnchanged":0,"casesSkipped":0}`,
 		},
 		"cases": {
-			casesync.Result{Stats: casesync.Stats{CasesFound: 25, CasesEnriched: 22, CasesSkipped: 3}},
+			syncs.Result{Stats: syncs.Stats{CasesFound: 25, CasesEnriched: 22, CasesSkipped: 3}},
 			`{"casesFound":25,"casesEnriched":22,"casesUnchanged":0,"casesSkipped":3,"casesFailed":0}`,
 		},
 		"reconcile": {
-			casesync.Result{Stats: casesync.Stats{CasesChecked: 120, CasesDeleted: 1, CasesRestored: 2, CasesUpdated: 3, DeletedIDs: []uuid.UUID{caseID}}},
+			syncs.Result{Stats: syncs.Stats{CasesChecked: 120, CasesDeleted: 1, CasesRestored: 2, CasesUpdated: 3, DeletedIDs: []uuid.UUID{caseID}}},
 			`{"casesChecked":120,"casesDeleted":1,"casesUpdated":3,"casesRestored":2,"deletedIds":["6f0c2e9c-0000-4000-8000-000000000001"]}`,
 		},
 	} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
-			b.endsAtOnce(func(audit *casesync.Audit) { audit.Result = test.result })
+			b.endsAtOnce(func(audit *syncs.Audit) { audit.Result = test.result })
 
 			a := b.post("/api/sync/"+path, "")
 
@@ -127,7 +127,7 @@ func TestACompletedSyncAnswersTheSpecifiedBody(t *testing.T) {
 func TestDeletedIDsAreAnEmptyListWhereNothingWasDeleted(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.endsAtOnce(func(*casesync.Audit) {})
+	b.endsAtOnce(func(*syncs.Audit) {})
 	require.Contains(t, b.post("/api/sync/reconcile", "").Body.String(), `"deletedIds":[]`)
 }
 
@@ -135,8 +135,8 @@ func TestCasesThatCouldNotBeEnrichedAreListed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	caseID := uuid.New()
-	b.endsAtOnce(func(audit *casesync.Audit) {
-		audit.Result.Failures = []casesync.ItemFailure{{CaseID: caseID, Error: "Consultation not found", Code: casesync.ItemNotFound}}
+	b.endsAtOnce(func(audit *syncs.Audit) {
+		audit.Result.Failures = []syncs.ItemFailure{{CaseID: caseID, Error: "Consultation not found", Code: syncs.ItemNotFound}}
 	})
 	a := b.post("/api/sync/cases", "")
 	require.Equal(t, true, a.body["success"])
@@ -146,8 +146,8 @@ func TestCasesThatCouldNotBeEnrichedAreListed(t *testing.T) {
 func TestAnIncompleteSnapshotThatWasWrittenIsASuccessWithACode(t *testing.T) { // R6
 	t.Parallel()
 	b := newBench(t)
-	b.endsAtOnce(func(audit *casesync.Audit) {
-		audit.Result.Code, audit.Result.Error = casesync.CodeSnapshotIncomplete, "2 rows without an id"
+	b.endsAtOnce(func(audit *syncs.Audit) {
+		audit.Result.Code, audit.Result.Error = syncs.CodeSnapshotIncomplete, "2 rows without an id"
 		audit.Result.Warnings.UnidentifiedRows = 2
 	})
 	a := b.post("/api/sync/inbound", "")
@@ -161,10 +161,10 @@ func TestADryRunAnswersWhatItWouldDo(t *testing.T) { // R26
 	t.Parallel()
 	b := newBench(t)
 	caseID := uuid.New()
-	b.endsAtOnce(func(audit *casesync.Audit) {
-		audit.Result.Changes = []casesync.Change{
-			{Action: casesync.ActionCreated, PIMSID: "7"},
-			{Action: casesync.ActionUpdated, PIMSID: "8", CaseID: caseID, ScheduledDate: sampleTime, PatientName: "Biscuit", Fields: []casesync.FieldChange{{Field: "status", Before: "draft", After: "pending"}}},
+	b.endsAtOnce(func(audit *syncs.Audit) {
+		audit.Result.Changes = []syncs.Change{
+			{Action: syncs.ActionCreated, PIMSID: "7"},
+			{Action: syncs.ActionUpdated, PIMSID: "8", CaseID: caseID, ScheduledDate: sampleTime, PatientName: "Biscuit", Fields: []syncs.FieldChange{{Field: "status", Before: "draft", After: "pending"}}},
 		}
 	})
 	a := b.post("/api/sync/inbound", `{"dryRun":true}`)
@@ -180,7 +180,7 @@ func TestADryRunAnswersWhatItWouldDo(t *testing.T) { // R26
 func TestADryRunWithNothingToDoAnswersNoChanges(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.endsAtOnce(func(*casesync.Audit) {})
+	b.endsAtOnce(func(*syncs.Audit) {})
 	require.Equal(t, []any{}, b.post("/api/sync/inbound", `{"dryRun":true}`).body["changes"])
 	require.NotContains(t, b.post("/api/sync/inbound", `{}`).body, "changes")
 }
@@ -189,11 +189,11 @@ func TestASyncThatFailedAnswersItsBodyWithTheStatusOfItsCode(t *testing.T) { // 
 	t.Parallel()
 	b := newBench(t)
 	planID := uuid.New()
-	b.endsAtOnce(func(audit *casesync.Audit) {
-		audit.Status = casesync.StatusFailed
-		audit.Result = casesync.Result{
-			Code: casesync.CodeDeletionGuard, Error: "40 of 120 are missing", PlanID: planID,
-			Stats: casesync.Stats{CasesChecked: 120},
+	b.endsAtOnce(func(audit *syncs.Audit) {
+		audit.Status = syncs.StatusFailed
+		audit.Result = syncs.Result{
+			Code: syncs.CodeDeletionGuard, Error: "40 of 120 are missing", PlanID: planID,
+			Stats: syncs.Stats{CasesChecked: 120},
 		}
 	})
 	a := b.post("/api/sync/reconcile", "")
@@ -207,12 +207,12 @@ func TestASyncThatFailedAnswersItsBodyWithTheStatusOfItsCode(t *testing.T) { // 
 
 func TestASyncThatEndedBadlyWithoutACodeStillHasOne(t *testing.T) {
 	t.Parallel()
-	for status, want := range map[casesync.Status]casesync.Code{
-		casesync.StatusFailed:    casesync.CodeInternal,
-		casesync.StatusCancelled: casesync.CodeCancelled,
+	for status, want := range map[syncs.Status]syncs.Code{
+		syncs.StatusFailed:    syncs.CodeInternal,
+		syncs.StatusCancelled: syncs.CodeCancelled,
 	} {
 		b := newBench(t)
-		b.endsAtOnce(func(audit *casesync.Audit) { audit.Status = status })
+		b.endsAtOnce(func(audit *syncs.Audit) { audit.Status = status })
 		a := b.post("/api/sync/inbound", "")
 		require.Equal(t, statusOf(want), a.Code)
 		require.Equal(t, string(want), a.body["code"])
@@ -223,15 +223,15 @@ func TestASyncThatEndedBadlyWithoutACodeStillHasOne(t *testing.T) {
 func TestAFullSyncAnswersEachPhase(t *testing.T) { // R27
 	t.Parallel()
 	b := newBench(t)
-	b.endsAtOnce(func(audit *casesync.Audit) {
-		inbound := casesync.Audit{ID: uuid.New(), Type: casesync.TypeInbound, Status: casesync.StatusFailed}
-		inbound.Result = casesync.Result{Code: casesync.CodeWrongPractice, Error: "none of 20 ids is known", PlanID: samplePlanID}
-		cases := casesync.Audit{ID: uuid.New(), Type: casesync.TypeCases, Status: casesync.StatusCompleted}
+	b.endsAtOnce(func(audit *syncs.Audit) {
+		inbound := syncs.Audit{ID: uuid.New(), Type: syncs.TypeInbound, Status: syncs.StatusFailed}
+		inbound.Result = syncs.Result{Code: syncs.CodeWrongPractice, Error: "none of 20 ids is known", PlanID: samplePlanID}
+		cases := syncs.Audit{ID: uuid.New(), Type: syncs.TypeCases, Status: syncs.StatusCompleted}
 		cases.Result.Stats.CasesFound = 25
-		audit.Status = casesync.StatusFailed
-		audit.Children = []casesync.Audit{inbound, cases}
+		audit.Status = syncs.StatusFailed
+		audit.Children = []syncs.Audit{inbound, cases}
 		audit.Result = inbound.Result
-		audit.Result.Skipped = map[casesync.Type]string{casesync.TypeReconciliation: "inbound failed with pims_wrong_practice"}
+		audit.Result.Skipped = map[syncs.Type]string{syncs.TypeReconciliation: "inbound failed with pims_wrong_practice"}
 	})
 
 	a := b.post("/api/sync/full", "")
@@ -251,9 +251,9 @@ func TestAFullSyncAnswersEachPhase(t *testing.T) { // R27
 func TestAFullSyncThatEndedBeforeItsPhasesSaysSoOfEach(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.endsAtOnce(func(audit *casesync.Audit) {
-		audit.Status = casesync.StatusFailed
-		audit.Result = casesync.Result{Code: casesync.CodeAuthRejected, Error: pims.ErrAuthRejected.Error()}
+	b.endsAtOnce(func(audit *syncs.Audit) {
+		audit.Status = syncs.StatusFailed
+		audit.Result = syncs.Result{Code: syncs.CodeAuthRejected, Error: pims.ErrAuthRejected.Error()}
 	})
 	a := b.post("/api/sync/full", "")
 	require.Equal(t, http.StatusBadGateway, a.Code)
@@ -268,7 +268,7 @@ func TestTheCallWaitsForTheEndOfItsSync(t *testing.T) { // R28
 	b := newBench(t)
 	answers := make(chan answer)
 	go func() { answers <- b.post("/api/sync/inbound", "") }()
-	b.syncs.end(<-b.syncs.waiting, func(audit *casesync.Audit) {
+	b.syncs.end(<-b.syncs.waiting, func(audit *syncs.Audit) {
 		complete(audit)
 		audit.Result.Stats.CasesCreated = 3
 	})
@@ -284,7 +284,7 @@ func TestACallThatHasWaitedLongEnoughAnswers202AndWhereToLook(t *testing.T) { //
 		"Prefer: respond-async": func(*bench) []requestOption { return []requestOption{withHeader("Prefer", "respond-async")} },
 		"the sync was put back": func(b *bench) []requestOption {
 			// R31: another replica will take it up.
-			b.syncs.onStart = func(audit *casesync.Audit) error { audit.Attempt = 1; return nil }
+			b.syncs.onStart = func(audit *syncs.Audit) error { audit.Attempt = 1; return nil }
 			return nil
 		},
 	} {
@@ -318,7 +318,7 @@ func TestRespondAsyncDoesNotWaitAndSaysThatItWasHeard(t *testing.T) {
 func TestOtherPreferencesAreIgnored(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.endsAtOnce(func(*casesync.Audit) {})
+	b.endsAtOnce(func(*syncs.Audit) {})
 	a := b.post("/api/sync/inbound", "", withHeader("Prefer", "return=minimal, not-respond-async"))
 	require.Equal(t, http.StatusOK, a.Code)
 	require.Empty(t, a.Header().Get("Preference-Applied"))
@@ -339,9 +339,9 @@ func TestACallerWhoHangsUpCancelsNothing(t *testing.T) { // R28
 func TestAnErrorWhileWaitingTellsWhichSyncWasStarted(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.syncs.waitErr = errors.Join(casesync.ErrDatabase, errors.New("connection refused to 10.0.0.7"))
+	b.syncs.waitErr = errors.Join(syncs.ErrDatabase, errors.New("connection refused to 10.0.0.7"))
 	a := b.post("/api/sync/inbound", "")
-	a.refused(http.StatusServiceUnavailable, casesync.CodeDatabaseUnavailable, "")
+	a.refused(http.StatusServiceUnavailable, syncs.CodeDatabaseUnavailable, "")
 	require.Equal(t, (<-b.syncs.waiting).String(), a.body["syncId"])
 	require.NotContains(t, a.Body.String(), "10.0.0.7")
 }
@@ -350,42 +350,42 @@ func TestARefusalToStartTellsWhichSyncIsInTheWay(t *testing.T) { // R29
 	t.Parallel()
 	b := newBench(t)
 	running := uuid.New()
-	b.syncs.onStart = func(*casesync.Audit) error {
-		failure := casesync.Fail(casesync.CodeSyncRunning, "a sync is running")
+	b.syncs.onStart = func(*syncs.Audit) error {
+		failure := syncs.Fail(syncs.CodeSyncRunning, "a sync is running")
 		failure.SyncID = running
 		return failure
 	}
 	a := b.post("/api/sync/inbound", "")
-	a.refused(http.StatusConflict, casesync.CodeSyncRunning, "")
+	a.refused(http.StatusConflict, syncs.CodeSyncRunning, "")
 	require.Equal(t, running.String(), a.body["syncId"])
 }
 
 func TestWhatKeepsASyncFromStartingIsARefusal(t *testing.T) {
 	t.Parallel()
-	for code, err := range map[casesync.Code]error{
-		casesync.CodeCredentialsMissing:   clinic.ErrCredentialsMissing,
-		casesync.CodeCredentialsSuspended: clinic.ErrCredentialsSuspended,
-		casesync.CodeCredentialsInvalid:   clinic.ErrCredentialsInvalid,
-		casesync.CodeTimezoneMissing:      clinic.ErrTimezoneMissing,
-		casesync.CodeForbidden:            clinic.ErrDisabled,
-		casesync.CodeDraining:             casesync.Fail(casesync.CodeDraining, "this replica is shutting down"),
-		casesync.CodeIdempotencyMismatch:  casesync.Fail(casesync.CodeIdempotencyMismatch, "another body"),
-		casesync.CodeDatabaseUnavailable:  context.DeadlineExceeded,
-		casesync.CodeInternal:             errors.New("nil map in queue.go:17"),
+	for code, err := range map[syncs.Code]error{
+		syncs.CodeCredentialsMissing:   clinic.ErrCredentialsMissing,
+		syncs.CodeCredentialsSuspended: clinic.ErrCredentialsSuspended,
+		syncs.CodeCredentialsInvalid:   clinic.ErrCredentialsInvalid,
+		syncs.CodeTimezoneMissing:      clinic.ErrTimezoneMissing,
+		syncs.CodeForbidden:            clinic.ErrDisabled,
+		syncs.CodeDraining:             syncs.Fail(syncs.CodeDraining, "this replica is shutting down"),
+		syncs.CodeIdempotencyMismatch:  syncs.Fail(syncs.CodeIdempotencyMismatch, "another body"),
+		syncs.CodeDatabaseUnavailable:  context.DeadlineExceeded,
+		syncs.CodeInternal:             errors.New("nil map in queue.go:17"),
 	} {
 		b := newBench(t)
-		b.syncs.onStart = func(*casesync.Audit) error { return err }
+		b.syncs.onStart = func(*syncs.Audit) error { return err }
 		a := b.post("/api/sync/inbound", "")
 		a.refused(statusOf(code), code, "")
 		require.NotContains(t, a.Body.String(), "queue.go")
-		require.Equal(t, code == casesync.CodeDraining, a.Header().Get("Retry-After") == "1", "%s", code)
+		require.Equal(t, code == syncs.CodeDraining, a.Header().Get("Retry-After") == "1", "%s", code)
 	}
 }
 
 func TestTheIdempotencyKeyReachesTheQueue(t *testing.T) { // R29
 	t.Parallel()
 	b := newBench(t)
-	b.endsAtOnce(func(*casesync.Audit) {})
+	b.endsAtOnce(func(*syncs.Audit) {})
 	b.post("/api/sync/inbound", "", withHeader("Idempotency-Key", "night-2026-01-17"))
 	b.post("/api/sync/inbound", "")
 	require.Equal(t, []string{"night-2026-01-17", ""}, b.syncs.keys)
@@ -399,7 +399,7 @@ func TestAnImpossibleIdempotencyKeyIsRefused(t *testing.T) {
 		for _, key := range keys {
 			options = append(options, withHeader("Idempotency-Key", key))
 		}
-		b.post("/api/sync/inbound", "", options...).refused(http.StatusBadRequest, casesync.CodeInvalidRequest, "Idempotency-Key")
+		b.post("/api/sync/inbound", "", options...).refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "Idempotency-Key")
 		require.Empty(t, b.syncs.started())
 	}
 }
@@ -409,7 +409,7 @@ func TestASyncCallKeepsNoDeadlineOnTheConnection(t *testing.T) {
 	// huma sets one of five seconds for reading the body, which is shorter than a
 	// sync may be waited for.
 	b := newBench(t)
-	b.endsAtOnce(func(*casesync.Audit) {})
+	b.endsAtOnce(func(*syncs.Audit) {})
 	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/sync/inbound", strings.NewReader(`{}`))
 	r.Header.Set(keyHeader, b.key)

@@ -3,12 +3,11 @@ package api
 import (
 	"net/http"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
-	"github.com/danielgtaylor/huma/v2"
-
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A syncRecord is a sync as it is read (docs/interface.md §Endpoints "A sync in the API").
@@ -49,7 +48,7 @@ type syncOptions struct {
 	DryRun            bool `json:"dryRun,omitzero"`
 }
 
-func optionsOf(o casesync.Options) syncOptions {
+func optionsOf(o syncs.Options) syncOptions {
 	return syncOptions{
 		StartDate: (*day)(o.StartDate), EndDate: (*day)(o.EndDate), DaysAhead: o.DaysAhead,
 		LookbackDays: o.LookbackDays, LookaheadDays: o.LookaheadDays,
@@ -75,20 +74,20 @@ type syncStats struct {
 }
 
 // statsOf are the counts that a type of sync has.
-func statsOf(t casesync.Type, s casesync.Stats) syncStats {
+func statsOf(t syncs.Type, s syncs.Stats) syncStats {
 	deleted := append([]uuid.UUID{}, s.DeletedIDs...)
 	switch t {
-	case casesync.TypeInbound:
+	case syncs.TypeInbound:
 		return syncStats{
 			AppointmentsFound: &s.AppointmentsFound, CasesCreated: &s.CasesCreated, CasesUpdated: &s.CasesUpdated,
 			CasesUnchanged: &s.CasesUnchanged, CasesSkipped: &s.CasesSkipped,
 		}
-	case casesync.TypeCases:
+	case syncs.TypeCases:
 		return syncStats{
 			CasesFound: &s.CasesFound, CasesEnriched: &s.CasesEnriched, CasesUnchanged: &s.CasesUnchanged,
 			CasesSkipped: &s.CasesSkipped, CasesFailed: &s.CasesFailed,
 		}
-	case casesync.TypeReconciliation:
+	case syncs.TypeReconciliation:
 		return syncStats{
 			CasesChecked: &s.CasesChecked, CasesDeleted: &s.CasesDeleted, CasesUpdated: &s.CasesUpdated,
 			CasesRestored: &s.CasesRestored, DeletedIDs: deleted,
@@ -116,7 +115,7 @@ type syncList struct {
 	NextCursor *string      `json:"nextCursor" doc:"Where the next page begins; null at the end."`
 }
 
-func syncOf(audit *casesync.Audit) syncRecord {
+func syncOf(audit *syncs.Audit) syncRecord {
 	body := syncRecord{
 		ID:       audit.ID,
 		Type:     string(audit.Type),
@@ -152,7 +151,7 @@ func syncOf(audit *casesync.Audit) syncRecord {
 
 // syncsOf are syncs without their changes, which may be thousands: each sync's own
 // address has them.
-func syncsOf(list casesync.List[casesync.Audit]) syncList {
+func syncsOf(list syncs.List[syncs.Audit]) syncList {
 	body := syncList{itemsOf(list.Items, syncOf), text(list.NextCursor)}
 	for i := range body.Items {
 		body.Items[i].Changes = nil
@@ -167,20 +166,20 @@ func (s *server) listSyncs() operation {
 		description: "The clinic's syncs, newest first.",
 		access:      reading(),
 		params: append([]*huma.Param{
-			wordParam("type", "Only syncs of this type.", casesync.Types()),
-			wordParam("status", "Only syncs in this state.", []casesync.Status{
-				casesync.StatusQueued, casesync.StatusInProgress, casesync.StatusCompleted, casesync.StatusFailed, casesync.StatusCancelled,
+			wordParam("type", "Only syncs of this type.", syncs.Types()),
+			wordParam("status", "Only syncs in this state.", []syncs.Status{
+				syncs.StatusQueued, syncs.StatusInProgress, syncs.StatusCompleted, syncs.StatusFailed, syncs.StatusCancelled,
 			}),
 		}, pageParams()...),
 		offers: []offer{{
 			status: http.StatusOK, description: "A page of syncs.",
-			example: syncList{Items: []syncRecord{syncOf(sampleAudit(casesync.TypeInbound))}},
+			example: syncList{Items: []syncRecord{syncOf(sampleAudit(syncs.TypeInbound))}},
 		}},
-		codes: []casesync.Code{casesync.CodeInvalidRequest},
+		codes: []syncs.Code{syncs.CodeInvalidRequest},
 		handle: func(c *call) (reply, error) {
 			q := queryOf(c)
-			filter := casesync.AuditFilter{
-				Type: casesync.Type(q.text("type")), Status: casesync.Status(q.text("status")), Page: q.page(),
+			filter := syncs.AuditFilter{
+				Type: syncs.Type(q.text("type")), Status: syncs.Status(q.text("status")), Page: q.page(),
 			}
 			if q.err != nil {
 				return reply{}, q.err
@@ -203,9 +202,9 @@ func (s *server) showSync() operation {
 		params:      []*huma.Param{idParam("a sync")},
 		offers: []offer{{
 			status: http.StatusOK, description: "The sync.",
-			example: syncOf(sampleAudit(casesync.TypeFull)),
+			example: syncOf(sampleAudit(syncs.TypeFull)),
 		}},
-		codes: []casesync.Code{casesync.CodeInvalidRequest, casesync.CodeNotFound},
+		codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
 		handle: func(c *call) (reply, error) {
 			audit, err := s.audit(c)
 			if err != nil {
@@ -217,10 +216,10 @@ func (s *server) showSync() operation {
 }
 
 // audit is the sync that the path names.
-func (s *server) audit(c *call) (casesync.Audit, error) {
+func (s *server) audit(c *call) (syncs.Audit, error) {
 	id, err := c.pathID()
 	if err != nil {
-		return casesync.Audit{}, err
+		return syncs.Audit{}, err
 	}
 	audit, err := s.o.Syncs.Audit(c.Context(), c.clinicID, id)
 	if err == nil {
@@ -240,12 +239,12 @@ func (s *server) cancelSync() operation {
 		offers: []offer{
 			{status: http.StatusOK, description: "The sync is over.", example: syncOf(sampleCancelled())},
 			{
-				status: http.StatusAccepted, description: "The sync will stop.", example: syncOf(sampleRunning(casesync.TypeInbound)),
+				status: http.StatusAccepted, description: "The sync will stop.", example: syncOf(sampleRunning(syncs.TypeInbound)),
 				headers: map[string]*huma.Header{"Location": header(always, "Where to look: `/api/syncs/{id}`.")},
 			},
 		},
-		codes: []casesync.Code{
-			casesync.CodeInvalidRequest, casesync.CodeNotFound, casesync.CodeAlreadyDecided, codeBodyTooLarge,
+		codes: []syncs.Code{
+			syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeAlreadyDecided, codeBodyTooLarge,
 		},
 		handle: func(c *call) (reply, error) {
 			if err := readBody(c.Request, &nothing{}); err != nil {
@@ -255,7 +254,7 @@ func (s *server) cancelSync() operation {
 			if err != nil {
 				return reply{}, err
 			}
-			if scope := clinic.SyncScope(clinic.SyncType(audit.Type)); !c.key.Allows(scope) {
+			if scope := clinic.SyncScope(syncs.Type(audit.Type)); !c.key.Allows(scope) {
 				return reply{}, forbidden(string(scope))
 			}
 			audit, err = s.o.Syncs.Cancel(c.Context(), c.clinicID, audit.ID, "key:"+c.key.ID.String())

@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // traced is one request as Options.Trace was told of it.
@@ -25,7 +25,7 @@ type startingIn struct {
 	told func(context.Context)
 }
 
-func (s startingIn) Start(ctx context.Context, request casesync.Request, key string) (casesync.Audit, error) {
+func (s startingIn) Start(ctx context.Context, request syncs.Request, key string) (syncs.Audit, error) {
 	s.told(ctx)
 	return s.Syncs.Start(ctx, request, key)
 }
@@ -51,7 +51,7 @@ func tracing(t *testing.T, starting func(context.Context)) (*bench, *[]traced) {
 func TestARequestIsTracedByItsPatternWithWhatItWasAnswered(t *testing.T) {
 	t.Parallel()
 	b, seen := tracing(t, nil)
-	b.endsAtOnce(func(audit *casesync.Audit) { audit.Status = casesync.StatusCompleted })
+	b.endsAtOnce(func(audit *syncs.Audit) { audit.Status = syncs.StatusCompleted })
 	started := b.post("/api/sync/full", "", withHeader("Traceparent", "00-of-the-caller"))
 	require.Equal(t, http.StatusOK, started.Code)
 	unknown := "/api/syncs/" + uuid.NewString()
@@ -67,7 +67,7 @@ func TestARequestIsTracedByItsPatternWithWhatItWasAnswered(t *testing.T) {
 	require.Equal(t, started.body["syncId"], full.Answer.SyncID.String())
 	require.Empty(t, full.Answer.Code)
 	require.Equal(t, traced{"GET /api/syncs/{id}", "", Answer{
-		Status: http.StatusNotFound, ClinicID: full.Answer.ClinicID, SyncID: missing.Answer.SyncID, Code: casesync.CodeNotFound,
+		Status: http.StatusNotFound, ClinicID: full.Answer.ClinicID, SyncID: missing.Answer.SyncID, Code: syncs.CodeNotFound,
 	}}, missing)
 	require.Equal(t, traced{"GET /api/cases", "", Answer{Status: http.StatusUnauthorized, Code: codeUnauthorized}}, refused)
 }
@@ -86,7 +86,7 @@ func TestARequestThatPanicsIsTracedAsAnInternalError(t *testing.T) {
 	require.Equal(t, http.StatusInternalServerError, b.post("/api/sync/inbound", "").Code)
 	require.Len(t, *seen, 1)
 	require.Equal(t, http.StatusInternalServerError, (*seen)[0].Answer.Status)
-	require.Equal(t, casesync.CodeInternal, (*seen)[0].Answer.Code)
+	require.Equal(t, syncs.CodeInternal, (*seen)[0].Answer.Code)
 }
 
 func TestWhatNeedsNoKeyIsNotTraced(t *testing.T) {

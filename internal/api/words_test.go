@@ -12,19 +12,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A word that casesync can say and the description does not have makes generated clients
+// A word that syncs can say and the description does not have makes generated clients
 // raise. So the description's closed sets are held against the constants of their types.
 func TestTheDescriptionHasEveryWordOfTheDomain(t *testing.T) {
 	t.Parallel()
-	words := wordsOf(t, "../casesync")
+	words := wordsOf(t, "../syncs")
 	schemas := document((&server{}).operations()).Components.Schemas.Map()
 	for property, typ := range map[string]string{
 		"SyncRecord.type": "Type", "SyncRecord.status": "Status", "SyncRecord.trigger": "Trigger", "ItemFailure.code": "ItemCode",
 		"Change.action": "Action", "PlanRecord.status": "PlanStatus", "PlanRecord.syncType": "Type", "Execution.status": "Status",
 	} {
-		require.NotEmpty(t, words[typ], "casesync has no constants of type %s", typ)
+		require.NotEmpty(t, words[typ], "syncs has no constants of type %s", typ)
 		schema, field, _ := strings.Cut(property, ".")
-		require.ElementsMatch(t, words[typ], schemas[schema].Properties[field].Enum, "%s and casesync.%s", property, typ)
+		require.ElementsMatch(t, words[typ], schemas[schema].Properties[field].Enum, "%s and syncs.%s", property, typ)
 	}
 }
 

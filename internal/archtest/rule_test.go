@@ -37,19 +37,25 @@ var importRule = rule{
 		domain: true,
 	},
 	{
+		pkg:       "internal/syncs",
+		ours:      []string{"internal/pims"},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
 		pkg:       "internal/seal",
 		libraries: []string{uuid},
 		domain:    true,
 	},
 	{
 		pkg:       "internal/clinic",
-		ours:      []string{panicsPkg, "internal/pims", "internal/seal"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/seal"},
 		libraries: []string{uuid},
 		domain:    true,
 	},
 	{
 		pkg:       "internal/casesync",
-		ours:      []string{panicsPkg, "internal/pims", "internal/seal", "internal/clinic"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/seal", "internal/clinic"},
 		libraries: []string{uuid},
 		domain:    true,
 	},
@@ -59,7 +65,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/scheduler",
-		ours:      []string{panicsPkg, "internal/clinic", "internal/casesync", "internal/cron"},
+		ours:      []string{panicsPkg, "internal/clinic", "internal/casesync", "internal/cron", "internal/syncs"},
 		libraries: []string{uuid},
 	},
 	{
@@ -82,7 +88,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres",
-		ours:      []string{panicsPkg, "internal/pims", "internal/seal", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres/internal/dbsqlc"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/seal", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres/internal/dbsqlc"},
 		libraries: []string{uuid, pgx, "github.com/pressly/goose/v3", riverDriver, "github.com/riverqueue/river/rivermigrate"},
 	},
 	{
@@ -95,22 +101,22 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/queue",
-		ours:      []string{panicsPkg, "internal/pims", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres"},
 		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype", "github.com/riverqueue/rivercontrib/otelriver", otelMetric, otelTrace},
 	},
 	{
 		pkg:       "internal/api",
-		ours:      []string{panicsPkg, "internal/pims", "internal/clinic", "internal/casesync"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{
 		pkg:       "internal/metrics",
-		ours:      []string{"internal/pims", "internal/clinic", "internal/casesync"},
+		ours:      []string{"internal/pims", "internal/syncs", "internal/clinic", "internal/casesync"},
 		libraries: []string{"github.com/prometheus/client_golang", otelMetric, otelAttribute, "go.opentelemetry.io/otel/exporters/prometheus", "go.opentelemetry.io/otel/sdk/metric", otelResource},
 	},
 	{
 		pkg:  "internal/tracing",
-		ours: []string{"internal/pims", "internal/casesync"},
+		ours: []string{"internal/pims", "internal/syncs", "internal/casesync"},
 		libraries: []string{
 			uuid, otelAttribute, otelResource, otelTrace, "go.opentelemetry.io/otel/codes", "go.opentelemetry.io/otel/propagation",
 			"go.opentelemetry.io/otel/sdk/trace", "go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp",

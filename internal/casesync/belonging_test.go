@@ -11,6 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // of names whose a visit is, or a consultation.
@@ -53,7 +54,7 @@ func pip(t *testing.T) *practice {
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-03-02 08:00", of("pip"), belongsTo("51")))
 	p.record(p.held("51", "1", "2026-03-02 08:00", ofPatient("pip"), says("pip limps"), unfinished))
-	p.sync(casesync.TypeCases)
+	p.sync(syncs.TypeCases)
 	require.Equal(t, "Zzpip limps", p.notes("1"))
 	require.Equal(t, "pip", p.stored("1").Consultation.PatientID)
 	return p
@@ -64,7 +65,7 @@ func (p *practice) vanished() {
 	p.Helper()
 	p.enter(p.visit("7", "2026-03-02 08:45", isCancelled)) // an empty calendar deletes nothing
 	p.remove("1")
-	p.sync(casesync.TypeReconciliation)
+	p.sync(syncs.TypeReconciliation)
 	c := p.stored("1")
 	require.True(p, c.SoftDeleted())
 	p.again = nil
@@ -79,7 +80,7 @@ func TestAnIDThatIsGivenOutAgainBringsNoNotesOfBefore(t *testing.T) { // R7, R16
 		a.ClientID, a.ClientName, a.ClientPhone, a.ClientEmail, a.Title, a.Reason = "c9", "", "", "", "", ""
 	})
 	p.enter(otto)
-	o := p.sync(casesync.TypeInbound)
+	o := p.sync(syncs.TypeInbound)
 	require.Equal(t, 1, o.Stats.CasesRestored)
 	require.Equal(t, 1, o.audit.Result.Warnings.ConsultationsHidden)
 	c := p.stored("1")
@@ -92,7 +93,7 @@ func TestAnIDThatIsGivenOutAgainBringsNoNotesOfBefore(t *testing.T) { // R7, R16
 
 	p.at("2026-03-03 09:00")
 	p.record(p.held("52", "1", "2026-03-03 08:00", ofPatient("otto"), says("otto itches")))
-	p.sync(casesync.TypeCases)
+	p.sync(syncs.TypeCases)
 	require.Equal(t, "Zzotto itches", p.notes("1"))
 }
 
@@ -115,7 +116,7 @@ func TestASoftDeletedCaseKeepsItsNotesOnlyWhereBothSidesNameThePatient(t *testin
 				p := newPractice(t)
 				p.seen(p.visit("1", "2026-03-02 08:00", of(tc.before), belongsTo("51")))
 				p.record(p.held("51", "1", "2026-03-02 08:00", says("pip limps")))
-				p.sync(casesync.TypeCases)
+				p.sync(syncs.TypeCases)
 				p.vanished()
 				id := p.stored("1").ID
 				if restored {
@@ -125,11 +126,11 @@ func TestASoftDeletedCaseKeepsItsNotesOnlyWhereBothSidesNameThePatient(t *testin
 					require.Equal(t, "Zzpip limps", p.notes("1"), "equal by value")
 				}
 				p.enter(p.visit("1", "2026-03-02 08:00", of(tc.after), belongsTo("51")))
-				p.sync(casesync.TypeInbound)
+				p.sync(syncs.TypeInbound)
 				require.Equal(t, tc.keeps, p.notes("1") != "")
 				require.Nil(t, p.stored("1").Deletion)
-				p.sync(casesync.TypeInbound) // and only once
-				p.sync(casesync.TypeCases)
+				p.sync(syncs.TypeInbound) // and only once
+				p.sync(syncs.TypeCases)
 				if tc.before == "pip" && tc.after != "pip" {
 					require.Empty(t, p.notes("1"), "it was Pip's and names nobody, or nobody says that the visit is Pip's")
 				} else {
@@ -144,24 +145,24 @@ func TestACorrectedPatientHidesTheNotesAtOnceUntilTheConsultationNamesTheNewOne(
 	t.Parallel()
 	p := pip(t)
 	p.change("1", of("otto"))
-	o := p.sync(casesync.TypeInbound)
+	o := p.sync(syncs.TypeInbound)
 	require.Equal(t, 1, o.Stats.CasesUpdated)
 	require.Nil(t, p.stored("1").Consultation)
 
-	o = p.sync(casesync.TypeCases)
+	o = p.sync(syncs.TypeCases)
 	require.Equal(t, [5]int{1, 0, 0, 0, 1}, found(o), "it still names Pip")
-	require.Equal(t, casesync.ItemAnotherPatient, o.audit.Result.Failures[0].Code)
+	require.Equal(t, syncs.ItemAnotherPatient, o.audit.Result.Failures[0].Code)
 	require.Nil(t, p.stored("1").Consultation)
-	require.Equal(t, [5]int{}, found(p.sync(casesync.TypeCases)), "it waits")
+	require.Equal(t, [5]int{}, found(p.sync(syncs.TypeCases)), "it waits")
 
 	p.record(p.held("51", "1", "2026-03-02 08:00", says("pip limps"), unfinished))
-	require.Equal(t, [5]int{1, 0, 0, 0, 1}, found(p.sync(casesync.TypeCases, casesync.Options{Force: true})), "it names nobody, and was Pip's")
+	require.Equal(t, [5]int{1, 0, 0, 0, 1}, found(p.sync(syncs.TypeCases, syncs.Options{Force: true})), "it names nobody, and was Pip's")
 	require.Nil(t, p.stored("1").Consultation)
 	p.again = nil // forced again, it waits longer
 
 	p.record(p.held("51", "1", "2026-03-02 08:00", ofPatient("otto"), says("otto limps"), unfinished))
 	p.at("2026-03-02 16:00")
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 	require.Equal(t, "Zzotto limps", p.notes("1"))
 }
 
@@ -170,10 +171,10 @@ func TestACorrectionThatIsTakenBackBringsTheNotesBack(t *testing.T) { // R7
 	p := pip(t)
 	p.record(p.held("51", "1", "2026-03-02 08:00", says("pip limps"), unfinished)) // names nobody
 	p.change("1", of("otto"))
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	p.change("1", of("pip"), belongsTo("51"))
-	p.sync(casesync.TypeInbound)
-	p.sync(casesync.TypeCases)
+	p.sync(syncs.TypeInbound)
+	p.sync(syncs.TypeCases)
 	require.Equal(t, "Zzpip limps", p.notes("1"))
 }
 
@@ -182,17 +183,17 @@ func TestAMergedPatientsNotesAreReadAgainWhateverTheWindow(t *testing.T) { // R7
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-02-12 08:00", of("pip")))
 	p.record(p.held("51", "1", "2026-02-12 08:00", ofPatient("pip"), says("pip limps")))
-	p.sync(casesync.TypeCases, casesync.Options{StartDate: day(t, "2026-02-10")})
+	p.sync(syncs.TypeCases, syncs.Options{StartDate: day(t, "2026-02-10")})
 	require.Equal(t, "Zzpip limps", p.notes("1"))
-	require.Equal(t, [5]int{}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{}, found(p.sync(syncs.TypeCases)))
 
 	p.change("1", of("pip-and-pippa"))
 	p.record(p.held("51", "1", "2026-02-12 08:00", ofPatient("pip-and-pippa"), says("pip limps")))
-	p.sync(casesync.TypeInbound, casesync.Options{StartDate: day(t, "2026-02-10"), DaysAhead: new(2)})
+	p.sync(syncs.TypeInbound, syncs.Options{StartDate: day(t, "2026-02-10"), DaysAhead: new(2)})
 	require.Empty(t, p.notes("1"))
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)), "the window of the run is another one")
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)), "the window of the run is another one")
 	require.Equal(t, "Zzpip limps", p.notes("1"))
-	require.Equal(t, [5]int{}, found(p.sync(casesync.TypeCases)), "once")
+	require.Equal(t, [5]int{}, found(p.sync(syncs.TypeCases)), "once")
 }
 
 func TestAPatientThatBecomesKnownIsNoChange(t *testing.T) { // R7
@@ -200,14 +201,14 @@ func TestAPatientThatBecomesKnownIsNoChange(t *testing.T) { // R7
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-03-02 08:00", of(""), belongsTo("51")))
 	p.record(p.held("51", "1", "2026-03-02 08:00", says("pip limps")))
-	p.sync(casesync.TypeCases)
+	p.sync(syncs.TypeCases)
 	p.change("1", of("pip"))
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	require.Equal(t, "Zzpip limps", p.notes("1"))
 	p.record(p.held("51", "1", "2026-03-02 08:00", says("pip limps"), ofPatient("pip")))
-	require.Equal(t, [5]int{1, 0, 1, 0, 0}, found(p.sync(casesync.TypeCases, casesync.Options{Force: true})))
+	require.Equal(t, [5]int{1, 0, 1, 0, 0}, found(p.sync(syncs.TypeCases, syncs.Options{Force: true})))
 	p.change("1", unnamed)
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	require.Equal(t, "pip", p.stored("1").Appointment.PatientID)
 	require.Equal(t, "Zzpip limps", p.notes("1"))
 }
@@ -217,15 +218,15 @@ func TestAConsultationOfAnotherPatientIsNeverStored(t *testing.T) { // R7
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-03-02 08:00", of("pip"), belongsTo("51")))
 	p.record(p.held("51", "1", "2026-03-02 08:00", ofPatient("otto")))
-	o := p.sync(casesync.TypeCases)
+	o := p.sync(syncs.TypeCases)
 	require.Equal(t, [5]int{1, 0, 0, 0, 1}, found(o))
-	require.Equal(t, casesync.ItemAnotherPatient, o.audit.Result.Failures[0].Code)
+	require.Equal(t, syncs.ItemAnotherPatient, o.audit.Result.Failures[0].Code)
 	require.Nil(t, p.stored("1").Consultation)
 
 	q := pip(t) // an earlier version has stored it without asking whose it is
 	q.edit("1", "metadata = metadata #- '{consultation,patientId}'")
 	q.record(q.held("51", "1", "2026-03-02 08:00", ofPatient("otto"), says("otto itches"), unfinished))
-	o = q.sync(casesync.TypeCases)
+	o = q.sync(syncs.TypeCases)
 	require.Equal(t, [5]int{1, 0, 0, 0, 1}, found(o))
 	require.Equal(t, 1, o.audit.Result.Warnings.ConsultationsHidden)
 	require.Nil(t, q.stored("1").Consultation, "what is stored of it is hidden")
@@ -235,10 +236,10 @@ func TestAnotherConsultationReplacesTheStoredOneWhole(t *testing.T) { // R7
 	t.Parallel()
 	p := pip(t)
 	p.change("1", belongsTo("52"))
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	require.Nil(t, p.stored("1").Consultation, "it is not the visit's any more")
 	p.record(p.held("52", "1", "2026-03-02 08:10", ofPatient("pip"), blank, unfinished, func(c *pims.Consultation) { c.Diagnoses = nil }))
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 	c := p.stored("1").Consultation
 	require.Equal(t, "52", c.ID)
 	require.Empty(t, c.SOAP.Subjective, "one without notes keeps no other's")
@@ -249,18 +250,18 @@ func TestANullClearsTheConsultationAndAnAbsentFieldSaysNothing(t *testing.T) { /
 	t.Parallel()
 	p := pip(t)
 	p.change("1", unsaid)
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	require.Equal(t, "Zzpip limps", p.notes("1"))
 	require.Equal(t, "51", p.stored("1").Appointment.ConsultationID)
 
 	p.change("1", belongsTo("51"))
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	p.record(p.held("51", "", "2026-03-02 08:00", ofPatient("pip"), says("pip limps"), unfinished)) // discarded
 	p.change("1", none)
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	require.Empty(t, p.stored("1").Appointment.ConsultationID)
 	require.Empty(t, p.notes("1"))
-	require.Equal(t, [5]int{1, 0, 0, 1, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 0, 0, 1, 0}, found(p.sync(syncs.TypeCases)))
 	require.Empty(t, p.notes("1"))
 }
 
@@ -269,9 +270,9 @@ func TestANullWithAConsultationThatTheSearchNamesKeepsIt(t *testing.T) { // R7, 
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-03-02 08:00", of("pip"), none))
 	p.record(p.held("51", "1", "2026-03-02 08:00", ofPatient("pip"), says("pip limps")))
-	p.sync(casesync.TypeFull)
+	p.sync(syncs.TypeFull)
 	require.Equal(t, "Zzpip limps", p.notes("1"))
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	require.Equal(t, "Zzpip limps", p.notes("1"))
 }
 
@@ -283,8 +284,8 @@ func TestTheIDStoredEarlierDecidesNothingAgainstTheSearch(t *testing.T) { // R9
 		p.held("51", "9", "2026-03-02 08:00", ofPatient("pip"), says("pip limps"), unfinished),
 		p.held("52", "1", "2026-03-02 08:05", ofPatient("pip"), says("pip sneezes")),
 	)
-	p.sync(casesync.TypeInbound)
-	p.sync(casesync.TypeCases)
+	p.sync(syncs.TypeInbound)
+	p.sync(syncs.TypeCases)
 	require.Equal(t, "Zzpip sneezes", p.notes("1"))
 	require.Equal(t, "52", p.stored("1").Consultation.ID)
 }
@@ -294,13 +295,13 @@ func TestConsultationsThatTheSearchAloneNamesAreSwapped(t *testing.T) { // R9
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-03-02 08:00", of("pip")), p.visit("2", "2026-03-02 08:30", of("otto")))
 	p.record(p.held("51", "1", "2026-03-02 08:00", says("pip limps"), unfinished), p.held("52", "2", "2026-03-02 08:30", says("otto itches"), unfinished))
-	p.sync(casesync.TypeCases)
+	p.sync(syncs.TypeCases)
 	p.record(p.held("51", "2", "2026-03-02 08:00", says("pip limps"), unfinished), p.held("52", "1", "2026-03-02 08:30", says("otto itches"), unfinished))
-	p.sync(casesync.TypeCases)
+	p.sync(syncs.TypeCases)
 	require.Equal(t, []string{"52", "51"}, []string{p.stored("1").Consultation.ID, p.stored("2").Consultation.ID})
 
 	p.record(p.held("51", "2", "2026-03-02 08:00", says("pip limps"), unfinished), p.held("52", "9", "2026-03-02 08:30", says("otto itches"), unfinished))
-	o := p.sync(casesync.TypeCases)
+	o := p.sync(syncs.TypeCases)
 	require.Equal(t, [5]int{2, 0, 1, 1, 0}, found(o))
 	require.Equal(t, 1, o.audit.Result.Warnings.ConsultationsHidden)
 	require.Empty(t, p.notes("1"), "the search lists it for another visit")
@@ -329,9 +330,9 @@ func TestAStoredConsultationThatNobodyNamesAnyMoreIsReadToSeeWhoseItIs(t *testin
 			p := newPractice(t)
 			p.seen(p.visit("1", "2026-03-02 08:00", of("pip")))
 			p.record(p.held("51", "1", "2026-03-02 08:00", ofPatient("pip"), says("pip limps"), unfinished))
-			p.sync(casesync.TypeCases)
+			p.sync(syncs.TypeCases)
 			tc.record(p)
-			p.sync(casesync.TypeCases)
+			p.sync(syncs.TypeCases)
 			require.Equal(t, tc.notes, p.notes("1"))
 		})
 	}
@@ -360,7 +361,7 @@ func TestAConsultationReadForTheEarlierPatientDoesNotLand(t *testing.T) { // R7,
 				p.seen(p.visit("1", "2026-03-02 08:00", of("pip"), belongsTo("51")))
 				p.record(p.held("51", "1", "2026-03-02 08:00", says("pip limps"))) // it does not say whose it is
 				during(p, func() { p.edit("1", set) })
-				require.Equal(t, [5]int{1, 0, 0, 1, 0}, found(p.sync(casesync.TypeCases)))
+				require.Equal(t, [5]int{1, 0, 0, 1, 0}, found(p.sync(syncs.TypeCases)))
 				require.Nil(t, p.stored("1").Consultation)
 				p.again = nil
 			})
@@ -373,20 +374,20 @@ func TestADryRunTellsThatNotesWouldBeHidden(t *testing.T) { // R26
 	p := pip(t)
 	before := p.versions()
 	p.change("1", of("otto"))
-	o := p.sync(casesync.TypeInbound, casesync.Options{DryRun: true})
+	o := p.sync(syncs.TypeInbound, syncs.Options{DryRun: true})
 	require.Equal(t, before, p.versions())
 	require.Len(t, o.audit.Result.Changes, 1)
-	require.Contains(t, o.audit.Result.Changes[0].Fields, casesync.FieldChange{Field: "consultation.id", Before: "51"})
-	require.Contains(t, o.audit.Result.Changes[0].Fields, casesync.FieldChange{Field: "consultation.patientId", Before: "pip"})
+	require.Contains(t, o.audit.Result.Changes[0].Fields, syncs.FieldChange{Field: "consultation.id", Before: "51"})
+	require.Contains(t, o.audit.Result.Changes[0].Fields, syncs.FieldChange{Field: "consultation.patientId", Before: "pip"})
 	require.Equal(t, 1, o.audit.Result.Warnings.ConsultationsHidden)
 
 	p.change("1", of("pip"), none)
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	p.record(p.held("51", "9", "2026-03-02 08:00", ofPatient("pip"), says("pip limps"), unfinished))
 	p.change("1", unsaid)
 	p.edit("1", `metadata = metadata || '{"consultation": {"id": "51", "soapNotes": {"subjective": "Zzpip limps"}}}'`)
-	o = p.sync(casesync.TypeCases, casesync.Options{DryRun: true})
-	require.Contains(t, o.audit.Result.Changes[0].Fields, casesync.FieldChange{Field: "consultation.soapNotes.subjective", Before: "Zzpip limps"})
+	o = p.sync(syncs.TypeCases, syncs.Options{DryRun: true})
+	require.Contains(t, o.audit.Result.Changes[0].Fields, syncs.FieldChange{Field: "consultation.soapNotes.subjective", Before: "Zzpip limps"})
 	require.Equal(t, "Zzpip limps", p.notes("1"))
 }
 
@@ -395,7 +396,7 @@ func TestReconciliationHidesToo(t *testing.T) { // R7, R25
 	p := pip(t)
 	p.pass(time.Hour)
 	p.change("1", of("otto"))
-	o := p.sync(casesync.TypeReconciliation)
+	o := p.sync(syncs.TypeReconciliation)
 	require.Equal(t, 1, o.Stats.CasesUpdated)
 	require.Equal(t, 1, o.audit.Result.Warnings.ConsultationsHidden)
 	require.Empty(t, p.notes("1"))
@@ -426,17 +427,17 @@ func TestSwappedConsultationsShowNothingUntilTheCalendarIsReadAgain(t *testing.T
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-03-02 08:00", of("pip"), belongsTo("51")), p.visit("2", "2026-03-02 08:30", of("otto"), belongsTo("52")))
 	p.record(p.held("51", "1", "2026-03-02 08:00", says("pip limps"), unfinished), p.held("52", "2", "2026-03-02 08:30", says("otto itches"), unfinished))
-	p.sync(casesync.TypeCases)
+	p.sync(syncs.TypeCases)
 	p.change("1", belongsTo("52"))
 	p.change("2", belongsTo("51"))
 	p.record(p.held("52", "1", "2026-03-02 08:30", says("pip limps"), unfinished), p.held("51", "2", "2026-03-02 08:00", says("otto itches"), unfinished))
-	o := p.sync(casesync.TypeCases)
+	o := p.sync(syncs.TypeCases)
 	require.Equal(t, [5]int{2, 0, 0, 0, 2}, found(o))
-	require.Equal(t, casesync.ItemAnotherVisit, o.audit.Result.Failures[0].Code)
+	require.Equal(t, syncs.ItemAnotherVisit, o.audit.Result.Failures[0].Code)
 	require.Contains(t, o.audit.Result.Failures[0].Error, "sync inbound --clinic "+p.clinic.ID.String()+" --start-date 2026-03-02 --end-date 2026-03-02")
 	require.Equal(t, 2, o.audit.Result.Warnings.ConsultationsHidden)
 	require.Equal(t, []string{"", ""}, []string{p.notes("1"), p.notes("2")})
-	p.sync(casesync.TypeInbound)
-	require.Equal(t, [5]int{2, 2, 0, 0, 0}, found(p.sync(casesync.TypeCases)), "due at once")
+	p.sync(syncs.TypeInbound)
+	require.Equal(t, [5]int{2, 2, 0, 0, 0}, found(p.sync(syncs.TypeCases)), "due at once")
 	require.Equal(t, []string{"Zzpip limps", "Zzotto itches"}, []string{p.notes("1"), p.notes("2")})
 }

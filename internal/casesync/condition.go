@@ -5,6 +5,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A ClinicState says in one word whether a clinic gets what its schedule promises
@@ -57,8 +58,8 @@ type CredentialCondition struct {
 // A PlanCondition tells of the plans that can be decided now.
 type PlanCondition struct {
 	Open  int
-	Since time.Time // when the oldest was made
-	Code  Code      // the guard that made it
+	Since time.Time  // when the oldest was made
+	Code  syncs.Code // the guard that made it
 }
 
 // A PhaseCondition tells of one phase, dry runs and cancelled syncs left out. A
@@ -66,16 +67,16 @@ type PlanCondition struct {
 // failure of the phase. A success is a sync that covered the default days of its type
 // (Result.CoversDefault): one of other days says nothing about today's.
 type PhaseCondition struct {
-	Type        Type
-	LastSuccess time.Time // when the latest success had begun; zero: never
-	LastAttempt time.Time // when the latest that completed or failed had begun
-	AttemptType Type      // the phase's, or TypeFull
-	LastCode    Code      // of that one; empty where it was a success without a code
-	EndedAt     time.Time // when that one ended
-	Failing     bool      // one failed after the latest success
-	FailedAt    time.Time // when the latest of these ended
-	FailureCode Code      // of that one
-	Since       time.Time // when the first failure after the latest success ended, or the first success after the latest failure
+	Type        syncs.Type
+	LastSuccess time.Time  // when the latest success had begun; zero: never
+	LastAttempt time.Time  // when the latest that completed or failed had begun
+	AttemptType syncs.Type // the phase's, or TypeFull
+	LastCode    syncs.Code // of that one; empty where it was a success without a code
+	EndedAt     time.Time  // when that one ended
+	Failing     bool       // one failed after the latest success
+	FailedAt    time.Time  // when the latest of these ended
+	FailureCode syncs.Code // of that one
+	Since       time.Time  // when the first failure after the latest success ended, or the first success after the latest failure
 
 	// What the schedule says.
 	Scheduled  bool      // it has the phase
@@ -92,7 +93,7 @@ func (p *PhaseCondition) Stale() bool { return !p.Due.IsZero() && p.LastSuccess.
 type Verdict struct {
 	State ClinicState
 	Since time.Time
-	Code  Code
+	Code  syncs.Code
 }
 
 // Verdict decides the clinic's state, see ClinicStates.
@@ -123,21 +124,21 @@ func (c *Condition) off() (Verdict, bool) {
 func (c *Condition) loginRefused() (Verdict, bool) {
 	k := &c.Credentials
 	if !k.SuspendedAt.IsZero() {
-		return Verdict{ClinicLoginRefused, k.SuspendedAt, CodeCredentialsSuspended}, true
+		return Verdict{ClinicLoginRefused, k.SuspendedAt, syncs.CodeCredentialsSuspended}, true
 	}
 	latest := c.latest()
 	if !k.TestedAt.IsZero() && !k.TestedAt.Before(latest.EndedAt) {
 		code, refused := refusedLogins[k.TestOutcome]
 		return Verdict{ClinicLoginRefused, k.TestedAt, code}, refused
 	}
-	refused := latest.LastCode == CodeAuthRejected || latest.LastCode == CodeAuthChallenge
+	refused := latest.LastCode == syncs.CodeAuthRejected || latest.LastCode == syncs.CodeAuthChallenge
 	return Verdict{ClinicLoginRefused, lastOf(latest.Since, k.ChangedAt), latest.LastCode}, refused && k.Set && latest.EndedAt.After(k.ChangedAt)
 }
 
 // refusedLogins are the outcomes of a test that need a person.
-var refusedLogins = map[string]Code{
-	pims.Kind(pims.ErrAuthRejected):  CodeAuthRejected,
-	pims.Kind(pims.ErrAuthChallenge): CodeAuthChallenge,
+var refusedLogins = map[string]syncs.Code{
+	pims.Kind(pims.ErrAuthRejected):  syncs.CodeAuthRejected,
+	pims.Kind(pims.ErrAuthChallenge): syncs.CodeAuthChallenge,
 }
 
 func (c *Condition) waiting() (Verdict, bool) {
@@ -149,11 +150,11 @@ func (c *Condition) waiting() (Verdict, bool) {
 func (c *Condition) failing() (Verdict, bool) {
 	v := Verdict{State: ClinicFailing}
 	if _, err := c.Clinic.Location(); err != nil {
-		v.Since, v.Code = c.Clinic.UpdatedAt, CodeTimezoneMissing
+		v.Since, v.Code = c.Clinic.UpdatedAt, syncs.CodeTimezoneMissing
 		return v, true
 	}
 	if !c.Credentials.Set && !c.neverSucceeded() {
-		v.Since, v.Code = lastOf(c.Clinic.CreatedAt, c.Credentials.RemovedAt), CodeCredentialsMissing
+		v.Since, v.Code = lastOf(c.Clinic.CreatedAt, c.Credentials.RemovedAt), syncs.CodeCredentialsMissing
 		return v, true
 	}
 	var latest time.Time
@@ -221,7 +222,7 @@ func (c *Condition) latest() (latest PhaseCondition) {
 
 // LastAttempt is when the clinic's latest sync that completed or failed had begun, of whatever days,
 // its type (of a full one that of its last phase that ran), and its code.
-func (c *Condition) LastAttempt() (at time.Time, kind Type, code Code) {
+func (c *Condition) LastAttempt() (at time.Time, kind syncs.Type, code syncs.Code) {
 	p := c.latest()
 	return p.LastAttempt, p.AttemptType, p.LastCode
 }
@@ -230,7 +231,7 @@ func (c *Condition) LastAttempt() (at time.Time, kind Type, code Code) {
 // inbound of the default days that completed; zero: never.
 func (c *Condition) DataAsOf() time.Time {
 	for i := range c.Phases {
-		if c.Phases[i].Type == TypeInbound {
+		if c.Phases[i].Type == syncs.TypeInbound {
 			return c.Phases[i].LastSuccess
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestAnOrphanThatTheCalendarShouldHaveShownSpoilsTheSnapshot(t *testing.T) { // R22
@@ -26,10 +27,10 @@ func TestAnOrphanThatTheCalendarShouldHaveShownSpoilsTheSnapshot(t *testing.T) {
 		p.change("1", isCompleted)
 		p.remove("4")
 		p.fake.Hide("3")
-		p.requireNothingWritten(func() { p.fail(casesync.CodeSnapshotUnsound, casesync.TypeReconciliation) })
+		p.requireNothingWritten(func() { p.fail(syncs.CodeSnapshotUnsound, syncs.TypeReconciliation) })
 		require.Empty(t, p.recorder.plans)
 		p.fake.Hide()
-		require.Equal(t, 1, p.sync(casesync.TypeReconciliation).Stats.CasesDeleted, "the next one sees better")
+		require.Equal(t, 1, p.sync(syncs.TypeReconciliation).Stats.CasesDeleted, "the next one sees better")
 	})
 	t.Run("found in a wide fetch", func(t *testing.T) {
 		t.Parallel()
@@ -38,7 +39,7 @@ func TestAnOrphanThatTheCalendarShouldHaveShownSpoilsTheSnapshot(t *testing.T) {
 		p.aWeek()
 		p.fake.Hide("3")
 		p.duringFetchOf(2, func() { p.fake.Hide() })
-		p.requireNothingWritten(func() { p.fail(casesync.CodeSnapshotUnsound, casesync.TypeReconciliation) })
+		p.requireNothingWritten(func() { p.fail(syncs.CodeSnapshotUnsound, syncs.TypeReconciliation) })
 	})
 	t.Run("moved within the window", func(t *testing.T) {
 		t.Parallel()
@@ -46,7 +47,7 @@ func TestAnOrphanThatTheCalendarShouldHaveShownSpoilsTheSnapshot(t *testing.T) {
 		p.aWeek()
 		p.change("3", p.begins("2026-02-28 17:00"))
 		p.fake.Hide("3")
-		p.requireNothingWritten(func() { p.fail(casesync.CodeSnapshotUnsound, casesync.TypeReconciliation) })
+		p.requireNothingWritten(func() { p.fail(syncs.CodeSnapshotUnsound, syncs.TypeReconciliation) })
 	})
 }
 
@@ -77,7 +78,7 @@ func TestALookupThatHasNotProvedItselfIsNotTrusted(t *testing.T) { // R22
 			p.liar = liar
 			p.remove("4")
 			p.change("3", p.begins("2026-04-20 10:00"))
-			o := p.sync(casesync.TypeReconciliation)
+			o := p.sync(syncs.TypeReconciliation)
 			require.Equal(t, []int{1, 1}, []int{o.Stats.CasesDeleted, o.Stats.CasesUpdated})
 			require.Equal(t, []string{"4"}, p.deleted())
 			require.Equal(t, "2026-04-20T10:00:00", p.stored("3").Appointment.Start)
@@ -111,15 +112,15 @@ func TestALookupThatGoesAstrayEndsTheReconciliation(t *testing.T) { // R6, R22
 	for _, tc := range []struct {
 		name string
 		liar liar
-		code casesync.Code
+		code syncs.Code
 	}{
-		{"no answer", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrUnreachable)), casesync.CodeUnreachable},
-		{"no answer in time", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrTimedOut)), casesync.CodeUnreachable},
-		{"too many requests", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrRateLimited)), casesync.CodePIMSRateLimited},
-		{"a login that fails", orphan(pims.Appointment{}, fmt.Errorf("%w: %w", clinic.ErrNotRenewed, pims.ErrRemote)), casesync.CodePIMSError},
-		{"a login page of no known form", orphan(pims.Appointment{}, fmt.Errorf("%w: %w", clinic.ErrNotRenewed, pims.ErrSchemaDrift)), casesync.CodeSchemaDrift},
-		{"a dead session", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrSessionExpired)), casesync.CodeAuthExpired},
-		{"an appointment without a date", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", &pims.RecordError{ID: "4", Field: "start", Reason: "is missing"})), casesync.CodeSnapshotUnsound},
+		{"no answer", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrUnreachable)), syncs.CodeUnreachable},
+		{"no answer in time", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrTimedOut)), syncs.CodeUnreachable},
+		{"too many requests", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrRateLimited)), syncs.CodePIMSRateLimited},
+		{"a login that fails", orphan(pims.Appointment{}, fmt.Errorf("%w: %w", clinic.ErrNotRenewed, pims.ErrRemote)), syncs.CodePIMSError},
+		{"a login page of no known form", orphan(pims.Appointment{}, fmt.Errorf("%w: %w", clinic.ErrNotRenewed, pims.ErrSchemaDrift)), syncs.CodeSchemaDrift},
+		{"a dead session", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", pims.ErrSessionExpired)), syncs.CodeAuthExpired},
+		{"an appointment without a date", orphan(pims.Appointment{}, fmt.Errorf("lookup: %w", &pims.RecordError{ID: "4", Field: "start", Reason: "is missing"})), syncs.CodeSnapshotUnsound},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -128,7 +129,7 @@ func TestALookupThatGoesAstrayEndsTheReconciliation(t *testing.T) { // R6, R22
 			p.liar = tc.liar
 			p.change("1", isCompleted)
 			p.remove("4")
-			p.requireNothingWritten(func() { p.fail(tc.code, casesync.TypeReconciliation) })
+			p.requireNothingWritten(func() { p.fail(tc.code, syncs.TypeReconciliation) })
 		})
 	}
 }
@@ -137,12 +138,12 @@ func TestALookupThatGoesAstrayEndsTheReconciliation(t *testing.T) { // R6, R22
 var unusableAnswers = map[string]struct {
 	appointment pims.Appointment
 	err         error
-	code        casesync.Code
+	code        syncs.Code
 }{
-	"an error":                   {err: fmt.Errorf("HTTP 500: %w", pims.ErrRemote), code: casesync.CodePIMSError},
-	"an answer of no known form": {err: fmt.Errorf("lookup: %w", pims.ErrSchemaDrift), code: casesync.CodeSchemaDrift},
-	"another appointment":        {appointment: pims.Appointment{ID: "99"}, code: casesync.CodeSchemaDrift},
-	"an appointment without id":  {code: casesync.CodeSchemaDrift},
+	"an error":                   {err: fmt.Errorf("HTTP 500: %w", pims.ErrRemote), code: syncs.CodePIMSError},
+	"an answer of no known form": {err: fmt.Errorf("lookup: %w", pims.ErrSchemaDrift), code: syncs.CodeSchemaDrift},
+	"another appointment":        {appointment: pims.Appointment{ID: "99"}, code: syncs.CodeSchemaDrift},
+	"an appointment without id":  {code: syncs.CodeSchemaDrift},
 }
 
 func TestAnOrphanWhoseLookupIsUnusableCannotBeConfirmedAndIsKept(t *testing.T) { // R20, R22
@@ -160,13 +161,13 @@ func TestAnOrphanWhoseLookupIsUnusableCannotBeConfirmedAndIsKept(t *testing.T) {
 			}
 			p.change("1", isCompleted)
 			p.remove("4", "7")
-			o := p.sync(casesync.TypeReconciliation)
+			o := p.sync(syncs.TypeReconciliation)
 			require.Equal(t, []string{"7"}, p.deleted())
 			require.Equal(t, "pending", p.stored("1").Status, "what the calendar shows is written")
-			require.Equal(t, casesync.Warnings{UnusableLookups: 1}, o.audit.Result.Warnings)
+			require.Equal(t, syncs.Warnings{UnusableLookups: 1}, o.audit.Result.Warnings)
 
 			p.liar = nil
-			p.sync(casesync.TypeReconciliation)
+			p.sync(syncs.TypeReconciliation)
 			require.Equal(t, []string{"4", "7"}, p.deleted(), "the next run confirms it")
 		})
 	}
@@ -204,10 +205,10 @@ func TestFiveUnusableLookupsInARowEndTheReconciliation(t *testing.T) { // R20, R
 					p.remove(strconv.Itoa(1 + i))
 				}
 				if tc.deleted < 0 {
-					p.requireNothingWritten(func() { p.fail(bad.code, casesync.TypeReconciliation) })
+					p.requireNothingWritten(func() { p.fail(bad.code, syncs.TypeReconciliation) })
 					require.Equal(t, strings.Index(tc.answers, "uuuuu")+5, asked, "nothing more is asked")
 				} else {
-					o := p.sync(casesync.TypeReconciliation)
+					o := p.sync(syncs.TypeReconciliation)
 					require.Equal(t, tc.deleted, o.Stats.CasesDeleted, tc.answers)
 					require.Equal(t, strings.Count(tc.answers, "u"), o.audit.Result.Warnings.UnusableLookups, tc.answers)
 				}
@@ -228,14 +229,14 @@ func TestAnOrphanThatCannotBeConfirmedIsKeptAndTheOthersAreJudged(t *testing.T) 
 		return honest.FindAppointment(ctx, id)
 	}
 	p.remove("4", "7")
-	o := p.sync(casesync.TypeReconciliation)
+	o := p.sync(syncs.TypeReconciliation)
 	require.Equal(t, 1, o.Stats.CasesDeleted)
 	require.Equal(t, 1, o.audit.Result.Warnings.RefusedLookups)
 	require.Nil(t, p.stored("4").Deletion)
 	require.NotNil(t, p.stored("7").Deletion)
 
 	p.remove("1", "2", "3", "5", "6", "8") // of whose plan it is no part
-	p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
+	p.fail(syncs.CodeDeletionGuard, syncs.TypeReconciliation)
 	plan := p.recorder.plans[len(p.recorder.plans)-1]
 	require.Len(t, plan.Cases, 6)
 	require.Contains(t, fmt.Sprint(plan.Evidence.Lookups), "4 by_id refused")
@@ -245,17 +246,17 @@ func TestAWideFetchThatProvesNothingEndsTheReconciliation(t *testing.T) { // R6,
 	t.Parallel()
 	for _, tc := range []struct {
 		name string
-		code casesync.Code
+		code syncs.Code
 		wide func(*practice)
 	}{
-		{"a row without an id", casesync.CodeSnapshotIncomplete, func(p *practice) {
+		{"a row without an id", syncs.CodeSnapshotIncomplete, func(p *practice) {
 			p.fake.SetFlaws(nil, 1, 0)
 			p.duringFetchOf(1, func() { p.fake.SetFlaws(nil, 0, 0) }) // the second reading is whole again
 		}},
-		{"the orphan without a date", casesync.CodeSnapshotUnsound, func(p *practice) {
+		{"the orphan without a date", syncs.CodeSnapshotUnsound, func(p *practice) {
 			p.fake.SetFlaws([]pims.RecordError{{ID: "4", Field: "start", Reason: "is missing"}}, 0, 0)
 		}},
-		{"an error", casesync.CodeSchemaDrift, func(p *practice) {
+		{"an error", syncs.CodeSchemaDrift, func(p *practice) {
 			p.fake.FailNext(pimstest.OpAppointments, fmt.Errorf("fetch: %w", pims.ErrSchemaDrift))
 		}},
 	} {
@@ -266,7 +267,7 @@ func TestAWideFetchThatProvesNothingEndsTheReconciliation(t *testing.T) { // R6,
 			p.aWeek()
 			p.remove("4")
 			p.duringFetchOf(2, func() { tc.wide(p) })
-			p.requireNothingWritten(func() { p.fail(tc.code, casesync.TypeReconciliation) })
+			p.requireNothingWritten(func() { p.fail(tc.code, syncs.TypeReconciliation) })
 		})
 	}
 }
@@ -281,7 +282,7 @@ func TestAWideFetchReachesSixtyDaysAndNoFurther(t *testing.T) { // R22
 	} {
 		p.change(id, p.begins(start))
 	}
-	o := p.sync(casesync.TypeReconciliation)
+	o := p.sync(syncs.TypeReconciliation)
 	require.Equal(t, 2, o.Stats.CasesUpdated)
 	require.Equal(t, []string{"2", "4"}, p.deleted())
 }
@@ -293,7 +294,7 @@ func TestWhatTheSecondReadingShowsIsNotDeleted(t *testing.T) { // R22
 	returns := []pims.Appointment{p.calendar[3], p.calendar[9]} // 4 and 10, on the same day
 	p.remove("4", "10", "1", "5")
 	p.duringFetchOf(2, func() { p.enter(returns[0]) })
-	o := p.sync(casesync.TypeReconciliation)
+	o := p.sync(syncs.TypeReconciliation)
 	require.Equal(t, 3, o.Stats.CasesDeleted)
 	require.Equal(t, []string{"1", "10", "5"}, p.deleted())
 	require.Equal(t, []string{
@@ -305,9 +306,9 @@ func TestWhatTheSecondReadingShowsIsNotDeleted(t *testing.T) { // R22
 
 func TestASecondReadingThatProvesNothingEndsTheReconciliation(t *testing.T) { // R6, R22
 	t.Parallel()
-	for code, second := range map[casesync.Code]func(*practice){
-		casesync.CodeSnapshotIncomplete: func(p *practice) { p.fake.SetFlaws(nil, 1, 0) },
-		casesync.CodeUnreachable: func(p *practice) {
+	for code, second := range map[syncs.Code]func(*practice){
+		syncs.CodeSnapshotIncomplete: func(p *practice) { p.fake.SetFlaws(nil, 1, 0) },
+		syncs.CodeUnreachable: func(p *practice) {
 			p.fake.FailNext(pimstest.OpAppointments, fmt.Errorf("fetch: %w", pims.ErrUnreachable))
 		},
 	} {
@@ -317,7 +318,7 @@ func TestASecondReadingThatProvesNothingEndsTheReconciliation(t *testing.T) { //
 			p.aWeek()
 			p.remove("4")
 			p.duringFetchOf(2, func() { second(p) })
-			p.requireNothingWritten(func() { p.fail(code, casesync.TypeReconciliation) })
+			p.requireNothingWritten(func() { p.fail(code, syncs.TypeReconciliation) })
 		})
 	}
 }
@@ -362,7 +363,7 @@ func TestARefusalKeepsAPlanWithItsEvidence(t *testing.T) { // R23
 		}
 		return nil
 	})
-	o := p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
+	o := p.fail(syncs.CodeDeletionGuard, syncs.TypeReconciliation)
 	require.Empty(t, p.deleted())
 	require.Equal(t, cases, p.cases(p.neighbour))
 	require.Equal(t, 2, o.Stats.CasesUpdated, "what the snapshot showed is written all the same (R25)")
@@ -371,10 +372,10 @@ func TestARefusalKeepsAPlanWithItsEvidence(t *testing.T) { // R23
 
 	plan := p.plan(o.audit.Result.PlanID)
 	now := p.clock.now()
-	require.Equal(t, casesync.PlanOpen, plan.Status)
+	require.Equal(t, syncs.PlanOpen, plan.Status)
 	require.Equal(t, o.audit.ID, plan.SyncID)
 	require.Equal(t, p.clinic.ID, plan.ClinicID)
-	require.Equal(t, casesync.CodeDeletionGuard, plan.Code)
+	require.Equal(t, syncs.CodeDeletionGuard, plan.Code)
 	require.Equal(t, o.audit.Result.Error, plan.Reason)
 	require.Contains(t, plan.Reason, "6 of 12 cases")
 	require.Equal(t, []time.Time{now, now.Add(24 * time.Hour)}, []time.Time{plan.CreatedAt, plan.ExpiresAt})
@@ -413,24 +414,24 @@ func TestTheNextReconciliationSupersedesThePlan(t *testing.T) { // R23
 	gone := p.calendar[:7]
 	returns := append([]pims.Appointment(nil), gone...)
 	p.remove("1", "2", "3", "4", "5", "6", "7")
-	p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
-	p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
-	statuses := func() (statuses []casesync.PlanStatus) {
+	p.fail(syncs.CodeDeletionGuard, syncs.TypeReconciliation)
+	p.fail(syncs.CodeDeletionGuard, syncs.TypeReconciliation)
+	statuses := func() (statuses []syncs.PlanStatus) {
 		for i := range p.recorder.plans {
 			statuses = append(statuses, p.recorder.plans[i].Status)
 		}
 		return statuses
 	}
-	require.Equal(t, []casesync.PlanStatus{casesync.PlanSuperseded, casesync.PlanOpen}, statuses())
+	require.Equal(t, []syncs.PlanStatus{syncs.PlanSuperseded, syncs.PlanOpen}, statuses())
 	require.Equal(t, 1, p.said("A plan waits for a decision"), "one event, not one a night")
 
-	p.sync(casesync.TypeReconciliation, casesync.Options{DryRun: true, LookbackDays: new(1)})
-	require.Equal(t, casesync.PlanOpen, p.recorder.plans[1].Status, "a dry run decides nothing (R26)")
+	p.sync(syncs.TypeReconciliation, syncs.Options{DryRun: true, LookbackDays: new(1)})
+	require.Equal(t, syncs.PlanOpen, p.recorder.plans[1].Status, "a dry run decides nothing (R26)")
 	p.enter(returns...)
-	p.sync(casesync.TypeReconciliation, casesync.Options{LookbackDays: new(1)})
-	require.Equal(t, casesync.PlanOpen, p.recorder.plans[1].Status, "it has not seen the plan's days")
-	require.Zero(t, p.sync(casesync.TypeReconciliation).Stats.CasesDeleted)
-	require.Equal(t, []casesync.PlanStatus{casesync.PlanSuperseded, casesync.PlanSuperseded}, statuses(), "all is well again")
+	p.sync(syncs.TypeReconciliation, syncs.Options{LookbackDays: new(1)})
+	require.Equal(t, syncs.PlanOpen, p.recorder.plans[1].Status, "it has not seen the plan's days")
+	require.Zero(t, p.sync(syncs.TypeReconciliation).Stats.CasesDeleted)
+	require.Equal(t, []syncs.PlanStatus{syncs.PlanSuperseded, syncs.PlanSuperseded}, statuses(), "all is well again")
 }
 
 // said is how many lines have a message.
@@ -451,7 +452,7 @@ func TestAnApprovedPlanDeletesWhatItNamesAndWhatIsStillMissing(t *testing.T) { /
 	p.aWeek()
 	returns := p.calendar[0]
 	p.remove("1", "2", "3", "4", "5", "6", "7")
-	o := p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
+	o := p.fail(syncs.CodeDeletionGuard, syncs.TypeReconciliation)
 	p.enter(returns)
 	p.edit("2", "status = 'reviewed'")
 	p.enter(p.visit("3", "2026-04-20 10:00"))
@@ -468,12 +469,12 @@ func TestAnApprovalIsNoLeaveToBelieveACalendarThatHasBecomeEmpty(t *testing.T) {
 	p := newPractice(t)
 	p.aWeek()
 	p.remove("1", "2", "3", "4", "5", "6", "7")
-	o := p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
+	o := p.fail(syncs.CodeDeletionGuard, syncs.TypeReconciliation)
 	for _, a := range slices.Clone(p.calendar) {
 		p.remove(a.ID)
 	}
 	approved := p.approve(o.audit.Result.PlanID)
-	require.Equal(t, casesync.CodeSnapshotUnsound, casesync.Explain(approved.err).Code)
+	require.Equal(t, syncs.CodeSnapshotUnsound, casesync.Explain(approved.err).Code)
 	require.Empty(t, p.deleted())
 }
 
@@ -481,7 +482,7 @@ func TestAnApprovedPlanOverAnEmptyCalendarDeletesWhatItNames(t *testing.T) { // 
 	t.Parallel()
 	p := newPractice(t)
 	p.know(p.visits("v", 3, "2026-02-25 09:00")...)
-	o := p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
+	o := p.fail(syncs.CodeDeletionGuard, syncs.TypeReconciliation)
 	require.Equal(t, []string{"empty_pims"}, p.counted.refusals)
 	approved := p.approve(o.audit.Result.PlanID)
 	require.NoError(t, approved.err, "what was approved was this calendar")

@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A night is what reconciliation meets: on each day some cases, of which some are
@@ -62,7 +62,7 @@ func (p *practice) play(n night) outcome {
 	}
 	p.know(known...)
 	p.enter(present...)
-	return p.try(casesync.TypeReconciliation)
+	return p.try(syncs.TypeReconciliation)
 }
 
 // requireVerdict demands that a night was judged by the rule.
@@ -77,7 +77,7 @@ func requireVerdict(t require.TestingT, p *practice, n night, o outcome) {
 		require.Empty(t, p.recorder.plans)
 		return
 	}
-	require.Equal(t, casesync.CodeDeletionGuard, o.audit.Result.Code, "%+v", n)
+	require.Equal(t, syncs.CodeDeletionGuard, o.audit.Result.Code, "%+v", n)
 	require.Zero(t, deleted, "all or nothing: %+v", n)
 	require.Zero(t, o.audit.Result.Stats.CasesDeleted)
 	require.Len(t, p.recorder.plans, 1)
@@ -154,7 +154,7 @@ func TestADayOfTheGuardIsTheClinics(t *testing.T) { // R1, R23
 	evenings := p.visits("e", 4, "2026-02-27 19:00") // in UTC, the first hour is the 28th
 	p.know(append(p.visits("m", 30, "2026-02-28 08:00"), evenings...)...)
 	p.enter(p.visits("m", 30, "2026-02-28 08:00")...)
-	o := p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
+	o := p.fail(syncs.CodeDeletionGuard, syncs.TypeReconciliation)
 	require.Equal(t, map[string]int{"2026-02-27": 4}, p.plan(o.audit.Result.PlanID).Evidence.Days)
 	require.Equal(t, []string{"whole_day"}, p.counted.refusals)
 }
@@ -191,7 +191,7 @@ func TestAClinicsOwnLimitsTakeThePlaceOfTheDefaults(t *testing.T) { // R23
 			require.Equal(t, missing, o.Stats.CasesDeleted, tc.name)
 			continue
 		}
-		require.Equal(t, casesync.CodeDeletionGuard, o.Code, tc.name)
+		require.Equal(t, syncs.CodeDeletionGuard, o.Code, tc.name)
 		require.Equal(t, []string{tc.refusal}, p.counted.refusals, tc.name)
 	}
 	p.again = nil

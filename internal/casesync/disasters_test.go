@@ -11,6 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // fingerprint is the MD5 of all that is in the cases of the practice and of its
@@ -51,7 +52,7 @@ func TestTheNightOfDisasters(t *testing.T) { // issue 3, R5, R6, R18, R21–R24
 	p := newPractice(t)
 	week := p.aYear()
 	honest := slices.Clone(p.calendar)
-	o := p.sync(casesync.TypeFull)
+	o := p.sync(syncs.TypeFull)
 	require.Equal(t, 120, o.Stats.CasesChecked)
 	require.Zero(t, o.Stats.CasesCreated+o.Stats.CasesUpdated+o.Stats.CasesDeleted)
 
@@ -63,35 +64,35 @@ func TestTheNightOfDisasters(t *testing.T) { // issue 3, R5, R6, R18, R21–R24
 	untouched := p.fingerprint()
 	for _, disaster := range []struct {
 		name    string
-		code    casesync.Code
+		code    syncs.Code
 		strikes func()
 	}{
-		{name: "an empty answer", code: casesync.CodeDeletionGuard, strikes: func() { p.fake.SetAppointments() }},
-		{name: "an HTML answer", code: casesync.CodeSchemaDrift, strikes: func() { p.fake.FailAlways(pimstest.OpAppointments, html) }},
-		{name: "half a calendar, which the lookup knows", code: casesync.CodeSnapshotUnsound, strikes: func() { p.fake.Hide(half...) }},
-		{name: "half a calendar, which nothing knows", code: casesync.CodeDeletionGuard, strikes: func() { p.remove(half...) }},
-		{name: "half a calendar, without ids", code: casesync.CodeSnapshotIncomplete, strikes: func() {
+		{name: "an empty answer", code: syncs.CodeDeletionGuard, strikes: func() { p.fake.SetAppointments() }},
+		{name: "an HTML answer", code: syncs.CodeSchemaDrift, strikes: func() { p.fake.FailAlways(pimstest.OpAppointments, html) }},
+		{name: "half a calendar, which the lookup knows", code: syncs.CodeSnapshotUnsound, strikes: func() { p.fake.Hide(half...) }},
+		{name: "half a calendar, which nothing knows", code: syncs.CodeDeletionGuard, strikes: func() { p.remove(half...) }},
+		{name: "half a calendar, without ids", code: syncs.CodeSnapshotIncomplete, strikes: func() {
 			p.remove(half...)
 			p.fake.SetFlaws(nil, len(half), 0)
 		}},
-		{name: "half of the days", code: casesync.CodeDeletionGuard, strikes: func() {
+		{name: "half of the days", code: syncs.CodeDeletionGuard, strikes: func() {
 			p.calendar = slices.DeleteFunc(p.calendar, func(a pims.Appointment) bool {
 				return !a.Start.Before(p.instant("2026-02-27 00:00"))
 			})
 			p.fake.SetAppointments(p.calendar...)
 		}},
-		{name: "another practice", code: casesync.CodeWrongPractice, strikes: func() {
+		{name: "another practice", code: syncs.CodeWrongPractice, strikes: func() {
 			for i := range p.calendar {
 				p.calendar[i].ID = "other" + p.calendar[i].ID
 			}
 			p.fake.SetAppointments(p.calendar...)
 		}},
-		{name: "a changed password", code: casesync.CodeAuthRejected, strikes: func() { p.fake.SetPassword("Zzchanged") }},
-		{name: "all days shifted by a zone", code: casesync.CodeShiftGuard, strikes: func() {
+		{name: "a changed password", code: syncs.CodeAuthRejected, strikes: func() { p.fake.SetPassword("Zzchanged") }},
+		{name: "all days shifted by a zone", code: syncs.CodeShiftGuard, strikes: func() {
 			p.shift(p.calendar, 0, 6*time.Hour)
 			p.fake.SetAppointments(p.calendar...)
 		}},
-		{name: "all days read in another zone", code: casesync.CodeShiftGuard, strikes: func() {
+		{name: "all days read in another zone", code: syncs.CodeShiftGuard, strikes: func() {
 			p.clinic.Timezone = "Europe/Berlin"
 			for i := range p.calendar {
 				wall, err := time.Parse(minute, p.calendar[i].StartText[:len(minute)])
@@ -100,19 +101,19 @@ func TestTheNightOfDisasters(t *testing.T) { // issue 3, R5, R6, R18, R21–R24
 			}
 			p.fake.SetAppointments(p.calendar...)
 		}},
-		{name: "a session that dies", code: casesync.CodeAuthExpired, strikes: func() {
+		{name: "a session that dies", code: syncs.CodeAuthExpired, strikes: func() {
 			p.fake.FailAlways(pimstest.OpAppointments, fmt.Errorf("fetch: %w", pims.ErrSessionExpired))
 		}},
 	} {
 		disaster.strikes()
-		for _, kind := range []casesync.Type{casesync.TypeReconciliation, casesync.TypeFull} {
-			o := p.try(kind, casesync.Options{LookbackDays: new(7)})
-			require.Equal(t, casesync.StatusFailed, o.audit.Status, disaster.name)
+		for _, kind := range []syncs.Type{syncs.TypeReconciliation, syncs.TypeFull} {
+			o := p.try(kind, syncs.Options{LookbackDays: new(7)})
+			require.Equal(t, syncs.StatusFailed, o.audit.Status, disaster.name)
 			require.Equal(t, disaster.code, o.audit.Result.Code, "%s: %s", disaster.name, o.audit.Result.Error)
 			require.Zero(t, o.audit.Result.Stats.CasesDeleted, disaster.name)
 			require.Equal(t, untouched, p.fingerprint(), "%s changed a case", disaster.name)
 		}
-		inbound := p.try(casesync.TypeInbound)
+		inbound := p.try(syncs.TypeInbound)
 		require.Zero(t, inbound.audit.Result.Stats.CasesCreated+inbound.audit.Result.Stats.CasesUpdated, disaster.name)
 		require.Equal(t, untouched, p.fingerprint(), "%s changed a case", disaster.name)
 
@@ -124,12 +125,12 @@ func TestTheNightOfDisasters(t *testing.T) { // issue 3, R5, R6, R18, R21–R24
 		p.fake.FailAlways(pimstest.OpAppointments, nil)
 		p.clinic.Timezone = newYork
 	}
-	require.Zero(t, p.sync(casesync.TypeFull).Stats.CasesDeleted, "the storm is over")
+	require.Zero(t, p.sync(syncs.TypeFull).Stats.CasesDeleted, "the storm is over")
 	require.Equal(t, untouched, p.fingerprint())
 
 	gone := []string{week[3].ID, week[50].ID, week[101].ID}
 	p.remove(gone...)
-	require.Equal(t, 3, p.sync(casesync.TypeFull).Stats.CasesDeleted, "3 of 120 are deleted honestly")
+	require.Equal(t, 3, p.sync(syncs.TypeFull).Stats.CasesDeleted, "3 of 120 are deleted honestly")
 	require.Equal(t, gone, p.deleted())
 
 	p.restores(p.refuses(week))
@@ -148,7 +149,7 @@ func (p *practice) refuses(week []pims.Appointment) (before string, approved out
 		}
 	}
 	p.remove(forty...)
-	o := p.fail(casesync.CodeDeletionGuard, casesync.TypeFull)
+	o := p.fail(syncs.CodeDeletionGuard, syncs.TypeFull)
 	require.Equal(p, untouched, p.fingerprint(), "40 of 117 are refused")
 	require.Len(p, p.plan(o.audit.Result.PlanID).Cases, 40)
 
@@ -175,6 +176,6 @@ func (p *practice) restores(before string, deletion outcome) {
 	require.Len(p, p.deleted(), 3)
 
 	p.again = nil
-	require.Zero(p, p.sync(casesync.TypeReconciliation).Stats.CasesDeleted, "what a person restored is no candidate until it has been seen again")
+	require.Zero(p, p.sync(syncs.TypeReconciliation).Stats.CasesDeleted, "what a person restored is no candidate until it has been seen again")
 	require.Equal(p, before, p.content())
 }

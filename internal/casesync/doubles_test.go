@@ -15,6 +15,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/logtest"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A store is the real one, with other people and faults at work between a sync's
@@ -64,7 +65,7 @@ func (s *store) CasesByID(ctx context.Context, clinicID uuid.UUID, provider stri
 	return s.Cases.CasesByID(ctx, clinicID, provider, pimsIDs)
 }
 
-func (s *store) WriteCases(ctx context.Context, lease casesync.Lease, syncID uuid.UUID, provider string, writes []casesync.Write, at time.Time) ([]string, error) {
+func (s *store) WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []casesync.Write, at time.Time) ([]string, error) {
 	if err := s.begin("WriteCases"); err != nil {
 		return nil, err
 	}
@@ -80,7 +81,7 @@ func (s *store) WriteCases(ctx context.Context, lease casesync.Lease, syncID uui
 	return written, err
 }
 
-func (s *store) SeenAgain(ctx context.Context, lease casesync.Lease, provider string, pimsIDs []string) error {
+func (s *store) SeenAgain(ctx context.Context, lease syncs.Lease, provider string, pimsIDs []string) error {
 	if err := s.begin("SeenAgain"); err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (s *store) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, prov
 	return s.Cases.DeletionCandidates(ctx, clinicID, provider, window, until)
 }
 
-func (s *store) SoftDelete(ctx context.Context, lease casesync.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) ([]uuid.UUID, error) {
+func (s *store) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) ([]uuid.UUID, error) {
 	if err := s.begin("SoftDelete"); err != nil {
 		return nil, err
 	}
@@ -115,7 +116,7 @@ func (s *store) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, 
 	return s.Cases.CasesWithConsultations(ctx, clinicID, ids)
 }
 
-func (s *store) KeepReadings(ctx context.Context, lease casesync.Lease, readings []casesync.Reading) error {
+func (s *store) KeepReadings(ctx context.Context, lease syncs.Lease, readings []casesync.Reading) error {
 	if err := s.begin("KeepReadings"); err != nil {
 		return err
 	}
@@ -135,10 +136,10 @@ func once(do func()) func([]casesync.Write) error {
 type recorder struct {
 	*postgres.Audits
 	mu         sync.Mutex
-	plans      []casesync.Plan
-	before     func(call string) error   // of every call; nil: nothing happens
-	beforeOpen func(casesync.Type) error // of opening a phase's audit
-	onReport   func(casesync.Progress)
+	plans      []syncs.Plan
+	before     func(call string) error // of every call; nil: nothing happens
+	beforeOpen func(syncs.Type) error  // of opening a phase's audit
+	onReport   func(syncs.Progress)
 }
 
 func (r *recorder) begin(call string) error {
@@ -148,7 +149,7 @@ func (r *recorder) begin(call string) error {
 	return r.before(call)
 }
 
-func (r *recorder) BeginPhase(ctx context.Context, lease casesync.Lease, phase casesync.Type, at time.Time) (uuid.UUID, error) {
+func (r *recorder) BeginPhase(ctx context.Context, lease syncs.Lease, phase syncs.Type, at time.Time) (uuid.UUID, error) {
 	if err := r.begin("BeginPhase"); err != nil {
 		return uuid.Nil, err
 	}
@@ -160,14 +161,14 @@ func (r *recorder) BeginPhase(ctx context.Context, lease casesync.Lease, phase c
 	return r.Audits.BeginPhase(ctx, lease, phase, at)
 }
 
-func (r *recorder) EndPhase(ctx context.Context, lease casesync.Lease, id uuid.UUID, status casesync.Status, result casesync.Result, at time.Time) error {
+func (r *recorder) EndPhase(ctx context.Context, lease syncs.Lease, id uuid.UUID, status syncs.Status, result syncs.Result, at time.Time) error {
 	if err := r.begin("EndPhase"); err != nil {
 		return err
 	}
 	return r.Audits.EndPhase(ctx, lease, id, status, result, at)
 }
 
-func (r *recorder) KeepPlan(_ context.Context, _ casesync.Lease, plan casesync.Plan) (first bool, err error) {
+func (r *recorder) KeepPlan(_ context.Context, _ syncs.Lease, plan syncs.Plan) (first bool, err error) {
 	if err := r.begin("KeepPlan"); err != nil {
 		return false, err
 	}
@@ -178,25 +179,25 @@ func (r *recorder) KeepPlan(_ context.Context, _ casesync.Lease, plan casesync.P
 	return first, nil
 }
 
-func (r *recorder) SupersedePlans(_ context.Context, _ casesync.Lease, guards []casesync.Code, kind casesync.Type, seen pims.Window, at time.Time) error {
+func (r *recorder) SupersedePlans(_ context.Context, _ syncs.Lease, guards []syncs.Code, kind syncs.Type, seen pims.Window, at time.Time) error {
 	if err := r.begin("SupersedePlans"); err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range r.plans {
-		if plan := &r.plans[i]; plan.Status == casesync.PlanOpen && plan.SyncType == kind && slices.Contains(guards, plan.Code) && plan.SeenBy(seen, at) {
-			plan.Status = casesync.PlanSuperseded
+		if plan := &r.plans[i]; plan.Status == syncs.PlanOpen && plan.SyncType == kind && slices.Contains(guards, plan.Code) && plan.SeenBy(seen, at) {
+			plan.Status = syncs.PlanSuperseded
 		}
 	}
 	return nil
 }
 
 // supersede ends the open plan of a guard and a type of sync, if there is one.
-func (r *recorder) supersede(guard casesync.Code, kind casesync.Type) (found bool) {
+func (r *recorder) supersede(guard syncs.Code, kind syncs.Type) (found bool) {
 	for i := range r.plans {
-		if plan := &r.plans[i]; plan.Status == casesync.PlanOpen && plan.Code == guard && plan.SyncType == kind {
-			plan.Status, found = casesync.PlanSuperseded, true
+		if plan := &r.plans[i]; plan.Status == syncs.PlanOpen && plan.Code == guard && plan.SyncType == kind {
+			plan.Status, found = syncs.PlanSuperseded, true
 		}
 	}
 	return found
@@ -209,13 +210,13 @@ func (p *practice) approve(id uuid.UUID) outcome {
 	require.NoError(p, plan.Decidable(p.clock.now()))
 	for i := range p.recorder.plans {
 		if p.recorder.plans[i].ID == id {
-			p.recorder.plans[i].Status = casesync.PlanApproved
+			p.recorder.plans[i].Status = syncs.PlanApproved
 		}
 	}
-	return p.run(p.background(), casesync.Run{Type: plan.SyncType, Approval: id})
+	return p.run(p.background(), syncs.Run{Type: plan.SyncType, Approval: id})
 }
 
-func (r *recorder) Report(ctx context.Context, lease casesync.Lease, progress casesync.Progress) {
+func (r *recorder) Report(ctx context.Context, lease syncs.Lease, progress syncs.Progress) {
 	if r.onReport != nil {
 		r.onReport(progress)
 	}
@@ -223,7 +224,7 @@ func (r *recorder) Report(ctx context.Context, lease casesync.Lease, progress ca
 }
 
 // plan is the one that a sync kept.
-func (p *practice) plan(id uuid.UUID) casesync.Plan {
+func (p *practice) plan(id uuid.UUID) syncs.Plan {
 	p.Helper()
 	for _, plan := range p.recorder.plans {
 		if plan.ID == id {
@@ -231,17 +232,17 @@ func (p *practice) plan(id uuid.UUID) casesync.Plan {
 		}
 	}
 	require.Failf(p, "no such plan", "%s", id)
-	return casesync.Plan{}
+	return syncs.Plan{}
 }
 
 // counted is what the metrics are told.
 type counted struct {
 	mu       sync.Mutex
-	actions  map[casesync.Action]int
+	actions  map[syncs.Action]int
 	refusals []string
 }
 
-func (c *counted) written(action casesync.Action, n int) {
+func (c *counted) written(action syncs.Action, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.actions[action] += n

@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // tables is everything that is stored of the practice, row versions included, but
@@ -29,13 +29,13 @@ func (p *practice) tables() map[string]string {
 	return content
 }
 
-var rehearsal = casesync.Options{DryRun: true}
+var rehearsal = syncs.Options{DryRun: true}
 
 // aBusyDay changes the PIMS of aRound in every way.
 func (p *practice) aBusyDay() {
 	p.Helper()
 	p.remove("5")
-	p.sync(casesync.TypeReconciliation)
+	p.sync(syncs.TypeReconciliation)
 	p.at("2026-03-03 06:00")
 	p.enter(
 		p.visit("23", "2026-03-03 10:00"),                 // new
@@ -53,7 +53,7 @@ func (p *practice) aBusyDay() {
 
 func TestADryRunTellsWhatTheRunWouldDoAndDoesNothing(t *testing.T) { // R26
 	t.Parallel()
-	for _, kind := range casesync.Types() {
+	for _, kind := range syncs.Types() {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			p := newPractice(t)
@@ -76,7 +76,7 @@ func TestADryRunTellsWhatTheRunWouldDoAndDoesNothing(t *testing.T) { // R26
 }
 
 // changed are the PIMS ids that a dry run would write, each as often as it says so.
-func changed(audit *casesync.Audit) map[string]int {
+func changed(audit *syncs.Audit) map[string]int {
 	ids := make(map[string]int)
 	for _, change := range audit.Result.Changes {
 		ids[change.PIMSID]++
@@ -91,7 +91,7 @@ func changed(audit *casesync.Audit) map[string]int {
 
 // writtenBy are the PIMS ids of the cases that a sync has written, once for each of
 // its phases that did.
-func (p *practice) writtenBy(audit *casesync.Audit) map[string]int {
+func (p *practice) writtenBy(audit *syncs.Audit) map[string]int {
 	p.Helper()
 	ids := make(map[string]int)
 	for _, id := range column[string](p, `select pims_id from cases where clinic_id = $1
@@ -111,57 +111,57 @@ func TestADryRunShowsEachChangeFieldByField(t *testing.T) { // R26
 	p := newPractice(t)
 	p.aRound()
 	p.aBusyDay()
-	changes := func(kind casesync.Type) map[string]casesync.Change {
-		byID := make(map[string]casesync.Change)
+	changes := func(kind syncs.Type) map[string]syncs.Change {
+		byID := make(map[string]syncs.Change)
 		for _, change := range p.sync(kind, rehearsal).audit.Result.Changes {
 			byID[change.PIMSID] = change
 		}
 		return byID
 	}
-	inbound := changes(casesync.TypeInbound)
+	inbound := changes(syncs.TypeInbound)
 	require.Len(t, inbound, 3)
-	require.Equal(t, casesync.ActionCreated, inbound["23"].Action)
+	require.Equal(t, syncs.ActionCreated, inbound["23"].Action)
 	require.Equal(t, uuid.Nil, inbound["23"].CaseID)
-	require.Contains(t, inbound["23"].Fields, casesync.FieldChange{Field: "patientName", After: "Zzmochi"})
+	require.Contains(t, inbound["23"].Fields, syncs.FieldChange{Field: "patientName", After: "Zzmochi"})
 	moved := inbound["22"]
 	require.True(t, p.stored("22").ScheduledDate.Equal(moved.ScheduledDate), "as it is now")
 	moved.ScheduledDate = time.Time{}
-	require.Equal(t, casesync.Change{
-		Action: casesync.ActionUpdated, CaseID: p.stored("22").ID, PIMSID: "22", PatientName: "Zzmochi", Fields: []casesync.FieldChange{
+	require.Equal(t, syncs.Change{
+		Action: syncs.ActionUpdated, CaseID: p.stored("22").ID, PIMSID: "22", PatientName: "Zzmochi", Fields: []syncs.FieldChange{
 			{Field: "scheduledDate", Before: "2026-03-09T19:00:00Z", After: "2026-03-09T20:00:00Z"},
 			{Field: "appointment.end", Before: "2026-03-09T15:30:00", After: "2026-03-09T16:30:00"},
 		},
 	}, moved)
 
-	cases := changes(casesync.TypeCases)
+	cases := changes(syncs.TypeCases)
 	require.Len(t, cases, 2)
-	require.Equal(t, casesync.ActionEnriched, cases["2"].Action)
-	require.Equal(t, []casesync.FieldChange{{Field: "consultation.statusText", Before: "Open", After: "Finalized"}}, cases["2"].Fields)
-	require.Contains(t, cases["6"].Fields, casesync.FieldChange{Field: "consultation.soapNotes.subjective", After: "Zzlimps"})
+	require.Equal(t, syncs.ActionEnriched, cases["2"].Action)
+	require.Equal(t, []syncs.FieldChange{{Field: "consultation.statusText", Before: "Open", After: "Finalized"}}, cases["2"].Fields)
+	require.Contains(t, cases["6"].Fields, syncs.FieldChange{Field: "consultation.soapNotes.subjective", After: "Zzlimps"})
 
-	reconciliation := changes(casesync.TypeReconciliation)
-	require.Equal(t, casesync.ActionDeleted, reconciliation["3"].Action)
-	require.Equal(t, []casesync.FieldChange{
+	reconciliation := changes(syncs.TypeReconciliation)
+	require.Equal(t, syncs.ActionDeleted, reconciliation["3"].Action)
+	require.Equal(t, []syncs.FieldChange{
 		{Field: "status", Before: "draft", After: "reviewed"},
 		{Field: "reconciliation.reason", After: "Removed from PIMS"},
 	}, reconciliation["3"].Fields)
-	require.Equal(t, casesync.ActionRestored, reconciliation["5"].Action)
-	require.Equal(t, []casesync.FieldChange{
+	require.Equal(t, syncs.ActionRestored, reconciliation["5"].Action)
+	require.Equal(t, []syncs.FieldChange{
 		{Field: "status", Before: "reviewed", After: "draft"},
 		{Field: "reconciliation.reason", Before: "Removed from PIMS"},
 	}, reconciliation["5"].Fields)
-	require.Equal(t, casesync.ActionUpdated, reconciliation["4"].Action)
+	require.Equal(t, syncs.ActionUpdated, reconciliation["4"].Action)
 }
 
 func TestARefusedDryRunKeepsNoPlan(t *testing.T) { // R26
 	t.Parallel()
-	for code, spoil := range map[casesync.Code]func(*practice){
-		casesync.CodeDeletionGuard: func(p *practice) { p.remove("1", "2", "3", "4", "5", "6", "7") },
-		casesync.CodeWrongPractice: func(p *practice) {
+	for code, spoil := range map[syncs.Code]func(*practice){
+		syncs.CodeDeletionGuard: func(p *practice) { p.remove("1", "2", "3", "4", "5", "6", "7") },
+		syncs.CodeWrongPractice: func(p *practice) {
 			p.remove(p.ids()...)
 			p.enter(p.visits("f", 9, "2026-02-25 08:00")...)
 		},
-		casesync.CodeShiftGuard: func(p *practice) {
+		syncs.CodeShiftGuard: func(p *practice) {
 			p.shift(p.calendar, 0, -2*60*60*1e9)
 			p.enter(p.calendar...)
 		},
@@ -172,14 +172,14 @@ func TestARefusedDryRunKeepsNoPlan(t *testing.T) { // R26
 			p.aWeek()
 			spoil(p)
 			before := p.tables()
-			o := p.fail(code, casesync.TypeReconciliation, rehearsal)
+			o := p.fail(code, syncs.TypeReconciliation, rehearsal)
 			require.Equal(t, before, p.tables())
 			require.Zero(t, o.audit.Result.PlanID)
 			require.Empty(t, p.recorder.plans)
-			if code == casesync.CodeDeletionGuard {
+			if code == syncs.CodeDeletionGuard {
 				require.Len(t, o.audit.Result.Changes, 7, "it tells which deletions would be held back")
-				require.Equal(t, casesync.ActionHeldBack, o.audit.Result.Changes[0].Action)
-				require.Contains(t, o.audit.Result.Changes[0].Fields, casesync.FieldChange{Field: "reconciliation.reason", After: "Removed from PIMS"})
+				require.Equal(t, syncs.ActionHeldBack, o.audit.Result.Changes[0].Action)
+				require.Contains(t, o.audit.Result.Changes[0].Fields, syncs.FieldChange{Field: "reconciliation.reason", After: "Removed from PIMS"})
 				require.Zero(t, o.Stats.CasesDeleted)
 			}
 		})
@@ -199,7 +199,7 @@ func TestADryRunListsAtMostAThousandChanges(t *testing.T) { // R26
 	t.Parallel()
 	p := newPractice(t)
 	p.fill(10_000, 1_005, "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05", "2026-03-06", "2026-03-07", "2026-03-08", "2026-03-09", "2026-03-09", "2026-03-09", "2026-03-09")
-	o := p.sync(casesync.TypeInbound, rehearsal)
+	o := p.sync(syncs.TypeInbound, rehearsal)
 	require.Equal(t, 1_005, o.Stats.CasesCreated)
 	require.Len(t, o.audit.Result.Changes, 1_000)
 }
@@ -208,9 +208,9 @@ func TestADryRunCountsAnAppointmentThatIsTellingTwiceOnce(t *testing.T) { // R26
 	t.Parallel()
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-03-02 08:00"))
-	p.sync(casesync.TypeFull)
+	p.sync(syncs.TypeFull)
 	p.change("1", is(pims.StatusNoShow, "No Show"))
-	dry := p.sync(casesync.TypeFull, rehearsal)
+	dry := p.sync(syncs.TypeFull, rehearsal)
 	require.Equal(t, 1, dry.Stats.CasesUpdated)
 	require.Equal(t, map[string]int{"1": 1}, changed(&dry.audit))
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // moments are where a sync can be ended from outside: what it is doing, and which
@@ -16,7 +17,7 @@ import (
 var moments = []struct {
 	name  string
 	at    func(p *practice, end func())
-	begun []casesync.Type
+	begun []syncs.Type
 }{
 	{"at the login", endAt(pimstest.OpLogin), nil},
 	{"in the fetch", endAt(pimstest.OpAppointments), nil},
@@ -44,14 +45,14 @@ func TestASyncThatIsEndedFromOutsideClosesItsPhasesAndSaysWhy(t *testing.T) { //
 	t.Parallel()
 	for _, cause := range []struct {
 		err    error
-		status casesync.Status
-		code   casesync.Code
+		status syncs.Status
+		code   syncs.Code
 	}{
-		{casesync.ErrCancelled, casesync.StatusCancelled, casesync.CodeCancelled},
-		{casesync.ErrTimeout, casesync.StatusFailed, casesync.CodeTimeout},
-		{casesync.ErrShutdown, casesync.StatusFailed, casesync.CodeInterrupted},
-		{context.Canceled, casesync.StatusFailed, casesync.CodeInterrupted},
-		{context.DeadlineExceeded, casesync.StatusFailed, casesync.CodeTimeout},
+		{syncs.ErrCancelled, syncs.StatusCancelled, syncs.CodeCancelled},
+		{syncs.ErrTimeout, syncs.StatusFailed, syncs.CodeTimeout},
+		{syncs.ErrShutdown, syncs.StatusFailed, syncs.CodeInterrupted},
+		{context.Canceled, syncs.StatusFailed, syncs.CodeInterrupted},
+		{context.DeadlineExceeded, syncs.StatusFailed, syncs.CodeTimeout},
 	} {
 		for _, moment := range moments {
 			t.Run(string(cause.code)+" "+moment.name, func(t *testing.T) {
@@ -65,7 +66,7 @@ func TestASyncThatIsEndedFromOutsideClosesItsPhasesAndSaysWhy(t *testing.T) { //
 				defer end(nil)
 				moment.at(p, func() { end(cause.err) })
 
-				o := p.run(ctx, casesync.Run{Type: casesync.TypeFull})
+				o := p.run(ctx, syncs.Run{Type: syncs.TypeFull})
 				require.Equal(t, cause.status, o.audit.Status)
 				require.Equal(t, cause.code, o.audit.Result.Code, o.audit.Result.Error)
 				require.Len(t, o.audit.Children, len(moment.begun))
@@ -76,7 +77,7 @@ func TestASyncThatIsEndedFromOutsideClosesItsPhasesAndSaysWhy(t *testing.T) { //
 					child := &o.audit.Children[i]
 					require.Equal(t, moment.begun[i], child.Type)
 					if i < len(moment.begun)-1 {
-						require.Equal(t, casesync.StatusCompleted, child.Status)
+						require.Equal(t, syncs.StatusCompleted, child.Status)
 						continue
 					}
 					require.Equal(t, cause.status, child.Status)
@@ -88,7 +89,7 @@ func TestASyncThatIsEndedFromOutsideClosesItsPhasesAndSaysWhy(t *testing.T) { //
 
 				p.fake.OnCall(nil)
 				p.store.beforeWrite, p.store.before = nil, nil
-				p.sync(casesync.TypeFull)
+				p.sync(syncs.TypeFull)
 				require.Equal(t, "pending", p.stored("21").Status, "the next one converges (R30)")
 				require.Equal(t, []string{"4"}, p.deleted())
 			})
@@ -98,10 +99,10 @@ func TestASyncThatIsEndedFromOutsideClosesItsPhasesAndSaysWhy(t *testing.T) { //
 
 func TestAPhaseThatIsEndedFromOutsideSaysWhy(t *testing.T) { // R28
 	t.Parallel()
-	for kind, op := range map[casesync.Type]pimstest.Op{
-		casesync.TypeInbound:        pimstest.OpAppointments,
-		casesync.TypeCases:          pimstest.OpConsultation,
-		casesync.TypeReconciliation: pimstest.OpFind,
+	for kind, op := range map[syncs.Type]pimstest.Op{
+		syncs.TypeInbound:        pimstest.OpAppointments,
+		syncs.TypeCases:          pimstest.OpConsultation,
+		syncs.TypeReconciliation: pimstest.OpFind,
 	} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
@@ -111,14 +112,14 @@ func TestAPhaseThatIsEndedFromOutsideSaysWhy(t *testing.T) { // R28
 			p.remove("4")
 			ctx, end := context.WithCancelCause(t.Context())
 			defer end(nil)
-			endAt(op)(p, func() { end(casesync.ErrTimeout) })
+			endAt(op)(p, func() { end(syncs.ErrTimeout) })
 			p.requireNothingWritten(func() {
-				o := p.run(ctx, casesync.Run{Type: kind, Options: casesync.Options{Force: kind == casesync.TypeCases}})
-				require.ErrorIs(t, o.err, casesync.ErrTimeout)
-				require.Equal(t, casesync.CodeTimeout, o.audit.Result.Code)
+				o := p.run(ctx, syncs.Run{Type: kind, Options: syncs.Options{Force: kind == syncs.TypeCases}})
+				require.ErrorIs(t, o.err, syncs.ErrTimeout)
+				require.Equal(t, syncs.CodeTimeout, o.audit.Result.Code)
 				require.Equal(t, o.Stats.CasesFound, o.Stats.CasesFailed+o.Stats.CasesSkipped, "nobody is left uncounted")
 				for _, failure := range o.Failures {
-					require.Equal(t, casesync.ItemTimeout, failure.Code)
+					require.Equal(t, syncs.ItemTimeout, failure.Code)
 				}
 			})
 		})
@@ -132,7 +133,7 @@ func TestAnAttemptThatLostItsLeaseWritesNothingMore(t *testing.T) { // R30
 			p.exec("update case_sync_audits set attempt = attempt + 1 where clinic_id = $1 and status = 'in_progress' and parent_id is null")
 		})
 	}
-	for _, kind := range []casesync.Type{casesync.TypeInbound, casesync.TypeFull} {
+	for _, kind := range []syncs.Type{syncs.TypeInbound, syncs.TypeFull} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			p := newPractice(t)
@@ -140,15 +141,15 @@ func TestAnAttemptThatLostItsLeaseWritesNothingMore(t *testing.T) { // R30
 			p.enter(p.visit("20", "2026-03-02 08:00"))
 			p.remove("4")
 			p.store.beforeWrite = takenOver(p)
-			run := p.claim(casesync.Run{Type: kind})
+			run := p.claim(syncs.Run{Type: kind})
 			p.requireNothingWritten(func() {
 				_, err := p.runner.Run(t.Context(), run)
-				require.ErrorIs(t, err, casesync.ErrLeaseLost)
+				require.ErrorIs(t, err, syncs.ErrLeaseLost)
 			})
 			require.LessOrEqual(t, scan[int](p, "select count(*) from case_sync_audits where clinic_id = $1 and parent_id is not null"), 1, "no further phase began")
 
 			run.Lease.Attempt++ // the other attempt
-			require.NoError(t, p.db.Audits().Finish(t.Context(), run.Lease, casesync.StatusFailed, casesync.Result{}, p.clock.now()))
+			require.NoError(t, p.db.Audits().Finish(t.Context(), run.Lease, syncs.StatusFailed, syncs.Result{}, p.clock.now()))
 		})
 	}
 }
@@ -158,12 +159,12 @@ func TestAReconciliationThatLosesItsLeaseDeletesNothing(t *testing.T) { // R30
 	p := newPractice(t)
 	p.aWeek()
 	p.remove("4")
-	run := p.claim(casesync.Run{Type: casesync.TypeReconciliation})
+	run := p.claim(syncs.Run{Type: syncs.TypeReconciliation})
 	p.store.before = at("SoftDelete", func() error {
-		return p.db.Audits().Finish(t.Context(), run.Lease, casesync.StatusFailed, casesync.Result{}, p.clock.now())
+		return p.db.Audits().Finish(t.Context(), run.Lease, syncs.StatusFailed, syncs.Result{}, p.clock.now())
 	})
 	p.requireNothingWritten(func() {
 		_, err := p.runner.Run(t.Context(), run)
-		require.ErrorIs(t, err, casesync.ErrLeaseLost)
+		require.ErrorIs(t, err, syncs.ErrLeaseLost)
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 const maxStoreBatch = 50 // results that arrived together are stored together (R15, R20)
@@ -56,8 +57,8 @@ type visited struct {
 
 // run enriches what is due. The result is right as far as it goes even where an
 // error is returned.
-func (p *enrichmentPhase) run(ctx context.Context) (Result, error) {
-	var result Result
+func (p *enrichmentPhase) run(ctx context.Context) (syncs.Result, error) {
+	var result syncs.Result
 	now := p.now()
 	candidates, err := p.store.EnrichmentCandidates(ctx, p.lease.ClinicID, p.provider, p.window, now)
 	if err != nil {
@@ -127,7 +128,7 @@ func (p *enrichmentPhase) search(ctx context.Context, due []*Candidate) ([]pims.
 // all cases that share it (R20). Those without one wait, and those whose consultation
 // is disputed fail; a final one whose search entry is still the same is not read again
 // (R19).
-func (p *enrichmentPhase) plan(ctx context.Context, due []*Candidate, now time.Time, result *Result) ([]visit, []Reading) {
+func (p *enrichmentPhase) plan(ctx context.Context, due []*Candidate, now time.Time, result *syncs.Result) ([]visit, []Reading) {
 	p.unlisted = make(map[uuid.UUID]bool)
 	var readings []Reading
 	var visits []visit
@@ -183,7 +184,7 @@ func waiting(c *Candidate, now time.Time, fingerprint string) Reading {
 // visitAll reads the consultations, a batch at a time, and stores each as it
 // arrives (R20). What was settled without one is stored while the first are on
 // their way.
-func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, settled []Reading, result *Result) error {
+func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, settled []Reading, result *syncs.Result) error {
 	var end ending
 	reading, cancel := context.WithCancelCause(ctx)
 	end.cancel = cancel
@@ -342,7 +343,7 @@ var sessionEnds = []error{
 // endsSync tells whether an error is the end of a sync that neither the PIMS nor its
 // session brought about.
 func endsSync(err error) bool {
-	for _, end := range []error{ErrTimeout, ErrCancelled, ErrShutdown, ErrLeaseLost, ErrDatabase, context.Canceled} {
+	for _, end := range []error{syncs.ErrTimeout, syncs.ErrCancelled, syncs.ErrShutdown, syncs.ErrLeaseLost, syncs.ErrDatabase, context.Canceled} {
 		if errors.Is(err, end) {
 			return true
 		}
@@ -378,32 +379,32 @@ func (p *enrichmentPhase) keep(ctx context.Context, readings []Reading) error {
 
 // explainItem is the code and the text of one case's failure. Its texts are the
 // specification's where it has one.
-func (p *enrichmentPhase) explainItem(err error, c *Candidate) (ItemCode, string) {
+func (p *enrichmentPhase) explainItem(err error, c *Candidate) (syncs.ItemCode, string) {
 	var record *pims.RecordError
 	switch {
 	case panics.In(err) != nil:
-		return ItemMalformed, "Consultation unusable: an internal error, the log tells more"
+		return syncs.ItemMalformed, "Consultation unusable: an internal error, the log tells more"
 	case errors.Is(err, errAnotherPatient):
-		return ItemAnotherPatient, "The consultation is not shown to be this case's patient's: it names another patient, or it was another one's before and names none. " + p.remedy(c)
+		return syncs.ItemAnotherPatient, "The consultation is not shown to be this case's patient's: it names another patient, or it was another one's before and names none. " + p.remedy(c)
 	case errors.Is(err, errPatientUnproved):
-		return ItemAnotherPatient, "The visit names another patient than before, and no patient id: nobody says whose the notes are. Name the patient of the visit in the PIMS. " + p.remedy(c)
+		return syncs.ItemAnotherPatient, "The visit names another patient than before, and no patient id: nobody says whose the notes are. Name the patient of the visit in the PIMS. " + p.remedy(c)
 	case errors.Is(err, errAnotherVisit):
-		return ItemAnotherVisit, "The PIMS names the consultation for another patient's visit, too: nobody says whose the notes are. " + p.remedy(c)
+		return syncs.ItemAnotherVisit, "The PIMS names the consultation for another patient's visit, too: nobody says whose the notes are. " + p.remedy(c)
 	case errors.Is(err, errContested):
-		return ItemAnotherVisit, "The calendar names the consultation for visits of different patients: nobody says whose the notes are. " + p.remedy(c)
+		return syncs.ItemAnotherVisit, "The calendar names the consultation for visits of different patients: nobody says whose the notes are. " + p.remedy(c)
 	case errors.Is(err, errContradiction):
-		return ItemAnotherVisit, "The calendar names one consultation for the visit, and the search another one: nobody says which is its own. " + p.remedy(c)
+		return syncs.ItemAnotherVisit, "The calendar names one consultation for the visit, and the search another one: nobody says which is its own. " + p.remedy(c)
 	case errors.Is(err, pims.ErrNotFound):
-		return ItemNotFound, "Consultation not found"
+		return syncs.ItemNotFound, "Consultation not found"
 	case errors.As(err, &record):
-		return ItemMalformed, "Consultation unusable: " + record.Field + " " + record.Reason
+		return syncs.ItemMalformed, "Consultation unusable: " + record.Field + " " + record.Reason
 	case errors.Is(err, pims.ErrSchemaDrift):
-		return ItemMalformed, pims.ErrSchemaDrift.Error()
+		return syncs.ItemMalformed, pims.ErrSchemaDrift.Error()
 	case endsSession(err):
-		return ItemAuthExpired, "PIMS session ended"
+		return syncs.ItemAuthExpired, "PIMS session ended"
 	case errors.Is(err, pims.ErrTimedOut):
-		return ItemTimeout, "PIMS API timeout"
+		return syncs.ItemTimeout, "PIMS API timeout"
 	default:
-		return ItemPIMSError, "PIMS API error: " + pims.Kind(err)
+		return syncs.ItemPIMSError, "PIMS API error: " + pims.Kind(err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // seenMany makes n cases, each with a consultation of its own: 1 to n.
@@ -29,7 +30,7 @@ func (p *practice) seenMany(n int) {
 }
 
 // one is a batch size at which consultations are read one after the other.
-var one = casesync.Options{ParallelBatchSize: new(1)}
+var one = syncs.Options{ParallelBatchSize: new(1)}
 
 // enriched are the cases that have a consultation.
 func (p *practice) enriched() int {
@@ -45,20 +46,20 @@ func TestFiveTransportErrorsInARowEndThePhase(t *testing.T) { // R20
 		p := newPractice(t)
 		p.seenMany(12)
 		p.fake.FailNext(pimstest.OpConsultation, nil, nil, unreachable, limited, unreachable, limited, unreachable)
-		o := p.fail(casesync.CodeUnreachable, casesync.TypeCases, one)
+		o := p.fail(syncs.CodeUnreachable, syncs.TypeCases, one)
 		require.Equal(t, [5]int{12, 2, 0, 0, 10}, found(o), "nobody is left uncounted")
 		require.Len(t, o.audit.Result.Failures, 10)
 		require.Equal(t, 2, p.enriched(), "what was stored stays")
 		require.Equal(t, 7, p.fake.Count(pimstest.OpConsultation), "nothing more is asked")
 
-		require.Equal(t, [5]int{12, 10, 2, 0, 0}, found(p.sync(casesync.TypeCases)), "the next run takes up the rest")
+		require.Equal(t, [5]int{12, 10, 2, 0, 0}, found(p.sync(syncs.TypeCases)), "the next run takes up the rest")
 	})
 	t.Run("of which the last one was told to wait", func(t *testing.T) {
 		t.Parallel()
 		p := newPractice(t)
 		p.seenMany(6)
 		p.fake.FailAlways(pimstest.OpConsultation, limited)
-		p.fail(casesync.CodePIMSRateLimited, casesync.TypeCases, one)
+		p.fail(syncs.CodePIMSRateLimited, syncs.TypeCases, one)
 	})
 	t.Run("not four, however often", func(t *testing.T) {
 		t.Parallel()
@@ -66,7 +67,7 @@ func TestFiveTransportErrorsInARowEndThePhase(t *testing.T) { // R20
 		p.seenMany(12)
 		four := []error{unreachable, unreachable, unreachable, unreachable}
 		p.fake.FailNext(pimstest.OpConsultation, append(append(append(four, nil), four...), remote)...)
-		require.Equal(t, [5]int{12, 3, 0, 0, 9}, found(p.sync(casesync.TypeCases, one)), "an answer, even an error of the PIMS, breaks the row")
+		require.Equal(t, [5]int{12, 3, 0, 0, 9}, found(p.sync(syncs.TypeCases, one)), "an answer, even an error of the PIMS, breaks the row")
 		p.again = nil
 	})
 	t.Run("not five errors of the PIMS", func(t *testing.T) {
@@ -74,7 +75,7 @@ func TestFiveTransportErrorsInARowEndThePhase(t *testing.T) { // R20
 		p := newPractice(t)
 		p.seenMany(7)
 		p.fake.FailNext(pimstest.OpConsultation, remote, remote, remote, remote, remote, remote)
-		require.Equal(t, [5]int{7, 1, 0, 0, 6}, found(p.sync(casesync.TypeCases, one)))
+		require.Equal(t, [5]int{7, 1, 0, 0, 6}, found(p.sync(syncs.TypeCases, one)))
 		p.again = nil
 	})
 }
@@ -83,17 +84,17 @@ func TestADeadSessionEndsThePhase(t *testing.T) { // R20, R36
 	t.Parallel()
 	for _, tc := range []struct {
 		err  error
-		code casesync.Code
+		code syncs.Code
 	}{
-		{pims.ErrSessionExpired, casesync.CodeAuthExpired},
-		{pims.ErrAuthRejected, casesync.CodeAuthRejected}, // the renewal's answers
-		{pims.ErrAuthChallenge, casesync.CodeAuthChallenge},
-		{pims.ErrLoginFormChanged, casesync.CodeLoginFormChanged},
-		{pims.ErrBrowserUnavailable, casesync.CodeBrowserUnavailable},
-		{clinic.ErrCredentialsSuspended, casesync.CodeCredentialsSuspended},
-		{clinic.ErrCredentialsMissing, casesync.CodeCredentialsMissing},
-		{clinic.ErrCredentialsInvalid, casesync.CodeCredentialsInvalid},
-		{clinic.ErrDisabled, casesync.CodeForbidden},
+		{pims.ErrSessionExpired, syncs.CodeAuthExpired},
+		{pims.ErrAuthRejected, syncs.CodeAuthRejected}, // the renewal's answers
+		{pims.ErrAuthChallenge, syncs.CodeAuthChallenge},
+		{pims.ErrLoginFormChanged, syncs.CodeLoginFormChanged},
+		{pims.ErrBrowserUnavailable, syncs.CodeBrowserUnavailable},
+		{clinic.ErrCredentialsSuspended, syncs.CodeCredentialsSuspended},
+		{clinic.ErrCredentialsMissing, syncs.CodeCredentialsMissing},
+		{clinic.ErrCredentialsInvalid, syncs.CodeCredentialsInvalid},
+		{clinic.ErrDisabled, syncs.CodeForbidden},
 	} {
 		t.Run(string(tc.code), func(t *testing.T) {
 			t.Parallel()
@@ -101,12 +102,12 @@ func TestADeadSessionEndsThePhase(t *testing.T) { // R20, R36
 			p.seenMany(9)
 			p.fake.FailNext(pimstest.OpConsultation, nil, nil)
 			p.fake.FailAlways(pimstest.OpConsultation, fmt.Errorf("view: %w", tc.err))
-			o := p.fail(tc.code, casesync.TypeCases, one)
+			o := p.fail(tc.code, syncs.TypeCases, one)
 			require.Equal(t, [5]int{9, 2, 0, 0, 7}, found(o))
 			require.Equal(t, 3, p.fake.Count(pimstest.OpConsultation), "nothing more is asked")
 			require.Equal(t, 2, p.enriched())
 			for _, failure := range o.audit.Result.Failures {
-				require.Equal(t, casesync.ItemAuthExpired, failure.Code)
+				require.Equal(t, syncs.ItemAuthExpired, failure.Code)
 			}
 		})
 	}
@@ -132,11 +133,11 @@ func TestASiblingThatTheEndCutsOffFailsForTheSameReason(t *testing.T) { // R20
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a phase that goes on would wait for ever
 	defer cancel()
-	o := p.run(ctx, casesync.Run{Type: casesync.TypeCases})
-	require.Equal(t, casesync.CodeAuthExpired, o.audit.Result.Code)
+	o := p.run(ctx, syncs.Run{Type: syncs.TypeCases})
+	require.Equal(t, syncs.CodeAuthExpired, o.audit.Result.Code)
 	require.Equal(t, [5]int{2, 0, 0, 0, 2}, found(o))
 	for _, failure := range o.audit.Result.Failures {
-		require.Equal(t, casesync.ItemAuthExpired, failure.Code, failure.Error)
+		require.Equal(t, syncs.ItemAuthExpired, failure.Code, failure.Error)
 	}
 }
 
@@ -159,7 +160,7 @@ func TestAsManyConsultationsAreReadAtATimeAsTheRequestSays(t *testing.T) { // R4
 				}
 				return nil
 			})
-			o := p.run(ctx, casesync.Run{Type: casesync.TypeCases, Options: casesync.Options{ParallelBatchSize: tc.size}})
+			o := p.run(ctx, syncs.Run{Type: syncs.TypeCases, Options: syncs.Options{ParallelBatchSize: tc.size}})
 			require.NoError(t, o.err)
 			require.Equal(t, tc.atATime, p.fake.HighWater(pimstest.OpConsultation))
 			require.Equal(t, 2*tc.atATime, p.enriched())
@@ -218,7 +219,7 @@ func TestAConsultationIsStoredWhileTheNextIsStillBeingRead(t *testing.T) { // R2
 			return ctx.Err()
 		}
 	})
-	o := p.run(ctx, casesync.Run{Type: casesync.TypeCases, Options: one})
+	o := p.run(ctx, syncs.Run{Type: syncs.TypeCases, Options: one})
 	require.NoError(t, o.err)
 	require.Equal(t, [5]int{2, 2, 0, 0, 0}, found(o))
 	p.fake.OnCall(nil)
@@ -230,7 +231,7 @@ func TestASearchThatFailsEndsThePhaseAndChangesNothing(t *testing.T) { // R20
 	p.seenMany(3)
 	before := p.cases(p.clinic.ID)
 	p.fake.FailNext(pimstest.OpSearch, fmt.Errorf("search: %w", pims.ErrSchemaDrift))
-	o := p.fail(casesync.CodeSchemaDrift, casesync.TypeCases)
+	o := p.fail(syncs.CodeSchemaDrift, syncs.TypeCases)
 	require.Equal(t, 3, o.Stats.CasesFound)
 	require.Equal(t, before, p.cases(p.clinic.ID))
 	require.Zero(t, scan[int](p, "select count(*) from case_enrichments where clinic_id = $1"), "it was no try in vain")
@@ -245,7 +246,7 @@ func TestWhatAPersonDoesWhileNotesAreReadIsKept(t *testing.T) { // R11, R12
 		p.edit("2", `metadata = metadata || '{"reconciliation": {"softDeleted": true}}'`)
 		p.exec("delete from cases where clinic_id = $1 and pims_id = '3'")
 	})
-	o := p.sync(casesync.TypeCases)
+	o := p.sync(syncs.TypeCases)
 	require.Equal(t, [5]int{4, 2, 0, 2, 0}, found(o), "one was deleted, one is gone")
 	c := p.stored("1")
 	require.Equal(t, "approved", c.Status)
@@ -266,7 +267,7 @@ func TestACaseThatIsNeverLeftAloneEndsThePhaseAndKeepsTheOthers(t *testing.T) { 
 		}
 		return nil
 	}
-	p.fail(casesync.CodeInternal, casesync.TypeCases, one)
+	p.fail(syncs.CodeInternal, syncs.TypeCases, one)
 	require.Equal(t, 1, p.enriched())
 }
 
@@ -274,11 +275,11 @@ func TestAFailureOfTheDatabaseEndsThePhaseAsSuch(t *testing.T) { // W15
 	t.Parallel()
 	p := newPractice(t)
 	p.seenMany(3)
-	p.store.beforeWrite = func([]casesync.Write) error { return fmt.Errorf("writing: %w", casesync.ErrDatabase) }
-	p.fail(casesync.CodeDatabaseUnavailable, casesync.TypeCases, one)
+	p.store.beforeWrite = func([]casesync.Write) error { return fmt.Errorf("writing: %w", syncs.ErrDatabase) }
+	p.fail(syncs.CodeDatabaseUnavailable, syncs.TypeCases, one)
 	require.Zero(t, p.enriched())
 	p.store.beforeWrite = nil
 	p.fake.FailNext(pimstest.OpConsultation, pims.ErrNotFound) // which is noted
-	p.store.before = at("KeepReadings", func() error { return fmt.Errorf("keeping: %w", casesync.ErrDatabase) })
-	p.fail(casesync.CodeDatabaseUnavailable, casesync.TypeCases, one)
+	p.store.before = at("KeepReadings", func() error { return fmt.Errorf("keeping: %w", syncs.ErrDatabase) })
+	p.fail(syncs.CodeDatabaseUnavailable, syncs.TypeCases, one)
 }

@@ -9,11 +9,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // hideLost takes the stored consultations out of sight that the search lists for
 // another appointment (R7, R9). Their cases are due at once, also in later runs.
-func (p *enrichmentPhase) hideLost(ctx context.Context, due []*Candidate, result *Result) error {
+func (p *enrichmentPhase) hideLost(ctx context.Context, due []*Candidate, result *syncs.Result) error {
 	pending := make(map[uuid.UUID]*Candidate)
 	for _, c := range due {
 		if p.found.lost(c) {
@@ -33,13 +34,13 @@ func (p *enrichmentPhase) hideLost(ctx context.Context, due []*Candidate, result
 
 // hide takes the consultations of the pending cases away once, and out of pending what
 // is settled.
-func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*Candidate, result *Result) error {
+func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*Candidate, result *syncs.Result) error {
 	stored, err := p.cases(ctx, sortedIDs(pending))
 	if err != nil {
 		return err
 	}
 	var writes []Write
-	byPIMSID, actions := make(map[string]*Candidate), make(map[string]Action)
+	byPIMSID, actions := make(map[string]*Candidate), make(map[string]syncs.Action)
 	for id, c := range pending {
 		before, ok := stored[id]
 		if !ok || before.SoftDeleted() || !c.describes(&before) || !before.holds(c.StoredID) {
@@ -49,7 +50,7 @@ func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*Candi
 		w := Write{Before: &before, After: before.hidden()}
 		w.Reading = lookAgain(&w, p.now())
 		writes = append(writes, w)
-		byPIMSID[before.PIMSID], actions[before.PIMSID] = c, ActionUpdated
+		byPIMSID[before.PIMSID], actions[before.PIMSID] = c, syncs.ActionUpdated
 	}
 	written, err := p.commit(ctx, p.store, writes, actions, result)
 	for i := range writes {
@@ -82,7 +83,7 @@ func sortedIDs[T any](of map[uuid.UUID]T) []uuid.UUID {
 
 // storeBatch merges what arrived into its cases, counts it, and keeps the
 // readings: those of cases that are written with them.
-func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, result *Result) error {
+func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, result *syncs.Result) error {
 	pending := make(map[uuid.UUID]*served)
 	var readings []Reading
 	var named []string // the visits that the consultations themselves name
@@ -122,7 +123,7 @@ func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, resul
 
 // warn counts the parts of a consultation that cannot be read, once however many cases
 // it serves. Which parts they were, the log says; what stood in them, nobody.
-func (p *enrichmentPhase) warn(ctx context.Context, v *visited, result *Result) {
+func (p *enrichmentPhase) warn(ctx context.Context, v *visited, result *syncs.Result) {
 	unusable := v.consultation.Unusable
 	if len(unusable) == 0 {
 		return
@@ -142,7 +143,7 @@ type served struct {
 type decision struct {
 	after   Case
 	changed bool
-	action  Action
+	action  syncs.Action
 	reading Reading
 	err     error // it failed
 	waits   bool  // it has no consultation any more
@@ -163,11 +164,11 @@ func (p *enrichmentPhase) decide(s *served, before *Case) decision {
 	d := decision{after: after, changed: changed, err: err}
 	switch {
 	case err != nil:
-		d.action, d.reading = ActionUpdated, waiting(s.candidate, v.readAt, "")
+		d.action, d.reading = syncs.ActionUpdated, waiting(s.candidate, v.readAt, "")
 		code, _ := p.explainItem(err, s.candidate)
 		d.reading.Outcome = string(code)
 	case changed:
-		d.action, d.reading = ActionEnriched, s.reading(&after, "enriched")
+		d.action, d.reading = syncs.ActionEnriched, s.reading(&after, "enriched")
 	default:
 		d.reading = s.reading(&after, "unchanged")
 	}
@@ -184,7 +185,7 @@ func (p *enrichmentPhase) take(s *served, before *Case) (after Case, changed boo
 
 // lost is the decision about a consultation that is not the case's any more.
 func (s *served) lost(before *Case) decision {
-	d := decision{after: *before, waits: true, action: ActionUpdated, reading: waiting(s.candidate, s.visited.readAt, "")}
+	d := decision{after: *before, waits: true, action: syncs.ActionUpdated, reading: waiting(s.candidate, s.visited.readAt, "")}
 	if before.holds(s.candidate.StoredID) {
 		d.after, d.changed = before.hidden(), true
 	}
@@ -211,7 +212,7 @@ func (s *served) reading(after *Case, outcome string) Reading {
 
 // writePending merges and writes the pending cases once, takes out of pending what
 // is settled, and returns the readings of those that need no write.
-func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUID]*served, result *Result) ([]Reading, error) {
+func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUID]*served, result *syncs.Result) ([]Reading, error) {
 	ids := sortedIDs(pending)
 	stored, err := p.cases(ctx, ids)
 	if err != nil {
@@ -219,7 +220,7 @@ func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUI
 	}
 	var unchanged []Reading
 	var writes []Write
-	decisions, actions := make(map[string]*decision), make(map[string]Action)
+	decisions, actions := make(map[string]*decision), make(map[string]syncs.Action)
 	for _, id := range ids {
 		s := pending[id]
 		before, ok := stored[id]
@@ -250,7 +251,7 @@ func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUI
 }
 
 // settle counts a case that is settled, but for what commit has counted.
-func (p *enrichmentPhase) settle(ctx context.Context, s *served, d *decision, result *Result) {
+func (p *enrichmentPhase) settle(ctx context.Context, s *served, d *decision, result *syncs.Result) {
 	switch {
 	case d.err != nil:
 		p.fail(ctx, s.candidate, d.err, s.visited.cutOff, result)
@@ -263,18 +264,18 @@ func (p *enrichmentPhase) settle(ctx context.Context, s *served, d *decision, re
 
 // failed counts a case that could not be served (W17). It is
 // tried again by the next run.
-func (p *enrichmentPhase) failed(ctx context.Context, c *Candidate, v *visited, result *Result) Reading {
+func (p *enrichmentPhase) failed(ctx context.Context, c *Candidate, v *visited, result *syncs.Result) Reading {
 	code := p.fail(ctx, c, v.err, v.cutOff, result)
 	return Reading{CaseID: c.CaseID, Tries: c.Tries, NextTry: c.NextTry, Fingerprint: c.Fingerprint, Outcome: string(code), Since: c.Since}
 }
 
 // fail counts a failure. Of those that the end of the phase cut off, the end is
 // logged, and nothing of each.
-func (p *enrichmentPhase) fail(ctx context.Context, c *Candidate, err error, cutOff bool, result *Result) ItemCode {
+func (p *enrichmentPhase) fail(ctx context.Context, c *Candidate, err error, cutOff bool, result *syncs.Result) syncs.ItemCode {
 	code, text := p.explainItem(err, c)
 	result.Stats.CasesFailed++
-	if len(result.Failures) < maxChanges {
-		result.Failures = append(result.Failures, ItemFailure{CaseID: c.CaseID, Error: text, Code: code})
+	if len(result.Failures) < syncs.MaxChanges {
+		result.Failures = append(result.Failures, syncs.ItemFailure{CaseID: c.CaseID, Error: text, Code: code})
 	}
 	if !cutOff {
 		p.log.WarnContext(ctx, "Consultation not read", "case_id", c.CaseID.String(), "code", string(code), "error", err.Error())

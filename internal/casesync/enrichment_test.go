@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // seen makes cases of appointments, as an inbound of their days did.
@@ -17,7 +17,7 @@ func (p *practice) seen(visits ...pims.Appointment) {
 	p.Helper()
 	p.enter(visits...)
 	start := pims.DateOf(p.clock.now().AddDate(0, 0, -20), p.location)
-	o := p.sync(casesync.TypeInbound, casesync.Options{StartDate: &start, DaysAhead: new(27)})
+	o := p.sync(syncs.TypeInbound, syncs.Options{StartDate: &start, DaysAhead: new(27)})
 	require.Equal(p, len(visits), o.Stats.CasesCreated)
 	p.fake.ForgetCalls()
 	p.again = nil
@@ -39,34 +39,34 @@ func TestNotesAreReadAgainUntilTheyAreFinalAndThenForThreeDays(t *testing.T) { /
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-03-02 08:00"))
 	p.record(p.held("51", "1", "2026-03-02 08:00", unfinished))
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 	c := p.stored("1").Consultation
 	require.Equal(t, "Zzlimps", c.SOAP.Subjective)
 	require.True(t, p.clock.now().Equal(c.FetchedAt))
 
 	p.at("2026-03-02 12:00")
-	require.Equal(t, [5]int{1, 0, 1, 0, 0}, found(p.sync(casesync.TypeCases)), "not final: read again, nothing new")
+	require.Equal(t, [5]int{1, 0, 1, 0, 0}, found(p.sync(syncs.TypeCases)), "not final: read again, nothing new")
 	require.Equal(t, 2, p.fake.Count(pimstest.OpConsultation))
 
 	p.record(p.held("51", "1", "2026-03-02 08:00", func(c *pims.Consultation) { c.SOAP.Plan = "Zzrest" }))
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 	require.Equal(t, "Zzrest", p.stored("1").Consultation.SOAP.Plan)
 	require.Equal(t, 3, p.fake.Count(pimstest.OpConsultation))
 
 	p.at("2026-03-04 12:00")
-	require.Equal(t, [5]int{1, 0, 1, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 0, 1, 0, 0}, found(p.sync(syncs.TypeCases)))
 	require.Equal(t, 3, p.fake.Count(pimstest.OpConsultation), "final, and its entry is the same: not viewed")
 
 	p.record(p.held("51", "1", "2026-03-02 08:00", func(c *pims.Consultation) { c.Notes = "Zzaddendum" }))
 	p.at("2026-03-05 07:59")
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)), "an addendum within 72 hours arrives")
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)), "an addendum within 72 hours arrives")
 	require.Equal(t, "Zzaddendum", p.stored("1").Consultation.Notes)
 
 	p.at("2026-03-05 08:00")
-	require.Equal(t, [5]int{1, 0, 1, 0, 0}, found(p.sync(casesync.TypeCases)), "the last look")
+	require.Equal(t, [5]int{1, 0, 1, 0, 0}, found(p.sync(syncs.TypeCases)), "the last look")
 	p.at("2026-03-05 14:00")
 	p.fake.ForgetCalls()
-	require.Equal(t, [5]int{}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{}, found(p.sync(syncs.TypeCases)))
 	require.Zero(t, p.fake.Count(pimstest.OpSearch), "nothing is due: nobody is asked")
 }
 
@@ -93,7 +93,7 @@ func TestAConsultationBelongsToACaseByIDsAlone(t *testing.T) { // R9
 		p.held("57", "", "2026-03-02 08:30", says("same patient and time")),
 		p.held("99", "", "2026-01-05 08:30", says("unlisted")),
 	)
-	require.Equal(t, [5]int{4, 3, 0, 1, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{4, 3, 0, 1, 0}, found(p.sync(syncs.TypeCases)))
 	subjective := func(id string) string { return p.stored(id).Consultation.SOAP.Subjective }
 	require.Equal(t, "Zzfirst", subjective("1"))
 	require.Equal(t, "Zzsecond", subjective("2"), "the most finished, then the latest")
@@ -103,7 +103,7 @@ func TestAConsultationBelongsToACaseByIDsAlone(t *testing.T) { // R9
 	p.pass(time.Minute)
 	p.record(p.held("99", "", "2026-01-05 08:30", says("addendum")))
 	p.fake.ForgetCalls()
-	require.Equal(t, [5]int{3, 1, 2, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{3, 1, 2, 0, 0}, found(p.sync(syncs.TypeCases)))
 	require.Equal(t, "Zzaddendum", subjective("4"), "without an entry there is no telling that nothing differs")
 	require.Equal(t, 1, p.fake.Count(pimstest.OpConsultation))
 }
@@ -116,16 +116,16 @@ func TestAConsultationThatCasesShareIsViewedOnce(t *testing.T) { // R20
 		p.visit("3", "2026-03-02 08:30", belongsTo("52")), p.visit("4", "2026-03-02 08:45", belongsTo("52")),
 	)
 	p.record(p.held("51", "1", "2026-03-02 08:00"))
-	o := p.sync(casesync.TypeCases)
+	o := p.sync(syncs.TypeCases)
 	require.Equal(t, [5]int{4, 2, 0, 0, 2}, found(o))
 	require.Equal(t, 1, p.fake.Count(pimstest.OpSearch))
 	require.Equal(t, 2, p.fake.Count(pimstest.OpConsultation))
 	require.Equal(t, p.stored("1").Consultation, p.stored("2").Consultation)
-	require.ElementsMatch(t, []casesync.ItemFailure{
-		{CaseID: p.stored("3").ID, Error: "Consultation not found", Code: casesync.ItemNotFound},
-		{CaseID: p.stored("4").ID, Error: "Consultation not found", Code: casesync.ItemNotFound},
+	require.ElementsMatch(t, []syncs.ItemFailure{
+		{CaseID: p.stored("3").ID, Error: "Consultation not found", Code: syncs.ItemNotFound},
+		{CaseID: p.stored("4").ID, Error: "Consultation not found", Code: syncs.ItemNotFound},
 	}, o.audit.Result.Failures)
-	require.Equal(t, 2, p.counted.actions[casesync.ActionEnriched])
+	require.Equal(t, 2, p.counted.actions[syncs.ActionEnriched])
 }
 
 func TestAFailedConsultationHasACodeAndStopsNoOther(t *testing.T) { // W17, R20
@@ -133,31 +133,31 @@ func TestAFailedConsultationHasACodeAndStopsNoOther(t *testing.T) { // W17, R20
 	p := newPractice(t)
 	failures := []struct {
 		err  error
-		code casesync.ItemCode
+		code syncs.ItemCode
 		text string
 	}{
-		{fmt.Errorf("view: %w", pims.ErrNotFound), casesync.ItemNotFound, "Consultation not found"},
-		{fmt.Errorf("view: %w", pims.ErrTimedOut), casesync.ItemTimeout, "PIMS API timeout"},
-		{fmt.Errorf("view: %w", pims.ErrRemote), casesync.ItemPIMSError, "PIMS API error: remote_error"},
-		{fmt.Errorf("view: %w", pims.ErrUnreachable), casesync.ItemPIMSError, "PIMS API error: unreachable"},
-		{fmt.Errorf("view: %w", pims.ErrRateLimited), casesync.ItemPIMSError, "PIMS API error: rate_limited"},
-		{fmt.Errorf("view: %w", pims.ErrSchemaDrift), casesync.ItemMalformed, pims.ErrSchemaDrift.Error()},
-		{&pims.RecordError{ID: "9", Field: "notes", Reason: "are no text"}, casesync.ItemMalformed, "Consultation unusable: notes are no text"},
-		{fmt.Errorf("view: odd"), casesync.ItemPIMSError, "PIMS API error: error"},
+		{fmt.Errorf("view: %w", pims.ErrNotFound), syncs.ItemNotFound, "Consultation not found"},
+		{fmt.Errorf("view: %w", pims.ErrTimedOut), syncs.ItemTimeout, "PIMS API timeout"},
+		{fmt.Errorf("view: %w", pims.ErrRemote), syncs.ItemPIMSError, "PIMS API error: remote_error"},
+		{fmt.Errorf("view: %w", pims.ErrUnreachable), syncs.ItemPIMSError, "PIMS API error: unreachable"},
+		{fmt.Errorf("view: %w", pims.ErrRateLimited), syncs.ItemPIMSError, "PIMS API error: rate_limited"},
+		{fmt.Errorf("view: %w", pims.ErrSchemaDrift), syncs.ItemMalformed, pims.ErrSchemaDrift.Error()},
+		{&pims.RecordError{ID: "9", Field: "notes", Reason: "are no text"}, syncs.ItemMalformed, "Consultation unusable: notes are no text"},
+		{fmt.Errorf("view: odd"), syncs.ItemPIMSError, "PIMS API error: error"},
 	}
 	visits := []pims.Appointment{p.visit("1", "2026-03-02 08:00")}
 	p.record(p.held("1", "1", "2026-03-02 08:00"))
-	want := make(map[string]casesync.ItemFailure)
+	want := make(map[string]syncs.ItemFailure)
 	for i, f := range failures {
 		id := fmt.Sprint(100 + i)
 		visits = append(visits, p.visit(id, "2026-03-02 08:30"))
 		p.record(p.held(id, id, "2026-03-02 08:30"))
 		p.fake.FailConsultation(id, f.err)
-		want[id] = casesync.ItemFailure{Code: f.code, Error: f.text}
+		want[id] = syncs.ItemFailure{Code: f.code, Error: f.text}
 	}
 	p.seen(visits...)
 
-	o := p.sync(casesync.TypeCases)
+	o := p.sync(syncs.TypeCases)
 	require.Equal(t, [5]int{len(failures) + 1, 1, 0, 0, len(failures)}, found(o))
 	require.NotNil(t, p.stored("1").Consultation)
 	for id, failure := range want {
@@ -167,7 +167,7 @@ func TestAFailedConsultationHasACodeAndStopsNoOther(t *testing.T) { // W17, R20
 	for i := range failures {
 		p.fake.FailConsultation(fmt.Sprint(100+i), nil)
 	}
-	require.Equal(t, [5]int{len(visits), len(failures), 1, 0, 0}, found(p.sync(casesync.TypeCases)), "the next run tries them again")
+	require.Equal(t, [5]int{len(visits), len(failures), 1, 0, 0}, found(p.sync(syncs.TypeCases)), "the next run tries them again")
 }
 
 func TestPartsThatCannotBeReadAreCountedAndTheRestArrives(t *testing.T) { // W15, R40
@@ -178,9 +178,9 @@ func TestPartsThatCannotBeReadAreCountedAndTheRestArrives(t *testing.T) { // W15
 	partly.Unusable = []pims.Part{pims.PartDiagnoses, pims.PartReason, pims.PartDiagnoses}
 	p.record(partly, p.held("2", "2", "2026-03-02 08:30"))
 
-	o := p.sync(casesync.TypeCases)
+	o := p.sync(syncs.TypeCases)
 	require.Equal(t, [5]int{2, 2, 0, 0, 0}, found(o))
-	require.Equal(t, casesync.Warnings{UnusableParts: 3}, o.audit.Result.Warnings)
+	require.Equal(t, syncs.Warnings{UnusableParts: 3}, o.audit.Result.Warnings)
 	require.Equal(t, partly.SOAP, p.stored("1").Consultation.SOAP)
 	lines := p.logs.of(p, &o.audit)
 	require.Len(t, lines, 3)
@@ -194,7 +194,7 @@ func TestACaseWithoutAConsultationIsLookedForEverMoreRarely(t *testing.T) { // R
 	visit := p.instant("2026-03-02 08:00")
 	p.seen(p.visit("1", "2026-03-02 08:00"))
 	start := day(t, "2026-03-02")
-	run := func() [5]int { return found(p.sync(casesync.TypeCases, casesync.Options{StartDate: start})) }
+	run := func() [5]int { return found(p.sync(syncs.TypeCases, syncs.Options{StartDate: start})) }
 	require.Equal(t, [5]int{1, 0, 0, 1, 0}, run())
 	for tries := 1; ; tries++ {
 		wait := map[int]time.Duration{1: time.Hour, 2: 4 * time.Hour, 3: 12 * time.Hour}[tries]
@@ -213,7 +213,7 @@ func TestACaseWithoutAConsultationIsLookedForEverMoreRarely(t *testing.T) { // R
 	require.Equal(t, [5]int{}, run(), "fourteen days are over")
 
 	p.record(p.held("51", "1", "2026-03-02 08:00"))
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases, casesync.Options{StartDate: start, Force: true})), "unless forced")
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases, syncs.Options{StartDate: start, Force: true})), "unless forced")
 	require.Zero(t, scan[int](p, "select tries from case_enrichments where clinic_id = $1"))
 }
 
@@ -222,11 +222,11 @@ func TestOldVisitsAreEnrichedWhenARunCoversThemForTheFirstTime(t *testing.T) { /
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-02-12 08:00"), p.visit("2", "2026-02-12 09:00"))
 	p.record(p.held("51", "1", "2026-02-12 08:00"))
-	options := casesync.Options{StartDate: day(t, "2026-02-10"), EndDate: day(t, "2026-02-15")}
-	require.Equal(t, [5]int{2, 1, 0, 1, 0}, found(p.sync(casesync.TypeCases, options)))
+	options := syncs.Options{StartDate: day(t, "2026-02-10"), EndDate: day(t, "2026-02-15")}
+	require.Equal(t, [5]int{2, 1, 0, 1, 0}, found(p.sync(syncs.TypeCases, options)))
 	require.NotNil(t, p.stored("1").Consultation)
 	p.pass(24 * time.Hour)
-	require.Equal(t, [5]int{}, found(p.sync(casesync.TypeCases, options)), "looked for once, fourteen days are over")
+	require.Equal(t, [5]int{}, found(p.sync(syncs.TypeCases, options)), "looked for once, fourteen days are over")
 }
 
 func TestNotesWithoutASectionAreKeptAndWaitForOne(t *testing.T) { // R19
@@ -234,24 +234,24 @@ func TestNotesWithoutASectionAreKeptAndWaitForOne(t *testing.T) { // R19
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-03-02 08:00"))
 	p.record(p.held("51", "1", "2026-03-02 08:00", blank, func(c *pims.Consultation) { c.RawNotes, c.Notes = "Zzby hand", "Zzby hand" }))
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 	require.Equal(t, "Zzby hand", p.stored("1").Consultation.Notes)
-	require.Equal(t, [5]int{}, found(p.sync(casesync.TypeCases)), "it waits")
+	require.Equal(t, [5]int{}, found(p.sync(syncs.TypeCases)), "it waits")
 	p.pass(time.Hour)
-	require.Equal(t, [5]int{1, 0, 1, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 0, 1, 0, 0}, found(p.sync(syncs.TypeCases)))
 	require.Equal(t, 2, scan[int](p, "select tries from case_enrichments where clinic_id = $1"))
 	require.Equal(t, 1, p.fake.Count(pimstest.OpConsultation), "its entry is the same")
 	p.pass(4 * time.Hour)
 	p.record(p.held("51", "1", "2026-03-02 08:00"))
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 	require.Zero(t, scan[int](p, "select tries from case_enrichments where clinic_id = $1"))
 
 	p.pass(time.Hour)
 	p.record(p.held("51", "1", "2026-03-02 08:00", blank, func(c *pims.Consultation) { c.Discharge = "Zzstairs again" }))
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 	require.Equal(t, "Zzlimps", p.stored("1").Consultation.SOAP.Subjective, "a read without notes keeps the notes (R7)")
 	require.Equal(t, "Zzstairs again", p.stored("1").Consultation.Discharge)
-	require.Equal(t, [5]int{1, 0, 1, 0, 0}, found(p.sync(casesync.TypeCases)), "it has notes, so it does not wait")
+	require.Equal(t, [5]int{1, 0, 1, 0, 0}, found(p.sync(syncs.TypeCases)), "it has notes, so it does not wait")
 }
 
 func TestForceReadsEverythingAgain(t *testing.T) { // R19
@@ -259,10 +259,10 @@ func TestForceReadsEverythingAgain(t *testing.T) { // R19
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-02-24 08:00"), p.visit("2", "2026-03-02 08:00"))
 	p.record(p.held("51", "1", "2026-02-24 08:00"))
-	require.Equal(t, [5]int{2, 1, 0, 1, 0}, found(p.sync(casesync.TypeCases)))
-	require.Equal(t, [5]int{}, found(p.sync(casesync.TypeCases)), "one is settled, one waits")
+	require.Equal(t, [5]int{2, 1, 0, 1, 0}, found(p.sync(syncs.TypeCases)))
+	require.Equal(t, [5]int{}, found(p.sync(syncs.TypeCases)), "one is settled, one waits")
 	p.fake.ForgetCalls()
-	require.Equal(t, [5]int{2, 0, 1, 1, 0}, found(p.sync(casesync.TypeCases, casesync.Options{Force: true})))
+	require.Equal(t, [5]int{2, 0, 1, 1, 0}, found(p.sync(syncs.TypeCases, syncs.Options{Force: true})))
 	require.Equal(t, 1, p.fake.Count(pimstest.OpConsultation), "even where its entry is the same")
 	p.again = nil // forced again, the waiting one waits longer
 }
@@ -272,9 +272,9 @@ func TestANoteOfAnotherConsultationThanTheCasesIsReadAgain(t *testing.T) { // R1
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-03-02 08:00", belongsTo("51")))
 	p.record(p.held("51", "1", "2026-03-02 08:00"))
-	p.sync(casesync.TypeCases)
+	p.sync(syncs.TypeCases)
 	p.edit("1", `metadata = jsonb_set(metadata, '{consultation,id}', '"50"')`)
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 	require.Equal(t, "51", p.stored("1").Consultation.ID)
 }
 
@@ -291,7 +291,7 @@ func TestOnlyVisitsThatHaveBegunAndWereNotCancelledAreServed(t *testing.T) { // 
 	for _, id := range []string{"1", "2", "3", "4", "5", "6", "7"} {
 		p.record(p.held("5"+id, id, "2026-03-02 08:00"))
 	}
-	require.Equal(t, [5]int{3, 3, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{3, 3, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 	require.Equal(t, []string{"1", "5", "6"}, column[string](p, "select pims_id from cases where clinic_id = $1 and metadata ? 'consultation' order by 1"))
 	require.Equal(t, "reviewed", p.stored("1").Status, "a person's status is no matter")
 }

@@ -5,98 +5,25 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/google/uuid"
-
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
-
-// Code says how a sync failed, in the API's words (docs/interface.md §Codes).
-type Code string
-
-// The codes that a sync can end with.
-const (
-	CodeCredentialsMissing   Code = "credentials_missing"
-	CodeCredentialsInvalid   Code = "credentials_invalid"
-	CodeCredentialsSuspended Code = "credentials_suspended"
-	CodeTimezoneMissing      Code = "timezone_missing"
-	CodeInvalidRequest       Code = "invalid_request"
-	CodeForbidden            Code = "forbidden"
-	CodeNotFound             Code = "not_found"
-	CodeSyncRunning          Code = "sync_running"
-	CodeAlreadyDecided       Code = "already_decided"
-	CodeIdempotencyMismatch  Code = "idempotency_mismatch"
-	CodeDraining             Code = "draining"
-	CodeDeletionGuard        Code = "deletion_guard"
-	CodeShiftGuard           Code = "schedule_shift_guard"
-	CodeWrongPractice        Code = "pims_wrong_practice"
-	CodeSnapshotUnsound      Code = "snapshot_unsound"
-	CodeSnapshotIncomplete   Code = "snapshot_incomplete"
-	CodeAuthRejected         Code = "pims_auth_rejected"
-	CodeAuthChallenge        Code = "pims_auth_challenge"
-	CodeLoginFormChanged     Code = "login_form_changed"
-	CodeUnreachable          Code = "pims_unreachable"
-	CodePIMSError            Code = "pims_error"
-	CodePIMSRateLimited      Code = "pims_rate_limited"
-	CodeSchemaDrift          Code = "schema_drift"
-	CodeAuthExpired          Code = "auth_expired"
-	CodeBrowserUnavailable   Code = "browser_unavailable"
-	CodeDatabaseUnavailable  Code = "database_unavailable"
-	CodeInterrupted          Code = "interrupted"
-	CodeTimeout              Code = "timeout"
-	CodeCancelled            Code = "cancelled"
-	CodeInternal             Code = "internal"
-)
-
-// What ends a sync from outside its rules.
-var (
-	// ErrLeaseLost: another attempt has taken the sync over, or it was closed. The
-	// attempt that meets it stops and writes nothing more (R30).
-	ErrLeaseLost = errors.New("lease_lost: the sync is no longer this attempt's to write")
-
-	// ErrCancelled: somebody cancelled the sync.
-	ErrCancelled = errors.New("the sync was cancelled")
-
-	// ErrTimeout: the sync worked longer than it may (R28).
-	ErrTimeout = errors.New("the sync took longer than SYNC_TIMEOUT_MS allows")
-
-	// ErrShutdown: the process is ending; the sync goes back to the queue (R31).
-	ErrShutdown = errors.New("the process is shutting down")
-
-	// ErrDatabase: the database did not do its part. Stores wrap it.
-	ErrDatabase = errors.New("the database is not available")
-)
-
-// A Failure is a sync's end with a code of its own: what a guard or a rule says.
-type Failure struct {
-	Code    Code
-	Message string
-	PlanID  uuid.UUID // of the plan that was kept, if one was
-	SyncID  uuid.UUID // of the sync that is in the way, for CodeSyncRunning
-	Field   string    // of the request, for CodeInvalidRequest
-}
-
-func (f *Failure) Error() string { return f.Message }
-
-// Fail makes a Failure.
-func Fail(code Code, format string, args ...any) *Failure {
-	return &Failure{Code: code, Message: fmt.Sprintf(format, args...)}
-}
 
 // Explain turns any error of a sync into its code and the text that the audit
 // keeps (W15). It is the only such table. A panic is
 // CodeInternal, whatever else went wrong (R58).
-func Explain(err error) *Failure {
+func Explain(err error) *syncs.Failure {
 	if panics.In(err) != nil {
 		return internalFailure()
 	}
-	if failure, ok := errors.AsType[*Failure](err); ok {
+	if failure, ok := errors.AsType[*syncs.Failure](err); ok {
 		return failure
 	}
 	if field, ok := errors.AsType[*pims.FieldError](err); ok {
-		return &Failure{Code: CodeCredentialsInvalid, Message: fmt.Sprintf("%v: %v", clinic.ErrCredentialsInvalid, field)}
+		return &syncs.Failure{Code: syncs.CodeCredentialsInvalid, Message: fmt.Sprintf("%v: %v", clinic.ErrCredentialsInvalid, field)}
 	}
 	for _, row := range explanations {
 		if errors.Is(err, row.err) {
@@ -104,70 +31,59 @@ func Explain(err error) *Failure {
 			if row.text != "" {
 				text = row.text
 			}
-			return &Failure{Code: row.code, Message: text}
+			return &syncs.Failure{Code: row.code, Message: text}
 		}
 	}
 	return internalFailure()
 }
 
-func internalFailure() *Failure {
-	return &Failure{Code: CodeInternal, Message: "an internal error ended the sync; the log of this sync id tells more"}
+func internalFailure() *syncs.Failure {
+	return &syncs.Failure{Code: syncs.CodeInternal, Message: "an internal error ended the sync; the log of this sync id tells more"}
 }
 
 // Conclude turns what a run answered into the end of its audit.
-func Conclude(result Result, err error) (Status, Result) {
+func Conclude(result syncs.Result, err error) (syncs.Status, syncs.Result) {
 	if err == nil {
-		return StatusCompleted, result
+		return syncs.StatusCompleted, result
 	}
 	failure := Explain(err)
 	result.Code, result.Error, result.PlanID = failure.Code, failure.Message, failure.PlanID
-	if failure.Code == CodeCancelled {
-		return StatusCancelled, result
+	if failure.Code == syncs.CodeCancelled {
+		return syncs.StatusCancelled, result
 	}
-	return StatusFailed, result
+	return syncs.StatusFailed, result
 }
 
 // explanations are tried in order: the specific before the general. A text
 // replaces the error's own.
 var explanations = []struct {
 	err  error
-	code Code
+	code syncs.Code
 	text string
 }{
-	{ErrTimeout, CodeTimeout, ErrTimeout.Error()},
-	{ErrCancelled, CodeCancelled, ErrCancelled.Error()},
-	{ErrShutdown, CodeInterrupted, "the process ended before the sync did"},
-	{ErrLeaseLost, CodeInterrupted, ErrLeaseLost.Error()},
-	{ErrDatabase, CodeDatabaseUnavailable, ErrDatabase.Error()},
-	{clinic.ErrTimezoneMissing, CodeTimezoneMissing, ""},
-	{clinic.ErrDisabled, CodeForbidden, clinic.ErrDisabled.Error()},
-	{clinic.ErrCredentialsMissing, CodeCredentialsMissing, clinic.ErrCredentialsMissing.Error()},
-	{clinic.ErrCredentialsSuspended, CodeCredentialsSuspended, clinic.ErrCredentialsSuspended.Error()},
-	{clinic.ErrCredentialsInvalid, CodeCredentialsInvalid, ""},
-	{seal.ErrKeyUnknown, CodeCredentialsInvalid, ""},
-	{pims.ErrAuthRejected, CodeAuthRejected, pims.ErrAuthRejected.Error()},
-	{pims.ErrAuthChallenge, CodeAuthChallenge, ""},
-	{pims.ErrLoginFormChanged, CodeLoginFormChanged, ""},
-	{pims.ErrBrowserUnavailable, CodeBrowserUnavailable, ""},
-	{pims.ErrHostNotAllowed, CodeCredentialsInvalid, ""},
-	{pims.ErrSessionExpired, CodeAuthExpired, ""},
-	{pims.ErrRateLimited, CodePIMSRateLimited, ""},
-	{pims.ErrSchemaDrift, CodeSchemaDrift, ""},
-	{pims.ErrIncomplete, CodeSnapshotIncomplete, ""},
-	{pims.ErrUnreachable, CodeUnreachable, ""},
-	{pims.ErrRemote, CodePIMSError, ""},
-	{pims.ErrNotFound, CodePIMSError, ""},
-	{context.DeadlineExceeded, CodeTimeout, ErrTimeout.Error()},
-	{context.Canceled, CodeInterrupted, "the process ended before the sync did"},
-}
-
-// Retryable tells whether another attempt may do better (W15, column Retry; R32).
-func (c Code) Retryable() bool {
-	switch c {
-	case CodeUnreachable, CodePIMSError, CodePIMSRateLimited, CodeAuthExpired, CodeBrowserUnavailable,
-		CodeDatabaseUnavailable, CodeInterrupted, CodeTimeout, CodeInternal:
-		return true
-	default:
-		return false
-	}
+	{syncs.ErrTimeout, syncs.CodeTimeout, syncs.ErrTimeout.Error()},
+	{syncs.ErrCancelled, syncs.CodeCancelled, syncs.ErrCancelled.Error()},
+	{syncs.ErrShutdown, syncs.CodeInterrupted, "the process ended before the sync did"},
+	{syncs.ErrLeaseLost, syncs.CodeInterrupted, syncs.ErrLeaseLost.Error()},
+	{syncs.ErrDatabase, syncs.CodeDatabaseUnavailable, syncs.ErrDatabase.Error()},
+	{clinic.ErrTimezoneMissing, syncs.CodeTimezoneMissing, ""},
+	{clinic.ErrDisabled, syncs.CodeForbidden, clinic.ErrDisabled.Error()},
+	{clinic.ErrCredentialsMissing, syncs.CodeCredentialsMissing, clinic.ErrCredentialsMissing.Error()},
+	{clinic.ErrCredentialsSuspended, syncs.CodeCredentialsSuspended, clinic.ErrCredentialsSuspended.Error()},
+	{clinic.ErrCredentialsInvalid, syncs.CodeCredentialsInvalid, ""},
+	{seal.ErrKeyUnknown, syncs.CodeCredentialsInvalid, ""},
+	{pims.ErrAuthRejected, syncs.CodeAuthRejected, pims.ErrAuthRejected.Error()},
+	{pims.ErrAuthChallenge, syncs.CodeAuthChallenge, ""},
+	{pims.ErrLoginFormChanged, syncs.CodeLoginFormChanged, ""},
+	{pims.ErrBrowserUnavailable, syncs.CodeBrowserUnavailable, ""},
+	{pims.ErrHostNotAllowed, syncs.CodeCredentialsInvalid, ""},
+	{pims.ErrSessionExpired, syncs.CodeAuthExpired, ""},
+	{pims.ErrRateLimited, syncs.CodePIMSRateLimited, ""},
+	{pims.ErrSchemaDrift, syncs.CodeSchemaDrift, ""},
+	{pims.ErrIncomplete, syncs.CodeSnapshotIncomplete, ""},
+	{pims.ErrUnreachable, syncs.CodeUnreachable, ""},
+	{pims.ErrRemote, syncs.CodePIMSError, ""},
+	{pims.ErrNotFound, syncs.CodePIMSError, ""},
+	{context.DeadlineExceeded, syncs.CodeTimeout, syncs.ErrTimeout.Error()},
+	{context.Canceled, syncs.CodeInterrupted, "the process ended before the sync did"},
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A faulty database fails at one call, and notes all.
@@ -19,7 +19,7 @@ type faulty struct {
 func (f *faulty) before(call string) error {
 	f.calls = append(f.calls, call)
 	if len(f.calls)-1 == f.at {
-		return fmt.Errorf("%s: %w", call, casesync.ErrDatabase)
+		return fmt.Errorf("%s: %w", call, syncs.ErrDatabase)
 	}
 	return nil
 }
@@ -31,7 +31,7 @@ func (p *practice) syncWith(f *faulty) outcome {
 	p.aBusyDay()
 	p.fake.SetConsultations(p.records[:2]...) // one to be read: two may be stored together or not
 	p.store.before, p.recorder.before = f.before, f.before
-	o := p.try(casesync.TypeFull, one)
+	o := p.try(syncs.TypeFull, one)
 	p.store.before, p.recorder.before = nil, nil
 	return o
 }
@@ -49,10 +49,10 @@ func TestAFailureOfTheDatabaseAtAnyMomentLosesNothing(t *testing.T) { // R30, W1
 			f := &faulty{at: i}
 			o := p.syncWith(f)
 			require.Equal(t, whole.calls[:i+1], f.calls[:i+1])
-			require.Equal(t, casesync.StatusFailed, o.audit.Status)
-			require.Equal(t, casesync.CodeDatabaseUnavailable, o.audit.Result.Code)
+			require.Equal(t, syncs.StatusFailed, o.audit.Status)
+			require.Equal(t, syncs.CodeDatabaseUnavailable, o.audit.Result.Code)
 			require.Equal(t, 0, strings.Count(strings.Join(p.deleted(), " "), "4"), "whatever fails, no case is deleted wrongly")
-			p.sync(casesync.TypeFull)
+			p.sync(syncs.TypeFull)
 			require.Equal(t, want, p.state(), "the next run converges")
 		})
 	}
@@ -71,8 +71,8 @@ func TestAPlanThatCannotBeKeptIsNoRefusal(t *testing.T) { // R23
 	p := newPractice(t)
 	p.aWeek()
 	p.remove("1", "2", "3", "4", "5", "6", "7")
-	p.recorder.before = at("KeepPlan", func() error { return casesync.ErrDatabase })
-	o := p.fail(casesync.CodeDatabaseUnavailable, casesync.TypeReconciliation)
+	p.recorder.before = at("KeepPlan", func() error { return syncs.ErrDatabase })
+	o := p.fail(syncs.CodeDatabaseUnavailable, syncs.TypeReconciliation)
 	require.Zero(t, o.audit.Result.PlanID)
 	require.Empty(t, p.deleted())
 }
@@ -86,13 +86,13 @@ func TestAPhaseWhoseAuditCannotBeClosedIsNotComplete(t *testing.T) { // R27, R30
 	p.recorder.before = at("EndPhase", func() error {
 		if first {
 			first = false
-			return casesync.ErrDatabase
+			return syncs.ErrDatabase
 		}
 		return nil
 	})
-	o := p.fail(casesync.CodeDatabaseUnavailable, casesync.TypeFull)
+	o := p.fail(syncs.CodeDatabaseUnavailable, syncs.TypeFull)
 	require.Equal(t, []string{"inbound failed", "cases completed"}, ran(o))
-	require.Equal(t, casesync.CodeInterrupted, o.phase(t, casesync.TypeInbound).Result.Code)
-	require.Contains(t, o.audit.Result.Skipped, casesync.TypeReconciliation)
+	require.Equal(t, syncs.CodeInterrupted, o.phase(t, syncs.TypeInbound).Result.Code)
+	require.Contains(t, o.audit.Result.Skipped, syncs.TypeReconciliation)
 	require.Empty(t, p.deleted())
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // fresh tells whether an audit, as it is stored, says that the clinic is fresh.
@@ -21,17 +21,17 @@ func TestEachSyncKeepsWhetherItCoversTheDefault(t *testing.T) { // R4
 	p := newPractice(t)
 	p.aRound()
 	old := *day(t, "2026-02-01")
-	for _, kind := range []casesync.Type{casesync.TypeInbound, casesync.TypeCases, casesync.TypeReconciliation, casesync.TypeFull} {
+	for _, kind := range []syncs.Type{syncs.TypeInbound, syncs.TypeCases, syncs.TypeReconciliation, syncs.TypeFull} {
 		require.True(t, p.fresh(p.sync(kind).audit.ID), kind)
-		require.False(t, p.fresh(p.sync(kind, casesync.Options{DryRun: true}).audit.ID), kind)
+		require.False(t, p.fresh(p.sync(kind, syncs.Options{DryRun: true}).audit.ID), kind)
 	}
-	require.False(t, p.fresh(p.sync(casesync.TypeInbound, casesync.Options{StartDate: &old}).audit.ID))
-	require.False(t, p.fresh(p.sync(casesync.TypeCases, casesync.Options{StartDate: &old, EndDate: &old}).audit.ID))
-	require.False(t, p.fresh(p.sync(casesync.TypeReconciliation, casesync.Options{LookbackDays: new(1)}).audit.ID))
+	require.False(t, p.fresh(p.sync(syncs.TypeInbound, syncs.Options{StartDate: &old}).audit.ID))
+	require.False(t, p.fresh(p.sync(syncs.TypeCases, syncs.Options{StartDate: &old, EndDate: &old}).audit.ID))
+	require.False(t, p.fresh(p.sync(syncs.TypeReconciliation, syncs.Options{LookbackDays: new(1)}).audit.ID))
 
-	full := p.sync(casesync.TypeFull, casesync.Options{StartDate: &old, EndDate: &old})
+	full := p.sync(syncs.TypeFull, syncs.Options{StartDate: &old, EndDate: &old})
 	require.False(t, p.fresh(full.audit.ID))
-	for kind, fresh := range map[casesync.Type]bool{casesync.TypeInbound: false, casesync.TypeCases: false, casesync.TypeReconciliation: true} {
+	for kind, fresh := range map[syncs.Type]bool{syncs.TypeInbound: false, syncs.TypeCases: false, syncs.TypeReconciliation: true} {
 		phase := full.phase(t, kind)
 		require.Equal(t, fresh, p.fresh(phase.ID), kind)
 	}
@@ -43,18 +43,18 @@ func TestWhatAScheduleSyncsFromDayToDayCounts(t *testing.T) { // R4
 	p := newPractice(t)
 	old := *day(t, "2026-02-01")
 	for _, tc := range []struct {
-		options casesync.Options
+		options syncs.Options
 		fresh   bool
 	}{
-		{casesync.Options{DaysAhead: new(2)}, true},
-		{casesync.Options{DaysAhead: new(2), DryRun: true}, false},
-		{casesync.Options{StartDate: &old}, false},
+		{syncs.Options{DaysAhead: new(2)}, true},
+		{syncs.Options{DaysAhead: new(2), DryRun: true}, false},
+		{syncs.Options{StartDate: &old}, false},
 	} {
-		claimed := p.claim(casesync.Run{Type: casesync.TypeInbound, Options: tc.options})
-		claimed.Trigger = casesync.TriggerSchedule
+		claimed := p.claim(syncs.Run{Type: syncs.TypeInbound, Options: tc.options})
+		claimed.Trigger = syncs.TriggerSchedule
 		result, err := p.runner.Run(p.background(), claimed)
 		require.NoError(t, err)
-		require.NoError(t, p.db.Audits().Finish(p.background(), claimed.Lease, casesync.StatusCompleted, result, p.clock.now()))
+		require.NoError(t, p.db.Audits().Finish(p.background(), claimed.Lease, syncs.StatusCompleted, result, p.clock.now()))
 		require.Equal(t, tc.fresh, p.fresh(claimed.Lease.AuditID), "%+v", tc.options)
 	}
 }
@@ -62,21 +62,21 @@ func TestWhatAScheduleSyncsFromDayToDayCounts(t *testing.T) { // R4
 func TestAnApprovalCountsAsTheSyncWhosePlanItCarriesOut(t *testing.T) { // R18, R23
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		kind    casesync.Type
-		options casesync.Options
-		code    casesync.Code
+		kind    syncs.Type
+		options syncs.Options
+		code    syncs.Code
 		fresh   bool
 	}{
-		"inbound":                      {casesync.TypeInbound, casesync.Options{}, casesync.CodeWrongPractice, true},
-		"inbound of two days":          {casesync.TypeInbound, casesync.Options{DaysAhead: new(2)}, casesync.CodeWrongPractice, false},
-		"reconciliation":               {casesync.TypeReconciliation, casesync.Options{}, casesync.CodeDeletionGuard, true},
-		"reconciliation of five days":  {casesync.TypeReconciliation, casesync.Options{LookbackDays: new(5)}, casesync.CodeDeletionGuard, false},
-		"the reconciliation of a full": {casesync.TypeFull, casesync.Options{}, casesync.CodeDeletionGuard, true},
+		"inbound":                      {syncs.TypeInbound, syncs.Options{}, syncs.CodeWrongPractice, true},
+		"inbound of two days":          {syncs.TypeInbound, syncs.Options{DaysAhead: new(2)}, syncs.CodeWrongPractice, false},
+		"reconciliation":               {syncs.TypeReconciliation, syncs.Options{}, syncs.CodeDeletionGuard, true},
+		"reconciliation of five days":  {syncs.TypeReconciliation, syncs.Options{LookbackDays: new(5)}, syncs.CodeDeletionGuard, false},
+		"the reconciliation of a full": {syncs.TypeFull, syncs.Options{}, syncs.CodeDeletionGuard, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := newPractice(t)
-			if tc.code == casesync.CodeWrongPractice {
+			if tc.code == syncs.CodeWrongPractice {
 				p.know(p.visits("k", 9, "2026-03-03 08:00")...)
 				p.enter(p.visits("f", 9, "2026-03-03 08:00")...)
 			} else {

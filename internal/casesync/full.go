@@ -11,6 +11,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // closing is how long the audit of a phase may take to close once its sync is
@@ -23,19 +24,19 @@ type fullSync struct {
 	*Runner
 	master     phase
 	connection Connection
-	windows    Windows
-	request    Run
+	windows    syncs.Windows
+	request    syncs.Run
 
-	settled map[string]bool // the appointments that inbound has merged
-	begun   map[Type]bool   // the phases that have an audit
+	settled map[string]bool     // the appointments that inbound has merged
+	begun   map[syncs.Type]bool // the phases that have an audit
 
-	result Result // of the master: the sums
-	err    error  // of the first phase that failed
+	result syncs.Result // of the master: the sums
+	err    error        // of the first phase that failed
 }
 
-func (r *Runner) full(ctx context.Context, p phase, connection Connection, windows Windows, run Run) (Result, error) {
-	f := &fullSync{Runner: r, master: p, connection: connection, windows: windows, request: run, begun: make(map[Type]bool)}
-	f.result.Skipped = make(map[Type]string)
+func (r *Runner) full(ctx context.Context, p phase, connection Connection, windows syncs.Windows, run syncs.Run) (syncs.Result, error) {
+	f := &fullSync{Runner: r, master: p, connection: connection, windows: windows, request: run, begun: make(map[syncs.Type]bool)}
+	f.result.Skipped = make(map[syncs.Type]string)
 	err := panics.Catch(func() error {
 		f.run(ctx)
 		return nil
@@ -50,7 +51,7 @@ func (r *Runner) full(ctx context.Context, p phase, connection Connection, windo
 // do not run (R27, R58).
 func (f *fullSync) panicked(err error) {
 	f.fail(err)
-	for _, kind := range []Type{TypeInbound, TypeCases, TypeReconciliation} {
+	for _, kind := range []syncs.Type{syncs.TypeInbound, syncs.TypeCases, syncs.TypeReconciliation} {
 		if _, skipped := f.result.Skipped[kind]; !skipped && !f.begun[kind] {
 			f.skip("an internal error ended the sync", kind)
 		}
@@ -61,43 +62,43 @@ func (f *fullSync) run(ctx context.Context) {
 	court := f.reconciliation(f.master, f.connection, f.windows)
 	candidates, err := court.candidates(ctx) // local rows first (R21)
 	if err != nil {
-		f.stop(err, beforeFirstPhase, TypeInbound, TypeCases, TypeReconciliation)
+		f.stop(err, beforeFirstPhase, syncs.TypeInbound, syncs.TypeCases, syncs.TypeReconciliation)
 		return
 	}
 	snapshots, fetched := f.fetch(ctx)
 	if ctx.Err() != nil {
-		f.stop(context.Cause(ctx), beforeFirstPhase, TypeInbound, TypeCases, TypeReconciliation)
+		f.stop(context.Cause(ctx), beforeFirstPhase, syncs.TypeInbound, syncs.TypeCases, syncs.TypeReconciliation)
 		return
 	}
-	inbound, clean := f.carryOut(ctx, TypeInbound, func(ctx context.Context, p phase) (Result, error) {
+	inbound, clean := f.carryOut(ctx, syncs.TypeInbound, func(ctx context.Context, p phase) (syncs.Result, error) {
 		if fetched != nil {
-			return Result{}, fetched
+			return syncs.Result{}, fetched
 		}
 		snapshot := part(snapshots, f.windows.Inbound)
 		f.settled = snapshot.AppointmentIDs()
 		return f.inbound(ctx, p, f.windows, snapshot)
 	})
 	if f.over(ctx) {
-		f.skip("the sync ended during the inbound phase", TypeCases, TypeReconciliation)
+		f.skip("the sync ended during the inbound phase", syncs.TypeCases, syncs.TypeReconciliation)
 		return
 	}
-	f.carryOut(ctx, TypeCases, func(ctx context.Context, p phase) (Result, error) {
+	f.carryOut(ctx, syncs.TypeCases, func(ctx context.Context, p phase) (syncs.Result, error) {
 		return f.enrich(ctx, p, f.connection, f.windows, f.request.Options)
 	})
 	switch {
 	case f.over(ctx):
-		f.skip("the sync ended during the cases phase", TypeReconciliation)
+		f.skip("the sync ended during the cases phase", syncs.TypeReconciliation)
 	case !clean || inbound.Code != "":
-		f.skip("the inbound phase was not clean", TypeReconciliation)
+		f.skip("the inbound phase was not clean", syncs.TypeReconciliation)
 		if clean { // it completed, but left rows out: the master cannot be complete
-			f.fail(&Failure{Code: inbound.Code, Message: inbound.Error})
+			f.fail(&syncs.Failure{Code: inbound.Code, Message: inbound.Error})
 		}
 	default:
-		f.carryOut(ctx, TypeReconciliation, func(ctx context.Context, p phase) (Result, error) {
+		f.carryOut(ctx, syncs.TypeReconciliation, func(ctx context.Context, p phase) (syncs.Result, error) {
 			court := f.reconciliation(p, f.connection, f.windows)
 			candidates, err := court.fresh(ctx, candidates)
 			if err != nil {
-				return Result{}, err
+				return syncs.Result{}, err
 			}
 			return court.run(ctx, candidates, part(snapshots, f.windows.Reconciliation))
 		})
@@ -144,20 +145,20 @@ func (p *reconciliationPhase) fresh(ctx context.Context, before []Case) ([]Case,
 
 // carryOut runs one phase under an audit of its own, adds its counts to the
 // master's, and answers whether it completed.
-func (f *fullSync) carryOut(ctx context.Context, kind Type, run func(context.Context, phase) (Result, error)) (Result, bool) {
+func (f *fullSync) carryOut(ctx context.Context, kind syncs.Type, run func(context.Context, phase) (syncs.Result, error)) (syncs.Result, bool) {
 	id, err := f.o.Recorder.BeginPhase(ctx, f.request.Lease, kind, f.o.Now())
 	if err != nil {
 		f.fail(fmt.Errorf("opening the audit of the %s phase: %w", kind, err))
 		f.skip("its audit could not be opened", kind)
-		return Result{}, false
+		return syncs.Result{}, false
 	}
 	f.begun[kind] = true
 	p := f.phase(f.request, kind, id)
 	p.provider, p.usual = f.master.provider, f.windows.Default[kind]
-	if kind == TypeReconciliation { // which runs only after a clean inbound
+	if kind == syncs.TypeReconciliation { // which runs only after a clean inbound
 		p.settled = f.settled
 	}
-	result, err := f.logged(ctx, p, func(ctx context.Context) (Result, error) { return run(ctx, p) })
+	result, err := f.logged(ctx, p, func(ctx context.Context) (syncs.Result, error) { return run(ctx, p) })
 	result.CoversDefault = p.usual
 	status, result := Conclude(result, err)
 
@@ -181,7 +182,7 @@ func (f *fullSync) over(ctx context.Context) bool {
 	if ctx.Err() != nil { // perhaps after the phase's last write, which met no error
 		f.fail(context.Cause(ctx))
 	}
-	return ctx.Err() != nil || endsSession(f.err) || errors.Is(f.err, ErrLeaseLost) || panics.In(f.err) != nil
+	return ctx.Err() != nil || endsSession(f.err) || errors.Is(f.err, syncs.ErrLeaseLost) || panics.In(f.err) != nil
 }
 
 // fail keeps the first failure (R27), and a panic before any other (R58).
@@ -191,13 +192,13 @@ func (f *fullSync) fail(err error) {
 	}
 }
 
-func (f *fullSync) skip(reason string, kinds ...Type) {
+func (f *fullSync) skip(reason string, kinds ...syncs.Type) {
 	for _, kind := range kinds {
 		f.result.Skipped[kind] = reason
 	}
 }
 
-func (f *fullSync) stop(err error, reason string, kinds ...Type) {
+func (f *fullSync) stop(err error, reason string, kinds ...syncs.Type) {
 	f.fail(err)
 	f.skip(reason, kinds...)
 }

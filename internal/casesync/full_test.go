@@ -8,13 +8,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // phases are the three in their order.
-var phases = []casesync.Type{casesync.TypeInbound, casesync.TypeCases, casesync.TypeReconciliation}
+var phases = []syncs.Type{syncs.TypeInbound, syncs.TypeCases, syncs.TypeReconciliation}
 
 // ran are the phases that have an audit, with its end.
 func ran(o outcome) (ran []string) {
@@ -30,7 +30,7 @@ func (p *practice) aRound() {
 	p.aWeek()
 	p.record(p.held("51", "1", "2026-02-23 09:00"), p.held("52", "2", "2026-02-24 09:00", unfinished))
 	p.enter(p.visit("20", "2026-03-02 08:00"), p.visit("21", "2026-03-02 15:00"), p.visit("22", "2026-03-09 15:00"))
-	p.sync(casesync.TypeFull)
+	p.sync(syncs.TypeFull)
 	p.fake.ForgetCalls()
 }
 
@@ -45,7 +45,7 @@ func TestAFullSyncIsOneLoginOneFetchAndThreePhases(t *testing.T) { // R27
 	p.remove("3")                                // one that is gone
 	p.record(p.held("52", "2", "2026-02-24 09:00"))
 
-	o := p.sync(casesync.TypeFull)
+	o := p.sync(syncs.TypeFull)
 	require.Equal(t, 1, p.fake.Count(pimstest.OpLogin))
 	require.Equal(t, []string{"2026-02-24..2026-03-10 America/New_York", "2026-02-25..2026-02-25 America/New_York"}, p.fetches(),
 		"one fetch of all days, and the orphan's day once more")
@@ -53,7 +53,7 @@ func TestAFullSyncIsOneLoginOneFetchAndThreePhases(t *testing.T) { // R27
 	require.Equal(t, []string{"inbound completed", "cases completed", "reconciliation completed"}, ran(o))
 	require.Empty(t, o.audit.Result.Skipped)
 	inbound, cases, reconciliation := o.phase(t, phases[0]), o.phase(t, phases[1]), o.phase(t, phases[2])
-	require.Equal(t, casesync.Stats{AppointmentsFound: 3, CasesCreated: 1, CasesUpdated: 1, CasesUnchanged: 1}, inbound.Result.Stats)
+	require.Equal(t, syncs.Stats{AppointmentsFound: 3, CasesCreated: 1, CasesUpdated: 1, CasesUnchanged: 1}, inbound.Result.Stats)
 	require.Equal(t, 3, o.Stats.AppointmentsFound, "an appointment that two phases looked at was found once")
 	require.Equal(t, 1, cases.Result.Stats.CasesEnriched)
 	require.Equal(t, []int{1, 1}, []int{reconciliation.Result.Stats.CasesUpdated, reconciliation.Result.Stats.CasesDeleted})
@@ -67,7 +67,7 @@ func TestAFullSyncIsOneLoginOneFetchAndThreePhases(t *testing.T) { // R27
 func TestDaysFarApartAreFetchedApart(t *testing.T) { // R27: no day that no phase needs
 	t.Parallel()
 	p := newPractice(t)
-	p.sync(casesync.TypeFull, casesync.Options{StartDate: day(t, "2026-04-01"), EndDate: day(t, "2026-04-03")})
+	p.sync(syncs.TypeFull, syncs.Options{StartDate: day(t, "2026-04-01"), EndDate: day(t, "2026-04-03")})
 	require.Equal(t, []string{"2026-02-23..2026-03-02 America/New_York", "2026-04-01..2026-04-03 America/New_York"}, p.fetches())
 }
 
@@ -75,7 +75,7 @@ func TestOnlyTheInboundWindowCreatesInAFullSync(t *testing.T) { // R25
 	t.Parallel()
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-02-25 09:00"), p.visit("2", "2026-03-02 09:00"), p.visit("3", "2026-03-11 09:00"))
-	o := p.sync(casesync.TypeFull)
+	o := p.sync(syncs.TypeFull)
 	require.Equal(t, 1, o.Stats.CasesCreated)
 	require.Equal(t, []string{"2"}, column[string](p, "select pims_id from cases where clinic_id = $1"))
 }
@@ -86,12 +86,12 @@ func TestARefusedLoginEndsEverything(t *testing.T) { // R27, W16
 	p.aRound()
 	p.fake.SetPassword("Zzchanged")
 	p.requireNothingWritten(func() {
-		o := p.fail(casesync.CodeAuthRejected, casesync.TypeFull)
+		o := p.fail(syncs.CodeAuthRejected, syncs.TypeFull)
 		require.Equal(t, "PIMS authentication failed: Invalid credentials", o.audit.Result.Error)
 		require.Empty(t, o.audit.Children)
 		for _, kind := range phases {
 			require.NotEmpty(t, o.audit.Result.Skipped[kind], kind)
-			alone := p.fail(casesync.CodeAuthRejected, kind)
+			alone := p.fail(syncs.CodeAuthRejected, kind)
 			require.Empty(t, alone.audit.Result.Skipped)
 		}
 	})
@@ -105,25 +105,25 @@ func TestASessionThatDiesEndsEverythingAfterIt(t *testing.T) { // R27
 		name    string
 		op      pimstest.Op
 		ran     []string
-		skipped map[casesync.Type]string
+		skipped map[syncs.Type]string
 	}{
 		{
 			"in the fetch", pimstest.OpAppointments,
 			[]string{"inbound failed"},
-			map[casesync.Type]string{
-				casesync.TypeCases:          "the sync ended during the inbound phase",
-				casesync.TypeReconciliation: "the sync ended during the inbound phase",
+			map[syncs.Type]string{
+				syncs.TypeCases:          "the sync ended during the inbound phase",
+				syncs.TypeReconciliation: "the sync ended during the inbound phase",
 			},
 		},
 		{
 			"in the search", pimstest.OpSearch,
 			[]string{"inbound completed", "cases failed"},
-			map[casesync.Type]string{casesync.TypeReconciliation: "the sync ended during the cases phase"},
+			map[syncs.Type]string{syncs.TypeReconciliation: "the sync ended during the cases phase"},
 		},
 		{
 			"in a view", pimstest.OpConsultation,
 			[]string{"inbound completed", "cases failed"},
-			map[casesync.Type]string{casesync.TypeReconciliation: "the sync ended during the cases phase"},
+			map[syncs.Type]string{syncs.TypeReconciliation: "the sync ended during the cases phase"},
 		},
 		{"in a lookup", pimstest.OpFind, []string{"inbound completed", "cases completed", "reconciliation failed"}, nil},
 	} {
@@ -133,7 +133,7 @@ func TestASessionThatDiesEndsEverythingAfterIt(t *testing.T) { // R27
 			p.aRound()
 			p.remove("4")
 			p.dies(tc.op, expired)
-			o := p.fail(casesync.CodeAuthExpired, casesync.TypeFull, one)
+			o := p.fail(syncs.CodeAuthExpired, syncs.TypeFull, one)
 			require.Equal(t, tc.ran, ran(o))
 			require.Equal(t, tc.skipped, o.audit.Result.Skipped)
 			require.Empty(t, p.deleted())
@@ -149,11 +149,11 @@ func TestAFailedInboundLeavesTheCasesPhaseToRun(t *testing.T) { // R27
 	p.pass(time.Hour)
 	p.record(p.held("52", "2", "2026-02-24 09:00"))
 	p.fake.FailNext(pimstest.OpAppointments, fmt.Errorf("fetch: %w", pims.ErrSchemaDrift))
-	o := p.fail(casesync.CodeSchemaDrift, casesync.TypeFull)
+	o := p.fail(syncs.CodeSchemaDrift, syncs.TypeFull)
 	require.Equal(t, []string{"inbound failed", "cases completed"}, ran(o))
 	require.Equal(t, 1, o.Stats.CasesEnriched)
-	require.Equal(t, map[casesync.Type]string{casesync.TypeReconciliation: "the inbound phase was not clean"}, o.audit.Result.Skipped)
-	require.Equal(t, casesync.CodeSchemaDrift, o.phase(t, casesync.TypeInbound).Result.Code)
+	require.Equal(t, map[syncs.Type]string{syncs.TypeReconciliation: "the inbound phase was not clean"}, o.audit.Result.Skipped)
+	require.Equal(t, syncs.CodeSchemaDrift, o.phase(t, syncs.TypeInbound).Result.Code)
 	require.Empty(t, p.deleted())
 }
 
@@ -164,13 +164,13 @@ func TestAnInboundThatLeftRowsOutKeepsReconciliationFromRunning(t *testing.T) { 
 	p.remove("4")
 	p.enter(p.visit("24", "2026-03-03 09:00"))
 	p.fake.SetFlaws(nil, 1, 0)
-	o := p.fail(casesync.CodeSnapshotIncomplete, casesync.TypeFull)
+	o := p.fail(syncs.CodeSnapshotIncomplete, syncs.TypeFull)
 	require.Equal(t, []string{"inbound completed", "cases completed"}, ran(o))
-	inbound := o.phase(t, casesync.TypeInbound)
-	require.Equal(t, casesync.CodeSnapshotIncomplete, inbound.Result.Code)
+	inbound := o.phase(t, syncs.TypeInbound)
+	require.Equal(t, syncs.CodeSnapshotIncomplete, inbound.Result.Code)
 	require.Equal(t, 1, inbound.Result.Stats.CasesCreated, "the others are written")
 	require.Equal(t, inbound.Result.Error, o.audit.Result.Error)
-	require.Contains(t, o.audit.Result.Skipped, casesync.TypeReconciliation)
+	require.Contains(t, o.audit.Result.Skipped, syncs.TypeReconciliation)
 	require.Empty(t, p.deleted())
 }
 
@@ -180,9 +180,9 @@ func TestFailedItemsOfEnrichmentEndNothing(t *testing.T) { // R27
 	p.aRound()
 	p.remove("4")
 	p.fake.FailConsultation("52", pims.ErrRemote)
-	o := p.sync(casesync.TypeFull)
+	o := p.sync(syncs.TypeFull)
 	require.Len(t, o.audit.Result.Failures, 1)
-	require.Equal(t, o.phase(t, casesync.TypeCases).Result.Failures, o.audit.Result.Failures)
+	require.Equal(t, o.phase(t, syncs.TypeCases).Result.Failures, o.audit.Result.Failures)
 	require.Equal(t, []string{"4"}, p.deleted())
 	p.fake.FailConsultation("52", nil)
 }
@@ -193,7 +193,7 @@ func TestAFailedCasesPhaseLeavesReconciliationToRun(t *testing.T) { // R27
 	p.aRound()
 	p.remove("4")
 	p.fake.FailNext(pimstest.OpSearch, fmt.Errorf("search: %w", pims.ErrRemote))
-	o := p.fail(casesync.CodePIMSError, casesync.TypeFull)
+	o := p.fail(syncs.CodePIMSError, syncs.TypeFull)
 	require.Equal(t, []string{"inbound completed", "cases failed", "reconciliation completed"}, ran(o))
 	require.Equal(t, []string{"4"}, p.deleted())
 }
@@ -205,14 +205,14 @@ func TestTheMasterTakesCodeErrorAndPlanOfTheFirstThatFailed(t *testing.T) { // R
 		p := newPractice(t)
 		p.aRound()
 		p.remove("1", "2", "3", "4", "5", "6", "7")
-		o := p.fail(casesync.CodeDeletionGuard, casesync.TypeFull)
-		child := o.phase(t, casesync.TypeReconciliation)
-		require.Equal(t, casesync.StatusFailed, child.Status)
+		o := p.fail(syncs.CodeDeletionGuard, syncs.TypeFull)
+		child := o.phase(t, syncs.TypeReconciliation)
+		require.Equal(t, syncs.StatusFailed, child.Status)
 		require.Equal(t, child.Result.Error, o.audit.Result.Error)
 		require.Equal(t, child.Result.PlanID, o.audit.Result.PlanID)
 		plan := p.plan(o.audit.Result.PlanID)
 		require.Equal(t, child.ID, plan.SyncID)
-		require.Equal(t, casesync.TypeReconciliation, plan.SyncType)
+		require.Equal(t, syncs.TypeReconciliation, plan.SyncType)
 	})
 	t.Run("cases before reconciliation", func(t *testing.T) {
 		t.Parallel()
@@ -220,9 +220,9 @@ func TestTheMasterTakesCodeErrorAndPlanOfTheFirstThatFailed(t *testing.T) { // R
 		p.aRound()
 		p.remove("1", "2", "3", "4", "5", "6", "7")
 		p.fake.FailNext(pimstest.OpSearch, fmt.Errorf("search: %w", pims.ErrRemote))
-		o := p.fail(casesync.CodePIMSError, casesync.TypeFull)
+		o := p.fail(syncs.CodePIMSError, syncs.TypeFull)
 		require.Zero(t, o.audit.Result.PlanID)
-		require.Equal(t, casesync.CodeDeletionGuard, o.phase(t, casesync.TypeReconciliation).Result.Code)
+		require.Equal(t, syncs.CodeDeletionGuard, o.phase(t, syncs.TypeReconciliation).Result.Code)
 	})
 	t.Run("a guard of inbound before cases", func(t *testing.T) {
 		t.Parallel()
@@ -233,9 +233,9 @@ func TestTheMasterTakesCodeErrorAndPlanOfTheFirstThatFailed(t *testing.T) { // R
 		p.enter(p.visits("f", 9, "2026-03-04 08:00")...)
 		p.fake.FailNext(pimstest.OpSearch, fmt.Errorf("search: %w", pims.ErrRemote))
 		p.requireNothingWritten(func() {
-			o := p.fail(casesync.CodeWrongPractice, casesync.TypeFull)
+			o := p.fail(syncs.CodeWrongPractice, syncs.TypeFull)
 			require.Equal(t, []string{"inbound failed", "cases failed"}, ran(o))
-			require.Equal(t, o.phase(t, casesync.TypeInbound).ID, p.plan(o.audit.Result.PlanID).SyncID)
+			require.Equal(t, o.phase(t, syncs.TypeInbound).ID, p.plan(o.audit.Result.PlanID).SyncID)
 		})
 	})
 }
@@ -250,36 +250,36 @@ func TestWhatTheInboundPhaseWroteIsWhatReconciliationJudges(t *testing.T) { // R
 		p.know(p.visit("99", "2026-02-25 15:00"))
 		p.edit("20", `metadata = metadata || '{"tag": 1}'`)
 	})
-	o := p.sync(casesync.TypeFull)
+	o := p.sync(syncs.TypeFull)
 	require.Equal(t, []string{"20"}, p.deleted())
-	require.Equal(t, 13, o.phase(t, casesync.TypeReconciliation).Result.Stats.CasesChecked)
+	require.Equal(t, 13, o.phase(t, syncs.TypeReconciliation).Result.Stats.CasesChecked)
 	p.again = nil // the next one may look at the late one
 }
 
 func TestAPhaseWhoseAuditCannotBeOpenedDoesNotRun(t *testing.T) { // R27, R30
 	t.Parallel()
 	for _, tc := range []struct {
-		kind casesync.Type
+		kind syncs.Type
 		err  error
-		code casesync.Code
+		code syncs.Code
 		ran  []string
 	}{
-		{casesync.TypeInbound, casesync.ErrDatabase, casesync.CodeDatabaseUnavailable, []string{"cases completed"}},
-		{casesync.TypeCases, casesync.ErrDatabase, casesync.CodeDatabaseUnavailable, []string{"inbound completed", "reconciliation completed"}},
-		{casesync.TypeReconciliation, casesync.ErrDatabase, casesync.CodeDatabaseUnavailable, []string{"inbound completed", "cases completed"}},
-		{casesync.TypeInbound, casesync.ErrLeaseLost, casesync.CodeInterrupted, nil},
-		{casesync.TypeCases, casesync.ErrLeaseLost, casesync.CodeInterrupted, []string{"inbound completed"}},
+		{syncs.TypeInbound, syncs.ErrDatabase, syncs.CodeDatabaseUnavailable, []string{"cases completed"}},
+		{syncs.TypeCases, syncs.ErrDatabase, syncs.CodeDatabaseUnavailable, []string{"inbound completed", "reconciliation completed"}},
+		{syncs.TypeReconciliation, syncs.ErrDatabase, syncs.CodeDatabaseUnavailable, []string{"inbound completed", "cases completed"}},
+		{syncs.TypeInbound, syncs.ErrLeaseLost, syncs.CodeInterrupted, nil},
+		{syncs.TypeCases, syncs.ErrLeaseLost, syncs.CodeInterrupted, []string{"inbound completed"}},
 	} {
 		t.Run(fmt.Sprintf("%s, %s", tc.kind, tc.code), func(t *testing.T) {
 			t.Parallel()
 			p := newPractice(t)
-			p.recorder.beforeOpen = func(kind casesync.Type) error {
+			p.recorder.beforeOpen = func(kind syncs.Type) error {
 				if kind == tc.kind {
 					return tc.err
 				}
 				return nil
 			}
-			o := p.fail(tc.code, casesync.TypeFull)
+			o := p.fail(tc.code, syncs.TypeFull)
 			require.Equal(t, tc.ran, ran(o))
 			require.Equal(t, "its audit could not be opened", o.audit.Result.Skipped[tc.kind])
 		})
@@ -289,8 +289,8 @@ func TestAPhaseWhoseAuditCannotBeOpenedDoesNotRun(t *testing.T) { // R27, R30
 func TestADatabaseThatCannotBeReadEndsAFullSyncBeforeAnyFetch(t *testing.T) { // R21
 	t.Parallel()
 	p := newPractice(t)
-	p.store.before = at("DeletionCandidates", func() error { return fmt.Errorf("reading: %w", casesync.ErrDatabase) })
-	o := p.fail(casesync.CodeDatabaseUnavailable, casesync.TypeFull)
+	p.store.before = at("DeletionCandidates", func() error { return fmt.Errorf("reading: %w", syncs.ErrDatabase) })
+	o := p.fail(syncs.CodeDatabaseUnavailable, syncs.TypeFull)
 	require.Empty(t, o.audit.Children)
 	require.Len(t, o.audit.Result.Skipped, 3)
 	require.Empty(t, p.fetches())

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // The thresholds of the guards of a calendar (R18).
@@ -15,7 +16,7 @@ const (
 
 // wrongPractice tells whether a calendar is another practice's: we know and it
 // shows at least five ids of the same days, and they share none (R18).
-func wrongPractice(snapshot *pims.Snapshot, stored []Scheduled) (Evidence, bool) {
+func wrongPractice(snapshot *pims.Snapshot, stored []Scheduled) (syncs.Evidence, bool) {
 	present := make(map[string]bool, snapshot.Found())
 	for i := range snapshot.Appointments {
 		if a := &snapshot.Appointments[i]; snapshot.Window.Contains(a.Start) {
@@ -25,7 +26,7 @@ func wrongPractice(snapshot *pims.Snapshot, stored []Scheduled) (Evidence, bool)
 	for i := range snapshot.Unusable {
 		present[snapshot.Unusable[i].ID] = true
 	}
-	evidence := Evidence{FetchedAt: snapshot.FetchedAt, Found: len(present)}
+	evidence := syncs.Evidence{FetchedAt: snapshot.FetchedAt, Found: len(present)}
 	for _, s := range stored {
 		if s.SoftDeleted {
 			continue
@@ -44,12 +45,12 @@ func wrongPractice(snapshot *pims.Snapshot, stored []Scheduled) (Evidence, bool)
 // found by the same offset (R18). An offset is the same as instants, as wall
 // clocks of the window's zone (a clock change may lie between), or where the
 // PIMS's own text did not change at all and only its meaning did.
-func massShift(snapshot *pims.Snapshot, stored []Scheduled) (Evidence, bool) {
+func massShift(snapshot *pims.Snapshot, stored []Scheduled) (syncs.Evidence, bool) {
 	before := make(map[string]*Scheduled, len(stored))
 	for i := range stored {
 		before[stored[i].PIMSID] = &stored[i]
 	}
-	evidence := Evidence{FetchedAt: snapshot.FetchedAt, Found: snapshot.Found()}
+	evidence := syncs.Evidence{FetchedAt: snapshot.FetchedAt, Found: snapshot.Found()}
 	instants, walls := map[time.Duration]int{}, map[time.Duration]int{}
 	sameText := 0
 	for i := range snapshot.Appointments {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // forget takes all cases out of the database and all appointments out of the PIMS,
@@ -96,14 +97,14 @@ func TestAnotherPracticesCalendarIsRefused(t *testing.T) { // R18
 		p.know(ours...)
 		p.enter(theirs...)
 		if !tc.refused {
-			require.Equal(t, tc.fetched-tc.shared, p.sync(casesync.TypeInbound).Stats.CasesCreated, tc.name)
+			require.Equal(t, tc.fetched-tc.shared, p.sync(syncs.TypeInbound).Stats.CasesCreated, tc.name)
 			continue
 		}
 		p.requireNothingWritten(func() {
-			o := p.fail(casesync.CodeWrongPractice, casesync.TypeInbound)
+			o := p.fail(syncs.CodeWrongPractice, syncs.TypeInbound)
 			plan := p.plan(o.audit.Result.PlanID)
 			require.Equal(t, []int{tc.known, tc.fetched, 0}, []int{plan.Evidence.Known, plan.Evidence.Found, plan.Evidence.Shared}, tc.name)
-			require.Equal(t, casesync.TypeInbound, plan.SyncType)
+			require.Equal(t, syncs.TypeInbound, plan.SyncType)
 			require.Empty(t, plan.Cases)
 		})
 	}
@@ -117,7 +118,7 @@ func TestOnlyTheSameDaysTellAnotherPractice(t *testing.T) { // R18
 		p := newPractice(t)
 		p.know(p.visits("k", 9, "2026-02-27 08:00")...)
 		p.enter(p.visits("f", 9, "2026-03-03 08:00")...)
-		require.Equal(t, 9, p.sync(casesync.TypeInbound).Stats.CasesCreated)
+		require.Equal(t, 9, p.sync(syncs.TypeInbound).Stats.CasesCreated)
 	})
 	t.Run("what reaches in from the day before", func(t *testing.T) {
 		t.Parallel()
@@ -128,7 +129,7 @@ func TestOnlyTheSameDaysTellAnotherPractice(t *testing.T) { // R18
 			p.ends("2026-03-02 06:00")(&overnight[i])
 		}
 		p.enter(overnight...)
-		require.Equal(t, 9, p.sync(casesync.TypeInbound).Stats.CasesSkipped)
+		require.Equal(t, 9, p.sync(syncs.TypeInbound).Stats.CasesSkipped)
 	})
 	t.Run("rows that cannot be used are shown all the same", func(t *testing.T) {
 		t.Parallel()
@@ -136,9 +137,9 @@ func TestOnlyTheSameDaysTellAnotherPractice(t *testing.T) { // R18
 		p.know(p.visits("k", 5, "2026-03-03 08:00")...)
 		p.enter(p.visits("f", 4, "2026-03-03 08:00")...)
 		p.fake.SetFlaws([]pims.RecordError{{ID: "f9", Field: "start", Reason: "is missing"}}, 0, 0)
-		p.fail(casesync.CodeWrongPractice, casesync.TypeInbound)
+		p.fail(syncs.CodeWrongPractice, syncs.TypeInbound)
 		p.fake.SetFlaws([]pims.RecordError{{ID: "k001", Field: "start", Reason: "is missing"}}, 0, 0)
-		require.Equal(t, 4, p.sync(casesync.TypeInbound).Stats.CasesCreated)
+		require.Equal(t, 4, p.sync(syncs.TypeInbound).Stats.CasesCreated)
 	})
 	t.Run("what was deleted is not known", func(t *testing.T) {
 		t.Parallel()
@@ -146,7 +147,7 @@ func TestOnlyTheSameDaysTellAnotherPractice(t *testing.T) { // R18
 		p.know(p.visits("k", 9, "2026-03-03 08:00")...)
 		p.exec(`update cases set metadata = metadata || '{"reconciliation": {"softDeleted": true}}' where clinic_id = $1`)
 		p.enter(p.visits("f", 9, "2026-03-03 08:00")...)
-		require.Equal(t, 9, p.sync(casesync.TypeInbound).Stats.CasesCreated)
+		require.Equal(t, 9, p.sync(syncs.TypeInbound).Stats.CasesCreated)
 	})
 }
 
@@ -156,8 +157,8 @@ func TestReconciliationRefusesAnotherPracticesCalendarToo(t *testing.T) { // R18
 	p.know(p.visits("k", 9, "2026-03-01 08:00")...)
 	p.enter(p.visits("f", 9, "2026-03-01 08:00")...)
 	p.requireNothingWritten(func() {
-		o := p.fail(casesync.CodeWrongPractice, casesync.TypeReconciliation)
-		require.Equal(t, casesync.TypeReconciliation, p.plan(o.audit.Result.PlanID).SyncType)
+		o := p.fail(syncs.CodeWrongPractice, syncs.TypeReconciliation)
+		require.Equal(t, syncs.TypeReconciliation, p.plan(o.audit.Result.PlanID).SyncType)
 		require.Zero(t, o.Stats.CasesDeleted)
 	})
 	require.Empty(t, p.counted.refusals, "the deletion guard was not even asked")
@@ -205,7 +206,7 @@ func TestACalendarThatMovedAsAWholeIsRefused(t *testing.T) { // R18
 			continue
 		}
 		p.requireNothingWritten(func() {
-			o := p.fail(casesync.CodeShiftGuard, casesync.TypeInbound)
+			o := p.fail(syncs.CodeShiftGuard, syncs.TypeInbound)
 			evidence := p.plan(o.audit.Result.PlanID).Evidence
 			require.Equal(t, []int{tc.known, tc.together + tc.apart}, []int{evidence.Shared, evidence.Moved}, tc.name)
 			require.Equal(t, -5*time.Hour, evidence.MovedBy)
@@ -219,7 +220,7 @@ func (p *practice) movedCases(calendar []pims.Appointment) int {
 	p.Helper()
 	const dates = "select coalesce(metadata #>> '{appointment,start}', '') || scheduled_date from cases where clinic_id = $1 order by pims_id"
 	before := column[string](p, dates)
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	moved := 0
 	for i, date := range column[string](p, dates) {
 		if date != before[i] {
@@ -243,7 +244,7 @@ func TestAShiftAcrossAClockChangeIsOneOffset(t *testing.T) { // R18: the clocks 
 	t.Run("by a day and more on the wall clock", func(t *testing.T) {
 		t.Parallel()
 		p, _ := scene(t, 2, 0) // the first six cross the change, the others do not
-		o := p.fail(casesync.CodeShiftGuard, casesync.TypeInbound)
+		o := p.fail(syncs.CodeShiftGuard, syncs.TypeInbound)
 		require.Equal(t, 48*time.Hour, p.plan(o.audit.Result.PlanID).Evidence.MovedBy)
 	})
 	t.Run("by instants", func(t *testing.T) {
@@ -253,13 +254,13 @@ func TestAShiftAcrossAClockChangeIsOneOffset(t *testing.T) { // R18: the clocks 
 			calendar[i].Start, calendar[i].StartText = calendar[i].Start.Add(23*time.Hour), ""
 		}
 		p.enter(calendar...)
-		o := p.fail(casesync.CodeShiftGuard, casesync.TypeInbound)
+		o := p.fail(syncs.CodeShiftGuard, syncs.TypeInbound)
 		require.Equal(t, 23*time.Hour, p.plan(o.audit.Result.PlanID).Evidence.MovedBy)
 	})
 	t.Run("the clock change itself moves nothing", func(t *testing.T) {
 		t.Parallel()
 		p, _ := scene(t, 0, 0)
-		require.Equal(t, 12, p.sync(casesync.TypeInbound).Stats.CasesUnchanged)
+		require.Equal(t, 12, p.sync(syncs.TypeInbound).Stats.CasesUnchanged)
 	})
 }
 
@@ -277,7 +278,7 @@ func TestAChangeOfZoneThatLeavesTheTextsIsAShift(t *testing.T) { // R18
 	p.enter(calendar...)
 	p.clinic.Timezone = "Europe/Berlin"
 	p.requireNothingWritten(func() {
-		o := p.fail(casesync.CodeShiftGuard, casesync.TypeInbound)
+		o := p.fail(syncs.CodeShiftGuard, syncs.TypeInbound)
 		require.Equal(t, 12, p.plan(o.audit.Result.PlanID).Evidence.Moved)
 	})
 }
@@ -289,7 +290,7 @@ func TestCasesWithoutADateCannotMove(t *testing.T) { // R18
 	p.know(calendar...)
 	p.exec("update cases set scheduled_date = null where clinic_id = $1")
 	p.enter(calendar...)
-	require.Equal(t, 20, p.sync(casesync.TypeInbound).Stats.CasesUpdated)
+	require.Equal(t, 20, p.sync(syncs.TypeInbound).Stats.CasesUpdated)
 }
 
 func TestAShiftFromOtherDaysIntoTheWindowIsAShift(t *testing.T) { // R18
@@ -300,7 +301,7 @@ func TestAShiftFromOtherDaysIntoTheWindowIsAShift(t *testing.T) { // R18
 	p.shift(calendar, 7, 0)
 	p.enter(calendar...)
 	p.requireNothingWritten(func() {
-		o := p.fail(casesync.CodeShiftGuard, casesync.TypeInbound)
+		o := p.fail(syncs.CodeShiftGuard, syncs.TypeInbound)
 		require.Equal(t, 7*24*time.Hour, p.plan(o.audit.Result.PlanID).Evidence.MovedBy)
 	})
 }
@@ -310,49 +311,49 @@ func TestAPlanThatNobodyApprovedLiftsNothing(t *testing.T) { // R18, R23
 	p := newPractice(t)
 	p.know(p.visits("k", 9, "2026-03-03 08:00")...)
 	p.enter(p.visits("f", 9, "2026-03-03 08:00")...)
-	plan := p.plan(p.fail(casesync.CodeWrongPractice, casesync.TypeInbound).audit.Result.PlanID)
+	plan := p.plan(p.fail(syncs.CodeWrongPractice, syncs.TypeInbound).audit.Result.PlanID)
 	p.requireNothingWritten(func() {
-		o := p.run(p.background(), casesync.Run{Type: plan.SyncType, Approval: plan.ID})
-		require.Equal(t, casesync.StatusFailed, o.audit.Status)
+		o := p.run(p.background(), syncs.Run{Type: plan.SyncType, Approval: plan.ID})
+		require.Equal(t, syncs.StatusFailed, o.audit.Status)
 		require.ErrorContains(t, o.err, "is not approved")
 	})
 }
 
 func TestARunThatSeesTheDaysForItselfSupersedesTheGuardsPlans(t *testing.T) { // R18, R23
 	t.Parallel()
-	const open, superseded = casesync.PlanOpen, casesync.PlanSuperseded
-	days := func(t *testing.T, start, end string) casesync.Options {
-		return casesync.Options{StartDate: day(t, start), EndDate: day(t, end)}
+	const open, superseded = syncs.PlanOpen, syncs.PlanSuperseded
+	days := func(t *testing.T, start, end string) syncs.Options {
+		return syncs.Options{StartDate: day(t, start), EndDate: day(t, end)}
 	}
 	for name, tc := range map[string]struct {
 		now     string // of the later run
-		kind    casesync.Type
-		options casesync.Options
-		status  casesync.PlanStatus
+		kind    syncs.Type
+		options syncs.Options
+		status  syncs.PlanStatus
 	}{
-		"the same again":                   {"2026-03-02 10:00", casesync.TypeInbound, casesync.Options{}, superseded},
-		"a full sync's inbound":            {"2026-03-02 10:00", casesync.TypeFull, casesync.Options{}, superseded},
-		"the next morning":                 {"2026-03-03 07:00", casesync.TypeInbound, casesync.Options{}, superseded},
-		"a dry run":                        {"2026-03-02 10:00", casesync.TypeInbound, casesync.Options{DryRun: true}, open},
-		"fewer days":                       {"2026-03-02 10:00", casesync.TypeInbound, casesync.Options{DaysAhead: new(6)}, open},
-		"without the first day":            {"2026-03-02 10:00", casesync.TypeInbound, days(t, "2026-03-03", "2026-03-12"), open},
-		"without the first two days":       {"2026-03-03 07:00", casesync.TypeInbound, days(t, "2026-03-04", "2026-03-12"), open},
-		"more days":                        {"2026-03-02 10:00", casesync.TypeInbound, days(t, "2026-03-01", "2026-03-12"), superseded},
-		"other days":                       {"2026-03-02 10:00", casesync.TypeInbound, days(t, "2026-04-01", "2026-04-12"), open},
-		"a reconciliation looks elsewhere": {"2026-03-02 10:00", casesync.TypeReconciliation, casesync.Options{LookaheadDays: new(7)}, open},
+		"the same again":                   {"2026-03-02 10:00", syncs.TypeInbound, syncs.Options{}, superseded},
+		"a full sync's inbound":            {"2026-03-02 10:00", syncs.TypeFull, syncs.Options{}, superseded},
+		"the next morning":                 {"2026-03-03 07:00", syncs.TypeInbound, syncs.Options{}, superseded},
+		"a dry run":                        {"2026-03-02 10:00", syncs.TypeInbound, syncs.Options{DryRun: true}, open},
+		"fewer days":                       {"2026-03-02 10:00", syncs.TypeInbound, syncs.Options{DaysAhead: new(6)}, open},
+		"without the first day":            {"2026-03-02 10:00", syncs.TypeInbound, days(t, "2026-03-03", "2026-03-12"), open},
+		"without the first two days":       {"2026-03-03 07:00", syncs.TypeInbound, days(t, "2026-03-04", "2026-03-12"), open},
+		"more days":                        {"2026-03-02 10:00", syncs.TypeInbound, days(t, "2026-03-01", "2026-03-12"), superseded},
+		"other days":                       {"2026-03-02 10:00", syncs.TypeInbound, days(t, "2026-04-01", "2026-04-12"), open},
+		"a reconciliation looks elsewhere": {"2026-03-02 10:00", syncs.TypeReconciliation, syncs.Options{LookaheadDays: new(7)}, open},
 	} {
-		for _, guard := range []casesync.Code{casesync.CodeWrongPractice, casesync.CodeShiftGuard} {
+		for _, guard := range []syncs.Code{syncs.CodeWrongPractice, syncs.CodeShiftGuard} {
 			t.Run(name+" "+string(guard), func(t *testing.T) {
 				t.Parallel()
 				p := newPractice(t)
 				calendar := p.visits("k", 12, "2026-03-03 08:00")
 				p.know(calendar...)
 				wrong := p.visits("f", 12, "2026-03-03 08:00")
-				if guard == casesync.CodeShiftGuard {
+				if guard == syncs.CodeShiftGuard {
 					wrong = p.visits("k", 12, "2026-03-03 14:00")
 				}
 				p.enter(wrong...)
-				plan := p.fail(guard, casesync.TypeInbound).audit.Result.PlanID
+				plan := p.fail(guard, syncs.TypeInbound).audit.Result.PlanID
 				p.calendar = nil
 				p.enter(calendar...)
 				p.at(tc.now)
@@ -371,30 +372,30 @@ func TestEachGuardSupersedesItsOwnPlanOnlyWhereItHasJudged(t *testing.T) { // R1
 	p.know(calendar...)
 	theirs := p.visits("f", 12, "2026-03-03 08:00")
 	p.enter(theirs...)
-	wrong := p.fail(casesync.CodeWrongPractice, casesync.TypeInbound).audit.Result.PlanID
+	wrong := p.fail(syncs.CodeWrongPractice, syncs.TypeInbound).audit.Result.PlanID
 	p.calendar = nil
 	moved := p.visits("k", 12, "2026-03-03 14:00")
 	p.enter(moved...)
-	shift := p.fail(casesync.CodeShiftGuard, casesync.TypeInbound).audit.Result.PlanID
-	require.Equal(t, casesync.PlanSuperseded, p.plan(wrong).Status, "the first guard let the calendar pass")
+	shift := p.fail(syncs.CodeShiftGuard, syncs.TypeInbound).audit.Result.PlanID
+	require.Equal(t, syncs.PlanSuperseded, p.plan(wrong).Status, "the first guard let the calendar pass")
 
 	p.calendar = nil
 	p.enter(theirs...)
-	wrong = p.fail(casesync.CodeWrongPractice, casesync.TypeInbound).audit.Result.PlanID
-	require.Equal(t, casesync.PlanOpen, p.plan(shift).Status, "the second guard has not seen this one")
+	wrong = p.fail(syncs.CodeWrongPractice, syncs.TypeInbound).audit.Result.PlanID
+	require.Equal(t, syncs.PlanOpen, p.plan(shift).Status, "the second guard has not seen this one")
 
 	require.NoError(t, p.approve(wrong).err)
-	require.Equal(t, casesync.PlanApproved, p.plan(wrong).Status)
-	require.Equal(t, casesync.PlanSuperseded, p.plan(shift).Status, "the guard that was not lifted judged")
+	require.Equal(t, syncs.PlanApproved, p.plan(wrong).Status)
+	require.Equal(t, syncs.PlanSuperseded, p.plan(shift).Status, "the guard that was not lifted judged")
 
 	p.forget()
 	p.know(calendar...)
 	p.enter(theirs...)
-	first := p.fail(casesync.CodeWrongPractice, casesync.TypeInbound).audit.Result.PlanID
-	p.recorder.plans[0].Status = casesync.PlanApproved
-	second := p.fail(casesync.CodeWrongPractice, casesync.TypeInbound).audit.Result.PlanID
-	require.NoError(t, p.run(p.background(), casesync.Run{Type: casesync.TypeInbound, Approval: first}).err)
-	require.Equal(t, casesync.PlanOpen, p.plan(second).Status, "a lifted guard has not judged")
+	first := p.fail(syncs.CodeWrongPractice, syncs.TypeInbound).audit.Result.PlanID
+	p.recorder.plans[0].Status = syncs.PlanApproved
+	second := p.fail(syncs.CodeWrongPractice, syncs.TypeInbound).audit.Result.PlanID
+	require.NoError(t, p.run(p.background(), syncs.Run{Type: syncs.TypeInbound, Approval: first}).err)
+	require.Equal(t, syncs.PlanOpen, p.plan(second).Status, "a lifted guard has not judged")
 	p.again = nil
 }
 
@@ -403,7 +404,7 @@ func TestAnApprovalLiftsTheOneGuardForTheDaysOfItsPlan(t *testing.T) { // R18
 	p := newPractice(t)
 	p.know(p.visits("k", 9, "2026-03-03 08:00")...)
 	p.enter(p.visits("f", 9, "2026-03-03 08:00")...)
-	o := p.fail(casesync.CodeWrongPractice, casesync.TypeInbound, casesync.Options{DaysAhead: new(2)})
+	o := p.fail(syncs.CodeWrongPractice, syncs.TypeInbound, syncs.Options{DaysAhead: new(2)})
 	approved := p.approve(o.audit.Result.PlanID)
 	require.NoError(t, approved.err)
 	require.Equal(t, 9, approved.Stats.CasesCreated)
@@ -414,15 +415,15 @@ func TestAnApprovalLiftsTheOneGuardForTheDaysOfItsPlan(t *testing.T) { // R18
 	calendar := p.visits("k", 12, "2026-03-03 08:00")
 	p.know(calendar...)
 	p.enter(p.visits("f", 9, "2026-03-03 08:00")...)
-	o = p.fail(casesync.CodeWrongPractice, casesync.TypeInbound)
+	o = p.fail(syncs.CodeWrongPractice, syncs.TypeInbound)
 	p.shift(calendar, 14, 0) // the same practice after all, but …
 	p.enter(append(calendar, p.visits("k", 12, "2026-03-03 09:00")...)...)
 	p.requireNothingWritten(func() {
 		approved := p.approve(o.audit.Result.PlanID)
-		require.Equal(t, casesync.CodeShiftGuard, approved.Code, "every other rule holds")
+		require.Equal(t, syncs.CodeShiftGuard, approved.Code, "every other rule holds")
 
 		p.calendar = nil
 		p.enter(p.visits("f", 9, "2026-03-03 08:00")...)
-		require.Equal(t, casesync.CodeWrongPractice, p.approve(approved.PlanID).Code, "each approval lifts its own guard")
+		require.Equal(t, syncs.CodeWrongPractice, p.approve(approved.PlanID).Code, "each approval lifts its own guard")
 	})
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // An Event is one change of a case, by whomever (R14).
@@ -46,7 +48,7 @@ func (r *Restoration) Refusal() error {
 		}
 		changes = append(changes, fmt.Sprintf("%s (by %s at %s)", field, e.Who(), e.At.UTC().Format(time.RFC3339)))
 	}
-	return Fail(CodeAlreadyDecided, "the case was changed since it was soft-deleted and stays as it is: %s; the operations guide tells how to undo the deletion by hand, under \"Cases were deleted wrongly\"",
+	return syncs.Fail(syncs.CodeAlreadyDecided, "the case was changed since it was soft-deleted and stays as it is: %s; the operations guide tells how to undo the deletion by hand, under \"Cases were deleted wrongly\"",
 		strings.Join(changes, ", "))
 }
 
@@ -124,29 +126,19 @@ func DeletionsFirst(events []Event) []Event {
 	return sorted
 }
 
-func deletes(reconciliation []byte) bool {
-	var mark struct {
-		SoftDeleted bool `json:"softDeleted"`
-	}
-	return json.Unmarshal(reconciliation, &mark) == nil && mark.SoftDeleted
-}
-
-// ChangesInOrder puts what a dry run would delete, or hold back, before its other
-// changes, each group in its order.
-func ChangesInOrder(changes []Change) []Change {
-	sorted := slices.Clone(changes)
-	slices.SortStableFunc(sorted, func(a, b Change) int { return last(!a.deletes()) - last(!b.deletes()) })
-	return sorted
-}
-
-func (c *Change) deletes() bool { return c.Action == ActionDeleted || c.Action == ActionHeldBack }
-
 // last is where something stands in a list of two groups.
 func last(yes bool) int {
 	if yes {
 		return 1
 	}
 	return 0
+}
+
+func deletes(reconciliation []byte) bool {
+	var mark struct {
+		SoftDeleted bool `json:"softDeleted"`
+	}
+	return json.Unmarshal(reconciliation, &mark) == nil && mark.SoftDeleted
 }
 
 // Tell says in plain words what an event changed, with dates in the clinic's zone:
@@ -312,23 +304,4 @@ func merged(a, b map[string]json.RawMessage) map[string]json.RawMessage {
 }
 
 // Who says in plain words who made a change.
-func (e *Event) Who() string { return who(e.Actor) }
-
-// who is an actor in plain words.
-func who(actor string) string {
-	kind, id, _ := strings.Cut(actor, ":")
-	switch kind {
-	case "sync":
-		return "sync " + id
-	case "key":
-		return "API key " + id
-	case "clearing":
-		return "the clearing of foreign notes " + id
-	case "undo-clearing":
-		return "the undoing of the clearing of foreign notes " + id
-	case "os":
-		return id + " on the command line"
-	default:
-		return "a person or another program"
-	}
-}
+func (e *Event) Who() string { return syncs.Who(e.Actor) }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestAnEventIsToldInPlainWords(t *testing.T) { // R14
@@ -84,10 +85,10 @@ func TestDeletionsAreListedFirst(t *testing.T) {
 	require.Equal(t, []casesync.Event{status, mark, first, restored}, casesync.DeletionsFirst(given))
 	require.Equal(t, []casesync.Event{first, status, restored, mark}, given, "what was given stays")
 
-	action := func(a casesync.Action) casesync.Change { return casesync.Change{Action: a} }
+	action := func(a syncs.Action) syncs.Change { return syncs.Change{Action: a} }
 	require.Equal(t,
-		[]casesync.Change{action(casesync.ActionDeleted), action(casesync.ActionHeldBack), action(casesync.ActionCreated), action(casesync.ActionRestored)},
-		casesync.ChangesInOrder([]casesync.Change{
-			action(casesync.ActionCreated), action(casesync.ActionDeleted), action(casesync.ActionRestored), action(casesync.ActionHeldBack),
+		[]syncs.Change{action(syncs.ActionDeleted), action(syncs.ActionHeldBack), action(syncs.ActionCreated), action(syncs.ActionRestored)},
+		syncs.ChangesInOrder([]syncs.Change{
+			action(syncs.ActionCreated), action(syncs.ActionDeleted), action(syncs.ActionRestored), action(syncs.ActionHeldBack),
 		}))
 }

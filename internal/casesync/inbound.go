@@ -12,13 +12,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 const (
 	chunkSize     = 1000 // rows of one round trip (R15)
 	chunkBytes    = 4 << 20
-	mergeAttempts = 10   // how often a row is read and merged again (R12)
-	maxChanges    = 1000 // what a dry run lists (R26)
+	mergeAttempts = 10 // how often a row is read and merged again (R12)
 )
 
 // A calendarPhase turns a snapshot of the calendar into cases. W4.
@@ -38,9 +38,9 @@ type calendarPhase struct {
 
 // inbound writes an already fetched snapshot (W4).
 // The result is right as far as it goes even where an error is returned.
-func (p *calendarPhase) inbound(ctx context.Context, snapshot *pims.Snapshot) (Result, error) {
-	result := Result{Stats: Stats{AppointmentsFound: snapshot.Found()}}
-	result.Warnings = Warnings{
+func (p *calendarPhase) inbound(ctx context.Context, snapshot *pims.Snapshot) (syncs.Result, error) {
+	result := syncs.Result{Stats: syncs.Stats{AppointmentsFound: snapshot.Found()}}
+	result.Warnings = syncs.Warnings{
 		UnusableRows:     len(snapshot.Unusable),
 		UnidentifiedRows: snapshot.Unidentified,
 		DuplicateRows:    snapshot.Duplicates,
@@ -57,7 +57,7 @@ func (p *calendarPhase) inbound(ctx context.Context, snapshot *pims.Snapshot) (R
 		return result, err
 	}
 	if !snapshot.Complete() { // R6: the others are written, and it is said
-		result.Code = CodeSnapshotIncomplete
+		result.Code = syncs.CodeSnapshotIncomplete
 		result.Error = fmt.Sprintf("%d rows of the PIMS calendar have no id and were left out", snapshot.Unidentified)
 	}
 	return result, nil
@@ -70,8 +70,8 @@ func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) erro
 	if err != nil {
 		return fmt.Errorf("reading the window's cases: %w", err)
 	}
-	if evidence, wrong := wrongPractice(snapshot, stored); wrong && !p.lifted(CodeWrongPractice) {
-		return p.hold(ctx, CodeWrongPractice, snapshot.Window, nil, evidence, fmt.Sprintf(
+	if evidence, wrong := wrongPractice(snapshot, stored); wrong && !p.lifted(syncs.CodeWrongPractice) {
+		return p.hold(ctx, syncs.CodeWrongPractice, snapshot.Window, nil, evidence, fmt.Sprintf(
 			"the PIMS shows %d appointments for %s, none of which is among the %d that we know: this looks like another practice's calendar, so nothing was written; check the credentials and the practice id, or approve the plan",
 			evidence.Found, snapshot.Window, evidence.Known))
 	}
@@ -84,15 +84,15 @@ func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) erro
 		p.know(snapshot, elsewhere)
 		stored = slices.Concat(stored, elsewhere)
 	}
-	if evidence, shifted := massShift(snapshot, stored); shifted && !p.lifted(CodeShiftGuard) {
-		if err := p.supersede(ctx, snapshot.Window, CodeWrongPractice); err != nil {
+	if evidence, shifted := massShift(snapshot, stored); shifted && !p.lifted(syncs.CodeShiftGuard) {
+		if err := p.supersede(ctx, snapshot.Window, syncs.CodeWrongPractice); err != nil {
 			return err
 		}
-		return p.hold(ctx, CodeShiftGuard, snapshot.Window, nil, evidence, fmt.Sprintf(
+		return p.hold(ctx, syncs.CodeShiftGuard, snapshot.Window, nil, evidence, fmt.Sprintf(
 			"%d of %d known appointments moved together by %s: this looks like a wrong time zone, so nothing was written; check the clinic's time zone, or approve the plan",
 			evidence.Moved, evidence.Shared, evidence.MovedBy))
 	}
-	return p.supersede(ctx, snapshot.Window, CodeWrongPractice, CodeShiftGuard)
+	return p.supersede(ctx, snapshot.Window, syncs.CodeWrongPractice, syncs.CodeShiftGuard)
 }
 
 // know keeps what was read.
@@ -122,7 +122,7 @@ func (p *calendarPhase) unknown(snapshot *pims.Snapshot) []string {
 }
 
 // write merges the snapshot into the cases, chunk by chunk.
-func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, result *Result) error {
+func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, result *syncs.Result) error {
 	var order []*pims.Appointment
 	for i := range snapshot.Appointments {
 		a := &snapshot.Appointments[i]
@@ -178,7 +178,7 @@ var errContended = errors.New("other writers keep changing the same cases; try a
 
 // writeChunk reads a chunk's cases, merges and writes them; what another writer
 // was in the way of is read and merged again (R12).
-func (p *calendarPhase) writeChunk(ctx context.Context, chunk []*pims.Appointment, result *Result) error {
+func (p *calendarPhase) writeChunk(ctx context.Context, chunk []*pims.Appointment, result *syncs.Result) error {
 	pending := chunk
 	for attempt := range mergeAttempts {
 		var ids []string
@@ -220,9 +220,9 @@ func (p *calendarPhase) cases(ctx context.Context, ids []string) (map[string]Cas
 
 // merge decides about each appointment and counts those that need no write. The
 // others come back with their actions by PIMS id.
-func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]Case, result *Result) ([]Write, map[string]Action) {
+func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]Case, result *syncs.Result) ([]Write, map[string]syncs.Action) {
 	var writes []Write
-	actions := make(map[string]Action)
+	actions := make(map[string]syncs.Action)
 	for _, a := range pending {
 		var before *Case
 		if c, ok := stored[a.ID]; ok {
@@ -248,12 +248,12 @@ func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]Cas
 
 // A caseWriter is the one method that every phase writes cases with; see InboundStore.
 type caseWriter interface {
-	WriteCases(ctx context.Context, lease Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
+	WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
 }
 
 // commit writes, or in a dry run only tells (R26), counts what was written, each by
 // its action, and answers its PIMS ids.
-func (p *phase) commit(ctx context.Context, store caseWriter, writes []Write, actions map[string]Action, result *Result) (map[string]bool, error) {
+func (p *phase) commit(ctx context.Context, store caseWriter, writes []Write, actions map[string]syncs.Action, result *syncs.Result) (map[string]bool, error) {
 	written := make(map[string]bool, len(writes))
 	if len(writes) == 0 {
 		return written, nil
@@ -262,7 +262,7 @@ func (p *phase) commit(ctx context.Context, store caseWriter, writes []Write, ac
 		for i := range writes {
 			id := writes[i].After.PIMSID
 			written[id] = true
-			result.change(actions[id], &writes[i])
+			noteChange(result, actions[id], &writes[i])
 		}
 	} else {
 		ids, err := store.WriteCases(ctx, p.lease, p.syncID, p.provider, writes, p.now())
@@ -276,7 +276,7 @@ func (p *phase) commit(ctx context.Context, store caseWriter, writes []Write, ac
 	}
 	for i := range writes {
 		if id := writes[i].After.PIMSID; written[id] {
-			result.count(actions[id])
+			result.Count(actions[id])
 			if writes[i].Hides() {
 				result.Warnings.ConsultationsHidden++
 			}
@@ -285,31 +285,12 @@ func (p *phase) commit(ctx context.Context, store caseWriter, writes []Write, ac
 	return written, nil
 }
 
-// count adds a written case. A restored case is an updated one too, so that what
-// was found is created + updated + unchanged + skipped (R12).
-func (r *Result) count(action Action) {
-	switch action {
-	case ActionCreated:
-		r.Stats.CasesCreated++
-	case ActionRestored:
-		r.Stats.CasesRestored++
-		r.Stats.CasesUpdated++
-	case ActionUpdated:
-		r.Stats.CasesUpdated++
-	case ActionEnriched:
-		r.Stats.CasesEnriched++
-	case ActionDeleted:
-		r.Stats.CasesDeleted++
-	case ActionHeldBack: // it is not done
-	}
-}
-
-// change notes what a dry run would do.
-func (r *Result) change(action Action, w *Write) {
-	if len(r.Changes) == maxChanges {
+// noteChange notes in a result what a dry run would do.
+func noteChange(r *syncs.Result, action syncs.Action, w *Write) {
+	if len(r.Changes) == syncs.MaxChanges {
 		return
 	}
-	c := Change{Action: action, PIMSID: w.After.PIMSID, Fields: Diff(w.Before, &w.After)}
+	c := syncs.Change{Action: action, PIMSID: w.After.PIMSID, Fields: Diff(w.Before, &w.After)}
 	if w.Before != nil {
 		c.CaseID, c.ScheduledDate, c.PatientName = w.Before.ID, w.Before.ScheduledDate, w.Before.PatientName
 	} else {

@@ -11,6 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestAppointmentsBecomeCasesAndFollowThePIMSDayByDay(t *testing.T) { // W4
@@ -18,7 +19,7 @@ func TestAppointmentsBecomeCasesAndFollowThePIMSDayByDay(t *testing.T) { // W4
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-03-02 10:00"), p.visit("2", "2026-03-04 11:00"), p.visit("3", "2026-03-09 23:45"), p.visit("4", "2026-03-10 08:00"))
 
-	first := p.sync(casesync.TypeInbound)
+	first := p.sync(syncs.TypeInbound)
 	require.Equal(t, 3, first.Stats.AppointmentsFound, "today and seven days more")
 	require.Equal(t, 3, first.Stats.CasesCreated)
 	c := p.stored("1")
@@ -32,8 +33,8 @@ func TestAppointmentsBecomeCasesAndFollowThePIMSDayByDay(t *testing.T) { // W4
 		a.ClientName, a.PatientID, a.PatientName, a.Type = "Zzada Winterbourne", "p9", "Zzbiscuit", "Surgery"
 	})
 	p.change("3", isCancelled)
-	second := p.sync(casesync.TypeInbound)
-	require.Equal(t, casesync.Stats{AppointmentsFound: 3, CasesCreated: 1, CasesUpdated: 2}, second.Stats)
+	second := p.sync(syncs.TypeInbound)
+	require.Equal(t, syncs.Stats{AppointmentsFound: 3, CasesCreated: 1, CasesUpdated: 2}, second.Stats)
 	c = p.stored("2")
 	require.Equal(t, p.instant("2026-03-05 16:30"), c.ScheduledDate.In(p.location))
 	require.Equal(t, []string{"Zzbiscuit", "Zzada Winterbourne", "surgery", "p9"},
@@ -43,20 +44,20 @@ func TestAppointmentsBecomeCasesAndFollowThePIMSDayByDay(t *testing.T) { // W4
 
 	p.at("2026-03-04 06:00")
 	p.change("3", isScheduled)
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	require.Equal(t, "draft", p.stored("3").Status, "reinstated")
-	require.Equal(t, map[casesync.Action]int{casesync.ActionCreated: 4, casesync.ActionUpdated: 3}, p.counted.actions)
+	require.Equal(t, map[syncs.Action]int{syncs.ActionCreated: 4, syncs.ActionUpdated: 3}, p.counted.actions)
 }
 
 func TestACaseWhoseAppointmentLeavesTheWindowStaysAsItIs(t *testing.T) { // R21, R25
 	t.Parallel()
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-03-03 10:00"), p.visit("2", "2026-03-03 11:00"))
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	before := p.cases(p.clinic.ID)
 	p.change("1", p.begins("2026-05-05 10:00"))
 	p.remove("2")
-	require.Equal(t, casesync.Stats{}, p.sync(casesync.TypeInbound).Stats)
+	require.Equal(t, syncs.Stats{}, p.sync(syncs.TypeInbound).Stats)
 	require.Equal(t, before, p.cases(p.clinic.ID), "inbound concludes nothing from absence")
 }
 
@@ -64,7 +65,7 @@ func TestTheSameIDInTwoClinicsIsTwoCases(t *testing.T) { // R13
 	t.Parallel()
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-03-02 10:00"))
-	require.Equal(t, 1, p.sync(casesync.TypeInbound).Stats.CasesCreated, "the neighbour has a case 1 too")
+	require.Equal(t, 1, p.sync(syncs.TypeInbound).Stats.CasesCreated, "the neighbour has a case 1 too")
 	require.Equal(t, []string{"Zzmochi", "Zzneighbour"}, column[string](p, "select patient_name from cases where pims_id = '1' and clinic_id in ($1, $2) order by 1", p.neighbour))
 }
 
@@ -73,16 +74,16 @@ func TestARowThatCameTwiceIsCountedOnce(t *testing.T) { // R6
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-03-02 10:00"))
 	p.fake.SetFlaws(nil, 0, 2)
-	o := p.sync(casesync.TypeInbound)
-	require.Equal(t, casesync.Stats{AppointmentsFound: 1, CasesCreated: 1}, o.Stats)
-	require.Equal(t, casesync.Warnings{DuplicateRows: 2}, o.audit.Result.Warnings)
+	o := p.sync(syncs.TypeInbound)
+	require.Equal(t, syncs.Stats{AppointmentsFound: 1, CasesCreated: 1}, o.Stats)
+	require.Equal(t, syncs.Warnings{DuplicateRows: 2}, o.audit.Result.Warnings)
 }
 
 func TestAnOvernightStayUpdatesAKnownCaseAndCreatesNone(t *testing.T) { // R5
 	t.Parallel()
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-03-02 22:00", p.ends("2026-03-03 07:00")))
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 
 	p.at("2026-03-03 01:00")
 	p.enter(
@@ -90,8 +91,8 @@ func TestAnOvernightStayUpdatesAKnownCaseAndCreatesNone(t *testing.T) { // R5
 		p.visit("2", "2026-03-02 23:00", p.ends("2026-03-03 07:00")), // nobody told us in time
 		p.visit("3", "2026-03-02 23:00", p.ends("2026-03-03 00:00")), // over at midnight
 	)
-	o := p.sync(casesync.TypeInbound)
-	require.Equal(t, casesync.Stats{AppointmentsFound: 2, CasesUpdated: 1, CasesSkipped: 1}, o.Stats)
+	o := p.sync(syncs.TypeInbound)
+	require.Equal(t, syncs.Stats{AppointmentsFound: 2, CasesUpdated: 1, CasesSkipped: 1}, o.Stats)
 	require.Equal(t, "pending", p.stored("1").Status)
 	require.Equal(t, 1, scan[int](p, "select count(*) from cases where clinic_id = $1"))
 }
@@ -112,14 +113,14 @@ func TestADayIsAsLongAsTheClockOfTheClinicMakesIt(t *testing.T) { // R1, R2
 			for _, wall := range append(tc.inside, tc.outside...) {
 				p.enter(p.visit(wall, wall))
 			}
-			o := p.sync(casesync.TypeInbound, casesync.Options{DaysAhead: new(0)})
+			o := p.sync(syncs.TypeInbound, syncs.Options{DaysAhead: new(0)})
 			require.Equal(t, len(tc.inside), o.Stats.CasesCreated)
 			for _, wall := range tc.inside {
 				require.Equal(t, strings.Replace(wall, " ", "T", 1)+":00", p.stored(wall).Appointment.Start)
 			}
 			p.at(tc.today + " 23:59")
 			p.remove(tc.inside[0])
-			o = p.sync(casesync.TypeReconciliation, casesync.Options{LookbackDays: new(1)})
+			o = p.sync(syncs.TypeReconciliation, syncs.Options{LookbackDays: new(1)})
 			require.Equal(t, 1, o.Stats.CasesDeleted)
 			require.True(t, func() bool { c := p.stored(tc.inside[0]); return c.SoftDeleted() }())
 		})
@@ -130,7 +131,7 @@ func TestWhatAPersonDoesBetweenReadingAndWritingIsKept(t *testing.T) { // R10, R
 	t.Parallel()
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-03-02 10:00"), p.visit("2", "2026-03-02 11:00"), p.visit("3", "2026-03-02 12:00"))
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	for _, id := range []string{"1", "2", "3"} {
 		p.change(id, isCompleted, func(a *pims.Appointment) { a.PatientName = "Zzbiscuit" })
 	}
@@ -138,8 +139,8 @@ func TestWhatAPersonDoesBetweenReadingAndWritingIsKept(t *testing.T) { // R10, R
 		p.edit("1", "status = 'reviewed'")
 		p.edit("2", `phone_number = '(555) 0199', metadata = metadata || '{"invoice": {"n": 1.50}, "tags": ["Zzvip"]}'`)
 	})
-	o := p.sync(casesync.TypeInbound)
-	require.Equal(t, casesync.Stats{AppointmentsFound: 3, CasesUpdated: 3}, o.Stats, "each is counted once")
+	o := p.sync(syncs.TypeInbound)
+	require.Equal(t, syncs.Stats{AppointmentsFound: 3, CasesUpdated: 3}, o.Stats, "each is counted once")
 
 	mine := p.stored("1")
 	require.Equal(t, []string{"reviewed", "draft", "Zzbiscuit", "Completed"}, []string{mine.Status, mine.SyncStatus, mine.PatientName, mine.Appointment.Status})
@@ -158,8 +159,8 @@ func TestACaseThatSomebodyElseCreatesMeanwhileIsTakenOver(t *testing.T) { // R12
 	p.store.beforeWrite = once(func() {
 		p.exec("insert into cases (clinic_id, pims_id, status) values ($1, '1', 'approved')")
 	})
-	o := p.sync(casesync.TypeInbound)
-	require.Equal(t, casesync.Stats{AppointmentsFound: 2, CasesCreated: 1, CasesUpdated: 1}, o.Stats)
+	o := p.sync(syncs.TypeInbound)
+	require.Equal(t, syncs.Stats{AppointmentsFound: 2, CasesCreated: 1, CasesUpdated: 1}, o.Stats)
 	c := p.stored("1")
 	require.Equal(t, []string{"approved", "draft", "Zzmochi"}, []string{c.Status, c.SyncStatus, c.PatientName}, "a row made by hand keeps its status (R10)")
 }
@@ -168,7 +169,7 @@ func TestASyncGivesUpOnARowThatIsNeverLeftAlone(t *testing.T) { // R12
 	t.Parallel()
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-03-02 10:00"), p.visit("2", "2026-03-02 11:00"))
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	p.change("1", isCompleted)
 	p.change("2", isCompleted)
 	times := 0
@@ -177,7 +178,7 @@ func TestASyncGivesUpOnARowThatIsNeverLeftAlone(t *testing.T) { // R12
 		p.edit("1", "metadata = metadata || jsonb_build_object('n', $3::int)", times)
 		return nil
 	}
-	o := p.fail(casesync.CodeInternal, casesync.TypeInbound)
+	o := p.fail(syncs.CodeInternal, syncs.TypeInbound)
 	require.Equal(t, 10, times)
 	require.Equal(t, 1, o.Stats.CasesUpdated, "the other one is written")
 	require.Equal(t, "pending", p.stored("2").Status)
@@ -194,13 +195,13 @@ func TestRowsMadeByHandAreFilledInOrLeftAlone(t *testing.T) { // R10, R11, docs/
 	byHand := scan[string](p, others)
 
 	p.enter(p.visit("1", "2026-03-02 08:30", isCompleted), p.visit("2", "2026-03-02 08:45"))
-	p.sync(casesync.TypeFull)
+	p.sync(syncs.TypeFull)
 	c := p.stored("1")
 	require.Equal(t, []string{"Zzmochi", "draft", "pending"}, []string{c.PatientName, c.Status, c.SyncStatus})
 	require.Equal(t, p.instant("2026-03-02 08:30"), c.ScheduledDate.In(p.location))
 	p.remove("1", "2")
 	p.enter(p.visit("3", "2026-03-02 07:00"))
-	p.sync(casesync.TypeFull)
+	p.sync(syncs.TypeFull)
 	require.Equal(t, byHand, scan[string](p, others), "what has no id of this PIMS is nobody's business")
 }
 
@@ -208,14 +209,14 @@ func TestARowThatCannotBeUsedIsSkippedAndStillPresent(t *testing.T) { // R6
 	t.Parallel()
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-03-02 08:00"), p.visit("2", "2026-03-02 08:30"))
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	p.remove("1")
 	p.fake.SetFlaws([]pims.RecordError{{ID: "1", Field: "start", Reason: "is missing"}, {ID: "9", Field: "start", Reason: "is missing"}}, 0, 0)
 
-	o := p.sync(casesync.TypeInbound)
-	require.Equal(t, casesync.Stats{AppointmentsFound: 3, CasesUnchanged: 1, CasesSkipped: 2}, o.Stats)
+	o := p.sync(syncs.TypeInbound)
+	require.Equal(t, syncs.Stats{AppointmentsFound: 3, CasesUnchanged: 1, CasesSkipped: 2}, o.Stats)
 	require.Equal(t, 2, o.audit.Result.Warnings.UnusableRows)
-	r := p.sync(casesync.TypeReconciliation)
+	r := p.sync(syncs.TypeReconciliation)
 	require.Equal(t, 2, r.Stats.CasesChecked)
 	require.Zero(t, r.Stats.CasesDeleted, "it is no orphan")
 	require.Zero(t, p.fake.Count(pimstest.OpFind), "nobody had to be asked about it")
@@ -234,10 +235,10 @@ func TestARowWithoutAnIDLeavesTheOthersWrittenAndIsSaid(t *testing.T) { // R6
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-03-02 08:00"))
 	p.fake.SetFlaws(nil, 2, 0)
-	o := p.sync(casesync.TypeInbound)
-	require.Equal(t, casesync.CodeSnapshotIncomplete, o.audit.Result.Code)
+	o := p.sync(syncs.TypeInbound)
+	require.Equal(t, syncs.CodeSnapshotIncomplete, o.audit.Result.Code)
 	require.Contains(t, o.audit.Result.Error, "2 rows")
-	require.Equal(t, casesync.Stats{AppointmentsFound: 1, CasesCreated: 1}, o.Stats)
+	require.Equal(t, syncs.Stats{AppointmentsFound: 1, CasesCreated: 1}, o.Stats)
 	require.Equal(t, 2, o.audit.Result.Warnings.UnidentifiedRows)
 }
 
@@ -245,11 +246,11 @@ func TestAnUnknownStatusIsCountedAndChangesNoKnownStatus(t *testing.T) { // R7
 	t.Parallel()
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-03-02 08:00", isCompleted))
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	teleported := is(pims.StatusUnknown, "Teleported")
 	p.change("1", teleported)
 	p.enter(p.visit("2", "2026-03-02 09:00", teleported))
-	o := p.sync(casesync.TypeInbound)
+	o := p.sync(syncs.TypeInbound)
 	require.Equal(t, 2, o.audit.Result.Warnings.UnknownStatuses)
 	require.Equal(t, "pending", p.stored("1").Status)
 	require.Equal(t, "draft", p.stored("2").Status)
@@ -266,7 +267,7 @@ func TestAThousandAppointmentsAndMoreAreWrittenInChunks(t *testing.T) { // R15
 		chunks = append(chunks, len(writes))
 		return nil
 	}
-	require.Equal(t, 1401, p.sync(casesync.TypeInbound).Stats.CasesCreated)
+	require.Equal(t, 1401, p.sync(syncs.TypeInbound).Stats.CasesCreated)
 	require.Equal(t, []int{1000, 401}, chunks)
 }
 
@@ -284,7 +285,7 @@ func TestChunksOfLongTextsHaveFewerRows(t *testing.T) { // R57
 		chunks = append(chunks, len(writes))
 		return nil
 	}
-	require.Equal(t, 8, p.sync(casesync.TypeInbound).Stats.CasesCreated)
+	require.Equal(t, 8, p.sync(syncs.TypeInbound).Stats.CasesCreated)
 	require.Equal(t, []int{4, 1, 1, 2}, chunks)
 }
 
@@ -293,8 +294,8 @@ func TestAClinicWithoutAZoneIsRefusedBeforeAnyLogin(t *testing.T) { // R1
 	p := newPractice(t)
 	for _, zone := range []string{"", "Local", "Mars/Olympus_Mons"} {
 		p.clinic.Timezone = zone
-		p.fail(casesync.CodeTimezoneMissing, casesync.TypeInbound)
-		o := p.fail(casesync.CodeTimezoneMissing, casesync.TypeFull)
+		p.fail(syncs.CodeTimezoneMissing, syncs.TypeInbound)
+		o := p.fail(syncs.CodeTimezoneMissing, syncs.TypeFull)
 		require.Len(t, o.audit.Result.Skipped, 3)
 	}
 	require.Empty(t, p.fake.Calls())
@@ -310,10 +311,10 @@ func TestAnAppointmentThatReturnsUndoesADeletionByTheSpecificationsOwnStatement(
 			t.Parallel()
 			p := newPractice(t)
 			p.enter(p.visit("1", "2026-03-02 10:00"))
-			p.sync(casesync.TypeInbound)
+			p.sync(syncs.TypeInbound)
 			p.edit("1", `status = 'reviewed', sync_status = `+tc.syncStatus+`, metadata = metadata || '{"reconciliation":
 				{"softDeleted": true, "reason": "Removed from PIMS", "deletedAt": "2026-03-01T12:00:00Z", "syncId": "0b0e2c5e-5d9c-4b59-9d3c-6d1f2d5a7f11"}}'`)
-			require.Equal(t, 1, p.sync(casesync.TypeInbound).Stats.CasesUpdated)
+			require.Equal(t, 1, p.sync(syncs.TypeInbound).Stats.CasesUpdated)
 			c := p.stored("1")
 			require.False(t, c.SoftDeleted())
 			require.Equal(t, []string{tc.wantStatus, tc.wantSync}, []string{c.Status, c.SyncStatus})
@@ -325,11 +326,11 @@ func TestTheTimeOfAWriteIsTheSyncs(t *testing.T) { // R3
 	t.Parallel()
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-03-02 10:00"))
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	created := p.clock.now()
 	p.pass(time.Hour)
 	p.change("1", isCompleted)
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	c := p.stored("1")
 	require.True(t, created.Equal(c.CreatedAt))
 	require.True(t, created.Add(time.Hour).Equal(c.UpdatedAt))

@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestAFullSyncThatEndsBetweenTwoPhasesIsNotCompleted(t *testing.T) { // R27, R31
@@ -16,16 +16,16 @@ func TestAFullSyncThatEndsBetweenTwoPhasesIsNotCompleted(t *testing.T) { // R27,
 	p.enter(p.visit("1", "2026-03-03 10:00"))
 	ctx, end := context.WithCancelCause(t.Context())
 	defer end(nil)
-	p.recorder.onReport = func(progress casesync.Progress) {
-		if progress.Phase == casesync.TypeInbound && progress.Step == "write" && progress.Done > 0 {
-			end(casesync.ErrShutdown) // after the phase's last write
+	p.recorder.onReport = func(progress syncs.Progress) {
+		if progress.Phase == syncs.TypeInbound && progress.Step == "write" && progress.Done > 0 {
+			end(syncs.ErrShutdown) // after the phase's last write
 		}
 	}
-	o := p.run(ctx, casesync.Run{Type: casesync.TypeFull})
-	require.ErrorIs(t, o.err, casesync.ErrShutdown)
-	require.Equal(t, casesync.StatusFailed, o.audit.Status)
-	require.Equal(t, casesync.CodeInterrupted, o.audit.Result.Code)
-	require.Equal(t, casesync.StatusCompleted, o.audit.Children[0].Status)
+	o := p.run(ctx, syncs.Run{Type: syncs.TypeFull})
+	require.ErrorIs(t, o.err, syncs.ErrShutdown)
+	require.Equal(t, syncs.StatusFailed, o.audit.Status)
+	require.Equal(t, syncs.CodeInterrupted, o.audit.Result.Code)
+	require.Equal(t, syncs.StatusCompleted, o.audit.Children[0].Status)
 	require.Len(t, o.audit.Result.Skipped, 2)
 }
 
@@ -35,10 +35,10 @@ func TestWhatAnEndedSyncDidNotReachIsNobodysFault(t *testing.T) { // R12, W17
 		cause       error
 		level, said string
 	}{
-		{casesync.ErrCancelled, "INFO", "Sync cancelled"},
-		{casesync.ErrShutdown, "WARN", "Sync interrupted"},
-		{casesync.ErrLeaseLost, "WARN", "Sync interrupted"},
-		{casesync.ErrTimeout, "ERROR", "Sync failed"},
+		{syncs.ErrCancelled, "INFO", "Sync cancelled"},
+		{syncs.ErrShutdown, "WARN", "Sync interrupted"},
+		{syncs.ErrLeaseLost, "WARN", "Sync interrupted"},
+		{syncs.ErrTimeout, "ERROR", "Sync failed"},
 	} {
 		t.Run(tc.cause.Error(), func(t *testing.T) {
 			t.Parallel()
@@ -52,7 +52,7 @@ func TestWhatAnEndedSyncDidNotReachIsNobodysFault(t *testing.T) { // R12, W17
 				}
 				return nil
 			})
-			o := p.run(ctx, casesync.Run{Type: casesync.TypeCases, Options: one})
+			o := p.run(ctx, syncs.Run{Type: syncs.TypeCases, Options: one})
 			require.ErrorIs(t, o.err, tc.cause)
 			require.Equal(t, 4, o.Stats.CasesFound)
 			require.Zero(t, o.Stats.CasesFailed)

@@ -9,20 +9,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // of are the lines of one sync.
-func (l *logbook) of(p *practice, audit *casesync.Audit) []map[string]any {
+func (l *logbook) of(p *practice, audit *syncs.Audit) []map[string]any {
 	p.Helper()
 	return slices.DeleteFunc(l.Lines(p), func(line map[string]any) bool { return line["sync_id"] != audit.ID.String() })
 }
 
 // requireSyncLines demands the two lines of a sync that completed, in the form of
 // the specification.
-func (p *practice) requireSyncLines(audit *casesync.Audit, durationMS int) {
+func (p *practice) requireSyncLines(audit *syncs.Audit, durationMS int) {
 	p.Helper()
 	lines := p.logs.of(p, audit)
 	require.Len(p, lines, 2, "one line per event")
@@ -43,7 +43,7 @@ func (p *practice) requireSyncLines(audit *casesync.Audit, durationMS int) {
 
 func TestASyncIsLoggedAsTheSpecificationSays(t *testing.T) { // W20
 	t.Parallel()
-	for _, kind := range casesync.Types() {
+	for _, kind := range syncs.Types() {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			p := newPractice(t)
@@ -67,7 +67,7 @@ func TestThePhasesOfAFullSyncAreLoggedUnderTheirOwnAudits(t *testing.T) { // W20
 	p := newPractice(t)
 	p.aRound()
 	p.logs.forget(p)
-	o := p.sync(casesync.TypeFull)
+	o := p.sync(syncs.TypeFull)
 	for i := range o.audit.Children {
 		p.requireSyncLines(&o.audit.Children[i], 0)
 	}
@@ -99,7 +99,7 @@ func TestAFailureIsLoggedWithItsCodeAndItsError(t *testing.T) { // R38, W20
 	p := newPractice(t)
 	p.aWeek()
 	p.remove("1", "2", "3", "4", "5", "6", "7")
-	o := p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation)
+	o := p.fail(syncs.CodeDeletionGuard, syncs.TypeReconciliation)
 	lines := p.logs.of(p, &o.audit)
 	require.Len(t, lines, 3)
 	waits, failed := lines[1], lines[2]
@@ -115,7 +115,7 @@ func TestTheLogTellsTheCauseOfAnInternalFailureAndTheAuditDoesNot(t *testing.T) 
 	t.Parallel()
 	p := newPractice(t)
 	p.fake.FailNext(pimstest.OpAppointments, fmt.Errorf("the moon is in the way"))
-	o := p.fail(casesync.CodeInternal, casesync.TypeInbound)
+	o := p.fail(syncs.CodeInternal, syncs.TypeInbound)
 	lines := p.logs.of(p, &o.audit)
 	require.Contains(t, lines[len(lines)-1]["cause"], "the moon")
 	require.NotContains(t, o.audit.Result.Error, "the moon")
@@ -125,7 +125,7 @@ func TestACompletedSyncThatLeftSomethingOutSaysSo(t *testing.T) { // R6
 	t.Parallel()
 	p := newPractice(t)
 	p.fake.SetFlaws(nil, 1, 0)
-	o := p.sync(casesync.TypeInbound)
+	o := p.sync(syncs.TypeInbound)
 	lines := p.logs.of(p, &o.audit)
 	last := lines[len(lines)-1]
 	require.Equal(t, []any{"INFO", "Sync completed", "snapshot_incomplete", o.audit.Result.Error}, []any{last["level"], last["msg"], last["code"], last["error"]})
@@ -136,7 +136,7 @@ func TestAConsultationThatFailedIsLoggedByIDs(t *testing.T) { // W15, R40
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-03-02 08:00", belongsTo("51")))
 	p.fake.FailConsultation("51", &pims.RecordError{ID: "51", Field: "notes", Reason: "are no text"})
-	o := p.sync(casesync.TypeCases)
+	o := p.sync(syncs.TypeCases)
 	lines := p.logs.of(p, &o.audit)
 	require.Len(t, lines, 3)
 	line := lines[1]
@@ -152,14 +152,14 @@ func TestProgressNamesThePhaseAndTheStep(t *testing.T) { // docs/interface.md §
 	p.pass(time.Hour)
 	p.remove("4")
 	var steps []string
-	p.recorder.onReport = func(progress casesync.Progress) {
+	p.recorder.onReport = func(progress syncs.Progress) {
 		step := fmt.Sprintf("%s %s", progress.Phase, progress.Step)
 		require.LessOrEqual(t, progress.Done, progress.Total)
 		if len(steps) == 0 || steps[len(steps)-1] != step {
 			steps = append(steps, step)
 		}
 	}
-	p.sync(casesync.TypeFull)
+	p.sync(syncs.TypeFull)
 	p.recorder.onReport = nil
 	require.Equal(t, []string{
 		"inbound login", "inbound fetch", "inbound write", "cases fetch",

@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // searches are the days that the consultations were searched for.
@@ -36,11 +36,11 @@ func aMonthAgo(t *testing.T) *practice {
 	p := newPracticeOn(t, "2026-02-08 09:00")
 	p.seen(p.visit("1", "2026-02-04 08:00"))
 	p.record(p.held("51", "1", "2026-02-04 08:00"))
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 	p.at("2026-03-06 09:00")
 	p.seen(p.visit("2", "2026-03-01 08:00"))
 	p.record(p.held("52", "2", "2026-03-01 08:00"))
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 	p.again = nil
 	p.fake.ForgetCalls()
 	p.fake.Corrections = 45
@@ -54,7 +54,7 @@ const (
 
 func TestACorrectionLongAfterTheVisitArrives(t *testing.T) { // R19
 	t.Parallel()
-	for _, kind := range []casesync.Type{casesync.TypeCases, casesync.TypeFull} {
+	for _, kind := range []syncs.Type{syncs.TypeCases, syncs.TypeFull} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			p := aMonthAgo(t)
@@ -70,13 +70,13 @@ func TestACorrectionLongAfterTheVisitArrives(t *testing.T) { // R19
 		t.Parallel()
 		p := aMonthAgo(t)
 		p.correct("52", "2", "2026-03-01 08:00", "Zzaddendum")
-		require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+		require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 		require.Equal(t, "Zzaddendum", p.stored("2").Consultation.Notes)
 	})
 	t.Run("unless the notes are the same", func(t *testing.T) {
 		t.Parallel()
 		p := aMonthAgo(t)
-		require.Equal(t, [5]int{}, found(p.sync(casesync.TypeCases)))
+		require.Equal(t, [5]int{}, found(p.sync(syncs.TypeCases)))
 		require.Equal(t, []string{theWeek, theOlder}, p.searches())
 		require.Zero(t, p.fake.Count(pimstest.OpConsultation))
 	})
@@ -85,17 +85,17 @@ func TestACorrectionLongAfterTheVisitArrives(t *testing.T) { // R19
 		p := aMonthAgo(t)
 		p.fake.Corrections = 0
 		p.correct("51", "1", "2026-02-04 08:00", "Zzaddendum")
-		require.Equal(t, [5]int{}, found(p.sync(casesync.TypeCases)))
+		require.Equal(t, [5]int{}, found(p.sync(syncs.TypeCases)))
 		require.Empty(t, p.searches())
 	})
 	t.Run("and the shape that only the search tells is read once", func(t *testing.T) {
 		t.Parallel()
 		p := aMonthAgo(t)
 		p.correct("51", "1", "2026-02-04 08:00", "Zzaddendum")
-		require.Equal(t, 1, p.sync(casesync.TypeCases).Stats.CasesEnriched)
+		require.Equal(t, 1, p.sync(syncs.TypeCases).Stats.CasesEnriched)
 		p.fake.ForgetCalls()
 		p.at("2026-03-07 09:00")
-		require.Equal(t, [5]int{}, found(p.sync(casesync.TypeCases)), "the next day nothing differs")
+		require.Equal(t, [5]int{}, found(p.sync(syncs.TypeCases)), "the next day nothing differs")
 		require.Zero(t, p.fake.Count(pimstest.OpConsultation))
 	})
 }
@@ -105,15 +105,15 @@ func TestTheLookReachesAsFarBackAsTheProviderSays(t *testing.T) { // R19
 	p := aMonthAgo(t)
 	p.correct("51", "1", "2026-02-04 08:00", "Zzaddendum")
 	p.fake.Corrections = 29
-	require.Equal(t, [5]int{}, found(p.sync(casesync.TypeCases)), "the visit was 30 days ago")
+	require.Equal(t, [5]int{}, found(p.sync(syncs.TypeCases)), "the visit was 30 days ago")
 	p.at("2026-03-07 00:30")
 	p.fake.Corrections = 31
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 
 	p.fake.Corrections = 3
 	p.at("2026-03-08 09:00")
 	p.fake.ForgetCalls()
-	p.sync(casesync.TypeCases)
+	p.sync(syncs.TypeCases)
 	require.Equal(t, []string{"2026-03-01 to 2026-03-08"}, p.searches(), "nothing lies before the days that every run searches")
 }
 
@@ -122,20 +122,20 @@ func TestTheLookCountsACaseThatIsDueOnce(t *testing.T) { // R19
 	p := aMonthAgo(t)
 	p.seen(p.visit("3", "2026-03-06 08:00"))
 	p.record(p.held("53", "3", "2026-03-06 08:00"))
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 	p.at("2026-03-07 09:00")
 	p.correct("53", "3", "2026-03-06 08:00", "Zzaddendum")
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)), "it is due for three days, whatever its entry")
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)), "it is due for three days, whatever its entry")
 }
 
 func TestTheLookCountsACaseThatIsDueForAnotherReasonOnce(t *testing.T) { // R7, R19
 	t.Parallel()
 	p := aMonthAgo(t)
 	p.change("1", of("otto"))
-	p.sync(casesync.TypeInbound, casesync.Options{StartDate: day(t, "2026-02-04"), EndDate: day(t, "2026-02-04")})
+	p.sync(syncs.TypeInbound, syncs.Options{StartDate: day(t, "2026-02-04"), EndDate: day(t, "2026-02-04")})
 	require.Empty(t, p.notes("1"), "it is due whatever the window")
 	p.record(p.held("51", "1", "2026-02-04 08:00", ofPatient("otto"), says("otto itches")))
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 	require.Equal(t, "Zzotto itches", p.notes("1"))
 }
 
@@ -143,23 +143,23 @@ func TestOneRunOfAClinicsDayLooks(t *testing.T) { // R19
 	t.Parallel()
 	p := aMonthAgo(t)
 	today := pims.DateOf(p.clock.now(), p.location)
-	for _, options := range []casesync.Options{{DryRun: true}, {StartDate: &today}, {EndDate: &today}, {DryRun: true, Force: true}} {
-		p.sync(casesync.TypeCases, options)
-		p.sync(casesync.TypeFull, options)
+	for _, options := range []syncs.Options{{DryRun: true}, {StartDate: &today}, {EndDate: &today}, {DryRun: true, Force: true}} {
+		p.sync(syncs.TypeCases, options)
+		p.sync(syncs.TypeFull, options)
 		require.NotContains(t, p.searches(), theOlder, "%+v does not look", options)
 	}
-	p.sync(casesync.TypeInbound)
-	p.sync(casesync.TypeReconciliation)
+	p.sync(syncs.TypeInbound)
+	p.sync(syncs.TypeReconciliation)
 	p.correct("51", "1", "2026-02-04 08:00", "Zzaddendum")
-	require.Equal(t, 1, p.sync(casesync.TypeCases).Stats.CasesFound, "none of them used the day's look up")
+	require.Equal(t, 1, p.sync(syncs.TypeCases).Stats.CasesFound, "none of them used the day's look up")
 
 	p.correct("51", "1", "2026-02-04 08:00", "Zzanother")
 	p.fake.ForgetCalls()
 	p.at("2026-03-06 23:59")
-	require.Zero(t, p.sync(casesync.TypeCases).Stats.CasesFound)
+	require.Zero(t, p.sync(syncs.TypeCases).Stats.CasesFound)
 	require.Empty(t, p.searches())
 	p.at("2026-03-07 00:00") // of the clinic: it is five in the morning, UTC
-	require.Equal(t, 1, p.sync(casesync.TypeFull).Stats.CasesFound)
+	require.Equal(t, 1, p.sync(syncs.TypeFull).Stats.CasesFound)
 	require.Equal(t, "Zzanother", p.stored("1").Consultation.Notes)
 }
 
@@ -171,14 +171,14 @@ func TestAnEntryThatWasNeverKeptIsAdoptedAndNotViewed(t *testing.T) { // R19
 		return column[string](p, "select coalesce(entry_fingerprint, '-') from case_enrichments where clinic_id = $1 order by read_at")
 	}
 	readAt := column[time.Time](p, "select read_at from case_enrichments where clinic_id = $1 order by read_at")
-	require.Equal(t, [5]int{}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{}, found(p.sync(syncs.TypeCases)))
 	require.Zero(t, p.fake.Count(pimstest.OpConsultation))
 	require.NotContains(t, kept(), "-")
 	require.Equal(t, readAt, column[time.Time](p, "select read_at from case_enrichments where clinic_id = $1 order by read_at"), "an adoption is no read")
 
 	p.correct("51", "1", "2026-02-04 08:00", "Zzaddendum")
 	p.at("2026-03-07 09:00")
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)), "what changes from then on arrives")
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)), "what changes from then on arrives")
 }
 
 func TestALookThatFailsIsTriedAgainByTheNextRun(t *testing.T) { // R19
@@ -186,18 +186,18 @@ func TestALookThatFailsIsTriedAgainByTheNextRun(t *testing.T) { // R19
 	p := aMonthAgo(t)
 	p.correct("51", "1", "2026-02-04 08:00", "Zzaddendum")
 	p.enter(p.visit("3", "2026-03-06 08:00"))
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	p.record(p.held("53", "3", "2026-03-06 08:00"))
 	p.fake.FailNext(pimstest.OpSearch, nil, fmt.Errorf("search: %w", pims.ErrSchemaDrift))
-	o := p.fail(casesync.CodeSchemaDrift, casesync.TypeCases)
+	o := p.fail(syncs.CodeSchemaDrift, syncs.TypeCases)
 	require.Contains(t, o.audit.Result.Error, "late corrections")
 	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(o), "what is due is served all the same")
 
 	p.dies(pimstest.OpConsultation, fmt.Errorf("view: %w", pims.ErrSessionExpired))
-	p.fail(casesync.CodeAuthExpired, casesync.TypeCases)
+	p.fail(syncs.CodeAuthExpired, syncs.TypeCases)
 	p.fake.FailAlways(pimstest.OpConsultation, nil)
 	p.fake.OnCall(nil)
-	require.Equal(t, 1, p.sync(casesync.TypeCases).Stats.CasesEnriched)
+	require.Equal(t, 1, p.sync(syncs.TypeCases).Stats.CasesEnriched)
 	require.Equal(t, "Zzaddendum", p.stored("1").Consultation.Notes)
 }
 
@@ -206,18 +206,18 @@ func TestACaseThatTheLookCannotReadIsFoundAgainTheNextDay(t *testing.T) { // R19
 	p := aMonthAgo(t)
 	p.correct("51", "1", "2026-02-04 08:00", "Zzaddendum")
 	p.fake.FailConsultation("51", fmt.Errorf("view: %w", pims.ErrRemote))
-	require.Equal(t, [5]int{1, 0, 0, 0, 1}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 0, 0, 0, 1}, found(p.sync(syncs.TypeCases)))
 	p.fake.ForgetCalls()
-	require.Equal(t, [5]int{}, found(p.sync(casesync.TypeCases)), "the look is done for this day")
+	require.Equal(t, [5]int{}, found(p.sync(syncs.TypeCases)), "the look is done for this day")
 	p.fake.FailConsultation("51", nil)
 	p.at("2026-03-07 09:00")
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)))
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 }
 
 func TestTheLookFindsNotesThatAreListedForAnotherVisitNow(t *testing.T) { // R9, R19
 	t.Parallel()
 	p := aMonthAgo(t)
 	p.record(p.held("51", "9", "2026-02-04 08:00"))
-	p.sync(casesync.TypeCases)
+	p.sync(syncs.TypeCases)
 	require.Nil(t, p.stored("1").Consultation, "they are not the case's any more")
 }

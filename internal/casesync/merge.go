@@ -6,15 +6,16 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // MergeAppointment is what a case becomes when the PIMS shows this appointment
 // (R7, R10, R16). It is pure. A nil old is a case that we do not have yet. The
 // action is ActionCreated, ActionRestored, ActionUpdated, or empty where nothing
 // changes (R12).
-func MergeAppointment(old *Case, a *pims.Appointment) (Case, Action) {
+func MergeAppointment(old *Case, a *pims.Appointment) (Case, syncs.Action) {
 	if old == nil {
-		return newCase(a), ActionCreated
+		return newCase(a), syncs.ActionCreated
 	}
 	merged := carriedOver(old, a)
 	restored := merged.SoftDeleted()
@@ -39,11 +40,11 @@ func MergeAppointment(old *Case, a *pims.Appointment) (Case, Action) {
 
 	switch {
 	case restored:
-		return merged, ActionRestored
+		return merged, syncs.ActionRestored
 	case equal(old, &merged):
 		return *old, ""
 	default:
-		return merged, ActionUpdated
+		return merged, syncs.ActionUpdated
 	}
 }
 
@@ -139,29 +140,29 @@ func equal(a, b *Case) bool {
 // Diff lists the fields in which two states of a case differ, for people to read
 // (R26): those of the API, and of metadata under the names that they have there. A
 // nil before is a case that does not exist yet.
-func Diff(before *Case, after *Case) []FieldChange {
+func Diff(before *Case, after *Case) []syncs.FieldChange {
 	if before == nil {
 		before = &Case{}
 	}
-	fields := []FieldChange{
-		{"patientName", before.PatientName, after.PatientName},
-		{"clientName", before.ClientName, after.ClientName},
-		{"phoneNumber", before.PhoneNumber, after.PhoneNumber},
-		{"scheduledDate", instant(before.ScheduledDate), instant(after.ScheduledDate)},
-		{"status", before.Status, after.Status},
-		{"caseType", before.CaseType, after.CaseType},
-		{"appointment.status", before.Appointment.Status, after.Appointment.Status},
-		{"appointment.consultationId", before.Appointment.ConsultationID, after.Appointment.ConsultationID},
-		{"appointment.type", before.Appointment.Type, after.Appointment.Type},
-		{"appointment.end", before.Appointment.End, after.Appointment.End},
-		{"appointment.patientId", before.Appointment.PatientID, after.Appointment.PatientID},
-		{"appointment.clientId", before.Appointment.ClientID, after.Appointment.ClientID},
-		{"appointment.clientEmail", before.Appointment.ClientEmail, after.Appointment.ClientEmail},
-		{"appointment.veterinarian", before.Appointment.Veterinarian, after.Appointment.Veterinarian},
-		{"appointment.room", before.Appointment.Room, after.Appointment.Room},
-		{"appointment.title", before.Appointment.Title, after.Appointment.Title},
-		{"appointment.reason", before.Appointment.Reason, after.Appointment.Reason},
-		{"reconciliation.reason", reason(before), reason(after)},
+	fields := []syncs.FieldChange{
+		field("patientName", before.PatientName, after.PatientName),
+		field("clientName", before.ClientName, after.ClientName),
+		field("phoneNumber", before.PhoneNumber, after.PhoneNumber),
+		field("scheduledDate", instant(before.ScheduledDate), instant(after.ScheduledDate)),
+		field("status", before.Status, after.Status),
+		field("caseType", before.CaseType, after.CaseType),
+		field("appointment.status", before.Appointment.Status, after.Appointment.Status),
+		field("appointment.consultationId", before.Appointment.ConsultationID, after.Appointment.ConsultationID),
+		field("appointment.type", before.Appointment.Type, after.Appointment.Type),
+		field("appointment.end", before.Appointment.End, after.Appointment.End),
+		field("appointment.patientId", before.Appointment.PatientID, after.Appointment.PatientID),
+		field("appointment.clientId", before.Appointment.ClientID, after.Appointment.ClientID),
+		field("appointment.clientEmail", before.Appointment.ClientEmail, after.Appointment.ClientEmail),
+		field("appointment.veterinarian", before.Appointment.Veterinarian, after.Appointment.Veterinarian),
+		field("appointment.room", before.Appointment.Room, after.Appointment.Room),
+		field("appointment.title", before.Appointment.Title, after.Appointment.Title),
+		field("appointment.reason", before.Appointment.Reason, after.Appointment.Reason),
+		field("reconciliation.reason", reason(before), reason(after)),
 	}
 	fields = append(fields, diffConsultations(before, after)...)
 	changed := fields[:0]
@@ -185,23 +186,23 @@ func (c *Case) told() *Consultation {
 	}
 }
 
-func diffConsultations(caseBefore, caseAfter *Case) []FieldChange {
+func diffConsultations(caseBefore, caseAfter *Case) []syncs.FieldChange {
 	before, after := caseBefore.told(), caseAfter.told()
 	if w := (Write{Before: caseBefore, After: *caseAfter}); caseAfter.Consultation == nil && !w.Hides() {
 		after = before // not read, so not changed
 	}
-	return []FieldChange{
-		{"consultation.id", before.ID, after.ID},
-		{"consultation.patientId", before.PatientID, after.PatientID},
-		{"consultation.statusText", before.StatusText, after.StatusText},
-		{"consultation.soapNotes.subjective", before.SOAP.Subjective, after.SOAP.Subjective},
-		{"consultation.soapNotes.objective", before.SOAP.Objective, after.SOAP.Objective},
-		{"consultation.soapNotes.assessment", before.SOAP.Assessment, after.SOAP.Assessment},
-		{"consultation.soapNotes.plan", before.SOAP.Plan, after.SOAP.Plan},
-		{"consultation.notes", before.Notes, after.Notes},
-		{"consultation.vitals", describe(before.Vitals), describe(after.Vitals)},
-		{"consultation.diagnoses", strings.Join(before.Diagnoses, "; "), strings.Join(after.Diagnoses, "; ")},
-		{"consultation.dischargeInstructions", before.Discharge, after.Discharge},
+	return []syncs.FieldChange{
+		field("consultation.id", before.ID, after.ID),
+		field("consultation.patientId", before.PatientID, after.PatientID),
+		field("consultation.statusText", before.StatusText, after.StatusText),
+		field("consultation.soapNotes.subjective", before.SOAP.Subjective, after.SOAP.Subjective),
+		field("consultation.soapNotes.objective", before.SOAP.Objective, after.SOAP.Objective),
+		field("consultation.soapNotes.assessment", before.SOAP.Assessment, after.SOAP.Assessment),
+		field("consultation.soapNotes.plan", before.SOAP.Plan, after.SOAP.Plan),
+		field("consultation.notes", before.Notes, after.Notes),
+		field("consultation.vitals", describe(before.Vitals), describe(after.Vitals)),
+		field("consultation.diagnoses", strings.Join(before.Diagnoses, "; "), strings.Join(after.Diagnoses, "; ")),
+		field("consultation.dischargeInstructions", before.Discharge, after.Discharge),
 	}
 }
 
@@ -237,4 +238,8 @@ func instant(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
+}
+
+func field(name, before, after string) syncs.FieldChange {
+	return syncs.FieldChange{Field: name, Before: before, After: after}
 }

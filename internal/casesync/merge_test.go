@@ -10,6 +10,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestStatusesMapAsSpecified(t *testing.T) { // W5
@@ -62,7 +63,7 @@ func stored(change func(*casesync.Case)) *casesync.Case {
 func TestANewAppointmentBecomesACase(t *testing.T) { // W4
 	t.Parallel()
 	c, action := casesync.MergeAppointment(nil, appointment(nil))
-	require.Equal(t, casesync.ActionCreated, action)
+	require.Equal(t, syncs.ActionCreated, action)
 	require.Equal(t, casesync.Case{
 		PIMSID: "4711", PatientName: "Mochi", ClientName: "Ada Winterbourne", PhoneNumber: "555-0100",
 		ScheduledDate: evening, Status: "draft", SyncStatus: "draft", CaseType: "checkup",
@@ -74,7 +75,7 @@ func TestABlankNeverErasesWhatIsKnown(t *testing.T) { // R7
 	t.Parallel()
 	blank := &pims.Appointment{ID: "4711", Start: evening, PatientName: " ", ClientName: "\t"}
 	merged, action := casesync.MergeAppointment(stored(nil), blank)
-	require.Equal(t, casesync.ActionUpdated, action)
+	require.Equal(t, syncs.ActionUpdated, action)
 	require.Equal(t, *stored(func(c *casesync.Case) { c.Appointment.Earlier = true }), merged, "the id stays, and decides nothing any more")
 	_, action = casesync.MergeAppointment(&merged, blank)
 	require.Empty(t, action)
@@ -88,7 +89,7 @@ func TestAnUnknownStatusIsDraftForANewCaseAndNoChangeForAnOldOne(t *testing.T) {
 
 	old := stored(func(c *casesync.Case) { c.Status, c.SyncStatus = "pending", "pending" })
 	c, action := casesync.MergeAppointment(old, odd)
-	require.Equal(t, casesync.ActionUpdated, action)
+	require.Equal(t, syncs.ActionUpdated, action)
 	require.Equal(t, "pending", c.Status)
 	require.Equal(t, "Teleported", c.Appointment.Status, "the PIMS's own word is kept")
 }
@@ -114,7 +115,7 @@ func TestASoftDeletedCaseThatIsSeenAgainIsRestored(t *testing.T) { // R16
 	require.True(t, deleted.SoftDeleted())
 
 	back, action := casesync.MergeAppointment(&deleted, appointment(nil))
-	require.Equal(t, casesync.ActionRestored, action)
+	require.Equal(t, syncs.ActionRestored, action)
 	require.Equal(t, *stored(nil), back, "equal by value to what it was")
 
 	byPerson := deleted
@@ -129,7 +130,7 @@ func TestAStatusThatAPersonSetBackAfterTheDeleteIsNotTakenForSyncs(t *testing.T)
 	deleted := casesync.Deleted(*stored(nil), casesync.ReasonRemoved, uuid.New(), evening)
 	deleted.Status = "draft" // a person's, and by chance what sync had written before
 	back, action := casesync.MergeAppointment(&deleted, appointment(func(a *pims.Appointment) { a.Status = pims.StatusCompleted }))
-	require.Equal(t, casesync.ActionRestored, action)
+	require.Equal(t, syncs.ActionRestored, action)
 	require.Equal(t, "draft", back.Status)
 
 	again, action := casesync.MergeAppointment(&back, appointment(func(a *pims.Appointment) { a.Status = pims.StatusCancelled }))
@@ -179,7 +180,7 @@ func TestDiffTellsWhatWouldChange(t *testing.T) { // R26
 	moved, _ := casesync.MergeAppointment(stored(nil), appointment(func(a *pims.Appointment) {
 		a.Start, a.Status, a.StatusText = evening.Add(time.Hour), pims.StatusCompleted, "Completed"
 	}))
-	require.Equal(t, []casesync.FieldChange{
+	require.Equal(t, []syncs.FieldChange{
 		{Field: "scheduledDate", Before: "2026-01-18T02:30:00Z", After: "2026-01-18T03:30:00Z"},
 		{Field: "status", Before: "draft", After: "pending"},
 		{Field: "appointment.status", Before: "Scheduled", After: "Completed"},

@@ -6,41 +6,41 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestAnotherNameWithoutAPatientIDHidesTheNotesUntilAnIDIsNamed(t *testing.T) { // R7
 	t.Parallel()
 	p := pip(t)
 	p.change("1", called("Zzmax"))
-	o := p.sync(casesync.TypeInbound)
+	o := p.sync(syncs.TypeInbound)
 	require.Equal(t, 1, o.audit.Result.Warnings.ConsultationsHidden)
 	require.Equal(t, "Zzmax", p.stored("1").PatientName)
 	require.Empty(t, p.notes("1"))
 	for range 2 { // the name is the stored one now, and proves nothing
-		o = p.sync(casesync.TypeCases, casesync.Options{Force: true})
+		o = p.sync(syncs.TypeCases, syncs.Options{Force: true})
 		require.Equal(t, [5]int{1, 0, 0, 0, 1}, found(o))
-		require.Equal(t, casesync.ItemAnotherPatient, o.audit.Result.Failures[0].Code)
+		require.Equal(t, syncs.ItemAnotherPatient, o.audit.Result.Failures[0].Code)
 		require.Contains(t, o.audit.Result.Failures[0].Error, "no patient id")
 		require.Empty(t, p.notes("1"))
-		p.sync(casesync.TypeInbound)
+		p.sync(syncs.TypeInbound)
 	}
 	p.change("1", called("Zzpip"))
-	p.sync(casesync.TypeInbound)
-	p.sync(casesync.TypeCases, casesync.Options{Force: true})
+	p.sync(syncs.TypeInbound)
+	p.sync(syncs.TypeCases, syncs.Options{Force: true})
 	require.Empty(t, p.notes("1"), "the name of before is no id")
 
 	p.change("1", of("pip"))
-	p.sync(casesync.TypeInbound)
-	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(casesync.TypeCases)), "due at once")
+	p.sync(syncs.TypeInbound)
+	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)), "due at once")
 	require.Equal(t, "Zzpip limps", p.notes("1"))
 
 	p.change("1", called("Zzmax"))
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	p.change("1", of("max"))
-	p.sync(casesync.TypeInbound)
-	require.Equal(t, [5]int{1, 0, 0, 0, 1}, found(p.sync(casesync.TypeCases)), "it names Pip")
+	p.sync(syncs.TypeInbound)
+	require.Equal(t, [5]int{1, 0, 0, 0, 1}, found(p.sync(syncs.TypeCases)), "it names Pip")
 	require.Empty(t, p.notes("1"))
 }
 
@@ -53,7 +53,7 @@ func TestANameWithoutAPatientIDThatIsTheSameHidesNothing(t *testing.T) { // R7
 			t.Parallel()
 			p := pip(t)
 			p.change("1", change)
-			p.sync(casesync.TypeInbound)
+			p.sync(syncs.TypeInbound)
 			require.Equal(t, "Zzpip limps", p.notes("1"))
 			require.Equal(t, "pip", p.stored("1").Appointment.PatientID)
 		})
@@ -61,9 +61,9 @@ func TestANameWithoutAPatientIDThatIsTheSameHidesNothing(t *testing.T) { // R7
 	p := newPractice(t) // a calendar without ids, as Neo's newer one
 	p.seen(p.visit("1", "2026-03-02 08:00", called("Zzpip"), belongsTo("51")))
 	p.record(p.held("51", "1", "2026-03-02 08:00", says("pip limps")))
-	p.sync(casesync.TypeCases)
+	p.sync(syncs.TypeCases)
 	p.change("1", called("Zzmax"))
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	require.Equal(t, "Zzpip limps", p.notes("1"), "the id of the consultation alone decides")
 }
 
@@ -75,7 +75,7 @@ func TestAnIDThatReturnsUnderAnotherNameWithoutIDsShowsNoNotes(t *testing.T) { /
 			p := newPractice(t) // a calendar without ids, as Neo's newer one
 			p.seen(p.visit("1", "2026-03-02 08:00", called("Zzpip")))
 			p.record(p.held("51", "1", "2026-03-02 08:00", says("pip limps")))
-			p.sync(casesync.TypeCases)
+			p.sync(syncs.TypeCases)
 			require.Equal(t, "Zzpip limps", p.notes("1"))
 			p.vanished()
 			if restored {
@@ -83,18 +83,18 @@ func TestAnIDThatReturnsUnderAnotherNameWithoutIDsShowsNoNotes(t *testing.T) { /
 				require.NoError(t, err)
 			}
 			p.enter(p.visit("1", "2026-03-02 08:30", called("Zzmax")))
-			p.sync(casesync.TypeInbound)
+			p.sync(syncs.TypeInbound)
 			require.Empty(t, p.notes("1"))
 			for range 2 {
-				o := p.sync(casesync.TypeCases, casesync.Options{Force: true})
-				o.failsAs(t, p.stored("1"), casesync.ItemAnotherPatient)
+				o := p.sync(syncs.TypeCases, syncs.Options{Force: true})
+				o.failsAs(t, p.stored("1"), syncs.ItemAnotherPatient)
 				require.Empty(t, p.notes("1"), "the search lists it still")
-				p.sync(casesync.TypeInbound)
+				p.sync(syncs.TypeInbound)
 			}
 			p.change("1", of("max"))
 			p.record(p.held("51", "1", "2026-03-02 08:30", ofPatient("max"), says("max itches")))
-			p.sync(casesync.TypeInbound)
-			p.sync(casesync.TypeCases)
+			p.sync(syncs.TypeInbound)
+			p.sync(syncs.TypeCases)
 			require.Equal(t, "Zzmax itches", p.notes("1"), "an id proves whose it is")
 		})
 	}
@@ -133,7 +133,7 @@ func TestTheDetailsOfOneClientNeverStandBesideAnother(t *testing.T) { // R7
 			p := newPractice(t)
 			p.seen(p.visit("1", "2026-03-02 08:00", of("pip"), client("c1", "Zzann", "555-0100", "z@example.test")))
 			p.change("1", tc.now)
-			p.sync(casesync.TypeInbound)
+			p.sync(syncs.TypeInbound)
 			c := p.stored("1")
 			require.Equal(t, tc.want, [4]string{c.Appointment.ClientID, c.ClientName, c.PhoneNumber, c.Appointment.ClientEmail})
 			require.Equal(t, "Zzpip", c.PatientName)

@@ -19,6 +19,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // database is the one database of all stories: making one for each would take most
@@ -95,7 +96,7 @@ func newPracticeOn(t *testing.T, now string) *practice {
 	require.NoError(t, err, "start a PostgreSQL server for the tests")
 	p := &practice{
 		T: t, db: db.DB, location: loadZone(t, newYork), clock: &clock{}, fake: &pimstest.Fake{},
-		logs: &logbook{}, counted: &counted{actions: make(map[casesync.Action]int)},
+		logs: &logbook{}, counted: &counted{actions: make(map[syncs.Action]int)},
 	}
 	const newClinic = "insert into clinics (name, timezone) values ('Zzharbour Vets', $1) returning id"
 	p.clinic = clinic.Clinic{ID: query[uuid.UUID](p, newClinic, newYork)[0], Timezone: newYork, Active: true}
@@ -111,7 +112,7 @@ func newPracticeOn(t *testing.T, now string) *practice {
 	p.recorder = &recorder{Audits: p.db.Audits()}
 	p.runner = casesync.NewRunner(casesync.RunnerOptions{
 		Connect:  p.connect,
-		Plan:     func(_ context.Context, _, id uuid.UUID) (casesync.Plan, error) { return p.plan(id), nil },
+		Plan:     func(_ context.Context, _, id uuid.UUID) (syncs.Plan, error) { return p.plan(id), nil },
 		Cases:    p.store,
 		Recorder: p.recorder,
 		Logger:   p.logs.logger(),
@@ -195,43 +196,43 @@ func (c *connection) Location() *time.Location {
 
 // An outcome is how a sync ended: as the run answered it, and as it is stored.
 type outcome struct {
-	casesync.Result
+	syncs.Result
 	err   error
-	audit casesync.Audit
+	audit syncs.Audit
 }
 
 // phase is the stored audit of a full sync's phase.
-func (o *outcome) phase(t testing.TB, kind casesync.Type) casesync.Audit {
+func (o *outcome) phase(t testing.TB, kind syncs.Type) syncs.Audit {
 	t.Helper()
-	i := slices.IndexFunc(o.audit.Children, func(a casesync.Audit) bool { return a.Type == kind })
+	i := slices.IndexFunc(o.audit.Children, func(a syncs.Audit) bool { return a.Type == kind })
 	require.GreaterOrEqual(t, i, 0, "the %s phase has no audit", kind)
 	return o.audit.Children[i]
 }
 
 // sync runs a sync and demands that it completes.
-func (p *practice) sync(kind casesync.Type, options ...casesync.Options) outcome {
+func (p *practice) sync(kind syncs.Type, options ...syncs.Options) outcome {
 	p.Helper()
 	o := p.try(kind, options...)
 	require.NoError(p, o.err)
-	require.Equal(p, casesync.StatusCompleted, o.audit.Status)
+	require.Equal(p, syncs.StatusCompleted, o.audit.Status)
 	return o
 }
 
 // fail runs a sync and demands that it fails with a code.
-func (p *practice) fail(code casesync.Code, kind casesync.Type, options ...casesync.Options) outcome {
+func (p *practice) fail(code syncs.Code, kind syncs.Type, options ...syncs.Options) outcome {
 	p.Helper()
 	o := p.try(kind, options...)
 	require.Error(p, o.err)
-	require.Equal(p, casesync.StatusFailed, o.audit.Status)
+	require.Equal(p, syncs.StatusFailed, o.audit.Status)
 	require.Equal(p, code, o.audit.Result.Code, o.audit.Result.Error)
 	require.NotEmpty(p, o.audit.Result.Error)
 	return o
 }
 
 // try runs a sync, whatever comes of it.
-func (p *practice) try(kind casesync.Type, options ...casesync.Options) outcome {
+func (p *practice) try(kind syncs.Type, options ...syncs.Options) outcome {
 	p.Helper()
-	run := casesync.Run{Type: kind}
+	run := syncs.Run{Type: kind}
 	if len(options) > 0 {
 		run.Options = options[0]
 	}
@@ -239,11 +240,11 @@ func (p *practice) try(kind casesync.Type, options ...casesync.Options) outcome 
 }
 
 // claim queues a sync and claims it, as the queue does.
-func (p *practice) claim(run casesync.Run) casesync.Run {
+func (p *practice) claim(run syncs.Run) syncs.Run {
 	p.Helper()
 	id := uuid.Must(uuid.NewV7())
-	_, err := p.db.Audits().Enqueue(p.background(), casesync.Audit{
-		ID: id, ClinicID: p.clinic.ID, Type: run.Type, Trigger: casesync.TriggerAPI, Options: run.Options, CreatedAt: p.clock.now(),
+	_, err := p.db.Audits().Enqueue(p.background(), syncs.Audit{
+		ID: id, ClinicID: p.clinic.ID, Type: run.Type, Trigger: syncs.TriggerAPI, Options: run.Options, CreatedAt: p.clock.now(),
 	}, "", func(pgx.Tx) error { return nil })
 	require.NoError(p, err)
 	claimed, err := p.db.Audits().Claim(p.background(), id, "worker", time.Hour, p.clock.now())
@@ -254,7 +255,7 @@ func (p *practice) claim(run casesync.Run) casesync.Run {
 }
 
 // run claims a sync, carries it out and closes its audit, as the queue does.
-func (p *practice) run(ctx context.Context, run casesync.Run) outcome {
+func (p *practice) run(ctx context.Context, run syncs.Run) outcome {
 	p.Helper()
 	claimed := p.claim(run)
 	id := claimed.Lease.AuditID
@@ -268,13 +269,13 @@ func (p *practice) run(ctx context.Context, run casesync.Run) outcome {
 	require.NoError(p, p.db.Audits().Finish(p.background(), claimed.Lease, status, concluded, p.clock.now()))
 	o := outcome{concluded, runErr, p.audit(id)}
 	p.requireSums(&o.audit)
-	if status == casesync.StatusCompleted && !run.Options.DryRun {
+	if status == syncs.StatusCompleted && !run.Options.DryRun {
 		p.again = func() { p.requireNothingLeftToDo(run) }
 	}
 	return o
 }
 
-func (p *practice) audit(id uuid.UUID) casesync.Audit {
+func (p *practice) audit(id uuid.UUID) syncs.Audit {
 	p.Helper()
 	audit, err := p.db.Audits().Audit(p.background(), p.clinic.ID, id)
 	require.NoError(p, err)
@@ -283,27 +284,27 @@ func (p *practice) audit(id uuid.UUID) casesync.Audit {
 
 // requireSums checks that the counts of a completed phase add up (R12), and that
 // a master's are the sums of its phases' (R27).
-func (p *practice) requireSums(audit *casesync.Audit) {
+func (p *practice) requireSums(audit *syncs.Audit) {
 	p.Helper()
 	s := audit.Result.Stats
-	completed := audit.Status == casesync.StatusCompleted
+	completed := audit.Status == syncs.StatusCompleted
 	switch audit.Type {
-	case casesync.TypeInbound:
+	case syncs.TypeInbound:
 		require.LessOrEqual(p, s.CasesCreated+s.CasesUpdated+s.CasesUnchanged+s.CasesSkipped, s.AppointmentsFound)
 		if completed {
 			require.Equal(p, s.AppointmentsFound, s.CasesCreated+s.CasesUpdated+s.CasesUnchanged+s.CasesSkipped, "%+v", s)
 		}
-	case casesync.TypeCases:
+	case syncs.TypeCases:
 		require.LessOrEqual(p, s.CasesEnriched+s.CasesUnchanged+s.CasesSkipped+s.CasesFailed, s.CasesFound)
 		if completed {
 			require.Equal(p, s.CasesFound, s.CasesEnriched+s.CasesUnchanged+s.CasesSkipped+s.CasesFailed, "%+v", s)
 			require.Len(p, audit.Result.Failures, s.CasesFailed)
 		}
-	case casesync.TypeReconciliation:
+	case syncs.TypeReconciliation:
 		require.LessOrEqual(p, s.CasesDeleted, s.CasesChecked)
 		require.Len(p, s.DeletedIDs, s.CasesDeleted)
-	case casesync.TypeFull:
-		var sums casesync.Stats
+	case syncs.TypeFull:
+		var sums syncs.Stats
 		for i := range audit.Children {
 			p.requireSums(&audit.Children[i])
 			require.Equal(p, audit.ID, audit.Children[i].ParentID)
@@ -320,7 +321,7 @@ func (p *practice) requireSums(audit *casesync.Audit) {
 
 // requireNothingLeftToDo runs a sync that has just completed once more: it writes
 // no row version (R12).
-func (p *practice) requireNothingLeftToDo(run casesync.Run) {
+func (p *practice) requireNothingLeftToDo(run syncs.Run) {
 	p.Helper()
 	before := p.versions()
 	second := p.run(p.background(), run)

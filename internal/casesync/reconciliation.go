@@ -11,6 +11,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 const (
@@ -42,19 +43,19 @@ func (p *reconciliationPhase) candidates(ctx context.Context) ([]Case, error) {
 
 // named leaves an approved plan's run only what the plan names (R23).
 func (p *reconciliationPhase) named(cases []Case) []Case {
-	if !p.lifted(CodeDeletionGuard) {
+	if !p.lifted(syncs.CodeDeletionGuard) {
 		return cases
 	}
-	named := p.approved.names()
+	named := p.approved.Names()
 	return slices.DeleteFunc(cases, func(c Case) bool { return !named[c.ID] })
 }
 
 // run compares candidates, read before the snapshot was fetched, with a snapshot
 // of the very same window (R21). The result is right as far as it goes even where
 // an error is returned.
-func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapshot *pims.Snapshot) (Result, error) {
-	result := Result{Stats: Stats{CasesChecked: len(candidates)}}
-	result.Warnings = Warnings{
+func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapshot *pims.Snapshot) (syncs.Result, error) {
+	result := syncs.Result{Stats: syncs.Stats{CasesChecked: len(candidates)}}
+	result.Warnings = syncs.Warnings{
 		UnusableRows:     len(snapshot.Unusable),
 		UnidentifiedRows: snapshot.Unidentified,
 		DuplicateRows:    snapshot.Duplicates,
@@ -79,13 +80,13 @@ func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapsh
 	if verdict.refusal != "" {
 		verdict.evidence.Refusal = verdict.refusal
 		if p.dryRun {
-			p.rehearse(ActionHeldBack, verdict.condemned, &result)
+			p.rehearse(syncs.ActionHeldBack, verdict.condemned, &result)
 		} else {
 			p.refused(verdict.refusal)
 		}
-		return result, p.hold(ctx, CodeDeletionGuard, p.window, planned(verdict.condemned), verdict.evidence, verdict.reason)
+		return result, p.hold(ctx, syncs.CodeDeletionGuard, p.window, planned(verdict.condemned), verdict.evidence, verdict.reason)
 	}
-	if err := p.supersede(ctx, p.window, CodeDeletionGuard); err != nil {
+	if err := p.supersede(ctx, p.window, syncs.CodeDeletionGuard); err != nil {
 		return result, err
 	}
 	err = p.delete(ctx, verdict.condemned, &result)
@@ -107,7 +108,7 @@ func missing(candidates []Case, present map[string]struct{}) []Case {
 type verdict struct {
 	condemned []SoftDeletion
 	moved     []pims.Appointment // found elsewhere: to be updated (R22)
-	evidence  Evidence
+	evidence  syncs.Evidence
 	refusal   string         // which guard refused, a closed set; empty: none did
 	reason    string         // the refusal in words
 	kept      map[string]int // orphans that no lookup confirms, by the reason
@@ -116,15 +117,15 @@ type verdict struct {
 // hear is the deletion court: every orphan is looked up, the days that hold
 // orphans are read a second time, and the guard looks at what is left (R22, R23).
 func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot, candidates, orphans []Case) (verdict, error) {
-	v := verdict{kept: make(map[string]int), evidence: Evidence{FetchedAt: snapshot.FetchedAt, Found: snapshot.Found(), Known: len(candidates), Shared: len(candidates) - len(orphans), Candidates: len(candidates)}}
+	v := verdict{kept: make(map[string]int), evidence: syncs.Evidence{FetchedAt: snapshot.FetchedAt, Found: snapshot.Found(), Known: len(candidates), Shared: len(candidates) - len(orphans), Candidates: len(candidates)}}
 	if len(orphans) == 0 {
 		return v, nil
 	}
-	if p.lifted(CodeDeletionGuard) && snapshot.Found() == 0 && p.approved.Evidence.Found > 0 {
-		return v, Fail(CodeSnapshotUnsound, "the PIMS shows no appointment at all for %s, and showed %d when the plan was made: nothing was deleted",
+	if p.lifted(syncs.CodeDeletionGuard) && snapshot.Found() == 0 && p.approved.Evidence.Found > 0 {
+		return v, syncs.Fail(syncs.CodeSnapshotUnsound, "the PIMS shows no appointment at all for %s, and showed %d when the plan was made: nothing was deleted",
 			p.window, p.approved.Evidence.Found) // what was approved was another calendar
 	}
-	if len(orphans) > maxUnseen && !p.lifted(CodeDeletionGuard) {
+	if len(orphans) > maxUnseen && !p.lifted(syncs.CodeDeletionGuard) {
 		for _, c := range orphans {
 			v.condemned = append(v.condemned, SoftDeletion{Case: c, Reason: ReasonRemoved})
 		}
@@ -151,7 +152,7 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 		case a.Status == pims.StatusCancelled:
 			left = append(left, SoftDeletion{Case: c, Reason: ReasonCancelled})
 		case p.window.Contains(a.Start):
-			return v, Fail(CodeSnapshotUnsound, "the PIMS knows appointment %s on %s, but its calendar of %s did not show it: the snapshot cannot be trusted, so nothing was deleted; the next reconciliation tries again",
+			return v, syncs.Fail(syncs.CodeSnapshotUnsound, "the PIMS knows appointment %s on %s, but its calendar of %s did not show it: the snapshot cannot be trusted, so nothing was deleted; the next reconciliation tries again",
 				c.PIMSID, pims.DateOf(a.Start, p.window.Location), p.window)
 		default:
 			v.moved = append(v.moved, *a)
@@ -163,7 +164,7 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 	v.condemned = left
 	v.evidence.Days = p.days(left)
 	v.evidence.Limit = allowed(len(candidates), p.limits)
-	if !p.lifted(CodeDeletionGuard) {
+	if !p.lifted(syncs.CodeDeletionGuard) {
 		v.refusal, v.reason = p.judge(candidates, left, snapshot.Found())
 	}
 	return v, nil
@@ -185,7 +186,7 @@ const (
 
 // lookUp asks the PIMS about every orphan: by id where it can and has just proved
 // that it does, else in a fetch of sixty days to either side (R22).
-func (p *reconciliationPhase) lookUp(ctx context.Context, snapshot *pims.Snapshot, orphans []Case) (answers map[string]answer, lookups []Lookup, err error) {
+func (p *reconciliationPhase) lookUp(ctx context.Context, snapshot *pims.Snapshot, orphans []Case) (answers map[string]answer, lookups []syncs.Lookup, err error) {
 	p.report(ctx, "look up", 0, len(orphans))
 	method := "wide_fetch"
 	if p.canFind(ctx, snapshot) {
@@ -199,7 +200,7 @@ func (p *reconciliationPhase) lookUp(ctx context.Context, snapshot *pims.Snapsho
 	}
 	for _, c := range orphans {
 		a := answers[c.PIMSID]
-		lookups = append(lookups, Lookup{PIMSID: c.PIMSID, Method: method, Found: p.whereabouts(a), At: a.at})
+		lookups = append(lookups, syncs.Lookup{PIMSID: c.PIMSID, Method: method, Found: p.whereabouts(a), At: a.at})
 	}
 	return answers, lookups, nil
 }
@@ -318,13 +319,13 @@ func (p *reconciliationPhase) findWide(ctx context.Context, orphans []Case) (map
 
 // unsound is the end of a reconciliation whose orphan is in the PIMS after all, in
 // a state in which no calendar shows it: it is present (R6), so nothing is deleted.
-func unsound(pimsID, why string) *Failure {
-	return Fail(CodeSnapshotUnsound, "the PIMS knows appointment %s but cannot show it (%s): nothing was deleted; mend the appointment in the PIMS", pimsID, why)
+func unsound(pimsID, why string) *syncs.Failure {
+	return syncs.Fail(syncs.CodeSnapshotUnsound, "the PIMS knows appointment %s but cannot show it (%s): nothing was deleted; mend the appointment in the PIMS", pimsID, why)
 }
 
 // readAgain fetches the days that hold orphans a second time and keeps only what
 // is missing twice (R22).
-func (p *reconciliationPhase) readAgain(ctx context.Context, deletions []SoftDeletion) (left []SoftDeletion, readings []Rereading, err error) {
+func (p *reconciliationPhase) readAgain(ctx context.Context, deletions []SoftDeletion) (left []SoftDeletion, readings []syncs.Rereading, err error) {
 	if len(deletions) == 0 {
 		return nil, nil, nil
 	}
@@ -348,15 +349,15 @@ func (p *reconciliationPhase) readAgain(ctx context.Context, deletions []SoftDel
 			_, back := present[d.Case.PIMSID]
 			return back
 		})
-		readings = append(readings, Rereading{Days: days, At: snapshot.FetchedAt, Found: snapshot.Found(), Back: before - len(deletions)})
+		readings = append(readings, syncs.Rereading{Days: days, At: snapshot.FetchedAt, Found: snapshot.Found(), Back: before - len(deletions)})
 	}
 	return deletions, readings, nil
 }
 
 // update writes what the snapshot shows about known cases, and those that were
 // found elsewhere (R22, R25).
-func (p *reconciliationPhase) update(ctx context.Context, snapshot *pims.Snapshot, moved []pims.Appointment, result *Result) error {
-	var inner Result
+func (p *reconciliationPhase) update(ctx context.Context, snapshot *pims.Snapshot, moved []pims.Appointment, result *syncs.Result) error {
+	var inner syncs.Result
 	whole := *snapshot
 	whole.Appointments = slices.Concat(snapshot.Appointments, moved)
 	if err := p.write(ctx, &whole, &inner); err != nil {
@@ -371,13 +372,13 @@ func (p *reconciliationPhase) update(ctx context.Context, snapshot *pims.Snapsho
 }
 
 // delete soft-deletes what the court condemned (W10, R24).
-func (p *reconciliationPhase) delete(ctx context.Context, deletions []SoftDeletion, result *Result) error {
+func (p *reconciliationPhase) delete(ctx context.Context, deletions []SoftDeletion, result *syncs.Result) error {
 	result.Stats.DeletedIDs = []uuid.UUID{}
 	if len(deletions) == 0 {
 		return nil
 	}
 	if p.dryRun { // R26
-		p.rehearse(ActionDeleted, deletions, result)
+		p.rehearse(syncs.ActionDeleted, deletions, result)
 		for i := range deletions {
 			result.Stats.DeletedIDs = append(result.Stats.DeletedIDs, deletions[i].Case.ID)
 		}
@@ -391,15 +392,15 @@ func (p *reconciliationPhase) delete(ctx context.Context, deletions []SoftDeleti
 	}
 	result.Stats.CasesDeleted = len(ids)
 	result.Stats.DeletedIDs = append(result.Stats.DeletedIDs, ids...)
-	p.count(ActionDeleted, len(ids))
+	p.count(syncs.ActionDeleted, len(ids))
 	return nil
 }
 
 // rehearse notes the deletions that would be done, or held back (R26).
-func (p *reconciliationPhase) rehearse(action Action, deletions []SoftDeletion, result *Result) {
+func (p *reconciliationPhase) rehearse(action syncs.Action, deletions []SoftDeletion, result *syncs.Result) {
 	for i := range deletions {
 		before := deletions[i].Case
-		result.change(action, &Write{Before: &before, After: Deleted(before, deletions[i].Reason, p.syncID, p.now())})
+		noteChange(result, action, &Write{Before: &before, After: Deleted(before, deletions[i].Reason, p.syncID, p.now())})
 	}
 }
 
@@ -426,11 +427,11 @@ func (p *reconciliationPhase) days(deletions []SoftDeletion) map[string]int {
 	return days
 }
 
-func planned(deletions []SoftDeletion) []PlannedCase {
-	cases := make([]PlannedCase, len(deletions))
+func planned(deletions []SoftDeletion) []syncs.PlannedCase {
+	cases := make([]syncs.PlannedCase, len(deletions))
 	for i := range deletions {
 		c := &deletions[i].Case
-		cases[i] = PlannedCase{CaseID: c.ID, PIMSID: c.PIMSID, ScheduledDate: c.ScheduledDate}
+		cases[i] = syncs.PlannedCase{CaseID: c.ID, PIMSID: c.PIMSID, ScheduledDate: c.ScheduledDate}
 	}
 	return cases
 }

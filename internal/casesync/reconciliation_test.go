@@ -11,6 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // aWeek is a calendar of twelve visits on the days before Monday, the 2nd of
@@ -22,7 +23,7 @@ func (p *practice) aWeek() {
 		visits = append(visits, p.visit(fmt.Sprint(1+i), fmt.Sprintf("2026-02-%02d %02d:00", 23+i%6, 9+i/6)))
 	}
 	p.seen(visits...)
-	require.Equal(p, 12, p.sync(casesync.TypeReconciliation).Stats.CasesChecked)
+	require.Equal(p, 12, p.sync(syncs.TypeReconciliation).Stats.CasesChecked)
 	require.Zero(p, p.fake.Count(pimstest.OpFind))
 	p.fake.ForgetCalls()
 }
@@ -38,9 +39,9 @@ func TestACaseWhoseAppointmentIsGoneIsSoftDeletedWithItsStateBefore(t *testing.T
 	p := newPractice(t)
 	p.aWeek()
 	p.remove("4")
-	o := p.sync(casesync.TypeReconciliation)
+	o := p.sync(syncs.TypeReconciliation)
 	c := p.stored("4")
-	require.Equal(t, casesync.Stats{CasesChecked: 12, CasesDeleted: 1, DeletedIDs: []uuid.UUID{c.ID}}, o.Stats)
+	require.Equal(t, syncs.Stats{CasesChecked: 12, CasesDeleted: 1, DeletedIDs: []uuid.UUID{c.ID}}, o.Stats)
 	require.Equal(t, []string{"reviewed", "reviewed"}, []string{c.Status, c.SyncStatus})
 	require.Equal(t, &casesync.Deletion{
 		SoftDeleted: true, Reason: "Removed from PIMS", DeletedAt: p.clock.now().UTC(), SyncID: o.audit.ID, StatusBefore: "draft", SyncStatusBefore: "draft",
@@ -49,10 +50,10 @@ func TestACaseWhoseAppointmentIsGoneIsSoftDeletedWithItsStateBefore(t *testing.T
 	require.Equal(t, 2, p.fake.Count(pimstest.OpFind), "the lookup proved itself, then looked")
 	calls := p.fake.Calls()
 	require.Equal(t, "2026-02-26..2026-02-26 America/New_York", calls[len(calls)-1].Window.String(), "the orphan's day was read a second time")
-	require.Equal(t, 1, p.counted.actions[casesync.ActionDeleted])
+	require.Equal(t, 1, p.counted.actions[syncs.ActionDeleted])
 
 	p.pass(24 * time.Hour)
-	require.Zero(t, p.sync(casesync.TypeReconciliation).Stats.CasesDeleted, "once is enough")
+	require.Zero(t, p.sync(syncs.TypeReconciliation).Stats.CasesDeleted, "once is enough")
 }
 
 func TestAnAppointmentThatReturnsRestoresItsCase(t *testing.T) { // R16, R25
@@ -64,11 +65,11 @@ func TestAnAppointmentThatReturnsRestoresItsCase(t *testing.T) { // R16, R25
 	gone := p.calendar[3:5]
 	returns := []pims.Appointment{gone[0], gone[1]}
 	p.remove("4", "5")
-	require.Equal(t, 2, p.sync(casesync.TypeReconciliation).Stats.CasesDeleted)
+	require.Equal(t, 2, p.sync(syncs.TypeReconciliation).Stats.CasesDeleted)
 	require.Equal(t, "reviewed", p.stored("5").Status, "a soft delete writes the status whatever it was (R10)")
 
 	p.enter(returns...)
-	o := p.sync(casesync.TypeReconciliation)
+	o := p.sync(syncs.TypeReconciliation)
 	require.Equal(t, []int{2, 2}, []int{o.Stats.CasesRestored, o.Stats.CasesUpdated})
 	for _, want := range before {
 		got := p.stored(want.PIMSID)
@@ -84,7 +85,7 @@ func TestWhatAPersonRestoredIsNoCandidateUntilItHasBeenSeenAgain(t *testing.T) {
 	p.aWeek()
 	before, returns := p.stored("4"), p.calendar[3]
 	p.remove("4")
-	p.sync(casesync.TypeReconciliation)
+	p.sync(syncs.TypeReconciliation)
 	_, err := p.db.Cases().Restore(t.Context(), p.clinic.ID, []uuid.UUID{before.ID}, "os:operator", p.clock.now())
 	require.NoError(t, err)
 	restored := p.stored("4")
@@ -92,16 +93,16 @@ func TestWhatAPersonRestoredIsNoCandidateUntilItHasBeenSeenAgain(t *testing.T) {
 	require.Equal(t, before, restored)
 
 	p.pass(time.Hour)
-	require.Equal(t, 11, p.sync(casesync.TypeReconciliation).Stats.CasesChecked)
+	require.Equal(t, 11, p.sync(syncs.TypeReconciliation).Stats.CasesChecked)
 	require.Empty(t, p.deleted())
 	p.enter(returns)
-	require.Equal(t, 11, p.sync(casesync.TypeReconciliation, rehearsal).Stats.CasesChecked)
+	require.Equal(t, 11, p.sync(syncs.TypeReconciliation, rehearsal).Stats.CasesChecked)
 	p.remove("4")
-	require.Equal(t, 11, p.sync(casesync.TypeReconciliation).Stats.CasesChecked, "a dry run has seen nothing (R26)")
+	require.Equal(t, 11, p.sync(syncs.TypeReconciliation).Stats.CasesChecked, "a dry run has seen nothing (R26)")
 	p.enter(returns)
-	p.sync(casesync.TypeReconciliation)
+	p.sync(syncs.TypeReconciliation)
 	p.remove("4")
-	require.Equal(t, 1, p.sync(casesync.TypeReconciliation).Stats.CasesDeleted)
+	require.Equal(t, 1, p.sync(syncs.TypeReconciliation).Stats.CasesDeleted)
 }
 
 func TestASnapshotUpdatesWhatItFindsAndCreatesNothing(t *testing.T) { // R25
@@ -110,8 +111,8 @@ func TestASnapshotUpdatesWhatItFindsAndCreatesNothing(t *testing.T) { // R25
 	p.aWeek()
 	p.change("1", isCompleted)
 	p.enter(p.visit("99", "2026-02-25 15:00"))
-	o := p.sync(casesync.TypeReconciliation)
-	require.Equal(t, casesync.Stats{CasesChecked: 12, CasesUpdated: 1}, o.audit.Result.Stats)
+	o := p.sync(syncs.TypeReconciliation)
+	require.Equal(t, syncs.Stats{CasesChecked: 12, CasesUpdated: 1}, o.audit.Result.Stats)
 	require.Equal(t, "pending", p.stored("1").Status)
 	require.Equal(t, 12, scan[int](p, "select count(*) from cases where clinic_id = $1"))
 }
@@ -126,7 +127,7 @@ func TestAVisitThatMovedOutOfTheWindowIsUpdatedAndNotDeleted(t *testing.T) { // 
 			p.aWeek()
 			p.change("3", p.begins("2026-04-20 10:00"))
 			p.change("4", p.begins("2026-01-05 10:00"))
-			o := p.sync(casesync.TypeReconciliation)
+			o := p.sync(syncs.TypeReconciliation)
 			require.Equal(t, []int{2, 0}, []int{o.Stats.CasesUpdated, o.Stats.CasesDeleted})
 			require.Equal(t, "2026-04-20T10:00:00", p.stored("3").Appointment.Start)
 			require.True(t, p.instant("2026-01-05 10:00").Equal(p.stored("4").ScheduledDate))
@@ -140,7 +141,7 @@ func TestAnEmptyCalendarWhoseVisitsAllMovedAwayIsNothingToRefuse(t *testing.T) {
 	p := newPractice(t)
 	p.know(p.visits("v", 3, "2026-02-25 09:00")...)
 	p.enter(p.visits("v", 3, "2026-04-20 09:00")...)
-	o := p.sync(casesync.TypeReconciliation)
+	o := p.sync(syncs.TypeReconciliation)
 	require.Equal(t, []int{3, 0}, []int{o.Stats.CasesUpdated, o.Stats.CasesDeleted})
 	require.Empty(t, p.recorder.plans)
 }
@@ -154,7 +155,7 @@ func TestACancelledAppointmentThatLeftTheCalendarIsDeletedAsCancelled(t *testing
 			p.aWeek()
 			p.fake.Hide("3")
 			p.change("3", isCancelled, p.begins(at))
-			require.Equal(t, 1, p.sync(casesync.TypeReconciliation).Stats.CasesDeleted)
+			require.Equal(t, 1, p.sync(syncs.TypeReconciliation).Stats.CasesDeleted)
 			require.Equal(t, "Cancelled in PIMS", p.stored("3").Deletion.Reason)
 		})
 	}
@@ -175,7 +176,7 @@ func TestOnlyCandidatesAreEverDeleted(t *testing.T) { // R21, R24, W9
 	p.edit("no date", "scheduled_date = null")
 	p.edit("another provider", "provider = 'another'")
 	p.exec("insert into cases (clinic_id, scheduled_date, status) values ($1, $2, 'draft')", p.instant("2026-02-24 16:00"))
-	o := p.sync(casesync.TypeReconciliation)
+	o := p.sync(syncs.TypeReconciliation)
 	require.Equal(t, []int{14, 2}, []int{o.Stats.CasesChecked, o.Stats.CasesDeleted})
 	require.Equal(t, []string{"deleted", "just now", "seven days ago"}, p.deleted())
 }
@@ -184,12 +185,12 @@ func TestLookaheadLetsFutureCasesBeDeletedUnderTheSameGuards(t *testing.T) { // 
 	t.Parallel()
 	p := newPractice(t)
 	p.enter(p.visits("f", 6, "2026-03-05 09:00")...)
-	p.sync(casesync.TypeInbound)
+	p.sync(syncs.TypeInbound)
 	p.remove("f000")
-	require.Zero(t, p.sync(casesync.TypeReconciliation, casesync.Options{LookaheadDays: new(2)}).Stats.CasesChecked)
-	require.Equal(t, 1, p.sync(casesync.TypeReconciliation, casesync.Options{LookaheadDays: new(3)}).Stats.CasesDeleted)
+	require.Zero(t, p.sync(syncs.TypeReconciliation, syncs.Options{LookaheadDays: new(2)}).Stats.CasesChecked)
+	require.Equal(t, 1, p.sync(syncs.TypeReconciliation, syncs.Options{LookaheadDays: new(3)}).Stats.CasesDeleted)
 	p.remove("f001", "f002", "f003", "f004", "f005")
-	p.fail(casesync.CodeDeletionGuard, casesync.TypeReconciliation, casesync.Options{LookaheadDays: new(3)})
+	p.fail(syncs.CodeDeletionGuard, syncs.TypeReconciliation, syncs.Options{LookaheadDays: new(3)})
 }
 
 func TestWhatIsCreatedAfterThePIMSWasReadIsNoOrphan(t *testing.T) { // R21
@@ -197,7 +198,7 @@ func TestWhatIsCreatedAfterThePIMSWasReadIsNoOrphan(t *testing.T) { // R21
 	p := newPractice(t)
 	p.aWeek()
 	p.duringFetch(func() { p.know(p.visit("99", "2026-02-25 15:00")) })
-	o := p.sync(casesync.TypeReconciliation)
+	o := p.sync(syncs.TypeReconciliation)
 	require.Equal(t, []int{12, 0}, []int{o.Stats.CasesChecked, o.Stats.CasesDeleted})
 	p.again = nil // the next one may look at it
 }
@@ -213,11 +214,11 @@ func TestACaseThatAnybodyChangedSinceItWasReadIsLeftAlone(t *testing.T) { // R24
 		p.edit("3", `metadata = metadata || '{"tag": 1}'`)
 		return nil
 	})
-	o := p.sync(casesync.TypeReconciliation)
+	o := p.sync(syncs.TypeReconciliation)
 	require.Equal(t, []uuid.UUID{p.stored("4").ID}, o.Stats.DeletedIDs)
 	require.Equal(t, []string{"4"}, p.deleted())
 	p.store.before = nil
-	require.Equal(t, 3, p.sync(casesync.TypeReconciliation).Stats.CasesDeleted, "the next night looks at them again")
+	require.Equal(t, 3, p.sync(syncs.TypeReconciliation).Stats.CasesDeleted, "the next night looks at them again")
 }
 
 func TestADeletionKeepsForeignMetadataAndNotes(t *testing.T) { // R11
@@ -225,12 +226,12 @@ func TestADeletionKeepsForeignMetadataAndNotes(t *testing.T) { // R11
 	p := newPractice(t)
 	p.aWeek()
 	p.record(p.held("51", "4", "2026-02-26 09:00"))
-	p.sync(casesync.TypeCases)
+	p.sync(syncs.TypeCases)
 	p.edit("4", `metadata = metadata || '{"invoice": {"n": 1.50}}'`)
 	const rest = "select (metadata - 'reconciliation')::text from cases where clinic_id = $1 and pims_id = '4'"
 	before := scan[string](p, rest)
 	p.remove("4")
-	require.Equal(t, 1, p.sync(casesync.TypeReconciliation).Stats.CasesDeleted)
+	require.Equal(t, 1, p.sync(syncs.TypeReconciliation).Stats.CasesDeleted)
 	require.Equal(t, before, scan[string](p, rest))
 	require.NotNil(t, p.stored("4").Consultation)
 }
@@ -243,7 +244,7 @@ func TestAnIncompleteCalendarProvesNothing(t *testing.T) { // R6
 	p.change("1", isCompleted)
 	p.fake.SetFlaws(nil, 1, 0)
 	p.requireNothingWritten(func() {
-		o := p.fail(casesync.CodeSnapshotIncomplete, casesync.TypeReconciliation)
+		o := p.fail(syncs.CodeSnapshotIncomplete, syncs.TypeReconciliation)
 		require.Equal(t, 1, o.audit.Result.Warnings.UnidentifiedRows)
 		require.Zero(t, p.fake.Count(pimstest.OpFind))
 	})

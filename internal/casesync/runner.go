@@ -13,6 +13,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A Connection is a clinic's session as the phases use it: a dead session is
@@ -39,7 +40,7 @@ type RunnerOptions struct {
 	// Connect refuses a clinic that is disabled or has no zone or credentials before
 	// any request (R1, R37).
 	Connect  func(ctx context.Context, clinicID uuid.UUID) (Connection, error)
-	Plan     func(ctx context.Context, clinicID, id uuid.UUID) (Plan, error)
+	Plan     func(ctx context.Context, clinicID, id uuid.UUID) (syncs.Plan, error)
 	Cases    Store
 	Recorder Recorder
 	Logger   *slog.Logger
@@ -47,12 +48,12 @@ type RunnerOptions struct {
 
 	// Written is told of every case that was written, Refused of every plan of the
 	// deletion guard (docs/interface.md §Metrics). Both may be nil.
-	Written func(action Action, n int)
+	Written func(action syncs.Action, n int)
 	Refused func(reason string)
 
 	// Watch is told when a sync, or a phase of a full one, begins; it answers the
 	// context in which that goes on, and is told how it ended. Nil: nobody watches.
-	Watch func(ctx context.Context, s Stretch) (context.Context, func(Status, Code))
+	Watch func(ctx context.Context, s Stretch) (context.Context, func(syncs.Status, syncs.Code))
 }
 
 // A Stretch is a sync, or a phase of a full one, from its beginning to its end.
@@ -60,7 +61,7 @@ type Stretch struct {
 	ClinicID uuid.UUID
 	SyncID   uuid.UUID // its own audit
 	ParentID uuid.UUID // the audit of the full sync that it is a phase of; zero: of none
-	Type     Type
+	Type     syncs.Type
 	Attempt  int
 	DryRun   bool
 }
@@ -83,14 +84,14 @@ func NewRunner(o RunnerOptions) *Runner {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Written == nil {
-		o.Written = func(Action, int) {}
+		o.Written = func(syncs.Action, int) {}
 	}
 	if o.Refused == nil {
 		o.Refused = func(string) {}
 	}
 	if o.Watch == nil {
-		o.Watch = func(ctx context.Context, _ Stretch) (context.Context, func(Status, Code)) {
-			return ctx, func(Status, Code) {}
+		o.Watch = func(ctx context.Context, _ Stretch) (context.Context, func(syncs.Status, syncs.Code)) {
+			return ctx, func(syncs.Status, syncs.Code) {}
 		}
 	}
 	return &Runner{o}
@@ -98,29 +99,29 @@ func NewRunner(o RunnerOptions) *Runner {
 
 // A phase is what every phase of a run knows.
 type phase struct {
-	lease    Lease
+	lease    syncs.Lease
 	syncID   uuid.UUID // the phase's own audit
-	kind     Type
+	kind     syncs.Type
 	provider string
 	dryRun   bool
-	approved *Plan           // the plan whose approval started the run (R18, R23); nil: none
+	approved *syncs.Plan     // the plan whose approval started the run (R18, R23); nil: none
 	usual    bool            // see Result.CoversDefault
 	settled  map[string]bool // the PIMS ids that an earlier phase of the run has merged from the same snapshot
 	recorder Recorder
 	log      *slog.Logger
 	now      func() time.Time
-	count    func(Action, int)
+	count    func(syncs.Action, int)
 }
 
 // Run carries out one attempt. The result is right as far as it goes even where
 // an error is returned; Conclude makes the audit's end of both. The beginning and
 // the end of the sync, and of each phase of a full one, are logged (W20).
-func (r *Runner) Run(ctx context.Context, run Run) (Result, error) {
+func (r *Runner) Run(ctx context.Context, run syncs.Run) (syncs.Result, error) {
 	p := r.phase(run, run.Type, run.Lease.AuditID)
-	return r.logged(ctx, p, func(ctx context.Context) (Result, error) { return r.run(ctx, run, p) })
+	return r.logged(ctx, p, func(ctx context.Context) (syncs.Result, error) { return r.run(ctx, run, p) })
 }
 
-func (r *Runner) run(ctx context.Context, run Run, p phase) (Result, error) {
+func (r *Runner) run(ctx context.Context, run syncs.Run, p phase) (syncs.Result, error) {
 	connection, windows, err := r.prepare(ctx, run, &p)
 	if err != nil {
 		return notStarted(run.Type), err
@@ -133,17 +134,17 @@ func (r *Runner) run(ctx context.Context, run Run, p phase) (Result, error) {
 }
 
 // work does what the type of the sync is for.
-func (r *Runner) work(ctx context.Context, run Run, p phase, connection Connection, windows Windows) (Result, error) {
+func (r *Runner) work(ctx context.Context, run syncs.Run, p phase, connection Connection, windows syncs.Windows) (syncs.Result, error) {
 	switch run.Type {
-	case TypeInbound:
+	case syncs.TypeInbound:
 		snapshot, err := fetch(ctx, p, connection, windows.Inbound)
 		if err != nil {
-			return Result{}, err
+			return syncs.Result{}, err
 		}
 		return r.inbound(ctx, p, windows, snapshot)
-	case TypeCases:
+	case syncs.TypeCases:
 		return r.enrich(ctx, p, connection, windows, run.Options)
-	case TypeReconciliation:
+	case syncs.TypeReconciliation:
 		return r.reconcile(ctx, p, connection, windows)
 	default:
 		return r.full(ctx, p, connection, windows, run)
@@ -151,52 +152,52 @@ func (r *Runner) work(ctx context.Context, run Run, p phase, connection Connecti
 }
 
 // prepare logs in and finds out the days to work on.
-func (r *Runner) prepare(ctx context.Context, run Run, p *phase) (Connection, Windows, error) {
+func (r *Runner) prepare(ctx context.Context, run syncs.Run, p *phase) (Connection, syncs.Windows, error) {
 	p.report(ctx, "login", 0, 0)
 	connection, err := r.o.Connect(ctx, run.Lease.ClinicID)
 	if err != nil {
-		return nil, Windows{}, err
+		return nil, syncs.Windows{}, err
 	}
 	windows, err := r.windows(ctx, run, p, connection.Location())
 	if err != nil {
 		connection.Close(context.WithoutCancel(ctx))
-		return nil, Windows{}, err
+		return nil, syncs.Windows{}, err
 	}
 	return connection, windows, nil
 }
 
 // windows are the days to work on: those of the options, or of the plan whose
 // approval started the run.
-func (r *Runner) windows(ctx context.Context, run Run, p *phase, loc *time.Location) (Windows, error) {
+func (r *Runner) windows(ctx context.Context, run syncs.Run, p *phase, loc *time.Location) (syncs.Windows, error) {
 	if run.Approval == uuid.Nil {
 		windows, err := run.Options.Windows(run.Type, r.o.Now(), loc)
-		if run.Trigger == TriggerSchedule && run.Options.rolling() {
-			windows.Default = map[Type]bool{TypeInbound: true, TypeCases: true, TypeReconciliation: true, TypeFull: true}
+		if run.Trigger == syncs.TriggerSchedule && run.Options.Rolling() {
+			windows.Default = map[syncs.Type]bool{syncs.TypeInbound: true, syncs.TypeCases: true, syncs.TypeReconciliation: true, syncs.TypeFull: true}
 		}
 		return windows, err
 	}
 	plan, err := r.o.Plan(ctx, run.Lease.ClinicID, run.Approval)
 	if err != nil {
-		return Windows{}, fmt.Errorf("reading the approved plan: %w", err)
+		return syncs.Windows{}, fmt.Errorf("reading the approved plan: %w", err)
 	}
-	if plan.Status != PlanApproved {
-		return Windows{}, Fail(CodeInternal, "plan %s is not approved", plan.ID)
+	if plan.Status != syncs.PlanApproved {
+		return syncs.Windows{}, syncs.Fail(syncs.CodeInternal, "plan %s is not approved", plan.ID)
 	}
 	p.approved = &plan
 	window := plan.Window
 	window.Location = loc
-	return Windows{Inbound: window, Reconciliation: window, CandidatesUntil: window.Until(), Default: map[Type]bool{plan.SyncType: plan.CoversDefault}}, nil
+	return syncs.Windows{Inbound: window, Reconciliation: window, CandidatesUntil: window.Until(), Default: map[syncs.Type]bool{plan.SyncType: plan.CoversDefault}}, nil
 }
 
 // beforeFirstPhase is why no phase of a full sync ran.
 const beforeFirstPhase = "the sync ended before its first phase"
 
 // notStarted is the result of a sync that ended before its first phase (R27).
-func notStarted(t Type) Result {
-	if t != TypeFull {
-		return Result{}
+func notStarted(t syncs.Type) syncs.Result {
+	if t != syncs.TypeFull {
+		return syncs.Result{}
 	}
-	return Result{Skipped: map[Type]string{TypeInbound: beforeFirstPhase, TypeCases: beforeFirstPhase, TypeReconciliation: beforeFirstPhase}}
+	return syncs.Result{Skipped: map[syncs.Type]string{syncs.TypeInbound: beforeFirstPhase, syncs.TypeCases: beforeFirstPhase, syncs.TypeReconciliation: beforeFirstPhase}}
 }
 
 // fetch asks for the calendar of a window, whole and proved (R5).
@@ -209,41 +210,41 @@ func fetch(ctx context.Context, p phase, session pims.Session, window pims.Windo
 	return &snapshot, nil
 }
 
-func (r *Runner) inbound(ctx context.Context, p phase, windows Windows, snapshot *pims.Snapshot) (Result, error) {
+func (r *Runner) inbound(ctx context.Context, p phase, windows syncs.Windows, snapshot *pims.Snapshot) (syncs.Result, error) {
 	c := calendarPhase{phase: p, store: r.o.Cases, window: windows.Inbound, create: true}
 	return c.inbound(ctx, snapshot)
 }
 
-func (r *Runner) enrich(ctx context.Context, p phase, session pims.Session, windows Windows, o Options) (Result, error) {
+func (r *Runner) enrich(ctx context.Context, p phase, session pims.Session, windows syncs.Windows, o syncs.Options) (syncs.Result, error) {
 	e := enrichmentPhase{
 		phase:     p,
 		store:     r.o.Cases,
 		session:   session,
 		window:    windows.Cases,
-		batchSize: orInt(o.ParallelBatchSize, DefaultParallelBatchSize),
+		batchSize: o.BatchSize(),
 		force:     o.Force,
 	}
 	corrector, ok := session.(pims.LateCorrector)
-	if ok && !o.DryRun && o.StartDate == nil && o.EndDate == nil && p.approved == nil { // R19
+	if ok && o.Rolling() && p.approved == nil { // R19
 		e.correctedFor = corrector.CorrectedFor()
 	}
 	return e.run(ctx)
 }
 
-func (r *Runner) reconcile(ctx context.Context, p phase, connection Connection, windows Windows) (Result, error) {
+func (r *Runner) reconcile(ctx context.Context, p phase, connection Connection, windows syncs.Windows) (syncs.Result, error) {
 	c := r.reconciliation(p, connection, windows)
 	candidates, err := c.candidates(ctx) // local rows first (R21)
 	if err != nil {
-		return Result{}, err
+		return syncs.Result{}, err
 	}
 	snapshot, err := fetch(ctx, p, connection, windows.Reconciliation)
 	if err != nil {
-		return Result{}, err
+		return syncs.Result{}, err
 	}
 	return c.run(ctx, candidates, snapshot)
 }
 
-func (r *Runner) reconciliation(p phase, connection Connection, windows Windows) *reconciliationPhase {
+func (r *Runner) reconciliation(p phase, connection Connection, windows syncs.Windows) *reconciliationPhase {
 	c := &reconciliationPhase{
 		calendarPhase: calendarPhase{phase: p, store: r.o.Cases, window: windows.Reconciliation},
 		store:         r.o.Cases,
@@ -260,7 +261,7 @@ func (r *Runner) reconciliation(p phase, connection Connection, windows Windows)
 
 // logged writes the lines that every sync and every phase begins and ends with, and
 // tells who watches. A panic is the error of the run (R58).
-func (r *Runner) logged(ctx context.Context, p phase, run func(context.Context) (Result, error)) (Result, error) {
+func (r *Runner) logged(ctx context.Context, p phase, run func(context.Context) (syncs.Result, error)) (syncs.Result, error) {
 	ctx, ended := r.o.Watch(ctx, p.stretch())
 	started := r.o.Now()
 	p.log.InfoContext(ctx, "Sync started", "dry_run", p.dryRun)
@@ -276,7 +277,7 @@ func (r *Runner) logged(ctx context.Context, p phase, run func(context.Context) 
 	}
 	status, concluded := Conclude(result, err)
 	defer ended(status, concluded.Code)
-	attrs := []any{"stats", concluded.Stats.logValue(p.kind), "duration_ms", r.o.Now().Sub(started).Milliseconds()}
+	attrs := []any{"stats", concluded.Stats.LogValue(p.kind), "duration_ms", r.o.Now().Sub(started).Milliseconds()}
 	if concluded.Code != "" {
 		attrs = append(attrs, "code", string(concluded.Code), "error", concluded.Error)
 	}
@@ -284,13 +285,13 @@ func (r *Runner) logged(ctx context.Context, p phase, run func(context.Context) 
 		attrs = append(attrs, panicked.Attrs()...)
 	}
 	switch {
-	case status == StatusCompleted:
+	case status == syncs.StatusCompleted:
 		p.log.InfoContext(ctx, "Sync completed", attrs...)
-	case concluded.Code == CodeInternal: // the audit tells no internals; the log does
+	case concluded.Code == syncs.CodeInternal: // the audit tells no internals; the log does
 		p.log.ErrorContext(ctx, "Sync failed", append(attrs, "cause", err.Error())...)
-	case status == StatusCancelled:
+	case status == syncs.StatusCancelled:
 		p.log.InfoContext(ctx, "Sync cancelled", attrs...)
-	case errors.Is(err, ErrShutdown), errors.Is(err, ErrLeaseLost): // another attempt follows, or has begun
+	case errors.Is(err, syncs.ErrShutdown), errors.Is(err, syncs.ErrLeaseLost): // another attempt follows, or has begun
 		p.log.WarnContext(ctx, "Sync interrupted", attrs...)
 	default:
 		p.log.ErrorContext(ctx, "Sync failed", attrs...)
@@ -298,7 +299,7 @@ func (r *Runner) logged(ctx context.Context, p phase, run func(context.Context) 
 	return result, err
 }
 
-func (r *Runner) phase(run Run, kind Type, syncID uuid.UUID) phase {
+func (r *Runner) phase(run syncs.Run, kind syncs.Type, syncID uuid.UUID) phase {
 	return phase{
 		lease:    run.Lease,
 		syncID:   syncID,
@@ -322,17 +323,17 @@ func (p *phase) stretch() Stretch {
 
 func (p *phase) report(ctx context.Context, step string, done, total int) {
 	kind := p.kind
-	if kind == TypeFull {
-		kind = TypeInbound // its login and its fetch come before, and belong to, the first phase
+	if kind == syncs.TypeFull {
+		kind = syncs.TypeInbound // its login and its fetch come before, and belong to, the first phase
 	}
-	p.recorder.Report(ctx, p.lease, Progress{Phase: kind, Step: step, Done: done, Total: total})
+	p.recorder.Report(ctx, p.lease, syncs.Progress{Phase: kind, Step: step, Done: done, Total: total})
 }
 
 // lifted tells whether a person approved that this guard lets the run pass (R18).
-func (p *phase) lifted(guard Code) bool { return p.approved != nil && p.approved.Code == guard }
+func (p *phase) lifted(guard syncs.Code) bool { return p.approved != nil && p.approved.Code == guard }
 
-func (p *phase) written(actions map[string]Action, written map[string]bool) {
-	totals := map[Action]int{}
+func (p *phase) written(actions map[string]syncs.Action, written map[string]bool) {
+	totals := map[syncs.Action]int{}
 	for id := range written {
 		totals[actions[id]]++
 	}
@@ -343,25 +344,25 @@ func (p *phase) written(actions map[string]Action, written map[string]bool) {
 
 // hold keeps what a guard held back as a plan and answers the failure that ends
 // the phase (R18, R23). A dry run keeps no plan (R26).
-func (p *phase) hold(ctx context.Context, code Code, window pims.Window, cases []PlannedCase, evidence Evidence, reason string) error {
-	failure := &Failure{Code: code, Message: reason}
+func (p *phase) hold(ctx context.Context, code syncs.Code, window pims.Window, cases []syncs.PlannedCase, evidence syncs.Evidence, reason string) error {
+	failure := &syncs.Failure{Code: code, Message: reason}
 	if p.dryRun {
 		return failure
 	}
 	at := p.now()
-	plan := Plan{
+	plan := syncs.Plan{
 		ID:        uuid.Must(uuid.NewV7()),
 		ClinicID:  p.lease.ClinicID,
 		SyncID:    p.syncID,
 		SyncType:  p.kind,
-		Status:    PlanOpen,
+		Status:    syncs.PlanOpen,
 		Code:      code,
 		Reason:    reason,
 		Window:    window,
 		Cases:     cases,
 		Evidence:  evidence,
 		CreatedAt: at,
-		ExpiresAt: at.Add(PlanLifetime),
+		ExpiresAt: at.Add(syncs.PlanLifetime),
 
 		CoversDefault: p.usual,
 	}
@@ -380,7 +381,7 @@ func (p *phase) hold(ctx context.Context, code Code, window pims.Window, cases [
 // supersede ends what these guards held back of earlier runs: this one has looked at
 // the days for itself, and the guards let it pass (R18, R23). A guard that a person
 // lifted has not judged, and a dry run decides nothing (R26).
-func (p *phase) supersede(ctx context.Context, seen pims.Window, guards ...Code) error {
+func (p *phase) supersede(ctx context.Context, seen pims.Window, guards ...syncs.Code) error {
 	guards = slices.DeleteFunc(guards, p.lifted)
 	if p.dryRun || len(guards) == 0 {
 		return nil

@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // spell rewrites the stored times as an older version kept them: date and time with
@@ -26,8 +26,8 @@ func (p *practice) requireNothingRewritten() {
 	p.Helper()
 	const events = "select count(*) from case_events where clinic_id = $1"
 	versions, known := p.versions(), scan[int](p, events)
-	for _, t := range casesync.Types() {
-		p.sync(t, casesync.Options{Force: t == casesync.TypeCases})
+	for _, t := range syncs.Types() {
+		p.sync(t, syncs.Options{Force: t == syncs.TypeCases})
 	}
 	require.Equal(p, versions, p.versions())
 	require.Equal(p, known, scan[int](p, events))
@@ -38,9 +38,9 @@ func spelled(t *testing.T) *practice {
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-03-02 08:00", belongsTo("51"), isCompleted), p.visit("2", "2026-03-04 10:00"))
 	p.record(p.held("51", "1", "2026-03-02 08:00"))
-	p.sync(casesync.TypeCases)
+	p.sync(syncs.TypeCases)
 	require.NotNil(p, p.stored("1").Consultation)
-	p.sync(casesync.TypeReconciliation)
+	p.sync(syncs.TypeReconciliation)
 	return p
 }
 
@@ -62,7 +62,7 @@ func TestADatabaseOfAnOlderVersionIsNotRewrittenForItsSpelling(t *testing.T) { /
 			p.requireNothingRewritten()
 
 			p.change("1", func(a *pims.Appointment) { a.Reason = "Zzcheck" })
-			p.sync(casesync.TypeInbound)
+			p.sync(syncs.TypeInbound)
 			const times = "select (metadata #>> '{appointment,start}') || ' ' || (metadata #>> '{appointment,end}') from cases where clinic_id = $1 and pims_id = "
 			require.Equal(t, "2026-03-02T08:00:00 2026-03-02T08:30:00", scan[string](p, times+"'1'"), "written with the change of the reason")
 			require.Equal(t, ("2026-03-04" + old.between + "10:00:00")[:old.length], scan[string](p, "select metadata #>> '{appointment,start}' from cases where clinic_id = $1 and pims_id = '2'"))

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A Scheduled is what the guards of inbound know of a stored case (R18).
@@ -48,34 +49,34 @@ type InboundStore interface {
 	// leaves the stored one, unless the write Hides it (R7). A reading is kept where its
 	// case is written, both or neither. Status is written only where the row's status still equals its
 	// sync_status, or where the write deletes or restores (R10).
-	WriteCases(ctx context.Context, lease Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
+	WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
 
 	// SeenAgain ends the protection of the cases that a person restored and whose
 	// ids the PIMS shows again (R24).
-	SeenAgain(ctx context.Context, lease Lease, provider string, pimsIDs []string) error
+	SeenAgain(ctx context.Context, lease syncs.Lease, provider string, pimsIDs []string) error
 }
 
 // A Recorder keeps the audits of a running sync.
 type Recorder interface {
 	// BeginPhase opens the child audit of a full sync's phase (R27) and returns
 	// its id.
-	BeginPhase(ctx context.Context, lease Lease, phase Type, at time.Time) (uuid.UUID, error)
+	BeginPhase(ctx context.Context, lease syncs.Lease, phase syncs.Type, at time.Time) (uuid.UUID, error)
 
 	// EndPhase closes a child audit.
-	EndPhase(ctx context.Context, lease Lease, id uuid.UUID, status Status, result Result, at time.Time) error
+	EndPhase(ctx context.Context, lease syncs.Lease, id uuid.UUID, status syncs.Status, result syncs.Result, at time.Time) error
 
 	// KeepPlan stores a plan: what a guard held back, with its evidence (R18,
 	// R23). An open plan of the same clinic, guard and type of sync is superseded by
 	// it; first tells whether there was none.
-	KeepPlan(ctx context.Context, lease Lease, plan Plan) (first bool, err error)
+	KeepPlan(ctx context.Context, lease syncs.Lease, plan syncs.Plan) (first bool, err error)
 
 	// SupersedePlans ends the clinic's open plans of these guards and a type of sync
 	// whose days a run has seen for itself, see Plan.SeenBy (R18, R23).
-	SupersedePlans(ctx context.Context, lease Lease, guards []Code, kind Type, seen pims.Window, at time.Time) error
+	SupersedePlans(ctx context.Context, lease syncs.Lease, guards []syncs.Code, kind syncs.Type, seen pims.Window, at time.Time) error
 
 	// Report tells how far the sync has come. It is cheap, may drop reports that
 	// come too fast, and never fails the sync.
-	Report(ctx context.Context, lease Lease, progress Progress)
+	Report(ctx context.Context, lease syncs.Lease, progress syncs.Progress)
 }
 
 // A Candidate is a case of the past that enrichment may serve, with what is known
@@ -132,18 +133,18 @@ type EnrichmentStore interface {
 
 	// CasesByID and WriteCases are InboundStore's.
 	CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]Case, error)
-	WriteCases(ctx context.Context, lease Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
+	WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
 
 	// KeepReadings stores what the run learned of cases that it does not write. An
 	// adopted fingerprint is kept without a read.
-	KeepReadings(ctx context.Context, lease Lease, readings []Reading) error
+	KeepReadings(ctx context.Context, lease syncs.Lease, readings []Reading) error
 
 	// LookedOn is the clinic's day of the last look for late corrections; zero: there
 	// was none (R19).
 	LookedOn(ctx context.Context, clinicID uuid.UUID, provider string) (pims.Date, error)
 
 	// KeepLook notes that a day's look was done.
-	KeepLook(ctx context.Context, lease Lease, provider string, day pims.Date) error
+	KeepLook(ctx context.Context, lease syncs.Lease, provider string, day pims.Date) error
 }
 
 // ReconciliationStore is what reconciliation needs of the database besides what
@@ -160,7 +161,7 @@ type ReconciliationStore interface {
 	// SoftDelete deletes the cases in one transaction under the lease, in the name
 	// of the sync. The statement repeats every condition of DeletionCandidates and
 	// the row version that was read (R24). It answers the ids of those deleted.
-	SoftDelete(ctx context.Context, lease Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []SoftDeletion, at time.Time) ([]uuid.UUID, error)
+	SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []SoftDeletion, at time.Time) ([]uuid.UUID, error)
 }
 
 // A SoftDeletion is one case to be deleted, and why.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // Why a consultation that the calendar or the search names for a visit is not shown
@@ -163,7 +164,7 @@ func (p *enrichmentPhase) strange(v *visited, before *Case) error {
 }
 
 // refuse counts a due case whose consultation is not read, because it is disputed.
-func (p *enrichmentPhase) refuse(ctx context.Context, c *Candidate, why error, result *Result) Reading {
+func (p *enrichmentPhase) refuse(ctx context.Context, c *Candidate, why error, result *syncs.Result) Reading {
 	r := waiting(c, p.now(), "")
 	r.Outcome = string(p.fail(ctx, c, why, false, result))
 	return r

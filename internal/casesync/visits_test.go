@@ -11,6 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // sayings are the ways in which the PIMS says that consultation 51, which the calendar
@@ -30,13 +31,13 @@ var sayings = map[string]func(p *practice, changes ...func(*pims.Consultation)){
 }
 
 // failsAs demands that a case is listed as a failure of a code.
-func (o *outcome) failsAs(t testing.TB, c casesync.Case, code casesync.ItemCode) {
+func (o *outcome) failsAs(t testing.TB, c casesync.Case, code syncs.ItemCode) {
 	t.Helper()
 	failures := o.audit.Result.Failures
-	if o.audit.Type == casesync.TypeFull {
-		failures = o.phase(t, casesync.TypeCases).Result.Failures
+	if o.audit.Type == syncs.TypeFull {
+		failures = o.phase(t, syncs.TypeCases).Result.Failures
 	}
-	i := slices.IndexFunc(failures, func(f casesync.ItemFailure) bool { return f.CaseID == c.ID })
+	i := slices.IndexFunc(failures, func(f syncs.ItemFailure) bool { return f.CaseID == c.ID })
 	require.GreaterOrEqual(t, i, 0, "case %s is not listed", c.PIMSID)
 	require.Equal(t, code, failures[i].Code)
 	require.Contains(t, failures[i].Error, "sync inbound --clinic ")
@@ -55,33 +56,33 @@ func TestAConsultationOfAnotherPatientsVisitIsNotShown(t *testing.T) { // R7, R9
 	t.Parallel()
 	for name, say := range sayings {
 		for kind, run := range map[string]func(*practice) outcome{
-			"cases": func(p *practice) outcome { return p.sync(casesync.TypeCases) },
-			"full":  func(p *practice) outcome { return p.sync(casesync.TypeFull) },
-			"force": func(p *practice) outcome { return p.sync(casesync.TypeCases, casesync.Options{Force: true}) },
+			"cases": func(p *practice) outcome { return p.sync(syncs.TypeCases) },
+			"full":  func(p *practice) outcome { return p.sync(syncs.TypeFull) },
+			"force": func(p *practice) outcome { return p.sync(syncs.TypeCases, syncs.Options{Force: true}) },
 			"one at a time": func(p *practice) outcome {
-				return p.sync(casesync.TypeCases, casesync.Options{ParallelBatchSize: new(1)})
+				return p.sync(syncs.TypeCases, syncs.Options{ParallelBatchSize: new(1)})
 			},
-			"dry run": func(p *practice) outcome { return p.sync(casesync.TypeCases, casesync.Options{DryRun: true}) },
+			"dry run": func(p *practice) outcome { return p.sync(syncs.TypeCases, syncs.Options{DryRun: true}) },
 		} {
 			t.Run(name+" says so, "+kind, func(t *testing.T) {
 				t.Parallel()
 				p := mistaken(t)
 				say(p, says("pip limps"))
 				o := run(p)
-				o.failsAs(t, p.stored("1"), casesync.ItemAnotherVisit)
+				o.failsAs(t, p.stored("1"), syncs.ItemAnotherVisit)
 				require.Empty(t, p.notes("1"))
 				if name != "the consultation alone" && kind != "dry run" {
 					require.Equal(t, "Zzpip limps", p.notes("2"))
 				}
-				p.sync(casesync.TypeInbound)
-				o = p.sync(casesync.TypeCases, casesync.Options{Force: true})
-				o.failsAs(t, p.stored("1"), casesync.ItemAnotherVisit)
+				p.sync(syncs.TypeInbound)
+				o = p.sync(syncs.TypeCases, syncs.Options{Force: true})
+				o.failsAs(t, p.stored("1"), syncs.ItemAnotherVisit)
 				require.Empty(t, p.notes("1"), "whatever is read again")
 
 				p.record(p.held("52", "1", "2026-03-02 08:10", says("otto itches")))
 				p.change("1", belongsTo("52"))
-				p.sync(casesync.TypeInbound, casesync.Options{StartDate: day(t, "2026-03-02"), EndDate: day(t, "2026-03-02")})
-				p.sync(casesync.TypeCases)
+				p.sync(syncs.TypeInbound, syncs.Options{StartDate: day(t, "2026-03-02"), EndDate: day(t, "2026-03-02")})
+				p.sync(syncs.TypeCases)
 				require.Equal(t, "Zzotto itches", p.notes("1"), "what the failure says to do helps at once")
 			})
 		}
@@ -94,14 +95,14 @@ func TestAStoredConsultationOfAnotherPatientsVisitIsHidden(t *testing.T) { // R7
 		t.Helper()
 		p := mistaken(t)
 		p.record(p.held("51", "1", "2026-03-02 08:00", append(changes, says("pip limps"))...))
-		p.sync(casesync.TypeCases)
+		p.sync(syncs.TypeCases)
 		require.Equal(t, "Zzpip limps", p.notes("1"))
 		return p
 	}
-	hidden := func(t *testing.T, p *practice, options ...casesync.Options) {
+	hidden := func(t *testing.T, p *practice, options ...syncs.Options) {
 		t.Helper()
-		o := p.sync(casesync.TypeCases, options...)
-		o.failsAs(t, p.stored("1"), casesync.ItemAnotherVisit)
+		o := p.sync(syncs.TypeCases, options...)
+		o.failsAs(t, p.stored("1"), syncs.ItemAnotherVisit)
 		require.Equal(t, 1, o.audit.Result.Warnings.ConsultationsHidden)
 		require.Empty(t, p.notes("1"))
 	}
@@ -116,7 +117,7 @@ func TestAStoredConsultationOfAnotherPatientsVisitIsHidden(t *testing.T) { // R7
 			t.Parallel()
 			p := stored(t)
 			say(p, says("pip limps"))
-			hidden(t, p, casesync.Options{Force: true})
+			hidden(t, p, syncs.Options{Force: true})
 		})
 		t.Run(name+" says so, in the day's look", func(t *testing.T) {
 			t.Parallel()
@@ -163,9 +164,9 @@ func TestAStoredConsultationOfAnotherPatientsVisitIsHidden(t *testing.T) { // R7
 		sayings["the search alone"](p, says("pip limps"))
 		p.pass(2 * time.Hour)
 		before := p.versions()
-		o := p.sync(casesync.TypeCases, casesync.Options{DryRun: true})
-		o.failsAs(t, p.stored("1"), casesync.ItemAnotherVisit)
-		require.Contains(t, o.audit.Result.Changes[0].Fields, casesync.FieldChange{Field: "consultation.id", Before: "51"})
+		o := p.sync(syncs.TypeCases, syncs.Options{DryRun: true})
+		o.failsAs(t, p.stored("1"), syncs.ItemAnotherVisit)
+		require.Contains(t, o.audit.Result.Changes[0].Fields, syncs.FieldChange{Field: "consultation.id", Before: "51"})
 		require.Equal(t, before, p.versions())
 	})
 	t.Run("and comes back where the PIMS takes it back", func(t *testing.T) {
@@ -176,7 +177,7 @@ func TestAStoredConsultationOfAnotherPatientsVisitIsHidden(t *testing.T) { // R7
 		hidden(t, p)
 		p.fake.ListFor("51", "1")
 		p.pass(2 * time.Hour)
-		p.sync(casesync.TypeCases)
+		p.sync(syncs.TypeCases)
 		require.Equal(t, "Zzpip limps", p.notes("1"))
 	})
 }
@@ -213,12 +214,12 @@ func TestWhoseTheOtherVisitIsDecides(t *testing.T) { // R7, R9
 				p := newPracticeOn(t, "2026-03-06 09:00")
 				p.seen(p.visit("1", "2026-03-02 08:00", tc.own, belongsTo("51")), p.visit("2", "2026-03-02 08:30", tc.other, none))
 				say(p, says("limps"))
-				o := p.sync(casesync.TypeCases)
+				o := p.sync(syncs.TypeCases)
 				if tc.shown {
 					require.Equal(t, "Zzlimps", p.notes("1"))
 				} else {
 					require.Empty(t, p.notes("1"))
-					o.failsAs(t, p.stored("1"), casesync.ItemAnotherVisit)
+					o.failsAs(t, p.stored("1"), syncs.ItemAnotherVisit)
 				}
 			})
 		}
@@ -231,9 +232,9 @@ func TestAVisitThatIsGoneIsKnownStill(t *testing.T) { // R7, R9
 	p.vanished()
 	p.at("2026-03-02 11:00")
 	p.enter(p.visit("2", "2026-03-02 10:00", of("otto"), belongsTo("51")))
-	p.sync(casesync.TypeInbound)
-	o := p.sync(casesync.TypeCases)
-	o.failsAs(t, p.stored("2"), casesync.ItemAnotherVisit)
+	p.sync(syncs.TypeInbound)
+	o := p.sync(syncs.TypeCases)
+	o.failsAs(t, p.stored("2"), syncs.ItemAnotherVisit)
 	require.Empty(t, p.notes("2"))
 }
 
@@ -244,9 +245,9 @@ func TestAConsultationThatTheCalendarNamesForTwoPatientsIsNeithers(t *testing.T)
 		p := newPracticeOn(t, "2026-03-06 09:00")
 		p.seen(p.visit("1", "2026-03-02 08:00", of("otto"), belongsTo("51")), p.visit("2", "2026-03-02 08:30", of("pip")))
 		p.record(p.held("51", "", "2026-03-02 08:00", append(changes, says("limps"))...))
-		p.sync(casesync.TypeCases)
+		p.sync(syncs.TypeCases)
 		p.change("2", belongsTo("51"))
-		p.sync(casesync.TypeInbound, casesync.Options{StartDate: day(t, "2026-03-02"), EndDate: day(t, "2026-03-02")})
+		p.sync(syncs.TypeInbound, syncs.Options{StartDate: day(t, "2026-03-02"), EndDate: day(t, "2026-03-02")})
 		p.pass(2 * time.Hour)
 		return p
 	}
@@ -255,29 +256,29 @@ func TestAConsultationThatTheCalendarNamesForTwoPatientsIsNeithers(t *testing.T)
 		p := begin(t)
 		require.Equal(t, "Zzlimps", p.notes("1"))
 		for _, force := range []bool{false, true} {
-			o := p.sync(casesync.TypeCases, casesync.Options{Force: force})
-			o.failsAs(t, p.stored("1"), casesync.ItemAnotherVisit)
-			o.failsAs(t, p.stored("2"), casesync.ItemAnotherVisit)
+			o := p.sync(syncs.TypeCases, syncs.Options{Force: force})
+			o.failsAs(t, p.stored("1"), syncs.ItemAnotherVisit)
+			o.failsAs(t, p.stored("2"), syncs.ItemAnotherVisit)
 			require.Equal(t, []string{"", ""}, []string{p.notes("1"), p.notes("2")})
 		}
 		p.change("1", none)
-		p.sync(casesync.TypeInbound, casesync.Options{StartDate: day(t, "2026-03-02"), EndDate: day(t, "2026-03-02")})
-		p.sync(casesync.TypeCases, casesync.Options{Force: true})
+		p.sync(syncs.TypeInbound, syncs.Options{StartDate: day(t, "2026-03-02"), EndDate: day(t, "2026-03-02")})
+		p.sync(syncs.TypeCases, syncs.Options{Force: true})
 		require.Equal(t, []string{"", "Zzlimps"}, []string{p.notes("1"), p.notes("2")})
 	})
 	t.Run("where it names its patient", func(t *testing.T) {
 		t.Parallel()
 		p := begin(t, ofPatient("otto"))
-		o := p.sync(casesync.TypeCases)
-		o.failsAs(t, p.stored("2"), casesync.ItemAnotherPatient)
+		o := p.sync(syncs.TypeCases)
+		o.failsAs(t, p.stored("2"), syncs.ItemAnotherPatient)
 		require.Equal(t, []string{"Zzlimps", ""}, []string{p.notes("1"), p.notes("2")})
 	})
 	t.Run("where the search lists it for one of them", func(t *testing.T) {
 		t.Parallel()
 		p := begin(t)
 		p.fake.ListFor("51", "2")
-		o := p.sync(casesync.TypeCases)
-		o.failsAs(t, p.stored("1"), casesync.ItemAnotherVisit)
+		o := p.sync(syncs.TypeCases)
+		o.failsAs(t, p.stored("1"), syncs.ItemAnotherVisit)
 		require.Equal(t, []string{"", "Zzlimps"}, []string{p.notes("1"), p.notes("2")})
 	})
 	t.Run("where it names one of them itself", func(t *testing.T) {
@@ -285,33 +286,33 @@ func TestAConsultationThatTheCalendarNamesForTwoPatientsIsNeithers(t *testing.T)
 		p := begin(t)
 		p.record(p.held("51", "2", "2026-03-02 08:00", says("limps")))
 		p.fake.ListFor("51", "")
-		o := p.sync(casesync.TypeCases, casesync.Options{Force: true})
-		o.failsAs(t, p.stored("1"), casesync.ItemAnotherVisit)
+		o := p.sync(syncs.TypeCases, syncs.Options{Force: true})
+		o.failsAs(t, p.stored("1"), syncs.ItemAnotherVisit)
 		require.Equal(t, []string{"", "Zzlimps"}, []string{p.notes("1"), p.notes("2")})
 	})
 	t.Run("where the calendar has ceased to name it for one of them", func(t *testing.T) {
 		t.Parallel()
 		p := begin(t)
 		p.change("1", unsaid)
-		p.sync(casesync.TypeInbound, casesync.Options{StartDate: day(t, "2026-03-02"), EndDate: day(t, "2026-03-02")})
-		o := p.sync(casesync.TypeCases)
-		o.failsAs(t, p.stored("2"), casesync.ItemAnotherVisit)
+		p.sync(syncs.TypeInbound, syncs.Options{StartDate: day(t, "2026-03-02"), EndDate: day(t, "2026-03-02")})
+		o := p.sync(syncs.TypeCases)
+		o.failsAs(t, p.stored("2"), syncs.ItemAnotherVisit)
 		require.Equal(t, []string{"", ""}, []string{p.notes("1"), p.notes("2")})
 	})
 	for name, tc := range map[string]struct {
 		change func(*pims.Consultation)
 		listed string
-		code   casesync.ItemCode
+		code   syncs.ItemCode
 	}{
-		"its patient":              {ofPatient("otto"), "", casesync.ItemAnotherPatient},
-		"its visit":                {func(c *pims.Consultation) { c.AppointmentID = "1" }, "", casesync.ItemAnotherVisit},
-		"its visit, in the search": {func(*pims.Consultation) {}, "1", casesync.ItemAnotherVisit},
+		"its patient":              {ofPatient("otto"), "", syncs.ItemAnotherPatient},
+		"its visit":                {func(c *pims.Consultation) { c.AppointmentID = "1" }, "", syncs.ItemAnotherVisit},
+		"its visit, in the search": {func(*pims.Consultation) {}, "1", syncs.ItemAnotherVisit},
 	} {
 		t.Run("where it names "+name+", it stays the one's without a break", func(t *testing.T) {
 			t.Parallel()
 			p := begin(t, tc.change)
 			p.fake.ListFor("51", tc.listed)
-			o := p.sync(casesync.TypeCases)
+			o := p.sync(syncs.TypeCases)
 			o.failsAs(t, p.stored("2"), tc.code)
 			require.Zero(t, o.audit.Result.Warnings.ConsultationsHidden)
 			require.Equal(t, []string{"Zzlimps", ""}, []string{p.notes("1"), p.notes("2")})
@@ -322,7 +323,7 @@ func TestAConsultationThatTheCalendarNamesForTwoPatientsIsNeithers(t *testing.T)
 		p := newPracticeOn(t, "2026-03-06 09:00")
 		p.seen(p.visit("1", "2026-03-02 08:00", of("pip"), belongsTo("51")), p.visit("2", "2026-03-02 08:30", of("pip"), belongsTo("51")))
 		p.record(p.held("51", "", "2026-03-02 08:00", says("limps")))
-		p.sync(casesync.TypeCases)
+		p.sync(syncs.TypeCases)
 		require.Equal(t, []string{"Zzlimps", "Zzlimps"}, []string{p.notes("1"), p.notes("2")})
 	})
 }
@@ -332,17 +333,17 @@ func TestAMergedPatientsFailureSaysHowToReadThatDayAgain(t *testing.T) { // R7
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-02-12 08:00", of("pip"), belongsTo("51")))
 	p.record(p.held("51", "1", "2026-02-12 08:00", ofPatient("pip"), says("pip limps")))
-	p.sync(casesync.TypeCases, casesync.Options{StartDate: day(t, "2026-02-10")})
+	p.sync(syncs.TypeCases, syncs.Options{StartDate: day(t, "2026-02-10")})
 	p.fake.Corrections = 45
 	p.change("1", of("pippa"))
 	p.record(p.held("51", "1", "2026-02-12 08:00", ofPatient("pippa"), says("pip limps")))
-	o := p.sync(casesync.TypeFull) // no run by itself reads the calendar of that day
-	o.failsAs(t, p.stored("1"), casesync.ItemAnotherPatient)
-	require.Contains(t, o.phase(t, casesync.TypeCases).Result.Failures[0].Error, "--start-date 2026-02-12 --end-date 2026-02-12")
+	o := p.sync(syncs.TypeFull) // no run by itself reads the calendar of that day
+	o.failsAs(t, p.stored("1"), syncs.ItemAnotherPatient)
+	require.Contains(t, o.phase(t, syncs.TypeCases).Result.Failures[0].Error, "--start-date 2026-02-12 --end-date 2026-02-12")
 	require.Empty(t, p.notes("1"))
 
-	p.sync(casesync.TypeInbound, casesync.Options{StartDate: day(t, "2026-02-12"), EndDate: day(t, "2026-02-12")})
-	p.sync(casesync.TypeCases)
+	p.sync(syncs.TypeInbound, syncs.Options{StartDate: day(t, "2026-02-12"), EndDate: day(t, "2026-02-12")})
+	p.sync(syncs.TypeCases)
 	require.Equal(t, "Zzpip limps", p.notes("1"))
 	require.Equal(t, "pippa", p.stored("1").Appointment.PatientID)
 	require.Zero(t, p.fake.Count(pimstest.OpFind))

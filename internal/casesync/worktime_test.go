@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestASyncThatWorksTooLongEndsWithATimeout(t *testing.T) { // R28
@@ -19,7 +20,7 @@ func TestASyncThatWorksTooLongEndsWithATimeout(t *testing.T) { // R28
 		begin := time.Now()
 		<-ctx.Done()
 		require.Equal(t, time.Minute, time.Since(begin))
-		require.ErrorIs(t, context.Cause(ctx), casesync.ErrTimeout)
+		require.ErrorIs(t, context.Cause(ctx), syncs.ErrTimeout)
 	})
 }
 
@@ -41,7 +42,7 @@ func TestWaitingForTheRateLimitDoesNotCountAsWork(t *testing.T) { // R32
 
 		<-ctx.Done()
 		require.Equal(t, 2*time.Hour+time.Minute, time.Since(begin))
-		require.ErrorIs(t, context.Cause(ctx), casesync.ErrTimeout)
+		require.ErrorIs(t, context.Cause(ctx), syncs.ErrTimeout)
 	})
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var syncs = flag.Int("syncs", 15, "how many syncs one replica does in a row")
+var inARow = flag.Int("syncs", 15, "how many syncs one replica does in a row")
 
 const (
 	// logInEvery so many syncs the session of before is over.
@@ -37,17 +37,17 @@ func TestNothingGrowsOverSyncsInARow(t *testing.T) {
 	w := newWorld(t)
 	r, p := w.addReplica(t), w.addPractice(t)
 	coming := p.window()[0].ID
-	before := p.inARow(t, r, max(5, min(50, *syncs/3)), coming) // what is made once is made by then
-	after := p.inARow(t, r, *syncs, coming)
-	t.Logf("before %d syncs %s; after them %s", *syncs, before, after)
-	if *syncs >= many {
+	before := p.inARow(t, r, max(5, min(50, *inARow/3)), coming) // what is made once is made by then
+	after := p.inARow(t, r, *inARow, coming)
+	t.Logf("before %d syncs %s; after them %s", *inARow, before, after)
+	if *inARow >= many {
 		requireNoMore(t, before.goroutines, after.goroutines, "goroutines")
 		requireNoMore(t, before.descriptors, after.descriptors, "descriptors")
 		requireNoMore(t, before.resident, after.resident, "resident memory")
 	}
-	require.Less(t, after.goroutines, before.goroutines+float64(*syncs), "each sync leaves a goroutine")
-	require.Less(t, after.descriptors, before.descriptors+float64(*syncs), "each sync leaves a descriptor")
-	require.Greater(t, p.Logins().Accepted, *syncs/logInEvery)
+	require.Less(t, after.goroutines, before.goroutines+float64(*inARow), "each sync leaves a goroutine")
+	require.Less(t, after.descriptors, before.descriptors+float64(*inARow), "each sync leaves a descriptor")
+	require.Greater(t, p.Logins().Accepted, *inARow/logInEvery)
 	w.shutDown(t)
 }
 

@@ -10,47 +10,17 @@ import (
 	"strings"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
-
-// SyncType says what a scheduled sync does, and what a scope is for. The words
-// are the specification's.
-type SyncType string
-
-// The types of a sync. docs/rules.md.
-const (
-	SyncInbound        SyncType = "inbound"
-	SyncCases          SyncType = "cases"
-	SyncReconciliation SyncType = "reconciliation"
-	SyncFull           SyncType = "full"
-)
-
-// SyncTypes lists them all.
-func SyncTypes() []SyncType {
-	return []SyncType{SyncInbound, SyncCases, SyncReconciliation, SyncFull}
-}
 
 // A ScheduleEntry is one entry of clinic_schedule_configs.sync_schedules.
 // W12.
 type ScheduleEntry struct {
 	Index   int // its place in the array, from 0
-	Type    SyncType
+	Type    syncs.Type
 	Cron    string // five fields, one space between them
 	Enabled bool   // where not said: true
-	Options ScheduleOptions
-}
-
-// ScheduleOptions are what an entry says about its syncs: the fields of a request
-// (docs/interface.md §Fields of a request). Nil means the default. The fields are those
-// of casesync.Options, so that one converts to the other.
-type ScheduleOptions struct {
-	StartDate         *pims.Date
-	EndDate           *pims.Date
-	DaysAhead         *int
-	LookbackDays      *int
-	LookaheadDays     *int
-	ParallelBatchSize *int
-	Force             bool
-	DryRun            bool
+	Options syncs.Options
 }
 
 // A ScheduleProblem says why an entry does not count (R33).
@@ -131,7 +101,7 @@ func parseEntry(raw json.RawMessage) (ScheduleEntry, error) {
 	if err := fields.done(); err != nil {
 		return ScheduleEntry{}, err
 	}
-	if !slices.Contains(SyncTypes(), entry.Type) {
+	if !slices.Contains(syncs.Types(), entry.Type) {
 		return ScheduleEntry{}, fmt.Errorf("type %q is none of inbound, cases, reconciliation, full", entry.Type)
 	}
 	cron := strings.Fields(entry.Cron)
@@ -145,13 +115,13 @@ func parseEntry(raw json.RawMessage) (ScheduleEntry, error) {
 	return entry, err
 }
 
-func parseScheduleOptions(raw json.RawMessage) (ScheduleOptions, error) {
+func parseScheduleOptions(raw json.RawMessage) (syncs.Options, error) {
 	fields, err := readObject("options", raw)
 	if err != nil {
-		return ScheduleOptions{}, err
+		return syncs.Options{}, err
 	}
 	const number, flag = "a whole number", "true or false"
-	var o ScheduleOptions
+	var o syncs.Options
 	fields.readDate("startDate", &o.StartDate)
 	fields.readDate("endDate", &o.EndDate)
 	fields.read("daysAhead", number, &o.DaysAhead)

@@ -9,15 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // withinCaps is how casesync's rules on options bind schedules (R4). That one
 // converts to the other is part of the contract.
 func withinCaps(e clinic.ScheduleEntry) error {
-	return casesync.Options(e.Options).Check(casesync.Type(e.Type))
+	return e.Options.Check(e.Type)
 }
 
 func TestTheDefaultSchedulesAreTheSpecifications(t *testing.T) {
@@ -32,9 +32,9 @@ func TestTheDefaultSchedulesAreTheSpecifications(t *testing.T) {
 
 	require.Empty(t, problems)
 	require.Empty(t, cmp.Diff([]clinic.ScheduleEntry{
-		{Index: 0, Type: clinic.SyncInbound, Cron: "0 6 * * *", Enabled: true, Options: clinic.ScheduleOptions{DaysAhead: new(7)}},
-		{Index: 1, Type: clinic.SyncCases, Cron: "0 8,14,20 * * *", Enabled: true, Options: clinic.ScheduleOptions{ParallelBatchSize: new(5)}},
-		{Index: 2, Type: clinic.SyncReconciliation, Cron: "0 2 * * *", Enabled: true, Options: clinic.ScheduleOptions{LookbackDays: new(7)}},
+		{Index: 0, Type: syncs.TypeInbound, Cron: "0 6 * * *", Enabled: true, Options: syncs.Options{DaysAhead: new(7)}},
+		{Index: 1, Type: syncs.TypeCases, Cron: "0 8,14,20 * * *", Enabled: true, Options: syncs.Options{ParallelBatchSize: new(5)}},
+		{Index: 2, Type: syncs.TypeReconciliation, Cron: "0 2 * * *", Enabled: true, Options: syncs.Options{LookbackDays: new(7)}},
 	}, entries))
 }
 
@@ -51,13 +51,13 @@ func TestEveryFieldOfAnEntryIsRead(t *testing.T) {
 
 	require.Empty(t, problems)
 	require.Empty(t, cmp.Diff([]clinic.ScheduleEntry{
-		{Type: clinic.SyncFull, Cron: "*/5 9-17 * JAN-MAR mon", Options: clinic.ScheduleOptions{
+		{Type: syncs.TypeFull, Cron: "*/5 9-17 * JAN-MAR mon", Options: syncs.Options{
 			StartDate: &pims.Date{Year: 2026, Month: 1, Day: 17}, EndDate: &pims.Date{Year: 2026, Month: 1, Day: 24},
 			DaysAhead: new(7), LookbackDays: new(1), LookaheadDays: new(0), ParallelBatchSize: new(20), Force: true, DryRun: true,
 		}},
-		{Index: 1, Type: clinic.SyncCases, Cron: "0 6 * * *", Enabled: true},
-		{Index: 2, Type: clinic.SyncCases, Cron: "0 6 * * *", Enabled: true},
-		{Index: 3, Type: clinic.SyncCases, Cron: "0 6 * * *", Enabled: true},
+		{Index: 1, Type: syncs.TypeCases, Cron: "0 6 * * *", Enabled: true},
+		{Index: 2, Type: syncs.TypeCases, Cron: "0 6 * * *", Enabled: true},
+		{Index: 3, Type: syncs.TypeCases, Cron: "0 6 * * *", Enabled: true},
 	}, entries))
 }
 
@@ -121,7 +121,7 @@ func TestSchedulesThatAreNoArrayAreOneProblem(t *testing.T) {
 func TestACheckRefusesSingleEntries(t *testing.T) {
 	t.Parallel()
 	entries, problems := clinic.ParseSchedules(clinic.DefaultSchedules(), func(e clinic.ScheduleEntry) error {
-		if e.Type == clinic.SyncCases {
+		if e.Type == syncs.TypeCases {
 			return errors.New("hour 25 does not exist")
 		}
 		return nil
@@ -157,7 +157,7 @@ func TestNoEntryIsLost(t *testing.T) {
 
 		require.Len(t, array, len(entries)+len(problems))
 		for _, e := range entries {
-			require.Contains(t, clinic.SyncTypes(), e.Type)
+			require.Contains(t, syncs.Types(), e.Type)
 		}
 	})
 }

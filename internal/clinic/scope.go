@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A Scope is one thing that an API key permits (R39).
@@ -54,15 +56,15 @@ func joinScopes(scopes []Scope) string {
 
 // SyncScope is the scope that starting or cancelling a sync of a type needs
 // (R39). An unknown type needs ScopeAll.
-func SyncScope(t SyncType) Scope {
+func SyncScope(t syncs.Type) Scope {
 	switch t {
-	case SyncInbound:
+	case syncs.TypeInbound:
 		return ScopeInbound
-	case SyncCases:
+	case syncs.TypeCases:
 		return ScopeCases
-	case SyncReconciliation:
+	case syncs.TypeReconciliation:
 		return ScopeReconcile
-	case SyncFull:
+	case syncs.TypeFull:
 		return ScopeFull
 	default:
 		return ScopeAll

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestWhatEachScopePermits(t *testing.T) {
@@ -41,10 +42,10 @@ func TestWhatEachScopePermits(t *testing.T) {
 
 func TestASyncNeedsTheScopeOfItsType(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, clinic.ScopeInbound, clinic.SyncScope(clinic.SyncInbound))
-	require.Equal(t, clinic.ScopeCases, clinic.SyncScope(clinic.SyncCases))
-	require.Equal(t, clinic.ScopeReconcile, clinic.SyncScope(clinic.SyncReconciliation))
-	require.Equal(t, clinic.ScopeFull, clinic.SyncScope(clinic.SyncFull))
+	require.Equal(t, clinic.ScopeInbound, clinic.SyncScope(syncs.TypeInbound))
+	require.Equal(t, clinic.ScopeCases, clinic.SyncScope(syncs.TypeCases))
+	require.Equal(t, clinic.ScopeReconcile, clinic.SyncScope(syncs.TypeReconciliation))
+	require.Equal(t, clinic.ScopeFull, clinic.SyncScope(syncs.TypeFull))
 	require.Equal(t, clinic.ScopeAll, clinic.SyncScope("other"))
 }
 

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
 	_ "time/tzdata" // the zones of every clinic, whatever the machine has (R1)
 )
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // Metrics are the program's counters. They are safe for concurrent use.
@@ -112,14 +113,14 @@ var tickOutcomes = []string{"enqueued", "coalesced", "missed"}
 // begin gives every series its zero. Gauges of the database have none before it was
 // asked: a zero would say that all is well.
 func (m *Metrics) begin(providers []string) {
-	for _, t := range casesync.Types() {
+	for _, t := range syncs.Types() {
 		m.running.WithLabelValues(string(t))
 		m.syncDuration.WithLabelValues(string(t))
 		for _, status := range statusWords {
 			m.syncs.WithLabelValues(string(t), status)
 		}
 	}
-	for _, action := range casesync.Actions() {
+	for _, action := range syncs.Actions() {
 		m.written.WithLabelValues(string(action))
 	}
 	for _, reason := range casesync.Refusals() {
@@ -151,17 +152,17 @@ func (m *Metrics) Handler() http.Handler {
 }
 
 // statusWords are what sync_operations_total calls the ends of a sync.
-var statusWords = map[casesync.Status]string{
-	casesync.StatusCompleted: "success",
-	casesync.StatusFailed:    "failure",
-	casesync.StatusCancelled: "cancelled",
+var statusWords = map[syncs.Status]string{
+	syncs.StatusCompleted: "success",
+	syncs.StatusFailed:    "failure",
+	syncs.StatusCancelled: "cancelled",
 }
 
 // SyncStarted notes that this replica works on a sync.
-func (m *Metrics) SyncStarted(t casesync.Type) { m.running.WithLabelValues(string(t)).Inc() }
+func (m *Metrics) SyncStarted(t syncs.Type) { m.running.WithLabelValues(string(t)).Inc() }
 
 // SyncEnded notes that a sync is over.
-func (m *Metrics) SyncEnded(t casesync.Type, status casesync.Status, took time.Duration) {
+func (m *Metrics) SyncEnded(t syncs.Type, status syncs.Status, took time.Duration) {
 	m.running.WithLabelValues(string(t)).Dec()
 	m.syncs.WithLabelValues(string(t), statusWords[status]).Inc()
 	m.syncDuration.WithLabelValues(string(t)).Observe(took.Seconds())
@@ -169,7 +170,7 @@ func (m *Metrics) SyncEnded(t casesync.Type, status casesync.Status, took time.D
 
 // SyncGivenBack notes that this replica no longer works on a sync that is not
 // over.
-func (m *Metrics) SyncGivenBack(t casesync.Type) { m.running.WithLabelValues(string(t)).Dec() }
+func (m *Metrics) SyncGivenBack(t syncs.Type) { m.running.WithLabelValues(string(t)).Dec() }
 
 // SyncLate notes how long after it was due a scheduled sync began.
 func (m *Metrics) SyncLate(by time.Duration) { m.lateness.Observe(by.Seconds()) }
@@ -184,7 +185,7 @@ func (m *Metrics) SchedulesLoaded(running, bad int) {
 }
 
 // Fresh notes how many clinics are stale, and how old the oldest data is.
-func (m *Metrics) Fresh(t casesync.Type, stale int, oldest time.Duration) {
+func (m *Metrics) Fresh(t syncs.Type, stale int, oldest time.Duration) {
 	m.stale.WithLabelValues(string(t)).Set(float64(stale))
 	m.oldest.WithLabelValues(string(t)).Set(oldest.Seconds())
 }
@@ -198,7 +199,7 @@ func (m *Metrics) Clinics(counts map[casesync.ClinicState]int) {
 }
 
 // CasesWritten notes what a sync did to cases.
-func (m *Metrics) CasesWritten(action casesync.Action, n int) {
+func (m *Metrics) CasesWritten(action syncs.Action, n int) {
 	m.written.WithLabelValues(string(action)).Add(float64(n))
 }
 

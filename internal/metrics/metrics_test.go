@@ -16,6 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/metrics"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func newMetrics(t *testing.T) *metrics.Metrics {
@@ -75,15 +76,15 @@ func TestNoEventAddsASeriesToACounter(t *testing.T) {
 	t.Parallel()
 	m := newMetrics(t)
 	before := scrape(t, m)
-	for _, kind := range casesync.Types() {
+	for _, kind := range syncs.Types() {
 		m.SyncStarted(kind)
 		m.SyncGivenBack(kind)
-		for _, status := range []casesync.Status{casesync.StatusCompleted, casesync.StatusFailed, casesync.StatusCancelled} {
+		for _, status := range []syncs.Status{syncs.StatusCompleted, syncs.StatusFailed, syncs.StatusCancelled} {
 			m.SyncStarted(kind)
 			m.SyncEnded(kind, status, time.Second)
 		}
 	}
-	for _, action := range casesync.Actions() {
+	for _, action := range syncs.Actions() {
 		m.CasesWritten(action, 2)
 	}
 	for _, reason := range casesync.Refusals() {
@@ -118,8 +119,8 @@ func TestNoEventAddsASeriesToACounter(t *testing.T) {
 func TestTheDatabasesGaugesAreWhatWasLastSeen(t *testing.T) {
 	t.Parallel()
 	m := newMetrics(t)
-	m.Fresh(casesync.TypeInbound, 3, time.Hour)
-	m.Fresh(casesync.TypeInbound, 2, time.Minute)
+	m.Fresh(syncs.TypeInbound, 3, time.Hour)
+	m.Fresh(syncs.TypeInbound, 2, time.Minute)
 	m.SchedulesLoaded(7, 1)
 	m.Clinics(map[casesync.ClinicState]int{casesync.ClinicFailing: 4, casesync.ClinicOK: 9})
 	m.Clinics(map[casesync.ClinicState]int{casesync.ClinicOK: 13})

@@ -13,6 +13,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -42,30 +43,30 @@ func newDatabase(ctx context.Context, db *postgres.DB) (*database, error) {
 
 func (d *database) clinicID() uuid.UUID { return d.clinic }
 
-func (d *database) KeepPlan(ctx context.Context, lease casesync.Lease, plan casesync.Plan) (bool, error) {
+func (d *database) KeepPlan(ctx context.Context, lease syncs.Lease, plan syncs.Plan) (bool, error) {
 	return d.plans.KeepPlan(ctx, lease, plan)
 }
 
-func (d *database) SupersedePlans(ctx context.Context, lease casesync.Lease, guards []casesync.Code, kind casesync.Type, seen pims.Window, at time.Time) error {
+func (d *database) SupersedePlans(ctx context.Context, lease syncs.Lease, guards []syncs.Code, kind syncs.Type, seen pims.Window, at time.Time) error {
 	return d.plans.SupersedePlans(ctx, lease, guards, kind, seen, at)
 }
 
-func (d *database) start(ctx context.Context, kind casesync.Type, approval uuid.UUID, at time.Time) (casesync.Run, error) {
+func (d *database) start(ctx context.Context, kind syncs.Type, approval uuid.UUID, at time.Time) (syncs.Run, error) {
 	id := uuid.Must(uuid.NewV7())
-	_, err := d.Enqueue(ctx, casesync.Audit{
-		ID: id, ClinicID: d.clinic, Type: kind, Trigger: casesync.TriggerAPI, Approval: approval, CreatedAt: at,
+	_, err := d.Enqueue(ctx, syncs.Audit{
+		ID: id, ClinicID: d.clinic, Type: kind, Trigger: syncs.TriggerAPI, Approval: approval, CreatedAt: at,
 	}, "", func(pgx.Tx) error { return nil })
 	if err != nil {
-		return casesync.Run{}, err
+		return syncs.Run{}, err
 	}
 	return d.Claim(ctx, id, "model", time.Hour, at)
 }
 
-func (d *database) finish(ctx context.Context, lease casesync.Lease, status casesync.Status, result casesync.Result, at time.Time) error {
+func (d *database) finish(ctx context.Context, lease syncs.Lease, status syncs.Status, result syncs.Result, at time.Time) error {
 	return d.Finish(ctx, lease, status, result, at)
 }
 
-func (d *database) audit(ctx context.Context, id uuid.UUID) (casesync.Audit, error) {
+func (d *database) audit(ctx context.Context, id uuid.UUID) (syncs.Audit, error) {
 	return d.Audit(ctx, d.clinic, id)
 }
 
@@ -159,11 +160,11 @@ func (d *database) deletedBy(ctx context.Context, syncID uuid.UUID) ([]uuid.UUID
 }
 
 // plan is a plan at the model's time: PostgreSQL's store tells it at the real one.
-func (d *database) plan(ctx context.Context, id uuid.UUID) (casesync.Plan, error) {
+func (d *database) plan(ctx context.Context, id uuid.UUID) (syncs.Plan, error) {
 	return d.plans.Plan(ctx, d.clinic, id)
 }
 
-func (d *database) decide(ctx context.Context, id uuid.UUID, status casesync.PlanStatus, at time.Time) error {
+func (d *database) decide(ctx context.Context, id uuid.UUID, status syncs.PlanStatus, at time.Time) error {
 	return d.db.InClinic(ctx, "decide", d.clinic, func(tx pgx.Tx) error {
 		return d.plans.Decide(ctx, tx, d.clinic, id, status, "key:model", at)
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // requireDue demands that enrichment looked for the notes of what was due, and of
@@ -101,7 +102,7 @@ func (m *machine) requireVisit(p *play, was *row, entries []pims.ConsultationEnt
 			stored = nil
 		}
 		require.Equal(m, stored, is.Consultation, "R7: another patient's is never stored")
-		require.Equal(m, string(casesync.ItemAnotherPatient), learned.Outcome)
+		require.Equal(m, string(syncs.ItemAnotherPatient), learned.Outcome)
 		m.seen["consultations of another patient"]++
 	default:
 		m.requireRead(p, was, &is, &c, entry, learned)

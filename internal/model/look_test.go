@@ -5,8 +5,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // LookedOn and KeepLook: the model's PIMS lets no notes be corrected late, so nobody
@@ -15,6 +15,6 @@ func (*memory) LookedOn(context.Context, uuid.UUID, string) (pims.Date, error) {
 	return pims.Date{}, nil
 }
 
-func (m *memory) KeepLook(ctx context.Context, lease casesync.Lease, _ string, _ pims.Date) error {
+func (m *memory) KeepLook(ctx context.Context, lease syncs.Lease, _ string, _ pims.Date) error {
 	return m.fence(ctx, lease)
 }

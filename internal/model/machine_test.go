@@ -13,6 +13,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A machine plays one sequence of what may happen.
@@ -50,7 +51,7 @@ func (m *machine) open() {
 		m.enter(m.newVisit(fmt.Sprint(m.ids)), m.at(i%7, 8+i/7))
 	}
 	if visits > 0 {
-		m.run(casesync.TypeInbound, casesync.Plan{}, faultNone)
+		m.run(syncs.TypeInbound, syncs.Plan{}, faultNone)
 	}
 	m.now = m.now.AddDate(0, 0, m.draw("days that have passed", 0, 7))
 }
@@ -215,11 +216,11 @@ func (m *machine) makeCase() {
 func (m *machine) pass() { m.now = m.now.Add(time.Duration(m.draw("hours", 1, 40)) * time.Hour) }
 
 func (m *machine) sync() {
-	m.run(casesync.Types()[m.draw("type", 0, 3)], casesync.Plan{}, faults[m.draw("fault", 0, len(faults)-1)])
+	m.run(syncs.Types()[m.draw("type", 0, 3)], syncs.Plan{}, faults[m.draw("fault", 0, len(faults)-1)])
 }
 
 func (m *machine) reconcile() {
-	m.run(casesync.TypeReconciliation, casesync.Plan{}, faultNone)
+	m.run(syncs.TypeReconciliation, syncs.Plan{}, faultNone)
 }
 
 func (m *machine) decide() {
@@ -227,25 +228,25 @@ func (m *machine) decide() {
 		return
 	}
 	id := m.plans[len(m.plans)-1-m.draw("plan", 0, min(1, len(m.plans)-1))]
-	status := []casesync.PlanStatus{casesync.PlanApproved, casesync.PlanApproved, casesync.PlanRejected}[m.draw("decision", 0, 2)]
-	if m.stage.decide(context.Background(), id, status, m.now) != nil || status == casesync.PlanRejected {
+	status := []syncs.PlanStatus{syncs.PlanApproved, syncs.PlanApproved, syncs.PlanRejected}[m.draw("decision", 0, 2)]
+	if m.stage.decide(context.Background(), id, status, m.now) != nil || status == syncs.PlanRejected {
 		return
 	}
 	plan, err := m.stage.plan(context.Background(), id)
 	require.NoError(m, err)
-	require.Equal(m, casesync.PlanApproved, plan.Status)
+	require.Equal(m, syncs.PlanApproved, plan.Status)
 	require.True(m, m.now.Before(plan.ExpiresAt), "an expired plan was approved")
 	m.run(plan.SyncType, plan, faults[m.draw("fault", 0, len(faults)-1)])
-	require.Error(m, m.stage.decide(context.Background(), id, casesync.PlanApproved, m.now), "a plan is decided once")
+	require.Error(m, m.stage.decide(context.Background(), id, syncs.PlanApproved, m.now), "a plan is decided once")
 }
 
 // A play is one sync and all that is known about it.
 type play struct {
-	kind    casesync.Type
-	plan    casesync.Plan // whose approval started it; zero: none
+	kind    syncs.Type
+	plan    syncs.Plan // whose approval started it; zero: none
 	fault   fault
 	edited  uuid.UUID // by a person, while it ran; zero: none
-	windows casesync.Windows
+	windows syncs.Windows
 	answers map[string]pims.Appointment // what the PIMS holds, for this sync
 	hidden  []string                    // which of that only a lookup by id finds
 	heard   testimony
@@ -254,35 +255,35 @@ type play struct {
 	after   map[uuid.UUID]row
 	learned map[uuid.UUID]casesync.Reading // by enrichment, before
 	doomed  map[uuid.UUID]row              // in the moment before the soft delete, after what the earlier phases wrote
-	audit   casesync.Audit
+	audit   syncs.Audit
 }
 
 // run plays a sync, demands what must hold of it, and runs it once more.
-func (m *machine) run(kind casesync.Type, plan casesync.Plan, f fault) {
-	nth, force := m.draw("nth", 0, 5), kind == casesync.TypeCases && m.draw("force", 0, 3) == 0
+func (m *machine) run(kind syncs.Type, plan syncs.Plan, f fault) {
+	nth, force := m.draw("nth", 0, 5), kind == syncs.TypeCases && m.draw("force", 0, 3) == 0
 	problem := []error{pims.ErrSessionExpired, pims.ErrUnreachable, pims.ErrRemote, pims.ErrSchemaDrift}[m.draw("problem", 0, 3)]
 	p := m.carryOut(kind, plan, f, nth, problem, force)
 	m.judge(p)
 	once := f == faultError || f == faultPerson // and not again
-	if p.audit.Status != casesync.StatusCompleted || p.audit.Result.Stats.CasesFailed > 0 || once || p.leavesWork() {
+	if p.audit.Status != syncs.StatusCompleted || p.audit.Result.Stats.CasesFailed > 0 || once || p.leavesWork() {
 		return
 	}
 	if f == faultCrash { // it came too late to matter
 		f = faultNone
 	}
 	again := m.carryOut(kind, plan, f, nth, problem, force)
-	require.Equal(m, casesync.StatusCompleted, again.audit.Status, "the second run: %s", again.audit.Result.Error)
+	require.Equal(m, syncs.StatusCompleted, again.audit.Status, "the second run: %s", again.audit.Result.Error)
 	require.Equal(m, versions(p.after), versions(again.after), "R12: an identical second run wrote cases")
 }
 
 // leavesWork tells whether a full sync's last phase brought cases back or up to
 // date: its second phase, which came before, may have notes to read for them.
 func (p *play) leavesWork() bool {
-	last := p.phases()[casesync.TypeReconciliation]
-	return p.kind == casesync.TypeFull && last.Result.Stats.CasesUpdated > 0
+	last := p.phases()[syncs.TypeReconciliation]
+	return p.kind == syncs.TypeFull && last.Result.Stats.CasesUpdated > 0
 }
 
-func (m *machine) carryOut(kind casesync.Type, plan casesync.Plan, f fault, nth int, problem error, force bool) *play {
+func (m *machine) carryOut(kind syncs.Type, plan syncs.Plan, f fault, nth int, problem error, force bool) *play {
 	p := &play{kind: kind, plan: plan, fault: f, force: force, before: m.byID(), learned: m.readings()}
 	p.answers, p.hidden = m.show(f, nth, problem)
 	ctx, end := context.WithCancelCause(context.Background())
@@ -290,7 +291,7 @@ func (m *machine) carryOut(kind casesync.Type, plan casesync.Plan, f fault, nth 
 	interrupted := &interruption{stage: m.stage, nth: nth + 1, condemned: func() { p.doomed = m.byID() }}
 	switch f { //nolint:exhaustive // the others change nothing here
 	case faultCrash:
-		interrupted.after = func() { end(casesync.ErrShutdown) }
+		interrupted.after = func() { end(syncs.ErrShutdown) }
 	case faultPerson:
 		interrupted.before = func() error { return m.interfere(p) }
 	}
@@ -302,7 +303,7 @@ func (m *machine) carryOut(kind casesync.Type, plan casesync.Plan, f fault, nth 
 			}
 			return connection, nil
 		},
-		Plan:  func(ctx context.Context, _, id uuid.UUID) (casesync.Plan, error) { return m.stage.plan(ctx, id) },
+		Plan:  func(ctx context.Context, _, id uuid.UUID) (syncs.Plan, error) { return m.stage.plan(ctx, id) },
 		Cases: interrupted, Recorder: interrupted, Now: m.time,
 	})
 	run, err := m.stage.start(context.Background(), kind, plan.ID, m.now)
@@ -311,7 +312,7 @@ func (m *machine) carryOut(kind casesync.Type, plan casesync.Plan, f fault, nth 
 	p.windows = m.windowsOf(kind, plan)
 	result, err := runner.Run(ctx, run)
 	status, concluded := casesync.Conclude(result, err)
-	require.NotEqual(m, casesync.CodeInternal, concluded.Code, "%v", err)
+	require.NotEqual(m, syncs.CodeInternal, concluded.Code, "%v", err)
 	require.NoError(m, m.stage.finish(context.Background(), run.Lease, status, concluded, m.now))
 
 	p.after = m.byID()
@@ -339,13 +340,13 @@ func (m *machine) interfere(p *play) error {
 	return nil
 }
 
-func (m *machine) windowsOf(kind casesync.Type, plan casesync.Plan) casesync.Windows {
+func (m *machine) windowsOf(kind syncs.Type, plan syncs.Plan) syncs.Windows {
 	if plan.ID != uuid.Nil {
 		w := plan.Window
 		w.Location = m.location
-		return casesync.Windows{Inbound: w, Reconciliation: w, CandidatesUntil: w.Until()}
+		return syncs.Windows{Inbound: w, Reconciliation: w, CandidatesUntil: w.Until()}
 	}
-	windows, err := casesync.Options{}.Windows(kind, m.now, m.location)
+	windows, err := syncs.Options{}.Windows(kind, m.now, m.location)
 	require.NoError(m, err)
 	return windows
 }
@@ -440,7 +441,7 @@ func (m *machine) readings() map[uuid.UUID]casesync.Reading {
 }
 
 // sum adds up the phases of a full sync.
-func sum(audits []casesync.Audit) (total casesync.Stats) {
+func sum(audits []syncs.Audit) (total syncs.Stats) {
 	for i := range audits {
 		total = total.Add(audits[i].Result.Stats)
 	}
@@ -448,10 +449,10 @@ func sum(audits []casesync.Audit) (total casesync.Stats) {
 }
 
 // phases are the audits of a sync's phases: a full one's children, or itself.
-func (p *play) phases() map[casesync.Type]casesync.Audit {
-	phases := map[casesync.Type]casesync.Audit{p.kind: p.audit}
-	if p.kind == casesync.TypeFull {
-		phases = map[casesync.Type]casesync.Audit{}
+func (p *play) phases() map[syncs.Type]syncs.Audit {
+	phases := map[syncs.Type]syncs.Audit{p.kind: p.audit}
+	if p.kind == syncs.TypeFull {
+		phases = map[syncs.Type]syncs.Audit{}
 		for _, child := range p.audit.Children {
 			phases[child.Type] = child
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A memory is a stage without a database: what casesync.Store and Recorder promise,
@@ -22,15 +23,15 @@ type memory struct {
 	cases   map[uuid.UUID]*row
 	notes   map[uuid.UUID]casesync.Reading
 	changed map[uuid.UUID]bool // by a person, since the case was soft-deleted
-	audits  map[uuid.UUID]*casesync.Audit
-	plans   map[uuid.UUID]*casesync.Plan
+	audits  map[uuid.UUID]*syncs.Audit
+	plans   map[uuid.UUID]*syncs.Plan
 	version uint32
 }
 
 func newMemory() *memory {
 	return &memory{
 		clinic: uuid.New(), cases: map[uuid.UUID]*row{}, notes: map[uuid.UUID]casesync.Reading{},
-		changed: map[uuid.UUID]bool{}, audits: map[uuid.UUID]*casesync.Audit{}, plans: map[uuid.UUID]*casesync.Plan{},
+		changed: map[uuid.UUID]bool{}, audits: map[uuid.UUID]*syncs.Audit{}, plans: map[uuid.UUID]*syncs.Plan{},
 	}
 }
 
@@ -93,17 +94,17 @@ func (m *memory) CasesWithConsultations(ctx context.Context, _ uuid.UUID, ids []
 }
 
 // fence is what every writing transaction asks first (R30).
-func (m *memory) fence(ctx context.Context, lease casesync.Lease) error {
+func (m *memory) fence(ctx context.Context, lease syncs.Lease) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if a := m.audits[lease.AuditID]; a == nil || a.Status != casesync.StatusInProgress || a.Attempt != lease.Attempt {
-		return casesync.ErrLeaseLost
+	if a := m.audits[lease.AuditID]; a == nil || a.Status != syncs.StatusInProgress || a.Attempt != lease.Attempt {
+		return syncs.ErrLeaseLost
 	}
 	return nil
 }
 
-func (m *memory) WriteCases(ctx context.Context, lease casesync.Lease, _ uuid.UUID, _ string, writes []casesync.Write, at time.Time) (written []string, err error) {
+func (m *memory) WriteCases(ctx context.Context, lease syncs.Lease, _ uuid.UUID, _ string, writes []casesync.Write, at time.Time) (written []string, err error) {
 	if err := m.fence(ctx, lease); err != nil {
 		return nil, err
 	}
@@ -154,7 +155,7 @@ func (m *memory) keep(r *row, at time.Time) {
 	m.cases[r.ID] = r
 }
 
-func (m *memory) SeenAgain(ctx context.Context, lease casesync.Lease, _ string, ids []string) error {
+func (m *memory) SeenAgain(ctx context.Context, lease syncs.Lease, _ string, ids []string) error {
 	if err := m.fence(ctx, lease); err != nil {
 		return err
 	}
@@ -188,7 +189,7 @@ func (m *memory) EnrichmentCandidates(ctx context.Context, _ uuid.UUID, _ string
 	return candidates, ctx.Err()
 }
 
-func (m *memory) KeepReadings(ctx context.Context, lease casesync.Lease, readings []casesync.Reading) error {
+func (m *memory) KeepReadings(ctx context.Context, lease syncs.Lease, readings []casesync.Reading) error {
 	if err := m.fence(ctx, lease); err != nil {
 		return err
 	}
@@ -222,7 +223,7 @@ func (m *memory) DeletionCandidates(ctx context.Context, _ uuid.UUID, _ string, 
 	return cases, ctx.Err()
 }
 
-func (m *memory) SoftDelete(ctx context.Context, lease casesync.Lease, syncID uuid.UUID, _ string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) (deleted []uuid.UUID, err error) {
+func (m *memory) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, _ string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) (deleted []uuid.UUID, err error) {
 	if err := m.fence(ctx, lease); err != nil {
 		return nil, err
 	}
@@ -240,22 +241,22 @@ func (m *memory) SoftDelete(ctx context.Context, lease casesync.Lease, syncID uu
 	return deleted, nil
 }
 
-func (m *memory) BeginPhase(ctx context.Context, lease casesync.Lease, kind casesync.Type, at time.Time) (uuid.UUID, error) {
+func (m *memory) BeginPhase(ctx context.Context, lease syncs.Lease, kind syncs.Type, at time.Time) (uuid.UUID, error) {
 	if err := m.fence(ctx, lease); err != nil {
 		return uuid.Nil, err
 	}
 	id := uuid.New()
-	m.audits[id] = &casesync.Audit{ID: id, ParentID: lease.AuditID, Type: kind, Status: casesync.StatusInProgress, StartedAt: at}
+	m.audits[id] = &syncs.Audit{ID: id, ParentID: lease.AuditID, Type: kind, Status: syncs.StatusInProgress, StartedAt: at}
 	return id, nil
 }
 
-func (m *memory) EndPhase(_ context.Context, _ casesync.Lease, id uuid.UUID, status casesync.Status, result casesync.Result, at time.Time) error {
+func (m *memory) EndPhase(_ context.Context, _ syncs.Lease, id uuid.UUID, status syncs.Status, result syncs.Result, at time.Time) error {
 	a := m.audits[id]
 	a.Status, a.Result, a.CompletedAt = status, result, at
 	return nil
 }
 
-func (m *memory) KeepPlan(ctx context.Context, lease casesync.Lease, plan casesync.Plan) (first bool, err error) {
+func (m *memory) KeepPlan(ctx context.Context, lease syncs.Lease, plan syncs.Plan) (first bool, err error) {
 	if err := m.fence(ctx, lease); err != nil {
 		return false, err
 	}
@@ -264,43 +265,43 @@ func (m *memory) KeepPlan(ctx context.Context, lease casesync.Lease, plan casesy
 	return first, nil
 }
 
-func (m *memory) SupersedePlans(ctx context.Context, lease casesync.Lease, guards []casesync.Code, kind casesync.Type, seen pims.Window, at time.Time) error {
+func (m *memory) SupersedePlans(ctx context.Context, lease syncs.Lease, guards []syncs.Code, kind syncs.Type, seen pims.Window, at time.Time) error {
 	if err := m.fence(ctx, lease); err != nil {
 		return err
 	}
 	for _, p := range m.plans {
-		if p.Status == casesync.PlanOpen && p.SyncType == kind && slices.Contains(guards, p.Code) && p.SeenBy(seen, at) {
-			p.Status = casesync.PlanSuperseded
+		if p.Status == syncs.PlanOpen && p.SyncType == kind && slices.Contains(guards, p.Code) && p.SeenBy(seen, at) {
+			p.Status = syncs.PlanSuperseded
 		}
 	}
 	return nil
 }
 
-func (m *memory) supersede(guard casesync.Code, kind casesync.Type) (n int) {
+func (m *memory) supersede(guard syncs.Code, kind syncs.Type) (n int) {
 	for _, p := range m.plans {
-		if p.Status == casesync.PlanOpen && p.Code == guard && p.SyncType == kind {
-			p.Status = casesync.PlanSuperseded
+		if p.Status == syncs.PlanOpen && p.Code == guard && p.SyncType == kind {
+			p.Status = syncs.PlanSuperseded
 			n++
 		}
 	}
 	return n
 }
 
-func (m *memory) Report(context.Context, casesync.Lease, casesync.Progress) {}
+func (m *memory) Report(context.Context, syncs.Lease, syncs.Progress) {}
 
-func (m *memory) start(_ context.Context, kind casesync.Type, approval uuid.UUID, at time.Time) (casesync.Run, error) {
+func (m *memory) start(_ context.Context, kind syncs.Type, approval uuid.UUID, at time.Time) (syncs.Run, error) {
 	id := uuid.New()
-	m.audits[id] = &casesync.Audit{ID: id, Type: kind, Status: casesync.StatusInProgress, Attempt: 1, StartedAt: at}
-	return casesync.Run{Lease: casesync.Lease{ClinicID: m.clinic, AuditID: id, Attempt: 1}, Type: kind, Approval: approval}, nil
+	m.audits[id] = &syncs.Audit{ID: id, Type: kind, Status: syncs.StatusInProgress, Attempt: 1, StartedAt: at}
+	return syncs.Run{Lease: syncs.Lease{ClinicID: m.clinic, AuditID: id, Attempt: 1}, Type: kind, Approval: approval}, nil
 }
 
-func (m *memory) finish(_ context.Context, lease casesync.Lease, status casesync.Status, result casesync.Result, at time.Time) error {
+func (m *memory) finish(_ context.Context, lease syncs.Lease, status syncs.Status, result syncs.Result, at time.Time) error {
 	a := m.audits[lease.AuditID]
 	a.Status, a.Result, a.CompletedAt = status, result, at
 	return nil
 }
 
-func (m *memory) audit(_ context.Context, id uuid.UUID) (casesync.Audit, error) {
+func (m *memory) audit(_ context.Context, id uuid.UUID) (syncs.Audit, error) {
 	a := *m.audits[id]
 	for _, child := range m.audits {
 		if child.ParentID == id {
@@ -386,14 +387,14 @@ func (m *memory) deletedBy(_ context.Context, syncID uuid.UUID) (ids []uuid.UUID
 
 var errNoPlan = errors.New("there is no such plan")
 
-func (m *memory) plan(_ context.Context, id uuid.UUID) (casesync.Plan, error) {
+func (m *memory) plan(_ context.Context, id uuid.UUID) (syncs.Plan, error) {
 	if p := m.plans[id]; p != nil {
 		return *p, nil
 	}
-	return casesync.Plan{}, fmt.Errorf("%w among %v", errNoPlan, slices.Collect(maps.Keys(m.plans)))
+	return syncs.Plan{}, fmt.Errorf("%w among %v", errNoPlan, slices.Collect(maps.Keys(m.plans)))
 }
 
-func (m *memory) decide(_ context.Context, id uuid.UUID, status casesync.PlanStatus, at time.Time) error {
+func (m *memory) decide(_ context.Context, id uuid.UUID, status syncs.PlanStatus, at time.Time) error {
 	p := m.plans[id]
 	if err := p.Decidable(at); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 //nolint:paralleltest // rapid has one set of flags
@@ -103,13 +104,13 @@ func (l *life) show() {
 
 	switch {
 	case l.is == nil:
-		require.Equal(l, casesync.ActionCreated, action)
+		require.Equal(l, syncs.ActionCreated, action)
 	case was.SoftDeleted():
-		require.Equal(l, casesync.ActionRestored, action)
+		require.Equal(l, syncs.ActionRestored, action)
 	case action == "":
 		require.Equal(l, was, is, "R12: nothing changes, and something did")
 	default:
-		require.Equal(l, casesync.ActionUpdated, action)
+		require.Equal(l, syncs.ActionUpdated, action)
 		require.NotEqual(l, was, is, "R12: something changes, and nothing did")
 	}
 	l.seen["visits merged: "+cmp.Or(string(action), "unchanged")]++
@@ -195,8 +196,8 @@ func (l *life) requireStatus(was *casesync.Case, visit *pims.Appointment, is *ca
 		pims.StatusScheduled: "draft", pims.StatusInProgress: "draft", pims.StatusCompleted: "pending",
 		pims.StatusCancelled: "reviewed", pims.StatusNoShow: "reviewed",
 	}[visit.Status] // empty: not known (R7)
-	status, syncs := was.Status, was.SyncStatus
-	persons := l.is != nil && status != syncs
+	status, syncStatus := was.Status, was.SyncStatus
+	persons := l.is != nil && status != syncStatus
 	before := was.Deletion
 	switch {
 	case l.is == nil && says == "":
@@ -209,17 +210,17 @@ func (l *life) requireStatus(was *casesync.Case, visit *pims.Appointment, is *ca
 		}
 		return
 	case before != nil && before.StatusBefore != "":
-		status, syncs = before.StatusBefore, before.SyncStatusBefore
+		status, syncStatus = before.StatusBefore, before.SyncStatusBefore
 	}
 	switch {
 	case says == "":
-	case syncs == "" && l.is != nil: // made by hand
-		syncs = says
-	case status == syncs:
-		status, syncs = says, says
+	case syncStatus == "" && l.is != nil: // made by hand
+		syncStatus = says
+	case status == syncStatus:
+		status, syncStatus = says, says
 	}
 	require.Equal(l, status, is.Status, "R10")
-	require.Equal(l, syncs, is.SyncStatus, "R10")
+	require.Equal(l, syncStatus, is.SyncStatus, "R10")
 }
 
 // read takes what a consultation says and demands R7 of it.

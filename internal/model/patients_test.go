@@ -10,6 +10,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // newVisit is a visit of a patient of its own.
@@ -292,13 +293,13 @@ func mustHide(c *casesync.Case, returned bool, a *pims.Appointment) bool {
 // requireBelongings demands that a calendar that was written has hidden what is not
 // the case's any more, and nothing else (R7).
 func (m *machine) requireBelongings(p *play) {
-	if p.kind != casesync.TypeInbound && p.kind != casesync.TypeReconciliation || p.audit.Status != casesync.StatusCompleted || p.fault == faultPerson {
+	if p.kind != syncs.TypeInbound && p.kind != syncs.TypeReconciliation || p.audit.Status != syncs.StatusCompleted || p.fault == faultPerson {
 		return
 	}
 	hidden := 0
 	for _, was := range p.before {
 		is, a := p.after[was.ID], p.heard.shown(was.PIMSID)
-		if a == nil && p.kind == casesync.TypeReconciliation {
+		if a == nil && p.kind == syncs.TypeReconciliation {
 			continue // it may have been found elsewhere
 		}
 		if a == nil {
@@ -312,7 +313,7 @@ func (m *machine) requireBelongings(p *play) {
 		}
 		require.Equal(m, was.Consultation, is.Consultation, "R7: %s lost its own", was.PIMSID)
 	}
-	if p.kind == casesync.TypeInbound {
+	if p.kind == syncs.TypeInbound {
 		require.Equal(m, hidden, p.audit.Result.Warnings.ConsultationsHidden)
 	}
 	m.seen["consultations hidden"] += hidden

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // deletable tells whether a case may be a candidate at all (W9, R21, R24).
@@ -59,16 +60,16 @@ func (m *machine) judge(p *play) {
 	}
 	for id, is := range p.after {
 		if _, known := p.before[id]; !known {
-			require.Contains(m, []casesync.Type{casesync.TypeInbound, casesync.TypeFull}, p.kind, "R25: only inbound creates")
+			require.Contains(m, []syncs.Type{syncs.TypeInbound, syncs.TypeFull}, p.kind, "R25: only inbound creates")
 			require.True(m, p.windows.Inbound.Contains(is.ScheduledDate), "R5: a case of another day was created")
 			require.Equal(m, is.Status, is.SyncStatus)
 		}
 	}
-	if inbound, ran := phases[casesync.TypeInbound]; ran && inbound.Status == casesync.StatusCompleted {
+	if inbound, ran := phases[syncs.TypeInbound]; ran && inbound.Status == syncs.StatusCompleted {
 		m.requireEveryVisit(p)
 	}
 	m.requireBelongings(p)
-	if p.kind == casesync.TypeCases && p.fault == faultNone && p.audit.Status == casesync.StatusCompleted {
+	if p.kind == syncs.TypeCases && p.fault == faultNone && p.audit.Status == syncs.StatusCompleted {
 		m.requireDue(p)
 	}
 	m.requirePlan(p)
@@ -86,7 +87,7 @@ func (m *machine) judgeStatus(p *play, was, is *row) {
 		}
 	case was.Status != was.SyncStatus:
 		require.Equal(m, was.Status, is.Status, "R10: a person's status was changed")
-	case p.kind == casesync.TypeCases:
+	case p.kind == syncs.TypeCases:
 		require.Equal(m, was.Status, is.Status)
 	}
 }
@@ -128,7 +129,7 @@ func (m *machine) requireEveryVisit(p *play) {
 
 // requireProof demands the complete proof of a soft delete (R21–R24).
 func (m *machine) requireProof(p *play, was, is *row) {
-	reconciliation, ran := p.phases()[casesync.TypeReconciliation]
+	reconciliation, ran := p.phases()[syncs.TypeReconciliation]
 	require.True(m, ran, "%s deleted a case", p.kind)
 	window := p.windows.Reconciliation
 	require.True(m, deletable(was, window, p.windows.CandidatesUntil), "R21: it was no candidate")
@@ -153,8 +154,8 @@ func (m *machine) requireProof(p *play, was, is *row) {
 	}, *is.Deletion, "R24")
 	require.True(m, m.now.Equal(is.Deletion.DeletedAt))
 
-	if p.plan.Code == casesync.CodeDeletionGuard {
-		require.True(m, slices.ContainsFunc(p.plan.Cases, func(c casesync.PlannedCase) bool { return c.CaseID == was.ID }),
+	if p.plan.Code == syncs.CodeDeletionGuard {
+		require.True(m, slices.ContainsFunc(p.plan.Cases, func(c syncs.PlannedCase) bool { return c.CaseID == was.ID }),
 			"R23: the plan does not name it")
 		return
 	}
@@ -180,7 +181,7 @@ func (m *machine) requireGuard(p *play, window pims.Window) {
 	}
 	require.NotZero(m, p.heard.snapshots[0].Found(), "R23: an empty PIMS deleted cases")
 	require.LessOrEqual(m, n, min(100, max(5, all/10)), "R23: more than the share")
-	if p.kind == casesync.TypeFull || p.fault == faultPerson { // then others may have ceased to be candidates before
+	if p.kind == syncs.TypeFull || p.fault == faultPerson { // then others may have ceased to be candidates before
 		return
 	}
 	require.False(m, n >= 3 && 2*n > all, "R23: over half, %d of %d", n, all)
@@ -193,7 +194,7 @@ func (m *machine) requireGuard(p *play, window pims.Window) {
 func (m *machine) requirePlan(p *play) {
 	for kind, a := range p.phases() {
 		switch a.Result.Code { //nolint:exhaustive // the others change nothing here
-		case casesync.CodeWrongPractice, casesync.CodeShiftGuard, casesync.CodeDeletionGuard:
+		case syncs.CodeWrongPractice, syncs.CodeShiftGuard, syncs.CodeDeletionGuard:
 			require.NotEqual(m, a.Result.Code, p.plan.Code, "the approved guard refused again")
 			plan, err := m.stage.plan(context.Background(), a.Result.PlanID)
 			require.NoError(m, err)
@@ -207,18 +208,18 @@ func (m *machine) requirePlan(p *play) {
 // requireSums demands that the counts add up (R12, R27).
 func (m *machine) requireSums(p *play) {
 	for kind, a := range p.phases() {
-		s, completed := a.Result.Stats, a.Status == casesync.StatusCompleted
+		s, completed := a.Result.Stats, a.Status == syncs.StatusCompleted
 		require.True(m, a.Status.Final(), "R30")
 		switch kind { //nolint:exhaustive // the others change nothing here
-		case casesync.TypeInbound:
+		case syncs.TypeInbound:
 			accounted := s.CasesCreated + s.CasesUpdated + s.CasesUnchanged + s.CasesSkipped
 			require.LessOrEqual(m, accounted, s.AppointmentsFound)
 			require.True(m, !completed || accounted == s.AppointmentsFound, "R12: %+v", s)
-		case casesync.TypeCases:
+		case syncs.TypeCases:
 			accounted := s.CasesEnriched + s.CasesUnchanged + s.CasesSkipped + s.CasesFailed
 			require.LessOrEqual(m, accounted, s.CasesFound)
 			require.True(m, !completed || accounted == s.CasesFound, "R12: %+v", s)
-		case casesync.TypeReconciliation:
+		case syncs.TypeReconciliation:
 			require.LessOrEqual(m, s.CasesDeleted, s.CasesChecked)
 			require.Len(m, s.DeletedIDs, s.CasesDeleted)
 			for _, id := range s.DeletedIDs {
@@ -226,7 +227,7 @@ func (m *machine) requireSums(p *play) {
 			}
 		}
 	}
-	if p.kind == casesync.TypeFull {
+	if p.kind == syncs.TypeFull {
 		total, master := sum(p.audit.Children), p.audit.Result.Stats
 		require.ElementsMatch(m, total.DeletedIDs, master.DeletedIDs)
 		total.DeletedIDs, master.DeletedIDs = nil, nil

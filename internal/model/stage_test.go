@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A stage is where the cases of a clinic are kept while the model plays: in memory
@@ -19,9 +20,9 @@ type stage interface { //nolint:interfacebloat // it joins the product's own
 	clinicID() uuid.UUID
 
 	// start queues a sync and claims it, finish closes it.
-	start(ctx context.Context, kind casesync.Type, approval uuid.UUID, at time.Time) (casesync.Run, error)
-	finish(ctx context.Context, lease casesync.Lease, status casesync.Status, result casesync.Result, at time.Time) error
-	audit(ctx context.Context, id uuid.UUID) (casesync.Audit, error)
+	start(ctx context.Context, kind syncs.Type, approval uuid.UUID, at time.Time) (syncs.Run, error)
+	finish(ctx context.Context, lease syncs.Lease, status syncs.Status, result syncs.Result, at time.Time) error
+	audit(ctx context.Context, id uuid.UUID) (syncs.Audit, error)
 	unfinished(ctx context.Context) (int, error)
 
 	// rows are all that the clinic's cases hold.
@@ -43,8 +44,8 @@ type stage interface { //nolint:interfacebloat // it joins the product's own
 
 	restore(ctx context.Context, ids []uuid.UUID, at time.Time) ([]casesync.Restoration, error)
 	deletedBy(ctx context.Context, syncID uuid.UUID) ([]uuid.UUID, error)
-	plan(ctx context.Context, id uuid.UUID) (casesync.Plan, error)
-	decide(ctx context.Context, id uuid.UUID, status casesync.PlanStatus, at time.Time) error
+	plan(ctx context.Context, id uuid.UUID) (syncs.Plan, error)
+	decide(ctx context.Context, id uuid.UUID, status syncs.PlanStatus, at time.Time) error
 }
 
 // A row is all of a case: what a sync knows of it, and what is other people's.

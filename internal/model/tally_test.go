@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A tally counts what was seen, so that a run of the model can show that it played
@@ -19,7 +19,7 @@ type tally map[string]int
 // sync counts what became of one sync.
 func (t tally) sync(p *play) {
 	t["syncs"]++
-	t["syncs that "+map[casesync.Status]string{casesync.StatusCompleted: "completed", casesync.StatusFailed: "failed", casesync.StatusCancelled: "were cancelled"}[p.audit.Status]]++
+	t["syncs that "+map[syncs.Status]string{syncs.StatusCompleted: "completed", syncs.StatusFailed: "failed", syncs.StatusCancelled: "were cancelled"}[p.audit.Status]]++
 	for _, phase := range p.phases() {
 		if phase.Result.Code != "" {
 			t["ended with "+string(phase.Result.Code)]++

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // misnameConsultation makes the PIMS name a consultation for a visit that it is not of:
@@ -80,7 +81,7 @@ func (m *machine) isLost(p *play, was *row, entries []pims.ConsultationEntry) bo
 // requireAnotherVisit demands that a case whose consultation is disputed says so and
 // waits.
 func (m *machine) requireAnotherVisit(p *play, was *row, learned casesync.Reading) {
-	require.Equal(m, string(casesync.ItemAnotherVisit), learned.Outcome)
+	require.Equal(m, string(syncs.ItemAnotherVisit), learned.Outcome)
 	m.seen["consultations of another visit"]++
 	if !m.isDue(was, p.learned[was.ID]) && !p.force {
 		return // it was hidden just now, and has waited for nothing

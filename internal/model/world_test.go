@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 const (
@@ -276,7 +277,7 @@ func (i *interruption) around(write func() error) error {
 	return err
 }
 
-func (i *interruption) WriteCases(ctx context.Context, lease casesync.Lease, syncID uuid.UUID, provider string, writes []casesync.Write, at time.Time) (written []string, err error) {
+func (i *interruption) WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []casesync.Write, at time.Time) (written []string, err error) {
 	err = i.around(func() error {
 		written, err = i.stage.WriteCases(ctx, lease, syncID, provider, writes, at)
 		return err
@@ -284,15 +285,15 @@ func (i *interruption) WriteCases(ctx context.Context, lease casesync.Lease, syn
 	return written, err
 }
 
-func (i *interruption) SeenAgain(ctx context.Context, lease casesync.Lease, provider string, ids []string) error {
+func (i *interruption) SeenAgain(ctx context.Context, lease syncs.Lease, provider string, ids []string) error {
 	return i.around(func() error { return i.stage.SeenAgain(ctx, lease, provider, ids) })
 }
 
-func (i *interruption) KeepReadings(ctx context.Context, lease casesync.Lease, readings []casesync.Reading) error {
+func (i *interruption) KeepReadings(ctx context.Context, lease syncs.Lease, readings []casesync.Reading) error {
 	return i.around(func() error { return i.stage.KeepReadings(ctx, lease, readings) })
 }
 
-func (i *interruption) SoftDelete(ctx context.Context, lease casesync.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) (deleted []uuid.UUID, err error) {
+func (i *interruption) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) (deleted []uuid.UUID, err error) {
 	err = i.around(func() error {
 		i.condemned()
 		deleted, err = i.stage.SoftDelete(ctx, lease, syncID, provider, window, until, deletions, at)
@@ -301,7 +302,7 @@ func (i *interruption) SoftDelete(ctx context.Context, lease casesync.Lease, syn
 	return deleted, err
 }
 
-func (i *interruption) BeginPhase(ctx context.Context, lease casesync.Lease, kind casesync.Type, at time.Time) (id uuid.UUID, err error) {
+func (i *interruption) BeginPhase(ctx context.Context, lease syncs.Lease, kind syncs.Type, at time.Time) (id uuid.UUID, err error) {
 	err = i.around(func() error {
 		id, err = i.stage.BeginPhase(ctx, lease, kind, at)
 		return err
@@ -309,6 +310,6 @@ func (i *interruption) BeginPhase(ctx context.Context, lease casesync.Lease, kin
 	return id, err
 }
 
-func (i *interruption) SupersedePlans(ctx context.Context, lease casesync.Lease, guards []casesync.Code, kind casesync.Type, seen pims.Window, at time.Time) error {
+func (i *interruption) SupersedePlans(ctx context.Context, lease syncs.Lease, guards []syncs.Code, kind syncs.Type, seen pims.Window, at time.Time) error {
 	return i.around(func() error { return i.stage.SupersedePlans(ctx, lease, guards, kind, seen, at) })
 }

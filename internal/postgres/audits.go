@@ -14,6 +14,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // Audits are the records of syncs and the leases under which they are worked on:
@@ -60,7 +61,7 @@ const idempotencyLifetime = 24 * time.Hour
 // It fails with *BusyError where a sync of the type is queued or, unless a
 // schedule asks, one of the clinic is running; with ErrIdempotencyMismatch; or
 // with call's error (R29). An empty key is none.
-func (s *Audits) Enqueue(ctx context.Context, audit casesync.Audit, idempotencyKey string, call func(pgx.Tx) error) (id uuid.UUID, err error) {
+func (s *Audits) Enqueue(ctx context.Context, audit syncs.Audit, idempotencyKey string, call func(pgx.Tx) error) (id uuid.UUID, err error) {
 	e, err := newEnqueuing(audit, idempotencyKey)
 	if err != nil {
 		return uuid.Nil, err
@@ -76,7 +77,7 @@ func (s *Audits) Enqueue(ctx context.Context, audit casesync.Audit, idempotencyK
 // Remembered is the sync that an idempotency key stands for at the audit's creation;
 // zero: none. ErrIdempotencyMismatch where the key was used with another request
 // (R29). The audit needs no id.
-func (s *Audits) Remembered(ctx context.Context, audit casesync.Audit, idempotencyKey string) (id uuid.UUID, err error) {
+func (s *Audits) Remembered(ctx context.Context, audit syncs.Audit, idempotencyKey string) (id uuid.UUID, err error) {
 	e, err := newEnqueuing(audit, idempotencyKey)
 	if err != nil || idempotencyKey == "" {
 		return uuid.Nil, err
@@ -93,12 +94,12 @@ func (s *Audits) Remembered(ctx context.Context, audit casesync.Audit, idempoten
 type enqueuing struct {
 	tx        pgx.Tx
 	q         *dbsqlc.Queries
-	audit     casesync.Audit
+	audit     syncs.Audit
 	request   []byte
 	key, hash string
 }
 
-func newEnqueuing(audit casesync.Audit, key string) (*enqueuing, error) {
+func newEnqueuing(audit syncs.Audit, key string) (*enqueuing, error) {
 	request, err := encodeRequest(audit.Options, audit.Approval)
 	if err != nil {
 		return nil, err
@@ -177,13 +178,13 @@ func (e *enqueuing) insert(ctx context.Context) (bool, error) {
 
 // runningConflicts tells whether a running sync is in the way: not of a tick,
 // which waits its turn (R29).
-func (e *enqueuing) runningConflicts() bool { return e.audit.Trigger != casesync.TriggerSchedule }
+func (e *enqueuing) runningConflicts() bool { return e.audit.Trigger != syncs.TriggerSchedule }
 
 // busy names the sync that is in the way.
 func (e *enqueuing) busy(ctx context.Context) error {
 	id, err := e.q.ConflictingAudit(ctx, e.audit.ClinicID, string(e.audit.Type), e.runningConflicts())
 	if errors.Is(err, pgx.ErrNoRows) { // it ended just now; nobody is told to wait for nothing
-		return fmt.Errorf("the sync that was in the way has just ended, try again: %w", casesync.ErrDatabase)
+		return fmt.Errorf("the sync that was in the way has just ended, try again: %w", syncs.ErrDatabase)
 	}
 	if err != nil {
 		return err
@@ -192,7 +193,7 @@ func (e *enqueuing) busy(ctx context.Context) error {
 }
 
 // requestHash tells requests apart.
-func requestHash(t casesync.Type, request []byte) string {
+func requestHash(t syncs.Type, request []byte) string {
 	sum := sha256.Sum256(append([]byte(t+"\n"), request...))
 	return hex.EncodeToString(sum[:])
 }
@@ -201,7 +202,7 @@ func requestHash(t casesync.Type, request []byte) string {
 // a lease that lasts so long by the database's clock (R3, R28). ErrNotQueued where
 // there is nothing to claim, ErrClinicBusy where another sync of the clinic runs
 // (R29). An audit whose request nobody can read is closed as failed.
-func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts time.Duration, at time.Time) (run casesync.Run, err error) {
+func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts time.Duration, at time.Time) (run syncs.Run, err error) {
 	var unreadable error
 	err = s.db.askSystem(ctx, "claim the sync", func(q *dbsqlc.Queries) error {
 		row, err := q.ClaimAudit(ctx, dbsqlc.ClaimAuditParams{ID: id, StartedAt: &at, Worker: worker, Seconds: lasts.Seconds()})
@@ -211,18 +212,18 @@ func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts t
 		if err != nil {
 			return found(err, ErrNotQueued)
 		}
-		run = casesync.Run{
-			Lease:   casesync.Lease{ClinicID: row.ClinicID, AuditID: id, Attempt: int(row.Attempt)},
-			Type:    casesync.Type(row.SyncType),
-			Trigger: casesync.Trigger(row.Trigger),
+		run = syncs.Run{
+			Lease:   syncs.Lease{ClinicID: row.ClinicID, AuditID: id, Attempt: int(row.Attempt)},
+			Type:    syncs.Type(row.SyncType),
+			Trigger: syncs.Trigger(row.Trigger),
 			DueAt:   value(row.DueAt),
 		}
 		run.Options, run.Approval, unreadable = decodeRequest(row.Request)
 		return nil
 	})
 	if err == nil && unreadable != nil {
-		status, result := casesync.Conclude(casesync.Result{}, unreadable)
-		return casesync.Run{}, cmp.Or(s.Finish(ctx, run.Lease, status, result, at), ErrNotQueued)
+		status, result := casesync.Conclude(syncs.Result{}, unreadable)
+		return syncs.Run{}, cmp.Or(s.Finish(ctx, run.Lease, status, result, at), ErrNotQueued)
 	}
 	return run, err
 }
@@ -252,31 +253,31 @@ select exists (
 )`
 
 // Heartbeat makes the lease last so long from now on, and tells whether somebody
-// wants the sync cancelled. casesync.ErrLeaseLost where it is no longer held.
-func (s *Audits) Heartbeat(ctx context.Context, lease casesync.Lease, lasts time.Duration) (cancelled bool, err error) {
+// wants the sync cancelled. syncs.ErrLeaseLost where it is no longer held.
+func (s *Audits) Heartbeat(ctx context.Context, lease syncs.Lease, lasts time.Duration) (cancelled bool, err error) {
 	err = s.db.askInClinic(ctx, "extend the lease", lease.ClinicID, func(q *dbsqlc.Queries) error {
 		cancelled, err = q.ExtendLease(ctx, dbsqlc.ExtendLeaseParams{
 			AuditID: lease.AuditID, ClinicID: lease.ClinicID, Attempt: int32(lease.Attempt), Seconds: lasts.Seconds(), //nolint:gosec // small
 		})
-		return found(err, casesync.ErrLeaseLost)
+		return found(err, syncs.ErrLeaseLost)
 	})
 	return cancelled, err
 }
 
 // GiveBack ends an attempt and makes its audit queued again, with call's job, in
 // one transaction (R28, R31). Phases that were open are closed as interrupted. It
-// fails with casesync.ErrLeaseLost, or with ErrAlreadyQueued where another sync of
+// fails with syncs.ErrLeaseLost, or with ErrAlreadyQueued where another sync of
 // the type waits; then nothing has changed. A sync that somebody cancelled
 // meanwhile is closed as cancelled instead, and call is not called.
-func (s *Audits) GiveBack(ctx context.Context, lease casesync.Lease, at time.Time, call func(pgx.Tx) error) error {
+func (s *Audits) GiveBack(ctx context.Context, lease syncs.Lease, at time.Time, call func(pgx.Tx) error) error {
 	return s.db.InClinic(ctx, "give the sync back to the queue", lease.ClinicID, func(tx pgx.Tx) error {
 		return giveBack(ctx, tx, lease, at, call)
 	})
 }
 
 // Rescue is GiveBack for a lease that has run out by the database's clock (R30).
-// casesync.ErrLeaseLost where it has not, or not any more.
-func (s *Audits) Rescue(ctx context.Context, lease casesync.Lease, at time.Time, call func(pgx.Tx) error) error {
+// syncs.ErrLeaseLost where it has not, or not any more.
+func (s *Audits) Rescue(ctx context.Context, lease syncs.Lease, at time.Time, call func(pgx.Tx) error) error {
 	return s.db.InClinic(ctx, "rescue the sync", lease.ClinicID, func(tx pgx.Tx) error {
 		if err := mustBeExpired(ctx, tx, lease); err != nil {
 			return err

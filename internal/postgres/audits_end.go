@@ -11,15 +11,16 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // interrupted is what the audit of a phase says whose attempt ended before it.
 const interrupted = "the attempt ended before the phase did"
 
 // Finish closes the audit of an attempt with its end (R30). Phases that were left
-// open are closed as interrupted. casesync.ErrLeaseLost where the audit is no
+// open are closed as interrupted. syncs.ErrLeaseLost where the audit is no
 // longer this attempt's.
-func (s *Audits) Finish(ctx context.Context, lease casesync.Lease, status casesync.Status, result casesync.Result, at time.Time) error {
+func (s *Audits) Finish(ctx context.Context, lease syncs.Lease, status syncs.Status, result syncs.Result, at time.Time) error {
 	row, err := closing(lease, lease.AuditID, status, result, at)
 	if err != nil {
 		return err
@@ -31,7 +32,7 @@ func (s *Audits) Finish(ctx context.Context, lease casesync.Lease, status casesy
 }
 
 // finish closes the audit of a lease that is held.
-func finish(ctx context.Context, q *dbsqlc.Queries, lease casesync.Lease, row dbsqlc.CloseAuditParams) error {
+func finish(ctx context.Context, q *dbsqlc.Queries, lease syncs.Lease, row dbsqlc.CloseAuditParams) error {
 	if err := q.CloseAudit(ctx, row); err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func finish(ctx context.Context, q *dbsqlc.Queries, lease casesync.Lease, row db
 }
 
 // endAttempt removes the lease and leaves no phase open (R30).
-func endAttempt(ctx context.Context, q *dbsqlc.Queries, lease casesync.Lease, at time.Time) error {
+func endAttempt(ctx context.Context, q *dbsqlc.Queries, lease syncs.Lease, at time.Time) error {
 	err := q.InterruptPhases(ctx, dbsqlc.InterruptPhasesParams{
 		ParentID: &lease.AuditID, ClinicID: lease.ClinicID, CompletedAt: &at, ErrorMessage: known(interrupted),
 	})
@@ -51,17 +52,17 @@ func endAttempt(ctx context.Context, q *dbsqlc.Queries, lease casesync.Lease, at
 
 // giveBack is GiveBack within a transaction. The audit is locked before its lease
 // is looked at, so that no cancellation is missed.
-func giveBack(ctx context.Context, tx pgx.Tx, lease casesync.Lease, at time.Time, call func(pgx.Tx) error) error {
+func giveBack(ctx context.Context, tx pgx.Tx, lease syncs.Lease, at time.Time, call func(pgx.Tx) error) error {
 	q := dbsqlc.New(tx)
 	if _, err := q.LockRunningAudit(ctx, lease.AuditID, lease.ClinicID, int32(lease.Attempt)); err != nil { //nolint:gosec // small
-		return found(err, casesync.ErrLeaseLost)
+		return found(err, syncs.ErrLeaseLost)
 	}
 	held, err := q.LockLease(ctx, lease.AuditID, lease.ClinicID)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
 	if held.Cancelled {
-		status, result := casesync.Conclude(casesync.Result{}, casesync.ErrCancelled)
+		status, result := casesync.Conclude(syncs.Result{}, syncs.ErrCancelled)
 		row, err := closing(lease, lease.AuditID, status, result, at)
 		if err != nil {
 			return err
@@ -80,12 +81,12 @@ func giveBack(ctx context.Context, tx pgx.Tx, lease casesync.Lease, at time.Time
 	return call(tx)
 }
 
-// mustBeExpired answers casesync.ErrLeaseLost unless the lease has run out, and
+// mustBeExpired answers syncs.ErrLeaseLost unless the lease has run out, and
 // keeps it from being extended until the transaction ends.
-func mustBeExpired(ctx context.Context, tx pgx.Tx, lease casesync.Lease) error {
+func mustBeExpired(ctx context.Context, tx pgx.Tx, lease syncs.Lease) error {
 	q := dbsqlc.New(tx)
 	if _, err := q.LockRunningAudit(ctx, lease.AuditID, lease.ClinicID, int32(lease.Attempt)); err != nil { //nolint:gosec // small
-		return found(err, casesync.ErrLeaseLost)
+		return found(err, syncs.ErrLeaseLost)
 	}
 	held, err := q.LockLease(ctx, lease.AuditID, lease.ClinicID)
 	switch {
@@ -94,7 +95,7 @@ func mustBeExpired(ctx context.Context, tx pgx.Tx, lease casesync.Lease) error {
 	case err != nil:
 		return err
 	case !held.Expired:
-		return casesync.ErrLeaseLost
+		return syncs.ErrLeaseLost
 	}
 	return nil
 }
@@ -110,12 +111,12 @@ func (s *Audits) Cancel(ctx context.Context, clinicID, id uuid.UUID, at time.Tim
 		if err != nil {
 			return found(err, errNoSync())
 		}
-		switch casesync.Status(audit.Status) {
-		case casesync.StatusQueued:
+		switch syncs.Status(audit.Status) {
+		case syncs.StatusQueued:
 			return q.CancelQueuedAudit(ctx, dbsqlc.CancelQueuedAuditParams{
-				ID: audit.ID, ClinicID: clinicID, CompletedAt: &at, ErrorMessage: known(casesync.ErrCancelled.Error()),
+				ID: audit.ID, ClinicID: clinicID, CompletedAt: &at, ErrorMessage: known(syncs.ErrCancelled.Error()),
 			})
-		case casesync.StatusInProgress:
+		case syncs.StatusInProgress:
 			return q.AskToCancel(ctx, &at, audit.ID, clinicID)
 		default:
 			return nil
@@ -124,7 +125,7 @@ func (s *Audits) Cancel(ctx context.Context, clinicID, id uuid.UUID, at time.Tim
 }
 
 func errNoSync() error {
-	return casesync.Fail(casesync.CodeNotFound, "the clinic has no such sync")
+	return syncs.Fail(syncs.CodeNotFound, "the clinic has no such sync")
 }
 
 // unleased is how long a running audit may have no lease at all: then it was made
@@ -133,16 +134,16 @@ const unleased = time.Minute
 
 // Expired lists the running syncs whose lease has run out by the database's clock
 // (R3, R30): their worker is gone. It crosses clinics (R41).
-func (s *Audits) Expired(ctx context.Context) (runs []casesync.Run, err error) {
+func (s *Audits) Expired(ctx context.Context) (runs []syncs.Run, err error) {
 	err = s.db.askSystem(ctx, "look for expired leases", func(q *dbsqlc.Queries) error {
 		rows, err := q.ExpiredLeases(ctx, unleased.Seconds())
-		runs = make([]casesync.Run, len(rows))
+		runs = make([]syncs.Run, len(rows))
 		for i, row := range rows {
 			options, approval, _ := decodeRequest(row.Request) // what was meant is for Claim to refuse
-			runs[i] = casesync.Run{
-				Lease:   casesync.Lease{ClinicID: row.ClinicID, AuditID: row.ID, Attempt: int(row.Attempt)},
-				Type:    casesync.Type(row.SyncType),
-				Trigger: casesync.Trigger(row.Trigger),
+			runs[i] = syncs.Run{
+				Lease:   syncs.Lease{ClinicID: row.ClinicID, AuditID: row.ID, Attempt: int(row.Attempt)},
+				Type:    syncs.Type(row.SyncType),
+				Trigger: syncs.Trigger(row.Trigger),
 				Options: options, Approval: approval,
 			}
 		}

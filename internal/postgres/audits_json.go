@@ -6,9 +6,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // requestJSON is case_sync_audits.request, with the API's names (docs/interface.md §Fields of a request).
@@ -25,7 +25,7 @@ type requestJSON struct {
 	Approval uuid.UUID `json:"approval,omitzero"` // the plan whose approval started the sync
 }
 
-func encodeRequest(o casesync.Options, approval uuid.UUID) ([]byte, error) {
+func encodeRequest(o syncs.Options, approval uuid.UUID) ([]byte, error) {
 	return json.Marshal(requestJSON{
 		StartDate:         dateText(o.StartDate),
 		EndDate:           dateText(o.EndDate),
@@ -40,19 +40,19 @@ func encodeRequest(o casesync.Options, approval uuid.UUID) ([]byte, error) {
 }
 
 // errRequest is a request that was not written by this program.
-var errRequest = casesync.Fail(casesync.CodeInvalidRequest, "the request of the audit cannot be read; start a new sync")
+var errRequest = syncs.Fail(syncs.CodeInvalidRequest, "the request of the audit cannot be read; start a new sync")
 
-func decodeRequest(document []byte) (options casesync.Options, approval uuid.UUID, err error) {
+func decodeRequest(document []byte) (options syncs.Options, approval uuid.UUID, err error) {
 	var o requestJSON
 	if json.Unmarshal(document, &o) != nil {
-		return casesync.Options{}, uuid.Nil, errRequest
+		return syncs.Options{}, uuid.Nil, errRequest
 	}
 	start, startErr := parseDate(o.StartDate)
 	end, endErr := parseDate(o.EndDate)
 	if startErr != nil || endErr != nil {
-		return casesync.Options{}, uuid.Nil, errRequest
+		return syncs.Options{}, uuid.Nil, errRequest
 	}
-	return casesync.Options{
+	return syncs.Options{
 		StartDate:         start,
 		EndDate:           end,
 		DaysAhead:         o.DaysAhead,
@@ -81,17 +81,17 @@ func parseDate(text string) (*pims.Date, error) {
 
 // resultJSON is case_sync_audits.result: what has no column.
 type resultJSON struct {
-	DeletedIDs []uuid.UUID              `json:"deletedIds,omitempty"`
-	Failures   []failureJSON            `json:"failures,omitempty"`
-	Warnings   warningsJSON             `json:"warnings,omitzero"`
-	Changes    []changeJSON             `json:"changes,omitempty"`
-	Skipped    map[casesync.Type]string `json:"skipped,omitempty"`
+	DeletedIDs []uuid.UUID           `json:"deletedIds,omitempty"`
+	Failures   []failureJSON         `json:"failures,omitempty"`
+	Warnings   warningsJSON          `json:"warnings,omitzero"`
+	Changes    []changeJSON          `json:"changes,omitempty"`
+	Skipped    map[syncs.Type]string `json:"skipped,omitempty"`
 }
 
 type failureJSON struct {
-	CaseID uuid.UUID         `json:"caseId"`
-	Error  string            `json:"error"`
-	Code   casesync.ItemCode `json:"code"`
+	CaseID uuid.UUID      `json:"caseId"`
+	Error  string         `json:"error"`
+	Code   syncs.ItemCode `json:"code"`
 }
 
 type warningsJSON struct {
@@ -107,7 +107,7 @@ type warningsJSON struct {
 }
 
 type changeJSON struct {
-	Action casesync.Action   `json:"action"`
+	Action syncs.Action      `json:"action"`
 	CaseID uuid.UUID         `json:"caseId,omitzero"`
 	PIMSID string            `json:"pimsId"`
 	Fields []fieldChangeJSON `json:"fields,omitempty"`
@@ -122,15 +122,15 @@ type fieldChangeJSON struct {
 	After  string `json:"after"`
 }
 
-func encodeResult(r casesync.Result) ([]byte, error) {
+func encodeResult(r syncs.Result) ([]byte, error) {
 	return json.Marshal(resultJSON{
 		DeletedIDs: r.Stats.DeletedIDs,
-		Failures:   convert(r.Failures, func(f casesync.ItemFailure) failureJSON { return failureJSON(f) }),
+		Failures:   convert(r.Failures, func(f syncs.ItemFailure) failureJSON { return failureJSON(f) }),
 		Warnings:   warningsJSON(r.Warnings),
-		Changes: convert(r.Changes, func(c casesync.Change) changeJSON {
+		Changes: convert(r.Changes, func(c syncs.Change) changeJSON {
 			return changeJSON{
 				Action: c.Action, CaseID: c.CaseID, PIMSID: c.PIMSID, ScheduledDate: c.ScheduledDate, PatientName: c.PatientName,
-				Fields: convert(c.Fields, func(f casesync.FieldChange) fieldChangeJSON { return fieldChangeJSON(f) }),
+				Fields: convert(c.Fields, func(f syncs.FieldChange) fieldChangeJSON { return fieldChangeJSON(f) }),
 			}
 		}),
 		Skipped: r.Skipped,
@@ -138,18 +138,18 @@ func encodeResult(r casesync.Result) ([]byte, error) {
 }
 
 // decodeResult reads what encodeResult wrote; what cannot be read is left out.
-func decodeResult(document []byte) (r casesync.Result) {
+func decodeResult(document []byte) (r syncs.Result) {
 	var decoded resultJSON
 	if json.Unmarshal(document, &decoded) != nil {
 		return r
 	}
 	r.Stats.DeletedIDs = decoded.DeletedIDs
-	r.Failures = convert(decoded.Failures, func(f failureJSON) casesync.ItemFailure { return casesync.ItemFailure(f) })
-	r.Warnings = casesync.Warnings(decoded.Warnings)
-	r.Changes = convert(decoded.Changes, func(c changeJSON) casesync.Change {
-		return casesync.Change{
+	r.Failures = convert(decoded.Failures, func(f failureJSON) syncs.ItemFailure { return syncs.ItemFailure(f) })
+	r.Warnings = syncs.Warnings(decoded.Warnings)
+	r.Changes = convert(decoded.Changes, func(c changeJSON) syncs.Change {
+		return syncs.Change{
 			Action: c.Action, CaseID: c.CaseID, PIMSID: c.PIMSID, ScheduledDate: c.ScheduledDate, PatientName: c.PatientName,
-			Fields: convert(c.Fields, func(f fieldChangeJSON) casesync.FieldChange { return casesync.FieldChange(f) }),
+			Fields: convert(c.Fields, func(f fieldChangeJSON) syncs.FieldChange { return syncs.FieldChange(f) }),
 		}
 	})
 	r.Skipped = decoded.Skipped
@@ -158,18 +158,18 @@ func decodeResult(document []byte) (r casesync.Result) {
 
 // progressJSON is sync_leases.progress.
 type progressJSON struct {
-	Phase casesync.Type `json:"phase"`
-	Step  string        `json:"step"`
-	Done  int           `json:"done"`
-	Total int           `json:"total"`
+	Phase syncs.Type `json:"phase"`
+	Step  string     `json:"step"`
+	Done  int        `json:"done"`
+	Total int        `json:"total"`
 }
 
-func decodeProgress(document []byte) casesync.Progress {
-	return casesync.Progress(value(decodeKey[progressJSON](document)))
+func decodeProgress(document []byte) syncs.Progress {
+	return syncs.Progress(value(decodeKey[progressJSON](document)))
 }
 
 // closing are the columns of an audit that ends.
-func closing(lease casesync.Lease, id uuid.UUID, status casesync.Status, r casesync.Result, at time.Time) (dbsqlc.CloseAuditParams, error) {
+func closing(lease syncs.Lease, id uuid.UUID, status syncs.Status, r syncs.Result, at time.Time) (dbsqlc.CloseAuditParams, error) {
 	document, err := encodeResult(r)
 	if err != nil {
 		return dbsqlc.CloseAuditParams{}, err
@@ -200,15 +200,15 @@ func closing(lease casesync.Lease, id uuid.UUID, status casesync.Status, r cases
 }
 
 // auditOf is a row as an audit.
-func auditOf(row dbsqlc.CaseSyncAudit, progress []byte) casesync.Audit {
+func auditOf(row dbsqlc.CaseSyncAudit, progress []byte) syncs.Audit {
 	options, approval, _ := decodeRequest(row.Request) // a row made by hand may ask anything
-	audit := casesync.Audit{
+	audit := syncs.Audit{
 		ID:          row.ID,
 		ClinicID:    row.ClinicID,
 		ParentID:    value(row.ParentID),
-		Type:        casesync.Type(row.SyncType),
-		Status:      casesync.Status(row.Status),
-		Trigger:     casesync.Trigger(row.Trigger),
+		Type:        syncs.Type(row.SyncType),
+		Status:      syncs.Status(row.Status),
+		Trigger:     syncs.Trigger(row.Trigger),
 		Options:     options,
 		Approval:    approval,
 		Attempt:     int(row.Attempt),
@@ -218,10 +218,10 @@ func auditOf(row dbsqlc.CaseSyncAudit, progress []byte) casesync.Audit {
 		StartedAt:   value(row.StartedAt),
 		CompletedAt: value(row.CompletedAt),
 	}
-	audit.Result.Code = casesync.Code(value(row.ErrorCode))
+	audit.Result.Code = syncs.Code(value(row.ErrorCode))
 	audit.Result.Error = value(row.ErrorMessage)
 	audit.Result.PlanID = value(row.PlanID)
-	audit.Result.Stats = casesync.Stats{
+	audit.Result.Stats = syncs.Stats{
 		AppointmentsFound: int(row.AppointmentsFound),
 		CasesFound:        int(row.CasesFound),
 		CasesCreated:      int(row.CasesCreated),

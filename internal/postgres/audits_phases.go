@@ -7,12 +7,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // BeginPhase is casesync.Recorder's.
-func (s *Audits) BeginPhase(ctx context.Context, lease casesync.Lease, phase casesync.Type, at time.Time) (uuid.UUID, error) {
+func (s *Audits) BeginPhase(ctx context.Context, lease syncs.Lease, phase syncs.Type, at time.Time) (uuid.UUID, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return uuid.Nil, err
@@ -26,7 +26,7 @@ func (s *Audits) BeginPhase(ctx context.Context, lease casesync.Lease, phase cas
 }
 
 // EndPhase is casesync.Recorder's.
-func (s *Audits) EndPhase(ctx context.Context, lease casesync.Lease, id uuid.UUID, status casesync.Status, result casesync.Result, at time.Time) error {
+func (s *Audits) EndPhase(ctx context.Context, lease syncs.Lease, id uuid.UUID, status syncs.Status, result syncs.Result, at time.Time) error {
 	row, err := closing(lease, id, status, result, at)
 	if err != nil {
 		return err

@@ -6,21 +6,21 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // Audit is one sync of the clinic, or one phase of a full sync, with its progress
 // while it runs, and with the phases of its last attempt. CodeNotFound where the
 // clinic has no such sync.
-func (s *Audits) Audit(ctx context.Context, clinicID, id uuid.UUID) (audit casesync.Audit, err error) {
+func (s *Audits) Audit(ctx context.Context, clinicID, id uuid.UUID) (audit syncs.Audit, err error) {
 	err = s.db.askInClinic(ctx, "read the sync", clinicID, func(q *dbsqlc.Queries) error {
 		row, err := q.Audit(ctx, id, clinicID)
 		if err != nil {
 			return found(err, errNoSync())
 		}
 		audit = auditOf(row.CaseSyncAudit, row.Progress)
-		if audit.Type != casesync.TypeFull {
+		if audit.Type != syncs.TypeFull {
 			return nil
 		}
 		phases, err := q.Phases(ctx, &id, clinicID, row.CaseSyncAudit.Attempt)
@@ -33,7 +33,7 @@ func (s *Audits) Audit(ctx context.Context, clinicID, id uuid.UUID) (audit cases
 }
 
 // Audits lists the clinic's syncs, the newest first, without phases.
-func (s *Audits) Audits(ctx context.Context, clinicID uuid.UUID, filter casesync.AuditFilter) (list casesync.List[casesync.Audit], err error) {
+func (s *Audits) Audits(ctx context.Context, clinicID uuid.UUID, filter syncs.AuditFilter) (list syncs.List[syncs.Audit], err error) {
 	before, err := parseCursor(filter.Cursor, latest)
 	if err != nil {
 		return list, err
@@ -44,8 +44,8 @@ func (s *Audits) Audits(ctx context.Context, clinicID uuid.UUID, filter casesync
 			ClinicID: clinicID, SyncType: string(filter.Type), Status: string(filter.Status),
 			BeforeAt: before.at, BeforeID: before.id, UpTo: int32(limit + 1), //nolint:gosec // bounded
 		})
-		audits := convert(rows, func(row dbsqlc.AuditsRow) casesync.Audit { return auditOf(row.CaseSyncAudit, row.Progress) })
-		list = pageOf(audits, limit, func(a casesync.Audit) cursor { return cursor{a.CreatedAt, a.ID} })
+		audits := convert(rows, func(row dbsqlc.AuditsRow) syncs.Audit { return auditOf(row.CaseSyncAudit, row.Progress) })
+		list = pageOf(audits, limit, func(a syncs.Audit) cursor { return cursor{a.CreatedAt, a.ID} })
 		return err
 	})
 	return list, err
@@ -56,7 +56,7 @@ func (s *Audits) Audits(ctx context.Context, clinicID uuid.UUID, filter casesync
 func (s *Audits) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
 	err = s.db.askSystem(ctx, "find the sync", func(q *dbsqlc.Queries) error {
 		clinicID, err = q.ClinicOfAudit(ctx, id)
-		return found(err, casesync.Fail(casesync.CodeNotFound, "there is no such sync"))
+		return found(err, syncs.Fail(syncs.CodeNotFound, "there is no such sync"))
 	})
 	return clinicID, err
 }

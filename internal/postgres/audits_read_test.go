@@ -8,37 +8,37 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestAFullSyncHasThePhasesOfItsLastAttempt(t *testing.T) { // R27
 	t.Parallel()
 	db := pgtest.New(t)
 	audits, clinicID := db.Audits(), newClinic(t, db)
-	lease := running(t, db, clinicID, casesync.TypeFull)
-	_, err := audits.BeginPhase(t.Context(), lease, casesync.TypeInbound, monday)
+	lease := running(t, db, clinicID, syncs.TypeFull)
+	_, err := audits.BeginPhase(t.Context(), lease, syncs.TypeInbound, monday)
 	require.NoError(t, err)
 	require.NoError(t, audits.GiveBack(t.Context(), lease, monday, noJob))
 	lease = claimed(t, db, lease.AuditID)
-	for i, kind := range []casesync.Type{casesync.TypeInbound, casesync.TypeCases} {
+	for i, kind := range []syncs.Type{syncs.TypeInbound, syncs.TypeCases} {
 		at := monday.Add(time.Duration(i+1) * time.Minute)
 		id, err := audits.BeginPhase(t.Context(), lease, kind, at)
 		require.NoError(t, err)
-		require.NoError(t, audits.EndPhase(t.Context(), lease, id, casesync.StatusCompleted, casesync.Result{Stats: casesync.Stats{CasesCreated: i}}, at.Add(time.Second)))
+		require.NoError(t, audits.EndPhase(t.Context(), lease, id, syncs.StatusCompleted, syncs.Result{Stats: syncs.Stats{CasesCreated: i}}, at.Add(time.Second)))
 	}
 	audit, err := audits.Audit(t.Context(), clinicID, lease.AuditID)
 	require.NoError(t, err)
 	require.Len(t, audit.Children, 2)
-	for i, kind := range []casesync.Type{casesync.TypeInbound, casesync.TypeCases} {
+	for i, kind := range []syncs.Type{syncs.TypeInbound, syncs.TypeCases} {
 		child := audit.Children[i]
 		require.Equal(t, kind, child.Type)
 		require.Equal(t, lease.AuditID, child.ParentID)
-		require.Equal(t, casesync.StatusCompleted, child.Status)
+		require.Equal(t, syncs.StatusCompleted, child.Status)
 		require.Equal(t, i, child.Result.Stats.CasesCreated)
 		require.Equal(t, time.Second, child.Duration())
 	}
-	list, err := audits.Audits(t.Context(), clinicID, casesync.AuditFilter{})
+	list, err := audits.Audits(t.Context(), clinicID, syncs.AuditFilter{})
 	require.NoError(t, err)
 	require.Len(t, list.Items, 1, "phases are not listed")
 }
@@ -47,16 +47,16 @@ func TestProgressIsReportedUnderTheLeaseAndNotTooOften(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	audits, clinicID := db.Audits(), newClinic(t, db)
-	lease := running(t, db, clinicID, casesync.TypeInbound)
-	requireTold := func(p casesync.Progress) {
+	lease := running(t, db, clinicID, syncs.TypeInbound)
+	requireTold := func(p syncs.Progress) {
 		t.Helper()
 		require.Eventually(t, func() bool { // nobody waits for a report
 			audit, err := audits.Audit(t.Context(), clinicID, lease.AuditID)
 			return err == nil && audit.Progress == p
 		}, 10*time.Second, time.Millisecond, "%+v", p)
 	}
-	step := func(name string, done, total int) casesync.Progress {
-		return casesync.Progress{Phase: casesync.TypeInbound, Step: name, Done: done, Total: total}
+	step := func(name string, done, total int) syncs.Progress {
+		return syncs.Progress{Phase: syncs.TypeInbound, Step: name, Done: done, Total: total}
 	}
 	audits.Report(t.Context(), lease, step("fetch", 0, 0))
 	requireTold(step("fetch", 0, 0))
@@ -82,10 +82,10 @@ func TestAuditsAreListedNewestFirstPageByPage(t *testing.T) {
 		select $1, (array['inbound','cases'])[1 + n % 2], 'completed', $2::timestamptz + (n / 3) * interval '1 minute' from generate_series(1, 25) n`, clinicID, monday)
 	exec(t, db, "insert into case_sync_audits (clinic_id, sync_type, status) values ($1, 'inbound', 'failed')", newClinic(t, db))
 
-	var seen []casesync.Audit
-	page := casesync.Page{Limit: 7}
+	var seen []syncs.Audit
+	page := syncs.Page{Limit: 7}
 	for {
-		list, err := audits.Audits(t.Context(), clinicID, casesync.AuditFilter{Page: page})
+		list, err := audits.Audits(t.Context(), clinicID, syncs.AuditFilter{Page: page})
 		require.NoError(t, err)
 		seen = append(seen, list.Items...)
 		if page.Cursor = list.NextCursor; page.Cursor == "" {
@@ -95,16 +95,16 @@ func TestAuditsAreListedNewestFirstPageByPage(t *testing.T) {
 	}
 	require.Equal(t, column[uuid.UUID](t, db, "select id from case_sync_audits where clinic_id = $1 order by created_at desc, id desc", clinicID), idsOf(seen))
 
-	list, err := audits.Audits(t.Context(), clinicID, casesync.AuditFilter{Type: casesync.TypeCases, Status: casesync.StatusCompleted})
+	list, err := audits.Audits(t.Context(), clinicID, syncs.AuditFilter{Type: syncs.TypeCases, Status: syncs.StatusCompleted})
 	require.NoError(t, err)
 	require.Len(t, list.Items, 13)
 	for _, bad := range []string{"x", "AAAA", "////"} {
-		_, err := audits.Audits(t.Context(), clinicID, casesync.AuditFilter{Page: casesync.Page{Cursor: bad}})
-		requireCode(t, casesync.CodeInvalidRequest, err)
+		_, err := audits.Audits(t.Context(), clinicID, syncs.AuditFilter{Page: syncs.Page{Cursor: bad}})
+		requireCode(t, syncs.CodeInvalidRequest, err)
 	}
 }
 
-func idsOf(audits []casesync.Audit) []uuid.UUID {
+func idsOf(audits []syncs.Audit) []uuid.UUID {
 	ids := make([]uuid.UUID, len(audits))
 	for i := range audits {
 		ids[i] = audits[i].ID
@@ -137,7 +137,7 @@ func TestAQueuedSyncThatNoJobCallsForIsFound(t *testing.T) { // R30
 		{"completed", "1 hour", true},
 		{"discarded", "1 hour", true},
 	} {
-		audit := queued(newClinic(t, db), casesync.TypeInbound)
+		audit := queued(newClinic(t, db), syncs.TypeInbound)
 		audit.CreatedAt = monday.Add(time.Duration(i) * time.Minute)
 		_, err := audits.Enqueue(t.Context(), audit, "", job(c.state, c.attempted))
 		require.NoError(t, err)
@@ -145,10 +145,10 @@ func TestAQueuedSyncThatNoJobCallsForIsFound(t *testing.T) { // R30
 			want[audit.ID] = true
 		}
 	}
-	never, err := audits.Enqueue(t.Context(), queued(clinicID, casesync.TypeCases), "", noJob)
+	never, err := audits.Enqueue(t.Context(), queued(clinicID, syncs.TypeCases), "", noJob)
 	require.NoError(t, err)
 	want[never] = true
-	running(t, db, clinicID, casesync.TypeInbound)
+	running(t, db, clinicID, syncs.TypeInbound)
 
 	got := map[uuid.UUID]bool{}
 	require.NoError(t, audits.Forgotten(t.Context(), 15*time.Second, func(_ pgx.Tx, ids []uuid.UUID) error {

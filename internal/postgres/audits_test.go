@@ -11,17 +11,17 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestOfTwentyWorkersThatClaimASyncOneGetsIt(t *testing.T) { // R28
 	t.Parallel()
 	db := pgtest.New(t)
 	audits, clinicID := db.Audits(), newClinic(t, db)
-	id, err := audits.Enqueue(t.Context(), queued(clinicID, casesync.TypeInbound), "", noJob)
+	id, err := audits.Enqueue(t.Context(), queued(clinicID, syncs.TypeInbound), "", noJob)
 	require.NoError(t, err)
 
 	errs := race(20, func() error {
@@ -32,7 +32,7 @@ func TestOfTwentyWorkersThatClaimASyncOneGetsIt(t *testing.T) { // R28
 	require.Equal(t, 19, count(errs, postgres.ErrNotQueued))
 	audit, err := audits.Audit(t.Context(), clinicID, id)
 	require.NoError(t, err)
-	require.Equal(t, casesync.StatusInProgress, audit.Status)
+	require.Equal(t, syncs.StatusInProgress, audit.Status)
 	require.Equal(t, 1, audit.Attempt)
 	require.Equal(t, monday, audit.StartedAt.UTC())
 }
@@ -42,7 +42,7 @@ func TestOfAClinicsFourQueuedSyncsOneRuns(t *testing.T) { // R29
 	db := pgtest.New(t)
 	audits, clinicID := db.Audits(), newClinic(t, db)
 	var ids []uuid.UUID
-	for _, kind := range casesync.Types() {
+	for _, kind := range syncs.Types() {
 		id, err := audits.Enqueue(t.Context(), queued(clinicID, kind), "", noJob)
 		require.NoError(t, err)
 		ids = append(ids, id)
@@ -60,7 +60,7 @@ func TestOfAClinicsFourQueuedSyncsOneRuns(t *testing.T) { // R29
 	require.Equal(t, 1, scan[int](t, db, "select count(*) from case_sync_audits where status = 'in_progress'"))
 
 	other := newClinic(t, db)
-	running(t, db, other, casesync.TypeFull) // another clinic's sync is in nobody's way
+	running(t, db, other, syncs.TypeFull) // another clinic's sync is in nobody's way
 }
 
 // race calls f n times at once.
@@ -93,7 +93,7 @@ func TestASecondStartNamesTheSyncThatIsInTheWay(t *testing.T) { // R29
 	t.Parallel()
 	db := pgtest.New(t)
 	audits, clinicID := db.Audits(), newClinic(t, db)
-	start := func(kind casesync.Type, trigger casesync.Trigger) (uuid.UUID, error) {
+	start := func(kind syncs.Type, trigger syncs.Trigger) (uuid.UUID, error) {
 		audit := queued(clinicID, kind)
 		audit.Trigger = trigger
 		return audits.Enqueue(t.Context(), audit, "", noJob)
@@ -104,21 +104,21 @@ func TestASecondStartNamesTheSyncThatIsInTheWay(t *testing.T) { // R29
 		require.ErrorAs(t, err, &busy)
 		require.Equal(t, want, busy.SyncID)
 	}
-	first, err := start(casesync.TypeInbound, casesync.TriggerAPI)
+	first, err := start(syncs.TypeInbound, syncs.TriggerAPI)
 	require.NoError(t, err)
-	_, err = start(casesync.TypeInbound, casesync.TriggerCLI)
+	_, err = start(syncs.TypeInbound, syncs.TriggerCLI)
 	requireBusy(first, err)
-	_, err = start(casesync.TypeInbound, casesync.TriggerSchedule)
+	_, err = start(syncs.TypeInbound, syncs.TriggerSchedule)
 	requireBusy(first, err)
-	_, err = start(casesync.TypeCases, casesync.TriggerAPI)
+	_, err = start(syncs.TypeCases, syncs.TriggerAPI)
 	require.NoError(t, err, "another type may wait beside it")
 
 	claimed(t, db, first)
-	_, err = start(casesync.TypeReconciliation, casesync.TriggerAPI)
+	_, err = start(syncs.TypeReconciliation, syncs.TriggerAPI)
 	requireBusy(first, err)
-	tick, err := start(casesync.TypeInbound, casesync.TriggerSchedule)
+	tick, err := start(syncs.TypeInbound, syncs.TriggerSchedule)
 	require.NoError(t, err, "a tick waits its turn")
-	_, err = start(casesync.TypeInbound, casesync.TriggerSchedule)
+	_, err = start(syncs.TypeInbound, syncs.TriggerSchedule)
 	requireBusy(tick, err)
 }
 
@@ -127,7 +127,7 @@ func TestOfTwentyStartsAtOnceOneIsQueuedAndTheOthersLearnItsID(t *testing.T) { /
 	db := pgtest.New(t)
 	audits, clinicID := db.Audits(), newClinic(t, db)
 	errs := race(20, func() error {
-		_, err := audits.Enqueue(t.Context(), queued(clinicID, casesync.TypeInbound), "", noJob)
+		_, err := audits.Enqueue(t.Context(), queued(clinicID, syncs.TypeInbound), "", noJob)
 		return err
 	})
 	require.Equal(t, 1, count(errs, nil))
@@ -143,7 +143,7 @@ func TestAnAuditIsNotQueuedWithoutItsJob(t *testing.T) { // R28
 	t.Parallel()
 	db := pgtest.New(t)
 	broken := errors.New("no job")
-	_, err := db.Audits().Enqueue(t.Context(), queued(newClinic(t, db), casesync.TypeInbound), "key", func(pgx.Tx) error { return broken })
+	_, err := db.Audits().Enqueue(t.Context(), queued(newClinic(t, db), syncs.TypeInbound), "key", func(pgx.Tx) error { return broken })
 	require.ErrorIs(t, err, broken)
 	require.Zero(t, scan[int](t, db, "select (select count(*) from case_sync_audits) + (select count(*) from idempotency_keys)"))
 }
@@ -153,25 +153,25 @@ func TestAnIdempotencyKeyAnswersTheSameSyncForADay(t *testing.T) { // R29
 	db := pgtest.New(t)
 	audits, clinicID := db.Audits(), newClinic(t, db)
 	days := 3
-	start := func(at time.Time, clinicID uuid.UUID, kind casesync.Type, options casesync.Options) (uuid.UUID, error) {
+	start := func(at time.Time, clinicID uuid.UUID, kind syncs.Type, options syncs.Options) (uuid.UUID, error) {
 		audit := queued(clinicID, kind)
 		audit.CreatedAt, audit.Options = at, options
 		return audits.Enqueue(t.Context(), audit, "key", noJob)
 	}
-	first, err := start(monday, clinicID, casesync.TypeInbound, casesync.Options{DaysAhead: &days})
+	first, err := start(monday, clinicID, syncs.TypeInbound, syncs.Options{DaysAhead: &days})
 	require.NoError(t, err)
-	same, err := start(monday.Add(23*time.Hour), clinicID, casesync.TypeInbound, casesync.Options{DaysAhead: &days})
+	same, err := start(monday.Add(23*time.Hour), clinicID, syncs.TypeInbound, syncs.Options{DaysAhead: &days})
 	require.NoError(t, err)
 	require.Equal(t, first, same)
-	_, err = start(monday, clinicID, casesync.TypeInbound, casesync.Options{})
+	_, err = start(monday, clinicID, syncs.TypeInbound, syncs.Options{})
 	require.ErrorIs(t, err, postgres.ErrIdempotencyMismatch)
-	_, err = start(monday, clinicID, casesync.TypeCases, casesync.Options{DaysAhead: &days})
+	_, err = start(monday, clinicID, syncs.TypeCases, syncs.Options{DaysAhead: &days})
 	require.ErrorIs(t, err, postgres.ErrIdempotencyMismatch)
-	_, err = start(monday, newClinic(t, db), casesync.TypeCases, casesync.Options{})
+	_, err = start(monday, newClinic(t, db), syncs.TypeCases, syncs.Options{})
 	require.NoError(t, err, "another clinic's key is another key")
 
-	require.NoError(t, audits.Finish(t.Context(), claimed(t, db, first), casesync.StatusCompleted, casesync.Result{}, monday))
-	next, err := start(monday.Add(24*time.Hour), clinicID, casesync.TypeInbound, casesync.Options{})
+	require.NoError(t, audits.Finish(t.Context(), claimed(t, db, first), syncs.StatusCompleted, syncs.Result{}, monday))
+	next, err := start(monday.Add(24*time.Hour), clinicID, syncs.TypeInbound, syncs.Options{})
 	require.NoError(t, err)
 	require.NotEqual(t, first, next)
 	require.NoError(t, audits.ForgetIdempotencyKeys(t.Context(), monday.Add(48*time.Hour)))
@@ -185,7 +185,7 @@ func TestTheSameRequestThatComesTwentyTimesAtOnceIsOneSync(t *testing.T) { // R2
 	var mu sync.Mutex
 	answers := map[uuid.UUID]bool{}
 	errs := race(20, func() error {
-		id, err := db.Audits().Enqueue(t.Context(), queued(clinicID, casesync.TypeInbound), "key", noJob)
+		id, err := db.Audits().Enqueue(t.Context(), queued(clinicID, syncs.TypeInbound), "key", noJob)
 		mu.Lock()
 		defer mu.Unlock()
 		answers[id] = true
@@ -199,18 +199,18 @@ func TestARunGetsTheOptionsOfItsRequest(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	date, n := pims.Date{Year: 2026, Month: 3, Day: 2}, 4
-	options := casesync.Options{
+	options := syncs.Options{
 		StartDate: &date, EndDate: &date, DaysAhead: &n, LookbackDays: &n, LookaheadDays: &n, ParallelBatchSize: &n, Force: true, DryRun: true,
 	}
-	audit := queued(newClinic(t, db), casesync.TypeFull)
-	audit.Options, audit.Trigger = options, casesync.TriggerSchedule
+	audit := queued(newClinic(t, db), syncs.TypeFull)
+	audit.Options, audit.Trigger = options, syncs.TriggerSchedule
 	id, err := db.Audits().Enqueue(t.Context(), audit, "", noJob)
 	require.NoError(t, err)
 	run, err := db.Audits().Claim(t.Context(), id, "worker", time.Minute, monday)
 	require.NoError(t, err)
-	require.Empty(t, cmp.Diff(casesync.Run{
-		Lease: casesync.Lease{ClinicID: audit.ClinicID, AuditID: id, Attempt: 1},
-		Type:  casesync.TypeFull, Trigger: casesync.TriggerSchedule, Options: options,
+	require.Empty(t, cmp.Diff(syncs.Run{
+		Lease: syncs.Lease{ClinicID: audit.ClinicID, AuditID: id, Attempt: 1},
+		Type:  syncs.TypeFull, Trigger: syncs.TriggerSchedule, Options: options,
 	}, run))
 }
 
@@ -218,44 +218,44 @@ func TestAFinishedAuditTellsHowItEnded(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	audits, clinicID := db.Audits(), newClinic(t, db)
-	lease := running(t, db, clinicID, casesync.TypeReconciliation)
-	result := casesync.Result{
-		Code: casesync.CodeDeletionGuard, Error: "too many cases would be deleted", PlanID: uuid.New(),
-		Stats: casesync.Stats{
+	lease := running(t, db, clinicID, syncs.TypeReconciliation)
+	result := syncs.Result{
+		Code: syncs.CodeDeletionGuard, Error: "too many cases would be deleted", PlanID: uuid.New(),
+		Stats: syncs.Stats{
 			AppointmentsFound: 1, CasesFound: 2, CasesCreated: 3, CasesUpdated: 4, CasesUnchanged: 5, CasesSkipped: 6,
 			CasesEnriched: 7, CasesFailed: 8, CasesChecked: 9, CasesDeleted: 10, CasesRestored: 11, DeletedIDs: []uuid.UUID{uuid.New()},
 		},
-		Failures: []casesync.ItemFailure{{CaseID: uuid.New(), Error: "Consultation not found", Code: casesync.ItemNotFound}},
-		Warnings: casesync.Warnings{UnknownStatuses: 1, UnusableRows: 2, UnidentifiedRows: 3, DuplicateRows: 4, UnusableParts: 5, RefusedLookups: 6, UnusableLookups: 7},
-		Changes: []casesync.Change{{
-			Action: casesync.ActionUpdated, CaseID: uuid.New(), PIMSID: "1", ScheduledDate: monday, PatientName: "Biscuit",
-			Fields: []casesync.FieldChange{{Field: "status", Before: "draft", After: "pending"}},
+		Failures: []syncs.ItemFailure{{CaseID: uuid.New(), Error: "Consultation not found", Code: syncs.ItemNotFound}},
+		Warnings: syncs.Warnings{UnknownStatuses: 1, UnusableRows: 2, UnidentifiedRows: 3, DuplicateRows: 4, UnusableParts: 5, RefusedLookups: 6, UnusableLookups: 7},
+		Changes: []syncs.Change{{
+			Action: syncs.ActionUpdated, CaseID: uuid.New(), PIMSID: "1", ScheduledDate: monday, PatientName: "Biscuit",
+			Fields: []syncs.FieldChange{{Field: "status", Before: "draft", After: "pending"}},
 		}},
-		Skipped: map[casesync.Type]string{casesync.TypeCases: "the session ended"},
+		Skipped: map[syncs.Type]string{syncs.TypeCases: "the session ended"},
 	}
-	require.NoError(t, audits.Finish(t.Context(), lease, casesync.StatusFailed, result, monday.Add(time.Minute)))
+	require.NoError(t, audits.Finish(t.Context(), lease, syncs.StatusFailed, result, monday.Add(time.Minute)))
 
 	audit, err := audits.Audit(t.Context(), clinicID, lease.AuditID)
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(result, audit.Result))
-	require.Equal(t, casesync.StatusFailed, audit.Status)
+	require.Equal(t, syncs.StatusFailed, audit.Status)
 	require.Equal(t, 59*time.Second, audit.Duration())
 	require.Zero(t, scan[int](t, db, "select count(*) from sync_leases"))
-	require.ErrorIs(t, audits.Finish(t.Context(), lease, casesync.StatusCompleted, casesync.Result{}, monday), casesync.ErrLeaseLost, "an end is final")
+	require.ErrorIs(t, audits.Finish(t.Context(), lease, syncs.StatusCompleted, syncs.Result{}, monday), syncs.ErrLeaseLost, "an end is final")
 
 	_, err = audits.Audit(t.Context(), newClinic(t, db), lease.AuditID)
-	requireCode(t, casesync.CodeNotFound, err)
+	requireCode(t, syncs.CodeNotFound, err)
 	owner, err := audits.ClinicOf(t.Context(), lease.AuditID)
 	require.NoError(t, err)
 	require.Equal(t, clinicID, owner)
 	_, err = audits.ClinicOf(t.Context(), uuid.New())
-	requireCode(t, casesync.CodeNotFound, err)
+	requireCode(t, syncs.CodeNotFound, err)
 }
 
 // requireCode requires a failure with a code.
-func requireCode(t *testing.T, code casesync.Code, err error) {
+func requireCode(t *testing.T, code syncs.Code, err error) {
 	t.Helper()
-	var failure *casesync.Failure
+	var failure *syncs.Failure
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, code, failure.Code)
 }
@@ -264,7 +264,7 @@ func TestAHeartbeatExtendsTheLeaseByTheDatabasesClock(t *testing.T) { // R3, R30
 	t.Parallel()
 	db := pgtest.New(t)
 	audits := db.Audits()
-	lease := running(t, db, newClinic(t, db), casesync.TypeInbound)
+	lease := running(t, db, newClinic(t, db), syncs.TypeInbound)
 	exec(t, db, "update sync_leases set expires_at = clock_timestamp() - interval '1 second'")
 	cancelled, err := audits.Heartbeat(t.Context(), lease, time.Hour)
 	require.NoError(t, err)
@@ -274,40 +274,40 @@ func TestAHeartbeatExtendsTheLeaseByTheDatabasesClock(t *testing.T) { // R3, R30
 
 	lease.Attempt++
 	_, err = audits.Heartbeat(t.Context(), lease, time.Hour)
-	require.ErrorIs(t, err, casesync.ErrLeaseLost)
+	require.ErrorIs(t, err, syncs.ErrLeaseLost)
 }
 
 func TestASyncWhoseLeaseRanOutIsTakenUpAgainAndItsFirstWorkerIsFenced(t *testing.T) { // R30
 	t.Parallel()
 	db := pgtest.New(t)
 	audits, clinicID := db.Audits(), newClinic(t, db)
-	first := running(t, db, clinicID, casesync.TypeFull)
-	phase, err := audits.BeginPhase(t.Context(), first, casesync.TypeInbound, monday)
+	first := running(t, db, clinicID, syncs.TypeFull)
+	phase, err := audits.BeginPhase(t.Context(), first, syncs.TypeInbound, monday)
 	require.NoError(t, err)
 
 	expired, err := audits.Expired(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, expired)
-	require.ErrorIs(t, audits.Rescue(t.Context(), first, monday, noJob), casesync.ErrLeaseLost, "it lives")
+	require.ErrorIs(t, audits.Rescue(t.Context(), first, monday, noJob), syncs.ErrLeaseLost, "it lives")
 
 	exec(t, db, "update sync_leases set expires_at = clock_timestamp() - interval '1 second'")
 	expired, err = audits.Expired(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []casesync.Run{{Lease: first, Type: casesync.TypeFull, Trigger: casesync.TriggerAPI}}, expired)
+	require.Equal(t, []syncs.Run{{Lease: first, Type: syncs.TypeFull, Trigger: syncs.TriggerAPI}}, expired)
 	calls := 0
 	errs := race(5, func() error {
 		return audits.Rescue(t.Context(), first, monday, func(pgx.Tx) error { calls++; return nil })
 	})
 	require.Equal(t, 1, count(errs, nil))
-	require.Equal(t, 4, count(errs, casesync.ErrLeaseLost))
+	require.Equal(t, 4, count(errs, syncs.ErrLeaseLost))
 	require.Equal(t, 1, calls)
 
 	second := claimed(t, db, first.AuditID)
 	require.Equal(t, 2, second.Attempt)
 	_, err = audits.Heartbeat(t.Context(), first, time.Minute)
-	require.ErrorIs(t, err, casesync.ErrLeaseLost)
-	require.ErrorIs(t, audits.EndPhase(t.Context(), first, phase, casesync.StatusCompleted, casesync.Result{}, monday), casesync.ErrLeaseLost)
-	require.ErrorIs(t, audits.Finish(t.Context(), first, casesync.StatusCompleted, casesync.Result{}, monday), casesync.ErrLeaseLost)
+	require.ErrorIs(t, err, syncs.ErrLeaseLost)
+	require.ErrorIs(t, audits.EndPhase(t.Context(), first, phase, syncs.StatusCompleted, syncs.Result{}, monday), syncs.ErrLeaseLost)
+	require.ErrorIs(t, audits.Finish(t.Context(), first, syncs.StatusCompleted, syncs.Result{}, monday), syncs.ErrLeaseLost)
 	require.Equal(t, "failed interrupted", scan[string](t, db, "select status || ' ' || error_code from case_sync_audits where id = $1", phase), "no audit stays open")
 }
 
@@ -331,24 +331,24 @@ func TestASyncThatIsGivenBackIsQueuedWithItsJob(t *testing.T) { // R31
 	t.Parallel()
 	db := pgtest.New(t)
 	audits, clinicID := db.Audits(), newClinic(t, db)
-	lease := running(t, db, clinicID, casesync.TypeInbound)
+	lease := running(t, db, clinicID, syncs.TypeInbound)
 	broken := errors.New("no job")
 	require.ErrorIs(t, audits.GiveBack(t.Context(), lease, monday, func(pgx.Tx) error { return broken }), broken)
-	require.Equal(t, casesync.StatusInProgress, statusOf(t, db, lease), "not without its job")
+	require.Equal(t, syncs.StatusInProgress, statusOf(t, db, lease), "not without its job")
 	require.NoError(t, audits.GiveBack(t.Context(), lease, monday, noJob))
-	require.Equal(t, casesync.StatusQueued, statusOf(t, db, lease))
-	require.ErrorIs(t, audits.GiveBack(t.Context(), lease, monday, noJob), casesync.ErrLeaseLost)
+	require.Equal(t, syncs.StatusQueued, statusOf(t, db, lease))
+	require.ErrorIs(t, audits.GiveBack(t.Context(), lease, monday, noJob), syncs.ErrLeaseLost)
 
 	again := claimed(t, db, lease.AuditID)
-	tick := queued(clinicID, casesync.TypeInbound)
-	tick.Trigger = casesync.TriggerSchedule
+	tick := queued(clinicID, syncs.TypeInbound)
+	tick.Trigger = syncs.TriggerSchedule
 	_, err := audits.Enqueue(t.Context(), tick, "", noJob)
 	require.NoError(t, err)
 	require.ErrorIs(t, audits.GiveBack(t.Context(), again, monday, noJob), postgres.ErrAlreadyQueued)
-	require.Equal(t, casesync.StatusInProgress, statusOf(t, db, again), "nothing has changed")
+	require.Equal(t, syncs.StatusInProgress, statusOf(t, db, again), "nothing has changed")
 }
 
-func statusOf(t *testing.T, db *postgres.DB, lease casesync.Lease) casesync.Status {
+func statusOf(t *testing.T, db *postgres.DB, lease syncs.Lease) syncs.Status {
 	t.Helper()
 	audit, err := db.Audits().Audit(t.Context(), lease.ClinicID, lease.AuditID)
 	require.NoError(t, err)
@@ -359,28 +359,28 @@ func TestCancellingEndsAQueuedSyncAtOnceAndAsksARunningOneToEnd(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	audits, clinicID := db.Audits(), newClinic(t, db)
-	waiting, err := audits.Enqueue(t.Context(), queued(clinicID, casesync.TypeInbound), "", noJob)
+	waiting, err := audits.Enqueue(t.Context(), queued(clinicID, syncs.TypeInbound), "", noJob)
 	require.NoError(t, err)
 	require.NoError(t, audits.Cancel(t.Context(), clinicID, waiting, monday))
 	audit, err := audits.Audit(t.Context(), clinicID, waiting)
 	require.NoError(t, err)
-	require.Equal(t, casesync.StatusCancelled, audit.Status)
-	require.Equal(t, casesync.CodeCancelled, audit.Result.Code)
+	require.Equal(t, syncs.StatusCancelled, audit.Status)
+	require.Equal(t, syncs.CodeCancelled, audit.Result.Code)
 	require.Equal(t, monday, audit.CompletedAt.UTC())
 	_, err = audits.Claim(t.Context(), waiting, "worker", time.Minute, monday)
 	require.ErrorIs(t, err, postgres.ErrNotQueued)
 
-	lease := running(t, db, clinicID, casesync.TypeFull)
-	phase, err := audits.BeginPhase(t.Context(), lease, casesync.TypeInbound, monday)
+	lease := running(t, db, clinicID, syncs.TypeFull)
+	phase, err := audits.BeginPhase(t.Context(), lease, syncs.TypeInbound, monday)
 	require.NoError(t, err)
 	require.NoError(t, audits.Cancel(t.Context(), clinicID, phase, monday), "a phase stands for its sync")
-	require.Equal(t, casesync.StatusInProgress, statusOf(t, db, lease))
+	require.Equal(t, syncs.StatusInProgress, statusOf(t, db, lease))
 	cancelled, err := audits.Heartbeat(t.Context(), lease, time.Minute)
 	require.NoError(t, err)
 	require.True(t, cancelled)
 
 	require.NoError(t, audits.GiveBack(t.Context(), lease, monday, func(pgx.Tx) error { return errors.New("it needs no job") }))
-	require.Equal(t, casesync.StatusCancelled, statusOf(t, db, lease), "it does not come back")
+	require.Equal(t, syncs.StatusCancelled, statusOf(t, db, lease), "it does not come back")
 	require.NoError(t, audits.Cancel(t.Context(), clinicID, lease.AuditID, monday), "what is over stays")
-	requireCode(t, casesync.CodeNotFound, audits.Cancel(t.Context(), newClinic(t, db), lease.AuditID, monday))
+	requireCode(t, syncs.CodeNotFound, audits.Cancel(t.Context(), newClinic(t, db), lease.AuditID, monday))
 }

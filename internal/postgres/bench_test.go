@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 const (
@@ -98,7 +99,7 @@ func benchmarkIdentical(b *testing.B) {
 }
 
 // writeAll does what inbound does with each chunk: read, then write.
-func writeAll(b *testing.B, cases *postgres.Cases, lease casesync.Lease, writes []casesync.Write) {
+func writeAll(b *testing.B, cases *postgres.Cases, lease syncs.Lease, writes []casesync.Write) {
 	b.Helper()
 	for chunk := range slices.Chunk(writes, benchChunk) {
 		_, err := cases.CasesByID(b.Context(), lease.ClinicID, provider, pimsIDsOf(chunk))
@@ -117,12 +118,12 @@ func pimsIDsOf(writes []casesync.Write) []string {
 	return ids
 }
 
-func benchLease(b *testing.B, db *postgres.DB) casesync.Lease {
+func benchLease(b *testing.B, db *postgres.DB) syncs.Lease {
 	b.Helper()
 	ctx := context.WithoutCancel(b.Context())
 	var clinicID uuid.UUID
 	require.NoError(b, db.Pool().QueryRow(ctx, "insert into clinics default values returning id").Scan(&clinicID))
-	id, err := db.Audits().Enqueue(ctx, queued(clinicID, casesync.TypeInbound), "", noJob)
+	id, err := db.Audits().Enqueue(ctx, queued(clinicID, syncs.TypeInbound), "", noJob)
 	require.NoError(b, err)
 	run, err := db.Audits().Claim(ctx, id, "worker", time.Hour, monday)
 	require.NoError(b, err)

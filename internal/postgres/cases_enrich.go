@@ -9,6 +9,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // EnrichmentCandidates is casesync.EnrichmentStore's. A case is cancelled where
@@ -59,7 +60,7 @@ func scanCandidate(row pgx.CollectableRow) (casesync.Candidate, error) {
 
 // KeepReadings is casesync.EnrichmentStore's. Readings of cases that are gone are
 // dropped.
-func (s *Cases) KeepReadings(ctx context.Context, lease casesync.Lease, readings []casesync.Reading) error {
+func (s *Cases) KeepReadings(ctx context.Context, lease syncs.Lease, readings []casesync.Reading) error {
 	rows := make(readingRows, len(readings))
 	for i := range readings {
 		rows[i] = &readings[i]
@@ -141,7 +142,7 @@ func (s *Cases) LookedOn(ctx context.Context, clinicID uuid.UUID, provider strin
 }
 
 // KeepLook is casesync.EnrichmentStore's.
-func (s *Cases) KeepLook(ctx context.Context, lease casesync.Lease, provider string, day pims.Date) error {
+func (s *Cases) KeepLook(ctx context.Context, lease syncs.Lease, provider string, day pims.Date) error {
 	return s.db.fenced(ctx, "note the look for late corrections", lease, "", func(batch *pgx.Batch) error {
 		batch.Queue(keepLook, lease.ClinicID, provider, day.String())
 		return nil

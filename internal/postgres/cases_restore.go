@@ -9,10 +9,11 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // SeenAgain is casesync.InboundStore's.
-func (s *Cases) SeenAgain(ctx context.Context, lease casesync.Lease, provider string, pimsIDs []string) error {
+func (s *Cases) SeenAgain(ctx context.Context, lease syncs.Lease, provider string, pimsIDs []string) error {
 	return s.db.fenced(ctx, "end the protection of restored cases", lease, "", func(batch *pgx.Batch) error {
 		batch.Queue(`
 			delete from case_restores r using cases c

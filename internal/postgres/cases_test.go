@@ -15,6 +15,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A fixture is a clinic with a running sync.
@@ -23,14 +24,14 @@ type fixture struct {
 	db     *postgres.DB
 	cases  *postgres.Cases
 	clinic uuid.UUID
-	lease  casesync.Lease
+	lease  syncs.Lease
 }
 
 func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	db := pgtest.New(t)
 	clinicID := newClinic(t, db)
-	return &fixture{t, db, db.Cases(), clinicID, running(t, db, clinicID, casesync.TypeInbound)}
+	return &fixture{t, db, db.Cases(), clinicID, running(t, db, clinicID, syncs.TypeInbound)}
 }
 
 // write writes cases and answers the PIMS ids that were written.
@@ -304,14 +305,14 @@ func TestAWriteNeverReachesAnotherClinicOrProvider(t *testing.T) { // R41
 
 // newFixtureIn is another clinic in the same database.
 func newFixtureIn(f *fixture, clinicID uuid.UUID) *fixture {
-	return &fixture{f.T, f.db, f.cases, clinicID, running(f.T, f.db, clinicID, casesync.TypeInbound)}
+	return &fixture{f.T, f.db, f.cases, clinicID, running(f.T, f.db, clinicID, syncs.TypeInbound)}
 }
 
 func TestNothingIsWrittenWithoutTheLease(t *testing.T) { // R30
 	t.Parallel()
 	f := newFixture(t)
 	before := f.insert(visit("1"))
-	lost := map[string]casesync.Lease{
+	lost := map[string]syncs.Lease{
 		"an earlier attempt": {ClinicID: f.clinic, AuditID: f.lease.AuditID, Attempt: f.lease.Attempt - 1},
 		"another sync":       {ClinicID: f.clinic, AuditID: uuid.New(), Attempt: 1},
 		"another clinic":     {ClinicID: newClinic(t, f.db), AuditID: f.lease.AuditID, Attempt: f.lease.Attempt},
@@ -319,21 +320,21 @@ func TestNothingIsWrittenWithoutTheLease(t *testing.T) { // R30
 	for name, lease := range lost {
 		requireFenced(t, f, lease, before, name)
 	}
-	require.NoError(t, f.db.Audits().Finish(t.Context(), f.lease, casesync.StatusCompleted, casesync.Result{}, monday))
+	require.NoError(t, f.db.Audits().Finish(t.Context(), f.lease, syncs.StatusCompleted, syncs.Result{}, monday))
 	requireFenced(t, f, f.lease, before, "a closed sync")
 	require.Equal(t, 1, scan[int](t, f.db, "select count(*) from cases"))
 	require.Equal(t, before, f.stored("1"))
 }
 
-func requireFenced(t *testing.T, f *fixture, lease casesync.Lease, c casesync.Case, name string) {
+func requireFenced(t *testing.T, f *fixture, lease syncs.Lease, c casesync.Case, name string) {
 	t.Helper()
 	after := c
 	after.PatientName = "Biscuit"
 	_, err := f.cases.WriteCases(t.Context(), lease, lease.AuditID, provider, []casesync.Write{{Before: &c, After: after}, {After: visit("9")}}, monday)
-	require.ErrorIs(t, err, casesync.ErrLeaseLost, name)
+	require.ErrorIs(t, err, syncs.ErrLeaseLost, name)
 	_, err = f.cases.SoftDelete(t.Context(), lease, lease.AuditID, provider, week(t), monday.AddDate(0, 0, 7), []casesync.SoftDeletion{{Case: c}}, monday)
-	require.ErrorIs(t, err, casesync.ErrLeaseLost, name)
-	require.ErrorIs(t, f.cases.KeepReadings(t.Context(), lease, []casesync.Reading{{CaseID: c.ID}}), casesync.ErrLeaseLost, name)
+	require.ErrorIs(t, err, syncs.ErrLeaseLost, name)
+	require.ErrorIs(t, f.cases.KeepReadings(t.Context(), lease, []casesync.Reading{{CaseID: c.ID}}), syncs.ErrLeaseLost, name)
 }
 
 // week is the days around monday in the clinic's zone.

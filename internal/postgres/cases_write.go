@@ -11,11 +11,12 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // WriteCases is casesync.InboundStore's and EnrichmentStore's: fence, inserts and
 // updates travel together, whatever the chunk's size (R15).
-func (s *Cases) WriteCases(ctx context.Context, lease casesync.Lease, syncID uuid.UUID, provider string, writes []casesync.Write, at time.Time) (written []string, err error) {
+func (s *Cases) WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []casesync.Write, at time.Time) (written []string, err error) {
 	inserts, updates, err := columnsOf(writes)
 	if err != nil {
 		return nil, err
@@ -197,7 +198,7 @@ func (r *caseRows) args(clinicID uuid.UUID, provider string, at time.Time) []any
 }
 
 // SoftDelete is casesync.ReconciliationStore's.
-func (s *Cases) SoftDelete(ctx context.Context, lease casesync.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) (deleted []uuid.UUID, err error) {
+func (s *Cases) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) (deleted []uuid.UUID, err error) {
 	order := slices.Clone(deletions)
 	slices.SortFunc(order, func(a, b casesync.SoftDeletion) int { return bytes.Compare(a.Case.ID[:], b.Case.ID[:]) })
 	ids, versions, reasons := make([]uuid.UUID, len(order)), make([]uint32, len(order)), make([]string, len(order))

@@ -8,10 +8,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestAClinicIsAddedWithItsSchedulesAndChanged(t *testing.T) { // R33
@@ -131,7 +131,7 @@ func TestAKeyIsFoundByItsPrefixUsedAndRevoked(t *testing.T) { // R39
 	require.NoError(t, keys.RevokeKey(t.Context(), row.ID), "a revoked key stays so")
 	_, err = clinic.Authenticate(t.Context(), text, keys, monday)
 	require.ErrorIs(t, err, clinic.ErrUnauthorized)
-	requireCode(t, casesync.CodeNotFound, keys.RevokeKey(t.Context(), uuid.New()))
+	requireCode(t, syncs.CodeNotFound, keys.RevokeKey(t.Context(), uuid.New()))
 	row.ID, row.ClinicID = uuid.Nil, uuid.New()
 	_, err = keys.AddKey(t.Context(), row)
 	require.ErrorIs(t, err, clinic.ErrNotFound)

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // Conditions reads what is known of the clinics at a moment, ordered by name: of
@@ -138,7 +139,7 @@ func scanCondition(row pgx.CollectableRow) (c casesync.Condition, err error) {
 		&provider, &removed, &changed, &suspended, &tested, &outcome,
 		&c.Plans.Open, &since, &code, &c.Schedules)
 	k.Timezone, k.DisabledAt, c.Provider = value(timezone), value(disabled), value(provider)
-	c.Plans.Since, c.Plans.Code = value(since), casesync.Code(value(code))
+	c.Plans.Since, c.Plans.Code = value(since), syncs.Code(value(code))
 	c.Credentials = casesync.CredentialCondition{
 		Set: provider != nil, RemovedAt: value(removed), ChangedAt: value(changed), SuspendedAt: value(suspended), TestedAt: value(tested), TestOutcome: value(outcome),
 	}
@@ -161,15 +162,15 @@ func scanPhase(row pgx.CollectableRow) (p phaseRow, err error) {
 	switch {
 	case p.Failing:
 		p.LastAttempt, p.EndedAt = value(bad), *badEnd
-		p.AttemptType, p.LastCode = casesync.Type(value(badType)), casesync.Code(value(badCode))
+		p.AttemptType, p.LastCode = syncs.Type(value(badType)), syncs.Code(value(badCode))
 		p.FailedAt, p.FailureCode = p.EndedAt, p.LastCode
 	case goodEnd != nil:
 		p.LastAttempt, p.EndedAt = value(good), *goodEnd
-		p.AttemptType, p.LastCode = p.Type, casesync.Code(value(goodCode))
+		p.AttemptType, p.LastCode = p.Type, syncs.Code(value(goodCode))
 	}
 	if otherEnd != nil && otherEnd.After(p.EndedAt) {
 		p.LastAttempt, p.EndedAt = value(other), *otherEnd
-		p.AttemptType, p.LastCode = p.Type, casesync.Code(value(otherCode))
+		p.AttemptType, p.LastCode = p.Type, syncs.Code(value(otherCode))
 	}
 	return p, err
 }

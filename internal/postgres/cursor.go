@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 const (
@@ -44,13 +44,13 @@ func parseCursor(text string, first cursor) (cursor, error) {
 }
 
 func errCursor() error {
-	failure := casesync.Fail(casesync.CodeInvalidRequest, "cursor is not one that an earlier answer gave")
+	failure := syncs.Fail(syncs.CodeInvalidRequest, "cursor is not one that an earlier answer gave")
 	failure.Field = "cursor"
 	return failure
 }
 
 // limitOf is how many items a page has.
-func limitOf(p casesync.Page) int {
+func limitOf(p syncs.Page) int {
 	if p.Limit <= 0 {
 		return defaultLimit
 	}
@@ -59,10 +59,10 @@ func limitOf(p casesync.Page) int {
 
 // pageOf makes a page of the rows that were read: one more than limit where there
 // is a next page.
-func pageOf[T any](rows []T, limit int, place func(T) cursor) casesync.List[T] {
+func pageOf[T any](rows []T, limit int, place func(T) cursor) syncs.List[T] {
 	if len(rows) <= limit {
-		return casesync.List[T]{Items: rows}
+		return syncs.List[T]{Items: rows}
 	}
 	rows = rows[:limit]
-	return casesync.List[T]{Items: rows, NextCursor: place(rows[limit-1]).String()}
+	return syncs.List[T]{Items: rows, NextCursor: place(rows[limit-1]).String()}
 }

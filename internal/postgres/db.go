@@ -57,7 +57,7 @@ type DB struct {
 }
 
 // Open connects to the database and refuses a server older than MinVersion and a
-// database that is not UTF-8. It wraps casesync.ErrDatabase where the server cannot be reached or does not let
+// database that is not UTF-8. It wraps syncs.ErrDatabase where the server cannot be reached or does not let
 // us in. The schema is for Migrate to look at.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	config, pooled, err := poolConfig(o)

@@ -11,9 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestAnUnreachableDatabaseIsToldInOneLineWithoutThePassword(t *testing.T) { // R40
@@ -24,7 +24,7 @@ func TestAnUnreachableDatabaseIsToldInOneLineWithoutThePassword(t *testing.T) { 
 	require.NoError(t, listener.Close())
 
 	_, err = postgres.Open(t.Context(), postgres.Options{URL: "postgres://somebody:hunter2@" + address + "/cases"})
-	require.ErrorIs(t, err, casesync.ErrDatabase)
+	require.ErrorIs(t, err, syncs.ErrDatabase)
 	require.ErrorContains(t, err, address)
 	require.NotContains(t, err.Error(), "hunter2")
 	require.NotContains(t, err.Error(), "\n")
@@ -43,7 +43,7 @@ func TestADatabaseThatDoesNotExistIsTold(t *testing.T) {
 	t.Parallel()
 	url := strings.Replace(pgtest.Empty(t), "/test_", "/missing_", 1)
 	_, err := postgres.Open(t.Context(), postgres.Options{URL: url})
-	require.ErrorIs(t, err, casesync.ErrDatabase)
+	require.ErrorIs(t, err, syncs.ErrDatabase)
 	require.ErrorContains(t, err, "does not exist")
 }
 
@@ -54,7 +54,7 @@ func TestAConnectionThatTheServerEndsIsADatabaseError(t *testing.T) {
 		_, err := tx.Exec(t.Context(), "select pg_terminate_backend(pg_backend_pid())")
 		return err
 	})
-	require.ErrorIs(t, err, casesync.ErrDatabase)
+	require.ErrorIs(t, err, syncs.ErrDatabase)
 	require.NoError(t, db.Ping(t.Context()), "the pool recovers")
 }
 
@@ -63,14 +63,14 @@ func TestAContextThatEndsIsToldByItsCause(t *testing.T) {
 	db := pgtest.New(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	err := db.System(t.Context(), "look around", func(tx pgx.Tx) error {
-		cancel(casesync.ErrShutdown)
+		cancel(syncs.ErrShutdown)
 		_, err := tx.Exec(ctx, "select 1")
 		return err
 	})
 	require.Error(t, err)
 	err = db.System(ctx, "look around", func(pgx.Tx) error { return nil })
-	require.ErrorIs(t, err, casesync.ErrShutdown)
-	require.NotErrorIs(t, err, casesync.ErrDatabase)
+	require.ErrorIs(t, err, syncs.ErrShutdown)
+	require.NotErrorIs(t, err, syncs.ErrDatabase)
 }
 
 func TestARefusedStatementTellsTheSchemaAndNoValue(t *testing.T) { // R40
@@ -82,14 +82,14 @@ func TestARefusedStatementTellsTheSchemaAndNoValue(t *testing.T) { // R40
 	})
 	require.ErrorContains(t, err, "store the case: the database refused the statement with SQLSTATE 22P02")
 	require.NotContains(t, err.Error(), "Bello")
-	require.NotErrorIs(t, err, casesync.ErrDatabase)
+	require.NotErrorIs(t, err, syncs.ErrDatabase)
 }
 
 func TestAnErrorOfTheCallerPassesThrough(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	err := db.System(t.Context(), "look around", func(pgx.Tx) error { return casesync.ErrLeaseLost })
-	require.ErrorIs(t, err, casesync.ErrLeaseLost)
+	err := db.System(t.Context(), "look around", func(pgx.Tx) error { return syncs.ErrLeaseLost })
+	require.ErrorIs(t, err, syncs.ErrLeaseLost)
 }
 
 func TestATransactionKnowsItsClinicAndItsActorAndLeavesNothingBehind(t *testing.T) { // R41, R14
@@ -213,7 +213,7 @@ func TestAPasswordThatIsNotPercentEncodedIsToldAndNotShown(t *testing.T) {
 		}
 	}
 	_, err := postgres.Open(t.Context(), postgres.Options{URL: "postgres://vet:sek%40%23%2F%3F%3A%25s3cret@127.0.0.1:1/pims?application_name=a%40b"})
-	require.ErrorIs(t, err, casesync.ErrDatabase)
+	require.ErrorIs(t, err, syncs.ErrDatabase)
 	require.ErrorContains(t, err, "127.0.0.1:1")
 	require.NotContains(t, err.Error(), "s3cret")
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // translate turns a driver's error into ours, at the boundary of the package: the
-// context's cause where the context ended, casesync.ErrDatabase where the
+// context's cause where the context ended, syncs.ErrDatabase where the
 // database could not do its part, else a queryError. Errors that are already
 // ours pass with the operation before them.
 func (db *DB) translate(ctx context.Context, operation string, err error) error {
@@ -31,11 +31,11 @@ func (db *DB) translate(ctx context.Context, operation string, err error) error 
 		return connectError(ctx, connect.Config, err)
 	}
 	if unavailable(err) {
-		return fmt.Errorf("%s: %w: %s", operation, casesync.ErrDatabase, reason(err))
+		return fmt.Errorf("%s: %w: %s", operation, syncs.ErrDatabase, reason(err))
 	}
 	if server := (*pgconn.PgError)(nil); errors.As(err, &server) {
 		if server.Code == leaseLost {
-			return fmt.Errorf("%s: %w", operation, casesync.ErrLeaseLost)
+			return fmt.Errorf("%s: %w", operation, syncs.ErrLeaseLost)
 		}
 		return &queryError{operation, server}
 	}
@@ -49,7 +49,7 @@ func connectError(ctx context.Context, c *pgconn.Config, err error) error {
 		return fmt.Errorf("connect to PostgreSQL at %s: %w", address(c), context.Cause(ctx))
 	}
 	return fmt.Errorf("connect to PostgreSQL at %s: %w: %s; check DATABASE_URL and that the server runs",
-		address(c), casesync.ErrDatabase, reason(err))
+		address(c), syncs.ErrDatabase, reason(err))
 }
 
 // address is where a server listens: host:port, or the path of its socket.

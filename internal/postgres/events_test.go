@@ -10,12 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // history reads a case's events as "actor action field before → after".
 func (f *fixture) history(caseID uuid.UUID) []string {
 	f.Helper()
-	list, err := f.db.Records().History(f.Context(), f.clinic, caseID, casesync.Page{})
+	list, err := f.db.Records().History(f.Context(), f.clinic, caseID, syncs.Page{})
 	require.NoError(f, err)
 	var lines []string
 	for _, e := range list.Items {
@@ -125,7 +126,7 @@ func TestAHistoryIsReadPageByPageWithinTheClinic(t *testing.T) {
 		exec(t, f.db, "update cases set status = $1", fmt.Sprint(i))
 	}
 	var all []casesync.Event
-	page := casesync.Page{Limit: 4}
+	page := syncs.Page{Limit: 4}
 	for {
 		list, err := f.db.Records().History(t.Context(), f.clinic, c.ID, page)
 		require.NoError(t, err)
@@ -137,8 +138,8 @@ func TestAHistoryIsReadPageByPageWithinTheClinic(t *testing.T) {
 	require.Len(t, all, 10)
 	require.Equal(t, `"8"`, string(all[9].After))
 
-	_, err := f.db.Records().History(t.Context(), newClinic(t, f.db), c.ID, casesync.Page{})
-	requireCode(t, casesync.CodeNotFound, err)
-	_, err = f.db.Records().History(t.Context(), f.clinic, c.ID, casesync.Page{Cursor: "!"})
-	requireCode(t, casesync.CodeInvalidRequest, err)
+	_, err := f.db.Records().History(t.Context(), newClinic(t, f.db), c.ID, syncs.Page{})
+	requireCode(t, syncs.CodeNotFound, err)
+	_, err = f.db.Records().History(t.Context(), f.clinic, c.ID, syncs.Page{Cursor: "!"})
+	requireCode(t, syncs.CodeInvalidRequest, err)
 }

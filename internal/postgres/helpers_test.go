@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // exec runs a statement as another program would.
@@ -52,15 +52,15 @@ func newClinic(t *testing.T, db *postgres.DB) uuid.UUID {
 }
 
 // queued is an audit that is to be queued.
-func queued(clinicID uuid.UUID, kind casesync.Type) casesync.Audit {
-	return casesync.Audit{ID: uuid.New(), ClinicID: clinicID, Type: kind, Trigger: casesync.TriggerAPI, CreatedAt: monday}
+func queued(clinicID uuid.UUID, kind syncs.Type) syncs.Audit {
+	return syncs.Audit{ID: uuid.New(), ClinicID: clinicID, Type: kind, Trigger: syncs.TriggerAPI, CreatedAt: monday}
 }
 
 // noJob is the job of a test that needs none.
 func noJob(pgx.Tx) error { return nil }
 
 // running starts a sync and claims it.
-func running(t *testing.T, db *postgres.DB, clinicID uuid.UUID, kind casesync.Type) casesync.Lease {
+func running(t *testing.T, db *postgres.DB, clinicID uuid.UUID, kind syncs.Type) syncs.Lease {
 	t.Helper()
 	id, err := db.Audits().Enqueue(t.Context(), queued(clinicID, kind), "", noJob)
 	require.NoError(t, err)
@@ -68,7 +68,7 @@ func running(t *testing.T, db *postgres.DB, clinicID uuid.UUID, kind casesync.Ty
 }
 
 // claimed claims a queued sync.
-func claimed(t *testing.T, db *postgres.DB, id uuid.UUID) casesync.Lease {
+func claimed(t *testing.T, db *postgres.DB, id uuid.UUID) syncs.Lease {
 	t.Helper()
 	run, err := db.Audits().Claim(t.Context(), id, "worker", time.Minute, monday.Add(time.Second))
 	require.NoError(t, err)

@@ -6,10 +6,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // Keys are the clinics' API keys, of which only hashes are stored (R39), and the
@@ -86,7 +86,7 @@ func (s *Keys) Keys(ctx context.Context) (keys []clinic.APIKey, err error) {
 func (s *Keys) RevokeKey(ctx context.Context, id uuid.UUID) error {
 	return s.db.askSystem(ctx, "revoke the API key", func(q *dbsqlc.Queries) error {
 		n, err := q.RevokeKey(ctx, id)
-		return oneRow(n, err, casesync.Fail(casesync.CodeNotFound, "there is no such API key"))
+		return oneRow(n, err, syncs.Fail(syncs.CodeNotFound, "there is no such API key"))
 	})
 }
 

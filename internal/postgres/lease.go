@@ -6,8 +6,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 const (
@@ -21,17 +21,17 @@ const (
 
 // fenced runs the statements that queue puts into the batch in one transaction
 // under the lease, and in one round trip with its fence (R15, R30). It answers
-// casesync.ErrLeaseLost, and has changed nothing, where the lease is lost. queue
+// syncs.ErrLeaseLost, and has changed nothing, where the lease is lost. queue
 // may be called again; actor may be empty.
 //
 // The commit is relaxed: it is on disk at the latest when the sync's end is, and
 // a sync without an end is done again.
-func (db *DB) fenced(ctx context.Context, operation string, lease casesync.Lease, actor string, queue func(*pgx.Batch) error) error {
+func (db *DB) fenced(ctx context.Context, operation string, lease syncs.Lease, actor string, queue func(*pgx.Batch) error) error {
 	return db.fence(ctx, operation, lease, scope{clinicID: lease.ClinicID, actor: actor, relaxed: true}, queue)
 }
 
 // fence is fenced in a scope.
-func (db *DB) fence(ctx context.Context, operation string, lease casesync.Lease, s scope, queue func(*pgx.Batch) error) error {
+func (db *DB) fence(ctx context.Context, operation string, lease syncs.Lease, s scope, queue func(*pgx.Batch) error) error {
 	return db.translate(ctx, operation, again(ctx, func() error {
 		var batch pgx.Batch
 		s.queue(&batch)
@@ -48,7 +48,7 @@ func syncActor(syncID uuid.UUID) string { return "sync:" + syncID.String() }
 
 // underLease runs fn in one transaction under the lease, as fenced does, where one
 // statement depends on another's answer.
-func (db *DB) underLease(ctx context.Context, operation string, lease casesync.Lease, fn func(*dbsqlc.Queries) error) error {
+func (db *DB) underLease(ctx context.Context, operation string, lease syncs.Lease, fn func(*dbsqlc.Queries) error) error {
 	return db.InClinic(ctx, operation, lease.ClinicID, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, holdLease, lease.AuditID, lease.ClinicID, lease.Attempt); err != nil {
 			return err

@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // errGivenUp ends a wait that a test only wants to have reserved.
@@ -96,5 +96,5 @@ func TestALimiterWithoutItsDatabaseSaysSo(t *testing.T) {
 	exec(t, db, "alter table pims_rate_limits rename to gone")
 	err := limiter.Wait(t.Context(), "neo.example")
 	require.ErrorContains(t, err, "reserve a request to the PIMS")
-	require.NotErrorIs(t, err, casesync.ErrDatabase)
+	require.NotErrorIs(t, err, syncs.ErrDatabase)
 }

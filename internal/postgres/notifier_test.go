@@ -7,9 +7,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // patience bounds how long a test waits for what must come.
@@ -54,14 +54,14 @@ func TestWaitersHearOfSyncsCancellationsAndSchedules(t *testing.T) {
 	hear(t, schedules, "")
 
 	clinicID := newClinic(t, db)
-	lease := running(t, db, clinicID, casesync.TypeFull)
-	phase, err := db.Audits().BeginPhase(t.Context(), lease, casesync.TypeInbound, monday)
+	lease := running(t, db, clinicID, syncs.TypeFull)
+	phase, err := db.Audits().BeginPhase(t.Context(), lease, syncs.TypeInbound, monday)
 	require.NoError(t, err)
-	require.NoError(t, db.Audits().EndPhase(t.Context(), lease, phase, casesync.StatusCompleted, casesync.Result{}, monday))
+	require.NoError(t, db.Audits().EndPhase(t.Context(), lease, phase, syncs.StatusCompleted, syncs.Result{}, monday))
 	require.NoError(t, db.Audits().Cancel(t.Context(), clinicID, lease.AuditID, monday))
 	require.Empty(t, hear(t, cancels, lease.AuditID.String()))
 	require.NoError(t, db.Audits().Cancel(t.Context(), clinicID, lease.AuditID, monday))
-	require.NoError(t, db.Audits().Finish(t.Context(), lease, casesync.StatusCancelled, casesync.Result{}, monday))
+	require.NoError(t, db.Audits().Finish(t.Context(), lease, syncs.StatusCancelled, syncs.Result{}, monday))
 	require.Empty(t, hear(t, audits, lease.AuditID.String()), "its start and its phases wake nobody")
 	exec(t, db, "insert into clinic_schedule_configs (clinic_id) values ($1)", clinicID)
 	hear(t, schedules, "")

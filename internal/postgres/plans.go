@@ -8,9 +8,9 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // Plans are what the guards held back (R18, R23).
@@ -20,8 +20,8 @@ type Plans struct{ db *DB }
 func (db *DB) Plans() *Plans { return &Plans{db} }
 
 // KeepPlan is casesync.Recorder's.
-func (s *Plans) KeepPlan(ctx context.Context, lease casesync.Lease, plan casesync.Plan) (first bool, err error) {
-	cases, err := json.Marshal(append([]plannedCaseJSON{}, convert(plan.Cases, func(c casesync.PlannedCase) plannedCaseJSON {
+func (s *Plans) KeepPlan(ctx context.Context, lease syncs.Lease, plan syncs.Plan) (first bool, err error) {
+	cases, err := json.Marshal(append([]plannedCaseJSON{}, convert(plan.Cases, func(c syncs.PlannedCase) plannedCaseJSON {
 		return plannedCaseJSON{c.CaseID, c.PIMSID, c.ScheduledDate}
 	})...))
 	if err != nil {
@@ -60,11 +60,11 @@ func (s *Plans) KeepPlan(ctx context.Context, lease casesync.Lease, plan casesyn
 }
 
 // SupersedePlans is casesync.Recorder's.
-func (s *Plans) SupersedePlans(ctx context.Context, lease casesync.Lease, guards []casesync.Code, kind casesync.Type, seen pims.Window, at time.Time) error {
+func (s *Plans) SupersedePlans(ctx context.Context, lease syncs.Lease, guards []syncs.Code, kind syncs.Type, seen pims.Window, at time.Time) error {
 	return s.db.fenced(ctx, "supersede plans", lease, "", func(batch *pgx.Batch) error {
 		return dbsqlc.New(queued{batch}).SupersedeSeenPlans(ctx, dbsqlc.SupersedeSeenPlansParams{
 			ClinicID:    lease.ClinicID,
-			Codes:       convert(guards, func(c casesync.Code) string { return string(c) }),
+			Codes:       convert(guards, func(c syncs.Code) string { return string(c) }),
 			SyncType:    string(kind),
 			WindowStart: dayOf(seen.Start),
 			WindowEnd:   dayOf(seen.End),
@@ -77,7 +77,7 @@ func (s *Plans) SupersedePlans(ctx context.Context, lease casesync.Lease, guards
 // Decide approves or rejects an open plan in the name of an actor, within a
 // transaction of the clinic's: an approval starts its sync in the same one.
 // CodeAlreadyDecided where the plan is not open any more (R23).
-func (s *Plans) Decide(ctx context.Context, tx pgx.Tx, clinicID, id uuid.UUID, status casesync.PlanStatus, actor string, at time.Time) error {
+func (s *Plans) Decide(ctx context.Context, tx pgx.Tx, clinicID, id uuid.UUID, status syncs.PlanStatus, actor string, at time.Time) error {
 	q := dbsqlc.New(tx)
 	n, err := q.DecidePlan(ctx, dbsqlc.DecidePlanParams{
 		ID: id, ClinicID: clinicID, Status: string(status), DecidedAt: &at, DecidedBy: &actor,
@@ -95,13 +95,13 @@ func (s *Plans) Decide(ctx context.Context, tx pgx.Tx, clinicID, id uuid.UUID, s
 // Reject closes an open plan without doing anything (R23).
 func (s *Plans) Reject(ctx context.Context, clinicID, id uuid.UUID, actor string, at time.Time) error {
 	return s.db.InClinic(ctx, "reject the plan", clinicID, func(tx pgx.Tx) error {
-		return s.Decide(ctx, tx, clinicID, id, casesync.PlanRejected, actor, at)
+		return s.Decide(ctx, tx, clinicID, id, syncs.PlanRejected, actor, at)
 	})
 }
 
 // Plan is one plan of the clinic, with the sync that carries it out. CodeNotFound
 // where the clinic has no such plan.
-func (s *Plans) Plan(ctx context.Context, clinicID, id uuid.UUID) (plan casesync.Plan, err error) {
+func (s *Plans) Plan(ctx context.Context, clinicID, id uuid.UUID) (plan syncs.Plan, err error) {
 	err = s.db.InClinic(ctx, "read the plan", clinicID, func(tx pgx.Tx) error {
 		if plan, err = readPlan(ctx, dbsqlc.New(tx), clinicID, id, s.db.now()); err != nil {
 			return err
@@ -113,8 +113,8 @@ func (s *Plans) Plan(ctx context.Context, clinicID, id uuid.UUID) (plan casesync
 
 // describeCases adds to the plan's cases what tells the visits apart: type and room,
 // and never a name (R40).
-func describeCases(ctx context.Context, tx pgx.Tx, plan *casesync.Plan) error {
-	of := make(map[uuid.UUID]*casesync.PlannedCase, len(plan.Cases))
+func describeCases(ctx context.Context, tx pgx.Tx, plan *syncs.Plan) error {
+	of := make(map[uuid.UUID]*syncs.PlannedCase, len(plan.Cases))
 	var ids []uuid.UUID
 	for i := range plan.Cases {
 		of[plan.Cases[i].CaseID] = &plan.Cases[i]
@@ -129,28 +129,28 @@ func describeCases(ctx context.Context, tx pgx.Tx, plan *casesync.Plan) error {
 	return err
 }
 
-func scanVisit(row pgx.CollectableRow) (c casesync.PlannedCase, err error) {
+func scanVisit(row pgx.CollectableRow) (c syncs.PlannedCase, err error) {
 	err = row.Scan(&c.CaseID, &c.Kind, &c.Room)
 	return c, err
 }
 
-func readPlan(ctx context.Context, q *dbsqlc.Queries, clinicID, id uuid.UUID, now time.Time) (casesync.Plan, error) {
+func readPlan(ctx context.Context, q *dbsqlc.Queries, clinicID, id uuid.UUID, now time.Time) (syncs.Plan, error) {
 	row, err := q.Plan(ctx, id, clinicID)
 	if err != nil {
-		return casesync.Plan{}, found(err, casesync.Fail(casesync.CodeNotFound, "the clinic has no such plan"))
+		return syncs.Plan{}, found(err, syncs.Fail(syncs.CodeNotFound, "the clinic has no such plan"))
 	}
-	plans := []casesync.Plan{planOf(row, now)}
+	plans := []syncs.Plan{planOf(row, now)}
 	err = addExecutions(ctx, q, clinicID, plans)
 	return plans[0], err
 }
 
 // addExecutions adds to approved plans the syncs that carry them out.
-func addExecutions(ctx context.Context, q *dbsqlc.Queries, clinicID uuid.UUID, plans []casesync.Plan) error {
-	approved := make(map[uuid.UUID]*casesync.Plan)
+func addExecutions(ctx context.Context, q *dbsqlc.Queries, clinicID uuid.UUID, plans []syncs.Plan) error {
+	approved := make(map[uuid.UUID]*syncs.Plan)
 	var ids []string
 	var moments []time.Time
 	for i := range plans {
-		if p := &plans[i]; p.Status == casesync.PlanApproved {
+		if p := &plans[i]; p.Status == syncs.PlanApproved {
 			approved[p.ID], ids, moments = p, append(ids, p.ID.String()), append(moments, p.DecidedAt)
 		}
 	}
@@ -159,14 +159,14 @@ func addExecutions(ctx context.Context, q *dbsqlc.Queries, clinicID uuid.UUID, p
 	}
 	rows, err := q.Executions(ctx, clinicID, moments, ids)
 	for _, row := range rows {
-		approved[row.PlanID].Execution = casesync.Execution{SyncID: row.ID, Status: casesync.Status(row.Status), Code: casesync.Code(row.Code)}
+		approved[row.PlanID].Execution = syncs.Execution{SyncID: row.ID, Status: syncs.Status(row.Status), Code: syncs.Code(row.Code)}
 	}
 	return err
 }
 
 // Plans lists the clinic's plans, the newest first, with the syncs that carry them
 // out.
-func (s *Plans) Plans(ctx context.Context, clinicID uuid.UUID, filter casesync.PlanFilter) (list casesync.List[casesync.Plan], err error) {
+func (s *Plans) Plans(ctx context.Context, clinicID uuid.UUID, filter syncs.PlanFilter) (list syncs.List[syncs.Plan], err error) {
 	before, err := parseCursor(filter.Cursor, latest)
 	if err != nil {
 		return list, err
@@ -177,8 +177,8 @@ func (s *Plans) Plans(ctx context.Context, clinicID uuid.UUID, filter casesync.P
 			ClinicID: clinicID, Status: string(filter.Status), At: now,
 			BeforeAt: before.at, BeforeID: before.id, UpTo: int32(limit + 1), //nolint:gosec // bounded
 		})
-		plans := convert(rows, func(row dbsqlc.DeletionPlan) casesync.Plan { return planOf(row, now) })
-		list = pageOf(plans, limit, func(p casesync.Plan) cursor { return cursor{p.CreatedAt, p.ID} })
+		plans := convert(rows, func(row dbsqlc.DeletionPlan) syncs.Plan { return planOf(row, now) })
+		list = pageOf(plans, limit, func(p syncs.Plan) cursor { return cursor{p.CreatedAt, p.ID} })
 		if err != nil {
 			return err
 		}
@@ -192,24 +192,24 @@ func (s *Plans) Plans(ctx context.Context, clinicID uuid.UUID, filter casesync.P
 func (s *Plans) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
 	err = s.db.askSystem(ctx, "find the plan", func(q *dbsqlc.Queries) error {
 		clinicID, err = q.ClinicOfPlan(ctx, id)
-		return found(err, casesync.Fail(casesync.CodeNotFound, "there is no such plan"))
+		return found(err, syncs.Fail(syncs.CodeNotFound, "there is no such plan"))
 	})
 	return clinicID, err
 }
 
 // planOf is a row as a plan. An open one whose time is over is expired.
-func planOf(row dbsqlc.DeletionPlan, now time.Time) casesync.Plan {
-	plan := casesync.Plan{
+func planOf(row dbsqlc.DeletionPlan, now time.Time) syncs.Plan {
+	plan := syncs.Plan{
 		ID:       row.ID,
 		ClinicID: row.ClinicID,
 		SyncID:   row.SyncID,
-		SyncType: casesync.Type(row.SyncType),
-		Status:   casesync.PlanStatus(row.Status),
-		Code:     casesync.Code(row.Code),
+		SyncType: syncs.Type(row.SyncType),
+		Status:   syncs.PlanStatus(row.Status),
+		Code:     syncs.Code(row.Code),
 		Reason:   row.Reason,
 		Window:   pims.Window{Start: pims.DateOf(row.WindowStart, time.UTC), End: pims.DateOf(row.WindowEnd, time.UTC)},
-		Cases: convert(value(decodeKey[[]plannedCaseJSON](row.Cases)), func(c plannedCaseJSON) casesync.PlannedCase {
-			return casesync.PlannedCase{CaseID: c.CaseID, PIMSID: c.PIMSID, ScheduledDate: c.ScheduledDate}
+		Cases: convert(value(decodeKey[[]plannedCaseJSON](row.Cases)), func(c plannedCaseJSON) syncs.PlannedCase {
+			return syncs.PlannedCase{CaseID: c.CaseID, PIMSID: c.PIMSID, ScheduledDate: c.ScheduledDate}
 		}),
 		Evidence:  decodeKey[evidenceJSON](row.Evidence).decode(),
 		CreatedAt: row.CreatedAt,
@@ -219,8 +219,8 @@ func planOf(row dbsqlc.DeletionPlan, now time.Time) casesync.Plan {
 
 		CoversDefault: row.CoversDefault,
 	}
-	if plan.Status == casesync.PlanOpen && !now.Before(plan.ExpiresAt) {
-		plan.Status = casesync.PlanExpired
+	if plan.Status == syncs.PlanOpen && !now.Before(plan.ExpiresAt) {
+		plan.Status = syncs.PlanExpired
 	}
 	return plan
 }
@@ -266,7 +266,7 @@ type lookupJSON struct {
 	At     time.Time `json:"at"`
 }
 
-func encodeEvidence(e casesync.Evidence) ([]byte, error) {
+func encodeEvidence(e syncs.Evidence) ([]byte, error) {
 	return json.Marshal(evidenceJSON{
 		FetchedAt:      e.FetchedAt,
 		Refusal:        e.Refusal,
@@ -278,18 +278,18 @@ func encodeEvidence(e casesync.Evidence) ([]byte, error) {
 		Moved:          e.Moved,
 		MovedBySeconds: e.MovedBy.Seconds(),
 		Days:           e.Days,
-		Lookups:        convert(e.Lookups, func(l casesync.Lookup) lookupJSON { return lookupJSON(l) }),
-		Rereadings: convert(e.Rereadings, func(r casesync.Rereading) rereadingJSON {
+		Lookups:        convert(e.Lookups, func(l syncs.Lookup) lookupJSON { return lookupJSON(l) }),
+		Rereadings: convert(e.Rereadings, func(r syncs.Rereading) rereadingJSON {
 			return rereadingJSON{r.Days.Start.String(), r.Days.End.String(), r.At, r.Found, r.Back}
 		}),
 	})
 }
 
-func (e *evidenceJSON) decode() casesync.Evidence {
+func (e *evidenceJSON) decode() syncs.Evidence {
 	if e == nil {
-		return casesync.Evidence{}
+		return syncs.Evidence{}
 	}
-	return casesync.Evidence{
+	return syncs.Evidence{
 		FetchedAt:  e.FetchedAt,
 		Refusal:    e.Refusal,
 		Known:      e.Known,
@@ -300,11 +300,11 @@ func (e *evidenceJSON) decode() casesync.Evidence {
 		Moved:      e.Moved,
 		MovedBy:    time.Duration(e.MovedBySeconds * float64(time.Second)),
 		Days:       e.Days,
-		Lookups:    convert(e.Lookups, func(l lookupJSON) casesync.Lookup { return casesync.Lookup(l) }),
-		Rereadings: convert(e.Rereadings, func(r rereadingJSON) casesync.Rereading {
+		Lookups:    convert(e.Lookups, func(l lookupJSON) syncs.Lookup { return syncs.Lookup(l) }),
+		Rereadings: convert(e.Rereadings, func(r rereadingJSON) syncs.Rereading {
 			start, _ := pims.ParseDate(r.StartDate) // as they were written
 			end, _ := pims.ParseDate(r.EndDate)
-			return casesync.Rereading{Days: pims.Window{Start: start, End: end}, At: r.At, Found: r.Found, Back: r.Back}
+			return syncs.Rereading{Days: pims.Window{Start: start, End: end}, At: r.At, Found: r.Found, Back: r.Back}
 		}),
 	}
 }

@@ -9,36 +9,36 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // heldBack is a plan of the lease's sync.
-func heldBack(t *testing.T, lease casesync.Lease, at time.Time) casesync.Plan {
+func heldBack(t *testing.T, lease syncs.Lease, at time.Time) syncs.Plan {
 	t.Helper()
 	window := week(t)
-	return casesync.Plan{
-		ID: uuid.New(), ClinicID: lease.ClinicID, SyncID: lease.AuditID, SyncType: casesync.TypeReconciliation,
-		Status: casesync.PlanOpen, Code: casesync.CodeDeletionGuard, Reason: "12 of 40 cases would be deleted",
+	return syncs.Plan{
+		ID: uuid.New(), ClinicID: lease.ClinicID, SyncID: lease.AuditID, SyncType: syncs.TypeReconciliation,
+		Status: syncs.PlanOpen, Code: syncs.CodeDeletionGuard, Reason: "12 of 40 cases would be deleted",
 		Window: pims.Window{Start: window.Start, End: window.End},
-		Cases:  []casesync.PlannedCase{{CaseID: uuid.New(), PIMSID: "1", ScheduledDate: monday}},
-		Evidence: casesync.Evidence{
+		Cases:  []syncs.PlannedCase{{CaseID: uuid.New(), PIMSID: "1", ScheduledDate: monday}},
+		Evidence: syncs.Evidence{
 			FetchedAt: monday, Refusal: "share", Known: 1, Found: 2, Shared: 3, Candidates: 4, Limit: 5, Moved: 6, MovedBy: -90 * time.Minute,
 			Days:       map[string]int{"2026-03-02": 7},
-			Lookups:    []casesync.Lookup{{PIMSID: "1", Method: "by_id", Found: "gone", At: monday}},
-			Rereadings: []casesync.Rereading{{Days: pims.Window{Start: window.Start, End: window.Start}, At: monday, Found: 8, Back: 9}},
+			Lookups:    []syncs.Lookup{{PIMSID: "1", Method: "by_id", Found: "gone", At: monday}},
+			Rereadings: []syncs.Rereading{{Days: pims.Window{Start: window.Start, End: window.Start}, At: monday, Found: 8, Back: 9}},
 		},
-		CreatedAt: at, ExpiresAt: at.Add(casesync.PlanLifetime), CoversDefault: true,
+		CreatedAt: at, ExpiresAt: at.Add(syncs.PlanLifetime), CoversDefault: true,
 	}
 }
 
-// The statement says the same as casesync.Plan.SeenBy, whatever the days and hours.
+// The statement says the same as syncs.Plan.SeenBy, whatever the days and hours.
 func TestARunSupersedesThePlansWhoseDaysItHasSeen(t *testing.T) { // R18, R23
 	t.Parallel()
 	db := at(t, pgtest.URL(t), monday)
-	lease := running(t, db, newClinic(t, db), casesync.TypeReconciliation)
+	lease := running(t, db, newClinic(t, db), syncs.TypeReconciliation)
 	auckland, err := time.LoadLocation("Pacific/Auckland")
 	require.NoError(t, err)
 	plan := heldBack(t, lease, monday)
@@ -51,12 +51,12 @@ func TestARunSupersedesThePlansWhoseDaysItHasSeen(t *testing.T) { // R18, R23
 				exec(t, db, "delete from deletion_plans")
 				keep(t, db.Plans(), lease, plan)
 				seen := pims.Window{Start: plan.Window.Start.AddDays(start), End: plan.Window.End.AddDays(end), Location: auckland}
-				require.NoError(t, db.Plans().SupersedePlans(t.Context(), lease, []casesync.Code{plan.Code}, plan.SyncType, seen, now))
+				require.NoError(t, db.Plans().SupersedePlans(t.Context(), lease, []syncs.Code{plan.Code}, plan.SyncType, seen, now))
 				got, err := db.Plans().Plan(t.Context(), lease.ClinicID, plan.ID)
 				require.NoError(t, err)
-				require.Equal(t, plan.SeenBy(seen, now), got.Status == casesync.PlanSuperseded, "%s after %d hours", seen, hours)
+				require.Equal(t, plan.SeenBy(seen, now), got.Status == syncs.PlanSuperseded, "%s after %d hours", seen, hours)
 				require.False(t, got.CoversDefault)
-				statuses[got.Status == casesync.PlanSuperseded]++
+				statuses[got.Status == syncs.PlanSuperseded]++
 			}
 		}
 	}
@@ -65,13 +65,13 @@ func TestARunSupersedesThePlansWhoseDaysItHasSeen(t *testing.T) { // R18, R23
 	exec(t, db, "delete from deletion_plans")
 	keep(t, db.Plans(), lease, plan)
 	seen := pims.Window{Start: plan.Window.Start, End: plan.Window.End, Location: auckland}
-	require.NoError(t, db.Plans().SupersedePlans(t.Context(), lease, []casesync.Code{casesync.CodeShiftGuard}, plan.SyncType, seen, monday))
-	require.NoError(t, db.Plans().SupersedePlans(t.Context(), lease, []casesync.Code{plan.Code}, casesync.TypeInbound, seen, monday))
+	require.NoError(t, db.Plans().SupersedePlans(t.Context(), lease, []syncs.Code{syncs.CodeShiftGuard}, plan.SyncType, seen, monday))
+	require.NoError(t, db.Plans().SupersedePlans(t.Context(), lease, []syncs.Code{plan.Code}, syncs.TypeInbound, seen, monday))
 	got, err := db.Plans().Plan(t.Context(), lease.ClinicID, plan.ID)
 	require.NoError(t, err)
-	require.Equal(t, casesync.PlanOpen, got.Status, "of another guard, and of another type")
-	require.ErrorIs(t, db.Plans().SupersedePlans(t.Context(), casesync.Lease{ClinicID: lease.ClinicID, AuditID: lease.AuditID, Attempt: 9},
-		[]casesync.Code{plan.Code}, plan.SyncType, seen, monday), casesync.ErrLeaseLost)
+	require.Equal(t, syncs.PlanOpen, got.Status, "of another guard, and of another type")
+	require.ErrorIs(t, db.Plans().SupersedePlans(t.Context(), syncs.Lease{ClinicID: lease.ClinicID, AuditID: lease.AuditID, Attempt: 9},
+		[]syncs.Code{plan.Code}, plan.SyncType, seen, monday), syncs.ErrLeaseLost)
 }
 
 // at is the test's database as a program sees it at a time.
@@ -89,10 +89,10 @@ func TestAPlanIsKeptWithItsEvidenceAndSupersededByTheNextOfItsGuard(t *testing.T
 	t.Parallel()
 	db := at(t, pgtest.URL(t), monday)
 	plans, clinicID := db.Plans(), newClinic(t, db)
-	lease := running(t, db, clinicID, casesync.TypeReconciliation)
+	lease := running(t, db, clinicID, syncs.TypeReconciliation)
 	first, second, shift := heldBack(t, lease, monday), heldBack(t, lease, monday.Add(time.Minute)), heldBack(t, lease, monday.Add(2*time.Minute))
-	shift.Code, shift.Cases = casesync.CodeShiftGuard, nil
-	for _, plan := range []casesync.Plan{first, shift, second} {
+	shift.Code, shift.Cases = syncs.CodeShiftGuard, nil
+	for _, plan := range []syncs.Plan{first, shift, second} {
 		keep(t, plans, lease, plan)
 	}
 
@@ -101,22 +101,22 @@ func TestAPlanIsKeptWithItsEvidenceAndSupersededByTheNextOfItsGuard(t *testing.T
 	require.Empty(t, cmp.Diff(second, got, sameInstant))
 	got, err = plans.Plan(t.Context(), clinicID, first.ID)
 	require.NoError(t, err)
-	require.Equal(t, casesync.PlanSuperseded, got.Status)
+	require.Equal(t, syncs.PlanSuperseded, got.Status)
 	require.True(t, second.CreatedAt.Equal(got.DecidedAt))
 	got, err = plans.Plan(t.Context(), clinicID, shift.ID)
 	require.NoError(t, err)
-	require.Equal(t, casesync.PlanOpen, got.Status, "another guard's plan stays open")
+	require.Equal(t, syncs.PlanOpen, got.Status, "another guard's plan stays open")
 	require.Equal(t, "[]", scan[string](t, db, "select cases::text from deletion_plans where id = $1", shift.ID))
 
 	_, err = plans.Plan(t.Context(), newClinic(t, db), first.ID)
-	requireCode(t, casesync.CodeNotFound, err)
+	requireCode(t, syncs.CodeNotFound, err)
 	owner, err := plans.ClinicOf(t.Context(), first.ID)
 	require.NoError(t, err)
 	require.Equal(t, clinicID, owner)
 
 	lease.Attempt++
 	_, err = plans.KeepPlan(t.Context(), lease, heldBack(t, lease, monday))
-	require.ErrorIs(t, err, casesync.ErrLeaseLost)
+	require.ErrorIs(t, err, syncs.ErrLeaseLost)
 }
 
 func TestAnOpenPlanIsExpiredAfterADay(t *testing.T) { // R23
@@ -124,20 +124,20 @@ func TestAnOpenPlanIsExpiredAfterADay(t *testing.T) { // R23
 	url := pgtest.URL(t)
 	db := at(t, url, monday)
 	clinicID := newClinic(t, db)
-	lease := running(t, db, clinicID, casesync.TypeReconciliation)
+	lease := running(t, db, clinicID, syncs.TypeReconciliation)
 	plan := heldBack(t, lease, monday)
 	keep(t, db.Plans(), lease, plan)
 
-	for now, want := range map[time.Time]casesync.PlanStatus{
-		monday.Add(casesync.PlanLifetime - time.Microsecond): casesync.PlanOpen,
-		monday.Add(casesync.PlanLifetime):                    casesync.PlanExpired,
+	for now, want := range map[time.Time]syncs.PlanStatus{
+		monday.Add(syncs.PlanLifetime - time.Microsecond): syncs.PlanOpen,
+		monday.Add(syncs.PlanLifetime):                    syncs.PlanExpired,
 	} {
 		plans := at(t, url, now).Plans()
 		got, err := plans.Plan(t.Context(), clinicID, plan.ID)
 		require.NoError(t, err)
 		require.Equal(t, want, got.Status)
-		for _, status := range []casesync.PlanStatus{"", casesync.PlanOpen, casesync.PlanExpired} {
-			list, err := plans.Plans(t.Context(), clinicID, casesync.PlanFilter{Status: status})
+		for _, status := range []syncs.PlanStatus{"", syncs.PlanOpen, syncs.PlanExpired} {
+			list, err := plans.Plans(t.Context(), clinicID, syncs.PlanFilter{Status: status})
 			require.NoError(t, err)
 			require.Equal(t, status == "" || status == want, len(list.Items) == 1, "%s at %s", status, now)
 		}
@@ -148,79 +148,79 @@ func TestAPlanIsDecidedOnceAndWithinItsDay(t *testing.T) { // R18, R23
 	t.Parallel()
 	db := at(t, pgtest.URL(t), monday)
 	plans, clinicID := db.Plans(), newClinic(t, db)
-	lease := running(t, db, clinicID, casesync.TypeReconciliation)
-	keep := func() casesync.Plan {
+	lease := running(t, db, clinicID, syncs.TypeReconciliation)
+	keep := func() syncs.Plan {
 		plan := heldBack(t, lease, monday)
 		_, err := plans.KeepPlan(t.Context(), lease, plan)
 		require.NoError(t, err)
 		return plan
 	}
-	decide := func(clinicID, id uuid.UUID, status casesync.PlanStatus, at time.Time) error {
+	decide := func(clinicID, id uuid.UUID, status syncs.PlanStatus, at time.Time) error {
 		return db.InClinic(t.Context(), "decide", clinicID, func(tx pgx.Tx) error {
 			return plans.Decide(t.Context(), tx, clinicID, id, status, "os:operator", at)
 		})
 	}
 	plan := keep()
-	requireCode(t, casesync.CodeNotFound, decide(newClinic(t, db), plan.ID, casesync.PlanApproved, monday))
-	require.NoError(t, decide(clinicID, plan.ID, casesync.PlanApproved, monday.Add(time.Hour)))
+	requireCode(t, syncs.CodeNotFound, decide(newClinic(t, db), plan.ID, syncs.PlanApproved, monday))
+	require.NoError(t, decide(clinicID, plan.ID, syncs.PlanApproved, monday.Add(time.Hour)))
 	got, err := plans.Plan(t.Context(), clinicID, plan.ID)
 	require.NoError(t, err)
-	require.Equal(t, casesync.PlanApproved, got.Status)
+	require.Equal(t, syncs.PlanApproved, got.Status)
 	require.Equal(t, "os:operator", got.DecidedBy)
 	require.True(t, monday.Add(time.Hour).Equal(got.DecidedAt))
-	requireCode(t, casesync.CodeAlreadyDecided, decide(clinicID, plan.ID, casesync.PlanRejected, monday))
+	requireCode(t, syncs.CodeAlreadyDecided, decide(clinicID, plan.ID, syncs.PlanRejected, monday))
 
 	late := keep()
-	requireCode(t, casesync.CodeAlreadyDecided, decide(clinicID, late.ID, casesync.PlanApproved, monday.Add(casesync.PlanLifetime)))
+	requireCode(t, syncs.CodeAlreadyDecided, decide(clinicID, late.ID, syncs.PlanApproved, monday.Add(syncs.PlanLifetime)))
 
-	require.NoError(t, plans.SupersedePlans(t.Context(), lease, []casesync.Code{casesync.CodeDeletionGuard}, casesync.TypeReconciliation, week(t), monday))
-	requireCode(t, casesync.CodeAlreadyDecided, decide(clinicID, late.ID, casesync.PlanApproved, monday))
+	require.NoError(t, plans.SupersedePlans(t.Context(), lease, []syncs.Code{syncs.CodeDeletionGuard}, syncs.TypeReconciliation, week(t), monday))
+	requireCode(t, syncs.CodeAlreadyDecided, decide(clinicID, late.ID, syncs.PlanApproved, monday))
 	got, err = plans.Plan(t.Context(), clinicID, plan.ID)
 	require.NoError(t, err)
-	require.Equal(t, casesync.PlanApproved, got.Status, "what was decided is not superseded")
+	require.Equal(t, syncs.PlanApproved, got.Status, "what was decided is not superseded")
 }
 
 func TestAnApprovedPlanIsToldWithTheSyncThatCarriesItOut(t *testing.T) { // R23
 	t.Parallel()
 	db := at(t, pgtest.URL(t), monday)
 	plans, clinicID := db.Plans(), newClinic(t, db)
-	lease := running(t, db, clinicID, casesync.TypeReconciliation)
+	lease := running(t, db, clinicID, syncs.TypeReconciliation)
 	plan, other := heldBack(t, lease, monday), heldBack(t, lease, monday)
-	other.Code = casesync.CodeShiftGuard
+	other.Code = syncs.CodeShiftGuard
 	keep(t, plans, lease, plan)
 	keep(t, plans, lease, other)
 	exec(t, db, "update case_sync_audits set status = 'completed'")
-	var syncs []uuid.UUID
+	var syncIDs []uuid.UUID
 	for _, id := range []uuid.UUID{plan.ID, other.ID} { // at one moment
-		audit := queued(clinicID, casesync.TypeReconciliation)
+		audit := queued(clinicID, syncs.TypeReconciliation)
 		audit.Approval = id
 		_, err := db.Audits().Enqueue(t.Context(), audit, "", func(tx pgx.Tx) error {
-			return plans.Decide(t.Context(), tx, clinicID, id, casesync.PlanApproved, "os:operator", audit.CreatedAt)
+			return plans.Decide(t.Context(), tx, clinicID, id, syncs.PlanApproved, "os:operator", audit.CreatedAt)
 		})
 		require.NoError(t, err)
 		exec(t, db, "update case_sync_audits set status = 'failed', error_code = 'timeout' where id = $1", audit.ID)
-		syncs = append(syncs, audit.ID)
+		syncIDs = append(syncIDs, audit.ID)
 	}
 
 	got, err := plans.Plan(t.Context(), clinicID, plan.ID)
 	require.NoError(t, err)
-	require.Equal(t, casesync.Execution{SyncID: syncs[0], Status: casesync.StatusFailed, Code: casesync.CodeTimeout}, got.Execution)
+	require.Equal(t, syncs.Execution{SyncID: syncIDs[0], Status: syncs.StatusFailed, Code: syncs.CodeTimeout}, got.Execution)
 	require.Equal(t, "approved, its sync failed: timeout", got.Standing())
-	require.ErrorContains(t, got.Decidable(monday), syncs[0].String()+" failed: timeout")
-	list, err := plans.Plans(t.Context(), clinicID, casesync.PlanFilter{})
+	require.ErrorContains(t, got.Decidable(monday), syncIDs[0].String()+" failed: timeout")
+	list, err := plans.Plans(t.Context(), clinicID, syncs.PlanFilter{})
 	require.NoError(t, err)
 	told := map[uuid.UUID]uuid.UUID{}
 	for _, p := range list.Items {
 		told[p.ID] = p.Execution.SyncID
 	}
-	require.Equal(t, map[uuid.UUID]uuid.UUID{plan.ID: syncs[0], other.ID: syncs[1]}, told)
+	require.Equal(t, map[uuid.UUID]uuid.UUID{plan.ID: syncIDs[0], other.ID: syncIDs[1]}, told)
 }
 
 func TestPlansAreListedNewestFirstPageByPage(t *testing.T) {
 	t.Parallel()
 	db := at(t, pgtest.URL(t), monday)
 	clinicID := newClinic(t, db)
-	lease := running(t, db, clinicID, casesync.TypeReconciliation)
+	lease := running(t, db, clinicID, syncs.TypeReconciliation)
 	var want []uuid.UUID
 	for i := range 5 {
 		plan := heldBack(t, lease, monday.Add(time.Duration(-i)*time.Hour))
@@ -228,9 +228,9 @@ func TestPlansAreListedNewestFirstPageByPage(t *testing.T) {
 		want = append(want, plan.ID)
 	}
 	var got []uuid.UUID
-	page := casesync.Page{Limit: 2}
+	page := syncs.Page{Limit: 2}
 	for {
-		list, err := db.Plans().Plans(t.Context(), clinicID, casesync.PlanFilter{Page: page})
+		list, err := db.Plans().Plans(t.Context(), clinicID, syncs.PlanFilter{Page: page})
 		require.NoError(t, err)
 		for _, plan := range list.Items {
 			got = append(got, plan.ID)
@@ -242,7 +242,7 @@ func TestPlansAreListedNewestFirstPageByPage(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-func keep(t *testing.T, plans *postgres.Plans, lease casesync.Lease, plan casesync.Plan) (first bool) {
+func keep(t *testing.T, plans *postgres.Plans, lease syncs.Lease, plan syncs.Plan) (first bool) {
 	t.Helper()
 	first, err := plans.KeepPlan(t.Context(), lease, plan)
 	require.NoError(t, err)

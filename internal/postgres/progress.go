@@ -6,9 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 const (
@@ -20,13 +20,13 @@ const (
 // Report is casesync.Recorder's. No sync waits for it. A new step is told, unless
 // another follows at once; progress within one a few times a second. A panic while it
 // is written ends the sync (R58).
-func (s *Audits) Report(ctx context.Context, lease casesync.Lease, progress casesync.Progress) {
+func (s *Audits) Report(ctx context.Context, lease syncs.Lease, progress syncs.Progress) {
 	if s.reports.take(lease, progress, time.Now()) {
 		panics.Go(func() { s.reports.write(context.WithoutCancel(ctx), lease, s.writeReport) }, panics.Owner(ctx))
 	}
 }
 
-func (s *Audits) writeReport(ctx context.Context, lease casesync.Lease, progress casesync.Progress) {
+func (s *Audits) writeReport(ctx context.Context, lease syncs.Lease, progress syncs.Progress) {
 	document, err := json.Marshal(progressJSON(progress))
 	if err != nil {
 		return // not of these types
@@ -46,22 +46,22 @@ func (s *Audits) writeReport(ctx context.Context, lease casesync.Lease, progress
 // reports are the syncs' last reports.
 type reports struct {
 	mu   sync.Mutex
-	last map[casesync.Lease]*report
+	last map[syncs.Lease]*report
 }
 
 // A report is the last one of a sync.
 type report struct {
 	at       time.Time
-	progress casesync.Progress
+	progress syncs.Progress
 	unsaid   bool // it is still to be written
 	writing  bool // somebody writes this sync's reports
 }
 
-func newReports() *reports { return &reports{last: make(map[casesync.Lease]*report)} }
+func newReports() *reports { return &reports{last: make(map[syncs.Lease]*report)} }
 
 // take notes a report, unless it comes too soon, and tells whether the caller has
 // to see to it that it is written.
-func (r *reports) take(lease casesync.Lease, p casesync.Progress, now time.Time) bool {
+func (r *reports) take(lease syncs.Lease, p syncs.Progress, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	last := r.last[lease]
@@ -90,7 +90,7 @@ func (r *reports) forget(now time.Time) {
 }
 
 // write writes a sync's reports until there is no new one.
-func (r *reports) write(ctx context.Context, lease casesync.Lease, write func(context.Context, casesync.Lease, casesync.Progress)) {
+func (r *reports) write(ctx context.Context, lease syncs.Lease, write func(context.Context, syncs.Lease, syncs.Progress)) {
 	for {
 		_ = pause(ctx, reportSettle)
 		progress, ok := r.next(lease)
@@ -101,13 +101,13 @@ func (r *reports) write(ctx context.Context, lease casesync.Lease, write func(co
 	}
 }
 
-func (r *reports) next(lease casesync.Lease) (casesync.Progress, bool) {
+func (r *reports) next(lease syncs.Lease) (syncs.Progress, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	last := r.last[lease]
 	if !last.unsaid {
 		last.writing = false
-		return casesync.Progress{}, false
+		return syncs.Progress{}, false
 	}
 	last.unsaid = false
 	return last.progress, true

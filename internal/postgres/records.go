@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // Records are the cases and their history for those who read them: the API and
@@ -32,7 +33,7 @@ func (s *Records) Case(ctx context.Context, clinicID, id uuid.UUID) (record case
 			return err
 		}
 		record, err = pgx.CollectExactlyOneRow(rows, scanRecord)
-		return found(err, casesync.Fail(casesync.CodeNotFound, "the clinic has no such case"))
+		return found(err, syncs.Fail(syncs.CodeNotFound, "the clinic has no such case"))
 	})
 	return record, err
 }
@@ -42,7 +43,7 @@ func (s *Records) Case(ctx context.Context, clinicID, id uuid.UUID) (record case
 func (s *Records) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
 	err = s.db.askSystem(ctx, "find the case", func(q *dbsqlc.Queries) error {
 		clinicID, err = q.ClinicOfCase(ctx, id)
-		return found(err, casesync.Fail(casesync.CodeNotFound, "there is no such case"))
+		return found(err, syncs.Fail(syncs.CodeNotFound, "there is no such case"))
 	})
 	return clinicID, err
 }
@@ -52,7 +53,7 @@ func (s *Records) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUI
 func (s *Records) ClinicOfHistory(ctx context.Context, caseID uuid.UUID) (clinicID uuid.UUID, err error) {
 	err = s.db.askSystem(ctx, "find the case", func(q *dbsqlc.Queries) error {
 		clinicID, err = q.ClinicOfHistory(ctx, caseID)
-		return found(err, casesync.Fail(casesync.CodeNotFound, "there is no such case"))
+		return found(err, syncs.Fail(syncs.CodeNotFound, "there is no such case"))
 	})
 	return clinicID, err
 }
@@ -60,7 +61,7 @@ func (s *Records) ClinicOfHistory(ctx context.Context, caseID uuid.UUID) (clinic
 // Cases lists cases of the clinic in the order of their scheduled date, those
 // without one last, or of their last update where the filter has UpdatedSince. Its
 // days are the clinic's: clinic.ErrTimezoneMissing where it has no zone (R1).
-func (s *Records) Cases(ctx context.Context, clinicID uuid.UUID, filter casesync.CaseFilter) (list casesync.List[casesync.Record], err error) {
+func (s *Records) Cases(ctx context.Context, clinicID uuid.UUID, filter casesync.CaseFilter) (list syncs.List[casesync.Record], err error) {
 	first := earliest
 	if filter.NewestFirst {
 		first = latest
@@ -189,7 +190,7 @@ func scanRecord(row pgx.CollectableRow) (r casesync.Record, err error) {
 
 // History lists the events of a case, the oldest first. CodeNotFound where the
 // clinic has neither such a case nor events of one.
-func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, page casesync.Page) (list casesync.List[casesync.Event], err error) {
+func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, page syncs.Page) (list syncs.List[casesync.Event], err error) {
 	after, err := parseEventCursor(page.Cursor)
 	if err != nil {
 		return list, err
@@ -205,15 +206,15 @@ func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, page 
 		events := convert(rows, func(row dbsqlc.CaseEventsRow) casesync.Event {
 			return casesync.Event{ID: row.ID, CaseID: caseID, At: row.At, Actor: row.Actor, Action: row.Action, Field: value(row.Field), Before: row.Before, After: row.After}
 		})
-		list = casesync.List[casesync.Event]{Items: events}
+		list = syncs.List[casesync.Event]{Items: events}
 		if len(events) > limit {
-			list = casesync.List[casesync.Event]{Items: events[:limit], NextCursor: strconv.FormatInt(events[limit-1].ID, 36)}
+			list = syncs.List[casesync.Event]{Items: events[:limit], NextCursor: strconv.FormatInt(events[limit-1].ID, 36)}
 		}
 		if len(events) > 0 || after > 0 {
 			return nil
 		}
 		_, err = dbsqlc.New(tx).CaseExists(ctx, caseID, clinicID)
-		return found(err, casesync.Fail(casesync.CodeNotFound, "the clinic has no such case"))
+		return found(err, syncs.Fail(syncs.CodeNotFound, "the clinic has no such case"))
 	})
 	return list, err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestARecordIsTheCaseWithNullsAndForeignMetadata(t *testing.T) {
@@ -31,12 +32,12 @@ func TestARecordIsTheCaseWithNullsAndForeignMetadata(t *testing.T) {
 	require.False(t, record.CreatedAt.IsZero())
 
 	_, err = db.Records().Case(t.Context(), newClinic(t, db), id)
-	requireCode(t, casesync.CodeNotFound, err)
+	requireCode(t, syncs.CodeNotFound, err)
 	owner, err := db.Records().ClinicOf(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, clinicID, owner)
 	_, err = db.Records().ClinicOf(t.Context(), uuid.New())
-	requireCode(t, casesync.CodeNotFound, err)
+	requireCode(t, syncs.CodeNotFound, err)
 }
 
 // listAll reads a list page by page and answers the patients' names.
@@ -69,11 +70,11 @@ func TestCasesAreListedByDateAndThoseWithoutOneLastOnPagesOfAnySize(t *testing.T
 		want = append(want, fmt.Sprint("case ", n))
 	}
 	for limit := 1; limit <= 11; limit++ {
-		require.Equal(t, want, listAll(t, db, clinicID, casesync.CaseFilter{Page: casesync.Page{Limit: limit}}), "pages of %d", limit)
+		require.Equal(t, want, listAll(t, db, clinicID, casesync.CaseFilter{Page: syncs.Page{Limit: limit}}), "pages of %d", limit)
 	}
 	slices.Reverse(want[:6])
 	for limit := 1; limit <= 11; limit++ {
-		require.Equal(t, want, listAll(t, db, clinicID, casesync.CaseFilter{NewestFirst: true, Page: casesync.Page{Limit: limit}}), "pages of %d", limit)
+		require.Equal(t, want, listAll(t, db, clinicID, casesync.CaseFilter{NewestFirst: true, Page: syncs.Page{Limit: limit}}), "pages of %d", limit)
 	}
 }
 
@@ -107,8 +108,8 @@ func TestCasesAreFilteredByTheClinicsDaysAndMore(t *testing.T) { // R1
 	nowhere := scan[uuid.UUID](t, db, "insert into clinics default values returning id")
 	_, err := db.Records().Cases(t.Context(), nowhere, casesync.CaseFilter{From: day(2)})
 	require.ErrorIs(t, err, clinic.ErrTimezoneMissing)
-	_, err = db.Records().Cases(t.Context(), clinicID, casesync.CaseFilter{Page: casesync.Page{Cursor: "nonsense"}})
-	requireCode(t, casesync.CodeInvalidRequest, err)
+	_, err = db.Records().Cases(t.Context(), clinicID, casesync.CaseFilter{Page: syncs.Page{Cursor: "nonsense"}})
+	requireCode(t, syncs.CodeInvalidRequest, err)
 }
 
 func TestSoftDeletedCasesAreMarkedAndCanBeSelected(t *testing.T) { // R24
@@ -120,7 +121,7 @@ func TestSoftDeletedCasesAreMarkedAndCanBeSelected(t *testing.T) { // R24
 		($1, 'gone', $2::timestamptz + interval '1 hour',
 			'{"reconciliation": {"softDeleted": true, "reason": "Removed from PIMS", "deletedAt": "2026-03-02T10:00:00Z"}}'),
 		($1, 'gone by hand', $2::timestamptz + interval '2 hours', '{"reconciliation": {"softDeleted": true}}')`, clinicID, monday)
-	page := casesync.Page{Limit: 1}
+	page := syncs.Page{Limit: 1}
 	require.Equal(t, []string{"here", "gone", "gone by hand"}, listAll(t, db, clinicID, casesync.CaseFilter{Page: page}))
 	require.Equal(t, []string{"here"}, listAll(t, db, clinicID, casesync.CaseFilter{Deleted: new(false), Page: page}))
 	require.Equal(t, []string{"gone by hand", "gone"}, listAll(t, db, clinicID, casesync.CaseFilter{Deleted: new(true), NewestFirst: true, Page: page}))

@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // Schedules keeps the entries of all schedules as they run, and what became of
@@ -136,7 +136,7 @@ type round struct {
 	keys, types, outcomes []string
 	due                   []time.Time
 	syncs                 []*uuid.UUID
-	options               []casesync.Options
+	options               []syncs.Options
 	jitters               []time.Duration
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // auditQueries are the specification's, as printed (W19); the reader puts a clinic's id in the place of 'uuid'.
@@ -40,9 +40,9 @@ func TestTheSpecificationsAuditQueriesRunAsPrinted(t *testing.T) { // W19
 	t.Parallel()
 	db := pgtest.New(t)
 	clinicID := newClinic(t, db)
-	lease := running(t, db, clinicID, casesync.TypeInbound)
-	result := casesync.Result{Code: casesync.CodeAuthRejected, Error: "PIMS authentication failed: Invalid credentials"}
-	require.NoError(t, db.Audits().Finish(t.Context(), lease, casesync.StatusFailed, result, monday))
+	lease := running(t, db, clinicID, syncs.TypeInbound)
+	result := syncs.Result{Code: syncs.CodeAuthRejected, Error: "PIMS authentication failed: Invalid credentials"}
+	require.NoError(t, db.Audits().Finish(t.Context(), lease, syncs.StatusFailed, result, monday))
 	exec(t, db, "update case_sync_audits set created_at = now() - interval '1 hour'")
 
 	queries := strings.Split(strings.TrimSpace(strings.ReplaceAll(auditQueries, "'uuid'", "'"+clinicID.String()+"'")), ";")

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // suspectBatch is how many cases are judged at a time: their history holds their notes.
@@ -187,7 +188,7 @@ func noSyncRuns(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	failure := casesync.Fail(casesync.CodeSyncRunning, "sync %s of the clinic is running; wait until it is over, and try again", id)
+	failure := syncs.Fail(syncs.CodeSyncRunning, "sync %s of the clinic is running; wait until it is over, and try again", id)
 	failure.SyncID = id
 	return failure
 }
@@ -214,7 +215,7 @@ func (s *Cases) RestoreNotes(ctx context.Context, clinicID uuid.UUID, cleared, a
 			return err
 		}
 		if r == (RestoredNotes{}) {
-			return casesync.Fail(casesync.CodeNotFound, "the clinic has no clearing %s", cleared)
+			return syncs.Fail(syncs.CodeNotFound, "the clinic has no clearing %s", cleared)
 		}
 		return nil
 	})
@@ -259,7 +260,7 @@ select restored, already, hidden - restored - already from counted`
 func (s *Cases) ClearedBy(ctx context.Context, actor string) (clinicID uuid.UUID, err error) {
 	err = s.db.System(ctx, "find the clearing", func(tx pgx.Tx) error {
 		row := tx.QueryRow(ctx, `select clinic_id from case_events where actor = $1 and field = 'metadata.consultation' limit 1`, actor)
-		return found(row.Scan(&clinicID), casesync.Fail(casesync.CodeNotFound, "there is no such clearing of notes"))
+		return found(row.Scan(&clinicID), syncs.Fail(syncs.CodeNotFound, "there is no such clearing of notes"))
 	})
 	return clinicID, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestForeignNotesAreHiddenOnlyWhereNobodyElseWorksAndPutBackOnlyWhereNothingChanged(t *testing.T) { // R7, R12
@@ -31,9 +32,9 @@ func TestForeignNotesAreHiddenOnlyWhereNobodyElseWorksAndPutBackOnlyWhereNothing
 	}, check.Suspects[0])
 
 	_, err = f.cases.CheckNotes(t.Context(), f.clinic, "clearing:z", monday)
-	var failure *casesync.Failure
+	var failure *syncs.Failure
 	require.ErrorAs(t, err, &failure)
-	require.Equal(t, casesync.CodeSyncRunning, failure.Code, "the fixture's sync works")
+	require.Equal(t, syncs.CodeSyncRunning, failure.Code, "the fixture's sync works")
 	require.Equal(t, f.lease.AuditID, failure.SyncID)
 	exec(t, f.db, "update case_sync_audits set status = 'completed' where clinic_id = $1", f.clinic)
 
@@ -78,7 +79,7 @@ func TestForeignNotesAreHiddenOnlyWhereNobodyElseWorksAndPutBackOnlyWhereNothing
 	require.False(t, shows(foreign.ID))
 	_, err = undo("x", false)
 	require.ErrorAs(t, err, &failure)
-	require.Equal(t, casesync.CodeNotFound, failure.Code)
+	require.Equal(t, syncs.CodeNotFound, failure.Code)
 }
 
 func TestForeignNotesAreFoundWhereTwoPatientsShareAConsultation(t *testing.T) { // R7

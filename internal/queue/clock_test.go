@@ -9,10 +9,10 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // skewedURL is a database whose clock differs from ours.
@@ -46,15 +46,15 @@ func TestSyncsRunAtOnceWhereAReplicasClockIsWrong(t *testing.T) {
 			t.Parallel()
 			url := skewedURL(t, by)
 			clinicID := addClinic(t, url)
-			began, release := make(chan casesync.Run), make(chan struct{})
-			r := working(t, url, func(_ context.Context, run casesync.Run) (casesync.Result, error) {
+			began, release := make(chan syncs.Run), make(chan struct{})
+			r := working(t, url, func(_ context.Context, run syncs.Run) (syncs.Result, error) {
 				began <- run
 				<-release
-				return casesync.Result{}, nil
+				return syncs.Result{}, nil
 			}, func(o *queue.Options) { o.Lease = time.Minute })
-			first := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+			first := start(t, r, clinicID, syncs.TypeInbound, syncs.TriggerAPI)
 			<-began
-			second := start(t, r, clinicID, casesync.TypeCases, casesync.TriggerSchedule)
+			second := start(t, r, clinicID, syncs.TypeCases, syncs.TriggerSchedule)
 			pool := pgtest.Open(t, url).Pool()
 			var snoozes int
 			require.Eventually(t, func() bool { // it found the clinic busy, and waits its turn
@@ -66,9 +66,9 @@ func TestSyncsRunAtOnceWhereAReplicasClockIsWrong(t *testing.T) {
 			require.NoError(t, pool.QueryRow(t.Context(), `select scheduled_at - now() from river_job where args ->> 'sync_id' = $1`, second.ID.String()).Scan(&pause))
 			require.InDelta(t, 0, pause.Seconds(), 60)
 			close(release)
-			require.Equal(t, casesync.StatusCompleted, wait(t, r, first).Status)
+			require.Equal(t, syncs.StatusCompleted, wait(t, r, first).Status)
 			<-began
-			require.Equal(t, casesync.StatusCompleted, wait(t, r, second).Status)
+			require.Equal(t, syncs.StatusCompleted, wait(t, r, second).Status)
 		})
 	}
 }
@@ -77,14 +77,14 @@ func TestASyncThatIsTriedAgainWaitsByTheDatabasesClock(t *testing.T) { // R3, R3
 	t.Parallel()
 	url := skewedURL(t, -time.Hour)
 	clinicID := addClinic(t, url)
-	r := working(t, url, func(context.Context, casesync.Run) (casesync.Result, error) {
-		return casesync.Result{}, pims.ErrUnreachable
+	r := working(t, url, func(context.Context, syncs.Run) (syncs.Result, error) {
+		return syncs.Result{}, pims.ErrUnreachable
 	}, nil)
-	audit := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerSchedule)
+	audit := start(t, r, clinicID, syncs.TypeInbound, syncs.TriggerSchedule)
 	pool := pgtest.Open(t, url).Pool()
 	require.Eventually(t, func() bool {
 		now, err := r.Audit(t.Context(), clinicID, audit.ID)
-		return err == nil && now.Status == casesync.StatusQueued && now.Attempt == 1
+		return err == nil && now.Status == syncs.StatusQueued && now.Attempt == 1
 	}, 30*time.Second, 10*time.Millisecond)
 	var pause time.Duration
 	require.NoError(t, pool.QueryRow(t.Context(), `select scheduled_at - now() from river_job where state in ('scheduled', 'available') and args ->> 'sync_id' = $1`,

@@ -20,6 +20,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // secret is what the panics hold and no log, audit or error may (R40).
@@ -120,24 +121,24 @@ func (s *scene) panicAt(op pimstest.Op, nth int) {
 func TestAPanicAnywhereInASyncEndsItAlone(t *testing.T) { // R58
 	t.Parallel()
 	for name, test := range map[string]struct {
-		kind  casesync.Type
+		kind  syncs.Type
 		op    pimstest.Op
 		nth   int
 		frame string // of the stack in the log
-		ends  casesync.Type
+		ends  syncs.Type
 	}{
-		"logging in":                      {casesync.TypeFull, pimstest.OpLogin, 1, "pimstest.(*Fake).Login", ""},
-		"opening the session":             {casesync.TypeInbound, pimstest.OpOpen, 1, "pimstest.(*Fake).Open", ""},
-		"the calendar":                    {casesync.TypeInbound, pimstest.OpAppointments, 1, "Appointments", ""},
-		"the calendar of a full sync":     {casesync.TypeFull, pimstest.OpAppointments, 1, "Appointments", ""},
-		"the search":                      {casesync.TypeCases, pimstest.OpSearch, 1, "SearchConsultations", ""},
-		"the search of a full sync":       {casesync.TypeFull, pimstest.OpSearch, 1, "SearchConsultations", casesync.TypeCases},
-		"a consultation":                  {casesync.TypeCases, pimstest.OpConsultation, 2, "Consultation", ""},
-		"a consultation of a full sync":   {casesync.TypeFull, pimstest.OpConsultation, 1, "Consultation", casesync.TypeCases},
-		"a lookup":                        {casesync.TypeReconciliation, pimstest.OpFind, 1, "FindAppointment", ""},
-		"the second lookup":               {casesync.TypeReconciliation, pimstest.OpFind, 2, "FindAppointment", ""},
-		"a lookup of a full sync":         {casesync.TypeFull, pimstest.OpFind, 2, "FindAppointment", casesync.TypeReconciliation},
-		"reading the orphans' days again": {casesync.TypeReconciliation, pimstest.OpAppointments, 2, "Appointments", ""},
+		"logging in":                      {syncs.TypeFull, pimstest.OpLogin, 1, "pimstest.(*Fake).Login", ""},
+		"opening the session":             {syncs.TypeInbound, pimstest.OpOpen, 1, "pimstest.(*Fake).Open", ""},
+		"the calendar":                    {syncs.TypeInbound, pimstest.OpAppointments, 1, "Appointments", ""},
+		"the calendar of a full sync":     {syncs.TypeFull, pimstest.OpAppointments, 1, "Appointments", ""},
+		"the search":                      {syncs.TypeCases, pimstest.OpSearch, 1, "SearchConsultations", ""},
+		"the search of a full sync":       {syncs.TypeFull, pimstest.OpSearch, 1, "SearchConsultations", syncs.TypeCases},
+		"a consultation":                  {syncs.TypeCases, pimstest.OpConsultation, 2, "Consultation", ""},
+		"a consultation of a full sync":   {syncs.TypeFull, pimstest.OpConsultation, 1, "Consultation", syncs.TypeCases},
+		"a lookup":                        {syncs.TypeReconciliation, pimstest.OpFind, 1, "FindAppointment", ""},
+		"the second lookup":               {syncs.TypeReconciliation, pimstest.OpFind, 2, "FindAppointment", ""},
+		"a lookup of a full sync":         {syncs.TypeFull, pimstest.OpFind, 2, "FindAppointment", syncs.TypeReconciliation},
+		"reading the orphans' days again": {syncs.TypeReconciliation, pimstest.OpAppointments, 2, "Appointments", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -146,17 +147,17 @@ func TestAPanicAnywhereInASyncEndsItAlone(t *testing.T) { // R58
 			s := newScene(t, url, []uuid.UUID{clinicID}, nil)
 			s.panicAt(test.op, test.nth)
 
-			audit := wait(t, s.replica, start(t, s.replica, clinicID, test.kind, casesync.TriggerSchedule))
-			require.Equal(t, casesync.StatusFailed, audit.Status)
-			require.Equal(t, casesync.CodeInternal, audit.Result.Code)
+			audit := wait(t, s.replica, start(t, s.replica, clinicID, test.kind, syncs.TriggerSchedule))
+			require.Equal(t, syncs.StatusFailed, audit.Status)
+			require.Equal(t, syncs.CodeInternal, audit.Result.Code)
 			require.Equal(t, 1, audit.Attempt, "a schedule's sync is tried again, but not after a panic")
-			if test.kind == casesync.TypeFull {
+			if test.kind == syncs.TypeFull {
 				require.Len(t, audit.Children, 3-len(audit.Result.Skipped))
 			}
 			if test.ends != "" {
 				last := audit.Children[len(audit.Children)-1]
 				require.Equal(t, test.ends, last.Type, "nothing runs after the phase that panicked")
-				require.Equal(t, casesync.CodeInternal, last.Result.Code)
+				require.Equal(t, syncs.CodeInternal, last.Result.Code)
 			}
 
 			lines := s.log.Panics(t)
@@ -173,8 +174,8 @@ func TestAPanicAnywhereInASyncEndsItAlone(t *testing.T) { // R58
 			require.NotContains(t, string(encoded), secret)
 
 			s.fake.OnCall(nil)
-			next := wait(t, s.replica, start(t, s.replica, clinicID, test.kind, casesync.TriggerAPI))
-			require.Equal(t, casesync.StatusCompleted, next.Status, "%+v", next.Result)
+			next := wait(t, s.replica, start(t, s.replica, clinicID, test.kind, syncs.TriggerAPI))
+			require.Equal(t, syncs.StatusCompleted, next.Status, "%+v", next.Result)
 		})
 	}
 }
@@ -197,11 +198,11 @@ func TestAPanicLeavesTheSyncsOfOtherClinicsAlone(t *testing.T) { // R58
 		<-entered
 		panic(secret)
 	})
-	running := start(t, s.replica, other, casesync.TypeFull, casesync.TriggerAPI)
-	ended := wait(t, s.replica, start(t, s.replica, unlucky, casesync.TypeFull, casesync.TriggerAPI))
+	running := start(t, s.replica, other, syncs.TypeFull, syncs.TriggerAPI)
+	ended := wait(t, s.replica, start(t, s.replica, unlucky, syncs.TypeFull, syncs.TriggerAPI))
 	close(panicked)
-	require.Equal(t, casesync.CodeInternal, ended.Result.Code)
-	require.Equal(t, casesync.StatusCompleted, wait(t, s.replica, running).Status)
+	require.Equal(t, syncs.CodeInternal, ended.Result.Code)
+	require.Equal(t, syncs.StatusCompleted, wait(t, s.replica, running).Status)
 }
 
 func TestAPanicThatMeetsTheEndOfTheReplicaIsNotTriedAgain(t *testing.T) { // R31, R58
@@ -209,28 +210,28 @@ func TestAPanicThatMeetsTheEndOfTheReplicaIsNotTriedAgain(t *testing.T) { // R31
 	url := pgtest.URL(t)
 	clinicID := addClinic(t, url)
 	begun := make(chan struct{})
-	r := newReplica(t, url, func(ctx context.Context, _ casesync.Run) (casesync.Result, error) {
+	r := newReplica(t, url, func(ctx context.Context, _ syncs.Run) (syncs.Result, error) {
 		close(begun)
 		<-ctx.Done()
 		panic(secret)
 	}, func(o *queue.Options) { o.SoftStop = time.Millisecond })
 	require.NoError(t, r.Begin(t.Context()))
-	audit := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerSchedule)
+	audit := start(t, r, clinicID, syncs.TypeInbound, syncs.TriggerSchedule)
 	<-begun
 	require.NoError(t, r.Stop(context.Background()))
 	ended, err := r.Audit(t.Context(), clinicID, audit.ID)
 	require.NoError(t, err)
-	require.Equal(t, casesync.StatusFailed, ended.Status)
-	require.Equal(t, casesync.CodeInternal, ended.Result.Code)
+	require.Equal(t, syncs.StatusFailed, ended.Status)
+	require.Equal(t, syncs.CodeInternal, ended.Result.Code)
 }
 
 // A breaking observer panics where it is told of an end.
 type breaking struct{}
 
-func (breaking) SyncEnded(casesync.Type, casesync.Status, time.Duration) { panic(secret) }
-func (breaking) SyncStarted(casesync.Type)                               {}
-func (breaking) SyncGivenBack(casesync.Type)                             {}
-func (breaking) SyncLate(time.Duration)                                  {}
+func (breaking) SyncEnded(syncs.Type, syncs.Status, time.Duration) { panic(secret) }
+func (breaking) SyncStarted(syncs.Type)                            {}
+func (breaking) SyncGivenBack(syncs.Type)                          {}
+func (breaking) SyncLate(time.Duration)                            {}
 
 func TestAWorkerWorksOnAfterItsObserverPanics(t *testing.T) { // R58
 	t.Parallel()
@@ -242,7 +243,7 @@ func TestAWorkerWorksOnAfterItsObserverPanics(t *testing.T) { // R58
 		o.Logger = slog.New(slog.NewJSONHandler(log, nil))
 	})
 	for range 2 {
-		require.Equal(t, casesync.StatusCompleted, wait(t, r, start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI)).Status)
+		require.Equal(t, syncs.StatusCompleted, wait(t, r, start(t, r, clinicID, syncs.TypeInbound, syncs.TriggerAPI)).Status)
 	}
 	require.NotEmpty(t, log.Panics(t))
 	require.NotContains(t, log.String(), secret)

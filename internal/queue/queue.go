@@ -27,9 +27,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // The defaults of Options. A crashed sync is taken up again after at most a lease
@@ -64,7 +64,7 @@ type Options struct {
 	Notifier  *postgres.Notifier
 
 	// Run carries out one attempt: casesync.Runner.Run.
-	Run func(ctx context.Context, run casesync.Run) (casesync.Result, error)
+	Run func(ctx context.Context, run syncs.Run) (syncs.Result, error)
 
 	// Precheck tells what keeps a clinic from being synchronised, without any
 	// request to its PIMS: clinic.Connector.Precheck.
@@ -88,9 +88,9 @@ type Options struct {
 
 // An Observer is told of every sync that this replica works on (docs/interface.md §Metrics).
 type Observer interface {
-	SyncStarted(casesync.Type)
-	SyncEnded(t casesync.Type, status casesync.Status, took time.Duration)
-	SyncGivenBack(casesync.Type)
+	SyncStarted(syncs.Type)
+	SyncEnded(t syncs.Type, status syncs.Status, took time.Duration)
+	SyncGivenBack(syncs.Type)
 	SyncLate(by time.Duration) // a scheduled sync began this long after it was due
 }
 
@@ -225,10 +225,10 @@ func (q *Queue) Draining() bool { return q.draining.Load() }
 // nobody is an Observer that does not look.
 type nobody struct{}
 
-func (nobody) SyncLate(time.Duration)                                  {}
-func (nobody) SyncStarted(casesync.Type)                               {}
-func (nobody) SyncEnded(casesync.Type, casesync.Status, time.Duration) {}
-func (nobody) SyncGivenBack(casesync.Type)                             {}
+func (nobody) SyncLate(time.Duration)                            {}
+func (nobody) SyncStarted(syncs.Type)                            {}
+func (nobody) SyncEnded(syncs.Type, syncs.Status, time.Duration) {}
+func (nobody) SyncGivenBack(syncs.Type)                          {}
 
 // quiet passes on what River says from warnings upwards; what a sync does is
 // logged by itself, one line per event (W20).

@@ -13,18 +13,18 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 // runFunc is what a replica's syncs do.
-type runFunc = func(ctx context.Context, run casesync.Run) (casesync.Result, error)
+type runFunc = func(ctx context.Context, run syncs.Run) (syncs.Result, error)
 
 // A replica is a Queue with its own pool and notifier, as one process has them.
 type replica struct {
@@ -68,15 +68,15 @@ func addClinic(t *testing.T, url string) uuid.UUID {
 	return added.ID
 }
 
-func start(t *testing.T, r *replica, clinicID uuid.UUID, kind casesync.Type, trigger casesync.Trigger) casesync.Audit {
+func start(t *testing.T, r *replica, clinicID uuid.UUID, kind syncs.Type, trigger syncs.Trigger) syncs.Audit {
 	t.Helper()
-	audit, err := r.Start(t.Context(), casesync.Request{ClinicID: clinicID, Type: kind, Trigger: trigger}, "")
+	audit, err := r.Start(t.Context(), syncs.Request{ClinicID: clinicID, Type: kind, Trigger: trigger}, "")
 	require.NoError(t, err)
 	return audit
 }
 
 // wait waits for the end of a sync, over any number of attempts.
-func wait(t *testing.T, r *replica, audit casesync.Audit) casesync.Audit {
+func wait(t *testing.T, r *replica, audit syncs.Audit) syncs.Audit {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -90,16 +90,16 @@ func wait(t *testing.T, r *replica, audit casesync.Audit) casesync.Audit {
 	}
 }
 
-func failure(t *testing.T, err error) *casesync.Failure {
+func failure(t *testing.T, err error) *syncs.Failure {
 	t.Helper()
-	var f *casesync.Failure
+	var f *syncs.Failure
 	require.ErrorAs(t, err, &f)
 	return f
 }
 
 func created(n int) runFunc {
-	return func(context.Context, casesync.Run) (casesync.Result, error) {
-		return casesync.Result{Stats: casesync.Stats{CasesCreated: n}}, nil
+	return func(context.Context, syncs.Run) (syncs.Result, error) {
+		return syncs.Result{Stats: syncs.Stats{CasesCreated: n}}, nil
 	}
 }
 
@@ -110,8 +110,8 @@ func TestASyncThatIsStartedHereIsWorkedOnThereAndAnsweredHere(t *testing.T) { //
 	here := newReplica(t, url, nil, nil)
 	working(t, url, created(7), nil)
 
-	audit := wait(t, here, start(t, here, clinicID, casesync.TypeInbound, casesync.TriggerAPI))
-	require.Equal(t, casesync.StatusCompleted, audit.Status)
+	audit := wait(t, here, start(t, here, clinicID, syncs.TypeInbound, syncs.TriggerAPI))
+	require.Equal(t, syncs.StatusCompleted, audit.Status)
 	require.Equal(t, 7, audit.Result.Stats.CasesCreated)
 	require.Equal(t, 1, audit.Attempt)
 	require.False(t, audit.CompletedAt.Before(audit.StartedAt))
@@ -121,12 +121,12 @@ func TestAFailureEndsInTheAuditWithItsCodeAndOneAttempt(t *testing.T) { // R32
 	t.Parallel()
 	url := pgtest.URL(t)
 	clinicID := addClinic(t, url)
-	r := working(t, url, func(context.Context, casesync.Run) (casesync.Result, error) {
-		return casesync.Result{}, pims.ErrUnreachable
+	r := working(t, url, func(context.Context, syncs.Run) (syncs.Result, error) {
+		return syncs.Result{}, pims.ErrUnreachable
 	}, nil)
-	audit := wait(t, r, start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI))
-	require.Equal(t, casesync.StatusFailed, audit.Status)
-	require.Equal(t, casesync.CodeUnreachable, audit.Result.Code)
+	audit := wait(t, r, start(t, r, clinicID, syncs.TypeInbound, syncs.TriggerAPI))
+	require.Equal(t, syncs.StatusFailed, audit.Status)
+	require.Equal(t, syncs.CodeUnreachable, audit.Result.Code)
 	require.Equal(t, 1, audit.Attempt)
 }
 
@@ -134,19 +134,19 @@ func TestAPanicEndsItsSyncOnlyAndTellsNoInternals(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	clinicID := addClinic(t, url)
-	r := working(t, url, func(context.Context, casesync.Run) (casesync.Result, error) { panic("secret detail") }, nil)
-	audit := wait(t, r, start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI))
-	require.Equal(t, casesync.CodeInternal, audit.Result.Code)
+	r := working(t, url, func(context.Context, syncs.Run) (syncs.Result, error) { panic("secret detail") }, nil)
+	audit := wait(t, r, start(t, r, clinicID, syncs.TypeInbound, syncs.TriggerAPI))
+	require.Equal(t, syncs.CodeInternal, audit.Result.Code)
 	require.NotContains(t, audit.Result.Error, "secret")
 }
 
 // blocked is a run that says when it begins and ends with its context.
-func blocked() (runFunc, <-chan casesync.Run) {
-	began := make(chan casesync.Run, 16)
-	return func(ctx context.Context, run casesync.Run) (casesync.Result, error) {
+func blocked() (runFunc, <-chan syncs.Run) {
+	began := make(chan syncs.Run, 16)
+	return func(ctx context.Context, run syncs.Run) (syncs.Result, error) {
 		began <- run
 		<-ctx.Done()
-		return casesync.Result{}, ctx.Err()
+		return syncs.Result{}, ctx.Err()
 	}, began
 }
 
@@ -156,20 +156,20 @@ func TestASecondStartWhileOneRunsIsRefusedWithTheFirstOnesID(t *testing.T) { // 
 	clinicID, other := addClinic(t, url), addClinic(t, url)
 	run, began := blocked()
 	r := working(t, url, run, nil)
-	first := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	first := start(t, r, clinicID, syncs.TypeInbound, syncs.TriggerAPI)
 	<-began
 
-	for _, kind := range casesync.Types() {
-		_, err := r.Start(t.Context(), casesync.Request{ClinicID: clinicID, Type: kind, Trigger: casesync.TriggerAPI}, "")
-		require.Equal(t, casesync.CodeSyncRunning, failure(t, err).Code)
+	for _, kind := range syncs.Types() {
+		_, err := r.Start(t.Context(), syncs.Request{ClinicID: clinicID, Type: kind, Trigger: syncs.TriggerAPI}, "")
+		require.Equal(t, syncs.CodeSyncRunning, failure(t, err).Code)
 		require.Equal(t, first.ID, failure(t, err).SyncID)
 	}
-	start(t, r, other, casesync.TypeInbound, casesync.TriggerAPI)
+	start(t, r, other, syncs.TypeInbound, syncs.TriggerAPI)
 	require.Equal(t, other, (<-began).Lease.ClinicID, "another clinic is not in the way")
 
 	_, err := r.Cancel(t.Context(), clinicID, first.ID, "key:test")
 	require.NoError(t, err)
-	require.Equal(t, casesync.StatusCancelled, wait(t, r, first).Status)
+	require.Equal(t, syncs.StatusCancelled, wait(t, r, first).Status)
 }
 
 func TestATickWaitsUntilTheClinicIsFree(t *testing.T) { // R29
@@ -178,20 +178,20 @@ func TestATickWaitsUntilTheClinicIsFree(t *testing.T) { // R29
 	clinicID := addClinic(t, url)
 	release := make(chan struct{})
 	var atOnce, most atomic.Int32
-	r := working(t, url, func(_ context.Context, run casesync.Run) (casesync.Result, error) {
+	r := working(t, url, func(_ context.Context, run syncs.Run) (syncs.Result, error) {
 		most.Store(max(most.Load(), atOnce.Add(1)))
 		defer atOnce.Add(-1)
-		if run.Type == casesync.TypeInbound {
+		if run.Type == syncs.TypeInbound {
 			<-release
 		}
-		return casesync.Result{}, nil
+		return syncs.Result{}, nil
 	}, nil)
-	first := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	first := start(t, r, clinicID, syncs.TypeInbound, syncs.TriggerAPI)
 	require.Eventually(t, func() bool { return atOnce.Load() == 1 }, 10*time.Second, time.Millisecond)
-	tick := start(t, r, clinicID, casesync.TypeCases, casesync.TriggerSchedule)
+	tick := start(t, r, clinicID, syncs.TypeCases, syncs.TriggerSchedule)
 	close(release)
-	require.Equal(t, casesync.StatusCompleted, wait(t, r, first).Status)
-	require.Equal(t, casesync.StatusCompleted, wait(t, r, tick).Status)
+	require.Equal(t, syncs.StatusCompleted, wait(t, r, first).Status)
+	require.Equal(t, syncs.StatusCompleted, wait(t, r, tick).Status)
 	require.Equal(t, int32(1), most.Load())
 }
 
@@ -199,21 +199,21 @@ func TestASyncThatWaitsItsTurnIsNotOvertaken(t *testing.T) { // R29, R30
 	t.Parallel()
 	url := pgtest.URL(t)
 	clinicID := addClinic(t, url)
-	order := make(chan casesync.Type, 2)
-	r := newReplica(t, url, func(_ context.Context, run casesync.Run) (casesync.Result, error) {
+	order := make(chan syncs.Type, 2)
+	r := newReplica(t, url, func(_ context.Context, run syncs.Run) (syncs.Result, error) {
 		order <- run.Type
-		return casesync.Result{}, nil
+		return syncs.Result{}, nil
 	}, nil)
-	older := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
-	start(t, r, clinicID, casesync.TypeCases, casesync.TriggerAPI)
+	older := start(t, r, clinicID, syncs.TypeInbound, syncs.TriggerAPI)
+	start(t, r, clinicID, syncs.TypeCases, syncs.TriggerAPI)
 	// The older one found the clinic busy a moment ago.
 	_, err := pgtest.Open(t, url).Pool().Exec(t.Context(),
 		`update river_job set scheduled_at = now() + interval '1 second' where args ->> 'sync_id' = $1`, older.ID.String())
 	require.NoError(t, err)
 	require.NoError(t, r.Begin(t.Context()))
 	t.Cleanup(func() { require.NoError(t, r.Stop(context.Background())) })
-	require.Equal(t, casesync.TypeInbound, <-order)
-	require.Equal(t, casesync.TypeCases, <-order)
+	require.Equal(t, syncs.TypeInbound, <-order)
+	require.Equal(t, syncs.TypeCases, <-order)
 }
 
 func TestASyncThatRiverHasNotMadeAvailableYetIsInNobodysWay(t *testing.T) { // R30
@@ -221,8 +221,8 @@ func TestASyncThatRiverHasNotMadeAvailableYetIsInNobodysWay(t *testing.T) { // R
 	url := pgtest.URL(t)
 	clinicID := addClinic(t, url)
 	r := newReplica(t, url, created(1), nil)
-	older := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
-	newer := start(t, r, clinicID, casesync.TypeCases, casesync.TriggerAPI)
+	older := start(t, r, clinicID, syncs.TypeInbound, syncs.TriggerAPI)
+	newer := start(t, r, clinicID, syncs.TypeCases, syncs.TriggerAPI)
 	// The older one is due again, and River's leader is dead.
 	_, err := pgtest.Open(t, url).Pool().Exec(t.Context(),
 		`update river_job set state = 'scheduled', scheduled_at = now() where args ->> 'sync_id' = $1`, older.ID.String())
@@ -239,13 +239,13 @@ func TestACancelFromAnotherReplicaEndsARunningSync(t *testing.T) { // R29
 	run, began := blocked()
 	working(t, url, run, func(o *queue.Options) { o.Lease = time.Hour }) // no heartbeat helps
 	other := newReplica(t, url, nil, nil)
-	audit := start(t, other, clinicID, casesync.TypeFull, casesync.TriggerAPI)
+	audit := start(t, other, clinicID, syncs.TypeFull, syncs.TriggerAPI)
 	<-began
 	_, err := other.Cancel(t.Context(), clinicID, audit.ID, "key:test")
 	require.NoError(t, err)
 	audit = wait(t, other, audit)
-	require.Equal(t, casesync.StatusCancelled, audit.Status)
-	require.Equal(t, casesync.CodeCancelled, audit.Result.Code)
+	require.Equal(t, syncs.StatusCancelled, audit.Status)
+	require.Equal(t, syncs.CodeCancelled, audit.Result.Code)
 }
 
 func TestASyncOverItsTimeLimitFailsWithATimeout(t *testing.T) { // R28
@@ -254,9 +254,9 @@ func TestASyncOverItsTimeLimitFailsWithATimeout(t *testing.T) { // R28
 	clinicID := addClinic(t, url)
 	run, _ := blocked()
 	r := working(t, url, run, func(o *queue.Options) { o.TimeLimit = 50 * time.Millisecond })
-	audit := wait(t, r, start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI))
-	require.Equal(t, casesync.StatusFailed, audit.Status)
-	require.Equal(t, casesync.CodeTimeout, audit.Result.Code)
+	audit := wait(t, r, start(t, r, clinicID, syncs.TypeInbound, syncs.TriggerAPI))
+	require.Equal(t, syncs.StatusFailed, audit.Status)
+	require.Equal(t, syncs.CodeTimeout, audit.Result.Code)
 }
 
 func TestAScheduledSyncIsTriedAgainLater(t *testing.T) { // R32
@@ -264,15 +264,15 @@ func TestAScheduledSyncIsTriedAgainLater(t *testing.T) { // R32
 	url := pgtest.URL(t)
 	clinicID := addClinic(t, url)
 	ended := make(chan struct{}, 1)
-	r := working(t, url, func(context.Context, casesync.Run) (casesync.Result, error) {
+	r := working(t, url, func(context.Context, syncs.Run) (syncs.Result, error) {
 		ended <- struct{}{}
-		return casesync.Result{}, pims.ErrUnreachable
+		return syncs.Result{}, pims.ErrUnreachable
 	}, nil)
-	audit := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerSchedule)
+	audit := start(t, r, clinicID, syncs.TypeInbound, syncs.TriggerSchedule)
 	<-ended
 	now, err := r.Wait(t.Context(), clinicID, audit.ID)
 	require.NoError(t, err)
-	require.Equal(t, casesync.StatusQueued, now.Status, "between attempts it is queued")
+	require.Equal(t, syncs.StatusQueued, now.Status, "between attempts it is queued")
 	require.Equal(t, 1, now.Attempt)
 
 	db := pgtest.Open(t, url)
@@ -286,11 +286,11 @@ func TestADefiniteRefusalIsNotTriedAgain(t *testing.T) { // W15
 	t.Parallel()
 	url := pgtest.URL(t)
 	clinicID := addClinic(t, url)
-	r := working(t, url, func(context.Context, casesync.Run) (casesync.Result, error) {
-		return casesync.Result{}, pims.ErrAuthRejected
+	r := working(t, url, func(context.Context, syncs.Run) (syncs.Result, error) {
+		return syncs.Result{}, pims.ErrAuthRejected
 	}, nil)
-	audit := wait(t, r, start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerSchedule))
-	require.Equal(t, casesync.CodeAuthRejected, audit.Result.Code)
+	audit := wait(t, r, start(t, r, clinicID, syncs.TypeInbound, syncs.TriggerSchedule))
+	require.Equal(t, syncs.CodeAuthRejected, audit.Result.Code)
 	require.Equal(t, "PIMS authentication failed: Invalid credentials", audit.Result.Error)
 }
 
@@ -299,27 +299,27 @@ func TestASyncOfADeadReplicaIsTakenUpAgain(t *testing.T) { // R30
 	url := pgtest.URL(t)
 	clinicID := addClinic(t, url)
 	starter := newReplica(t, url, nil, nil)
-	audit := start(t, starter, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	audit := start(t, starter, clinicID, syncs.TypeInbound, syncs.TriggerAPI)
 	// A replica claims it, opens a phase, and is never heard of again.
 	run, err := starter.audits.Claim(t.Context(), audit.ID, "dead", 50*time.Millisecond, time.Now())
 	require.NoError(t, err)
 
 	working(t, url, created(1), nil)
 	ended := wait(t, starter, audit)
-	require.Equal(t, casesync.StatusCompleted, ended.Status)
+	require.Equal(t, syncs.StatusCompleted, ended.Status)
 	require.Equal(t, 2, ended.Attempt)
 
-	err = starter.audits.Finish(t.Context(), run.Lease, casesync.StatusCompleted, casesync.Result{}, time.Now())
-	require.ErrorIs(t, err, casesync.ErrLeaseLost, "the first attempt wakes up and may write nothing")
+	err = starter.audits.Finish(t.Context(), run.Lease, syncs.StatusCompleted, syncs.Result{}, time.Now())
+	require.ErrorIs(t, err, syncs.ErrLeaseLost, "the first attempt wakes up and may write nothing")
 }
 
 func TestARescueThatCannotBeDoneNowHoldsUpNoOther(t *testing.T) { // R30
 	t.Parallel()
 	url := pgtest.URL(t)
 	starter := newReplica(t, url, nil, nil)
-	var audits [2]casesync.Audit
+	var audits [2]syncs.Audit
 	for i := range audits {
-		audits[i] = start(t, starter, addClinic(t, url), casesync.TypeInbound, casesync.TriggerAPI)
+		audits[i] = start(t, starter, addClinic(t, url), syncs.TypeInbound, syncs.TriggerAPI)
 		_, err := starter.audits.Claim(t.Context(), audits[i].ID, "dead", time.Millisecond, time.Now())
 		require.NoError(t, err)
 	}
@@ -333,9 +333,9 @@ func TestARescueThatCannotBeDoneNowHoldsUpNoOther(t *testing.T) { // R30
 	require.NoError(t, err)
 
 	working(t, url, created(1), nil)
-	require.Equal(t, casesync.StatusCompleted, wait(t, starter, audits[1]).Status)
+	require.Equal(t, syncs.StatusCompleted, wait(t, starter, audits[1]).Status)
 	require.NoError(t, tx.Rollback(t.Context()))
-	require.Equal(t, casesync.StatusCompleted, wait(t, starter, audits[0]).Status)
+	require.Equal(t, syncs.StatusCompleted, wait(t, starter, audits[0]).Status)
 }
 
 func TestAnAttemptWhoseLeaseWasTakenIsEnded(t *testing.T) { // R30
@@ -344,12 +344,12 @@ func TestAnAttemptWhoseLeaseWasTakenIsEnded(t *testing.T) { // R30
 	clinicID := addClinic(t, url)
 	run, began := blocked()
 	var ended atomic.Value
-	r := working(t, url, func(ctx context.Context, x casesync.Run) (casesync.Result, error) {
+	r := working(t, url, func(ctx context.Context, x syncs.Run) (syncs.Result, error) {
 		result, err := run(ctx, x)
 		ended.Store(context.Cause(ctx))
 		return result, err
 	}, nil)
-	audit := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	audit := start(t, r, clinicID, syncs.TypeInbound, syncs.TriggerAPI)
 	first := <-began
 	// Another replica believed this one dead.
 	require.NoError(t, r.audits.GiveBack(t.Context(), first.Lease, time.Now(), func(pgx.Tx) error { return nil }))
@@ -358,11 +358,11 @@ func TestAnAttemptWhoseLeaseWasTakenIsEnded(t *testing.T) { // R30
 	require.Equal(t, 2, second.Lease.Attempt)
 	require.Eventually(t, func() bool {
 		cause, _ := ended.Load().(error)
-		return errors.Is(cause, casesync.ErrLeaseLost)
+		return errors.Is(cause, syncs.ErrLeaseLost)
 	}, 10*time.Second, 5*time.Millisecond)
 	now, err := r.Audit(t.Context(), clinicID, audit.ID)
 	require.NoError(t, err)
-	require.Equal(t, casesync.StatusInProgress, now.Status, "the first attempt wrote nothing")
+	require.Equal(t, syncs.StatusInProgress, now.Status, "the first attempt wrote nothing")
 }
 
 func TestAnAttemptThatSucceedsWithoutItsLeaseEndsNothing(t *testing.T) { // R30
@@ -370,38 +370,38 @@ func TestAnAttemptThatSucceedsWithoutItsLeaseEndsNothing(t *testing.T) { // R30
 	url := pgtest.URL(t)
 	clinicID := addClinic(t, url)
 	counted, audits := &counting{}, pgtest.Open(t, url).Audits()
-	r := working(t, url, func(ctx context.Context, run casesync.Run) (casesync.Result, error) {
+	r := working(t, url, func(ctx context.Context, run syncs.Run) (syncs.Result, error) {
 		// Another replica believed this one dead.
 		err := audits.GiveBack(ctx, run.Lease, time.Now(), func(pgx.Tx) error { return nil })
 		if err == nil {
 			_, err = audits.Claim(ctx, run.Lease.AuditID, "other", time.Hour, time.Now())
 		}
-		return casesync.Result{}, err
+		return syncs.Result{}, err
 	}, func(o *queue.Options) { o.Observe = counted })
-	audit := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	audit := start(t, r, clinicID, syncs.TypeInbound, syncs.TriggerAPI)
 	require.Eventually(t, func() bool { return counted.givenBack.Load() == 1 }, 10*time.Second, 5*time.Millisecond)
 	require.Zero(t, counted.ended.Load())
 	now, err := r.Audit(t.Context(), clinicID, audit.ID)
 	require.NoError(t, err)
-	require.Equal(t, casesync.StatusInProgress, now.Status)
+	require.Equal(t, syncs.StatusInProgress, now.Status)
 	require.Equal(t, 2, now.Attempt)
 }
 
 // Neither the end of a sync can be written, nor that it is given back.
 func TestASyncThatTheDatabaseForgetsIsNoLongerInProgress(t *testing.T) { // R30, docs/interface.md §Metrics
 	t.Parallel()
-	for _, trigger := range []casesync.Trigger{casesync.TriggerAPI, casesync.TriggerSchedule} {
+	for _, trigger := range []syncs.Trigger{syncs.TriggerAPI, syncs.TriggerSchedule} {
 		t.Run(string(trigger), func(t *testing.T) {
 			t.Parallel()
 			url := pgtest.URL(t)
 			clinicID, db, counted := addClinic(t, url), pgtest.Open(t, url), &counting{}
-			r := working(t, url, func(ctx context.Context, _ casesync.Run) (casesync.Result, error) {
+			r := working(t, url, func(ctx context.Context, _ syncs.Run) (syncs.Result, error) {
 				_, err := db.Pool().Exec(ctx, `
 					create function away() returns trigger language plpgsql as $$ begin raise 'the database is away'; end $$;
 					create trigger away before update on case_sync_audits for each row execute function away();`)
-				return casesync.Result{}, errors.Join(err, casesync.Fail(casesync.CodeUnreachable, "the PIMS is away, too"))
+				return syncs.Result{}, errors.Join(err, syncs.Fail(syncs.CodeUnreachable, "the PIMS is away, too"))
 			}, func(o *queue.Options) { o.Observe = counted })
-			start(t, r, clinicID, casesync.TypeInbound, trigger)
+			start(t, r, clinicID, syncs.TypeInbound, trigger)
 			require.Eventually(t, func() bool { return counted.givenBack.Load() == 1 }, 10*time.Second, 5*time.Millisecond)
 			require.Zero(t, counted.ended.Load())
 		})
@@ -415,19 +415,19 @@ func TestAShutdownGivesTheSyncBackAndAnotherReplicaGoesOn(t *testing.T) { // R31
 	run, began := blocked()
 	first := newReplica(t, url, run, func(o *queue.Options) { o.SoftStop = 100 * time.Millisecond })
 	require.NoError(t, first.Begin(t.Context()))
-	audit := start(t, first, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	audit := start(t, first, clinicID, syncs.TypeInbound, syncs.TriggerAPI)
 	<-began
 	require.NoError(t, first.Stop(t.Context()))
 
 	now, err := first.Wait(t.Context(), clinicID, audit.ID)
 	require.NoError(t, err)
-	require.Equal(t, casesync.StatusQueued, now.Status, "who waits is told to look elsewhere")
-	_, err = first.Start(t.Context(), casesync.Request{ClinicID: clinicID, Type: casesync.TypeFull, Trigger: casesync.TriggerAPI}, "")
-	require.Equal(t, casesync.CodeDraining, failure(t, err).Code)
+	require.Equal(t, syncs.StatusQueued, now.Status, "who waits is told to look elsewhere")
+	_, err = first.Start(t.Context(), syncs.Request{ClinicID: clinicID, Type: syncs.TypeFull, Trigger: syncs.TriggerAPI}, "")
+	require.Equal(t, syncs.CodeDraining, failure(t, err).Code)
 
 	second := working(t, url, created(3), nil)
 	ended := wait(t, second, audit)
-	require.Equal(t, casesync.StatusCompleted, ended.Status)
+	require.Equal(t, syncs.StatusCompleted, ended.Status)
 	require.Equal(t, 2, ended.Attempt)
 }
 
@@ -438,10 +438,10 @@ func TestAWaitEndsWithItsReplicaThoughTheSyncGoesOn(t *testing.T) { // R31
 	run, began := blocked()
 	working(t, url, run, nil)
 	waiting := newReplica(t, url, nil, nil)
-	audit := start(t, waiting, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	audit := start(t, waiting, clinicID, syncs.TypeInbound, syncs.TriggerAPI)
 	<-began
 
-	ended := make(chan casesync.Status, 1)
+	ended := make(chan syncs.Status, 1)
 	go func() {
 		now, err := waiting.Wait(context.Background(), clinicID, audit.ID)
 		if err != nil {
@@ -450,7 +450,7 @@ func TestAWaitEndsWithItsReplicaThoughTheSyncGoesOn(t *testing.T) { // R31
 		ended <- now.Status
 	}()
 	require.NoError(t, waiting.Stop(t.Context()))
-	require.Equal(t, casesync.StatusInProgress, <-ended)
+	require.Equal(t, syncs.StatusInProgress, <-ended)
 }
 
 func TestAQueuedSyncWithoutAJobIsCalledForAgain(t *testing.T) { // R30
@@ -458,12 +458,12 @@ func TestAQueuedSyncWithoutAJobIsCalledForAgain(t *testing.T) { // R30
 	url := pgtest.URL(t)
 	clinicID := addClinic(t, url)
 	r := newReplica(t, url, created(1), nil)
-	audit := start(t, r, clinicID, casesync.TypeInbound, casesync.TriggerAPI)
+	audit := start(t, r, clinicID, syncs.TypeInbound, syncs.TriggerAPI)
 	_, err := pgtest.Open(t, url).Pool().Exec(t.Context(), `delete from river_job`)
 	require.NoError(t, err)
 	require.NoError(t, r.Begin(t.Context()))
 	t.Cleanup(func() { require.NoError(t, r.Stop(context.Background())) })
-	require.Equal(t, casesync.StatusCompleted, wait(t, r, audit).Status)
+	require.Equal(t, syncs.StatusCompleted, wait(t, r, audit).Status)
 }
 
 func TestTheSameIdempotencyKeyAnswersTheSameSync(t *testing.T) { // R29
@@ -471,7 +471,7 @@ func TestTheSameIdempotencyKeyAnswersTheSameSync(t *testing.T) { // R29
 	url := pgtest.URL(t)
 	clinicID := addClinic(t, url)
 	r := newReplica(t, url, nil, nil)
-	request := casesync.Request{ClinicID: clinicID, Type: casesync.TypeInbound, Trigger: casesync.TriggerAPI}
+	request := syncs.Request{ClinicID: clinicID, Type: syncs.TypeInbound, Trigger: syncs.TriggerAPI}
 	first, err := r.Start(t.Context(), request, "k1")
 	require.NoError(t, err)
 	again, err := r.Start(t.Context(), request, "k1")
@@ -481,7 +481,7 @@ func TestTheSameIdempotencyKeyAnswersTheSameSync(t *testing.T) { // R29
 	days := 3
 	request.Options.DaysAhead = &days
 	_, err = r.Start(t.Context(), request, "k1")
-	require.Equal(t, casesync.CodeIdempotencyMismatch, failure(t, err).Code)
+	require.Equal(t, syncs.CodeIdempotencyMismatch, failure(t, err).Code)
 }
 
 func TestAnIdempotencyKeyReturnsItsSyncWhateverHasChangedSince(t *testing.T) { // R29
@@ -494,7 +494,7 @@ func TestAnIdempotencyKeyReturnsItsSyncWhateverHasChangedSince(t *testing.T) { /
 		o.Now = func() time.Time { return now }
 		o.Precheck = func(context.Context, uuid.UUID) error { return refused }
 	})
-	request := casesync.Request{ClinicID: clinicID, Type: casesync.TypeInbound, Trigger: casesync.TriggerAPI}
+	request := syncs.Request{ClinicID: clinicID, Type: syncs.TypeInbound, Trigger: syncs.TriggerAPI}
 	request.Options.EndDate = &pims.Date{Year: 2026, Month: 1, Day: 17}
 	first, err := r.Start(t.Context(), request, "k1")
 	require.NoError(t, err)
@@ -508,10 +508,10 @@ func TestAnIdempotencyKeyReturnsItsSyncWhateverHasChangedSince(t *testing.T) { /
 	require.Equal(t, "endDate", failure(t, err).Field, "a new request has to be right today")
 	request.Options.EndDate = nil
 	_, err = r.Start(t.Context(), request, "k1")
-	require.Equal(t, casesync.CodeIdempotencyMismatch, failure(t, err).Code)
+	require.Equal(t, syncs.CodeIdempotencyMismatch, failure(t, err).Code)
 	now = now.Add(24 * time.Hour)
 	_, err = r.Start(t.Context(), request, "k1")
-	require.Equal(t, casesync.CodeCredentialsMissing, failure(t, err).Code, "the key is forgotten after a day")
+	require.Equal(t, syncs.CodeCredentialsMissing, failure(t, err).Code, "the key is forgotten after a day")
 }
 
 func TestAPrivateQueueWorksOnItsOwnSyncsOnly(t *testing.T) { // docs/interface.md §Commands
@@ -519,18 +519,18 @@ func TestAPrivateQueueWorksOnItsOwnSyncsOnly(t *testing.T) { // docs/interface.m
 	url := pgtest.URL(t)
 	mine, theirs := addClinic(t, url), addClinic(t, url)
 	replica := newReplica(t, url, nil, nil)
-	waiting := start(t, replica, theirs, casesync.TypeInbound, casesync.TriggerAPI)
+	waiting := start(t, replica, theirs, syncs.TypeInbound, syncs.TriggerAPI)
 	private := working(t, url, created(1), func(o *queue.Options) { o.Private = true })
-	require.Equal(t, casesync.StatusCompleted, wait(t, private, start(t, private, mine, casesync.TypeInbound, casesync.TriggerCLI)).Status)
+	require.Equal(t, syncs.StatusCompleted, wait(t, private, start(t, private, mine, syncs.TypeInbound, syncs.TriggerCLI)).Status)
 	now, err := replica.Audit(t.Context(), theirs, waiting.ID)
 	require.NoError(t, err)
-	require.Equal(t, casesync.StatusQueued, now.Status)
+	require.Equal(t, syncs.StatusQueued, now.Status)
 }
 
 // counting is an Observer that remembers.
 type counting struct{ ended, givenBack atomic.Int32 } // syncs
 
-func (*counting) SyncStarted(casesync.Type)                                 {}
-func (c *counting) SyncEnded(casesync.Type, casesync.Status, time.Duration) { c.ended.Add(1) }
-func (c *counting) SyncGivenBack(casesync.Type)                             { c.givenBack.Add(1) }
-func (*counting) SyncLate(time.Duration)                                    {}
+func (*counting) SyncStarted(syncs.Type)                              {}
+func (c *counting) SyncEnded(syncs.Type, syncs.Status, time.Duration) { c.ended.Add(1) }
+func (c *counting) SyncGivenBack(syncs.Type)                          { c.givenBack.Add(1) }
+func (*counting) SyncLate(time.Duration)                              {}

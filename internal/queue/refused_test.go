@@ -6,10 +6,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // What is wrong with a request on the clinic's today is told before there is a sync.
@@ -26,27 +26,27 @@ func TestAWrongWindowBecomesNoSync(t *testing.T) { // R4
 		return &pims.Date{Year: year, Month: time.Month(month), Day: day}
 	}
 	for name, c := range map[string]struct {
-		kind    casesync.Type
-		options casesync.Options
+		kind    syncs.Type
+		options syncs.Options
 		field   string
 	}{
-		"an end before today":           {casesync.TypeInbound, casesync.Options{EndDate: date(2026, 3, 2)}, "endDate"},
-		"a full one's, too":             {casesync.TypeFull, casesync.Options{EndDate: date(2026, 3, 2)}, "endDate"},
-		"an end too far from today":     {casesync.TypeInbound, casesync.Options{EndDate: date(2026, 7, 1)}, "endDate"},
-		"cases that begin after today":  {casesync.TypeCases, casesync.Options{StartDate: date(2026, 3, 4)}, "startDate"},
-		"cases that begin too long ago": {casesync.TypeCases, casesync.Options{StartDate: date(2025, 3, 4)}, "startDate"},
-		"a year far ahead":              {casesync.TypeInbound, casesync.Options{StartDate: date(9999, 12, 30)}, "startDate"},
-		"a year long ago":               {casesync.TypeInbound, casesync.Options{StartDate: date(1, 1, 1)}, "startDate"},
-		"an end of no time":             {casesync.TypeCases, casesync.Options{EndDate: date(2101, 1, 1)}, "endDate"},
+		"an end before today":           {syncs.TypeInbound, syncs.Options{EndDate: date(2026, 3, 2)}, "endDate"},
+		"a full one's, too":             {syncs.TypeFull, syncs.Options{EndDate: date(2026, 3, 2)}, "endDate"},
+		"an end too far from today":     {syncs.TypeInbound, syncs.Options{EndDate: date(2026, 7, 1)}, "endDate"},
+		"cases that begin after today":  {syncs.TypeCases, syncs.Options{StartDate: date(2026, 3, 4)}, "startDate"},
+		"cases that begin too long ago": {syncs.TypeCases, syncs.Options{StartDate: date(2025, 3, 4)}, "startDate"},
+		"a year far ahead":              {syncs.TypeInbound, syncs.Options{StartDate: date(9999, 12, 30)}, "startDate"},
+		"a year long ago":               {syncs.TypeInbound, syncs.Options{StartDate: date(1, 1, 1)}, "startDate"},
+		"an end of no time":             {syncs.TypeCases, syncs.Options{EndDate: date(2101, 1, 1)}, "endDate"},
 	} {
-		_, err := r.Start(t.Context(), casesync.Request{ClinicID: id, Type: c.kind, Options: c.options}, "")
+		_, err := r.Start(t.Context(), syncs.Request{ClinicID: id, Type: c.kind, Options: c.options}, "")
 		f := failure(t, err)
-		require.Equal(t, casesync.CodeInvalidRequest, f.Code, name)
+		require.Equal(t, syncs.CodeInvalidRequest, f.Code, name)
 		require.Equal(t, c.field, f.Field, name)
 	}
-	all, err := r.Audits(t.Context(), id, casesync.AuditFilter{})
+	all, err := r.Audits(t.Context(), id, syncs.AuditFilter{})
 	require.NoError(t, err)
 	require.Empty(t, all.Items)
-	_, err = r.Start(t.Context(), casesync.Request{ClinicID: id, Type: casesync.TypeInbound, Trigger: casesync.TriggerAPI, Options: casesync.Options{EndDate: date(2026, 3, 3)}}, "")
+	_, err = r.Start(t.Context(), syncs.Request{ClinicID: id, Type: syncs.TypeInbound, Trigger: syncs.TriggerAPI, Options: syncs.Options{EndDate: date(2026, 3, 3)}}, "")
 	require.NoError(t, err, "it is still the 3rd there")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // rescueLoop takes up the syncs whose replica died (R30), at the start and then
@@ -58,7 +59,7 @@ func (q *Queue) inTime(ctx context.Context, rescue func(context.Context) error) 
 	return q.loops.Survive(ctx, "rescue", func() error { return rescue(ctx) })
 }
 
-func (q *Queue) rescue(ctx context.Context, run casesync.Run) error {
+func (q *Queue) rescue(ctx context.Context, run syncs.Run) error {
 	log := q.log.With("sync_id", run.Lease.AuditID.String(), "clinic_id", run.Lease.ClinicID.String(), "attempt", run.Lease.Attempt)
 	if run.Lease.Attempt < maxAttempts {
 		err := q.o.Audits.Rescue(ctx, run.Lease, q.o.Now(), func(tx pgx.Tx) error {
@@ -68,16 +69,16 @@ func (q *Queue) rescue(ctx context.Context, run casesync.Run) error {
 		case err == nil:
 			log.WarnContext(ctx, "Sync of a dead replica is taken up again")
 			return nil
-		case errors.Is(err, casesync.ErrLeaseLost): // another replica was quicker, or it lives
+		case errors.Is(err, syncs.ErrLeaseLost): // another replica was quicker, or it lives
 			return nil
 		case !errors.Is(err, postgres.ErrAlreadyQueued):
 			return fmt.Errorf("taking up sync %s: %w", run.Lease.AuditID, err)
 		}
 	}
-	status, result := casesync.Conclude(casesync.Result{}, casesync.Fail(casesync.CodeInterrupted,
+	status, result := casesync.Conclude(syncs.Result{}, syncs.Fail(syncs.CodeInterrupted,
 		"the replica that worked on the sync ended; what it had stored stays, the next sync goes on from there"))
 	err := q.o.Audits.Finish(ctx, run.Lease, status, result, q.o.Now())
-	if err != nil && !errors.Is(err, casesync.ErrLeaseLost) {
+	if err != nil && !errors.Is(err, syncs.ErrLeaseLost) {
 		return fmt.Errorf("closing sync %s: %w", run.Lease.AuditID, err)
 	}
 	log.WarnContext(ctx, "Sync of a dead replica was closed")
@@ -87,7 +88,7 @@ func (q *Queue) rescue(ctx context.Context, run casesync.Run) error {
 // giveBack makes an attempt's audit queued again, with a job that calls for it
 // after a pause, in one transaction (R28). postgres.ErrAlreadyQueued where one of
 // its type waits already (R29).
-func (q *Queue) giveBack(ctx context.Context, run casesync.Run, pause time.Duration) error {
+func (q *Queue) giveBack(ctx context.Context, run syncs.Run, pause time.Duration) error {
 	return q.o.Audits.GiveBack(ctx, run.Lease, q.o.Now(), func(tx pgx.Tx) error {
 		return q.callFor(ctx, tx, river.QueueDefault, pause, run.Lease.AuditID)
 	})

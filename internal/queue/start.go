@@ -13,27 +13,28 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // Start writes the audit as queued and its job, in one transaction (R28). The
-// error is a *casesync.Failure where the clinic cannot be synchronised, where one
+// error is a *syncs.Failure where the clinic cannot be synchronised, where one
 // of its syncs is in the way (CodeSyncRunning with its id, R29), or where the
 // options are wrong.
 //
 // The same idempotency key with the same request answers the same sync for a day,
 // with another request it is CodeIdempotencyMismatch; an empty key is none (R29).
-func (q *Queue) Start(ctx context.Context, request casesync.Request, idempotencyKey string) (casesync.Audit, error) {
+func (q *Queue) Start(ctx context.Context, request syncs.Request, idempotencyKey string) (syncs.Audit, error) {
 	if q.draining.Load() {
-		return casesync.Audit{}, errDraining()
+		return syncs.Audit{}, errDraining()
 	}
 	if err := request.Options.Check(request.Type); err != nil {
-		return casesync.Audit{}, err
+		return syncs.Audit{}, err
 	}
-	audit := casesync.Audit{
+	audit := syncs.Audit{
 		ID:        uuid.Must(uuid.NewV7()),
 		ClinicID:  request.ClinicID,
 		Type:      request.Type,
-		Status:    casesync.StatusQueued,
+		Status:    syncs.StatusQueued,
 		Trigger:   request.Trigger,
 		Options:   request.Options,
 		CreatedAt: q.o.Now(),
@@ -42,15 +43,15 @@ func (q *Queue) Start(ctx context.Context, request casesync.Request, idempotency
 	earlier, err := q.o.Audits.Remembered(ctx, audit, idempotencyKey)
 	switch {
 	case err != nil:
-		return casesync.Audit{}, refusal(err)
+		return syncs.Audit{}, refusal(err)
 	case earlier != uuid.Nil:
 		return q.o.Audits.Audit(ctx, request.ClinicID, earlier)
 	}
 	if err := q.checkWindows(ctx, request); err != nil {
-		return casesync.Audit{}, err
+		return syncs.Audit{}, err
 	}
 	if err := q.o.Precheck(ctx, request.ClinicID); err != nil {
-		return casesync.Audit{}, casesync.Explain(err)
+		return syncs.Audit{}, casesync.Explain(err)
 	}
 	return q.enqueue(ctx, audit, idempotencyKey, nil)
 }
@@ -58,7 +59,7 @@ func (q *Queue) Start(ctx context.Context, request casesync.Request, idempotency
 // checkWindows tells what is wrong with the options on the clinic's today (R4), so
 // that a caller's mistake becomes no sync that failed. A clinic that is missing or has
 // no zone is Precheck's to name.
-func (q *Queue) checkWindows(ctx context.Context, request casesync.Request) error {
+func (q *Queue) checkWindows(ctx context.Context, request syncs.Request) error {
 	c, err := q.o.Clinics.Clinic(ctx, request.ClinicID)
 	if errors.Is(err, clinic.ErrNotFound) {
 		return nil
@@ -79,32 +80,32 @@ func (q *Queue) checkWindows(ctx context.Context, request casesync.Request) erro
 // plan's own days, with this one guard lifted, and of a deletion plan deletes only
 // what the plan names and what is still missing (R18, R23). CodeAlreadyDecided
 // where the plan is not open any more; CodeSyncRunning leaves it open.
-func (q *Queue) Approve(ctx context.Context, clinicID, planID uuid.UUID, trigger casesync.Trigger, actor string) (casesync.Audit, error) {
+func (q *Queue) Approve(ctx context.Context, clinicID, planID uuid.UUID, trigger syncs.Trigger, actor string) (syncs.Audit, error) {
 	plan, err := q.o.Plans.Plan(ctx, clinicID, planID)
 	if err != nil {
-		return casesync.Audit{}, err
+		return syncs.Audit{}, err
 	}
 	now := q.o.Now()
 	if err := plan.Decidable(now); err != nil {
-		return casesync.Audit{}, err
+		return syncs.Audit{}, err
 	}
 	if q.draining.Load() {
-		return casesync.Audit{}, errDraining()
+		return syncs.Audit{}, errDraining()
 	}
 	if err := q.o.Precheck(ctx, clinicID); err != nil {
-		return casesync.Audit{}, casesync.Explain(err)
+		return syncs.Audit{}, casesync.Explain(err)
 	}
-	audit := casesync.Audit{
+	audit := syncs.Audit{
 		ID:        uuid.Must(uuid.NewV7()),
 		ClinicID:  clinicID,
 		Type:      plan.SyncType,
-		Status:    casesync.StatusQueued,
+		Status:    syncs.StatusQueued,
 		Trigger:   trigger,
 		Approval:  planID,
 		CreatedAt: now,
 	}
 	return q.enqueue(ctx, audit, "", func(tx pgx.Tx) error {
-		return q.o.Plans.Decide(ctx, tx, clinicID, planID, casesync.PlanApproved, actor, now)
+		return q.o.Plans.Decide(ctx, tx, clinicID, planID, syncs.PlanApproved, actor, now)
 	})
 }
 
@@ -115,7 +116,7 @@ func (q *Queue) Reject(ctx context.Context, clinicID, planID uuid.UUID, actor st
 
 // enqueue writes a queued audit, its job, and what else belongs to it, in one
 // transaction.
-func (q *Queue) enqueue(ctx context.Context, audit casesync.Audit, idempotencyKey string, also func(pgx.Tx) error) (casesync.Audit, error) {
+func (q *Queue) enqueue(ctx context.Context, audit syncs.Audit, idempotencyKey string, also func(pgx.Tx) error) (syncs.Audit, error) {
 	id, err := q.o.Audits.Enqueue(ctx, audit, idempotencyKey, func(tx pgx.Tx) error {
 		if also != nil {
 			if err := also(tx); err != nil {
@@ -125,7 +126,7 @@ func (q *Queue) enqueue(ctx context.Context, audit casesync.Audit, idempotencyKe
 		return q.callFor(ctx, tx, q.name, 0, audit.ID)
 	})
 	if err != nil {
-		return casesync.Audit{}, refusal(err)
+		return syncs.Audit{}, refusal(err)
 	}
 	if id == audit.ID { // else the key stands for an earlier sync
 		return audit, nil
@@ -138,12 +139,12 @@ func refusal(err error) error {
 	var busy *postgres.BusyError
 	switch {
 	case errors.As(err, &busy):
-		failure := casesync.Fail(casesync.CodeSyncRunning,
+		failure := syncs.Fail(syncs.CodeSyncRunning,
 			"sync %s of this clinic is running or queued; wait for it, or cancel it", busy.SyncID)
 		failure.SyncID = busy.SyncID
 		return failure
 	case errors.Is(err, postgres.ErrIdempotencyMismatch):
-		return casesync.Fail(casesync.CodeIdempotencyMismatch,
+		return syncs.Fail(syncs.CodeIdempotencyMismatch,
 			"this Idempotency-Key was used with another request in the last 24 hours; use a new key")
 	default:
 		return fmt.Errorf("queueing the sync: %w", err)
@@ -151,24 +152,24 @@ func refusal(err error) error {
 }
 
 func errDraining() error { // R31
-	return casesync.Fail(casesync.CodeDraining, "this replica is shutting down; send the request again")
+	return syncs.Fail(syncs.CodeDraining, "this replica is shutting down; send the request again")
 }
 
 // Audit is the record of one sync of the clinic, with its children and its
 // present progress.
-func (q *Queue) Audit(ctx context.Context, clinicID, syncID uuid.UUID) (casesync.Audit, error) {
+func (q *Queue) Audit(ctx context.Context, clinicID, syncID uuid.UUID) (syncs.Audit, error) {
 	return q.o.Audits.Audit(ctx, clinicID, syncID)
 }
 
 // Audits lists the clinic's syncs, newest first.
-func (q *Queue) Audits(ctx context.Context, clinicID uuid.UUID, filter casesync.AuditFilter) (casesync.List[casesync.Audit], error) {
+func (q *Queue) Audits(ctx context.Context, clinicID uuid.UUID, filter syncs.AuditFilter) (syncs.List[syncs.Audit], error) {
 	return q.o.Audits.Audits(ctx, clinicID, filter)
 }
 
 // Wait returns when the sync is over, or with its present state when the context
 // ends (R28), the sync goes back to the queue, or this replica works no more, even
 // where another was quick and works on the sync already (R31).
-func (q *Queue) Wait(ctx context.Context, clinicID, syncID uuid.UUID) (casesync.Audit, error) {
+func (q *Queue) Wait(ctx context.Context, clinicID, syncID uuid.UUID) (syncs.Audit, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	panics.Go(func() {
@@ -187,7 +188,7 @@ func (q *Queue) Wait(ctx context.Context, clinicID, syncID uuid.UUID) (casesync.
 	defer ticker.Stop()
 	for {
 		audit, err := q.o.Audits.Audit(context.WithoutCancel(ctx), clinicID, syncID)
-		givenBack := audit.Status == casesync.StatusQueued && audit.Attempt > 0
+		givenBack := audit.Status == syncs.StatusQueued && audit.Attempt > 0
 		if err != nil || audit.Status.Final() || givenBack || ctx.Err() != nil {
 			return audit, err
 		}
@@ -215,13 +216,13 @@ func hear(ctx context.Context, told <-chan string, look <-chan time.Time, syncID
 // Cancel ends a sync: at once where it is queued, within moments where it runs, on
 // whatever replica (R29), in the name of an actor. One that is over stays as it
 // is. It answers the state after that.
-func (q *Queue) Cancel(ctx context.Context, clinicID, syncID uuid.UUID, actor string) (casesync.Audit, error) {
+func (q *Queue) Cancel(ctx context.Context, clinicID, syncID uuid.UUID, actor string) (syncs.Audit, error) {
 	before, err := q.o.Audits.Audit(ctx, clinicID, syncID)
 	if err != nil || before.Status.Final() {
 		return before, err
 	}
 	if err := q.o.Audits.Cancel(ctx, clinicID, syncID, q.o.Now()); err != nil {
-		return casesync.Audit{}, err
+		return syncs.Audit{}, err
 	}
 	q.log.InfoContext(ctx, "Sync cancelled on request", "clinic_id", clinicID.String(), "sync_id", syncID.String(), "actor", actor)
 	return q.o.Audits.Audit(ctx, clinicID, syncID)
@@ -244,7 +245,7 @@ func (q *Queue) listenForCancels(ctx context.Context) {
 			end := q.running[id]
 			q.mu.Unlock()
 			if end != nil {
-				end(casesync.ErrCancelled)
+				end(syncs.ErrCancelled)
 			}
 		}
 	}

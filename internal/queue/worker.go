@@ -12,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // retryPauses are the waits before a schedule's second and third attempt (R32).
@@ -70,21 +71,21 @@ func (q *Queue) putOff(ctx context.Context, job int64) error {
 }
 
 // work carries out a claimed attempt and closes its audit.
-func (q *Queue) work(ctx context.Context, run casesync.Run) error {
+func (q *Queue) work(ctx context.Context, run syncs.Run) error {
 	started := q.o.Now()
 	q.o.Observe.SyncStarted(run.Type)
 	if !run.DueAt.IsZero() && run.Lease.Attempt == 1 {
 		q.o.Observe.SyncLate(started.Sub(run.DueAt))
 	}
 	result, failure := q.attempt(ctx, run)
-	var status casesync.Status
+	var status syncs.Status
 	err := panics.Catch(func() (err error) {
 		status, err = q.conclude(ctx, run, result, failure)
 		return err
 	})
 	if e := panics.In(err); e != nil { // it may be the result that cannot be closed with
 		panics.Logger(q.log, e).ErrorContext(ctx, "A panic kept a sync from being closed with its result", attrs(run)...)
-		status, err = q.conclude(ctx, run, casesync.Result{}, e)
+		status, err = q.conclude(ctx, run, syncs.Result{}, e)
 	}
 	if status == "" {
 		q.o.Observe.SyncGivenBack(run.Type)
@@ -98,8 +99,8 @@ func (q *Queue) work(ctx context.Context, run casesync.Run) error {
 // and answers the sync's status; none where the sync is not over, or not ours to
 // end any more. Its error is the database's: then whoever rescues syncs goes on
 // with it (R30).
-func (q *Queue) conclude(ctx context.Context, run casesync.Run, result casesync.Result, failure error) (casesync.Status, error) {
-	if errors.Is(failure, casesync.ErrLeaseLost) { // R30: nothing of it is ours to write any more
+func (q *Queue) conclude(ctx context.Context, run syncs.Run, result syncs.Result, failure error) (syncs.Status, error) {
+	if errors.Is(failure, syncs.ErrLeaseLost) { // R30: nothing of it is ours to write any more
 		q.takenOver(ctx, run)
 		return "", nil
 	}
@@ -110,7 +111,7 @@ func (q *Queue) conclude(ctx context.Context, run casesync.Run, result casesync.
 		switch err := q.giveBack(ctx, run, again); {
 		case err == nil:
 			return "", nil
-		case errors.Is(err, casesync.ErrLeaseLost):
+		case errors.Is(err, syncs.ErrLeaseLost):
 			q.takenOver(ctx, run)
 			return "", nil
 		case errors.Is(err, postgres.ErrAlreadyQueued): // R29: the queued one will do the same
@@ -120,7 +121,7 @@ func (q *Queue) conclude(ctx context.Context, run casesync.Run, result casesync.
 	}
 	status, result := casesync.Conclude(result, failure)
 	switch err := q.o.Audits.Finish(ctx, run.Lease, status, result, q.o.Now()); {
-	case errors.Is(err, casesync.ErrLeaseLost):
+	case errors.Is(err, syncs.ErrLeaseLost):
 		q.takenOver(ctx, run)
 		return "", nil
 	case err != nil:
@@ -130,24 +131,24 @@ func (q *Queue) conclude(ctx context.Context, run casesync.Run, result casesync.
 }
 
 // takenOver says that an attempt's sync is another one's by now (R30).
-func (q *Queue) takenOver(ctx context.Context, run casesync.Run) {
+func (q *Queue) takenOver(ctx context.Context, run syncs.Run) {
 	q.log.WarnContext(ctx, "Sync was taken over by another attempt", "sync_id", run.Lease.AuditID.String(), "attempt", run.Lease.Attempt)
 }
 
 // attrs name a run in a log line.
-func attrs(run casesync.Run) []any {
+func attrs(run syncs.Run) []any {
 	return []any{"sync_id", run.Lease.AuditID.String(), "clinic_id", run.Lease.ClinicID.String(), "attempt", run.Lease.Attempt}
 }
 
 // attempt runs the sync under its time limit and its lease. The error says why it was
 // ended, where it was; a panic in any of its goroutines is one (R58).
-func (q *Queue) attempt(ctx context.Context, run casesync.Run) (result casesync.Result, err error) {
+func (q *Queue) attempt(ctx context.Context, run syncs.Run) (result syncs.Result, err error) {
 	// Detached, so that what ends the attempt is one of our causes and no other.
 	work, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
 	panicked := func(e *panics.Error) { end(e) }
 	work = panics.WithOwner(work, panicked)
-	stopWatching := panics.AfterEnd(ctx, func() { end(casesync.ErrShutdown) }, panicked)
+	stopWatching := panics.AfterEnd(ctx, func() { end(syncs.ErrShutdown) }, panicked)
 	defer stopWatching()
 	q.track(run.Lease, end)
 	defer q.untrack(run.Lease)
@@ -179,13 +180,13 @@ func (q *Queue) attempt(ctx context.Context, run casesync.Run) (result casesync.
 
 // again tells whether, and after which pause, an attempt that ended with err is
 // followed by another one (R31, R32).
-func (q *Queue) again(run casesync.Run, err error) (pause time.Duration, again bool) {
+func (q *Queue) again(run syncs.Run, err error) (pause time.Duration, again bool) {
 	switch {
-	case err == nil || errors.Is(err, casesync.ErrCancelled) || panics.In(err) != nil: // R58
+	case err == nil || errors.Is(err, syncs.ErrCancelled) || panics.In(err) != nil: // R58
 		return 0, false
-	case errors.Is(err, casesync.ErrShutdown):
+	case errors.Is(err, syncs.ErrShutdown):
 		return 0, run.Lease.Attempt < maxAttempts
-	case run.Trigger != casesync.TriggerSchedule || run.Lease.Attempt >= scheduledAttempts:
+	case run.Trigger != syncs.TriggerSchedule || run.Lease.Attempt >= scheduledAttempts:
 		return 0, false
 	default:
 		return retryPauses[run.Lease.Attempt-1], casesync.Explain(err).Code.Retryable()
@@ -194,7 +195,7 @@ func (q *Queue) again(run casesync.Run, err error) (pause time.Duration, again b
 
 // heartbeat keeps the lease alive, and ends the attempt when the lease is lost or
 // somebody cancelled the sync (R30).
-func (q *Queue) heartbeat(ctx context.Context, lease casesync.Lease, end context.CancelCauseFunc) {
+func (q *Queue) heartbeat(ctx context.Context, lease syncs.Lease, end context.CancelCauseFunc) {
 	ticker := time.NewTicker(q.o.Lease / 3)
 	defer ticker.Stop()
 	held := time.Now()
@@ -208,16 +209,16 @@ func (q *Queue) heartbeat(ctx context.Context, lease casesync.Lease, end context
 		switch {
 		case ctx.Err() != nil:
 			return
-		case errors.Is(err, casesync.ErrLeaseLost):
-			end(casesync.ErrLeaseLost)
+		case errors.Is(err, syncs.ErrLeaseLost):
+			end(syncs.ErrLeaseLost)
 			return
 		case err == nil && cancelled:
-			end(casesync.ErrCancelled)
+			end(syncs.ErrCancelled)
 			return
 		case err == nil:
 			held = time.Now()
 		case time.Since(held) > q.o.Lease: // the database is away, and others may have taken over
-			end(fmt.Errorf("%w: no heartbeat for %s", casesync.ErrLeaseLost, q.o.Lease))
+			end(fmt.Errorf("%w: no heartbeat for %s", syncs.ErrLeaseLost, q.o.Lease))
 			return
 		default:
 			q.log.WarnContext(ctx, "Heartbeat failed", "sync_id", lease.AuditID.String(), "error", err.Error())
@@ -225,13 +226,13 @@ func (q *Queue) heartbeat(ctx context.Context, lease casesync.Lease, end context
 	}
 }
 
-func (q *Queue) track(lease casesync.Lease, end context.CancelCauseFunc) {
+func (q *Queue) track(lease syncs.Lease, end context.CancelCauseFunc) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.running[lease.AuditID] = end
 }
 
-func (q *Queue) untrack(lease casesync.Lease) {
+func (q *Queue) untrack(lease syncs.Lease) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	delete(q.running, lease.AuditID)

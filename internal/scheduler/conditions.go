@@ -10,6 +10,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/cron"
 	"github.com/pims-sync/pims-sync/internal/panics"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 const (
@@ -41,7 +42,7 @@ func (s *Scheduler) watchClinics(ctx context.Context) {
 }
 
 // phases are the phases of a clinic, in the order of its condition's.
-var phases = []casesync.Type{casesync.TypeInbound, casesync.TypeCases, casesync.TypeReconciliation}
+var phases = []syncs.Type{syncs.TypeInbound, syncs.TypeCases, syncs.TypeReconciliation}
 
 // summary is how many scheduled clinics are stale in one phase, and how old the
 // oldest of their data is, of those that have any.
@@ -140,7 +141,7 @@ func expect(c *casesync.Condition, now time.Time) {
 		}
 		for i := range c.Phases {
 			p := &c.Phases[i]
-			if e.Type != clinic.SyncFull && casesync.Type(e.Type) != p.Type { // a full one is all three
+			if e.Type != syncs.TypeFull && e.Type != p.Type { // a full one is all three
 				continue
 			}
 			p.Scheduled = true

@@ -12,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A ward is a clinic at noon whose last syncs were good: inbound and cases at 06:00,
@@ -28,7 +29,7 @@ func newWard(t *testing.T) *ward {
 	w := &ward{t: t, db: pgtest.New(t), now: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)}
 	w.id = scheduled(t, w.db, "UTC", w.now.AddDate(0, 0, -9), string(clinic.DefaultSchedules()))
 	w.do(`insert into pims_credentials (clinic_id, sealed, created_at, updated_at) values ($1, '', $2, $2)`, w.at(-200))
-	for kind, hour := range map[casesync.Type]int{casesync.TypeInbound: -6, casesync.TypeCases: -4, casesync.TypeReconciliation: -10} {
+	for kind, hour := range map[syncs.Type]int{syncs.TypeInbound: -6, syncs.TypeCases: -4, syncs.TypeReconciliation: -10} {
 		w.ended(kind, "completed", "", hour)
 	}
 	return w
@@ -44,7 +45,7 @@ func (w *ward) do(sql string, args ...any) {
 }
 
 // ended adds a sync that took no time, and returns its id.
-func (w *ward) ended(kind casesync.Type, status, code string, hour int) (id uuid.UUID) {
+func (w *ward) ended(kind syncs.Type, status, code string, hour int) (id uuid.UUID) {
 	w.t.Helper()
 	id = uuid.New()
 	w.do(`insert into case_sync_audits (id, clinic_id, sync_type, status, error_code, created_at, started_at, completed_at)
@@ -54,7 +55,7 @@ func (w *ward) ended(kind casesync.Type, status, code string, hour int) (id uuid
 }
 
 // ofOtherDays adds a sync that completed and did not cover the default days.
-func (w *ward) ofOtherDays(kind casesync.Type, hour int) (id uuid.UUID) {
+func (w *ward) ofOtherDays(kind syncs.Type, hour int) (id uuid.UUID) {
 	w.t.Helper()
 	id = w.ended(kind, "completed", "", hour)
 	w.do(`update case_sync_audits set covers_default = false where clinic_id = $1 and id = $2`, id)
@@ -65,18 +66,18 @@ func (w *ward) ofOtherDays(kind casesync.Type, hour int) (id uuid.UUID) {
 func TestASyncOfOtherDaysIsAnAttemptAndNoSuccess(t *testing.T) {
 	t.Parallel()
 	w := newWard(t)
-	w.ofOtherDays(casesync.TypeInbound, -1)
+	w.ofOtherDays(syncs.TypeInbound, -1)
 	c := w.condition()
 	require.Equal(t, w.at(-6), c.DataAsOf().UTC())
 	at, kind, code := c.LastAttempt()
 	require.Equal(t, w.at(-1), at.UTC())
-	require.Equal(t, casesync.TypeInbound, kind)
+	require.Equal(t, syncs.TypeInbound, kind)
 	require.Empty(t, code)
 
 	w.do(`update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"0 10 * * *"}]' where clinic_id = $1`)
 	c = w.condition()
 	require.Equal(t, casesync.Verdict{State: casesync.ClinicStale, Since: w.at(-1)}, utc(c.Verdict()), "10:00 has had its hour")
-	w.ended(casesync.TypeInbound, "completed", "", -1)
+	w.ended(syncs.TypeInbound, "completed", "", -1)
 	c = w.condition()
 	require.Equal(t, casesync.ClinicOK, c.Verdict().State)
 }
@@ -87,7 +88,7 @@ func utc(v casesync.Verdict) casesync.Verdict {
 	return v
 }
 
-func (w *ward) phaseOf(master uuid.UUID, kind casesync.Type, status, code string, hour int) {
+func (w *ward) phaseOf(master uuid.UUID, kind syncs.Type, status, code string, hour int) {
 	w.t.Helper()
 	w.do(`update case_sync_audits set parent_id = $2 where clinic_id = $1 and id = $3`, master, w.ended(kind, status, code, hour))
 }
@@ -107,40 +108,40 @@ func TestTheStateOfAClinicIsToldAtOnce(t *testing.T) {
 		happens func(w *ward)
 		state   casesync.ClinicState
 		since   int // hours from now
-		code    casesync.Code
+		code    syncs.Code
 	}{
 		"nothing": {func(*ward) {}, casesync.ClinicOK, -4, ""},
 		"a success after failures": {func(w *ward) {
-			w.ended(casesync.TypeCases, "failed", "pims_unreachable", -3)
-			w.ended(casesync.TypeCases, "completed", "", -2)
-			w.ended(casesync.TypeCases, "completed", "", -1)
+			w.ended(syncs.TypeCases, "failed", "pims_unreachable", -3)
+			w.ended(syncs.TypeCases, "completed", "", -2)
+			w.ended(syncs.TypeCases, "completed", "", -1)
 		}, casesync.ClinicOK, -2, ""},
 		"an inbound of other days after a failure": {func(w *ward) {
-			w.ended(casesync.TypeInbound, "failed", "pims_unreachable", -2)
-			w.ofOtherDays(casesync.TypeInbound, -1)
+			w.ended(syncs.TypeInbound, "failed", "pims_unreachable", -2)
+			w.ofOtherDays(syncs.TypeInbound, -1)
 		}, casesync.ClinicFailing, -2, "pims_unreachable"},
 		"cases of other days after a failure": {func(w *ward) {
-			w.ended(casesync.TypeCases, "failed", "schema_drift", -2)
-			w.ofOtherDays(casesync.TypeCases, -1)
+			w.ended(syncs.TypeCases, "failed", "schema_drift", -2)
+			w.ofOtherDays(syncs.TypeCases, -1)
 		}, casesync.ClinicFailing, -2, "schema_drift"},
 		"a reconciliation of other days after a failure": {func(w *ward) {
-			w.ended(casesync.TypeReconciliation, "failed", "snapshot_unsound", -2)
-			w.ofOtherDays(casesync.TypeReconciliation, -1)
+			w.ended(syncs.TypeReconciliation, "failed", "snapshot_unsound", -2)
+			w.ofOtherDays(syncs.TypeReconciliation, -1)
 		}, casesync.ClinicFailing, -2, "snapshot_unsound"},
 		"a full sync of other days after a failure": {func(w *ward) {
-			w.ended(casesync.TypeInbound, "failed", "timeout", -2)
-			master := w.ofOtherDays(casesync.TypeFull, -1)
-			w.phaseOf(master, casesync.TypeInbound, "completed", "", -1)
-			w.phaseOf(master, casesync.TypeCases, "completed", "", -1)
-			w.phaseOf(master, casesync.TypeReconciliation, "completed", "", -1)
+			w.ended(syncs.TypeInbound, "failed", "timeout", -2)
+			master := w.ofOtherDays(syncs.TypeFull, -1)
+			w.phaseOf(master, syncs.TypeInbound, "completed", "", -1)
+			w.phaseOf(master, syncs.TypeCases, "completed", "", -1)
+			w.phaseOf(master, syncs.TypeReconciliation, "completed", "", -1)
 			w.do(`update case_sync_audits set covers_default = false where clinic_id = $1 and parent_id = $2`, master)
 		}, casesync.ClinicFailing, -2, "timeout"},
 		"syncs of other days only": {func(w *ward) {
 			w.do(`update case_sync_audits set covers_default = false where clinic_id = $1`)
 		}, casesync.ClinicStale, -8*24 - 21, ""},
 		"a login that a sync of other days has proved": {func(w *ward) {
-			w.ended(casesync.TypeInbound, "failed", "pims_auth_challenge", -3)
-			w.ofOtherDays(casesync.TypeInbound, -1)
+			w.ended(syncs.TypeInbound, "failed", "pims_auth_challenge", -3)
+			w.ofOtherDays(syncs.TypeInbound, -1)
 		}, casesync.ClinicFailing, -3, "pims_auth_challenge"},
 		"removed credentials": {func(w *ward) {
 			w.do(`delete from pims_credentials where clinic_id = $1`)
@@ -161,82 +162,82 @@ func TestTheStateOfAClinicIsToldAtOnce(t *testing.T) {
 			w.do(`update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"0 6 1 1 *"}]' where clinic_id = $1`)
 		}, casesync.ClinicOK, -4, ""},
 		"a full sync that failed after it was overtaken": {func(w *ward) {
-			w.ended(casesync.TypeFull, "failed", "timeout", -1)
+			w.ended(syncs.TypeFull, "failed", "timeout", -1)
 			w.do(`update case_sync_audits set started_at = $2 where clinic_id = $1 and status = 'failed'`, w.at(-8))
 		}, casesync.ClinicFailing, -1, "timeout"},
-		"a cancelled sync": {func(w *ward) { w.ended(casesync.TypeCases, "cancelled", "cancelled", -1) }, casesync.ClinicOK, -4, ""},
+		"a cancelled sync": {func(w *ward) { w.ended(syncs.TypeCases, "cancelled", "cancelled", -1) }, casesync.ClinicOK, -4, ""},
 		"a dry run that failed": {func(w *ward) {
-			w.ended(casesync.TypeCases, "failed", "pims_error", -1)
+			w.ended(syncs.TypeCases, "failed", "pims_error", -1)
 			w.do(`update case_sync_audits set request = '{"dryRun": true}' where clinic_id = $1 and status = 'failed'`)
 		}, casesync.ClinicOK, -4, ""},
 		"a request that was wrong": {func(w *ward) {
-			w.ended(casesync.TypeInbound, "failed", "invalid_request", -1)
+			w.ended(syncs.TypeInbound, "failed", "invalid_request", -1)
 		}, casesync.ClinicOK, -4, ""},
 		"suspended credentials": {func(w *ward) {
 			w.do(`update pims_credentials set suspended_at = $2, updated_at = $2 where clinic_id = $1`, w.at(-1))
 		}, casesync.ClinicLoginRefused, -1, "credentials_suspended"},
 		"the PIMS asks for a person": {func(w *ward) {
-			w.ended(casesync.TypeInbound, "failed", "pims_auth_challenge", -3)
-			w.ended(casesync.TypeInbound, "failed", "pims_auth_challenge", -2)
+			w.ended(syncs.TypeInbound, "failed", "pims_auth_challenge", -3)
+			w.ended(syncs.TypeInbound, "failed", "pims_auth_challenge", -2)
 		}, casesync.ClinicLoginRefused, -3, "pims_auth_challenge"},
 		"other credentials since then": {func(w *ward) {
-			w.ended(casesync.TypeInbound, "failed", "pims_auth_challenge", -2)
+			w.ended(syncs.TypeInbound, "failed", "pims_auth_challenge", -2)
 			w.do(`update pims_credentials set updated_at = $2 where clinic_id = $1`, w.at(-1))
 		}, casesync.ClinicOK, -4, ""},
 		"other credentials while a sync ran with the old ones": {func(w *ward) {
-			w.ended(casesync.TypeInbound, "failed", "pims_auth_rejected", -1)
+			w.ended(syncs.TypeInbound, "failed", "pims_auth_rejected", -1)
 			w.do(`update case_sync_audits set started_at = $2 where clinic_id = $1 and status = 'failed'`, w.at(-3))
 			w.do(`update pims_credentials set created_at = $2, updated_at = $2 where clinic_id = $1`, w.at(-2))
 		}, casesync.ClinicOK, -4, ""},
 		"other credentials after another failure": {func(w *ward) {
-			w.ended(casesync.TypeInbound, "failed", "pims_unreachable", -2)
+			w.ended(syncs.TypeInbound, "failed", "pims_unreachable", -2)
 			w.do(`update pims_credentials set created_at = $2, updated_at = $2 where clinic_id = $1`, w.at(-1))
 		}, casesync.ClinicFailing, -2, "pims_unreachable"},
 		"a refusal after a good test": {func(w *ward) {
 			w.do(`update pims_credentials set tested_at = $2, test_outcome = 'ok' where clinic_id = $1`, w.at(-2))
-			w.ended(casesync.TypeInbound, "failed", "pims_auth_rejected", -1)
+			w.ended(syncs.TypeInbound, "failed", "pims_auth_rejected", -1)
 		}, casesync.ClinicLoginRefused, -1, "pims_auth_rejected"},
 		"a test of the credentials that was refused": {func(w *ward) {
 			w.do(`update pims_credentials set tested_at = $2, test_outcome = 'auth_challenge' where clinic_id = $1`, w.at(-1))
 		}, casesync.ClinicLoginRefused, -1, "pims_auth_challenge"},
 		"a success after that test": {func(w *ward) {
 			w.do(`update pims_credentials set tested_at = $2, test_outcome = 'auth_challenge' where clinic_id = $1`, w.at(-2))
-			w.ended(casesync.TypeCases, "completed", "", -1)
+			w.ended(syncs.TypeCases, "completed", "", -1)
 		}, casesync.ClinicOK, -4, ""},
 		"a good test after the PIMS asked for a person": {func(w *ward) {
-			w.ended(casesync.TypeInbound, "failed", "pims_auth_challenge", -2)
+			w.ended(syncs.TypeInbound, "failed", "pims_auth_challenge", -2)
 			w.do(`update pims_credentials set tested_at = $2, test_outcome = 'ok' where clinic_id = $1`, w.at(-1))
 		}, casesync.ClinicOK, -4, ""},
-		"one failure": {func(w *ward) { w.ended(casesync.TypeCases, "failed", "schema_drift", -1) }, casesync.ClinicFailing, -1, "schema_drift"},
+		"one failure": {func(w *ward) { w.ended(syncs.TypeCases, "failed", "schema_drift", -1) }, casesync.ClinicFailing, -1, "schema_drift"},
 		"failures of two phases": {func(w *ward) {
-			w.ended(casesync.TypeCases, "failed", "schema_drift", -3)
-			w.ended(casesync.TypeInbound, "failed", "pims_unreachable", -2)
-			w.ended(casesync.TypeCases, "failed", "timeout", -1)
+			w.ended(syncs.TypeCases, "failed", "schema_drift", -3)
+			w.ended(syncs.TypeInbound, "failed", "pims_unreachable", -2)
+			w.ended(syncs.TypeCases, "failed", "timeout", -1)
 		}, casesync.ClinicFailing, -3, "timeout"},
 		"a full sync that failed before its phases": {func(w *ward) {
-			w.ended(casesync.TypeFull, "failed", "browser_unavailable", -2)
-			w.ended(casesync.TypeFull, "failed", "browser_unavailable", -1)
+			w.ended(syncs.TypeFull, "failed", "browser_unavailable", -2)
+			w.ended(syncs.TypeFull, "failed", "browser_unavailable", -1)
 		}, casesync.ClinicFailing, -2, "browser_unavailable"},
 		"a full sync whose reconciliation failed": {func(w *ward) {
-			master := w.ended(casesync.TypeFull, "failed", "snapshot_unsound", -1)
-			w.phaseOf(master, casesync.TypeInbound, "completed", "", -1)
-			w.phaseOf(master, casesync.TypeCases, "completed", "", -1)
-			w.phaseOf(master, casesync.TypeReconciliation, "failed", "snapshot_unsound", -1)
+			master := w.ended(syncs.TypeFull, "failed", "snapshot_unsound", -1)
+			w.phaseOf(master, syncs.TypeInbound, "completed", "", -1)
+			w.phaseOf(master, syncs.TypeCases, "completed", "", -1)
+			w.phaseOf(master, syncs.TypeReconciliation, "failed", "snapshot_unsound", -1)
 		}, casesync.ClinicFailing, -1, "snapshot_unsound"},
 		"a good reconciliation after that": {func(w *ward) {
-			master := w.ended(casesync.TypeFull, "failed", "snapshot_unsound", -2)
-			w.phaseOf(master, casesync.TypeInbound, "completed", "", -2)
-			w.phaseOf(master, casesync.TypeCases, "completed", "", -2)
-			w.phaseOf(master, casesync.TypeReconciliation, "failed", "snapshot_unsound", -2)
-			w.ended(casesync.TypeReconciliation, "completed", "", -1)
+			master := w.ended(syncs.TypeFull, "failed", "snapshot_unsound", -2)
+			w.phaseOf(master, syncs.TypeInbound, "completed", "", -2)
+			w.phaseOf(master, syncs.TypeCases, "completed", "", -2)
+			w.phaseOf(master, syncs.TypeReconciliation, "failed", "snapshot_unsound", -2)
+			w.ended(syncs.TypeReconciliation, "completed", "", -1)
 		}, casesync.ClinicOK, -1, ""},
 		"a guard": {func(w *ward) {
-			sync := w.ended(casesync.TypeReconciliation, "failed", "deletion_guard", -1)
+			sync := w.ended(syncs.TypeReconciliation, "failed", "deletion_guard", -1)
 			w.do(`insert into deletion_plans (clinic_id, sync_id, sync_type, code, reason, window_start, window_end, created_at, expires_at)
 				values ($1, $2, 'reconciliation', 'deletion_guard', '', '2026-03-01', '2026-03-04', $3, $4)`, sync, w.at(-1), w.at(23))
 		}, casesync.ClinicWaiting, -1, "deletion_guard"},
 		"a guard whose plan expired": {func(w *ward) {
-			sync := w.ended(casesync.TypeReconciliation, "failed", "deletion_guard", -1)
+			sync := w.ended(syncs.TypeReconciliation, "failed", "deletion_guard", -1)
 			w.do(`insert into deletion_plans (clinic_id, sync_id, sync_type, code, reason, window_start, window_end, created_at, expires_at)
 				values ($1, $2, 'reconciliation', 'deletion_guard', '', '2026-03-01', '2026-03-04', $3, $4)`, sync, w.at(-1), w.at(0))
 		}, casesync.ClinicFailing, -1, "deletion_guard"},
@@ -244,17 +245,17 @@ func TestTheStateOfAClinicIsToldAtOnce(t *testing.T) {
 			w.do(`update clinics set timezone = null, updated_at = $2 where id = $1`, w.at(-1))
 		}, casesync.ClinicFailing, -1, "timezone_missing"},
 		"a phase that is on the schedule no more": {func(w *ward) {
-			w.ended(casesync.TypeReconciliation, "failed", "pims_error", -1)
+			w.ended(syncs.TypeReconciliation, "failed", "pims_error", -1)
 			w.do(`update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"0 6 * * *"}]' where clinic_id = $1`)
 		}, casesync.ClinicOK, -6, ""},
 		"a disabled clinic": {func(w *ward) {
-			w.ended(casesync.TypeInbound, "failed", "pims_error", -2)
+			w.ended(syncs.TypeInbound, "failed", "pims_error", -2)
 			w.do(`update clinics set is_active = false, updated_at = $2 where id = $1`, w.at(-1))
 			w.do(`update clinics set name = 'Quay Vets', updated_at = $2 where id = $1`, w.at(0))
 		}, casesync.ClinicOff, -1, ""},
 		"no replica for a night": {func(w *ward) {
 			w.do(`delete from case_sync_audits where clinic_id = $1 and sync_type = 'reconciliation'`)
-			w.ended(casesync.TypeReconciliation, "completed", "", -33)
+			w.ended(syncs.TypeReconciliation, "completed", "", -33)
 		}, casesync.ClinicStale, -9, ""},
 		"no sync at all": {func(w *ward) {
 			w.do(`delete from case_sync_audits where clinic_id = $1`)

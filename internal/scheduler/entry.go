@@ -17,9 +17,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/cron"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // How far back a missed tick is caught up (R34).
@@ -42,10 +42,10 @@ type Config struct {
 type Entry struct {
 	ClinicID uuid.UUID
 	Key      string
-	Type     casesync.Type
+	Type     syncs.Type
 	Cron     string
 	Timezone string
-	Options  casesync.Options
+	Options  syncs.Options
 	Next     time.Time     // the coming tick
 	Jitter   time.Duration // by which its syncs are held back
 }
@@ -72,13 +72,13 @@ const (
 // its options (R4, R33). It is a check for clinic.ParseSchedules.
 func CheckEntry(e clinic.ScheduleEntry) error {
 	_, err := cron.Parse(e.Cron)
-	return errors.Join(err, casesync.Options(e.Options).Check(casesync.Type(e.Type)))
+	return errors.Join(err, e.Options.Check(e.Type))
 }
 
 // CatchUp is how far back, after an outage, the latest missed tick of an entry of
 // this type is still enqueued; an older one is missed (R34).
-func CatchUp(t casesync.Type) time.Duration {
-	if t == casesync.TypeReconciliation {
+func CatchUp(t syncs.Type) time.Duration {
+	if t == syncs.TypeReconciliation {
 		return catchUpReconciliation
 	}
 	return catchUp
@@ -115,7 +115,7 @@ func Entries(config Config, now time.Time, jitter time.Duration) ([]Entry, []cli
 		if err != nil {
 			continue // CheckEntry has refused it
 		}
-		kind := casesync.Type(e.Type)
+		kind := e.Type
 		since := config.ChangedAt
 		if earliest := now.Add(-CatchUp(kind)); since.Before(earliest) {
 			since = earliest
@@ -131,7 +131,7 @@ func Entries(config Config, now time.Time, jitter time.Duration) ([]Entry, []cli
 			Type:     kind,
 			Cron:     e.Cron,
 			Timezone: config.Timezone,
-			Options:  casesync.Options(e.Options),
+			Options:  e.Options,
 			Next:     expression.Next(since, loc),
 			Jitter:   Jitter(config.ClinicID, jitter),
 		})

@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestTheDefaultSchedulesAreSound(t *testing.T) { // R33
@@ -29,8 +29,8 @@ func TestAnEntryWithABadCronIsReportedAndTheOthersCount(t *testing.T) { // R33
 	]`), scheduler.CheckEntry)
 
 	require.Len(t, entries, 2)
-	require.Equal(t, clinic.SyncInbound, entries[0].Type)
-	require.Equal(t, clinic.SyncFull, entries[1].Type)
+	require.Equal(t, syncs.TypeInbound, entries[0].Type)
+	require.Equal(t, syncs.TypeFull, entries[1].Type)
 	require.Equal(t, []clinic.ScheduleProblem{
 		{Index: 1, Reason: `cron "0 8,14,25 * * *": hour: 25 is not between 0 and 23`},
 		{Index: 2, Reason: `cron "0 2 31 FEB *" never fires: none of its months has one of its days`},
@@ -39,12 +39,12 @@ func TestAnEntryWithABadCronIsReportedAndTheOthersCount(t *testing.T) { // R33
 
 func TestReconciliationIsCaughtUpLonger(t *testing.T) { // R34
 	t.Parallel()
-	want := map[clinic.SyncType]time.Duration{
-		clinic.SyncInbound: 6 * time.Hour, clinic.SyncCases: 6 * time.Hour, clinic.SyncFull: 6 * time.Hour,
-		clinic.SyncReconciliation: 12 * time.Hour,
+	want := map[syncs.Type]time.Duration{
+		syncs.TypeInbound: 6 * time.Hour, syncs.TypeCases: 6 * time.Hour, syncs.TypeFull: 6 * time.Hour,
+		syncs.TypeReconciliation: 12 * time.Hour,
 	}
-	for _, syncType := range clinic.SyncTypes() {
-		require.Equal(t, want[syncType], scheduler.CatchUp(casesync.Type(syncType)), syncType)
+	for _, syncType := range syncs.Types() {
+		require.Equal(t, want[syncType], scheduler.CatchUp(syncType), syncType)
 	}
 }
 

@@ -12,10 +12,11 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // succeeded adds a sync that began at a moment and completed.
-func succeeded(t *testing.T, db *postgres.DB, clinicID uuid.UUID, kind casesync.Type, began time.Time) {
+func succeeded(t *testing.T, db *postgres.DB, clinicID uuid.UUID, kind syncs.Type, began time.Time) {
 	t.Helper()
 	_, err := db.Pool().Exec(t.Context(), `
 		insert into case_sync_audits (clinic_id, sync_type, status, trigger, created_at, started_at, completed_at)
@@ -24,7 +25,7 @@ func succeeded(t *testing.T, db *postgres.DB, clinicID uuid.UUID, kind casesync.
 }
 
 // freshnessOf returns what is known of one phase of a clinic.
-func freshnessOf(t *testing.T, r *replica, clinicID uuid.UUID, kind casesync.Type) *casesync.PhaseCondition {
+func freshnessOf(t *testing.T, r *replica, clinicID uuid.UUID, kind syncs.Type) *casesync.PhaseCondition {
 	t.Helper()
 	condition, err := r.Condition(t.Context(), clinicID)
 	require.NoError(t, err)
@@ -57,11 +58,11 @@ func TestNoChangeOfAScheduleHidesAStaleClinic(t *testing.T) {
 			url := pgtest.URL(t)
 			db := pgtest.Open(t, url)
 			id := scheduled(t, db, "UTC", begin, `[{"type":"inbound","cron":"0 6 * * *"}]`)
-			succeeded(t, db, id, casesync.TypeInbound, begin.Add(30*time.Hour))
+			succeeded(t, db, id, syncs.TypeInbound, begin.Add(30*time.Hour))
 			r := scheduling(t, url, &clock{at: begin.Add(84 * time.Hour)}, nil)
 			_, err := db.Pool().Exec(t.Context(), change)
 			require.NoError(t, err)
-			f := freshnessOf(t, r, id, casesync.TypeInbound)
+			f := freshnessOf(t, r, id, syncs.TypeInbound)
 			require.True(t, f.Stale(), "%+v", f)
 		})
 	}
@@ -75,26 +76,26 @@ func TestAClinicIsStaleOnceATickHasHadAnHourInVain(t *testing.T) {
 	c := &clock{at: begin.Add(time.Hour)}
 	id := scheduled(t, db, "UTC", begin, `[{"type":"inbound","cron":"0 6 * * *"},{"type":"cases","cron":"0 6 * * *","enabled":false}]`)
 	r := scheduling(t, url, c, nil)
-	inbound := freshnessOf(t, r, id, casesync.TypeInbound)
+	inbound := freshnessOf(t, r, id, syncs.TypeInbound)
 	require.True(t, inbound.Scheduled)
 	require.False(t, inbound.Stale(), "06:00 was before the clinic was added")
-	require.False(t, freshnessOf(t, r, id, casesync.TypeCases).Scheduled, "it is disabled")
+	require.False(t, freshnessOf(t, r, id, syncs.TypeCases).Scheduled, "it is disabled")
 
 	due := begin.Add(22 * time.Hour)
 	c.set(due.Add(59 * time.Minute))
-	require.False(t, freshnessOf(t, r, id, casesync.TypeInbound).Stale(), "it has a minute left")
+	require.False(t, freshnessOf(t, r, id, syncs.TypeInbound).Stale(), "it has a minute left")
 	c.set(due.Add(61 * time.Minute))
-	late := freshnessOf(t, r, id, casesync.TypeInbound)
+	late := freshnessOf(t, r, id, syncs.TypeInbound)
 	require.True(t, late.Stale())
 	require.Equal(t, due.Add(time.Hour), late.StaleSince.UTC())
 	require.Equal(t, due.Add(24*time.Hour), late.Next.UTC())
-	succeeded(t, db, id, casesync.TypeInbound, due.Add(time.Second))
-	require.False(t, freshnessOf(t, r, id, casesync.TypeInbound).Stale())
+	succeeded(t, db, id, syncs.TypeInbound, due.Add(time.Second))
+	require.False(t, freshnessOf(t, r, id, syncs.TypeInbound).Stale())
 	c.set(due.Add(61 * time.Minute))
 	_, err := db.Pool().Exec(t.Context(), `update clinics set timezone = 'Nowhere/X'`)
 	require.NoError(t, err)
-	require.True(t, freshnessOf(t, r, id, casesync.TypeInbound).Stale(), "nothing can run")
-	require.False(t, freshnessOf(t, r, id, casesync.TypeCases).Stale(), "nothing is to run")
+	require.True(t, freshnessOf(t, r, id, syncs.TypeInbound).Stale(), "nothing can run")
+	require.False(t, freshnessOf(t, r, id, syncs.TypeCases).Stale(), "nothing is to run")
 }
 
 // telling is an Observer that passes on how old the inbound data is.
@@ -104,8 +105,8 @@ type telling struct {
 	oldest chan time.Duration
 }
 
-func (o *telling) Fresh(kind casesync.Type, _ int, oldest time.Duration) {
-	if kind == casesync.TypeInbound {
+func (o *telling) Fresh(kind syncs.Type, _ int, oldest time.Duration) {
+	if kind == syncs.TypeInbound {
 		o.oldest <- oldest
 	}
 }
@@ -116,7 +117,7 @@ func TestTheAgeOfDataIsTrueAlsoWhereNothingWasDueYet(t *testing.T) {
 	db := pgtest.Open(t, url)
 	begin := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	id := scheduled(t, db, "UTC", begin, `[{"type":"inbound","cron":"0 6 * * *"}]`)
-	succeeded(t, db, id, casesync.TypeInbound, begin.Add(time.Hour))
+	succeeded(t, db, id, syncs.TypeInbound, begin.Add(time.Hour))
 	told := &telling{oldest: make(chan time.Duration, 1)}
 	scheduling(t, url, &clock{at: begin.Add(4 * time.Hour)}, func(o *scheduler.Options) { o.Observe = told }).begin(t)
 	require.Equal(t, 3*time.Hour, <-told.oldest)

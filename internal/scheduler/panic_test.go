@@ -11,6 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/logtest"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // secret is what the panics hold and no log may (R40).
@@ -19,10 +20,10 @@ const secret = "Pip Thistle"
 // A breaking observer panics where it is told of schedules or of freshness.
 type breaking struct{}
 
-func (breaking) SchedulesLoaded(int, int)                { panic(secret) }
-func (breaking) Ticks(string, int)                       {}
-func (breaking) Fresh(casesync.Type, int, time.Duration) { panic(secret) }
-func (breaking) Clinics(map[casesync.ClinicState]int)    {}
+func (breaking) SchedulesLoaded(int, int)             { panic(secret) }
+func (breaking) Ticks(string, int)                    {}
+func (breaking) Fresh(syncs.Type, int, time.Duration) { panic(secret) }
+func (breaking) Clinics(map[casesync.ClinicState]int) {}
 
 func TestALoopThatPanicsGoesOn(t *testing.T) { // R58
 	t.Parallel()

@@ -21,6 +21,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/queue"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A clock is told what time it is.
@@ -59,8 +60,8 @@ func scheduling(t *testing.T, url string, c *clock, change func(*scheduler.Optio
 	q, err := queue.New(queue.Options{
 		DB: db, Audits: db.Audits(), Plans: db.Plans(), Records: db.Records(), Replicas: db.Replicas(),
 		Clinics: db.Clinics(), Schedules: db.Schedules(), Notifier: notifier,
-		Run: func(context.Context, casesync.Run) (casesync.Result, error) {
-			return casesync.Result{Stats: casesync.Stats{CasesCreated: 1}}, nil
+		Run: func(context.Context, syncs.Run) (syncs.Result, error) {
+			return syncs.Result{Stats: syncs.Stats{CasesCreated: 1}}, nil
 		},
 		Precheck: func(context.Context, uuid.UUID) error { return nil },
 		Logger:   slog.New(slog.DiscardHandler),
@@ -140,12 +141,12 @@ func TestEveryTickHasExactlyOneOutcomeOverAllReplicas(t *testing.T) { // R34
 	crons := []string{"0 6 * * *", "0 8,14,20 * * *", "30 2 * * *", "0 0 * * 1-5", "15 */6 * * *", "0 1 1,15 * *", "0 3 * * SUN", "45 23 * * *", "0 2 * * *", "10 1 * * *"}
 	type entry struct {
 		clinic uuid.UUID
-		kind   casesync.Type
+		kind   syncs.Type
 		cron   string
 		zone   string
 	}
 	var entries []entry
-	types := []casesync.Type{casesync.TypeInbound, casesync.TypeCases, casesync.TypeReconciliation}
+	types := []syncs.Type{syncs.TypeInbound, syncs.TypeCases, syncs.TypeReconciliation}
 	for i, zone := range zones {
 		var parts []string
 		var mine []entry
@@ -295,8 +296,8 @@ type counting struct {
 	ticks        map[string]int
 }
 
-func (*counting) Fresh(casesync.Type, int, time.Duration) {}
-func (*counting) Clinics(map[casesync.ClinicState]int)    {}
+func (*counting) Fresh(syncs.Type, int, time.Duration) {}
+func (*counting) Clinics(map[casesync.ClinicState]int) {}
 
 func (c *counting) Ticks(outcome string, n int) {
 	c.mu.Lock()
@@ -324,8 +325,8 @@ func TestAScheduleThatIsChangedByPlainSQLRunsWithoutARestart(t *testing.T) { // 
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
 		c.set(c.now().Add(time.Minute))
-		list, err := r.queue.Audits(t.Context(), id, casesync.AuditFilter{Status: casesync.StatusCompleted})
-		return err == nil && len(list.Items) > 0 && list.Items[0].Trigger == casesync.TriggerSchedule
+		list, err := r.queue.Audits(t.Context(), id, syncs.AuditFilter{Status: syncs.StatusCompleted})
+		return err == nil && len(list.Items) > 0 && list.Items[0].Trigger == syncs.TriggerSchedule
 	}, 30*time.Second, 50*time.Millisecond)
 }
 

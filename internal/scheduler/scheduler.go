@@ -12,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/panics"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 const (
@@ -62,10 +63,10 @@ type Options struct {
 
 // An Observer is told what a Scheduler sees and does (docs/interface.md §Metrics).
 type Observer interface {
-	Ticks(outcome string, n int)                            // what became of ticks
-	SchedulesLoaded(running, bad int)                       // how many entries there are
-	Fresh(t casesync.Type, stale int, oldest time.Duration) // how fresh the data of a phase is
-	Clinics(counts map[casesync.ClinicState]int)            // how many clinics are in each state
+	Ticks(outcome string, n int)                         // what became of ticks
+	SchedulesLoaded(running, bad int)                    // how many entries there are
+	Fresh(t syncs.Type, stale int, oldest time.Duration) // how fresh the data of a phase is
+	Clinics(counts map[casesync.ClinicState]int)         // how many clinics are in each state
 }
 
 // A Scheduler runs the schedules of all clinics. It is safe for concurrent use, also by
@@ -220,7 +221,7 @@ func (s *Scheduler) ticksOf(ctx context.Context, e Entry, now time.Time) (ticks 
 // nobody is an Observer that does not look.
 type nobody struct{}
 
-func (nobody) Ticks(string, int)                       {}
-func (nobody) SchedulesLoaded(int, int)                {}
-func (nobody) Fresh(casesync.Type, int, time.Duration) {}
-func (nobody) Clinics(map[casesync.ClinicState]int)    {}
+func (nobody) Ticks(string, int)                    {}
+func (nobody) SchedulesLoaded(int, int)             {}
+func (nobody) Fresh(syncs.Type, int, time.Duration) {}
+func (nobody) Clinics(map[casesync.ClinicState]int) {}

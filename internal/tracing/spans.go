@@ -13,6 +13,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // The attributes of our spans; the others are of OpenTelemetry's conventions.
@@ -37,13 +38,13 @@ const (
 // sent one (W3C traceparent). The operation is its method and path pattern. The span
 // ends when the answer is told: its status, whose it was, the sync it was about, and
 // the code of an error; what does not apply is zero.
-func (t *Tracing) Request(ctx context.Context, name string, header http.Header) (context.Context, func(answer int, clinic, sync uuid.UUID, problem casesync.Code)) {
+func (t *Tracing) Request(ctx context.Context, name string, header http.Header) (context.Context, func(answer int, clinic, sync uuid.UUID, problem syncs.Code)) {
 	if t.off() {
-		return ctx, func(int, uuid.UUID, uuid.UUID, casesync.Code) {}
+		return ctx, func(int, uuid.UUID, uuid.UUID, syncs.Code) {}
 	}
 	ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(header))
 	ctx, span := t.begin(ctx, name, trace.WithSpanKind(trace.SpanKindServer))
-	return ctx, func(answer int, clinic, sync uuid.UUID, problem casesync.Code) {
+	return ctx, func(answer int, clinic, sync uuid.UUID, problem syncs.Code) {
 		span.SetAttributes(httpStatus.Int(answer))
 		setID(span, clinicID, clinic)
 		setID(span, syncID, sync)
@@ -59,9 +60,9 @@ func (t *Tracing) Request(ctx context.Context, name string, header http.Header) 
 
 // Sync begins the span of a sync, or of a phase of a full one; it ends when its end is
 // told. It is casesync.RunnerOptions.Watch.
-func (t *Tracing) Sync(ctx context.Context, s casesync.Stretch) (context.Context, func(casesync.Status, casesync.Code)) {
+func (t *Tracing) Sync(ctx context.Context, s casesync.Stretch) (context.Context, func(syncs.Status, syncs.Code)) {
 	if t.off() {
-		return ctx, func(casesync.Status, casesync.Code) {}
+		return ctx, func(syncs.Status, syncs.Code) {}
 	}
 	name := "sync "
 	if s.ParentID != uuid.Nil {
@@ -72,12 +73,12 @@ func (t *Tracing) Sync(ctx context.Context, s casesync.Stretch) (context.Context
 		attempt.Int(s.Attempt), dryRun.Bool(s.DryRun),
 	))
 	setID(span, parentID, s.ParentID)
-	return ctx, func(end casesync.Status, problem casesync.Code) {
+	return ctx, func(end syncs.Status, problem syncs.Code) {
 		span.SetAttributes(status.String(string(end)))
 		if problem != "" {
 			span.SetAttributes(code.String(string(problem)))
 		}
-		if end == casesync.StatusFailed {
+		if end == syncs.StatusFailed {
 			span.SetStatus(codes.Error, string(problem))
 		}
 		span.End()

@@ -16,6 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/logtest"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/tracing"
 	"github.com/pims-sync/pims-sync/internal/tracing/tracetest"
 )
@@ -29,7 +30,7 @@ func start(t *testing.T, endpoint string) (*tracing.Tracing, *logtest.Book) {
 	return traces, log
 }
 
-var stretch = casesync.Stretch{ClinicID: uuid.New(), SyncID: uuid.New(), Type: casesync.TypeFull, Attempt: 2}
+var stretch = casesync.Stretch{ClinicID: uuid.New(), SyncID: uuid.New(), Type: syncs.TypeFull, Attempt: 2}
 
 func TestSpansFormATreeAndTellHowTheyEnded(t *testing.T) {
 	t.Parallel()
@@ -41,14 +42,14 @@ func TestSpansFormATreeAndTellHowTheyEnded(t *testing.T) {
 	})
 	syncCtx, ended := traces.Sync(ctx, stretch)
 	phase := stretch
-	phase.SyncID, phase.ParentID, phase.Type, phase.DryRun = uuid.New(), stretch.SyncID, casesync.TypeInbound, true
+	phase.SyncID, phase.ParentID, phase.Type, phase.DryRun = uuid.New(), stretch.SyncID, syncs.TypeInbound, true
 	phaseCtx, phaseEnded := traces.Sync(syncCtx, phase)
 	traces.PIMSRequest(phaseCtx, "some_pims", pims.Observation{Operation: pims.OpCalendar, Outcome: "remote_error", Status: 503, Duration: time.Minute})
 	traces.PIMSRequest(phaseCtx, "some_pims", pims.Observation{Operation: pims.OpAppointment, Outcome: "not_found", Status: 404, Duration: time.Second})
 	traces.PIMSRequest(phaseCtx, "some_pims", pims.Observation{Operation: pims.OpLogin, Outcome: "ok", Duration: time.Second})
-	phaseEnded(casesync.StatusFailed, casesync.CodePIMSError)
-	ended(casesync.StatusCompleted, "")
-	answered(http.StatusBadGateway, stretch.ClinicID, stretch.SyncID, casesync.CodePIMSError)
+	phaseEnded(syncs.StatusFailed, syncs.CodePIMSError)
+	ended(syncs.StatusCompleted, "")
+	answered(http.StatusBadGateway, stretch.ClinicID, stretch.SyncID, syncs.CodePIMSError)
 	traces.Close()
 
 	request, sync, inbound := c.One(t, "POST /api/sync/full"), c.One(t, "sync full"), c.One(t, "phase inbound")
@@ -93,7 +94,7 @@ func spend(ctx context.Context, traces *tracing.Tracing) time.Duration {
 	for range 10_000 {
 		ctx, ended := traces.Sync(ctx, stretch)
 		traces.PIMSRequest(ctx, "some_pims", pims.Observation{Operation: pims.OpSearch, Outcome: "ok"})
-		ended(casesync.StatusCompleted, "")
+		ended(syncs.StatusCompleted, "")
 	}
 	return time.Since(began)
 }
@@ -133,7 +134,7 @@ func TestNothingIsLeftOfTracingAfterItsClose(t *testing.T) {
 		before := goleak.IgnoreCurrent()
 		traces, _ := start(t, endpoint)
 		_, ended := traces.Sync(t.Context(), stretch)
-		ended(casesync.StatusCompleted, "")
+		ended(syncs.StatusCompleted, "")
 		traces.Close()
 		goleak.VerifyNone(t, before, goleak.IgnoreAnyFunction("net/http.(*conn).serve"), goleak.IgnoreAnyFunction("net/http.(*connReader).backgroundRead"))
 	}
@@ -149,7 +150,7 @@ func TestOffMakesNoSpansAndNeedsNoClose(t *testing.T) {
 	answered(http.StatusOK, uuid.Nil, uuid.Nil, "")
 	ctx, ended := traces.Sync(t.Context(), stretch)
 	require.Equal(t, t.Context(), ctx)
-	ended(casesync.StatusFailed, casesync.CodeInternal)
+	ended(syncs.StatusFailed, syncs.CodeInternal)
 	traces.PIMSRequest(t.Context(), "some_pims", pims.Observation{})
 	_, span := traces.Provider().Tracer("river").Start(ctx, "work")
 	require.False(t, span.IsRecording())
@@ -172,7 +173,7 @@ func TestTheEndpointMayEndInASlash(t *testing.T) {
 	c := tracetest.New(t)
 	traces, _ := start(t, c.URL+"/")
 	_, ended := traces.Sync(t.Context(), stretch)
-	ended(casesync.StatusCompleted, "")
+	ended(syncs.StatusCompleted, "")
 	traces.Close()
 	require.Len(t, c.Spans(), 1)
 }

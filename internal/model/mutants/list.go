@@ -91,11 +91,11 @@ func theCalendarsGuards() []mutant {
 		{"R18", "moves by different offsets are a shift", guards, " && float64(most) >= massShiftShare*float64(evidence.Shared)", "", shift},
 		{"R18", "a shift over a clock change goes unnoticed", guards, "commonest(walls); n > most", "commonest(walls); n > most && false", shift},
 		{"R18", "a zone that changed under the same texts goes unnoticed", guards, "max(most, sameText)", "max(most, min(sameText, 0))", shift},
-		{"R18", "another practice's calendar is only remarked upon", inbound, "wrong && !p.lifted(CodeWrongPractice)", "wrong && false", practice},
-		{"R18", "a shifted calendar is only remarked upon", inbound, "shifted && !p.lifted(CodeShiftGuard)", "shifted && false", shift},
+		{"R18", "another practice's calendar is only remarked upon", inbound, "wrong && !p.lifted(syncs.CodeWrongPractice)", "wrong && false", practice},
+		{"R18", "a shifted calendar is only remarked upon", inbound, "shifted && !p.lifted(syncs.CodeShiftGuard)", "shifted && false", shift},
 		{"R18", "an approval lifts every guard", "internal/casesync/runner.go", "p.approved != nil && p.approved.Code == guard", "p.approved != nil", approval},
-		{"R18", "a plan that nobody approved lifts its guard", "internal/casesync/runner.go", "if plan.Status != PlanApproved {", "if false {", approval},
-		{"R18", "an approval is for any days", "internal/casesync/runner.go", "return Windows{Inbound: window, Reconciliation: window, CandidatesUntil: window.Until(), Default: map[Type]bool{plan.SyncType: plan.CoversDefault}}, nil", "return run.Options.Windows(run.Type, r.o.Now(), loc)", approval},
+		{"R18", "a plan that nobody approved lifts its guard", "internal/casesync/runner.go", "if plan.Status != syncs.PlanApproved {", "if false {", approval},
+		{"R18", "an approval is for any days", "internal/casesync/runner.go", "return syncs.Windows{Inbound: window, Reconciliation: window, CandidatesUntil: window.Until(), Default: map[syncs.Type]bool{plan.SyncType: plan.CoversDefault}}, nil", "return run.Options.Windows(run.Type, r.o.Now(), loc)", approval},
 		{"R18", "a plan is decided twice", "internal/postgres/internal/dbsqlc/plans.sql.go", "clinic_id = $5 and status = 'open' and expires_at", "clinic_id = $5 and expires_at", decision},
 		{"R18", "a plan is decided after its day", "internal/postgres/internal/dbsqlc/plans.sql.go", " and expires_at > $2::timestamptz", "", decision},
 	}
@@ -126,11 +126,11 @@ func theCourt() []mutant {
 		{"R22", "what was cancelled is said to be removed", court, "Reason: ReasonCancelled}", "Reason: ReasonRemoved}", heard},
 		{"R22", "a calendar that hides an appointment is trusted", court, "case p.window.Contains(a.Start):\n\t\t\treturn v,", "case false:\n\t\t\treturn v,", heard},
 		{"R22", "what is missing once is deleted", court, "if left, v.evidence.Rereadings, err = p.readAgain(ctx, left); err != nil {", "if err != nil {", tests{sync, "SecondReading"}},
-		{"R22", "any number of orphans is looked up", court, "len(orphans) > maxUnseen && !p.lifted(CodeDeletionGuard)", "len(orphans) > maxUnseen && false", tests{sync, "Unseen"}},
-		{"R22", "on approval they are refused unseen again", court, "len(orphans) > maxUnseen && !p.lifted(CodeDeletionGuard)", "len(orphans) > maxUnseen", tests{sync, "Unseen"}},
+		{"R22", "any number of orphans is looked up", court, "len(orphans) > maxUnseen && !p.lifted(syncs.CodeDeletionGuard)", "len(orphans) > maxUnseen && false", tests{sync, "Unseen"}},
+		{"R22", "on approval they are refused unseen again", court, "len(orphans) > maxUnseen && !p.lifted(syncs.CodeDeletionGuard)", "len(orphans) > maxUnseen", tests{sync, "Unseen"}},
 		{"R22", "the wide fetch is as wide as the window", court, "p.window.Start.AddDays(-lookupMargin)", "p.window.Start", tests{sync, "SixtyDays"}},
 		{"R22", "the wide fetch ends with the window", court, "p.window.End.AddDays(lookupMargin)", "p.window.End", tests{sync, "SixtyDays"}},
-		{"R22", "an approval believes a calendar that has become empty", court, "if p.lifted(CodeDeletionGuard) && snapshot.Found() == 0 &&", "if p.lifted(CodeDeletionGuard) && false &&", tests{sync, "BecomeEmpty"}},
+		{"R22", "an approval believes a calendar that has become empty", court, "if p.lifted(syncs.CodeDeletionGuard) && snapshot.Found() == 0 &&", "if p.lifted(syncs.CodeDeletionGuard) && false &&", tests{sync, "BecomeEmpty"}},
 		{"R22", "a plan over an empty calendar cannot be carried out", court, " && p.approved.Evidence.Found > 0 {", " {", tests{sync, "AnApproval|AnApprovedPlan"}},
 	}
 }
@@ -139,20 +139,20 @@ func theCourt() []mutant {
 const (
 	readFirst = `	candidates, err := c.candidates(ctx) // local rows first (R21)
 	if err != nil {
-		return Result{}, err
+		return syncs.Result{}, err
 	}
 	snapshot, err := fetch(ctx, p, connection, windows.Reconciliation)
 	if err != nil {
-		return Result{}, err
+		return syncs.Result{}, err
 	}
 `
 	readLast = `	snapshot, err := fetch(ctx, p, connection, windows.Reconciliation)
 	if err != nil {
-		return Result{}, err
+		return syncs.Result{}, err
 	}
 	candidates, err := c.candidates(ctx)
 	if err != nil {
-		return Result{}, err
+		return syncs.Result{}, err
 	}
 `
 )
@@ -181,12 +181,12 @@ func theDeletionGuard() []mutant {
 		{"R23", "one of one is over half", guard, "n >= minOverHalf && ", "", edges},
 		{"R23", "a whole day is deleted", guard, "deletions); whole {", "deletions); whole && false {", edges},
 		{"R23", "a day of three is a whole day", guard, "n >= minWholeDay && ", "", edges},
-		{"R23", "an approval deletes more than its plan names", court, "if !p.lifted(CodeDeletionGuard) {\n\t\treturn cases", "if true {\n\t\treturn cases", tests{sync, "AnApprovedPlan"}},
-		{"R23", "an approved plan is judged again", court, "if !p.lifted(CodeDeletionGuard) {\n\t\tv.refusal", "if true {\n\t\tv.refusal", tests{sync, "AnApprovedPlan"}},
+		{"R23", "an approval deletes more than its plan names", court, "if !p.lifted(syncs.CodeDeletionGuard) {\n\t\treturn cases", "if true {\n\t\treturn cases", tests{sync, "AnApprovedPlan"}},
+		{"R23", "an approved plan is judged again", court, "if !p.lifted(syncs.CodeDeletionGuard) {\n\t\tv.refusal", "if true {\n\t\tv.refusal", tests{sync, "AnApprovedPlan"}},
 		{"R23", "an approved plan deletes what is back", court, "if _, ok := present[c.PIMSID]; !ok {", "if _, ok := present[c.PIMSID]; !ok || true {", tests{sync, "AnApprovedPlan"}},
 		{"R23", "a newer run leaves the plan open", "internal/casesync/runner.go", "p.dryRun || len(guards) == 0", "p.dryRun || true", tests{sync, "Supersedes"}},
 		{"R23", "a lifted guard ends its plan", "internal/casesync/runner.go", "guards = slices.DeleteFunc(guards, p.lifted)", "_ = slices.Clone(guards)", tests{sync, "Supersedes"}},
-		{"R23", "a plan lives for ever", "internal/casesync/plan.go", "status == PlanOpen && !now.Before(p.ExpiresAt)", "status == PlanOpen && false", tests{sync, "Plan"}},
+		{"R23", "a plan lives for ever", "internal/syncs/plan.go", "status == PlanOpen && !now.Before(p.ExpiresAt)", "status == PlanOpen && false", tests{sync, "Plan"}},
 	}
 }
 

@@ -7,6 +7,7 @@ func theRecords() []mutant {
 		look         = "internal/casesync/look.go"
 		consultation = "internal/casesync/consultation.go"
 		runner       = "internal/casesync/runner.go"
+		options      = "internal/syncs/options.go"
 		court        = "internal/casesync/reconciliation.go"
 		connection   = "internal/clinic/connection.go"
 	)
@@ -31,9 +32,10 @@ func theRecords() []mutant {
 		{"R19", "a look that failed counts as done", look, "if l.err != nil {", "if false {", looks},
 		{"R19", "every run of the day looks", look, "if last == day {", "if last == day && false {", looks},
 		{"R19", "the look is never done", look, "if last == day {", "if last == day || true {", looks},
-		{"R19", "a dry run uses the look up", runner, "ok && !o.DryRun && o.StartDate == nil", "ok && o.StartDate == nil", looks},
-		{"R19", "a run with a start date uses the look up", runner, "o.StartDate == nil && o.EndDate == nil && p.approved", "o.EndDate == nil && p.approved", looks},
-		{"R19", "a run with an end date uses the look up", runner, "o.StartDate == nil && o.EndDate == nil && p.approved", "o.StartDate == nil && p.approved", looks},
+		{"R19", "a dry run uses the look up", options, "o.StartDate == nil && o.EndDate == nil && !o.DryRun", "o.StartDate == nil && o.EndDate == nil", looks},
+		{"R19", "a run with a start date uses the look up", options, "o.StartDate == nil && o.EndDate == nil && !o.DryRun", "o.EndDate == nil && !o.DryRun", looks},
+		{"R19", "a run with an end date uses the look up", options, "o.StartDate == nil && o.EndDate == nil && !o.DryRun", "o.StartDate == nil && !o.DryRun", looks},
+		{"R19", "a run of other days uses the look up", runner, "ok && o.Rolling() && p.approved == nil", "ok && p.approved == nil", looks},
 		{"R19", "notes that are another visit's now are not looked for", look, "case found.lost(c):", "case false:", looks},
 		{"R19", "the look reaches back for ever", look, "day.AddDays(-p.correctedFor)", "day.AddDays(-p.correctedFor - 30)", looks},
 		{"R19", "the look has no end at the run's own days", look, "End: p.window.Start.AddDays(-1)", "End: p.window.End", looks},

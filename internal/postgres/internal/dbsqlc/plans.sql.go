@@ -267,7 +267,7 @@ type SupersedeSeenPlansParams struct {
 	Today       time.Time
 }
 
-// Those that casesync.Plan.SeenBy tells (R18, R23); @today is the first moment of the
+// Those that syncs.Plan.SeenBy tells (R18, R23); @today is the first moment of the
 // clinic's day.
 func (q *Queries) SupersedeSeenPlans(ctx context.Context, arg SupersedeSeenPlansParams) error {
 	_, err := q.db.Exec(ctx, supersedeSeenPlans,

@@ -1,4 +1,4 @@
-package casesync
+package syncs
 
 import (
 	"slices"
@@ -162,9 +162,9 @@ func (o Options) Windows(t Type, now time.Time, loc *time.Location) (Windows, er
 	return w, err
 }
 
-// rolling tells whether a schedule with these options follows the calendar: what it
+// Rolling tells whether a schedule with these options follows the calendar: what it
 // syncs is what the clinic is to get, whatever the defaults.
-func (o Options) rolling() bool { return o.StartDate == nil && o.EndDate == nil && !o.DryRun }
+func (o Options) Rolling() bool { return o.StartDate == nil && o.EndDate == nil && !o.DryRun }
 
 // holding are the types of sync whose windows hold those of others.
 func (w *Windows) holding(o Windows) map[Type]bool {
@@ -224,6 +224,9 @@ func (o Options) windows(t Type, now time.Time, loc *time.Location) (Windows, er
 	}
 	return w, nil
 }
+
+// BatchSize is how many consultations are read at a time.
+func (o Options) BatchSize() int { return orInt(o.ParallelBatchSize, DefaultParallelBatchSize) }
 
 func orDate(d *pims.Date, other pims.Date) pims.Date {
 	if d == nil {

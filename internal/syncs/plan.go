@@ -1,4 +1,4 @@
-package casesync
+package syncs
 
 import (
 	"time"
@@ -39,8 +39,8 @@ type Execution struct {
 	Code   Code // of one that failed
 }
 
-// failed tells whether the sync is over and did not do what was approved.
-func (e *Execution) failed() bool {
+// Failed tells whether the sync is over and did not do what was approved.
+func (e *Execution) Failed() bool {
 	return e.Status == StatusFailed || e.Status == StatusCancelled
 }
 
@@ -56,14 +56,14 @@ func (e *Execution) Outcome() string {
 // Standing says in plain words where the plan stands: its status, and that it was
 // not carried out where its sync failed.
 func (p *Plan) Standing() string {
-	if !p.Execution.failed() {
+	if !p.Execution.Failed() {
 		return string(p.Status)
 	}
 	return string(p.Status) + ", its sync " + p.Execution.Outcome()
 }
 
 // Decider says in plain words who decided.
-func (p *Plan) Decider() string { return who(p.DecidedBy) }
+func (p *Plan) Decider() string { return Who(p.DecidedBy) }
 
 // PlanStatus is the state of a plan.
 type PlanStatus string
@@ -106,15 +106,15 @@ func (p *Plan) Decidable(now time.Time) error {
 	case PlanSuperseded:
 		return Fail(CodeAlreadyDecided, "a newer run of the sync has superseded the plan; decide on its plan, if it has one")
 	default:
-		if p.Execution.failed() {
+		if p.Execution.Failed() {
 			return Fail(CodeAlreadyDecided, "the plan was %s before, and its sync %s %s; the next one that looks for itself makes a new plan", status, p.Execution.SyncID, p.Execution.Outcome())
 		}
 		return Fail(CodeAlreadyDecided, "the plan was %s before", status)
 	}
 }
 
-// names are the cases that the plan would delete.
-func (p *Plan) names() map[uuid.UUID]bool {
+// Names are the cases that the plan would delete.
+func (p *Plan) Names() map[uuid.UUID]bool {
 	named := make(map[uuid.UUID]bool, len(p.Cases))
 	for i := range p.Cases {
 		named[p.Cases[i].CaseID] = true

@@ -1,12 +1,4 @@
-// Package casesync is the heart of the product: the rules by which a clinic's
-// cases follow its PIMS. Inbound makes cases of appointments, enrichment adds
-// consultations, reconciliation soft-deletes what vanished, and a full sync runs
-// the three in turn (W3).
-//
-// It decides; it neither talks to a database nor to a PIMS itself. The stores it
-// needs are interfaces here, a session comes from package clinic, and what time
-// it is is told by the caller (R3).
-package casesync
+package syncs
 
 import (
 	"log/slog"
@@ -14,100 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"github.com/pims-sync/pims-sync/internal/pims"
 )
-
-// Type says what a sync does. docs/rules.md.
-type Type string
-
-// The types of a sync. Paths, commands and scopes say "reconcile" for the third.
-const (
-	TypeInbound        Type = "inbound"
-	TypeCases          Type = "cases"
-	TypeReconciliation Type = "reconciliation"
-	TypeFull           Type = "full"
-)
-
-// Types lists them all in the order of a full sync.
-func Types() []Type { return []Type{TypeInbound, TypeCases, TypeReconciliation, TypeFull} }
-
-// Trigger says who started a sync.
-type Trigger string
-
-// The triggers of a sync.
-const (
-	TriggerAPI      Trigger = "api"
-	TriggerCLI      Trigger = "cli"
-	TriggerSchedule Trigger = "schedule"
-)
-
-// Status is the state of an audit.
-type Status string
-
-// The states of an audit. The last three are final.
-const (
-	StatusQueued     Status = "queued"
-	StatusInProgress Status = "in_progress"
-	StatusCompleted  Status = "completed"
-	StatusFailed     Status = "failed"
-	StatusCancelled  Status = "cancelled"
-)
-
-// Final tells whether a sync in this state is over.
-func (s Status) Final() bool {
-	return s == StatusCompleted || s == StatusFailed || s == StatusCancelled
-}
-
-// Options are what a request may say about a sync; nil means the default.
-// W21, docs/interface.md §Endpoints "Fields of a request", R4.
-type Options struct {
-	StartDate         *pims.Date
-	EndDate           *pims.Date
-	DaysAhead         *int
-	LookbackDays      *int
-	LookaheadDays     *int
-	ParallelBatchSize *int
-	Force             bool
-	DryRun            bool
-}
-
-// A Request asks for one sync of one clinic.
-type Request struct {
-	ClinicID uuid.UUID
-	Type     Type
-	Trigger  Trigger
-	Options  Options
-	Approval uuid.UUID // the plan whose approval starts the sync (R18, R23); zero: none
-}
-
-// An Audit is the record of one sync (docs/interface.md §Tables, case_sync_audits). A full
-// sync has a master and one child for each phase that ran (R27).
-type Audit struct {
-	ID          uuid.UUID
-	ClinicID    uuid.UUID
-	ParentID    uuid.UUID // zero: none
-	Type        Type
-	Status      Status
-	Trigger     Trigger
-	Options     Options
-	Approval    uuid.UUID // the plan whose approval started it; zero: none
-	Attempt     int       // 0 until a worker took it up
-	Result      Result
-	Progress    Progress
-	CreatedAt   time.Time
-	StartedAt   time.Time // zero until a worker took it up
-	CompletedAt time.Time // zero until it is over
-	Children    []Audit   // of a full sync, in the order they ran
-}
-
-// Duration is how long the sync worked, 0 until it is over.
-func (a *Audit) Duration() time.Duration {
-	if a.StartedAt.IsZero() || a.CompletedAt.IsZero() {
-		return 0
-	}
-	return a.CompletedAt.Sub(a.StartedAt)
-}
 
 // Progress tells how far a running sync has come.
 type Progress struct {
@@ -216,8 +115,8 @@ func (s Stats) Counts(t Type) []Count {
 	}
 }
 
-// logValue is the counts as the logs show them (W20).
-func (s Stats) logValue(t Type) slog.Value {
+// LogValue is the counts as the logs show them (W20).
+func (s Stats) LogValue(t Type) slog.Value {
 	var attrs []slog.Attr
 	for _, c := range s.Counts(t) {
 		attrs = append(attrs, slog.Int(c.Name, c.Value))
@@ -269,6 +168,9 @@ const (
 	ItemAnotherVisit ItemCode = "another_visit"
 )
 
+// MaxChanges is how many changes a dry run lists (R26), and how many failures.
+const MaxChanges = 1000
+
 // A Change is what a dry run would do to one case (R26).
 type Change struct {
 	Action Action
@@ -309,20 +211,41 @@ type FieldChange struct {
 	After  string
 }
 
-// A Run is one attempt at a sync, claimed by this process.
-type Run struct {
-	Lease    Lease
-	Type     Type
-	Trigger  Trigger
-	Options  Options
-	Approval uuid.UUID // the plan whose approval started it; zero: none
-	DueAt    time.Time // of the tick that started it; zero: none (R34)
+// Deletes tells whether the change soft-deletes the case, or would.
+func (c *Change) Deletes() bool { return c.Action == ActionDeleted || c.Action == ActionHeldBack }
+
+// Count adds a written case. A restored case is an updated one too, so that what
+// was found is created + updated + unchanged + skipped (R12).
+func (r *Result) Count(action Action) {
+	switch action {
+	case ActionCreated:
+		r.Stats.CasesCreated++
+	case ActionRestored:
+		r.Stats.CasesRestored++
+		r.Stats.CasesUpdated++
+	case ActionUpdated:
+		r.Stats.CasesUpdated++
+	case ActionEnriched:
+		r.Stats.CasesEnriched++
+	case ActionDeleted:
+		r.Stats.CasesDeleted++
+	case ActionHeldBack: // it is not done
+	}
 }
 
-// A Lease is the right to write for a sync. Every writing transaction first
-// checks it (R30); a lost lease is ErrLeaseLost.
-type Lease struct {
-	ClinicID uuid.UUID
-	AuditID  uuid.UUID // the audit that was claimed: in a full sync, the master
-	Attempt  int
+// ChangesInOrder puts what a dry run would delete, or hold back, before its other
+// changes, each group in its order.
+func ChangesInOrder(changes []Change) []Change {
+	sorted := slices.Clone(changes)
+	slices.SortStableFunc(sorted, func(a, b Change) int {
+		switch {
+		case a.Deletes() == b.Deletes():
+			return 0
+		case a.Deletes():
+			return -1
+		default:
+			return 1
+		}
+	})
+	return sorted
 }

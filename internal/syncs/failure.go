@@ -1,0 +1,91 @@
+package syncs
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+)
+
+// Code says how a sync failed, in the API's words (docs/interface.md §Codes).
+type Code string
+
+// The codes that a sync can end with.
+const (
+	CodeCredentialsMissing   Code = "credentials_missing"
+	CodeCredentialsInvalid   Code = "credentials_invalid"
+	CodeCredentialsSuspended Code = "credentials_suspended"
+	CodeTimezoneMissing      Code = "timezone_missing"
+	CodeInvalidRequest       Code = "invalid_request"
+	CodeForbidden            Code = "forbidden"
+	CodeNotFound             Code = "not_found"
+	CodeSyncRunning          Code = "sync_running"
+	CodeAlreadyDecided       Code = "already_decided"
+	CodeIdempotencyMismatch  Code = "idempotency_mismatch"
+	CodeDraining             Code = "draining"
+	CodeDeletionGuard        Code = "deletion_guard"
+	CodeShiftGuard           Code = "schedule_shift_guard"
+	CodeWrongPractice        Code = "pims_wrong_practice"
+	CodeSnapshotUnsound      Code = "snapshot_unsound"
+	CodeSnapshotIncomplete   Code = "snapshot_incomplete"
+	CodeAuthRejected         Code = "pims_auth_rejected"
+	CodeAuthChallenge        Code = "pims_auth_challenge"
+	CodeLoginFormChanged     Code = "login_form_changed"
+	CodeUnreachable          Code = "pims_unreachable"
+	CodePIMSError            Code = "pims_error"
+	CodePIMSRateLimited      Code = "pims_rate_limited"
+	CodeSchemaDrift          Code = "schema_drift"
+	CodeAuthExpired          Code = "auth_expired"
+	CodeBrowserUnavailable   Code = "browser_unavailable"
+	CodeDatabaseUnavailable  Code = "database_unavailable"
+	CodeInterrupted          Code = "interrupted"
+	CodeTimeout              Code = "timeout"
+	CodeCancelled            Code = "cancelled"
+	CodeInternal             Code = "internal"
+)
+
+// What ends a sync from outside its rules.
+var (
+	// ErrLeaseLost: another attempt has taken the sync over, or it was closed. The
+	// attempt that meets it stops and writes nothing more (R30).
+	ErrLeaseLost = errors.New("lease_lost: the sync is no longer this attempt's to write")
+
+	// ErrCancelled: somebody cancelled the sync.
+	ErrCancelled = errors.New("the sync was cancelled")
+
+	// ErrTimeout: the sync worked longer than it may (R28).
+	ErrTimeout = errors.New("the sync took longer than SYNC_TIMEOUT_MS allows")
+
+	// ErrShutdown: the process is ending; the sync goes back to the queue (R31).
+	ErrShutdown = errors.New("the process is shutting down")
+
+	// ErrDatabase: the database did not do its part. Stores wrap it.
+	ErrDatabase = errors.New("the database is not available")
+)
+
+// A Failure is a sync's end with a code of its own: what a guard or a rule says.
+type Failure struct {
+	Code    Code
+	Message string
+	PlanID  uuid.UUID // of the plan that was kept, if one was
+	SyncID  uuid.UUID // of the sync that is in the way, for CodeSyncRunning
+	Field   string    // of the request, for CodeInvalidRequest
+}
+
+func (f *Failure) Error() string { return f.Message }
+
+// Fail makes a Failure.
+func Fail(code Code, format string, args ...any) *Failure {
+	return &Failure{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Retryable tells whether another attempt may do better (W15, column Retry; R32).
+func (c Code) Retryable() bool {
+	switch c {
+	case CodeUnreachable, CodePIMSError, CodePIMSRateLimited, CodeAuthExpired, CodeBrowserUnavailable,
+		CodeDatabaseUnavailable, CodeInterrupted, CodeTimeout, CodeInternal:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,27 @@
+package syncs
+
+// A Page says how much of a list is wanted: at most Limit items after Cursor. A
+// cursor is what an earlier answer's nextCursor said; empty for the beginning.
+type Page struct {
+	Limit  int
+	Cursor string
+}
+
+// A List is a page of items and the cursor of the next; empty at the end.
+type List[T any] struct {
+	Items      []T
+	NextCursor string
+}
+
+// An AuditFilter selects syncs of one clinic, newest first, without children.
+type AuditFilter struct {
+	Type   Type
+	Status Status
+	Page
+}
+
+// A PlanFilter selects plans of one clinic, newest first.
+type PlanFilter struct {
+	Status PlanStatus
+	Page
+}
