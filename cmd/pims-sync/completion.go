@@ -37,7 +37,9 @@ type CompleteCmd struct {
 // Run prints one candidate a line: the word, a tab, what it means.
 func (s CompleteCmd) Run(command *kong.Context, std streams) error {
 	for _, c := range candidates(command.Model.Node, s.Words) {
-		fmt.Fprintf(std.out, "%s\t%s\n", c.word, strings.Join(strings.Fields(c.help), " "))
+		if _, err := fmt.Fprintf(std.out, "%s\t%s\n", c.word, strings.Join(strings.Fields(c.help), " ")); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -53,7 +53,8 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	if err := s.check(); err != nil {
 		return usageError{err}
 	}
-	app.LimitMemory()
+	collectAbove(heapFloor)
+	limitMemory(memoryLimit)
 	proxies, err := api.ParseProxies(s.TrustedProxies)
 	if err != nil {
 		return usageError{err}

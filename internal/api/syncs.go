@@ -254,7 +254,7 @@ func (s *server) cancelSync() operation {
 			if err != nil {
 				return reply{}, err
 			}
-			if scope := clinic.SyncScope(syncs.Type(audit.Type)); !c.key.Allows(scope) {
+			if scope := clinic.SyncScope(audit.Type); !c.key.Allows(scope) {
 				return reply{}, forbidden(string(scope))
 			}
 			audit, err = s.o.Syncs.Cancel(c.Context(), c.clinicID, audit.ID, "key:"+c.key.ID.String())

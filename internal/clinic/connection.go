@@ -12,8 +12,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// ErrNotRenewed: the session is dead, and no other takes its place in this run. It wraps
-// why: that is an error of the login, not of the record that was asked for.
+// ErrNotRenewed means that the session is dead, and no other takes its place in this
+// run. It wraps why: that is an error of the login, not of the record that was asked for.
 var ErrNotRenewed = errors.New("the PIMS session ended and was not renewed")
 
 // A Connection is a clinic's session for one run. It renews a dead session once:

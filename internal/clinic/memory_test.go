@@ -2,7 +2,6 @@ package clinic_test
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -172,13 +171,10 @@ func (m *memory) change(how func(*memory)) {
 	how(m)
 }
 
-// ring is a keyring of the keys, or of a new one.
-func ring(t testing.TB, keys ...string) *seal.Keyring {
+// ring is a keyring of a new key.
+func ring(t testing.TB) *seal.Keyring {
 	t.Helper()
-	if len(keys) == 0 {
-		keys = []string{seal.NewKey()}
-	}
-	r, err := seal.ParseKeyring(strings.Join(keys, ","))
+	r, err := seal.ParseKeyring(seal.NewKey())
 	require.NoError(t, err)
 	return r
 }

@@ -54,10 +54,10 @@ func (w *ward) ended(kind syncs.Type, status, code string, hour int) (id uuid.UU
 	return id
 }
 
-// ofOtherDays adds a sync that completed and did not cover the default days.
-func (w *ward) ofOtherDays(kind syncs.Type, hour int) (id uuid.UUID) {
+// ofOtherDays adds a sync that completed an hour ago and did not cover the default days.
+func (w *ward) ofOtherDays(kind syncs.Type) (id uuid.UUID) {
 	w.t.Helper()
-	id = w.ended(kind, "completed", "", hour)
+	id = w.ended(kind, "completed", "", -1)
 	w.do(`update case_sync_audits set covers_default = false where clinic_id = $1 and id = $2`, id)
 	return id
 }
@@ -66,7 +66,7 @@ func (w *ward) ofOtherDays(kind syncs.Type, hour int) (id uuid.UUID) {
 func TestASyncOfOtherDaysIsAnAttemptAndNoSuccess(t *testing.T) {
 	t.Parallel()
 	w := newWard(t)
-	w.ofOtherDays(syncs.TypeInbound, -1)
+	w.ofOtherDays(syncs.TypeInbound)
 	c := w.condition()
 	require.Equal(t, w.at(-6), c.DataAsOf().UTC())
 	at, kind, code := c.LastAttempt()
@@ -118,19 +118,19 @@ func TestTheStateOfAClinicIsToldAtOnce(t *testing.T) {
 		}, casesync.ClinicOK, -2, ""},
 		"an inbound of other days after a failure": {func(w *ward) {
 			w.ended(syncs.TypeInbound, "failed", "pims_unreachable", -2)
-			w.ofOtherDays(syncs.TypeInbound, -1)
+			w.ofOtherDays(syncs.TypeInbound)
 		}, casesync.ClinicFailing, -2, "pims_unreachable"},
 		"cases of other days after a failure": {func(w *ward) {
 			w.ended(syncs.TypeCases, "failed", "schema_drift", -2)
-			w.ofOtherDays(syncs.TypeCases, -1)
+			w.ofOtherDays(syncs.TypeCases)
 		}, casesync.ClinicFailing, -2, "schema_drift"},
 		"a reconciliation of other days after a failure": {func(w *ward) {
 			w.ended(syncs.TypeReconciliation, "failed", "snapshot_unsound", -2)
-			w.ofOtherDays(syncs.TypeReconciliation, -1)
+			w.ofOtherDays(syncs.TypeReconciliation)
 		}, casesync.ClinicFailing, -2, "snapshot_unsound"},
 		"a full sync of other days after a failure": {func(w *ward) {
 			w.ended(syncs.TypeInbound, "failed", "timeout", -2)
-			master := w.ofOtherDays(syncs.TypeFull, -1)
+			master := w.ofOtherDays(syncs.TypeFull)
 			w.phaseOf(master, syncs.TypeInbound, "completed", "", -1)
 			w.phaseOf(master, syncs.TypeCases, "completed", "", -1)
 			w.phaseOf(master, syncs.TypeReconciliation, "completed", "", -1)
@@ -141,7 +141,7 @@ func TestTheStateOfAClinicIsToldAtOnce(t *testing.T) {
 		}, casesync.ClinicStale, -8*24 - 21, ""},
 		"a login that a sync of other days has proved": {func(w *ward) {
 			w.ended(syncs.TypeInbound, "failed", "pims_auth_challenge", -3)
-			w.ofOtherDays(syncs.TypeInbound, -1)
+			w.ofOtherDays(syncs.TypeInbound)
 		}, casesync.ClinicFailing, -3, "pims_auth_challenge"},
 		"removed credentials": {func(w *ward) {
 			w.do(`delete from pims_credentials where clinic_id = $1`)

@@ -1,5 +1,5 @@
 -- name: SupersedeSeenPlans :exec
--- Those that casesync.Plan.SeenBy tells (R18, R23); @today is the first moment of the
+-- Those that syncs.Plan.SeenBy tells (R18, R23); @today is the first moment of the
 -- clinic's day.
 update deletion_plans set status = 'superseded', decided_at = @decided_at
 where clinic_id = @clinic_id and code = any(@codes::text[]) and sync_type = @sync_type and status = 'open'

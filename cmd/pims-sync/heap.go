@@ -1,4 +1,4 @@
-package app
+package main
 
 import (
 	"os"
@@ -18,12 +18,6 @@ const heapFloor = 32 << 20
 // GOMEMLIMIT of the environment wins. A server that must keep more goes on and works
 // slower.
 const memoryLimit = 160 << 20
-
-// LimitMemory makes the memory of a server be collected as this process needs it.
-func LimitMemory() {
-	collectAbove(heapFloor)
-	limitMemory(memoryLimit)
-}
 
 func limitMemory(limit int64) {
 	if os.Getenv("GOMEMLIMIT") == "" {
