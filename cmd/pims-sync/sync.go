@@ -145,27 +145,20 @@ func follow(ctx context.Context, std streams, c *Config, e *app.Engine, audit sy
 	bar := newBar(std.err, !c.JSON)
 	defer bar.close()
 	seen := time.Now()
-	for {
-		look, cancel := context.WithTimeout(ctx, followEvery)
-		now, err := e.Queue.Wait(look, audit.ClinicID, audit.ID)
-		away := errors.Is(err, syncs.ErrDatabase) && time.Since(seen) < databaseAway
-		if away || err == nil && !now.Status.Final() {
-			<-look.Done() // a sync that waits for its next attempt answers at once
-		}
-		cancel()
+	wait := func(ctx context.Context) (syncs.Audit, error) { return e.Queue.Wait(ctx, audit.ClinicID, audit.ID) }
+	for now, err := range syncs.Follow(ctx, followEvery, wait) {
 		switch {
-		case away && ctx.Err() == nil:
-			continue
+		case errors.Is(err, syncs.ErrDatabase) && time.Since(seen) < databaseAway: // look again
 		case err != nil:
 			return audit, err
 		case now.Status.Final():
 			return now, nil
-		case ctx.Err() != nil:
-			return now, fmt.Errorf("%w; sync %s goes on, `pims-sync syncs watch %s` follows it", errInterrupted, audit.ID, audit.ID)
+		default:
+			audit, seen = now, time.Now()
+			bar.show(now.Progress)
 		}
-		seen = time.Now()
-		bar.show(now.Progress)
 	}
+	return audit, fmt.Errorf("%w; sync %s goes on, `pims-sync syncs watch %s` follows it", errInterrupted, audit.ID, audit.ID)
 }
 
 // tell prints how a sync ended, and fails where it did.

@@ -46,13 +46,8 @@ func (s *server) follow(c *call, w http.ResponseWriter, audit syncs.Audit) {
 		phases[audit.Children[i].ID] = audit.Children[i].Status
 	}
 	last := audit.Progress
-	for out.err == nil && !audit.Status.Final() {
-		look, cancel := context.WithTimeout(c.Context(), lookEvery)
-		now, err := s.o.Syncs.Wait(look, c.clinicID, audit.ID)
-		if err == nil && !now.Status.Final() {
-			<-look.Done() // a sync that waits for its next attempt answers at once
-		}
-		cancel()
+	wait := func(ctx context.Context) (syncs.Audit, error) { return s.o.Syncs.Wait(ctx, c.clinicID, audit.ID) }
+	for now, err := range syncs.Follow(c.Context(), lookEvery, wait) {
 		if err != nil || c.Context().Err() != nil {
 			return // the client asks again
 		}
@@ -68,9 +63,11 @@ func (s *server) follow(c *call, w http.ResponseWriter, audit syncs.Audit) {
 			last = audit.Progress
 			out.send("progress", syncOf(&audit).Progress)
 		}
-		out.beat()
+		if out.beat(); out.err != nil {
+			return
+		}
 	}
-	if out.err == nil {
+	if audit.Status.Final() { // else the caller is gone
 		out.send("done", syncOf(&audit))
 	}
 }

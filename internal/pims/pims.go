@@ -133,18 +133,6 @@ type LateCorrector interface {
 	CorrectedFor() (days int)
 }
 
-// A ChangeLister is a Session that can list what changed since a moment. It is
-// optional; no rule depends on it.
-type ChangeLister interface {
-	ChangedSince(ctx context.Context, since time.Time) ([]Appointment, error)
-}
-
-// A WebhookReceiver is a Provider whose PIMS announces changes by calling us.
-// It is optional; the request must be authenticated before it is believed.
-type WebhookReceiver interface {
-	ReceiveWebhook(r *http.Request) (practiceID string, err error)
-}
-
 // Credentials are what a clinic gave us to log in with. They are secret as a
 // whole: stored sealed, never printed.
 type Credentials struct {

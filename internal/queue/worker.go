@@ -16,7 +16,7 @@ import (
 )
 
 // retryPauses are the waits before a schedule's second and third attempt (R32).
-var retryPauses = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}
+var retryPauses = [scheduledAttempts - 1]time.Duration{time.Minute, 5 * time.Minute}
 
 const (
 	scheduledAttempts = 3               // of a sync that a schedule started (R32)
