@@ -53,11 +53,11 @@ type RunnerOptions struct {
 
 	// Watch is told when a sync, or a phase of a full one, begins; it answers the
 	// context in which that goes on, and is told how it ended. Nil: nobody watches.
-	Watch func(ctx context.Context, s Stretch) (context.Context, func(syncs.Status, syncs.Code))
+	Watch func(ctx context.Context, s Span) (context.Context, func(syncs.Status, syncs.Code))
 }
 
-// A Stretch is a sync, or a phase of a full one, from its beginning to its end.
-type Stretch struct {
+// A Span is a sync, or a phase of a full one, from its beginning to its end.
+type Span struct {
 	ClinicID uuid.UUID
 	SyncID   uuid.UUID // its own audit
 	ParentID uuid.UUID // the audit of the full sync that it is a phase of; zero: of none
@@ -90,7 +90,7 @@ func NewRunner(o RunnerOptions) *Runner {
 		o.Refused = func(string) {}
 	}
 	if o.Watch == nil {
-		o.Watch = func(ctx context.Context, _ Stretch) (context.Context, func(syncs.Status, syncs.Code)) {
+		o.Watch = func(ctx context.Context, _ Span) (context.Context, func(syncs.Status, syncs.Code)) {
 			return ctx, func(syncs.Status, syncs.Code) {}
 		}
 	}
@@ -262,7 +262,7 @@ func (r *Runner) reconciliation(p phase, connection Connection, windows syncs.Wi
 // logged writes the lines that every sync and every phase begins and ends with, and
 // tells who watches. A panic is the error of the run (R58).
 func (r *Runner) logged(ctx context.Context, p phase, run func(context.Context) (syncs.Result, error)) (syncs.Result, error) {
-	ctx, ended := r.o.Watch(ctx, p.stretch())
+	ctx, ended := r.o.Watch(ctx, p.span())
 	started := r.o.Now()
 	p.log.InfoContext(ctx, "Sync started", "dry_run", p.dryRun)
 	result := notStarted(p.kind) // unless run returns
@@ -313,8 +313,8 @@ func (r *Runner) phase(run syncs.Run, kind syncs.Type, syncID uuid.UUID) phase {
 	}
 }
 
-func (p *phase) stretch() Stretch {
-	s := Stretch{ClinicID: p.lease.ClinicID, SyncID: p.syncID, Type: p.kind, Attempt: p.lease.Attempt, DryRun: p.dryRun}
+func (p *phase) span() Span {
+	s := Span{ClinicID: p.lease.ClinicID, SyncID: p.syncID, Type: p.kind, Attempt: p.lease.Attempt, DryRun: p.dryRun}
 	if p.syncID != p.lease.AuditID {
 		s.ParentID = p.lease.AuditID
 	}

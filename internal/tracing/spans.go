@@ -60,7 +60,7 @@ func (t *Tracing) Request(ctx context.Context, name string, header http.Header) 
 
 // Sync begins the span of a sync, or of a phase of a full one; it ends when its end is
 // told. It is casesync.RunnerOptions.Watch.
-func (t *Tracing) Sync(ctx context.Context, s casesync.Stretch) (context.Context, func(syncs.Status, syncs.Code)) {
+func (t *Tracing) Sync(ctx context.Context, s casesync.Span) (context.Context, func(syncs.Status, syncs.Code)) {
 	if t.off() {
 		return ctx, func(syncs.Status, syncs.Code) {}
 	}

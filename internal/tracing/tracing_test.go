@@ -30,7 +30,7 @@ func start(t *testing.T, endpoint string) (*tracing.Tracing, *logtest.Book) {
 	return traces, log
 }
 
-var stretch = casesync.Stretch{ClinicID: uuid.New(), SyncID: uuid.New(), Type: syncs.TypeFull, Attempt: 2}
+var stretch = casesync.Span{ClinicID: uuid.New(), SyncID: uuid.New(), Type: syncs.TypeFull, Attempt: 2}
 
 func TestSpansFormATreeAndTellHowTheyEnded(t *testing.T) {
 	t.Parallel()
