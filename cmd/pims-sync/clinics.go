@@ -12,7 +12,6 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
@@ -45,7 +44,7 @@ func (a *ClinicAddCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if err != nil {
 			return err
 		}
-		condition, err := scheduler.Condition(ctx, s.Clinics(), added.ID, time.Now())
+		condition, err := scheduler.ReadCondition(ctx, s.Clinics(), added.ID, time.Now())
 		if err != nil {
 			return err
 		}
@@ -90,11 +89,11 @@ type ClinicListCmd struct {
 // Run lists the clinics with their states.
 func (a *ClinicListCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *app.Store) error {
-		clinics, err := scheduler.Conditions(ctx, s.Clinics(), time.Now())
+		clinics, err := scheduler.ReadConditions(ctx, s.Clinics(), time.Now())
 		if err != nil {
 			return err
 		}
-		clinics = slices.DeleteFunc(clinics, func(x casesync.Condition) bool {
+		clinics = slices.DeleteFunc(clinics, func(x scheduler.Condition) bool {
 			return a.State != nil && string(x.Verdict().State) != *a.State
 		})
 		document, err := api.ClinicsDocument(clinics)
@@ -120,7 +119,7 @@ func (a *ClinicListCmd) Run(ctx context.Context, std streams, c *Config) error {
 }
 
 // lastAttempt is when the clinic's latest sync began, and how it ended.
-func lastAttempt(x *casesync.Condition) string {
+func lastAttempt(x *scheduler.Condition) string {
 	at, kind, code := x.LastAttempt()
 	switch {
 	case at.IsZero():
@@ -134,7 +133,7 @@ func lastAttempt(x *casesync.Condition) string {
 
 // zoneOf is the zone in which a clinic's times are shown: nil, which shows UTC,
 // where it has none.
-func zoneOf(x *casesync.Condition) *time.Location {
+func zoneOf(x *scheduler.Condition) *time.Location {
 	loc, _ := x.Clinic.Location()
 	return loc
 }
@@ -150,7 +149,7 @@ func (a *ClinicShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 }
 
 func showClinic(ctx context.Context, std streams, c *Config, s *app.Store, clinicID uuid.UUID) error {
-	x, err := scheduler.Condition(ctx, s.Clinics(), clinicID, time.Now())
+	x, err := scheduler.ReadCondition(ctx, s.Clinics(), clinicID, time.Now())
 	if err != nil {
 		return noSuch(err, "clinic", clinicID, "clinic list")
 	}
@@ -161,7 +160,7 @@ func showClinic(ctx context.Context, std streams, c *Config, s *app.Store, clini
 	return show(std, c, document, func(w io.Writer) { tellClinic(w, &x) })
 }
 
-func tellClinic(w io.Writer, x *casesync.Condition) {
+func tellClinic(w io.Writer, x *scheduler.Condition) {
 	loc, v := zoneOf(x), x.Verdict()
 	why := string(v.State)
 	if v.Code != "" {
@@ -183,7 +182,7 @@ func tellClinic(w io.Writer, x *casesync.Condition) {
 }
 
 // credentialState says in a few words whether the clinic's credentials can be used.
-func credentialState(x *casesync.Condition) string {
+func credentialState(x *scheduler.Condition) string {
 	k := &x.Credentials
 	switch loc := zoneOf(x); {
 	case !k.Set:

@@ -24,6 +24,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -84,7 +85,7 @@ type Restores interface {
 
 // Conditions tells how the clinic is, and how old its data.
 type Conditions interface {
-	Condition(ctx context.Context, clinicID uuid.UUID) (casesync.Condition, error)
+	Condition(ctx context.Context, clinicID uuid.UUID) (scheduler.Condition, error)
 }
 
 // Clinics finds the clinic of a key: dates mean its zone (R1).

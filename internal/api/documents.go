@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -47,10 +48,10 @@ func CasesDocument(list syncs.List[casesync.Record]) (json.RawMessage, error) {
 }
 
 // ClinicDocument is a clinic as GET /api/freshness has it.
-func ClinicDocument(c *casesync.Condition) (json.RawMessage, error) { return encode(clinicOf(c)) }
+func ClinicDocument(c *scheduler.Condition) (json.RawMessage, error) { return encode(clinicOf(c)) }
 
 // ClinicsDocument is a list of them.
-func ClinicsDocument(all []casesync.Condition) (json.RawMessage, error) {
+func ClinicsDocument(all []scheduler.Condition) (json.RawMessage, error) {
 	return encode(struct {
 		Items []clinicRecord `json:"items"`
 	}{itemsOf(all, clinicOf)})

@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -80,11 +80,11 @@ func TestAStreamOfAnotherClinicsSyncIsNotFound(t *testing.T) { // R38
 func TestFreshnessSaysHowTheClinicIsAndWhatWasDueAndDidNotSucceed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.condition.condition = casesync.Condition{
+	b.condition.condition = scheduler.Condition{
 		Clinic:      clinic.Clinic{ID: b.reads.owner.ID, Name: "Harbor Lights", Timezone: "UTC", Active: true, CreatedAt: testTime.Add(-1000 * time.Hour)},
 		Provider:    "idexx_neo",
-		Credentials: casesync.CredentialCondition{Set: true},
-		Phases: []casesync.PhaseCondition{
+		Credentials: scheduler.CredentialCondition{Set: true},
+		Phases: []scheduler.PhaseCondition{
 			{Type: syncs.TypeInbound, LastSuccess: testTime.Add(-2 * time.Hour), Scheduled: true, Due: testTime.Add(-3 * time.Hour), Next: testTime.Add(time.Hour)},
 			{Type: syncs.TypeCases},
 			{

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -282,10 +283,10 @@ func (f *fakeRestores) Restore(_ context.Context, _ uuid.UUID, ids []uuid.UUID, 
 
 // fakeConditions answers what the test says.
 type fakeConditions struct {
-	condition casesync.Condition
+	condition scheduler.Condition
 	err       error
 }
 
-func (f *fakeConditions) Condition(context.Context, uuid.UUID) (casesync.Condition, error) {
+func (f *fakeConditions) Condition(context.Context, uuid.UUID) (scheduler.Condition, error) {
 	return f.condition, f.err
 }

@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -90,8 +90,8 @@ func (s *server) showFreshness() operation {
 	}
 }
 
-func freshnessOf(c *casesync.Condition, now time.Time) freshnessList {
-	items := itemsOf(c.Phases, func(p *casesync.PhaseCondition) freshness {
+func freshnessOf(c *scheduler.Condition, now time.Time) freshnessList {
+	items := itemsOf(c.Phases, func(p *scheduler.PhaseCondition) freshness {
 		body := freshness{Type: string(p.Type), LastSuccess: moment(p.LastSuccess), Due: moment(p.Due), Stale: p.Stale()}
 		if !p.LastSuccess.IsZero() {
 			age := int64(now.Sub(p.LastSuccess).Seconds())
@@ -102,7 +102,7 @@ func freshnessOf(c *casesync.Condition, now time.Time) freshnessList {
 	return freshnessList{Items: items, Stale: c.Stale(), Clinic: clinicOf(c)}
 }
 
-func clinicOf(c *casesync.Condition) clinicRecord {
+func clinicOf(c *scheduler.Condition) clinicRecord {
 	verdict := c.Verdict()
 	body := clinicRecord{
 		ID:        c.Clinic.ID,
@@ -140,21 +140,21 @@ func clinicOf(c *casesync.Condition) clinicRecord {
 }
 
 // sampleCondition is a clinic that is well.
-func sampleCondition() *casesync.Condition {
-	phase := func(t syncs.Type, every time.Duration) casesync.PhaseCondition {
-		return casesync.PhaseCondition{
+func sampleCondition() *scheduler.Condition {
+	phase := func(t syncs.Type, every time.Duration) scheduler.PhaseCondition {
+		return scheduler.PhaseCondition{
 			Type: t, LastSuccess: sampleTime, LastAttempt: sampleTime, AttemptType: t, EndedAt: sampleTime.Add(5 * time.Second),
 			Since: sampleTime.AddDate(0, 0, -3), Scheduled: true, Due: sampleTime, Next: sampleTime.Add(every),
 		}
 	}
-	return &casesync.Condition{
+	return &scheduler.Condition{
 		Clinic: clinic.Clinic{
 			ID: sampleSyncID, Name: "Harbor Lights Animal Clinic", Timezone: "America/New_York", Active: true,
 			CreatedAt: sampleTime.AddDate(0, -1, 0), UpdatedAt: sampleTime.AddDate(0, -1, 0),
 		},
 		Provider:    "idexx_neo",
-		Credentials: casesync.CredentialCondition{Set: true, TestedAt: sampleTime.AddDate(0, -1, 0), TestOutcome: "ok"},
-		Phases: []casesync.PhaseCondition{
+		Credentials: scheduler.CredentialCondition{Set: true, TestedAt: sampleTime.AddDate(0, -1, 0), TestOutcome: "ok"},
+		Phases: []scheduler.PhaseCondition{
 			phase(syncs.TypeInbound, 24*time.Hour), phase(syncs.TypeCases, 6*time.Hour), phase(syncs.TypeReconciliation, 24*time.Hour),
 		},
 	}

@@ -65,7 +65,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/scheduler",
-		ours:      []string{panicsPkg, "internal/clinic", "internal/casesync", "internal/cron", "internal/syncs"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/clinic", "internal/casesync", "internal/cron", "internal/syncs"},
 		libraries: []string{uuid},
 	},
 	{
@@ -106,12 +106,12 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/api",
-		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{
 		pkg:       "internal/metrics",
-		ours:      []string{"internal/pims", "internal/syncs", "internal/clinic", "internal/casesync"},
+		ours:      []string{"internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler"},
 		libraries: []string{"github.com/prometheus/client_golang", otelMetric, otelAttribute, "go.opentelemetry.io/otel/exporters/prometheus", "go.opentelemetry.io/otel/sdk/metric", otelResource},
 	},
 	{

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -192,8 +193,8 @@ func (m *Metrics) Fresh(t syncs.Type, stale int, oldest time.Duration) {
 
 // Clinics notes how many clinics are in each state; a state that is not named has
 // none.
-func (m *Metrics) Clinics(counts map[casesync.ClinicState]int) {
-	for _, state := range casesync.ClinicStates() {
+func (m *Metrics) Clinics(counts map[scheduler.ClinicState]int) {
+	for _, state := range scheduler.ClinicStates() {
 		m.clinics.WithLabelValues(string(state)).Set(float64(counts[state]))
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/metrics"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -122,8 +123,8 @@ func TestTheDatabasesGaugesAreWhatWasLastSeen(t *testing.T) {
 	m.Fresh(syncs.TypeInbound, 3, time.Hour)
 	m.Fresh(syncs.TypeInbound, 2, time.Minute)
 	m.SchedulesLoaded(7, 1)
-	m.Clinics(map[casesync.ClinicState]int{casesync.ClinicFailing: 4, casesync.ClinicOK: 9})
-	m.Clinics(map[casesync.ClinicState]int{casesync.ClinicOK: 13})
+	m.Clinics(map[scheduler.ClinicState]int{scheduler.ClinicFailing: 4, scheduler.ClinicOK: 9})
+	m.Clinics(map[scheduler.ClinicState]int{scheduler.ClinicOK: 13})
 	scraped := scrape(t, m)
 	for _, want := range []string{
 		`clinics_stale{type="inbound"} 2`, `sync_oldest_data_age_seconds{type="inbound"} 60`,

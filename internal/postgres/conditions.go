@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -17,7 +17,7 @@ import (
 //
 // It is two statements whatever the number of clinics. The first is served by
 // primary keys and the index of open plans, the second by case_sync_audits_ended.
-func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) (all []casesync.Condition, err error) {
+func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) (all []scheduler.Condition, err error) {
 	read := func(tx pgx.Tx) error {
 		if all, err = query(ctx, tx, conditionsSQL, []any{knownID(clinicID), at}, scanCondition); err != nil {
 			return err
@@ -26,7 +26,7 @@ func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Ti
 		if err != nil {
 			return err
 		}
-		of := make(map[uuid.UUID][]casesync.PhaseCondition, len(all))
+		of := make(map[uuid.UUID][]scheduler.PhaseCondition, len(all))
 		for _, p := range phases {
 			of[p.clinicID] = append(of[p.clinicID], p.PhaseCondition)
 		}
@@ -131,7 +131,7 @@ const phasesSQL = `
 	where $1::uuid is null or c.id = $1
 	order by c.id, t.place`
 
-func scanCondition(row pgx.CollectableRow) (c casesync.Condition, err error) {
+func scanCondition(row pgx.CollectableRow) (c scheduler.Condition, err error) {
 	var timezone, provider, outcome, code *string
 	var disabled, removed, changed, suspended, tested, since *time.Time
 	k := &c.Clinic
@@ -140,7 +140,7 @@ func scanCondition(row pgx.CollectableRow) (c casesync.Condition, err error) {
 		&c.Plans.Open, &since, &code, &c.Schedules)
 	k.Timezone, k.DisabledAt, c.Provider = value(timezone), value(disabled), value(provider)
 	c.Plans.Since, c.Plans.Code = value(since), syncs.Code(value(code))
-	c.Credentials = casesync.CredentialCondition{
+	c.Credentials = scheduler.CredentialCondition{
 		Set: provider != nil, RemovedAt: value(removed), ChangedAt: value(changed), SuspendedAt: value(suspended), TestedAt: value(tested), TestOutcome: value(outcome),
 	}
 	return c, err
@@ -148,7 +148,7 @@ func scanCondition(row pgx.CollectableRow) (c casesync.Condition, err error) {
 
 // A phaseRow is the condition of a phase of a clinic.
 type phaseRow struct {
-	casesync.PhaseCondition
+	scheduler.PhaseCondition
 
 	clinicID uuid.UUID
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/cron"
 	"github.com/pims-sync/pims-sync/internal/panics"
@@ -29,7 +28,7 @@ func (s *Scheduler) watchClinics(ctx context.Context) {
 			}
 			return
 		}
-		counts := make(map[casesync.ClinicState]int)
+		counts := make(map[ClinicState]int)
 		for i := range all {
 			counts[all[i].Verdict().State]++
 		}
@@ -46,7 +45,7 @@ var phases = []syncs.Type{syncs.TypeInbound, syncs.TypeCases, syncs.TypeReconcil
 
 // summary is how many scheduled clinics are stale in one phase, and how old the
 // oldest of their data is, of those that have any.
-func summary(all []casesync.Condition, place int, now time.Time) (stale int, oldest time.Duration) {
+func summary(all []Condition, place int, now time.Time) (stale int, oldest time.Duration) {
 	for i := range all {
 		p := &all[i].Phases[place]
 		if !p.Scheduled {
@@ -71,39 +70,39 @@ func (s *Scheduler) reportConditions(ctx context.Context) func(error) {
 
 // Condition is what is known of the clinic now. clinic.ErrNotFound where there is
 // none.
-func (s *Scheduler) Condition(ctx context.Context, clinicID uuid.UUID) (casesync.Condition, error) {
+func (s *Scheduler) Condition(ctx context.Context, clinicID uuid.UUID) (Condition, error) {
 	return condition(ctx, s.o.Clinics, clinicID, s.o.Now(), s.reportConditions(ctx))
 }
 
-// Condition is what is known of one clinic at a moment. clinic.ErrNotFound where
+// ReadCondition reads what is known of one clinic at a moment. clinic.ErrNotFound where
 // there is none.
-func Condition(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, now time.Time) (casesync.Condition, error) {
+func ReadCondition(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, now time.Time) (Condition, error) {
 	return condition(ctx, clinics, clinicID, now, func(error) {})
 }
 
-func condition(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, now time.Time, report func(error)) (casesync.Condition, error) {
+func condition(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, now time.Time, report func(error)) (Condition, error) {
 	if clinicID == uuid.Nil { // it would be taken for all
-		return casesync.Condition{}, clinic.ErrNotFound
+		return Condition{}, clinic.ErrNotFound
 	}
 	all, err := conditions(ctx, clinics, clinicID, now, report)
 	if err == nil && len(all) == 0 {
 		err = clinic.ErrNotFound
 	}
 	if err != nil {
-		return casesync.Condition{}, err
+		return Condition{}, err
 	}
 	return all[0], nil
 }
 
-// Conditions are what is known of all clinics at a moment, ordered by name.
-func Conditions(ctx context.Context, clinics ClinicStore, now time.Time) ([]casesync.Condition, error) {
+// ReadConditions reads what is known of all clinics at a moment, ordered by name.
+func ReadConditions(ctx context.Context, clinics ClinicStore, now time.Time) ([]Condition, error) {
 	return conditions(ctx, clinics, uuid.Nil, now, func(error) {})
 }
 
 // conditions joins what the audits, credentials and plans say with what the
 // schedules expect, of all clinics or of the one that is named. What panics is
 // reported and counts as due: what cannot be told must not count as fresh (R58).
-func conditions(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, now time.Time, report func(error)) ([]casesync.Condition, error) {
+func conditions(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, now time.Time, report func(error)) ([]Condition, error) {
 	all, err := clinics.Conditions(ctx, clinicID, now)
 	if err != nil {
 		return nil, err
@@ -126,7 +125,7 @@ func conditions(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, no
 // it was not enqueued (R34), but data that is older than the schedule promises is
 // stale, whoever wrote the schedule when. Where the zone is unusable nothing can run,
 // and all is due now.
-func expect(c *casesync.Condition, now time.Time) {
+func expect(c *Condition, now time.Time) {
 	before := now.Add(-staleTolerance)
 	since := before.AddDate(-1, 0, 0)
 	if c.Clinic.CreatedAt.After(since) {
@@ -155,14 +154,14 @@ func expect(c *casesync.Condition, now time.Time) {
 }
 
 // expectAll says that all is due now.
-func expectAll(c *casesync.Condition, now time.Time) {
+func expectAll(c *Condition, now time.Time) {
 	for i := range c.Phases {
 		c.Phases[i].Scheduled, c.Phases[i].Due, c.Phases[i].StaleSince = true, now, now
 	}
 }
 
 // expectOf notes the ticks of one entry for a phase that it runs.
-func expectOf(p *casesync.PhaseCondition, expression cron.Expression, loc *time.Location, since, before, now time.Time) {
+func expectOf(p *PhaseCondition, expression cron.Expression, loc *time.Location, since, before, now time.Time) {
 	if next := expression.Next(now, loc); p.Next.IsZero() || !next.IsZero() && next.Before(p.Next) {
 		p.Next = next
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
@@ -76,14 +75,14 @@ func TestASyncOfOtherDaysIsAnAttemptAndNoSuccess(t *testing.T) {
 
 	w.do(`update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"0 10 * * *"}]' where clinic_id = $1`)
 	c = w.condition()
-	require.Equal(t, casesync.Verdict{State: casesync.ClinicStale, Since: w.at(-1)}, utc(c.Verdict()), "10:00 has had its hour")
+	require.Equal(t, scheduler.Verdict{State: scheduler.ClinicStale, Since: w.at(-1)}, utc(c.Verdict()), "10:00 has had its hour")
 	w.ended(syncs.TypeInbound, "completed", "", -1)
 	c = w.condition()
-	require.Equal(t, casesync.ClinicOK, c.Verdict().State)
+	require.Equal(t, scheduler.ClinicOK, c.Verdict().State)
 }
 
 // utc is a verdict with its time in UTC.
-func utc(v casesync.Verdict) casesync.Verdict {
+func utc(v scheduler.Verdict) scheduler.Verdict {
 	v.Since = v.Since.UTC()
 	return v
 }
@@ -93,9 +92,9 @@ func (w *ward) phaseOf(master uuid.UUID, kind syncs.Type, status, code string, h
 	w.do(`update case_sync_audits set parent_id = $2 where clinic_id = $1 and id = $3`, master, w.ended(kind, status, code, hour))
 }
 
-func (w *ward) condition() casesync.Condition {
+func (w *ward) condition() scheduler.Condition {
 	w.t.Helper()
-	c, err := scheduler.Condition(w.t.Context(), w.db.Clinics(), w.id, w.now)
+	c, err := scheduler.ReadCondition(w.t.Context(), w.db.Clinics(), w.id, w.now)
 	require.NoError(w.t, err)
 	return c
 }
@@ -106,28 +105,28 @@ func TestTheStateOfAClinicIsToldAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		happens func(w *ward)
-		state   casesync.ClinicState
+		state   scheduler.ClinicState
 		since   int // hours from now
 		code    syncs.Code
 	}{
-		"nothing": {func(*ward) {}, casesync.ClinicOK, -4, ""},
+		"nothing": {func(*ward) {}, scheduler.ClinicOK, -4, ""},
 		"a success after failures": {func(w *ward) {
 			w.ended(syncs.TypeCases, "failed", "pims_unreachable", -3)
 			w.ended(syncs.TypeCases, "completed", "", -2)
 			w.ended(syncs.TypeCases, "completed", "", -1)
-		}, casesync.ClinicOK, -2, ""},
+		}, scheduler.ClinicOK, -2, ""},
 		"an inbound of other days after a failure": {func(w *ward) {
 			w.ended(syncs.TypeInbound, "failed", "pims_unreachable", -2)
 			w.ofOtherDays(syncs.TypeInbound)
-		}, casesync.ClinicFailing, -2, "pims_unreachable"},
+		}, scheduler.ClinicFailing, -2, "pims_unreachable"},
 		"cases of other days after a failure": {func(w *ward) {
 			w.ended(syncs.TypeCases, "failed", "schema_drift", -2)
 			w.ofOtherDays(syncs.TypeCases)
-		}, casesync.ClinicFailing, -2, "schema_drift"},
+		}, scheduler.ClinicFailing, -2, "schema_drift"},
 		"a reconciliation of other days after a failure": {func(w *ward) {
 			w.ended(syncs.TypeReconciliation, "failed", "snapshot_unsound", -2)
 			w.ofOtherDays(syncs.TypeReconciliation)
-		}, casesync.ClinicFailing, -2, "snapshot_unsound"},
+		}, scheduler.ClinicFailing, -2, "snapshot_unsound"},
 		"a full sync of other days after a failure": {func(w *ward) {
 			w.ended(syncs.TypeInbound, "failed", "timeout", -2)
 			master := w.ofOtherDays(syncs.TypeFull)
@@ -135,132 +134,132 @@ func TestTheStateOfAClinicIsToldAtOnce(t *testing.T) {
 			w.phaseOf(master, syncs.TypeCases, "completed", "", -1)
 			w.phaseOf(master, syncs.TypeReconciliation, "completed", "", -1)
 			w.do(`update case_sync_audits set covers_default = false where clinic_id = $1 and parent_id = $2`, master)
-		}, casesync.ClinicFailing, -2, "timeout"},
+		}, scheduler.ClinicFailing, -2, "timeout"},
 		"syncs of other days only": {func(w *ward) {
 			w.do(`update case_sync_audits set covers_default = false where clinic_id = $1`)
-		}, casesync.ClinicStale, -8*24 - 21, ""},
+		}, scheduler.ClinicStale, -8*24 - 21, ""},
 		"a login that a sync of other days has proved": {func(w *ward) {
 			w.ended(syncs.TypeInbound, "failed", "pims_auth_challenge", -3)
 			w.ofOtherDays(syncs.TypeInbound)
-		}, casesync.ClinicFailing, -3, "pims_auth_challenge"},
+		}, scheduler.ClinicFailing, -3, "pims_auth_challenge"},
 		"removed credentials": {func(w *ward) {
 			w.do(`delete from pims_credentials where clinic_id = $1`)
 			w.do(`update clinics set credentials_removed_at = $2 where id = $1 and credentials_removed_at is not null`, w.at(-1))
-		}, casesync.ClinicFailing, -1, "credentials_missing"},
+		}, scheduler.ClinicFailing, -1, "credentials_missing"},
 		"credentials that never were": {func(w *ward) {
 			w.do(`delete from pims_credentials where clinic_id = $1`)
 			w.do(`update clinics set credentials_removed_at = null where id = $1`)
-		}, casesync.ClinicFailing, -9 * 24, "credentials_missing"},
+		}, scheduler.ClinicFailing, -9 * 24, "credentials_missing"},
 		"removed credentials that were set again": {func(w *ward) {
 			w.do(`delete from pims_credentials where clinic_id = $1`)
 			w.do(`insert into pims_credentials (clinic_id, sealed, created_at, updated_at) values ($1, '', $2, $2)`, w.at(-1))
 			condition := w.condition()
 			require.Zero(w.t, condition.Credentials.RemovedAt)
-		}, casesync.ClinicOK, -4, ""},
+		}, scheduler.ClinicOK, -4, ""},
 		"a schedule of a phase that was never tried": {func(w *ward) {
 			w.do(`delete from case_sync_audits where clinic_id = $1 and sync_type = 'inbound'`)
 			w.do(`update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"0 6 1 1 *"}]' where clinic_id = $1`)
-		}, casesync.ClinicOK, -4, ""},
+		}, scheduler.ClinicOK, -4, ""},
 		"a full sync that failed after it was overtaken": {func(w *ward) {
 			w.ended(syncs.TypeFull, "failed", "timeout", -1)
 			w.do(`update case_sync_audits set started_at = $2 where clinic_id = $1 and status = 'failed'`, w.at(-8))
-		}, casesync.ClinicFailing, -1, "timeout"},
-		"a cancelled sync": {func(w *ward) { w.ended(syncs.TypeCases, "cancelled", "cancelled", -1) }, casesync.ClinicOK, -4, ""},
+		}, scheduler.ClinicFailing, -1, "timeout"},
+		"a cancelled sync": {func(w *ward) { w.ended(syncs.TypeCases, "cancelled", "cancelled", -1) }, scheduler.ClinicOK, -4, ""},
 		"a dry run that failed": {func(w *ward) {
 			w.ended(syncs.TypeCases, "failed", "pims_error", -1)
 			w.do(`update case_sync_audits set request = '{"dryRun": true}' where clinic_id = $1 and status = 'failed'`)
-		}, casesync.ClinicOK, -4, ""},
+		}, scheduler.ClinicOK, -4, ""},
 		"a request that was wrong": {func(w *ward) {
 			w.ended(syncs.TypeInbound, "failed", "invalid_request", -1)
-		}, casesync.ClinicOK, -4, ""},
+		}, scheduler.ClinicOK, -4, ""},
 		"suspended credentials": {func(w *ward) {
 			w.do(`update pims_credentials set suspended_at = $2, updated_at = $2 where clinic_id = $1`, w.at(-1))
-		}, casesync.ClinicLoginRefused, -1, "credentials_suspended"},
+		}, scheduler.ClinicLoginRefused, -1, "credentials_suspended"},
 		"the PIMS asks for a person": {func(w *ward) {
 			w.ended(syncs.TypeInbound, "failed", "pims_auth_challenge", -3)
 			w.ended(syncs.TypeInbound, "failed", "pims_auth_challenge", -2)
-		}, casesync.ClinicLoginRefused, -3, "pims_auth_challenge"},
+		}, scheduler.ClinicLoginRefused, -3, "pims_auth_challenge"},
 		"other credentials since then": {func(w *ward) {
 			w.ended(syncs.TypeInbound, "failed", "pims_auth_challenge", -2)
 			w.do(`update pims_credentials set updated_at = $2 where clinic_id = $1`, w.at(-1))
-		}, casesync.ClinicOK, -4, ""},
+		}, scheduler.ClinicOK, -4, ""},
 		"other credentials while a sync ran with the old ones": {func(w *ward) {
 			w.ended(syncs.TypeInbound, "failed", "pims_auth_rejected", -1)
 			w.do(`update case_sync_audits set started_at = $2 where clinic_id = $1 and status = 'failed'`, w.at(-3))
 			w.do(`update pims_credentials set created_at = $2, updated_at = $2 where clinic_id = $1`, w.at(-2))
-		}, casesync.ClinicOK, -4, ""},
+		}, scheduler.ClinicOK, -4, ""},
 		"other credentials after another failure": {func(w *ward) {
 			w.ended(syncs.TypeInbound, "failed", "pims_unreachable", -2)
 			w.do(`update pims_credentials set created_at = $2, updated_at = $2 where clinic_id = $1`, w.at(-1))
-		}, casesync.ClinicFailing, -2, "pims_unreachable"},
+		}, scheduler.ClinicFailing, -2, "pims_unreachable"},
 		"a refusal after a good test": {func(w *ward) {
 			w.do(`update pims_credentials set tested_at = $2, test_outcome = 'ok' where clinic_id = $1`, w.at(-2))
 			w.ended(syncs.TypeInbound, "failed", "pims_auth_rejected", -1)
-		}, casesync.ClinicLoginRefused, -1, "pims_auth_rejected"},
+		}, scheduler.ClinicLoginRefused, -1, "pims_auth_rejected"},
 		"a test of the credentials that was refused": {func(w *ward) {
 			w.do(`update pims_credentials set tested_at = $2, test_outcome = 'auth_challenge' where clinic_id = $1`, w.at(-1))
-		}, casesync.ClinicLoginRefused, -1, "pims_auth_challenge"},
+		}, scheduler.ClinicLoginRefused, -1, "pims_auth_challenge"},
 		"a success after that test": {func(w *ward) {
 			w.do(`update pims_credentials set tested_at = $2, test_outcome = 'auth_challenge' where clinic_id = $1`, w.at(-2))
 			w.ended(syncs.TypeCases, "completed", "", -1)
-		}, casesync.ClinicOK, -4, ""},
+		}, scheduler.ClinicOK, -4, ""},
 		"a good test after the PIMS asked for a person": {func(w *ward) {
 			w.ended(syncs.TypeInbound, "failed", "pims_auth_challenge", -2)
 			w.do(`update pims_credentials set tested_at = $2, test_outcome = 'ok' where clinic_id = $1`, w.at(-1))
-		}, casesync.ClinicOK, -4, ""},
-		"one failure": {func(w *ward) { w.ended(syncs.TypeCases, "failed", "schema_drift", -1) }, casesync.ClinicFailing, -1, "schema_drift"},
+		}, scheduler.ClinicOK, -4, ""},
+		"one failure": {func(w *ward) { w.ended(syncs.TypeCases, "failed", "schema_drift", -1) }, scheduler.ClinicFailing, -1, "schema_drift"},
 		"failures of two phases": {func(w *ward) {
 			w.ended(syncs.TypeCases, "failed", "schema_drift", -3)
 			w.ended(syncs.TypeInbound, "failed", "pims_unreachable", -2)
 			w.ended(syncs.TypeCases, "failed", "timeout", -1)
-		}, casesync.ClinicFailing, -3, "timeout"},
+		}, scheduler.ClinicFailing, -3, "timeout"},
 		"a full sync that failed before its phases": {func(w *ward) {
 			w.ended(syncs.TypeFull, "failed", "browser_unavailable", -2)
 			w.ended(syncs.TypeFull, "failed", "browser_unavailable", -1)
-		}, casesync.ClinicFailing, -2, "browser_unavailable"},
+		}, scheduler.ClinicFailing, -2, "browser_unavailable"},
 		"a full sync whose reconciliation failed": {func(w *ward) {
 			master := w.ended(syncs.TypeFull, "failed", "snapshot_unsound", -1)
 			w.phaseOf(master, syncs.TypeInbound, "completed", "", -1)
 			w.phaseOf(master, syncs.TypeCases, "completed", "", -1)
 			w.phaseOf(master, syncs.TypeReconciliation, "failed", "snapshot_unsound", -1)
-		}, casesync.ClinicFailing, -1, "snapshot_unsound"},
+		}, scheduler.ClinicFailing, -1, "snapshot_unsound"},
 		"a good reconciliation after that": {func(w *ward) {
 			master := w.ended(syncs.TypeFull, "failed", "snapshot_unsound", -2)
 			w.phaseOf(master, syncs.TypeInbound, "completed", "", -2)
 			w.phaseOf(master, syncs.TypeCases, "completed", "", -2)
 			w.phaseOf(master, syncs.TypeReconciliation, "failed", "snapshot_unsound", -2)
 			w.ended(syncs.TypeReconciliation, "completed", "", -1)
-		}, casesync.ClinicOK, -1, ""},
+		}, scheduler.ClinicOK, -1, ""},
 		"a guard": {func(w *ward) {
 			sync := w.ended(syncs.TypeReconciliation, "failed", "deletion_guard", -1)
 			w.do(`insert into deletion_plans (clinic_id, sync_id, sync_type, code, reason, window_start, window_end, created_at, expires_at)
 				values ($1, $2, 'reconciliation', 'deletion_guard', '', '2026-03-01', '2026-03-04', $3, $4)`, sync, w.at(-1), w.at(23))
-		}, casesync.ClinicWaiting, -1, "deletion_guard"},
+		}, scheduler.ClinicWaiting, -1, "deletion_guard"},
 		"a guard whose plan expired": {func(w *ward) {
 			sync := w.ended(syncs.TypeReconciliation, "failed", "deletion_guard", -1)
 			w.do(`insert into deletion_plans (clinic_id, sync_id, sync_type, code, reason, window_start, window_end, created_at, expires_at)
 				values ($1, $2, 'reconciliation', 'deletion_guard', '', '2026-03-01', '2026-03-04', $3, $4)`, sync, w.at(-1), w.at(0))
-		}, casesync.ClinicFailing, -1, "deletion_guard"},
+		}, scheduler.ClinicFailing, -1, "deletion_guard"},
 		"no zone": {func(w *ward) {
 			w.do(`update clinics set timezone = null, updated_at = $2 where id = $1`, w.at(-1))
-		}, casesync.ClinicFailing, -1, "timezone_missing"},
+		}, scheduler.ClinicFailing, -1, "timezone_missing"},
 		"a phase that is on the schedule no more": {func(w *ward) {
 			w.ended(syncs.TypeReconciliation, "failed", "pims_error", -1)
 			w.do(`update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"0 6 * * *"}]' where clinic_id = $1`)
-		}, casesync.ClinicOK, -6, ""},
+		}, scheduler.ClinicOK, -6, ""},
 		"a disabled clinic": {func(w *ward) {
 			w.ended(syncs.TypeInbound, "failed", "pims_error", -2)
 			w.do(`update clinics set is_active = false, updated_at = $2 where id = $1`, w.at(-1))
 			w.do(`update clinics set name = 'Quay Vets', updated_at = $2 where id = $1`, w.at(0))
-		}, casesync.ClinicOff, -1, ""},
+		}, scheduler.ClinicOff, -1, ""},
 		"no replica for a night": {func(w *ward) {
 			w.do(`delete from case_sync_audits where clinic_id = $1 and sync_type = 'reconciliation'`)
 			w.ended(syncs.TypeReconciliation, "completed", "", -33)
-		}, casesync.ClinicStale, -9, ""},
+		}, scheduler.ClinicStale, -9, ""},
 		"no sync at all": {func(w *ward) {
 			w.do(`delete from case_sync_audits where clinic_id = $1`)
 			w.do(`update clinics set created_at = $2 where id = $1`, w.at(-1))
-		}, casesync.ClinicNeverSynced, -1, ""},
+		}, scheduler.ClinicNeverSynced, -1, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -287,6 +286,6 @@ func TestADisabledClinicThatIsEnabledHasNoTimeOfThat(t *testing.T) {
 	w.do(`update clinics set is_active = true where id = $1`)
 	c = w.condition()
 	require.True(t, c.Clinic.DisabledAt.IsZero())
-	_, err := scheduler.Condition(t.Context(), w.db.Clinics(), uuid.New(), w.now)
+	_, err := scheduler.ReadCondition(t.Context(), w.db.Clinics(), uuid.New(), w.now)
 	require.ErrorIs(t, err, clinic.ErrNotFound)
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
@@ -25,11 +24,11 @@ func succeeded(t *testing.T, db *postgres.DB, clinicID uuid.UUID, kind syncs.Typ
 }
 
 // freshnessOf returns what is known of one phase of a clinic.
-func freshnessOf(t *testing.T, r *replica, clinicID uuid.UUID, kind syncs.Type) *casesync.PhaseCondition {
+func freshnessOf(t *testing.T, r *replica, clinicID uuid.UUID, kind syncs.Type) *scheduler.PhaseCondition {
 	t.Helper()
 	condition, err := r.Condition(t.Context(), clinicID)
 	require.NoError(t, err)
-	i := slices.IndexFunc(condition.Phases, func(p casesync.PhaseCondition) bool { return p.Type == kind })
+	i := slices.IndexFunc(condition.Phases, func(p scheduler.PhaseCondition) bool { return p.Type == kind })
 	require.GreaterOrEqual(t, i, 0)
 	return &condition.Phases[i]
 }

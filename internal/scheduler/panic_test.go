@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/logtest"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
@@ -20,10 +19,10 @@ const secret = "Pip Thistle"
 // A breaking observer panics where it is told of schedules or of freshness.
 type breaking struct{}
 
-func (breaking) SchedulesLoaded(int, int)             { panic(secret) }
-func (breaking) Ticks(string, int)                    {}
-func (breaking) Fresh(syncs.Type, int, time.Duration) { panic(secret) }
-func (breaking) Clinics(map[casesync.ClinicState]int) {}
+func (breaking) SchedulesLoaded(int, int)              { panic(secret) }
+func (breaking) Ticks(string, int)                     {}
+func (breaking) Fresh(syncs.Type, int, time.Duration)  { panic(secret) }
+func (breaking) Clinics(map[scheduler.ClinicState]int) {}
 
 func TestALoopThatPanicsGoesOn(t *testing.T) { // R58
 	t.Parallel()

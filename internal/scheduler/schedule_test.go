@@ -14,7 +14,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/cron"
 	"github.com/pims-sync/pims-sync/internal/postgres"
@@ -296,8 +295,8 @@ type counting struct {
 	ticks        map[string]int
 }
 
-func (*counting) Fresh(syncs.Type, int, time.Duration) {}
-func (*counting) Clinics(map[casesync.ClinicState]int) {}
+func (*counting) Fresh(syncs.Type, int, time.Duration)  {}
+func (*counting) Clinics(map[scheduler.ClinicState]int) {}
 
 func (c *counting) Ticks(outcome string, n int) {
 	c.mu.Lock()

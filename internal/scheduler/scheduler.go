@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -28,7 +27,7 @@ type ClinicStore interface {
 
 	// Conditions reads what is known of the clinics at a moment but for what their
 	// schedules say: of all, ordered by name, or of the one that is named.
-	Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) ([]casesync.Condition, error)
+	Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) ([]Condition, error)
 }
 
 // EntryStore keeps the entries of all schedules as they run, and what became of their
@@ -66,7 +65,7 @@ type Observer interface {
 	Ticks(outcome string, n int)                         // what became of ticks
 	SchedulesLoaded(running, bad int)                    // how many entries there are
 	Fresh(t syncs.Type, stale int, oldest time.Duration) // how fresh the data of a phase is
-	Clinics(counts map[casesync.ClinicState]int)         // how many clinics are in each state
+	Clinics(counts map[ClinicState]int)                  // how many clinics are in each state
 }
 
 // A Scheduler runs the schedules of all clinics. It is safe for concurrent use, also by
@@ -224,4 +223,4 @@ type nobody struct{}
 func (nobody) Ticks(string, int)                    {}
 func (nobody) SchedulesLoaded(int, int)             {}
 func (nobody) Fresh(syncs.Type, int, time.Duration) {}
-func (nobody) Clinics(map[casesync.ClinicState]int) {}
+func (nobody) Clinics(map[ClinicState]int)          {}

@@ -1,4 +1,4 @@
-package casesync
+package scheduler
 
 import (
 	"time"
