@@ -65,7 +65,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/scheduler",
-		ours:      []string{panicsPkg, "internal/pims", "internal/clinic", "internal/casesync", "internal/cron", "internal/syncs"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/clinic", "internal/cron"},
 		libraries: []string{uuid},
 	},
 	{
@@ -101,7 +101,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/queue",
-		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres"},
+		ours:      []string{panicsPkg, "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres"},
 		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype", "github.com/riverqueue/rivercontrib/otelriver", otelMetric, otelTrace},
 	},
 	{
@@ -111,7 +111,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/metrics",
-		ours:      []string{"internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler"},
+		ours:      []string{"internal/pims", "internal/syncs", "internal/casesync", "internal/scheduler"},
 		libraries: []string{"github.com/prometheus/client_golang", otelMetric, otelAttribute, "go.opentelemetry.io/otel/exporters/prometheus", "go.opentelemetry.io/otel/sdk/metric", otelResource},
 	},
 	{
