@@ -74,9 +74,15 @@ var importRule = rule{
 		libraries: []string{jsonV2, "golang.org/x/text"},
 	},
 	{
+		pkg:       "internal/pims/notes",
+		ours:      []string{"internal/pims"},
+		libraries: []string{"golang.org/x/net/html"},
+		domain:    true,
+	},
+	{
 		pkg:       "internal/pims/idexxneo",
-		ours:      []string{panicsPkg, "internal/pims", "internal/pims/pimshttp"},
-		libraries: []string{jsonV2, "golang.org/x/net/html"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/pims/pimshttp", "internal/pims/notes"},
+		libraries: []string{jsonV2},
 	},
 	{
 		pkg: "internal/pims/idexxneo/neosim",

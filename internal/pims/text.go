@@ -16,3 +16,14 @@ func Clean(s string) string {
 // Blank tells whether a text has nothing but white space. A blank never erases a
 // known value (R7).
 func Blank(s string) bool { return strings.TrimSpace(s) == "" }
+
+// WordSet is the set of the words of some lines.
+func WordSet(lines ...string) map[string]bool {
+	set := make(map[string]bool)
+	for _, line := range lines {
+		for word := range strings.FieldsSeq(line) {
+			set[word] = true
+		}
+	}
+	return set
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/notes"
 	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 )
 
@@ -237,13 +238,13 @@ func (r *reader) name() (name string, ok bool, err error) {
 		return "", false, err
 	}
 	name, ok = prose(raw)
-	return oneLine(name), ok, nil
+	return notes.OneLine(name), ok, nil
 }
 
 // consultation translates the record.
 func (c *record) consultation(location *time.Location) pims.Consultation {
-	notes := c.notes()
-	soap, rest := soapNotes(notes...)
+	texts := c.notes()
+	soap, rest := notes.SOAP(texts...)
 	return pims.Consultation{
 		ID:            c.id.id,
 		AppointmentID: c.appointmentID.id,
@@ -253,12 +254,12 @@ func (c *record) consultation(location *time.Location) pims.Consultation {
 		Status:        consultationStatus(c.status),
 		StatusText:    c.status,
 		Reason:        c.reason,
-		RawNotes:      strings.Join(notes, "\n\n"),
+		RawNotes:      strings.Join(texts, "\n\n"),
 		SOAP:          soap,
 		Notes:         rest,
 		Vitals:        c.vitals,
 		Diagnoses:     c.diagnoses,
-		Discharge:     plainText(c.discharge),
+		Discharge:     notes.Plain(c.discharge),
 		Unusable:      c.parts(),
 	}
 }

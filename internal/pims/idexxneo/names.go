@@ -91,7 +91,7 @@ func isInstitution(words string) bool {
 var suffixMarks = strings.NewReplacer(".", "", "(", "", ")", "", "/", "", "\u2019", "", "'", "", "-", "")
 
 // suffixes follow a name after a comma, in lower case and without marks.
-var suffixes = joined(companies, setOf(
+var suffixes = joined(companies, pims.WordSet(
 	// Persons: generations, degrees, orders. A single "I" or "X" is an initial.
 	"jr jnr jun junior sr snr sen senior ii iii iv v vi vii viii ix 1st 2nd 3rd 4th 5th fils pere père filho neto",
 	"md do dvm vmd dmv mv bvsc bvms bvm bvms&s bvetmed mrcvs frcvs phd dphil dds dmd dpm od pharmd edd jd llb llm esq esquire cpa mba rn np pa pac lvt cvt rvt",
@@ -99,7 +99,7 @@ var suffixes = joined(companies, setOf(
 ))
 
 // companies are the words of companies, associations and trusts.
-var companies = setOf(
+var companies = pims.WordSet(
 	"llc lllp llp lp pllc plc pc pa inc incorporated corp corporation co company cie ltd limited ltée ltee pty pte pvt trust trustee trustees estate foundation dba & and son sons bros brothers partners associates group holdings farms farm ranch kennel kennels stables rescue",
 	"gmbh ggmbh mbh ag kg kgaa ohg gbr ug ev eg ek ekfr ekfm egbr partg partgmbb stiftung verein söhne soehne",
 	"sa sas sasu sarl eurl snc sci scp scea gaec earl selarl scm sprl srl asbl",
@@ -109,7 +109,7 @@ var companies = setOf(
 )
 
 // publicBodies are the words of towns, authorities, schools and charities.
-var publicBodies = setOf(
+var publicBodies = pims.WordSet(
 	"city county town township village borough municipality department dept university college school society shelter rescue sanctuary humane",
 	"stadt gemeinde landkreis universität tierheim tierschutz ville commune mairie université refuge ayuntamiento universidad gemeente",
 )
@@ -120,14 +120,4 @@ func joined(sets ...map[string]bool) map[string]bool {
 		maps.Copy(all, set)
 	}
 	return all
-}
-
-func setOf(lines ...string) map[string]bool {
-	set := make(map[string]bool)
-	for _, line := range lines {
-		for word := range strings.FieldsSeq(line) {
-			set[word] = true
-		}
-	}
-	return set
 }

@@ -1,4 +1,4 @@
-package idexxneo
+package notes
 
 import (
 	"testing"
@@ -81,6 +81,6 @@ func TestMarkupIsReadAsABrowserShowsIt(t *testing.T) { // R7
 		"":                                             "",
 		"plain\n  text\n\n stays &amp; is decoded": "plain\n  text\n\n stays & is decoded",
 	} {
-		require.Equal(t, want, plainText(note), "%q", note)
+		require.Equal(t, want, Plain(note), "%q", note)
 	}
 }

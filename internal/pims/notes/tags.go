@@ -1,6 +1,9 @@
-package idexxneo
+package notes
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // escapeText writes each "<" that begins no markup as an entity, so that "T < 38",
 // "WBC <5", "<unknown>" and "a<b and c>d" stay text. found tells whether there is any
@@ -108,7 +111,7 @@ func (s *scanner) startTag(at int) int {
 // name reads the name of an element, in lower case.
 func (s *scanner) name(at int) (string, int) {
 	end := at
-	for end < len(s.note) && end-at < 40 && (isLetter(s.note[end]) || end > at && (isDigit(rune(s.note[end])) || s.note[end] == ':')) {
+	for end < len(s.note) && end-at < 40 && (isLetter(s.note[end]) || end > at && (unicode.IsDigit(rune(s.note[end])) || s.note[end] == ':')) {
 		end++
 	}
 	if end < len(s.note) && !strings.ContainsRune(" \t\r\n\f/>", rune(s.note[end])) {

@@ -1,4 +1,4 @@
-package idexxneo
+package notes
 
 import (
 	"strings"
@@ -109,7 +109,7 @@ func TestWhatIsAHeadAndWhatIsNone(t *testing.T) { // R7, docs/sync-rules.md §Se
 		"S: \U0001F468\u200d\U0001F469\u200d\U0001F467 came":                                           {pims.SOAP{Subjective: "\U0001F468\u200d\U0001F469\u200d\U0001F467 came"}, ""},
 		"\u200b": {pims.SOAP{}, "\u200b"},
 	} {
-		soap, rest := soapNotes(note)
+		soap, rest := SOAP(note)
 		require.Equal(t, want.soap, soap, "%q", note)
 		require.Equal(t, want.rest, rest, "%q", note)
 	}
@@ -128,7 +128,7 @@ func TestHostileNotesTakeTimeInProportion(t *testing.T) { // R57
 		if strings.HasPrefix(part, "<") {
 			note = " " + note + ">\"'-->"
 		}
-		soap, rest := soapNotes(pims.Clean(note))
+		soap, rest := SOAP(pims.Clean(note))
 		require.LessOrEqual(t, len(soap.Subjective)+len(soap.Objective)+len(soap.Assessment)+len(soap.Plan)+len(rest), 6*size, "%q", part)
 	}
 }

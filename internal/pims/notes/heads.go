@@ -1,10 +1,12 @@
-package idexxneo
+package notes
 
 import (
 	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
 // A head introduces a section.
@@ -342,15 +344,15 @@ func (l *line) named(c candidate) bool {
 
 var (
 	namesLetter = map[byte]map[string]bool{
-		's': setOf("protein vitamin"),
-		'o': setOf("type typ group blood bloodtype streptolysin"),
-		'a': setOf(
+		's': pims.WordSet("protein vitamin"),
+		'o': pims.WordSet("type typ group blood bloodtype streptolysin"),
+		'a': pims.WordSet(
 			"vitamin vitamins vit hepatitis hep influenza type typ group grade class category stage dea panel part appendix section table figure fig",
 			"ward option plan brand product phase toxin botulinum immunoglobulin",
 		),
-		'p': setOf("factor substance vitamin"),
+		'p': pims.WordSet("factor substance vitamin"),
 	}
-	namesWord = setOf(
+	namesWord = pims.WordSet(
 		"pain nutritional nutrition risk wound lameness behavior behaviour behavioral behavioural dental mobility health anesthetic anaesthetic body self",
 		"discharge care wellness payment diet dietary meal insurance vaccine floor estate",
 	)
@@ -396,8 +398,8 @@ func (l *line) pulse(i int, before *line, after func() line) bool {
 var bareNumber = regexp.MustCompile(`^\s*[0-9]{2,3}\s*(?:bpm|/\s*min)?\s*$`)
 
 var (
-	temperature = setOf("t temp temperature")
-	respiration = setOf("r rr resp respiration")
+	temperature = pims.WordSet("t temp temperature")
+	respiration = pims.WordSet("r rr resp respiration")
 )
 
 // is tells whether a label is one of the words and measures.

@@ -1,4 +1,4 @@
-package idexxneo
+package notes
 
 import (
 	"html"
@@ -69,7 +69,7 @@ func TestNotesAreSplitIntoTheirSections(t *testing.T) { // NEO.md §Consultation
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			soap, rest := soapNotes(c.notes)
+			soap, rest := SOAP(c.notes)
 			require.Equal(t, c.soap, soap)
 			require.Equal(t, c.rest, rest)
 		})
@@ -96,7 +96,7 @@ func TestSectionsThatAreWrittenAreRead(t *testing.T) {
 				last = 0
 			}
 		}
-		soap, rest := soapNotes(note.String())
+		soap, rest := SOAP(note.String())
 		require.Empty(t, rest)
 		require.Equal(t, strings.Join(want['s'], "\n"), soap.Subjective)
 		require.Equal(t, strings.Join(want['o'], "\n"), soap.Objective)
@@ -133,8 +133,8 @@ func FuzzSOAP(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, note string) {
 		note = pims.Clean(note)
-		soap, rest := soapNotes(note)
-		again, restAgain := soapNotes(note)
+		soap, rest := SOAP(note)
+		again, restAgain := SOAP(note)
 		require.Equal(t, soap, again, "reading is deterministic")
 		require.Equal(t, rest, restAgain)
 		for _, text := range []string{soap.Subjective, soap.Objective, soap.Assessment, soap.Plan, rest} {
@@ -177,12 +177,12 @@ func FuzzPlainText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		text = pims.Clean(text)
 		for _, page := range []string{"<p>" + html.EscapeString(text) + "</p>", "<!-- x --><div\n>" + html.EscapeString(text)} {
-			require.Equal(t, withoutSpace(text), withoutSpace(plainText(page)), "what is written in markup is read")
+			require.Equal(t, withoutSpace(text), withoutSpace(Plain(page)), "what is written in markup is read")
 		}
 		if !strings.ContainsAny(text, "<&") {
-			require.Equal(t, text, plainText(text), "what has no markup stays")
+			require.Equal(t, text, Plain(text), "what has no markup stays")
 		}
-		require.Equal(t, pims.Clean(plainText(text)), plainText(text))
+		require.Equal(t, pims.Clean(Plain(text)), Plain(text))
 	})
 }
 

@@ -1,4 +1,6 @@
-package idexxneo
+// Package notes reads what people wrote about a visit: plain text out of markup, and the
+// sections S, O, A and P by the heads that people give them (R7). It knows no PIMS.
+package notes
 
 import (
 	"strings"
@@ -6,11 +8,11 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// soapNotes splits clinical notes into their sections. Rest is the text that
+// SOAP splits clinical notes into their sections. Rest is the text that
 // stands before the first head: it belongs to no section (R19). Several notes are
 // read one after the other; a section that comes again is appended. Nothing but
-// the heads themselves and white space is lost. NEO.md §Consultations.
-func soapNotes(notes ...string) (soap pims.SOAP, rest string) {
+// the heads themselves and white space is lost.
+func SOAP(notes ...string) (soap pims.SOAP, rest string) {
 	sections := make(map[byte]*section)
 	for _, letter := range []byte{'s', 'o', 'a', 'p', noSection} {
 		sections[letter] = new(section)

@@ -1,4 +1,4 @@
-package idexxneo
+package notes
 
 import (
 	"html"
@@ -17,18 +17,18 @@ const (
 	headingMark = "\x00\x00" // the line is a heading
 )
 
-// plainText turns HTML into text (R7).
-func plainText(note string) string { return strings.ReplaceAll(markedText(note), "\x00", "") }
+// Plain turns HTML into text (R7).
+func Plain(note string) string { return strings.ReplaceAll(markedText(note), "\x00", "") }
 
-// oneLine is the text of a name: without markup, entities, what is invisible, and line
+// OneLine is the text of a name: without markup, entities, what is invisible, and line
 // breaks (R7).
-func oneLine(name string) string {
+func OneLine(name string) string {
 	seen := strings.Map(func(r rune) rune {
 		if invisible(r) && r != '\u200c' && r != '\u200d' { // which join letters and emoji
 			return -1
 		}
 		return r
-	}, plainText(name))
+	}, Plain(name))
 	return strings.Join(strings.Fields(seen), " ")
 }
 
@@ -168,32 +168,32 @@ var (
 	entity = regexp.MustCompile(`&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});`)
 
 	// headings, blockElements: a line of their own.
-	blockElements = setOf(
+	blockElements = pims.WordSet(
 		"address article aside blockquote body br caption center col colgroup dd details dir div dl dt fieldset figcaption figure footer form",
 		"h1 h2 h3 h4 h5 h6 header hr html legend li main menu nav ol option p pre section select summary table tbody td textarea tfoot th thead tr ul",
 	)
 
 	// emphasis is where a head may begin in the middle of a line.
-	emphasis = setOf("b big em i mark strong u")
+	emphasis = pims.WordSet("b big em i mark strong u")
 
 	// inlineElements have no effect on the text.
-	inlineElements = setOf(
+	inlineElements = pims.WordSet(
 		"a abbr acronym area audio base bdi bdo blink button canvas cite code data del dfn embed font head iframe img input ins kbd label link map meta",
 		"meter nobr noscript object output param picture progress q rp rt ruby s samp script small source span strike style sub sup svg template time",
 		"title tt var video wbr xml",
 	)
 
 	// invisibleElements are those whose content nobody sees.
-	invisibleElements = setOf("iframe script style template title xml")
+	invisibleElements = pims.WordSet("iframe script style template title xml")
 
 	// endless are invisible elements that hide all that follows where they do not end.
-	endless = setOf("script style")
+	endless = pims.WordSet("script style")
 
 	// rawElements have no markup in them; all others have.
-	rawElements = setOf("iframe script style textarea title")
+	rawElements = pims.WordSet("iframe script style textarea title")
 
 	// wordless are the attributes that stand without a value.
-	wordless = setOf(
+	wordless = pims.WordSet(
 		"allowfullscreen align alt async autofocus autoplay bgcolor border cellpadding cellspacing checked class color cols colspan compact",
 		"contenteditable controls declare defer dir disabled download draggable face height hidden href hreflang hspace id inert ismap lang loop",
 		"multiple muted noshade novalidate nowrap onclick open readonly rel required reversed rows rowspan scope selected size spellcheck src start",
