@@ -140,7 +140,7 @@ model-short: deps ## Play the model for a minute: half of it with the fixed seed
 mutants: deps ## Take each condition of a guard away, one by one, and expect its tests to fail (ARGS: -only R23)
 	go run ./internal/model/mutants $(ARGS)
 
-dates: deps ## Run the tests on other dates, hours and zones: two years' days, 60 chosen moments (ARGS: -days, -moments, -only)
+dates: deps ## Run the tests on other dates, hours and zones: two years' days, 60 chosen moments (ARGS: -days, -moments, -part, -only)
 	@scripts/install-deps procps curl faketime
 	go run ./internal/dates $(ARGS)
 

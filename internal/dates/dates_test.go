@@ -83,3 +83,24 @@ func TestASeedChoosesTheSameAgain(t *testing.T) { // R59
 	require.NotEqual(t, randomOrder(7, packages), randomOrder(8, packages))
 	require.ElementsMatch(t, packages, randomOrder(7, packages))
 }
+
+func TestThePartsOfTheMomentsAreAllOfThem(t *testing.T) {
+	t.Parallel()
+	all := chosenMoments()
+	for _, n := range []int{1, 7, 10, 60} {
+		seen := map[moment]int{}
+		for i := 1; i <= n; i++ {
+			var p part
+			require.NoError(t, p.Set(fmt.Sprintf("%d/%d", i, n)))
+			for _, m := range p.of(all) {
+				seen[m]++
+			}
+		}
+		for _, m := range all {
+			require.Equal(t, 1, seen[m], "part of %d at %s", n, m)
+		}
+	}
+	for _, bad := range []string{"", "3", "0/3", "4/3", "x/3"} {
+		require.Error(t, new(part).Set(bad), bad)
+	}
+}

@@ -11,7 +11,8 @@
 //   - what needs neither a database nor a browser, for each day of two years at four
 //     hours in five zones: each test that looks at the present date or at the local
 //     zone. A test that never looks is run once; a date cannot change what it does.
-//   - everything, at 60 chosen moments.
+//   - what needs a database or a browser, at 60 chosen moments, or at a part of them:
+//     "-part 3/10" is the third of ten, so that machines or nights can share the work.
 //
 // With -some it runs the tests of some packages instead, each at a moment of its own;
 // a seed, which it prints, chooses both.
@@ -36,7 +37,8 @@ import (
 func main() {
 	o := options{log: os.Stdout}
 	flag.IntVar(&o.days, "days", daysOfTheProof, "of the two years' days, how many to take, spread evenly; 0: none")
-	flag.IntVar(&o.moments, "moments", momentsOfTheProof, "of the chosen moments, how many to run everything at, spread evenly; 0: none")
+	flag.IntVar(&o.moments, "moments", momentsOfTheProof, "of the chosen moments, how many to take, spread evenly; 0: none")
+	flag.Var(&o.part, "part", "which `i/n` of these moments, such as 3/10 for the third of ten parts")
 	flag.IntVar(&o.some, "some", 0, "run the tests of so many packages instead, each at a moment of its own")
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "chooses packages and moments of -some")
 	flag.StringVar(&o.only, "only", "", "only packages whose path holds this `text`")
@@ -52,6 +54,7 @@ func main() {
 
 type options struct {
 	days, moments int
+	part          part
 	some          int
 	seed          uint64
 	only          string
@@ -70,6 +73,7 @@ type bench struct {
 type testPackage struct {
 	path, dir string
 	whole     bool // its tests need a database
+	browser   bool // some of its tests start a browser
 }
 
 // binary is the package's test program.
@@ -101,7 +105,7 @@ func run(ctx context.Context, o options) error {
 	if o.some > 0 {
 		return b.few(ctx)
 	}
-	return errors.Join(b.everyDay(ctx), b.everything(ctx))
+	return errors.Join(b.everyDay(ctx), b.chosenDays(ctx))
 }
 
 // list finds the packages that have tests.
@@ -118,8 +122,10 @@ func (b *bench) list(ctx context.Context) error {
 	for line := range strings.Lines(out) { // a test program is a package of its own
 		words := strings.Fields(line)
 		if name, ok := strings.CutSuffix(words[0], ".test"); ok && strings.Contains(name, b.only) {
-			whole := slices.ContainsFunc(words[2:], func(dep string) bool { return strings.HasSuffix(dep, "internal/postgres/embedded") })
-			b.packages = append(b.packages, testPackage{name, words[1], whole})
+			needs := func(dep string) bool {
+				return slices.ContainsFunc(words[2:], func(d string) bool { return strings.HasSuffix(d, dep) })
+			}
+			b.packages = append(b.packages, testPackage{name, words[1], needs("internal/postgres/embedded"), needs("chromedp/chromedp")})
 		}
 	}
 	if len(b.packages) == 0 {

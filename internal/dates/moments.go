@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -173,4 +174,35 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// A part is the i-th of n parts of the moments; the zero part is all of them.
+type part struct{ i, n int }
+
+// String is the part as the flag has it.
+func (p *part) String() string {
+	if p.n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d", p.i, p.n)
+}
+
+// Set reads "3/10".
+func (p *part) Set(text string) error {
+	if n, err := fmt.Sscanf(text, "%d/%d", &p.i, &p.n); n != 2 || err != nil || p.i < 1 || p.i > p.n {
+		return errors.New(`must be a part such as "3/10", from 1/10 to 10/10`)
+	}
+	return nil
+}
+
+// of takes every n-th moment, from the i-th on.
+func (p *part) of(moments []moment) []moment {
+	if p.n == 0 {
+		return moments
+	}
+	var mine []moment
+	for at := p.i - 1; at < len(moments); at += p.n {
+		mine = append(mine, moments[at])
+	}
+	return mine
 }

@@ -63,18 +63,18 @@ func (b *bench) everyDay(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	type part struct {
+	type job struct {
 		tests   dated
 		moments []moment
 	}
-	var parts []part
+	var jobs []job
 	for _, moments := range series {
 		for _, d := range chosen {
-			parts = append(parts, part{d, moments})
+			jobs = append(jobs, job{d, moments})
 		}
 	}
 	var failed, done atomic.Int64
-	err = atOnce(ctx, parts, func(p part) error {
+	err = atOnce(ctx, jobs, func(p job) error {
 		start := time.Now()
 		out, err := b.test(ctx, p.tests.testPackage, p.moments[0], []string{rounds(p.moments)}, "-test.timeout=0",
 			fmt.Sprintf("-test.count=%d", len(p.moments)), "-test.run=^("+strings.Join(p.tests.names, "|")+")$")
@@ -87,7 +87,7 @@ func (b *bench) everyDay(ctx context.Context) error {
 		return nil
 	})
 	fmt.Fprintf(b.log, "without a database or a browser: %d rounds of %d, %d processes failed, %s\n",
-		done.Load(), len(parts)*min(b.days, daysOfTheProof), failed.Load(), time.Since(began).Round(time.Second))
+		done.Load(), len(jobs)*min(b.days, daysOfTheProof), failed.Load(), time.Since(began).Round(time.Second))
 	return errors.Join(err, ifAny(failed.Load()))
 }
 
@@ -124,7 +124,7 @@ func failures(out string) string {
 
 // whatLooks runs each test without a database by itself, and finds those that look at
 // the present date or at the local zone. The others do the same on every date. Those
-// that start a browser are left to everything.
+// that start a browser are left to chosenDays.
 func (b *bench) whatLooks(ctx context.Context) ([]dated, error) {
 	type single struct{ pkg, name string }
 	packages := make(map[string]testPackage)
@@ -190,30 +190,34 @@ var (
 // now is the moment at which nothing is moved.
 func now() moment { return moment{time.Now(), "UTC"} }
 
-// everything runs all tests at the chosen moments, one package after the other, as
-// make test does.
-func (b *bench) everything(ctx context.Context) error {
-	if b.moments == 0 {
+// chosenDays runs the packages that need a database or a browser at the chosen moments,
+// as many at once as make test does. The others are everyDay's.
+func (b *bench) chosenDays(ctx context.Context) error {
+	moments := b.part.of(spread(chosenMoments(), b.moments))
+	if len(moments) == 0 {
 		return nil
 	}
-	if err := b.build(ctx, func(testPackage) bool { return true }); err != nil {
+	needs := func(p testPackage) bool { return p.whole || p.browser }
+	if err := b.build(ctx, needs); err != nil {
 		return err
 	}
-	failed := int64(0)
-	for i, m := range spread(chosenMoments(), b.moments) {
+	packages := slices.DeleteFunc(slices.Clone(b.packages), func(p testPackage) bool { return !needs(p) })
+	var failed atomic.Int64
+	for i, m := range moments {
 		began := time.Now()
-		for _, p := range b.packages {
+		err := atOnce(ctx, packages, func(p testPackage) error {
 			ok, err := b.one(ctx, p, m)
-			if err != nil {
-				return err
-			}
 			if !ok {
-				failed++
+				failed.Add(1)
 			}
+			return err
+		})
+		if err != nil {
+			return err
 		}
-		fmt.Fprintf(b.log, "everything, moment %d: %s, %s\n", i+1, m, time.Since(began).Round(time.Second))
+		fmt.Fprintf(b.log, "%d packages, moment %d of %d: %s, %s\n", len(packages), i+1, len(moments), m, time.Since(began).Round(time.Second))
 	}
-	return ifAny(failed)
+	return ifAny(failed.Load())
 }
 
 // one runs a package's tests at a moment and says what failed.
