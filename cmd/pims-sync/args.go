@@ -77,7 +77,7 @@ func (l *label) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// shows tells whether a person can see a character that stands alone.
+// shows reports whether a person can see a character that stands alone.
 func shows(r rune) bool {
 	unseen := unicode.In(r, unicode.Zs, unicode.Mn, unicode.Me, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 	return unicode.IsGraphic(r) && !unseen && r != '\u2800' // a Braille cell without dots

@@ -73,7 +73,7 @@ func (a *account) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run carries a command out and answers its JSON document.
+// run carries a command out and returns its JSON document.
 func (a *account) run(t testing.TB, stdin string, args ...string) answer {
 	t.Helper()
 	cmd := a.command(append(args, "--json")...)

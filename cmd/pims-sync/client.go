@@ -71,7 +71,7 @@ type (
 	}
 )
 
-// hasNotes tells whether a case has a consultation with a section.
+// hasNotes reports whether a case has a consultation with a section.
 func (c caseJSON) hasNotes() bool {
 	var consultation struct {
 		SOAPNotes map[string]string `json:"soapNotes"`
@@ -101,7 +101,7 @@ func (c caseJSON) deletion() string {
 
 const watchEvery = 150 * time.Millisecond
 
-// fullSync starts a full sync, tells of its progress, and answers its result.
+// fullSync starts a full sync, tells of its progress, and returns its result.
 func (c *client) fullSync(ctx context.Context, body map[string]any, report func(progressJSON)) (done *fullResponse, err error) {
 	watching, stop := context.WithCancel(ctx)
 	wait := panics.Start(func() error {

@@ -172,7 +172,7 @@ func (d *DemoCmd) raise(ctx context.Context, c *Config, log *slog.Logger, stage 
 	return p, nil
 }
 
-// practice starts one simulated practice and answers its host and port.
+// practice starts one simulated practice and returns its host and port.
 func (p *play) practice(ctx context.Context, m *demoClinic) (string, error) {
 	loc, err := clinic.LoadZone(m.zone)
 	if err != nil {

@@ -23,7 +23,7 @@ func (b block) String() string { return fmt.Sprintf("%s:%d", b.page, b.line) }
 
 func (b block) text() string { return strings.Join(b.lines, "\n") }
 
-// runs tells whether its lines are commands.
+// runs reports whether its lines are commands.
 func (b block) runs() bool { return b.language == "sh" || b.language == "console" }
 
 // A step is a block of commands, and the block after it that shows their output.

@@ -77,7 +77,7 @@ trap 'code=$?; { export -p; printf "cd %q\n" "$PWD"; } >"$STATE.new"; mv "$STATE
 	return cmd
 }
 
-// do runs a block to its end and answers what it printed.
+// do runs a block to its end and returns what it printed.
 func (r *reader) do(b block) (printed string, err error) {
 	var out bytes.Buffer
 	cmd := r.bash(r.here(b))
@@ -108,7 +108,7 @@ func foregroundOf(b block) *foreground {
 	return nil
 }
 
-// start runs a block whose last command goes on. It answers what the command says at
+// start runs a block whose last command goes on. It returns what the command says at
 // its start, when it listens, and binds its address.
 func (r *reader) start(b block, f *foreground) string {
 	r.t.Helper()

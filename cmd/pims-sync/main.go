@@ -44,7 +44,7 @@ const (
 	exitUsage  = 2
 )
 
-// run parses the arguments, carries the command out, and answers the exit code.
+// run parses the arguments, carries the command out, and returns the exit code.
 func run(ctx context.Context, args []string, std streams) int {
 	var cli CLI
 	exited := -1
@@ -93,7 +93,7 @@ func (e usageError) Error() string {
 
 func (e usageError) Unwrap() error { return e.err }
 
-// report says in one line what went wrong and answers the exit code.
+// report says in one line what went wrong and returns the exit code.
 func report(std streams, err error) int {
 	if request, ok := errors.AsType[*syncs.Failure](err); ok && request.Field != "" {
 		err = inFlags(request)

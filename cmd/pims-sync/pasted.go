@@ -46,7 +46,7 @@ func firstRune(s string) rune {
 	return -1
 }
 
-// givenAsFlag tells whether the command line names the flag, which wins over the
+// givenAsFlag reports whether the command line names the flag, which wins over the
 // environment.
 func givenAsFlag(command *kong.Context, flag *kong.Flag) bool {
 	return slices.ContainsFunc(command.Path, func(p *kong.Path) bool { return p.Flag == flag })

@@ -84,7 +84,7 @@ func (s *stage) differences(changes []dayChange) {
 	table(indented{s.w}, []string{"clinic", "in the practice", "in our cases", ""}, rows)
 }
 
-// invite tells how to go on by oneself.
+// invite returns how to go on by oneself.
 func (s *stage) invite(p *play) {
 	m := p.clinics[0]
 	fmt.Fprintf(s.w, `

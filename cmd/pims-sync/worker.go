@@ -30,7 +30,7 @@ func withWorker(ctx context.Context, std streams, c *Config, run func(*app.Engin
 	})
 }
 
-// replicasOrNone tells whether a replica lives. Where none does, nobody takes up
+// replicasOrNone reports whether a replica lives. Where none does, nobody takes up
 // what a killed process left; it is closed as interrupted, so that it is not in
 // the way for ever (R30).
 func replicasOrNone(ctx context.Context, s *app.Store) (alive bool, err error) {
@@ -53,7 +53,7 @@ func replicasOrNone(ctx context.Context, s *app.Store) (alive bool, err error) {
 }
 
 // carryOut works on a sync that the command has started, or lets a replica do so,
-// and tells how it ended.
+// and returns how it ended.
 func carryOut(ctx context.Context, std streams, c *Config, e *app.Engine, owner clinic.Clinic, audit syncs.Audit) error {
 	if e.Private {
 		if err := e.Start(ctx); err != nil {

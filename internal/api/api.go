@@ -38,7 +38,7 @@ type Syncs interface {
 	Start(ctx context.Context, request syncs.Request, idempotencyKey string) (syncs.Audit, error)
 
 	// Wait answers when the sync is final. When ctx ends before, or the sync goes
-	// back to the queue, it answers the present state, which is no error.
+	// back to the queue, it returns the present state, which is no error.
 	Wait(ctx context.Context, clinicID, syncID uuid.UUID) (syncs.Audit, error)
 
 	// Audit is one sync with its children.
@@ -48,7 +48,7 @@ type Syncs interface {
 	Audits(ctx context.Context, clinicID uuid.UUID, filter syncs.AuditFilter) (syncs.List[syncs.Audit], error)
 
 	// Cancel ends a queued sync, or asks a running one to end, in the name of an
-	// actor ("key:<id>"), and answers the state after that.
+	// actor ("key:<id>"), and returns the state after that.
 	Cancel(ctx context.Context, clinicID, syncID uuid.UUID, actor string) (syncs.Audit, error)
 }
 
@@ -78,12 +78,12 @@ type Restores interface {
 	// DeletedBy lists the cases that a sync or one of its phases has soft-deleted.
 	DeletedBy(ctx context.Context, clinicID, syncID uuid.UUID) ([]uuid.UUID, error)
 
-	// Restore answers what became of each case; ids that the clinic does not have
+	// Restore returns what became of each case; ids that the clinic does not have
 	// are left out.
 	Restore(ctx context.Context, clinicID uuid.UUID, caseIDs []uuid.UUID, actor string, at time.Time) ([]casesync.Restoration, error)
 }
 
-// Conditions tells how the clinic is, and how old its data.
+// Conditions returns how the clinic is, and how old its data.
 type Conditions interface {
 	Condition(ctx context.Context, clinicID uuid.UUID) (scheduler.Condition, error)
 }
@@ -93,7 +93,7 @@ type Clinics interface {
 	Clinic(ctx context.Context, clinicID uuid.UUID) (clinic.Clinic, error)
 }
 
-// Ready tells whether the database answers.
+// Ready reports whether the database answers.
 type Ready interface {
 	Ping(ctx context.Context) error
 }
@@ -110,7 +110,7 @@ type Options struct {
 	Clinics    Clinics
 	Ready      Ready
 
-	// Draining tells whether this replica shuts down and takes no new work (R31);
+	// Draining reports whether this replica shuts down and takes no new work (R31);
 	// nil: it never does. Syncs then refuses a start with draining.
 	Draining func() bool
 
@@ -125,7 +125,7 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 
 	// Trace is told of every request to an operation that needs a key, before it is
-	// read. It answers the context in which the request goes on, and is told of the
+	// read. It returns the context in which the request goes on, and is told of the
 	// answer. The operation is its method and path pattern. Nil: nobody traces.
 	Trace func(ctx context.Context, operation string, header http.Header) (context.Context, func(Answer))
 

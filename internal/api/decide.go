@@ -80,7 +80,7 @@ func (s *server) rejectPlan() operation {
 	}
 }
 
-// decide decides on the plan that the path names, and answers it as it is then.
+// decide decides on the plan that the path names, and returns it as it is then.
 func (s *server) decide(c *call, decision func(uuid.UUID) (reply, error)) (reply, error) {
 	if err := readBody(c.Request, &nothing{}); err != nil {
 		return reply{}, err

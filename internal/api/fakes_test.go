@@ -263,7 +263,7 @@ func (f *fakeDecisions) Reject(_ context.Context, _, planID uuid.UUID, actor str
 	return f.err
 }
 
-// fakeRestores answers what the test says.
+// fakeRestores returns what the test says.
 type fakeRestores struct {
 	deleted      []uuid.UUID
 	restorations []casesync.Restoration
@@ -281,7 +281,7 @@ func (f *fakeRestores) Restore(_ context.Context, _ uuid.UUID, ids []uuid.UUID, 
 	return f.restorations, f.err
 }
 
-// fakeConditions answers what the test says.
+// fakeConditions returns what the test says.
 type fakeConditions struct {
 	condition scheduler.Condition
 	err       error

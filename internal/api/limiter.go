@@ -22,7 +22,7 @@ type limiter struct {
 
 func newLimiter() *limiter { return &limiter{full: map[netip.Addr]time.Time{}} }
 
-// take takes a token of an address. Where there is none it answers how long to
+// take takes a token of an address. Where there is none it returns how long to
 // wait for one, else 0.
 func (l *limiter) take(address netip.Addr, now time.Time) time.Duration {
 	l.mu.Lock()

@@ -163,7 +163,7 @@ func header(required bool, description string) *huma.Header {
 	return &huma.Header{Description: description, Required: required, Schema: &huma.Schema{Type: huma.TypeString}}
 }
 
-// problem describes the errors of one status. A sync that ended failed answers its
+// problem describes the errors of one status. A sync that ended failed returns its
 // usual body with them (R38).
 func (d describer) problem(op operation, status int, codes []syncs.Code) *huma.Response {
 	schema := d.schemaOf(problem{})
@@ -196,7 +196,7 @@ func retryAfter(codes []syncs.Code) map[string]*huma.Header {
 	}
 }
 
-// endsSync tells whether a sync that has begun can end with a code.
+// endsSync reports whether a sync that has begun can end with a code.
 func endsSync(code syncs.Code) bool {
 	switch statusOf(code) {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests:

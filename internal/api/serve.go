@@ -156,7 +156,7 @@ func (s *server) write(w http.ResponseWriter, t *trace, answer reply) {
 	w.Write(body) //nolint:errcheck // nobody is left to be told
 }
 
-// fail answers an error. Its cause is logged where the answer hides it.
+// fail returns an error. Its cause is logged where the answer hides it.
 func (s *server) fail(w http.ResponseWriter, t *trace, err error) {
 	failure := explain(err)
 	t.code = failure.Code

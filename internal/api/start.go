@@ -244,7 +244,7 @@ func idempotencyKey(values []string) (string, error) {
 	return key, nil
 }
 
-// prefersAsync tells whether Prefer asks for an answer at once (RFC 7240).
+// prefersAsync reports whether Prefer asks for an answer at once (RFC 7240).
 func prefersAsync(values []string) bool {
 	for _, value := range values {
 		for preference := range strings.SplitSeq(value, ",") {

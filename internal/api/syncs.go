@@ -102,7 +102,7 @@ func statsOf(t syncs.Type, s syncs.Stats) syncStats {
 	}
 }
 
-// progress tells how far a sync has come.
+// progress returns how far a sync has come.
 type progress struct {
 	Phase *string `json:"phase" enum:"inbound,cases,reconciliation" nullable:"true" doc:"null until it has begun."`
 	Step  *string `json:"step" doc:"What it does now." example:"fetch"`

@@ -114,7 +114,7 @@ func (r *Server) serve(listener net.Listener, handler http.Handler, wait time.Du
 // URL is where the API is.
 func (r *Server) URL() string { return "http://" + r.listener.Addr().String() }
 
-// Failed tells why a listener ended by itself.
+// Failed returns why a listener ended by itself.
 func (r *Server) Failed() <-chan error { return r.failed }
 
 // Close gives running syncs back to the queue, answers the calls that wait for

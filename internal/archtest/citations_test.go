@@ -50,7 +50,7 @@ func readCorpus(t *testing.T, root string) corpus {
 	return texts
 }
 
-// cites tells whether a file's text may cite a rule.
+// cites reports whether a file's text may cite a rule.
 func cites(name string) bool {
 	switch filepath.Ext(name) {
 	case ".go", ".sql", ".md", ".txtar", ".yaml", ".yml", ".js", ".css", ".tmpl", ".txt":
@@ -129,7 +129,7 @@ func (c citations) broken(name, text string) []string {
 	return found
 }
 
-// hasSection tells whether a page has a heading with which the cited text begins: what
+// hasSection reports whether a page has a heading with which the cited text begins: what
 // follows a citation in the same sentence is part of the match.
 func (c citations) hasSection(page, cited string) bool {
 	for heading := range c.pages[page] {

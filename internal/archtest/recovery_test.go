@@ -134,7 +134,7 @@ func forbidden(call *ast.CallExpr, function *ast.SelectorExpr) string {
 	return ""
 }
 
-// isFunction tells whether an expression may be a function: a literal, a method, a
+// isFunction reports whether an expression may be a function: a literal, a method, a
 // name, or what a call returns.
 func isFunction(e ast.Expr) bool {
 	switch e := e.(type) {

@@ -78,7 +78,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// errClosed answers a Login after Close.
+// errClosed is the error of a Login after Close.
 var errClosed = fmt.Errorf("the browser is closed: %w", pims.ErrBrowserUnavailable)
 
 // Why a browser ends. They are logged, and tell a login what became of its browser.
@@ -235,7 +235,7 @@ func (c *Chromium) attempt(ctx context.Context, form pims.LoginForm) (pims.Brows
 	return p.login(ctx, form)
 }
 
-// acquire answers a running browser and starts one where there is none.
+// acquire returns a running browser and starts one where there is none.
 func (c *Chromium) acquire(ctx context.Context) (*process, error) {
 	p, err := c.reserve()
 	if err != nil {

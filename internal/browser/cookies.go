@@ -28,7 +28,7 @@ func cookiesFor(hosts []string, jar []*network.Cookie) []pims.Cookie {
 	return cookies
 }
 
-// matches tells whether a cookie's domain covers a host: with a leading dot, it and
+// matches reports whether a cookie's domain covers a host: with a leading dot, it and
 // all below it; without, it alone.
 func matches(host, domain string) bool {
 	host, domain = strings.ToLower(host), strings.ToLower(domain)
@@ -56,7 +56,7 @@ func newCookie(c *network.Cookie) pims.Cookie {
 	return cookie
 }
 
-// isOwn tells whether a browser sends a cookie to a host when the page is of that
+// isOwn reports whether a browser sends a cookie to a host when the page is of that
 // host's site: not one that was set while another site's page was shown around it.
 func isOwn(host string, c *network.Cookie) bool {
 	if c.PartitionKeyOpaque {
@@ -98,7 +98,7 @@ func (s *setCookies) exact(c *network.Cookie) {
 	}
 }
 
-// isRemnant tells whether a text is what is left of another without bytes that are no
+// isRemnant reports whether a text is what is left of another without bytes that are no
 // UTF-8, and without some of their neighbours.
 func isRemnant(left, whole string) bool {
 	if left == whole || utf8.ValidString(whole) {

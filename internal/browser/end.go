@@ -68,7 +68,7 @@ func (v *visit) awaitEnd() (pims.BrowserSession, error) {
 	return session, err
 }
 
-// refusal answers what the login page says, or nil where it says nothing, or has not
+// refusal returns what the login page says, or nil where it says nothing, or has not
 // said it for long enough to be sure that it is no passing remark.
 func (v *visit) refusal(seen sight, stood time.Duration) error {
 	for _, text := range slices.Concat(seen.Refusals, v.said.dialogs) {
@@ -101,7 +101,7 @@ type said struct {
 	read    time.Time
 }
 
-// heed reads what a page says that has stood still for long, and answers an error
+// heed reads what a page says that has stood still for long, and returns an error
 // where it asks whether to end another session: a page that waits for that goes on
 // only when a person decides.
 func (v *visit) heed(stood time.Duration) error {
@@ -116,7 +116,7 @@ func (v *visit) heed(stood time.Duration) error {
 	return v.challengeSaid(anyConflict)
 }
 
-// challengeSaid answers ErrAuthChallenge where what was last read asks a person to act.
+// challengeSaid returns ErrAuthChallenge where what was last read asks a person to act.
 func (v *visit) challengeSaid(asks func(sentence string) bool) error {
 	for _, text := range append(v.said.dialogs, v.said.text) {
 		if slices.ContainsFunc(splitSentences(text), asks) {
@@ -151,7 +151,7 @@ type answerError struct{ error }
 
 func (e *answerError) Unwrap() error { return e.error }
 
-// ask answers whether the PIMS accepts a session: at once where its page or its
+// ask returns whether the PIMS accepts a session: at once where its page or its
 // cookies are new, else after a while, and later each time.
 func (v *visit) ask(session pims.BrowserSession) (accepted bool, err error) {
 	if v.form.Accepted == nil {

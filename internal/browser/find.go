@@ -15,9 +15,9 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// Find answers the path of the browser's executable: the configured one where path
+// Find returns the path of the browser's executable: the configured one where path
 // is set (a path or a name), else the first of those that this kind of system
-// installs. It answers a program rather than the shell script in front of it, since
+// installs. It returns a program rather than the shell script in front of it, since
 // a browser behind a script outlives the script. The error is
 // pims.ErrBrowserUnavailable and says what to install.
 func Find(path string) (string, error) {
@@ -70,7 +70,7 @@ func (f finder) find(path string) (string, error) {
 	return "", fmt.Errorf("no Chromium found: %w; run apt-get install chromium-headless-shell, or set CHROMIUM_PATH to the executable of a Chromium or Chrome", pims.ErrBrowserUnavailable)
 }
 
-// program answers the executable behind a shell script, or path itself where it is
+// program returns the executable behind a shell script, or path itself where it is
 // no script or nothing better is known.
 func (f finder) program(path string) string {
 	if resolved, err := filepath.EvalSymlinks(path); err == nil {
@@ -92,7 +92,7 @@ func (f finder) program(path string) string {
 	return path
 }
 
-// isScript tells whether a file is run by an interpreter.
+// isScript reports whether a file is run by an interpreter.
 func isScript(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -104,7 +104,7 @@ func isScript(path string) bool {
 	return err == nil && bytes.Equal(head, []byte("#!"))
 }
 
-// isSnap tells whether a program is a snap: those see no folder of ours.
+// isSnap reports whether a program is a snap: those see no folder of ours.
 func isSnap(path string) bool {
 	if resolved, err := filepath.EvalSymlinks(path); err == nil && filepath.Base(resolved) == "snap" {
 		return true

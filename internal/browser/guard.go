@@ -177,7 +177,7 @@ func (g *guard) isDocument(kind network.ResourceType, frame cdp.FrameID) bool {
 	return kind == network.ResourceTypeDocument && frame == g.frame
 }
 
-// problem answers why the tab cannot show the page that it was sent to, or nil.
+// problem returns why the tab cannot show the page that it was sent to, or nil.
 func (g *guard) problem() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -191,14 +191,14 @@ func (g *guard) problem() error {
 	}
 }
 
-// scriptProblem answers what requests of the page's scripts failed of, or nil.
+// scriptProblem returns what requests of the page's scripts failed of, or nil.
 func (g *guard) scriptProblem() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return statusError(g.worst)
 }
 
-// isLoading tells whether a document is on its way.
+// isLoading reports whether a document is on its way.
 func (g *guard) isLoading() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -228,7 +228,7 @@ func (g *guard) noteDialog(message string) {
 	g.dialogs = append(g.dialogs, message)
 }
 
-// takeDialogs answers what dialogs said since it was last called.
+// takeDialogs returns what dialogs said since it was last called.
 func (g *guard) takeDialogs() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -66,7 +66,7 @@ type tab struct {
 	form      form
 }
 
-// look answers what there is to see of the form.
+// look returns what there is to see of the form.
 func (t *tab) look() (sight, error) { return call[sight](t, "look", noField) }
 
 // forget makes look and text ignore what the document says already.
@@ -75,13 +75,13 @@ func (t *tab) forget() error {
 	return err
 }
 
-// read answers what a field holds, and its type.
+// read returns what a field holds, and its type.
 func (t *tab) read(field int) (value, kind string, err error) {
 	content, err := call[struct{ Value, Type string }](t, "read", field)
 	return content.Value, content.Type, err
 }
 
-// text answers what the page says that it did not say when forget was called. It may
+// text returns what the page says that it did not say when forget was called. It may
 // hold names (R40).
 func (t *tab) text() (string, error) { return call[string](t, "text", noField) }
 

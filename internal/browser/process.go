@@ -49,7 +49,7 @@ func newProcess(parent context.Context, opts Options, folder string) *process {
 	return p
 }
 
-// ended tells whether the browser is gone or going.
+// ended reports whether the browser is gone or going.
 func (p *process) ended() bool { return p.lifetime.Err() != nil }
 
 // run starts the browser, watches it, and returns when it and its files are gone.

@@ -109,13 +109,13 @@ func (t tongue) rejects(sentence string) bool {
 	return anyMatches(t.blame, sentence) || anyMatches(t.maybe, sentence) && !t.others.MatchString(sentence)
 }
 
-// anyPerson tells whether a sentence asks a person to act.
+// anyPerson reports whether a sentence asks a person to act.
 func anyPerson(sentence string) bool {
 	sentence = masked(fold(sentence), func(t tongue) *regexp.Regexp { return t.threats })
 	return slices.ContainsFunc(tongues, func(t tongue) bool { return t.persons.MatchString(sentence) })
 }
 
-// anyConflict tells whether a sentence says that the user is at work in another session.
+// anyConflict reports whether a sentence says that the user is at work in another session.
 func anyConflict(sentence string) bool {
 	sentence = masked(fold(sentence), func(t tongue) *regexp.Regexp { return t.threats })
 	return slices.ContainsFunc(tongues, func(t tongue) bool { return t.inUse.MatchString(sentence) })

@@ -171,7 +171,7 @@ const (
 	plainForm    = `<form method=post action=/session>` + fields + button + `</form>`
 )
 
-// only answers the one form that was submitted.
+// only returns the one form that was submitted.
 func (s *site) only(t *testing.T) url.Values {
 	t.Helper()
 	logins := s.logins()

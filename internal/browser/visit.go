@@ -164,7 +164,7 @@ func (v *visit) fillIn() error {
 	})
 }
 
-// check answers what the page lacks of the form.
+// check returns what the page lacks of the form.
 func (v *visit) check(seen sight) error {
 	if seen.Ready == "loading" {
 		return fmt.Errorf("%w: its login page did not come to an end", pims.ErrUnreachable)
@@ -197,7 +197,7 @@ func (v *visit) unanswered(seen sight) error {
 	return nil
 }
 
-// missing answers the first required field that the page does not show, or -1.
+// missing returns the first required field that the page does not show, or -1.
 func (v *visit) missing(seen sight) int {
 	for i, field := range v.form.Fields {
 		if !seen.Fields[i] && !field.Optional {
@@ -207,7 +207,7 @@ func (v *visit) missing(seen sight) int {
 	return -1
 }
 
-// fill types the values that the fields do not hold, and answers the last field that
+// fill types the values that the fields do not hold, and returns the last field that
 // did not, or -1.
 func (v *visit) fill(seen sight) (dropped int, err error) {
 	dropped = -1
@@ -236,7 +236,7 @@ func (v *visit) fill(seen sight) (dropped int, err error) {
 	return dropped, nil
 }
 
-// sameAddress tells whether a field for mail addresses shows the one that was typed:
+// sameAddress reports whether a field for mail addresses shows the one that was typed:
 // it drops white space around it and writes its domain in ASCII.
 func sameAddress(shown, typed string) bool {
 	typed = strings.TrimSpace(typed)
@@ -300,13 +300,13 @@ func (v *visit) noteLogin(found string) error {
 	return nil
 }
 
-// parse answers a page's URL where that page is one of the PIMS.
+// parse returns a page's URL where that page is one of the PIMS.
 func (v *visit) parse(address string) (*url.URL, bool) {
 	u, err := url.Parse(address)
 	return u, err == nil && v.form.Hosts.CheckURL(u) == nil
 }
 
-// isLogin tells whether the page is still the login page: by its path, one below it,
+// isLogin reports whether the page is still the login page: by its path, one below it,
 // or because the form is there, as where a refusal is shown under the path that the
 // form was sent to.
 func (v *visit) isLogin(u *url.URL, seen sight) bool {

@@ -10,18 +10,19 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// errAnotherPatient: what was read for a case is not its patient's (R7).
+// errAnotherPatient: the consultation that was read belongs to another patient than the
+// case (R7).
 var errAnotherPatient = errors.New("the consultation is another patient's")
 
-// errPatientUnproved: the visit names another patient than before, and no patient id
-// (R7).
+// errPatientUnproved: the appointment names another patient than before and has no patient
+// id (R7).
 var errPatientUnproved = errors.New("the visit names another patient than before, without a patient id")
 
-// differ tells whether two ids are known and not the same. From blank to known is
-// learning, and no difference (R7).
+// differ reports whether both ids are known and not equal. An id that becomes known is no
+// difference (R7).
 func differ(a, b string) bool { return !pims.Blank(a) && !pims.Blank(b) && a != b }
 
-// otherName tells whether two names are given and not the same. Letter case, blanks and
+// otherName reports whether both names are known and not equal. Letter case, blanks and
 // punctuation make no difference.
 func otherName(a, b string) bool {
 	plain := func(name string) string {
@@ -35,25 +36,25 @@ func otherName(a, b string) bool {
 	return differ(plain(a), plain(b))
 }
 
-// unproved tells whether nobody says any more that the visit is of the patient whose id
-// the case has, or of whom it was before its id was gone: a row gave another name and no
-// patient id, and no row has named a patient id since (R7).
+// unproved reports whether the case's patient is no longer certain: a row gave another name
+// and no patient id, and no row has given a patient id since (R7).
 func (c *Case) unproved(a *pims.Appointment) bool {
 	return pims.Blank(a.PatientID) && (c.Appointment.Unproved ||
 		(!pims.Blank(c.Appointment.PatientID) || c.returning()) && otherName(c.PatientName, a.PatientName))
 }
 
-// patientOf is whose the case's stored consultation is: the patient that is stored
-// with it, else the one that the case has had.
+// patientOf returns the patient of the case's stored consultation: the patient stored with
+// it, else the case's own.
 func (c *Case) patientOf(b *Belonging) string { return cmp.Or(b.PatientID, c.Appointment.PatientID) }
 
-// returning tells whether the id comes back after it was gone: the case is
-// soft-deleted, or a person has restored it and the PIMS shows it for the first time
-// since (R16, R24).
+// returning reports whether the appointment is back after it was gone: the case is
+// soft-deleted, or a person has restored it and the PIMS shows it for the first time since
+// (R16, R24).
 func (c *Case) returning() bool { return c.SoftDeleted() || c.Returning }
 
-// provedSame tells whether both the case and the row name the patient, and the same:
-// what an id needs that was gone, because a PIMS may give it out again (R7).
+// provedSame reports whether the case and the row both name a patient, and the same one. An
+// appointment that comes back must meet this, because a PIMS may give its id to another
+// appointment (R7).
 func (c *Case) provedSame(a *pims.Appointment) bool {
 	before := c.Appointment.PatientID
 	if stored := c.owner(); stored != nil {
@@ -62,8 +63,9 @@ func (c *Case) provedSame(a *pims.Appointment) bool {
 	return !pims.Blank(before) && before == a.PatientID && !differ(c.Appointment.PatientID, a.PatientID)
 }
 
-// carriedOver is what of a case may live on beside this row of the PIMS (R7). The
-// details of one patient never pass to another, nor those of one client.
+// carriedOver returns the part of the old case that is kept when this row is merged (R7).
+// Details of one patient never pass to another patient, and details of one client never
+// pass to another client.
 func carriedOver(old *Case, a *pims.Appointment) Case {
 	c := *old
 	switch another := differ(old.Appointment.PatientID, a.PatientID); {
@@ -87,9 +89,9 @@ func carriedOver(old *Case, a *pims.Appointment) Case {
 	return c
 }
 
-// stillOwn tells whether the stored consultation is still the case's after this row
-// of the PIMS (R7, R9): its patient is the case's, and the row neither names another
-// consultation nor has ceased to have it.
+// stillOwn reports whether the stored consultation still belongs to the case after this row
+// of the PIMS (R7, R9): its patient is the case's patient, and the row neither names
+// another consultation nor has lost it.
 func stillOwn(stored *Belonging, old, merged *Case, a *pims.Appointment) bool {
 	switch now := merged.Appointment; {
 	case now.Unproved:
@@ -104,31 +106,31 @@ func stillOwn(stored *Belonging, old, merged *Case, a *pims.Appointment) bool {
 	}
 }
 
-// anotherPatient tells whether a patient who was known has become another one, who is known.
+// anotherPatient reports whether the patient changed from one known patient to another.
 func anotherPatient(before, after *Case) bool {
 	return differ(before.Appointment.PatientID, after.Appointment.PatientID)
 }
 
-// anotherConsultation tells whether the visit had a consultation by id, and the PIMS
-// names another one for it, or none.
+// anotherConsultation reports whether the appointment had a consultation id, and the PIMS
+// now names another one or none.
 func anotherConsultation(before, after *Case) bool {
 	return !pims.Blank(before.Appointment.ConsultationID) && before.Appointment.ConsultationID != after.Appointment.ConsultationID
 }
 
-// proved tells whether the PIMS names the patient by id again, after it gave another
-// name without one.
+// proved reports whether the PIMS names the patient by id again, after it gave another name
+// without an id.
 func proved(before, after *Case) bool {
 	return before.Appointment.Unproved && !after.Appointment.Unproved
 }
 
-// Hides tells whether the write takes the stored consultation out of the case. The
+// Hides reports whether the write removes the stored consultation from the case. The
 // history keeps it.
 func (w *Write) Hides() bool {
 	return w.After.Hidden && w.Before != nil && w.Before.owner() != nil
 }
 
-// Forgets tells whether the write leaves out a name or number that the case had,
-// because it was another patient's or client's. Else a blank erases nothing (R7).
+// Forgets reports whether the write drops a name or number of the case because it belonged
+// to another patient or client. In all other cases a blank erases nothing (R7).
 func (w *Write) Forgets() bool {
 	if w.Before == nil {
 		return false
@@ -139,10 +141,14 @@ func (w *Write) Forgets() bool {
 		(left(b.PatientName, a.PatientName) || left(b.ClientName, a.ClientName) || left(b.PhoneNumber, a.PhoneNumber))
 }
 
-// lookAgain is the reading of a case whose patient or consultation has become another
-// one, or whose consultation was hidden, or whose patient is named by id again: it is
-// due at once, whatever the window (R19), and the consultation of before comes back only where it names the case's patient (R7).
-// Nil: there is no reason.
+// lookAgain returns a reading that makes the case due at once, whatever the window (R19),
+// where the write
+//   - changes the case's patient or consultation,
+//   - hides its consultation, or
+//   - names its patient by id again.
+//
+// Otherwise it returns nil. A consultation that was hidden comes back only where it names
+// the case's patient (R7).
 func lookAgain(w *Write, at time.Time) *Reading {
 	if w.Before == nil || !w.Hides() && !anotherPatient(w.Before, &w.After) && !anotherConsultation(w.Before, &w.After) && !proved(w.Before, &w.After) {
 		return nil
@@ -154,13 +160,16 @@ func lookAgain(w *Write, at time.Time) *Reading {
 	return r
 }
 
-// Take is what becomes of a case, read whole, when a consultation was read for it:
-// the consultation id is the case's own already (R9). It is pure. changed is false
-// where there is nothing to write (R12). The error is errAnotherPatient where the
-// consultation is another patient's, and errPatientUnproved where nobody says whose the
-// visit is: it is not stored, and what is stored of the same consultation is hidden
-// (R7). disowned is what was hidden before: without naming a patient it does not come
-// back to another one.
+// Take returns the case as it is after this consultation was read for it. The caller has
+// already found by the id that the consultation belongs to the case (R9). Take is pure.
+// changed is false where there is nothing to write (R12).
+//
+// The error is errAnotherPatient where the consultation belongs to another patient, and
+// errPatientUnproved where the case's patient is uncertain. Then the consultation is not
+// stored, and what is stored of the same consultation is hidden (R7).
+//
+// disowned is the consultation that was hidden before. If it names no patient, it does not
+// come back to a case with another patient.
 func Take(c Case, read pims.Consultation, disowned Belonging, at time.Time) (after Case, changed bool, err error) {
 	patient := c.Appointment.PatientID
 	unnamed := pims.Blank(read.PatientID) && read.ID == disowned.ConsultationID && differ(disowned.PatientID, patient)
@@ -178,8 +187,8 @@ func Take(c Case, read pims.Consultation, disowned Belonging, at time.Time) (aft
 	return c, true, nil
 }
 
-// without is the decision about a consultation that the case may not show: what is
-// stored of it is hidden (R7).
+// without decides about a consultation that the case may not show: what is stored of it is
+// hidden (R7).
 func (c Case) without(consultationID string, why error) (after Case, changed bool, err error) {
 	if c.holds(consultationID) {
 		return c.hidden(), true, why
@@ -187,14 +196,14 @@ func (c Case) without(consultationID string, why error) (after Case, changed boo
 	return c, false, why
 }
 
-// hidden is the case without its consultation.
+// hidden returns the case without its consultation.
 func (c Case) hidden() Case {
 	c.Hidden = c.owner() != nil
 	c.Consultation, c.Consulted = nil, nil
 	return c
 }
 
-// disowned is what hiding the stored consultation leaves behind: whose it was.
+// disowned returns whose the stored consultation was, to be kept when it is hidden.
 func (c *Case) disowned() Belonging {
 	stored := c.owner()
 	return Belonging{stored.ConsultationID, c.patientOf(stored)}

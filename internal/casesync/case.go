@@ -8,7 +8,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// A Case is our record of one appointment, as far as a sync needs it. Texts that
+// A Case is our record of one appointment, with the fields that a sync needs. Texts that
 // are null in the database are empty here.
 type Case struct {
 	ID            uuid.UUID
@@ -53,11 +53,11 @@ const (
 	CaseOther   = "other"
 )
 
-// SoftDeleted tells whether reconciliation has deleted the case.
+// SoftDeleted reports whether reconciliation has deleted the case.
 func (c *Case) SoftDeleted() bool { return c.Deletion != nil && c.Deletion.SoftDeleted }
 
-// An Appointment is what metadata.appointment keeps of the PIMS's record (R10,
-// R11): the fields that have no column of their own, and the raw texts (R2, R7).
+// An Appointment is what metadata.appointment keeps of the PIMS's record (R10, R11): the
+// fields without a column of their own, and the raw texts (R2, R7).
 type Appointment struct {
 	ConsultationID string
 	Earlier        bool   // the PIMS's latest row says nothing of ConsultationID, an earlier one did (R9)
@@ -75,14 +75,14 @@ type Appointment struct {
 	Reason         string
 }
 
-// A Belonging says whose a consultation is (R7): that of one consultation id and one
-// patient id. An empty text is not known.
+// A Belonging identifies whose a consultation is, by the ids of the consultation and of the
+// patient (R7). An empty text is unknown.
 type Belonging struct {
 	ConsultationID string
 	PatientID      string
 }
 
-// owner is whose the stored consultation is; nil where none is stored.
+// owner returns whose the stored consultation is, or nil where none is stored.
 func (c *Case) owner() *Belonging {
 	if c.Consultation != nil {
 		return &Belonging{ConsultationID: c.Consultation.ID, PatientID: c.Consultation.PatientID}
@@ -103,7 +103,7 @@ type Deletion struct {
 	DeletedAt   time.Time
 	SyncID      uuid.UUID // the reconciliation's own audit (R24)
 
-	// The state before, which a restore puts back by value (R24).
+	// The state before the delete. A restore puts these values back (R24).
 	StatusBefore     string
 	SyncStatusBefore string
 }

@@ -9,20 +9,20 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// When enrichment looks again (R19).
+// When enrichment reads a consultation again (R19).
 const (
 	addendaPeriod = 72 * time.Hour      // notes of a final visit may still be corrected
 	waitingPeriod = 14 * 24 * time.Hour // after the visit; then nothing is looked for again
 )
 
-// waits are the pauses before a consultation that was not there, or had no
-// section, is looked for again (R19).
+// waits are the pauses before enrichment looks again for a consultation that was missing or
+// had no section (R19).
 var waits = []time.Duration{time.Hour, 4 * time.Hour, 12 * time.Hour, 24 * time.Hour}
 
-// wait is the pause after the given number of tries in vain, from 1.
+// wait returns the pause after the given number of attempts without success, from 1.
 func wait(tries int) time.Duration { return waits[min(tries, len(waits))-1] }
 
-// Due tells whether a case needs enrichment at a time (R19).
+// Due reports whether a case needs enrichment at this time (R19).
 func (c *Candidate) Due(now time.Time, force bool) bool {
 	if force {
 		return true
@@ -42,7 +42,7 @@ func (c *Candidate) Due(now time.Time, force bool) bool {
 	}
 }
 
-// A listing is what a search lists.
+// A listing is the result of a search for consultations.
 type listing struct {
 	byID          map[string]pims.ConsultationEntry
 	byAppointment map[string]pims.ConsultationEntry
@@ -50,12 +50,14 @@ type listing struct {
 	contested     map[string]bool // consultations that the calendar names for visits of different patients
 }
 
-// entryOf finds the consultation that belongs to a case: by the consultation id that
-// the appointment has at present, else by the appointment id that the search lists
-// now; never by a name or a time (R9). Where neither tells, the id that the
-// appointment had earlier does, unless the search lists it for another appointment. A
-// known id that the search does not list is returned as an entry that has only this
-// id.
+// entryOf finds the consultation that belongs to a case, never by a name or a time (R9). It
+// tries, in this order:
+//   - the consultation id that the appointment has now;
+//   - the entry that the search lists for the appointment's id now;
+//   - the consultation id that the appointment had earlier, unless the search lists that
+//     consultation for another appointment.
+//
+// A known id that the search does not list is returned as an entry that has only this id.
 func (l *listing) entryOf(c *Candidate) (pims.ConsultationEntry, bool) {
 	if c.ConsultationID != "" && !c.Earlier {
 		return l.entry(c.ConsultationID), true
@@ -76,24 +78,23 @@ func (l *listing) entry(id string) pims.ConsultationEntry {
 	return pims.ConsultationEntry{ID: id}
 }
 
-// contradicts tells whether the search lists the consultation that the calendar last
-// named for another appointment, and another one for this: they were swapped, and which
-// of the two is older nobody knows. Until the calendar is read again neither is the
-// case's.
+// contradicts reports whether the calendar and the search disagree: the search lists the
+// consultation that the calendar last named for another appointment, and lists another one
+// for this appointment. They were swapped, and it is not known which of the two is older.
+// Until the calendar is read again, neither consultation belongs to the case.
 func (l *listing) contradicts(c *Candidate) bool {
 	return c.ConsultationID != "" && !c.Earlier && l.anothers(c.ConsultationID, c) &&
 		differ(l.byAppointment[c.PIMSID].ID, c.ConsultationID)
 }
 
-// anothers tells whether the search lists a consultation for another appointment than
+// anothers reports whether the search lists the consultation for another appointment than
 // the case's.
 func (l *listing) anothers(id string, c *Candidate) bool {
 	return differ(l.byID[id].AppointmentID, c.PIMSID)
 }
 
-// index maps search entries by their own id and by their appointment's. Where an
-// appointment has several, the one that is most finished and then the latest
-// counts.
+// index maps search entries by their own id and by their appointment's id. Where an
+// appointment has several, it takes the one that is most finished, then the latest.
 func index(entries []pims.ConsultationEntry) *listing {
 	l := &listing{byID: make(map[string]pims.ConsultationEntry, len(entries)), byAppointment: make(map[string]pims.ConsultationEntry, len(entries))}
 	for _, e := range entries {
@@ -123,11 +124,11 @@ func compareEntries(a, b pims.ConsultationEntry) int {
 	)
 }
 
-// MergeConsultation is what a case's consultation becomes after a read: the newer
-// replaces the older whole, but one of the same consultation and patient without any
-// notes keeps the notes, and what the answer cannot tell stays (R7). It is pure.
-// changed is false where nothing but the time of the read differs (R12): then the old
-// one is returned.
+// MergeConsultation returns a case's consultation after a read. The newer replaces the
+// older whole, with two exceptions: one of the same consultation and patient without any
+// notes keeps the old notes, and what the PIMS's answer does not tell stays (R7). It is
+// pure. changed is false where only the time of the read differs (R12); then it returns the
+// old one.
 func MergeConsultation(old *Consultation, read pims.Consultation, at time.Time) (merged Consultation, changed bool) {
 	merged = Consultation{Consultation: read, FetchedAt: at}
 	merged.Unusable = nil // of this read, not of the record
@@ -156,8 +157,8 @@ func MergeConsultation(old *Consultation, read pims.Consultation, at time.Time) 
 	return merged, true
 }
 
-// keepPart keeps what is stored of a part that a newer read of the same consultation
-// has in a form that cannot be read: that says nothing about it.
+// keepPart keeps the stored value of a part that a newer read of the same consultation
+// could not parse. A part that cannot be parsed proves nothing.
 func keepPart(merged, old *pims.Consultation, part pims.Part) {
 	switch part {
 	case pims.PartTime:
@@ -176,8 +177,8 @@ func keepPart(merged, old *pims.Consultation, part pims.Part) {
 	}
 }
 
-// sameConsultation passes over a patient whom only one of the two names: learning is
-// no change (R7).
+// sameConsultation reports whether both are the same consultation of the same patient. A
+// patient that only one of them names makes no difference (R7).
 func sameConsultation(a, b *pims.Consultation) bool {
 	return a.ID == b.ID && !differ(a.PatientID, b.PatientID) && a.AppointmentID == b.AppointmentID && a.At.Equal(b.At) && pims.WallText(a.AtText) == pims.WallText(b.AtText) &&
 		a.Status == b.Status && a.StatusText == b.StatusText && a.Reason == b.Reason &&

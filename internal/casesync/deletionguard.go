@@ -27,14 +27,14 @@ const (
 	refusedWholeDay = "whole_day"
 )
 
-// Refusals are all words that RunnerOptions.Refused is told; docs/interface.md §Metrics,
+// Refusals lists all words that RunnerOptions.Refused receives; docs/interface.md §Metrics,
 // deletion_guard_total{reason}.
 func Refusals() []string {
 	return []string{refusedUnseen, refusedEmpty, refusedShare, refusedHalf, refusedWholeDay}
 }
 
-// allowed is how many of the candidates may be deleted: min(100, max(5, 10 %)),
-// rounded down, which is what comparing with the real number means (R23).
+// allowed returns how many of the candidates may be deleted: min(100, max(5, 10 %)),
+// rounded down. Comparing with the unrounded number gives the same result (R23).
 func allowed(candidates int, limits clinic.DeletionLimits) int {
 	most := cmp.Or(limits.MaxCases, defaultMaxDeletions)
 	least := cmp.Or(limits.MinAllowed, defaultMinDeletions)
@@ -42,8 +42,9 @@ func allowed(candidates int, limits clinic.DeletionLimits) int {
 	return min(most, max(least, int(share*float64(candidates)+1e-9)))
 }
 
-// judge is the guard, all or nothing, on what is left to be deleted (R23). The
-// refusal is one of a closed set of words; empty means that it may be done.
+// judge is the deletion guard. It allows or refuses all the deletions that are left
+// together (R23). The refusal is one of a closed set of words; empty means that the
+// deletion is allowed.
 func (p *reconciliationPhase) judge(candidates []Case, deletions []SoftDeletion, found int) (refusal, reason string) {
 	n, all := len(deletions), len(candidates)
 	if n == 0 {
@@ -68,7 +69,8 @@ func (p *reconciliationPhase) judge(candidates []Case, deletions []SoftDeletion,
 	return "", ""
 }
 
-// wholeDay finds a civil day of four or more candidates of which none is left.
+// wholeDay finds a civil day on which four or more candidates lie and all of them are to be
+// deleted.
 func (p *reconciliationPhase) wholeDay(candidates []Case, deletions []SoftDeletion) (day string, size int, whole bool) {
 	total := make(map[string]int)
 	for i := range candidates {

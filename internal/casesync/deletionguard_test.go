@@ -65,8 +65,8 @@ func (p *practice) play(n night) outcome {
 	return p.try(syncs.TypeReconciliation)
 }
 
-// requireVerdict demands that a night was judged by the rule.
-func requireVerdict(t require.TestingT, p *practice, n night, o outcome) {
+// requireGuardDecision demands that a night was judged by the rule.
+func requireGuardDecision(t require.TestingT, p *practice, n night, o outcome) {
 	cases, missing := n.totals()
 	deleted := scan[int](p, "select count(*) from cases where clinic_id = $1 and metadata #>> '{reconciliation,softDeleted}' = 'true'")
 	require.Equal(t, cases, o.audit.Result.Stats.CasesChecked)
@@ -94,7 +94,7 @@ func TestTheDeletionGuardKeepsItsRuleOnAnyNight(t *testing.T) { // R23
 			n.cases = append(n.cases, cases)
 			n.missing = append(n.missing, rapid.OneOf(rapid.IntRange(0, min(cases, 3)), rapid.IntRange(0, cases)).Draw(t, fmt.Sprint("missing ", day)))
 		}
-		requireVerdict(t, p, n, p.play(n))
+		requireGuardDecision(t, p, n, p.play(n))
 	})
 }
 
@@ -137,7 +137,7 @@ func TestTheDeletionGuardAtItsEdges(t *testing.T) { // R23
 	} {
 		p.counted.refusals = nil
 		o := p.play(tc.night)
-		requireVerdict(t, p, tc.night, o)
+		requireGuardDecision(t, p, tc.night, o)
 		require.Equal(t, tc.refusal != "", tc.refused(), "%s: the oracle", tc.name)
 		if tc.refusal != "" {
 			require.Equal(t, []string{tc.refusal}, p.counted.refusals, tc.name)

@@ -137,7 +137,7 @@ func TestTheNightOfDisasters(t *testing.T) { // issue 3, R5, R6, R18, R21–R24
 }
 
 // refuses lets forty more of the week vanish. They are refused, and on a person's
-// approval deleted; it answers what the cases were before, and that sync.
+// approval deleted; it returns what the cases were before, and that sync.
 func (p *practice) refuses(week []pims.Appointment) (before string, approved outcome) {
 	p.Helper()
 	before = p.content()

@@ -1,8 +1,8 @@
-// Package casesync has the rules by which a clinic's cases follow its PIMS. Inbound makes
-// cases of appointments, enrichment adds consultations, reconciliation soft-deletes what
-// vanished, and a full sync runs the three in turn (W3).
+// Package casesync holds the rules by which a clinic's cases follow its PIMS. Inbound makes
+// cases of appointments, enrichment adds consultations, reconciliation soft-deletes cases
+// whose appointments have vanished, and a full sync runs the three in this order (W3).
 //
-// It decides; it talks to no database and to no PIMS itself. The stores that it needs are
-// interfaces here, a session comes from package clinic, and the caller says what time it
-// is (R3).
+// The package decides. It does not talk to a database or to a PIMS itself: it declares the
+// stores that it needs as interfaces, package clinic provides the session, and the caller
+// provides the time (R3).
 package casesync

@@ -20,7 +20,7 @@ import (
 
 const maxStoreBatch = 50 // results that arrived together are stored together (R15, R20)
 
-// An enrichmentPhase adds consultations to cases. W7.
+// An enrichmentPhase adds consultations to cases (W7).
 type enrichmentPhase struct {
 	phase
 	store     EnrichmentStore
@@ -34,19 +34,19 @@ type enrichmentPhase struct {
 	ahead map[uuid.UUID]Case // the cases of the first visits, read while these are under way
 
 	// unlisted are the cases whose stored consultation neither the appointment nor the
-	// search names: it is read to see whether it is theirs still (R9).
+	// search names. It is read to see whether it still belongs to them (R9).
 	unlisted map[uuid.UUID]bool
 
 	found *listing // by the search
 }
 
-// A visit is one consultation to be read, and the cases that it serves (R20).
+// A visit is one consultation to read, and the cases that it serves (R20).
 type visit struct {
 	entry pims.ConsultationEntry
 	cases []*Candidate
 }
 
-// A visited is a visit and what its read brought.
+// A visited is a visit and the result of its read.
 type visited struct {
 	visit
 	consultation pims.Consultation
@@ -55,8 +55,8 @@ type visited struct {
 	cutOff       bool // err is the end of the phase, not the visit's own
 }
 
-// run enriches what is due. The result is right as far as it goes even where an
-// error is returned.
+// run enriches the cases that are due. The result counts what was done, even where an error
+// is returned.
 func (p *enrichmentPhase) run(ctx context.Context) (syncs.Result, error) {
 	var result syncs.Result
 	now := p.now()
@@ -103,8 +103,8 @@ func (p *enrichmentPhase) run(ctx context.Context) (syncs.Result, error) {
 	return result, p.endLook(ctx, look)
 }
 
-// search lists the consultations of the window, and of the days of those due cases
-// that lie elsewhere: their patient or their consultation became another one.
+// search lists the consultations of the window, and of the days of due cases outside it
+// whose patient or consultation has changed.
 func (p *enrichmentPhase) search(ctx context.Context, due []*Candidate) ([]pims.ConsultationEntry, error) {
 	windows := []pims.Window{p.window}
 	for _, c := range due {
@@ -124,9 +124,9 @@ func (p *enrichmentPhase) search(ctx context.Context, due []*Candidate) ([]pims.
 	return all, nil
 }
 
-// plan decides for each due case whether a consultation is to be read, once for
-// all cases that share it (R20). Those without one wait, and those whose consultation
-// is disputed fail; a final one whose search entry is still the same is not read again
+// plan decides for each due case whether to read a consultation, once for all cases that
+// share it (R20). A case without a consultation waits. A case whose consultation is
+// disputed fails. A final consultation whose search entry is unchanged is not read again
 // (R19).
 func (p *enrichmentPhase) plan(ctx context.Context, due []*Candidate, now time.Time, result *syncs.Result) ([]visit, []Reading) {
 	p.unlisted = make(map[uuid.UUID]bool)
@@ -169,21 +169,20 @@ func (p *enrichmentPhase) plan(ctx context.Context, due []*Candidate, now time.T
 	return visits, readings
 }
 
-// sameEntry tells whether a case's search entry is what it was at the last read.
-// Where the search does not list it, nothing is known of it.
+// sameEntry reports whether a case's search entry is what it was at the last read. It is
+// false where the search does not list the consultation.
 func sameEntry(c *Candidate, entry pims.ConsultationEntry) bool {
 	return entry.Fingerprint != "" && entry.Fingerprint == c.Fingerprint
 }
 
-// waiting is the reading of a case whose notes are not there yet (R19).
+// waiting returns the reading of a case whose notes are not there yet (R19).
 func waiting(c *Candidate, now time.Time, fingerprint string) Reading {
 	tries := c.Tries + 1
 	return Reading{CaseID: c.CaseID, Tries: tries, NextTry: now.Add(wait(tries)), Fingerprint: fingerprint, Outcome: "waiting", Since: c.Since}
 }
 
-// visitAll reads the consultations, a batch at a time, and stores each as it
-// arrives (R20). What was settled without one is stored while the first are on
-// their way.
+// visitAll reads the consultations a batch at a time and stores each as it arrives (R20).
+// While the first are being read, it stores the cases that were settled without a read.
 func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, settled []Reading, result *syncs.Result) error {
 	var end ending
 	reading, cancel := context.WithCancelCause(ctx)
@@ -211,13 +210,13 @@ func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, settled 
 	return end.cause(reading)
 }
 
-// An ending is why the phase ends before all is read.
+// An ending holds the reason why the phase ends before everything is read.
 type ending struct {
 	cancel   context.CancelCauseFunc
 	panicked atomic.Pointer[panics.Error]
 }
 
-// with ends the phase with an error; nil ends nothing.
+// with ends the phase with an error. A nil error does nothing.
 func (e *ending) with(err error) {
 	if err == nil {
 		return
@@ -228,7 +227,7 @@ func (e *ending) with(err error) {
 	e.cancel(err)
 }
 
-// cause is the panic that ended the phase, else what ended its context first (R58).
+// cause returns the panic that ended the phase, else what first ended its context (R58).
 func (e *ending) cause(ctx context.Context) error {
 	if p := e.panicked.Load(); p != nil {
 		return p
@@ -236,8 +235,8 @@ func (e *ending) cause(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// readAhead reads the cases of the first visits. What another writer changes before
-// their consultations arrive is read again (R12).
+// readAhead reads the cases of the first visits in advance. A case that another writer
+// changes before its consultation arrives is read again (R12).
 func (p *enrichmentPhase) readAhead(ctx context.Context, visits []visit) error {
 	var ids []uuid.UUID
 	for _, v := range visits {
@@ -276,9 +275,9 @@ func (p *enrichmentPhase) cases(ctx context.Context, ids []uuid.UUID) (map[uuid.
 	return stored, nil
 }
 
-// readAll reads until all is read or something ends the phase; it tells end what.
-// One failure never cancels its siblings (R20); a panic ends the phase, and is the
-// failure of the cases that it was met with (R58).
+// readAll reads until everything is read or something ends the phase; it passes the reason
+// to end. A failure never cancels the other reads (R20). A panic ends the phase and counts
+// as the failure of the cases it occurred with (R58).
 func (p *enrichmentPhase) readAll(ctx context.Context, end *ending, visits []visit, arrived chan<- visited) error {
 	group := panics.NewGroup(p.batchSize)
 	var row streak
@@ -293,8 +292,8 @@ func (p *enrichmentPhase) readAll(ctx context.Context, end *ending, visits []vis
 	return group.Wait()
 }
 
-// read reads one consultation. One that was cut off by the end of the phase failed
-// for the reason of that end.
+// read reads one consultation. If the end of the phase interrupts the read, the read fails
+// with the reason of that end.
 func (p *enrichmentPhase) read(ctx context.Context, v visit) visited {
 	got := visited{visit: v, err: ctx.Err()}
 	if got.err == nil {
@@ -310,7 +309,7 @@ func (p *enrichmentPhase) read(ctx context.Context, v visit) visited {
 	return got
 }
 
-// endsReading tells whether an error of one read ends the phase: a dead session that
+// endsReading reports whether the error of one read ends the phase: a dead session that
 // could not be renewed, the fifth transport error in a row (R20), or a panic (R58). It
 // returns the error of the phase, or nil.
 func endsReading(err error, transport *streak) error {
@@ -324,8 +323,8 @@ func endsReading(err error, transport *streak) error {
 	}
 }
 
-// endsSession tells whether an error means that this run has no session any more:
-// it died, or its renewal was refused (R36).
+// endsSession reports whether an error means that this run has lost its session: the
+// session died, or its renewal was refused (R36).
 func endsSession(err error) bool {
 	for _, end := range sessionEnds {
 		if errors.Is(err, end) {
@@ -340,8 +339,8 @@ var sessionEnds = []error{
 	clinic.ErrDisabled, clinic.ErrCredentialsMissing, clinic.ErrCredentialsInvalid, clinic.ErrCredentialsSuspended, seal.ErrKeyUnknown,
 }
 
-// endsSync tells whether an error is the end of a sync that neither the PIMS nor its
-// session brought about.
+// endsSync reports whether an error ends the sync for a reason outside the PIMS and its
+// session.
 func endsSync(err error) bool {
 	for _, end := range []error{syncs.ErrTimeout, syncs.ErrCancelled, syncs.ErrShutdown, syncs.ErrLeaseLost, syncs.ErrDatabase, context.Canceled} {
 		if errors.Is(err, end) {
@@ -377,8 +376,8 @@ func (p *enrichmentPhase) keep(ctx context.Context, readings []Reading) error {
 	return nil
 }
 
-// explainItem is the code and the text of one case's failure. Its texts are the
-// specification's where it has one.
+// explainItem returns the code and the text of one case's failure. Where the specification
+// has a text, it uses that text.
 func (p *enrichmentPhase) explainItem(err error, c *Candidate) (syncs.ItemCode, string) {
 	var record *pims.RecordError
 	switch {

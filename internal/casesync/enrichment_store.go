@@ -12,8 +12,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// hideLost takes the stored consultations out of sight that the search lists for
-// another appointment (R7, R9). Their cases are due at once, also in later runs.
+// hideLost hides the stored consultations that the search lists for another appointment
+// (R7, R9). Their cases are due at once, in later runs too.
 func (p *enrichmentPhase) hideLost(ctx context.Context, due []*Candidate, result *syncs.Result) error {
 	pending := make(map[uuid.UUID]*Candidate)
 	for _, c := range due {
@@ -32,8 +32,8 @@ func (p *enrichmentPhase) hideLost(ctx context.Context, due []*Candidate, result
 	return errContended
 }
 
-// hide takes the consultations of the pending cases away once, and out of pending what
-// is settled.
+// hide tries once to hide the consultations of the pending cases, and removes the settled
+// cases from pending.
 func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*Candidate, result *syncs.Result) error {
 	stored, err := p.cases(ctx, sortedIDs(pending))
 	if err != nil {
@@ -64,14 +64,14 @@ func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*Candi
 	return err
 }
 
-// describes tells whether a case still is what the candidate says that decides to
-// whom and to what a consultation belongs (R7, R9).
+// describes reports whether the candidate still agrees with the case in everything that
+// decides whose a consultation is (R7, R9).
 func (c *Candidate) describes(now *Case) bool {
 	a := &now.Appointment
 	return a.PatientID == c.PatientID && a.ClientID == c.ClientID && a.ConsultationID == c.ConsultationID && a.Earlier == c.Earlier
 }
 
-// holds tells whether the consultation of this id is stored.
+// holds reports whether the case stores the consultation of this id.
 func (c *Case) holds(id string) bool {
 	stored := c.owner()
 	return stored != nil && stored.ConsultationID == id
@@ -81,8 +81,8 @@ func sortedIDs[T any](of map[uuid.UUID]T) []uuid.UUID {
 	return slices.SortedFunc(maps.Keys(of), func(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) })
 }
 
-// storeBatch merges what arrived into its cases, counts it, and keeps the
-// readings: those of cases that are written with them.
+// storeBatch merges the consultations of a batch into their cases, counts them, and stores
+// the readings. The reading of a case that is written is stored together with it.
 func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, result *syncs.Result) error {
 	pending := make(map[uuid.UUID]*served)
 	var readings []Reading
@@ -121,8 +121,8 @@ func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, resul
 	return errContended
 }
 
-// warn counts the parts of a consultation that cannot be read, once however many cases
-// it serves. Which parts they were, the log says; what stood in them, nobody.
+// warn counts the parts of a consultation that cannot be parsed, once for the consultation,
+// however many cases it serves. The log names the parts, never their content.
 func (p *enrichmentPhase) warn(ctx context.Context, v *visited, result *syncs.Result) {
 	unusable := v.consultation.Unusable
 	if len(unusable) == 0 {
@@ -139,7 +139,7 @@ type served struct {
 	visited   *visited
 }
 
-// A decision is what becomes of a served case.
+// A decision is what happens to a served case.
 type decision struct {
 	after   Case
 	changed bool
@@ -149,7 +149,7 @@ type decision struct {
 	waits   bool  // it has no consultation any more
 }
 
-// decide settles what a read means for the case as it is now (R7, R9).
+// decide returns what a read means for the case as it is now (R7, R9).
 func (p *enrichmentPhase) decide(s *served, before *Case) decision {
 	v := s.visited
 	if p.unlisted[before.ID] {
@@ -175,7 +175,7 @@ func (p *enrichmentPhase) decide(s *served, before *Case) decision {
 	return d.disowning(before)
 }
 
-// take is Take, for what its visit does not forbid to the case.
+// take calls Take, unless the visits show that the case may not have the consultation.
 func (p *enrichmentPhase) take(s *served, before *Case) (after Case, changed bool, err error) {
 	if why := p.strange(s.visited, before); why != nil {
 		return before.without(s.visited.consultation.ID, why)
@@ -183,7 +183,7 @@ func (p *enrichmentPhase) take(s *served, before *Case) (after Case, changed boo
 	return Take(*before, s.visited.consultation, s.candidate.Disowned, s.visited.readAt)
 }
 
-// lost is the decision about a consultation that is not the case's any more.
+// lost decides about a consultation that no longer belongs to the case.
 func (s *served) lost(before *Case) decision {
 	d := decision{after: *before, waits: true, action: syncs.ActionUpdated, reading: waiting(s.candidate, s.visited.readAt, "")}
 	if before.holds(s.candidate.StoredID) {
@@ -192,7 +192,7 @@ func (s *served) lost(before *Case) decision {
 	return d.disowning(before)
 }
 
-// disowning notes in the reading what the write hides.
+// disowning records in the reading what the write hides.
 func (d decision) disowning(before *Case) decision {
 	if w := (Write{Before: before, After: d.after}); w.Hides() {
 		d.reading.Disowned = before.disowned()
@@ -200,7 +200,7 @@ func (d decision) disowning(before *Case) decision {
 	return d
 }
 
-// reading says when the case is looked at again.
+// reading returns when the case is looked at again.
 func (s *served) reading(after *Case, outcome string) Reading {
 	r := Reading{CaseID: s.candidate.CaseID}
 	if after.Consultation == nil || after.Consultation.SOAP.Blank() { // it waits like one without a consultation (R19)
@@ -210,8 +210,8 @@ func (s *served) reading(after *Case, outcome string) Reading {
 	return r
 }
 
-// writePending merges and writes the pending cases once, takes out of pending what
-// is settled, and returns the readings of those that need no write.
+// writePending tries once to merge and write the pending cases, removes the settled ones
+// from pending, and returns the readings of those that need no write.
 func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUID]*served, result *syncs.Result) ([]Reading, error) {
 	ids := sortedIDs(pending)
 	stored, err := p.cases(ctx, ids)
@@ -250,7 +250,7 @@ func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUI
 	return unchanged, err
 }
 
-// settle counts a case that is settled, but for what commit has counted.
+// settle counts a settled case, except for what commit has already counted.
 func (p *enrichmentPhase) settle(ctx context.Context, s *served, d *decision, result *syncs.Result) {
 	switch {
 	case d.err != nil:
@@ -262,15 +262,14 @@ func (p *enrichmentPhase) settle(ctx context.Context, s *served, d *decision, re
 	}
 }
 
-// failed counts a case that could not be served (W17). It is
-// tried again by the next run.
+// failed counts a case that could not be served (W17). The next run tries it again.
 func (p *enrichmentPhase) failed(ctx context.Context, c *Candidate, v *visited, result *syncs.Result) Reading {
 	code := p.fail(ctx, c, v.err, v.cutOff, result)
 	return Reading{CaseID: c.CaseID, Tries: c.Tries, NextTry: c.NextTry, Fingerprint: c.Fingerprint, Outcome: string(code), Since: c.Since}
 }
 
-// fail counts a failure. Of those that the end of the phase cut off, the end is
-// logged, and nothing of each.
+// fail counts a failure. Where the end of the phase interrupted several reads, the log
+// names that end once and not each read.
 func (p *enrichmentPhase) fail(ctx context.Context, c *Candidate, err error, cutOff bool, result *syncs.Result) syncs.ItemCode {
 	code, text := p.explainItem(err, c)
 	result.Stats.CasesFailed++

@@ -12,9 +12,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// Explain turns any error of a sync into its code and the text that the audit
-// keeps (W15). It is the only such table. A panic is
-// CodeInternal, whatever else went wrong (R58).
+// Explain turns any error of a sync into its code and the text that the audit keeps (W15).
+// This is the only such table. A panic is CodeInternal, whatever else went wrong (R58).
 func Explain(err error) *syncs.Failure {
 	if panics.In(err) != nil {
 		return internalFailure()
@@ -41,7 +40,7 @@ func internalFailure() *syncs.Failure {
 	return &syncs.Failure{Code: syncs.CodeInternal, Message: "an internal error ended the sync; the log of this sync id tells more"}
 }
 
-// Conclude turns what a run answered into the end of its audit.
+// Conclude turns the result and the error of a run into the end of its audit.
 func Conclude(result syncs.Result, err error) (syncs.Status, syncs.Result) {
 	if err == nil {
 		return syncs.StatusCompleted, result
@@ -54,8 +53,8 @@ func Conclude(result syncs.Result, err error) (syncs.Status, syncs.Result) {
 	return syncs.StatusFailed, result
 }
 
-// explanations are tried in order: the specific before the general. A text
-// replaces the error's own.
+// explanations are tried in this order, the specific before the general. A text here
+// replaces the error's own text.
 var explanations = []struct {
 	err  error
 	code syncs.Code

@@ -10,7 +10,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// fresh tells whether an audit, as it is stored, says that the clinic is fresh.
+// fresh reports whether an audit, as it is stored, says that the clinic is fresh.
 func (p *practice) fresh(id uuid.UUID) bool {
 	p.Helper()
 	return scan[bool](p, "select covers_default from case_sync_audits where clinic_id = $1 and id = $2", id)

@@ -14,8 +14,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// closing is how long the audit of a phase may take to close once its sync is
-// being ended.
+// closing bounds how long the audit of a phase may take to close when its sync is being
+// ended.
 const closing = 5 * time.Second
 
 // A fullSync runs the three phases in turn, with one login and one fetch of the
@@ -47,8 +47,8 @@ func (r *Runner) full(ctx context.Context, p phase, connection Connection, windo
 	return f.result, f.err
 }
 
-// panicked ends the sync after a panic outside its phases: those that have not begun
-// do not run (R27, R58).
+// panicked ends the sync after a panic outside its phases. Phases that have not begun do
+// not run (R27, R58).
 func (f *fullSync) panicked(err error) {
 	f.fail(err)
 	for _, kind := range []syncs.Type{syncs.TypeInbound, syncs.TypeCases, syncs.TypeReconciliation} {
@@ -59,8 +59,8 @@ func (f *fullSync) panicked(err error) {
 }
 
 func (f *fullSync) run(ctx context.Context) {
-	court := f.reconciliation(f.master, f.connection, f.windows)
-	candidates, err := court.candidates(ctx) // local rows first (R21)
+	reconciliation := f.reconciliation(f.master, f.connection, f.windows)
+	candidates, err := reconciliation.candidates(ctx) // local rows first (R21)
 	if err != nil {
 		f.stop(err, beforeFirstPhase, syncs.TypeInbound, syncs.TypeCases, syncs.TypeReconciliation)
 		return
@@ -95,17 +95,17 @@ func (f *fullSync) run(ctx context.Context) {
 		}
 	default:
 		f.carryOut(ctx, syncs.TypeReconciliation, func(ctx context.Context, p phase) (syncs.Result, error) {
-			court := f.reconciliation(p, f.connection, f.windows)
-			candidates, err := court.fresh(ctx, candidates)
+			reconciliation := f.reconciliation(p, f.connection, f.windows)
+			candidates, err := reconciliation.fresh(ctx, candidates)
 			if err != nil {
 				return syncs.Result{}, err
 			}
-			return court.run(ctx, candidates, part(snapshots, f.windows.Reconciliation))
+			return reconciliation.run(ctx, candidates, part(snapshots, f.windows.Reconciliation))
 		})
 	}
 }
 
-// fetch asks once for all the days that inbound and reconciliation need.
+// fetch reads once all the days that inbound and reconciliation need.
 func (f *fullSync) fetch(ctx context.Context) ([]*pims.Snapshot, error) {
 	var snapshots []*pims.Snapshot
 	for _, window := range pims.Cover(f.windows.Inbound, f.windows.Reconciliation) {
@@ -118,7 +118,7 @@ func (f *fullSync) fetch(ctx context.Context) ([]*pims.Snapshot, error) {
 	return snapshots, nil
 }
 
-// part is what the snapshots show of one phase's window.
+// part returns what the snapshots show of one phase's window.
 func part(snapshots []*pims.Snapshot, window pims.Window) *pims.Snapshot {
 	for _, s := range snapshots {
 		if s.Window.Covers(window) {
@@ -129,8 +129,8 @@ func part(snapshots []*pims.Snapshot, window pims.Window) *pims.Snapshot {
 	return &pims.Snapshot{Window: window, Unidentified: 1} // unreachable: Cover covers; proves nothing
 }
 
-// fresh are the candidates of now that were candidates before the PIMS was read,
-// too (R21).
+// fresh returns the cases that are candidates now and were candidates before the PIMS was
+// read (R21).
 func (p *reconciliationPhase) fresh(ctx context.Context, before []Case) ([]Case, error) {
 	if len(before) == 0 {
 		return nil, nil
@@ -143,8 +143,8 @@ func (p *reconciliationPhase) fresh(ctx context.Context, before []Case) ([]Case,
 	return slices.DeleteFunc(now, func(c Case) bool { return !was[c.ID] }), err
 }
 
-// carryOut runs one phase under an audit of its own, adds its counts to the
-// master's, and answers whether it completed.
+// carryOut runs one phase under an audit of its own, adds its counts to the master's, and
+// returns whether it completed.
 func (f *fullSync) carryOut(ctx context.Context, kind syncs.Type, run func(context.Context, phase) (syncs.Result, error)) (syncs.Result, bool) {
 	id, err := f.o.Recorder.BeginPhase(ctx, f.request.Lease, kind, f.o.Now())
 	if err != nil {
@@ -176,8 +176,8 @@ func (f *fullSync) carryOut(ctx context.Context, kind syncs.Type, run func(conte
 	return result, true
 }
 
-// over tells whether nothing more can be done: the session is gone for good, the
-// sync is being ended, it is no longer ours, or a panic ended it.
+// over reports whether the sync can do nothing more: its session is lost for good, it is
+// being ended, another attempt owns it, or a panic ended it.
 func (f *fullSync) over(ctx context.Context) bool {
 	if ctx.Err() != nil { // perhaps after the phase's last write, which met no error
 		f.fail(context.Cause(ctx))
@@ -185,7 +185,8 @@ func (f *fullSync) over(ctx context.Context) bool {
 	return ctx.Err() != nil || endsSession(f.err) || errors.Is(f.err, syncs.ErrLeaseLost) || panics.In(f.err) != nil
 }
 
-// fail keeps the first failure (R27), and a panic before any other (R58).
+// fail keeps the first failure (R27). A panic takes precedence over any other failure
+// (R58).
 func (f *fullSync) fail(err error) {
 	if f.err == nil || panics.In(f.err) == nil && panics.In(err) != nil {
 		f.err = err

@@ -7,15 +7,15 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// The thresholds of the guards of a calendar (R18).
+// The thresholds of the guards that check a calendar (R18).
 const (
 	wrongPracticeMinimum = 5  // ids on each side that share none
 	massShiftMinimum     = 10 // appointments that moved
 	massShiftShare       = 0.8
 )
 
-// wrongPractice tells whether a calendar is another practice's: we know and it
-// shows at least five ids of the same days, and they share none (R18).
+// wrongPractice reports whether a calendar belongs to another practice: our database and
+// the calendar each have at least five ids in the same days, and none is in both (R18).
 func wrongPractice(snapshot *pims.Snapshot, stored []Scheduled) (syncs.Evidence, bool) {
 	present := make(map[string]bool, snapshot.Found())
 	for i := range snapshot.Appointments {
@@ -40,11 +40,12 @@ func wrongPractice(snapshot *pims.Snapshot, stored []Scheduled) (syncs.Evidence,
 	return evidence, wrong
 }
 
-// massShift tells whether a calendar's known appointments moved together, as
-// they do when a zone is wrong: at least ten moved, and four fifths of those
-// found by the same offset (R18). An offset is the same as instants, as wall
-// clocks of the window's zone (a clock change may lie between), or where the
-// PIMS's own text did not change at all and only its meaning did.
+// massShift reports whether the known appointments of a calendar moved together, as they do
+// when a time zone is wrong: at least ten moved, and four fifths of those found moved by
+// the same offset (R18). Two offsets are the same
+//   - as instants,
+//   - as local times of the window's zone (a clock change may lie between), or
+//   - where the PIMS's own text did not change and only its interpretation did.
 func massShift(snapshot *pims.Snapshot, stored []Scheduled) (syncs.Evidence, bool) {
 	before := make(map[string]*Scheduled, len(stored))
 	for i := range stored {

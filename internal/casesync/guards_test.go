@@ -215,7 +215,7 @@ func TestACalendarThatMovedAsAWholeIsRefused(t *testing.T) { // R18
 	p.again = nil
 }
 
-// movedCases runs an inbound that completes and answers how many dates it changed.
+// movedCases runs an inbound that completes and returns how many dates it changed.
 func (p *practice) movedCases(calendar []pims.Appointment) int {
 	p.Helper()
 	const dates = "select coalesce(metadata #>> '{appointment,start}', '') || scheduled_date from cases where clinic_id = $1 order by pims_id"

@@ -14,7 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// An Event is one change of a case, by whomever (R14).
+// An Event is one change of a case, whoever made it (R14).
 type Event struct {
 	ID     int64
 	CaseID uuid.UUID
@@ -26,15 +26,15 @@ type Event struct {
 	After  []byte
 }
 
-// A Restoration is what became of one case that was to be restored (R24).
+// A Restoration is the outcome of the restore of one case (R24).
 type Restoration struct {
 	CaseID  uuid.UUID
 	Outcome RestoreOutcome
 	Changes []Event // what somebody changed since, where it was refused
 }
 
-// Refusal is a *Failure with CodeAlreadyDecided that says what was changed since,
-// where the restore was refused; else nil.
+// Refusal returns a *Failure with CodeAlreadyDecided where the restore was refused. Its
+// text says what was changed since the delete. Otherwise Refusal returns nil.
 func (r *Restoration) Refusal() error {
 	if r.Outcome != RestoreRefused {
 		return nil
@@ -52,17 +52,17 @@ func (r *Restoration) Refusal() error {
 		strings.Join(changes, ", "))
 }
 
-// RestoreOutcome says what became of a case that was to be restored.
+// RestoreOutcome is the outcome of the restore of one case.
 type RestoreOutcome string
 
-// The outcomes of a restore. Unchanged: the case was not soft-deleted.
+// The outcomes of a restore. Unchanged means that the case was not soft-deleted.
 const (
 	RestoreDone      RestoreOutcome = "restored"
 	RestoreUnchanged RestoreOutcome = "unchanged"
 	RestoreRefused   RestoreOutcome = "refused"
 )
 
-// fieldWords are the columns of a case as people call them.
+// fieldWords are the names of a case's columns for people.
 var fieldWords = map[string]string{
 	"pims_id":        "appointment id",
 	"patient_name":   "patient",
@@ -78,7 +78,8 @@ var fieldWords = map[string]string{
 	"metadata.appointment":    "details of the appointment",
 }
 
-// noteWords are the fields of a consultation as people call them, in their order.
+// noteWords are the names of a consultation's fields for people, in the order in which they
+// are shown.
 var noteWords = []struct{ field, word string }{
 	{"soapNotes.subjective", "subjective"},
 	{"soapNotes.objective", "objective"},
@@ -93,8 +94,8 @@ var noteWords = []struct{ field, word string }{
 	{"dischargeInstructions", "discharge instructions"},
 }
 
-// WithoutEchoes leaves out the events that say nothing of their own: the status as the
-// sync last wrote it, where the same change set the status to the same (R10).
+// WithoutEchoes leaves out the events that repeat another: an event of sync_status where
+// the same change set the status to the same value (R10).
 func WithoutEchoes(events []Event) []Event {
 	type change struct {
 		caseID uuid.UUID
@@ -112,8 +113,8 @@ func WithoutEchoes(events []Event) []Event {
 	return slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return e.Field == "sync_status" && set[of(&e)] })
 }
 
-// DeletionsFirst puts the events of cases that were soft-deleted before the others,
-// each group in its order.
+// DeletionsFirst puts the events of soft-deleted cases before the others and keeps the
+// order within each group.
 func DeletionsFirst(events []Event) []Event {
 	deleted := make(map[uuid.UUID]bool)
 	for i := range events {
@@ -126,7 +127,7 @@ func DeletionsFirst(events []Event) []Event {
 	return sorted
 }
 
-// last is where something stands in a list of two groups.
+// last returns the place of an item in a list of two groups.
 func last(yes bool) int {
 	if yes {
 		return 1
@@ -141,8 +142,8 @@ func deletes(reconciliation []byte) bool {
 	return json.Unmarshal(reconciliation, &mark) == nil && mark.SoftDeleted
 }
 
-// Tell says in plain words what an event changed, with dates in the clinic's zone:
-// one sentence for each thing that changed.
+// Tell describes in plain words what an event changed, one sentence for each change, with
+// dates in the clinic's zone.
 func (e *Event) Tell(loc *time.Location) []string {
 	switch e.Action {
 	case "created":
@@ -183,7 +184,7 @@ func (e *Event) Tell(loc *time.Location) []string {
 	return sentences
 }
 
-// tellNotes names what a consultation that came first brought.
+// tellNotes names the notes that the first consultation of a case brought.
 func tellNotes(consultation map[string]json.RawMessage) string {
 	brought := noteNames(consultation)
 	if brought == "" {
@@ -192,7 +193,7 @@ func tellNotes(consultation map[string]json.RawMessage) string {
 	return "medical notes added (" + brought + ")"
 }
 
-// noteNames are the names of what a consultation holds.
+// noteNames returns the names of the notes that a consultation holds.
 func noteNames(consultation map[string]json.RawMessage) string {
 	var names []string
 	for _, w := range noteWords {
@@ -203,15 +204,15 @@ func noteNames(consultation map[string]json.RawMessage) string {
 	return strings.Join(names, ", ")
 }
 
-// sameOwner tells whether two states of metadata.consultation are of one consultation
-// and one patient (R7).
+// sameOwner reports whether two states of metadata.consultation are of one consultation and
+// one patient (R7).
 func sameOwner(before, after map[string]json.RawMessage) bool {
 	text := func(of map[string]json.RawMessage, field string) string { return said(of[field], nil) }
 	return len(after) > 0 && text(before, "id") == text(after, "id") && !differ(text(before, "patientId"), text(after, "patientId"))
 }
 
-// tellOtherNotes says that a case's consultation was hidden, or replaced by another
-// one. The notes themselves are another patient's or visit's, and are not told again.
+// tellOtherNotes says that a case's consultation was hidden or replaced by another one. It
+// does not show the notes: they belong to another patient or visit.
 func tellOtherNotes(before, after map[string]json.RawMessage) string {
 	was := cmp.Or(noteNames(before), "no notes")
 	if len(after) == 0 {
@@ -220,7 +221,7 @@ func tellOtherNotes(before, after map[string]json.RawMessage) string {
 	return fmt.Sprintf("medical notes replaced: %s (%s) by %s (%s)", owner(before), was, owner(after), cmp.Or(noteNames(after), "no notes"))
 }
 
-// owner names a consultation, and its patient where that is known.
+// owner names a consultation, and its patient where known.
 func owner(consultation map[string]json.RawMessage) string {
 	text := "consultation " + cmp.Or(said(consultation["id"], nil), "without an id")
 	if patient := said(consultation["patientId"], nil); patient != "" {
@@ -249,7 +250,7 @@ func tellReconciliation(before, after []byte) string {
 	return "the reconciliation note changed"
 }
 
-// changed is one change as a sentence.
+// changed describes one change in a sentence.
 func changed(what, before, after string) string {
 	switch {
 	case before == "":
@@ -261,7 +262,7 @@ func changed(what, before, after string) string {
 	}
 }
 
-// said is a JSON value as people read it: a text as it is, a moment in the zone.
+// said formats a JSON value for people: a text as it is, a time in the zone.
 func said(value []byte, loc *time.Location) string {
 	var text string
 	if len(value) == 0 || string(value) == "null" {
@@ -276,7 +277,7 @@ func said(value []byte, loc *time.Location) string {
 	return strings.Join(strings.Fields(text), " ") // on one line
 }
 
-// flat is a JSON object with its inner objects' fields beside its own:
+// flat returns a JSON object with the fields of its inner objects at the top:
 // {"soapNotes":{"plan":…}} has "soapNotes.plan".
 func flat(document []byte) map[string]json.RawMessage {
 	fields := make(map[string]json.RawMessage)
@@ -303,5 +304,5 @@ func merged(a, b map[string]json.RawMessage) map[string]json.RawMessage {
 	return all
 }
 
-// Who says in plain words who made a change.
+// Who returns in plain words who made a change.
 func (e *Event) Who() string { return syncs.Who(e.Actor) }

@@ -21,23 +21,22 @@ const (
 	mergeAttempts = 10 // how often a row is read and merged again (R12)
 )
 
-// A calendarPhase turns a snapshot of the calendar into cases. W4.
+// A calendarPhase turns a snapshot of the calendar into cases (W4).
 type calendarPhase struct {
 	phase
 	store  InboundStore
 	window pims.Window
 
-	// create is false where the calendar only updates and restores what we know
-	// (R25).
+	// create is false where the calendar only updates and restores known cases (R25).
 	create bool
 
-	// What the guard has read of the cases that the snapshot shows.
+	// The stored cases that the guard has already read for the snapshot's appointments.
 	known     map[string]bool
 	protected []string // a person restored them (R24)
 }
 
-// inbound writes an already fetched snapshot (W4).
-// The result is right as far as it goes even where an error is returned.
+// inbound writes a snapshot that was already fetched (W4). The result counts what was done,
+// even where an error is returned.
 func (p *calendarPhase) inbound(ctx context.Context, snapshot *pims.Snapshot) (syncs.Result, error) {
 	result := syncs.Result{Stats: syncs.Stats{AppointmentsFound: snapshot.Found()}}
 	result.Warnings = syncs.Warnings{
@@ -63,8 +62,8 @@ func (p *calendarPhase) inbound(ctx context.Context, snapshot *pims.Snapshot) (s
 	return result, nil
 }
 
-// guard stops the phase before the first row is written where the calendar
-// cannot be this practice's (R18).
+// guard stops the phase before the first row is written where the calendar cannot be this
+// practice's (R18).
 func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) error {
 	stored, err := p.store.ScheduledIn(ctx, p.lease.ClinicID, p.provider, snapshot.Window)
 	if err != nil {
@@ -95,7 +94,7 @@ func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) erro
 	return p.supersede(ctx, snapshot.Window, syncs.CodeWrongPractice, syncs.CodeShiftGuard)
 }
 
-// know keeps what was read.
+// know keeps the stored cases that were read.
 func (p *calendarPhase) know(snapshot *pims.Snapshot, stored []Scheduled) {
 	if p.known == nil {
 		p.known = make(map[string]bool, len(stored))
@@ -110,7 +109,7 @@ func (p *calendarPhase) know(snapshot *pims.Snapshot, stored []Scheduled) {
 	}
 }
 
-// unknown are the ids of the snapshot's appointments whose cases were not read.
+// unknown returns the ids of the snapshot's appointments whose cases were not read yet.
 func (p *calendarPhase) unknown(snapshot *pims.Snapshot) []string {
 	var ids []string
 	for i := range snapshot.Appointments {
@@ -135,7 +134,7 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 			order = append(order, a)
 		}
 	}
-	// One order for every writer, so that no two wait for each other.
+	// All writers use one order, so that no two of them deadlock.
 	slices.SortFunc(order, func(a, b *pims.Appointment) int { return strings.Compare(a.ID, b.ID) })
 
 	done := 0
@@ -155,8 +154,8 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 	return nil
 }
 
-// chunks cuts a list into what is written in one round trip. Chunks of long texts have
-// fewer rows: encoding takes several times their size (R57).
+// chunks cuts a list into parts that are written in one round trip each. Chunks with long
+// texts have fewer rows, because encoding takes several times the size of the texts (R57).
 func chunks(order []*pims.Appointment) iter.Seq[[]*pims.Appointment] {
 	return func(yield func([]*pims.Appointment) bool) {
 		for len(order) > 0 {
@@ -173,11 +172,11 @@ func chunks(order []*pims.Appointment) iter.Seq[[]*pims.Appointment] {
 	}
 }
 
-// errContended is a row that other writers changed each time that we had read it.
+// errContended: other writers changed the same rows after every read.
 var errContended = errors.New("other writers keep changing the same cases; try again")
 
-// writeChunk reads a chunk's cases, merges and writes them; what another writer
-// was in the way of is read and merged again (R12).
+// writeChunk reads a chunk's cases, merges and writes them. It reads and merges again the
+// rows that another writer changed in between (R12).
 func (p *calendarPhase) writeChunk(ctx context.Context, chunk []*pims.Appointment, result *syncs.Result) error {
 	pending := chunk
 	for attempt := range mergeAttempts {
@@ -218,8 +217,8 @@ func (p *calendarPhase) cases(ctx context.Context, ids []string) (map[string]Cas
 	return stored, nil
 }
 
-// merge decides about each appointment and counts those that need no write. The
-// others come back with their actions by PIMS id.
+// merge decides about each appointment and counts those that need no write. It returns the
+// others with their actions by PIMS id.
 func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]Case, result *syncs.Result) ([]Write, map[string]syncs.Action) {
 	var writes []Write
 	actions := make(map[string]syncs.Action)
@@ -251,8 +250,8 @@ type caseWriter interface {
 	WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
 }
 
-// commit writes, or in a dry run only tells (R26), counts what was written, each by
-// its action, and answers its PIMS ids.
+// commit writes, or in a dry run only records (R26), counts each written case by its
+// action, and returns the PIMS ids.
 func (p *phase) commit(ctx context.Context, store caseWriter, writes []Write, actions map[string]syncs.Action, result *syncs.Result) (map[string]bool, error) {
 	written := make(map[string]bool, len(writes))
 	if len(writes) == 0 {
@@ -285,7 +284,7 @@ func (p *phase) commit(ctx context.Context, store caseWriter, writes []Write, ac
 	return written, nil
 }
 
-// noteChange notes in a result what a dry run would do.
+// noteChange records in a result what a dry run would do.
 func noteChange(r *syncs.Result, action syncs.Action, w *Write) {
 	if len(r.Changes) == syncs.MaxChanges {
 		return

@@ -10,18 +10,18 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// A look goes through the search entries of all the days in which a PIMS lets notes be
-// corrected, once in a clinic's day. A case that is not due is viewed all the same where
-// its entry differs from the one at its last read; an entry that was never kept is
-// adopted, and its consultation is not viewed (R19).
+// A look checks, once in a clinic's day, the search entries of all days in which the PIMS
+// lets people correct notes (R19). A case that is not due is read all the same where its
+// entry differs from the entry at its last read. Where no entry was stored yet, the look
+// stores the present one and does not read the consultation.
 type look struct {
 	day   pims.Date
 	older pims.Window // the days before those that every run searches; may be empty
 	err   error       // why the older days could not be searched
 }
 
-// beginLook is the day's look, or nil where this run does none, and the cases of its
-// older days. candidates are those of the run's own window.
+// beginLook returns the day's look and the cases of its older days, or nil where this run
+// does none. candidates are the cases of the run's own window.
 func (p *enrichmentPhase) beginLook(ctx context.Context, now time.Time, candidates []Candidate) (*look, []*Candidate, error) {
 	if p.correctedFor <= 0 {
 		return nil, nil, nil
@@ -48,7 +48,7 @@ func (p *enrichmentPhase) beginLook(ctx context.Context, now time.Time, candidat
 	return l, others(older, candidates), nil
 }
 
-// others are the cases that are not among the known ones.
+// others returns the cases that are not among the known ones.
 func others(cases, known []Candidate) (more []*Candidate) {
 	ids := make(map[uuid.UUID]bool, len(known))
 	for i := range known {
@@ -62,11 +62,11 @@ func others(cases, known []Candidate) (more []*Candidate) {
 	return more
 }
 
-// searched tells whether there are older days.
+// searched reports whether there are older days.
 func (l *look) searched() bool { return !l.older.End.Before(l.older.Start) }
 
-// search adds the consultations of the older days to the entries of the run's own. A
-// failure keeps no due case from being served; endLook tells it.
+// search adds the consultations of the older days to the entries of the run's own window. A
+// failure does not stop the cases that are due; endLook reports it.
 func (l *look) search(ctx context.Context, session pims.Session, entries []pims.ConsultationEntry) []pims.ConsultationEntry {
 	if l == nil || !l.searched() {
 		return entries
@@ -76,9 +76,10 @@ func (l *look) search(ctx context.Context, session pims.Session, entries []pims.
 	return append(entries, older...)
 }
 
-// compare returns those of the cases that rest that are due all the same: what is stored
-// is not theirs (R9), in every run; their entry differs from the one at their last read,
-// in the day's look. It also returns readings of those whose entry was never kept.
+// compare returns the cases among those not due that must be read all the same: in every
+// run those whose stored consultation is not theirs (R9), and in the day's look those whose
+// entry differs from the one at their last read. It also returns readings for the cases
+// whose entry was never stored.
 func (l *look) compare(resting []*Candidate, found *listing) (late []*Candidate, adopted []Reading) {
 	for _, c := range resting {
 		entry, ok := found.entryOf(c)
@@ -98,8 +99,8 @@ func (l *look) compare(resting []*Candidate, found *listing) (late []*Candidate,
 	return late, adopted
 }
 
-// endLook notes that the day's look was done, once all that it found was visited. One
-// that failed is tried again by the next run; a case that failed, by the next day's.
+// endLook records that the day's look is done, once all that it found was read. The next
+// run repeats a look that failed; a case that failed is read again by the next day's look.
 func (p *enrichmentPhase) endLook(ctx context.Context, l *look) error {
 	if l == nil {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// caseStatus is the specification's table (W5).
+// caseStatus is the specification's table of statuses (W5).
 var caseStatus = map[pims.Status]string{
 	pims.StatusScheduled:  CaseDraft,
 	pims.StatusCheckedIn:  CaseDraft,
@@ -18,8 +18,8 @@ var caseStatus = map[pims.Status]string{
 	pims.StatusNoShow:     CaseReviewed,
 }
 
-// caseTypes is the specification's table in the order of R8: the first row that
-// has one of the appointment type's words decides.
+// caseTypes is the specification's table of types, in the order of R8. The first row with a
+// word of the appointment type decides.
 var caseTypes = []struct {
 	words    []string
 	caseType string
@@ -29,14 +29,14 @@ var caseTypes = []struct {
 	{[]string{"exam", "checkup", "wellness", "vaccination", "vaccine"}, CaseCheckup},
 }
 
-// MapStatus is the case status of an appointment's status; false where the
-// status is unknown (R7).
+// MapStatus returns the case status of an appointment's status, and false where that is
+// unknown (R7).
 func MapStatus(s pims.Status) (string, bool) {
 	status, known := caseStatus[s]
 	return status, known
 }
 
-// MapType is the case type of an appointment's type word (R8).
+// MapType returns the case type of an appointment's type (R8).
 func MapType(appointmentType string) string {
 	words := strings.FieldsFunc(strings.ToLower(appointmentType), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r)

@@ -9,10 +9,9 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// MergeAppointment is what a case becomes when the PIMS shows this appointment
-// (R7, R10, R16). It is pure. A nil old is a case that we do not have yet. The
-// action is ActionCreated, ActionRestored, ActionUpdated, or empty where nothing
-// changes (R12).
+// MergeAppointment returns the case as it is after the PIMS showed this appointment (R7,
+// R10, R16). It is pure. A nil old is a case that is not stored yet. The action is
+// ActionCreated, ActionRestored, ActionUpdated, or empty where nothing changes (R12).
 func MergeAppointment(old *Case, a *pims.Appointment) (Case, syncs.Action) {
 	if old == nil {
 		return newCase(a), syncs.ActionCreated
@@ -66,8 +65,8 @@ func newCase(a *pims.Appointment) Case {
 	}
 }
 
-// setStatus is R10: sync changes the status only where it is still what sync
-// last wrote, and takes note of one that a person made without taking it over.
+// setStatus applies R10: a sync changes the status only where it is still the value that a
+// sync last wrote. It records a person's status and does not take it over as its own.
 func setStatus(c *Case, status string) {
 	switch c.SyncStatus {
 	case "":
@@ -77,11 +76,11 @@ func setStatus(c *Case, status string) {
 	}
 }
 
-// undelete takes a soft delete back (R16). A status that a person changed since
-// stays theirs, and does not pass for sync's where it happens to be what sync had
-// written before the delete (R10). Where the delete kept no state before, as one
-// made with the specification's own statement, there is nothing to put back: R10
-// applies to what is there.
+// undelete reverts a soft delete (R16). A status that a person changed after the delete
+// stays the person's. It does not count as written by a sync, even where it equals the
+// value that a sync wrote before the delete (R10). Where the delete stored no earlier state
+// (the specification's own statement does not), there is nothing to put back, and R10
+// applies to the present values.
 func undelete(c *Case) {
 	before := c.Deletion
 	c.Deletion = nil
@@ -97,9 +96,9 @@ func undelete(c *Case) {
 	}
 }
 
-// mergeDetails never lets a blank erase what is known (R7). Of the consultation's id
-// null says that there is none, and an absent field nothing.
-// Times are kept in one spelling (R12).
+// mergeDetails never lets a blank erase a known value (R7). A null consultation id means
+// that there is no consultation; an absent id means nothing. Times are stored in one format
+// (R12).
 func mergeDetails(old Appointment, a *pims.Appointment) Appointment {
 	consultationID, earlier := known(a.ConsultationID, ""), false
 	if consultationID == "" && !a.NoConsultation {
@@ -130,16 +129,16 @@ func known(text, old string) string {
 	return text
 }
 
-// equal compares what an appointment can change.
+// equal compares the fields that an appointment can change.
 func equal(a, b *Case) bool {
 	return (a.owner() == nil) == (b.owner() == nil) && a.PatientName == b.PatientName && a.ClientName == b.ClientName && a.PhoneNumber == b.PhoneNumber &&
 		a.ScheduledDate.Equal(b.ScheduledDate) && a.Status == b.Status && a.SyncStatus == b.SyncStatus &&
 		a.CaseType == b.CaseType && a.Appointment == b.Appointment
 }
 
-// Diff lists the fields in which two states of a case differ, for people to read
-// (R26): those of the API, and of metadata under the names that they have there. A
-// nil before is a case that does not exist yet.
+// Diff lists the fields in which two states of a case differ, for people to read (R26): the
+// fields of the API, and the fields of metadata under their names there. A nil before is a
+// case that does not exist yet.
 func Diff(before *Case, after *Case) []syncs.FieldChange {
 	if before == nil {
 		before = &Case{}
@@ -174,7 +173,7 @@ func Diff(before *Case, after *Case) []syncs.FieldChange {
 	return changed
 }
 
-// told is the case's consultation as far as it was read.
+// told returns the fields of the case's consultation that were read from the PIMS.
 func (c *Case) told() *Consultation {
 	switch {
 	case c.Consultation != nil:
@@ -206,7 +205,7 @@ func diffConsultations(caseBefore, caseAfter *Case) []syncs.FieldChange {
 	}
 }
 
-// describe is a patient's measurements in one line: "temperature 101.5 F, pulse 80".
+// describe returns a patient's measurements in one line: "temperature 101.5 F, pulse 80".
 func describe(v *pims.Vitals) string {
 	if v == nil {
 		return ""

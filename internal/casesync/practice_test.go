@@ -368,7 +368,7 @@ func (p *practice) edit(pimsID, set string, args ...any) {
 	p.exec("update cases set "+set+" where clinic_id = $1 and pims_id = $2", append([]any{pimsID}, args...)...)
 }
 
-// scan answers the one value that a query has. Its $1 is the practice's clinic.
+// scan returns the one value that a query has. Its $1 is the practice's clinic.
 func scan[T any](p *practice, sql string, args ...any) T {
 	p.Helper()
 	values := column[T](p, sql, args...)
@@ -376,14 +376,14 @@ func scan[T any](p *practice, sql string, args ...any) T {
 	return values[0]
 }
 
-// column answers the first column of a query's rows. Its $1 is the practice's
+// column returns the first column of a query's rows. Its $1 is the practice's
 // clinic.
 func column[T any](p *practice, sql string, args ...any) []T {
 	p.Helper()
 	return query[T](p, sql, append([]any{p.clinic.ID}, args...)...)
 }
 
-// query answers the first column of any query's rows.
+// query returns the first column of any query's rows.
 func query[T any](p *practice, sql string, args ...any) []T {
 	p.Helper()
 	rows, err := p.db.Pool().Query(p.background(), sql, args...)

@@ -9,7 +9,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// A Record is a case as it is stored, whole, for reading. Null texts are nil.
+// A Record is a whole stored case, for reading. Null texts are nil.
 type Record struct {
 	ID            uuid.UUID
 	Provider      string
@@ -29,9 +29,9 @@ type Record struct {
 	UpdatedAt     time.Time
 }
 
-// A CaseFilter selects cases of one clinic, in the order of their scheduled date
-// and id, or of their last update where UpdatedSince is set, those without a date
-// last. Zero fields select everything.
+// A CaseFilter selects cases of one clinic. They are ordered by scheduled date and id, or
+// by their last update where UpdatedSince is set; those without a date come last. Zero
+// fields select everything.
 type CaseFilter struct {
 	From         pims.Date // civil days in the clinic's zone, both included (R1)
 	To           pims.Date

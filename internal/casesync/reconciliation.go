@@ -19,8 +19,8 @@ const (
 	lookupMargin = 60  // days to either side of the window, where there is no lookup by id (R22)
 )
 
-// A reconciliationPhase soft-deletes the cases that vanished from the PIMS, and
-// updates and restores those that it shows. W9.
+// A reconciliationPhase soft-deletes the cases that vanished from the PIMS, and updates and
+// restores those that it shows (W9).
 type reconciliationPhase struct {
 	calendarPhase
 	store   ReconciliationStore
@@ -31,8 +31,8 @@ type reconciliationPhase struct {
 	refused func(reason string) // told of every refusal (docs/interface.md §Metrics)
 }
 
-// candidates reads the local side first, so that what is created after the PIMS
-// was read can never be an orphan (R21).
+// candidates reads the stored cases before the PIMS is read, so that a case created after
+// the PIMS was read is never an orphan (R21).
 func (p *reconciliationPhase) candidates(ctx context.Context) ([]Case, error) {
 	cases, err := p.store.DeletionCandidates(ctx, p.lease.ClinicID, p.provider, p.window, p.until)
 	if err != nil {
@@ -41,7 +41,7 @@ func (p *reconciliationPhase) candidates(ctx context.Context) ([]Case, error) {
 	return p.named(cases), nil
 }
 
-// named leaves an approved plan's run only what the plan names (R23).
+// named limits the run of an approved plan to the cases that the plan names (R23).
 func (p *reconciliationPhase) named(cases []Case) []Case {
 	if !p.lifted(syncs.CodeDeletionGuard) {
 		return cases
@@ -50,9 +50,8 @@ func (p *reconciliationPhase) named(cases []Case) []Case {
 	return slices.DeleteFunc(cases, func(c Case) bool { return !named[c.ID] })
 }
 
-// run compares candidates, read before the snapshot was fetched, with a snapshot
-// of the very same window (R21). The result is right as far as it goes even where
-// an error is returned.
+// run compares candidates, read before the snapshot was fetched, with a snapshot of exactly
+// the same window (R21). The result counts what was done, even where an error is returned.
 func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapshot *pims.Snapshot) (syncs.Result, error) {
 	result := syncs.Result{Stats: syncs.Stats{CasesChecked: len(candidates)}}
 	result.Warnings = syncs.Warnings{
@@ -68,32 +67,32 @@ func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapsh
 		return result, err
 	}
 	orphans := missing(candidates, present)
-	verdict, err := p.hear(ctx, snapshot, candidates, orphans)
-	result.Warnings.RefusedLookups = verdict.kept[lookupRefused]
-	result.Warnings.UnusableLookups = verdict.kept[lookupUnusable]
+	confirmed, err := p.confirmOrphans(ctx, snapshot, candidates, orphans)
+	result.Warnings.RefusedLookups = confirmed.kept[lookupRefused]
+	result.Warnings.UnusableLookups = confirmed.kept[lookupUnusable]
 	if err != nil {
 		return result, err
 	}
-	if err := p.update(ctx, snapshot, verdict.moved, &result); err != nil {
+	if err := p.update(ctx, snapshot, confirmed.moved, &result); err != nil {
 		return result, err
 	}
-	if verdict.refusal != "" {
-		verdict.evidence.Refusal = verdict.refusal
+	if confirmed.refusal != "" {
+		confirmed.evidence.Refusal = confirmed.refusal
 		if p.dryRun {
-			p.rehearse(syncs.ActionHeldBack, verdict.condemned, &result)
+			p.rehearse(syncs.ActionHeldBack, confirmed.toDelete, &result)
 		} else {
-			p.refused(verdict.refusal)
+			p.refused(confirmed.refusal)
 		}
-		return result, p.hold(ctx, syncs.CodeDeletionGuard, p.window, planned(verdict.condemned), verdict.evidence, verdict.reason)
+		return result, p.hold(ctx, syncs.CodeDeletionGuard, p.window, planned(confirmed.toDelete), confirmed.evidence, confirmed.reason)
 	}
 	if err := p.supersede(ctx, p.window, syncs.CodeDeletionGuard); err != nil {
 		return result, err
 	}
-	err = p.delete(ctx, verdict.condemned, &result)
+	err = p.delete(ctx, confirmed.toDelete, &result)
 	return result, err
 }
 
-// missing are the candidates that the PIMS does not show.
+// missing returns the candidates that the PIMS does not show.
 func missing(candidates []Case, present map[string]struct{}) []Case {
 	var orphans []Case
 	for _, c := range candidates {
@@ -104,20 +103,20 @@ func missing(candidates []Case, present map[string]struct{}) []Case {
 	return orphans
 }
 
-// A verdict is what the deletion court decided.
-type verdict struct {
-	condemned []SoftDeletion
-	moved     []pims.Appointment // found elsewhere: to be updated (R22)
-	evidence  syncs.Evidence
-	refusal   string         // which guard refused, a closed set; empty: none did
-	reason    string         // the refusal in words
-	kept      map[string]int // orphans that no lookup confirms, by the reason
+// A confirmation says which orphans are to be deleted.
+type confirmation struct {
+	toDelete []SoftDeletion
+	moved    []pims.Appointment // found elsewhere: to be updated (R22)
+	evidence syncs.Evidence
+	refusal  string         // which guard refused, a closed set; empty: none did
+	reason   string         // the refusal in words
+	kept     map[string]int // orphans that no lookup confirms, by the reason
 }
 
-// hear is the deletion court: every orphan is looked up, the days that hold
-// orphans are read a second time, and the guard looks at what is left (R22, R23).
-func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot, candidates, orphans []Case) (verdict, error) {
-	v := verdict{kept: make(map[string]int), evidence: syncs.Evidence{FetchedAt: snapshot.FetchedAt, Found: snapshot.Found(), Known: len(candidates), Shared: len(candidates) - len(orphans), Candidates: len(candidates)}}
+// confirmOrphans looks up every orphan, reads the days of the missing ones a second time,
+// and asks the deletion guard about those that are still missing (R22, R23).
+func (p *reconciliationPhase) confirmOrphans(ctx context.Context, snapshot *pims.Snapshot, candidates, orphans []Case) (confirmation, error) {
+	v := confirmation{kept: make(map[string]int), evidence: syncs.Evidence{FetchedAt: snapshot.FetchedAt, Found: snapshot.Found(), Known: len(candidates), Shared: len(candidates) - len(orphans), Candidates: len(candidates)}}
 	if len(orphans) == 0 {
 		return v, nil
 	}
@@ -127,9 +126,9 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 	}
 	if len(orphans) > maxUnseen && !p.lifted(syncs.CodeDeletionGuard) {
 		for _, c := range orphans {
-			v.condemned = append(v.condemned, SoftDeletion{Case: c, Reason: ReasonRemoved})
+			v.toDelete = append(v.toDelete, SoftDeletion{Case: c, Reason: ReasonRemoved})
 		}
-		v.evidence.Days = p.days(v.condemned)
+		v.evidence.Days = p.days(v.toDelete)
 		v.evidence.Limit = maxUnseen
 		v.refusal = refusedUnseen
 		v.reason = fmt.Sprintf(
@@ -145,7 +144,7 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 	var left []SoftDeletion
 	for _, c := range orphans {
 		switch a := answers[c.PIMSID].appointment; {
-		case answers[c.PIMSID].unconfirmed != "": // neither here nor gone
+		case answers[c.PIMSID].unconfirmed != "": // neither found nor known to be gone
 			v.kept[answers[c.PIMSID].unconfirmed]++
 		case a == nil:
 			left = append(left, SoftDeletion{Case: c, Reason: ReasonRemoved})
@@ -161,7 +160,7 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 	if left, v.evidence.Rereadings, err = p.readAgain(ctx, left); err != nil {
 		return v, err
 	}
-	v.condemned = left
+	v.toDelete = left
 	v.evidence.Days = p.days(left)
 	v.evidence.Limit = allowed(len(candidates), p.limits)
 	if !p.lifted(syncs.CodeDeletionGuard) {
@@ -170,22 +169,22 @@ func (p *reconciliationPhase) hear(ctx context.Context, snapshot *pims.Snapshot,
 	return v, nil
 }
 
-// An answer is what the PIMS said about one orphan, and when. Without an
-// appointment the orphan is gone, unless it is unconfirmed.
+// An answer is what the PIMS returned for one orphan, and when. Without an appointment the
+// orphan is gone, unless the answer is unconfirmed.
 type answer struct {
 	appointment *pims.Appointment
 	at          time.Time
 	unconfirmed string // why the answer confirms nothing: lookupRefused, lookupUnusable; empty: it confirms
 }
 
-// Why an answer confirms nothing, as a plan's evidence has it.
+// Why an answer confirms nothing, in the words of a plan's evidence.
 const (
 	lookupRefused  = "refused"  // as if the session were dead, while it lives
 	lookupUnusable = "unusable" // an error, or in no known form
 )
 
-// lookUp asks the PIMS about every orphan: by id where it can and has just proved
-// that it does, else in a fetch of sixty days to either side (R22).
+// lookUp asks the PIMS about every orphan. It asks by id where the PIMS can do that and
+// canFind has just proved it, else it fetches sixty days to either side (R22).
 func (p *reconciliationPhase) lookUp(ctx context.Context, snapshot *pims.Snapshot, orphans []Case) (answers map[string]answer, lookups []syncs.Lookup, err error) {
 	p.report(ctx, "look up", 0, len(orphans))
 	method := "wide_fetch"
@@ -220,8 +219,8 @@ func (p *reconciliationPhase) whereabouts(a answer) string {
 	}
 }
 
-// canFind trusts the lookup by id only after it has found, in this run, an
-// appointment that the calendar holds, where the calendar holds it (R22).
+// canFind trusts the lookup by id only after the lookup has found, in this run, an
+// appointment of the calendar at the same time as the calendar shows it (R22).
 func (p *reconciliationPhase) canFind(ctx context.Context, snapshot *pims.Snapshot) bool {
 	if p.finder == nil || len(snapshot.Appointments) == 0 {
 		return false
@@ -231,8 +230,8 @@ func (p *reconciliationPhase) canFind(ctx context.Context, snapshot *pims.Snapsh
 	return err == nil && a.ID == probe.ID && a.Start.Equal(probe.Start)
 }
 
-// findByID asks the PIMS about each orphan. One that the answer does not confirm is
-// kept, and the others go on, until five answers in a row are unusable (R20).
+// findByID asks the PIMS about each orphan. An orphan that the answer does not confirm is
+// kept, and the lookups go on, until five answers in a row are unusable (R20).
 func (p *reconciliationPhase) findByID(ctx context.Context, orphans []Case) (map[string]answer, error) {
 	answers := make(map[string]answer, len(orphans))
 	var unusable streak
@@ -252,8 +251,8 @@ func (p *reconciliationPhase) findByID(ctx context.Context, orphans []Case) (map
 	return answers, nil
 }
 
-// ask looks one appointment up. Only pims.ErrNotFound says that it is gone. The error
-// of an unconfirmed answer is what the PIMS returned instead.
+// ask looks up one appointment. Only pims.ErrNotFound means that it is gone. The error of
+// an unconfirmed answer is what the PIMS returned instead.
 func (p *reconciliationPhase) ask(ctx context.Context, pimsID string) (answer, error) {
 	found, err := p.finder.FindAppointment(ctx, pimsID)
 	a := answer{at: p.now()}
@@ -274,8 +273,8 @@ func (p *reconciliationPhase) ask(ctx context.Context, pimsID string) (answer, e
 	return a, nil
 }
 
-// unconfirmed tells why a lookup that failed says nothing about its orphan; empty: the
-// error is not of this one answer, and ends the phase (R20).
+// unconfirmed returns why a failed lookup proves nothing about its orphan. It returns an
+// empty text where the error concerns more than this lookup and ends the phase (R20).
 func unconfirmed(err error) string {
 	switch {
 	case endsSession(err):
@@ -317,14 +316,14 @@ func (p *reconciliationPhase) findWide(ctx context.Context, orphans []Case) (map
 	return answers, nil
 }
 
-// unsound is the end of a reconciliation whose orphan is in the PIMS after all, in
-// a state in which no calendar shows it: it is present (R6), so nothing is deleted.
+// unsound is the error that ends a reconciliation whose orphan is still in the PIMS, in a
+// state in which no calendar shows it. The orphan is present (R6), so nothing is deleted.
 func unsound(pimsID, why string) *syncs.Failure {
 	return syncs.Fail(syncs.CodeSnapshotUnsound, "the PIMS knows appointment %s but cannot show it (%s): nothing was deleted; mend the appointment in the PIMS", pimsID, why)
 }
 
-// readAgain fetches the days that hold orphans a second time and keeps only what
-// is missing twice (R22).
+// readAgain fetches the days of the deletions a second time and keeps only the cases that
+// are missing again (R22).
 func (p *reconciliationPhase) readAgain(ctx context.Context, deletions []SoftDeletion) (left []SoftDeletion, readings []syncs.Rereading, err error) {
 	if len(deletions) == 0 {
 		return nil, nil, nil
@@ -354,8 +353,8 @@ func (p *reconciliationPhase) readAgain(ctx context.Context, deletions []SoftDel
 	return deletions, readings, nil
 }
 
-// update writes what the snapshot shows about known cases, and those that were
-// found elsewhere (R22, R25).
+// update writes what the snapshot shows about known cases, and the appointments that were
+// found outside the window (R22, R25).
 func (p *reconciliationPhase) update(ctx context.Context, snapshot *pims.Snapshot, moved []pims.Appointment, result *syncs.Result) error {
 	var inner syncs.Result
 	whole := *snapshot
@@ -371,7 +370,7 @@ func (p *reconciliationPhase) update(ctx context.Context, snapshot *pims.Snapsho
 	return nil
 }
 
-// delete soft-deletes what the court condemned (W10, R24).
+// delete soft-deletes the confirmed cases (W10, R24).
 func (p *reconciliationPhase) delete(ctx context.Context, deletions []SoftDeletion, result *syncs.Result) error {
 	result.Stats.DeletedIDs = []uuid.UUID{}
 	if len(deletions) == 0 {
@@ -396,7 +395,7 @@ func (p *reconciliationPhase) delete(ctx context.Context, deletions []SoftDeleti
 	return nil
 }
 
-// rehearse notes the deletions that would be done, or held back (R26).
+// rehearse records the deletions that a dry run would do or hold back (R26).
 func (p *reconciliationPhase) rehearse(action syncs.Action, deletions []SoftDeletion, result *syncs.Result) {
 	for i := range deletions {
 		before := deletions[i].Case
@@ -404,7 +403,7 @@ func (p *reconciliationPhase) rehearse(action syncs.Action, deletions []SoftDele
 	}
 }
 
-// Deleted is what a soft delete makes of a case: the state before is kept for a
+// Deleted returns the case as a soft delete leaves it. It keeps the state before for a
 // restore (R24).
 func Deleted(c Case, reason string, syncID uuid.UUID, at time.Time) Case {
 	c.Deletion = &Deletion{

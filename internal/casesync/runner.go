@@ -16,29 +16,29 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// A Connection is a clinic's session as the phases use it: a dead session is
-// renewed inside, once per run (R36).
+// A Connection is a clinic's session as the phases use it. It renews a dead session itself,
+// once per run (R36).
 type Connection interface {
 	pims.Session
 
-	// Finder is the session's ability to look one appointment up, where it has it.
+	// Finder returns the session's lookup of one appointment, where it has one.
 	Finder() (pims.AppointmentFinder, bool)
 
-	// Provider is the name under which the cases are stored.
+	// Provider is the provider name that is stored with the cases.
 	Provider() string
 
-	// Clinic is the clinic that is connected, Location its zone (R1), never nil.
+	// Clinic is the connected clinic. Location is its zone (R1), never nil.
 	Clinic() clinic.Clinic
 	Location() *time.Location
 
-	// Close keeps the session for the next run, or drops it where it died.
+	// Close keeps the session for the next run, or drops it where it has died.
 	Close(ctx context.Context)
 }
 
-// RunnerOptions are what a Runner works with.
+// RunnerOptions configure a Runner.
 type RunnerOptions struct {
-	// Connect refuses a clinic that is disabled or has no zone or credentials before
-	// any request (R1, R37).
+	// Connect logs in to the clinic's PIMS. It refuses a clinic that is disabled or has no
+	// zone or credentials before any request (R1, R37).
 	Connect  func(ctx context.Context, clinicID uuid.UUID) (Connection, error)
 	Plan     func(ctx context.Context, clinicID, id uuid.UUID) (syncs.Plan, error)
 	Cases    Store
@@ -46,13 +46,13 @@ type RunnerOptions struct {
 	Logger   *slog.Logger
 	Now      func() time.Time
 
-	// Written is told of every case that was written, Refused of every plan of the
+	// Written is called for every batch of written cases, Refused for every plan of the
 	// deletion guard (docs/interface.md §Metrics). Both may be nil.
 	Written func(action syncs.Action, n int)
 	Refused func(reason string)
 
-	// Watch is told when a sync, or a phase of a full one, begins; it answers the
-	// context in which that goes on, and is told how it ended. Nil: nobody watches.
+	// Watch is called when a sync, or a phase of a full one, begins. It returns the context
+	// for that span and a function that is called at the end. It may be nil.
 	Watch func(ctx context.Context, s Span) (context.Context, func(syncs.Status, syncs.Code))
 }
 
@@ -66,7 +66,7 @@ type Span struct {
 	DryRun   bool
 }
 
-// A Store is what all phases together need of the database.
+// A Store is everything that the phases need of the database.
 type Store interface {
 	ReconciliationStore
 	EnrichmentStore
@@ -97,7 +97,7 @@ func NewRunner(o RunnerOptions) *Runner {
 	return &Runner{o}
 }
 
-// A phase is what every phase of a run knows.
+// A phase holds what every phase of a run needs.
 type phase struct {
 	lease    syncs.Lease
 	syncID   uuid.UUID // the phase's own audit
@@ -113,9 +113,9 @@ type phase struct {
 	count    func(syncs.Action, int)
 }
 
-// Run carries out one attempt. The result is right as far as it goes even where
-// an error is returned; Conclude makes the audit's end of both. The beginning and
-// the end of the sync, and of each phase of a full one, are logged (W20).
+// Run carries out one attempt. The result counts what was done, even where an error is
+// returned; Conclude makes the end of the audit from both. Run logs the beginning and the
+// end of the sync, and of each phase of a full one (W20).
 func (r *Runner) Run(ctx context.Context, run syncs.Run) (syncs.Result, error) {
 	p := r.phase(run, run.Type, run.Lease.AuditID)
 	return r.logged(ctx, p, func(ctx context.Context) (syncs.Result, error) { return r.run(ctx, run, p) })
@@ -133,7 +133,7 @@ func (r *Runner) run(ctx context.Context, run syncs.Run, p phase) (syncs.Result,
 	return result, err
 }
 
-// work does what the type of the sync is for.
+// work runs the phases of the sync's type.
 func (r *Runner) work(ctx context.Context, run syncs.Run, p phase, connection Connection, windows syncs.Windows) (syncs.Result, error) {
 	switch run.Type {
 	case syncs.TypeInbound:
@@ -151,7 +151,7 @@ func (r *Runner) work(ctx context.Context, run syncs.Run, p phase, connection Co
 	}
 }
 
-// prepare logs in and finds out the days to work on.
+// prepare logs in and determines the days to work on.
 func (r *Runner) prepare(ctx context.Context, run syncs.Run, p *phase) (Connection, syncs.Windows, error) {
 	p.report(ctx, "login", 0, 0)
 	connection, err := r.o.Connect(ctx, run.Lease.ClinicID)
@@ -166,8 +166,8 @@ func (r *Runner) prepare(ctx context.Context, run syncs.Run, p *phase) (Connecti
 	return connection, windows, nil
 }
 
-// windows are the days to work on: those of the options, or of the plan whose
-// approval started the run.
+// windows returns the days to work on: those of the options, or of the plan whose approval
+// started the run.
 func (r *Runner) windows(ctx context.Context, run syncs.Run, p *phase, loc *time.Location) (syncs.Windows, error) {
 	if run.Approval == uuid.Nil {
 		windows, err := run.Options.Windows(run.Type, r.o.Now(), loc)
@@ -189,10 +189,10 @@ func (r *Runner) windows(ctx context.Context, run syncs.Run, p *phase, loc *time
 	return syncs.Windows{Inbound: window, Reconciliation: window, CandidatesUntil: window.Until(), Default: map[syncs.Type]bool{plan.SyncType: plan.CoversDefault}}, nil
 }
 
-// beforeFirstPhase is why no phase of a full sync ran.
+// beforeFirstPhase is the reason why no phase of a full sync ran.
 const beforeFirstPhase = "the sync ended before its first phase"
 
-// notStarted is the result of a sync that ended before its first phase (R27).
+// notStarted returns the result of a sync that ended before its first phase (R27).
 func notStarted(t syncs.Type) syncs.Result {
 	if t != syncs.TypeFull {
 		return syncs.Result{}
@@ -200,7 +200,7 @@ func notStarted(t syncs.Type) syncs.Result {
 	return syncs.Result{Skipped: map[syncs.Type]string{syncs.TypeInbound: beforeFirstPhase, syncs.TypeCases: beforeFirstPhase, syncs.TypeReconciliation: beforeFirstPhase}}
 }
 
-// fetch asks for the calendar of a window, whole and proved (R5).
+// fetch reads the calendar of a window. The snapshot is complete and checked (R5).
 func fetch(ctx context.Context, p phase, session pims.Session, window pims.Window) (*pims.Snapshot, error) {
 	p.report(ctx, "fetch", 0, 0)
 	snapshot, err := session.Appointments(ctx, window)
@@ -259,8 +259,8 @@ func (r *Runner) reconciliation(p phase, connection Connection, windows syncs.Wi
 	return c
 }
 
-// logged writes the lines that every sync and every phase begins and ends with, and
-// tells who watches. A panic is the error of the run (R58).
+// logged writes the first and the last log line of a sync or phase, and calls Watch. A
+// panic becomes the error of the run (R58).
 func (r *Runner) logged(ctx context.Context, p phase, run func(context.Context) (syncs.Result, error)) (syncs.Result, error) {
 	ctx, ended := r.o.Watch(ctx, p.span())
 	started := r.o.Now()
@@ -329,7 +329,7 @@ func (p *phase) report(ctx context.Context, step string, done, total int) {
 	p.recorder.Report(ctx, p.lease, syncs.Progress{Phase: kind, Step: step, Done: done, Total: total})
 }
 
-// lifted tells whether a person approved that this guard lets the run pass (R18).
+// lifted reports whether a person approved that this guard lets the run pass (R18).
 func (p *phase) lifted(guard syncs.Code) bool { return p.approved != nil && p.approved.Code == guard }
 
 func (p *phase) written(actions map[string]syncs.Action, written map[string]bool) {
@@ -342,8 +342,8 @@ func (p *phase) written(actions map[string]syncs.Action, written map[string]bool
 	}
 }
 
-// hold keeps what a guard held back as a plan and answers the failure that ends
-// the phase (R18, R23). A dry run keeps no plan (R26).
+// hold stores what a guard held back as a plan and returns the failure that ends the phase
+// (R18, R23). A dry run stores no plan (R26).
 func (p *phase) hold(ctx context.Context, code syncs.Code, window pims.Window, cases []syncs.PlannedCase, evidence syncs.Evidence, reason string) error {
 	failure := &syncs.Failure{Code: code, Message: reason}
 	if p.dryRun {
@@ -378,9 +378,9 @@ func (p *phase) hold(ctx context.Context, code syncs.Code, window pims.Window, c
 	return failure
 }
 
-// supersede ends what these guards held back of earlier runs: this one has looked at
-// the days for itself, and the guards let it pass (R18, R23). A guard that a person
-// lifted has not judged, and a dry run decides nothing (R26).
+// supersede ends the open plans of these guards from earlier runs: this run has read the
+// plans' days itself, and the guards let it pass (R18, R23). A guard that a person lifted
+// did not check this run, so its plans stay. A dry run ends no plan (R26).
 func (p *phase) supersede(ctx context.Context, seen pims.Window, guards ...syncs.Code) error {
 	guards = slices.DeleteFunc(guards, p.lifted)
 	if p.dryRun || len(guards) == 0 {

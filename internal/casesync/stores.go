@@ -19,17 +19,17 @@ type Scheduled struct {
 	Protected     bool      // a person restored it, and its id has not been seen since (R24)
 }
 
-// A Write is one case to be written: Before is the row version that was read
-// (nil: insert), After is what the row is to be. Reading is what enrichment is to
-// know of the case, kept with it; nil: nothing new. An insert has none.
+// A Write is one case to be written. Before is the row version that was read; nil means
+// insert. After is the new row. Reading is what enrichment must know of the case, stored
+// with it; nil means nothing new. An insert has none.
 type Write struct {
 	Before  *Case
 	After   Case
 	Reading *Reading
 }
 
-// InboundStore is what inbound needs of the database. Everything concerns the
-// cases of one clinic and one provider.
+// InboundStore is what inbound needs of the database. Every method concerns the cases of
+// one clinic and one provider.
 type InboundStore interface {
 	// ScheduledIn lists the cases whose scheduled date lies in the window.
 	ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window) ([]Scheduled, error)
@@ -37,26 +37,27 @@ type InboundStore interface {
 	// ScheduledByID lists the cases that have one of these PIMS ids.
 	ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) ([]Scheduled, error)
 
-	// CasesByID reads the cases that have one of these PIMS ids; of their
-	// consultations only whose they are. Soft-deleted ones are included.
+	// CasesByID reads the cases that have one of these PIMS ids, soft-deleted ones
+	// included. Of their consultations it reads only whose they are.
 	CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]Case, error)
 
-	// WriteCases inserts and updates a chunk in one transaction under the lease,
-	// in the name of the sync (the phase's own audit, which becomes the actor of
-	// the events, R14). It answers the PIMS ids of the rows that were written;
-	// what is missing met another writer and is to be read and merged again (R12).
-	// ErrLeaseLost where the lease is no longer held (R30). A nil After.Consultation
-	// leaves the stored one, unless the write Hides it (R7). A reading is kept where its
-	// case is written, both or neither. Status is written only where the row's status still equals its
-	// sync_status, or where the write deletes or restores (R10).
+	// WriteCases inserts and updates a chunk in one transaction under the lease, in the
+	// name of the sync: syncID is the phase's own audit and becomes the actor of the events
+	// (R14). It returns the PIMS ids of the rows that were written. A row that is missing
+	// was changed by another writer and must be read and merged again (R12). The error is
+	// ErrLeaseLost where the lease is no longer held (R30).
+	//   - A nil After.Consultation leaves the stored one, unless the write Hides it (R7).
+	//   - A reading and its case are written together, or neither is.
+	//   - Status is written only where the row's status still equals its sync_status, or
+	//     where the write deletes or restores (R10).
 	WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
 
-	// SeenAgain ends the protection of the cases that a person restored and whose
-	// ids the PIMS shows again (R24).
+	// SeenAgain ends the protection of the cases that a person restored and whose ids the
+	// PIMS shows again (R24).
 	SeenAgain(ctx context.Context, lease syncs.Lease, provider string, pimsIDs []string) error
 }
 
-// A Recorder keeps the audits of a running sync.
+// A Recorder stores the audits of a running sync.
 type Recorder interface {
 	// BeginPhase opens the child audit of a full sync's phase (R27) and returns
 	// its id.
@@ -65,22 +66,22 @@ type Recorder interface {
 	// EndPhase closes a child audit.
 	EndPhase(ctx context.Context, lease syncs.Lease, id uuid.UUID, status syncs.Status, result syncs.Result, at time.Time) error
 
-	// KeepPlan stores a plan: what a guard held back, with its evidence (R18,
-	// R23). An open plan of the same clinic, guard and type of sync is superseded by
-	// it; first tells whether there was none.
+	// KeepPlan stores a plan: what a guard held back, and its evidence (R18, R23). It
+	// supersedes an open plan of the same clinic, guard and type of sync. first reports
+	// whether there was none.
 	KeepPlan(ctx context.Context, lease syncs.Lease, plan syncs.Plan) (first bool, err error)
 
-	// SupersedePlans ends the clinic's open plans of these guards and a type of sync
-	// whose days a run has seen for itself, see Plan.SeenBy (R18, R23).
+	// SupersedePlans ends the clinic's open plans of these guards and this type of sync
+	// whose days the run has read itself, see Plan.SeenBy (R18, R23).
 	SupersedePlans(ctx context.Context, lease syncs.Lease, guards []syncs.Code, kind syncs.Type, seen pims.Window, at time.Time) error
 
-	// Report tells how far the sync has come. It is cheap, may drop reports that
-	// come too fast, and never fails the sync.
+	// Report records how far the sync has come. It is cheap, may drop reports that come too
+	// fast, and never fails the sync.
 	Report(ctx context.Context, lease syncs.Lease, progress syncs.Progress)
 }
 
-// A Candidate is a case of the past that enrichment may serve, with what is known
-// of earlier attempts (R19).
+// A Candidate is a past case that enrichment may serve, with what is known of earlier
+// attempts (R19).
 type Candidate struct {
 	CaseID         uuid.UUID
 	PIMSID         string
@@ -93,7 +94,7 @@ type Candidate struct {
 	Stored         bool   // a consultation is stored
 	StoredID       string // its id
 
-	// The appointment and the patient that the stored consultation itself names.
+	// The appointment and the patient that the stored consultation names.
 	StoredAppointmentID, StoredPatientID string
 
 	Final bool // it was final when last read
@@ -107,8 +108,8 @@ type Candidate struct {
 	Disowned Belonging // the consultation that was hidden then, and whose it was (R7)
 }
 
-// A Reading is what one run learned about a candidate. It is kept apart from the
-// case, so that an attempt is no change of it (R12).
+// A Reading is what one run learned about a candidate. It is stored apart from the case, so
+// that an attempt does not change the case (R12).
 type Reading struct {
 	CaseID      uuid.UUID
 	Tries       int
@@ -123,44 +124,46 @@ type Reading struct {
 
 // EnrichmentStore is what enrichment needs of the database.
 type EnrichmentStore interface {
-	// EnrichmentCandidates lists the cases with a PIMS id whose scheduled date
-	// lies in the window, or whose reading has a Since, and not after until, that are
-	// neither soft-deleted nor cancelled, in the order of their date (R19).
+	// EnrichmentCandidates lists the cases with a PIMS id that are neither soft-deleted nor
+	// cancelled and whose scheduled date is not after until. The date lies in the window,
+	// or the case's reading has a Since. They are ordered by date (R19).
 	EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]Candidate, error)
 
-	// CasesWithConsultations reads cases by their ids, consultations included.
+	// CasesWithConsultations reads cases by their ids, with their consultations.
 	CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]Case, error)
 
-	// CasesByID and WriteCases are InboundStore's.
+	// CasesByID and WriteCases are the methods of InboundStore.
 	CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]Case, error)
 	WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
 
-	// KeepReadings stores what the run learned of cases that it does not write. An
-	// adopted fingerprint is kept without a read.
+	// KeepReadings stores what the run learned of cases that it does not write. An adopted
+	// fingerprint is stored without a read of the consultation.
 	KeepReadings(ctx context.Context, lease syncs.Lease, readings []Reading) error
 
-	// LookedOn is the clinic's day of the last look for late corrections; zero: there
-	// was none (R19).
+	// LookedOn returns the clinic's day of the last look for late corrections; zero means
+	// that there was none (R19).
 	LookedOn(ctx context.Context, clinicID uuid.UUID, provider string) (pims.Date, error)
 
-	// KeepLook notes that a day's look was done.
+	// KeepLook stores that the day's look was done.
 	KeepLook(ctx context.Context, lease syncs.Lease, provider string, day pims.Date) error
 }
 
-// ReconciliationStore is what reconciliation needs of the database besides what
-// inbound needs.
+// ReconciliationStore is what reconciliation needs of the database, in addition to
+// InboundStore.
 type ReconciliationStore interface {
 	InboundStore
 
-	// DeletionCandidates lists, without what their metadata holds, the cases with a
-	// PIMS id whose scheduled date lies in the window and before until, whose status is
-	// not reviewed, and that are neither soft-deleted nor restored by a person
-	// without having been seen again (W9, R21, R24).
+	// DeletionCandidates lists, without their metadata, the cases with a PIMS id (W9, R21,
+	// R24)
+	//   - whose scheduled date lies in the window and before until,
+	//   - whose status is not reviewed,
+	//   - that are not soft-deleted, and
+	//   - that no person has restored since the PIMS last showed them.
 	DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]Case, error)
 
-	// SoftDelete deletes the cases in one transaction under the lease, in the name
-	// of the sync. The statement repeats every condition of DeletionCandidates and
-	// the row version that was read (R24). It answers the ids of those deleted.
+	// SoftDelete deletes the cases in one transaction under the lease, in the name of the
+	// sync. The statement repeats every condition of DeletionCandidates and checks the row
+	// version that was read (R24). It returns the ids of the deleted cases.
 	SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []SoftDeletion, at time.Time) ([]uuid.UUID, error)
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// A Suspicion is a case that may hold notes of another patient or consultation, as an
-// earlier version may have left it (R7). It holds ids only (R40).
+// A Suspicion is a case that may hold notes of another patient or consultation, written by
+// an earlier version of this program (R7). It holds ids only (R40).
 type Suspicion struct {
 	CaseID  uuid.UUID
 	PIMSID  string
@@ -21,20 +21,20 @@ type Suspicion struct {
 	Reasons []SuspicionReason
 }
 
-// SuspicionReason says why, a closed set.
+// SuspicionReason is the reason of a suspicion, one of a closed set.
 type SuspicionReason string
 
 // The reasons of a suspicion.
 const (
-	// SuspectPatient: the notes were read for, or name, another patient than the case's.
+	// SuspectPatient: the notes were read for another patient than the case's, or name one.
 	SuspectPatient SuspicionReason = "another_patient"
 
-	// SuspectConsultation: the notes came from another consultation than the one that
-	// the case says it has, or the appointment names another one.
+	// SuspectConsultation: the notes came from another consultation than the case's own, or
+	// the appointment names another one.
 	SuspectConsultation SuspicionReason = "another_consultation"
 
-	// SuspectEqual: a part is the same as it was with another consultation or patient.
-	// It was carried over or is equal by chance: the history cannot tell.
+	// SuspectEqual: a part equals the part of another consultation or patient. It was
+	// carried over, or is equal by chance; the history does not show which.
 	SuspectEqual SuspicionReason = "equal_part"
 
 	// SuspectAppointment: the stored consultation itself names another appointment.
@@ -43,36 +43,35 @@ const (
 	// SuspectShared: the same consultation is stored for a case of another patient, too.
 	SuspectShared SuspicionReason = "shared_consultation"
 
-	// SuspectReturned: the notes are from before a soft delete, and nothing shows that
-	// the appointment that came back is the same patient's.
+	// SuspectReturned: the notes are older than a soft delete, and nothing proves that the
+	// appointment that came back is of the same patient.
 	SuspectReturned SuspicionReason = "returned_unproved"
 )
 
-// The actors of a clearing of notes and of its undoing, each followed by the id of the
-// clearing (R14).
+// The actors that clear notes and undo it. The id of the clearing follows (R14).
 const (
 	ClearingActor       = "clearing:"
 	UndoneClearingActor = "undo-clearing:"
 )
 
-// clears tells whether the event is one of a clearing or of its undoing.
+// clears reports whether the event belongs to a clearing or its undoing.
 func (e *Event) clears() bool {
 	return strings.HasPrefix(e.Actor, ClearingActor) || strings.HasPrefix(e.Actor, UndoneClearingActor)
 }
 
 // noteParts are the parts of metadata.consultation that an earlier version could carry
-// over, each for itself. The text is one part, whatever fields it fills.
+// over, each independently. The text is one part, in whichever fields it is stored.
 var noteParts = [][]string{{"rawNotes", "soapNotes", "notes"}, {"vitals"}, {"diagnoses"}}
 
-// belongingFields are the fields of metadata.consultation that say whose it is and when
-// it was read, and nothing of its content.
+// belongingFields are the fields of metadata.consultation that say whose it is and when it
+// was read. They hold no medical content.
 var belongingFields = []string{"id", "patientId", "appointmentId", "fetchedAt"}
 
-// Suspect tells, by the stored ids and the history of a case, why it may hold notes
-// that are not its own; nil: there is no sign of it. events are the case's own of
-// metadata.appointment, metadata.consultation and metadata.reconciliation, the oldest
-// first. shared: another patient's case stores the same consultation. judged is false
-// where the history does not reach back to when the notes came.
+// Suspect returns the reasons why a case may hold notes that are not its own, from the
+// stored ids and the case's history. No reasons: nothing suggests it. events are the case's
+// own events of metadata.appointment, metadata.consultation and metadata.reconciliation,
+// the oldest first. shared: a case of another patient stores the same consultation. judged
+// is false where the history does not go back to when the notes were written.
 func Suspect(c *Case, events []Event, shared bool) (reasons []SuspicionReason, judged bool) {
 	if c.Consultation == nil {
 		return nil, true
@@ -103,8 +102,8 @@ func Suspect(c *Case, events []Event, shared bool) (reasons []SuspicionReason, j
 	return reasons, w.read || len(reasons) > 0
 }
 
-// firstPatient is the case's patient before the first event: a creation keeps no
-// values.
+// firstPatient returns the case's patient before the first event. The event of a creation
+// holds no values.
 func firstPatient(c *Case, events []Event) string {
 	for i := range events {
 		if events[i].Field == "metadata.appointment" {
@@ -114,7 +113,7 @@ func firstPatient(c *Case, events []Event) string {
 	return c.Appointment.PatientID
 }
 
-// A walk follows a case through its history.
+// A walk goes through the events of a case in order.
 type walk struct {
 	patient  string
 	origins  map[string]Belonging // of each part that is stored: whence it came
@@ -125,8 +124,8 @@ type walk struct {
 	returned bool // a sync brought it back, and nothing proved the patient
 }
 
-// event passes over a clearing and its undoing: they hide what was there and put the
-// same back, and say nothing about whose it is.
+// event ignores a clearing and its undoing: they hide the notes and put the same notes
+// back, and say nothing about whose the notes are.
 func (w *walk) event(e *Event) {
 	if e.clears() {
 		return
@@ -148,7 +147,7 @@ func (w *walk) event(e *Event) {
 	}
 }
 
-// consultation notes whence each part comes.
+// consultation records where each part comes from.
 func (w *walk) consultation(e *Event) {
 	w.read = true
 	before, after := fieldsOf(e.Before), fieldsOf(e.After)
@@ -158,11 +157,11 @@ func (w *walk) consultation(e *Event) {
 	w.take(after, before)
 }
 
-// take follows a write. What differs from before is what the write's own read found.
-// What is equal, though the write names another consultation or patient, was carried
-// over where nothing but these ids changed. Else it may be equal by chance: that
-// decides nothing about vitals and diagnoses where the text was read with them for the
-// same patient, and is a doubt otherwise.
+// take records the origin of each part of a write. A part that differs from before comes
+// from the write's own read. A part that is equal, in a write that names another
+// consultation or patient, was carried over where nothing but these ids changed. Else it
+// may be equal by chance. Vitals and diagnoses that are equal by chance prove nothing where
+// the text was read with them for the same patient; every other case is a doubt.
 func (w *walk) take(after, before map[string]json.RawMessage) {
 	own := Belonging{plain(after["id"]), cmp.Or(plain(after["patientId"]), w.patient)}
 	carried, fresh := sameContent(after, before), false
@@ -189,15 +188,15 @@ func (w *walk) take(after, before map[string]json.RawMessage) {
 	}
 }
 
-// doubt notes whence a part may come. The first one counts: what may be carried over
-// may be carried over again.
+// doubt records where a part may come from. The first origin counts, because a part that
+// was carried over may be carried over again.
 func (w *walk) doubt(key string, origin Belonging) {
 	if _, ok := w.doubts[key]; !ok {
 		w.doubts[key] = origin
 	}
 }
 
-// another tells whether a consultation is known to be another one, or another patient's.
+// another reports whether a consultation is known to be another one, or of another patient.
 func (b Belonging) another(than Belonging) bool {
 	return differ(b.ConsultationID, than.ConsultationID) || differ(b.PatientID, than.PatientID)
 }
@@ -212,7 +211,7 @@ func emptyPart(part []string, fields map[string]json.RawMessage) bool {
 	return !slices.ContainsFunc(part, func(field string) bool { return !empty(fields[field]) })
 }
 
-// sameContent tells whether two documents differ in nothing but whose they are.
+// sameContent reports whether two documents differ only in whose they are.
 func sameContent(a, b map[string]json.RawMessage) bool {
 	content := func(fields map[string]json.RawMessage) map[string]json.RawMessage {
 		fields = maps.Clone(fields)
@@ -229,7 +228,7 @@ func fieldsOf(document []byte) (fields map[string]json.RawMessage) {
 
 func textOf(document []byte, field string) string { return plain(fieldsOf(document)[field]) }
 
-// plain is a JSON text without its quotes, or another scalar as it is written.
+// plain returns a JSON text without its quotes, and another scalar as it is.
 func plain(value json.RawMessage) string {
 	var text string
 	if json.Unmarshal(value, &text) == nil {
@@ -247,8 +246,8 @@ func empty(value json.RawMessage) bool {
 	}
 }
 
-// Clear is the write that takes a suspect case's consultation out of sight: the case is
-// due at once, and gets back what the PIMS says is its own (R7, R19).
+// Clear returns the write that hides a suspect case's consultation. The case becomes due at
+// once and receives what the PIMS confirms as its own (R7, R19).
 func Clear(c *Case, at time.Time) Write {
 	w := Write{Before: c, After: c.hidden()}
 	w.Reading = lookAgain(&w, at)

@@ -10,31 +10,31 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// Why a consultation that the calendar or the search names for a visit is not shown
-// under it (R7, R9).
+// Why a consultation that the calendar or the search names for a visit is not shown with it
+// (R7, R9).
 var (
 	// errAnotherVisit: the search, or the consultation itself, names a visit of another
 	// patient.
 	errAnotherVisit = errors.New("the consultation is of another patient's visit")
 
-	// errContradiction: the calendar named one consultation, which the search lists for
-	// another visit, and the search lists another one for this.
+	// errContradiction: the search lists the consultation that the calendar named for
+	// another visit, and lists another consultation for this visit.
 	errContradiction = errors.New("the calendar and the search name different consultations for the visit")
 
-	// errContested: the calendar names it, or named it last, for visits of different patients, and nothing
-	// tells whose it is.
+	// errContested: the calendar names the consultation, or named it last, for visits of
+	// different patients, and nothing proves whose it is.
 	errContested = errors.New("the calendar names the consultation for visits of different patients")
 )
 
-// A whose says of whom a visit is, by ids; empty: not known.
+// A whose identifies the patient and the client of a visit by ids. An empty id is unknown.
 type whose struct{ patient, client string }
 
 func (c *Candidate) whose() whose { return whose{c.PatientID, c.ClientID} }
 
 func (c *Case) whose() whose { return whose{c.Appointment.PatientID, c.Appointment.ClientID} }
 
-// another tells whether two visits are known to be of different patients: by the
-// patients where both are known, else by the clients (R7).
+// another reports whether two visits are known to be of different patients. It compares the
+// patients where both are known, else the clients (R7).
 func (w whose) another(than whose) bool {
 	if pims.Blank(w.patient) || pims.Blank(than.patient) {
 		return differ(w.client, than.client)
@@ -42,17 +42,17 @@ func (w whose) another(than whose) bool {
 	return w.patient != than.patient
 }
 
-// visits tells whose the visits are that consultations name, by their PIMS ids; nil:
-// there is no case of it.
+// visits maps the PIMS ids of appointments that consultations name to the patients of those
+// appointments. A nil value means that there is no case of it.
 type visits map[string]*whose
 
-// foreign tells whether an appointment is known to be another patient's visit.
+// foreign reports whether an appointment is known to be another patient's.
 func (v visits) foreign(appointmentID string, w whose) bool {
 	other := v[appointmentID]
 	return other != nil && other.another(w)
 }
 
-// add takes note of the candidates' own visits.
+// add adds the candidates' own appointments.
 func (v visits) add(candidates []*Candidate) {
 	for _, c := range candidates {
 		w := c.whose()
@@ -60,7 +60,7 @@ func (v visits) add(candidates []*Candidate) {
 	}
 }
 
-// learn reads the cases of those visits that are not known yet.
+// learn reads the cases of the appointments that are not known yet.
 func (p *enrichmentPhase) learn(ctx context.Context, appointmentIDs []string) error {
 	var unknown []string
 	for _, id := range appointmentIDs {
@@ -81,8 +81,8 @@ func (p *enrichmentPhase) learn(ctx context.Context, appointmentIDs []string) er
 	return nil
 }
 
-// relate makes the listing know whose the visits are that it, the calendar or what is
-// stored names for the candidates.
+// relate reads whose the appointments are that the search, the calendar or the stored
+// consultations name for the candidates.
 func (p *enrichmentPhase) relate(ctx context.Context, candidates []*Candidate) error {
 	found := p.found
 	found.visits, found.contested = make(visits, len(candidates)), contested(candidates)
@@ -98,7 +98,7 @@ func (p *enrichmentPhase) relate(ctx context.Context, candidates []*Candidate) e
 	return p.learn(ctx, others)
 }
 
-// contested are the consultations that the calendar names, or named last, for visits of
+// contested returns the consultations that the calendar names, or named last, for visits of
 // different patients.
 func contested(candidates []*Candidate) map[string]bool {
 	first, several := make(map[string]whose), make(map[string]bool)
@@ -112,8 +112,8 @@ func contested(candidates []*Candidate) map[string]bool {
 	return several
 }
 
-// disputed tells why the consultation that the calendar names at present for the case
-// is not read; nil: it may be read.
+// disputed returns why the consultation that the calendar names now for the case is not
+// read; nil means that it may be read.
 func (l *listing) disputed(c *Candidate) error {
 	switch {
 	case c.ConsultationID == "" || c.Earlier:
@@ -127,30 +127,30 @@ func (l *listing) disputed(c *Candidate) error {
 	}
 }
 
-// foreign tells whether the search lists a consultation for the visit of another
-// patient.
+// foreign reports whether the search lists a consultation for another patient's visit.
 func (l *listing) foreign(id string, c *Candidate) bool {
 	return l.visits.foreign(l.byID[id].AppointmentID, c.whose())
 }
 
-// ownerless tells whether the calendar names the stored consultation for visits of
-// different patients, and nothing else says whose it is.
+// ownerless reports whether the calendar names the stored consultation for visits of
+// different patients, and nothing else proves whose it is.
 func (l *listing) ownerless(c *Candidate) bool {
 	return l.contested[c.StoredID] && pims.Blank(l.byID[c.StoredID].AppointmentID) && pims.Blank(c.StoredAppointmentID) && pims.Blank(c.StoredPatientID)
 }
 
-// lost tells whether the PIMS shows that the stored consultation is not the case's any
-// more, or never was: the search lists it for another appointment, and the case's own
-// does not name it or has another one; or the search or the consultation itself names
-// the visit of another patient.
+// lost reports whether the PIMS shows that the stored consultation does not belong to the
+// case, in one of two ways:
+//   - the search lists it for another appointment, and the case's own appointment does not
+//     name it or has another one;
+//   - the search or the consultation itself names the visit of another patient.
 func (l *listing) lost(c *Candidate) bool {
 	named := c.ConsultationID == c.StoredID && !c.Earlier && !l.contradicts(c)
 	return c.Stored && (!named && l.anothers(c.StoredID, c) || l.foreign(c.StoredID, c) ||
 		l.visits.foreign(c.StoredAppointmentID, c.whose()) || l.ownerless(c))
 }
 
-// strange tells why what was read is not shown under the case, as far as visits tell
-// it; nil: it may be (R7, R9).
+// strange returns why the consultation that was read is not shown with the case, judged by
+// whose the visits are; nil means that it may be shown (R7, R9).
 func (p *enrichmentPhase) strange(v *visited, before *Case) error {
 	read := &v.consultation
 	switch {
@@ -163,16 +163,16 @@ func (p *enrichmentPhase) strange(v *visited, before *Case) error {
 	}
 }
 
-// refuse counts a due case whose consultation is not read, because it is disputed.
+// refuse counts a due case whose disputed consultation is not read.
 func (p *enrichmentPhase) refuse(ctx context.Context, c *Candidate, why error, result *syncs.Result) Reading {
 	r := waiting(c, p.now(), "")
 	r.Outcome = string(p.fail(ctx, c, why, false, result))
 	return r
 }
 
-// remedy is what a person does about a case whose patient or consultation the PIMS
-// does not say alike everywhere. Only the days that are read by themselves follow the
-// PIMS; the others are read by hand.
+// remedy returns what a person does about a case for which the PIMS contradicts itself
+// about the patient or the consultation. Days that syncs read by default follow a
+// correction in the PIMS; a person must start a sync for other days.
 func (p *enrichmentPhase) remedy(c *Candidate) string {
 	day := pims.DateOf(c.ScheduledDate, p.window.Location)
 	return fmt.Sprintf("Read the calendar of that day again with: pims-sync sync inbound --clinic %s --start-date %s --end-date %s, then: pims-sync sync cases --clinic %s. If the case fails again, correct the visit or its consultation in the PIMS, and repeat both",

@@ -9,9 +9,9 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// WithWorkLimit makes a context that is cancelled with ErrTimeout once a sync has
-// worked for the limit (R28). Time between PauseWork and its resume is not
-// counted (R32). A limit of 0 is none.
+// WithWorkLimit returns a context that is cancelled with ErrTimeout once a sync has worked
+// for the limit (R28). Time between PauseWork and its resume does not count (R32). A limit
+// of 0 means none.
 func WithWorkLimit(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	if limit <= 0 {
@@ -25,8 +25,8 @@ func WithWorkLimit(ctx context.Context, limit time.Duration) (context.Context, c
 	}
 }
 
-// PauseWork stops the clock of the context's work limit until resume is called.
-// Pauses may overlap: the clock runs again when the last has been resumed.
+// PauseWork stops the clock of the context's work limit until resume is called. Pauses may
+// overlap: the clock runs again when the last one has ended.
 func PauseWork(ctx context.Context) (resume func()) {
 	w, ok := ctx.Value(workClockKey{}).(*workClock)
 	if !ok {
@@ -38,7 +38,7 @@ func PauseWork(ctx context.Context) (resume func()) {
 
 type workClockKey struct{}
 
-// A workClock is a timer that can be stopped and goes on with what was left.
+// A workClock is a timer that can be paused and resumed.
 type workClock struct {
 	mu     sync.Mutex
 	timer  *time.Timer

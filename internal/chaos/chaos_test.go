@@ -74,7 +74,7 @@ func TestNoCaseIsLostDoubledOrWronglyDeletedWhateverIsKilled(t *testing.T) { // 
 	}
 }
 
-// pause waits, or until the context ends; then it answers false.
+// pause waits, or until the context ends; then it returns false.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -220,7 +220,7 @@ func (p *practice) requireConverges(t *testing.T) {
 	}
 }
 
-// mustSync completes a full sync of the whole window and answers the sums of its
+// mustSync completes a full sync of the whole window and returns the sums of its
 // phases' counts. It waits for those of the schedules.
 func (p *practice) mustSync(t *testing.T) map[string]float64 {
 	t.Helper()

@@ -84,7 +84,7 @@ func (d *database) postmaster(t *testing.T) int {
 	return pid
 }
 
-// terminate ends connections of the replicas, at most so many, and answers how many.
+// terminate ends connections of the replicas, at most so many, and returns how many.
 func (d *database) terminate(t *testing.T, most int) int {
 	t.Helper()
 	return one[int](t, d, `
@@ -102,7 +102,7 @@ func (d *database) activity(t *testing.T) string {
 		from pg_stat_activity where backend_type = 'client backend' order by xact_start`), "\n")
 }
 
-// one answers the one value that a query selects.
+// one returns the one value that a query selects.
 func one[T any](t *testing.T, d *database, sql string, args ...any) T {
 	t.Helper()
 	all := column[T](t, d, sql, args...)
@@ -110,13 +110,13 @@ func one[T any](t *testing.T, d *database, sql string, args ...any) T {
 	return all[0]
 }
 
-// column answers the values of the one column that a query selects.
+// column returns the values of the one column that a query selects.
 func column[T any](t *testing.T, d *database, sql string, args ...any) []T {
 	t.Helper()
 	return collect(t, d, pgx.RowTo[T], sql, args...)
 }
 
-// collect answers what a query selects.
+// collect returns what a query selects.
 func collect[T any](t *testing.T, d *database, to pgx.RowToFunc[T], sql string, args ...any) []T {
 	t.Helper()
 	rows, err := d.pool.Query(t.Context(), sql, args...)

@@ -182,7 +182,7 @@ func (n *nemesis) expireSessions() {
 }
 
 // find looks for a replica that works in a phase, or is idle; after a while it takes
-// any. It answers what the replica works on.
+// any. It returns what the replica works on.
 func (n *nemesis) find(t *testing.T, wanted string) (*replica, []leased) {
 	t.Helper()
 	patience := time.Now().Add(3 * time.Second)

@@ -80,7 +80,7 @@ func (p *practice) schedule(t *testing.T, entries string) {
 	require.NoError(t, err)
 }
 
-// run carries out a command and answers its JSON document.
+// run carries out a command and returns its JSON document.
 func (w *world) run(t *testing.T, stdin string, args ...string) map[string]any {
 	t.Helper()
 	command := exec.Command(w.binary, append(args, "--json")...)

@@ -83,7 +83,7 @@ func (r *replica) start(t *testing.T) {
 	}
 }
 
-// reports tells whether a replica has reported whose name is not known, and takes
+// reports reports whether a replica has reported whose name is not known, and takes
 // it for this one.
 func (r *replica) reports(t *testing.T, known []string) bool {
 	t.Helper()
@@ -127,7 +127,7 @@ func (r *replica) signal(signal syscall.Signal) {
 	}
 }
 
-// said tells whether the present process has logged a message about a sync.
+// said reports whether the present process has logged a message about a sync.
 func (r *replica) said(message, syncID string) bool {
 	for line := range strings.Lines(r.last.String()) {
 		if strings.Contains(line, message) && strings.Contains(line, syncID) {

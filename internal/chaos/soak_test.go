@@ -51,7 +51,7 @@ func TestNothingGrowsOverSyncsInARow(t *testing.T) {
 	w.shutDown(t)
 }
 
-// inARow does syncs to which one appointment comes and goes, and answers the least
+// inARow does syncs to which one appointment comes and goes, and returns the least
 // that the replica used at the end.
 func (p *practice) inARow(t *testing.T, r *replica, n int, coming string) footprint {
 	t.Helper()

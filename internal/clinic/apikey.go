@@ -97,7 +97,7 @@ func keyChecksum(text string) string {
 	return keyAlphabet.EncodeToString(sum)
 }
 
-// Mistyped tells whether a key has the form of ours and a wrong checksum: then no
+// Mistyped reports whether a key has the form of ours and a wrong checksum: then no
 // store can know it. Keys of any other form are never mistyped (R39).
 func Mistyped(key string) bool {
 	if !ourKeyShape.MatchString(key) {
@@ -149,7 +149,7 @@ func Authenticate(ctx context.Context, presented string, store KeyStore, now tim
 	return key, nil
 }
 
-// presentable tells whether a text can be a key at all: what a database cannot
+// presentable reports whether a text can be a key at all: what a database cannot
 // take as a text cannot.
 func presentable(key string) bool {
 	return key != "" && len(key) <= maxKeyLength && utf8.ValidString(key) && !strings.ContainsRune(key, 0)
@@ -178,7 +178,7 @@ func match(rows []APIKey, presented string, now time.Time) (APIKey, bool) {
 	return found, matches > 0
 }
 
-// Usable tells whether a key is neither revoked nor expired.
+// Usable reports whether a key is neither revoked nor expired.
 func (k APIKey) Usable(now time.Time) bool {
 	return k.Active && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
 }

@@ -75,7 +75,7 @@ func (c *Connection) CorrectedFor() int {
 	return 0
 }
 
-// Fresh tells whether this connection has made a login, rather than used a kept
+// Fresh reports whether this connection has made a login, rather than used a kept
 // session.
 func (c *Connection) Fresh() bool {
 	c.mu.Lock()
@@ -115,7 +115,7 @@ func (c *Connection) Consultation(ctx context.Context, id string) (pims.Consulta
 // State is the present session's state.
 func (c *Connection) State() (pims.State, error) { return c.login().session.State() }
 
-// Finder answers the PIMS's point lookup, where it has one (R22). It renews the
+// Finder returns the PIMS's point lookup, where it has one (R22). It renews the
 // session like every other call.
 func (c *Connection) Finder() (pims.AppointmentFinder, bool) {
 	if _, ok := c.login().session.(pims.AppointmentFinder); !ok {
@@ -217,7 +217,7 @@ type proofs struct {
 	credit  int   // further records that need no proof
 }
 
-// cover tells whether an answer needs no proof.
+// cover reports whether an answer needs no proof.
 func (p *proofs) cover(asked int64) bool {
 	switch {
 	case asked < p.last:
@@ -248,7 +248,7 @@ func (c *Connection) lock(ctx context.Context) error {
 
 func (c *Connection) unlock() { <-c.renewal }
 
-// renew answers the login that comes after a dead one. Of many callers at once
+// renew returns the login that comes after a dead one. Of many callers at once
 // one logs in, the others wait for it.
 func (c *Connection) renew(ctx context.Context, dead *login) (*login, error) {
 	if err := c.lock(ctx); err != nil {

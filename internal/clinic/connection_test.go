@@ -52,7 +52,7 @@ func TestEveryCallRenewsADeadSessionAndIsRepeatedOnce(t *testing.T) {
 	}
 }
 
-// call does one call of a connection and checks that it answers what the PIMS
+// call does one call of a connection and checks that it returns what the PIMS
 // holds.
 func call(t *testing.T, o *office, c *clinic.Connection, op pimstest.Op) error {
 	t.Helper()

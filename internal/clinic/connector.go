@@ -259,7 +259,7 @@ func (c *Connector) keptOrNew(ctx context.Context, a access) (*login, error) {
 	return kept, err
 }
 
-// kept answers the kept session if it is worth it and proves alive, else
+// kept returns the kept session if it is worth it and proves alive, else
 // ErrNoSession. Where the PIMS cannot be asked, a login could not either: that
 // error is the answer.
 func (c *Connector) kept(ctx context.Context, a access) (*login, error) {

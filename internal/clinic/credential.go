@@ -85,7 +85,7 @@ const (
 	SessionMaxAge  = 8 * time.Hour
 )
 
-// Worth tells whether a session is young enough to be tried (R36).
+// Worth reports whether a session is young enough to be tried (R36).
 func (s StoredSession) Worth(now time.Time) bool {
 	return now.Sub(s.UsedAt) <= SessionMaxIdle && now.Sub(s.LoggedInAt) <= SessionMaxAge
 }
@@ -152,7 +152,7 @@ func (c StoredCredential) Open(ring *seal.Keyring) (pims.Credentials, error) {
 	return pims.Credentials(fields), nil
 }
 
-// Suspended tells whether the PIMS refused the credential (R32).
+// Suspended reports whether the PIMS refused the credential (R32).
 func (c StoredCredential) Suspended() bool { return !c.SuspendedAt.IsZero() }
 
 // Subject is the place that the credential is sealed for.

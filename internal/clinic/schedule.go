@@ -196,7 +196,7 @@ func (f *jsonFields) fail(err error) {
 	}
 }
 
-// done answers the first thing that was wrong. A field that nobody read is
+// done returns the first thing that was wrong. A field that nobody read is
 // unknown, and wrong: it may be a typing mistake in one that matters.
 func (f *jsonFields) done() error {
 	if f.err == nil && len(f.values) > 0 {

@@ -83,7 +83,7 @@ func (k APIKey) Scopes() []Scope {
 	return scopes
 }
 
-// Allows tells whether the key permits what needs a scope (R39).
+// Allows reports whether the key permits what needs a scope (R39).
 func (k APIKey) Allows(scope Scope) bool {
 	held := k.Permissions
 	if held == nil {
@@ -95,5 +95,5 @@ func (k APIKey) Allows(scope Scope) bool {
 	return slices.Contains(held, ScopeFull) && slices.Contains(SyncScopes(), scope)
 }
 
-// AllowsReading tells whether the key may read: any sync scope is enough (R39).
+// AllowsReading reports whether the key may read: any sync scope is enough (R39).
 func (k APIKey) AllowsReading() bool { return slices.ContainsFunc(SyncScopes(), k.Allows) }

@@ -135,7 +135,7 @@ func (e Expression) nextReading(after time.Time) time.Time {
 	}
 }
 
-// matchesDay tells whether a reading's day is one of the two day fields'. If both
+// matchesDay reports whether a reading's day is one of the two day fields'. If both
 // are restricted, one of them is enough; that is what cron has always done.
 func (e Expression) matchesDay(reading time.Time) bool {
 	byMonth := e.monthDays.has(reading.Day())

@@ -71,7 +71,7 @@ func values(field string, first, last int) (marked [64]bool) {
 	return marked
 }
 
-// matches tells whether a minute of the wall clock is one of the expression's.
+// matches reports whether a minute of the wall clock is one of the expression's.
 func (o *oracle) matches(m wallMinute) bool {
 	if !o.minutes[m.minute] || !o.hours[m.hour] || !o.months[m.month] {
 		return false

@@ -194,7 +194,7 @@ func foldSunday(weekdays set) set {
 	return weekdays & span(sunday, saturday, 1)
 }
 
-// someMonthHas tells whether one of the months is ever long enough for one of the
+// someMonthHas reports whether one of the months is ever long enough for one of the
 // days. (Each of these days falls on every day of the week in some year.)
 func someMonthHas(months, days set) bool {
 	first, _ := days.from(1)

@@ -23,7 +23,7 @@ func stretchAt(t time.Time, loc *time.Location) stretch {
 	return stretch{end, time.Duration(offset) * time.Second, loc}
 }
 
-// holds tells whether an instant is before the stretch's end.
+// holds reports whether an instant is before the stretch's end.
 func (s stretch) holds(t time.Time) bool { return s.end.IsZero() || t.Before(s.end) }
 
 // shows is the reading of the stretch's wall clock at an instant.

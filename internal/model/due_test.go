@@ -33,7 +33,7 @@ func (m *machine) requireDue(p *play) {
 	m.seen["cases that were due"] += due
 }
 
-// enrichable tells whether a case can be due at all: of the past, neither cancelled
+// enrichable reports whether a case can be due at all: of the past, neither cancelled
 // nor soft-deleted (R19).
 func (m *machine) enrichable(p *play, r *row) bool {
 	return (p.windows.Cases.Contains(r.ScheduledDate) || !p.learned[r.ID].Since.IsZero()) && !r.ScheduledDate.After(m.now) &&

@@ -276,7 +276,7 @@ func (m *machine) run(kind syncs.Type, plan syncs.Plan, f fault) {
 	require.Equal(m, versions(p.after), versions(again.after), "R12: an identical second run wrote cases")
 }
 
-// leavesWork tells whether a full sync's last phase brought cases back or up to
+// leavesWork reports whether a full sync's last phase brought cases back or up to
 // date: its second phase, which came before, may have notes to read for them.
 func (p *play) leavesWork() bool {
 	last := p.phases()[syncs.TypeReconciliation]

@@ -253,7 +253,7 @@ func (m *machine) requireOwnNotes(r *row) {
 	m.seen["consultations looked at"]++
 }
 
-// isAnother tells whether two ids are known and differ.
+// isAnother reports whether two ids are known and differ.
 func isAnother(a, b string) bool { return a != "" && b != "" && a != b }
 
 // unproved is R7 by the letter: whether a row gives another name and no patient id, for
@@ -340,7 +340,7 @@ func (t *testimony) shown(id string) *pims.Appointment {
 	return nil
 }
 
-// sameNotes tells whether two states of a case have the same patient's consultation.
+// sameNotes reports whether two states of a case have the same patient's consultation.
 func sameNotes(was, is *row) bool {
 	return was.Consultation != nil && is.Consultation != nil && was.Consultation.ID == is.Consultation.ID &&
 		!isAnother(was.Appointment.PatientID, is.Appointment.PatientID) && !isAnother(was.Consultation.PatientID, is.Consultation.PatientID)

@@ -14,7 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// deletable tells whether a case may be a candidate at all (W9, R21, R24).
+// deletable reports whether a case may be a candidate at all (W9, R21, R24).
 func deletable(r *row, window pims.Window, until time.Time) bool {
 	return window.Contains(r.ScheduledDate) && r.ScheduledDate.Before(until) &&
 		r.Status != casesync.CaseReviewed && !r.SoftDeleted() && !r.protected

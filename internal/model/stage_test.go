@@ -62,5 +62,5 @@ type edit struct {
 	foreign string // a new value of metadata.billing
 }
 
-// gone tells whether a reconciliation has deleted the case.
+// gone reports whether a reconciliation has deleted the case.
 func (r row) gone() bool { return r.SoftDeleted() }

@@ -225,7 +225,7 @@ type testimony struct {
 	searches  []pims.Window // for consultations
 }
 
-// searched tells whether the consultations of a time were asked for.
+// searched reports whether the consultations of a time were asked for.
 func (t *testimony) searched(at time.Time) bool {
 	return slices.ContainsFunc(t.searches, func(w pims.Window) bool { return w.Contains(at) })
 }
@@ -242,7 +242,7 @@ func (t *testimony) missing(id string, at time.Time) (n int) {
 	return n
 }
 
-// lookedUp tells whether the PIMS was asked about an id by itself, or in a fetch
+// lookedUp reports whether the PIMS was asked about an id by itself, or in a fetch
 // that reaches sixty days further than the days that were compared.
 func (t *testimony) lookedUp(id string, window pims.Window) bool {
 	wide := pims.Window{Start: window.Start.AddDays(-60), End: window.End.AddDays(60), Location: window.Location}

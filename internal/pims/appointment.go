@@ -86,7 +86,7 @@ type Snapshot struct {
 // Found is the number of distinct ids in the snapshot (R6).
 func (s *Snapshot) Found() int { return len(s.Appointments) + len(s.Unusable) }
 
-// Complete tells whether absence from the snapshot means anything (R6).
+// Complete reports whether absence from the snapshot means anything (R6).
 func (s *Snapshot) Complete() bool { return s.Unidentified == 0 }
 
 // AppointmentIDs are the ids of the snapshot's appointments. For what is absent

@@ -75,12 +75,12 @@ type SOAP struct {
 	Plan       string
 }
 
-// Blank tells whether no section has any text (R19).
+// Blank reports whether no section has any text (R19).
 func (s SOAP) Blank() bool {
 	return Blank(s.Subjective) && Blank(s.Objective) && Blank(s.Assessment) && Blank(s.Plan)
 }
 
-// Final tells whether the PIMS says that nothing more will be written (R19).
+// Final reports whether the PIMS says that nothing more will be written (R19).
 func (s ConsultationStatus) Final() bool {
 	return s == ConsultationCompleted || s == ConsultationCancelled
 }

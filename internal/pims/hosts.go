@@ -17,7 +17,7 @@ type HostPolicy struct {
 	Named []string // "host" for every port of it, or "host:port"
 }
 
-// CheckURL answers ErrHostNotAllowed, with what to do, where u must not be
+// CheckURL returns ErrHostNotAllowed, with what to do, where u must not be
 // talked to.
 func (p HostPolicy) CheckURL(u *url.URL) error {
 	if u.Scheme != "https" && u.Scheme != "http" {

@@ -18,7 +18,7 @@ import (
 // to it afterwards. A Provider holds no state of any clinic and is safe for
 // concurrent use.
 type Provider interface {
-	// Check tells whether credentials have every field that this PIMS needs.
+	// Check reports whether credentials have every field that this PIMS needs.
 	// The error is a *FieldError; it names the field and never its value.
 	// Check makes no request (R37).
 	Check(Credentials) error
@@ -92,7 +92,7 @@ type Limiter interface {
 // record's own: whoever uses the session proves it before a new Login (R20). Requests are retried inside (R32); an error that
 // comes out is final for this call.
 type Session interface {
-	// Prove answers nil only where the PIMS itself confirms that the session is
+	// Prove returns nil only where the PIMS itself confirms that the session is
 	// alive (R5).
 	Prove(ctx context.Context) error
 
@@ -122,7 +122,7 @@ type Session interface {
 // and trusts it only after it has found, in the same run, an appointment that
 // the calendar holds (R22).
 type AppointmentFinder interface {
-	// FindAppointment answers the appointment's present state, or ErrNotFound.
+	// FindAppointment returns the appointment's present state, or ErrNotFound.
 	FindAppointment(ctx context.Context, id string) (Appointment, error)
 }
 

@@ -13,7 +13,7 @@ func Clean(s string) string {
 	return s
 }
 
-// Blank tells whether a text has nothing but white space. A blank never erases a
+// Blank reports whether a text has nothing but white space. A blank never erases a
 // known value (R7).
 func Blank(s string) bool { return strings.TrimSpace(s) == "" }
 

@@ -38,10 +38,10 @@ func (d Date) AddDays(n int) Date { return DateOf(d.utc().AddDate(0, 0, n), time
 // Sub is the number of days from e to d.
 func (d Date) Sub(e Date) int { return int(d.utc().Sub(e.utc()) / (24 * time.Hour)) }
 
-// Before tells whether d comes before e.
+// Before reports whether d comes before e.
 func (d Date) Before(e Date) bool { return d.utc().Before(e.utc()) }
 
-// After tells whether d comes after e.
+// After reports whether d comes after e.
 func (d Date) After(e Date) bool { return e.Before(d) }
 
 // In is the instant at which the day begins in a zone: its midnight, or, where a
@@ -80,10 +80,10 @@ func (w Window) From() time.Time { return w.Start.In(w.Location) }
 // Until is the first instant after the window.
 func (w Window) Until() time.Time { return w.End.AddDays(1).In(w.Location) }
 
-// Contains tells whether an instant lies in the window.
+// Contains reports whether an instant lies in the window.
 func (w Window) Contains(t time.Time) bool { return !t.Before(w.From()) && t.Before(w.Until()) }
 
-// ContainsDate tells whether a day is one of the window's.
+// ContainsDate reports whether a day is one of the window's.
 func (w Window) ContainsDate(d Date) bool { return !d.Before(w.Start) && !d.After(w.End) }
 
 // Slices cuts the window into windows of at most n days, in order.
@@ -99,7 +99,7 @@ func (w Window) Slices(n int) []Window {
 	return slices
 }
 
-// Covers tells whether every day of o is one of w's.
+// Covers reports whether every day of o is one of w's.
 func (w Window) Covers(o Window) bool { return w.ContainsDate(o.Start) && w.ContainsDate(o.End) }
 
 // Cover joins windows of one zone that overlap or touch, in the order of their

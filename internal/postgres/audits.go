@@ -55,7 +55,7 @@ func (e *BusyError) Error() string {
 const idempotencyLifetime = 24 * time.Hour
 
 // Enqueue writes an audit as queued, and with call the job that calls for it, in
-// one transaction (R28). It answers the audit's id; where the idempotency key was
+// one transaction (R28). It returns the audit's id; where the idempotency key was
 // used with the same request before, that sync's, and call is not called.
 //
 // It fails with *BusyError where a sync of the type is queued or, unless a
@@ -142,7 +142,7 @@ func (e *enqueuing) remember(ctx context.Context) error {
 	return err
 }
 
-// remembered answers the sync of an earlier use of the key; zero: none.
+// remembered returns the sync of an earlier use of the key; zero: none.
 func (e *enqueuing) remembered(ctx context.Context) (uuid.UUID, error) {
 	if e.key == "" {
 		return uuid.Nil, nil
@@ -176,7 +176,7 @@ func (e *enqueuing) insert(ctx context.Context) (bool, error) {
 	return n > 0, err
 }
 
-// runningConflicts tells whether a running sync is in the way: not of a tick,
+// runningConflicts reports whether a running sync is in the way: not of a tick,
 // which waits its turn (R29).
 func (e *enqueuing) runningConflicts() bool { return e.audit.Trigger != syncs.TriggerSchedule }
 
@@ -228,7 +228,7 @@ func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts t
 	return run, err
 }
 
-// Overtakes tells whether a queued sync would overtake an older one of its clinic
+// Overtakes reports whether a queued sync would overtake an older one of its clinic
 // that a replica is about to claim: given back, rescued, or waiting its turn (R29,
 // R30). One that is to be tried again later is not in the way. It crosses clinics
 // (R41): a job carries the id of its sync only.

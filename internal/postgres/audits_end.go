@@ -81,7 +81,7 @@ func giveBack(ctx context.Context, tx pgx.Tx, lease syncs.Lease, at time.Time, c
 	return call(tx)
 }
 
-// mustBeExpired answers syncs.ErrLeaseLost unless the lease has run out, and
+// mustBeExpired returns syncs.ErrLeaseLost unless the lease has run out, and
 // keeps it from being extended until the transaction ends.
 func mustBeExpired(ctx context.Context, tx pgx.Tx, lease syncs.Lease) error {
 	q := dbsqlc.New(tx)

@@ -51,7 +51,7 @@ func (s *Audits) Audits(ctx context.Context, clinicID uuid.UUID, filter syncs.Au
 	return list, err
 }
 
-// ClinicOf tells which clinic a sync belongs to, for a command that names only
+// ClinicOf returns which clinic a sync belongs to, for a command that names only
 // the sync. It crosses clinics (R41).
 func (s *Audits) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
 	err = s.db.askSystem(ctx, "find the sync", func(q *dbsqlc.Queries) error {

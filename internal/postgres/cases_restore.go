@@ -52,7 +52,7 @@ func (s *Cases) Restore(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID
 	return restorations, err
 }
 
-// unmarked tells whether a person took the mark of a soft delete away and left the
+// unmarked reports whether a person took the mark of a soft delete away and left the
 // status that came with it: such a case is neither deleted nor restored.
 func unmarked(changes []casesync.Event) (taken bool) {
 	for i := range changes {
@@ -83,7 +83,7 @@ func (s *Cases) DeletedBy(ctx context.Context, clinicID, syncID uuid.UUID) ([]uu
 		[]any{clinicID, syncID}, pgx.RowTo[uuid.UUID])
 }
 
-// lockRestorable tells which of the cases are soft-deleted, and keeps everybody
+// lockRestorable returns which of the cases are soft-deleted, and keeps everybody
 // from changing them until the transaction ends.
 const lockRestorable = `
 select id, metadata #>> '{reconciliation,softDeleted}' is not distinct from 'true'
@@ -119,7 +119,7 @@ func changesSince(ctx context.Context, tx pgx.Tx, clinicID, caseID uuid.UUID) ([
 		[]any{clinicID, caseID}, scanEvent)
 }
 
-// anothersNotes tells whether the stored consultation is another patient's than the
+// anothersNotes reports whether the stored consultation is another patient's than the
 // case's, or another consultation than the appointment names, or nobody says whose the
 // visit is: a restore does not put it back (R7).
 const anothersNotes = `(

@@ -34,7 +34,7 @@ func newFixture(t *testing.T) *fixture {
 	return &fixture{t, db, db.Cases(), clinicID, running(t, db, clinicID, syncs.TypeInbound)}
 }
 
-// write writes cases and answers the PIMS ids that were written.
+// write writes cases and returns the PIMS ids that were written.
 func (f *fixture) write(at time.Time, writes ...casesync.Write) []string {
 	f.Helper()
 	written, err := f.cases.WriteCases(f.Context(), f.lease, f.lease.AuditID, provider, writes, at)

@@ -174,7 +174,7 @@ func (r *caseRows) add(w *casesync.Write) error {
 	return nil
 }
 
-// statement is the one that updates the rows and answers the PIMS ids of those
+// statement is the one that updates the rows and returns the PIMS ids of those
 // that were.
 func (r *caseRows) statement() string {
 	if len(r.readings) > 0 {

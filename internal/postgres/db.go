@@ -82,14 +82,14 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 // Pool is the pool itself, for the queue.
 func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 
-// Pooled tells whether a transaction pooler stands before the server, so that
+// Pooled reports whether a transaction pooler stands before the server, so that
 // LISTEN does not work and waiters must poll.
 func (db *DB) Pooled() bool { return db.pooled }
 
 // Close closes every connection. It waits for those in use.
 func (db *DB) Close() { db.pool.Close() }
 
-// Ping tells whether the database answers (docs/interface.md §Endpoints, /ready).
+// Ping reports whether the database answers (docs/interface.md §Endpoints, /ready).
 func (db *DB) Ping(ctx context.Context) error {
 	return db.translate(ctx, "ping the database", db.pool.Ping(ctx))
 }
@@ -164,7 +164,7 @@ func cutPoolerParam(raw string) (rest string, pooled bool) {
 	return u.String(), pooled
 }
 
-// namesMaxConns tells whether a URL says itself how large the pool is to be.
+// namesMaxConns reports whether a URL says itself how large the pool is to be.
 func namesMaxConns(raw string) bool {
 	u, err := url.Parse(raw)
 	return err == nil && u.Query().Has("pool_max_conns")

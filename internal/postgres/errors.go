@@ -81,7 +81,7 @@ func reason(err error) string {
 	}
 }
 
-// unavailable tells whether an error means that the database, not the statement,
+// unavailable reports whether an error means that the database, not the statement,
 // is at fault: the next attempt may succeed without any change.
 func unavailable(err error) bool {
 	if server := (*pgconn.PgError)(nil); errors.As(err, &server) {
@@ -115,7 +115,7 @@ func unavailableState(code string) bool {
 	return false
 }
 
-// retryable tells whether a transaction that failed with err is known to have
+// retryable reports whether a transaction that failed with err is known to have
 // done nothing and to have a chance when it is run again.
 func retryable(err error) bool {
 	var server *pgconn.PgError
@@ -129,7 +129,7 @@ func isDriverError(err error) bool {
 	return errors.As(err, &server) || unavailable(err) || errors.Is(err, pgx.ErrTxClosed)
 }
 
-// violates tells whether err is the violation of a named constraint or unique
+// violates reports whether err is the violation of a named constraint or unique
 // index.
 func violates(err error, constraint string) bool {
 	var server *pgconn.PgError

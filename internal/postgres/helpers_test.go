@@ -19,7 +19,7 @@ func exec(t *testing.T, db *postgres.DB, sql string, args ...any) {
 	require.NoError(t, err, sql)
 }
 
-// scan answers the one value that a query has.
+// scan returns the one value that a query has.
 func scan[T any](t *testing.T, db *postgres.DB, sql string, args ...any) T {
 	t.Helper()
 	rows, err := db.Pool().Query(t.Context(), sql, args...)
@@ -29,7 +29,7 @@ func scan[T any](t *testing.T, db *postgres.DB, sql string, args ...any) T {
 	return value
 }
 
-// column answers the first column of a query's rows.
+// column returns the first column of a query's rows.
 func column[T any](t *testing.T, db *postgres.DB, sql string, args ...any) []T {
 	t.Helper()
 	rows, err := db.Pool().Query(t.Context(), sql, args...)

@@ -41,7 +41,7 @@ func (s *Keys) TouchKey(ctx context.Context, id uuid.UUID, at time.Time) error {
 	})
 }
 
-// AddKey stores a new key and answers it as it is stored. A zero id or creation
+// AddKey stores a new key and returns it as it is stored. A zero id or creation
 // time is made up.
 func (s *Keys) AddKey(ctx context.Context, key clinic.APIKey) (added clinic.APIKey, err error) {
 	if key.ID == uuid.Nil {

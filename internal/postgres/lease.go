@@ -20,7 +20,7 @@ const (
 )
 
 // fenced runs the statements that queue puts into the batch in one transaction
-// under the lease, and in one round trip with its fence (R15, R30). It answers
+// under the lease, and in one round trip with its fence (R15, R30). It returns
 // syncs.ErrLeaseLost, and has changed nothing, where the lease is lost. queue
 // may be called again; actor may be empty.
 //

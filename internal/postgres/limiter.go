@@ -57,7 +57,7 @@ func (l *RateLimiter) Wait(ctx context.Context, host string) error {
 	}
 }
 
-// reserve takes the host's next free moment and answers how far it is away. It is
+// reserve takes the host's next free moment and returns how far it is away. It is
 // one round trip; the table holds nothing of any clinic.
 func (l *RateLimiter) reserve(ctx context.Context, host string) (time.Duration, error) {
 	seconds, err := dbsqlc.New(l.db.pool).ReserveRequest(ctx, strings.ToLower(host), l.interval.Seconds())

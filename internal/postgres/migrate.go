@@ -44,7 +44,7 @@ func (db *DB) Migrate(ctx context.Context) error {
 	return db.translate(ctx, "migrate the database", db.locked(ctx, db.migrate))
 }
 
-// Pending tells whether Migrate has anything to do. It changes nothing, and
+// Pending reports whether Migrate has anything to do. It changes nothing, and
 // refuses what Migrate refuses.
 func (db *DB) Pending(ctx context.Context) (bool, error) {
 	pending, err := db.pending(ctx)
@@ -162,7 +162,7 @@ func (db *DB) schemaVersion(ctx context.Context) (version int64, err error) {
 	return version, err
 }
 
-// riverPending tells whether River's migrations lag behind.
+// riverPending reports whether River's migrations lag behind.
 func (db *DB) riverPending(ctx context.Context) (bool, error) {
 	river, err := db.riverMigrator()
 	if err != nil {

@@ -59,7 +59,7 @@ type subscriber struct {
 	payloads chan string
 }
 
-// Subscribe answers the payloads of a channel until cancel is called. An empty
+// Subscribe returns the payloads of a channel until cancel is called. An empty
 // payload says that some may have been missed: look for yourself. One comes soon
 // after each (re)connection, too.
 func (n *Notifier) Subscribe(channel string) (payloads <-chan string, cancel func()) {

@@ -15,7 +15,7 @@ import (
 // patience bounds how long a test waits for what must come.
 const patience = 20 * time.Second
 
-// hear waits for a payload and answers what came before it.
+// hear waits for a payload and returns what came before it.
 func hear(t *testing.T, payloads <-chan string, want string) (before []string) {
 	t.Helper()
 	limit := time.After(patience)

@@ -187,7 +187,7 @@ func (s *Plans) Plans(ctx context.Context, clinicID uuid.UUID, filter syncs.Plan
 	return list, err
 }
 
-// ClinicOf tells which clinic a plan belongs to, for a command that names only the
+// ClinicOf returns which clinic a plan belongs to, for a command that names only the
 // plan. It crosses clinics (R41).
 func (s *Plans) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
 	err = s.db.askSystem(ctx, "find the plan", func(q *dbsqlc.Queries) error {

@@ -38,7 +38,7 @@ func (s *Records) Case(ctx context.Context, clinicID, id uuid.UUID) (record case
 	return record, err
 }
 
-// ClinicOf tells which clinic a case belongs to, for a command that names only the
+// ClinicOf returns which clinic a case belongs to, for a command that names only the
 // case. It crosses clinics (R41).
 func (s *Records) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
 	err = s.db.askSystem(ctx, "find the case", func(q *dbsqlc.Queries) error {
@@ -139,7 +139,7 @@ func (s *selection) where(condition string, arg any) {
 	s.conditions = append(s.conditions, fmt.Sprintf(condition, len(s.args)))
 }
 
-// read answers up to n cases after a place. Those without a date come last.
+// read returns up to n cases after a place. Those without a date come last.
 func (s *selection) read(ctx context.Context, tx pgx.Tx, after cursor, n int) (records []casesync.Record, err error) {
 	if !after.at.IsZero() {
 		compared, direction := ">", ""
@@ -232,7 +232,7 @@ func parseEventCursor(text string) (int64, error) {
 }
 
 // ForgetEvents removes the events from before a moment: the retention job (R14).
-// It answers how many there were. It crosses clinics (R41).
+// It returns how many there were. It crosses clinics (R41).
 func (s *Records) ForgetEvents(ctx context.Context, before time.Time) (n int64, err error) {
 	err = s.db.System(ctx, "forget old events", func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "set local app.maintenance = 'on'"); err != nil {

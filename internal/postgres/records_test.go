@@ -40,7 +40,7 @@ func TestARecordIsTheCaseWithNullsAndForeignMetadata(t *testing.T) {
 	requireCode(t, syncs.CodeNotFound, err)
 }
 
-// listAll reads a list page by page and answers the patients' names.
+// listAll reads a list page by page and returns the patients' names.
 func listAll(t *testing.T, db *postgres.DB, clinicID uuid.UUID, filter casesync.CaseFilter) []string {
 	t.Helper()
 	names := []string{}

@@ -34,7 +34,7 @@ func (s *Replicas) Gone(ctx context.Context, name string) error {
 	})
 }
 
-// Alive tells whether any replica has been seen within a time.
+// Alive reports whether any replica has been seen within a time.
 func (s *Replicas) Alive(ctx context.Context, within time.Duration) (alive bool, err error) {
 	err = s.db.System(ctx, "look for replicas", func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `

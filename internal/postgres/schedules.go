@@ -54,7 +54,7 @@ func (s *Schedules) Replace(ctx context.Context, entries []scheduler.Entry) erro
 // enqueued unless it is missed) and when the next is. The audits of what is
 // enqueued, their jobs (by call, with the time each was due), the outcomes and the
 // coming ticks are written in the same transaction, so that a tick is enqueued
-// exactly once over all replicas (R34). It answers how many entries there were, and
+// exactly once over all replicas (R34). It returns how many entries there were, and
 // the outcomes by kind.
 func (s *Schedules) Due(ctx context.Context, at time.Time, limit int,
 	decide func(scheduler.Entry) (ticks []scheduler.Tick, next time.Time),

@@ -113,7 +113,7 @@ func (s *Cases) withNotes(ctx context.Context, clinicID, after uuid.UUID) ([]*pr
 	return ids, err
 }
 
-// judge tells which of the cases are suspect, and notes them in the check.
+// judge returns which of the cases are suspect, and notes them in the check.
 func (s *Cases) judge(ctx context.Context, clinicID uuid.UUID, cases []*providersCase, shared map[uuid.UUID]bool, check *NotesCheck) (suspects []*providersCase, err error) {
 	events, err := readInClinic(ctx, s.db, "read the history of notes", clinicID, `
 		select id, case_id, at, actor, action, coalesce(field, ''), before, after from case_events

@@ -57,7 +57,7 @@ type oneTrip struct {
 	scope scope
 }
 
-// send sends a statement with its scope and answers where its results are read,
+// send sends a statement with its scope and returns where its results are read,
 // which must be closed.
 func (t oneTrip) send(ctx context.Context, sql string, args []any) (pgx.BatchResults, error) {
 	var batch pgx.Batch

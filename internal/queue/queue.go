@@ -219,7 +219,7 @@ func (q *Queue) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Draining tells whether Stop was called: no sync can be started any more (R31).
+// Draining reports whether Stop was called: no sync can be started any more (R31).
 func (q *Queue) Draining() bool { return q.draining.Load() }
 
 // nobody is an Observer that does not look.

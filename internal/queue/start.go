@@ -21,7 +21,7 @@ import (
 // of its syncs is in the way (CodeSyncRunning with its id, R29), or where the
 // options are wrong.
 //
-// The same idempotency key with the same request answers the same sync for a day,
+// The same idempotency key with the same request returns the same sync for a day,
 // with another request it is CodeIdempotencyMismatch; an empty key is none (R29).
 func (q *Queue) Start(ctx context.Context, request syncs.Request, idempotencyKey string) (syncs.Audit, error) {
 	if q.draining.Load() {
@@ -215,7 +215,7 @@ func hear(ctx context.Context, told <-chan string, look <-chan time.Time, syncID
 
 // Cancel ends a sync: at once where it is queued, within moments where it runs, on
 // whatever replica (R29), in the name of an actor. One that is over stays as it
-// is. It answers the state after that.
+// is. It returns the state after that.
 func (q *Queue) Cancel(ctx context.Context, clinicID, syncID uuid.UUID, actor string) (syncs.Audit, error) {
 	before, err := q.o.Audits.Audit(ctx, clinicID, syncID)
 	if err != nil || before.Status.Final() {

@@ -96,7 +96,7 @@ func (q *Queue) work(ctx context.Context, run syncs.Run) error {
 }
 
 // conclude closes the audit of an attempt that ended with a result or a failure,
-// and answers the sync's status; none where the sync is not over, or not ours to
+// and returns the sync's status; none where the sync is not over, or not ours to
 // end any more. Its error is the database's: then whoever rescues syncs goes on
 // with it (R30).
 func (q *Queue) conclude(ctx context.Context, run syncs.Run, result syncs.Result, failure error) (syncs.Status, error) {
@@ -178,7 +178,7 @@ func (q *Queue) attempt(ctx context.Context, run syncs.Run) (result syncs.Result
 	return result, err
 }
 
-// again tells whether, and after which pause, an attempt that ended with err is
+// again reports whether, and after which pause, an attempt that ended with err is
 // followed by another one (R31, R32).
 func (q *Queue) again(run syncs.Run, err error) (pause time.Duration, again bool) {
 	switch {

@@ -8,11 +8,12 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// A ClinicState says in one word whether a clinic gets what its schedule promises
+// A ClinicState says in one word whether a clinic receives what its schedule promises
 // (docs/interface.md §Endpoints).
 type ClinicState string
 
-// The states of a clinic. Where several hold, the first of ClinicStates is told.
+// The states of a clinic. Where several apply, the first in the order of ClinicStates is
+// shown.
 const (
 	ClinicOff          ClinicState = "off"                  // a person disabled it
 	ClinicLoginRefused ClinicState = "login_refused"        // the PIMS lets nobody in until a person acts
@@ -23,19 +24,20 @@ const (
 	ClinicOK           ClinicState = "ok"
 )
 
-// ClinicStates lists them all by precedence. A state that names what a person has
-// to do comes before one that only names its effect: a disabled clinic is not
-// expected to sync; suspended credentials make every sync fail, and a refused
-// reconciliation is a failure until its plan is decided; a clinic that fails
-// becomes stale an hour after the next tick.
+// ClinicStates lists all states by precedence. A state that names what a person must do
+// comes before a state that only names the effect:
+//   - a disabled clinic is not expected to sync;
+//   - suspended credentials make every sync fail;
+//   - a refused reconciliation is a failure until its plan is decided;
+//   - a failing clinic becomes stale an hour after the next tick.
 func ClinicStates() []ClinicState {
 	return []ClinicState{
 		ClinicOff, ClinicLoginRefused, ClinicWaiting, ClinicFailing, ClinicStale, ClinicNeverSynced, ClinicOK,
 	}
 }
 
-// A Condition is what is known of a clinic at one moment. Its state is decided
-// from nothing else.
+// A Condition is what is known of a clinic at one moment. Its state depends on nothing
+// else.
 type Condition struct {
 	Clinic      clinic.Clinic
 	Provider    string // of its credentials; empty where it has none
@@ -55,17 +57,17 @@ type CredentialCondition struct {
 	TestOutcome string    // pims.Kind's word
 }
 
-// A PlanCondition tells of the plans that can be decided now.
+// A PlanCondition describes the plans that can be decided now.
 type PlanCondition struct {
 	Open  int
 	Since time.Time  // when the oldest was made
 	Code  syncs.Code // the guard that made it
 }
 
-// A PhaseCondition tells of one phase, dry runs and cancelled syncs left out. A
-// full sync counts for each phase that it ran, and, where it failed before it, as a
-// failure of the phase. A success is a sync that covered the default days of its type
-// (Result.CoversDefault): one of other days says nothing about today's.
+// A PhaseCondition describes one phase. It leaves out dry runs and cancelled syncs. A full
+// sync counts for each phase that it ran. A full sync that failed before a phase counts as
+// a failure of that phase. Only a sync that covered the default days of its type counts as
+// a success (Result.CoversDefault): a sync of other days says nothing about today's.
 type PhaseCondition struct {
 	Type        syncs.Type
 	LastSuccess time.Time  // when the latest success had begun; zero: never
@@ -85,7 +87,7 @@ type PhaseCondition struct {
 	Next       time.Time // the coming tick; zero: there is none
 }
 
-// Stale tells whether a sync that was due has not succeeded.
+// Stale reports whether a sync that was due has not succeeded.
 func (p *PhaseCondition) Stale() bool { return !p.Due.IsZero() && p.LastSuccess.Before(p.Due) }
 
 // A Verdict is the state of a clinic, since when it has it, and the code that says
@@ -119,8 +121,8 @@ func (c *Condition) off() (Verdict, bool) {
 	return Verdict{State: ClinicOff, Since: c.Clinic.DisabledAt}, !c.Clinic.Active
 }
 
-// loginRefused holds for suspended credentials, and where the latest login that is
-// known of was refused or asked for a person, and the credentials are the same.
+// loginRefused applies to suspended credentials. It also applies where the latest known
+// login was refused or required a person, and the credentials have not changed since.
 func (c *Condition) loginRefused() (Verdict, bool) {
 	k := &c.Credentials
 	if !k.SuspendedAt.IsZero() {
@@ -135,7 +137,7 @@ func (c *Condition) loginRefused() (Verdict, bool) {
 	return Verdict{ClinicLoginRefused, lastOf(latest.Since, k.ChangedAt), latest.LastCode}, refused && k.Set && latest.EndedAt.After(k.ChangedAt)
 }
 
-// refusedLogins are the outcomes of a test that need a person.
+// refusedLogins are the outcomes of a credential test that require a person.
 var refusedLogins = map[string]syncs.Code{
 	pims.Kind(pims.ErrAuthRejected):  syncs.CodeAuthRejected,
 	pims.Kind(pims.ErrAuthChallenge): syncs.CodeAuthChallenge,
@@ -145,8 +147,8 @@ func (c *Condition) waiting() (Verdict, bool) {
 	return Verdict{ClinicWaiting, c.Plans.Since, c.Plans.Code}, c.Plans.Open > 0
 }
 
-// failing holds where no sync can run, which leaves no record of itself, and where
-// the latest sync of a phase failed.
+// failing applies where no sync can run, which leaves no audit, and where the latest sync
+// of a phase failed.
 func (c *Condition) failing() (Verdict, bool) {
 	v := Verdict{State: ClinicFailing}
 	if _, err := c.Clinic.Location(); err != nil {
@@ -193,9 +195,9 @@ func (c *Condition) neverSucceeded() bool {
 	return true
 }
 
-// counted are the phases by which the clinic is judged: those of its schedule, or
-// all where it has none. A phase that was taken off the schedule does not fail for
-// ever.
+// counted returns the phases that decide the clinic's state: those of its schedule, or all
+// where it has none. A phase that was removed from the schedule no longer counts as
+// failing.
 func (c *Condition) counted() []*PhaseCondition {
 	var all, scheduled []*PhaseCondition
 	for i := range c.Phases {
@@ -210,7 +212,7 @@ func (c *Condition) counted() []*PhaseCondition {
 	return scheduled
 }
 
-// latest is the phase whose latest sync ended last; zero where none has.
+// latest returns the phase whose latest sync ended last, or zero where no sync has ended.
 func (c *Condition) latest() (latest PhaseCondition) {
 	for _, p := range c.Phases {
 		if p.EndedAt.After(latest.EndedAt) {
@@ -220,15 +222,15 @@ func (c *Condition) latest() (latest PhaseCondition) {
 	return latest
 }
 
-// LastAttempt is when the clinic's latest sync that completed or failed had begun, of whatever days,
-// its type (of a full one that of its last phase that ran), and its code.
+// LastAttempt returns when the clinic's latest completed or failed sync of any days began,
+// its type (of a full sync the type of its last phase that ran), and its code.
 func (c *Condition) LastAttempt() (at time.Time, kind syncs.Type, code syncs.Code) {
 	p := c.latest()
 	return p.LastAttempt, p.AttemptType, p.LastCode
 }
 
-// DataAsOf is when the appointments were last read whole: the begin of the latest
-// inbound of the default days that completed; zero: never.
+// DataAsOf returns when the appointments were last read completely: the start of the latest
+// completed inbound of the default days; zero means never.
 func (c *Condition) DataAsOf() time.Time {
 	for i := range c.Phases {
 		if c.Phases[i].Type == syncs.TypeInbound {
@@ -238,13 +240,13 @@ func (c *Condition) DataAsOf() time.Time {
 	return time.Time{}
 }
 
-// Stale tells whether any phase is.
+// Stale reports whether any phase is stale.
 func (c *Condition) Stale() bool {
 	_, stale := c.stale()
 	return stale
 }
 
-// firstOf is the earlier of two times that may be unknown: zero.
+// firstOf returns the earlier of two times. A zero time is unknown.
 func firstOf(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
@@ -252,7 +254,7 @@ func firstOf(a, b time.Time) time.Time {
 	return a
 }
 
-// lastOf is the later of two times that may be unknown: zero.
+// lastOf returns the later of two times. A zero time is unknown.
 func lastOf(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b

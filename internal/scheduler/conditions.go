@@ -17,7 +17,7 @@ const (
 	staleTolerance = time.Hour // how long a scheduled sync may take to succeed
 )
 
-// watchClinics tells the observer how the clinics are.
+// watchClinics reports the clinics' conditions to the observer.
 func (s *Scheduler) watchClinics(ctx context.Context) {
 	s.loops.Every(ctx, "clinics", clinicsEvery, func() {
 		now := s.o.Now()
@@ -40,11 +40,11 @@ func (s *Scheduler) watchClinics(ctx context.Context) {
 	})
 }
 
-// phases are the phases of a clinic, in the order of its condition's.
+// phases are the phases of a clinic, in the order of Condition's phases.
 var phases = []syncs.Type{syncs.TypeInbound, syncs.TypeCases, syncs.TypeReconciliation}
 
-// summary is how many scheduled clinics are stale in one phase, and how old the
-// oldest of their data is, of those that have any.
+// summary returns how many scheduled clinics are stale in one phase, and the age of the
+// oldest data among the clinics that have data.
 func summary(all []Condition, place int, now time.Time) (stale int, oldest time.Duration) {
 	for i := range all {
 		p := &all[i].Phases[place]
@@ -61,21 +61,22 @@ func summary(all []Condition, place int, now time.Time) (stale int, oldest time.
 	return stale, oldest
 }
 
-// reportConditions logs a panic of what a schedule expects (R58).
+// reportConditions returns a function that logs a panic in working out what a schedule
+// expects (R58).
 func (s *Scheduler) reportConditions(ctx context.Context) func(error) {
 	return func(err error) {
 		panics.Logger(s.log, err).ErrorContext(ctx, "A panic hid what a schedule expects; its clinic counts as stale", "loop", "clinics")
 	}
 }
 
-// Condition is what is known of the clinic now. clinic.ErrNotFound where there is
-// none.
+// Condition returns what is known of the clinic now. The error is clinic.ErrNotFound where
+// there is none.
 func (s *Scheduler) Condition(ctx context.Context, clinicID uuid.UUID) (Condition, error) {
 	return condition(ctx, s.o.Clinics, clinicID, s.o.Now(), s.reportConditions(ctx))
 }
 
-// ReadCondition reads what is known of one clinic at a moment. clinic.ErrNotFound where
-// there is none.
+// ReadCondition reads what is known of one clinic at a moment. The error is
+// clinic.ErrNotFound where there is none.
 func ReadCondition(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, now time.Time) (Condition, error) {
 	return condition(ctx, clinics, clinicID, now, func(error) {})
 }
@@ -99,9 +100,9 @@ func ReadConditions(ctx context.Context, clinics ClinicStore, now time.Time) ([]
 	return conditions(ctx, clinics, uuid.Nil, now, func(error) {})
 }
 
-// conditions joins what the audits, credentials and plans say with what the
-// schedules expect, of all clinics or of the one that is named. What panics is
-// reported and counts as due: what cannot be told must not count as fresh (R58).
+// conditions joins what the audits, credentials and plans say with what the schedules
+// expect, for all clinics or for the named one. A clinic whose schedule panics is reported
+// and counts as due, because what is unknown must not count as fresh (R58).
 func conditions(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, now time.Time, report func(error)) ([]Condition, error) {
 	all, err := clinics.Conditions(ctx, clinicID, now)
 	if err != nil {
@@ -119,12 +120,11 @@ func conditions(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, no
 	return all, nil
 }
 
-// expect notes, for each phase of the clinic's schedule, the latest tick that has
-// had an hour to succeed, within the past year, and the coming one. Every tick
-// since the clinic was added counts, also one from before a change of the schedule:
-// it was not enqueued (R34), but data that is older than the schedule promises is
-// stale, whoever wrote the schedule when. Where the zone is unusable nothing can run,
-// and all is due now.
+// expect sets, for each phase of the clinic's schedule, the latest tick within the past
+// year that has had an hour to succeed, and the next tick. Every tick since the clinic was
+// added counts, also a tick before a change of the schedule. Such a tick was not enqueued
+// (R34), but data that is older than the schedule promises is stale, whenever the schedule
+// was written. Where the zone is unusable nothing can run, and every phase is due now.
 func expect(c *Condition, now time.Time) {
 	before := now.Add(-staleTolerance)
 	since := before.AddDate(-1, 0, 0)
@@ -153,14 +153,14 @@ func expect(c *Condition, now time.Time) {
 	}
 }
 
-// expectAll says that all is due now.
+// expectAll makes every phase due now.
 func expectAll(c *Condition, now time.Time) {
 	for i := range c.Phases {
 		c.Phases[i].Scheduled, c.Phases[i].Due, c.Phases[i].StaleSince = true, now, now
 	}
 }
 
-// expectOf notes the ticks of one entry for a phase that it runs.
+// expectOf sets the ticks of one entry for a phase that it runs.
 func expectOf(p *PhaseCondition, expression cron.Expression, loc *time.Location, since, before, now time.Time) {
 	if next := expression.Next(now, loc); p.Next.IsZero() || !next.IsZero() && next.Before(p.Next) {
 		p.Next = next

@@ -1,9 +1,9 @@
-// Package scheduler makes schedules run: it loads the entries of all clinics, enqueues a
-// sync for each tick that is due, writes down what became of every tick, and says how
-// fresh each clinic's data is beside what its schedule promises (R33, R34).
+// Package scheduler runs schedules: it loads the entries of all clinics, enqueues a sync
+// for each tick that is due, records the outcome of every tick, and compares the age of
+// each clinic's data with what its schedule promises (R33, R34).
 //
-// When a cron expression fires is package cron's to say; who works on a sync, package
-// queue's. Stores are handed in.
+// Package cron works out when a cron expression fires. Package queue works on the syncs.
+// The caller passes in the stores.
 package scheduler
 
 import (
@@ -28,7 +28,7 @@ const (
 	catchUpReconciliation = 12 * time.Hour
 )
 
-// A Config is what one active clinic is to run (R33).
+// A Config is the schedule of one active clinic (R33).
 type Config struct {
 	ClinicID  uuid.UUID
 	Timezone  string    // empty where nobody said
@@ -37,8 +37,8 @@ type Config struct {
 	ChangedAt time.Time // the schedules or the clinic, whichever was later
 }
 
-// An Entry is one entry of a clinic's schedule as it runs. Key stands for everything
-// that the entry says: an entry that was changed has another.
+// An Entry is one running entry of a clinic's schedule. Key stands for everything that the
+// entry says: a changed entry has another key.
 type Entry struct {
 	ClinicID uuid.UUID
 	Key      string
@@ -50,33 +50,32 @@ type Entry struct {
 	Jitter   time.Duration // by which its syncs are held back
 }
 
-// A Tick is one tick of an entry and what became of it: each has exactly one
-// outcome (R34).
+// A Tick is one tick of an entry and its outcome. Each tick has exactly one outcome (R34).
 type Tick struct {
 	Due     time.Time
 	Outcome Outcome
 }
 
-// Outcome says what became of a tick.
+// Outcome is what happened to a tick.
 type Outcome string
 
-// The outcomes of a tick. Coalesced: a sync of its clinic and type was queued
-// already. Missed: a later tick stands for it, or it is too long ago.
+// The outcomes of a tick. Coalesced: a sync of its clinic and type was already queued.
+// Missed: a later tick replaces it, or it is too old.
 const (
 	Enqueued  Outcome = "enqueued"
 	Coalesced Outcome = "coalesced"
 	Missed    Outcome = "missed"
 )
 
-// CheckEntry tells what is wrong with an entry of a schedule: its cron expression, or
-// its options (R4, R33). It is a check for clinic.ParseSchedules.
+// CheckEntry returns what is wrong with an entry of a schedule: its cron expression or its
+// options (R4, R33). clinic.ParseSchedules takes it as a check.
 func CheckEntry(e clinic.ScheduleEntry) error {
 	_, err := cron.Parse(e.Cron)
 	return errors.Join(err, e.Options.Check(e.Type))
 }
 
-// CatchUp is how far back, after an outage, the latest missed tick of an entry of
-// this type is still enqueued; an older one is missed (R34).
+// CatchUp returns how old the latest missed tick of an entry of this type may be, after an
+// outage, to be enqueued still. An older tick is missed (R34).
 func CatchUp(t syncs.Type) time.Duration {
 	if t == syncs.TypeReconciliation {
 		return catchUpReconciliation
@@ -84,10 +83,10 @@ func CatchUp(t syncs.Type) time.Duration {
 	return catchUp
 }
 
-// Jitter is how long a clinic's ticks are held back, so that thousands of clinics
-// that are due at 06:00 do not all start at once: the same for a clinic at all times
-// and on all replicas, spread evenly over clinics, from 0 to less than limit. A limit
-// of 0 or less means none.
+// Jitter returns how long a clinic's ticks are delayed, so that thousands of clinics that
+// are due at 06:00 do not all start at once. The delay is always the same for a clinic, on
+// all replicas. It is spread evenly over clinics, from 0 to less than limit. A limit of 0
+// or less means no delay.
 func Jitter(clinicID [16]byte, limit time.Duration) time.Duration {
 	if limit <= 0 {
 		return 0
@@ -97,8 +96,8 @@ func Jitter(clinicID [16]byte, limit time.Duration) time.Duration {
 	return time.Duration(h.Sum64() % uint64(limit)) //nolint:gosec // less than limit, so it fits
 }
 
-// Entries are the entries of a clinic that run, with their coming ticks after the
-// last change of the schedule (R34), and what is wrong with the others.
+// Entries returns the entries of a clinic that run, with their first ticks after the last
+// change of the schedule (R34), and what is wrong with the other entries.
 func Entries(config Config, now time.Time, jitter time.Duration) ([]Entry, []clinic.ScheduleProblem) {
 	loc, err := clinic.LoadZone(config.Timezone)
 	if err != nil {
@@ -139,8 +138,8 @@ func Entries(config Config, now time.Time, jitter time.Duration) ([]Entry, []cli
 	return running, problems
 }
 
-// entryKey stands for everything that an entry says, and its zone: what was
-// changed is another entry, whose earlier ticks are none (R34).
+// entryKey returns a key for everything that an entry says and its zone. A changed entry
+// has another key and no earlier ticks (R34).
 func entryKey(timezone string, e clinic.ScheduleEntry) string {
 	e.Index = 0
 	said, err := json.Marshal(e)
@@ -151,8 +150,8 @@ func entryKey(timezone string, e clinic.ScheduleEntry) string {
 	return hex.EncodeToString(sum[:12])
 }
 
-// ticks are the ticks of the entry that have come, and the one that comes next: the
-// latest is caught up if it is not too long ago, the others it stands for (R34).
+// ticks returns the ticks of the entry that have come, and the next one. The latest is
+// caught up if it is not too old; the earlier ones are missed (R34).
 func (e *Entry) ticks(now time.Time) (ticks []Tick, next time.Time) {
 	expression, err := cron.Parse(e.Cron)
 	if err != nil {

@@ -20,39 +20,39 @@ const (
 	dueAtOnce   = 1000
 )
 
-// ClinicStore is what a Scheduler reads of the clinics. All of it crosses clinics (R41).
+// ClinicStore is what a Scheduler reads of the clinics. All methods cross clinics (R41).
 type ClinicStore interface {
 	// AllSchedules reads the schedules of all active clinics.
 	AllSchedules(ctx context.Context) ([]Config, error)
 
-	// Conditions reads what is known of the clinics at a moment but for what their
-	// schedules say: of all, ordered by name, or of the one that is named.
+	// Conditions reads what is known of the clinics at a moment, without what their
+	// schedules expect: of all clinics, ordered by name, or of the named one.
 	Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) ([]Condition, error)
 }
 
-// EntryStore keeps the entries of all schedules as they run, and what became of their
-// ticks.
+// EntryStore keeps the running entries of all schedules, and the outcomes of their ticks.
 type EntryStore interface {
-	// Replace makes these the entries that run: new ones begin with their Next, those
-	// that run already keep theirs, all others end.
+	// Replace makes these the entries that run. New entries begin with their Next, entries
+	// that already run keep theirs, and all other entries end.
 	Replace(ctx context.Context, entries []Entry) error
 
-	// EnqueueDue takes the entries whose time has come, up to a number, while no other
-	// replica can. decide says for each which ticks there were (the last one is to be
-	// enqueued unless it is missed) and when the next is. Syncs, outcomes and coming
-	// ticks are written in one transaction, so that a tick is enqueued exactly once over
-	// all replicas (R34). It returns how many entries it took, and the outcomes.
+	// EnqueueDue takes up to limit entries whose time has come and locks them against other
+	// replicas. decide returns for each entry its ticks (the last one is enqueued unless it
+	// is missed) and its next time. Syncs, outcomes and next times are written in one
+	// transaction, so that a tick is enqueued exactly once over all replicas (R34).
+	// EnqueueDue returns how many entries it took, and the outcomes.
 	EnqueueDue(ctx context.Context, at time.Time, limit int, decide func(Entry) (ticks []Tick, next time.Time)) (taken int, outcomes map[Outcome]int, err error)
 }
 
-// Options are what a Scheduler works with.
+// Options configure a Scheduler.
 type Options struct {
 	Clinics ClinicStore
 	Entries EntryStore
 	Enqueue bool          // load the schedules and enqueue what is due (R33, ENABLE_SCHEDULER)
 	Jitter  time.Duration // spread of ticks over clinics; 0: none
 
-	// Changed tells of changes of the schedules until unsubscribe is called.
+	// Changed returns a channel that receives changes of the schedules until unsubscribe is
+	// called.
 	Changed func() (changed <-chan string, unsubscribe func())
 
 	Logger  *slog.Logger
@@ -60,7 +60,7 @@ type Options struct {
 	Observe Observer         // nil: nobody measures
 }
 
-// An Observer is told what a Scheduler sees and does (docs/interface.md §Metrics).
+// An Observer receives what a Scheduler finds and does (docs/interface.md §Metrics).
 type Observer interface {
 	Ticks(outcome string, n int)                         // what became of ticks
 	SchedulesLoaded(running, bad int)                    // how many entries there are
@@ -68,8 +68,8 @@ type Observer interface {
 	Clinics(counts map[ClinicState]int)                  // how many clinics are in each state
 }
 
-// A Scheduler runs the schedules of all clinics. It is safe for concurrent use, also by
-// many replicas on one database.
+// A Scheduler runs the schedules of all clinics. It is safe for concurrent use, and many
+// replicas may run on one database.
 type Scheduler struct {
 	o     Options
 	log   *slog.Logger
@@ -79,7 +79,7 @@ type Scheduler struct {
 	problems map[uuid.UUID]string // of schedules, as they were last reported
 }
 
-// New makes a Scheduler that does nothing by itself until Begin.
+// New makes a Scheduler. It does nothing by itself until Begin.
 func New(o Options) *Scheduler {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -91,7 +91,7 @@ func New(o Options) *Scheduler {
 	return &Scheduler{o: o, log: log, loops: panics.Loops{Log: log}, problems: make(map[uuid.UUID]string)}
 }
 
-// Begin begins to watch how fresh the clinics' data is, and to enqueue what is due where
+// Begin starts to watch how fresh the clinics' data is, and to enqueue what is due where
 // the options say so, until the context ends. Wait waits for the end.
 func (s *Scheduler) Begin(ctx context.Context) {
 	s.loops.Begin(ctx, "clinics", s.watchClinics)
@@ -101,11 +101,11 @@ func (s *Scheduler) Begin(ctx context.Context) {
 	}
 }
 
-// Wait returns when all that Begin began has ended.
+// Wait returns when everything that Begin started has ended.
 func (s *Scheduler) Wait() { s.loops.Wait() }
 
-// keepLoaded loads the schedules at the start, every five minutes, and at once when
-// they were changed (R33).
+// keepLoaded loads the schedules at the start, every five minutes, and at once after they
+// were changed (R33).
 func (s *Scheduler) keepLoaded(ctx context.Context) {
 	changed, unsubscribe := s.o.Changed()
 	defer unsubscribe()
@@ -124,8 +124,8 @@ func (s *Scheduler) keepLoaded(ctx context.Context) {
 	}
 }
 
-// Load makes what clinic_schedule_configs says the schedules that run. A bad entry
-// disables itself and is reported; a failed load changes nothing (R33).
+// Load replaces the running schedules with those in clinic_schedule_configs. A bad entry
+// does not run and is reported. A failed load changes nothing (R33).
 func (s *Scheduler) Load(ctx context.Context) error {
 	configs, err := s.o.Clinics.AllSchedules(ctx)
 	if err != nil {
@@ -147,8 +147,8 @@ func (s *Scheduler) Load(ctx context.Context) error {
 	return nil
 }
 
-// entries are a clinic's Entries. Where they panic, the clinic has none, and the
-// others go on (R58).
+// entries returns a clinic's Entries. Where they panic, the clinic has none, and the other
+// clinics go on (R58).
 func (s *Scheduler) entries(ctx context.Context, config Config, now time.Time) (running []Entry, problems []clinic.ScheduleProblem) {
 	err := s.loops.Survive(ctx, "schedules", func() error {
 		running, problems = Entries(config, now, s.o.Jitter)
@@ -160,7 +160,7 @@ func (s *Scheduler) entries(ctx context.Context, config Config, now time.Time) (
 	return running, problems
 }
 
-// reportProblems logs a clinic's bad entries once for each change of them.
+// reportProblems logs a clinic's bad entries, once for each change of them.
 func (s *Scheduler) reportProblems(ctx context.Context, clinicID uuid.UUID, problems []clinic.ScheduleProblem) {
 	said := fmt.Sprint(problems)
 	s.mu.Lock()
@@ -186,8 +186,8 @@ func (s *Scheduler) tick(ctx context.Context) {
 	})
 }
 
-// EnqueueDue enqueues a sync for each entry whose time has come, and writes down
-// what became of every tick (R34). Many replicas may do so at once.
+// EnqueueDue enqueues a sync for each entry whose time has come, and records the outcome of
+// every tick (R34). Many replicas may do so at once.
 func (s *Scheduler) EnqueueDue(ctx context.Context) error {
 	now := s.o.Now()
 	for {
@@ -204,8 +204,8 @@ func (s *Scheduler) EnqueueDue(ctx context.Context) error {
 	}
 }
 
-// ticksOf are the entry's ticks. An entry that panics waits for the next load of the
-// schedules, and the others go on (R58).
+// ticksOf returns the entry's ticks. An entry that panics waits for the next load of the
+// schedules, and the other entries go on (R58).
 func (s *Scheduler) ticksOf(ctx context.Context, e Entry, now time.Time) (ticks []Tick, next time.Time) {
 	err := s.loops.Survive(ctx, "ticks", func() error {
 		ticks, next = e.ticks(now)
@@ -217,7 +217,7 @@ func (s *Scheduler) ticksOf(ctx context.Context, e Entry, now time.Time) (ticks 
 	return ticks, next
 }
 
-// nobody is an Observer that does not look.
+// nobody is an Observer that ignores everything.
 type nobody struct{}
 
 func (nobody) Ticks(string, int)                    {}

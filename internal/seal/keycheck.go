@@ -66,7 +66,7 @@ func (k *Keyring) Verify(ctx context.Context, store KeyCheckStore) error {
 	return err
 }
 
-// verifyAll opens the checks of the ring's keys and answers the ids that passed.
+// verifyAll opens the checks of the ring's keys and returns the ids that passed.
 func (k *Keyring) verifyAll(checks []KeyCheck) (known []string, err error) {
 	for _, check := range checks {
 		if k.find(check.KeyID) == nil {

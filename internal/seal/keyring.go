@@ -143,7 +143,7 @@ func (k *Keyring) KeyIDs() []string {
 
 func (k *Keyring) first() *encryptionKey { return &k.keys[0] }
 
-// find answers the key of an id, or nil.
+// find returns the key of an id, or nil.
 func (k *Keyring) find(id string) *encryptionKey {
 	for i := range k.keys {
 		if k.keys[i].id == id {

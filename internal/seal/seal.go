@@ -99,7 +99,7 @@ func (k *Keyring) Reseal(sealed []byte, about Subject) ([]byte, error) {
 	return k.Seal(plain, about)
 }
 
-// NeedsRotation tells whether a record was sealed with another key than the
+// NeedsRotation reports whether a record was sealed with another key than the
 // first, or is not of our form.
 func (k *Keyring) NeedsRotation(sealed []byte) bool {
 	id, err := KeyID(sealed)

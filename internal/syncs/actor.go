@@ -2,7 +2,7 @@ package syncs
 
 import "strings"
 
-// Who is an actor in plain words.
+// Who describes an actor in plain words.
 func Who(actor string) string {
 	kind, id, _ := strings.Cut(actor, ":")
 	switch kind {

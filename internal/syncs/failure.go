@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Code says how a sync failed, in the API's words (docs/interface.md §Codes).
+// Code names how a sync failed, as the API shows it (docs/interface.md §Codes).
 type Code string
 
 // The codes that a sync can end with.
@@ -44,26 +44,26 @@ const (
 	CodeInternal             Code = "internal"
 )
 
-// What ends a sync from outside its rules.
+// Reasons that end a sync from outside its rules.
 var (
-	// ErrLeaseLost: another attempt has taken the sync over, or it was closed. The
-	// attempt that meets it stops and writes nothing more (R30).
+	// ErrLeaseLost: another attempt has taken the sync over, or it was closed. The attempt
+	// that gets this error stops and writes nothing more (R30).
 	ErrLeaseLost = errors.New("lease_lost: the sync is no longer this attempt's to write")
 
-	// ErrCancelled: somebody cancelled the sync.
+	// ErrCancelled: a person or program cancelled the sync.
 	ErrCancelled = errors.New("the sync was cancelled")
 
-	// ErrTimeout: the sync worked longer than it may (R28).
+	// ErrTimeout: the sync worked longer than its limit (R28).
 	ErrTimeout = errors.New("the sync took longer than SYNC_TIMEOUT_MS allows")
 
 	// ErrShutdown: the process is ending; the sync goes back to the queue (R31).
 	ErrShutdown = errors.New("the process is shutting down")
 
-	// ErrDatabase: the database did not do its part. Stores wrap it.
+	// ErrDatabase: the database did not carry out a request. Stores wrap it.
 	ErrDatabase = errors.New("the database is not available")
 )
 
-// A Failure is a sync's end with a code of its own: what a guard or a rule says.
+// A Failure ends a sync with a code of its own: a guard or a rule refused.
 type Failure struct {
 	Code    Code
 	Message string
@@ -79,7 +79,7 @@ func Fail(code Code, format string, args ...any) *Failure {
 	return &Failure{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// Retryable tells whether another attempt may do better (W15, column Retry; R32).
+// Retryable reports whether another attempt may succeed (W15, column Retry; R32).
 func (c Code) Retryable() bool {
 	switch c {
 	case CodeUnreachable, CodePIMSError, CodePIMSRateLimited, CodeAuthExpired, CodeBrowserUnavailable,

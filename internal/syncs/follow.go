@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// Follow yields how a sync stands until it is over, which is yielded last, or the context
-// ends. It looks every so often, and sooner where wait returns sooner: wait returns once
-// the sync is over, or with its present state when its context ends. An error of wait is
-// yielded; whoever goes on after it looks again.
+// Follow yields the state of a sync until it is over or the context ends. It yields the
+// final state last. It looks once every interval, and sooner where wait returns sooner:
+// wait returns once the sync is over, or with its present state when its context ends.
+// Follow yields an error of wait, too; if the caller continues the loop, Follow looks
+// again.
 func Follow(ctx context.Context, every time.Duration, wait func(context.Context) (Audit, error)) iter.Seq2[Audit, error] {
 	return func(yield func(Audit, error) bool) {
 		for ctx.Err() == nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// The caps and defaults of a request (R4). They bind requests, not what a phase
-// fetches to look an orphan up (R22).
+// The limits and defaults of a request (R4). They limit requests, not the days that a phase
+// fetches to look for an orphan (R22).
 const (
 	MaxWindowDays        = 92
 	MaxDaysAhead         = 90
@@ -26,8 +26,8 @@ const (
 	DefaultParallelBatchSize = 5
 )
 
-// option is one field of a request: its name in the API, the types of sync that
-// know it, and whether it was given.
+// option is one field of a request: its name in the API, the types of sync that accept it,
+// and whether it was given.
 type option struct {
 	name  string
 	types []Type
@@ -62,8 +62,8 @@ func Allowed(t Type) []string {
 	return names
 }
 
-// Check tells what is wrong with the options of a request whatever the day is.
-// The error is a *Failure with CodeInvalidRequest and the name of the field.
+// Check returns what is wrong with the options of a request, as far as that does not depend
+// on the date. The error is a *Failure with CodeInvalidRequest and the name of the field.
 func (o Options) Check(t Type) error {
 	if !slices.Contains(Types(), t) {
 		return invalid("type", "type must be one of inbound, cases, reconciliation, full")
@@ -99,7 +99,7 @@ func (o Options) Check(t Type) error {
 	return o.checkDates(t, *o.StartDate, *o.EndDate)
 }
 
-// checkYear refuses a date that no calendar has.
+// checkYear refuses a date outside MinYear and MaxYear.
 func checkYear(name string, d *pims.Date) error {
 	if d != nil && (d.Year < MinYear || d.Year > MaxYear) {
 		return invalid(name, "the year of %s must be between %d and %d", name, MinYear, MaxYear)
@@ -107,7 +107,7 @@ func checkYear(name string, d *pims.Date) error {
 	return nil
 }
 
-// checkDates holds the rules on a pair of dates, given or defaulted.
+// checkDates checks a pair of dates, given or defaulted.
 func (o Options) checkDates(t Type, start, end pims.Date) error {
 	switch days := end.Sub(start) + 1; {
 	case days < 1 && o.StartDate != nil && o.EndDate != nil:
@@ -144,14 +144,14 @@ type Windows struct {
 	// window where lookaheadDays reaches into the future (R4).
 	CandidatesUntil time.Time
 
-	// Default has the types of sync that write and whose windows hold every day of
-	// their defaults (R4), or that follow the clinic's schedule from day to day. Only
-	// they tell that the clinic's data is fresh.
+	// Default holds the types of sync that write and whose windows contain every day of
+	// their defaults (R4), or that follow the clinic's schedule from day to day. Only these
+	// make the clinic's data count as fresh.
 	Default map[Type]bool
 }
 
-// Windows applies R4's defaults to the options: now tells what "today" is in the
-// clinic's zone (R1, R3). The windows that the type has no use for are zero.
+// Windows applies R4's defaults to the options. now determines "today" in the clinic's zone
+// (R1, R3). Windows that the type does not use are zero.
 func (o Options) Windows(t Type, now time.Time, loc *time.Location) (Windows, error) {
 	w, err := o.windows(t, now, loc)
 	if err != nil || o.DryRun {
@@ -162,11 +162,11 @@ func (o Options) Windows(t Type, now time.Time, loc *time.Location) (Windows, er
 	return w, err
 }
 
-// Rolling tells whether a schedule with these options follows the calendar: what it
-// syncs is what the clinic is to get, whatever the defaults.
+// Rolling reports whether the window of a schedule with these options moves with the
+// calendar. Then the schedule defines which days the clinic gets, whatever the defaults.
 func (o Options) Rolling() bool { return o.StartDate == nil && o.EndDate == nil && !o.DryRun }
 
-// holding are the types of sync whose windows hold those of others.
+// holding returns the types of sync whose windows contain those of o.
 func (w *Windows) holding(o Windows) map[Type]bool {
 	held := map[Type]bool{
 		TypeInbound:        w.Inbound.Covers(o.Inbound),

@@ -8,8 +8,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// A Plan is what a guard held back, to be approved or rejected by a person within
-// a day (R18, R23).
+// A Plan is what a guard held back. A person approves or rejects it within a day (R18,
+// R23).
 type Plan struct {
 	ID        uuid.UUID
 	ClinicID  uuid.UUID
@@ -27,25 +27,25 @@ type Plan struct {
 	DecidedBy string    // an actor: "key:<id>", "os:<user>"
 	Execution Execution // zero: nobody approved it
 
-	// CoversDefault is Result.CoversDefault of the sync that was stopped, and so of
-	// the one that carries the plan out.
+	// CoversDefault is the Result.CoversDefault of the sync that was stopped. The sync that
+	// carries the plan out has the same.
 	CoversDefault bool
 }
 
-// An Execution is the sync that carries an approved plan out, as far as it has come.
+// An Execution is the sync that carries out an approved plan, in its present state.
 type Execution struct {
 	SyncID uuid.UUID
 	Status Status
 	Code   Code // of one that failed
 }
 
-// Failed tells whether the sync is over and did not do what was approved.
+// Failed reports whether the sync is over and did not do what was approved.
 func (e *Execution) Failed() bool {
 	return e.Status == StatusFailed || e.Status == StatusCancelled
 }
 
-// Outcome says how the sync ended: "completed", "failed: timeout"; of one that is
-// not over, how it stands.
+// Outcome describes how the sync ended: "completed", "failed: timeout". Before its end it
+// describes the present state.
 func (e *Execution) Outcome() string {
 	if e.Status == StatusFailed && e.Code != "" {
 		return string(e.Status) + ": " + string(e.Code)
@@ -53,8 +53,8 @@ func (e *Execution) Outcome() string {
 	return string(e.Status)
 }
 
-// Standing says in plain words where the plan stands: its status, and that it was
-// not carried out where its sync failed.
+// Standing describes the state of the plan in plain words: its status, and that it was not
+// carried out where its sync failed.
 func (p *Plan) Standing() string {
 	if !p.Execution.Failed() {
 		return string(p.Status)
@@ -62,7 +62,7 @@ func (p *Plan) Standing() string {
 	return string(p.Status) + ", its sync " + p.Execution.Outcome()
 }
 
-// Decider says in plain words who decided.
+// Decider describes in plain words who decided.
 func (p *Plan) Decider() string { return Who(p.DecidedBy) }
 
 // PlanStatus is the state of a plan.
@@ -77,9 +77,9 @@ const (
 	PlanSuperseded PlanStatus = "superseded"
 )
 
-// SeenBy tells whether a later run of the plan's type has looked at the plan's days
-// for itself, so that its verdict replaces the plan (R18, R23). The window of a run
-// moves with the calendar: the first day of a plan from before today may be over.
+// SeenBy reports whether a later run of the plan's type has read the plan's days itself.
+// Then the result of that run replaces the plan (R18, R23). The window of a run moves with
+// the calendar, so the first days of an older plan may lie before today; they do not count.
 func (p *Plan) SeenBy(window pims.Window, now time.Time) bool {
 	start := p.Window.Start
 	if p.CreatedAt.Before(pims.DateOf(now, window.Location).In(window.Location)) {
@@ -88,10 +88,10 @@ func (p *Plan) SeenBy(window pims.Window, now time.Time) bool {
 	return window.ContainsDate(p.Window.End) && !start.Before(window.Start)
 }
 
-// PlanLifetime is how long a plan can be approved (R18, R23).
+// PlanLifetime is how long after its creation a plan can be approved (R18, R23).
 const PlanLifetime = 24 * time.Hour
 
-// Decidable tells whether the plan can still be approved or rejected. The error is
+// Decidable reports whether the plan can still be approved or rejected. The error is
 // a *Failure with CodeAlreadyDecided that says what happened to it.
 func (p *Plan) Decidable(now time.Time) error {
 	status := p.Status
@@ -113,7 +113,7 @@ func (p *Plan) Decidable(now time.Time) error {
 	}
 }
 
-// Names are the cases that the plan would delete.
+// Names returns the cases that the plan would delete.
 func (p *Plan) Names() map[uuid.UUID]bool {
 	named := make(map[uuid.UUID]bool, len(p.Cases))
 	for i := range p.Cases {
@@ -128,13 +128,13 @@ type PlannedCase struct {
 	PIMSID        string
 	ScheduledDate time.Time
 
-	// What tells the visit apart besides, as the case has it when the plan is read
-	// alone; empty in a list. No names.
+	// Further details of the visit, set when the plan is read alone and empty in a list.
+	// They hold no names.
 	Kind string // the PIMS's word for the type, else the case's type
 	Room string
 }
 
-// Evidence is what a guard saw. It holds counts, days and ids, never names (R40).
+// Evidence is what a guard found. It holds counts, days and ids, never names (R40).
 type Evidence struct {
 	FetchedAt  time.Time
 	Refusal    string         // which rule of the deletion guard refused, of Refusals; empty: another guard
@@ -150,7 +150,7 @@ type Evidence struct {
 	Rereadings []Rereading    // of the days that hold orphans (R22)
 }
 
-// A Lookup is what the PIMS said when it was asked about one orphan (R22).
+// A Lookup is what the PIMS returned for one orphan (R22).
 type Lookup struct {
 	PIMSID string
 	Method string // "by_id" or "wide_fetch"
@@ -158,8 +158,8 @@ type Lookup struct {
 	At     time.Time
 }
 
-// A Rereading is a second fetch of days that hold orphans: what is missing twice is
-// missing (R22).
+// A Rereading is a second fetch of days with orphans. Only a case that is missing in both
+// is missing (R22).
 type Rereading struct {
 	Days  pims.Window // Location is not stored
 	At    time.Time

@@ -1,13 +1,13 @@
 package syncs
 
-// A Page says how much of a list is wanted: at most Limit items after Cursor. A
-// cursor is what an earlier answer's nextCursor said; empty for the beginning.
+// A Page selects a part of a list: at most Limit items after Cursor. Cursor is the
+// nextCursor of an earlier answer, or empty for the beginning.
 type Page struct {
 	Limit  int
 	Cursor string
 }
 
-// A List is a page of items and the cursor of the next; empty at the end.
+// A List is a page of items and the cursor of the next page, empty at the end.
 type List[T any] struct {
 	Items      []T
 	NextCursor string

@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Progress tells how far a running sync has come.
+// Progress is how far a running sync has come.
 type Progress struct {
 	Phase Type
 	Step  string // what it does now, a closed set: "login", "fetch", "write", …
@@ -16,7 +16,7 @@ type Progress struct {
 	Total int // 0: not known yet
 }
 
-// A Result is how a sync ended.
+// A Result is the outcome of a sync.
 type Result struct {
 	Code     Code   // empty: nothing to say
 	Error    string // what happened and what to do; holds no name and no secret (R40)
@@ -26,16 +26,16 @@ type Result struct {
 	Warnings Warnings
 	Changes  []Change // what a dry run would do (R26); capped
 
-	// CoversDefault tells that the sync worked on every day that its type works on by
-	// default (R4), followed the clinic's schedule from day to day, or carried out a
-	// plan of such a sync. A dry run never does.
+	// CoversDefault reports that the sync worked on every day that its type works on by
+	// default (R4), followed the clinic's schedule from day to day, or carried out a plan
+	// of such a sync. It is never true for a dry run.
 	CoversDefault bool
 
 	// Skipped says why a phase of a full sync did not run (R27).
 	Skipped map[Type]string
 }
 
-// Stats are the counts of a sync. A phase fills in those that it has.
+// Stats are the counts of a sync. A phase sets those that it has.
 type Stats struct {
 	AppointmentsFound int
 	CasesFound        int
@@ -68,8 +68,7 @@ func (s Stats) Add(o Stats) Stats {
 	return s
 }
 
-// A Count is one of a sync's counts under the name that the API and the logs have
-// for it.
+// Count is one of a sync's counts under its name in the API and the logs.
 type Count struct {
 	Name  string
 	Value int
@@ -115,7 +114,7 @@ func (s Stats) Counts(t Type) []Count {
 	}
 }
 
-// LogValue is the counts as the logs show them (W20).
+// LogValue returns the counts as the logs show them (W20).
 func (s Stats) LogValue(t Type) slog.Value {
 	var attrs []slog.Attr
 	for _, c := range s.Counts(t) {
@@ -124,8 +123,8 @@ func (s Stats) LogValue(t Type) slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// Warnings count what was passed over without failing the sync, and what people
-// should know of (R6, R7).
+// Warnings count what was skipped without failing the sync, and what people should know of
+// (R6, R7).
 type Warnings struct {
 	UnknownStatuses  int
 	UnusableRows     int
@@ -135,8 +134,8 @@ type Warnings struct {
 	RefusedLookups   int // missing appointments about which the PIMS refuses to say anything (R20, R22)
 	UnusableLookups  int // missing appointments about which it returns an error or what cannot be read (R20, R22)
 
-	// ConsultationsHidden counts the cases whose notes were taken out of sight: their
-	// patient or their consultation became another one (R7).
+	// ConsultationsHidden counts the cases whose notes were hidden because their patient or
+	// consultation changed (R7).
 	ConsultationsHidden int
 }
 
@@ -158,17 +157,18 @@ const (
 	ItemMalformed   ItemCode = "malformed"
 	ItemAuthExpired ItemCode = "auth_expired"
 
-	// ItemAnotherPatient: the consultation names another patient than the case, or was
-	// hidden before as another one's and names none. It was not stored (R7).
+	// ItemAnotherPatient: the consultation names another patient than the case; or it was
+	// hidden before as another patient's and names no patient. It was not stored (R7).
 	ItemAnotherPatient ItemCode = "another_patient"
 
-	// ItemAnotherVisit: the PIMS names the consultation for another visit, too, of
-	// another patient, or contradicts itself about which consultation the visit has. It
-	// is not shown (R9).
+	// ItemAnotherVisit: the PIMS names the consultation for a visit of another patient,
+	// too, or contradicts itself about which consultation the visit has. It is not shown
+	// (R9).
 	ItemAnotherVisit ItemCode = "another_visit"
 )
 
-// MaxChanges is how many changes a dry run lists (R26), and how many failures.
+// MaxChanges bounds how many changes a dry run lists (R26), and how many failures a sync
+// lists.
 const MaxChanges = 1000
 
 // A Change is what a dry run would do to one case (R26).
@@ -178,7 +178,8 @@ type Change struct {
 	PIMSID string
 	Fields []FieldChange
 
-	// Which case it is, for people, as it is now; empty of one that would be created.
+	// The case as it is now, for people to recognise it; empty for a case that would be
+	// created.
 	ScheduledDate time.Time
 	PatientName   string
 }
@@ -195,11 +196,11 @@ const (
 	ActionRestored Action = "restored"
 )
 
-// ActionHeldBack is what a guard would keep a sync from deleting. Only a dry run says
-// so (R26); any other keeps a plan.
+// ActionHeldBack marks a deletion that a guard would stop. Only a dry run uses it (R26);
+// any other sync stores a plan.
 const ActionHeldBack Action = "held_back"
 
-// Actions are all actions of a sync.
+// Actions lists all actions of a sync.
 func Actions() []Action {
 	return []Action{ActionCreated, ActionUpdated, ActionEnriched, ActionDeleted, ActionRestored}
 }
@@ -211,11 +212,11 @@ type FieldChange struct {
 	After  string
 }
 
-// Deletes tells whether the change soft-deletes the case, or would.
+// Deletes reports whether the change soft-deletes the case or would do so.
 func (c *Change) Deletes() bool { return c.Action == ActionDeleted || c.Action == ActionHeldBack }
 
-// Count adds a written case. A restored case is an updated one too, so that what
-// was found is created + updated + unchanged + skipped (R12).
+// Count adds a written case. A restored case counts as updated, too, so that the number
+// found is created + updated + unchanged + skipped (R12).
 func (r *Result) Count(action Action) {
 	switch action {
 	case ActionCreated:
@@ -233,8 +234,8 @@ func (r *Result) Count(action Action) {
 	}
 }
 
-// ChangesInOrder puts what a dry run would delete, or hold back, before its other
-// changes, each group in its order.
+// ChangesInOrder puts what a dry run would delete, or hold back, before its other changes,
+// and keeps the order within each group.
 func ChangesInOrder(changes []Change) []Change {
 	sorted := slices.Clone(changes)
 	slices.SortStableFunc(sorted, func(a, b Change) int {

@@ -1,8 +1,8 @@
-// Package syncs is the vocabulary of a sync: what one may ask for, how it stands, what it
-// did, how it failed, and what waits for a person's approval. The API, the command line,
-// the schedules, the queue, the rules and the database share it.
+// Package syncs defines the types that describe a sync: its request, its state, its result,
+// its failure, and the plan that waits for a person's approval. The API, the command line,
+// the schedules, the queue, the rules and the database share them.
 //
-// It holds values and the arithmetic on them; it reads no clock and no database.
+// The package holds values and computes with them. It reads no clock and no database.
 package syncs
 
 import (
@@ -49,13 +49,13 @@ const (
 	StatusCancelled  Status = "cancelled"
 )
 
-// Final tells whether a sync in this state is over.
+// Final reports whether a sync in this state is over.
 func (s Status) Final() bool {
 	return s == StatusCompleted || s == StatusFailed || s == StatusCancelled
 }
 
-// Options are what a request may say about a sync; nil means the default.
-// W21, docs/interface.md §Endpoints "Fields of a request", R4.
+// Options are the fields of a request; nil means the default. W21, docs/interface.md
+// §Endpoints "Fields of a request", R4.
 type Options struct {
 	StartDate         *pims.Date
 	EndDate           *pims.Date
@@ -96,7 +96,7 @@ type Audit struct {
 	Children    []Audit   // of a full sync, in the order they ran
 }
 
-// Duration is how long the sync worked, 0 until it is over.
+// Duration returns how long the sync worked, 0 until it is over.
 func (a *Audit) Duration() time.Duration {
 	if a.StartedAt.IsZero() || a.CompletedAt.IsZero() {
 		return 0
@@ -114,8 +114,8 @@ type Run struct {
 	DueAt    time.Time // of the tick that started it; zero: none (R34)
 }
 
-// A Lease is the right to write for a sync. Every writing transaction first
-// checks it (R30); a lost lease is ErrLeaseLost.
+// A Lease is the right to write for a sync. Every writing transaction first checks it
+// (R30); the error of a lost lease is ErrLeaseLost.
 type Lease struct {
 	ClinicID uuid.UUID
 	AuditID  uuid.UUID // the audit that was claimed: in a full sync, the master

@@ -88,7 +88,7 @@ func TestSpansFormATreeAndTellHowTheyEnded(t *testing.T) {
 	require.NotContains(t, c.One(t, "some_pims login").Attributes, "http.response.status_code")
 }
 
-// spend makes more spans than can be kept, and answers how long that took.
+// spend makes more spans than can be kept, and returns how long that took.
 func spend(ctx context.Context, traces *tracing.Tracing) time.Duration {
 	began := time.Now()
 	for range 10_000 {

@@ -59,7 +59,7 @@ var general = []string{
 // signposts lead to the description and are no part of it.
 var signposts = map[string]string{"/": "application/json", "/docs": "text/html", "/openapi.json": "application/openapi+json"}
 
-// Check tells how an answer to a request differs from the description; nil: it does
+// Check returns how an answer to a request differs from the description; nil: it does
 // not. body is what response.Body brought, the whole of it. sent is the request's
 // body, and is checked too where the answer is a good one: what the API takes, the
 // description must allow.

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// Examples tells which example of the description is not of its schema; nil: none. It
+// Examples returns which example of the description is not of its schema; nil: none. It
 // returns how many it has seen.
 func (c *Contract) Examples() (seen int, err error) {
 	err = c.walk(c.whole, nil, func(node map[string]any, where []string) error {

@@ -18,11 +18,11 @@ func mutants() []mutant {
 // theSnapshot is what makes a calendar a proof (R5, R6).
 func theSnapshot() []mutant {
 	const (
-		calendar    = "internal/pims/idexxneo/calendar.go"
-		row         = "internal/pims/idexxneo/rows.go"
-		appointment = "internal/pims/appointment.go"
-		court       = "internal/casesync/reconciliation.go"
-		proof       = "if err := s.Prove(ctx); err != nil {\n\t\treturn pims.Snapshot{}, err\n\t}\n\t"
+		calendar       = "internal/pims/idexxneo/calendar.go"
+		row            = "internal/pims/idexxneo/rows.go"
+		appointment    = "internal/pims/appointment.go"
+		reconciliation = "internal/casesync/reconciliation.go"
+		proof          = "if err := s.Prove(ctx); err != nil {\n\t\treturn pims.Snapshot{}, err\n\t}\n\t"
 	)
 	proved := tests{neo, "Proved|SpoilsIt"}
 	rows := tests{neo, "InAnyOtherForm|Blocks|RowsPlace|NeoIsAPIMSLikeAnyOther/calendar|Duplicate|WithOneID|WithoutAStart|AnotherZone"}
@@ -51,14 +51,14 @@ func theSnapshot() []mutant {
 		{"R6", "a row that comes twice is found twice", appointment, "return len(s.Appointments) + len(s.Unusable)", "return len(s.Appointments) + len(s.Unusable) + s.Duplicates", present},
 		{"R6", "a row that cannot be used is not counted", "internal/casesync/inbound.go", "result.Stats.CasesSkipped = len(snapshot.Unusable)", "result.Stats.CasesSkipped = 0", present},
 		{"R6", "an inbound that left rows out does not say so", "internal/casesync/inbound.go", "if !snapshot.Complete() {", "if false {", present},
-		{"R6", "a second reading that lacks rows is believed", court, "reading the calendar of %s again: %w\", days, err)\n\t\t}\n\t\tpresent, err := snapshot.Present()\n\t\tif err != nil {", "reading the calendar of %s again: %w\", days, err)\n\t\t}\n\t\tpresent, err := snapshot.Present()\n\t\tif false {", present},
-		{"R6", "a wide fetch that lacks rows is believed", court, "looking for missing appointments in %s: %w\", wide, err)\n\t}\n\tpresent, err := snapshot.Present()\n\tif err != nil {", "looking for missing appointments in %s: %w\", wide, err)\n\t}\n\tpresent, err := snapshot.Present()\n\tif false {", present},
+		{"R6", "a second reading that lacks rows is believed", reconciliation, "reading the calendar of %s again: %w\", days, err)\n\t\t}\n\t\tpresent, err := snapshot.Present()\n\t\tif err != nil {", "reading the calendar of %s again: %w\", days, err)\n\t\t}\n\t\tpresent, err := snapshot.Present()\n\t\tif false {", present},
+		{"R6", "a wide fetch that lacks rows is believed", reconciliation, "looking for missing appointments in %s: %w\", wide, err)\n\t}\n\tpresent, err := snapshot.Present()\n\tif err != nil {", "looking for missing appointments in %s: %w\", wide, err)\n\t}\n\tpresent, err := snapshot.Present()\n\tif false {", present},
 		{"R6", "an incomplete snapshot passes for complete", appointment, "return s.Unidentified == 0", "return true", present},
 		{"R6", "a row that cannot be used counts as absent", appointment, "ids[s.Unusable[i].ID] = struct{}{}", "_ = i", present},
 		{"R6", "a part of a snapshot loses the rows without a day", appointment, "row.Start.IsZero() || ", "", part},
 		{"R6", "a part of a snapshot forgets the rows without an id", appointment, "Unidentified: s.Unidentified, ", "", part},
-		{"R6", "an orphan whose lookup is unusable is gone", court, "return a, unsound(pimsID, row.Field+\" \"+row.Reason)", "_ = row\n\t\treturn a, nil", tests{sync, "GoesAstray"}},
-		{"R6", "an orphan whose row in the wide fetch is unusable is gone", court, "ok && found[c.PIMSID] == nil", "ok && false", tests{sync, "AWideFetch"}},
+		{"R6", "an orphan whose lookup is unusable is gone", reconciliation, "return a, unsound(pimsID, row.Field+\" \"+row.Reason)", "_ = row\n\t\treturn a, nil", tests{sync, "GoesAstray"}},
+		{"R6", "an orphan whose row in the wide fetch is unusable is gone", reconciliation, "ok && found[c.PIMSID] == nil", "ok && false", tests{sync, "AWideFetch"}},
 		{"R6", "a full sync reconciles after an incomplete inbound", "internal/casesync/full.go", `case !clean || inbound.Code != "":`, "case !clean:", tests{sync, "LeftRowsOut"}},
 	}
 }
@@ -104,8 +104,8 @@ func theCalendarsGuards() []mutant {
 // theCourt hears each orphan (R21, R22).
 func theCourt() []mutant {
 	const (
-		court = "internal/casesync/reconciliation.go"
-		full  = "internal/casesync/full.go"
+		reconciliation = "internal/casesync/reconciliation.go"
+		full           = "internal/casesync/full.go"
 	)
 	unproved := tests{sync, "HasNotProvedItself"}
 	heard := tests{sync, "MovedOut|CancelledAppointmentThatLeft|SpoilsTheSnapshot"}
@@ -116,22 +116,22 @@ func theCourt() []mutant {
 		{"R21", "a case before the window is a candidate", "internal/postgres/cases.go", "scheduled_date >= $3 and scheduled_date < $4 and scheduled_date < $5", "$3::timestamptz is not null and scheduled_date < $4 and scheduled_date < $5", candidates},
 		{"R21", "a case after the window is a candidate", "internal/postgres/cases.go", "scheduled_date < $4 and scheduled_date < $5", "$4::timestamptz is not null and scheduled_date < $5", candidates},
 		{"R21", "a case of the future is a candidate", "internal/postgres/cases.go", "scheduled_date < $4 and scheduled_date < $5", "scheduled_date < $4 and $5::timestamptz is not null", candidates},
-		{"R22", "a lookup that fails is trusted", court, "return err == nil && a.ID == probe.ID", "return a.ID == probe.ID || err != nil", unproved},
-		{"R22", "a lookup that finds another appointment is trusted", court, "a.ID == probe.ID && ", "", unproved},
-		{"R22", "a lookup that finds another time is trusted", court, " && a.Start.Equal(probe.Start)", "", unproved},
-		{"R22", "a lookup that fails says that the orphan is gone", court, "case err != nil:\n\t\t\treturn nil, err\n\t\t}\n\t\tanswers", "case false:\n\t\t\treturn nil, err\n\t\t}\n\t\tanswers", tests{sync, "GoesAstray"}},
-		{"R22", "a second reading that fails is left out", court, "return nil, nil, fmt.Errorf(\"reading the calendar of %s again: %w\", days, err)\n\t\t}\n\t\tpresent", "return deletions, readings, nil\n\t\t}\n\t\tpresent", tests{sync, "SecondReading"}},
-		{"R22", "another appointment's answer is the orphan's", court, "err == nil && found.ID != pimsID", "err == nil && false", tests{sync, "CannotBeConfirmed"}},
-		{"R22", "what moved is deleted", court, "v.moved = append(v.moved, *a)", "left = append(left, SoftDeletion{Case: c, Reason: ReasonRemoved})", heard},
-		{"R22", "what was cancelled is said to be removed", court, "Reason: ReasonCancelled}", "Reason: ReasonRemoved}", heard},
-		{"R22", "a calendar that hides an appointment is trusted", court, "case p.window.Contains(a.Start):\n\t\t\treturn v,", "case false:\n\t\t\treturn v,", heard},
-		{"R22", "what is missing once is deleted", court, "if left, v.evidence.Rereadings, err = p.readAgain(ctx, left); err != nil {", "if err != nil {", tests{sync, "SecondReading"}},
-		{"R22", "any number of orphans is looked up", court, "len(orphans) > maxUnseen && !p.lifted(syncs.CodeDeletionGuard)", "len(orphans) > maxUnseen && false", tests{sync, "Unseen"}},
-		{"R22", "on approval they are refused unseen again", court, "len(orphans) > maxUnseen && !p.lifted(syncs.CodeDeletionGuard)", "len(orphans) > maxUnseen", tests{sync, "Unseen"}},
-		{"R22", "the wide fetch is as wide as the window", court, "p.window.Start.AddDays(-lookupMargin)", "p.window.Start", tests{sync, "SixtyDays"}},
-		{"R22", "the wide fetch ends with the window", court, "p.window.End.AddDays(lookupMargin)", "p.window.End", tests{sync, "SixtyDays"}},
-		{"R22", "an approval believes a calendar that has become empty", court, "if p.lifted(syncs.CodeDeletionGuard) && snapshot.Found() == 0 &&", "if p.lifted(syncs.CodeDeletionGuard) && false &&", tests{sync, "BecomeEmpty"}},
-		{"R22", "a plan over an empty calendar cannot be carried out", court, " && p.approved.Evidence.Found > 0 {", " {", tests{sync, "AnApproval|AnApprovedPlan"}},
+		{"R22", "a lookup that fails is trusted", reconciliation, "return err == nil && a.ID == probe.ID", "return a.ID == probe.ID || err != nil", unproved},
+		{"R22", "a lookup that finds another appointment is trusted", reconciliation, "a.ID == probe.ID && ", "", unproved},
+		{"R22", "a lookup that finds another time is trusted", reconciliation, " && a.Start.Equal(probe.Start)", "", unproved},
+		{"R22", "a lookup that fails says that the orphan is gone", reconciliation, "case err != nil:\n\t\t\treturn nil, err\n\t\t}\n\t\tanswers", "case false:\n\t\t\treturn nil, err\n\t\t}\n\t\tanswers", tests{sync, "GoesAstray"}},
+		{"R22", "a second reading that fails is left out", reconciliation, "return nil, nil, fmt.Errorf(\"reading the calendar of %s again: %w\", days, err)\n\t\t}\n\t\tpresent", "return deletions, readings, nil\n\t\t}\n\t\tpresent", tests{sync, "SecondReading"}},
+		{"R22", "another appointment's answer is the orphan's", reconciliation, "err == nil && found.ID != pimsID", "err == nil && false", tests{sync, "CannotBeConfirmed"}},
+		{"R22", "what moved is deleted", reconciliation, "v.moved = append(v.moved, *a)", "left = append(left, SoftDeletion{Case: c, Reason: ReasonRemoved})", heard},
+		{"R22", "what was cancelled is said to be removed", reconciliation, "Reason: ReasonCancelled}", "Reason: ReasonRemoved}", heard},
+		{"R22", "a calendar that hides an appointment is trusted", reconciliation, "case p.window.Contains(a.Start):\n\t\t\treturn v,", "case false:\n\t\t\treturn v,", heard},
+		{"R22", "what is missing once is deleted", reconciliation, "if left, v.evidence.Rereadings, err = p.readAgain(ctx, left); err != nil {", "if err != nil {", tests{sync, "SecondReading"}},
+		{"R22", "any number of orphans is looked up", reconciliation, "len(orphans) > maxUnseen && !p.lifted(syncs.CodeDeletionGuard)", "len(orphans) > maxUnseen && false", tests{sync, "Unseen"}},
+		{"R22", "on approval they are refused unseen again", reconciliation, "len(orphans) > maxUnseen && !p.lifted(syncs.CodeDeletionGuard)", "len(orphans) > maxUnseen", tests{sync, "Unseen"}},
+		{"R22", "the wide fetch is as wide as the window", reconciliation, "p.window.Start.AddDays(-lookupMargin)", "p.window.Start", tests{sync, "SixtyDays"}},
+		{"R22", "the wide fetch ends with the window", reconciliation, "p.window.End.AddDays(lookupMargin)", "p.window.End", tests{sync, "SixtyDays"}},
+		{"R22", "an approval believes a calendar that has become empty", reconciliation, "if p.lifted(syncs.CodeDeletionGuard) && snapshot.Found() == 0 &&", "if p.lifted(syncs.CodeDeletionGuard) && false &&", tests{sync, "BecomeEmpty"}},
+		{"R22", "a plan over an empty calendar cannot be carried out", reconciliation, " && p.approved.Evidence.Found > 0 {", " {", tests{sync, "AnApproval|AnApprovedPlan"}},
 	}
 }
 
@@ -160,8 +160,8 @@ const (
 // theDeletionGuard looks at what is left (R23).
 func theDeletionGuard() []mutant {
 	const (
-		guard = "internal/casesync/deletionguard.go"
-		court = "internal/casesync/reconciliation.go"
+		guard          = "internal/casesync/deletionguard.go"
+		reconciliation = "internal/casesync/reconciliation.go"
 	)
 	edges := tests{sync, "AtItsEdges|ADayOfTheGuard|OwnLimits|NothingToRefuse"}
 	return []mutant{
@@ -176,14 +176,14 @@ func theDeletionGuard() []mutant {
 		{"R23", "half is over half", guard, "2*n > all", "2*n >= all", edges},
 		{"R23", "where nothing is left to delete, the guard refuses", guard, "if n == 0 {", "if n < 0 {", edges},
 		{"R23", "a day of which some is left is a whole day", guard, " && n == total[d]", "", edges},
-		{"R23", "a refusal deletes all the same", court, "if verdict.refusal != \"\" {", "if verdict.refusal != \"\" && p.dryRun {", edges},
+		{"R23", "a refusal deletes all the same", reconciliation, "if confirmed.refusal != \"\" {", "if confirmed.refusal != \"\" && p.dryRun {", edges},
 		{"R23", "over half is deleted", guard, "n >= minOverHalf && 2*n > all", "n >= minOverHalf && false", edges},
 		{"R23", "one of one is over half", guard, "n >= minOverHalf && ", "", edges},
 		{"R23", "a whole day is deleted", guard, "deletions); whole {", "deletions); whole && false {", edges},
 		{"R23", "a day of three is a whole day", guard, "n >= minWholeDay && ", "", edges},
-		{"R23", "an approval deletes more than its plan names", court, "if !p.lifted(syncs.CodeDeletionGuard) {\n\t\treturn cases", "if true {\n\t\treturn cases", tests{sync, "AnApprovedPlan"}},
-		{"R23", "an approved plan is judged again", court, "if !p.lifted(syncs.CodeDeletionGuard) {\n\t\tv.refusal", "if true {\n\t\tv.refusal", tests{sync, "AnApprovedPlan"}},
-		{"R23", "an approved plan deletes what is back", court, "if _, ok := present[c.PIMSID]; !ok {", "if _, ok := present[c.PIMSID]; !ok || true {", tests{sync, "AnApprovedPlan"}},
+		{"R23", "an approval deletes more than its plan names", reconciliation, "if !p.lifted(syncs.CodeDeletionGuard) {\n\t\treturn cases", "if true {\n\t\treturn cases", tests{sync, "AnApprovedPlan"}},
+		{"R23", "an approved plan is judged again", reconciliation, "if !p.lifted(syncs.CodeDeletionGuard) {\n\t\tv.refusal", "if true {\n\t\tv.refusal", tests{sync, "AnApprovedPlan"}},
+		{"R23", "an approved plan deletes what is back", reconciliation, "if _, ok := present[c.PIMSID]; !ok {", "if _, ok := present[c.PIMSID]; !ok || true {", tests{sync, "AnApprovedPlan"}},
 		{"R23", "a newer run leaves the plan open", "internal/casesync/runner.go", "p.dryRun || len(guards) == 0", "p.dryRun || true", tests{sync, "Supersedes"}},
 		{"R23", "a lifted guard ends its plan", "internal/casesync/runner.go", "guards = slices.DeleteFunc(guards, p.lifted)", "_ = slices.Clone(guards)", tests{sync, "Supersedes"}},
 		{"R23", "a plan lives for ever", "internal/syncs/plan.go", "status == PlanOpen && !now.Before(p.ExpiresAt)", "status == PlanOpen && false", tests{sync, "Plan"}},

@@ -144,7 +144,7 @@ var (
 	failedTest  = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
 )
 
-// kill plays one mutant and answers the test that failed first.
+// kill plays one mutant and returns the test that failed first.
 func (l *laboratory) kill(ctx context.Context, m mutant) (killer string, err error) {
 	overlay, err := l.overlay(m)
 	if err != nil {
@@ -189,7 +189,7 @@ func (l *laboratory) overlay(m mutant) (path string, err error) {
 	return path, os.WriteFile(path, replace, 0o600)
 }
 
-// test runs tests and answers what they said.
+// test runs tests and returns what they said.
 func (l *laboratory) test(ctx context.Context, t tests, flags ...string) ([]byte, error) {
 	args := append([]string{"test", "-vet=off", "-ldflags=-s -w", "-timeout=" + l.limit.String(), "-run", t.run}, flags...)
 	command := exec.CommandContext(ctx, "go", append(args, "./"+t.pkg)...)

@@ -4,12 +4,12 @@ package main
 // lost, and notes from being older than they need be (R7, R19, R20, R22).
 func theRecords() []mutant {
 	const (
-		look         = "internal/casesync/look.go"
-		consultation = "internal/casesync/consultation.go"
-		runner       = "internal/casesync/runner.go"
-		options      = "internal/syncs/options.go"
-		court        = "internal/casesync/reconciliation.go"
-		connection   = "internal/clinic/connection.go"
+		look           = "internal/casesync/look.go"
+		consultation   = "internal/casesync/consultation.go"
+		runner         = "internal/casesync/runner.go"
+		options        = "internal/syncs/options.go"
+		reconciliation = "internal/casesync/reconciliation.go"
+		connection     = "internal/clinic/connection.go"
 	)
 	looks := tests{sync, "Correction|TheLook|OneRunOfAClinicsDay|Adopted|ALookThatFails"}
 	refused := tests{"internal/clinic", "Record|Proof"}
@@ -53,12 +53,12 @@ func theRecords() []mutant {
 		{"R20", "a dead session is taken for a refused record", connection, "case errors.Is(err, pims.ErrSessionExpired):\n\t\treturn answer", "case errors.Is(err, pims.ErrSessionExpired):\n\t\treturn pims.ErrRecordRefused", refused},
 		{"R20", "each refused record is proved", connection, "case p.credit > 0:", "case false:", refused},
 		{"R20", "a proof does not stand for what was asked before", connection, "case asked < p.last:", "case false:", refused},
-		{"R20", "one lookup that is refused ends the reconciliation", court, "return lookupRefused\n", "return \"\"\n", kept},
-		{"R20", "one lookup that is unusable ends the reconciliation", court, "return lookupUnusable\n", "return \"\"\n", kept},
-		{"R20", "any number of lookups in a row may be unusable", court, "case unusable.fifth(a.unconfirmed == lookupUnusable):", "case unusable.fifth(false):", unusable},
+		{"R20", "one lookup that is refused ends the reconciliation", reconciliation, "return lookupRefused\n", "return \"\"\n", kept},
+		{"R20", "one lookup that is unusable ends the reconciliation", reconciliation, "return lookupUnusable\n", "return \"\"\n", kept},
+		{"R20", "any number of lookups in a row may be unusable", reconciliation, "case unusable.fifth(a.unconfirmed == lookupUnusable):", "case unusable.fifth(false):", unusable},
 		{"R20", "five unusable lookups end it, whatever lies between", "internal/casesync/streak.go", "s.n = 0", "s.n--", unusable},
-		{"R20", "a session that was not renewed is one lookup's fault", court, "case endsSession(err):\n\t\treturn \"\"", "case false:\n\t\treturn \"\"", tests{sync, "GoesAstray"}},
+		{"R20", "a session that was not renewed is one lookup's fault", reconciliation, "case endsSession(err):\n\t\treturn \"\"", "case false:\n\t\treturn \"\"", tests{sync, "GoesAstray"}},
 		{"R20", "a failed renewal is the fault of the record that met it", connection, "fmt.Errorf(\"%w: %w\", ErrNotRenewed, err)", "err", tests{"internal/clinic", "ARunKeepsItsAccount"}},
-		{"R22", "an orphan whose lookup confirms nothing is gone", court, "case answers[c.PIMSID].unconfirmed != \"\":", "case false:", kept},
+		{"R22", "an orphan whose lookup confirms nothing is gone", reconciliation, "case answers[c.PIMSID].unconfirmed != \"\":", "case false:", kept},
 	}
 }

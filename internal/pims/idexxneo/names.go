@@ -28,7 +28,7 @@ func (e *event) names() (patient, client string) {
 	return patient, client
 }
 
-// isLastFirst tells whether a caption's second part is a client's name: one comma, or two
+// isLastFirst reports whether a caption's second part is a client's name: one comma, or two
 // and a suffix between or behind them ("Fern, Ada, DVM"). "bring records, food, and the
 // cage" is none.
 func isLastFirst(text string) bool {
@@ -36,7 +36,7 @@ func isLastFirst(text string) bool {
 	return len(parts) == 2 || len(parts) == 3 && (isSuffix(parts[1]) || isSuffix(parts[2]))
 }
 
-// isSuffix tells whether all of the words are suffixes.
+// isSuffix reports whether all of the words are suffixes.
 func isSuffix(words string) bool {
 	fields := strings.Fields(words)
 	return len(fields) > 0 && !slices.ContainsFunc(fields, func(word string) bool { return !hasSuffixWord(word) })
@@ -69,7 +69,7 @@ func firstLast(name string) string {
 	return first + " " + last
 }
 
-// hasSuffixWord tells whether one of the words is a suffix. A given name that looks like
+// hasSuffixWord reports whether one of the words is a suffix. A given name that looks like
 // one ("Co", "Sa") keeps the name as given, which loses nothing.
 func hasSuffixWord(words string) bool {
 	return slices.ContainsFunc(strings.Fields(words), func(word string) bool {
@@ -77,7 +77,7 @@ func hasSuffixWord(words string) bool {
 	})
 }
 
-// isInstitution tells whether several words name a company or a public body. One alone is
+// isInstitution reports whether several words name a company or a public body. One alone is
 // a family name.
 func isInstitution(words string) bool {
 	fields := strings.Fields(words)

@@ -251,12 +251,12 @@ const (
 	visibleCaptcha = `:not([data-size="invisible"], .grecaptcha-badge, ` + badge + `, [data-size="invisible"] *)`
 )
 
-// isLoginURL tells whether an address is the login page's.
+// isLoginURL reports whether an address is the login page's.
 func isLoginURL(u *url.URL) bool {
 	return slices.Contains(strings.Split(strings.ToLower(u.Path), "/"), "login")
 }
 
-// isLoginPage tells whether a page asks for a password: only the login page does.
+// isLoginPage reports whether a page asks for a password: only the login page does.
 func isLoginPage(html []byte) bool {
 	return loginInput(html, "name") || loginInput(html, "type")
 }

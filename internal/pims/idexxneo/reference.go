@@ -29,7 +29,7 @@ func (f *reference) join(other reference) {
 	f.torn = f.torn || other.torn
 }
 
-// isNone tells whether the answer says that there is none.
+// isNone reports whether the answer says that there is none.
 func (f *reference) isNone() bool { return f.none && f.id == "" }
 
 // reference reads an id that may be none: null, blank or zero. What is no id in any other

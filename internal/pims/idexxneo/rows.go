@@ -113,7 +113,7 @@ func laterThan(start, end time.Time) time.Time {
 	return time.Time{}
 }
 
-// goesBefore tells which of two rows with one id counts: the first in the order of
+// goesBefore returns which of two rows with one id counts: the first in the order of
 // start and patient (R6). Where both are the same, the rest of the row decides, so
 // that the order of the rows never does.
 func goesBefore(a, b *pims.Appointment) bool {

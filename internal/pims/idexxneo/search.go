@@ -144,7 +144,7 @@ func (l *list) take(e pims.ConsultationEntry) error {
 	return nil
 }
 
-// goesOn tells whether a further page may hold an entry. A page that is not full is
+// goesOn reports whether a further page may hold an entry. A page that is not full is
 // the last only if the next is empty, as far as the total counts pages. The total may
 // leave doubles out.
 func (l *list) goesOn() bool {

@@ -98,7 +98,7 @@ func (m *measurements) keep(name, text string) {
 // isScalar tells texts, numbers, booleans and null from arrays and objects.
 func isScalar(raw jsontext.Value) bool { return raw.Kind() != '{' && raw.Kind() != '[' }
 
-// isEmpty tells whether a value is absent or null, or false or an array or object without
+// isEmpty reports whether a value is absent or null, or false or an array or object without
 // content, which is how some write null.
 func isEmpty(raw jsontext.Value) bool {
 	switch raw.Kind() {

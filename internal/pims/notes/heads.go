@@ -220,7 +220,7 @@ func sectionOf(word string) byte {
 	return noSection
 }
 
-// endsLikePlan tells whether a word may end with P or plan.
+// endsLikePlan reports whether a word may end with P or plan.
 func endsLikePlan(word string) bool {
 	last := word[len(word)-1] | 0x20
 	return last == 'p' || last == 'n'
@@ -271,13 +271,13 @@ func separates(r rune) bool { return r == ';' || r == '|' }
 // measurement is a number, but not that of a list: "1. otitis".
 var measurement = regexp.MustCompile(`^[~<>]?\s*[0-9]+(?:[.,][0-9]+)?(?:[^0-9.,)]|[.,)]?$|,\s)`)
 
-// measured tells whether a number follows.
+// measured reports whether a number follows.
 func (l *line) measured(c candidate) bool {
 	value := strings.TrimLeft(l.text[c.end:min(l.to, c.end+longestLabel)], " \t")
 	return !c.bare && value != "" && strings.IndexByte("~<>0123456789", value[0]) >= 0 && measurement.MatchString(value)
 }
 
-// strong tells whether something sets a candidate apart from the word before it:
+// strong reports whether something sets a candidate apart from the word before it:
 // punctuation, a wide blank, another label, bold text.
 func (l *line) strong(c candidate) bool {
 	before := l.text[max(l.from, c.start-longestLabel):c.start]
@@ -289,7 +289,7 @@ func (l *line) strong(c candidate) bool {
 	return l.bold[c.start] || len(gap) > 1 || gap == "\t" || gap != "" && word != "" && strings.IndexByte(".;!?,):", word[len(word)-1]) >= 0
 }
 
-// full tells whether the head is more than a letter.
+// full reports whether the head is more than a letter.
 func (c candidate) full() bool { return len(c.word) > 1 }
 
 // heads are the candidates of the line that count.
@@ -314,7 +314,7 @@ func (l *line) heads(before *line, after func() line) []candidate {
 	return heads
 }
 
-// counts tells whether a head within a line counts.
+// counts reports whether a head within a line counts.
 func (l *line) counts(c candidate, heads []candidate, again bool, kinds int) bool {
 	if kinds >= 3 && !again {
 		return true
@@ -331,7 +331,7 @@ func (l *line) counts(c candidate, heads []candidate, again bool, kinds int) boo
 
 func order(letter byte) int { return strings.IndexByte("soap", letter) }
 
-// named tells whether the word before a candidate names it.
+// named reports whether the word before a candidate names it.
 func (l *line) named(c candidate) bool {
 	text := l.text[max(l.from, c.start-longestLabel):c.start]
 	text = strings.ToLower(strings.TrimRight(text, " \t\u00a0."))
@@ -358,7 +358,7 @@ var (
 	)
 )
 
-// inARow tells whether a letter within a line is one of a row of measurements: a label
+// inARow reports whether a letter within a line is one of a row of measurements: a label
 // next to it that is no head has a number, as it has itself, and no text.
 func (l *line) inARow(i int) bool {
 	c, end := l.labels[i], l.to
@@ -374,7 +374,7 @@ func (l *line) inARow(i int) bool {
 	return measures(i-1) || measures(i+1)
 }
 
-// pulse tells whether a P at the beginning of a line is the pulse, as its neighbours are
+// pulse reports whether a P at the beginning of a line is the pulse, as its neighbours are
 // temperature or respiration.
 func (l *line) pulse(i int, before *line, after func() line) bool {
 	c := l.labels[i]
@@ -402,7 +402,7 @@ var (
 	respiration = pims.WordSet("r rr resp respiration")
 )
 
-// is tells whether a label is one of the words and measures.
+// is reports whether a label is one of the words and measures.
 func (l *line) is(n int, words map[string]bool) bool {
 	return words[strings.ToLower(l.labels[n].word)] && l.measured(l.labels[n])
 }

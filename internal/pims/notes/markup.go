@@ -135,7 +135,7 @@ func (w *walker) comment(text string) {
 	}
 }
 
-// comes tells whether a text is still to be read. What never ends hides nothing.
+// comes reports whether a text is still to be read. What never ends hides nothing.
 func (w *walker) comes(text string) bool {
 	if w.absent[text] {
 		return false

@@ -64,7 +64,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// isPage tells whether the body is markup instead of JSON.
+// isPage reports whether the body is markup instead of JSON.
 func (b *body) isPage() bool {
 	head, _ := b.buffered.Peek(sniffBytes - len("\uFEFF"))
 	text, _ := io.ReadAll(b.charset.lenient(bytes.NewReader(head)))

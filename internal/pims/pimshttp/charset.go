@@ -154,7 +154,7 @@ func (s *strictly) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err e
 	return nDst, nSrc, err
 }
 
-// pairs tells whether every surrogate has its other half. UTF-16 can say U+FFFD, so
+// pairs reports whether every surrogate has its other half. UTF-16 can say U+FFFD, so
 // it cannot be told by the decoded text. Half a unit at the very end belongs to an
 // answer that broke off.
 func pairs(p []byte, order binary.ByteOrder) bool {

@@ -116,7 +116,7 @@ func (w *walk) serveStep(response http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(response, "{}")
 }
 
-// take answers what was sent so far and starts anew.
+// take returns what was sent so far and starts anew.
 func (w *walk) take() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

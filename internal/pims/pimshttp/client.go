@@ -40,10 +40,10 @@ type Options struct {
 	// Header is added to every request.
 	Header http.Header
 
-	// IsLoginURL tells whether a redirect's target is the login page.
+	// IsLoginURL reports whether a redirect's target is the login page.
 	IsLoginURL func(*url.URL) bool
 
-	// IsLoginPage tells whether the beginning of an HTML page, at most 64 KiB, is
+	// IsLoginPage reports whether the beginning of an HTML page, at most 64 KiB, is
 	// the login page.
 	IsLoginPage func(html []byte) bool
 

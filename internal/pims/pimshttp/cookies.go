@@ -113,7 +113,7 @@ func isSame(a, b pims.Cookie) bool {
 	return a.Name == b.Name && a.Host == b.Host && a.Domain == b.Domain && a.Path == b.Path && a.Partitioned == b.Partitioned
 }
 
-// shields tells whether a secure cookie keeps an answer over plain HTTP from setting
+// shields reports whether a secure cookie keeps an answer over plain HTTP from setting
 // another of its name where both would be sent.
 func shields(old, c pims.Cookie) bool {
 	host, other := cmp.Or(old.Host, old.Domain), cmp.Or(c.Host, c.Domain)
@@ -130,12 +130,12 @@ func isSentTo(c pims.Cookie, u *url.URL) bool {
 	return isUnder(cmp.Or(u.EscapedPath(), "/"), c.Path) && (!c.Secure || isTrusted(u))
 }
 
-// isBelow tells whether a host is a domain or one below it.
+// isBelow reports whether a host is a domain or one below it.
 func isBelow(host, domain string) bool {
 	return host == domain || strings.HasSuffix(host, "."+domain) && !isAddress(host)
 }
 
-// isUnder tells whether a request's path is a cookie's or one below it.
+// isUnder reports whether a request's path is a cookie's or one below it.
 func isUnder(path, parent string) bool {
 	rest, ok := strings.CutPrefix(path, parent)
 	return ok && (rest == "" || strings.HasSuffix(parent, "/") || rest[0] == '/')
@@ -146,7 +146,7 @@ func isAddress(host string) bool {
 	return err == nil
 }
 
-// isTrusted tells whether secure cookies may come from u and go to it: over TLS, and
+// isTrusted reports whether secure cookies may come from u and go to it: over TLS, and
 // on this machine.
 func isTrusted(u *url.URL) bool {
 	if u.Scheme == "https" {

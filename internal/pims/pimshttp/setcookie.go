@@ -111,7 +111,7 @@ func scope(c *pims.Cookie, domain, host string) bool {
 	return true
 }
 
-// prefixHolds tells whether a cookie is what the prefix of its name promises.
+// prefixHolds reports whether a cookie is what the prefix of its name promises.
 func (c setCookie) prefixHolds(cookie pims.Cookie) bool {
 	switch name := strings.ToLower(cmp.Or(c.name, c.value)); {
 	case strings.HasPrefix(name, "__secure-"):

@@ -49,7 +49,7 @@ func guardedDial(hosts pims.HostPolicy) func(ctx context.Context, network, addre
 	}
 }
 
-// checkAddress tells whether the policy permits the IP address that a host:port
+// checkAddress reports whether the policy permits the IP address that a host:port
 // was resolved to.
 func checkAddress(hosts pims.HostPolicy, address, resolved string) error {
 	endpoint, err := netip.ParseAddrPort(resolved)

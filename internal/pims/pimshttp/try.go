@@ -74,7 +74,7 @@ func (c *Client) send(ctx context.Context, request Request) (*http.Response, err
 	return response, err
 }
 
-// checkStatus answers nil for 200 only (R5).
+// checkStatus returns nil for 200 only (R5).
 func (c *Client) checkStatus(response *http.Response, request Request) error {
 	status := response.StatusCode
 	switch {
@@ -160,7 +160,7 @@ func (c *Client) decode(ctx, limited context.Context, response *http.Response, m
 	}
 }
 
-// expectEnd tells whether nothing but white space follows the value.
+// expectEnd reports whether nothing but white space follows the value.
 func expectEnd(decoder *jsontext.Decoder) error {
 	_, err := decoder.ReadToken()
 	switch {

@@ -288,7 +288,7 @@ func (b *bench) fill() {
 	b.SetRecords(record("501", "101", at(13, 9, 0)), record("502", "102", at(14, 10, 0)))
 }
 
-// isFinder tells whether the provider's sessions can look up appointments.
+// isFinder reports whether the provider's sessions can look up appointments.
 func isFinder(s pims.Session) bool {
 	_, ok := s.(pims.AppointmentFinder)
 	return ok

@@ -265,7 +265,7 @@ func (f *Fake) session(generation int) pims.Session {
 	return s
 }
 
-// begin counts a call and answers the failure that was set for it. The caller
+// begin counts a call and returns the failure that was set for it. The caller
 // runs done when the call ends, whatever the error.
 func (f *Fake) begin(ctx context.Context, call Call) (generation int, done func(), err error) {
 	f.mu.Lock()

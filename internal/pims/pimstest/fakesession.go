@@ -23,7 +23,7 @@ var (
 	_ pims.AppointmentFinder = (*fakeSession)(nil)
 )
 
-// call counts a call, answers its failure, and runs answer under the Fake's lock.
+// call counts a call, returns its failure, and runs answer under the Fake's lock.
 func (s *fakeSession) call(ctx context.Context, call Call, answer func(*Fake) error) error {
 	generation, done, err := s.fake.begin(ctx, call)
 	defer done()
@@ -70,7 +70,7 @@ func (f *Fake) snapshot(window pims.Window) pims.Snapshot {
 	return snapshot
 }
 
-// overlaps tells whether a visit lies at least partly in a window. An end that
+// overlaps reports whether a visit lies at least partly in a window. An end that
 // is not after the start counts as none.
 func overlaps(window pims.Window, start, end time.Time) bool {
 	return window.Contains(start) || start.Before(window.From()) && end.After(window.From())

@@ -44,20 +44,20 @@ func New(t testing.TB) *postgres.DB {
 	return Open(t, URL(t))
 }
 
-// URL makes a migrated database for the test and answers its connection string.
+// URL makes a migrated database for the test and returns its connection string.
 // The database is dropped afterwards.
 func URL(t testing.TB) string {
 	t.Helper()
 	return create(t, template)
 }
 
-// Empty makes a database without any table and answers its connection string.
+// Empty makes a database without any table and returns its connection string.
 func Empty(t testing.TB) string {
 	t.Helper()
 	return create(t, "template0")
 }
 
-// Encoded makes a database without any table in an encoding, and answers its
+// Encoded makes a database without any table in an encoding, and returns its
 // connection string.
 func Encoded(t testing.TB, encoding string) string {
 	t.Helper()

@@ -103,7 +103,7 @@ func (c *call) writeRows(out *bufio.Writer, rows iter.Seq[*Appointment]) {
 	}
 }
 
-// dropped tells whether a fault leaves the row out.
+// dropped reports whether a fault leaves the row out.
 func (c *call) dropped(id string) bool {
 	switch c.fault.Kind {
 	case FaultEmpty:

@@ -79,7 +79,7 @@ func (s *Sim) visits(from, to time.Time) []Appointment {
 
 func (a *Appointment) isPlanned() bool { return a.is(booked) || a.is(confirmed) }
 
-// hasOpenRecord tells whether the visit is under way with a note that has begun.
+// hasOpenRecord reports whether the visit is under way with a note that has begun.
 func (s *Sim) hasOpenRecord(a *Appointment) bool {
 	c, ok := s.ConsultationOf(a.ID)
 	return ok && a.is(underway) && c.Status == "in_progress" && strings.TrimSpace(c.Notes) != ""

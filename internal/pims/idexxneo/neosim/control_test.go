@@ -113,7 +113,7 @@ func TestAVisitIsBegunAndFinished(t *testing.T) {
 	require.Regexp(t, "^S: ", c.Notes)
 }
 
-// isUnfinishedRecord tells whether an enrichment has read a note that is not final (R19).
+// isUnfinishedRecord reports whether an enrichment has read a note that is not final (R19).
 func isUnfinishedRecord(sim *neosim.Sim, id string) bool {
 	c, ok := sim.ConsultationOf(id)
 	return ok && c.Status == "in_progress" && strings.HasPrefix(c.Notes, "S: ")

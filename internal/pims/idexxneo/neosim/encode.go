@@ -73,7 +73,7 @@ func (w wire) identifier(buf []byte, id string) []byte {
 	}
 }
 
-// isNumber tells whether the identifier survives being written as a JSON number.
+// isNumber reports whether the identifier survives being written as a JSON number.
 func isNumber(id string) bool {
 	n, err := strconv.ParseUint(id, 10, 53)
 	return err == nil && strconv.FormatUint(n, 10) == id

@@ -23,7 +23,7 @@ type session struct {
 	unverified  bool
 }
 
-// alive tells whether the request carries a live session, and keeps it from idling out.
+// alive reports whether the request carries a live session, and keeps it from idling out.
 func (s *Sim) alive(r *http.Request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,7 +188,7 @@ func (o Options) accepts(r *http.Request) bool {
 	return !o.Login.Decoys || !decoyFilled(r.PostForm, wanted)
 }
 
-// decoyFilled tells whether a field other than the real ones holds a value.
+// decoyFilled reports whether a field other than the real ones holds a value.
 func decoyFilled(form url.Values, wanted map[string]string) bool {
 	for name, values := range form {
 		if _, ok := wanted[name]; ok {
@@ -228,7 +228,7 @@ func (c *call) accept(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, object{{"redirect", location}}.json())
 }
 
-// holdsBack tells whether a session is worth nothing yet when the password was right.
+// holdsBack reports whether a session is worth nothing yet when the password was right.
 func (l Login) holdsBack() bool { return l.MFA || l.InUse || len(l.Steps) > 0 }
 
 // stepPage shows the n-th page before the dashboard. The one after the last makes the session good.

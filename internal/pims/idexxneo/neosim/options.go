@@ -286,7 +286,7 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// check tells which of the words is none of the known ones.
+// check returns which of the words is none of the known ones.
 func (o Options) check() error {
 	for _, err := range []error{
 		oneOf("shape", o.Shape, Snake, Camel),

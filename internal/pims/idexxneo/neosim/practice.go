@@ -67,7 +67,7 @@ const (
 
 func daysSince1970(day time.Time) int { return int(day.Unix() / 86400) }
 
-// number tells which day of the practice a date is; what the day holds follows from it.
+// number returns which day of the practice a date is; what the day holds follows from it.
 func (p *practice) number(day time.Time) int { return daysSince1970(day) + p.moved }
 
 // date is the date of a day of the practice.

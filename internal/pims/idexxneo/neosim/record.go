@@ -116,7 +116,7 @@ func (a Appointment) normal() *Appointment {
 	return &a
 }
 
-// overlaps tells whether the appointment lies in [from, to), at least in part. One without length counts at its start.
+// overlaps reports whether the appointment lies in [from, to), at least in part. One without length counts at its start.
 func (a *Appointment) overlaps(from, to time.Time) bool {
 	if !a.Start.Before(to) {
 		return false

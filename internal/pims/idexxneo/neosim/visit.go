@@ -98,7 +98,7 @@ const (
 	openDays  = 6
 )
 
-// state tells how far the visit has come at the moment at which the practice stands. Its fate is drawn once, so that a
+// state returns how far the visit has come at the moment at which the practice stands. Its fate is drawn once, so that a
 // visit goes through its states as the days pass.
 func (d day) state(a *Appointment, r *rand.Rand, n int) state {
 	stand := d.stand
@@ -130,7 +130,7 @@ func (d day) state(a *Appointment, r *rand.Rand, n int) state {
 	}
 }
 
-// recorded tells whether a visit in that state has a medical record; luck is a number below 100.
+// recorded reports whether a visit in that state has a medical record; luck is a number below 100.
 func recorded(s state, luck int) bool {
 	switch s {
 	case done:
@@ -187,7 +187,7 @@ func spelled(r *rand.Rand, word string) string {
 	}
 }
 
-// is tells whether the row's status word, in whatever spelling, says that state.
+// is reports whether the row's status word, in whatever spelling, says that state.
 func (a *Appointment) is(s state) bool {
 	word := a.Status
 	if word == "" {

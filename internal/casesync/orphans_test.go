@@ -327,7 +327,7 @@ func TestMoreThanTwoHundredOrphansAreRefusedUnseen(t *testing.T) { // R22
 	t.Parallel()
 	p := newPractice(t)
 	n := night{cases: []int{150, 150}, missing: []int{100, 101}}
-	requireVerdict(t, p, n, p.play(n))
+	requireGuardDecision(t, p, n, p.play(n))
 	require.Equal(t, []string{"unseen"}, p.counted.refusals)
 	require.Zero(t, p.fake.Count(pimstest.OpFind))
 	require.Len(t, p.fetches(), 1)
@@ -342,7 +342,7 @@ func TestMoreThanTwoHundredOrphansAreRefusedUnseen(t *testing.T) { // R22
 	require.Equal(t, 202, p.fake.Count(pimstest.OpFind), "on approval every one is looked up first")
 
 	n = night{cases: []int{150, 150}, missing: []int{100, 100}}
-	requireVerdict(t, p, n, p.play(n))
+	requireGuardDecision(t, p, n, p.play(n))
 	require.Equal(t, []string{"unseen", "share"}, p.counted.refusals)
 	require.Equal(t, 201, p.fake.Count(pimstest.OpFind))
 }
