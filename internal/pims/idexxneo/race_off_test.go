@@ -1,5 +1,0 @@
-//go:build !race
-
-package idexxneo
-
-const memoryFactor = 1
