@@ -1,16 +1,16 @@
-// Package api is the HTTP API: it checks keys, reads requests strictly, asks the
-// domain, and answers in the specification's shapes. It also serves its own
-// description (/openapi.json, /docs), health and metrics.
+// Package api is the HTTP API. It checks keys, reads requests strictly, calls the domain,
+// and answers in the specification's forms. It also serves its own description
+// (/openapi.json, /docs), health and metrics.
 //
-// It runs no sync, decides nothing about cases and knows no database, queue or
-// PIMS: what it needs is handed in as interfaces. The key decides the clinic; no
-// request names one (R38). Nothing that a caller sent is repeated to them or
-// logged, but the names of fields (R40).
+// It runs no sync, decides nothing about cases and knows no database, queue or PIMS: it
+// declares what it needs as interfaces. The key decides the clinic; no request names one
+// (R38). Nothing that a caller sent is repeated in an answer or logged, except the names of
+// fields (R40).
 //
-// Of huma it takes the OpenAPI model and the JSON schemas of Go types. Requests
-// are read and answered by the standard library and the strict decoder of
-// go-json-experiment, because huma's own reading accepts doubled and differently
-// cased JSON keys and repeats values in its errors (docs/decisions/2026-11-24-dependencies.md).
+// It uses huma's OpenAPI model and JSON schemas of Go types. The standard library and the
+// strict decoder of go-json-experiment read requests and write answers, because huma's own
+// reader accepts duplicate and differently cased JSON keys and repeats values in its errors
+// (docs/decisions/2026-11-24-dependencies.md).
 package api
 
 import (
@@ -28,27 +28,26 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// Syncs starts, watches and cancels syncs. A refusal with a code of its own is a
-// *syncs.Failure; a sync of another clinic is not_found.
+// Syncs starts, watches and cancels syncs. A refusal with its own code is a *syncs.Failure.
+// A sync of another clinic is not_found.
 type Syncs interface {
-	// Start writes the audit and the job of a sync (R28). With an idempotency key
-	// that was used in the last 24 h for the same request it answers that sync's
-	// audit; for another request it fails with idempotency_mismatch (R29).
-	// An empty key means none.
+	// Start writes the audit and the job of a sync (R28). With an idempotency key that was
+	// used in the last 24 h for the same request it returns that sync's audit; for another
+	// request it fails with idempotency_mismatch (R29). An empty key means none.
 	Start(ctx context.Context, request syncs.Request, idempotencyKey string) (syncs.Audit, error)
 
-	// Wait answers when the sync is final. When ctx ends before, or the sync goes
-	// back to the queue, it returns the present state, which is no error.
+	// Wait returns when the sync is final. When ctx ends sooner, or the sync goes back to
+	// the queue, it returns the present state and no error.
 	Wait(ctx context.Context, clinicID, syncID uuid.UUID) (syncs.Audit, error)
 
-	// Audit is one sync with its children.
+	// Audit returns one sync with its children.
 	Audit(ctx context.Context, clinicID, syncID uuid.UUID) (syncs.Audit, error)
 
 	// Audits lists syncs.
 	Audits(ctx context.Context, clinicID uuid.UUID, filter syncs.AuditFilter) (syncs.List[syncs.Audit], error)
 
-	// Cancel ends a queued sync, or asks a running one to end, in the name of an
-	// actor ("key:<id>"), and returns the state after that.
+	// Cancel ends a queued sync, or asks a running one to end, in the name of an actor
+	// ("key:<id>"). It returns the state after that.
 	Cancel(ctx context.Context, clinicID, syncID uuid.UUID, actor string) (syncs.Audit, error)
 }
 
@@ -65,10 +64,10 @@ type Plans interface {
 	Plans(ctx context.Context, clinicID uuid.UUID, filter syncs.PlanFilter) (syncs.List[syncs.Plan], error)
 }
 
-// Decisions approves and rejects plans in the name of an actor (R23). A plan that is
-// not open any more is already_decided.
+// Decisions approves and rejects plans in the name of an actor (R23). A plan that is no
+// longer open is already_decided.
 type Decisions interface {
-	// Approve starts the sync that does what the plan's guard held back.
+	// Approve starts the sync that carries out what the plan's guard held back.
 	Approve(ctx context.Context, clinicID, planID uuid.UUID, trigger syncs.Trigger, actor string) (syncs.Audit, error)
 	Reject(ctx context.Context, clinicID, planID uuid.UUID, actor string) error
 }
@@ -78,27 +77,27 @@ type Restores interface {
 	// DeletedBy lists the cases that a sync or one of its phases has soft-deleted.
 	DeletedBy(ctx context.Context, clinicID, syncID uuid.UUID) ([]uuid.UUID, error)
 
-	// Restore returns what became of each case; ids that the clinic does not have
-	// are left out.
+	// Restore returns the outcome for each case. Ids that the clinic does not have are left
+	// out.
 	Restore(ctx context.Context, clinicID uuid.UUID, caseIDs []uuid.UUID, actor string, at time.Time) ([]casesync.Restoration, error)
 }
 
-// Conditions returns how the clinic is, and how old its data.
+// Conditions returns the state of the clinic and the age of its data.
 type Conditions interface {
 	Condition(ctx context.Context, clinicID uuid.UUID) (scheduler.Condition, error)
 }
 
-// Clinics finds the clinic of a key: dates mean its zone (R1).
+// Clinics finds the clinic of a key, for the zone of its dates (R1).
 type Clinics interface {
 	Clinic(ctx context.Context, clinicID uuid.UUID) (clinic.Clinic, error)
 }
 
-// Ready reports whether the database answers.
+// Ready returns an error where the database does not answer.
 type Ready interface {
 	Ping(ctx context.Context) error
 }
 
-// Options are what the API is made of.
+// Options configure the API.
 type Options struct {
 	Keys       clinic.KeyStore
 	Syncs      Syncs
@@ -110,23 +109,24 @@ type Options struct {
 	Clinics    Clinics
 	Ready      Ready
 
-	// Draining reports whether this replica shuts down and takes no new work (R31);
-	// nil: it never does. Syncs then refuses a start with draining.
+	// Draining reports whether this replica shuts down and takes no new work (R31). Syncs
+	// then refuses a start with draining. Nil: it never does.
 	Draining func() bool
 
-	// Metrics answers /metrics; nil where METRICS_ADDR serves it elsewhere.
+	// Metrics serves /metrics; nil where METRICS_ADDR serves it elsewhere.
 	Metrics http.Handler
 
-	// Wait is how long a sync call waits for the end of its sync before it answers
-	// 202 (SYNC_WAIT_MS, R28). Zero: not at all.
+	// Wait is how long a sync call waits for the end of its sync before the API answers 202
+	// (SYNC_WAIT_MS, R28). Zero: not at all.
 	Wait time.Duration
 
-	// TrustedProxies are those whose X-Forwarded-For counts; see ParseProxies.
+	// TrustedProxies are the proxies whose X-Forwarded-For counts; see ParseProxies.
 	TrustedProxies []netip.Prefix
 
-	// Trace is told of every request to an operation that needs a key, before it is
-	// read. It returns the context in which the request goes on, and is told of the
-	// answer. The operation is its method and path pattern. Nil: nobody traces.
+	// Trace is called for every request to an operation that needs a key, before the
+	// request is read. It returns the request's context and a function that is called with
+	// the answer. The operation is its method and path pattern. Nil: requests are not
+	// traced.
 	Trace func(ctx context.Context, operation string, header http.Header) (context.Context, func(Answer))
 
 	Version string           // of the program, for /health
@@ -134,7 +134,7 @@ type Options struct {
 	Now     func() time.Time // nil: time.Now
 }
 
-// An Answer is what a request was answered, for Options.Trace.
+// An Answer is the answer to a request, for Options.Trace.
 type Answer struct {
 	Status   int
 	ClinicID uuid.UUID  // zero: the key was not good
@@ -142,7 +142,7 @@ type Answer struct {
 	Code     syncs.Code // empty: nothing was wrong
 }
 
-// server is the API at work. It is safe for concurrent use.
+// server is the running API. It is safe for concurrent use.
 type server struct {
 	o        Options
 	log      *slog.Logger
@@ -151,8 +151,8 @@ type server struct {
 	mux      *http.ServeMux
 }
 
-// New makes the API. The caller sets the timeouts of its http.Server: one for
-// reading, and a writing timeout, if any, longer than Options.Wait.
+// New makes the API. The caller sets the timeouts of its http.Server: one for reading, and
+// a write timeout, if any, longer than Options.Wait.
 func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -174,12 +174,12 @@ func New(o Options) http.Handler {
 	return s
 }
 
-// OpenAPI is the OpenAPI 3.1 document of the API, indented.
+// OpenAPI returns the OpenAPI 3.1 document of the API, indented.
 func OpenAPI() []byte {
 	return encodeDocument(document((&server{}).operations()))
 }
 
-// mount registers the operations and what describes them.
+// mount registers the operations and their descriptions.
 func (s *server) mount(operations []operation) {
 	byPath := map[string]map[string]http.Handler{}
 	add := func(method, path string, h http.Handler) {
@@ -206,8 +206,8 @@ func (s *server) mount(operations []operation) {
 	s.mux.HandleFunc("/", s.notFound)
 }
 
-// operations are all of them, in the order of the documentation. A further one is
-// a line here and a function.
+// operations returns all operations, in the order of the documentation. A further one is a
+// line here and a function.
 func (s *server) operations() []operation {
 	return []operation{
 		s.startInbound(), s.startCases(), s.startReconcile(), s.startFull(),

@@ -12,7 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// A caseRecord is a case as it is read (docs/interface.md §Endpoints "A case in the API").
+// A caseRecord is a case in an answer (docs/interface.md §Endpoints "A case in the API").
 type caseRecord struct {
 	ID            uuid.UUID `json:"id" format:"uuid"`
 	PIMSID        *string   `json:"pimsId" doc:"The appointment's id in the PIMS; null for a case made by hand."`
@@ -33,7 +33,7 @@ type caseRecord struct {
 // metadata is a JSON object as it is stored.
 type metadata jsontext.Value
 
-// MarshalJSONTo writes it as it is, an empty object where there is none.
+// MarshalJSONTo writes the object as it is, or an empty object where there is none.
 func (m metadata) MarshalJSONTo(enc *jsontext.Encoder) error {
 	if len(m) == 0 {
 		return enc.WriteValue(jsontext.Value(`{}`))
@@ -66,7 +66,8 @@ func caseOf(r *casesync.Record) caseRecord {
 		UpdatedAt:   instant(r.UpdatedAt),
 	}
 	if r.SoftDeleted {
-		// A mark that another program made may lack the time: it was there by the last update.
+		// A mark that another program made may lack the time. It was there at the last
+		// update.
 		at := r.DeletedAt
 		if at.IsZero() {
 			at = r.UpdatedAt
@@ -146,7 +147,7 @@ func (s *server) caseFilter(c *call) (casesync.CaseFilter, error) {
 	if filter.From == none && filter.To == none {
 		return filter, nil
 	}
-	// Days mean nothing without a zone, and never the server's (R1).
+	// Days need the clinic's zone; the server's zone is never used (R1).
 	owner, err := s.o.Clinics.Clinic(c.Context(), c.clinicID)
 	if err != nil {
 		return filter, err

@@ -80,7 +80,7 @@ func (s *server) rejectPlan() operation {
 	}
 }
 
-// decide decides on the plan that the path names, and returns it as it is then.
+// decide applies a decision to the plan that the path names, and returns the plan after it.
 func (s *server) decide(c *call, decision func(uuid.UUID) (reply, error)) (reply, error) {
 	if err := readBody(c.Request, &nothing{}); err != nil {
 		return reply{}, err
@@ -103,5 +103,5 @@ func (s *server) decide(c *call, decision func(uuid.UUID) (reply, error)) (reply
 	return answer, nil
 }
 
-// actorOf is the name under which a call changes things (R14).
+// actorOf returns the actor in whose name a call changes things (R14).
 func actorOf(c *call) string { return "key:" + c.key.ID.String() }

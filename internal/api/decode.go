@@ -16,12 +16,12 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// maxBody is the size of the largest body that is read.
+// maxBody is the size of the largest accepted body.
 const maxBody = 64 << 10
 
-// readBody reads the body of a request into a struct, strictly (R38): one JSON
-// object with the struct's fields, each at most once and written exactly so. No
-// body is an empty object; null is the same as leaving the field out.
+// readBody reads the body of a request into a struct, strictly (R38): one JSON object with
+// the struct's fields, each at most once and in exactly that spelling. No body counts as an
+// empty object; null counts as an absent field.
 func readBody(r *http.Request, into any) error {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	switch {
@@ -38,8 +38,8 @@ func readBody(r *http.Request, into any) error {
 	return decode(body, into)
 }
 
-// checkContentType lets JSON in UTF-8 pass, and a body that does not say what it
-// is: it will be read as JSON and nothing else.
+// checkContentType accepts JSON in UTF-8, and a body without a type, which is then read as
+// JSON.
 func checkContentType(values []string) error {
 	if len(values) == 0 {
 		return nil
@@ -52,7 +52,7 @@ func checkContentType(values []string) error {
 	return nil
 }
 
-// decode is the reading of a body that is there.
+// decode reads a body that is not empty.
 func decode(body []byte, into any) error {
 	if jsontext.Value(body).Kind() != jsontext.KindBeginObject {
 		return invalid("body", "the body must be one JSON object")
@@ -79,7 +79,7 @@ func decode(body []byte, into any) error {
 	}
 }
 
-// unknownField says which fields there are, and which one was probably meant.
+// unknownField lists the fields that there are, and the one that was probably meant.
 func unknownField(name string, into any) error {
 	names := fieldsOf(into)
 	if i := slices.IndexFunc(names, func(known string) bool { return strings.EqualFold(known, name) }); i >= 0 {
@@ -91,7 +91,7 @@ func unknownField(name string, into any) error {
 	return invalid(name, "there is no field of this name here; there are %s", strings.Join(names, ", "))
 }
 
-// memberOf is the top-level member that a pointer leads into.
+// memberOf returns the top-level member that a pointer leads into.
 func memberOf(pointer jsontext.Pointer) string {
 	for token := range pointer.Tokens() {
 		return fieldName(token)
@@ -109,7 +109,7 @@ func fieldsOf(into any) []string {
 	return names
 }
 
-// kindOf says in words what a field takes.
+// kindOf describes in words what a field accepts.
 func kindOf(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[day]():

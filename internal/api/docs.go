@@ -16,8 +16,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// The page at /docs is made once, of the OpenAPI document, and needs nothing from
-// any other place: it is readable offline and runs no script.
+// The page at /docs is made once from the OpenAPI document. It loads nothing from
+// elsewhere, so it is readable offline, and it runs no script.
 
 //go:embed docs.html.tmpl
 var docsTemplate string
@@ -64,17 +64,17 @@ type (
 		Kind              docsKind
 	}
 
-	// docsKind says what a value can be: alternatives.
+	// docsKind lists the alternatives of a value.
 	docsKind []docsPart
 
-	// docsPart is one alternative: words, and the schema that they end with.
+	// docsPart is one alternative: words, followed by the schema they refer to.
 	docsPart struct{ Text, Schema string }
 )
 
-// docsAddress stands in the page for the address that it is served from.
+// docsAddress is the placeholder in the page for the address that it is served from.
 const docsAddress = "http://address.invalid"
 
-// docs serves the page, with the address at which the caller found it in its commands.
+// docs serves the page. Its commands contain the address at which the caller found it.
 func (s *server) docs(page []byte, policy string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		address := template.HTMLEscapeString(s.address(r))
@@ -83,7 +83,7 @@ func (s *server) docs(page []byte, policy string) http.Handler {
 	})
 }
 
-// docsPage makes the page and the Content-Security-Policy under which it works.
+// docsPage makes the page and its Content-Security-Policy.
 func docsPage(doc *huma.OpenAPI, operations []operation) (page []byte, policy string) {
 	view := docsView{Title: doc.Info.Title, Version: doc.Info.Version, About: doc.Info.Description, Style: template.CSS(docsStyle)} //nolint:gosec // our own
 	byTag := map[string][]docsOperation{}
@@ -147,7 +147,7 @@ func docsResponseOf(status string, response *huma.Response) docsResponse {
 	return shown
 }
 
-// curl is a command that tries an operation.
+// curl returns a command that tries an operation.
 func curl(op operation, described *huma.Operation) string {
 	line := "curl"
 	if op.method != http.MethodGet {
@@ -177,7 +177,7 @@ func docsFields(schema *huma.Schema) []docsField {
 	return fields
 }
 
-// meaningOf is a field's description, with its default and its bounds.
+// meaningOf returns a field's description, with its default and its bounds.
 func meaningOf(s *huma.Schema) string {
 	meaning := s.Description
 	if s.Minimum != nil && s.Maximum != nil {
@@ -221,7 +221,7 @@ func kindOfOne(s *huma.Schema) docsPart {
 	}
 }
 
-// prose sets a description: paragraphs, and `code` between backticks.
+// prose formats a description: paragraphs, and `code` between backticks.
 func prose(text string) template.HTML {
 	var out strings.Builder
 	for paragraph := range strings.SplitSeq(text, "\n\n") {

@@ -12,7 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// The codes that only the API itself answers (docs/interface.md §Codes).
+// The codes that only the API uses (docs/interface.md §Codes).
 const (
 	codeUnauthorized     syncs.Code = "unauthorized"
 	codeMethodNotAllowed syncs.Code = "method_not_allowed"
@@ -20,7 +20,8 @@ const (
 	codeRateLimited      syncs.Code = "rate_limited"
 )
 
-// statuses is the one table from a code to its HTTP status (R38, docs/interface.md §Codes).
+// statuses is the only table from a code to its HTTP status (R38, docs/interface.md
+// §Codes).
 var statuses = map[syncs.Code]int{
 	syncs.CodeInvalidRequest:       http.StatusBadRequest,
 	codeUnauthorized:               http.StatusUnauthorized,
@@ -58,7 +59,7 @@ var statuses = map[syncs.Code]int{
 	syncs.CodeTimeout:              http.StatusGatewayTimeout,
 }
 
-// statusOf is the HTTP status of a code. A code that is not ours, such as one
+// statusOf returns the HTTP status of a code. A code that we do not know, for example one
 // that a newer replica wrote into an audit, is a 500.
 func statusOf(code syncs.Code) int {
 	if status, ok := statuses[code]; ok {
@@ -89,16 +90,15 @@ func (s *server) problem(f *syncs.Failure) problem {
 	}
 }
 
-// The texts of errors that say no more than they must: one for every bad key
-// (R38), one for every id that is not the caller's, one for all that is ours.
+// Error texts that reveal no more than they must: one for every bad key (R38), one for
+// every id that is not the caller's, and one for all internal errors.
 const (
 	unauthorizedText = "the API key is missing or invalid; send a valid one in the X-API-Key header"
 	notFoundText     = "there is nothing here under this address"
 	internalText     = "an internal error happened; the server's log tells more under the request id of the X-Request-Id header"
 )
 
-// explain turns any error into what the caller may know of it. Internals stay
-// inside (R38).
+// explain turns any error into what the caller may know of it. It hides internals (R38).
 func explain(err error) *syncs.Failure {
 	if limited, ok := errors.AsType[tooManyFailures](err); ok {
 		return syncs.Fail(codeRateLimited, "%s", limited)
@@ -109,7 +109,7 @@ func explain(err error) *syncs.Failure {
 	case errors.Is(err, clinic.ErrNotFound):
 		return errNotFound()
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		// Only the database is waited for here, and only so long.
+		// The API waits only for the database here, and only for a bounded time.
 		return syncs.Fail(syncs.CodeDatabaseUnavailable, "%s", syncs.ErrDatabase)
 	}
 	failure := casesync.Explain(err)
@@ -125,7 +125,7 @@ func explain(err error) *syncs.Failure {
 
 func errNotFound() *syncs.Failure { return syncs.Fail(syncs.CodeNotFound, notFoundText) }
 
-// invalid is a 400 that names a field and repeats no value.
+// invalid returns a 400 that names a field and repeats no value.
 func invalid(field, format string, args ...any) error {
 	f := syncs.Fail(syncs.CodeInvalidRequest, format, args...)
 	f.Field = field

@@ -37,7 +37,7 @@ func (s *server) syncEvents() operation {
 	}
 }
 
-// follow streams a sync until it is over or the caller is gone.
+// follow streams a sync until it is over or the caller has left.
 func (s *server) follow(c *call, w http.ResponseWriter, audit syncs.Audit) {
 	out := &eventStream{w: w, control: http.NewResponseController(w), spoke: time.Now()}
 	out.send("state", syncOf(&audit))
@@ -72,7 +72,7 @@ func (s *server) follow(c *call, w http.ResponseWriter, audit syncs.Audit) {
 	}
 }
 
-// An eventStream writes server-sent events and remembers its first error.
+// An eventStream writes server-sent events and keeps its first error.
 type eventStream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -89,7 +89,7 @@ func (e *eventStream) send(name string, data any) {
 	e.write("event: " + name + "\ndata: " + string(body) + "\n")
 }
 
-// beat keeps a silent connection open.
+// beat writes a comment that keeps a silent connection open.
 func (e *eventStream) beat() {
 	if time.Since(e.spoke) > keepAlive {
 		e.write(": still here\n\n")

@@ -11,7 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// freshness says how old what one type of sync brought is.
+// freshness is the age of the data that one type of sync brought.
 type freshness struct {
 	Type        string   `json:"type" enum:"inbound,cases,reconciliation"`
 	LastSuccess *instant `json:"lastSuccess" nullable:"true" doc:"When the latest sync of the type that completed and covered its default window had begun, alone or in a full sync; null: never."`
@@ -26,7 +26,7 @@ type freshnessList struct {
 	Clinic clinicRecord `json:"clinic" doc:"The clinic and its state, which tells at once what makes it stale later."`
 }
 
-// A clinicRecord is a clinic as it is read (docs/interface.md §Endpoints).
+// A clinicRecord is a clinic in an answer (docs/interface.md §Endpoints).
 type clinicRecord struct {
 	ID          uuid.UUID      `json:"id" format:"uuid"`
 	Name        string         `json:"name"`
@@ -139,7 +139,7 @@ func clinicOf(c *scheduler.Condition) clinicRecord {
 	return body
 }
 
-// sampleCondition is a clinic that is well.
+// sampleCondition returns a clinic in the state ok.
 func sampleCondition() *scheduler.Condition {
 	phase := func(t syncs.Type, every time.Duration) scheduler.PhaseCondition {
 		return scheduler.PhaseCondition{

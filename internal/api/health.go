@@ -14,7 +14,7 @@ const (
 	pingTimeout = 2 * time.Second
 )
 
-// healthReport says that the process lives (W18).
+// healthReport says that the process runs (W18).
 type healthReport struct {
 	Status  string     `json:"status" enum:"healthy"`
 	Uptime  int64      `json:"uptime" doc:"Whole seconds since the start."`
@@ -27,15 +27,15 @@ type heapMemory struct {
 	HeapTotal uint64 `json:"heapTotal" doc:"Bytes."`
 }
 
-// readiness says whether the database answers (W18), and
-// whether new work is welcome (R31).
+// readiness says whether the database answers (W18), and whether this replica takes new
+// work (R31).
 type readiness struct {
 	Status   string     `json:"status" enum:"ready,not_ready"`
 	Database string     `json:"database" enum:"connected,disconnected"`
 	Code     syncs.Code `json:"code,omitempty" enum:"draining" doc:"draining: the replica is shutting down. Only then."`
 }
 
-// The three answers of /ready, but for a database that is away while draining.
+// The three answers of /ready, except for a database that does not answer while draining.
 var (
 	isReady    = readiness{Status: "ready", Database: "connected"}
 	isNotReady = readiness{Status: "not_ready", Database: "disconnected"}
@@ -62,7 +62,7 @@ func (s *server) health() operation {
 	}
 }
 
-// heap reads the heap's size without stopping the program, as ReadMemStats would.
+// heap reads the heap's size without stopping the program, unlike ReadMemStats.
 func heap() heapMemory {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},

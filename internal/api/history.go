@@ -31,7 +31,7 @@ type eventList struct {
 	NextCursor *string       `json:"nextCursor" doc:"Where the next page begins; null at the end."`
 }
 
-// eventIn shapes events for a reader in a zone.
+// eventIn formats events for a reader in a zone.
 func eventIn(loc *time.Location) func(*casesync.Event) eventRecord {
 	return func(e *casesync.Event) eventRecord {
 		return eventRecord{
@@ -44,7 +44,7 @@ func eventIn(loc *time.Location) func(*casesync.Event) eventRecord {
 // anything is a JSON value as it is stored; nil is null.
 type anything jsontext.Value
 
-// MarshalJSONTo writes it as it is.
+// MarshalJSONTo writes the value as it is.
 func (a anything) MarshalJSONTo(enc *jsontext.Encoder) error {
 	if len(a) == 0 {
 		return enc.WriteToken(jsontext.Null)
@@ -90,7 +90,7 @@ func (s *server) caseHistory() operation {
 	}
 }
 
-// zone is the clinic's, for texts that people read; UTC where it has none.
+// zone returns the clinic's zone, for texts that people read, or UTC where it has none.
 func (s *server) zone(c *call) (*time.Location, error) {
 	owner, err := s.o.Clinics.Clinic(c.Context(), c.clinicID)
 	if err != nil {

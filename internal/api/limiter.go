@@ -13,8 +13,8 @@ const (
 	maxAddresses    = 10_000          // that are remembered
 )
 
-// A limiter is a token bucket for each address, in memory, of this replica. A
-// bucket is kept as the moment at which it will be full again.
+// A limiter is a token bucket for each address, in the memory of this replica. A bucket is
+// stored as the time at which it will be full again.
 type limiter struct {
 	mu   sync.Mutex
 	full map[netip.Addr]time.Time
@@ -22,8 +22,8 @@ type limiter struct {
 
 func newLimiter() *limiter { return &limiter{full: map[netip.Addr]time.Time{}} }
 
-// take takes a token of an address. Where there is none it returns how long to
-// wait for one, else 0.
+// take takes a token of an address. Where there is none it returns how long to wait for
+// one, else 0.
 func (l *limiter) take(address netip.Addr, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -44,8 +44,8 @@ func (l *limiter) take(address netip.Addr, now time.Time) time.Duration {
 	return 0
 }
 
-// forget makes room: full buckets go, and all of them where that is not enough.
-// Whoever has that many addresses cannot be limited by address.
+// forget makes room: it removes full buckets, or all where that is not enough. A caller
+// with that many addresses cannot be limited by address.
 func (l *limiter) forget(now time.Time) {
 	for address, full := range l.full {
 		if !full.After(now) {
@@ -57,8 +57,7 @@ func (l *limiter) forget(now time.Time) {
 	}
 }
 
-// network is what one party is known by: an IPv4 address, or the /64 that an
-// IPv6 caller has to itself.
+// network returns the network of one party: an IPv4 address, or the /64 of an IPv6 address.
 func network(address netip.Addr) netip.Addr {
 	address = address.Unmap()
 	if !address.Is6() {

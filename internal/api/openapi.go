@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// apiVersion is the version of the interface, which is the specification's; the
-	// program has one of its own.
+	// apiVersion is the version of the interface, which is the specification's. The program
+	// has its own version.
 	apiVersion = "4.0.0"
 
 	schemaPrefix   = "#/components/schemas/"
@@ -67,8 +67,8 @@ func document(operations []operation) *huma.OpenAPI {
 	return doc
 }
 
-// encodeDocument writes a document, indented. It cannot fail: the document is made
-// here, of nothing that a caller sent.
+// encodeDocument writes a document, indented. It cannot fail, because nothing in the
+// document comes from a caller.
 func encodeDocument(doc *huma.OpenAPI) []byte {
 	compact, err := doc.MarshalJSON()
 	if err != nil {
@@ -82,7 +82,7 @@ func encodeDocument(doc *huma.OpenAPI) []byte {
 	return indented.Bytes()
 }
 
-// A describer turns operations into OpenAPI's.
+// A describer turns our operations into OpenAPI operations.
 type describer struct {
 	registry huma.Registry
 	requests map[string]bool // the schemas of request bodies
@@ -143,8 +143,8 @@ func (d describer) offer(o offer) *huma.Response {
 	return response
 }
 
-// events describes a stream of events to both kinds of clients: those that read it as
-// one text, and those that read the data of its events.
+// events describes a stream of events for both kinds of clients: those that read it as one
+// text, and those that read the data of its events.
 func (d describer) events() *huma.Schema {
 	schema := anyOf(d.registry, reflect.TypeFor[syncRecord](), reflect.TypeFor[progress]())
 	schema.AnyOf = append(schema.AnyOf, &huma.Schema{Type: huma.TypeString})
@@ -163,8 +163,8 @@ func header(required bool, description string) *huma.Header {
 	return &huma.Header{Description: description, Required: required, Schema: &huma.Schema{Type: huma.TypeString}}
 }
 
-// problem describes the errors of one status. A sync that ended failed returns its
-// usual body with them (R38).
+// problem describes the errors of one status. For a sync that ended with a failure, the
+// answer has the sync's usual body as well (R38).
 func (d describer) problem(op operation, status int, codes []syncs.Code) *huma.Response {
 	schema := d.schemaOf(problem{})
 	if op.failed != nil && slices.ContainsFunc(codes, endsSync) {
@@ -184,7 +184,7 @@ func (d describer) problem(op operation, status int, codes []syncs.Code) *huma.R
 	}
 }
 
-// retryAfter is the header that says when to try again, where a status has it.
+// retryAfter returns the header that says when to try again, where a status has it.
 func retryAfter(codes []syncs.Code) map[string]*huma.Header {
 	switch {
 	case slices.Contains(codes, codeRateLimited):
@@ -206,7 +206,7 @@ func endsSync(code syncs.Code) bool {
 	}
 }
 
-// problems are the codes that an operation can answer, by status, sorted.
+// problems returns the codes that an operation can answer with, sorted, by status.
 func (op operation) problems() map[int][]syncs.Code {
 	codes := append([]syncs.Code{syncs.CodeInternal}, op.codes...)
 	if op.access.allows != nil {
@@ -224,8 +224,8 @@ func (d describer) schemaOf(example any) *huma.Schema {
 	return d.registry.Schema(reflect.TypeOf(example), true, "")
 }
 
-// finish says of the schemas what the types cannot say. Results may gain fields: only
-// requests are closed. A field of a request may be null, which counts as left out.
+// finish adds to the schemas what the types cannot express. Results may gain fields; only
+// requests are closed. A field of a request may be null, which counts as absent.
 func (d describer) finish() {
 	for name, schema := range d.registry.Map() {
 		if closed, ok := schema.AdditionalProperties.(bool); ok && !closed && !d.requests[name] {
@@ -240,8 +240,8 @@ func (d describer) finish() {
 	}
 }
 
-// nullable describes words or null. An enum beside the type null would forbid null, and
-// one that names null makes several types of it in generated clients.
+// nullable describes words or null. An enum beside the type null would forbid null, and an
+// enum that contains null makes several types in generated clients.
 func nullable(words *huma.Schema, title string) *huma.Schema {
 	return &huma.Schema{
 		Description: words.Description,
@@ -249,7 +249,7 @@ func nullable(words *huma.Schema, title string) *huma.Schema {
 	}
 }
 
-// encoded is an example as the API would write it.
+// encoded returns an example as the API would write it.
 func encoded(example any) json.RawMessage {
 	body, err := encode(example)
 	if err != nil {

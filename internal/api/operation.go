@@ -12,8 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// An operation is one method of one path: what it does, and what /openapi.json
-// and /docs say about it.
+// An operation is one method of one path, with its description for /openapi.json and /docs.
 type operation struct {
 	method      string
 	path        string // a pattern of http.ServeMux, which OpenAPI writes alike
@@ -29,12 +28,12 @@ type operation struct {
 	failed any          // an example of what a sync that ended failed answers; nil: none can
 	codes  []syncs.Code // what it answers otherwise, besides those that all do
 
-	// One of the two.
+	// Exactly one of the two is set.
 	handle func(*call) (reply, error)
 	raw    http.Handler
 }
 
-// access says whose key is good enough. The zero access needs no key.
+// access says which keys may call an operation. The zero access needs no key.
 type access struct {
 	scopes string // in words, for the documentation
 	allows func(clinic.APIKey) bool
@@ -57,7 +56,7 @@ type offer struct {
 	stream      bool // server-sent events, without an example
 }
 
-// A reply is an answer to be encoded.
+// A reply is an answer before its encoding.
 type reply struct {
 	status int
 	header http.Header
@@ -65,17 +64,17 @@ type reply struct {
 	stream func(http.ResponseWriter) // in the place of a body: server-sent events
 }
 
-// ok is a 200.
+// ok returns a 200.
 func ok(body any) (reply, error) { return reply{status: http.StatusOK, body: body}, nil }
 
-// A call is one request on its way through its operation.
+// A call is one request to an operation.
 type call struct {
 	*http.Request
 	*trace
 	key clinic.APIKey // zero where the operation needs none
 }
 
-// serve is the handler of an operation.
+// serve returns the handler of an operation.
 func (s *server) serve(op operation) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := traceOf(r.Context())
@@ -98,8 +97,8 @@ func (s *server) serve(op operation) http.Handler {
 	})
 }
 
-// run checks who calls, then what is asked, then does it: a caller without a key
-// learns nothing about the rest.
+// run checks the key, then the request, then carries it out, so that a caller without a key
+// learns nothing else.
 func (s *server) run(op operation, c *call) (reply, error) {
 	if op.access.allows == nil {
 		return op.handle(c)
@@ -118,12 +117,12 @@ func (s *server) run(op operation, c *call) (reply, error) {
 	return op.handle(c)
 }
 
-// forbidden says what the key lacks.
+// forbidden says which scope the key lacks.
 func forbidden(scopes string) error {
 	return syncs.Fail(syncs.CodeForbidden, "this API key lacks the scope that this needs: %s", strings.ReplaceAll(scopes, "`", ""))
 }
 
-// dispatch chooses among the methods of one path. Who may GET may HEAD.
+// dispatch chooses among the methods of one path. HEAD is allowed where GET is.
 func (s *server) dispatch(path string, methods map[string]http.Handler) http.Handler {
 	if get, ok := methods[http.MethodGet]; ok {
 		methods[http.MethodHead] = get
@@ -146,7 +145,7 @@ func (s *server) notFound(w http.ResponseWriter, r *http.Request) {
 	s.fail(w, traceOf(r.Context()), errNotFound())
 }
 
-// static answers with the same document every time.
+// static serves the same document every time.
 func static(contentType, policy string, body []byte) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		traceOf(r.Context()).probe = true

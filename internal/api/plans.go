@@ -9,7 +9,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// A planRecord is a plan as it is read (docs/interface.md §Endpoints "A plan").
+// A planRecord is a plan in an answer (docs/interface.md §Endpoints "A plan").
 type planRecord struct {
 	ID        uuid.UUID     `json:"id" format:"uuid"`
 	SyncID    uuid.UUID     `json:"syncId" format:"uuid" doc:"The sync, or the phase of a full sync, that was stopped."`
@@ -27,14 +27,14 @@ type planRecord struct {
 	Execution *execution    `json:"execution,omitempty" doc:"The sync that carries out what was approved; left out where nobody approved it."`
 }
 
-// An execution is how the sync of an approved plan stands.
+// An execution is the state of the sync of an approved plan.
 type execution struct {
 	SyncID uuid.UUID `json:"syncId" format:"uuid"`
 	Status string    `json:"status" enum:"queued,in_progress,completed,failed,cancelled" doc:"failed and cancelled: what was approved was not done; the next sync that looks for itself makes a new plan."`
 	Code   *string   `json:"code" doc:"How the sync failed."`
 }
 
-// A window is days of the clinic, both included.
+// A window is a range of the clinic's days, both ends included.
 type window struct {
 	StartDate day `json:"startDate"`
 	EndDate   day `json:"endDate"`
@@ -48,7 +48,7 @@ type plannedCase struct {
 	Room          *string   `json:"room,omitempty" doc:"Where it is to be; not in a list, and left out where it is not known."`
 }
 
-// evidence is what the guard saw: counts, days and ids (R23).
+// evidence is what the guard found: counts, days and ids (R23).
 type evidence struct {
 	FetchedAt      *instant       `json:"fetchedAt" nullable:"true" doc:"When the calendar was fetched."`
 	Refusal        string         `json:"refusal,omitempty" enum:"unseen,empty_pims,share,half,whole_day" doc:"Which rule of the deletion guard refused; left out of another guard's."`
@@ -64,7 +64,7 @@ type evidence struct {
 	Rereadings     []rereading    `json:"rereadings,omitempty" nullable:"false" doc:"The second readings of the days from which appointments are missing."`
 }
 
-// A rereading is a second fetch of days, both included.
+// A rereading is a second fetch of days, both ends included.
 type rereading struct {
 	StartDate day      `json:"startDate"`
 	EndDate   day      `json:"endDate"`

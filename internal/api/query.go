@@ -39,7 +39,7 @@ func textParam(name, description string, maxLength int, example string) *huma.Pa
 	}
 }
 
-// wordParam is a parameter that takes one of a few words.
+// wordParam is a parameter that accepts one of a few words.
 func wordParam[T ~string](name, description string, words []T) *huma.Param {
 	enum := make([]any, len(words))
 	for i, word := range words {
@@ -65,7 +65,7 @@ func instantParam(name, description string) *huma.Param {
 	}
 }
 
-// pageParams are those of every list.
+// pageParams are the parameters of every list.
 func pageParams() []*huma.Param {
 	least, most := 1.0, float64(maxLimit)
 	return []*huma.Param{
@@ -84,8 +84,8 @@ func idParam(of string) *huma.Param {
 	}
 }
 
-// checkQuery refuses parameters that are unknown, doubled or differently cased,
-// and values that the parameter's description rules out (R38).
+// checkQuery refuses parameters that are unknown, duplicate or differently cased, and
+// values that the parameter's description excludes (R38).
 func checkQuery(raw string, params []*huma.Param) error {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
@@ -133,8 +133,8 @@ func paramNames(params []*huma.Param) string {
 	return "there are " + strings.Join(names, ", ")
 }
 
-// fieldName is a caller's name for a field, as far as it can be one: a name that
-// no program would choose may be a person's and is not repeated (R40).
+// fieldName returns a caller's name for a field where it looks like one. Any other text may
+// be a person's name and is not repeated (R40).
 func fieldName(name string) string {
 	if !plainName.MatchString(name) {
 		return "(unknown)"
@@ -144,8 +144,8 @@ func fieldName(name string) string {
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,40}$`)
 
-// A query reads the parameters of a call that passed checkQuery. It keeps the
-// first error. A parameter without a value is not given.
+// A query reads the parameters of a call that passed checkQuery. It keeps the first error.
+// A parameter without a value counts as absent.
 type query struct {
 	values url.Values
 	err    error
@@ -197,8 +197,8 @@ func (q *query) page() syncs.Page {
 	return page
 }
 
-// pathID is the id in the path. What is no UUID in its usual form is not there,
-// just like the id of another clinic's record (R38).
+// pathID returns the id in the path. A text that is not a UUID in its usual form is
+// not_found, like the id of another clinic's record (R38).
 func (c *call) pathID() (uuid.UUID, error) {
 	value := c.PathValue("id")
 	id, err := uuid.Parse(value)

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// ParseProxies reads TRUSTED_PROXIES: addresses and networks such as 10.0.0.0/8,
-// comma-separated. An empty text trusts nobody.
+// ParseProxies reads TRUSTED_PROXIES: addresses and networks such as 10.0.0.0/8, separated
+// by commas. An empty text trusts no proxy.
 func ParseProxies(list string) ([]netip.Prefix, error) {
 	var prefixes []netip.Prefix
 	for item := range strings.SplitSeq(list, ",") {
@@ -39,9 +39,9 @@ func parseProxy(item string) (netip.Prefix, error) {
 	return address.Unmap().Prefix(address.Unmap().BitLen())
 }
 
-// clientAddress is who called: the peer, or, where the peer is a trusted proxy,
-// the last address in X-Forwarded-For that no trusted proxy has. What stands to
-// the left of that was written by the caller and proves nothing.
+// clientAddress returns the address of the caller: the peer, or, where the peer is a
+// trusted proxy, the last address in X-Forwarded-For that belongs to no trusted proxy. The
+// caller wrote the addresses to the left of that, so they prove nothing.
 func (s *server) clientAddress(r *http.Request) netip.Addr {
 	client := parseAddress(r.RemoteAddr)
 	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -62,8 +62,7 @@ func (s *server) trusts(address netip.Addr) bool {
 	return slices.ContainsFunc(s.o.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(address) })
 }
 
-// parseAddress reads an address with or without a port. Anything else is the
-// zero Addr.
+// parseAddress reads an address with or without a port. Any other text gives the zero Addr.
 func parseAddress(text string) netip.Addr {
 	text = strings.TrimSpace(text)
 	if withPort, err := netip.ParseAddrPort(text); err == nil {
@@ -79,9 +78,9 @@ func parseAddress(text string) netip.Addr {
 // plainHost is a host, with or without a port, that needs no quoting anywhere.
 var plainHost = regexp.MustCompile(`^[A-Za-z0-9._-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$`)
 
-// address is where the caller found the API: the host that the request names, or, where
-// the peer is a trusted proxy, what the proxy says that its caller named. A host that no
-// address can have is the default one.
+// address returns where the caller found the API: the host that the request names, or,
+// where the peer is a trusted proxy, the host that the proxy reports. A host in an
+// impossible form is replaced by the default.
 func (s *server) address(r *http.Request) string {
 	scheme, host := "http", r.Host
 	if r.TLS != nil {

@@ -48,7 +48,7 @@ func reconciliationStatsOf(s syncs.Stats) reconciliationStats {
 	return reconciliationStats{s.CasesChecked, s.CasesDeleted, s.CasesUpdated, s.CasesRestored, s.DeletedIDs}
 }
 
-// A phaseResult is how one phase ended, alone or within a full sync.
+// A phaseResult is the result of one phase, alone or within a full sync.
 type phaseResult[S any] struct {
 	Success    bool          `json:"success" doc:"Whether the sync completed."`
 	SyncID     uuid.UUID     `json:"syncId" format:"uuid"`
@@ -63,7 +63,7 @@ type phaseResult[S any] struct {
 	Timestamp  *instant      `json:"timestamp,omitempty" doc:"When this was answered; not within a full sync."`
 }
 
-// The answers to the three phases' endpoints, and their parts of a full answer.
+// The answers of the three phases' endpoints, which are also the parts of a full answer.
 type (
 	inboundResult        phaseResult[inboundStats]
 	casesResult          phaseResult[casesStats]
@@ -125,7 +125,7 @@ type fieldChange struct {
 	After  string `json:"after"`
 }
 
-// resultOf is the body of a sync that has ended, in the shape of its type.
+// resultOf returns the body of a sync that has ended, in the form of its type.
 func resultOf(audit *syncs.Audit, now time.Time) any {
 	switch audit.Type {
 	case syncs.TypeInbound:
@@ -183,7 +183,7 @@ func fullResultOf(audit *syncs.Audit, now time.Time) fullResult {
 	}
 }
 
-// phaseOf is the part of one phase in a full answer: its own audit's, or why it
+// phaseOf returns the part of one phase in a full answer: that of its own audit, or why it
 // has none (R27).
 func phaseOf[A any](master *syncs.Audit, phase syncs.Type, answer func(*syncs.Audit, time.Time) A) either[A] {
 	for i := range master.Children {
@@ -198,7 +198,7 @@ func phaseOf[A any](master *syncs.Audit, phase syncs.Type, answer func(*syncs.Au
 	return either[A]{skipped: &skippedPhase{Skipped: true, Reason: reason}}
 }
 
-// codeOf is an audit's code; one that ended badly always has one.
+// codeOf returns an audit's code. An audit that failed always has one.
 func codeOf(audit *syncs.Audit) syncs.Code {
 	switch {
 	case audit.Result.Code != "":
@@ -212,7 +212,7 @@ func codeOf(audit *syncs.Audit) syncs.Code {
 	}
 }
 
-// errorOf is an audit's error; one that ended badly always has one.
+// errorOf returns an audit's error. An audit that failed always has one.
 func errorOf(audit *syncs.Audit) string {
 	switch {
 	case audit.Result.Error != "":
@@ -241,7 +241,7 @@ func warningsOf(w syncs.Warnings) *warnings {
 	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows, w.UnusableParts, w.RefusedLookups, w.UnusableLookups, w.ConsultationsHidden}
 }
 
-// changesOf is what a dry run would do, and nil of any other run (R26).
+// changesOf returns what a dry run would do, and nil for any other run (R26).
 func changesOf(audit *syncs.Audit) []change {
 	if !audit.Options.DryRun {
 		return nil

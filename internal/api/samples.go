@@ -10,8 +10,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// What the examples of the documentation show. All of it is invented; the counts
-// are the specification's.
+// The data of the examples in the documentation. All of it is invented; the counts are the
+// specification's.
 
 var (
 	sampleTime   = time.Date(2026, 1, 17, 12, 0, 0, 0, time.UTC)
@@ -20,7 +20,7 @@ var (
 	samplePlanID = uuid.MustParse("0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e03")
 )
 
-// sampleAudit is a sync that completed.
+// sampleAudit returns a completed sync.
 func sampleAudit(t syncs.Type) *syncs.Audit {
 	audit := &syncs.Audit{
 		ID:          sampleSyncID,
@@ -52,7 +52,7 @@ func sampleAudit(t syncs.Type) *syncs.Audit {
 	return audit
 }
 
-// sampleEvent is a change of a case by a sync.
+// sampleEvent returns a change of a case by a sync.
 func sampleEvent() *casesync.Event {
 	return &casesync.Event{
 		CaseID: sampleCaseID, At: sampleTime, Actor: "sync:" + sampleSyncID.String(), Action: "changed", Field: "status",
@@ -60,7 +60,7 @@ func sampleEvent() *casesync.Event {
 	}
 }
 
-// sampleRunning is a sync at work.
+// sampleRunning returns a running sync.
 func sampleRunning(t syncs.Type) *syncs.Audit {
 	audit := &syncs.Audit{
 		ID:        sampleSyncID,

@@ -19,7 +19,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// A trace gathers what the log line of a request tells.
+// A trace collects the fields of a request's log line.
 type trace struct {
 	id       string // of the request; the caller sees it as X-Request-Id
 	began    time.Time
@@ -34,7 +34,7 @@ type trace struct {
 
 type traceKey struct{}
 
-// traceOf is the trace of a request that ServeHTTP has begun.
+// traceOf returns the trace of a request that ServeHTTP has begun.
 func traceOf(ctx context.Context) *trace {
 	if t, ok := ctx.Value(traceKey{}).(*trace); ok {
 		return t
@@ -42,7 +42,7 @@ func traceOf(ctx context.Context) *trace {
 	return &trace{}
 }
 
-// ServeHTTP is what happens to every request, whatever it asks for.
+// ServeHTTP handles every request, whatever its path.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t := &trace{id: rand.Text(), began: s.o.Now()}
 	r = r.WithContext(context.WithValue(r.Context(), traceKey{}, t))
@@ -57,7 +57,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	header.Set("Cache-Control", "no-store")
 
-	// ServeMux would answer these with a redirection or a text of its own.
+	// ServeMux would answer these with a redirect or its own text.
 	if p := r.URL.EscapedPath(); !strings.HasPrefix(p, "/") || path.Clean(p) != p {
 		s.notFound(rec, r)
 		return
@@ -77,7 +77,7 @@ func (s *server) finish(rec *recorder, r *http.Request, t *trace, panicked any) 
 		s.log.ErrorContext(r.Context(), "Request panicked", append([]any{"request_id", t.id, "route", t.route},
 			panics.Recovered(panicked).Attrs()...)...)
 		if rec.status != 0 {
-			// The answer has begun and cannot be taken back: break the connection.
+			// The answer has begun and cannot be replaced, so break the connection.
 			panic(http.ErrAbortHandler)
 		}
 		s.fail(rec, t, syncs.Fail(syncs.CodeInternal, internalText))
@@ -85,8 +85,8 @@ func (s *server) finish(rec *recorder, r *http.Request, t *trace, panicked any) 
 	s.logRequest(rec, r, t)
 }
 
-// logRequest writes one line about a request (W20). It holds no
-// key, no query and no path but the pattern that matched (R40).
+// logRequest writes one line about a request (W20). It contains no key, no query, and of
+// the path only the pattern that matched (R40).
 func (s *server) logRequest(rec *recorder, r *http.Request, t *trace) {
 	status := rec.answered()
 	attrs := []slog.Attr{
@@ -125,7 +125,7 @@ func levelOf(t *trace, status int) slog.Level {
 	}
 }
 
-// knownMethod keeps a caller's invention out of the log.
+// knownMethod keeps unknown methods, which a caller may invent, out of the log.
 func knownMethod(method string) string {
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
@@ -136,8 +136,8 @@ func knownMethod(method string) string {
 	}
 }
 
-// write encodes an answer. It is encoded whole first, so that what cannot be
-// encoded is an error and not half an answer.
+// write encodes an answer. It encodes the whole answer first, so that a failure gives an
+// error and not half an answer.
 func (s *server) write(w http.ResponseWriter, t *trace, answer reply) {
 	if answer.stream != nil {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -156,7 +156,7 @@ func (s *server) write(w http.ResponseWriter, t *trace, answer reply) {
 	w.Write(body) //nolint:errcheck // nobody is left to be told
 }
 
-// fail returns an error. Its cause is logged where the answer hides it.
+// fail writes an error as the answer. It logs the cause where the answer hides it.
 func (s *server) fail(w http.ResponseWriter, t *trace, err error) {
 	failure := explain(err)
 	t.code = failure.Code
@@ -176,13 +176,13 @@ func (s *server) fail(w http.ResponseWriter, t *trace, err error) {
 	s.write(w, t, reply{status: statusOf(failure.Code), body: body})
 }
 
-// A recorder remembers the status of an answer.
+// A recorder keeps the status of an answer.
 type recorder struct {
 	http.ResponseWriter
 	status int
 }
 
-// answered is the status of an answer that is over.
+// answered returns the status of a finished answer.
 func (r *recorder) answered() int {
 	return cmp.Or(r.status, http.StatusOK) // net/http's, where a handler wrote nothing
 }
@@ -201,5 +201,5 @@ func (r *recorder) Write(body []byte) (int, error) {
 	return r.ResponseWriter.Write(body)
 }
 
-// Unwrap lets http.ResponseController reach what is beneath.
+// Unwrap gives http.ResponseController access to the wrapped writer.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -16,8 +16,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// startTimeout bounds the transaction that starts a sync. It goes on when the
-// caller hangs up: a sync is started, or it is not.
+// startTimeout bounds the transaction that starts a sync. The transaction continues when
+// the caller disconnects, so that a sync is either started or not.
 const startTimeout = 10 * time.Second
 
 // inboundRequest is the body of POST /api/sync/inbound (W4).
@@ -113,7 +113,7 @@ func (s *server) startFull() operation {
 	return op
 }
 
-// startOperation is what the four have in common.
+// startOperation returns the common parts of the four operations.
 func startOperation(t syncs.Type, path, id, summary, description string) operation {
 	example := resultOf(sampleAudit(t), sampleTime)
 	return operation{
@@ -142,8 +142,8 @@ func startOperation(t syncs.Type, path, id, summary, description string) operati
 	}
 }
 
-// startCodes are the codes with which starting a sync, or the sync, can end: all
-// but those that only another operation has.
+// startCodes returns the codes with which the start of a sync, or the sync, can end: all
+// codes except those of other operations.
 func startCodes() []syncs.Code {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(statuses)), func(code syncs.Code) bool {
 		return code == syncs.CodeNotFound || code == syncs.CodeAlreadyDecided || code == codeMethodNotAllowed
@@ -157,7 +157,7 @@ func headerParam(name, description, example string) *huma.Param {
 	}
 }
 
-// startHandler starts a sync whose body is a B.
+// startHandler returns a handler that starts a sync with a body of type B.
 func startHandler[B interface{ options() syncs.Options }](s *server, t syncs.Type) func(*call) (reply, error) {
 	return func(c *call) (reply, error) {
 		var body B
@@ -174,7 +174,7 @@ func startHandler[B interface{ options() syncs.Options }](s *server, t syncs.Typ
 	}
 }
 
-// start starts a sync and waits for its end as long as the caller may (R28).
+// start starts a sync and waits for its end up to Options.Wait (R28).
 func (s *server) start(c *call, request syncs.Request) (reply, error) {
 	key, err := idempotencyKey(c.Header.Values(idempotencyHeader))
 	if err != nil {
@@ -219,7 +219,7 @@ func (s *server) await(ctx context.Context, audit syncs.Audit) (syncs.Audit, err
 	return s.o.Syncs.Wait(ctx, audit.ClinicID, audit.ID)
 }
 
-// accepted is the 202: the body of the address where the sync can be watched.
+// accepted returns the 202. Its body is the sync in its present state.
 func accepted(audit syncs.Audit) reply {
 	return reply{
 		status: http.StatusAccepted,
@@ -244,7 +244,7 @@ func idempotencyKey(values []string) (string, error) {
 	return key, nil
 }
 
-// prefersAsync reports whether Prefer asks for an answer at once (RFC 7240).
+// prefersAsync reports whether Prefer asks for an answer without waiting (RFC 7240).
 func prefersAsync(values []string) bool {
 	for _, value := range values {
 		for preference := range strings.SplitSeq(value, ",") {

@@ -10,7 +10,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// A syncRecord is a sync as it is read (docs/interface.md §Endpoints "A sync in the API").
+// A syncRecord is a sync in an answer (docs/interface.md §Endpoints "A sync in the API").
 type syncRecord struct {
 	ID          uuid.UUID     `json:"id" format:"uuid"`
 	Type        string        `json:"type" enum:"inbound,cases,reconciliation,full"`
@@ -35,8 +35,8 @@ type syncRecord struct {
 	Phases      []syncRecord  `json:"phases,omitempty" nullable:"false" doc:"Of a full sync: the phases that ran, in order. Not in lists."`
 }
 
-// syncOptions are the options with which a sync was started. One that was not given is
-// left out.
+// syncOptions are the options with which a sync was started. Options that were not given
+// are absent.
 type syncOptions struct {
 	StartDate         *day `json:"startDate,omitempty"`
 	EndDate           *day `json:"endDate,omitempty"`
@@ -56,7 +56,7 @@ func optionsOf(o syncs.Options) syncOptions {
 	}
 }
 
-// syncStats are a sync's counts. Which of them are there depends on its type; those are
+// syncStats are a sync's counts. Its type decides which counts are present; those are
 // always there.
 type syncStats struct {
 	AppointmentsFound *int        `json:"appointmentsFound,omitempty" doc:"Inbound, full: appointments of the window in the PIMS."`
@@ -73,7 +73,7 @@ type syncStats struct {
 	DeletedIDs        []uuid.UUID `json:"deletedIds,omitzero" nullable:"false" format:"uuid" doc:"Reconciliation, full: the ids of the cases that were soft-deleted."`
 }
 
-// statsOf are the counts that a type of sync has.
+// statsOf returns the counts that a type of sync has.
 func statsOf(t syncs.Type, s syncs.Stats) syncStats {
 	deleted := append([]uuid.UUID{}, s.DeletedIDs...)
 	switch t {
@@ -102,7 +102,7 @@ func statsOf(t syncs.Type, s syncs.Stats) syncStats {
 	}
 }
 
-// progress returns how far a sync has come.
+// progress is how far a sync has come.
 type progress struct {
 	Phase *string `json:"phase" enum:"inbound,cases,reconciliation" nullable:"true" doc:"null until it has begun."`
 	Step  *string `json:"step" doc:"What it does now." example:"fetch"`
@@ -149,8 +149,8 @@ func syncOf(audit *syncs.Audit) syncRecord {
 	return body
 }
 
-// syncsOf are syncs without their changes, which may be thousands: each sync's own
-// address has them.
+// syncsOf returns syncs without their changes, which may be thousands. GET of a single sync
+// has them.
 func syncsOf(list syncs.List[syncs.Audit]) syncList {
 	body := syncList{itemsOf(list.Items, syncOf), text(list.NextCursor)}
 	for i := range body.Items {
@@ -215,7 +215,7 @@ func (s *server) showSync() operation {
 	}
 }
 
-// audit is the sync that the path names.
+// audit returns the sync that the path names.
 func (s *server) audit(c *call) (syncs.Audit, error) {
 	id, err := c.pathID()
 	if err != nil {
@@ -269,5 +269,5 @@ func (s *server) cancelSync() operation {
 	}
 }
 
-// nothing is the body of a request that says all by its address.
+// nothing is the body of a request whose path says everything.
 type nothing struct{}

@@ -8,14 +8,14 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// either is a phase's part of a full answer: what the phase answered, or that it
-// did not run.
+// either is the part of one phase in a full answer: the answer of the phase, or that it did
+// not run.
 type either[A any] struct {
 	ran     *A
 	skipped *skippedPhase
 }
 
-// MarshalJSONTo writes the one that is there.
+// MarshalJSONTo writes the one that is set.
 func (e either[A]) MarshalJSONTo(enc *jsontext.Encoder) error {
 	if e.ran != nil {
 		return json.MarshalEncode(enc, e.ran)
@@ -28,8 +28,7 @@ func (either[A]) Schema(r huma.Registry) *huma.Schema {
 	return anyOf(r, reflect.TypeFor[A](), reflect.TypeFor[skippedPhase]())
 }
 
-// anyOf is a union. A client that tries one after the other must come to the narrower
-// ones first.
+// anyOf is a union. Clients try the types in order, so the narrower ones come first.
 func anyOf(r huma.Registry, types ...reflect.Type) *huma.Schema {
 	schema := &huma.Schema{}
 	for _, t := range types {

@@ -11,11 +11,11 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// instantLayout is RFC 3339 with milliseconds, as the specification's examples
-// have it. Instants are always written in UTC.
+// instantLayout is RFC 3339 with milliseconds, as in the specification's examples. Instants
+// are always written in UTC.
 const instantLayout = "2006-01-02T15:04:05.000Z07:00"
 
-// An instant is a moment on the wire.
+// An instant is a time in JSON.
 type instant time.Time
 
 func (i instant) MarshalText() ([]byte, error) {
@@ -27,7 +27,7 @@ func (instant) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Format: "date-time", Examples: []any{"2026-01-17T12:00:00.000Z"}}
 }
 
-// moment is an instant that may be unknown: nil, null on the wire.
+// moment returns an instant that may be unknown: nil becomes null in JSON.
 func moment(t time.Time) *instant {
 	if t.IsZero() {
 		return nil
@@ -36,7 +36,7 @@ func moment(t time.Time) *instant {
 	return &i
 }
 
-// A day is a civil day on the wire, in the clinic's zone (R1).
+// A day is a civil day in JSON, in the clinic's zone (R1).
 type day pims.Date
 
 func (d day) MarshalText() ([]byte, error) { return []byte(pims.Date(d).String()), nil }
@@ -52,7 +52,7 @@ func (day) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Format: "date", Examples: []any{"2026-01-17"}}
 }
 
-// known is an id that may be missing: nil, null on the wire.
+// known returns an id that may be missing: nil becomes null in JSON.
 func known(id uuid.UUID) *uuid.UUID {
 	if id == uuid.Nil {
 		return nil
@@ -60,7 +60,7 @@ func known(id uuid.UUID) *uuid.UUID {
 	return &id
 }
 
-// text is a text that may be missing: nil, null on the wire.
+// text returns a text that may be missing: nil becomes null in JSON.
 func text[T ~string](s T) *string {
 	if s == "" {
 		return nil
@@ -69,8 +69,8 @@ func text[T ~string](s T) *string {
 	return &t
 }
 
-// encode writes a body as JSON. Texts that are not UTF-8 are mended, so that one
-// bad byte in the database does not hide a record.
+// encode writes a body as JSON. It replaces invalid UTF-8, so that one bad byte in the
+// database does not hide a record.
 func encode(v any) ([]byte, error) {
 	body, err := json.Marshal(v, jsontext.AllowInvalidUTF8(true), json.Deterministic(true))
 	return append(body, '\n'), err

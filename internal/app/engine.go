@@ -22,8 +22,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/tracing"
 )
 
-// An Engine is everything that runs syncs: serve, demo and the sync commands share
-// it, and tests configure the very same.
+// An Engine is everything that runs syncs. serve, demo and the sync commands share it, and
+// tests configure the same one.
 type Engine struct {
 	Store     *Store
 	Connector *clinic.Connector
@@ -41,7 +41,7 @@ type Engine struct {
 	closeBrowser func()
 }
 
-// EngineOptions are what differs between those who run syncs.
+// EngineOptions are the differences between the programs that run syncs.
 type EngineOptions struct {
 	Private        bool             // work only what this process starts (docs/interface.md §Commands, sync)
 	Schedule       bool             // enqueue what is due (R33)
@@ -54,8 +54,8 @@ type EngineOptions struct {
 	Now            func() time.Time // nil: time.Now
 }
 
-// keyring opens the keyring. Who works for all clinics needs every key that some
-// clinic's credentials have (R37).
+// keyring opens the keyring. A program that works for all clinics needs every key that
+// seals some clinic's credentials (R37).
 func (o *EngineOptions) keyring(ctx context.Context, settings Settings, s *Store) (*seal.Keyring, error) {
 	ring, err := s.Keyring(ctx, settings.EncryptionKey)
 	if err == nil && !o.Private {
@@ -64,7 +64,7 @@ func (o *EngineOptions) keyring(ctx context.Context, settings Settings, s *Store
 	return ring, err
 }
 
-// NewEngine joins the parts. It starts no browser and works on no sync yet.
+// NewEngine connects the parts. It starts no browser and works on no sync yet.
 func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logger, o EngineOptions) (*Engine, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -148,7 +148,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 	return e, nil
 }
 
-// newRunner makes what carries syncs out.
+// newRunner makes the runner of syncs.
 func (e *Engine) newRunner(record recorder, now func() time.Time) *casesync.Runner {
 	return casesync.NewRunner(casesync.RunnerOptions{
 		Connect:  e.connect,
@@ -163,7 +163,7 @@ func (e *Engine) newRunner(record recorder, now func() time.Time) *casesync.Runn
 	})
 }
 
-// newBrowser makes the browser that logs in; it starts with the first login.
+// newBrowser makes the browser for logins. It starts with the first login.
 func newBrowser(settings Settings, s *Store, log *slog.Logger) *browser.Chromium {
 	temp := "" // the system's
 	if s.home != "" {
@@ -177,13 +177,13 @@ func newBrowser(settings Settings, s *Store, log *slog.Logger) *browser.Chromium
 	})
 }
 
-// recorder joins the two stores that keep the record of a running sync.
+// recorder combines the two stores that record a running sync.
 type recorder struct {
 	*postgres.Audits
 	*postgres.Plans
 }
 
-// providers makes every kind of PIMS with the same browser, limits and eyes.
+// providers makes all providers, with the same browser, limits and observer.
 func (e *Engine) providers(settings Settings, now func() time.Time) map[string]pims.Provider {
 	limiter := e.Store.RateLimiter(settings.RateLimit, casesync.PauseWork)
 	made := make(map[string]pims.Provider, len(Providers))
@@ -203,7 +203,7 @@ func (e *Engine) providers(settings Settings, now func() time.Time) map[string]p
 	return made
 }
 
-// connect is the connector as the runner calls it.
+// connect calls the connector for the runner.
 func (e *Engine) connect(ctx context.Context, clinicID uuid.UUID) (casesync.Connection, error) {
 	connection, err := e.Connector.Connect(ctx, clinicID)
 	if err != nil {
@@ -224,13 +224,13 @@ func (e *Engine) Start(ctx context.Context) error {
 	return nil
 }
 
-// Close stops the work and ends what it needed.
+// Close stops the work and releases what it needed.
 func (e *Engine) Close() {
 	e.stop()
 	e.release()
 }
 
-// stop ends the work: what cannot end soon goes back to the queue (R31).
+// stop ends the work. Syncs that cannot end soon go back to the queue (R31).
 func (e *Engine) stop() {
 	e.endSchedules()
 	e.Scheduler.Wait()
@@ -241,7 +241,7 @@ func (e *Engine) stop() {
 	}
 }
 
-// release ends what the work needed.
+// release closes what the work needed.
 func (e *Engine) release() {
 	e.notifier.Close()
 	e.closeBrowser()

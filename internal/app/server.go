@@ -15,7 +15,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/panics"
 )
 
-// ServerOptions are what differs between serve and demo.
+// ServerOptions are the differences between serve and demo.
 type ServerOptions struct {
 	Listener net.Listener
 	Metrics  net.Listener // nil: /metrics is on the other one
@@ -34,7 +34,7 @@ type Server struct {
 	serving  sync.WaitGroup
 }
 
-// StartServer starts the engine and answers on the listeners.
+// StartServer starts the engine and serves on the listeners.
 func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Logger, o ServerOptions) (*Server, error) {
 	e, err := NewEngine(ctx, settings, s, log, o.Engine)
 	if err != nil {
@@ -73,7 +73,7 @@ func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Log
 	return running, nil
 }
 
-// recovering answers 500 for a handler that panics, and logs it without the value,
+// recovering returns 500 for a handler that panics. It logs the panic without its value,
 // which net/http would log (R58).
 func recovering(handler http.Handler, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -88,13 +88,13 @@ func recovering(handler http.Handler, log *slog.Logger) http.Handler {
 	})
 }
 
-// traced is tracing's view of a request to the API.
+// traced starts the span of a request to the API.
 func (e *Engine) traced(ctx context.Context, operation string, header http.Header) (context.Context, func(api.Answer)) {
 	ctx, answered := e.tracing.Request(ctx, operation, header)
 	return ctx, func(a api.Answer) { answered(a.Status, a.ClinicID, a.SyncID, a.Code) }
 }
 
-// serve answers on a listener in the background.
+// serve serves on a listener in the background.
 func (r *Server) serve(listener net.Listener, handler http.Handler, wait time.Duration) {
 	s := &http.Server{
 		Handler:           handler,
@@ -111,15 +111,15 @@ func (r *Server) serve(listener net.Listener, handler http.Handler, wait time.Du
 	}, func(e *panics.Error) { r.failed <- fmt.Errorf("serving on %s: %w", listener.Addr(), e) })
 }
 
-// URL is where the API is.
+// URL returns the address of the API.
 func (r *Server) URL() string { return "http://" + r.listener.Addr().String() }
 
-// Failed returns why a listener ended by itself.
+// Failed receives the error of a listener that ended by itself.
 func (r *Server) Failed() <-chan error { return r.failed }
 
-// Close gives running syncs back to the queue, answers the calls that wait for
-// them, and then ends the listeners and the engine (R31). Until then the listeners
-// answer, each call on a connection of its own, that this replica is draining.
+// Close gives running syncs back to the queue, answers the calls that wait for them, and
+// then ends the listeners and the engine (R31). Until then each new call gets its own
+// connection and the answer that this replica is draining.
 func (r *Server) Close() {
 	for _, s := range r.servers {
 		s.SetKeepAlivesEnabled(false)

@@ -1,6 +1,6 @@
-// Package app joins the parts into one program: the database, the engine that runs
-// syncs, and the server in front of it. The command line, the demo and the tests
-// configure the same program.
+// Package app connects the parts of the program: the database, the engine that runs syncs,
+// and the server in front of it. The command line, the demo and the tests configure the
+// same program.
 //
 // It decides nothing about clinics or cases, reads no environment and prints nothing.
 package app
@@ -11,7 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// Settings are what every part shares (docs/interface.md §Environment).
+// Settings are the settings that every part shares (docs/interface.md §Environment).
 type Settings struct {
 	DatabaseURL   string // empty: the embedded database in DataDir
 	DataDir       string // where the embedded database and its own encryption key are

@@ -17,7 +17,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
-// A Store is the migrated database that a program works on, and what keeps it up.
+// A Store is the migrated database of a program, and the embedded server where there is
+// one.
 type Store struct {
 	*postgres.DB
 
@@ -30,10 +31,10 @@ type Store struct {
 // closing bounds how long the embedded database may take to stop.
 const closing = 15 * time.Second
 
-// OpenStore opens the database that the settings name and brings its schema up to
-// date. Without DATABASE_URL it is the embedded one: who finds it running joins
-// it, who finds it free starts it and holds it until Close (docs/interface.md §Commands).
-// wait is how long to wait for a present owner to end.
+// OpenStore opens the database that the settings name and brings its schema up to date.
+// Without DATABASE_URL this is the embedded database: the first program starts it and holds
+// it until Close, and the others join it (docs/interface.md §Commands). wait is how long to
+// wait for a present owner to end.
 func OpenStore(ctx context.Context, settings Settings, log *slog.Logger, wait time.Duration) (*Store, error) {
 	if settings.DatabaseURL != "" {
 		return connect(ctx, &Store{}, settings.DatabaseURL, log)
@@ -46,8 +47,8 @@ func OpenStore(ctx context.Context, settings Settings, log *slog.Logger, wait ti
 	return connect(ctx, &Store{home: dir, embedded: database}, database.URL(), log)
 }
 
-// OpenScratch opens a database of its own in a scratch folder, which Close removes. home
-// is where its encryption key is.
+// OpenScratch opens a new database in a scratch folder, which Close removes. home is the
+// folder of its encryption key.
 func OpenScratch(ctx context.Context, home string, log *slog.Logger) (*Store, error) {
 	database, err := embedded.OpenScratch(ctx, log)
 	if err != nil {
@@ -71,10 +72,10 @@ func connect(ctx context.Context, s *Store, url string, log *slog.Logger) (*Stor
 	return s, nil
 }
 
-// KeepUp opens the embedded database again when it ends before we do: its owner
-// may have been another command, or somebody killed it. Its address stays, so the
-// pool goes on. It returns when the context ends, or with the error that says why
-// there is no database any more.
+// KeepUp opens the embedded database again when it ends before this program: another
+// command may have owned it, or it was killed. Its address stays the same, so the pool
+// continues to work. KeepUp returns when the context ends, or with an error when the
+// database cannot be opened again.
 func (s *Store) KeepUp(ctx context.Context, log *slog.Logger) error {
 	for s.embedded != nil {
 		select {
@@ -98,7 +99,7 @@ func (s *Store) KeepUp(ctx context.Context, log *slog.Logger) error {
 	return nil
 }
 
-// Close ends the pool and, where it is ours, the embedded database.
+// Close closes the pool and, where this program owns it, the embedded database.
 func (s *Store) Close() {
 	if s.DB != nil {
 		s.DB.Close()
@@ -112,11 +113,11 @@ func (s *Store) Close() {
 	}
 }
 
-// keyFile is where the embedded database's own encryption key is kept.
+// keyFile is the name of the file with the embedded database's own encryption key.
 const keyFile = "encryption.key"
 
-// Keyring reads ENCRYPTION_KEY, or for the embedded database the key that was
-// made once, and refuses a key that is not the database's (R37).
+// Keyring reads ENCRYPTION_KEY, or for the embedded database its generated key, and refuses
+// a key of another database (R37).
 func (s *Store) Keyring(ctx context.Context, text string) (*seal.Keyring, error) {
 	if text == "" {
 		if s.home == "" {
@@ -137,8 +138,8 @@ func (s *Store) Keyring(ctx context.Context, text string) (*seal.Keyring, error)
 	return ring, nil
 }
 
-// generatedKey reads the key file, or makes it: 0600, complete or not at all, and
-// the same for two processes that make it at once.
+// generatedKey reads the key file, or makes it with mode 0600. The file is complete or does
+// not exist, and two processes that make it at once get the same key.
 func generatedKey(path string) (string, error) {
 	key, err := os.ReadFile(path)
 	if err == nil {
@@ -156,7 +157,7 @@ func generatedKey(path string) (string, error) {
 	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
 		return "", fmt.Errorf("writing the encryption key: %w", err)
 	}
-	// A link is made whole or, where another process was quicker, not at all.
+	// The link appears as a whole or, where another process was quicker, fails.
 	if err := os.Link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("keeping the encryption key: %w", err)
 	}

@@ -19,8 +19,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// An APIKey is a row of clinic_api_keys: a key as it is stored. The key itself
-// is shown once, when it is made, and never kept (R39).
+// An APIKey is a row of clinic_api_keys: a key as it is stored. The key itself is shown
+// once, when it is made, and never stored (R39).
 type APIKey struct {
 	ID          uuid.UUID
 	ClinicID    uuid.UUID
@@ -34,8 +34,7 @@ type APIKey struct {
 	CreatedAt   time.Time
 }
 
-// ErrUnauthorized is the one answer to every bad key, whatever is wrong with it
-// (R38).
+// ErrUnauthorized is the error for every bad key, whatever is wrong with it (R38).
 var ErrUnauthorized = errors.New("the API key is missing or invalid")
 
 // A KeyStore is what authentication needs of clinic_api_keys. It crosses clinics
@@ -44,8 +43,7 @@ type KeyStore interface {
 	// KeysByPrefix lists all keys of a prefix, of all clinics, usable or not.
 	KeysByPrefix(ctx context.Context, prefix string) ([]APIKey, error)
 
-	// TouchKey notes that a key was used. An earlier moment than the noted one
-	// changes nothing.
+	// TouchKey stores when a key was used. A time before the stored one changes nothing.
 	TouchKey(ctx context.Context, id uuid.UUID, at time.Time) error
 }
 
@@ -58,14 +56,14 @@ const (
 	touchKeysEvery = time.Minute
 )
 
-// keyAlphabet is base32 in lower case: it survives being read aloud.
+// keyAlphabet is base32 in lower case, which people can read aloud without mistakes.
 var keyAlphabet = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// ourKeyShape is what GenerateKey makes.
+// ourKeyShape is the form of the keys that GenerateKey makes.
 var ourKeyShape = regexp.MustCompile(`^[a-z2-7]{8}_pims_live_[a-z2-7]{47}$`)
 
-// GenerateKey makes a new API key: `<8 random base32>_pims_live_<secret><checksum>`
-// (R39). The secret has 200 bits, the checksum is CRC-32 of all before it.
+// GenerateKey makes a new API key: `<8 random base32>_pims_live_<secret><checksum>` (R39).
+// The secret has 200 bits. The checksum is the CRC-32 of everything before it.
 func GenerateKey() string {
 	prefix, secret := make([]byte, 5), make([]byte, secretBytes)
 	rand.Read(prefix)
@@ -97,7 +95,7 @@ func keyChecksum(text string) string {
 	return keyAlphabet.EncodeToString(sum)
 }
 
-// Mistyped reports whether a key has the form of ours and a wrong checksum: then no
+// Mistyped reports whether a key has the form of ours and a wrong checksum, so that no
 // store can know it. Keys of any other form are never mistyped (R39).
 func Mistyped(key string) bool {
 	if !ourKeyShape.MatchString(key) {
@@ -107,8 +105,8 @@ func Mistyped(key string) bool {
 	return keyChecksum(body) != sum
 }
 
-// Prefix is the part of a key by which its row is found: its first eight
-// characters, or all of a shorter one. W1.
+// Prefix returns the part of a key by which its row is found: its first eight characters,
+// or all of a shorter key. W1.
 func Prefix(key string) string {
 	n := 0
 	for i := range key {
@@ -120,14 +118,15 @@ func Prefix(key string) string {
 	return key
 }
 
-// Hash is what is stored of a key: SHA-256 in hex. W1.
+// Hash returns what is stored of a key: its SHA-256 in hex. W1.
 func Hash(key string) string {
 	sum := sha256.Sum256([]byte(key))
 	return hex.EncodeToString(sum[:])
 }
 
-// Authenticate finds the stored key that a caller presented (W1, R39). An unknown, revoked, expired or malformed key is
-// ErrUnauthorized; any other error is the store's.
+// Authenticate finds the stored key that a caller presented (W1, R39). The error is
+// ErrUnauthorized for an unknown, revoked, expired or malformed key; any other error is the
+// store's.
 func Authenticate(ctx context.Context, presented string, store KeyStore, now time.Time) (APIKey, error) {
 	if !presentable(presented) || Mistyped(presented) {
 		return APIKey{}, ErrUnauthorized
@@ -149,15 +148,15 @@ func Authenticate(ctx context.Context, presented string, store KeyStore, now tim
 	return key, nil
 }
 
-// presentable reports whether a text can be a key at all: what a database cannot
-// take as a text cannot.
+// presentable reports whether a text can be a key at all: the database must be able to take
+// it as a text.
 func presentable(key string) bool {
 	return key != "" && len(key) <= maxKeyLength && utf8.ValidString(key) && !strings.ContainsRune(key, 0)
 }
 
-// match compares a key with every row, in a time that does not tell how much of
-// a hash was right. Where several usable rows match, they must be one clinic's: a
-// key decides the clinic (R38), so one that names two names none.
+// match compares a key with every row, in a time that does not reveal how much of a hash
+// was right. Where several usable rows match, they must belong to one clinic: the key
+// decides the clinic (R38), so a key of two clinics is refused.
 func match(rows []APIKey, presented string, now time.Time) (APIKey, bool) {
 	sum := sha256.Sum256([]byte(presented))
 	var found APIKey

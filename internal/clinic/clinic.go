@@ -1,8 +1,7 @@
-// Package clinic holds what we know of a clinic besides its cases: its zone, its
-// API keys, its credentials and sessions, its schedules; and it connects
-// to a clinic's PIMS.
+// Package clinic holds what we know of a clinic besides its cases: its zone, its API keys,
+// its credentials and sessions, and its schedules. It also connects to the clinic's PIMS.
 //
-// It knows no database, no HTTP and no vendor: stores and providers are handed in.
+// It knows no database, no HTTP and no vendor: the caller passes in stores and providers.
 package clinic
 
 import (
@@ -33,7 +32,7 @@ type DeletionLimits struct {
 	Share      float64 // of the candidates, 0..1
 }
 
-// What keeps a clinic from being synchronised, before any request is made.
+// Reasons why a clinic cannot be synchronised, found before any request is made.
 var (
 	ErrNotFound             = errors.New("no such clinic")
 	ErrDisabled             = errors.New("the clinic is disabled; enable it with `pims-sync clinic set ID --enable`")
@@ -43,8 +42,8 @@ var (
 	ErrCredentialsSuspended = errors.New("the clinic's PIMS credentials are suspended because the PIMS refused them; replace them with `pims-sync credentials set --clinic ID`, or `pims-sync credentials resume --clinic ID` if they are right")
 )
 
-// Location is the clinic's zone. A missing or unknown zone is
-// ErrTimezoneMissing: never UTC, never the server's (R1).
+// Location returns the clinic's zone. The error of a missing or unknown zone is
+// ErrTimezoneMissing. It never falls back to UTC or to the server's zone (R1).
 func (c Clinic) Location() (*time.Location, error) {
 	if c.Timezone == "" {
 		return nil, ErrTimezoneMissing

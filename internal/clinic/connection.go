@@ -12,24 +12,25 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// ErrNotRenewed means that the session is dead, and no other takes its place in this
-// run. It wraps why: that is an error of the login, not of the record that was asked for.
+// ErrNotRenewed means that the session is dead and was not replaced in this run. It wraps
+// the reason, which is an error of the login, not of the record that was requested.
 var ErrNotRenewed = errors.New("the PIMS session ended and was not renewed")
 
-// A Connection is a clinic's session for one run. It renews a dead session once:
-// every call that met the death is then repeated, and a second death is
-// pims.ErrSessionExpired (R36). An answer for one record that looks like a dead session
-// is pims.ErrRecordRefused where a proof finds the session alive (R20). It is safe for
-// concurrent use.
+// A Connection is a clinic's session for one run. It renews a dead session once and repeats
+// every call that failed because of it. If the session dies again, the error is
+// pims.ErrSessionExpired (R36). An answer for one record that looks like a dead session is
+// pims.ErrRecordRefused where a proof shows that the session is alive (R20). A Connection
+// is safe for concurrent use.
 //
-// Beside the errors of pims.Session, a call may answer ErrNotRenewed with those of the
-// renewal: pims.Provider.Login's, and the credential's (ErrCredentialsSuspended, …).
+// Besides the errors of pims.Session, a call may return ErrNotRenewed together with the
+// errors of the renewal: those of pims.Provider.Login and of the credential
+// (ErrCredentialsSuspended, …).
 type Connection struct {
 	connector *Connector
 	access    access
 
-	// renewal has room for the one caller that proves or renews; it guards spent and the
-	// proofs of the present login.
+	// renewal has room for the one caller that proves or renews the session. It guards
+	// spent and the proofs of the present login.
 	renewal chan struct{}
 	spent   error // what a further renewal answers; nil: none was made
 	proofs  proofs
@@ -56,18 +57,17 @@ func newConnection(c *Connector, a access, present *login) *Connection {
 	}
 }
 
-// Provider is the canonical name of the PIMS's kind, under which cases are
-// stored.
+// Provider returns the canonical name of the provider, which is stored with the cases.
 func (c *Connection) Provider() string { return c.access.providerName }
 
-// Clinic is the clinic as it was when it was connected.
+// Clinic returns the clinic as it was when it was connected.
 func (c *Connection) Clinic() Clinic { return c.access.clinic }
 
-// Location is the clinic's zone (R1). It is never nil.
+// Location returns the clinic's zone (R1). It is never nil.
 func (c *Connection) Location() *time.Location { return c.access.account.Location }
 
-// CorrectedFor is for how many days after a visit the PIMS lets its notes be corrected;
-// 0: it does not say (R19).
+// CorrectedFor returns for how many days after a visit the PIMS lets people correct its
+// notes; 0 means that the provider does not tell (R19).
 func (c *Connection) CorrectedFor() int {
 	if corrector, ok := c.access.provider.(pims.LateCorrector); ok {
 		return corrector.CorrectedFor()
@@ -75,8 +75,7 @@ func (c *Connection) CorrectedFor() int {
 	return 0
 }
 
-// Fresh reports whether this connection has made a login, rather than used a kept
-// session.
+// Fresh reports whether this connection has logged in rather than used a kept session.
 func (c *Connection) Fresh() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,7 +111,7 @@ func (c *Connection) Consultation(ctx context.Context, id string) (pims.Consulta
 	})
 }
 
-// State is the present session's state.
+// State returns the present session's state.
 func (c *Connection) State() (pims.State, error) { return c.login().session.State() }
 
 // Finder returns the PIMS's point lookup, where it has one (R22). It renews the
@@ -136,9 +135,9 @@ func (f finder) FindAppointment(ctx context.Context, id string) (pims.Appointmen
 	})
 }
 
-// Close keeps the session for the next run, or drops it where it died. What goes
-// wrong is logged and costs the next run a login. The context must outlive a
-// cancelled run: see context.WithoutCancel.
+// Close keeps the session for the next run, or drops it where it died. A failure is logged
+// and costs the next run a login. The context must outlive a cancelled run: see
+// context.WithoutCancel.
 func (c *Connection) Close(ctx context.Context) {
 	c.mu.Lock()
 	last, dead := *c.present, c.dead
@@ -152,8 +151,8 @@ func (c *Connection) Close(ctx context.Context) {
 	c.connector.keep(ctx, c.access, &last, c.connector.o.Sessions.UpdateSession)
 }
 
-// request does a call of the session, and does it again where a dead session was
-// replaced. There is one renewal in a run, so there is one repetition at most.
+// request carries out a call of the session, and repeats it where a dead session was
+// replaced. A run has one renewal, so a call is repeated at most once.
 func request[T any](ctx context.Context, c *Connection, do func(pims.Session) (T, error)) (T, error) {
 	for present := c.login(); ; {
 		answer, err := do(present.session)
@@ -168,8 +167,8 @@ func request[T any](ctx context.Context, c *Connection, do func(pims.Session) (T
 	}
 }
 
-// requestRecord is request for one record. Where its answer looks like a dead session,
-// the session is proved before it is renewed.
+// requestRecord is request for one record. Where the answer looks like a dead session, it
+// proves the session before it renews it.
 func requestRecord[T any](ctx context.Context, c *Connection, do func(pims.Session) (T, error)) (T, error) {
 	return request(ctx, c, func(s pims.Session) (T, error) {
 		asked := c.begun.Load()
@@ -181,8 +180,8 @@ func requestRecord[T any](ctx context.Context, c *Connection, do func(pims.Sessi
 	})
 }
 
-// explain tells whose an answer is that looks like a dead session: the session's, then
-// it is returned as it is, or the record's.
+// explain decides what an answer that looks like a dead session means. If the session is
+// dead it returns the error as it is, else an error of the record.
 func (c *Connection) explain(ctx context.Context, s pims.Session, asked int64, answer error) error {
 	if err := c.lock(ctx); err != nil {
 		return err
@@ -208,16 +207,16 @@ func (c *Connection) explain(ctx context.Context, s pims.Session, asked int64, a
 	}
 }
 
-// proofs are the proofs of one login that found it alive. Each stands for all answers
-// to what was asked before it began, and for so many later ones as have been refused
-// until then: n refused records cost about log n proofs.
+// proofs are the proofs that found the session of one login alive. A proof covers every
+// request that was made before the proof began. It also covers as many later refusals as
+// there were before it: n refused records cost about log n proofs.
 type proofs struct {
 	last    int64 // the number of the latest
 	refused int   // records, so far
 	credit  int   // further records that need no proof
 }
 
-// cover reports whether an answer needs no proof.
+// cover reports whether a refused request needs no proof.
 func (p *proofs) cover(asked int64) bool {
 	switch {
 	case asked < p.last:
@@ -236,7 +235,7 @@ func (p *proofs) alive(number int64) {
 	p.credit = p.refused - 1
 }
 
-// lock waits until no other caller proves or renews.
+// lock waits until no other caller proves or renews the session.
 func (c *Connection) lock(ctx context.Context) error {
 	select {
 	case c.renewal <- struct{}{}:
@@ -248,8 +247,8 @@ func (c *Connection) lock(ctx context.Context) error {
 
 func (c *Connection) unlock() { <-c.renewal }
 
-// renew returns the login that comes after a dead one. Of many callers at once
-// one logs in, the others wait for it.
+// renew returns the login that replaces a dead one. Of many callers at once, one logs in
+// and the others wait for it.
 func (c *Connection) renew(ctx context.Context, dead *login) (*login, error) {
 	if err := c.lock(ctx); err != nil {
 		return nil, err
@@ -284,7 +283,7 @@ func (c *Connection) login() *login {
 	return c.present
 }
 
-// died notes that a login is dead and tells whether it is still the present one.
+// died records that a login is dead and reports whether it is still the present one.
 func (c *Connection) died(dead *login) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -309,8 +308,7 @@ func (c *Connection) replace(next *login) {
 	c.usedAt = next.stored.UsedAt
 }
 
-// used notes when the PIMS last answered, which is what its idle time counts
-// from.
+// used stores when the PIMS last answered. The session's idle time counts from then.
 func (c *Connection) used(l *login, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

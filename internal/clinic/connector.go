@@ -18,16 +18,16 @@ import (
 
 // A Store reads clinics.
 type Store interface {
-	// Clinic reads one clinic, or ErrNotFound.
+	// Clinic reads one clinic. The error is ErrNotFound where there is none.
 	Clinic(ctx context.Context, id uuid.UUID) (Clinic, error)
 }
 
-// ConnectorOptions are what a Connector needs.
+// ConnectorOptions configure a Connector.
 type ConnectorOptions struct {
-	// Providers are the kinds of PIMS by their canonical names, in lower case.
+	// Providers maps canonical names, in lower case, to providers.
 	Providers map[string]pims.Provider
 
-	// Aliases are further names of providers: alias to canonical name.
+	// Aliases maps further names of providers to their canonical names.
 	Aliases map[string]string
 
 	Clinics     Store
@@ -37,13 +37,14 @@ type ConnectorOptions struct {
 	Logger      *slog.Logger     // nil: none
 	Now         func() time.Time // nil: time.Now
 
-	// ObserveLogin is told of every login; nil: nobody is (docs/interface.md §Metrics,
-	// pims_logins_total). The outcome is pims.Kind's word.
+	// ObserveLogin is called after every login (docs/interface.md §Metrics,
+	// pims_logins_total). The outcome is a word of pims.Kind. It may be nil.
 	ObserveLogin func(provider, outcome string, took time.Duration)
 }
 
-// A Connector opens clinics' sessions with their PIMS (W1 and 3). How many log in at a time is the Browser's matter. A Connector
-// is safe for concurrent use, of the same clinic too.
+// A Connector opens clinics' sessions with their PIMS (W1 and 3). The Browser limits how
+// many logins run at a time. A Connector is safe for concurrent use, of the same clinic
+// too.
 type Connector struct {
 	o   ConnectorOptions
 	log *slog.Logger
@@ -63,8 +64,8 @@ func NewConnector(o ConnectorOptions) *Connector {
 	return &Connector{o: o, log: o.Logger.With("namespace", "pims-sync:provider")}
 }
 
-// CanonicalProvider is the name under which a provider's records are stored,
-// for that name itself or an alias, in upper or lower case.
+// CanonicalProvider returns the name under which a provider's records are stored. name is
+// that name or an alias, in upper or lower case.
 func (c *Connector) CanonicalProvider(name string) (string, error) {
 	canonical := strings.ToLower(strings.TrimSpace(name))
 	if target, ok := c.o.Aliases[canonical]; ok {
@@ -77,8 +78,8 @@ func (c *Connector) CanonicalProvider(name string) (string, error) {
 	return canonical, nil
 }
 
-// NewCredential checks a clinic's credentials and makes the row that keeps them
-// (R37). A field that lacks or is malformed is a *pims.FieldError.
+// NewCredential checks a clinic's credentials and makes the row that stores them (R37). The
+// error of a missing or malformed field is a *pims.FieldError.
 func (c *Connector) NewCredential(clinicID uuid.UUID, provider string, credentials pims.Credentials) (StoredCredential, error) {
 	name, err := c.CanonicalProvider(provider)
 	if err != nil {
@@ -90,21 +91,20 @@ func (c *Connector) NewCredential(clinicID uuid.UUID, provider string, credentia
 	return SealCredential(c.o.Keyring, clinicID, name, credentials)
 }
 
-// Precheck tells what keeps a clinic from being connected, as far as that can be
-// told without any request: the errors of Connect up to the login.
+// Precheck returns what prevents a connection to the clinic, as far as that is known
+// without any request: the errors of Connect up to the login.
 func (c *Connector) Precheck(ctx context.Context, clinicID uuid.UUID) error {
 	_, err := c.access(ctx, clinicID)
 	return err
 }
 
-// Connect opens a clinic's session: the kept one if it is young enough and
-// proves alive, else by a new login, which is kept (R36). The caller closes the
-// Connection.
+// Connect opens a clinic's session: the kept one if it is young enough and proves alive,
+// else a new login, which is then kept (R36). The caller closes the Connection.
 //
 // Errors before any request: ErrNotFound, ErrDisabled, ErrTimezoneMissing,
-// ErrCredentialsMissing, ErrCredentialsSuspended, ErrCredentialsInvalid (which
-// names the field), ErrKeyUnknown. After it those of pims.Provider.Login; a
-// definite pims.ErrAuthRejected has suspended the credential (R32).
+// ErrCredentialsMissing, ErrCredentialsSuspended, ErrCredentialsInvalid (which names the
+// field), ErrKeyUnknown. After a request: those of pims.Provider.Login. A definite
+// pims.ErrAuthRejected has suspended the credential (R32).
 func (c *Connector) Connect(ctx context.Context, clinicID uuid.UUID) (*Connection, error) {
 	a, err := c.access(ctx, clinicID)
 	if err != nil {
@@ -117,7 +117,7 @@ func (c *Connector) Connect(ctx context.Context, clinicID uuid.UUID) (*Connectio
 	return newConnection(c, a, present), nil
 }
 
-// Findings are what a test of a clinic's credentials found.
+// Findings are the result of a test of a clinic's credentials.
 type Findings struct {
 	Provider     string
 	Day          pims.Date // the clinic's today
@@ -126,10 +126,10 @@ type Findings struct {
 	FetchTook    time.Duration
 }
 
-// Test logs in afresh, whatever is kept, and looks at today's calendar, for
-// `credentials test`. Errors are those of Connect and pims.Session; a suspended
-// credential is not tried. What came of it is kept with the credential, unless the
-// machine was at fault.
+// Test makes a new login, even where a session is kept, and reads today's calendar, for
+// `credentials test`. Errors are those of Connect and pims.Session. A suspended credential
+// is not tried. The outcome is stored with the credential, unless this machine caused the
+// failure.
 func (c *Connector) Test(ctx context.Context, clinicID uuid.UUID) (Findings, error) {
 	a, err := c.access(ctx, clinicID)
 	if err != nil {
@@ -176,7 +176,7 @@ func (c *Connector) test(ctx context.Context, a access) (Findings, error) {
 	}, nil
 }
 
-// An access is a clinic's way into its PIMS, opened and checked.
+// An access is what a login to a clinic's PIMS needs, decrypted and checked.
 type access struct {
 	clinic       Clinic
 	credential   StoredCredential
@@ -229,9 +229,9 @@ func (c *Connector) credential(ctx context.Context, clinicID uuid.UUID) (StoredC
 	return credential, nil
 }
 
-// renew replaces a login that died in the middle of a run. The run's account
-// stays the same: a credential that was replaced meanwhile may be another
-// practice's, and is the next run's.
+// renew replaces a login that died in the middle of a run. The run keeps its account: a
+// credential that was replaced meanwhile may belong to another practice, so only the next
+// run uses it.
 func (c *Connector) renew(ctx context.Context, a access, dead *login) (*login, error) {
 	c.drop(ctx, dead.stored)
 	credential, err := c.credential(ctx, a.clinic.ID)
@@ -244,7 +244,7 @@ func (c *Connector) renew(ctx context.Context, a access, dead *login) (*login, e
 	return c.keptOrNew(ctx, a)
 }
 
-// A login is a session with the row that keeps it.
+// A login is a session and its stored row.
 type login struct {
 	session pims.Session
 	stored  StoredSession
@@ -259,9 +259,8 @@ func (c *Connector) keptOrNew(ctx context.Context, a access) (*login, error) {
 	return kept, err
 }
 
-// kept returns the kept session if it is worth it and proves alive, else
-// ErrNoSession. Where the PIMS cannot be asked, a login could not either: that
-// error is the answer.
+// kept returns the kept session if it is young enough and proves alive, else ErrNoSession.
+// Where the PIMS cannot be reached, a login would fail too, so kept returns that error.
 func (c *Connector) kept(ctx context.Context, a access) (*login, error) {
 	stored, err := c.o.Sessions.Session(ctx, a.clinic.ID)
 	if err != nil {
@@ -324,8 +323,8 @@ func (c *Connector) logIn(ctx context.Context, a access) (*login, error) {
 	return fresh, nil
 }
 
-// suspend marks the credential as refused, even where the run has been cancelled
-// meanwhile: a second wrong login may lock the clinic's user out (R32).
+// suspend marks the credential as refused, even where the run was cancelled meanwhile: a
+// second wrong login may lock the clinic's user out (R32).
 func (c *Connector) suspend(ctx context.Context, a access) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -337,8 +336,8 @@ func (c *Connector) suspend(ctx context.Context, a access) {
 	c.logger(a).WarnContext(ctx, "Credentials suspended because the PIMS refused them")
 }
 
-// keep writes a login's present state with one of the store's two methods. What
-// goes wrong costs the next run a login and this one nothing.
+// keep writes a login's present state with one of the store's two methods. A failure costs
+// the next run a login and does not affect this run.
 func (c *Connector) keep(ctx context.Context, a access, l *login, write func(context.Context, StoredSession) error) {
 	state, err := l.session.State()
 	if err == nil {
@@ -352,8 +351,8 @@ func (c *Connector) keep(ctx context.Context, a access, l *login, write func(con
 	}
 }
 
-// drop removes a login from the store; what goes wrong is found out by the next
-// proof.
+// drop removes a login from the store. After a failure the next proof finds the dead
+// session.
 func (c *Connector) drop(ctx context.Context, stored StoredSession) {
 	if err := c.o.Sessions.DropSession(ctx, stored); err != nil {
 		c.log.WarnContext(ctx, "Dead PIMS session could not be dropped",

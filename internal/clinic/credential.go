@@ -14,10 +14,9 @@ import (
 	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
-// A StoredCredential is a row of pims_credentials: a clinic's way into its PIMS,
-// sealed. Its id belongs to its content: a replacement is a new row with a new
-// id, so that what concerns the old one (a session, a suspension) never hits the
-// new.
+// A StoredCredential is a row of pims_credentials: a clinic's sealed credentials. A
+// replacement is a new row with a new id, so that what concerns the old row (a session, a
+// suspension) never affects the new one.
 type StoredCredential struct {
 	ID              uuid.UUID
 	ClinicID        uuid.UUID
@@ -33,21 +32,22 @@ type StoredCredential struct {
 
 // A CredentialStore is what a Connector needs of pims_credentials.
 type CredentialStore interface {
-	// Credential reads a clinic's credential, or ErrCredentialsMissing.
+	// Credential reads a clinic's credential. The error is ErrCredentialsMissing where
+	// there is none.
 	Credential(ctx context.Context, clinicID uuid.UUID) (StoredCredential, error)
 
-	// SuspendCredential marks this very credential as refused by the PIMS and
-	// removes its session, in one transaction (R32, R36). Where the credential was
-	// replaced or removed meanwhile, or is suspended already, it does nothing.
+	// SuspendCredential marks this credential as refused by the PIMS and removes its
+	// session, in one transaction (R32, R36). It does nothing where the credential was
+	// replaced or removed meanwhile, or is already suspended.
 	SuspendCredential(ctx context.Context, clinicID, credentialID uuid.UUID, reason string, at time.Time) error
 
-	// NoteTest keeps when this very credential was tested, and with what outcome:
-	// pims.Kind's word. Where it was replaced or removed meanwhile, it does nothing.
+	// NoteTest stores when this credential was tested, and the outcome as a word of
+	// pims.Kind. It does nothing where the credential was replaced or removed meanwhile.
 	NoteTest(ctx context.Context, clinicID, credentialID uuid.UUID, outcome string, at time.Time) error
 }
 
-// A StoredSession is a row of pims_sessions: a logged-in state, sealed. A clinic
-// has at most one. A login is told from another by CredentialID and LoggedInAt.
+// A StoredSession is a row of pims_sessions: the sealed state of a login. A clinic has at
+// most one. CredentialID and LoggedInAt identify the login.
 type StoredSession struct {
 	ClinicID     uuid.UUID
 	CredentialID uuid.UUID
@@ -56,30 +56,30 @@ type StoredSession struct {
 	UsedAt       time.Time
 }
 
-// A SessionStore is what a Connector needs of pims_sessions. None of its methods
-// harms a session of another login: several connections of a clinic may be open.
+// A SessionStore is what a Connector needs of pims_sessions. No method affects a session of
+// another login: several connections of a clinic may be open.
 type SessionStore interface {
-	// Session reads the clinic's session, or ErrNoSession.
+	// Session reads the clinic's session. The error is ErrNoSession where there is none.
 	Session(ctx context.Context, clinicID uuid.UUID) (StoredSession, error)
 
-	// SaveSession keeps a new login in place of an older one. It does nothing
-	// where the kept one is newer, or where the credential was replaced, removed or
-	// suspended meanwhile.
+	// SaveSession stores a new login in place of an older one. It does nothing where the
+	// stored one is newer, or where the credential was replaced, removed or suspended
+	// meanwhile.
 	SaveSession(ctx context.Context, session StoredSession) error
 
-	// UpdateSession writes Sealed and UsedAt of the same login. It does nothing
-	// where another, or none, is kept by now.
+	// UpdateSession writes Sealed and UsedAt of the same login. It does nothing where
+	// another login, or none, is stored now.
 	UpdateSession(ctx context.Context, session StoredSession) error
 
-	// DropSession removes the same login. It does nothing where another, or none,
-	// is kept by now.
+	// DropSession removes the same login. It does nothing where another login, or none, is
+	// stored now.
 	DropSession(ctx context.Context, session StoredSession) error
 }
 
-// ErrNoSession says that the clinic has no kept session.
+// ErrNoSession: no session is stored for the clinic.
 var ErrNoSession = errors.New("no session is kept for the clinic")
 
-// How long a session is worth trying (R36).
+// How long a session is tried before a new login (R36).
 const (
 	SessionMaxIdle = 20 * time.Minute
 	SessionMaxAge  = 8 * time.Hour
@@ -90,7 +90,7 @@ func (s StoredSession) Worth(now time.Time) bool {
 	return now.Sub(s.UsedAt) <= SessionMaxIdle && now.Sub(s.LoggedInAt) <= SessionMaxAge
 }
 
-// credentialFields is how credentials are written inside their seal.
+// credentialFields is the form of credentials inside their seal.
 type credentialFields struct {
 	BaseURL    string `json:"baseUrl"`
 	Username   string `json:"username"`
@@ -98,9 +98,9 @@ type credentialFields struct {
 	PracticeID string `json:"practiceId,omitempty"`
 }
 
-// SealCredential makes the row that keeps a clinic's credentials, with a new id
-// (R37). It checks only that nothing would be lost in writing; what a PIMS needs
-// is checked by Connector.NewCredential.
+// SealCredential makes the row that stores a clinic's credentials, with a new id (R37). It
+// checks only that writing loses nothing. Connector.NewCredential checks what the PIMS
+// needs.
 func SealCredential(ring *seal.Keyring, clinicID uuid.UUID, provider string, c pims.Credentials) (StoredCredential, error) {
 	fields := credentialFields(c)
 	if err := fields.check(); err != nil {
@@ -118,7 +118,7 @@ func SealCredential(ring *seal.Keyring, clinicID uuid.UUID, provider string, c p
 	return stored, nil
 }
 
-// check refuses what JSON would silently change.
+// check refuses texts that JSON would silently change.
 func (f credentialFields) check() error {
 	for _, field := range []struct{ name, value string }{
 		{"baseUrl", f.BaseURL},
@@ -133,8 +133,9 @@ func (f credentialFields) check() error {
 	return nil
 }
 
-// Open reads the credentials out of the row. ErrKeyUnknown where their key is
-// not on the ring; ErrCredentialsInvalid where they are unreadable: W1, "Validate credential structure".
+// Open decrypts the credentials of the row. The error is ErrKeyUnknown where their key is
+// not on the ring, and ErrCredentialsInvalid where they are unreadable: W1, "Validate
+// credential structure".
 func (c StoredCredential) Open(ring *seal.Keyring) (pims.Credentials, error) {
 	plain, err := ring.Open(c.Sealed, c.Subject())
 	switch { // in words for whoever asked for a sync
@@ -155,12 +156,12 @@ func (c StoredCredential) Open(ring *seal.Keyring) (pims.Credentials, error) {
 // Suspended reports whether the PIMS refused the credential (R32).
 func (c StoredCredential) Suspended() bool { return !c.SuspendedAt.IsZero() }
 
-// Subject is the place that the credential is sealed for.
+// Subject is the place for which the credential is sealed.
 func (c StoredCredential) Subject() seal.Subject {
 	return seal.Subject{Table: seal.CredentialsTable, ClinicID: c.ClinicID, Provider: c.Provider, RowID: c.ID}
 }
 
-// SessionSubject is the place that the sessions of the credential are sealed for.
+// SessionSubject is the place for which the sessions of the credential are sealed.
 func (c StoredCredential) SessionSubject() seal.Subject {
 	return seal.Subject{Table: seal.SessionsTable, ClinicID: c.ClinicID, Provider: c.Provider, RowID: c.ID}
 }

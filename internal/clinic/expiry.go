@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// maxExpiry keeps an expiry within what every calendar can write.
+// maxExpiryDays keeps an expiry within the years that every calendar can write.
 const maxExpiryDays = 36500
 
-// ParseExpiry reads when a new key ends: "90d" and "12h" count from now, a date
+// ParseExpiry reads when a new key expires: "90d" and "12h" count from now; a date like
 // "2027-01-31" is the key's last day in now's zone (docs/interface.md §Commands).
 func ParseExpiry(text string, now time.Time) (time.Time, error) {
 	if day, err := time.ParseInLocation(time.DateOnly, text, now.Location()); err == nil {
@@ -30,7 +30,7 @@ func ParseExpiry(text string, now time.Time) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("the expiry %q is none of 90d, 12h or a date such as 2027-01-31", text)
 }
 
-// splitCount cuts "90d" into 90 and 'd'.
+// splitCount splits "90d" into 90 and 'd'.
 func splitCount(text string) (n int, unit byte, err error) {
 	if text == "" {
 		return 0, 0, strconv.ErrSyntax

@@ -23,14 +23,14 @@ type ScheduleEntry struct {
 	Options syncs.Options
 }
 
-// A ScheduleProblem says why an entry does not count (R33).
+// A ScheduleProblem says why an entry is left out (R33).
 type ScheduleProblem struct {
 	Index  int    // the entry's place in the array, from 0; -1: the array itself
 	Reason string // fit for an operator
 }
 
-// DefaultSchedules is what `clinic add` stores: the specification's three
-// entries, as JSON. W12; R33.
+// DefaultSchedules returns what `clinic add` stores: the specification's three entries, as
+// JSON. W12; R33.
 func DefaultSchedules() []byte {
 	return []byte(`[
   {
@@ -61,12 +61,12 @@ func DefaultSchedules() []byte {
 `)
 }
 
-// ParseSchedules reads a clinic's schedules. An entry that is wrong in any way is
-// left out and reported; the others count (R33).
+// ParseSchedules reads a clinic's schedules. An entry with any mistake is left out and
+// reported; the others count (R33).
 //
-// Here only the form is read. What an option or a cron field may be is for check
-// to say: the caps are casesync's (R4), the cron arithmetic is the scheduler's
-// (R34). Its error becomes the entry's problem. Nil checks nothing.
+// ParseSchedules itself reads only the form. check decides which options and cron fields
+// are allowed: package syncs knows the limits (R4), package cron the expressions (R34). The
+// error of check becomes the entry's problem. A nil check allows everything.
 func ParseSchedules(document []byte, check func(ScheduleEntry) error) (entries []ScheduleEntry, problems []ScheduleProblem) {
 	var array []json.RawMessage
 	if json.Unmarshal(document, &array) != nil {
@@ -133,16 +133,16 @@ func parseScheduleOptions(raw json.RawMessage) (syncs.Options, error) {
 	return o, fields.done()
 }
 
-// jsonFields are the fields of one JSON object that have not been read yet. Names
-// are compared exactly, which package encoding/json does not.
+// jsonFields are the fields of one JSON object that have not been read yet. Names are
+// compared exactly, which package encoding/json does not do.
 type jsonFields struct {
 	owner  string
 	values map[string]json.RawMessage
 	err    error // the first
 }
 
-// readObject takes an object apart. A doubled field is an error: nobody can tell
-// which one was meant.
+// readObject splits an object into its fields. A field that occurs twice is an error,
+// because it is unknown which one was meant.
 func readObject(owner string, raw json.RawMessage) (*jsonFields, error) {
 	fields := &jsonFields{owner: owner, values: map[string]json.RawMessage{}}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
@@ -164,7 +164,7 @@ func readObject(owner string, raw json.RawMessage) (*jsonFields, error) {
 	return fields, nil
 }
 
-// read takes one field. Where it is absent or null the target stays as it is.
+// read takes one field. Where it is absent or null, the target stays as it is.
 func (f *jsonFields) read(name, want string, target any) {
 	value, ok := f.values[name]
 	delete(f.values, name)
@@ -196,8 +196,8 @@ func (f *jsonFields) fail(err error) {
 	}
 }
 
-// done returns the first thing that was wrong. A field that nobody read is
-// unknown, and wrong: it may be a typing mistake in one that matters.
+// done returns the first mistake. A field that nobody read is unknown and so a mistake: it
+// may be a misspelled field that matters.
 func (f *jsonFields) done() error {
 	if f.err == nil && len(f.values) > 0 {
 		unknown := slices.Sorted(maps.Keys(f.values))

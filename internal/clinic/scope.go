@@ -11,7 +11,7 @@ import (
 // A Scope is one thing that an API key permits (R39).
 type Scope string
 
-// The scopes. ScopeAll is accepted in a row and stands for every other.
+// The scopes. A row may have ScopeAll, which includes every other scope.
 const (
 	ScopeInbound   Scope = "sync:inbound"
 	ScopeCases     Scope = "sync:cases"
@@ -22,16 +22,16 @@ const (
 	ScopeAll       Scope = "*"
 )
 
-// SyncScopes are the four that a key has where none are given. With any one of
-// them a key may read (R39).
+// SyncScopes returns the four scopes that a key has where none are given. A key with any of
+// them may read (R39).
 func SyncScopes() []Scope { return []Scope{ScopeInbound, ScopeCases, ScopeReconcile, ScopeFull} }
 
 // Scopes lists every scope.
 func Scopes() []Scope { return append(SyncScopes(), ScopeRestore, ScopeApprove, ScopeAll) }
 
-// ParseScopes reads the scopes that a new key is to have; none means the four
-// sync scopes, which is nil (R39). An unknown one is an error: a row may hold
-// more than we know, a new key must not.
+// ParseScopes reads the scopes of a new key. None given means the four sync scopes,
+// returned as nil (R39). An unknown scope is an error: a stored row may have scopes that
+// this program does not know, a new key may not.
 func ParseScopes(texts []string) ([]Scope, error) {
 	var scopes []Scope
 	for _, text := range texts {
@@ -54,8 +54,8 @@ func joinScopes(scopes []Scope) string {
 	return strings.Join(texts, ", ")
 }
 
-// SyncScope is the scope that starting or cancelling a sync of a type needs
-// (R39). An unknown type needs ScopeAll.
+// SyncScope returns the scope that is needed to start or cancel a sync of a type (R39). An
+// unknown type needs ScopeAll.
 func SyncScope(t syncs.Type) Scope {
 	switch t {
 	case syncs.TypeInbound:
@@ -71,8 +71,7 @@ func SyncScope(t syncs.Type) Scope {
 	}
 }
 
-// Scopes are the scopes that the key has in the end, those that others include
-// among them.
+// Scopes returns all scopes of the key, including those that another scope implies.
 func (k APIKey) Scopes() []Scope {
 	var scopes []Scope
 	for _, scope := range Scopes() {
@@ -83,7 +82,7 @@ func (k APIKey) Scopes() []Scope {
 	return scopes
 }
 
-// Allows reports whether the key permits what needs a scope (R39).
+// Allows reports whether the key has a scope (R39).
 func (k APIKey) Allows(scope Scope) bool {
 	held := k.Permissions
 	if held == nil {

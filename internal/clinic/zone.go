@@ -23,10 +23,10 @@ var knownZones = sync.OnceValue(func() map[string]bool {
 	return known
 })
 
-// LoadZone loads an IANA zone by its name. Unlike time.LoadLocation it refuses what
-// a machine may have besides: the empty name, "Local", "localtime" and
-// "posixrules", which mean the server's zone (R1), and "right/…", which counts leap
-// seconds. So every machine knows the same zones.
+// LoadZone loads an IANA zone by its name. Unlike time.LoadLocation it refuses names that
+// depend on the machine: the empty name, "Local", "localtime" and "posixrules", which mean
+// the server's zone (R1), and "right/…", which counts leap seconds. So every machine knows
+// the same zones.
 func LoadZone(name string) (*time.Location, error) {
 	if knownZones()[name] {
 		if loc, err := time.LoadLocation(name); err == nil {

@@ -5,12 +5,11 @@ import (
 	"time"
 )
 
-// Status is what an appointment's state means, whatever word the PIMS has for it.
-// W5.
+// Status is the meaning of an appointment's state, whatever word the PIMS has for it. W5.
 type Status string
 
-// The states of an appointment. Unknown is a word that the provider does not
-// know (R7).
+// The states of an appointment. Unknown stands for a word that the provider does not know
+// (R7).
 const (
 	StatusUnknown    Status = ""
 	StatusScheduled  Status = "scheduled"
@@ -21,16 +20,17 @@ const (
 	StatusNoShow     Status = "no_show"
 )
 
-// An Appointment is one visit in the PIMS's calendar, in our words. Blocks,
-// rosters and other entries that are no visits never become one (R5). Texts are
-// cleaned (R7) but otherwise byte for byte what the PIMS said; an empty text
-// means that the PIMS did not say.
+// An Appointment is one visit in the PIMS's calendar, in our terms. Blocks, rosters and
+// other entries that are not visits never become one (R5). Texts are cleaned (R7) but
+// otherwise byte for byte as the PIMS gave them. An empty text means that the PIMS gave
+// none.
 type Appointment struct {
 	ID             string // the PIMS's id, as text; never empty
 	ConsultationID string // the consultation that belongs to it, once there is one
 
-	// NoConsultation: the PIMS says in so many words that none belongs to it (null).
-	// False with an empty ConsultationID: it says nothing about that (R7).
+	// NoConsultation: the PIMS says explicitly (null) that the appointment has no
+	// consultation. False with an empty ConsultationID: the PIMS says nothing about it
+	// (R7).
 	NoConsultation bool
 
 	Start     time.Time // the instant; R2
@@ -55,7 +55,7 @@ type Appointment struct {
 	StatusText string // the PIMS's own word
 }
 
-// Size is about how many bytes of memory the appointment takes, with its place in a
+// Size returns about how many bytes of memory the appointment takes, with its place in a
 // list and its id in a map.
 func (a *Appointment) Size() int {
 	const fixed = 400
@@ -64,33 +64,33 @@ func (a *Appointment) Size() int {
 		len(a.Title) + len(a.Type) + len(a.Reason) + len(a.StatusText)
 }
 
-// A Snapshot is a window of the calendar as the PIMS showed it at one time,
-// collected and proved whole (R5).
+// A Snapshot is a window of the calendar as the PIMS showed it at one time, complete and
+// checked (R5).
 type Snapshot struct {
 	Window       Window
 	FetchedAt    time.Time
 	Appointments []Appointment // distinct ids; of each the first in the order of start and patient id (R6)
 
-	// Unusable are the rows that have an id but lack something without which no
-	// case can be made of them. They are skipped, and still present (R6).
+	// Unusable are the rows that have an id but lack something that a case needs. They are
+	// skipped but count as present (R6).
 	Unusable []RecordError
 
-	// Unidentified counts the rows without an id. Where there are any, the
-	// snapshot is incomplete: absence from it proves nothing (R6).
+	// Unidentified counts the rows without an id. Where there are any, the snapshot is
+	// incomplete and absence from it proves nothing (R6).
 	Unidentified int
 
-	// Duplicates counts the rows whose id had come before.
+	// Duplicates counts the rows whose id occurred before.
 	Duplicates int
 }
 
-// Found is the number of distinct ids in the snapshot (R6).
+// Found returns the number of distinct ids in the snapshot (R6).
 func (s *Snapshot) Found() int { return len(s.Appointments) + len(s.Unusable) }
 
-// Complete reports whether absence from the snapshot means anything (R6).
+// Complete reports whether absence from the snapshot proves anything (R6).
 func (s *Snapshot) Complete() bool { return s.Unidentified == 0 }
 
-// AppointmentIDs are the ids of the snapshot's appointments. For what is absent
-// there is Present.
+// AppointmentIDs returns the ids of the snapshot's appointments. To find what is absent,
+// use Present.
 func (s *Snapshot) AppointmentIDs() map[string]bool {
 	ids := make(map[string]bool, len(s.Appointments))
 	for i := range s.Appointments {
@@ -99,9 +99,8 @@ func (s *Snapshot) AppointmentIDs() map[string]bool {
 	return ids
 }
 
-// Present returns the ids that the PIMS holds in the snapshot's window.
-// It refuses an incomplete snapshot with ErrIncomplete (R6), so that nothing can
-// be concluded from what it lacks.
+// Present returns the ids that the PIMS holds in the snapshot's window. For an incomplete
+// snapshot it returns ErrIncomplete (R6), so that nothing is concluded from absence.
 func (s *Snapshot) Present() (map[string]struct{}, error) {
 	if !s.Complete() {
 		return nil, fmt.Errorf("%d of the calendar's rows have no id: %w", s.Unidentified, ErrIncomplete)
@@ -116,8 +115,8 @@ func (s *Snapshot) Present() (map[string]struct{}, error) {
 	return ids, nil
 }
 
-// Within is the part of the snapshot that a smaller window would have shown: what
-// overlaps it. Rows whose day is not known, and rows without an id, belong to
+// Within returns the part of the snapshot that overlaps a smaller window: what a fetch of
+// that window would have shown. Rows of unknown day, and rows without an id, belong to
 // every part.
 func (s *Snapshot) Within(w Window) Snapshot {
 	part := Snapshot{Window: w, FetchedAt: s.FetchedAt, Unidentified: s.Unidentified, Duplicates: s.Duplicates}

@@ -5,41 +5,40 @@ import (
 	"time"
 )
 
-// A Browser logs in where a PIMS has no API for it. It never fetches data (R36).
-// It is safe for concurrent use.
+// A Browser logs in where a PIMS has no API for a login. It never fetches data (R36). It is
+// safe for concurrent use.
 type Browser interface {
-	// Login opens the form, fills it in, submits it and waits until the page has
-	// left it and the form's Accepted returns nil. Errors: Accepted's, ErrAuthRejected, ErrAuthChallenge, ErrLoginFormChanged,
-	// ErrBrowserUnavailable, ErrUnreachable, ErrHostNotAllowed, a *FieldError, or
-	// the context's.
+	// Login opens the form, fills it in and submits it. It waits until the browser has left
+	// the page and the form's Accepted returns nil. Errors: Accepted's, ErrAuthRejected,
+	// ErrAuthChallenge, ErrLoginFormChanged, ErrBrowserUnavailable, ErrUnreachable,
+	// ErrHostNotAllowed, a *FieldError, or the context's.
 	Login(ctx context.Context, form LoginForm) (BrowserSession, error)
 }
 
-// A LoginForm tells a Browser how a login page works. All selectors are CSS; of
-// several, the first that is visible counts.
+// A LoginForm tells a Browser how a login page works. All selectors are CSS. Where several
+// match, the first visible element counts.
 type LoginForm struct {
 	URL    string       // the page that shows the form
 	Fields []LoginField // filled in in this order
 	Submit []string     // what to click
 
-	// Refusals are the elements that show a text when the PIMS refuses.
+	// Refusals are the elements that show a text when the PIMS refuses the login.
 	Refusals []string
 
 	// Challenges are the elements of a captcha or a second factor.
 	Challenges []string
 
-	// Hosts are the hosts that the page and its redirects may lead to.
+	// Hosts are the hosts to which the page and its redirects may lead.
 	Hosts HostPolicy
 
-	// Accepted asks the PIMS whether it accepts the session of the page that the
-	// browser rests on. An error that is a NotYet lets the browser go on watching: a
-	// page may go on by itself before the session is good. Any other error ends the
-	// login. Nil: every session is accepted.
+	// Accepted asks the PIMS whether it accepts the session of the present page. With a
+	// NotYet error the browser continues to wait, because a page may load others before the
+	// session is good. Any other error ends the login. Nil: every session is accepted.
 	Accepted func(context.Context, BrowserSession) error
 }
 
-// A NotYet says that a session is not accepted, or not yet. Err is what the login ends
-// with if that does not change in its time.
+// A NotYet says that a session is not accepted so far. Err is the error of the login if
+// that does not change in time.
 type NotYet struct{ Err error }
 
 func (e *NotYet) Error() string { return "the session is not accepted yet: " + e.Err.Error() }
@@ -52,8 +51,8 @@ type LoginField struct {
 	Selectors []string
 	Value     string
 
-	// Optional: the form need not have it. One that the form does have and that has
-	// no value is a *FieldError, before anything is submitted.
+	// Optional: the form need not have the field. A field that the form has and that has no
+	// value is a *FieldError, before anything is submitted.
 	Optional bool
 }
 
@@ -64,10 +63,10 @@ type BrowserSession struct {
 	Cookies   []Cookie // by their creation, the oldest first
 }
 
-// A Cookie is one of a BrowserSession's. Name and Value are the bytes that a browser
-// sends: quotes count, neither need be UTF-8, and Name may be empty. Domain is set
-// only where the cookie is good for sub-domains too; otherwise Host is the one host
-// it is for.
+// A Cookie is one cookie of a BrowserSession. Name and Value are the bytes that a browser
+// sends: quotes belong to them, neither has to be UTF-8, and Name may be empty. Domain is
+// set only where the cookie is also valid for sub-domains. Otherwise Host is the one host
+// for which it is valid.
 type Cookie struct {
 	Name     string
 	Value    string
@@ -77,9 +76,10 @@ type Cookie struct {
 	Secure   bool
 	HTTPOnly bool
 
-	// Partitioned: it is kept beside another of its name that is not.
+	// Partitioned: the cookie is stored separately from an unpartitioned one of the same
+	// name.
 	Partitioned bool
 
-	// Expires is when it is no longer sent; zero: with the session.
+	// Expires is when the cookie is no longer sent; zero: when the session ends.
 	Expires time.Time
 }

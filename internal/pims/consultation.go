@@ -2,7 +2,7 @@ package pims
 
 import "time"
 
-// ConsultationStatus is what a consultation's state means.
+// ConsultationStatus is the meaning of a consultation's state.
 type ConsultationStatus string
 
 // The states of a consultation.
@@ -13,8 +13,8 @@ const (
 	ConsultationCancelled  ConsultationStatus = "cancelled"
 )
 
-// A ConsultationEntry is one line of a search over consultations: enough to know
-// to which appointment it belongs (R9) and whether it changed since it was read
+// A ConsultationEntry is one line of a search over consultations. It is enough to know to
+// which appointment the consultation belongs (R9) and whether it changed since it was read
 // (R19).
 type ConsultationEntry struct {
 	ID            string
@@ -23,8 +23,8 @@ type ConsultationEntry struct {
 	Status        ConsultationStatus
 	StatusText    string
 
-	// Fingerprint changes whenever anything in the entry changes. It is opaque,
-	// short, and tells nothing of the content.
+	// Fingerprint changes whenever anything in the entry changes. It is short and reveals
+	// nothing of the content.
 	Fingerprint string
 }
 
@@ -47,17 +47,17 @@ type Consultation struct {
 	Diagnoses []string // nil: this answer cannot tell; empty: there are none
 	Discharge string   // what the client is told to do at home
 
-	// Unusable are the parts that came in a form that cannot be read, each as often as
-	// it came. They are skipped and counted; what is stored of them stays.
+	// Unusable lists the parts that could not be parsed, each as often as it occurred. They
+	// are skipped and counted. The stored value of such a part stays.
 	Unusable []Part
 }
 
-// A Part is an optional part of a consultation. Only the id identifies one; whatever
-// form a part comes in, the others arrive.
+// A Part is an optional part of a consultation. Only the id is required: a part that cannot
+// be parsed does not affect the others.
 type Part string
 
-// The parts of a consultation. Vitals are none: what cannot be read of them is kept
-// as it came (Vitals.Raw).
+// The parts of a consultation. Vitals are not among them: what cannot be parsed of vitals
+// is kept as text (Vitals.Raw).
 const (
 	PartTime      Part = "time" // At and AtText
 	PartStatus    Part = "status"
@@ -80,14 +80,14 @@ func (s SOAP) Blank() bool {
 	return Blank(s.Subjective) && Blank(s.Objective) && Blank(s.Assessment) && Blank(s.Plan)
 }
 
-// Final reports whether the PIMS says that nothing more will be written (R19).
+// Final reports whether the PIMS says that the consultation will not change any more (R19).
 func (s ConsultationStatus) Final() bool {
 	return s == ConsultationCompleted || s == ConsultationCancelled
 }
 
-// Vitals are measurements as given, with the unit that was given (R7). A nil number was
-// not measured, or its text is impossible or ambiguous: then Raw keeps the text. Raw also
-// keeps the text of a number that is the sum of two ("12 lbs 4 oz").
+// Vitals are measurements as given, with the unit as given (R7). A nil number was not
+// measured, or its text is impossible or ambiguous; then Raw keeps the text. Raw also keeps
+// the text of a number that is the sum of two ("12 lbs 4 oz").
 type Vitals struct {
 	Temperature     *float64
 	TemperatureUnit string   // "F", "C", or empty where the PIMS does not say

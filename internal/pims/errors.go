@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// What can go wrong with a PIMS. Providers wrap these with the operation; they
-// never put a name, a note, a password or a cookie into an error (R40).
+// What can go wrong with a PIMS. Providers wrap these errors with the operation. They never
+// put a name, a note, a password or a cookie into an error (R40).
 var (
-	// ErrAuthRejected: the PIMS said in so many words that the credentials are
-	// wrong. The text is the specification's (W16).
+	// ErrAuthRejected: the PIMS said explicitly that the credentials are wrong. The text is
+	// the specification's (W16).
 	ErrAuthRejected = errors.New("PIMS authentication failed: Invalid credentials")
 
-	// ErrAuthChallenge: the PIMS asks for something no machine should answer: a
-	// captcha, a second factor, a new password, whether to end another's session.
+	// ErrAuthChallenge: the PIMS asks for something that only a person may answer: a
+	// captcha, a second factor, a new password, or whether to end another session.
 	ErrAuthChallenge = errors.New("the PIMS asks for what only a person can do, such as a captcha, a second factor or a new password; log in by hand once, or ask the clinic for a user without it")
 
-	// ErrLoginFormChanged: the login page is not the one that we know.
+	// ErrLoginFormChanged: the login page does not have the expected form.
 	ErrLoginFormChanged = errors.New("the PIMS login page has changed and is not recognised")
 
 	// ErrBrowserUnavailable: no browser could be started.
@@ -27,23 +27,23 @@ var (
 	// ErrSessionExpired: the session is dead. Log in again.
 	ErrSessionExpired = errors.New("the PIMS session has expired")
 
-	// ErrUnreachable: no answer came: refused, reset, timed out on the wire.
+	// ErrUnreachable: no answer came. The connection was refused, reset or timed out.
 	ErrUnreachable = errors.New("the PIMS cannot be reached")
 
 	// ErrTimedOut: no answer came in time. It is an ErrUnreachable, too.
 	ErrTimedOut = fmt.Errorf("%w in time", ErrUnreachable)
 
-	// ErrRateLimited: the PIMS said that we ask too often, and went on saying so.
+	// ErrRateLimited: the PIMS refused our requests as too frequent, even after pauses.
 	ErrRateLimited = errors.New("the PIMS limits our requests")
 
 	// ErrRemote: the PIMS answered with an error of its own.
 	ErrRemote = errors.New("the PIMS answered with an error")
 
-	// ErrRecordRefused: the PIMS answered for one record as it answers a dead session,
-	// while the session lives (R20). It is an ErrRemote, too.
+	// ErrRecordRefused: the PIMS answered for one record as it answers with a dead session,
+	// although the session is alive (R20). It is also an ErrRemote.
 	ErrRecordRefused = fmt.Errorf("it refuses this record, as if the session had ended, while the session lives: %w", ErrRemote)
 
-	// ErrSchemaDrift: an answer came that is not of any form we know.
+	// ErrSchemaDrift: an answer has no form that we know.
 	ErrSchemaDrift = errors.New("the PIMS answered in a form that is not recognised")
 
 	// ErrNotFound: the PIMS does not have it.
@@ -52,18 +52,18 @@ var (
 	// ErrIncomplete: a snapshot lacks rows, so absence from it proves nothing (R6).
 	ErrIncomplete = errors.New("the calendar snapshot is incomplete")
 
-	// ErrHostNotAllowed: a URL names a host that we must not talk to.
+	// ErrHostNotAllowed: a URL names a host that is not allowed.
 	ErrHostNotAllowed = errors.New("the host is not among the allowed PIMS hosts")
 )
 
-// The words of Kind that stand for no error of this package.
+// The words of Kind for errors that are not of this package.
 const (
 	kindOK    = "ok"
 	kindField = "credentials_incomplete"
 	kindOther = "error"
 )
 
-// Kind is the word for an error's kind, fit for a metric's label: "ok" for nil. See
+// Kind returns the word for an error's kind, for use as a metric's label: "ok" for nil. See
 // Kinds.
 func Kind(err error) string {
 	if err == nil {
@@ -80,7 +80,7 @@ func Kind(err error) string {
 	return kindOther
 }
 
-// Kinds are all words that Kind answers, a closed set.
+// Kinds lists all words that Kind returns, a closed set.
 func Kinds() []string {
 	words := []string{kindOK}
 	for _, k := range kinds {
@@ -110,14 +110,14 @@ var kinds = []struct {
 	{context.Canceled, "cancelled"},
 }
 
-// A RecordError is one record that the PIMS holds and that we cannot use: the
-// record is skipped, its siblings are not (W15).
+// A RecordError is one record of the PIMS that we cannot use. The record is skipped, the
+// others are not (W15).
 type RecordError struct {
 	ID     string // the record's id in the PIMS
 	Field  string // what is unusable, in our words: "start", "notes"
 	Reason string // why, without the value
 
-	// Start is the record's day where that is known, else zero.
+	// Start is the record's day where it is known, else zero.
 	Start time.Time
 }
 

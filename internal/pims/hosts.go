@@ -8,17 +8,15 @@ import (
 	"strings"
 )
 
-// A HostPolicy says which hosts may be talked to. A host that the operator named
-// (Named) may be private, on loopback, or plain http; a host that a provider
-// knows (Known) must be public and https. docs/interface.md §Environment,
-// PIMS_ALLOWED_HOSTS.
+// A HostPolicy says which hosts may be contacted. A host that the operator named (Named)
+// may be private, on loopback, or plain http. A host that a provider knows (Known) must be
+// public and https. docs/interface.md §Environment, PIMS_ALLOWED_HOSTS.
 type HostPolicy struct {
 	Known []string // "us.example.com", or "*.example.com" for all below it
 	Named []string // "host" for every port of it, or "host:port"
 }
 
-// CheckURL returns ErrHostNotAllowed, with what to do, where u must not be
-// talked to.
+// CheckURL returns ErrHostNotAllowed, with what to do, where u must not be contacted.
 func (p HostPolicy) CheckURL(u *url.URL) error {
 	if u.Scheme != "https" && u.Scheme != "http" {
 		return fmt.Errorf("URL with scheme %q: %w", u.Scheme, ErrHostNotAllowed)
@@ -35,8 +33,8 @@ func (p HostPolicy) CheckURL(u *url.URL) error {
 	return nil
 }
 
-// CheckAddress refuses a private, loopback or otherwise local address behind a
-// host that was not named, however its name was resolved.
+// CheckAddress refuses a private, loopback or otherwise local address of a host that the
+// operator did not name, however its name was resolved.
 func (p HostPolicy) CheckAddress(u *url.URL, address netip.Addr) error {
 	address = address.Unmap()
 	local := address.IsPrivate() || address.IsLoopback() || address.IsUnspecified() ||

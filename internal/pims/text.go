@@ -2,9 +2,9 @@ package pims
 
 import "strings"
 
-// Clean makes a text fit for storage and changes nothing else (R7): NUL is
-// dropped, and what is not valid UTF-8 (a lone surrogate's remains included)
-// becomes U+FFFD. Every other character survives byte for byte.
+// Clean makes a text fit for storage and changes nothing else (R7). NUL is removed. Invalid
+// UTF-8, the remains of a lone surrogate included, becomes U+FFFD. Every other character
+// stays byte for byte.
 func Clean(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if strings.ContainsRune(s, 0) {
@@ -13,11 +13,11 @@ func Clean(s string) string {
 	return s
 }
 
-// Blank reports whether a text has nothing but white space. A blank never erases a
-// known value (R7).
+// Blank reports whether a text contains only white space. A blank never erases a known
+// value (R7).
 func Blank(s string) bool { return strings.TrimSpace(s) == "" }
 
-// WordSet is the set of the words of some lines.
+// WordSet returns the set of the words in some lines.
 func WordSet(lines ...string) map[string]bool {
 	set := make(map[string]bool)
 	for _, line := range lines {

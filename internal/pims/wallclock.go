@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// WallLayout is the one form in which wall-clock text is kept (R12).
+// WallLayout is the one format in which local times are stored (R12).
 const WallLayout = "2006-01-02T15:04:05"
 
-// wallLayouts are the spellings of a wall-clock time. A fraction of a second may
+// wallLayouts are the formats of a local time that we read. A fraction of a second may
 // follow the seconds.
 var wallLayouts = []string{"2006-01-02 15:04:05", WallLayout, "2006-01-02 15:04", "2006-01-02T15:04"}
 
-// ParseWall reads wall-clock text in any of its spellings as time in UTC, which is not
-// its zone; see Instant. Text with an offset is refused: it tells an instant, and is
-// for the provider to understand.
+// ParseWall reads a local time in any of its formats. The result is in UTC, which is not
+// its zone; see Instant. A text with an offset is refused: it names an instant, which the
+// provider must handle.
 func ParseWall(text string) (time.Time, bool) {
 	text = strings.TrimSpace(text)
 	for _, layout := range wallLayouts {
@@ -25,8 +25,8 @@ func ParseWall(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// WallText is wall-clock text in the form in which it is kept and compared: the same
-// moment in another spelling is no change (R12). Other text stays as it is.
+// WallText returns a local time in the format in which it is stored and compared, so that
+// the same time in another format is no change (R12). Other text stays as it is.
 func WallText(text string) string {
 	if len(text) == len(WallLayout) && text[10] == 'T' { // as it mostly is
 		return text

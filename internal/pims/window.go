@@ -14,13 +14,13 @@ type Date struct {
 	Day   int
 }
 
-// DateOf is the civil day of an instant in a zone.
+// DateOf returns the civil day of an instant in a zone.
 func DateOf(t time.Time, loc *time.Location) Date {
 	y, m, d := t.In(loc).Date()
 	return Date{y, m, d}
 }
 
-// ParseDate reads YYYY-MM-DD. It refuses days that no calendar has.
+// ParseDate reads YYYY-MM-DD. It refuses days that do not exist.
 func ParseDate(s string) (Date, error) {
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil {
@@ -29,13 +29,13 @@ func ParseDate(s string) (Date, error) {
 	return DateOf(t, time.UTC), nil
 }
 
-// String is YYYY-MM-DD.
+// String returns YYYY-MM-DD.
 func (d Date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, d.Month, d.Day) }
 
-// AddDays counts days by the calendar.
+// AddDays adds days by the calendar.
 func (d Date) AddDays(n int) Date { return DateOf(d.utc().AddDate(0, 0, n), time.UTC) }
 
-// Sub is the number of days from e to d.
+// Sub returns the number of days from e to d.
 func (d Date) Sub(e Date) int { return int(d.utc().Sub(e.utc()) / (24 * time.Hour)) }
 
 // Before reports whether d comes before e.
@@ -44,15 +44,15 @@ func (d Date) Before(e Date) bool { return d.utc().Before(e.utc()) }
 // After reports whether d comes after e.
 func (d Date) After(e Date) bool { return e.Before(d) }
 
-// In is the instant at which the day begins in a zone: its midnight, or, where a
-// clock change swallows midnight, the first instant after it.
+// In returns the instant at which the day begins in a zone: its midnight, or, where a clock
+// change skips midnight, the first instant after it.
 func (d Date) In(loc *time.Location) time.Time { return Instant(d.utc(), loc) }
 
 func (d Date) utc() time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
 
-// A Window is days of one clinic, both included, in the clinic's zone. As
-// instants it is half open: [start 00:00, end + 1 day 00:00) (R1). The same
-// Window bounds both sides of every comparison between us and the PIMS (R21).
+// A Window is a range of days of one clinic, both ends included, in the clinic's zone. As
+// instants it is half open: [start 00:00, end + 1 day 00:00) (R1). The same Window bounds
+// both sides of every comparison between us and the PIMS (R21).
 type Window struct {
 	Start    Date
 	End      Date
@@ -71,19 +71,19 @@ func NewWindow(start, end Date, loc *time.Location) (Window, error) {
 	return Window{start, end, loc}, nil
 }
 
-// Days is the number of civil days in the window.
+// Days returns the number of civil days in the window.
 func (w Window) Days() int { return w.End.Sub(w.Start) + 1 }
 
-// From is the window's first instant.
+// From returns the window's first instant.
 func (w Window) From() time.Time { return w.Start.In(w.Location) }
 
-// Until is the first instant after the window.
+// Until returns the first instant after the window.
 func (w Window) Until() time.Time { return w.End.AddDays(1).In(w.Location) }
 
 // Contains reports whether an instant lies in the window.
 func (w Window) Contains(t time.Time) bool { return !t.Before(w.From()) && t.Before(w.Until()) }
 
-// ContainsDate reports whether a day is one of the window's.
+// ContainsDate reports whether a day lies in the window.
 func (w Window) ContainsDate(d Date) bool { return !d.Before(w.Start) && !d.After(w.End) }
 
 // Slices cuts the window into windows of at most n days, in order.
@@ -99,11 +99,11 @@ func (w Window) Slices(n int) []Window {
 	return slices
 }
 
-// Covers reports whether every day of o is one of w's.
+// Covers reports whether every day of o lies in w.
 func (w Window) Covers(o Window) bool { return w.ContainsDate(o.Start) && w.ContainsDate(o.End) }
 
-// Cover joins windows of one zone that overlap or touch, in the order of their
-// start: the fewest windows that have all their days and no other.
+// Cover joins windows of one zone that overlap or touch, ordered by their start. It returns
+// the fewest windows that have exactly the same days.
 func Cover(windows ...Window) []Window {
 	sorted := slices.Clone(windows)
 	slices.SortFunc(sorted, func(a, b Window) int { return a.Start.Sub(b.Start) })
@@ -120,13 +120,13 @@ func Cover(windows ...Window) []Window {
 	return cover
 }
 
-// String is "2026-01-17..2026-01-24 Europe/Berlin".
+// String returns a text like "2026-01-17..2026-01-24 Europe/Berlin".
 func (w Window) String() string { return fmt.Sprintf("%s..%s %s", w.Start, w.End, w.Location) }
 
-// Instant turns a wall-clock reading into the instant it means in a zone (R2).
-// The reading's own zone is ignored. A time that a spring change skipped is
-// shifted forward by the change; one that an autumn change repeats is the first.
-// It is the only place where wall-clock time becomes an instant.
+// Instant turns a local time into an instant in a zone (R2). The zone of the given time is
+// ignored. A time that a spring change skips is moved forward by the length of the change.
+// Of a time that an autumn change repeats, it returns the first. This is the only place
+// where a local time becomes an instant.
 func Instant(wall time.Time, loc *time.Location) time.Time {
 	y, mo, d := wall.Date()
 	h, mi, s := wall.Clock()
@@ -143,8 +143,8 @@ func Instant(wall time.Time, loc *time.Location) time.Time {
 	}
 
 	if shown(t).Equal(reading) {
-		// It exists. It may exist a second time, earlier: under the offset that
-		// was in force before t's own.
+		// The local time exists. It may also exist earlier, with the offset that was in
+		// force before t's own.
 		if begin, _ := t.ZoneBounds(); !begin.IsZero() {
 			if first := at(begin.Add(-1)); first.Before(t) && shown(first).Equal(reading) {
 				return first

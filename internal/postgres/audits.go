@@ -17,21 +17,22 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// Audits are the records of syncs and the leases under which they are worked on:
-// queued, claimed, given back, closed (R28–R30). Where a method takes a function
-// with a transaction, the queue's job goes into the audit's own transaction. The
-// function may be called again after a deadlock.
+// Audits stores the audits of syncs and the leases of their workers: an audit is queued,
+// claimed, given back, closed (R28–R30). A method that takes a function with a transaction
+// runs it in the audit's own transaction, so that the queue's job is inserted together with
+// the audit. The function may be called again after a deadlock.
 type Audits struct {
 	db      *DB
 	reports *reports
 }
 
-// Audits is the store of the audits.
+// Audits returns the store of the audits.
 func (db *DB) Audits() *Audits { return &Audits{db: db, reports: newReports()} }
 
-// What keeps an audit from being queued or claimed.
+// Why an audit cannot be queued or claimed.
 var (
-	// ErrNotQueued: there is nothing to claim; the audit is taken, over, or unknown.
+	// ErrNotQueued: there is nothing to claim. The audit is already claimed, over, or
+	// unknown.
 	ErrNotQueued = errors.New("the sync is not queued")
 
 	// ErrClinicBusy: another sync of the clinic is running (R29).
@@ -44,7 +45,7 @@ var (
 	ErrIdempotencyMismatch = errors.New("the idempotency key was used with another request")
 )
 
-// A BusyError names the sync that is in the way of a new one (R29).
+// A BusyError names the sync that prevents a new one (R29).
 type BusyError struct{ SyncID uuid.UUID }
 
 func (e *BusyError) Error() string {
@@ -54,13 +55,17 @@ func (e *BusyError) Error() string {
 // idempotencyLifetime is how long an Idempotency-Key is remembered (R29).
 const idempotencyLifetime = 24 * time.Hour
 
-// Enqueue writes an audit as queued, and with call the job that calls for it, in
-// one transaction (R28). It returns the audit's id; where the idempotency key was
-// used with the same request before, that sync's, and call is not called.
+// Enqueue writes an audit as queued, and calls call to insert its job, in one transaction
+// (R28). It returns the audit's id. Where the idempotency key was used with the same
+// request before, it returns the id of that sync and does not call call.
 //
-// It fails with *BusyError where a sync of the type is queued or, unless a
-// schedule asks, one of the clinic is running; with ErrIdempotencyMismatch; or
-// with call's error (R29). An empty key is none.
+// It fails with
+//   - *BusyError where a sync of the type is queued or, unless the trigger is a schedule, a
+//     sync of the clinic is running;
+//   - ErrIdempotencyMismatch;
+//   - call's error (R29).
+//
+// An empty key means none.
 func (s *Audits) Enqueue(ctx context.Context, audit syncs.Audit, idempotencyKey string, call func(pgx.Tx) error) (id uuid.UUID, err error) {
 	e, err := newEnqueuing(audit, idempotencyKey)
 	if err != nil {
@@ -74,9 +79,10 @@ func (s *Audits) Enqueue(ctx context.Context, audit syncs.Audit, idempotencyKey 
 	return id, err
 }
 
-// Remembered is the sync that an idempotency key stands for at the audit's creation;
-// zero: none. ErrIdempotencyMismatch where the key was used with another request
-// (R29). The audit needs no id.
+// Remembered returns the sync for which an idempotency key was used; a zero id means none.
+// A key is valid for a time before the audit's creation. The error is
+// ErrIdempotencyMismatch where the key was used with another request (R29). The audit needs
+// no id.
 func (s *Audits) Remembered(ctx context.Context, audit syncs.Audit, idempotencyKey string) (id uuid.UUID, err error) {
 	e, err := newEnqueuing(audit, idempotencyKey)
 	if err != nil || idempotencyKey == "" {
@@ -116,7 +122,7 @@ func (e *enqueuing) enqueue(ctx context.Context, call func(pgx.Tx) error) (uuid.
 		return uuid.Nil, err
 	}
 	if !inserted {
-		// The same request may have come twice at once.
+		// The same request may have come twice at the same time.
 		if earlier, err := e.remembered(ctx); earlier != uuid.Nil || err != nil {
 			return earlier, err
 		}
@@ -128,7 +134,7 @@ func (e *enqueuing) enqueue(ctx context.Context, call func(pgx.Tx) error) (uuid.
 	return e.audit.ID, call(e.tx)
 }
 
-// remember keeps the key. Two requests of different types may bring it at once.
+// remember stores the key. Two requests of different types may bring it at the same time.
 func (e *enqueuing) remember(ctx context.Context) error {
 	if e.key == "" {
 		return nil
@@ -176,11 +182,11 @@ func (e *enqueuing) insert(ctx context.Context) (bool, error) {
 	return n > 0, err
 }
 
-// runningConflicts reports whether a running sync is in the way: not of a tick,
-// which waits its turn (R29).
+// runningConflicts reports whether a running sync prevents this one. A scheduled sync waits
+// for its turn instead (R29).
 func (e *enqueuing) runningConflicts() bool { return e.audit.Trigger != syncs.TriggerSchedule }
 
-// busy names the sync that is in the way.
+// busy returns the error that names the sync in the way.
 func (e *enqueuing) busy(ctx context.Context) error {
 	id, err := e.q.ConflictingAudit(ctx, e.audit.ClinicID, string(e.audit.Type), e.runningConflicts())
 	if errors.Is(err, pgx.ErrNoRows) { // it ended just now; nobody is told to wait for nothing
@@ -192,16 +198,16 @@ func (e *enqueuing) busy(ctx context.Context) error {
 	return &BusyError{SyncID: id}
 }
 
-// requestHash tells requests apart.
+// requestHash returns a hash that is equal only for equal requests.
 func requestHash(t syncs.Type, request []byte) string {
 	sum := sha256.Sum256(append([]byte(t+"\n"), request...))
 	return hex.EncodeToString(sum[:])
 }
 
-// Claim makes a queued audit this worker's: in progress, with one attempt more and
-// a lease that lasts so long by the database's clock (R3, R28). ErrNotQueued where
-// there is nothing to claim, ErrClinicBusy where another sync of the clinic runs
-// (R29). An audit whose request nobody can read is closed as failed.
+// Claim makes a queued audit this worker's: in progress, with one more attempt and a lease
+// of the given length by the database's clock (R3, R28). The error is ErrNotQueued where
+// there is nothing to claim, and ErrClinicBusy where another sync of the clinic runs (R29).
+// An audit whose request cannot be decoded is closed as failed.
 func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts time.Duration, at time.Time) (run syncs.Run, err error) {
 	var unreadable error
 	err = s.db.askSystem(ctx, "claim the sync", func(q *dbsqlc.Queries) error {
@@ -228,19 +234,19 @@ func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts t
 	return run, err
 }
 
-// Overtakes reports whether a queued sync would overtake an older one of its clinic
-// that a replica is about to claim: given back, rescued, or waiting its turn (R29,
-// R30). One that is to be tried again later is not in the way. It crosses clinics
-// (R41): a job carries the id of its sync only.
+// Overtakes reports whether a queued sync would overtake an older one of its clinic that a
+// replica is about to claim: one that was given back, rescued, or waits for its turn (R29,
+// R30). A sync that is to be tried again later does not count. Overtakes crosses clinics
+// (R41), because a job carries only the id of its sync.
 func (s *Audits) Overtakes(ctx context.Context, id uuid.UUID) (overtakes bool, err error) {
 	err = oneTrip{s.db, scope{}}.QueryRow(ctx, olderWaits, id).Scan(&overtakes)
 	return overtakes, s.db.translate(ctx, "look for older syncs", err)
 }
 
-// olderWaits reads River's table: a job that is due, was put off for a moment since
-// the clinic was busy, or has just been fetched and is about to claim. One that River
-// has scheduled is not in the way, even if it is due: River's leader has to make it
-// available first, and where the leader died there is none for 15 s.
+// olderWaits reads River's table. It finds jobs that are due, were put off for a moment
+// because the clinic was busy, or have just been fetched and are about to claim. A job that
+// River has scheduled does not count, even if it is due: River's leader must first make it
+// available, and after the leader's death there is none for 15 s.
 const olderWaits = `
 select exists (
 	select from case_sync_audits a
@@ -252,8 +258,8 @@ select exists (
 			or j.state = 'running' and j.attempted_at > clock_timestamp() - interval '2 seconds')
 )`
 
-// Heartbeat makes the lease last so long from now on, and tells whether somebody
-// wants the sync cancelled. syncs.ErrLeaseLost where it is no longer held.
+// Heartbeat extends the lease to the given length from now, and reports whether the sync is
+// to be cancelled. The error is syncs.ErrLeaseLost where the lease is no longer held.
 func (s *Audits) Heartbeat(ctx context.Context, lease syncs.Lease, lasts time.Duration) (cancelled bool, err error) {
 	err = s.db.askInClinic(ctx, "extend the lease", lease.ClinicID, func(q *dbsqlc.Queries) error {
 		cancelled, err = q.ExtendLease(ctx, dbsqlc.ExtendLeaseParams{
@@ -264,19 +270,19 @@ func (s *Audits) Heartbeat(ctx context.Context, lease syncs.Lease, lasts time.Du
 	return cancelled, err
 }
 
-// GiveBack ends an attempt and makes its audit queued again, with call's job, in
-// one transaction (R28, R31). Phases that were open are closed as interrupted. It
-// fails with syncs.ErrLeaseLost, or with ErrAlreadyQueued where another sync of
-// the type waits; then nothing has changed. A sync that somebody cancelled
-// meanwhile is closed as cancelled instead, and call is not called.
+// GiveBack ends an attempt and makes its audit queued again, with call's job, in one
+// transaction (R28, R31). Open phases are closed as interrupted. It fails with
+// syncs.ErrLeaseLost, or with ErrAlreadyQueued where another sync of the type waits; then
+// nothing has changed. A sync that was cancelled meanwhile is closed as cancelled instead,
+// and call is not called.
 func (s *Audits) GiveBack(ctx context.Context, lease syncs.Lease, at time.Time, call func(pgx.Tx) error) error {
 	return s.db.InClinic(ctx, "give the sync back to the queue", lease.ClinicID, func(tx pgx.Tx) error {
 		return giveBack(ctx, tx, lease, at, call)
 	})
 }
 
-// Rescue is GiveBack for a lease that has run out by the database's clock (R30).
-// syncs.ErrLeaseLost where it has not, or not any more.
+// Rescue is GiveBack for a lease that has expired by the database's clock (R30). The error
+// is syncs.ErrLeaseLost where the lease has not expired or was replaced.
 func (s *Audits) Rescue(ctx context.Context, lease syncs.Lease, at time.Time, call func(pgx.Tx) error) error {
 	return s.db.InClinic(ctx, "rescue the sync", lease.ClinicID, func(tx pgx.Tx) error {
 		if err := mustBeExpired(ctx, tx, lease); err != nil {

@@ -14,18 +14,19 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// interrupted is what the audit of a phase says whose attempt ended before it.
+// interrupted is the error of a phase whose attempt ended before it.
 const interrupted = "the attempt ended before the phase did"
 
-// Finish closes the audit of an attempt with its end (R30). Phases that were left
-// open are closed as interrupted. syncs.ErrLeaseLost where the audit is no
-// longer this attempt's.
+// Finish closes the audit of an attempt with its result (R30). Open phases are closed as
+// interrupted. The error is syncs.ErrLeaseLost where the audit no longer belongs to this
+// attempt.
 func (s *Audits) Finish(ctx context.Context, lease syncs.Lease, status syncs.Status, result syncs.Result, at time.Time) error {
 	row, err := closing(lease, lease.AuditID, status, result, at)
 	if err != nil {
 		return err
 	}
-	// Not relaxed: with its end, all that the sync has written is on disk.
+	// This commit is not relaxed: once it has succeeded, everything that the sync has
+	// written is on disk.
 	return s.db.fence(ctx, "close the audit", lease, scope{clinicID: lease.ClinicID}, func(batch *pgx.Batch) error {
 		return finish(ctx, dbsqlc.New(queued{batch}), lease, row)
 	})
@@ -39,7 +40,7 @@ func finish(ctx context.Context, q *dbsqlc.Queries, lease syncs.Lease, row dbsql
 	return endAttempt(ctx, q, lease, *row.CompletedAt)
 }
 
-// endAttempt removes the lease and leaves no phase open (R30).
+// endAttempt removes the lease and closes all open phases (R30).
 func endAttempt(ctx context.Context, q *dbsqlc.Queries, lease syncs.Lease, at time.Time) error {
 	err := q.InterruptPhases(ctx, dbsqlc.InterruptPhasesParams{
 		ParentID: &lease.AuditID, ClinicID: lease.ClinicID, CompletedAt: &at, ErrorMessage: known(interrupted),
@@ -50,8 +51,8 @@ func endAttempt(ctx context.Context, q *dbsqlc.Queries, lease syncs.Lease, at ti
 	return q.DeleteLease(ctx, lease.AuditID, lease.ClinicID)
 }
 
-// giveBack is GiveBack within a transaction. The audit is locked before its lease
-// is looked at, so that no cancellation is missed.
+// giveBack carries out GiveBack within a transaction. It locks the audit before it reads
+// the lease, so that no cancellation is missed.
 func giveBack(ctx context.Context, tx pgx.Tx, lease syncs.Lease, at time.Time, call func(pgx.Tx) error) error {
 	q := dbsqlc.New(tx)
 	if _, err := q.LockRunningAudit(ctx, lease.AuditID, lease.ClinicID, int32(lease.Attempt)); err != nil { //nolint:gosec // small
@@ -81,8 +82,8 @@ func giveBack(ctx context.Context, tx pgx.Tx, lease syncs.Lease, at time.Time, c
 	return call(tx)
 }
 
-// mustBeExpired returns syncs.ErrLeaseLost unless the lease has run out, and
-// keeps it from being extended until the transaction ends.
+// mustBeExpired returns syncs.ErrLeaseLost unless the lease has expired. It also prevents
+// an extension of the lease until the transaction ends.
 func mustBeExpired(ctx context.Context, tx pgx.Tx, lease syncs.Lease) error {
 	q := dbsqlc.New(tx)
 	if _, err := q.LockRunningAudit(ctx, lease.AuditID, lease.ClinicID, int32(lease.Attempt)); err != nil { //nolint:gosec // small
@@ -100,10 +101,10 @@ func mustBeExpired(ctx context.Context, tx pgx.Tx, lease syncs.Lease) error {
 	return nil
 }
 
-// Cancel closes a queued sync as cancelled, and asks a running one to end: its
-// worker is notified, and its next heartbeat says so. One that is over stays as
-// it is. A phase's id stands for its full sync. CodeNotFound where the clinic has
-// no such sync.
+// Cancel closes a queued sync as cancelled, and asks a running one to end: its worker is
+// notified, and its next heartbeat says so. A sync that is over stays as it is. The id of a
+// phase stands for its full sync. The error is CodeNotFound where the clinic has no such
+// sync.
 func (s *Audits) Cancel(ctx context.Context, clinicID, id uuid.UUID, at time.Time) error {
 	return s.db.InClinic(ctx, "cancel the sync", clinicID, func(tx pgx.Tx) error {
 		q := dbsqlc.New(tx)
@@ -128,12 +129,12 @@ func errNoSync() error {
 	return syncs.Fail(syncs.CodeNotFound, "the clinic has no such sync")
 }
 
-// unleased is how long a running audit may have no lease at all: then it was made
-// by hand, and nobody works on it.
+// unleased is how long a running audit may be without a lease. After that it counts as made
+// by hand, without a worker.
 const unleased = time.Minute
 
-// Expired lists the running syncs whose lease has run out by the database's clock
-// (R3, R30): their worker is gone. It crosses clinics (R41).
+// Expired lists the running syncs whose lease has expired by the database's clock (R3,
+// R30): their worker is gone. It crosses clinics (R41).
 func (s *Audits) Expired(ctx context.Context) (runs []syncs.Run, err error) {
 	err = s.db.askSystem(ctx, "look for expired leases", func(q *dbsqlc.Queries) error {
 		rows, err := q.ExpiredLeases(ctx, unleased.Seconds())
@@ -152,10 +153,10 @@ func (s *Audits) Expired(ctx context.Context) (runs []syncs.Run, err error) {
 	return runs, err
 }
 
-// Forgotten finds the queued syncs that no job calls for, such as one whose job's
-// worker died before it claimed the audit, and lets call insert new jobs in the
-// same transaction (R30). A job that has run for as long as a lease and has claimed
-// nothing calls no more. It crosses clinics (R41).
+// Forgotten finds queued syncs without a job that will claim them, for example because the
+// worker of the job died before it claimed the audit. It lets call insert new jobs in the
+// same transaction (R30). A job that has run for the length of a lease without a claim no
+// longer counts. Forgotten crosses clinics (R41).
 func (s *Audits) Forgotten(ctx context.Context, lease time.Duration, call func(tx pgx.Tx, ids []uuid.UUID) error) error {
 	return s.db.System(ctx, "look for forgotten syncs", func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, forgotten, lease)
@@ -170,9 +171,9 @@ func (s *Audits) Forgotten(ctx context.Context, lease time.Duration, call func(t
 	})
 }
 
-// forgotten reads River's table: a job that is waiting, or has run for a moment
-// only, still calls. A job in a command's own queue calls for a minute only: the
-// command may be gone.
+// forgotten reads River's table. A job that waits, or has run only for a moment, still
+// counts. A job in a command's own queue counts only for a minute, because the command may
+// be gone.
 const forgotten = `
 select a.id
 from case_sync_audits a
@@ -188,9 +189,9 @@ order by a.created_at
 limit 1000
 for update of a skip locked`
 
-// DueIn makes jobs of River's due after a pause from now by the database's clock, which
-// is the one that decides when they are fetched (R3). Those of one call are worked on in
-// the order in which they were inserted.
+// DueIn makes River jobs due after a pause from now by the database's clock, which decides
+// when they are fetched (R3). The jobs of one call are worked on in the order of their
+// insertion.
 func DueIn(ctx context.Context, tx pgx.Tx, pause time.Duration, jobs []int64) error {
 	_, err := tx.Exec(ctx, "update river_job set scheduled_at = statement_timestamp() + $1::interval where id = any($2)", pause, jobs)
 	if err != nil {
@@ -199,8 +200,8 @@ func DueIn(ctx context.Context, tx pgx.Tx, pause time.Duration, jobs []int64) er
 	return nil
 }
 
-// PutOff makes a running job of River's available again, due after a pause by the
-// database's clock (R3). It is no attempt more. Any other job stays as it is.
+// PutOff makes a running River job available again, due after a pause by the database's
+// clock (R3). It does not count as another attempt. Any other job stays as it is.
 func (s *Audits) PutOff(ctx context.Context, job int64, pause time.Duration) error {
 	_, err := oneTrip{s.db, scope{}}.Exec(ctx, `
 		update river_job set state = 'available', attempt = attempt - 1, scheduled_at = statement_timestamp() + $1::interval
@@ -208,8 +209,7 @@ func (s *Audits) PutOff(ctx context.Context, job int64, pause time.Duration) err
 	return s.db.translate(ctx, "put a job off", err)
 }
 
-// ForgetIdempotencyKeys removes the keys that no longer count (R29). It crosses
-// clinics (R41).
+// ForgetIdempotencyKeys removes the expired keys (R29). It crosses clinics (R41).
 func (s *Audits) ForgetIdempotencyKeys(ctx context.Context, at time.Time) error {
 	return s.db.askSystem(ctx, "forget idempotency keys", func(q *dbsqlc.Queries) error {
 		_, err := q.ForgetIdempotencyKeys(ctx, at.Add(-idempotencyLifetime))

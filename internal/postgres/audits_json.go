@@ -39,7 +39,7 @@ func encodeRequest(o syncs.Options, approval uuid.UUID) ([]byte, error) {
 	})
 }
 
-// errRequest is a request that was not written by this program.
+// errRequest: this program did not write the stored request.
 var errRequest = syncs.Fail(syncs.CodeInvalidRequest, "the request of the audit cannot be read; start a new sync")
 
 func decodeRequest(document []byte) (options syncs.Options, approval uuid.UUID, err error) {
@@ -79,7 +79,7 @@ func parseDate(text string) (*pims.Date, error) {
 	return &d, err
 }
 
-// resultJSON is case_sync_audits.result: what has no column.
+// resultJSON is case_sync_audits.result: the parts of a result without a column.
 type resultJSON struct {
 	DeletedIDs []uuid.UUID           `json:"deletedIds,omitempty"`
 	Failures   []failureJSON         `json:"failures,omitempty"`
@@ -137,7 +137,7 @@ func encodeResult(r syncs.Result) ([]byte, error) {
 	})
 }
 
-// decodeResult reads what encodeResult wrote; what cannot be read is left out.
+// decodeResult reads what encodeResult wrote. It leaves out what cannot be parsed.
 func decodeResult(document []byte) (r syncs.Result) {
 	var decoded resultJSON
 	if json.Unmarshal(document, &decoded) != nil {
@@ -168,7 +168,7 @@ func decodeProgress(document []byte) syncs.Progress {
 	return syncs.Progress(value(decodeKey[progressJSON](document)))
 }
 
-// closing are the columns of an audit that ends.
+// closing returns the columns of an audit that ends.
 func closing(lease syncs.Lease, id uuid.UUID, status syncs.Status, r syncs.Result, at time.Time) (dbsqlc.CloseAuditParams, error) {
 	document, err := encodeResult(r)
 	if err != nil {
@@ -199,7 +199,7 @@ func closing(lease syncs.Lease, id uuid.UUID, status syncs.Status, r syncs.Resul
 	}, nil
 }
 
-// auditOf is a row as an audit.
+// auditOf returns a row as an audit.
 func auditOf(row dbsqlc.CaseSyncAudit, progress []byte) syncs.Audit {
 	options, approval, _ := decodeRequest(row.Request) // a row made by hand may ask anything
 	audit := syncs.Audit{
@@ -238,7 +238,7 @@ func auditOf(row dbsqlc.CaseSyncAudit, progress []byte) syncs.Audit {
 	return audit
 }
 
-// count is a count as a column holds it.
+// count returns a count in the type of its column.
 func count(n int) int32 { return int32(min(n, 1<<31-1)) } //nolint:gosec // bounded
 
 // convert applies a function to every item; nil stays nil.

@@ -11,7 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// BeginPhase is casesync.Recorder's.
+// BeginPhase implements casesync.Recorder.
 func (s *Audits) BeginPhase(ctx context.Context, lease syncs.Lease, phase syncs.Type, at time.Time) (uuid.UUID, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -25,7 +25,7 @@ func (s *Audits) BeginPhase(ctx context.Context, lease syncs.Lease, phase syncs.
 	return id, err
 }
 
-// EndPhase is casesync.Recorder's.
+// EndPhase implements casesync.Recorder.
 func (s *Audits) EndPhase(ctx context.Context, lease syncs.Lease, id uuid.UUID, status syncs.Status, result syncs.Result, at time.Time) error {
 	row, err := closing(lease, id, status, result, at)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// Audit is one sync of the clinic, or one phase of a full sync, with its progress
-// while it runs, and with the phases of its last attempt. CodeNotFound where the
+// Audit reads one sync of the clinic, or one phase of a full sync, with its progress while
+// it runs, and with the phases of its last attempt. The error is CodeNotFound where the
 // clinic has no such sync.
 func (s *Audits) Audit(ctx context.Context, clinicID, id uuid.UUID) (audit syncs.Audit, err error) {
 	err = s.db.askInClinic(ctx, "read the sync", clinicID, func(q *dbsqlc.Queries) error {
@@ -61,5 +61,5 @@ func (s *Audits) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID
 	return clinicID, err
 }
 
-// latest is after every row in a list that shows the newest first.
+// latest sorts after every row in a list that shows the newest first.
 var latest = cursor{time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), uuid.Max}

@@ -11,24 +11,24 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// Cases are the cases as the phases of a sync read and write them (R10–R15). It
-// is casesync.InboundStore, EnrichmentStore and ReconciliationStore in one. Cases
-// without a pims_id are not seen at all (R11).
+// Cases reads and writes cases for the phases of a sync (R10–R15). It implements
+// casesync.InboundStore, EnrichmentStore and ReconciliationStore. It ignores cases without
+// a pims_id (R11).
 type Cases struct{ db *DB }
 
-// Cases is the store of the cases.
+// Cases returns the store of the cases.
 func (db *DB) Cases() *Cases { return &Cases{db} }
 
 var _ casesync.Store = (*Cases)(nil)
 
-// ScheduledIn is casesync.InboundStore's.
+// ScheduledIn implements casesync.InboundStore.
 func (s *Cases) ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window) ([]casesync.Scheduled, error) {
 	return readInClinic(ctx, s.db, "read the schedule", clinicID, selectScheduled+`from cases
 		where clinic_id = $1 and provider = $2 and pims_id is not null and scheduled_date >= $3 and scheduled_date < $4`,
 		[]any{clinicID, provider, window.From(), window.Until()}, scanScheduled)
 }
 
-// ScheduledByID is casesync.InboundStore's.
+// ScheduledByID implements casesync.InboundStore.
 func (s *Cases) ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) ([]casesync.Scheduled, error) {
 	return readInClinic(ctx, s.db, "read the schedule", clinicID, selectScheduled+fromCasesByID,
 		[]any{clinicID, provider, pimsIDs}, scanScheduled)
@@ -45,14 +45,14 @@ func scanScheduled(row pgx.CollectableRow) (c casesync.Scheduled, err error) {
 	return c, err
 }
 
-// fromCasesByID are the cases that have one of the PIMS ids: for each id one look
-// into the unique index. The offset keeps the planner, which may know nothing yet
-// of a table that grows, from reading all of it for every chunk.
+// fromCasesByID selects the cases that have one of the PIMS ids, with one lookup in the
+// unique index for each id. The offset prevents a plan that reads the whole table for every
+// chunk: the planner may not yet have statistics of a growing table.
 const fromCasesByID = `
 	from (select distinct unnest($3::text[])) as wanted (id)
 	cross join lateral (select *, xmin from cases where clinic_id = $1 and provider = $2 and pims_id = wanted.id offset 0) as cases`
 
-// CasesByID is casesync.InboundStore's.
+// CasesByID implements casesync.InboundStore.
 func (s *Cases) CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]casesync.Case, error) {
 	cases, err := readInClinic(ctx, s.db, "read cases", clinicID, selectCases+fromCasesByID,
 		[]any{clinicID, provider, pimsIDs}, scanCase)
@@ -63,7 +63,7 @@ func (s *Cases) CasesByID(ctx context.Context, clinicID uuid.UUID, provider stri
 	return byID, err
 }
 
-// CasesWithConsultations is casesync.EnrichmentStore's.
+// CasesWithConsultations implements casesync.EnrichmentStore.
 func (s *Cases) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]casesync.Case, error) {
 	cases, err := readInClinic(ctx, s.db, "read cases", clinicID,
 		selectCasesWhole+`from cases where clinic_id = $1 and id = any($2) and pims_id is not null`,
@@ -75,7 +75,7 @@ func (s *Cases) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, 
 	return byID, err
 }
 
-// DeletionCandidates is casesync.ReconciliationStore's.
+// DeletionCandidates implements casesync.ReconciliationStore.
 func (s *Cases) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Case, error) {
 	return readInClinic(ctx, s.db, "read the candidates for deletion", clinicID,
 		selectCasesBare+`from cases where clinic_id = $1 and provider = $2 and scheduled_date >= $3 and scheduled_date < $4 and scheduled_date < $5
@@ -83,8 +83,7 @@ func (s *Cases) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, prov
 		[]any{clinicID, provider, window.From(), window.Until(), until}, scanCase)
 }
 
-// deletable are the conditions of a soft delete that do not depend on a window:
-// W9, R24.
+// deletable are the conditions of a soft delete that do not depend on a window: W9, R24.
 const deletable = `pims_id is not null
 	and status <> 'reviewed'
 	and metadata #>> '{reconciliation,softDeleted}' is distinct from 'true'
@@ -95,7 +94,7 @@ const (
 	selectCases      = caseColumns + `metadata -> 'appointment', metadata -> 'reconciliation', ` + belonging + `, false `
 	selectCasesWhole = caseColumns + `metadata -> 'appointment', metadata -> 'reconciliation', metadata -> 'consultation', true `
 
-	// belonging is whose the stored consultation is, and nothing else of it (R7).
+	// belonging selects only whose the stored consultation is (R7).
 	belonging = `case when jsonb_typeof(metadata -> 'consultation') = 'object' then jsonb_build_object(
 		'id', metadata #>> '{consultation,id}', 'patientId', metadata #>> '{consultation,patientId}') end`
 

@@ -12,15 +12,16 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// EnrichmentCandidates is casesync.EnrichmentStore's. A case is cancelled where
-// the PIMS's own word says so, compared as in R8: its status may be a person's.
+// EnrichmentCandidates implements casesync.EnrichmentStore. A case is cancelled where the
+// PIMS's own word means that, compared as in R8: a person may have changed the case's
+// status.
 func (s *Cases) EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Candidate, error) {
 	return readInClinic(ctx, s.db, "read the cases that need a consultation", clinicID, enrichmentCandidates,
 		[]any{clinicID, provider, window.From(), window.Until(), until}, scanCandidate)
 }
 
-// A case whose patient or consultation became another one is a candidate whatever the
-// window (R19); such cases are few, and have an index of their own.
+// A case whose patient or consultation has changed is a candidate whatever the window
+// (R19). Such cases are few and have their own index.
 const enrichmentCandidates = `
 select c.id, c.pims_id, c.scheduled_date,
 	coalesce(c.metadata #>> '{appointment,consultationId}', ''),
@@ -58,8 +59,8 @@ func scanCandidate(row pgx.CollectableRow) (casesync.Candidate, error) {
 	return c, err
 }
 
-// KeepReadings is casesync.EnrichmentStore's. Readings of cases that are gone are
-// dropped.
+// KeepReadings implements casesync.EnrichmentStore. Readings of cases that no longer exist
+// are dropped.
 func (s *Cases) KeepReadings(ctx context.Context, lease syncs.Lease, readings []casesync.Reading) error {
 	rows := make(readingRows, len(readings))
 	for i := range readings {
@@ -71,7 +72,7 @@ func (s *Cases) KeepReadings(ctx context.Context, lease syncs.Lease, readings []
 	})
 }
 
-// readingRows are readings as sourceReadings takes them apart.
+// readingRows are the columns of readings, as sourceReadings takes them.
 type readingRows []*casesync.Reading
 
 func (r readingRows) args() []any {
@@ -99,7 +100,7 @@ from unnest($2::uuid[], $3::integer[], $4::timestamptz[], $5::timestamptz[], $6:
 	$8::timestamptz[], $9::text[], $10::text[]) as ` + sourceReadings + `
 join cases c on c.id = s.case_id and c.clinic_id = $1` + orUpdateReadings
 
-	// updateCasesKeeping keeps readings with the cases that it writes.
+	// updateCasesKeeping stores readings together with the cases that it writes.
 	updateCasesKeeping = `
 with written as (` + updateCases + ` returning c.id, c.pims_id), kept as (` + insertReadings + `
 from unnest($18::uuid[], $19::integer[], $20::timestamptz[], $21::timestamptz[], $22::text[], $23::text[],
@@ -116,8 +117,8 @@ insert into case_enrichments (case_id, clinic_id, tries, next_try_at, read_at, e
 select s.case_id, $1, s.tries, s.next_try_at, s.read_at, nullif(s.fingerprint, ''), s.outcome,
 	s.changed_at, nullif(s.consultation_id, ''), case when s.consultation_id <> '' then s.patient_id end`
 
-	// orUpdateReadings leaves the last read as it is where this reading is none, and
-	// what was disowned where nothing else is.
+	// orUpdateReadings keeps the time of the last read where this reading is not a read,
+	// and keeps the disowned consultation where the reading has none.
 	orUpdateReadings = `
 order by s.case_id
 on conflict (case_id) do update set
@@ -131,7 +132,7 @@ on conflict (case_id) do update set
 	disowned_patient_id      = case when excluded.disowned_consultation_id is null then case_enrichments.disowned_patient_id else excluded.disowned_patient_id end`
 )
 
-// LookedOn is casesync.EnrichmentStore's.
+// LookedOn implements casesync.EnrichmentStore.
 func (s *Cases) LookedOn(ctx context.Context, clinicID uuid.UUID, provider string) (pims.Date, error) {
 	days, err := readInClinic(ctx, s.db, "read when late corrections were looked for", clinicID,
 		"select looked_on from pims_sync_looks where clinic_id = $1 and provider = $2", []any{clinicID, provider}, pgx.RowTo[time.Time])
@@ -141,7 +142,7 @@ func (s *Cases) LookedOn(ctx context.Context, clinicID uuid.UUID, provider strin
 	return pims.DateOf(days[0], time.UTC), nil
 }
 
-// KeepLook is casesync.EnrichmentStore's.
+// KeepLook implements casesync.EnrichmentStore.
 func (s *Cases) KeepLook(ctx context.Context, lease syncs.Lease, provider string, day pims.Date) error {
 	return s.db.fenced(ctx, "note the look for late corrections", lease, "", func(batch *pgx.Batch) error {
 		batch.Queue(keepLook, lease.ClinicID, provider, day.String())

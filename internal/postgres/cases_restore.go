@@ -12,7 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// SeenAgain is casesync.InboundStore's.
+// SeenAgain implements casesync.InboundStore.
 func (s *Cases) SeenAgain(ctx context.Context, lease syncs.Lease, provider string, pimsIDs []string) error {
 	return s.db.fenced(ctx, "end the protection of restored cases", lease, "", func(batch *pgx.Batch) error {
 		batch.Queue(`
@@ -23,11 +23,11 @@ func (s *Cases) SeenAgain(ctx context.Context, lease syncs.Lease, provider strin
 	})
 }
 
-// Restore undoes the soft deletes of cases in the name of an actor: status,
-// sync_status and metadata are put back by value (R24). A case that is not
-// soft-deleted stays as it is; one that somebody changed since is refused, with
-// what they changed, and so is one whose mark alone they took away. Ids that the
-// clinic does not have are not answered.
+// Restore undoes the soft deletes of cases in the name of an actor: it puts status,
+// sync_status and metadata back by value (R24). A case that is not soft-deleted stays as it
+// is. A case that was changed since the delete is refused, with the changes; so is a case
+// from which only the mark of the delete was removed. Ids that the clinic does not have are
+// left out of the result.
 func (s *Cases) Restore(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID, actor string, at time.Time) (restorations []casesync.Restoration, err error) {
 	err = s.db.InClinicAs(ctx, "restore cases", clinicID, actor, func(tx pgx.Tx) error {
 		if restorations, err = query(ctx, tx, lockRestorable, []any{clinicID, ids}, scanRestoration); err != nil {
@@ -52,8 +52,8 @@ func (s *Cases) Restore(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID
 	return restorations, err
 }
 
-// unmarked reports whether a person took the mark of a soft delete away and left the
-// status that came with it: such a case is neither deleted nor restored.
+// unmarked reports whether a person removed the mark of a soft delete and kept the status
+// that came with it. Such a case counts neither as deleted nor as restored.
 func unmarked(changes []casesync.Event) (taken bool) {
 	for i := range changes {
 		switch e := &changes[i]; e.Field {
@@ -66,8 +66,8 @@ func unmarked(changes []casesync.Event) (taken bool) {
 	return taken
 }
 
-// DeletedBy lists the cases that a sync, or one of its phases, has soft-deleted:
-// those that have its mark, and those that have none any more.
+// DeletedBy lists the cases that a sync, or one of its phases, has soft-deleted: those that
+// still have its mark, and those whose mark is gone.
 func (s *Cases) DeletedBy(ctx context.Context, clinicID, syncID uuid.UUID) ([]uuid.UUID, error) {
 	return readInClinic(ctx, s.db, "read what the sync deleted", clinicID, `
 		with syncs as (
@@ -83,8 +83,8 @@ func (s *Cases) DeletedBy(ctx context.Context, clinicID, syncID uuid.UUID) ([]uu
 		[]any{clinicID, syncID}, pgx.RowTo[uuid.UUID])
 }
 
-// lockRestorable returns which of the cases are soft-deleted, and keeps everybody
-// from changing them until the transaction ends.
+// lockRestorable selects which of the cases are soft-deleted, and locks them against
+// changes until the transaction ends.
 const lockRestorable = `
 select id, metadata #>> '{reconciliation,softDeleted}' is not distinct from 'true'
 from cases where clinic_id = $1 and id = any($2)
@@ -100,8 +100,8 @@ func scanRestoration(row pgx.CollectableRow) (r casesync.Restoration, err error)
 	return r, err
 }
 
-// changesSince lists what happened to a case after its soft delete. The events of
-// the deleting statement itself share its moment and its actor.
+// changesSince lists the events of a case after its soft delete. Events with the time and
+// the actor of the delete belong to the delete itself.
 func changesSince(ctx context.Context, tx pgx.Tx, clinicID, caseID uuid.UUID) ([]casesync.Event, error) {
 	return query(ctx, tx, `
 		with deletion as (
@@ -119,17 +119,17 @@ func changesSince(ctx context.Context, tx pgx.Tx, clinicID, caseID uuid.UUID) ([
 		[]any{clinicID, caseID}, scanEvent)
 }
 
-// anothersNotes reports whether the stored consultation is another patient's than the
-// case's, or another consultation than the appointment names, or nobody says whose the
-// visit is: a restore does not put it back (R7).
+// anothersNotes is true where a restore must not put the stored consultation back (R7): it
+// belongs to another patient than the case, it is another consultation than the appointment
+// names, or the case's patient is uncertain.
 const anothersNotes = `(
 	c.metadata #>> '{appointment,patientUnproved}' is not distinct from 'true'
 	or c.metadata #>> '{consultation,patientId}' <> c.metadata #>> '{appointment,patientId}'
 	or c.metadata #>> '{consultation,id}' <> c.metadata #>> '{appointment,consultationId}'
 		and c.metadata #>> '{appointment,consultationIdEarlier}' is distinct from 'true')`
 
-// restore puts the state before back, and protects the case until its id has been
-// seen again.
+// restore puts the earlier state back, and protects the case until its id has been seen
+// again.
 const restore = `
 with restored as (
 	update cases c set

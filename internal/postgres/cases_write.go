@@ -14,8 +14,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// WriteCases is casesync.InboundStore's and EnrichmentStore's: fence, inserts and
-// updates travel together, whatever the chunk's size (R15).
+// WriteCases implements casesync.InboundStore and EnrichmentStore. The fence, the inserts
+// and the updates travel in one round trip, whatever the size of the chunk (R15).
 func (s *Cases) WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []casesync.Write, at time.Time) (written []string, err error) {
 	inserts, updates, err := columnsOf(writes)
 	if err != nil {
@@ -42,14 +42,14 @@ func (s *Cases) WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.U
 	return written, nil
 }
 
-// sourceRows is a chunk as one relation.
+// sourceRows is a chunk of writes as one relation.
 const sourceRows = `unnest($4::uuid[], $5::xid[], $6::text[], $7::text[], $8::text[], $9::text[],
 		$10::timestamptz[], $11::text[], $12::text[], $13::boolean[], $14::text[], $15::text[],
 		$16::boolean[], $17::boolean[])
 	as s (id, version, pims_id, patient_name, client_name, phone_number,
 		scheduled_date, status, sync_status, decided, case_type, metadata, hides, forgets)`
 
-// insertCases leaves a row alone that another writer has made meanwhile (R12).
+// insertCases does not touch a row that another writer has inserted meanwhile (R12).
 const insertCases = `
 insert into cases (id, clinic_id, provider, pims_id, patient_name, client_name, phone_number,
 	scheduled_date, status, sync_status, case_type, metadata, created_at, updated_at)
@@ -59,17 +59,17 @@ from ` + sourceRows + `
 on conflict (clinic_id, provider, pims_id) do nothing
 returning pims_id`
 
-// updateCases writes over the row version that was read and over no other (R12).
-//   - A null never erases a known value, unless it was another patient's or
-//     client's (R7).
-//   - The status changes only where it is what sync last wrote, unless the write
-//     deletes or restores the case (R10).
-//   - Of metadata the owned keys are replaced, whole; every other survives (R11).
+// updateCases writes only over the row version that was read (R12).
+//   - A null never erases a known value, unless that value belonged to another patient or
+//     client (R7).
+//   - The status changes only where it is what a sync last wrote, unless the write deletes
+//     or restores the case (R10).
+//   - In metadata, each owned key is replaced as a whole, and every other key stays (R11).
 //     The consultation stays where the write has none and does not hide it (R7).
 //
-// The rows are found one by one, by their id, and joined by their place: a planner
-// that knows nothing yet of a growing table would read all of it for each chunk
-// ("offset 0" and "is true" leave it no other way).
+// The rows are found one by one by their id and joined by their position. A planner without
+// statistics of a growing table would otherwise read the whole table for each chunk;
+// "offset 0" and "is true" prevent that plan.
 const updateCases = `
 update cases c set
 	patient_name   = coalesce(s.patient_name, case when not s.forgets then c.patient_name end),
@@ -108,8 +108,8 @@ type caseRows struct {
 	readings      readingRows // of some of them
 }
 
-// columnsOf sorts a chunk's writes, so that no two writers wait for each other,
-// and takes them apart.
+// columnsOf sorts a chunk's writes, so that no two writers deadlock, and splits them into
+// columns.
 func columnsOf(writes []casesync.Write) (inserts, updates caseRows, err error) {
 	order := make([]*casesync.Write, len(writes))
 	for i := range writes {
@@ -128,8 +128,7 @@ func columnsOf(writes []casesync.Write) (inserts, updates caseRows, err error) {
 	return inserts, updates, nil
 }
 
-// keyOf is what a write locks: the row, or the place of a new one in the unique
-// index.
+// keyOf returns what a write locks: the row, or the place of a new row in the unique index.
 func keyOf(w *casesync.Write) []byte {
 	if w.Before != nil {
 		return w.Before.ID[:]
@@ -174,8 +173,8 @@ func (r *caseRows) add(w *casesync.Write) error {
 	return nil
 }
 
-// statement is the one that updates the rows and returns the PIMS ids of those
-// that were.
+// statement returns the statement that updates the rows and returns the PIMS ids of the
+// updated ones.
 func (r *caseRows) statement() string {
 	if len(r.readings) > 0 {
 		return updateCasesKeeping
@@ -183,7 +182,7 @@ func (r *caseRows) statement() string {
 	return updateCases + " returning c.pims_id"
 }
 
-// args are the arguments of insertCases and of statement.
+// args returns the arguments of insertCases and of statement.
 func (r *caseRows) args(clinicID uuid.UUID, provider string, at time.Time) []any {
 	args := []any{
 		clinicID, provider, at,
@@ -197,7 +196,7 @@ func (r *caseRows) args(clinicID uuid.UUID, provider string, at time.Time) []any
 	return args
 }
 
-// SoftDelete is casesync.ReconciliationStore's.
+// SoftDelete implements casesync.ReconciliationStore.
 func (s *Cases) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) (deleted []uuid.UUID, err error) {
 	order := slices.Clone(deletions)
 	slices.SortFunc(order, func(a, b casesync.SoftDeletion) int { return bytes.Compare(a.Case.ID[:], b.Case.ID[:]) })
@@ -219,8 +218,8 @@ func (s *Cases) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.U
 	return deleted, nil
 }
 
-// softDelete repeats every condition of DeletionCandidates and the row version
-// that was read, and keeps what a restore needs (R24). W10.
+// softDelete repeats every condition of DeletionCandidates, checks the row version that was
+// read, and stores what a restore needs (R24). W10.
 const softDelete = `
 with s as materialized (
 	select d.*, (select o.ctid from cases o where o.id = d.case_id) as place

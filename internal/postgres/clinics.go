@@ -14,15 +14,15 @@ import (
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
-// Clinics are the clinics themselves and their schedules.
+// Clinics stores the clinics and their schedules.
 type Clinics struct{ db *DB }
 
-// Clinics is the store of the clinics.
+// Clinics returns the store of the clinics.
 func (db *DB) Clinics() *Clinics { return &Clinics{db} }
 
 var _ clinic.Store = (*Clinics)(nil)
 
-// Clinic is clinic.Store's.
+// Clinic implements clinic.Store.
 func (s *Clinics) Clinic(ctx context.Context, id uuid.UUID) (c clinic.Clinic, err error) {
 	if id == uuid.Nil {
 		return c, clinic.ErrNotFound
@@ -45,9 +45,9 @@ func (s *Clinics) Clinics(ctx context.Context) (clinics []clinic.Clinic, err err
 	return clinics, err
 }
 
-// Add stores a new clinic with the specification's three schedules (R33) and
-// answers it as it is stored. A zero id or creation time is made up. An id that
-// a clinic has already is an error.
+// Add stores a new clinic with the specification's three schedules (R33) and returns it as
+// it is stored. It makes up a zero id or creation time. An id that already exists is an
+// error.
 func (s *Clinics) Add(ctx context.Context, c clinic.Clinic) (added clinic.Clinic, err error) {
 	if c.ID == uuid.Nil {
 		c.ID = uuid.New()
@@ -73,8 +73,8 @@ func (s *Clinics) Add(ctx context.Context, c clinic.Clinic) (added clinic.Clinic
 	return added, err
 }
 
-// Update writes what of a clinic can be changed: name, zone, whether it is active,
-// and the limits of its deletion guard. clinic.ErrNotFound where there is none.
+// Update writes what can be changed of a clinic: name, zone, whether it is active, and the
+// limits of its deletion guard. The error is clinic.ErrNotFound where there is none.
 func (s *Clinics) Update(ctx context.Context, c clinic.Clinic, at time.Time) (updated clinic.Clinic, err error) {
 	limits, err := encodeLimits(c.DeletionLimits)
 	if err != nil {
@@ -100,8 +100,8 @@ func (s *Clinics) Schedules(ctx context.Context, clinicID uuid.UUID) (document [
 	return document, err
 }
 
-// SetSchedules stores a clinic's schedules; whoever runs them is notified (R33).
-// The same schedules once more are no change of them.
+// SetSchedules stores a clinic's schedules and notifies the replicas that run them (R33).
+// Storing the same schedules again is no change.
 func (s *Clinics) SetSchedules(ctx context.Context, clinicID uuid.UUID, document []byte, at time.Time) error {
 	return s.db.askInClinic(ctx, "store the schedules", clinicID, func(q *dbsqlc.Queries) error {
 		err := q.PutSchedules(ctx, clinicID, document, at)

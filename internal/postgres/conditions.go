@@ -11,12 +11,12 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// Conditions reads what is known of the clinics at a moment, ordered by name: of
-// all, which crosses clinics (R41), or of the one that is named (none where there
-// is no such clinic). What the phases' schedules say is left to the caller.
+// Conditions reads what is known of the clinics at a moment, ordered by name: of all, which
+// crosses clinics (R41), or of the named one (none where there is no such clinic). The
+// caller adds what the schedules expect.
 //
-// It is two statements whatever the number of clinics. The first is served by
-// primary keys and the index of open plans, the second by case_sync_audits_ended.
+// It runs two statements, whatever the number of clinics. The first uses primary keys and
+// the index of open plans, the second uses case_sync_audits_ended.
 func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) (all []scheduler.Condition, err error) {
 	read := func(tx pgx.Tx) error {
 		if all, err = query(ctx, tx, conditionsSQL, []any{knownID(clinicID), at}, scanCondition); err != nil {
@@ -56,13 +56,14 @@ const conditionsSQL = `
 	where $1::uuid is null or c.id = $1
 	order by c.name, c.id`
 
-// A phase's failures are its own, and those of full syncs that ended before they
-// ran it. What was wrong with a request says nothing about the clinic,
-// and what earlier credentials met, or these before a good test, says nothing about
-// these. A run of like ends begins with the first after the latest of the other
-// kind; a success is a sync that covers the days of its type (casesync.PhaseCondition),
-// and another that completed is the latest attempt at most. Rows that were made by
-// hand may lack a time.
+// A phase's failures are its own and those of full syncs that ended before they ran it. Two
+// kinds of failures do not count: those caused by the request, and those of earlier
+// credentials or of these credentials before a successful test.
+//
+// A series of equal outcomes begins with the first one after the latest different outcome.
+// Only a sync that covers the default days of its type is a success (PhaseCondition); any
+// other completed sync only counts as the latest attempt. Rows that were made by hand may
+// lack a time.
 const phasesSQL = `
 	with attempts as not materialized (
 		select id, clinic_id, parent_id, sync_type, status, error_code, completed_at, covers_default,

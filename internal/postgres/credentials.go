@@ -11,15 +11,15 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
 )
 
-// Credentials are the clinics' sealed credentials (R37).
+// Credentials stores the clinics' sealed credentials (R37).
 type Credentials struct{ db *DB }
 
-// Credentials is the store of the credentials.
+// Credentials returns the store of the credentials.
 func (db *DB) Credentials() *Credentials { return &Credentials{db} }
 
 var _ clinic.CredentialStore = (*Credentials)(nil)
 
-// Credential is clinic.CredentialStore's.
+// Credential implements clinic.CredentialStore.
 func (s *Credentials) Credential(ctx context.Context, clinicID uuid.UUID) (c clinic.StoredCredential, err error) {
 	err = s.db.askInClinic(ctx, "read the credentials", clinicID, func(q *dbsqlc.Queries) error {
 		row, err := q.Credential(ctx, clinicID)
@@ -40,9 +40,9 @@ func (s *Credentials) Credential(ctx context.Context, clinicID uuid.UUID) (c cli
 	return c, err
 }
 
-// ReplaceCredential stores a clinic's credential in place of the one it had, whose
-// session and suspension go with it (R32, R36). clinic.ErrNotFound where there is
-// no such clinic.
+// ReplaceCredential stores a clinic's credential in place of the old one, and removes the
+// old one's session and suspension (R32, R36). The error is clinic.ErrNotFound where there
+// is no such clinic.
 func (s *Credentials) ReplaceCredential(ctx context.Context, c clinic.StoredCredential) error {
 	if c.CreatedAt.IsZero() {
 		c.CreatedAt = s.db.now()
@@ -62,7 +62,7 @@ func (s *Credentials) ReplaceCredential(ctx context.Context, c clinic.StoredCred
 	})
 }
 
-// SuspendCredential is clinic.CredentialStore's.
+// SuspendCredential implements clinic.CredentialStore.
 func (s *Credentials) SuspendCredential(ctx context.Context, clinicID, credentialID uuid.UUID, reason string, at time.Time) error {
 	return s.db.InClinic(ctx, "suspend the credentials", clinicID, func(tx pgx.Tx) error {
 		q := dbsqlc.New(tx)
@@ -76,16 +76,15 @@ func (s *Credentials) SuspendCredential(ctx context.Context, clinicID, credentia
 	})
 }
 
-// NoteTest is clinic.CredentialStore's.
+// NoteTest implements clinic.CredentialStore.
 func (s *Credentials) NoteTest(ctx context.Context, clinicID, credentialID uuid.UUID, outcome string, at time.Time) error {
 	return s.db.askInClinic(ctx, "note the test of the credentials", clinicID, func(q *dbsqlc.Queries) error {
 		return q.NoteTest(ctx, dbsqlc.NoteTestParams{ClinicID: clinicID, ID: credentialID, TestOutcome: known(outcome), TestedAt: &at})
 	})
 }
 
-// ResumeCredential lifts a suspension (R32). clinic.ErrCredentialsMissing where
-// the clinic has no credentials; where they are not suspended nothing changes but
-// the time.
+// ResumeCredential lifts a suspension (R32). The error is clinic.ErrCredentialsMissing
+// where the clinic has no credentials. Where they are not suspended, only the time changes.
 func (s *Credentials) ResumeCredential(ctx context.Context, clinicID uuid.UUID) error {
 	return s.db.askInClinic(ctx, "resume the credentials", clinicID, func(q *dbsqlc.Queries) error {
 		n, err := q.ResumeCredential(ctx, s.db.now(), clinicID)
@@ -93,7 +92,7 @@ func (s *Credentials) ResumeCredential(ctx context.Context, clinicID uuid.UUID) 
 	})
 }
 
-// RemoveCredential removes the clinic's credentials and their session.
+// RemoveCredential removes the clinic's credentials and their session. The error is
 // clinic.ErrCredentialsMissing where there are none.
 func (s *Credentials) RemoveCredential(ctx context.Context, clinicID uuid.UUID) error {
 	return s.db.askInClinic(ctx, "remove the credentials", clinicID, func(q *dbsqlc.Queries) error {
@@ -102,15 +101,15 @@ func (s *Credentials) RemoveCredential(ctx context.Context, clinicID uuid.UUID) 
 	})
 }
 
-// Sessions are the clinics' sealed logged-in states (R36).
+// Sessions stores the sealed states of the clinics' logins (R36).
 type Sessions struct{ db *DB }
 
-// Sessions is the store of the sessions.
+// Sessions returns the store of the sessions.
 func (db *DB) Sessions() *Sessions { return &Sessions{db} }
 
 var _ clinic.SessionStore = (*Sessions)(nil)
 
-// Session is clinic.SessionStore's.
+// Session implements clinic.SessionStore.
 func (s *Sessions) Session(ctx context.Context, clinicID uuid.UUID) (session clinic.StoredSession, err error) {
 	err = s.db.askInClinic(ctx, "read the session", clinicID, func(q *dbsqlc.Queries) error {
 		row, err := q.Session(ctx, clinicID)
@@ -120,7 +119,7 @@ func (s *Sessions) Session(ctx context.Context, clinicID uuid.UUID) (session cli
 	return session, err
 }
 
-// SaveSession is clinic.SessionStore's.
+// SaveSession implements clinic.SessionStore.
 func (s *Sessions) SaveSession(ctx context.Context, session clinic.StoredSession) error {
 	return s.db.askInClinic(ctx, "keep the session", session.ClinicID, func(q *dbsqlc.Queries) error {
 		return q.PutSession(ctx, dbsqlc.PutSessionParams{
@@ -130,7 +129,7 @@ func (s *Sessions) SaveSession(ctx context.Context, session clinic.StoredSession
 	})
 }
 
-// UpdateSession is clinic.SessionStore's.
+// UpdateSession implements clinic.SessionStore.
 func (s *Sessions) UpdateSession(ctx context.Context, session clinic.StoredSession) error {
 	return s.db.askInClinic(ctx, "keep the session", session.ClinicID, func(q *dbsqlc.Queries) error {
 		return q.UpdateSession(ctx, dbsqlc.UpdateSessionParams{
@@ -140,7 +139,7 @@ func (s *Sessions) UpdateSession(ctx context.Context, session clinic.StoredSessi
 	})
 }
 
-// DropSession is clinic.SessionStore's.
+// DropSession implements clinic.SessionStore.
 func (s *Sessions) DropSession(ctx context.Context, session clinic.StoredSession) error {
 	return s.db.askInClinic(ctx, "drop the session", session.ClinicID, func(q *dbsqlc.Queries) error {
 		return q.DeleteSession(ctx, session.ClinicID, session.CredentialID, session.LoggedInAt)

@@ -15,22 +15,21 @@ const (
 	maxLimit     = 1000
 )
 
-// A cursor is the place of a row in a list: the instant that it is sorted by, in
-// whole microseconds as the database keeps them, and its id. A zero instant is
-// null.
+// A cursor is the position of a row in a list: the instant that the list is sorted by, in
+// whole microseconds as the database stores them, and the row's id. A zero instant is null.
 type cursor struct {
 	at time.Time
 	id uuid.UUID
 }
 
-// String is the opaque form in which a cursor is handed out.
+// String returns the opaque form of a cursor for callers.
 func (c cursor) String() string {
 	place := binary.BigEndian.AppendUint64(nil, uint64(c.at.UnixMicro()))
 	return base64.RawURLEncoding.EncodeToString(append(place, c.id[:]...))
 }
 
-// parseCursor reads a cursor that a list handed out; an empty one is first. One
-// that none did is CodeInvalidRequest.
+// parseCursor reads a cursor that String made. An empty text gives first. Any other text is
+// CodeInvalidRequest.
 func parseCursor(text string, first cursor) (cursor, error) {
 	if text == "" {
 		return first, nil
@@ -49,7 +48,7 @@ func errCursor() error {
 	return failure
 }
 
-// limitOf is how many items a page has.
+// limitOf returns how many items a page has.
 func limitOf(p syncs.Page) int {
 	if p.Limit <= 0 {
 		return defaultLimit
@@ -57,8 +56,8 @@ func limitOf(p syncs.Page) int {
 	return min(p.Limit, maxLimit)
 }
 
-// pageOf makes a page of the rows that were read: one more than limit where there
-// is a next page.
+// pageOf makes a page of the rows that were read. There is one row more than limit where
+// there is a next page.
 func pageOf[T any](rows []T, limit int, place func(T) cursor) syncs.List[T] {
 	if len(rows) <= limit {
 		return syncs.List[T]{Items: rows}

@@ -13,15 +13,15 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// MinVersion is the oldest major version of PostgreSQL that will do
-// (docs/interface.md §Environment, DATABASE_URL).
+// MinVersion is the oldest supported major version of PostgreSQL (docs/interface.md
+// §Environment, DATABASE_URL).
 const MinVersion = 15
 
 const (
 	defaultMaxConns = 16
 	connectTimeout  = 5 * time.Second
 
-	// poolerPort is where Supabase's transaction pooler listens.
+	// poolerPort is the port of Supabase's transaction pooler.
 	poolerPort = 6543
 	// poolerParam in a URL says that it names a transaction pooler.
 	poolerParam = "pgbouncer"
@@ -29,22 +29,22 @@ const (
 
 // Options say which database to open.
 type Options struct {
-	// URL is a PostgreSQL connection string. Port 6543 or pgbouncer=true in it
-	// means a transaction pooler, see Pooled.
+	// URL is a PostgreSQL connection string. With port 6543 or pgbouncer=true it names a
+	// transaction pooler, see Pooled.
 	URL string
 
 	// MaxConns bounds the pool; 0 means 16, or pool_max_conns of the URL.
 	MaxConns int
 
-	// Pooled says that a transaction pooler stands before the server: no
-	// prepared statements, no LISTEN, no session state.
+	// Pooled means that the connection goes through a transaction pooler: no prepared
+	// statements, no LISTEN, no session state.
 	Pooled bool
 
-	// Logger receives what goes wrong in the background; nil: nothing is logged.
+	// Logger receives failures in the background; nil logs nothing.
 	Logger *slog.Logger
 
-	// Now is the clock of what a caller does not date itself: when a row was made
-	// or a plan expired (R3). Nil: time.Now.
+	// Now is the clock for times that the caller does not give: when a row was made or a
+	// plan expired (R3). Nil means time.Now.
 	Now func() time.Time
 }
 
@@ -56,9 +56,9 @@ type DB struct {
 	now    func() time.Time
 }
 
-// Open connects to the database and refuses a server older than MinVersion and a
-// database that is not UTF-8. It wraps syncs.ErrDatabase where the server cannot be reached or does not let
-// us in. The schema is for Migrate to look at.
+// Open connects to the database. It refuses a server older than MinVersion and a database
+// that is not UTF-8. The error wraps syncs.ErrDatabase where the server cannot be reached
+// or refuses the login. Open does not check the schema; Migrate does.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	config, pooled, err := poolConfig(o)
 	if err != nil {
@@ -79,17 +79,18 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	return db, nil
 }
 
-// Pool is the pool itself, for the queue.
+// Pool returns the pool, for the queue.
 func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 
-// Pooled reports whether a transaction pooler stands before the server, so that
-// LISTEN does not work and waiters must poll.
+// Pooled reports whether the connection goes through a transaction pooler, so that LISTEN
+// does not work and waiters must poll.
 func (db *DB) Pooled() bool { return db.pooled }
 
 // Close closes every connection. It waits for those in use.
 func (db *DB) Close() { db.pool.Close() }
 
-// Ping reports whether the database answers (docs/interface.md §Endpoints, /ready).
+// Ping returns an error where the database does not answer (docs/interface.md §Endpoints,
+// /ready).
 func (db *DB) Ping(ctx context.Context) error {
 	return db.translate(ctx, "ping the database", db.pool.Ping(ctx))
 }
@@ -116,8 +117,8 @@ func (db *DB) checkServer(ctx context.Context) error {
 	return nil
 }
 
-// poolConfig makes the pool's configuration, and tells whether there is a
-// transaction pooler.
+// poolConfig makes the pool's configuration, and reports whether there is a transaction
+// pooler.
 func poolConfig(o Options) (config *pgxpool.Config, pooled bool, err error) {
 	if err := checkURL(o.URL); err != nil {
 		return nil, false, err
@@ -150,8 +151,8 @@ func poolConfig(o Options) (config *pgxpool.Config, pooled bool, err error) {
 	return config, pooled, nil
 }
 
-// cutPoolerParam takes pgbouncer=… out of a URL, which no server knows, and
-// tells whether it said true.
+// cutPoolerParam removes pgbouncer=… from a URL, which no server knows, and reports whether
+// its value was true.
 func cutPoolerParam(raw string) (rest string, pooled bool) {
 	u, err := url.Parse(raw)
 	if err != nil || !u.Query().Has(poolerParam) {
@@ -164,7 +165,7 @@ func cutPoolerParam(raw string) (rest string, pooled bool) {
 	return u.String(), pooled
 }
 
-// namesMaxConns reports whether a URL says itself how large the pool is to be.
+// namesMaxConns reports whether a URL sets the size of the pool.
 func namesMaxConns(raw string) bool {
 	u, err := url.Parse(raw)
 	return err == nil && u.Query().Has("pool_max_conns")

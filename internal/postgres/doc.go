@@ -1,15 +1,15 @@
-// Package postgres is the database: the pool, the migrations, and the stores
-// that the packages casesync and clinic ask for as interfaces.
+// Package postgres is the database: the pool, the migrations, and the stores that casesync,
+// clinic and other packages declare as interfaces.
 //
-// It decides nothing about a sync: what is to be written comes from casesync,
-// and what protects a write (the fence of a lease, the unchanged row version, the
-// owner of a column) is checked by the very statement that writes. It translates
-// at its boundary: no driver error, no JSON tag and no SQL type leaves it.
+// It decides nothing about a sync: casesync decides what is written. The statement that
+// writes also checks what protects the write (the fence of a lease, the unchanged row
+// version, the owner of a column). The package translates at its boundary: no driver error,
+// no JSON tag and no SQL type leaves it.
 //
-// Every transaction has one of two shapes (R41): DB.InClinic works for one clinic
-// and DB.System is for the named statements that cross clinics. Row-level
-// security can be switched on behind them without a change here.
+// Every transaction has one of two forms (R41): DB.InClinic works for one clinic, and
+// DB.System is for the named statements that cross clinics. So row-level security can be
+// switched on without a change here.
 //
-// Plain queries stand in queries/*.sql and are generated into internal/dbsqlc;
-// the bulk statements, which sqlc cannot read, stand beside their store.
+// Plain queries are in queries/*.sql, and sqlc generates internal/dbsqlc from them. The
+// bulk statements, which sqlc cannot read, are next to their store.
 package postgres

@@ -16,10 +16,9 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// translate turns a driver's error into ours, at the boundary of the package: the
-// context's cause where the context ended, syncs.ErrDatabase where the
-// database could not do its part, else a queryError. Errors that are already
-// ours pass with the operation before them.
+// translate turns a driver's error into ours at the boundary of the package: the context's
+// cause where the context ended, syncs.ErrDatabase where the database is not available,
+// else a queryError. An error that is already ours only gets the operation in front.
 func (db *DB) translate(ctx context.Context, operation string, err error) error {
 	if err == nil {
 		return nil
@@ -42,8 +41,8 @@ func (db *DB) translate(ctx context.Context, operation string, err error) error 
 	return fmt.Errorf("%s: %w", operation, err)
 }
 
-// connectError says in one line which server did not let us in, and why. The
-// driver's own text has several, and could hold more than it should (R40).
+// connectError says in one line which server could not be reached or refused the login, and
+// why. The driver's own text has several lines and could contain secrets (R40).
 func connectError(ctx context.Context, c *pgconn.Config, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("connect to PostgreSQL at %s: %w", address(c), context.Cause(ctx))
@@ -52,7 +51,7 @@ func connectError(ctx context.Context, c *pgconn.Config, err error) error {
 		address(c), syncs.ErrDatabase, reason(err))
 }
 
-// address is where a server listens: host:port, or the path of its socket.
+// address returns where a server listens: host:port, or the path of its socket.
 func address(c *pgconn.Config) string {
 	if strings.HasPrefix(c.Host, "/") {
 		return filepath.Join(c.Host, ".s.PGSQL."+strconv.Itoa(int(c.Port)))
@@ -60,7 +59,7 @@ func address(c *pgconn.Config) string {
 	return net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
 }
 
-// reason is the innermost cause of a connection's failure in a few words.
+// reason returns the innermost cause of a failed connection in a few words.
 func reason(err error) string {
 	var (
 		server *pgconn.PgError
@@ -81,8 +80,8 @@ func reason(err error) string {
 	}
 }
 
-// unavailable reports whether an error means that the database, not the statement,
-// is at fault: the next attempt may succeed without any change.
+// unavailable reports whether the database, not the statement, caused the error, so that
+// the next attempt may succeed without any change.
 func unavailable(err error) bool {
 	if server := (*pgconn.PgError)(nil); errors.As(err, &server) {
 		return unavailableState(server.Code)
@@ -115,15 +114,15 @@ func unavailableState(code string) bool {
 	return false
 }
 
-// retryable reports whether a transaction that failed with err is known to have
-// done nothing and to have a chance when it is run again.
+// retryable reports whether a transaction that failed with err is known to have changed
+// nothing and may succeed when it is run again.
 func retryable(err error) bool {
 	var server *pgconn.PgError
 	return errors.As(err, &server) && (server.Code == "40001" || server.Code == "40P01")
 }
 
-// isDriverError tells an error of the driver, the wire or the context from one
-// of ours.
+// isDriverError reports whether an error comes from the driver, the network or the context,
+// not from us.
 func isDriverError(err error) bool {
 	var server *pgconn.PgError
 	return errors.As(err, &server) || unavailable(err) || errors.Is(err, pgx.ErrTxClosed)
@@ -136,10 +135,9 @@ func violates(err error, constraint string) bool {
 	return errors.As(err, &server) && server.ConstraintName == constraint
 }
 
-// A queryError is a statement's failure that is our fault. The server's message
-// may quote a value, so only what names the schema is told (R40): the names that
-// come beside it, and the message of class 42 (what may not be accessed or is
-// not there).
+// A queryError is the failure of a statement that our code caused. The server's message may
+// quote a value, so the error shows only names of the schema (R40): those that come beside
+// the message, and the message of class 42 (access denied, or name unknown).
 type queryError struct {
 	operation string
 	server    *pgconn.PgError

@@ -12,11 +12,11 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// Keys are the clinics' API keys, of which only hashes are stored (R39), and the
-// checks of the encryption keys (R37).
+// Keys stores the clinics' API keys, as hashes only (R39), and the checks of the encryption
+// keys (R37).
 type Keys struct{ db *DB }
 
-// Keys is the store of the keys.
+// Keys returns the store of the keys.
 func (db *DB) Keys() *Keys { return &Keys{db} }
 
 var (
@@ -24,7 +24,7 @@ var (
 	_ seal.KeyCheckStore = (*Keys)(nil)
 )
 
-// KeysByPrefix is clinic.KeyStore's.
+// KeysByPrefix implements clinic.KeyStore.
 func (s *Keys) KeysByPrefix(ctx context.Context, prefix string) (keys []clinic.APIKey, err error) {
 	err = s.db.askSystem(ctx, "look the API key up", func(q *dbsqlc.Queries) error {
 		rows, err := q.KeysByPrefix(ctx, prefix)
@@ -34,15 +34,15 @@ func (s *Keys) KeysByPrefix(ctx context.Context, prefix string) (keys []clinic.A
 	return keys, err
 }
 
-// TouchKey is clinic.KeyStore's.
+// TouchKey implements clinic.KeyStore.
 func (s *Keys) TouchKey(ctx context.Context, id uuid.UUID, at time.Time) error {
 	return s.db.askSystem(ctx, "note the API key's use", func(q *dbsqlc.Queries) error {
 		return q.TouchKey(ctx, &at, id)
 	})
 }
 
-// AddKey stores a new key and returns it as it is stored. A zero id or creation
-// time is made up.
+// AddKey stores a new key and returns it as it is stored. It makes up a zero id or creation
+// time.
 func (s *Keys) AddKey(ctx context.Context, key clinic.APIKey) (added clinic.APIKey, err error) {
 	if key.ID == uuid.Nil {
 		key.ID = uuid.New()
@@ -81,8 +81,8 @@ func (s *Keys) Keys(ctx context.Context) (keys []clinic.APIKey, err error) {
 	return keys, err
 }
 
-// RevokeKey makes a key useless from now on. CodeNotFound where there is none; a
-// revoked one stays so. It crosses clinics (R41).
+// RevokeKey makes a key invalid from now on. The error is CodeNotFound where there is none.
+// A revoked key stays revoked. RevokeKey crosses clinics (R41).
 func (s *Keys) RevokeKey(ctx context.Context, id uuid.UUID) error {
 	return s.db.askSystem(ctx, "revoke the API key", func(q *dbsqlc.Queries) error {
 		n, err := q.RevokeKey(ctx, id)
@@ -105,7 +105,7 @@ func keyOfRow(row dbsqlc.ClinicApiKey) clinic.APIKey {
 	}
 }
 
-// KeyChecks is clinic.KeyCheckStore's.
+// KeyChecks implements seal.KeyCheckStore.
 func (s *Keys) KeyChecks(ctx context.Context) (checks []seal.KeyCheck, err error) {
 	err = s.db.askSystem(ctx, "read the encryption key checks", func(q *dbsqlc.Queries) error {
 		rows, err := q.KeyChecks(ctx)
@@ -115,7 +115,7 @@ func (s *Keys) KeyChecks(ctx context.Context) (checks []seal.KeyCheck, err error
 	return checks, err
 }
 
-// AddKeyCheck is clinic.KeyCheckStore's.
+// AddKeyCheck implements seal.KeyCheckStore.
 func (s *Keys) AddKeyCheck(ctx context.Context, check seal.KeyCheck) error {
 	return s.db.askSystem(ctx, "store the encryption key check", func(q *dbsqlc.Queries) error {
 		return q.InsertKeyCheck(ctx, check.KeyID, check.Sealed, s.db.now())

@@ -9,9 +9,9 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
 )
 
-// A RateLimiter spaces the requests to each PIMS host evenly over all replicas: a
-// caller reserves the host's next free moment in the database and waits for it
-// (R32). Unused time is not saved up, so there are no bursts.
+// A RateLimiter spaces the requests to each PIMS host evenly over all replicas: a caller
+// reserves the host's next free moment in the database and waits for it (R32). Unused time
+// is not saved up, so there are no bursts.
 type RateLimiter struct {
 	db       *DB
 	interval time.Duration // 0: no limit
@@ -20,10 +20,10 @@ type RateLimiter struct {
 
 var _ pims.Limiter = (*RateLimiter)(nil)
 
-// RateLimiter makes a limiter of so many requests a second and host; 0 is none
-// (docs/interface.md §Environment, PIMS_RATE_LIMIT). pause is called before a wait, and
-// what it answers after it, so that waiting does not count against the sync's time
-// limit: casesync.PauseWork. It may be nil.
+// RateLimiter makes a limiter of so many requests a second and host; 0 means no limit
+// (docs/interface.md §Environment, PIMS_RATE_LIMIT). It calls pause before a wait, and the
+// function that pause returned after it, so that waiting does not count against the sync's
+// time limit: casesync.PauseWork. pause may be nil.
 func (db *DB) RateLimiter(perSecond float64, pause func(context.Context) (resume func())) *RateLimiter {
 	l := &RateLimiter{db: db, pause: pause}
 	if perSecond > 0 {
@@ -35,8 +35,8 @@ func (db *DB) RateLimiter(perSecond float64, pause func(context.Context) (resume
 	return l
 }
 
-// Wait returns when the caller may make one request to the host. It is
-// pims.Limiter's.
+// Wait returns when the caller may make one request to the host. It implements
+// pims.Limiter.
 func (l *RateLimiter) Wait(ctx context.Context, host string) error {
 	if l.interval == 0 {
 		return nil
@@ -57,8 +57,8 @@ func (l *RateLimiter) Wait(ctx context.Context, host string) error {
 	}
 }
 
-// reserve takes the host's next free moment and returns how far it is away. It is
-// one round trip; the table holds nothing of any clinic.
+// reserve takes the host's next free moment and returns how far away it is. It is one round
+// trip. The table holds nothing of any clinic.
 func (l *RateLimiter) reserve(ctx context.Context, host string) (time.Duration, error) {
 	seconds, err := dbsqlc.New(l.db.pool).ReserveRequest(ctx, strings.ToLower(host), l.interval.Seconds())
 	if err != nil {

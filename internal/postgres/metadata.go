@@ -10,15 +10,15 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// ownedMetadata is what sync owns of cases.metadata, each key whole (R11). An absent
-// key is nil.
+// ownedMetadata are the keys of cases.metadata that syncs own; each is written as a whole
+// (R11). An absent key is nil.
 type ownedMetadata struct {
 	Appointment    *appointmentJSON  `json:"appointment,omitempty"`
 	Consultation   *consultationJSON `json:"consultation,omitempty"`
 	Reconciliation *deletionJSON     `json:"reconciliation,omitempty"`
 }
 
-// encodeMetadata is the JSON object of the owned keys that a case has.
+// encodeMetadata returns the JSON object of the owned keys that a case has.
 func encodeMetadata(c *casesync.Case) (string, error) {
 	owned := ownedMetadata{
 		Appointment:    encodeAppointment(c.Appointment),
@@ -29,9 +29,8 @@ func encodeMetadata(c *casesync.Case) (string, error) {
 	return string(document), err
 }
 
-// decodeKey reads an owned key. What cannot be read is treated as absent: a
-// foreign program's garbage must not fail a sync, and is replaced by the next
-// write.
+// decodeKey reads an owned key. What cannot be parsed counts as absent: bad data of another
+// program must not fail a sync, and the next write replaces it.
 func decodeKey[T any](document []byte) *T {
 	var value *T
 	if len(document) == 0 || json.Unmarshal(document, &value) != nil {
@@ -75,8 +74,8 @@ func (a *appointmentJSON) decode() casesync.Appointment {
 	return decoded
 }
 
-// consultationJSON is metadata.consultation. W8; what the
-// specification's object lacks stands beside it.
+// consultationJSON is metadata.consultation. W8; fields that the specification's object
+// lacks are added to it.
 type consultationJSON struct {
 	FetchedAt     time.Time   `json:"fetchedAt,omitzero"`
 	ID            string      `json:"id,omitempty"`
@@ -95,8 +94,8 @@ type consultationJSON struct {
 	Discharge     string      `json:"dischargeInstructions,omitempty"`
 }
 
-// soapJSON is absent as a whole where no section has any text, so that the
-// specification's "soapNotes IS NULL" finds the case (W7).
+// soapJSON is absent as a whole where no section has any text, so that the specification's
+// "soapNotes IS NULL" finds the case (W7).
 type soapJSON struct {
 	Subjective string `json:"subjective"`
 	Objective  string `json:"objective"`
@@ -104,8 +103,8 @@ type soapJSON struct {
 	Plan       string `json:"plan"`
 }
 
-// vitalsJSON has null for what was not measured, and for what is impossible: then
-// Raw has its text (R7).
+// vitalsJSON has null for what was not measured and for what is impossible. For the
+// impossible, Raw has the text (R7).
 type vitalsJSON struct {
 	Temperature     *float64          `json:"temperature"`
 	TemperatureUnit string            `json:"temperatureUnit,omitempty"`

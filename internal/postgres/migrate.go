@@ -20,41 +20,41 @@ import (
 var migrationFiles embed.FS
 
 const (
-	// versionTable is goose's, under a name that no other program uses.
+	// versionTable is goose's table, under a name that no other program uses.
 	versionTable = "pims_sync_migrations"
 
-	// migrationLock is held while the schema is looked at and changed.
+	// migrationLock is held while the schema is checked and changed.
 	migrationLock = 0x70696d73 // "pims"
 	lockPoll      = 50 * time.Millisecond
 )
 
-// What keeps a database from being migrated. It is left as it is.
+// Why a database cannot be migrated. It is not changed.
 var (
-	// ErrForeignTables: the database has tables of our names that are not ours.
+	// ErrForeignTables: the database has tables with our names that another program made.
 	ErrForeignTables = errors.New("the database has tables that pims-sync did not make; name an empty database, or move them away")
 
 	// ErrNewerSchema: a newer program has migrated the database.
 	ErrNewerSchema = errors.New("the database was migrated by a newer pims-sync; run that version or a newer one")
 )
 
-// Migrate brings the schema up to date: our tables, then River's. Any number of
-// processes may call it at once; one works, the others wait for it. It refuses
-// with ErrForeignTables or ErrNewerSchema and then has changed nothing.
+// Migrate brings the schema up to date: our tables, then River's. Any number of processes
+// may call it at once; one works, and the others wait. It returns ErrForeignTables or
+// ErrNewerSchema before any change.
 func (db *DB) Migrate(ctx context.Context) error {
 	return db.translate(ctx, "migrate the database", db.locked(ctx, db.migrate))
 }
 
-// Pending reports whether Migrate has anything to do. It changes nothing, and
-// refuses what Migrate refuses.
+// Pending reports whether Migrate has anything to do. It changes nothing, and returns the
+// same errors as Migrate.
 func (db *DB) Pending(ctx context.Context) (bool, error) {
 	pending, err := db.pending(ctx)
 	return pending, db.translate(ctx, "look at the schema", err)
 }
 
-// locked runs fn while this process, alone among all, holds the migration lock.
-// The lock belongs to a transaction of a connection of its own, so that it works
-// behind a transaction pooler and goes with the process; it is polled, so that a
-// waiter holds no snapshot that an index would have to wait for.
+// locked runs fn while this process alone holds the migration lock. The lock belongs to a
+// transaction on its own connection, so that it works with a transaction pooler and ends
+// with the process. Waiters poll for it, so that no waiter holds a snapshot that the build
+// of an index would wait for.
 func (db *DB) locked(ctx context.Context, fn func(context.Context) error) error {
 	conn, err := pgx.ConnectConfig(ctx, db.pool.Config().ConnConfig)
 	if err != nil {
@@ -75,8 +75,8 @@ func (db *DB) locked(ctx context.Context, fn func(context.Context) error) error 
 	}
 }
 
-// tryLock begins the transaction that holds the lock, and leaves none behind
-// where somebody else does.
+// tryLock begins the transaction that holds the lock. It ends the transaction where another
+// process has the lock.
 func tryLock(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: "begin; set local idle_in_transaction_session_timeout = 0"})
 	if err != nil {
@@ -123,8 +123,8 @@ func (db *DB) riverMigrator() (*rivermigrate.Migrator[pgx.Tx], error) {
 	return rivermigrate.New(riverpgxv5.New(db.pool), &rivermigrate.Config{Logger: db.logger})
 }
 
-// pending looks at the schema, tells whether there is anything to migrate, and
-// refuses one that is not ours to change.
+// pending reads the schema, reports whether there is anything to migrate, and returns an
+// error for a schema that is not ours.
 func (db *DB) pending(ctx context.Context) (bool, error) {
 	newest, err := newestMigration()
 	if err != nil {
@@ -144,7 +144,7 @@ func (db *DB) pending(ctx context.Context) (bool, error) {
 	return current < newest || riverPending, err
 }
 
-// newestMigration is the version of our newest migration.
+// newestMigration returns the version of our newest migration.
 func newestMigration() (int64, error) {
 	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
 	if err != nil || len(names) == 0 {
@@ -153,7 +153,7 @@ func newestMigration() (int64, error) {
 	return goose.NumericComponent(names[len(names)-1]) // sorted
 }
 
-// schemaVersion is the newest migration that was applied; 0: none.
+// schemaVersion returns the newest applied migration; 0 means none.
 func (db *DB) schemaVersion(ctx context.Context) (version int64, err error) {
 	if exists, err := db.hasTable(ctx, versionTable); err != nil || !exists {
 		return 0, err
@@ -162,7 +162,7 @@ func (db *DB) schemaVersion(ctx context.Context) (version int64, err error) {
 	return version, err
 }
 
-// riverPending reports whether River's migrations lag behind.
+// riverPending reports whether some of River's migrations are missing.
 func (db *DB) riverPending(ctx context.Context) (bool, error) {
 	river, err := db.riverMigrator()
 	if err != nil {
@@ -183,8 +183,8 @@ func (db *DB) riverPending(ctx context.Context) (bool, error) {
 	return applied < known, nil
 }
 
-// refuseForeign refuses a database that has a table of ours, or a River, though
-// no migration of ours was applied.
+// refuseForeign returns an error where the database has a table of ours, or a River,
+// although none of our migrations was applied.
 func (db *DB) refuseForeign(ctx context.Context) error {
 	rows, err := db.pool.Query(ctx,
 		`select table_name from information_schema.tables where table_schema = 'public' and table_name = any($1) order by 1`, tables())
@@ -208,7 +208,7 @@ func (db *DB) refuseForeign(ctx context.Context) error {
 	return nil
 }
 
-// tables are the names that a database must not have before our first migration.
+// tables returns the names that a database must not have before our first migration.
 func tables() []string {
 	return []string{
 		"case_enrichments", "case_events", "case_restores", "case_sync_audits", "cases", "clinic_api_keys", "clinic_schedule_configs",

@@ -12,7 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/panics"
 )
 
-// The channels on which the database's triggers notify.
+// The channels on which the database's triggers send notifications.
 const (
 	ChannelAudits    = "pims_sync_audit"     // a sync is over or back in the queue; payload: its id
 	ChannelCancels   = "pims_sync_cancel"    // a running sync is to end; payload: its id
@@ -29,10 +29,10 @@ const (
 	subscriberBuffer = 64
 )
 
-// A Notifier hands what the database notifies to those in this process who wait
-// for it. It holds one connection, from the first subscription on. It only saves
-// time: where LISTEN is impossible, or a notification is lost, a subscriber finds
-// out by its own polling. It is safe for concurrent use.
+// A Notifier passes the database's notifications to subscribers in this process. It holds
+// one connection from the first subscription on. It only saves time: where LISTEN is
+// impossible, or a notification is lost, subscribers find the change by polling. It is safe
+// for concurrent use.
 type Notifier struct {
 	db     *DB
 	run    func() // listens until cancel
@@ -44,7 +44,7 @@ type Notifier struct {
 	subscribers map[*subscriber]struct{}
 }
 
-// NewNotifier makes a Notifier. It is to be closed before the database.
+// NewNotifier makes a Notifier. Close it before the database.
 func NewNotifier(db *DB) *Notifier {
 	ctx, cancel := context.WithCancel(context.Background())
 	n := &Notifier{db: db, cancel: cancel, subscribers: make(map[*subscriber]struct{})}
@@ -53,15 +53,15 @@ func NewNotifier(db *DB) *Notifier {
 	return n
 }
 
-// A subscriber is one waiter for a channel's payloads.
+// A subscriber is one receiver of a channel's payloads.
 type subscriber struct {
 	channel  string
 	payloads chan string
 }
 
-// Subscribe returns the payloads of a channel until cancel is called. An empty
-// payload says that some may have been missed: look for yourself. One comes soon
-// after each (re)connection, too.
+// Subscribe returns the payloads of a channel until cancel is called. An empty payload
+// means that some may have been missed, so the subscriber must look itself. An empty
+// payload also comes soon after each (re)connection.
 func (n *Notifier) Subscribe(channel string) (payloads <-chan string, cancel func()) {
 	s := &subscriber{channel, make(chan string, subscriberBuffer)}
 	n.mu.Lock()
@@ -78,7 +78,7 @@ func (n *Notifier) Subscribe(channel string) (payloads <-chan string, cancel fun
 	}
 }
 
-// Close ends the connection. Subscribers hear nothing more.
+// Close ends the connection. Subscribers receive nothing more.
 func (n *Notifier) Close() {
 	n.mu.Lock()
 	n.started = true
@@ -114,8 +114,8 @@ func (n *Notifier) keepListening(ctx context.Context) {
 	}
 }
 
-// listen hands on notifications until the connection breaks. It tells whether it
-// came as far as listening.
+// listen passes on notifications until the connection breaks. It reports whether it reached
+// the state of listening.
 func (n *Notifier) listen(ctx context.Context) (listened bool, err error) {
 	conn, err := pgx.ConnectConfig(ctx, n.db.pool.Config().ConnConfig)
 	if err != nil {
@@ -139,8 +139,8 @@ func (n *Notifier) listen(ctx context.Context) (listened bool, err error) {
 	}
 }
 
-// next waits for a notification. After a silence it asks the server for a sign of
-// life, and answers nil: a connection that a network dropped says nothing itself.
+// next waits for a notification. After a silence it pings the server and returns nil,
+// because a connection that a network dropped gives no error by itself.
 func (n *Notifier) next(ctx context.Context, conn *pgx.Conn) (*pgconn.Notification, error) {
 	silent, cancel := context.WithTimeout(ctx, listenProbe)
 	defer cancel()
@@ -153,9 +153,8 @@ func (n *Notifier) next(ctx context.Context, conn *pgx.Conn) (*pgconn.Notificati
 	return nil, conn.Ping(probe)
 }
 
-// dispatch hands a payload to the channel's subscribers. One that lags so far
-// behind that it would block gets an empty payload in place of all that it has
-// not read.
+// dispatch passes a payload to the channel's subscribers. A subscriber whose buffer is full
+// gets one empty payload in place of everything unread.
 func (n *Notifier) dispatch(channel, payload string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -15,8 +15,8 @@ import (
 // patience bounds how long a test waits for what must come.
 const patience = 20 * time.Second
 
-// hear waits for a payload and returns what came before it.
-func hear(t *testing.T, payloads <-chan string, want string) (before []string) {
+// awaitPayload waits for a payload and returns what came before it.
+func awaitPayload(t *testing.T, payloads <-chan string, want string) (before []string) {
 	t.Helper()
 	limit := time.After(patience)
 	for {
@@ -49,9 +49,9 @@ func TestWaitersHearOfSyncsCancellationsAndSchedules(t *testing.T) {
 	defer stopCancels()
 	schedules, stopSchedules := notifier.Subscribe(postgres.ChannelSchedules)
 	defer stopSchedules()
-	hear(t, audits, "") // it listens
-	hear(t, cancels, "")
-	hear(t, schedules, "")
+	awaitPayload(t, audits, "") // it listens
+	awaitPayload(t, cancels, "")
+	awaitPayload(t, schedules, "")
 
 	clinicID := newClinic(t, db)
 	lease := running(t, db, clinicID, syncs.TypeFull)
@@ -59,12 +59,12 @@ func TestWaitersHearOfSyncsCancellationsAndSchedules(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, db.Audits().EndPhase(t.Context(), lease, phase, syncs.StatusCompleted, syncs.Result{}, monday))
 	require.NoError(t, db.Audits().Cancel(t.Context(), clinicID, lease.AuditID, monday))
-	require.Empty(t, hear(t, cancels, lease.AuditID.String()))
+	require.Empty(t, awaitPayload(t, cancels, lease.AuditID.String()))
 	require.NoError(t, db.Audits().Cancel(t.Context(), clinicID, lease.AuditID, monday))
 	require.NoError(t, db.Audits().Finish(t.Context(), lease, syncs.StatusCancelled, syncs.Result{}, monday))
-	require.Empty(t, hear(t, audits, lease.AuditID.String()), "its start and its phases wake nobody")
+	require.Empty(t, awaitPayload(t, audits, lease.AuditID.String()), "its start and its phases wake nobody")
 	exec(t, db, "insert into clinic_schedule_configs (clinic_id) values ($1)", clinicID)
-	hear(t, schedules, "")
+	awaitPayload(t, schedules, "")
 	require.Empty(t, cancels, "asked once, told once")
 }
 
@@ -74,12 +74,12 @@ func TestAfterAReconnectionWaitersAreToldToLookForThemselves(t *testing.T) {
 	notifier := newNotifier(t, db)
 	payloads, stop := notifier.Subscribe(postgres.ChannelAudits)
 	defer stop()
-	hear(t, payloads, "")
+	awaitPayload(t, payloads, "")
 	require.True(t, scan[bool](t, db, "select bool_and(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and query like 'listen%'"))
-	require.Empty(t, hear(t, payloads, ""))
+	require.Empty(t, awaitPayload(t, payloads, ""))
 	id := uuid.NewString()
 	exec(t, db, "select pg_notify('pims_sync_audit', $1)", id)
-	hear(t, payloads, id)
+	awaitPayload(t, payloads, id)
 }
 
 func TestAWaiterThatLagsIsToldToLookForItselfAndHoldsUpNobody(t *testing.T) {
@@ -90,17 +90,17 @@ func TestAWaiterThatLagsIsToldToLookForItselfAndHoldsUpNobody(t *testing.T) {
 	defer stopLagging()
 	quick, stopQuick := notifier.Subscribe(postgres.ChannelAudits)
 	defer stopQuick()
-	hear(t, quick, "")
+	awaitPayload(t, quick, "")
 	for i := range 200 {
 		id := uuid.NewString()
 		exec(t, db, "select pg_notify('pims_sync_audit', $1)", id)
 		if i%10 == 0 {
-			hear(t, quick, id)
+			awaitPayload(t, quick, id)
 		}
 	}
 	exec(t, db, "select pg_notify('pims_sync_audit', 'last')")
-	hear(t, quick, "last")
-	heard := hear(t, lagging, "last")
+	awaitPayload(t, quick, "last")
+	heard := awaitPayload(t, lagging, "last")
 	require.Contains(t, heard, "", "what was missed is not missed silently")
 	require.Less(t, len(heard), 200)
 }
@@ -112,11 +112,11 @@ func TestAWaiterThatLeftHearsNothing(t *testing.T) {
 	left, stop := notifier.Subscribe(postgres.ChannelAudits)
 	stays, stopStays := notifier.Subscribe(postgres.ChannelAudits)
 	defer stopStays()
-	hear(t, stays, "")
-	hear(t, left, "")
+	awaitPayload(t, stays, "")
+	awaitPayload(t, left, "")
 	stop()
 	exec(t, db, "select pg_notify('pims_sync_audit', 'x')")
-	hear(t, stays, "x")
+	awaitPayload(t, stays, "x")
 	require.Empty(t, left)
 }
 

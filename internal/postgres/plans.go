@@ -13,13 +13,13 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// Plans are what the guards held back (R18, R23).
+// Plans stores what the guards held back (R18, R23).
 type Plans struct{ db *DB }
 
-// Plans is the store of the plans.
+// Plans returns the store of the plans.
 func (db *DB) Plans() *Plans { return &Plans{db} }
 
-// KeepPlan is casesync.Recorder's.
+// KeepPlan implements casesync.Recorder.
 func (s *Plans) KeepPlan(ctx context.Context, lease syncs.Lease, plan syncs.Plan) (first bool, err error) {
 	cases, err := json.Marshal(append([]plannedCaseJSON{}, convert(plan.Cases, func(c syncs.PlannedCase) plannedCaseJSON {
 		return plannedCaseJSON{c.CaseID, c.PIMSID, c.ScheduledDate}
@@ -59,7 +59,7 @@ func (s *Plans) KeepPlan(ctx context.Context, lease syncs.Lease, plan syncs.Plan
 	return first, err
 }
 
-// SupersedePlans is casesync.Recorder's.
+// SupersedePlans implements casesync.Recorder.
 func (s *Plans) SupersedePlans(ctx context.Context, lease syncs.Lease, guards []syncs.Code, kind syncs.Type, seen pims.Window, at time.Time) error {
 	return s.db.fenced(ctx, "supersede plans", lease, "", func(batch *pgx.Batch) error {
 		return dbsqlc.New(queued{batch}).SupersedeSeenPlans(ctx, dbsqlc.SupersedeSeenPlansParams{
@@ -74,8 +74,8 @@ func (s *Plans) SupersedePlans(ctx context.Context, lease syncs.Lease, guards []
 	})
 }
 
-// Decide approves or rejects an open plan in the name of an actor, within a
-// transaction of the clinic's: an approval starts its sync in the same one.
+// Decide approves or rejects an open plan in the name of an actor, within a transaction of
+// the clinic. The transaction that approves a plan also starts its sync. The error is
 // CodeAlreadyDecided where the plan is not open any more (R23).
 func (s *Plans) Decide(ctx context.Context, tx pgx.Tx, clinicID, id uuid.UUID, status syncs.PlanStatus, actor string, at time.Time) error {
 	q := dbsqlc.New(tx)
@@ -99,8 +99,8 @@ func (s *Plans) Reject(ctx context.Context, clinicID, id uuid.UUID, actor string
 	})
 }
 
-// Plan is one plan of the clinic, with the sync that carries it out. CodeNotFound
-// where the clinic has no such plan.
+// Plan reads one plan of the clinic, with the sync that carries it out. The error is
+// CodeNotFound where the clinic has no such plan.
 func (s *Plans) Plan(ctx context.Context, clinicID, id uuid.UUID) (plan syncs.Plan, err error) {
 	err = s.db.InClinic(ctx, "read the plan", clinicID, func(tx pgx.Tx) error {
 		if plan, err = readPlan(ctx, dbsqlc.New(tx), clinicID, id, s.db.now()); err != nil {
@@ -111,8 +111,8 @@ func (s *Plans) Plan(ctx context.Context, clinicID, id uuid.UUID) (plan syncs.Pl
 	return plan, err
 }
 
-// describeCases adds to the plan's cases what tells the visits apart: type and room,
-// and never a name (R40).
+// describeCases adds type and room to the plan's cases, so that a person can recognise the
+// visits, and never a name (R40).
 func describeCases(ctx context.Context, tx pgx.Tx, plan *syncs.Plan) error {
 	of := make(map[uuid.UUID]*syncs.PlannedCase, len(plan.Cases))
 	var ids []uuid.UUID
@@ -197,7 +197,7 @@ func (s *Plans) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID,
 	return clinicID, err
 }
 
-// planOf is a row as a plan. An open one whose time is over is expired.
+// planOf returns a row as a plan. An open plan whose time is over is expired.
 func planOf(row dbsqlc.DeletionPlan, now time.Time) syncs.Plan {
 	plan := syncs.Plan{
 		ID:       row.ID,
@@ -225,7 +225,7 @@ func planOf(row dbsqlc.DeletionPlan, now time.Time) syncs.Plan {
 	return plan
 }
 
-// dayOf is a civil day as the database's date.
+// dayOf returns a civil day as the database's date.
 func dayOf(d pims.Date) time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
 
 // plannedCaseJSON is an item of deletion_plans.cases (docs/interface.md §Endpoints, A plan).

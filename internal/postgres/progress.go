@@ -17,9 +17,9 @@ const (
 	reportLimit  = 2 * time.Second        // how long the database may take for a report
 )
 
-// Report is casesync.Recorder's. No sync waits for it. A new step is told, unless
-// another follows at once; progress within one a few times a second. A panic while it
-// is written ends the sync (R58).
+// Report implements casesync.Recorder. No sync waits for it. It writes a new step unless
+// another follows at once, and progress within a step at most a few times a second. A panic
+// while it writes ends the sync (R58).
 func (s *Audits) Report(ctx context.Context, lease syncs.Lease, progress syncs.Progress) {
 	if s.reports.take(lease, progress, time.Now()) {
 		panics.Go(func() { s.reports.write(context.WithoutCancel(ctx), lease, s.writeReport) }, panics.Owner(ctx))
@@ -43,13 +43,13 @@ func (s *Audits) writeReport(ctx context.Context, lease syncs.Lease, progress sy
 	}
 }
 
-// reports are the syncs' last reports.
+// reports holds the last report of each sync.
 type reports struct {
 	mu   sync.Mutex
 	last map[syncs.Lease]*report
 }
 
-// A report is the last one of a sync.
+// A report is the last report of a sync.
 type report struct {
 	at       time.Time
 	progress syncs.Progress
@@ -59,8 +59,8 @@ type report struct {
 
 func newReports() *reports { return &reports{last: make(map[syncs.Lease]*report)} }
 
-// take notes a report, unless it comes too soon, and tells whether the caller has
-// to see to it that it is written.
+// take stores a report, unless it comes too soon, and reports whether the caller must see
+// to its writing.
 func (r *reports) take(lease syncs.Lease, p syncs.Progress, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -17,15 +17,15 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// Records are the cases and their history for those who read them: the API and
-// the commands. Cases without a pims_id are among them.
+// Records reads the cases and their history for the API and the commands, including cases
+// without a pims_id.
 type Records struct{ db *DB }
 
-// Records is the reading store of the cases.
+// Records returns the reading store of the cases.
 func (db *DB) Records() *Records { return &Records{db} }
 
-// Case is one case of the clinic, whole. CodeNotFound where the clinic has no such
-// case.
+// Case reads one whole case of the clinic. The error is CodeNotFound where the clinic has
+// no such case.
 func (s *Records) Case(ctx context.Context, clinicID, id uuid.UUID) (record casesync.Record, err error) {
 	err = s.db.InClinic(ctx, "read the case", clinicID, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, selectRecords+"where clinic_id = $1 and id = $2", clinicID, id)
@@ -48,8 +48,8 @@ func (s *Records) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUI
 	return clinicID, err
 }
 
-// ClinicOfHistory is ClinicOf for a case that may have been removed since: its
-// events are there still (R14). It crosses clinics (R41).
+// ClinicOfHistory is ClinicOf for a case that may have been removed since: its events still
+// exist (R14). It crosses clinics (R41).
 func (s *Records) ClinicOfHistory(ctx context.Context, caseID uuid.UUID) (clinicID uuid.UUID, err error) {
 	err = s.db.askSystem(ctx, "find the case", func(q *dbsqlc.Queries) error {
 		clinicID, err = q.ClinicOfHistory(ctx, caseID)
@@ -58,9 +58,9 @@ func (s *Records) ClinicOfHistory(ctx context.Context, caseID uuid.UUID) (clinic
 	return clinicID, err
 }
 
-// Cases lists cases of the clinic in the order of their scheduled date, those
-// without one last, or of their last update where the filter has UpdatedSince. Its
-// days are the clinic's: clinic.ErrTimezoneMissing where it has no zone (R1).
+// Cases lists cases of the clinic, ordered by scheduled date, those without one last, or by
+// last update where the filter has UpdatedSince. Its days are days of the clinic: the error
+// is clinic.ErrTimezoneMissing where the clinic has no zone (R1).
 func (s *Records) Cases(ctx context.Context, clinicID uuid.UUID, filter casesync.CaseFilter) (list syncs.List[casesync.Record], err error) {
 	first := earliest
 	if filter.NewestFirst {
@@ -83,8 +83,8 @@ func (s *Records) Cases(ctx context.Context, clinicID uuid.UUID, filter casesync
 	return list, err
 }
 
-// earliest is before every row in a list that shows the oldest first. It is
-// another instant than the zero one, which stands for null.
+// earliest sorts before every row in a list that shows the oldest first. It differs from
+// the zero instant, which stands for null.
 var earliest = cursor{time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC), uuid.Nil}
 
 // A selection is a filter as SQL.
@@ -133,13 +133,13 @@ func newSelection(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID, f casesync
 	return s, nil
 }
 
-// where adds a condition on one more argument.
+// where adds a condition with one more argument.
 func (s *selection) where(condition string, arg any) {
 	s.args = append(s.args, arg)
 	s.conditions = append(s.conditions, fmt.Sprintf(condition, len(s.args)))
 }
 
-// read returns up to n cases after a place. Those without a date come last.
+// read returns up to n cases after a cursor. Those without a date come last.
 func (s *selection) read(ctx context.Context, tx pgx.Tx, after cursor, n int) (records []casesync.Record, err error) {
 	if !after.at.IsZero() {
 		compared, direction := ">", ""
@@ -167,7 +167,7 @@ func (s *selection) query(ctx context.Context, tx pgx.Tx, place, order string, n
 	return pgx.CollectRows(rows, scanRecord)
 }
 
-// place is where a case stands in the list.
+// place returns the cursor of a case.
 func (s *selection) place(r casesync.Record) cursor {
 	if s.order == "updated_at" {
 		return cursor{r.UpdatedAt, r.ID}
@@ -188,7 +188,7 @@ func scanRecord(row pgx.CollectableRow) (r casesync.Record, err error) {
 	return r, err
 }
 
-// History lists the events of a case, the oldest first. CodeNotFound where the
+// History lists the events of a case, the oldest first. The error is CodeNotFound where the
 // clinic has neither such a case nor events of one.
 func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, page syncs.Page) (list syncs.List[casesync.Event], err error) {
 	after, err := parseEventCursor(page.Cursor)
@@ -219,7 +219,7 @@ func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, page 
 	return list, err
 }
 
-// parseEventCursor reads a cursor of History; an empty one is the beginning.
+// parseEventCursor reads a cursor of History; an empty one means the beginning.
 func parseEventCursor(text string) (int64, error) {
 	if text == "" {
 		return 0, nil
@@ -231,8 +231,8 @@ func parseEventCursor(text string) (int64, error) {
 	return id, nil
 }
 
-// ForgetEvents removes the events from before a moment: the retention job (R14).
-// It returns how many there were. It crosses clinics (R41).
+// ForgetEvents removes the events from before a moment and returns how many there were. The
+// retention job calls it (R14). It crosses clinics (R41).
 func (s *Records) ForgetEvents(ctx context.Context, before time.Time) (n int64, err error) {
 	err = s.db.System(ctx, "forget old events", func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "set local app.maintenance = 'on'"); err != nil {
@@ -244,9 +244,9 @@ func (s *Records) ForgetEvents(ctx context.Context, before time.Time) (n int64, 
 	return n, err
 }
 
-// EventsOf lists what a sync changed, its phases included, the oldest first (R14).
-// The times only keep the search short: those of the sync are by its replica's clock,
-// those of the events by the database's, and the two may be an hour apart.
+// EventsOf lists what a sync and its phases changed, the oldest first (R14). The sync's
+// times only narrow the search: they come from its replica's clock, the events' times from
+// the database's, and the two may differ by an hour.
 func (s *Records) EventsOf(ctx context.Context, clinicID, syncID uuid.UUID) ([]casesync.Event, error) {
 	return readInClinic(ctx, s.db, "read what the sync changed", clinicID, `
 		with syncs as (

@@ -7,15 +7,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Replicas knows which processes work on syncs. All of it crosses clinics (R41).
+// Replicas records which processes work on syncs. All methods cross clinics (R41).
 type Replicas struct{ db *DB }
 
-// Replicas is the store of the replicas.
+// Replicas returns the store of the replicas.
 func (db *DB) Replicas() *Replicas { return &Replicas{db} }
 
-// Seen notes that a replica works, by the database's clock (R3), and the ids of the
-// encryption keys that it has (R37). It forgets replicas that have not been seen for
-// a day.
+// Seen records that a replica works, by the database's clock (R3), and the ids of its
+// encryption keys (R37). It forgets replicas that have not been seen for a day.
 func (s *Replicas) Seen(ctx context.Context, name string, keyIDs []string) error {
 	return s.db.System(ctx, "report the replica", func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
@@ -26,7 +25,7 @@ func (s *Replicas) Seen(ctx context.Context, name string, keyIDs []string) error
 	})
 }
 
-// Gone notes that a replica works no more.
+// Gone records that a replica has stopped.
 func (s *Replicas) Gone(ctx context.Context, name string) error {
 	return s.db.System(ctx, "sign the replica off", func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `delete from replicas where name = $1`, name)
@@ -44,8 +43,8 @@ func (s *Replicas) Alive(ctx context.Context, within time.Duration) (alive bool,
 	return alive, err
 }
 
-// Lacking names the replicas that have been seen within a time and do not have an
-// encryption key (R37).
+// Lacking lists the replicas that have been seen within a time and lack an encryption key
+// (R37).
 func (s *Replicas) Lacking(ctx context.Context, keyID string, within time.Duration) (names []string, err error) {
 	err = s.db.System(ctx, "look which replicas have the encryption key", func(tx pgx.Tx) error {
 		names, err = query(ctx, tx, `

@@ -12,15 +12,16 @@ import (
 	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
-// Seals are the sealed columns of all tables, for `keys rotate-encryption` (R37).
+// Seals reads and writes the sealed columns of all tables, for `keys rotate-encryption`
+// (R37).
 type Seals struct{ db *DB }
 
-// Seals is the store of what is sealed.
+// Seals returns the store of the sealed columns.
 func (db *DB) Seals() *Seals { return &Seals{db} }
 
 var _ seal.Store = (*Seals)(nil)
 
-// SealedRecords is clinic.SealStore's. It crosses clinics (R41).
+// SealedRecords implements seal.Store. It crosses clinics (R41).
 func (s *Seals) SealedRecords(ctx context.Context, after uuid.UUID, clinics int) (records []seal.Record, err error) {
 	err = s.db.System(ctx, "list what is sealed", func(tx pgx.Tx) error {
 		rows, err := dbsqlc.New(tx).SealedRecords(ctx, after, int32(max(1, min(clinics, 1000))))
@@ -35,7 +36,7 @@ func (s *Seals) SealedRecords(ctx context.Context, after uuid.UUID, clinics int)
 	return records, err
 }
 
-// Sealed is clinic.SealStore's.
+// Sealed implements seal.Store.
 func (s *Seals) Sealed(ctx context.Context, about seal.Subject) (sealed []byte, err error) {
 	err = s.db.InClinic(ctx, "read what is sealed", about.ClinicID, func(tx pgx.Tx) error {
 		q := dbsqlc.New(tx)
@@ -55,7 +56,7 @@ func (s *Seals) Sealed(ctx context.Context, about seal.Subject) (sealed []byte, 
 	return sealed, err
 }
 
-// Reseal is clinic.SealStore's.
+// Reseal implements seal.Store.
 func (s *Seals) Reseal(ctx context.Context, record seal.Record, resealed []byte) (done bool, err error) {
 	err = s.db.InClinic(ctx, "reseal a record", record.ClinicID, func(tx pgx.Tx) error {
 		q := dbsqlc.New(tx)
@@ -79,7 +80,7 @@ func (s *Seals) Reseal(ctx context.Context, record seal.Record, resealed []byte)
 	return done && err == nil, err
 }
 
-// CredentialsByKey is clinic.SealStore's. It crosses clinics (R41).
+// CredentialsByKey implements seal.Store. It crosses clinics (R41).
 func (s *Seals) CredentialsByKey(ctx context.Context) (counts map[string]int, err error) {
 	err = s.db.System(ctx, "count the credentials of each encryption key", func(tx pgx.Tx) error {
 		rows, err := dbsqlc.New(tx).CredentialsByKey(ctx)

@@ -11,19 +11,19 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// Schedules keeps the entries of all schedules as they run, and what became of
-// their ticks (R33, R34). All of it crosses clinics (R41).
+// Schedules stores the running entries of all schedules, and the outcomes of their ticks
+// (R33, R34). All methods cross clinics (R41).
 type Schedules struct{ db *DB }
 
-// Schedules is the store of the schedules' entries.
+// Schedules returns the store of the schedules' entries.
 func (db *DB) Schedules() *Schedules { return &Schedules{db} }
 
-// scheduleLock is the advisory lock under which one replica at a time replaces
-// the entries.
+// scheduleLock is the advisory lock of Replace, so that one replica at a time replaces the
+// entries.
 const scheduleLock = 0x7073_7363_6864 // "pschd"
 
-// Replace makes these the entries that run: new ones begin with their Next, those
-// that run already keep theirs, all others end.
+// Replace makes these the entries that run. New entries begin with their Next, entries that
+// already run keep theirs, and all other entries end.
 func (s *Schedules) Replace(ctx context.Context, entries []scheduler.Entry) error {
 	columns, err := columnsOfEntries(entries)
 	if err != nil {
@@ -49,13 +49,12 @@ func (s *Schedules) Replace(ctx context.Context, entries []scheduler.Entry) erro
 	})
 }
 
-// Due takes the entries whose time has come, up to a number, while no other
-// replica can; decide says for each which ticks there were (the last one is to be
-// enqueued unless it is missed) and when the next is. The audits of what is
-// enqueued, their jobs (by call, with the time each was due), the outcomes and the
-// coming ticks are written in the same transaction, so that a tick is enqueued
-// exactly once over all replicas (R34). It returns how many entries there were, and
-// the outcomes by kind.
+// Due takes up to limit entries whose time has come and locks them against other replicas.
+// decide returns for each entry its ticks (the last one is enqueued unless it is missed)
+// and its next time. The audits, their jobs (made by call, with the time at which each was
+// due), the outcomes and the next times are written in one transaction, so that a tick is
+// enqueued exactly once over all replicas (R34). Due returns how many entries there were,
+// and the outcomes by kind.
 func (s *Schedules) Due(ctx context.Context, at time.Time, limit int,
 	decide func(scheduler.Entry) (ticks []scheduler.Tick, next time.Time),
 	call func(tx pgx.Tx, syncIDs []uuid.UUID, due []time.Time) error,
@@ -101,7 +100,7 @@ func scanEntry(row pgx.CollectableRow) (e scheduler.Entry, err error) {
 	return e, err
 }
 
-// entryColumns are entries as unnest takes them.
+// entryColumns are the columns of entries, as unnest takes them.
 type entryColumns struct {
 	clinics                             []uuid.UUID
 	keys, types, crons, zones, requests []string
@@ -126,12 +125,12 @@ func (c *entryColumns) args() []any {
 	return []any{c.clinics, c.keys, c.types, c.crons, c.zones, c.requests, c.ticks, c.runs}
 }
 
-// A round is the ticks of some entries on their way into the database.
+// A round collects the ticks of some entries for their writing.
 type round struct {
 	at      time.Time
 	entries []scheduler.Entry // with their next ticks
 
-	// One line a tick.
+	// One element for each tick.
 	clinics               []uuid.UUID
 	keys, types, outcomes []string
 	due                   []time.Time
@@ -155,9 +154,8 @@ func newRound(at time.Time, entries []scheduler.Entry, decide func(scheduler.Ent
 	return r
 }
 
-// enqueue writes the audits of the ticks that are to be enqueued. Where one of the
-// clinic and type is queued already, also by this very round, the tick is
-// coalesced (R29).
+// enqueue writes the audits of the ticks that are to be enqueued. Where a sync of the
+// clinic and type is already queued, also by this round, the tick is coalesced (R29).
 func (r *round) enqueue(ctx context.Context, tx pgx.Tx, call func(pgx.Tx, []uuid.UUID, []time.Time) error) error {
 	var (
 		ids, clinics    []uuid.UUID
@@ -208,7 +206,7 @@ func (r *round) enqueue(ctx context.Context, tx pgx.Tx, call func(pgx.Tx, []uuid
 	return call(tx, enqueued, due)
 }
 
-// record writes the outcomes and the coming ticks.
+// record writes the outcomes and the next times.
 func (r *round) record(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, `
 		insert into schedule_ticks (clinic_id, entry_key, sync_type, due_at, outcome, sync_id, recorded_at)

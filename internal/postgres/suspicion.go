@@ -13,10 +13,11 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// suspectBatch is how many cases are judged at a time: their history holds their notes.
+// suspectBatch is how many cases are checked at a time. It is small because their history
+// contains their notes.
 const suspectBatch = 200
 
-// A NotesCheck is what the check of a clinic's stored notes found.
+// A NotesCheck is the result of the check of a clinic's stored notes.
 type NotesCheck struct {
 	Checked  int // cases with a stored consultation
 	Unjudged int // of these: their history does not reach back to when the notes came
@@ -25,10 +26,10 @@ type NotesCheck struct {
 }
 
 // CheckNotes looks for cases of a clinic that may hold notes of another patient or
-// consultation, by their stored ids and their history (R7). With an actor it hides
-// those notes: only where the case still is as it was judged, in the name of the
-// actor, so that the history tells it. CodeSyncRunning, with the sync's id, where a
-// sync of the clinic runs.
+// consultation, by their stored ids and their history (R7). With an actor it also hides
+// those notes, in the actor's name, so that the history shows it, and only where the case
+// has not changed since the check. The error is CodeSyncRunning, with the sync's id, where
+// a sync of the clinic runs.
 func (s *Cases) CheckNotes(ctx context.Context, clinicID uuid.UUID, actor string, at time.Time) (check NotesCheck, err error) {
 	shared, err := s.sharedConsultations(ctx, clinicID)
 	if err != nil {
@@ -63,8 +64,8 @@ func (s *Cases) CheckNotes(ctx context.Context, clinicID uuid.UUID, actor string
 	return check, nil
 }
 
-// sharedConsultations are the cases of a clinic whose stored consultation is that of a
-// case of another patient, too. A case without a patient is none of them.
+// sharedConsultations returns the cases of a clinic whose stored consultation is also
+// stored for a case of another patient. A case without a patient does not count.
 func (s *Cases) sharedConsultations(ctx context.Context, clinicID uuid.UUID) (map[uuid.UUID]bool, error) {
 	ids, err := readInClinic(ctx, s.db, "find shared consultations", clinicID, `
 		select unnest(array_agg(id)) from (
@@ -83,7 +84,7 @@ func (s *Cases) sharedConsultations(ctx context.Context, clinicID uuid.UUID) (ma
 	return shared, nil
 }
 
-// A providersCase is a case of whatever provider.
+// A providersCase is a case and its provider.
 type providersCase struct {
 	casesync.Case
 	provider string
@@ -113,7 +114,7 @@ func (s *Cases) withNotes(ctx context.Context, clinicID, after uuid.UUID) ([]*pr
 	return ids, err
 }
 
-// judge returns which of the cases are suspect, and notes them in the check.
+// judge returns the suspect cases and adds them to the check.
 func (s *Cases) judge(ctx context.Context, clinicID uuid.UUID, cases []*providersCase, shared map[uuid.UUID]bool, check *NotesCheck) (suspects []*providersCase, err error) {
 	events, err := readInClinic(ctx, s.db, "read the history of notes", clinicID, `
 		select id, case_id, at, actor, action, coalesce(field, ''), before, after from case_events
@@ -148,8 +149,8 @@ func (s *Cases) judge(ctx context.Context, clinicID uuid.UUID, cases []*provider
 	return suspects, nil
 }
 
-// clearNotes hides the notes of cases by the statement of every sync, over the row
-// versions that were judged and no other (R12).
+// clearNotes hides the notes of cases with the statement that syncs use, only over the row
+// versions that were checked (R12).
 func (s *Cases) clearNotes(ctx context.Context, clinicID uuid.UUID, cases []*providersCase, actor string, at time.Time) (n int, err error) {
 	writes := make(map[string][]casesync.Write)
 	for _, c := range cases {
@@ -176,8 +177,8 @@ func (s *Cases) clearNotes(ctx context.Context, clinicID uuid.UUID, cases []*pro
 	return n, err
 }
 
-// noSyncRuns refuses what is not to be done while a sync of the clinic works, and
-// keeps one from being closed until the transaction ends.
+// noSyncRuns returns an error while a sync of the clinic runs, and locks the running syncs
+// against being closed until the transaction ends.
 func noSyncRuns(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID) error {
 	var id uuid.UUID
 	err := tx.QueryRow(ctx, `select id from case_sync_audits
@@ -193,17 +194,17 @@ func noSyncRuns(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID) error {
 	return failure
 }
 
-// RestoredNotes is what became of the cases of a clearing that was to be undone.
+// RestoredNotes is the outcome of undoing a clearing.
 type RestoredNotes struct {
 	Restored int // their notes were put back, or would be in a dry run
 	Already  int // they were put back before
 	Kept     int // they changed since, and stay as they are
 }
 
-// RestoreNotes puts back what a clearing hid, in the name of an actor: the notes of
-// each case that shows none since, and whose patient and consultation are as they
-// were. A dry run changes nothing, and does not mind a sync. CodeNotFound where the
-// clinic has no such clearing, CodeSyncRunning as CheckNotes.
+// RestoreNotes puts back what a clearing hid, in the name of an actor. It does so for each
+// case that shows no notes since, and whose patient and consultation have not changed. A
+// dry run changes nothing and may run during a sync. The error is CodeNotFound where the
+// clinic has no such clearing, and CodeSyncRunning as in CheckNotes.
 func (s *Cases) RestoreNotes(ctx context.Context, clinicID uuid.UUID, cleared, actor string, dryRun bool, at time.Time) (r RestoredNotes, err error) {
 	err = s.db.InClinicAs(ctx, "put notes back", clinicID, actor, func(tx pgx.Tx) error {
 		if !dryRun {
@@ -222,8 +223,8 @@ func (s *Cases) RestoreNotes(ctx context.Context, clinicID uuid.UUID, cleared, a
 	return r, err
 }
 
-// restoreNotes looks for no later change of the appointment's ids or of the
-// consultation: the notes that come back are those of the case as it was.
+// restoreNotes checks that neither the appointment's ids nor the consultation changed
+// later, so that the notes that come back belong to the case.
 const restoreNotes = `
 with hidden as (
 	select distinct on (case_id) id, case_id, before from case_events
@@ -255,8 +256,8 @@ with hidden as (
 )
 select restored, already, hidden - restored - already from counted`
 
-// ClearedBy tells in which clinic a clearing hid notes. It crosses clinics (R41).
-// CodeNotFound where there is no such clearing.
+// ClearedBy returns the clinic in which a clearing hid notes. It crosses clinics (R41). The
+// error is CodeNotFound where there is no such clearing.
 func (s *Cases) ClearedBy(ctx context.Context, actor string) (clinicID uuid.UUID, err error) {
 	err = s.db.System(ctx, "find the clearing", func(tx pgx.Tx) error {
 		row := tx.QueryRow(ctx, `select clinic_id from case_events where actor = $1 and field = 'metadata.consultation' limit 1`, actor)

@@ -13,12 +13,12 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
 )
 
-// What is known beforehand travels in one round trip: the statements of a batch
-// are one transaction, which begins with its scope. Over a network a sync is
-// waiting for the database most of the time that it does not wait for the PIMS.
+// Statements that are known beforehand travel in one round trip: a batch is one transaction
+// and begins with its scope. Over a network, most of a sync's time that is not spent on the
+// PIMS is spent on round trips to the database.
 
-// askInClinic runs fn's statements for one clinic (R41), each in a transaction and
-// a round trip of its own. For several that belong together there is InClinic.
+// askInClinic runs fn's statements for one clinic (R41), each in its own transaction and
+// round trip. For several that belong together use InClinic.
 func (db *DB) askInClinic(ctx context.Context, operation string, clinicID uuid.UUID, fn func(*dbsqlc.Queries) error) error {
 	if clinicID == uuid.Nil { // it would be taken for all
 		return fmt.Errorf("%s: no clinic is named", operation)
@@ -26,14 +26,14 @@ func (db *DB) askInClinic(ctx context.Context, operation string, clinicID uuid.U
 	return db.translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, scope{clinicID: clinicID}})))
 }
 
-// askSystem is askInClinic across clinics (R41), as System is InClinic.
+// askSystem is askInClinic across clinics (R41).
 func (db *DB) askSystem(ctx context.Context, operation string, fn func(*dbsqlc.Queries) error) error {
 	return db.translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, scope{}})))
 }
 
-// queue puts the statement that sets the scope into a batch.
+// queue adds the statement that sets the scope to a batch.
 func (s scope) queue(batch *pgx.Batch) {
-	// See begin for the plans.
+	// See begin for the reason.
 	settings, args := []string{"set_config('plan_cache_mode', 'force_custom_plan', true)"}, []any(nil)
 	set := func(name, value string) {
 		args = append(args, value)
@@ -51,14 +51,14 @@ func (s scope) queue(batch *pgx.Batch) {
 	batch.Queue("select "+strings.Join(settings, ", "), args...)
 }
 
-// A oneTrip is where dbsqlc runs statements one by one.
+// A oneTrip runs dbsqlc's statements one by one.
 type oneTrip struct {
 	db    *DB
 	scope scope
 }
 
-// send sends a statement with its scope and returns where its results are read,
-// which must be closed.
+// send sends a statement with its scope and returns a reader of its results, which the
+// caller must close.
 func (t oneTrip) send(ctx context.Context, sql string, args []any) (pgx.BatchResults, error) {
 	var batch pgx.Batch
 	t.scope.queue(&batch)
@@ -125,7 +125,7 @@ func (r *tripRows) Err() error {
 	return r.err
 }
 
-// A tripRow is the first row of some, as pgx.Conn.QueryRow answers it.
+// A tripRow is the first row of a result, like the one of pgx.Conn.QueryRow.
 type tripRow struct {
 	rows pgx.Rows
 	err  error
@@ -149,8 +149,7 @@ func (r tripRow) Scan(into ...any) error {
 	return r.rows.Err()
 }
 
-// queued is where dbsqlc puts commands into a batch, whose results nobody looks at
-// but for their errors.
+// queued collects dbsqlc's commands in a batch. Only the errors of their results are read.
 type queued struct{ batch *pgx.Batch }
 
 func (q queued) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {

@@ -13,37 +13,37 @@ import (
 )
 
 const (
-	// maxTries bounds how often a transaction is run that lost against another.
+	// maxTries bounds how often a transaction that failed because of another one is run.
 	maxTries = 4
 
-	// idleLimit ends a transaction whose process is paused or gone, so that the
-	// locks of its fence do not outlive the lease for long (R30).
+	// idleLimit ends a transaction whose process is paused or gone, so that the locks of
+	// its fence do not outlive the lease for long (R30).
 	idleLimit = 15 * time.Second
 )
 
-// A scope says for whom a transaction works (R41).
+// A scope says for which clinic and actor a transaction works (R41).
 type scope struct {
 	clinicID uuid.UUID // zero: across clinics
 	actor    string    // in whose name cases are changed (R14); empty: a person
 
-	// relaxed commits need not wait for the disk. The log is written in order, so
-	// that whatever commits after them without being relaxed makes them last; until
-	// then a crash of the server may undo the latest of them, and nothing else.
+	// relaxed commits do not wait for the disk. The log is written in order, so that a
+	// later commit that is not relaxed also makes them durable. Until then, a crash of the
+	// server may lose the latest of them and nothing else.
 	relaxed bool
 }
 
-// InClinic runs fn in a transaction for one clinic (R41). fn may be called again
-// after a deadlock, so it must not change anything but the database and what it
-// overwrites. operation says what is done, for the error.
+// InClinic runs fn in a transaction for one clinic (R41). fn may be called again after a
+// deadlock, so it may only change the database and variables that it overwrites. operation
+// says what is done, for the error.
 //
-// Statements name the clinic themselves, too: the transaction's setting is what
-// row-level security will check.
+// Statements also name the clinic themselves. The transaction's setting is for row-level
+// security.
 func (db *DB) InClinic(ctx context.Context, operation string, clinicID uuid.UUID, fn func(pgx.Tx) error) error {
 	return db.InClinicAs(ctx, operation, clinicID, "", fn)
 }
 
-// InClinicAs is InClinic in the name of an actor, whose the case events are (R14):
-// "sync:<id>", "key:<id>" or "os:<user>"; empty: a person's.
+// InClinicAs is InClinic in the name of an actor, who becomes the actor of the case events
+// (R14): "sync:<id>", "key:<id>" or "os:<user>"; an empty text means a person.
 func (db *DB) InClinicAs(ctx context.Context, operation string, clinicID uuid.UUID, actor string, fn func(pgx.Tx) error) error {
 	if clinicID == uuid.Nil { // it would be taken for System
 		return fmt.Errorf("%s: no clinic is named", operation)
@@ -51,19 +51,19 @@ func (db *DB) InClinicAs(ctx context.Context, operation string, clinicID uuid.UU
 	return db.transact(ctx, operation, scope{clinicID: clinicID, actor: actor}, fn)
 }
 
-// System runs fn in a transaction that crosses clinics (R41): key lookup, due
-// ticks, rescue, rotation, lists. As with InClinic, fn may be called again.
+// System runs fn in a transaction that crosses clinics (R41): key lookup, due ticks,
+// rescue, rotation, lists. As with InClinic, fn may be called again.
 func (db *DB) System(ctx context.Context, operation string, fn func(pgx.Tx) error) error {
 	return db.transact(ctx, operation, scope{}, fn)
 }
 
-// transact runs fn in a transaction, again where it lost against another one,
-// and translates its error.
+// transact runs fn in a transaction, again where it failed because of another one, and
+// translates its error.
 func (db *DB) transact(ctx context.Context, operation string, s scope, fn func(pgx.Tx) error) error {
 	return db.translate(ctx, operation, again(ctx, func() error { return db.once(ctx, s, fn) }))
 }
 
-// again runs a transaction until it did not lose against another one.
+// again runs a transaction until it does not fail because of another one.
 func again(ctx context.Context, transaction func() error) error {
 	err := transaction()
 	for try := 1; try < maxTries && retryable(err); try++ {
@@ -75,14 +75,14 @@ func again(ctx context.Context, transaction func() error) error {
 	return err
 }
 
-// once runs fn in one transaction. The scope is set in the round trip of BEGIN.
+// once runs fn in one transaction. The scope is set in the same round trip as BEGIN.
 func (db *DB) once(ctx context.Context, s scope, fn func(pgx.Tx) error) error {
 	tx, err := db.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: s.begin()})
 	if err != nil {
 		return err
 	}
 	defer func() {
-		// After a commit this does nothing. It must work where ctx has ended.
+		// After a commit this does nothing. It must work even when ctx has ended.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectTimeout)
 		defer cancel()
 		_ = tx.Rollback(ctx) // a connection that cannot roll back is closed
@@ -93,11 +93,11 @@ func (db *DB) once(ctx context.Context, s scope, fn func(pgx.Tx) error) error {
 	return tx.Commit(ctx)
 }
 
-// begin is the statement that begins the scope's transaction.
+// begin returns the statement that begins the scope's transaction.
 func (s scope) begin() string {
 	var b strings.Builder
-	// A plan that was made while a table was empty must not live on: chunks of a
-	// thousand keys would each scan the grown table.
+	// A plan that was made while a table was empty must not be kept: chunks of a thousand
+	// keys would each scan the whole table after it has grown.
 	fmt.Fprintf(&b, "begin; set local plan_cache_mode = force_custom_plan; set local idle_in_transaction_session_timeout = %d", idleLimit.Milliseconds())
 	if s.clinicID != uuid.Nil {
 		fmt.Fprintf(&b, "; set local app.clinic_id = '%s'", s.clinicID)
@@ -108,8 +108,8 @@ func (s scope) begin() string {
 	return b.String()
 }
 
-// literal quotes a text for SQL, whatever standard_conforming_strings says:
-// backslashes and control characters become underscores.
+// literal quotes a text for SQL, whatever standard_conforming_strings is. Backslashes and
+// control characters become underscores.
 func literal(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r == '\\' || r < ' ' || r == 0x7f {
@@ -132,7 +132,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// found turns pgx.ErrNoRows into the caller's word for it.
+// found replaces pgx.ErrNoRows with the caller's error.
 func found(err, missing error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
 		return missing

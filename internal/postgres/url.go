@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// errURL replaces the driver's own error, which may hold the password (R40).
+// errURL replaces the driver's own error, which may contain the password (R40).
 var errURL = errors.New("the database URL is not a PostgreSQL connection string such as " + exampleURL)
 
 const exampleURL = "postgres://user:password@host:5432/database" //nolint:gosec // an example
 
-// checkURL tells what a text is that was pasted in place of a database URL. Nothing
-// of the text is told: it may hold the password (R40).
+// checkURL says what kind of text was pasted in place of a database URL. It shows nothing
+// of the text, which may contain the password (R40).
 func checkURL(raw string) error {
 	switch trimmed := strings.TrimSpace(raw); {
 	case trimmed == "": // the driver would look into the environment
@@ -44,10 +44,9 @@ func checkURL(raw string) error {
 	return nil
 }
 
-// checkPassword refuses a URL in which a part of the password may be taken for
-// another part of it, and would be shown as such: one where an @ follows the end of
-// what the driver takes for user, password and host, and one with a percent sign that
-// begins no escape.
+// checkPassword refuses a URL in which a part of the password could be parsed, and then
+// shown, as another part of the URL: one with an @ after the end of what the driver takes
+// for user, password and host, and one with a percent sign that begins no escape.
 func checkPassword(raw string) error {
 	scheme, rest, ok := strings.Cut(raw, "://")
 	if scheme = strings.ToLower(scheme); !ok || scheme != "postgres" && scheme != "postgresql" {
@@ -67,7 +66,7 @@ func checkPassword(raw string) error {
 	return nil
 }
 
-// cutAny cuts s at the first of some characters.
+// cutAny cuts s at the first occurrence of any of the characters.
 func cutAny(s, chars string) (before, after string) {
 	i := strings.IndexAny(s, chars)
 	if i < 0 {
@@ -83,7 +82,8 @@ func isEscaped(s string) bool {
 
 func isQuotationMark(r rune) bool { return strings.ContainsRune("\"'`\u201c\u201d\u2018\u2019", r) }
 
-// pastings are what is found in place of a URL, by how it begins in lower case.
+// pastings are texts that people paste in place of a URL, recognised by how they begin in
+// lower case.
 var pastings = []struct{ begins, is, write string }{
 	{"jdbc:", "is one for Java (jdbc:)", "it as " + exampleURL},
 	{"psql ", "is a command line of psql", "only the URL from it"},

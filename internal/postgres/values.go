@@ -30,7 +30,7 @@ func query[T any](ctx context.Context, tx dbsqlc.DBTX, sql string, args []any, s
 	return pgx.CollectRows(rows, scan)
 }
 
-// value is what a pointer points to, or the zero value for nil: a null.
+// value returns what a pointer points to, or the zero value for nil: a null.
 func value[T any](p *T) T {
 	if p == nil {
 		var zero T
@@ -39,7 +39,7 @@ func value[T any](p *T) T {
 	return *p
 }
 
-// known is a text for the database: null where it is blank (R7).
+// known returns a text for the database, null where it is blank (R7).
 func known(text string) *string {
 	if pims.Blank(text) {
 		return nil
@@ -47,7 +47,7 @@ func known(text string) *string {
 	return &text
 }
 
-// knownTime is an instant for the database: null where it is zero.
+// knownTime returns an instant for the database, null where it is zero.
 func knownTime(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -55,7 +55,7 @@ func knownTime(t time.Time) *time.Time {
 	return &t
 }
 
-// knownID is an id for the database: null where it is zero.
+// knownID returns an id for the database, null where it is zero.
 func knownID(id uuid.UUID) *uuid.UUID {
 	if id == uuid.Nil {
 		return nil
@@ -63,7 +63,7 @@ func knownID(id uuid.UUID) *uuid.UUID {
 	return &id
 }
 
-// oneRow is missing where a statement that names one row has changed none.
+// oneRow returns missing where a statement that names one row has changed none.
 func oneRow(n int64, err, missing error) error {
 	if err == nil && n == 0 {
 		return missing

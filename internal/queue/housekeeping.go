@@ -11,8 +11,8 @@ const (
 	keepTicks  = 90 * 24 * time.Hour // how long the outcomes of ticks are kept
 )
 
-// keepHouse removes what is kept long enough: old events of cases (R14),
-// idempotency keys (R29), outcomes of ticks.
+// keepHouse removes data whose retention is over: old events of cases (R14), idempotency
+// keys (R29), outcomes of ticks.
 func (q *Queue) keepHouse(ctx context.Context) {
 	q.loops.Every(ctx, "housekeeping", houseEvery, func() {
 		now := q.o.Now()

@@ -1,9 +1,10 @@
-// Package queue runs syncs as jobs of River, in the same database as everything
-// else (R28). The audit is the truth and a job is only a call to look at it: who
-// claims the audit runs the sync, and a job whose audit needs nothing is done.
-// So a job may come twice, late, or from a replica that was thought dead.
+// Package queue runs syncs as jobs of River, in the same database as everything else (R28).
+// A sync's state is in its audit. A job only asks a worker to look at the audit: the worker
+// that claims the audit runs the sync, and a job whose audit needs nothing is done. So a
+// job may come twice, late, or from a replica that was thought dead.
 //
-// It decides nothing about cases; it turns a sync's end into done, again, or over.
+// The package decides nothing about cases. It decides whether an ended attempt is done, is
+// repeated, or has failed for good.
 package queue
 
 import (
@@ -32,8 +33,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// The defaults of Options. A crashed sync is taken up again after at most a lease
-// and a third of one, which must stay well under 45 s (R30).
+// The defaults of Options. A crashed sync is taken up again after at most a lease and a
+// third of one, which must stay well under 45 s (R30).
 const (
 	defaultLease    = 15 * time.Second
 	defaultMaxSyncs = 10
@@ -42,13 +43,13 @@ const (
 	maxAttempts     = 4                // with resumptions after a crash
 	waitPoll        = time.Second      // how often a waiter looks itself, should it not be told
 
-	// fetchCooldown is also how long an inserting client of River keeps quiet about
-	// further jobs: one that comes so soon after another is found by the next poll
-	// only, up to a second later. So it is the least that River takes.
+	// fetchCooldown is also how long an inserting client of River waits before it announces
+	// further jobs. A job that comes sooner is found only by the next poll, up to a second
+	// later. So it is the least that River accepts.
 	fetchCooldown = time.Millisecond
 )
 
-// Options are what a Queue works with.
+// Options configure a Queue.
 type Options struct {
 	DB     *postgres.DB
 	Audits *postgres.Audits
@@ -66,8 +67,8 @@ type Options struct {
 	// Run carries out one attempt: casesync.Runner.Run.
 	Run func(ctx context.Context, run syncs.Run) (syncs.Result, error)
 
-	// Precheck tells what keeps a clinic from being synchronised, without any
-	// request to its PIMS: clinic.Connector.Precheck.
+	// Precheck returns what prevents a sync of the clinic, without any request to its PIMS:
+	// clinic.Connector.Precheck.
 	Precheck func(ctx context.Context, clinicID uuid.UUID) error
 
 	Name      string        // of this replica; empty: made up
@@ -81,12 +82,13 @@ type Options struct {
 	Now       func() time.Time
 	Observe   Observer // nil: nobody measures
 
-	// Meters are what River measures with, Tracers what it traces with; nil: it does not.
+	// Meters receives River's metrics, Tracers its traces; nil means none.
 	Meters  metric.MeterProvider
 	Tracers trace.TracerProvider
 }
 
-// An Observer is told of every sync that this replica works on (docs/interface.md §Metrics).
+// An Observer is called for every sync that this replica works on (docs/interface.md
+// §Metrics).
 type Observer interface {
 	SyncStarted(syncs.Type)
 	SyncEnded(t syncs.Type, status syncs.Status, took time.Duration)
@@ -119,8 +121,8 @@ type SyncArgs struct {
 // Kind names the job for River.
 func (SyncArgs) Kind() string { return "sync" }
 
-// New makes a Queue that can start and wait for syncs at once, and works on them
-// between Begin and Stop.
+// New makes a Queue. It can start and wait for syncs at once, and works on them between
+// Begin and Stop.
 func New(o Options) (*Queue, error) {
 	o.Name = cmp.Or(o.Name, "replica-"+uuid.NewString())
 	o.MaxSyncs = cmp.Or(o.MaxSyncs, defaultMaxSyncs)
@@ -173,9 +175,9 @@ func New(o Options) (*Queue, error) {
 	return q, nil
 }
 
-// watched measures and traces what River does. It is never left without a provider:
-// River's middleware would then take the process's global one. The span of a job is
-// linked to the span that enqueued it.
+// watched returns River's middleware for metrics and traces. It always has a provider,
+// because without one the middleware would take the process's global one. The span of a job
+// is linked to the span that enqueued it.
 func watched(o Options) *otelriver.Middleware {
 	return otelriver.NewMiddleware(&otelriver.MiddlewareConfig{
 		MeterProvider:               o.Meters,
@@ -185,7 +187,7 @@ func watched(o Options) *otelriver.Middleware {
 	})
 }
 
-// Begin begins to work on syncs and to take up those of replicas that died.
+// Begin starts to work on syncs and to take up the syncs of dead replicas.
 func (q *Queue) Begin(ctx context.Context) error {
 	ctx, q.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := q.client.Start(ctx); err != nil {
@@ -199,8 +201,8 @@ func (q *Queue) Begin(ctx context.Context) error {
 	return nil
 }
 
-// Stop takes no new work, waits for what can end soon, and gives the rest back to
-// the queue (R31). Waits end with it. It is called once and returns within 25 s.
+// Stop takes no new work, waits for syncs that can end soon, and gives the others back to
+// the queue (R31). Calls of Wait end, too. Stop is called once and returns within 25 s.
 func (q *Queue) Stop(ctx context.Context) error {
 	q.draining.Store(true)
 	defer close(q.ended)
@@ -219,10 +221,10 @@ func (q *Queue) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Draining reports whether Stop was called: no sync can be started any more (R31).
+// Draining reports whether Stop was called. No sync can be started after that (R31).
 func (q *Queue) Draining() bool { return q.draining.Load() }
 
-// nobody is an Observer that does not look.
+// nobody is an Observer that ignores everything.
 type nobody struct{}
 
 func (nobody) SyncLate(time.Duration)                            {}
@@ -230,8 +232,8 @@ func (nobody) SyncStarted(syncs.Type)                            {}
 func (nobody) SyncEnded(syncs.Type, syncs.Status, time.Duration) {}
 func (nobody) SyncGivenBack(syncs.Type)                          {}
 
-// quiet passes on what River says from warnings upwards; what a sync does is
-// logged by itself, one line per event (W20).
+// quiet passes on River's log lines of level warning and above. The sync's own lines are
+// logged separately, one per event (W20).
 type quiet struct{ slog.Handler }
 
 func (h quiet) Enabled(ctx context.Context, level slog.Level) bool {

@@ -15,8 +15,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// rescueLoop takes up the syncs whose replica died (R30), at the start and then
-// thrice in a lease, and says that this one lives.
+// rescueLoop takes up the syncs of dead replicas (R30), at the start and then three times
+// in a lease, and records that this replica is alive.
 func (q *Queue) rescueLoop(ctx context.Context) {
 	q.loops.Every(ctx, "rescue", q.o.Lease/3, func() {
 		if err := errors.Join(q.o.Replicas.Seen(ctx, q.o.Name, q.o.KeyIDs), q.Rescue(ctx)); err != nil && ctx.Err() == nil {
@@ -25,13 +25,13 @@ func (q *Queue) rescueLoop(ctx context.Context) {
 	})
 }
 
-// ReplicaSilence is how long a replica may be silent and still count as alive.
+// ReplicaSilence is how long ago a replica may last have reported and still count as alive.
 const ReplicaSilence = 2 * defaultLease
 
-// Rescue gives every sync whose lease has run out back to the queue, or closes it
-// as interrupted where that was tried often enough (R30). It also calls again for
-// audits that are queued and have no job. One that cannot be helped now, such as
-// one whose row a stopped process has locked, holds up no other.
+// Rescue gives every sync whose lease has expired back to the queue, or closes it as
+// interrupted after its last attempt (R30). It also inserts a job for each queued audit
+// without one. A sync that cannot be rescued now, for example because a stopped process has
+// locked its row, does not delay the others.
 func (q *Queue) Rescue(ctx context.Context) error {
 	lost, err := q.o.Audits.Expired(ctx)
 	if err != nil {
@@ -52,7 +52,8 @@ func (q *Queue) Rescue(ctx context.Context) error {
 // rescueLimit is how long one rescue may take; the next round tries again.
 const rescueLimit = 3 * time.Second
 
-// inTime rescues one. A panic is its error, so that the others are rescued (R58).
+// inTime rescues one sync within rescueLimit. A panic becomes its error, so that the others
+// are rescued (R58).
 func (q *Queue) inTime(ctx context.Context, rescue func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, rescueLimit)
 	defer cancel()
@@ -85,16 +86,16 @@ func (q *Queue) rescue(ctx context.Context, run syncs.Run) error {
 	return nil
 }
 
-// giveBack makes an attempt's audit queued again, with a job that calls for it
-// after a pause, in one transaction (R28). postgres.ErrAlreadyQueued where one of
-// its type waits already (R29).
+// giveBack makes an attempt's audit queued again and inserts a job for it that is due after
+// a pause, in one transaction (R28). The error is postgres.ErrAlreadyQueued where a sync of
+// its type already waits (R29).
 func (q *Queue) giveBack(ctx context.Context, run syncs.Run, pause time.Duration) error {
 	return q.o.Audits.GiveBack(ctx, run.Lease, q.o.Now(), func(tx pgx.Tx) error {
 		return q.callFor(ctx, tx, river.QueueDefault, pause, run.Lease.AuditID)
 	})
 }
 
-// callFor inserts the jobs that call for syncs.
+// callFor inserts jobs for syncs.
 func (q *Queue) callFor(ctx context.Context, tx pgx.Tx, queue string, pause time.Duration, syncIDs ...uuid.UUID) error {
 	params := make([]river.InsertManyParams, len(syncIDs))
 	for i, id := range syncIDs {
@@ -107,8 +108,8 @@ func (q *Queue) callFor(ctx context.Context, tx pgx.Tx, queue string, pause time
 	return q.insert(ctx, tx, params, pause)
 }
 
-// insert inserts jobs that are due a pause from now by the database's clock: River
-// takes the replica's, and compares it with the database's (R3).
+// insert inserts jobs that are due after a pause from now by the database's clock. River
+// would use the replica's clock and compare it with the database's (R3).
 func (q *Queue) insert(ctx context.Context, tx pgx.Tx, params []river.InsertManyParams, pause time.Duration) error {
 	if len(params) == 0 {
 		return nil

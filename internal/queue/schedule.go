@@ -13,7 +13,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
-// Entries are the entries of all schedules, whose due syncs this Queue is called for.
+// Entries returns a store of the entries of all schedules. It inserts the jobs of due syncs
+// into this Queue.
 func (q *Queue) Entries(schedules *postgres.Schedules) scheduler.EntryStore {
 	return entryStore{schedules, q}
 }
@@ -31,8 +32,8 @@ func (s entryStore) EnqueueDue(ctx context.Context, at time.Time, limit int, dec
 	})
 }
 
-// callForDue inserts the jobs of scheduled syncs; those that were due first are
-// worked on first.
+// callForDue inserts the jobs of scheduled syncs, ordered by the time at which they were
+// due.
 func (q *Queue) callForDue(ctx context.Context, tx pgx.Tx, syncIDs []uuid.UUID, due []time.Time) error {
 	var now, later []river.InsertManyParams
 	for i, id := range syncIDs {

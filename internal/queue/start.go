@@ -16,13 +16,15 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// Start writes the audit as queued and its job, in one transaction (R28). The
-// error is a *syncs.Failure where the clinic cannot be synchronised, where one
-// of its syncs is in the way (CodeSyncRunning with its id, R29), or where the
-// options are wrong.
+// Start writes the audit as queued and its job, in one transaction (R28). The error is a
+// *syncs.Failure
+//   - where the clinic cannot be synchronised,
+//   - where another sync of the clinic prevents this one (CodeSyncRunning with its id,
+//     R29), or
+//   - where the options are wrong.
 //
-// The same idempotency key with the same request returns the same sync for a day,
-// with another request it is CodeIdempotencyMismatch; an empty key is none (R29).
+// The same idempotency key with the same request returns the same sync for a day. With
+// another request the error is CodeIdempotencyMismatch. An empty key means none (R29).
 func (q *Queue) Start(ctx context.Context, request syncs.Request, idempotencyKey string) (syncs.Audit, error) {
 	if q.draining.Load() {
 		return syncs.Audit{}, errDraining()
@@ -39,7 +41,7 @@ func (q *Queue) Start(ctx context.Context, request syncs.Request, idempotencyKey
 		Options:   request.Options,
 		CreatedAt: q.o.Now(),
 	}
-	// Before anything that another day, or another state of the clinic, may refuse.
+	// This comes before any check that depends on the day or on the clinic's state.
 	earlier, err := q.o.Audits.Remembered(ctx, audit, idempotencyKey)
 	switch {
 	case err != nil:
@@ -56,9 +58,9 @@ func (q *Queue) Start(ctx context.Context, request syncs.Request, idempotencyKey
 	return q.enqueue(ctx, audit, idempotencyKey, nil)
 }
 
-// checkWindows tells what is wrong with the options on the clinic's today (R4), so
-// that a caller's mistake becomes no sync that failed. A clinic that is missing or has
-// no zone is Precheck's to name.
+// checkWindows returns what is wrong with the options on the clinic's present day (R4), so
+// that a caller's mistake does not become a failed sync. Precheck reports a clinic that is
+// missing or has no zone.
 func (q *Queue) checkWindows(ctx context.Context, request syncs.Request) error {
 	c, err := q.o.Clinics.Clinic(ctx, request.ClinicID)
 	if errors.Is(err, clinic.ErrNotFound) {
@@ -75,11 +77,11 @@ func (q *Queue) checkWindows(ctx context.Context, request syncs.Request) error {
 	return err
 }
 
-// Approve decides in the name of an actor that what a plan's guard held back shall
-// be done, and starts the sync that does it, in one transaction: it works on the
-// plan's own days, with this one guard lifted, and of a deletion plan deletes only
-// what the plan names and what is still missing (R18, R23). CodeAlreadyDecided
-// where the plan is not open any more; CodeSyncRunning leaves it open.
+// Approve approves a plan in the name of an actor and starts the sync that carries it out,
+// in one transaction. That sync works on the plan's own days with the plan's guard lifted.
+// For a deletion plan it deletes only cases that the plan names and that are still missing
+// (R18, R23). The error is CodeAlreadyDecided where the plan is not open any more; with
+// CodeSyncRunning the plan stays open.
 func (q *Queue) Approve(ctx context.Context, clinicID, planID uuid.UUID, trigger syncs.Trigger, actor string) (syncs.Audit, error) {
 	plan, err := q.o.Plans.Plan(ctx, clinicID, planID)
 	if err != nil {
@@ -109,12 +111,12 @@ func (q *Queue) Approve(ctx context.Context, clinicID, planID uuid.UUID, trigger
 	})
 }
 
-// Reject closes a plan in the name of an actor; nothing is done (R23).
+// Reject closes a plan in the name of an actor. Nothing is deleted (R23).
 func (q *Queue) Reject(ctx context.Context, clinicID, planID uuid.UUID, actor string) error {
 	return q.o.Plans.Reject(ctx, clinicID, planID, actor, q.o.Now())
 }
 
-// enqueue writes a queued audit, its job, and what else belongs to it, in one
+// enqueue writes a queued audit, its job, and everything that belongs to it, in one
 // transaction.
 func (q *Queue) enqueue(ctx context.Context, audit syncs.Audit, idempotencyKey string, also func(pgx.Tx) error) (syncs.Audit, error) {
 	id, err := q.o.Audits.Enqueue(ctx, audit, idempotencyKey, func(tx pgx.Tx) error {
@@ -134,7 +136,7 @@ func (q *Queue) enqueue(ctx context.Context, audit syncs.Audit, idempotencyKey s
 	return q.o.Audits.Audit(ctx, audit.ClinicID, id)
 }
 
-// refusal says why a sync was not queued.
+// refusal returns why a sync was not queued.
 func refusal(err error) error {
 	var busy *postgres.BusyError
 	switch {
@@ -155,8 +157,8 @@ func errDraining() error { // R31
 	return syncs.Fail(syncs.CodeDraining, "this replica is shutting down; send the request again")
 }
 
-// Audit is the record of one sync of the clinic, with its children and its
-// present progress.
+// Audit returns the record of one sync of the clinic, with its children and its present
+// progress.
 func (q *Queue) Audit(ctx context.Context, clinicID, syncID uuid.UUID) (syncs.Audit, error) {
 	return q.o.Audits.Audit(ctx, clinicID, syncID)
 }
@@ -166,9 +168,9 @@ func (q *Queue) Audits(ctx context.Context, clinicID uuid.UUID, filter syncs.Aud
 	return q.o.Audits.Audits(ctx, clinicID, filter)
 }
 
-// Wait returns when the sync is over, or with its present state when the context
-// ends (R28), the sync goes back to the queue, or this replica works no more, even
-// where another was quick and works on the sync already (R31).
+// Wait returns when the sync is over (R28). It returns the present state sooner when the
+// context ends, when the sync goes back to the queue, or when this replica stops, even if
+// another replica already works on the sync (R31).
 func (q *Queue) Wait(ctx context.Context, clinicID, syncID uuid.UUID) (syncs.Audit, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -192,13 +194,13 @@ func (q *Queue) Wait(ctx context.Context, clinicID, syncID uuid.UUID) (syncs.Aud
 		if err != nil || audit.Status.Final() || givenBack || ctx.Err() != nil {
 			return audit, err
 		}
-		hear(ctx, told, ticker.C, syncID)
+		awaitNews(ctx, told, ticker.C, syncID)
 	}
 }
 
-// hear waits for a word about the sync, for the time to look oneself, or for the
-// end of the context.
-func hear(ctx context.Context, told <-chan string, look <-chan time.Time, syncID uuid.UUID) {
+// awaitNews waits for a notification about the sync, for the time of the next poll, or for
+// the end of the context.
+func awaitNews(ctx context.Context, told <-chan string, look <-chan time.Time, syncID uuid.UUID) {
 	for {
 		select {
 		case payload := <-told:
@@ -213,9 +215,9 @@ func hear(ctx context.Context, told <-chan string, look <-chan time.Time, syncID
 	}
 }
 
-// Cancel ends a sync: at once where it is queued, within moments where it runs, on
-// whatever replica (R29), in the name of an actor. One that is over stays as it
-// is. It returns the state after that.
+// Cancel ends a sync in the name of an actor: at once where it is queued, within moments
+// where it runs, on whatever replica (R29). A sync that is over stays as it is. Cancel
+// returns the state after that.
 func (q *Queue) Cancel(ctx context.Context, clinicID, syncID uuid.UUID, actor string) (syncs.Audit, error) {
 	before, err := q.o.Audits.Audit(ctx, clinicID, syncID)
 	if err != nil || before.Status.Final() {
@@ -228,7 +230,7 @@ func (q *Queue) Cancel(ctx context.Context, clinicID, syncID uuid.UUID, actor st
 	return q.o.Audits.Audit(ctx, clinicID, syncID)
 }
 
-// listenForCancels ends the syncs of this replica that somebody cancels.
+// listenForCancels ends the cancelled syncs of this replica.
 func (q *Queue) listenForCancels(ctx context.Context) {
 	told, unsubscribe := q.o.Notifier.Subscribe(postgres.ChannelCancels)
 	defer unsubscribe()

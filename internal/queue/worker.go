@@ -15,7 +15,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// retryPauses are the waits before a schedule's second and third attempt (R32).
+// retryPauses are the waits before a scheduled sync's second and third attempt (R32).
 var retryPauses = [scheduledAttempts - 1]time.Duration{time.Minute, 5 * time.Minute}
 
 const (
@@ -23,14 +23,14 @@ const (
 	closing           = 5 * time.Second // how long closing an audit may take once the process ends
 )
 
-// A worker answers River's calls.
+// A worker carries out River's jobs.
 type worker struct {
 	river.WorkerDefaults[SyncArgs]
 	queue *Queue
 }
 
-// Work looks at the job's audit: it claims and runs it, or finds that there is
-// nothing to do. Its errors are the database's; how a sync ends is in the audit.
+// Work looks at the job's audit. It claims and runs the sync, or finds that there is
+// nothing to do. Its errors are the database's; the outcome of a sync is in the audit.
 func (w *worker) Work(ctx context.Context, job *river.Job[SyncArgs]) error {
 	id := job.Args.SyncID
 	err := panics.Catch(func() error { return w.queue.look(ctx, job.ID, id) })
@@ -61,8 +61,8 @@ func (q *Queue) look(ctx context.Context, job int64, id uuid.UUID) error {
 	return q.work(ctx, run)
 }
 
-// putOff makes a job due again after a pause, by the database's clock. River's own
-// snooze is by the replica's, and does nothing to a job that does not run (R3).
+// putOff makes a job due again after a pause, by the database's clock. River's own snooze
+// uses the replica's clock, and does nothing to a job that does not run (R3).
 func (q *Queue) putOff(ctx context.Context, job int64) error {
 	if err := q.o.Audits.PutOff(ctx, job, busyPause); err != nil {
 		return fmt.Errorf("putting a job off: %w", err)
@@ -95,16 +95,15 @@ func (q *Queue) work(ctx context.Context, run syncs.Run) error {
 	return err
 }
 
-// conclude closes the audit of an attempt that ended with a result or a failure,
-// and returns the sync's status; none where the sync is not over, or not ours to
-// end any more. Its error is the database's: then whoever rescues syncs goes on
-// with it (R30).
+// conclude closes the audit of an attempt that ended with a result or a failure, and
+// returns the sync's status. It returns no status where the sync is not over or belongs to
+// another attempt. Its error is the database's; then a rescue continues the sync (R30).
 func (q *Queue) conclude(ctx context.Context, run syncs.Run, result syncs.Result, failure error) (syncs.Status, error) {
 	if errors.Is(failure, syncs.ErrLeaseLost) { // R30: nothing of it is ours to write any more
 		q.takenOver(ctx, run)
 		return "", nil
 	}
-	// Even where the process is ending there is a moment for the audit.
+	// Even when the process is ending, there is time to close the audit.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
 	defer cancel()
 	if again, ok := q.again(run, failure); ok {
@@ -130,20 +129,21 @@ func (q *Queue) conclude(ctx context.Context, run syncs.Run, result syncs.Result
 	return status, nil
 }
 
-// takenOver says that an attempt's sync is another one's by now (R30).
+// takenOver logs that another attempt has taken the sync over (R30).
 func (q *Queue) takenOver(ctx context.Context, run syncs.Run) {
 	q.log.WarnContext(ctx, "Sync was taken over by another attempt", "sync_id", run.Lease.AuditID.String(), "attempt", run.Lease.Attempt)
 }
 
-// attrs name a run in a log line.
+// attrs identify a run in a log line.
 func attrs(run syncs.Run) []any {
 	return []any{"sync_id", run.Lease.AuditID.String(), "clinic_id", run.Lease.ClinicID.String(), "attempt", run.Lease.Attempt}
 }
 
-// attempt runs the sync under its time limit and its lease. The error says why it was
-// ended, where it was; a panic in any of its goroutines is one (R58).
+// attempt runs the sync under its time limit and its lease. Where the attempt was ended
+// from outside, the error is the reason; a panic in any of its goroutines is such a reason
+// (R58).
 func (q *Queue) attempt(ctx context.Context, run syncs.Run) (result syncs.Result, err error) {
-	// Detached, so that what ends the attempt is one of our causes and no other.
+	// The context is detached, so that only our own causes end the attempt.
 	work, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
 	panicked := func(e *panics.Error) { end(e) }
@@ -178,8 +178,8 @@ func (q *Queue) attempt(ctx context.Context, run syncs.Run) (result syncs.Result
 	return result, err
 }
 
-// again reports whether, and after which pause, an attempt that ended with err is
-// followed by another one (R31, R32).
+// again reports whether another attempt follows one that ended with err, and after which
+// pause (R31, R32).
 func (q *Queue) again(run syncs.Run, err error) (pause time.Duration, again bool) {
 	switch {
 	case err == nil || errors.Is(err, syncs.ErrCancelled) || panics.In(err) != nil: // R58
@@ -193,8 +193,8 @@ func (q *Queue) again(run syncs.Run, err error) (pause time.Duration, again bool
 	}
 }
 
-// heartbeat keeps the lease alive, and ends the attempt when the lease is lost or
-// somebody cancelled the sync (R30).
+// heartbeat extends the lease, and ends the attempt when the lease is lost or the sync is
+// cancelled (R30).
 func (q *Queue) heartbeat(ctx context.Context, lease syncs.Lease, end context.CancelCauseFunc) {
 	ticker := time.NewTicker(q.o.Lease / 3)
 	defer ticker.Stop()

@@ -10,35 +10,34 @@ import (
 	"time"
 )
 
-// A KeyCheck is a row of encryption_keys: a known text sealed with a key that was
-// once the first of ENCRYPTION_KEY. It tells the right key from a wrong one
-// before any record is touched (R37).
+// A KeyCheck is a row of encryption_keys: a known text, sealed with a key that was once the
+// first of ENCRYPTION_KEY. It distinguishes the right key from a wrong one before any
+// record is decrypted (R37).
 type KeyCheck struct {
 	KeyID     string
 	Sealed    []byte
 	CreatedAt time.Time // set by the database
 }
 
-// A KeyCheckStore keeps the checks of all keys.
+// A KeyCheckStore stores the checks of all keys.
 type KeyCheckStore interface {
 	// KeyChecks lists all checks.
 	KeyChecks(ctx context.Context) ([]KeyCheck, error)
 
-	// AddKeyCheck adds a check, unless the key has one already: then the old one
-	// stays and nothing is wrong.
+	// AddKeyCheck adds a check. If the key already has one, the old one stays and there is
+	// no error.
 	AddKeyCheck(ctx context.Context, check KeyCheck) error
 }
 
-// ErrWrongKey says that the database was encrypted with another key.
+// ErrWrongKey: the database was encrypted with another key.
 var ErrWrongKey = errors.New("ENCRYPTION_KEY is not the key this database was encrypted with")
 
-// keyCheckText is the known text. It is no secret.
+// keyCheckText is the known text. It is not secret.
 const keyCheckText = "pims-sync encryption key check"
 
-// Verify refuses a keyring that is not this database's, with ErrWrongKey, and
-// enrols a first key that the database does not know yet. A database that has
-// checks must know at least one key of the ring, so that a new key comes in only
-// beside an old one.
+// Verify refuses a keyring of another database with ErrWrongKey, and stores the check of a
+// first key that the database does not know yet. Where a database has checks, it must know
+// at least one key of the ring. So a new key can only be added next to an old one.
 func (k *Keyring) Verify(ctx context.Context, store KeyCheckStore) error {
 	checks, err := store.KeyChecks(ctx)
 	if err != nil {
@@ -57,7 +56,7 @@ func (k *Keyring) Verify(ctx context.Context, store KeyCheckStore) error {
 	if err := k.enrol(ctx, store); err != nil {
 		return err
 	}
-	// Another process may have enrolled another key under the same id meanwhile.
+	// Another process may have stored another key under the same id meanwhile.
 	checks, err = store.KeyChecks(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the encryption key checks: %w", err)
@@ -66,7 +65,7 @@ func (k *Keyring) Verify(ctx context.Context, store KeyCheckStore) error {
 	return err
 }
 
-// verifyAll opens the checks of the ring's keys and returns the ids that passed.
+// verifyAll opens the checks of the ring's keys and returns the ids that are right.
 func (k *Keyring) verifyAll(checks []KeyCheck) (known []string, err error) {
 	for _, check := range checks {
 		if k.find(check.KeyID) == nil {
@@ -90,7 +89,7 @@ func (k *Keyring) strangerError(checks []KeyCheck) error {
 		ErrWrongKey, quoted(ids), quoted(k.KeyIDs()))
 }
 
-// quoted lists ids as people write lists: "a", "b".
+// quoted lists ids in quotes: "a", "b".
 func quoted(ids []string) string {
 	list := make([]string, len(ids))
 	for i, id := range ids {

@@ -1,9 +1,9 @@
 // Package seal encrypts what must not be readable in a copy of the database, such as
-// credentials and sessions, each record bound to its place (R37). It holds the keyring of
-// ENCRYPTION_KEY, the check that tells the right key from a wrong one, and the rotation
-// to a new key.
+// credentials and sessions. Each record is bound to its place (R37). The package holds the
+// keyring of ENCRYPTION_KEY, the check that finds a wrong key, and the rotation to a new
+// key.
 //
-// It knows nothing of what is sealed, and no database: stores are handed in.
+// It does not know what it seals, nor any database: the caller passes in the stores.
 package seal
 
 import (
@@ -21,14 +21,14 @@ import (
 	"unicode/utf8"
 )
 
-// A Keyring holds the encryption keys of ENCRYPTION_KEY: the first encrypts, all
+// A Keyring holds the encryption keys of ENCRYPTION_KEY: the first encrypts, all of them
 // decrypt (R37). It is safe for concurrent use and never shows a key.
 type Keyring struct {
 	keys []encryptionKey // at least one; distinct ids
 }
 
-// An encryptionKey is one key of a Keyring. Its id is no secret: it stands in
-// every record that the key sealed.
+// An encryptionKey is one key of a Keyring. Its id is not secret: every record that the key
+// sealed contains it.
 type encryptionKey struct {
 	id     string
 	secret []byte // keySize bytes
@@ -39,10 +39,10 @@ const (
 	minTextLength = 32 // characters, of a key that is given as a text
 )
 
-// keyShape is what `id:base64` looks like, whatever the length of the base64.
+// keyShape is the form `id:base64`, whatever the length of the base64.
 var keyShape = regexp.MustCompile(`^([A-Za-z0-9._-]{1,64}):([A-Za-z0-9+/]{16,}={0,2})$`)
 
-// keyIDShape is what a text begins with that was perhaps meant as `id:base64`.
+// keyIDShape is the beginning of a text that was probably meant as `id:base64`.
 var keyIDShape = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}:`)
 
 // NewKey makes a random key in the form `id:base64` that ParseKeyring reads.
@@ -53,12 +53,15 @@ func NewKey() string {
 	return "k" + hex.EncodeToString(id) + ":" + base64.StdEncoding.EncodeToString(secret)
 }
 
-// ParseKeyring reads ENCRYPTION_KEY (docs/interface.md §Environment): keys of the form
-// `id:base64` of 32 bytes, separated by commas, the first encrypts; or one plain
-// text of at least 32 characters. To leave a plain text for a key, list the text
-// after the key: it then must neither hold a comma nor begin like an id.
+// ParseKeyring reads ENCRYPTION_KEY (docs/interface.md §Environment). Its value is one of
+//   - keys of the form `id:base64` of 32 bytes, separated by commas, of which the first
+//     encrypts;
+//   - one plain text of at least 32 characters.
 //
-// An error names the place of the bad entry and never any part of it.
+// To replace a plain text by a key, list the text after the key. The text must then neither
+// contain a comma nor begin like an id.
+//
+// An error names the position of the bad entry and never any part of it.
 func ParseKeyring(text string) (*Keyring, error) {
 	text = strings.TrimSpace(text)
 	entries := strings.Split(text, ",")
@@ -110,8 +113,8 @@ func parseKey(entry string) (encryptionKey, error) {
 
 var errMalformedKey = errors.New("is not `id:base64` of 32 bytes; make one with `pims-sync keygen`")
 
-// keyOfText derives a key, and its id, of a plain text. The id tells nothing of
-// the text, and neither can be had faster than by guessing the text slowly.
+// keyOfText derives a key and its id from a plain text. The id reveals nothing of the text.
+// Both can only be found by guessing the text, and each guess is slow.
 func keyOfText(text string) (encryptionKey, error) {
 	if utf8.RuneCountInString(text) < minTextLength {
 		return encryptionKey{}, errors.New("is shorter than 32 characters; make a key with `pims-sync keygen`")
@@ -132,7 +135,7 @@ func keyOfText(text string) (encryptionKey, error) {
 	return encryptionKey{id: "text-" + hex.EncodeToString(id), secret: secret}, nil
 }
 
-// KeyIDs are the ids of the keys, in their order: the first encrypts.
+// KeyIDs returns the ids of the keys in their order. The first encrypts.
 func (k *Keyring) KeyIDs() []string {
 	ids := make([]string, len(k.keys))
 	for i := range k.keys {

@@ -11,43 +11,43 @@ import (
 	"github.com/google/uuid"
 )
 
-// The tables that hold what is sealed, as a Subject names them.
+// The tables that hold sealed records, as a Subject names them.
 const (
 	CredentialsTable = "pims_credentials"
 	SessionsTable    = "pims_sessions"
 )
 
-// A Record is a sealed column and the place where it stands.
+// A Record is a sealed column and its place.
 type Record struct {
 	Subject
 
 	Sealed []byte
 }
 
-// A Store reads and rewrites what is sealed, of all clinics.
+// A Store reads and rewrites the sealed records of all clinics.
 type Store interface {
-	// SealedRecords lists the credentials and sessions of the next clinics that
-	// have any, by the clinics' ids from after on, after not included. None: there
+	// SealedRecords lists the credentials and sessions of the next clinics that have any,
+	// ordered by clinic id, beginning after the id after. An empty list means that there
 	// are no more.
 	SealedRecords(ctx context.Context, after uuid.UUID, clinics int) ([]Record, error)
 
-	// Sealed reads one record as it is now; nil where it is gone.
+	// Sealed reads one record as it is now, or nil where it is gone.
 	Sealed(ctx context.Context, about Subject) ([]byte, error)
 
-	// Reseal writes resealed in place of the record's own seal. It does nothing, and
-	// says so, where the record has changed since it was read, or is gone.
+	// Reseal writes resealed in place of the record's own seal. Where the record has
+	// changed since it was read, or is gone, it does nothing and returns false.
 	Reseal(ctx context.Context, record Record, resealed []byte) (done bool, err error)
 
 	// CredentialsByKey counts the credentials that each known key seals, by its id.
 	CredentialsByKey(ctx context.Context) (map[string]int, error)
 }
 
-// ErrKeyInUse says that a key was taken out of ENCRYPTION_KEY too early.
+// ErrKeyInUse: a key was removed from ENCRYPTION_KEY too early.
 var ErrKeyInUse = errors.New("ENCRYPTION_KEY lacks a key that is still in use")
 
-// Cover refuses a keyring that lacks a key which still seals credentials, with
-// ErrKeyInUse: those clinics could not be synchronised. Sessions do not count, since
-// one that cannot be opened costs a login (R36, R37).
+// Cover returns ErrKeyInUse for a keyring without a key that still seals credentials: those
+// clinics could not be synchronised. Sessions do not count, because a session that cannot
+// be opened only costs a login (R36, R37).
 func (k *Keyring) Cover(ctx context.Context, store Store) error {
 	counts, err := store.CredentialsByKey(ctx)
 	if err != nil {
@@ -66,7 +66,7 @@ func (k *Keyring) Cover(ctx context.Context, store Store) error {
 		ErrKeyInUse, strings.Join(lacking, ", "))
 }
 
-// A Rotation is what Rotate has done, or would do.
+// A Rotation is the result of Rotate, or of its dry run.
 type Rotation struct {
 	Rotated  int // records that were sealed anew with the first key
 	Current  int // records that the first key had sealed already
@@ -84,11 +84,11 @@ type Unreadable struct {
 // rotationPage is how many clinics Rotate reads at a time.
 const rotationPage = 200
 
-// Rotate seals with the first key whatever another key of the ring has sealed (R37).
-// Each record is written by itself and only over what was read, and is read again
-// where somebody was quicker; so it may run beside syncs and `credentials set`, be
-// interrupted, and be repeated. A dry run writes nothing. The error is the store's,
-// beside what was done until then.
+// Rotate seals again, with the first key, every record that another key of the ring has
+// sealed (R37). It writes each record separately, only over the version that it read, and
+// reads a record again where another program changed it. So it may run beside syncs and
+// `credentials set`, be interrupted, and be repeated. A dry run writes nothing. The error
+// is the store's; the result then holds what was done until then.
 func (k *Keyring) Rotate(ctx context.Context, store Store, dryRun bool) (Rotation, error) {
 	r := rotator{ring: k, store: store, dryRun: dryRun}
 	for last := uuid.Nil; ; {
@@ -108,7 +108,7 @@ func (k *Keyring) Rotate(ctx context.Context, store Store, dryRun bool) (Rotatio
 	}
 }
 
-// A rotator is one Rotate at work.
+// A rotator is one run of Rotate.
 type rotator struct {
 	Rotation
 
@@ -117,7 +117,7 @@ type rotator struct {
 	dryRun bool
 }
 
-// rotate seals one record anew, as often as somebody else writes it first.
+// rotate seals one record again, and repeats this while other programs change it.
 func (r *rotator) rotate(ctx context.Context, record Record) error {
 	for record.Sealed != nil { // nil: it was removed meanwhile
 		resealed, err := r.ring.Reseal(record.Sealed, record.Subject)
@@ -147,7 +147,7 @@ func (r *rotator) rotate(ctx context.Context, record Record) error {
 	return nil
 }
 
-// refuse notes a record that cannot be opened.
+// refuse records that a record cannot be opened.
 func (r *rotator) refuse(record Record, err error) {
 	if record.Table == SessionsTable {
 		r.Sessions++

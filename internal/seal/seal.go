@@ -22,8 +22,8 @@ var (
 	ErrBroken = errors.New("the sealed record is damaged, or belongs to another row")
 )
 
-// A Subject is the one place where a sealed record may stand. A record that was
-// moved to another table, clinic, provider or row does not open there (R37).
+// A Subject is the one place where a sealed record may be stored. A record that was moved
+// to another table, clinic, provider or row does not open there (R37).
 type Subject struct {
 	Table    string
 	ClinicID uuid.UUID
@@ -31,7 +31,7 @@ type Subject struct {
 	RowID    uuid.UUID
 }
 
-// A sealed record is, in this order:
+// A sealed record consists, in this order, of:
 //
 //	1 byte   format version
 //	1 byte   length of the key's id
@@ -40,8 +40,8 @@ type Subject struct {
 //	12 bytes nonce
 //	rest     AES-256-GCM ciphertext and tag
 //
-// Its own key is derived of the keyring's key and the salt with HKDF-SHA-256.
-// What comes before the ciphertext is authenticated, and so is the Subject.
+// HKDF-SHA-256 derives the record's own key from the keyring's key and the salt. Everything
+// before the ciphertext is authenticated, and so is the Subject.
 const (
 	sealVersion = 1
 	saltSize    = 32
@@ -90,7 +90,7 @@ func (k *Keyring) Open(sealed []byte, about Subject) ([]byte, error) {
 	return plain, nil
 }
 
-// Reseal seals a record anew with the first key, for Rotate. Errors are Open's.
+// Reseal seals a record again with the first key, for Rotate. Errors are those of Open.
 func (k *Keyring) Reseal(sealed []byte, about Subject) ([]byte, error) {
 	plain, err := k.Open(sealed, about)
 	if err != nil {
@@ -99,15 +99,15 @@ func (k *Keyring) Reseal(sealed []byte, about Subject) ([]byte, error) {
 	return k.Seal(plain, about)
 }
 
-// NeedsRotation reports whether a record was sealed with another key than the
-// first, or is not of our form.
+// NeedsRotation reports whether a record was sealed with another key than the first, or
+// does not have our form.
 func (k *Keyring) NeedsRotation(sealed []byte) bool {
 	id, err := KeyID(sealed)
 	return err != nil || id != k.first().id
 }
 
-// KeyID is the id of the key that sealed a record. ErrBroken where the
-// record is not of our form.
+// KeyID returns the id of the key that sealed a record. The error is ErrBroken where the
+// record does not have our form.
 func KeyID(sealed []byte) (string, error) {
 	if len(sealed) < 2 || sealed[0] != sealVersion {
 		return "", ErrBroken
@@ -131,8 +131,8 @@ func recordCipher(key *encryptionKey, salt []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// authenticated is what a record is bound to: its header and its place, as
-// netstrings, so that no two places read alike.
+// authenticated returns what a record is bound to: its header and its place, as netstrings,
+// so that no two places give the same bytes.
 func (s Subject) authenticated(header []byte) []byte {
 	var bound []byte
 	for _, part := range [][]byte{header, []byte(s.Table), s.ClinicID[:], []byte(s.Provider), s.RowID[:]} {

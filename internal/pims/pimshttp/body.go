@@ -12,8 +12,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// ErrTooLarge says that an answer is longer than the Client accepts: ask for less.
-// It is a pims.ErrSchemaDrift for callers that cannot.
+// ErrTooLarge: an answer is longer than the Client accepts, so the caller should ask for
+// less. It is a pims.ErrSchemaDrift for callers that cannot.
 var ErrTooLarge = fmt.Errorf("the answer is longer than we accept: %w", pims.ErrSchemaDrift)
 
 const (
@@ -21,8 +21,8 @@ const (
 	sniffBytes   = 512      // to tell HTML from JSON
 )
 
-// A body reads an answer up to a limit, as UTF-8, and remembers why it ended before
-// its end.
+// A body reads an answer up to a limit, as UTF-8, and keeps the reason where it stops
+// early.
 type body struct {
 	buffered *bufio.Reader // of the bytes as they came
 	charset  charset
@@ -33,7 +33,7 @@ type body struct {
 	failure  error // the first error that was not io.EOF
 }
 
-// newBody reads a response until the context ends. The caller releases what it holds.
+// newBody reads a response until the context ends. The caller must release it.
 func newBody(ctx context.Context, response *http.Response, limit int64) *body {
 	b := &body{source: response.Body, left: limit}
 	b.buffered = bufio.NewReaderSize(sourceOf{b}, 4<<10)
@@ -79,8 +79,8 @@ func (b *body) page() ([]byte, error) {
 // sourceOf is the body below its buffer.
 type sourceOf struct{ *body }
 
-// Read reads one byte more than is allowed, to tell an answer that is exactly as
-// long as the limit from one that is longer.
+// Read reads one byte more than the limit, to distinguish an answer of exactly that length
+// from a longer one.
 func (s sourceOf) Read(p []byte) (int, error) {
 	if s.failure != nil {
 		return 0, s.failure

@@ -20,13 +20,13 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// R7: an answer is decoded by its byte order mark, else by the charset that its
-// Content-Type declares, else as UTF-8. Labels mean what browsers take them for
-// (https://encoding.spec.whatwg.org), so iso-8859-1 is windows-1252. Bytes that are
-// no text in the charset are an error; nothing becomes U+FFFD.
+// R7: an answer is decoded by its byte order mark, else by the charset of its Content-Type,
+// else as UTF-8. Labels mean what browsers take them for
+// (https://encoding.spec.whatwg.org), so iso-8859-1 means windows-1252. Bytes that are
+// invalid in the charset are an error; nothing becomes U+FFFD.
 var errNoText = errors.New("no text in its charset")
 
-// A charset is how an answer's bytes are read.
+// A charset says how an answer's bytes are decoded.
 type charset struct {
 	name    string
 	mark    int               // length of the byte order mark
@@ -74,7 +74,7 @@ func charsetNamed(label string) (charset, error) {
 	return charset{name: label, decoder: found.NewDecoder()}, nil
 }
 
-// lenient reads a page, which is only looked at.
+// lenient decodes a page, which is only inspected.
 func (c charset) lenient(source io.Reader) io.Reader {
 	if c.units == nil {
 		return source // what we look for in it is ASCII
@@ -82,7 +82,7 @@ func (c charset) lenient(source io.Reader) io.Reader {
 	return c.decoder.Reader(source)
 }
 
-// strict reads UTF-8; errNoText ends it.
+// strict decodes to UTF-8. Invalid bytes end it with errNoText.
 func (c charset) strict(source io.Reader) io.Reader {
 	if c.valid != nil {
 		return &checked{source, c.valid}
@@ -90,7 +90,7 @@ func (c charset) strict(source io.Reader) io.Reader {
 	return transform.NewReader(source, &strictly{c.decoder, c.units})
 }
 
-// checked is a reader whose bytes are checked and stay as they are.
+// checked is a reader that checks its bytes and does not change them.
 type checked struct {
 	io.Reader
 	valid func([]byte) bool
@@ -113,8 +113,8 @@ func isASCII(p []byte) bool {
 	return true
 }
 
-// utf8Check checks UTF-8 that comes in pieces. What is left of a character at the
-// very end belongs to an answer that broke off.
+// utf8Check checks UTF-8 that arrives in pieces. An incomplete character at the end belongs
+// to an answer that was cut off, which is another error.
 type utf8Check struct {
 	part []byte // of a character that the next piece continues
 }
@@ -140,7 +140,7 @@ func (c *utf8Check) valid(p []byte) bool {
 	return utf8.Valid(p[:whole])
 }
 
-// strictly is a decoder that refuses what it would replace by U+FFFD.
+// strictly is a decoder that fails where it would insert U+FFFD.
 type strictly struct {
 	transform.Transformer
 	units binary.ByteOrder
@@ -154,9 +154,9 @@ func (s *strictly) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err e
 	return nDst, nSrc, err
 }
 
-// pairs reports whether every surrogate has its other half. UTF-16 can say U+FFFD, so
-// it cannot be told by the decoded text. Half a unit at the very end belongs to an
-// answer that broke off.
+// pairs reports whether every surrogate has its other half. The decoded text cannot show
+// this, because UTF-16 may contain U+FFFD itself. An incomplete unit at the end belongs to
+// an answer that was cut off.
 func pairs(p []byte, order binary.ByteOrder) bool {
 	for len(p) >= 2 {
 		unit := rune(order.Uint16(p))

@@ -16,22 +16,22 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// What a Client does where its Options do not say.
+// The defaults of Options.
 const (
 	DefaultTimeout  = 30 * time.Second // of one try, from dialling to the last byte
 	DefaultBackoff  = time.Second      // before the second try, at most
 	DefaultMaxBytes = 64 << 20         // 64 MiB of one answer, decompressed
 )
 
-// Options is what a Client needs to know.
+// Options configure a Client.
 type Options struct {
 	// Base is the scheme and host of the PIMS, such as https://us.example.com.
 	Base string
 
-	// Browser is the logged-in session that the requests belong to.
+	// Browser is the session to which the requests belong.
 	Browser pims.BrowserSession
 
-	// Hosts are the hosts that may be talked to.
+	// Hosts are the hosts that may be contacted.
 	Hosts pims.HostPolicy
 
 	// Transport sends the requests; see NewTransport. Required.
@@ -55,8 +55,7 @@ type Options struct {
 	MaxBytes int64         // of one answer; 0: DefaultMaxBytes
 }
 
-// A Client sends the requests of one session in one run. It is safe for
-// concurrent use.
+// A Client sends the requests of one session in one run. It is safe for concurrent use.
 type Client struct {
 	base    *url.URL
 	browser pims.BrowserSession
@@ -66,20 +65,21 @@ type Client struct {
 	budget  budget
 }
 
-// A Request is one question to the PIMS.
+// A Request is one request to the PIMS.
 type Request struct {
-	// Operation names the request in observations: a closed set of the provider.
+	// Operation names the request in observations, one of a closed set of the provider.
 	Operation string
 
 	// Path is the URL's path, escaped, beginning with a slash.
 	Path  string
 	Query url.Values
 
-	// MaxBytes is how long the answer may be, decompressed; 0: as Options say.
+	// MaxBytes bounds the answer's length after decompression; 0 means the limit of
+	// Options.
 	MaxBytes int64
 
-	// Optional: the PIMS may not have it, and says so with 404 or 410, which
-	// then mean pims.ErrNotFound instead of pims.ErrRemote.
+	// Optional means that the PIMS may not have the resource: 404 and 410 then mean
+	// pims.ErrNotFound instead of pims.ErrRemote.
 	Optional bool
 }
 
@@ -111,23 +111,23 @@ func New(options Options) (*Client, error) {
 	}, nil
 }
 
-// Browser is the session in its present state: as it came, with the cookies that
-// the PIMS has renewed since.
+// Browser returns the session in its present state, with the cookies that the PIMS has
+// renewed.
 func (c *Client) Browser() pims.BrowserSession {
 	session := c.browser
 	session.Cookies = c.jar.all()
 	return session
 }
 
-// GetJSON asks the PIMS and hands the answer to decode, which reads exactly one
-// JSON value; what follows it must be blank. Decode runs once per try, so it must
-// start afresh each time. Duplicate names in an object are allowed. The answer is
-// decoded by its charset; bytes that are no text in it are pims.ErrSchemaDrift (R7).
+// GetJSON sends a request and passes the answer to decode, which reads exactly one JSON
+// value; only white space may follow. decode runs once for each try, so it must start
+// afresh each time. Duplicate names in an object are allowed. The answer is decoded by its
+// charset; invalid bytes are pims.ErrSchemaDrift (R7).
 //
-// An error of decode is final, unless the answer ended too early. Errors:
-// pims.ErrSessionExpired, ErrUnreachable, ErrRateLimited, ErrRemote,
-// ErrSchemaDrift, ErrNotFound (see Request.Optional), ErrHostNotAllowed,
-// ErrTooLarge, ErrOverLimit, decode's own, or the context's.
+// An error of decode is final, unless the answer was cut off. Errors:
+// pims.ErrSessionExpired, ErrUnreachable, ErrRateLimited, ErrRemote, ErrSchemaDrift,
+// ErrNotFound (see Request.Optional), ErrHostNotAllowed, ErrTooLarge, ErrOverLimit,
+// decode's own, or the context's.
 func (c *Client) GetJSON(ctx context.Context, request Request, decode func(*jsontext.Decoder) error) error {
 	c.budget.request()
 	for try := 1; ; try++ {
@@ -159,12 +159,12 @@ func describe(request Request, tries int, err error) error {
 	}
 }
 
-// A budget bounds how often one Client tries again (R32).
+// A budget bounds how often one Client retries (R32).
 type budget struct{ requests, retries atomic.Int64 }
 
 func (b *budget) request() { b.requests.Add(1) }
 
-// retry takes one retry out of the budget, if it has one left.
+// retry takes one retry from the budget and reports whether there was one.
 func (b *budget) retry() bool {
 	if b.retries.Add(1) > freeRetries+b.requests.Load()/requestsPerRetry {
 		b.retries.Add(-1)

@@ -13,20 +13,20 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// A jar holds a session's cookies and sends and renews them as Chromium does, byte
-// for byte. net/http's cookies will not do: they drop or change commas, blanks,
-// quotes and non-ASCII text in values, and refuse cookies without a name.
+// A jar holds a session's cookies. It sends and renews them as Chromium does, byte for
+// byte. net/http's cookies are not usable: they drop or change commas, blanks, quotes and
+// non-ASCII text in values, and refuse cookies without a name.
 //
-// What differs from Chromium: Chromium refuses a cookie for every public suffix, such
-// as co.uk; a jar refuses one for a domain without a dot. Chromium ignores a cookie
-// with control characters; net/http refuses the whole answer. Requests count as made by a
-// page of the same site, as those of the PIMS's own scripts are.
+// Differences from Chromium: Chromium refuses a cookie for every public suffix, such as
+// co.uk; a jar refuses one for a domain without a dot. Chromium ignores a cookie with
+// control characters; net/http refuses the whole answer. Requests count as made by a page
+// of the same site, like those of the PIMS's own scripts.
 type jar struct {
 	mu      sync.Mutex
 	cookies []pims.Cookie // by their creation, the oldest first
 }
 
-// newJar fills a jar with what a browser held after a login to base.
+// newJar fills a jar with the cookies of a browser after a login to base.
 func newJar(cookies []pims.Cookie, base *url.URL) *jar {
 	j := &jar{cookies: slices.Clone(cookies)}
 	for i := range j.cookies {
@@ -40,15 +40,15 @@ func newJar(cookies []pims.Cookie, base *url.URL) *jar {
 	return j
 }
 
-// all are the cookies at this moment.
+// all returns the present cookies.
 func (j *jar) all() []pims.Cookie {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return slices.Clone(j.cookies)
 }
 
-// header is the Cookie header of a request to u: longer paths come first, then older
-// cookies. It is empty where no cookie is for u.
+// header returns the Cookie header of a request to u: longer paths first, then older
+// cookies. It is empty where no cookie is valid for u.
 func (j *jar) header(u *url.URL, now time.Time) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -69,7 +69,7 @@ func (j *jar) header(u *url.URL, now time.Time) string {
 	return strings.Join(pairs, "; ")
 }
 
-// take does what an answer from u says in its Set-Cookie lines.
+// take applies the Set-Cookie lines of an answer from u.
 func (j *jar) take(u *url.URL, header http.Header, now time.Time) {
 	lines := header["Set-Cookie"]
 	if len(lines) == 0 {
@@ -90,8 +90,8 @@ func (j *jar) take(u *url.URL, header http.Header, now time.Time) {
 	}
 }
 
-// keep puts a cookie in the place of the one with its identity. A new value makes it
-// a new cookie. One that is over only removes.
+// keep replaces the cookie with the same identity. A new value makes it a new cookie. An
+// expired cookie only removes the old one.
 func (j *jar) keep(u *url.URL, c pims.Cookie, now time.Time) {
 	if !isTrusted(u) && slices.ContainsFunc(j.cookies, func(old pims.Cookie) bool { return shields(old, c) }) {
 		return
@@ -113,7 +113,7 @@ func isSame(a, b pims.Cookie) bool {
 	return a.Name == b.Name && a.Host == b.Host && a.Domain == b.Domain && a.Path == b.Path && a.Partitioned == b.Partitioned
 }
 
-// shields reports whether a secure cookie keeps an answer over plain HTTP from setting
+// shields reports whether a secure cookie prevents an answer over plain HTTP from setting
 // another of its name where both would be sent.
 func shields(old, c pims.Cookie) bool {
 	host, other := cmp.Or(old.Host, old.Domain), cmp.Or(c.Host, c.Domain)
@@ -130,12 +130,12 @@ func isSentTo(c pims.Cookie, u *url.URL) bool {
 	return isUnder(cmp.Or(u.EscapedPath(), "/"), c.Path) && (!c.Secure || isTrusted(u))
 }
 
-// isBelow reports whether a host is a domain or one below it.
+// isBelow reports whether a host is the domain or below it.
 func isBelow(host, domain string) bool {
 	return host == domain || strings.HasSuffix(host, "."+domain) && !isAddress(host)
 }
 
-// isUnder reports whether a request's path is a cookie's or one below it.
+// isUnder reports whether a request's path is the cookie's path or below it.
 func isUnder(path, parent string) bool {
 	rest, ok := strings.CutPrefix(path, parent)
 	return ok && (rest == "" || strings.HasSuffix(parent, "/") || rest[0] == '/')
@@ -146,8 +146,8 @@ func isAddress(host string) bool {
 	return err == nil
 }
 
-// isTrusted reports whether secure cookies may come from u and go to it: over TLS, and
-// on this machine.
+// isTrusted reports whether secure cookies may come from u and go to it: over TLS, or on
+// this machine.
 func isTrusted(u *url.URL) bool {
 	if u.Scheme == "https" {
 		return true

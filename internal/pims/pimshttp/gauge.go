@@ -8,7 +8,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// MaxRowBytes is how long a row of an answer may be, and a text, a number or a run of
+// MaxRowBytes is the longest row of an answer, and the longest text, number or run of
 // blanks, in bytes of UTF-8 (R57). A row is an element of the outermost list: of the
 // answer, or of a member of the answer's object.
 const MaxRowBytes = 1 << 20
@@ -19,17 +19,17 @@ const (
 	largeAtOnce = 4        // places of the process
 )
 
-// ErrOverLimit says that one row or text is over a limit. To ask for less would bring
-// it again. It is a pims.ErrSchemaDrift.
+// ErrOverLimit: one row or text exceeds its limit. Asking for less would return the same
+// row again. It is a pims.ErrSchemaDrift.
 var ErrOverLimit = fmt.Errorf("a limit of a row or text is exceeded: %w", pims.ErrSchemaDrift)
 
-// places bounds what the answers of all clients hold in their decoders' buffers. An
-// honest answer has no row that needs one.
+// places bounds the memory of all clients' decoders. A normal answer has no row that needs
+// a place.
 var places = make(chan struct{}, largeAtOnce)
 
-// A gauge passes JSON on and measures it. It fails with ErrOverLimit before a decoder
-// could have to keep more than a row, and with the context's error where a large row
-// finds no place in time. It judges no syntax: what is no JSON fails in the decoder.
+// A gauge passes JSON on and measures it. It fails with ErrOverLimit before a decoder would
+// have to hold more than a row, and with the context's error where a large row gets no
+// place in time. It checks no syntax: invalid JSON fails in the decoder.
 type gauge struct {
 	source io.Reader
 	ctx    context.Context //nolint:containedctx // of the one try that it reads for
@@ -53,7 +53,7 @@ func (g *gauge) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// release gives the place back.
+// release returns the place.
 func (g *gauge) release() {
 	if g.placed {
 		g.placed = false
@@ -94,7 +94,7 @@ func (g *gauge) measure(p []byte) error {
 	return g.check()
 }
 
-// mark takes a structural character at pos.
+// mark handles a structural character at pos.
 func (g *gauge) mark(c byte) error {
 	if err := g.check(); err != nil {
 		return err
@@ -126,7 +126,7 @@ func (g *gauge) mark(c byte) error {
 	return nil
 }
 
-// check compares what was read of the present value and row with the limits.
+// check compares the present value and row with the limits.
 func (g *gauge) check() error {
 	length := g.pos - g.value
 	if g.rows > 0 && g.depth >= g.rows {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// R32.
+// The limits of retries (R32).
 const (
 	maxTries         = 3
 	maxRetryAfter    = 120 * time.Second
@@ -24,10 +24,10 @@ type retryable struct {
 
 func (e *retryable) Unwrap() error { return e.error }
 
-// delay is how long to wait after a number of tries: anything up to the backoff,
-// which doubles with each, and no less than the PIMS asked for. False: do not try
-// again. Where the PIMS asks for more patience than we have, trying sooner would
-// be rude and waiting would be futile.
+// delay returns how long to wait after a number of tries: a random time up to the backoff,
+// which doubles with each try, and no less than the PIMS asked for. It returns false where
+// there is no further try. That includes a PIMS that asks for a longer wait than we accept:
+// a sooner try would ignore its request.
 func delay(tries int, backoff, after time.Duration) (time.Duration, bool) {
 	if tries >= maxTries || after > maxRetryAfter {
 		return 0, false
@@ -36,8 +36,8 @@ func delay(tries int, backoff, after time.Duration) (time.Duration, bool) {
 	return max(after, jittered), true
 }
 
-// retryAfter reads the header in both of its forms: seconds, or a date. It is 0
-// where the header is missing, unreadable or past.
+// retryAfter reads the header in both of its forms: seconds, or a date. It returns 0 where
+// the header is missing, unreadable or past.
 func retryAfter(header http.Header, now time.Time) time.Duration {
 	text := header.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {

@@ -17,15 +17,15 @@ const (
 	blanks            = " \t"
 )
 
-// A setCookie is what a Set-Cookie line says, read as Chromium reads it.
+// A setCookie is a parsed Set-Cookie line, read as Chromium reads it.
 type setCookie struct {
 	name, value                         string
 	path, domain, maxAge, expires, site string
 	secure, httpOnly, partitioned       bool
 }
 
-// parseSetCookie reads a line; ok is false for one that Chromium ignores. Every byte
-// of the value counts, quotes included.
+// parseSetCookie reads a line; ok is false for one that Chromium ignores. Every byte of the
+// value counts, quotes included.
 func parseSetCookie(line string) (c setCookie, ok bool) {
 	pair, attributes, _ := strings.Cut(line, ";")
 	name, value, named := strings.Cut(pair, "=")
@@ -50,7 +50,7 @@ func parseSetCookie(line string) (c setCookie, ok bool) {
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7F }
 
-// setAttribute reads an attribute; the last of a name counts.
+// setAttribute reads an attribute. The last one of a name counts.
 func (c *setCookie) setAttribute(text string) {
 	name, value, _ := strings.Cut(text, "=")
 	value = strings.Trim(value, blanks)
@@ -77,7 +77,7 @@ func (c *setCookie) setAttribute(text string) {
 	}
 }
 
-// cookieFrom is the cookie that an answer from u sets; ok is false where Chromium
+// cookieFrom returns the cookie that an answer from u sets; ok is false where Chromium
 // refuses it. ahead is how far our clock is ahead of the server's.
 func (c setCookie) cookieFrom(u *url.URL, now time.Time, ahead time.Duration) (cookie pims.Cookie, ok bool) {
 	cookie = pims.Cookie{
@@ -96,7 +96,7 @@ func (c setCookie) cookieFrom(u *url.URL, now time.Time, ahead time.Duration) (c
 	return cookie, !refused
 }
 
-// scope says which hosts a cookie is for.
+// scope sets the hosts for which a cookie is valid.
 func scope(c *pims.Cookie, domain, host string) bool {
 	given := domain != ""
 	domain = strings.ToLower(strings.TrimPrefix(domain, "."))
@@ -111,7 +111,7 @@ func scope(c *pims.Cookie, domain, host string) bool {
 	return true
 }
 
-// prefixHolds reports whether a cookie is what the prefix of its name promises.
+// prefixHolds reports whether a cookie meets the requirements of the prefix in its name.
 func (c setCookie) prefixHolds(cookie pims.Cookie) bool {
 	switch name := strings.ToLower(cmp.Or(c.name, c.value)); {
 	case strings.HasPrefix(name, "__secure-"):
@@ -123,7 +123,7 @@ func (c setCookie) prefixHolds(cookie pims.Cookie) bool {
 	}
 }
 
-// defaultPath is the folder of a URL's path, RFC 6265 §5.1.4.
+// defaultPath returns the directory of a URL's path, RFC 6265 §5.1.4.
 func defaultPath(path string) string {
 	i := strings.LastIndexByte(path, '/')
 	if i <= 0 || path[0] != '/' {
@@ -132,8 +132,8 @@ func defaultPath(path string) string {
 	return path[:i]
 }
 
-// expiry is when a cookie ends; zero: with the session. Max-Age wins over Expires,
-// which is a time of the server's clock.
+// expiry returns when a cookie expires; zero means with the session. Max-Age takes
+// precedence over Expires, which is a time of the server's clock.
 func (c setCookie) expiry(now time.Time, ahead time.Duration) time.Time {
 	if end, ok := afterMaxAge(c.maxAge, now); ok {
 		return end
@@ -164,8 +164,8 @@ func afterMaxAge(text string, now time.Time) (end time.Time, ok bool) {
 	}
 }
 
-// parseCookieTime reads the many spellings of an Expires, RFC 6265 §5.1.1 as Chromium
-// has it: a day, a month's name, a year and a time in any order.
+// parseCookieTime reads the formats of an Expires, RFC 6265 §5.1.1 as in Chromium: a day, a
+// month's name, a year and a time in any order.
 func parseCookieTime(text string) (at time.Time, ok bool) {
 	var day, year, hour, minute, second int
 	var month time.Month
@@ -212,7 +212,7 @@ func monthOf(token string) time.Month {
 	return 0
 }
 
-// clockOf reads the hh:mm:ss that a token begins with.
+// clockOf reads the hh:mm:ss at the beginning of a token.
 func clockOf(token string) (hour, minute, second int, ok bool) {
 	parts := strings.SplitN(token, ":", 3)
 	if len(parts) < 3 || parts[1] == "" || parts[2] == "" || parts[2][0] < '0' || parts[2][0] > '9' {

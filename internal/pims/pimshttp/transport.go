@@ -20,9 +20,9 @@ import (
 
 const maxHeaderBytes = 64 << 10 // of an answer; cookies are a few hundred
 
-// NewTransport makes the transport that all sessions of a provider share. It
-// refuses to connect to an address that the policy does not permit, however the
-// host's name was resolved, and it uses no proxy.
+// NewTransport makes the transport that all sessions of a provider share. It refuses to
+// connect to an address that the policy does not permit, however the host's name was
+// resolved, and it uses no proxy.
 func NewTransport(hosts pims.HostPolicy) *http.Transport {
 	return &http.Transport{
 		DialContext:            guardedDial(hosts),
@@ -35,8 +35,8 @@ func NewTransport(hosts pims.HostPolicy) *http.Transport {
 	}
 }
 
-// guardedDial dials for the transport and net, which call it and its check in
-// goroutines of theirs: a panic becomes the error of the request (R58).
+// guardedDial dials for the transport. The transport and package net call it and its check
+// in their own goroutines, so a panic in it becomes the error of the request (R58).
 func guardedDial(hosts pims.HostPolicy) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		dialer := net.Dialer{
@@ -49,8 +49,8 @@ func guardedDial(hosts pims.HostPolicy) func(ctx context.Context, network, addre
 	}
 }
 
-// checkAddress reports whether the policy permits the IP address that a host:port
-// was resolved to.
+// checkAddress returns an error where the policy does not permit the IP address that a
+// host:port was resolved to.
 func checkAddress(hosts pims.HostPolicy, address, resolved string) error {
 	endpoint, err := netip.ParseAddrPort(resolved)
 	if err != nil {
@@ -59,9 +59,9 @@ func checkAddress(hosts pims.HostPolicy, address, resolved string) error {
 	return hosts.CheckAddress(&url.URL{Host: address}, endpoint.Addr())
 }
 
-// transportError is what it means that no answer came, or not all of one. Only
-// the caller's own context makes it a context's error; a try's timeout does not.
-// The transport's own text is dropped: it quotes URLs, and what servers said (R40).
+// transportError explains why no answer came, or not all of one. Only the end of the
+// caller's own context gives a context's error; the timeout of a try does not. The
+// transport's own text is dropped, because it quotes URLs and text of servers (R40).
 func (c *Client) transportError(ctx, limited context.Context, err error) error {
 	if e := panics.In(err); e != nil {
 		return e
@@ -94,8 +94,8 @@ func (c *Client) transportError(ctx, limited context.Context, err error) error {
 	}
 }
 
-// isLongHeader knows net/http's errors by their texts: they have no names. Over HTTP/2
-// a single long field is a COMPRESSION_ERROR.
+// isLongHeader recognises net/http's errors by their texts, because they have no names.
+// Over HTTP/2 a single long field is a COMPRESSION_ERROR.
 func isLongHeader(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "response headers exceeded") || strings.Contains(text, "response header list larger") ||

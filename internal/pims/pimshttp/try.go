@@ -16,7 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// try sends a request once. An error that may pass comes as a *retryable.
+// try sends a request once. An error after which a retry may succeed is a *retryable.
 func (c *Client) try(ctx context.Context, request Request, decode func(*jsontext.Decoder) error) (err error) {
 	if c.options.Limiter != nil {
 		if err := c.options.Limiter.Wait(ctx, c.base.Host); err != nil {
@@ -97,8 +97,8 @@ func (c *Client) checkStatus(response *http.Response, request Request) error {
 	}
 }
 
-// ErrRefused says that the PIMS answered with a status from 400 to 499 that has no
-// meaning of its own. It is a pims.ErrRemote.
+// ErrRefused: the PIMS answered with a status from 400 to 499 that has no meaning of its
+// own. It is a pims.ErrRemote.
 var ErrRefused = fmt.Errorf("%w", pims.ErrRemote)
 
 func statusError(status int, kind error) error {
@@ -131,8 +131,8 @@ func (c *Client) isLoginPage(html []byte) bool {
 	return c.options.IsLoginPage != nil && c.options.IsLoginPage(html)
 }
 
-// decode hands a 200's body to the caller's decoder and finds out whose fault an
-// error is: the wire's, the answer's, or the session's.
+// decode passes the body of a 200 to the caller's decoder. It finds the cause of an error:
+// the network, the answer, or the session.
 func (c *Client) decode(ctx, limited context.Context, response *http.Response, maxBytes int64, decode func(*jsontext.Decoder) error) error {
 	body := newBody(limited, response, maxBytes)
 	defer body.text.release()
@@ -160,7 +160,7 @@ func (c *Client) decode(ctx, limited context.Context, response *http.Response, m
 	}
 }
 
-// expectEnd reports whether nothing but white space follows the value.
+// expectEnd returns an error where anything but white space follows the value.
 func expectEnd(decoder *jsontext.Decoder) error {
 	_, err := decoder.ReadToken()
 	switch {
@@ -173,8 +173,8 @@ func expectEnd(decoder *jsontext.Decoder) error {
 	}
 }
 
-// ownSyntaxError says in our words where an answer is no JSON: the decoder's own
-// text quotes the answer (R40).
+// ownSyntaxError says in our words where an answer is not JSON. The decoder's own text
+// quotes the answer (R40).
 func ownSyntaxError(err error) error {
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		return fmt.Errorf("no valid JSON at byte %d: %w", syntax.ByteOffset, pims.ErrSchemaDrift)
@@ -182,9 +182,9 @@ func ownSyntaxError(err error) error {
 	return err
 }
 
-// pageError is what HTML means where JSON was asked for: the login page is a dead
-// session, any other page is an answer that we do not know, and one that broke
-// off is the wire's fault.
+// pageError explains HTML where JSON was requested. The login page means a dead session,
+// any other page is an answer that we do not know, and a page that was cut off is a network
+// error.
 func (c *Client) pageError(ctx, limited context.Context, page *body) error {
 	html, err := page.page()
 	switch {
@@ -197,8 +197,7 @@ func (c *Client) pageError(ctx, limited context.Context, page *body) error {
 	}
 }
 
-// closeBody reads a little of what is left, so that the connection can be used
-// again.
+// closeBody reads a little of the rest, so that the connection can be reused.
 func closeBody(response *http.Response) {
 	_, _ = io.CopyN(io.Discard, response.Body, maxPageBytes)
 	_ = response.Body.Close()
