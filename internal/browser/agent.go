@@ -9,9 +9,9 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 )
 
-// An agent is what the browser says it is, to the pages and in a
-// [pims.BrowserSession] alike. It is what the same browser with a window would say:
-// to one that says "Headless", sites close their doors.
+// An agent is the browser's user agent, for the pages and in a [pims.BrowserSession]. It is
+// the one of the same browser with a window, because many sites refuse a browser that says
+// "Headless".
 type agent struct {
 	product string // "Chrome/140.0.7339.80"
 	text    string // the User-Agent header; it names the major version only
@@ -26,8 +26,8 @@ func newAgent(v browser.GetVersionResult) agent {
 
 var productInText = regexp.MustCompile(`(?:Headless)?Chrome/(\d+)[\d.]*`)
 
-// override makes a tab say so in its headers, its client hints and its scripts. It
-// asks for English, the language in which refusals are understood.
+// override makes a tab use the agent in its headers, its client hints and its scripts. It
+// asks for English, in which refusals are understood.
 func (a agent) override() emulation.SetUserAgentOverrideParams {
 	_, version, _ := strings.Cut(a.product, "/")
 	major, _, _ := strings.Cut(version, ".")

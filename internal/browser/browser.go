@@ -17,39 +17,39 @@ import (
 
 var _ pims.Browser = (*Chromium)(nil)
 
-// Options say how a Chromium runs. The zero value is usable.
+// Options configure a Chromium. The zero value is usable.
 type Options struct {
-	// Path of the executable, or its name. Empty: the one that Find finds.
+	// Path is the path or the name of the executable. Empty means the one that Find finds.
 	// docs/interface.md §Environment, CHROMIUM_PATH.
 	Path string
 
 	// Visible shows the browser's window. docs/interface.md §Environment, HEADLESS=false.
 	Visible bool
 
-	// Env are the variables that the browser's process gets, in the form NAME=value.
-	// None are inherited, so that no secret of ours reaches it. Only a visible
-	// browser needs any, such as DISPLAY.
+	// Env are the variables of the browser's process, in the form NAME=value. It inherits
+	// none, so that no secret of ours reaches it. Only a visible browser needs any, such as
+	// DISPLAY.
 	Env []string
 
-	// TempDir holds a private folder for each Chromium, with the profiles of its
-	// browsers. New removes the folders that killed processes left there. Empty: a
-	// folder of the system's for temporary files.
+	// TempDir holds a private folder for each Chromium, with the profiles of its browsers.
+	// New removes the folders that killed processes left there. Empty means the system's
+	// folder for temporary files.
 	TempDir string
 
-	// Logger never gets anything that a page shows (R40). Nil: nothing is logged.
+	// Logger never receives anything that a page shows (R40). Nil logs nothing.
 	Logger *slog.Logger
 
 	MaxLogins    int           // logins at once; further ones wait. Zero: 3 (R36)
 	RecycleAfter int           // logins before a browser is replaced. Zero: 100
 	IdleTimeout  time.Duration // without logins before it is stopped. Zero: 5 min
 
-	// LoginTimeout bounds one login, without the wait for its turn and for the
-	// browser's start. A quarter of it is how long a page that has come may take to
-	// show its form. Zero: 60 s.
+	// LoginTimeout bounds one login, without the wait for its turn and for the browser's
+	// start. A quarter of it bounds how long a loaded page may take to show its form. Zero
+	// means 60 s.
 	LoginTimeout time.Duration
 
-	// HangTimeout is how long a browser may leave a command unanswered before it is
-	// killed and replaced. Zero: 10 s.
+	// HangTimeout is how long a browser may leave a command unanswered before it is killed
+	// and replaced. Zero means 10 s.
 	HangTimeout time.Duration
 }
 
@@ -81,7 +81,7 @@ func (o Options) withDefaults() Options {
 // errClosed is the error of a Login after Close.
 var errClosed = fmt.Errorf("the browser is closed: %w", pims.ErrBrowserUnavailable)
 
-// Why a browser ends. They are logged, and tell a login what became of its browser.
+// Why a browser ends. These errors are logged, and returned to the logins in that browser.
 var (
 	errShutdown = errors.New("shut down")
 	errIdle     = errors.New("idle")
@@ -109,8 +109,8 @@ type Chromium struct {
 	current   *process // takes the next login; nil: start one
 }
 
-// New makes a Chromium and removes what killed processes left in TempDir. It starts
-// no browser: whatever is wrong with the options is the first Login's to say.
+// New makes a Chromium and removes what killed processes left in TempDir. It starts no
+// browser. The first Login reports what is wrong with the options.
 func New(options Options) *Chromium {
 	options = options.withDefaults()
 	c := &Chromium{
@@ -123,8 +123,8 @@ func New(options Options) *Chromium {
 	return c
 }
 
-// Close ends logins that run with pims.ErrBrowserUnavailable, kills the browser and
-// removes its files (R31). It returns when nothing is left.
+// Close ends running logins with pims.ErrBrowserUnavailable, kills the browser and removes
+// its files (R31). It returns when nothing is left.
 func (c *Chromium) Close() {
 	c.mu.Lock()
 	c.closed = true
@@ -145,10 +145,9 @@ func (c *Chromium) Close() {
 	c.folder = nil
 }
 
-// Login implements [pims.Browser]. It waits for its turn. A cancelled context ends
-// it at once; its tab is closed behind it. A login whose browser dies is done again
-// once in a new browser, unless its form had been submitted: that is never done
-// twice.
+// Login implements [pims.Browser]. It waits for its turn. A cancelled context ends it at
+// once, and its tab is closed afterwards. If its browser dies, the login is repeated once
+// in a new browser, unless its form was already submitted: a form is never submitted twice.
 func (c *Chromium) Login(ctx context.Context, form pims.LoginForm) (pims.BrowserSession, error) {
 	if err := checkURL(form); err != nil {
 		return pims.BrowserSession{}, err
@@ -182,7 +181,7 @@ func checkURL(form pims.LoginForm) error {
 	return form.Hosts.CheckURL(u)
 }
 
-// begin waits for a login's turn.
+// begin waits for the login's turn.
 func (c *Chromium) begin(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -206,7 +205,7 @@ func (c *Chromium) finish() {
 	c.running.Done()
 }
 
-// track lets Close wait for one more; it fails once Close was called.
+// track makes Close wait for one more goroutine. It returns false after Close was called.
 func (c *Chromium) track() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -279,8 +278,8 @@ func (c *Chromium) reserve() (*process, error) {
 	return p, nil
 }
 
-// release gives a browser back. One that will get no further login ends now, any
-// other one when it has been idle for long enough.
+// release gives a browser back. A browser that will get no further login ends now, any
+// other when it has been idle for long enough.
 func (c *Chromium) release(p *process) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -307,8 +306,8 @@ func (c *Chromium) retire(p *process) {
 	p.kill(errIdle)
 }
 
-// keep runs a browser process from its start to its end. A panic ends the browser; the
-// logins in it meet that it is gone (R58).
+// keep runs a browser process from its start to its end. A panic ends the browser; its
+// logins get an error of a lost browser (R58).
 func (c *Chromium) keep(p *process) {
 	err := panics.Catch(func() error {
 		p.run()

@@ -13,8 +13,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// cookiesFor picks the cookies that a browser would send to one of the hosts, in the
-// order of the jar: longer paths first, then older ones.
+// cookiesFor returns the cookies that a browser would send to one of the hosts, in the
+// order of the jar: longer paths first, then older cookies.
 func cookiesFor(hosts []string, jar []*network.Cookie) []pims.Cookie {
 	var cookies []pims.Cookie
 	for _, c := range jar {
@@ -28,8 +28,8 @@ func cookiesFor(hosts []string, jar []*network.Cookie) []pims.Cookie {
 	return cookies
 }
 
-// matches reports whether a cookie's domain covers a host: with a leading dot, it and
-// all below it; without, it alone.
+// matches reports whether a cookie's domain covers a host. With a leading dot it covers
+// itself and all hosts below, without one only itself.
 func matches(host, domain string) bool {
 	host, domain = strings.ToLower(host), strings.ToLower(domain)
 	parent, wide := strings.CutPrefix(domain, ".")
@@ -56,8 +56,8 @@ func newCookie(c *network.Cookie) pims.Cookie {
 	return cookie
 }
 
-// isOwn reports whether a browser sends a cookie to a host when the page is of that
-// host's site: not one that was set while another site's page was shown around it.
+// isOwn reports whether a browser sends a cookie to a host when the page is of that host's
+// site. It does not send a cookie that was set inside a page of another site.
 func isOwn(host string, c *network.Cookie) bool {
 	if c.PartitionKeyOpaque {
 		return false
@@ -69,11 +69,11 @@ func isOwn(host string, c *network.Cookie) bool {
 	return err == nil && !c.PartitionKey.HasCrossSiteAncestor && matches(host, "."+site.Hostname())
 }
 
-// setCookies are the Set-Cookie lines that a tab got. The browser's own account of its
-// cookies leaves out bytes that are no UTF-8, though it sends them.
+// setCookies are the Set-Cookie lines that a tab received. The browser's own list of its
+// cookies leaves out bytes that are invalid UTF-8, although it sends them.
 type setCookies struct{ lines []string }
 
-// note takes the lines of an answer's headers.
+// note adds the lines of an answer's headers.
 func (s *setCookies) note(headers network.Headers) {
 	for name, value := range headers {
 		if text, ok := value.(string); ok && strings.EqualFold(name, "Set-Cookie") {
@@ -82,7 +82,7 @@ func (s *setCookies) note(headers network.Headers) {
 	}
 }
 
-// exact gives a cookie the bytes of the latest line that it can have come from.
+// exact restores a cookie's bytes from the latest line that can have set it.
 func (s *setCookies) exact(c *network.Cookie) {
 	for _, line := range slices.Backward(s.lines) {
 		pair, _, _ := strings.Cut(line, ";")
@@ -98,8 +98,8 @@ func (s *setCookies) exact(c *network.Cookie) {
 	}
 }
 
-// isRemnant reports whether a text is what is left of another without bytes that are no
-// UTF-8, and without some of their neighbours.
+// isRemnant reports whether left is the rest of whole after removal of bytes that are
+// invalid UTF-8, and of some of their neighbours.
 func isRemnant(left, whole string) bool {
 	if left == whole || utf8.ValidString(whole) {
 		return left == whole
@@ -112,8 +112,8 @@ func isRemnant(left, whole string) bool {
 	return left == ""
 }
 
-// headerBytes are the bytes of a header that the DevTools protocol shows: as
-// windows-1252, whatever it is in.
+// headerBytes returns the bytes of a header that the DevTools protocol shows. The protocol
+// shows them as windows-1252, whatever their encoding.
 func headerBytes(shown string) string {
 	var b strings.Builder
 	for _, r := range shown {

@@ -1,14 +1,12 @@
-// Package browser logs in to a PIMS with a headless Chromium where the PIMS has
-// no API for it: a [pims.LoginForm] goes in, cookies come out (R36).
+// Package browser logs in to a PIMS with a headless Chromium where the PIMS has no API for
+// a login: it takes a [pims.LoginForm] and returns cookies (R36).
 //
-// One browser process is shared by all logins; each login runs in a browser
-// context of its own, so that no cookie passes from clinic to clinic. The process
-// is started when the first login needs it, recycled after a number of logins,
-// stopped when idle, and killed with all of its children when it hangs. It never
-// outlives ours.
+// All logins share one browser process. Each login runs in its own browser context, so that
+// no cookie passes from clinic to clinic. The process is started when the first login needs
+// it, replaced after a number of logins, stopped when idle, and killed with all of its
+// children when it hangs. It never outlives our process.
 //
-// The package never fetches data, keeps no session, and decides nothing about
-// credentials. What a page shows, what was typed into it and the cookies that came
-// of it reach neither a log nor an error (R40). It imports the pims vocabulary and
-// is the only one that imports chromedp.
+// The package never fetches data, keeps no session, and decides nothing about credentials.
+// What a page shows, what was typed into it and its cookies never reach a log or an error
+// (R40). The package imports the pims types and is the only one that imports chromedp.
 package browser

@@ -14,19 +14,19 @@ import (
 )
 
 const (
-	// askAgain is after which time the same session is asked about again; it doubles
+	// askAgain is how long to wait before asking about the same session again. It doubles
 	// each time, up to mostBetween.
 	askAgain    = 500 * time.Millisecond
 	mostBetween = 5 * time.Second
 
-	// leastBetween is the least time between two questions.
+	// leastBetween is the least time between two requests about a session.
 	leastBetween = 250 * time.Millisecond
 )
 
-// awaitEnd waits until the page has been left and the PIMS accepts the session, or
-// refuses. A page between the form and the end may go on by itself: as long as the
-// session is not accepted, it is watched. A text on another page refuses nothing:
-// dashboards have alerts of their own.
+// awaitEnd waits until the browser has left the login page and the PIMS accepts the
+// session, or refuses. A page between the form and the end may load others by itself, so
+// the browser waits as long as the session is not accepted. A text on another page does not
+// count as a refusal: dashboards show alerts of their own.
 func (v *visit) awaitEnd() (pims.BrowserSession, error) {
 	var session pims.BrowserSession
 	var still stillness
@@ -68,8 +68,8 @@ func (v *visit) awaitEnd() (pims.BrowserSession, error) {
 	return session, err
 }
 
-// refusal returns what the login page says, or nil where it says nothing, or has not
-// said it for long enough to be sure that it is no passing remark.
+// refusal returns the error for what the login page says, or nil where it says nothing, or
+// has not said it long enough to be a final message.
 func (v *visit) refusal(seen sight, stood time.Duration) error {
 	for _, text := range slices.Concat(seen.Refusals, v.said.dialogs) {
 		switch err := classify(text); {
@@ -85,8 +85,8 @@ func (v *visit) refusal(seen sight, stood time.Duration) error {
 	return nil
 }
 
-// unclear is the error for a refusal whose text says neither that the credentials
-// are wrong nor that a person has to act.
+// unclear is the error for a refusal whose text says neither that the credentials are wrong
+// nor that a person must act.
 func (v *visit) unclear() error {
 	if err := v.guard.scriptProblem(); err != nil {
 		return err
@@ -94,16 +94,16 @@ func (v *visit) unclear() error {
 	return fmt.Errorf("%w: it refuses the login, and not because of the credentials", pims.ErrRemote)
 }
 
-// said is what a page without an accepted session says.
+// said is the text of a page without an accepted session.
 type said struct {
 	dialogs []string
 	text    string
 	read    time.Time
 }
 
-// heed reads what a page says that has stood still for long, and returns an error
-// where it asks whether to end another session: a page that waits for that goes on
-// only when a person decides.
+// heed reads the text of a page that has not changed for long. It returns an error where
+// the text asks whether to end another session, because such a page waits for a person's
+// decision.
 func (v *visit) heed(stood time.Duration) error {
 	if stood < doubtTime || time.Since(v.said.read) < askAgain {
 		return nil
@@ -116,7 +116,8 @@ func (v *visit) heed(stood time.Duration) error {
 	return v.challengeSaid(anyConflict)
 }
 
-// challengeSaid returns ErrAuthChallenge where what was last read asks a person to act.
+// challengeSaid returns ErrAuthChallenge where the text that was read last asks a person to
+// act.
 func (v *visit) challengeSaid(asks func(sentence string) bool) error {
 	for _, text := range append(v.said.dialogs, v.said.text) {
 		if slices.ContainsFunc(splitSentences(text), asks) {
@@ -126,7 +127,7 @@ func (v *visit) challengeSaid(asks func(sentence string) bool) error {
 	return nil
 }
 
-// challenge is the error for a text that asks a person to act, with its own words.
+// challenge is the error for a text that asks a person to act. It quotes the text.
 func (v *visit) challenge(text string, asks func(sentence string) bool) error {
 	typed := make([]string, len(v.form.Fields))
 	for i, field := range v.form.Fields {
@@ -138,7 +139,7 @@ func (v *visit) challenge(text string, asks func(sentence string) bool) error {
 	return pims.ErrAuthChallenge
 }
 
-// A proof is what is known of whether a session is accepted.
+// A proof is what is known about whether a session is accepted.
 type proof struct {
 	of      pims.BrowserSession // the latest that was asked about
 	asked   time.Time
@@ -151,8 +152,8 @@ type answerError struct{ error }
 
 func (e *answerError) Unwrap() error { return e.error }
 
-// ask returns whether the PIMS accepts a session: at once where its page or its
-// cookies are new, else after a while, and later each time.
+// ask reports whether the PIMS accepts a session. It asks at once where the page or the
+// cookies are new, else after a pause, which grows each time.
 func (v *visit) ask(session pims.BrowserSession) (accepted bool, err error) {
 	if v.form.Accepted == nil {
 		return true, nil
@@ -192,7 +193,7 @@ func (v *visit) harvest(u *url.URL) (pims.BrowserSession, error) {
 	return session, nil
 }
 
-// A stillness tells for how long a page has looked the same.
+// A stillness measures for how long a page has looked the same.
 type stillness struct {
 	url      string
 	doubtful bool

@@ -311,16 +311,16 @@ func TestLoginReportsSelectorsThatAreNoCSS(t *testing.T) {
 	require.Contains(t, requireFailure(t, c, form, pims.ErrLoginFormChanged), "not valid CSS")
 }
 
-func TestVerdictsAreNoAccidents(t *testing.T) {
+func TestOutcomesAreNoAccidents(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
 		pims.ErrAuthRejected, pims.ErrAuthChallenge, pims.ErrLoginFormChanged, pims.ErrBrowserUnavailable,
 		pims.ErrUnreachable, pims.ErrRateLimited, pims.ErrRemote, pims.ErrHostNotAllowed,
 	} {
-		require.True(t, isVerdict(fmt.Errorf("log in: %w", err)), err)
+		require.True(t, isOutcome(fmt.Errorf("log in: %w", err)), err)
 	}
 	for _, err := range []error{context.Canceled, context.DeadlineExceeded, errCrashed, errNavigating, errHung} {
-		require.False(t, isVerdict(err), err)
+		require.False(t, isOutcome(err), err)
 	}
 }
 

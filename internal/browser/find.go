@@ -15,16 +15,15 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// Find returns the path of the browser's executable: the configured one where path
-// is set (a path or a name), else the first of those that this kind of system
-// installs. It returns a program rather than the shell script in front of it, since
-// a browser behind a script outlives the script. The error is
-// pims.ErrBrowserUnavailable and says what to install.
+// Find returns the path of the browser's executable: the configured one where path is set
+// (a path or a name), else the first of those that this kind of system installs. It returns
+// a program and not the shell script in front of it, because a browser behind a script
+// outlives the script. The error is pims.ErrBrowserUnavailable and says what to install.
 func Find(path string) (string, error) {
 	return systemFinder(runtime.GOOS, false).find(path)
 }
 
-// A finder looks for a browser. The first name and the first place win.
+// A finder looks for a browser. The first name and the first folder take precedence.
 type finder struct {
 	lookPath func(name string) (string, error)
 	names    []string // looked up in PATH
@@ -70,8 +69,8 @@ func (f finder) find(path string) (string, error) {
 	return "", fmt.Errorf("no Chromium found: %w; run apt-get install chromium-headless-shell, or set CHROMIUM_PATH to the executable of a Chromium or Chrome", pims.ErrBrowserUnavailable)
 }
 
-// program returns the executable behind a shell script, or path itself where it is
-// no script or nothing better is known.
+// program returns the executable behind a shell script. It returns path itself where path
+// is not a script or the executable is unknown.
 func (f finder) program(path string) string {
 	if resolved, err := filepath.EvalSymlinks(path); err == nil {
 		path = resolved
@@ -104,7 +103,7 @@ func isScript(path string) bool {
 	return err == nil && bytes.Equal(head, []byte("#!"))
 }
 
-// isSnap reports whether a program is a snap: those see no folder of ours.
+// isSnap reports whether a program is a snap. A snap cannot see our folders.
 func isSnap(path string) bool {
 	if resolved, err := filepath.EvalSymlinks(path); err == nil && filepath.Base(resolved) == "snap" {
 		return true

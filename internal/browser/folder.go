@@ -11,25 +11,25 @@ import (
 	"time"
 )
 
-// folderPrefix begins the names of the folders that are ours inside
-// Options.TempDir. Nothing else in there is ever touched.
+// folderPrefix begins the names of our folders inside Options.TempDir. Nothing else in it
+// is touched.
 const folderPrefix = "pims-sync-browser-"
 
-// A folder is one Chromium's private place for profiles. A lock that dies with the
-// process tells the living folders from those that a killed process left.
+// A folder is one Chromium's private folder for profiles. Its lock ends with the process,
+// which distinguishes it from a folder that a killed process left.
 type folder struct {
 	path string
 	lock *os.File
 }
 
-// openFolder makes a new folder inside parent and removes the dead ones. One that
-// cannot be removed is logged and left.
+// openFolder makes a new folder inside parent and removes the folders of killed processes.
+// A folder that cannot be removed is logged and left.
 func openFolder(parent string, log *slog.Logger) (*folder, error) {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return nil, err
 	}
-	// The parent stays locked until the new folder has its own lock: nobody may take
-	// it for a dead one in between.
+	// The parent stays locked until the new folder has its own lock. Otherwise another
+	// process could remove the new folder in between.
 	guard, err := lockFolder(parent, syscall.LOCK_EX)
 	if err != nil {
 		return nil, err
@@ -76,8 +76,8 @@ func removeIfDead(path string) error {
 	return errors.Join(removeAll(path), lock.Close())
 }
 
-// lockFolder opens a folder and takes its lock. Closing the file gives it back, and
-// so does the end of the process, however it ends.
+// lockFolder opens a folder and takes its lock. Closing the file releases the lock, and so
+// does any end of the process.
 func lockFolder(path string, how int) (*os.File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -95,8 +95,7 @@ func lockFolder(path string, how int) (*os.File, error) {
 	return f, nil
 }
 
-// removeAll deletes a folder in which a killed browser's children may be writing
-// their last file.
+// removeAll deletes a folder into which a killed browser's children may still write.
 func removeAll(path string) error {
 	const patience = 2 * time.Second
 	deadline := time.Now().Add(patience)

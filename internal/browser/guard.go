@@ -19,34 +19,34 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// A guard stands between a tab and the network. A document of the main frame must
-// come from a host that the policy allows, each hop of a redirect included. Nothing
-// at all may come from a private address whose host was not named. Other resources
-// may come from anywhere else: a login page has its fonts and its captcha there.
+// A guard controls the requests of a tab. A document of the main frame must come from a
+// host that the policy allows, and so must each hop of a redirect. Nothing may come from a
+// private address whose host was not named. Other resources may come from anywhere else: a
+// login page has its fonts and its captcha there.
 //
-// It also notes how documents came, which no script in a page can see.
+// A guard also records how documents were loaded, which no script in a page can see.
 type guard struct {
 	frame  cdp.FrameID // the main one
 	policy pims.HostPolicy
 
-	mu       sync.Mutex
-	blocked  error             // the first document that was not let through
-	failed   error             // the latest document, where it did not come
-	loading  network.RequestID // the latest document, while it is on its way
-	status   int64             // of the latest document that came
-	worst    int64             // the highest status that scripts were answered with
-	hosts    []string          // where documents came from
-	verdicts map[string]error  // by host
-	cookies  setCookies
-	dialogs  []string // what scripts said in dialogs
+	mu      sync.Mutex
+	blocked error             // the first document that was not let through
+	failed  error             // the latest document, where it did not come
+	loading network.RequestID // the latest document, while it is on its way
+	status  int64             // of the latest document that came
+	worst   int64             // the highest status that scripts were answered with
+	hosts   []string          // where documents came from
+	checked map[string]error  // by host
+	cookies setCookies
+	dialogs []string // what scripts said in dialogs
 }
 
 func newGuard(frame cdp.FrameID, policy pims.HostPolicy) *guard {
-	return &guard{frame: frame, policy: policy, verdicts: make(map[string]error)}
+	return &guard{frame: frame, policy: policy, checked: make(map[string]error)}
 }
 
-// start intercepts a tab's requests until its context ends. Wait for the group then.
-// A panic is given to panicked, which ends the visit.
+// start intercepts a tab's requests until its context ends. The caller then waits for the
+// group. A panic is passed to panicked, which ends the visit.
 func (g *guard) start(tab context.Context, group *sync.WaitGroup, panicked func(*panics.Error)) error {
 	if err := listen(tab, g.observe, panicked); err != nil {
 		return err
@@ -114,10 +114,10 @@ func (g *guard) checkAddress(ctx context.Context, u *url.URL) error {
 	}
 	host := u.Hostname()
 	g.mu.Lock()
-	verdict, known := g.verdicts[host]
+	checked, known := g.checked[host]
 	g.mu.Unlock()
 	if known {
-		return verdict
+		return checked
 	}
 	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	for _, address := range addresses {
@@ -125,12 +125,12 @@ func (g *guard) checkAddress(ctx context.Context, u *url.URL) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.verdicts[host] = err
+	g.checked[host] = err
 	return err
 }
 
-// observe notes what happens to documents. It runs in chromedp's loop and must not
-// wait for anything.
+// observe records the events of documents. It runs in chromedp's loop and must not wait for
+// anything.
 func (g *guard) observe(event any) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -159,8 +159,8 @@ func (g *guard) observe(event any) {
 	}
 }
 
-// checkRemote looks at the address that a document really came from: a name may
-// have been resolved to another one than when it was admitted.
+// checkRemote checks the address that a document really came from: the name may have been
+// resolved to another address than when it was admitted.
 func (g *guard) checkRemote(response *network.Response) {
 	u, err := url.Parse(response.URL)
 	if err != nil {
@@ -191,28 +191,28 @@ func (g *guard) problem() error {
 	}
 }
 
-// scriptProblem returns what requests of the page's scripts failed of, or nil.
+// scriptProblem returns why requests of the page's scripts failed, or nil.
 func (g *guard) scriptProblem() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return statusError(g.worst)
 }
 
-// isLoading reports whether a document is on its way.
+// isLoading reports whether a document is being loaded.
 func (g *guard) isLoading() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.loading != ""
 }
 
-// documentHosts are the hosts that documents came from.
+// documentHosts returns the hosts that documents came from.
 func (g *guard) documentHosts() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return slices.Clone(g.hosts)
 }
 
-// exactCookies gives the browser's cookies the bytes that it sends.
+// exactCookies restores the bytes that the browser sends in its cookies.
 func (g *guard) exactCookies(jar []*network.Cookie) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -221,14 +221,14 @@ func (g *guard) exactCookies(jar []*network.Cookie) {
 	}
 }
 
-// noteDialog notes what a script's dialog says.
+// noteDialog records the text of a script's dialog.
 func (g *guard) noteDialog(message string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.dialogs = append(g.dialogs, message)
 }
 
-// takeDialogs returns what dialogs said since it was last called.
+// takeDialogs returns the texts of dialogs since its last call.
 func (g *guard) takeDialogs() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -254,8 +254,8 @@ func statusError(status int64) error {
 	}
 }
 
-// loadError says why a document did not come, in Chromium's words: they name a
-// network error such as net::ERR_CONNECTION_REFUSED, and nothing else.
+// loadError says why a document was not loaded, in Chromium's words: they name a network
+// error such as net::ERR_CONNECTION_REFUSED, and nothing else.
 func loadError(text string) error {
 	switch text {
 	case "net::ERR_HTTP_RESPONSE_CODE_FAILURE": // an error status without a page

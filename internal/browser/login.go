@@ -23,13 +23,13 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// Why a login ends before its time, as causes of its context.
+// Why a login ends early, as causes of its context.
 var (
 	errTimeLimit = errors.New("the login's time is over")
 	errCrashed   = errors.New("the page's process crashed")
 )
 
-// A lostError is a login whose browser died under it. It is a
+// A lostError means that the browser died during a login. It is a
 // pims.ErrBrowserUnavailable.
 type lostError struct {
 	cause     error
@@ -46,7 +46,7 @@ func (e *lostError) Error() string {
 
 func (e *lostError) Unwrap() error { return pims.ErrBrowserUnavailable }
 
-// login runs one login in a browser context and a tab of its own.
+// login runs one login in its own browser context and tab.
 func (p *process) login(ctx context.Context, form pims.LoginForm) (pims.BrowserSession, error) {
 	v := &visit{context: ctx, form: form, limit: p.opts.LoginTimeout, userAgent: p.agent.text}
 	session, err := p.visit(ctx, v)
@@ -62,14 +62,15 @@ func (p *process) login(ctx context.Context, form pims.LoginForm) (pims.BrowserS
 		return pims.BrowserSession{}, ctx.Err()
 	case errors.Is(err, errTimeLimit):
 		err = v.overtime()
-	case !isVerdict(err):
+	case !isOutcome(err):
 		return pims.BrowserSession{}, &lostError{cause: p.whyLost(err), submitted: v.submitted}
 	}
 	return pims.BrowserSession{}, fmt.Errorf("log in at %s: %w", hostOf(form.URL), err)
 }
 
-// isVerdict tells what a visit has found out from what happened to it.
-func isVerdict(err error) bool {
+// isOutcome reports whether an error is the outcome of a login, and not a failure of the
+// browser or the context.
+func isOutcome(err error) bool {
 	switch pims.Kind(err) {
 	case "error", "timeout", "cancelled":
 		return false
@@ -78,8 +79,8 @@ func isVerdict(err error) bool {
 	}
 }
 
-// whyLost explains an error of a command: by the browser's end where that is why. It
-// sees to it that the browser gets no further login then.
+// whyLost explains the error of a command. Where the browser's end caused it, whyLost
+// returns that and makes sure that the browser gets no further login.
 func (p *process) whyLost(err error) error {
 	select {
 	case <-p.tabs.Done():
@@ -91,8 +92,8 @@ func (p *process) whyLost(err error) error {
 	return context.Cause(p.lifetime)
 }
 
-// visit opens a tab for a visit and closes it after. Where the visit was ended before
-// it had found out anything, the error is the cause of that.
+// visit opens a tab for a visit and closes it afterwards. Where the visit was ended before
+// it had an outcome, the error is the reason of that end.
 func (p *process) visit(ctx context.Context, v *visit) (pims.BrowserSession, error) {
 	isolation, err := p.isolate()
 	if err != nil {
@@ -119,13 +120,14 @@ func (p *process) visit(ctx context.Context, v *visit) (pims.BrowserSession, err
 	if err = p.prepare(tabContext, v, end, &helpers); err == nil {
 		session, err = v.run()
 	}
-	if _, isAnswer := errors.AsType[*answerError](err); err != nil && !isAnswer && limited.Err() != nil && !isVerdict(err) {
+	if _, isAnswer := errors.AsType[*answerError](err); err != nil && !isAnswer && limited.Err() != nil && !isOutcome(err) {
 		err = context.Cause(limited)
 	}
 	return session, err
 }
 
-// isolate makes a browser context: cookies and all else in it are a login's own.
+// isolate makes a browser context, which keeps cookies and all other data apart from other
+// logins.
 func (p *process) isolate() (cdp.BrowserContextID, error) {
 	created, err := chromedp.CallBrowser(p.tabs, target.CreateBrowserContext, target.CreateBrowserContextParams{
 		DisposeOnDetach: new(true),
@@ -141,8 +143,8 @@ func (p *process) isolate() (cdp.BrowserContextID, error) {
 	return id, err
 }
 
-// dispose closes a browser context with its tabs and forgets its cookies. A browser
-// that does not do so is of no use any more.
+// dispose closes a browser context with its tabs and forgets its cookies. A browser that
+// fails to do so is not used again.
 func (p *process) dispose(id cdp.BrowserContextID) {
 	ctx, cancel := context.WithTimeout(p.tabs, p.opts.HangTimeout)
 	defer cancel()
@@ -151,7 +153,7 @@ func (p *process) dispose(id cdp.BrowserContextID) {
 	}
 }
 
-// prepare opens the tab and makes it fit for a visit. Helpers run until it closes.
+// prepare opens the tab and sets it up for a visit. Helpers run until it closes.
 func (p *process) prepare(ctx context.Context, v *visit, end context.CancelCauseFunc, helpers *sync.WaitGroup) error {
 	if err := chromedp.Do(ctx); err != nil { // opens it
 		return err
@@ -175,7 +177,7 @@ func (p *process) prepare(ctx context.Context, v *visit, end context.CancelCause
 		return err
 	}
 	return chromedp.Do(ctx,
-		// chromedp's own picture of the page is not needed.
+		// chromedp's own model of the page is not needed.
 		command(css.Disable, cdp.Empty{}),
 		command(dom.Disable, cdp.Empty{}),
 		command(log.Disable, cdp.Empty{}),
@@ -186,15 +188,14 @@ func (p *process) prepare(ctx context.Context, v *visit, end context.CancelCause
 	)
 }
 
-// listen calls observe, in chromedp's loop, for every event of a tab. A panic of it is
-// given to panicked (R58).
+// listen calls observe, in chromedp's loop, for every event of a tab. A panic of observe is
+// passed to panicked (R58).
 func listen(tab context.Context, observe func(event any), panicked func(*panics.Error)) error {
 	return chromedp.Listen(tab, panics.Guarded(observe, panicked))
 }
 
-// closeDialogs closes the dialogs of scripts: a page stands still while one is open.
-// To a question the answer is no: a person might have been asked whether to end
-// another's session.
+// closeDialogs closes the dialogs of scripts, because an open dialog stops the page. It
+// answers a question with no: the question may be whether to end another person's session.
 func closeDialogs(ctx context.Context, g *guard, helpers *sync.WaitGroup, panicked func(*panics.Error)) {
 	dialogs := chromedp.Events(ctx, page.JavascriptDialogOpening)
 	panics.GoIn(helpers, func() {
@@ -218,7 +219,7 @@ func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.V
 	})
 }
 
-// hostOf names a URL in errors: its path and query may hold more than they should.
+// hostOf names a URL in errors by its host. Its path and query may contain secrets.
 func hostOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

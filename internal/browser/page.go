@@ -20,7 +20,7 @@ import (
 //go:embed page.js
 var pageScript string
 
-// A form is a pims.LoginForm without its values: CSS selectors, for page.js.
+// A form is a pims.LoginForm without its values: the CSS selectors, for page.js.
 type form struct {
 	Fields     [][]string `json:"fields"`
 	Submit     []string   `json:"submit"`
@@ -41,7 +41,7 @@ func newForm(f pims.LoginForm) form {
 	return seen
 }
 
-// orEmpty makes [] of what JSON would call null.
+// orEmpty returns [] where JSON would write null.
 func orEmpty(selectors []string) []string { return append([]string{}, selectors...) }
 
 // A sight is what a page shows of a form at one moment.
@@ -55,10 +55,10 @@ type sight struct {
 	Refusals  []string `json:"refusals"` // may hold a user's name: never to be told (R40)
 }
 
-// errNavigating: the page went away while it was asked. Ask again.
+// errNavigating: the page was replaced during the call. Call again.
 var errNavigating = errors.New("the page is navigating")
 
-// A tab asks and commands one page.
+// A tab reads and controls one page.
 type tab struct {
 	context   context.Context      // chromedp's
 	isolation cdp.BrowserContextID // whose cookies it has
@@ -66,7 +66,7 @@ type tab struct {
 	form      form
 }
 
-// look returns what there is to see of the form.
+// look returns what the page shows of the form.
 func (t *tab) look() (sight, error) { return call[sight](t, "look", noField) }
 
 // forget makes look and text ignore what the document says already.
@@ -75,19 +75,18 @@ func (t *tab) forget() error {
 	return err
 }
 
-// read returns what a field holds, and its type.
+// read returns the value of a field and its type.
 func (t *tab) read(field int) (value, kind string, err error) {
 	content, err := call[struct{ Value, Type string }](t, "read", field)
 	return content.Value, content.Type, err
 }
 
-// text returns what the page says that it did not say when forget was called. It may
-// hold names (R40).
+// text returns the text that appeared since forget was called. It may contain names (R40).
 func (t *tab) text() (string, error) { return call[string](t, "text", noField) }
 
-// write types a value into a field as an input method does. Nothing else can get it,
-// wherever a page or a frame in it moves the focus. The press of a key that writes
-// nothing lets scripts notice that listen for keys only.
+// write types a value into a field as an input method does. No other field can receive it,
+// wherever a page or a frame in it moves the focus. write also presses a key that types
+// nothing, for scripts that only listen for keys.
 func (t *tab) write(field int, values []string) error {
 	written, err := call[bool](t, "write", field, values...)
 	if err != nil || !written {
@@ -96,7 +95,7 @@ func (t *tab) write(field int, values []string) error {
 	return t.pressKey(input.DispatchKeyEventParams{Key: "Shift", Code: "ShiftLeft", WindowsVirtualKeyCode: 16})
 }
 
-// submit presses the form's button, unless a field does not hold its value any more.
+// submit presses the form's button, unless a field no longer holds its value.
 func (t *tab) submit(values []string) (held bool, err error) {
 	pressed, err := call[struct{ Held, Key bool }](t, "press", noField, values...)
 	if err != nil || !pressed.Key {
@@ -115,11 +114,11 @@ func (t *tab) pressKey(key input.DispatchKeyEventParams) error {
 	return protocolError(err)
 }
 
-// noField is the index for operations of page.js that are about no single field.
+// noField is the index for operations of page.js that concern no single field.
 const noField = -1
 
-// call runs an operation of page.js. It answers errNavigating where the page went
-// away meanwhile.
+// call runs an operation of page.js. It returns errNavigating where the page was replaced
+// meanwhile.
 func call[T any](t *tab, operation string, field int, values ...string) (T, error) {
 	var result T
 	arguments, err := callArguments(operation, t.form, field, values)
@@ -168,7 +167,7 @@ func callArguments(values ...any) ([]*runtime.CallArgument, error) {
 	return arguments, nil
 }
 
-// protocolError tells a page that went away from a browser that did.
+// protocolError distinguishes a page that was replaced from a browser that is gone.
 func protocolError(err error) error {
 	if _, refused := errors.AsType[*cdproto.Error](err); refused {
 		return errNavigating

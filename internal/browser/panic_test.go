@@ -54,7 +54,7 @@ func TestAPanicOfTheGuardEndsTheVisit(t *testing.T) { // R58
 	require.NoError(t, chromedp.Do(tab))
 
 	g := newGuard(cdp.FrameID(chromedp.FromContext(tab).Target.TargetID), pims.HostPolicy{Known: []string{"127.0.0.1"}})
-	g.verdicts = nil // so that noting one panics
+	g.checked = nil // so that noting one panics
 	caught := make(chan *panics.Error, 10)
 	var helpers sync.WaitGroup
 	require.NoError(t, g.start(tab, &helpers, func(e *panics.Error) { caught <- e }))

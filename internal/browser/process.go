@@ -19,8 +19,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// startTimeout bounds the start of a browser; a cold one takes a quarter of a second
-// on an idle machine.
+// startTimeout bounds the start of a browser. On an idle machine a first start takes a
+// quarter of a second.
 const startTimeout = 30 * time.Second
 
 // A process is one browser with its children.
@@ -28,8 +28,8 @@ type process struct {
 	opts   Options
 	folder string // its profile is made in here
 
-	// lifetime is the parent of everything that runs in the browser. It is no
-	// request's context: it ends with the browser, and its cause says why.
+	// lifetime is the parent of all contexts in the browser. It belongs to no request: it
+	// ends with the browser, and its cause says why.
 	lifetime context.Context
 	kill     context.CancelCauseFunc
 
@@ -38,7 +38,7 @@ type process struct {
 	tabs     context.Context // chromedp's; the parent of each tab's
 	agent    agent
 
-	// Chromium counts its users, under its own lock.
+	// Chromium counts the users and logins of its process, under its own lock.
 	users, logins int
 	idle          *time.Timer
 }
@@ -49,7 +49,7 @@ func newProcess(parent context.Context, opts Options, folder string) *process {
 	return p
 }
 
-// ended reports whether the browser is gone or going.
+// ended reports whether the browser has ended or is about to end.
 func (p *process) ended() bool { return p.lifetime.Err() != nil }
 
 // run starts the browser, watches it, and returns when it and its files are gone.
@@ -76,7 +76,7 @@ func (p *process) fail(err error) {
 	close(p.started)
 }
 
-// abandon ends a browser whose run panicked, and tells the logins that wait for it.
+// abandon ends a browser whose run panicked, and informs the logins that wait for it.
 func (p *process) abandon() {
 	p.kill(errBroken)
 	select {
@@ -92,7 +92,7 @@ func (p *process) runIn(profile, path string) {
 	allocator, closeAllocator := chromedp.NewExecAllocator(p.lifetime, p.allocatorOptions(profile, path, &command)...)
 	defer closeAllocator()
 
-	// What chromedp has to say may hold what a page shows (R40).
+	// chromedp's log lines may contain what a page shows (R40).
 	silent := func(string, ...any) {}
 	tabs, closeTabs := chromedp.NewContext(allocator, chromedp.WithLogf(silent), chromedp.WithErrorf(silent))
 	p.tabs = tabs
@@ -132,7 +132,7 @@ func (p *process) allocatorOptions(profile, path string, command **exec.Cmd) []c
 	)
 }
 
-// start starts the browser and asks it who it is.
+// start starts the browser and reads its version.
 func (p *process) start(path string) error {
 	timer := panics.AfterFunc(startTimeout, func() { p.kill(errHung) }, func(e *panics.Error) { p.kill(e) })
 	defer timer.Stop()
@@ -150,8 +150,8 @@ func (p *process) start(path string) error {
 	return fmt.Errorf("start %s: %s: %w", path, oneLine(err), pims.ErrBrowserUnavailable)
 }
 
-// watch returns when the browser has ended or must end. A browser that answers
-// nothing within HangTimeout must.
+// watch returns when the browser has ended or must end. A browser that answers nothing
+// within HangTimeout must end.
 func (p *process) watch() {
 	ticker := time.NewTicker(p.opts.HangTimeout / 2)
 	defer ticker.Stop()
@@ -171,7 +171,7 @@ func (p *process) watch() {
 	}
 }
 
-// flags make the browser quiet: it talks to nobody but the page's hosts.
+// flags makes the browser quiet: it contacts only the page's hosts.
 func flags(visible bool) []chromedp.ExecAllocatorOption {
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.NoFirstRun,
@@ -215,8 +215,8 @@ func killGroup(pid int) error {
 	return os.ErrProcessDone
 }
 
-// oneLine makes of what a browser printed in its last moments a text fit for an
-// error. It has seen no page then.
+// oneLine turns the last output of a browser into a text for an error. Such a browser has
+// not loaded any page.
 func oneLine(err error) string {
 	const limit = 300
 	text := strings.Join(strings.Fields(err.Error()), " ")

@@ -4,9 +4,9 @@ package browser
 
 import "syscall"
 
-// processAttributes make the browser the leader of a group of its own, by which it
-// is killed with its children. When we die it ends by itself, because its command
-// pipe ends.
+// processAttributes makes the browser the leader of its own process group, so that it can
+// be killed with its children. When our process dies, the browser ends by itself, because
+// its command pipe closes.
 func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

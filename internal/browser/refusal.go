@@ -13,16 +13,16 @@ import (
 )
 
 // classify decides what a page's text means (R32), in the languages of tongues:
-//
-//   - pims.ErrAuthRejected where a sentence names the password or the user as wrong,
-//     whatever else the text adds. It suspends the credentials, so a sentence about
-//     what could be, what was tried too often or what else is wrong does not count.
-//   - pims.ErrAuthChallenge where a person has to act: a locked account, an expired
-//     password, a captcha, a code, a device to be confirmed, a session in use.
+//   - pims.ErrAuthRejected where a sentence says that the password or the user is wrong,
+//     whatever else the text says. It suspends the credentials, so a sentence does not
+//     count that says what may be wrong, what was tried too often, or that something else
+//     is wrong.
+//   - pims.ErrAuthChallenge where a person must act: a locked account, an expired password,
+//     a captcha, a code, a device to be confirmed, a session in use.
 //   - pims.ErrRateLimited where it says that requests come too often.
 //   - nil where it says none of these.
 //
-// The text itself goes no further: it may hold the user's name (R40).
+// The text itself is not passed on, because it may contain the user's name (R40).
 func classify(text string) error {
 	sentences := sentencesOf(text)
 	for _, s := range sentences {
@@ -42,7 +42,7 @@ func classify(text string) error {
 
 var tooManyRequests = regexp.MustCompile(`\btoo many requests\b|\bzu viele anfragen\b|\btrop de requetes\b|\bdemasiadas (solicitudes|peticiones)\b|\bte veel (verzoeken|aanvragen)\b`)
 
-// A tongue is how refusals are worded in one language, as patterns of folded text.
+// A tongue holds the wording of refusals in one language, as patterns of folded text.
 type tongue struct {
 	blame   []*regexp.Regexp // names the password or the user's name as wrong
 	maybe   []*regexp.Regexp // the same, where nothing else in the sentence may be to blame
@@ -53,8 +53,8 @@ type tongue struct {
 	threats *regexp.Regexp   // what has not happened yet, and codes that are no second factor
 }
 
-// words are the vocabulary that a tongue is made of: alternatives of regular
-// expressions, without the marks above and below letters.
+// words are the words of a tongue: alternatives of regular expressions, without the marks
+// above and below letters.
 type words struct {
 	secret  string // names of the password and the user's name
 	broad   string // what else identifies who logs in: user, account, practice
@@ -115,14 +115,14 @@ func anyPerson(sentence string) bool {
 	return slices.ContainsFunc(tongues, func(t tongue) bool { return t.persons.MatchString(sentence) })
 }
 
-// anyConflict reports whether a sentence says that the user is at work in another session.
+// anyConflict reports whether a sentence says that the user is logged in elsewhere.
 func anyConflict(sentence string) bool {
 	sentence = masked(fold(sentence), func(t tongue) *regexp.Regexp { return t.threats })
 	return slices.ContainsFunc(tongues, func(t tongue) bool { return t.inUse.MatchString(sentence) })
 }
 
-// masked puts a sign that is no word in the place of what does not count, in any
-// language: a text does not say which one it is in.
+// masked replaces what does not count, in any language, by a character that is no word. All
+// languages are tried, because a text does not say which one it is in.
 func masked(sentence string, pattern func(tongue) *regexp.Regexp) string {
 	for _, t := range tongues {
 		sentence = pattern(t).ReplaceAllString(sentence, " ~ ")
@@ -134,7 +134,7 @@ func anyMatches(patterns []*regexp.Regexp, sentence string) bool {
 	return slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(sentence) })
 }
 
-// sentencesOf folds a text and cuts it into its sentences. A clause that begins with
+// sentencesOf folds a text and splits it into its sentences. A clause that begins with
 // "but" is a sentence of its own.
 func sentencesOf(text string) []string {
 	text = strings.NewReplacer(", ", " ", ": ", " ", `"`, "", "“", "", "”", "", "«", "", "»", "", "„", "", "*", "", "[", "", "]", "").Replace(fold(text) + " ")

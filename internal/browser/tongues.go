@@ -1,7 +1,7 @@
 package browser
 
-// tongues are the languages in which refusals are understood. Texts that must be told
-// apart are in testdata/refusals.
+// tongues are the languages in which refusals are understood. testdata/refusals holds texts
+// that must be distinguished.
 var tongues = []tongue{
 	newTongue(english), newTongue(german), newTongue(french), newTongue(spanish), newTongue(dutch),
 }

@@ -20,13 +20,13 @@ const (
 	// lookInterval is how often a page is looked at.
 	lookInterval = 25 * time.Millisecond
 
-	// settleTime is how long a page must stay as it is before it counts as the end
-	// of a login: pages on the way leave sooner.
+	// settleTime is how long a page must stay unchanged before it counts as the end of a
+	// login. Intermediate pages are left sooner.
 	settleTime = 100 * time.Millisecond
 
-	// doubtTime takes its place where the end is on another host, or where there is
-	// a text that may be a refusal; a refusal that is not understood must stay so
-	// long, too.
+	// doubtTime replaces settleTime where the end is on another host, or where there is a
+	// text that may be a refusal. A refusal that is not understood must stay that long,
+	// too.
 	doubtTime = 2 * time.Second
 
 	// maxTries is how often a value is typed that the page does not keep.
@@ -71,7 +71,7 @@ func (v *visit) run() (pims.BrowserSession, error) {
 	}
 }
 
-// overtime is the error of a visit whose time was over before it came to an end.
+// overtime is the error of a visit that ran out of time.
 func (v *visit) overtime() error {
 	if !v.loaded {
 		return fmt.Errorf("%w: its login page did not come within %s", pims.ErrUnreachable, v.limit)
@@ -91,7 +91,7 @@ func (v *visit) overtime() error {
 	return fmt.Errorf("%w: the form was submitted, but within %s the page was neither left nor refused", pims.ErrLoginFormChanged, v.limit)
 }
 
-// patience is how long a page that has come may take to show its form.
+// patience returns how long a loaded page may take to show its form.
 func (v *visit) patience() time.Duration { return v.limit / 4 }
 
 // open goes to the login page.
@@ -109,8 +109,8 @@ func (v *visit) open() error {
 	return loadError(answer.ErrorText)
 }
 
-// watch looks at the page again and again until step says that it is done. Where
-// the page cannot come or asks for a person, it says so without asking step.
+// watch looks at the page again and again until step reports that it is done. Where the
+// page cannot be loaded or asks for a person, it returns that error without calling step.
 func (v *visit) watch(step func(sight) (done bool, err error)) error {
 	ticker := time.NewTicker(lookInterval)
 	defer ticker.Stop()
@@ -137,8 +137,8 @@ func (v *visit) watch(step func(sight) (done bool, err error)) error {
 	}
 }
 
-// fillIn waits for the form and types the values into it, again where a script drops
-// them or the page reloads itself. It is done when a look finds all of them there.
+// fillIn waits for the form and types the values into it, again where a script drops them
+// or the page reloads itself. It is done when a look finds all values in the form.
 func (v *visit) fillIn() error {
 	deadline := time.Now().Add(v.patience())
 	tries := 0
@@ -164,7 +164,7 @@ func (v *visit) fillIn() error {
 	})
 }
 
-// check returns what the page lacks of the form.
+// check returns the error for what the page lacks of the form.
 func (v *visit) check(seen sight) error {
 	if seen.Ready == "loading" {
 		return fmt.Errorf("%w: its login page did not come to an end", pims.ErrUnreachable)
@@ -186,8 +186,8 @@ func (v *visit) check(seen sight) error {
 	return nil
 }
 
-// unanswered refuses a form that asks for something that we do not have: submitting
-// it would look like a wrong password.
+// unanswered refuses a form with a required field for which we have no value: submitting it
+// would look like a wrong password.
 func (v *visit) unanswered(seen sight) error {
 	for i, field := range v.form.Fields {
 		if seen.Fields[i] && field.Optional && field.Value == "" {
@@ -207,8 +207,8 @@ func (v *visit) missing(seen sight) int {
 	return -1
 }
 
-// fill types the values that the fields do not hold, and returns the last field that
-// did not, or -1.
+// fill types the values that the fields do not hold, and returns the last such field, or
+// -1.
 func (v *visit) fill(seen sight) (dropped int, err error) {
 	dropped = -1
 	values := make([]string, len(v.form.Fields))
@@ -236,8 +236,8 @@ func (v *visit) fill(seen sight) (dropped int, err error) {
 	return dropped, nil
 }
 
-// sameAddress reports whether a field for mail addresses shows the one that was typed:
-// it drops white space around it and writes its domain in ASCII.
+// sameAddress reports whether a field for mail addresses shows the typed one. Such a field
+// removes white space around it and writes its domain in ASCII.
 func sameAddress(shown, typed string) bool {
 	typed = strings.TrimSpace(typed)
 	user, domain, _ := strings.Cut(typed, "@")
@@ -256,9 +256,9 @@ func (v *visit) nameOf(field int) string {
 	return fmt.Sprintf("field %d", field+1)
 }
 
-// submit presses the button as soon as it can be pressed. From then on the login may
-// have happened. Held is false, and nothing is submitted, where a field does not hold
-// its value any more.
+// submit presses the button as soon as it can be pressed. From then on the login may have
+// happened. held is false, and nothing is submitted, where a field no longer holds its
+// value.
 func (v *visit) submit() (held bool, err error) {
 	deadline := time.Now().Add(v.patience())
 	err = v.watch(func(seen sight) (bool, error) {
@@ -286,8 +286,8 @@ func (v *visit) submit() (held bool, err error) {
 	return held, err
 }
 
-// noteLogin notes which page is the login page: the one that was found in the end.
-// The one that was asked for counts as one too.
+// noteLogin records which page is the login page: the one with the form. The address that
+// was requested counts as the login page, too.
 func (v *visit) noteLogin(found string) error {
 	v.login = nil
 	for _, address := range []string{found, v.form.URL} {
@@ -300,14 +300,14 @@ func (v *visit) noteLogin(found string) error {
 	return nil
 }
 
-// parse returns a page's URL where that page is one of the PIMS.
+// parse returns a page's URL, and whether the page belongs to the PIMS.
 func (v *visit) parse(address string) (*url.URL, bool) {
 	u, err := url.Parse(address)
 	return u, err == nil && v.form.Hosts.CheckURL(u) == nil
 }
 
-// isLogin reports whether the page is still the login page: by its path, one below it,
-// or because the form is there, as where a refusal is shown under the path that the
+// isLogin reports whether the page is still the login page: by its path, one below it, or
+// because the form is there. A refusal may be shown with the form under the path that the
 // form was sent to.
 func (v *visit) isLogin(u *url.URL, seen sight) bool {
 	if slices.Contains(seen.Fields, true) && v.missing(seen) < 0 {

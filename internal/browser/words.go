@@ -5,13 +5,13 @@ import (
 	"unicode"
 )
 
-// maxQuote bounds what is quoted of a page, in characters.
+// maxQuote bounds how much of a page is quoted, in characters.
 const maxQuote = 160
 
-// quote is what a page asks a person to do, in its own words: the sentences that ask
-// and the one after, without any word that is not in the vocabulary below. Names,
-// numbers and addresses are in no vocabulary, so they become "…" (R40); so does what
-// was typed into the form.
+// quote returns what a page asks a person to do, in its own words: the sentences that ask
+// and the one after. Words that are not in the vocabulary below are replaced by "…". Names,
+// numbers and addresses are never in the vocabulary (R40). What was typed into the form is
+// replaced, too.
 func quote(text string, asks func(sentence string) bool, typed []string) string {
 	secret := make(map[string]bool)
 	for _, value := range typed {
@@ -33,7 +33,7 @@ func quote(text string, asks func(sentence string) bool, typed []string) string 
 	return said
 }
 
-// splitSentences cuts a text into sentences and lines, as they are written.
+// splitSentences splits a text into sentences and lines, as they are written.
 func splitSentences(text string) []string {
 	var sentences []string
 	for line := range strings.Lines(text) {
@@ -71,8 +71,8 @@ func knownWords(sentence string, secret map[string]bool) []string {
 
 func isNoLetter(r rune) bool { return !unicode.IsLetter(r) }
 
-// vocabulary are the words of which requests to a person are made, folded. A word that
-// can be a name of a person, an animal or a place does not belong here.
+// vocabulary holds the words that requests to a person use, folded. A word that can be a
+// name of a person, an animal or a place does not belong here.
 var vocabulary = func() map[string]bool {
 	words := make(map[string]bool)
 	for word := range strings.FieldsSeq(`

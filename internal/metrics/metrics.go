@@ -1,8 +1,9 @@
-// Package metrics counts what the program does, for Prometheus (docs/interface.md §Metrics). Every label is one of a closed set and never a clinic, a patient or
-// a client (R40). It observes; nothing depends on what it counted.
+// Package metrics counts what the program does, for Prometheus (docs/interface.md
+// §Metrics). Every label is one of a closed set and never a clinic, a patient or a client
+// (R40). The package only observes; no other part depends on its counts.
 //
-// Counters begin at zero and not with their first event, for every label that they
-// can have: Prometheus sees no increase in a series that was not there before.
+// Every counter begins at zero for every label that it can have, and not with its first
+// event: Prometheus sees no increase in a series that did not exist before.
 package metrics
 
 import (
@@ -41,15 +42,16 @@ type Metrics struct {
 	clinics      *prometheus.GaugeVec
 }
 
-// The buckets, in seconds: a sync takes seconds to minutes, a request moments.
+// The buckets, in seconds: a sync takes seconds to minutes, a request milliseconds to
+// seconds.
 var (
 	syncBuckets     = []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600}
 	latenessBuckets = []float64{0.1, 1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 21600}
 	requestBuckets  = []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 )
 
-// New makes the metrics of a program that knows these providers, in a registry of
-// their own, with the Go, process and River collectors.
+// New makes the metrics of a program with these providers, in a registry of their own, with
+// the Go, process and River collectors.
 func New(providers ...string) (*Metrics, error) {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -108,11 +110,12 @@ func New(providers ...string) (*Metrics, error) {
 	return m, err
 }
 
-// tickOutcomes are what Ticks is told of (docs/interface.md §Metrics, schedule_ticks_total).
+// tickOutcomes are the outcomes that Ticks receives (docs/interface.md §Metrics,
+// schedule_ticks_total).
 var tickOutcomes = []string{"enqueued", "coalesced", "missed"}
 
-// begin gives every series its zero. Gauges of the database have none before it was
-// asked: a zero would say that all is well.
+// begin sets every counter to zero. Gauges of the database get no value before the database
+// was read: a zero would look like a good state.
 func (m *Metrics) begin(providers []string) {
 	for _, t := range syncs.Types() {
 		m.running.WithLabelValues(string(t))
@@ -152,46 +155,45 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
-// statusWords are what sync_operations_total calls the ends of a sync.
+// statusWords are the statuses of sync_operations_total.
 var statusWords = map[syncs.Status]string{
 	syncs.StatusCompleted: "success",
 	syncs.StatusFailed:    "failure",
 	syncs.StatusCancelled: "cancelled",
 }
 
-// SyncStarted notes that this replica works on a sync.
+// SyncStarted records that this replica works on a sync.
 func (m *Metrics) SyncStarted(t syncs.Type) { m.running.WithLabelValues(string(t)).Inc() }
 
-// SyncEnded notes that a sync is over.
+// SyncEnded records that a sync is over.
 func (m *Metrics) SyncEnded(t syncs.Type, status syncs.Status, took time.Duration) {
 	m.running.WithLabelValues(string(t)).Dec()
 	m.syncs.WithLabelValues(string(t), statusWords[status]).Inc()
 	m.syncDuration.WithLabelValues(string(t)).Observe(took.Seconds())
 }
 
-// SyncGivenBack notes that this replica no longer works on a sync that is not
-// over.
+// SyncGivenBack records that this replica no longer works on a sync that is not over.
 func (m *Metrics) SyncGivenBack(t syncs.Type) { m.running.WithLabelValues(string(t)).Dec() }
 
-// SyncLate notes how long after it was due a scheduled sync began.
+// SyncLate records how long after its due time a scheduled sync began.
 func (m *Metrics) SyncLate(by time.Duration) { m.lateness.Observe(by.Seconds()) }
 
-// Ticks notes what became of ticks.
+// Ticks counts ticks by their outcome.
 func (m *Metrics) Ticks(outcome string, n int) { m.ticks.WithLabelValues(outcome).Add(float64(n)) }
 
-// SchedulesLoaded notes how many entries of schedules run and how many are bad.
+// SchedulesLoaded records how many entries of schedules run and how many are bad.
 func (m *Metrics) SchedulesLoaded(running, bad int) {
 	m.schedules.WithLabelValues("running").Set(float64(running))
 	m.schedules.WithLabelValues("bad").Set(float64(bad))
 }
 
-// Fresh notes how many clinics are stale, and how old the oldest data is.
+// Fresh records how many clinics are stale, and the age of the oldest data.
 func (m *Metrics) Fresh(t syncs.Type, stale int, oldest time.Duration) {
 	m.stale.WithLabelValues(string(t)).Set(float64(stale))
 	m.oldest.WithLabelValues(string(t)).Set(oldest.Seconds())
 }
 
-// Clinics notes how many clinics are in each state; a state that is not named has
+// Clinics records how many clinics are in each state. A state that is missing in counts has
 // none.
 func (m *Metrics) Clinics(counts map[scheduler.ClinicState]int) {
 	for _, state := range scheduler.ClinicStates() {
@@ -199,21 +201,21 @@ func (m *Metrics) Clinics(counts map[scheduler.ClinicState]int) {
 	}
 }
 
-// CasesWritten notes what a sync did to cases.
+// CasesWritten counts the cases that a sync wrote, by action.
 func (m *Metrics) CasesWritten(action syncs.Action, n int) {
 	m.written.WithLabelValues(string(action)).Add(float64(n))
 }
 
-// GuardRefused notes that the deletion guard stopped a reconciliation.
+// GuardRefused counts a reconciliation that the deletion guard stopped.
 func (m *Metrics) GuardRefused(reason string) { m.refusals.WithLabelValues(reason).Inc() }
 
-// PIMSRequest notes one request to a PIMS.
+// PIMSRequest records one request to a PIMS.
 func (m *Metrics) PIMSRequest(provider string, o pims.Observation) {
 	m.requests.WithLabelValues(provider, o.Operation, o.Outcome).Inc()
 	m.requestTime.WithLabelValues(provider, o.Operation).Observe(o.Duration.Seconds())
 }
 
-// PIMSLogin notes one login to a PIMS.
+// PIMSLogin counts one login to a PIMS.
 func (m *Metrics) PIMSLogin(provider, outcome string, _ time.Duration) {
 	m.logins.WithLabelValues(provider, outcome).Inc()
 }

@@ -13,18 +13,18 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 )
 
-// riverBuckets are in seconds: a job takes as long as its sync, to look for one
-// takes moments.
+// riverBuckets are in seconds: a job takes as long as its sync, and a search for jobs takes
+// milliseconds.
 var (
 	riverWorkBuckets  = syncBuckets
 	riverFetchBuckets = []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5}
 )
 
-// riverScope is what River's middleware calls itself. What counts under the same
-// name counts in the same series.
+// riverScope is the name of River's middleware. An instrument with the same name counts in
+// the same series.
 const riverScope = "github.com/riverqueue/rivercontrib/otelriver"
 
-// River's counters, by their names there, and the statuses that they have.
+// River's counters, by River's names, and their statuses.
 const (
 	riverInserts = "river.insert_count"
 	riverWork    = "river.work_count"
@@ -32,8 +32,8 @@ const (
 
 var riverStatuses = []string{"ok", "error", "panic"}
 
-// riverStreams are what we keep of River's own instruments, by their names there.
-// The rest tells nothing more, or has labels that grow.
+// riverStreams are the instruments of River that we keep, by River's names. The others say
+// nothing more, or have labels without a bound.
 var riverStreams = map[string]sdk.Stream{
 	riverInserts:                       {Name: "river_insert_count", Description: "Jobs of the queue that were inserted.", AttributeFilter: onlyStatus},
 	riverWork:                          {Name: "river_work_count", Description: "Jobs of the queue that were worked on.", AttributeFilter: onlyStatus},
@@ -59,7 +59,7 @@ func riverView(instrument sdk.Instrument) (sdk.Stream, bool) {
 	return stream, true
 }
 
-// newMeters makes what River measures with; it is read when the registry is.
+// newMeters makes the provider of River's instruments. They are read when the registry is.
 func newMeters(registry *prometheus.Registry) (metric.MeterProvider, error) {
 	reader, err := exporter.New(exporter.WithRegisterer(registry), exporter.WithoutScopeInfo(), exporter.WithoutTargetInfo())
 	if err != nil {
@@ -74,7 +74,7 @@ func newMeters(registry *prometheus.Registry) (metric.MeterProvider, error) {
 	return meters, beginRiver(meters)
 }
 
-// beginRiver gives every series of River's counters its zero.
+// beginRiver sets every one of River's counters to zero.
 func beginRiver(meters metric.MeterProvider) error {
 	for _, name := range []string{riverInserts, riverWork} {
 		counter, err := meters.Meter(riverScope).Int64Counter(name, metric.WithUnit("{job}"))
@@ -88,5 +88,6 @@ func beginRiver(meters metric.MeterProvider) error {
 	return nil
 }
 
-// Meters are for River, whose metrics stand among ours (docs/interface.md §Metrics).
+// Meters returns the provider for River, whose metrics are served with ours
+// (docs/interface.md §Metrics).
 func (m *Metrics) Meters() metric.MeterProvider { return m.meters }

@@ -7,30 +7,30 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A Group is an errgroup.Group whose functions may panic. It belongs to one piece of
-// work: a panic ends the group as an error does, and Wait returns it before any other.
+// A Group is an errgroup.Group whose functions may panic. It belongs to one piece of work:
+// a panic ends the group as an error does, and Wait returns it rather than any other error.
 type Group struct {
 	group    *errgroup.Group
 	panicked atomic.Pointer[Error]
 }
 
-// NewGroup makes a Group that runs at most so many functions at a time. An error of
-// one does not end the others.
+// NewGroup makes a Group that runs at most limit functions at a time. An error of one does
+// not end the others.
 func NewGroup(limit int) *Group {
 	g := &Group{group: new(errgroup.Group)}
 	g.group.SetLimit(limit)
 	return g
 }
 
-// NewGroupWith is NewGroup with a context that ends with the first error, and when
-// Wait returns.
+// NewGroupWith is NewGroup with a context that ends with the first error, and when Wait
+// returns.
 func NewGroupWith(ctx context.Context, limit int) (*Group, context.Context) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(limit)
 	return &Group{group: group}, ctx
 }
 
-// Do calls f in a goroutine of its own, as soon as the limit allows.
+// Do calls f in a new goroutine, as soon as the limit allows.
 func (g *Group) Do(f func() error) {
 	g.group.Go(func() error {
 		err := Catch(f)
@@ -41,7 +41,8 @@ func (g *Group) Do(f func() error) {
 	})
 }
 
-// Wait returns when all functions have: with the first panic, else the first error.
+// Wait returns when all functions have returned. Its error is the first panic, else the
+// first error.
 func (g *Group) Wait() error {
 	err := g.group.Wait()
 	if e := g.panicked.Load(); e != nil {

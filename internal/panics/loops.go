@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// restartPause is how long a loop that panicked stands still.
+// restartPause is how long a loop pauses after a panic.
 const restartPause = time.Second
 
-// Loops are goroutines that work until their context ends. A panic is logged, of its
-// value only the type, and the loop goes on (R58).
+// Loops are goroutines that work until their context ends. A panic is logged with the type
+// of its value only, and the loop continues (R58).
 type Loops struct {
 	Log *slog.Logger
 
 	group sync.WaitGroup
 }
 
-// Begin runs work in a goroutine until the context ends. After a panic, work begins again
-// after a pause.
+// Begin runs work in a goroutine until the context ends. After a panic it pauses and runs
+// work again.
 func (l *Loops) Begin(ctx context.Context, name string, work func(context.Context)) {
 	GoIn(&l.group, func() {
 		for ctx.Err() == nil {
@@ -37,8 +37,8 @@ func (l *Loops) Begin(ctx context.Context, name string, work func(context.Contex
 // Wait returns when every loop has ended.
 func (l *Loops) Wait() { l.group.Wait() }
 
-// Every does something at once and then again and again until the context ends. A
-// panic ends that turn only.
+// Every runs a function at once, and again after each pause, until the context ends. A
+// panic ends only that run.
 func (l *Loops) Every(ctx context.Context, name string, pause time.Duration, do func()) {
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
@@ -52,15 +52,15 @@ func (l *Loops) Every(ctx context.Context, name string, pause time.Duration, do 
 	}
 }
 
-// Survive calls f, logs a panic of it, and returns it as an error.
+// Survive calls f. It logs a panic of f and returns it as an error.
 func (l *Loops) Survive(ctx context.Context, name string, f func() error) error {
 	err := Catch(f)
 	Logger(l.Log, err).ErrorContext(ctx, "A panic ended one turn of a loop; it goes on", "loop", name)
 	return err
 }
 
-// Logger is the log with the attributes of the panic in an error. Where there is none,
-// it logs nothing.
+// Logger returns the log with the attributes of the panic in an error, or a log that writes
+// nothing where there is none.
 func Logger(log *slog.Logger, err error) *slog.Logger {
 	if e := In(err); e != nil {
 		return log.With(e.Attrs()...)

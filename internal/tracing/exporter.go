@@ -11,9 +11,9 @@ import (
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// An exporter sends spans to the collector and keeps what goes wrong to itself: the
-// SDK would hand errors to the process's global handler, which writes to standard
-// error past our log.
+// An exporter sends spans to the collector and handles errors itself. The SDK would pass
+// errors to the process's global handler, which writes to standard error and not to our
+// log.
 type exporter struct {
 	collector sdk.SpanExporter
 	log       *slog.Logger
@@ -49,10 +49,11 @@ func (e *exporter) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan) er
 // Shutdown implements sdk.SpanExporter.
 func (e *exporter) Shutdown(ctx context.Context) error { return e.collector.Shutdown(ctx) }
 
-// maxReason bounds what is logged of an answer, in bytes: it may be a whole page.
+// maxReason bounds how much of an answer is logged, in bytes: an answer may be a whole
+// page.
 const maxReason = 200
 
-// reason says what went wrong without the collector's address, which may hold a
+// reason says what went wrong, without the collector's address, which may contain a
 // password.
 func reason(err error) string {
 	if sending, ok := errors.AsType[*url.Error](err); ok {

@@ -16,7 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// The attributes of our spans; the others are of OpenTelemetry's conventions.
+// The attributes of our spans; the other attributes follow OpenTelemetry's conventions.
 const (
 	clinicID = attribute.Key("clinic.id")
 	syncID   = attribute.Key("sync.id")
@@ -34,10 +34,10 @@ const (
 	httpStatus = attribute.Key("http.response.status_code")
 )
 
-// Request begins the span of a request to the API, under the caller's where it has
-// sent one (W3C traceparent). The operation is its method and path pattern. The span
-// ends when the answer is told: its status, whose it was, the sync it was about, and
-// the code of an error; what does not apply is zero.
+// Request begins the span of a request to the API, below the caller's span where the
+// request has one (W3C traceparent). The operation is its method and path pattern. The span
+// ends when the returned function is called with the answer: its status, its clinic, its
+// sync, and the code of an error; what does not apply is zero.
 func (t *Tracing) Request(ctx context.Context, name string, header http.Header) (context.Context, func(answer int, clinic, sync uuid.UUID, problem syncs.Code)) {
 	if t.off() {
 		return ctx, func(int, uuid.UUID, uuid.UUID, syncs.Code) {}
@@ -58,8 +58,8 @@ func (t *Tracing) Request(ctx context.Context, name string, header http.Header) 
 	}
 }
 
-// Sync begins the span of a sync, or of a phase of a full one; it ends when its end is
-// told. It is casesync.RunnerOptions.Watch.
+// Sync begins the span of a sync, or of a phase of a full one. The span ends when the
+// returned function is called. Sync serves as casesync.RunnerOptions.Watch.
 func (t *Tracing) Sync(ctx context.Context, s casesync.Span) (context.Context, func(syncs.Status, syncs.Code)) {
 	if t.off() {
 		return ctx, func(syncs.Status, syncs.Code) {}
@@ -85,8 +85,7 @@ func (t *Tracing) Sync(ctx context.Context, s casesync.Span) (context.Context, f
 	}
 }
 
-// PIMSRequest makes the span of a request to a PIMS, or of a login, that has just
-// ended.
+// PIMSRequest makes the span of a request to a PIMS, or of a login, that has just ended.
 func (t *Tracing) PIMSRequest(ctx context.Context, name string, o pims.Observation) {
 	if t.off() {
 		return
@@ -104,12 +103,12 @@ func (t *Tracing) PIMSRequest(ctx context.Context, name string, o pims.Observati
 	span.End(trace.WithTimestamp(end))
 }
 
-// begin begins a span that its caller ends, sooner or later.
+// begin begins a span. The caller ends it.
 func (t *Tracing) begin(ctx context.Context, name string, options ...trace.SpanStartOption) (context.Context, trace.Span) {
 	return t.tracer.Start(ctx, name, options...) //nolint:spancheck // its caller ends it
 }
 
-// setID adds an id that there is.
+// setID adds an id unless it is zero.
 func setID(span trace.Span, key attribute.Key, id uuid.UUID) {
 	if id != uuid.Nil {
 		span.SetAttributes(key.String(id.String()))

@@ -1,11 +1,11 @@
-// Package tracing tells an OpenTelemetry collector what the program does, in spans
+// Package tracing sends spans of the program's work to an OpenTelemetry collector
 // (docs/interface.md §Environment, OTEL_EXPORTER_OTLP_ENDPOINT): requests to the API, jobs,
 // syncs and their phases, requests to a PIMS and logins.
 //
-// It observes; nothing depends on it. A collector that is slow, away or broken costs
-// spans and never time. Spans have ids and words of closed sets, and never a name, a
-// phone number, a note, or what somebody wrote into an address (R40). Nothing is set
-// in the process's globals.
+// The package only observes; no other part depends on it. If the collector is slow, down or
+// broken, spans are lost but nothing waits. Spans have ids and words of closed sets, and
+// never a name, a phone number, a note, or the values in an address (R40). The package
+// changes no global state of the process.
 package tracing
 
 import (
@@ -29,36 +29,36 @@ const (
 
 	// sendTimeout is how long a collector may take to accept spans.
 	sendTimeout = 10 * time.Second
-	// flushTimeout is how long Close waits for the last ones (R31).
+	// flushTimeout is how long Close waits for the last spans (R31).
 	flushTimeout = 2 * time.Second
 )
 
-// Options say where to send spans to.
+// Options say where to send spans.
 type Options struct {
-	// Endpoint is a collector's base URL as OTEL_EXPORTER_OTLP_ENDPOINT has it, such
-	// as http://localhost:4318; spans go to /v1/traces below it.
+	// Endpoint is a collector's base URL in the form of OTEL_EXPORTER_OTLP_ENDPOINT, such
+	// as http://localhost:4318. Spans go to the path /v1/traces below it.
 	Endpoint string
 
 	Version string       // of the program
 	Logger  *slog.Logger // told once when spans cannot be sent, and once when they can again; nil: nobody
 }
 
-// Tracing makes spans. The zero value is not usable: see Start and Off. It is safe
-// for concurrent use.
+// Tracing makes spans. The zero value is not usable: use Start or Off. It is safe for
+// concurrent use.
 type Tracing struct {
 	provider trace.TracerProvider
 	tracer   trace.Tracer
 	close    func() // nil: it is off
 }
 
-// Off makes no spans, starts nothing and needs no Close.
+// Off returns a Tracing that makes no spans, starts nothing and needs no Close.
 func Off() *Tracing {
 	provider := noop.NewTracerProvider()
 	return &Tracing{provider: provider, tracer: provider.Tracer(library)}
 }
 
-// Start begins to trace; Close ends it. It makes no connection yet: a collector may
-// come up later. An endpoint that is no http or https URL is an error.
+// Start begins to trace; Close ends it. Start makes no connection yet: a collector may come
+// up later. The error is for an endpoint that is not an http or https URL.
 //
 // The library also reads OpenTelemetry's other variables, such as
 // OTEL_EXPORTER_OTLP_HEADERS, OTEL_TRACES_SAMPLER and OTEL_RESOURCE_ATTRIBUTES.
@@ -100,8 +100,8 @@ func Start(ctx context.Context, o Options) (*Tracing, error) {
 	}, nil
 }
 
-// target is the address that spans are posted to. An error does not repeat the
-// endpoint, which may hold a password.
+// target returns the address to which spans are posted. An error does not repeat the
+// endpoint, which may contain a password.
 func target(endpoint string) (string, error) {
 	base, err := url.Parse(endpoint)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
@@ -112,11 +112,11 @@ func target(endpoint string) (string, error) {
 
 func (t *Tracing) off() bool { return t.close == nil }
 
-// Provider is for the libraries that make spans of their own.
+// Provider returns the provider for libraries that make their own spans.
 func (t *Tracing) Provider() trace.TracerProvider { return t.provider }
 
-// Close sends what is left and ends; what a collector does not take within two
-// seconds is lost. Spans that end later are, too.
+// Close sends the remaining spans and ends. Spans that the collector does not accept within
+// two seconds, or that end later, are lost.
 func (t *Tracing) Close() {
 	if !t.off() {
 		t.close()

@@ -18,9 +18,8 @@ const (
 	parallelSlices = 5 // requests of one fetch at a time
 )
 
-// Appointments implements pims.Session (R5): the session is proved, the calendar
-// is fetched in slices, and the session is proved again. Which days were asked for,
-// whoever asked says.
+// Appointments implements pims.Session (R5): it proves the session, fetches the calendar in
+// slices, and proves the session again. The caller decides the days.
 func (s *session) Appointments(ctx context.Context, window pims.Window) (pims.Snapshot, error) {
 	if window.Location.String() != s.location.String() {
 		return pims.Snapshot{}, fmt.Errorf("the window's zone is not the practice's, %s", s.location)
@@ -46,7 +45,7 @@ func (s *session) Appointments(ctx context.Context, window pims.Window) (pims.Sn
 	return snapshot, nil
 }
 
-// slices fetches a window's slices, some at a time, and answers them in order.
+// slices fetches a window's slices, several at a time, and returns them in order.
 func (s *session) slices(ctx context.Context, window pims.Window, held *budget) ([]*slice, error) {
 	windows := window.Slices(maxSliceDays)
 	fetched := make([][]*slice, len(windows))
@@ -67,8 +66,9 @@ func (s *session) slices(ctx context.Context, window pims.Window, held *budget) 
 	return all, nil
 }
 
-// halves fetches one slice, or its halves where the answer is over the size limit,
-// down to a single day (R5). What one row is to blame for is not halved (R57).
+// halves fetches one slice. Where the answer exceeds the size limit, it fetches the halves
+// instead, down to a single day (R5). It does not do so where a single row exceeds a limit
+// (R57).
 func (s *session) halves(ctx context.Context, window pims.Window, held *budget) ([]*slice, error) {
 	one, err := s.slice(ctx, window, held)
 	if err == nil {
@@ -111,8 +111,8 @@ func (s *session) slice(ctx context.Context, window pims.Window, held *budget) (
 	return read, nil
 }
 
-// calendar reads an answer of the calendar, a bare array or an object with the
-// array under one known name, and hands over its rows as they come.
+// calendar reads an answer of the calendar, a bare array or an object with the array under
+// one known name. It passes each row to add as it arrives.
 func (r *reader) calendar(add func(*event) error) error {
 	var e event
 	row := func() error {

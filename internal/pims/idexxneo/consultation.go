@@ -15,8 +15,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 )
 
-// Consultation implements pims.Session: the older view is asked first, and the
-// newer page where the view does not know the id. NEO.md §Consultations.
+// Consultation implements pims.Session. It requests the older view first, and the newer
+// page where the view does not know the id. NEO.md §Consultations.
 func (s *session) Consultation(ctx context.Context, id string) (pims.Consultation, error) {
 	if id == "" || id == "." || id == ".." { // part of no path, so of no consultation
 		return pims.Consultation{}, fmt.Errorf("fetch consultation %q: %w", id, pims.ErrNotFound)
@@ -50,7 +50,7 @@ func (s *session) record(ctx context.Context, path string) (record, error) {
 	return read, err
 }
 
-// record is a consultation in either shape, as it came.
+// record is a consultation in either form, as it was received.
 type record struct {
 	id, appointmentID reference
 	patientID         reference
@@ -65,8 +65,8 @@ type record struct {
 	inner             *record      // the consultation, where this is what stands around it
 }
 
-// record reads a consultation: bare, under data, or as the part of the newer page
-// that is the consultation.
+// record reads a consultation: bare, under data, or as the part of the newer page that
+// holds it.
 func (r *reader) record() (record, error) {
 	var c record
 	status, err := r.envelope(func() bool { return c.id.id != "" }, func(name []byte) error { return r.recordField(&c, name) })
@@ -132,7 +132,7 @@ func (r *reader) recordField(c *record, name []byte) (err error) {
 	return err
 }
 
-// consultationNotes reads the newer shape's object with the clinical note.
+// consultationNotes reads the object with the clinical note in the newer form.
 func (r *reader) consultationNotes(c *record) (err error) {
 	if r.decoder.PeekKind() != '{' {
 		c.clinicalNotes, err = r.part(c, "clinicalNotes")
@@ -147,8 +147,8 @@ func (r *reader) consultationNotes(c *record) (err error) {
 	})
 }
 
-// part reads the text of an optional field. One in a form that is no text is skipped
-// and counted.
+// part reads the text of an optional field. A value that is not a text is skipped and
+// counted.
 func (r *reader) part(c *record, field string) (string, error) {
 	raw, err := r.decoder.ReadValue()
 	if err != nil {
@@ -165,8 +165,8 @@ func (c *record) text(field string, raw jsontext.Value) string {
 	return text
 }
 
-// prose is the text of a text or a number. ok is false where the value is neither, nor
-// one of the ways in which some write null: isEmpty.
+// prose returns the text of a string or number. ok is false where the value is neither of
+// them and not one of the ways to write null: isEmpty.
 func prose(raw jsontext.Value) (text string, ok bool) {
 	switch {
 	case isEmpty(raw):
@@ -178,9 +178,9 @@ func prose(raw jsontext.Value) (text string, ok bool) {
 	}
 }
 
-// diagnoses reads texts, or objects with a name; one alone may come without its list.
-// One without a name is skipped and counted. A list of which none has a name tells
-// nothing: nil.
+// diagnoses reads texts, or objects with a name. A single one may come without a list. One
+// without a name is skipped and counted. A list without any name gives nil, because it says
+// nothing.
 func (r *reader) diagnoses(c *record) error {
 	list := []string{}
 	unusable := 0
@@ -215,7 +215,7 @@ func (r *reader) diagnoses(c *record) error {
 	return err
 }
 
-// diagnosis reads the name of a diagnosis. ok is false where it is in no known form.
+// diagnosis reads the name of a diagnosis. ok is false where it has no known form.
 func (r *reader) diagnosis() (name string, ok bool, err error) {
 	if r.decoder.PeekKind() != '{' {
 		return r.name()
@@ -264,7 +264,7 @@ func (c *record) consultation(location *time.Location) pims.Consultation {
 	}
 }
 
-// parts are the unusable fields in our words.
+// parts returns the unusable fields in our terms.
 func (c *record) parts() []pims.Part {
 	var parts []pims.Part
 	for _, field := range c.unusable {
@@ -283,7 +283,7 @@ var partOf = map[string]pims.Part{
 	"discharge":     pims.PartDischarge,
 }
 
-// notes are the clinical note and the other one, where they differ.
+// notes returns the clinical note and the other note, where they differ.
 func (c *record) notes() []string {
 	var notes []string
 	if !pims.Blank(c.clinicalNotes) {

@@ -13,30 +13,29 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 )
 
-// failed is the error for an answer of status 200 that says that it failed (R5). It
-// names the member that says so, never its value (R40).
+// failed is the error for an answer with status 200 that reports a failure (R5). It names
+// the member that reports it, never its value (R40).
 func failed(member string) error {
 	return fmt.Errorf("the answer says that it failed, by its member %q: %w", member, pims.ErrRemote)
 }
 
-// What an answer's members say, in lower case.
+// The words of an answer's members, in lower case.
 var (
 	denials  = []string{"", "0", "false", "no", "none", "null", "off"}
 	failures = []string{"error", "fail", "failed", "failure"}
 )
 
-// envelope reads the outermost object of an answer. The members by which an answer
-// says that it failed it judges by itself, wherever they stand (R5):
-//
+// envelope reads the outermost object of an answer. Wherever they are in the object, it
+// checks the members with which an answer reports a failure (R5):
 //   - success fails where it is false, zero, blank or empty, or a word for one of these;
 //   - error and errors fail where they are anything else than that;
-//   - status fails where it is "error", "fail", "failed", "failure" or false, or a
-//     code from 400 to 599. The status of a record belongs to the record: isRecord
-//     tells, after the last member, whether the object is one. nil: it is none.
+//   - status fails where it is "error", "fail", "failed", "failure" or false, or a code
+//     from 400 to 599. The status of a record is not checked: isRecord reports, after the
+//     last member, whether the object is a record. A nil isRecord means that it is not.
 //
-// null says nothing. Names and words are compared in lower case. Every other member
-// goes to member, as in object; the value of status is returned. A member in an unknown form is
-// an error only of an answer that does not say that it failed.
+// A null says nothing. Names and words are compared in lower case. Every other member goes
+// to member, as in object. envelope returns the value of status. A member in an unknown
+// form is an error only where the answer does not report a failure.
 func (r *reader) envelope(isRecord func() bool, member func(name []byte) error) (status jsontext.Value, err error) {
 	e := envelope{reader: r}
 	if err := r.open('{', "an object is missing"); err != nil {
@@ -101,7 +100,7 @@ func (e *envelope) member(name []byte, depth int, member func(name []byte) error
 	return e.leave(depth)
 }
 
-// leave reads what is left of the values that are open below a depth.
+// leave reads the rest of the values that are open below a depth.
 func (r *reader) leave(depth int) error {
 	for r.decoder.StackDepth() > depth {
 		if _, err := r.decoder.ReadToken(); err != nil {
@@ -111,13 +110,13 @@ func (r *reader) leave(depth int) error {
 	return nil
 }
 
-// said is what a value says as an answer to yes or no.
+// said is the meaning of a value as yes or no.
 type said struct {
 	yes, null bool
 	word      string // of a scalar, in lower case
 }
 
-// said reads a value: a list or an object says yes where anything in it does.
+// said reads a value. A list or an object means yes where anything in it does.
 func (r *reader) said() (said, error) {
 	var whole said
 	inner := func() error {

@@ -9,7 +9,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// event is a row of the calendar in either generation, as it came. NEO.md §Calendar, variants A (snake case) and B (camel case).
+// event is a row of the calendar in either generation, as it was received. NEO.md
+// §Calendar, variants A (snake case) and B (camel case).
 type event struct {
 	id                            string
 	appointmentID, consultationID reference
@@ -40,7 +41,7 @@ func (r *reader) event(e *event) error {
 	return r.object(func(name []byte) error { return r.eventField(e, name) })
 }
 
-// eventField reads what the row is and when.
+// eventField reads what the row is and its time.
 func (r *reader) eventField(e *event, name []byte) (err error) {
 	e.snake = e.snake || bytes.IndexByte(name, '_') >= 0 // B has no underscore
 	switch string(name) {
@@ -66,7 +67,7 @@ func (r *reader) eventField(e *event, name []byte) (err error) {
 	return err
 }
 
-// eventReference reads whose the row is, in every spelling.
+// eventReference reads the ids that the row refers to, in every spelling.
 func (r *reader) eventReference(e *event, name []byte) error {
 	switch string(name) {
 	case "appointment_id", "appointmentId":
@@ -90,7 +91,7 @@ func (r *reader) eventReference(e *event, name []byte) error {
 	}
 }
 
-// eventDetail reads whom the row is about, who sees them, where and why.
+// eventDetail reads the patient, the client, the staff, the room and the reason.
 func (r *reader) eventDetail(e *event, name []byte) (err error) {
 	switch string(name) {
 	case "patient_name", "patientName":
@@ -128,10 +129,10 @@ func (r *reader) eventFlag(e *event, flag *bool) error {
 	return err
 }
 
-// isVisit tells visits from the blocks and rosters that occupy the calendar
-// without being any (R5). In the generation without flags, a row without a
-// patient and a status is a block; one that has no start either occupies nothing and
-// is a row that is not recognised (R6).
+// isVisit distinguishes visits from the blocks and rosters in the calendar (R5). In the
+// generation without flags, a row without a patient and a status is a block. If it also has
+// no start, it does not occupy the calendar and counts as a row that is not recognised
+// (R6).
 func (e *event) isVisit() bool {
 	switch {
 	case e.block, e.roster, e.hasClass("block"), e.hasClass("roster"):
@@ -149,7 +150,7 @@ func (e *event) hasClass(class string) bool {
 	})
 }
 
-// identity is the appointment's id; "" where the row has none, or two.
+// identity returns the appointment's id, or "" where the row has none or two.
 func (e *event) identity() string {
 	switch {
 	case e.appointmentID.torn:
@@ -161,8 +162,8 @@ func (e *event) identity() string {
 	}
 }
 
-// torn is what the row names by two ids that contradict each other, in our words; "":
-// nothing.
+// torn returns which thing the row names by two contradictory ids, in our terms; "" means
+// none.
 func (e *event) torn() string {
 	switch {
 	case e.patientID.torn:
@@ -183,7 +184,7 @@ func (e *event) statusText() string {
 	return e.label
 }
 
-// appointment translates the row, whose wall-clock texts were read before.
+// appointment translates the row. The caller has read its local times.
 func (e *event) appointment(start, end time.Time, location *time.Location) pims.Appointment {
 	patient, client := e.names()
 	a := pims.Appointment{

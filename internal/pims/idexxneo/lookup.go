@@ -10,8 +10,9 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 )
 
-// FindAppointment implements pims.AppointmentFinder. NEO.md §One appointment. Only a 404 is pims.ErrNotFound: an answer without an appointment,
-// or with another one, is an answer that we do not know (R22).
+// FindAppointment implements pims.AppointmentFinder. NEO.md §One appointment. Only a 404 is
+// pims.ErrNotFound. An answer without an appointment, or with another one, is an answer
+// that we do not know (R22).
 func (s *session) FindAppointment(ctx context.Context, id string) (pims.Appointment, error) {
 	request := pimshttp.Request{
 		Operation: pims.OpAppointment,
@@ -31,8 +32,8 @@ func (s *session) FindAppointment(ctx context.Context, id string) (pims.Appointm
 	return s.looked(id, &found)
 }
 
-// lookup reads one row, bare or under a name of its own. An "appointment" without a start
-// tells no more than the id.
+// lookup reads one row, bare or under its own name. An "appointment" without a start gives
+// no more than the id.
 func (r *reader) lookup() (event, error) {
 	var e event
 	var inner *event

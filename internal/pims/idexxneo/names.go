@@ -8,8 +8,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// names are the patient's and the client's. Where a row of the camel-case generation
-// does not tell them, its title may: "PATIENT; LAST, FIRST".
+// names returns the patient's and the client's name. Where a row of the camel-case
+// generation has no names, its title may: "PATIENT; LAST, FIRST".
 func (e *event) names() (patient, client string) {
 	patient, client = e.patient, e.clientName()
 	if e.snake || !pims.Blank(patient) && client != "" {
@@ -28,9 +28,9 @@ func (e *event) names() (patient, client string) {
 	return patient, client
 }
 
-// isLastFirst reports whether a caption's second part is a client's name: one comma, or two
-// and a suffix between or behind them ("Fern, Ada, DVM"). "bring records, food, and the
-// cage" is none.
+// isLastFirst reports whether a caption's second part is a client's name: it has one comma,
+// or two and a suffix between or after them ("Fern, Ada, DVM"). "bring records, food, and
+// the cage" is not a name.
 func isLastFirst(text string) bool {
 	parts := strings.Split(text, ",")
 	return len(parts) == 2 || len(parts) == 3 && (isSuffix(parts[1]) || isSuffix(parts[2]))
@@ -42,8 +42,8 @@ func isSuffix(words string) bool {
 	return len(fields) > 0 && !slices.ContainsFunc(fields, func(word string) bool { return !hasSuffixWord(word) })
 }
 
-// clientName joins first and last name with one space. One that stands alone in one of
-// the two fields is kept as given (R7).
+// clientName joins first and last name with one space. A name in only one of the two fields
+// is kept as given (R7).
 func (e *event) clientName() string {
 	first, last := strings.TrimSpace(e.firstName), strings.TrimSpace(e.lastName)
 	switch {
@@ -56,10 +56,10 @@ func (e *event) clientName() string {
 	}
 }
 
-// firstLast reads the "LAST, FIRST" of the camel-case generation as "FIRST LAST". Every
-// other name stays as it is: one with more than one comma, one where a word after the comma is
-// a suffix of a person or of a company, and the name of an institution ("Thistle GmbH,
-// Berlin", "City of Springfield, Animal Control").
+// firstLast turns the "LAST, FIRST" of the camel-case generation into "FIRST LAST". Every
+// other name stays as it is: one with more than one comma, one with a suffix of a person or
+// company after the comma, and the name of an institution ("Thistle GmbH, Berlin", "City of
+// Springfield, Animal Control").
 func firstLast(name string) string {
 	last, first, ok := strings.Cut(name, ",")
 	first, last = strings.TrimSpace(first), strings.TrimSpace(last)
@@ -77,8 +77,8 @@ func hasSuffixWord(words string) bool {
 	})
 }
 
-// isInstitution reports whether several words name a company or a public body. One alone is
-// a family name.
+// isInstitution reports whether several words name a company or a public body. A single
+// word is a family name.
 func isInstitution(words string) bool {
 	fields := strings.Fields(words)
 	return len(fields) > 1 && slices.ContainsFunc(fields, func(word string) bool {
@@ -87,10 +87,10 @@ func isInstitution(words string) bool {
 	})
 }
 
-// suffixMarks are what stands in and around a suffix: "L.L.C.", "(Pty)", "A/S".
+// suffixMarks are the characters in and around a suffix: "L.L.C.", "(Pty)", "A/S".
 var suffixMarks = strings.NewReplacer(".", "", "(", "", ")", "", "/", "", "\u2019", "", "'", "", "-", "")
 
-// suffixes follow a name after a comma, in lower case and without marks.
+// suffixes are the words that follow a name after a comma, in lower case and without marks.
 var suffixes = joined(companies, pims.WordSet(
 	// Persons: generations, degrees, orders. A single "I" or "X" is an initial.
 	"jr jnr jun junior sr snr sen senior ii iii iv v vi vii viii ix 1st 2nd 3rd 4th 5th fils pere père filho neto",
@@ -98,7 +98,7 @@ var suffixes = joined(companies, pims.WordSet(
 	"ba bs bsc ma ms msc med mfa obe mbe cbe kbe om qc kc jp ret usmc usn usaf usa emeritus dacvim dacvs decvim",
 ))
 
-// companies are the words of companies, associations and trusts.
+// companies are the words in names of companies, associations and trusts.
 var companies = pims.WordSet(
 	"llc lllp llp lp pllc plc pc pa inc incorporated corp corporation co company cie ltd limited ltée ltee pty pte pvt trust trustee trustees estate foundation dba & and son sons bros brothers partners associates group holdings farms farm ranch kennel kennels stables rescue",
 	"gmbh ggmbh mbh ag kg kgaa ohg gbr ug ev eg ek ekfr ekfm egbr partg partgmbb stiftung verein söhne soehne",
@@ -108,7 +108,7 @@ var companies = pims.WordSet(
 	"spzoo zoo spj spk sro doo dd kft bt zrt nyrt ehf hf eood ood ead ad",
 )
 
-// publicBodies are the words of towns, authorities, schools and charities.
+// publicBodies are the words in names of towns, authorities, schools and charities.
 var publicBodies = pims.WordSet(
 	"city county town township village borough municipality department dept university college school society shelter rescue sanctuary humane",
 	"stadt gemeinde landkreis universität tierheim tierschutz ville commune mairie université refuge ayuntamiento universidad gemeente",

@@ -24,13 +24,12 @@ const (
 	// Alias is accepted for Name on input.
 	Alias = "idexx"
 
-	// DefaultBaseURL is where a clinic's Neo is unless it says otherwise.
-	// W2.
+	// DefaultBaseURL is the address of a clinic's Neo where the clinic has no other. W2.
 	DefaultBaseURL = "https://neo.idexxpetlabs.com"
 )
 
-// KnownHosts are the hosts of Neo's regions and generations, in the form of
-// pims.HostPolicy. They may always be talked to.
+// KnownHosts returns the hosts of Neo's regions and generations, in the form of
+// pims.HostPolicy. They may always be contacted.
 func KnownHosts() []string { return []string{"*.idexxneo.com", "*.idexxpetlabs.com"} }
 
 // New makes the provider. It is a pims.Constructor.
@@ -54,8 +53,8 @@ type provider struct {
 	maxBytes int64 // of one answer; 0: pimshttp.DefaultMaxBytes
 }
 
-// correctedFor is for how long after a consultation was closed for good its notes may
-// be corrected. NEO.md §Consultations.
+// correctedFor is for how long after a consultation was closed its notes may be corrected.
+// NEO.md §Consultations.
 const correctedFor = 45 // days
 
 var _ pims.LateCorrector = (*provider)(nil)
@@ -63,8 +62,8 @@ var _ pims.LateCorrector = (*provider)(nil)
 // CorrectedFor implements pims.LateCorrector.
 func (*provider) CorrectedFor() int { return correctedFor }
 
-// Check implements pims.Provider. Neo needs a base URL, a user name and a
-// password; the practice id is for the forms that ask for one (R37).
+// Check implements pims.Provider. Neo needs a base URL, a user name and a password. The
+// practice id is for login forms that ask for one (R37).
 func (p *provider) Check(credentials pims.Credentials) error {
 	if err := checkBaseURL(credentials.BaseURL); err != nil {
 		return err
@@ -184,11 +183,12 @@ func (p *provider) login(ctx context.Context, account pims.Account) (pims.State,
 	return state, nil
 }
 
-// prove makes the state of the session that the PIMS itself confirms. A clinic's
-// Neo may live on another host than the one where its login page was asked for;
-// then the session is good at the address where the browser ended. A PIMS that shows
-// pages of its own before the dashboard answers with such a page, a redirect to it, a
-// refusal or the login page until they are over: that is a pims.NotYet.
+// prove makes the state of the session that the PIMS itself confirms. A clinic's Neo may be
+// on another host than its login page; then the session is valid at the address where the
+// browser ended.
+//
+// Some PIMS show further pages before the dashboard. Until they are over, the PIMS answers
+// with such a page, a redirect to it, a refusal or the login page: that is a pims.NotYet.
 func (p *provider) prove(ctx context.Context, account pims.Account, base *url.URL, found pims.BrowserSession) (pims.State, error) {
 	bases := []string{base.String()}
 	if landed, err := origin(found.URL); err == nil && landed.String() != bases[0] && p.Hosts.CheckURL(landed) == nil {
@@ -209,13 +209,13 @@ func (p *provider) prove(ctx context.Context, account pims.Account, base *url.UR
 			return nil, err
 		}
 	}
-	// Not "expired": to log in again would end here again.
+	// This is not "expired", because a new login would end here again.
 	return nil, &pims.NotYet{Err: cmp.Or(refused, errNotAccepted)}
 }
 
 var errNotAccepted = fmt.Errorf("the browser was let in, but the session that it got is not accepted: %w", pims.ErrRemote)
 
-// origin is the scheme and host of a URL.
+// origin returns the scheme and host of a URL.
 func origin(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
@@ -224,7 +224,7 @@ func origin(text string) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil
 }
 
-// loginForm is what NEO.md §Hosts and login says of the page.
+// loginForm describes the login page, see NEO.md §Hosts and login.
 func loginForm(base string, credentials pims.Credentials, hosts pims.HostPolicy) pims.LoginForm {
 	return pims.LoginForm{
 		URL: base + "/login",
@@ -243,20 +243,20 @@ func loginForm(base string, credentials pims.Credentials, hosts pims.HostPolicy)
 	}
 }
 
-// How a captcha that asks a person something is told from an invisible one, which shows
-// a badge at the edge of the page, a note that the page is protected, or nothing.
+// How to distinguish a captcha that asks a person from an invisible one. The invisible one
+// shows a badge at the edge of the page, a note that the page is protected, or nothing.
 const (
 	badge          = `[src*="size=invisible"], [src*="checkbox-invisible"], .grecaptcha-badge *`
 	captchaBox     = `:is([class*="captcha" i], [id*="captcha" i], [name*="captcha" i]):not(button, input[type="submit"], form, body, html)`
 	visibleCaptcha = `:not([data-size="invisible"], .grecaptcha-badge, ` + badge + `, [data-size="invisible"] *)`
 )
 
-// isLoginURL reports whether an address is the login page's.
+// isLoginURL reports whether an address is that of the login page.
 func isLoginURL(u *url.URL) bool {
 	return slices.Contains(strings.Split(strings.ToLower(u.Path), "/"), "login")
 }
 
-// isLoginPage reports whether a page asks for a password: only the login page does.
+// isLoginPage reports whether a page asks for a password. Only the login page does.
 func isLoginPage(html []byte) bool {
 	return loginInput(html, "name") || loginInput(html, "type")
 }

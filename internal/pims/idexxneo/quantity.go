@@ -8,13 +8,14 @@ import (
 	"unicode"
 )
 
-// What a living animal can have, of any species that a clinic treats, generously.
-// A value beyond is a slip of the pen: its text is kept, its number is not (R7).
+// The possible values of a living animal, of any species that a clinic treats, with wide
+// margins. A value outside is a typing mistake: its text is kept, its number is not (R7).
 //
-// Pulse: a tortoise in brumation has a few beats in a minute, a canary up to 1000. Respiration:
-// a sleeping tortoise breathes about once in a minute, a panting dog up to 400 times. After
-// the tables of the Merck Veterinary Manual (resting heart rates, resting respiratory rates)
-// and of Carpenter's Exotic Animal Formulary, with room at both ends.
+// Pulse: a tortoise in brumation has a few beats in a minute, a canary up to 1000.
+// Respiration: a sleeping tortoise breathes about once in a minute, a panting dog up to 400
+// times. The sources are the tables of the Merck Veterinary Manual (resting heart rates,
+// resting respiratory rates) and of Carpenter's Exotic Animal Formulary, with margins at
+// both ends.
 var (
 	temperatureUnits = []unit{
 		{name: "F", spellings: degrees("f", "fahrenheit", "℉"), limits: limits{50, 125}},
@@ -41,8 +42,8 @@ var (
 	}
 )
 
-// A unit is one of a measurement's. The one without a name is for a measurement
-// that came without.
+// A unit is one unit of a measurement. The unit without a name is for a measurement that
+// came without one.
 type unit struct {
 	name      string
 	spellings []string // as plainUnit writes them
@@ -56,7 +57,7 @@ type limits struct{ min, max float64 }
 
 func (l limits) hold(n float64) bool { return n >= l.min && n <= l.max }
 
-// degrees are the spellings of a scale, with each of the words for a degree and
+// degrees returns the spellings of a scale, with each of the words for a degree and
 // without.
 func degrees(scales ...string) []string {
 	var spellings []string
@@ -79,7 +80,7 @@ func unitOf(text string, units []unit) (unit, bool) {
 	return unit{}, false
 }
 
-// plainUnit is the form in which units are compared: lower case, without white space
+// plainUnit returns the form in which units are compared: lower case, without white space
 // and full stops.
 func plainUnit(text string) string {
 	return strings.Map(func(r rune) rune {
@@ -90,8 +91,8 @@ func plainUnit(text string) string {
 	}, text)
 }
 
-// A quantity is a number and its unit as one text writes them. The unit has no name
-// where the text has none.
+// A quantity is a number and its unit, read from one text. The unit has no name where the
+// text has none.
 type quantity struct {
 	number float64
 	unit
@@ -99,7 +100,7 @@ type quantity struct {
 }
 
 // quantityOf reads "38,5 °C", "101.5F", "1.250,5 g", "80/min", "12 lbs 4 oz". Ranges,
-// comparisons, signs and remarks are no quantity.
+// comparisons, signs and remarks are not quantities.
 func quantityOf(text string, units []unit) (quantity, bool) {
 	number, rest := cutNumber(text)
 	n, ok := decimal(number)
@@ -125,7 +126,7 @@ func quantityOf(text string, units []unit) (quantity, bool) {
 	return quantity{number: n + smaller.number/u.parts, unit: u, added: true}, true
 }
 
-// cutNumber cuts a text after the last digit of the number that it begins with.
+// cutNumber splits a text after the last digit of the number at its beginning.
 func cutNumber(text string) (number, rest string) {
 	text = blanks.Replace(strings.TrimSpace(text))
 	end := len(text) - len(strings.TrimLeft(text, "0123456789.,' "))
@@ -133,7 +134,7 @@ func cutNumber(text string) (number, rest string) {
 	return text[:end], text[end:]
 }
 
-// blanks makes one of the blanks and apostrophes that separate thousands.
+// blanks unifies the blanks and apostrophes that separate thousands.
 var blanks = strings.NewReplacer(
 	"\u00a0", " ", "\u2007", " ", "\u2009", " ", "\u202f", " ", // no-break, figure, thin, narrow no-break
 	"\u2019", "'", "\u02bc", "'",
@@ -145,14 +146,16 @@ var (
 	// plainNumber has no separators of thousands.
 	plainNumber = regexp.MustCompile(`^(\d*)(?:([.,])(\d+))?$`)
 
-	// groupedNumber has them, in each way of English and of continental Europe.
+	// groupedNumber has separators of thousands, in each way of English and of continental
+	// Europe.
 	groupedNumber = regexp.MustCompile(`^[1-9]\d{0,2}(?:(?:,\d{3})+(\.\d+)?|(?:\.\d{3})+(,\d+)?|(?: \d{3})+([.,]\d+)?|(?:'\d{3})+([.,]\d+)?)$`)
 )
 
-// decimal reads a number of digits as English and continental Europe write it. A comma
-// followed by exactly three digits, and by nothing else, separates thousands for some
-// and decimals for others: such a number is none (R7), unless what stands before can be
-// no thousands ("0,045", "1250,500"). A point followed by three digits is a decimal point.
+// decimal reads a number as English and continental Europe write it. A comma followed by
+// exactly three digits, and by nothing else, is ambiguous: it separates thousands for some
+// and decimals for others. Such a number is refused (R7), unless the digits before it
+// cannot be thousands ("0,045", "1250,500"). A point followed by three digits is a decimal
+// point.
 func decimal(text string) (float64, bool) {
 	var whole, fraction string
 	if m := plainNumber.FindStringSubmatch(text); m != nil {

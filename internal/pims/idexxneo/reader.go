@@ -10,25 +10,24 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// drift is the error for an answer in a form that we do not know. It names the
-// form, never the content (R40).
+// drift is the error for an answer in a form that we do not know. It names the form, never
+// the content (R40).
 func drift(what string) error { return fmt.Errorf("%s: %w", what, pims.ErrSchemaDrift) }
 
-// A reader reads Neo's JSON as tolerantly as it is written: every scalar may be a
-// string, a number or a boolean. It reads as the bytes arrive and keeps none of
-// them alive.
+// A reader reads Neo's JSON tolerantly: every scalar may be a string, a number or a
+// boolean. It reads the bytes as they arrive and keeps none of them in memory.
 type reader struct {
 	decoder *jsontext.Decoder
 	words   map[string]string // texts that come again and again
 	held    *share            // of what is kept
 }
 
-// tolerant is how all of Neo's JSON is read.
+// tolerant returns the options with which all of Neo's JSON is read.
 func tolerant() []jsontext.Options {
 	return []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
 }
 
-// What a reader keeps of words at most.
+// How many words a reader keeps at most, and how long they may be.
 const (
 	maxWords   = 4096
 	maxWordLen = 128
@@ -52,8 +51,8 @@ func (r *reader) array(element func() error) error {
 	return err
 }
 
-// object calls member with the name of each of an object's members, whose value
-// it must read. The name is good until then.
+// object calls member with the name of each of an object's members, whose value member must
+// read. The name is valid until then.
 func (r *reader) object(member func(name []byte) error) error {
 	if err := r.open('{', "an object is missing"); err != nil {
 		return err
@@ -85,7 +84,7 @@ func (r *reader) open(kind jsontext.Kind, otherwise string) error {
 
 func (r *reader) skip() error { return r.decoder.SkipValue() }
 
-// text reads a scalar as text: null, arrays and objects are "".
+// text reads a scalar as text. Null, arrays and objects give "".
 func (r *reader) text() (string, error) {
 	raw, err := r.decoder.ReadValue()
 	if err != nil {
@@ -94,7 +93,7 @@ func (r *reader) text() (string, error) {
 	return scalar(raw), nil
 }
 
-// word is a text that is likely to come again: it is kept once.
+// word reads a text that is likely to occur again, and keeps it only once.
 func (r *reader) word() (string, error) {
 	raw, err := r.decoder.ReadValue()
 	if err != nil {
@@ -110,9 +109,8 @@ func (r *reader) word() (string, error) {
 	return word, nil
 }
 
-// identifier reads an id, which comes as a string or as a whole number and is the
-// same id either way. Anything else is no id: "", nor is zero (R6). It never goes
-// through a float.
+// identifier reads an id. It comes as a string or as a whole number and is the same id
+// either way. Anything else, also zero, gives "" (R6). An id never goes through a float.
 func (r *reader) identifier() (string, error) {
 	id, err := r.whole()
 	if strings.Trim(strings.TrimPrefix(id, "-"), "0") == "" {
@@ -121,7 +119,7 @@ func (r *reader) identifier() (string, error) {
 	return id, err
 }
 
-// whole reads a whole number, or a text, as text; "" where there is neither.
+// whole reads a whole number, or a text, as text; "" where the value is neither.
 func (r *reader) whole() (string, error) {
 	raw, err := r.decoder.ReadValue()
 	if err != nil {
@@ -173,7 +171,7 @@ func (r *reader) list() ([]string, error) {
 	return texts, err
 }
 
-// unquoted is the content of a JSON string, mostly a part of it.
+// unquoted returns the content of a JSON string, usually a part of raw.
 func unquoted(raw jsontext.Value) []byte {
 	content := raw[1 : len(raw)-1]
 	if bytes.IndexByte(content, '\\') < 0 {
@@ -183,7 +181,7 @@ func unquoted(raw jsontext.Value) []byte {
 	return text
 }
 
-// scalar is a scalar's text, cleaned (R7) and copied out of the buffer.
+// scalar returns a scalar's text, cleaned (R7) and copied out of the buffer.
 func scalar(raw jsontext.Value) string {
 	switch raw.Kind() {
 	case '"':

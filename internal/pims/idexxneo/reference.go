@@ -2,16 +2,16 @@ package idexxneo
 
 import "github.com/pims-sync/pims-sync/internal/pims"
 
-// A reference is an id of another record, or of the record itself, which an answer may
-// write under several names: patient_id, patientId, and the id of the object patient. A
-// blank one, or zero, erases none that was read (R7).
+// A reference is an id of another record, or of the record itself. An answer may write it
+// under several names: patient_id, patientId, and the id of the object patient. A blank
+// one, or zero, does not erase one that was read (R7).
 type reference struct {
 	id   string
 	none bool // a field says that there is none, and no other names one
 	torn bool // two fields name different ones: the id cannot be used
 }
 
-// given takes what one field says.
+// given adds what one field says.
 func (f *reference) given(id string, none bool) {
 	switch {
 	case id == "":
@@ -23,7 +23,7 @@ func (f *reference) given(id string, none bool) {
 	}
 }
 
-// join takes what another part of the answer says of the same record.
+// join adds what another part of the answer says about the same record.
 func (f *reference) join(other reference) {
 	f.given(other.id, other.none)
 	f.torn = f.torn || other.torn
@@ -32,8 +32,8 @@ func (f *reference) join(other reference) {
 // isNone reports whether the answer says that there is none.
 func (f *reference) isNone() bool { return f.none && f.id == "" }
 
-// reference reads an id that may be none: null, blank or zero. What is no id in any other
-// form says nothing.
+// reference reads an id that may say that there is none: null, blank or zero. A value in
+// any other form that is not an id says nothing.
 func (r *reader) reference(f *reference) error {
 	kind := r.decoder.PeekKind()
 	id, err := r.identifier()
@@ -41,7 +41,7 @@ func (r *reader) reference(f *reference) error {
 	return err
 }
 
-// referenceIn reads the id of the object that tells of a record. Another value says
+// referenceIn reads the id in the object that describes a record. Any other value says
 // nothing.
 func (r *reader) referenceIn(f *reference) error {
 	if r.decoder.PeekKind() != '{' {
@@ -55,8 +55,8 @@ func (r *reader) referenceIn(f *reference) error {
 	})
 }
 
-// torn is the error for a record that names two different ids of what field says, in our
-// words: whose it is cannot be told.
+// torn is the error for a record that has two different ids for one thing; field names it
+// in our terms. It cannot be known which id is right.
 func torn(id, field string) *pims.RecordError {
 	return &pims.RecordError{ID: id, Field: field, Reason: "has two ids that contradict each other"}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// A slice is what one answer of the calendar holds.
+// A slice holds the rows of one answer of the calendar.
 type slice struct {
 	days     span
 	location *time.Location
@@ -27,9 +27,8 @@ func newSlice(days span, location *time.Location) *slice {
 	return &slice{days: days, location: location, seen: make(map[string]int)}
 }
 
-// add takes one row. Blocks and rosters are dropped first (R5); what a row lacks
-// is counted (R6); a row that lies wholly outside the slice is an answer to
-// another question.
+// add adds one row. It drops blocks and rosters first (R5) and counts what a row lacks
+// (R6). A row that lies wholly outside the slice means that the answer is for other days.
 func (s *slice) add(e *event) error {
 	if !e.isVisit() {
 		return nil
@@ -60,8 +59,8 @@ func (s *slice) add(e *event) error {
 	return nil
 }
 
-// refuse notes a row that cannot be used. Which of several with one id is told of, their
-// order does not decide (R6).
+// refuse adds a row that cannot be used. Where several have one id, the choice does not
+// depend on their order (R6).
 func (s *slice) refuse(row pims.RecordError) error {
 	at, again := s.seen[row.ID]
 	switch {
@@ -83,7 +82,7 @@ const (
 	unusableBytes = 256 // that one keeps, with its place among the ids
 )
 
-// keep takes a usable row, which goes before every unusable one with its id.
+// keep adds a usable row. It replaces every unusable one with its id.
 func (s *slice) keep(a pims.Appointment) error {
 	at, again := s.seen[a.ID]
 	if again {
@@ -105,7 +104,7 @@ func (s *slice) keep(a pims.Appointment) error {
 	return s.held.take(a.Size())
 }
 
-// laterThan is end, or none where it is not after start.
+// laterThan returns end, or no time where end is not after start.
 func laterThan(start, end time.Time) time.Time {
 	if end.After(start) {
 		return end
@@ -113,9 +112,9 @@ func laterThan(start, end time.Time) time.Time {
 	return time.Time{}
 }
 
-// goesBefore returns which of two rows with one id counts: the first in the order of
-// start and patient (R6). Where both are the same, the rest of the row decides, so
-// that the order of the rows never does.
+// goesBefore reports which of two rows with one id counts: the first in the order of start
+// and patient (R6). Where both are equal, the rest of the row decides, so that the order of
+// the rows never does.
 func goesBefore(a, b *pims.Appointment) bool {
 	order := cmp.Or(a.Start.Compare(b.Start), compareIDs(a.PatientID, b.PatientID), compareIDs(a.ConsultationID, b.ConsultationID))
 	if order == 0 && *a != *b {
@@ -124,7 +123,7 @@ func goesBefore(a, b *pims.Appointment) bool {
 	return order < 0
 }
 
-// compareIDs orders numbers as numbers, and what has no id last.
+// compareIDs orders numbers by value and puts a missing id last.
 func compareIDs(a, b string) int {
 	switch {
 	case a == b:
@@ -149,9 +148,9 @@ func texts(a *pims.Appointment) []string {
 	}
 }
 
-// merge puts slices together. A visit that reaches over midnight comes in two of
-// them and is no duplicate; one that comes twice where it begins is (R6). Rows of
-// which not one is usable are an answer in a form that we do not know.
+// merge joins slices. A visit that reaches over midnight is in two of them and is no
+// duplicate. A visit that occurs twice in the slice of its start is a duplicate (R6). If
+// there are rows and none is usable, the answer has an unknown form.
 func merge(slices []*slice) (pims.Snapshot, error) {
 	rows := 0
 	for _, s := range slices {
@@ -201,7 +200,7 @@ func (m *merger) add(s *slice) {
 	}
 }
 
-// addUnusable takes the unusable rows of a slice, after the usable ones of all.
+// addUnusable adds the unusable rows of a slice, after the usable ones of all slices.
 func (m *merger) addUnusable(s *slice) {
 	for _, u := range s.unusable {
 		if _, again := m.seen[u.ID]; again {

@@ -25,14 +25,14 @@ const (
 	entryBytes    = 400     // that one keeps, with its place in the list and among the ids
 )
 
-// errMoved: entries came or went while the pages were turned.
+// errMoved: entries were added or removed while the pages were read.
 var errMoved = fmt.Errorf("the consultations changed while they were listed: %w", pims.ErrSchemaDrift)
 
-// SearchConsultations implements pims.Session. The pages must be one list; where they
-// are not because it changed between them, it is read once more. An entry that two
-// neighbouring pages hold may be the mark of such a change, so the list is read once
-// more for it, too; where both readings double the same entries, these count once.
-// NEO.md §Consultations.
+// SearchConsultations implements pims.Session. The pages must form one list. Where they do
+// not, because the list changed between two pages, it is read once more. An entry on two
+// neighbouring pages may also come from such a change, so the list is read once more for
+// it, too; if both readings have the same double entries, these count once. NEO.md
+// §Consultations.
 func (s *session) SearchConsultations(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
 	read := func(held *budget) (list, error) { return s.search(ctx, window, held) }
 	first, err := budgeted(ctx, read)
@@ -52,9 +52,9 @@ func (s *session) SearchConsultations(ctx context.Context, window pims.Window) (
 	return second.entries, nil
 }
 
-// search reads the first page and then the others, some at a time. Where the list
-// ends before its total, the total counted what is not listed (NEO.md
-// §Consultations); where it is longer, the pages say where it ends.
+// search reads the first page and then the others, several at a time. Where the list ends
+// before its total, the total counted entries that are not listed (NEO.md §Consultations).
+// Where the list is longer, the pages say where it ends.
 func (s *session) search(ctx context.Context, window pims.Window, held *budget) (list, error) {
 	first, err := s.searchPage(ctx, window, 1, held)
 	if err != nil {
@@ -87,9 +87,9 @@ func (s *session) search(ctx context.Context, window pims.Window, held *budget) 
 	return l, nil
 }
 
-// A list is what the pages hold together: the same total and length on each, none
-// cut short but the last, and no two different entries with one id. The same entry
-// twice, on one page or on neighbouring ones, counts once (R6).
+// A list joins the pages. Each page has the same total and length, only the last may be
+// shorter, and no two different entries have one id. The same entry twice, on one page or
+// on neighbouring ones, counts once (R6).
 type list struct {
 	first   searchPage
 	entries []pims.ConsultationEntry
@@ -102,7 +102,7 @@ type list struct {
 	empty   bool // a page was empty
 }
 
-// A listed is where an entry stands in a list.
+// A listed is the position of an entry in a list.
 type listed struct {
 	at   int // among the entries
 	page int // the last one that holds it
@@ -144,9 +144,9 @@ func (l *list) take(e pims.ConsultationEntry) error {
 	return nil
 }
 
-// goesOn reports whether a further page may hold an entry. A page that is not full is
-// the last only if the next is empty, as far as the total counts pages. The total may
-// leave doubles out.
+// goesOn reports whether a further page may hold an entry. As far as the total shows, a
+// page that is not full is the last only if the next one is empty. The total may not count
+// double entries.
 func (l *list) goesOn() bool {
 	if l.pages < l.first.pages() {
 		return !l.empty && l.rows != l.first.total
@@ -190,7 +190,7 @@ type searchPage struct {
 	perPage int
 }
 
-// pages is how many pages make the total.
+// pages returns how many pages the total needs.
 func (p searchPage) pages() int {
 	if p.total <= p.perPage {
 		return 1
@@ -198,8 +198,8 @@ func (p searchPage) pages() int {
 	return (p.total + p.perPage - 1) / p.perPage
 }
 
-// searchPage reads one page. Only a list that is complete may lack the number of
-// the page and how long one is.
+// searchPage reads one page. Only a complete list may lack the number of the page and its
+// length.
 func (r *reader) searchPage(location *time.Location) (searchPage, error) {
 	p := searchPage{total: -1, number: -1, perPage: -1}
 	found := false
@@ -255,8 +255,8 @@ func (r *reader) count() (int, error) {
 	return -1, nil
 }
 
-// entry reads one line of a search and takes its fingerprint. What is no object has no
-// id.
+// entry reads one line of a search and computes its fingerprint. A value that is not an
+// object has no id.
 func (r *reader) entry(location *time.Location) (pims.ConsultationEntry, error) {
 	raw, err := r.decoder.ReadValue()
 	if err != nil {
@@ -302,8 +302,8 @@ func (r *reader) entry(location *time.Location) (pims.ConsultationEntry, error) 
 	return entry, err
 }
 
-// fingerprint is the same for the same content, whatever its spacing and the
-// order of its fields. It changes raw.
+// fingerprint returns a hash that is equal for equal content, whatever the spacing and the
+// order of the fields. It changes raw.
 func fingerprint(raw jsontext.Value) (string, error) {
 	if err := raw.Format(append(tolerant(), jsontext.ReorderRawObjects(true))...); err != nil {
 		return "", err

@@ -30,8 +30,8 @@ func (s *session) State() (pims.State, error) {
 	return encodeState(savedState{Base: s.base, Browser: s.client.Browser()})
 }
 
-// Prove implements pims.Session: only a live session gets the practice's
-// providers. NEO.md §A cheap proof of a live session.
+// Prove implements pims.Session. Only a live session receives the practice's providers.
+// NEO.md §A cheap proof of a live session.
 func (s *session) Prove(ctx context.Context) error {
 	request := pimshttp.Request{
 		Operation: pims.OpProve,
@@ -48,7 +48,7 @@ func (s *session) Prove(ctx context.Context) error {
 }
 
 // providers accepts a list with at least one row that has an id. Rows that are not
-// recognised prove nothing and refute nothing: a practice lists former staff too, and
+// recognised neither confirm nor contradict it: a practice also lists former staff, and
 // their rows may be empty. NEO.md §A cheap proof of a live session.
 func (r *reader) providers() error {
 	if r.decoder.PeekKind() == '{' {
@@ -71,7 +71,7 @@ func (r *reader) providers() error {
 	return err
 }
 
-// provider reads a row and returns its id; "" where the row is no provider.
+// provider reads a row and returns its id; "" where the row is not a provider.
 func (r *reader) provider() (id string, err error) {
 	if r.decoder.PeekKind() != '{' {
 		return "", r.skip()

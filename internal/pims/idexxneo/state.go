@@ -9,20 +9,20 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// The versions of a saved state. Version 1 held cookies as text, without the quotes
-// around a value; it is still opened.
+// The versions of a saved state. Version 1 held cookies as text, without the quotes around
+// a value; it can still be opened.
 const (
 	stateVersionText = 1
 	stateVersion     = 2
 )
 
-// savedState is a pims.State in clear. It is secret.
+// savedState is a decoded pims.State. It is secret.
 type savedState struct {
 	Base    string // where the API is
 	Browser pims.BrowserSession
 }
 
-// stateJSON is how a savedState is written.
+// stateJSON is the stored form of a savedState.
 type stateJSON struct {
 	Version int    `json:"version"`
 	Base    string `json:"base"`
@@ -33,7 +33,8 @@ type stateJSON struct {
 	} `json:"browser"`
 }
 
-// cookieJSON is a cookie of version 2. Name and value are bytes: neither need be UTF-8.
+// cookieJSON is a cookie of version 2. Name and value are bytes, which may be invalid
+// UTF-8.
 type cookieJSON struct {
 	Name        []byte    `json:"name"`
 	Value       []byte    `json:"value"`

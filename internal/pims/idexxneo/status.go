@@ -6,13 +6,14 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// plain is the form in which words are compared (R8): lower case, with space,
-// hyphen and underscore alike.
+// plain returns the form in which words are compared (R8): lower case, with space, hyphen
+// and underscore alike.
 func plain(word string) string { return separators.Replace(strings.ToLower(strings.TrimSpace(word))) }
 
 var separators = strings.NewReplacer(" ", "", "-", "", "_", "")
 
-// status is what Neo's word for an appointment's state means. NEO.md §Calendar, W5.
+// status returns the meaning of Neo's word for an appointment's state. NEO.md §Calendar,
+// W5.
 func status(word string) pims.Status {
 	switch plain(word) {
 	case "scheduled", "confirmed":
@@ -32,7 +33,7 @@ func status(word string) pims.Status {
 	}
 }
 
-// consultationStatus is what Neo's word for a consultation's state means.
+// consultationStatus returns the meaning of Neo's word for a consultation's state.
 func consultationStatus(word string) pims.ConsultationStatus {
 	switch plain(word) {
 	case "inprogress":

@@ -8,8 +8,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// vitals reads the measurements. What is no object is kept as text, or is how
-// some write null.
+// vitals reads the measurements. A value that is not an object is kept as text, unless it
+// is one of the ways to write null.
 func (r *reader) vitals() (*pims.Vitals, error) {
 	m := measurements{}
 	if r.decoder.PeekKind() != '{' {
@@ -36,7 +36,7 @@ func (r *reader) vitals() (*pims.Vitals, error) {
 	return &m.Vitals, nil
 }
 
-// measurements turns what was given into pims.Vitals.
+// measurements turns the received fields into pims.Vitals.
 type measurements struct {
 	pims.Vitals
 	texts map[string]string
@@ -59,10 +59,10 @@ func (m *measurements) measure() {
 	m.Respiration, _ = m.measured("respiration", breathsPerMinute)
 }
 
-// measured is a measurement and its unit, which stands in its text, beside it, or in
-// both. A number that is impossible or ambiguous is nil, and its text kept (R7); where
-// the unit is not known, or two units contradict each other, the number means nothing,
-// and both texts are kept.
+// measured returns a measurement and its unit, which is in its text, beside it, or in both.
+// An impossible or ambiguous number is nil, and its text is kept (R7). Where the unit is
+// unknown, or two units contradict each other, the number means nothing, and both texts are
+// kept.
 func (m *measurements) measured(name string, units []unit) (*float64, string) {
 	text, beside := m.texts[name], m.texts[name+"Unit"]
 	q, ok := quantityOf(text, units)
@@ -95,11 +95,12 @@ func (m *measurements) keep(name, text string) {
 	m.Raw[name] = text
 }
 
-// isScalar tells texts, numbers, booleans and null from arrays and objects.
+// isScalar reports whether a value is a text, a number, a boolean or null, and not an array
+// or object.
 func isScalar(raw jsontext.Value) bool { return raw.Kind() != '{' && raw.Kind() != '[' }
 
-// isEmpty reports whether a value is absent or null, or false or an array or object without
-// content, which is how some write null.
+// isEmpty reports whether a value is absent or null, or false, or an array or object
+// without content; some write null in these ways.
 func isEmpty(raw jsontext.Value) bool {
 	switch raw.Kind() {
 	case jsontext.KindInvalid, 'n', 'f':
@@ -111,7 +112,7 @@ func isEmpty(raw jsontext.Value) bool {
 	}
 }
 
-// rawText is a scalar's text, or the JSON of anything else.
+// rawText returns a scalar's text, or the JSON of anything else.
 func rawText(raw jsontext.Value) string {
 	if isScalar(raw) {
 		return scalar(raw)

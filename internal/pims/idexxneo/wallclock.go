@@ -7,14 +7,14 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// How Neo is asked for times. NEO.md §Calendar, §Consultations.
+// The formats of times in requests to Neo. NEO.md §Calendar, §Consultations.
 const (
 	calendarLayout = "2006-01-02 15:04:05"
 	searchLayout   = "02.01.2006 15:04:05"
 )
 
-// consultedAt is the instant of a consultation; zero where the text is none. The
-// newer shape may tell the day alone, which then begins it.
+// consultedAt returns the instant of a consultation; zero where the text is not a time. The
+// newer form may give only a day; then it returns the beginning of the day.
 func consultedAt(text string, location *time.Location) time.Time {
 	wall, ok := pims.ParseWall(text)
 	if !ok {
@@ -27,9 +27,8 @@ func consultedAt(text string, location *time.Location) time.Time {
 	return pims.Instant(wall, location)
 }
 
-// A span is days of the wall clock, [start 00:00, end + 1 day 00:00). It is the
-// answer's side of a pims.Window: rows are compared with it as they are written,
-// before any zone comes into play.
+// A span is a range of days in local time, [start 00:00, end + 1 day 00:00). It corresponds
+// to a pims.Window: rows are compared with it as they are written, before any zone applies.
 type span struct{ from, until time.Time }
 
 func spanOf(w pims.Window) span {
@@ -38,14 +37,13 @@ func spanOf(w pims.Window) span {
 
 func midnight(d pims.Date) time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
 
-// bounds are the first and the last second of the span, as Neo is asked for it:
-// whether Neo includes its end or not, or looks at the days alone, the answer is
-// the same.
+// bounds returns the first and the last second of the span for a request to Neo. Whether
+// Neo includes the end or not, or looks only at the days, the answer is the same.
 func (s span) bounds(layout string) (start, end string) {
 	return s.from.Format(layout), s.until.Add(-time.Second).Format(layout)
 }
 
-// A place is where a visit lies relative to a span.
+// A place is the position of a visit relative to a span.
 type place int
 
 const (
@@ -55,8 +53,8 @@ const (
 	inside                // it begins in the span
 )
 
-// place finds a visit's place. An end before its start counts as none. Where an
-// end was given but cannot be read, a visit that began earlier may reach in.
+// place returns a visit's place. An end before its start counts as none. Where an end was
+// given but cannot be parsed, a visit that began earlier may reach into the span.
 func (s span) place(start, end time.Time, unreadableEnd bool) place {
 	switch {
 	case !start.Before(s.until):

@@ -15,24 +15,24 @@ type head struct {
 	letter     byte // of its section: s, o, a, p
 }
 
-// findHeads finds the heads of a marked text, in order. A head is one of the letters S,
-// O, A, P or of the words Subjective, Objective, Assessment, Plan, in any case, with a
-// colon, also a wide one. "A/P", "A & P", "Assessment/Plan" and "Assessment and Plan" are one head of the
-// assessment. A word that is a line of its own needs no colon, nor does a letter that is
-// a heading. White space may stand before the colon, a list's mark before the head.
+// findHeads finds the heads of a marked text, in order. A head is one of the letters S, O,
+// A, P or of the words Subjective, Objective, Assessment, Plan, in any case, with a colon,
+// also a wide one. "A/P", "A & P", "Assessment/Plan" and "Assessment and Plan" are one head
+// of the assessment. A word on its own line needs no colon, and neither does a letter that
+// is a heading. White space may precede the colon, and the mark of a list may precede the
+// head.
 //
-// At the beginning of a line a head always counts, but a pulse is no plan ("T: 38.5",
-// "P: 120", "R: 24"). Within a line it counts where
+// At the beginning of a line a head always counts, except that a pulse is not a plan ("T:
+// 38.5", "P: 120", "R: 24"). Within a line it counts in these cases:
+//   - The line begins with a head, or another head of the line has counted, and this one
+//     comes later in the order S, O, A, P. An A directly after a word, as in "brand A:",
+//     counts only directly after O.
+//   - It follows punctuation, a wide blank or another head, or begins bold text; and it is
+//     a word, or another head of the line counts or may count.
+//   - The line holds three different heads, and it is the first of its kind.
 //
-//   - the line begins with a head, or another head of the line has counted, and this one
-//     comes later in the order S, O, A, P (an A right behind a word, as in "brand A:",
-//     only right after O);
-//   - or it stands behind punctuation, a wide blank, another head, or at the beginning of
-//     bold text, and it is a word, or another head of the line counts or may count;
-//   - or the line holds three different heads, and it is the first of its kind.
-//
-// It never counts where the word before names it ("vitamin A", "hepatitis A", "protein S",
-// "pain assessment"), nor where a letter stands in a row of measurements ("T: 38.5 P: 120",
+// It never counts where the word before belongs to it ("vitamin A", "hepatitis A", "protein
+// S", "pain assessment"), nor where a letter is in a row of measurements ("T: 38.5 P: 120",
 // "K: 4.1, P: 5.2", "kitten A: 200 g, kitten B: 180 g").
 func findHeads(text string) []head {
 	plain := uncover(text)
@@ -56,8 +56,8 @@ func findHeads(text string) []head {
 	return heads
 }
 
-// An uncovered text is one without the characters that are invisible, and without marks;
-// a wide colon is a plain one.
+// An uncovered text has no invisible characters and no marks. A wide colon is replaced by a
+// plain one.
 type uncovered struct {
 	text   string
 	length int     // of the covered text
@@ -70,7 +70,7 @@ func invisible(r rune) bool {
 	return r == 0 || r == '\u00ad' || r >= '\u200b' && r <= '\u200f' || r == '\u2060' || r == '\ufeff'
 }
 
-// wideColon tells the colons of East Asian and other typesetting.
+// wideColon reports whether a character is a colon of East Asian or other typesetting.
 func wideColon(r rune) bool { return r == '\uff1a' || r == '\ufe55' || r == '\ufe13' || r == '\u2236' }
 
 func uncover(covered string) *uncovered {
@@ -104,8 +104,8 @@ func uncover(covered string) *uncovered {
 	return u
 }
 
-// head is a candidate as a head of the covered text: what is invisible around it is part
-// of it.
+// head returns a candidate as a head of the covered text, including the invisible
+// characters around it.
 func (u *uncovered) head(c candidate) head {
 	if u.at == nil {
 		return head{c.start, c.end, c.letter}
@@ -120,7 +120,7 @@ func (u *uncovered) head(c candidate) head {
 	return h
 }
 
-// covered is the offset of a byte of text in the covered one.
+// covered returns the offset in the covered text of a byte of the uncovered one.
 func (u *uncovered) covered(at int) int {
 	if at == len(u.text) {
 		return u.length
@@ -128,7 +128,7 @@ func (u *uncovered) covered(at int) int {
 	return int(u.at[at])
 }
 
-// A line is what stands between two line breaks, with its labels: "T:", "S:", "Meds:".
+// A line is the text between two line breaks, with its labels: "T:", "S:", "Meds:".
 type line struct {
 	*uncovered
 	from, to int
@@ -136,7 +136,7 @@ type line struct {
 	labels   []candidate
 }
 
-// A candidate is a label, and perhaps a head.
+// A candidate is a label that may be a head.
 type candidate struct {
 	start, end int
 	letter     byte // of its section; noSection: no head
@@ -166,7 +166,7 @@ func (u *uncovered) line(from, to int) line {
 	}
 }
 
-// following is the line after, as far as it decides about a pulse.
+// following returns the next line, as far as it helps to recognise a pulse.
 func (u *uncovered) following(from int) func() line {
 	return func() line {
 		for from < len(u.text) {
@@ -185,10 +185,10 @@ func (u *uncovered) following(from int) func() line {
 
 func (l *line) blank() bool { return strings.TrimSpace(l.text[l.from:l.to]) == "" }
 
-// listMark is what stands before the text of a list's item.
+// listMark matches the mark before the text of a list's item.
 var listMark = regexp.MustCompile(`^\s*(?:[-\x{2013}\x{2014}*\x{2022}\x{00b7}]|[0-9]{1,2}[.)])\s+`)
 
-// bare is the head that a line without a colon is.
+// bare returns the head that a line without a colon consists of.
 func (l *line) bare() (candidate, bool) {
 	text := strings.TrimSpace(l.text[l.begin:l.to])
 	letter := sectionOf(text)
@@ -201,10 +201,10 @@ const (
 	longestValue = 16 // of a measurement
 )
 
-// both is the one head of assessment and plan.
+// both matches the combined head of assessment and plan.
 var both = regexp.MustCompile(`(?i)(?:^|\s)(assessment\s*(?:[/&+]|\band\b)\s*plan|a\s*[/&+]\s*p)$`)
 
-// sectionOf tells the section that a word is the head of.
+// sectionOf returns the section of a head's word.
 func sectionOf(word string) byte {
 	if word == "" || len(word) > longestLabel {
 		return noSection
@@ -226,7 +226,7 @@ func endsLikePlan(word string) bool {
 	return last == 'p' || last == 'n'
 }
 
-// label reads what a colon ends.
+// label reads the label before a colon.
 func (l *line) label(colon int) (candidate, bool) {
 	end := l.from + len(strings.TrimRightFunc(l.text[l.from:colon], unicode.IsSpace))
 	start, apart := l.word(end)
@@ -248,8 +248,8 @@ func (l *line) label(colon int) (candidate, bool) {
 	return c, true
 }
 
-// word is where the word before a position begins. apart tells whether it stands apart
-// from what is before it.
+// word returns where the word before a position begins. apart reports whether something
+// separates it from the text before.
 func (l *line) word(end int) (start int, apart bool) {
 	start = end
 	for start > l.from && end-start <= longestLabel {
@@ -265,19 +265,20 @@ func (l *line) word(end int) (start int, apart bool) {
 	return start, start == l.from
 }
 
-// separates tells what ends a section with no blank after it: "S:itchy;O:red".
+// separates reports whether a character ends a section without a blank after it:
+// "S:itchy;O:red".
 func separates(r rune) bool { return r == ';' || r == '|' }
 
-// measurement is a number, but not that of a list: "1. otitis".
+// measurement matches a number, but not the number of a list: "1. otitis".
 var measurement = regexp.MustCompile(`^[~<>]?\s*[0-9]+(?:[.,][0-9]+)?(?:[^0-9.,)]|[.,)]?$|,\s)`)
 
-// measured reports whether a number follows.
+// measured reports whether a number follows the candidate.
 func (l *line) measured(c candidate) bool {
 	value := strings.TrimLeft(l.text[c.end:min(l.to, c.end+longestLabel)], " \t")
 	return !c.bare && value != "" && strings.IndexByte("~<>0123456789", value[0]) >= 0 && measurement.MatchString(value)
 }
 
-// strong reports whether something sets a candidate apart from the word before it:
+// strong reports whether something separates a candidate from the word before it:
 // punctuation, a wide blank, another label, bold text.
 func (l *line) strong(c candidate) bool {
 	before := l.text[max(l.from, c.start-longestLabel):c.start]
@@ -289,10 +290,10 @@ func (l *line) strong(c candidate) bool {
 	return l.bold[c.start] || len(gap) > 1 || gap == "\t" || gap != "" && word != "" && strings.IndexByte(".;!?,):", word[len(word)-1]) >= 0
 }
 
-// full reports whether the head is more than a letter.
+// full reports whether the head is longer than one letter.
 func (c candidate) full() bool { return len(c.word) > 1 }
 
-// heads are the candidates of the line that count.
+// heads returns the candidates of the line that count.
 func (l *line) heads(before *line, after func() line) []candidate {
 	var candidates []candidate
 	kinds := make(map[byte]bool)
@@ -331,7 +332,7 @@ func (l *line) counts(c candidate, heads []candidate, again bool, kinds int) boo
 
 func order(letter byte) int { return strings.IndexByte("soap", letter) }
 
-// named reports whether the word before a candidate names it.
+// named reports whether the word before a candidate belongs to it, as in "vitamin A".
 func (l *line) named(c candidate) bool {
 	text := l.text[max(l.from, c.start-longestLabel):c.start]
 	text = strings.ToLower(strings.TrimRight(text, " \t\u00a0."))
@@ -358,8 +359,8 @@ var (
 	)
 )
 
-// inARow reports whether a letter within a line is one of a row of measurements: a label
-// next to it that is no head has a number, as it has itself, and no text.
+// inARow reports whether a letter within a line belongs to a row of measurements: it has a
+// number and no text, and so has a label next to it that is not a head.
 func (l *line) inARow(i int) bool {
 	c, end := l.labels[i], l.to
 	if i+1 < len(l.labels) {
@@ -374,8 +375,8 @@ func (l *line) inARow(i int) bool {
 	return measures(i-1) || measures(i+1)
 }
 
-// pulse reports whether a P at the beginning of a line is the pulse, as its neighbours are
-// temperature or respiration.
+// pulse reports whether a P at the beginning of a line is the pulse, because its neighbours
+// are temperature or respiration.
 func (l *line) pulse(i int, before *line, after func() line) bool {
 	c := l.labels[i]
 	if c.full() || c.letter != 'p' || !l.measured(c) {
@@ -394,7 +395,7 @@ func (l *line) pulse(i int, before *line, after func() line) bool {
 	return len(next.labels) > 0 && next.labels[0].first && next.is(0, respiration)
 }
 
-// bareNumber is a pulse that has its line for itself.
+// bareNumber matches a pulse on its own line.
 var bareNumber = regexp.MustCompile(`^\s*[0-9]{2,3}\s*(?:bpm|/\s*min)?\s*$`)
 
 var (
@@ -402,7 +403,7 @@ var (
 	respiration = pims.WordSet("r rr resp respiration")
 )
 
-// is reports whether a label is one of the words and measures.
+// is reports whether a label is one of the words and has a number.
 func (l *line) is(n int, words map[string]bool) bool {
 	return words[strings.ToLower(l.labels[n].word)] && l.measured(l.labels[n])
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// Marks stand in a marked text where markup tells something that its text does not. NUL
-// is in no text that was cleaned (R7).
+// The marks of a marked text. A mark stands for a meaning that markup has and its text does
+// not. Cleaned text contains no NUL (R7), so NUL can mark.
 const (
 	boldMark    = "\x00"     // emphasised text begins
 	headingMark = "\x00\x00" // the line is a heading
@@ -20,8 +20,8 @@ const (
 // Plain turns HTML into text (R7).
 func Plain(note string) string { return strings.ReplaceAll(markedText(note), "\x00", "") }
 
-// OneLine is the text of a name: without markup, entities, what is invisible, and line
-// breaks (R7).
+// OneLine returns the text of a name without markup, entities, invisible characters and
+// line breaks (R7).
 func OneLine(name string) string {
 	seen := strings.Map(func(r rune) rune {
 		if invisible(r) && r != '\u200c' && r != '\u200d' { // which join letters and emoji
@@ -32,10 +32,10 @@ func OneLine(name string) string {
 	return strings.Join(strings.Fields(seen), " ")
 }
 
-// markedText turns HTML into text with marks. Block elements become line breaks, inline
-// ones nothing; comments, scripts and styles vanish; entities are decoded. A text
-// without markup stays as it is, save for its entities. It takes time in proportion to
-// the note, whatever stands in it.
+// markedText turns HTML into text with marks. Block elements become line breaks, and inline
+// elements disappear. Comments, scripts and styles are removed, and entities are decoded. A
+// text without markup stays as it is, except for its entities. The time is proportional to
+// the length of the note, whatever its content.
 func markedText(note string) string {
 	escaped, found := escapeText(note)
 	if !found {
@@ -52,8 +52,8 @@ func markedText(note string) string {
 	return strings.Join(lines, "\n")
 }
 
-// A walker writes the text of a note token by token. It keeps no tree, so that no
-// nesting is too deep for it.
+// A walker writes the text of a note token by token. It keeps no tree, so nesting may have
+// any depth.
 type walker struct {
 	source string // of the tokens
 	tokens *xhtml.Tokenizer
@@ -123,8 +123,8 @@ const (
 	endOfCondition = "[endif]"
 )
 
-// comment reads what is only a comment to others: the conditions of Word. Of these only
-// the number of a list hides something, which is no part of the text.
+// comment reads a comment. Word writes conditions as comments. Only the condition around
+// the number of a list hides something, and that number is not part of the text.
 func (w *walker) comment(text string) {
 	text = strings.ToLower(strings.TrimSpace(text))
 	switch {
@@ -135,7 +135,7 @@ func (w *walker) comment(text string) {
 	}
 }
 
-// comes reports whether a text is still to be read. What never ends hides nothing.
+// comes reports whether a text is still to come. An element that never ends hides nothing.
 func (w *walker) comes(text string) bool {
 	if w.absent[text] {
 		return false
@@ -150,7 +150,7 @@ func (w *walker) comes(text string) bool {
 	return false
 }
 
-// indexFold is strings.Index for a text in lower case, in any case.
+// indexFold is strings.Index without regard to case, for a text in lower case.
 func indexFold(in, text string) int {
 	for from := 0; ; from++ {
 		next := strings.IndexByte(in[from:], text[0])
@@ -167,13 +167,13 @@ func indexFold(in, text string) int {
 var (
 	entity = regexp.MustCompile(`&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});`)
 
-	// headings, blockElements: a line of their own.
+	// headings, blockElements: elements on their own line.
 	blockElements = pims.WordSet(
 		"address article aside blockquote body br caption center col colgroup dd details dir div dl dt fieldset figcaption figure footer form",
 		"h1 h2 h3 h4 h5 h6 header hr html legend li main menu nav ol option p pre section select summary table tbody td textarea tfoot th thead tr ul",
 	)
 
-	// emphasis is where a head may begin in the middle of a line.
+	// emphasis are the elements at which a head may begin in the middle of a line.
 	emphasis = pims.WordSet("b big em i mark strong u")
 
 	// inlineElements have no effect on the text.
@@ -183,16 +183,16 @@ var (
 		"title tt var video wbr xml",
 	)
 
-	// invisibleElements are those whose content nobody sees.
+	// invisibleElements are the elements whose content is never shown.
 	invisibleElements = pims.WordSet("iframe script style template title xml")
 
-	// endless are invisible elements that hide all that follows where they do not end.
+	// endless are invisible elements that hide everything after them where they do not end.
 	endless = pims.WordSet("script style")
 
-	// rawElements have no markup in them; all others have.
+	// rawElements contain no markup; all other elements may.
 	rawElements = pims.WordSet("iframe script style textarea title")
 
-	// wordless are the attributes that stand without a value.
+	// wordless are the attributes that may have no value.
 	wordless = pims.WordSet(
 		"allowfullscreen align alt async autofocus autoplay bgcolor border cellpadding cellspacing checked class color cols colspan compact",
 		"contenteditable controls declare defer dir disabled download draggable face height hidden href hreflang hspace id inert ismap lang loop",
@@ -200,8 +200,8 @@ var (
 		"style tabindex target translate truespeed type valign value vspace width xmlns",
 	)
 
-	// officeTag are the elements of Word and its smart tags: o:p, st1:place, w:sdt. Of "o"
-	// and "p", which are letters of SOAP, only those that Word writes.
+	// officeTag matches the elements of Word and its smart tags: o:p, st1:place, w:sdt. "o"
+	// and "p" are letters of SOAP, so of these prefixes it matches only what Word writes.
 	officeTag = regexp.MustCompile(`^(?:o:(?:p|lock|idmap|shapedefaults|shapelayout|smarttagtype|documentproperties|officedocumentsettings|` +
 		`allowpng|pixelsperinch|relyonvml)|(?:st[0-9]+|v|w|x|m|u[0-9]+|ns[0-9]+):[a-z][a-z0-9]*)$`)
 )
@@ -210,7 +210,7 @@ func knownElement(name string) bool {
 	return blockElements[name] || emphasis[name] || inlineElements[name] || officeTag.MatchString(name)
 }
 
-// decodeEntities decodes those with their semicolon; "R&D" and "&copyright" stay.
+// decodeEntities decodes entities with a semicolon; "R&D" and "&copyright" stay.
 func decodeEntities(text string) string {
 	if !strings.Contains(text, "&") {
 		return text
@@ -218,7 +218,7 @@ func decodeEntities(text string) string {
 	return entity.ReplaceAllStringFunc(text, decodeEntity)
 }
 
-// decodeEntity decodes what is an entity as a whole: "&notit;" is none, though it
+// decodeEntity decodes a text that is one whole entity: "&notit;" is not one, although it
 // begins like one.
 func decodeEntity(text string) string {
 	decoded := html.UnescapeString(text)

@@ -1,5 +1,5 @@
-// Package notes reads what people wrote about a visit: plain text out of markup, and the
-// sections S, O, A and P by the heads that people give them (R7). It knows no PIMS.
+// Package notes reads what people wrote about a visit. It extracts plain text from markup
+// and finds the sections S, O, A and P by their heads (R7). It knows no PIMS.
 package notes
 
 import (
@@ -8,10 +8,9 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// SOAP splits clinical notes into their sections. Rest is the text that
-// stands before the first head: it belongs to no section (R19). Several notes are
-// read one after the other; a section that comes again is appended. Nothing but
-// the heads themselves and white space is lost.
+// SOAP splits clinical notes into their sections. rest is the text before the first head,
+// which belongs to no section (R19). Several notes are read one after the other; the text
+// of a section that occurs again is appended. Only the heads and white space are lost.
 func SOAP(notes ...string) (soap pims.SOAP, rest string) {
 	sections := make(map[byte]*section)
 	for _, letter := range []byte{'s', 'o', 'a', 'p', noSection} {
@@ -33,7 +32,7 @@ func SOAP(notes ...string) (soap pims.SOAP, rest string) {
 	}, sections[noSection].String()
 }
 
-// section collects the texts of one section, one under the other.
+// section collects the texts of one section, one below the other.
 type section struct{ strings.Builder }
 
 func (s *section) add(text string) {

@@ -5,12 +5,11 @@ import (
 	"unicode"
 )
 
-// escapeText writes each "<" that begins no markup as an entity, so that "T < 38",
-// "WBC <5", "<unknown>" and "a<b and c>d" stay text. found tells whether there is any
-// markup at all. Markup is:
-//
-//   - a tag of a known element, in which every attribute has a value, or is one that
-//     HTML writes without;
+// escapeText replaces each "<" that begins no markup by an entity, so that "T < 38", "WBC
+// <5", "<unknown>" and "a<b and c>d" stay text. found reports whether there is any markup.
+// Markup is:
+//   - a tag of a known element, in which every attribute has a value, or is one that HTML
+//     writes without;
 //   - a comment, a document type, a condition of Word, a processing instruction.
 func escapeText(note string) (escaped string, found bool) {
 	if !strings.Contains(note, "<") {
@@ -42,8 +41,8 @@ type scanner struct {
 	budget int // of bytes that may be looked at in vain
 }
 
-// markup returns the end of the markup that begins at a "<", or that position where
-// none does. An element whose content is no markup ends where its content does.
+// markup returns the end of the markup that begins at a "<", or that position where there
+// is none. An element that contains no markup ends where its content does.
 func (s *scanner) markup(at int) int {
 	rest := s.note[at:]
 	switch {
@@ -58,8 +57,8 @@ func (s *scanner) markup(at int) int {
 	}
 }
 
-// after is the position behind the next end. Where there is none it is the end of the
-// note, or nothing.
+// after returns the position after the next end. Where there is none, it returns the end of
+// the note if open is set, else at.
 func (s *scanner) after(at int, end string, open bool) int {
 	switch found := strings.Index(s.note[at:], end); {
 	case found >= 0:
@@ -120,8 +119,8 @@ func (s *scanner) name(at int) (string, int) {
 	return strings.ToLower(s.note[at:end]), end
 }
 
-// attribute reads one attribute, or the slash that ends a tag. ok is false where there
-// is neither, nor the end of the tag.
+// attribute reads one attribute, or the slash that ends a tag. ok is false where there is
+// neither one nor the end of the tag.
 func (s *scanner) attribute(at int) (end int, ok bool) {
 	at = s.blanks(at)
 	if s.is(at, '/') {
