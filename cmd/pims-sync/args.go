@@ -55,7 +55,8 @@ func (z *zone) UnmarshalText(text []byte) error {
 	return err
 }
 
-// label is a name on the command line, which must say something and fit on a line.
+// label is a name on the command line. It must contain a visible character and no line
+// break.
 type label string
 
 const maxLabel = 200 // characters
@@ -83,7 +84,8 @@ func shows(r rune) bool {
 	return unicode.IsGraphic(r) && !unseen && r != '\u2800' // a Braille cell without dots
 }
 
-// breaksLines tells what a table of one line for each clinic cannot show.
+// breaksLines reports whether a character would break a table with one line for each
+// clinic.
 func breaksLines(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }
 
 // limit is how many items of a list are shown.
@@ -101,7 +103,7 @@ func (l *limit) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// limitOrAll is how many items of a list are shown; 0 is all.
+// limitOrAll is how many items of a list are shown; 0 means all.
 type limitOrAll int
 
 // UnmarshalText reads the number, or "all".
@@ -118,7 +120,7 @@ func (l *limitOrAll) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// cut is how many of n items are shown.
+// cut returns how many of n items are shown.
 func (l limitOrAll) cut(n int) int {
 	if l == 0 {
 		return n
@@ -126,8 +128,8 @@ func (l limitOrAll) cut(n int) int {
 	return min(n, int(l))
 }
 
-// inFlags tells what is wrong with a request's field in the words of the command
-// line, which has a flag for each.
+// inFlags returns what is wrong with a field of a request, in the terms of the command
+// line, which has a flag for each field.
 func inFlags(f *syncs.Failure) error {
 	return usageError{errors.New(flagNames.Replace(f.Message))}
 }
@@ -138,7 +140,7 @@ var flagNames = strings.NewReplacer(
 	"parallelBatchSize", "--parallel-batch-size", "cursor", "--cursor",
 )
 
-// noSuch says how to find what a command named and nobody knows.
+// noSuch returns an error for an id that does not exist. It says how to find the right one.
 func noSuch(err error, what string, named uuid.UUID, list string) error {
 	if err == nil || !errors.Is(err, clinic.ErrNotFound) && casesync.Explain(err).Code != syncs.CodeNotFound {
 		return err

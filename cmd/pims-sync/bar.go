@@ -11,7 +11,7 @@ import (
 
 const barWidth = 30
 
-// A bar shows the progress of one sync on a terminal, and elsewhere nothing.
+// A bar shows the progress of one sync on a terminal. Without a terminal it shows nothing.
 type bar struct {
 	w     io.Writer
 	live  bool
@@ -43,8 +43,8 @@ func (b *bar) close() {
 
 func (b *bar) draw(line string) { b.drawn = overwrite(b.w, line, b.drawn) }
 
-// overwrite shows a line in the place of one that was so many characters long, and
-// answers its own length.
+// overwrite shows a line in place of one that had shown characters, and returns the length
+// of the new one.
 func overwrite(w io.Writer, line string, shown int) int {
 	length := utf8.RuneCountInString(line)
 	fmt.Fprintf(w, "\r%s%s", line, strings.Repeat(" ", max(0, shown-length)))

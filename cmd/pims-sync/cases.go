@@ -14,15 +14,15 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// CasesCmd are the commands on cases.
+// CasesCmd holds the commands on cases.
 type CasesCmd struct {
 	List CasesListCmd `cmd:"" help:"List a clinic's cases by date, the newest first."`
 	Show CasesShowCmd `cmd:"" help:"Show one case with its metadata."`
 
-	History CasesHistoryCmd `cmd:"" help:"Tell what changed in a case, when, by whom, from what to what."`
+	History CasesHistoryCmd `cmd:"" help:"Show the changes of a case: when, by whom, from what to what."`
 	Restore CasesRestoreCmd `cmd:"" help:"Undo a soft delete."`
 
-	CheckNotes CasesCheckNotesCmd `cmd:"" help:"Find cases that may hold notes of another patient or visit, clear them, undo that."`
+	CheckNotes CasesCheckNotesCmd `cmd:"" help:"Find cases that may hold notes of another patient or visit; clear the notes, or undo a clearing."`
 }
 
 // CasesListCmd lists cases.
@@ -34,10 +34,10 @@ type CasesListCmd struct {
 	PIMSID string `name:"pims-id" help:"Only the case of this appointment."`
 
 	Deleted     string `help:"true: only soft-deleted cases; false: only others; any: both." enum:"true,false,any" default:"any"`
-	OldestFirst bool   `help:"Begin with the oldest."`
+	OldestFirst bool   `help:"Show the oldest first."`
 
 	Limit  limit  `help:"How many." default:"50"`
-	Cursor string `help:"Where to go on: nextCursor of an earlier list."`
+	Cursor string `help:"Continue a list: the nextCursor of the earlier list."`
 }
 
 // Run lists the cases.
@@ -78,7 +78,7 @@ func (a *CasesListCmd) Run(ctx context.Context, std streams, c *Config) error {
 	})
 }
 
-// filter is which cases are listed, and in which order.
+// filter returns which cases are listed, and in which order.
 func (a *CasesListCmd) filter() casesync.CaseFilter {
 	filter := casesync.CaseFilter{Status: a.Status, PIMSID: a.PIMSID, NewestFirst: !a.OldestFirst, Page: syncs.Page{Limit: int(a.Limit), Cursor: a.Cursor}}
 	if a.Deleted != "any" {
@@ -93,7 +93,7 @@ func (a *CasesListCmd) filter() casesync.CaseFilter {
 	return filter
 }
 
-// caseStatus is the case's status, marked where it is soft-deleted.
+// caseStatus returns the case's status, with a mark where the case is soft-deleted.
 func caseStatus(x *casesync.Record) string {
 	if x.SoftDeleted {
 		return x.Status + " (deleted)"

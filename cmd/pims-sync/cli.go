@@ -18,14 +18,14 @@ import (
 type CLI struct {
 	Config `embed:""`
 
-	Demo        DemoCmd        `cmd:"" help:"Play the main job with simulated practices and real parts."`
+	Demo        DemoCmd        `cmd:"" help:"Show how the program works, with simulated practices and all real parts."`
 	Serve       ServeCmd       `cmd:"" help:"Run a replica: the HTTP API and the syncs."`
 	Clinic      ClinicCmd      `cmd:"" help:"Clinics: add, list, show, set, disable."`
-	Credentials CredentialsCmd `cmd:"" help:"A clinic's way into its PIMS: set, test, show, resume, remove."`
-	Schedules   SchedulesCmd   `cmd:"" help:"When a clinic is synced by itself: show, set, next."`
+	Credentials CredentialsCmd `cmd:"" help:"A clinic's PIMS credentials: set, test, show, resume, remove."`
+	Schedules   SchedulesCmd   `cmd:"" help:"When a clinic is synced automatically: show, set, next."`
 	Keys        KeysCmd        `cmd:"" help:"API keys: create, list, revoke; encryption keys: rotate-encryption."`
 	Sync        SyncCmd        `cmd:"" help:"Run a sync: inbound, cases, reconcile, full."`
-	Syncs       SyncsCmd       `cmd:"" help:"Syncs that run or ran: list, show, watch, cancel, restore."`
+	Syncs       SyncsCmd       `cmd:"" help:"Present and past syncs: list, show, watch, cancel, restore."`
 	Cases       CasesCmd       `cmd:"" help:"Cases: list, show, history, restore, check-notes."`
 	Plans       PlansCmd       `cmd:"" help:"What a guard held back: list, show, approve, reject."`
 	Neosim      NeosimCmd      `cmd:"" help:"Serve a simulated IDEXX Neo practice."`
@@ -33,8 +33,8 @@ type CLI struct {
 	Keygen      KeygenCmd      `cmd:"" help:"Print a new key for ENCRYPTION_KEY."`
 	OpenAPI     OpenAPICmd     `cmd:"" name:"openapi" help:"Print the OpenAPI 3.1 document of the HTTP API."`
 	Completion  CompletionCmd  `cmd:"" help:"Print a shell's completion script: bash, zsh, fish."`
-	Complete    CompleteCmd    `cmd:"" name:"__complete" hidden:"" passthrough:"" help:"Print how a command line can go on; the completion scripts call it."`
-	Version     VersionCmd     `cmd:"" help:"Print the version, the commit, and what the binary was built with and for."`
+	Complete    CompleteCmd    `cmd:"" name:"__complete" hidden:"" passthrough:"" help:"Print how a command line can continue; the completion scripts call it."`
+	Version     VersionCmd     `cmd:"" help:"Print the version, the commit, the Go version and the platform."`
 }
 
 // withStore opens the database for one command.
@@ -48,8 +48,8 @@ func withStore(ctx context.Context, std streams, c *Config, run func(*app.Store)
 	return run(s)
 }
 
-// withEngine opens the database and the engine for one command, which works on no
-// sync but its own.
+// withEngine opens the database and the engine for one command. The engine works only on
+// the command's own sync.
 func withEngine(ctx context.Context, std streams, c *Config, run func(*app.Engine) error) error {
 	return withStore(ctx, std, c, func(s *app.Store) error {
 		e, err := newEngine(ctx, c, s, newLogger(std.err, quietly(c)), app.EngineOptions{Private: true})
@@ -61,9 +61,8 @@ func withEngine(ctx context.Context, std streams, c *Config, run func(*app.Engin
 	})
 }
 
-// quietly is the configuration of a command's own log: none, since a command says
-// its result and in one line what failed (docs/interface.md §Commands). A level that was
-// asked for wins.
+// quietly returns the configuration without a log, unless the user asked for a level. A
+// command prints its result, and one line on failure (docs/interface.md §Commands).
 func quietly(c *Config) *Config {
 	if c.LogLevel != nil {
 		return c
@@ -73,8 +72,7 @@ func quietly(c *Config) *Config {
 	return &quiet
 }
 
-// clinicOf reads a clinic that a command names, with an error that says how to
-// find the right id.
+// clinicOf reads the clinic that a command names. Its error says how to find the right id.
 func clinicOf(ctx context.Context, s *app.Store, clinicID uuid.UUID) (clinic.Clinic, error) {
 	found, err := s.Clinics().Clinic(ctx, clinicID)
 	return found, noSuch(err, "clinic", clinicID, "clinic list")
@@ -83,7 +81,7 @@ func clinicOf(ctx context.Context, s *app.Store, clinicID uuid.UUID) (clinic.Cli
 // MigrateCmd brings the schema up to date.
 type MigrateCmd struct{}
 
-// Run migrates; openStore has done it, for every command.
+// Run has nothing to do: openStore migrates, for every command.
 func (MigrateCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(*app.Store) error {
 		return show(std, c, map[string]any{"migrated": true}, func(w io.Writer) {
@@ -104,7 +102,7 @@ func (KeygenCmd) Run(std streams, c *Config) error {
 // OpenAPICmd prints the API's description.
 type OpenAPICmd struct{}
 
-// Run prints the document; it is JSON with and without --json.
+// Run prints the document. It is JSON with and without --json.
 func (OpenAPICmd) Run(std streams) error {
 	_, err := std.out.Write(api.OpenAPI())
 	return err

@@ -16,13 +16,13 @@ import (
 	"github.com/pims-sync/pims-sync/internal/panics"
 )
 
-// client calls our own HTTP API, as the demo's user would.
+// client calls our own HTTP API, as a user of the demo would.
 type client struct {
 	base *url.URL
 	key  string
 }
 
-// The answers, as far as the demo reads them.
+// The answers, with the fields that the demo reads.
 type (
 	fullResponse struct {
 		Success              bool           `json:"success"`
@@ -101,7 +101,7 @@ func (c caseJSON) deletion() string {
 
 const watchEvery = 150 * time.Millisecond
 
-// fullSync starts a full sync, tells of its progress, and returns its result.
+// fullSync starts a full sync, reports its progress, and returns its result.
 func (c *client) fullSync(ctx context.Context, body map[string]any, report func(progressJSON)) (done *fullResponse, err error) {
 	watching, stop := context.WithCancel(ctx)
 	wait := panics.Start(func() error {

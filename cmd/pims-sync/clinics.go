@@ -16,7 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
-// ClinicCmd are the commands on clinics.
+// ClinicCmd holds the commands on clinics.
 type ClinicCmd struct {
 	Add     ClinicAddCmd     `cmd:"" help:"Add a clinic."`
 	List    ClinicListCmd    `cmd:"" help:"List all clinics by name, with their states."`
@@ -28,10 +28,10 @@ type ClinicCmd struct {
 // ClinicAddCmd adds a clinic with the specification's three schedules.
 type ClinicAddCmd struct {
 	Name     label `required:"" help:"The clinic's name."`
-	Timezone zone  `required:"" help:"Its IANA time zone, such as America/Chicago. Every date means its days."`
-	ID       id    `name:"id" help:"Its id, where other systems know it already." placeholder:"ID"`
+	Timezone zone  `required:"" help:"Its IANA time zone, such as America/Chicago. All dates are in this zone."`
+	ID       id    `name:"id" help:"Its id, if other systems already have one." placeholder:"ID"`
 
-	AllowDuplicate bool `help:"Add it although there is a clinic of this name."`
+	AllowDuplicate bool `help:"Add it even if a clinic of this name exists."`
 }
 
 // Run adds the clinic.
@@ -58,7 +58,7 @@ func (a *ClinicAddCmd) Run(ctx context.Context, std streams, c *Config) error {
 	})
 }
 
-// checkName refuses a name that a clinic has already, however it is written: two
+// checkName refuses a name that another clinic has, whatever its spelling: both clinics
 // would be synced from one practice.
 func (a *ClinicAddCmd) checkName(ctx context.Context, s *app.Store) error {
 	if a.AllowDuplicate {
@@ -118,7 +118,7 @@ func (a *ClinicListCmd) Run(ctx context.Context, std streams, c *Config) error {
 	})
 }
 
-// lastAttempt is when the clinic's latest sync began, and how it ended.
+// lastAttempt describes when the clinic's latest sync began, and how it ended.
 func lastAttempt(x *scheduler.Condition) string {
 	at, kind, code := x.LastAttempt()
 	switch {
@@ -131,8 +131,8 @@ func lastAttempt(x *scheduler.Condition) string {
 	}
 }
 
-// zoneOf is the zone in which a clinic's times are shown: nil, which shows UTC,
-// where it has none.
+// zoneOf returns the zone in which a clinic's times are shown. Nil, for a clinic without a
+// zone, shows UTC.
 func zoneOf(x *scheduler.Condition) *time.Location {
 	loc, _ := x.Clinic.Location()
 	return loc
@@ -181,7 +181,7 @@ func tellClinic(w io.Writer, x *scheduler.Condition) {
 	table(w, []string{"phase", "last success", "last sync", "code", "next", "stale"}, rows)
 }
 
-// credentialState says in a few words whether the clinic's credentials can be used.
+// credentialState describes in a few words whether the clinic's credentials can be used.
 func credentialState(x *scheduler.Condition) string {
 	k := &x.Credentials
 	switch loc := zoneOf(x); {
@@ -211,7 +211,7 @@ type ClinicSetCmd struct {
 	Enable   bool   `help:"Sync it again after it was disabled."`
 }
 
-// Run changes what was named.
+// Run changes what the flags name.
 func (a *ClinicSetCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return changeClinic(ctx, std, c, a.ID.UUID, func(x *clinic.Clinic) {
 		if a.Name != nil {

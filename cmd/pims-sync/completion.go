@@ -29,12 +29,12 @@ func (s CompletionCmd) Run(std streams, c *Config) error {
 	return show(std, c, map[string]any{"script": string(script)}, func(w io.Writer) { fmt.Fprint(w, string(script)) })
 }
 
-// CompleteCmd is what the scripts call.
+// CompleteCmd is the command that the scripts call.
 type CompleteCmd struct {
 	Words []string `arg:"" optional:"" help:"The words after the program's name, up to the one to complete."`
 }
 
-// Run prints one candidate a line: the word, a tab, what it means.
+// Run prints one candidate per line: the word, a tab, its meaning.
 func (s CompleteCmd) Run(command *kong.Context, std streams) error {
 	for _, c := range candidates(command.Model.Node, s.Words) {
 		if _, err := fmt.Fprintf(std.out, "%s\t%s\n", c.word, strings.Join(strings.Fields(c.help), " ")); err != nil {
@@ -44,13 +44,13 @@ func (s CompleteCmd) Run(command *kong.Context, std streams) error {
 	return nil
 }
 
-// candidate is a word that can stand on the command line.
+// candidate is a word that is possible on the command line.
 type candidate struct{ word, help string }
 
-// candidates returns what the last of the words can become: commands, flags, or the
-// values of a flag or argument that has an enum. None means a value that only the
-// user knows, such as an id or a file. Bash hands "--flag=value" over in three words,
-// the other shells in one.
+// candidates returns the words that the last of the words can become: commands, flags, or
+// the values of a flag or argument that has an enum. It returns none for a value that only
+// the user knows, such as an id or a file. Bash passes "--flag=value" as three words, the
+// other shells as one.
 func candidates(app *kong.Node, words []string) []candidate {
 	if len(words) == 0 {
 		words = []string{""}

@@ -21,15 +21,15 @@ import (
 
 // Config are the settings that every command shares (docs/interface.md §Environment).
 type Config struct {
-	JSON bool `help:"Print one JSON document on stdout and nothing else there." group:"output"`
+	JSON bool `help:"Print one JSON document, and nothing else, on stdout." group:"output"`
 
-	DatabaseURL   string    `help:"PostgreSQL 15 or newer. Without it an embedded one under the data folder is used." env:"DATABASE_URL" placeholder:"URL" group:"config"`
-	DataDir       string    `help:"Embedded database and generated key. Default: /var/lib/pims-sync as root, else the user's data folder." env:"DATA_DIR" placeholder:"DIR" group:"config"`
-	EncryptionKey string    `help:"One or more id:base64 of 32 bytes, comma-separated, the first encrypts. The embedded database makes its own." env:"ENCRYPTION_KEY" placeholder:"KEY" group:"config"`
-	AllowedHosts  []string  `name:"pims-allowed-hosts" help:"Further PIMS hosts, host[:port]; a private address or plain http only if it is named here." env:"PIMS_ALLOWED_HOSTS" placeholder:"HOST" group:"config"`
-	RateLimit     float64   `name:"pims-rate-limit" help:"Requests a second per PIMS host, over all replicas; 0 is none." env:"PIMS_RATE_LIMIT" default:"5" group:"config"`
-	SyncTimeoutMS int64     `name:"sync-timeout-ms" help:"The longest one sync may work, in milliseconds." env:"SYNC_TIMEOUT_MS" default:"300000" group:"config"`
-	ChromiumPath  string    `help:"The headless browser. Found by itself where it is installed." env:"CHROMIUM_PATH" placeholder:"PATH" group:"config"`
+	DatabaseURL   string    `help:"PostgreSQL 15 or newer. Default: an embedded one in the data folder." env:"DATABASE_URL" placeholder:"URL" group:"config"`
+	DataDir       string    `help:"Folder of the embedded database and the generated key. Default: /var/lib/pims-sync as root, else the user's data folder." env:"DATA_DIR" placeholder:"DIR" group:"config"`
+	EncryptionKey string    `help:"Keys id:base64 of 32 bytes, comma-separated; the first encrypts. Default with the embedded database: a generated key." env:"ENCRYPTION_KEY" placeholder:"KEY" group:"config"`
+	AllowedHosts  []string  `name:"pims-allowed-hosts" help:"Further PIMS hosts, host[:port]. Private addresses and plain http are allowed only for hosts named here." env:"PIMS_ALLOWED_HOSTS" placeholder:"HOST" group:"config"`
+	RateLimit     float64   `name:"pims-rate-limit" help:"Requests per second to one PIMS host, over all replicas; 0 means no limit." env:"PIMS_RATE_LIMIT" default:"5" group:"config"`
+	SyncTimeoutMS int64     `name:"sync-timeout-ms" help:"How long one sync may work, in milliseconds." env:"SYNC_TIMEOUT_MS" default:"300000" group:"config"`
+	ChromiumPath  string    `help:"Path of the headless browser. Default: an installed one." env:"CHROMIUM_PATH" placeholder:"PATH" group:"config"`
 	Headless      bool      `help:"Hide the browser." env:"HEADLESS" default:"true" negatable:"" group:"config"`
 	LogLevel      *logLevel `help:"debug, info, warn or error. Default: info for serve and demo; other commands log nothing." env:"LOG_LEVEL" placeholder:"LEVEL" group:"config"`
 	LogFormat     *string   `help:"json or text. Default: json, text on a terminal." env:"LOG_FORMAT" enum:"json,text" placeholder:"FORMAT" group:"config"`
@@ -57,7 +57,7 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// withoutUser is an address without what may be a password (R40).
+// withoutUser returns an address without the part that may be a password (R40).
 func withoutUser(address string) string {
 	if at := strings.LastIndex(address, "@"); at >= 0 {
 		return "…" + address[at:]
@@ -65,7 +65,7 @@ func withoutUser(address string) string {
 	return address
 }
 
-// hostOf is the host[:port] of an address that was given in place of it.
+// hostOf returns the host[:port] of a full address.
 func hostOf(address string) string {
 	if _, after, found := strings.Cut(address, "://"); found {
 		address = after
@@ -88,7 +88,7 @@ func (l *logLevel) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// dataDir is the folder of the embedded database and the generated key.
+// dataDir returns the folder of the embedded database and the generated key.
 func (c *Config) dataDir() (string, error) {
 	if c.DataDir == "" {
 		return embedded.DefaultDir(os.Getenv)
@@ -96,7 +96,7 @@ func (c *Config) dataDir() (string, error) {
 	return filepath.Abs(c.DataDir)
 }
 
-// settings are what the parts of the program share.
+// settings returns the settings that the parts of the program share.
 func (c *Config) settings() (app.Settings, error) {
 	dir, err := c.dataDir()
 	if c.DatabaseURL == "" && err != nil {
@@ -115,7 +115,7 @@ func (c *Config) settings() (app.Settings, error) {
 	}, nil
 }
 
-// openStore is app.OpenStore with a command's settings.
+// openStore calls app.OpenStore with a command's settings.
 func openStore(ctx context.Context, c *Config, log *slog.Logger, wait time.Duration) (*app.Store, error) {
 	settings, err := c.settings()
 	if err != nil {
@@ -124,7 +124,7 @@ func openStore(ctx context.Context, c *Config, log *slog.Logger, wait time.Durat
 	return app.OpenStore(ctx, settings, log, wait)
 }
 
-// newEngine is app.NewEngine with a command's settings.
+// newEngine calls app.NewEngine with a command's settings.
 func newEngine(ctx context.Context, c *Config, s *app.Store, log *slog.Logger, o app.EngineOptions) (*app.Engine, error) {
 	settings, err := c.settings()
 	if err != nil {
@@ -133,7 +133,7 @@ func newEngine(ctx context.Context, c *Config, s *app.Store, log *slog.Logger, o
 	return app.NewEngine(ctx, settings, s, log, o)
 }
 
-// startServer is app.StartServer with a command's settings.
+// startServer calls app.StartServer with a command's settings.
 func startServer(ctx context.Context, c *Config, s *app.Store, log *slog.Logger, o app.ServerOptions) (*app.Server, error) {
 	settings, err := c.settings()
 	if err != nil {
@@ -142,7 +142,7 @@ func startServer(ctx context.Context, c *Config, s *app.Store, log *slog.Logger,
 	return app.StartServer(ctx, settings, s, log, o)
 }
 
-// hosts are what may be talked to (docs/interface.md §Environment).
+// hosts returns the hosts that may be contacted (docs/interface.md §Environment).
 func (c *Config) hosts() pims.HostPolicy {
 	policy := pims.HostPolicy{Known: idexxneo.KnownHosts()}
 	for _, host := range c.AllowedHosts {
@@ -153,8 +153,7 @@ func (c *Config) hosts() pims.HostPolicy {
 	return policy
 }
 
-// actor is the name under which a command changes things: who is at the keyboard
-// (R14).
+// actor returns the name of the user, in whose name a command changes things (R14).
 func actor() string {
 	if u, err := user.Current(); err == nil {
 		return "os:" + u.Username

@@ -17,10 +17,10 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// CredentialsCmd are the commands on a clinic's way into its PIMS.
+// CredentialsCmd holds the commands on a clinic's PIMS credentials.
 type CredentialsCmd struct {
 	Set    CredentialsSetCmd    `cmd:"" help:"Store a clinic's PIMS credentials, sealed."`
-	Test   CredentialsTestCmd   `cmd:"" help:"Log in and say what was found."`
+	Test   CredentialsTestCmd   `cmd:"" help:"Log in to the PIMS and show what was found."`
 	Show   CredentialsShowCmd   `cmd:"" help:"Show what is stored, without secrets."`
 	Resume CredentialsResumeCmd `cmd:"" help:"Use suspended credentials again."`
 	Remove CredentialsRemoveCmd `cmd:"" help:"Remove a clinic's credentials and session."`
@@ -29,11 +29,11 @@ type CredentialsCmd struct {
 // CredentialsSetCmd stores credentials.
 type CredentialsSetCmd struct {
 	Clinic        id     `required:"" help:"The clinic."`
-	Provider      string `help:"The kind of PIMS." default:"idexx_neo"`
-	BaseURL       string `name:"base-url" help:"Where the clinic's PIMS is." default:"${base_url}" placeholder:"URL"`
+	Provider      string `help:"The PIMS provider." default:"idexx_neo"`
+	BaseURL       string `name:"base-url" help:"The address of the clinic's PIMS." default:"${base_url}" placeholder:"URL"`
 	Username      string `required:"" help:"The user to log in as."`
-	CompanyID     string `help:"The practice id, where the login page asks for one."`
-	PasswordStdin bool   `required:"" help:"Read the password from the first line of standard input. There is no other way, so that it is in no history and no process list."`
+	CompanyID     string `help:"The practice id, if the login page asks for one."`
+	PasswordStdin bool   `required:"" help:"Read the password from the first line of standard input. This is the only way, so that the password appears in no shell history and no process list."`
 }
 
 // Run stores the credentials.
@@ -68,7 +68,7 @@ func (a *CredentialsSetCmd) Run(ctx context.Context, std streams, c *Config) err
 	})
 }
 
-// inCredentialFlags names the flag of a credential's field that is wrong.
+// inCredentialFlags names the flag of a credential's wrong field.
 func inCredentialFlags(err error) error {
 	var field *pims.FieldError
 	if !errors.As(err, &field) {
@@ -86,7 +86,7 @@ type CredentialsTestCmd struct {
 	Clinic id `required:"" help:"The clinic."`
 }
 
-// Run logs in and says what it found.
+// Run logs in and prints what it found.
 func (a *CredentialsTestCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withEngine(ctx, std, c, func(e *app.Engine) error {
 		if _, err := clinicOf(ctx, e.Store, a.Clinic.UUID); err != nil {

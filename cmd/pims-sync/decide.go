@@ -19,10 +19,11 @@ import (
 // PlansApproveCmd approves a plan.
 type PlansApproveCmd struct {
 	ID  id   `arg:"" help:"The plan's id."`
-	Yes bool `help:"Do not ask. Needed where nobody can be asked: not on a terminal, or with --json."`
+	Yes bool `help:"Do not ask for confirmation. Required with --json and without a terminal."`
 }
 
-// Run says what the plan would do, asks, approves it, and works on the sync that does it (R23).
+// Run describes what the plan would do, asks for confirmation, approves the plan, and works
+// on its sync (R23).
 func (a *PlansApproveCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withWorker(ctx, std, c, func(e *app.Engine) error {
 		owner, err := ownerOfPlan(ctx, e.Store, a.ID.UUID)
@@ -40,8 +41,8 @@ func (a *PlansApproveCmd) Run(ctx context.Context, std streams, c *Config) error
 	})
 }
 
-// confirm asks whether to do what the plan says, with how many cases of which days
-// that is. A plan that cannot be decided any more is told before that.
+// confirm asks whether to carry out the plan, and shows the number of cases and their days.
+// A plan that can no longer be decided is reported before that.
 func (a *PlansApproveCmd) confirm(ctx context.Context, std streams, c *Config, s *app.Store, owner clinic.Clinic) error {
 	if a.Yes {
 		return nil
@@ -64,7 +65,7 @@ func (a *PlansApproveCmd) confirm(ctx context.Context, std streams, c *Config, s
 	return err
 }
 
-// approval says what an approval of the plan would do.
+// approval describes what an approval of the plan would do.
 func approval(plan *syncs.Plan) string {
 	switch plan.Code {
 	case syncs.CodeShiftGuard:
@@ -84,7 +85,7 @@ func are(n int) string {
 	return "are"
 }
 
-// ask puts a question to the person at the terminal. Only y and yes are a yes.
+// ask asks the person at the terminal a question. Only y and yes mean yes.
 func ask(std streams, question string) (bool, error) {
 	fmt.Fprint(std.err, question)
 	answer, err := bufio.NewReader(io.LimitReader(std.in, 1<<10)).ReadString('\n')

@@ -22,12 +22,12 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
 
-// DemoCmd plays the product's main job with simulated practices and real parts
+// DemoCmd shows how the program works, with simulated practices and real parts
 // (docs/interface.md §Commands, demo).
 type DemoCmd struct {
 	Clinics int  `help:"How many clinics." default:"3"`
 	Once    bool `help:"End after the second sync; exit 0 if every sync succeeded and the cases are in the database."`
-	Story   bool `help:"Play a bad night instead: another practice's calendar, a refused plan, its approval, and the undo."`
+	Story   bool `help:"Show failures instead: another practice's calendar, a stopped deletion, its approval, and the restore."`
 }
 
 // Help is shown by demo --help.
@@ -35,7 +35,7 @@ func (DemoCmd) Help() string {
 	return `Starts simulated IDEXX Neo practices, a PostgreSQL of its own in a scratch folder, and the server. Logs in to each practice with a real headless browser, runs a full sync of each clinic through the HTTP API, lets a day pass in the practices, and syncs again. Nothing of yours is touched; DATABASE_URL is ignored.`
 }
 
-// A demoClinic is one of the demo's clinics, and the practice behind it.
+// A demoClinic is one of the demo's clinics, with its simulated practice.
 type demoClinic struct {
 	name string
 	zone string
@@ -47,7 +47,7 @@ type demoClinic struct {
 	api *client
 }
 
-// cast are the demo's clinics, one after the other; all invented.
+// cast are the demo's clinics; all of them are invented.
 var cast = []demoClinic{
 	{name: "Harbor Lights Animal Clinic", zone: "America/New_York", seed: 11},
 	{name: "Tierpraxis Alpenblick", zone: "Europe/Berlin", seed: 23},
@@ -56,7 +56,7 @@ var cast = []demoClinic{
 	{name: "Sakura Dōbutsu Byōin", zone: "Asia/Tokyo", seed: 53},
 }
 
-// Run plays the demo.
+// Run runs the demo.
 func (d *DemoCmd) Run(ctx context.Context, std streams, c *Config) (err error) {
 	if d.Clinics < 1 || d.Clinics > 50 {
 		return usageError{errors.New("--clinics must be between 1 and 50")}
@@ -108,7 +108,7 @@ func (d *DemoCmd) Run(ctx context.Context, std streams, c *Config) (err error) {
 	return nil
 }
 
-// demoLog keeps the server's log out of the way of the demo's own words.
+// demoLog writes the server's log to a file, apart from the demo's own output.
 func demoLog(c *Config, scratch string) (*slog.Logger, func(), error) {
 	file, err := os.Create(filepath.Join(scratch, "demo.log"))
 	if err != nil {
@@ -117,7 +117,7 @@ func demoLog(c *Config, scratch string) (*slog.Logger, func(), error) {
 	return newLogger(file, c), func() { _ = file.Close() }, nil
 }
 
-// A play is the demo at work.
+// A play is a running demo.
 type play struct {
 	clinics []*demoClinic
 	server  *app.Server
@@ -125,7 +125,7 @@ type play struct {
 	sims    []*http.Server
 }
 
-// raise starts everything: practices, database, server, clinics.
+// raise starts the practices, the database, the server and the clinics.
 func (d *DemoCmd) raise(ctx context.Context, c *Config, log *slog.Logger, stage *stage) (_ *play, err error) {
 	p := &play{}
 	defer func() {
@@ -238,7 +238,7 @@ type acts struct {
 	Changes []dayChange `json:"changes"`
 }
 
-// A syncDone is how one clinic's full sync ended.
+// A syncDone is the outcome of one clinic's full sync.
 type syncDone struct {
 	ClinicID uuid.UUID     `json:"clinicId"`
 	Clinic   string        `json:"clinic"`
@@ -256,7 +256,7 @@ type dayChange struct {
 	Right  bool   `json:"right"`
 }
 
-// acts plays the two syncs and what happens between them.
+// acts runs the two syncs and changes the practices between them.
 func (p *play) acts(ctx context.Context, stage *stage) (*acts, error) {
 	a := &acts{First: []syncDone{}, Second: []syncDone{}, Changes: []dayChange{}}
 	stage.chapter("First full sync of each clinic: browser login, appointments, medical notes, reconciliation")
@@ -294,7 +294,7 @@ func (p *play) acts(ctx context.Context, stage *stage) (*acts, error) {
 
 func (a *acts) well() bool { return a.failure() == nil }
 
-// failure is the first thing that went wrong.
+// failure returns the first failure.
 func (a *acts) failure() error {
 	for _, s := range slices.Concat(a.First, a.Second) {
 		switch {
@@ -346,8 +346,8 @@ func (m *demoClinic) sync(ctx context.Context, report func(progressJSON)) (*full
 	}, report)
 }
 
-// compare tells what became of the four appointments that were touched, and of
-// any case that changed without reason.
+// compare returns what happened to the four appointments that were changed, and to any case
+// that changed without reason.
 func compare(m *demoClinic, touched neosim.Changes, before, after map[string]caseJSON) []dayChange {
 	var changes []dayChange
 	expected := map[string]bool{}

@@ -10,7 +10,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// heldBack says in a few words what a plan would do.
+// heldBack describes in a few words what a plan would do.
 func heldBack(plan *syncs.Plan) string {
 	e := &plan.Evidence
 	switch plan.Code {
@@ -23,7 +23,7 @@ func heldBack(plan *syncs.Plan) string {
 	}
 }
 
-// guardOf is the guard that made a plan, and which of its rules.
+// guardOf describes the guard that made a plan, and which of its rules.
 func guardOf(plan *syncs.Plan) string {
 	if plan.Evidence.Refusal == "" {
 		return string(plan.Code)
@@ -31,7 +31,7 @@ func guardOf(plan *syncs.Plan) string {
 	return string(plan.Code) + " (" + plan.Evidence.Refusal + ")"
 }
 
-// evidence is what a guard saw, as names and values (R23).
+// evidence returns what a guard found, as names and values (R23).
 func evidence(plan *syncs.Plan, loc *time.Location) []string {
 	e := &plan.Evidence
 	seen := []string{
@@ -57,7 +57,7 @@ func evidence(plan *syncs.Plan, loc *time.Location) []string {
 	return seen
 }
 
-// missingOn is how many cases are missing, and on which days.
+// missingOn describes how many cases are missing, and on which days.
 func missingOn(days map[string]int) string {
 	total := 0
 	var each []string

@@ -7,16 +7,16 @@ import (
 	"runtime/metrics"
 )
 
-// heapFloor is how large the heap of a server may grow before its garbage is
-// collected, in bytes. What a server keeps is a few megabytes, and a sync leaves as
-// much garbage as that: collected whenever it has doubled, the heap would be
-// collected once or twice in every sync.
+// heapFloor is the size that a server's heap may reach before its garbage is collected, in
+// bytes. A server keeps a few megabytes, and a sync leaves about as much garbage. If the
+// heap were collected whenever it has doubled, that would happen once or twice in every
+// sync.
 const heapFloor = 32 << 20
 
-// memoryLimit is from where the memory of a server is collected harder, in bytes, so
-// that the process stays below 256 MiB whatever one answer of a PIMS holds (R57). A
-// GOMEMLIMIT of the environment wins. A server that must keep more goes on and works
-// slower.
+// memoryLimit is the size from which a server's memory is collected more often, in bytes,
+// so that the process stays below 256 MiB whatever one answer of a PIMS contains (R57). A
+// GOMEMLIMIT in the environment takes precedence. A server that must keep more continues
+// and works more slowly.
 const memoryLimit = 160 << 20
 
 func limitMemory(limit int64) {
@@ -25,17 +25,17 @@ func limitMemory(limit int64) {
 	}
 }
 
-// collectAbove lets the heap grow to a floor before it is collected; one that is
-// larger is collected whenever it has doubled, as usual. A GOGC of the environment
-// wins.
+// collectAbove lets the heap grow to a floor before it is collected. A heap above the floor
+// is collected whenever it has doubled, as usual. A GOGC in the environment takes
+// precedence.
 func collectAbove(floor uint64) {
 	if os.Getenv("GOGC") == "" {
 		tuneAfterEach(floor)
 	}
 }
 
-// tuneAfterEach looks after each collection at what is live. Collections are told
-// of by a finalizer, which each of them queues.
+// tuneAfterEach adjusts GOGC after each collection to the live heap. Each collection queues
+// a finalizer, which calls the adjustment.
 func tuneAfterEach(floor uint64) {
 	type sentinel struct{ _ *byte }
 	var collected func(*sentinel)
@@ -51,13 +51,13 @@ func tuneAfterEach(floor uint64) {
 	runtime.SetFinalizer(&sentinel{}, collected)
 }
 
-// smallest is the heap, in bytes, that Go does not collect at a GOGC of 100; it grows
-// with GOGC.
+// smallest is the heap, in bytes, below which Go does not collect at a GOGC of 100; it
+// grows with GOGC.
 const smallest = 4 << 20
 
-// gcPercent is the GOGC with which a heap of so many live bytes, and as many bytes of
-// stacks and globals, is collected next when it reaches the floor: at least 100. See
-// https://go.dev/doc/gc-guide for the sum.
+// gcPercent returns the GOGC with which a heap of live bytes, and roots bytes of stacks and
+// globals, is next collected when it reaches the floor: at least 100. See
+// https://go.dev/doc/gc-guide for the formula.
 func gcPercent(live, roots, floor uint64) uint64 {
 	if live >= floor {
 		return 100

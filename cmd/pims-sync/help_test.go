@@ -64,7 +64,7 @@ func TestTheHelpOfAGroupNamesItsCommands(t *testing.T) {
 func TestHelpShowsDefaultsAndWhatIsAllowed(t *testing.T) {
 	t.Parallel()
 	for command, wants := range map[string][]string{
-		"serve":  {"--sync-lease=15s", "--schedule-jitter=0s", "--event-retention=0s", "schedules say. Default: true"},
+		"serve":  {"--sync-lease=15s", "--schedule-jitter=0s", "--event-retention=0s", "schedules. Default: true"},
 		"neosim": {`--listen="127.0.0.1:8090"`, "fields: snake,camel.", "rows: array,appointments,data,events."},
 	} {
 		_, help, _ := inProcess(t, command, "--help")

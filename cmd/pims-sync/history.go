@@ -15,14 +15,14 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// CasesHistoryCmd tells a case's history.
+// CasesHistoryCmd shows a case's history.
 type CasesHistoryCmd struct {
 	ID     id     `arg:"" help:"The case's id."`
 	Limit  limit  `help:"How many events." default:"100"`
-	Cursor string `help:"Where to go on: nextCursor of an earlier list."`
+	Cursor string `help:"Continue a list: the nextCursor of the earlier list."`
 }
 
-// Run tells the history, oldest first, of a removed case as well (R14).
+// Run prints the history, oldest first, also of a removed case (R14).
 func (a *CasesHistoryCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *app.Store) error {
 		owner, err := ownerOf(ctx, s, a.ID.UUID, s.Records().ClinicOfHistory)
@@ -48,8 +48,8 @@ func (a *CasesHistoryCmd) Run(ctx context.Context, std streams, c *Config) error
 	})
 }
 
-// tellEvents prints events as people tell them: who did what when, once for all
-// that one of them changed at one time.
+// tellEvents prints who changed what when. Changes of one actor at one time are printed
+// together.
 func tellEvents(w io.Writer, events []casesync.Event, loc *time.Location) {
 	var last casesync.Event
 	for i := range events {
@@ -85,7 +85,7 @@ type SyncsRestoreCmd struct {
 	ID id `arg:"" help:"The sync's id."`
 }
 
-// Run restores what the sync deleted and is so still (R24).
+// Run restores the cases that the sync deleted and that are still deleted (R24).
 func (a *SyncsRestoreCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *app.Store) error {
 		owner, audit, err := auditOf(ctx, s, a.ID.UUID)
@@ -134,7 +134,7 @@ func restore(ctx context.Context, std streams, c *Config, s *app.Store, owner cl
 	return err
 }
 
-// ownerOfCase is the clinic whose case it is.
+// ownerOfCase returns the clinic of the case.
 func ownerOfCase(ctx context.Context, s *app.Store, caseID uuid.UUID) (clinic.Clinic, error) {
 	return ownerOf(ctx, s, caseID, s.Records().ClinicOf)
 }

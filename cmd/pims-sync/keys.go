@@ -14,12 +14,12 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 )
 
-// KeysCmd are the commands on API keys, and on the encryption keys.
+// KeysCmd holds the commands on API keys and on the encryption keys.
 type KeysCmd struct {
 	Create           KeysCreateCmd           `cmd:"" help:"Create an API key; it is shown once."`
 	List             KeysListCmd             `cmd:"" help:"List a clinic's API keys, or all."`
 	Revoke           KeysRevokeCmd           `cmd:"" help:"Revoke an API key at once."`
-	RotateEncryption KeysRotateEncryptionCmd `cmd:"" help:"Seal all credentials and sessions anew with the first key of ENCRYPTION_KEY."`
+	RotateEncryption KeysRotateEncryptionCmd `cmd:"" help:"Encrypt all credentials and sessions again with the first key of ENCRYPTION_KEY."`
 }
 
 type keyJSON struct {
@@ -45,9 +45,9 @@ func keyDocument(k clinic.APIKey) keyJSON {
 // KeysCreateCmd creates a key.
 type KeysCreateCmd struct {
 	Clinic  id       `required:"" help:"The clinic that the key is for."`
-	Name    label    `help:"What it is for."`
-	Scope   []string `help:"What it may do; repeatable. Default: the four sync scopes." placeholder:"SCOPE" sep:"none"`
-	Expires string   `help:"When it ends: 90d, 12h or a date. Default: never."`
+	Name    label    `help:"What the key is for."`
+	Scope   []string `help:"What the key may do; repeatable. Default: the four sync scopes." placeholder:"SCOPE" sep:"none"`
+	Expires string   `help:"When the key expires: 90d, 12h or a date. Default: never."`
 }
 
 // Run creates the key.
@@ -82,7 +82,7 @@ func (a *KeysCreateCmd) Run(ctx context.Context, std streams, c *Config) error {
 
 // KeysListCmd lists keys.
 type KeysListCmd struct {
-	Clinic *id `help:"Only this clinic's."`
+	Clinic *id `help:"Only this clinic's keys."`
 }
 
 // Run lists the keys.

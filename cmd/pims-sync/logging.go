@@ -26,7 +26,7 @@ func newLogger(w io.Writer, c *Config) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, options))
 }
 
-// specificationForm names the fields of a log line as the specification does.
+// specificationForm gives the fields of a log line the specification's names.
 func specificationForm(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) > 0 {
 		return a

@@ -1,6 +1,6 @@
-// Command pims-sync keeps the cases of veterinary clinics in step with their
-// practice information management systems. It joins the packages under internal
-// into one program; it alone reads the environment.
+// Command pims-sync keeps the cases of veterinary clinics in step with their practice
+// information management systems. It connects the packages under internal into one program.
+// Only this package reads the environment.
 package main
 
 import (
@@ -29,8 +29,8 @@ func main() {
 	os.Exit(code)
 }
 
-// streams are where a command reads and writes. Results go to out, everything
-// else to err.
+// streams are the input and the outputs of a command. Results go to out, everything else to
+// err.
 type streams struct {
 	in  io.Reader
 	out io.Writer
@@ -84,7 +84,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	return exitDone
 }
 
-// usageError is a command line that cannot be understood.
+// usageError is the error of a command line that cannot be parsed.
 type usageError struct{ err error }
 
 func (e usageError) Error() string {
@@ -93,7 +93,7 @@ func (e usageError) Error() string {
 
 func (e usageError) Unwrap() error { return e.err }
 
-// report says in one line what went wrong and returns the exit code.
+// report prints in one line what went wrong and returns the exit code.
 func report(std streams, err error) int {
 	if request, ok := errors.AsType[*syncs.Failure](err); ok && request.Field != "" {
 		err = inFlags(request)

@@ -15,16 +15,16 @@ import (
 
 // NeosimCmd serves the simulator alone (docs/interface.md §Commands, neosim).
 type NeosimCmd struct {
-	Listen       string        `help:"Where to listen." default:"127.0.0.1:8090"`
+	Listen       string        `help:"Address to listen on." default:"127.0.0.1:8090"`
 	Seed         uint64        `help:"Chooses the practice; the same seed gives the same calendar." default:"1"`
 	PerDay       int           `help:"Visits on a working day." default:"18"`
-	Day          time.Time     `help:"Have the calendar of this date today, so that on every day it is the same but for the dates. Default: today's own." format:"2006-01-02" placeholder:"DATE"`
+	Day          time.Time     `help:"Show the calendar of this date as today's, so that it is the same every day except for the dates. Default: today." format:"2006-01-02" placeholder:"DATE"`
 	Timezone     zone          `help:"The practice's IANA time zone." default:"UTC"`
 	Username     string        `help:"What the login accepts." default:"${sim_username}"`
 	Password     string        `help:"What the login accepts." default:"${sim_password}"`
 	CompanyID    string        `help:"The practice id; the login form then asks for it."`
 	Shape        string        `help:"How the calendar names its fields: ${enum}." enum:"snake,camel" default:"snake"`
-	Envelope     string        `help:"What stands around the calendar's rows: ${enum}." enum:"array,appointments,data,events" default:"array"`
+	Envelope     string        `help:"What encloses the calendar's rows: ${enum}." enum:"array,appointments,data,events" default:"array"`
 	Latency      time.Duration `help:"How long every API request takes." default:"0s"`
 	LoginLatency time.Duration `help:"How long a login takes." default:"0s"`
 }

@@ -20,9 +20,9 @@ import (
 // another patient or visit (R7).
 type CasesCheckNotesCmd struct {
 	Clinic id   `help:"The clinic. Without it, all clinics are checked."`
-	Clear  bool `help:"Hide the notes that were found. The history keeps them, and the next cases sync reads the visit's own."`
-	DryRun bool `help:"With --clear or --undo: only tell what would be hidden or put back."`
-	Undo   id   `help:"Put back what this clearing hid: the id that --clear told." placeholder:"CLEARING"`
+	Clear  bool `help:"Hide the notes that were found. The history keeps them, and the next cases sync reads the right notes."`
+	DryRun bool `help:"With --clear or --undo: only show what would be hidden or put back."`
+	Undo   id   `help:"Put back what a clearing hid: the id that --clear printed." placeholder:"CLEARING"`
 }
 
 // Help shows how the command is used.
@@ -37,7 +37,7 @@ Example:
   pims-sync cases check-notes --undo CLEARING`
 }
 
-// Run checks, clears or undoes.
+// Run checks, clears, or undoes a clearing.
 func (a *CasesCheckNotesCmd) Run(ctx context.Context, std streams, c *Config) error {
 	undoes := a.Undo.UUID != uuid.Nil
 	switch {
@@ -56,7 +56,7 @@ func (a *CasesCheckNotesCmd) Run(ctx context.Context, std streams, c *Config) er
 	})
 }
 
-// checkedClinic is a clinic's part of the result.
+// checkedClinic is the part of one clinic in the result.
 type checkedClinic struct {
 	ClinicID uuid.UUID     `json:"clinicId"`
 	Checked  int           `json:"checked"`

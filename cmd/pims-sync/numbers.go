@@ -11,8 +11,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// numbers are how numbers and durations are read, from flags and from the
-// environment: what cannot be read is told with what is expected.
+// numbers makes kong read numbers and durations, from flags and from the environment, with
+// errors that say what is expected.
 func numbers() kong.Option {
 	whole := func(bits int) kong.Option {
 		return kong.KindMapper(map[int]reflect.Kind{0: reflect.Int, 64: reflect.Int64}[bits], numberMapper("whole number", func(text string, target reflect.Value) error {

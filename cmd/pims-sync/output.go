@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// show prints a command's result: as one JSON document, or as people read it
+// show prints a command's result: as one JSON document, or as text for people
 // (docs/interface.md §Commands).
 func show(std streams, c *Config, document any, text func(w io.Writer)) error {
 	if !c.JSON {
@@ -40,14 +40,14 @@ func table(w io.Writer, headings []string, rows [][]string) {
 	}
 }
 
-// more says that a list goes on, and how to see the rest.
+// more says that a list continues, and how to see the rest.
 func more(w io.Writer, cursor string) {
 	if cursor != "" {
 		fmt.Fprintf(w, "… more: --cursor %s goes on, --limit N shows up to %d at once\n", cursor, maxLimit)
 	}
 }
 
-// fields prints names and values, one a line.
+// fields prints names and values, one pair per line.
 func fields(w io.Writer, pairs ...string) {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -56,7 +56,7 @@ func fields(w io.Writer, pairs ...string) {
 	_ = t.Flush()
 }
 
-// stamp is a moment as people read it, in a zone.
+// stamp formats a time for people, in a zone.
 func stamp(t time.Time, loc *time.Location) string {
 	if t.IsZero() {
 		return "-"
@@ -67,7 +67,7 @@ func stamp(t time.Time, loc *time.Location) string {
 	return t.In(loc).Format("2006-01-02 15:04 MST")
 }
 
-// dayStamp is a moment with its weekday, as a practice looks for a visit.
+// dayStamp formats a time with its weekday, which helps a practice to find a visit.
 func dayStamp(t time.Time, loc *time.Location) string {
 	if t.IsZero() {
 		return "-"
@@ -78,7 +78,7 @@ func dayStamp(t time.Time, loc *time.Location) string {
 	return t.In(loc).Format("Mon 2006-01-02 15:04 MST")
 }
 
-// optional is a moment for JSON: null where there is none.
+// optional returns a time for JSON: null where it is zero.
 func optional(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -87,7 +87,7 @@ func optional(t time.Time) *time.Time {
 	return &t
 }
 
-// given is a text that may be missing: empty then.
+// given returns a text that may be missing, or an empty one.
 func given(s *string) string {
 	if s == nil {
 		return ""
@@ -102,7 +102,8 @@ func orDash(s string) string {
 	return s
 }
 
-// indentJSON is a JSON document as people read it; one that is none comes as it is.
+// indentJSON formats a JSON document for people. A text that is not JSON is returned as it
+// is.
 func indentJSON(document []byte) string {
 	var b bytes.Buffer
 	if err := json.Indent(&b, document, "", "  "); err != nil {
@@ -111,7 +112,7 @@ func indentJSON(document []byte) string {
 	return b.String()
 }
 
-// counted is a number of things.
+// counted formats a number of things.
 func counted(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

@@ -10,10 +10,10 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// checkSettings refuses settings of the environment that were pasted with quotation
-// marks, blanks or line ends around them: they would be taken for a part of the
-// value. DATABASE_URL and ENCRYPTION_KEY are told where they are read; a list of
-// hosts or addresses may have blanks. The value is not shown.
+// checkSettings refuses environment variables that were pasted with quotation marks, blanks
+// or line ends around them, because these would become a part of the value. DATABASE_URL
+// and ENCRYPTION_KEY are checked where they are read. A list of hosts or addresses may
+// contain blanks. The error does not show the value.
 func checkSettings(command *kong.Context) error {
 	for _, flag := range command.Flags() {
 		for _, name := range flag.Envs {
@@ -46,14 +46,14 @@ func firstRune(s string) rune {
 	return -1
 }
 
-// givenAsFlag reports whether the command line names the flag, which wins over the
-// environment.
+// givenAsFlag reports whether the command line sets the flag, which takes precedence over
+// the environment.
 func givenAsFlag(command *kong.Context, flag *kong.Flag) bool {
 	return slices.ContainsFunc(command.Path, func(p *kong.Path) bool { return p.Flag == flag })
 }
 
-// parse reads the command line. What was pasted wrongly is told before what follows
-// from it.
+// parse reads the command line. It reports a wrongly pasted setting before the errors that
+// result from it.
 func parse(parser *kong.Kong, args []string) (*kong.Context, error) {
 	command, err := parser.Parse(args)
 	known := command

@@ -14,13 +14,13 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// PlansCmd are the commands on what a guard held back.
+// PlansCmd holds the commands on what a guard held back.
 type PlansCmd struct {
 	List PlansListCmd `cmd:"" help:"List a clinic's plans, newest first."`
 	Show PlansShowCmd `cmd:"" help:"Show one plan with its evidence."`
 
-	Approve PlansApproveCmd `cmd:"" help:"Do what the guard held back: starts the plan's sync and works on it."`
-	Reject  PlansRejectCmd  `cmd:"" help:"Close a plan; nothing is deleted."`
+	Approve PlansApproveCmd `cmd:"" help:"Approve a plan: start the sync that does what the guard held back, and work on it."`
+	Reject  PlansRejectCmd  `cmd:"" help:"Reject a plan; nothing is deleted."`
 }
 
 // PlansListCmd lists plans.
@@ -28,7 +28,7 @@ type PlansListCmd struct {
 	Clinic id      `required:"" help:"The clinic."`
 	Status *string `help:"Only this status." enum:"open,approved,rejected,expired,superseded" placeholder:"STATUS"`
 	Limit  limit   `help:"How many." default:"20"`
-	Cursor string  `help:"Where to go on: nextCursor of an earlier list."`
+	Cursor string  `help:"Continue a list: the nextCursor of the earlier list."`
 }
 
 // Run lists the plans.
@@ -65,7 +65,7 @@ func (a *PlansListCmd) Run(ctx context.Context, std streams, c *Config) error {
 	})
 }
 
-// executor is the sync that carries a plan out.
+// executor describes the sync that carries a plan out.
 func executor(plan *syncs.Plan) string {
 	if plan.Execution.SyncID == uuid.Nil {
 		return "-"
@@ -119,8 +119,8 @@ func showPlan(w io.Writer, owner clinic.Clinic, plan *syncs.Plan) {
 	}
 }
 
-// showPlannedCases lists the visits by what tells them apart in the practice, and
-// what the PIMS said about each.
+// showPlannedCases lists the visits with the details by which a practice recognises them,
+// and with what the PIMS returned for each.
 func showPlannedCases(w io.Writer, plan *syncs.Plan, loc *time.Location) {
 	found := make(map[string]string, len(plan.Evidence.Lookups))
 	for _, l := range plan.Evidence.Lookups {

@@ -13,10 +13,10 @@ import (
 	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
-// KeysRotateEncryptionCmd seals everything anew with the first encryption key.
+// KeysRotateEncryptionCmd seals everything again with the first encryption key.
 type KeysRotateEncryptionCmd struct {
-	DryRun bool `help:"Open everything and count, but write nothing."`
-	Force  bool `help:"Go on though a replica lacks the first key; its syncs will fail."`
+	DryRun bool `help:"Decrypt and count everything, but write nothing."`
+	Force  bool `help:"Continue even if a replica lacks the first key; its syncs will fail."`
 }
 
 type rotationJSON struct {
@@ -59,8 +59,8 @@ func (a *KeysRotateEncryptionCmd) Run(ctx context.Context, std streams, c *Confi
 	})
 }
 
-// ready refuses a rotation to a key that a replica lacks: it could not open what is
-// sealed anew.
+// ready refuses a rotation to a key that a replica lacks. That replica could not open what
+// is sealed with it.
 func (a *KeysRotateEncryptionCmd) ready(ctx context.Context, s *app.Store, keyID string) error {
 	if a.DryRun || a.Force {
 		return nil

@@ -19,11 +19,11 @@ import (
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
-// SchedulesCmd are the commands on a clinic's schedules.
+// SchedulesCmd holds the commands on a clinic's schedules.
 type SchedulesCmd struct {
 	Show SchedulesShowCmd `cmd:"" help:"Show a clinic's schedules and what is wrong with them."`
-	Set  SchedulesSetCmd  `cmd:"" help:"Replace a clinic's schedules; replicas follow at once."`
-	Next SchedulesNextCmd `cmd:"" help:"List the coming ticks in the clinic's zone and UTC."`
+	Set  SchedulesSetCmd  `cmd:"" help:"Replace a clinic's schedules; running replicas use them at once."`
+	Next SchedulesNextCmd `cmd:"" help:"List the next ticks, in the clinic's zone and UTC."`
 }
 
 // SchedulesShowCmd shows schedules.
@@ -44,8 +44,7 @@ type problemJSON struct {
 	Reason string `json:"reason"`
 }
 
-// Run shows the entries that run, those that are disabled, and those that are bad
-// (R33).
+// Run shows the entries that run, those that are disabled, and those that are bad (R33).
 func (a *SchedulesShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *app.Store) error {
 		_, entries, problems, err := schedulesOf(ctx, s, a.Clinic.UUID)
@@ -80,7 +79,7 @@ func (a *SchedulesShowCmd) Run(ctx context.Context, std streams, c *Config) erro
 	})
 }
 
-// entryName is an entry's place, or all for the array itself.
+// entryName returns an entry's position, or "all" for the array itself.
 func entryName(index int) string {
 	if index < 0 {
 		return "all"
@@ -112,8 +111,8 @@ func schedulesOf(ctx context.Context, s *app.Store, clinicID uuid.UUID) (clinic.
 	return owner, entries, problems, nil
 }
 
-// withoutZone makes a problem of each entry that would run if the clinic had a
-// valid time zone (R1).
+// withoutZone makes a problem of each entry that would run if the clinic had a valid time
+// zone (R1).
 func withoutZone(clinicID uuid.UUID, entries []clinic.ScheduleEntry, problems []clinic.ScheduleProblem) ([]clinic.ScheduleEntry, []clinic.ScheduleProblem) {
 	var disabled []clinic.ScheduleEntry
 	for _, e := range entries {
@@ -132,10 +131,10 @@ func withoutZone(clinicID uuid.UUID, entries []clinic.ScheduleEntry, problems []
 // SchedulesSetCmd replaces schedules.
 type SchedulesSetCmd struct {
 	Clinic id     `required:"" help:"The clinic."`
-	File   string `required:"" help:"The JSON array of entries; - is standard input." placeholder:"FILE"`
+	File   string `required:"" help:"File with the JSON array of entries; - means standard input." placeholder:"FILE"`
 }
 
-// Run stores the array, whole or not at all.
+// Run stores the whole array, or nothing.
 func (a *SchedulesSetCmd) Run(ctx context.Context, std streams, c *Config) error {
 	document, err := a.read(std.in)
 	if err != nil {
@@ -185,7 +184,7 @@ func (a *SchedulesSetCmd) read(in io.Reader) ([]byte, error) {
 	return document, nil
 }
 
-// SchedulesNextCmd lists coming ticks.
+// SchedulesNextCmd lists the next ticks.
 type SchedulesNextCmd struct {
 	Clinic id  `required:"" help:"The clinic."`
 	Days   int `help:"How many days ahead (1 to 366)." default:"7"`
@@ -200,7 +199,7 @@ type tickJSON struct {
 	UTC   time.Time `json:"utc"`
 }
 
-// Run lists the coming ticks, soonest first.
+// Run lists the next ticks, soonest first.
 func (a *SchedulesNextCmd) Run(ctx context.Context, std streams, c *Config) error {
 	if a.Days < 1 || a.Days > 366 {
 		return usageError{errors.New("--days must be between 1 and 366")}

@@ -17,28 +17,29 @@ import (
 
 // ServeCmd runs a replica: the HTTP API and the syncs.
 type ServeCmd struct {
-	EnableScheduler bool          `help:"Enqueue the syncs that the schedules say. Default: true." env:"ENABLE_SCHEDULER" default:"true" negatable:""`
-	ScheduleJitter  time.Duration `help:"Spread the clinics that are due at one time over this long." env:"SCHEDULE_JITTER" default:"0s"`
-	EventRetention  time.Duration `help:"How long the history of cases is kept, such as 8760h, 24h or more; 0 is for ever." env:"EVENT_RETENTION" default:"0s"`
-	MaxSyncs        int           `help:"How many syncs this replica works on at once." env:"MAX_SYNCS" default:"10"`
-	SyncLease       time.Duration `help:"After how long without a sign of life a sync is taken from its replica, 1s to 30s." env:"SYNC_LEASE" default:"15s"`
-	Host            string        `help:"Where to listen." env:"HOST" default:"127.0.0.1"`
-	Port            uint16        `help:"Where to listen; 0 takes a free port." env:"PORT" default:"3001"`
-	SyncWaitMS      int64         `name:"sync-wait-ms" help:"How long a sync call waits for its sync before it answers 202, in milliseconds." env:"SYNC_WAIT_MS" default:"55000"`
-	MetricsAddr     string        `help:"Serve /metrics there and not with the API." env:"METRICS_ADDR" placeholder:"HOST:PORT"`
-	OTLPEndpoint    string        `name:"otlp-endpoint" help:"Send traces there: the base URL of a collector that speaks OTLP over HTTP, such as http://localhost:4318." env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
-	TrustedProxies  string        `help:"Whose X-Forwarded-For counts: addresses or prefixes, comma-separated." env:"TRUSTED_PROXIES" placeholder:"CIDR,…"`
+	EnableScheduler bool          `help:"Enqueue the syncs of the schedules. Default: true." env:"ENABLE_SCHEDULER" default:"true" negatable:""`
+	ScheduleJitter  time.Duration `help:"Spread clinics that are due at the same time over this duration." env:"SCHEDULE_JITTER" default:"0s"`
+	EventRetention  time.Duration `help:"How long the history of cases is kept, such as 8760h; at least 24h; 0 means for ever." env:"EVENT_RETENTION" default:"0s"`
+	MaxSyncs        int           `help:"How many syncs this replica works on at the same time." env:"MAX_SYNCS" default:"10"`
+	SyncLease       time.Duration `help:"How long a replica may be silent before another one takes over its sync, 1s to 30s." env:"SYNC_LEASE" default:"15s"`
+	Host            string        `help:"Address to listen on." env:"HOST" default:"127.0.0.1"`
+	Port            uint16        `help:"Port to listen on; 0 takes a free port." env:"PORT" default:"3001"`
+	SyncWaitMS      int64         `name:"sync-wait-ms" help:"How long a sync request waits for the end of its sync before it returns 202, in milliseconds." env:"SYNC_WAIT_MS" default:"55000"`
+	MetricsAddr     string        `help:"Serve /metrics at this address and not with the API." env:"METRICS_ADDR" placeholder:"HOST:PORT"`
+	OTLPEndpoint    string        `name:"otlp-endpoint" help:"Send traces to this collector: the base URL for OTLP over HTTP, such as http://localhost:4318." env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
+	TrustedProxies  string        `help:"Proxies whose X-Forwarded-For is trusted: addresses or prefixes, comma-separated." env:"TRUSTED_PROXIES" placeholder:"CIDR,…"`
 }
 
-// The bounds of SYNC_LEASE. A sync of a dead replica is taken up again after at most
-// a lease and a third of one, which must stay under 45 s (R30). A replica reports
-// thrice in a lease that it lives, so that it is known within queue.ReplicaSilence.
+// The bounds of SYNC_LEASE. A sync of a dead replica is taken up again after at most a
+// lease and a third of one, which must stay under 45 s (R30). A replica reports three times
+// in a lease that it is alive, so that queue.ReplicaSilence is long enough.
 const (
 	minLease = time.Second
 	maxLease = 30 * time.Second
 )
 
-// The history of cases is erased for good: a typo must not do it.
+// The bounds of EVENT_RETENTION. The history of cases is erased for good, so a typing
+// mistake must not erase all of it.
 const (
 	minRetention   = 24 * time.Hour
 	shortRetention = 30 * 24 * time.Hour // below, the log says so
@@ -67,7 +68,7 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	if s.EventRetention > 0 && s.EventRetention < shortRetention {
 		log.Warn("EVENT_RETENTION is short; older history of cases is erased for good", "namespace", "pims-sync:database", "retention", s.EventRetention.String())
 	}
-	// A port in use is told before anything is started.
+	// A port that is in use is reported before anything is started.
 	listener, err := listen(ctx, net.JoinHostPort(s.Host, strconv.Itoa(int(s.Port))), "PORT")
 	if err != nil {
 		return err
@@ -121,7 +122,7 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return err
 }
 
-// check refuses settings that cannot be.
+// check refuses impossible settings.
 func (s *ServeCmd) check() error {
 	switch {
 	case s.SyncWaitMS < 0:
@@ -136,7 +137,7 @@ func (s *ServeCmd) check() error {
 	return nil
 }
 
-// startTracing begins to trace where a collector is named.
+// startTracing begins to trace where a collector is configured.
 func (s *ServeCmd) startTracing(ctx context.Context, log *slog.Logger) (*tracing.Tracing, error) {
 	if s.OTLPEndpoint == "" {
 		return tracing.Off(), nil
@@ -146,8 +147,7 @@ func (s *ServeCmd) startTracing(ctx context.Context, log *slog.Logger) (*tracing
 	})
 }
 
-// listen opens the address that the variable named, with an error that says what
-// to do.
+// listen opens the address from the named variable. Its error says what to do.
 func listen(ctx context.Context, address, variable string) (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)

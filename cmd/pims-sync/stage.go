@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// stage is where the demo speaks, to a person who sees the product for the first
-// time. With --json it says nothing.
+// stage prints the demo's text for a person who sees the product for the first time. With
+// --json it prints nothing.
 type stage struct {
 	w     io.Writer
 	live  bool // a terminal, which can be written over
@@ -70,7 +70,7 @@ func number(p *phaseResponse, name string) string {
 	return fmt.Sprint(p.Stats[name])
 }
 
-// differences shows what became of what happened in the practices.
+// differences shows what happened to the appointments that changed in the practices.
 func (s *stage) differences(changes []dayChange) {
 	s.chapter("What the second sync made of it")
 	rows := make([][]string, len(changes))
@@ -84,7 +84,7 @@ func (s *stage) differences(changes []dayChange) {
 	table(indented{s.w}, []string{"clinic", "in the practice", "in our cases", ""}, rows)
 }
 
-// invite returns how to go on by oneself.
+// invite tells the reader how to continue alone.
 func (s *stage) invite(p *play) {
 	m := p.clinics[0]
 	fmt.Fprintf(s.w, `
@@ -131,10 +131,10 @@ func (w *watch) close() {
 	}
 }
 
-// print writes over what was shown before.
+// print replaces the line that was shown before.
 func (w *watch) print(line string) { w.shown = overwrite(w.stage.w, line, w.shown) }
 
-// indented moves what is written to it two spaces to the right.
+// indented indents what is written to it by two spaces.
 type indented struct{ w io.Writer }
 
 func (i indented) Write(p []byte) (int, error) {

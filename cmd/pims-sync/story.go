@@ -17,11 +17,11 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
 
-// cleanUp is how many past appointments the practice of the story removes: more
-// than the deletion guard lets pass by itself (R23).
+// cleanUp is how many past appointments the practice of the story removes: more than the
+// deletion guard allows without approval (R23).
 const cleanUp = 16
 
-// A night is one chapter of the story: what happened, and what became of it.
+// A night is one chapter of the story: what happened, and its outcome.
 type night struct {
 	Happened string `json:"happened"`
 	Code     string `json:"code,omitempty"`
@@ -29,21 +29,21 @@ type night struct {
 	Right    bool   `json:"right"`
 }
 
-// A story is the demo's tale of a bad night, a refused plan, its approval and the
-// undo.
+// A story is the result of the demo's story: a bad night, a refused plan, its approval and
+// the restore.
 type story struct {
 	Success bool    `json:"success"`
 	Nights  []night `json:"nights"`
 }
 
-// A teller plays the story with one clinic.
+// A teller runs the story with one clinic.
 type teller struct {
 	*demoClinic
 	stage *stage
 	story story
 }
 
-// story plays the whole tale.
+// story runs the whole story.
 func (p *play) story(ctx context.Context, stage *stage) (*story, error) {
 	t := &teller{demoClinic: p.clinics[0], stage: stage}
 	for _, chapter := range []func(context.Context) error{t.firstNight, t.wrongPractice, t.honestCleanUp} {
@@ -58,7 +58,7 @@ func (p *play) story(ctx context.Context, stage *stage) (*story, error) {
 	return &t.story, nil
 }
 
-// tell adds a chapter's outcome and says it.
+// tell adds a chapter's outcome and prints it.
 func (t *teller) tell(n night) {
 	t.story.Nights = append(t.story.Nights, n)
 	mark := "as it should be"
@@ -82,7 +82,7 @@ func (t *teller) firstNight(ctx context.Context) error {
 	return nil
 }
 
-// wrongPractice lets the PIMS show another practice's calendar (R18).
+// wrongPractice makes the PIMS show another practice's calendar (R18).
 func (t *teller) wrongPractice(ctx context.Context) error {
 	t.stage.chapter("The wrong-practice night: the PIMS shows the calendar of another practice")
 	before, err := t.fingerprint(ctx)
@@ -108,8 +108,8 @@ func (t *teller) wrongPractice(ctx context.Context) error {
 	return nil
 }
 
-// honestCleanUp lets the practice really remove appointments: refused, approved,
-// deleted, undone (R22–R24).
+// honestCleanUp makes the practice really remove appointments: the deletion is refused,
+// approved, carried out, and undone (R22–R24).
 func (t *teller) honestCleanUp(ctx context.Context) error {
 	t.stage.chapter("The clean-up: the practice removes old appointments, more than the guard lets pass")
 	before, err := t.fingerprint(ctx)
@@ -187,7 +187,7 @@ func (t *teller) undo(ctx context.Context, syncID uuid.UUID, deleted []string, b
 	return t.history(ctx, restored.Restored[0])
 }
 
-// history tells what happened to one case.
+// history shows what happened to one case.
 func (t *teller) history(ctx context.Context, caseID uuid.UUID) error {
 	var list struct {
 		Items []struct {
@@ -212,8 +212,8 @@ func (t *teller) history(ctx context.Context, caseID uuid.UUID) error {
 	return nil
 }
 
-// remove deletes past appointments in the practice that have a living case, spread
-// over the days, and answers their ids in order.
+// remove deletes past appointments in the practice whose cases exist, spread over the days,
+// and returns their ids in order.
 func (t *teller) remove(ctx context.Context) ([]string, error) {
 	cases, err := t.api.cases(ctx)
 	if err != nil {
@@ -242,7 +242,7 @@ func (t *teller) remove(ctx context.Context) ([]string, error) {
 	return removed, nil
 }
 
-// A reconciled is how a reconciliation ended.
+// A reconciled is the outcome of a reconciliation.
 type reconciled struct {
 	Success bool      `json:"success"`
 	Code    string    `json:"code"`
@@ -255,7 +255,7 @@ func (t *teller) reconcile(ctx context.Context) (r reconciled, err error) {
 	return r, err
 }
 
-// wait looks at a sync until it is over.
+// wait polls a sync until it is over.
 func (t *teller) wait(ctx context.Context, syncID uuid.UUID) (ended struct {
 	Status string `json:"status"`
 	Code   string `json:"code"`
@@ -279,7 +279,7 @@ func (t *teller) wait(ctx context.Context, syncID uuid.UUID) (ended struct {
 	}
 }
 
-// deleted are the appointments whose cases are soft-deleted, in order.
+// deleted returns the appointments whose cases are soft-deleted, in order.
 func (t *teller) deleted(ctx context.Context) ([]string, error) {
 	cases, err := t.api.cases(ctx)
 	if err != nil {
@@ -295,7 +295,7 @@ func (t *teller) deleted(ctx context.Context) ([]string, error) {
 	return ids, nil
 }
 
-// fingerprint is everything in the clinic's cases but when they were updated.
+// fingerprint covers everything in the clinic's cases except the time of their update.
 func (t *teller) fingerprint(ctx context.Context) (string, error) {
 	cases, err := t.api.cases(ctx)
 	if err != nil {
@@ -309,7 +309,7 @@ func (t *teller) fingerprint(ctx context.Context) (string, error) {
 	return string(whole), err
 }
 
-// tellStory plays the story and prints it as the demo does its acts.
+// tellStory runs the story and prints it, as the demo does with its syncs.
 func (d *DemoCmd) tellStory(ctx context.Context, std streams, c *Config, p *play, stage *stage) error {
 	told, err := p.story(ctx, stage)
 	if err != nil {

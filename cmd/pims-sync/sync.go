@@ -17,19 +17,19 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// SyncCmd are the commands that run a sync. Their flags are the fields of the
-// endpoints' requests (docs/interface.md §Commands).
+// SyncCmd holds the commands that run a sync. Their flags are the fields of the endpoints'
+// requests (docs/interface.md §Commands).
 type SyncCmd struct {
-	Inbound   SyncInboundCmd   `cmd:"" help:"Appointments become cases."`
-	Cases     SyncCasesCmd     `cmd:"" help:"Medical notes, vitals and diagnoses enrich cases."`
-	Reconcile SyncReconcileCmd `cmd:"" help:"What vanished from the PIMS is soft-deleted."`
-	Full      SyncFullCmd      `cmd:"" help:"The three in turn."`
+	Inbound   SyncInboundCmd   `cmd:"" help:"Create and update cases from the PIMS's appointments."`
+	Cases     SyncCasesCmd     `cmd:"" help:"Add medical notes, vitals and diagnoses to cases."`
+	Reconcile SyncReconcileCmd `cmd:"" help:"Soft-delete cases whose appointments are gone from the PIMS."`
+	Full      SyncFullCmd      `cmd:"" help:"Run the three syncs in turn."`
 }
 
-// forClinic are the flags of every sync.
+// forClinic holds the flags of every sync.
 type forClinic struct {
 	Clinic id   `required:"" help:"The clinic."`
-	DryRun bool `help:"Write nothing but the audit and the kept PIMS session; say what would be done."`
+	DryRun bool `help:"Show what would be done. Write only the audit and the PIMS session."`
 }
 
 type withDates struct {
@@ -43,7 +43,7 @@ type withDaysAhead struct {
 
 type withEnrichment struct {
 	ParallelBatchSize *int `help:"Consultations fetched at a time (1 to 20, default 5)."`
-	Force             bool `help:"Read every consultation again, also final ones and those that wait."`
+	Force             bool `help:"Read every consultation again, also final ones and those whose next read is later."`
 }
 
 type withLookback struct {
@@ -111,7 +111,7 @@ func (a *SyncFullCmd) Run(ctx context.Context, std streams, c *Config) error {
 	})
 }
 
-// runSync queues a sync, works on it, and tells how it ended.
+// runSync queues a sync, works on it, and prints how it ended.
 func runSync(ctx context.Context, std streams, c *Config, clinicID uuid.UUID, t syncs.Type, o syncs.Options) error {
 	if err := o.Check(t); err != nil {
 		return err
@@ -129,18 +129,18 @@ func runSync(ctx context.Context, std streams, c *Config, clinicID uuid.UUID, t 
 	})
 }
 
-// followEvery is how often a person sees the progress.
+// followEvery is how often the shown progress is updated.
 const followEvery = 200 * time.Millisecond
 
-// databaseAway is how long the database may be away while a sync is followed. The
-// embedded one is back in seconds: a replica that finds it ended starts it again.
+// databaseAway is how long the database may be unreachable while a sync is followed. The
+// embedded one is back in seconds, because a replica that finds it ended starts it again.
 const databaseAway = 30 * time.Second
 
-// errInterrupted is what a person's Ctrl-C makes of following a sync.
+// errInterrupted: a person pressed Ctrl-C while a sync was followed.
 var errInterrupted = errors.New("interrupted")
 
-// follow shows the progress of a sync until it is over. Interrupted, it answers
-// errInterrupted; the sync goes on.
+// follow shows the progress of a sync until it is over. When interrupted it returns
+// errInterrupted, and the sync continues.
 func follow(ctx context.Context, std streams, c *Config, e *app.Engine, audit syncs.Audit) (syncs.Audit, error) {
 	bar := newBar(std.err, !c.JSON)
 	defer bar.close()
@@ -161,7 +161,7 @@ func follow(ctx context.Context, std streams, c *Config, e *app.Engine, audit sy
 	return audit, fmt.Errorf("%w; sync %s goes on, `pims-sync syncs watch %s` follows it", errInterrupted, audit.ID, audit.ID)
 }
 
-// tell prints how a sync ended, and fails where it did.
+// tell prints how a sync ended. It returns an error where the sync failed.
 func tell(std streams, c *Config, owner clinic.Clinic, audit syncs.Audit) error {
 	if err := showAudit(std, c, owner, audit); err != nil {
 		return err
@@ -224,8 +224,8 @@ func dryMark(a syncs.Audit) string {
 	return ""
 }
 
-// showStats prints the counts, the failures and what a dry run would change, with
-// moments in a zone; nil is UTC.
+// showStats prints the counts, the failures and what a dry run would change, with times in
+// a zone; nil means UTC.
 func showStats(w io.Writer, indent string, audit syncs.Audit, loc *time.Location) {
 	var counts []string
 	for _, count := range audit.Result.Stats.Counts(audit.Type) {
@@ -252,7 +252,7 @@ func showStats(w io.Writer, indent string, audit syncs.Audit, loc *time.Location
 	}
 }
 
-// newCase is a case that would be created, on one line.
+// newCase describes in one line a case that would be created.
 func newCase(change syncs.Change, loc *time.Location) string {
 	var b strings.Builder
 	for _, name := range []string{"scheduledDate", "caseType", "status", "patientName", "clientName"} {
@@ -265,7 +265,7 @@ func newCase(change syncs.Change, loc *time.Location) string {
 	return b.String()
 }
 
-// moment is a text as it is, or a moment as people read it in a zone.
+// moment formats a time for people, in a zone. Any other text is returned as it is.
 func moment(text string, loc *time.Location) string {
 	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
 		return stamp(t, loc)

@@ -15,7 +15,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// SyncsCmd are the commands on syncs that run or ran.
+// SyncsCmd holds the commands on present and past syncs.
 type SyncsCmd struct {
 	List    SyncsListCmd    `cmd:"" help:"List a clinic's syncs, newest first."`
 	Show    SyncsShowCmd    `cmd:"" help:"Show one sync."`
@@ -30,7 +30,7 @@ type SyncsListCmd struct {
 	Type   *string `help:"Only this type." enum:"inbound,cases,reconciliation,full" placeholder:"TYPE"`
 	Status *string `help:"Only this status." enum:"queued,in_progress,completed,failed,cancelled" placeholder:"STATUS"`
 	Limit  limit   `help:"How many." default:"20"`
-	Cursor string  `help:"Where to go on: nextCursor of an earlier list."`
+	Cursor string  `help:"Continue a list: the nextCursor of the earlier list."`
 }
 
 // Run lists the syncs.
@@ -78,7 +78,7 @@ func dryWord(x *syncs.Audit) string {
 	return ""
 }
 
-// workTime is how long a sync that is over was worked on.
+// workTime describes how long a sync that is over was worked on.
 func workTime(audit *syncs.Audit) string {
 	if audit.StartedAt.IsZero() || audit.CompletedAt.IsZero() {
 		return "-"
@@ -89,7 +89,7 @@ func workTime(audit *syncs.Audit) string {
 // SyncsShowCmd shows a sync.
 type SyncsShowCmd struct {
 	ID      id         `arg:"" help:"The sync's id."`
-	Changes limitOrAll `help:"How many of its changes to list, or all. Those of cases that it soft-deleted come first." default:"50" placeholder:"N"`
+	Changes limitOrAll `help:"How many of its changes to list, or all. Changes of soft-deleted cases come first." default:"50" placeholder:"N"`
 }
 
 // Run shows the sync.
@@ -128,7 +128,7 @@ func (a *SyncsShowCmd) Run(ctx context.Context, std streams, c *Config) error {
 	})
 }
 
-// tellChanges lists the first events of a sync that has total of them.
+// tellChanges lists the first events of a sync. total is how many it has.
 func tellChanges(w io.Writer, syncID uuid.UUID, events []casesync.Event, total int, loc *time.Location) {
 	if len(events) == 0 {
 		return
@@ -144,7 +144,7 @@ func tellChanges(w io.Writer, syncID uuid.UUID, events []casesync.Event, total i
 	}
 }
 
-// tellApproval says who approved the plan that the sync carries out.
+// tellApproval prints who approved the plan that the sync carries out.
 func tellApproval(ctx context.Context, std streams, s *app.Store, audit syncs.Audit, loc *time.Location) error {
 	if audit.Approval == uuid.Nil {
 		return nil
@@ -159,7 +159,7 @@ func tellApproval(ctx context.Context, std streams, s *app.Store, audit syncs.Au
 	return err
 }
 
-// auditOf reads a sync, whosever it is, and its clinic.
+// auditOf reads a sync of any clinic, and the clinic.
 func auditOf(ctx context.Context, s *app.Store, syncID uuid.UUID) (clinic.Clinic, syncs.Audit, error) {
 	clinicID, err := s.Audits().ClinicOf(ctx, syncID)
 	if err != nil {
@@ -178,7 +178,7 @@ type SyncsWatchCmd struct {
 	ID id `arg:"" help:"The sync's id."`
 }
 
-// Run follows the sync, whoever works on it.
+// Run follows the sync, whichever process works on it.
 func (a *SyncsWatchCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withEngine(ctx, std, c, func(e *app.Engine) error {
 		owner, audit, err := auditOf(ctx, e.Store, a.ID.UUID)

@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxPasswordBytes bounds what is read for a password.
+// maxPasswordBytes bounds how much is read to find a password.
 const maxPasswordBytes = 64 << 10
 
-// readText reads a text file or standard input: UTF-8, of at most most bytes. The
-// byte order mark that editors of Windows put before the text is no part of it.
+// readText reads a text file or standard input: UTF-8, of at most most bytes. It drops the
+// byte order mark that editors of Windows put before the text.
 func readText(r io.Reader, most int) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
 	switch {
@@ -24,8 +24,8 @@ func readText(r io.Reader, most int) ([]byte, error) {
 	return withoutMark(content)
 }
 
-// withoutMark drops the byte order mark of UTF-8. Text in another encoding would be
-// stored as something that nobody typed, so it is refused.
+// withoutMark drops the byte order mark of UTF-8. It refuses another encoding, which would
+// be stored as a text that nobody typed.
 func withoutMark(content []byte) ([]byte, error) {
 	for _, mark := range [][]byte{{0xFF, 0xFE}, {0xFE, 0xFF}, {0, 0, 0xFE, 0xFF}} {
 		if bytes.HasPrefix(content, mark) {
@@ -42,8 +42,8 @@ func withoutMark(content []byte) ([]byte, error) {
 	return content, nil
 }
 
-// readPassword reads the first line of standard input, without its line end: LF,
-// CRLF or CR. Blanks are part of a password.
+// readPassword reads the first line of standard input, without its line end: LF, CRLF or
+// CR. Blanks belong to the password.
 func readPassword(r io.Reader) (string, error) {
 	content, err := readText(r, maxPasswordBytes)
 	if err != nil {

@@ -9,11 +9,11 @@ import (
 	"runtime/debug"
 )
 
-// The linker sets both (Makefile, .goreleaser.yaml). Where it sets none, as with
-// `go install …@version`, Go's build info has them.
+// The linker sets both (Makefile, .goreleaser.yaml). Where it does not, as with `go install
+// …@version`, Go's build info has them.
 var version, commit string
 
-// build is what a binary knows of its own origin.
+// build describes the origin of a binary.
 type build struct {
 	Version  string `json:"version"`          // a tag, a pseudo-version, or "dev"
 	Commit   string `json:"commit,omitempty"` // in full, or its first 12 digits
@@ -33,7 +33,7 @@ func thisBuild() build {
 // pseudoVersion ends with the first 12 digits of a commit.
 var pseudoVersion = regexp.MustCompile(`[-.][0-9]{14}-([0-9a-f]{12})(?:\+.*)?$`)
 
-// describe joins the linker's values with the build info, which counts only where the
+// describe combines the linker's values with the build info, which counts only where the
 // linker set nothing.
 func describe(version, commit string, info *debug.BuildInfo) build {
 	b := build{
@@ -60,7 +60,7 @@ func describe(version, commit string, info *debug.BuildInfo) build {
 // VersionCmd prints the version.
 type VersionCmd struct{}
 
-// Run prints the version alone on the first line, then what else is known.
+// Run prints the version alone on the first line, then the other details.
 func (VersionCmd) Run(std streams, c *Config) error {
 	b := thisBuild()
 	return show(std, c, b, func(w io.Writer) {

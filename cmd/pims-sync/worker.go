@@ -13,8 +13,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// withWorker is withEngine for a command that starts a sync. A replica that lives
-// works on it; without one the command does, on this sync only (docs/interface.md §Commands).
+// withWorker is withEngine for a command that starts a sync. A living replica works on the
+// sync. Without one, the command works on this sync only (docs/interface.md §Commands).
 func withWorker(ctx context.Context, std streams, c *Config, run func(*app.Engine) error) error {
 	return withStore(ctx, std, c, func(s *app.Store) error {
 		alive, err := replicasOrNone(ctx, s)
@@ -30,9 +30,8 @@ func withWorker(ctx context.Context, std streams, c *Config, run func(*app.Engin
 	})
 }
 
-// replicasOrNone reports whether a replica lives. Where none does, nobody takes up
-// what a killed process left; it is closed as interrupted, so that it is not in
-// the way for ever (R30).
+// replicasOrNone reports whether a replica is alive. Where none is, no process takes up the
+// syncs of a killed one, so they are closed as interrupted and do not block new ones (R30).
 func replicasOrNone(ctx context.Context, s *app.Store) (alive bool, err error) {
 	if alive, err = s.Replicas().Alive(ctx, queue.ReplicaSilence); err != nil || alive {
 		return alive, err
@@ -52,7 +51,7 @@ func replicasOrNone(ctx context.Context, s *app.Store) (alive bool, err error) {
 	return false, nil
 }
 
-// carryOut works on a sync that the command has started, or lets a replica do so,
+// carryOut works on a sync that the command has started, or waits for a replica to do so,
 // and returns how it ended.
 func carryOut(ctx context.Context, std streams, c *Config, e *app.Engine, owner clinic.Clinic, audit syncs.Audit) error {
 	if e.Private {
@@ -70,8 +69,8 @@ func carryOut(ctx context.Context, std streams, c *Config, e *app.Engine, owner 
 	return tell(std, c, owner, ended)
 }
 
-// callOff cancels the sync of an interrupted command: nobody else would go on with
-// it.
+// callOff cancels the sync of an interrupted command, because no other process would
+// continue it.
 func callOff(e *app.Engine, audit syncs.Audit) error {
 	ctx, cancel := context.WithTimeout(context.Background(), cancelWait)
 	defer cancel()
