@@ -24,9 +24,9 @@ type operation struct {
 	access access
 	params []*huma.Param
 	body   any          // an example of the request's body; nil: it takes none
-	offers []offer      // what it answers if nothing is wrong
-	failed any          // an example of what a sync that ended failed answers; nil: none can
-	codes  []syncs.Code // what it answers otherwise, besides those that all do
+	offers []offer      // the answers without an error
+	failed any          // an example of the answer to a failed sync; nil: there is none
+	codes  []syncs.Code // the codes of its errors, besides those of all operations
 
 	// Exactly one of the two is set.
 	handle func(*call) (reply, error)

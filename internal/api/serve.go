@@ -29,7 +29,7 @@ type trace struct {
 	syncID   uuid.UUID
 	code     syncs.Code
 	cause    error        // of an answer that hides it
-	answered func(Answer) // told at the end; nil: nobody is
+	answered func(Answer) // called at the end; may be nil
 }
 
 type traceKey struct{}

@@ -47,7 +47,7 @@ type EngineOptions struct {
 	Schedule       bool             // enqueue what is due (R33)
 	Jitter         time.Duration    // spread of ticks over clinics
 	MaxSyncs       int              // worked on at once; 0: the queue's default
-	Lease          time.Duration    // how long a sync without a sign of life is left alone; 0: the queue's default
+	Lease          time.Duration    // how long a replica may be silent before its sync is taken over; 0: the queue's default
 	EventRetention time.Duration    // of the history of cases; 0: for ever
 	Tracing        *tracing.Tracing // nil: nothing is traced
 	Browser        pims.Browser     // that others share; nil: one of the engine's own

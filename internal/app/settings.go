@@ -19,7 +19,7 @@ type Settings struct {
 	Hosts         pims.HostPolicy
 	RateLimit     float64       // requests a second per PIMS host, over all replicas; 0: no limit
 	SyncTimeout   time.Duration // of one sync's work
-	ChromiumPath  string        // empty: found by itself
+	ChromiumPath  string        // empty: an installed one
 	Headless      bool
 	Version       string // of the program
 }

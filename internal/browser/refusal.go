@@ -47,7 +47,7 @@ type tongue struct {
 	blame   []*regexp.Regexp // names the password or the user's name as wrong
 	maybe   []*regexp.Regexp // the same, where nothing else in the sentence may be to blame
 	others  *regexp.Regexp   // what else may be to blame
-	masks   *regexp.Regexp   // what blames nobody although it sounds so
+	masks   *regexp.Regexp   // what sounds like a refusal but is not one
 	persons *regexp.Regexp   // a person has to act
 	inUse   *regexp.Regexp   // a person has to say whether to end another session
 	threats *regexp.Regexp   // what has not happened yet, and codes that are no second factor

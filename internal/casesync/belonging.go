@@ -69,18 +69,18 @@ func (c *Case) provedSame(a *pims.Appointment) bool {
 func carriedOver(old *Case, a *pims.Appointment) Case {
 	c := *old
 	switch another := differ(old.Appointment.PatientID, a.PatientID); {
-	case old.returning() && another: // the id was given out again: nothing but the id is the same
+	case old.returning() && another: // the PIMS reused the id: nothing else is the same
 		c.PatientName, c.ClientName, c.PhoneNumber = "", "", ""
 		c.Appointment = Appointment{}
 		c = c.hidden()
 	case old.returning() && !old.provedSame(a):
 		c.Appointment = Appointment{}
 		c = c.hidden()
-	case another: // corrected, or merged into another one
+	case another: // the patient was corrected, or merged into another one
 		c.PatientName = ""
 		c.Appointment.ConsultationID, c.Appointment.Title = "", ""
 	}
-	if differ(old.Appointment.ClientID, a.ClientID) { // also of the same patient
+	if differ(old.Appointment.ClientID, a.ClientID) { // another client, also where the patient is the same
 		c.ClientName, c.PhoneNumber, c.Appointment.ClientEmail = "", "", ""
 	}
 	if c.Appointment.Unproved = old.unproved(a); c.Appointment.Unproved && !old.Appointment.Unproved {

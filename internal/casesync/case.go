@@ -23,8 +23,8 @@ type Case struct {
 
 	Appointment  Appointment   // metadata.appointment (R11)
 	Consultation *Consultation // metadata.consultation; nil: none, or not read
-	Consulted    *Belonging    // whose the stored consultation is, where that alone was read; nil: none, or see Consultation
-	Hidden       bool          // of a case to be written: its stored consultation is taken away (R7)
+	Consulted    *Belonging    // whose the stored consultation is, where only that was read; nil: none, or see Consultation
+	Hidden       bool          // the write removes the stored consultation (R7)
 	Deletion     *Deletion     // metadata.reconciliation; nil: none
 
 	CreatedAt time.Time
@@ -60,13 +60,13 @@ func (c *Case) SoftDeleted() bool { return c.Deletion != nil && c.Deletion.SoftD
 // fields without a column of their own, and the raw texts (R2, R7).
 type Appointment struct {
 	ConsultationID string
-	Earlier        bool   // the PIMS's latest row says nothing of ConsultationID, an earlier one did (R9)
+	Earlier        bool   // an earlier row of the PIMS named ConsultationID, the latest does not (R9)
 	Status         string // the PIMS's own word (R10)
 	Type           string // the PIMS's own word
 	Start          string // wall clock, in the form of pims.WallText (R2, R12)
 	End            string
 	PatientID      string
-	Unproved       bool // a row gave another name and no patient id since PatientID was named last (R7)
+	Unproved       bool // since a row last named PatientID, another row gave another name and no patient id (R7)
 	ClientID       string
 	ClientEmail    string
 	Veterinarian   string

@@ -12,7 +12,7 @@ import (
 // When enrichment reads a consultation again (R19).
 const (
 	addendaPeriod = 72 * time.Hour      // notes of a final visit may still be corrected
-	waitingPeriod = 14 * 24 * time.Hour // after the visit; then nothing is looked for again
+	waitingPeriod = 14 * 24 * time.Hour // after the visit; later nothing is looked for again
 )
 
 // waits are the pauses before enrichment looks again for a consultation that was missing or
@@ -31,9 +31,9 @@ func (c *Candidate) Due(now time.Time, force bool) bool {
 		return false // it waits
 	}
 	switch {
-	case !c.Since.IsZero(): // its patient or its consultation became another one
+	case !c.Since.IsZero(): // its patient or its consultation changed
 		return c.Tries == 0 || now.Before(c.Since.Add(waitingPeriod))
-	case !c.Stored || !c.HasNotes: // each is looked for once, whatever its age
+	case !c.Stored || !c.HasNotes: // each is read once, whatever its age
 		return c.Tries == 0 || now.Before(c.ScheduledDate.Add(waitingPeriod))
 	case !c.Final:
 		return true
@@ -46,7 +46,7 @@ func (c *Candidate) Due(now time.Time, force bool) bool {
 type listing struct {
 	byID          map[string]pims.ConsultationEntry
 	byAppointment map[string]pims.ConsultationEntry
-	visits        visits          // whose the visits are that it names
+	visits        visits          // the patients of the visits that it names
 	contested     map[string]bool // consultations that the calendar names for visits of different patients
 }
 
@@ -131,9 +131,9 @@ func compareEntries(a, b pims.ConsultationEntry) int {
 // old one.
 func MergeConsultation(old *Consultation, read pims.Consultation, at time.Time) (merged Consultation, changed bool) {
 	merged = Consultation{Consultation: read, FetchedAt: at}
-	merged.Unusable = nil // of this read, not of the record
+	merged.Unusable = nil // it describes this read, not the record
 	if merged.SOAP.Blank() {
-		merged.SOAP = pims.SOAP{} // white space is no section, and is not stored
+		merged.SOAP = pims.SOAP{} // white space is not a section and is not stored
 	}
 	if old == nil || old.ID != read.ID || differ(old.PatientID, read.PatientID) {
 		return merged, true
@@ -173,7 +173,7 @@ func keepPart(merged, old *pims.Consultation, part pims.Part) {
 		}
 	case pims.PartDischarge:
 		merged.Discharge = old.Discharge
-	case pims.PartDiagnoses: // those that have a name are a list of their own
+	case pims.PartDiagnoses: // the diagnoses with a name form a complete list
 	}
 }
 

@@ -29,15 +29,15 @@ type enrichmentPhase struct {
 	batchSize int // consultations fetched at a time
 	force     bool
 
-	correctedFor int // days back that the day's first run looks for late corrections; 0: none (R19)
+	correctedFor int // how many days back the day's first run looks for late corrections; 0: none (R19)
 
-	ahead map[uuid.UUID]Case // the cases of the first visits, read while these are under way
+	ahead map[uuid.UUID]Case // the cases of the first visits, read while their consultations are fetched
 
 	// unlisted are the cases whose stored consultation neither the appointment nor the
 	// search names. It is read to see whether it still belongs to them (R9).
 	unlisted map[uuid.UUID]bool
 
-	found *listing // by the search
+	found *listing // the result of the search
 }
 
 // A visit is one consultation to read, and the cases that it serves (R20).
@@ -188,7 +188,7 @@ func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, settled 
 	reading, cancel := context.WithCancelCause(ctx)
 	end.cancel = cancel
 	defer cancel(nil)
-	arrived := make(chan visited, maxStoreBatch) // storing does not hold up reading
+	arrived := make(chan visited, maxStoreBatch) // buffered, so that storing does not block reading
 	wait := panics.Start(func() error {
 		defer close(arrived)
 		return p.readAll(reading, &end, visits, arrived)
@@ -347,7 +347,7 @@ func endsSync(err error) bool {
 			return true
 		}
 	}
-	return panics.In(err) != nil // of another record, or of our own
+	return panics.In(err) != nil // an error of another record, or of our own code
 }
 
 func drain(arrived <-chan visited) []visited {

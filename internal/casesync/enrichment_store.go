@@ -44,7 +44,7 @@ func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*Candi
 	for id, c := range pending {
 		before, ok := stored[id]
 		if !ok || before.SoftDeleted() || !c.describes(&before) || !before.holds(c.StoredID) {
-			delete(pending, id) // it has changed meanwhile: the next run looks at it anew
+			delete(pending, id) // it has changed meanwhile: the next run decides again
 			continue
 		}
 		w := Write{Before: &before, After: before.hidden()}
@@ -95,7 +95,7 @@ func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, resul
 			switch {
 			case v.err == nil, p.unlisted[c.CaseID] && errors.Is(v.err, pims.ErrNotFound):
 				pending[c.CaseID] = &served{candidate: c, visited: v}
-			case v.cutOff && endsSync(v.err): // nobody's fault: the next sync reads it
+			case v.cutOff && endsSync(v.err): // interrupted by the end of the phase: the next sync reads it
 				result.Stats.CasesSkipped++
 			default:
 				readings = append(readings, p.failed(ctx, c, v, result))
@@ -146,7 +146,7 @@ type decision struct {
 	action  syncs.Action
 	reading Reading
 	err     error // it failed
-	waits   bool  // it has no consultation any more
+	waits   bool  // it no longer has a consultation
 }
 
 // decide returns what a read means for the case as it is now (R7, R9).
@@ -154,9 +154,9 @@ func (p *enrichmentPhase) decide(s *served, before *Case) decision {
 	v := s.visited
 	if p.unlisted[before.ID] {
 		switch {
-		case v.err != nil, differ(v.consultation.AppointmentID, before.PIMSID): // discarded, or another visit's now
+		case v.err != nil, differ(v.consultation.AppointmentID, before.PIMSID): // discarded, or of another visit now
 			return s.lost(before)
-		case pims.Blank(v.consultation.AppointmentID): // nothing tells whose it is: what is stored stays
+		case pims.Blank(v.consultation.AppointmentID): // it is unknown whose it is: what is stored stays
 			return decision{after: *before, reading: s.reading(before, "unchanged")}
 		}
 	}
@@ -224,7 +224,7 @@ func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUI
 	for _, id := range ids {
 		s := pending[id]
 		before, ok := stored[id]
-		if !ok || before.SoftDeleted() || !s.candidate.describes(&before) { // what was read was read for another patient or visit
+		if !ok || before.SoftDeleted() || !s.candidate.describes(&before) { // the read was for another patient or visit
 			result.Stats.CasesSkipped++
 			delete(pending, id)
 			continue

@@ -90,7 +90,7 @@ func (f *fullSync) run(ctx context.Context) {
 		f.skip("the sync ended during the cases phase", syncs.TypeReconciliation)
 	case !clean || inbound.Code != "":
 		f.skip("the inbound phase was not clean", syncs.TypeReconciliation)
-		if clean { // it completed, but left rows out: the master cannot be complete
+		if clean { // it completed, but left rows out: the master is not complete
 			f.fail(&syncs.Failure{Code: inbound.Code, Message: inbound.Error})
 		}
 	default:
@@ -126,7 +126,7 @@ func part(snapshots []*pims.Snapshot, window pims.Window) *pims.Snapshot {
 			return &within
 		}
 	}
-	return &pims.Snapshot{Window: window, Unidentified: 1} // unreachable: Cover covers; proves nothing
+	return &pims.Snapshot{Window: window, Unidentified: 1} // unreachable, because Cover covers every window; the snapshot proves nothing
 }
 
 // fresh returns the cases that are candidates now and were candidates before the PIMS was
@@ -155,7 +155,7 @@ func (f *fullSync) carryOut(ctx context.Context, kind syncs.Type, run func(conte
 	f.begun[kind] = true
 	p := f.phase(f.request, kind, id)
 	p.provider, p.usual = f.master.provider, f.windows.Default[kind]
-	if kind == syncs.TypeReconciliation { // which runs only after a clean inbound
+	if kind == syncs.TypeReconciliation { // it runs only after a clean inbound
 		p.settled = f.settled
 	}
 	result, err := f.logged(ctx, p, func(ctx context.Context) (syncs.Result, error) { return run(ctx, p) })
@@ -179,7 +179,7 @@ func (f *fullSync) carryOut(ctx context.Context, kind syncs.Type, run func(conte
 // over reports whether the sync can do nothing more: its session is lost for good, it is
 // being ended, another attempt owns it, or a panic ended it.
 func (f *fullSync) over(ctx context.Context) bool {
-	if ctx.Err() != nil { // perhaps after the phase's last write, which met no error
+	if ctx.Err() != nil { // the context may have ended after the phase's last write, which returned no error
 		f.fail(context.Cause(ctx))
 	}
 	return ctx.Err() != nil || endsSession(f.err) || errors.Is(f.err, syncs.ErrLeaseLost) || panics.In(f.err) != nil

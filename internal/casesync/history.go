@@ -30,7 +30,7 @@ type Event struct {
 type Restoration struct {
 	CaseID  uuid.UUID
 	Outcome RestoreOutcome
-	Changes []Event // what somebody changed since, where it was refused
+	Changes []Event // what was changed since the delete, where the restore was refused
 }
 
 // Refusal returns a *Failure with CodeAlreadyDecided where the restore was refused. Its

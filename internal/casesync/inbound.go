@@ -55,7 +55,7 @@ func (p *calendarPhase) inbound(ctx context.Context, snapshot *pims.Snapshot) (s
 	if err := p.write(ctx, snapshot, &result); err != nil {
 		return result, err
 	}
-	if !snapshot.Complete() { // R6: the others are written, and it is said
+	if !snapshot.Complete() { // R6: the other rows are written, and the result reports it
 		result.Code = syncs.CodeSnapshotIncomplete
 		result.Error = fmt.Sprintf("%d rows of the PIMS calendar have no id and were left out", snapshot.Unidentified)
 	}
@@ -146,7 +146,7 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 		done += len(chunk)
 		p.report(ctx, "write", done, len(order))
 	}
-	if len(p.protected) > 0 && !p.dryRun { // R26; after the writes, which ask whose ids came back (R7)
+	if len(p.protected) > 0 && !p.dryRun { // R26; after the writes, which check whether an id has returned (R7)
 		if err := p.store.SeenAgain(ctx, p.lease, p.provider, p.protected); err != nil {
 			return fmt.Errorf("noting which appointments were seen: %w", err)
 		}
@@ -182,7 +182,7 @@ func (p *calendarPhase) writeChunk(ctx context.Context, chunk []*pims.Appointmen
 	for attempt := range mergeAttempts {
 		var ids []string
 		for _, a := range pending {
-			if attempt > 0 || !p.create || p.known[a.ID] { // else it is new, or its insert will tell
+			if attempt > 0 || !p.create || p.known[a.ID] { // else it is new, or its insert reports a conflict
 				ids = append(ids, a.ID)
 			}
 		}

@@ -86,7 +86,7 @@ func (l *look) compare(resting []*Candidate, found *listing) (late []*Candidate,
 		switch {
 		case found.lost(c):
 			late = append(late, c)
-		case l == nil: // what differs otherwise waits for the day's look
+		case l == nil: // any other difference waits for the day's look
 		case !ok || entry.Fingerprint == "" || sameEntry(c, entry): // not listed, or nothing new
 		case c.Fingerprint == "":
 			adopted = append(adopted, Reading{

@@ -90,7 +90,7 @@ func undelete(c *Case) {
 	switch c.Status {
 	case c.SyncStatus:
 		c.Status, c.SyncStatus = before.StatusBefore, before.SyncStatusBefore
-	case before.SyncStatusBefore: // sync last wrote the delete
+	case before.SyncStatusBefore: // SyncStatus stays what the delete wrote: the status is the person's (R10)
 	default:
 		c.SyncStatus = before.SyncStatusBefore
 	}

@@ -23,8 +23,8 @@ type Record struct {
 	CaseType      string
 	Metadata      []byte // the JSON object, every key of it
 	SoftDeleted   bool
-	DeletedAt     time.Time // zero: it is not soft-deleted, or was by another program that did not say when
-	DeletedReason string    // empty: the same
+	DeletedAt     time.Time // zero: it is not soft-deleted, or another program deleted it without a time
+	DeletedReason string    // empty: like DeletedAt
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 }

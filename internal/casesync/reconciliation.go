@@ -28,7 +28,7 @@ type reconciliationPhase struct {
 	finder  pims.AppointmentFinder // nil: the PIMS cannot look up by id
 	until   time.Time              // candidates are scheduled before it
 	limits  clinic.DeletionLimits
-	refused func(reason string) // told of every refusal (docs/interface.md §Metrics)
+	refused func(reason string) // called for every refusal (docs/interface.md §Metrics)
 }
 
 // candidates reads the stored cases before the PIMS is read, so that a case created after
@@ -106,7 +106,7 @@ func missing(candidates []Case, present map[string]struct{}) []Case {
 // A confirmation says which orphans are to be deleted.
 type confirmation struct {
 	toDelete []SoftDeletion
-	moved    []pims.Appointment // found elsewhere: to be updated (R22)
+	moved    []pims.Appointment // found on days outside the window: to be updated (R22)
 	evidence syncs.Evidence
 	refusal  string         // which guard refused, a closed set; empty: none did
 	reason   string         // the refusal in words
@@ -122,7 +122,7 @@ func (p *reconciliationPhase) confirmOrphans(ctx context.Context, snapshot *pims
 	}
 	if p.lifted(syncs.CodeDeletionGuard) && snapshot.Found() == 0 && p.approved.Evidence.Found > 0 {
 		return v, syncs.Fail(syncs.CodeSnapshotUnsound, "the PIMS shows no appointment at all for %s, and showed %d when the plan was made: nothing was deleted",
-			p.window, p.approved.Evidence.Found) // what was approved was another calendar
+			p.window, p.approved.Evidence.Found) // the approval was given for another calendar
 	}
 	if len(orphans) > maxUnseen && !p.lifted(syncs.CodeDeletionGuard) {
 		for _, c := range orphans {

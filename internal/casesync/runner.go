@@ -60,7 +60,7 @@ type RunnerOptions struct {
 type Span struct {
 	ClinicID uuid.UUID
 	SyncID   uuid.UUID // its own audit
-	ParentID uuid.UUID // the audit of the full sync that it is a phase of; zero: of none
+	ParentID uuid.UUID // the audit of its full sync; zero: it is not a phase
 	Type     syncs.Type
 	Attempt  int
 	DryRun   bool
@@ -265,13 +265,13 @@ func (r *Runner) logged(ctx context.Context, p phase, run func(context.Context) 
 	ctx, ended := r.o.Watch(ctx, p.span())
 	started := r.o.Now()
 	p.log.InfoContext(ctx, "Sync started", "dry_run", p.dryRun)
-	result := notStarted(p.kind) // unless run returns
+	result := notStarted(p.kind) // the result of a run that panics
 	err := panics.Catch(func() (err error) {
 		result, err = run(ctx)
 		return err
 	})
 	panicked := panics.In(err)
-	if err != nil && ctx.Err() != nil && panicked == nil { // whatever met the end says only that there was one
+	if err != nil && ctx.Err() != nil && panicked == nil { // the run's context ended: report its cause; the phase's own error only repeats it
 		err = context.Cause(ctx)
 		panicked = panics.In(err)
 	}
@@ -287,7 +287,7 @@ func (r *Runner) logged(ctx context.Context, p phase, run func(context.Context) 
 	switch {
 	case status == syncs.StatusCompleted:
 		p.log.InfoContext(ctx, "Sync completed", attrs...)
-	case concluded.Code == syncs.CodeInternal: // the audit tells no internals; the log does
+	case concluded.Code == syncs.CodeInternal: // the audit hides internals; the log shows them
 		p.log.ErrorContext(ctx, "Sync failed", append(attrs, "cause", err.Error())...)
 	case status == syncs.StatusCancelled:
 		p.log.InfoContext(ctx, "Sync cancelled", attrs...)
@@ -324,7 +324,7 @@ func (p *phase) span() Span {
 func (p *phase) report(ctx context.Context, step string, done, total int) {
 	kind := p.kind
 	if kind == syncs.TypeFull {
-		kind = syncs.TypeInbound // its login and its fetch come before, and belong to, the first phase
+		kind = syncs.TypeInbound // login and fetch come before the first phase and count as part of it
 	}
 	p.recorder.Report(ctx, p.lease, syncs.Progress{Phase: kind, Step: step, Done: done, Total: total})
 }
@@ -370,7 +370,7 @@ func (p *phase) hold(ctx context.Context, code syncs.Code, window pims.Window, c
 	if err != nil {
 		return fmt.Errorf("keeping the plan of the %s guard: %w", code, err)
 	}
-	if first { // one event, not one each night
+	if first { // log this once, not every night
 		p.log.WarnContext(ctx, "A plan waits for a decision", "plan_id", plan.ID.String(), "guard", string(code),
 			"cases", len(cases), "expires_at", plan.ExpiresAt.UTC().Format(time.RFC3339))
 	}

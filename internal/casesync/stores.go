@@ -87,7 +87,7 @@ type Candidate struct {
 	PIMSID         string
 	ScheduledDate  time.Time
 	ConsultationID string // of the appointment (R9); empty: not known
-	Earlier        bool   // the PIMS's latest row says nothing of ConsultationID, an earlier one did
+	Earlier        bool   // an earlier row of the PIMS named ConsultationID, the latest does not
 	PatientID      string // of the appointment (R7); empty: not known
 	ClientID       string // likewise
 	HasNotes       bool   // a consultation with a non-blank SOAP section is stored
@@ -99,12 +99,12 @@ type Candidate struct {
 
 	Final bool // it was final when last read
 
-	Tries       int       // in vain, in a row
+	Tries       int       // attempts in a row without success
 	NextTry     time.Time // zero: not waiting
 	ReadAt      time.Time // zero: never read
 	Fingerprint string    // of the search entry at the last read
 
-	Since    time.Time // its patient or consultation became another one then: due whatever the window; zero: no
+	Since    time.Time // when its patient or consultation changed, which makes it due whatever the window; zero: never
 	Disowned Belonging // the consultation that was hidden then, and whose it was (R7)
 }
 
@@ -118,8 +118,8 @@ type Reading struct {
 	Fingerprint string
 	Outcome     string // a closed set: "enriched", "unchanged", "waiting", "changed", "adopted", or an ItemCode
 
-	Since    time.Time // as of Candidate; zero: not any more
-	Disowned Belonging // as of Candidate; zero: the earlier one stays
+	Since    time.Time // as in Candidate; zero: no longer
+	Disowned Belonging // as in Candidate; zero: the earlier one stays
 }
 
 // EnrichmentStore is what enrichment needs of the database.

@@ -17,7 +17,7 @@ import (
 type Suspicion struct {
 	CaseID  uuid.UUID
 	PIMSID  string
-	Shows   Belonging // whose the case and its stored consultation say that the notes are
+	Shows   Belonging // whose the notes are according to the case and its stored consultation
 	Reasons []SuspicionReason
 }
 
@@ -116,8 +116,8 @@ func firstPatient(c *Case, events []Event) string {
 // A walk goes through the events of a case in order.
 type walk struct {
 	patient  string
-	origins  map[string]Belonging // of each part that is stored: whence it came
-	doubts   map[string]Belonging // of each part that may be carried over: whence, then
+	origins  map[string]Belonging // where each stored part comes from
+	doubts   map[string]Belonging // where each part that may be carried over may come from
 	read     bool                 // the history holds a read of the consultation
 	gone     string               // the patient when it was soft-deleted
 	deleted  bool
@@ -175,7 +175,7 @@ func (w *walk) take(after, before map[string]json.RawMessage) {
 		case !known || !samePart(part, after, before):
 			w.origins[key], fresh = own, true
 			delete(w.doubts, key)
-		case carried || !origin.another(own): // it stays what it was
+		case carried || !origin.another(own): // its origin stays
 		default:
 			w.origins[key] = own
 			if i == 0 || !fresh || differ(origin.PatientID, own.PatientID) {
@@ -222,7 +222,7 @@ func sameContent(a, b map[string]json.RawMessage) bool {
 }
 
 func fieldsOf(document []byte) (fields map[string]json.RawMessage) {
-	_ = json.Unmarshal(document, &fields) // what is no object has no fields
+	_ = json.Unmarshal(document, &fields) // a value that is not an object has no fields
 	return fields
 }
 

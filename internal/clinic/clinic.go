@@ -16,7 +16,7 @@ import (
 type Clinic struct {
 	ID             uuid.UUID
 	Name           string
-	Timezone       string // IANA; empty where nobody said
+	Timezone       string // IANA; empty where unknown
 	Active         bool
 	DisabledAt     time.Time // zero: it is active
 	DeletionLimits DeletionLimits

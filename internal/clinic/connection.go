@@ -32,7 +32,7 @@ type Connection struct {
 	// renewal has room for the one caller that proves or renews the session. It guards
 	// spent and the proofs of the present login.
 	renewal chan struct{}
-	spent   error // what a further renewal answers; nil: none was made
+	spent   error // what a further renewal returns; nil: none was made
 	proofs  proofs
 
 	begun atomic.Int64 // proofs

@@ -138,7 +138,7 @@ func (f credentialFields) check() error {
 // credential structure".
 func (c StoredCredential) Open(ring *seal.Keyring) (pims.Credentials, error) {
 	plain, err := ring.Open(c.Sealed, c.Subject())
-	switch { // in words for whoever asked for a sync
+	switch { // in words for the person who asked for a sync
 	case errors.Is(err, seal.ErrKeyUnknown):
 		return pims.Credentials{}, fmt.Errorf("the clinic's PIMS credentials are %w", seal.ErrKeyUnknown)
 	case errors.Is(err, seal.ErrBroken):

@@ -1,8 +1,8 @@
-// Package cron is the arithmetic of cron expressions: when one fires in a clinic's
-// zone, through every change of its clocks (R34).
+// Package cron computes when a cron expression fires in a clinic's zone, through every
+// change of its clocks (R34).
 //
-// It has no clock, no goroutine, no database and no state. What is due, and who
-// enqueues it, is package scheduler's to say.
+// It has no clock, no goroutine, no database and no state. Package scheduler decides what
+// is due and enqueues it.
 package cron
 
 import (
@@ -10,31 +10,29 @@ import (
 	"time"
 )
 
-// An Expression is a cron expression of five fields: minute, hour, day of month, month, day of
-// week. Parse makes one; the zero Expression never fires. Two that are equal by == fire
-// alike.
+// An Expression is a cron expression of five fields: minute, hour, day of month, month, day
+// of week. Parse makes one; the zero Expression never fires. Two that are equal by == fire
+// at the same times.
 //
-// An Expression is evaluated on the wall clock of a zone. Where that clock runs evenly, a
-// Expression fires at every minute that matches its fields. Where it is changed, the way
-// the fields are written decides (R34). A field is fixed if it lists single values
-// ("0", "8,14,20"); it moves if it holds a "*", a step or a range.
-//
-//   - Minute and hour fixed ("30 2 * * *", "0 8,14,20 * * *"): each reading fires
-//     once, when the wall clock first reaches or passes it. One that a spring change
-//     skips fires right after the gap (several in one gap: once, together); one that
-//     an autumn change repeats fires the first time. No day is lost or doubled.
+// An Expression is evaluated in the local time of a zone. While the zone's offset is
+// constant, it fires at every minute that matches its fields. At a clock change, the way
+// the fields are written decides (R34). A field is fixed if it lists single values ("0",
+// "8,14,20"); it moves if it has a "*", a step or a range.
+//   - Minute and hour fixed ("30 2 * * *", "0 8,14,20 * * *"): each local time fires once,
+//     when the clock first reaches or passes it. A time that a spring change skips fires
+//     right after the gap (several in one gap fire once, together). A time that an autumn
+//     change repeats fires the first time. No day is lost or doubled.
 //   - Hour moving ("*/15 * * * *", "30 * * * *", "0 */2 * * *", "0 1-5 * * *"): every
-//     minute that really passes and matches fires. What the gap skips does not fire,
-//     what is repeated fires again: "30 * * * *" stays an hour apart through both
-//     changes.
-//   - Hour fixed, minute moving ("*/15 2 * * *"): likewise, but if the gap swallows a
-//     reading that matches, it fires once right after the gap, for the gap may hold
-//     all that the day had.
+//     minute that really passes and matches fires. A skipped time does not fire, and a
+//     repeated time fires again: "30 * * * *" stays an hour apart through both changes.
+//   - Hour fixed, minute moving ("*/15 2 * * *"): as with a moving hour. But if the gap
+//     skips a time that matches, the expression fires once right after the gap, because the
+//     gap may contain all times of the day.
 //
 // A change may be of any size and at any time: half an hour (Lord Howe), at midnight
-// (Santiago), one minute past it (St. John's, once), a whole day (Apia, once). A
-// reading in a gap keeps its own date: "0 0 6 9 *" fires on September 6 at 01:00
-// where that day begins then.
+// (Santiago), one minute past it (St. John's, once), a whole day (Apia, once). A skipped
+// time keeps its own date: "0 0 6 9 *" fires on September 6 at 01:00 where that day begins
+// then.
 type Expression struct {
 	minutes, hours, monthDays, months, weekdays set
 
@@ -43,8 +41,8 @@ type Expression struct {
 	eitherDay   bool // both day fields are restricted: one of them is enough
 }
 
-// Next is the first tick after an instant, in loc. Of the zero Expression it is the zero
-// time. R34.
+// Next returns the first tick after an instant, in loc. For the zero Expression it returns
+// the zero time. R34.
 func (e Expression) Next(after time.Time, loc *time.Location) time.Time {
 	switch {
 	case e == Expression{}:
@@ -65,13 +63,11 @@ func (e Expression) Between(after, until time.Time, loc *time.Location) iter.Seq
 	}
 }
 
-// Latest is the last tick after one instant and not after another; false if there is
-// none. It finds the tick to catch up after an outage: after is the entry's last
-// tick or last change, whichever is later, and no more than CatchUp before until
-// (R34).
+// Latest returns the last tick after one instant and not after another; false if there is
+// none. It finds the tick to catch up after an outage: after is the entry's last tick or
+// last change, whichever is later, and no more than CatchUp before until (R34).
 func (e Expression) Latest(after, until time.Time, loc *time.Location) (latest time.Time, ok bool) {
-	// Looking back in growing strides spares walking through all ticks of a long
-	// time, be they many.
+	// Searching back in growing steps avoids walking through all ticks of a long time.
 	for stride := time.Hour; !ok; stride *= 2 {
 		from := until.Add(-stride)
 		if !from.After(after) {
@@ -87,9 +83,9 @@ func (e Expression) Latest(after, until time.Time, loc *time.Location) (latest t
 	return latest, ok
 }
 
-// nextFixed is Next where minute and hour are fixed.
+// nextFixed is Next for a fixed minute and hour.
 func (e Expression) nextFixed(after time.Time, loc *time.Location) time.Time {
-	// The wall clock shows this reading, so all up to it have been reached.
+	// The clock shows this time, so every time up to it has been reached.
 	reading := stretchAt(after, loc).shows(after).Truncate(time.Minute)
 	for {
 		reading = e.nextReading(reading)
@@ -99,7 +95,7 @@ func (e Expression) nextFixed(after time.Time, loc *time.Location) time.Time {
 	}
 }
 
-// nextMoving is Next where minute or hour moves.
+// nextMoving is Next for a moving minute or hour.
 func (e Expression) nextMoving(after time.Time, loc *time.Location) time.Time {
 	s := stretchAt(after, loc)
 	reading := s.shows(after).Truncate(time.Minute)
@@ -116,8 +112,8 @@ func (e Expression) nextMoving(after time.Time, loc *time.Location) time.Time {
 	}
 }
 
-// nextReading is the first whole minute after another that matches, as the wall
-// clock of no zone shows it: a reading is a time in UTC that means no instant.
+// nextReading returns the first whole minute after another that matches, as a local time of
+// no zone: a time in UTC that does not mean an instant.
 func (e Expression) nextReading(after time.Time) time.Time {
 	t := after.Add(time.Minute)
 	for {
@@ -135,8 +131,8 @@ func (e Expression) nextReading(after time.Time) time.Time {
 	}
 }
 
-// matchesDay reports whether a reading's day is one of the two day fields'. If both
-// are restricted, one of them is enough; that is what cron has always done.
+// matchesDay reports whether a local time's day matches the two day fields. If both are
+// restricted, one match is enough, as cron has always done.
 func (e Expression) matchesDay(reading time.Time) bool {
 	byMonth := e.monthDays.has(reading.Day())
 	byWeek := e.weekdays.has(int(reading.Weekday()))
@@ -146,7 +142,7 @@ func (e Expression) matchesDay(reading time.Time) bool {
 	return byMonth && byWeek
 }
 
-// nextClock is the first time of day that matches, at a given one or later; false if
+// nextClock returns the first time of day that matches, at a given one or later; false if
 // the day has none left.
 func (e Expression) nextClock(hour, minute int) (int, int, bool) {
 	if e.hours.has(hour) {

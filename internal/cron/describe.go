@@ -10,7 +10,7 @@ import (
 // mostTimes is how many times of day a description lists one by one.
 const mostTimes = 12
 
-// Describe says in plain words when an Expression fires: "daily at 06:00", "Mondays to
+// Describe describes in plain words when an Expression fires: "daily at 06:00", "Mondays to
 // Fridays at 08:00, 14:00 and 20:00", "every 15 minutes".
 func (e Expression) Describe() string {
 	if e == (Expression{}) {
@@ -30,7 +30,7 @@ func (e Expression) Describe() string {
 	return strings.Join(parts, " ")
 }
 
-// describeTimes names the times of day, and says whether it lists them one by one.
+// describeTimes names the times of day, and reports whether it lists them one by one.
 func (e Expression) describeTimes() (text string, listed bool) {
 	if e.minutes.len()*e.hours.len() <= mostTimes {
 		var times []string
@@ -51,8 +51,8 @@ func (e Expression) describeTimes() (text string, listed bool) {
 	return minutes, false
 }
 
-// describeMinutes names the minutes of an hour, and says whether they are evenly
-// spaced from hour to hour.
+// describeMinutes names the minutes of an hour, and reports whether they are evenly spaced
+// from hour to hour.
 func describeMinutes(minutes set) (text string, regular bool) {
 	if step := 60 / minutes.len(); minutes == span(0, 59, step) {
 		switch step {
@@ -76,7 +76,7 @@ func describeHours(hours set) string {
 	return join(times)
 }
 
-// describeDays names the days; it is empty if all are meant.
+// describeDays names the days; the text is empty if all days match.
 func (e Expression) describeDays() string {
 	allOfMonth, allOfWeek := e.monthDays.len() == 31, e.weekdays.len() == 7
 	ofMonth := plural("day", e.monthDays) + " " + list(e.monthDays, strconv.Itoa) + " of the month"
@@ -95,7 +95,7 @@ func (e Expression) describeDays() string {
 	}
 }
 
-// mondayFirst makes of the Sunday that is 0 the one that is 7.
+// mondayFirst replaces 0 for Sunday by 7.
 func mondayFirst(weekdays set) set {
 	if weekdays.has(sunday) {
 		weekdays |= 1 << (saturday + 1)
@@ -119,7 +119,7 @@ func list(s set, name func(int) string) string {
 	return join(names)
 }
 
-// join is "a, b and c".
+// join returns "a, b and c".
 func join(words []string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
@@ -128,7 +128,7 @@ func join(words []string) string {
 	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
-// plural puts an s behind a noun if a set has several numbers.
+// plural adds an s to a noun if a set has several numbers.
 func plural(noun string, s set) string {
 	if s.len() > 1 {
 		return noun + "s"

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// maxLength is longer than any expression that says nothing twice. It keeps the
-// errors, which repeat the expression, fit for a log line.
+// maxLength is longer than any expression without repetition. It bounds errors, which
+// repeat the expression, for the log.
 const maxLength = 500
 
-// A field is what one of the five may hold.
+// A field describes the values that one of the five fields may have.
 type field struct {
 	name  string
 	min   int
@@ -40,17 +40,17 @@ const (
 	saturday = 6
 )
 
-// Parse reads a cron expression: minute (0–59), hour (0–23), day of month (1–31),
-// month (1–12, JAN–DEC) and day of week (0–7 or SUN–SAT; 0 and 7 are Sunday), with
-// white space between them. Names are read in any case. R34.
+// Parse reads a cron expression: minute (0–59), hour (0–23), day of month (1–31), month
+// (1–12, JAN–DEC) and day of week (0–7 or SUN–SAT; 0 and 7 are Sunday), with white space
+// between them. Names are read in any case. R34.
 //
-// Each field is "*" or a list with commas of numbers, ranges ("9-17", "MON-FRI",
-// "FRI-SUN") and steps ("*/15", "8-18/2"; "5/15" is "5-59/15"). If both day fields
-// are restricted, a day that one of them names is enough; a field with a "*" in it
-// ("*/2") is not restricted in this sense, and both must match.
+// Each field is "*" or a list with commas of numbers, ranges ("9-17", "MON-FRI", "FRI-SUN")
+// and steps ("*/15", "8-18/2"; "5/15" is "5-59/15"). If both day fields are restricted, a
+// day that matches one of them is enough. A field with a "*" in it ("*/2") does not count
+// as restricted; then both must match.
 //
-// The error names the field, what is wrong there and, where that is plain, what to
-// write instead. An expression that can never fire ("0 0 31 2 *") is an error too.
+// The error names the field, what is wrong there and, where that is obvious, what to write
+// instead. An expression that can never fire ("0 0 31 2 *") is an error, too.
 func Parse(expression string) (Expression, error) {
 	if len(expression) > maxLength {
 		return Expression{}, fmt.Errorf("the cron expression is longer than %d characters", maxLength)
@@ -80,7 +80,7 @@ func Parse(expression string) (Expression, error) {
 	return c, nil
 }
 
-// values are what a field's text names.
+// values are the numbers that a field's text names.
 type values struct {
 	set   set
 	moves bool // a "*", a step or a range is among them (R34)
@@ -134,8 +134,8 @@ func (f field) parseTerm(term string) (values, error) {
 	return v, nil
 }
 
-// parseRange reads the ends of "9-17". A week that is read from Monday ends with
-// Sunday, so it may do so by either of its numbers and by its name.
+// parseRange reads the ends of "9-17". A week may end with Sunday as 7, as 0 or by its
+// name.
 func (f field) parseRange(from, to string) (lo, hi int, err error) {
 	if lo, err = f.number(from); err != nil {
 		return 0, 0, err
@@ -157,8 +157,8 @@ func (f field) parseRange(from, to string) (lo, hi int, err error) {
 	return lo, hi, nil
 }
 
-// parseStep reads what stands behind the "/". A step that is longer than the field
-// is refused: "*/90" in the minutes would be every hour, which nobody means by it.
+// parseStep reads the text after the "/". It refuses a step longer than the field: "*/90"
+// in the minutes would mean every hour, which is never intended.
 func (f field) parseStep(text string) (int, error) {
 	step, err := strconv.ParseUint(text, 10, 8)
 	if longest := f.last - f.min; err != nil || step < 1 || int(step) > longest {
@@ -186,7 +186,7 @@ func (f field) number(text string) (int, error) {
 	return int(n), nil
 }
 
-// foldSunday makes of the Sunday that is 7 the one that is 0.
+// foldSunday replaces 7 for Sunday by 0.
 func foldSunday(weekdays set) set {
 	if weekdays.has(saturday + 1) {
 		weekdays |= 1 << sunday
@@ -206,7 +206,7 @@ func someMonthHas(months, days set) bool {
 	return false
 }
 
-// longest is the number of days that a month has at most.
+// longest returns the largest number of days that a month can have.
 func longest(month int) int {
 	switch month {
 	case 2:

@@ -5,7 +5,7 @@ import "math/bits"
 // A set holds numbers from 0 to 63.
 type set uint64
 
-// span is the set of lo, lo+step, lo+2*step and so on, up to hi.
+// span returns the set of lo, lo+step, lo+2*step and so on, up to hi.
 func span(lo, hi, step int) set {
 	var s set
 	for n := lo; n <= hi; n += step {
@@ -18,7 +18,7 @@ func (s set) has(n int) bool { return s>>n&1 == 1 }
 
 func (s set) len() int { return bits.OnesCount64(uint64(s)) }
 
-// from is the least number of the set that is not below n; false if there is none.
+// from returns the least number of the set that is not below n; false if there is none.
 func (s set) from(n int) (int, bool) {
 	rest := s >> n
 	if rest == 0 {
@@ -36,7 +36,7 @@ func (s set) numbers() []int {
 	return list
 }
 
-// runs lists the first and last of each run of numbers in a row.
+// runs lists the first and last number of each run of consecutive numbers.
 func (s set) runs() [][2]int {
 	var list [][2]int
 	for _, n := range s.numbers() {

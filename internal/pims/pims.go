@@ -39,11 +39,11 @@ type Constructor func(Environment) Provider
 // Environment is what the program gives to a provider.
 type Environment struct {
 	Browser Browser           // logs in; required by providers that need one
-	Hosts   HostPolicy        // which hosts may be talked to at all
+	Hosts   HostPolicy        // which hosts may be contacted
 	Limiter Limiter           // nil: no limit
 	Logger  *slog.Logger      // never gets a name, note, password or cookie (R40)
 	Now     func() time.Time  // nil: time.Now
-	Observe Observer          // nil: nobody measures
+	Observe Observer          // nil: no observer
 	Base    http.RoundTripper // nil: a transport of its own; tests set it
 	Timeout time.Duration     // of one try of one request; 0: 30 s
 	Backoff time.Duration     // at most this long before the second try; 0: 1 s

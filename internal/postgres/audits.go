@@ -189,7 +189,7 @@ func (e *enqueuing) runningConflicts() bool { return e.audit.Trigger != syncs.Tr
 // busy returns the error that names the sync in the way.
 func (e *enqueuing) busy(ctx context.Context) error {
 	id, err := e.q.ConflictingAudit(ctx, e.audit.ClinicID, string(e.audit.Type), e.runningConflicts())
-	if errors.Is(err, pgx.ErrNoRows) { // it ended just now; nobody is told to wait for nothing
+	if errors.Is(err, pgx.ErrNoRows) { // it has just ended, so there is nothing to wait for
 		return fmt.Errorf("the sync that was in the way has just ended, try again: %w", syncs.ErrDatabase)
 	}
 	if err != nil {

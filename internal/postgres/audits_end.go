@@ -91,7 +91,7 @@ func mustBeExpired(ctx context.Context, tx pgx.Tx, lease syncs.Lease) error {
 	}
 	held, err := q.LockLease(ctx, lease.AuditID, lease.ClinicID)
 	switch {
-	case errors.Is(err, pgx.ErrNoRows): // an audit without a lease was made by hand
+	case errors.Is(err, pgx.ErrNoRows): // no lease: the audit was made by hand
 		return nil
 	case err != nil:
 		return err
@@ -140,7 +140,7 @@ func (s *Audits) Expired(ctx context.Context) (runs []syncs.Run, err error) {
 		rows, err := q.ExpiredLeases(ctx, unleased.Seconds())
 		runs = make([]syncs.Run, len(rows))
 		for i, row := range rows {
-			options, approval, _ := decodeRequest(row.Request) // what was meant is for Claim to refuse
+			options, approval, _ := decodeRequest(row.Request) // Claim refuses a request that cannot be decoded
 			runs[i] = syncs.Run{
 				Lease:   syncs.Lease{ClinicID: row.ClinicID, AuditID: row.ID, Attempt: int(row.Attempt)},
 				Type:    syncs.Type(row.SyncType),

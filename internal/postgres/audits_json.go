@@ -201,7 +201,7 @@ func closing(lease syncs.Lease, id uuid.UUID, status syncs.Status, r syncs.Resul
 
 // auditOf returns a row as an audit.
 func auditOf(row dbsqlc.CaseSyncAudit, progress []byte) syncs.Audit {
-	options, approval, _ := decodeRequest(row.Request) // a row made by hand may ask anything
+	options, approval, _ := decodeRequest(row.Request) // a row made by hand may contain any request
 	audit := syncs.Audit{
 		ID:          row.ID,
 		ClinicID:    row.ClinicID,

@@ -13,7 +13,7 @@ import (
 
 const (
 	reportEvery  = 250 * time.Millisecond // progress within a step
-	reportSettle = 20 * time.Millisecond  // a step that is over by then is not told
+	reportSettle = 20 * time.Millisecond  // a step that is over sooner is not written
 	reportLimit  = 2 * time.Second        // how long the database may take for a report
 )
 
@@ -53,8 +53,8 @@ type reports struct {
 type report struct {
 	at       time.Time
 	progress syncs.Progress
-	unsaid   bool // it is still to be written
-	writing  bool // somebody writes this sync's reports
+	unsaid   bool // it is not written yet
+	writing  bool // a goroutine writes this sync's reports
 }
 
 func newReports() *reports { return &reports{last: make(map[syncs.Lease]*report)} }

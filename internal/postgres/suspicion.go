@@ -35,7 +35,7 @@ func (s *Cases) CheckNotes(ctx context.Context, clinicID uuid.UUID, actor string
 	if err != nil {
 		return check, err
 	}
-	var suspects []*providersCase // all of them first: what is hidden is no longer shared
+	var suspects []*providersCase // find all of them before any is hidden: a hidden consultation no longer counts as shared
 	for after := uuid.Nil; ; {
 		found, err := s.withNotes(ctx, clinicID, after)
 		if err != nil {
@@ -108,7 +108,7 @@ func (s *Cases) withNotes(ctx context.Context, clinicID, after uuid.UUID) ([]*pr
 	stored, err := s.CasesWithConsultations(ctx, clinicID, wanted)
 	for _, c := range ids {
 		id := c.ID
-		c.Case = stored[id] // nothing, where it was removed meanwhile
+		c.Case = stored[id] // zero where it was removed meanwhile
 		c.ID = id
 	}
 	return ids, err

@@ -20,7 +20,7 @@ import (
 // askInClinic runs fn's statements for one clinic (R41), each in its own transaction and
 // round trip. For several that belong together use InClinic.
 func (db *DB) askInClinic(ctx context.Context, operation string, clinicID uuid.UUID, fn func(*dbsqlc.Queries) error) error {
-	if clinicID == uuid.Nil { // it would be taken for all
+	if clinicID == uuid.Nil { // a zero id would mean all clinics
 		return fmt.Errorf("%s: no clinic is named", operation)
 	}
 	return db.translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, scope{clinicID: clinicID}})))

@@ -45,7 +45,7 @@ func (db *DB) InClinic(ctx context.Context, operation string, clinicID uuid.UUID
 // InClinicAs is InClinic in the name of an actor, who becomes the actor of the case events
 // (R14): "sync:<id>", "key:<id>" or "os:<user>"; an empty text means a person.
 func (db *DB) InClinicAs(ctx context.Context, operation string, clinicID uuid.UUID, actor string, fn func(pgx.Tx) error) error {
-	if clinicID == uuid.Nil { // it would be taken for System
+	if clinicID == uuid.Nil { // a zero id would mean System
 		return fmt.Errorf("%s: no clinic is named", operation)
 	}
 	return db.transact(ctx, operation, scope{clinicID: clinicID, actor: actor}, fn)

@@ -16,7 +16,7 @@ const exampleURL = "postgres://user:password@host:5432/database" //nolint:gosec 
 // of the text, which may contain the password (R40).
 func checkURL(raw string) error {
 	switch trimmed := strings.TrimSpace(raw); {
-	case trimmed == "": // the driver would look into the environment
+	case trimmed == "": // the driver would read the environment
 		return errURL
 	case trimmed != raw:
 		return errors.New("the database URL has blanks or a line end around it; write it without them, in DATABASE_URL")

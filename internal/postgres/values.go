@@ -14,7 +14,7 @@ import (
 
 // readInClinic reads rows for one clinic.
 func readInClinic[T any](ctx context.Context, db *DB, operation string, clinicID uuid.UUID, sql string, args []any, scan pgx.RowToFunc[T]) ([]T, error) {
-	if clinicID == uuid.Nil { // it would be taken for all
+	if clinicID == uuid.Nil { // a zero id would mean all clinics
 		return nil, fmt.Errorf("%s: no clinic is named", operation)
 	}
 	items, err := query(ctx, oneTrip{db, scope{clinicID: clinicID}}, sql, args, scan)

@@ -41,7 +41,7 @@ const (
 	defaultSoftStop = 20 * time.Second // then syncs are given back (R31)
 	busyPause       = time.Second      // before a clinic that is busy is tried again (R29)
 	maxAttempts     = 4                // with resumptions after a crash
-	waitPoll        = time.Second      // how often a waiter looks itself, should it not be told
+	waitPoll        = time.Second      // how often a waiter polls, in case a notification is lost
 
 	// fetchCooldown is also how long an inserting client of River waits before it announces
 	// further jobs. A job that comes sooner is found only by the next poll, up to a second
@@ -73,14 +73,14 @@ type Options struct {
 
 	Name      string        // of this replica; empty: made up
 	KeyIDs    []string      // of the encryption keys that it has (R37)
-	Private   bool          // work only what this very Queue starts (docs/interface.md §Commands)
+	Private   bool          // work only on what this Queue starts (docs/interface.md §Commands)
 	MaxSyncs  int           // at once; 0: 10
 	TimeLimit time.Duration // of one sync's work (R28); 0: none
 	Lease     time.Duration // 0: 15 s
 	SoftStop  time.Duration // how long Stop lets syncs go on (R31); 0: 20 s
 	Logger    *slog.Logger
 	Now       func() time.Time
-	Observe   Observer // nil: nobody measures
+	Observe   Observer // nil: no observer
 
 	// Meters receives River's metrics, Tracers its traces; nil means none.
 	Meters  metric.MeterProvider

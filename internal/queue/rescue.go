@@ -70,7 +70,7 @@ func (q *Queue) rescue(ctx context.Context, run syncs.Run) error {
 		case err == nil:
 			log.WarnContext(ctx, "Sync of a dead replica is taken up again")
 			return nil
-		case errors.Is(err, syncs.ErrLeaseLost): // another replica was quicker, or it lives
+		case errors.Is(err, syncs.ErrLeaseLost): // another replica was quicker, or the attempt is alive
 			return nil
 		case !errors.Is(err, postgres.ErrAlreadyQueued):
 			return fmt.Errorf("taking up sync %s: %w", run.Lease.AuditID, err)

@@ -38,7 +38,7 @@ func (q *Queue) callForDue(ctx context.Context, tx pgx.Tx, syncIDs []uuid.UUID, 
 	var now, later []river.InsertManyParams
 	for i, id := range syncIDs {
 		job := river.InsertManyParams{Args: SyncArgs{SyncID: id}, InsertOpts: &river.InsertOpts{Queue: river.QueueDefault}}
-		if due[i].After(q.o.Now()) { // else it would wait for River to look for what was scheduled
+		if due[i].After(q.o.Now()) { // else it would wait until River promotes its scheduled jobs
 			job.InsertOpts.ScheduledAt = due[i]
 			later = append(later, job)
 		} else {

@@ -241,7 +241,7 @@ func (q *Queue) listenForCancels(ctx context.Context) {
 		case payload := <-told:
 			id, err := uuid.Parse(payload)
 			if err != nil {
-				continue // after a reconnect: the heartbeat will find out
+				continue // an empty payload: the heartbeat finds the cancellation
 			}
 			q.mu.Lock()
 			end := q.running[id]

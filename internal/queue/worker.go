@@ -40,7 +40,7 @@ func (w *worker) Work(ctx context.Context, job *river.Job[SyncArgs]) error {
 
 // look is Work for one sync.
 func (q *Queue) look(ctx context.Context, job int64, id uuid.UUID) error {
-	if !q.o.Private { // who may work on the older one, too
+	if !q.o.Private { // then this replica may work on the older one, too
 		overtakes, err := q.o.Audits.Overtakes(ctx, id)
 		if err != nil {
 			return fmt.Errorf("claiming sync %s: %w", id, err)
@@ -52,7 +52,7 @@ func (q *Queue) look(ctx context.Context, job int64, id uuid.UUID) error {
 	run, err := q.o.Audits.Claim(ctx, id, q.o.Name, q.o.Lease, q.o.Now())
 	switch {
 	case errors.Is(err, postgres.ErrNotQueued):
-		return nil // run, over, or taken by another: the audit is the truth
+		return nil // it ran, is over, or another worker has it: the job has nothing to do
 	case errors.Is(err, postgres.ErrClinicBusy):
 		return q.putOff(ctx, job) // R29: it waits its turn
 	case err != nil:
@@ -83,7 +83,7 @@ func (q *Queue) work(ctx context.Context, run syncs.Run) error {
 		status, err = q.conclude(ctx, run, result, failure)
 		return err
 	})
-	if e := panics.In(err); e != nil { // it may be the result that cannot be closed with
+	if e := panics.In(err); e != nil { // the result itself may have caused the panic
 		panics.Logger(q.log, e).ErrorContext(ctx, "A panic kept a sync from being closed with its result", attrs(run)...)
 		status, err = q.conclude(ctx, run, syncs.Result{}, e)
 	}
@@ -99,7 +99,7 @@ func (q *Queue) work(ctx context.Context, run syncs.Run) error {
 // returns the sync's status. It returns no status where the sync is not over or belongs to
 // another attempt. Its error is the database's; then a rescue continues the sync (R30).
 func (q *Queue) conclude(ctx context.Context, run syncs.Run, result syncs.Result, failure error) (syncs.Status, error) {
-	if errors.Is(failure, syncs.ErrLeaseLost) { // R30: nothing of it is ours to write any more
+	if errors.Is(failure, syncs.ErrLeaseLost) { // R30: this attempt may not write any more
 		q.takenOver(ctx, run)
 		return "", nil
 	}
@@ -113,7 +113,7 @@ func (q *Queue) conclude(ctx context.Context, run syncs.Run, result syncs.Result
 		case errors.Is(err, syncs.ErrLeaseLost):
 			q.takenOver(ctx, run)
 			return "", nil
-		case errors.Is(err, postgres.ErrAlreadyQueued): // R29: the queued one will do the same
+		case errors.Is(err, postgres.ErrAlreadyQueued): // R29: the queued sync will do the same
 		default:
 			return "", fmt.Errorf("giving sync %s back to the queue: %w", run.Lease.AuditID, err)
 		}
@@ -169,7 +169,7 @@ func (q *Queue) attempt(ctx context.Context, run syncs.Run) (result syncs.Result
 		returned = true
 		return err
 	})
-	if !returned { // what it returns, it has logged
+	if !returned { // a returned error is already logged
 		panics.Logger(q.log, err).ErrorContext(ctx, "A panic ended a sync", attrs(run)...)
 	}
 	if err != nil && limited.Err() != nil && panics.In(err) == nil {
@@ -217,7 +217,7 @@ func (q *Queue) heartbeat(ctx context.Context, lease syncs.Lease, end context.Ca
 			return
 		case err == nil:
 			held = time.Now()
-		case time.Since(held) > q.o.Lease: // the database is away, and others may have taken over
+		case time.Since(held) > q.o.Lease: // the database is unreachable, and another replica may have taken over
 			end(fmt.Errorf("%w: no heartbeat for %s", syncs.ErrLeaseLost, q.o.Lease))
 			return
 		default:

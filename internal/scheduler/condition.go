@@ -16,7 +16,7 @@ type ClinicState string
 // shown.
 const (
 	ClinicOff          ClinicState = "off"                  // a person disabled it
-	ClinicLoginRefused ClinicState = "login_refused"        // the PIMS lets nobody in until a person acts
+	ClinicLoginRefused ClinicState = "login_refused"        // the PIMS refuses logins until a person acts
 	ClinicWaiting      ClinicState = "waiting_for_approval" // a plan is open
 	ClinicFailing      ClinicState = "failing"              // the latest sync of a phase failed, or none can run
 	ClinicStale        ClinicState = "stale"                // what was due has not succeeded within an hour

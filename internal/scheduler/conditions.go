@@ -82,7 +82,7 @@ func ReadCondition(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID,
 }
 
 func condition(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, now time.Time, report func(error)) (Condition, error) {
-	if clinicID == uuid.Nil { // it would be taken for all
+	if clinicID == uuid.Nil { // a zero id would mean all clinics
 		return Condition{}, clinic.ErrNotFound
 	}
 	all, err := conditions(ctx, clinics, clinicID, now, report)

@@ -31,7 +31,7 @@ const (
 // A Config is the schedule of one active clinic (R33).
 type Config struct {
 	ClinicID  uuid.UUID
-	Timezone  string    // empty where nobody said
+	Timezone  string    // empty where unknown
 	Document  []byte    // the specification's JSON array
 	CreatedAt time.Time // the clinic
 	ChangedAt time.Time // the schedules or the clinic, whichever was later

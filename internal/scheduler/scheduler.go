@@ -57,7 +57,7 @@ type Options struct {
 
 	Logger  *slog.Logger
 	Now     func() time.Time // nil: time.Now
-	Observe Observer         // nil: nobody measures
+	Observe Observer         // nil: no observer
 }
 
 // An Observer receives what a Scheduler finds and does (docs/interface.md §Metrics).

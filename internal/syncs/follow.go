@@ -18,7 +18,7 @@ func Follow(ctx context.Context, every time.Duration, wait func(context.Context)
 			now, err := wait(look)
 			over := err == nil && now.Status.Final()
 			if err == nil && !over {
-				<-look.Done() // of a sync that waits for its next attempt, wait returns at once
+				<-look.Done() // for a sync that waits for its next attempt, wait returns at once
 			}
 			goOn := yield(now, err) && !over
 			if goOn && err != nil {

@@ -25,7 +25,7 @@ type Plan struct {
 	ExpiresAt time.Time
 	DecidedAt time.Time // zero: not yet
 	DecidedBy string    // an actor: "key:<id>", "os:<user>"
-	Execution Execution // zero: nobody approved it
+	Execution Execution // zero: not approved
 
 	// CoversDefault is the Result.CoversDefault of the sync that was stopped. The sync that
 	// carries the plan out has the same.

@@ -1,10 +1,10 @@
-// Package apitest holds what an API answers against its own description: an answer
-// whose status, header, content type or field the description does not have is an
-// error, and so is one that lacks what the description promises. It is for tests only.
+// Package apitest checks an API's answers against its own description. An answer is an
+// error if the description does not have its status, header, content type or field, or if
+// it lacks what the description promises. The package is for tests only.
 //
-// It knows no operation of ours: all that it knows it reads from the OpenAPI 3.1
-// document that it is given. The schemas are checked by santhosh-tekuri/jsonschema,
-// because OpenAPI 3.1 is JSON Schema 2020-12.
+// It knows none of our operations: it reads everything from the given OpenAPI 3.1 document.
+// santhosh-tekuri/jsonschema checks the schemas, because OpenAPI 3.1 is JSON Schema
+// 2020-12.
 package apitest
 
 import (
@@ -24,8 +24,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// A Contract is an API's description, ready to hold answers against. Its checks of answers
-// are safe for concurrent use.
+// A Contract is a parsed description of an API. Its checks of answers are safe for
+// concurrent use.
 type Contract struct {
 	whole      any // the document
 	compiler   *jsonschema.Compiler
@@ -42,27 +42,26 @@ type operation struct {
 	responses map[int]response
 }
 
-// A response is what an operation answers with one status.
+// A response is the description of an operation's answer with one status.
 type response struct {
 	description string
 	headers     map[string]bool // canonical name to: is it always there?
 	content     map[string]*jsonschema.Schema
 }
 
-// general are the headers that every answer may have, whatever the operation. They
-// are HTTP's, or tell a browser what it may do.
+// general are the headers that every answer may have, whatever the operation. They belong
+// to HTTP, or tell a browser what it may do.
 var general = []string{
 	"Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Security-Policy", "Content-Type", "Date",
 	"Referrer-Policy", "Transfer-Encoding", "Vary", "X-Content-Type-Options", "X-Frame-Options", "X-Request-Id",
 }
 
-// signposts lead to the description and are no part of it.
+// signposts lead to the description and are not part of it.
 var signposts = map[string]string{"/": "application/json", "/docs": "text/html", "/openapi.json": "application/openapi+json"}
 
-// Check returns how an answer to a request differs from the description; nil: it does
-// not. body is what response.Body brought, the whole of it. sent is the request's
-// body, and is checked too where the answer is a good one: what the API takes, the
-// description must allow.
+// Check returns how an answer to a request differs from the description; nil means that it
+// does not. body is the whole response body. sent is the request's body. It is checked,
+// too, where the answer is a success: what the API accepts, the description must allow.
 func (c *Contract) Check(r *http.Request, sent []byte, got *http.Response, body []byte) error {
 	if err := c.check(r, sent, got, body); err != nil {
 		return fmt.Errorf("%s %s answers %d, which its description does not allow: %w", r.Method, r.URL.Path, got.StatusCode, err)
@@ -110,7 +109,7 @@ func (c *Contract) check(r *http.Request, sent []byte, got *http.Response, body 
 	return nil
 }
 
-// find is the operation that a request asks for; nil: there is none.
+// find returns the operation that a request asks for; nil means that there is none.
 func (c *Contract) find(r *http.Request) *operation {
 	method := r.Method
 	if method == http.MethodHead {
@@ -130,8 +129,8 @@ func (op *operation) is(address *url.URL) bool {
 	})
 }
 
-// checkNowhere checks the answer to a request that no operation is for: an error of
-// the usual shape.
+// checkNowhere checks the answer to a request without an operation: an error of the usual
+// form.
 func (c *Contract) checkNowhere(r *http.Request, got *http.Response, kind string, body []byte) error {
 	headers := map[string]bool{}
 	switch got.StatusCode {
@@ -188,8 +187,8 @@ func checkJSON(schema *jsonschema.Schema, text []byte) error {
 	return schema.Validate(value)
 }
 
-// checkEvents checks the data of all whole events. The last one may be cut off: who
-// follows a sync may hang up.
+// checkEvents checks the data of all complete events. The last one may be cut off, because
+// a client that follows a sync may disconnect.
 func checkEvents(schema *jsonschema.Schema, stream []byte) error {
 	for event := range strings.SplitSeq(string(stream), "\n\n") {
 		for line := range strings.Lines(event) {
@@ -205,7 +204,7 @@ func checkEvents(schema *jsonschema.Schema, stream []byte) error {
 	return nil
 }
 
-// checkCode finds codes that the status is not documented to have.
+// checkCode returns an error for a code that is not documented for the status.
 func checkCode(description string, status int, kind string, body []byte) error {
 	if status < http.StatusBadRequest || !strings.HasSuffix(kind, "json") {
 		return nil
@@ -237,7 +236,7 @@ func (op *operation) checkRequest(r *http.Request, sent []byte) error {
 	return nil
 }
 
-// abridged is the beginning of a body, for an error.
+// abridged returns the beginning of a body, for an error.
 func abridged(body []byte) string {
 	const limit = 2000
 	if len(body) > limit {
@@ -246,8 +245,8 @@ func abridged(body []byte) string {
 	return strconv.Quote(string(body))
 }
 
-// Transport sends requests by next and checks each answer. One that the description
-// does not allow is an error of RoundTrip, or, of a stream of events, of the reading.
+// Transport sends requests with next and checks each answer. An answer that the description
+// does not allow becomes an error of RoundTrip, or, for a stream of events, of the reading.
 func (c *Contract) Transport(next http.RoundTripper) http.RoundTripper { return transport{c, next} }
 
 type transport struct {

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// Examples returns which example of the description is not of its schema; nil: none. It
-// returns how many it has seen.
+// Examples checks that every example of the description matches its schema. It returns how
+// many it has seen, and the first that does not match as an error.
 func (c *Contract) Examples() (seen int, err error) {
 	err = c.walk(c.whole, nil, func(node map[string]any, where []string) error {
 		if example, ok := node["example"]; ok && node["schema"] != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// address is what the document is called while its schemas are compiled.
+// address is the document's name while its schemas are compiled.
 const address = "api:///openapi.json"
 
 // The parts of an OpenAPI document that are read.
@@ -38,8 +38,9 @@ type (
 	}
 )
 
-// Read reads an OpenAPI 3.1 document in JSON. Objects that it leaves open, so that
-// results may gain fields, are closed here: a field that is not described is found.
+// Read reads an OpenAPI 3.1 document in JSON. The document leaves objects open, so that
+// results may gain fields. Read closes them, so that a field without a description is
+// found.
 func Read(openAPI []byte) (*Contract, error) {
 	whole, err := jsonschema.UnmarshalJSON(bytes.NewReader(openAPI))
 	if err != nil {
@@ -77,7 +78,7 @@ func Read(openAPI []byte) (*Contract, error) {
 	return c, r.err
 }
 
-// closeObjects lets no object have a field that its schema does not name.
+// closeObjects forbids in every object the fields that its schema does not name.
 func closeObjects(node any) {
 	switch node := node.(type) {
 	case map[string]any:

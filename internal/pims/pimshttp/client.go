@@ -48,7 +48,7 @@ type Options struct {
 	IsLoginPage func(html []byte) bool
 
 	Limiter  pims.Limiter  // nil: no limit
-	Observe  pims.Observer // nil: nobody measures
+	Observe  pims.Observer // nil: no observer
 	Logger   *slog.Logger  // nil: silent
 	Timeout  time.Duration // of one try; 0: DefaultTimeout
 	Backoff  time.Duration // before the second try, at most; 0: DefaultBackoff

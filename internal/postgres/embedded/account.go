@@ -18,9 +18,9 @@ type account struct {
 	credential *syscall.Credential // nil: this process's own user
 }
 
-// serverAccount chooses the user for the server of a data directory. PostgreSQL
-// refuses to run as root, so root hands over to the owner of an existing data
-// directory, else to "postgres", else to "nobody".
+// serverAccount chooses the user for the server of a data directory. PostgreSQL refuses to
+// run as root, so root uses the owner of an existing data directory, else "postgres", else
+// "nobody".
 func serverAccount(data string) (account, error) {
 	if os.Geteuid() != 0 {
 		return account{}, nil

@@ -20,7 +20,7 @@ type cluster struct {
 	home string // Dir/postgres
 }
 
-// clusterIn is the cluster of a data folder.
+// clusterIn returns the cluster of a data folder.
 func clusterIn(dir string) cluster { return cluster{home: filepath.Join(dir, "postgres")} }
 
 func (c cluster) lock() string   { return filepath.Join(c.home, "lock") }
@@ -28,8 +28,8 @@ func (c cluster) data() string   { return filepath.Join(c.home, "data") }
 func (c cluster) log() string    { return filepath.Join(c.home, "server.log") }
 func (c cluster) oldLog() string { return filepath.Join(c.home, "server.log.1") }
 
-// unfinished is the data directory while initdb works on it. It is renamed when
-// it is whole, so what data names is never half made.
+// unfinished is the data directory while initdb works on it. It is renamed when it is
+// complete, so that data never names an incomplete one.
 func (c cluster) unfinished() string { return filepath.Join(c.home, "data.unfinished") }
 
 // maxSocketPath is the longest path of a Unix socket, in bytes, that every
@@ -54,8 +54,8 @@ func (c cluster) socketDir() (string, error) {
 	return "", fmt.Errorf("no folder has a path short enough for a Unix socket (%d bytes): set TMPDIR to a shorter one", maxSocketPath)
 }
 
-// major reads which PostgreSQL major version made the data directory; 0 says
-// that there is none yet.
+// major returns which PostgreSQL major version made the data directory; 0 means that there
+// is none yet.
 func (c cluster) major() (int, error) {
 	content, err := os.ReadFile(filepath.Join(c.data(), "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -73,10 +73,10 @@ func (c cluster) major() (int, error) {
 	return major, nil
 }
 
-// clearStalePIDFile removes the pid file that a killed server left; PostgreSQL
-// itself would take it for a living server once another process has its pid.
-// The caller holds the lock, so no server of ours is alive; one that a person
-// started by hand is recognised by its answer and left alone.
+// clearStalePIDFile removes the pid file that a killed server left. PostgreSQL itself would
+// take it for that of a running server once another process has its pid. The caller holds
+// the lock, so no server of ours is running. A server that a person started by hand is
+// recognised, because it answers, and left alone.
 func (c cluster) clearStalePIDFile() error {
 	pf, err := readPIDFile(c.data())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -111,8 +111,8 @@ func makeFolder(dir string) error {
 	return os.Chmod(dir, mode) // whatever the umask took away
 }
 
-// folderMode is the mode of a folder on the way to the data directory. Root's
-// can be passed through, because PostgreSQL then runs as another user.
+// folderMode returns the mode of a folder on the path to the data directory. Other users
+// may pass through root's folders, because PostgreSQL then runs as another user.
 func folderMode() os.FileMode {
 	if os.Geteuid() == 0 {
 		return 0o711
@@ -120,7 +120,7 @@ func folderMode() os.FileMode {
 	return 0o700
 }
 
-// syncFolder makes a rename in the folder last through a power cut.
+// syncFolder makes a rename in the folder survive a power cut.
 func syncFolder(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {

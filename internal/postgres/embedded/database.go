@@ -12,10 +12,10 @@ import (
 	"github.com/pims-sync/pims-sync/internal/panics"
 )
 
-// watchEvery is how often one who joined looks whether the owner's server lives.
+// watchEvery is how often a process that joined checks whether the owner's server runs.
 const watchEvery = time.Second
 
-// errEnded is what Err says after the end of somebody else's server.
+// errEnded is the result of Err after the end of another process's server.
 var errEnded = errors.New("the process that owned the embedded PostgreSQL ended, and the server with it: open it again")
 
 // Database is an open embedded database. Its methods may be called from several
@@ -35,8 +35,8 @@ func newDatabase(a address, s *server) *Database {
 	return &Database{address: a, server: s, closing: make(chan struct{}), done: make(chan struct{})}
 }
 
-// owned is the Database of the process that started the server. It keeps the
-// lock as long as the server runs.
+// owned returns the Database of the process that started the server. It keeps the lock as
+// long as the server runs.
 func owned(s *server, lock *os.File, logger *slog.Logger) *Database {
 	d := newDatabase(s.address, s)
 	d.watch(logger, func() {
@@ -67,7 +67,7 @@ func (d *Database) watch(logger *slog.Logger, wait func()) {
 	}, failed)
 }
 
-// joined is the Database of a process that uses the server of another.
+// joined returns the Database of a process that uses another process's server.
 func joined(a address, lock *os.File, logger *slog.Logger) *Database {
 	d := newDatabase(a, nil)
 	d.watch(logger, func() {
@@ -89,21 +89,19 @@ func joined(a address, lock *os.File, logger *slog.Logger) *Database {
 	return d
 }
 
-// URL is the connection string of the database, for pgx and psql: the Unix
-// socket's folder as host, PostgreSQL's superuser, no password.
+// URL returns the connection string of the database, for pgx and psql: the Unix socket's
+// folder as host, PostgreSQL's superuser, no password.
 func (d *Database) URL() string { return d.address.url() }
 
 // Owner reports whether this process started the server and ends it.
 func (d *Database) Owner() bool { return d.server != nil }
 
-// Done is closed when the database is closed or its server has ended; Err then
-// says which. One who joined learns it within about a second, unless a new
-// owner has started the server on the same folder by then: in that case new
-// connections work again.
+// Done is closed when the database is closed or its server has ended; Err then says which.
+// A process that joined learns it within about a second, unless a new owner has started the
+// server on the same folder by then. In that case new connections work again.
 func (d *Database) Done() <-chan struct{} { return d.done }
 
-// Err is nil before Done is closed and after a Close, else why the server
-// ended.
+// Err returns nil before Done is closed and after a Close, else why the server ended.
 func (d *Database) Err() error {
 	if !isClosed(d.done) {
 		return nil

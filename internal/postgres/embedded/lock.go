@@ -18,7 +18,7 @@ func tryLock(file *os.File) (bool, error) {
 	return flock(file, syscall.LOCK_EX)
 }
 
-// lockIsFree reports whether nobody holds the lock.
+// lockIsFree reports whether no process holds the lock.
 func lockIsFree(file *os.File) (bool, error) {
 	free, err := flock(file, syscall.LOCK_SH)
 	if !free || err != nil {

@@ -30,8 +30,8 @@ func (c cluster) newLog(version string) (*os.File, error) {
 // quotedLines is how many lines of the log an error quotes.
 const quotedLines = 3
 
-// describe says in one line how a program ended and why, as its log tells: the
-// first complaints, which name the cause, or if it has none, its last lines.
+// describe describes in one line how a program ended and why, from its log: the first
+// complaints, which name the cause, or without any its last lines.
 func describe(program string, ended error, log string) error {
 	content, err := os.ReadFile(log)
 	if err != nil {
@@ -50,8 +50,8 @@ func describe(program string, ended error, log string) error {
 	return fmt.Errorf("%s ended: %w, saying: %s (more in %s)", program, ended, strings.Join(quote, " | "), log)
 }
 
-// complaints finds the errors among the lines of a log and cuts off what stands
-// before them, such as the time.
+// complaints returns the errors among the lines of a log, without the text before them,
+// such as the time.
 func complaints(lines []string) []string {
 	complaint := regexp.MustCompile(`\b(ERROR|FATAL|PANIC|DETAIL|HINT|error): .*`)
 	var found []string

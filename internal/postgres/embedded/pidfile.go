@@ -85,14 +85,15 @@ func readPIDFile(data string) (pidFile, error) {
 // ready reports whether the server says that it accepts connections.
 func (f pidFile) ready() bool { return f.status == "ready" }
 
-// answers reports whether somebody listens on the socket that the file names,
-// too busy to answer at once included. It tells a living server from a file
-// that a dead one left, even if another process has got its pid by now.
+// answers reports whether a process listens on the socket that the file names, even if it
+// is too busy to answer at once. It distinguishes a running server from the file of a dead
+// one, even if another process has its pid now.
 func (f pidFile) answers() bool {
 	if f.socketDir == "" || f.port == "" {
 		return false
 	}
-	// The caller's end is no sign of a dead server, so no context of his.
+	// The end of the caller's context does not mean that the server is dead, so the context
+	// is not used.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", f.socket())

@@ -10,13 +10,13 @@ import (
 	"github.com/pims-sync/pims-sync/internal/panics"
 )
 
-// errExited is the end of a process that it reports as a success.
+// errExited means that a process ended with success.
 var errExited = errors.New("exit status 0")
 
-// errUnknown is the end of a process that was not seen.
+// errUnknown means that the end of a process was not observed.
 var errUnknown = errors.New("how it ended is not known")
 
-// process is a running child that the system interrupts when we are gone.
+// process is a running child that the system interrupts when our process ends.
 type process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended, after err is set
@@ -28,8 +28,8 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 2)
 	panics.Go(func() {
-		// Linux signals the child when the thread that made it ends, so that
-		// thread has to stay with this goroutine until the child has ended.
+		// Linux signals the child when the thread that started it ends, so that thread must
+		// stay with this goroutine until the child has ended.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		defer p.ended()

@@ -2,7 +2,7 @@ package embedded
 
 import "strings"
 
-// profile is how a cluster is made and what its server is told.
+// profile is how a cluster is made, and the settings of its server.
 type profile struct {
 	initdb   []string // more arguments
 	settings []string // more name=value
@@ -20,7 +20,7 @@ func durable() profile {
 	}
 }
 
-// disposable is the profile of a database that nobody needs after a crash.
+// disposable is the profile of a database that is not needed after a crash.
 func disposable() profile {
 	return profile{
 		initdb: []string{"--no-sync"},
@@ -75,7 +75,7 @@ func (p profile) serverArgs(socketDir string) []string {
 	return args
 }
 
-// quoted is a folder as one item of a list setting.
+// quoted returns a folder as one item of a list setting.
 func quoted(dir string) string {
 	return `"` + strings.ReplaceAll(dir, `"`, `""`) + `"`
 }

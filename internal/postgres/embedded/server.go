@@ -81,8 +81,8 @@ func (b *builder) command(program string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// makeCluster runs initdb beside the place of the data directory and moves the
-// result there when it is whole; what a killed one left is replaced.
+// makeCluster runs initdb in a folder beside the data directory and moves the result there
+// when it is complete. It replaces what a killed initdb left.
 func (b *builder) makeCluster(ctx context.Context) error {
 	if err := b.makeOwn(b.unfinished()); err != nil {
 		return err
@@ -152,8 +152,8 @@ func (s *server) awaitReady(ctx context.Context, data string) error {
 	}
 }
 
-// stop ends the server: by PostgreSQL's fast shutdown, and if that is not done
-// in time or before ctx ends, by force.
+// stop ends the server with PostgreSQL's fast shutdown, and kills it if that is not done in
+// time or before ctx ends.
 func (s *server) stop(ctx context.Context) error {
 	fast, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -180,9 +180,9 @@ func (s *server) end(ctx context.Context, signal os.Signal) bool {
 	}
 }
 
-// cleanUp removes the socket folder, which may lie in the temp folder, and a
-// scratch database. It has to come before the lock is released: the folders are
-// the next owner's from then on.
+// cleanUp removes the socket folder, which may be in the temp folder, and a scratch
+// database. It must run before the lock is released, because the folders then belong to the
+// next owner.
 func (s *server) cleanUp() error {
 	err := os.RemoveAll(s.socketDir)
 	if s.scratch != "" {
