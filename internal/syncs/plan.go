@@ -79,7 +79,7 @@ const (
 
 // SeenBy reports whether a later run of the plan's type has read the plan's days itself.
 // Then the result of that run replaces the plan (R18, R23). The window of a run moves with
-// the calendar, so the first days of an older plan may lie before today; they do not count.
+// the calendar, so the first day of a plan from before today may be missing in it.
 func (p *Plan) SeenBy(window pims.Window, now time.Time) bool {
 	start := p.Window.Start
 	if p.CreatedAt.Before(pims.DateOf(now, window.Location).In(window.Location)) {
