@@ -76,7 +76,7 @@ type SessionStore interface {
 	DropSession(ctx context.Context, session StoredSession) error
 }
 
-// ErrNoSession: no session is stored for the clinic.
+// ErrNoSession means that no session is stored for the clinic.
 var ErrNoSession = errors.New("no session is kept for the clinic")
 
 // How long a session is tried before a new login (R36).

@@ -29,7 +29,7 @@ type KeyCheckStore interface {
 	AddKeyCheck(ctx context.Context, check KeyCheck) error
 }
 
-// ErrWrongKey: the database was encrypted with another key.
+// ErrWrongKey means that the database was encrypted with another key.
 var ErrWrongKey = errors.New("ENCRYPTION_KEY is not the key this database was encrypted with")
 
 // keyCheckText is the known text. It is not secret.

@@ -42,7 +42,7 @@ type Store interface {
 	CredentialsByKey(ctx context.Context) (map[string]int, error)
 }
 
-// ErrKeyInUse: a key was removed from ENCRYPTION_KEY too early.
+// ErrKeyInUse means that a key was removed from ENCRYPTION_KEY too early.
 var ErrKeyInUse = errors.New("ENCRYPTION_KEY lacks a key that is still in use")
 
 // Cover returns ErrKeyInUse for a keyring without a key that still seals credentials: those

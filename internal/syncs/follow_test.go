@@ -47,15 +47,16 @@ func TestFollowingASyncEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	yielded := 0
-	for range syncs.Follow(ctx, time.Hour, func(ctx context.Context) (syncs.Audit, error) {
+	for _, err := range syncs.Follow(ctx, time.Hour, func(ctx context.Context) (syncs.Audit, error) {
 		cancel()
 		<-ctx.Done()
 		return syncs.Audit{Status: syncs.StatusInProgress}, nil
 	}) {
+		require.NoError(t, err)
 		yielded++
 	}
 	require.Equal(t, 1, yielded)
-	for range syncs.Follow(ctx, time.Hour, nil) {
-		t.Fatal("the context has ended")
+	for _, err := range syncs.Follow(ctx, time.Hour, nil) {
+		t.Fatal("the context has ended", err)
 	}
 }

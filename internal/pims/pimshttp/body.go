@@ -12,7 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// ErrTooLarge: an answer is longer than the Client accepts, so the caller should ask for
+// ErrTooLarge means that an answer is longer than the Client accepts, so the caller should ask for
 // less. It is a pims.ErrSchemaDrift for callers that cannot.
 var ErrTooLarge = fmt.Errorf("the answer is longer than we accept: %w", pims.ErrSchemaDrift)
 

@@ -19,7 +19,7 @@ const (
 	largeAtOnce = 4        // places of the process
 )
 
-// ErrOverLimit: one row or text exceeds its limit. Asking for less would return the same
+// ErrOverLimit means that one row or text exceeds its limit. Asking for less would return the same
 // row again. It is a pims.ErrSchemaDrift.
 var ErrOverLimit = fmt.Errorf("a limit of a row or text is exceeded: %w", pims.ErrSchemaDrift)
 

@@ -97,7 +97,7 @@ func (c *Client) checkStatus(response *http.Response, request Request) error {
 	}
 }
 
-// ErrRefused: the PIMS answered with a status from 400 to 499 that has no meaning of its
+// ErrRefused means that the PIMS answered with a status from 400 to 499 that has no meaning of its
 // own. It is a pims.ErrRemote.
 var ErrRefused = fmt.Errorf("%w", pims.ErrRemote)
 
