@@ -15,11 +15,11 @@ DECISIONS ?= 34000
 WHOLE    ?= 2000
 MODELTIME ?= 10
 VERSIONS ?= 15 16 17 18
-# What the race detector is not run on: a build of the binary, the pages' commands (each a
-# process of its own), tables of login pages that differ in nothing but the page, and the
-# size of a snapshot. internal/archtest and the memory of hostile answers leave themselves
-# out.
-UNRACED  := ^(TestTheBinaryIsStaticAndSaysWhatTheMachineLacks|TestTwoBuildsInTwoFoldersAreOneBinary|TestTheCommandsOfThePagesDoWhatThePagesSay|TestAHundredThousandVisitsAreOneSnapshot|TestLogin(WithForms|Ends|UnderstandsWhatTheSiteAnswers|DoesNotWaitForEver|CannotReach|FillsInOnlyWhatAPersonCanSee|SeesFieldsThatOnlyLookHidden))$$
+# What the race detector is not run on: builds of the binary, the commands of scripts and
+# pages (each a process of its own), tables of login pages that differ in nothing but the
+# page, and the size of a snapshot. internal/archtest and the memory of hostile answers
+# leave themselves out.
+UNRACED  := ^(TestScripts|TestTheBinaryIsStaticAndSaysWhatTheMachineLacks|TestTwoBuildsInTwoFoldersAreOneBinary|TestTheCommandsOfThePagesDoWhatThePagesSay|TestAHundredThousandVisitsAreOneSnapshot|TestLogin(WithForms|Ends|UnderstandsWhatTheSiteAnswers|DoesNotWaitForEver|CannotReach|FillsInOnlyWhatAPersonCanSee|SeesFieldsThatOnlyLookHidden))$$
 VERSION  ?= $(shell git -c safe.directory='*' describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   ?= $(shell git -c safe.directory='*' rev-parse HEAD 2>/dev/null)
 
