@@ -441,3 +441,34 @@ func TestSwappedConsultationsShowNothingUntilTheCalendarIsReadAgain(t *testing.T
 	require.Equal(t, [5]int{2, 2, 0, 0, 0}, found(p.sync(syncs.TypeCases)), "due at once")
 	require.Equal(t, []string{"Zzpip limps", "Zzotto itches"}, []string{p.notes("1"), p.notes("2")})
 }
+
+// The client is the same, so that only the patient says that the names are another's.
+func TestAnIDThatIsGivenOutAgainKeepsNoName(t *testing.T) { // R7, R16
+	t.Parallel()
+	p := pip(t)
+	p.vanished()
+	p.at("2026-03-03 07:00")
+	p.enter(p.visit("1", "2026-03-03 08:00", of("otto"), none, func(a *pims.Appointment) {
+		a.PatientName, a.ClientName, a.ClientPhone = "", "", ""
+	}))
+	require.Equal(t, 1, p.sync(syncs.TypeInbound).Stats.CasesRestored)
+	c := p.stored("1")
+	require.Equal(t, []string{"", "", ""}, []string{c.PatientName, c.ClientName, c.PhoneNumber})
+}
+
+// Both visits are one patient's, so that only the two answers contradict each other.
+func TestSwappedConsultationsShowNothingOfOnePatientEither(t *testing.T) { // R9
+	t.Parallel()
+	p := newPractice(t)
+	p.seen(p.visit("1", "2026-03-02 08:00", of("pip"), belongsTo("51")), p.visit("2", "2026-03-02 08:30", of("pip"), belongsTo("52")))
+	p.record(p.held("51", "1", "2026-03-02 08:00", says("limps"), unfinished), p.held("52", "2", "2026-03-02 08:30", says("itches"), unfinished))
+	p.sync(syncs.TypeCases)
+	p.change("1", belongsTo("52"))
+	p.change("2", belongsTo("51"))
+	p.record(p.held("52", "1", "2026-03-02 08:30", says("limps"), unfinished), p.held("51", "2", "2026-03-02 08:00", says("itches"), unfinished))
+	require.Equal(t, [5]int{2, 0, 0, 0, 2}, found(p.sync(syncs.TypeCases)))
+	require.Equal(t, []string{"", ""}, []string{p.notes("1"), p.notes("2")})
+	p.sync(syncs.TypeInbound)
+	p.sync(syncs.TypeCases)
+	require.Equal(t, []string{"Zzlimps", "Zzitches"}, []string{p.notes("1"), p.notes("2")})
+}
