@@ -295,3 +295,12 @@ func TestAnEmptyListOfDiagnosesIsNoChangeOfNone(t *testing.T) { // R12
 		})
 	}
 }
+
+func TestAnotherConsultationReplacesTheNotesEvenByNone(t *testing.T) { // R7
+	t.Parallel()
+	old := &casesync.Consultation{Consultation: pims.Consultation{ID: "51", PatientID: "p1", SOAP: pims.SOAP{Subjective: "limps"}, RawNotes: "S: limps"}}
+	merged, changed := casesync.MergeConsultation(old, pims.Consultation{ID: "52", PatientID: "p1"}, evening)
+	require.True(t, changed)
+	require.Empty(t, merged.SOAP)
+	require.Empty(t, merged.RawNotes)
+}
