@@ -145,6 +145,12 @@ var importRule = rule{
 		testsOnly: true,
 	},
 	{
+		pkg:       "internal/timetest",
+		ours:      []string{"internal/pims"},
+		libraries: []string{"github.com/stretchr/testify"},
+		testsOnly: true,
+	},
+	{
 		pkg:       "internal/logtest",
 		libraries: []string{"github.com/stretchr/testify"},
 		testsOnly: true,

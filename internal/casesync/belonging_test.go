@@ -12,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // of names whose a visit is, or a consultation.
@@ -120,7 +121,7 @@ func TestASoftDeletedCaseKeepsItsNotesOnlyWhereBothSidesNameThePatient(t *testin
 				p.vanished()
 				id := p.stored("1").ID
 				if restored {
-					restorations, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{id}, "key:z", p.clock.now())
+					restorations, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{id}, "key:z", p.clock.Now())
 					require.NoError(t, err)
 					require.Equal(t, casesync.RestoreDone, restorations[0].Outcome)
 					require.Equal(t, "Zzpip limps", p.notes("1"), "equal by value")
@@ -183,13 +184,13 @@ func TestAMergedPatientsNotesAreReadAgainWhateverTheWindow(t *testing.T) { // R7
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-02-12 08:00", of("pip")))
 	p.record(p.held("51", "1", "2026-02-12 08:00", ofPatient("pip"), says("pip limps")))
-	p.sync(syncs.TypeCases, syncs.Options{StartDate: day(t, "2026-02-10")})
+	p.sync(syncs.TypeCases, syncs.Options{StartDate: timetest.Date(t, "2026-02-10")})
 	require.Equal(t, "Zzpip limps", p.notes("1"))
 	require.Equal(t, [5]int{}, found(p.sync(syncs.TypeCases)))
 
 	p.change("1", of("pip-and-pippa"))
 	p.record(p.held("51", "1", "2026-02-12 08:00", ofPatient("pip-and-pippa"), says("pip limps")))
-	p.sync(syncs.TypeInbound, syncs.Options{StartDate: day(t, "2026-02-10"), DaysAhead: new(2)})
+	p.sync(syncs.TypeInbound, syncs.Options{StartDate: timetest.Date(t, "2026-02-10"), DaysAhead: new(2)})
 	require.Empty(t, p.notes("1"))
 	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)), "the window of the run is another one")
 	require.Equal(t, "Zzpip limps", p.notes("1"))
@@ -413,7 +414,7 @@ func TestARestoreByHandPutsNoOtherPatientsNotesBack(t *testing.T) { // R7, R24
 			p := pip(t)
 			p.edit("1", set) // as an earlier version may have left it
 			p.vanished()
-			restorations, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.now())
+			restorations, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.Now())
 			require.NoError(t, err)
 			require.Equal(t, casesync.RestoreDone, restorations[0].Outcome)
 			require.Nil(t, p.stored("1").Deletion)

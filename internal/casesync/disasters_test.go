@@ -12,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // fingerprint is the MD5 of all that is in the cases of the practice and of its
@@ -97,7 +98,7 @@ func TestTheNightOfDisasters(t *testing.T) { // issue 3, R5, R6, R18, R21–R24
 			for i := range p.calendar {
 				wall, err := time.Parse(minute, p.calendar[i].StartText[:len(minute)])
 				require.NoError(t, err)
-				p.calendar[i].Start = pims.Instant(wall, loadZone(t, p.clinic.Timezone))
+				p.calendar[i].Start = pims.Instant(wall, timetest.Zone(t, p.clinic.Timezone))
 			}
 			p.fake.SetAppointments(p.calendar...)
 		}},
@@ -167,7 +168,7 @@ func (p *practice) restores(before string, deletion outcome) {
 	ids, err := store.DeletedBy(p.Context(), p.clinic.ID, deletion.audit.ID)
 	require.NoError(p, err)
 	require.Len(p, ids, 40)
-	restorations, err := store.Restore(p.Context(), p.clinic.ID, ids, "os:Zzoperator", p.clock.now())
+	restorations, err := store.Restore(p.Context(), p.clinic.ID, ids, "os:Zzoperator", p.clock.Now())
 	require.NoError(p, err)
 	for i := range restorations {
 		require.Equal(p, casesync.RestoreDone, restorations[i].Outcome)

@@ -207,7 +207,7 @@ func (r *recorder) supersede(guard syncs.Code, kind syncs.Type) (found bool) {
 func (p *practice) approve(id uuid.UUID) outcome {
 	p.Helper()
 	plan := p.plan(id)
-	require.NoError(p, plan.Decidable(p.clock.now()))
+	require.NoError(p, plan.Decidable(p.clock.Now()))
 	for i := range p.recorder.plans {
 		if p.recorder.plans[i].ID == id {
 			p.recorder.plans[i].Status = syncs.PlanApproved

@@ -18,6 +18,9 @@ const (
 	day1 = 24 * time.Hour
 )
 
+// The evening of the 17th in New York is the 18th in Berlin.
+var evening = time.Date(2026, 1, 18, 2, 30, 0, 0, time.UTC)
+
 func TestACaseIsDueUntilItsNotesAreFinalAndOldEnough(t *testing.T) { // R19
 	t.Parallel()
 	visit := evening

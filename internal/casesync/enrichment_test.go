@@ -10,13 +10,14 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // seen makes cases of appointments, as an inbound of their days did.
 func (p *practice) seen(visits ...pims.Appointment) {
 	p.Helper()
 	p.enter(visits...)
-	start := pims.DateOf(p.clock.now().AddDate(0, 0, -20), p.location)
+	start := pims.DateOf(p.clock.Now().AddDate(0, 0, -20), p.location)
 	o := p.sync(syncs.TypeInbound, syncs.Options{StartDate: &start, DaysAhead: new(27)})
 	require.Equal(p, len(visits), o.Stats.CasesCreated)
 	p.fake.ForgetCalls()
@@ -42,7 +43,7 @@ func TestNotesAreReadAgainUntilTheyAreFinalAndThenForThreeDays(t *testing.T) { /
 	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
 	c := p.stored("1").Consultation
 	require.Equal(t, "Zzlimps", c.SOAP.Subjective)
-	require.True(t, p.clock.now().Equal(c.FetchedAt))
+	require.True(t, p.clock.Now().Equal(c.FetchedAt))
 
 	p.at("2026-03-02 12:00")
 	require.Equal(t, [5]int{1, 0, 1, 0, 0}, found(p.sync(syncs.TypeCases)), "not final: read again, nothing new")
@@ -193,7 +194,7 @@ func TestACaseWithoutAConsultationIsLookedForEverMoreRarely(t *testing.T) { // R
 	p := newPractice(t)
 	visit := p.instant("2026-03-02 08:00")
 	p.seen(p.visit("1", "2026-03-02 08:00"))
-	start := day(t, "2026-03-02")
+	start := timetest.Date(t, "2026-03-02")
 	run := func() [5]int { return found(p.sync(syncs.TypeCases, syncs.Options{StartDate: start})) }
 	require.Equal(t, [5]int{1, 0, 0, 1, 0}, run())
 	for tries := 1; ; tries++ {
@@ -205,7 +206,7 @@ func TestACaseWithoutAConsultationIsLookedForEverMoreRarely(t *testing.T) { // R
 		p.pass(wait - time.Second)
 		require.Equal(t, [5]int{}, run(), "it waits after %d tries", tries)
 		p.pass(time.Second)
-		if !p.clock.now().Before(visit.Add(14 * 24 * time.Hour)) {
+		if !p.clock.Now().Before(visit.Add(14 * 24 * time.Hour)) {
 			break
 		}
 		require.Equal(t, [5]int{1, 0, 0, 1, 0}, run(), "try %d", tries+1)
@@ -222,7 +223,7 @@ func TestOldVisitsAreEnrichedWhenARunCoversThemForTheFirstTime(t *testing.T) { /
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-02-12 08:00"), p.visit("2", "2026-02-12 09:00"))
 	p.record(p.held("51", "1", "2026-02-12 08:00"))
-	options := syncs.Options{StartDate: day(t, "2026-02-10"), EndDate: day(t, "2026-02-15")}
+	options := syncs.Options{StartDate: timetest.Date(t, "2026-02-10"), EndDate: timetest.Date(t, "2026-02-15")}
 	require.Equal(t, [5]int{2, 1, 0, 1, 0}, found(p.sync(syncs.TypeCases, options)))
 	require.NotNil(t, p.stored("1").Consultation)
 	p.pass(24 * time.Hour)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // fresh reports whether an audit, as it is stored, says that the clinic is fresh.
@@ -20,7 +21,7 @@ func TestEachSyncKeepsWhetherItCoversTheDefault(t *testing.T) { // R4
 	t.Parallel()
 	p := newPractice(t)
 	p.aRound()
-	old := *day(t, "2026-02-01")
+	old := *timetest.Date(t, "2026-02-01")
 	for _, kind := range []syncs.Type{syncs.TypeInbound, syncs.TypeCases, syncs.TypeReconciliation, syncs.TypeFull} {
 		require.True(t, p.fresh(p.sync(kind).audit.ID), kind)
 		require.False(t, p.fresh(p.sync(kind, syncs.Options{DryRun: true}).audit.ID), kind)
@@ -41,7 +42,7 @@ func TestEachSyncKeepsWhetherItCoversTheDefault(t *testing.T) { // R4
 func TestWhatAScheduleSyncsFromDayToDayCounts(t *testing.T) { // R4
 	t.Parallel()
 	p := newPractice(t)
-	old := *day(t, "2026-02-01")
+	old := *timetest.Date(t, "2026-02-01")
 	for _, tc := range []struct {
 		options syncs.Options
 		fresh   bool
@@ -54,7 +55,7 @@ func TestWhatAScheduleSyncsFromDayToDayCounts(t *testing.T) { // R4
 		claimed.Trigger = syncs.TriggerSchedule
 		result, err := p.runner.Run(p.background(), claimed)
 		require.NoError(t, err)
-		require.NoError(t, p.db.Audits().Finish(p.background(), claimed.Lease, syncs.StatusCompleted, result, p.clock.now()))
+		require.NoError(t, p.db.Audits().Finish(p.background(), claimed.Lease, syncs.StatusCompleted, result, p.clock.Now()))
 		require.Equal(t, tc.fresh, p.fresh(claimed.Lease.AuditID), "%+v", tc.options)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // phases are the three in their order.
@@ -67,7 +68,7 @@ func TestAFullSyncIsOneLoginOneFetchAndThreePhases(t *testing.T) { // R27
 func TestDaysFarApartAreFetchedApart(t *testing.T) { // R27: no day that no phase needs
 	t.Parallel()
 	p := newPractice(t)
-	p.sync(syncs.TypeFull, syncs.Options{StartDate: day(t, "2026-04-01"), EndDate: day(t, "2026-04-03")})
+	p.sync(syncs.TypeFull, syncs.Options{StartDate: timetest.Date(t, "2026-04-01"), EndDate: timetest.Date(t, "2026-04-03")})
 	require.Equal(t, []string{"2026-02-23..2026-03-02 America/New_York", "2026-04-01..2026-04-03 America/New_York"}, p.fetches())
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // forget takes all cases out of the database and all appointments out of the PIMS,
@@ -269,7 +270,7 @@ func TestAChangeOfZoneThatLeavesTheTextsIsAShift(t *testing.T) { // R18
 	p := newPracticeOn(t, "2026-03-06 07:00")
 	calendar := append(p.visits("a", 7, "2026-03-07 08:00"), p.visits("b", 5, "2026-03-09 08:00")...)
 	p.know(calendar...)
-	berlin := loadZone(t, "Europe/Berlin") // its clocks change three weeks later: two offsets in one calendar
+	berlin := timetest.Zone(t, "Europe/Berlin") // its clocks change three weeks later: two offsets in one calendar
 	for i := range calendar {
 		wall, err := time.Parse(minute, calendar[i].StartText[:len(minute)])
 		require.NoError(t, err)
@@ -323,7 +324,7 @@ func TestARunThatSeesTheDaysForItselfSupersedesTheGuardsPlans(t *testing.T) { //
 	t.Parallel()
 	const open, superseded = syncs.PlanOpen, syncs.PlanSuperseded
 	days := func(t *testing.T, start, end string) syncs.Options {
-		return syncs.Options{StartDate: day(t, start), EndDate: day(t, end)}
+		return syncs.Options{StartDate: timetest.Date(t, start), EndDate: timetest.Date(t, end)}
 	}
 	for name, tc := range map[string]struct {
 		now     string // of the later run

@@ -9,11 +9,12 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 func TestAnEventIsToldInPlainWords(t *testing.T) { // R14
 	t.Parallel()
-	loc := loadZone(t, "America/New_York")
+	loc := timetest.Zone(t, "America/New_York")
 	for _, tc := range []struct {
 		action, field, before, after string
 		want                         []string

@@ -327,7 +327,7 @@ func TestTheTimeOfAWriteIsTheSyncs(t *testing.T) { // R3
 	p := newPractice(t)
 	p.enter(p.visit("1", "2026-03-02 10:00"))
 	p.sync(syncs.TypeInbound)
-	created := p.clock.now()
+	created := p.clock.Now()
 	p.pass(time.Hour)
 	p.change("1", isCompleted)
 	p.sync(syncs.TypeInbound)

@@ -10,6 +10,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // searches are the days that the consultations were searched for.
@@ -132,7 +133,7 @@ func TestTheLookCountsACaseThatIsDueForAnotherReasonOnce(t *testing.T) { // R7, 
 	t.Parallel()
 	p := aMonthAgo(t)
 	p.change("1", of("otto"))
-	p.sync(syncs.TypeInbound, syncs.Options{StartDate: day(t, "2026-02-04"), EndDate: day(t, "2026-02-04")})
+	p.sync(syncs.TypeInbound, syncs.Options{StartDate: timetest.Date(t, "2026-02-04"), EndDate: timetest.Date(t, "2026-02-04")})
 	require.Empty(t, p.notes("1"), "it is due whatever the window")
 	p.record(p.held("51", "1", "2026-02-04 08:00", ofPatient("otto"), says("otto itches")))
 	require.Equal(t, [5]int{1, 1, 0, 0, 0}, found(p.sync(syncs.TypeCases)))
@@ -142,7 +143,7 @@ func TestTheLookCountsACaseThatIsDueForAnotherReasonOnce(t *testing.T) { // R7, 
 func TestOneRunOfAClinicsDayLooks(t *testing.T) { // R19
 	t.Parallel()
 	p := aMonthAgo(t)
-	today := pims.DateOf(p.clock.now(), p.location)
+	today := pims.DateOf(p.clock.Now(), p.location)
 	for _, options := range []syncs.Options{{DryRun: true}, {StartDate: &today}, {EndDate: &today}, {DryRun: true, Force: true}} {
 		p.sync(syncs.TypeCases, options)
 		p.sync(syncs.TypeFull, options)

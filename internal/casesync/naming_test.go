@@ -79,7 +79,7 @@ func TestAnIDThatReturnsUnderAnotherNameWithoutIDsShowsNoNotes(t *testing.T) { /
 			require.Equal(t, "Zzpip limps", p.notes("1"))
 			p.vanished()
 			if restored {
-				_, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.now())
+				_, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.Now())
 				require.NoError(t, err)
 			}
 			p.enter(p.visit("1", "2026-03-02 08:30", called("Zzmax")))
@@ -105,7 +105,7 @@ func TestARestoreByHandPutsNoNotesUnderANameWithoutAnID(t *testing.T) { // R7, R
 	p := pip(t)
 	p.edit("1", `metadata = jsonb_set(metadata, '{appointment,patientUnproved}', 'true')`)
 	p.vanished()
-	_, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.now())
+	_, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.Now())
 	require.NoError(t, err)
 	require.Nil(t, p.stored("1").Deletion)
 	require.Empty(t, p.notes("1"))

@@ -356,7 +356,7 @@ func TestARefusalKeepsAPlanWithItsEvidence(t *testing.T) { // R23
 	p.fake.Hide("2")
 	p.change("2", isCancelled)
 	p.remove("1", "3", "4", "5", "6")
-	cases, began := p.cases(p.neighbour), p.clock.now()
+	cases, began := p.cases(p.neighbour), p.clock.Now()
 	p.fake.OnCall(func(_ context.Context, call pimstest.Call) error {
 		if call.Op == pimstest.OpFind {
 			p.pass(time.Second)
@@ -371,7 +371,7 @@ func TestARefusalKeepsAPlanWithItsEvidence(t *testing.T) { // R23
 	require.Equal(t, "2026-04-20T10:00:00", p.stored("11").Appointment.Start)
 
 	plan := p.plan(o.audit.Result.PlanID)
-	now := p.clock.now()
+	now := p.clock.Now()
 	require.Equal(t, syncs.PlanOpen, plan.Status)
 	require.Equal(t, o.audit.ID, plan.SyncID)
 	require.Equal(t, p.clinic.ID, plan.ClinicID)

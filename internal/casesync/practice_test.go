@@ -20,6 +20,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // database is the one database of all stories: making one for each would take most
@@ -68,7 +69,7 @@ type practice struct {
 	db       *postgres.DB
 	clinic   clinic.Clinic
 	location *time.Location
-	clock    *clock
+	clock    *timetest.Clock
 	fake     *pimstest.Fake
 	liar     liar // nil: the PIMS's lookup by id is honest
 	calendar []pims.Appointment
@@ -95,7 +96,7 @@ func newPracticeOn(t *testing.T, now string) *practice {
 	db, err := database()
 	require.NoError(t, err, "start a PostgreSQL server for the tests")
 	p := &practice{
-		T: t, db: db.DB, location: loadZone(t, newYork), clock: &clock{}, fake: &pimstest.Fake{},
+		T: t, db: db.DB, location: timetest.Zone(t, newYork), clock: &timetest.Clock{}, fake: &pimstest.Fake{},
 		logs: &logbook{}, counted: &counted{actions: make(map[syncs.Action]int)},
 	}
 	const newClinic = "insert into clinics (name, timezone) values ('Zzharbour Vets', $1) returning id"
@@ -104,10 +105,10 @@ func newPracticeOn(t *testing.T, now string) *practice {
 	p.at(now)
 	query[string](p, `insert into cases (clinic_id, pims_id, scheduled_date, status, sync_status, patient_name)
 		select $1, i::text, $2::timestamptz - make_interval(hours => i), 'draft', 'draft', 'Zzneighbour' from generate_series(1, 5) i
-		returning pims_id`, p.neighbour, p.clock.now())
+		returning pims_id`, p.neighbour, p.clock.Now())
 	p.neighboursCases = p.cases(p.neighbour)
 
-	p.fake.Now = p.clock.now
+	p.fake.Now = p.clock.Now
 	p.store = &store{Cases: p.db.Cases()}
 	p.recorder = &recorder{Audits: p.db.Audits()}
 	p.runner = casesync.NewRunner(casesync.RunnerOptions{
@@ -116,7 +117,7 @@ func newPracticeOn(t *testing.T, now string) *practice {
 		Cases:    p.store,
 		Recorder: p.recorder,
 		Logger:   p.logs.logger(),
-		Now:      p.clock.now,
+		Now:      p.clock.Now,
 		Written:  p.counted.written,
 		Refused:  p.counted.refused,
 	})
@@ -244,10 +245,10 @@ func (p *practice) claim(run syncs.Run) syncs.Run {
 	p.Helper()
 	id := uuid.Must(uuid.NewV7())
 	_, err := p.db.Audits().Enqueue(p.background(), syncs.Audit{
-		ID: id, ClinicID: p.clinic.ID, Type: run.Type, Trigger: syncs.TriggerAPI, Options: run.Options, CreatedAt: p.clock.now(),
+		ID: id, ClinicID: p.clinic.ID, Type: run.Type, Trigger: syncs.TriggerAPI, Options: run.Options, CreatedAt: p.clock.Now(),
 	}, "", func(pgx.Tx) error { return nil })
 	require.NoError(p, err)
-	claimed, err := p.db.Audits().Claim(p.background(), id, "worker", time.Hour, p.clock.now())
+	claimed, err := p.db.Audits().Claim(p.background(), id, "worker", time.Hour, p.clock.Now())
 	require.NoError(p, err)
 	claimed.Approval = run.Approval
 	p.again = nil
@@ -266,7 +267,7 @@ func (p *practice) run(ctx context.Context, run syncs.Run) outcome {
 			require.True(p, child.Status.Final(), "the %s phase left its audit open", child.Type)
 		}
 	}
-	require.NoError(p, p.db.Audits().Finish(p.background(), claimed.Lease, status, concluded, p.clock.now()))
+	require.NoError(p, p.db.Audits().Finish(p.background(), claimed.Lease, status, concluded, p.clock.Now()))
 	o := outcome{concluded, runErr, p.audit(id)}
 	p.requireSums(&o.audit)
 	if status == syncs.StatusCompleted && !run.Options.DryRun {
@@ -393,32 +394,14 @@ func query[T any](p *practice, sql string, args ...any) []T {
 	return values
 }
 
-// A clock shows the time that a story sets.
-type clock struct {
-	mu   sync.Mutex
-	time time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.time
-}
-
-func (c *clock) set(t time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.time = t
-}
-
 // at sets the clock to a wall-clock time of the practice.
 func (p *practice) at(wall string) {
 	p.Helper()
-	p.clock.set(p.instant(wall))
+	p.clock.Set(p.instant(wall))
 }
 
 // pass lets time pass.
-func (p *practice) pass(d time.Duration) { p.clock.set(p.clock.now().Add(d)) }
+func (p *practice) pass(d time.Duration) { p.clock.Set(p.clock.Now().Add(d)) }
 
 // instant is a wall-clock time of the practice.
 func (p *practice) instant(wall string) time.Time {

@@ -44,7 +44,7 @@ func TestACaseWhoseAppointmentIsGoneIsSoftDeletedWithItsStateBefore(t *testing.T
 	require.Equal(t, syncs.Stats{CasesChecked: 12, CasesDeleted: 1, DeletedIDs: []uuid.UUID{c.ID}}, o.Stats)
 	require.Equal(t, []string{"reviewed", "reviewed"}, []string{c.Status, c.SyncStatus})
 	require.Equal(t, &casesync.Deletion{
-		SoftDeleted: true, Reason: "Removed from PIMS", DeletedAt: p.clock.now().UTC(), SyncID: o.audit.ID, StatusBefore: "draft", SyncStatusBefore: "draft",
+		SoftDeleted: true, Reason: "Removed from PIMS", DeletedAt: p.clock.Now().UTC(), SyncID: o.audit.ID, StatusBefore: "draft", SyncStatusBefore: "draft",
 	}, c.Deletion)
 	require.Equal(t, []string{"4"}, p.deleted())
 	require.Equal(t, 2, p.fake.Count(pimstest.OpFind), "the lookup proved itself, then looked")
@@ -86,7 +86,7 @@ func TestWhatAPersonRestoredIsNoCandidateUntilItHasBeenSeenAgain(t *testing.T) {
 	before, returns := p.stored("4"), p.calendar[3]
 	p.remove("4")
 	p.sync(syncs.TypeReconciliation)
-	_, err := p.db.Cases().Restore(t.Context(), p.clinic.ID, []uuid.UUID{before.ID}, "os:operator", p.clock.now())
+	_, err := p.db.Cases().Restore(t.Context(), p.clinic.ID, []uuid.UUID{before.ID}, "os:operator", p.clock.Now())
 	require.NoError(t, err)
 	restored := p.stored("4")
 	restored.Version, restored.UpdatedAt = before.Version, before.UpdatedAt

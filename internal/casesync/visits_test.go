@@ -12,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // sayings are the ways in which the PIMS says that consultation 51, which the calendar
@@ -81,7 +82,7 @@ func TestAConsultationOfAnotherPatientsVisitIsNotShown(t *testing.T) { // R7, R9
 
 				p.record(p.held("52", "1", "2026-03-02 08:10", says("otto itches")))
 				p.change("1", belongsTo("52"))
-				p.sync(syncs.TypeInbound, syncs.Options{StartDate: day(t, "2026-03-02"), EndDate: day(t, "2026-03-02")})
+				p.sync(syncs.TypeInbound, syncs.Options{StartDate: timetest.Date(t, "2026-03-02"), EndDate: timetest.Date(t, "2026-03-02")})
 				p.sync(syncs.TypeCases)
 				require.Equal(t, "Zzotto itches", p.notes("1"), "what the failure says to do helps at once")
 			})
@@ -130,7 +131,7 @@ func TestAStoredConsultationOfAnotherPatientsVisitIsHidden(t *testing.T) { // R7
 			t.Parallel()
 			p := stored(t, unfinished)
 			p.vanished()
-			_, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.now())
+			_, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.Now())
 			require.NoError(t, err)
 			require.Equal(t, "Zzpip limps", p.notes("1"))
 			say(p, says("pip limps"), unfinished)
@@ -247,7 +248,7 @@ func TestAConsultationThatTheCalendarNamesForTwoPatientsIsNeithers(t *testing.T)
 		p.record(p.held("51", "", "2026-03-02 08:00", append(changes, says("limps"))...))
 		p.sync(syncs.TypeCases)
 		p.change("2", belongsTo("51"))
-		p.sync(syncs.TypeInbound, syncs.Options{StartDate: day(t, "2026-03-02"), EndDate: day(t, "2026-03-02")})
+		p.sync(syncs.TypeInbound, syncs.Options{StartDate: timetest.Date(t, "2026-03-02"), EndDate: timetest.Date(t, "2026-03-02")})
 		p.pass(2 * time.Hour)
 		return p
 	}
@@ -262,7 +263,7 @@ func TestAConsultationThatTheCalendarNamesForTwoPatientsIsNeithers(t *testing.T)
 			require.Equal(t, []string{"", ""}, []string{p.notes("1"), p.notes("2")})
 		}
 		p.change("1", none)
-		p.sync(syncs.TypeInbound, syncs.Options{StartDate: day(t, "2026-03-02"), EndDate: day(t, "2026-03-02")})
+		p.sync(syncs.TypeInbound, syncs.Options{StartDate: timetest.Date(t, "2026-03-02"), EndDate: timetest.Date(t, "2026-03-02")})
 		p.sync(syncs.TypeCases, syncs.Options{Force: true})
 		require.Equal(t, []string{"", "Zzlimps"}, []string{p.notes("1"), p.notes("2")})
 	})
@@ -294,7 +295,7 @@ func TestAConsultationThatTheCalendarNamesForTwoPatientsIsNeithers(t *testing.T)
 		t.Parallel()
 		p := begin(t)
 		p.change("1", unsaid)
-		p.sync(syncs.TypeInbound, syncs.Options{StartDate: day(t, "2026-03-02"), EndDate: day(t, "2026-03-02")})
+		p.sync(syncs.TypeInbound, syncs.Options{StartDate: timetest.Date(t, "2026-03-02"), EndDate: timetest.Date(t, "2026-03-02")})
 		o := p.sync(syncs.TypeCases)
 		o.failsAs(t, p.stored("2"), syncs.ItemAnotherVisit)
 		require.Equal(t, []string{"", ""}, []string{p.notes("1"), p.notes("2")})
@@ -333,7 +334,7 @@ func TestAMergedPatientsFailureSaysHowToReadThatDayAgain(t *testing.T) { // R7
 	p := newPractice(t)
 	p.seen(p.visit("1", "2026-02-12 08:00", of("pip"), belongsTo("51")))
 	p.record(p.held("51", "1", "2026-02-12 08:00", ofPatient("pip"), says("pip limps")))
-	p.sync(syncs.TypeCases, syncs.Options{StartDate: day(t, "2026-02-10")})
+	p.sync(syncs.TypeCases, syncs.Options{StartDate: timetest.Date(t, "2026-02-10")})
 	p.fake.Corrections = 45
 	p.change("1", of("pippa"))
 	p.record(p.held("51", "1", "2026-02-12 08:00", ofPatient("pippa"), says("pip limps")))
@@ -342,7 +343,7 @@ func TestAMergedPatientsFailureSaysHowToReadThatDayAgain(t *testing.T) { // R7
 	require.Contains(t, o.phase(t, syncs.TypeCases).Result.Failures[0].Error, "--start-date 2026-02-12 --end-date 2026-02-12")
 	require.Empty(t, p.notes("1"))
 
-	p.sync(syncs.TypeInbound, syncs.Options{StartDate: day(t, "2026-02-12"), EndDate: day(t, "2026-02-12")})
+	p.sync(syncs.TypeInbound, syncs.Options{StartDate: timetest.Date(t, "2026-02-12"), EndDate: timetest.Date(t, "2026-02-12")})
 	p.sync(syncs.TypeCases)
 	require.Equal(t, "Zzpip limps", p.notes("1"))
 	require.Equal(t, "pippa", p.stored("1").Appointment.PatientID)

@@ -154,9 +154,9 @@ func TestARenewedSessionIsKeptAtTheEnd(t *testing.T) {
 	o := newOffice(t)
 	connection := o.connect(t)
 	o.fake.ExpireSessions()
-	o.clock.advance(time.Minute)
+	o.clock.Advance(time.Minute)
 	require.NoError(t, connection.Prove(t.Context()))
-	o.clock.advance(time.Minute)
+	o.clock.Advance(time.Minute)
 	require.NoError(t, connection.Prove(t.Context()))
 
 	connection.Close(t.Context())
@@ -306,7 +306,7 @@ func TestARenewalTakesTheSessionThatAnotherConnectionMade(t *testing.T) {
 	o := newOffice(t)
 	one, two, three := o.connect(t), o.connect(t), o.connect(t)
 	o.fake.ExpireSessions()
-	o.clock.advance(time.Minute)
+	o.clock.Advance(time.Minute)
 
 	require.NoError(t, two.Prove(t.Context()))
 	require.NoError(t, one.Prove(t.Context()))
@@ -335,7 +335,7 @@ func TestClosingNeverHarmsTheSessionOfALaterLogin(t *testing.T) {
 			o := newOffice(t)
 			old := o.connect(t)
 			end(t, o, old)
-			o.clock.advance(time.Minute)
+			o.clock.Advance(time.Minute)
 			_, err := o.Test(t.Context(), o.id) // a login of its own
 			require.NoError(t, err)
 			later := *o.db.keptSession()
@@ -372,7 +372,7 @@ func TestManyConnectionsOfAClinicAtOnceLeaveAUsableSession(t *testing.T) {
 			}
 			defer connection.Close(t.Context())
 			if i%2 == 0 {
-				o.clock.advance(time.Second)
+				o.clock.Advance(time.Second)
 			}
 			if err := connection.Prove(t.Context()); err != nil {
 				t.Errorf("prove: %v", err)

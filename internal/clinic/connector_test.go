@@ -17,6 +17,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 const password = "correct horse"
@@ -28,7 +29,7 @@ type office struct {
 	fake   *pimstest.Fake
 	db     *memory
 	ring   *seal.Keyring
-	clock  *clock
+	clock  *timetest.Clock
 	log    *bytes.Buffer
 	logins *[]string // provider and outcome of each
 }
@@ -39,7 +40,7 @@ func newOffice(t *testing.T) *office {
 		id:     uuid.New(),
 		fake:   &pimstest.Fake{},
 		ring:   ring(t),
-		clock:  &clock{at: noon},
+		clock:  timetest.At(noon),
 		log:    &bytes.Buffer{},
 		logins: &[]string{},
 	}
@@ -54,7 +55,7 @@ func newOffice(t *testing.T) *office {
 		Sessions:    o.db,
 		Keyring:     o.ring,
 		Logger:      slog.New(slog.NewJSONHandler(o.log, nil)),
-		Now:         o.clock.now,
+		Now:         o.clock.Now,
 		ObserveLogin: func(provider, outcome string, _ time.Duration) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -80,24 +81,6 @@ func (o *office) connect(t *testing.T) *clinic.Connection {
 	return connection
 }
 
-// clock is a clock that stands still until it is moved.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
 func TestTheFirstConnectionLogsInAndTheNextOnesReuseItsSession(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
@@ -111,7 +94,7 @@ func TestTheFirstConnectionLogsInAndTheNextOnesReuseItsSession(t *testing.T) {
 	first.Close(t.Context())
 
 	for range 3 {
-		o.clock.advance(19 * time.Minute)
+		o.clock.Advance(19 * time.Minute)
 		next := o.connect(t)
 		require.False(t, next.Fresh())
 		next.Close(t.Context())
@@ -125,7 +108,7 @@ func TestTheFirstConnectionLogsInAndTheNextOnesReuseItsSession(t *testing.T) {
 func TestALoginIsKnownByATimeThatTheDatabaseCanKeep(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	o.clock.advance(1234567 * time.Nanosecond)
+	o.clock.Advance(1234567 * time.Nanosecond)
 	o.connect(t)
 	require.Equal(t, noon.Add(1234*time.Microsecond), o.db.keptSession().LoggedInAt)
 }
@@ -136,7 +119,7 @@ func TestASessionIsNotTriedWhenItIsTooOld(t *testing.T) {
 		t.Parallel()
 		o := newOffice(t)
 		o.connect(t).Close(t.Context())
-		o.clock.advance(20*time.Minute + time.Second)
+		o.clock.Advance(20*time.Minute + time.Second)
 
 		require.True(t, o.connect(t).Fresh())
 		require.Zero(t, o.fake.Count(pimstest.OpProve))
@@ -146,11 +129,11 @@ func TestASessionIsNotTriedWhenItIsTooOld(t *testing.T) {
 		o := newOffice(t)
 		o.connect(t).Close(t.Context())
 		for range 24 {
-			o.clock.advance(20 * time.Minute)
+			o.clock.Advance(20 * time.Minute)
 			o.connect(t).Close(t.Context())
 		}
 		require.Equal(t, 1, o.fake.Count(pimstest.OpLogin), "eight hours are allowed")
-		o.clock.advance(time.Second)
+		o.clock.Advance(time.Second)
 
 		require.True(t, o.connect(t).Fresh())
 	})
@@ -160,9 +143,9 @@ func TestIdleTimeCountsFromTheLastAnswerOfThePIMS(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	connection := o.connect(t)
-	o.clock.advance(10 * time.Minute)
+	o.clock.Advance(10 * time.Minute)
 	require.NoError(t, connection.Prove(t.Context()))
-	o.clock.advance(10 * time.Minute) // writing to the database, say
+	o.clock.Advance(10 * time.Minute) // writing to the database, say
 	connection.Close(t.Context())
 
 	require.Equal(t, noon.Add(10*time.Minute), o.db.keptSession().UsedAt)
@@ -183,7 +166,7 @@ func TestAKeptSessionThatCannotBeUsedIsReplacedByALogin(t *testing.T) {
 			o := newOffice(t)
 			o.connect(t).Close(t.Context())
 			spoil(o)
-			o.clock.advance(time.Minute)
+			o.clock.Advance(time.Minute)
 
 			require.True(t, o.connect(t).Fresh())
 			require.Equal(t, 2, o.fake.Count(pimstest.OpLogin))
@@ -428,8 +411,8 @@ func TestATestOfCredentialsLogsInAfreshAndCountsToday(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.connect(t).Close(t.Context())
-	o.clock.advance(18*time.Hour - time.Minute) // 5:59 UTC: the evening before in Chicago
-	evening := o.clock.now()
+	o.clock.Advance(18*time.Hour - time.Minute) // 5:59 UTC: the evening before in Chicago
+	evening := o.clock.Now()
 	o.fake.SetAppointments(
 		pims.Appointment{ID: "1", Start: evening.Add(-time.Hour)},
 		pims.Appointment{ID: "2", Start: evening},

@@ -12,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // succeeded adds a sync that began at a moment and completed.
@@ -58,7 +59,7 @@ func TestNoChangeOfAScheduleHidesAStaleClinic(t *testing.T) {
 			db := pgtest.Open(t, url)
 			id := scheduled(t, db, "UTC", begin, `[{"type":"inbound","cron":"0 6 * * *"}]`)
 			succeeded(t, db, id, syncs.TypeInbound, begin.Add(30*time.Hour))
-			r := scheduling(t, url, &clock{at: begin.Add(84 * time.Hour)}, nil)
+			r := scheduling(t, url, timetest.At(begin.Add(84*time.Hour)), nil)
 			_, err := db.Pool().Exec(t.Context(), change)
 			require.NoError(t, err)
 			f := freshnessOf(t, r, id, syncs.TypeInbound)
@@ -72,7 +73,7 @@ func TestAClinicIsStaleOnceATickHasHadAnHourInVain(t *testing.T) {
 	url := pgtest.URL(t)
 	db := pgtest.Open(t, url)
 	begin := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
-	c := &clock{at: begin.Add(time.Hour)}
+	c := timetest.At(begin.Add(time.Hour))
 	id := scheduled(t, db, "UTC", begin, `[{"type":"inbound","cron":"0 6 * * *"},{"type":"cases","cron":"0 6 * * *","enabled":false}]`)
 	r := scheduling(t, url, c, nil)
 	inbound := freshnessOf(t, r, id, syncs.TypeInbound)
@@ -81,16 +82,16 @@ func TestAClinicIsStaleOnceATickHasHadAnHourInVain(t *testing.T) {
 	require.False(t, freshnessOf(t, r, id, syncs.TypeCases).Scheduled, "it is disabled")
 
 	due := begin.Add(22 * time.Hour)
-	c.set(due.Add(59 * time.Minute))
+	c.Set(due.Add(59 * time.Minute))
 	require.False(t, freshnessOf(t, r, id, syncs.TypeInbound).Stale(), "it has a minute left")
-	c.set(due.Add(61 * time.Minute))
+	c.Set(due.Add(61 * time.Minute))
 	late := freshnessOf(t, r, id, syncs.TypeInbound)
 	require.True(t, late.Stale())
 	require.Equal(t, due.Add(time.Hour), late.StaleSince.UTC())
 	require.Equal(t, due.Add(24*time.Hour), late.Next.UTC())
 	succeeded(t, db, id, syncs.TypeInbound, due.Add(time.Second))
 	require.False(t, freshnessOf(t, r, id, syncs.TypeInbound).Stale())
-	c.set(due.Add(61 * time.Minute))
+	c.Set(due.Add(61 * time.Minute))
 	_, err := db.Pool().Exec(t.Context(), `update clinics set timezone = 'Nowhere/X'`)
 	require.NoError(t, err)
 	require.True(t, freshnessOf(t, r, id, syncs.TypeInbound).Stale(), "nothing can run")
@@ -118,6 +119,6 @@ func TestTheAgeOfDataIsTrueAlsoWhereNothingWasDueYet(t *testing.T) {
 	id := scheduled(t, db, "UTC", begin, `[{"type":"inbound","cron":"0 6 * * *"}]`)
 	succeeded(t, db, id, syncs.TypeInbound, begin.Add(time.Hour))
 	told := &telling{oldest: make(chan time.Duration, 1)}
-	scheduling(t, url, &clock{at: begin.Add(4 * time.Hour)}, func(o *scheduler.Options) { o.Observe = told }).begin(t)
+	scheduling(t, url, timetest.At(begin.Add(4*time.Hour)), func(o *scheduler.Options) { o.Observe = told }).begin(t)
 	require.Equal(t, 3*time.Hour, <-told.oldest)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // secret is what the panics hold and no log may (R40).
@@ -27,7 +28,7 @@ func (breaking) Clinics(map[scheduler.ClinicState]int) {}
 func TestALoopThatPanicsGoesOn(t *testing.T) { // R58
 	t.Parallel()
 	log := &logtest.Book{}
-	scheduling(t, pgtest.URL(t), &clock{at: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)}, func(o *scheduler.Options) {
+	scheduling(t, pgtest.URL(t), timetest.At(time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)), func(o *scheduler.Options) {
 		o.Enqueue, o.Observe, o.Logger = true, breaking{}, slog.New(slog.NewJSONHandler(log, nil))
 	}).begin(t)
 	require.Eventually(t, func() bool {

@@ -21,25 +21,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/queue"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
-
-// A clock is told what time it is.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) set(at time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = at
-}
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
@@ -51,7 +34,7 @@ type replica struct {
 }
 
 // scheduling is a replica whose schedules are loaded and enqueued by the test.
-func scheduling(t *testing.T, url string, c *clock, change func(*scheduler.Options)) *replica {
+func scheduling(t *testing.T, url string, c *timetest.Clock, change func(*scheduler.Options)) *replica {
 	t.Helper()
 	db := pgtest.Open(t, url)
 	notifier := postgres.NewNotifier(db)
@@ -64,7 +47,7 @@ func scheduling(t *testing.T, url string, c *clock, change func(*scheduler.Optio
 		},
 		Precheck: func(context.Context, uuid.UUID) error { return nil },
 		Logger:   slog.New(slog.DiscardHandler),
-		Now:      c.now,
+		Now:      c.Now,
 	})
 	require.NoError(t, err)
 	o := scheduler.Options{
@@ -72,7 +55,7 @@ func scheduling(t *testing.T, url string, c *clock, change func(*scheduler.Optio
 		Entries: q.Entries(db.Schedules()),
 		Changed: func() (<-chan string, func()) { return notifier.Subscribe(postgres.ChannelSchedules) },
 		Logger:  slog.New(slog.DiscardHandler),
-		Now:     c.now,
+		Now:     c.Now,
 	}
 	if change != nil {
 		change(&o)
@@ -132,7 +115,7 @@ func TestEveryTickHasExactlyOneOutcomeOverAllReplicas(t *testing.T) { // R34
 	db := pgtest.Open(t, url)
 	begin := time.Date(2026, 9, 20, 0, 0, 0, 0, time.UTC)
 	end := begin.AddDate(0, 0, 60)
-	c := &clock{at: begin}
+	c := timetest.At(begin)
 	zones := []string{
 		"America/New_York", "America/Santiago", "Europe/Berlin", "Australia/Lord_Howe", "Australia/Sydney",
 		"Asia/Kolkata", "Pacific/Auckland", "Africa/Cairo", "UTC",
@@ -172,7 +155,7 @@ func TestEveryTickHasExactlyOneOutcomeOverAllReplicas(t *testing.T) { // R34
 		if at = at.Add(step); at.After(end) {
 			at = end
 		}
-		c.set(at)
+		c.Set(at)
 		var group sync.WaitGroup
 		for _, r := range replicas {
 			group.Go(func() {
@@ -223,12 +206,12 @@ func TestAfterAnOutageOnlyTheLatestTickIsCaughtUp(t *testing.T) { // R34
 	url := pgtest.URL(t)
 	db := pgtest.Open(t, url)
 	begin := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
-	c := &clock{at: begin}
+	c := timetest.At(begin)
 	scheduled(t, db, "UTC", begin, `[{"type":"inbound","cron":"0 * * * *"},{"type":"cases","cron":"0 1 * * *"},{"type":"reconciliation","cron":"0 2 * * *"}]`)
 	r := scheduling(t, url, c, nil)
 	require.NoError(t, r.Load(t.Context()))
 
-	c.set(begin.Add(10*time.Hour + time.Minute))
+	c.Set(begin.Add(10*time.Hour + time.Minute))
 	require.NoError(t, r.EnqueueDue(t.Context()))
 	rows, err := db.Pool().Query(t.Context(), `select sync_type || ' ' || outcome || ' ' || count(*) from schedule_ticks group by sync_type, outcome order by 1`)
 	require.NoError(t, err)
@@ -251,7 +234,7 @@ func TestAChangedEntryHasNoTicksFromBeforeItsChange(t *testing.T) { // R34
 	url := pgtest.URL(t)
 	db := pgtest.Open(t, url)
 	begin := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
-	c := &clock{at: begin.Add(5 * time.Hour)}
+	c := timetest.At(begin.Add(5 * time.Hour))
 	id := scheduled(t, db, "UTC", begin.Add(5*time.Hour), `[{"type":"inbound","cron":"0 4 * * *"}]`)
 	r := scheduling(t, url, c, nil)
 	require.NoError(t, r.Load(t.Context()))
@@ -262,7 +245,7 @@ func TestAChangedEntryHasNoTicksFromBeforeItsChange(t *testing.T) { // R34
 	_, err := db.Pool().Exec(t.Context(), `update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"0 6 * * *"}]', updated_at = $2 where clinic_id = $1`,
 		id, begin.Add(5*time.Hour+30*time.Minute))
 	require.NoError(t, err)
-	c.set(begin.Add(6*time.Hour + 10*time.Minute))
+	c.Set(begin.Add(6*time.Hour + 10*time.Minute))
 	require.NoError(t, r.Load(t.Context()))
 	require.NoError(t, r.EnqueueDue(t.Context()))
 	require.Equal(t, map[string]int{"enqueued": 1}, ticksIn(t, db), "06:00 was after it")
@@ -273,14 +256,14 @@ func TestABadEntryDisablesItselfAndTheOthersRun(t *testing.T) { // R33
 	url := pgtest.URL(t)
 	db := pgtest.Open(t, url)
 	begin := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
-	c := &clock{at: begin}
+	c := timetest.At(begin)
 	scheduled(t, db, "UTC", begin, `[{"type":"inbound","cron":"0 25 * * *"},{"type":"cases","cron":"0 1 * * *","options":{"parallelBatchSize":99}},{"type":"reconciliation","cron":"0 1 * * *"}]`)
 	scheduled(t, db, "", begin, `[{"type":"inbound","cron":"0 1 * * *"}]`)
 	scheduled(t, db, "UTC", begin, `{"not":"an array"}`)
 	counted := &counting{}
 	r := scheduling(t, url, c, func(o *scheduler.Options) { o.Observe = counted })
 	require.NoError(t, r.Load(t.Context()))
-	c.set(begin.Add(2 * time.Hour))
+	c.Set(begin.Add(2 * time.Hour))
 	require.NoError(t, r.EnqueueDue(t.Context()))
 	require.Equal(t, map[string]int{"enqueued": 1}, ticksIn(t, db))
 	require.Equal(t, 1, counted.running)
@@ -313,17 +296,17 @@ func TestAScheduleThatIsChangedByPlainSQLRunsWithoutARestart(t *testing.T) { // 
 	t.Parallel()
 	url := pgtest.URL(t)
 	db := pgtest.Open(t, url)
-	c := &clock{at: time.Now().Add(-20 * time.Hour)} // so that what is due may run at once
-	id := scheduled(t, db, "UTC", c.now(), `[]`)
+	c := timetest.At(time.Now().Add(-20 * time.Hour)) // so that what is due may run at once
+	id := scheduled(t, db, "UTC", c.Now(), `[]`)
 	r := scheduling(t, url, c, func(o *scheduler.Options) { o.Enqueue = true })
 	require.NoError(t, r.queue.Begin(t.Context()))
 	t.Cleanup(func() { require.NoError(t, r.queue.Stop(context.Background())) })
 	r.begin(t)
 
-	_, err := db.Pool().Exec(t.Context(), `update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"* * * * *"}]', updated_at = $2 where clinic_id = $1`, id, c.now().Add(time.Second))
+	_, err := db.Pool().Exec(t.Context(), `update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"* * * * *"}]', updated_at = $2 where clinic_id = $1`, id, c.Now().Add(time.Second))
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
-		c.set(c.now().Add(time.Minute))
+		c.Set(c.Now().Add(time.Minute))
 		list, err := r.queue.Audits(t.Context(), id, syncs.AuditFilter{Status: syncs.StatusCompleted})
 		return err == nil && len(list.Items) > 0 && list.Items[0].Trigger == syncs.TriggerSchedule
 	}, 30*time.Second, 50*time.Millisecond)
@@ -335,7 +318,7 @@ func TestThirtyThousandDueAtOnceAreEnqueuedExactlyOnce(t *testing.T) { // R34
 	db := pgtest.Open(t, url)
 	const n = 30_000
 	begin := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
-	c := &clock{at: begin}
+	c := timetest.At(begin)
 	_, err := db.Pool().Exec(t.Context(), `
 		with made as (insert into clinics (name, timezone, updated_at) select 'herd', 'UTC', $2 from generate_series(1, $1::int) returning id)
 		insert into clinic_schedule_configs (clinic_id, sync_schedules, updated_at)
@@ -344,7 +327,7 @@ func TestThirtyThousandDueAtOnceAreEnqueuedExactlyOnce(t *testing.T) { // R34
 	replicas := []*replica{scheduling(t, url, c, nil), scheduling(t, url, c, nil), scheduling(t, url, c, nil)}
 	require.NoError(t, replicas[0].Load(t.Context()))
 
-	c.set(begin.Add(6 * time.Hour))
+	c.Set(begin.Add(6 * time.Hour))
 	dying, kill := context.WithCancel(t.Context())
 	defer kill()
 	started := time.Now()
