@@ -120,10 +120,10 @@ func startOperation(t syncs.Type, path, id, summary, description string) operati
 		method: http.MethodPost, path: path, id: id, tag: "Syncs",
 		summary: summary,
 		description: description + "\n\nThe call waits for the end of the sync. If that takes too long, or with `Prefer: respond-async`, " +
-			"it answers 202 and where to look. Hanging up cancels nothing. A sync that ended failed answers with the status of its `code` and its usual body.",
+			"it returns 202 and where to look. Hanging up cancels nothing. A sync that failed returns the status of its `code` and its usual body.",
 		access: scoped(clinic.SyncScope(t)),
 		params: []*huma.Param{
-			headerParam(idempotencyHeader, "Any text of at most 255 visible ASCII characters. For 24 hours the same key with the same body answers the same sync; with another body it is refused.", "7c2a"),
+			headerParam(idempotencyHeader, "Any text of at most 255 visible ASCII characters. For 24 hours the same key with the same body returns the same sync; with another body it is refused.", "7c2a"),
 			headerParam("Prefer", "`respond-async` answers 202 at once.", "respond-async"),
 		},
 		offers: []offer{
