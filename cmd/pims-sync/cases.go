@@ -27,11 +27,11 @@ type CasesCmd struct {
 
 // CasesListCmd lists cases.
 type CasesListCmd struct {
-	Clinic id     `required:"" help:"The clinic."`
-	From   *date  `help:"First day, in the clinic's zone." placeholder:"DATE"`
-	To     *date  `help:"Last day." placeholder:"DATE"`
-	Status string `help:"Only this status."`
-	PIMSID string `name:"pims-id" help:"Only the case of this appointment."`
+	Clinic ofClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
+	From   *date    `help:"First day, in the clinic's zone." placeholder:"DATE"`
+	To     *date    `help:"Last day." placeholder:"DATE"`
+	Status string   `help:"Only this status."`
+	PIMSID string   `name:"pims-id" help:"Only the case of this appointment."`
 
 	Deleted     string `help:"true: only soft-deleted cases; false: only others; any: both." enum:"true,false,any" default:"any"`
 	OldestFirst bool   `help:"Show the oldest first."`

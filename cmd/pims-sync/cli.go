@@ -37,7 +37,8 @@ type CLI struct {
 	Version     VersionCmd     `cmd:"" help:"Print the version, the commit, the Go version and the platform."`
 }
 
-// withStore opens the database for one command.
+// withStore opens the database for one command, and finds the clinics that its arguments
+// name.
 func withStore(ctx context.Context, std streams, c *Config, run func(*app.Store) error) error {
 	log := newLogger(std.err, quietly(c))
 	s, err := openStore(ctx, c, log.With("namespace", "pims-sync:database"), 0)
@@ -45,6 +46,9 @@ func withStore(ctx context.Context, std streams, c *Config, run func(*app.Store)
 		return err
 	}
 	defer s.Close()
+	if err := findClinics(ctx, s, c.named); err != nil {
+		return err
+	}
 	return run(s)
 }
 

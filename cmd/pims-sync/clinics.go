@@ -140,7 +140,7 @@ func zoneOf(x *scheduler.Condition) *time.Location {
 
 // ClinicShowCmd shows a clinic.
 type ClinicShowCmd struct {
-	ID id `arg:"" help:"The clinic's id."`
+	ID ofClinic `arg:"" help:"The clinic: its id, name, or the beginning of its id."`
 }
 
 // Run shows the clinic.
@@ -205,15 +205,15 @@ func yesNo(yes bool) string {
 
 // ClinicSetCmd changes a clinic.
 type ClinicSetCmd struct {
-	ID       id     `arg:"" help:"The clinic's id."`
-	Name     *label `help:"Its new name."`
-	Timezone *zone  `help:"Its IANA time zone."`
-	Enable   bool   `help:"Sync it again after it was disabled."`
+	ID       ofClinic `arg:"" help:"The clinic: its id, name, or the beginning of its id."`
+	Name     *label   `help:"Its new name."`
+	Timezone *zone    `help:"Its IANA time zone."`
+	Enable   bool     `help:"Sync it again after it was disabled."`
 }
 
 // Run changes what the flags name.
 func (a *ClinicSetCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return changeClinic(ctx, std, c, a.ID.UUID, func(x *clinic.Clinic) {
+	return changeClinic(ctx, std, c, &a.ID, func(x *clinic.Clinic) {
 		if a.Name != nil {
 			x.Name = string(*a.Name)
 		}
@@ -228,17 +228,17 @@ func (a *ClinicSetCmd) Run(ctx context.Context, std streams, c *Config) error {
 
 // ClinicDisableCmd stops syncing a clinic.
 type ClinicDisableCmd struct {
-	ID id `arg:"" help:"The clinic's id."`
+	ID ofClinic `arg:"" help:"The clinic: its id, name, or the beginning of its id."`
 }
 
 // Run disables the clinic.
 func (a *ClinicDisableCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return changeClinic(ctx, std, c, a.ID.UUID, func(x *clinic.Clinic) { x.Active = false })
+	return changeClinic(ctx, std, c, &a.ID, func(x *clinic.Clinic) { x.Active = false })
 }
 
-func changeClinic(ctx context.Context, std streams, c *Config, clinicID uuid.UUID, change func(*clinic.Clinic)) error {
+func changeClinic(ctx context.Context, std streams, c *Config, of *ofClinic, change func(*clinic.Clinic)) error {
 	return withStore(ctx, std, c, func(s *app.Store) error {
-		found, err := clinicOf(ctx, s, clinicID)
+		found, err := clinicOf(ctx, s, of.UUID)
 		if err != nil {
 			return err
 		}
@@ -246,6 +246,6 @@ func changeClinic(ctx context.Context, std streams, c *Config, clinicID uuid.UUI
 		if _, err := s.Clinics().Update(ctx, found, time.Now()); err != nil {
 			return err
 		}
-		return showClinic(ctx, std, c, s, clinicID)
+		return showClinic(ctx, std, c, s, found.ID)
 	})
 }

@@ -33,6 +33,8 @@ type Config struct {
 	Headless      bool      `help:"Hide the browser." env:"HEADLESS" default:"true" negatable:"" group:"config"`
 	LogLevel      *logLevel `help:"debug, info, warn or error. Default: info for serve and demo; other commands log nothing." env:"LOG_LEVEL" placeholder:"LEVEL" group:"config"`
 	LogFormat     *string   `help:"json or text. Default: json, text on a terminal." env:"LOG_FORMAT" enum:"json,text" placeholder:"FORMAT" group:"config"`
+
+	named []*ofClinic // the clinics that the arguments name
 }
 
 // groups are the headings under which --help shows flags and commands.

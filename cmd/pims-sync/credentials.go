@@ -28,12 +28,12 @@ type CredentialsCmd struct {
 
 // CredentialsSetCmd stores credentials.
 type CredentialsSetCmd struct {
-	Clinic        id     `required:"" help:"The clinic."`
-	Provider      string `help:"The PIMS provider." default:"idexx_neo"`
-	BaseURL       string `name:"base-url" help:"The address of the clinic's PIMS." default:"${base_url}" placeholder:"URL"`
-	Username      string `required:"" help:"The user to log in as."`
-	CompanyID     string `help:"The practice id, if the login page asks for one."`
-	PasswordStdin bool   `required:"" help:"Read the password from the first line of standard input. This is the only way, so that the password appears in no shell history and no process list."`
+	Clinic        ofClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
+	Provider      string   `help:"The PIMS provider." default:"idexx_neo"`
+	BaseURL       string   `name:"base-url" help:"The address of the clinic's PIMS." default:"${base_url}" placeholder:"URL"`
+	Username      string   `required:"" help:"The user to log in as."`
+	CompanyID     string   `help:"The practice id, if the login page asks for one."`
+	PasswordStdin bool     `required:"" help:"Read the password from the first line of standard input. This is the only way, so that the password appears in no shell history and no process list."`
 }
 
 // Run stores the credentials.
@@ -83,7 +83,7 @@ func inCredentialFlags(err error) error {
 
 // CredentialsTestCmd logs in.
 type CredentialsTestCmd struct {
-	Clinic id `required:"" help:"The clinic."`
+	Clinic ofClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
 }
 
 // Run logs in and prints what it found.
@@ -113,7 +113,7 @@ func (a *CredentialsTestCmd) Run(ctx context.Context, std streams, c *Config) er
 
 // CredentialsShowCmd shows what is stored.
 type CredentialsShowCmd struct {
-	Clinic id `required:"" help:"The clinic."`
+	Clinic ofClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
 }
 
 type credentialJSON struct {
@@ -155,7 +155,7 @@ func (a *CredentialsShowCmd) Run(ctx context.Context, std streams, c *Config) er
 
 // CredentialsResumeCmd lifts a suspension.
 type CredentialsResumeCmd struct {
-	Clinic id `required:"" help:"The clinic."`
+	Clinic ofClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
 }
 
 // Run lifts the suspension (R32).
@@ -183,7 +183,7 @@ func (a *CredentialsResumeCmd) Run(ctx context.Context, std streams, c *Config) 
 
 // CredentialsRemoveCmd removes credentials.
 type CredentialsRemoveCmd struct {
-	Clinic id `required:"" help:"The clinic."`
+	Clinic ofClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
 }
 
 // Run removes the credential and its session.

@@ -44,7 +44,7 @@ func keyDocument(k clinic.APIKey) keyJSON {
 
 // KeysCreateCmd creates a key.
 type KeysCreateCmd struct {
-	Clinic  id       `required:"" help:"The clinic that the key is for."`
+	Clinic  ofClinic `required:"" help:"The clinic that the key is for: its id, name, or the beginning of its id."`
 	Name    label    `help:"What the key is for."`
 	Scope   []string `help:"What the key may do; repeatable. Default: the four sync scopes." placeholder:"SCOPE" sep:"none"`
 	Expires string   `help:"When the key expires: 90d, 12h or a date. Default: never."`
@@ -82,7 +82,7 @@ func (a *KeysCreateCmd) Run(ctx context.Context, std streams, c *Config) error {
 
 // KeysListCmd lists keys.
 type KeysListCmd struct {
-	Clinic *id `help:"Only this clinic's keys."`
+	Clinic ofClinic `help:"Only this clinic's keys."`
 }
 
 // Run lists the keys.
@@ -92,7 +92,7 @@ func (a *KeysListCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if err != nil {
 			return err
 		}
-		if a.Clinic != nil {
+		if a.Clinic.given() {
 			if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
 				return err
 			}

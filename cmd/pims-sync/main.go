@@ -72,6 +72,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	case err != nil:
 		return report(std, usageError{err})
 	}
+	cli.named = clinicsNamed(command)
 	command.BindTo(ctx, (*context.Context)(nil))
 	command.Bind(std, &cli.Config)
 	err = panics.Catch(func() error { return command.Run() })

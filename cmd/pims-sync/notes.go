@@ -19,10 +19,10 @@ import (
 // CasesCheckNotesCmd looks for notes that an earlier version may have left with
 // another patient or visit (R7).
 type CasesCheckNotesCmd struct {
-	Clinic id   `help:"The clinic. Without it, all clinics are checked."`
-	Clear  bool `help:"Hide the notes that were found. The history keeps them, and the next cases sync reads the right notes."`
-	DryRun bool `help:"With --clear or --undo: only show what would be hidden or put back."`
-	Undo   id   `help:"Put back what a clearing hid: the id that --clear printed." placeholder:"CLEARING"`
+	Clinic ofClinic `help:"The clinic. Without it, all clinics are checked."`
+	Clear  bool     `help:"Hide the notes that were found. The history keeps them, and the next cases sync reads the right notes."`
+	DryRun bool     `help:"With --clear or --undo: only show what would be hidden or put back."`
+	Undo   id       `help:"Put back what a clearing hid: the id that --clear printed." placeholder:"CLEARING"`
 }
 
 // Help shows how the command is used.
@@ -45,7 +45,7 @@ func (a *CasesCheckNotesCmd) Run(ctx context.Context, std streams, c *Config) er
 		return usageError{errors.New("--clear and --undo exclude each other")}
 	case a.DryRun && !a.Clear && !undoes:
 		return usageError{errors.New("--dry-run needs --clear or --undo; the check itself changes nothing")}
-	case a.Clear && a.Clinic.UUID == uuid.Nil:
+	case a.Clear && !a.Clinic.given():
 		return usageError{errors.New("--clear needs --clinic: the clinics are cleared one by one")}
 	}
 	return withStore(ctx, std, c, func(s *app.Store) error {
@@ -105,7 +105,7 @@ func (a *CasesCheckNotesCmd) check(ctx context.Context, std streams, c *Config, 
 }
 
 func (a *CasesCheckNotesCmd) clinics(ctx context.Context, s *app.Store) ([]clinic.Clinic, error) {
-	if a.Clinic.UUID == uuid.Nil {
+	if !a.Clinic.given() {
 		return s.Clinics().Clinics(ctx)
 	}
 	owner, err := clinicOf(ctx, s, a.Clinic.UUID)

@@ -25,10 +25,10 @@ type PlansCmd struct {
 
 // PlansListCmd lists plans.
 type PlansListCmd struct {
-	Clinic id      `required:"" help:"The clinic."`
-	Status *string `help:"Only this status." enum:"open,approved,rejected,expired,superseded" placeholder:"STATUS"`
-	Limit  limit   `help:"How many." default:"20"`
-	Cursor string  `help:"Continue a list: the nextCursor of the earlier list."`
+	Clinic ofClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
+	Status *string  `help:"Only this status." enum:"open,approved,rejected,expired,superseded" placeholder:"STATUS"`
+	Limit  limit    `help:"How many." default:"20"`
+	Cursor string   `help:"Continue a list: the nextCursor of the earlier list."`
 }
 
 // Run lists the plans.

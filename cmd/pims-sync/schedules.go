@@ -28,7 +28,7 @@ type SchedulesCmd struct {
 
 // SchedulesShowCmd shows schedules.
 type SchedulesShowCmd struct {
-	Clinic id `required:"" help:"The clinic."`
+	Clinic ofClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
 }
 
 type scheduleJSON struct {
@@ -130,8 +130,8 @@ func withoutZone(clinicID uuid.UUID, entries []clinic.ScheduleEntry, problems []
 
 // SchedulesSetCmd replaces schedules.
 type SchedulesSetCmd struct {
-	Clinic id     `required:"" help:"The clinic."`
-	File   string `required:"" help:"File with the JSON array of entries; - means standard input." placeholder:"FILE"`
+	Clinic ofClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
+	File   string   `required:"" help:"File with the JSON array of entries; - means standard input." placeholder:"FILE"`
 }
 
 // Run stores the whole array, or nothing.
@@ -186,8 +186,8 @@ func (a *SchedulesSetCmd) read(in io.Reader) ([]byte, error) {
 
 // SchedulesNextCmd lists the next ticks.
 type SchedulesNextCmd struct {
-	Clinic id  `required:"" help:"The clinic."`
-	Days   int `help:"How many days ahead (1 to 366)." default:"7"`
+	Clinic ofClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
+	Days   int      `help:"How many days ahead (1 to 366)." default:"7"`
 }
 
 // maxTicks bounds a list of ticks.

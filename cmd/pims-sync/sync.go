@@ -28,8 +28,8 @@ type SyncCmd struct {
 
 // forClinic holds the flags of every sync.
 type forClinic struct {
-	Clinic id   `required:"" help:"The clinic."`
-	DryRun bool `help:"Show what would be done. Write only the audit and the PIMS session."`
+	Clinic ofClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
+	DryRun bool     `help:"Show what would be done. Write only the audit and the PIMS session."`
 }
 
 type withDates struct {
@@ -60,7 +60,7 @@ type SyncInboundCmd struct {
 
 // Run runs the sync.
 func (a *SyncInboundCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return runSync(ctx, std, c, a.Clinic.UUID, syncs.TypeInbound, syncs.Options{
+	return runSync(ctx, std, c, &a.Clinic, syncs.TypeInbound, syncs.Options{
 		StartDate: a.StartDate.pointer(), EndDate: a.EndDate.pointer(), DaysAhead: a.DaysAhead, DryRun: a.DryRun,
 	})
 }
@@ -74,7 +74,7 @@ type SyncCasesCmd struct {
 
 // Run runs the sync.
 func (a *SyncCasesCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return runSync(ctx, std, c, a.Clinic.UUID, syncs.TypeCases, syncs.Options{
+	return runSync(ctx, std, c, &a.Clinic, syncs.TypeCases, syncs.Options{
 		StartDate: a.StartDate.pointer(), EndDate: a.EndDate.pointer(),
 		ParallelBatchSize: a.ParallelBatchSize, Force: a.Force, DryRun: a.DryRun,
 	})
@@ -88,7 +88,7 @@ type SyncReconcileCmd struct {
 
 // Run runs the sync.
 func (a *SyncReconcileCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return runSync(ctx, std, c, a.Clinic.UUID, syncs.TypeReconciliation, syncs.Options{
+	return runSync(ctx, std, c, &a.Clinic, syncs.TypeReconciliation, syncs.Options{
 		LookbackDays: a.LookbackDays, LookaheadDays: a.LookaheadDays, DryRun: a.DryRun,
 	})
 }
@@ -104,7 +104,7 @@ type SyncFullCmd struct {
 
 // Run runs the sync.
 func (a *SyncFullCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return runSync(ctx, std, c, a.Clinic.UUID, syncs.TypeFull, syncs.Options{
+	return runSync(ctx, std, c, &a.Clinic, syncs.TypeFull, syncs.Options{
 		StartDate: a.StartDate.pointer(), EndDate: a.EndDate.pointer(), DaysAhead: a.DaysAhead,
 		ParallelBatchSize: a.ParallelBatchSize, Force: a.Force,
 		LookbackDays: a.LookbackDays, LookaheadDays: a.LookaheadDays, DryRun: a.DryRun,
@@ -112,16 +112,16 @@ func (a *SyncFullCmd) Run(ctx context.Context, std streams, c *Config) error {
 }
 
 // runSync queues a sync, works on it, and prints how it ended.
-func runSync(ctx context.Context, std streams, c *Config, clinicID uuid.UUID, t syncs.Type, o syncs.Options) error {
+func runSync(ctx context.Context, std streams, c *Config, of *ofClinic, t syncs.Type, o syncs.Options) error {
 	if err := o.Check(t); err != nil {
 		return err
 	}
 	return withWorker(ctx, std, c, func(e *app.Engine) error {
-		owner, err := clinicOf(ctx, e.Store, clinicID)
+		owner, err := clinicOf(ctx, e.Store, of.UUID)
 		if err != nil {
 			return err
 		}
-		audit, err := e.Queue.Start(ctx, syncs.Request{ClinicID: clinicID, Type: t, Trigger: syncs.TriggerCLI, Options: o}, "")
+		audit, err := e.Queue.Start(ctx, syncs.Request{ClinicID: owner.ID, Type: t, Trigger: syncs.TriggerCLI, Options: o}, "")
 		if err != nil {
 			return err
 		}

@@ -26,11 +26,11 @@ type SyncsCmd struct {
 
 // SyncsListCmd lists syncs.
 type SyncsListCmd struct {
-	Clinic id      `required:"" help:"The clinic."`
-	Type   *string `help:"Only this type." enum:"inbound,cases,reconciliation,full" placeholder:"TYPE"`
-	Status *string `help:"Only this status." enum:"queued,in_progress,completed,failed,cancelled" placeholder:"STATUS"`
-	Limit  limit   `help:"How many." default:"20"`
-	Cursor string  `help:"Continue a list: the nextCursor of the earlier list."`
+	Clinic ofClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
+	Type   *string  `help:"Only this type." enum:"inbound,cases,reconciliation,full" placeholder:"TYPE"`
+	Status *string  `help:"Only this status." enum:"queued,in_progress,completed,failed,cancelled" placeholder:"STATUS"`
+	Limit  limit    `help:"How many." default:"20"`
+	Cursor string   `help:"Continue a list: the nextCursor of the earlier list."`
 }
 
 // Run lists the syncs.
