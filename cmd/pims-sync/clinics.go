@@ -169,7 +169,7 @@ func tellClinic(w io.Writer, x *scheduler.Condition) {
 	fields(w, "id", x.Clinic.ID.String(), "name", x.Clinic.Name, "time zone", orDash(x.Clinic.Timezone),
 		"state", why, "since", stamp(v.Since, loc), "last sync", lastAttempt(x),
 		"open plans", fmt.Sprint(x.Plans.Open), "credentials", credentialState(x),
-		"created", stamp(x.Clinic.CreatedAt, nil), "updated", stamp(x.Clinic.UpdatedAt, nil))
+		"created", stamp(x.Clinic.CreatedAt, loc), "updated", stamp(x.Clinic.UpdatedAt, loc))
 	rows := make([][]string, len(x.Phases))
 	for i := range x.Phases {
 		p := &x.Phases[i]
