@@ -76,7 +76,7 @@ func (b *bench) everyDay(ctx context.Context) error {
 	var failed, done atomic.Int64
 	err = atOnce(ctx, jobs, func(p job) error {
 		start := time.Now()
-		out, err := b.test(ctx, p.tests.testPackage, p.moments[0], []string{rounds(p.moments)}, "-test.timeout=0",
+		out, err := b.test(ctx, p.tests.testPackage, p.moments[0], []string{rounds(p.moments)}, "-test.timeout=0", "-test.short",
 			fmt.Sprintf("-test.count=%d", len(p.moments)), "-test.run=^("+strings.Join(p.tests.names, "|")+")$")
 		if err != nil && ctx.Err() == nil { // what ended with the run says nothing of the day
 			failed.Add(1)

@@ -24,12 +24,17 @@ func around(t testing.TB, r *remote, before, after int) pims.Window {
 
 func TestARealisticPracticeIsReadInEveryHabitOfNeo(t *testing.T) {
 	t.Parallel()
-	for _, shape := range []neosim.Shape{neosim.Snake, neosim.Camel} {
-		for _, envelope := range []neosim.Envelope{
+	for s, shape := range []neosim.Shape{neosim.Snake, neosim.Camel} {
+		for e, envelope := range []neosim.Envelope{
 			neosim.EnvelopeArray, neosim.EnvelopeAppointments, neosim.EnvelopeData, neosim.EnvelopeEvents,
 		} {
-			for _, ids := range []neosim.IDStyle{neosim.NumberIDs, neosim.StringIDs} {
-				for _, bools := range []neosim.BoolStyle{neosim.WordBools, neosim.NumberBools, neosim.StringBools} {
+			for i, ids := range []neosim.IDStyle{neosim.NumberIDs, neosim.StringIDs} {
+				for b, bools := range []neosim.BoolStyle{neosim.WordBools, neosim.NumberBools, neosim.StringBools} {
+					// Twelve of the 48 have every pair of habits. make dates plays them
+					// at thousands of moments.
+					if testing.Short() && (s != (e/2+b)%2 || i != (e+b)%2) {
+						continue
+					}
 					t.Run(fmt.Sprint(shape, " ", envelope, " ", ids, " ", bools), func(t *testing.T) {
 						t.Parallel()
 						practiceIsRead(t, neosim.Options{Seed: 7, Shape: shape, Envelope: envelope, IDs: ids, Bools: bools})
