@@ -98,6 +98,20 @@ var importRule = rule{
 		libraries: []string{uuid, pgx, "github.com/pressly/goose/v3", riverDriver, "github.com/riverqueue/river/rivermigrate"},
 	},
 	{
+		pkg:       "internal/people",
+		libraries: []string{uuid, argon2},
+		domain:    true,
+	},
+	{
+		pkg:       "internal/postgres/peoplestore",
+		ours:      []string{"internal/people", "internal/postgres", "internal/postgres/peoplestore/internal/peoplesql"},
+		libraries: []string{uuid, pgx},
+	},
+	{
+		pkg:       "internal/postgres/peoplestore/internal/peoplesql",
+		libraries: []string{uuid, pgx},
+	},
+	{
 		pkg:       "internal/postgres/internal/dbsqlc",
 		libraries: []string{uuid, pgx},
 	},
@@ -195,6 +209,7 @@ var importRule = rule{
 
 // Libraries that belong to more than one package.
 const (
+	argon2      = "golang.org/x/crypto/argon2"
 	uuid        = "github.com/google/uuid"
 	jsonV2      = "github.com/go-json-experiment/json"
 	pgx         = "github.com/jackc/pgx/v5"

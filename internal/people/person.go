@@ -1,0 +1,138 @@
+package people
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
+
+// A Role says what a person may do. Each role may do everything that the one before may.
+type Role string
+
+// The roles.
+const (
+	Viewer   Role = "viewer"   // reads
+	Operator Role = "operator" // starts syncs, decides plans, restores cases, replaces credentials
+	Admin    Role = "admin"    // adds clinics, keys and people
+)
+
+// Roles lists the roles; each may do what the ones before it may.
+func Roles() []Role { return []Role{Viewer, Operator, Admin} }
+
+// ParseRole reads a role. The error lists the roles.
+func ParseRole(text string) (Role, error) {
+	if role := Role(text); slices.Contains(Roles(), role) {
+		return role, nil
+	}
+	return "", fmt.Errorf("%q is no role; the roles are viewer, operator and admin", text)
+}
+
+// Includes reports whether the role may do everything that another may.
+func (r Role) Includes(other Role) bool {
+	mine, its := slices.Index(Roles(), r), slices.Index(Roles(), other)
+	return mine >= 0 && its >= 0 && mine >= its
+}
+
+// A Person is somebody who was invited.
+type Person struct {
+	ID      uuid.UUID
+	Email   string // in lower case; no two people share one
+	Name    string // empty: unknown
+	Role    Role
+	Limited bool        // to Clinics; all others do not exist for this person (R42)
+	Clinics []uuid.UUID // sorted; none unless Limited
+
+	Password     string // the argon2id hash, see HashPassword; empty: none
+	Issuer       string // of the OpenID Connect account that first signed in; empty: none yet
+	Subject      string // of the same account
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+	LastSignedIn time.Time // zero: never
+}
+
+// The states of a person.
+const (
+	StateInvited = "invited" // has never signed in
+	StateActive  = "active"
+)
+
+// State returns whether the person has ever signed in.
+func (p *Person) State() string {
+	if p.LastSignedIn.IsZero() {
+		return StateInvited
+	}
+	return StateActive
+}
+
+// Sees reports whether the person may know of a clinic (R42).
+func (p *Person) Sees(clinicID uuid.UUID) bool {
+	return !p.Limited || slices.Contains(p.Clinics, clinicID)
+}
+
+// Label returns the name that others see: the name, or else the e-mail address.
+func (p *Person) Label() string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return p.Email
+}
+
+// Why a person cannot be found, added or changed.
+var (
+	ErrNotFound = errors.New("there is no such person")
+	ErrExists   = errors.New("a person with this e-mail address exists already")
+)
+
+const (
+	maxEmail = 254 // characters, as mail allows
+	maxName  = 200 // bytes
+)
+
+// ParseEmail reads an e-mail address and returns it in lower case.
+func ParseEmail(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	address, err := mail.ParseAddress(text)
+	if err != nil || address.Address != text || len(text) > maxEmail || !utf8.ValidString(text) {
+		return "", errors.New("the e-mail address has no form like name@example.com")
+	}
+	return strings.ToLower(text), nil
+}
+
+// check refuses a person that cannot be stored.
+func (p *Person) check() error {
+	if _, err := ParseEmail(p.Email); err != nil {
+		return err
+	}
+	if len(p.Name) > maxName || !utf8.ValidString(p.Name) || strings.ContainsFunc(p.Name, unicode.IsControl) {
+		return fmt.Errorf("the name has control characters or more than %d bytes", maxName)
+	}
+	_, err := ParseRole(string(p.Role))
+	return err
+}
+
+// endsSessions reports whether a change of a person ends their sessions at once: another
+// role, other clinics, another password or another account (R43).
+func endsSessions(before, after *Person) bool {
+	return before.Role != after.Role || before.Limited != after.Limited || !slices.Equal(before.Clinics, after.Clinics) ||
+		before.Password != after.Password || before.Email != after.Email ||
+		before.Issuer != "" && (before.Issuer != after.Issuer || before.Subject != after.Subject)
+}
+
+// limit brings the list of clinics into its one form.
+func (p *Person) limit() {
+	if !p.Limited {
+		p.Clinics = nil
+		return
+	}
+	p.Clinics = slices.Clone(p.Clinics)
+	slices.SortFunc(p.Clinics, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	p.Clinics = slices.Compact(p.Clinics)
+}

@@ -1,0 +1,204 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// A Store keeps people, their sessions, links and failed sign-ins.
+type Store interface {
+	PersonStore
+	SessionStore
+	TryStore
+}
+
+// A PersonStore keeps people.
+type PersonStore interface {
+	// People lists all people by e-mail address.
+	People(ctx context.Context) ([]Person, error)
+
+	// Person returns one person, or ErrNotFound.
+	Person(ctx context.Context, id uuid.UUID) (Person, error)
+
+	// PersonByEmail returns the person with an address in lower case, or ErrNotFound.
+	PersonByEmail(ctx context.Context, email string) (Person, error)
+
+	// AddPerson stores a new person, or returns ErrExists.
+	AddPerson(ctx context.Context, p Person) error
+
+	// ChangePerson replaces a person with what change makes of it. If change says so, the
+	// person's sessions and links end in the same transaction. The error is ErrNotFound,
+	// ErrExists, or change's.
+	ChangePerson(ctx context.Context, id uuid.UUID, change func(*Person) (end bool, err error)) (before, after Person, err error)
+
+	// RemovePerson removes a person with all sessions and links, and returns who it was, or
+	// ErrNotFound.
+	RemovePerson(ctx context.Context, id uuid.UUID) (Person, error)
+}
+
+// A SessionStore keeps sessions and links by the hashes of their tokens.
+type SessionStore interface {
+	// AddSession stores a session and removes those that have ended. For a person it first
+	// locks and reads the person and asks still, whose error it returns, and then stores when
+	// the person signed in.
+	AddSession(ctx context.Context, token []byte, s Session, still func(*Person) error) error
+
+	// Session returns a session, or ErrNoSession. It may return one that has ended.
+	Session(ctx context.Context, token []byte) (Session, error)
+
+	// TouchSession stores when a session was last used.
+	TouchSession(ctx context.Context, token []byte, at time.Time) error
+
+	// EndSession removes a session. To remove none is no error.
+	EndSession(ctx context.Context, token []byte) error
+
+	// AddLink stores a link and removes those that are too old.
+	AddLink(ctx context.Context, token []byte, l Link) error
+
+	// Link returns a link, or ErrLink.
+	Link(ctx context.Context, token []byte, now time.Time) (Link, error)
+
+	// UseLink returns a link and removes it, or returns ErrLink. Of several calls at once,
+	// one gets it.
+	UseLink(ctx context.Context, token []byte, now time.Time) (Link, error)
+}
+
+// A TryStore counts failed sign-ins.
+type TryStore interface {
+	// Try reads the counts under two keys and writes them back as step returns them, in one
+	// transaction that others wait for.
+	Try(ctx context.Context, account, address []byte, step func(account, address Tries) (Tries, Tries)) error
+}
+
+// Options are what a Service needs.
+type Options struct {
+	Store  Store
+	Now    func() time.Time                         // nil: time.Now
+	Record func(ctx context.Context, e Event) error // R44; nil: nothing is recorded
+}
+
+// An Event is what a person did, or what was done to one (R44). It has no secret.
+type Event struct {
+	Actor  string // "person:<id>", "os:<user>", or empty where nobody is known
+	Action string // such as "people.add" or "session.begin"
+	Person uuid.UUID
+	From   netip.Addr // zero: this machine's command line
+	Before *Person    // of a change
+	After  *Person
+	Detail string // the way of signing in, or why it was refused
+	Failed bool
+}
+
+// A Service signs people in and keeps their list.
+type Service struct{ o Options }
+
+// New makes a Service.
+func New(o Options) *Service {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Record == nil {
+		o.Record = func(context.Context, Event) error { return nil }
+	}
+	return &Service{o}
+}
+
+// By names who makes a change, and from where.
+type By struct {
+	Actor string     // "person:<id>" or "os:<user>"
+	From  netip.Addr // zero: the command line
+}
+
+// People lists all people by e-mail address.
+func (s *Service) People(ctx context.Context) ([]Person, error) { return s.o.Store.People(ctx) }
+
+// Person returns one person, or ErrNotFound.
+func (s *Service) Person(ctx context.Context, id uuid.UUID) (Person, error) {
+	return s.o.Store.Person(ctx, id)
+}
+
+// Find returns the person with an id or an e-mail address, or ErrNotFound.
+func (s *Service) Find(ctx context.Context, idOrEmail string) (Person, error) {
+	if id, err := uuid.Parse(idOrEmail); err == nil {
+		return s.o.Store.Person(ctx, id)
+	}
+	email, err := ParseEmail(idOrEmail)
+	if err != nil {
+		return Person{}, fmt.Errorf("%q is neither an id nor an e-mail address", idOrEmail)
+	}
+	return s.o.Store.PersonByEmail(ctx, email)
+}
+
+// Invite adds a person, who has signed in nowhere yet. The error is ErrExists where the
+// e-mail address is taken.
+func (s *Service) Invite(ctx context.Context, by By, p Person) (Person, error) {
+	email, err := ParseEmail(p.Email)
+	if err != nil {
+		return Person{}, err
+	}
+	now := s.o.Now()
+	p.Email, p.ID, p.CreatedAt, p.UpdatedAt, p.LastSignedIn = email, uuid.New(), now, now, time.Time{}
+	p.limit()
+	if err := p.check(); err != nil {
+		return Person{}, err
+	}
+	if err := s.o.Store.AddPerson(ctx, p); err != nil {
+		return Person{}, err
+	}
+	return p, s.o.Record(ctx, Event{Actor: by.Actor, From: by.From, Action: "people.add", Person: p.ID, After: &p})
+}
+
+// Change changes a person. Another role, other clinics or another password end the person's
+// sessions and links at once (R43).
+func (s *Service) Change(ctx context.Context, by By, id uuid.UUID, change func(*Person) error) (Person, error) {
+	before, after, err := s.o.Store.ChangePerson(ctx, id, func(p *Person) (bool, error) {
+		old := *p
+		if err := change(p); err != nil {
+			return false, err
+		}
+		p.limit()
+		p.UpdatedAt = s.o.Now()
+		return endsSessions(&old, p), p.check()
+	})
+	if err != nil {
+		return Person{}, err
+	}
+	return after, s.o.Record(ctx, Event{Actor: by.Actor, From: by.From, Action: "people.set", Person: id, Before: &before, After: &after})
+}
+
+// Remove removes a person and ends all sessions of this person. What the person did stays
+// recorded.
+func (s *Service) Remove(ctx context.Context, by By, id uuid.UUID) (Person, error) {
+	p, err := s.o.Store.RemovePerson(ctx, id)
+	if err != nil {
+		return Person{}, err
+	}
+	return p, s.o.Record(ctx, Event{Actor: by.Actor, From: by.From, Action: "people.remove", Person: id, Before: &p})
+}
+
+// InviteLink makes a link with which a person sets a password and signs in, once, within
+// InviteLife. It returns the link's token.
+func (s *Service) InviteLink(ctx context.Context, id uuid.UUID) (token string, err error) {
+	return s.addLink(ctx, Link{PersonID: id}, InviteLife)
+}
+
+// ConsoleLink makes a link that signs the user of an operating system in, once, within
+// LinkLife. Only who can run the command line on the service's own data may call it.
+func (s *Service) ConsoleLink(ctx context.Context, osUser string) (token string, err error) {
+	if osUser == "" {
+		return "", errors.New("no user of the operating system is named")
+	}
+	return s.addLink(ctx, Link{OSUser: osUser}, LinkLife)
+}
+
+func (s *Service) addLink(ctx context.Context, l Link, life time.Duration) (string, error) {
+	token := newToken()
+	l.Made = s.o.Now()
+	l.Expires = l.Made.Add(life)
+	return token, s.o.Store.AddLink(ctx, hashToken(token), l)
+}

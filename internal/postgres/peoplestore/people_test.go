@@ -1,0 +1,385 @@
+package peoplestore_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/argon2"
+
+	"github.com/pims-sync/pims-sync/internal/people"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/timetest"
+)
+
+const password = "a long enough password"
+
+// cheapHash is the password's hash at the lowest cost.
+var cheapHash = "$argon2id$v=19$m=64,t=1,p=1$" + base64.RawStdEncoding.EncodeToString(make([]byte, 16)) + "$" +
+	base64.RawStdEncoding.EncodeToString(argon2.IDKey([]byte(password), make([]byte, 16), 1, 64, 1, 32))
+
+var (
+	here = netip.MustParseAddr("192.0.2.7")
+	root = people.By{Actor: "os:root"}
+)
+
+// A house is a Service on a database of its own.
+type house struct {
+	*people.Service
+	clock *timetest.Clock
+	db    *postgres.DB
+
+	mu     sync.Mutex
+	events []people.Event
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := &house{clock: timetest.At(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)), db: pgtest.New(t)}
+	h.Service = people.New(people.Options{Store: peoplestore.New(h.db), Now: h.clock.Now, Record: func(_ context.Context, e people.Event) error {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.events = append(h.events, e)
+		return nil
+	}})
+	return h
+}
+
+// invite adds a person with a password.
+func (h *house) invite(t *testing.T, email string, role people.Role) people.Person {
+	t.Helper()
+	p, err := h.Invite(t.Context(), root, people.Person{Email: email, Role: role, Password: cheapHash})
+	require.NoError(t, err)
+	return p
+}
+
+// signIn signs in with the right password.
+func (h *house) signIn(t *testing.T, email string) string {
+	t.Helper()
+	token, err := h.SignIn(t.Context(), email, password, here)
+	require.NoError(t, err)
+	return token
+}
+
+func (h *house) requireEnded(t *testing.T, token string) {
+	t.Helper()
+	_, err := h.Session(t.Context(), token)
+	require.ErrorIs(t, err, people.ErrNoSession)
+}
+
+// actions are what was recorded since the last call.
+func (h *house) actions() (actions []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, e := range h.events {
+		actions = append(actions, e.Action)
+	}
+	h.events = nil
+	return actions
+}
+
+func TestAnInvitedPersonSignsInWithAPassword(t *testing.T) { // R43
+	t.Parallel()
+	h := newHouse(t)
+	p := h.invite(t, "Ada@Example.com", people.Operator)
+	require.Equal(t, people.StateInvited, p.State())
+	token := h.signIn(t, "ada@EXAMPLE.com")
+	session, err := h.Session(t.Context(), token)
+	require.NoError(t, err)
+	require.Equal(t, p.ID, session.Person.ID)
+	require.Equal(t, people.Operator, session.Role())
+	require.Equal(t, "person:"+p.ID.String(), session.Actor())
+	require.Equal(t, people.StateActive, session.Person.State())
+
+	var stored int
+	require.NoError(t, h.db.Pool().QueryRow(t.Context(), `select count(*) from people_sessions s where s::text like '%' || $1 || '%'`, token).Scan(&stored))
+	require.Zero(t, stored, "only the hash of a token is stored")
+	require.NoError(t, h.SignOut(t.Context(), token, here))
+	h.requireEnded(t, token)
+	require.NoError(t, h.SignOut(t.Context(), token, here))
+	require.Equal(t, []string{"people.add", "session.begin", "session.end"}, h.actions())
+}
+
+func TestOneEmailAddressIsOnePerson(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	p := h.invite(t, "ada@example.com", people.Viewer)
+	_, err := h.Invite(t.Context(), root, people.Person{Email: "ADA@example.com", Role: people.Admin})
+	require.Equal(t, people.ErrExists, err)
+	_, err = h.Invite(t.Context(), root, people.Person{Email: "nobody", Role: people.Admin})
+	require.ErrorContains(t, err, "name@example.com")
+	for _, name := range []string{p.ID.String(), "Ada@example.com"} {
+		found, err := h.Find(t.Context(), name)
+		require.NoError(t, err)
+		require.Equal(t, p.ID, found.ID)
+	}
+	_, err = h.Find(t.Context(), uuid.NewString())
+	require.Equal(t, people.ErrNotFound, err)
+}
+
+func TestASessionEndsByItselfAndAtOnceWhenItMust(t *testing.T) { // R43
+	t.Parallel()
+	for name, c := range map[string]struct {
+		end  func(*testing.T, *house, people.Person, string)
+		ends bool
+	}{
+		"60 minutes idle":  {func(_ *testing.T, h *house, _ people.Person, _ string) { h.clock.Advance(people.SessionIdle) }, true},
+		"59 minutes idle":  {func(_ *testing.T, h *house, _ people.Person, _ string) { h.clock.Advance(59 * time.Minute) }, false},
+		"12 hours of use":  {func(t *testing.T, h *house, _ people.Person, token string) { h.use(t, token, 12*time.Hour) }, true},
+		"11 hours of use":  {func(t *testing.T, h *house, _ people.Person, token string) { h.use(t, token, 11*time.Hour) }, false},
+		"another role":     {change(func(p *people.Person) { p.Role = people.Admin }), true},
+		"fewer clinics":    {change(func(p *people.Person) { p.Limited = true }), true},
+		"another password": {change(func(p *people.Person) { p.Password = "" }), true},
+		"another address":  {change(func(p *people.Person) { p.Email = "grace@example.com" }), true},
+		"another name":     {change(func(p *people.Person) { p.Name = "Ada" }), false},
+		"the person is taken": {func(t *testing.T, h *house, p people.Person, _ string) {
+			_, err := h.Remove(t.Context(), root, p.ID)
+			require.NoError(t, err)
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			p := h.invite(t, "ada@example.com", people.Operator)
+			h.invite(t, "other@example.com", people.Viewer)
+			token, other := h.signIn(t, "ada@example.com"), h.signIn(t, "other@example.com")
+			c.end(t, h, p, token)
+			if !c.ends {
+				_, err := h.Session(t.Context(), token)
+				require.NoError(t, err)
+				return
+			}
+			h.requireEnded(t, token)
+			if h.clock.Now().Hour() == 12 {
+				_, err := h.Session(t.Context(), other)
+				require.NoError(t, err, "another person stays signed in")
+			}
+		})
+	}
+}
+
+// use asks for the session every half hour for some time.
+func (h *house) use(t *testing.T, token string, d time.Duration) {
+	t.Helper()
+	for ; d > 0; d -= 30 * time.Minute {
+		_, err := h.Session(t.Context(), token)
+		require.NoError(t, err, d)
+		h.clock.Advance(30 * time.Minute)
+	}
+}
+
+func change(how func(*people.Person)) func(*testing.T, *house, people.Person, string) {
+	return func(t *testing.T, h *house, p people.Person, _ string) {
+		t.Helper()
+		_, err := h.Change(t.Context(), root, p.ID, func(p *people.Person) error { how(p); return nil })
+		require.NoError(t, err)
+	}
+}
+
+func TestWrongPasswordsAreOneRefusalAndThenWait(t *testing.T) { // R43
+	t.Parallel()
+	h := newHouse(t)
+	h.invite(t, "ada@example.com", people.Admin)
+	_, err := h.Invite(t.Context(), root, people.Person{Email: "nopassword@example.com", Role: people.Admin})
+	require.NoError(t, err)
+	for i, typed := range []string{"ada@example.com", "nobody@example.com", "nopassword@example.com", "no address", ""} {
+		_, err := h.SignIn(t.Context(), typed, "wrong password here", netip.MustParseAddr("198.51.100.1").Next())
+		require.ErrorIs(t, err, people.ErrRefused, i)
+	}
+	// The account waits, wherever the tries come from.
+	from := here
+	for range 9 { // with the one above
+		from = from.Next()
+		_, err := h.SignIn(t.Context(), "ada@example.com", "wrong password here", from)
+		require.ErrorIs(t, err, people.ErrRefused)
+	}
+	_, err = h.SignIn(t.Context(), "ada@example.com", password, from.Next())
+	var wait people.TooManyError
+	require.ErrorAs(t, err, &wait)
+	require.Equal(t, 30*time.Second, wait.Wait)
+	h.clock.Advance(wait.Wait)
+	_, err = h.SignIn(t.Context(), "ada@example.com", password, from.Next())
+	require.NoError(t, err)
+	_, err = h.SignIn(t.Context(), "ada@example.com", "wrong password here", from.Next())
+	require.ErrorIs(t, err, people.ErrRefused, "a success makes the tries free again")
+
+	// The address waits, whatever account is tried.
+	for i := range 10 {
+		_, err := h.SignIn(t.Context(), string(rune('a'+i))+"@example.com", "wrong password here", here)
+		require.ErrorIs(t, err, people.ErrRefused)
+	}
+	_, err = h.SignIn(t.Context(), "ada@example.com", password, here)
+	require.ErrorAs(t, err, &wait)
+}
+
+func TestTriesAtTheSameTimeAreCountedOneByOne(t *testing.T) { // R43
+	t.Parallel()
+	h := newHouse(t)
+	var group sync.WaitGroup
+	errs := make([]error, 16)
+	for i := range errs {
+		group.Go(func() { _, errs[i] = h.SignIn(t.Context(), "ada@example.com", "wrong password here", here) })
+	}
+	group.Wait()
+	refused, waited := 0, 0
+	for _, err := range errs {
+		if errors.Is(err, people.ErrRefused) {
+			refused++
+		} else if _, ok := errors.AsType[people.TooManyError](err); ok {
+			waited++
+		}
+	}
+	require.Equal(t, []int{10, 6}, []int{refused, waited})
+}
+
+func TestTheLinkOfTheCommandLineSignsInOnceWithinTenMinutes(t *testing.T) { // R43
+	t.Parallel()
+	h := newHouse(t)
+	link, err := h.ConsoleLink(t.Context(), "root")
+	require.NoError(t, err)
+	_, err = h.Link(t.Context(), link)
+	require.NoError(t, err, "to look at it does not use it")
+	var group sync.WaitGroup
+	tokens, errs := make([]string, 4), make([]error, 4)
+	for i := range tokens {
+		group.Go(func() { tokens[i], errs[i] = h.FollowLink(t.Context(), link, here) })
+	}
+	group.Wait()
+	signedIn := 0
+	for i, token := range tokens {
+		if errs[i] != nil {
+			require.ErrorIs(t, errs[i], people.ErrLink)
+			continue
+		}
+		signedIn++
+		session, err := h.Session(t.Context(), token)
+		require.NoError(t, err)
+		require.Equal(t, "os:root", session.Actor())
+		require.Equal(t, people.Admin, session.Role())
+		require.True(t, session.Sees(uuid.New()))
+	}
+	require.Equal(t, 1, signedIn)
+
+	late, err := h.ConsoleLink(t.Context(), "root")
+	require.NoError(t, err)
+	h.clock.Advance(people.LinkLife)
+	_, err = h.FollowLink(t.Context(), late, here)
+	require.ErrorIs(t, err, people.ErrLink)
+	_, err = h.ConsoleLink(t.Context(), "")
+	require.Error(t, err)
+}
+
+func TestAnInvitationSetsAPasswordOnce(t *testing.T) { // R43
+	t.Parallel()
+	h := newHouse(t)
+	p, err := h.Invite(t.Context(), root, people.Person{Email: "ada@example.com", Role: people.Viewer})
+	require.NoError(t, err)
+	link, err := h.InviteLink(t.Context(), p.ID)
+	require.NoError(t, err)
+	_, err = h.FollowLink(t.Context(), link, here)
+	require.ErrorIs(t, err, people.ErrLink, "it signs nobody in without a password")
+	_, err = h.AcceptInvitation(t.Context(), link, "short", here)
+	require.ErrorContains(t, err, "12 or more")
+	token, err := h.AcceptInvitation(t.Context(), link, password, here)
+	require.NoError(t, err)
+	session, err := h.Session(t.Context(), token)
+	require.NoError(t, err)
+	require.Equal(t, p.ID, session.Person.ID)
+	_, err = h.AcceptInvitation(t.Context(), link, "another long password", here)
+	require.ErrorIs(t, err, people.ErrLink)
+
+	console, err := h.ConsoleLink(t.Context(), "root")
+	require.NoError(t, err)
+	_, err = h.AcceptInvitation(t.Context(), console, password, here)
+	require.ErrorIs(t, err, people.ErrLink)
+
+	second := h.signIn(t, "ada@example.com")
+	_, err = h.ChangePassword(t.Context(), session, "not the old one", "another long password", here)
+	require.ErrorIs(t, err, people.ErrRefused)
+	third, err := h.ChangePassword(t.Context(), session, password, "another long password", here)
+	require.NoError(t, err)
+	h.requireEnded(t, token)
+	h.requireEnded(t, second)
+	_, err = h.Session(t.Context(), third)
+	require.NoError(t, err)
+	_, err = h.SignIn(t.Context(), "ada@example.com", password, here)
+	require.ErrorIs(t, err, people.ErrRefused)
+}
+
+func TestAnIdentityMustBeInvitedVerifiedAndTheSame(t *testing.T) { // R43
+	t.Parallel()
+	h := newHouse(t)
+	p, err := h.Invite(t.Context(), root, people.Person{Email: "ada@example.com", Role: people.Viewer})
+	require.NoError(t, err)
+	who := people.Identity{Issuer: "https://id.example", Subject: "1", Email: "Ada@Example.com", Verified: true, Name: "Ada L."}
+	with := func(change func(*people.Identity)) people.Identity {
+		other := who
+		change(&other)
+		return other
+	}
+	_, err = h.SignInWithIdentity(t.Context(), with(func(i *people.Identity) { i.Verified = false }), here)
+	require.ErrorIs(t, err, people.ErrUnverified)
+	_, err = h.SignInWithIdentity(t.Context(), with(func(i *people.Identity) { i.Email = "eve@example.com" }), here)
+	require.ErrorIs(t, err, people.ErrNotInvited)
+	token, err := h.SignInWithIdentity(t.Context(), who, here)
+	require.NoError(t, err)
+	session, err := h.Session(t.Context(), token)
+	require.NoError(t, err)
+	require.Equal(t, "Ada L.", session.Person.Label())
+	_, err = h.SignInWithIdentity(t.Context(), with(func(i *people.Identity) { i.Subject = "2" }), here)
+	require.ErrorIs(t, err, people.ErrOtherAccount, "the address has another owner now")
+	_, err = h.Session(t.Context(), token)
+	require.NoError(t, err)
+	_, err = h.Change(t.Context(), root, p.ID, func(p *people.Person) error { p.Issuer, p.Subject = "", ""; return nil })
+	require.NoError(t, err)
+	h.requireEnded(t, token)
+	_, err = h.SignInWithIdentity(t.Context(), with(func(i *people.Identity) { i.Subject = "2" }), here)
+	require.NoError(t, err)
+}
+
+func TestLimitedPeopleKeepTheirClinics(t *testing.T) { // R42
+	t.Parallel()
+	h := newHouse(t)
+	one, two := uuid.New(), uuid.New()
+	for name, clinics := range map[string][]uuid.UUID{"none": {}, "two": {two, one, two}} {
+		p, err := h.Invite(t.Context(), root, people.Person{Email: name + "@example.com", Role: people.Viewer, Limited: true, Clinics: clinics})
+		require.NoError(t, err)
+		stored, err := h.Person(t.Context(), p.ID)
+		require.NoError(t, err)
+		require.True(t, stored.Limited)
+		require.Equal(t, len(clinics) > 0, stored.Sees(one))
+		require.False(t, stored.Sees(uuid.New()))
+	}
+	all, err := h.People(t.Context())
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	require.Len(t, all[1].Clinics, 2)
+}
+
+func TestASignInThatAPasswordChangeOvertakesIsRefused(t *testing.T) { // R43
+	t.Parallel()
+	h := newHouse(t)
+	p := h.invite(t, "ada@example.com", people.Operator)
+	store := peoplestore.New(h.db)
+	_, err := h.Change(t.Context(), root, p.ID, func(p *people.Person) error { p.Password = "other"; return nil })
+	require.NoError(t, err)
+	raced := people.New(people.Options{Store: stale{store, p}, Now: h.clock.Now})
+	_, err = raced.SignIn(t.Context(), "ada@example.com", password, here)
+	require.ErrorIs(t, err, people.ErrRefused)
+}
+
+// stale reads a person as it was.
+type stale struct {
+	people.Store
+	was people.Person
+}
+
+func (s stale) PersonByEmail(context.Context, string) (people.Person, error) { return s.was, nil }

@@ -1,0 +1,33 @@
+-- name: People :many
+select * from people order by email;
+
+-- name: Person :one
+select * from people where id = @id;
+
+-- name: PersonByEmail :one
+select * from people where email = @email;
+
+-- name: LockPerson :one
+select * from people where id = @id for update;
+
+-- name: InsertPerson :execrows
+insert into people (id, email, name, role, clinics, password_hash, issuer, subject, created_at, updated_at, last_signed_in_at)
+values (@id, @email, @name, @role, @clinics, @password_hash, @issuer, @subject, @created_at, @updated_at, @last_signed_in_at)
+on conflict (email) do nothing;
+
+-- name: UpdatePerson :exec
+update people set email = @email, name = @name, role = @role, clinics = @clinics, password_hash = @password_hash,
+    issuer = @issuer, subject = @subject, updated_at = @updated_at, last_signed_in_at = @last_signed_in_at
+where id = @id;
+
+-- name: DeletePerson :one
+delete from people where id = @id returning *;
+
+-- name: EndSessionsOf :exec
+delete from people_sessions where person_id = @person_id;
+
+-- name: DeleteLinksOf :exec
+delete from pims_sync_people_links where person_id = @person_id;
+
+-- name: SignedIn :exec
+update people set last_signed_in_at = @last_signed_in_at where id = @id;

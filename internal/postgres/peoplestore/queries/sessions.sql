@@ -1,0 +1,41 @@
+-- name: DeleteEndedSessions :exec
+delete from people_sessions where expires_at <= @now or seen_at <= @idle_since;
+
+-- name: InsertSession :exec
+insert into people_sessions (token_hash, person_id, os_user, method, began_at, seen_at, expires_at)
+values (@token_hash, @person_id, @os_user, @method, @began_at, @seen_at, @expires_at);
+
+-- name: Session :one
+select * from people_sessions where token_hash = @token_hash;
+
+-- name: TouchSession :exec
+update people_sessions set seen_at = @seen_at where token_hash = @token_hash and seen_at < @seen_at;
+
+-- name: EndSession :exec
+delete from people_sessions where token_hash = @token_hash;
+
+-- name: DeleteOldLinks :exec
+delete from pims_sync_people_links where expires_at <= @now;
+
+-- name: InsertLink :exec
+insert into pims_sync_people_links (token_hash, person_id, os_user, made_at, expires_at)
+values (@token_hash, @person_id, @os_user, @made_at, @expires_at);
+
+-- name: Link :one
+select * from pims_sync_people_links where token_hash = @token_hash and expires_at > @now;
+
+-- name: UseLink :one
+delete from pims_sync_people_links where token_hash = @token_hash and expires_at > @now returning *;
+
+-- name: DeleteOldTries :exec
+delete from pims_sync_people_tries where last_at < @before;
+
+-- name: LockTries :many
+-- Makes the rows where they are missing, locks and returns them, always in the same order.
+insert into pims_sync_people_tries (key_hash, failed, last_at)
+select key_hash, 0, @last_at from unnest(@keys::bytea[]) as key_hash order by key_hash
+on conflict (key_hash) do update set failed = pims_sync_people_tries.failed
+returning *;
+
+-- name: SetTries :exec
+update pims_sync_people_tries set failed = @failed, last_at = @last_at where key_hash = @key_hash;
