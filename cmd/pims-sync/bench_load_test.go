@@ -227,7 +227,8 @@ func expected(a *neosim.Appointment, zone *time.Location) stored {
 		}
 	}
 	for key, text := range map[string]string{
-		"status": word, "type": a.Type, "start": a.Start.Format(time.DateTime), "end": a.End.Format(time.DateTime),
+		"normalisedStatus": statusMeanings[plainWord(word)],
+		"status":           word, "type": a.Type, "start": a.Start.Format(time.DateTime), "end": a.End.Format(time.DateTime),
 		"patientId": a.PatientID, "clientId": a.ClientID, "clientEmail": a.Email, "veterinarian": a.Provider,
 		"room": a.Resource, "title": strings.TrimSuffix(a.Patient+"; "+a.LastName+", "+a.FirstName, ", "), "reason": a.Reason,
 	} {
@@ -236,6 +237,13 @@ func expected(a *neosim.Appointment, zone *time.Location) stored {
 		}
 	}
 	return c
+}
+
+// statusMeanings are what Neo's words mean (R54).
+var statusMeanings = map[string]string{
+	"scheduled": "scheduled", "confirmed": "scheduled", "checked in": "checked_in", "in progress": "in_progress",
+	"ready to pay": "completed", "finalized": "completed", "completed": "completed", "discharged": "completed",
+	"cancelled": "cancelled", "canceled": "cancelled", "no show": "no_show",
 }
 
 // plainWord is a word of Neo's without its spelling (R8).

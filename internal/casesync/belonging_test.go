@@ -87,7 +87,7 @@ func TestAnIDThatIsGivenOutAgainBringsNoNotesOfBefore(t *testing.T) { // R7, R16
 	c := p.stored("1")
 	require.Nil(t, c.Consultation)
 	require.Equal(t, casesync.Appointment{
-		PatientID: "otto", ClientID: "c9", Status: "Scheduled", Type: "Exam", Start: pims.WallText(otto.StartText), End: pims.WallText(otto.EndText),
+		PatientID: "otto", ClientID: "c9", Status: "Scheduled", Meaning: pims.StatusScheduled, Type: "Exam", Start: pims.WallText(otto.StartText), End: pims.WallText(otto.EndText),
 	}, c.Appointment, "nothing but the id is the same")
 	require.Equal(t, []string{"Zzotto", "", ""}, []string{c.PatientName, c.ClientName, c.PhoneNumber})
 	require.Contains(t, scan[string](p, "select before::text from case_events where clinic_id = $1 and field = 'metadata.consultation' order by id desc limit 1"), "Zzpip limps", "the history keeps them")

@@ -19,7 +19,7 @@ func (p *practice) visit(id, start string, changes ...func(*pims.Appointment)) p
 	a := pims.Appointment{
 		ID: id, PatientID: "p" + id, PatientName: "Zzmochi", ClientID: "c" + id, ClientName: "Zzada Quill",
 		ClientPhone: "(555) 0100", ClientEmail: "zzada@clinic.example", Title: "Zzmochi limps", Reason: "Zzlimping",
-		Type: "Exam", Status: pims.StatusScheduled, StatusText: "Scheduled",
+		Type: pims.TypeCheckup, TypeText: "Exam", Status: pims.StatusScheduled, StatusText: "Scheduled",
 	}
 	p.begins(start)(&a)
 	for _, change := range changes {

@@ -60,10 +60,11 @@ func (c *Case) SoftDeleted() bool { return c.Deletion != nil && c.Deletion.SoftD
 // fields without a column of their own, and the raw texts (R2, R7).
 type Appointment struct {
 	ConsultationID string
-	Earlier        bool   // an earlier row of the PIMS named ConsultationID, the latest does not (R9)
-	Status         string // the PIMS's own word (R10)
-	Type           string // the PIMS's own word
-	Start          string // wall clock, in the form of pims.WallText (R2, R12)
+	Earlier        bool        // an earlier row of the PIMS named ConsultationID, the latest does not (R9)
+	Status         string      // the PIMS's own word (R10)
+	Meaning        pims.Status // what Status means (R54); empty: unknown
+	Type           string      // the PIMS's own word
+	Start          string      // wall clock, in the form of pims.WallText (R2, R12)
 	End            string
 	PatientID      string
 	Unproved       bool // since a row last named PatientID, another row gave another name and no patient id (R7)

@@ -46,7 +46,7 @@ func (p *practice) know(visits ...pims.Appointment) {
 func (p *practice) keys(a casesync.Appointment) string {
 	p.Helper()
 	keys := map[string]string{
-		"consultationId": a.ConsultationID, "status": a.Status, "type": a.Type, "start": a.Start, "end": a.End, "patientId": a.PatientID,
+		"consultationId": a.ConsultationID, "status": a.Status, "normalisedStatus": string(a.Meaning), "type": a.Type, "start": a.Start, "end": a.End, "patientId": a.PatientID,
 		"clientId": a.ClientID, "clientEmail": a.ClientEmail, "veterinarian": a.Veterinarian, "room": a.Room, "title": a.Title, "reason": a.Reason,
 	}
 	maps.DeleteFunc(keys, func(_, text string) bool { return text == "" })

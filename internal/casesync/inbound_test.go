@@ -30,7 +30,8 @@ func TestAppointmentsBecomeCasesAndFollowThePIMSDayByDay(t *testing.T) { // W4
 
 	p.at("2026-03-03 06:00") // moved, renamed, another patient, cancelled, a new one comes into view
 	p.change("2", p.begins("2026-03-05 16:30"), func(a *pims.Appointment) {
-		a.ClientName, a.PatientID, a.PatientName, a.Type = "Zzada Winterbourne", "p9", "Zzbiscuit", "Surgery"
+		a.ClientName, a.PatientID, a.PatientName = "Zzada Winterbourne", "p9", "Zzbiscuit"
+		a.Type, a.TypeText = pims.TypeSurgery, "Surgery"
 	})
 	p.change("3", isCancelled)
 	second := p.sync(syncs.TypeInbound)

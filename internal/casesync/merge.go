@@ -26,8 +26,8 @@ func MergeAppointment(old *Case, a *pims.Appointment) (Case, syncs.Action) {
 	merged.ClientName = known(a.ClientName, merged.ClientName)
 	merged.PhoneNumber = known(a.ClientPhone, merged.PhoneNumber)
 	merged.ScheduledDate = a.Start
-	if !pims.Blank(a.Type) {
-		merged.CaseType = MapType(a.Type)
+	if caseType, said := mapType(a); said {
+		merged.CaseType = caseType
 	}
 	merged.Appointment = mergeDetails(merged.Appointment, a)
 	if stored := merged.owner(); stored != nil && !stillOwn(stored, old, &merged, a) {
@@ -52,6 +52,7 @@ func newCase(a *pims.Appointment) Case {
 	if !ok {
 		status = CaseDraft // R7
 	}
+	caseType, _ := mapType(a)
 	return Case{
 		PIMSID:        a.ID,
 		PatientName:   known(a.PatientName, ""),
@@ -60,7 +61,7 @@ func newCase(a *pims.Appointment) Case {
 		ScheduledDate: a.Start,
 		Status:        status,
 		SyncStatus:    status,
-		CaseType:      MapType(a.Type),
+		CaseType:      caseType,
 		Appointment:   mergeDetails(Appointment{}, a),
 	}
 }
@@ -97,18 +98,24 @@ func undelete(c *Case) {
 }
 
 // mergeDetails never lets a blank erase a known value (R7). A null consultation id means
-// that there is no consultation; an absent id means nothing. Times are stored in one format
-// (R12).
+// that there is no consultation; an absent id means nothing. The meaning of the status
+// follows its word (R54): a word that the provider does not know has none. Times are stored
+// in one format (R12).
 func mergeDetails(old Appointment, a *pims.Appointment) Appointment {
 	consultationID, earlier := known(a.ConsultationID, ""), false
 	if consultationID == "" && !a.NoConsultation {
 		consultationID, earlier = old.ConsultationID, old.ConsultationID != ""
 	}
+	meaning := a.Status
+	if meaning == pims.StatusUnknown && pims.Blank(a.StatusText) {
+		meaning = old.Meaning
+	}
 	return Appointment{
 		ConsultationID: consultationID,
 		Earlier:        earlier,
 		Status:         known(a.StatusText, old.Status),
-		Type:           known(a.Type, old.Type),
+		Meaning:        meaning,
+		Type:           known(a.TypeText, old.Type),
 		Start:          known(pims.WallText(a.StartText), old.Start),
 		End:            known(pims.WallText(a.EndText), old.End),
 		PatientID:      known(a.PatientID, old.PatientID),
@@ -151,6 +158,7 @@ func Diff(before *Case, after *Case) []syncs.FieldChange {
 		field("status", before.Status, after.Status),
 		field("caseType", before.CaseType, after.CaseType),
 		field("appointment.status", before.Appointment.Status, after.Appointment.Status),
+		meaning(&before.Appointment, &after.Appointment),
 		field("appointment.consultationId", before.Appointment.ConsultationID, after.Appointment.ConsultationID),
 		field("appointment.type", before.Appointment.Type, after.Appointment.Type),
 		field("appointment.end", before.Appointment.End, after.Appointment.End),
@@ -223,6 +231,15 @@ func describe(v *pims.Vitals) string {
 	add("respiration", v.Respiration, "")
 	add("weight", v.Weight, v.WeightUnit)
 	return strings.Join(parts, ", ")
+}
+
+// meaning is a change only where the word is the same: otherwise the word tells it.
+func meaning(before, after *Appointment) syncs.FieldChange {
+	told := string(before.Meaning)
+	if before.Status == after.Status {
+		told = string(after.Meaning)
+	}
+	return field("appointment.normalisedStatus", string(before.Meaning), told)
 }
 
 func reason(c *Case) string {

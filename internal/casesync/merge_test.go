@@ -27,22 +27,51 @@ func TestStatusesMapAsSpecified(t *testing.T) { // W5
 	require.False(t, known)
 }
 
-func TestTypesMapByWholeWordsInTheOrderOfTheRule(t *testing.T) { // R8, W6
+func TestTypesMapAsSpecified(t *testing.T) { // R8, R54, W6
 	t.Parallel()
-	for word, want := range map[string]string{
-		"Exam": "checkup", "Checkup": "checkup", "WELLNESS": "checkup", "Vaccination": "checkup", "vaccine": "checkup",
-		"Surgery": "surgery", "Procedure": "surgery", "dental procedure": "surgery", "Emergency": "other", "Urgent": "other",
-		"Emergency Surgery": "surgery", "urgent exam": "other", "annual_exam": "checkup", "Exam/Vaccine": "checkup", "wellness-plan": "checkup",
-		"Well Visit": "other", "Example": "other", "Re-examination": "other", "Grooming": "other", "": "other",
+	for _, c := range []struct {
+		meaning         pims.Type
+		word            string
+		fresh, existing string // the case type of a new case, and of one that was a surgery
+	}{
+		{pims.TypeCheckup, "Exam", "checkup", "checkup"},
+		{pims.TypeSurgery, "Surgery", "surgery", "surgery"},
+		{pims.TypeOther, "Emergency", "other", "other"},
+		{pims.TypeUnknown, "Grooming", "other", "other"},
+		{pims.TypeUnknown, " ", "other", "surgery"}, // R7
+		{pims.TypeCheckup, "", "checkup", "checkup"},
 	} {
-		require.Equal(t, want, casesync.MapType(word), word)
+		a := appointment(func(a *pims.Appointment) { a.Type, a.TypeText = c.meaning, c.word })
+		fresh, _ := casesync.MergeAppointment(nil, a)
+		require.Equal(t, c.fresh, fresh.CaseType, c)
+		merged, _ := casesync.MergeAppointment(stored(func(s *casesync.Case) { s.CaseType = casesync.CaseSurgery }), a)
+		require.Equal(t, c.existing, merged.CaseType, c)
+	}
+}
+
+func TestTheMeaningOfAStatusFollowsItsWord(t *testing.T) { // R54, R7, R12
+	t.Parallel()
+	for _, c := range []struct {
+		status pims.Status
+		word   string
+		want   pims.Status
+	}{
+		{pims.StatusCancelled, "Cancelled", pims.StatusCancelled},
+		{pims.StatusUnknown, "Teleported", pims.StatusUnknown},
+		{pims.StatusUnknown, " ", pims.StatusScheduled},     // the row says nothing
+		{pims.StatusNoShow, "", pims.StatusNoShow},          // a PIMS without words
+		{pims.StatusNoShow, "Scheduled", pims.StatusNoShow}, // the clinic's meaning of the same word
+	} {
+		merged, action := casesync.MergeAppointment(stored(nil), appointment(func(a *pims.Appointment) { a.Status, a.StatusText = c.status, c.word }))
+		require.Equal(t, c.want, merged.Appointment.Meaning, c)
+		require.Equal(t, c.want == pims.StatusScheduled, action == "", c)
 	}
 }
 
 func appointment(change func(*pims.Appointment)) *pims.Appointment {
 	a := &pims.Appointment{
 		ID: "4711", Start: evening, StartText: "2026-01-17 21:30:00", PatientName: "Mochi", ClientName: "Ada Winterbourne",
-		ClientPhone: "555-0100", Type: "Exam", Status: pims.StatusScheduled, StatusText: "Scheduled", ConsultationID: "9",
+		ClientPhone: "555-0100", Type: pims.TypeCheckup, TypeText: "Exam", Status: pims.StatusScheduled, StatusText: "Scheduled", ConsultationID: "9",
 	}
 	if change != nil {
 		change(a)
@@ -67,7 +96,7 @@ func TestANewAppointmentBecomesACase(t *testing.T) { // W4
 	require.Equal(t, casesync.Case{
 		PIMSID: "4711", PatientName: "Mochi", ClientName: "Ada Winterbourne", PhoneNumber: "555-0100",
 		ScheduledDate: evening, Status: "draft", SyncStatus: "draft", CaseType: "checkup",
-		Appointment: casesync.Appointment{ConsultationID: "9", Status: "Scheduled", Type: "Exam", Start: "2026-01-17T21:30:00"},
+		Appointment: casesync.Appointment{ConsultationID: "9", Status: "Scheduled", Meaning: pims.StatusScheduled, Type: "Exam", Start: "2026-01-17T21:30:00"},
 	}, c)
 }
 
@@ -134,8 +163,10 @@ func TestAStatusThatAPersonSetBackAfterTheDeleteIsNotTakenForSyncs(t *testing.T)
 	require.Equal(t, "draft", back.Status)
 
 	again, action := casesync.MergeAppointment(&back, appointment(func(a *pims.Appointment) { a.Status = pims.StatusCancelled }))
-	require.Empty(t, action)
+	require.Equal(t, syncs.ActionUpdated, action, "what the PIMS says is recorded (R54)")
+	require.Equal(t, pims.StatusCancelled, again.Appointment.Meaning)
 	require.Equal(t, "draft", again.Status)
+	require.Equal(t, back.SyncStatus, again.SyncStatus)
 }
 
 func anyAppointment(t *rapid.T) *pims.Appointment {
@@ -146,7 +177,8 @@ func anyAppointment(t *rapid.T) *pims.Appointment {
 		PatientID: text.Draw(t, "patientId"), PatientName: text.Draw(t, "patient"), ClientID: text.Draw(t, "clientId"),
 		ClientName: text.Draw(t, "client"), ClientPhone: text.Draw(t, "phone"), ClientEmail: text.Draw(t, "email"),
 		Veterinarian: text.Draw(t, "vet"), Room: text.Draw(t, "room"), Title: text.Draw(t, "title"),
-		Type: rapid.SampledFrom([]string{"", "Exam", "Surgery"}).Draw(t, "type"), Reason: text.Draw(t, "reason"),
+		Type:     rapid.SampledFrom([]pims.Type{"", "checkup", "surgery", "other"}).Draw(t, "type"),
+		TypeText: text.Draw(t, "type word"), Reason: text.Draw(t, "reason"),
 		Status:     rapid.SampledFrom([]pims.Status{"", "scheduled", "completed", "cancelled"}).Draw(t, "status"),
 		StatusText: text.Draw(t, "word"),
 	}

@@ -46,10 +46,9 @@ func (l *life) live(action func()) func(*rapid.T) {
 	}
 }
 
-// types are the PIMS's words for kinds of visits, and R8's for them.
-var types = map[string]string{
-	"Exam": "checkup", "wellness_plan": "checkup", "Emergency Surgery": "surgery", "urgent exam": "other", "Examples": "other",
-}
+// types are the PIMS's words for kinds of visits, and what the provider says that they mean
+// (R54). "Examples" is a word that it does not know.
+var types = map[string]pims.Type{"Exam": pims.TypeCheckup, "Emergency Surgery": pims.TypeSurgery, "urgent exam": pims.TypeOther}
 
 func (l *life) text(what string) string {
 	return rapid.SampledFrom([]string{"a", "", " ", "b", "Zoë 🐕", "\t\n"}).Draw(l.T, what)
@@ -57,6 +56,7 @@ func (l *life) text(what string) string {
 
 func (l *life) visit() pims.Appointment {
 	w := rapid.SampledFrom(words).Draw(l.T, "status")
+	kind := rapid.SampledFrom([]string{"Exam", "", " ", "Emergency Surgery", "urgent exam", "Examples"}).Draw(l.T, "type")
 	return pims.Appointment{
 		ID: "4711", Start: firstDay.Add(time.Duration(rapid.IntRange(0, 2).Draw(l.T, "start")) * time.Hour),
 		StartText: l.text("start text"), EndText: l.text("end text"), ConsultationID: l.text("consultation"),
@@ -64,7 +64,7 @@ func (l *life) visit() pims.Appointment {
 		PatientID:      l.text("patient id"), PatientName: l.text("patient"), ClientID: l.text("client id"), ClientName: l.text("client"),
 		ClientPhone: l.text("phone"), ClientEmail: l.text("email"), Veterinarian: l.text("vet"), Room: l.text("room"),
 		Title: l.text("title"), Reason: l.text("reason"),
-		Type:   rapid.SampledFrom([]string{"Exam", "", " ", "wellness_plan", "Emergency Surgery", "urgent exam", "Examples"}).Draw(l.T, "type"),
+		Type: types[kind], TypeText: kind,
 		Status: w.status, StatusText: rapid.SampledFrom([]string{w.word, "", " "}).Draw(l.T, "status text"),
 	}
 }
@@ -162,7 +162,7 @@ func (l *life) requireTexts(whole *casesync.Case, visit *pims.Appointment, is *c
 		{"phone", visit.ClientPhone, was.PhoneNumber, is.PhoneNumber},
 		{"consultation", visit.ConsultationID, was.Appointment.ConsultationID, is.Appointment.ConsultationID},
 		{"status word", visit.StatusText, was.Appointment.Status, is.Appointment.Status},
-		{"type word", visit.Type, was.Appointment.Type, is.Appointment.Type},
+		{"type word", visit.TypeText, was.Appointment.Type, is.Appointment.Type},
 		{"start", visit.StartText, was.Appointment.Start, is.Appointment.Start},
 		{"end", visit.EndText, was.Appointment.End, is.Appointment.End},
 		{"patient id", visit.PatientID, was.Appointment.PatientID, is.Appointment.PatientID},
@@ -179,14 +179,19 @@ func (l *life) requireTexts(whole *casesync.Case, visit *pims.Appointment, is *c
 		}
 		require.Equal(l, want, text.after, "R7: %s", text.name)
 	}
-	want, said := types[visit.Type]
+	want := string(visit.Type)
 	switch {
-	case !said && l.is == nil:
-		want = casesync.CaseOther
-	case !said:
+	case want == "" && pims.Blank(visit.TypeText) && l.is != nil:
 		want = was.CaseType
+	case want == "":
+		want = casesync.CaseOther
 	}
 	require.Equal(l, want, is.CaseType, "R8")
+	meaning := visit.Status
+	if meaning == "" && pims.Blank(visit.StatusText) {
+		meaning = was.Appointment.Meaning
+	}
+	require.Equal(l, meaning, is.Appointment.Meaning, "R54")
 }
 
 // requireStatus demands that a status is the PIMS's only where it is still what

@@ -16,7 +16,7 @@ import (
 // newVisit is a visit of a patient of its own.
 func (m *machine) newVisit(id string) pims.Appointment {
 	a := pims.Appointment{
-		ID: id, PatientName: "Patient " + id, ClientName: "Client " + id, ClientPhone: "(555) 0100", Type: "Exam",
+		ID: id, PatientName: "Patient " + id, ClientName: "Client " + id, ClientPhone: "(555) 0100", Type: pims.TypeCheckup, TypeText: "Exam",
 		Status: pims.StatusScheduled, StatusText: "Scheduled",
 	}
 	m.assign(id, "p"+id)

@@ -115,6 +115,7 @@ func (m *machine) requireEveryVisit(p *play) {
 			m.requireName(p, a, &r)
 		}
 		require.Equal(m, a.StatusText, r.Appointment.Status)
+		require.Equal(m, a.Status, r.Appointment.Meaning, "R54")
 		for _, w := range words {
 			if w.word != a.StatusText || w.caseStatus == "" {
 				continue

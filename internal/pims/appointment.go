@@ -5,21 +5,6 @@ import (
 	"time"
 )
 
-// Status is the meaning of an appointment's state, whatever word the PIMS has for it. W5.
-type Status string
-
-// The states of an appointment. Unknown stands for a word that the provider does not know
-// (R7).
-const (
-	StatusUnknown    Status = ""
-	StatusScheduled  Status = "scheduled"
-	StatusCheckedIn  Status = "checked_in"
-	StatusInProgress Status = "in_progress"
-	StatusCompleted  Status = "completed"
-	StatusCancelled  Status = "cancelled"
-	StatusNoShow     Status = "no_show"
-)
-
 // An Appointment is one visit in the PIMS's calendar, in our terms. Blocks, rosters and
 // other entries that are not visits never become one (R5). Texts are cleaned (R7) but
 // otherwise byte for byte as the PIMS gave them. An empty text means that the PIMS gave
@@ -48,8 +33,10 @@ type Appointment struct {
 	Veterinarian string
 	Room         string // the calendar's resource: a room, a table, a column
 	Title        string
-	Type         string // the PIMS's own word
 	Reason       string
+
+	Type     Type   // what TypeText means
+	TypeText string // the PIMS's own word
 
 	Status     Status // what StatusText means
 	StatusText string // the PIMS's own word
@@ -61,7 +48,7 @@ func (a *Appointment) Size() int {
 	const fixed = 400
 	return fixed + 2*len(a.ID) + len(a.ConsultationID) + len(a.StartText) + len(a.EndText) + len(a.PatientID) + len(a.PatientName) +
 		len(a.ClientID) + len(a.ClientName) + len(a.ClientPhone) + len(a.ClientEmail) + len(a.Veterinarian) + len(a.Room) +
-		len(a.Title) + len(a.Type) + len(a.Reason) + len(a.StatusText)
+		len(a.Title) + len(a.TypeText) + len(a.Reason) + len(a.StatusText)
 }
 
 // A Snapshot is a window of the calendar as the PIMS showed it at one time, complete and

@@ -12,12 +12,11 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// EnrichmentCandidates implements casesync.EnrichmentStore. A case is cancelled where the
-// PIMS's own word means that, compared as in R8: a person may have changed the case's
-// status.
+// EnrichmentCandidates implements casesync.EnrichmentStore. A case is cancelled where that
+// is what the PIMS last said (R54): a person may have changed the case's status.
 func (s *Cases) EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Candidate, error) {
 	return readInClinic(ctx, s.db, "read the cases that need a consultation", clinicID, enrichmentCandidates,
-		[]any{clinicID, provider, window.From(), window.Until(), until}, scanCandidate)
+		[]any{clinicID, provider, window.From(), window.Until(), until, string(pims.StatusCancelled)}, scanCandidate)
 }
 
 // A case whose patient or consultation has changed is a candidate whatever the window
@@ -43,7 +42,7 @@ join cases c using (id)
 left join case_enrichments e on e.case_id = c.id and e.clinic_id = c.clinic_id
 where c.clinic_id = $1 and c.provider = $2 and c.pims_id is not null and c.scheduled_date <= $5
 	and c.metadata #>> '{reconciliation,softDeleted}' is distinct from 'true'
-	and translate(lower(coalesce(c.metadata #>> '{appointment,status}', '')), ' _-', '') not in ('cancelled', 'canceled')
+	and c.metadata #>> '{appointment,normalisedStatus}' is distinct from $6
 order by c.scheduled_date, c.id`
 
 func scanCandidate(row pgx.CollectableRow) (casesync.Candidate, error) {

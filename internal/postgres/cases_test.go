@@ -73,7 +73,7 @@ func visit(pimsID string) casesync.Case {
 		PIMSID: pimsID, PatientName: "Mochi", ClientName: "Ada Quill", PhoneNumber: "+1 (555) 010-0199",
 		ScheduledDate: monday.Add(26 * time.Hour), Status: casesync.CaseDraft, SyncStatus: casesync.CaseDraft, CaseType: casesync.CaseCheckup,
 		Appointment: casesync.Appointment{
-			ConsultationID: "c-" + pimsID, Status: "Scheduled", Type: "Wellness Exam", Start: "2026-03-03T06:00:00",
+			ConsultationID: "c-" + pimsID, Status: "Scheduled", Meaning: pims.StatusScheduled, Type: "Wellness Exam", Start: "2026-03-03T06:00:00",
 			End: "2026-03-03T06:30:00", PatientID: "p1", ClientID: "o1", ClientEmail: "ada@clinic.example",
 			Veterinarian: "Dr. Ferrous", Room: "Room 2", Title: "Mochi — Wellness", Reason: "limping \u2028 🐕 <b>left</b> \"hind\"",
 		},

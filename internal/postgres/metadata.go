@@ -39,22 +39,23 @@ func decodeKey[T any](document []byte) *T {
 	return value
 }
 
-// appointmentJSON is metadata.appointment (R2, R10).
+// appointmentJSON is metadata.appointment (R2, R10, R54).
 type appointmentJSON struct {
-	ConsultationID string `json:"consultationId,omitempty"`
-	Earlier        bool   `json:"consultationIdEarlier,omitempty"` // R9
-	Status         string `json:"status,omitempty"`
-	Type           string `json:"type,omitempty"`
-	Start          string `json:"start,omitempty"`
-	End            string `json:"end,omitempty"`
-	PatientID      string `json:"patientId,omitempty"`
-	Unproved       bool   `json:"patientUnproved,omitempty"` // R7
-	ClientID       string `json:"clientId,omitempty"`
-	ClientEmail    string `json:"clientEmail,omitempty"`
-	Veterinarian   string `json:"veterinarian,omitempty"`
-	Room           string `json:"room,omitempty"`
-	Title          string `json:"title,omitempty"`
-	Reason         string `json:"reason,omitempty"`
+	ConsultationID string      `json:"consultationId,omitempty"`
+	Earlier        bool        `json:"consultationIdEarlier,omitempty"` // R9
+	Status         string      `json:"status,omitempty"`
+	Meaning        pims.Status `json:"normalisedStatus,omitempty"` // R54
+	Type           string      `json:"type,omitempty"`
+	Start          string      `json:"start,omitempty"`
+	End            string      `json:"end,omitempty"`
+	PatientID      string      `json:"patientId,omitempty"`
+	Unproved       bool        `json:"patientUnproved,omitempty"` // R7
+	ClientID       string      `json:"clientId,omitempty"`
+	ClientEmail    string      `json:"clientEmail,omitempty"`
+	Veterinarian   string      `json:"veterinarian,omitempty"`
+	Room           string      `json:"room,omitempty"`
+	Title          string      `json:"title,omitempty"`
+	Reason         string      `json:"reason,omitempty"`
 }
 
 func encodeAppointment(a casesync.Appointment) *appointmentJSON {

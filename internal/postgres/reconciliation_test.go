@@ -113,8 +113,7 @@ func TestEnrichmentCandidatesTellWhatIsKnownOfEarlierAttempts(t *testing.T) { //
 	for _, c := range []struct{ id, change string }{
 		{"later", "scheduled_date = scheduled_date + interval '1 second'"},
 		{"deleted", `metadata = metadata || '{"reconciliation": {"softDeleted": true}}'`},
-		{"cancelled", `metadata = jsonb_set(metadata, '{appointment,status}', '"Cancelled"')`},
-		{"canceled", `metadata = jsonb_set(metadata, '{appointment,status}', '" CANCELED"')`},
+		{"cancelled", `metadata = jsonb_set(metadata, '{appointment,normalisedStatus}', '"cancelled"')`},
 		{"outside", "scheduled_date = '2026-03-02T04:59:59Z'"},
 		{"by hand", "pims_id = null"},
 	} {

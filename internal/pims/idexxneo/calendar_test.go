@@ -27,13 +27,13 @@ func TestBothGenerationsInAllEnvelopesSayTheSame(t *testing.T) {
 			PatientID: "31", PatientName: "Mäxchen", ClientID: "41", ClientName: "Zoë O'Hara-Quill",
 			ClientPhone: "+1 (555) 010-0001", ClientEmail: "zoe@example.com",
 			Veterinarian: "Dr. Ada Fern", Room: "3", Title: "MÄXCHEN; O'HARA-QUILL, ZOË",
-			Type: "Well Visit", Reason: "Booster & check", Status: pims.StatusCheckedIn, StatusText: "Checked In",
+			TypeText: "Well Visit", Reason: "Booster & check", Status: pims.StatusCheckedIn, StatusText: "Checked In",
 		},
 		{
 			ID: "7002", ConsultationID: "5002", Start: clock(17, 22, 0), End: clock(18, 7, 0),
 			StartText: "2026-01-17T22:00:00", EndText: "2026-01-18T07:00:00",
 			PatientID: "32", PatientName: "Bella \U0001F415", ClientID: "42", ClientName: "Tom", ClientPhone: "5550100002",
-			Room: "4", Type: "Surgery", Status: pims.StatusInProgress, StatusText: "IN_PROGRESS",
+			Room: "4", Type: pims.TypeSurgery, TypeText: "Surgery", Status: pims.StatusInProgress, StatusText: "IN_PROGRESS",
 		},
 	}
 	camel := []pims.Appointment{
@@ -42,14 +42,14 @@ func TestBothGenerationsInAllEnvelopesSayTheSame(t *testing.T) {
 			StartText: "2026-01-17T09:00:00", EndText: "2026-01-17T09:30:00",
 			PatientName: "Mäxchen", ClientName: "Zoë O'Hara-Quill", ClientPhone: "+1 (555) 010-0001",
 			Veterinarian: "Dr. Ada Fern", Room: "3", Title: "MÄXCHEN; O'HARA-QUILL, ZOË",
-			Type: "Well Visit", Status: pims.StatusCheckedIn, StatusText: "checked-in",
+			TypeText: "Well Visit", Status: pims.StatusCheckedIn, StatusText: "checked-in",
 		},
 		{
 			ID: "7002", Start: clock(17, 22, 0), End: clock(18, 7, 0),
 			StartText: "2026-01-17T22:00:00", EndText: "2026-01-18T07:00:00",
 			PatientName: "Bella \U0001F415", ClientName: "Tom", ClientPhone: "5550100002",
 			Room: "4", Title: "Bella \U0001F415; Tom",
-			Type: "Surgery", Status: pims.StatusInProgress, StatusText: "IN_PROGRESS",
+			Type: pims.TypeSurgery, TypeText: "Surgery", Status: pims.StatusInProgress, StatusText: "IN_PROGRESS",
 		},
 	}
 	for name, body := range fixtures(t, "calendar") {

@@ -203,9 +203,10 @@ func (e *event) appointment(start, end time.Time, location *time.Location) pims.
 		Veterinarian:   e.provider,
 		Room:           e.resource,
 		Title:          e.title,
-		Type:           e.kind,
 		Reason:         e.reason,
-		Status:         status(e.statusText()),
+		Type:           typeOf(e.kind),
+		TypeText:       e.kind,
+		Status:         statusOf(e.statusText()),
 		StatusText:     e.statusText(),
 	}
 	if !end.IsZero() {

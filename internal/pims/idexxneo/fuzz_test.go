@@ -94,7 +94,7 @@ func FuzzCalendar(f *testing.F) {
 			require.NotEmpty(t, a.ID)
 			require.True(t, a.Start.Before(window.Until()))
 			require.True(t, a.End.IsZero() || a.End.After(a.Start))
-			requireClean(t, a.ID, a.ConsultationID, a.PatientName, a.ClientName, a.ClientPhone, a.Title, a.Reason, a.Type, a.StatusText, a.Room)
+			requireClean(t, a.ID, a.ConsultationID, a.PatientName, a.ClientName, a.ClientPhone, a.Title, a.Reason, a.TypeText, a.StatusText, a.Room)
 		}
 		for _, u := range snapshot.Unusable {
 			require.False(t, ids[u.ID])

@@ -143,7 +143,7 @@ func isNumber(id string) bool { return strings.Trim(id, "0123456789") == "" }
 
 func texts(a *pims.Appointment) []string {
 	return []string{
-		a.StatusText, a.ClientID, a.PatientName, a.ClientName, a.ClientPhone, a.ClientEmail, a.Veterinarian, a.Room, a.Title, a.Type,
+		a.StatusText, a.ClientID, a.PatientName, a.ClientName, a.ClientPhone, a.ClientEmail, a.Veterinarian, a.Room, a.Title, a.TypeText,
 		a.Reason, a.StartText, a.EndText,
 	}
 }

@@ -24,11 +24,11 @@ func TestEveryStatusWordOfNeoIsKnown(t *testing.T) { // NEO.md §Calendar, R8
 			word, strings.ToUpper(word), strings.ToLower(word), " " + word + "\n",
 			strings.ReplaceAll(word, " ", "-"), strings.ReplaceAll(word, " ", "_"), strings.ReplaceAll(word, " ", ""),
 		} {
-			require.Equal(t, want, status(spelling), spelling)
+			require.Equal(t, want, statusOf(spelling), spelling)
 		}
 	}
 	for _, word := range []string{"", " ", "On Hold", "Scheduled?", "Check", "Show"} {
-		require.Equal(t, pims.StatusUnknown, status(word), word)
+		require.Equal(t, pims.StatusUnknown, statusOf(word), word)
 	}
 }
 
@@ -43,12 +43,27 @@ func TestEveryConsultationStatusOfNeoIsKnown(t *testing.T) {
 	}
 }
 
+func TestTypesMapByWholeWordsInTheOrderOfTheRule(t *testing.T) { // R8, W6
+	t.Parallel()
+	vocabulary, ok := New(pims.Environment{}).(pims.Vocabulary)
+	require.True(t, ok)
+	for word, want := range map[string]pims.Type{
+		"Exam": "checkup", "Checkup": "checkup", "WELLNESS": "checkup", "Vaccination": "checkup", "vaccine": "checkup",
+		"Surgery": "surgery", "Procedure": "surgery", "dental procedure": "surgery", "Emergency": "other", "Urgent": "other",
+		"Emergency Surgery": "surgery", "urgent exam": "other", "annual_exam": "checkup", "Exam/Vaccine": "checkup", "wellness-plan": "checkup",
+		"Well Visit": "", "Example": "", "Re-examination": "", "Grooming": "", "": "",
+	} {
+		require.Equal(t, want, vocabulary.TypeOf(word), word)
+	}
+	require.Equal(t, pims.StatusCheckedIn, vocabulary.StatusOf("CHECKED-IN"))
+}
+
 func FuzzStatus(f *testing.F) {
 	for _, seed := range []string{"Scheduled", "checked-in", "IN_PROGRESS", "Ready to Pay", "no show", "", "-", "Çanceled", "\xff", "CANCELLED\u0130"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, word string) {
-		want := status(word)
+		want := statusOf(word)
 		for _, same := range []string{
 			" " + word + " ",
 			strings.ReplaceAll(word, " ", "_"),
@@ -56,10 +71,10 @@ func FuzzStatus(f *testing.F) {
 			strings.ReplaceAll(word, "_", "-"),
 			strings.ToLower(word),
 		} {
-			require.Equal(t, want, status(same), "%q and %q", word, same)
+			require.Equal(t, want, statusOf(same), "%q and %q", word, same)
 		}
 		if want != pims.StatusUnknown {
-			require.Equal(t, -1, strings.IndexFunc(plain(word), func(r rune) bool { return !unicode.IsLower(r) }))
+			require.Equal(t, -1, strings.IndexFunc(pims.PlainWord(word), func(r rune) bool { return !unicode.IsLower(r) }))
 		}
 	})
 }

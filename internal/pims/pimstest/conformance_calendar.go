@@ -67,7 +67,7 @@ func runCalendar(t *testing.T, h Harness) {
 		require.Equal(t, "Zzpatient", a.PatientName)
 		require.Equal(t, "Zzfirst Zzlast", a.ClientName)
 		require.Equal(t, "+1 555 0100 999", a.ClientPhone)
-		require.Equal(t, "Exam", a.Type)
+		require.Equal(t, []any{pims.TypeCheckup, "Exam"}, []any{a.Type, a.TypeText})
 		require.Equal(t, time.Date(2026, time.January, 13, 8, 0, 0, 0, time.UTC), a.Start.UTC())
 		require.Equal(t, time.Date(2026, time.January, 13, 8, 30, 0, 0, time.UTC), a.End.UTC())
 		require.Equal(t, "2026-01-13T09:00:00", pims.WallText(a.StartText), "R2, R12: the wall clock's text is kept")
@@ -117,9 +117,18 @@ func runCalendar(t *testing.T, h Harness) {
 		b.SetVisits(visits...)
 		found := b.snapshot(13, 13).Appointments
 		require.Len(t, found, len(states))
+		vocabulary, hasWords := b.Provider().(pims.Vocabulary)
 		for i, state := range states {
 			require.Equal(t, state, found[i].Status)
 			require.NotEmpty(t, found[i].StatusText)
+			if hasWords { // R54
+				require.Equal(t, state, vocabulary.StatusOf(found[i].StatusText))
+				require.Equal(t, found[i].Type, vocabulary.TypeOf(found[i].TypeText))
+			}
+		}
+		if hasWords {
+			require.Equal(t, pims.StatusUnknown, vocabulary.StatusOf("Zzteleported"))
+			require.Equal(t, pims.TypeUnknown, vocabulary.TypeOf("Zzlevitation"))
 		}
 	})
 	t.Run("a window holds its own days and no others", func(t *testing.T) {

@@ -311,7 +311,7 @@ func (v *mulberryVisit) appointment(id string, start, end time.Time) pims.Appoin
 		ID: id, ConsultationID: pims.Clean(v.Note), NoConsultation: pims.Blank(v.Note), // the row always says
 		Start: start, StartText: v.Begins, End: end, EndText: v.Ends,
 		PatientID: pims.Clean(v.Chip), PatientName: pims.Clean(v.Animal), ClientName: fullName(v.Owner.First, v.Owner.Last), ClientPhone: pims.Clean(v.Owner.Phone),
-		Type: pims.Clean(v.Kind), Status: mulberryStates[v.State], StatusText: pims.Clean(v.State),
+		Type: mulberryKinds[v.Kind], TypeText: pims.Clean(v.Kind), Status: mulberryStates[v.State], StatusText: pims.Clean(v.State),
 	}
 }
 
@@ -326,6 +326,14 @@ var mulberryStates = map[string]pims.Status{
 	"booked": pims.StatusScheduled, "arrived": pims.StatusCheckedIn, "with vet": pims.StatusInProgress,
 	"done": pims.StatusCompleted, "called off": pims.StatusCancelled, "missed": pims.StatusNoShow,
 }
+
+// mulberryKinds are Mulberry's words for types. One that is not here is pims.TypeUnknown.
+var mulberryKinds = map[string]pims.Type{"Exam": pims.TypeCheckup, "Operation": pims.TypeSurgery, "Boarding": pims.TypeOther}
+
+// StatusOf and TypeOf implement pims.Vocabulary.
+func (*mulberry) StatusOf(word string) pims.Status { return mulberryStates[word] }
+
+func (*mulberry) TypeOf(word string) pims.Type { return mulberryKinds[word] }
 
 const wallClockLayout = "2006-01-02T15:04"
 
