@@ -36,6 +36,7 @@ func (s *Sim) control(mux *http.ServeMux) {
 		"POST /_sim/appointments/{id}/replace": s.postVisit(s.ReplaceConsultation),
 		"POST /_sim/appointments/{id}/swap":    s.postSwap,
 		"POST /_sim/patients/{id}/merge":       s.postMerge,
+		"POST /_sim/consultations/{id}/visits": s.postVisits,
 		"POST /_sim/appointments/{id}/reuse":   s.postReuse,
 		"POST /_sim/change-day":                func(*http.Request) (any, error) { return s.ChangeDay() },
 		"POST /_sim/shift":                     s.postShift,
@@ -236,6 +237,16 @@ func (s *Sim) postSwap(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return done200, s.SwapConsultations(r.PathValue("id"), sent.With)
+}
+
+func (s *Sim) postVisits(r *http.Request) (any, error) {
+	var sent struct {
+		Calendar, Search, View *string
+	}
+	if err := body(r, &sent); err != nil {
+		return nil, err
+	}
+	return done200, s.NameVisits(r.PathValue("id"), Naming(sent))
 }
 
 func (s *Sim) postMerge(r *http.Request) (any, error) {

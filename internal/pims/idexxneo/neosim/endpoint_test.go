@@ -181,7 +181,7 @@ func TestTheControlEndpointTellsWhatThereIs(t *testing.T) {
 		status, _ := b.tell(words[0], strings.ReplaceAll(path, "{id}", "1"), "")
 		require.Contains(t, []int{http.StatusOK, http.StatusBadRequest}, status, line)
 	}
-	require.Len(t, told, 26)
+	require.Len(t, told, 27)
 	for _, kind := range []neosim.Kind{
 		neosim.FaultStatus, neosim.FaultHTML, neosim.FaultBody, neosim.FaultEmpty, neosim.FaultRenamed, neosim.FaultTruncated,
 		neosim.FaultDisconnect, neosim.FaultHang, neosim.FaultSlow, neosim.FaultHalf, neosim.FaultOtherPractice, neosim.FaultSessionDies,

@@ -116,6 +116,49 @@ func (s *Sim) SwapConsultations(one, other string) error {
 	return nil
 }
 
+// A Naming says which visit the calendar, the search and the view name for one
+// consultation. What is nil stays as it is; "" means none.
+type Naming struct {
+	Calendar, Search, View *string
+}
+
+// NameVisits makes calendar, search and view name visits for a consultation. They need not
+// agree with each other.
+func (s *Sim) NameVisits(consultationID string, n Naming) error {
+	if n.Calendar != nil {
+		if err := s.nameInCalendar(consultationID, *n.Calendar); err != nil {
+			return err
+		}
+	}
+	return s.EditConsultation(consultationID, func(c *Consultation) {
+		if n.Search != nil {
+			c.Listed = n.Search
+		}
+		if n.View != nil {
+			if c.Listed == nil { // the search goes on naming what it named
+				c.Listed = new(c.AppointmentID)
+			}
+			c.AppointmentID = *n.View
+		}
+	})
+}
+
+// nameInCalendar makes one row of the calendar name a consultation, and no other.
+func (s *Sim) nameInCalendar(consultationID, appointmentID string) error {
+	o, today := s.Options(), s.Today()
+	for _, a := range s.Appointments(today.AddDate(0, 0, -o.DaysBack), today.AddDate(0, 0, o.DaysAhead+1)) {
+		if a.ConsultationID == consultationID && a.ID != appointmentID {
+			if err := s.ForgetConsultation(a.ID); err != nil {
+				return err
+			}
+		}
+	}
+	if appointmentID == "" {
+		return nil
+	}
+	return s.EditAppointment(appointmentID, func(a *Appointment) { a.ConsultationID = consultationID })
+}
+
 // discard takes a consultation away, generated or kept.
 func (b *book) discard(id string) {
 	b.mu.Lock()

@@ -93,3 +93,41 @@ func TestAGeneratedConsultationIsDiscarded(t *testing.T) {
 	}
 	require.Fail(t, "the practice has no consultation")
 }
+
+func TestCalendarSearchAndViewNeedNotNameOneVisit(t *testing.T) {
+	t.Parallel()
+	sim, b := loggedIn(t, neosim.Options{Control: true})
+	sim.SetAppointments(visitOf("101", pip, noon), visitOf("102", otto, noon.Add(time.Hour)))
+	id, err := sim.StartVisit("101")
+	require.NoError(t, err)
+	requireNamed := func(calendar, search, view any) {
+		t.Helper()
+		var inCalendar any
+		for _, row := range b.rows(noon, noon.Add(2*time.Hour)) {
+			if row["consultation_id"] != nil {
+				require.Nil(t, inCalendar, "one row names it")
+				inCalendar = row["appointment_id"]
+			}
+		}
+		_, found := b.get(searchPath(noon.AddDate(0, 0, -1), noon.AddDate(0, 0, 1), 1, "consultedAt:desc"))
+		entries := decode[struct{ Data []map[string]any }](t, found).Data
+		require.Len(t, entries, 1)
+		_, viewed := b.get("/consultations/view/" + id)
+		require.Equal(t, []any{calendar, search, view},
+			[]any{inCalendar, entries[0]["appointmentId"], decode[map[string]any](t, viewed)["appointmentId"]})
+	}
+	name := func(body string) { b.done("POST", "/_sim/consultations/"+id+"/visits", body) }
+
+	requireNamed(101.0, 101.0, 101.0)
+	name(`{"calendar": "102"}`)
+	requireNamed(102.0, 101.0, 101.0)
+	name(`{"view": "102"}`)
+	requireNamed(102.0, 101.0, 102.0)
+	name(`{"search": ""}`)
+	requireNamed(102.0, nil, 102.0)
+	name(`{"calendar": "", "view": ""}`)
+	requireNamed(nil, nil, nil)
+	name(`{"calendar": "101", "search": "101", "view": "101"}`)
+	requireNamed(101.0, 101.0, 101.0)
+	require.Error(t, sim.NameVisits("9", neosim.Naming{View: new("101")}), "there is none of that id")
+}

@@ -50,6 +50,8 @@ type Consultation struct {
 	At                   time.Time
 	// Status: in_progress, completed or cancelled.
 	Status string
+	// Listed is the appointment that the search names, where it differs from AppointmentID; it points to "" for null.
+	Listed *string
 	Reason string
 	// Notes is the clinical note, plain text or HTML: clinicalNotes, and consultationNotes.notes of the newer shape.
 	Notes string

@@ -151,9 +151,17 @@ func (w wire) camel(a *Appointment, hash uint32) object {
 
 // searched is an entry of the consultation search.
 func (w wire) searched(c *Consultation) object {
+	if c.Listed != nil {
+		return w.summary(c, *c.Listed)
+	}
+	return w.summary(c, c.AppointmentID)
+}
+
+// summary is what the search and the view have in common.
+func (w wire) summary(c *Consultation, appointmentID string) object {
 	return object{
 		{"id", identifier(c.ID)},
-		{"appointmentId", identifier(c.AppointmentID)},
+		{"appointmentId", identifier(appointmentID)},
 		{"patientName", optional(c.Patient)},
 		{"clientName", optional(c.Client)},
 		{"providerId", identifier(c.ProviderID)},
@@ -168,7 +176,7 @@ func (w wire) searched(c *Consultation) object {
 
 // viewed is one consultation with everything.
 func (w wire) viewed(c *Consultation) object {
-	return append(w.searched(c),
+	return append(w.summary(c, c.AppointmentID),
 		field{"patientId", identifier(c.PatientID)},
 		field{"clientId", identifier(c.ClientID)},
 		field{"reason", w.odd(optional(c.Reason))},
