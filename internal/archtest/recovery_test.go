@@ -46,6 +46,7 @@ var guardedCallbacks = map[string][]string{
 	"internal/browser/login.go":           {"chromedp.Listen"},
 	"internal/browser/process.go":         {"Cancel"},
 	"internal/pims/pimshttp/transport.go": {"ControlContext", "DialContext"},
+	"internal/postgres/db.go":             {"OnNotice"},
 }
 
 // unrecovered lists, one sentence each, where what is built starts a goroutine, or

@@ -234,30 +234,6 @@ func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts t
 	return run, err
 }
 
-// Overtakes reports whether a queued sync would overtake an older one of its clinic that a
-// replica is about to claim: one that was given back, rescued, or waits for its turn (R29,
-// R30). A sync that is to be tried again later does not count. Overtakes crosses clinics
-// (R41), because a job carries only the id of its sync.
-func (s *Audits) Overtakes(ctx context.Context, id uuid.UUID) (overtakes bool, err error) {
-	err = oneTrip{s.db, scope{}}.QueryRow(ctx, olderWaits, id).Scan(&overtakes)
-	return overtakes, s.db.translate(ctx, "look for older syncs", err)
-}
-
-// olderWaits reads River's table. It finds jobs that are due, were put off for a moment
-// because the clinic was busy, or have just been fetched and are about to claim. A job that
-// River has scheduled does not count, even if it is due: River's leader must first make it
-// available, and after the leader's death there is none for 15 s.
-const olderWaits = `
-select exists (
-	select from case_sync_audits a
-	join case_sync_audits older on older.clinic_id = a.clinic_id and older.created_at < a.created_at
-		and older.status = 'queued' and older.parent_id is null
-	join river_job j on j.args @> jsonb_build_object('sync_id', older.id) and j.kind = 'sync' and j.queue = 'default'
-	where a.id = $1 and a.status = 'queued'
-		and (j.state = 'available' and j.scheduled_at < clock_timestamp() + interval '2 seconds'
-			or j.state = 'running' and j.attempted_at > clock_timestamp() - interval '2 seconds')
-)`
-
 // Heartbeat extends the lease to the given length from now, and reports whether the sync is
 // to be cancelled. The error is syncs.ErrLeaseLost where the lease is no longer held.
 func (s *Audits) Heartbeat(ctx context.Context, lease syncs.Lease, lasts time.Duration) (cancelled bool, err error) {

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -151,62 +150,6 @@ func (s *Audits) Expired(ctx context.Context) (runs []syncs.Run, err error) {
 		return err
 	})
 	return runs, err
-}
-
-// Forgotten finds queued syncs without a job that will claim them, for example because the
-// worker of the job died before it claimed the audit. It lets call insert new jobs in the
-// same transaction (R30). A job that has run for the length of a lease without a claim no
-// longer counts. Forgotten crosses clinics (R41).
-func (s *Audits) Forgotten(ctx context.Context, lease time.Duration, call func(tx pgx.Tx, ids []uuid.UUID) error) error {
-	return s.db.System(ctx, "look for forgotten syncs", func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, forgotten, lease)
-		if err != nil {
-			return err
-		}
-		ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-		if err != nil || len(ids) == 0 {
-			return err
-		}
-		return call(tx, ids)
-	})
-}
-
-// forgotten reads River's table. A job that waits, or has run only for a moment, still
-// counts. A job in a command's own queue counts only for a minute, because the command may
-// be gone.
-const forgotten = `
-select a.id
-from case_sync_audits a
-where a.status = 'queued' and a.parent_id is null
-	and not exists (
-		select from river_job j
-		where j.kind = 'sync' and j.args ->> 'sync_id' = a.id::text
-			and (j.queue = 'default' or a.created_at > clock_timestamp() - interval '1 minute')
-			and (j.state in ('available', 'pending', 'retryable', 'scheduled')
-				or j.state = 'running' and j.attempted_at > clock_timestamp() - $1::interval)
-	)
-order by a.created_at
-limit 1000
-for update of a skip locked`
-
-// DueIn makes River jobs due after a pause from now by the database's clock, which decides
-// when they are fetched (R3). The jobs of one call are worked on in the order of their
-// insertion.
-func DueIn(ctx context.Context, tx pgx.Tx, pause time.Duration, jobs []int64) error {
-	_, err := tx.Exec(ctx, "update river_job set scheduled_at = statement_timestamp() + $1::interval where id = any($2)", pause, jobs)
-	if err != nil {
-		return fmt.Errorf("setting when jobs are due: %w", err)
-	}
-	return nil
-}
-
-// PutOff makes a running River job available again, due after a pause by the database's
-// clock (R3). It does not count as another attempt. Any other job stays as it is.
-func (s *Audits) PutOff(ctx context.Context, job int64, pause time.Duration) error {
-	_, err := oneTrip{s.db, scope{}}.Exec(ctx, `
-		update river_job set state = 'available', attempt = attempt - 1, scheduled_at = statement_timestamp() + $1::interval
-		where id = $2 and state = 'running'`, pause, job)
-	return s.db.translate(ctx, "put a job off", err)
 }
 
 // ForgetIdempotencyKeys removes the expired keys (R29). It crosses clinics (R41).

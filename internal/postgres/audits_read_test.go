@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
@@ -110,52 +109,4 @@ func idsOf(audits []syncs.Audit) []uuid.UUID {
 		ids[i] = audits[i].ID
 	}
 	return ids
-}
-
-func TestAQueuedSyncThatNoJobCallsForIsFound(t *testing.T) { // R30
-	t.Parallel()
-	db := pgtest.New(t)
-	audits, clinicID := db.Audits(), newClinic(t, db)
-	job := func(state, attempted string) func(pgx.Tx) error {
-		return func(tx pgx.Tx) error {
-			_, err := tx.Exec(t.Context(), `insert into river_job (kind, args, max_attempts, state, attempted_at, finalized_at)
-				select 'sync', jsonb_build_object('sync_id', id), 1, $1::text::river_job_state, clock_timestamp() - $2::interval,
-					case when $1::text in ('completed', 'discarded') then now() end
-				from case_sync_audits where status = 'queued' order by created_at desc limit 1`, state, attempted)
-			return err
-		}
-	}
-	want := map[uuid.UUID]bool{}
-	for i, c := range []struct {
-		state, attempted string
-		forgotten        bool
-	}{
-		{"available", "1 hour", false},
-		{"scheduled", "1 hour", false},
-		{"running", "1 second", false},
-		{"running", "1 minute", true},
-		{"completed", "1 hour", true},
-		{"discarded", "1 hour", true},
-	} {
-		audit := queued(newClinic(t, db), syncs.TypeInbound)
-		audit.CreatedAt = monday.Add(time.Duration(i) * time.Minute)
-		_, err := audits.Enqueue(t.Context(), audit, "", job(c.state, c.attempted))
-		require.NoError(t, err)
-		if c.forgotten {
-			want[audit.ID] = true
-		}
-	}
-	never, err := audits.Enqueue(t.Context(), queued(clinicID, syncs.TypeCases), "", noJob)
-	require.NoError(t, err)
-	want[never] = true
-	running(t, db, clinicID, syncs.TypeInbound)
-
-	got := map[uuid.UUID]bool{}
-	require.NoError(t, audits.Forgotten(t.Context(), 15*time.Second, func(_ pgx.Tx, ids []uuid.UUID) error {
-		for _, id := range ids {
-			got[id] = true
-		}
-		return nil
-	}))
-	require.Equal(t, want, got)
 }

@@ -10,7 +10,10 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pims-sync/pims-sync/internal/panics"
 )
 
 // MinVersion is the oldest supported major version of PostgreSQL (docs/interface.md
@@ -42,6 +45,10 @@ type Options struct {
 
 	// Logger receives failures in the background; nil logs nothing.
 	Logger *slog.Logger
+
+	// Notice receives the notices that the server sends; nil drops them. Tests read the
+	// plans of statements from them.
+	Notice func(message string)
 
 	// Now is the clock for times that the caller does not give: when a row was made or a
 	// plan expired (R3). Nil means time.Now.
@@ -136,6 +143,11 @@ func poolConfig(o Options) (config *pgxpool.Config, pooled bool, err error) {
 	conn.ConnectTimeout = cmp.Or(conn.ConnectTimeout, connectTimeout)
 	if conn.RuntimeParams["application_name"] == "" {
 		conn.RuntimeParams["application_name"] = "pims-sync"
+	}
+	if o.Notice != nil {
+		conn.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
+			_ = panics.Catch(func() error { o.Notice(n.Message); return nil }) // a notice is not worth a connection
+		}
 	}
 	conn.RuntimeParams["client_encoding"] = "UTF8" // whatever the role or the database sets
 	if !pooled {                                   // the queue's own transactions, too: a stopped process must not hold their locks

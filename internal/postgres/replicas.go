@@ -18,7 +18,7 @@ func (db *DB) Replicas() *Replicas { return &Replicas{db} }
 func (s *Replicas) Seen(ctx context.Context, name string, keyIDs []string) error {
 	return s.db.System(ctx, "report the replica", func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
-			with gone as (delete from replicas where seen_at < clock_timestamp() - interval '1 day')
+			with gone as (delete from replicas where seen_at < statement_timestamp() - interval '1 day')
 			insert into replicas (name, seen_at, encryption_keys) values ($1, clock_timestamp(), coalesce($2::text[], '{}'))
 			on conflict (name) do update set seen_at = excluded.seen_at, encryption_keys = excluded.encryption_keys`, name, keyIDs)
 		return err
@@ -37,7 +37,7 @@ func (s *Replicas) Gone(ctx context.Context, name string) error {
 func (s *Replicas) Alive(ctx context.Context, within time.Duration) (alive bool, err error) {
 	err = s.db.System(ctx, "look for replicas", func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
-			select exists (select from replicas where seen_at > clock_timestamp() - make_interval(secs => $1))`,
+			select exists (select from replicas where seen_at > statement_timestamp() - make_interval(secs => $1))`,
 			within.Seconds()).Scan(&alive)
 	})
 	return alive, err
@@ -49,7 +49,7 @@ func (s *Replicas) Lacking(ctx context.Context, keyID string, within time.Durati
 	err = s.db.System(ctx, "look which replicas have the encryption key", func(tx pgx.Tx) error {
 		names, err = query(ctx, tx, `
 			select name from replicas
-			where seen_at > clock_timestamp() - make_interval(secs => $2) and $1 <> all (encryption_keys)
+			where seen_at > statement_timestamp() - make_interval(secs => $2) and $1 <> all (encryption_keys)
 			order by name`, []any{keyID, within.Seconds()}, pgx.RowTo[string])
 		return err
 	})

@@ -31,6 +31,20 @@ func (db *DB) askSystem(ctx context.Context, operation string, fn func(*dbsqlc.Q
 	return db.translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, scope{}})))
 }
 
+// ReadSystem runs one statement that crosses clinics (R41) in one round trip, and scans its
+// rows. operation says what is done, for the error.
+func ReadSystem[T any](ctx context.Context, db *DB, operation, sql string, args []any, scan pgx.RowToFunc[T]) ([]T, error) {
+	items, err := query(ctx, oneTrip{db, scope{}}, sql, args, scan)
+	return items, db.translate(ctx, operation, err)
+}
+
+// ExecSystem runs one command that crosses clinics (R41) in one round trip, and returns how
+// many rows it changed.
+func (db *DB) ExecSystem(ctx context.Context, operation, sql string, args ...any) (int64, error) {
+	tag, err := oneTrip{db, scope{}}.Exec(ctx, sql, args...)
+	return tag.RowsAffected(), db.translate(ctx, operation, err)
+}
+
 // queue adds the statement that sets the scope to a batch.
 func (s scope) queue(batch *pgx.Batch) {
 	// See begin for the reason.

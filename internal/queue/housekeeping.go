@@ -3,7 +3,11 @@ package queue
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/panics"
+	"github.com/pims-sync/pims-sync/internal/postgres"
 )
 
 const (
@@ -11,23 +15,36 @@ const (
 	keepTicks  = 90 * 24 * time.Hour // how long the outcomes of ticks are kept
 )
 
-// keepHouse removes data whose retention is over: old events of cases (R14), idempotency
-// keys (R29), outcomes of ticks.
-func (q *Queue) keepHouse(ctx context.Context) {
-	q.loops.Every(ctx, "housekeeping", houseEvery, func() {
-		now := q.o.Now()
+// housekeeperOptions configure a housekeeper.
+type housekeeperOptions struct {
+	audits     *postgres.Audits
+	schedules  *postgres.Schedules
+	records    *postgres.Records
+	keepEvents time.Duration // how long the history of cases is kept (R14); 0: for ever
+	now        func() time.Time
+	loops      *panics.Loops
+	log        *slog.Logger
+}
+
+// A housekeeper removes data whose retention is over.
+type housekeeper struct{ o housekeeperOptions }
+
+// loop removes old events of cases (R14), idempotency keys (R29) and outcomes of ticks.
+func (h *housekeeper) loop(ctx context.Context) {
+	h.o.loops.Every(ctx, "housekeeping", houseEvery, func() {
+		now := h.o.now()
 		err := errors.Join(
-			q.o.Audits.ForgetIdempotencyKeys(ctx, now),
-			q.o.Schedules.Forget(ctx, now.Add(-keepTicks)),
+			h.o.audits.ForgetIdempotencyKeys(ctx, now),
+			h.o.schedules.Forget(ctx, now.Add(-keepTicks)),
 		)
-		if q.o.EventRetention > 0 {
-			forgotten, eventsErr := q.o.Records.ForgetEvents(ctx, now.Add(-q.o.EventRetention))
+		if h.o.keepEvents > 0 {
+			forgotten, eventsErr := h.o.records.ForgetEvents(ctx, now.Add(-h.o.keepEvents))
 			if err = errors.Join(err, eventsErr); forgotten > 0 {
-				q.log.InfoContext(ctx, "Old case events removed", "events", forgotten)
+				h.o.log.InfoContext(ctx, "Old case events removed", "events", forgotten)
 			}
 		}
 		if err != nil && ctx.Err() == nil {
-			q.log.WarnContext(ctx, "Housekeeping failed", "error", err.Error())
+			h.o.log.WarnContext(ctx, "Housekeeping failed", "error", err.Error())
 		}
 	})
 }

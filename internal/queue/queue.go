@@ -1,4 +1,6 @@
-// Package queue runs syncs as jobs of River, in the same database as everything else (R28).
+// Package queue runs syncs, and other kinds of jobs, as jobs of River, in the same database
+// as everything else (R28). The registry of other kinds is in kinds.go.
+//
 // A sync's state is in its audit. A job only asks a worker to look at the audit: the worker
 // that claims the audit runs the sync, and a job whose audit needs nothing is done. So a
 // job may come twice, late, or from a replica that was thought dead.
@@ -13,7 +15,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -64,6 +67,10 @@ type Options struct {
 	Schedules *postgres.Schedules // whose old ticks are forgotten
 	Notifier  *postgres.Notifier
 
+	// Kinds are the kinds of jobs besides syncs. A Private queue inserts such jobs and works
+	// on none.
+	Kinds []Kind
+
 	// Run carries out one attempt: casesync.Runner.Run.
 	Run func(ctx context.Context, run syncs.Run) (syncs.Result, error)
 
@@ -104,22 +111,15 @@ type Queue struct {
 	client *river.Client[pgx.Tx]
 	name   string // the River queue that this Queue's own syncs go to
 
-	mu      sync.Mutex
-	running map[uuid.UUID]context.CancelCauseFunc
+	jobs  *jobs
+	kinds map[string]Kind
+	syncs *worker
 
 	draining atomic.Bool
 	ended    chan struct{} // closed when this replica works no more
 	stop     context.CancelFunc
 	loops    panics.Loops
 }
-
-// SyncArgs is the one kind of job: look at this sync's audit (R28).
-type SyncArgs struct {
-	SyncID uuid.UUID `json:"sync_id"`
-}
-
-// Kind names the job for River.
-func (SyncArgs) Kind() string { return "sync" }
 
 // New makes a Queue. It can start and wait for syncs at once, and works on them between
 // Begin and Stop.
@@ -136,49 +136,67 @@ func New(o Options) (*Queue, error) {
 	}
 	log := o.Logger.With("namespace", "pims-sync:queue")
 	q := &Queue{
-		o:       o,
-		log:     log,
-		name:    river.QueueDefault,
-		running: make(map[uuid.UUID]context.CancelCauseFunc),
-		ended:   make(chan struct{}),
-		loops:   panics.Loops{Log: log},
+		o:     o,
+		log:   log,
+		name:  river.QueueDefault,
+		jobs:  &jobs{db: o.DB, now: o.Now, lease: o.Lease},
+		kinds: make(map[string]Kind),
+		ended: make(chan struct{}),
+		loops: panics.Loops{Log: log},
 	}
 	if o.Private {
 		q.name = "only-" + o.Name
 	}
+	q.syncs = newWorker(workerOptions{
+		audits: o.Audits, jobs: q.jobs, run: o.Run, replica: o.Name, alone: o.Private, lease: o.Lease, timeLimit: o.TimeLimit,
+		now: o.Now, observe: o.Observe, log: log,
+	})
+	client, err := q.newClient()
+	if err != nil {
+		return nil, fmt.Errorf("making the job client: %w", err)
+	}
+	q.client, q.jobs.client = client, client
+	return q, nil
+}
+
+// newClient makes the client of River that works on syncs and on the other kinds of jobs.
+func (q *Queue) newClient() (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
-	if err := river.AddWorkerSafely(workers, &worker{queue: q}); err != nil {
-		return nil, fmt.Errorf("registering the sync job: %w", err)
+	if err := river.AddWorkerSafely(workers, q.syncs); err != nil {
+		return nil, err
 	}
-	if o.Meters == nil {
-		o.Meters = metricnoop.NewMeterProvider()
+	others, err := q.register(q.o.Kinds, workers)
+	if err != nil {
+		return nil, err
 	}
-	if o.Tracers == nil {
-		o.Tracers = tracenoop.NewTracerProvider()
+	queues := map[string]river.QueueConfig{q.name: {MaxWorkers: q.o.MaxSyncs}}
+	if !q.o.Private {
+		maps.Copy(queues, others)
 	}
-	client, err := river.NewClient(riverpgxv5.New(o.DB.Pool()), &river.Config{
-		ID:                     o.Name,
-		Queues:                 map[string]river.QueueConfig{q.name: {MaxWorkers: o.MaxSyncs}},
+	return river.NewClient(riverpgxv5.New(q.o.DB.Pool()), &river.Config{
+		ID:                     q.o.Name,
+		Queues:                 queues,
 		Workers:                workers,
 		Logger:                 slog.New(quiet{q.log.Handler()}),
 		FetchCooldown:          fetchCooldown,
 		JobTimeout:             -1, // a sync has a limit of its own
-		SoftStopTimeout:        o.SoftStop,
-		PollOnly:               o.DB.Pooled(),
-		LeaderElectionDisabled: o.Private,
-		Plugins:                []rivertype.Plugin{watched(o)},
+		SoftStopTimeout:        q.o.SoftStop,
+		PollOnly:               q.o.DB.Pooled(),
+		LeaderElectionDisabled: q.o.Private,
+		Plugins:                []rivertype.Plugin{watched(q.o)},
 	})
-	if err != nil {
-		return nil, fmt.Errorf("making the job client: %w", err)
-	}
-	q.client = client
-	return q, nil
 }
 
 // watched returns River's middleware for metrics and traces. It always has a provider,
 // because without one the middleware would take the process's global one. The span of a job
 // is linked to the span that enqueued it.
 func watched(o Options) *otelriver.Middleware {
+	if o.Meters == nil {
+		o.Meters = metricnoop.NewMeterProvider()
+	}
+	if o.Tracers == nil {
+		o.Tracers = tracenoop.NewTracerProvider()
+	}
 	return otelriver.NewMiddleware(&otelriver.MiddlewareConfig{
 		MeterProvider:               o.Meters,
 		TracerProvider:              o.Tracers,
@@ -195,10 +213,21 @@ func (q *Queue) Begin(ctx context.Context) error {
 	}
 	q.loops.Begin(ctx, "cancellations", q.listenForCancels)
 	if !q.o.Private {
-		q.loops.Begin(ctx, "rescue", q.rescueLoop)
-		q.loops.Begin(ctx, "housekeeping", q.keepHouse)
+		q.loops.Begin(ctx, "rescue", q.rescuer().loop)
+		q.loops.Begin(ctx, "housekeeping", (&housekeeper{housekeeperOptions{
+			audits: q.o.Audits, schedules: q.o.Schedules, records: q.o.Records, keepEvents: q.o.EventRetention,
+			now: q.o.Now, loops: &q.loops, log: q.log,
+		}}).loop)
 	}
 	return nil
+}
+
+// rescuer returns what takes up the work of dead replicas.
+func (q *Queue) rescuer() *rescuer {
+	return &rescuer{rescuerOptions{
+		audits: q.o.Audits, replicas: q.o.Replicas, jobs: q.jobs, replica: q.o.Name, keyIDs: q.o.KeyIDs, lease: q.o.Lease,
+		kinds: slices.Sorted(maps.Keys(q.kinds)), now: q.o.Now, loops: &q.loops, log: q.log,
+	}}
 }
 
 // Stop takes no new work, waits for syncs that can end soon, and gives the others back to

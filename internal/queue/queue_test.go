@@ -227,7 +227,7 @@ func TestASyncThatRiverHasNotMadeAvailableYetIsInNobodysWay(t *testing.T) { // R
 	_, err := pgtest.Open(t, url).Pool().Exec(t.Context(),
 		`update river_job set state = 'scheduled', scheduled_at = now() where args ->> 'sync_id' = $1`, older.ID.String())
 	require.NoError(t, err)
-	overtakes, err := r.audits.Overtakes(t.Context(), newer.ID)
+	overtakes, err := r.Overtakes(t.Context(), newer.ID)
 	require.NoError(t, err)
 	require.False(t, overtakes)
 }

@@ -125,7 +125,7 @@ func (q *Queue) enqueue(ctx context.Context, audit syncs.Audit, idempotencyKey s
 				return err
 			}
 		}
-		return q.callFor(ctx, tx, q.name, 0, audit.ID)
+		return q.jobs.callFor(ctx, tx, q.name, 0, audit.ID)
 	})
 	if err != nil {
 		return syncs.Audit{}, refusal(err)
@@ -243,12 +243,7 @@ func (q *Queue) listenForCancels(ctx context.Context) {
 			if err != nil {
 				continue // an empty payload: the heartbeat finds the cancellation
 			}
-			q.mu.Lock()
-			end := q.running[id]
-			q.mu.Unlock()
-			if end != nil {
-				end(syncs.ErrCancelled)
-			}
+			q.syncs.end(id, syncs.ErrCancelled)
 		}
 	}
 }

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
@@ -23,74 +26,94 @@ const (
 	closing           = 5 * time.Second // how long closing an audit may take once the process ends
 )
 
-// A worker carries out River's jobs.
+// SyncArgs are what the job of a sync carries: look at this sync's audit (R28).
+type SyncArgs struct {
+	SyncID uuid.UUID `json:"sync_id"`
+}
+
+// Kind names the job for River.
+func (SyncArgs) Kind() string { return syncKind }
+
+// workerOptions configure a worker.
+type workerOptions struct {
+	audits    *postgres.Audits
+	jobs      *jobs
+	run       func(ctx context.Context, run syncs.Run) (syncs.Result, error)
+	replica   string        // its name
+	alone     bool          // it works only on what this process starts
+	lease     time.Duration // of a claim
+	timeLimit time.Duration // of an attempt's work (R28); 0: none
+	now       func() time.Time
+	observe   Observer
+	log       *slog.Logger
+}
+
+// A worker claims and runs the syncs that jobs name.
 type worker struct {
 	river.WorkerDefaults[SyncArgs]
-	queue *Queue
+	o workerOptions
+
+	mu      sync.Mutex
+	running map[uuid.UUID]context.CancelCauseFunc
+}
+
+func newWorker(o workerOptions) *worker {
+	return &worker{o: o, running: make(map[uuid.UUID]context.CancelCauseFunc)}
 }
 
 // Work looks at the job's audit. It claims and runs the sync, or finds that there is
 // nothing to do. Its errors are the database's; the outcome of a sync is in the audit.
 func (w *worker) Work(ctx context.Context, job *river.Job[SyncArgs]) error {
 	id := job.Args.SyncID
-	err := panics.Catch(func() error { return w.queue.look(ctx, job.ID, id) })
-	panics.Logger(w.queue.log, err).ErrorContext(ctx, "A panic kept a sync from being worked on or closed", "sync_id", id.String())
+	err := panics.Catch(func() error { return w.look(ctx, job.ID, id) })
+	panics.Logger(w.o.log, err).ErrorContext(ctx, "A panic kept a sync from being worked on or closed", "sync_id", id.String())
 	return err
 }
 
 // look is Work for one sync.
-func (q *Queue) look(ctx context.Context, job int64, id uuid.UUID) error {
-	if !q.o.Private { // then this replica may work on the older one, too
-		overtakes, err := q.o.Audits.Overtakes(ctx, id)
+func (w *worker) look(ctx context.Context, job int64, id uuid.UUID) error {
+	if !w.o.alone { // then this replica may work on the older one, too
+		overtakes, err := w.o.jobs.overtakes(ctx, id)
 		if err != nil {
 			return fmt.Errorf("claiming sync %s: %w", id, err)
 		}
 		if overtakes {
-			return q.putOff(ctx, job)
+			return w.o.jobs.putOff(ctx, job, busyPause)
 		}
 	}
-	run, err := q.o.Audits.Claim(ctx, id, q.o.Name, q.o.Lease, q.o.Now())
+	run, err := w.o.audits.Claim(ctx, id, w.o.replica, w.o.lease, w.o.now())
 	switch {
 	case errors.Is(err, postgres.ErrNotQueued):
 		return nil // it ran, is over, or another worker has it: the job has nothing to do
 	case errors.Is(err, postgres.ErrClinicBusy):
-		return q.putOff(ctx, job) // R29: it waits its turn
+		return w.o.jobs.putOff(ctx, job, busyPause) // R29: it waits its turn
 	case err != nil:
 		return fmt.Errorf("claiming sync %s: %w", id, err)
 	}
-	return q.work(ctx, run)
-}
-
-// putOff makes a job due again after a pause, by the database's clock. River's own snooze
-// uses the replica's clock, and does nothing to a job that does not run (R3).
-func (q *Queue) putOff(ctx context.Context, job int64) error {
-	if err := q.o.Audits.PutOff(ctx, job, busyPause); err != nil {
-		return fmt.Errorf("putting a job off: %w", err)
-	}
-	return river.JobSnooze(busyPause)
+	return w.work(ctx, run)
 }
 
 // work carries out a claimed attempt and closes its audit.
-func (q *Queue) work(ctx context.Context, run syncs.Run) error {
-	started := q.o.Now()
-	q.o.Observe.SyncStarted(run.Type)
+func (w *worker) work(ctx context.Context, run syncs.Run) error {
+	started := w.o.now()
+	w.o.observe.SyncStarted(run.Type)
 	if !run.DueAt.IsZero() && run.Lease.Attempt == 1 {
-		q.o.Observe.SyncLate(started.Sub(run.DueAt))
+		w.o.observe.SyncLate(started.Sub(run.DueAt))
 	}
-	result, failure := q.attempt(ctx, run)
+	result, failure := w.attempt(ctx, run)
 	var status syncs.Status
 	err := panics.Catch(func() (err error) {
-		status, err = q.conclude(ctx, run, result, failure)
+		status, err = w.conclude(ctx, run, result, failure)
 		return err
 	})
 	if e := panics.In(err); e != nil { // the result itself may have caused the panic
-		panics.Logger(q.log, e).ErrorContext(ctx, "A panic kept a sync from being closed with its result", attrs(run)...)
-		status, err = q.conclude(ctx, run, syncs.Result{}, e)
+		panics.Logger(w.o.log, e).ErrorContext(ctx, "A panic kept a sync from being closed with its result", attrs(run)...)
+		status, err = w.conclude(ctx, run, syncs.Result{}, e)
 	}
 	if status == "" {
-		q.o.Observe.SyncGivenBack(run.Type)
+		w.o.observe.SyncGivenBack(run.Type)
 	} else {
-		q.o.Observe.SyncEnded(run.Type, status, q.o.Now().Sub(started))
+		w.o.observe.SyncEnded(run.Type, status, w.o.now().Sub(started))
 	}
 	return err
 }
@@ -98,20 +121,20 @@ func (q *Queue) work(ctx context.Context, run syncs.Run) error {
 // conclude closes the audit of an attempt that ended with a result or a failure, and
 // returns the sync's status. It returns no status where the sync is not over or belongs to
 // another attempt. Its error is the database's; then a rescue continues the sync (R30).
-func (q *Queue) conclude(ctx context.Context, run syncs.Run, result syncs.Result, failure error) (syncs.Status, error) {
+func (w *worker) conclude(ctx context.Context, run syncs.Run, result syncs.Result, failure error) (syncs.Status, error) {
 	if errors.Is(failure, syncs.ErrLeaseLost) { // R30: this attempt may not write any more
-		q.takenOver(ctx, run)
+		w.takenOver(ctx, run)
 		return "", nil
 	}
 	// Even when the process is ending, there is time to close the audit.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
 	defer cancel()
-	if again, ok := q.again(run, failure); ok {
-		switch err := q.giveBack(ctx, run, again); {
+	if again, ok := w.again(run, failure); ok {
+		switch err := w.giveBack(ctx, run, again); {
 		case err == nil:
 			return "", nil
 		case errors.Is(err, syncs.ErrLeaseLost):
-			q.takenOver(ctx, run)
+			w.takenOver(ctx, run)
 			return "", nil
 		case errors.Is(err, postgres.ErrAlreadyQueued): // R29: the queued sync will do the same
 		default:
@@ -119,9 +142,9 @@ func (q *Queue) conclude(ctx context.Context, run syncs.Run, result syncs.Result
 		}
 	}
 	status, result := casesync.Conclude(result, failure)
-	switch err := q.o.Audits.Finish(ctx, run.Lease, status, result, q.o.Now()); {
+	switch err := w.o.audits.Finish(ctx, run.Lease, status, result, w.o.now()); {
 	case errors.Is(err, syncs.ErrLeaseLost):
-		q.takenOver(ctx, run)
+		w.takenOver(ctx, run)
 		return "", nil
 	case err != nil:
 		return "", fmt.Errorf("closing the audit of sync %s: %w", run.Lease.AuditID, err)
@@ -129,9 +152,18 @@ func (q *Queue) conclude(ctx context.Context, run syncs.Run, result syncs.Result
 	return status, nil
 }
 
+// giveBack makes an attempt's audit queued again and inserts a job for it that is due after
+// a pause, in one transaction (R28). The error is postgres.ErrAlreadyQueued where a sync of
+// its type already waits (R29).
+func (w *worker) giveBack(ctx context.Context, run syncs.Run, pause time.Duration) error {
+	return w.o.audits.GiveBack(ctx, run.Lease, w.o.now(), func(tx pgx.Tx) error {
+		return w.o.jobs.callFor(ctx, tx, river.QueueDefault, pause, run.Lease.AuditID)
+	})
+}
+
 // takenOver logs that another attempt has taken the sync over (R30).
-func (q *Queue) takenOver(ctx context.Context, run syncs.Run) {
-	q.log.WarnContext(ctx, "Sync was taken over by another attempt", "sync_id", run.Lease.AuditID.String(), "attempt", run.Lease.Attempt)
+func (w *worker) takenOver(ctx context.Context, run syncs.Run) {
+	w.o.log.WarnContext(ctx, "Sync was taken over by another attempt", "sync_id", run.Lease.AuditID.String(), "attempt", run.Lease.Attempt)
 }
 
 // attrs identify a run in a log line.
@@ -142,7 +174,7 @@ func attrs(run syncs.Run) []any {
 // attempt runs the sync under its time limit and its lease. Where the attempt was ended
 // from outside, the error is the reason; a panic in any of its goroutines is such a reason
 // (R58).
-func (q *Queue) attempt(ctx context.Context, run syncs.Run) (result syncs.Result, err error) {
+func (w *worker) attempt(ctx context.Context, run syncs.Run) (result syncs.Result, err error) {
 	// The context is detached, so that only our own causes end the attempt.
 	work, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
@@ -150,27 +182,27 @@ func (q *Queue) attempt(ctx context.Context, run syncs.Run) (result syncs.Result
 	work = panics.WithOwner(work, panicked)
 	stopWatching := panics.AfterEnd(ctx, func() { end(syncs.ErrShutdown) }, panicked)
 	defer stopWatching()
-	q.track(run.Lease, end)
-	defer q.untrack(run.Lease)
+	w.track(run.Lease, end)
+	defer w.untrack(run.Lease)
 
-	limited, cancel := casesync.WithWorkLimit(work, q.o.TimeLimit)
+	limited, cancel := casesync.WithWorkLimit(work, w.o.timeLimit)
 	defer cancel()
 	beating, stopBeating := context.WithCancel(limited)
 	beats := make(chan struct{})
 	panics.Go(func() {
 		defer close(beats)
-		q.heartbeat(beating, run.Lease, end)
+		w.heartbeat(beating, run.Lease, end)
 	}, panicked)
 	defer func() { stopBeating(); <-beats }()
 
 	returned := false
 	err = panics.Catch(func() (err error) {
-		result, err = q.o.Run(limited, run)
+		result, err = w.o.run(limited, run)
 		returned = true
 		return err
 	})
 	if !returned { // a returned error is already logged
-		panics.Logger(q.log, err).ErrorContext(ctx, "A panic ended a sync", attrs(run)...)
+		panics.Logger(w.o.log, err).ErrorContext(ctx, "A panic ended a sync", attrs(run)...)
 	}
 	if err != nil && limited.Err() != nil && panics.In(err) == nil {
 		err = context.Cause(limited)
@@ -180,7 +212,7 @@ func (q *Queue) attempt(ctx context.Context, run syncs.Run) (result syncs.Result
 
 // again reports whether another attempt follows one that ended with err, and after which
 // pause (R31, R32).
-func (q *Queue) again(run syncs.Run, err error) (pause time.Duration, again bool) {
+func (w *worker) again(run syncs.Run, err error) (pause time.Duration, again bool) {
 	switch {
 	case err == nil || errors.Is(err, syncs.ErrCancelled) || panics.In(err) != nil: // R58
 		return 0, false
@@ -195,8 +227,8 @@ func (q *Queue) again(run syncs.Run, err error) (pause time.Duration, again bool
 
 // heartbeat extends the lease, and ends the attempt when the lease is lost or the sync is
 // cancelled (R30).
-func (q *Queue) heartbeat(ctx context.Context, lease syncs.Lease, end context.CancelCauseFunc) {
-	ticker := time.NewTicker(q.o.Lease / 3)
+func (w *worker) heartbeat(ctx context.Context, lease syncs.Lease, end context.CancelCauseFunc) {
+	ticker := time.NewTicker(w.o.lease / 3)
 	defer ticker.Stop()
 	held := time.Now()
 	for {
@@ -205,7 +237,7 @@ func (q *Queue) heartbeat(ctx context.Context, lease syncs.Lease, end context.Ca
 			return
 		case <-ticker.C:
 		}
-		cancelled, err := q.o.Audits.Heartbeat(ctx, lease, q.o.Lease)
+		cancelled, err := w.o.audits.Heartbeat(ctx, lease, w.o.lease)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -217,23 +249,33 @@ func (q *Queue) heartbeat(ctx context.Context, lease syncs.Lease, end context.Ca
 			return
 		case err == nil:
 			held = time.Now()
-		case time.Since(held) > q.o.Lease: // the database is unreachable, and another replica may have taken over
-			end(fmt.Errorf("%w: no heartbeat for %s", syncs.ErrLeaseLost, q.o.Lease))
+		case time.Since(held) > w.o.lease: // the database is unreachable, and another replica may have taken over
+			end(fmt.Errorf("%w: no heartbeat for %s", syncs.ErrLeaseLost, w.o.lease))
 			return
 		default:
-			q.log.WarnContext(ctx, "Heartbeat failed", "sync_id", lease.AuditID.String(), "error", err.Error())
+			w.o.log.WarnContext(ctx, "Heartbeat failed", "sync_id", lease.AuditID.String(), "error", err.Error())
 		}
 	}
 }
 
-func (q *Queue) track(lease syncs.Lease, end context.CancelCauseFunc) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.running[lease.AuditID] = end
+func (w *worker) track(lease syncs.Lease, end context.CancelCauseFunc) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.running[lease.AuditID] = end
 }
 
-func (q *Queue) untrack(lease syncs.Lease) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	delete(q.running, lease.AuditID)
+func (w *worker) untrack(lease syncs.Lease) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.running, lease.AuditID)
+}
+
+// end ends a sync that this replica works on; any other it leaves alone.
+func (w *worker) end(id uuid.UUID, cause error) {
+	w.mu.Lock()
+	end := w.running[id]
+	w.mu.Unlock()
+	if end != nil {
+		end(cause)
+	}
 }

@@ -67,7 +67,7 @@ func Encoded(t testing.TB, encoding string) string {
 // Open opens a database until the test ends.
 func Open(t testing.TB, databaseURL string) *postgres.DB {
 	t.Helper()
-	db, err := postgres.Open(t.Context(), postgres.Options{URL: databaseURL, MaxConns: 8})
+	db, err := postgres.Open(t.Context(), postgres.Options{URL: databaseURL, MaxConns: 8, Notice: noticed(databaseURL)})
 	if err != nil {
 		t.Fatalf("open the test database: %v", err)
 	}

@@ -334,8 +334,8 @@ select a.id, a.clinic_id, a.attempt, a.sync_type, a.trigger, a.request
 from case_sync_audits a
 left join sync_leases l on l.audit_id = a.id
 where a.status = 'in_progress' and a.parent_id is null
-    and (l.expires_at < clock_timestamp()
-        or l.audit_id is null and coalesce(a.started_at, a.created_at) < clock_timestamp() - make_interval(secs => $1::float8))
+    and (l.expires_at < statement_timestamp()
+        or l.audit_id is null and coalesce(a.started_at, a.created_at) < statement_timestamp() - make_interval(secs => $1::float8))
 order by a.created_at
 limit 1000
 `
