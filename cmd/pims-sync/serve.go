@@ -9,10 +9,10 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/tracing"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // ServeCmd runs a replica: the HTTP API and the syncs.
@@ -56,7 +56,7 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	}
 	collectAbove(heapFloor)
 	limitMemory(memoryLimit)
-	proxies, err := api.ParseProxies(s.TrustedProxies)
+	proxies, err := web.ParseProxies(s.TrustedProxies)
 	if err != nil {
 		return usageError{err}
 	}

@@ -1,31 +1,25 @@
-// Package api is the HTTP API. It checks keys, reads requests strictly, calls the domain,
-// and answers in the specification's forms. It also serves its own description
-// (/openapi.json, /docs), health and metrics.
+// Package api has the endpoints of the HTTP API. It calls the domain and writes what it
+// returns in the specification's forms. The mechanism is package web's: reading, encoding,
+// errors, the description.
 //
 // It runs no sync, decides nothing about cases and knows no database, queue or PIMS: it
-// declares what it needs as interfaces. The key decides the clinic; no request names one
-// (R38). Nothing that a caller sent is repeated in an answer or logged, except the names of
-// fields (R40).
-//
-// It uses huma's OpenAPI model and JSON schemas of Go types. The standard library and the
-// strict decoder of go-json-experiment read requests and write answers, because huma's own
-// reader accepts duplicate and differently cased JSON keys and repeats values in its errors
-// (docs/decisions/2026-11-24-dependencies.md).
+// declares what it needs as interfaces.
 package api
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
-	"net/netip"
+	"slices"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // Syncs starts, watches and cancels syncs. A refusal with its own code is a *syncs.Failure.
@@ -120,100 +114,79 @@ type Options struct {
 	// (SYNC_WAIT_MS, R28). Zero: not at all.
 	Wait time.Duration
 
-	// TrustedProxies are the proxies whose X-Forwarded-For counts; see ParseProxies.
-	TrustedProxies []netip.Prefix
-
-	// Trace is called for every request to an operation that needs a key, before the
-	// request is read. It returns the request's context and a function that is called with
-	// the answer. The operation is its method and path pattern. Nil: requests are not
-	// traced.
-	Trace func(ctx context.Context, operation string, header http.Header) (context.Context, func(Answer))
+	// Trace is that of web.API. Nil: requests are not traced.
+	Trace func(ctx context.Context, operation string, header http.Header) (context.Context, func(web.Answer))
 
 	Version string           // of the program, for /health
-	Logger  *slog.Logger     // nil: nothing is logged
 	Now     func() time.Time // nil: time.Now
-}
-
-// An Answer is the answer to a request, for Options.Trace.
-type Answer struct {
-	Status   int
-	ClinicID uuid.UUID  // zero: the key was not good
-	SyncID   uuid.UUID  // zero: it was about none
-	Code     syncs.Code // empty: nothing was wrong
 }
 
 // server is the running API. It is safe for concurrent use.
 type server struct {
 	o        Options
-	log      *slog.Logger
 	started  time.Time
-	failures *limiter
-	mux      *http.ServeMux
+	failures *web.Limiter
 }
 
-// New makes the API. The caller sets the timeouts of its http.Server: one for reading, and
-// a write timeout, if any, longer than Options.Wait.
-func New(o Options) http.Handler {
+// New makes the API, for web.New.
+func New(o Options) []web.Mount {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Draining == nil {
 		o.Draining = func() bool { return false }
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+	s := &server{o: o, started: o.Now(), failures: web.NewLimiter(failureBurst, failureInterval)}
+	api := describe(s)
+	api.Authenticate, api.Explain, api.Trace = s.authenticate, explain, o.Trace
+	if o.Metrics == nil {
+		api.Operations = slices.DeleteFunc(api.Operations, func(op web.Operation) bool { return op.Path == metricsPath })
 	}
-	s := &server{
-		o:        o,
-		log:      o.Logger.With("namespace", "pims-sync:api"),
-		started:  o.Now(),
-		failures: newLimiter(),
-		mux:      http.NewServeMux(),
-	}
-	s.mount(s.operations())
-	return s
+	return api.Mounts()
 }
 
 // OpenAPI returns the OpenAPI 3.1 document of the API, indented.
-func OpenAPI() []byte {
-	return encodeDocument(document((&server{}).operations()))
-}
-
-// mount registers the operations and their descriptions.
-func (s *server) mount(operations []operation) {
-	byPath := map[string]map[string]http.Handler{}
-	add := func(method, path string, h http.Handler) {
-		if byPath[path] == nil {
-			byPath[path] = map[string]http.Handler{}
-		}
-		byPath[path][method] = h
-	}
-	for _, op := range operations {
-		if op.path == metricsPath && s.o.Metrics == nil {
-			continue
-		}
-		add(op.method, op.path, s.serve(op))
-	}
-	doc := document(operations)
-	add(http.MethodGet, "/openapi.json", static("application/openapi+json", "", encodeDocument(doc)))
-	page, policy := docsPage(doc, operations)
-	add(http.MethodGet, "/docs", s.docs(page, policy))
-	add(http.MethodGet, "/{$}", static("application/json", "", []byte(`{"service":"pims-sync","docs":"/docs","openapi":"/openapi.json"}`+"\n")))
-
-	for path, methods := range byPath {
-		s.mux.Handle(path, s.dispatch(path, methods))
-	}
-	s.mux.HandleFunc("/", s.notFound)
-}
+func OpenAPI() []byte { return describe(&server{}).Document() }
 
 // operations returns all operations, in the order of the documentation. A further one is a
 // line here and a function.
-func (s *server) operations() []operation {
-	return []operation{
+func (s *server) operations() []web.Operation {
+	return []web.Operation{
 		s.startInbound(), s.startCases(), s.startReconcile(), s.startFull(),
 		s.listSyncs(), s.showSync(), s.syncEvents(), s.cancelSync(), s.restoreSync(), s.showFreshness(),
 		s.listCases(), s.showCase(), s.caseHistory(), s.restoreCase(),
 		s.listPlans(), s.showPlan(), s.approvePlan(), s.rejectPlan(),
 		s.health(), s.ready(), s.metrics(),
+	}
+}
+
+// interfaceVersion is the version of the interface, which is the specification's. The
+// program has its own version.
+const interfaceVersion = "4.0.0"
+
+const description = `Keeps a veterinary clinic's cases in step with its practice information management system (PIMS).
+
+The key in ` + "`X-API-Key`" + ` decides the clinic; no request names one. Dates are civil days in the clinic's time zone, instants are RFC 3339 in UTC.
+
+Bodies are JSON, one object of at most 64 KiB, and may be left out. Unknown, doubled and differently cased fields and parameters are refused. A field that is null counts as left out.
+
+Every error has the shape of ` + "`Problem`" + `: ` + "`code`" + ` is for programs, ` + "`error`" + ` for people. An id that is malformed, unknown or another clinic's brings the same 404. Every answer has the header ` + "`X-Request-Id`" + `: the request, as the server's log names it. Results may gain fields; ignore those that you do not know.`
+
+// describe returns the API's operations and its description.
+func describe(s *server) *web.API {
+	return &web.API{
+		Operations: s.operations(),
+		About: web.About{
+			Title:       "PIMS Sync API",
+			Version:     interfaceVersion,
+			Description: description,
+			KeyFrom:     "Made by `pims-sync keys create`. It names its clinic and its scopes.",
+			Tags: []*huma.Tag{
+				{Name: "Syncs", Description: "Start, watch and cancel syncs."},
+				{Name: "Cases", Description: "What the syncs made."},
+				{Name: "Plans", Description: "What guards held back."},
+				{Name: "Operation", Description: "For those who run the service."},
+			},
+		},
 	}
 }

@@ -2,43 +2,41 @@ package api
 
 import (
 	"errors"
-	"math"
-	"strconv"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // keyHeader is the header of the API key (W1).
 const keyHeader = "X-Api-Key"
 
-// tooManyFailures is the error of an address that sent too many wrong keys.
-type tooManyFailures struct{ wait time.Duration }
+// How many failed authentications of one address get a 401.
+const (
+	failureBurst    = 10              // at once
+	failureInterval = 6 * time.Second // then one in this time
+)
 
-func (tooManyFailures) Error() string {
-	return "too many requests with a missing or invalid API key came from this address; correct the key, and try again after the seconds in Retry-After"
-}
+const tooManyFailures = "too many requests with a missing or invalid API key came from this address; correct the key, and try again after the seconds in Retry-After"
 
-// seconds returns the value of Retry-After: whole seconds, rounded up.
-func (t tooManyFailures) seconds() string {
-	return strconv.Itoa(int(math.Ceil(t.wait.Seconds())))
-}
-
-// authenticate finds the key of a call. Wrong keys of one address are answered only so
-// often. A right key is always accepted, so that a caller who shares the address with a
+// authenticate finds the caller of a call. Wrong keys of one address get only so many
+// responses. A right key is always accepted, so that a caller who shares the address with a
 // misconfigured one, for example behind a proxy, is not locked out.
-func (s *server) authenticate(c *call) (clinic.APIKey, error) {
+func (s *server) authenticate(c *web.Call) (access.Caller, error) {
 	var presented string
 	if values := c.Header.Values(keyHeader); len(values) == 1 { // two keys are none
 		presented = values[0]
 	}
 	now := s.o.Now()
 	key, err := clinic.Authenticate(c.Context(), presented, s.o.Keys, now)
-	if !errors.Is(err, clinic.ErrUnauthorized) {
-		return key, err
+	if err == nil {
+		return access.OfClinicKey(key), nil
 	}
-	if wait := s.failures.take(s.clientAddress(c.Request), now); wait > 0 {
-		return clinic.APIKey{}, tooManyFailures{wait}
+	if errors.Is(err, clinic.ErrUnauthorized) {
+		if wait := s.failures.Take(c.Remote, now); wait > 0 {
+			return access.Caller{}, web.RateLimited{Wait: wait, Text: tooManyFailures}
+		}
 	}
-	return clinic.APIKey{}, err
+	return access.Caller{}, err
 }

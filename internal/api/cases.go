@@ -7,27 +7,29 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // A caseRecord is a case in an answer (docs/interface.md §Endpoints "A case in the API").
 type caseRecord struct {
-	ID            uuid.UUID `json:"id" format:"uuid"`
-	PIMSID        *string   `json:"pimsId" doc:"The appointment's id in the PIMS; null for a case made by hand."`
-	PatientName   *string   `json:"patientName"`
-	ClientName    *string   `json:"clientName"`
-	PhoneNumber   *string   `json:"phoneNumber"`
-	ScheduledDate *instant  `json:"scheduledDate" nullable:"true"`
-	Status        string    `json:"status" example:"draft" doc:"draft, pending, reviewed, or what another program set."`
-	CaseType      string    `json:"caseType" example:"checkup" doc:"checkup, surgery or other."`
-	Metadata      metadata  `json:"metadata" doc:"appointment, consultation, reconciliation and sync are ours; other keys belong to other programs."`
-	Provider      string    `json:"provider" example:"idexx_neo" doc:"The kind of PIMS whose id pimsId is."`
-	DeletedAt     *instant  `json:"deletedAt" nullable:"true" doc:"When it was soft-deleted; null: it is not."`
-	DeletedReason *string   `json:"deletionReason" doc:"Why it was soft-deleted; null: it is not."`
-	CreatedAt     instant   `json:"createdAt"`
-	UpdatedAt     instant   `json:"updatedAt"`
+	ID            uuid.UUID    `json:"id" format:"uuid"`
+	PIMSID        *string      `json:"pimsId" doc:"The appointment's id in the PIMS; null for a case made by hand."`
+	PatientName   *string      `json:"patientName"`
+	ClientName    *string      `json:"clientName"`
+	PhoneNumber   *string      `json:"phoneNumber"`
+	ScheduledDate *web.Instant `json:"scheduledDate" nullable:"true"`
+	Status        string       `json:"status" example:"draft" doc:"draft, pending, reviewed, or what another program set."`
+	CaseType      string       `json:"caseType" example:"checkup" doc:"checkup, surgery or other."`
+	Metadata      metadata     `json:"metadata" doc:"appointment, consultation, reconciliation and sync are ours; other keys belong to other programs."`
+	Provider      string       `json:"provider" example:"idexx_neo" doc:"The kind of PIMS whose id pimsId is."`
+	DeletedAt     *web.Instant `json:"deletedAt" nullable:"true" doc:"When it was soft-deleted; null: it is not."`
+	DeletedReason *string      `json:"deletionReason" doc:"Why it was soft-deleted; null: it is not."`
+	CreatedAt     web.Instant  `json:"createdAt"`
+	UpdatedAt     web.Instant  `json:"updatedAt"`
 }
 
 // metadata is a JSON object as it is stored.
@@ -62,8 +64,8 @@ func caseOf(r *casesync.Record) caseRecord {
 		Status:      r.Status,
 		CaseType:    r.CaseType,
 		Metadata:    metadata(r.Metadata),
-		CreatedAt:   instant(r.CreatedAt),
-		UpdatedAt:   instant(r.UpdatedAt),
+		CreatedAt:   web.Instant(r.CreatedAt),
+		UpdatedAt:   web.Instant(r.UpdatedAt),
 	}
 	if r.SoftDeleted {
 		// A mark that another program made may lack the time. It was there at the last
@@ -72,48 +74,48 @@ func caseOf(r *casesync.Record) caseRecord {
 		if at.IsZero() {
 			at = r.UpdatedAt
 		}
-		body.DeletedAt, body.DeletedReason = moment(at), text(r.DeletedReason)
+		body.DeletedAt, body.DeletedReason = web.Moment(at), web.Text(r.DeletedReason)
 	}
 	if r.ScheduledDate != nil {
-		body.ScheduledDate = new(instant(*r.ScheduledDate))
+		body.ScheduledDate = new(web.Instant(*r.ScheduledDate))
 	}
 	return body
 }
 
-func (s *server) listCases() operation {
-	return operation{
-		method: http.MethodGet, path: "/api/cases", id: "listCases", tag: "Cases",
-		summary:     "List cases",
-		description: "The clinic's cases by date, or, with updatedSince, by their last change, the oldest first. Soft-deleted ones are included unless deleted says otherwise.",
-		access:      reading(),
-		params: append([]*huma.Param{
-			dayParam("from", "The first day, in the clinic's zone."),
-			dayParam("to", "The last day, included."),
-			textParam("status", "Only cases of this status.", 64, "draft"),
-			instantParam("updatedSince", "Only cases that were changed at or after this moment."),
-			textParam("pimsId", "Only the case with this id in the PIMS.", 255, "48213"),
-			wordParam("deleted", "true: only soft-deleted cases; false: only others; any, as without it: both.", deletedWords),
-			wordParam("order", "oldest, as without it, or newest first. Cases without a date are last.", orderWords),
-		}, pageParams()...),
-		offers: []offer{{
-			status: http.StatusOK, description: "A page of cases.",
-			example: caseList{Items: []caseRecord{caseOf(sampleRecord())}},
+func (s *server) listCases() web.Operation {
+	return web.Operation{
+		Method: http.MethodGet, Path: "/api/cases", ID: "listCases", Tag: "Cases",
+		Summary:     "List cases",
+		Description: "The clinic's cases by date, or, with updatedSince, by their last change, the oldest first. Soft-deleted ones are included unless deleted says otherwise.",
+		Needs:       access.Read,
+		Params: append([]*huma.Param{
+			web.DayParam("from", "The first day, in the clinic's zone."),
+			web.DayParam("to", "The last day, included."),
+			web.TextParam("status", "Only cases of this status.", 64, "draft"),
+			web.InstantParam("updatedSince", "Only cases that were changed at or after this moment."),
+			web.TextParam("pimsId", "Only the case with this id in the PIMS.", 255, "48213"),
+			web.WordParam("deleted", "true: only soft-deleted cases; false: only others; any, as without it: both.", deletedWords),
+			web.WordParam("order", "oldest, as without it, or newest first. Cases without a date are last.", orderWords),
+		}, web.PageParams()...),
+		Offers: []web.Offer{{
+			Status: http.StatusOK, Description: "A page of cases.",
+			Example: caseList{Items: []caseRecord{caseOf(sampleRecord())}},
 		}},
-		codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeTimezoneMissing},
-		handle: func(c *call) (reply, error) {
+		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeTimezoneMissing},
+		Handle: func(c *web.Call) (web.Reply, error) {
 			filter, err := s.caseFilter(c)
 			if err != nil {
-				return reply{}, err
+				return web.Reply{}, err
 			}
-			list, err := s.o.Cases.Cases(c.Context(), c.clinicID, filter)
+			list, err := s.o.Cases.Cases(c.Context(), c.ClinicID, filter)
 			if err != nil {
-				return reply{}, err
+				return web.Reply{}, err
 			}
-			body := caseList{NextCursor: text(list.NextCursor)}
+			body := caseList{NextCursor: web.Text(list.NextCursor)}
 			for i := range list.Items {
 				body.Items = append(body.Items, caseOf(&list.Items[i]))
 			}
-			return ok(body)
+			return web.OK(body)
 		},
 	}
 }
@@ -123,32 +125,32 @@ var (
 	orderWords   = []string{"oldest", "newest"}
 )
 
-func (s *server) caseFilter(c *call) (casesync.CaseFilter, error) {
-	q := queryOf(c)
+func (s *server) caseFilter(c *web.Call) (casesync.CaseFilter, error) {
+	q := web.QueryOf(c)
 	filter := casesync.CaseFilter{
-		From:         q.day("from"),
-		To:           q.day("to"),
-		Status:       q.text("status"),
-		UpdatedSince: q.instant("updatedSince"),
-		PIMSID:       q.text("pimsId"),
-		NewestFirst:  q.text("order") == "newest",
-		Page:         q.page(),
+		From:         q.Day("from"),
+		To:           q.Day("to"),
+		Status:       q.Text("status"),
+		UpdatedSince: q.Instant("updatedSince"),
+		PIMSID:       q.Text("pimsId"),
+		NewestFirst:  q.Text("order") == "newest",
+		Page:         q.Page(),
 	}
-	if q.err != nil {
-		return filter, q.err
+	if q.Err != nil {
+		return filter, q.Err
 	}
-	if word := q.text("deleted"); word != "" && word != "any" {
+	if word := q.Text("deleted"); word != "" && word != "any" {
 		filter.Deleted = new(word == "true")
 	}
 	none := pims.Date{}
 	if filter.From != none && filter.To != none && filter.To.Before(filter.From) {
-		return filter, invalid("to", "to must not be before from")
+		return filter, web.Invalid("to", "to must not be before from")
 	}
 	if filter.From == none && filter.To == none {
 		return filter, nil
 	}
 	// Days need the clinic's zone; the server's zone is never used (R1).
-	owner, err := s.o.Clinics.Clinic(c.Context(), c.clinicID)
+	owner, err := s.o.Clinics.Clinic(c.Context(), c.ClinicID)
 	if err != nil {
 		return filter, err
 	}
@@ -156,27 +158,27 @@ func (s *server) caseFilter(c *call) (casesync.CaseFilter, error) {
 	return filter, err
 }
 
-func (s *server) showCase() operation {
-	return operation{
-		method: http.MethodGet, path: "/api/cases/{id}", id: "showCase", tag: "Cases",
-		summary: "Show a case",
-		access:  reading(),
-		params:  []*huma.Param{idParam("a case")},
-		offers: []offer{{
-			status: http.StatusOK, description: "The case.",
-			example: caseOf(sampleRecord()),
+func (s *server) showCase() web.Operation {
+	return web.Operation{
+		Method: http.MethodGet, Path: "/api/cases/{id}", ID: "showCase", Tag: "Cases",
+		Summary: "Show a case",
+		Needs:   access.Read,
+		Params:  []*huma.Param{web.IDParam("a case")},
+		Offers: []web.Offer{{
+			Status: http.StatusOK, Description: "The case.",
+			Example: caseOf(sampleRecord()),
 		}},
-		codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
-		handle: func(c *call) (reply, error) {
-			id, err := c.pathID()
+		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
+		Handle: func(c *web.Call) (web.Reply, error) {
+			id, err := c.PathID()
 			if err != nil {
-				return reply{}, err
+				return web.Reply{}, err
 			}
-			record, err := s.o.Cases.Case(c.Context(), c.clinicID, id)
+			record, err := s.o.Cases.Case(c.Context(), c.ClinicID, id)
 			if err != nil {
-				return reply{}, err
+				return web.Reply{}, err
 			}
-			return ok(caseOf(&record))
+			return web.OK(caseOf(&record))
 		},
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // secret stands for what a caller wrote and must not get back.
@@ -174,10 +175,10 @@ func TestABodyOverItsSizeIsRefused(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.endsAtOnce(func(*syncs.Audit) {})
-	fits := `{}` + strings.Repeat(" ", maxBody-2)
+	fits := `{}` + strings.Repeat(" ", web.BodyLimit-2)
 	require.Equal(t, http.StatusOK, b.post("/api/sync/inbound", fits).Code)
-	b.post("/api/sync/inbound", fits+" ").refused(http.StatusRequestEntityTooLarge, codeBodyTooLarge, "")
-	b.post("/api/sync/inbound", strings.Repeat(" ", maxBody+1)).refused(http.StatusRequestEntityTooLarge, codeBodyTooLarge, "")
+	b.post("/api/sync/inbound", fits+" ").refused(http.StatusRequestEntityTooLarge, web.CodeBodyTooLarge, "")
+	b.post("/api/sync/inbound", strings.Repeat(" ", web.BodyLimit+1)).refused(http.StatusRequestEntityTooLarge, web.CodeBodyTooLarge, "")
 	require.Len(t, b.syncs.started(), 1)
 }
 
@@ -207,11 +208,11 @@ func FuzzBody(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var options syncOptions
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/sync/full", bytes.NewReader(body))
-		err := readBody(r, &options)
+		err := web.ReadBody(r, &options)
 		if err != nil {
 			var failure *syncs.Failure
 			require.ErrorAs(t, err, &failure)
-			require.Contains(t, []syncs.Code{syncs.CodeInvalidRequest, codeBodyTooLarge}, failure.Code)
+			require.Contains(t, []syncs.Code{syncs.CodeInvalidRequest, web.CodeBodyTooLarge}, failure.Code)
 			require.Less(t, len(failure.Message)+len(failure.Field), 400)
 			return
 		}

@@ -7,18 +7,19 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // With --json the command line prints the documents of the API, so both have one form
 // (docs/interface.md §Commands).
 
 // SyncDocument returns a sync as GET /api/syncs/{id} does.
-func SyncDocument(audit syncs.Audit) (json.RawMessage, error) { return encode(syncOf(&audit)) }
+func SyncDocument(audit syncs.Audit) (json.RawMessage, error) { return web.Encode(syncOf(&audit)) }
 
 // SyncEventsDocument returns a sync as GET /api/syncs/{id} does, with the events of its
 // changes for a reader in a zone. total is how many there are.
 func SyncEventsDocument(audit syncs.Audit, events []casesync.Event, total int, loc *time.Location) (json.RawMessage, error) {
-	return encode(struct {
+	return web.Encode(struct {
 		syncRecord
 
 		Events      []eventRecord `json:"events"`
@@ -28,31 +29,33 @@ func SyncEventsDocument(audit syncs.Audit, events []casesync.Event, total int, l
 
 // SyncsDocument returns a list as GET /api/syncs does.
 func SyncsDocument(list syncs.List[syncs.Audit]) (json.RawMessage, error) {
-	return encode(syncsOf(list))
+	return web.Encode(syncsOf(list))
 }
 
 // PlanDocument returns a plan as GET /api/plans/{id} does.
-func PlanDocument(plan syncs.Plan) (json.RawMessage, error) { return encode(planOf(&plan)) }
+func PlanDocument(plan syncs.Plan) (json.RawMessage, error) { return web.Encode(planOf(&plan)) }
 
 // PlansDocument returns a list as GET /api/plans does.
 func PlansDocument(list syncs.List[syncs.Plan]) (json.RawMessage, error) {
-	return encode(planList{itemsOf(list.Items, planOf), text(list.NextCursor)})
+	return web.Encode(planList{itemsOf(list.Items, planOf), web.Text(list.NextCursor)})
 }
 
 // CaseDocument returns a case as GET /api/cases/{id} does.
-func CaseDocument(record casesync.Record) (json.RawMessage, error) { return encode(caseOf(&record)) }
+func CaseDocument(record casesync.Record) (json.RawMessage, error) {
+	return web.Encode(caseOf(&record))
+}
 
 // CasesDocument returns a list as GET /api/cases does.
 func CasesDocument(list syncs.List[casesync.Record]) (json.RawMessage, error) {
-	return encode(caseList{itemsOf(list.Items, caseOf), text(list.NextCursor)})
+	return web.Encode(caseList{itemsOf(list.Items, caseOf), web.Text(list.NextCursor)})
 }
 
 // ClinicDocument returns a clinic as GET /api/freshness does.
-func ClinicDocument(c *scheduler.Condition) (json.RawMessage, error) { return encode(clinicOf(c)) }
+func ClinicDocument(c *scheduler.Condition) (json.RawMessage, error) { return web.Encode(clinicOf(c)) }
 
 // ClinicsDocument returns a list of clinics.
 func ClinicsDocument(all []scheduler.Condition) (json.RawMessage, error) {
-	return encode(struct {
+	return web.Encode(struct {
 		Items []clinicRecord `json:"items"`
 	}{itemsOf(all, clinicOf)})
 }
@@ -60,12 +63,12 @@ func ClinicsDocument(all []scheduler.Condition) (json.RawMessage, error) {
 // EventsDocument returns a list as GET /api/cases/{id}/history does, for a reader in a
 // zone.
 func EventsDocument(list syncs.List[casesync.Event], loc *time.Location) (json.RawMessage, error) {
-	return encode(eventList{itemsOf(list.Items, eventIn(loc)), text(list.NextCursor)})
+	return web.Encode(eventList{itemsOf(list.Items, eventIn(loc)), web.Text(list.NextCursor)})
 }
 
 // RestoreDocument returns what POST /api/syncs/{id}/restore does.
 func RestoreDocument(restorations []casesync.Restoration, at time.Time) (json.RawMessage, error) {
-	return encode(restoredOf(restorations, at))
+	return web.Encode(restoredOf(restorations, at))
 }
 
 // itemsOf converts the items of a list. An empty list becomes [] in JSON.

@@ -6,18 +6,20 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // freshness is the age of the data that one type of sync brought.
 type freshness struct {
-	Type        string   `json:"type" enum:"inbound,cases,reconciliation"`
-	LastSuccess *instant `json:"lastSuccess" nullable:"true" doc:"When the latest sync of the type that completed and covered its default window had begun, alone or in a full sync; null: never."`
-	AgeSeconds  *int64   `json:"ageSeconds" doc:"How long ago that is."`
-	Due         *instant `json:"due" nullable:"true" doc:"The latest tick of the schedule that has had an hour to succeed; null: none."`
-	Stale       bool     `json:"stale" doc:"Whether what was due has not succeeded."`
+	Type        string       `json:"type" enum:"inbound,cases,reconciliation"`
+	LastSuccess *web.Instant `json:"lastSuccess" nullable:"true" doc:"When the latest sync of the type that completed and covered its default window had begun, alone or in a full sync; null: never."`
+	AgeSeconds  *int64       `json:"ageSeconds" doc:"How long ago that is."`
+	Due         *web.Instant `json:"due" nullable:"true" doc:"The latest tick of the schedule that has had an hour to succeed; null: none."`
+	Stale       bool         `json:"stale" doc:"Whether what was due has not succeeded."`
 }
 
 type freshnessList struct {
@@ -33,22 +35,22 @@ type clinicRecord struct {
 	Timezone    *string        `json:"timezone" doc:"IANA; null: it has none, and no sync can run."`
 	Provider    *string        `json:"provider" doc:"Of its credentials; null: it has none."`
 	State       string         `json:"state" enum:"off,login_refused,waiting_for_approval,failing,stale,never_synced,ok" doc:"The first of these that holds."`
-	Since       *instant       `json:"since" nullable:"true" doc:"Since when it is so."`
+	Since       *web.Instant   `json:"since" nullable:"true" doc:"Since when it is so."`
 	Code        *string        `json:"code" doc:"Why, as a sync's code; null: the state says it."`
-	DataAsOf    *instant       `json:"dataAsOf" nullable:"true" doc:"When the appointments were last read whole; null: never."`
+	DataAsOf    *web.Instant   `json:"dataAsOf" nullable:"true" doc:"When the appointments were last read whole; null: never."`
 	LastAttempt *attemptRecord `json:"lastAttempt,omitempty" doc:"The latest sync that completed or failed, dry runs left out; left out where there was none."`
 	Phases      phaseRecords   `json:"phases"`
 	OpenPlans   int            `json:"openPlans" doc:"Plans that can be decided now."`
 	Credentials credentialInfo `json:"credentials"`
 	Active      bool           `json:"active"`
-	CreatedAt   instant        `json:"createdAt"`
-	UpdatedAt   instant        `json:"updatedAt"`
+	CreatedAt   web.Instant    `json:"createdAt"`
+	UpdatedAt   web.Instant    `json:"updatedAt"`
 }
 
 type attemptRecord struct {
-	At   instant `json:"at" doc:"When it began."`
-	Type string  `json:"type" enum:"inbound,cases,reconciliation,full" doc:"Of a full one the last phase that it ran; full: it ended before a phase."`
-	Code *string `json:"code" doc:"How it failed; null: it did not."`
+	At   web.Instant `json:"at" doc:"When it began."`
+	Type string      `json:"type" enum:"inbound,cases,reconciliation,full" doc:"Of a full one the last phase that it ran; full: it ended before a phase."`
+	Code *string     `json:"code" doc:"How it failed; null: it did not."`
 }
 
 type phaseRecords struct {
@@ -59,40 +61,40 @@ type phaseRecords struct {
 
 // A phaseRecord is one phase of a clinic, dry runs left out.
 type phaseRecord struct {
-	LastSuccess *instant `json:"lastSuccess" nullable:"true" doc:"When the latest that completed and covered the default window had begun; null: never."`
-	LastAttempt *instant `json:"lastAttempt" nullable:"true" doc:"When the latest that completed or failed had begun; null: never."`
-	LastCode    *string  `json:"lastCode" doc:"The code of that one; null: none."`
-	Next        *instant `json:"next" nullable:"true" doc:"The coming tick of the schedule; null: none."`
+	LastSuccess *web.Instant `json:"lastSuccess" nullable:"true" doc:"When the latest that completed and covered the default window had begun; null: never."`
+	LastAttempt *web.Instant `json:"lastAttempt" nullable:"true" doc:"When the latest that completed or failed had begun; null: never."`
+	LastCode    *string      `json:"lastCode" doc:"The code of that one; null: none."`
+	Next        *web.Instant `json:"next" nullable:"true" doc:"The coming tick of the schedule; null: none."`
 }
 
 type credentialInfo struct {
-	Set         bool     `json:"set"`
-	Suspended   bool     `json:"suspended" doc:"The PIMS refused them."`
-	TestedAt    *instant `json:"testedAt" nullable:"true" doc:"When these were last tested by a login of their own; null: never."`
-	TestOutcome *string  `json:"testOutcome" doc:"ok, or what went wrong, as in pims_logins_total; null: never tested."`
+	Set         bool         `json:"set"`
+	Suspended   bool         `json:"suspended" doc:"The PIMS refused them."`
+	TestedAt    *web.Instant `json:"testedAt" nullable:"true" doc:"When these were last tested by a login of their own; null: never."`
+	TestOutcome *string      `json:"testOutcome" doc:"ok, or what went wrong, as in pims_logins_total; null: never tested."`
 }
 
-func (s *server) showFreshness() operation {
-	return operation{
-		method: http.MethodGet, path: "/api/freshness", id: "showFreshness", tag: "Syncs",
-		summary:     "Tell how fresh the clinic's data is",
-		description: "The clinic's state and since when it has it; for each phase: when it last succeeded, and whether the schedule expected more.",
-		access:      reading(),
-		offers:      []offer{{status: http.StatusOK, description: "The clinic and its three phases.", example: freshnessOf(sampleCondition(), sampleTime.Add(time.Hour))}},
-		codes:       []syncs.Code{syncs.CodeInvalidRequest},
-		handle: func(c *call) (reply, error) {
-			condition, err := s.o.Conditions.Condition(c.Context(), c.clinicID)
+func (s *server) showFreshness() web.Operation {
+	return web.Operation{
+		Method: http.MethodGet, Path: "/api/freshness", ID: "showFreshness", Tag: "Syncs",
+		Summary:     "Tell how fresh the clinic's data is",
+		Description: "The clinic's state and since when it has it; for each phase: when it last succeeded, and whether the schedule expected more.",
+		Needs:       access.Read,
+		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The clinic and its three phases.", Example: freshnessOf(sampleCondition(), sampleTime.Add(time.Hour))}},
+		Codes:       []syncs.Code{syncs.CodeInvalidRequest},
+		Handle: func(c *web.Call) (web.Reply, error) {
+			condition, err := s.o.Conditions.Condition(c.Context(), c.ClinicID)
 			if err != nil {
-				return reply{}, err
+				return web.Reply{}, err
 			}
-			return ok(freshnessOf(&condition, s.o.Now()))
+			return web.OK(freshnessOf(&condition, s.o.Now()))
 		},
 	}
 }
 
 func freshnessOf(c *scheduler.Condition, now time.Time) freshnessList {
 	items := itemsOf(c.Phases, func(p *scheduler.PhaseCondition) freshness {
-		body := freshness{Type: string(p.Type), LastSuccess: moment(p.LastSuccess), Due: moment(p.Due), Stale: p.Stale()}
+		body := freshness{Type: string(p.Type), LastSuccess: web.Moment(p.LastSuccess), Due: web.Moment(p.Due), Stale: p.Stale()}
 		if !p.LastSuccess.IsZero() {
 			age := int64(now.Sub(p.LastSuccess).Seconds())
 			body.AgeSeconds = &age
@@ -107,26 +109,26 @@ func clinicOf(c *scheduler.Condition) clinicRecord {
 	body := clinicRecord{
 		ID:        c.Clinic.ID,
 		Name:      c.Clinic.Name,
-		Timezone:  text(c.Clinic.Timezone),
-		Provider:  text(c.Provider),
+		Timezone:  web.Text(c.Clinic.Timezone),
+		Provider:  web.Text(c.Provider),
 		State:     string(verdict.State),
-		Since:     moment(verdict.Since),
-		Code:      text(verdict.Code),
-		DataAsOf:  moment(c.DataAsOf()),
+		Since:     web.Moment(verdict.Since),
+		Code:      web.Text(verdict.Code),
+		DataAsOf:  web.Moment(c.DataAsOf()),
 		OpenPlans: c.Plans.Open,
 		Credentials: credentialInfo{
-			c.Credentials.Set, !c.Credentials.SuspendedAt.IsZero(), moment(c.Credentials.TestedAt), text(c.Credentials.TestOutcome),
+			c.Credentials.Set, !c.Credentials.SuspendedAt.IsZero(), web.Moment(c.Credentials.TestedAt), web.Text(c.Credentials.TestOutcome),
 		},
 		Active:    c.Clinic.Active,
-		CreatedAt: instant(c.Clinic.CreatedAt),
-		UpdatedAt: instant(c.Clinic.UpdatedAt),
+		CreatedAt: web.Instant(c.Clinic.CreatedAt),
+		UpdatedAt: web.Instant(c.Clinic.UpdatedAt),
 	}
 	if at, kind, code := c.LastAttempt(); !at.IsZero() {
-		body.LastAttempt = &attemptRecord{instant(at), string(kind), text(code)}
+		body.LastAttempt = &attemptRecord{web.Instant(at), string(kind), web.Text(code)}
 	}
 	for i := range c.Phases {
 		p := &c.Phases[i]
-		record := phaseRecord{moment(p.LastSuccess), moment(p.LastAttempt), text(p.LastCode), moment(p.Next)}
+		record := phaseRecord{web.Moment(p.LastSuccess), web.Moment(p.LastAttempt), web.Text(p.LastCode), web.Moment(p.Next)}
 		switch p.Type {
 		case syncs.TypeInbound:
 			body.Phases.Inbound = record

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 const (
@@ -42,17 +43,17 @@ var (
 	isDraining = readiness{Status: "not_ready", Database: "connected", Code: syncs.CodeDraining}
 )
 
-func (s *server) health() operation {
-	return operation{
-		method: http.MethodGet, path: "/health", id: "showHealth", tag: "Operation",
-		summary:     "Is the process alive?",
-		description: "Answers as long as the process does; it asks nothing of the database.",
-		offers: []offer{{
-			status: http.StatusOK, description: "It is.",
-			example: healthReport{Status: "healthy", Uptime: 123456, Memory: heapMemory{45678912, 67890123}, Version: "4.0.0"},
+func (s *server) health() web.Operation {
+	return web.Operation{
+		Method: http.MethodGet, Path: "/health", ID: "showHealth", Tag: "Operation",
+		Summary:     "Is the process alive?",
+		Description: "Answers as long as the process does; it asks nothing of the database.",
+		Offers: []web.Offer{{
+			Status: http.StatusOK, Description: "It is.",
+			Example: healthReport{Status: "healthy", Uptime: 123456, Memory: heapMemory{45678912, 67890123}, Version: "4.0.0"},
 		}},
-		handle: func(*call) (reply, error) {
-			return ok(healthReport{
+		Handle: func(*web.Call) (web.Reply, error) {
+			return web.OK(healthReport{
 				Status:  "healthy",
 				Uptime:  int64(s.o.Now().Sub(s.started).Seconds()),
 				Memory:  heap(),
@@ -74,16 +75,16 @@ func heap() heapMemory {
 	return heapMemory{HeapUsed: used, HeapTotal: used + samples[1].Value.Uint64() + samples[2].Value.Uint64()}
 }
 
-func (s *server) ready() operation {
-	return operation{
-		method: http.MethodGet, path: "/ready", id: "showReadiness", tag: "Operation",
-		summary:     "Can it work?",
-		description: "Asks the database. A replica that is told to shut down takes no new work, and finishes what it can.",
-		offers: []offer{
-			{status: http.StatusOK, description: "It can.", example: isReady},
-			{status: http.StatusServiceUnavailable, description: "It cannot: the database is away, or, with the code `draining`, this replica is shutting down.", example: isNotReady},
+func (s *server) ready() web.Operation {
+	return web.Operation{
+		Method: http.MethodGet, Path: "/ready", ID: "showReadiness", Tag: "Operation",
+		Summary:     "Can it work?",
+		Description: "Asks the database. A replica that is told to shut down takes no new work, and finishes what it can.",
+		Offers: []web.Offer{
+			{Status: http.StatusOK, Description: "It can.", Example: isReady},
+			{Status: http.StatusServiceUnavailable, Description: "It cannot: the database is away, or, with the code `draining`, this replica is shutting down.", Example: isNotReady},
 		},
-		handle: func(c *call) (reply, error) {
+		Handle: func(c *web.Call) (web.Reply, error) {
 			ctx, cancel := context.WithTimeout(c.Context(), pingTimeout)
 			defer cancel()
 			answer := isReady
@@ -91,24 +92,24 @@ func (s *server) ready() operation {
 				answer = isDraining
 			}
 			if err := s.o.Ready.Ping(ctx); err != nil {
-				c.cause = err
+				c.Cause = err
 				answer.Status, answer.Database = isNotReady.Status, isNotReady.Database
 			}
 			if answer != isReady {
-				return reply{status: http.StatusServiceUnavailable, body: answer}, nil
+				return web.Reply{Status: http.StatusServiceUnavailable, Body: answer}, nil
 			}
-			return ok(answer)
+			return web.OK(answer)
 		},
 	}
 }
 
-func (s *server) metrics() operation {
-	return operation{
-		method: http.MethodGet, path: metricsPath, id: "showMetrics", tag: "Operation",
-		summary:     "Prometheus metrics",
-		description: "In Prometheus's text format. Not here where METRICS_ADDR serves it elsewhere.",
-		offers:      []offer{{status: http.StatusOK, description: "The metrics."}},
-		codes:       []syncs.Code{syncs.CodeNotFound},
-		raw:         s.o.Metrics,
+func (s *server) metrics() web.Operation {
+	return web.Operation{
+		Method: http.MethodGet, Path: metricsPath, ID: "showMetrics", Tag: "Operation",
+		Summary:     "Prometheus metrics",
+		Description: "In Prometheus's text format. Not here where METRICS_ADDR serves it elsewhere.",
+		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The metrics."}},
+		Codes:       []syncs.Code{syncs.CodeNotFound},
+		Raw:         s.o.Metrics,
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/api/apitest"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 var testTime = time.Date(2026, 1, 17, 12, 0, 0, 123456789, time.UTC)
@@ -43,7 +44,14 @@ type bench struct {
 	keyID uuid.UUID
 }
 
-func newBench(t *testing.T, changes ...func(*Options)) *bench {
+// settings are those of a bench: of the API, and of the chain before it.
+type settings struct {
+	Options
+
+	Chain web.Options
+}
+
+func newBench(t *testing.T, changes ...func(*settings)) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, keys: &fakeKeys{}, syncs: newFakeSyncs(), ready: &fakeReady{}, log: &lockedBuffer{}, now: testTime,
@@ -51,7 +59,7 @@ func newBench(t *testing.T, changes ...func(*Options)) *bench {
 		reads: &fakeReads{owner: clinic.Clinic{ID: uuid.New(), Timezone: "America/Chicago"}},
 	}
 	b.key, b.keyID = b.keys.add(b.reads.owner.ID, nil)
-	o := Options{
+	o := settings{Options: Options{
 		Keys: b.keys, Syncs: b.syncs, Cases: b.reads, Plans: b.reads, Clinics: b.reads, Ready: b.ready,
 		Decisions: b.decisions, Restores: b.restores, Conditions: b.condition,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -60,13 +68,15 @@ func newBench(t *testing.T, changes ...func(*Options)) *bench {
 		}),
 		Wait:    time.Minute,
 		Version: "1.2.3",
-		Logger:  slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now:     func() time.Time { return b.now },
-	}
+	}, Chain: web.Options{
+		Logger: slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Now:    func() time.Time { return b.now },
+	}}
 	for _, change := range changes {
 		change(&o)
 	}
-	b.handler = New(o)
+	b.handler = web.New(o.Chain, New(o.Options)...)
 	return b
 }
 
@@ -212,10 +222,10 @@ func (l *lockedBuffer) String() string {
 	return l.Buffer.String()
 }
 
-func trust(list string) func(*Options) {
-	return func(o *Options) {
+func trust(list string) func(*settings) {
+	return func(o *settings) {
 		for item := range strings.SplitSeq(list, ",") {
-			o.TrustedProxies = append(o.TrustedProxies, netip.MustParsePrefix(item))
+			o.Chain.TrustedProxies = append(o.Chain.TrustedProxies, netip.MustParsePrefix(item))
 		}
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // A planRecord is a plan in an answer (docs/interface.md §Endpoints "A plan").
@@ -20,9 +22,9 @@ type planRecord struct {
 	Window    window        `json:"window"`
 	Cases     []plannedCase `json:"cases" nullable:"false" doc:"The cases that would be soft-deleted."`
 	Evidence  evidence      `json:"evidence"`
-	CreatedAt instant       `json:"createdAt"`
-	ExpiresAt instant       `json:"expiresAt"`
-	DecidedAt *instant      `json:"decidedAt" nullable:"true"`
+	CreatedAt web.Instant   `json:"createdAt"`
+	ExpiresAt web.Instant   `json:"expiresAt"`
+	DecidedAt *web.Instant  `json:"decidedAt" nullable:"true"`
 	DecidedBy *string       `json:"decidedBy" doc:"key:<id> or os:<user>."`
 	Execution *execution    `json:"execution,omitempty" doc:"The sync that carries out what was approved; left out where nobody approved it."`
 }
@@ -36,21 +38,21 @@ type execution struct {
 
 // A window is a range of the clinic's days, both ends included.
 type window struct {
-	StartDate day `json:"startDate"`
-	EndDate   day `json:"endDate"`
+	StartDate web.Day `json:"startDate"`
+	EndDate   web.Day `json:"endDate"`
 }
 
 type plannedCase struct {
-	CaseID        uuid.UUID `json:"caseId" format:"uuid"`
-	PIMSID        string    `json:"pimsId"`
-	ScheduledDate *instant  `json:"scheduledDate" nullable:"true"`
-	Type          *string   `json:"type,omitempty" doc:"The PIMS's word for the type of the visit, else the case's type; not in a list."`
-	Room          *string   `json:"room,omitempty" doc:"Where it is to be; not in a list, and left out where it is not known."`
+	CaseID        uuid.UUID    `json:"caseId" format:"uuid"`
+	PIMSID        string       `json:"pimsId"`
+	ScheduledDate *web.Instant `json:"scheduledDate" nullable:"true"`
+	Type          *string      `json:"type,omitempty" doc:"The PIMS's word for the type of the visit, else the case's type; not in a list."`
+	Room          *string      `json:"room,omitempty" doc:"Where it is to be; not in a list, and left out where it is not known."`
 }
 
 // evidence is what the guard found: counts, days and ids (R23).
 type evidence struct {
-	FetchedAt      *instant       `json:"fetchedAt" nullable:"true" doc:"When the calendar was fetched."`
+	FetchedAt      *web.Instant   `json:"fetchedAt" nullable:"true" doc:"When the calendar was fetched."`
 	Refusal        string         `json:"refusal,omitempty" enum:"unseen,empty_pims,share,half,whole_day" doc:"Which rule of the deletion guard refused; left out of another guard's."`
 	Known          int            `json:"known" doc:"Cases of the window that we hold."`
 	Found          int            `json:"found" doc:"Appointments of the window in the PIMS."`
@@ -66,18 +68,18 @@ type evidence struct {
 
 // A rereading is a second fetch of days, both ends included.
 type rereading struct {
-	StartDate day      `json:"startDate"`
-	EndDate   day      `json:"endDate"`
-	At        *instant `json:"at" nullable:"true"`
-	Found     int      `json:"found" doc:"Appointments that it shows."`
-	Back      int      `json:"back" doc:"Missing appointments that it shows after all."`
+	StartDate web.Day      `json:"startDate"`
+	EndDate   web.Day      `json:"endDate"`
+	At        *web.Instant `json:"at" nullable:"true"`
+	Found     int          `json:"found" doc:"Appointments that it shows."`
+	Back      int          `json:"back" doc:"Missing appointments that it shows after all."`
 }
 
 type lookup struct {
-	PIMSID string   `json:"pimsId"`
-	Method string   `json:"method" enum:"by_id,wide_fetch"`
-	Found  string   `json:"found" enum:"gone,moved,cancelled,in_window,refused,unusable"`
-	At     *instant `json:"at" nullable:"true"`
+	PIMSID string       `json:"pimsId"`
+	Method string       `json:"method" enum:"by_id,wide_fetch"`
+	Found  string       `json:"found" enum:"gone,moved,cancelled,in_window,refused,unusable"`
+	At     *web.Instant `json:"at" nullable:"true"`
 }
 
 type planList struct {
@@ -88,7 +90,7 @@ type planList struct {
 func planOf(p *syncs.Plan) planRecord {
 	cases := make([]plannedCase, len(p.Cases))
 	for i, c := range p.Cases {
-		cases[i] = plannedCase{c.CaseID, c.PIMSID, moment(c.ScheduledDate), text(c.Kind), text(c.Room)}
+		cases[i] = plannedCase{c.CaseID, c.PIMSID, web.Moment(c.ScheduledDate), web.Text(c.Kind), web.Text(c.Room)}
 	}
 	return planRecord{
 		ID:        p.ID,
@@ -97,13 +99,13 @@ func planOf(p *syncs.Plan) planRecord {
 		Status:    string(p.Status),
 		Code:      string(p.Code),
 		Reason:    p.Reason,
-		Window:    window{day(p.Window.Start), day(p.Window.End)},
+		Window:    window{web.Day(p.Window.Start), web.Day(p.Window.End)},
 		Cases:     cases,
 		Evidence:  evidenceOf(&p.Evidence),
-		CreatedAt: instant(p.CreatedAt),
-		ExpiresAt: instant(p.ExpiresAt),
-		DecidedAt: moment(p.DecidedAt),
-		DecidedBy: text(p.DecidedBy),
+		CreatedAt: web.Instant(p.CreatedAt),
+		ExpiresAt: web.Instant(p.ExpiresAt),
+		DecidedAt: web.Moment(p.DecidedAt),
+		DecidedBy: web.Text(p.DecidedBy),
 		Execution: executionOf(&p.Execution),
 	}
 }
@@ -112,20 +114,20 @@ func executionOf(e *syncs.Execution) *execution {
 	if e.SyncID == uuid.Nil {
 		return nil
 	}
-	return &execution{e.SyncID, string(e.Status), text(e.Code)}
+	return &execution{e.SyncID, string(e.Status), web.Text(e.Code)}
 }
 
 func evidenceOf(e *syncs.Evidence) evidence {
 	lookups := make([]lookup, len(e.Lookups))
 	for i, l := range e.Lookups {
-		lookups[i] = lookup{l.PIMSID, l.Method, l.Found, moment(l.At)}
+		lookups[i] = lookup{l.PIMSID, l.Method, l.Found, web.Moment(l.At)}
 	}
 	var rereadings []rereading
 	for _, r := range e.Rereadings {
-		rereadings = append(rereadings, rereading{day(r.Days.Start), day(r.Days.End), moment(r.At), r.Found, r.Back})
+		rereadings = append(rereadings, rereading{web.Day(r.Days.Start), web.Day(r.Days.End), web.Moment(r.At), r.Found, r.Back})
 	}
 	return evidence{
-		FetchedAt:      moment(e.FetchedAt),
+		FetchedAt:      web.Moment(e.FetchedAt),
 		Refusal:        e.Refusal,
 		Known:          e.Known,
 		Found:          e.Found,
@@ -140,63 +142,63 @@ func evidenceOf(e *syncs.Evidence) evidence {
 	}
 }
 
-func (s *server) listPlans() operation {
-	return operation{
-		method: http.MethodGet, path: "/api/plans", id: "listPlans", tag: "Plans",
-		summary:     "List plans",
-		description: "What guards held back, newest first.",
-		access:      reading(),
-		params: append([]*huma.Param{
-			wordParam("status", "Only plans in this state.", []syncs.PlanStatus{
+func (s *server) listPlans() web.Operation {
+	return web.Operation{
+		Method: http.MethodGet, Path: "/api/plans", ID: "listPlans", Tag: "Plans",
+		Summary:     "List plans",
+		Description: "What guards held back, newest first.",
+		Needs:       access.Read,
+		Params: append([]*huma.Param{
+			web.WordParam("status", "Only plans in this state.", []syncs.PlanStatus{
 				syncs.PlanOpen, syncs.PlanApproved, syncs.PlanRejected, syncs.PlanExpired, syncs.PlanSuperseded,
 			}),
-		}, pageParams()...),
-		offers: []offer{{
-			status: http.StatusOK, description: "A page of plans.",
-			example: planList{Items: []planRecord{planOf(samplePlan())}},
+		}, web.PageParams()...),
+		Offers: []web.Offer{{
+			Status: http.StatusOK, Description: "A page of plans.",
+			Example: planList{Items: []planRecord{planOf(samplePlan())}},
 		}},
-		codes: []syncs.Code{syncs.CodeInvalidRequest},
-		handle: func(c *call) (reply, error) {
-			q := queryOf(c)
-			filter := syncs.PlanFilter{Status: syncs.PlanStatus(q.text("status")), Page: q.page()}
-			if q.err != nil {
-				return reply{}, q.err
+		Codes: []syncs.Code{syncs.CodeInvalidRequest},
+		Handle: func(c *web.Call) (web.Reply, error) {
+			q := web.QueryOf(c)
+			filter := syncs.PlanFilter{Status: syncs.PlanStatus(q.Text("status")), Page: q.Page()}
+			if q.Err != nil {
+				return web.Reply{}, q.Err
 			}
-			list, err := s.o.Plans.Plans(c.Context(), c.clinicID, filter)
+			list, err := s.o.Plans.Plans(c.Context(), c.ClinicID, filter)
 			if err != nil {
-				return reply{}, err
+				return web.Reply{}, err
 			}
-			body := planList{NextCursor: text(list.NextCursor)}
+			body := planList{NextCursor: web.Text(list.NextCursor)}
 			for i := range list.Items {
 				body.Items = append(body.Items, planOf(&list.Items[i]))
 			}
-			return ok(body)
+			return web.OK(body)
 		},
 	}
 }
 
-func (s *server) showPlan() operation {
-	return operation{
-		method: http.MethodGet, path: "/api/plans/{id}", id: "showPlan", tag: "Plans",
-		summary:     "Show a plan",
-		description: "What a guard held back, why, and what it saw.",
-		access:      reading(),
-		params:      []*huma.Param{idParam("a plan")},
-		offers: []offer{{
-			status: http.StatusOK, description: "The plan.",
-			example: planOf(samplePlan()),
+func (s *server) showPlan() web.Operation {
+	return web.Operation{
+		Method: http.MethodGet, Path: "/api/plans/{id}", ID: "showPlan", Tag: "Plans",
+		Summary:     "Show a plan",
+		Description: "What a guard held back, why, and what it saw.",
+		Needs:       access.Read,
+		Params:      []*huma.Param{web.IDParam("a plan")},
+		Offers: []web.Offer{{
+			Status: http.StatusOK, Description: "The plan.",
+			Example: planOf(samplePlan()),
 		}},
-		codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
-		handle: func(c *call) (reply, error) {
-			id, err := c.pathID()
+		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
+		Handle: func(c *web.Call) (web.Reply, error) {
+			id, err := c.PathID()
 			if err != nil {
-				return reply{}, err
+				return web.Reply{}, err
 			}
-			plan, err := s.o.Plans.Plan(c.Context(), c.clinicID, id)
+			plan, err := s.o.Plans.Plan(c.Context(), c.ClinicID, id)
 			if err != nil {
-				return reply{}, err
+				return web.Reply{}, err
 			}
-			return ok(planOf(&plan))
+			return web.OK(planOf(&plan))
 		},
 	}
 }

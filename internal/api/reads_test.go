@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // docs/interface.md §Endpoints, "A sync in the API".
@@ -98,7 +99,7 @@ func TestAnEmptyListIsAList(t *testing.T) {
 	for _, path := range []string{"/api/syncs", "/api/cases", "/api/plans"} {
 		require.JSONEq(t, `{"items":[],"nextCursor":null}`, b.get(path).Body.String())
 	}
-	require.Equal(t, syncs.AuditFilter{Page: syncs.Page{Limit: defaultLimit}}, b.syncs.filters[0])
+	require.Equal(t, syncs.AuditFilter{Page: syncs.Page{Limit: web.DefaultLimit}}, b.syncs.filters[0])
 }
 
 func TestAParameterWithoutAValueIsNotGiven(t *testing.T) {
@@ -106,7 +107,7 @@ func TestAParameterWithoutAValueIsNotGiven(t *testing.T) {
 	b := newBench(t) // a number has none that is empty
 	require.Equal(t, http.StatusOK, b.get("/api/syncs?type=&status=&cursor=").Code)
 	require.Equal(t, http.StatusOK, b.get("/api/cases?from=&to=&status=&updatedSince=&cursor=").Code)
-	require.Equal(t, casesync.CaseFilter{Page: syncs.Page{Limit: defaultLimit}}, b.reads.caseFilters[0])
+	require.Equal(t, casesync.CaseFilter{Page: syncs.Page{Limit: web.DefaultLimit}}, b.reads.caseFilters[0])
 }
 
 func TestAQueryThatIsNotExactlyRightIsRefusedAndNamesTheParameter(t *testing.T) { // R38
@@ -240,7 +241,7 @@ func TestSoftDeletedCasesAreMarkedAndFiltered(t *testing.T) {
 		"?deleted=false&order=newest": {Deleted: new(false), NewestFirst: true},
 	} {
 		require.Equal(t, http.StatusOK, b.get("/api/cases"+query).Code)
-		want.Limit = defaultLimit
+		want.Limit = web.DefaultLimit
 		require.Equal(t, want, b.reads.caseFilters[len(b.reads.caseFilters)-1], query)
 	}
 	b.get("/api/cases?deleted=yes").refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "deleted")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -19,6 +18,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // Every code of docs/interface.md §Codes, as it stands there.
@@ -36,13 +36,17 @@ func TestEveryCodeHasItsStatus(t *testing.T) {
 			want[syncs.Code(code)] = status
 		}
 	}
+	statuses := map[syncs.Code]int{}
+	for _, code := range web.Codes() {
+		statuses[code] = web.StatusOf(code)
+	}
 	require.Equal(t, want, statuses)
-	require.Equal(t, http.StatusInternalServerError, statusOf("a_code_of_tomorrow"))
+	require.Equal(t, http.StatusInternalServerError, web.StatusOf("a_code_of_tomorrow"))
 }
 
 func TestASyncThatFailedAnswersTheStatusOfItsCodeWhateverItIs(t *testing.T) { // R38
 	t.Parallel()
-	for _, code := range slices.DeleteFunc(startCodes(), func(c syncs.Code) bool { return !endsSync(c) }) {
+	for _, code := range slices.DeleteFunc(startCodes(), func(c syncs.Code) bool { return !web.EndsSync(c) }) {
 		b := newBench(t)
 		b.endsAtOnce(func(audit *syncs.Audit) {
 			audit.Status = syncs.StatusFailed
@@ -50,7 +54,7 @@ func TestASyncThatFailedAnswersTheStatusOfItsCodeWhateverItIs(t *testing.T) { //
 		})
 		for _, path := range []string{"inbound", "cases", "reconcile", "full"} {
 			a := b.post("/api/sync/"+path, "")
-			require.Equal(t, statuses[code], a.Code)
+			require.Equal(t, web.StatusOf(code), a.Code)
 			require.Equal(t, false, a.body["success"])
 			require.Equal(t, string(code), a.body["code"])
 			require.Equal(t, "what happened", a.body["error"])
@@ -99,7 +103,7 @@ func TestAMethodThatAPathDoesNotKnowIsToldThoseThatItKnows(t *testing.T) {
 				continue
 			}
 			a := b.do(method, path, "", withoutKey)
-			a.refused(http.StatusMethodNotAllowed, codeMethodNotAllowed, "")
+			a.refused(http.StatusMethodNotAllowed, web.CodeMethodNotAllowed, "")
 			require.Equal(t, allow, a.Header().Get("Allow"))
 		}
 	}
@@ -150,7 +154,7 @@ func unlocking(f *fakeSyncs, panics func()) func(*syncs.Audit) error {
 
 func TestAPanicAfterTheAnswerHasBegunBreaksTheConnection(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, func(o *Options) {
+	b := newBench(t, func(o *settings) {
 		o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "half of ")
 			panic("the answer")
@@ -163,7 +167,7 @@ func TestAPanicAfterTheAnswerHasBegunBreaksTheConnection(t *testing.T) {
 
 func TestAnAbortedHandlerIsLeftToTheServer(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, func(o *Options) {
+	b := newBench(t, func(o *settings) {
 		o.Metrics = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	})
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
@@ -258,7 +262,7 @@ func TestTheLevelOfALineSaysWhoShouldCare(t *testing.T) {
 func TestTheAPIWorksWithoutALogger(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	New(Options{}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/health", nil))
+	web.New(web.Options{}, New(Options{})...).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/health", nil))
 	require.Equal(t, http.StatusOK, w.Code)
 }
 
@@ -298,6 +302,6 @@ func TestAllCodesOfASyncAreKnown(t *testing.T) {
 	for _, err := range []error{
 		clinic.ErrDisabled, clinic.ErrTimezoneMissing, syncs.ErrTimeout, syncs.ErrCancelled, syncs.ErrShutdown, syncs.ErrLeaseLost,
 	} {
-		require.Contains(t, slices.Collect(maps.Keys(statuses)), casesync.Explain(err).Code)
+		require.Contains(t, web.Codes(), casesync.Explain(err).Code)
 	}
 }

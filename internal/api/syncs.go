@@ -6,8 +6,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // A syncRecord is a sync in an answer (docs/interface.md §Endpoints "A sync in the API").
@@ -28,9 +29,9 @@ type syncRecord struct {
 	Code        *string       `json:"code" doc:"How the sync failed, for programs."`
 	PlanID      *uuid.UUID    `json:"planId" format:"uuid" nullable:"true" doc:"The plan that it left: what a guard held back."`
 	Approval    *uuid.UUID    `json:"approvedPlanId,omitempty" format:"uuid" doc:"The plan that it carries out; left out where no approval started it."`
-	CreatedAt   instant       `json:"createdAt"`
-	StartedAt   *instant      `json:"startedAt" nullable:"true" doc:"null until a worker took it up."`
-	CompletedAt *instant      `json:"completedAt" nullable:"true" doc:"null until it is over."`
+	CreatedAt   web.Instant   `json:"createdAt"`
+	StartedAt   *web.Instant  `json:"startedAt" nullable:"true" doc:"null until a worker took it up."`
+	CompletedAt *web.Instant  `json:"completedAt" nullable:"true" doc:"null until it is over."`
 	DurationMS  *int64        `json:"durationMs" doc:"How long it worked; null until it is over."`
 	Phases      []syncRecord  `json:"phases,omitempty" nullable:"false" doc:"Of a full sync: the phases that ran, in order. Not in lists."`
 }
@@ -38,19 +39,19 @@ type syncRecord struct {
 // syncOptions are the options with which a sync was started. Options that were not given
 // are absent.
 type syncOptions struct {
-	StartDate         *day `json:"startDate,omitempty"`
-	EndDate           *day `json:"endDate,omitempty"`
-	DaysAhead         *int `json:"daysAhead,omitempty"`
-	ParallelBatchSize *int `json:"parallelBatchSize,omitempty"`
-	LookbackDays      *int `json:"lookbackDays,omitempty"`
-	LookaheadDays     *int `json:"lookaheadDays,omitempty"`
-	Force             bool `json:"force,omitzero"`
-	DryRun            bool `json:"dryRun,omitzero"`
+	StartDate         *web.Day `json:"startDate,omitempty"`
+	EndDate           *web.Day `json:"endDate,omitempty"`
+	DaysAhead         *int     `json:"daysAhead,omitempty"`
+	ParallelBatchSize *int     `json:"parallelBatchSize,omitempty"`
+	LookbackDays      *int     `json:"lookbackDays,omitempty"`
+	LookaheadDays     *int     `json:"lookaheadDays,omitempty"`
+	Force             bool     `json:"force,omitzero"`
+	DryRun            bool     `json:"dryRun,omitzero"`
 }
 
 func optionsOf(o syncs.Options) syncOptions {
 	return syncOptions{
-		StartDate: (*day)(o.StartDate), EndDate: (*day)(o.EndDate), DaysAhead: o.DaysAhead,
+		StartDate: (*web.Day)(o.StartDate), EndDate: (*web.Day)(o.EndDate), DaysAhead: o.DaysAhead,
 		LookbackDays: o.LookbackDays, LookaheadDays: o.LookaheadDays,
 		ParallelBatchSize: o.ParallelBatchSize, Force: o.Force, DryRun: o.DryRun,
 	}
@@ -121,7 +122,7 @@ func syncOf(audit *syncs.Audit) syncRecord {
 		Type:     string(audit.Type),
 		Status:   string(audit.Status),
 		Trigger:  string(audit.Trigger),
-		ParentID: known(audit.ParentID),
+		ParentID: web.Known(audit.ParentID),
 		DryRun:   audit.Options.DryRun,
 		Options:  optionsOf(audit.Options),
 		Stats:    statsOf(audit.Type, audit.Result.Stats),
@@ -129,16 +130,16 @@ func syncOf(audit *syncs.Audit) syncRecord {
 		Warnings: warningsOf(audit.Result.Warnings),
 		Changes:  changesOf(audit),
 		Progress: progress{
-			Phase: text(audit.Progress.Phase), Step: text(audit.Progress.Step),
+			Phase: web.Text(audit.Progress.Phase), Step: web.Text(audit.Progress.Step),
 			Done: audit.Progress.Done, Total: audit.Progress.Total,
 		},
-		Error:       text(errorOf(audit)),
-		Code:        text(codeOf(audit)),
-		PlanID:      known(audit.Result.PlanID),
-		Approval:    known(audit.Approval),
-		CreatedAt:   instant(audit.CreatedAt),
-		StartedAt:   moment(audit.StartedAt),
-		CompletedAt: moment(audit.CompletedAt),
+		Error:       web.Text(errorOf(audit)),
+		Code:        web.Text(codeOf(audit)),
+		PlanID:      web.Known(audit.Result.PlanID),
+		Approval:    web.Known(audit.Approval),
+		CreatedAt:   web.Instant(audit.CreatedAt),
+		StartedAt:   web.Moment(audit.StartedAt),
+		CompletedAt: web.Moment(audit.CompletedAt),
 	}
 	if audit.Status.Final() {
 		body.DurationMS = new(audit.Duration().Milliseconds())
@@ -152,119 +153,119 @@ func syncOf(audit *syncs.Audit) syncRecord {
 // syncsOf returns syncs without their changes, which may be thousands. GET of a single sync
 // has them.
 func syncsOf(list syncs.List[syncs.Audit]) syncList {
-	body := syncList{itemsOf(list.Items, syncOf), text(list.NextCursor)}
+	body := syncList{itemsOf(list.Items, syncOf), web.Text(list.NextCursor)}
 	for i := range body.Items {
 		body.Items[i].Changes = nil
 	}
 	return body
 }
 
-func (s *server) listSyncs() operation {
-	return operation{
-		method: http.MethodGet, path: "/api/syncs", id: "listSyncs", tag: "Syncs",
-		summary:     "List syncs",
-		description: "The clinic's syncs, newest first.",
-		access:      reading(),
-		params: append([]*huma.Param{
-			wordParam("type", "Only syncs of this type.", syncs.Types()),
-			wordParam("status", "Only syncs in this state.", []syncs.Status{
+func (s *server) listSyncs() web.Operation {
+	return web.Operation{
+		Method: http.MethodGet, Path: "/api/syncs", ID: "listSyncs", Tag: "Syncs",
+		Summary:     "List syncs",
+		Description: "The clinic's syncs, newest first.",
+		Needs:       access.Read,
+		Params: append([]*huma.Param{
+			web.WordParam("type", "Only syncs of this type.", syncs.Types()),
+			web.WordParam("status", "Only syncs in this state.", []syncs.Status{
 				syncs.StatusQueued, syncs.StatusInProgress, syncs.StatusCompleted, syncs.StatusFailed, syncs.StatusCancelled,
 			}),
-		}, pageParams()...),
-		offers: []offer{{
-			status: http.StatusOK, description: "A page of syncs.",
-			example: syncList{Items: []syncRecord{syncOf(sampleAudit(syncs.TypeInbound))}},
+		}, web.PageParams()...),
+		Offers: []web.Offer{{
+			Status: http.StatusOK, Description: "A page of syncs.",
+			Example: syncList{Items: []syncRecord{syncOf(sampleAudit(syncs.TypeInbound))}},
 		}},
-		codes: []syncs.Code{syncs.CodeInvalidRequest},
-		handle: func(c *call) (reply, error) {
-			q := queryOf(c)
+		Codes: []syncs.Code{syncs.CodeInvalidRequest},
+		Handle: func(c *web.Call) (web.Reply, error) {
+			q := web.QueryOf(c)
 			filter := syncs.AuditFilter{
-				Type: syncs.Type(q.text("type")), Status: syncs.Status(q.text("status")), Page: q.page(),
+				Type: syncs.Type(q.Text("type")), Status: syncs.Status(q.Text("status")), Page: q.Page(),
 			}
-			if q.err != nil {
-				return reply{}, q.err
+			if q.Err != nil {
+				return web.Reply{}, q.Err
 			}
-			list, err := s.o.Syncs.Audits(c.Context(), c.clinicID, filter)
+			list, err := s.o.Syncs.Audits(c.Context(), c.ClinicID, filter)
 			if err != nil {
-				return reply{}, err
+				return web.Reply{}, err
 			}
-			return ok(syncsOf(list))
+			return web.OK(syncsOf(list))
 		},
 	}
 }
 
-func (s *server) showSync() operation {
-	return operation{
-		method: http.MethodGet, path: "/api/syncs/{id}", id: "showSync", tag: "Syncs",
-		summary:     "Show a sync",
-		description: "The present state of a sync; of a full one with its phases.",
-		access:      reading(),
-		params:      []*huma.Param{idParam("a sync")},
-		offers: []offer{{
-			status: http.StatusOK, description: "The sync.",
-			example: syncOf(sampleAudit(syncs.TypeFull)),
+func (s *server) showSync() web.Operation {
+	return web.Operation{
+		Method: http.MethodGet, Path: "/api/syncs/{id}", ID: "showSync", Tag: "Syncs",
+		Summary:     "Show a sync",
+		Description: "The present state of a sync; of a full one with its phases.",
+		Needs:       access.Read,
+		Params:      []*huma.Param{web.IDParam("a sync")},
+		Offers: []web.Offer{{
+			Status: http.StatusOK, Description: "The sync.",
+			Example: syncOf(sampleAudit(syncs.TypeFull)),
 		}},
-		codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
-		handle: func(c *call) (reply, error) {
+		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
+		Handle: func(c *web.Call) (web.Reply, error) {
 			audit, err := s.audit(c)
 			if err != nil {
-				return reply{}, err
+				return web.Reply{}, err
 			}
-			return ok(syncOf(&audit))
+			return web.OK(syncOf(&audit))
 		},
 	}
 }
 
 // audit returns the sync that the path names.
-func (s *server) audit(c *call) (syncs.Audit, error) {
-	id, err := c.pathID()
+func (s *server) audit(c *web.Call) (syncs.Audit, error) {
+	id, err := c.PathID()
 	if err != nil {
 		return syncs.Audit{}, err
 	}
-	audit, err := s.o.Syncs.Audit(c.Context(), c.clinicID, id)
+	audit, err := s.o.Syncs.Audit(c.Context(), c.ClinicID, id)
 	if err == nil {
-		c.syncID = audit.ID
+		c.SyncID = audit.ID
 	}
 	return audit, err
 }
 
-func (s *server) cancelSync() operation {
-	return operation{
-		method: http.MethodPost, path: "/api/syncs/{id}/cancel", id: "cancelSync", tag: "Syncs",
-		summary:     "Cancel a sync",
-		description: "Ends a queued sync at once, and a running one as soon as it can stop. What was written stays, and a sync that is over stays as it is. The key needs the scope of the sync's type.",
-		access:      reading(),
-		params:      []*huma.Param{idParam("a sync")},
-		body:        nothing{},
-		offers: []offer{
-			{status: http.StatusOK, description: "The sync is over.", example: syncOf(sampleCancelled())},
+func (s *server) cancelSync() web.Operation {
+	return web.Operation{
+		Method: http.MethodPost, Path: "/api/syncs/{id}/cancel", ID: "cancelSync", Tag: "Syncs",
+		Summary:     "Cancel a sync",
+		Description: "Ends a queued sync at once, and a running one as soon as it can stop. What was written stays, and a sync that is over stays as it is. The key needs the scope of the sync's type.",
+		Needs:       access.Read,
+		Params:      []*huma.Param{web.IDParam("a sync")},
+		Body:        nothing{},
+		Offers: []web.Offer{
+			{Status: http.StatusOK, Description: "The sync is over.", Example: syncOf(sampleCancelled())},
 			{
-				status: http.StatusAccepted, description: "The sync will stop.", example: syncOf(sampleRunning(syncs.TypeInbound)),
-				headers: map[string]*huma.Header{"Location": header(always, "Where to look: `/api/syncs/{id}`.")},
+				Status: http.StatusAccepted, Description: "The sync will stop.", Example: syncOf(sampleRunning(syncs.TypeInbound)),
+				Headers: map[string]*huma.Header{"Location": web.Header(web.Always, "Where to look: `/api/syncs/{id}`.")},
 			},
 		},
-		codes: []syncs.Code{
-			syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeAlreadyDecided, codeBodyTooLarge,
+		Codes: []syncs.Code{
+			syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeAlreadyDecided, web.CodeBodyTooLarge,
 		},
-		handle: func(c *call) (reply, error) {
-			if err := readBody(c.Request, &nothing{}); err != nil {
-				return reply{}, err
+		Handle: func(c *web.Call) (web.Reply, error) {
+			if err := web.ReadBody(c.Request, &nothing{}); err != nil {
+				return web.Reply{}, err
 			}
 			audit, err := s.audit(c)
 			if err != nil {
-				return reply{}, err
+				return web.Reply{}, err
 			}
-			if scope := clinic.SyncScope(audit.Type); !c.key.Allows(scope) {
-				return reply{}, forbidden(string(scope))
+			if err := c.Caller.Check(access.ForSync(audit.Type), c.ClinicID); err != nil {
+				return web.Reply{}, err
 			}
-			audit, err = s.o.Syncs.Cancel(c.Context(), c.clinicID, audit.ID, "key:"+c.key.ID.String())
+			audit, err = s.o.Syncs.Cancel(c.Context(), c.ClinicID, audit.ID, actorOf(c))
 			if err != nil {
-				return reply{}, err
+				return web.Reply{}, err
 			}
 			if !audit.Status.Final() {
 				return accepted(audit), nil
 			}
-			return ok(syncOf(&audit))
+			return web.OK(syncOf(&audit))
 		},
 	}
 }

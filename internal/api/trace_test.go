@@ -9,12 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // traced is one request as Options.Trace was told of it.
 type traced struct {
 	Operation, Parent string
-	Answer            Answer
+	Answer            web.Answer
 }
 
 type tracedKey struct{}
@@ -35,12 +36,12 @@ func (s startingIn) Start(ctx context.Context, request syncs.Request, key string
 func tracing(t *testing.T, starting func(context.Context)) (*bench, *[]traced) {
 	t.Helper()
 	var seen []traced
-	b := newBench(t, func(o *Options) {
+	b := newBench(t, func(o *settings) {
 		if starting != nil {
 			o.Syncs = startingIn{o.Syncs, starting}
 		}
-		o.Trace = func(ctx context.Context, operation string, header http.Header) (context.Context, func(Answer)) {
-			return context.WithValue(ctx, tracedKey{}, operation), func(a Answer) {
+		o.Trace = func(ctx context.Context, operation string, header http.Header) (context.Context, func(web.Answer)) {
+			return context.WithValue(ctx, tracedKey{}, operation), func(a web.Answer) {
 				seen = append(seen, traced{operation, header.Get("Traceparent"), a})
 			}
 		}
@@ -66,10 +67,10 @@ func TestARequestIsTracedByItsPatternWithWhatItWasAnswered(t *testing.T) {
 	require.NotEqual(t, uuid.Nil, full.Answer.ClinicID)
 	require.Equal(t, started.body["syncId"], full.Answer.SyncID.String())
 	require.Empty(t, full.Answer.Code)
-	require.Equal(t, traced{"GET /api/syncs/{id}", "", Answer{
+	require.Equal(t, traced{"GET /api/syncs/{id}", "", web.Answer{
 		Status: http.StatusNotFound, ClinicID: full.Answer.ClinicID, SyncID: missing.Answer.SyncID, Code: syncs.CodeNotFound,
 	}}, missing)
-	require.Equal(t, traced{"GET /api/cases", "", Answer{Status: http.StatusUnauthorized, Code: codeUnauthorized}}, refused)
+	require.Equal(t, traced{"GET /api/cases", "", web.Answer{Status: http.StatusUnauthorized, Code: web.CodeUnauthorized}}, refused)
 }
 
 func TestTheTracesContextReachesTheQueue(t *testing.T) {

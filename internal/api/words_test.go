@@ -17,7 +17,7 @@ import (
 func TestTheDescriptionHasEveryWordOfTheDomain(t *testing.T) {
 	t.Parallel()
 	words := wordsOf(t, "../syncs")
-	schemas := document((&server{}).operations()).Components.Schemas.Map()
+	schemas := describe(&server{}).Describe().Components.Schemas.Map()
 	for property, typ := range map[string]string{
 		"SyncRecord.type": "Type", "SyncRecord.status": "Status", "SyncRecord.trigger": "Trigger", "ItemFailure.code": "ItemCode",
 		"Change.action": "Action", "PlanRecord.status": "PlanStatus", "PlanRecord.syncType": "Type", "Execution.status": "Status",

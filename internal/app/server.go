@@ -13,6 +13,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/panics"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // ServerOptions are the differences between serve and demo.
@@ -22,9 +23,14 @@ type ServerOptions struct {
 	Wait     time.Duration
 	Proxies  []netip.Prefix
 	Engine   EngineOptions
+
+	// Mounts returns what is served beside the API, behind the same chain: the console,
+	// webhooks of a PIMS, status pages. It is called once, when the engine exists. Nil:
+	// nothing. No pattern may be one of the API's.
+	Mounts func(*Engine) []web.Mount
 }
 
-// A Server is the HTTP API and the engine behind it.
+// A Server is everything that is served over HTTP, and the engine behind it.
 type Server struct {
 	Engine *Engine
 
@@ -41,63 +47,60 @@ func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Log
 		return nil, err
 	}
 	running := &Server{Engine: e, listener: o.Listener, failed: make(chan error, 2)}
-	options := api.Options{
-		Keys:           s.Keys(),
-		Syncs:          e.Queue,
-		Cases:          s.Records(),
-		Plans:          s.Plans(),
-		Decisions:      e.Queue,
-		Restores:       s.Cases(),
-		Conditions:     e.Scheduler,
-		Clinics:        s.Clinics(),
-		Ready:          s.DB,
-		Draining:       e.Queue.Draining,
-		Metrics:        e.metrics.Handler(),
-		Wait:           o.Wait,
-		TrustedProxies: o.Proxies,
-		Trace:          e.traced,
-		Version:        settings.Version,
-		Logger:         log,
-	}
 	if err := e.Start(ctx); err != nil {
 		e.Close()
 		return nil, err
 	}
+	chain := web.Options{TrustedProxies: o.Proxies, Observe: e.metrics.HTTPRequest, Logger: log}
+	options := e.api(settings, o.Wait)
 	if o.Metrics != nil {
 		options.Metrics = nil
-		mux := http.NewServeMux()
-		mux.Handle("GET /metrics", e.metrics.Handler())
-		running.serve(o.Metrics, recovering(mux, log), 0)
+		running.serve(o.Metrics, web.New(chain, web.Mount{Pattern: "/metrics", Handler: web.Get(e.metrics.Handler())}), 0)
 	}
-	running.serve(running.listener, api.New(options), o.Wait)
+	mounts := api.New(options)
+	if o.Mounts != nil {
+		mounts = append(mounts, o.Mounts(e)...)
+	}
+	running.serve(running.listener, web.New(chain, mounts...), o.Wait)
 	return running, nil
 }
 
-// recovering returns 500 for a handler that panics. It logs the panic without its value,
-// which net/http would log (R58).
-func recovering(handler http.Handler, log *slog.Logger) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := panics.Catch(func() error {
-			handler.ServeHTTP(w, r)
-			return nil
-		})
-		if e := panics.In(err); e != nil {
-			log.ErrorContext(r.Context(), "Request panicked", append([]any{"namespace", "pims-sync:api"}, e.Attrs()...)...)
-			http.Error(w, "internal error", http.StatusInternalServerError)
-		}
-	})
+// api returns the options of the API in front of the engine.
+func (e *Engine) api(settings Settings, wait time.Duration) api.Options {
+	s := e.Store
+	return api.Options{
+		Keys:       s.Keys(),
+		Syncs:      e.Queue,
+		Cases:      s.Records(),
+		Plans:      s.Plans(),
+		Decisions:  e.Queue,
+		Restores:   s.Cases(),
+		Conditions: e.Scheduler,
+		Clinics:    s.Clinics(),
+		Ready:      s.DB,
+		Draining:   e.Queue.Draining,
+		Metrics:    e.metrics.Handler(),
+		Wait:       wait,
+		Trace:      e.traced,
+		Version:    settings.Version,
+	}
 }
 
 // traced starts the span of a request to the API.
-func (e *Engine) traced(ctx context.Context, operation string, header http.Header) (context.Context, func(api.Answer)) {
+func (e *Engine) traced(ctx context.Context, operation string, header http.Header) (context.Context, func(web.Answer)) {
 	ctx, answered := e.tracing.Request(ctx, operation, header)
-	return ctx, func(a api.Answer) { answered(a.Status, a.ClinicID, a.SyncID, a.Code) }
+	return ctx, func(a web.Answer) { answered(a.Status, a.ClinicID, a.SyncID, a.Code) }
 }
+
+// maxHeader is how many bytes the header of a request may have, besides the 4 KiB that
+// net/http adds. A longer one gets a 431.
+const maxHeader = 32 << 10
 
 // serve serves on a listener in the background.
 func (r *Server) serve(listener net.Listener, handler http.Handler, wait time.Duration) {
 	s := &http.Server{
 		Handler:           handler,
+		MaxHeaderBytes:    maxHeader,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      wait + 30*time.Second,

@@ -125,8 +125,19 @@ var importRule = rule{
 		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype", "github.com/riverqueue/rivercontrib/otelriver", otelMetric, otelTrace},
 	},
 	{
+		pkg:       "internal/access",
+		ours:      []string{"internal/syncs", "internal/clinic"},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
+		pkg:       "internal/web",
+		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/access"},
+		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
+	},
+	{
 		pkg:       "internal/api",
-		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/web"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{

@@ -3,11 +3,13 @@
 // (R40). The package only observes; no other part depends on its counts.
 //
 // Every counter begins at zero for every label that it can have, and not with its first
-// event: Prometheus sees no increase in a series that did not exist before.
+// event: Prometheus sees no increase in a series that did not exist before. The requests that
+// we serve are an exception: most pairs of route and status never happen.
 package metrics
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -40,6 +42,8 @@ type Metrics struct {
 	stale        *prometheus.GaugeVec
 	oldest       *prometheus.GaugeVec
 	clinics      *prometheus.GaugeVec
+	http         *prometheus.CounterVec
+	httpTime     *prometheus.HistogramVec
 }
 
 // The buckets, in seconds: a sync takes seconds to minutes, a request milliseconds to
@@ -47,6 +51,7 @@ type Metrics struct {
 var (
 	syncBuckets     = []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600}
 	latenessBuckets = []float64{0.1, 1, 5, 15, 60, 300, 900, 1800, 3600, 7200, 21600}
+	httpBuckets     = []float64{0.005, 0.025, 0.1, 0.25, 1, 5, 15, 60}
 	requestBuckets  = []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30}
 )
 
@@ -97,10 +102,17 @@ func New(providers ...string) (*Metrics, error) {
 		clinics: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "clinics", Help: "Clinics by state: off, login_refused, waiting_for_approval, failing, stale, never_synced, ok. Each has one.",
 		}, []string{"state"}),
+		http: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "http_requests_total", Help: "Requests that were served, by the pattern of their address, method and status.",
+		}, []string{"route", "method", "status"}),
+		httpTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "http_request_duration_seconds", Help: "How long requests took, waiting for a sync included.", Buckets: httpBuckets,
+		}, []string{"route"}),
 	}
 	m.registry.MustRegister(
 		m.syncs, m.syncDuration, m.running, m.written, m.requests, m.requestTime, m.logins, m.refusals,
 		m.ticks, m.lateness, m.schedules, m.stale, m.oldest, m.clinics,
+		m.http, m.httpTime,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -213,6 +225,13 @@ func (m *Metrics) GuardRefused(reason string) { m.refusals.WithLabelValues(reaso
 func (m *Metrics) PIMSRequest(provider string, o pims.Observation) {
 	m.requests.WithLabelValues(provider, o.Operation, o.Outcome).Inc()
 	m.requestTime.WithLabelValues(provider, o.Operation).Observe(o.Duration.Seconds())
+}
+
+// HTTPRequest records one request that was served. The caller keeps route and method to
+// closed sets.
+func (m *Metrics) HTTPRequest(route, method string, status int, took time.Duration) {
+	m.http.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
+	m.httpTime.WithLabelValues(route).Observe(took.Seconds())
 }
 
 // PIMSLogin counts one login to a PIMS.

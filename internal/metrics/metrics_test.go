@@ -166,3 +166,14 @@ func TestOfRiversMetricsTheUsefulOnesAreKept(t *testing.T) { // docs/interface.m
 	names := regexp.MustCompile(`(?m)^# TYPE ((?:river|otel|target)\S*)`).FindAllStringSubmatch(scraped, -1)
 	require.Len(t, names, 4, "%v", names)
 }
+
+func TestARequestIsCountedByItsPattern(t *testing.T) {
+	t.Parallel()
+	m := newMetrics(t)
+	m.HTTPRequest("/api/syncs/{id}", "GET", 404, 20*time.Millisecond)
+	m.HTTPRequest("/api/syncs/{id}", "GET", 404, 2*time.Second)
+	scraped := scrape(t, m)
+	require.Contains(t, scraped, `http_requests_total{method="GET",route="/api/syncs/{id}",status="404"} 2`+"\n")
+	require.Contains(t, scraped, `http_request_duration_seconds_bucket{route="/api/syncs/{id}",le="0.025"} 1`+"\n")
+	require.Contains(t, scraped, `http_request_duration_seconds_count{route="/api/syncs/{id}"} 2`+"\n")
+}

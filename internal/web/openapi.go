@@ -1,4 +1,4 @@
-package api
+package web
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -17,50 +18,45 @@ import (
 )
 
 const (
-	// apiVersion is the version of the interface, which is the specification's. The program
-	// has its own version.
-	apiVersion = "4.0.0"
-
 	schemaPrefix   = "#/components/schemas/"
 	securityScheme = "apiKey"
 )
 
-const about = `Keeps a veterinary clinic's cases in step with its practice information management system (PIMS).
+// exampleTime is the time of the examples of errors.
+var exampleTime = time.Date(2026, 1, 17, 12, 0, 0, 0, time.UTC)
 
-The key in ` + "`X-API-Key`" + ` decides the clinic; no request names one. Dates are civil days in the clinic's time zone, instants are RFC 3339 in UTC.
+// About describes an API as a whole.
+type About struct {
+	Title       string
+	Version     string // of the interface; the program has its own
+	Description string
+	KeyFrom     string      // how to get a key
+	Tags        []*huma.Tag // in the order of the documentation
+}
 
-Bodies are JSON, one object of at most 64 KiB, and may be left out. Unknown, doubled and differently cased fields and parameters are refused. A field that is null counts as left out.
+// Document returns the OpenAPI 3.1 document of the API, indented.
+func (a *API) Document() []byte { return encodeDocument(a.Describe()) }
 
-Every error has the shape of ` + "`Problem`" + `: ` + "`code`" + ` is for programs, ` + "`error`" + ` for people. An id that is malformed, unknown or another clinic's brings the same 404. Every answer has the header ` + "`X-Request-Id`" + `: the request, as the server's log names it. Results may gain fields; ignore those that you do not know.`
-
-// document describes the operations as OpenAPI 3.1.
-func document(operations []operation) *huma.OpenAPI {
+// Describe describes the operations as OpenAPI 3.1.
+func (a *API) Describe() *huma.OpenAPI {
 	doc := &huma.OpenAPI{
 		OpenAPI: "3.1.0",
 		Info: &huma.Info{
-			Title:       "PIMS Sync API",
-			Version:     apiVersion,
-			Description: about,
+			Title:       a.About.Title,
+			Version:     a.About.Version,
+			Description: a.About.Description,
 			License:     &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 		},
-		Tags: []*huma.Tag{
-			{Name: "Syncs", Description: "Start, watch and cancel syncs."},
-			{Name: "Cases", Description: "What the syncs made."},
-			{Name: "Plans", Description: "What guards held back."},
-			{Name: "Operation", Description: "For those who run the service."},
-		},
+		Tags: a.About.Tags,
 		Components: &huma.Components{
 			Schemas: huma.NewMapRegistry(schemaPrefix, huma.DefaultSchemaNamer),
 			SecuritySchemes: map[string]*huma.SecurityScheme{
-				securityScheme: {
-					Type: "apiKey", In: "header", Name: "X-API-Key",
-					Description: "Made by `pims-sync keys create`. It names its clinic and its scopes.",
-				},
+				securityScheme: {Type: "apiKey", In: "header", Name: "X-API-Key", Description: a.About.KeyFrom},
 			},
 		},
 	}
 	d := describer{registry: doc.Components.Schemas, requests: map[string]bool{}}
-	for _, op := range operations {
+	for _, op := range a.Operations {
 		doc.AddOperation(d.operation(op))
 	}
 	d.finish()
@@ -72,11 +68,11 @@ func document(operations []operation) *huma.OpenAPI {
 func encodeDocument(doc *huma.OpenAPI) []byte {
 	compact, err := doc.MarshalJSON()
 	if err != nil {
-		panic(fmt.Sprintf("api: the OpenAPI document cannot be encoded: %v", err))
+		panic(fmt.Sprintf("web: the OpenAPI document cannot be encoded: %v", err))
 	}
 	var indented bytes.Buffer
 	if err := json.Indent(&indented, compact, "", "  "); err != nil {
-		panic(fmt.Sprintf("api: the OpenAPI document is no JSON: %v", err))
+		panic(fmt.Sprintf("web: the OpenAPI document is no JSON: %v", err))
 	}
 	indented.WriteByte('\n')
 	return indented.Bytes()
@@ -88,29 +84,29 @@ type describer struct {
 	requests map[string]bool // the schemas of request bodies
 }
 
-func (d describer) operation(op operation) *huma.Operation {
+func (d describer) operation(op Operation) *huma.Operation {
 	described := &huma.Operation{
-		Method:      op.method,
-		Path:        op.path,
-		OperationID: op.id,
-		Tags:        []string{op.tag},
-		Summary:     op.summary,
-		Description: op.description,
-		Parameters:  op.params,
+		Method:      op.Method,
+		Path:        op.Path,
+		OperationID: op.ID,
+		Tags:        []string{op.Tag},
+		Summary:     op.Summary,
+		Description: op.Description,
+		Parameters:  op.Params,
 		Responses:   map[string]*huma.Response{},
 	}
 	described.Security = []map[string][]string{} // none, said aloud
-	if op.access.allows != nil {
+	if op.Needs != "" {
 		described.Security = []map[string][]string{{securityScheme: {}}}
-		described.Description = strings.TrimSpace(described.Description + "\n\nScope: " + op.access.scopes + ".")
+		described.Description = strings.TrimSpace(described.Description + "\n\nScope: " + op.Needs.InWords() + ".")
 	}
-	if op.body != nil {
-		described.RequestBody = d.request(op.body)
+	if op.Body != nil {
+		described.RequestBody = d.request(op.Body)
 	}
-	for _, o := range op.offers {
-		described.Responses[strconv.Itoa(o.status)] = d.offer(o)
+	for _, o := range op.Offers {
+		described.Responses[strconv.Itoa(o.Status)] = d.offer(o)
 	}
-	for status, codes := range op.problems() {
+	for status, codes := range op.Problems() {
 		key := strconv.Itoa(status)
 		if described.Responses[key] == nil {
 			described.Responses[key] = d.problem(op, status, codes)
@@ -128,16 +124,16 @@ func (d describer) request(example any) *huma.RequestBody {
 	}
 }
 
-func (d describer) offer(o offer) *huma.Response {
-	response := &huma.Response{Description: o.description, Headers: maps.Clone(o.headers)}
+func (d describer) offer(o Offer) *huma.Response {
+	response := &huma.Response{Description: o.Description, Headers: maps.Clone(o.Headers)}
 	switch {
-	case o.stream:
-		response.Content = map[string]*huma.MediaType{"text/event-stream": {Schema: d.events()}}
-	case o.example == nil:
+	case o.Stream != nil:
+		response.Content = map[string]*huma.MediaType{"text/event-stream": {Schema: d.events(o.Stream)}}
+	case o.Example == nil:
 		response.Content = map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}
 	default:
 		response.Content = map[string]*huma.MediaType{
-			"application/json": {Schema: d.schemaOf(o.example), Example: encoded(o.example)},
+			"application/json": {Schema: d.schemaOf(o.Example), Example: encoded(o.Example)},
 		}
 	}
 	return response
@@ -145,37 +141,41 @@ func (d describer) offer(o offer) *huma.Response {
 
 // events describes a stream of events for both kinds of clients: those that read it as one
 // text, and those that read the data of its events.
-func (d describer) events() *huma.Schema {
-	schema := anyOf(d.registry, reflect.TypeFor[syncRecord](), reflect.TypeFor[progress]())
+func (d describer) events(examples []any) *huma.Schema {
+	types := make([]reflect.Type, len(examples))
+	for i, example := range examples {
+		types[i] = reflect.TypeOf(example)
+	}
+	schema := AnyOf(d.registry, types...)
 	schema.AnyOf = append(schema.AnyOf, &huma.Schema{Type: huma.TypeString})
 	schema.Description = "The data of an event: a sync, or, of the event `progress`, its progress. Read as one text, the stream."
 	return schema
 }
 
-// Whether an answer of a status always has a header.
+// Whether a response of a status always has a header.
 const (
-	always    = true
-	sometimes = false
+	Always    = true
+	Sometimes = false
 )
 
-// header describes a header of an answer.
-func header(required bool, description string) *huma.Header {
+// Header describes a header of a response.
+func Header(required bool, description string) *huma.Header {
 	return &huma.Header{Description: description, Required: required, Schema: &huma.Schema{Type: huma.TypeString}}
 }
 
 // problem describes the errors of one status. For a sync that ended with a failure, the
 // answer has the sync's usual body as well (R38).
-func (d describer) problem(op operation, status int, codes []syncs.Code) *huma.Response {
-	schema := d.schemaOf(problem{})
-	if op.failed != nil && slices.ContainsFunc(codes, endsSync) {
-		schema = anyOf(d.registry, reflect.TypeOf(op.failed), reflect.TypeFor[problem]())
+func (d describer) problem(op Operation, status int, codes []syncs.Code) *huma.Response {
+	schema := d.schemaOf(Problem{})
+	if op.Failed != nil && slices.ContainsFunc(codes, EndsSync) {
+		schema = AnyOf(d.registry, reflect.TypeOf(op.Failed), reflect.TypeFor[Problem]())
 	}
 	words := make([]string, len(codes))
 	for i, code := range codes {
 		words[i] = "`" + string(code) + "`"
 	}
-	example := problem{
-		Error: http.StatusText(status), Code: string(codes[0]), Timestamp: instant(sampleTime),
+	example := Problem{
+		Error: http.StatusText(status), Code: string(codes[0]), Timestamp: Instant(exampleTime),
 	}
 	return &huma.Response{
 		Headers:     retryAfter(codes),
@@ -187,18 +187,18 @@ func (d describer) problem(op operation, status int, codes []syncs.Code) *huma.R
 // retryAfter returns the header that says when to try again, where a status has it.
 func retryAfter(codes []syncs.Code) map[string]*huma.Header {
 	switch {
-	case slices.Contains(codes, codeRateLimited):
-		return map[string]*huma.Header{"Retry-After": header(always, "After how many seconds to try again.")}
+	case slices.Contains(codes, CodeRateLimited):
+		return map[string]*huma.Header{"Retry-After": Header(Always, "After how many seconds to try again.")}
 	case slices.Contains(codes, syncs.CodeDraining):
-		return map[string]*huma.Header{"Retry-After": header(sometimes, "After how many seconds to try again, where the code is `draining`.")}
+		return map[string]*huma.Header{"Retry-After": Header(Sometimes, "After how many seconds to try again, where the code is `draining`.")}
 	default:
 		return nil
 	}
 }
 
-// endsSync reports whether a sync that has begun can end with a code.
-func endsSync(code syncs.Code) bool {
-	switch statusOf(code) {
+// EndsSync reports whether a sync that has begun can end with a code.
+func EndsSync(code syncs.Code) bool {
+	switch StatusOf(code) {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests:
 		return false
 	default:
@@ -206,16 +206,16 @@ func endsSync(code syncs.Code) bool {
 	}
 }
 
-// problems returns the codes that an operation can answer with, sorted, by status.
-func (op operation) problems() map[int][]syncs.Code {
-	codes := append([]syncs.Code{syncs.CodeInternal}, op.codes...)
-	if op.access.allows != nil {
-		codes = append(codes, codeUnauthorized, syncs.CodeForbidden, codeRateLimited, syncs.CodeDatabaseUnavailable)
+// Problems returns the codes that an operation can respond with, sorted, by status.
+func (op Operation) Problems() map[int][]syncs.Code {
+	codes := append([]syncs.Code{syncs.CodeInternal}, op.Codes...)
+	if op.Needs != "" {
+		codes = append(codes, CodeUnauthorized, syncs.CodeForbidden, CodeRateLimited, syncs.CodeDatabaseUnavailable)
 	}
 	slices.Sort(codes)
 	byStatus := map[int][]syncs.Code{}
 	for _, code := range slices.Compact(codes) {
-		byStatus[statusOf(code)] = append(byStatus[statusOf(code)], code)
+		byStatus[StatusOf(code)] = append(byStatus[StatusOf(code)], code)
 	}
 	return byStatus
 }
@@ -251,9 +251,9 @@ func nullable(words *huma.Schema, title string) *huma.Schema {
 
 // encoded returns an example as the API would write it.
 func encoded(example any) json.RawMessage {
-	body, err := encode(example)
+	body, err := Encode(example)
 	if err != nil {
-		panic(fmt.Sprintf("api: the example of %T cannot be encoded: %v", example, err))
+		panic(fmt.Sprintf("web: the example of %T cannot be encoded: %v", example, err))
 	}
 	return bytes.TrimSpace(body)
 }

@@ -1,4 +1,4 @@
-package api
+package web
 
 import (
 	"fmt"
@@ -19,10 +19,10 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// The size of a page.
+// The number of items of a page.
 const (
-	defaultLimit = 50
-	maxLimit     = 200
+	DefaultLimit = 50
+	MaxLimit     = 200
 )
 
 const (
@@ -31,16 +31,16 @@ const (
 	inHeader = "header"
 )
 
-// textParam is a parameter of free text.
-func textParam(name, description string, maxLength int, example string) *huma.Param {
+// TextParam is a parameter of free text.
+func TextParam(name, description string, maxLength int, example string) *huma.Param {
 	return &huma.Param{
 		Name: name, In: inQuery, Description: description, Example: example,
 		Schema: &huma.Schema{Type: huma.TypeString, MaxLength: &maxLength},
 	}
 }
 
-// wordParam is a parameter that accepts one of a few words.
-func wordParam[T ~string](name, description string, words []T) *huma.Param {
+// WordParam is a parameter that accepts one of a few words.
+func WordParam[T ~string](name, description string, words []T) *huma.Param {
 	enum := make([]any, len(words))
 	for i, word := range words {
 		enum[i] = string(word)
@@ -51,36 +51,47 @@ func wordParam[T ~string](name, description string, words []T) *huma.Param {
 	}
 }
 
-func dayParam(name, description string) *huma.Param {
+// DayParam is a parameter that is a day of the clinic.
+func DayParam(name, description string) *huma.Param {
 	return &huma.Param{
 		Name: name, In: inQuery, Description: description, Example: "2026-01-17",
 		Schema: &huma.Schema{Type: huma.TypeString, Format: "date"},
 	}
 }
 
-func instantParam(name, description string) *huma.Param {
+// InstantParam is a parameter that is a moment.
+func InstantParam(name, description string) *huma.Param {
 	return &huma.Param{
 		Name: name, In: inQuery, Description: description, Example: "2026-01-17T12:00:00Z",
 		Schema: &huma.Schema{Type: huma.TypeString, Format: "date-time"},
 	}
 }
 
-// pageParams are the parameters of every list.
-func pageParams() []*huma.Param {
-	least, most := 1.0, float64(maxLimit)
+// PageParams returns the parameters of every list.
+func PageParams() []*huma.Param {
+	least, most := 1.0, float64(MaxLimit)
 	return []*huma.Param{
 		{
-			Name: "limit", In: inQuery, Description: fmt.Sprintf("How many items at most. Default: %d.", defaultLimit),
+			Name: "limit", In: inQuery, Description: fmt.Sprintf("How many items at most. Default: %d.", DefaultLimit),
 			Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: &least, Maximum: &most},
 		},
-		textParam("cursor", "Where to go on: `nextCursor` of the page before. It holds only for the same filter.", 512, ""),
+		TextParam("cursor", "Where to go on: `nextCursor` of the page before. It holds only for the same filter.", 512, ""),
 	}
 }
 
-func idParam(of string) *huma.Param {
+// IDParam is the id in a path.
+func IDParam(of string) *huma.Param {
 	return &huma.Param{
 		Name: "id", In: inPath, Required: true, Description: "The id of " + of + ".",
 		Schema: &huma.Schema{Type: huma.TypeString, Format: "uuid"},
+	}
+}
+
+// HeaderParam is a header of a request.
+func HeaderParam(name, description, example string) *huma.Param {
+	return &huma.Param{
+		Name: name, In: inHeader, Description: description, Example: example,
+		Schema: &huma.Schema{Type: huma.TypeString},
 	}
 }
 
@@ -89,15 +100,15 @@ func idParam(of string) *huma.Param {
 func checkQuery(raw string, params []*huma.Param) error {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return invalid("query", "the query of the address is malformed; encode special characters with %%")
+		return Invalid("query", "the query of the address is malformed; encode special characters with %%")
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		i := slices.IndexFunc(params, func(p *huma.Param) bool { return p.In == inQuery && p.Name == name })
 		switch {
 		case i < 0:
-			return invalid(fieldName(name), "there is no such parameter here; %s", paramNames(params))
+			return Invalid(fieldName(name), "there is no such parameter here; %s", paramNames(params))
 		case len(values[name]) > 1:
-			return invalid(name, "%s is given more than once", name)
+			return Invalid(name, "%s is given more than once", name)
 		}
 		if err := checkText(name, values[name][0], params[i].Schema); err != nil {
 			return err
@@ -109,13 +120,13 @@ func checkQuery(raw string, params []*huma.Param) error {
 func checkText(name, value string, schema *huma.Schema) error {
 	switch {
 	case !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl):
-		return invalid(name, "%s holds characters that are not text", name)
+		return Invalid(name, "%s holds characters that are not text", name)
 	case schema.MaxLength != nil && len(value) > *schema.MaxLength:
-		return invalid(name, "%s is longer than %d bytes", name, *schema.MaxLength)
+		return Invalid(name, "%s is longer than %d bytes", name, *schema.MaxLength)
 	case schema.Type == huma.TypeInteger && value == "":
-		return invalid(name, "%s is empty; give it a whole number between %.0f and %.0f, or leave it out", name, *schema.Minimum, *schema.Maximum)
+		return Invalid(name, "%s is empty; give it a whole number between %.0f and %.0f, or leave it out", name, *schema.Minimum, *schema.Maximum)
 	case schema.Enum != nil && value != "" && !slices.Contains(schema.Enum, any(value)):
-		return invalid(name, "%s must be one of %s", name, strings.Trim(fmt.Sprint(schema.Enum), "[]"))
+		return Invalid(name, "%s must be one of %s", name, strings.Trim(fmt.Sprint(schema.Enum), "[]"))
 	}
 	return nil
 }
@@ -144,66 +155,71 @@ func fieldName(name string) string {
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,40}$`)
 
-// A query reads the parameters of a call that passed checkQuery. It keeps the first error.
+// A Query reads the parameters of a call that passed checkQuery. It keeps the first error.
 // A parameter without a value counts as absent.
-type query struct {
+type Query struct {
 	values url.Values
-	err    error
+	Err    error
 }
 
-func queryOf(c *call) *query { return &query{values: c.URL.Query()} }
+// QueryOf returns the parameters of a call.
+func QueryOf(c *Call) *Query { return &Query{values: c.URL.Query()} }
 
-func (q *query) text(name string) string { return q.values.Get(name) }
+// Text returns a parameter as it is; empty where it is absent.
+func (q *Query) Text(name string) string { return q.values.Get(name) }
 
-func (q *query) fail(err error) {
-	if q.err == nil {
-		q.err = err
+func (q *Query) fail(err error) {
+	if q.Err == nil {
+		q.Err = err
 	}
 }
 
-func (q *query) day(name string) pims.Date {
-	value := q.text(name)
+// Day reads a day of the form YYYY-MM-DD; zero where it is absent.
+func (q *Query) Day(name string) pims.Date {
+	value := q.Text(name)
 	if value == "" {
 		return pims.Date{}
 	}
 	date, err := pims.ParseDate(value)
 	if err != nil {
-		q.fail(invalid(name, "%s must be a day of the form YYYY-MM-DD", name))
+		q.fail(Invalid(name, "%s must be a day of the form YYYY-MM-DD", name))
 	}
 	return date
 }
 
-func (q *query) instant(name string) time.Time {
-	value := q.text(name)
+// Instant reads a moment of RFC 3339; zero where it is absent.
+func (q *Query) Instant(name string) time.Time {
+	value := q.Text(name)
 	if value == "" {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339, value)
 	if err != nil {
-		q.fail(invalid(name, "%s must be a moment such as 2026-01-17T12:00:00Z; write the + of an offset as %%2B", name))
+		q.fail(Invalid(name, "%s must be a moment such as 2026-01-17T12:00:00Z; write the + of an offset as %%2B", name))
 	}
 	return t
 }
 
-func (q *query) page() syncs.Page {
-	page := syncs.Page{Limit: defaultLimit, Cursor: q.text("cursor")}
-	if value := q.text("limit"); value != "" {
+// Page reads limit and cursor.
+func (q *Query) Page() syncs.Page {
+	page := syncs.Page{Limit: DefaultLimit, Cursor: q.Text("cursor")}
+	if value := q.Text("limit"); value != "" {
 		n, err := strconv.Atoi(value)
-		if err != nil || n < 1 || n > maxLimit {
-			q.fail(invalid("limit", "limit must be a whole number between 1 and %d", maxLimit))
+		if err != nil || n < 1 || n > MaxLimit {
+			q.fail(Invalid("limit", "limit must be a whole number between 1 and %d", MaxLimit))
 		}
 		page.Limit = n
 	}
 	return page
 }
 
-// pathID returns the id in the path. A text that is not a UUID in its usual form is
+// PathID returns the id in the path. A text that is not a UUID in its usual form is
 // not_found, like the id of another clinic's record (R38).
-func (c *call) pathID() (uuid.UUID, error) {
+func (c *Call) PathID() (uuid.UUID, error) {
 	value := c.PathValue("id")
 	id, err := uuid.Parse(value)
 	if err != nil || len(value) != len(uuid.UUID{}.String()) {
-		return uuid.Nil, errNotFound()
+		return uuid.Nil, NotFound()
 	}
 	return id, nil
 }

@@ -1,4 +1,4 @@
-package api
+package web
 
 import (
 	"fmt"
@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 )
+
+// proxies are the networks of trusted proxies.
+type proxies []netip.Prefix
 
 // ParseProxies reads TRUSTED_PROXIES: addresses and networks such as 10.0.0.0/8, separated
 // by commas. An empty text trusts no proxy.
@@ -39,14 +42,14 @@ func parseProxy(item string) (netip.Prefix, error) {
 	return address.Unmap().Prefix(address.Unmap().BitLen())
 }
 
-// clientAddress returns the address of the caller: the peer, or, where the peer is a
+// client returns the address of the caller: the peer, or, where the peer is a
 // trusted proxy, the last address in X-Forwarded-For that belongs to no trusted proxy. The
 // caller wrote the addresses to the left of that, so they prove nothing.
-func (s *server) clientAddress(r *http.Request) netip.Addr {
+func (p proxies) client(r *http.Request) netip.Addr {
 	client := parseAddress(r.RemoteAddr)
 	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, item := range slices.Backward(chain) {
-		if !s.trusts(client) {
+		if !p.trusts(client) {
 			break
 		}
 		address := parseAddress(item)
@@ -58,8 +61,8 @@ func (s *server) clientAddress(r *http.Request) netip.Addr {
 	return client
 }
 
-func (s *server) trusts(address netip.Addr) bool {
-	return slices.ContainsFunc(s.o.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(address) })
+func (p proxies) trusts(address netip.Addr) bool {
+	return slices.ContainsFunc(p, func(network netip.Prefix) bool { return network.Contains(address) })
 }
 
 // parseAddress reads an address with or without a port. Any other text gives the zero Addr.
@@ -78,15 +81,15 @@ func parseAddress(text string) netip.Addr {
 // plainHost is a host, with or without a port, that needs no quoting anywhere.
 var plainHost = regexp.MustCompile(`^[A-Za-z0-9._-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$`)
 
-// address returns where the caller found the API: the host that the request names, or,
+// base returns where the caller found the server: the host that the request names, or,
 // where the peer is a trusted proxy, the host that the proxy reports. A host in an
 // impossible form is replaced by the default.
-func (s *server) address(r *http.Request) string {
+func (p proxies) base(r *http.Request) string {
 	scheme, host := "http", r.Host
 	if r.TLS != nil {
 		scheme = "https"
 	}
-	if s.trusts(parseAddress(r.RemoteAddr)) {
+	if p.trusts(parseAddress(r.RemoteAddr)) {
 		if forwarded := r.Header.Get("X-Forwarded-Host"); forwarded != "" {
 			host = forwarded
 		}

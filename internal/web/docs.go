@@ -1,4 +1,4 @@
-package api
+package web
 
 import (
 	"bytes"
@@ -75,22 +75,22 @@ type (
 const docsAddress = "http://address.invalid"
 
 // docs serves the page. Its commands contain the address at which the caller found it.
-func (s *server) docs(page []byte, policy string) http.Handler {
+func docs(page []byte, policy string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		address := template.HTMLEscapeString(s.address(r))
+		address := template.HTMLEscapeString(EntryOf(r.Context()).BaseURL(r))
 		shown := bytes.ReplaceAll(page, []byte(docsAddress), []byte(address))
-		static("text/html; charset=utf-8", policy, shown).ServeHTTP(w, r)
+		Static("text/html; charset=utf-8", policy, shown).ServeHTTP(w, r)
 	})
 }
 
 // docsPage makes the page and its Content-Security-Policy.
-func docsPage(doc *huma.OpenAPI, operations []operation) (page []byte, policy string) {
+func docsPage(doc *huma.OpenAPI, operations []Operation) (page []byte, policy string) {
 	view := docsView{Title: doc.Info.Title, Version: doc.Info.Version, About: doc.Info.Description, Style: template.CSS(docsStyle)} //nolint:gosec // our own
 	byTag := map[string][]docsOperation{}
 	for _, op := range operations {
 		shown := docsOperationOf(doc, op)
 		view.Operations = append(view.Operations, shown)
-		byTag[op.tag] = append(byTag[op.tag], shown)
+		byTag[op.Tag] = append(byTag[op.Tag], shown)
 	}
 	for _, tag := range doc.Tags {
 		view.Tags = append(view.Tags, docsTag{tag.Name, tag.Description, byTag[tag.Name]})
@@ -103,7 +103,7 @@ func docsPage(doc *huma.OpenAPI, operations []operation) (page []byte, policy st
 	tmpl := template.Must(template.New("docs").Funcs(template.FuncMap{"prose": prose}).Parse(docsTemplate))
 	var out bytes.Buffer
 	if err := tmpl.Execute(&out, view); err != nil {
-		panic(fmt.Sprintf("api: the documentation page cannot be made: %v", err))
+		panic(fmt.Sprintf("web: the documentation page cannot be made: %v", err))
 	}
 	style := sha256.Sum256([]byte(docsStyle))
 	policy = fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; frame-ancestors 'none'",
@@ -111,13 +111,13 @@ func docsPage(doc *huma.OpenAPI, operations []operation) (page []byte, policy st
 	return out.Bytes(), policy
 }
 
-func docsOperationOf(doc *huma.OpenAPI, op operation) docsOperation {
-	described := doc.Paths[op.path].Get
-	if op.method == http.MethodPost {
-		described = doc.Paths[op.path].Post
+func docsOperationOf(doc *huma.OpenAPI, op Operation) docsOperation {
+	described := doc.Paths[op.Path].Get
+	if op.Method == http.MethodPost {
+		described = doc.Paths[op.Path].Post
 	}
 	shown := docsOperation{
-		ID: op.id, Method: op.method, Path: op.path,
+		ID: op.ID, Method: op.Method, Path: op.Path,
 		Summary: described.Summary, Description: described.Description, Curl: curl(op, described),
 	}
 	for _, p := range described.Parameters {
@@ -148,12 +148,12 @@ func docsResponseOf(status string, response *huma.Response) docsResponse {
 }
 
 // curl returns a command that tries an operation.
-func curl(op operation, described *huma.Operation) string {
+func curl(op Operation, described *huma.Operation) string {
 	line := "curl"
-	if op.method != http.MethodGet {
-		line += " -X " + op.method
+	if op.Method != http.MethodGet {
+		line += " -X " + op.Method
 	}
-	if op.access.allows != nil {
+	if op.Needs != "" {
 		line += ` -H "X-API-Key: $PIMS_SYNC_KEY"`
 	}
 	if described.RequestBody != nil {
@@ -162,7 +162,7 @@ func curl(op operation, described *huma.Operation) string {
 			line += " -H 'Content-Type: application/json' -d '" + string(example) + "'"
 		}
 	}
-	return line + " " + docsAddress + strings.ReplaceAll(op.path, "{id}", "$ID")
+	return line + " " + docsAddress + strings.ReplaceAll(op.Path, "{id}", "$ID")
 }
 
 func docsFields(schema *huma.Schema) []docsField {

@@ -1,11 +1,16 @@
 package api
 
 import (
+	"reflect"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // The stats of each type of sync (W21, R12, R25). All fields are
@@ -60,7 +65,7 @@ type phaseResult[S any] struct {
 	Error      string        `json:"error,omitempty" doc:"How the sync failed and what to do about it, for people."`
 	PlanID     *uuid.UUID    `json:"planId,omitempty" format:"uuid" doc:"The plan of what a guard held back."`
 	DurationMS int64         `json:"durationMs"`
-	Timestamp  *instant      `json:"timestamp,omitempty" doc:"When this was answered; not within a full sync."`
+	Timestamp  *web.Instant  `json:"timestamp,omitempty" doc:"When this was answered; not within a full sync."`
 }
 
 // The answers of the three phases' endpoints, which are also the parts of a full answer.
@@ -88,7 +93,7 @@ type fullResult struct {
 	Error                string                       `json:"error,omitempty" doc:"That of the first phase that failed."`
 	PlanID               *uuid.UUID                   `json:"planId,omitempty" format:"uuid" doc:"That of the first phase that failed."`
 	DurationMS           int64                        `json:"durationMs"`
-	Timestamp            instant                      `json:"timestamp"`
+	Timestamp            web.Instant                  `json:"timestamp"`
 }
 
 type itemFailure struct {
@@ -115,8 +120,8 @@ type change struct {
 	PIMSID string        `json:"pimsId"`
 	Fields []fieldChange `json:"fields" nullable:"false"`
 
-	ScheduledDate *instant `json:"scheduledDate,omitempty" doc:"Of the case as it is now; left out of one that would be created."`
-	PatientName   string   `json:"patientName,omitempty" doc:"Of the case as it is now; left out of one that would be created, or that is not read by name."`
+	ScheduledDate *web.Instant `json:"scheduledDate,omitempty" doc:"Of the case as it is now; left out of one that would be created."`
+	PatientName   string       `json:"patientName,omitempty" doc:"Of the case as it is now; left out of one that would be created, or that is not read by name."`
 }
 
 type fieldChange struct {
@@ -162,9 +167,9 @@ func phaseResultOf[S any](audit *syncs.Audit, now time.Time, stats func(syncs.St
 		Changes:    changesOf(audit),
 		Code:       string(codeOf(audit)),
 		Error:      errorOf(audit),
-		PlanID:     known(audit.Result.PlanID),
+		PlanID:     web.Known(audit.Result.PlanID),
 		DurationMS: audit.Duration().Milliseconds(),
-		Timestamp:  moment(now),
+		Timestamp:  web.Moment(now),
 	}
 }
 
@@ -177,9 +182,9 @@ func fullResultOf(audit *syncs.Audit, now time.Time) fullResult {
 		ReconciliationResult: phaseOf(audit, syncs.TypeReconciliation, reconciliationResultOf),
 		Code:                 string(codeOf(audit)),
 		Error:                errorOf(audit),
-		PlanID:               known(audit.Result.PlanID),
+		PlanID:               web.Known(audit.Result.PlanID),
 		DurationMS:           audit.Duration().Milliseconds(),
-		Timestamp:            instant(now),
+		Timestamp:            web.Instant(now),
 	}
 }
 
@@ -252,7 +257,27 @@ func changesOf(audit *syncs.Audit) []change {
 		for j, f := range c.Fields {
 			fields[j] = fieldChange(f)
 		}
-		list[i] = change{string(c.Action), known(c.CaseID), c.PIMSID, fields, moment(c.ScheduledDate), c.PatientName}
+		list[i] = change{string(c.Action), web.Known(c.CaseID), c.PIMSID, fields, web.Moment(c.ScheduledDate), c.PatientName}
 	}
 	return list
+}
+
+// either is the part of one phase in a full result: the result of the phase, or that it did
+// not run.
+type either[A any] struct {
+	ran     *A
+	skipped *skippedPhase
+}
+
+// MarshalJSONTo writes the one that is set.
+func (e either[A]) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if e.ran != nil {
+		return json.MarshalEncode(enc, e.ran)
+	}
+	return json.MarshalEncode(enc, e.skipped)
+}
+
+// Schema describes both.
+func (either[A]) Schema(r huma.Registry) *huma.Schema {
+	return web.AnyOf(r, reflect.TypeFor[A](), reflect.TypeFor[skippedPhase]())
 }

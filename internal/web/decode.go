@@ -1,4 +1,4 @@
-package api
+package web
 
 import (
 	"bytes"
@@ -16,19 +16,19 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// maxBody is the size of the largest accepted body.
-const maxBody = 64 << 10
+// BodyLimit is the size of the largest accepted body.
+const BodyLimit = 64 << 10
 
-// readBody reads the body of a request into a struct, strictly (R38): one JSON object with
+// ReadBody reads the body of a request into a struct, strictly (R38): one JSON object with
 // the struct's fields, each at most once and in exactly that spelling. No body counts as an
 // empty object; null counts as an absent field.
-func readBody(r *http.Request, into any) error {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+func ReadBody(r *http.Request, into any) error {
+	body, err := io.ReadAll(io.LimitReader(r.Body, BodyLimit+1))
 	switch {
 	case err != nil:
-		return invalid("body", "the body could not be read to its end")
-	case len(body) > maxBody:
-		return syncs.Fail(codeBodyTooLarge, "the body is larger than %d KiB", maxBody>>10)
+		return Invalid("body", "the body could not be read to its end")
+	case len(body) > BodyLimit:
+		return syncs.Fail(CodeBodyTooLarge, "the body is larger than %d KiB", BodyLimit>>10)
 	case len(bytes.TrimSpace(body)) == 0:
 		return nil
 	}
@@ -47,7 +47,7 @@ func checkContentType(values []string) error {
 	media, params, err := mime.ParseMediaType(values[0])
 	charset, given := params["charset"]
 	if len(values) > 1 || err != nil || media != "application/json" || given && !strings.EqualFold(charset, "utf-8") {
-		return invalid("Content-Type", "the body must be JSON in UTF-8; send the header Content-Type: application/json")
+		return Invalid("Content-Type", "the body must be JSON in UTF-8; send the header Content-Type: application/json")
 	}
 	return nil
 }
@@ -55,7 +55,7 @@ func checkContentType(values []string) error {
 // decode reads a body that is not empty.
 func decode(body []byte, into any) error {
 	if jsontext.Value(body).Kind() != jsontext.KindBeginObject {
-		return invalid("body", "the body must be one JSON object")
+		return Invalid("body", "the body must be one JSON object")
 	}
 	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true))
 	if err == nil {
@@ -70,25 +70,25 @@ func decode(body []byte, into any) error {
 		return unknownField(memberOf(semantic.JSONPointer), into)
 	case errors.As(err, &semantic):
 		name := memberOf(semantic.JSONPointer)
-		return invalid(name, "%s must be %s", name, kindOf(semantic.GoType))
+		return Invalid(name, "%s must be %s", name, kindOf(semantic.GoType))
 	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntactic):
 		name := memberOf(syntactic.JSONPointer)
-		return invalid(name, "%s is given more than once", name)
+		return Invalid(name, "%s is given more than once", name)
 	default:
-		return invalid("body", "the body is not well-formed JSON in UTF-8")
+		return Invalid("body", "the body is not well-formed JSON in UTF-8")
 	}
 }
 
 // unknownField lists the fields that there are, and the one that was probably meant.
 func unknownField(name string, into any) error {
-	names := fieldsOf(into)
+	names := Fields(into)
 	if i := slices.IndexFunc(names, func(known string) bool { return strings.EqualFold(known, name) }); i >= 0 {
-		return invalid(name, "there is no field of this name here; it is written %s", names[i])
+		return Invalid(name, "there is no field of this name here; it is written %s", names[i])
 	}
 	if len(names) == 0 {
-		return invalid(name, "there is no field of this name here; the body must be empty")
+		return Invalid(name, "there is no field of this name here; the body must be empty")
 	}
-	return invalid(name, "there is no field of this name here; there are %s", strings.Join(names, ", "))
+	return Invalid(name, "there is no field of this name here; there are %s", strings.Join(names, ", "))
 }
 
 // memberOf returns the top-level member that a pointer leads into.
@@ -99,8 +99,8 @@ func memberOf(pointer jsontext.Pointer) string {
 	return "body"
 }
 
-// fieldsOf lists the JSON names of the fields that a pointer to a struct has.
-func fieldsOf(into any) []string {
+// Fields lists the JSON names of the fields that a pointer to a struct has.
+func Fields(into any) []string {
 	var names []string
 	for _, field := range reflect.VisibleFields(reflect.TypeOf(into).Elem()) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
@@ -112,7 +112,7 @@ func fieldsOf(into any) []string {
 // kindOf describes in words what a field accepts.
 func kindOf(t reflect.Type) string {
 	switch {
-	case t == reflect.TypeFor[day]():
+	case t == reflect.TypeFor[Day]():
 		return "a day of the form YYYY-MM-DD"
 	case t.Kind() == reflect.Int:
 		return "a whole number"

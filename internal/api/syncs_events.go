@@ -8,7 +8,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 const (
@@ -17,28 +19,28 @@ const (
 	writeLimit = 10 * time.Second       // for one event
 )
 
-func (s *server) syncEvents() operation {
-	return operation{
-		method: http.MethodGet, path: "/api/syncs/{id}/events", id: "followSync", tag: "Syncs",
-		summary: "Follow a sync",
-		description: "Server-sent events until the sync is over, from any replica: first `state`, the sync as it is; then `progress` and, for a full sync, " +
+func (s *server) syncEvents() web.Operation {
+	return web.Operation{
+		Method: http.MethodGet, Path: "/api/syncs/{id}/events", ID: "followSync", Tag: "Syncs",
+		Summary: "Follow a sync",
+		Description: "Server-sent events until the sync is over, from any replica: first `state`, the sync as it is; then `progress` and, for a full sync, " +
 			"`phase` for each phase that begins or ends; last `done`, the sync as it ended. Each event's data is JSON: a sync for `state`, `phase` and `done`, its progress for `progress`.",
-		access: reading(),
-		params: []*huma.Param{idParam("a sync")},
-		offers: []offer{{status: http.StatusOK, description: "A stream of events.", stream: true}},
-		codes:  []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
-		handle: func(c *call) (reply, error) {
+		Needs:  access.Read,
+		Params: []*huma.Param{web.IDParam("a sync")},
+		Offers: []web.Offer{{Status: http.StatusOK, Description: "A stream of events.", Stream: []any{syncRecord{}, progress{}}}},
+		Codes:  []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
+		Handle: func(c *web.Call) (web.Reply, error) {
 			audit, err := s.audit(c)
 			if err != nil {
-				return reply{}, err
+				return web.Reply{}, err
 			}
-			return reply{status: http.StatusOK, stream: func(w http.ResponseWriter) { s.follow(c, w, audit) }}, nil
+			return web.Reply{Status: http.StatusOK, Stream: func(w http.ResponseWriter) { s.follow(c, w, audit) }}, nil
 		},
 	}
 }
 
 // follow streams a sync until it is over or the caller has left.
-func (s *server) follow(c *call, w http.ResponseWriter, audit syncs.Audit) {
+func (s *server) follow(c *web.Call, w http.ResponseWriter, audit syncs.Audit) {
 	out := &eventStream{w: w, control: http.NewResponseController(w), spoke: time.Now()}
 	out.send("state", syncOf(&audit))
 	phases := map[uuid.UUID]syncs.Status{}
@@ -46,7 +48,7 @@ func (s *server) follow(c *call, w http.ResponseWriter, audit syncs.Audit) {
 		phases[audit.Children[i].ID] = audit.Children[i].Status
 	}
 	last := audit.Progress
-	wait := func(ctx context.Context) (syncs.Audit, error) { return s.o.Syncs.Wait(ctx, c.clinicID, audit.ID) }
+	wait := func(ctx context.Context) (syncs.Audit, error) { return s.o.Syncs.Wait(ctx, c.ClinicID, audit.ID) }
 	for now, err := range syncs.Follow(c.Context(), lookEvery, wait) {
 		if err != nil || c.Context().Err() != nil {
 			return // the client asks again
@@ -81,7 +83,7 @@ type eventStream struct {
 }
 
 func (e *eventStream) send(name string, data any) {
-	body, err := encode(data) // one line
+	body, err := web.Encode(data) // one line
 	if err != nil {
 		e.err = err
 		return

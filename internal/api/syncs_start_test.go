@@ -16,6 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 func TestEachEndpointStartsASyncOfItsTypeWithTheOptionsOfTheBody(t *testing.T) {
@@ -63,10 +64,10 @@ func TestEachEndpointStartsASyncOfItsTypeWithTheOptionsOfTheBody(t *testing.T) {
 
 func TestTheBodiesKnowExactlyTheFieldsThatTheRulesAllow(t *testing.T) {
 	t.Parallel()
-	require.ElementsMatch(t, syncs.Allowed(syncs.TypeInbound), fieldsOf(&inboundRequest{}))
-	require.ElementsMatch(t, syncs.Allowed(syncs.TypeCases), fieldsOf(&casesRequest{}))
-	require.ElementsMatch(t, syncs.Allowed(syncs.TypeReconciliation), fieldsOf(&reconcileRequest{}))
-	require.ElementsMatch(t, syncs.Allowed(syncs.TypeFull), fieldsOf(&syncOptions{}))
+	require.ElementsMatch(t, syncs.Allowed(syncs.TypeInbound), web.Fields(&inboundRequest{}))
+	require.ElementsMatch(t, syncs.Allowed(syncs.TypeCases), web.Fields(&casesRequest{}))
+	require.ElementsMatch(t, syncs.Allowed(syncs.TypeReconciliation), web.Fields(&reconcileRequest{}))
+	require.ElementsMatch(t, syncs.Allowed(syncs.TypeFull), web.Fields(&syncOptions{}))
 }
 
 func TestNoBodyMeansTheDefaults(t *testing.T) {
@@ -214,7 +215,7 @@ func TestASyncThatEndedBadlyWithoutACodeStillHasOne(t *testing.T) {
 		b := newBench(t)
 		b.endsAtOnce(func(audit *syncs.Audit) { audit.Status = status })
 		a := b.post("/api/sync/inbound", "")
-		require.Equal(t, statusOf(want), a.Code)
+		require.Equal(t, web.StatusOf(want), a.Code)
 		require.Equal(t, string(want), a.body["code"])
 		require.NotEmpty(t, a.body["error"])
 	}
@@ -290,7 +291,7 @@ func TestACallThatHasWaitedLongEnoughAnswers202AndWhereToLook(t *testing.T) { //
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, func(o *Options) { o.Wait = 0 })
+			b := newBench(t, func(o *settings) { o.Wait = 0 })
 			a := b.post("/api/sync/full", "", prepare(b)...)
 			require.Equal(t, http.StatusAccepted, a.Code)
 			id, _ := a.body["id"].(string)
@@ -376,7 +377,7 @@ func TestWhatKeepsASyncFromStartingIsARefusal(t *testing.T) {
 		b := newBench(t)
 		b.syncs.onStart = func(*syncs.Audit) error { return err }
 		a := b.post("/api/sync/inbound", "")
-		a.refused(statusOf(code), code, "")
+		a.refused(web.StatusOf(code), code, "")
 		require.NotContains(t, a.Body.String(), "queue.go")
 		require.Equal(t, code == syncs.CodeDraining, a.Header().Get("Retry-After") == "1", "%s", code)
 	}

@@ -1,0 +1,108 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
+)
+
+// planDecision is the answer to an approval or a rejection.
+type planDecision struct {
+	Success   bool        `json:"success"`
+	Plan      planRecord  `json:"plan"`
+	SyncID    *uuid.UUID  `json:"syncId,omitempty" format:"uuid" doc:"The sync that does what was approved."`
+	Timestamp web.Instant `json:"timestamp"`
+}
+
+func (s *server) approvePlan() web.Operation {
+	approved := samplePlan()
+	approved.Status, approved.DecidedAt, approved.DecidedBy = syncs.PlanApproved, sampleTime, "key:"+sampleCaseID.String()
+	return web.Operation{
+		Method: http.MethodPost, Path: "/api/plans/{id}/approve", ID: "approvePlan", Tag: "Plans",
+		Summary: "Approve a plan",
+		Description: "Starts the sync that does what the guard held back, within 24 hours of the plan. It works on the plan's own days with this one guard lifted; " +
+			"every other rule holds. Of a deletion plan it deletes only what the plan names, looks each of them up again, and deletes only what is still missing.",
+		Needs:  access.Approve,
+		Params: []*huma.Param{web.IDParam("a plan")},
+		Body:   nothing{},
+		Offers: []web.Offer{{
+			Status: http.StatusAccepted, Description: "The plan is approved and its sync is on its way.",
+			Example: planDecision{Success: true, Plan: planOf(approved), SyncID: &sampleSyncID, Timestamp: web.Instant(sampleTime)},
+			Headers: map[string]*huma.Header{"Location": web.Header(web.Always, "The sync: `/api/syncs/{id}`.")},
+		}},
+		Codes: []syncs.Code{
+			syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeAlreadyDecided, syncs.CodeSyncRunning, web.CodeBodyTooLarge,
+			syncs.CodeCredentialsMissing, syncs.CodeCredentialsInvalid, syncs.CodeCredentialsSuspended, syncs.CodeTimezoneMissing,
+			syncs.CodeDraining,
+		},
+		Handle: func(c *web.Call) (web.Reply, error) {
+			return s.decide(c, func(id uuid.UUID) (web.Reply, error) {
+				audit, err := s.o.Decisions.Approve(c.Context(), c.ClinicID, id, syncs.TriggerAPI, actorOf(c))
+				if err != nil {
+					return web.Reply{}, err
+				}
+				c.SyncID = audit.ID
+				return web.Reply{
+					Status: http.StatusAccepted,
+					Header: http.Header{"Location": {syncPath(audit.ID)}},
+					Body:   planDecision{SyncID: &audit.ID},
+				}, nil
+			})
+		},
+	}
+}
+
+func (s *server) rejectPlan() web.Operation {
+	rejected := samplePlan()
+	rejected.Status, rejected.DecidedAt, rejected.DecidedBy = syncs.PlanRejected, sampleTime, "key:"+sampleCaseID.String()
+	return web.Operation{
+		Method: http.MethodPost, Path: "/api/plans/{id}/reject", ID: "rejectPlan", Tag: "Plans",
+		Summary:     "Reject a plan",
+		Description: "Closes the plan; nothing is deleted. The next run of the sync looks for itself.",
+		Needs:       access.Approve,
+		Params:      []*huma.Param{web.IDParam("a plan")},
+		Body:        nothing{},
+		Offers: []web.Offer{{
+			Status: http.StatusOK, Description: "The plan is rejected.",
+			Example: planDecision{Success: true, Plan: planOf(rejected), Timestamp: web.Instant(sampleTime)},
+		}},
+		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeAlreadyDecided, web.CodeBodyTooLarge},
+		Handle: func(c *web.Call) (web.Reply, error) {
+			return s.decide(c, func(id uuid.UUID) (web.Reply, error) {
+				err := s.o.Decisions.Reject(c.Context(), c.ClinicID, id, actorOf(c))
+				return web.Reply{Status: http.StatusOK, Body: planDecision{}}, err
+			})
+		},
+	}
+}
+
+// decide applies a decision to the plan that the path names, and returns the plan after it.
+func (s *server) decide(c *web.Call, decision func(uuid.UUID) (web.Reply, error)) (web.Reply, error) {
+	if err := web.ReadBody(c.Request, &nothing{}); err != nil {
+		return web.Reply{}, err
+	}
+	id, err := c.PathID()
+	if err != nil {
+		return web.Reply{}, err
+	}
+	answer, err := decision(id)
+	if err != nil {
+		return web.Reply{}, err
+	}
+	plan, err := s.o.Plans.Plan(c.Context(), c.ClinicID, id)
+	if err != nil {
+		return web.Reply{}, err
+	}
+	body, _ := answer.Body.(planDecision)
+	body.Success, body.Plan, body.Timestamp = true, planOf(&plan), web.Instant(s.o.Now())
+	answer.Body = body
+	return answer, nil
+}
+
+// actorOf returns the actor in whose name a call changes things (R14).
+func actorOf(c *web.Call) string { return c.Caller.Actor() }

@@ -1,0 +1,248 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
+)
+
+// startTimeout bounds the transaction that starts a sync. The transaction continues when
+// the caller disconnects, so that a sync is either started or not.
+const startTimeout = 10 * time.Second
+
+// inboundRequest is the body of POST /api/sync/inbound (W4).
+type inboundRequest struct {
+	StartDate *web.Day `json:"startDate,omitempty" doc:"The first day, in the clinic's zone. Default: today."`
+	EndDate   *web.Day `json:"endDate,omitempty" doc:"The last day, included; at most 92 days in all. Default: startDate + daysAhead." example:"2026-01-24"`
+	DaysAhead *int     `json:"daysAhead,omitempty" minimum:"0" maximum:"90" doc:"How many days after startDate, where endDate is not given. Beside endDate it must agree with it. Default: 7."`
+	DryRun    bool     `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
+}
+
+func (b inboundRequest) options() syncs.Options {
+	return syncs.Options{StartDate: b.StartDate.Date(), EndDate: b.EndDate.Date(), DaysAhead: b.DaysAhead, DryRun: b.DryRun}
+}
+
+// casesRequest is the body of POST /api/sync/cases (W7).
+type casesRequest struct {
+	StartDate         *web.Day `json:"startDate,omitempty" doc:"The first day, in the clinic's zone. Default: 7 days ago." example:"2026-01-10"`
+	EndDate           *web.Day `json:"endDate,omitempty" doc:"The last day, included; at most 92 days in all. Default: today."`
+	ParallelBatchSize *int     `json:"parallelBatchSize,omitempty" minimum:"1" maximum:"20" doc:"How many consultations are fetched at once. Default: 5."`
+	Force             bool     `json:"force,omitzero" doc:"Fetch every case of the window, whether it is due or not."`
+	DryRun            bool     `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
+}
+
+func (b casesRequest) options() syncs.Options {
+	return syncs.Options{
+		StartDate: b.StartDate.Date(), EndDate: b.EndDate.Date(),
+		ParallelBatchSize: b.ParallelBatchSize, Force: b.Force, DryRun: b.DryRun,
+	}
+}
+
+// reconcileRequest is the body of POST /api/sync/reconcile (W9).
+type reconcileRequest struct {
+	LookbackDays  *int `json:"lookbackDays,omitempty" minimum:"1" maximum:"180" doc:"How many days before today. Default: 7."`
+	LookaheadDays *int `json:"lookaheadDays,omitempty" minimum:"0" maximum:"90" doc:"How many days after today. Default: 0."`
+	DryRun        bool `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
+}
+
+func (b reconcileRequest) options() syncs.Options {
+	return syncs.Options{LookbackDays: b.LookbackDays, LookaheadDays: b.LookaheadDays, DryRun: b.DryRun}
+}
+
+// fullRequest is the body of POST /api/sync/full (W11).
+type fullRequest struct {
+	StartDate         *web.Day `json:"startDate,omitempty" doc:"The first day, in the clinic's zone. Default: each phase's own."`
+	EndDate           *web.Day `json:"endDate,omitempty" doc:"The last day, included; at most 92 days in all. Default: startDate + daysAhead." example:"2026-01-24"`
+	DaysAhead         *int     `json:"daysAhead,omitempty" minimum:"0" maximum:"90" doc:"For inbound: how many days after startDate, where endDate is not given. Default: 7."`
+	ParallelBatchSize *int     `json:"parallelBatchSize,omitempty" minimum:"1" maximum:"20" doc:"For cases: how many consultations are fetched at once. Default: 5."`
+	LookbackDays      *int     `json:"lookbackDays,omitempty" minimum:"1" maximum:"180" doc:"For reconciliation: how many days before today. Default: 7."`
+	LookaheadDays     *int     `json:"lookaheadDays,omitempty" minimum:"0" maximum:"90" doc:"For reconciliation: how many days after today. Default: 0."`
+	Force             bool     `json:"force,omitzero" doc:"For cases: fetch every case of the window, whether it is due or not."`
+	DryRun            bool     `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
+}
+
+func (b fullRequest) options() syncs.Options {
+	return syncs.Options{
+		StartDate: b.StartDate.Date(), EndDate: b.EndDate.Date(), DaysAhead: b.DaysAhead,
+		LookbackDays: b.LookbackDays, LookaheadDays: b.LookaheadDays,
+		ParallelBatchSize: b.ParallelBatchSize, Force: b.Force, DryRun: b.DryRun,
+	}
+}
+
+func (s *server) startInbound() web.Operation {
+	op := startOperation(syncs.TypeInbound, "/api/sync/inbound", "syncInbound", "Sync appointments into cases",
+		"Fetches the calendar of the window and creates and updates its cases.")
+	op.Body = inboundRequest{DaysAhead: new(7)}
+	op.Handle = startHandler[inboundRequest](s, syncs.TypeInbound)
+	return op
+}
+
+func (s *server) startCases() web.Operation {
+	op := startOperation(syncs.TypeCases, "/api/sync/cases", "syncCases", "Enrich cases with consultations",
+		"Fetches SOAP notes, vitals and diagnoses of the window's cases that are due. Failures of single cases are listed and fail nothing else.")
+	op.Body = casesRequest{ParallelBatchSize: new(5)}
+	op.Handle = startHandler[casesRequest](s, syncs.TypeCases)
+	return op
+}
+
+func (s *server) startReconcile() web.Operation {
+	op := startOperation(syncs.TypeReconciliation, "/api/sync/reconcile", "syncReconcile", "Soft-delete cases that left the PIMS",
+		"Compares the window with the calendar, looks every missing appointment up, and soft-deletes what is gone. Too many at once are refused with `deletion_guard` and kept as a plan.")
+	op.Body = reconcileRequest{LookbackDays: new(7)}
+	op.Handle = startHandler[reconcileRequest](s, syncs.TypeReconciliation)
+	return op
+}
+
+func (s *server) startFull() web.Operation {
+	op := startOperation(syncs.TypeFull, "/api/sync/full", "syncFull", "Run all three phases",
+		"Inbound, cases and reconciliation in turn, with one login. A phase that did not run answers `skipped` and the reason.")
+	op.Body = fullRequest{DaysAhead: new(7), LookbackDays: new(7)}
+	op.Handle = startHandler[fullRequest](s, syncs.TypeFull)
+	return op
+}
+
+// startOperation returns the common parts of the four operations.
+func startOperation(t syncs.Type, path, id, summary, description string) web.Operation {
+	example := resultOf(sampleAudit(t), sampleTime)
+	return web.Operation{
+		Method: http.MethodPost, Path: path, ID: id, Tag: "Syncs",
+		Summary: summary,
+		Description: description + "\n\nThe call waits for the end of the sync. If that takes too long, or with `Prefer: respond-async`, " +
+			"it returns 202 and where to look. Hanging up cancels nothing. A sync that failed returns the status of its `code` and its usual body.",
+		Needs: access.ForSync(t),
+		Params: []*huma.Param{
+			web.HeaderParam(idempotencyHeader, "Any text of at most 255 visible ASCII characters. For 24 hours the same key with the same body returns the same sync; with another body it is refused.", "7c2a"),
+			web.HeaderParam("Prefer", "`respond-async` answers 202 at once.", "respond-async"),
+		},
+		Offers: []web.Offer{
+			{Status: http.StatusOK, Description: "The sync has completed.", Example: example},
+			{
+				Status: http.StatusAccepted, Description: "The sync is on its way.",
+				Example: syncOf(sampleRunning(t)),
+				Headers: map[string]*huma.Header{
+					"Location":           web.Header(web.Always, "Where to look: `/api/syncs/{id}`."),
+					"Preference-Applied": web.Header(web.Sometimes, "`respond-async`, where it was asked for."),
+				},
+			},
+		},
+		Failed: example,
+		Codes:  startCodes(),
+	}
+}
+
+// startCodes returns the codes with which the start of a sync, or the sync, can end: all
+// codes except those of other operations.
+func startCodes() []syncs.Code {
+	return slices.DeleteFunc(web.Codes(), func(code syncs.Code) bool {
+		return code == syncs.CodeNotFound || code == syncs.CodeAlreadyDecided || code == web.CodeMethodNotAllowed
+	})
+}
+
+// startHandler returns a handler that starts a sync with a body of type B.
+func startHandler[B interface{ options() syncs.Options }](s *server, t syncs.Type) func(*web.Call) (web.Reply, error) {
+	return func(c *web.Call) (web.Reply, error) {
+		var body B
+		if err := web.ReadBody(c.Request, &body); err != nil {
+			return web.Reply{}, err
+		}
+		options := body.options()
+		if err := options.Check(t); err != nil {
+			return web.Reply{}, err
+		}
+		return s.start(c, syncs.Request{
+			ClinicID: c.ClinicID, Type: t, Trigger: syncs.TriggerAPI, Options: options,
+		})
+	}
+}
+
+// start starts a sync and waits for its end up to Options.Wait (R28).
+func (s *server) start(c *web.Call, request syncs.Request) (web.Reply, error) {
+	key, err := idempotencyKey(c.Header.Values(idempotencyHeader))
+	if err != nil {
+		return web.Reply{}, err
+	}
+	audit, err := s.begin(c.Context(), request, key)
+	if err != nil {
+		return web.Reply{}, err
+	}
+	c.SyncID = audit.ID
+	if prefersAsync(c.Header.Values("Prefer")) {
+		answer := accepted(audit)
+		answer.Header.Set("Preference-Applied", "respond-async")
+		return answer, nil
+	}
+	if audit, err = s.await(c.Context(), audit); err != nil {
+		return web.Reply{}, err
+	}
+	if !audit.Status.Final() {
+		return accepted(audit), nil
+	}
+	answer := web.Reply{Status: http.StatusOK, Body: resultOf(&audit, s.o.Now())}
+	if audit.Status != syncs.StatusCompleted {
+		c.Code = codeOf(&audit)
+		answer.Status = web.StatusOf(c.Code)
+	}
+	return answer, nil
+}
+
+func (s *server) begin(ctx context.Context, request syncs.Request, key string) (syncs.Audit, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
+	defer cancel()
+	return s.o.Syncs.Start(ctx, request, key)
+}
+
+func (s *server) await(ctx context.Context, audit syncs.Audit) (syncs.Audit, error) {
+	if audit.Status.Final() {
+		return audit, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.o.Wait)
+	defer cancel()
+	return s.o.Syncs.Wait(ctx, audit.ClinicID, audit.ID)
+}
+
+// accepted returns the 202. Its body is the sync in its present state.
+func accepted(audit syncs.Audit) web.Reply {
+	return web.Reply{
+		Status: http.StatusAccepted,
+		Header: http.Header{"Location": {syncPath(audit.ID)}},
+		Body:   syncOf(&audit),
+	}
+}
+
+func syncPath(id uuid.UUID) string { return "/api/syncs/" + id.String() }
+
+const idempotencyHeader = "Idempotency-Key"
+
+// idempotencyKey reads the header of R29; empty where there is none.
+func idempotencyKey(values []string) (string, error) {
+	if len(values) == 0 {
+		return "", nil
+	}
+	key := values[0]
+	if len(values) > 1 || key == "" || len(key) > 255 || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", web.Invalid(idempotencyHeader, "%s must be given once and have 1 to 255 visible ASCII characters", idempotencyHeader)
+	}
+	return key, nil
+}
+
+// prefersAsync reports whether Prefer asks for an answer without waiting (RFC 7240).
+func prefersAsync(values []string) bool {
+	for _, value := range values {
+		for preference := range strings.SplitSeq(value, ",") {
+			token, _, _ := strings.Cut(preference, ";")
+			if strings.EqualFold(strings.TrimSpace(token), "respond-async") {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,218 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/syncs"
+)
+
+// An API is a set of operations that describe themselves.
+type API struct {
+	About      About
+	Operations []Operation // in the order of the documentation
+
+	// Authenticate finds the caller of an operation that needs one.
+	Authenticate func(*Call) (access.Caller, error)
+
+	// Explain turns any error into what the caller may know of it (R38).
+	Explain func(error) *syncs.Failure
+
+	// Trace is called for every request to an operation that needs a caller, before the
+	// request is read. It returns the request's context and a function that is called with
+	// the response. The operation is its method and path pattern. Nil: requests are not
+	// traced.
+	Trace func(ctx context.Context, operation string, header http.Header) (context.Context, func(Answer))
+}
+
+// An Answer is the response to a request, for API.Trace.
+type Answer struct {
+	Status   int
+	ClinicID uuid.UUID  // zero: of no clinic, or the caller is unknown
+	SyncID   uuid.UUID  // zero: it was about none
+	Code     syncs.Code // empty: nothing was wrong
+}
+
+// An Operation is one method of one path, with its description for /openapi.json and /docs.
+type Operation struct {
+	Method      string
+	Path        string // a pattern of http.ServeMux, which OpenAPI writes alike
+	ID          string
+	Tag         string
+	Summary     string
+	Description string
+
+	Needs  access.Permission // of the caller; empty: anybody may call it
+	Params []*huma.Param
+	Body   any          // an example of the request's body; nil: it takes none
+	Offers []Offer      // the responses without an error
+	Failed any          // an example of the response to a failed sync; nil: there is none
+	Codes  []syncs.Code // the codes of its errors, besides those of all operations
+
+	// Exactly one of the two is set.
+	Handle func(*Call) (Reply, error)
+	Raw    http.Handler
+}
+
+// An Offer documents one good response: its status and an example of its body.
+type Offer struct {
+	Status      int
+	Description string
+	Example     any
+	Headers     map[string]*huma.Header
+	Stream      []any // of server-sent events: examples of their data, in the place of Example
+}
+
+// A Reply is a response before its encoding.
+type Reply struct {
+	Status int
+	Header http.Header
+	Body   any
+	Stream func(http.ResponseWriter) // in the place of a body: server-sent events
+}
+
+// OK returns a 200.
+func OK(body any) (Reply, error) { return Reply{Status: http.StatusOK, Body: body}, nil }
+
+// A Call is one request to an operation.
+type Call struct {
+	*http.Request
+	*Entry
+	Caller access.Caller // nobody, where the operation needs no caller
+}
+
+// Mounts returns the handlers of the operations, of the description and of "/".
+func (a *API) Mounts() []Mount {
+	byPath := map[string]map[string]http.Handler{}
+	add := func(method, path string, h http.Handler) {
+		if byPath[path] == nil {
+			byPath[path] = map[string]http.Handler{}
+		}
+		byPath[path][method] = h
+	}
+	for _, op := range a.Operations {
+		add(op.Method, op.Path, a.serve(op))
+	}
+	doc := a.Describe()
+	add(http.MethodGet, "/openapi.json", Static("application/openapi+json", "", encodeDocument(doc)))
+	page, policy := docsPage(doc, a.Operations)
+	add(http.MethodGet, "/docs", docs(page, policy))
+	add(http.MethodGet, "/{$}", Static("application/json", "", []byte(`{"service":"pims-sync","docs":"/docs","openapi":"/openapi.json"}`+"\n")))
+
+	var mounts []Mount
+	for _, path := range slices.Sorted(maps.Keys(byPath)) {
+		mounts = append(mounts, Mount{path, Methods(byPath[path])})
+	}
+	return mounts
+}
+
+// serve returns the handler of an operation.
+func (a *API) serve(op Operation) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		e := EntryOf(r.Context())
+		e.Quiet = op.Needs == ""
+		if a.Trace != nil && op.Needs != "" {
+			ctx, ended := a.Trace(r.Context(), op.Method+" "+op.Path, r.Header)
+			r, e.ended = r.WithContext(ctx), ended
+		}
+		if op.Raw != nil {
+			op.Raw.ServeHTTP(w, r)
+			return
+		}
+		c := &Call{Request: r, Entry: e}
+		reply, err := a.run(op, c)
+		if err == nil {
+			err = write(w, reply)
+		}
+		if err != nil {
+			Fail(w, r, a.Explain(err), err)
+		}
+	})
+}
+
+// run finds the caller and checks its permission, then reads the request, then carries it
+// out, so that a caller without a key learns nothing else.
+func (a *API) run(op Operation, c *Call) (Reply, error) {
+	if op.Needs == "" {
+		return op.Handle(c)
+	}
+	caller, err := a.Authenticate(c)
+	if err != nil {
+		return Reply{}, err
+	}
+	c.Caller, c.ClinicID = caller, caller.Clinic()
+	if err := caller.Check(op.Needs, c.ClinicID); err != nil {
+		return Reply{}, err
+	}
+	if err := checkQuery(c.URL.RawQuery, op.Params); err != nil {
+		return Reply{}, err
+	}
+	return op.Handle(c)
+}
+
+// write encodes a response. It encodes the whole response first, so that a failure gives an
+// error and not half a response.
+func write(w http.ResponseWriter, reply Reply) error {
+	if reply.Stream != nil {
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.WriteHeader(reply.Status)
+		reply.Stream(w)
+		return nil
+	}
+	body, err := Encode(reply.Body)
+	if err != nil {
+		return fmt.Errorf("encoding the answer: %w", err)
+	}
+	maps.Copy(w.Header(), reply.Header)
+	writeJSON(w, reply.Status, body)
+	return nil
+}
+
+// Methods chooses among the methods of one address. HEAD is allowed where GET is. Any other
+// method is a 405 in the API's form.
+func Methods(methods map[string]http.Handler) http.Handler {
+	methods = maps.Clone(methods)
+	if get, ok := methods[http.MethodGet]; ok {
+		methods[http.MethodHead] = get
+	}
+	allow := strings.Join(slices.Sorted(maps.Keys(methods)), ", ")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler, ok := methods[r.Method]
+		if !ok {
+			w.Header().Set("Allow", allow)
+			Fail(w, r, syncs.Fail(CodeMethodNotAllowed, "this address does not know that method; it knows %s", allow), nil)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
+}
+
+// Get serves GET and HEAD with a handler, quietly in the log while all is well.
+func Get(handler http.Handler) http.Handler {
+	return Methods(map[string]http.Handler{http.MethodGet: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		EntryOf(r.Context()).Quiet = true
+		handler.ServeHTTP(w, r)
+	})})
+}
+
+// Static serves the same document every time. policy is its Content-Security-Policy; empty:
+// the chain's, which allows nothing.
+func Static(contentType, policy string, body []byte) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		EntryOf(r.Context()).Quiet = true
+		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("Cache-Control", "no-cache")
+		if policy != "" {
+			w.Header().Set("Content-Security-Policy", policy)
+		}
+		w.Write(body) //nolint:errcheck // nobody is left to be told
+	})
+}

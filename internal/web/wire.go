@@ -1,0 +1,83 @@
+package web
+
+import (
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// instantLayout is RFC 3339 with milliseconds, as in the specification's examples. Instants
+// are always written in UTC.
+const instantLayout = "2006-01-02T15:04:05.000Z07:00"
+
+// An Instant is a time in JSON.
+type Instant time.Time
+
+// MarshalText writes the instant in UTC, in milliseconds.
+func (i Instant) MarshalText() ([]byte, error) {
+	return time.Time(i).UTC().AppendFormat(nil, instantLayout), nil
+}
+
+// Schema describes an instant in /openapi.json.
+func (Instant) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: "date-time", Examples: []any{"2026-01-17T12:00:00.000Z"}}
+}
+
+// Moment returns an instant that may be unknown: nil becomes null in JSON.
+func Moment(t time.Time) *Instant {
+	if t.IsZero() {
+		return nil
+	}
+	i := Instant(t)
+	return &i
+}
+
+// A Day is a civil day in JSON, in the clinic's zone (R1).
+type Day pims.Date
+
+// MarshalText writes the day as YYYY-MM-DD.
+func (d Day) MarshalText() ([]byte, error) { return []byte(pims.Date(d).String()), nil }
+
+// UnmarshalText reads a day of the form YYYY-MM-DD.
+func (d *Day) UnmarshalText(text []byte) error {
+	date, err := pims.ParseDate(string(text))
+	*d = Day(date)
+	return err
+}
+
+// Date returns the day as the domain has it; nil stays nil.
+func (d *Day) Date() *pims.Date { return (*pims.Date)(d) }
+
+// Schema describes a day in /openapi.json.
+func (Day) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: "date", Examples: []any{"2026-01-17"}}
+}
+
+// Known returns an id that may be missing: nil becomes null in JSON.
+func Known(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
+}
+
+// Text returns a text that may be missing: nil becomes null in JSON.
+func Text[T ~string](s T) *string {
+	if s == "" {
+		return nil
+	}
+	t := string(s)
+	return &t
+}
+
+// Encode writes a body as JSON. It replaces invalid UTF-8, so that one bad byte in the
+// database does not hide a record.
+func Encode(v any) ([]byte, error) {
+	body, err := json.Marshal(v, jsontext.AllowInvalidUTF8(true), json.Deterministic(true))
+	return append(body, '\n'), err
+}
