@@ -28,6 +28,7 @@ type CLI struct {
 	Syncs       SyncsCmd       `cmd:"" help:"Present and past syncs: list, show, watch, cancel, restore."`
 	Cases       CasesCmd       `cmd:"" help:"Cases: list, show, history, restore, check-notes."`
 	Plans       PlansCmd       `cmd:"" help:"What a guard held back: list, show, approve, reject."`
+	OperatorLog OperatorLogCmd `cmd:"" help:"List what people, keys and commands did, newest first."`
 	Neosim      NeosimCmd      `cmd:"" help:"Serve a simulated IDEXX Neo practice."`
 	Migrate     MigrateCmd     `cmd:"" help:"Bring the database's schema up to date."`
 	Keygen      KeygenCmd      `cmd:"" help:"Print a new key for ENCRYPTION_KEY."`

@@ -60,6 +60,12 @@ var importRule = rule{
 		domain:    true,
 	},
 	{
+		pkg:       "internal/access",
+		ours:      []string{"internal/syncs", "internal/clinic"},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
 		pkg:    "internal/cron",
 		domain: true,
 	},
@@ -116,6 +122,11 @@ var importRule = rule{
 		libraries: []string{uuid, pgx},
 	},
 	{
+		pkg:       "internal/postgres/oplog",
+		ours:      []string{"internal/syncs", "internal/clinic", "internal/access", "internal/casesync", "internal/postgres"},
+		libraries: []string{uuid, pgx},
+	},
+	{
 		pkg:  "internal/postgres/embedded",
 		ours: []string{panicsPkg},
 	},
@@ -123,12 +134,6 @@ var importRule = rule{
 		pkg:       "internal/queue",
 		ours:      []string{panicsPkg, "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres"},
 		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype", "github.com/riverqueue/rivercontrib/otelriver", otelMetric, otelTrace},
-	},
-	{
-		pkg:       "internal/access",
-		ours:      []string{"internal/syncs", "internal/clinic"},
-		libraries: []string{uuid},
-		domain:    true,
 	},
 	{
 		pkg:       "internal/web",
