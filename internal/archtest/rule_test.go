@@ -94,8 +94,12 @@ var importRule = rule{
 		pkg: "internal/pims/idexxneo/neosim",
 	},
 	{
+		pkg:  "internal/browser/proxy",
+		ours: []string{panicsPkg, "internal/pims"},
+	},
+	{
 		pkg:       "internal/browser",
-		ours:      []string{panicsPkg, "internal/pims"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/browser/proxy"},
 		libraries: []string{"github.com/chromedp", "golang.org/x/text"},
 	},
 	{
