@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"time"
@@ -52,6 +53,10 @@ type EngineOptions struct {
 	Tracing        *tracing.Tracing // nil: nothing is traced
 	Browser        pims.Browser     // that others share; nil: one of the engine's own
 	Now            func() time.Time // nil: time.Now
+
+	// Wrap returns what sends the requests to PIMSes in place of the given transport, in
+	// the context of the sync; nil: the given one.
+	Wrap func(http.RoundTripper) http.RoundTripper
 }
 
 // keyring opens the keyring. A program that works for all clinics needs every key that
@@ -97,7 +102,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 		e.browser, e.closeBrowser = own, own.Close
 	}
 	e.Connector = clinic.NewConnector(clinic.ConnectorOptions{
-		Providers:    e.providers(settings, o.Now),
+		Providers:    e.providers(settings, o),
 		Aliases:      Aliases,
 		Clinics:      s.Clinics(),
 		Credentials:  s.Credentials(),
@@ -184,7 +189,7 @@ type recorder struct {
 }
 
 // providers makes all providers, with the same browser, limits and observer.
-func (e *Engine) providers(settings Settings, now func() time.Time) map[string]pims.Provider {
+func (e *Engine) providers(settings Settings, o EngineOptions) map[string]pims.Provider {
 	limiter := e.Store.RateLimiter(settings.RateLimit, casesync.PauseWork)
 	made := make(map[string]pims.Provider, len(Providers))
 	for name, construct := range Providers {
@@ -193,7 +198,8 @@ func (e *Engine) providers(settings Settings, now func() time.Time) map[string]p
 			Hosts:   settings.Hosts,
 			Limiter: limiter,
 			Logger:  e.log.With("namespace", "pims-sync:provider"),
-			Now:     now,
+			Now:     o.Now,
+			Wrap:    o.Wrap,
 			Observe: func(ctx context.Context, o pims.Observation) {
 				e.metrics.PIMSRequest(name, o)
 				e.tracing.PIMSRequest(ctx, name, o)
