@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/browser"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/metrics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
@@ -30,6 +31,7 @@ type Engine struct {
 	Connector *clinic.Connector
 	Queue     *queue.Queue
 	Scheduler *scheduler.Scheduler
+	Feed      *feed.Feed
 	Private   bool // it works only on what it starts itself
 
 	browser  pims.Browser
@@ -140,6 +142,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 		e.closeBrowser()
 		return nil, err
 	}
+	e.Feed = e.newFeed()
 	e.Scheduler = scheduler.New(scheduler.Options{
 		Clinics: s.Clinics(),
 		Entries: e.Queue.Entries(s.Schedules()),
@@ -226,6 +229,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	if !e.Private {
 		ctx, e.endSchedules = context.WithCancel(context.WithoutCancel(ctx))
 		e.Scheduler.Begin(ctx)
+		e.Feed.Begin(ctx)
 	}
 	return nil
 }
@@ -240,6 +244,7 @@ func (e *Engine) Close() {
 func (e *Engine) stop() {
 	e.endSchedules()
 	e.Scheduler.Wait()
+	e.Feed.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closing+10*time.Second)
 	defer cancel()
 	if err := e.Queue.Stop(ctx); err != nil {

@@ -75,6 +75,12 @@ var importRule = rule{
 		libraries: []string{uuid},
 	},
 	{
+		pkg:       "internal/feed",
+		ours:      []string{panicsPkg, "internal/syncs"},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
 		pkg:       "internal/pims/pimshttp",
 		ours:      []string{panicsPkg, "internal/pims"},
 		libraries: []string{jsonV2, "golang.org/x/text"},
@@ -131,6 +137,11 @@ var importRule = rule{
 		libraries: []string{uuid, pgx},
 	},
 	{
+		pkg:       "internal/postgres/feedstore",
+		ours:      []string{"internal/syncs", "internal/feed", "internal/postgres"},
+		libraries: []string{uuid, pgx},
+	},
+	{
 		pkg:  "internal/postgres/embedded",
 		ours: []string{panicsPkg},
 	},
@@ -146,7 +157,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/api",
-		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/web"},
+		ours:      []string{panicsPkg, "internal/feed", "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/web"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{
