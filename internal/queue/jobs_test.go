@@ -4,12 +4,14 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/queue"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -46,7 +48,7 @@ func TestAQueuedSyncThatNoJobCallsForIsFound(t *testing.T) { // R30
 	t.Parallel()
 	url := pgtest.URL(t)
 	pool := pgtest.Open(t, url).Pool()
-	r := newReplica(t, url, nil, nil)
+	r := newReplica(t, url, nil, func(o *queue.Options) { o.Lease = 30 * time.Second })
 	want := map[uuid.UUID]bool{}
 	for _, c := range []struct {
 		state, attempted, queue, age string

@@ -120,7 +120,7 @@ func TestTheJobsOfADeadReplicaAreDueAgain(t *testing.T) {
 	url := pgtest.URL(t)
 	db := pgtest.Open(t, url)
 	letters := queue.KindOf(queue.KindOptions[letterArgs]{Work: func(context.Context, queue.Job[letterArgs]) error { return nil }})
-	r := newReplica(t, url, nil, func(o *queue.Options) { o.Kinds = []queue.Kind{letters} })
+	r := newReplica(t, url, nil, func(o *queue.Options) { o.Kinds, o.Lease = []queue.Kind{letters}, 30*time.Second })
 	require.NoError(t, db.Replicas().Seen(t.Context(), "alive", nil))
 	post(t, db, r, 0, "of the dead", "of the living", "just taken")
 	_, err := db.Pool().Exec(t.Context(), `
