@@ -156,9 +156,12 @@ func (c *Config) hosts() pims.HostPolicy {
 }
 
 // actor returns the name of the user, in whose name a command changes things (R14).
-func actor() string {
+func actor() string { return "os:" + osUser() }
+
+// osUser returns the name of the user of the operating system.
+func osUser() string {
 	if u, err := user.Current(); err == nil {
-		return "os:" + u.Username
+		return u.Username
 	}
-	return "os:unknown"
+	return "unknown"
 }

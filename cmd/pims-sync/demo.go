@@ -103,7 +103,9 @@ func (d *DemoCmd) Run(ctx context.Context, std streams, c *Config) (err error) {
 	if d.Once || !isTerminal(std.out) {
 		return nil
 	}
-	stage.invite(play)
+	if err := stage.invite(ctx, play); err != nil {
+		return err
+	}
 	<-ctx.Done()
 	return nil
 }
@@ -158,7 +160,7 @@ func (d *DemoCmd) raise(ctx context.Context, c *Config, log *slog.Logger, stage 
 	if err != nil {
 		return nil, err
 	}
-	p.server, err = startServer(ctx, c, p.store, log, app.ServerOptions{Listener: listener, Wait: 55 * time.Second})
+	p.server, err = startServer(ctx, c, p.store, log, app.ServerOptions{Listener: listener, Wait: 55 * time.Second, Console: &app.ConsoleOptions{}})
 	if err != nil {
 		_ = listener.Close()
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/app"
+	"github.com/pims-sync/pims-sync/internal/console"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/tracing"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -27,6 +28,11 @@ type ServeCmd struct {
 	SyncWaitMS      int64         `name:"sync-wait-ms" help:"How long a sync request waits for the end of its sync before it returns 202, in milliseconds." env:"SYNC_WAIT_MS" default:"55000"`
 	MetricsAddr     string        `help:"Serve /metrics at this address and not with the API." env:"METRICS_ADDR" placeholder:"HOST:PORT"`
 	OTLPEndpoint    string        `name:"otlp-endpoint" help:"Send traces to this collector: the base URL for OTLP over HTTP, such as http://localhost:4318." env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
+	Console         bool          `help:"Serve the console at /console. Default: true." env:"CONSOLE" default:"true" negatable:""`
+	PublicURL       string        `name:"public-url" help:"Where people find the server, such as https://sync.example.com. Default: where a request says." env:"PUBLIC_URL" placeholder:"URL"`
+	OIDCIssuer      string        `name:"oidc-issuer" help:"Let people sign in at this OpenID Connect provider. It must know <public URL>/console/openid/callback." env:"OIDC_ISSUER" placeholder:"URL"`
+	OIDCClientID    string        `name:"oidc-client-id" help:"Our client id at the provider." env:"OIDC_CLIENT_ID" placeholder:"ID"`
+	OIDCSecret      string        `name:"oidc-client-secret" help:"Our client secret at the provider; none for a public client." env:"OIDC_CLIENT_SECRET" placeholder:"SECRET"`
 	TrustedProxies  string        `help:"Proxies whose X-Forwarded-For is trusted: addresses or prefixes, comma-separated." env:"TRUSTED_PROXIES" placeholder:"CIDR,…"`
 }
 
@@ -57,6 +63,10 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	collectAbove(heapFloor)
 	limitMemory(memoryLimit)
 	proxies, err := web.ParseProxies(s.TrustedProxies)
+	if err != nil {
+		return usageError{err}
+	}
+	pages, err := s.console()
 	if err != nil {
 		return usageError{err}
 	}
@@ -92,6 +102,7 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 		Wait:     time.Duration(s.SyncWaitMS) * time.Millisecond,
 		Metrics:  metrics,
 		Proxies:  proxies,
+		Console:  pages,
 		Engine: app.EngineOptions{
 			Schedule: s.EnableScheduler, Jitter: s.ScheduleJitter, MaxSyncs: s.MaxSyncs, Lease: s.SyncLease,
 			EventRetention: s.EventRetention, Tracing: traces,
@@ -135,6 +146,22 @@ func (s *ServeCmd) check() error {
 		return fmt.Errorf("SYNC_LEASE is %s and must be %s to %s", s.SyncLease, minLease, maxLease)
 	}
 	return nil
+}
+
+// console returns the settings of the console, or nil where there is none.
+func (s *ServeCmd) console() (*app.ConsoleOptions, error) {
+	public, err := console.ParsePublicURL(s.PublicURL)
+	if err != nil || !s.Console {
+		return nil, err
+	}
+	o := &app.ConsoleOptions{PublicURL: public}
+	switch {
+	case s.OIDCIssuer != "" && s.OIDCClientID != "":
+		o.OpenID = &console.OpenID{Issuer: s.OIDCIssuer, ClientID: s.OIDCClientID, ClientSecret: s.OIDCSecret}
+	case s.OIDCIssuer != "" || s.OIDCClientID != "" || s.OIDCSecret != "":
+		return nil, errors.New("OpenID Connect needs both OIDC_ISSUER and OIDC_CLIENT_ID")
+	}
+	return o, nil
 }
 
 // startTracing begins to trace where a collector is configured.

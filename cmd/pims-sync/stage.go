@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -85,15 +87,28 @@ func (s *stage) differences(changes []dayChange) {
 }
 
 // invite tells the reader how to continue alone.
-func (s *stage) invite(p *play) {
+func (s *stage) invite(ctx context.Context, p *play) error {
 	m := p.clinics[0]
+	base, err := url.Parse(p.server.URL())
+	if err != nil {
+		return err
+	}
+	link, err := consoleLink(ctx, p.store, base)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(s.w, `
+Look at it in a browser. This link signs you in, once, within ten minutes:
+
+  %[4]s
+
 The server goes on at %[1]s until Ctrl-C (API: %[1]s/docs). Try, as %[2]s:
 
   curl -s -X POST -H 'X-API-Key: %[3]s' %[1]s/api/sync/inbound
   curl -s -H 'X-API-Key: %[3]s' '%[1]s/api/cases?limit=3'
 
-`, p.server.URL(), m.name, m.key)
+`, p.server.URL(), m.name, m.key, link)
+	return nil
 }
 
 // A watch shows the progress of several syncs in one line, on a terminal.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -122,13 +121,7 @@ func runSync(ctx context.Context, std streams, c *Config, of *ofClinic, t syncs.
 		if err != nil {
 			return err
 		}
-		var audit syncs.Audit
-		err = act(ctx, e.Store, event(access.SyncStart, owner.ID, access.Record{}), func(ctx context.Context, x *access.Event) (err error) {
-			audit, err = e.Queue.Start(ctx, syncs.Request{ClinicID: owner.ID, Type: t, Trigger: syncs.TriggerCLI, Options: o}, "")
-			x.Record = access.RecordOf("sync", audit.ID)
-			x.After = access.Values{"type": t, "dryRun": o.DryRun, "force": o.Force}
-			return err
-		})
+		audit, err := e.Queue.Start(ctx, syncs.Request{ClinicID: owner.ID, Type: t, Trigger: syncs.TriggerCLI, Options: o}, "")
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/api"
-	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -24,6 +23,7 @@ type ServerOptions struct {
 	Wait     time.Duration
 	Proxies  []netip.Prefix
 	Engine   EngineOptions
+	Console  *ConsoleOptions // nil: there is none
 
 	// Mounts returns what is served beside the API, behind the same chain: the console,
 	// webhooks of a PIMS, status pages. It is called once, when the engine exists. Nil:
@@ -48,6 +48,13 @@ func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Log
 		return nil, err
 	}
 	running := &Server{Engine: e, listener: o.Listener, failed: make(chan error, 2)}
+	var pages []web.Mount
+	if o.Console != nil {
+		if pages, err = e.console(*o.Console, settings.Version, o.Engine.Now); err != nil {
+			e.Close()
+			return nil, err
+		}
+	}
 	if err := e.Start(ctx); err != nil {
 		e.Close()
 		return nil, err
@@ -58,7 +65,7 @@ func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Log
 		options.Metrics = nil
 		running.serve(o.Metrics, web.New(chain, web.Mount{Pattern: "/metrics", Handler: web.Get(e.metrics.Handler())}), 0)
 	}
-	mounts := api.New(options)
+	mounts := append(api.New(options), pages...)
 	if o.Mounts != nil {
 		mounts = append(mounts, o.Mounts(e)...)
 	}
@@ -73,8 +80,6 @@ func (e *Engine) api(settings Settings, wait time.Duration) api.Options {
 		Keys:       s.Keys(),
 		Syncs:      e.Queue,
 		Cases:      s.Records(),
-		CasesByID:  s.Records(),
-		Changes:    e.Feed,
 		Plans:      s.Plans(),
 		Decisions:  e.Queue,
 		Restores:   s.Cases(),
@@ -106,7 +111,7 @@ func (r *Server) serve(listener net.Listener, handler http.Handler, wait time.Du
 		MaxHeaderBytes:    maxHeader,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      max(wait, feed.MaxWait) + 30*time.Second,
+		WriteTimeout:      wait + 30*time.Second,
 		IdleTimeout:       2 * time.Minute,
 	}
 	r.servers = append(r.servers, s)

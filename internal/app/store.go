@@ -14,7 +14,6 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
-	"github.com/pims-sync/pims-sync/internal/postgres/oplog"
 	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
@@ -22,8 +21,6 @@ import (
 // one.
 type Store struct {
 	*postgres.DB
-
-	operatorLog *oplog.Log
 
 	home string // where the embedded database's own key is; empty with DATABASE_URL
 
@@ -67,7 +64,7 @@ func connect(ctx context.Context, s *Store, url string, log *slog.Logger) (*Stor
 		s.Close()
 		return nil, err
 	}
-	s.DB, s.operatorLog = db, oplog.New(db, log)
+	s.DB = db
 	if err := db.Migrate(ctx); err != nil {
 		s.Close()
 		return nil, err
@@ -101,9 +98,6 @@ func (s *Store) KeepUp(ctx context.Context, log *slog.Logger) error {
 	<-ctx.Done()
 	return nil
 }
-
-// OperatorLog returns the record of what people, keys and the command line do (R44).
-func (s *Store) OperatorLog() *oplog.Log { return s.operatorLog }
 
 // Close closes the pool and, where this program owns it, the embedded database.
 func (s *Store) Close() {

@@ -147,6 +147,9 @@ func TestEveryCitationResolves(t *testing.T) { // R60
 	require.Len(t, c.numbers, 60+22, "docs/rules.md lacks a number, or has one twice")
 	var found []string
 	for name, text := range texts {
+		if strings.HasSuffix(name, ".min.js") { // of others
+			continue
+		}
 		switch name {
 		case "internal/archtest/citations_test.go": // has examples of broken ones
 		case "internal/postgres/migrations/00001_initial.sql": // on main before the rules were: never edited

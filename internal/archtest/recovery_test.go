@@ -45,7 +45,6 @@ var (
 var guardedCallbacks = map[string][]string{
 	"internal/browser/login.go":           {"chromedp.Listen"},
 	"internal/browser/process.go":         {"Cancel"},
-	"internal/browser/proxy/proxy.go":     {"ControlContext"},
 	"internal/pims/pimshttp/transport.go": {"ControlContext", "DialContext"},
 	"internal/postgres/db.go":             {"OnNotice"},
 }

@@ -60,12 +60,6 @@ var importRule = rule{
 		domain:    true,
 	},
 	{
-		pkg:       "internal/access",
-		ours:      []string{"internal/syncs", "internal/clinic"},
-		libraries: []string{uuid},
-		domain:    true,
-	},
-	{
 		pkg:    "internal/cron",
 		domain: true,
 	},
@@ -73,12 +67,6 @@ var importRule = rule{
 		pkg:       "internal/scheduler",
 		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/clinic", "internal/cron"},
 		libraries: []string{uuid},
-	},
-	{
-		pkg:       "internal/feed",
-		ours:      []string{panicsPkg, "internal/syncs"},
-		libraries: []string{uuid},
-		domain:    true,
 	},
 	{
 		pkg:       "internal/pims/pimshttp",
@@ -100,12 +88,8 @@ var importRule = rule{
 		pkg: "internal/pims/idexxneo/neosim",
 	},
 	{
-		pkg:  "internal/browser/proxy",
-		ours: []string{panicsPkg, "internal/pims"},
-	},
-	{
 		pkg:       "internal/browser",
-		ours:      []string{panicsPkg, "internal/pims", "internal/browser/proxy"},
+		ours:      []string{panicsPkg, "internal/pims"},
 		libraries: []string{"github.com/chromedp", "golang.org/x/text"},
 	},
 	{
@@ -115,12 +99,13 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/people",
+		ours:      []string{"internal/access"},
 		libraries: []string{uuid, argon2},
 		domain:    true,
 	},
 	{
 		pkg:       "internal/postgres/peoplestore",
-		ours:      []string{"internal/people", "internal/postgres", "internal/postgres/peoplestore/internal/peoplesql"},
+		ours:      []string{"internal/access", "internal/people", "internal/postgres", "internal/postgres/peoplestore/internal/peoplesql"},
 		libraries: []string{uuid, pgx},
 	},
 	{
@@ -129,16 +114,6 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres/internal/dbsqlc",
-		libraries: []string{uuid, pgx},
-	},
-	{
-		pkg:       "internal/postgres/oplog",
-		ours:      []string{"internal/syncs", "internal/clinic", "internal/access", "internal/casesync", "internal/postgres"},
-		libraries: []string{uuid, pgx},
-	},
-	{
-		pkg:       "internal/postgres/feedstore",
-		ours:      []string{"internal/syncs", "internal/feed", "internal/postgres"},
 		libraries: []string{uuid, pgx},
 	},
 	{
@@ -151,14 +126,28 @@ var importRule = rule{
 		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype", "github.com/riverqueue/rivercontrib/otelriver", otelMetric, otelTrace},
 	},
 	{
+		pkg:       "internal/access",
+		ours:      []string{"internal/syncs", "internal/clinic"},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
 		pkg:       "internal/web",
 		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/access"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{
 		pkg:       "internal/api",
-		ours:      []string{panicsPkg, "internal/feed", "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/web"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/web"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
+	},
+	{
+		pkg:       "internal/console",
+		ours:      []string{"internal/syncs", "internal/clinic", "internal/access", "internal/people", "internal/scheduler", "internal/web", "internal/console/chart"},
+		libraries: []string{uuid, "github.com/coreos/go-oidc/v3", "golang.org/x/oauth2"},
+	},
+	{
+		pkg: "internal/console/chart",
 	},
 	{
 		pkg:       "internal/metrics",

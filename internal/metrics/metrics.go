@@ -44,8 +44,6 @@ type Metrics struct {
 	clinics      *prometheus.GaugeVec
 	http         *prometheus.CounterVec
 	httpTime     *prometheus.HistogramVec
-
-	outgoing
 }
 
 // The buckets, in seconds: a sync takes seconds to minutes, a request milliseconds to
@@ -118,7 +116,6 @@ func New(providers ...string) (*Metrics, error) {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	m.outgoing = newOutgoing(m.registry)
 	m.begin(providers)
 	var err error
 	m.meters, err = newMeters(m.registry)

@@ -12,41 +12,16 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/access"
 )
-
-// A Role says what a person may do. Each role may do everything that the one before may.
-type Role string
-
-// The roles.
-const (
-	Viewer   Role = "viewer"   // reads
-	Operator Role = "operator" // starts syncs, decides plans, restores cases, replaces credentials
-	Admin    Role = "admin"    // adds clinics, keys and people
-)
-
-// Roles lists the roles; each may do what the ones before it may.
-func Roles() []Role { return []Role{Viewer, Operator, Admin} }
-
-// ParseRole reads a role. The error lists the roles.
-func ParseRole(text string) (Role, error) {
-	if role := Role(text); slices.Contains(Roles(), role) {
-		return role, nil
-	}
-	return "", fmt.Errorf("%q is no role; the roles are viewer, operator and admin", text)
-}
-
-// Includes reports whether the role may do everything that another may.
-func (r Role) Includes(other Role) bool {
-	mine, its := slices.Index(Roles(), r), slices.Index(Roles(), other)
-	return mine >= 0 && its >= 0 && mine >= its
-}
 
 // A Person is somebody who was invited.
 type Person struct {
 	ID      uuid.UUID
 	Email   string // in lower case; no two people share one
 	Name    string // empty: unknown
-	Role    Role
+	Role    access.Role
 	Limited bool        // to Clinics; all others do not exist for this person (R42)
 	Clinics []uuid.UUID // sorted; none unless Limited
 
@@ -72,10 +47,13 @@ func (p *Person) State() string {
 	return StateActive
 }
 
-// Sees reports whether the person may know of a clinic (R42).
-func (p *Person) Sees(clinicID uuid.UUID) bool {
-	return !p.Limited || slices.Contains(p.Clinics, clinicID)
+// Caller returns the person as a caller (R42).
+func (p *Person) Caller() access.Caller {
+	return access.Caller{Kind: access.KindPerson, ID: p.ID, Name: p.Label(), Role: p.Role, Limited: p.Limited, Clinics: p.Clinics}
 }
+
+// ResetSignIn forgets the password and the OpenID Connect account.
+func (p *Person) ResetSignIn() { p.Password, p.Issuer, p.Subject = "", "", "" }
 
 // Label returns the name that others see: the name, or else the e-mail address.
 func (p *Person) Label() string {
@@ -89,6 +67,9 @@ func (p *Person) Label() string {
 var (
 	ErrNotFound = errors.New("there is no such person")
 	ErrExists   = errors.New("a person with this e-mail address exists already")
+
+	// ErrField is in every error of a field that cannot be stored.
+	ErrField = errors.New("a field of the person is not valid")
 )
 
 const (
@@ -96,12 +77,26 @@ const (
 	maxName  = 200 // bytes
 )
 
+// fieldError says what is wrong with a field.
+type fieldError string
+
+func (e fieldError) Error() string        { return string(e) }
+func (e fieldError) Is(target error) bool { return target == ErrField } //nolint:errorlint // it is compared as it is
+
+// ParseRole reads a role. The error lists the roles.
+func ParseRole(text string) (access.Role, error) {
+	if role := access.Role(text); slices.Contains(access.Roles(), role) {
+		return role, nil
+	}
+	return "", fieldError(fmt.Sprintf("%q is no role; the roles are viewer, operator and admin", text))
+}
+
 // ParseEmail reads an e-mail address and returns it in lower case.
 func ParseEmail(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	address, err := mail.ParseAddress(text)
 	if err != nil || address.Address != text || len(text) > maxEmail || !utf8.ValidString(text) {
-		return "", errors.New("the e-mail address has no form like name@example.com")
+		return "", fieldError("the e-mail address has no form like name@example.com")
 	}
 	return strings.ToLower(text), nil
 }
@@ -112,7 +107,7 @@ func (p *Person) check() error {
 		return err
 	}
 	if len(p.Name) > maxName || !utf8.ValidString(p.Name) || strings.ContainsFunc(p.Name, unicode.IsControl) {
-		return fmt.Errorf("the name has control characters or more than %d bytes", maxName)
+		return fieldError(fmt.Sprintf("the name has control characters or more than %d bytes", maxName))
 	}
 	_, err := ParseRole(string(p.Role))
 	return err

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/access"
 )
 
 // How long a session and a link live (R43).
@@ -50,32 +52,13 @@ type Session struct {
 	Expires time.Time // SessionLife after Began
 }
 
-// Role returns what the session may do. An OS user who can run the command line may do
-// everything.
-func (s *Session) Role() Role {
+// Caller returns who acts in the session, and what this caller may do (R42). An OS user who
+// can run the command line may do everything.
+func (s *Session) Caller() access.Caller {
 	if s.OSUser != "" {
-		return Admin
+		return access.OfOSUser(s.OSUser)
 	}
-	return s.Person.Role
-}
-
-// Sees reports whether a clinic exists for this session (R42).
-func (s *Session) Sees(clinicID uuid.UUID) bool { return s.OSUser != "" || s.Person.Sees(clinicID) }
-
-// Actor returns in whose name the session acts (R14, R44): "person:<id>" or "os:<user>".
-func (s *Session) Actor() string {
-	if s.OSUser != "" {
-		return "os:" + s.OSUser
-	}
-	return "person:" + s.Person.ID.String()
-}
-
-// Label returns the name that the pages show.
-func (s *Session) Label() string {
-	if s.OSUser != "" {
-		return s.OSUser
-	}
-	return s.Person.Label()
+	return s.Person.Caller()
 }
 
 // live reports whether the session can still be used.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/access"
 )
 
 // Why a sign-in is refused.
@@ -147,7 +149,8 @@ func (s *Service) addSession(ctx context.Context, session Session, from netip.Ad
 
 // record records what a session did.
 func (s *Service) record(ctx context.Context, action string, session *Session, from netip.Addr, detail string) error {
-	return s.o.Record(ctx, Event{Actor: session.Actor(), Action: action, Person: session.Person.ID, From: from, Detail: detail})
+	caller := session.Caller()
+	return s.o.Record(ctx, Event{Actor: caller.Actor(), Action: action, Person: session.Person.ID, From: from, Detail: detail})
 }
 
 // Link returns an unused link, or ErrLink. It does not use it.
@@ -232,7 +235,8 @@ func (s *Service) ChangePassword(ctx context.Context, session Session, old, repl
 
 // setPassword stores a new password of a person and begins a session.
 func (s *Service) setPassword(ctx context.Context, id uuid.UUID, hash string, from netip.Addr) (string, error) {
-	by := By{Actor: "person:" + id.String(), From: from}
+	caller := access.Caller{Kind: access.KindPerson, ID: id}
+	by := By{Actor: caller.Actor(), From: from}
 	p, err := s.Change(ctx, by, id, func(p *Person) error { p.Password = hash; return nil })
 	if err != nil {
 		return "", err
@@ -240,15 +244,25 @@ func (s *Service) setPassword(ctx context.Context, id uuid.UUID, hash string, fr
 	return s.begin(ctx, p, ByPassword, from)
 }
 
-// Session returns who is signed in with a token, or ErrNoSession.
-func (s *Service) Session(ctx context.Context, token string) (Session, error) {
-	hash, now := hashToken(token), s.o.Now()
-	session, err := s.o.Store.Session(ctx, hash)
+// Peek returns who is signed in with a token, or ErrNoSession. The session becomes idle as
+// if nobody had asked: for what a page does by itself.
+func (s *Service) Peek(ctx context.Context, token string) (Session, error) {
+	session, err := s.o.Store.Session(ctx, hashToken(token))
 	if err != nil {
 		return Session{}, err
 	}
-	if !session.live(now) {
-		return Session{}, errors.Join(ErrNoSession, s.o.Store.EndSession(ctx, hash))
+	if !session.live(s.o.Now()) {
+		return Session{}, errors.Join(ErrNoSession, s.o.Store.EndSession(ctx, hashToken(token)))
+	}
+	return session, nil
+}
+
+// Session returns who is signed in with a token, or ErrNoSession.
+func (s *Service) Session(ctx context.Context, token string) (Session, error) {
+	hash, now := hashToken(token), s.o.Now()
+	session, err := s.Peek(ctx, token)
+	if err != nil {
+		return Session{}, err
 	}
 	if now.Sub(session.Seen) >= touchEvery {
 		if err := s.o.Store.TouchSession(ctx, hash, now); err != nil {

@@ -75,6 +75,11 @@ func (s *Scheduler) Condition(ctx context.Context, clinicID uuid.UUID) (Conditio
 	return condition(ctx, s.o.Clinics, clinicID, s.o.Now(), s.reportConditions(ctx))
 }
 
+// Conditions returns what is known of every clinic now, ordered by name.
+func (s *Scheduler) Conditions(ctx context.Context) ([]Condition, error) {
+	return conditions(ctx, s.o.Clinics, uuid.Nil, s.o.Now(), s.reportConditions(ctx))
+}
+
 // ReadCondition reads what is known of one clinic at a moment. The error is
 // clinic.ErrNotFound where there is none.
 func ReadCondition(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, now time.Time) (Condition, error) {

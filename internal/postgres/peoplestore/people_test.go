@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/crypto/argon2"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore"
@@ -54,7 +55,7 @@ func newHouse(t *testing.T) *house {
 }
 
 // invite adds a person with a password.
-func (h *house) invite(t *testing.T, email string, role people.Role) people.Person {
+func (h *house) invite(t *testing.T, email string, role access.Role) people.Person {
 	t.Helper()
 	p, err := h.Invite(t.Context(), root, people.Person{Email: email, Role: role, Password: cheapHash})
 	require.NoError(t, err)
@@ -89,14 +90,15 @@ func (h *house) actions() (actions []string) {
 func TestAnInvitedPersonSignsInWithAPassword(t *testing.T) { // R43
 	t.Parallel()
 	h := newHouse(t)
-	p := h.invite(t, "Ada@Example.com", people.Operator)
+	p := h.invite(t, "Ada@Example.com", access.RoleOperator)
 	require.Equal(t, people.StateInvited, p.State())
 	token := h.signIn(t, "ada@EXAMPLE.com")
 	session, err := h.Session(t.Context(), token)
 	require.NoError(t, err)
 	require.Equal(t, p.ID, session.Person.ID)
-	require.Equal(t, people.Operator, session.Role())
-	require.Equal(t, "person:"+p.ID.String(), session.Actor())
+	caller := session.Caller()
+	require.Equal(t, access.RoleOperator, caller.Role)
+	require.Equal(t, "person:"+p.ID.String(), caller.Actor())
 	require.Equal(t, people.StateActive, session.Person.State())
 
 	var stored int
@@ -111,10 +113,10 @@ func TestAnInvitedPersonSignsInWithAPassword(t *testing.T) { // R43
 func TestOneEmailAddressIsOnePerson(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	p := h.invite(t, "ada@example.com", people.Viewer)
-	_, err := h.Invite(t.Context(), root, people.Person{Email: "ADA@example.com", Role: people.Admin})
+	p := h.invite(t, "ada@example.com", access.RoleViewer)
+	_, err := h.Invite(t.Context(), root, people.Person{Email: "ADA@example.com", Role: access.RoleAdmin})
 	require.Equal(t, people.ErrExists, err)
-	_, err = h.Invite(t.Context(), root, people.Person{Email: "nobody", Role: people.Admin})
+	_, err = h.Invite(t.Context(), root, people.Person{Email: "nobody", Role: access.RoleAdmin})
 	require.ErrorContains(t, err, "name@example.com")
 	for _, name := range []string{p.ID.String(), "Ada@example.com"} {
 		found, err := h.Find(t.Context(), name)
@@ -135,7 +137,7 @@ func TestASessionEndsByItselfAndAtOnceWhenItMust(t *testing.T) { // R43
 		"59 minutes idle":  {func(_ *testing.T, h *house, _ people.Person, _ string) { h.clock.Advance(59 * time.Minute) }, false},
 		"12 hours of use":  {func(t *testing.T, h *house, _ people.Person, token string) { h.use(t, token, 12*time.Hour) }, true},
 		"11 hours of use":  {func(t *testing.T, h *house, _ people.Person, token string) { h.use(t, token, 11*time.Hour) }, false},
-		"another role":     {change(func(p *people.Person) { p.Role = people.Admin }), true},
+		"another role":     {change(func(p *people.Person) { p.Role = access.RoleAdmin }), true},
 		"fewer clinics":    {change(func(p *people.Person) { p.Limited = true }), true},
 		"another password": {change(func(p *people.Person) { p.Password = "" }), true},
 		"another address":  {change(func(p *people.Person) { p.Email = "grace@example.com" }), true},
@@ -148,8 +150,8 @@ func TestASessionEndsByItselfAndAtOnceWhenItMust(t *testing.T) { // R43
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHouse(t)
-			p := h.invite(t, "ada@example.com", people.Operator)
-			h.invite(t, "other@example.com", people.Viewer)
+			p := h.invite(t, "ada@example.com", access.RoleOperator)
+			h.invite(t, "other@example.com", access.RoleViewer)
 			token, other := h.signIn(t, "ada@example.com"), h.signIn(t, "other@example.com")
 			c.end(t, h, p, token)
 			if !c.ends {
@@ -187,8 +189,8 @@ func change(how func(*people.Person)) func(*testing.T, *house, people.Person, st
 func TestWrongPasswordsAreOneRefusalAndThenWait(t *testing.T) { // R43
 	t.Parallel()
 	h := newHouse(t)
-	h.invite(t, "ada@example.com", people.Admin)
-	_, err := h.Invite(t.Context(), root, people.Person{Email: "nopassword@example.com", Role: people.Admin})
+	h.invite(t, "ada@example.com", access.RoleAdmin)
+	_, err := h.Invite(t.Context(), root, people.Person{Email: "nopassword@example.com", Role: access.RoleAdmin})
 	require.NoError(t, err)
 	for i, typed := range []string{"ada@example.com", "nobody@example.com", "nopassword@example.com", "no address", ""} {
 		_, err := h.SignIn(t.Context(), typed, "wrong password here", netip.MustParseAddr("198.51.100.1").Next())
@@ -262,9 +264,10 @@ func TestTheLinkOfTheCommandLineSignsInOnceWithinTenMinutes(t *testing.T) { // R
 		signedIn++
 		session, err := h.Session(t.Context(), token)
 		require.NoError(t, err)
-		require.Equal(t, "os:root", session.Actor())
-		require.Equal(t, people.Admin, session.Role())
-		require.True(t, session.Sees(uuid.New()))
+		caller := session.Caller()
+		require.Equal(t, "os:root", caller.Actor())
+		require.Equal(t, access.RoleAdmin, caller.Role)
+		require.True(t, caller.Sees(uuid.New()))
 	}
 	require.Equal(t, 1, signedIn)
 
@@ -280,7 +283,7 @@ func TestTheLinkOfTheCommandLineSignsInOnceWithinTenMinutes(t *testing.T) { // R
 func TestAnInvitationSetsAPasswordOnce(t *testing.T) { // R43
 	t.Parallel()
 	h := newHouse(t)
-	p, err := h.Invite(t.Context(), root, people.Person{Email: "ada@example.com", Role: people.Viewer})
+	p, err := h.Invite(t.Context(), root, people.Person{Email: "ada@example.com", Role: access.RoleViewer})
 	require.NoError(t, err)
 	link, err := h.InviteLink(t.Context(), p.ID)
 	require.NoError(t, err)
@@ -317,7 +320,7 @@ func TestAnInvitationSetsAPasswordOnce(t *testing.T) { // R43
 func TestAnIdentityMustBeInvitedVerifiedAndTheSame(t *testing.T) { // R43
 	t.Parallel()
 	h := newHouse(t)
-	p, err := h.Invite(t.Context(), root, people.Person{Email: "ada@example.com", Role: people.Viewer})
+	p, err := h.Invite(t.Context(), root, people.Person{Email: "ada@example.com", Role: access.RoleViewer})
 	require.NoError(t, err)
 	who := people.Identity{Issuer: "https://id.example", Subject: "1", Email: "Ada@Example.com", Verified: true, Name: "Ada L."}
 	with := func(change func(*people.Identity)) people.Identity {
@@ -350,13 +353,14 @@ func TestLimitedPeopleKeepTheirClinics(t *testing.T) { // R42
 	h := newHouse(t)
 	one, two := uuid.New(), uuid.New()
 	for name, clinics := range map[string][]uuid.UUID{"none": {}, "two": {two, one, two}} {
-		p, err := h.Invite(t.Context(), root, people.Person{Email: name + "@example.com", Role: people.Viewer, Limited: true, Clinics: clinics})
+		p, err := h.Invite(t.Context(), root, people.Person{Email: name + "@example.com", Role: access.RoleViewer, Limited: true, Clinics: clinics})
 		require.NoError(t, err)
 		stored, err := h.Person(t.Context(), p.ID)
 		require.NoError(t, err)
 		require.True(t, stored.Limited)
-		require.Equal(t, len(clinics) > 0, stored.Sees(one))
-		require.False(t, stored.Sees(uuid.New()))
+		caller := stored.Caller()
+		require.Equal(t, len(clinics) > 0, caller.Sees(one))
+		require.False(t, caller.Sees(uuid.New()))
 	}
 	all, err := h.People(t.Context())
 	require.NoError(t, err)
@@ -367,7 +371,7 @@ func TestLimitedPeopleKeepTheirClinics(t *testing.T) { // R42
 func TestASignInThatAPasswordChangeOvertakesIsRefused(t *testing.T) { // R43
 	t.Parallel()
 	h := newHouse(t)
-	p := h.invite(t, "ada@example.com", people.Operator)
+	p := h.invite(t, "ada@example.com", access.RoleOperator)
 	store := peoplestore.New(h.db)
 	_, err := h.Change(t.Context(), root, p.ID, func(p *people.Person) error { p.Password = "other"; return nil })
 	require.NoError(t, err)

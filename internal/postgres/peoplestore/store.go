@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore/internal/peoplesql"
@@ -115,7 +116,7 @@ func personOf(row peoplesql.Person) people.Person {
 		ID:           row.ID,
 		Email:        row.Email,
 		Name:         row.Name,
-		Role:         people.Role(row.Role),
+		Role:         access.Role(row.Role),
 		Limited:      row.Clinics != nil,
 		Clinics:      row.Clinics,
 		Password:     value(row.PasswordHash),

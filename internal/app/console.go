@@ -1,0 +1,34 @@
+package app
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/console"
+	"github.com/pims-sync/pims-sync/internal/people"
+	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore"
+	"github.com/pims-sync/pims-sync/internal/web"
+)
+
+// ConsoleOptions say where people find the console, and how they sign in.
+type ConsoleOptions struct {
+	PublicURL *url.URL        // nil: where the request says
+	OpenID    *console.OpenID // nil: with passwords and links alone
+}
+
+// People returns who may sign in (R43).
+func (s *Store) People() *people.Service {
+	return people.New(people.Options{Store: peoplestore.New(s.DB)})
+}
+
+// console returns the pages in front of the engine.
+func (e *Engine) console(o ConsoleOptions, version string, now func() time.Time) ([]web.Mount, error) {
+	return console.New(console.Options{
+		People:    people.New(people.Options{Store: peoplestore.New(e.Store.DB), Now: now}),
+		Fleet:     e.Scheduler,
+		OpenID:    o.OpenID,
+		PublicURL: o.PublicURL,
+		Version:   version,
+		Now:       now,
+	})
+}

@@ -1,0 +1,207 @@
+package console
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/browser"
+	"github.com/pims-sync/pims-sync/internal/people"
+)
+
+// screenshots is a folder for pictures of every page: `make screenshots`.
+var screenshots = flag.String("screenshots", "", "write pictures of each page to this folder")
+
+//go:embed testdata/axe-4.14.1.min.js
+var axe string
+
+// A window is a real Chromium with one tab.
+type window struct {
+	site *site
+	ctx  context.Context //nolint:containedctx // the tab is its context
+}
+
+// window opens a browser. Every request that leaves the site fails the test, and so does
+// whatever the Content-Security-Policy stops.
+func (s *site) window(t *testing.T) *window {
+	t.Helper()
+	path, err := browser.Find("")
+	require.NoError(t, err, "these tests need a browser")
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()))
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	w := &window{s, ctx}
+	require.NoError(t, chromedp.Do(ctx)) // opens it
+	require.NoError(t, chromedp.Listen(ctx, func(event any) {
+		if sent, ok := event.(*network.EventRequestWillBeSent); ok && !strings.HasPrefix(sent.Request.URL, s.URL) && !strings.HasPrefix(sent.Request.URL, "about:") {
+			t.Errorf("a request left the site: %s", sent.Request.URL)
+		}
+	}))
+	command(t, w, network.Enable, network.EnableParams{})
+	return w
+}
+
+// do takes steps, each of which waits for what it needs.
+func (w *window) do(t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+	defer cancel()
+	require.NoError(t, chromedp.Do(ctx, steps...))
+}
+
+// command sends a command of the protocol.
+func command[P, R any](t *testing.T, w *window, c cdp.Command[P, R], params P) R {
+	t.Helper()
+	result, err := chromedp.Call(w.ctx, c, params)
+	require.NoError(t, err)
+	return result
+}
+
+// evaluate returns the value of a script's expression, or of its promise.
+func evaluate[T any](t *testing.T, w *window, script string) T {
+	t.Helper()
+	value, err := chromedp.Run(w.ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+	require.NoError(t, err)
+	return value
+}
+
+// look sets the window's width and the system's colours.
+func (w *window) look(t *testing.T, width int64, theme string) {
+	t.Helper()
+	command(t, w, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 900, DeviceScaleFactor: 1, Mobile: width < 500})
+	command(t, w, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: theme}, {Name: "prefers-reduced-motion", Value: "reduce"}, // no colour on its way to another
+	}})
+}
+
+// open loads a page.
+func (w *window) open(t *testing.T, path string) {
+	t.Helper()
+	w.do(t, chromedp.Navigate(w.site.URL+path), chromedp.WaitReady("main"))
+}
+
+// signIn signs a person in through the form.
+func (w *window) signIn(t *testing.T, p people.Person) {
+	t.Helper()
+	w.open(t, "/console/sign-in")
+	w.do(t, chromedp.SendKeys("#email", p.Email), chromedp.SendKeys("#password", password),
+		chromedp.Submit("#password"), chromedp.WaitVisible(".side"))
+}
+
+// requireAccessible runs axe on the page as it is. WCAG 2.2 AA.
+func (w *window) requireAccessible(t *testing.T, name string) {
+	t.Helper()
+	if !evaluate[bool](t, w, `"axe" in window`) {
+		evaluate[chromedp.Void](t, w, axe)
+	}
+	found := evaluate[string](t, w,
+		`axe.run(document, {resultTypes: ["violations"]}).then(r => JSON.stringify(r.violations.map(v => ({rule: v.id, help: v.help, nodes: v.nodes.map(n => n.html + " " + n.failureSummary)}))))`)
+	var violations []struct {
+		Rule, Help string
+		Nodes      []string
+	}
+	require.NoError(t, json.Unmarshal([]byte(found), &violations))
+	for _, v := range violations {
+		t.Errorf("%s: %s: %s\n%s", name, v.Rule, v.Help, strings.Join(v.Nodes, "\n"))
+	}
+}
+
+// requireFits fails where the page is wider than the window.
+func (w *window) requireFits(t *testing.T, name string) {
+	t.Helper()
+	over := evaluate[int](t, w, `document.documentElement.scrollWidth - document.documentElement.clientWidth`)
+	require.LessOrEqual(t, over, 0, "%s: the page scrolls sideways", name)
+}
+
+// picture writes what the window shows, if pictures are wanted.
+func (w *window) picture(t *testing.T, name string) {
+	t.Helper()
+	if *screenshots == "" {
+		return
+	}
+	png := command(t, w, page.CaptureScreenshot, page.CaptureScreenshotParams{})
+	require.NoError(t, os.MkdirAll(*screenshots, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(*screenshots, name+".png"), png.Data, 0o600))
+}
+
+// inspect looks at a page in both themes and at several widths. axe looks at each theme and
+// at each layout once.
+func (w *window) inspect(t *testing.T, name string) {
+	t.Helper()
+	for _, theme := range []string{"light", "dark"} {
+		for _, width := range []int64{390, 1280, 2560} {
+			checked := theme == "light" && width == 1280 || theme == "dark" && width == 390
+			if !checked && *screenshots == "" {
+				continue
+			}
+			w.look(t, width, theme)
+			at := fmt.Sprintf("%s-%d-%s", name, width, theme)
+			w.requireFits(t, at)
+			w.picture(t, at)
+			if checked {
+				w.requireAccessible(t, at)
+			}
+		}
+	}
+}
+
+func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.fleet(t, 60)
+	admin := s.invite(t, people.Person{Email: "ada@example.com", Name: "Ada Marlow", Role: access.RoleAdmin})
+	s.invite(t, people.Person{Email: "grace@example.com", Role: access.RoleViewer, Limited: true})
+	link, err := s.people.ConsoleLink(t.Context(), "root")
+	require.NoError(t, err)
+	invited, err := s.people.Invite(t.Context(), people.By{Actor: "os:root"}, people.Person{Email: "new@example.com", Role: access.RoleOperator})
+	require.NoError(t, err)
+	invitation, err := s.people.InviteLink(t.Context(), invited.ID)
+	require.NoError(t, err)
+
+	w := s.window(t)
+	w.open(t, "/console/sign-in")
+	w.inspect(t, "sign-in")
+	w.open(t, "/console/link?token="+url.QueryEscape(invitation))
+	w.inspect(t, "invitation")
+	w.open(t, "/console/link?token=none")
+	w.inspect(t, "link-used")
+	w.signIn(t, admin)
+	for name, path := range map[string]string{
+		"fleet": "/console", "fleet-page-2": "/console?page=2&sort=-asof", "fleet-none": "/console?q=nothing+like+this",
+		"people": "/console/people", "missing": "/console/nothing",
+	} {
+		w.open(t, path)
+		w.inspect(t, name)
+	}
+	w.open(t, "/console/people")
+	w.do(t, chromedp.Click("details.add > summary"), chromedp.WaitVisible("#email"))
+	w.inspect(t, "people-invite")
+	w.look(t, 390, "dark")
+	w.do(t, chromedp.Click(".side-menu > summary"), chromedp.WaitVisible(".side-sheet nav"))
+	w.requireAccessible(t, "menu")
+	w.picture(t, "menu-390-dark")
+
+	// The command line's link signs in by itself where scripts run.
+	command(t, w, network.ClearBrowserCookies, cdp.Empty{})
+	w.open(t, "/console/link?token="+url.QueryEscape(link))
+	w.do(t, chromedp.WaitVisible("#fleet"))
+	s.requireNoFault(t)
+}

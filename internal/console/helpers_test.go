@@ -1,0 +1,211 @@
+package console
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/logtest"
+	"github.com/pims-sync/pims-sync/internal/people"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/timetest"
+	"github.com/pims-sync/pims-sync/internal/web"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+const password = "a long enough password"
+
+// A site is a console on a database of its own, as people find it on loopback.
+type site struct {
+	*httptest.Server
+	people *people.Service
+	db     *postgres.DB
+	clock  *timetest.Clock
+	log    *logtest.Book
+}
+
+// newSite serves a console. Its clock stands at the present, as the browsers' do.
+func newSite(t *testing.T, change ...func(*Options)) *site {
+	t.Helper()
+	s := &site{db: pgtest.New(t), clock: timetest.At(time.Now().Truncate(time.Second)), log: &logtest.Book{}}
+	s.people = people.New(people.Options{Store: peoplestore.New(s.db), Now: s.clock.Now})
+	o := Options{
+		People: s.people, Fleet: fleetOf{s}, Now: s.clock.Now, Version: "test",
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	mounts, err := New(o)
+	require.NoError(t, err)
+	s.Server = httptest.NewServer(web.New(web.Options{Logger: slog.New(slog.NewJSONHandler(s.log, nil)), TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}, mounts...))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// fleetOf reads the clinics of the site's database.
+type fleetOf struct{ site *site }
+
+func (f fleetOf) Conditions(ctx context.Context) ([]scheduler.Condition, error) {
+	return scheduler.ReadConditions(ctx, f.site.db.Clinics(), f.site.clock.Now())
+}
+
+// requireNoFault fails where a response has hidden an error.
+func (s *site) requireNoFault(t *testing.T) {
+	t.Helper()
+	for _, line := range s.log.Lines(t) {
+		require.Nil(t, line["error"], line)
+	}
+}
+
+// sql changes the site's database.
+func (s *site) sql(t *testing.T, statement string, args ...any) {
+	t.Helper()
+	_, err := s.db.Pool().Exec(t.Context(), statement, args...)
+	require.NoError(t, err)
+}
+
+// A visitor is somebody's browser, without a script.
+type visitor struct {
+	http.Client
+	site *site
+	page reply // the latest
+}
+
+// A reply is a response that was read.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+	path   string // and query, after redirects
+}
+
+// visitor opens a browser that knows nothing yet.
+func (s *site) visitor(t *testing.T) *visitor {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	return &visitor{Client: http.Client{Jar: jar}, site: s}
+}
+
+// invite adds a person.
+func (s *site) invite(t *testing.T, p people.Person) people.Person {
+	t.Helper()
+	hash, err := people.HashPassword(t.Context(), password)
+	require.NoError(t, err)
+	p.Password = hash
+	added, err := s.people.Invite(t.Context(), people.By{Actor: "os:root"}, p)
+	require.NoError(t, err)
+	return added
+}
+
+// as returns the browser of a person with a role who is signed in.
+func (s *site) as(t *testing.T, role access.Role) *visitor {
+	t.Helper()
+	return s.signedIn(t, s.invite(t, people.Person{Email: string(role) + "@example.com", Role: role}))
+}
+
+func (s *site) signedIn(t *testing.T, p people.Person) *visitor {
+	t.Helper()
+	v := s.visitor(t)
+	v.get(t, "/console/sign-in")
+	v.send(t, "/console/sign-in", url.Values{"email": {p.Email}, "password": {password}})
+	require.Equal(t, 200, v.page.status, v.page.body)
+	return v
+}
+
+// get loads a page.
+func (v *visitor) get(t *testing.T, path string, header ...string) reply {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, v.site.URL+path, nil)
+	require.NoError(t, err)
+	return v.do(t, request, header)
+}
+
+var csrfField = regexp.MustCompile(`name="csrf" value="([^"]+)"`)
+
+// send sends a form of the latest page, with its token, as a browser does.
+func (v *visitor) send(t *testing.T, path string, form url.Values, header ...string) reply {
+	t.Helper()
+	if found := csrfField.FindStringSubmatch(v.page.body); found != nil && !form.Has("csrf") {
+		form.Set("csrf", found[1])
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, v.site.URL+path, strings.NewReader(form.Encode()))
+	require.NoError(t, err)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Origin", v.site.URL)
+	return v.do(t, request, header)
+}
+
+func (v *visitor) do(t *testing.T, request *http.Request, header []string) reply {
+	t.Helper()
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+		if header[i+1] == "" {
+			request.Header.Del(header[i])
+		}
+	}
+	response, err := v.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	v.page = reply{response.StatusCode, response.Header, string(body), response.Request.URL.RequestURI()}
+	return v.page
+}
+
+// fleet adds clinics of every state; more of them are up to date.
+func (s *site) fleet(t *testing.T, more int) {
+	t.Helper()
+	s.sql(t, `
+		with invented(name, zone, kind) as (values
+			('Harbor Lights Animal Clinic', 'America/New_York', 'ok'),
+			('Tierpraxis Alpenblick', 'Europe/Berlin', 'waiting'),
+			('Wattle Creek Vets', 'Australia/Sydney', 'refused'),
+			('Clínica Veterinaria El Olivo', 'America/Santiago', 'failing'),
+			('Sakura Dōbutsu Byōin', 'Asia/Tokyo', 'stale'),
+			('Fjord & Fell Veterinary Hospital', 'Europe/Oslo', 'new'),
+			('Old Mill Small Animal Practice', 'Europe/London', 'off')
+			union all select 'Green Valley Vets ' || n, (array['America/Chicago', 'America/Denver', 'America/Los_Angeles', 'Europe/Paris'])[1 + n % 4], 'ok'
+			from generate_series(1, $2::int) n
+		), added as (
+			insert into clinics (name, timezone, is_active, created_at)
+			select name, zone, kind <> 'off', $1::timestamptz - interval '40 days' from invented
+			returning id, name
+		), scheduled as (
+			insert into clinic_schedule_configs (clinic_id, sync_schedules, created_at, updated_at)
+			select id, '[{"type":"inbound","cron":"0 */6 * * *","enabled":true},{"type":"cases","cron":"0 8,14,20 * * *","enabled":true},{"type":"reconciliation","cron":"0 2 * * *","enabled":true}]',
+				$1::timestamptz - interval '40 days', $1::timestamptz - interval '40 days' from added
+		), credentials as (
+			insert into pims_credentials (clinic_id, provider, sealed, suspended_at)
+			select id, 'idexx_neo', '\x00', case when kind = 'refused' then $1::timestamptz - interval '3 hours' end
+			from added join invented using (name) where kind <> 'new'
+		)
+		insert into case_sync_audits (clinic_id, sync_type, status, error_code, started_at, completed_at)
+		select id, t, case when kind in ('failing', 'refused') and t = 'inbound' then 'failed' else 'completed' end,
+			case when t = 'inbound' then case kind when 'failing' then 'pims_unreachable' when 'refused' then 'pims_auth_rejected' end end,
+			at, at + interval '20 seconds'
+		from added join invented using (name), unnest(array['inbound', 'cases', 'reconciliation']) t,
+			lateral (select $1::timestamptz - case when kind = 'stale' then interval '2 days' else interval '9 minutes' end as at) as begun
+		where kind <> 'new'`, s.clock.Now(), more)
+	s.sql(t, `
+		insert into deletion_plans (clinic_id, sync_id, sync_type, code, reason, window_start, window_end, created_at, expires_at)
+		select c.id, a.id, 'reconciliation', 'deletion_guard', 'invented', $1::timestamptz::date - 7, $1::timestamptz::date, $1::timestamptz - interval '2 hours', $1::timestamptz + interval '3 days'
+		from clinics c join case_sync_audits a on a.clinic_id = c.id and a.sync_type = 'reconciliation' where c.name like 'Tierpraxis%'`, s.clock.Now())
+}

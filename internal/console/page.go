@@ -1,0 +1,215 @@
+package console
+
+import (
+	"encoding/csv"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/people"
+)
+
+// A Page is one screen: a function that reads what it shows, and a template. To add one,
+// write a file with a function that returns its Page, a template of the same name in
+// templates, and a line in screens (docs/architecture.md).
+type Page struct {
+	Path     string            // below Root, as http.ServeMux has it: "/runs", "/runs/{id}"; "/" is the first
+	Title    string            // of the window and the heading
+	Template string            // the name of its file in templates, without .html
+	Nav      string            // the icon in the navigation; empty: it is not in the navigation
+	Needs    access.Permission // what its caller must have
+
+	// Show returns what the template shows, as .Page. ErrNotFound shows that there is no
+	// such page; a Problem shows its text; every other error is hidden and logged.
+	Show func(*Visit) (any, error)
+
+	// Acts are what the page's forms do, by the value of their field act. An act returns
+	// the notice that is shown on the page afterwards. A Problem shows the page again with
+	// its text and what was typed.
+	Acts map[string]Act
+
+	// CSV returns the rows of the same page as a file, headings first, at Root/<Template>.csv;
+	// nil: there is none.
+	CSV func(*Visit) ([][]string, error)
+}
+
+// An Act is what a form does. Needs is what its caller must have.
+type Act struct {
+	Needs access.Permission
+	Do    func(*Visit) (Notice, error)
+}
+
+// A Notice is what a page says once, after an act.
+type Notice struct {
+	Text string
+	Copy string // something to take away, such as a link or a key; empty: nothing
+}
+
+// ErrNotFound means that what a page would show does not exist, or not for this caller.
+var ErrNotFound = errors.New("not found")
+
+// A Problem is an error that a person can mend. Its text is shown.
+type Problem string
+
+func (p Problem) Error() string { return string(p) }
+
+// screens lists the pages; those of the navigation in its order.
+func (c *console) screens() []Page {
+	return []Page{
+		c.fleetPage(),
+		c.peoplePage(),
+	}
+}
+
+// A Visit is one request of somebody who is signed in.
+type Visit struct {
+	*http.Request
+	Session people.Session
+	Caller  access.Caller
+	Now     time.Time
+	Typed   url.Values // the form that was sent, where it is shown again
+	Problem string     // why it is shown again
+
+	token  string // of the session; empty: nobody is signed in
+	theme  string
+	notice Notice
+}
+
+// Text returns a value of the address without the blanks around it, or of the form that was
+// sent.
+func (v *Visit) Text(name string) string { return strings.TrimSpace(v.FormValue(name)) }
+
+// PageNumber returns the number of the page of a list that the address names, from 1.
+func (v *Visit) PageNumber() int {
+	n, err := strconv.Atoi(v.URL.Query().Get("page"))
+	if err != nil || n < 1 {
+		return 1
+	}
+	return n
+}
+
+// Address returns the present address with other values, in pairs of name and value. An
+// empty value removes its name. The page number is removed unless it is named.
+func (v *Visit) Address(pairs ...string) string { return v.AddressOf(v.URL.Path, pairs...) }
+
+// AddressOf is Address for another page that understands the same values.
+func (v *Visit) AddressOf(path string, pairs ...string) string {
+	query := v.URL.Query()
+	query.Del("page")
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			query.Del(pairs[i])
+		} else {
+			query.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
+}
+
+// By names the person in whose name an act happens.
+func (v *Visit) By() people.By { return people.By{Actor: v.Caller.Actor(), From: remote(v.Request)} }
+
+// show serves a page.
+func (c *console) show(p Page) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, ok := c.admit(w, r, p.Needs)
+		if !ok {
+			return
+		}
+		v.notice = c.takeNotice(w, r)
+		c.render(w, v, p, http.StatusOK)
+	}
+}
+
+// render reads and shows a page.
+func (c *console) render(w http.ResponseWriter, v *Visit, p Page, status int) {
+	shown, err := p.Show(v)
+	problem := Problem("")
+	switch {
+	case err == nil:
+		c.write(w, v, p.Template, p.Title, status, shown)
+	case errors.Is(err, ErrNotFound):
+		c.nothing(w, v.Request)
+	case errors.As(err, &problem):
+		c.message(w, v, http.StatusUnprocessableEntity, message{Title: p.Title, Text: string(problem)})
+	default:
+		c.fail(w, v.Request, v, err)
+	}
+}
+
+// act serves the forms of a page.
+func (c *console) act(p Page) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, ok := c.admit(w, r, p.Needs)
+		if !ok || !c.checkForm(w, v) {
+			return
+		}
+		act, ok := p.Acts[v.Text("act")]
+		if !ok {
+			c.nothing(w, r)
+			return
+		}
+		if err := v.Caller.Check(act.Needs, uuid.Nil); err != nil {
+			c.forbidden(w, v, err)
+			return
+		}
+		notice, err := act.Do(v)
+		problem := Problem("")
+		switch {
+		case err == nil:
+			c.giveNotice(w, r, notice)
+			http.Redirect(w, r, v.Address("page", v.URL.Query().Get("page")), http.StatusSeeOther)
+		case errors.As(err, &problem):
+			v.Problem, v.Typed = string(problem), v.PostForm
+			c.render(w, v, p, http.StatusUnprocessableEntity)
+		case errors.Is(err, ErrNotFound):
+			c.nothing(w, r)
+		default:
+			c.fail(w, r, v, err)
+		}
+	}
+}
+
+// csv serves the rows of a page as a file.
+func (c *console) csv(p Page) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, ok := c.admit(w, r, p.Needs)
+		if !ok {
+			return
+		}
+		rows, err := p.CSV(v)
+		if err != nil {
+			c.fail(w, r, v, err)
+			return
+		}
+		w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+		w.Header().Set("Content-Disposition", `attachment; filename="`+p.Template+`.csv"`)
+		out := csv.NewWriter(w)
+		for _, row := range rows {
+			for i := range row {
+				row[i] = inert(row[i])
+			}
+			if out.Write(row) != nil {
+				return // the reader has gone
+			}
+		}
+		out.Flush()
+	}
+}
+
+// inert keeps a spreadsheet from reading a text as a formula.
+func inert(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		return "'" + cell
+	}
+	return cell
+}
