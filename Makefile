@@ -38,7 +38,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet licenses race
-.PHONY: test-postgresql bench screenshots chaos chaos-short clients soak fuzz cover model model-short mutants dates dates-short release-check clean
+.PHONY: test-postgresql bench screenshots chaos chaos-short feed clients soak fuzz cover model model-short mutants dates dates-short release-check clean
 
 ## For a first look
 
@@ -133,6 +133,9 @@ cover: deps ## Show how much of the code the tests run, and write bin/coverage.h
 	go test -timeout=10m -coverpkg=./... -coverprofile=$(BIN)/coverage.out $(ARGS) $(PKG)
 	@go tool cover -html=$(BIN)/coverage.out -o $(BIN)/coverage.html
 	@go tool cover -func=$(BIN)/coverage.out | tail -n 1
+
+feed: deps ## Let 50 writers overlap, roll back and die while 5 readers follow the change feed (ARGS: -feed.seed)
+	go test -count=1 -v -timeout=60m ./internal/postgres/feedstore -run=Overlap -feed.transactions=200 $(ARGS)
 
 model: deps ## Play the model: a million steps of the decisions, 2,000 sequences on PostgreSQL (ARGS: -rapid.seed=N begins elsewhere)
 	go test -count=1 -v -timeout=120m ./internal/model -model.decisions=$(DECISIONS) -model.whole=$(WHOLE) $(ARGS)

@@ -19,6 +19,7 @@ type CasesCmd struct {
 	List CasesListCmd `cmd:"" help:"List a clinic's cases by date, the newest first."`
 	Show CasesShowCmd `cmd:"" help:"Show one case with its metadata."`
 
+	Changes CasesChangesCmd `cmd:"" help:"List or follow the changes of a clinic's cases, as the change feed has them."`
 	History CasesHistoryCmd `cmd:"" help:"Show the changes of a case: when, by whom, from what to what."`
 	Restore CasesRestoreCmd `cmd:"" help:"Undo a soft delete."`
 

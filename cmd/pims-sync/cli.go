@@ -26,8 +26,9 @@ type CLI struct {
 	Keys        KeysCmd        `cmd:"" help:"API keys: create, list, revoke; encryption keys: rotate-encryption."`
 	Sync        SyncCmd        `cmd:"" help:"Run a sync: inbound, cases, reconcile, full."`
 	Syncs       SyncsCmd       `cmd:"" help:"Present and past syncs: list, show, watch, cancel, restore."`
-	Cases       CasesCmd       `cmd:"" help:"Cases: list, show, history, restore, check-notes."`
+	Cases       CasesCmd       `cmd:"" help:"Cases: list, show, changes, history, restore, check-notes."`
 	Plans       PlansCmd       `cmd:"" help:"What a guard held back: list, show, approve, reject."`
+	OperatorLog OperatorLogCmd `cmd:"" help:"List what people, keys and commands did, newest first."`
 	Console     ConsoleCmd     `cmd:"" help:"Print a link that signs you in to the console, once, within ten minutes."`
 	People      PeopleCmd      `cmd:"" help:"Who may sign in to the console: add, list, set, remove."`
 	Neosim      NeosimCmd      `cmd:"" help:"Serve a simulated IDEXX Neo practice."`

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -40,7 +41,14 @@ func (a *ClinicAddCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if err := a.checkName(ctx, s); err != nil {
 			return err
 		}
-		added, err := s.Clinics().Add(ctx, clinic.Clinic{ID: a.ID.UUID, Name: string(a.Name), Timezone: string(a.Timezone), Active: true})
+		added := clinic.Clinic{ID: a.ID.UUID, Name: string(a.Name), Timezone: string(a.Timezone), Active: true}
+		err := act(ctx, s, event(access.ClinicAdd, a.ID.UUID, access.Record{}), func(ctx context.Context, e *access.Event) (err error) {
+			if added, err = s.Clinics().Add(ctx, added); err != nil {
+				return err
+			}
+			e.ClinicID, e.After = added.ID, clinicValues(&added)
+			return nil
+		})
 		if err != nil {
 			return err
 		}
@@ -213,7 +221,7 @@ type ClinicSetCmd struct {
 
 // Run changes what the flags name.
 func (a *ClinicSetCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return changeClinic(ctx, std, c, &a.ID, func(x *clinic.Clinic) {
+	return changeClinic(ctx, std, c, access.ClinicSet, &a.ID, func(x *clinic.Clinic) {
 		if a.Name != nil {
 			x.Name = string(*a.Name)
 		}
@@ -233,19 +241,25 @@ type ClinicDisableCmd struct {
 
 // Run disables the clinic.
 func (a *ClinicDisableCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return changeClinic(ctx, std, c, &a.ID, func(x *clinic.Clinic) { x.Active = false })
+	return changeClinic(ctx, std, c, access.ClinicDisable, &a.ID, func(x *clinic.Clinic) { x.Active = false })
 }
 
-func changeClinic(ctx context.Context, std streams, c *Config, of *ofClinic, change func(*clinic.Clinic)) error {
+func changeClinic(ctx context.Context, std streams, c *Config, action access.Action, of *ofClinic, change func(*clinic.Clinic)) error {
 	return withStore(ctx, std, c, func(s *app.Store) error {
-		found, err := clinicOf(ctx, s, of.UUID)
+		err := act(ctx, s, event(action, of.UUID, access.Record{}), func(ctx context.Context, e *access.Event) error {
+			found, err := clinicOf(ctx, s, of.UUID)
+			if err != nil {
+				return err
+			}
+			e.Before = clinicValues(&found)
+			change(&found)
+			e.After = clinicValues(&found)
+			_, err = s.Clinics().Update(ctx, found, time.Now())
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		change(&found)
-		if _, err := s.Clinics().Update(ctx, found, time.Now()); err != nil {
-			return err
-		}
-		return showClinic(ctx, std, c, s, found.ID)
+		return showClinic(ctx, std, c, s, of.UUID)
 	})
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -55,7 +56,12 @@ func (a *CredentialsSetCmd) Run(ctx context.Context, std streams, c *Config) err
 		if err != nil {
 			return inCredentialFlags(err)
 		}
-		if err := e.Store.Credentials().ReplaceCredential(ctx, credential); err != nil {
+		action := event(access.CredentialsSet, a.Clinic.UUID, access.RecordOf("credentials", credential.ID))
+		action.After = access.Values{"provider": credential.Provider, "baseUrl": a.BaseURL}
+		err = act(ctx, e.Store, action, func(ctx context.Context, _ *access.Event) error {
+			return e.Store.Credentials().ReplaceCredential(ctx, credential)
+		})
+		if err != nil {
 			return err
 		}
 		return show(std, c, map[string]any{"clinicId": a.Clinic.UUID, "provider": credential.Provider}, func(w io.Writer) {
@@ -95,6 +101,9 @@ func (a *CredentialsTestCmd) Run(ctx context.Context, std streams, c *Config) er
 		ctx, cancel := context.WithTimeout(ctx, time.Duration(c.SyncTimeoutMS)*time.Millisecond)
 		defer cancel()
 		found, err := e.Connector.Test(ctx, a.Clinic.UUID)
+		if noted := e.Store.OperatorLog().Note(ctx, event(access.CredentialsTest, a.Clinic.UUID, access.Record{}), err); noted != nil {
+			return noted
+		}
 		if err != nil {
 			if failure := casesync.Explain(err); failure.Code != syncs.CodeInternal {
 				return failure
@@ -170,7 +179,13 @@ func (a *CredentialsResumeCmd) Run(ctx context.Context, std streams, c *Config) 
 		}
 		said := "The credentials were not suspended; nothing was changed."
 		if stored.Suspended() {
-			if err := s.Credentials().ResumeCredential(ctx, a.Clinic.UUID); err != nil {
+			action := event(access.CredentialsResume, a.Clinic.UUID, access.RecordOf("credentials", stored.ID))
+			action.Before = access.Values{"suspendedAt": stored.SuspendedAt, "reason": stored.SuspendedReason}
+			action.After = access.Values{"suspendedAt": nil}
+			err := act(ctx, s, action, func(ctx context.Context, _ *access.Event) error {
+				return s.Credentials().ResumeCredential(ctx, a.Clinic.UUID)
+			})
+			if err != nil {
 				return err
 			}
 			said = "The credentials are in use again."
@@ -192,7 +207,15 @@ func (a *CredentialsRemoveCmd) Run(ctx context.Context, std streams, c *Config) 
 		if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
 			return err
 		}
-		if err := s.Credentials().RemoveCredential(ctx, a.Clinic.UUID); err != nil {
+		err := act(ctx, s, event(access.CredentialsRemove, a.Clinic.UUID, access.Record{}), func(ctx context.Context, e *access.Event) error {
+			stored, err := s.Credentials().Credential(ctx, a.Clinic.UUID)
+			if err != nil {
+				return err
+			}
+			e.Record, e.Before = access.RecordOf("credentials", stored.ID), access.Values{"provider": stored.Provider}
+			return s.Credentials().RemoveCredential(ctx, a.Clinic.UUID)
+		})
+		if err != nil {
 			return err
 		}
 		return show(std, c, map[string]any{"clinicId": a.Clinic.UUID, "removed": true}, func(w io.Writer) {

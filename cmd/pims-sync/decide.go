@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -33,7 +34,13 @@ func (a *PlansApproveCmd) Run(ctx context.Context, std streams, c *Config) error
 		if err := a.confirm(ctx, std, c, e.Store, owner); err != nil {
 			return err
 		}
-		audit, err := e.Queue.Approve(ctx, owner.ID, a.ID.UUID, syncs.TriggerCLI, actor())
+		var audit syncs.Audit
+		err = act(ctx, e.Store, event(access.PlanApprove, owner.ID, access.RecordOf("plan", a.ID.UUID)), func(ctx context.Context, x *access.Event) (err error) {
+			x.Before = access.Values{"status": syncs.PlanOpen}
+			audit, err = e.Queue.Approve(ctx, owner.ID, a.ID.UUID, syncs.TriggerCLI, actor())
+			x.After = access.Values{"status": syncs.PlanApproved, "syncId": audit.ID}
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -108,7 +115,12 @@ func (a *PlansRejectCmd) Run(ctx context.Context, std streams, c *Config) error 
 		if err != nil {
 			return err
 		}
-		if err := e.Queue.Reject(ctx, owner.ID, a.ID.UUID, actor()); err != nil {
+		action := event(access.PlanReject, owner.ID, access.RecordOf("plan", a.ID.UUID))
+		action.Before, action.After = access.Values{"status": syncs.PlanOpen}, access.Values{"status": syncs.PlanRejected}
+		err = act(ctx, e.Store, action, func(ctx context.Context, _ *access.Event) error {
+			return e.Queue.Reject(ctx, owner.ID, a.ID.UUID, actor())
+		})
+		if err != nil {
 			return err
 		}
 		return show(std, c, map[string]any{"id": a.ID.UUID, "status": syncs.PlanRejected}, func(w io.Writer) {

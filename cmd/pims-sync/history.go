@@ -8,10 +8,12 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/postgres/oplog"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -76,7 +78,8 @@ func (a *CasesRestoreCmd) Run(ctx context.Context, std streams, c *Config) error
 		if err != nil {
 			return err
 		}
-		return restore(ctx, std, c, s, owner, []uuid.UUID{a.ID.UUID})
+		action := event(access.CaseRestore, owner.ID, access.RecordOf("case", a.ID.UUID))
+		return restore(ctx, std, c, s, action, []uuid.UUID{a.ID.UUID})
 	})
 }
 
@@ -96,13 +99,18 @@ func (a *SyncsRestoreCmd) Run(ctx context.Context, std streams, c *Config) error
 		if err != nil {
 			return err
 		}
-		return restore(ctx, std, c, s, owner, ids)
+		return restore(ctx, std, c, s, event(access.SyncRestore, owner.ID, access.RecordOf("sync", audit.ID)), ids)
 	})
 }
 
 // restore undoes the soft deletes of cases, and fails where one was refused.
-func restore(ctx context.Context, std streams, c *Config, s *app.Store, owner clinic.Clinic, ids []uuid.UUID) error {
-	restorations, err := s.Cases().Restore(ctx, owner.ID, ids, actor(), time.Now())
+func restore(ctx context.Context, std streams, c *Config, s *app.Store, action access.Event, ids []uuid.UUID) error {
+	var restorations []casesync.Restoration
+	err := act(ctx, s, action, func(ctx context.Context, e *access.Event) (err error) {
+		restorations, err = s.Cases().Restore(ctx, e.ClinicID, ids, actor(), time.Now())
+		e.After = oplog.Restored(restorations)
+		return err
+	})
 	if err != nil {
 		return err
 	}

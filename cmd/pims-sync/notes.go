@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -92,6 +93,11 @@ func (a *CasesCheckNotesCmd) check(ctx context.Context, std streams, c *Config, 
 	result := checkedNotes{DryRun: a.DryRun, Clinics: []checkedClinic{}}
 	for _, owner := range clinics {
 		check, err := s.Cases().CheckNotes(ctx, owner.ID, by, time.Now())
+		if by != "" && (err != nil || check.Cleared > 0) {
+			action := event(access.NotesHide, owner.ID, access.RecordOf("clearing", clearing))
+			action.After = access.Values{"hidden": check.Cleared}
+			err = errors.Join(err, s.OperatorLog().Note(ctx, action, err))
+		}
 		if err != nil {
 			return err
 		}
@@ -162,6 +168,11 @@ func (a *CasesCheckNotesCmd) undo(ctx context.Context, std streams, c *Config, s
 		return err
 	}
 	r, err := s.Cases().RestoreNotes(ctx, clinicID, clearing, casesync.UndoneClearingActor+a.Undo.String(), a.DryRun, time.Now())
+	if !a.DryRun {
+		action := event(access.NotesReturn, clinicID, access.RecordOf("clearing", a.Undo.UUID))
+		action.After = access.Values{"returned": r.Restored}
+		err = errors.Join(err, s.OperatorLog().Note(ctx, action, err))
+	}
 	if err != nil {
 		return err
 	}

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/queue"
 	"github.com/pims-sync/pims-sync/internal/seal"
@@ -45,6 +47,11 @@ func (a *KeysRotateEncryptionCmd) Run(ctx context.Context, std streams, c *Confi
 			return err
 		}
 		done, err := ring.Rotate(ctx, s.Seals(), a.DryRun)
+		if !a.DryRun {
+			action := event(access.EncryptionRotate, uuid.Nil, access.Record{Kind: "encryption key", ID: ring.KeyIDs()[0]})
+			action.After = access.Values{"rotated": done.Rotated, "unreadable": len(done.Unreadable)}
+			err = errors.Join(err, s.OperatorLog().Note(ctx, action, err))
+		}
 		if err != nil {
 			return fmt.Errorf("%w; %d records are rotated: run it again for the others", err, done.Rotated)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -121,7 +122,13 @@ func runSync(ctx context.Context, std streams, c *Config, of *ofClinic, t syncs.
 		if err != nil {
 			return err
 		}
-		audit, err := e.Queue.Start(ctx, syncs.Request{ClinicID: owner.ID, Type: t, Trigger: syncs.TriggerCLI, Options: o}, "")
+		var audit syncs.Audit
+		err = act(ctx, e.Store, event(access.SyncStart, owner.ID, access.Record{}), func(ctx context.Context, x *access.Event) (err error) {
+			audit, err = e.Queue.Start(ctx, syncs.Request{ClinicID: owner.ID, Type: t, Trigger: syncs.TriggerCLI, Options: o}, "")
+			x.Record = access.RecordOf("sync", audit.ID)
+			x.After = access.Values{"type": t, "dryRun": o.DryRun, "force": o.Force}
+			return err
+		})
 		if err != nil {
 			return err
 		}

@@ -211,7 +211,7 @@ func (a *SyncsCancelCmd) Run(ctx context.Context, std streams, c *Config) error 
 		if audit.Status.Final() {
 			return fmt.Errorf("sync %s is over already (%s); `pims-sync syncs show %s` tells how it ended", a.ID, audit.Status, a.ID)
 		}
-		if _, err = e.Queue.Cancel(ctx, audit.ClinicID, audit.ID, actor()); err != nil {
+		if err := cancelSync(ctx, e, audit); err != nil {
 			return err
 		}
 		wait, cancel := context.WithTimeout(ctx, cancelWait)

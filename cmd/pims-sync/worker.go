@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -69,12 +70,23 @@ func carryOut(ctx context.Context, std streams, c *Config, e *app.Engine, owner 
 	return tell(std, c, owner, ended)
 }
 
+// cancelSync cancels a sync and records it (R44).
+func cancelSync(ctx context.Context, e *app.Engine, audit syncs.Audit) error {
+	action := event(access.SyncCancel, audit.ClinicID, access.RecordOf("sync", audit.ID))
+	return act(ctx, e.Store, action, func(ctx context.Context, x *access.Event) error {
+		x.Before = access.Values{"status": audit.Status}
+		after, err := e.Queue.Cancel(ctx, audit.ClinicID, audit.ID, actor())
+		x.After = access.Values{"status": after.Status, "asked": true}
+		return err
+	})
+}
+
 // callOff cancels the sync of an interrupted command, because no other process would
 // continue it.
 func callOff(e *app.Engine, audit syncs.Audit) error {
 	ctx, cancel := context.WithTimeout(context.Background(), cancelWait)
 	defer cancel()
-	_, err := e.Queue.Cancel(ctx, audit.ClinicID, audit.ID, actor())
+	err := cancelSync(ctx, e, audit)
 	if err == nil {
 		audit, err = e.Queue.Wait(ctx, audit.ClinicID, audit.ID)
 	}

@@ -2,7 +2,7 @@
 //
 // A caller is a clinic's API key, a fleet key, a person, or a user of the operating system
 // at the command line. The package decides; it reads nothing and stores nothing, and it
-// knows no HTTP and no database.
+// knows no HTTP and no database. It also names what the record of actions holds (R44).
 package access
 
 import (

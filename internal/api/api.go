@@ -96,6 +96,8 @@ type Options struct {
 	Keys       clinic.KeyStore
 	Syncs      Syncs
 	Cases      Cases
+	CasesByID  CasesByID
+	Changes    Changes
 	Plans      Plans
 	Decisions  Decisions
 	Restores   Restores
@@ -154,7 +156,7 @@ func (s *server) operations() []web.Operation {
 	return []web.Operation{
 		s.startInbound(), s.startCases(), s.startReconcile(), s.startFull(),
 		s.listSyncs(), s.showSync(), s.syncEvents(), s.cancelSync(), s.restoreSync(), s.showFreshness(),
-		s.listCases(), s.showCase(), s.caseHistory(), s.restoreCase(),
+		s.listCases(), s.showCase(), s.caseHistory(), s.restoreCase(), s.listChanges(),
 		s.listPlans(), s.showPlan(), s.approvePlan(), s.rejectPlan(),
 		s.health(), s.ready(), s.metrics(),
 	}

@@ -32,6 +32,7 @@ type bench struct {
 	keys    *fakeKeys
 	syncs   *fakeSyncs
 	reads   *fakeReads
+	changes *fakeChanges
 	ready   *fakeReady
 
 	decisions *fakeDecisions
@@ -55,12 +56,12 @@ func newBench(t *testing.T, changes ...func(*settings)) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, keys: &fakeKeys{}, syncs: newFakeSyncs(), ready: &fakeReady{}, log: &lockedBuffer{}, now: testTime,
-		decisions: &fakeDecisions{}, restores: &fakeRestores{}, condition: &fakeConditions{},
+		decisions: &fakeDecisions{}, restores: &fakeRestores{}, condition: &fakeConditions{}, changes: &fakeChanges{},
 		reads: &fakeReads{owner: clinic.Clinic{ID: uuid.New(), Timezone: "America/Chicago"}},
 	}
 	b.key, b.keyID = b.keys.add(b.reads.owner.ID, nil)
 	o := settings{Options: Options{
-		Keys: b.keys, Syncs: b.syncs, Cases: b.reads, Plans: b.reads, Clinics: b.reads, Ready: b.ready,
+		Keys: b.keys, Syncs: b.syncs, Cases: b.reads, CasesByID: b.reads, Changes: b.changes, Plans: b.reads, Clinics: b.reads, Ready: b.ready,
 		Decisions: b.decisions, Restores: b.restores, Conditions: b.condition,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")

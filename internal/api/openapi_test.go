@@ -160,7 +160,7 @@ func TestEveryPathOfTheInterfaceThatIsBuiltIsThere(t *testing.T) {
 	}
 	slices.Sort(paths)
 	require.Equal(t, []string{
-		"GET /api/cases", "GET /api/cases/{id}", "GET /api/cases/{id}/history", "GET /api/freshness",
+		"GET /api/cases", "GET /api/cases/{id}", "GET /api/cases/{id}/history", "GET /api/changes", "GET /api/freshness",
 		"GET /api/plans", "GET /api/plans/{id}", "GET /api/syncs", "GET /api/syncs/{id}", "GET /api/syncs/{id}/events",
 		"GET /health", "GET /metrics", "GET /ready",
 		"POST /api/cases/{id}/restore", "POST /api/plans/{id}/approve", "POST /api/plans/{id}/reject",

@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -50,6 +51,14 @@ func sampleAudit(t syncs.Type) *syncs.Audit {
 		}
 	}
 	return audit
+}
+
+// sampleChange returns what a sync did to a case, for the change feed.
+func sampleChange() *feed.Change {
+	return &feed.Change{
+		ID: 48211, CaseID: sampleCaseID, At: sampleTime, Actor: "sync:" + sampleSyncID.String(), Action: feed.Updated,
+		Fields: []string{"metadata.appointment", "status", "sync_status"},
+	}
 }
 
 // sampleEvent returns a change of a case by a sync.

@@ -143,7 +143,7 @@ func startOperation(t syncs.Type, path, id, summary, description string) web.Ope
 // codes except those of other operations.
 func startCodes() []syncs.Code {
 	return slices.DeleteFunc(web.Codes(), func(code syncs.Code) bool {
-		return code == syncs.CodeNotFound || code == syncs.CodeAlreadyDecided || code == web.CodeMethodNotAllowed
+		return code == syncs.CodeNotFound || code == syncs.CodeAlreadyDecided || code == syncs.CodeCursorExpired || code == web.CodeMethodNotAllowed
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/browser"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/metrics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
@@ -29,6 +31,7 @@ type Engine struct {
 	Connector *clinic.Connector
 	Queue     *queue.Queue
 	Scheduler *scheduler.Scheduler
+	Feed      *feed.Feed
 	Private   bool // it works only on what it starts itself
 
 	browser  pims.Browser
@@ -52,6 +55,10 @@ type EngineOptions struct {
 	Tracing        *tracing.Tracing // nil: nothing is traced
 	Browser        pims.Browser     // that others share; nil: one of the engine's own
 	Now            func() time.Time // nil: time.Now
+
+	// Wrap returns what sends the requests to PIMSes in place of the given transport, in
+	// the context of the sync; nil: the given one.
+	Wrap func(http.RoundTripper) http.RoundTripper
 }
 
 // keyring opens the keyring. A program that works for all clinics needs every key that
@@ -97,7 +104,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 		e.browser, e.closeBrowser = own, own.Close
 	}
 	e.Connector = clinic.NewConnector(clinic.ConnectorOptions{
-		Providers:    e.providers(settings, o.Now),
+		Providers:    e.providers(settings, o),
 		Aliases:      Aliases,
 		Clinics:      s.Clinics(),
 		Credentials:  s.Credentials(),
@@ -135,6 +142,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 		e.closeBrowser()
 		return nil, err
 	}
+	e.Feed = e.newFeed()
 	e.Scheduler = scheduler.New(scheduler.Options{
 		Clinics: s.Clinics(),
 		Entries: e.Queue.Entries(s.Schedules()),
@@ -184,7 +192,7 @@ type recorder struct {
 }
 
 // providers makes all providers, with the same browser, limits and observer.
-func (e *Engine) providers(settings Settings, now func() time.Time) map[string]pims.Provider {
+func (e *Engine) providers(settings Settings, o EngineOptions) map[string]pims.Provider {
 	limiter := e.Store.RateLimiter(settings.RateLimit, casesync.PauseWork)
 	made := make(map[string]pims.Provider, len(Providers))
 	for name, construct := range Providers {
@@ -193,7 +201,8 @@ func (e *Engine) providers(settings Settings, now func() time.Time) map[string]p
 			Hosts:   settings.Hosts,
 			Limiter: limiter,
 			Logger:  e.log.With("namespace", "pims-sync:provider"),
-			Now:     now,
+			Now:     o.Now,
+			Wrap:    o.Wrap,
 			Observe: func(ctx context.Context, o pims.Observation) {
 				e.metrics.PIMSRequest(name, o)
 				e.tracing.PIMSRequest(ctx, name, o)
@@ -220,6 +229,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	if !e.Private {
 		ctx, e.endSchedules = context.WithCancel(context.WithoutCancel(ctx))
 		e.Scheduler.Begin(ctx)
+		e.Feed.Begin(ctx)
 	}
 	return nil
 }
@@ -234,6 +244,7 @@ func (e *Engine) Close() {
 func (e *Engine) stop() {
 	e.endSchedules()
 	e.Scheduler.Wait()
+	e.Feed.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closing+10*time.Second)
 	defer cancel()
 	if err := e.Queue.Stop(ctx); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -80,6 +81,8 @@ func (e *Engine) api(settings Settings, wait time.Duration) api.Options {
 		Keys:       s.Keys(),
 		Syncs:      e.Queue,
 		Cases:      s.Records(),
+		CasesByID:  s.Records(),
+		Changes:    e.Feed,
 		Plans:      s.Plans(),
 		Decisions:  e.Queue,
 		Restores:   s.Cases(),
@@ -111,7 +114,7 @@ func (r *Server) serve(listener net.Listener, handler http.Handler, wait time.Du
 		MaxHeaderBytes:    maxHeader,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      wait + 30*time.Second,
+		WriteTimeout:      max(wait, feed.MaxWait) + 30*time.Second,
 		IdleTimeout:       2 * time.Minute,
 	}
 	r.servers = append(r.servers, s)

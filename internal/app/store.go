@@ -14,6 +14,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
+	"github.com/pims-sync/pims-sync/internal/postgres/oplog"
 	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
@@ -21,6 +22,8 @@ import (
 // one.
 type Store struct {
 	*postgres.DB
+
+	operatorLog *oplog.Log
 
 	home string // where the embedded database's own key is; empty with DATABASE_URL
 
@@ -64,7 +67,7 @@ func connect(ctx context.Context, s *Store, url string, log *slog.Logger) (*Stor
 		s.Close()
 		return nil, err
 	}
-	s.DB = db
+	s.DB, s.operatorLog = db, oplog.New(db, log)
 	if err := db.Migrate(ctx); err != nil {
 		s.Close()
 		return nil, err
@@ -98,6 +101,9 @@ func (s *Store) KeepUp(ctx context.Context, log *slog.Logger) error {
 	<-ctx.Done()
 	return nil
 }
+
+// OperatorLog returns the record of what people, keys and the command line do (R44).
+func (s *Store) OperatorLog() *oplog.Log { return s.operatorLog }
 
 // Close closes the pool and, where this program owns it, the embedded database.
 func (s *Store) Close() {

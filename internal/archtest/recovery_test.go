@@ -45,6 +45,7 @@ var (
 var guardedCallbacks = map[string][]string{
 	"internal/browser/login.go":           {"chromedp.Listen"},
 	"internal/browser/process.go":         {"Cancel"},
+	"internal/browser/proxy/proxy.go":     {"ControlContext"},
 	"internal/pims/pimshttp/transport.go": {"ControlContext", "DialContext"},
 	"internal/postgres/db.go":             {"OnNotice"},
 }

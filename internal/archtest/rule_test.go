@@ -60,6 +60,12 @@ var importRule = rule{
 		domain:    true,
 	},
 	{
+		pkg:       "internal/access",
+		ours:      []string{"internal/syncs", "internal/clinic"},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
 		pkg:    "internal/cron",
 		domain: true,
 	},
@@ -67,6 +73,12 @@ var importRule = rule{
 		pkg:       "internal/scheduler",
 		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/clinic", "internal/cron"},
 		libraries: []string{uuid},
+	},
+	{
+		pkg:       "internal/feed",
+		ours:      []string{panicsPkg, "internal/syncs"},
+		libraries: []string{uuid},
+		domain:    true,
 	},
 	{
 		pkg:       "internal/pims/pimshttp",
@@ -88,8 +100,12 @@ var importRule = rule{
 		pkg: "internal/pims/idexxneo/neosim",
 	},
 	{
+		pkg:  "internal/browser/proxy",
+		ours: []string{panicsPkg, "internal/pims"},
+	},
+	{
 		pkg:       "internal/browser",
-		ours:      []string{panicsPkg, "internal/pims"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/browser/proxy"},
 		libraries: []string{"github.com/chromedp", "golang.org/x/text"},
 	},
 	{
@@ -117,6 +133,16 @@ var importRule = rule{
 		libraries: []string{uuid, pgx},
 	},
 	{
+		pkg:       "internal/postgres/oplog",
+		ours:      []string{"internal/syncs", "internal/clinic", "internal/access", "internal/casesync", "internal/postgres"},
+		libraries: []string{uuid, pgx},
+	},
+	{
+		pkg:       "internal/postgres/feedstore",
+		ours:      []string{"internal/syncs", "internal/feed", "internal/postgres"},
+		libraries: []string{uuid, pgx},
+	},
+	{
 		pkg:  "internal/postgres/embedded",
 		ours: []string{panicsPkg},
 	},
@@ -126,19 +152,13 @@ var importRule = rule{
 		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype", "github.com/riverqueue/rivercontrib/otelriver", otelMetric, otelTrace},
 	},
 	{
-		pkg:       "internal/access",
-		ours:      []string{"internal/syncs", "internal/clinic"},
-		libraries: []string{uuid},
-		domain:    true,
-	},
-	{
 		pkg:       "internal/web",
 		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/access"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{
 		pkg:       "internal/api",
-		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/web"},
+		ours:      []string{panicsPkg, "internal/feed", "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/web"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -51,6 +52,9 @@ type Options struct {
 	// HangTimeout is how long a browser may leave a command unanswered before it is killed
 	// and replaced. Zero means 10 s.
 	HangTimeout time.Duration
+
+	resolver *net.Resolver        // of names; nil: the system's
+	refused  func(address string) // is told which connections the proxies refuse
 }
 
 func (o Options) withDefaults() Options {

@@ -2,12 +2,11 @@ package browser
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"net/netip"
+	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -19,33 +18,40 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// A guard controls the requests of a tab. A document of the main frame must come from a
-// host that the policy allows, and so must each hop of a redirect. Nothing may come from a
-// private address whose host was not named. Other resources may come from anywhere else: a
-// login page has its fonts and its captcha there.
+// A guard decides which documents a tab may load: one of the main frame must come from a
+// host that the policy allows, and so must each hop of a redirect, and a form of any frame
+// is sent to such a host only. Other resources may come from anywhere that the proxy
+// connects to: a login page has its fonts and its captcha there.
 //
 // A guard also records how documents were loaded, which no script in a page can see.
 type guard struct {
-	frame  cdp.FrameID // the main one
-	policy pims.HostPolicy
+	frame   cdp.FrameID // the main one
+	policy  pims.HostPolicy
+	network connections
 
-	mu      sync.Mutex
-	blocked error             // the first document that was not let through
-	failed  error             // the latest document, where it did not come
-	loading network.RequestID // the latest document, while it is on its way
-	status  int64             // of the latest document that came
-	worst   int64             // the highest status that scripts were answered with
-	hosts   []string          // where documents came from
-	checked map[string]error  // by host
-	cookies setCookies
-	dialogs []string // what scripts said in dialogs
+	mu       sync.Mutex
+	blocked  error             // the first document that was not let through
+	failed   error             // the latest document, where it did not come
+	loading  network.RequestID // the latest document, while it is on its way
+	document *url.URL          // the latest document's address
+	status   int64             // of the latest document that came
+	worst    int64             // the highest status that scripts were answered with
+	hosts    []string          // where documents came from
+	cookies  setCookies
+	dialogs  []string // what scripts said in dialogs
 }
 
-func newGuard(frame cdp.FrameID, policy pims.HostPolicy) *guard {
-	return &guard{frame: frame, policy: policy, checked: make(map[string]error)}
+// connections tell what the proxy knows.
+type connections interface {
+	Failure(u *url.URL) error // why the latest connection to a host failed
+	Exceeded() error          // whether servers sent too much
 }
 
-// start intercepts a tab's requests until its context ends. The caller then waits for the
+func newGuard(frame cdp.FrameID, policy pims.HostPolicy, known connections) *guard {
+	return &guard{frame: frame, policy: policy, network: known}
+}
+
+// start intercepts a tab's documents until its context ends. The caller then waits for the
 // group. A panic is passed to panicked, which ends the visit.
 func (g *guard) start(tab context.Context, group *sync.WaitGroup, panicked func(*panics.Error)) error {
 	if err := listen(tab, g.observe, panicked); err != nil {
@@ -57,39 +63,34 @@ func (g *guard) start(tab context.Context, group *sync.WaitGroup, panicked func(
 			if err != nil {
 				return
 			}
-			panics.GoIn(group, func() { g.answer(tab, request) }, panicked) // it may wait for a name's address
+			g.answer(tab, request)
 		}
 	}, panicked)
-	_, err := chromedp.Call(tab, fetch.Enable, fetch.EnableParams{})
+	_, err := chromedp.Call(tab, fetch.Enable, fetch.EnableParams{
+		Patterns: []*fetch.RequestPattern{{ResourceType: network.ResourceTypeDocument}},
+	})
 	return err
 }
 
 // answer lets a request pass or fail. An error means that the tab is gone.
 func (g *guard) answer(tab context.Context, request fetch.EventRequestPaused) {
-	if err := g.admit(tab, request); err != nil {
-		reason := network.ErrorReasonNameNotResolved
-		if errors.Is(err, pims.ErrHostNotAllowed) {
-			reason = network.ErrorReasonBlockedByClient
-		}
-		_, _ = chromedp.Call(tab, fetch.FailRequest, fetch.FailRequestParams{RequestID: request.RequestID, ErrorReason: reason})
+	if err := g.admit(request); err != nil {
+		_, _ = chromedp.Call(tab, fetch.FailRequest, fetch.FailRequestParams{RequestID: request.RequestID, ErrorReason: network.ErrorReasonBlockedByClient})
 		return
 	}
 	_, _ = chromedp.Call(tab, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: request.RequestID})
 }
 
-func (g *guard) admit(ctx context.Context, request fetch.EventRequestPaused) error {
+func (g *guard) admit(request fetch.EventRequestPaused) error {
 	u, err := url.Parse(request.Request.URL)
 	if err != nil {
 		return fmt.Errorf("malformed URL: %w", pims.ErrHostNotAllowed)
 	}
-	document := g.isDocument(request.ResourceType, request.FrameID)
-	if document {
+	main := g.isDocument(request.ResourceType, request.FrameID)
+	if main || request.Request.Method != http.MethodGet {
 		err = g.policy.CheckURL(u)
 	}
-	if err == nil {
-		err = g.checkAddress(ctx, u)
-	}
-	if document {
+	if main {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.noteDocument(u.Hostname(), err)
@@ -102,31 +103,9 @@ func (g *guard) noteDocument(host string, err error) {
 	switch {
 	case err == nil && !slices.Contains(g.hosts, host):
 		g.hosts = append(g.hosts, host)
-	case errors.Is(err, pims.ErrHostNotAllowed) && g.blocked == nil:
+	case err != nil && g.blocked == nil:
 		g.blocked = err
 	}
-}
-
-// checkAddress refuses a host with a private address, however its name is resolved.
-func (g *guard) checkAddress(ctx context.Context, u *url.URL) error {
-	if g.policy.CheckAddress(u, netip.IPv6Loopback()) == nil {
-		return nil // named: any address will do
-	}
-	host := u.Hostname()
-	g.mu.Lock()
-	checked, known := g.checked[host]
-	g.mu.Unlock()
-	if known {
-		return checked
-	}
-	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-	for _, address := range addresses {
-		err = errors.Join(err, g.policy.CheckAddress(u, address))
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.checked[host] = err
-	return err
 }
 
 // observe records the events of documents. It runs in chromedp's loop and must not wait for
@@ -138,12 +117,12 @@ func (g *guard) observe(event any) {
 	case *network.EventRequestWillBeSent:
 		if g.isDocument(e.Type, e.FrameID) {
 			g.loading, g.failed = e.RequestID, nil
+			g.document, _ = url.Parse(e.Request.URL)
 		}
 	case *network.EventResponseReceived:
 		switch {
 		case g.isDocument(e.Type, e.FrameID):
 			g.loading, g.status = "", e.Response.Status
-			g.checkRemote(e.Response)
 		case e.Type == network.ResourceTypeXHR || e.Type == network.ResourceTypeFetch:
 			g.worst = max(g.worst, e.Response.Status)
 		}
@@ -153,24 +132,10 @@ func (g *guard) observe(event any) {
 		if e.RequestID == g.loading {
 			g.loading = ""
 			if !e.Canceled {
-				g.failed = loadError(e.ErrorText)
+				g.failed = g.loadError(e.ErrorText)
 			}
 		}
 	}
-}
-
-// checkRemote checks the address that a document really came from: the name may have been
-// resolved to another address than when it was admitted.
-func (g *guard) checkRemote(response *network.Response) {
-	u, err := url.Parse(response.URL)
-	if err != nil {
-		return
-	}
-	address, err := netip.ParseAddr(response.RemoteIPAddress)
-	if err != nil {
-		return // from a cache
-	}
-	g.noteDocument(u.Hostname(), g.policy.CheckAddress(u, address))
 }
 
 func (g *guard) isDocument(kind network.ResourceType, frame cdp.FrameID) bool {
@@ -186,6 +151,8 @@ func (g *guard) problem() error {
 		return g.blocked
 	case g.failed != nil:
 		return g.failed
+	case g.network.Exceeded() != nil:
+		return fmt.Errorf("%w: %w", pims.ErrLoginFormChanged, g.network.Exceeded())
 	default:
 		return statusError(g.status)
 	}
@@ -254,9 +221,25 @@ func statusError(status int64) error {
 	}
 }
 
-// loadError says why a document was not loaded, in Chromium's words: they name a network
-// error such as net::ERR_CONNECTION_REFUSED, and nothing else.
-func loadError(text string) error {
+// failure returns why a navigation failed that ended with a text of Chromium.
+func (g *guard) failure(text string) error {
+	if err := g.problem(); err != nil {
+		return err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.loadError(text)
+}
+
+// loadError says why a document was not loaded: in the proxy's words where it refused or
+// could not connect, else in Chromium's, which name a network error such as
+// net::ERR_CERT_AUTHORITY_INVALID, and nothing else. It is called with the lock held.
+func (g *guard) loadError(text string) error {
+	if g.document != nil && strings.HasPrefix(text, "net::ERR_SOCKS_") {
+		if err := g.network.Failure(g.document); err != nil {
+			return err
+		}
+	}
 	switch text {
 	case "net::ERR_HTTP_RESPONSE_CODE_FAILURE": // an error status without a page
 		return fmt.Errorf("%w, without a page", pims.ErrRemote)

@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
+	"github.com/pims-sync/pims-sync/internal/browser/proxy"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
@@ -95,17 +96,22 @@ func (p *process) whyLost(err error) error {
 // visit opens a tab for a visit and closes it afterwards. Where the visit was ended before
 // it had an outcome, the error is the reason of that end.
 func (p *process) visit(ctx context.Context, v *visit) (pims.BrowserSession, error) {
-	isolation, err := p.isolate()
-	if err != nil {
-		return pims.BrowserSession{}, err
-	}
-	defer p.dispose(isolation)
-
 	crashable, end := context.WithCancelCause(p.tabs)
 	defer end(nil)
 	limited, cancel := context.WithTimeoutCause(crashable, v.limit, errTimeLimit)
 	defer cancel()
 	panicked := func(e *panics.Error) { end(e) }
+	network, err := p.connect(v, panicked)
+	if err != nil {
+		return pims.BrowserSession{}, err
+	}
+	defer network.Close()
+	v.network = network
+	isolation, err := p.isolate(network)
+	if err != nil {
+		return pims.BrowserSession{}, err
+	}
+	defer p.dispose(isolation)
 	defer panics.AfterEnd(ctx, cancel, panicked)()
 
 	var helpers sync.WaitGroup
@@ -126,11 +132,25 @@ func (p *process) visit(ctx context.Context, v *visit) (pims.BrowserSession, err
 	return session, err
 }
 
+// connect makes a visit's way to the network (R36).
+func (p *process) connect(v *visit, panicked func(*panics.Error)) (*proxy.Proxy, error) {
+	return proxy.Listen(proxy.Options{
+		Hosts:    v.form.Hosts,
+		Peer:     proxy.PeerInGroup(chromedp.FromContext(p.tabs).Browser.Process().Pid),
+		Resolver: p.opts.resolver,
+		Refused:  p.opts.refused,
+		Panicked: panicked,
+	})
+}
+
 // isolate makes a browser context, which keeps cookies and all other data apart from other
-// logins.
-func (p *process) isolate() (cdp.BrowserContextID, error) {
+// logins. All of its traffic goes through the visit's proxy, to this machine's own addresses
+// too.
+func (p *process) isolate(network *proxy.Proxy) (cdp.BrowserContextID, error) {
 	created, err := chromedp.CallBrowser(p.tabs, target.CreateBrowserContext, target.CreateBrowserContextParams{
 		DisposeOnDetach: new(true),
+		ProxyServer:     network.URL(),
+		ProxyBypassList: bypassNothing,
 	})
 	if err != nil {
 		return "", err
@@ -161,7 +181,7 @@ func (p *process) prepare(ctx context.Context, v *visit, end context.CancelCause
 	opened := chromedp.FromContext(ctx)
 	frame := cdp.FrameID(opened.Target.TargetID) // of a page, they are one
 	v.tab = &tab{context: ctx, frame: frame, isolation: opened.BrowserContextID, form: newForm(v.form)}
-	v.guard = newGuard(frame, v.form.Hosts)
+	v.guard = newGuard(frame, v.form.Hosts, v.network)
 
 	panicked := func(e *panics.Error) { end(e) }
 	if err := v.guard.start(ctx, helpers, panicked); err != nil {
@@ -184,7 +204,7 @@ func (p *process) prepare(ctx context.Context, v *visit, end context.CancelCause
 
 		command(emulation.SetUserAgentOverride, p.agent.override()),
 		command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}),
-		command(network.SetBypassServiceWorker, network.SetBypassServiceWorkerParams{Bypass: true}), // the guard sees no requests of those
+		command(network.SetBypassServiceWorker, network.SetBypassServiceWorkerParams{Bypass: true}), // the guard sees no documents of those
 	)
 }
 

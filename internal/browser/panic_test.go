@@ -53,13 +53,12 @@ func TestAPanicOfTheGuardEndsTheVisit(t *testing.T) { // R58
 	defer closeTab()
 	require.NoError(t, chromedp.Do(tab))
 
-	g := newGuard(cdp.FrameID(chromedp.FromContext(tab).Target.TargetID), pims.HostPolicy{Known: []string{"127.0.0.1"}})
-	g.checked = nil // so that noting one panics
+	g := newGuard(cdp.FrameID(chromedp.FromContext(tab).Target.TargetID), pims.HostPolicy{Known: []string{"127.0.0.1"}}, nil) // nothing to ask about a failure, so that one panics
 	caught := make(chan *panics.Error, 10)
 	var helpers sync.WaitGroup
 	require.NoError(t, g.start(tab, &helpers, func(e *panics.Error) { caught <- e }))
 	helpers.Go(func() { _, _ = chromedp.Call(tab, page.Navigate, page.NavigateParams{URL: "https://127.0.0.1/"}) })
-	require.Equal(t, "assignment to entry in nil map", (<-caught).What)
+	require.Equal(t, "runtime error: invalid memory address or nil pointer dereference", (<-caught).What)
 	closeTab()
 	helpers.Wait()
 }

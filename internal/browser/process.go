@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/chromedp"
 
+	"github.com/pims-sync/pims-sync/internal/browser/proxy"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
@@ -88,8 +89,16 @@ func (p *process) abandon() {
 }
 
 func (p *process) runIn(profile, path string) {
+	// Logins have proxies of their own. What the browser itself asks for gets nowhere.
+	nowhere, err := proxy.Listen(proxy.Options{Closed: true, Panicked: func(e *panics.Error) { p.kill(e) }})
+	if err != nil {
+		p.fail(fmt.Errorf("%w: %w", err, pims.ErrBrowserUnavailable))
+		return
+	}
+	defer nowhere.Close()
 	var command *exec.Cmd
-	allocator, closeAllocator := chromedp.NewExecAllocator(p.lifetime, p.allocatorOptions(profile, path, &command)...)
+	options := append(p.allocatorOptions(profile, path, &command), chromedp.Flag("proxy-server", nowhere.URL()))
+	allocator, closeAllocator := chromedp.NewExecAllocator(p.lifetime, options...)
 	defer closeAllocator()
 
 	// chromedp's log lines may contain what a page shows (R40).
@@ -171,7 +180,11 @@ func (p *process) watch() {
 	}
 }
 
-// flags makes the browser quiet: it contacts only the page's hosts.
+// bypassNothing makes a browser use its proxy for loopback, too.
+const bypassNothing = "<-loopback>"
+
+// flags makes the browser quiet: it contacts only the page's hosts, and these only through
+// the login's proxy (R36).
 func flags(visible bool) []chromedp.ExecAllocatorOption {
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.NoFirstRun,
@@ -194,6 +207,9 @@ func flags(visible bool) []chromedp.ExecAllocatorOption {
 		chromedp.Flag("disable-domain-reliability", true),
 		chromedp.Flag("disable-extensions", true),
 		chromedp.Flag("disable-features", "AutofillServerCommunication,HttpsUpgrades,MediaRouter,OptimizationHints,Translate"),
+		chromedp.Flag("proxy-bypass-list", bypassNothing),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"), // the proxy resolves names
+		chromedp.Flag("force-webrtc-ip-handling-policy", "disable_non_proxied_udp"),
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-renderer-backgrounding", true),
 		chromedp.Flag("disable-sync", true),

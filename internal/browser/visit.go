@@ -41,6 +41,7 @@ type visit struct {
 	userAgent string
 	tab       *tab
 	guard     *guard
+	network   connections
 
 	login     []*url.URL // the login page: where it was found, and where it was asked for
 	loaded    bool       // it has come
@@ -103,10 +104,7 @@ func (v *visit) open() error {
 	if answer.ErrorText == "" {
 		return nil
 	}
-	if err := v.guard.problem(); err != nil {
-		return err
-	}
-	return loadError(answer.ErrorText)
+	return v.guard.failure(answer.ErrorText)
 }
 
 // watch looks at the page again and again until step reports that it is done. Where the

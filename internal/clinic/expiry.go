@@ -30,6 +30,23 @@ func ParseExpiry(text string, now time.Time) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("the expiry %q is none of 90d, 12h or a date such as 2027-01-31", text)
 }
 
+// ParseSince reads since when something is shown: "90d" and "12h" count back from now; a
+// date like "2026-01-31" is the first day, in now's zone (docs/interface.md §Commands).
+func ParseSince(text string, now time.Time) (time.Time, error) {
+	if day, err := time.ParseInLocation(time.DateOnly, text, now.Location()); err == nil {
+		return day, nil
+	}
+	n, unit, err := splitCount(text)
+	switch {
+	case err != nil || n < 1:
+	case unit == 'd' && n <= maxExpiryDays:
+		return now.AddDate(0, 0, -n), nil
+	case unit == 'h' && n <= maxExpiryDays*24:
+		return now.Add(-time.Duration(n) * time.Hour), nil
+	}
+	return time.Time{}, fmt.Errorf("%q is none of 90d, 12h or a date such as 2026-01-31", text)
+}
+
 // splitCount splits "90d" into 90 and 'd'.
 func splitCount(text string) (n int, unit byte, err error) {
 	if text == "" {

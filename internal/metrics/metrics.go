@@ -44,6 +44,8 @@ type Metrics struct {
 	clinics      *prometheus.GaugeVec
 	http         *prometheus.CounterVec
 	httpTime     *prometheus.HistogramVec
+
+	outgoing
 }
 
 // The buckets, in seconds: a sync takes seconds to minutes, a request milliseconds to
@@ -116,6 +118,7 @@ func New(providers ...string) (*Metrics, error) {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	m.outgoing = newOutgoing(m.registry)
 	m.begin(providers)
 	var err error
 	m.meters, err = newMeters(m.registry)

@@ -33,19 +33,70 @@ func (p HostPolicy) CheckURL(u *url.URL) error {
 	return nil
 }
 
-// CheckAddress refuses a private, loopback or otherwise local address of a host that the
-// operator did not name, however its name was resolved.
+// CheckAddress refuses an address that is not public ([IsPublic]) of a host that the operator
+// did not name, however its name was resolved.
 func (p HostPolicy) CheckAddress(u *url.URL, address netip.Addr) error {
-	address = address.Unmap()
-	local := address.IsPrivate() || address.IsLoopback() || address.IsUnspecified() ||
-		address.IsLinkLocalUnicast() || address.IsMulticast() || carrierNAT.Contains(address)
-	if local && !p.named(u) {
+	if !IsPublic(address) && !p.named(u) {
 		return fmt.Errorf("%s resolves to a private address: %w; name it in PIMS_ALLOWED_HOSTS to permit it", u.Host, ErrHostNotAllowed)
 	}
 	return nil
 }
 
-var carrierNAT = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
+// IsPublic reports whether an address belongs to the public internet. It returns false for
+// every form of an address that is private, on loopback, of the link, for many receivers, or
+// reserved, and for the addresses at which clouds give out credentials. An IPv6 address that
+// carries an IPv4 address is judged by both.
+func IsPublic(address netip.Addr) bool {
+	address = address.Unmap().WithZone("")
+	if !address.IsValid() {
+		return false
+	}
+	for _, prefix := range notPublic {
+		if prefix.Contains(address) {
+			return false
+		}
+	}
+	if carried, ok := carriedIPv4(address); ok {
+		return IsPublic(carried)
+	}
+	return true
+}
+
+// carriedIPv4 returns the IPv4 address in one of NAT64 (RFC 6052) or 6to4 (RFC 3056).
+func carriedIPv4(address netip.Addr) (netip.Addr, bool) {
+	bytes := address.As16()
+	switch {
+	case nat64.Contains(address):
+		return netip.AddrFrom4([4]byte(bytes[12:])), true
+	case sixToFour.Contains(address):
+		return netip.AddrFrom4([4]byte(bytes[2:6])), true
+	default:
+		return netip.Addr{}, false
+	}
+}
+
+var (
+	nat64     = netip.MustParsePrefix("64:ff9b::/96")
+	sixToFour = netip.MustParsePrefix("2002::/16")
+)
+
+// notPublic follows IANA's registries of special-purpose addresses, and names the addresses
+// of cloud services that lie outside them.
+var notPublic = prefixes(`
+	0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12
+	192.0.0.0/24 192.0.2.0/24 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24
+	203.0.113.0/24 224.0.0.0/4 240.0.0.0/4
+	168.63.129.16/32
+	::/96 64:ff9b:1::/48 100::/64 100:0:0:1::/64 2001::/23 2001:db8::/32 3fff::/20 5f00::/16
+	fc00::/7 fe80::/10 fec0::/10 ff00::/8`)
+
+func prefixes(list string) []netip.Prefix {
+	var all []netip.Prefix
+	for text := range strings.FieldsSeq(list) {
+		all = append(all, netip.MustParsePrefix(text))
+	}
+	return all
+}
 
 func (p HostPolicy) named(u *url.URL) bool {
 	for _, n := range p.Named {

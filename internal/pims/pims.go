@@ -45,8 +45,14 @@ type Environment struct {
 	Now     func() time.Time  // nil: time.Now
 	Observe Observer          // nil: no observer
 	Base    http.RoundTripper // nil: a transport of its own; tests set it
-	Timeout time.Duration     // of one try of one request; 0: 30 s
-	Backoff time.Duration     // at most this long before the second try; 0: 1 s
+
+	// Wrap returns what sends the provider's requests in place of the given transport, such
+	// as one that records the answers. A request's context is the caller's. Nil: the given
+	// one.
+	Wrap func(http.RoundTripper) http.RoundTripper
+
+	Timeout time.Duration // of one try of one request; 0: 30 s
+	Backoff time.Duration // at most this long before the second try; 0: 1 s
 }
 
 // An Observer is called for every request to a PIMS, for each of its tries, and for every
@@ -78,10 +84,24 @@ func Operations() []string {
 	return []string{OpLogin, OpProve, OpCalendar, OpAppointment, OpSearch, OpConsultation}
 }
 
-// A Limiter spaces requests to one host (R32). Wait returns when the caller may
-// send one request, or the context's error.
+// A Limiter spaces requests (R32).
 type Limiter interface {
-	Wait(ctx context.Context, host string) error
+	// Wait returns when the caller may send one request, or the context's error.
+	Wait(ctx context.Context, charge Charge) error
+}
+
+// A Charge is what one request takes of the limits of a host, and of a part of it.
+type Charge struct {
+	Host string
+	Limit
+	Cost int // how many requests it counts as in its bucket; 0: 1
+}
+
+// A Limit is how many requests a part of a PIMS accepts, such as one of its addresses. The
+// zero Limit is none: then only the limit of the host holds (PIMS_RATE_LIMIT).
+type Limit struct {
+	Bucket    string // the part's name, of a small closed set, without spaces
+	PerMinute int
 }
 
 // A Session is a logged-in state of one practice. It is safe for concurrent use.

@@ -23,6 +23,9 @@ func (db *DB) translate(ctx context.Context, operation string, err error) error 
 	if err == nil {
 		return nil
 	}
+	if retryable(err) && db.joined(ctx) != nil {
+		return err // Together runs its transaction again
+	}
 	if ctx.Err() != nil && isDriverError(err) {
 		return fmt.Errorf("%s: %w", operation, context.Cause(ctx))
 	}

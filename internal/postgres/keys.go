@@ -81,12 +81,25 @@ func (s *Keys) Keys(ctx context.Context) (keys []clinic.APIKey, err error) {
 	return keys, err
 }
 
+// Key reads one key. The error is CodeNotFound where there is none. It crosses clinics
+// (R41).
+func (s *Keys) Key(ctx context.Context, id uuid.UUID) (key clinic.APIKey, err error) {
+	err = s.db.askSystem(ctx, "read the API key", func(q *dbsqlc.Queries) error {
+		row, err := q.Key(ctx, id)
+		key = keyOfRow(row)
+		return found(err, errNoKey())
+	})
+	return key, err
+}
+
+func errNoKey() error { return syncs.Fail(syncs.CodeNotFound, "there is no such API key") }
+
 // RevokeKey makes a key invalid from now on. The error is CodeNotFound where there is none.
 // A revoked key stays revoked. RevokeKey crosses clinics (R41).
 func (s *Keys) RevokeKey(ctx context.Context, id uuid.UUID) error {
 	return s.db.askSystem(ctx, "revoke the API key", func(q *dbsqlc.Queries) error {
 		n, err := q.RevokeKey(ctx, id)
-		return oneRow(n, err, syncs.Fail(syncs.CodeNotFound, "there is no such API key"))
+		return oneRow(n, err, errNoKey())
 	})
 }
 

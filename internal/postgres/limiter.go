@@ -10,8 +10,9 @@ import (
 )
 
 // A RateLimiter spaces the requests to each PIMS host evenly over all replicas: a caller
-// reserves the host's next free moment in the database and waits for it (R32). Unused time
-// is not saved up, so there are no bursts.
+// reserves the host's next free moment in the database and waits for it (R32). A part of a
+// host may have a limit of its own, and a request may count more than once there. Unused
+// time is not saved up, so there are no bursts.
 type RateLimiter struct {
 	db       *DB
 	interval time.Duration // 0: no limit
@@ -35,13 +36,19 @@ func (db *DB) RateLimiter(perSecond float64, pause func(context.Context) (resume
 	return l
 }
 
-// Wait returns when the caller may make one request to the host. It implements
-// pims.Limiter.
-func (l *RateLimiter) Wait(ctx context.Context, host string) error {
+// Wait returns when the caller may make one request, by the limit of the host and by that
+// of the charge's bucket. It implements pims.Limiter.
+func (l *RateLimiter) Wait(ctx context.Context, charge pims.Charge) error {
 	if l.interval == 0 {
 		return nil
 	}
-	wait, err := l.reserve(ctx, host)
+	host := strings.ToLower(charge.Host)
+	wait, err := l.reserve(ctx, host, l.interval, 1)
+	if err == nil && charge.Bucket != "" && charge.PerMinute > 0 {
+		var own time.Duration
+		own, err = l.reserve(ctx, host+" "+charge.Bucket, time.Minute/time.Duration(charge.PerMinute), max(1, charge.Cost))
+		wait = max(wait, own)
+	}
 	if err != nil || wait <= 0 {
 		return err
 	}
@@ -57,10 +64,10 @@ func (l *RateLimiter) Wait(ctx context.Context, host string) error {
 	}
 }
 
-// reserve takes the host's next free moment and returns how far away it is. It is one round
-// trip. The table holds nothing of any clinic.
-func (l *RateLimiter) reserve(ctx context.Context, host string) (time.Duration, error) {
-	seconds, err := dbsqlc.New(l.db.pool).ReserveRequest(ctx, strings.ToLower(host), l.interval.Seconds())
+// reserve takes the next free moment of a host, or of a bucket of it, and returns how far
+// away it is. It is one round trip. The table holds nothing of any clinic.
+func (l *RateLimiter) reserve(ctx context.Context, key string, interval time.Duration, cost int) (time.Duration, error) {
+	seconds, err := dbsqlc.New(l.db.pool).ReserveRequest(ctx, key, (time.Duration(cost-1) * interval).Seconds(), interval.Seconds())
 	if err != nil {
 		return 0, l.db.translate(ctx, "reserve a request to the PIMS", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,7 +105,8 @@ func (db *DB) migrate(ctx context.Context) error {
 	sqlDB := stdlib.OpenDBFromPool(db.pool)
 	defer sqlDB.Close() //nolint:errcheck // the pool stays
 	provider, err := goose.NewProvider(goose.DialectPostgres, sqlDB, sources,
-		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true), goose.WithSlog(db.logger))
+		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true), goose.WithSlog(db.logger),
+		goose.WithAllowOutofOrder(true)) // an unreleased program may have applied a later one first
 	if err != nil {
 		return err
 	}
@@ -126,40 +128,50 @@ func (db *DB) riverMigrator() (*rivermigrate.Migrator[pgx.Tx], error) {
 // pending reads the schema, reports whether there is anything to migrate, and returns an
 // error for a schema that is not ours.
 func (db *DB) pending(ctx context.Context) (bool, error) {
-	newest, err := newestMigration()
+	known, err := knownMigrations()
 	if err != nil {
 		return false, err
 	}
-	current, err := db.schemaVersion(ctx)
+	applied, err := db.appliedMigrations(ctx)
 	if err != nil {
 		return false, err
 	}
-	switch {
-	case current == 0:
+	if len(applied) == 0 {
 		return true, db.refuseForeign(ctx)
-	case current > newest:
+	}
+	if newest, current := known[len(known)-1], slices.Max(applied); current > newest {
 		return false, fmt.Errorf("its schema has version %d, this program knows %d: %w", current, newest, ErrNewerSchema)
 	}
+	missing := slices.ContainsFunc(known, func(version int64) bool { return !slices.Contains(applied, version) })
 	riverPending, err := db.riverPending(ctx)
-	return current < newest || riverPending, err
+	return missing || riverPending, err
 }
 
-// newestMigration returns the version of our newest migration.
-func newestMigration() (int64, error) {
-	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
+// knownMigrations returns the versions of our migrations, sorted.
+func knownMigrations() ([]int64, error) {
+	names, err := fs.Glob(migrationFiles, "migrations/*.sql") // sorted
 	if err != nil || len(names) == 0 {
-		return 0, fmt.Errorf("the program holds no migrations: %w", err)
+		return nil, fmt.Errorf("the program holds no migrations: %w", err)
 	}
-	return goose.NumericComponent(names[len(names)-1]) // sorted
+	versions := make([]int64, len(names))
+	for i, name := range names {
+		if versions[i], err = goose.NumericComponent(name); err != nil {
+			return nil, err
+		}
+	}
+	return versions, nil
 }
 
-// schemaVersion returns the newest applied migration; 0 means none.
-func (db *DB) schemaVersion(ctx context.Context) (version int64, err error) {
+// appliedMigrations returns the versions of the applied migrations.
+func (db *DB) appliedMigrations(ctx context.Context) ([]int64, error) {
 	if exists, err := db.hasTable(ctx, versionTable); err != nil || !exists {
-		return 0, err
+		return nil, err
 	}
-	err = db.pool.QueryRow(ctx, "select coalesce(max(version_id), 0) from "+versionTable).Scan(&version)
-	return version, err
+	rows, err := db.pool.Query(ctx, "select version_id from "+versionTable+" where version_id > 0")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int64])
 }
 
 // riverPending reports whether some of River's migrations are missing.
@@ -212,8 +224,9 @@ func (db *DB) refuseForeign(ctx context.Context) error {
 func tables() []string {
 	return []string{
 		"case_enrichments", "case_events", "case_restores", "case_sync_audits", "cases", "clinic_api_keys", "clinic_schedule_configs",
-		"clinics", "deletion_plans", "encryption_keys", "idempotency_keys", "people", "people_sessions", "pims_credentials", "pims_rate_limits",
+		"clinics", "deletion_plans", "encryption_keys", "idempotency_keys", "operator_events", "people", "people_sessions", "pims_credentials", "pims_rate_limits",
 		"pims_sessions", "pims_sync_looks", "pims_sync_people_links", "pims_sync_people_tries", "replicas", "schedule_entries", "schedule_ticks", "sync_leases", "river_job",
+		"pims_sync_feed", "pims_sync_feed_pending", "pims_sync_feed_state",
 	}
 }
 

@@ -117,3 +117,18 @@ func schemaOf(t *testing.T, db *postgres.DB) []string {
 	return column[string](t, db, `select table_name || '.' || column_name || ' ' || data_type
 		from information_schema.columns where table_schema = 'public' order by 1`)
 }
+
+func TestAMigrationThatWasLeftOutIsMadeUpFor(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	_, err := db.Pool().Exec(t.Context(), `
+		drop table operator_events; drop function operator_events_append_only();
+		delete from pims_sync_migrations where version_id = 20`)
+	require.NoError(t, err)
+	pending, err := db.Pending(t.Context())
+	require.NoError(t, err)
+	require.True(t, pending, "a later one was applied before it")
+	require.NoError(t, db.Migrate(t.Context()))
+	_, err = db.Pool().Exec(t.Context(), "select from operator_events")
+	require.NoError(t, err)
+}

@@ -17,9 +17,12 @@ const (
 	ChannelAudits    = "pims_sync_audit"     // a sync is over or back in the queue; payload: its id
 	ChannelCancels   = "pims_sync_cancel"    // a running sync is to end; payload: its id
 	ChannelSchedules = "pims_sync_schedules" // schedules changed; no payload
+	ChannelFeed      = "pims_sync_feed"      // the feed has new positions; no payload
 )
 
-func channels() []string { return []string{ChannelAudits, ChannelCancels, ChannelSchedules} }
+func channels() []string {
+	return []string{ChannelAudits, ChannelCancels, ChannelSchedules, ChannelFeed}
+}
 
 const (
 	listenBackoff    = 100 * time.Millisecond

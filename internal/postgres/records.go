@@ -38,6 +38,16 @@ func (s *Records) Case(ctx context.Context, clinicID, id uuid.UUID) (record case
 	return record, err
 }
 
+// ByID reads those of the named cases that the clinic has, by their ids.
+func (s *Records) ByID(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]casesync.Record, error) {
+	records, err := readInClinic(ctx, s.db, "read cases", clinicID, selectRecords+"where clinic_id = $1 and id = any($2)", []any{clinicID, ids}, scanRecord)
+	byID := make(map[uuid.UUID]casesync.Record, len(records))
+	for i := range records {
+		byID[records[i].ID] = records[i]
+	}
+	return byID, err
+}
+
 // ClinicOf returns which clinic a case belongs to, for a command that names only the
 // case. It crosses clinics (R41).
 func (s *Records) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {

@@ -45,24 +45,38 @@ func (db *DB) ExecSystem(ctx context.Context, operation, sql string, args ...any
 	return tag.RowsAffected(), db.translate(ctx, operation, err)
 }
 
-// queue adds the statement that sets the scope to a batch.
-func (s scope) queue(batch *pgx.Batch) {
+// queue adds the statement that sets the scope to a batch. In a transaction that had
+// another scope before, all of it is set.
+func (s scope) queue(batch *pgx.Batch, all bool) {
 	// See begin for the reason.
 	settings, args := []string{"set_config('plan_cache_mode', 'force_custom_plan', true)"}, []any(nil)
 	set := func(name, value string) {
 		args = append(args, value)
 		settings = append(settings, fmt.Sprintf("set_config('%s', $%d, true)", name, len(args)))
 	}
-	if s.clinicID != uuid.Nil {
-		set("app.clinic_id", s.clinicID.String())
+	if all || s.clinicID != uuid.Nil {
+		set("app.clinic_id", s.clinic())
 	}
-	if s.actor != "" {
+	if all || s.actor != "" {
 		set("app.actor", s.actor)
 	}
-	if s.relaxed {
+	if s.relaxed && !all {
 		settings = append(settings, "set_config('synchronous_commit', 'off', true)")
 	}
 	batch.Queue("select "+strings.Join(settings, ", "), args...)
+}
+
+// trip sends statements with their scope: as a transaction of their own, or within the one
+// that the context carries.
+func (db *DB) trip(ctx context.Context, s scope, queue func(*pgx.Batch)) pgx.BatchResults {
+	var batch pgx.Batch
+	outer := db.joined(ctx)
+	s.queue(&batch, outer != nil)
+	queue(&batch)
+	if outer != nil {
+		return outer.SendBatch(ctx, &batch)
+	}
+	return db.pool.SendBatch(ctx, &batch)
 }
 
 // A oneTrip runs dbsqlc's statements one by one.
@@ -74,10 +88,7 @@ type oneTrip struct {
 // send sends a statement with its scope and returns a reader of its results, which the
 // caller must close.
 func (t oneTrip) send(ctx context.Context, sql string, args []any) (pgx.BatchResults, error) {
-	var batch pgx.Batch
-	t.scope.queue(&batch)
-	batch.Queue(sql, args...)
-	results := t.db.pool.SendBatch(ctx, &batch)
+	results := t.db.trip(ctx, t.scope, func(batch *pgx.Batch) { batch.Queue(sql, args...) })
 	if _, err := results.Exec(); err != nil {
 		return nil, errors.Join(err, results.Close())
 	}

@@ -60,6 +60,9 @@ func (db *DB) System(ctx context.Context, operation string, fn func(pgx.Tx) erro
 // transact runs fn in a transaction, again where it failed because of another one, and
 // translates its error.
 func (db *DB) transact(ctx context.Context, operation string, s scope, fn func(pgx.Tx) error) error {
+	if outer := db.joined(ctx); outer != nil {
+		return db.translate(ctx, operation, s.nested(ctx, outer, fn))
+	}
 	return db.translate(ctx, operation, again(ctx, func() error { return db.once(ctx, s, fn) }))
 }
 
@@ -93,19 +96,31 @@ func (db *DB) once(ctx context.Context, s scope, fn func(pgx.Tx) error) error {
 	return tx.Commit(ctx)
 }
 
-// begin returns the statement that begins the scope's transaction.
-func (s scope) begin() string {
+// begin returns the statements that begin the scope's transaction.
+func (s scope) begin() string { return "begin; " + s.settings(false) }
+
+// settings returns the statements that set the scope for the rest of a transaction. In a
+// transaction that had another scope before, all of them are set.
+func (s scope) settings(all bool) string {
 	var b strings.Builder
 	// A plan that was made while a table was empty must not be kept: chunks of a thousand
 	// keys would each scan the whole table after it has grown.
-	fmt.Fprintf(&b, "begin; set local plan_cache_mode = force_custom_plan; set local idle_in_transaction_session_timeout = %d", idleLimit.Milliseconds())
-	if s.clinicID != uuid.Nil {
-		fmt.Fprintf(&b, "; set local app.clinic_id = '%s'", s.clinicID)
+	fmt.Fprintf(&b, "set local plan_cache_mode = force_custom_plan; set local idle_in_transaction_session_timeout = %d", idleLimit.Milliseconds())
+	if all || s.clinicID != uuid.Nil {
+		fmt.Fprintf(&b, "; set local app.clinic_id = %s", literal(s.clinic()))
 	}
-	if s.actor != "" {
+	if all || s.actor != "" {
 		fmt.Fprintf(&b, "; set local app.actor = %s", literal(s.actor))
 	}
 	return b.String()
+}
+
+// clinic returns the clinic's id as text, empty for a scope across clinics.
+func (s scope) clinic() string {
+	if s.clinicID == uuid.Nil {
+		return ""
+	}
+	return s.clinicID.String()
 }
 
 // literal quotes a text for SQL, whatever standard_conforming_strings is. Backslashes and

@@ -21,6 +21,7 @@ const (
 	CodeNotFound             Code = "not_found"
 	CodeSyncRunning          Code = "sync_running"
 	CodeAlreadyDecided       Code = "already_decided"
+	CodeCursorExpired        Code = "cursor_expired"
 	CodeIdempotencyMismatch  Code = "idempotency_mismatch"
 	CodeDraining             Code = "draining"
 	CodeDeletionGuard        Code = "deletion_guard"

@@ -37,6 +37,7 @@ var statuses = map[syncs.Code]int{
 	syncs.CodeTimezoneMissing:      http.StatusConflict,
 	syncs.CodeAlreadyDecided:       http.StatusConflict,
 	syncs.CodeCancelled:            http.StatusConflict,
+	syncs.CodeCursorExpired:        http.StatusGone,
 	CodeBodyTooLarge:               http.StatusRequestEntityTooLarge,
 	syncs.CodeDeletionGuard:        http.StatusUnprocessableEntity,
 	syncs.CodeShiftGuard:           http.StatusUnprocessableEntity,

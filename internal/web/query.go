@@ -67,14 +67,19 @@ func InstantParam(name, description string) *huma.Param {
 	}
 }
 
+// NumberParam is a parameter of a whole number.
+func NumberParam(name, description string, least, most int) *huma.Param {
+	low, high := float64(least), float64(most)
+	return &huma.Param{
+		Name: name, In: inQuery, Description: description,
+		Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: &low, Maximum: &high},
+	}
+}
+
 // PageParams returns the parameters of every list.
 func PageParams() []*huma.Param {
-	least, most := 1.0, float64(MaxLimit)
 	return []*huma.Param{
-		{
-			Name: "limit", In: inQuery, Description: fmt.Sprintf("How many items at most. Default: %d.", DefaultLimit),
-			Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: &least, Maximum: &most},
-		},
+		NumberParam("limit", fmt.Sprintf("How many items at most. Default: %d.", DefaultLimit), 1, MaxLimit),
 		TextParam("cursor", "Where to go on: `nextCursor` of the page before. It holds only for the same filter.", 512, ""),
 	}
 }
@@ -200,17 +205,22 @@ func (q *Query) Instant(name string) time.Time {
 	return t
 }
 
+// Number reads a whole number between least and most; otherwise where it is absent.
+func (q *Query) Number(name string, otherwise, least, most int) int {
+	value := q.Text(name)
+	if value == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < least || n > most {
+		q.fail(Invalid(name, "%s must be a whole number between %d and %d", name, least, most))
+	}
+	return n
+}
+
 // Page reads limit and cursor.
 func (q *Query) Page() syncs.Page {
-	page := syncs.Page{Limit: DefaultLimit, Cursor: q.Text("cursor")}
-	if value := q.Text("limit"); value != "" {
-		n, err := strconv.Atoi(value)
-		if err != nil || n < 1 || n > MaxLimit {
-			q.fail(Invalid("limit", "limit must be a whole number between 1 and %d", MaxLimit))
-		}
-		page.Limit = n
-	}
-	return page
+	return syncs.Page{Limit: q.Number("limit", DefaultLimit, 1, MaxLimit), Cursor: q.Text("cursor")}
 }
 
 // PathID returns the id in the path. A text that is not a UUID in its usual form is

@@ -88,7 +88,7 @@ func practiceIsRead(t *testing.T, o neosim.Options) {
 		require.Equal(t, want.Patient, a.PatientName)
 		require.Equal(t, strings.TrimSpace(want.FirstName+" "+want.LastName), a.ClientName)
 		require.Equal(t, want.Phone, a.ClientPhone)
-		require.Equal(t, want.Type, a.Type)
+		require.Equal(t, want.Type, a.TypeText)
 		if o.Shape == neosim.Snake {
 			require.Equal(t, want.ConsultationID, a.ConsultationID)
 		}

@@ -36,9 +36,7 @@ func KnownHosts() []string { return []string{"*.idexxneo.com", "*.idexxpetlabs.c
 func New(environment pims.Environment) pims.Provider {
 	p := &provider{Environment: environment}
 	p.Hosts.Known = slices.Concat(p.Hosts.Known, KnownHosts())
-	if p.Base == nil {
-		p.Base = pimshttp.NewTransport(p.Hosts)
-	}
+	p.Base = pimshttp.Transport(p.Environment)
 	if p.Now == nil {
 		p.Now = time.Now
 	}
@@ -116,9 +114,10 @@ func (p *provider) open(account pims.Account, saved savedState) (*session, error
 	if account.Location == nil {
 		return nil, errors.New("open a Neo session: the account has no time zone")
 	}
+	cookies := pimshttp.NewCookies(saved.Browser, saved.Base)
 	client, err := pimshttp.New(pimshttp.Options{
 		Base:        saved.Base,
-		Browser:     saved.Browser,
+		Authorizer:  cookies,
 		Hosts:       p.Hosts,
 		Transport:   p.Base,
 		Header:      http.Header{"X-Requested-With": {"XMLHttpRequest"}},
@@ -134,7 +133,7 @@ func (p *provider) open(account pims.Account, saved savedState) (*session, error
 	if err != nil {
 		return nil, fmt.Errorf("open a Neo session: %w", err)
 	}
-	return &session{client: client, base: saved.Base, location: account.Location, now: p.Now}, nil
+	return &session{client: client, cookies: cookies, base: saved.Base, location: account.Location, now: p.Now}, nil
 }
 
 // Login implements pims.Provider.

@@ -224,7 +224,7 @@ func TestASessionNeedsAZone(t *testing.T) {
 // turnstile is a limiter that can be closed.
 type turnstile struct{ err error }
 
-func (l turnstile) Wait(context.Context, string) error { return l.err }
+func (l turnstile) Wait(context.Context, pims.Charge) error { return l.err }
 
 func TestTheLimiterHoldsForTheProofToo(t *testing.T) { // R32
 	t.Parallel()

@@ -15,6 +15,7 @@ import (
 // session is a logged-in state of one practice.
 type session struct {
 	client   *pimshttp.Client
+	cookies  *pimshttp.Cookies
 	base     string
 	location *time.Location // of the PIMS's wall clock
 	now      func() time.Time
@@ -27,7 +28,7 @@ var (
 
 // State implements pims.Session.
 func (s *session) State() (pims.State, error) {
-	return encodeState(savedState{Base: s.base, Browser: s.client.Browser()})
+	return encodeState(savedState{Base: s.base, Browser: s.cookies.Session()})
 }
 
 // Prove implements pims.Session. Only a live session receives the practice's providers.

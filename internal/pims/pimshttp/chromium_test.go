@@ -146,7 +146,7 @@ func (w *walk) client(t *testing.T, session pims.BrowserSession) *pimshttp.Clien
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
 	client, err := pimshttp.New(pimshttp.Options{
-		Base: "http://" + w.host, Browser: session, Hosts: pims.HostPolicy{Named: []string{w.host}}, Transport: transport,
+		Base: "http://" + w.host, Authorizer: pimshttp.NewCookies(session, "http://"+w.host), Hosts: pims.HostPolicy{Named: []string{w.host}}, Transport: transport,
 	})
 	require.NoError(t, err)
 	return client

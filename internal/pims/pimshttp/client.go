@@ -28,13 +28,13 @@ type Options struct {
 	// Base is the scheme and host of the PIMS, such as https://us.example.com.
 	Base string
 
-	// Browser is the session to which the requests belong.
-	Browser pims.BrowserSession
+	// Authorizer signs the requests; nil: they are not signed, such as those of a login.
+	Authorizer Authorizer
 
 	// Hosts are the hosts that may be contacted.
 	Hosts pims.HostPolicy
 
-	// Transport sends the requests; see NewTransport. Required.
+	// Transport sends the requests; see Transport. Required.
 	Transport http.RoundTripper
 
 	// Header is added to every request.
@@ -58,10 +58,8 @@ type Options struct {
 // A Client sends the requests of one session in one run. It is safe for concurrent use.
 type Client struct {
 	base    *url.URL
-	browser pims.BrowserSession
 	options Options
 	http    *http.Client
-	jar     *jar
 	budget  budget
 }
 
@@ -81,6 +79,27 @@ type Request struct {
 	// Optional means that the PIMS may not have the resource: 404 and 410 then mean
 	// pims.ErrNotFound instead of pims.ErrRemote.
 	Optional bool
+
+	// Limit is the limit of the part of the PIMS that the request is for, and Cost is how
+	// many requests it counts as there; 0 means 1. The zero Limit means that only the limit
+	// of the host holds.
+	Limit pims.Limit
+	Cost  int
+
+	// Explain reads the JSON of an answer from 400 to 499, except 429, and returns what it
+	// means: one of the errors of package pims, without a text of the answer (R40). Nil
+	// means what the status means. It is not called for HTML. It may be nil.
+	Explain func(status int, answer *jsontext.Decoder) error
+
+	form url.Values // nil: GET
+}
+
+// method is the HTTP method of the request.
+func (r *Request) method() string {
+	if r.form != nil {
+		return http.MethodPost
+	}
+	return http.MethodGet
 }
 
 // New makes a Client. It makes no request. A base that is not allowed is
@@ -101,22 +120,12 @@ func New(options Options) (*Client, error) {
 	}
 	return &Client{
 		base:    base,
-		browser: options.Browser,
 		options: options,
-		jar:     newJar(options.Browser.Cookies, base),
 		http: &http.Client{
 			Transport:     options.Transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil
-}
-
-// Browser returns the session in its present state, with the cookies that the PIMS has
-// renewed.
-func (c *Client) Browser() pims.BrowserSession {
-	session := c.browser
-	session.Cookies = c.jar.all()
-	return session
 }
 
 // GetJSON sends a request and passes the answer to decode, which reads exactly one JSON
@@ -126,9 +135,23 @@ func (c *Client) Browser() pims.BrowserSession {
 //
 // An error of decode is final, unless the answer was cut off. Errors:
 // pims.ErrSessionExpired, ErrUnreachable, ErrRateLimited, ErrRemote, ErrSchemaDrift,
-// ErrNotFound (see Request.Optional), ErrHostNotAllowed, ErrTooLarge, ErrOverLimit,
-// decode's own, or the context's.
+// ErrNotFound (see Request.Optional), ErrHostNotAllowed, ErrTooLarge, ErrOverLimit, those
+// of Request.Explain, decode's own, or the context's.
 func (c *Client) GetJSON(ctx context.Context, request Request, decode func(*jsontext.Decoder) error) error {
+	request.form = nil
+	return c.answer(ctx, request, decode)
+}
+
+// PostForm is GetJSON by POST, with a form as the body. It may send the form more than once
+// (R32), so it is for requests that change nothing, such as a login or a search.
+func (c *Client) PostForm(ctx context.Context, request Request, form url.Values, decode func(*jsontext.Decoder) error) error {
+	if request.form = form; form == nil {
+		request.form = url.Values{}
+	}
+	return c.answer(ctx, request, decode)
+}
+
+func (c *Client) answer(ctx context.Context, request Request, decode func(*jsontext.Decoder) error) error {
 	c.budget.request()
 	for try := 1; ; try++ {
 		err := c.try(ctx, request, decode)
@@ -153,9 +176,9 @@ func describe(request Request, tries int, err error) error {
 	case err == nil:
 		return nil
 	case tries > 1:
-		return fmt.Errorf("GET %s: after %d tries: %w", request.Path, tries, err)
+		return fmt.Errorf("%s %s: after %d tries: %w", request.method(), request.Path, tries, err)
 	default:
-		return fmt.Errorf("GET %s: %w", request.Path, err)
+		return fmt.Errorf("%s %s: %w", request.method(), request.Path, err)
 	}
 }
 

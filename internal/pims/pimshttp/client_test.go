@@ -65,7 +65,7 @@ func TestARequestCarriesTheSession(t *testing.T) {
 		_, _ = w.Write([]byte(`"hello"`))
 	})
 	client := newClient(t, server, pimshttp.Options{
-		Browser: pims.BrowserSession{
+		Authorizer: pimshttp.NewCookies(pims.BrowserSession{
 			UserAgent: "Browser/1.0",
 			Cookies: []pims.Cookie{
 				{Name: "session", Value: "abc", Host: "127.0.0.1", Path: "/"},
@@ -73,7 +73,7 @@ func TestARequestCarriesTheSession(t *testing.T) {
 				{Name: "elsewhere", Value: "x", Host: "other.example.com", Path: "/"},
 				{Name: "deeper", Value: "x", Host: "127.0.0.1", Path: "/admin"},
 			},
-		},
+		}, server.URL),
 		Header: http.Header{"X-Requested-With": {"XMLHttpRequest"}},
 	})
 	var answer string
@@ -309,19 +309,20 @@ func TestManyRequestsAtOnceAreSafe(t *testing.T) {
 		http.SetCookie(w, &http.Cookie{Name: "turn", Value: r.URL.Query().Get("n")})
 		_, _ = io.WriteString(w, `[]`)
 	})
-	client := newClient(t, server, pimshttp.Options{})
+	cookies := pimshttp.NewCookies(pims.BrowserSession{}, server.URL)
+	client := newClient(t, server, pimshttp.Options{Authorizer: cookies})
 	var group sync.WaitGroup
 	failures := make(chan error, 100)
 	for range 50 {
 		group.Go(func() { failures <- client.GetJSON(t.Context(), request, readValue) })
-		group.Go(func() { _ = client.Browser() })
+		group.Go(func() { _ = cookies.Session() })
 	}
 	group.Wait()
 	close(failures)
 	for err := range failures {
 		require.NoError(t, err)
 	}
-	require.Len(t, client.Browser().Cookies, 1)
+	require.Len(t, cookies.Session().Cookies, 1)
 }
 
 // counter counts what happens in a server's goroutines.

@@ -24,17 +24,16 @@ func TestRenewedCookiesBecomeTheSession(t *testing.T) {
 		http.SetCookie(w, &http.Cookie{Name: "here", Value: "1"})
 		_, _ = io.WriteString(w, `{}`)
 	})
-	client := newClient(t, server, pimshttp.Options{
-		Browser: pims.BrowserSession{
-			URL: "https://landed.example.com/dashboard", UserAgent: "Browser/1.0",
-			Cookies: []pims.Cookie{
-				{Name: "session", Value: "old", Host: "127.0.0.1", Path: "/", HTTPOnly: true},
-				{Name: "gone", Value: "1", Host: "127.0.0.1", Path: "/"},
-				{Name: "past", Value: "1", Host: "127.0.0.1", Path: "/"},
-				{Name: "shared", Value: "1", Domain: ".example.com", Path: "/"},
-			},
+	cookies := pimshttp.NewCookies(pims.BrowserSession{
+		URL: "https://landed.example.com/dashboard", UserAgent: "Browser/1.0",
+		Cookies: []pims.Cookie{
+			{Name: "session", Value: "old", Host: "127.0.0.1", Path: "/", HTTPOnly: true},
+			{Name: "gone", Value: "1", Host: "127.0.0.1", Path: "/"},
+			{Name: "past", Value: "1", Host: "127.0.0.1", Path: "/"},
+			{Name: "shared", Value: "1", Domain: ".example.com", Path: "/"},
 		},
-	})
+	}, server.URL)
+	client := newClient(t, server, pimshttp.Options{Authorizer: cookies})
 	require.NoError(t, client.GetJSON(t.Context(), request, readValue))
 	require.NoError(t, client.GetJSON(t.Context(), request, readValue))
 	require.Equal(t, []string{"session=old; gone=1; past=1", "here=1; session=new"}, seen)
@@ -45,7 +44,7 @@ func TestRenewedCookiesBecomeTheSession(t *testing.T) {
 			{Name: "session", Value: "new", Host: "127.0.0.1", Path: "/", HTTPOnly: true},
 			{Name: "here", Value: "1", Host: "127.0.0.1", Path: "/things"},
 		},
-	}, client.Browser())
+	}, cookies.Session())
 }
 
 func TestCookiesGoWhereABrowserWouldSendThem(t *testing.T) {
@@ -64,9 +63,9 @@ func TestCookiesGoWhereABrowserWouldSendThem(t *testing.T) {
 	} {
 		var got string
 		client, err := pimshttp.New(pimshttp.Options{
-			Base:    base,
-			Browser: pims.BrowserSession{Cookies: cookies},
-			Hosts:   pims.HostPolicy{Named: []string{"us.example.com", "eu.example.com"}},
+			Base:       base,
+			Authorizer: pimshttp.NewCookies(pims.BrowserSession{Cookies: cookies}, base),
+			Hosts:      pims.HostPolicy{Named: []string{"us.example.com", "eu.example.com"}},
 			Transport: transport(func(r *http.Request) (*http.Response, error) {
 				got = r.Header.Get("Cookie")
 				return nil, io.EOF
@@ -89,13 +88,15 @@ func TestPlainHTTPNeitherSetsNorReplacesSecureCookies(t *testing.T) {
 		{"Set-Cookie": {"kept=; Max-Age=0"}},
 		{},
 	}
+	const base = "http://pims.example.com"
+	cookies := pimshttp.NewCookies(pims.BrowserSession{Cookies: []pims.Cookie{
+		{Name: "kept", Value: "secure", Domain: "example.com", Path: "/", Secure: true},
+		{Name: "free", Value: "1", Host: "pims.example.com", Path: "/"},
+	}}, base)
 	client, err := pimshttp.New(pimshttp.Options{
-		Base:  "http://pims.example.com",
-		Hosts: pims.HostPolicy{Named: []string{"pims.example.com"}},
-		Browser: pims.BrowserSession{Cookies: []pims.Cookie{
-			{Name: "kept", Value: "secure", Domain: "example.com", Path: "/", Secure: true},
-			{Name: "free", Value: "1", Host: "pims.example.com", Path: "/"},
-		}},
+		Base:       base,
+		Hosts:      pims.HostPolicy{Named: []string{"pims.example.com"}},
+		Authorizer: cookies,
 		Transport: transport(func(r *http.Request) (*http.Response, error) {
 			sent = append(sent, r.Header.Get("Cookie"))
 			return &http.Response{StatusCode: http.StatusOK, Header: answers[len(sent)-1], Body: io.NopCloser(strings.NewReader("{}"))}, nil
@@ -106,19 +107,20 @@ func TestPlainHTTPNeitherSetsNorReplacesSecureCookies(t *testing.T) {
 		require.NoError(t, client.GetJSON(t.Context(), pimshttp.Request{Path: "/"}, readValue))
 	}
 	require.Equal(t, []string{"free=1", "free=2", "free=2"}, sent)
-	require.Contains(t, client.Browser().Cookies, pims.Cookie{Name: "kept", Value: "secure", Domain: "example.com", Path: "/", Secure: true})
+	require.Contains(t, cookies.Session().Cookies, pims.Cookie{Name: "kept", Value: "secure", Domain: "example.com", Path: "/", Secure: true})
 }
 
 func TestACookieEndsInTimeByTheServersClock(t *testing.T) {
 	t.Parallel()
 	var sent []string
 	served := time.Now().Add(-10 * time.Hour) // by its clock, nothing below is over
+	const base = "https://pims.example.com"
 	client, err := pimshttp.New(pimshttp.Options{
-		Base:  "https://pims.example.com",
+		Base:  base,
 		Hosts: pims.HostPolicy{Named: []string{"pims.example.com"}},
-		Browser: pims.BrowserSession{Cookies: []pims.Cookie{
+		Authorizer: pimshttp.NewCookies(pims.BrowserSession{Cookies: []pims.Cookie{
 			{Name: "over", Value: "1", Expires: time.Now().Add(-time.Hour)}, {Name: "live", Value: "1", Expires: time.Now().Add(time.Hour)},
-		}},
+		}}, base),
 		Transport: transport(func(r *http.Request) (*http.Response, error) {
 			sent = append(sent, r.Header.Get("Cookie"))
 			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("{}")), Header: http.Header{

@@ -156,9 +156,9 @@ type limiter struct {
 	err   error
 }
 
-func (l *limiter) Wait(_ context.Context, host string) error {
+func (l *limiter) Wait(_ context.Context, charge pims.Charge) error {
 	time.Sleep(l.wait)
-	l.hosts = append(l.hosts, host)
+	l.hosts = append(l.hosts, charge.Host)
 	return l.err
 }
 

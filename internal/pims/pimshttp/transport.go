@@ -20,6 +20,19 @@ import (
 
 const maxHeaderBytes = 64 << 10 // of an answer; cookies are a few hundred
 
+// Transport returns the transport that a provider uses: the environment's own or a new one,
+// inside the environment's wrapper.
+func Transport(environment pims.Environment) http.RoundTripper {
+	transport := environment.Base
+	if transport == nil {
+		transport = NewTransport(environment.Hosts)
+	}
+	if environment.Wrap != nil {
+		transport = environment.Wrap(transport)
+	}
+	return transport
+}
+
 // NewTransport makes the transport that all sessions of a provider share. It refuses to
 // connect to an address that the policy does not permit, however the host's name was
 // resolved, and it uses no proxy.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -19,7 +20,7 @@ import (
 // try sends a request once. An error after which a retry may succeed is a *retryable.
 func (c *Client) try(ctx context.Context, request Request, decode func(*jsontext.Decoder) error) (err error) {
 	if c.options.Limiter != nil {
-		if err := c.options.Limiter.Wait(ctx, c.base.Host); err != nil {
+		if err := c.options.Limiter.Wait(ctx, pims.Charge{Host: c.base.Host, Limit: request.Limit, Cost: request.Cost}); err != nil {
 			return fmt.Errorf("wait for the rate limit: %w", err)
 		}
 	}
@@ -45,7 +46,7 @@ func (c *Client) try(ctx context.Context, request Request, decode func(*jsontext
 	defer closeBody(response)
 	status = response.StatusCode
 	if err := c.checkStatus(response, request); err != nil {
-		return err
+		return explained(limited, response, request, err)
 	}
 	return c.decode(ctx, limited, response, cmp.Or(request.MaxBytes, c.options.MaxBytes), decode)
 }
@@ -55,23 +56,45 @@ func (c *Client) send(ctx context.Context, request Request) (*http.Response, err
 	if len(request.Query) > 0 {
 		target += "?" + request.Query.Encode()
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, request.method(), target, strings.NewReader(request.form.Encode()))
 	if err != nil {
 		return nil, err
 	}
 	maps.Copy(req.Header, c.options.Header)
 	req.Header.Set("Accept", "application/json")
-	if c.browser.UserAgent != "" {
-		req.Header.Set("User-Agent", c.browser.UserAgent)
+	if request.form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	if cookies := c.jar.header(req.URL, time.Now()); cookies != "" {
-		req.Header["Cookie"] = []string{cookies}
+	if c.options.Authorizer == nil {
+		return c.http.Do(req)
 	}
+	c.options.Authorizer.Sign(req)
 	response, err := c.http.Do(req)
 	if err == nil {
-		c.jar.take(req.URL, response.Header, time.Now())
+		c.options.Authorizer.Answered(req, response.Header)
 	}
 	return response, err
+}
+
+// explained returns what Request.Explain says of a refusal, else the meaning of its status.
+func explained(ctx context.Context, response *http.Response, request Request, err error) error {
+	status := response.StatusCode
+	if request.Explain == nil || status < 400 || status > 499 || status == http.StatusTooManyRequests {
+		return err
+	}
+	body := newBody(ctx, response, maxPageBytes)
+	defer body.text.release()
+	if body.isPage() {
+		return err
+	}
+	if meaning := request.Explain(status, jsonOf(body)); meaning != nil {
+		return statusError(status, meaning)
+	}
+	return err
+}
+
+func jsonOf(body *body) *jsontext.Decoder {
+	return jsontext.NewDecoder(body, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
 // checkStatus returns nil for 200 only (R5).
@@ -139,7 +162,7 @@ func (c *Client) decode(ctx, limited context.Context, response *http.Response, m
 	if body.isPage() {
 		return c.pageError(ctx, limited, body)
 	}
-	decoder := jsontext.NewDecoder(body, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	decoder := jsonOf(body)
 	err := decode(decoder)
 	if err == nil {
 		err = expectEnd(decoder)

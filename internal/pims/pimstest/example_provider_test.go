@@ -28,9 +28,7 @@ import (
 // newMulberry makes the provider. It is a pims.Constructor.
 func newMulberry(environment pims.Environment) pims.Provider {
 	p := &mulberry{environment}
-	if p.Base == nil {
-		p.Base = pimshttp.NewTransport(p.Hosts)
-	}
+	p.Base = pimshttp.Transport(environment)
 	if p.Now == nil {
 		p.Now = time.Now
 	}
@@ -125,21 +123,23 @@ func (p *mulberry) Open(account pims.Account, state pims.State) (pims.Session, e
 }
 
 func (p *mulberry) open(account pims.Account, saved mulberryState) (*mulberrySession, error) {
+	cookies := pimshttp.NewCookies(saved.Browser, saved.Base)
 	client, err := pimshttp.New(pimshttp.Options{
-		Base: saved.Base, Browser: saved.Browser, Hosts: p.Hosts, Transport: p.Base,
+		Base: saved.Base, Authorizer: cookies, Hosts: p.Hosts, Transport: p.Base,
 		Limiter: p.Limiter, Observe: p.Observe, Logger: p.Logger, Timeout: p.Timeout, Backoff: p.Backoff,
 		IsLoginURL: func(u *url.URL) bool { return u.Path == "/sign-in" },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open a Mulberry session: %w", err)
 	}
-	return &mulberrySession{client, saved.Base, account.Location, p.Now}, nil
+	return &mulberrySession{client, cookies, saved.Base, account.Location, p.Now}, nil
 }
 
 // mulberrySession is a logged-in state of one practice. Mulberry cannot look up one
 // visit by its id, so it is no pims.AppointmentFinder.
 type mulberrySession struct {
 	client   *pimshttp.Client
+	cookies  *pimshttp.Cookies
 	base     string
 	location *time.Location // of the PIMS's wall clock
 	now      func() time.Time
@@ -149,7 +149,7 @@ var _ pims.Session = (*mulberrySession)(nil)
 
 // State implements pims.Session.
 func (s *mulberrySession) State() (pims.State, error) {
-	return json.Marshal(mulberryState{Version: 1, Base: s.base, Browser: s.client.Browser()})
+	return json.Marshal(mulberryState{Version: 1, Base: s.base, Browser: s.cookies.Session()})
 }
 
 // get asks for one JSON value. What it lacks to be a T is an answer that we do not

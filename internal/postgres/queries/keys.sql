@@ -11,6 +11,10 @@ select * from clinic_api_keys where key_prefix = @key_prefix order by id;
 -- Crosses clinics (R41).
 select * from clinic_api_keys order by clinic_id, created_at, id;
 
+-- name: Key :one
+-- Crosses clinics (R41).
+select * from clinic_api_keys where id = @id;
+
 -- name: TouchKey :exec
 -- Crosses clinics (R41).
 update clinic_api_keys set last_used_at = @last_used_at

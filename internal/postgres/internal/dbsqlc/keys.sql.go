@@ -69,6 +69,29 @@ func (q *Queries) InsertKeyCheck(ctx context.Context, keyID string, sealed []byt
 	return err
 }
 
+const key = `-- name: Key :one
+select id, clinic_id, name, key_prefix, key_hash, permissions, is_active, expires_at, last_used_at, created_at from clinic_api_keys where id = $1
+`
+
+// Crosses clinics (R41).
+func (q *Queries) Key(ctx context.Context, id uuid.UUID) (ClinicApiKey, error) {
+	row := q.db.QueryRow(ctx, key, id)
+	var i ClinicApiKey
+	err := row.Scan(
+		&i.ID,
+		&i.ClinicID,
+		&i.Name,
+		&i.KeyPrefix,
+		&i.KeyHash,
+		&i.Permissions,
+		&i.IsActive,
+		&i.ExpiresAt,
+		&i.LastUsedAt,
+		&i.CreatedAt,
+	)
+	return i, err
+}
+
 const keyChecks = `-- name: KeyChecks :many
 select key_id, sealed, created_at from encryption_keys order by key_id
 `

@@ -11,16 +11,19 @@ import (
 
 const reserveRequest = `-- name: ReserveRequest :one
 insert into pims_rate_limits (host, next_at)
-values ($1, clock_timestamp())
+values ($1, clock_timestamp() + make_interval(secs => $2::float8))
 on conflict (host) do update set
-    next_at = greatest(clock_timestamp(), pims_rate_limits.next_at + make_interval(secs => $2::float8))
-returning extract(epoch from next_at - clock_timestamp())::float8 as wait_seconds
+    next_at = greatest(clock_timestamp(), pims_rate_limits.next_at + make_interval(secs => $3::float8))
+        + make_interval(secs => $2::float8)
+returning (extract(epoch from next_at - clock_timestamp())::float8 - $2::float8)::float8 as wait_seconds
 `
 
 // The next free moment, by the database's clock (R3, R32): an interval after the
-// last one, or now where that is past. So an idle time saves up nothing.
-func (q *Queries) ReserveRequest(ctx context.Context, host string, intervalSeconds float64) (float64, error) {
-	row := q.db.QueryRow(ctx, reserveRequest, host, intervalSeconds)
+// last one, or now where that is past. So an idle time saves up nothing. A request
+// that counts more than once occupies further intervals. The host may be followed
+// by a space and a bucket.
+func (q *Queries) ReserveRequest(ctx context.Context, host string, furtherSeconds float64, intervalSeconds float64) (float64, error) {
+	row := q.db.QueryRow(ctx, reserveRequest, host, furtherSeconds, intervalSeconds)
 	var wait_seconds float64
 	err := row.Scan(&wait_seconds)
 	return wait_seconds, err
