@@ -121,7 +121,7 @@ screenshots: deps ## Write pictures of every page of the console to bin/screensh
 
 soak: deps ## Do 500 syncs in a row, and 100 logins in trouble, and look for what is left (ARGS: -syncs)
 	@scripts/install-deps procps curl
-	go test ./internal/browser -run=InTrouble -count=1 -v -logins=100
+	go test ./internal/browser -run='InTrouble|HostilePage' -count=1 -v -logins=100 -hostile
 	go test ./internal/chaos -run=InARow -count=1 -timeout=2h -v -syncs=500 $(ARGS)
 
 fuzz: ## Fuzz every parser of foreign input, one after the other (FUZZTIME: how long each)

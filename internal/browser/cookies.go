@@ -71,12 +71,16 @@ func isOwn(host string, c *network.Cookie) bool {
 
 // setCookies are the Set-Cookie lines that a tab received. The browser's own list of its
 // cookies leaves out bytes that are invalid UTF-8, although it sends them.
-type setCookies struct{ lines []string }
+type setCookies struct {
+	lines []string
+	bytes int // of all lines
+}
 
 // note adds the lines of an answer's headers.
 func (s *setCookies) note(headers network.Headers) {
 	for name, value := range headers {
-		if text, ok := value.(string); ok && strings.EqualFold(name, "Set-Cookie") {
+		if text, ok := value.(string); ok && strings.EqualFold(name, "Set-Cookie") && s.bytes+len(text) <= maxCookies {
+			s.bytes += len(text)
 			s.lines = append(s.lines, strings.Split(headerBytes(text), "\n")...)
 		}
 	}

@@ -28,6 +28,9 @@ func openFolder(parent string, log *slog.Logger) (*folder, error) {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return nil, err
 	}
+	if err := checkPrivate(parent); err != nil {
+		return nil, err
+	}
 	// The parent stays locked until the new folder has its own lock. Otherwise another
 	// process could remove the new folder in between.
 	guard, err := lockFolder(parent, syscall.LOCK_EX)
@@ -48,6 +51,27 @@ func openFolder(parent string, log *slog.Logger) (*folder, error) {
 		return nil, errors.Join(err, os.Remove(path))
 	}
 	return &folder{path: path, lock: lock}, nil
+}
+
+// checkPrivate returns an error where a folder is not ours alone: another user may have made
+// it beforehand where everybody may make folders. A folder of ours that others may read is
+// closed to them.
+func checkPrivate(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	owner, known := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !info.IsDir():
+		return fmt.Errorf("%s is not a folder; remove it", path)
+	case known && int(owner.Uid) != os.Geteuid():
+		return fmt.Errorf("%s belongs to another user (%d); remove it, or choose another folder by TMPDIR or DATA_DIR", path, owner.Uid)
+	case info.Mode().Perm()&0o077 != 0:
+		return os.Chmod(path, 0o700) //nolint:gosec // a folder needs its x
+	default:
+		return nil
+	}
 }
 
 // remove deletes the folder with all that is in it.

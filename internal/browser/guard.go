@@ -39,6 +39,7 @@ type guard struct {
 	hosts    []string          // where documents came from
 	cookies  setCookies
 	dialogs  []string // what scripts said in dialogs
+	requests int
 }
 
 // connections tell what the proxy knows.
@@ -67,7 +68,7 @@ func (g *guard) start(tab context.Context, group *sync.WaitGroup, panicked func(
 		}
 	}, panicked)
 	_, err := chromedp.Call(tab, fetch.Enable, fetch.EnableParams{
-		Patterns: []*fetch.RequestPattern{{ResourceType: network.ResourceTypeDocument}},
+		Patterns: []*fetch.RequestPattern{{ResourceType: network.ResourceTypeDocument}, {ResourceType: network.ResourceTypeMedia}},
 	})
 	return err
 }
@@ -82,6 +83,9 @@ func (g *guard) answer(tab context.Context, request fetch.EventRequestPaused) {
 }
 
 func (g *guard) admit(request fetch.EventRequestPaused) error {
+	if request.ResourceType == network.ResourceTypeMedia {
+		return pims.ErrHostNotAllowed // no login needs a film
+	}
 	u, err := url.Parse(request.Request.URL)
 	if err != nil {
 		return fmt.Errorf("malformed URL: %w", pims.ErrHostNotAllowed)
@@ -115,6 +119,7 @@ func (g *guard) observe(event any) {
 	defer g.mu.Unlock()
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
+		g.requests++
 		if g.isDocument(e.Type, e.FrameID) {
 			g.loading, g.failed = e.RequestID, nil
 			g.document, _ = url.Parse(e.Request.URL)
@@ -149,12 +154,31 @@ func (g *guard) problem() error {
 	switch {
 	case g.blocked != nil:
 		return g.blocked
+	case g.exceeded() != nil:
+		return g.exceeded()
 	case g.failed != nil:
 		return g.failed
-	case g.network.Exceeded() != nil:
-		return fmt.Errorf("%w: %w", pims.ErrLoginFormChanged, g.network.Exceeded())
 	default:
 		return statusError(g.status)
+	}
+}
+
+// excess returns which limit of requests and bytes the page has passed, or nil.
+func (g *guard) excess() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.exceeded()
+}
+
+// exceeded is excess, called with the lock held.
+func (g *guard) exceeded() error {
+	switch {
+	case g.network.Exceeded() != nil:
+		return errTooLarge
+	case g.requests > maxRequests:
+		return errFlood
+	default:
+		return nil
 	}
 }
 
@@ -192,7 +216,7 @@ func (g *guard) exactCookies(jar []*network.Cookie) {
 func (g *guard) noteDialog(message string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.dialogs = append(g.dialogs, message)
+	g.dialogs = append(g.dialogs, message[:min(len(message), maxSaid)])
 }
 
 // takeDialogs returns the texts of dialogs since its last call.

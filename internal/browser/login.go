@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
@@ -101,6 +102,8 @@ func (p *process) visit(ctx context.Context, v *visit) (pims.BrowserSession, err
 	limited, cancel := context.WithTimeoutCause(crashable, v.limit, errTimeLimit)
 	defer cancel()
 	panicked := func(e *panics.Error) { end(e) }
+	p.visits.Add(1)
+	defer p.visits.Add(-1)
 	network, err := p.connect(v, panicked)
 	if err != nil {
 		return pims.BrowserSession{}, err
@@ -187,10 +190,10 @@ func (p *process) prepare(ctx context.Context, v *visit, end context.CancelCause
 	if err := v.guard.start(ctx, helpers, panicked); err != nil {
 		return err
 	}
-	closeDialogs(ctx, v.guard, helpers, panicked)
+	closeDialogs(ctx, v.guard, helpers, end)
 	err := listen(ctx, func(event any) {
 		if _, ok := event.(*inspector.EventTargetCrashed); ok {
-			end(errCrashed)
+			end(p.crashed())
 		}
 	}, panicked)
 	if err != nil {
@@ -201,6 +204,7 @@ func (p *process) prepare(ctx context.Context, v *visit, end context.CancelCause
 		command(css.Disable, cdp.Empty{}),
 		command(dom.Disable, cdp.Empty{}),
 		command(log.Disable, cdp.Empty{}),
+		command(runtime.Disable, cdp.Empty{}), // what scripts write to the console would come, too
 
 		command(emulation.SetUserAgentOverride, p.agent.override()),
 		command(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}),
@@ -216,11 +220,16 @@ func listen(tab context.Context, observe func(event any), panicked func(*panics.
 
 // closeDialogs closes the dialogs of scripts, because an open dialog stops the page. It
 // answers a question with no: the question may be whether to end another person's session.
-func closeDialogs(ctx context.Context, g *guard, helpers *sync.WaitGroup, panicked func(*panics.Error)) {
+func closeDialogs(ctx context.Context, g *guard, helpers *sync.WaitGroup, end context.CancelCauseFunc) {
 	dialogs := chromedp.Events(ctx, page.JavascriptDialogOpening)
 	panics.GoIn(helpers, func() {
+		closed := 0
 		for dialog, err := range dialogs {
 			if err != nil {
+				return
+			}
+			if closed++; closed > maxDialogs {
+				end(errDialogs)
 				return
 			}
 			question := dialog.Type == page.DialogTypeConfirm || dialog.Type == page.DialogTypePrompt
@@ -229,7 +238,7 @@ func closeDialogs(ctx context.Context, g *guard, helpers *sync.WaitGroup, panick
 			}
 			_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: !question})
 		}
-	}, panicked)
+	}, func(e *panics.Error) { end(e) })
 }
 
 func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {

@@ -53,6 +53,7 @@ type sight struct {
 	Enabled   bool     `json:"enabled"`
 	Challenge bool     `json:"challenge"`
 	Refusals  []string `json:"refusals"` // may hold a user's name: never to be told (R40)
+	Action    string   `json:"action"`   // where the form is sent to; empty: it is in no form
 }
 
 // errNavigating: the page was replaced during the call. Call again.
@@ -66,42 +67,57 @@ type tab struct {
 	form      form
 }
 
+// An expectation is what must still hold of a page when something is typed or submitted.
+type expectation struct {
+	Origin string `json:"origin"` // the page's
+	Action string `json:"action"` // as in sight
+}
+
 // look returns what the page shows of the form.
-func (t *tab) look() (sight, error) { return call[sight](t, "look", noField) }
+func (t *tab) look() (sight, error) { return call[sight](t, "look", noField, nothing) }
+
+// nothing are the arguments of an operation that has none.
+var nothing arguments
 
 // forget makes look and text ignore what the document says already.
 func (t *tab) forget() error {
-	_, err := call[json.RawMessage](t, "forget", noField)
+	_, err := call[json.RawMessage](t, "forget", noField, nothing)
 	return err
 }
 
 // read returns the value of a field and its type.
 func (t *tab) read(field int) (value, kind string, err error) {
-	content, err := call[struct{ Value, Type string }](t, "read", field)
+	content, err := call[struct{ Value, Type string }](t, "read", field, nothing)
 	return content.Value, content.Type, err
 }
 
 // text returns the text that appeared since forget was called. It may contain names (R40).
-func (t *tab) text() (string, error) { return call[string](t, "text", noField) }
+func (t *tab) text() (string, error) { return call[string](t, "text", noField, nothing) }
 
 // write types a value into a field as an input method does. No other field can receive it,
-// wherever a page or a frame in it moves the focus. write also presses a key that types
-// nothing, for scripts that only listen for keys.
-func (t *tab) write(field int, values []string) error {
-	written, err := call[bool](t, "write", field, values...)
+// wherever a page or a frame in it moves the focus, and no page of another origin. write
+// also presses a key that types nothing, for scripts that only listen for keys.
+func (t *tab) write(field int, a arguments) error {
+	written, err := call[bool](t, "write", field, a)
 	if err != nil || !written {
 		return err
 	}
 	return t.pressKey(input.DispatchKeyEventParams{Key: "Shift", Code: "ShiftLeft", WindowsVirtualKeyCode: 16})
 }
 
-// submit presses the form's button, unless a field no longer holds its value.
-func (t *tab) submit(values []string) (held bool, err error) {
-	pressed, err := call[struct{ Held, Key bool }](t, "press", noField, values...)
+// submit presses the form's button, unless a field no longer holds its value, was replaced,
+// or the form is sent elsewhere. If a frame took the focus in between, it gets the Enter key,
+// and the button is clicked.
+func (t *tab) submit(a arguments) (held bool, err error) {
+	pressed, err := call[struct{ Held, Key bool }](t, "press", noField, a)
 	if err != nil || !pressed.Key {
 		return pressed.Held, err
 	}
-	return true, t.pressKey(input.DispatchKeyEventParams{Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, Text: "\r"})
+	if err := t.pressKey(input.DispatchKeyEventParams{Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, Text: "\r"}); err != nil {
+		return true, err
+	}
+	_, err = call[json.RawMessage](t, "click", noField, nothing)
+	return true, err
 }
 
 func (t *tab) pressKey(key input.DispatchKeyEventParams) error {
@@ -117,11 +133,17 @@ func (t *tab) pressKey(key input.DispatchKeyEventParams) error {
 // noField is the index for operations of page.js that concern no single field.
 const noField = -1
 
+// arguments are those of an operation of page.js.
+type arguments struct {
+	values   []string // of the fields
+	expected expectation
+}
+
 // call runs an operation of page.js. It returns errNavigating where the page was replaced
 // meanwhile.
-func call[T any](t *tab, operation string, field int, values ...string) (T, error) {
+func call[T any](t *tab, operation string, field int, a arguments) (T, error) {
 	var result T
-	arguments, err := callArguments(operation, t.form, field, values)
+	arguments, err := callArguments(operation, t.form, field, a.values, a.expected)
 	if err != nil {
 		return result, err
 	}

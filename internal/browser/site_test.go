@@ -35,7 +35,7 @@ type site struct {
 // routes are a site's handlers by ServeMux pattern.
 type routes map[string]http.HandlerFunc
 
-func newSite(t *testing.T, overrides routes) *site {
+func newSite(t testing.TB, overrides routes) *site {
 	t.Helper()
 	s := &site{hits: make(map[string]int)}
 	handlers := routes{

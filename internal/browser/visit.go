@@ -74,6 +74,9 @@ func (v *visit) run() (pims.BrowserSession, error) {
 
 // overtime is the error of a visit that ran out of time.
 func (v *visit) overtime() error {
+	if err := v.guard.excess(); err != nil {
+		return err
+	}
 	if !v.loaded {
 		return fmt.Errorf("%w: its login page did not come within %s", pims.ErrUnreachable, v.limit)
 	}
@@ -167,6 +170,9 @@ func (v *visit) check(seen sight) error {
 	if seen.Ready == "loading" {
 		return fmt.Errorf("%w: its login page did not come to an end", pims.ErrUnreachable)
 	}
+	if _, ok := v.parse(seen.URL); !ok {
+		return fmt.Errorf("%w: what it shows comes from no allowed host", pims.ErrLoginFormChanged)
+	}
 	v.loaded = true
 	var status string
 	if code := v.guard.documentStatus(); code >= 400 {
@@ -181,7 +187,29 @@ func (v *visit) check(seen sight) error {
 	if !seen.Submit {
 		return fmt.Errorf("%w: it shows no button to submit it%s", pims.ErrLoginFormChanged, status)
 	}
+	return v.checkAction(seen)
+}
+
+// checkAction refuses a form that is sent to a host that is not allowed, before anything is
+// typed into it.
+func (v *visit) checkAction(seen sight) error {
+	u, err := url.Parse(seen.Action)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return nil // a script sends it
+	}
+	if err := v.form.Hosts.CheckURL(u); err != nil {
+		return fmt.Errorf("its form is sent elsewhere: %w", err)
+	}
 	return nil
+}
+
+// expected is what must not change about a page after a look at it.
+func expected(seen sight) expectation {
+	u, err := url.Parse(seen.URL)
+	if err != nil {
+		return expectation{}
+	}
+	return expectation{Origin: u.Scheme + "://" + u.Host, Action: seen.Action}
 }
 
 // unanswered refuses a form with a required field for which we have no value: submitting it
@@ -227,7 +255,7 @@ func (v *visit) fill(seen sight) (dropped int, err error) {
 			continue
 		}
 		dropped = i
-		if err := v.tab.write(i, values); err != nil {
+		if err := v.tab.write(i, arguments{values, expected(seen)}); err != nil {
 			return i, err
 		}
 	}
@@ -259,8 +287,13 @@ func (v *visit) nameOf(field int) string {
 // value.
 func (v *visit) submit() (held bool, err error) {
 	deadline := time.Now().Add(v.patience())
+	var at sight
 	err = v.watch(func(seen sight) (bool, error) {
 		if seen.Submit && seen.Enabled {
+			at = seen
+			if err := v.checkAction(seen); err != nil {
+				return false, err
+			}
 			if err := v.noteLogin(seen.URL); err != nil {
 				return false, err
 			}
@@ -276,7 +309,7 @@ func (v *visit) submit() (held bool, err error) {
 	}
 	v.guard.takeDialogs()
 	v.submitted = true
-	held, err = v.tab.submit(v.held)
+	held, err = v.tab.submit(arguments{v.held, expected(at)})
 	if errors.Is(err, errNavigating) {
 		return true, nil
 	}

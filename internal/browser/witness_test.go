@@ -55,7 +55,7 @@ type living struct {
 }
 
 // family are the processes of the browsers that live.
-func (w *witness) family(t *testing.T) []living {
+func (w *witness) family(t testing.TB) []living {
 	t.Helper()
 	out, err := exec.Command("ps", "-A", "-ww", "-o", "pid=,pgid=,stat=,args=").Output()
 	require.NoError(t, err)
@@ -117,4 +117,11 @@ func (w *witness) requireNone(t *testing.T) {
 func signal(t *testing.T, browser int, s syscall.Signal) {
 	t.Helper()
 	require.NoError(t, syscall.Kill(-browser, s))
+}
+
+// groups are the process groups of all browsers so far.
+func (w *witness) groups() []int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.started)
 }

@@ -6,8 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -106,16 +104,13 @@ func (f footprint) least(other footprint) footprint {
 	}
 }
 
-// footprint measures the present process: by its own metrics, and its descriptors
-// by the system's list.
+// footprint measures the present process by its own metrics.
 func (r *replica) footprint(t *testing.T) footprint {
 	t.Helper()
 	metrics := r.metrics(t)
-	descriptors, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(r.cmd.Process.Pid), "fd"))
-	require.NoError(t, err)
 	return footprint{
 		goroutines:  metrics["go_goroutines"],
-		descriptors: float64(len(descriptors)),
+		descriptors: metrics["process_open_fds"],
 		heap:        metrics["go_memstats_heap_alloc_bytes"],
 		resident:    metrics["process_resident_memory_bytes"],
 	}
