@@ -18,8 +18,8 @@ const maxMessage = 1 << 20
 // limitMessages puts itself between the browser and the pipe that chromedp reads, and leaves
 // out messages that are too long, so that no page fills this process's memory. An event that
 // is left out is not noticed; what waits for an answer waits until its own time is over. It
-// is called before the command starts; started is to be called afterwards.
-func limitMessages(cmd *exec.Cmd, panicked func(*panics.Error)) (started func(), err error) {
+// is called before the command starts; end is to be called when it has ended or did not start.
+func limitMessages(cmd *exec.Cmd, panicked func(*panics.Error)) (end func(), err error) {
 	const out = 1 // of ExtraFiles: the browser writes to it
 	if len(cmd.ExtraFiles) <= out {
 		return nil, errors.New("the browser's command has no pipes")
@@ -30,16 +30,26 @@ func limitMessages(cmd *exec.Cmd, panicked func(*panics.Error)) (started func(),
 	}
 	syscall.CloseOnExec(copied)
 	to := os.NewFile(uintptr(copied), "messages")
-	from, end, err := os.Pipe()
+	from, theirs, err := os.Pipe()
 	if err != nil {
 		return nil, errors.Join(err, to.Close())
 	}
-	cmd.ExtraFiles[out] = end
+	cmd.ExtraFiles[out] = theirs
+	cmd.Stdin = closing{theirs}
 	panics.Go(func() {
 		defer func() { _, _ = from.Close(), to.Close() }()
 		passMessages(to, from)
 	}, panicked)
-	return func() { _ = end.Close() }, nil
+	return func() { _ = theirs.Close() }, nil
+}
+
+// A closing is an empty input, which os/exec reads as soon as the command runs. Our copy of
+// the command's file is then closed, so that its end can be noticed.
+type closing struct{ ours *os.File }
+
+func (c closing) Read([]byte) (int, error) {
+	_ = c.ours.Close()
+	return 0, io.EOF
 }
 
 // passMessages copies messages, each of which ends with a zero byte, until one side ends.

@@ -102,9 +102,9 @@ func (p *process) runIn(profile, path string) {
 	}
 	defer nowhere.Close()
 	var command *exec.Cmd
-	connected := func() {}
-	defer func() { connected() }()
-	options := append(p.allocatorOptions(profile, path, &command, &connected), chromedp.Flag("proxy-server", nowhere.URL()))
+	endMessages := func() {}
+	defer func() { endMessages() }()
+	options := append(p.allocatorOptions(profile, path, &command, &endMessages), chromedp.Flag("proxy-server", nowhere.URL()))
 	allocator, closeAllocator := chromedp.NewExecAllocator(p.lifetime, options...)
 	defer closeAllocator()
 
@@ -114,9 +114,7 @@ func (p *process) runIn(profile, path string) {
 	p.tabs = tabs
 	var helpers sync.WaitGroup
 
-	p.startErr = p.start(path)
-	connected()
-	if p.startErr != nil {
+	if p.startErr = p.start(path); p.startErr != nil {
 		p.kill(p.startErr)
 		close(p.started)
 	} else {
@@ -136,9 +134,9 @@ func (p *process) runIn(profile, path string) {
 	}
 }
 
-// allocatorOptions says how to start the browser. Its command is set when it starts;
-// connected is to be called when it has.
-func (p *process) allocatorOptions(profile, path string, command **exec.Cmd, connected *func()) []chromedp.ExecAllocatorOption {
+// allocatorOptions says how to start the browser. Its command, and what is to be called when
+// it has ended, are set when it starts.
+func (p *process) allocatorOptions(profile, path string, command **exec.Cmd, endMessages *func()) []chromedp.ExecAllocatorOption {
 	return append(flags(p.opts.Visible),
 		chromedp.ExecPath(path),
 		chromedp.UserDataDir(profile),
@@ -151,12 +149,12 @@ func (p *process) allocatorOptions(profile, path string, command **exec.Cmd, con
 				return panics.Catch(func() error { return killGroup(cmd.Process.Pid) })
 			}
 			*command = cmd
-			limited, err := limitMessages(cmd, func(e *panics.Error) { p.kill(e) })
+			end, err := limitMessages(cmd, func(e *panics.Error) { p.kill(e) })
 			if err != nil {
 				p.kill(fmt.Errorf("%w: %w", err, pims.ErrBrowserUnavailable))
 				return
 			}
-			*connected = limited
+			*endMessages = end
 		}),
 	)
 }

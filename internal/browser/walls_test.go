@@ -58,13 +58,10 @@ func newInside(t *testing.T) *inside {
 // attacks are what a login page does to reach the inside. In each, HOST is the inside's
 // host:port and /worker.js runs the code of its query.
 var attacks = map[string]string{
-	"an image":            `<img src="http://HOST/x">`,
 	"a script":            `<script src="http://HOST/x"></script>`,
 	"a style":             `<style>@import "http://HOST/x";</style>`,
-	"a font":              `<style>@font-face { font-family: f; src: url(http://HOST/x) }</style><p style="font-family:f">Biscuit</p>`,
 	"a frame":             `<iframe src="http://HOST/x"></iframe>`,
 	"an object":           `<object data="http://HOST/x"></object>`,
-	"a film":              `<video src="http://HOST/x" autoplay></video>`,
 	"fetch":               `<script>fetch("http://HOST/x", { mode: "no-cors" }).catch(() => 0)</script>`,
 	"XMLHttpRequest":      `<script>{ const x = new XMLHttpRequest(); x.open("GET", "http://HOST/x"); x.send() }</script>`,
 	"a beacon":            `<script>navigator.sendBeacon("http://HOST/x", "a")</script>`,
@@ -73,24 +70,27 @@ var attacks = map[string]string{
 	"a worker":            `<script>new Worker("/worker.js?" + encodeURIComponent('fetch("http://HOST/x", { mode: "no-cors" })'))</script>`,
 	"a shared worker":     `<script>new SharedWorker("/worker.js?" + encodeURIComponent('new WebSocket("ws://HOST/x")'))</script>`,
 	"a service worker":    `<script>navigator.serviceWorker.register("/worker.js?" + encodeURIComponent('fetch("http://HOST/x", { mode: "no-cors" })'))</script>`,
-	"a redirect":          `<img src="/to?http://HOST/x">`,
+	"a redirect":          `<script src="/to?http://HOST/x"></script>`,
 	"a redirected frame":  `<iframe src="/to?http://HOST/x"></iframe>`,
 	"a hint to prefetch":  `<link rel=prefetch href="http://HOST/x">`,
 	"a module":            `<script type=module>import("http://HOST/x").catch(() => 0)</script>`,
-	"a plain IPv6":        `<img src="http://[::1]:PORT/x">`,
-	"a mapped IPv6":       `<img src="http://[::ffff:127.0.0.1]:PORT/x">`,
-	"an unspecified IPv6": `<img src="http://[::]:PORT/x">`,
-	"a number":            `<img src="http://2130706433:PORT/x">`,
-	"a hex number":        `<img src="http://0x7f.1:PORT/x">`,
-	"an octal number":     `<img src="http://0177.0.0.1:PORT/x">`,
-	"no address":          `<img src="http://0.0.0.0:PORT/x">`,
-	"a local name":        `<img src="http://clinic.localhost:PORT/x">`,
-	"a name with a dot":   `<img src="http://localhost.:PORT/x">`,
+	"a plain IPv6":        `<script src="http://[::1]:PORT/x"></script>`,
+	"a mapped IPv6":       `<script src="http://[::ffff:127.0.0.1]:PORT/x"></script>`,
+	"an unspecified IPv6": `<script src="http://[::]:PORT/x"></script>`,
+	"a number":            `<script src="http://2130706433:PORT/x"></script>`,
+	"a hex number":        `<script src="http://0x7f.1:PORT/x"></script>`,
+	"an octal number":     `<script src="http://0177.0.0.1:PORT/x"></script>`,
+	"no address":          `<script src="http://0.0.0.0:PORT/x"></script>`,
+	"a local name":        `<script src="http://clinic.localhost:PORT/x"></script>`,
+	"a name with a dot":   `<script src="http://localhost.:PORT/x"></script>`,
 }
 
 // silentAttacks are never tried where the browser's own settings forbid them, or have no
 // moment at which they have been tried.
 var silentAttacks = map[string]string{
+	"an image":                    `<img src="http://HOST/x">`,
+	"a font":                      `<style>@font-face { font-family: f; src: url(http://HOST/x) }</style><p style="font-family:f">Biscuit</p>`,
+	"a film":                      `<video src="http://HOST/x" autoplay></video>`,
 	"a form in a frame":           `<iframe name=f></iframe><form method=post action="http://HOST/x" target=f><input name=a></form><script>document.currentScript.previousSibling.submit()</script>`,
 	"a hint to connect":           `<link rel=preconnect href="http://HOST/">`,
 	"speculation of a document":   `<script type=speculationrules>{"prefetch":[{"source":"list","urls":["http://HOST/x"],"eagerness":"immediate"}]}</script>`,
