@@ -51,9 +51,8 @@ type (
 	fleetRow struct {
 		Name, Zone, Provider string
 		State                Badge
-		Since, AsOf          Moment
+		Since                Moment
 		Phases               []fleetPhase
-		Next                 Moment // of any phase
 		Why                  string // the last code in plain words; empty: the latest sync has none
 		When                 Moment // of the latest sync
 		Plans                int
@@ -85,7 +84,6 @@ func (c *console) fleet(v *Visit) (*fleetView, error) {
 		{Title: "Clinic", Sort: "name"},
 		{Title: "State", Sort: "state"},
 		{Title: "Data as of", Sort: "asof"},
-		{Title: "Appointments"},
 		{Title: "Notes"},
 		{Title: "Deletions"},
 		{Title: "Latest sync"},
@@ -183,8 +181,9 @@ func order(clinics []*judged, by string) {
 	slices.SortStableFunc(clinics, compare)
 }
 
+// phaseNames are the headings of the phases. How fresh the data is, inbound decides.
 var phaseNames = map[syncs.Type]string{
-	syncs.TypeInbound: "Appointments", syncs.TypeCases: "Notes", syncs.TypeReconciliation: "Deletions",
+	syncs.TypeInbound: "Data as of", syncs.TypeCases: "Notes", syncs.TypeReconciliation: "Deletions",
 }
 
 func rowOf(v *Visit, x *judged) fleetRow {
@@ -192,7 +191,7 @@ func rowOf(v *Visit, x *judged) fleetRow {
 	at, _, code := x.LastAttempt()
 	row := fleetRow{
 		Name: x.Clinic.Name, Zone: x.Clinic.Timezone, Provider: x.Provider, State: stateBadges[x.State],
-		Since: v.Moment(x.Since, zone), AsOf: v.Moment(x.DataAsOf(), zone), When: v.Moment(at, zone),
+		Since: v.Moment(x.Since, zone), When: v.Moment(at, zone),
 		Plans: x.Plans.Open, Login: loginBadge(&x.Credentials),
 	}
 	if code = cmp.Or(x.Code, code); code != "" {
@@ -204,9 +203,6 @@ func rowOf(v *Visit, x *judged) fleetRow {
 			Name: phaseNames[p.Type], Last: v.Moment(p.LastSuccess, zone), Next: v.Moment(p.Next, zone),
 			Scheduled: p.Scheduled, Stale: p.Stale(), Failed: p.Failing,
 		})
-		if !row.Next.Known() || !p.Next.IsZero() && p.Next.Before(row.Next.At) {
-			row.Next = v.Moment(p.Next, zone)
-		}
 	}
 	return row
 }
@@ -219,7 +215,7 @@ func loginBadge(k *scheduler.CredentialCondition) Badge {
 	case !k.SuspendedAt.IsZero():
 		return Badge{"Paused", "lock", "bad"}
 	default:
-		return Badge{"Set", "key", "good"}
+		return Badge{"Set", "key", "quiet"}
 	}
 }
 

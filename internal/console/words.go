@@ -16,7 +16,7 @@ import (
 type Badge struct {
 	Word string
 	Icon string // the name of a shape, see icons
-	Tone string // good, warn, bad, info or idle
+	Tone string // good, warn, bad, info or idle; quiet where it needs nobody's eye
 }
 
 // stateBadges are the states of a clinic.

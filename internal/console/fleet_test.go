@@ -1,0 +1,202 @@
+package console
+
+import (
+	"encoding/csv"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/people"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/syncs"
+)
+
+var (
+	nameCell = regexp.MustCompile(`<span class="name">([^<]*)</span>`)
+	heading  = regexp.MustCompile(`<th scope="col"`)
+	rowOfOne = regexp.MustCompile(`(?s)<tr>\s*<th scope="row">.*?</tr>`)
+	totalOf  = regexp.MustCompile(`<span>([^<]*)</span> <b>([\d,]+)</b>`)
+)
+
+// names are the clinics of a page, in its order.
+func names(page reply) (found []string) {
+	for _, m := range nameCell.FindAllStringSubmatch(page.body, -1) {
+		found = append(found, strings.ReplaceAll(m[1], "&amp;", "&"))
+	}
+	return found
+}
+
+// totals are the counts of a page's states.
+func totals(page reply) map[string]string {
+	found := map[string]string{}
+	for _, m := range totalOf.FindAllStringSubmatch(page.body, -1) {
+		found[m[1]] = m[2]
+	}
+	return found
+}
+
+func TestTheFleetShowsWhatNeedsSomebodyFirst(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.fleet(t, 1)
+	v := s.as(t, access.RoleViewer)
+	page := v.get(t, "/console")
+	require.Equal(t, []string{
+		"Wattle Creek Vets", "Clínica Veterinaria El Olivo", "Tierpraxis Alpenblick", "Fjord & Fell Veterinary Hospital", "Sakura Dōbutsu Byōin",
+		"Green Valley Vets 1", "Harbor Lights Animal Clinic", "Old Mill Small Animal Practice",
+	}, names(page))
+	require.Equal(t, map[string]string{
+		"All": "8", "Login refused": "1", "Failing": "1", "Needs a decision": "1", "Out of date": "2", "Up to date": "2", "Off": "1",
+	}, totals(page))
+	for _, words := range []string{"The PIMS could not be reached", "Paused after refused logins", "Too many appointments are missing", "Not set", "Paused"} {
+		require.Contains(t, page.body, words)
+	}
+	rows := rowOfOne.FindAllString(page.body, -1)
+	require.Len(t, rows, 8)
+	for _, row := range rows {
+		require.Equal(t, len(heading.FindAllString(page.body, -1)), strings.Count(row, "<td")+1, "a cell for each heading")
+	}
+	s.requireNoFault(t)
+}
+
+func TestTheFleetIsSearchedFilteredAndSortedByItsAddress(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.fleet(t, 3)
+	v := s.as(t, access.RoleViewer)
+	for address, want := range map[string][]string{
+		"q=harbor":                              {"Harbor Lights Animal Clinic"},
+		"q=" + url.QueryEscape("OLIVO clínica"): {"Clínica Veterinaria El Olivo"},
+		"q=europe/oslo":                         {"Fjord & Fell Veterinary Hospital"},
+		"q=" + url.QueryEscape("%"):             nil,
+		"state=failing":                         {"Clínica Veterinaria El Olivo"},
+		"state=ok&q=valley&sort=name":           {"Green Valley Vets 1", "Green Valley Vets 2", "Green Valley Vets 3"},
+		"state=ok&q=valley&sort=-name":          {"Green Valley Vets 3", "Green Valley Vets 2", "Green Valley Vets 1"},
+		"state=nonsense":                        nil,
+		"q=old&page=99":                         {"Old Mill Small Animal Practice"},
+		"q=old&page=-1":                         {"Old Mill Small Animal Practice"},
+	} {
+		require.Equal(t, want, names(v.get(t, "/console?"+address)), address)
+		require.Equal(t, 200, v.page.status, address)
+	}
+	require.Contains(t, v.get(t, "/console?q=nothing+like+this").body, "No clinic matches")
+	plans := names(v.get(t, "/console?sort=-plans"))
+	require.Equal(t, "Tierpraxis Alpenblick", plans[0])
+	oldest := names(v.get(t, "/console?sort=asof"))
+	require.Equal(t, "Sakura Dōbutsu Byōin", oldest[slices.Index(oldest, "Sakura Dōbutsu Byōin")])
+	require.Less(t, slices.Index(oldest, "Fjord & Fell Veterinary Hospital"), slices.Index(oldest, "Sakura Dōbutsu Byōin"), "never is oldest")
+	require.Less(t, slices.Index(oldest, "Sakura Dōbutsu Byōin"), slices.Index(oldest, "Harbor Lights Animal Clinic"))
+	require.Contains(t, v.page.body, `aria-sort="ascending"`)
+	require.Contains(t, v.page.body, `href="/console?sort=-asof"`)
+}
+
+func TestTheFleetHasPages(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.fleet(t, 110)
+	v := s.as(t, access.RoleViewer)
+	seen := map[string]bool{}
+	next := regexp.MustCompile(`href="([^"]*)" rel="next"`)
+	address := "/console?q=valley&sort=name"
+	for range 3 {
+		for _, name := range names(v.get(t, address)) {
+			require.False(t, seen[name], name)
+			seen[name] = true
+		}
+		if m := next.FindStringSubmatch(v.page.body); m != nil {
+			address = strings.ReplaceAll(m[1], "&amp;", "&")
+		}
+	}
+	require.Len(t, seen, 110)
+	require.Contains(t, v.page.body, "101–110 of 110 clinics")
+	require.Nil(t, next.FindStringSubmatch(v.page.body))
+	require.Less(t, len(v.get(t, "/console").body), 100<<10, "a full page")
+}
+
+func TestALimitedPersonSeesNoOtherClinic(t *testing.T) { // R42
+	t.Parallel()
+	s := newSite(t)
+	s.fleet(t, 5)
+	clinics, err := s.db.Clinics().Clinics(t.Context())
+	require.NoError(t, err)
+	i := slices.IndexFunc(clinics, func(c clinic.Clinic) bool { return strings.HasPrefix(c.Name, "Harbor") })
+	p := people.Person{Email: "limited@example.com", Role: access.RoleViewer, Limited: true}
+	p.Clinics = append(p.Clinics, clinics[i].ID)
+	v := s.signedIn(t, s.invite(t, p))
+	require.Equal(t, []string{"Harbor Lights Animal Clinic"}, names(v.get(t, "/console")))
+	require.Equal(t, map[string]string{"All": "1", "Up to date": "1"}, totals(v.page))
+	require.Empty(t, names(v.get(t, "/console?q=valley")))
+	require.NotContains(t, v.get(t, "/console/fleet.csv").body, "Valley")
+	require.Contains(t, v.page.body, "Harbor")
+}
+
+func TestTheFleetAsAFile(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.fleet(t, 60)
+	s.sql(t, `update clinics set name = '=HYPERLINK("https://evil.example")' where name like 'Harbor%'`)
+	v := s.as(t, access.RoleViewer)
+	page := v.get(t, "/console/fleet.csv?sort=name")
+	require.Equal(t, "text/csv; charset=utf-8", page.header.Get("Content-Type"))
+	rows, err := csv.NewReader(strings.NewReader(page.body)).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, 1+67, "all pages")
+	require.Equal(t, []string{"id", "name", "timezone", "provider", "state"}, rows[0][:5])
+	require.Equal(t, `'=HYPERLINK("https://evil.example")`, rows[1][1], "no formula")
+	rows, err = csv.NewReader(strings.NewReader(v.get(t, "/console/fleet.csv?state=waiting_for_approval").body)).ReadAll()
+	require.NoError(t, err)
+	require.Len(t, rows, 2)
+	require.Equal(t, []string{"waiting_for_approval", "1"}, []string{rows[1][4], rows[1][14]})
+}
+
+func TestEveryStateAndCodeHasItsWords(t *testing.T) {
+	t.Parallel()
+	words, shapes := map[string]bool{}, map[string]bool{}
+	for _, state := range scheduler.ClinicStates() {
+		badge := stateBadges[state]
+		_, err := icon(badge.Icon)
+		require.NoError(t, err, state)
+		words[badge.Word], shapes[badge.Icon] = true, true
+		require.Contains(t, fleetStates(), state)
+	}
+	require.Len(t, words, len(scheduler.ClinicStates()))
+	require.Len(t, shapes, len(words), "each state has a shape of its own")
+	source, err := os.ReadFile("../syncs/failure.go")
+	require.NoError(t, err)
+	codes := regexp.MustCompile(`Code = "([a-z_]+)"`).FindAllStringSubmatch(string(source), -1)
+	require.Greater(t, len(codes), 20)
+	for _, code := range codes {
+		require.NotEmpty(t, codeWords[syncs.Code(code[1])], code[1])
+	}
+	require.Equal(t, "new_code", explain("new_code"))
+}
+
+func TestTimesAreInTheClinicsZone(t *testing.T) { // R1
+	t.Parallel()
+	now := time.Date(2026, 3, 8, 12, 0, 0, 0, time.UTC) // New York's clocks went forward at 07:00 UTC
+	zone, err := time.LoadLocation("America/New_York")
+	require.NoError(t, err)
+	v := &Visit{Now: now}
+	for at, want := range map[time.Time][2]string{
+		now.Add(-9 * time.Minute): {"07:51", "9 min ago"},
+		now.Add(-6 * time.Hour):   {"01:00", "6 h ago"},
+		now.Add(30 * time.Second): {"08:00", "now"},
+		now.Add(20 * time.Hour):   {"Mon 04:00", "in 20 h"},
+		now.AddDate(0, 0, -40):    {"27 Jan", "40 d ago"},
+		now.AddDate(-2, 0, 0):     {"8 Mar 2024", "730 d ago"},
+	} {
+		m := v.Moment(at, zone)
+		require.Contains(t, string(m.Short()), ">"+want[0]+"<", at)
+		require.Contains(t, string(m.Ago()), ">"+want[1]+"<", at)
+	}
+	require.Contains(t, string(v.Moment(now, zone).Full()), "Sun 8 Mar 2026, 08:00 EDT")
+	require.Contains(t, string(v.Moment(time.Time{}, zone).Ago()), "never")
+}
