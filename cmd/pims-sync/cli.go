@@ -31,6 +31,7 @@ type CLI struct {
 	OperatorLog OperatorLogCmd `cmd:"" help:"List what people, keys and commands did, newest first."`
 	Console     ConsoleCmd     `cmd:"" help:"Print a link that signs you in to the console, once, within ten minutes."`
 	People      PeopleCmd      `cmd:"" help:"Who may sign in to the console: add, list, set, remove."`
+	Webhooks    WebhooksCmd    `cmd:"" help:"Send events to others: add, list, show, test, rotate, disable, enable, remove, deliveries, resend, skip."`
 	Neosim      NeosimCmd      `cmd:"" help:"Serve a simulated IDEXX Neo practice."`
 	Migrate     MigrateCmd     `cmd:"" help:"Bring the database's schema up to date."`
 	Keygen      KeygenCmd      `cmd:"" help:"Print a new key for ENCRYPTION_KEY."`

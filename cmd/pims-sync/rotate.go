@@ -27,6 +27,8 @@ type rotationJSON struct {
 	Rotated      int              `json:"rotated"`
 	Current      int              `json:"current"`
 	LostSessions int              `json:"lostSessions"`
+	Secrets      int              `json:"webhookSecretsRotated"`
+	LostSecrets  int              `json:"lostWebhookSecrets"`
 	Unreadable   []unreadableJSON `json:"unreadable"`
 }
 
@@ -47,6 +49,11 @@ func (a *KeysRotateEncryptionCmd) Run(ctx context.Context, std streams, c *Confi
 			return err
 		}
 		done, err := ring.Rotate(ctx, s.Seals(), a.DryRun)
+		if err == nil {
+			var webhooks seal.Rotation
+			webhooks, err = ring.Rotate(ctx, app.Webhooks(s, ring), a.DryRun)
+			done.Secrets, done.LostSecrets = webhooks.Rotated, len(webhooks.Unreadable)
+		}
 		if !a.DryRun {
 			action := event(access.EncryptionRotate, uuid.Nil, access.Record{Kind: "encryption key", ID: ring.KeyIDs()[0]})
 			action.After = access.Values{"rotated": done.Rotated, "unreadable": len(done.Unreadable)}
@@ -82,7 +89,7 @@ func (a *KeysRotateEncryptionCmd) ready(ctx context.Context, s *app.Store, keyID
 
 func rotationDocument(ring *seal.Keyring, done seal.Rotation, dryRun bool) rotationJSON {
 	document := rotationJSON{
-		KeyID: ring.KeyIDs()[0], DryRun: dryRun, Rotated: done.Rotated, Current: done.Current, LostSessions: done.Sessions,
+		KeyID: ring.KeyIDs()[0], DryRun: dryRun, Rotated: done.Rotated, Current: done.Current, LostSessions: done.Sessions, Secrets: done.Secrets, LostSecrets: done.LostSecrets,
 		Unreadable: make([]unreadableJSON, len(done.Unreadable)),
 	}
 	for i, u := range done.Unreadable {
@@ -99,6 +106,12 @@ func (d rotationJSON) print(w io.Writer) {
 	fmt.Fprintf(w, "%d credentials and sessions %s %q; %d have it already.\n", d.Rotated, sealed, d.KeyID, d.Current)
 	if d.LostSessions > 0 {
 		fmt.Fprintf(w, "%d sessions cannot be opened; those clinics log in again at their next sync.\n", d.LostSessions)
+	}
+	if d.Secrets > 0 {
+		fmt.Fprintf(w, "%d secrets of webhooks %s %q.\n", d.Secrets, sealed, d.KeyID)
+	}
+	if d.LostSecrets > 0 {
+		fmt.Fprintf(w, "%d secrets of webhooks cannot be opened; rotate them with `pims-sync webhooks rotate ID`.\n", d.LostSecrets)
 	}
 	for _, u := range d.Unreadable {
 		fmt.Fprintf(w, "clinic %s: %s\n", u.ClinicID, u.Reason)

@@ -22,6 +22,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/tracing"
+	"github.com/pims-sync/pims-sync/internal/webhooks"
 )
 
 // An Engine is everything that runs syncs. serve, demo and the sync commands share it, and
@@ -32,6 +33,7 @@ type Engine struct {
 	Queue     *queue.Queue
 	Scheduler *scheduler.Scheduler
 	Feed      *feed.Feed
+	Webhooks  *webhooks.Worker
 	Private   bool // it works only on what it starts itself
 
 	browser  pims.Browser
@@ -143,6 +145,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 		return nil, err
 	}
 	e.Feed = e.newFeed()
+	e.Webhooks = e.newWebhooks(settings, ring, o.Now)
 	e.Scheduler = scheduler.New(scheduler.Options{
 		Clinics: s.Clinics(),
 		Entries: e.Queue.Entries(s.Schedules()),
@@ -230,6 +233,7 @@ func (e *Engine) Start(ctx context.Context) error {
 		ctx, e.endSchedules = context.WithCancel(context.WithoutCancel(ctx))
 		e.Scheduler.Begin(ctx)
 		e.Feed.Begin(ctx)
+		e.Webhooks.Begin(ctx)
 	}
 	return nil
 }
@@ -245,6 +249,7 @@ func (e *Engine) stop() {
 	e.endSchedules()
 	e.Scheduler.Wait()
 	e.Feed.Wait()
+	e.Webhooks.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closing+10*time.Second)
 	defer cancel()
 	if err := e.Queue.Stop(ctx); err != nil {

@@ -86,6 +86,11 @@ var importRule = rule{
 		libraries: []string{jsonV2, "golang.org/x/text"},
 	},
 	{
+		pkg:       "internal/webhooks",
+		ours:      []string{panicsPkg, "internal/pims", "internal/pims/pimshttp", "internal/feed"},
+		libraries: []string{uuid},
+	},
+	{
 		pkg:       "internal/pims/notes",
 		ours:      []string{"internal/pims"},
 		libraries: []string{"golang.org/x/net/html"},
@@ -140,6 +145,11 @@ var importRule = rule{
 	{
 		pkg:       "internal/postgres/feedstore",
 		ours:      []string{"internal/syncs", "internal/feed", "internal/postgres"},
+		libraries: []string{uuid, pgx},
+	},
+	{
+		pkg:       "internal/postgres/webhookstore",
+		ours:      []string{"internal/syncs", "internal/seal", "internal/feed", "internal/webhooks", "internal/postgres", "internal/postgres/feedstore"},
 		libraries: []string{uuid, pgx},
 	},
 	{

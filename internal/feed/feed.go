@@ -31,11 +31,12 @@ const (
 	ClinicStateChanged = "clinic.state_changed" // the state of a clinic is another one
 	VolumeUnusual      = "volume.unusual"       // counts lie far outside the usual (R49)
 	PIMSDrift          = "pims.drift"           // a field of the PIMS vanished or changed (R51)
+	WebhookDisabled    = "webhook.disabled"     // an endpoint is disabled (R47)
 )
 
 // Types lists the types of events.
 func Types() []string {
-	return []string{CaseChanged, SyncCompleted, SyncFailed, PlanOpened, PlanDecided, ClinicStateChanged, VolumeUnusual, PIMSDrift}
+	return []string{CaseChanged, SyncCompleted, SyncFailed, PlanOpened, PlanDecided, ClinicStateChanged, VolumeUnusual, PIMSDrift, WebhookDisabled}
 }
 
 // The actions of a change.

@@ -6,22 +6,48 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// outgoing counts what others learn: the change feed (R46).
+// outgoing counts what others learn: the change feed (R46) and webhooks (R47).
 type outgoing struct {
-	feedDelay prometheus.Histogram
+	feedDelay    prometheus.Histogram
+	webhooks     *prometheus.CounterVec
+	webhookDelay prometheus.Histogram
 }
 
-var feedBuckets = []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600}
+var (
+	feedBuckets    = []float64{0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600}
+	webhookBuckets = []float64{0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600, 21600, 86400}
+)
+
+// webhookOutcomes are the outcomes of webhook_deliveries_total.
+var webhookOutcomes = []string{"delivered", "retry", "failed"}
 
 func newOutgoing(registry prometheus.Registerer) outgoing {
 	o := outgoing{
 		feedDelay: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "change_feed_delay_seconds", Help: "How long after its transaction began a change came into the feed; a long transaction counts whole.", Buckets: feedBuckets,
 		}),
+		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "webhook_deliveries_total", Help: "Tries to deliver webhooks, by outcome (delivered, retry, failed).",
+		}, []string{"outcome"}),
+		webhookDelay: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "webhook_delay_seconds", Help: "How long after it happened an event was delivered to an endpoint.", Buckets: webhookBuckets,
+		}),
 	}
-	registry.MustRegister(o.feedDelay)
+	for _, outcome := range webhookOutcomes {
+		o.webhooks.WithLabelValues(outcome)
+	}
+	registry.MustRegister(o.feedDelay, o.webhooks, o.webhookDelay)
 	return o
 }
 
 // FeedDelay records how long after its transaction began a change came into the feed (R46).
 func (o *outgoing) FeedDelay(by time.Duration) { o.feedDelay.Observe(by.Seconds()) }
+
+// Webhook records a try to deliver a webhook: delivered, with the time since its event, or
+// retry or failed (R47).
+func (o *outgoing) Webhook(outcome string, delay time.Duration) {
+	o.webhooks.WithLabelValues(outcome).Inc()
+	if outcome == "delivered" {
+		o.webhookDelay.Observe(delay.Seconds())
+	}
+}

@@ -117,6 +117,15 @@ func (s *Store) Head(ctx context.Context, position int64) (head feed.Head, mark 
 // events a page reads for each change that it wants: a change of a case has at most a dozen.
 const maxEvents = 16
 
+// What the events of one case and transaction amount to.
+const (
+	actionSQL = `case when bool_or(e.action = 'removed') then 'removed' when bool_or(e.action = 'created') then 'created'
+			when bool_or(case when e.field = 'metadata.reconciliation' then e.after ->> 'softDeleted' = 'true' end) then 'deleted'
+			when bool_or(case when e.field = 'metadata.reconciliation' then e.before ->> 'softDeleted' = 'true' end) then 'restored'
+			else 'changed' end`
+	fieldsSQL = `coalesce(array_agg(distinct e.field) filter (where e.field is not null), '{}')`
+)
+
 // changesSQL reads the changes of clinic $1 after event $3 of position $2 up to position $4:
 // $5 changes at most. It looks at what is left of position $2, at the next position, and at
 // further ones until it has looked at $6 events.
@@ -134,19 +143,14 @@ const changesSQL = `
 	changes as (
 		select c.position, c.mark, min(e.id) as id, e.case_id, min(e.at) as at,
 			(array_agg(e.actor order by e.id))[1] as actor,
-			bool_or(e.action = 'created') as created, bool_or(e.action = 'removed') as removed,
-			bool_or(case when e.field = 'metadata.reconciliation' then e.after ->> 'softDeleted' = 'true' end) as deleted,
-			bool_or(case when e.field = 'metadata.reconciliation' then e.before ->> 'softDeleted' = 'true' end) as restored,
-			array_agg(distinct e.field) filter (where e.field is not null) as fields
+			` + actionSQL + ` as action, ` + fieldsSQL + ` as fields
 		from chosen c
 		cross join lateral unnest(c.events) r
 		join case_events e on e.id >= lower(r) and e.id < upper(r)
 		where e.clinic_id = $1
 		group by c.position, c.mark, e.case_id
 	)
-	select position, mark, id, case_id, at, actor,
-		case when removed then 'removed' when created then 'created' when deleted then 'deleted' when restored then 'restored' else 'changed' end,
-		coalesce(fields, '{}')
+	select position, mark, id, case_id, at, actor, action, fields
 	from changes
 	where position > $2 or id > $3
 	order by position, id
@@ -181,6 +185,30 @@ func (s *Store) Changes(ctx context.Context, clinicID uuid.UUID, after feed.Curs
 		return err
 	})
 	return page, err
+}
+
+// changesAtSQL reads all changes of clinic $1 at the positions $2.
+const changesAtSQL = `
+	select c.position, min(e.id) as id, e.case_id, min(e.at), (array_agg(e.actor order by e.id))[1],
+		` + actionSQL + `, ` + fieldsSQL + `
+	from pims_sync_feed c
+	cross join lateral unnest(c.events) r
+	join case_events e on e.id >= lower(r) and e.id < upper(r)
+	where c.position = any($2) and c.clinic_id = $1 and e.clinic_id = $1
+	group by c.position, e.case_id
+	order by c.position, min(e.id)`
+
+// ChangesAt reads all changes of a clinic at some positions, in the order of the feed.
+func ChangesAt(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID, positions []int64) ([]feed.Change, error) {
+	rows, err := tx.Query(ctx, changesAtSQL, clinicID, positions)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (feed.Change, error) {
+		c := feed.Change{ClinicID: clinicID}
+		err := row.Scan(&c.Position, &c.ID, &c.CaseID, &c.At, &c.Actor, &c.Action, &c.Fields)
+		return c, err
+	})
 }
 
 // moreSQL tells whether clinic $1 has changes after event $3 of position $2 up to $4.

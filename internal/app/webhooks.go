@@ -1,0 +1,29 @@
+package app
+
+import (
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres/webhookstore"
+	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/webhooks"
+)
+
+// Webhooks returns the webhook endpoints of a store. The ring may be nil where no secret is
+// made, read or sent with.
+func Webhooks(s *Store, ring *seal.Keyring) *webhookstore.Store { return webhookstore.New(s.DB, ring) }
+
+// NewSender returns what sends webhooks, for a program with these settings.
+func NewSender(settings Settings) *webhooks.Sender {
+	return webhooks.NewSender(settings.Hosts, settings.Version, time.Now)
+}
+
+// newWebhooks returns the worker that sends the engine's webhooks.
+func (e *Engine) newWebhooks(settings Settings, ring *seal.Keyring, now func() time.Time) *webhooks.Worker {
+	return webhooks.NewWorker(webhooks.Options{
+		Store:   Webhooks(e.Store, ring),
+		Send:    webhooks.NewSender(settings.Hosts, settings.Version, now).Send,
+		Logger:  e.log,
+		Now:     now,
+		Observe: e.metrics.Webhook,
+	})
+}

@@ -1,0 +1,223 @@
+package webhookstore
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pims-sync/pims-sync/internal/feed"
+	"github.com/pims-sync/pims-sync/internal/postgres/feedstore"
+	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/webhooks"
+)
+
+// Claim implements webhooks.Store. Endpoints that waited longest come first.
+func (s *Store) Claim(ctx context.Context, worker string, limit int, lease time.Duration, now time.Time) (claimed []webhooks.Claimed, err error) {
+	err = s.db.System(ctx, "claim webhook endpoints", func(tx pgx.Tx) error {
+		claimed = nil
+		rows, err := tx.Query(ctx, `
+			update webhook_endpoints set leased_by = $1, leased_until = now() + $2
+			where id in (
+				select e.id from webhook_endpoints e
+				where e.enabled and e.not_before <= $3 and (e.leased_until is null or e.leased_until < now())
+					and exists (select from webhook_deliveries d where d.endpoint_id = e.id and d.state = 'pending' and d.next_try_at <= $3)
+				order by e.not_before, e.id limit $4 for update skip locked)
+			returning id`, worker, lease, now, limit)
+		if err != nil {
+			return err
+		}
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		rows, err = tx.Query(ctx, selectEndpoint+"where e.id = any($1)", ids)
+		if err != nil {
+			return err
+		}
+		endpoints, err := pgx.CollectRows(rows, scanEndpoint)
+		if err != nil {
+			return err
+		}
+		for i := range endpoints {
+			secrets, err := s.secrets(ctx, tx, endpoints[i].ID, now)
+			if err != nil {
+				return err
+			}
+			claimed = append(claimed, webhooks.Claimed{Endpoint: endpoints[i], Secrets: secrets})
+		}
+		return nil
+	})
+	return claimed, err
+}
+
+const selectDelivery = `select d.id, d.endpoint_id, d.clinic_id, d.type, d.body, d.state, d.tries,
+	case when isfinite(d.next_try_at) then d.next_try_at end,
+	d.event_at, d.created_at, d.ended_at, d.last_try_at, d.last_status, d.last_error, d.response from webhook_deliveries d `
+
+func scanDelivery(row pgx.CollectableRow) (d webhooks.Delivery, err error) {
+	var clinicID *uuid.UUID
+	var body string
+	var next, ended, last *time.Time
+	var status *int
+	var reason, response *string
+	err = row.Scan(&d.ID, &d.EndpointID, &clinicID, &d.Type, &body, &d.State, &d.Tries, &next,
+		&d.EventAt, &d.CreatedAt, &ended, &last, &status, &reason, &response)
+	d.ClinicID, d.Body, d.NextTryAt, d.EndedAt = value(clinicID), []byte(body), value(next), value(ended)
+	d.LastTryAt, d.LastStatus, d.LastError, d.Response = value(last), value(status), value(reason), value(response)
+	return d, err
+}
+
+// Due implements webhooks.Store.
+func (s *Store) Due(ctx context.Context, worker string, e *webhooks.Endpoint, lease time.Duration, now time.Time) (d webhooks.Delivery, due bool, err error) {
+	err = s.db.System(ctx, "find the next delivery", func(tx pgx.Tx) error {
+		due = false
+		tag, err := tx.Exec(ctx, `update webhook_endpoints set leased_until = now() + $3
+			where id = $1 and leased_by = $2 and leased_until > now() and enabled`, e.ID, worker, lease)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		rows, err := tx.Query(ctx, selectDelivery+"where d.endpoint_id = $1 and d.state = 'pending' and d.next_try_at <= $2 order by d.seq limit 1", e.ID, now)
+		if err != nil {
+			return err
+		}
+		d, err = pgx.CollectExactlyOneRow(rows, scanDelivery)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		due = err == nil
+		return err
+	})
+	return d, due, err
+}
+
+// Record implements webhooks.Store.
+func (s *Store) Record(ctx context.Context, e *webhooks.Endpoint, d *webhooks.Delivery, a webhooks.Attempt, v webhooks.Verdict) error {
+	err := s.db.System(ctx, "record a delivery", func(tx pgx.Tx) error {
+		next, ended := v.NextTryAt, &a.At
+		if v.State == webhooks.Pending {
+			ended = nil
+		} else {
+			next = a.At
+		}
+		_, err := tx.Exec(ctx, `update webhook_deliveries set state = $2, tries = tries + 1, next_try_at = $3, ended_at = $4,
+			last_try_at = $5, last_status = nullif($6, 0), last_error = nullif($7, ''), response = $8 where id = $1`,
+			d.ID, v.State, next, ended, a.At, a.Status, a.Error, a.Response)
+		if err != nil {
+			return err
+		}
+		if e.Ordered && v.State != webhooks.Delivered {
+			err = hold(ctx, tx, d, v)
+		}
+		if err != nil {
+			return err
+		}
+		if v.State == webhooks.Delivered {
+			_, err = tx.Exec(ctx, "update webhook_endpoints set failures = 0, failing_since = null where id = $1 and failures > 0", e.ID)
+			return err
+		}
+		_, err = tx.Exec(ctx, "update webhook_endpoints set failures = failures + 1, failing_since = coalesce(failing_since, $2) where id = $1", e.ID, a.At)
+		if err != nil || v.Disable == "" {
+			return err
+		}
+		if _, err = tx.Exec(ctx, "update webhook_endpoints set enabled = false, disabled_reason = $2, disabled_at = $3 where id = $1", e.ID, v.Disable, a.At); err != nil {
+			return err
+		}
+		return feedstore.Emit(ctx, tx, e.ClinicID, feed.WebhookDisabled, map[string]any{"endpointId": e.ID, "reason": v.Disable})
+	})
+	if err != nil {
+		return err
+	}
+	switch {
+	case v.State == webhooks.Delivered:
+		e.Failures, e.FailingAt = 0, time.Time{}
+	default:
+		e.Failures++
+		if e.FailingAt.IsZero() {
+			e.FailingAt = a.At
+		}
+	}
+	e.Enabled = e.Enabled && v.Disable == ""
+	return nil
+}
+
+// hold keeps the clinic's later deliveries behind one that was not delivered: until its next
+// try, or for ever.
+func hold(ctx context.Context, tx pgx.Tx, d *webhooks.Delivery, v webhooks.Verdict) error {
+	_, err := tx.Exec(ctx, `
+		update webhook_deliveries set next_try_at = case when $2 = 'failed' then 'infinity'::timestamptz else $3 end
+		where endpoint_id = (select endpoint_id from webhook_deliveries where id = $1) and state = 'pending' and id <> $1
+			and clinic_id is not distinct from $4 and seq > (select seq from webhook_deliveries where id = $1)`,
+		d.ID, v.State, v.NextTryAt, known(d.ClinicID))
+	return err
+}
+
+// Release implements webhooks.Store.
+func (s *Store) Release(ctx context.Context, worker string, endpointID uuid.UUID, notBefore time.Time) error {
+	return s.db.System(ctx, "give a webhook endpoint back", func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "update webhook_endpoints set leased_by = null, leased_until = null, not_before = $3 where id = $1 and leased_by = $2",
+			endpointID, worker, notBefore)
+		return err
+	})
+}
+
+// Forget implements webhooks.Store. What has failed for good stays as long as what was
+// delivered; a delivery that it held back is then free.
+func (s *Store) Forget(ctx context.Context, before time.Time) error {
+	return s.db.System(ctx, "remove old deliveries", func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			with gone as (delete from webhook_deliveries where ended_at < $1 returning endpoint_id, clinic_id, state)
+			update webhook_deliveries d set next_try_at = $1 from gone g
+			where g.state = 'failed' and d.endpoint_id = g.endpoint_id and d.clinic_id is not distinct from g.clinic_id
+				and d.state = 'pending' and d.next_try_at = 'infinity'`, before)
+		return err
+	})
+}
+
+// Deliveries lists the deliveries of an endpoint, the newest first, of one state or all.
+func (s *Store) Deliveries(ctx context.Context, endpointID uuid.UUID, state string, limit int) (list []webhooks.Delivery, err error) {
+	err = s.db.System(ctx, "list deliveries", func(tx pgx.Tx) error {
+		if err := exists(ctx, tx, endpointID); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, selectDelivery+"where d.endpoint_id = $1 and ($2 = '' or d.state = $2) order by d.seq desc limit $3", endpointID, state, limit)
+		if err != nil {
+			return err
+		}
+		list, err = pgx.CollectRows(rows, scanDelivery)
+		return err
+	})
+	return list, err
+}
+
+// Resend makes a delivery that has ended due again, as it was, or with skip gives one up
+// that has failed or is pending. Either frees what it held back. It returns the endpoint.
+func (s *Store) Resend(ctx context.Context, id uuid.UUID, skip bool, now time.Time) (endpointID uuid.UUID, err error) {
+	err = s.db.System(ctx, "send a delivery again", func(tx pgx.Tx) error {
+		var state string
+		var clinicID *uuid.UUID
+		err := tx.QueryRow(ctx, "select endpoint_id, clinic_id, state from webhook_deliveries where id = $1 for update", id).Scan(&endpointID, &clinicID, &state)
+		switch {
+		case errors.Is(err, pgx.ErrNoRows):
+			return syncs.Fail(syncs.CodeNotFound, "there is no such delivery")
+		case err != nil:
+			return err
+		case skip && state != webhooks.Failed && state != webhooks.Pending:
+			return syncs.Fail(syncs.CodeAlreadyDecided, "the delivery is %s; only a failed or pending one can be skipped", state)
+		}
+		if skip {
+			_, err = tx.Exec(ctx, "update webhook_deliveries set state = 'skipped', ended_at = $2 where id = $1", id, now)
+		} else {
+			_, err = tx.Exec(ctx, "update webhook_deliveries set state = 'pending', tries = 0, ended_at = null, next_try_at = $2 where id = $1", id, now)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `update webhook_deliveries set next_try_at = $3
+			where endpoint_id = $1 and clinic_id is not distinct from $2 and state = 'pending' and next_try_at > $3 and tries = 0`, endpointID, clinicID, now)
+		return err
+	})
+	return endpointID, err
+}

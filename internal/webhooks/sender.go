@@ -1,0 +1,118 @@
+package webhooks
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+	"unicode/utf8"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
+)
+
+const (
+	sendTimeout = 15 * time.Second
+	keptOfBody  = 1 << 10 // of a response, in bytes; the rest is not read
+)
+
+// A Sender sends deliveries over HTTP. It checks each address when it connects, follows no
+// redirect and reads only the beginning of a response. It is safe for concurrent use.
+type Sender struct {
+	client *http.Client
+	hosts  pims.HostPolicy
+	agent  string
+	now    func() time.Time
+}
+
+// NewSender makes a Sender. hosts are those that the operator named: only these may be
+// private or plain http.
+func NewSender(hosts pims.HostPolicy, version string, now func() time.Time) *Sender {
+	hosts = pims.HostPolicy{Named: hosts.Named}
+	transport := pimshttp.NewTransport(hosts)
+	transport.MaxIdleConnsPerHost = 2
+	return &Sender{
+		client: &http.Client{
+			Transport:     transport,
+			Timeout:       sendTimeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		hosts: hosts, agent: "pims-sync/" + version, now: now,
+	}
+}
+
+// Send makes one try.
+func (s *Sender) Send(ctx context.Context, e *Endpoint, d *Delivery, secrets []string) Attempt {
+	a := Attempt{At: s.now()}
+	if len(secrets) == 0 {
+		a.Error = "its secret cannot be opened: ENCRYPTION_KEY lacks the key that sealed it; list that key, or rotate the secret"
+		return a
+	}
+	if err := CheckURL(e.URL, s.hosts); err != nil { // what was permitted may be no more
+		a.Error = err.Error()
+		return a
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL, bytes.NewReader(d.Body))
+	if err != nil {
+		a.Error = errURL.Error()
+		return a
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("User-Agent", s.agent)
+	sign(request.Header, d.ID, a.At, d.Body, secrets)
+	response, err := s.client.Do(request)
+	if err != nil {
+		a.Error = reason(err)
+		return a
+	}
+	defer response.Body.Close() //nolint:errcheck // nothing is lost
+	beginning, err := io.ReadAll(io.LimitReader(response.Body, keptOfBody))
+	a.Status, a.Response = response.StatusCode, text(beginning)
+	switch {
+	case a.Status/100 == 2:
+		// It has said that it took the message; what comes after does not matter.
+	case a.Status/100 == 3:
+		a.Error = fmt.Sprintf("it returned %d, a redirect; redirects are not followed", a.Status)
+	case err != nil:
+		a.Error = reason(err)
+	default:
+		a.Error = fmt.Sprintf("it returned %d %s", a.Status, http.StatusText(a.Status))
+	}
+	return a
+}
+
+// text returns what can be stored of a response.
+func text(b []byte) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(string(b), string(utf8.RuneError)), "\x00", "")
+}
+
+// reason says in a few words why there was no response. The transport's own text quotes the
+// URL, which may hold a secret (R40).
+func reason(err error) string {
+	var (
+		certificate *tls.CertificateVerificationError
+		resolution  *net.DNSError
+		late        net.Error
+	)
+	switch {
+	case errors.Is(err, pims.ErrHostNotAllowed):
+		return "its name resolves to a private address; name the host in PIMS_ALLOWED_HOSTS to permit it"
+	case errors.As(err, &certificate):
+		return "its certificate is not valid"
+	case errors.As(err, &resolution):
+		return "its name cannot be resolved"
+	case errors.As(err, &late) && late.Timeout(), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Sprintf("no response within %s", sendTimeout)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "the connection was refused"
+	default:
+		return "the connection failed"
+	}
+}

@@ -1,0 +1,189 @@
+package webhooks
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/panics"
+)
+
+// A Claimed is an endpoint that one replica sends to for a while, with its valid secrets.
+type Claimed struct {
+	Endpoint
+
+	Secrets []string
+}
+
+// A Store keeps endpoints and deliveries. All methods cross clinics (R41).
+type Store interface {
+	// Plan makes deliveries of what is new in the feed, for each enabled endpoint, and
+	// returns how many there are. It does some of the work at a time; more says that there
+	// is more. Several replicas may call it at once.
+	Plan(ctx context.Context, now time.Time) (made int, more bool, err error)
+
+	// Claim leases up to limit enabled endpoints that have something due at a moment.
+	Claim(ctx context.Context, worker string, limit int, lease time.Duration, now time.Time) ([]Claimed, error)
+
+	// Due returns the next delivery of an endpoint that is due at a moment, or false. It
+	// renews the lease; where another worker has it, it returns false.
+	Due(ctx context.Context, worker string, e *Endpoint, lease time.Duration, now time.Time) (Delivery, bool, error)
+
+	// Record stores the outcome of a try and what it does to delivery and endpoint, and
+	// updates e.
+	Record(ctx context.Context, e *Endpoint, d *Delivery, a Attempt, v Verdict) error
+
+	// Release gives an endpoint back; nobody claims it before a moment.
+	Release(ctx context.Context, worker string, endpointID uuid.UUID, notBefore time.Time) error
+
+	// Forget removes deliveries that ended before a moment.
+	Forget(ctx context.Context, before time.Time) error
+}
+
+const (
+	turnEvery   = 500 * time.Millisecond
+	atOnce      = 64 // endpoints that a replica sends to at the same time
+	leaseTime   = time.Minute
+	turnLimit   = 45 * time.Second    // how long one claim of an endpoint is used
+	keepEnded   = 30 * 24 * time.Hour // how long deliveries that ended are kept
+	forgetEvery = time.Hour
+)
+
+// Options configure a Worker.
+type Options struct {
+	Store   Store
+	Send    func(ctx context.Context, e *Endpoint, d *Delivery, secrets []string) Attempt
+	Logger  *slog.Logger
+	Now     func() time.Time                          // nil: time.Now
+	Observe func(outcome string, delay time.Duration) // of each try: Delivered, "retry", Failed; delay since the event, of Delivered
+}
+
+// A Worker makes deliveries and sends them. It is safe for concurrent use, and many
+// replicas may run on one database.
+type Worker struct {
+	o     Options
+	name  string
+	log   *slog.Logger
+	loops panics.Loops
+	slots chan struct{}
+	busy  sync.WaitGroup
+}
+
+// NewWorker makes a Worker. It does nothing by itself until Begin.
+func NewWorker(o Options) *Worker {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, time.Duration) {}
+	}
+	log := o.Logger.With("namespace", "pims-sync:webhooks")
+	return &Worker{o: o, name: uuid.NewString(), log: log, loops: panics.Loops{Log: log}, slots: make(chan struct{}, atOnce)}
+}
+
+// Begin starts to send, until the context ends.
+func (w *Worker) Begin(ctx context.Context) {
+	w.loops.Begin(ctx, "webhooks", func(ctx context.Context) {
+		w.loops.Every(ctx, "webhooks", turnEvery, func() {
+			if err := w.Turn(ctx); err != nil && ctx.Err() == nil {
+				w.log.WarnContext(ctx, "Webhooks were not sent; the next turn tries again", "error", err.Error())
+			}
+		})
+	})
+	w.loops.Begin(ctx, "webhook retention", func(ctx context.Context) {
+		w.loops.Every(ctx, "webhook retention", forgetEvery, func() {
+			if err := w.o.Store.Forget(ctx, w.o.Now().Add(-keepEnded)); err != nil && ctx.Err() == nil {
+				w.log.WarnContext(ctx, "Old deliveries were not removed", "error", err.Error())
+			}
+		})
+	})
+}
+
+// Wait returns when everything that Begin and Turn started has ended.
+func (w *Worker) Wait() {
+	w.loops.Wait()
+	w.busy.Wait()
+}
+
+// Turn makes deliveries of what is new, and starts to send to endpoints that have something
+// due, as far as this replica has room for more.
+func (w *Worker) Turn(ctx context.Context) error {
+	for {
+		_, more, err := w.o.Store.Plan(ctx, w.o.Now())
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+	}
+	free := cap(w.slots) - len(w.slots)
+	if free == 0 {
+		return nil
+	}
+	claimed, err := w.o.Store.Claim(ctx, w.name, free, leaseTime, w.o.Now())
+	for i := range claimed {
+		c := &claimed[i]
+		w.slots <- struct{}{} // only Turn takes one
+		panics.GoIn(&w.busy, func() {
+			defer func() { <-w.slots }()
+			w.serve(ctx, c)
+		}, func(e *panics.Error) {
+			panics.Logger(w.log, e).ErrorContext(ctx, "A panic ended the sending to an endpoint; its lease ends by itself", "endpoint_id", c.ID.String())
+		})
+	}
+	return err
+}
+
+// serve sends to one endpoint, one delivery after the other, until there is none, one
+// fails, or the turn is over. An endpoint that fails rests, so that one that hangs takes
+// little of the replica's time.
+func (w *Worker) serve(ctx context.Context, c *Claimed) {
+	pause := time.Duration(0)
+	for began := time.Now(); time.Since(began) < turnLimit && ctx.Err() == nil && pause == 0; {
+		d, due, err := w.o.Store.Due(ctx, w.name, &c.Endpoint, leaseTime, w.o.Now())
+		if err == nil && due {
+			pause, err = w.deliver(ctx, c, &d)
+		}
+		if err != nil && ctx.Err() == nil {
+			w.log.WarnContext(ctx, "A delivery was not recorded; it is sent again", "endpoint_id", c.ID.String(), "error", err.Error())
+		}
+		if err != nil || !due || !c.Enabled {
+			break
+		}
+	}
+	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if err := w.o.Store.Release(release, w.name, c.ID, w.o.Now().Add(pause)); err != nil {
+		w.log.WarnContext(ctx, "An endpoint was not given back; its lease ends by itself", "endpoint_id", c.ID.String(), "error", err.Error())
+	}
+}
+
+// deliver makes one try and records it. It returns how long the endpoint rests.
+func (w *Worker) deliver(ctx context.Context, c *Claimed, d *Delivery) (time.Duration, error) {
+	attempt := w.o.Send(ctx, &c.Endpoint, d, c.Secrets)
+	if ctx.Err() != nil {
+		return 0, nil // the replica ends; it is no failure of the endpoint
+	}
+	verdict := Judge(&c.Endpoint, d, attempt)
+	if err := w.o.Store.Record(ctx, &c.Endpoint, d, attempt, verdict); err != nil {
+		return 0, err
+	}
+	switch verdict.State {
+	case Delivered:
+		w.o.Observe(Delivered, w.o.Now().Sub(d.EventAt))
+	case Failed:
+		w.o.Observe(Failed, 0)
+		w.log.WarnContext(ctx, "A delivery failed for good; `pims-sync webhooks resend` sends it again",
+			"endpoint_id", c.ID.String(), "delivery_id", d.ID.String(), "status", attempt.Status, "reason", attempt.Error)
+	default:
+		w.o.Observe("retry", 0)
+	}
+	if verdict.Disable != "" {
+		w.log.ErrorContext(ctx, "An endpoint is disabled; `pims-sync webhooks enable` enables it", "endpoint_id", c.ID.String(), "reason", verdict.Disable)
+	}
+	return verdict.Pause, nil
+}
