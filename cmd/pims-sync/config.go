@@ -15,7 +15,6 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/pims"
-	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
 	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
 )
 
@@ -146,7 +145,7 @@ func startServer(ctx context.Context, c *Config, s *app.Store, log *slog.Logger,
 
 // hosts returns the hosts that may be contacted (docs/interface.md §Environment).
 func (c *Config) hosts() pims.HostPolicy {
-	policy := pims.HostPolicy{Known: idexxneo.KnownHosts()}
+	policy := pims.HostPolicy{Known: app.KnownHosts()}
 	for _, host := range c.AllowedHosts {
 		if host = strings.TrimSpace(host); host != "" {
 			policy.Named = append(policy.Named, host)

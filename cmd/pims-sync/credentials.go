@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,6 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -21,6 +25,7 @@ import (
 // CredentialsCmd holds the commands on a clinic's PIMS credentials.
 type CredentialsCmd struct {
 	Set    CredentialsSetCmd    `cmd:"" help:"Store a clinic's PIMS credentials, sealed."`
+	Fields CredentialsFieldsCmd `cmd:"" help:"List the fields that each PIMS provider asks for."`
 	Test   CredentialsTestCmd   `cmd:"" help:"Log in to the PIMS and show what was found."`
 	Show   CredentialsShowCmd   `cmd:"" help:"Show what is stored, without secrets."`
 	Resume CredentialsResumeCmd `cmd:"" help:"Use suspended credentials again."`
@@ -29,17 +34,30 @@ type CredentialsCmd struct {
 
 // CredentialsSetCmd stores credentials.
 type CredentialsSetCmd struct {
-	Clinic        ofClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
-	Provider      string   `help:"The PIMS provider." default:"idexx_neo"`
-	BaseURL       string   `name:"base-url" help:"The address of the clinic's PIMS." default:"${base_url}" placeholder:"URL"`
-	Username      string   `required:"" help:"The user to log in as."`
-	CompanyID     string   `help:"The practice id, if the login page asks for one."`
-	PasswordStdin bool     `required:"" help:"Read the password from the first line of standard input. This is the only way, so that the password appears in no shell history and no process list."`
+	Clinic   ofClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
+	Provider string   `help:"The PIMS provider; needed where there are several." default:"${provider}" placeholder:"NAME"`
+
+	BaseURL   string   `name:"base-url" help:"The address of the clinic's PIMS, if it is not the provider's default." placeholder:"URL"`
+	Username  string   `help:"The user to log in as."`
+	CompanyID string   `help:"The practice id, if the login page asks for one."`
+	Field     []string `help:"Another field that is no secret; can be repeated. 'credentials fields' lists them." sep:"none" placeholder:"NAME=VALUE"`
+
+	PasswordStdin bool `required:"" xor:"secrets" help:"Read the password from the first line of standard input, so that it appears in no shell history and no process list."`
+	SecretsStdin  bool `required:"" xor:"secrets" help:"Read the secret fields from standard input, each on a line NAME=VALUE."`
+}
+
+// Help shows how the command is used.
+func (*CredentialsSetCmd) Help() string {
+	return `Secrets come from standard input only.
+
+Example:
+  pims-sync credentials set --clinic ID --username reception@example.com --password-stdin < password.txt
+  pims-sync credentials set --clinic ID --provider NAME --field clientId=… --secrets-stdin < secrets.txt`
 }
 
 // Run stores the credentials.
 func (a *CredentialsSetCmd) Run(ctx context.Context, std streams, c *Config) error {
-	password, err := readPassword(std.in)
+	fields, err := a.fields(std.in)
 	if err != nil {
 		return err
 	}
@@ -47,17 +65,20 @@ func (a *CredentialsSetCmd) Run(ctx context.Context, std streams, c *Config) err
 		if _, err := clinicOf(ctx, e.Store, a.Clinic.UUID); err != nil {
 			return err
 		}
-		if _, err := e.Connector.CanonicalProvider(a.Provider); err != nil {
+		declared, err := declarationOf(e, a.Provider)
+		if err != nil {
 			return usageError{fmt.Errorf("--provider: %w", err)}
 		}
-		credential, err := e.Connector.NewCredential(a.Clinic.UUID, a.Provider, pims.Credentials{
-			BaseURL: a.BaseURL, Username: a.Username, Password: password, PracticeID: a.CompanyID,
-		})
+		if err := a.check(declared); err != nil {
+			return err
+		}
+		credential, err := e.Connector.NewCredential(a.Clinic.UUID, declared.Name, fields)
 		if err != nil {
 			return inCredentialFlags(err)
 		}
+		base := declared.Complete(fields)[pims.FieldBaseURL]
 		action := event(access.CredentialsSet, a.Clinic.UUID, access.RecordOf("credentials", credential.ID))
-		action.After = access.Values{"provider": credential.Provider, "baseUrl": a.BaseURL}
+		action.After = access.Values{"provider": credential.Provider, pims.FieldBaseURL: base}
 		err = act(ctx, e.Store, action, func(ctx context.Context, _ *access.Event) error {
 			return e.Store.Credentials().ReplaceCredential(ctx, credential)
 		})
@@ -65,13 +86,64 @@ func (a *CredentialsSetCmd) Run(ctx context.Context, std streams, c *Config) err
 			return err
 		}
 		return show(std, c, map[string]any{"clinicId": a.Clinic.UUID, "provider": credential.Provider}, func(w io.Writer) {
-			if u, err := url.Parse(a.BaseURL); err == nil && c.hosts().CheckURL(u) != nil {
+			if u, err := url.Parse(base); err == nil && u.Host != "" && c.hosts().CheckURL(u) != nil {
 				fmt.Fprintf(w, "Stored, but syncs will fail until PIMS_ALLOWED_HOSTS=%s is set for every server.\n", u.Host)
 				return
 			}
 			fmt.Fprintf(w, "Stored. Next: pims-sync credentials test --clinic %s\n", a.Clinic)
 		})
 	})
+}
+
+// fields reads the fields from the flags and from standard input.
+func (a *CredentialsSetCmd) fields(in io.Reader) (fields pims.Credentials, err error) {
+	if a.PasswordStdin {
+		var password string
+		password, err = readPassword(in)
+		fields = pims.Credentials{pims.FieldPassword: password}
+	} else {
+		fields, err = readSecrets(in)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range map[string]string{pims.FieldBaseURL: a.BaseURL, pims.FieldUsername: a.Username, pims.FieldPracticeID: a.CompanyID} {
+		if value != "" {
+			fields[name] = value
+		}
+	}
+	for _, field := range a.Field {
+		name, value, ok := strings.Cut(field, "=")
+		if !ok {
+			return nil, usageError{errors.New("--field is not of the form NAME=VALUE")}
+		}
+		if _, twice := fields[name]; twice {
+			return nil, usageError{fmt.Errorf("%s is given twice", name)}
+		}
+		fields[name] = value
+	}
+	return fields, nil
+}
+
+// check refuses a secret on the command line, where others can read it.
+func (a *CredentialsSetCmd) check(declared pims.Declaration) error {
+	for _, field := range a.Field {
+		name, _, _ := strings.Cut(field, "=")
+		if f, ok := declared.Field(name); ok && f.Secret {
+			return usageError{fmt.Errorf("--field %s: it is a secret, which others can read on a command line; give it with --secrets-stdin", name)}
+		}
+	}
+	return nil
+}
+
+// declarationOf returns the declaration of the provider with that name or alias.
+func declarationOf(e *app.Engine, provider string) (pims.Declaration, error) {
+	name, err := e.Connector.CanonicalProvider(provider)
+	if err != nil {
+		return pims.Declaration{}, err
+	}
+	all := e.Connector.Declarations()
+	return all[slices.IndexFunc(all, func(d pims.Declaration) bool { return d.Name == name })], nil
 }
 
 // inCredentialFlags names the flag of a credential's wrong field.
@@ -81,10 +153,45 @@ func inCredentialFlags(err error) error {
 		return err
 	}
 	name := field.Field
-	if flag, ok := map[string]string{"baseUrl": "--base-url", "username": "--username", "practiceId": "--company-id"}[name]; ok {
+	if flag, ok := map[string]string{pims.FieldBaseURL: "--base-url", pims.FieldUsername: "--username", pims.FieldPracticeID: "--company-id"}[name]; ok {
 		name = flag
 	}
 	return usageError{fmt.Errorf("%s %s", name, field.Reason)}
+}
+
+// CredentialsFieldsCmd lists what each provider asks for.
+type CredentialsFieldsCmd struct{}
+
+type providerJSON struct {
+	Provider string      `json:"provider"`
+	Title    string      `json:"title"`
+	Aliases  []string    `json:"aliases"`
+	Fields   []fieldJSON `json:"fields"`
+}
+
+type fieldJSON struct {
+	Name     string `json:"name"`
+	Label    string `json:"label"`
+	Secret   bool   `json:"secret"`
+	Required bool   `json:"required"`
+	Default  string `json:"default,omitempty"`
+}
+
+// Run lists the fields (R53).
+func (*CredentialsFieldsCmd) Run(std streams, c *Config) error {
+	var providers []providerJSON
+	var rows [][]string
+	for _, d := range app.Declarations() {
+		document := providerJSON{d.Name, d.Title, append([]string{}, d.Aliases...), []fieldJSON{}}
+		for _, f := range d.Fields {
+			document.Fields = append(document.Fields, fieldJSON{f.Name, f.Label, f.Secret, f.Required, f.Default})
+			rows = append(rows, []string{d.Name, f.Name, f.Label, yesNo(f.Secret), yesNo(f.Required), orDash(f.Default)})
+		}
+		providers = append(providers, document)
+	}
+	return show(std, c, map[string]any{"items": providers}, func(w io.Writer) {
+		table(w, []string{"provider", "field", "what it is", "secret", "required", "default"}, rows)
+	})
 }
 
 // CredentialsTestCmd logs in.
@@ -126,9 +233,13 @@ type CredentialsShowCmd struct {
 }
 
 type credentialJSON struct {
-	ClinicID        uuid.UUID  `json:"clinicId"`
-	Provider        string     `json:"provider"`
-	KeyID           string     `json:"encryptionKeyId"`
+	ClinicID uuid.UUID `json:"clinicId"`
+	Provider string    `json:"provider"`
+	KeyID    string    `json:"encryptionKeyId"`
+
+	// Fields are those that are no secret; null: the key that opens them is not here.
+	Fields map[string]string `json:"fields"`
+
 	SuspendedAt     *time.Time `json:"suspendedAt"`
 	SuspendedReason string     `json:"suspendedReason,omitempty"`
 	UpdatedAt       time.Time  `json:"updatedAt"`
@@ -148,8 +259,9 @@ func (a *CredentialsShowCmd) Run(ctx context.Context, std streams, c *Config) er
 		if err != nil {
 			keyID = "unreadable"
 		}
+		open, unread := publicFields(ctx, s, c, stored)
 		document := credentialJSON{
-			ClinicID: stored.ClinicID, Provider: stored.Provider, KeyID: keyID,
+			ClinicID: stored.ClinicID, Provider: stored.Provider, KeyID: keyID, Fields: open,
 			SuspendedAt: optional(stored.SuspendedAt), SuspendedReason: stored.SuspendedReason, UpdatedAt: stored.UpdatedAt.UTC(),
 		}
 		return show(std, c, document, func(w io.Writer) {
@@ -157,9 +269,34 @@ func (a *CredentialsShowCmd) Run(ctx context.Context, std streams, c *Config) er
 			if stored.Suspended() {
 				state = "suspended since " + stamp(stored.SuspendedAt, nil) + ": " + stored.SuspendedReason
 			}
-			fields(w, "provider", stored.Provider, "state", state, "sealed with key", keyID, "stored", stamp(stored.CreatedAt, nil))
+			rows := []string{"provider", stored.Provider}
+			for _, name := range slices.Sorted(maps.Keys(open)) {
+				rows = append(rows, name, open[name])
+			}
+			if unread != nil {
+				rows = append(rows, "fields", "cannot be read: "+unread.Error())
+			}
+			fields(w, append(rows, "state", state, "sealed with key", keyID, "stored", stamp(stored.CreatedAt, nil))...)
 		})
 	})
+}
+
+// publicFields opens the credential and returns the fields that are no secret.
+func publicFields(ctx context.Context, s *app.Store, c *Config, stored clinic.StoredCredential) (map[string]string, error) {
+	ring, err := s.Keyring(ctx, c.EncryptionKey)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := stored.Open(ring)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range app.Declarations() {
+		if d.Name == stored.Provider || slices.Contains(d.Aliases, strings.ToLower(stored.Provider)) {
+			return d.Public(opened), nil
+		}
+	}
+	return nil, fmt.Errorf("no PIMS provider is called %q", stored.Provider)
 }
 
 // CredentialsResumeCmd lifts a suspension.

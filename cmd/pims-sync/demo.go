@@ -199,7 +199,7 @@ func (p *play) enrol(ctx context.Context, m *demoClinic, baseURL string) error {
 	}
 	m.id = added.ID
 	credential, err := p.server.Engine.Connector.NewCredential(m.id, idexxneo.Name, pims.Credentials{
-		BaseURL: baseURL, Username: neosim.DefaultUsername, Password: neosim.DefaultPassword,
+		pims.FieldBaseURL: baseURL, pims.FieldUsername: neosim.DefaultUsername, pims.FieldPassword: neosim.DefaultPassword,
 	})
 	if err != nil {
 		return err

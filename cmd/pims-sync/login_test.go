@@ -55,7 +55,7 @@ func TestAWrongPasswordIsTriedOnceAndNeverAgain(t *testing.T) { // R32
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := w.practice(t, neosim.Options{Login: login})
-			p.setCredentials(t, pims.Credentials{BaseURL: p.neo.URL, Username: neosim.DefaultUsername, Password: "mistyped-secret"})
+			p.setCredentials(t, pims.Credentials{pims.FieldBaseURL: p.neo.URL, pims.FieldUsername: neosim.DefaultUsername, pims.FieldPassword: "mistyped-secret"})
 
 			a := p.sync(t, "inbound", "")
 			require.Equal(t, 502, a.status, a.body)
@@ -75,7 +75,7 @@ func TestAWrongPasswordIsTriedOnceAndNeverAgain(t *testing.T) { // R32
 			require.Equal(t, neosim.Logins{Pages: 1, Refused: 1}, p.Logins(), "one login only")
 			w.log.requireClean(t, "mistyped-secret")
 
-			p.setCredentials(t, pims.Credentials{BaseURL: p.neo.URL, Username: neosim.DefaultUsername, Password: neosim.DefaultPassword})
+			p.setCredentials(t, pims.Credentials{pims.FieldBaseURL: p.neo.URL, pims.FieldUsername: neosim.DefaultUsername, pims.FieldPassword: neosim.DefaultPassword})
 			require.Equal(t, 200, p.sync(t, "inbound", "").status, "new credentials are not suspended")
 		})
 	}

@@ -15,8 +15,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/panics"
-	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, std streams) int {
 		kong.Name("pims-sync"),
 		kong.Description("Keeps the cases of veterinary clinics in step with their PIMS."),
 		kong.Vars{
-			"base_url":     idexxneo.DefaultBaseURL,
+			"provider":     app.DefaultProvider(),
 			"sim_username": neosim.DefaultUsername,
 			"sim_password": neosim.DefaultPassword,
 		},

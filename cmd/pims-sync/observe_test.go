@@ -20,7 +20,7 @@ func TestNobodysDataReachesALogAMetricOrAnError(t *testing.T) { // R40
 	w := newWorld(t)
 	p := w.practice(t, neosim.Options{})
 	p.setCredentials(t, pims.Credentials{
-		BaseURL: p.neo.URL, Username: neosim.DefaultUsername, Password: neosim.DefaultPassword,
+		pims.FieldBaseURL: p.neo.URL, pims.FieldUsername: neosim.DefaultUsername, pims.FieldPassword: neosim.DefaultPassword,
 	})
 	secrets := []string{"Pxatient", "Fxirst", "Lxast", "555-0199-77", "x-mail@example.com", "Rxeason", "Dxoctor", "Txitle", "Nxote", "Dxischarge", "Dxiagnosis"}
 	yesterday := p.Today().AddDate(0, 0, -1).Add(9 * time.Hour)

@@ -67,7 +67,7 @@ func TestASessionIsKeptProvedAndReplaced(t *testing.T) { // R36
 	t.Run("nor when the credentials were replaced", func(t *testing.T) {
 		t.Parallel()
 		p := seeded(t, w, neosim.Options{})
-		p.setCredentials(t, pims.Credentials{BaseURL: p.neo.URL, Username: neosim.DefaultUsername, Password: neosim.DefaultPassword})
+		p.setCredentials(t, pims.Credentials{pims.FieldBaseURL: p.neo.URL, pims.FieldUsername: neosim.DefaultUsername, pims.FieldPassword: neosim.DefaultPassword})
 		require.Equal(t, 200, p.sync(t, "inbound", "").status)
 		require.Equal(t, 2, p.Logins().Accepted)
 	})
@@ -154,7 +154,7 @@ func TestCredentialsThatCannotBeUsedStopBeforeAnyLogin(t *testing.T) { // R37
 			require.NoError(t, w.store.Credentials().RemoveCredential(t.Context(), p.id))
 		}, "credentials_missing"},
 		"a field lacks": {func(p *practice, t *testing.T) {
-			p.setCredentials(t, pims.Credentials{BaseURL: p.neo.URL, Username: neosim.DefaultUsername})
+			p.setCredentials(t, pims.Credentials{pims.FieldBaseURL: p.neo.URL, pims.FieldUsername: neosim.DefaultUsername})
 		}, "credentials_invalid"},
 		"the zone is unknown": {func(p *practice, t *testing.T) {
 			_, err := w.store.Pool().Exec(t.Context(), `update clinics set timezone = 'Mars/Olympus' where id = $1`, p.id)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -40,6 +41,30 @@ func withoutMark(content []byte) ([]byte, error) {
 		return nil, errors.New("it is not UTF-8 text; save it as UTF-8")
 	}
 	return content, nil
+}
+
+// readSecrets reads lines NAME=VALUE. Blanks belong to a value; empty lines do not count. An
+// error never quotes a line.
+func readSecrets(r io.Reader) (map[string]string, error) {
+	content, err := readText(r, maxPasswordBytes)
+	if err != nil {
+		return nil, fmt.Errorf("reading the secrets from standard input: %w", err)
+	}
+	secrets := make(map[string]string)
+	for number, line := range strings.Split(strings.ReplaceAll(string(content), "\r\n", "\n"), "\n") {
+		if line == "" {
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		if _, twice := secrets[name]; !ok || twice {
+			return nil, fmt.Errorf("line %d of standard input is not of the form NAME=VALUE, or names a field again", number+1)
+		}
+		secrets[name] = value
+	}
+	if len(secrets) == 0 {
+		return nil, errors.New("standard input has no secrets; pipe them in, each on a line NAME=VALUE: pims-sync credentials set … --secrets-stdin < secrets.txt")
+	}
+	return secrets, nil
 }
 
 // readPassword reads the first line of standard input, without its line end: LF, CRLF or

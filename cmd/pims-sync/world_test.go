@@ -128,7 +128,7 @@ func (w *world) practice(t *testing.T, o neosim.Options) *practice {
 	require.NoError(t, err)
 	p.id = added.ID
 	p.setCredentials(t, pims.Credentials{
-		BaseURL: p.neo.URL, Username: neosim.DefaultUsername, Password: neosim.DefaultPassword, PracticeID: o.CompanyID,
+		pims.FieldBaseURL: p.neo.URL, pims.FieldUsername: neosim.DefaultUsername, pims.FieldPassword: neosim.DefaultPassword, pims.FieldPracticeID: o.CompanyID,
 	})
 	p.key = p.newKey(t, nil, time.Time{})
 	return p

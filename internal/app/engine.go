@@ -3,10 +3,8 @@ package app
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -82,7 +80,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	counters, err := metrics.New(slices.Sorted(maps.Keys(Providers))...)
+	counters, err := metrics.New(names()...)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +105,6 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 	}
 	e.Connector = clinic.NewConnector(clinic.ConnectorOptions{
 		Providers:    e.providers(settings, o),
-		Aliases:      Aliases,
 		Clinics:      s.Clinics(),
 		Credentials:  s.Credentials(),
 		Sessions:     s.Sessions(),
@@ -198,7 +195,8 @@ type recorder struct {
 func (e *Engine) providers(settings Settings, o EngineOptions) map[string]pims.Provider {
 	limiter := e.Store.RateLimiter(settings.RateLimit, casesync.PauseWork)
 	made := make(map[string]pims.Provider, len(Providers))
-	for name, construct := range Providers {
+	for _, construct := range Providers {
+		name := construct(pims.Environment{}).Declaration().Name
 		made[name] = construct(pims.Environment{
 			Browser: e.browser,
 			Hosts:   settings.Hosts,

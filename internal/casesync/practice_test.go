@@ -146,7 +146,7 @@ func (p *practice) connect(ctx context.Context, _ uuid.UUID) (casesync.Connectio
 	if _, err := p.clinic.Location(); err != nil {
 		return nil, err
 	}
-	account := pims.Account{Credentials: pims.Credentials{Username: "Zzuser", Password: "Zzpassword"}, Location: p.location}
+	account := pims.Account{Credentials: pims.Credentials{pims.FieldUsername: "Zzuser", pims.FieldPassword: "Zzpassword"}, Location: p.location}
 	state, err := p.fake.Login(ctx, account)
 	if err != nil {
 		return nil, err

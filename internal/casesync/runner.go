@@ -215,6 +215,10 @@ func (r *Runner) inbound(ctx context.Context, p phase, windows syncs.Windows, sn
 	return c.inbound(ctx, snapshot)
 }
 
+// A lateCorrector is a session whose PIMS lets people correct the notes of a visit long after
+// it (R19).
+type lateCorrector interface{ CorrectedFor() (days int) }
+
 func (r *Runner) enrich(ctx context.Context, p phase, session pims.Session, windows syncs.Windows, o syncs.Options) (syncs.Result, error) {
 	e := enrichmentPhase{
 		phase:     p,
@@ -224,7 +228,7 @@ func (r *Runner) enrich(ctx context.Context, p phase, session pims.Session, wind
 		batchSize: o.BatchSize(),
 		force:     o.Force,
 	}
-	corrector, ok := session.(pims.LateCorrector)
+	corrector, ok := session.(lateCorrector)
 	if ok && o.Rolling() && p.approved == nil { // R19
 		e.correctedFor = corrector.CorrectedFor()
 	}

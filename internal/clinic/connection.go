@@ -68,12 +68,7 @@ func (c *Connection) Location() *time.Location { return c.access.account.Locatio
 
 // CorrectedFor returns for how many days after a visit the PIMS lets people correct its
 // notes; 0 means that the provider does not tell (R19).
-func (c *Connection) CorrectedFor() int {
-	if corrector, ok := c.access.provider.(pims.LateCorrector); ok {
-		return corrector.CorrectedFor()
-	}
-	return 0
-}
+func (c *Connection) CorrectedFor() int { return c.access.provider.Declaration().CorrectedFor }
 
 // Fresh reports whether this connection has logged in rather than used a kept session.
 func (c *Connection) Fresh() bool {

@@ -27,9 +27,6 @@ type ConnectorOptions struct {
 	// Providers maps canonical names, in lower case, to providers.
 	Providers map[string]pims.Provider
 
-	// Aliases maps further names of providers to their canonical names.
-	Aliases map[string]string
-
 	Clinics     Store
 	Credentials CredentialStore
 	Sessions    SessionStore
@@ -46,8 +43,9 @@ type ConnectorOptions struct {
 // many logins run at a time. A Connector is safe for concurrent use, of the same clinic
 // too.
 type Connector struct {
-	o   ConnectorOptions
-	log *slog.Logger
+	o       ConnectorOptions
+	aliases map[string]string // further names of providers, to their canonical names
+	log     *slog.Logger
 }
 
 // NewConnector makes a Connector.
@@ -61,14 +59,20 @@ func NewConnector(o ConnectorOptions) *Connector {
 	if o.ObserveLogin == nil {
 		o.ObserveLogin = func(string, string, time.Duration) {}
 	}
-	return &Connector{o: o, log: o.Logger.With("namespace", "pims-sync:provider")}
+	aliases := make(map[string]string)
+	for name, provider := range o.Providers {
+		for _, alias := range provider.Declaration().Aliases {
+			aliases[alias] = name
+		}
+	}
+	return &Connector{o: o, aliases: aliases, log: o.Logger.With("namespace", "pims-sync:provider")}
 }
 
 // CanonicalProvider returns the name under which a provider's records are stored. name is
 // that name or an alias, in upper or lower case.
 func (c *Connector) CanonicalProvider(name string) (string, error) {
 	canonical := strings.ToLower(strings.TrimSpace(name))
-	if target, ok := c.o.Aliases[canonical]; ok {
+	if target, ok := c.aliases[canonical]; ok {
 		canonical = target
 	}
 	if _, ok := c.o.Providers[canonical]; !ok {
@@ -78,17 +82,32 @@ func (c *Connector) CanonicalProvider(name string) (string, error) {
 	return canonical, nil
 }
 
-// NewCredential checks a clinic's credentials and makes the row that stores them (R37). The
-// error of a missing or malformed field is a *pims.FieldError.
+// NewCredential checks a clinic's credentials, adds the provider's defaults, and makes the
+// row that stores them (R37). The error of a field that is missing, malformed or not
+// declared is a *pims.FieldError.
 func (c *Connector) NewCredential(clinicID uuid.UUID, provider string, credentials pims.Credentials) (StoredCredential, error) {
 	name, err := c.CanonicalProvider(provider)
 	if err != nil {
 		return StoredCredential{}, err
 	}
-	if err := c.o.Providers[name].Check(credentials); err != nil {
+	declared := c.o.Providers[name].Declaration()
+	if err := declared.CheckNames(credentials); err != nil {
+		return StoredCredential{}, err
+	}
+	credentials = declared.Complete(credentials)
+	if err := declared.Check(credentials); err != nil {
 		return StoredCredential{}, err
 	}
 	return SealCredential(c.o.Keyring, clinicID, name, credentials)
+}
+
+// Declarations returns what the providers say of themselves, by name (R53).
+func (c *Connector) Declarations() []pims.Declaration {
+	var declared []pims.Declaration
+	for _, name := range slices.Sorted(maps.Keys(c.o.Providers)) {
+		declared = append(declared, c.o.Providers[name].Declaration())
+	}
+	return declared
 }
 
 // Precheck returns what prevents a connection to the clinic, as far as that is known
@@ -210,7 +229,9 @@ func (c *Connector) access(ctx context.Context, clinicID uuid.UUID) (access, err
 		return access{}, err
 	}
 	provider := c.o.Providers[name]
-	if err := provider.Check(opened); err != nil {
+	declared := provider.Declaration()
+	opened = declared.Complete(opened)
+	if err := declared.Check(opened); err != nil {
 		return access{}, fmt.Errorf("%w (%w)", ErrCredentialsInvalid, err)
 	}
 	account := pims.Account{Credentials: opened, Location: location}

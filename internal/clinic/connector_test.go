@@ -49,7 +49,6 @@ func newOffice(t *testing.T) *office {
 	var mu sync.Mutex
 	o.Connector = clinic.NewConnector(clinic.ConnectorOptions{
 		Providers:   map[string]pims.Provider{"some_pims": o.fake},
-		Aliases:     map[string]string{"some": "some_pims"},
 		Clinics:     o.db,
 		Credentials: o.db,
 		Sessions:    o.db,
@@ -69,7 +68,7 @@ func newOffice(t *testing.T) *office {
 // setPassword replaces the stored credential.
 func (o *office) setPassword(t *testing.T, password string) {
 	t.Helper()
-	stored, err := o.NewCredential(o.id, "Some", pims.Credentials{Username: "anna@example.com", Password: password})
+	stored, err := o.NewCredential(o.id, "Some", pims.Credentials{pims.FieldUsername: "anna@example.com", pims.FieldPassword: password})
 	require.NoError(t, err)
 	o.db.change(func(m *memory) { m.credential, m.session = &stored, nil })
 }
@@ -223,9 +222,9 @@ func TestWhatKeepsAClinicFromBeingConnectedIsToldBeforeAnyRequest(t *testing.T) 
 		},
 		"a field lacks": {
 			func(o *office) {
-				o.fake.FailAlways(pimstest.OpCheck, &pims.FieldError{Field: "password", Reason: "is missing"})
+				o.fake.Require(pims.FieldPassword, pims.FieldPracticeID)
 			},
-			clinic.ErrCredentialsInvalid, "password is missing",
+			clinic.ErrCredentialsInvalid, "practiceId is missing",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -385,7 +384,7 @@ func TestProvidersAreKnownByNameAndAlias(t *testing.T) {
 func TestARowThatNamesAnAliasIsConnectedUnderTheCanonicalName(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	stored, err := clinic.SealCredential(o.ring, o.id, "some", pims.Credentials{Password: password})
+	stored, err := clinic.SealCredential(o.ring, o.id, "some", pims.Credentials{pims.FieldPassword: password})
 	require.NoError(t, err)
 	o.db.credential = &stored
 
@@ -393,15 +392,35 @@ func TestARowThatNamesAnAliasIsConnectedUnderTheCanonicalName(t *testing.T) {
 	require.False(t, o.connect(t).Fresh())
 }
 
+func TestARowOfAnEarlierVersionIsReadOn(t *testing.T) { // R53, R37
+	t.Parallel()
+	o := newOffice(t)
+	row := clinic.StoredCredential{ID: uuid.New(), ClinicID: o.id, Provider: "some_pims"}
+	var err error
+	row.Sealed, err = o.ring.Seal([]byte(`{"baseUrl":"https://us.example.com","username":"anna@example.com","password":"`+password+`"}`), row.Subject())
+	require.NoError(t, err)
+	opened, err := row.Open(o.ring)
+	require.NoError(t, err)
+	require.Equal(t, pims.Credentials{
+		pims.FieldBaseURL: "https://us.example.com", pims.FieldUsername: "anna@example.com", pims.FieldPassword: password,
+	}, opened)
+
+	o.fake.Require(pims.FieldBaseURL, pims.FieldUsername, pims.FieldPassword)
+	o.db.credential = &row
+	require.True(t, o.connect(t).Fresh())
+}
+
 func TestNewCredentialsAreCheckedBeforeTheyAreStored(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	o.fake.FailNext(pimstest.OpCheck, &pims.FieldError{Field: "username", Reason: "is missing"})
-
+	o.fake.Require(pims.FieldUsername)
 	_, err := o.NewCredential(o.id, "some_pims", pims.Credentials{})
 	var field *pims.FieldError
 	require.ErrorAs(t, err, &field)
 	require.Equal(t, "username", field.Field)
+	_, err = o.NewCredential(o.id, "some_pims", pims.Credentials{pims.FieldUsername: "anna@example.com", "clientSecret": "hunter2"})
+	require.ErrorAs(t, err, &field)
+	require.EqualError(t, field, "clientSecret is no field of Some PIMS; there are baseUrl, username, password, practiceId")
 
 	_, err = o.NewCredential(o.id, "other", pims.Credentials{})
 	require.ErrorContains(t, err, `"other"`)

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -90,23 +93,14 @@ func (s StoredSession) Worth(now time.Time) bool {
 	return now.Sub(s.UsedAt) <= SessionMaxIdle && now.Sub(s.LoggedInAt) <= SessionMaxAge
 }
 
-// credentialFields is the form of credentials inside their seal.
-type credentialFields struct {
-	BaseURL    string `json:"baseUrl"`
-	Username   string `json:"username"`
-	Password   string `json:"password"`
-	PracticeID string `json:"practiceId,omitempty"`
-}
-
 // SealCredential makes the row that stores a clinic's credentials, with a new id (R37). It
 // checks only that writing loses nothing. Connector.NewCredential checks what the PIMS
-// needs.
+// needs. Inside the seal, credentials are a JSON object of texts.
 func SealCredential(ring *seal.Keyring, clinicID uuid.UUID, provider string, c pims.Credentials) (StoredCredential, error) {
-	fields := credentialFields(c)
-	if err := fields.check(); err != nil {
+	if err := checkTexts(c); err != nil {
 		return StoredCredential{}, err
 	}
-	plain, err := json.Marshal(fields) //nolint:gosec // the password goes into the seal
+	plain, err := json.Marshal(map[string]string(c))
 	if err != nil {
 		return StoredCredential{}, fmt.Errorf("writing the credentials: %w", err)
 	}
@@ -118,16 +112,11 @@ func SealCredential(ring *seal.Keyring, clinicID uuid.UUID, provider string, c p
 	return stored, nil
 }
 
-// check refuses texts that JSON would silently change.
-func (f credentialFields) check() error {
-	for _, field := range []struct{ name, value string }{
-		{"baseUrl", f.BaseURL},
-		{"username", f.Username},
-		{"password", f.Password},
-		{"practiceId", f.PracticeID},
-	} {
-		if !utf8.ValidString(field.value) {
-			return &pims.FieldError{Field: field.name, Reason: "is not valid UTF-8"}
+// checkTexts refuses texts that JSON would silently change.
+func checkTexts(c pims.Credentials) error {
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		if !utf8.ValidString(name) || !utf8.ValidString(c[name]) {
+			return &pims.FieldError{Field: strings.ToValidUTF8(name, "?"), Reason: "is not valid UTF-8"}
 		}
 	}
 	return nil
@@ -140,17 +129,17 @@ func (c StoredCredential) Open(ring *seal.Keyring) (pims.Credentials, error) {
 	plain, err := ring.Open(c.Sealed, c.Subject())
 	switch { // in words for the person who asked for a sync
 	case errors.Is(err, seal.ErrKeyUnknown):
-		return pims.Credentials{}, fmt.Errorf("the clinic's PIMS credentials are %w", seal.ErrKeyUnknown)
+		return nil, fmt.Errorf("the clinic's PIMS credentials are %w", seal.ErrKeyUnknown)
 	case errors.Is(err, seal.ErrBroken):
-		return pims.Credentials{}, fmt.Errorf("%w (%w)", ErrCredentialsInvalid, seal.ErrBroken)
+		return nil, fmt.Errorf("%w (%w)", ErrCredentialsInvalid, seal.ErrBroken)
 	case err != nil:
-		return pims.Credentials{}, err
+		return nil, err
 	}
-	var fields credentialFields
-	if json.Unmarshal(plain, &fields) != nil { // its error may quote the content (R40)
-		return pims.Credentials{}, fmt.Errorf("%w (they are no JSON object)", ErrCredentialsInvalid)
+	var fields map[string]string
+	if json.Unmarshal(plain, &fields) != nil || fields == nil { // its error may quote the content (R40)
+		return nil, fmt.Errorf("%w (they are no JSON object)", ErrCredentialsInvalid)
 	}
-	return pims.Credentials(fields), nil
+	return fields, nil
 }
 
 // Suspended reports whether the PIMS refused the credential (R32).

@@ -18,10 +18,10 @@ func TestCredentialsSurviveTheirSealByteForByte(t *testing.T) {
 	r := ring(t)
 	rapid.Check(t, func(t *rapid.T) {
 		want := pims.Credentials{
-			BaseURL:    rapid.String().Draw(t, "base URL"),
-			Username:   rapid.String().Draw(t, "username"),
-			Password:   rapid.String().Draw(t, "password"),
-			PracticeID: rapid.String().Draw(t, "practice"),
+			pims.FieldBaseURL:    rapid.String().Draw(t, "base URL"),
+			pims.FieldUsername:   rapid.String().Draw(t, "username"),
+			pims.FieldPassword:   rapid.String().Draw(t, "password"),
+			pims.FieldPracticeID: rapid.String().Draw(t, "practice"),
 		}
 		stored, err := clinic.SealCredential(r, uuid.New(), "some_pims", want)
 		require.NoError(t, err)
@@ -33,7 +33,7 @@ func TestCredentialsSurviveTheirSealByteForByte(t *testing.T) {
 
 func TestAPasswordThatWouldBeChangedIsRefused(t *testing.T) {
 	t.Parallel()
-	_, err := clinic.SealCredential(ring(t), uuid.New(), "some_pims", pims.Credentials{Password: "caf\xe9-secret"})
+	_, err := clinic.SealCredential(ring(t), uuid.New(), "some_pims", pims.Credentials{pims.FieldPassword: "caf\xe9-secret"})
 	var field *pims.FieldError
 	require.ErrorAs(t, err, &field)
 	require.Equal(t, "password", field.Field)

@@ -128,7 +128,7 @@ func (e *RecordError) Error() string {
 // A FieldError is a credential's field that is missing or malformed. It never
 // holds the value.
 type FieldError struct {
-	Field  string // "baseUrl", "username", "password", "practiceId"
+	Field  string // its name in the Declaration
 	Reason string
 }
 

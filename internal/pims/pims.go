@@ -16,12 +16,12 @@ import (
 // A Provider is one kind of PIMS. It knows how to log in and how to talk to the PIMS
 // afterwards. A Provider holds no state of any clinic and is safe for concurrent use.
 type Provider interface {
-	// Check returns an error where the credentials lack a field that this PIMS needs. The
-	// error is a *FieldError. It names the field and never its value. Check makes no
-	// request (R37).
-	Check(Credentials) error
+	// Declaration returns what the program needs to know of the provider, always the same.
+	Declaration() Declaration
 
-	// Login logs in and proves the new session with one API request.
+	// Login logs in and proves the new session with one API request. Where the credentials
+	// do not pass the Declaration's Check, it returns that *FieldError before any request
+	// (R37).
 	// Errors: ErrAuthRejected, ErrAuthChallenge, ErrLoginFormChanged,
 	// ErrBrowserUnavailable, ErrUnreachable, ErrRemote.
 	// W2, R36.
@@ -145,21 +145,10 @@ type AppointmentFinder interface {
 	FindAppointment(ctx context.Context, id string) (Appointment, error)
 }
 
-// A LateCorrector is a Provider whose PIMS lets people correct the notes of a visit long
-// after it. It is optional; without it no run looks for late corrections (R19).
-type LateCorrector interface {
-	// CorrectedFor returns for how many days after a visit its notes may still change.
-	CorrectedFor() (days int)
-}
-
-// Credentials are what a clinic gave us to log in with. All of it is secret: it is stored
-// sealed and never printed.
-type Credentials struct {
-	BaseURL    string // scheme and host of the clinic's PIMS, such as https://us.example.com
-	Username   string
-	Password   string
-	PracticeID string // some systems ask for one; empty otherwise
-}
+// Credentials are what a clinic gave us to log in with: the values of the fields that the
+// provider declares, by their names. They are stored sealed, and never printed as a whole;
+// Declaration.Public returns the fields that may be shown.
+type Credentials map[string]string
 
 // An Account is what a login needs: the credentials, and the zone of the PIMS's local
 // times.

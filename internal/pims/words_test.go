@@ -17,7 +17,7 @@ import (
 
 func TestCredentialsAreInNoTextAndNoLog(t *testing.T) { // R40
 	t.Parallel()
-	credentials := pims.Credentials{BaseURL: "https://us.example.com", Username: "reception@example.com", Password: "s3cret", PracticeID: "7301"}
+	credentials := pims.Credentials{pims.FieldBaseURL: "https://us.example.com", pims.FieldUsername: "reception@example.com", pims.FieldPassword: "s3cret", pims.FieldPracticeID: "7301"}
 	account := pims.Account{Credentials: credentials, Location: time.UTC}
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("Signed in", "credentials", credentials, "account", account, "session", pims.State("c00kie"))

@@ -24,7 +24,7 @@ func keyring(t *testing.T, text string) *seal.Keyring {
 // loggedIn gives a clinic credentials and a session, sealed with a ring.
 func loggedIn(t *testing.T, db *postgres.DB, ring *seal.Keyring, clinicID uuid.UUID) clinic.StoredCredential {
 	t.Helper()
-	credential, err := clinic.SealCredential(ring, clinicID, provider, pims.Credentials{Username: "u", Password: "p"})
+	credential, err := clinic.SealCredential(ring, clinicID, provider, pims.Credentials{pims.FieldUsername: "u", pims.FieldPassword: "p"})
 	require.NoError(t, err)
 	require.NoError(t, db.Credentials().ReplaceCredential(t.Context(), credential))
 	state, err := ring.Seal([]byte("a state"), credential.SessionSubject())
@@ -64,7 +64,7 @@ func TestARotationReachesTheCredentialsAndSessionsOfEveryClinic(t *testing.T) { 
 		require.NoError(t, err)
 		opened, err := credential.Open(newRing)
 		require.NoError(t, err)
-		require.Equal(t, pims.Credentials{Username: "u", Password: "p"}, opened)
+		require.Equal(t, pims.Credentials{pims.FieldUsername: "u", pims.FieldPassword: "p"}, opened)
 		session, err := db.Sessions().Session(t.Context(), id)
 		require.NoError(t, err)
 		require.True(t, monday.Equal(session.UsedAt))

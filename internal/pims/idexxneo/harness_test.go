@@ -56,10 +56,10 @@ func startRemote(t testing.TB, o options) *remote {
 		provider: idexxneo.New(environment),
 		account: pims.Account{
 			Credentials: pims.Credentials{
-				BaseURL:    server.URL,
-				Username:   neosim.DefaultUsername,
-				Password:   neosim.DefaultPassword,
-				PracticeID: o.sim.CompanyID,
+				pims.FieldBaseURL:    server.URL,
+				pims.FieldUsername:   neosim.DefaultUsername,
+				pims.FieldPassword:   neosim.DefaultPassword,
+				pims.FieldPracticeID: o.sim.CompanyID,
 			},
 			Location: sim.Options().Location,
 		},

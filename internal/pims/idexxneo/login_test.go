@@ -30,14 +30,14 @@ func TestARealBrowserKnowsEveryLoginPageOfNeo(t *testing.T) { // NEO.md §Hosts 
 		"an error element from the start":            {page: neosim.Login{ErrorPlaceholder: true}},
 		"a worthless cookie from the start":          {page: neosim.Login{EarlyCookie: true}},
 		"a cookie that net/http would change":        {awkward: true},
-		"a company id":                               {company: "4711", account: func(a *pims.Account) { a.PracticeID = "4711" }},
-		"a company id that it does not ask for":      {account: func(a *pims.Account) { a.PracticeID = "4711" }},
-		"a wrong company id":                         {company: "4711", account: func(a *pims.Account) { a.PracticeID = "4712" }, want: pims.ErrAuthRejected},
+		"a company id":                               {company: "4711", account: func(a *pims.Account) { a.Credentials[pims.FieldPracticeID] = "4711" }},
+		"a company id that it does not ask for":      {account: func(a *pims.Account) { a.Credentials[pims.FieldPracticeID] = "4711" }},
+		"a wrong company id":                         {company: "4711", account: func(a *pims.Account) { a.Credentials[pims.FieldPracticeID] = "4712" }, want: pims.ErrAuthRejected},
 		"a refusal":                                  {account: wrongPassword, want: pims.ErrAuthRejected},
 		"a refusal as an alert":                      {page: neosim.Login{AlertDanger: true}, account: wrongPassword, want: pims.ErrAuthRejected},
 		"a refusal with a cookie from the start":     {page: neosim.Login{EarlyCookie: true}, account: wrongPassword, want: pims.ErrAuthRejected},
 		"a refusal in an element from the start":     {page: neosim.Login{ErrorPlaceholder: true}, account: wrongPassword, want: pims.ErrAuthRejected},
-		"decoys, and an id that it does not ask for": {page: neosim.Login{Decoys: true}, account: func(a *pims.Account) { a.PracticeID = "4711" }},
+		"decoys, and an id that it does not ask for": {page: neosim.Login{Decoys: true}, account: func(a *pims.Account) { a.Credentials[pims.FieldPracticeID] = "4711" }},
 		"decoys, and a refusal":                      {page: neosim.Login{Decoys: true}, account: wrongPassword, want: pims.ErrAuthRejected},
 		"the badge of an invisible captcha":          {page: neosim.Login{InvisibleCaptcha: true}},
 		"a page that goes on by a script":            {page: neosim.Login{Steps: []neosim.Step{{After: 300 * time.Millisecond}}}},
@@ -89,7 +89,7 @@ func TestARealBrowserLogsInWhateverFieldsThePageHas(t *testing.T) {
 						sim:         neosim.Options{Login: neosim.Login{Decoys: decoys, EmailField: email}, CompanyID: company},
 						environment: pims.Environment{Browser: chromium},
 					})
-					r.account.PracticeID = company
+					r.account.Credentials[pims.FieldPracticeID] = company
 					_, err := r.provider.Login(t.Context(), r.account)
 					require.NoError(t, err)
 					require.Equal(t, neosim.Logins{Pages: 1, Accepted: 1}, r.sim.Logins())
@@ -114,7 +114,7 @@ func TestARealBrowserSeesNoDecoyOfThePassword(t *testing.T) {
 	require.ErrorContains(t, err, `it shows no field input[name="password"]`)
 }
 
-func wrongPassword(a *pims.Account) { a.Password = "wrong" }
+func wrongPassword(a *pims.Account) { a.Credentials[pims.FieldPassword] = "wrong" }
 
 func TestARealBrowserFollowsALoginOverAnotherHostThatIsAllowed(t *testing.T) {
 	t.Parallel()
@@ -127,7 +127,7 @@ func TestARealBrowserFollowsALoginOverAnotherHostThatIsAllowed(t *testing.T) {
 				Browser: chromium,
 				Hosts:   pims.HostPolicy{Named: []string{allowed}},
 			}})
-			address, err := url.Parse(r.account.BaseURL)
+			address, err := url.Parse(r.account.Credentials[pims.FieldBaseURL])
 			require.NoError(t, err)
 			r.sim.Configure(func(o *neosim.Options) {
 				o.Login.Redirects = []string{"http://localhost:" + address.Port()}
@@ -149,7 +149,7 @@ func TestAPageThatAsksForAPracticeIDThatIsNotStoredIsToldWithoutALogin(t *testin
 	chromium := browser.New(browser.Options{TempDir: t.TempDir(), LoginTimeout: 20 * time.Second})
 	t.Cleanup(chromium.Close)
 	r := newRemote(t, options{sim: neosim.Options{CompanyID: "4711"}, environment: pims.Environment{Browser: chromium}})
-	r.account.PracticeID = ""
+	r.account.Credentials[pims.FieldPracticeID] = ""
 	_, err := r.provider.Login(t.Context(), r.account)
 	var field *pims.FieldError
 	require.ErrorAs(t, err, &field)

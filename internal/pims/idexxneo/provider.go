@@ -55,45 +55,21 @@ type provider struct {
 // NEO.md §Consultations.
 const correctedFor = 45 // days
 
-var _ pims.LateCorrector = (*provider)(nil)
-
-// CorrectedFor implements pims.LateCorrector.
-func (*provider) CorrectedFor() int { return correctedFor }
-
-// Check implements pims.Provider. Neo needs a base URL, a user name and a password. The
-// practice id is for login forms that ask for one (R37).
-func (p *provider) Check(credentials pims.Credentials) error {
-	if err := checkBaseURL(credentials.BaseURL); err != nil {
-		return err
-	}
-	if pims.Blank(credentials.Username) {
-		return &pims.FieldError{Field: "username", Reason: "is missing"}
-	}
-	if pims.Blank(credentials.Password) {
-		return &pims.FieldError{Field: "password", Reason: "is missing"}
-	}
-	return nil
-}
-
-func checkBaseURL(text string) error {
-	wrong := func(reason string) error { return &pims.FieldError{Field: "baseUrl", Reason: reason} }
-	if pims.Blank(text) {
-		return wrong("is missing")
-	}
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return wrong("is no URL")
-	case u.Scheme != "https" && u.Scheme != "http":
-		return wrong("must begin with https://")
-	case u.Hostname() == "":
-		return wrong("names no host")
-	case u.User != nil:
-		return wrong("must not hold a user name or password")
-	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.ForceQuery, u.Fragment != "", strings.HasSuffix(text, "#"):
-		return wrong("must end after the host: no path, query or fragment")
-	default:
-		return nil
+// Declaration implements pims.Provider. The practice id is for login forms that ask for one
+// (R37).
+func (*provider) Declaration() pims.Declaration {
+	return pims.Declaration{
+		Name:    Name,
+		Title:   "IDEXX Neo",
+		Aliases: []string{Alias},
+		Hosts:   KnownHosts(),
+		Fields: []pims.Field{
+			{Name: pims.FieldBaseURL, Label: "Address of the clinic's Neo", Required: true, Default: DefaultBaseURL, Check: pims.CheckOrigin},
+			{Name: pims.FieldUsername, Label: "User name", Required: true},
+			{Name: pims.FieldPassword, Label: "Password", Secret: true, Required: true},
+			{Name: pims.FieldPracticeID, Label: "Practice id, if the login page asks for one"},
+		},
+		CorrectedFor: correctedFor,
 	}
 }
 
@@ -150,10 +126,10 @@ func (p *provider) Login(ctx context.Context, account pims.Account) (pims.State,
 }
 
 func (p *provider) login(ctx context.Context, account pims.Account) (pims.State, error) {
-	if err := p.Check(account.Credentials); err != nil {
+	if err := p.Declaration().Check(account.Credentials); err != nil {
 		return nil, err
 	}
-	base, err := origin(account.BaseURL)
+	base, err := origin(account.Credentials[pims.FieldBaseURL])
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +194,7 @@ var errNotAccepted = fmt.Errorf("the browser was let in, but the session that it
 func origin(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
-		return nil, &pims.FieldError{Field: "baseUrl", Reason: "is no URL"}
+		return nil, &pims.FieldError{Field: pims.FieldBaseURL, Reason: "is no URL"}
 	}
 	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil
 }
@@ -228,9 +204,9 @@ func loginForm(base string, credentials pims.Credentials, hosts pims.HostPolicy)
 	return pims.LoginForm{
 		URL: base + "/login",
 		Fields: []pims.LoginField{
-			{Name: "username", Selectors: []string{`input[name="username"]`, `input[type="email"]`}, Value: credentials.Username},
-			{Name: "password", Selectors: []string{`input[name="password"]`}, Value: credentials.Password},
-			{Name: "practiceId", Selectors: []string{`input[name="company_id"]`}, Value: credentials.PracticeID, Optional: true},
+			{Name: pims.FieldUsername, Selectors: []string{`input[name="username"]`, `input[type="email"]`}, Value: credentials[pims.FieldUsername]},
+			{Name: pims.FieldPassword, Selectors: []string{`input[name="password"]`}, Value: credentials[pims.FieldPassword]},
+			{Name: pims.FieldPracticeID, Selectors: []string{`input[name="company_id"]`}, Value: credentials[pims.FieldPracticeID], Optional: true},
 		},
 		Submit:   []string{`button[type="submit"]`},
 		Refusals: []string{".error-message", ".alert-danger"},

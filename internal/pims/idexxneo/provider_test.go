@@ -17,12 +17,13 @@ import (
 
 func TestCredentialsAreCheckedFieldByField(t *testing.T) { // R37
 	t.Parallel()
-	good := pims.Credentials{BaseURL: idexxneo.DefaultBaseURL, Username: "u", Password: "p"}
-	provider := idexxneo.New(pims.Environment{})
+	good := pims.Credentials{pims.FieldBaseURL: idexxneo.DefaultBaseURL, pims.FieldUsername: "u", pims.FieldPassword: "p"}
+	declared := idexxneo.New(pims.Environment{}).Declaration()
+	require.NoError(t, declared.Check(declared.Complete(pims.Credentials{pims.FieldUsername: "u", pims.FieldPassword: "p"})), "the address has a default")
 	for _, base := range []string{idexxneo.DefaultBaseURL, "https://us.idexxneo.com/", "http://127.0.0.1:8080", "https://[::1]:1"} {
 		c := good
-		c.BaseURL = base
-		require.NoError(t, provider.Check(c), base)
+		c[pims.FieldBaseURL] = base
+		require.NoError(t, declared.Check(c), base)
 	}
 	for _, base := range []string{
 		"", " ", "us.idexxneo.com", "ftp://us.idexxneo.com", "https://", "https:///login", "https://us.idexxneo.com/login",
@@ -30,9 +31,9 @@ func TestCredentialsAreCheckedFieldByField(t *testing.T) { // R37
 		"https://user:secret@us.idexxneo.com", "https://us.idexxneo.com:port", "\x00",
 	} {
 		c := good
-		c.BaseURL = base
+		c[pims.FieldBaseURL] = base
 		var wrong *pims.FieldError
-		require.ErrorAs(t, provider.Check(c), &wrong, base)
+		require.ErrorAs(t, declared.Check(c), &wrong, base)
 		require.Equal(t, "baseUrl", wrong.Field)
 		require.NotContains(t, wrong.Error(), "secret")
 	}
@@ -43,14 +44,14 @@ func TestKnownHostsNeedNoPermission(t *testing.T) {
 	let := &recordingBrowser{err: pims.ErrAuthRejected}
 	provider := idexxneo.New(pims.Environment{Browser: let})
 	account := pims.Account{
-		Credentials: pims.Credentials{Username: "u", Password: "p", PracticeID: "4711"},
+		Credentials: pims.Credentials{pims.FieldUsername: "u", pims.FieldPassword: "p", pims.FieldPracticeID: "4711"},
 		Location:    time.UTC,
 	}
 	for base, allowed := range map[string]bool{
 		"https://us.idexxneo.com": true, "https://NEO.idexxpetlabs.com/": true,
 		"http://us.idexxneo.com": false, "https://idexxneo.com.example.org": false, "https://127.0.0.1": false,
 	} {
-		account.BaseURL = base
+		account.Credentials[pims.FieldBaseURL] = base
 		_, err := provider.Login(t.Context(), account)
 		if allowed {
 			require.ErrorIs(t, err, pims.ErrAuthRejected, base)
@@ -77,7 +78,7 @@ func TestTheFormIsTheOneThatIsKnown(t *testing.T) { // NEO.md §Hosts and login
 	browser := &recordingBrowser{err: pims.ErrAuthChallenge}
 	provider := idexxneo.New(pims.Environment{Browser: browser})
 	account := pims.Account{
-		Credentials: pims.Credentials{BaseURL: "https://us.idexxneo.com/", Username: "u", Password: "p"},
+		Credentials: pims.Credentials{pims.FieldBaseURL: "https://us.idexxneo.com/", pims.FieldUsername: "u", pims.FieldPassword: "p"},
 		Location:    time.UTC,
 	}
 	_, err := provider.Login(t.Context(), account)
@@ -88,7 +89,7 @@ func TestTheFormIsTheOneThatIsKnown(t *testing.T) { // NEO.md §Hosts and login
 	require.Equal(t, "u", browser.form.Fields[0].Value)
 	require.Equal(t, "p", browser.form.Fields[1].Value)
 
-	account.PracticeID = "4711"
+	account.Credentials[pims.FieldPracticeID] = "4711"
 	_, err = provider.Login(t.Context(), account)
 	require.ErrorIs(t, err, pims.ErrAuthChallenge)
 	require.Len(t, browser.form.Fields, 3)
@@ -98,7 +99,7 @@ func TestTheFormIsTheOneThatIsKnown(t *testing.T) { // NEO.md §Hosts and login
 func TestWithoutABrowserNobodyLogsIn(t *testing.T) {
 	t.Parallel()
 	account := pims.Account{
-		Credentials: pims.Credentials{BaseURL: idexxneo.DefaultBaseURL, Username: "u", Password: "p"},
+		Credentials: pims.Credentials{pims.FieldBaseURL: idexxneo.DefaultBaseURL, pims.FieldUsername: "u", pims.FieldPassword: "p"},
 		Location:    time.UTC,
 	}
 	_, err := idexxneo.New(pims.Environment{}).Login(t.Context(), account)
@@ -134,7 +135,7 @@ func TestASessionIsGoodWhereTheBrowserEnded(t *testing.T) {
 	t.Parallel()
 	home := newRemote(t, options{})
 	away := newRemote(t, options{environment: pims.Environment{
-		Browser: elsewhere{home.account.BaseURL},
+		Browser: elsewhere{home.account.Credentials[pims.FieldBaseURL]},
 		Hosts:   pims.HostPolicy{Named: []string{"127.0.0.1"}},
 	}})
 	home.sim.SetAppointments(neosim.Appointment{ID: "7001", Start: time.Date(2026, 1, 17, 9, 0, 0, 0, time.UTC), Patient: "Bella"})
@@ -202,7 +203,7 @@ func TestARefusedLoginIsObservedAsSuch(t *testing.T) {
 	t.Parallel()
 	var seen []pims.Observation
 	r := newRemote(t, options{environment: pims.Environment{Observe: func(_ context.Context, o pims.Observation) { seen = append(seen, o) }}})
-	r.account.Password = "wrong"
+	r.account.Credentials[pims.FieldPassword] = "wrong"
 	_, err := r.provider.Login(t.Context(), r.account)
 	require.ErrorIs(t, err, pims.ErrAuthRejected)
 	require.Equal(t, 1, r.sim.Logins().Refused, "no second login with a wrong password")
@@ -245,7 +246,7 @@ func TestASessionThatAnOlderVersionSavedIsStillOpened(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, session.Prove(t.Context()))
 
-	old := pims.State(`{"version":1,"base":"` + r.account.BaseURL + `","browser":{"URL":"x","UserAgent":"y","Cookies":[
+	old := pims.State(`{"version":1,"base":"` + r.account.Credentials[pims.FieldBaseURL] + `","browser":{"URL":"x","UserAgent":"y","Cookies":[
 		{"Name":"auth","Value":"a b","Quoted":true,"Host":"127.0.0.1","Domain":"","Path":"/","Secure":false,"HTTPOnly":true},
 		{"Name":"plain","Value":"1","Quoted":false,"Host":"127.0.0.1","Domain":"","Path":"/","Secure":false,"HTTPOnly":true}]}}`)
 	var sent string

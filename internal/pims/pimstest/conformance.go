@@ -232,10 +232,20 @@ func (b *bench) requireDiscreet(err error) {
 	if err == nil {
 		return
 	}
-	account := b.Account()
-	for _, secret := range []string{account.Username, account.Password, "Zz", "555 0100", "?"} {
+	for _, secret := range append(b.secrets(), "Zz", "555 0100", "?") {
 		require.NotContains(b.t, err.Error(), secret, "R40")
 	}
+}
+
+// secrets are the user name and the secret fields of the account.
+func (b *bench) secrets() (values []string) {
+	account := b.Account()
+	for _, f := range b.Provider().Declaration().Fields {
+		if value := account.Credentials[f.Name]; value != "" && (f.Secret || f.Name == pims.FieldUsername) {
+			values = append(values, value)
+		}
+	}
+	return values
 }
 
 // A call is one method of a session, reduced to its error.

@@ -3,6 +3,7 @@ package pimstest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,36 +15,69 @@ func runCredentials(t *testing.T, h Harness) {
 	t.Run("complete ones are accepted", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t, h, berlin)
-		require.NoError(t, b.Provider().Check(b.Account().Credentials))
+		declared := b.Provider().Declaration()
+		require.NoError(t, declared.Check(b.Account().Credentials))
+		require.NoError(t, declared.CheckNames(b.Account().Credentials))
 	})
-	for field, spoil := range map[string]func(*pims.Credentials){
-		"baseUrl":  func(c *pims.Credentials) { c.BaseURL = "zznonsense" },
-		"username": func(c *pims.Credentials) { c.Username = "" },
-		"password": func(c *pims.Credentials) { c.Password = " " },
+	t.Run("the declaration can be shown and stored", func(t *testing.T) { // R53
+		t.Parallel()
+		declared := newBench(t, h, berlin).Provider().Declaration()
+		require.NotEmpty(t, declared.Title)
+		require.Regexp(t, `^[a-z][a-z0-9_]*$`, declared.Name)
+		secrets, names := 0, map[string]bool{}
+		for _, f := range declared.Fields {
+			require.Regexp(t, `^[a-z][A-Za-z0-9]*$`, f.Name)
+			require.False(t, names[f.Name], "%s is declared twice", f.Name)
+			names[f.Name] = true
+			require.NotEmpty(t, f.Label, f.Name)
+			if f.Secret {
+				secrets++
+				require.Empty(t, f.Default, "a secret has no default")
+			}
+			if f.Default != "" && f.Check != nil {
+				require.Empty(t, f.Check(f.Default), f.Name)
+			}
+		}
+		require.Positive(t, secrets)
+	})
+	for kind, spoilt := range map[string]struct {
+		concerns func(pims.Field) bool
+		value    string
+	}{
+		"an empty":   {func(f pims.Field) bool { return f.Required }, ""},
+		"a blank":    {func(f pims.Field) bool { return f.Required }, " "},
+		"a useless":  {func(f pims.Field) bool { return f.Name == pims.FieldBaseURL }, "zznonsense"},
+		"a spelling": {func(f pims.Field) bool { return f.Name == pims.FieldBaseURL }, "https://zzuser:zznonsense@pims.example.org"},
 	} {
-		t.Run(sentence("a useless", field, "is named, without its value"), func(t *testing.T) {
+		t.Run(sentence(kind, "field is named, without its value"), func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, h, berlin)
-			credentials := b.Account().Credentials
-			spoil(&credentials)
-			err := b.Provider().Check(credentials)
-			var wrong *pims.FieldError
-			require.ErrorAs(t, err, &wrong)
-			require.Equal(t, field, wrong.Field)
-			require.NotContains(t, err.Error(), "zznonsense")
-			b.requireDiscreet(err)
-
-			account := b.Account()
-			account.Credentials = credentials
-			_, err = b.Provider().Login(t.Context(), account)
-			require.ErrorAs(t, err, &wrong, "R37: refused before any login")
+			for _, f := range b.Provider().Declaration().Fields {
+				if !spoilt.concerns(f) {
+					continue
+				}
+				account := b.Account()
+				account.Credentials = maps.Clone(account.Credentials)
+				account.Credentials[f.Name] = spoilt.value
+				_, err := b.Provider().Login(t.Context(), account)
+				var wrong *pims.FieldError
+				require.ErrorAs(t, err, &wrong, "R37: refused before any login")
+				require.Equal(t, f.Name, wrong.Field)
+				require.NotContains(t, err.Error(), "zznonsense")
+				b.requireDiscreet(err)
+				require.Equal(t, wrong, b.Provider().Declaration().Check(account.Credentials))
+			}
 		})
 	}
 	t.Run("a host that nobody allowed is refused", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t, h, berlin)
+		if _, ok := b.Provider().Declaration().Field(pims.FieldBaseURL); !ok {
+			return // every host is the provider's own
+		}
 		account := b.Account()
-		account.BaseURL = "https://pims.example.org"
+		account.Credentials = maps.Clone(account.Credentials)
+		account.Credentials[pims.FieldBaseURL] = "https://pims.example.org"
 		_, err := b.Provider().Login(t.Context(), account)
 		b.requireKind(err, pims.ErrHostNotAllowed)
 	})
@@ -62,7 +96,7 @@ func RunLogin(t *testing.T, h Harness) {
 		t.Parallel()
 		b := newBench(t, h, berlin)
 		account := b.Account()
-		account.Password += "-Zzwrong"
+		account.Credentials[pims.FieldPassword] += "-Zzwrong"
 		state, err := b.Provider().Login(t.Context(), account)
 		b.requireKind(err, pims.ErrAuthRejected)
 		require.Empty(t, state)
@@ -106,7 +140,11 @@ func RunLogin(t *testing.T, h Harness) {
 		b := newBench(t, h, berlin)
 		state, err := b.Provider().Login(t.Context(), b.Account())
 		require.NoError(t, err)
-		require.NotContains(t, string(state), b.Account().Password, "the state needs no password")
+		for _, f := range b.Provider().Declaration().Fields {
+			if value := b.Account().Credentials[f.Name]; f.Secret && value != "" {
+				require.NotContains(t, string(state), value, "the state needs no password")
+			}
+		}
 		require.NotContains(t, fmt.Sprint(state.LogValue()), string(state), "R40")
 	})
 }

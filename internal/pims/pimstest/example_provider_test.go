@@ -40,18 +40,15 @@ func newMulberry(environment pims.Environment) pims.Provider {
 
 type mulberry struct{ pims.Environment }
 
-// Check implements pims.Provider.
-func (p *mulberry) Check(credentials pims.Credentials) error {
-	u, err := url.Parse(credentials.BaseURL)
-	switch {
-	case err != nil || u.Host == "":
-		return &pims.FieldError{Field: "baseUrl", Reason: "is not of the form https://host"}
-	case pims.Blank(credentials.Username):
-		return &pims.FieldError{Field: "username", Reason: "is missing"}
-	case pims.Blank(credentials.Password):
-		return &pims.FieldError{Field: "password", Reason: "is missing"}
-	default:
-		return nil
+// Declaration implements pims.Provider.
+func (*mulberry) Declaration() pims.Declaration {
+	return pims.Declaration{
+		Name: "mulberry", Title: "Mulberry", Hosts: []string{"*.mulberry.example"},
+		Fields: []pims.Field{
+			{Name: pims.FieldBaseURL, Label: "Address of the practice's Mulberry", Required: true, Check: pims.CheckOrigin},
+			{Name: pims.FieldUsername, Label: "User name", Required: true},
+			{Name: pims.FieldPassword, Label: "Password", Secret: true, Required: true},
+		},
 	}
 }
 
@@ -63,10 +60,10 @@ func (p *mulberry) Login(ctx context.Context, account pims.Account) (_ pims.Stat
 			p.Observe(ctx, pims.Observation{Operation: pims.OpLogin, Outcome: pims.Kind(err), Duration: time.Since(begun)})
 		}(time.Now())
 	}
-	if err := p.Check(account.Credentials); err != nil {
+	if err := p.Declaration().Check(account.Credentials); err != nil {
 		return nil, err
 	}
-	base, err := url.Parse(account.BaseURL)
+	base, err := url.Parse(account.Credentials[pims.FieldBaseURL])
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +74,7 @@ func (p *mulberry) Login(ctx context.Context, account pims.Account) (_ pims.Stat
 	if err != nil {
 		return nil, fmt.Errorf("log in to Mulberry: %w", err)
 	}
-	s, err := p.open(account, mulberryState{Version: 1, Base: account.BaseURL, Browser: loggedIn})
+	s, err := p.open(account, mulberryState{Version: 1, Base: account.Credentials[pims.FieldBaseURL], Browser: loggedIn})
 	if err != nil {
 		return nil, err
 	}
@@ -90,10 +87,10 @@ func (p *mulberry) Login(ctx context.Context, account pims.Account) (_ pims.Stat
 // form is what is known of Mulberry's login page.
 func (p *mulberry) form(c pims.Credentials) pims.LoginForm {
 	return pims.LoginForm{
-		URL: c.BaseURL + "/sign-in",
+		URL: c[pims.FieldBaseURL] + "/sign-in",
 		Fields: []pims.LoginField{
-			{Name: "username", Selectors: []string{`input[name="user"]`}, Value: c.Username},
-			{Name: "password", Selectors: []string{`input[name="secret"]`}, Value: c.Password},
+			{Name: "username", Selectors: []string{`input[name="user"]`}, Value: c[pims.FieldUsername]},
+			{Name: "password", Selectors: []string{`input[name="secret"]`}, Value: c[pims.FieldPassword]},
 		},
 		Submit:     []string{`button[type="submit"]`},
 		Refusals:   []string{".refused"},

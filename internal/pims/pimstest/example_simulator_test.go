@@ -72,7 +72,7 @@ func (sim *mulberrySim) Provider() pims.Provider { return sim.provider }
 
 func (sim *mulberrySim) Account() pims.Account {
 	return pims.Account{
-		Credentials: pims.Credentials{BaseURL: sim.server.URL, Username: mulberryUser, Password: mulberryPassword},
+		Credentials: pims.Credentials{pims.FieldBaseURL: sim.server.URL, pims.FieldUsername: mulberryUser, pims.FieldPassword: mulberryPassword},
 		Location:    sim.location,
 	}
 }

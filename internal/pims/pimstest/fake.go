@@ -18,7 +18,6 @@ type Op string
 // What a Fake can be asked for: the methods of pims.Provider, pims.Session and
 // pims.AppointmentFinder.
 const (
-	OpCheck        Op = "check"
 	OpLogin        Op = "login"
 	OpOpen         Op = "open"
 	OpProve        Op = "prove"
@@ -56,7 +55,8 @@ type Fake struct {
 
 	mu            sync.Mutex
 	password      string
-	generation    int // of the sessions that are alive
+	required      []string // of the credentials
+	generation    int      // of the sessions that are alive
 	appointments  []pims.Appointment
 	hidden        map[string]bool
 	unusable      []pims.RecordError
@@ -73,13 +73,7 @@ type Fake struct {
 	highWater     map[Op]int
 }
 
-var (
-	_ pims.Provider      = (*Fake)(nil)
-	_ pims.LateCorrector = (*Fake)(nil)
-)
-
-// CorrectedFor is Corrections.
-func (f *Fake) CorrectedFor() int { return f.Corrections }
+var _ pims.Provider = (*Fake)(nil)
 
 // SetAppointments replaces the calendar.
 func (f *Fake) SetAppointments(appointments ...pims.Appointment) {
@@ -214,11 +208,28 @@ func (f *Fake) ForgetCalls() {
 	f.calls, f.highWater = nil, nil
 }
 
-// Check accepts all credentials unless a failure was set.
-func (f *Fake) Check(pims.Credentials) error {
-	_, done, err := f.begin(context.Background(), Call{Op: OpCheck})
-	defer done()
-	return err
+// Declaration accepts all credentials that have the required fields; see Require.
+func (f *Fake) Declaration() pims.Declaration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fields := []pims.Field{
+		{Name: pims.FieldBaseURL, Label: "Address"},
+		{Name: pims.FieldUsername, Label: "User name"},
+		{Name: pims.FieldPassword, Label: "Password", Secret: true},
+		{Name: pims.FieldPracticeID, Label: "Practice"},
+	}
+	for i := range fields {
+		fields[i].Required = slices.Contains(f.required, fields[i].Name)
+	}
+	return pims.Declaration{Name: "some_pims", Title: "Some PIMS", Aliases: []string{"some"}, Fields: fields, CorrectedFor: f.Corrections}
+}
+
+// Require replaces the fields without which credentials are refused; at first none
+// is required.
+func (f *Fake) Require(fields ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.required = fields
 }
 
 // Login makes the state of a live session.
@@ -230,7 +241,7 @@ func (f *Fake) Login(ctx context.Context, account pims.Account) (pims.State, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.password != "" && account.Password != f.password {
+	if f.password != "" && account.Credentials[pims.FieldPassword] != f.password {
 		return nil, fmt.Errorf("log in: %w", pims.ErrAuthRejected)
 	}
 	return stateOf(generation), nil

@@ -109,10 +109,10 @@ func TestAFakesSessionsExpireForGood(t *testing.T) {
 	t.Parallel()
 	fake := &pimstest.Fake{}
 	fake.SetPassword("right")
-	_, err := fake.Login(t.Context(), pims.Account{Credentials: pims.Credentials{Password: "wrong"}})
+	_, err := fake.Login(t.Context(), pims.Account{Credentials: pims.Credentials{pims.FieldPassword: "wrong"}})
 	require.ErrorIs(t, err, pims.ErrAuthRejected)
 
-	account := pims.Account{Credentials: pims.Credentials{Password: "right"}}
+	account := pims.Account{Credentials: pims.Credentials{pims.FieldPassword: "right"}}
 	state, err := fake.Login(t.Context(), account)
 	require.NoError(t, err)
 	old, err := fake.Open(account, state)
@@ -169,7 +169,7 @@ func TestAFakeNeedNotBeAFinder(t *testing.T) {
 	fake := &pimstest.Fake{NoFinder: true}
 	_, ok := fake.Session().(pims.AppointmentFinder)
 	require.False(t, ok)
-	require.NoError(t, fake.Check(pims.Credentials{}))
+	require.NoError(t, fake.Declaration().Check(pims.Credentials{}))
 }
 
 func TestACancelledCallOfAFakeSaysSo(t *testing.T) {
