@@ -22,7 +22,8 @@ type ClinicCmd struct {
 	Add     ClinicAddCmd     `cmd:"" help:"Add a clinic."`
 	List    ClinicListCmd    `cmd:"" help:"List all clinics by name, with their states."`
 	Show    ClinicShowCmd    `cmd:"" help:"Show one clinic: its state, and each phase."`
-	Set     ClinicSetCmd     `cmd:"" help:"Change a clinic's name or time zone, or enable it again."`
+	Set     ClinicSetCmd     `cmd:"" help:"Change a clinic's name, time zone, words or filters, or enable it again."`
+	Words   ClinicWordsCmd   `cmd:"" help:"Show the status words, types and rooms of a practice, and what they mean."`
 	Disable ClinicDisableCmd `cmd:"" help:"Stop syncing a clinic; nothing is deleted."`
 }
 
@@ -217,10 +218,15 @@ type ClinicSetCmd struct {
 	Name     *label   `help:"Its new name."`
 	Timezone *zone    `help:"Its IANA time zone."`
 	Enable   bool     `help:"Sync it again after it was disabled."`
+
+	settingFlags `embed:""`
 }
 
 // Run changes what the flags name.
 func (a *ClinicSetCmd) Run(ctx context.Context, std streams, c *Config) error {
+	if a.given() {
+		return a.changeSettings(ctx, std, c)
+	}
 	return changeClinic(ctx, std, c, access.ClinicSet, &a.ID, func(x *clinic.Clinic) {
 		if a.Name != nil {
 			x.Name = string(*a.Name)

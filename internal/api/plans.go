@@ -56,6 +56,7 @@ type evidence struct {
 	Refusal        string         `json:"refusal,omitempty" enum:"unseen,empty_pims,share,half,whole_day" doc:"Which rule of the deletion guard refused; left out of another guard's."`
 	Known          int            `json:"known" doc:"Cases of the window that we hold."`
 	Found          int            `json:"found" doc:"Appointments of the window in the PIMS."`
+	Filtered       int            `json:"filtered,omitzero" doc:"Of found, the appointments that a filter of the clinic keeps from becoming cases."`
 	Shared         int            `json:"shared" doc:"Ids that both hold."`
 	Candidates     int            `json:"candidates" doc:"Cases that could be deleted at all."`
 	Limit          int            `json:"limit" doc:"How many the guard lets pass."`
@@ -131,6 +132,7 @@ func evidenceOf(e *syncs.Evidence) evidence {
 		Refusal:        e.Refusal,
 		Known:          e.Known,
 		Found:          e.Found,
+		Filtered:       e.Filtered,
 		Shared:         e.Shared,
 		Candidates:     e.Candidates,
 		Limit:          e.Limit,

@@ -110,6 +110,7 @@ type warnings struct {
 	UnusableParts    int `json:"unusableParts" doc:"Optional parts of consultations, such as a diagnosis without a name, that cannot be read; the other parts arrived."`
 	RefusedLookups   int `json:"refusedLookups" doc:"Missing appointments about which the PIMS refuses to say anything; their cases are kept."`
 	UnusableLookups  int `json:"unusableLookups" doc:"Missing appointments for which the PIMS returns an error, or an answer that cannot be read; their cases are kept."`
+	Filtered         int `json:"filtered" doc:"Appointments that a filter of the clinic kept from becoming cases. They are also counted as skipped."`
 
 	ConsultationsHidden int `json:"consultationsHidden" doc:"Cases whose notes were taken out of sight, because their patient or their consultation became another one. The history keeps the notes."`
 }
@@ -243,7 +244,7 @@ func warningsOf(w syncs.Warnings) *warnings {
 	if w == (syncs.Warnings{}) {
 		return nil
 	}
-	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows, w.UnusableParts, w.RefusedLookups, w.UnusableLookups, w.ConsultationsHidden}
+	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows, w.UnusableParts, w.RefusedLookups, w.UnusableLookups, w.Filtered, w.ConsultationsHidden}
 }
 
 // changesOf returns what a dry run would do, and nil for any other run (R26).

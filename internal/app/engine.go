@@ -163,6 +163,7 @@ func (e *Engine) newRunner(record recorder, now func() time.Time) *casesync.Runn
 		Plan:     record.Plan,
 		Cases:    e.Store.Cases(),
 		Recorder: record,
+		Words:    e.Store.Clinics(),
 		Logger:   e.log,
 		Now:      now,
 		Written:  e.metrics.CasesWritten,

@@ -37,8 +37,13 @@ var importRule = rule{
 		domain: true,
 	},
 	{
+		pkg:    "internal/settings",
+		ours:   []string{"internal/pims"},
+		domain: true,
+	},
+	{
 		pkg:       "internal/syncs",
-		ours:      []string{"internal/pims"},
+		ours:      []string{"internal/pims", "internal/settings"},
 		libraries: []string{uuid},
 		domain:    true,
 	},
@@ -49,13 +54,13 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/clinic",
-		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/seal"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/seal"},
 		libraries: []string{uuid},
 		domain:    true,
 	},
 	{
 		pkg:       "internal/casesync",
-		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/seal", "internal/clinic"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/seal", "internal/clinic"},
 		libraries: []string{uuid},
 		domain:    true,
 	},
@@ -115,7 +120,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres",
-		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/seal", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres/internal/dbsqlc"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/seal", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres/internal/dbsqlc"},
 		libraries: []string{uuid, pgx, "github.com/pressly/goose/v3", riverDriver, "github.com/riverqueue/river/rivermigrate"},
 	},
 	{

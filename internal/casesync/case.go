@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/settings"
 )
 
 // A Case is our record of one appointment, with the fields that a sync needs. Texts that
@@ -26,6 +27,10 @@ type Case struct {
 	Consulted    *Belonging    // whose the stored consultation is, where only that was read; nil: none, or see Consultation
 	Hidden       bool          // the write removes the stored consultation (R7)
 	Deletion     *Deletion     // metadata.reconciliation; nil: none
+
+	// Filtered is the filter of the clinic that the appointment meets (R50), in
+	// metadata.sync. The case stays: a filter only keeps new cases from being created.
+	Filtered settings.Cause
 
 	CreatedAt time.Time
 	UpdatedAt time.Time

@@ -154,7 +154,7 @@ func (f *fullSync) carryOut(ctx context.Context, kind syncs.Type, run func(conte
 	}
 	f.begun[kind] = true
 	p := f.phase(f.request, kind, id)
-	p.provider, p.usual = f.master.provider, f.windows.Default[kind]
+	p.provider, p.usual, p.words = f.master.provider, f.windows.Default[kind], f.master.words
 	if kind == syncs.TypeReconciliation { // it runs only after a clean inbound
 		p.settled = f.settled
 	}

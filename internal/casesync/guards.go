@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -16,17 +17,21 @@ const (
 
 // wrongPractice reports whether a calendar belongs to another practice: our database and
 // the calendar each have at least five ids in the same days, and none is in both (R18).
-func wrongPractice(snapshot *pims.Snapshot, stored []Scheduled) (syncs.Evidence, bool) {
+func wrongPractice(snapshot *pims.Snapshot, stored []Scheduled, words *settings.Reader) (syncs.Evidence, bool) {
 	present := make(map[string]bool, snapshot.Found())
+	filtered := 0
 	for i := range snapshot.Appointments {
 		if a := &snapshot.Appointments[i]; snapshot.Window.Contains(a.Start) {
 			present[a.ID] = true
+			if words.Filtered(a) != (settings.Cause{}) {
+				filtered++
+			}
 		}
 	}
 	for i := range snapshot.Unusable {
 		present[snapshot.Unusable[i].ID] = true
 	}
-	evidence := syncs.Evidence{FetchedAt: snapshot.FetchedAt, Found: len(present)}
+	evidence := syncs.Evidence{FetchedAt: snapshot.FetchedAt, Found: len(present), Filtered: filtered}
 	for _, s := range stored {
 		if s.SoftDeleted {
 			continue

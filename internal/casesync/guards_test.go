@@ -33,7 +33,7 @@ func (p *practice) know(visits ...pims.Appointment) {
 	var ids, types, appointments []string
 	var starts []time.Time
 	for i := range visits {
-		c, _ := casesync.MergeAppointment(nil, &visits[i])
+		c, _ := casesync.MergeAppointment(nil, &visits[i], nil)
 		ids, types, starts = append(ids, c.PIMSID), append(types, c.CaseType), append(starts, c.ScheduledDate)
 		appointments = append(appointments, p.keys(c.Appointment))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -76,6 +77,7 @@ var fieldWords = map[string]string{
 	"metadata.reconciliation": "mark of the soft delete",
 	"metadata.consultation":   "medical notes",
 	"metadata.appointment":    "details of the appointment",
+	"metadata.sync":           "mark of the clinic's filter",
 }
 
 // noteWords are the names of a consultation's fields for people, in the order in which they
@@ -163,6 +165,9 @@ func (e *Event) Tell(loc *time.Location) []string {
 		return []string{tellReconciliation(e.Before, e.After)}
 	}
 	before, after := flat(e.Before), flat(e.After)
+	if was, is := filterOf(before), filterOf(after); key == "sync" && was != is {
+		return []string{tellFilter(is)}
+	}
 	if key == "consultation" && len(before) > 0 && !sameOwner(before, after) {
 		return []string{tellOtherNotes(before, after)}
 	}
@@ -248,6 +253,20 @@ func tellReconciliation(before, after []byte) string {
 		return "the soft delete was undone"
 	}
 	return "the reconciliation note changed"
+}
+
+// filterOf returns the filter that metadata.sync names, or the zero Cause.
+func filterOf(sync map[string]json.RawMessage) settings.Cause {
+	return settings.Cause{By: said(sync["filtered.by"], nil), Word: said(sync["filtered.word"], nil)}
+}
+
+// tellFilter says that a case's appointment meets a filter of the clinic, or no longer
+// meets one (R50).
+func tellFilter(is settings.Cause) string {
+	if is == (settings.Cause{}) {
+		return "no filter of the clinic applies to the appointment any more"
+	}
+	return "the clinic's filter on " + is.Told() + " applies to the appointment; such appointments become no new cases, and this case stays"
 }
 
 // changed describes one change in a sentence.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -69,10 +70,10 @@ func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) erro
 	if err != nil {
 		return fmt.Errorf("reading the window's cases: %w", err)
 	}
-	if evidence, wrong := wrongPractice(snapshot, stored); wrong && !p.lifted(syncs.CodeWrongPractice) {
+	if evidence, wrong := wrongPractice(snapshot, stored, p.words); wrong && !p.lifted(syncs.CodeWrongPractice) {
 		return p.hold(ctx, syncs.CodeWrongPractice, snapshot.Window, nil, evidence, fmt.Sprintf(
-			"the PIMS shows %d appointments for %s, none of which is among the %d that we know: this looks like another practice's calendar, so nothing was written; check the credentials and the practice id, or approve the plan",
-			evidence.Found, snapshot.Window, evidence.Known))
+			"the PIMS shows %d appointments for %s%s, none of which is among the %d that we know: this looks like another practice's calendar, so nothing was written; check the credentials and the practice id, or approve the plan",
+			evidence.Found, snapshot.Window, leftOut(evidence.Filtered), evidence.Known))
 	}
 	p.know(snapshot, stored)
 	if ids := p.unknown(snapshot); len(ids) > 0 {
@@ -92,6 +93,15 @@ func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) erro
 			evidence.Moved, evidence.Shared, evidence.MovedBy))
 	}
 	return p.supersede(ctx, snapshot.Window, syncs.CodeWrongPractice, syncs.CodeShiftGuard)
+}
+
+// leftOut says how many of the appointments that were just counted a filter keeps from
+// becoming cases. A practice with wide filters has few cases of its own calendar (R50).
+func leftOut(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d of them filtered by the clinic's settings)", n)
 }
 
 // know keeps the stored cases that were read.
@@ -125,7 +135,7 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 	var order []*pims.Appointment
 	for i := range snapshot.Appointments {
 		a := &snapshot.Appointments[i]
-		if _, known := MapStatus(a.Status); !known {
+		if _, known := MapStatus(p.words.Status(a.StatusText, a.Status)); !known {
 			result.Warnings.UnknownStatuses++ // R7
 		}
 		if p.settled[a.ID] {
@@ -139,6 +149,9 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 
 	done := 0
 	p.report(ctx, "write", done, len(order))
+	if err := p.keepWords(ctx, snapshot); err != nil {
+		return err
+	}
 	for chunk := range chunks(order) {
 		if err := p.writeChunk(ctx, chunk, result); err != nil {
 			return err
@@ -150,6 +163,18 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 		if err := p.store.SeenAgain(ctx, p.lease, p.provider, p.protected); err != nil {
 			return fmt.Errorf("noting which appointments were seen: %w", err)
 		}
+	}
+	return nil
+}
+
+// keepWords stores the words of a calendar that the guards let pass (R50). A dry run stores
+// none (R26).
+func (p *phase) keepWords(ctx context.Context, snapshot *pims.Snapshot) error {
+	if p.keep == nil || p.dryRun || len(snapshot.Appointments) == 0 {
+		return nil
+	}
+	if err := p.keep.KeepWords(ctx, p.lease, p.provider, settings.Collect(snapshot.Appointments), p.now()); err != nil {
+		return fmt.Errorf("keeping the practice's words: %w", err)
 	}
 	return nil
 }
@@ -232,7 +257,12 @@ func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]Cas
 			result.Stats.CasesSkipped++ // R5: it starts before the window; R25
 			continue
 		}
-		after, action := MergeAppointment(before, a)
+		after, action := MergeAppointment(before, a, p.words)
+		if before == nil && after.Filtered != (settings.Cause{}) {
+			result.Stats.CasesSkipped++ // R50
+			result.Warnings.Filtered++
+			continue
+		}
 		if action == "" {
 			result.Stats.CasesUnchanged++
 			continue

@@ -6,15 +6,21 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // MergeAppointment returns the case as it is after the PIMS showed this appointment (R7,
-// R10, R16). It is pure. A nil old is a case that is not stored yet. The action is
-// ActionCreated, ActionRestored, ActionUpdated, or empty where nothing changes (R12).
-func MergeAppointment(old *Case, a *pims.Appointment) (Case, syncs.Action) {
+// R10, R16). It is pure. A nil old is a case that is not stored yet. words are the clinic's
+// settings; nil means none (R50). The action is ActionCreated, ActionRestored,
+// ActionUpdated, or empty where nothing changes (R12).
+func MergeAppointment(old *Case, a *pims.Appointment, words *settings.Reader) (Case, syncs.Action) {
+	filtered := words.Filtered(a)
+	a = words.Apply(a)
 	if old == nil {
-		return newCase(a), syncs.ActionCreated
+		created := newCase(a)
+		created.Filtered = filtered
+		return created, syncs.ActionCreated
 	}
 	merged := carriedOver(old, a)
 	restored := merged.SoftDeleted()
@@ -29,6 +35,7 @@ func MergeAppointment(old *Case, a *pims.Appointment) (Case, syncs.Action) {
 	if caseType, said := mapType(a); said {
 		merged.CaseType = caseType
 	}
+	merged.Filtered = filtered
 	merged.Appointment = mergeDetails(merged.Appointment, a)
 	if stored := merged.owner(); stored != nil && !stillOwn(stored, old, &merged, a) {
 		merged = merged.hidden()
@@ -140,7 +147,7 @@ func known(text, old string) string {
 func equal(a, b *Case) bool {
 	return (a.owner() == nil) == (b.owner() == nil) && a.PatientName == b.PatientName && a.ClientName == b.ClientName && a.PhoneNumber == b.PhoneNumber &&
 		a.ScheduledDate.Equal(b.ScheduledDate) && a.Status == b.Status && a.SyncStatus == b.SyncStatus &&
-		a.CaseType == b.CaseType && a.Appointment == b.Appointment
+		a.CaseType == b.CaseType && a.Appointment == b.Appointment && a.Filtered == b.Filtered
 }
 
 // Diff lists the fields in which two states of a case differ, for people to read (R26): the
@@ -170,6 +177,7 @@ func Diff(before *Case, after *Case) []syncs.FieldChange {
 		field("appointment.title", before.Appointment.Title, after.Appointment.Title),
 		field("appointment.reason", before.Appointment.Reason, after.Appointment.Reason),
 		field("reconciliation.reason", reason(before), reason(after)),
+		field("sync.filtered", filteredBy(before), filteredBy(after)),
 	}
 	fields = append(fields, diffConsultations(before, after)...)
 	changed := fields[:0]
@@ -240,6 +248,14 @@ func meaning(before, after *Appointment) syncs.FieldChange {
 		told = string(after.Meaning)
 	}
 	return field("appointment.normalisedStatus", string(before.Meaning), told)
+}
+
+// filteredBy describes the filter that a case's appointment meets; empty: none.
+func filteredBy(c *Case) string {
+	if c.Filtered == (settings.Cause{}) {
+		return ""
+	}
+	return c.Filtered.Told()
 }
 
 func reason(c *Case) string {

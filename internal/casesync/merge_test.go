@@ -42,9 +42,9 @@ func TestTypesMapAsSpecified(t *testing.T) { // R8, R54, W6
 		{pims.TypeCheckup, "", "checkup", "checkup"},
 	} {
 		a := appointment(func(a *pims.Appointment) { a.Type, a.TypeText = c.meaning, c.word })
-		fresh, _ := casesync.MergeAppointment(nil, a)
+		fresh, _ := casesync.MergeAppointment(nil, a, nil)
 		require.Equal(t, c.fresh, fresh.CaseType, c)
-		merged, _ := casesync.MergeAppointment(stored(func(s *casesync.Case) { s.CaseType = casesync.CaseSurgery }), a)
+		merged, _ := casesync.MergeAppointment(stored(func(s *casesync.Case) { s.CaseType = casesync.CaseSurgery }), a, nil)
 		require.Equal(t, c.existing, merged.CaseType, c)
 	}
 }
@@ -62,7 +62,7 @@ func TestTheMeaningOfAStatusFollowsItsWord(t *testing.T) { // R54, R7, R12
 		{pims.StatusNoShow, "", pims.StatusNoShow},          // a PIMS without words
 		{pims.StatusNoShow, "Scheduled", pims.StatusNoShow}, // the clinic's meaning of the same word
 	} {
-		merged, action := casesync.MergeAppointment(stored(nil), appointment(func(a *pims.Appointment) { a.Status, a.StatusText = c.status, c.word }))
+		merged, action := casesync.MergeAppointment(stored(nil), appointment(func(a *pims.Appointment) { a.Status, a.StatusText = c.status, c.word }), nil)
 		require.Equal(t, c.want, merged.Appointment.Meaning, c)
 		require.Equal(t, c.want == pims.StatusScheduled, action == "", c)
 	}
@@ -81,7 +81,7 @@ func appointment(change func(*pims.Appointment)) *pims.Appointment {
 
 // stored is the case that inbound makes of the appointment, as read again.
 func stored(change func(*casesync.Case)) *casesync.Case {
-	c, _ := casesync.MergeAppointment(nil, appointment(nil))
+	c, _ := casesync.MergeAppointment(nil, appointment(nil), nil)
 	c.ID = uuid.MustParse("00000000-0000-4000-8000-000000000001")
 	if change != nil {
 		change(&c)
@@ -91,7 +91,7 @@ func stored(change func(*casesync.Case)) *casesync.Case {
 
 func TestANewAppointmentBecomesACase(t *testing.T) { // W4
 	t.Parallel()
-	c, action := casesync.MergeAppointment(nil, appointment(nil))
+	c, action := casesync.MergeAppointment(nil, appointment(nil), nil)
 	require.Equal(t, syncs.ActionCreated, action)
 	require.Equal(t, casesync.Case{
 		PIMSID: "4711", PatientName: "Mochi", ClientName: "Ada Winterbourne", PhoneNumber: "555-0100",
@@ -103,21 +103,21 @@ func TestANewAppointmentBecomesACase(t *testing.T) { // W4
 func TestABlankNeverErasesWhatIsKnown(t *testing.T) { // R7
 	t.Parallel()
 	blank := &pims.Appointment{ID: "4711", Start: evening, PatientName: " ", ClientName: "\t"}
-	merged, action := casesync.MergeAppointment(stored(nil), blank)
+	merged, action := casesync.MergeAppointment(stored(nil), blank, nil)
 	require.Equal(t, syncs.ActionUpdated, action)
 	require.Equal(t, *stored(func(c *casesync.Case) { c.Appointment.Earlier = true }), merged, "the id stays, and decides nothing any more")
-	_, action = casesync.MergeAppointment(&merged, blank)
+	_, action = casesync.MergeAppointment(&merged, blank, nil)
 	require.Empty(t, action)
 }
 
 func TestAnUnknownStatusIsDraftForANewCaseAndNoChangeForAnOldOne(t *testing.T) { // R7
 	t.Parallel()
 	odd := appointment(func(a *pims.Appointment) { a.Status, a.StatusText = pims.StatusUnknown, "Teleported" })
-	c, _ := casesync.MergeAppointment(nil, odd)
+	c, _ := casesync.MergeAppointment(nil, odd, nil)
 	require.Equal(t, "draft", c.Status)
 
 	old := stored(func(c *casesync.Case) { c.Status, c.SyncStatus = "pending", "pending" })
-	c, action := casesync.MergeAppointment(old, odd)
+	c, action := casesync.MergeAppointment(old, odd, nil)
 	require.Equal(t, syncs.ActionUpdated, action)
 	require.Equal(t, "pending", c.Status)
 	require.Equal(t, "Teleported", c.Appointment.Status, "the PIMS's own word is kept")
@@ -132,7 +132,7 @@ func TestSyncChangesAStatusOnlyWhereItIsStillWhatSyncWrote(t *testing.T) { // R1
 		{"draft", "", "draft", "pending"},          // made by hand: the first sync sets it and leaves status
 		{"pending", "draft", "pending", "draft"},
 	} {
-		c, _ := casesync.MergeAppointment(stored(func(c *casesync.Case) { c.Status, c.SyncStatus = tc.status, tc.syncStatus }), done)
+		c, _ := casesync.MergeAppointment(stored(func(c *casesync.Case) { c.Status, c.SyncStatus = tc.status, tc.syncStatus }), done, nil)
 		require.Equal(t, []string{tc.wantStatus, tc.wantSync}, []string{c.Status, c.SyncStatus}, "%+v", tc)
 	}
 }
@@ -143,13 +143,13 @@ func TestASoftDeletedCaseThatIsSeenAgainIsRestored(t *testing.T) { // R16
 	require.Equal(t, "reviewed", deleted.Status)
 	require.True(t, deleted.SoftDeleted())
 
-	back, action := casesync.MergeAppointment(&deleted, appointment(nil))
+	back, action := casesync.MergeAppointment(&deleted, appointment(nil), nil)
 	require.Equal(t, syncs.ActionRestored, action)
 	require.Equal(t, *stored(nil), back, "equal by value to what it was")
 
 	byPerson := deleted
 	byPerson.Status = "pending"
-	back, _ = casesync.MergeAppointment(&byPerson, appointment(nil))
+	back, _ = casesync.MergeAppointment(&byPerson, appointment(nil), nil)
 	require.Equal(t, "pending", back.Status, "what a person changed since stays")
 	require.Equal(t, "draft", back.SyncStatus)
 }
@@ -158,11 +158,11 @@ func TestAStatusThatAPersonSetBackAfterTheDeleteIsNotTakenForSyncs(t *testing.T)
 	t.Parallel()
 	deleted := casesync.Deleted(*stored(nil), casesync.ReasonRemoved, uuid.New(), evening)
 	deleted.Status = "draft" // a person's, and by chance what sync had written before
-	back, action := casesync.MergeAppointment(&deleted, appointment(func(a *pims.Appointment) { a.Status = pims.StatusCompleted }))
+	back, action := casesync.MergeAppointment(&deleted, appointment(func(a *pims.Appointment) { a.Status = pims.StatusCompleted }), nil)
 	require.Equal(t, syncs.ActionRestored, action)
 	require.Equal(t, "draft", back.Status)
 
-	again, action := casesync.MergeAppointment(&back, appointment(func(a *pims.Appointment) { a.Status = pims.StatusCancelled }))
+	again, action := casesync.MergeAppointment(&back, appointment(func(a *pims.Appointment) { a.Status = pims.StatusCancelled }), nil)
 	require.Equal(t, syncs.ActionUpdated, action, "what the PIMS says is recorded (R54)")
 	require.Equal(t, pims.StatusCancelled, again.Appointment.Meaning)
 	require.Equal(t, "draft", again.Status)
@@ -190,15 +190,15 @@ func TestMergingTheSameAppointmentTwiceChangesNothingTheSecondTime(t *testing.T)
 		var c *casesync.Case
 		for range rapid.IntRange(1, 4).Draw(t, "reads") {
 			a := anyAppointment(t)
-			merged, _ := casesync.MergeAppointment(c, a)
+			merged, _ := casesync.MergeAppointment(c, a, nil)
 			if rapid.Bool().Draw(t, "person") {
 				merged.Status = rapid.SampledFrom([]string{"draft", "pending", "reviewed"}).Draw(t, "status")
 			}
 			if rapid.Bool().Draw(t, "deleted") {
 				merged = casesync.Deleted(merged, casesync.ReasonRemoved, uuid.New(), evening)
 			}
-			once, _ := casesync.MergeAppointment(&merged, a)
-			twice, action := casesync.MergeAppointment(&once, a)
+			once, _ := casesync.MergeAppointment(&merged, a, nil)
+			twice, action := casesync.MergeAppointment(&once, a, nil)
 			require.Empty(t, action)
 			require.Equal(t, once, twice)
 			require.False(t, once.SoftDeleted())
@@ -211,7 +211,7 @@ func TestDiffTellsWhatWouldChange(t *testing.T) { // R26
 	t.Parallel()
 	moved, _ := casesync.MergeAppointment(stored(nil), appointment(func(a *pims.Appointment) {
 		a.Start, a.Status, a.StatusText = evening.Add(time.Hour), pims.StatusCompleted, "Completed"
-	}))
+	}), nil)
 	require.Equal(t, []syncs.FieldChange{
 		{Field: "scheduledDate", Before: "2026-01-18T02:30:00Z", After: "2026-01-18T03:30:00Z"},
 		{Field: "status", Before: "draft", After: "pending"},

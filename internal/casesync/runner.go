@@ -13,6 +13,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -43,6 +44,7 @@ type RunnerOptions struct {
 	Plan     func(ctx context.Context, clinicID, id uuid.UUID) (syncs.Plan, error)
 	Cases    Store
 	Recorder Recorder
+	Words    Words // nil: the words of the practices are not kept (R50)
 	Logger   *slog.Logger
 	Now      func() time.Time
 
@@ -104,10 +106,12 @@ type phase struct {
 	kind     syncs.Type
 	provider string
 	dryRun   bool
-	approved *syncs.Plan     // the plan whose approval started the run (R18, R23); nil: none
-	usual    bool            // see Result.CoversDefault
-	settled  map[string]bool // the PIMS ids that an earlier phase of the run has merged from the same snapshot
+	approved *syncs.Plan      // the plan whose approval started the run (R18, R23); nil: none
+	usual    bool             // see Result.CoversDefault
+	words    *settings.Reader // the clinic's settings (R50)
+	settled  map[string]bool  // the PIMS ids that an earlier phase of the run has merged from the same snapshot
 	recorder Recorder
+	keep     Words // may be nil
 	log      *slog.Logger
 	now      func() time.Time
 	count    func(syncs.Action, int)
@@ -127,10 +131,18 @@ func (r *Runner) run(ctx context.Context, run syncs.Run, p phase) (syncs.Result,
 		return notStarted(run.Type), err
 	}
 	defer connection.Close(context.WithoutCancel(ctx))
-	p.provider, p.usual = connection.Provider(), windows.Default[run.Type]
+	p.provider, p.usual, p.words = connection.Provider(), windows.Default[run.Type], settingsOf(run, connection).Reader()
 	result, err := r.work(ctx, run, p, connection, windows)
 	result.CoversDefault = p.usual
 	return result, err
+}
+
+// settingsOf returns the clinic's settings, or those that a dry run tries (R50).
+func settingsOf(run syncs.Run, connection Connection) settings.Settings {
+	if tried := run.Options.Settings; tried != nil && run.Options.DryRun {
+		return *tried
+	}
+	return connection.Clinic().Settings
 }
 
 // work runs the phases of the sync's type.
@@ -310,6 +322,7 @@ func (r *Runner) phase(run syncs.Run, kind syncs.Type, syncID uuid.UUID) phase {
 		kind:     kind,
 		dryRun:   run.Options.DryRun,
 		recorder: r.o.Recorder,
+		keep:     r.o.Words,
 		log: r.o.Logger.With("namespace", "pims-sync:"+string(kind),
 			"clinic_id", run.Lease.ClinicID.String(), "sync_id", syncID.String()),
 		now:   r.o.Now,

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -78,6 +79,13 @@ type Recorder interface {
 	// Report records how far the sync has come. It is cheap, may drop reports that come too
 	// fast, and never fails the sync.
 	Report(ctx context.Context, lease syncs.Lease, progress syncs.Progress)
+}
+
+// Words keeps the words that practices use (R50).
+type Words interface {
+	// KeepWords stores the words that a sync has seen, under its lease. The error is
+	// ErrLeaseLost where the lease is no longer held (R30).
+	KeepWords(ctx context.Context, lease syncs.Lease, provider string, words []settings.Word, at time.Time) error
 }
 
 // A Candidate is a past case that enrichment may serve, with what is known of earlier

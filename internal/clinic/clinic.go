@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/settings"
 )
 
 // A Clinic is one veterinary practice that we keep cases for.
@@ -20,6 +22,7 @@ type Clinic struct {
 	Active         bool
 	DisabledAt     time.Time // zero: it is active
 	DeletionLimits DeletionLimits
+	Settings       settings.Settings // R50
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -78,6 +79,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 
 		"a person edits a case":       m.play(m.editCase),
 		"a person makes a case":       m.play(m.makeCase),
+		"a person changes settings":   m.play(m.changeSettings),
 		"time passes":                 m.play(m.pass),
 		"a sync runs":                 m.play(m.sync),
 		"a sync runs once more":       m.play(m.sync),
@@ -251,6 +253,9 @@ type play struct {
 	hidden  []string                    // which of that only a lookup by id finds
 	heard   testimony
 	force   bool // read every consultation again (R19)
+
+	settings settings.Settings // of the clinic, while it ran (R50)
+
 	before  map[uuid.UUID]row
 	after   map[uuid.UUID]row
 	learned map[uuid.UUID]casesync.Reading // by enrichment, before
@@ -284,7 +289,7 @@ func (p *play) leavesWork() bool {
 }
 
 func (m *machine) carryOut(kind syncs.Type, plan syncs.Plan, f fault, nth int, problem error, force bool) *play {
-	p := &play{kind: kind, plan: plan, fault: f, force: force, before: m.byID(), learned: m.readings()}
+	p := &play{kind: kind, plan: plan, fault: f, force: force, settings: m.settings, before: m.byID(), learned: m.readings()}
 	p.answers, p.hidden = m.show(f, nth, problem)
 	ctx, end := context.WithCancelCause(context.Background())
 	defer end(nil)

@@ -80,7 +80,7 @@ func (l *life) show() {
 	if l.is != nil {
 		was = *l.is
 	}
-	is, action := casesync.MergeAppointment(l.is, &visit)
+	is, action := casesync.MergeAppointment(l.is, &visit, nil)
 	require.Equal(l, shown, visit, "it is pure")
 	if l.is != nil {
 		require.Equal(l, was, *l.is, "it is pure")
@@ -114,7 +114,7 @@ func (l *life) show() {
 		require.NotEqual(l, was, is, "R12: something changes, and nothing did")
 	}
 	l.seen["visits merged: "+cmp.Or(string(action), "unchanged")]++
-	again, action := casesync.MergeAppointment(&is, &visit)
+	again, action := casesync.MergeAppointment(&is, &visit, nil)
 	require.Empty(l, action, "R12: the same visit changes nothing the second time")
 	require.Equal(l, is, again)
 	is.Hidden = false // it is written

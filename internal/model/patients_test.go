@@ -17,6 +17,7 @@ import (
 func (m *machine) newVisit(id string) pims.Appointment {
 	a := pims.Appointment{
 		ID: id, PatientName: "Patient " + id, ClientName: "Client " + id, ClientPhone: "(555) 0100", Type: pims.TypeCheckup, TypeText: "Exam",
+		Room:   []string{"Room 1", "Grooming", ""}[len(m.calendar)%3],
 		Status: pims.StatusScheduled, StatusText: "Scheduled",
 	}
 	m.assign(id, "p"+id)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -95,17 +96,27 @@ func (m *machine) judgeStatus(p *play, was, is *row) {
 // requireEveryVisit demands that no visit of a completed inbound window is without
 // its case, and that the case says what the PIMS does (W4).
 func (m *machine) requireEveryVisit(p *play) {
-	cases := map[string]row{}
+	cases, known := map[string]row{}, map[string]bool{}
 	for _, r := range p.after {
 		cases[r.PIMSID] = r
 	}
+	for _, r := range p.before {
+		known[r.PIMSID] = true
+	}
+	reader := p.settings.Reader()
 	for i := range p.heard.snapshots[0].Appointments {
 		a := &p.heard.snapshots[0].Appointments[i]
 		if !p.windows.Inbound.Contains(a.Start) {
 			continue
 		}
 		r, there := cases[a.ID]
+		if reader.Filtered(a) != (settings.Cause{}) && !known[a.ID] {
+			require.False(m, there, "R50: a filtered visit became a case")
+			m.seen["filtered visits"]++
+			continue
+		}
 		require.True(m, there, "a visit of the window has no case")
+		require.Equal(m, reader.Filtered(a), r.Filtered, "R50: the mark of the filter")
 		require.True(m, a.Start.Equal(r.ScheduledDate), "R10: the date is the PIMS's")
 		require.False(m, r.SoftDeleted(), "R16: it was seen")
 		require.False(m, r.protected, "R24: it was seen again")
@@ -115,9 +126,15 @@ func (m *machine) requireEveryVisit(p *play) {
 			m.requireName(p, a, &r)
 		}
 		require.Equal(m, a.StatusText, r.Appointment.Status)
-		require.Equal(m, a.Status, r.Appointment.Meaning, "R54")
+		require.Equal(m, reader.Status(a.StatusText, a.Status), r.Appointment.Meaning, "R54")
 		for _, w := range words {
-			if w.word != a.StatusText || w.caseStatus == "" {
+			if w.word != a.StatusText {
+				continue
+			}
+			if own, ok := p.settings.Statuses[w.word]; ok { // R50
+				w.caseStatus, _ = casesync.MapStatus(own)
+			}
+			if w.caseStatus == "" {
 				continue
 			}
 			require.NotEmpty(m, r.SyncStatus, "R10: the first sync sets it")

@@ -47,7 +47,7 @@ func (t tally) String() string {
 func (t tally) requireAll(tb require.TestingT) {
 	for _, name := range []string{
 		"cases made by hand", "soft deletes", "soft deletes by an approval", "cases created", "cases updated", "cases that came back", "cases that were due",
-		"patients corrected", "ids given out again", "consultations misnamed",
+		"patients corrected", "ids given out again", "consultations misnamed", "filtered visits",
 		"restore restored", "restore refused", "restore unchanged",
 		"ended with pims_wrong_practice", "ended with schedule_shift_guard", "ended with deletion_guard",
 		"ended with snapshot_incomplete", "ended with snapshot_unsound", "ended with interrupted",

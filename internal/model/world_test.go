@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -32,7 +33,8 @@ type world struct {
 	calendar map[string]pims.Appointment // what the PIMS really holds
 	notes    map[string]pims.Consultation
 	fake     *pimstest.Fake
-	finder   bool // the PIMS can look up by id
+	settings settings.Settings // of the clinic
+	finder   bool              // the PIMS can look up by id
 
 	// Whose what really is, whether the PIMS says so or not.
 	patients      map[string]string          // of each visit
@@ -174,7 +176,7 @@ func (w *world) connect(clinicID uuid.UUID, heard *testimony) (*connection, erro
 }
 
 func (w *world) clinic(id uuid.UUID) clinic.Clinic {
-	return clinic.Clinic{ID: id, Timezone: zone, Active: true}
+	return clinic.Clinic{ID: id, Timezone: zone, Active: true, Settings: w.settings}
 }
 
 func (c *connection) Provider() string      { return provider }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -22,11 +23,18 @@ type requestJSON struct {
 	Force             bool   `json:"force,omitempty"`
 	DryRun            bool   `json:"dryRun,omitempty"`
 
+	Settings json.RawMessage `json:"settings,omitempty"` // that a dry run tries (R50)
+
 	Approval uuid.UUID `json:"approval,omitzero"` // the plan whose approval started the sync
 }
 
 func encodeRequest(o syncs.Options, approval uuid.UUID) ([]byte, error) {
+	var tried json.RawMessage
+	if o.Settings != nil {
+		tried = o.Settings.JSON()
+	}
 	return json.Marshal(requestJSON{
+		Settings:          tried,
 		StartDate:         dateText(o.StartDate),
 		EndDate:           dateText(o.EndDate),
 		DaysAhead:         o.DaysAhead,
@@ -52,7 +60,12 @@ func decodeRequest(document []byte) (options syncs.Options, approval uuid.UUID, 
 	if startErr != nil || endErr != nil {
 		return syncs.Options{}, uuid.Nil, errRequest
 	}
+	tried, err := decodeTried(o.Settings)
+	if err != nil {
+		return syncs.Options{}, uuid.Nil, errRequest
+	}
 	return syncs.Options{
+		Settings:          tried,
 		StartDate:         start,
 		EndDate:           end,
 		DaysAhead:         o.DaysAhead,
@@ -62,6 +75,15 @@ func decodeRequest(document []byte) (options syncs.Options, approval uuid.UUID, 
 		Force:             o.Force,
 		DryRun:            o.DryRun,
 	}, o.Approval, nil
+}
+
+// decodeTried reads the settings that a dry run tries; nil where it tries none.
+func decodeTried(document []byte) (*settings.Settings, error) {
+	if len(document) == 0 {
+		return nil, nil
+	}
+	tried, err := settings.Parse(document)
+	return &tried, err
 }
 
 func dateText(d *pims.Date) string {
@@ -102,6 +124,7 @@ type warningsJSON struct {
 	UnusableParts    int `json:"unusableParts,omitempty"`
 	RefusedLookups   int `json:"refusedLookups,omitempty"`
 	UnusableLookups  int `json:"unusableLookups,omitempty"`
+	Filtered         int `json:"filtered,omitempty"`
 
 	ConsultationsHidden int `json:"consultationsHidden,omitempty"`
 }

@@ -90,9 +90,9 @@ const deletable = `pims_id is not null
 	and not exists (select from case_restores where case_id = id)`
 
 const (
-	selectCasesBare  = caseColumns + `null::jsonb, null::jsonb, null::jsonb, false `
-	selectCases      = caseColumns + `metadata -> 'appointment', metadata -> 'reconciliation', ` + belonging + `, false `
-	selectCasesWhole = caseColumns + `metadata -> 'appointment', metadata -> 'reconciliation', metadata -> 'consultation', true `
+	selectCasesBare  = caseColumns + `null::jsonb, null::jsonb, null::jsonb, null::jsonb, false `
+	selectCases      = caseColumns + `metadata -> 'appointment', metadata -> 'reconciliation', metadata -> 'sync', ` + belonging + `, false `
+	selectCasesWhole = caseColumns + `metadata -> 'appointment', metadata -> 'reconciliation', metadata -> 'sync', metadata -> 'consultation', true `
 
 	// belonging selects only whose the stored consultation is (R7).
 	belonging = `case when jsonb_typeof(metadata -> 'consultation') = 'object' then jsonb_build_object(
@@ -105,17 +105,18 @@ const (
 // scanCase reads a row of selectCasesBare, selectCases or selectCasesWhole.
 func scanCase(row pgx.CollectableRow) (casesync.Case, error) {
 	var (
-		c                                   casesync.Case
-		date                                *time.Time
-		appointment, deletion, consultation []byte
-		whole                               bool
+		c                                         casesync.Case
+		date                                      *time.Time
+		appointment, deletion, sync, consultation []byte
+		whole                                     bool
 	)
 	err := row.Scan(&c.ID, &c.PIMSID, &c.PatientName, &c.ClientName, &c.PhoneNumber,
 		&date, &c.Status, &c.SyncStatus, &c.CaseType, &c.CreatedAt, &c.UpdatedAt, &c.Version,
-		&appointment, &deletion, &consultation, &whole)
+		&appointment, &deletion, &sync, &consultation, &whole)
 	c.ScheduledDate = value(date)
 	c.Appointment = decodeKey[appointmentJSON](appointment).decode()
 	c.Deletion = decodeKey[deletionJSON](deletion).decode()
+	c.Filtered = decodeKey[syncJSON](sync).decode()
 	if stored := decodeKey[consultationJSON](consultation).decode(); stored != nil {
 		if whole {
 			c.Consultation = stored

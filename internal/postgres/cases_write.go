@@ -79,7 +79,7 @@ update cases c set
 	status         = case when s.decided or c.status is not distinct from c.sync_status then coalesce(s.status, c.status) else c.status end,
 	sync_status    = case when s.decided then s.sync_status else coalesce(s.sync_status, c.sync_status) end,
 	case_type      = coalesce(s.case_type, c.case_type),
-	metadata       = (c.metadata - '{appointment,reconciliation}'::text[]
+	metadata       = (c.metadata - '{appointment,reconciliation,sync}'::text[]
 		- case when s.hides then '{consultation}'::text[] else '{}'::text[] end) || s.metadata::jsonb,
 	updated_at     = $3
 from ` + sourceRows + `

@@ -12,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/settings"
 )
 
 // Clinics stores the clinics and their schedules.
@@ -133,6 +134,7 @@ func clinicOf(row dbsqlc.Clinic) clinic.Clinic {
 		Active:         row.IsActive,
 		DisabledAt:     value(row.DisabledAt),
 		DeletionLimits: clinic.DeletionLimits(value(decodeKey[limitsJSON](row.DeletionLimits))),
+		Settings:       settings.Stored(row.Settings),
 		CreatedAt:      row.CreatedAt,
 		UpdatedAt:      row.UpdatedAt,
 	}

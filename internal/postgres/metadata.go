@@ -8,6 +8,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/settings"
 )
 
 // ownedMetadata are the keys of cases.metadata that syncs own; each is written as a whole
@@ -16,6 +17,7 @@ type ownedMetadata struct {
 	Appointment    *appointmentJSON  `json:"appointment,omitempty"`
 	Consultation   *consultationJSON `json:"consultation,omitempty"`
 	Reconciliation *deletionJSON     `json:"reconciliation,omitempty"`
+	Sync           *syncJSON         `json:"sync,omitempty"`
 }
 
 // encodeMetadata returns the JSON object of the owned keys that a case has.
@@ -24,6 +26,7 @@ func encodeMetadata(c *casesync.Case) (string, error) {
 		Appointment:    encodeAppointment(c.Appointment),
 		Consultation:   encodeConsultation(c.Consultation),
 		Reconciliation: encodeDeletion(c.Deletion),
+		Sync:           encodeSync(c.Filtered),
 	}
 	document, err := json.Marshal(owned)
 	return string(document), err
@@ -168,6 +171,30 @@ func (c *consultationJSON) decode() *casesync.Consultation {
 		decoded.SOAP = pims.SOAP(*c.SOAPNotes)
 	}
 	return decoded
+}
+
+// syncJSON is metadata.sync.
+type syncJSON struct {
+	Filtered *filteredJSON `json:"filtered,omitempty"` // the filter that the appointment meets (R50)
+}
+
+type filteredJSON struct {
+	By   string `json:"by"` // "type", "room" or "status"
+	Word string `json:"word"`
+}
+
+func encodeSync(filtered settings.Cause) *syncJSON {
+	if filtered == (settings.Cause{}) {
+		return nil
+	}
+	return &syncJSON{Filtered: (*filteredJSON)(&filtered)}
+}
+
+func (s *syncJSON) decode() settings.Cause {
+	if s == nil {
+		return settings.Cause{}
+	}
+	return settings.Cause(value(s.Filtered))
 }
 
 // deletionJSON is metadata.reconciliation. W10, R24.

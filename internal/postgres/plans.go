@@ -241,6 +241,7 @@ type evidenceJSON struct {
 	Refusal        string          `json:"refusal,omitempty"`
 	Known          int             `json:"known"`
 	Found          int             `json:"found"`
+	Filtered       int             `json:"filtered,omitempty"`
 	Shared         int             `json:"shared"`
 	Candidates     int             `json:"candidates"`
 	Limit          int             `json:"limit"`
@@ -272,6 +273,7 @@ func encodeEvidence(e syncs.Evidence) ([]byte, error) {
 		Refusal:        e.Refusal,
 		Known:          e.Known,
 		Found:          e.Found,
+		Filtered:       e.Filtered,
 		Shared:         e.Shared,
 		Candidates:     e.Candidates,
 		Limit:          e.Limit,
@@ -294,6 +296,7 @@ func (e *evidenceJSON) decode() syncs.Evidence {
 		Refusal:    e.Refusal,
 		Known:      e.Known,
 		Found:      e.Found,
+		Filtered:   e.Filtered,
 		Shared:     e.Shared,
 		Candidates: e.Candidates,
 		Limit:      e.Limit,

@@ -93,6 +93,9 @@ func (o Options) Check(t Type) error {
 	if err := checkYear("endDate", o.EndDate); err != nil {
 		return err
 	}
+	if o.Settings != nil && !o.DryRun {
+		return invalid("settings", "settings can be tried only in a dry run")
+	}
 	if o.StartDate == nil || o.EndDate == nil {
 		return nil
 	}

@@ -140,6 +140,7 @@ type Evidence struct {
 	Refusal    string         // which rule of the deletion guard refused, of Refusals; empty: another guard
 	Known      int            // cases of the window that we hold
 	Found      int            // appointments of the window that the PIMS shows
+	Filtered   int            // of Found, those that a filter of the clinic keeps from becoming cases (R50)
 	Shared     int            // ids that both hold
 	Candidates int            // cases that could be deleted at all
 	Limit      int            // how many the guard lets pass

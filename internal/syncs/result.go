@@ -133,6 +133,7 @@ type Warnings struct {
 	UnusableParts    int // of consultations whose other parts arrived
 	RefusedLookups   int // missing appointments about which the PIMS refuses to say anything (R20, R22)
 	UnusableLookups  int // missing appointments about which it returns an error or what cannot be read (R20, R22)
+	Filtered         int // appointments that a filter of the clinic kept from becoming cases; also counted as skipped (R50)
 
 	// ConsultationsHidden counts the cases whose notes were hidden because their patient or
 	// consultation changed (R7).

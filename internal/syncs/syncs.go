@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/settings"
 )
 
 // Type says what a sync does. docs/rules.md.
@@ -65,6 +66,10 @@ type Options struct {
 	ParallelBatchSize *int
 	Force             bool
 	DryRun            bool
+
+	// Settings replace the clinic's own in a dry run that shows what a change of settings
+	// would do (R50); nil: the clinic's own.
+	Settings *settings.Settings
 }
 
 // A Request asks for one sync of one clinic.

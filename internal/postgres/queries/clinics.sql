@@ -21,6 +21,12 @@ update clinics set
 where id = @id
 returning *;
 
+-- name: SetSettings :one
+update clinics set
+    settings = @settings, updated_at = case when settings = @settings then updated_at else @updated_at end
+where id = @id
+returning id;
+
 -- name: Schedules :one
 select sync_schedules from clinic_schedule_configs where clinic_id = @clinic_id;
 

@@ -57,7 +57,7 @@ func (q *Queries) AllSchedules(ctx context.Context) ([]AllSchedulesRow, error) {
 }
 
 const clinic = `-- name: Clinic :one
-select id, name, timezone, is_active, deletion_limits, created_at, updated_at, disabled_at, credentials_removed_at from clinics where id = $1
+select id, name, timezone, is_active, deletion_limits, created_at, updated_at, disabled_at, credentials_removed_at, settings from clinics where id = $1
 `
 
 func (q *Queries) Clinic(ctx context.Context, id uuid.UUID) (Clinic, error) {
@@ -73,12 +73,13 @@ func (q *Queries) Clinic(ctx context.Context, id uuid.UUID) (Clinic, error) {
 		&i.UpdatedAt,
 		&i.DisabledAt,
 		&i.CredentialsRemovedAt,
+		&i.Settings,
 	)
 	return i, err
 }
 
 const clinics = `-- name: Clinics :many
-select id, name, timezone, is_active, deletion_limits, created_at, updated_at, disabled_at, credentials_removed_at from clinics order by name, id
+select id, name, timezone, is_active, deletion_limits, created_at, updated_at, disabled_at, credentials_removed_at, settings from clinics order by name, id
 `
 
 // Crosses clinics (R41).
@@ -101,6 +102,7 @@ func (q *Queries) Clinics(ctx context.Context) ([]Clinic, error) {
 			&i.UpdatedAt,
 			&i.DisabledAt,
 			&i.CredentialsRemovedAt,
+			&i.Settings,
 		); err != nil {
 			return nil, err
 		}
@@ -116,7 +118,7 @@ const insertClinic = `-- name: InsertClinic :one
 insert into clinics (id, name, timezone, is_active, deletion_limits, created_at, updated_at)
 values ($1, $2, $3, $4, $5, $6, $6)
 on conflict (id) do nothing
-returning id, name, timezone, is_active, deletion_limits, created_at, updated_at, disabled_at, credentials_removed_at
+returning id, name, timezone, is_active, deletion_limits, created_at, updated_at, disabled_at, credentials_removed_at, settings
 `
 
 type InsertClinicParams struct {
@@ -148,6 +150,7 @@ func (q *Queries) InsertClinic(ctx context.Context, arg InsertClinicParams) (Cli
 		&i.UpdatedAt,
 		&i.DisabledAt,
 		&i.CredentialsRemovedAt,
+		&i.Settings,
 	)
 	return i, err
 }
@@ -185,11 +188,25 @@ func (q *Queries) Schedules(ctx context.Context, clinicID uuid.UUID) ([]byte, er
 	return sync_schedules, err
 }
 
+const setSettings = `-- name: SetSettings :one
+update clinics set
+    settings = $1, updated_at = case when settings = $1 then updated_at else $2 end
+where id = $3
+returning id
+`
+
+func (q *Queries) SetSettings(ctx context.Context, settings []byte, updatedAt time.Time, iD uuid.UUID) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, setSettings, settings, updatedAt, iD)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
+}
+
 const updateClinic = `-- name: UpdateClinic :one
 update clinics set
     name = $1, timezone = $2, is_active = $3, deletion_limits = $4, updated_at = $5
 where id = $6
-returning id, name, timezone, is_active, deletion_limits, created_at, updated_at, disabled_at, credentials_removed_at
+returning id, name, timezone, is_active, deletion_limits, created_at, updated_at, disabled_at, credentials_removed_at, settings
 `
 
 type UpdateClinicParams struct {
@@ -221,6 +238,7 @@ func (q *Queries) UpdateClinic(ctx context.Context, arg UpdateClinicParams) (Cli
 		&i.UpdatedAt,
 		&i.DisabledAt,
 		&i.CredentialsRemovedAt,
+		&i.Settings,
 	)
 	return i, err
 }

@@ -51,6 +51,7 @@ type Clinic struct {
 	UpdatedAt            time.Time
 	DisabledAt           *time.Time
 	CredentialsRemovedAt *time.Time
+	Settings             []byte
 }
 
 type ClinicApiKey struct {
