@@ -39,7 +39,7 @@ func (s *Audits) Audits(ctx context.Context, clinicID uuid.UUID, filter syncs.Au
 		return list, err
 	}
 	limit := limitOf(filter.Page)
-	err = s.db.askInClinic(ctx, "list syncs", clinicID, func(q *dbsqlc.Queries) error {
+	err = s.db.askInOrder(ctx, "list syncs", clinicID, func(q *dbsqlc.Queries) error {
 		rows, err := q.Audits(ctx, dbsqlc.AuditsParams{
 			ClinicID: clinicID, SyncType: string(filter.Type), Status: string(filter.Status),
 			BeforeAt: before.at, BeforeID: before.id, UpTo: int32(limit + 1), //nolint:gosec // bounded

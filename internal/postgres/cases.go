@@ -23,8 +23,9 @@ var _ casesync.Store = (*Cases)(nil)
 
 // ScheduledIn implements casesync.InboundStore.
 func (s *Cases) ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window) ([]casesync.Scheduled, error) {
-	return readInClinic(ctx, s.db, "read the schedule", clinicID, selectScheduled+`from cases
-		where clinic_id = $1 and provider = $2 and pims_id is not null and scheduled_date >= $3 and scheduled_date < $4`,
+	return readInOrder(ctx, s.db, "read the schedule", clinicID, selectScheduled+`from cases
+		where clinic_id = $1 and provider = $2 and pims_id is not null and scheduled_date >= $3 and scheduled_date < $4
+		order by scheduled_date, id`,
 		[]any{clinicID, provider, window.From(), window.Until()}, scanScheduled)
 }
 
@@ -63,10 +64,16 @@ func (s *Cases) CasesByID(ctx context.Context, clinicID uuid.UUID, provider stri
 	return byID, err
 }
 
+// fromCasesByKey selects the cases that have one of the ids, with one lookup in the primary
+// key for each.
+const fromCasesByKey = `
+	from (select distinct unnest($2::uuid[])) as wanted (id)
+	cross join lateral (select *, xmin from cases where cases.id = wanted.id offset 0) as cases `
+
 // CasesWithConsultations implements casesync.EnrichmentStore.
 func (s *Cases) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]casesync.Case, error) {
 	cases, err := readInClinic(ctx, s.db, "read cases", clinicID,
-		selectCasesWhole+`from cases where clinic_id = $1 and id = any($2) and pims_id is not null`,
+		selectCasesWhole+fromCasesByKey+`where cases.clinic_id = $1 and pims_id is not null`,
 		[]any{clinicID, ids}, scanCase)
 	byID := make(map[uuid.UUID]casesync.Case, len(cases))
 	for _, c := range cases {
@@ -77,7 +84,7 @@ func (s *Cases) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, 
 
 // DeletionCandidates implements casesync.ReconciliationStore.
 func (s *Cases) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Case, error) {
-	return readInClinic(ctx, s.db, "read the candidates for deletion", clinicID,
+	return readInOrder(ctx, s.db, "read the candidates for deletion", clinicID,
 		selectCasesBare+`from cases where clinic_id = $1 and provider = $2 and scheduled_date >= $3 and scheduled_date < $4 and scheduled_date < $5
 			and `+deletable+` order by scheduled_date, id`,
 		[]any{clinicID, provider, window.From(), window.Until(), until}, scanCase)

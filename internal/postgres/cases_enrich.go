@@ -15,12 +15,13 @@ import (
 // EnrichmentCandidates implements casesync.EnrichmentStore. A case is cancelled where that
 // is what the PIMS last said (R54): a person may have changed the case's status.
 func (s *Cases) EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Candidate, error) {
-	return readInClinic(ctx, s.db, "read the cases that need a consultation", clinicID, enrichmentCandidates,
+	return readInOrder(ctx, s.db, "read the cases that need a consultation", clinicID, enrichmentCandidates,
 		[]any{clinicID, provider, window.From(), window.Until(), until, string(pims.StatusCancelled)}, scanCandidate)
 }
 
 // A case whose patient or consultation has changed is a candidate whatever the window
-// (R19). Such cases are few and have their own index.
+// (R19). Such cases are few and have their own index. "offset 0" keeps each lookup by key
+// apart, whatever the statistics say.
 const enrichmentCandidates = `
 select c.id, c.pims_id, c.scheduled_date,
 	coalesce(c.metadata #>> '{appointment,consultationId}', ''),
@@ -34,12 +35,13 @@ select c.id, c.pims_id, c.scheduled_date,
 	coalesce(e.tries, 0), e.next_try_at, e.read_at, coalesce(e.entry_fingerprint, ''),
 	e.changed_at, coalesce(e.disowned_consultation_id, ''), coalesce(e.disowned_patient_id, '')
 from (
-	select id from cases where clinic_id = $1 and provider = $2 and scheduled_date >= $3 and scheduled_date < $4
+	(select id from cases where clinic_id = $1 and provider = $2 and scheduled_date >= $3 and scheduled_date < $4
+	order by scheduled_date, id offset 0)
 	union
 	select case_id from case_enrichments where clinic_id = $1 and changed_at is not null
 ) as wanted
-join cases c using (id)
-left join case_enrichments e on e.case_id = c.id and e.clinic_id = c.clinic_id
+cross join lateral (select * from cases where cases.id = wanted.id offset 0) as c
+left join lateral (select * from case_enrichments where case_id = wanted.id offset 0) as e on e.clinic_id = c.clinic_id
 where c.clinic_id = $1 and c.provider = $2 and c.pims_id is not null and c.scheduled_date <= $5
 	and c.metadata #>> '{reconciliation,softDeleted}' is distinct from 'true'
 	and c.metadata #>> '{appointment,normalisedStatus}' is distinct from $6
@@ -97,7 +99,7 @@ const (
 	keepReadings = insertReadings + `
 from unnest($2::uuid[], $3::integer[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[],
 	$8::timestamptz[], $9::text[], $10::text[]) as ` + sourceReadings + `
-join cases c on c.id = s.case_id and c.clinic_id = $1` + orUpdateReadings
+where (select clinic_id from cases where id = s.case_id) = $1` + orUpdateReadings
 
 	// updateCasesKeeping stores readings together with the cases that it writes.
 	updateCasesKeeping = `

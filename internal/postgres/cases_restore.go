@@ -87,7 +87,7 @@ func (s *Cases) DeletedBy(ctx context.Context, clinicID, syncID uuid.UUID) ([]uu
 // changes until the transaction ends.
 const lockRestorable = `
 select id, metadata #>> '{reconciliation,softDeleted}' is not distinct from 'true'
-from cases where clinic_id = $1 and id = any($2)
+from cases where id = any(array(select cases.id ` + fromCasesByKey + `where cases.clinic_id = $1))
 order by id for update`
 
 func scanRestoration(row pgx.CollectableRow) (r casesync.Restoration, err error) {
@@ -137,7 +137,9 @@ with restored as (
 		sync_status = c.metadata #>> '{reconciliation,before,syncStatus}',
 		metadata    = c.metadata - case when ` + anothersNotes + ` then '{reconciliation,consultation}' else '{reconciliation}' end::text[],
 		updated_at  = $3
-	where c.clinic_id = $1 and c.id = any($2)
+	from (select unnest($2::uuid[])) as wanted (id)
+	cross join lateral (select ctid as place from cases where cases.id = wanted.id offset 0) as r
+	where c.ctid = r.place and c.clinic_id = $1
 	returning c.id, c.clinic_id
 )
 insert into case_restores (case_id, clinic_id, restored_at)

@@ -38,7 +38,7 @@ func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Ti
 	if clinicID == uuid.Nil {
 		return all, s.db.System(ctx, "read the state of the clinics", read)
 	}
-	err = s.db.InClinic(ctx, "read the state of the clinic", clinicID, read)
+	err = s.db.transact(ctx, "read the state of the clinic", scope{clinicID: clinicID, ordered: true}, read)
 	return all, err
 }
 

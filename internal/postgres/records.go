@@ -81,7 +81,7 @@ func (s *Records) Cases(ctx context.Context, clinicID uuid.UUID, filter casesync
 		return list, err
 	}
 	limit := limitOf(filter.Page)
-	err = s.db.InClinic(ctx, "list cases", clinicID, func(tx pgx.Tx) error {
+	err = s.db.transact(ctx, "list cases", scope{clinicID: clinicID, ordered: true}, func(tx pgx.Tx) error {
 		selection, err := newSelection(ctx, tx, clinicID, filter)
 		if err != nil {
 			return err

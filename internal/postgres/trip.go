@@ -26,6 +26,14 @@ func (db *DB) askInClinic(ctx context.Context, operation string, clinicID uuid.U
 	return db.translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, scope{clinicID: clinicID}})))
 }
 
+// askInOrder is askInClinic for statements that are ordered (scope).
+func (db *DB) askInOrder(ctx context.Context, operation string, clinicID uuid.UUID, fn func(*dbsqlc.Queries) error) error {
+	if clinicID == uuid.Nil {
+		return fmt.Errorf("%s: no clinic is named", operation)
+	}
+	return db.translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, scope{clinicID: clinicID, ordered: true}})))
+}
+
 // askSystem is askInClinic across clinics (R41).
 func (db *DB) askSystem(ctx context.Context, operation string, fn func(*dbsqlc.Queries) error) error {
 	return db.translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, scope{}})))
@@ -59,6 +67,9 @@ func (s scope) queue(batch *pgx.Batch, all bool) {
 	}
 	if all || s.actor != "" {
 		set("app.actor", s.actor)
+	}
+	if all || s.ordered {
+		settings = append(settings, fmt.Sprintf("set_config('enable_sort', '%t', true)", !s.ordered))
 	}
 	if s.relaxed && !all {
 		settings = append(settings, "set_config('synchronous_commit', 'off', true)")

@@ -21,6 +21,15 @@ func readInClinic[T any](ctx context.Context, db *DB, operation string, clinicID
 	return items, db.translate(ctx, operation, err)
 }
 
+// readInOrder is readInClinic for a statement that is ordered (scope).
+func readInOrder[T any](ctx context.Context, db *DB, operation string, clinicID uuid.UUID, sql string, args []any, scan pgx.RowToFunc[T]) ([]T, error) {
+	if clinicID == uuid.Nil {
+		return nil, fmt.Errorf("%s: no clinic is named", operation)
+	}
+	items, err := query(ctx, oneTrip{db, scope{clinicID: clinicID, ordered: true}}, sql, args, scan)
+	return items, db.translate(ctx, operation, err)
+}
+
 // query runs a statement and scans all its rows.
 func query[T any](ctx context.Context, tx dbsqlc.DBTX, sql string, args []any, scan pgx.RowToFunc[T]) ([]T, error) {
 	rows, err := tx.Query(ctx, sql, args...)

@@ -5,9 +5,11 @@ insert into case_sync_audits (id, clinic_id, sync_type, status, trigger, request
 select @id, @clinic_id, @sync_type, 'queued', @trigger, @request, @created_at
 where not exists (
     select from case_sync_audits a
-    where a.clinic_id = @clinic_id and a.parent_id is null
-        and (a.status = 'queued' and a.sync_type = @sync_type or a.status = 'in_progress' and @running_conflicts::boolean)
-)
+    where a.clinic_id = @clinic_id and a.parent_id is null and a.status = 'queued' and a.sync_type = @sync_type
+) and not (@running_conflicts::boolean and exists (
+    select from case_sync_audits a
+    where a.clinic_id = @clinic_id and a.parent_id is null and a.status = 'in_progress'
+))
 on conflict (clinic_id, sync_type) where status = 'queued' and parent_id is null do nothing;
 
 -- name: ConflictingAudit :one
@@ -99,10 +101,11 @@ where id = @id and clinic_id = @clinic_id and attempt = @attempt and status = 'i
     and parent_id is not distinct from @parent_id;
 
 -- name: InterruptPhases :exec
--- No audit stays open (R30).
+-- No audit stays open (R30). As text, the clinic leads to no index: a planner without
+-- statistics would take one of the clinic's instead of the parent's.
 update case_sync_audits set
     status = 'failed', completed_at = @completed_at, error_code = 'interrupted', error_message = @error_message
-where parent_id = @parent_id and clinic_id = @clinic_id and status = 'in_progress';
+where parent_id = @parent_id and clinic_id::text = (@clinic_id::uuid)::text and status = 'in_progress';
 
 -- name: InsertPhase :exec
 insert into case_sync_audits (id, clinic_id, parent_id, sync_type, status, trigger, request, attempt, created_at, started_at)
@@ -136,9 +139,10 @@ left join sync_leases l on l.audit_id = a.id
 where a.id = @id and a.clinic_id = @clinic_id;
 
 -- name: Phases :many
+-- The clinic is compared as in InterruptPhases.
 select sqlc.embed(a)
 from case_sync_audits a
-where a.parent_id = @parent_id and a.clinic_id = @clinic_id and a.attempt = @attempt
+where a.parent_id = @parent_id and a.clinic_id::text = (@clinic_id::uuid)::text and a.attempt = @attempt
 order by a.created_at, a.id;
 
 -- name: Audits :many
