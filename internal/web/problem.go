@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"math"
@@ -113,11 +114,19 @@ func (l RateLimited) Error() string { return l.Text }
 // seconds returns the value of Retry-After: whole seconds, rounded up.
 func (l RateLimited) seconds() string { return strconv.Itoa(int(math.Ceil(l.Wait.Seconds()))) }
 
+// statusHungUp is the status of a request whose caller hung up before the response. Nobody
+// receives it; log, metrics and traces show it, and no error.
+const statusHungUp = 499
+
 // Fail writes a failure as the response, in the one form of errors (R38). cause is the error
 // behind it, or nil: it is logged where the failure hides it, and a RateLimited sets
-// Retry-After.
+// Retry-After. A caller who hung up is no failure.
 func Fail(w http.ResponseWriter, r *http.Request, failure *syncs.Failure, cause error) {
 	e := EntryOf(r.Context())
+	if errors.Is(r.Context().Err(), context.Canceled) && errors.Is(cause, context.Canceled) {
+		w.WriteHeader(statusHungUp)
+		return
+	}
 	e.Code = failure.Code
 	if failure.Code == syncs.CodeInternal || failure.Code == syncs.CodeDatabaseUnavailable {
 		e.Cause = cause
