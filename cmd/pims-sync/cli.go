@@ -39,6 +39,8 @@ type CLI struct {
 	Completion  CompletionCmd  `cmd:"" help:"Print a shell's completion script: bash, zsh, fish."`
 	Complete    CompleteCmd    `cmd:"" name:"__complete" hidden:"" passthrough:"" help:"Print how a command line can continue; the completion scripts call it."`
 	Version     VersionCmd     `cmd:"" help:"Print the version, the commit, the Go version and the platform."`
+
+	Notifications NotificationsCmd `cmd:"" help:"Tell people of trouble, and of its end: add, list, test, mute, remove."`
 }
 
 // withStore opens the database for one command, and finds the clinics that its arguments

@@ -30,6 +30,8 @@ type Config struct {
 	SyncTimeoutMS int64     `name:"sync-timeout-ms" help:"How long one sync may work, in milliseconds." env:"SYNC_TIMEOUT_MS" default:"300000" group:"config"`
 	ChromiumPath  string    `help:"Path of the headless browser. Default: an installed one." env:"CHROMIUM_PATH" placeholder:"PATH" group:"config"`
 	Headless      bool      `help:"Hide the browser." env:"HEADLESS" default:"true" negatable:"" group:"config"`
+	SMTPURL       string    `name:"smtp-url" help:"Mail server for notifications, such as smtp://user:password@mail.example.com:587, or smtps://." env:"SMTP_URL" placeholder:"URL" group:"config"`
+	MailFrom      string    `help:"Sender of notifications by e-mail." env:"MAIL_FROM" placeholder:"ADDRESS" group:"config"`
 	LogLevel      *logLevel `help:"debug, info, warn or error. Default: info for serve and demo; other commands log nothing." env:"LOG_LEVEL" placeholder:"LEVEL" group:"config"`
 	LogFormat     *string   `help:"json or text. Default: json, text on a terminal." env:"LOG_FORMAT" enum:"json,text" placeholder:"FORMAT" group:"config"`
 
@@ -112,6 +114,8 @@ func (c *Config) settings() (app.Settings, error) {
 		SyncTimeout:   time.Duration(c.SyncTimeoutMS) * time.Millisecond,
 		ChromiumPath:  c.ChromiumPath,
 		Headless:      c.Headless,
+		SMTPURL:       c.SMTPURL,
+		MailFrom:      c.MailFrom,
 		Version:       thisBuild().Version,
 	}, nil
 }

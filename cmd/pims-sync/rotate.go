@@ -27,8 +27,8 @@ type rotationJSON struct {
 	Rotated      int              `json:"rotated"`
 	Current      int              `json:"current"`
 	LostSessions int              `json:"lostSessions"`
-	Secrets      int              `json:"webhookSecretsRotated"`
-	LostSecrets  int              `json:"lostWebhookSecrets"`
+	Secrets      int              `json:"secretsRotated"`
+	LostSecrets  int              `json:"lostSecrets"`
 	Unreadable   []unreadableJSON `json:"unreadable"`
 }
 
@@ -53,6 +53,11 @@ func (a *KeysRotateEncryptionCmd) Run(ctx context.Context, std streams, c *Confi
 			var webhooks seal.Rotation
 			webhooks, err = ring.Rotate(ctx, app.Webhooks(s, ring), a.DryRun)
 			done.Secrets, done.LostSecrets = webhooks.Rotated, len(webhooks.Unreadable)
+		}
+		if err == nil {
+			var targets seal.Rotation
+			targets, err = ring.Rotate(ctx, app.Notifications(s, ring), a.DryRun)
+			done.Secrets, done.LostSecrets = done.Secrets+targets.Rotated, done.LostSecrets+len(targets.Unreadable)
 		}
 		if !a.DryRun {
 			action := event(access.EncryptionRotate, uuid.Nil, access.Record{Kind: "encryption key", ID: ring.KeyIDs()[0]})
@@ -108,10 +113,10 @@ func (d rotationJSON) print(w io.Writer) {
 		fmt.Fprintf(w, "%d sessions cannot be opened; those clinics log in again at their next sync.\n", d.LostSessions)
 	}
 	if d.Secrets > 0 {
-		fmt.Fprintf(w, "%d secrets of webhooks %s %q.\n", d.Secrets, sealed, d.KeyID)
+		fmt.Fprintf(w, "%d secrets of webhooks and targets of notifications %s %q.\n", d.Secrets, sealed, d.KeyID)
 	}
 	if d.LostSecrets > 0 {
-		fmt.Fprintf(w, "%d secrets of webhooks cannot be opened; rotate them with `pims-sync webhooks rotate ID`.\n", d.LostSecrets)
+		fmt.Fprintf(w, "%d secrets of webhooks or targets of notifications cannot be opened; use `pims-sync webhooks rotate ID`, or add the channel anew.\n", d.LostSecrets)
 	}
 	for _, u := range d.Unreadable {
 		fmt.Fprintf(w, "clinic %s: %s\n", u.ClinicID, u.Reason)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/app"
@@ -105,7 +106,7 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 		Console:  pages,
 		Engine: app.EngineOptions{
 			Schedule: s.EnableScheduler, Jitter: s.ScheduleJitter, MaxSyncs: s.MaxSyncs, Lease: s.SyncLease,
-			EventRetention: s.EventRetention, Tracing: traces,
+			Link: s.link(), EventRetention: s.EventRetention, Tracing: traces,
 		},
 	})
 	if err != nil {
@@ -162,6 +163,14 @@ func (s *ServeCmd) console() (*app.ConsoleOptions, error) {
 		return nil, errors.New("OpenID Connect needs both OIDC_ISSUER and OIDC_CLIENT_ID")
 	}
 	return o, nil
+}
+
+// link returns the console's address, for notifications; empty where it is not known.
+func (s *ServeCmd) link() string {
+	if !s.Console || s.PublicURL == "" {
+		return ""
+	}
+	return strings.TrimRight(s.PublicURL, "/") + "/console"
 }
 
 // startTracing begins to trace where a collector is configured.

@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/metrics"
+	"github.com/pims-sync/pims-sync/internal/notify"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/queue"
@@ -32,6 +33,7 @@ type Engine struct {
 	Scheduler *scheduler.Scheduler
 	Feed      *feed.Feed
 	Webhooks  *webhooks.Worker
+	Notify    *notify.Worker
 	Private   bool // it works only on what it starts itself
 
 	browser  pims.Browser
@@ -51,6 +53,7 @@ type EngineOptions struct {
 	Jitter         time.Duration    // spread of ticks over clinics
 	MaxSyncs       int              // worked on at once; 0: the queue's default
 	Lease          time.Duration    // how long a replica may be silent before its sync is taken over; 0: the queue's default
+	Link           string           // of the console, for notifications; empty: none
 	EventRetention time.Duration    // of the history of cases; 0: for ever
 	Tracing        *tracing.Tracing // nil: nothing is traced
 	Browser        pims.Browser     // that others share; nil: one of the engine's own
@@ -143,6 +146,10 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 	}
 	e.Feed = e.newFeed()
 	e.Webhooks = e.newWebhooks(settings, ring, o.Now)
+	if e.Notify, err = e.newNotifications(settings, ring, o.Link, o.Now); err != nil {
+		e.closeBrowser()
+		return nil, err
+	}
 	e.Scheduler = scheduler.New(scheduler.Options{
 		Clinics: s.Clinics(),
 		Entries: e.Queue.Entries(s.Schedules()),
@@ -233,6 +240,7 @@ func (e *Engine) Start(ctx context.Context) error {
 		e.Scheduler.Begin(ctx)
 		e.Feed.Begin(ctx)
 		e.Webhooks.Begin(ctx)
+		e.Notify.Begin(ctx)
 	}
 	return nil
 }
@@ -249,6 +257,7 @@ func (e *Engine) stop() {
 	e.Scheduler.Wait()
 	e.Feed.Wait()
 	e.Webhooks.Wait()
+	e.Notify.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closing+10*time.Second)
 	defer cancel()
 	if err := e.Queue.Stop(ctx); err != nil {

@@ -21,5 +21,7 @@ type Settings struct {
 	SyncTimeout   time.Duration // of one sync's work
 	ChromiumPath  string        // empty: an installed one
 	Headless      bool
+	SMTPURL       string // of the server for e-mail; empty: none
+	MailFrom      string // who sends it
 	Version       string // of the program
 }

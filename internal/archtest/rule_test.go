@@ -96,6 +96,17 @@ var importRule = rule{
 		libraries: []string{uuid},
 	},
 	{
+		pkg:       "internal/notify",
+		ours:      []string{panicsPkg},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
+		pkg:       "internal/mail",
+		libraries: []string{"github.com/wneessen/go-mail"},
+		domain:    true,
+	},
+	{
 		pkg:       "internal/pims/notes",
 		ours:      []string{"internal/pims"},
 		libraries: []string{"golang.org/x/net/html"},
@@ -155,6 +166,11 @@ var importRule = rule{
 	{
 		pkg:       "internal/postgres/webhookstore",
 		ours:      []string{"internal/syncs", "internal/seal", "internal/feed", "internal/webhooks", "internal/postgres", "internal/postgres/feedstore"},
+		libraries: []string{uuid, pgx},
+	},
+	{
+		pkg:       "internal/postgres/notifystore",
+		ours:      []string{"internal/syncs", "internal/seal", "internal/feed", "internal/notify", "internal/postgres"},
 		libraries: []string{uuid, pgx},
 	},
 	{

@@ -6,11 +6,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// outgoing counts what others learn: the change feed (R46) and webhooks (R47).
+// outgoing counts what others learn: the change feed (R46), webhooks (R47), notifications
+// (R48).
 type outgoing struct {
 	feedDelay    prometheus.Histogram
 	webhooks     *prometheus.CounterVec
 	webhookDelay prometheus.Histogram
+	notified     *prometheus.CounterVec
 }
 
 var (
@@ -33,10 +35,18 @@ func newOutgoing(registry prometheus.Registerer) outgoing {
 			Name: "webhook_delay_seconds", Help: "How long after it happened an event was delivered to an endpoint.", Buckets: webhookBuckets,
 		}),
 	}
+	o.notified = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "notifications_total", Help: "Messages to people, by type of channel (slack, email) and outcome (sent, failed).",
+	}, []string{"type", "outcome"})
+	for _, kind := range []string{"slack", "email"} {
+		for _, outcome := range []string{"sent", "failed"} {
+			o.notified.WithLabelValues(kind, outcome)
+		}
+	}
 	for _, outcome := range webhookOutcomes {
 		o.webhooks.WithLabelValues(outcome)
 	}
-	registry.MustRegister(o.feedDelay, o.webhooks, o.webhookDelay)
+	registry.MustRegister(o.feedDelay, o.webhooks, o.webhookDelay, o.notified)
 	return o
 }
 
@@ -50,4 +60,9 @@ func (o *outgoing) Webhook(outcome string, delay time.Duration) {
 	if outcome == "delivered" {
 		o.webhookDelay.Observe(delay.Seconds())
 	}
+}
+
+// Notification counts a message to people, by the type of its channel and its outcome (R48).
+func (o *outgoing) Notification(kind, outcome string) {
+	o.notified.WithLabelValues(kind, outcome).Inc()
 }

@@ -72,7 +72,7 @@ type Rotation struct {
 	Current  int // records that the first key had sealed already
 	Sessions int // sessions that cannot be opened: each costs its clinic a login, no more
 
-	// The command counts the secrets of webhooks here.
+	// The command counts the secrets of webhooks and the targets of notifications here.
 	Secrets     int // that were sealed anew
 	LostSecrets int // that cannot be opened
 

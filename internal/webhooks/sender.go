@@ -50,23 +50,35 @@ func NewSender(hosts pims.HostPolicy, version string, now func() time.Time) *Sen
 
 // Send makes one try.
 func (s *Sender) Send(ctx context.Context, e *Endpoint, d *Delivery, secrets []string) Attempt {
-	a := Attempt{At: s.now()}
 	if len(secrets) == 0 {
-		a.Error = "its secret cannot be opened: ENCRYPTION_KEY lacks the key that sealed it; list that key, or rotate the secret"
-		return a
+		return Attempt{At: s.now(), Error: "its secret cannot be opened: ENCRYPTION_KEY lacks the key that sealed it; list that key, or rotate the secret"}
 	}
-	if err := CheckURL(e.URL, s.hosts); err != nil { // what was permitted may be no more
+	return s.post(ctx, e.URL, d.Body, func(h http.Header, at time.Time) { sign(h, d.ID, at, d.Body, secrets) })
+}
+
+// Post sends a body without a signature, for an incoming webhook of a chat. The error says
+// why it was not taken.
+func (s *Sender) Post(ctx context.Context, address string, body []byte) error {
+	if a := s.post(ctx, address, body, func(http.Header, time.Time) {}); a.Error != "" {
+		return errors.New(a.Error)
+	}
+	return nil
+}
+
+func (s *Sender) post(ctx context.Context, address string, body []byte, complete func(http.Header, time.Time)) Attempt {
+	a := Attempt{At: s.now()}
+	if err := CheckURL(address, s.hosts); err != nil { // what was permitted may be no more
 		a.Error = err.Error()
 		return a
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL, bytes.NewReader(d.Body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		a.Error = errURL.Error()
 		return a
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", s.agent)
-	sign(request.Header, d.ID, a.At, d.Body, secrets)
+	complete(request.Header, a.At)
 	response, err := s.client.Do(request)
 	if err != nil {
 		a.Error = reason(err)

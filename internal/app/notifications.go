@@ -1,0 +1,74 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/mail"
+	"github.com/pims-sync/pims-sync/internal/notify"
+	"github.com/pims-sync/pims-sync/internal/postgres/notifystore"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/seal"
+)
+
+// Notifications returns the channels of a store.
+func Notifications(s *Store, ring *seal.Keyring) *notifystore.Store {
+	return notifystore.New(s.DB, ring)
+}
+
+// NewTeller returns what sends notifications, for a program with these settings. The error
+// says which setting is wrong.
+func NewTeller(settings Settings) (func(context.Context, notify.Channel, notify.Message) error, error) {
+	mailer, err := mail.New(settings.SMTPURL, settings.MailFrom, nil)
+	if err != nil {
+		return nil, err
+	}
+	sender := NewSender(settings)
+	return func(ctx context.Context, c notify.Channel, m notify.Message) error {
+		switch {
+		case c.Target == "":
+			return errors.New("its target cannot be opened: ENCRYPTION_KEY lacks the key that sealed it")
+		case c.Kind == notify.Email:
+			return mailer.Send(ctx, c.Target, m.Subject, m.Body)
+		}
+		body, err := json.Marshal(map[string]string{"text": m.Subject + "\n\n" + m.Body})
+		if err != nil {
+			return fmt.Errorf("writing the message: %w", err)
+		}
+		return sender.Post(ctx, c.Target, body)
+	}, nil
+}
+
+// newNotifications returns the worker that tells people.
+func (e *Engine) newNotifications(settings Settings, ring *seal.Keyring, link string, now func() time.Time) (*notify.Worker, error) {
+	send, err := NewTeller(settings)
+	if err != nil {
+		return nil, err
+	}
+	return notify.NewWorker(notify.Options{
+		Store:     Notifications(e.Store, ring),
+		Standings: func(ctx context.Context) ([]notify.Standing, error) { return standings(ctx, e.Store, now()) },
+		Send:      send,
+		Link:      link,
+		Logger:    e.log,
+		Now:       now,
+		Observe:   e.metrics.Notification,
+	}), nil
+}
+
+// standings returns the states of all clinics.
+func standings(ctx context.Context, s *Store, now time.Time) ([]notify.Standing, error) {
+	conditions, err := scheduler.ReadConditions(ctx, s.Clinics(), now)
+	all := make([]notify.Standing, len(conditions))
+	for i := range conditions {
+		v := conditions[i].Verdict()
+		all[i] = notify.Standing{ClinicID: conditions[i].Clinic.ID, Name: conditions[i].Clinic.Name, State: string(v.State), Code: string(v.Code), Since: v.Since}
+		if v.Since.IsZero() {
+			all[i].Since = now
+		}
+	}
+	return all, err
+}

@@ -1,0 +1,111 @@
+package notify
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxNamed is how many clinics a message names for each trouble.
+const maxNamed = 10
+
+// A Message is what people read, as plain text.
+type Message struct{ Subject, Body string }
+
+// A group are the clinics with the same trouble.
+type group struct {
+	state, code string
+	clinics     []Standing
+}
+
+func groups(standings []Standing) (all []group) {
+	for _, s := range standings {
+		i := slices.IndexFunc(all, func(g group) bool { return g.state == s.State && g.code == s.Code })
+		if i < 0 {
+			i, all = len(all), append(all, group{state: s.State, code: s.Code})
+		}
+		all[i].clinics = append(all[i].clinics, s)
+	}
+	slices.SortStableFunc(all, func(a, b group) int { return cmp.Compare(len(b.clinics), len(a.clinics)) })
+	return all
+}
+
+// Write puts news into words, with times in a zone. link is the address of the console; empty:
+// there is none.
+func Write(n News, loc *time.Location, link string) Message {
+	var b strings.Builder
+	for _, g := range groups(n.Began) {
+		t := troubles[g.state]
+		fmt.Fprintf(&b, "TROUBLE: %s%s at %s, since %s.\n%s\nWhat to do: %s\n\n",
+			t.word, inBrackets(g.code), counted(len(g.clinics)), since(g.clinics, loc), names(g.clinics), t.advice)
+	}
+	for _, g := range groups(n.Ended) {
+		fmt.Fprintf(&b, "OVER: %s%s at %s, since %s.\n%s\n\n",
+			troubles[g.state].word, inBrackets(g.code), counted(len(g.clinics)), since(g.clinics, loc), names(g.clinics))
+	}
+	for _, e := range n.Other {
+		fmt.Fprintf(&b, "%s: %s%s, at %s.\n\n", e.Type, cmp.Or(e.Clinic, "the installation"), inBrackets(e.Reason), e.At.In(loc).Format("2006-01-02 15:04 MST"))
+	}
+	if link != "" {
+		fmt.Fprintf(&b, "%s\n", link)
+	}
+	return Message{subject(n), strings.TrimSpace(b.String()) + "\n"}
+}
+
+// subject says in one line what a message is about.
+func subject(n News) string {
+	switch {
+	case len(n.Began) == 1:
+		return "PIMS Sync: " + oneLine(n.Began[0].Name) + ": " + troubles[n.Began[0].State].word
+	case len(n.Began) > 1:
+		return fmt.Sprintf("PIMS Sync: trouble at %d clinics", len(n.Began))
+	case len(n.Ended) == 1:
+		return "PIMS Sync: " + oneLine(n.Ended[0].Name) + " is well again"
+	case len(n.Ended) > 1:
+		return fmt.Sprintf("PIMS Sync: %d clinics are well again", len(n.Ended))
+	case len(n.Other) == 1:
+		return "PIMS Sync: " + n.Other[0].Type
+	default:
+		return fmt.Sprintf("PIMS Sync: %d events", len(n.Other))
+	}
+}
+
+func inBrackets(code string) string {
+	if code == "" {
+		return ""
+	}
+	return " (" + code + ")"
+}
+
+func counted(clinics int) string {
+	if clinics == 1 {
+		return "1 clinic"
+	}
+	return fmt.Sprintf("%d clinics", clinics)
+}
+
+// since returns when the first of the clinics got into its state.
+func since(clinics []Standing, loc *time.Location) string {
+	first := slices.MinFunc(clinics, func(a, b Standing) int { return a.Since.Compare(b.Since) })
+	return first.Since.In(loc).Format("2006-01-02 15:04 MST")
+}
+
+func names(clinics []Standing) string {
+	var all []string
+	for _, s := range clinics {
+		all = append(all, oneLine(s.Name))
+	}
+	slices.Sort(all)
+	if len(all) > maxNamed {
+		return strings.Join(all[:maxNamed], ", ") + fmt.Sprintf(" and %d more", len(all)-maxNamed)
+	}
+	return strings.Join(all, ", ")
+}
+
+// oneLine returns a name without line breaks, and without the characters that are markup to
+// Slack.
+func oneLine(name string) string {
+	return strings.NewReplacer("<", "", ">", "", "&", "and", "\n", " ", "\r", " ").Replace(name)
+}
