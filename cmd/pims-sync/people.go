@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/console"
 	"github.com/pims-sync/pims-sync/internal/people"
@@ -168,7 +169,9 @@ func newPassword(ctx context.Context, std streams) (string, error) {
 }
 
 // byOSUser names the user who runs the command.
-func byOSUser() people.By { return people.By{Actor: actor()} }
+func byOSUser() people.By {
+	return people.By{Who: access.Who{Kind: access.KindOSUser, Name: osUser()}, Origin: commandLine}
+}
 
 // PeopleListCmd lists people.
 type PeopleListCmd struct{}

@@ -18,13 +18,18 @@ type ConsoleOptions struct {
 
 // People returns who may sign in (R43).
 func (s *Store) People() *people.Service {
-	return people.New(people.Options{Store: peoplestore.New(s.DB)})
+	return s.peopleAt(nil)
+}
+
+// peopleAt is People with a clock of its own; nil is time.Now.
+func (s *Store) peopleAt(now func() time.Time) *people.Service {
+	return people.New(people.Options{Store: peoplestore.New(s.DB), Log: s.OperatorLog(), Now: now})
 }
 
 // console returns the pages in front of the engine.
 func (e *Engine) console(o ConsoleOptions, version string, now func() time.Time) ([]web.Mount, error) {
 	return console.New(console.Options{
-		People:    people.New(people.Options{Store: peoplestore.New(e.Store.DB), Now: now}),
+		People:    e.Store.peopleAt(now),
 		Fleet:     e.Scheduler,
 		OpenID:    o.OpenID,
 		PublicURL: o.PublicURL,

@@ -136,7 +136,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/people",
-		ours:      []string{"internal/access"},
+		ours:      []string{"internal/syncs", "internal/access"},
 		libraries: []string{uuid, argon2},
 		domain:    true,
 	},

@@ -171,7 +171,7 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	s.invite(t, people.Person{Email: "grace@example.com", Role: access.RoleViewer, Limited: true})
 	link, err := s.people.ConsoleLink(t.Context(), "root")
 	require.NoError(t, err)
-	invited, err := s.people.Invite(t.Context(), people.By{Actor: "os:root"}, people.Person{Email: "new@example.com", Role: access.RoleOperator})
+	invited, err := s.people.Invite(t.Context(), root, people.Person{Email: "new@example.com", Role: access.RoleOperator})
 	require.NoError(t, err)
 	invitation, err := s.people.InviteLink(t.Context(), invited.ID)
 	require.NoError(t, err)

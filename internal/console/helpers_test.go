@@ -21,6 +21,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/logtest"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/oplog"
 	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
@@ -29,6 +30,9 @@ import (
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// root is the user of the operating system.
+var root = people.By{Who: access.Who{Kind: access.KindOSUser, Name: "root"}, Origin: "command line"}
 
 const password = "a long enough password"
 
@@ -45,7 +49,7 @@ type site struct {
 func newSite(t *testing.T, change ...func(*Options)) *site {
 	t.Helper()
 	s := &site{db: pgtest.New(t), clock: timetest.At(time.Now().Truncate(time.Second)), log: &logtest.Book{}}
-	s.people = people.New(people.Options{Store: peoplestore.New(s.db), Now: s.clock.Now})
+	s.people = people.New(people.Options{Store: peoplestore.New(s.db), Log: oplog.New(s.db, nil), Now: s.clock.Now})
 	o := Options{
 		People: s.people, Fleet: fleetOf{s}, Now: s.clock.Now, Version: "test",
 	}
@@ -110,7 +114,7 @@ func (s *site) invite(t *testing.T, p people.Person) people.Person {
 	hash, err := people.HashPassword(t.Context(), password)
 	require.NoError(t, err)
 	p.Password = hash
-	added, err := s.people.Invite(t.Context(), people.By{Actor: "os:root"}, p)
+	added, err := s.people.Invite(t.Context(), root, p)
 	require.NoError(t, err)
 	return added
 }

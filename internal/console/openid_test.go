@@ -19,7 +19,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/people"
 )
 
 // A provider is a small OpenID Connect provider. It checks what a provider must check, and
@@ -131,7 +130,7 @@ func newOpenIDSite(t *testing.T) (*site, *provider) {
 	s := newSite(t, func(o *Options) {
 		o.OpenID = &OpenID{Issuer: p.URL, ClientID: "pims-sync", ClientSecret: "client secret"}
 	})
-	_, err := s.people.Invite(t.Context(), people.By{}, peopleOf("ada@example.com", access.RoleOperator))
+	_, err := s.people.Invite(t.Context(), root, peopleOf("ada@example.com", access.RoleOperator))
 	require.NoError(t, err)
 	return s, p
 }

@@ -116,7 +116,10 @@ func (v *Visit) AddressOf(path string, pairs ...string) string {
 }
 
 // By names the person in whose name an act happens.
-func (v *Visit) By() people.By { return people.By{Actor: v.Caller.Actor(), From: remote(v.Request)} }
+func (v *Visit) By() people.By {
+	c := &v.Caller
+	return people.By{Who: access.Who{Kind: c.Kind, ID: c.ID, Name: c.Name}, Origin: remote(v.Request).String()}
+}
 
 // show serves a page.
 func (c *console) show(p Page) http.HandlerFunc {

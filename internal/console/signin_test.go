@@ -232,7 +232,7 @@ func TestALinkIsUsedByItsFormAlone(t *testing.T) { // R43
 func TestAnInvitationAsksForAPasswordTwice(t *testing.T) { // R43
 	t.Parallel()
 	s := newSite(t)
-	p, err := s.people.Invite(t.Context(), people.By{}, peopleOf("ada@example.com", access.RoleViewer))
+	p, err := s.people.Invite(t.Context(), root, peopleOf("ada@example.com", access.RoleViewer))
 	require.NoError(t, err)
 	token, err := s.people.InviteLink(t.Context(), p.ID)
 	require.NoError(t, err)

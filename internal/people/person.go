@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A Person is somebody who was invited.
@@ -65,8 +66,8 @@ func (p *Person) Label() string {
 
 // Why a person cannot be found, added or changed.
 var (
-	ErrNotFound = errors.New("there is no such person")
-	ErrExists   = errors.New("a person with this e-mail address exists already")
+	ErrNotFound = syncs.Fail(syncs.CodeNotFound, "there is no such person")
+	ErrExists   = syncs.Fail(syncs.CodeInvalidRequest, "a person with this e-mail address exists already")
 
 	// ErrField is in every error of a field that cannot be stored.
 	ErrField = errors.New("a field of the person is not valid")
@@ -80,8 +81,24 @@ const (
 // fieldError says what is wrong with a field.
 type fieldError string
 
-func (e fieldError) Error() string        { return string(e) }
-func (e fieldError) Is(target error) bool { return target == ErrField } //nolint:errorlint // it is compared as it is
+func (e fieldError) Error() string { return string(e) }
+
+// Unwrap returns ErrField, and the failure for a log and an API.
+func (e fieldError) Unwrap() []error {
+	return []error{ErrField, syncs.Fail(syncs.CodeInvalidRequest, "%s", string(e))}
+}
+
+// recorded returns what the record of a change shows of the person.
+func (p *Person) recorded() access.Values {
+	values := access.Values{
+		"email": p.Email, "name": p.Name, "role": string(p.Role), "clinics": nil,
+		"password": p.Password != "", "openId": p.Issuer != "",
+	}
+	if p.Limited {
+		values["clinics"] = p.Clinics
+	}
+	return values
+}
 
 // ParseRole reads a role. The error lists the roles.
 func ParseRole(text string) (access.Role, error) {

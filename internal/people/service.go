@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/access"
 )
 
 // A Store keeps people, their sessions, links and failed sign-ins.
@@ -75,23 +76,21 @@ type TryStore interface {
 	Try(ctx context.Context, account, address []byte, step func(account, address Tries) (Tries, Tries)) error
 }
 
-// Options are what a Service needs.
-type Options struct {
-	Store  Store
-	Now    func() time.Time                         // nil: time.Now
-	Record func(ctx context.Context, e Event) error // R44; nil: nothing is recorded
+// A Log records what people do, and what is done to them (R44).
+type Log interface {
+	// Act runs an action in one transaction with its record. do adds to the event what it
+	// learns. do may be called again.
+	Act(ctx context.Context, event access.Event, do func(context.Context, *access.Event) error) error
+
+	// Note records an action that changed nothing.
+	Note(ctx context.Context, event access.Event, failure error) error
 }
 
-// An Event is what a person did, or what was done to one (R44). It has no secret.
-type Event struct {
-	Actor  string // "person:<id>", "os:<user>", or empty where nobody is known
-	Action string // such as "people.add" or "session.begin"
-	Person uuid.UUID
-	From   netip.Addr // zero: this machine's command line
-	Before *Person    // of a change
-	After  *Person
-	Detail string // the way of signing in, or why it was refused
-	Failed bool
+// Options are what a Service needs.
+type Options struct {
+	Store Store
+	Log   Log
+	Now   func() time.Time // nil: time.Now
 }
 
 // A Service signs people in and keeps their list.
@@ -102,16 +101,22 @@ func New(o Options) *Service {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Record == nil {
-		o.Record = func(context.Context, Event) error { return nil }
-	}
 	return &Service{o}
 }
 
-// By names who makes a change, and from where.
+// By names who acts, and from where: a network address, or "command line".
 type By struct {
-	Actor string     // "person:<id>" or "os:<user>"
-	From  netip.Addr // zero: the command line
+	Who    access.Who
+	Origin string
+}
+
+// event begins the record of an action on a person; a zero id: on nobody who is known.
+func (b By) event(action access.Action, id uuid.UUID) access.Event {
+	e := access.Event{Who: b.Who, Origin: b.Origin, Action: action}
+	if id != uuid.Nil {
+		e.Record = access.RecordOf("person", id)
+	}
+	return e
 }
 
 // People lists all people by e-mail address.
@@ -147,15 +152,24 @@ func (s *Service) Invite(ctx context.Context, by By, p Person) (Person, error) {
 	if err := p.check(); err != nil {
 		return Person{}, err
 	}
-	if err := s.o.Store.AddPerson(ctx, p); err != nil {
-		return Person{}, err
-	}
-	return p, s.o.Record(ctx, Event{Actor: by.Actor, From: by.From, Action: "people.add", Person: p.ID, After: &p})
+	return p, s.o.Log.Act(ctx, by.event(access.PersonAdd, p.ID), func(ctx context.Context, e *access.Event) error {
+		e.After = p.recorded()
+		return s.o.Store.AddPerson(ctx, p)
+	})
 }
 
 // Change changes a person. Another role, other clinics or another password end the person's
 // sessions and links at once (R43).
-func (s *Service) Change(ctx context.Context, by By, id uuid.UUID, change func(*Person) error) (Person, error) {
+func (s *Service) Change(ctx context.Context, by By, id uuid.UUID, change func(*Person) error) (after Person, err error) {
+	err = s.o.Log.Act(ctx, by.event(access.PersonSet, id), func(ctx context.Context, e *access.Event) (err error) {
+		after, err = s.change(ctx, e, id, change)
+		return err
+	})
+	return after, err
+}
+
+// change changes a person within the transaction of an action, and adds to its record.
+func (s *Service) change(ctx context.Context, e *access.Event, id uuid.UUID, change func(*Person) error) (Person, error) {
 	before, after, err := s.o.Store.ChangePerson(ctx, id, func(p *Person) (bool, error) {
 		old := *p
 		if err := change(p); err != nil {
@@ -165,20 +179,19 @@ func (s *Service) Change(ctx context.Context, by By, id uuid.UUID, change func(*
 		p.UpdatedAt = s.o.Now()
 		return endsSessions(&old, p), p.check()
 	})
-	if err != nil {
-		return Person{}, err
-	}
-	return after, s.o.Record(ctx, Event{Actor: by.Actor, From: by.From, Action: "people.set", Person: id, Before: &before, After: &after})
+	e.Before, e.After = before.recorded(), after.recorded()
+	return after, err
 }
 
 // Remove removes a person and ends all sessions of this person. What the person did stays
 // recorded.
-func (s *Service) Remove(ctx context.Context, by By, id uuid.UUID) (Person, error) {
-	p, err := s.o.Store.RemovePerson(ctx, id)
-	if err != nil {
-		return Person{}, err
-	}
-	return p, s.o.Record(ctx, Event{Actor: by.Actor, From: by.From, Action: "people.remove", Person: id, Before: &p})
+func (s *Service) Remove(ctx context.Context, by By, id uuid.UUID) (removed Person, err error) {
+	err = s.o.Log.Act(ctx, by.event(access.PersonRemove, id), func(ctx context.Context, e *access.Event) (err error) {
+		removed, err = s.o.Store.RemovePerson(ctx, id)
+		e.Before = removed.recorded()
+		return err
+	})
+	return removed, err
 }
 
 // InviteLink makes a link with which a person sets a password and signs in, once, within
@@ -193,8 +206,16 @@ func (s *Service) ConsoleLink(ctx context.Context, osUser string) (token string,
 	if osUser == "" {
 		return "", errors.New("no user of the operating system is named")
 	}
-	return s.addLink(ctx, Link{OSUser: osUser}, LinkLife)
+	by := By{Who: access.Who{Kind: access.KindOSUser, Name: osUser}, Origin: commandLine}
+	err = s.o.Log.Act(ctx, by.event(access.ConsoleLink, uuid.Nil), func(ctx context.Context, _ *access.Event) (err error) {
+		token, err = s.addLink(ctx, Link{OSUser: osUser}, LinkLife)
+		return err
+	})
+	return token, err
 }
+
+// commandLine is the origin of what commands do (R44).
+const commandLine = "command line"
 
 func (s *Service) addLink(ctx context.Context, l Link, life time.Duration) (string, error) {
 	token := newToken()

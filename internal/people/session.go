@@ -6,12 +6,12 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // How long a session and a link live (R43).
@@ -26,10 +26,10 @@ const (
 
 // ErrNoSession means that nobody is signed in with a token: it is unknown, signed out, too
 // old, or idle for too long.
-var ErrNoSession = errors.New("nobody is signed in")
+var ErrNoSession = syncs.Fail(codeUnauthorized, "nobody is signed in")
 
 // ErrLink means that a link is unknown, used up or too old.
-var ErrLink = errors.New("this link has been used or is too old")
+var ErrLink = syncs.Fail(codeUnauthorized, "this link has been used or is too old")
 
 // A Method is a way of signing in.
 type Method string

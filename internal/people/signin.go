@@ -9,22 +9,29 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/syncs"
+)
+
+// The codes of refused sign-ins (docs/interface.md §Codes).
+const (
+	codeUnauthorized syncs.Code = "unauthorized"
+	codeRateLimited  syncs.Code = "rate_limited"
 )
 
 // Why a sign-in is refused.
 var (
 	// ErrRefused is the error for every wrong e-mail address and password, whatever is
 	// wrong, so that nobody learns who is invited.
-	ErrRefused = errors.New("the e-mail address or the password is wrong")
+	ErrRefused = syncs.Fail(codeUnauthorized, "the e-mail address or the password is wrong")
 
 	// ErrNotInvited: the OpenID Connect account is sound, and nobody invited its address.
-	ErrNotInvited = errors.New("nobody with this e-mail address is invited")
+	ErrNotInvited = syncs.Fail(syncs.CodeForbidden, "nobody with this e-mail address is invited")
 
 	// ErrUnverified: the provider does not say that the address belongs to the account.
-	ErrUnverified = errors.New("the sign-in provider has not verified the e-mail address")
+	ErrUnverified = syncs.Fail(syncs.CodeForbidden, "the sign-in provider has not verified the e-mail address")
 
 	// ErrOtherAccount: the person signed in before with another account.
-	ErrOtherAccount = errors.New("this person has signed in with another account before; an admin can reset the person's sign-in")
+	ErrOtherAccount = syncs.Fail(syncs.CodeForbidden, "this person has signed in with another account before; an admin can reset the person's sign-in")
 )
 
 // SignIn signs a person in with a password and returns the token of the new session. The
@@ -74,10 +81,10 @@ func (s *Service) takeTry(ctx context.Context, account, address []byte) error {
 	return err
 }
 
-// refused records a refused sign-in and returns why.
+// refused records a refused sign-in, of nobody if the id is zero, and returns why.
 func (s *Service) refused(ctx context.Context, from netip.Addr, id uuid.UUID, why error) error {
-	event := Event{Action: "session.refuse", Person: id, From: from, Detail: why.Error(), Failed: true}
-	return errors.Join(why, s.o.Record(ctx, event))
+	by := By{Who: access.Who{Kind: access.KindPerson, ID: id}, Origin: from.String()}
+	return errors.Join(why, s.o.Log.Note(ctx, by.event(access.PersonSignIn, id), why))
 }
 
 // An Identity is what an OpenID Connect provider says of an account.
@@ -135,22 +142,22 @@ func (s *Service) begin(ctx context.Context, p Person, method Method, from netip
 func (s *Service) addSession(ctx context.Context, session Session, from netip.Addr) (string, error) {
 	token, now := newToken(), s.o.Now()
 	session.Began, session.Seen, session.Expires = now, now, now.Add(SessionLife)
-	err := s.o.Store.AddSession(ctx, hashToken(token), session, func(current *Person) error {
-		if endsSessions(&session.Person, current) {
-			return ErrRefused
-		}
-		return nil
+	event := session.by(from).event(access.PersonSignIn, session.Person.ID)
+	event.After = access.Values{"method": string(session.Method)}
+	return token, s.o.Log.Act(ctx, event, func(ctx context.Context, _ *access.Event) error {
+		return s.o.Store.AddSession(ctx, hashToken(token), session, func(current *Person) error {
+			if endsSessions(&session.Person, current) {
+				return ErrRefused
+			}
+			return nil
+		})
 	})
-	if err != nil {
-		return "", err
-	}
-	return token, s.record(ctx, "session.begin", &session, from, string(session.Method))
 }
 
-// record records what a session did.
-func (s *Service) record(ctx context.Context, action string, session *Session, from netip.Addr, detail string) error {
-	caller := session.Caller()
-	return s.o.Record(ctx, Event{Actor: caller.Actor(), Action: action, Person: session.Person.ID, From: from, Detail: detail})
+// by names who acts in a session.
+func (s *Session) by(from netip.Addr) By {
+	c := s.Caller()
+	return By{Who: access.Who{Kind: c.Kind, ID: c.ID, Name: c.Name}, Origin: from.String()}
 }
 
 // Link returns an unused link, or ErrLink. It does not use it.
@@ -235,9 +242,13 @@ func (s *Service) ChangePassword(ctx context.Context, session Session, old, repl
 
 // setPassword stores a new password of a person and begins a session.
 func (s *Service) setPassword(ctx context.Context, id uuid.UUID, hash string, from netip.Addr) (string, error) {
-	caller := access.Caller{Kind: access.KindPerson, ID: id}
-	by := By{Actor: caller.Actor(), From: from}
-	p, err := s.Change(ctx, by, id, func(p *Person) error { p.Password = hash; return nil })
+	by := By{Who: access.Who{Kind: access.KindPerson, ID: id}, Origin: from.String()}
+	var p Person
+	err := s.o.Log.Act(ctx, by.event(access.PersonPassword, id), func(ctx context.Context, e *access.Event) (err error) {
+		p, err = s.change(ctx, e, id, func(p *Person) error { p.Password = hash; return nil })
+		e.Who.Name = p.Label()
+		return err
+	})
 	if err != nil {
 		return "", err
 	}
@@ -282,8 +293,8 @@ func (s *Service) SignOut(ctx context.Context, token string, from netip.Addr) er
 	if err != nil {
 		return err
 	}
-	if err := s.o.Store.EndSession(ctx, hashToken(token)); err != nil {
-		return err
-	}
-	return s.record(ctx, "session.end", &session, from, "")
+	event := session.by(from).event(access.PersonSignOut, session.Person.ID)
+	return s.o.Log.Act(ctx, event, func(ctx context.Context, _ *access.Event) error {
+		return s.o.Store.EndSession(ctx, hashToken(token))
+	})
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // How many sign-ins may fail, and how long the next one then waits (R43).
@@ -53,6 +55,9 @@ type TooManyError struct{ Wait time.Duration }
 func (e TooManyError) Error() string {
 	return fmt.Sprintf("too many failed sign-ins; try again in %s", Rounded(e.Wait))
 }
+
+// Unwrap returns the failure for a log and an API.
+func (e TooManyError) Unwrap() error { return syncs.Fail(codeRateLimited, "%s", e.Error()) }
 
 // Rounded returns a wait in words, rounded up: "40 seconds", "2 minutes".
 func Rounded(wait time.Duration) string {
