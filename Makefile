@@ -38,7 +38,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet licenses race
-.PHONY: test-postgresql bench screenshots chaos chaos-short feed clients soak fuzz cover model model-short mutants dates dates-short release-check clean
+.PHONY: test-postgresql bench screenshots oidc chaos chaos-short feed clients soak fuzz cover model model-short mutants dates dates-short release-check clean
 
 ## For a first look
 
@@ -118,6 +118,9 @@ clients: deps build ## Generate clients of the API with three generators and let
 
 screenshots: deps ## Write pictures of every page of the console to bin/screenshots: both themes, three widths
 	go test ./internal/console -run=EveryPage -count=1 -screenshots=$(abspath $(BIN))/screenshots $(ARGS)
+
+oidc: deps ## Sign in at an OpenID Connect provider from npm, with a real browser (ARGS: --if-reachable)
+	@tools/oidc/run $(BIN) $(ARGS)
 
 soak: deps ## Do 500 syncs in a row, and 100 logins in trouble, and look for what is left (ARGS: -syncs)
 	@scripts/install-deps procps curl

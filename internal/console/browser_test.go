@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,9 +38,9 @@ type window struct {
 	ctx  context.Context //nolint:containedctx // the tab is its context
 }
 
-// window opens a browser. Every request that leaves the site fails the test, and so does
-// whatever the Content-Security-Policy stops.
-func (s *site) window(t *testing.T) *window {
+// window opens a browser. Every request that leaves the site, except to these addresses,
+// fails the test.
+func (s *site) window(t *testing.T, except ...string) *window {
 	t.Helper()
 	path, err := browser.Find("")
 	require.NoError(t, err, "these tests need a browser")
@@ -48,10 +49,11 @@ func (s *site) window(t *testing.T) *window {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	w := &window{s, ctx}
+	w, allowed := &window{s, ctx}, slices.Concat(except, []string{s.URL, "about:"})
 	require.NoError(t, chromedp.Do(ctx)) // opens it
 	require.NoError(t, chromedp.Listen(ctx, func(event any) {
-		if sent, ok := event.(*network.EventRequestWillBeSent); ok && !strings.HasPrefix(sent.Request.URL, s.URL) && !strings.HasPrefix(sent.Request.URL, "about:") {
+		sent, ok := event.(*network.EventRequestWillBeSent)
+		if ok && !slices.ContainsFunc(allowed, func(beginning string) bool { return strings.HasPrefix(sent.Request.URL, beginning) }) {
 			t.Errorf("a request left the site: %s", sent.Request.URL)
 		}
 	}))

@@ -46,7 +46,7 @@ type site struct {
 }
 
 // newSite serves a console. Its clock stands at the present, as the browsers' do.
-func newSite(t *testing.T, change ...func(*Options)) *site {
+func newSite(t testing.TB, change ...func(*Options)) *site {
 	t.Helper()
 	s := &site{db: pgtest.New(t), clock: timetest.At(time.Now().Truncate(time.Second)), log: &logtest.Book{}}
 	s.people = people.New(people.Options{Store: peoplestore.New(s.db), Log: oplog.New(s.db, nil), Now: s.clock.Now})
@@ -71,7 +71,7 @@ func (f fleetOf) Conditions(ctx context.Context) ([]scheduler.Condition, error) 
 }
 
 // requireNoFault fails where a response has hidden an error.
-func (s *site) requireNoFault(t *testing.T) {
+func (s *site) requireNoFault(t testing.TB) {
 	t.Helper()
 	for _, line := range s.log.Lines(t) {
 		require.Nil(t, line["error"], line)
@@ -79,7 +79,7 @@ func (s *site) requireNoFault(t *testing.T) {
 }
 
 // sql changes the site's database.
-func (s *site) sql(t *testing.T, statement string, args ...any) {
+func (s *site) sql(t testing.TB, statement string, args ...any) {
 	t.Helper()
 	_, err := s.db.Pool().Exec(t.Context(), statement, args...)
 	require.NoError(t, err)
@@ -101,7 +101,7 @@ type reply struct {
 }
 
 // visitor opens a browser that knows nothing yet.
-func (s *site) visitor(t *testing.T) *visitor {
+func (s *site) visitor(t testing.TB) *visitor {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
@@ -109,7 +109,7 @@ func (s *site) visitor(t *testing.T) *visitor {
 }
 
 // invite adds a person.
-func (s *site) invite(t *testing.T, p people.Person) people.Person {
+func (s *site) invite(t testing.TB, p people.Person) people.Person {
 	t.Helper()
 	hash, err := people.HashPassword(t.Context(), password)
 	require.NoError(t, err)
@@ -120,12 +120,12 @@ func (s *site) invite(t *testing.T, p people.Person) people.Person {
 }
 
 // as returns the browser of a person with a role who is signed in.
-func (s *site) as(t *testing.T, role access.Role) *visitor {
+func (s *site) as(t testing.TB, role access.Role) *visitor {
 	t.Helper()
 	return s.signedIn(t, s.invite(t, people.Person{Email: string(role) + "@example.com", Role: role}))
 }
 
-func (s *site) signedIn(t *testing.T, p people.Person) *visitor {
+func (s *site) signedIn(t testing.TB, p people.Person) *visitor {
 	t.Helper()
 	v := s.visitor(t)
 	v.get(t, "/console/sign-in")
@@ -135,7 +135,7 @@ func (s *site) signedIn(t *testing.T, p people.Person) *visitor {
 }
 
 // get loads a page.
-func (v *visitor) get(t *testing.T, path string, header ...string) reply {
+func (v *visitor) get(t testing.TB, path string, header ...string) reply {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, v.site.URL+path, nil)
 	require.NoError(t, err)
@@ -145,7 +145,7 @@ func (v *visitor) get(t *testing.T, path string, header ...string) reply {
 var csrfField = regexp.MustCompile(`name="csrf" value="([^"]+)"`)
 
 // send sends a form of the latest page, with its token, as a browser does.
-func (v *visitor) send(t *testing.T, path string, form url.Values, header ...string) reply {
+func (v *visitor) send(t testing.TB, path string, form url.Values, header ...string) reply {
 	t.Helper()
 	if found := csrfField.FindStringSubmatch(v.page.body); found != nil && !form.Has("csrf") {
 		form.Set("csrf", found[1])
@@ -157,7 +157,7 @@ func (v *visitor) send(t *testing.T, path string, form url.Values, header ...str
 	return v.do(t, request, header)
 }
 
-func (v *visitor) do(t *testing.T, request *http.Request, header []string) reply {
+func (v *visitor) do(t testing.TB, request *http.Request, header []string) reply {
 	t.Helper()
 	for i := 0; i+1 < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
@@ -175,7 +175,7 @@ func (v *visitor) do(t *testing.T, request *http.Request, header []string) reply
 }
 
 // fleet adds clinics of every state; more of them are up to date.
-func (s *site) fleet(t *testing.T, more int) {
+func (s *site) fleet(t testing.TB, more int) {
 	t.Helper()
 	s.sql(t, `
 		with invented(name, zone, kind) as (values

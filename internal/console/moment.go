@@ -35,12 +35,12 @@ func (m Moment) Ago() template.HTML { return m.element(ago(m.At, m.now), " data-
 // Full shows the moment with its weekday and zone: "Sun 29 Nov 2026, 14:03 CET".
 func (m Moment) Full() template.HTML { return m.element(m.full(), "") }
 
-// Short shows the moment as briefly as its distance allows: "14:03" within twelve hours,
+// Short shows the moment as briefly as its distance allows: "14:03" within twenty hours,
 // "Mon 14:03" within six days, "29 Nov", and "29 Nov 2024" beyond half a year.
 func (m Moment) Short() template.HTML {
 	layout := "2 Jan 2006"
 	switch d := m.At.Sub(m.now).Abs(); {
-	case d < 12*time.Hour:
+	case d < 20*time.Hour:
 		layout = "15:04"
 	case d < 6*24*time.Hour:
 		layout = "Mon 15:04"

@@ -193,5 +193,7 @@ func claims(ctx context.Context, provider *oidc.Provider, id *oidc.IDToken, toke
 			return people.Identity{}, fmt.Errorf("reading what the sign-in provider says: %w", err)
 		}
 	}
-	return people.Identity{Issuer: id.Issuer, Subject: id.Subject, Email: said.Email, Verified: said.Verified == true || said.Verified == "true", Name: said.Name}, nil
+	verified, ok := said.Verified.(bool)
+	verified = ok && verified || said.Verified == "true"
+	return people.Identity{Issuer: id.Issuer, Subject: id.Subject, Email: said.Email, Verified: verified, Name: said.Name}, nil
 }

@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"flag"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -16,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
@@ -44,14 +47,14 @@ func newProvider(t *testing.T) *provider {
 			"issuer": p.URL, "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token", "jwks_uri": p.URL + "/keys",
 			"id_token_signing_alg_values_supported": []string{"RS256"},
 		}
-		_ = json.NewEncoder(w).Encode(reply)
+		send(w, reply)
 	})
 	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, _ *http.Request) {
 		public := map[string]any{
 			"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "1",
 			"n": base64.RawURLEncoding.EncodeToString(key.N.Bytes()), "e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes()),
 		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{public}})
+		send(w, map[string]any{"keys": []any{public}})
 	})
 	mux.HandleFunc("GET /authorize", p.authorize)
 	mux.HandleFunc("POST /token", p.token)
@@ -92,21 +95,26 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 		"iss": p.URL, "sub": "1", "aud": "pims-sync", "nonce": asked.Get("nonce"), "iat": time.Now().Unix(), "exp": time.Now().Add(time.Hour).Unix(),
 		"email": "ada@example.com", "email_verified": true, "name": "Ada Marlow",
 	}
-	for name, value := range p.claims {
-		claims[name] = value
+	maps.Copy(claims, p.claims)
+	send(w, map[string]any{"access_token": "x", "token_type": "Bearer", "id_token": p.sign(claims)})
+}
+
+// encoded is a value as JSON.
+func encoded(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // ours
 	}
+	return text
+}
+
+func send(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": "x", "token_type": "Bearer", "id_token": p.sign(claims)})
+	_, _ = w.Write(encoded(v))
 }
 
 func (p *provider) sign(claims map[string]any) string {
-	part := func(v any) string {
-		encoded, err := json.Marshal(v)
-		if err != nil {
-			panic(err) // ours
-		}
-		return base64.RawURLEncoding.EncodeToString(encoded)
-	}
+	part := func(v any) string { return base64.RawURLEncoding.EncodeToString(encoded(v)) }
 	signed := part(map[string]any{"alg": "RS256", "kid": "1"}) + "." + part(claims)
 	sum := sha256.Sum256([]byte(signed))
 	signature, err := rsa.SignPKCS1v15(rand.Reader, p.key, crypto.SHA256, sum[:])
@@ -143,6 +151,37 @@ func TestAnInvitedPersonSignsInAtAProvider(t *testing.T) { // R43
 	v.get(t, "/console/openid")
 	require.Equal(t, "/console", v.page.path)
 	require.Contains(t, v.page.body, "Ada Marlow")
+	s.requireNoFault(t)
+}
+
+// issuer is the provider at which the browser signs in: `make oidc` gives the address of an
+// oidc-provider from npm.
+var issuer = flag.String("issuer", "", "sign in at this provider, in place of the test's own")
+
+func TestAPersonSignsInInABrowserAtAProvider(t *testing.T) { // R43
+	t.Parallel()
+	address, except := *issuer, []string{*issuer, "https://fonts.googleapis.com/"} // which the pages of oidc-provider name
+	if address == "" {
+		address = newProvider(t).URL
+		except = []string{address}
+	}
+	s := newSite(t, func(o *Options) {
+		o.OpenID = &OpenID{Issuer: address, ClientID: "pims-sync", ClientSecret: "client secret"}
+	})
+	_, err := s.people.Invite(t.Context(), root, peopleOf("ada@example.com", access.RoleOperator))
+	require.NoError(t, err)
+	w := s.window(t, except...)
+	w.open(t, "/console/sign-in?next=/console/people")
+	w.requireAccessible(t, "sign-in with OpenID Connect")
+	w.do(t, chromedp.Click(`a[href="/console/openid"]`))
+	if *issuer != "" {
+		w.do(t, chromedp.SendKeys(`input[name="login"]`, "Ada@example.com"), chromedp.SendKeys(`input[name="password"]`, "any"),
+			chromedp.Click(`button[type="submit"]`), chromedp.WaitReady(`input[value="consent"]`),
+			chromedp.Submit(`input[value="consent"]`))
+	}
+	w.do(t, chromedp.WaitVisible("#fleet"))
+	require.Equal(t, "Ada Marlow", evaluate[string](t, w, `document.querySelector(".who-name").textContent`))
+	require.NotContains(t, evaluate[string](t, w, `document.cookie`), "pims_sync", "no script sees the session")
 	s.requireNoFault(t)
 }
 
