@@ -11,6 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/postgres/walls"
 	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
@@ -89,13 +90,28 @@ func clinicOf(ctx context.Context, s *app.Store, clinicID uuid.UUID) (clinic.Cli
 }
 
 // MigrateCmd brings the schema up to date.
-type MigrateCmd struct{}
+type MigrateCmd struct {
+	SingleRole bool `help:"Go on with one database role where the login may not make others. Then nothing but each statement itself separates the clinics."`
+}
+
+// Help shows how the command is used.
+func (MigrateCmd) Help() string {
+	return `Every command does this at its start. It makes the tables, the database roles, and what each role may do.
+
+Example:
+  pims-sync migrate
+  MIGRATE_DATABASE_URL=postgres://owner@host/database pims-sync migrate`
+}
 
 // Run has nothing to do: openStore migrates, for every command.
-func (MigrateCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withStore(ctx, std, c, func(*app.Store) error {
-		return show(std, c, map[string]any{"migrated": true}, func(w io.Writer) {
+func (a MigrateCmd) Run(ctx context.Context, std streams, c *Config) error {
+	c.singleRole = a.SingleRole
+	return withStore(ctx, std, c, func(s *app.Store) error {
+		return show(std, c, map[string]any{"migrated": true, "roles": s.Walled()}, func(w io.Writer) {
 			fmt.Fprintln(w, "The database's schema is up to date.")
+			if !s.Walled() {
+				fmt.Fprintf(w, "One database role does everything: %s.\n", walls.Lost)
+			}
 		})
 	})
 }

@@ -23,6 +23,8 @@ type Config struct {
 	JSON bool `help:"Print one JSON document, and nothing else, on stdout." group:"output"`
 
 	DatabaseURL   string    `help:"PostgreSQL 15 or newer. Default: an embedded one in the data folder." env:"DATABASE_URL" placeholder:"URL" group:"config"`
+	MigrateURL    string    `name:"migrate-database-url" help:"The same database with the login of the tables' owner, who migrates. Default: DATABASE_URL." env:"MIGRATE_DATABASE_URL" placeholder:"URL" group:"config"`
+	DatabaseRoles string    `help:"What the names of the database roles begin with." env:"DATABASE_ROLES" default:"pims_sync" placeholder:"PREFIX" group:"config"`
 	DataDir       string    `help:"Folder of the embedded database and the generated key. Default: /var/lib/pims-sync as root, else the user's data folder." env:"DATA_DIR" placeholder:"DIR" group:"config"`
 	EncryptionKey string    `help:"Keys id:base64 of 32 bytes, comma-separated; the first encrypts. Default with the embedded database: a generated key." env:"ENCRYPTION_KEY" placeholder:"KEY" group:"config"`
 	AllowedHosts  []string  `name:"pims-allowed-hosts" help:"Further PIMS hosts, host[:port]. Private addresses and plain http are allowed only for hosts named here." env:"PIMS_ALLOWED_HOSTS" placeholder:"HOST" group:"config"`
@@ -34,6 +36,8 @@ type Config struct {
 	MailFrom      string    `help:"Sender of notifications by e-mail." env:"MAIL_FROM" placeholder:"ADDRESS" group:"config"`
 	LogLevel      *logLevel `help:"debug, info, warn or error. Default: info for serve and demo; other commands log nothing." env:"LOG_LEVEL" placeholder:"LEVEL" group:"config"`
 	LogFormat     *string   `help:"json or text. Default: json, text on a terminal." env:"LOG_FORMAT" enum:"json,text" placeholder:"FORMAT" group:"config"`
+
+	singleRole bool // migrate --single-role
 
 	named []*ofClinic // the clinics that the arguments name
 }
@@ -107,6 +111,9 @@ func (c *Config) settings() (app.Settings, error) {
 	}
 	return app.Settings{
 		DatabaseURL:   c.DatabaseURL,
+		MigrateURL:    c.MigrateURL,
+		Roles:         c.DatabaseRoles,
+		SingleRole:    c.singleRole,
 		DataDir:       dir,
 		EncryptionKey: c.EncryptionKey,
 		Hosts:         c.hosts(),

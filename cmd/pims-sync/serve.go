@@ -77,7 +77,7 @@ func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
 		return usageError{err}
 	}
 	if s.EventRetention > 0 && s.EventRetention < shortRetention {
-		log.Warn("EVENT_RETENTION is short; older history of cases is erased for good", "namespace", "pims-sync:database", "retention", s.EventRetention.String())
+		log.Warn("EVENT_RETENTION is short; the database keeps the history of cases for 30 days at least", "namespace", "pims-sync:database", "retention", s.EventRetention.String())
 	}
 	// A port that is in use is reported before anything is started.
 	listener, err := listen(ctx, net.JoinHostPort(s.Host, strconv.Itoa(int(s.Port))), "PORT")

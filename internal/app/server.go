@@ -44,6 +44,7 @@ type Server struct {
 
 // StartServer starts the engine and serves on the listeners.
 func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Logger, o ServerOptions) (*Server, error) {
+	s.warnOfStrangers(ctx, log)
 	e, err := NewEngine(ctx, settings, s, log, o.Engine)
 	if err != nil {
 		return nil, err

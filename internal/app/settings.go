@@ -14,6 +14,9 @@ import (
 // Settings are the settings that every part shares (docs/interface.md §Environment).
 type Settings struct {
 	DatabaseURL   string // empty: the embedded database in DataDir
+	MigrateURL    string // of the owner of the tables; empty: DatabaseURL
+	Roles         string // the prefix of the database roles; empty: the default
+	SingleRole    bool   // one database role is accepted where no others are to be had (R45)
 	DataDir       string // where the embedded database and its own encryption key are
 	EncryptionKey string // empty: the key in DataDir
 	Hosts         pims.HostPolicy

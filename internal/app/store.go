@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,9 @@ type Store struct {
 	embedded *embedded.Database // nil with DATABASE_URL
 }
 
+// ownerConns bounds the connections of the owner's login, which only migrates.
+const ownerConns = 2
+
 // closing bounds how long the embedded database may take to stop.
 const closing = 15 * time.Second
 
@@ -39,15 +43,16 @@ const closing = 15 * time.Second
 // it until Close, and the others join it (docs/interface.md §Commands). wait is how long to
 // wait for a present owner to end.
 func OpenStore(ctx context.Context, settings Settings, log *slog.Logger, wait time.Duration) (*Store, error) {
+	w := postgres.WallOptions{Prefix: settings.Roles, Single: settings.SingleRole}
 	if settings.DatabaseURL != "" {
-		return connect(ctx, &Store{}, settings.DatabaseURL, log)
+		return connect(ctx, &Store{}, cmp.Or(settings.MigrateURL, settings.DatabaseURL), settings.DatabaseURL, w, log)
 	}
 	dir := settings.DataDir
 	database, err := embedded.Open(ctx, embedded.Options{Dir: dir, Logger: log, Wait: wait})
 	if err != nil {
 		return nil, err
 	}
-	return connect(ctx, &Store{home: dir, embedded: database}, database.URL(), log)
+	return connectEmbedded(ctx, &Store{home: dir, embedded: database}, w, log)
 }
 
 // OpenScratch opens a new database in a scratch folder, which Close removes. home is the
@@ -57,22 +62,52 @@ func OpenScratch(ctx context.Context, home string, log *slog.Logger) (*Store, er
 	if err != nil {
 		return nil, err
 	}
-	return connect(ctx, &Store{home: home, embedded: database}, database.URL(), log)
+	return connectEmbedded(ctx, &Store{home: home, embedded: database}, postgres.WallOptions{}, log)
 }
 
-// connect completes a store, or closes it.
-func connect(ctx context.Context, s *Store, url string, log *slog.Logger) (*Store, error) {
-	db, err := postgres.Open(ctx, postgres.Options{URL: url, Logger: log})
+// connectEmbedded is connect for the embedded database: its superuser migrates, and the
+// program then works as the service role, which owns nothing (R45).
+func connectEmbedded(ctx context.Context, s *Store, w postgres.WallOptions, log *slog.Logger) (*Store, error) {
+	owner := s.embedded.URL()
+	service, err := postgres.ServiceURL(owner, w.Prefix)
 	if err != nil {
 		s.Close()
 		return nil, err
 	}
-	s.DB, s.operatorLog = db, oplog.New(db, log)
-	if err := db.Migrate(ctx); err != nil {
-		s.Close()
+	w.Login = true
+	return connect(ctx, s, owner, service, w, log)
+}
+
+// connect completes a store, or closes it. The owner's login migrates; the program works
+// with the service's, which may be the same.
+func connect(ctx context.Context, s *Store, owner, service string, w postgres.WallOptions, log *slog.Logger) (_ *Store, err error) {
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	if owner != service {
+		w.Logins = postgres.LoginsOf(service)
+		if err := migrate(ctx, owner, w, log); err != nil {
+			return nil, err
+		}
+	}
+	db, err := postgres.Open(ctx, postgres.Options{URL: service, Logger: log, Walls: w})
+	if err != nil {
 		return nil, err
 	}
-	return s, nil
+	s.DB, s.operatorLog = db, oplog.New(db, log)
+	return s, db.Migrate(ctx)
+}
+
+// migrate brings the schema up to date with the owner's login.
+func migrate(ctx context.Context, url string, w postgres.WallOptions, log *slog.Logger) error {
+	db, err := postgres.Open(ctx, postgres.Options{URL: url, Logger: log, Walls: w, MaxConns: ownerConns})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.Migrate(ctx)
 }
 
 // KeepUp opens the embedded database again when it ends before this program: another

@@ -131,7 +131,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres",
-		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/seal", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres/internal/dbsqlc"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/seal", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres/internal/dbsqlc", "internal/postgres/walls"},
 		libraries: []string{uuid, pgx, "github.com/pressly/goose/v3", riverDriver, "github.com/riverqueue/river/rivermigrate"},
 	},
 	{
@@ -152,6 +152,10 @@ var importRule = rule{
 	{
 		pkg:       "internal/postgres/internal/dbsqlc",
 		libraries: []string{uuid, pgx},
+	},
+	{
+		pkg:       "internal/postgres/walls",
+		libraries: []string{pgx},
 	},
 	{
 		pkg:       "internal/postgres/oplog",

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pims-sync/pims-sync/internal/panics"
+	"github.com/pims-sync/pims-sync/internal/postgres/walls"
 )
 
 // MinVersion is the oldest supported major version of PostgreSQL (docs/interface.md
@@ -50,9 +52,27 @@ type Options struct {
 	// plans of statements from them.
 	Notice func(message string)
 
+	// Walls say how the clinics are separated (R45).
+	Walls WallOptions
+
 	// Now is the clock for times that the caller does not give: when a row was made or a
 	// plan expired (R3). Nil means time.Now.
 	Now func() time.Time
+}
+
+// WallOptions say which database roles separate the clinics, and how Migrate makes them.
+type WallOptions struct {
+	// Prefix begins the names of the roles; empty means walls.DefaultPrefix.
+	Prefix string
+
+	// Single lets Migrate go on with one role where there are no others.
+	Single bool
+
+	// Logins become members of the service role, if they exist.
+	Logins []string
+
+	// Login lets the service role itself connect.
+	Login bool
 }
 
 // A DB is an open database. It is safe for concurrent use.
@@ -61,6 +81,10 @@ type DB struct {
 	pooled bool
 	logger *slog.Logger
 	now    func() time.Time
+
+	wallOptions WallOptions
+	roles       walls.Roles
+	walled      atomic.Bool // transactions take one of the roles
 }
 
 // Open connects to the database. It refuses a server older than MinVersion and a database
@@ -68,6 +92,10 @@ type DB struct {
 // or refuses the login. Open does not check the schema; Migrate does.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	config, pooled, err := poolConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	roles, err := walls.RolesOf(o.Walls.Prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +107,12 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if db.now == nil {
 		db.now = time.Now
 	}
+	db.wallOptions, db.roles = o.Walls, roles
 	if err := db.checkServer(ctx); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	if err := db.learnWalls(ctx); err != nil {
 		pool.Close()
 		return nil, err
 	}

@@ -51,7 +51,12 @@ func TestAConnectionThatTheServerEndsIsADatabaseError(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	err := db.System(t.Context(), "look around", func(tx pgx.Tx) error {
-		_, err := tx.Exec(t.Context(), "select pg_terminate_backend(pg_backend_pid())")
+		var pid int
+		if err := tx.QueryRow(t.Context(), "select pg_backend_pid()").Scan(&pid); err != nil {
+			return err
+		}
+		require.True(t, scan[bool](t, db, "select pg_terminate_backend($1, 10000)", pid))
+		_, err := tx.Exec(t.Context(), "select")
 		return err
 	})
 	require.ErrorIs(t, err, syncs.ErrDatabase)
@@ -122,6 +127,7 @@ func TestATransactionThatLosesADeadlockIsRunAgain(t *testing.T) {
 	db := pgtest.New(t)
 	exec(t, db, "create table counters (id int primary key, n int not null)")
 	exec(t, db, "insert into counters values (1, 0), (2, 0)")
+	exec(t, db, "grant all on counters to public")
 
 	first := make(chan struct{}, 2) // both hold their first row
 	both := make(chan struct{})

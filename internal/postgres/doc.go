@@ -7,8 +7,8 @@
 // no JSON tag and no SQL type leaves it.
 //
 // Every transaction has one of two forms (R41): DB.InClinic works for one clinic, and
-// DB.System is for the named statements that cross clinics. So row-level security can be
-// switched on without a change here.
+// DB.System is for the named statements that cross clinics. Each takes a database role that
+// may do no more (R45, package walls).
 //
 // Plain queries are in queries/*.sql, and sqlc generates internal/dbsqlc from them. The
 // bulk statements, which sqlc cannot read, are next to their store.

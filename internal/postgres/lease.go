@@ -34,7 +34,7 @@ func (db *DB) fenced(ctx context.Context, operation string, lease syncs.Lease, a
 func (db *DB) fence(ctx context.Context, operation string, lease syncs.Lease, s scope, queue func(*pgx.Batch) error) error {
 	return db.translate(ctx, operation, again(ctx, func() error {
 		var batch pgx.Batch
-		s.queue(&batch, false)
+		db.queue(&batch, s, false)
 		batch.Queue(holdLease, lease.AuditID, lease.ClinicID, lease.Attempt)
 		if err := queue(&batch); err != nil {
 			return err

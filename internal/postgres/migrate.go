@@ -15,6 +15,8 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
+
+	"github.com/pims-sync/pims-sync/internal/postgres/walls"
 )
 
 //go:embed migrations/*.sql
@@ -38,17 +40,26 @@ var (
 	ErrNewerSchema = errors.New("the database was migrated by a newer pims-sync; run that version or a newer one")
 )
 
-// Migrate brings the schema up to date: our tables, then River's. Any number of processes
+// Migrate brings the schema up to date: our tables, then River's, then the roles and their
+// rights (R45). Any number of processes
 // may call it at once; one works, and the others wait. It returns ErrForeignTables or
 // ErrNewerSchema before any change.
 func (db *DB) Migrate(ctx context.Context) error {
-	return db.translate(ctx, "migrate the database", db.locked(ctx, db.migrate))
+	if err := db.locked(ctx, db.migrate); err != nil {
+		return db.translate(ctx, "migrate the database", err)
+	}
+	return db.learnWalls(ctx)
 }
 
 // Pending reports whether Migrate has anything to do. It changes nothing, and returns the
 // same errors as Migrate.
 func (db *DB) Pending(ctx context.Context) (bool, error) {
 	pending, err := db.pending(ctx)
+	if err == nil && !pending {
+		var state walls.State
+		state, err = walls.Read(ctx, db.pool, db.roles)
+		pending = state.Stale && state.Owner
+	}
 	return pending, db.translate(ctx, "look at the schema", err)
 }
 
@@ -95,9 +106,29 @@ func tryLock(ctx context.Context, conn *pgx.Conn) (bool, error) {
 
 // migrate does the work of Migrate under the lock.
 func (db *DB) migrate(ctx context.Context) error {
-	if pending, err := db.pending(ctx); err != nil || !pending {
+	before, err := db.appliedMigrations(ctx)
+	if err != nil {
 		return err
 	}
+	pending, err := db.pending(ctx)
+	if err != nil {
+		return err
+	}
+	if pending {
+		if len(before) > 0 {
+			if err := db.mustOwn(ctx); err != nil {
+				return err
+			}
+		}
+		if err := db.migrateSchema(ctx); err != nil {
+			return err
+		}
+	}
+	return db.raiseWalls(ctx, len(before) > 0)
+}
+
+// migrateSchema applies the migrations that are missing.
+func (db *DB) migrateSchema(ctx context.Context) error {
 	sources, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {
 		return err
@@ -225,7 +256,7 @@ func tables() []string {
 	return []string{
 		"case_enrichments", "case_events", "case_restores", "case_sync_audits", "cases", "clinic_api_keys", "clinic_schedule_configs",
 		"clinics", "deletion_plans", "encryption_keys", "idempotency_keys", "operator_events", "people", "people_sessions", "pims_credentials", "pims_rate_limits",
-		"pims_sessions", "pims_sync_looks", "pims_sync_people_links", "pims_sync_people_tries", "pims_words", "replicas", "schedule_entries", "schedule_ticks", "sync_leases", "river_job",
+		"pims_sessions", "pims_sync_installation", "pims_sync_looks", "pims_sync_people_links", "pims_sync_people_tries", "pims_words", "replicas", "schedule_entries", "schedule_ticks", "sync_leases", "river_job",
 		"pims_sync_feed", "pims_sync_feed_pending", "pims_sync_feed_state", "webhook_deliveries", "webhook_endpoints", "webhook_secrets",
 		"notification_channels", "pims_sync_clinic_states", "pims_sync_told",
 	}

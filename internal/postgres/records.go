@@ -241,13 +241,11 @@ func parseEventCursor(text string) (int64, error) {
 	return id, nil
 }
 
-// ForgetEvents removes the events from before a moment and returns how many there were. The
-// retention job calls it (R14). It crosses clinics (R41).
+// ForgetEvents removes the events from before a moment that are also older than the owner of
+// the database allows (30 days or more), and returns how many there were. The retention job
+// calls it (R14). It crosses clinics (R41).
 func (s *Records) ForgetEvents(ctx context.Context, before time.Time) (n int64, err error) {
 	err = s.db.System(ctx, "forget old events", func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "set local app.maintenance = 'on'"); err != nil {
-			return err
-		}
 		n, err = dbsqlc.New(tx).ForgetCaseEvents(ctx, before)
 		return err
 	})

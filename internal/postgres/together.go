@@ -42,9 +42,9 @@ func (db *DB) joined(ctx context.Context) pgx.Tx {
 
 // nested runs fn within the context's transaction, under its own scope. A failure of fn
 // undoes what fn did and leaves the transaction usable.
-func (s scope) nested(ctx context.Context, outer pgx.Tx, fn func(pgx.Tx) error) error {
+func (db *DB) nested(ctx context.Context, outer pgx.Tx, s scope, fn func(pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, outer, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, s.settings(true)); err != nil {
+		if _, err := tx.Exec(ctx, db.settings(s, true)); err != nil {
 			return err
 		}
 		return fn(tx)

@@ -55,8 +55,8 @@ func (db *DB) ExecSystem(ctx context.Context, operation, sql string, args ...any
 
 // queue adds the statement that sets the scope to a batch. In a transaction that had
 // another scope before, all of it is set.
-func (s scope) queue(batch *pgx.Batch, all bool) {
-	// See begin for the reason.
+func (db *DB) queue(batch *pgx.Batch, s scope, all bool) {
+	// See settings for the reason.
 	settings, args := []string{"set_config('plan_cache_mode', 'force_custom_plan', true)"}, []any(nil)
 	set := func(name, value string) {
 		args = append(args, value)
@@ -71,6 +71,9 @@ func (s scope) queue(batch *pgx.Batch, all bool) {
 	if all || s.ordered {
 		settings = append(settings, fmt.Sprintf("set_config('enable_sort', '%t', true)", !s.ordered))
 	}
+	if role := db.role(s); role != "" {
+		settings = append(settings, "set_config('role', "+literal(role)+", true)")
+	}
 	if s.relaxed && !all {
 		settings = append(settings, "set_config('synchronous_commit', 'off', true)")
 	}
@@ -82,7 +85,7 @@ func (s scope) queue(batch *pgx.Batch, all bool) {
 func (db *DB) trip(ctx context.Context, s scope, queue func(*pgx.Batch)) pgx.BatchResults {
 	var batch pgx.Batch
 	outer := db.joined(ctx)
-	s.queue(&batch, outer != nil)
+	db.queue(&batch, s, outer != nil)
 	queue(&batch)
 	if outer != nil {
 		return outer.SendBatch(ctx, &batch)

@@ -67,7 +67,7 @@ func (db *DB) System(ctx context.Context, operation string, fn func(pgx.Tx) erro
 // translates its error.
 func (db *DB) transact(ctx context.Context, operation string, s scope, fn func(pgx.Tx) error) error {
 	if outer := db.joined(ctx); outer != nil {
-		return db.translate(ctx, operation, s.nested(ctx, outer, fn))
+		return db.translate(ctx, operation, db.nested(ctx, outer, s, fn))
 	}
 	return db.translate(ctx, operation, again(ctx, func() error { return db.once(ctx, s, fn) }))
 }
@@ -86,7 +86,7 @@ func again(ctx context.Context, transaction func() error) error {
 
 // once runs fn in one transaction. The scope is set in the same round trip as BEGIN.
 func (db *DB) once(ctx context.Context, s scope, fn func(pgx.Tx) error) error {
-	tx, err := db.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: s.begin()})
+	tx, err := db.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: "begin; " + db.settings(s, false)})
 	if err != nil {
 		return err
 	}
@@ -102,12 +102,10 @@ func (db *DB) once(ctx context.Context, s scope, fn func(pgx.Tx) error) error {
 	return tx.Commit(ctx)
 }
 
-// begin returns the statements that begin the scope's transaction.
-func (s scope) begin() string { return "begin; " + s.settings(false) }
-
-// settings returns the statements that set the scope for the rest of a transaction. In a
-// transaction that had another scope before, all of them are set.
-func (s scope) settings(all bool) string {
+// settings returns the statements that set a scope for the rest of a transaction, with the
+// role that it works in. In a transaction that had another scope before, all of them are
+// set.
+func (db *DB) settings(s scope, all bool) string {
 	var b strings.Builder
 	// A plan that was made while a table was empty must not be kept: chunks of a thousand
 	// keys would each scan the whole table after it has grown.
@@ -121,7 +119,23 @@ func (s scope) settings(all bool) string {
 	if all || s.actor != "" {
 		fmt.Fprintf(&b, "; set local app.actor = %s", literal(s.actor))
 	}
+	if role := db.role(s); role != "" {
+		fmt.Fprintf(&b, "; set local role %s", literal(role))
+	}
 	return b.String()
+}
+
+// role returns the database role that a scope works in (R41); empty where there is one role
+// only.
+func (db *DB) role(s scope) string {
+	switch {
+	case !db.walled.Load():
+		return ""
+	case s.clinicID == uuid.Nil:
+		return db.roles.System
+	default:
+		return db.roles.Tenant
+	}
 }
 
 // clinic returns the clinic's id as text, empty for a scope across clinics.

@@ -183,6 +183,7 @@ func (q *Queue) newClient() (*river.Client[pgx.Tx], error) {
 		SoftStopTimeout:        q.o.SoftStop,
 		PollOnly:               q.o.DB.Pooled(),
 		LeaderElectionDisabled: q.o.Private,
+		ReindexerIndexNames:    []string{}, // the service does not own River's indexes (R45)
 		Plugins:                []rivertype.Plugin{watched(q.o)},
 	})
 }

@@ -211,12 +211,24 @@ func TestACursorFromBeforeARestoreIsRefused(t *testing.T) { // R46
 	f.refused(f.clinic, lost, syncs.CodeCursorExpired) // another change has it
 }
 
+// age makes everything so old that the database lets it be forgotten.
+func age(t *testing.T, db *postgres.DB) {
+	t.Helper()
+	exec(t, db, `
+		set session_replication_role = 'replica';
+		update case_events set at = at - interval '31 days';
+		update pims_sync_feed_pending set at = at - interval '31 days';
+		update pims_sync_feed set at = at - interval '31 days';
+		set session_replication_role = 'origin'`)
+}
+
 func TestForgottenEventsLeaveTheFeedAtOnce(t *testing.T) { // R14, R46
 	t.Parallel()
 	f := newFixture(t)
 	f.insert("1")
 	first := f.read("", 9).Next.String()
 	exec(t, f.db, "update cases set status = 'a'") // it never gets a position
+	age(t, f.db)
 	_, err := f.db.Records().ForgetEvents(t.Context(), time.Now().Add(time.Hour))
 	require.NoError(t, err)
 	f.refused(f.clinic, first, syncs.CodeCursorExpired)
@@ -225,6 +237,7 @@ func TestForgottenEventsLeaveTheFeedAtOnce(t *testing.T) { // R14, R46
 	f.insert("2")
 	now := f.read("", 9)
 	require.Len(t, now.Changes, 1)
+	age(t, f.db)
 	_, err = f.db.Records().ForgetEvents(t.Context(), time.Now().Add(time.Hour))
 	require.NoError(t, err)
 	require.Empty(t, f.read(now.Next.String(), 9).Changes, "it has read all that is forgotten")

@@ -5,9 +5,9 @@ where clinic_id = @clinic_id and case_id = @case_id and id > @after_id
 order by id
 limit @up_to;
 
--- name: ForgetCaseEvents :execrows
+-- name: ForgetCaseEvents :one
 -- Crosses clinics (R41). The retention job (R14).
-delete from case_events where at < @before_at;
+select pims_sync_forget_events(@before_at)::bigint as forgotten;
 
 -- name: CaseExists :one
 select id from cases where id = @id and clinic_id = @clinic_id;

@@ -108,15 +108,14 @@ func (q *Queries) ClinicOfHistory(ctx context.Context, caseID uuid.UUID) (uuid.U
 	return clinic_id, err
 }
 
-const forgetCaseEvents = `-- name: ForgetCaseEvents :execrows
-delete from case_events where at < $1
+const forgetCaseEvents = `-- name: ForgetCaseEvents :one
+select pims_sync_forget_events($1)::bigint as forgotten
 `
 
 // Crosses clinics (R41). The retention job (R14).
 func (q *Queries) ForgetCaseEvents(ctx context.Context, beforeAt time.Time) (int64, error) {
-	result, err := q.db.Exec(ctx, forgetCaseEvents, beforeAt)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	row := q.db.QueryRow(ctx, forgetCaseEvents, beforeAt)
+	var forgotten int64
+	err := row.Scan(&forgotten)
+	return forgotten, err
 }

@@ -1,0 +1,87 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pims-sync/pims-sync/internal/postgres/walls"
+)
+
+// ServiceURL returns the connection string of the role that owns nothing, for a database
+// that trusts its callers: the embedded one.
+func ServiceURL(owner, prefix string) (string, error) {
+	roles, err := walls.RolesOf(prefix)
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(owner)
+	if err != nil {
+		return "", errURL
+	}
+	u.User = url.User(roles.Service)
+	return u.String(), nil
+}
+
+// LoginsOf returns the login that a connection string names, for WallOptions.
+func LoginsOf(raw string) []string {
+	rest, _ := cutPoolerParam(raw)
+	config, err := pgxpool.ParseConfig(rest)
+	if err != nil {
+		return nil // Open says it
+	}
+	return []string{config.ConnConfig.User}
+}
+
+// learnWalls reads whether the database has the roles that separate the clinics. From then
+// on each transaction takes one (R41). The error says where the login may not.
+func (db *DB) learnWalls(ctx context.Context) error {
+	mode, err := walls.ModeOf(ctx, db.pool, db.roles)
+	if err != nil {
+		return db.translate(ctx, "look at the database roles", err)
+	}
+	db.walled.Store(mode == walls.ModeRoles)
+	return nil
+}
+
+// Walled reports whether database roles and row-level security separate the clinics (R45).
+func (db *DB) Walled() bool { return db.walled.Load() }
+
+// Exposures lists which other database roles may reach our tables and functions.
+func (db *DB) Exposures(ctx context.Context) ([]walls.Exposure, error) {
+	found, err := walls.Exposures(ctx, db.pool, db.roles)
+	return found, db.translate(ctx, "look who may reach the tables", err)
+}
+
+// mustOwn returns an error where the login may not change the schema.
+func (db *DB) mustOwn(ctx context.Context) error {
+	state, err := walls.Read(ctx, db.pool, db.roles)
+	if err == nil && !state.Owner {
+		err = errors.New("the schema is older than this program, and the database login does not own the tables; " +
+			"run `pims-sync migrate` with the owner's login in MIGRATE_DATABASE_URL")
+	}
+	return err
+}
+
+// raiseWalls brings the roles, owners, policies and grants to what is declared, where that
+// is not so and the login may do it. running means that the database was in use before.
+func (db *DB) raiseWalls(ctx context.Context, running bool) error {
+	state, err := walls.Read(ctx, db.pool, db.roles)
+	if err != nil {
+		return err
+	}
+	if state.Stale && state.Owner {
+		o := db.wallOptions
+		if state.Mode, err = walls.Apply(ctx, db.pool, walls.Options{
+			Roles: db.roles, Single: o.Single || state.Mode == walls.ModeSingle, Running: running, Logins: o.Logins, Login: o.Login,
+		}); err != nil {
+			return err
+		}
+	}
+	if state.Mode != walls.ModeRoles {
+		db.logger.WarnContext(ctx, "One database role does everything: "+walls.Lost)
+	}
+	return nil
+}
