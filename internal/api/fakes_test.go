@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,12 +22,12 @@ type fakeKeys struct {
 	err     error
 }
 
-func (f *fakeKeys) KeysByPrefix(_ context.Context, prefix string) ([]clinic.APIKey, error) {
+func (f *fakeKeys) KeysOf(_ context.Context, prefix, hash string) ([]clinic.APIKey, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var found []clinic.APIKey
 	for _, row := range f.rows {
-		if row.Prefix == prefix {
+		if row.Prefix == prefix && strings.EqualFold(row.Hash, hash) {
 			found = append(found, row)
 		}
 	}

@@ -40,8 +40,9 @@ var ErrUnauthorized = errors.New("the API key is missing or invalid")
 // A KeyStore is what authentication needs of clinic_api_keys. It crosses clinics
 // (R41).
 type KeyStore interface {
-	// KeysByPrefix lists all keys of a prefix, of all clinics, usable or not.
-	KeysByPrefix(ctx context.Context, prefix string) ([]APIKey, error)
+	// KeysOf lists all keys of a prefix and a hash (see [Prefix] and [Hash]), of all clinics,
+	// usable or not.
+	KeysOf(ctx context.Context, prefix, hash string) ([]APIKey, error)
 
 	// TouchKey stores when a key was used. A time before the stored one changes nothing.
 	TouchKey(ctx context.Context, id uuid.UUID, at time.Time) error
@@ -131,7 +132,7 @@ func Authenticate(ctx context.Context, presented string, store KeyStore, now tim
 	if !presentable(presented) || Mistyped(presented) {
 		return APIKey{}, ErrUnauthorized
 	}
-	rows, err := store.KeysByPrefix(ctx, Prefix(presented))
+	rows, err := store.KeysOf(ctx, Prefix(presented), Hash(presented))
 	if err != nil {
 		return APIKey{}, fmt.Errorf("looking an API key up: %w", err)
 	}

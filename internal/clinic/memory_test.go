@@ -2,6 +2,7 @@ package clinic_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -125,7 +126,7 @@ func (m *memory) keeps(s clinic.StoredSession) bool {
 	return m.session != nil && m.session.CredentialID == s.CredentialID && m.session.LoggedInAt.Equal(s.LoggedInAt)
 }
 
-func (m *memory) KeysByPrefix(_ context.Context, prefix string) ([]clinic.APIKey, error) {
+func (m *memory) KeysOf(_ context.Context, prefix, hash string) ([]clinic.APIKey, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.err != nil {
@@ -133,7 +134,7 @@ func (m *memory) KeysByPrefix(_ context.Context, prefix string) ([]clinic.APIKey
 	}
 	var rows []clinic.APIKey
 	for _, k := range m.keys {
-		if k.Prefix == prefix {
+		if k.Prefix == prefix && strings.EqualFold(k.Hash, hash) {
 			rows = append(rows, k)
 		}
 	}

@@ -14,25 +14,18 @@ import (
 
 // Keys stores the clinics' API keys, as hashes only (R39), and the checks of the encryption
 // keys (R37).
-type Keys struct{ db *DB }
+type Keys struct {
+	db      *DB
+	lookups keyLookups
+}
 
 // Keys returns the store of the keys.
-func (db *DB) Keys() *Keys { return &Keys{db} }
+func (db *DB) Keys() *Keys { return &Keys{db: db} }
 
 var (
 	_ clinic.KeyStore    = (*Keys)(nil)
 	_ seal.KeyCheckStore = (*Keys)(nil)
 )
-
-// KeysByPrefix implements clinic.KeyStore.
-func (s *Keys) KeysByPrefix(ctx context.Context, prefix string) (keys []clinic.APIKey, err error) {
-	err = s.db.askSystem(ctx, "look the API key up", func(q *dbsqlc.Queries) error {
-		rows, err := q.KeysByPrefix(ctx, prefix)
-		keys = convert(rows, keyOfRow)
-		return err
-	})
-	return keys, err
-}
 
 // TouchKey implements clinic.KeyStore.
 func (s *Keys) TouchKey(ctx context.Context, id uuid.UUID, at time.Time) error {

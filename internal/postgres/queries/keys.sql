@@ -3,9 +3,9 @@ insert into clinic_api_keys (id, clinic_id, name, key_prefix, key_hash, permissi
 values (@id, @clinic_id, @name, @key_prefix, @key_hash, @permissions, @is_active, @expires_at, @created_at)
 returning *;
 
--- name: KeysByPrefix :many
--- Crosses clinics (R41): the key decides the clinic (R38).
-select * from clinic_api_keys where key_prefix = @key_prefix order by id;
+-- name: KeysByHash :many
+-- Crosses clinics (R41): the key decides the clinic (R38). Several presented keys at once.
+select * from clinic_api_keys where left(lower(key_hash), 64) = any (@hashes::text[]) order by id;
 
 -- name: Keys :many
 -- Crosses clinics (R41).

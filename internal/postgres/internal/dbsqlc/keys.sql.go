@@ -153,13 +153,13 @@ func (q *Queries) Keys(ctx context.Context) ([]ClinicApiKey, error) {
 	return items, nil
 }
 
-const keysByPrefix = `-- name: KeysByPrefix :many
-select id, clinic_id, name, key_prefix, key_hash, permissions, is_active, expires_at, last_used_at, created_at from clinic_api_keys where key_prefix = $1 order by id
+const keysByHash = `-- name: KeysByHash :many
+select id, clinic_id, name, key_prefix, key_hash, permissions, is_active, expires_at, last_used_at, created_at from clinic_api_keys where left(lower(key_hash), 64) = any ($1::text[]) order by id
 `
 
-// Crosses clinics (R41): the key decides the clinic (R38).
-func (q *Queries) KeysByPrefix(ctx context.Context, keyPrefix string) ([]ClinicApiKey, error) {
-	rows, err := q.db.Query(ctx, keysByPrefix, keyPrefix)
+// Crosses clinics (R41): the key decides the clinic (R38). Several presented keys at once.
+func (q *Queries) KeysByHash(ctx context.Context, hashes []string) ([]ClinicApiKey, error) {
+	rows, err := q.db.Query(ctx, keysByHash, hashes)
 	if err != nil {
 		return nil, err
 	}
