@@ -22,11 +22,12 @@ import (
 type Config struct {
 	JSON bool `help:"Print one JSON document, and nothing else, on stdout." group:"output"`
 
-	DatabaseURL   string    `help:"PostgreSQL 15 or newer. Default: an embedded one in the data folder." env:"DATABASE_URL" placeholder:"URL" group:"config"`
-	MigrateURL    string    `name:"migrate-database-url" help:"The same database with the login of the tables' owner, who migrates. Default: DATABASE_URL." env:"MIGRATE_DATABASE_URL" placeholder:"URL" group:"config"`
-	DatabaseRoles string    `help:"What the names of the database roles begin with." env:"DATABASE_ROLES" default:"pims_sync" placeholder:"PREFIX" group:"config"`
-	DataDir       string    `help:"Folder of the embedded database and the generated key. Default: /var/lib/pims-sync as root, else the user's data folder." env:"DATA_DIR" placeholder:"DIR" group:"config"`
-	EncryptionKey string    `help:"Keys id:base64 of 32 bytes, comma-separated; the first encrypts. Default with the embedded database: a generated key." env:"ENCRYPTION_KEY" placeholder:"KEY" group:"config"`
+	DatabaseURL   string `help:"PostgreSQL 15 or newer. Default: an embedded one in the data folder." env:"DATABASE_URL" placeholder:"URL" group:"config"`
+	MigrateURL    string `name:"migrate-database-url" help:"The same database with the login of the tables' owner, who migrates. Default: DATABASE_URL." env:"MIGRATE_DATABASE_URL" placeholder:"URL" group:"config"`
+	DatabaseRoles string `help:"What the names of the database roles begin with." env:"DATABASE_ROLES" default:"pims_sync" placeholder:"PREFIX" group:"config"`
+	DataDir       string `help:"Folder of the embedded database and the generated key. Default: /var/lib/pims-sync as root, else the user's data folder." env:"DATA_DIR" placeholder:"DIR" group:"config"`
+	EncryptionKey string `help:"Keys id:base64 of 32 bytes, comma-separated; the first encrypts. Default with the embedded database: a generated key." env:"ENCRYPTION_KEY" placeholder:"KEY" group:"config"`
+	SecretFiles   `embed:""`
 	AllowedHosts  []string  `name:"pims-allowed-hosts" help:"Further PIMS hosts, host[:port]. Private addresses and plain http are allowed only for hosts named here." env:"PIMS_ALLOWED_HOSTS" placeholder:"HOST" group:"config"`
 	RateLimit     float64   `name:"pims-rate-limit" help:"Requests per second to one PIMS host, over all replicas; 0 means no limit." env:"PIMS_RATE_LIMIT" default:"5" group:"config"`
 	SyncTimeoutMS int64     `name:"sync-timeout-ms" help:"How long one sync may work, in milliseconds." env:"SYNC_TIMEOUT_MS" default:"300000" group:"config"`

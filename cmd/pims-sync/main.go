@@ -73,6 +73,9 @@ func run(ctx context.Context, args []string, std streams) int {
 	case err != nil:
 		return report(std, usageError{err})
 	}
+	if err := errors.Join(refuseSecrets(args), cli.readSecrets()); err != nil {
+		return report(std, usageError{err})
+	}
 	cli.named = clinicsNamed(command)
 	command.BindTo(ctx, (*context.Context)(nil))
 	command.Bind(std, &cli.Config)

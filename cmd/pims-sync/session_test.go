@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -113,13 +115,15 @@ func TestTheEncryptionKeyIsRotatedWhileASyncRuns(t *testing.T) { // R37
 	done := p.start(t, "inbound", "")
 	p.asked(t)
 
+	keys := filepath.Join(t.TempDir(), "keys")
+	require.NoError(t, os.WriteFile(keys, []byte(second+","+first), 0o600))
 	var out, said bytes.Buffer
 	code := run(t.Context(), []string{
-		"keys", "rotate-encryption", "--json", "--database-url", w.config.DatabaseURL, "--encryption-key", second + "," + first,
+		"keys", "rotate-encryption", "--json", "--database-url", w.config.DatabaseURL, "--encryption-key-file", keys,
 	}, streams{strings.NewReader(""), &out, &said})
 
 	require.Equal(t, exitDone, code, said.String())
-	require.JSONEq(t, `{"encryptionKeyId": "`+second[:9]+`", "dryRun": false, "rotated": 2, "current": 0, "lostSessions": 0, "unreadable": []}`, out.String())
+	require.JSONEq(t, `{"encryptionKeyId": "`+second[:9]+`", "dryRun": false, "rotated": 2, "current": 0, "lostSessions": 0, "secretsRotated": 0, "lostSecrets": 0, "unreadable": []}`, out.String())
 	p.ClearFaults()
 	require.Equal(t, 200, (<-done).status)
 	p.via = w.replica(with(second))
