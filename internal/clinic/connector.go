@@ -287,7 +287,7 @@ func (c *Connector) kept(ctx context.Context, a access) (*login, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the kept session: %w", err)
 	}
-	if stored.CredentialID != a.credential.ID || !stored.Worth(c.o.Now()) {
+	if stored.CredentialID != a.credential.ID {
 		c.drop(ctx, stored)
 		return nil, ErrNoSession
 	}
@@ -296,6 +296,9 @@ func (c *Connector) kept(ctx context.Context, a access) (*login, error) {
 		err = session.Prove(ctx)
 	}
 	switch {
+	case errors.Is(err, errTooOld):
+		c.drop(ctx, stored)
+		return nil, ErrNoSession
 	case err == nil:
 		stored.UsedAt = c.o.Now()
 		return &login{session: session, stored: stored}, nil
@@ -308,10 +311,16 @@ func (c *Connector) kept(ctx context.Context, a access) (*login, error) {
 	}
 }
 
+// errTooOld means that a kept session is not worth trying (R36).
+var errTooOld = errors.New("the kept session is too old")
+
 func (c *Connector) open(a access, stored StoredSession) (pims.Session, error) {
-	state, err := c.o.Keyring.Open(stored.Sealed, a.credential.SessionSubject())
+	state, err := openState(c.o.Keyring, a.credential, stored.Sealed)
 	if err != nil {
 		return nil, err
+	}
+	if !state.Worth(c.o.Now(), stored.UsedAt) {
+		return nil, errTooOld
 	}
 	return a.provider.Open(a.account, state)
 }
@@ -362,7 +371,7 @@ func (c *Connector) suspend(ctx context.Context, a access) {
 func (c *Connector) keep(ctx context.Context, a access, l *login, write func(context.Context, StoredSession) error) {
 	state, err := l.session.State()
 	if err == nil {
-		l.stored.Sealed, err = c.o.Keyring.Seal(state, a.credential.SessionSubject())
+		l.stored.Sealed, err = sealState(c.o.Keyring, a.credential, state)
 	}
 	if err == nil {
 		err = write(ctx, l.stored)

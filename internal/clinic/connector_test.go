@@ -38,12 +38,13 @@ func newOffice(t *testing.T) *office {
 	t.Helper()
 	o := &office{
 		id:     uuid.New(),
-		fake:   &pimstest.Fake{},
+		fake:   &pimstest.Fake{MaxAge: 8 * time.Hour, MaxIdle: 20 * time.Minute},
 		ring:   ring(t),
 		clock:  timetest.At(noon),
 		log:    &bytes.Buffer{},
 		logins: &[]string{},
 	}
+	o.fake.Now = o.clock.Now
 	o.fake.SetPassword(password)
 	o.db = &memory{clinic: &clinic.Clinic{ID: o.id, Timezone: "America/Chicago", Active: true}}
 	var mu sync.Mutex
@@ -390,6 +391,20 @@ func TestARowThatNamesAnAliasIsConnectedUnderTheCanonicalName(t *testing.T) {
 
 	require.Equal(t, "some_pims", o.connect(t).Provider())
 	require.False(t, o.connect(t).Fresh())
+}
+
+func TestASessionThatAnEarlierVersionKeptCostsALogin(t *testing.T) { // R36
+	t.Parallel()
+	o := newOffice(t)
+	o.connect(t).Close(t.Context())
+	kept := o.db.keptSession()
+	sealed, err := o.ring.Seal([]byte(`{"version":2,"base":"https://us.example.com"}`), o.db.credential.SessionSubject())
+	require.NoError(t, err)
+	kept.Sealed = sealed
+	o.db.change(func(m *memory) { m.session = kept })
+
+	require.True(t, o.connect(t).Fresh())
+	require.NotContains(t, o.log.String(), "us.example.com")
 }
 
 func TestARowOfAnEarlierVersionIsReadOn(t *testing.T) { // R53, R37

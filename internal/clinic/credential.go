@@ -82,15 +82,36 @@ type SessionStore interface {
 // ErrNoSession means that no session is stored for the clinic.
 var ErrNoSession = errors.New("no session is kept for the clinic")
 
-// How long a session is tried before a new login (R36).
-const (
-	SessionMaxIdle = 20 * time.Minute
-	SessionMaxAge  = 8 * time.Hour
-)
+// sealedState is the form of a pims.State inside its seal.
+type sealedState struct {
+	Data  []byte        `json:"data"`
+	Until time.Time     `json:"until,omitzero"`
+	Idle  time.Duration `json:"idle,omitempty"` // nanoseconds
+}
 
-// Worth reports whether a session is young enough to be tried (R36).
-func (s StoredSession) Worth(now time.Time) bool {
-	return now.Sub(s.UsedAt) <= SessionMaxIdle && now.Sub(s.LoggedInAt) <= SessionMaxAge
+// sealState seals the state of a login of the credential.
+func sealState(ring *seal.Keyring, c StoredCredential, state pims.State) ([]byte, error) {
+	plain, err := json.Marshal(sealedState(state))
+	if err != nil {
+		return nil, fmt.Errorf("writing the session: %w", err)
+	}
+	return ring.Seal(plain, c.SessionSubject())
+}
+
+// errState means that another version sealed the session in another form.
+var errState = errors.New("the kept session has another form")
+
+// openState opens the state of a login of the credential. Its error never quotes the state.
+func openState(ring *seal.Keyring, c StoredCredential, sealed []byte) (pims.State, error) {
+	plain, err := ring.Open(sealed, c.SessionSubject())
+	if err != nil {
+		return pims.State{}, err
+	}
+	var state sealedState
+	if json.Unmarshal(plain, &state) != nil || state.Data == nil {
+		return pims.State{}, errState
+	}
+	return pims.State(state), nil
 }
 
 // SealCredential makes the row that stores a clinic's credentials, with a new id (R37). It

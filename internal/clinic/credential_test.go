@@ -2,7 +2,6 @@ package clinic_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -84,21 +83,4 @@ func TestASessionAndItsCredentialAreSealedForDifferentPlaces(t *testing.T) {
 	t.Parallel()
 	stored := clinic.StoredCredential{ID: uuid.New(), ClinicID: uuid.New(), Provider: "some_pims"}
 	require.NotEqual(t, stored.Subject(), stored.SessionSubject())
-}
-
-func TestASessionIsWorthTryingForTwentyIdleMinutesAndEightHours(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		idle, age time.Duration
-		worth     bool
-	}{
-		{0, 0, true},
-		{20 * time.Minute, time.Hour, true},
-		{20*time.Minute + 1, time.Hour, false},
-		{0, 8 * time.Hour, true},
-		{0, 8*time.Hour + 1, false},
-	} {
-		s := clinic.StoredSession{UsedAt: noon.Add(-c.idle), LoggedInAt: noon.Add(-c.age)}
-		require.Equal(t, c.worth, s.Worth(noon), "idle %s, age %s", c.idle, c.age)
-	}
 }

@@ -2,6 +2,7 @@ package pims_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,6 +17,25 @@ var declared = pims.Declaration{
 		{Name: "clientSecret", Secret: true, Required: true},
 		{Name: "branch"},
 	},
+}
+
+func TestASessionIsWorthTryingWhileItLives(t *testing.T) { // R36
+	t.Parallel()
+	noon := time.Date(2026, time.January, 17, 12, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		state pims.State
+		idle  time.Duration
+		worth bool
+	}{
+		{pims.State{}, 1000 * time.Hour, true},
+		{pims.State{Idle: 20 * time.Minute}, 20 * time.Minute, true},
+		{pims.State{Idle: 20 * time.Minute}, 20*time.Minute + 1, false},
+		{pims.State{Until: noon}, time.Hour, true},
+		{pims.State{Until: noon.Add(-1)}, 0, false},
+		{pims.State{Until: noon, Idle: time.Minute}, time.Hour, false},
+	} {
+		require.Equal(t, c.worth, c.state.Worth(noon, noon.Add(-c.idle)), "%v", c)
+	}
 }
 
 func TestADeclarationFillsDefaultsChecksFieldsAndHidesSecrets(t *testing.T) { // R53, R37

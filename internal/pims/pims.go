@@ -157,11 +157,26 @@ type Account struct {
 	Location *time.Location // never nil
 }
 
-// State is the state of a login in the provider's own encoding. It is secret.
-type State []byte
+// State is the state of a login, and how long it lives. It is secret.
+type State struct {
+	Data  []byte        // in the provider's own encoding
+	Until time.Time     // the session is not tried after that; zero: the provider does not know
+	Idle  time.Duration // it is not tried after so long without a request; 0: the provider does not know
+}
+
+// Worth reports whether a session that was last used then is worth trying (R36).
+func (s State) Worth(now, used time.Time) bool {
+	return (s.Until.IsZero() || !now.After(s.Until)) && (s.Idle == 0 || now.Sub(used) <= s.Idle)
+}
 
 // LogValue keeps a State out of logs (R40).
 func (State) LogValue() slog.Value { return slog.StringValue("[session]") }
+
+// String keeps a State out of texts made with fmt (R40).
+func (State) String() string { return "[session]" }
+
+// GoString keeps a State out of texts made with %#v (R40).
+func (State) GoString() string { return "pims.State{…}" }
 
 // LogValue keeps Credentials out of logs (R40).
 func (Credentials) LogValue() slog.Value { return slog.StringValue("[credentials]") }

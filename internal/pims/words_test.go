@@ -19,12 +19,13 @@ func TestCredentialsAreInNoTextAndNoLog(t *testing.T) { // R40
 	t.Parallel()
 	credentials := pims.Credentials{pims.FieldBaseURL: "https://us.example.com", pims.FieldUsername: "reception@example.com", pims.FieldPassword: "s3cret", pims.FieldPracticeID: "7301"}
 	account := pims.Account{Credentials: credentials, Location: time.UTC}
+	state := pims.State{Data: []byte("c00kie")}
 	var log bytes.Buffer
-	slog.New(slog.NewTextHandler(&log, nil)).Info("Signed in", "credentials", credentials, "account", account, "session", pims.State("c00kie"))
+	slog.New(slog.NewTextHandler(&log, nil)).Info("Signed in", "credentials", credentials, "account", account, "session", state)
 	for _, shown := range []string{
 		log.String(),
 		fmt.Sprint(credentials), fmt.Sprintf("%v %+v %#v %s", credentials, credentials, credentials, credentials),
-		fmt.Sprintf("%v %+v %#v", account, account, account), fmt.Sprintf("%v %+v", &credentials, &account),
+		fmt.Sprintf("%v %+v %#v %s", state, state, state, state), fmt.Sprintf("%v %+v %#v", account, account, account), fmt.Sprintf("%v %+v", &credentials, &account),
 	} {
 		for _, secret := range []string{"reception@example.com", "s3cret", "7301", "c00kie"} {
 			require.NotContains(t, shown, secret)

@@ -61,7 +61,7 @@ func dial(t testing.TB, w wire, change ...func(*provider)) *session {
 	for _, c := range change {
 		c(p)
 	}
-	s, err := p.open(pims.Account{Location: berlin(t)}, savedState{Base: server.URL})
+	s, err := p.open(pims.Account{Location: berlin(t)}, savedState{Base: server.URL}, time.Time{})
 	require.NoError(t, err)
 	return s
 }

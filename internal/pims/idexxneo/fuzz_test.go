@@ -242,7 +242,7 @@ func FuzzState(f *testing.F) {
 	provider := New(pims.Environment{})
 	account := pims.Account{Location: time.UTC}
 	f.Fuzz(func(t *testing.T, state string) {
-		session, err := provider.Open(account, pims.State(state))
+		session, err := provider.Open(account, pims.State{Data: []byte(state)})
 		if err != nil {
 			require.Equal(t, pims.Session(nil), session)
 			return

@@ -218,7 +218,7 @@ func ask(name string) string {
 		return err.Error()
 	}
 	p, _ := New(pims.Environment{Hosts: pims.HostPolicy{Named: []string{base.Host}}, Backoff: time.Millisecond, Timeout: 5 * time.Minute}).(*provider)
-	s, err := p.open(pims.Account{Location: time.UTC}, savedState{Base: base.String()})
+	s, err := p.open(pims.Account{Location: time.UTC}, savedState{Base: base.String()}, time.Time{})
 	if err != nil {
 		return err.Error()
 	}

@@ -55,6 +55,12 @@ type provider struct {
 // NEO.md §Consultations.
 const correctedFor = 45 // days
 
+// How long a session is tried before a new login (R36).
+const (
+	sessionIdle = 20 * time.Minute
+	sessionAge  = 8 * time.Hour
+)
+
 // Declaration implements pims.Provider. The practice id is for login forms that ask for one
 // (R37).
 func (*provider) Declaration() pims.Declaration {
@@ -75,18 +81,18 @@ func (*provider) Declaration() pims.Declaration {
 
 // Open implements pims.Provider.
 func (p *provider) Open(account pims.Account, state pims.State) (pims.Session, error) {
-	saved, err := decodeState(state)
+	saved, err := decodeState(state.Data)
 	if err != nil {
 		return nil, err
 	}
-	s, err := p.open(account, saved)
+	s, err := p.open(account, saved, state.Until)
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func (p *provider) open(account pims.Account, saved savedState) (*session, error) {
+func (p *provider) open(account pims.Account, saved savedState, until time.Time) (*session, error) {
 	if account.Location == nil {
 		return nil, errors.New("open a Neo session: the account has no time zone")
 	}
@@ -109,7 +115,7 @@ func (p *provider) open(account pims.Account, saved savedState) (*session, error
 	if err != nil {
 		return nil, fmt.Errorf("open a Neo session: %w", err)
 	}
-	return &session{client: client, cookies: cookies, base: saved.Base, location: account.Location, now: p.Now}, nil
+	return &session{client: client, cookies: cookies, base: saved.Base, location: account.Location, now: p.Now, until: until}, nil
 }
 
 // Login implements pims.Provider.
@@ -120,24 +126,24 @@ func (p *provider) Login(ctx context.Context, account pims.Account) (pims.State,
 		p.Observe(ctx, pims.Observation{Operation: pims.OpLogin, Outcome: pims.Kind(err), Duration: time.Since(start)})
 	}
 	if err != nil {
-		return nil, fmt.Errorf("log in to Neo: %w", err)
+		return pims.State{}, fmt.Errorf("log in to Neo: %w", err)
 	}
 	return state, nil
 }
 
 func (p *provider) login(ctx context.Context, account pims.Account) (pims.State, error) {
 	if err := p.Declaration().Check(account.Credentials); err != nil {
-		return nil, err
+		return pims.State{}, err
 	}
 	base, err := origin(account.Credentials[pims.FieldBaseURL])
 	if err != nil {
-		return nil, err
+		return pims.State{}, err
 	}
 	if err := p.Hosts.CheckURL(base); err != nil {
-		return nil, err
+		return pims.State{}, err
 	}
 	if p.Browser == nil {
-		return nil, pims.ErrBrowserUnavailable
+		return pims.State{}, pims.ErrBrowserUnavailable
 	}
 	var state pims.State
 	form := loginForm(base.String(), account.Credentials, p.Hosts)
@@ -146,14 +152,14 @@ func (p *provider) login(ctx context.Context, account pims.Account) (pims.State,
 		return err
 	}
 	found, err := p.Browser.Login(ctx, form)
-	if err == nil && state == nil { // a browser that did not ask
+	if err == nil && state.Data == nil { // a browser that did not ask
 		err = form.Accepted(ctx, found)
 	}
 	if notYet, ok := errors.AsType[*pims.NotYet](err); ok {
 		err = notYet.Err
 	}
 	if err != nil {
-		return nil, err
+		return pims.State{}, err
 	}
 	return state, nil
 }
@@ -171,9 +177,9 @@ func (p *provider) prove(ctx context.Context, account pims.Account, base *url.UR
 	}
 	var refused error
 	for _, candidate := range bases {
-		s, err := p.open(account, savedState{Base: candidate, Browser: found})
+		s, err := p.open(account, savedState{Base: candidate, Browser: found}, p.Now().Add(sessionAge))
 		if err != nil {
-			return nil, err
+			return pims.State{}, err
 		}
 		switch err := s.Prove(ctx); {
 		case err == nil:
@@ -181,11 +187,11 @@ func (p *provider) prove(ctx context.Context, account pims.Account, base *url.UR
 		case errors.Is(err, pims.ErrSchemaDrift), errors.Is(err, pimshttp.ErrRefused):
 			refused = cmp.Or(refused, err)
 		case !errors.Is(err, pims.ErrSessionExpired):
-			return nil, err
+			return pims.State{}, err
 		}
 	}
 	// This is not "expired", because a new login would end here again.
-	return nil, &pims.NotYet{Err: cmp.Or(refused, errNotAccepted)}
+	return pims.State{}, &pims.NotYet{Err: cmp.Or(refused, errNotAccepted)}
 }
 
 var errNotAccepted = fmt.Errorf("the browser was let in, but the session that it got is not accepted: %w", pims.ErrRemote)

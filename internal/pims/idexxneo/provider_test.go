@@ -246,9 +246,9 @@ func TestASessionThatAnOlderVersionSavedIsStillOpened(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, session.Prove(t.Context()))
 
-	old := pims.State(`{"version":1,"base":"` + r.account.Credentials[pims.FieldBaseURL] + `","browser":{"URL":"x","UserAgent":"y","Cookies":[
+	old := pims.State{Data: []byte(`{"version":1,"base":"` + r.account.Credentials[pims.FieldBaseURL] + `","browser":{"URL":"x","UserAgent":"y","Cookies":[
 		{"Name":"auth","Value":"a b","Quoted":true,"Host":"127.0.0.1","Domain":"","Path":"/","Secure":false,"HTTPOnly":true},
-		{"Name":"plain","Value":"1","Quoted":false,"Host":"127.0.0.1","Domain":"","Path":"/","Secure":false,"HTTPOnly":true}]}}`)
+		{"Name":"plain","Value":"1","Quoted":false,"Host":"127.0.0.1","Domain":"","Path":"/","Secure":false,"HTTPOnly":true}]}}`)}
 	var sent string
 	provider := idexxneo.New(pims.Environment{
 		Hosts: pims.HostPolicy{Named: []string{"127.0.0.1"}},

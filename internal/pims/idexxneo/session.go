@@ -19,6 +19,7 @@ type session struct {
 	base     string
 	location *time.Location // of the PIMS's wall clock
 	now      func() time.Time
+	until    time.Time // the session is not tried after that
 }
 
 var (
@@ -28,7 +29,11 @@ var (
 
 // State implements pims.Session.
 func (s *session) State() (pims.State, error) {
-	return encodeState(savedState{Base: s.base, Browser: s.cookies.Session()})
+	data, err := encodeState(savedState{Base: s.base, Browser: s.cookies.Session()})
+	if err != nil {
+		return pims.State{}, err
+	}
+	return pims.State{Data: data, Until: s.until, Idle: sessionIdle}, nil
 }
 
 // Prove implements pims.Session. Only a live session receives the practice's providers.

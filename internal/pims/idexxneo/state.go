@@ -16,7 +16,7 @@ const (
 	stateVersion     = 2
 )
 
-// savedState is a decoded pims.State. It is secret.
+// savedState is the decoded Data of a pims.State. It is secret.
 type savedState struct {
 	Base    string // where the API is
 	Browser pims.BrowserSession
@@ -53,7 +53,7 @@ type textCookieJSON struct {
 	Quoted, Secure, HTTPOnly        bool
 }
 
-func encodeState(saved savedState) (pims.State, error) {
+func encodeState(saved savedState) ([]byte, error) {
 	document := stateJSON{Version: stateVersion, Base: saved.Base}
 	document.Browser.URL, document.Browser.UserAgent = saved.Browser.URL, saved.Browser.UserAgent
 	for _, c := range saved.Browser.Cookies {
@@ -76,7 +76,7 @@ func encodeState(saved savedState) (pims.State, error) {
 var errState = errors.New("open a Neo session: the state is not one that this version saved; log in again")
 
 // decodeState opens what encodeState made. Its error never quotes the state.
-func decodeState(state pims.State) (savedState, error) {
+func decodeState(state []byte) (savedState, error) {
 	var document stateJSON
 	if err := json.Unmarshal(state, &document); err != nil {
 		return savedState{}, errState

@@ -26,7 +26,7 @@ func runSession(t *testing.T, h Harness) {
 	t.Run("a state that nobody saved is refused without quoting it", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t, h, berlin)
-		for _, state := range []pims.State{nil, pims.State("Zznonsense"), pims.State(`{"Zz":1}`)} {
+		for _, state := range []pims.State{{}, {Data: []byte("Zznonsense")}, {Data: []byte(`{"Zz":1}`)}} {
 			_, err := b.Provider().Open(b.Account(), state)
 			require.Error(t, err)
 			b.requireDiscreet(err)
@@ -44,6 +44,10 @@ func runSession(t *testing.T, h Harness) {
 		got, err := b.open(state).Appointments(t.Context(), b.window(12, 18))
 		require.NoError(t, err)
 		require.Empty(t, cmp.Diff(want.Appointments, got.Appointments))
+		again, err := b.open(state).State()
+		require.NoError(t, err)
+		require.True(t, state.Until.Equal(again.Until), "R36: a session does not get younger")
+		require.Equal(t, state.Idle, again.Idle)
 	})
 	t.Run("every call says that it has expired", func(t *testing.T) {
 		t.Parallel()

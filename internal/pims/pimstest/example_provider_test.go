@@ -52,92 +52,114 @@ func (*mulberry) Declaration() pims.Declaration {
 	}
 }
 
-// Login implements pims.Provider: the browser logs in, and the session that it got
-// is proved (R36).
+// Login implements pims.Provider: the credentials are posted, and the token that they get is
+// proved (R36).
 func (p *mulberry) Login(ctx context.Context, account pims.Account) (_ pims.State, err error) {
+	if err := p.Declaration().Check(account.Credentials); err != nil {
+		return pims.State{}, err
+	}
 	if p.Observe != nil {
 		defer func(begun time.Time) {
 			p.Observe(ctx, pims.Observation{Operation: pims.OpLogin, Outcome: pims.Kind(err), Duration: time.Since(begun)})
 		}(time.Now())
 	}
-	if err := p.Declaration().Check(account.Credentials); err != nil {
-		return nil, err
-	}
-	base, err := url.Parse(account.Credentials[pims.FieldBaseURL])
+	base := account.Credentials[pims.FieldBaseURL]
+	token, lives, err := p.signIn(ctx, base, account.Credentials)
 	if err != nil {
-		return nil, err
+		return pims.State{}, fmt.Errorf("log in to Mulberry: %w", err)
 	}
-	if err := p.Hosts.CheckURL(base); err != nil {
-		return nil, fmt.Errorf("log in to Mulberry: %w", err)
-	}
-	loggedIn, err := p.Browser.Login(ctx, p.form(account.Credentials))
+	s, err := p.open(account, mulberryState{Version: 1, Base: base, Token: token}, p.Now().Add(lives))
 	if err != nil {
-		return nil, fmt.Errorf("log in to Mulberry: %w", err)
-	}
-	s, err := p.open(account, mulberryState{Version: 1, Base: account.Credentials[pims.FieldBaseURL], Browser: loggedIn})
-	if err != nil {
-		return nil, err
+		return pims.State{}, err
 	}
 	if err := s.Prove(ctx); err != nil {
-		return nil, fmt.Errorf("log in to Mulberry: %w", err)
+		return pims.State{}, fmt.Errorf("log in to Mulberry: %w", err)
 	}
 	return s.State()
 }
 
-// form is what is known of Mulberry's login page.
-func (p *mulberry) form(c pims.Credentials) pims.LoginForm {
-	return pims.LoginForm{
-		URL: c[pims.FieldBaseURL] + "/sign-in",
-		Fields: []pims.LoginField{
-			{Name: "username", Selectors: []string{`input[name="user"]`}, Value: c[pims.FieldUsername]},
-			{Name: "password", Selectors: []string{`input[name="secret"]`}, Value: c[pims.FieldPassword]},
-		},
-		Submit:     []string{`button[type="submit"]`},
-		Refusals:   []string{".refused"},
-		Challenges: []string{".captcha"},
-		Hosts:      p.Hosts,
+// signIn returns a token, and for how long it is good.
+func (p *mulberry) signIn(ctx context.Context, base string, c pims.Credentials) (token string, lives time.Duration, err error) {
+	client, err := p.client(base, nil)
+	if err != nil {
+		return "", 0, err
+	}
+	var answer struct {
+		Token   string  `json:"token"`
+		Expires float64 `json:"expiresIn"` // seconds
+	}
+	form := url.Values{"user": {c[pims.FieldUsername]}, "secret": {c[pims.FieldPassword]}}
+	request := pimshttp.Request{Operation: "token", Path: "/api/token", Explain: refusal}
+	err = client.PostForm(ctx, request, form, func(d *jsontext.Decoder) error {
+		err := json.UnmarshalDecode(d, &answer)
+		if _, kind := errors.AsType[*json.SemanticError](err); kind || err == nil && (answer.Token == "" || answer.Expires <= 0) {
+			return pims.ErrLoginFormChanged
+		}
+		return err
+	})
+	return answer.Token, time.Duration(answer.Expires * float64(time.Second)), err
+}
+
+// refusal reads why Mulberry gives no token. Only "unknown_user" is a definite refusal.
+func refusal(_ int, d *jsontext.Decoder) error {
+	var answer struct {
+		Why string `json:"why"`
+	}
+	if json.UnmarshalDecode(d, &answer) != nil {
+		return nil
+	}
+	switch answer.Why {
+	case "unknown_user":
+		return pims.ErrAuthRejected
+	case "second_factor":
+		return pims.ErrAuthChallenge
+	default:
+		return pims.ErrRemote // no session has ended, and nobody says that the password is wrong
 	}
 }
 
-// mulberryState is a pims.State in clear.
+// mulberryState is the Data of a pims.State in clear.
 type mulberryState struct {
 	Version int // changes when an older state can no longer be opened
 	Base    string
-	Browser pims.BrowserSession
+	Token   string
 }
 
 // Open implements pims.Provider.
 func (p *mulberry) Open(account pims.Account, state pims.State) (pims.Session, error) {
 	var saved mulberryState
-	if err := json.Unmarshal(state, &saved); err != nil || saved.Version != 1 {
+	if err := json.Unmarshal(state.Data, &saved); err != nil || saved.Version != 1 {
 		return nil, errors.New("open a Mulberry session: the state is not one that this version saved; log in again")
 	}
-	s, err := p.open(account, saved)
+	s, err := p.open(account, saved, state.Until)
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func (p *mulberry) open(account pims.Account, saved mulberryState) (*mulberrySession, error) {
-	cookies := pimshttp.NewCookies(saved.Browser, saved.Base)
-	client, err := pimshttp.New(pimshttp.Options{
-		Base: saved.Base, Authorizer: cookies, Hosts: p.Hosts, Transport: p.Base,
-		Limiter: p.Limiter, Observe: p.Observe, Logger: p.Logger, Timeout: p.Timeout, Backoff: p.Backoff,
-		IsLoginURL: func(u *url.URL) bool { return u.Path == "/sign-in" },
-	})
+func (p *mulberry) open(account pims.Account, saved mulberryState, until time.Time) (*mulberrySession, error) {
+	client, err := p.client(saved.Base, pimshttp.Bearer(saved.Token))
 	if err != nil {
 		return nil, fmt.Errorf("open a Mulberry session: %w", err)
 	}
-	return &mulberrySession{client, cookies, saved.Base, account.Location, p.Now}, nil
+	return &mulberrySession{client, saved, until, account.Location, p.Now}, nil
+}
+
+// client makes the client of a login, without an authorizer, or of a session.
+func (p *mulberry) client(base string, authorizer pimshttp.Authorizer) (*pimshttp.Client, error) {
+	return pimshttp.New(pimshttp.Options{
+		Base: base, Authorizer: authorizer, Hosts: p.Hosts, Transport: p.Base,
+		Limiter: p.Limiter, Observe: p.Observe, Logger: p.Logger, Timeout: p.Timeout, Backoff: p.Backoff,
+	})
 }
 
 // mulberrySession is a logged-in state of one practice. Mulberry cannot look up one
 // visit by its id, so it is no pims.AppointmentFinder.
 type mulberrySession struct {
 	client   *pimshttp.Client
-	cookies  *pimshttp.Cookies
-	base     string
+	saved    mulberryState
+	until    time.Time      // the token is good until then
 	location *time.Location // of the PIMS's wall clock
 	now      func() time.Time
 }
@@ -146,7 +168,8 @@ var _ pims.Session = (*mulberrySession)(nil)
 
 // State implements pims.Session.
 func (s *mulberrySession) State() (pims.State, error) {
-	return json.Marshal(mulberryState{Version: 1, Base: s.base, Browser: s.cookies.Session()})
+	data, err := json.Marshal(s.saved)
+	return pims.State{Data: data, Until: s.until}, err
 }
 
 // get asks for one JSON value. What it lacks to be a T is an answer that we do not

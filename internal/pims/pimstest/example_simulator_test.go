@@ -2,13 +2,10 @@ package pimstest_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,7 +24,7 @@ type mulberrySim struct {
 	location *time.Location
 
 	mu       sync.Mutex
-	sessions map[string]bool // by the cookie's value, which is their number
+	sessions map[string]bool // by the token
 	logins   int
 	visits   []pimstest.Visit
 	records  []pimstest.Record
@@ -46,8 +43,7 @@ func startMulberry(t testing.TB, setup pimstest.Setup) *mulberrySim {
 	sim := &mulberrySim{location: setup.Location, sessions: map[string]bool{}}
 	sim.Heal()
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /sign-in", sim.signInPage)
-	mux.HandleFunc("POST /sign-in", sim.signIn)
+	mux.HandleFunc("POST /api/token", sim.token)
 	mux.HandleFunc("GET /api/me", sim.answers(pimstest.OpProve, func(*http.Request) any {
 		return object{"practice": object{"id": "p-1", "name": "Mulberry Lane Veterinary"}}
 	}))
@@ -57,7 +53,6 @@ func startMulberry(t testing.TB, setup pimstest.Setup) *mulberrySim {
 	sim.server = httptest.NewServer(mux)
 	t.Cleanup(sim.server.Close)
 	sim.provider = newMulberry(pims.Environment{
-		Browser: signInBrowser{},
 		Hosts:   pims.HostPolicy{Named: []string{strings.TrimPrefix(sim.server.URL, "http://")}},
 		Timeout: setup.Timeout,
 		Backoff: setup.Backoff,
@@ -102,31 +97,27 @@ func (sim *mulberrySim) Heal() {
 	})
 }
 
-func (sim *mulberrySim) signInPage(w http.ResponseWriter, _ *http.Request) {
+// token is the login: a form in, a token out.
+func (sim *mulberrySim) token(w http.ResponseWriter, r *http.Request) {
 	sim.mu.Lock()
 	defer sim.mu.Unlock()
-	switch sim.page {
-	case pimstest.LoginChallenges:
-		fmt.Fprint(w, `<form><div class="captcha">Choose all pictures with cats</div></form>`)
-	case pimstest.LoginChanged:
-		fmt.Fprint(w, `<form><input name="token"></form>`)
+	refuse := func(why string) {
+		w.WriteHeader(http.StatusUnauthorized)
+		fmt.Fprintf(w, `{"why":%q}`, why)
+	}
+	switch {
+	case sim.page == pimstest.LoginChallenges:
+		refuse("second_factor")
+	case sim.page == pimstest.LoginChanged:
+		fmt.Fprint(w, `{"ticket":"4711"}`)
+	case r.PostFormValue("user") != mulberryUser || r.PostFormValue("secret") != mulberryPassword:
+		refuse("unknown_user")
 	default:
-		fmt.Fprint(w, `<form><input name="user"><input name="secret"><button type="submit">Sign in</button></form>`)
+		sim.logins++
+		token := "token-" + strconv.Itoa(sim.logins)
+		sim.sessions[token] = true
+		fmt.Fprintf(w, `{"token":%q,"expiresIn":36000}`, token)
 	}
-}
-
-func (sim *mulberrySim) signIn(w http.ResponseWriter, r *http.Request) {
-	if r.FormValue("user") != mulberryUser || r.FormValue("secret") != mulberryPassword {
-		fmt.Fprint(w, `<p class="refused">That did not work.</p>`)
-		return
-	}
-	sim.mu.Lock()
-	defer sim.mu.Unlock()
-	sim.logins++
-	session := strconv.Itoa(sim.logins)
-	sim.sessions[session] = true
-	http.SetCookie(w, &http.Cookie{Name: "mulberry", Value: session, Path: "/", HttpOnly: true})
-	fmt.Fprint(w, `<h1>Today</h1>`)
 }
 
 // answers is the handler of an operation: first the session, then the fault that
@@ -146,8 +137,8 @@ func (sim *mulberrySim) answers(op pimstest.Op, answer func(*http.Request) any) 
 func (sim *mulberrySim) decide(op pimstest.Op, r *http.Request, answer func(*http.Request) any) (pimstest.Fault, []byte, int) {
 	sim.mu.Lock()
 	defer sim.mu.Unlock()
-	session, err := r.Cookie("mulberry")
-	if err != nil || !sim.sessions[session.Value] {
+	session := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !sim.sessions[session] {
 		return "", nil, http.StatusUnauthorized
 	}
 	fault, ok := sim.once[op]
@@ -156,7 +147,7 @@ func (sim *mulberrySim) decide(op pimstest.Op, r *http.Request, answer func(*htt
 		fault = sim.always[op]
 	}
 	if fault == pimstest.FaultSessionDies {
-		delete(sim.sessions, session.Value)
+		delete(sim.sessions, session)
 	}
 	if fault == pimstest.FaultSessionDies || fault == pimstest.FaultLoggedOut {
 		return "", nil, http.StatusUnauthorized
@@ -293,54 +284,4 @@ func noteRow(c pimstest.Record) object {
 		row["tempF"] = c.Fahrenheit
 	}
 	return row
-}
-
-// signInBrowser does by hand what a browser does with Mulberry's page.
-type signInBrowser struct{}
-
-func (signInBrowser) Login(ctx context.Context, form pims.LoginForm) (pims.BrowserSession, error) {
-	page, _, err := visit(ctx, http.MethodGet, form.URL, nil)
-	switch {
-	case err != nil:
-		return pims.BrowserSession{}, err
-	case strings.Contains(page, `class="captcha"`):
-		return pims.BrowserSession{}, pims.ErrAuthChallenge
-	case !strings.Contains(page, `name="secret"`):
-		return pims.BrowserSession{}, pims.ErrLoginFormChanged
-	}
-	values := url.Values{"user": {form.Fields[0].Value}, "secret": {form.Fields[1].Value}}
-	page, cookies, err := visit(ctx, http.MethodPost, form.URL, values)
-	if err != nil {
-		return pims.BrowserSession{}, err
-	}
-	if strings.Contains(page, `class="refused"`) {
-		return pims.BrowserSession{}, pims.ErrAuthRejected
-	}
-	address, err := url.Parse(form.URL)
-	if err != nil {
-		return pims.BrowserSession{}, err
-	}
-	session := pims.BrowserSession{URL: form.URL, UserAgent: "SignInBrowser/1.0"}
-	for _, c := range cookies {
-		session.Cookies = append(session.Cookies, pims.Cookie{Name: c.Name, Value: c.Value, Host: address.Hostname(), Path: "/"})
-	}
-	return session, nil
-}
-
-func visit(ctx context.Context, method, address string, values url.Values) (string, []*http.Cookie, error) {
-	request, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(values.Encode()))
-	if err != nil {
-		return "", nil, err
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	response, err := new(http.Client).Do(request)
-	if ctx.Err() != nil {
-		return "", nil, ctx.Err()
-	}
-	if err != nil {
-		return "", nil, fmt.Errorf("the login page: %w", pims.ErrUnreachable)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	return string(body), response.Cookies(), err
 }

@@ -49,6 +49,9 @@ type Fake struct {
 	// use.
 	NoFinder bool
 
+	// MaxAge and MaxIdle are how long sessions live; 0: for ever. Set them before use.
+	MaxAge, MaxIdle time.Duration
+
 	// Corrections is for how many days after a visit its notes may change. Set it before
 	// use.
 	Corrections int
@@ -237,14 +240,19 @@ func (f *Fake) Login(ctx context.Context, account pims.Account) (pims.State, err
 	generation, done, err := f.begin(ctx, Call{Op: OpLogin})
 	defer done()
 	if err != nil {
-		return nil, err
+		return pims.State{}, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.password != "" && account.Credentials[pims.FieldPassword] != f.password {
-		return nil, fmt.Errorf("log in: %w", pims.ErrAuthRejected)
+		return pims.State{}, fmt.Errorf("log in: %w", pims.ErrAuthRejected)
 	}
-	return stateOf(generation), nil
+	state := stateOf(generation)
+	if f.MaxAge > 0 {
+		state.Until = f.clock().Add(f.MaxAge)
+	}
+	state.Idle = f.MaxIdle
+	return state, nil
 }
 
 // Open makes a session of a state of Login.
@@ -254,22 +262,22 @@ func (f *Fake) Open(_ pims.Account, state pims.State) (pims.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	generation, err := strconv.Atoi(strings.TrimPrefix(string(state), statePrefix))
+	generation, err := strconv.Atoi(strings.TrimPrefix(string(state.Data), statePrefix))
 	if err != nil {
 		return nil, fmt.Errorf("open: not a state of this provider")
 	}
-	return f.session(generation), nil
+	return f.session(generation, state), nil
 }
 
 // Session is a live session, as if logged in just now.
 func (f *Fake) Session() pims.Session {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.session(f.generation)
+	return f.session(f.generation, stateOf(f.generation))
 }
 
-func (f *Fake) session(generation int) pims.Session {
-	s := &fakeSession{fake: f, generation: generation}
+func (f *Fake) session(generation int, state pims.State) pims.Session {
+	s := &fakeSession{fake: f, generation: generation, state: state}
 	if f.NoFinder {
 		return struct{ pims.Session }{s}
 	}
@@ -324,8 +332,16 @@ func (f *Fake) failure(call Call) error {
 	return nil
 }
 
+// clock is Now, or the time.
+func (f *Fake) clock() time.Time {
+	if f.Now == nil {
+		return time.Now()
+	}
+	return f.Now()
+}
+
 const statePrefix = "fake session "
 
 func stateOf(generation int) pims.State {
-	return pims.State(statePrefix + strconv.Itoa(generation))
+	return pims.State{Data: []byte(statePrefix + strconv.Itoa(generation))}
 }

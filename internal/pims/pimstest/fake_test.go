@@ -131,7 +131,7 @@ func TestAFakesSessionsExpireForGood(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, state, saved)
 
-	_, err = fake.Open(account, pims.State("nonsense"))
+	_, err = fake.Open(account, pims.State{Data: []byte("nonsense")})
 	require.Error(t, err)
 }
 

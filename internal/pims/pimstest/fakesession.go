@@ -16,6 +16,7 @@ import (
 type fakeSession struct {
 	fake       *Fake
 	generation int
+	state      pims.State
 }
 
 var (
@@ -51,13 +52,9 @@ func (s *fakeSession) Appointments(ctx context.Context, window pims.Window) (sna
 }
 
 func (f *Fake) snapshot(window pims.Window) pims.Snapshot {
-	now := time.Now
-	if f.Now != nil {
-		now = f.Now
-	}
 	snapshot := pims.Snapshot{
 		Window:       window,
-		FetchedAt:    now(),
+		FetchedAt:    f.clock(),
 		Unusable:     slices.Clone(f.unusable),
 		Unidentified: f.unidentified,
 		Duplicates:   f.duplicates,
@@ -137,7 +134,7 @@ func (s *fakeSession) State() (pims.State, error) {
 	_, done, err := s.fake.begin(context.Background(), Call{Op: OpState})
 	defer done()
 	if err != nil {
-		return nil, err
+		return pims.State{}, err
 	}
-	return stateOf(s.generation), nil
+	return s.state, nil
 }
