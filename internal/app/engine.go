@@ -62,6 +62,10 @@ type EngineOptions struct {
 	// Wrap returns what sends the requests to PIMSes in place of the given transport, in
 	// the context of the sync; nil: the given one.
 	Wrap func(http.RoundTripper) http.RoundTripper
+
+	// WatchLogins returns the browser for logins in place of the given one; nil: the given
+	// one.
+	WatchLogins func(pims.Browser) pims.Browser
 }
 
 // keyring opens the keyring. A program that works for all clinics needs every key that
@@ -105,6 +109,9 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 	if e.browser == nil {
 		own := newBrowser(settings, s, log)
 		e.browser, e.closeBrowser = own, own.Close
+	}
+	if o.WatchLogins != nil {
+		e.browser = o.WatchLogins(e.browser)
 	}
 	e.Connector = clinic.NewConnector(clinic.ConnectorOptions{
 		Providers:    e.providers(settings, o),

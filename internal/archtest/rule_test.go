@@ -71,6 +71,11 @@ var importRule = rule{
 		domain:    true,
 	},
 	{
+		pkg:    "internal/check",
+		ours:   []string{"internal/pims", "internal/settings"},
+		domain: true,
+	},
+	{
 		pkg:    "internal/cron",
 		domain: true,
 	},

@@ -149,33 +149,48 @@ type Findings struct {
 // `credentials test`. Errors are those of Connect and pims.Session. A suspended credential
 // is not tried. The outcome is stored with the credential, unless this machine caused the
 // failure.
-func (c *Connector) Test(ctx context.Context, clinicID uuid.UUID) (Findings, error) {
+func (c *Connector) Test(ctx context.Context, clinicID uuid.UUID) (found Findings, err error) {
+	began := c.o.Now()
+	err = c.Examine(ctx, clinicID, func(ctx context.Context, connection *Connection) error {
+		found, err = c.test(ctx, connection, began)
+		return err
+	})
+	return found, err
+}
+
+// Examine makes a new login, even where a session is kept, and lets a function use it, for
+// `clinic check`. Errors are those of Connect and of the function. A suspended credential is
+// not tried. The outcome is stored with the credential as by Test.
+func (c *Connector) Examine(ctx context.Context, clinicID uuid.UUID, examine func(context.Context, *Connection) error) error {
 	a, err := c.access(ctx, clinicID)
 	if err != nil {
-		return Findings{}, err
+		return err
 	}
-	found, err := c.test(ctx, a)
+	err = c.examine(ctx, a, examine)
 	ours := errors.Is(err, pims.ErrBrowserUnavailable) || errors.Is(err, pims.ErrHostNotAllowed)
 	if ctx.Err() == nil && !ours { // else it says nothing about the credential
 		if noteErr := c.o.Credentials.NoteTest(ctx, clinicID, a.credential.ID, pims.Kind(err), c.o.Now()); noteErr != nil {
 			c.logger(a).WarnContext(ctx, "The test of the credentials could not be noted", "error", noteErr)
 		}
 	}
-	return found, err
+	return err
 }
 
-func (c *Connector) test(ctx context.Context, a access) (Findings, error) {
-	began := c.o.Now()
+func (c *Connector) examine(ctx context.Context, a access, examine func(context.Context, *Connection) error) error {
 	fresh, err := c.logIn(ctx, a)
 	if err != nil {
-		return Findings{}, err
+		return err
 	}
-	loggedIn := c.o.Now()
 	connection := newConnection(c, a, fresh)
 	defer connection.Close(context.WithoutCancel(ctx))
+	return examine(ctx, connection)
+}
 
-	today := pims.DateOf(began, a.account.Location)
-	window, err := pims.NewWindow(today, today, a.account.Location)
+// test reads the calendar of today by a login that has just been made.
+func (c *Connector) test(ctx context.Context, connection *Connection, began time.Time) (Findings, error) {
+	loggedIn := c.o.Now()
+	today := pims.DateOf(began, connection.Location())
+	window, err := pims.NewWindow(today, today, connection.Location())
 	if err != nil {
 		return Findings{}, err
 	}
@@ -187,7 +202,7 @@ func (c *Connector) test(ctx context.Context, a access) (Findings, error) {
 		return Findings{}, fmt.Errorf("fetching the calendar of %s: %w", window, err)
 	}
 	return Findings{
-		Provider:     a.providerName,
+		Provider:     connection.Provider(),
 		Day:          today,
 		Appointments: snapshot.Found(),
 		LoginTook:    loggedIn.Sub(began),
