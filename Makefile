@@ -38,7 +38,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet licenses race
-.PHONY: test-postgresql bench screenshots oidc chaos chaos-short feed clients soak fuzz cover model model-short mutants dates dates-short release-check clean
+.PHONY: test-postgresql bench screenshots chaos chaos-short feed consumers clients soak fuzz cover model model-short mutants dates dates-short release-check clean
 
 ## For a first look
 
@@ -139,6 +139,9 @@ cover: deps ## Show how much of the code the tests run, and write bin/coverage.h
 
 feed: deps ## Let 50 writers overlap, roll back and die while 5 readers follow the change feed (ARGS: -feed.seed)
 	go test -count=1 -v -timeout=60m ./internal/postgres/feedstore -run=Overlap -feed.transactions=200 $(ARGS)
+
+consumers: deps ## Run the consumers of docs/events.md in Go, TypeScript and Python against a server (needs node and python3)
+	go test -count=1 -v -timeout=10m ./internal/app -run=Consumer -consumers=go,ts,python
 
 model: deps ## Play the model: a million steps of the decisions, 2,000 sequences on PostgreSQL (ARGS: -rapid.seed=N begins elsewhere)
 	go test -count=1 -v -timeout=120m ./internal/model -model.decisions=$(DECISIONS) -model.whole=$(WHOLE) $(ARGS)
