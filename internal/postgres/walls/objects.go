@@ -157,7 +157,7 @@ type policy struct{ name, role, rows string }
 func (t *Table) policies(r Roles) []policy {
 	var list []policy
 	if t.Tenant != "" && t.Clinic != "" {
-		list = append(list, policy{"pims_sync_tenant", r.Tenant, name(t.Clinic) + " = " + clinicNow})
+		list = append(list, policy{"pims_sync_tenant", r.Tenant, name(t.Clinic) + "::text = " + clinicNow})
 	} else if t.Tenant != "" {
 		list = append(list, policy{"pims_sync_tenant", r.Tenant, "true"})
 	}

@@ -79,7 +79,7 @@ func TestEachTableHasRightsAndARowPolicyPerClinic(t *testing.T) { // R45
 		select c.table_name::text from information_schema.columns c
 		where c.table_schema = 'public' and c.column_name = 'clinic_id' and not exists (
 			select from pg_policies p where p.schemaname = 'public' and p.tablename = c.table_name
-				and p.roles = array['pims_sync_tenant']::name[] and p.qual like '(clinic_id = %app.clinic_id%' and p.qual = p.with_check)
+				and p.roles = array['pims_sync_tenant']::name[] and p.qual like '((clinic_id)::text = %app.clinic_id%' and p.qual = p.with_check)
 		and exists (select from information_schema.role_table_grants g where g.table_name = c.table_name and g.grantee = 'pims_sync_tenant')`),
 		"a table with a clinic and no policy of the tenant")
 	for _, table := range walls.Tables {
