@@ -38,7 +38,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet licenses race
-.PHONY: test-postgresql bench screenshots chaos chaos-short feed consumers clients soak fuzz cover model model-short mutants dates dates-short release-check clean
+.PHONY: test-postgresql bench screenshots oidc chaos chaos-short feed consumers clients soak fuzz cover model model-short mutants dates dates-short release-check clean
 
 ## For a first look
 
