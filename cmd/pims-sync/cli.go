@@ -22,7 +22,7 @@ type CLI struct {
 	Demo        DemoCmd        `cmd:"" help:"Show how the program works, with simulated practices and all real parts."`
 	Serve       ServeCmd       `cmd:"" help:"Run a replica: the HTTP API and the syncs."`
 	Clinic      ClinicCmd      `cmd:"" help:"Clinics: add, list, show, set, words, check, disable."`
-	Credentials CredentialsCmd `cmd:"" help:"A clinic's PIMS credentials: set, test, show, resume, remove."`
+	Credentials CredentialsCmd `cmd:"" help:"A clinic's PIMS credentials: set, fields, test, show, resume, remove."`
 	Schedules   SchedulesCmd   `cmd:"" help:"When a clinic is synced automatically: show, set, next."`
 	Keys        KeysCmd        `cmd:"" help:"API keys: create, list, revoke; encryption keys: rotate-encryption."`
 	Sync        SyncCmd        `cmd:"" help:"Run a sync: inbound, cases, reconcile, full."`

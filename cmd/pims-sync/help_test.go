@@ -24,7 +24,7 @@ func inProcess(t *testing.T, args ...string) (code int, stdout, stderr string) {
 
 func TestEveryCommandAndFlagIsExplained(t *testing.T) { // docs/interface.md §Commands
 	t.Parallel()
-	model, err := kong.New(&CLI{}, kong.Vars{"base_url": "x", "sim_username": "x", "sim_password": "x"})
+	model, err := kong.New(&CLI{}, kong.Vars{"provider": "x", "sim_username": "x", "sim_password": "x"})
 	require.NoError(t, err)
 	code, overview, said := inProcess(t, "--help")
 	require.Equal(t, exitDone, code)
@@ -52,7 +52,7 @@ func TestEveryCommandAndFlagIsExplained(t *testing.T) { // docs/interface.md §C
 
 func TestTheHelpOfAGroupNamesItsCommands(t *testing.T) {
 	t.Parallel()
-	model, err := kong.New(&CLI{}, kong.Vars{"base_url": "x", "sim_username": "x", "sim_password": "x"})
+	model, err := kong.New(&CLI{}, kong.Vars{"provider": "x", "sim_username": "x", "sim_password": "x"})
 	require.NoError(t, err)
 	for _, group := range model.Model.Children {
 		for _, command := range group.Children {
