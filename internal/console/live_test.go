@@ -1,0 +1,86 @@
+package console
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/people"
+)
+
+func TestTheFleetFollowsWhatOneTypesAndWhatHappens(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.fleet(t, 3)
+	w := s.window(t)
+	w.signIn(t, s.invite(t, peopleOf("ada@example.com", access.RoleViewer)))
+	const shown = `[...document.querySelectorAll("#fleet .name")].map(e => e.textContent).join("|")`
+	w.do(t, chromedp.SendKeys("#q", "harbor"))
+	_, err := chromedp.Run(w.ctx, chromedp.Poll[bool](shown+` === "Harbor Lights Animal Clinic"`))
+	require.NoError(t, err)
+	require.Equal(t, s.URL+"/console?q=harbor", evaluate[string](t, w, `location.href`), "what is shown can be sent to others")
+	require.Equal(t, "q", evaluate[string](t, w, `document.activeElement.id`), "the cursor stays")
+
+	// The page's own refresh. It keeps what was searched for.
+	s.sql(t, `update clinics set name = 'Harbor Lights Pet Hospital' where name like 'Harbor%'`)
+	evaluate[chromedp.Void](t, w, `htmx.trigger("#fleet", "refresh")`)
+	_, err = chromedp.Run(w.ctx, chromedp.Poll[bool](shown+` === "Harbor Lights Pet Hospital"`))
+	require.NoError(t, err)
+	require.Contains(t, evaluate[string](t, w, `document.querySelector("#fleet time").title`), "yours", "a refreshed time knows the viewer's zone")
+
+	// A session that has ended leads to the sign-in page.
+	s.sql(t, `delete from people_sessions`)
+	evaluate[chromedp.Void](t, w, `htmx.trigger("#fleet", "refresh")`)
+	w.do(t, chromedp.WaitVisible("#password"))
+	s.requireNoFault(t)
+}
+
+func TestPeopleAreInvitedChangedAndRemovedOnTheirPage(t *testing.T) { // R42, R43, R44
+	t.Parallel()
+	s := newSite(t)
+	v := s.as(t, access.RoleAdmin)
+	sam := s.invite(t, people.Person{Email: "sam@example.com", Name: "<b>Sam</b>", Role: access.RoleViewer})
+	signedIn := s.signedIn(t, sam)
+	page := v.get(t, "/console/people")
+	require.NotContains(t, page.body, "<b>Sam", "names are escaped")
+	do := func(act string, more url.Values) reply {
+		form := url.Values{"act": {act}, "person": {sam.ID.String()}}
+		for name, values := range more {
+			form[name] = values
+		}
+		v.get(t, "/console/people")
+		return v.send(t, "/console/people", form)
+	}
+	require.Equal(t, 422, do("invite", url.Values{"email": {"sam@example.com"}, "role": {"viewer"}, "name": {"Samantha"}}).status)
+	require.Contains(t, v.page.body, "exists already")
+	require.Contains(t, v.page.body, `value="Samantha"`, "what was typed stays")
+	require.Equal(t, 422, do("role", url.Values{"role": {"root"}}).status)
+
+	require.Contains(t, do("role", url.Values{"role": {"operator"}}).body, "role operator now")
+	require.Equal(t, "/console/sign-in", signedIn.get(t, "/console").path, "another role ends the sessions")
+	require.Contains(t, do("reset", nil).body, "/console/link?token=")
+	require.Equal(t, 401, s.visitor(t).send(t, "/console/sign-in", url.Values{"email": {sam.Email}, "password": {password}}).status)
+	require.Contains(t, do("remove", nil).body, "removed and signed out")
+	require.Equal(t, 404, do("remove", nil).status)
+	require.Equal(t, 404, do("explode", nil).status)
+
+	admin, err := s.people.Find(t.Context(), "admin@example.com")
+	require.NoError(t, err)
+	for _, act := range []string{"role", "remove"} {
+		require.Equal(t, 422, do(act, url.Values{"person": {admin.ID.String()}, "role": {"viewer"}}).status, "nobody does this to themselves")
+	}
+	var recorded []string
+	rows, err := s.db.Pool().Query(t.Context(), `select action || ' ' || outcome from operator_events where who_kind = 'person' order by id`)
+	require.NoError(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var event string
+		require.NoError(t, rows.Scan(&event))
+		recorded = append(recorded, event)
+	}
+	require.Subset(t, recorded, []string{"person.set done", "person.remove done", "person.sign_in failed", "person.add failed"})
+	s.requireNoFault(t)
+}
