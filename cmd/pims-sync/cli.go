@@ -25,6 +25,7 @@ type CLI struct {
 	Credentials CredentialsCmd `cmd:"" help:"A clinic's PIMS credentials: set, fields, test, show, resume, remove."`
 	Schedules   SchedulesCmd   `cmd:"" help:"When a clinic is synced automatically: show, set, next."`
 	Keys        KeysCmd        `cmd:"" help:"API keys: create, list, revoke; encryption keys: rotate-encryption."`
+	FleetKeys   FleetKeysCmd   `cmd:"" help:"Keys for many clinics: create, list, revoke."`
 	Sync        SyncCmd        `cmd:"" help:"Run a sync: inbound, cases, reconcile, full."`
 	Syncs       SyncsCmd       `cmd:"" help:"Present and past syncs: list, show, watch, cancel, restore."`
 	Cases       CasesCmd       `cmd:"" help:"Cases: list, show, changes, history, restore, check-notes."`

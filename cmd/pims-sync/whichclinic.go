@@ -38,19 +38,25 @@ func (o *ofClinic) given() bool { return o.text != "" }
 
 // clinicsNamed returns the clinics that a parsed command line names.
 func clinicsNamed(command *kong.Context) (named []*ofClinic) {
-	add := func(v *kong.Value) {
-		if o, ok := v.Target.Addr().Interface().(*ofClinic); ok && o.given() {
+	add := func(v reflect.Value) {
+		if o, ok := v.Addr().Interface().(*ofClinic); ok && o.given() {
 			named = append(named, o)
 		}
 	}
 	for _, f := range command.Flags() {
-		if f.Target.Kind() == reflect.Struct {
-			add(f.Value)
+		switch f.Target.Kind() {
+		case reflect.Struct:
+			add(f.Value.Target)
+		case reflect.Slice:
+			for i := range f.Target.Len() {
+				add(f.Target.Index(i))
+			}
+		default:
 		}
 	}
 	for _, p := range command.Path {
 		if p.Positional != nil && p.Positional.Target.Kind() == reflect.Struct {
-			add(p.Positional)
+			add(p.Positional.Target)
 		}
 	}
 	return named

@@ -15,8 +15,10 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -40,6 +42,9 @@ type Syncs interface {
 	// Audits lists syncs.
 	Audits(ctx context.Context, clinicID uuid.UUID, filter syncs.AuditFilter) (syncs.List[syncs.Audit], error)
 
+	// AuditsAcross lists syncs of several clinics; nil: of all.
+	AuditsAcross(ctx context.Context, clinics []uuid.UUID, filter syncs.AuditFilter) (syncs.List[syncs.Audit], error)
+
 	// Cancel ends a queued sync, or asks a running one to end, in the name of an actor
 	// ("key:<id>"). It returns the state after that.
 	Cancel(ctx context.Context, clinicID, syncID uuid.UUID, actor string) (syncs.Audit, error)
@@ -56,6 +61,9 @@ type Cases interface {
 type Plans interface {
 	Plan(ctx context.Context, clinicID, planID uuid.UUID) (syncs.Plan, error)
 	Plans(ctx context.Context, clinicID uuid.UUID, filter syncs.PlanFilter) (syncs.List[syncs.Plan], error)
+
+	// PlansAcross lists plans of several clinics; nil: of all.
+	PlansAcross(ctx context.Context, clinics []uuid.UUID, filter syncs.PlanFilter) (syncs.List[syncs.Plan], error)
 }
 
 // Decisions approves and rejects plans in the name of an actor (R23). A plan that is no
@@ -79,6 +87,9 @@ type Restores interface {
 // Conditions returns the state of the clinic and the age of its data.
 type Conditions interface {
 	Condition(ctx context.Context, clinicID uuid.UUID) (scheduler.Condition, error)
+
+	// Conditions returns those of all clinics, by name.
+	Conditions(ctx context.Context) ([]scheduler.Condition, error)
 }
 
 // Clinics finds the clinic of a key, for the zone of its dates (R1).
@@ -93,7 +104,16 @@ type Ready interface {
 
 // Options configure the API.
 type Options struct {
-	Keys       clinic.KeyStore
+	Keys      clinic.KeyStore
+	FleetKeys access.FleetKeyStore
+	Fleet     *fleet.Service
+	Events    Events
+	Record    fleet.Log // records what callers change (R44)
+
+	// Session finds the person whose session a request carries, if it has no X-API-Key. The
+	// error is clinic.ErrUnauthorized where it carries none. Nil: there are no sessions.
+	Session func(*http.Request) (access.Caller, error)
+
 	Syncs      Syncs
 	Cases      Cases
 	CasesByID  CasesByID
@@ -140,7 +160,7 @@ func New(o Options) []web.Mount {
 	}
 	s := &server{o: o, started: o.Now(), failures: web.NewLimiter(failureBurst, failureInterval)}
 	api := describe(s)
-	api.Authenticate, api.Explain, api.Trace = s.authenticate, explain, o.Trace
+	api.Authenticate, api.FindClinic, api.Explain, api.Trace = s.authenticate, s.findClinic, explain, o.Trace
 	if o.Metrics == nil {
 		api.Operations = slices.DeleteFunc(api.Operations, func(op web.Operation) bool { return op.Path == metricsPath })
 	}
@@ -151,16 +171,36 @@ func New(o Options) []web.Mount {
 func OpenAPI() []byte { return describe(&server{}).Document() }
 
 // operations returns all operations, in the order of the documentation. A further one is a
-// line here and a function.
+// line here and a function. Those on a clinic exist twice, through the same code: for clinic
+// keys, and with the clinic in the path for everybody else (R42).
 func (s *server) operations() []web.Operation {
-	return []web.Operation{
+	ofClinic := []web.Operation{
 		s.startInbound(), s.startCases(), s.startReconcile(), s.startFull(),
 		s.listSyncs(), s.showSync(), s.syncEvents(), s.cancelSync(), s.restoreSync(), s.showFreshness(),
 		s.listCases(), s.showCase(), s.caseHistory(), s.restoreCase(), s.listChanges(),
 		s.listPlans(), s.showPlan(), s.approvePlan(), s.rejectPlan(),
-		s.health(), s.ready(), s.metrics(),
 	}
+	all := slices.Clone(ofClinic)
+	for _, op := range ofClinic {
+		named := op.InNamedClinic()
+		named.Tag = tagOneClinic
+		all = append(all, named)
+	}
+	return append(all,
+		s.listClinics(), s.addClinic(), s.showClinic(), s.changeClinic(),
+		s.showCredentials(), s.setCredentials(), s.testCredentials(), s.resumeCredentials(),
+		s.showSchedules(), s.setSchedules(), s.nextTicks(),
+		s.listKeys(), s.createKey(), s.revokeKey(), s.listOperatorEvents(),
+		s.listFleetKeys(), s.createFleetKey(), s.revokeFleetKey(),
+		s.health(), s.ready(), s.metrics(),
+	)
 }
+
+// The tags of operations for callers that are of no one clinic (R42).
+const (
+	tagOneClinic = "One clinic"
+	tagFleet     = "Fleet"
+)
 
 // interfaceVersion is the version of the interface, which is the specification's. The
 // program has its own version.
@@ -168,7 +208,7 @@ const interfaceVersion = "4.0.0"
 
 const description = `Keeps a veterinary clinic's cases in step with its practice information management system (PIMS).
 
-The key in ` + "`X-API-Key`" + ` decides the clinic; no request names one. Dates are civil days in the clinic's time zone, instants are RFC 3339 in UTC.
+The key in ` + "`X-API-Key`" + ` decides the clinic; no request with it names one. A fleet key and a person name the clinic in the path: ` + "`/api/clinics/{clinicId}/…`" + `. Dates are civil days in the clinic's time zone, instants are RFC 3339 in UTC.
 
 Bodies are JSON, one object of at most 64 KiB, and may be left out. Unknown, doubled and differently cased fields and parameters are refused. A field that is null counts as left out.
 
@@ -182,11 +222,13 @@ func describe(s *server) *web.API {
 			Title:       "PIMS Sync API",
 			Version:     interfaceVersion,
 			Description: description,
-			KeyFrom:     "Made by `pims-sync keys create`. It names its clinic and its scopes.",
+			KeyFrom:     "Made by `pims-sync keys create`, for one clinic, or `pims-sync fleet-keys create`, for many.",
 			Tags: []*huma.Tag{
 				{Name: "Syncs", Description: "Start, watch and cancel syncs."},
 				{Name: "Cases", Description: "What the syncs made."},
 				{Name: "Plans", Description: "What guards held back."},
+				{Name: tagOneClinic, Description: "The same for one clinic, which the path names: for fleet keys and people."},
+				{Name: tagFleet, Description: "All clinics, and the keys for them."},
 				{Name: "Operation", Description: "For those who run the service."},
 			},
 		},

@@ -1,8 +1,11 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -24,19 +27,44 @@ const tooManyFailures = "too many requests with a missing or invalid API key cam
 // responses. A right key is always accepted, so that a caller who shares the address with a
 // misconfigured one, for example behind a proxy, is not locked out.
 func (s *server) authenticate(c *web.Call) (access.Caller, error) {
-	var presented string
-	if values := c.Header.Values(keyHeader); len(values) == 1 { // two keys are none
-		presented = values[0]
-	}
 	now := s.o.Now()
-	key, err := clinic.Authenticate(c.Context(), presented, s.o.Keys, now)
-	if err == nil {
-		return access.OfClinicKey(key), nil
-	}
+	caller, err := s.caller(c, now)
 	if errors.Is(err, clinic.ErrUnauthorized) {
 		if wait := s.failures.Take(c.Remote, now); wait > 0 {
 			return access.Caller{}, web.RateLimited{Wait: wait, Text: tooManyFailures}
 		}
 	}
-	return access.Caller{}, err
+	return caller, err
+}
+
+// caller finds who makes a call: by the key, or without one by the session.
+func (s *server) caller(c *web.Call, now time.Time) (access.Caller, error) {
+	values := c.Header.Values(keyHeader)
+	switch {
+	case len(values) == 0 && s.o.Session != nil:
+		return s.o.Session(c.Request)
+	case len(values) != 1: // two keys are none
+		return access.Caller{}, clinic.ErrUnauthorized
+	case access.IsFleetKey(values[0]):
+		return access.AuthenticateFleetKey(c.Context(), values[0], s.o.FleetKeys, now)
+	}
+	key, err := clinic.Authenticate(c.Context(), values[0], s.o.Keys, now)
+	if err != nil {
+		return access.Caller{}, err
+	}
+	return access.OfClinicKey(key), nil
+}
+
+// findClinic returns an error where there is no such clinic.
+func (s *server) findClinic(ctx context.Context, clinicID uuid.UUID) error {
+	_, err := s.o.Clinics.Clinic(ctx, clinicID)
+	return err
+}
+
+// clinicsOf returns the clinics that a caller may see; nil: all.
+func clinicsOf(c *web.Call) []uuid.UUID {
+	if !c.Caller.Limited {
+		return nil
+	}
+	return append([]uuid.UUID{}, c.Caller.Clinics...)
 }

@@ -88,6 +88,7 @@ func (s *server) listCases() web.Operation {
 		Summary:     "List cases",
 		Description: "The clinic's cases by date, or, with updatedSince, by their last change, the oldest first. Soft-deleted ones are included unless deleted says otherwise.",
 		Needs:       access.Read,
+		Of:          web.OfKeysClinic,
 		Params: append([]*huma.Param{
 			web.DayParam("from", "The first day, in the clinic's zone."),
 			web.DayParam("to", "The last day, included."),
@@ -163,6 +164,7 @@ func (s *server) showCase() web.Operation {
 		Method: http.MethodGet, Path: "/api/cases/{id}", ID: "showCase", Tag: "Cases",
 		Summary: "Show a case",
 		Needs:   access.Read,
+		Of:      web.OfKeysClinic,
 		Params:  []*huma.Param{web.IDParam("a case")},
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "The case.",

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -62,6 +63,7 @@ func (s *server) caseHistory() web.Operation {
 		Summary:     "Show a case's history",
 		Description: "Every change of the case, by whomever, the oldest first: what, when, by which sync or person, from what to what.",
 		Needs:       access.Read,
+		Of:          web.OfKeysClinic,
 		Params:      append([]*huma.Param{web.IDParam("a case")}, web.PageParams()...),
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "A page of events.",
@@ -124,12 +126,13 @@ func (s *server) restoreCase() web.Operation {
 		Description: "Puts back by value what the soft delete changed. A case that is not soft-deleted stays as it is; one that somebody changed since is refused, " +
 			"with what they changed. Until its appointment has been seen in the PIMS again, the case is not deleted again.",
 		Needs:  access.Restore,
+		Of:     web.OfKeysClinic,
 		Params: []*huma.Param{web.IDParam("a case")},
 		Body:   nothing{},
 		Offers: []web.Offer{{Status: http.StatusOK, Description: "The case.", Example: caseOf(sampleRecord())}},
 		Codes:  []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeAlreadyDecided, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			id, restorations, err := s.restore(c, func(id uuid.UUID) ([]uuid.UUID, error) { return []uuid.UUID{id}, nil })
+			id, restorations, err := s.restore(c, access.CaseRestore, "case", func(id uuid.UUID) ([]uuid.UUID, error) { return []uuid.UUID{id}, nil })
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -154,6 +157,7 @@ func (s *server) restoreSync() web.Operation {
 		Summary:     "Undo a sync's soft deletes",
 		Description: "Restores every case that the sync soft-deleted and that is so still. Cases that somebody changed since are refused one by one.",
 		Needs:       access.Restore,
+		Of:          web.OfKeysClinic,
 		Params:      []*huma.Param{web.IDParam("a sync")},
 		Body:        nothing{},
 		Offers: []web.Offer{{
@@ -162,7 +166,7 @@ func (s *server) restoreSync() web.Operation {
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			_, restorations, err := s.restore(c, func(id uuid.UUID) ([]uuid.UUID, error) {
+			_, restorations, err := s.restore(c, access.SyncRestore, "sync", func(id uuid.UUID) ([]uuid.UUID, error) {
 				audit, err := s.o.Syncs.Audit(c.Context(), c.ClinicID, id)
 				if err != nil {
 					return nil, err
@@ -178,8 +182,9 @@ func (s *server) restoreSync() web.Operation {
 	}
 }
 
-// restore restores the cases that which finds.
-func (s *server) restore(c *web.Call, which func(uuid.UUID) ([]uuid.UUID, error)) (uuid.UUID, []casesync.Restoration, error) {
+// restore restores the cases that which finds, and records it as an action on a record of
+// a kind (R44).
+func (s *server) restore(c *web.Call, action access.Action, kind string, which func(uuid.UUID) ([]uuid.UUID, error)) (uuid.UUID, []casesync.Restoration, error) {
 	if err := web.ReadBody(c.Request, &nothing{}); err != nil {
 		return uuid.Nil, nil, err
 	}
@@ -191,7 +196,16 @@ func (s *server) restore(c *web.Call, which func(uuid.UUID) ([]uuid.UUID, error)
 	if err != nil {
 		return uuid.Nil, nil, err
 	}
-	restorations, err := s.o.Restores.Restore(c.Context(), c.ClinicID, ids, actorOf(c), s.o.Now())
+	var restorations []casesync.Restoration
+	err = s.act(c, action, access.RecordOf(kind, id), func(ctx context.Context, e *access.Event) (err error) {
+		restorations, err = s.o.Restores.Restore(ctx, c.ClinicID, ids, actorOf(c), s.o.Now())
+		cases := make(map[casesync.RestoreOutcome][]uuid.UUID)
+		for i := range restorations {
+			cases[restorations[i].Outcome] = append(cases[restorations[i].Outcome], restorations[i].CaseID)
+		}
+		e.After = access.Values{"cases": cases}
+		return err
+	})
 	return id, restorations, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -78,4 +79,17 @@ func itemsOf[T, W any](items []T, shape func(*T) W) []W {
 		shaped[i] = shape(&items[i])
 	}
 	return shaped
+}
+
+// FleetKeyDocument returns a fleet key as DELETE /api/fleet-keys/{id} does.
+func FleetKeyDocument(k *access.FleetKey) (json.RawMessage, error) { return web.Encode(fleetKeyOf(k)) }
+
+// NewFleetKeyDocument returns a new fleet key as POST /api/fleet-keys does, with the key.
+func NewFleetKeyDocument(k *access.FleetKey, key string) (json.RawMessage, error) {
+	return web.Encode(newFleetKeyOf(k, key))
+}
+
+// FleetKeysDocument returns a list as GET /api/fleet-keys does.
+func FleetKeysDocument(keys []access.FleetKey) (json.RawMessage, error) {
+	return web.Encode(fleetKeyList{itemsOf(keys, fleetKeyOf)})
 }

@@ -2,14 +2,18 @@ package api
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -70,6 +74,7 @@ type fakeSyncs struct {
 	keys     []string
 	actors   []string
 	filters  []syncs.AuditFilter
+	across   [][]uuid.UUID  // the clinics of each list across clinics
 	waiting  chan uuid.UUID // gets the id of every wait that begins
 
 	// onStart, where set, decides what becomes of a new sync before Start returns.
@@ -170,6 +175,13 @@ func (f *fakeSyncs) Audits(_ context.Context, _ uuid.UUID, filter syncs.AuditFil
 	return f.list, nil
 }
 
+func (f *fakeSyncs) AuditsAcross(_ context.Context, clinics []uuid.UUID, filter syncs.AuditFilter) (syncs.List[syncs.Audit], error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.filters, f.across = append(f.filters, filter), append(f.across, clinics)
+	return f.list, nil
+}
+
 func (f *fakeSyncs) Cancel(_ context.Context, _, id uuid.UUID, actor string) (syncs.Audit, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -185,11 +197,14 @@ func (f *fakeSyncs) Cancel(_ context.Context, _, id uuid.UUID, actor string) (sy
 
 // fakeReads is what the API reads: the cases and plans of one clinic.
 type fakeReads struct {
+	added       []clinic.Clinic
+	schedules   []byte
 	owner       clinic.Clinic
 	records     map[uuid.UUID]casesync.Record
 	plans       map[uuid.UUID]syncs.Plan
 	caseFilters []casesync.CaseFilter
 	planFilters []syncs.PlanFilter
+	across      [][]uuid.UUID // the clinics of each list across clinics
 	events      []casesync.Event
 	cursor      string
 	err         error
@@ -232,6 +247,11 @@ func (f *fakeReads) Plans(_ context.Context, _ uuid.UUID, filter syncs.PlanFilte
 		list.Items = append(list.Items, plan)
 	}
 	return list, f.err
+}
+
+func (f *fakeReads) PlansAcross(ctx context.Context, clinics []uuid.UUID, filter syncs.PlanFilter) (syncs.List[syncs.Plan], error) {
+	f.across = append(f.across, clinics)
+	return f.Plans(ctx, uuid.Nil, filter)
 }
 
 func (f *fakeReads) Clinic(_ context.Context, id uuid.UUID) (clinic.Clinic, error) {
@@ -285,9 +305,131 @@ func (f *fakeRestores) Restore(_ context.Context, _ uuid.UUID, ids []uuid.UUID, 
 // fakeConditions returns what the test says.
 type fakeConditions struct {
 	condition scheduler.Condition
+	all       []scheduler.Condition // of a list; nil: the one
 	err       error
 }
 
 func (f *fakeConditions) Condition(context.Context, uuid.UUID) (scheduler.Condition, error) {
 	return f.condition, f.err
+}
+
+// Conditions are those of the clinic that the test says.
+func (f *fakeConditions) Conditions(context.Context) ([]scheduler.Condition, error) {
+	if f.all != nil {
+		return slices.Clone(f.all), f.err
+	}
+	return []scheduler.Condition{f.condition}, f.err
+}
+
+func (f *fakeLog) Events(context.Context, access.Filter) (syncs.List[access.Event], error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return syncs.List[access.Event]{Items: slices.Clone(f.events)}, nil
+}
+
+func (f *fakeReads) Clinics(context.Context) ([]clinic.Clinic, error) {
+	return []clinic.Clinic{f.owner}, f.err
+}
+
+func (f *fakeReads) Add(_ context.Context, c clinic.Clinic) (clinic.Clinic, error) {
+	c.ID = uuid.New()
+	f.added = append(f.added, c)
+	return c, f.err
+}
+
+func (f *fakeReads) Update(_ context.Context, c clinic.Clinic, _ time.Time) (clinic.Clinic, error) {
+	f.owner = c
+	return c, f.err
+}
+
+func (f *fakeReads) Schedules(context.Context, uuid.UUID) ([]byte, error) { return f.schedules, f.err }
+
+func (f *fakeReads) SetSchedules(_ context.Context, _ uuid.UUID, document []byte, _ time.Time) error {
+	f.schedules = document
+	return f.err
+}
+
+func (f *fakeKeys) KeysOfClinic(_ context.Context, clinicID uuid.UUID) ([]clinic.APIKey, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(f.rows), func(k clinic.APIKey) bool { return k.ClinicID != clinicID }), f.err
+}
+
+func (f *fakeKeys) Key(_ context.Context, id uuid.UUID) (clinic.APIKey, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, row := range f.rows {
+		if row.ID == id {
+			return row, nil
+		}
+	}
+	return clinic.APIKey{}, syncs.Fail(syncs.CodeNotFound, "there is no such API key")
+}
+
+func (f *fakeKeys) AddKey(_ context.Context, key clinic.APIKey) (clinic.APIKey, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rows = append(f.rows, key)
+	return key, f.err
+}
+
+func (f *fakeKeys) RevokeKey(_ context.Context, id uuid.UUID) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range f.rows {
+		if f.rows[i].ID == id {
+			f.rows[i].Active = false
+		}
+	}
+	return nil
+}
+
+// fakeCredentials is pims_credentials in memory, and a PIMS that accepts all.
+type fakeCredentials struct {
+	mu     sync.Mutex
+	stored *clinic.StoredCredential
+	given  pims.Credentials
+	err    error // of the next test
+}
+
+func (f *fakeCredentials) Credential(context.Context, uuid.UUID) (clinic.StoredCredential, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stored == nil {
+		return clinic.StoredCredential{}, clinic.ErrCredentialsMissing
+	}
+	return *f.stored, nil
+}
+
+func (f *fakeCredentials) ReplaceCredential(_ context.Context, c clinic.StoredCredential) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stored = &c
+	return nil
+}
+
+func (f *fakeCredentials) ResumeCredential(context.Context, uuid.UUID) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stored.SuspendedAt, f.stored.SuspendedReason = time.Time{}, ""
+	return nil
+}
+
+func (f *fakeCredentials) CanonicalProvider(name string) (string, error) {
+	if name != "idexx_neo" {
+		return "", errors.New("no such provider")
+	}
+	return name, nil
+}
+
+func (f *fakeCredentials) NewCredential(clinicID uuid.UUID, provider string, c pims.Credentials) (clinic.StoredCredential, error) {
+	if c["username"] == "" {
+		return clinic.StoredCredential{}, &pims.FieldError{Field: "username", Reason: "is missing"}
+	}
+	f.given = c
+	return clinic.StoredCredential{ID: uuid.New(), ClinicID: clinicID, Provider: provider, CreatedAt: testTime}, nil
+}
+
+func (f *fakeCredentials) Test(context.Context, uuid.UUID) (clinic.Findings, error) {
+	return clinic.Findings{Provider: "idexx_neo", Day: pims.Date{Year: 2026, Month: 1, Day: 17}, Appointments: 18}, f.err
 }

@@ -80,6 +80,7 @@ func (s *server) showFreshness() web.Operation {
 		Summary:     "Tell how fresh the clinic's data is",
 		Description: "The clinic's state and since when it has it; for each phase: when it last succeeded, and whether the schedule expected more.",
 		Needs:       access.Read,
+		Of:          web.OfKeysClinic,
 		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The clinic and its three phases.", Example: freshnessOf(sampleCondition(), sampleTime.Add(time.Hour))}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest},
 		Handle: func(c *web.Call) (web.Reply, error) {

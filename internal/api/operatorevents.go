@@ -1,8 +1,11 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
+	"net/http"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
@@ -17,17 +20,17 @@ type operatorEvent struct {
 	Who      operator       `json:"who"`
 	Origin   string         `json:"origin" doc:"A network address, or \"command line\"."`
 	Action   access.Action  `json:"action"`
-	ClinicID *uuid.UUID     `json:"clinicId" format:"uuid" doc:"Null: the action was on the installation."`
-	Record   *actedOn       `json:"record" doc:"What was acted on. Null: the clinic or the installation itself."`
-	Before   access.Values  `json:"before" doc:"Null where the action did not replace anything."`
-	After    access.Values  `json:"after" doc:"Null where nothing was stored."`
+	ClinicID *uuid.UUID     `json:"clinicId" format:"uuid" nullable:"true" doc:"Null: the action was on the installation."`
+	Record   *actedOn       `json:"record,omitempty" doc:"What was acted on; left out: the clinic or the installation itself."`
+	Before   access.Values  `json:"before" doc:"Empty where the action did not replace anything."`
+	After    access.Values  `json:"after" doc:"Empty where nothing was stored."`
 	Outcome  access.Outcome `json:"outcome" enum:"done,failed"`
 	Code     *string        `json:"code" doc:"Why it failed."`
 }
 
 type operator struct {
 	Kind access.Kind `json:"kind" enum:"person,fleet_key,clinic_key,os_user"`
-	ID   *uuid.UUID  `json:"id" format:"uuid" doc:"Null for a user of the operating system."`
+	ID   *uuid.UUID  `json:"id" format:"uuid" nullable:"true" doc:"Null for a user of the operating system."`
 	Name string      `json:"name"`
 }
 
@@ -55,4 +58,45 @@ func operatorEventOf(e *access.Event) operatorEvent {
 // OperatorEventsDocument returns a list of actions (R44).
 func OperatorEventsDocument(list syncs.List[access.Event]) (json.RawMessage, error) {
 	return web.Encode(operatorEventList{itemsOf(list.Items, operatorEventOf), web.Text(list.NextCursor)})
+}
+
+// Events reads the record of actions (R44).
+type Events interface {
+	Events(ctx context.Context, filter access.Filter) (syncs.List[access.Event], error)
+}
+
+func sampleOperatorEvent() *access.Event {
+	return &access.Event{
+		ID: 4711, At: sampleTime, Who: access.Who{Kind: access.KindOSUser, Name: "root"}, Origin: "command line",
+		Action: access.ClinicSet, ClinicID: sampleSyncID, Before: access.Values{"name": "Harbor Lights"},
+		After: access.Values{"name": "Harbour Lights"}, Outcome: access.Done,
+	}
+}
+
+func (s *server) listOperatorEvents() web.Operation {
+	return web.Operation{
+		Method: http.MethodGet, Path: "/api/operator-events", ID: "listOperatorEvents", Tag: tagFleet,
+		Summary:     "List what was done",
+		Description: "What people, keys and the command line did, newest first: who, from where, what, before and after. A caller that is limited to some clinics sees the actions on these.",
+		Needs:       access.ChangeClinics,
+		Of:          web.OfInstallation,
+		Params:      append([]*huma.Param{web.InstantParam("since", "Only actions at or after this moment.")}, web.PageParams()...),
+		Offers: []web.Offer{{
+			Status: http.StatusOK, Description: "A page of actions.",
+			Example: operatorEventList{Items: []operatorEvent{operatorEventOf(sampleOperatorEvent())}},
+		}},
+		Codes: []syncs.Code{syncs.CodeInvalidRequest},
+		Handle: func(c *web.Call) (web.Reply, error) {
+			q := web.QueryOf(c)
+			filter := access.Filter{Clinics: clinicsOf(c), Since: q.Instant("since"), Page: q.Page()}
+			if q.Err != nil {
+				return web.Reply{}, q.Err
+			}
+			list, err := s.o.Events.Events(c.Context(), filter)
+			if err != nil {
+				return web.Reply{}, err
+			}
+			return web.OK(operatorEventList{itemsOf(list.Items, operatorEventOf), web.Text(list.NextCursor)})
+		},
+	}
 }

@@ -14,6 +14,7 @@ import (
 // A planRecord is a plan in an answer (docs/interface.md §Endpoints "A plan").
 type planRecord struct {
 	ID        uuid.UUID     `json:"id" format:"uuid"`
+	ClinicID  uuid.UUID     `json:"clinicId" format:"uuid"`
 	SyncID    uuid.UUID     `json:"syncId" format:"uuid" doc:"The sync, or the phase of a full sync, that was stopped."`
 	SyncType  string        `json:"syncType" enum:"inbound,cases,reconciliation,full" doc:"The type of what was stopped."`
 	Status    string        `json:"status" enum:"open,approved,rejected,expired,superseded"`
@@ -95,6 +96,7 @@ func planOf(p *syncs.Plan) planRecord {
 	}
 	return planRecord{
 		ID:        p.ID,
+		ClinicID:  p.ClinicID,
 		SyncID:    p.SyncID,
 		SyncType:  string(p.SyncType),
 		Status:    string(p.Status),
@@ -148,8 +150,9 @@ func (s *server) listPlans() web.Operation {
 	return web.Operation{
 		Method: http.MethodGet, Path: "/api/plans", ID: "listPlans", Tag: "Plans",
 		Summary:     "List plans",
-		Description: "What guards held back, newest first.",
+		Description: "What guards held back in the clinic, or in all clinics that the caller may see, newest first.",
 		Needs:       access.Read,
+		Of:          web.OfCallersClinics,
 		Params: append([]*huma.Param{
 			web.WordParam("status", "Only plans in this state.", []syncs.PlanStatus{
 				syncs.PlanOpen, syncs.PlanApproved, syncs.PlanRejected, syncs.PlanExpired, syncs.PlanSuperseded,
@@ -166,7 +169,7 @@ func (s *server) listPlans() web.Operation {
 			if q.Err != nil {
 				return web.Reply{}, q.Err
 			}
-			list, err := s.o.Plans.Plans(c.Context(), c.ClinicID, filter)
+			list, err := s.plans(c, filter)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -179,12 +182,21 @@ func (s *server) listPlans() web.Operation {
 	}
 }
 
+// plans lists the plans of the call's clinic, or of all that the caller may see.
+func (s *server) plans(c *web.Call, filter syncs.PlanFilter) (syncs.List[syncs.Plan], error) {
+	if c.ClinicID == uuid.Nil {
+		return s.o.Plans.PlansAcross(c.Context(), clinicsOf(c), filter)
+	}
+	return s.o.Plans.Plans(c.Context(), c.ClinicID, filter)
+}
+
 func (s *server) showPlan() web.Operation {
 	return web.Operation{
 		Method: http.MethodGet, Path: "/api/plans/{id}", ID: "showPlan", Tag: "Plans",
 		Summary:     "Show a plan",
 		Description: "What a guard held back, why, and what it saw.",
 		Needs:       access.Read,
+		Of:          web.OfKeysClinic,
 		Params:      []*huma.Param{web.IDParam("a plan")},
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "The plan.",

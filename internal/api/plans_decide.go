@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,6 +29,7 @@ func (s *server) approvePlan() web.Operation {
 		Description: "Starts the sync that does what the guard held back, within 24 hours of the plan. It works on the plan's own days with this one guard lifted; " +
 			"every other rule holds. Of a deletion plan it deletes only what the plan names, looks each of them up again, and deletes only what is still missing.",
 		Needs:  access.Approve,
+		Of:     web.OfKeysClinic,
 		Params: []*huma.Param{web.IDParam("a plan")},
 		Body:   nothing{},
 		Offers: []web.Offer{{
@@ -42,14 +44,20 @@ func (s *server) approvePlan() web.Operation {
 		},
 		Handle: func(c *web.Call) (web.Reply, error) {
 			return s.decide(c, func(id uuid.UUID) (web.Reply, error) {
-				audit, err := s.o.Decisions.Approve(c.Context(), c.ClinicID, id, syncs.TriggerAPI, actorOf(c))
+				var audit syncs.Audit
+				err := s.act(c, access.PlanApprove, access.RecordOf("plan", id), func(ctx context.Context, e *access.Event) (err error) {
+					e.Before = access.Values{"status": syncs.PlanOpen}
+					audit, err = s.o.Decisions.Approve(ctx, c.ClinicID, id, syncs.TriggerAPI, actorOf(c))
+					e.After = access.Values{"status": syncs.PlanApproved, "syncId": audit.ID}
+					return err
+				})
 				if err != nil {
 					return web.Reply{}, err
 				}
 				c.SyncID = audit.ID
 				return web.Reply{
 					Status: http.StatusAccepted,
-					Header: http.Header{"Location": {syncPath(audit.ID)}},
+					Header: http.Header{"Location": {syncPath(c, audit.ID)}},
 					Body:   planDecision{SyncID: &audit.ID},
 				}, nil
 			})
@@ -65,6 +73,7 @@ func (s *server) rejectPlan() web.Operation {
 		Summary:     "Reject a plan",
 		Description: "Closes the plan; nothing is deleted. The next run of the sync looks for itself.",
 		Needs:       access.Approve,
+		Of:          web.OfKeysClinic,
 		Params:      []*huma.Param{web.IDParam("a plan")},
 		Body:        nothing{},
 		Offers: []web.Offer{{
@@ -74,7 +83,10 @@ func (s *server) rejectPlan() web.Operation {
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeAlreadyDecided, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
 			return s.decide(c, func(id uuid.UUID) (web.Reply, error) {
-				err := s.o.Decisions.Reject(c.Context(), c.ClinicID, id, actorOf(c))
+				err := s.act(c, access.PlanReject, access.RecordOf("plan", id), func(ctx context.Context, e *access.Event) error {
+					e.Before, e.After = access.Values{"status": syncs.PlanOpen}, access.Values{"status": syncs.PlanRejected}
+					return s.o.Decisions.Reject(ctx, c.ClinicID, id, actorOf(c))
+				})
 				return web.Reply{Status: http.StatusOK, Body: planDecision{}}, err
 			})
 		},
@@ -102,6 +114,13 @@ func (s *server) decide(c *web.Call, decision func(uuid.UUID) (web.Reply, error)
 	body.Success, body.Plan, body.Timestamp = true, planOf(&plan), web.Instant(s.o.Now())
 	answer.Body = body
 	return answer, nil
+}
+
+// act runs an action of a call and records it, in one transaction (R44). do must wait for
+// nothing but the database.
+func (s *server) act(c *web.Call, action access.Action, record access.Record, do func(context.Context, *access.Event) error) error {
+	by := byOf(c)
+	return s.o.Record.Act(c.Context(), by.Event(action, c.ClinicID, record), do)
 }
 
 // actorOf returns the actor in whose name a call changes things (R14).

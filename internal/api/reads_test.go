@@ -28,7 +28,7 @@ func TestASyncIsShownInTheShapeOfTheInterface(t *testing.T) {
 	b.syncs.put(audit)
 
 	require.JSONEq(t, `{
-		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","type":"cases","status":"completed","trigger":"api","parentId":null,"dryRun":false,
+		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","clinicId":"`+b.reads.owner.ID.String()+`","type":"cases","status":"completed","trigger":"api","parentId":null,"dryRun":false,
 		"options":{"startDate":"2026-01-10","parallelBatchSize":5},
 		"stats":{"casesFound":25,"casesEnriched":22,"casesUnchanged":0,"casesSkipped":2,"casesFailed":1},
 		"failures":[{"caseId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","error":"Consultation not found","code":"not_found"}],
@@ -46,7 +46,7 @@ func TestASyncThatHasNotBegunIsShownWithNulls(t *testing.T) {
 		Trigger: syncs.TriggerSchedule, CreatedAt: sampleTime,
 	})
 	require.JSONEq(t, `{
-		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","type":"inbound","status":"queued","trigger":"schedule","parentId":null,"dryRun":false,"options":{},
+		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","clinicId":"`+b.reads.owner.ID.String()+`","type":"inbound","status":"queued","trigger":"schedule","parentId":null,"dryRun":false,"options":{},
 		"stats":{"appointmentsFound":0,"casesCreated":0,"casesUpdated":0,"casesUnchanged":0,"casesSkipped":0},"failures":[],
 		"progress":{"phase":null,"step":null,"done":0,"total":0},"error":null,"code":null,"planId":null,
 		"createdAt":"2026-01-17T12:00:00.000Z","startedAt":null,"completedAt":null,"durationMs":null
@@ -264,12 +264,13 @@ func TestAPlanIsShownInTheShapeOfTheInterface(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	plan := *samplePlan()
+	plan.ClinicID = b.reads.owner.ID
 	plan.Evidence.Moved, plan.Evidence.MovedBy = 12, -time.Hour
 	plan.Evidence.Refusal = "share"
 	plan.Evidence.Rereadings = []syncs.Rereading{{Days: plan.Window, At: sampleTime, Found: 80, Back: 1}}
 	b.reads.plans = map[uuid.UUID]syncs.Plan{samplePlanID: plan}
 	require.JSONEq(t, `{
-		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e03","syncId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","syncType":"reconciliation",
+		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e03","clinicId":"`+b.reads.owner.ID.String()+`","syncId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","syncType":"reconciliation",
 		"status":"open","code":"deletion_guard","reason":"40 of 120 cases are missing from the PIMS, the limit is 12; nothing was deleted",
 		"window":{"startDate":"2026-01-10","endDate":"2026-01-17"},
 		"cases":[{"caseId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","pimsId":"48213","scheduledDate":"2026-01-17T11:00:00.000Z","type":"Surgery","room":"Room 2"}],

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -128,5 +129,12 @@ func samplePlan() *syncs.Plan {
 			Days:    map[string]int{today.String(): 40},
 			Lookups: []syncs.Lookup{{PIMSID: "48213", Method: "by_id", Found: "gone", At: sampleTime}},
 		},
+	}
+}
+
+func sampleFleetKey() *access.FleetKey {
+	return &access.FleetKey{
+		ID: sampleCaseID, Name: "night monitor", Prefix: "k3p7wq2a", Scope: access.FleetRead, Active: true,
+		CreatedBy: "os:root", CreatedAt: sampleTime,
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,6 +15,7 @@ import (
 // A syncRecord is a sync in an answer (docs/interface.md §Endpoints "A sync in the API").
 type syncRecord struct {
 	ID          uuid.UUID     `json:"id" format:"uuid"`
+	ClinicID    uuid.UUID     `json:"clinicId" format:"uuid"`
 	Type        string        `json:"type" enum:"inbound,cases,reconciliation,full"`
 	Status      string        `json:"status" enum:"queued,in_progress,completed,failed,cancelled"`
 	Trigger     string        `json:"trigger" enum:"api,cli,schedule" doc:"Who started it."`
@@ -119,6 +121,7 @@ type syncList struct {
 func syncOf(audit *syncs.Audit) syncRecord {
 	body := syncRecord{
 		ID:       audit.ID,
+		ClinicID: audit.ClinicID,
 		Type:     string(audit.Type),
 		Status:   string(audit.Status),
 		Trigger:  string(audit.Trigger),
@@ -164,8 +167,9 @@ func (s *server) listSyncs() web.Operation {
 	return web.Operation{
 		Method: http.MethodGet, Path: "/api/syncs", ID: "listSyncs", Tag: "Syncs",
 		Summary:     "List syncs",
-		Description: "The clinic's syncs, newest first.",
+		Description: "The syncs of the clinic, or of all clinics that the caller may see, newest first.",
 		Needs:       access.Read,
+		Of:          web.OfCallersClinics,
 		Params: append([]*huma.Param{
 			web.WordParam("type", "Only syncs of this type.", syncs.Types()),
 			web.WordParam("status", "Only syncs in this state.", []syncs.Status{
@@ -185,7 +189,7 @@ func (s *server) listSyncs() web.Operation {
 			if q.Err != nil {
 				return web.Reply{}, q.Err
 			}
-			list, err := s.o.Syncs.Audits(c.Context(), c.ClinicID, filter)
+			list, err := s.audits(c, filter)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -200,6 +204,7 @@ func (s *server) showSync() web.Operation {
 		Summary:     "Show a sync",
 		Description: "The present state of a sync; of a full one with its phases.",
 		Needs:       access.Read,
+		Of:          web.OfKeysClinic,
 		Params:      []*huma.Param{web.IDParam("a sync")},
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "The sync.",
@@ -214,6 +219,14 @@ func (s *server) showSync() web.Operation {
 			return web.OK(syncOf(&audit))
 		},
 	}
+}
+
+// audits lists the syncs of the call's clinic, or of all that the caller may see.
+func (s *server) audits(c *web.Call, filter syncs.AuditFilter) (syncs.List[syncs.Audit], error) {
+	if c.ClinicID == uuid.Nil {
+		return s.o.Syncs.AuditsAcross(c.Context(), clinicsOf(c), filter)
+	}
+	return s.o.Syncs.Audits(c.Context(), c.ClinicID, filter)
 }
 
 // audit returns the sync that the path names.
@@ -235,6 +248,7 @@ func (s *server) cancelSync() web.Operation {
 		Summary:     "Cancel a sync",
 		Description: "Ends a queued sync at once, and a running one as soon as it can stop. What was written stays, and a sync that is over stays as it is. The key needs the scope of the sync's type.",
 		Needs:       access.Read,
+		Of:          web.OfKeysClinic,
 		Params:      []*huma.Param{web.IDParam("a sync")},
 		Body:        nothing{},
 		Offers: []web.Offer{
@@ -258,12 +272,20 @@ func (s *server) cancelSync() web.Operation {
 			if err := c.Caller.Check(access.ForSync(audit.Type), c.ClinicID); err != nil {
 				return web.Reply{}, err
 			}
-			audit, err = s.o.Syncs.Cancel(c.Context(), c.ClinicID, audit.ID, actorOf(c))
+			err = s.act(c, access.SyncCancel, access.RecordOf("sync", audit.ID), func(ctx context.Context, e *access.Event) error {
+				e.Before = access.Values{"status": audit.Status}
+				after, err := s.o.Syncs.Cancel(ctx, c.ClinicID, audit.ID, actorOf(c))
+				e.After = access.Values{"status": after.Status, "asked": true}
+				if err == nil {
+					audit = after
+				}
+				return err
+			})
 			if err != nil {
 				return web.Reply{}, err
 			}
 			if !audit.Status.Final() {
-				return accepted(audit), nil
+				return accepted(c, audit), nil
 			}
 			return web.OK(syncOf(&audit))
 		},

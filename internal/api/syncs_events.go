@@ -26,6 +26,7 @@ func (s *server) syncEvents() web.Operation {
 		Description: "Server-sent events until the sync is over, from any replica: first `state`, the sync as it is; then `progress` and, for a full sync, " +
 			"`phase` for each phase that begins or ends; last `done`, the sync as it ended. Each event's data is JSON: a sync for `state`, `phase` and `done`, its progress for `progress`.",
 		Needs:  access.Read,
+		Of:     web.OfKeysClinic,
 		Params: []*huma.Param{web.IDParam("a sync")},
 		Offers: []web.Offer{{Status: http.StatusOK, Description: "A stream of events.", Stream: []any{syncRecord{}, progress{}}}},
 		Codes:  []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},

@@ -119,6 +119,7 @@ func startOperation(t syncs.Type, path, id, summary, description string) web.Ope
 		Description: description + "\n\nThe call waits for the end of the sync. If that takes too long, or with `Prefer: respond-async`, " +
 			"it returns 202 and where to look. Hanging up cancels nothing. A sync that failed returns the status of its `code` and its usual body.",
 		Needs: access.ForSync(t),
+		Of:    web.OfKeysClinic,
 		Params: []*huma.Param{
 			web.HeaderParam(idempotencyHeader, "Any text of at most 255 visible ASCII characters. For 24 hours the same key with the same body returns the same sync; with another body it is refused.", "7c2a"),
 			web.HeaderParam("Prefer", "`respond-async` answers 202 at once.", "respond-async"),
@@ -176,7 +177,7 @@ func (s *server) start(c *web.Call, request syncs.Request) (web.Reply, error) {
 	}
 	c.SyncID = audit.ID
 	if prefersAsync(c.Header.Values("Prefer")) {
-		answer := accepted(audit)
+		answer := accepted(c, audit)
 		answer.Header.Set("Preference-Applied", "respond-async")
 		return answer, nil
 	}
@@ -184,7 +185,7 @@ func (s *server) start(c *web.Call, request syncs.Request) (web.Reply, error) {
 		return web.Reply{}, err
 	}
 	if !audit.Status.Final() {
-		return accepted(audit), nil
+		return accepted(c, audit), nil
 	}
 	answer := web.Reply{Status: http.StatusOK, Body: resultOf(&audit, s.o.Now())}
 	if audit.Status != syncs.StatusCompleted {
@@ -210,15 +211,15 @@ func (s *server) await(ctx context.Context, audit syncs.Audit) (syncs.Audit, err
 }
 
 // accepted returns the 202. Its body is the sync in its present state.
-func accepted(audit syncs.Audit) web.Reply {
+func accepted(c *web.Call, audit syncs.Audit) web.Reply {
 	return web.Reply{
 		Status: http.StatusAccepted,
-		Header: http.Header{"Location": {syncPath(audit.ID)}},
+		Header: http.Header{"Location": {syncPath(c, audit.ID)}},
 		Body:   syncOf(&audit),
 	}
 }
 
-func syncPath(id uuid.UUID) string { return "/api/syncs/" + id.String() }
+func syncPath(c *web.Call, id uuid.UUID) string { return c.PathOf("/api/syncs/" + id.String()) }
 
 const idempotencyHeader = "Idempotency-Key"
 

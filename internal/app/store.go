@@ -13,8 +13,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
+	"github.com/pims-sync/pims-sync/internal/postgres/fleetstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/oplog"
 	"github.com/pims-sync/pims-sync/internal/seal"
 )
@@ -135,6 +137,15 @@ func (s *Store) KeepUp(ctx context.Context, log *slog.Logger) error {
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// Fleet returns what operators do with the installation.
+func (s *Store) Fleet() *fleet.Service { return fleet.New(s.fleetOptions()) }
+
+func (s *Store) fleetOptions() fleet.Options {
+	return fleet.Options{
+		Log: s.operatorLog, Clinics: s.Clinics(), Keys: s.Keys(), FleetKeys: fleetstore.New(s.DB), Credentials: s.Credentials(),
+	}
 }
 
 // OperatorLog returns the record of what people, keys and the command line do (R44).

@@ -155,6 +155,15 @@ var importRule = rule{
 		libraries: []string{uuid, pgx},
 	},
 	{
+		pkg:       "internal/postgres/fleetstore",
+		ours:      []string{"internal/access", "internal/postgres", "internal/postgres/fleetstore/internal/fleetsql"},
+		libraries: []string{uuid, pgx},
+	},
+	{
+		pkg:       "internal/postgres/fleetstore/internal/fleetsql",
+		libraries: []string{uuid, pgx},
+	},
+	{
 		pkg:       "internal/postgres/internal/dbsqlc",
 		libraries: []string{uuid, pgx},
 	},
@@ -192,13 +201,19 @@ var importRule = rule{
 		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype", "github.com/riverqueue/rivercontrib/otelriver", otelMetric, otelTrace},
 	},
 	{
+		pkg:       "internal/fleet",
+		ours:      []string{"internal/pims", "internal/syncs", "internal/clinic", "internal/cron", "internal/scheduler", "internal/access"},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
 		pkg:       "internal/web",
 		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/access"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{
 		pkg:       "internal/api",
-		ours:      []string{panicsPkg, "internal/feed", "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/web"},
+		ours:      []string{panicsPkg, "internal/feed", "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/fleet", "internal/web"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{

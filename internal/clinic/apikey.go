@@ -49,27 +49,38 @@ type KeyStore interface {
 }
 
 const (
-	prefixLength   = 8  // characters: the specification's key_prefix
-	secretBytes    = 25 // 200 bits, 40 characters
-	checksumLength = 7  // characters
-	keyInfix       = "_pims_live_"
-	maxKeyLength   = 512 // bytes of a presented key of whatever form
-	touchKeysEvery = time.Minute
+	prefixLength   = 8           // characters: the specification's key_prefix
+	secretBytes    = 25          // 200 bits, 40 characters
+	checksumLength = 7           // characters
+	maxKeyLength   = 512         // bytes of a presented key of whatever form
+	TouchKeysEvery = time.Minute // how often the use of a key is stored
 )
 
 // keyAlphabet is base32 in lower case, which people can read aloud without mistakes.
 var keyAlphabet = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// ourKeyShape is the form of the keys that GenerateKey makes.
-var ourKeyShape = regexp.MustCompile(`^[a-z2-7]{8}_pims_live_[a-z2-7]{47}$`)
+// A KeyKind is the word in a key that says what it is a key of.
+type KeyKind string
 
-// GenerateKey makes a new API key: `<8 random base32>_pims_live_<secret><checksum>` (R39).
+// The kinds of keys (R39).
+const (
+	KeyOfClinic KeyKind = "live"
+	KeyOfFleet  KeyKind = "fleet"
+)
+
+// ourKeyShape is the form of the keys that GenerateKey makes.
+var ourKeyShape = regexp.MustCompile(`^[a-z2-7]{8}_pims_(live|fleet)_[a-z2-7]{47}$`)
+
+// GenerateKey makes a new API key of a clinic.
+func GenerateKey() string { return GenerateKeyOf(KeyOfClinic) }
+
+// GenerateKeyOf makes a new key: `<8 random base32>_pims_<kind>_<secret><checksum>` (R39).
 // The secret has 200 bits. The checksum is the CRC-32 of everything before it.
-func GenerateKey() string {
+func GenerateKeyOf(kind KeyKind) string {
 	prefix, secret := make([]byte, 5), make([]byte, secretBytes)
 	rand.Read(prefix)
 	rand.Read(secret)
-	key := keyAlphabet.EncodeToString(prefix) + keyInfix + keyAlphabet.EncodeToString(secret)
+	key := keyAlphabet.EncodeToString(prefix) + "_pims_" + string(kind) + "_" + keyAlphabet.EncodeToString(secret)
 	return key + keyChecksum(key)
 }
 
@@ -129,7 +140,7 @@ func Hash(key string) string {
 // ErrUnauthorized for an unknown, revoked, expired or malformed key; any other error is the
 // store's.
 func Authenticate(ctx context.Context, presented string, store KeyStore, now time.Time) (APIKey, error) {
-	if !presentable(presented) || Mistyped(presented) {
+	if !Presentable(presented) {
 		return APIKey{}, ErrUnauthorized
 	}
 	rows, err := store.KeysOf(ctx, Prefix(presented), Hash(presented))
@@ -140,7 +151,7 @@ func Authenticate(ctx context.Context, presented string, store KeyStore, now tim
 	if !ok {
 		return APIKey{}, ErrUnauthorized
 	}
-	if now.Sub(key.LastUsedAt) >= touchKeysEvery {
+	if now.Sub(key.LastUsedAt) >= TouchKeysEvery {
 		if err := store.TouchKey(ctx, key.ID, now); err != nil {
 			return APIKey{}, fmt.Errorf("noting the use of an API key: %w", err)
 		}
@@ -149,10 +160,16 @@ func Authenticate(ctx context.Context, presented string, store KeyStore, now tim
 	return key, nil
 }
 
-// presentable reports whether a text can be a key at all: the database must be able to take
-// it as a text.
-func presentable(key string) bool {
-	return key != "" && len(key) <= maxKeyLength && utf8.ValidString(key) && !strings.ContainsRune(key, 0)
+// Matches reports whether a presented key has the form of our keys of a kind.
+func (kind KeyKind) Matches(key string) bool {
+	m := ourKeyShape.FindStringSubmatch(key)
+	return m != nil && m[1] == string(kind)
+}
+
+// Presentable reports whether a text can be a key at all: the database must be able to take
+// it as a text, and it is not mistyped.
+func Presentable(key string) bool {
+	return !Mistyped(key) && key != "" && len(key) <= maxKeyLength && utf8.ValidString(key) && !strings.ContainsRune(key, 0)
 }
 
 // match compares a key with every row, in a time that does not reveal how much of a hash

@@ -87,6 +87,16 @@ func (s *Keys) Key(ctx context.Context, id uuid.UUID) (key clinic.APIKey, err er
 
 func errNoKey() error { return syncs.Fail(syncs.CodeNotFound, "there is no such API key") }
 
+// KeysOfClinic lists the keys of a clinic, the oldest first.
+func (s *Keys) KeysOfClinic(ctx context.Context, clinicID uuid.UUID) (keys []clinic.APIKey, err error) {
+	err = s.db.askInClinic(ctx, "list the clinic's API keys", clinicID, func(q *dbsqlc.Queries) error {
+		rows, err := q.KeysOfClinic(ctx, clinicID)
+		keys = convert(rows, keyOfRow)
+		return err
+	})
+	return keys, err
+}
+
 // RevokeKey makes a key invalid from now on. The error is CodeNotFound where there is none.
 // A revoked key stays revoked. RevokeKey crosses clinics (R41).
 func (s *Keys) RevokeKey(ctx context.Context, id uuid.UUID) error {

@@ -144,22 +144,43 @@ func readPlan(ctx context.Context, q *dbsqlc.Queries, clinicID, id uuid.UUID, no
 	return plans[0], err
 }
 
-// addExecutions adds to approved plans the syncs that carry them out.
-func addExecutions(ctx context.Context, q *dbsqlc.Queries, clinicID uuid.UUID, plans []syncs.Plan) error {
-	approved := make(map[uuid.UUID]*syncs.Plan)
-	var ids []string
-	var moments []time.Time
+// approvals are the approved plans of a list, which have executions.
+type approvals struct {
+	plans   map[uuid.UUID]*syncs.Plan
+	clinics []uuid.UUID
+	ids     []string
+	moments []time.Time
+}
+
+func approvalsOf(plans []syncs.Plan) approvals {
+	a := approvals{plans: make(map[uuid.UUID]*syncs.Plan)}
 	for i := range plans {
 		if p := &plans[i]; p.Status == syncs.PlanApproved {
-			approved[p.ID], ids, moments = p, append(ids, p.ID.String()), append(moments, p.DecidedAt)
+			a.plans[p.ID] = p
+			a.clinics, a.ids, a.moments = append(a.clinics, p.ClinicID), append(a.ids, p.ID.String()), append(a.moments, p.DecidedAt)
 		}
 	}
-	if len(approved) == 0 {
+	return a
+}
+
+func (a *approvals) none() bool { return len(a.plans) == 0 }
+
+// add adds to its plan the sync that carries it out.
+func (a *approvals) add(row dbsqlc.ExecutionsRow) {
+	if p := a.plans[row.PlanID]; p != nil {
+		p.Execution = syncs.Execution{SyncID: row.ID, Status: syncs.Status(row.Status), Code: syncs.Code(row.Code)}
+	}
+}
+
+// addExecutions adds to approved plans of a clinic the syncs that carry them out.
+func addExecutions(ctx context.Context, q *dbsqlc.Queries, clinicID uuid.UUID, plans []syncs.Plan) error {
+	a := approvalsOf(plans)
+	if a.none() {
 		return nil
 	}
-	rows, err := q.Executions(ctx, clinicID, moments, ids)
+	rows, err := q.Executions(ctx, clinicID, a.moments, a.ids)
 	for _, row := range rows {
-		approved[row.PlanID].Execution = syncs.Execution{SyncID: row.ID, Status: syncs.Status(row.Status), Code: syncs.Code(row.Code)}
+		a.add(row)
 	}
 	return err
 }

@@ -163,6 +163,11 @@ func (q *Queue) Audit(ctx context.Context, clinicID, syncID uuid.UUID) (syncs.Au
 	return q.o.Audits.Audit(ctx, clinicID, syncID)
 }
 
+// AuditsAcross lists the syncs of several clinics, newest first; nil: of all.
+func (q *Queue) AuditsAcross(ctx context.Context, clinics []uuid.UUID, filter syncs.AuditFilter) (syncs.List[syncs.Audit], error) {
+	return q.o.Audits.AuditsAcross(ctx, clinics, filter)
+}
+
 // Audits lists the clinic's syncs, newest first.
 func (q *Queue) Audits(ctx context.Context, clinicID uuid.UUID, filter syncs.AuditFilter) (syncs.List[syncs.Audit], error) {
 	return q.o.Audits.Audits(ctx, clinicID, filter)

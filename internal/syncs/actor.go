@@ -10,12 +10,19 @@ func Who(actor string) string {
 		return "sync " + id
 	case "key":
 		return "API key " + id
+	case "fleet":
+		return "fleet key " + id
 	case "clearing":
 		return "the clearing of foreign notes " + id
 	case "undo-clearing":
 		return "the undoing of the clearing of foreign notes " + id
 	case "os":
 		return id + " on the command line"
+	case "person":
+		if id == "" { // any other program too
+			return "a person or another program"
+		}
+		return "person " + id
 	default:
 		return "a person or another program"
 	}

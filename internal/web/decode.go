@@ -30,7 +30,7 @@ func ReadBody(r *http.Request, into any) error {
 	case len(body) > BodyLimit:
 		return syncs.Fail(CodeBodyTooLarge, "the body is larger than %d KiB", BodyLimit>>10)
 	case len(bytes.TrimSpace(body)) == 0:
-		return nil
+		return checkRequired(into)
 	}
 	if err := checkContentType(r.Header.Values("Content-Type")); err != nil {
 		return err
@@ -59,7 +59,7 @@ func decode(body []byte, into any) error {
 	}
 	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true))
 	if err == nil {
-		return nil
+		return checkRequired(into)
 	}
 	var (
 		semantic  *json.SemanticError
@@ -77,6 +77,22 @@ func decode(body []byte, into any) error {
 	default:
 		return Invalid("body", "the body is not well-formed JSON in UTF-8")
 	}
+}
+
+// checkRequired refuses a body without a field that it must have: one whose tag has neither
+// omitempty nor omitzero. A zero value counts as missing.
+func checkRequired(into any) error {
+	value := reflect.ValueOf(into).Elem()
+	for _, field := range reflect.VisibleFields(value.Type()) {
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "" || strings.Contains(options, "omit") {
+			continue
+		}
+		if value.FieldByIndex(field.Index).IsZero() {
+			return Invalid(name, "%s is missing", name)
+		}
+	}
+	return nil
 }
 
 // unknownField lists the fields that there are, and the one that was probably meant.
@@ -114,6 +130,14 @@ func kindOf(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[Day]():
 		return "a day of the form YYYY-MM-DD"
+	case t == reflect.TypeFor[Instant]():
+		return "a moment such as 2026-01-17T12:00:00Z"
+	case t == reflect.TypeFor[ID]():
+		return "an id such as 0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"
+	case t.Kind() == reflect.String:
+		return "a text"
+	case t.Kind() == reflect.Slice:
+		return "a list"
 	case t.Kind() == reflect.Int:
 		return "a whole number"
 	case t.Kind() == reflect.Bool:

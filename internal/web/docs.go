@@ -112,10 +112,7 @@ func docsPage(doc *huma.OpenAPI, operations []Operation) (page []byte, policy st
 }
 
 func docsOperationOf(doc *huma.OpenAPI, op Operation) docsOperation {
-	described := doc.Paths[op.Path].Get
-	if op.Method == http.MethodPost {
-		described = doc.Paths[op.Path].Post
-	}
+	described := Described(doc.Paths[op.Path])[op.Method]
 	shown := docsOperation{
 		ID: op.ID, Method: op.Method, Path: op.Path,
 		Summary: described.Summary, Description: described.Description, Curl: curl(op, described),
@@ -131,6 +128,16 @@ func docsOperationOf(doc *huma.OpenAPI, op Operation) docsOperation {
 		shown.Responses = append(shown.Responses, docsResponseOf(status, described.Responses[status]))
 	}
 	return shown
+}
+
+// Described returns the operations of a path by their methods.
+func Described(item *huma.PathItem) map[string]*huma.Operation {
+	all := map[string]*huma.Operation{
+		http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put,
+		http.MethodPatch: item.Patch, http.MethodDelete: item.Delete,
+	}
+	maps.DeleteFunc(all, func(_ string, op *huma.Operation) bool { return op == nil })
+	return all
 }
 
 func docsResponseOf(status string, response *huma.Response) docsResponse {
@@ -162,7 +169,7 @@ func curl(op Operation, described *huma.Operation) string {
 			line += " -H 'Content-Type: application/json' -d '" + string(example) + "'"
 		}
 	}
-	return line + " " + docsAddress + strings.ReplaceAll(op.Path, "{id}", "$ID")
+	return line + " " + docsAddress + strings.NewReplacer("{id}", "$ID", "{clinicId}", "$CLINIC").Replace(op.Path)
 }
 
 func docsFields(schema *huma.Schema) []docsField {

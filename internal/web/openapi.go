@@ -14,6 +14,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -98,7 +99,7 @@ func (d describer) operation(op Operation) *huma.Operation {
 	described.Security = []map[string][]string{} // none, said aloud
 	if op.Needs != "" {
 		described.Security = []map[string][]string{{securityScheme: {}}}
-		described.Description = strings.TrimSpace(described.Description + "\n\nScope: " + op.Needs.InWords() + ".")
+		described.Description = strings.TrimSpace(described.Description + "\n\n" + op.needsInWords())
 	}
 	if op.Body != nil {
 		described.RequestBody = d.request(op.Body)
@@ -115,11 +116,31 @@ func (d describer) operation(op Operation) *huma.Operation {
 	return described
 }
 
+// needsInWords says what callers need for an operation.
+func (op Operation) needsInWords() string {
+	role := op.Needs.Role()
+	fleet := fmt.Sprintf("`%s`, or the role %s", access.ScopeOf(role), role)
+	switch op.Of {
+	case OfKeysClinic:
+		return "Scope: " + op.Needs.InWords() + "."
+	case OfCallersClinics:
+		return "Scope: " + op.Needs.InWords() + "; " + fleet + "."
+	default:
+		return "Scope: " + fleet + "."
+	}
+}
+
 func (d describer) request(example any) *huma.RequestBody {
 	schema := d.schemaOf(example)
 	d.requests[strings.TrimPrefix(schema.Ref, schemaPrefix)] = true
+	described := d.registry.SchemaFromRef(schema.Ref)
+	description := "May be left out."
+	if len(described.Required) > 0 {
+		description = "Must have " + strings.Join(described.Required, ", ") + "."
+	}
 	return &huma.RequestBody{
-		Description: "May be left out.",
+		Description: description,
+		Required:    len(described.Required) > 0,
 		Content:     map[string]*huma.MediaType{"application/json": {Schema: schema, Example: encoded(example)}},
 	}
 }
@@ -232,7 +253,7 @@ func (d describer) finish() {
 			schema.AdditionalProperties = nil
 		}
 		for field, property := range schema.Properties {
-			property.Nullable = property.Nullable || d.requests[name]
+			property.Nullable = property.Nullable || d.requests[name] && !slices.Contains(schema.Required, field)
 			if property.Nullable && property.Enum != nil {
 				schema.Properties[field] = nullable(property, field)
 			}

@@ -23,6 +23,10 @@ type API struct {
 	// Authenticate finds the caller of an operation that needs one.
 	Authenticate func(*Call) (access.Caller, error)
 
+	// FindClinic returns an error where there is no such clinic. It is called for each
+	// operation that is OfNamedClinic.
+	FindClinic func(ctx context.Context, clinicID uuid.UUID) error
+
 	// Explain turns any error into what the caller may know of it (R38).
 	Explain func(error) *syncs.Failure
 
@@ -50,7 +54,9 @@ type Operation struct {
 	Summary     string
 	Description string
 
-	Needs  access.Permission // of the caller; empty: anybody may call it
+	Needs access.Permission // of the caller; empty: anybody may call it
+	Of    Of                // what the operation is on
+
 	Params []*huma.Param
 	Body   any          // an example of the request's body; nil: it takes none
 	Offers []Offer      // the responses without an error
@@ -60,6 +66,52 @@ type Operation struct {
 	// Exactly one of the two is set.
 	Handle func(*Call) (Reply, error)
 	Raw    http.Handler
+}
+
+// Of says what an operation is on, and so where its address names the clinic.
+type Of int
+
+// What an operation can be on. The zero value is the narrowest.
+const (
+	// OfKeysClinic is on the clinic of a clinic key (R38). Nobody else may call it: other
+	// callers name the clinic in the path.
+	OfKeysClinic Of = iota
+
+	// OfCallersClinics is on the clinic of a clinic key, and for any other caller on all
+	// clinics that it may see; then Call.ClinicID is zero.
+	OfCallersClinics
+
+	// OfNamedClinic is on the clinic that the path names as {clinicId}. A clinic key may
+	// not call it, because its requests name no clinic (R38).
+	OfNamedClinic
+
+	// OfInstallation needs no clinic.
+	OfInstallation
+)
+
+// InNamedClinic returns the same operation on a clinic that the path names, for callers
+// that are of no one clinic (R42).
+func (op Operation) InNamedClinic() Operation {
+	op.Of = OfNamedClinic
+	op.Path = namedClinic + strings.TrimPrefix(op.Path, "/api")
+	op.ID += "OfClinic"
+	op.Params = append([]*huma.Param{ClinicParam()}, op.Params...)
+	if !slices.Contains(op.Codes, syncs.CodeNotFound) {
+		op.Codes = append(slices.Clone(op.Codes), syncs.CodeNotFound)
+	}
+	return op
+}
+
+// namedClinic is how a path names a clinic.
+const namedClinic = "/api/clinics/{clinicId}"
+
+// PathOf returns a path of the API, such as /api/syncs/ID, as the caller of c has to write
+// it: below its clinic, if c names one.
+func (c *Call) PathOf(path string) string {
+	if c.PathValue("clinicId") == "" {
+		return path
+	}
+	return "/api/clinics/" + c.ClinicID.String() + strings.TrimPrefix(path, "/api")
 }
 
 // An Offer documents one good response: its status and an example of its body.
@@ -148,14 +200,44 @@ func (a *API) run(op Operation, c *Call) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	c.Caller, c.ClinicID = caller, caller.Clinic()
-	if err := caller.Check(op.Needs, c.ClinicID); err != nil {
+	c.Caller = caller
+	if err := a.admit(op, c); err != nil {
 		return Reply{}, err
 	}
 	if err := checkQuery(c.URL.RawQuery, op.Params); err != nil {
 		return Reply{}, err
 	}
 	return op.Handle(c)
+}
+
+// admit finds the clinic that a call is on, and checks that the caller may do the operation
+// on it. A clinic outside of the caller's limit and one that does not exist give the same
+// error (R42).
+func (a *API) admit(op Operation, c *Call) error {
+	isClinicKey := c.Caller.Kind == access.KindClinicKey
+	switch {
+	case op.Of == OfInstallation, op.Of == OfCallersClinics && !isClinicKey:
+		return c.Caller.Check(op.Needs, uuid.Nil)
+	case op.Of == OfKeysClinic && !isClinicKey:
+		return Invalid("path", "this caller is of no one clinic; name the clinic in the path: "+namedClinic+"%s", strings.TrimPrefix(op.Path, "/api"))
+	case op.Of == OfKeysClinic, op.Of == OfCallersClinics:
+		c.ClinicID = c.Caller.Clinic()
+		return c.Caller.Check(op.Needs, c.ClinicID)
+	case isClinicKey:
+		return access.Denied{Missing: "the API key of a clinic names no clinic, because the key decides it; leave /clinics/{clinicId} out of the path, or use a fleet key"}
+	}
+	id, err := c.pathUUID("clinicId")
+	if err != nil {
+		return err
+	}
+	if err := c.Caller.Check(op.Needs, id); err != nil {
+		return err
+	}
+	if err := a.FindClinic(c.Context(), id); err != nil {
+		return err
+	}
+	c.ClinicID = id
+	return nil
 }
 
 // write encodes a response. It encodes the whole response first, so that a failure gives an

@@ -84,6 +84,14 @@ func PageParams() []*huma.Param {
 	}
 }
 
+// ClinicParam is the clinic in a path.
+func ClinicParam() *huma.Param {
+	return &huma.Param{
+		Name: "clinicId", In: inPath, Required: true, Description: "The id of the clinic.",
+		Schema: &huma.Schema{Type: huma.TypeString, Format: "uuid"},
+	}
+}
+
 // IDParam is the id in a path.
 func IDParam(of string) *huma.Param {
 	return &huma.Param{
@@ -225,8 +233,10 @@ func (q *Query) Page() syncs.Page {
 
 // PathID returns the id in the path. A text that is not a UUID in its usual form is
 // not_found, like the id of another clinic's record (R38).
-func (c *Call) PathID() (uuid.UUID, error) {
-	value := c.PathValue("id")
+func (c *Call) PathID() (uuid.UUID, error) { return c.pathUUID("id") }
+
+func (c *Call) pathUUID(name string) (uuid.UUID, error) {
+	value := c.PathValue(name)
 	id, err := uuid.Parse(value)
 	if err != nil || len(value) != len(uuid.UUID{}.String()) {
 		return uuid.Nil, NotFound()

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -26,6 +27,34 @@ func (i Instant) MarshalText() ([]byte, error) {
 // Schema describes an instant in /openapi.json.
 func (Instant) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Format: "date-time", Examples: []any{"2026-01-17T12:00:00.000Z"}}
+}
+
+// UnmarshalText reads a moment of RFC 3339.
+func (i *Instant) UnmarshalText(text []byte) error {
+	t, err := time.Parse(time.RFC3339, string(text))
+	*i = Instant(t)
+	return err
+}
+
+// An ID is a UUID in a request, in its usual form and no other.
+type ID uuid.UUID
+
+// UnmarshalText reads the UUID.
+func (id *ID) UnmarshalText(text []byte) error {
+	parsed, err := uuid.ParseBytes(text)
+	if err == nil && len(text) != len(parsed.String()) {
+		err = errors.New("not the usual form of a UUID")
+	}
+	*id = ID(parsed)
+	return err
+}
+
+// MarshalText writes the UUID.
+func (id ID) MarshalText() ([]byte, error) { return uuid.UUID(id).MarshalText() }
+
+// Schema describes an id in /openapi.json.
+func (ID) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: "uuid"}
 }
 
 // Moment returns an instant that may be unknown: nil becomes null in JSON.

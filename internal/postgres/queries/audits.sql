@@ -155,3 +155,15 @@ where a.clinic_id = @clinic_id and a.parent_id is null
     and (a.created_at, a.id) < (@before_at::timestamptz, @before_id::uuid)
 order by a.created_at desc, a.id desc
 limit @up_to;
+
+-- name: AuditsAcross :many
+-- Crosses clinics (R41), all or those named.
+select sqlc.embed(a), l.progress
+from case_sync_audits a
+left join sync_leases l on l.audit_id = a.id
+where (sqlc.narg('clinics')::uuid[] is null or a.clinic_id = any(sqlc.narg('clinics'))) and a.parent_id is null
+    and (@sync_type::text = '' or a.sync_type = @sync_type)
+    and (@status::text = '' or a.status = @status)
+    and (a.created_at, a.id) < (@before_at::timestamptz, @before_id::uuid)
+order by a.created_at desc, a.id desc
+limit @up_to;

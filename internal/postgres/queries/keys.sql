@@ -15,6 +15,9 @@ select * from clinic_api_keys order by clinic_id, created_at, id;
 -- Crosses clinics (R41).
 select * from clinic_api_keys where id = @id;
 
+-- name: KeysOfClinic :many
+select * from clinic_api_keys where clinic_id = @clinic_id order by created_at, id;
+
 -- name: TouchKey :exec
 -- Crosses clinics (R41).
 update clinic_api_keys set last_used_at = @last_used_at

@@ -43,3 +43,20 @@ where id = @id and clinic_id = @clinic_id and status = 'open' and expires_at > @
 select id, status, coalesce(error_code, '')::text as code, (request ->> 'approval')::uuid as plan_id
 from case_sync_audits
 where clinic_id = @clinic_id and created_at = any(@approved_at::timestamptz[]) and request ->> 'approval' = any(@plan_ids::text[]);
+
+-- name: PlansAcross :many
+-- Crosses clinics (R41), all or those named. An open plan whose time is over counts as
+-- expired.
+select * from deletion_plans
+where (sqlc.narg('clinics')::uuid[] is null or clinic_id = any(sqlc.narg('clinics')))
+    and (@status::text = '' or @status = case when status = 'open' and expires_at <= @at then 'expired' else status end)
+    and (created_at, id) < (@before_at::timestamptz, @before_id::uuid)
+order by created_at desc, id desc
+limit @up_to;
+
+-- name: ExecutionsAcross :many
+-- Crosses clinics (R41). An approval and the sync that carries its plan out are of one
+-- moment.
+select id, status, coalesce(error_code, '')::text as code, (request ->> 'approval')::uuid as plan_id
+from case_sync_audits
+where clinic_id = any(@clinic_ids::uuid[]) and created_at = any(@approved_at::timestamptz[]) and request ->> 'approval' = any(@plan_ids::text[]);

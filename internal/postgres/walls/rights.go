@@ -24,6 +24,7 @@ var Tables = []Table{
 	{Name: "clinics", Clinic: "id", Tenant: "raw", System: "r"},
 	{Name: "deletion_plans", Clinic: "clinic_id", Tenant: "raw", System: "r"},
 	{Name: "encryption_keys", System: "ra"},
+	{Name: "fleet_keys", System: "raw"},
 	{Name: "idempotency_keys", Clinic: "clinic_id", Tenant: "rad", System: "rd"},
 	{Name: "notification_channels", Clinic: "clinic_id", System: "rawd"},
 	{Name: "operator_events", Clinic: "clinic_id", Tenant: "a", System: "ra"},

@@ -154,6 +154,90 @@ func (q *Queries) Audits(ctx context.Context, arg AuditsParams) ([]AuditsRow, er
 	return items, nil
 }
 
+const auditsAcross = `-- name: AuditsAcross :many
+select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at, a.covers_default, l.progress
+from case_sync_audits a
+left join sync_leases l on l.audit_id = a.id
+where ($1::uuid[] is null or a.clinic_id = any($1)) and a.parent_id is null
+    and ($2::text = '' or a.sync_type = $2)
+    and ($3::text = '' or a.status = $3)
+    and (a.created_at, a.id) < ($4::timestamptz, $5::uuid)
+order by a.created_at desc, a.id desc
+limit $6
+`
+
+type AuditsAcrossParams struct {
+	Clinics  []uuid.UUID
+	SyncType string
+	Status   string
+	BeforeAt time.Time
+	BeforeID uuid.UUID
+	UpTo     int32
+}
+
+type AuditsAcrossRow struct {
+	CaseSyncAudit CaseSyncAudit
+	Progress      []byte
+}
+
+// Crosses clinics (R41), all or those named.
+func (q *Queries) AuditsAcross(ctx context.Context, arg AuditsAcrossParams) ([]AuditsAcrossRow, error) {
+	rows, err := q.db.Query(ctx, auditsAcross,
+		arg.Clinics,
+		arg.SyncType,
+		arg.Status,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.UpTo,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AuditsAcrossRow
+	for rows.Next() {
+		var i AuditsAcrossRow
+		if err := rows.Scan(
+			&i.CaseSyncAudit.ID,
+			&i.CaseSyncAudit.ClinicID,
+			&i.CaseSyncAudit.ParentID,
+			&i.CaseSyncAudit.SyncType,
+			&i.CaseSyncAudit.Status,
+			&i.CaseSyncAudit.Trigger,
+			&i.CaseSyncAudit.Request,
+			&i.CaseSyncAudit.Attempt,
+			&i.CaseSyncAudit.Result,
+			&i.CaseSyncAudit.ErrorCode,
+			&i.CaseSyncAudit.ErrorMessage,
+			&i.CaseSyncAudit.PlanID,
+			&i.CaseSyncAudit.AppointmentsFound,
+			&i.CaseSyncAudit.CasesFound,
+			&i.CaseSyncAudit.CasesCreated,
+			&i.CaseSyncAudit.CasesUpdated,
+			&i.CaseSyncAudit.CasesUnchanged,
+			&i.CaseSyncAudit.CasesSkipped,
+			&i.CaseSyncAudit.CasesEnriched,
+			&i.CaseSyncAudit.CasesFailed,
+			&i.CaseSyncAudit.CasesChecked,
+			&i.CaseSyncAudit.CasesDeleted,
+			&i.CaseSyncAudit.CasesRestored,
+			&i.CaseSyncAudit.CreatedAt,
+			&i.CaseSyncAudit.DueAt,
+			&i.CaseSyncAudit.StartedAt,
+			&i.CaseSyncAudit.CompletedAt,
+			&i.CaseSyncAudit.CoversDefault,
+			&i.Progress,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const cancelQueuedAudit = `-- name: CancelQueuedAudit :exec
 update case_sync_audits set
     status = 'cancelled', completed_at = $1, error_code = 'cancelled', error_message = $2

@@ -189,6 +189,41 @@ func (q *Queries) KeysByHash(ctx context.Context, hashes []string) ([]ClinicApiK
 	return items, nil
 }
 
+const keysOfClinic = `-- name: KeysOfClinic :many
+select id, clinic_id, name, key_prefix, key_hash, permissions, is_active, expires_at, last_used_at, created_at from clinic_api_keys where clinic_id = $1 order by created_at, id
+`
+
+func (q *Queries) KeysOfClinic(ctx context.Context, clinicID uuid.UUID) ([]ClinicApiKey, error) {
+	rows, err := q.db.Query(ctx, keysOfClinic, clinicID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ClinicApiKey
+	for rows.Next() {
+		var i ClinicApiKey
+		if err := rows.Scan(
+			&i.ID,
+			&i.ClinicID,
+			&i.Name,
+			&i.KeyPrefix,
+			&i.KeyHash,
+			&i.Permissions,
+			&i.IsActive,
+			&i.ExpiresAt,
+			&i.LastUsedAt,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const revokeKey = `-- name: RevokeKey :execrows
 update clinic_api_keys set is_active = false where id = $1
 `

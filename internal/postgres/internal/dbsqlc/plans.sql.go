@@ -91,6 +91,46 @@ func (q *Queries) Executions(ctx context.Context, clinicID uuid.UUID, approvedAt
 	return items, nil
 }
 
+const executionsAcross = `-- name: ExecutionsAcross :many
+select id, status, coalesce(error_code, '')::text as code, (request ->> 'approval')::uuid as plan_id
+from case_sync_audits
+where clinic_id = any($1::uuid[]) and created_at = any($2::timestamptz[]) and request ->> 'approval' = any($3::text[])
+`
+
+type ExecutionsAcrossRow struct {
+	ID     uuid.UUID
+	Status string
+	Code   string
+	PlanID uuid.UUID
+}
+
+// Crosses clinics (R41). An approval and the sync that carries its plan out are of one
+// moment.
+func (q *Queries) ExecutionsAcross(ctx context.Context, clinicIds []uuid.UUID, approvedAt []time.Time, planIds []string) ([]ExecutionsAcrossRow, error) {
+	rows, err := q.db.Query(ctx, executionsAcross, clinicIds, approvedAt, planIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ExecutionsAcrossRow
+	for rows.Next() {
+		var i ExecutionsAcrossRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Status,
+			&i.Code,
+			&i.PlanID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const insertPlan = `-- name: InsertPlan :exec
 insert into deletion_plans (id, clinic_id, sync_id, sync_type, status, code, reason, window_start, window_end,
     cases, evidence, created_at, expires_at, covers_default)
@@ -183,6 +223,70 @@ type PlansParams struct {
 func (q *Queries) Plans(ctx context.Context, arg PlansParams) ([]DeletionPlan, error) {
 	rows, err := q.db.Query(ctx, plans,
 		arg.ClinicID,
+		arg.Status,
+		arg.At,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.UpTo,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []DeletionPlan
+	for rows.Next() {
+		var i DeletionPlan
+		if err := rows.Scan(
+			&i.ID,
+			&i.ClinicID,
+			&i.SyncID,
+			&i.SyncType,
+			&i.Status,
+			&i.Code,
+			&i.Reason,
+			&i.WindowStart,
+			&i.WindowEnd,
+			&i.Cases,
+			&i.Evidence,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.DecidedAt,
+			&i.DecidedBy,
+			&i.CoversDefault,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const plansAcross = `-- name: PlansAcross :many
+select id, clinic_id, sync_id, sync_type, status, code, reason, window_start, window_end, cases, evidence, created_at, expires_at, decided_at, decided_by, covers_default from deletion_plans
+where ($1::uuid[] is null or clinic_id = any($1))
+    and ($2::text = '' or $2 = case when status = 'open' and expires_at <= $3 then 'expired' else status end)
+    and (created_at, id) < ($4::timestamptz, $5::uuid)
+order by created_at desc, id desc
+limit $6
+`
+
+type PlansAcrossParams struct {
+	Clinics  []uuid.UUID
+	Status   string
+	At       time.Time
+	BeforeAt time.Time
+	BeforeID uuid.UUID
+	UpTo     int32
+}
+
+// Crosses clinics (R41), all or those named. An open plan whose time is over counts as
+// expired.
+func (q *Queries) PlansAcross(ctx context.Context, arg PlansAcrossParams) ([]DeletionPlan, error) {
+	rows, err := q.db.Query(ctx, plansAcross,
+		arg.Clinics,
 		arg.Status,
 		arg.At,
 		arg.BeforeAt,

@@ -1,0 +1,119 @@
+package fleet
+
+import (
+	"context"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+)
+
+// AddClinic adds an active clinic with the name and zone of a draft, and the
+// specification's schedules (R33). A name that another clinic has is refused unless
+// duplicate: both would be synced from one practice.
+func (s *Service) AddClinic(ctx context.Context, by By, draft clinic.Clinic, duplicate bool) (added clinic.Clinic, err error) {
+	if draft.Name, err = clinicName(draft.Name); err != nil {
+		return added, err
+	}
+	if err := checkZone(draft.Timezone); err != nil {
+		return added, err
+	}
+	if !duplicate {
+		if err := s.checkDuplicate(ctx, draft.Name); err != nil {
+			return added, err
+		}
+	}
+	draft.Active = true
+	err = s.o.Log.Act(ctx, by.Event(access.ClinicAdd, uuid.Nil, access.Record{}), func(ctx context.Context, e *access.Event) (err error) {
+		added, err = s.o.Clinics.Add(ctx, draft)
+		e.ClinicID, e.After = added.ID, clinicValues(&added)
+		return err
+	})
+	return added, err
+}
+
+func (s *Service) checkDuplicate(ctx context.Context, name string) error {
+	all, err := s.o.Clinics.Clinics(ctx)
+	if err != nil {
+		return err
+	}
+	for _, x := range all {
+		if strings.EqualFold(strings.Join(strings.Fields(x.Name), " "), strings.Join(strings.Fields(name), " ")) {
+			return invalid("name", "there is a clinic of this name already, %s; use it, or add another with allowDuplicate", x.ID)
+		}
+	}
+	return nil
+}
+
+// A ClinicChange is what SetClinic changes; nil fields stay.
+type ClinicChange struct {
+	Name     *string
+	Timezone *string
+	Active   *bool
+}
+
+// SetClinic changes a clinic. The error is clinic.ErrNotFound where there is none.
+func (s *Service) SetClinic(ctx context.Context, by By, id uuid.UUID, change ClinicChange) (changed clinic.Clinic, err error) {
+	if change.Name != nil {
+		checked, err := clinicName(*change.Name)
+		if err != nil {
+			return changed, err
+		}
+		change.Name = &checked
+	}
+	if change.Timezone != nil {
+		if err := checkZone(*change.Timezone); err != nil {
+			return changed, err
+		}
+	}
+	action := access.ClinicSet
+	if change.Active != nil && !*change.Active {
+		action = access.ClinicDisable
+	}
+	err = s.o.Log.Act(ctx, by.Event(action, id, access.Record{}), func(ctx context.Context, e *access.Event) error {
+		x, err := s.o.Clinics.Clinic(ctx, id)
+		if err != nil {
+			return err
+		}
+		e.Before = clinicValues(&x)
+		change.apply(&x)
+		e.After = clinicValues(&x)
+		changed, err = s.o.Clinics.Update(ctx, x, s.o.Now())
+		return err
+	})
+	return changed, err
+}
+
+func (c *ClinicChange) apply(to *clinic.Clinic) {
+	if c.Name != nil {
+		to.Name = *c.Name
+	}
+	if c.Timezone != nil {
+		to.Timezone = *c.Timezone
+	}
+	if c.Active != nil {
+		to.Active = *c.Active
+	}
+}
+
+func clinicName(text string) (string, error) {
+	text, err := name("name", text)
+	if err == nil && text == "" {
+		err = invalid("name", "name is blank")
+	}
+	return text, err
+}
+
+func checkZone(zone string) error {
+	if _, err := clinic.LoadZone(zone); err != nil {
+		return invalid("timezone", "timezone must be an IANA time zone such as America/Chicago")
+	}
+	return nil
+}
+
+// clinicValues returns what the record of an action shows of a clinic.
+func clinicValues(c *clinic.Clinic) access.Values {
+	return access.Values{"name": c.Name, "timezone": c.Timezone, "active": c.Active}
+}

@@ -1,0 +1,83 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// Credentials stores the clinics' credentials.
+type Credentials interface {
+	Credential(ctx context.Context, clinicID uuid.UUID) (clinic.StoredCredential, error)
+	ReplaceCredential(ctx context.Context, c clinic.StoredCredential) error
+	ResumeCredential(ctx context.Context, clinicID uuid.UUID) error
+}
+
+// A Connector checks, seals and tests credentials; see clinic.Connector.
+type Connector interface {
+	CanonicalProvider(name string) (string, error)
+	NewCredential(clinicID uuid.UUID, provider string, credentials pims.Credentials) (clinic.StoredCredential, error)
+	Test(ctx context.Context, clinicID uuid.UUID) (clinic.Findings, error)
+}
+
+// Credential returns what is stored of a clinic's credentials. Nothing in it can be read
+// without the encryption key. The error is clinic.ErrCredentialsMissing where there are
+// none.
+func (s *Service) Credential(ctx context.Context, clinicID uuid.UUID) (clinic.StoredCredential, error) {
+	return s.o.Credentials.Credential(ctx, clinicID)
+}
+
+// SetCredential stores a clinic's credentials in place of the old ones. A wrong field is
+// CodeInvalidRequest with its name.
+func (s *Service) SetCredential(ctx context.Context, by By, clinicID uuid.UUID, provider string, credentials pims.Credentials) error {
+	if _, err := s.o.Connector.CanonicalProvider(provider); err != nil {
+		return invalid("provider", "no PIMS provider has this name")
+	}
+	stored, err := s.o.Connector.NewCredential(clinicID, provider, credentials)
+	if field := (*pims.FieldError)(nil); errors.As(err, &field) {
+		return invalid(field.Field, "%s %s", field.Field, field.Reason)
+	}
+	if err != nil {
+		return err
+	}
+	event := by.Event(access.CredentialsSet, clinicID, access.RecordOf("credentials", stored.ID))
+	event.After = access.Values{"provider": stored.Provider, pims.FieldBaseURL: credentials[pims.FieldBaseURL]}
+	return s.o.Log.Act(ctx, event, func(ctx context.Context, _ *access.Event) error {
+		return s.o.Credentials.ReplaceCredential(ctx, stored)
+	})
+}
+
+// TestCredential signs in to the clinic's PIMS and reads today's calendar. Errors are those
+// of clinic.Connector.Test.
+func (s *Service) TestCredential(ctx context.Context, by By, clinicID uuid.UUID) (clinic.Findings, error) {
+	found, err := s.o.Connector.Test(ctx, clinicID)
+	if noted := s.o.Log.Note(ctx, by.Event(access.CredentialsTest, clinicID, access.Record{}), err); noted != nil && err == nil {
+		err = noted
+	}
+	return found, err
+}
+
+// ResumeCredential uses a clinic's suspended credentials again (R32). Credentials that are
+// not suspended stay as they are.
+func (s *Service) ResumeCredential(ctx context.Context, by By, clinicID uuid.UUID) error {
+	return s.o.Log.Act(ctx, by.Event(access.CredentialsResume, clinicID, access.Record{}), func(ctx context.Context, e *access.Event) error {
+		stored, err := s.o.Credentials.Credential(ctx, clinicID)
+		if err != nil {
+			return err
+		}
+		e.Record = access.RecordOf("credentials", stored.ID)
+		e.Before, e.After = suspension(stored.SuspendedAt), suspension(time.Time{})
+		if !stored.Suspended() {
+			return nil
+		}
+		return s.o.Credentials.ResumeCredential(ctx, clinicID)
+	})
+}
+
+func suspension(at time.Time) access.Values { return access.Values{"suspendedAt": optional(at)} }

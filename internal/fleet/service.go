@@ -1,0 +1,123 @@
+// Package fleet is what operators do with the installation: fleet keys, clinics, their
+// credentials, schedules and keys. The API, the console and the command line do it through
+// this one code, so that each action is checked and recorded alike (R42, R44).
+//
+// The caller's permission is checked before, by access.Caller.Check. The package knows no
+// HTTP and no database: stores are handed in.
+package fleet
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
+)
+
+// A Log records actions (R44).
+type Log interface {
+	// Act runs an action in one transaction and records it there. do must wait for nothing
+	// but the database, may be called again, and adds to the event what it learns.
+	Act(ctx context.Context, event access.Event, do func(context.Context, *access.Event) error) error
+
+	// Note records an action that has no transaction of its own. failure is how it failed,
+	// or nil.
+	Note(ctx context.Context, event access.Event, failure error) error
+}
+
+// Clinics stores clinics and their schedules.
+type Clinics interface {
+	Clinic(ctx context.Context, id uuid.UUID) (clinic.Clinic, error)
+	Clinics(ctx context.Context) ([]clinic.Clinic, error)
+	Add(ctx context.Context, c clinic.Clinic) (clinic.Clinic, error)
+	Update(ctx context.Context, c clinic.Clinic, at time.Time) (clinic.Clinic, error)
+	Schedules(ctx context.Context, clinicID uuid.UUID) (document []byte, err error)
+	SetSchedules(ctx context.Context, clinicID uuid.UUID, document []byte, at time.Time) error
+}
+
+// Keys stores the API keys of clinics.
+type Keys interface {
+	KeysOfClinic(ctx context.Context, clinicID uuid.UUID) ([]clinic.APIKey, error)
+	Key(ctx context.Context, id uuid.UUID) (clinic.APIKey, error)
+	AddKey(ctx context.Context, key clinic.APIKey) (clinic.APIKey, error)
+	RevokeKey(ctx context.Context, id uuid.UUID) error
+}
+
+// FleetKeys stores fleet keys.
+type FleetKeys interface {
+	access.FleetKeyStore
+
+	FleetKeys(ctx context.Context) ([]access.FleetKey, error)
+	AddFleetKey(ctx context.Context, key access.FleetKey) (access.FleetKey, error)
+	RevokeFleetKey(ctx context.Context, id uuid.UUID) (access.FleetKey, error)
+}
+
+// Options configure a Service.
+type Options struct {
+	Log       Log
+	Clinics   Clinics
+	Keys      Keys
+	FleetKeys FleetKeys
+
+	// Credentials and Connector are nil where no credentials are set, tested or resumed.
+	Credentials Credentials
+	Connector   Connector
+
+	Now func() time.Time // nil: time.Now
+}
+
+// A Service does what operators do. It is safe for concurrent use.
+type Service struct{ o Options }
+
+// New returns a service.
+func New(o Options) *Service {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Service{o}
+}
+
+// By says in whose name and from where an action is done.
+type By struct {
+	access.Caller
+
+	Origin string // a network address, or "command line"
+}
+
+// Event begins the record of an action (R44).
+func (by *By) Event(action access.Action, clinicID uuid.UUID, record access.Record) access.Event {
+	return access.Event{
+		Who:    access.Who{Kind: by.Kind, ID: by.ID, Name: by.Name},
+		Origin: by.Origin, Action: action, ClinicID: clinicID, Record: record,
+	}
+}
+
+// invalid returns the failure of a field that is wrong. It repeats no value (R38).
+func invalid(field, format string, args ...any) error {
+	failure := syncs.Fail(syncs.CodeInvalidRequest, format, args...)
+	failure.Field = field
+	return failure
+}
+
+const maxName = 200 // characters
+
+// name checks the name of a clinic or of a key: one line that can be seen. It returns the
+// name without the blanks around it.
+func name(field, text string) (string, error) {
+	text = strings.TrimSpace(text)
+	switch {
+	case !utf8.ValidString(text):
+		return "", invalid(field, "%s must be UTF-8", field)
+	case utf8.RuneCountInString(text) > maxName:
+		return "", invalid(field, "%s must have at most %d characters", field, maxName)
+	case strings.ContainsFunc(text, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }):
+		return "", invalid(field, "%s must have no line break and no control character", field)
+	}
+	return text, nil
+}
