@@ -37,7 +37,7 @@ func (m *machine) requireDue(p *play) {
 // nor soft-deleted (R19).
 func (m *machine) enrichable(p *play, r *row) bool {
 	return (p.windows.Cases.Contains(r.ScheduledDate) || !p.learned[r.ID].Since.IsZero()) && !r.ScheduledDate.After(m.now) &&
-		!r.SoftDeleted() && r.Appointment.Status != "Cancelled"
+		!r.SoftDeleted() && r.Appointment.Meaning != pims.StatusCancelled
 }
 
 // isDue is R19 by the letter.

@@ -1,0 +1,195 @@
+package console
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
+)
+
+// Cases reads cases and their history.
+type Cases interface {
+	// Case returns one case. The error has CodeNotFound where there is none.
+	Case(ctx context.Context, clinicID, id uuid.UUID) (casesync.Record, error)
+
+	// ByID returns those of the cases that the clinic has.
+	ByID(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]casesync.Record, error)
+
+	// Cases lists cases of a clinic.
+	Cases(ctx context.Context, clinicID uuid.UUID, filter casesync.CaseFilter) (syncs.List[casesync.Record], error)
+
+	// ClinicOfHistory returns the clinic of a case, also of one that is gone and has a history.
+	ClinicOfHistory(ctx context.Context, caseID uuid.UUID) (uuid.UUID, error)
+
+	// History lists what happened to a case, the oldest first.
+	History(ctx context.Context, clinicID, caseID uuid.UUID, page syncs.Page) (syncs.List[casesync.Event], error)
+
+	// EventsOf lists what a sync changed.
+	EventsOf(ctx context.Context, clinicID, syncID uuid.UUID) ([]casesync.Event, error)
+}
+
+// casesPerPage is how many cases one page shows.
+const casesPerPage = 50
+
+// casesPage searches the cases of one clinic.
+func (c *console) casesPage() Page {
+	return Page{
+		Path: "/cases", Title: "Cases", Template: "cases", Nav: "file", Needs: access.Read,
+		Show: func(v *Visit) (any, error) { return c.cases(v) }, Searches: true,
+	}
+}
+
+type (
+	casesView struct {
+		Clinics, Statuses, Deleted, Orders []choice
+		Query, From, To                    string
+		Clinic                             string
+		Rows                               []caseRow
+		After                              string // the cursor of the next page; empty: there is none
+		Later                              bool   // this is not the first page
+		None                               bool   // the caller sees no clinic
+	}
+
+	caseRow struct {
+		Address, PIMSID, Patient, Client, Phone string
+		Visit, Updated                          Moment
+		Status                                  Badge
+		Type                                    string
+		Notes                                   bool
+		Gone                                    string // why it was deleted; empty: it was not
+	}
+)
+
+// cases makes the page. What it searches for comes in the body of the form, so that no name
+// stands in an address (R40).
+func (c *console) cases(v *Visit) (*casesView, error) {
+	clinics, err := c.seenClinics(v)
+	if err != nil {
+		return nil, err
+	}
+	shown := &casesView{
+		Query: v.Text("q"), From: v.Text("from"), To: v.Text("to"), Later: v.Text("after") != "", None: len(clinics) == 0,
+		Statuses: choices(v.Text("status"), "Any status", casesync.CaseDraft, "Draft", casesync.CasePending, "Pending", casesync.CaseReviewed, "Reviewed"),
+		Deleted:  choices(v.Text("deleted"), "Deleted or not", "no", "Not deleted", "yes", "Deleted"),
+		Orders:   choices(v.Text("order"), "Latest visit first", "oldest", "Earliest visit first"),
+	}
+	if shown.None {
+		return shown, nil
+	}
+	of, err := chosenClinic(v, clinics)
+	if err != nil {
+		return nil, err
+	}
+	shown.Clinic, shown.Clinics = of.Name, clinicChoices(clinics, of.ID, "")
+	filter, err := caseFilter(v)
+	if err != nil {
+		v.Problem = err.Error()
+		return shown, nil
+	}
+	list, err := c.o.Cases.Cases(v.Context(), of.ID, filter)
+	if err != nil {
+		return nil, told(err)
+	}
+	shown.After = list.NextCursor
+	for i := range list.Items {
+		shown.Rows = append(shown.Rows, caseRowOf(v, of, &list.Items[i]))
+	}
+	return shown, nil
+}
+
+// chosenClinic returns the clinic that a form or an address names, and otherwise the first.
+func chosenClinic(v *Visit, clinics []clinic.Clinic) (*clinic.Clinic, error) {
+	text := v.Text("clinic")
+	if text == "" {
+		return &clinics[0], nil
+	}
+	for i := range clinics {
+		if clinics[i].ID.String() == text {
+			return &clinics[i], nil
+		}
+	}
+	return nil, ErrNotFound
+}
+
+// caseFilter reads the form.
+func caseFilter(v *Visit) (f casesync.CaseFilter, err error) {
+	f = casesync.CaseFilter{
+		Status: v.Text("status"), Query: v.Text("q"), NewestFirst: v.Text("order") != "oldest",
+		Page: syncs.Page{Limit: casesPerPage, Cursor: v.Text("after")},
+	}
+	for name, day := range map[string]*pims.Date{"from": &f.From, "to": &f.To} {
+		if text := v.Text(name); text != "" {
+			if *day, err = pims.ParseDate(text); err != nil {
+				return f, Problem("A date must be like 2026-03-14.")
+			}
+		}
+	}
+	switch v.Text("deleted") {
+	case "yes":
+		f.Deleted = new(true)
+	case "no":
+		f.Deleted = new(false)
+	}
+	return f, nil
+}
+
+func caseRowOf(v *Visit, of *clinic.Clinic, r *casesync.Record) caseRow {
+	zone := zoneOf(of)
+	row := caseRow{
+		Address: caseAddress(r.ID), PIMSID: orEmpty(r.PIMSID), Patient: orEmpty(r.PatientName), Client: orEmpty(r.ClientName), Phone: orEmpty(r.PhoneNumber),
+		Updated: v.Moment(r.UpdatedAt, zone), Status: caseStatus(r.Status), Type: capital(r.CaseType), Notes: parseMetadata(r.Metadata).noted(),
+	}
+	if r.ScheduledDate != nil {
+		row.Visit = v.Moment(*r.ScheduledDate, zone)
+	}
+	if r.SoftDeleted {
+		row.Gone = gone(r)
+	}
+	return row
+}
+
+// gone says why a case is soft-deleted.
+func gone(r *casesync.Record) string {
+	if r.DeletedReason != "" {
+		return strings.ReplaceAll(r.DeletedReason, "_", " ")
+	}
+	return "by another program"
+}
+
+func caseStatus(status string) Badge {
+	switch status {
+	case casesync.CaseReviewed:
+		return Badge{"Reviewed", "check", "good"}
+	case casesync.CasePending:
+		return Badge{"Pending", "clock", "info"}
+	case casesync.CaseDraft:
+		return Badge{"Draft", "ring", "idle"}
+	}
+	return Badge{capital(status), "dots", "idle"}
+}
+
+func orEmpty(text *string) string {
+	if text == nil {
+		return ""
+	}
+	return *text
+}
+
+func capital(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// casesOf returns the address of a clinic's cases.
+func casesOf(id uuid.UUID) string {
+	return Root + "/cases?" + url.Values{"clinic": {id.String()}}.Encode()
+}
