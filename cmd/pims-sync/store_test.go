@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/app"
@@ -30,8 +31,10 @@ func TestASyncIsFollowedThoughTheDatabaseIsStartedAgain(t *testing.T) { // docs/
 	added, err := s.Clinics().Add(t.Context(), clinic.Clinic{Name: "Harbor Lights", Timezone: "UTC", Active: true})
 	require.NoError(t, err)
 	audit := syncs.Audit{ID: uuid.New(), ClinicID: added.ID}
-	_, err = s.Pool().Exec(t.Context(), `insert into case_sync_audits (id, clinic_id, sync_type, status, trigger) values ($1, $2, 'inbound', 'in_progress', 'api')`, audit.ID, added.ID)
-	require.NoError(t, err)
+	require.NoError(t, s.InClinic(t.Context(), "begin a sync", added.ID, func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), `insert into case_sync_audits (id, clinic_id, sync_type, status, trigger) values ($1, $2, 'inbound', 'in_progress', 'api')`, audit.ID, added.ID)
+		return err
+	}))
 
 	type end struct {
 		audit syncs.Audit
@@ -47,7 +50,10 @@ func TestASyncIsFollowedThoughTheDatabaseIsStartedAgain(t *testing.T) { // docs/
 	require.NoError(t, err)
 	defer func() { require.NoError(t, again.Close(context.Background())) }()
 	eventually(t, func() bool {
-		_, err := s.Pool().Exec(t.Context(), `update case_sync_audits set status = 'completed', completed_at = now()`)
+		err := s.InClinic(t.Context(), "end the sync", added.ID, func(tx pgx.Tx) error {
+			_, err := tx.Exec(t.Context(), `update case_sync_audits set status = 'completed', completed_at = now()`)
+			return err
+		})
 		return err == nil
 	}, "the database does not come back")
 	last := <-ended

@@ -31,6 +31,12 @@ func (e *Engine) console(o ConsoleOptions, version string, now func() time.Time)
 	return console.New(console.Options{
 		People:    e.Store.peopleAt(now),
 		Fleet:     e.Scheduler,
+		Clinics:   e.Store.Clinics(),
+		Runs:      e.Store.Audits(),
+		Cases:     e.Store.Records(),
+		Restores:  e.Store.Cases(),
+		Queue:     e.Queue,
+		Log:       e.Store.OperatorLog(),
 		OpenID:    o.OpenID,
 		PublicURL: o.PublicURL,
 		Version:   version,

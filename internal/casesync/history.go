@@ -53,6 +53,16 @@ func (r *Restoration) Refusal() error {
 		strings.Join(changes, ", "))
 }
 
+// ByOutcome returns the cases of a restore by what came of each.
+func ByOutcome(restorations []Restoration) map[RestoreOutcome][]uuid.UUID {
+	cases := make(map[RestoreOutcome][]uuid.UUID)
+	for i := range restorations {
+		r := &restorations[i]
+		cases[r.Outcome] = append(cases[r.Outcome], r.CaseID)
+	}
+	return cases
+}
+
 // RestoreOutcome is the outcome of the restore of one case.
 type RestoreOutcome string
 
@@ -120,7 +130,7 @@ func WithoutEchoes(events []Event) []Event {
 func DeletionsFirst(events []Event) []Event {
 	deleted := make(map[uuid.UUID]bool)
 	for i := range events {
-		if e := &events[i]; e.Field == "metadata.reconciliation" && deletes(e.After) {
+		if e := &events[i]; e.Deletes() {
 			deleted[e.CaseID] = true
 		}
 	}
@@ -128,6 +138,9 @@ func DeletionsFirst(events []Event) []Event {
 	slices.SortStableFunc(sorted, func(a, b Event) int { return last(!deleted[a.CaseID]) - last(!deleted[b.CaseID]) })
 	return sorted
 }
+
+// Deletes reports whether the event soft-deletes its case.
+func (e *Event) Deletes() bool { return e.Field == "metadata.reconciliation" && deletes(e.After) }
 
 // last returns the place of an item in a list of two groups.
 func last(yes bool) int {

@@ -38,7 +38,8 @@ type CaseFilter struct {
 	Status       string
 	UpdatedSince time.Time
 	PIMSID       string
-	Deleted      *bool // only soft-deleted cases, or only others; nil: both
-	NewestFirst  bool  // else the oldest first
+	Query        string // each of its words is in the patient's or the client's name, the phone number or the PIMS's id
+	Deleted      *bool  // only soft-deleted cases, or only others; nil: both
+	NewestFirst  bool   // else the oldest first
 	syncs.Page
 }

@@ -49,8 +49,8 @@ func (s *site) window(t *testing.T, except ...string) *window {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	w, allowed := &window{s, ctx}, slices.Concat(except, []string{s.URL, "about:"})
-	require.NoError(t, chromedp.Do(ctx)) // opens it
+	w, allowed := &window{s, ctx}, slices.Concat(except, []string{s.URL, "about:", "data:image/svg"}) // the last are the browser's own icons
+	require.NoError(t, chromedp.Do(ctx))                                                              // opens it
 	require.NoError(t, chromedp.Listen(ctx, func(event any) {
 		sent, ok := event.(*network.EventRequestWillBeSent)
 		if ok && !slices.ContainsFunc(allowed, func(beginning string) bool { return strings.HasPrefix(sent.Request.URL, beginning) }) {

@@ -31,6 +31,13 @@ type Options struct {
 	Fleet  Fleet
 	OpenID *OpenID // nil: nobody signs in with OpenID Connect
 
+	Clinics  Clinics
+	Runs     Runs
+	Cases    Cases
+	Restores Restores
+	Queue    Queue
+	Log      Recorder
+
 	// PublicURL is where people find the server, such as https://sync.example.com; nil:
 	// where the request says.
 	PublicURL *url.URL
@@ -61,7 +68,7 @@ func New(o Options) ([]web.Mount, error) {
 	}
 	for _, p := range c.pages {
 		c.handle("GET", p.Path, c.show(p))
-		if len(p.Acts) > 0 {
+		if len(p.Acts) > 0 || p.Searches {
 			c.handle("POST", p.Path, c.act(p))
 		}
 		if p.CSV != nil {

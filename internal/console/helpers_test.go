@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
@@ -52,6 +53,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	s.people = people.New(people.Options{Store: peoplestore.New(s.db), Log: oplog.New(s.db, nil), Now: s.clock.Now})
 	o := Options{
 		People: s.people, Fleet: fleetOf{s}, Now: s.clock.Now, Version: "test",
+		Clinics: s.db.Clinics(), Runs: s.db.Audits(), Cases: s.db.Records(), Restores: s.db.Cases(), Queue: queueOf{s.db}, Log: oplog.New(s.db, nil),
 	}
 	for _, c := range change {
 		c(&o)
@@ -83,6 +85,16 @@ func (s *site) sql(t testing.TB, statement string, args ...any) {
 	t.Helper()
 	_, err := s.db.Pool().Exec(t.Context(), statement, args...)
 	require.NoError(t, err)
+}
+
+// selected returns the first column of a query's rows.
+func selected[T any](t *testing.T, s *site, query string, args ...any) []T {
+	t.Helper()
+	rows, err := s.db.Pool().Query(t.Context(), query, args...)
+	require.NoError(t, err)
+	values, err := pgx.CollectRows(rows, pgx.RowTo[T])
+	require.NoError(t, err)
+	return values
 }
 
 // A visitor is somebody's browser, without a script.

@@ -35,6 +35,9 @@ func (m Moment) Ago() template.HTML { return m.element(ago(m.At, m.now), " data-
 // Full shows the moment with its weekday and zone: "Sun 29 Nov 2026, 14:03 CET".
 func (m Moment) Full() template.HTML { return m.element(m.full(), "") }
 
+// Clock shows the time of the day.
+func (m Moment) Clock() template.HTML { return m.element(m.local().Format("15:04"), "") }
+
 // Short shows the moment as briefly as its distance allows: "14:03" within twenty hours,
 // "Mon 14:03" within six days, "29 Nov", and "29 Nov 2024" beyond half a year.
 func (m Moment) Short() template.HTML {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"net/http"
@@ -34,6 +35,10 @@ type Page struct {
 	// its text and what was typed.
 	Acts map[string]Act
 
+	// Searches means that a form without an act searches, and that Show reads what it sends:
+	// names and phone numbers stand in no address (R40).
+	Searches bool
+
 	// CSV returns the rows of the same page as a file, headings first, at Root/<Template>.csv;
 	// nil: there is none.
 	CSV func(*Visit) ([][]string, error)
@@ -49,6 +54,7 @@ type Act struct {
 type Notice struct {
 	Text string
 	Copy string // something to take away, such as a link or a key; empty: nothing
+	Next string // the address that is shown afterwards; empty: the page itself
 }
 
 // ErrNotFound means that what a page would show does not exist, or not for this caller.
@@ -63,6 +69,10 @@ func (p Problem) Error() string { return string(p) }
 func (c *console) screens() []Page {
 	return []Page{
 		c.fleetPage(),
+		c.runsPage(),
+		c.runPage(),
+		c.casesPage(),
+		c.casePage(),
 		c.peoplePage(),
 	}
 }
@@ -156,6 +166,10 @@ func (c *console) act(p Page) http.HandlerFunc {
 		if !ok || !c.checkForm(w, v) {
 			return
 		}
+		if p.Searches && v.Text("act") == "" {
+			c.render(w, v, p, http.StatusOK)
+			return
+		}
 		act, ok := p.Acts[v.Text("act")]
 		if !ok {
 			c.nothing(w, r)
@@ -170,7 +184,7 @@ func (c *console) act(p Page) http.HandlerFunc {
 		switch {
 		case err == nil:
 			c.giveNotice(w, r, notice)
-			http.Redirect(w, r, v.Address("page", v.URL.Query().Get("page")), http.StatusSeeOther)
+			http.Redirect(w, r, cmp.Or(notice.Next, v.Address("page", v.URL.Query().Get("page"))), http.StatusSeeOther)
 		case errors.As(err, &problem):
 			v.Problem, v.Typed = string(problem), v.PostForm
 			c.render(w, v, p, http.StatusUnprocessableEntity)

@@ -172,7 +172,7 @@ func (c *console) checkForm(w http.ResponseWriter, v *Visit) bool {
 
 // giveNotice keeps a notice for the next page.
 func (c *console) giveNotice(w http.ResponseWriter, r *http.Request, n Notice) {
-	if n != (Notice{}) {
+	if n.Text != "" {
 		c.setCookie(w, r, cookieNotice, base64.RawURLEncoding.EncodeToString([]byte(n.Text+"\n"+n.Copy)), time.Minute)
 	}
 }
@@ -189,5 +189,5 @@ func (c *console) takeNotice(w http.ResponseWriter, r *http.Request) Notice {
 		return Notice{}
 	}
 	text, toCopy, _ := strings.Cut(string(decoded), "\n")
-	return Notice{text, toCopy}
+	return Notice{Text: text, Copy: toCopy}
 }

@@ -59,6 +59,7 @@ var functions = template.FuncMap{
 	"number":  number,
 	"counted": counted,
 	"static":  staticAddress,
+	"pick":    func(name, label string, choices []choice) picked { return picked{name, label, choices} },
 	"badge":   func(word, icon, tone string) Badge { return Badge{word, icon, tone} },
 }
 

@@ -36,6 +36,7 @@ var codeWords = map[syncs.Code]string{
 	syncs.CodeCredentialsInvalid:   "The stored credentials cannot be used",
 	syncs.CodeCredentialsSuspended: "Paused after refused logins; replace the password",
 	syncs.CodeTimezoneMissing:      "The clinic has no usable time zone",
+	syncs.CodeCursorExpired:        "The change feed has forgotten this place",
 	syncs.CodeInvalidRequest:       "The request was not valid",
 	syncs.CodeForbidden:            "The caller may not do this",
 	syncs.CodeNotFound:             "It does not exist",

@@ -169,7 +169,7 @@ func (m *memory) EnrichmentCandidates(ctx context.Context, _ uuid.UUID, _ string
 	var candidates []casesync.Candidate
 	for _, r := range m.find(func(r *row) bool {
 		due := window.Contains(r.ScheduledDate) || !m.notes[r.ID].Since.IsZero()
-		return due && !r.ScheduledDate.After(until) && !r.SoftDeleted() && r.Appointment.Status != "Cancelled"
+		return due && !r.ScheduledDate.After(until) && !r.SoftDeleted() && r.Appointment.Meaning != pims.StatusCancelled
 	}) {
 		reading := m.notes[r.ID]
 		c := casesync.Candidate{

@@ -133,6 +133,9 @@ func newSelection(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID, f casesync
 	if f.PIMSID != "" {
 		s.where("pims_id = $%d", f.PIMSID)
 	}
+	for word := range strings.FieldsSeq(f.Query) {
+		s.where("concat_ws(' ', patient_name, client_name, phone_number, pims_id) ilike $%d", "%"+likeEscaper.Replace(word)+"%")
+	}
 	if f.Deleted != nil {
 		s.where("(metadata #>> '{reconciliation,softDeleted}' is not distinct from 'true') = $%d", *f.Deleted)
 	}
@@ -142,6 +145,9 @@ func newSelection(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID, f casesync
 	}
 	return s, nil
 }
+
+// likeEscaper makes a text stand for itself in a pattern of like.
+var likeEscaper = strings.NewReplacer("\\", "\\\\", "%", "\\%", "_", "\\_")
 
 // where adds a condition with one more argument.
 func (s *selection) where(condition string, arg any) {

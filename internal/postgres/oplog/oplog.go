@@ -92,12 +92,7 @@ func codeOf(err error) string {
 
 // Restored returns what the record of a restore shows: the cases by their outcomes.
 func Restored(restorations []casesync.Restoration) access.Values {
-	cases := make(map[casesync.RestoreOutcome][]uuid.UUID)
-	for i := range restorations {
-		r := &restorations[i]
-		cases[r.Outcome] = append(cases[r.Outcome], r.CaseID)
-	}
-	return access.Values{"cases": cases}
+	return access.Values{"cases": casesync.ByOutcome(restorations)}
 }
 
 // Note records an action that changed nothing in the database, or whose changes have their
