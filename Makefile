@@ -15,11 +15,14 @@ DECISIONS ?= 34000
 WHOLE    ?= 2000
 MODELTIME ?= 10
 VERSIONS ?= 15 16 17 18
+# Packages without memory that goroutines share: functions of their arguments alone, and
+# tests whose subjects are processes of their own. The race detector is not run on them.
+UNSHARED := archtest|chaos|cron|model|model/mutants|pims|pims/notes|pims/idexxneo/neosim|postgres/embedded|seal
 # What the race detector is not run on: builds of the binary, the commands of scripts and
 # pages (each a process of its own), tables of login pages that differ in nothing but the
 # page, and the size of a snapshot. internal/archtest and the memory of hostile answers
 # leave themselves out.
-UNRACED  := ^(TestScripts|TestTheBinaryIsStaticAndSaysWhatTheMachineLacks|TestTwoBuildsInTwoFoldersAreOneBinary|TestTheCommandsOfThePagesDoWhatThePagesSay|TestAHundredThousandVisitsAreOneSnapshot|TestLogin(WithForms|Ends|UnderstandsWhatTheSiteAnswers|DoesNotWaitForEver|CannotReach|FillsInOnlyWhatAPersonCanSee|SeesFieldsThatOnlyLookHidden))$$
+UNRACED  := ^(TestScripts|TestTheBinaryIsStaticAndSaysWhatTheMachineLacks|TestTwoBuildsInTwoFoldersAreOneBinary|TestTheCommandsOfThePagesDoWhatThePagesSay|TestAHundredThousandVisitsAreOneSnapshot|TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth|TestRunsAndCasesAreAccessible|TestLogin(WithForms|Ends|UnderstandsWhatTheSiteAnswers|DoesNotWaitForEver|CannotReach|FillsInOnlyWhatAPersonCanSee|SeesFieldsThatOnlyLookHidden))$$
 VERSION  ?= $(shell git -c safe.directory='*' describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   ?= $(shell git -c safe.directory='*' rev-parse HEAD 2>/dev/null)
 
@@ -93,7 +96,7 @@ licenses: ## Fail if the licence of a dependency is not allowed (scripts/license
 
 race: deps ## Run the tests under the race detector, in random order (installs a C compiler)
 	@scripts/install-deps procps curl gcc
-	CGO_ENABLED=1 go test -race -shuffle=on -timeout=20m -skip='$(UNRACED)' $(ARGS) $(PKG)
+	CGO_ENABLED=1 go test -race -shuffle=on -timeout=20m -skip='$(UNRACED)' $(ARGS) $(if $(filter ./...,$(PKG)),$$(go list ./... | grep -vE '/internal/($(UNSHARED))$$'),$(PKG))
 
 ## For a closer look
 
