@@ -52,7 +52,7 @@ func (a *CasesChangesCmd) Run(ctx context.Context, std streams, c *Config) error
 			return usageError{errors.New("--" + failure.Message)}
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // Ctrl-C is how following ends
 		}
 		return err
 	})

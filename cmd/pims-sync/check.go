@@ -234,22 +234,7 @@ func tellCheck(w io.Writer, d *checkJSON, withFields bool) {
 	for _, s := range d.Steps {
 		fmt.Fprintf(w, "%s: %s, %.1f s%s\n", s.Name, s.Outcome, seconds(s.TookMS), after(", ", s.Said))
 	}
-	if c := &d.Calendar; c.Appointments > 0 {
-		fmt.Fprintf(w, "calendar: %d with a patient's id, %d with a known status, %d unusable, %d without an id, %d twice\n",
-			c.WithPatient, c.WithStatus, c.Unusable, c.Unidentified, c.Duplicates)
-		var hours []string
-		for hour, n := range c.ByHour {
-			if n > 0 {
-				hours = append(hours, fmt.Sprintf("%02d:00 %d", hour, n))
-			}
-		}
-		fmt.Fprintf(w, "  by hour in %s: %s\n", d.Timezone, strings.Join(hours, ", "))
-		var kinds []string
-		for _, kind := range slices.Sorted(maps.Keys(d.First.ByType)) {
-			kinds = append(kinds, fmt.Sprintf("%s %d", kind, d.First.ByType[kind]))
-		}
-		fmt.Fprintf(w, "a first inbound: creates %s%s, filters out %d\n", counted(d.First.Creates, "case"), after(": ", strings.Join(kinds, ", ")), d.First.Filtered)
-	}
+	tellCalendar(w, d)
 	for _, word := range d.Words {
 		fmt.Fprintf(w, "unknown %s: %q, %s\n", word.Kind, word.Word, counted(word.Appointments, "appointment"))
 	}
@@ -267,6 +252,28 @@ func tellCheck(w io.Writer, d *checkJSON, withFields bool) {
 	if d.Error == nil {
 		fmt.Fprintf(w, "Next: pims-sync sync full --clinic %s --dry-run\n", d.ClinicID)
 	}
+}
+
+// tellCalendar prints what the calendar held and what a first inbound would make of it.
+func tellCalendar(w io.Writer, d *checkJSON) {
+	c := &d.Calendar
+	if c.Appointments == 0 {
+		return
+	}
+	fmt.Fprintf(w, "calendar: %d with a patient's id, %d with a known status, %d unusable, %d without an id, %d twice\n",
+		c.WithPatient, c.WithStatus, c.Unusable, c.Unidentified, c.Duplicates)
+	var hours []string
+	for hour, n := range c.ByHour {
+		if n > 0 {
+			hours = append(hours, fmt.Sprintf("%02d:00 %d", hour, n))
+		}
+	}
+	fmt.Fprintf(w, "  by hour in %s: %s\n", d.Timezone, strings.Join(hours, ", "))
+	var kinds []string
+	for _, kind := range slices.Sorted(maps.Keys(d.First.ByType)) {
+		kinds = append(kinds, fmt.Sprintf("%s %d", kind, d.First.ByType[kind]))
+	}
+	fmt.Fprintf(w, "a first inbound: creates %s%s, filters out %d\n", counted(d.First.Creates, "case"), after(": ", strings.Join(kinds, ", ")), d.First.Filtered)
 }
 
 func seconds(ms int64) float64 { return float64(ms) / 1000 }

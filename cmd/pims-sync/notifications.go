@@ -132,7 +132,7 @@ type NotificationsListCmd struct{}
 
 // Run lists the channels.
 func (a *NotificationsListCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return withChannels(ctx, std, c, func(s *app.Store, ring channelStore) error {
+	return withChannels(ctx, std, c, func(_ *app.Store, ring channelStore) error {
 		list, err := ring.Channels(ctx)
 		if err != nil {
 			return err

@@ -241,26 +241,30 @@ func (a *PeopleSetCmd) Run(ctx context.Context, std streams, c *Config) error {
 			if limited || a.AllClinics {
 				p.Limited, p.Clinics = limited, clinics
 			}
-			if a.Name != nil {
-				p.Name = string(*a.Name)
-			}
 			if hash != "" {
 				p.Password = hash
 			}
-			if a.Reset {
-				p.ResetSignIn()
-			}
-			if a.Role == nil {
-				return nil
-			}
-			p.Role, err = people.ParseRole(*a.Role)
-			return err
+			return a.change(p)
 		})
 		if err != nil {
 			return err
 		}
 		return showPerson(ctx, std, c, s, changed, base, a.Reset)
 	})
+}
+
+// change makes the changes that need nothing but the command line.
+func (a *PeopleSetCmd) change(p *people.Person) (err error) {
+	if a.Name != nil {
+		p.Name = string(*a.Name)
+	}
+	if a.Reset {
+		p.ResetSignIn()
+	}
+	if a.Role != nil {
+		p.Role, err = people.ParseRole(*a.Role)
+	}
+	return err
 }
 
 // findPerson returns the person whom a command names.

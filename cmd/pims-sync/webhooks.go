@@ -228,8 +228,8 @@ func (a *WebhooksTestCmd) Run(ctx context.Context, std streams, c *Config) error
 			failed = fmt.Errorf("endpoint %s did not take the message: %s", e.ID, attempt.Error)
 		}
 		noted := s.OperatorLog().Note(ctx, event(access.WebhookTest, e.ClinicID, access.RecordOf("webhook", e.ID)), failed)
-		if failed = errors.Join(failed, noted); failed != nil {
-			return failed
+		if err := errors.Join(failed, noted); err != nil {
+			return err
 		}
 		return show(std, c, map[string]any{"delivered": true, "status": attempt.Status, "response": attempt.Response}, func(w io.Writer) {
 			fmt.Fprintf(w, "Endpoint %s took the message: %d.\n", e.ID, attempt.Status)

@@ -39,14 +39,14 @@ func (o *ofClinic) given() bool { return o.text != "" }
 // clinicsNamed returns the clinics that a parsed command line names.
 func clinicsNamed(command *kong.Context) (named []*ofClinic) {
 	add := func(v reflect.Value) {
-		if o, ok := v.Addr().Interface().(*ofClinic); ok && o.given() {
+		if o, ok := reflect.TypeAssert[*ofClinic](v.Addr()); ok && o.given() {
 			named = append(named, o)
 		}
 	}
 	for _, f := range command.Flags() {
 		switch f.Target.Kind() {
 		case reflect.Struct:
-			add(f.Value.Target)
+			add(f.Target)
 		case reflect.Slice:
 			for i := range f.Target.Len() {
 				add(f.Target.Index(i))

@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -116,7 +117,7 @@ func clinicPlace(x *scheduler.Condition, order string) string {
 	instant := func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000") }
 	switch v := x.Verdict(); order {
 	case sortState:
-		return string(rune('a'+slices.Index(worstFirst, v.State))) + strings.ToLower(x.Clinic.Name)
+		return fmt.Sprintf("%02d", slices.Index(worstFirst, v.State)) + strings.ToLower(x.Clinic.Name)
 	case sortSince:
 		return instant(v.Since)
 	case sortDataAsOf:

@@ -79,7 +79,7 @@ func follow(t *testing.T, language, code string) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, how.file), []byte(code), 0o600))
 	if how.build != nil {
-		build := exec.CommandContext(t.Context(), how.build[0], how.build[1:]...) //nolint:gosec // ours
+		build := exec.CommandContext(t.Context(), how.build[0], how.build[1:]...)
 		build.Dir = dir
 		out, err := build.CombinedOutput()
 		require.NoError(t, err, string(out))
@@ -112,7 +112,7 @@ type consumer struct {
 
 func (c *consumer) start() {
 	c.t.Helper()
-	c.cmd = exec.CommandContext(c.t.Context(), c.run[0], c.run[1:]...) //nolint:gosec // ours
+	c.cmd = exec.CommandContext(c.t.Context(), c.run[0], c.run[1:]...)
 	c.cmd.Dir, c.cmd.Env, c.cmd.Stderr = c.dir, c.env, os.Stderr
 	out, err := c.cmd.StdoutPipe()
 	require.NoError(c.t, err)

@@ -123,30 +123,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 		Now:          o.Now,
 		ObserveLogin: e.metrics.PIMSLogin,
 	})
-	record := recorder{s.Audits(), s.Plans()}
-	e.Queue, err = queue.New(queue.Options{
-		DB:             s.DB,
-		Audits:         record.Audits,
-		Plans:          record.Plans,
-		Notifier:       e.notifier,
-		Run:            e.newRunner(record, o.Now).Run,
-		Precheck:       e.Connector.Precheck,
-		Clinics:        s.Clinics(),
-		Schedules:      s.Schedules(),
-		MaxSyncs:       o.MaxSyncs,
-		Lease:          o.Lease,
-		Records:        s.Records(),
-		Replicas:       s.Replicas(),
-		KeyIDs:         ring.KeyIDs(),
-		EventRetention: o.EventRetention,
-		Private:        o.Private,
-		TimeLimit:      settings.SyncTimeout,
-		Logger:         log,
-		Now:            o.Now,
-		Observe:        e.metrics,
-		Meters:         e.metrics.Meters(),
-		Tracers:        e.tracing.Provider(),
-	})
+	e.Queue, err = e.newQueue(settings, ring, o)
 	if err != nil {
 		e.closeBrowser()
 		return nil, err
@@ -168,6 +145,35 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 		Observe: e.metrics,
 	})
 	return e, nil
+}
+
+// newQueue makes the queue, with what its workers use.
+func (e *Engine) newQueue(settings Settings, ring *seal.Keyring, o EngineOptions) (*queue.Queue, error) {
+	s := e.Store
+	record := recorder{s.Audits(), s.Plans()}
+	return queue.New(queue.Options{
+		DB:             s.DB,
+		Audits:         record.Audits,
+		Plans:          record.Plans,
+		Notifier:       e.notifier,
+		Run:            e.newRunner(record, o.Now).Run,
+		Precheck:       e.Connector.Precheck,
+		Clinics:        s.Clinics(),
+		Schedules:      s.Schedules(),
+		MaxSyncs:       o.MaxSyncs,
+		Lease:          o.Lease,
+		Records:        s.Records(),
+		Replicas:       s.Replicas(),
+		KeyIDs:         ring.KeyIDs(),
+		EventRetention: o.EventRetention,
+		Private:        o.Private,
+		TimeLimit:      settings.SyncTimeout,
+		Logger:         e.log,
+		Now:            o.Now,
+		Observe:        e.metrics,
+		Meters:         e.metrics.Meters(),
+		Tracers:        e.tracing.Provider(),
+	})
 }
 
 // newRunner makes the runner of syncs.

@@ -193,9 +193,12 @@ func (v *visit) check(seen sight) error {
 // checkAction refuses a form that is sent to a host that is not allowed, before anything is
 // typed into it.
 func (v *visit) checkAction(seen sight) error {
-	u, err := url.Parse(seen.Action)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+	if !strings.HasPrefix(seen.Action, "http:") && !strings.HasPrefix(seen.Action, "https:") {
 		return nil // a script sends it
+	}
+	u, err := url.Parse(seen.Action)
+	if err != nil {
+		return fmt.Errorf("its form is sent to an address that cannot be read: %w", pims.ErrHostNotAllowed)
 	}
 	if err := v.form.Hosts.CheckURL(u); err != nil {
 		return fmt.Errorf("its form is sent elsewhere: %w", err)

@@ -164,7 +164,7 @@ func TestALoginPageReachesNothingInside(t *testing.T) {
 		"GET /to": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.RawQuery, http.StatusFound) },
 		"POST /session": func(w http.ResponseWriter, r *http.Request) {
 			for deadline := time.Now().Add(20 * time.Second); len(left()) > 0 && time.Now().Before(deadline); {
-				time.Sleep(10 * time.Millisecond) //nolint:forbidigo // the browser does not say when it has tried
+				time.Sleep(10 * time.Millisecond) // the browser does not say when it has tried
 			}
 			(&site{}).accept(w, r)
 		},

@@ -86,7 +86,7 @@ func TestAWordOfThePracticeDecidesTheStatusButNoLookup(t *testing.T) { // R22, R
 	p.settle(`{"statuses":{"gone-home":"cancelled"}}`)
 	p.fake.Hide("1") // the calendar does not show it, a lookup by id does
 	p.fail(syncs.CodeSnapshotUnsound, syncs.TypeReconciliation)
-	require.False(t, p.stored("1").Deletion != nil, "what cancelled means in a lookup is the provider's to say")
+	require.Nil(t, p.stored("1").Deletion, "what cancelled means in a lookup is the provider's to say")
 }
 
 func TestADryRunTriesSettings(t *testing.T) { // R26, R50

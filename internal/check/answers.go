@@ -208,7 +208,9 @@ func kindOf(value any) (kind string, filled bool) {
 		return "flag", true
 	case []any:
 		return "list", len(v) > 0
+	case map[string]any:
+		return "object", len(v) > 0
 	default:
-		return "object", len(value.(map[string]any)) > 0
+		return "object", false
 	}
 }

@@ -49,12 +49,14 @@ type KeyStore interface {
 }
 
 const (
-	prefixLength   = 8           // characters: the specification's key_prefix
-	secretBytes    = 25          // 200 bits, 40 characters
-	checksumLength = 7           // characters
-	maxKeyLength   = 512         // bytes of a presented key of whatever form
-	TouchKeysEvery = time.Minute // how often the use of a key is stored
+	prefixLength   = 8   // characters: the specification's key_prefix
+	secretBytes    = 25  // 200 bits, 40 characters
+	checksumLength = 7   // characters
+	maxKeyLength   = 512 // bytes of a presented key of whatever form
 )
+
+// TouchKeysEvery is how often the use of a key is stored.
+const TouchKeysEvery = time.Minute
 
 // keyAlphabet is base32 in lower case, which people can read aloud without mistakes.
 var keyAlphabet = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
@@ -163,7 +165,7 @@ func Authenticate(ctx context.Context, presented string, store KeyStore, now tim
 // Matches reports whether a presented key has the form of our keys of a kind.
 func (kind KeyKind) Matches(key string) bool {
 	m := ourKeyShape.FindStringSubmatch(key)
-	return m != nil && m[1] == string(kind)
+	return len(m) > 1 && m[1] == string(kind)
 }
 
 // Presentable reports whether a text can be a key at all: the database must be able to take

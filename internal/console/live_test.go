@@ -1,6 +1,7 @@
 package console
 
 import (
+	"maps"
 	"net/url"
 	"testing"
 
@@ -48,9 +49,7 @@ func TestPeopleAreInvitedChangedAndRemovedOnTheirPage(t *testing.T) { // R42, R4
 	require.NotContains(t, page.body, "<b>Sam", "names are escaped")
 	do := func(act string, more url.Values) reply {
 		form := url.Values{"act": {act}, "person": {sam.ID.String()}}
-		for name, values := range more {
-			form[name] = values
-		}
+		maps.Copy(form, more)
 		v.get(t, "/console/people")
 		return v.send(t, "/console/people", form)
 	}

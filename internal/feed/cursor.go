@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -77,7 +78,7 @@ func parseCursor(text string, clinicID uuid.UUID) (Cursor, error) {
 	if err != nil || len(b) != cursorSize || b[0] != cursorVersion {
 		return Cursor{}, refused("after is not a cursor that an earlier response had; leave it out to begin with the oldest change")
 	}
-	if string(b[25:]) != string(clinicMark(clinicID)) {
+	if !bytes.Equal(b[25:], clinicMark(clinicID)) {
 		return Cursor{}, refused("after is the cursor of another clinic; each clinic has its own")
 	}
 	position, event := int64(binary.BigEndian.Uint64(b[1:9])), int64(binary.BigEndian.Uint64(b[9:17])) //nolint:gosec // checked

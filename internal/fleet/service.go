@@ -49,8 +49,8 @@ type Keys interface {
 	RevokeKey(ctx context.Context, id uuid.UUID) error
 }
 
-// FleetKeys stores fleet keys.
-type FleetKeys interface {
+// KeysOfFleet stores fleet keys.
+type KeysOfFleet interface {
 	access.FleetKeyStore
 
 	FleetKeys(ctx context.Context) ([]access.FleetKey, error)
@@ -63,7 +63,7 @@ type Options struct {
 	Log       Log
 	Clinics   Clinics
 	Keys      Keys
-	FleetKeys FleetKeys
+	FleetKeys KeysOfFleet
 
 	// Credentials and Connector are nil where no credentials are set, tested or resumed.
 	Credentials Credentials

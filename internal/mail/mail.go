@@ -116,8 +116,7 @@ func (m *Mailer) Send(ctx context.Context, to, subject, text string) error {
 
 // reason is the last part of an error's chain, in one line.
 func reason(err error) string {
-	var send *gomail.SendError
-	if errors.As(err, &send) {
+	if _, ok := errors.AsType[*gomail.SendError](err); ok {
 		return "it refused the message"
 	}
 	text := strings.Join(strings.Fields(err.Error()), " ")

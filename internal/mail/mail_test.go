@@ -67,16 +67,16 @@ func start(t *testing.T, s *server) (string, *tls.Config) {
 	t.Helper()
 	certificates := httptest.NewTLSServer(nil) // it has one for 127.0.0.1
 	t.Cleanup(certificates.Close)
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	running := smtp.NewServer(s)
 	running.Domain = "localhost"
-	running.TLSConfig = &tls.Config{Certificates: certificates.TLS.Certificates} //nolint:gosec // a test
-	go running.Serve(listener)                                                   //nolint:errcheck // it ends with the test
+	running.TLSConfig = &tls.Config{Certificates: certificates.TLS.Certificates}
+	go running.Serve(listener) //nolint:errcheck // it ends with the test
 	t.Cleanup(func() { _ = running.Close() })
 	pool := x509.NewCertPool()
 	pool.AddCert(certificates.Certificate())
-	return listener.Addr().String(), &tls.Config{RootCAs: pool} //nolint:gosec // a test
+	return listener.Addr().String(), &tls.Config{RootCAs: pool}
 }
 
 func TestAMailIsSentEncryptedAndWithThePassword(t *testing.T) { // R48

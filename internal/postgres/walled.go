@@ -81,7 +81,7 @@ func (db *DB) raiseWalls(ctx context.Context, running bool) error {
 		}
 	}
 	if state.Mode != walls.ModeRoles {
-		db.logger.WarnContext(ctx, "One database role does everything: "+walls.Lost)
+		db.logger.WarnContext(ctx, "One database role does everything", "missing", walls.Lost)
 	}
 	return nil
 }

@@ -126,8 +126,7 @@ func (w *kindWorker[T]) NextRetry(job *river.Job[T]) time.Time {
 func (w *kindWorker[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	err := panics.Catch(func() error { return w.o.Work(ctx, Job[T]{job.Args, job.Attempt}) })
 	panics.Logger(w.log, err).ErrorContext(ctx, "A panic ended an attempt at a job", "kind", job.Kind, "job", job.ID)
-	var later laterError
-	if errors.As(err, &later) {
+	if later, ok := errors.AsType[laterError](err); ok {
 		return w.jobs.putOff(context.WithoutCancel(ctx), job.ID, later.pause)
 	}
 	var never *river.JobCancelError

@@ -65,8 +65,7 @@ func (r *rescuer) rescueAll(ctx context.Context) error {
 			r.o.log.WarnContext(ctx, "Queued syncs without a job have one again", "syncs", found)
 		}
 		return err
-	}))
-	failures = append(failures, r.inTime(ctx, func(ctx context.Context) error {
+	}), r.inTime(ctx, func(ctx context.Context) error {
 		found, err := r.o.jobs.takeBack(ctx, r.o.kinds)
 		if found > 0 {
 			r.o.log.WarnContext(ctx, "Jobs of a dead replica are due again", "jobs", found)

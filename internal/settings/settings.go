@@ -127,7 +127,10 @@ func (s Settings) JSON() []byte {
 		encoded := filters(f)
 		d.Filters = &encoded
 	}
-	text, _ := json.Marshal(d) // it holds only texts
+	text, err := json.Marshal(d)
+	if err != nil {
+		panic(fmt.Sprintf("settings that hold only texts have no JSON form: %v", err))
+	}
 	return text
 }
 

@@ -119,7 +119,7 @@ func (d describer) operation(op Operation) *huma.Operation {
 // needsInWords says what callers need for an operation.
 func (op Operation) needsInWords() string {
 	role := op.Needs.Role()
-	fleet := fmt.Sprintf("`%s`, or the role %s", access.ScopeOf(role), role)
+	fleet := fmt.Sprintf("%#q, or the role %s", access.ScopeOf(role), role)
 	switch op.Of {
 	case OfKeysClinic:
 		return "Scope: " + op.Needs.InWords() + "."

@@ -84,7 +84,7 @@ func (s *Sender) post(ctx context.Context, address string, body []byte, complete
 		a.Error = reason(err)
 		return a
 	}
-	defer response.Body.Close() //nolint:errcheck // nothing is lost
+	defer response.Body.Close()
 	beginning, err := io.ReadAll(io.LimitReader(response.Body, keptOfBody))
 	a.Status, a.Response = response.StatusCode, text(beginning)
 	switch {

@@ -166,7 +166,7 @@ func (w *Worker) serve(ctx context.Context, c *Claimed) {
 func (w *Worker) deliver(ctx context.Context, c *Claimed, d *Delivery) (time.Duration, error) {
 	attempt := w.o.Send(ctx, &c.Endpoint, d, c.Secrets)
 	if ctx.Err() != nil {
-		return 0, nil // the replica ends; it is no failure of the endpoint
+		return 0, nil //nolint:nilerr // the replica ends; it is no failure of the endpoint
 	}
 	verdict := Judge(&c.Endpoint, d, attempt)
 	if err := w.o.Store.Record(ctx, &c.Endpoint, d, attempt, verdict); err != nil {

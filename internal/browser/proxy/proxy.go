@@ -78,7 +78,7 @@ func Listen(o Options) (*Proxy, error) {
 	if o.Panicked == nil {
 		o.Panicked = func(*panics.Error) {}
 	}
-	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for the browser: %w", err)
 	}

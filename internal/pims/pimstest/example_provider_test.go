@@ -106,7 +106,7 @@ func refusal(_ int, d *jsontext.Decoder) error {
 		Why string `json:"why"`
 	}
 	if json.UnmarshalDecode(d, &answer) != nil {
-		return nil
+		return nil //nolint:nilerr // a body that cannot be read says nothing; the status decides
 	}
 	switch answer.Why {
 	case "unknown_user":

@@ -55,7 +55,8 @@ func (l *Log) Act(ctx context.Context, event access.Event, do func(context.Conte
 	var refused error
 	err := l.db.Together(ctx, "record an action", func(ctx context.Context) error {
 		acted = event
-		if refused = do(ctx, &acted); refused != nil {
+		refused = do(ctx, &acted)
+		if refused != nil {
 			return refused
 		}
 		acted.Outcome = access.Done

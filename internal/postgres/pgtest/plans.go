@@ -61,8 +61,9 @@ var explained sync.Map
 
 // noticed returns what receives the notices of a database; nil: nothing does.
 func noticed(databaseURL string) func(string) {
-	if p, ok := explained.Load(databaseURL); ok {
-		return p.(*Plans).add
+	found, _ := explained.Load(databaseURL)
+	if p, ok := found.(*Plans); ok {
+		return p.add
 	}
 	return nil
 }

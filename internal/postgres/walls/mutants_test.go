@@ -64,7 +64,7 @@ func (m *mutator) start(t *testing.T, databaseURL string) string {
 	u, err := url.Parse(databaseURL)
 	require.NoError(t, err)
 	m.server = u.Query().Get("host") + "/.s.PGSQL." + u.Query().Get("port")
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is closed below
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
@@ -84,7 +84,7 @@ func (m *mutator) start(t *testing.T, databaseURL string) string {
 
 func (m *mutator) relay(client net.Conn) {
 	defer client.Close()
-	server, err := net.Dial("unix", m.server) //nolint:noctx // it is closed below
+	server, err := net.Dial("unix", m.server)
 	if err != nil {
 		return
 	}
@@ -182,8 +182,8 @@ func calls(ctx context.Context, db *postgres.DB, own, other practice) map[string
 // told returns everything that a call returned, as text.
 func told(call func() (any, error)) string {
 	result, err := call()
-	text, _ := json.Marshal(result)
-	return fmt.Sprintf("%s %v", text, err)
+	text, unwritten := json.Marshal(result)
+	return fmt.Sprintf("%s %v %v", text, err, unwritten)
 }
 
 // rowsOf is a digest of everything that a clinic has in the database.

@@ -114,26 +114,14 @@ func (s *Store) Record(ctx context.Context, e *webhooks.Endpoint, d *webhooks.De
 		if err != nil {
 			return err
 		}
-		if v.State == webhooks.Delivered {
-			_, err = tx.Exec(ctx, "update webhook_endpoints set failures = 0, failing_since = null where id = $1 and failures > 0", e.ID)
-			return err
-		}
-		_, err = tx.Exec(ctx, "update webhook_endpoints set failures = failures + 1, failing_since = coalesce(failing_since, $2) where id = $1", e.ID, a.At)
-		if err != nil || v.Disable == "" {
-			return err
-		}
-		if _, err = tx.Exec(ctx, "update webhook_endpoints set enabled = false, disabled_reason = $2, disabled_at = $3 where id = $1", e.ID, v.Disable, a.At); err != nil {
-			return err
-		}
-		return feedstore.Emit(ctx, tx, e.ClinicID, feed.WebhookDisabled, map[string]any{"endpointId": e.ID, "reason": v.Disable})
+		return judge(ctx, tx, e, a.At, v)
 	})
 	if err != nil {
 		return err
 	}
-	switch {
-	case v.State == webhooks.Delivered:
+	if v.State == webhooks.Delivered {
 		e.Failures, e.FailingAt = 0, time.Time{}
-	default:
+	} else {
 		e.Failures++
 		if e.FailingAt.IsZero() {
 			e.FailingAt = a.At
@@ -141,6 +129,23 @@ func (s *Store) Record(ctx context.Context, e *webhooks.Endpoint, d *webhooks.De
 	}
 	e.Enabled = e.Enabled && v.Disable == ""
 	return nil
+}
+
+// judge stores what an attempt says about its endpoint, and disables it where the verdict
+// says so.
+func judge(ctx context.Context, tx pgx.Tx, e *webhooks.Endpoint, at time.Time, v webhooks.Verdict) error {
+	if v.State == webhooks.Delivered {
+		_, err := tx.Exec(ctx, "update webhook_endpoints set failures = 0, failing_since = null where id = $1 and failures > 0", e.ID)
+		return err
+	}
+	_, err := tx.Exec(ctx, "update webhook_endpoints set failures = failures + 1, failing_since = coalesce(failing_since, $2) where id = $1", e.ID, at)
+	if err != nil || v.Disable == "" {
+		return err
+	}
+	if _, err = tx.Exec(ctx, "update webhook_endpoints set enabled = false, disabled_reason = $2, disabled_at = $3 where id = $1", e.ID, v.Disable, at); err != nil {
+		return err
+	}
+	return feedstore.Emit(ctx, tx, e.ClinicID, feed.WebhookDisabled, map[string]any{"endpointId": e.ID, "reason": v.Disable})
 }
 
 // hold keeps the clinic's later deliveries behind one that was not delivered: until its next

@@ -138,10 +138,10 @@ func (b *bench) taken(path string) (taken []received) {
 	return taken
 }
 
-func (b *bench) answer(path string, status int) {
+func (b *bench) answer(status int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.status[path] = status
+	b.status["/hook"] = status
 }
 
 func (b *bench) newClinic() (id uuid.UUID) {
@@ -219,14 +219,14 @@ func TestAFailedDeliveryIsTriedAgainUnderTheSameID(t *testing.T) { // R47
 	t.Parallel()
 	b := newBench(t)
 	id, _ := b.add(webhooks.Endpoint{ClinicID: b.clinic}, "/hook")
-	b.answer("/hook", http.StatusServiceUnavailable)
+	b.answer(http.StatusServiceUnavailable)
 	b.insert(b.clinic, 1)
 	b.turn()
 	first := b.taken("/hook")
 	require.Len(t, first, 1)
 	b.turn()
 	require.Empty(t, b.taken("/hook"), "not before its time")
-	b.answer("/hook", 0)
+	b.answer(0)
 	b.pass(5 * time.Second)
 	b.turn()
 	second := b.taken("/hook")
@@ -242,7 +242,7 @@ func TestWithOrderedAFailureHoldsBackItsClinicOnly(t *testing.T) { // R47
 	b := newBench(t)
 	other := b.newClinic()
 	id, _ := b.add(webhooks.Endpoint{Ordered: true}, "/hook")
-	b.answer("/hook", http.StatusInternalServerError)
+	b.answer(http.StatusInternalServerError)
 	b.insert(b.clinic, 1)
 	b.turn()
 	first := b.taken("/hook")
@@ -250,7 +250,7 @@ func TestWithOrderedAFailureHoldsBackItsClinicOnly(t *testing.T) { // R47
 
 	b.insert(b.clinic, 2)
 	b.insert(other, 3)
-	b.answer("/hook", 0)
+	b.answer(0)
 	b.pass(3 * time.Second) // the endpoint has rested; the delivery's time has not come
 	b.turn()
 	got := b.taken("/hook")
@@ -264,7 +264,7 @@ func TestWithOrderedAFailureHoldsBackItsClinicOnly(t *testing.T) { // R47
 	require.Len(t, got[1].cases, 2)
 
 	// One that has failed for good holds back until a person decides.
-	b.answer("/hook", http.StatusInternalServerError)
+	b.answer(http.StatusInternalServerError)
 	b.insert(b.clinic, 4)
 	for range 10 {
 		b.turn()
@@ -272,7 +272,7 @@ func TestWithOrderedAFailureHoldsBackItsClinicOnly(t *testing.T) { // R47
 		b.exec("update webhook_endpoints set failing_since = null")
 	}
 	require.Len(t, b.taken("/hook"), 10)
-	b.answer("/hook", 0)
+	b.answer(0)
 	b.insert(b.clinic, 5)
 	b.turn()
 	require.Empty(t, b.taken("/hook"))
@@ -292,7 +292,7 @@ func TestAnEndpointThatIsGoneIsDisabledAndGoesOnWhenEnabled(t *testing.T) { // R
 	t.Parallel()
 	b := newBench(t)
 	id, _ := b.add(webhooks.Endpoint{ClinicID: b.clinic}, "/hook")
-	b.answer("/hook", http.StatusGone)
+	b.answer(http.StatusGone)
 	b.insert(b.clinic, 1)
 	b.turn()
 	e, err := b.store.Endpoint(t.Context(), id)
@@ -304,7 +304,7 @@ func TestAnEndpointThatIsGoneIsDisabledAndGoesOnWhenEnabled(t *testing.T) { // R
 	b.turn()
 	require.Len(t, b.taken("/hook"), 1)
 
-	b.answer("/hook", 0)
+	b.answer(0)
 	require.NoError(t, b.store.Enable(t.Context(), id, true, "", b.clock()))
 	b.turn()
 	require.Len(t, b.taken("/hook"), 2, "what waited, and what came since")
