@@ -126,6 +126,19 @@ func (s *Clinics) AllSchedules(ctx context.Context) (configs []scheduler.Config,
 	return configs, err
 }
 
+// SchedulesOf reads the schedules of those of the clinics that are active. It crosses
+// clinics (R41).
+func (s *Clinics) SchedulesOf(ctx context.Context, clinicIDs []uuid.UUID) (configs []scheduler.Config, err error) {
+	err = s.db.askSystem(ctx, "read schedules", func(q *dbsqlc.Queries) error {
+		rows, err := q.SchedulesOf(ctx, clinicIDs)
+		configs = convert(rows, func(row dbsqlc.SchedulesOfRow) scheduler.Config {
+			return scheduler.Config{ClinicID: row.ClinicID, Timezone: value(row.Timezone), Document: row.SyncSchedules, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt}
+		})
+		return err
+	})
+	return configs, err
+}
+
 func clinicOf(row dbsqlc.Clinic) clinic.Clinic {
 	return clinic.Clinic{
 		ID:             row.ID,

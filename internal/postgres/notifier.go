@@ -16,7 +16,7 @@ import (
 const (
 	ChannelAudits    = "pims_sync_audit"     // a sync is over or back in the queue; payload: its id
 	ChannelCancels   = "pims_sync_cancel"    // a running sync is to end; payload: its id
-	ChannelSchedules = "pims_sync_schedules" // schedules changed; no payload
+	ChannelSchedules = "pims_sync_schedules" // a schedule changed; the clinic's id
 	ChannelFeed      = "pims_sync_feed"      // the feed has new positions; no payload
 )
 

@@ -64,7 +64,7 @@ func TestWaitersHearOfSyncsCancellationsAndSchedules(t *testing.T) {
 	require.NoError(t, db.Audits().Finish(t.Context(), lease, syncs.StatusCancelled, syncs.Result{}, monday))
 	require.Empty(t, awaitPayload(t, audits, lease.AuditID.String()), "its start and its phases wake nobody")
 	exec(t, db, "insert into clinic_schedule_configs (clinic_id) values ($1)", clinicID)
-	awaitPayload(t, schedules, "")
+	awaitPayload(t, schedules, clinicID.String())
 	require.Empty(t, cancels, "asked once, told once")
 }
 

@@ -25,6 +25,19 @@ const scheduleLock = 0x7073_7363_6864 // "pschd"
 // Replace makes these the entries that run. New entries begin with their Next, entries that
 // already run keep theirs, and all other entries end.
 func (s *Schedules) Replace(ctx context.Context, entries []scheduler.Entry) error {
+	return s.replace(ctx, nil, entries)
+}
+
+// ReplaceOf is Replace for the entries of some clinics. Those of all others stay.
+func (s *Schedules) ReplaceOf(ctx context.Context, clinicIDs []uuid.UUID, entries []scheduler.Entry) error {
+	if len(clinicIDs) == 0 {
+		return nil
+	}
+	return s.replace(ctx, clinicIDs, entries)
+}
+
+// replace replaces the entries of some clinics; nil: of all.
+func (s *Schedules) replace(ctx context.Context, clinicIDs []uuid.UUID, entries []scheduler.Entry) error {
 	columns, err := columnsOfEntries(entries)
 	if err != nil {
 		return err
@@ -39,12 +52,12 @@ func (s *Schedules) Replace(ctx context.Context, entries []scheduler.Entry) erro
 					as w (clinic_id, entry_key, sync_type, cron, timezone, request, next_tick_at, next_run_at)
 			), ended as (
 				delete from schedule_entries e
-				where not exists (select from wanted w where w.clinic_id = e.clinic_id and w.entry_key = e.entry_key)
+				where ($9::uuid[] is null or e.clinic_id = any($9)) and not exists (select from wanted w where w.clinic_id = e.clinic_id and w.entry_key = e.entry_key)
 			)
 			insert into schedule_entries (clinic_id, entry_key, sync_type, cron, timezone, request, next_tick_at, next_run_at)
 			select clinic_id, entry_key, sync_type, cron, timezone, request::jsonb, next_tick_at, next_run_at
 			from wanted where clinic_id in (select id from clinics)
-			on conflict (clinic_id, entry_key) do nothing`, columns.args()...)
+			on conflict (clinic_id, entry_key) do nothing`, append(columns.args(), clinicIDs)...)
 		return err
 	})
 }

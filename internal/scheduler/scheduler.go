@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 
 const (
 	reloadEvery = 5 * time.Minute // W14
+	gatherFor   = time.Second     // changes of schedules, before they are loaded
 	tickEvery   = time.Second
 	dueAtOnce   = 1000
 )
@@ -24,6 +27,9 @@ const (
 type ClinicStore interface {
 	// AllSchedules reads the schedules of all active clinics.
 	AllSchedules(ctx context.Context) ([]Config, error)
+
+	// SchedulesOf reads the schedules of those of the clinics that are active.
+	SchedulesOf(ctx context.Context, clinicIDs []uuid.UUID) ([]Config, error)
 
 	// Conditions reads what is known of the clinics at a moment, without what their
 	// schedules expect: of all clinics, ordered by name, or of the named one.
@@ -35,6 +41,9 @@ type EntryStore interface {
 	// Replace makes these the entries that run. New entries begin with their Next, entries
 	// that already run keep theirs, and all other entries end.
 	Replace(ctx context.Context, entries []Entry) error
+
+	// ReplaceOf is Replace for the entries of some clinics. Those of all others stay.
+	ReplaceOf(ctx context.Context, clinicIDs []uuid.UUID, entries []Entry) error
 
 	// EnqueueDue takes up to limit entries whose time has come and locks them against other
 	// replicas. decide returns for each entry its ticks (the last one is enqueued unless it
@@ -51,8 +60,8 @@ type Options struct {
 	Enqueue bool          // load the schedules and enqueue what is due (R33, ENABLE_SCHEDULER)
 	Jitter  time.Duration // spread of ticks over clinics; 0: none
 
-	// Changed returns a channel that receives changes of the schedules until unsubscribe is
-	// called.
+	// Changed returns a channel that receives the ids of clinics whose schedules changed,
+	// until unsubscribe is called. Any other text means that all may have changed.
 	Changed func() (changed <-chan string, unsubscribe func())
 
 	Logger  *slog.Logger
@@ -77,7 +86,11 @@ type Scheduler struct {
 
 	mu       sync.Mutex
 	problems map[uuid.UUID]string // of schedules, as they were last reported
+	loaded   map[uuid.UUID]loaded
 }
+
+// loaded is how many entries of a clinic run, and how many are bad.
+type loaded struct{ running, bad int }
 
 // New makes a Scheduler. It does nothing by itself until Begin.
 func New(o Options) *Scheduler {
@@ -88,7 +101,7 @@ func New(o Options) *Scheduler {
 		o.Observe = nobody{}
 	}
 	log := o.Logger.With("namespace", "pims-sync:scheduler")
-	return &Scheduler{o: o, log: log, loops: panics.Loops{Log: log}, problems: make(map[uuid.UUID]string)}
+	return &Scheduler{o: o, log: log, loops: panics.Loops{Log: log}, problems: make(map[uuid.UUID]string), loaded: make(map[uuid.UUID]loaded)}
 }
 
 // Begin starts to watch how fresh the clinics' data is, and to enqueue what is due where
@@ -104,47 +117,113 @@ func (s *Scheduler) Begin(ctx context.Context) {
 // Wait returns when everything that Begin started has ended.
 func (s *Scheduler) Wait() { s.loops.Wait() }
 
-// keepLoaded loads the schedules at the start, every five minutes, and at once after they
-// were changed (R33).
+// keepLoaded loads the schedules at the start and every five minutes, and those that were
+// changed within a second or two (R33).
 func (s *Scheduler) keepLoaded(ctx context.Context) {
 	changed, unsubscribe := s.o.Changed()
 	defer unsubscribe()
 	ticker := time.NewTicker(reloadEvery)
 	defer ticker.Stop()
+	var clinicIDs []uuid.UUID
 	for {
-		if err := s.Load(ctx); err != nil && ctx.Err() == nil {
+		if err := s.load(ctx, clinicIDs); err != nil && ctx.Err() == nil {
 			s.log.ErrorContext(ctx, "Schedules not loaded; what ran goes on", "error", err.Error())
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-changed:
+		case first := <-changed:
+			clinicIDs = gather(ctx, first, changed)
 		case <-ticker.C:
+			clinicIDs = nil
 		}
+	}
+}
+
+// gather collects changes for a second, and returns the clinics that they name; none: all
+// may have changed.
+func gather(ctx context.Context, first string, changed <-chan string) []uuid.UUID {
+	named, all := make(map[uuid.UUID]struct{}), false
+	note := func(payload string) {
+		id, err := uuid.Parse(payload)
+		all = all || err != nil
+		named[id] = struct{}{}
+	}
+	note(first)
+	over := time.NewTimer(gatherFor)
+	defer over.Stop()
+	for {
+		select {
+		case payload := <-changed:
+			note(payload)
+			continue
+		case <-over.C:
+		case <-ctx.Done():
+		}
+		if all {
+			return nil
+		}
+		return slices.Collect(maps.Keys(named))
 	}
 }
 
 // Load replaces the running schedules with those in clinic_schedule_configs. A bad entry
 // does not run and is reported. A failed load changes nothing (R33).
-func (s *Scheduler) Load(ctx context.Context) error {
-	configs, err := s.o.Clinics.AllSchedules(ctx)
+func (s *Scheduler) Load(ctx context.Context) error { return s.load(ctx, nil) }
+
+// load is Load for some clinics; none: for all.
+func (s *Scheduler) load(ctx context.Context, clinicIDs []uuid.UUID) error {
+	configs, err := s.read(ctx, clinicIDs)
 	if err != nil {
 		return fmt.Errorf("reading the schedules: %w", err)
 	}
 	now := s.o.Now()
 	var running []Entry
-	bad := 0
+	counts := make(map[uuid.UUID]loaded, len(configs))
 	for _, config := range configs {
 		entries, problems := s.entries(ctx, config, now)
 		running = append(running, entries...)
-		bad += len(problems)
+		counts[config.ClinicID] = loaded{len(entries), len(problems)}
 		s.reportProblems(ctx, config.ClinicID, problems)
 	}
-	s.o.Observe.SchedulesLoaded(len(running), bad)
-	if err := s.o.Entries.Replace(ctx, running); err != nil {
+	s.observeLoaded(clinicIDs, counts)
+	if len(clinicIDs) == 0 {
+		err = s.o.Entries.Replace(ctx, running)
+	} else {
+		err = s.o.Entries.ReplaceOf(ctx, clinicIDs, running)
+	}
+	if err != nil {
 		return fmt.Errorf("storing the schedules: %w", err)
 	}
 	return nil
+}
+
+// read reads the schedules of some clinics; none: of all.
+func (s *Scheduler) read(ctx context.Context, clinicIDs []uuid.UUID) ([]Config, error) {
+	if len(clinicIDs) == 0 {
+		return s.o.Clinics.AllSchedules(ctx)
+	}
+	return s.o.Clinics.SchedulesOf(ctx, clinicIDs)
+}
+
+// observeLoaded tells the observer how many entries there are, after those of some clinics
+// were counted anew; none: of all.
+func (s *Scheduler) observeLoaded(clinicIDs []uuid.UUID, counts map[uuid.UUID]loaded) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(clinicIDs) == 0 {
+		clear(s.loaded)
+	}
+	for _, id := range clinicIDs {
+		delete(s.loaded, id)
+	}
+	maps.Copy(s.loaded, counts)
+	var total loaded
+	for _, n := range s.loaded {
+		total.running += n.running
+		total.bad += n.bad
+	}
+	s.o.Observe.SchedulesLoaded(total.running, total.bad)
 }
 
 // entries returns a clinic's Entries. Where they panic, the clinic has none, and the other

@@ -44,3 +44,12 @@ from clinic_schedule_configs s
 join clinics c on c.id = s.clinic_id
 where c.is_active
 order by s.clinic_id;
+
+-- name: SchedulesOf :many
+-- Crosses clinics (R41). A disabled clinic has no schedules.
+select s.clinic_id, c.timezone, s.sync_schedules, c.created_at,
+    greatest(s.updated_at, c.updated_at)::timestamptz as changed_at
+from clinic_schedule_configs s
+join clinics c on c.id = s.clinic_id
+where c.is_active and s.clinic_id = any(@clinic_ids::uuid[])
+order by s.clinic_id;

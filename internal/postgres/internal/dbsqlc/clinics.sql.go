@@ -188,6 +188,50 @@ func (q *Queries) Schedules(ctx context.Context, clinicID uuid.UUID) ([]byte, er
 	return sync_schedules, err
 }
 
+const schedulesOf = `-- name: SchedulesOf :many
+select s.clinic_id, c.timezone, s.sync_schedules, c.created_at,
+    greatest(s.updated_at, c.updated_at)::timestamptz as changed_at
+from clinic_schedule_configs s
+join clinics c on c.id = s.clinic_id
+where c.is_active and s.clinic_id = any($1::uuid[])
+order by s.clinic_id
+`
+
+type SchedulesOfRow struct {
+	ClinicID      uuid.UUID
+	Timezone      *string
+	SyncSchedules []byte
+	CreatedAt     time.Time
+	ChangedAt     time.Time
+}
+
+// Crosses clinics (R41). A disabled clinic has no schedules.
+func (q *Queries) SchedulesOf(ctx context.Context, clinicIds []uuid.UUID) ([]SchedulesOfRow, error) {
+	rows, err := q.db.Query(ctx, schedulesOf, clinicIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SchedulesOfRow
+	for rows.Next() {
+		var i SchedulesOfRow
+		if err := rows.Scan(
+			&i.ClinicID,
+			&i.Timezone,
+			&i.SyncSchedules,
+			&i.CreatedAt,
+			&i.ChangedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const setSettings = `-- name: SetSettings :one
 update clinics set
     settings = $1, updated_at = case when settings = $1 then updated_at else $2 end

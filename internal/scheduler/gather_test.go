@@ -1,0 +1,89 @@
+package scheduler_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/scheduler"
+)
+
+// A ledger is a store of schedules that records what is read and replaced; nil: all.
+type ledger struct {
+	scheduler.ClinicStore
+	scheduler.EntryStore
+
+	reads, replaced [][]uuid.UUID
+}
+
+func (l *ledger) AllSchedules(context.Context) ([]scheduler.Config, error) {
+	l.reads = append(l.reads, nil)
+	return nil, nil
+}
+
+func (l *ledger) SchedulesOf(_ context.Context, ids []uuid.UUID) ([]scheduler.Config, error) {
+	l.reads = append(l.reads, ids)
+	return nil, nil
+}
+
+func (l *ledger) Replace(context.Context, []scheduler.Entry) error {
+	l.replaced = append(l.replaced, nil)
+	return nil
+}
+
+func (l *ledger) ReplaceOf(_ context.Context, ids []uuid.UUID, _ []scheduler.Entry) error {
+	l.replaced = append(l.replaced, ids)
+	return nil
+}
+
+func (l *ledger) EnqueueDue(context.Context, time.Time, int, func(scheduler.Entry) ([]scheduler.Tick, time.Time)) (int, map[scheduler.Outcome]int, error) {
+	return 0, nil, nil
+}
+
+func (l *ledger) Conditions(context.Context, uuid.UUID, time.Time) ([]scheduler.Condition, error) {
+	return nil, nil
+}
+
+// A hundred changes of two clinics within a second load those two once. A change that names
+// no clinic, and five minutes, load all.
+func TestChangesOfSchedulesAreGathered(t *testing.T) { // R33
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, changed := &ledger{}, make(chan string)
+		s := scheduler.New(scheduler.Options{
+			Clinics: l, Entries: l, Enqueue: true, Logger: slog.New(slog.DiscardHandler),
+			Changed: func() (<-chan string, func()) { return changed, func() {} },
+		})
+		ctx, end := context.WithCancel(t.Context())
+		s.Begin(ctx)
+		synctest.Wait()
+		require.Equal(t, [][]uuid.UUID{nil}, l.reads, "at the start all")
+
+		one, two := uuid.New(), uuid.New()
+		for range 50 {
+			changed <- one.String()
+			changed <- two.String()
+		}
+		time.Sleep(2 * time.Second)
+		require.Len(t, l.reads, 2)
+		require.ElementsMatch(t, []uuid.UUID{one, two}, l.reads[1])
+
+		changed <- one.String()
+		changed <- "" // some may have been missed
+		time.Sleep(2 * time.Second)
+		require.Len(t, l.reads, 3)
+		require.Empty(t, l.reads[2])
+
+		time.Sleep(5 * time.Minute)
+		require.Len(t, l.reads, 4)
+		require.Empty(t, l.reads[3])
+		require.Equal(t, l.reads, l.replaced)
+		end()
+		s.Wait()
+	})
+}
