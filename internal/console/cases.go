@@ -88,9 +88,9 @@ func (c *console) cases(v *Visit) (*casesView, error) {
 		return nil, err
 	}
 	shown.Clinic, shown.Clinics = of.Name, clinicChoices(clinics, of.ID, "")
-	filter, err := caseFilter(v)
-	if err != nil {
-		v.Problem = err.Error()
+	filter, problem := caseFilter(v)
+	if problem != "" {
+		v.Problem = string(problem)
 		return shown, nil
 	}
 	list, err := c.o.Cases.Cases(v.Context(), of.ID, filter)
@@ -119,16 +119,18 @@ func chosenClinic(v *Visit, clinics []clinic.Clinic) (*clinic.Clinic, error) {
 }
 
 // caseFilter reads the form.
-func caseFilter(v *Visit) (f casesync.CaseFilter, err error) {
+func caseFilter(v *Visit) (f casesync.CaseFilter, problem Problem) {
 	f = casesync.CaseFilter{
 		Status: v.Text("status"), Query: v.Text("q"), NewestFirst: v.Text("order") != "oldest",
 		Page: syncs.Page{Limit: casesPerPage, Cursor: v.Text("after")},
 	}
 	for name, day := range map[string]*pims.Date{"from": &f.From, "to": &f.To} {
 		if text := v.Text(name); text != "" {
-			if *day, err = pims.ParseDate(text); err != nil {
-				return f, Problem("A date must be like 2026-03-14.")
+			parsed, err := pims.ParseDate(text)
+			if err != nil {
+				return f, "A date must be like 2026-03-14."
 			}
+			*day = parsed
 		}
 	}
 	switch v.Text("deleted") {
@@ -137,7 +139,7 @@ func caseFilter(v *Visit) (f casesync.CaseFilter, err error) {
 	case "no":
 		f.Deleted = new(false)
 	}
-	return f, nil
+	return f, ""
 }
 
 func caseRowOf(v *Visit, of *clinic.Clinic, r *casesync.Record) caseRow {

@@ -250,6 +250,7 @@ func statusBadge(a *syncs.Audit) Badge {
 		return Badge{"Failed", "triangle", "bad"}
 	case syncs.StatusCancelled:
 		return Badge{"Cancelled", "dash", "idle"}
+	case syncs.StatusCompleted:
 	}
 	if a.Result.Stats.CasesFailed > 0 {
 		return Badge{"Done, in part", "hand", "warn"}

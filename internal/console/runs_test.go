@@ -41,7 +41,7 @@ type week struct {
 	inbound, deletion, failed, running   uuid.UUID
 	dry                                  uuid.UUID
 	pip, otto                            uuid.UUID
-	clinicName, otherName, lastDeletedBy string
+	clinicName, otherName                string
 }
 
 // week stores a clinic's runs and cases as syncs and people leave them.
