@@ -37,11 +37,11 @@ func (q queueOf) Cancel(ctx context.Context, clinicID, syncID uuid.UUID, _ strin
 
 // A week is what happened at one clinic.
 type week struct {
-	clinic, other                        uuid.UUID
-	inbound, deletion, failed, running   uuid.UUID
-	dry                                  uuid.UUID
-	pip, otto                            uuid.UUID
-	clinicName, otherName                string
+	clinic, other                      uuid.UUID
+	inbound, deletion, failed, running uuid.UUID
+	dry                                uuid.UUID
+	pip, otto                          uuid.UUID
+	clinicName, otherName              string
 }
 
 // week stores a clinic's runs and cases as syncs and people leave them.
