@@ -90,7 +90,7 @@ func (c *console) cases(v *Visit) (*casesView, error) {
 	shown.Clinic, shown.Clinics = of.Name, clinicChoices(clinics, of.ID, "")
 	filter, problem := caseFilter(v)
 	if problem != "" {
-		v.Problem = string(problem)
+		v.Problem = problem
 		return shown, nil
 	}
 	list, err := c.o.Cases.Cases(v.Context(), of.ID, filter)
@@ -118,8 +118,8 @@ func chosenClinic(v *Visit, clinics []clinic.Clinic) (*clinic.Clinic, error) {
 	return nil, ErrNotFound
 }
 
-// caseFilter reads the form.
-func caseFilter(v *Visit) (f casesync.CaseFilter, problem Problem) {
+// caseFilter reads the form, and says what a person must mend in it.
+func caseFilter(v *Visit) (f casesync.CaseFilter, problem string) {
 	f = casesync.CaseFilter{
 		Status: v.Text("status"), Query: v.Text("q"), NewestFirst: v.Text("order") != "oldest",
 		Page: syncs.Page{Limit: casesPerPage, Cursor: v.Text("after")},
