@@ -28,7 +28,7 @@ func disposable() profile {
 			"fsync=off",
 			"full_page_writes=off",
 			"synchronous_commit=off",
-			"max_connections=300", // many tests at once
+			"max_connections=1000", // many tests at once, each with the pools of its replicas
 			"max_wal_size=512MB",
 		},
 	}
