@@ -18,6 +18,9 @@ VERSIONS ?= 15 16 17 18
 # Packages without memory that goroutines share: functions of their arguments alone, and
 # tests whose subjects are processes of their own. The race detector is not run on them.
 UNSHARED := archtest|chaos|cron|model|model/mutants|pims|pims/notes|pims/idexxneo/neosim|postgres/embedded|seal
+# Packages whose own goroutines share memory. CI runs the race detector on these; the nightly
+# workflow runs it on all.
+SHARED := $(addprefix ./internal/,app browser/proxy casesync feed metrics notify panics people pims/pimshttp postgres queue scheduler tracing web webhooks)
 # What the race detector is not run on: builds of the binary, the commands of scripts and
 # pages (each a process of its own), tables of login pages that differ in nothing but the
 # page, and the size of a snapshot. internal/archtest and the memory of hostile answers
@@ -40,7 +43,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .DEFAULT_GOAL := help
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
-.PHONY: fmt generate lint static fmt-check verify-generated arch vet licenses race
+.PHONY: fmt generate lint static fmt-check verify-generated arch vet licenses race race-short
 .PHONY: test-postgresql bench screenshots oidc chaos chaos-short feed consumers clients soak fuzz cover model model-short mutants dates dates-short release-check clean
 
 ## For a first look
@@ -55,7 +58,7 @@ test: deps ## Run the tests, on a real PostgreSQL and a real browser (PKG, ARGS:
 	@scripts/install-deps procps curl
 	go test -timeout=10m $(ARGS) $(PKG)
 
-check: static race ## Do all that CI does: every check, and the tests under the race detector
+check: static race ## Run every check, and the tests under the race detector
 
 build: ## Build the one static binary, bin/pims-sync
 	go build -trimpath -ldflags='-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)' -o $(BIN)/pims-sync ./cmd/pims-sync
@@ -97,6 +100,9 @@ licenses: ## Fail if the licence of a dependency is not allowed (scripts/license
 race: deps ## Run the tests under the race detector, in random order (installs a C compiler)
 	@scripts/install-deps procps curl gcc
 	CGO_ENABLED=1 go test -race -shuffle=on -timeout=20m -skip='$(UNRACED)' $(ARGS) $(if $(filter ./...,$(PKG)),$$(go list ./... | grep -vE '/internal/($(UNSHARED))$$'),$(PKG))
+
+race-short: ## Run the race detector on the packages whose own goroutines share memory
+	@$(MAKE) race PKG='$(SHARED)'
 
 ## For a closer look
 
