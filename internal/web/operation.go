@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
@@ -153,10 +154,10 @@ func (a *API) Mounts() []Mount {
 	for _, op := range a.Operations {
 		add(op.Method, op.Path, a.serve(op))
 	}
-	doc := a.Describe()
-	add(http.MethodGet, "/openapi.json", Static("application/openapi+json", "", encodeDocument(doc)))
-	page, policy := docsPage(doc, a.Operations)
-	add(http.MethodGet, "/docs", docs(page, policy))
+	// The description takes long to make, and few servers are asked for it.
+	document := sync.OnceValue(a.Describe)
+	add(http.MethodGet, "/openapi.json", made(func() http.Handler { return Static("application/openapi+json", "", encodeDocument(document())) }))
+	add(http.MethodGet, "/docs", made(func() http.Handler { return docs(docsPage(document(), a.Operations)) }))
 	add(http.MethodGet, "/{$}", Static("application/json", "", []byte(`{"service":"pims-sync","docs":"/docs","openapi":"/openapi.json"}`+"\n")))
 
 	var mounts []Mount
@@ -164,6 +165,12 @@ func (a *API) Mounts() []Mount {
 		mounts = append(mounts, Mount{path, Methods(byPath[path])})
 	}
 	return mounts
+}
+
+// made returns a handler that is made when it is first asked.
+func made(handler func() http.Handler) http.Handler {
+	once := sync.OnceValue(handler)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { once().ServeHTTP(w, r) })
 }
 
 // serve returns the handler of an operation.
