@@ -17,8 +17,17 @@ create trigger clinics_notify after update of timezone, is_active on clinics
 drop trigger clinic_schedule_configs_notify on clinic_schedule_configs;
 create trigger clinic_schedule_configs_notify after insert or update or delete on clinic_schedule_configs
     for each row execute function pims_sync_schedule_changed('clinic_id');
+drop function clinic_schedule_configs_notify(); -- no trigger calls it any more
 
 -- +goose Down
+-- +goose StatementBegin
+create function clinic_schedule_configs_notify() returns trigger language plpgsql as $$
+begin
+    perform pg_notify('pims_sync_schedules', '');
+    return null;
+end
+$$;
+-- +goose StatementEnd
 drop trigger clinic_schedule_configs_notify on clinic_schedule_configs;
 create trigger clinic_schedule_configs_notify after insert or update or delete on clinic_schedule_configs
     for each statement execute function clinic_schedule_configs_notify();
