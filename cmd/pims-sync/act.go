@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -14,12 +13,16 @@ import (
 // commandLine is the origin of the actions of commands (R44).
 const commandLine = "command line"
 
+// byCommand says that this command acts, in the name of the user of the operating system
+// (R44).
+func byCommand() access.By {
+	return access.By{Caller: access.OfOSUser(osUser()), Origin: commandLine}
+}
+
 // event begins the record of an action of this command (R44).
 func event(action access.Action, clinicID uuid.UUID, record access.Record) access.Event {
-	return access.Event{
-		Who:    access.Who{Kind: access.KindOSUser, Name: strings.TrimPrefix(actor(), "os:")},
-		Origin: commandLine, Action: action, ClinicID: clinicID, Record: record,
-	}
+	by := byCommand()
+	return by.Event(action, clinicID, record)
 }
 
 // act runs an action of a command and records it, in one transaction (R44).

@@ -11,7 +11,6 @@ import (
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/clinic"
-	"github.com/pims-sync/pims-sync/internal/fleet"
 )
 
 // FleetKeysCmd holds the commands on fleet keys (R42).
@@ -19,11 +18,6 @@ type FleetKeysCmd struct {
 	Create FleetKeysCreateCmd `cmd:"" help:"Create a fleet key; it is shown once."`
 	List   FleetKeysListCmd   `cmd:"" help:"List the fleet keys."`
 	Revoke FleetKeysRevokeCmd `cmd:"" help:"Revoke a fleet key at once."`
-}
-
-// byCommand says that this command acts, in the name of the OS user (R44).
-func byCommand() fleet.By {
-	return fleet.By{Caller: access.OfOSUser(strings.TrimPrefix(actor(), "os:")), Origin: commandLine}
 }
 
 // FleetKeysCreateCmd creates a fleet key.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/console"
 	"github.com/pims-sync/pims-sync/internal/people"
@@ -104,7 +103,7 @@ func (a *PeopleAddCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if p.Limited, p.Clinics, err = clinicsOf(ctx, s, a.Clinic); err != nil {
 			return err
 		}
-		added, err := s.People().Invite(ctx, byOSUser(), p)
+		added, err := s.People().Invite(ctx, byCommand(), p)
 		switch {
 		case errors.Is(err, people.ErrExists):
 			return fmt.Errorf("%s is invited already; `pims-sync people set %s` changes the person", a.Email, a.Email)
@@ -166,11 +165,6 @@ func newPassword(ctx context.Context, std streams) (string, error) {
 		return "", usageError{err}
 	}
 	return people.HashPassword(ctx, password)
-}
-
-// byOSUser names the user who runs the command.
-func byOSUser() people.By {
-	return people.By{Who: access.Who{Kind: access.KindOSUser, Name: osUser()}, Origin: commandLine}
 }
 
 // PeopleListCmd lists people.
@@ -237,7 +231,7 @@ func (a *PeopleSetCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if err != nil {
 			return err
 		}
-		changed, err := s.People().Change(ctx, byOSUser(), found.ID, func(p *people.Person) error {
+		changed, err := s.People().Change(ctx, byCommand(), found.ID, func(p *people.Person) error {
 			if limited || a.AllClinics {
 				p.Limited, p.Clinics = limited, clinics
 			}
@@ -288,7 +282,7 @@ func (a *PeopleRemoveCmd) Run(ctx context.Context, std streams, c *Config) error
 		if err != nil {
 			return err
 		}
-		if _, err := s.People().Remove(ctx, byOSUser(), found.ID); err != nil {
+		if _, err := s.People().Remove(ctx, byCommand(), found.ID); err != nil {
 			return err
 		}
 		return show(std, c, map[string]any{"id": found.ID, "removed": true}, func(w io.Writer) {

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -34,6 +35,32 @@ type Who struct {
 	Kind Kind
 	ID   uuid.UUID // of the key or the person; zero for a user of the operating system
 	Name string    // of the key, the person or the user; for people to read
+}
+
+// By says in whose name and from where an action is done.
+type By struct {
+	Caller
+
+	Origin string // a network address, or "command line"
+}
+
+// Event begins the record of an action (R44).
+func (by *By) Event(action Action, clinicID uuid.UUID, record Record) Event {
+	return Event{
+		Who:    Who{Kind: by.Kind, ID: by.ID, Name: by.Name},
+		Origin: by.Origin, Action: action, ClinicID: clinicID, Record: record,
+	}
+}
+
+// A Log records actions.
+type Log interface {
+	// Act runs an action in one transaction with its record. do adds to the event what it
+	// learns: the clinic, the record, and what was before and after. do may be called again.
+	Act(ctx context.Context, event Event, do func(context.Context, *Event) error) error
+
+	// Note records an action that changes nothing in the database, or whose changes have
+	// transactions of their own.
+	Note(ctx context.Context, event Event, failure error) error
 }
 
 // A Record names the row that was acted on.

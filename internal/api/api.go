@@ -108,7 +108,7 @@ type Options struct {
 	FleetKeys access.FleetKeyStore
 	Fleet     *fleet.Service
 	Events    Events
-	Record    fleet.Log // records what callers change (R44)
+	Record    access.Log // records what callers change (R44)
 
 	// Session finds the person whose session a request carries, if it has no X-API-Key. The
 	// error is clinic.ErrUnauthorized where it carries none. Nil: there are no sessions.

@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -59,7 +58,7 @@ func newFleetKeyOf(k *access.FleetKey, key string) fleetKeyRecord {
 }
 
 // byOf says in whose name and from where a call acts (R44).
-func byOf(c *web.Call) fleet.By { return fleet.By{Caller: c.Caller, Origin: c.Remote.String()} }
+func byOf(c *web.Call) access.By { return access.By{Caller: c.Caller, Origin: c.Remote.String()} }
 
 func (s *server) listFleetKeys() web.Operation {
 	return web.Operation{

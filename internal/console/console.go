@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -36,7 +37,7 @@ type Options struct {
 	Cases    Cases
 	Restores Restores
 	Queue    Queue
-	Log      Recorder
+	Log      access.Log
 
 	// PublicURL is where people find the server, such as https://sync.example.com; nil:
 	// where the request says.

@@ -33,7 +33,7 @@ import (
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 // root is the user of the operating system.
-var root = people.By{Who: access.Who{Kind: access.KindOSUser, Name: "root"}, Origin: "command line"}
+var root = access.By{Caller: access.Caller{Kind: access.KindOSUser, Name: "root"}, Origin: "command line"}
 
 const password = "a long enough password"
 

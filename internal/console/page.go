@@ -125,10 +125,9 @@ func (v *Visit) AddressOf(path string, pairs ...string) string {
 	return path + "?" + query.Encode()
 }
 
-// By names the person in whose name an act happens.
-func (v *Visit) By() people.By {
-	c := &v.Caller
-	return people.By{Who: access.Who{Kind: c.Kind, ID: c.ID, Name: c.Name}, Origin: remote(v.Request).String()}
+// By names the person in whose name an act happens, and from where.
+func (v *Visit) By() access.By {
+	return access.By{Caller: v.Caller, Origin: remote(v.Request).String()}
 }
 
 // show serves a page.

@@ -41,21 +41,10 @@ type Queue interface {
 	Cancel(ctx context.Context, clinicID, syncID uuid.UUID, actor string) (syncs.Audit, error)
 }
 
-// A Recorder records actions (R44).
-type Recorder interface {
-	// Act runs an action in one transaction and records it there.
-	Act(ctx context.Context, event access.Event, do func(context.Context, *access.Event) error) error
-
-	// Note records an action that changes nothing in the database.
-	Note(ctx context.Context, event access.Event, failure error) error
-}
-
 // event begins the record of an action of whoever is signed in (R44).
 func (v *Visit) event(action access.Action, clinicID uuid.UUID, record access.Record) access.Event {
-	return access.Event{
-		Who:    access.Who{Kind: v.Caller.Kind, ID: v.Caller.ID, Name: v.Caller.Name},
-		Origin: remote(v.Request).String(), Action: action, ClinicID: clinicID, Record: record,
-	}
+	by := v.By()
+	return by.Event(action, clinicID, record)
 }
 
 // told returns an error that a person can mend as a Problem, one of something that does not

@@ -13,7 +13,7 @@ import (
 // AddClinic adds an active clinic with the name and zone of a draft, and the
 // specification's schedules (R33). A name that another clinic has is refused unless
 // duplicate: both would be synced from one practice.
-func (s *Service) AddClinic(ctx context.Context, by By, draft clinic.Clinic, duplicate bool) (added clinic.Clinic, err error) {
+func (s *Service) AddClinic(ctx context.Context, by access.By, draft clinic.Clinic, duplicate bool) (added clinic.Clinic, err error) {
 	if draft.Name, err = clinicName(draft.Name); err != nil {
 		return added, err
 	}
@@ -55,7 +55,7 @@ type ClinicChange struct {
 }
 
 // SetClinic changes a clinic. The error is clinic.ErrNotFound where there is none.
-func (s *Service) SetClinic(ctx context.Context, by By, id uuid.UUID, change ClinicChange) (changed clinic.Clinic, err error) {
+func (s *Service) SetClinic(ctx context.Context, by access.By, id uuid.UUID, change ClinicChange) (changed clinic.Clinic, err error) {
 	if change.Name != nil {
 		checked, err := clinicName(*change.Name)
 		if err != nil {

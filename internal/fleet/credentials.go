@@ -35,7 +35,7 @@ func (s *Service) Credential(ctx context.Context, clinicID uuid.UUID) (clinic.St
 
 // SetCredential stores a clinic's credentials in place of the old ones. A wrong field is
 // CodeInvalidRequest with its name.
-func (s *Service) SetCredential(ctx context.Context, by By, clinicID uuid.UUID, provider string, credentials pims.Credentials) error {
+func (s *Service) SetCredential(ctx context.Context, by access.By, clinicID uuid.UUID, provider string, credentials pims.Credentials) error {
 	if _, err := s.o.Connector.CanonicalProvider(provider); err != nil {
 		return invalid("provider", "no PIMS provider has this name")
 	}
@@ -55,7 +55,7 @@ func (s *Service) SetCredential(ctx context.Context, by By, clinicID uuid.UUID, 
 
 // TestCredential signs in to the clinic's PIMS and reads today's calendar. Errors are those
 // of clinic.Connector.Test.
-func (s *Service) TestCredential(ctx context.Context, by By, clinicID uuid.UUID) (clinic.Findings, error) {
+func (s *Service) TestCredential(ctx context.Context, by access.By, clinicID uuid.UUID) (clinic.Findings, error) {
 	found, err := s.o.Connector.Test(ctx, clinicID)
 	if noted := s.o.Log.Note(ctx, by.Event(access.CredentialsTest, clinicID, access.Record{}), err); noted != nil && err == nil {
 		err = noted
@@ -65,7 +65,7 @@ func (s *Service) TestCredential(ctx context.Context, by By, clinicID uuid.UUID)
 
 // ResumeCredential uses a clinic's suspended credentials again (R32). Credentials that are
 // not suspended stay as they are.
-func (s *Service) ResumeCredential(ctx context.Context, by By, clinicID uuid.UUID) error {
+func (s *Service) ResumeCredential(ctx context.Context, by access.By, clinicID uuid.UUID) error {
 	return s.o.Log.Act(ctx, by.Event(access.CredentialsResume, clinicID, access.Record{}), func(ctx context.Context, e *access.Event) error {
 		stored, err := s.o.Credentials.Credential(ctx, clinicID)
 		if err != nil {

@@ -19,7 +19,7 @@ func (s *Service) FleetKeys(ctx context.Context) ([]access.FleetKey, error) {
 // CreateFleetKey makes a fleet key with the name, scope, clinics and expiry of a draft. It
 // returns the row as it is stored, and the key, which is shown once. A wrong field is
 // CodeInvalidRequest with its name.
-func (s *Service) CreateFleetKey(ctx context.Context, by By, draft access.FleetKey) (row access.FleetKey, key string, err error) {
+func (s *Service) CreateFleetKey(ctx context.Context, by access.By, draft access.FleetKey) (row access.FleetKey, key string, err error) {
 	if draft.Name, err = name("name", draft.Name); err != nil {
 		return row, "", err
 	}
@@ -53,7 +53,7 @@ func (s *Service) CreateFleetKey(ctx context.Context, by By, draft access.FleetK
 
 // RevokeFleetKey makes a fleet key invalid at once, on all replicas. The error is
 // access.ErrNoFleetKey where there is none. A revoked key stays revoked.
-func (s *Service) RevokeFleetKey(ctx context.Context, by By, id uuid.UUID) (row access.FleetKey, err error) {
+func (s *Service) RevokeFleetKey(ctx context.Context, by access.By, id uuid.UUID) (row access.FleetKey, err error) {
 	err = s.o.Log.Act(ctx, by.Event(access.FleetKeyRevoke, uuid.Nil, access.RecordOf("fleet_key", id)),
 		func(ctx context.Context, e *access.Event) (err error) {
 			row, err = s.o.FleetKeys.RevokeFleetKey(ctx, id)

@@ -17,7 +17,7 @@ func (s *Service) Keys(ctx context.Context, clinicID uuid.UUID) ([]clinic.APIKey
 
 // CreateKey makes an API key of a clinic with the name, permissions and expiry of a draft.
 // It returns the row as it is stored, and the key, which is shown once.
-func (s *Service) CreateKey(ctx context.Context, by By, draft clinic.APIKey) (row clinic.APIKey, key string, err error) {
+func (s *Service) CreateKey(ctx context.Context, by access.By, draft clinic.APIKey) (row clinic.APIKey, key string, err error) {
 	if draft.Name, err = name("name", draft.Name); err != nil {
 		return row, "", err
 	}
@@ -36,7 +36,7 @@ func (s *Service) CreateKey(ctx context.Context, by By, draft clinic.APIKey) (ro
 
 // RevokeKey makes an API key of a clinic invalid at once. The error is CodeNotFound where
 // the clinic has no such key.
-func (s *Service) RevokeKey(ctx context.Context, by By, clinicID, id uuid.UUID) (row clinic.APIKey, err error) {
+func (s *Service) RevokeKey(ctx context.Context, by access.By, clinicID, id uuid.UUID) (row clinic.APIKey, err error) {
 	err = s.o.Log.Act(ctx, by.Event(access.KeyRevoke, clinicID, access.RecordOf("key", id)), func(ctx context.Context, e *access.Event) error {
 		if row, err = s.o.Keys.Key(ctx, id); err != nil {
 			return err

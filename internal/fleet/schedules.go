@@ -30,7 +30,7 @@ func (s *Service) Schedules(ctx context.Context, clinicID uuid.UUID) (document [
 
 // SetSchedules replaces a clinic's schedules by the specification's JSON array, or stores
 // nothing where an entry is bad.
-func (s *Service) SetSchedules(ctx context.Context, by By, clinicID uuid.UUID, document []byte) error {
+func (s *Service) SetSchedules(ctx context.Context, by access.By, clinicID uuid.UUID, document []byte) error {
 	if _, problems := clinic.ParseSchedules(document, scheduler.CheckEntry); len(problems) > 0 {
 		p := problems[0]
 		if p.Index < 0 {

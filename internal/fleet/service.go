@@ -20,17 +20,6 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// A Log records actions (R44).
-type Log interface {
-	// Act runs an action in one transaction and records it there. do must wait for nothing
-	// but the database, may be called again, and adds to the event what it learns.
-	Act(ctx context.Context, event access.Event, do func(context.Context, *access.Event) error) error
-
-	// Note records an action that has no transaction of its own. failure is how it failed,
-	// or nil.
-	Note(ctx context.Context, event access.Event, failure error) error
-}
-
 // Clinics stores clinics and their schedules.
 type Clinics interface {
 	Clinic(ctx context.Context, id uuid.UUID) (clinic.Clinic, error)
@@ -60,7 +49,7 @@ type KeysOfFleet interface {
 
 // Options configure a Service.
 type Options struct {
-	Log       Log
+	Log       access.Log
 	Clinics   Clinics
 	Keys      Keys
 	FleetKeys KeysOfFleet
@@ -81,21 +70,6 @@ func New(o Options) *Service {
 		o.Now = time.Now
 	}
 	return &Service{o}
-}
-
-// By says in whose name and from where an action is done.
-type By struct {
-	access.Caller
-
-	Origin string // a network address, or "command line"
-}
-
-// Event begins the record of an action (R44).
-func (by *By) Event(action access.Action, clinicID uuid.UUID, record access.Record) access.Event {
-	return access.Event{
-		Who:    access.Who{Kind: by.Kind, ID: by.ID, Name: by.Name},
-		Origin: by.Origin, Action: action, ClinicID: clinicID, Record: record,
-	}
 }
 
 // invalid returns the failure of a field that is wrong. It repeats no value (R38).

@@ -76,20 +76,10 @@ type TryStore interface {
 	Try(ctx context.Context, account, address []byte, step func(account, address Tries) (Tries, Tries)) error
 }
 
-// A Log records what people do, and what is done to them (R44).
-type Log interface {
-	// Act runs an action in one transaction with its record. do adds to the event what it
-	// learns. do may be called again.
-	Act(ctx context.Context, event access.Event, do func(context.Context, *access.Event) error) error
-
-	// Note records an action that changed nothing.
-	Note(ctx context.Context, event access.Event, failure error) error
-}
-
 // Options are what a Service needs.
 type Options struct {
 	Store Store
-	Log   Log
+	Log   access.Log
 	Now   func() time.Time // nil: time.Now
 }
 
@@ -104,19 +94,13 @@ func New(o Options) *Service {
 	return &Service{o}
 }
 
-// By names who acts, and from where: a network address, or "command line".
-type By struct {
-	Who    access.Who
-	Origin string
-}
-
-// event begins the record of an action on a person; a zero id: on nobody who is known.
-func (b By) event(action access.Action, id uuid.UUID) access.Event {
-	e := access.Event{Who: b.Who, Origin: b.Origin, Action: action}
+// eventOf begins the record of an action on a person; a zero id: on nobody who is known.
+func eventOf(by access.By, action access.Action, id uuid.UUID) access.Event {
+	var record access.Record
 	if id != uuid.Nil {
-		e.Record = access.RecordOf("person", id)
+		record = access.RecordOf("person", id)
 	}
-	return e
+	return by.Event(action, uuid.Nil, record)
 }
 
 // People lists all people by e-mail address.
@@ -141,7 +125,7 @@ func (s *Service) Find(ctx context.Context, idOrEmail string) (Person, error) {
 
 // Invite adds a person, who has signed in nowhere yet. The error is ErrExists where the
 // e-mail address is taken.
-func (s *Service) Invite(ctx context.Context, by By, p Person) (Person, error) {
+func (s *Service) Invite(ctx context.Context, by access.By, p Person) (Person, error) {
 	email, err := ParseEmail(p.Email)
 	if err != nil {
 		return Person{}, err
@@ -152,7 +136,7 @@ func (s *Service) Invite(ctx context.Context, by By, p Person) (Person, error) {
 	if err := p.check(); err != nil {
 		return Person{}, err
 	}
-	return p, s.o.Log.Act(ctx, by.event(access.PersonAdd, p.ID), func(ctx context.Context, e *access.Event) error {
+	return p, s.o.Log.Act(ctx, eventOf(by, access.PersonAdd, p.ID), func(ctx context.Context, e *access.Event) error {
 		e.After = p.recorded()
 		return s.o.Store.AddPerson(ctx, p)
 	})
@@ -160,8 +144,8 @@ func (s *Service) Invite(ctx context.Context, by By, p Person) (Person, error) {
 
 // Change changes a person. Another role, other clinics or another password end the person's
 // sessions and links at once (R43).
-func (s *Service) Change(ctx context.Context, by By, id uuid.UUID, change func(*Person) error) (after Person, err error) {
-	err = s.o.Log.Act(ctx, by.event(access.PersonSet, id), func(ctx context.Context, e *access.Event) (err error) {
+func (s *Service) Change(ctx context.Context, by access.By, id uuid.UUID, change func(*Person) error) (after Person, err error) {
+	err = s.o.Log.Act(ctx, eventOf(by, access.PersonSet, id), func(ctx context.Context, e *access.Event) (err error) {
 		after, err = s.change(ctx, e, id, change)
 		return err
 	})
@@ -185,8 +169,8 @@ func (s *Service) change(ctx context.Context, e *access.Event, id uuid.UUID, cha
 
 // Remove removes a person and ends all sessions of this person. What the person did stays
 // recorded.
-func (s *Service) Remove(ctx context.Context, by By, id uuid.UUID) (removed Person, err error) {
-	err = s.o.Log.Act(ctx, by.event(access.PersonRemove, id), func(ctx context.Context, e *access.Event) (err error) {
+func (s *Service) Remove(ctx context.Context, by access.By, id uuid.UUID) (removed Person, err error) {
+	err = s.o.Log.Act(ctx, eventOf(by, access.PersonRemove, id), func(ctx context.Context, e *access.Event) (err error) {
 		removed, err = s.o.Store.RemovePerson(ctx, id)
 		e.Before = removed.recorded()
 		return err
@@ -206,8 +190,8 @@ func (s *Service) ConsoleLink(ctx context.Context, osUser string) (token string,
 	if osUser == "" {
 		return "", errors.New("no user of the operating system is named")
 	}
-	by := By{Who: access.Who{Kind: access.KindOSUser, Name: osUser}, Origin: commandLine}
-	err = s.o.Log.Act(ctx, by.event(access.ConsoleLink, uuid.Nil), func(ctx context.Context, _ *access.Event) (err error) {
+	by := access.By{Caller: access.Caller{Kind: access.KindOSUser, Name: osUser}, Origin: commandLine}
+	err = s.o.Log.Act(ctx, eventOf(by, access.ConsoleLink, uuid.Nil), func(ctx context.Context, _ *access.Event) (err error) {
 		token, err = s.addLink(ctx, Link{OSUser: osUser}, LinkLife)
 		return err
 	})

@@ -83,8 +83,8 @@ func (s *Service) takeTry(ctx context.Context, account, address []byte) error {
 
 // refused records a refused sign-in, of nobody if the id is zero, and returns why.
 func (s *Service) refused(ctx context.Context, from netip.Addr, id uuid.UUID, why error) error {
-	by := By{Who: access.Who{Kind: access.KindPerson, ID: id}, Origin: from.String()}
-	return errors.Join(why, s.o.Log.Note(ctx, by.event(access.PersonSignIn, id), why))
+	by := access.By{Caller: access.Caller{Kind: access.KindPerson, ID: id}, Origin: from.String()}
+	return errors.Join(why, s.o.Log.Note(ctx, eventOf(by, access.PersonSignIn, id), why))
 }
 
 // An Identity is what an OpenID Connect provider says of an account.
@@ -142,7 +142,7 @@ func (s *Service) begin(ctx context.Context, p Person, method Method, from netip
 func (s *Service) addSession(ctx context.Context, session Session, from netip.Addr) (string, error) {
 	token, now := newToken(), s.o.Now()
 	session.Began, session.Seen, session.Expires = now, now, now.Add(SessionLife)
-	event := session.by(from).event(access.PersonSignIn, session.Person.ID)
+	event := eventOf(session.by(from), access.PersonSignIn, session.Person.ID)
 	event.After = access.Values{"method": string(session.Method)}
 	return token, s.o.Log.Act(ctx, event, func(ctx context.Context, _ *access.Event) error {
 		return s.o.Store.AddSession(ctx, hashToken(token), session, func(current *Person) error {
@@ -155,9 +155,8 @@ func (s *Service) addSession(ctx context.Context, session Session, from netip.Ad
 }
 
 // by names who acts in a session.
-func (s *Session) by(from netip.Addr) By {
-	c := s.Caller()
-	return By{Who: access.Who{Kind: c.Kind, ID: c.ID, Name: c.Name}, Origin: from.String()}
+func (s *Session) by(from netip.Addr) access.By {
+	return access.By{Caller: s.Caller(), Origin: from.String()}
 }
 
 // Link returns an unused link, or ErrLink. It does not use it.
@@ -242,9 +241,9 @@ func (s *Service) ChangePassword(ctx context.Context, session Session, old, repl
 
 // setPassword stores a new password of a person and begins a session.
 func (s *Service) setPassword(ctx context.Context, id uuid.UUID, hash string, from netip.Addr) (string, error) {
-	by := By{Who: access.Who{Kind: access.KindPerson, ID: id}, Origin: from.String()}
+	by := access.By{Caller: access.Caller{Kind: access.KindPerson, ID: id}, Origin: from.String()}
 	var p Person
-	err := s.o.Log.Act(ctx, by.event(access.PersonPassword, id), func(ctx context.Context, e *access.Event) (err error) {
+	err := s.o.Log.Act(ctx, eventOf(by, access.PersonPassword, id), func(ctx context.Context, e *access.Event) (err error) {
 		p, err = s.change(ctx, e, id, func(p *Person) error { p.Password = hash; return nil })
 		e.Who.Name = p.Label()
 		return err
@@ -293,7 +292,7 @@ func (s *Service) SignOut(ctx context.Context, token string, from netip.Addr) er
 	if err != nil {
 		return err
 	}
-	event := session.by(from).event(access.PersonSignOut, session.Person.ID)
+	event := eventOf(session.by(from), access.PersonSignOut, session.Person.ID)
 	return s.o.Log.Act(ctx, event, func(ctx context.Context, _ *access.Event) error {
 		return s.o.Store.EndSession(ctx, hashToken(token))
 	})

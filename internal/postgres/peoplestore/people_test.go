@@ -32,7 +32,7 @@ var cheapHash = "$argon2id$v=19$m=64,t=1,p=1$" + base64.RawStdEncoding.EncodeToS
 
 var (
 	here = netip.MustParseAddr("192.0.2.7")
-	root = people.By{Who: access.Who{Kind: access.KindOSUser, Name: "root"}, Origin: "command line"}
+	root = access.By{Caller: access.Caller{Kind: access.KindOSUser, Name: "root"}, Origin: "command line"}
 )
 
 // A house is a Service on a database of its own.
