@@ -136,7 +136,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres",
-		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/seal", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres/internal/dbsqlc", "internal/postgres/walls"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/seal", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres/internal/dbsqlc", "internal/postgres/walls", "internal/postgres/internal/null"},
 		libraries: []string{uuid, pgx, "github.com/pressly/goose/v3", riverDriver, "github.com/riverqueue/river/rivermigrate"},
 	},
 	{
@@ -147,7 +147,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres/peoplestore",
-		ours:      []string{"internal/access", "internal/people", "internal/postgres", "internal/postgres/peoplestore/internal/peoplesql"},
+		ours:      []string{"internal/access", "internal/people", "internal/postgres", "internal/postgres/peoplestore/internal/peoplesql", "internal/postgres/internal/null"},
 		libraries: []string{uuid, pgx},
 	},
 	{
@@ -156,7 +156,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres/fleetstore",
-		ours:      []string{"internal/access", "internal/postgres", "internal/postgres/fleetstore/internal/fleetsql"},
+		ours:      []string{"internal/access", "internal/postgres", "internal/postgres/fleetstore/internal/fleetsql", "internal/postgres/internal/null"},
 		libraries: []string{uuid, pgx},
 	},
 	{
@@ -168,27 +168,37 @@ var importRule = rule{
 		libraries: []string{uuid, pgx},
 	},
 	{
+		pkg:       "internal/postgres/internal/null",
+		ours:      []string{"internal/pims"},
+		libraries: []string{uuid, pgx},
+	},
+	{
+		pkg:       "internal/postgres/internal/sealed",
+		ours:      []string{"internal/seal", "internal/postgres"},
+		libraries: []string{uuid, pgx},
+	},
+	{
 		pkg:       "internal/postgres/walls",
 		libraries: []string{pgx},
 	},
 	{
 		pkg:       "internal/postgres/oplog",
-		ours:      []string{"internal/syncs", "internal/clinic", "internal/access", "internal/casesync", "internal/postgres"},
+		ours:      []string{"internal/syncs", "internal/clinic", "internal/access", "internal/casesync", "internal/postgres", "internal/postgres/internal/null"},
 		libraries: []string{uuid, pgx},
 	},
 	{
 		pkg:       "internal/postgres/feedstore",
-		ours:      []string{"internal/syncs", "internal/feed", "internal/postgres"},
+		ours:      []string{"internal/syncs", "internal/feed", "internal/postgres", "internal/postgres/internal/null"},
 		libraries: []string{uuid, pgx},
 	},
 	{
 		pkg:       "internal/postgres/webhookstore",
-		ours:      []string{"internal/syncs", "internal/seal", "internal/feed", "internal/webhooks", "internal/postgres", "internal/postgres/feedstore"},
+		ours:      []string{"internal/syncs", "internal/seal", "internal/feed", "internal/webhooks", "internal/postgres", "internal/postgres/feedstore", "internal/postgres/internal/null", "internal/postgres/internal/sealed"},
 		libraries: []string{uuid, pgx},
 	},
 	{
 		pkg:       "internal/postgres/notifystore",
-		ours:      []string{"internal/syncs", "internal/seal", "internal/feed", "internal/notify", "internal/postgres"},
+		ours:      []string{"internal/syncs", "internal/seal", "internal/feed", "internal/notify", "internal/postgres", "internal/postgres/internal/null", "internal/postgres/internal/sealed"},
 		libraries: []string{uuid, pgx},
 	},
 	{

@@ -166,20 +166,27 @@ func (s *Service) Link(ctx context.Context, token string) (Link, error) {
 
 // FollowLink signs an OS user in with the command line's link, once.
 func (s *Service) FollowLink(ctx context.Context, token string, from netip.Addr) (string, error) {
+	link, err := s.useLink(ctx, token, from, func(l *Link) bool { return l.OSUser != "" }) // an invitation signs nobody in without a password
+	if err != nil {
+		return "", err
+	}
+	return s.addSession(ctx, Session{OSUser: link.OSUser, Method: ByLink}, from)
+}
+
+// useLink uses up a link of the right kind. Another one, and one that is used, is a refused
+// sign-in.
+func (s *Service) useLink(ctx context.Context, token string, from netip.Addr, right func(*Link) bool) (Link, error) {
 	link, err := s.Link(ctx, token)
-	if err == nil && link.OSUser == "" { // an invitation signs nobody in without a password
+	if err == nil && !right(&link) {
 		err = ErrLink
 	}
 	if err == nil {
 		link, err = s.o.Store.UseLink(ctx, hashToken(token), s.o.Now())
 	}
 	if errors.Is(err, ErrLink) {
-		return "", s.refused(ctx, from, uuid.Nil, err)
+		err = s.refused(ctx, from, uuid.Nil, err)
 	}
-	if err != nil {
-		return "", err
-	}
-	return s.addSession(ctx, Session{OSUser: link.OSUser, Method: ByLink}, from)
+	return link, err
 }
 
 // AcceptInvitation sets the password of the person whose link this is, and signs the person
@@ -192,16 +199,7 @@ func (s *Service) AcceptInvitation(ctx context.Context, token, password string, 
 	if err != nil {
 		return "", err
 	}
-	link, err := s.Link(ctx, token)
-	if err == nil && link.PersonID == uuid.Nil {
-		err = ErrLink
-	}
-	if err == nil {
-		link, err = s.o.Store.UseLink(ctx, hashToken(token), s.o.Now())
-	}
-	if errors.Is(err, ErrLink) {
-		return "", s.refused(ctx, from, uuid.Nil, err)
-	}
+	link, err := s.useLink(ctx, token, from, func(l *Link) bool { return l.PersonID != uuid.Nil })
 	if err != nil {
 		return "", err
 	}

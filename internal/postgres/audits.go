@@ -14,6 +14,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -216,13 +217,13 @@ func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts t
 			return ErrClinicBusy
 		}
 		if err != nil {
-			return found(err, ErrNotQueued)
+			return null.Found(err, ErrNotQueued)
 		}
 		run = syncs.Run{
 			Lease:   syncs.Lease{ClinicID: row.ClinicID, AuditID: id, Attempt: int(row.Attempt)},
 			Type:    syncs.Type(row.SyncType),
 			Trigger: syncs.Trigger(row.Trigger),
-			DueAt:   value(row.DueAt),
+			DueAt:   null.Value(row.DueAt),
 		}
 		run.Options, run.Approval, unreadable = decodeRequest(row.Request)
 		return nil
@@ -241,7 +242,7 @@ func (s *Audits) Heartbeat(ctx context.Context, lease syncs.Lease, lasts time.Du
 		cancelled, err = q.ExtendLease(ctx, dbsqlc.ExtendLeaseParams{
 			AuditID: lease.AuditID, ClinicID: lease.ClinicID, Attempt: int32(lease.Attempt), Seconds: lasts.Seconds(), //nolint:gosec // small
 		})
-		return found(err, syncs.ErrLeaseLost)
+		return null.Found(err, syncs.ErrLeaseLost)
 	})
 	return cancelled, err
 }

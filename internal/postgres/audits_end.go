@@ -10,6 +10,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -42,7 +43,7 @@ func finish(ctx context.Context, q *dbsqlc.Queries, lease syncs.Lease, row dbsql
 // endAttempt removes the lease and closes all open phases (R30).
 func endAttempt(ctx context.Context, q *dbsqlc.Queries, lease syncs.Lease, at time.Time) error {
 	err := q.InterruptPhases(ctx, dbsqlc.InterruptPhasesParams{
-		ParentID: &lease.AuditID, ClinicID: lease.ClinicID, CompletedAt: &at, ErrorMessage: known(interrupted),
+		ParentID: &lease.AuditID, ClinicID: lease.ClinicID, CompletedAt: &at, ErrorMessage: null.Text(interrupted),
 	})
 	if err != nil {
 		return err
@@ -55,7 +56,7 @@ func endAttempt(ctx context.Context, q *dbsqlc.Queries, lease syncs.Lease, at ti
 func giveBack(ctx context.Context, tx pgx.Tx, lease syncs.Lease, at time.Time, call func(pgx.Tx) error) error {
 	q := dbsqlc.New(tx)
 	if _, err := q.LockRunningAudit(ctx, lease.AuditID, lease.ClinicID, int32(lease.Attempt)); err != nil { //nolint:gosec // small
-		return found(err, syncs.ErrLeaseLost)
+		return null.Found(err, syncs.ErrLeaseLost)
 	}
 	held, err := q.LockLease(ctx, lease.AuditID, lease.ClinicID)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
@@ -86,7 +87,7 @@ func giveBack(ctx context.Context, tx pgx.Tx, lease syncs.Lease, at time.Time, c
 func mustBeExpired(ctx context.Context, tx pgx.Tx, lease syncs.Lease) error {
 	q := dbsqlc.New(tx)
 	if _, err := q.LockRunningAudit(ctx, lease.AuditID, lease.ClinicID, int32(lease.Attempt)); err != nil { //nolint:gosec // small
-		return found(err, syncs.ErrLeaseLost)
+		return null.Found(err, syncs.ErrLeaseLost)
 	}
 	held, err := q.LockLease(ctx, lease.AuditID, lease.ClinicID)
 	switch {
@@ -109,12 +110,12 @@ func (s *Audits) Cancel(ctx context.Context, clinicID, id uuid.UUID, at time.Tim
 		q := dbsqlc.New(tx)
 		audit, err := q.LockAudit(ctx, clinicID, id)
 		if err != nil {
-			return found(err, errNoSync())
+			return null.Found(err, errNoSync())
 		}
 		switch syncs.Status(audit.Status) {
 		case syncs.StatusQueued:
 			return q.CancelQueuedAudit(ctx, dbsqlc.CancelQueuedAuditParams{
-				ID: audit.ID, ClinicID: clinicID, CompletedAt: &at, ErrorMessage: known(syncs.ErrCancelled.Error()),
+				ID: audit.ID, ClinicID: clinicID, CompletedAt: &at, ErrorMessage: null.Text(syncs.ErrCancelled.Error()),
 			})
 		case syncs.StatusInProgress:
 			return q.AskToCancel(ctx, &at, audit.ID, clinicID)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -188,7 +189,7 @@ type progressJSON struct {
 }
 
 func decodeProgress(document []byte) syncs.Progress {
-	return syncs.Progress(value(decodeKey[progressJSON](document)))
+	return syncs.Progress(null.Value(decodeKey[progressJSON](document)))
 }
 
 // closing returns the columns of an audit that ends.
@@ -204,9 +205,9 @@ func closing(lease syncs.Lease, id uuid.UUID, status syncs.Status, r syncs.Resul
 		Status:            string(status),
 		CompletedAt:       &at,
 		Result:            document,
-		ErrorCode:         known(string(r.Code)),
-		ErrorMessage:      known(r.Error),
-		PlanID:            knownID(r.PlanID),
+		ErrorCode:         null.Text(string(r.Code)),
+		ErrorMessage:      null.Text(r.Error),
+		PlanID:            null.ID(r.PlanID),
 		AppointmentsFound: count(r.Stats.AppointmentsFound),
 		CasesFound:        count(r.Stats.CasesFound),
 		CasesCreated:      count(r.Stats.CasesCreated),
@@ -228,7 +229,7 @@ func auditOf(row dbsqlc.CaseSyncAudit, progress []byte) syncs.Audit {
 	audit := syncs.Audit{
 		ID:          row.ID,
 		ClinicID:    row.ClinicID,
-		ParentID:    value(row.ParentID),
+		ParentID:    null.Value(row.ParentID),
 		Type:        syncs.Type(row.SyncType),
 		Status:      syncs.Status(row.Status),
 		Trigger:     syncs.Trigger(row.Trigger),
@@ -238,12 +239,12 @@ func auditOf(row dbsqlc.CaseSyncAudit, progress []byte) syncs.Audit {
 		Result:      decodeResult(row.Result),
 		Progress:    decodeProgress(progress),
 		CreatedAt:   row.CreatedAt,
-		StartedAt:   value(row.StartedAt),
-		CompletedAt: value(row.CompletedAt),
+		StartedAt:   null.Value(row.StartedAt),
+		CompletedAt: null.Value(row.CompletedAt),
 	}
-	audit.Result.Code = syncs.Code(value(row.ErrorCode))
-	audit.Result.Error = value(row.ErrorMessage)
-	audit.Result.PlanID = value(row.PlanID)
+	audit.Result.Code = syncs.Code(null.Value(row.ErrorCode))
+	audit.Result.Error = null.Value(row.ErrorMessage)
+	audit.Result.PlanID = null.Value(row.PlanID)
 	audit.Result.Stats = syncs.Stats{
 		AppointmentsFound: int(row.AppointmentsFound),
 		CasesFound:        int(row.CasesFound),

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -17,7 +18,7 @@ func (s *Audits) Audit(ctx context.Context, clinicID, id uuid.UUID) (audit syncs
 	err = s.db.askInClinic(ctx, "read the sync", clinicID, func(q *dbsqlc.Queries) error {
 		row, err := q.Audit(ctx, id, clinicID)
 		if err != nil {
-			return found(err, errNoSync())
+			return null.Found(err, errNoSync())
 		}
 		audit = auditOf(row.CaseSyncAudit, row.Progress)
 		if audit.Type != syncs.TypeFull {
@@ -56,7 +57,7 @@ func (s *Audits) Audits(ctx context.Context, clinicID uuid.UUID, filter syncs.Au
 func (s *Audits) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
 	err = s.db.askSystem(ctx, "find the sync", func(q *dbsqlc.Queries) error {
 		clinicID, err = q.ClinicOfAudit(ctx, id)
-		return found(err, syncs.Fail(syncs.CodeNotFound, "there is no such sync"))
+		return null.Found(err, syncs.Fail(syncs.CodeNotFound, "there is no such sync"))
 	})
 	return clinicID, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 )
 
 // Cases reads and writes cases for the phases of a sync (R10–R15). It implements
@@ -42,7 +43,7 @@ const selectScheduled = `select pims_id, scheduled_date, coalesce(metadata #>> '
 func scanScheduled(row pgx.CollectableRow) (c casesync.Scheduled, err error) {
 	var date *time.Time
 	err = row.Scan(&c.PIMSID, &date, &c.Start, &c.SoftDeleted, &c.Protected)
-	c.ScheduledDate = value(date)
+	c.ScheduledDate = null.Value(date)
 	return c, err
 }
 
@@ -120,7 +121,7 @@ func scanCase(row pgx.CollectableRow) (casesync.Case, error) {
 	err := row.Scan(&c.ID, &c.PIMSID, &c.PatientName, &c.ClientName, &c.PhoneNumber,
 		&date, &c.Status, &c.SyncStatus, &c.CaseType, &c.CreatedAt, &c.UpdatedAt, &c.Version,
 		&appointment, &deletion, &sync, &consultation, &whole)
-	c.ScheduledDate = value(date)
+	c.ScheduledDate = null.Value(date)
 	c.Appointment = decodeKey[appointmentJSON](appointment).decode()
 	c.Deletion = decodeKey[deletionJSON](deletion).decode()
 	c.Filtered = decodeKey[syncJSON](sync).decode()

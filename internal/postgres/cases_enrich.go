@@ -9,6 +9,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -56,7 +57,7 @@ func scanCandidate(row pgx.CollectableRow) (casesync.Candidate, error) {
 		&c.HasNotes, &c.Stored, &c.StoredID, &c.StoredAppointmentID, &c.StoredPatientID, &c.Final,
 		&c.Tries, &nextTry, &readAt, &c.Fingerprint,
 		&since, &c.Disowned.ConsultationID, &c.Disowned.PatientID)
-	c.NextTry, c.ReadAt, c.Since = value(nextTry), value(readAt), value(since)
+	c.NextTry, c.ReadAt, c.Since = null.Value(nextTry), null.Value(readAt), null.Value(since)
 	return c, err
 }
 
@@ -87,9 +88,9 @@ func (r readingRows) args() []any {
 	)
 	for i, reading := range r {
 		ids[i], tries[i] = reading.CaseID, int32(min(reading.Tries, 1<<30)) //nolint:gosec // bounded
-		nextTries[i], readAts[i] = knownTime(reading.NextTry), knownTime(reading.ReadAt)
+		nextTries[i], readAts[i] = null.Time(reading.NextTry), null.Time(reading.ReadAt)
 		fingerprints[i], outcomes[i] = reading.Fingerprint, reading.Outcome
-		since[i] = knownTime(reading.Since)
+		since[i] = null.Time(reading.Since)
 		consultations[i], patients[i] = reading.Disowned.ConsultationID, reading.Disowned.PatientID
 	}
 	return []any{ids, tries, nextTries, readAts, fingerprints, outcomes, since, consultations, patients}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -156,14 +157,14 @@ func (r *caseRows) add(w *casesync.Write) error {
 	r.ids = append(r.ids, id)
 	r.versions = append(r.versions, version)
 	r.pimsIDs = append(r.pimsIDs, w.After.PIMSID)
-	r.patientNames = append(r.patientNames, known(w.After.PatientName))
-	r.clientNames = append(r.clientNames, known(w.After.ClientName))
-	r.phoneNumbers = append(r.phoneNumbers, known(w.After.PhoneNumber))
-	r.dates = append(r.dates, knownTime(w.After.ScheduledDate))
-	r.statuses = append(r.statuses, known(w.After.Status))
-	r.syncStatuses = append(r.syncStatuses, known(w.After.SyncStatus))
+	r.patientNames = append(r.patientNames, null.Text(w.After.PatientName))
+	r.clientNames = append(r.clientNames, null.Text(w.After.ClientName))
+	r.phoneNumbers = append(r.phoneNumbers, null.Text(w.After.PhoneNumber))
+	r.dates = append(r.dates, null.Time(w.After.ScheduledDate))
+	r.statuses = append(r.statuses, null.Text(w.After.Status))
+	r.syncStatuses = append(r.syncStatuses, null.Text(w.After.SyncStatus))
 	r.decided = append(r.decided, decided)
-	r.caseTypes = append(r.caseTypes, known(w.After.CaseType))
+	r.caseTypes = append(r.caseTypes, null.Text(w.After.CaseType))
 	r.ownedMetadata = append(r.ownedMetadata, owned)
 	r.hides = append(r.hides, w.Hides())
 	r.forgets = append(r.forgets, w.Forgets())

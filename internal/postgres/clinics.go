@@ -11,6 +11,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/settings"
 )
@@ -31,7 +32,7 @@ func (s *Clinics) Clinic(ctx context.Context, id uuid.UUID) (c clinic.Clinic, er
 	err = s.db.askInClinic(ctx, "read the clinic", id, func(q *dbsqlc.Queries) error {
 		row, err := q.Clinic(ctx, id)
 		c = clinicOf(row)
-		return found(err, clinic.ErrNotFound)
+		return null.Found(err, clinic.ErrNotFound)
 	})
 	return c, err
 }
@@ -63,10 +64,10 @@ func (s *Clinics) Add(ctx context.Context, c clinic.Clinic) (added clinic.Clinic
 	err = s.db.InClinic(ctx, "add the clinic", c.ID, func(tx pgx.Tx) error {
 		q := dbsqlc.New(tx)
 		row, err := q.InsertClinic(ctx, dbsqlc.InsertClinicParams{
-			ID: c.ID, Name: c.Name, Timezone: known(c.Timezone), IsActive: c.Active, DeletionLimits: limits, CreatedAt: c.CreatedAt,
+			ID: c.ID, Name: c.Name, Timezone: null.Text(c.Timezone), IsActive: c.Active, DeletionLimits: limits, CreatedAt: c.CreatedAt,
 		})
 		if err != nil {
-			return found(err, fmt.Errorf("a clinic with the id %s exists already", c.ID))
+			return null.Found(err, fmt.Errorf("a clinic with the id %s exists already", c.ID))
 		}
 		added = clinicOf(row)
 		return q.InsertSchedules(ctx, c.ID, clinic.DefaultSchedules(), c.CreatedAt)
@@ -83,10 +84,10 @@ func (s *Clinics) Update(ctx context.Context, c clinic.Clinic, at time.Time) (up
 	}
 	err = s.db.askInClinic(ctx, "change the clinic", c.ID, func(q *dbsqlc.Queries) error {
 		row, err := q.UpdateClinic(ctx, dbsqlc.UpdateClinicParams{
-			ID: c.ID, Name: c.Name, Timezone: known(c.Timezone), IsActive: c.Active, DeletionLimits: limits, UpdatedAt: at,
+			ID: c.ID, Name: c.Name, Timezone: null.Text(c.Timezone), IsActive: c.Active, DeletionLimits: limits, UpdatedAt: at,
 		})
 		updated = clinicOf(row)
-		return found(err, clinic.ErrNotFound)
+		return null.Found(err, clinic.ErrNotFound)
 	})
 	return updated, err
 }
@@ -96,7 +97,7 @@ func (s *Clinics) Update(ctx context.Context, c clinic.Clinic, at time.Time) (up
 func (s *Clinics) Schedules(ctx context.Context, clinicID uuid.UUID) (document []byte, err error) {
 	err = s.db.askInClinic(ctx, "read the schedules", clinicID, func(q *dbsqlc.Queries) error {
 		document, err = q.Schedules(ctx, clinicID)
-		return found(err, nil)
+		return null.Found(err, nil)
 	})
 	return document, err
 }
@@ -119,7 +120,7 @@ func (s *Clinics) AllSchedules(ctx context.Context) (configs []scheduler.Config,
 	err = s.db.askSystem(ctx, "read all schedules", func(q *dbsqlc.Queries) error {
 		rows, err := q.AllSchedules(ctx)
 		configs = convert(rows, func(row dbsqlc.AllSchedulesRow) scheduler.Config {
-			return scheduler.Config{ClinicID: row.ClinicID, Timezone: value(row.Timezone), Document: row.SyncSchedules, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt}
+			return scheduler.Config{ClinicID: row.ClinicID, Timezone: null.Value(row.Timezone), Document: row.SyncSchedules, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt}
 		})
 		return err
 	})
@@ -132,7 +133,7 @@ func (s *Clinics) SchedulesOf(ctx context.Context, clinicIDs []uuid.UUID) (confi
 	err = s.db.askSystem(ctx, "read schedules", func(q *dbsqlc.Queries) error {
 		rows, err := q.SchedulesOf(ctx, clinicIDs)
 		configs = convert(rows, func(row dbsqlc.SchedulesOfRow) scheduler.Config {
-			return scheduler.Config{ClinicID: row.ClinicID, Timezone: value(row.Timezone), Document: row.SyncSchedules, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt}
+			return scheduler.Config{ClinicID: row.ClinicID, Timezone: null.Value(row.Timezone), Document: row.SyncSchedules, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt}
 		})
 		return err
 	})
@@ -143,10 +144,10 @@ func clinicOf(row dbsqlc.Clinic) clinic.Clinic {
 	return clinic.Clinic{
 		ID:             row.ID,
 		Name:           row.Name,
-		Timezone:       value(row.Timezone),
+		Timezone:       null.Value(row.Timezone),
 		Active:         row.IsActive,
-		DisabledAt:     value(row.DisabledAt),
-		DeletionLimits: clinic.DeletionLimits(value(decodeKey[limitsJSON](row.DeletionLimits))),
+		DisabledAt:     null.Value(row.DisabledAt),
+		DeletionLimits: clinic.DeletionLimits(null.Value(decodeKey[limitsJSON](row.DeletionLimits))),
 		Settings:       settings.Stored(row.Settings),
 		CreatedAt:      row.CreatedAt,
 		UpdatedAt:      row.UpdatedAt,

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -19,10 +20,10 @@ import (
 // the index of open plans, the second uses case_sync_audits_ended.
 func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) (all []scheduler.Condition, err error) {
 	read := func(tx pgx.Tx) error {
-		if all, err = query(ctx, tx, conditionsSQL, []any{knownID(clinicID), at}, scanCondition); err != nil {
+		if all, err = query(ctx, tx, conditionsSQL, []any{null.ID(clinicID), at}, scanCondition); err != nil {
 			return err
 		}
-		phases, err := query(ctx, tx, phasesSQL, []any{knownID(clinicID)}, scanPhase)
+		phases, err := query(ctx, tx, phasesSQL, []any{null.ID(clinicID)}, scanPhase)
 		if err != nil {
 			return err
 		}
@@ -139,10 +140,10 @@ func scanCondition(row pgx.CollectableRow) (c scheduler.Condition, err error) {
 	err = row.Scan(&k.ID, &k.Name, &timezone, &k.Active, &disabled, &k.CreatedAt, &k.UpdatedAt,
 		&provider, &removed, &changed, &suspended, &tested, &outcome,
 		&c.Plans.Open, &since, &code, &c.Schedules)
-	k.Timezone, k.DisabledAt, c.Provider = value(timezone), value(disabled), value(provider)
-	c.Plans.Since, c.Plans.Code = value(since), syncs.Code(value(code))
+	k.Timezone, k.DisabledAt, c.Provider = null.Value(timezone), null.Value(disabled), null.Value(provider)
+	c.Plans.Since, c.Plans.Code = null.Value(since), syncs.Code(null.Value(code))
 	c.Credentials = scheduler.CredentialCondition{
-		Set: provider != nil, RemovedAt: value(removed), ChangedAt: value(changed), SuspendedAt: value(suspended), TestedAt: value(tested), TestOutcome: value(outcome),
+		Set: provider != nil, RemovedAt: null.Value(removed), ChangedAt: null.Value(changed), SuspendedAt: null.Value(suspended), TestedAt: null.Value(tested), TestOutcome: null.Value(outcome),
 	}
 	return c, err
 }
@@ -158,20 +159,20 @@ func scanPhase(row pgx.CollectableRow) (p phaseRow, err error) {
 	var good, goodEnd, bad, badEnd, other, otherEnd, since *time.Time
 	var goodCode, badCode, badType, otherCode *string
 	err = row.Scan(&p.clinicID, &p.Type, &good, &goodEnd, &goodCode, &bad, &badEnd, &badType, &badCode, &other, &otherEnd, &otherCode, &since)
-	p.LastSuccess, p.Since = value(good), value(since)
-	p.Failing = badEnd != nil && badEnd.After(value(goodEnd))
+	p.LastSuccess, p.Since = null.Value(good), null.Value(since)
+	p.Failing = badEnd != nil && badEnd.After(null.Value(goodEnd))
 	switch {
 	case p.Failing:
-		p.LastAttempt, p.EndedAt = value(bad), *badEnd
-		p.AttemptType, p.LastCode = syncs.Type(value(badType)), syncs.Code(value(badCode))
+		p.LastAttempt, p.EndedAt = null.Value(bad), *badEnd
+		p.AttemptType, p.LastCode = syncs.Type(null.Value(badType)), syncs.Code(null.Value(badCode))
 		p.FailedAt, p.FailureCode = p.EndedAt, p.LastCode
 	case goodEnd != nil:
-		p.LastAttempt, p.EndedAt = value(good), *goodEnd
-		p.AttemptType, p.LastCode = p.Type, syncs.Code(value(goodCode))
+		p.LastAttempt, p.EndedAt = null.Value(good), *goodEnd
+		p.AttemptType, p.LastCode = p.Type, syncs.Code(null.Value(goodCode))
 	}
 	if otherEnd != nil && otherEnd.After(p.EndedAt) {
-		p.LastAttempt, p.EndedAt = value(other), *otherEnd
-		p.AttemptType, p.LastCode = p.Type, syncs.Code(value(otherCode))
+		p.LastAttempt, p.EndedAt = null.Value(other), *otherEnd
+		p.AttemptType, p.LastCode = p.Type, syncs.Code(null.Value(otherCode))
 	}
 	return p, err
 }

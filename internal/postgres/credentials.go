@@ -9,6 +9,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 )
 
 // Credentials stores the clinics' sealed credentials (R37).
@@ -28,14 +29,14 @@ func (s *Credentials) Credential(ctx context.Context, clinicID uuid.UUID) (c cli
 			ClinicID:        row.ClinicID,
 			Provider:        row.Provider,
 			Sealed:          row.Sealed,
-			SuspendedAt:     value(row.SuspendedAt),
-			SuspendedReason: value(row.SuspendedReason),
-			TestedAt:        value(row.TestedAt),
-			TestOutcome:     value(row.TestOutcome),
+			SuspendedAt:     null.Value(row.SuspendedAt),
+			SuspendedReason: null.Value(row.SuspendedReason),
+			TestedAt:        null.Value(row.TestedAt),
+			TestOutcome:     null.Value(row.TestOutcome),
 			CreatedAt:       row.CreatedAt,
 			UpdatedAt:       row.UpdatedAt,
 		}
-		return found(err, clinic.ErrCredentialsMissing)
+		return null.Found(err, clinic.ErrCredentialsMissing)
 	})
 	return c, err
 }
@@ -67,7 +68,7 @@ func (s *Credentials) SuspendCredential(ctx context.Context, clinicID, credentia
 	return s.db.InClinic(ctx, "suspend the credentials", clinicID, func(tx pgx.Tx) error {
 		q := dbsqlc.New(tx)
 		n, err := q.SuspendCredential(ctx, dbsqlc.SuspendCredentialParams{
-			ClinicID: clinicID, ID: credentialID, SuspendedReason: known(reason), SuspendedAt: &at,
+			ClinicID: clinicID, ID: credentialID, SuspendedReason: null.Text(reason), SuspendedAt: &at,
 		})
 		if err != nil || n == 0 {
 			return err
@@ -79,7 +80,7 @@ func (s *Credentials) SuspendCredential(ctx context.Context, clinicID, credentia
 // NoteTest implements clinic.CredentialStore.
 func (s *Credentials) NoteTest(ctx context.Context, clinicID, credentialID uuid.UUID, outcome string, at time.Time) error {
 	return s.db.askInClinic(ctx, "note the test of the credentials", clinicID, func(q *dbsqlc.Queries) error {
-		return q.NoteTest(ctx, dbsqlc.NoteTestParams{ClinicID: clinicID, ID: credentialID, TestOutcome: known(outcome), TestedAt: &at})
+		return q.NoteTest(ctx, dbsqlc.NoteTestParams{ClinicID: clinicID, ID: credentialID, TestOutcome: null.Text(outcome), TestedAt: &at})
 	})
 }
 
@@ -114,7 +115,7 @@ func (s *Sessions) Session(ctx context.Context, clinicID uuid.UUID) (session cli
 	err = s.db.askInClinic(ctx, "read the session", clinicID, func(q *dbsqlc.Queries) error {
 		row, err := q.Session(ctx, clinicID)
 		session = clinic.StoredSession(row)
-		return found(err, clinic.ErrNoSession)
+		return null.Found(err, clinic.ErrNoSession)
 	})
 	return session, err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -52,7 +53,7 @@ func (s *Keys) AddKey(ctx context.Context, key clinic.APIKey) (added clinic.APIK
 			KeyHash:     key.Hash,
 			Permissions: convert(key.Permissions, func(scope clinic.Scope) string { return string(scope) }),
 			IsActive:    key.Active,
-			ExpiresAt:   knownTime(key.ExpiresAt),
+			ExpiresAt:   null.Time(key.ExpiresAt),
 			CreatedAt:   key.CreatedAt,
 		})
 		added = keyOfRow(row)
@@ -80,7 +81,7 @@ func (s *Keys) Key(ctx context.Context, id uuid.UUID) (key clinic.APIKey, err er
 	err = s.db.askSystem(ctx, "read the API key", func(q *dbsqlc.Queries) error {
 		row, err := q.Key(ctx, id)
 		key = keyOfRow(row)
-		return found(err, errNoKey())
+		return null.Found(err, errNoKey())
 	})
 	return key, err
 }
@@ -115,8 +116,8 @@ func keyOfRow(row dbsqlc.ClinicApiKey) clinic.APIKey {
 		Hash:        row.KeyHash,
 		Permissions: convert(row.Permissions, func(scope string) clinic.Scope { return clinic.Scope(scope) }),
 		Active:      row.IsActive,
-		ExpiresAt:   value(row.ExpiresAt),
-		LastUsedAt:  value(row.LastUsedAt),
+		ExpiresAt:   null.Value(row.ExpiresAt),
+		LastUsedAt:  null.Value(row.LastUsedAt),
 		CreatedAt:   row.CreatedAt,
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/settings"
 )
 
@@ -194,7 +195,7 @@ func (s *syncJSON) decode() settings.Cause {
 	if s == nil {
 		return settings.Cause{}
 	}
-	return settings.Cause(value(s.Filtered))
+	return settings.Cause(null.Value(s.Filtered))
 }
 
 // deletionJSON is metadata.reconciliation. W10, R24.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -137,7 +138,7 @@ func scanVisit(row pgx.CollectableRow) (c syncs.PlannedCase, err error) {
 func readPlan(ctx context.Context, q *dbsqlc.Queries, clinicID, id uuid.UUID, now time.Time) (syncs.Plan, error) {
 	row, err := q.Plan(ctx, id, clinicID)
 	if err != nil {
-		return syncs.Plan{}, found(err, syncs.Fail(syncs.CodeNotFound, "the clinic has no such plan"))
+		return syncs.Plan{}, null.Found(err, syncs.Fail(syncs.CodeNotFound, "the clinic has no such plan"))
 	}
 	plans := []syncs.Plan{planOf(row, now)}
 	err = addExecutions(ctx, q, clinicID, plans)
@@ -213,7 +214,7 @@ func (s *Plans) Plans(ctx context.Context, clinicID uuid.UUID, filter syncs.Plan
 func (s *Plans) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
 	err = s.db.askSystem(ctx, "find the plan", func(q *dbsqlc.Queries) error {
 		clinicID, err = q.ClinicOfPlan(ctx, id)
-		return found(err, syncs.Fail(syncs.CodeNotFound, "there is no such plan"))
+		return null.Found(err, syncs.Fail(syncs.CodeNotFound, "there is no such plan"))
 	})
 	return clinicID, err
 }
@@ -229,14 +230,14 @@ func planOf(row dbsqlc.DeletionPlan, now time.Time) syncs.Plan {
 		Code:     syncs.Code(row.Code),
 		Reason:   row.Reason,
 		Window:   pims.Window{Start: pims.DateOf(row.WindowStart, time.UTC), End: pims.DateOf(row.WindowEnd, time.UTC)},
-		Cases: convert(value(decodeKey[[]plannedCaseJSON](row.Cases)), func(c plannedCaseJSON) syncs.PlannedCase {
+		Cases: convert(null.Value(decodeKey[[]plannedCaseJSON](row.Cases)), func(c plannedCaseJSON) syncs.PlannedCase {
 			return syncs.PlannedCase{CaseID: c.CaseID, PIMSID: c.PIMSID, ScheduledDate: c.ScheduledDate}
 		}),
 		Evidence:  decodeKey[evidenceJSON](row.Evidence).decode(),
 		CreatedAt: row.CreatedAt,
 		ExpiresAt: row.ExpiresAt,
-		DecidedAt: value(row.DecidedAt),
-		DecidedBy: value(row.DecidedBy),
+		DecidedAt: null.Value(row.DecidedAt),
+		DecidedBy: null.Value(row.DecidedBy),
 
 		CoversDefault: row.CoversDefault,
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -33,7 +34,7 @@ func (s *Records) Case(ctx context.Context, clinicID, id uuid.UUID) (record case
 			return err
 		}
 		record, err = pgx.CollectExactlyOneRow(rows, scanRecord)
-		return found(err, syncs.Fail(syncs.CodeNotFound, "the clinic has no such case"))
+		return null.Found(err, syncs.Fail(syncs.CodeNotFound, "the clinic has no such case"))
 	})
 	return record, err
 }
@@ -53,7 +54,7 @@ func (s *Records) ByID(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID)
 func (s *Records) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
 	err = s.db.askSystem(ctx, "find the case", func(q *dbsqlc.Queries) error {
 		clinicID, err = q.ClinicOfCase(ctx, id)
-		return found(err, syncs.Fail(syncs.CodeNotFound, "there is no such case"))
+		return null.Found(err, syncs.Fail(syncs.CodeNotFound, "there is no such case"))
 	})
 	return clinicID, err
 }
@@ -63,7 +64,7 @@ func (s *Records) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUI
 func (s *Records) ClinicOfHistory(ctx context.Context, caseID uuid.UUID) (clinicID uuid.UUID, err error) {
 	err = s.db.askSystem(ctx, "find the case", func(q *dbsqlc.Queries) error {
 		clinicID, err = q.ClinicOfHistory(ctx, caseID)
-		return found(err, syncs.Fail(syncs.CodeNotFound, "there is no such case"))
+		return null.Found(err, syncs.Fail(syncs.CodeNotFound, "there is no such case"))
 	})
 	return clinicID, err
 }
@@ -188,7 +189,7 @@ func (s *selection) place(r casesync.Record) cursor {
 	if s.order == "updated_at" {
 		return cursor{r.UpdatedAt, r.ID}
 	}
-	return cursor{value(r.ScheduledDate), r.ID}
+	return cursor{null.Value(r.ScheduledDate), r.ID}
 }
 
 const selectRecords = `select id, provider, pims_id, patient_name, client_name, phone_number, scheduled_date,
@@ -220,7 +221,7 @@ func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, page 
 			return err
 		}
 		events := convert(rows, func(row dbsqlc.CaseEventsRow) casesync.Event {
-			return casesync.Event{ID: row.ID, CaseID: caseID, At: row.At, Actor: row.Actor, Action: row.Action, Field: value(row.Field), Before: row.Before, After: row.After}
+			return casesync.Event{ID: row.ID, CaseID: caseID, At: row.At, Actor: row.Actor, Action: row.Action, Field: null.Value(row.Field), Before: row.Before, After: row.After}
 		})
 		list = syncs.List[casesync.Event]{Items: events}
 		if len(events) > limit {
@@ -230,7 +231,7 @@ func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, page 
 			return nil
 		}
 		_, err = dbsqlc.New(tx).CaseExists(ctx, caseID, clinicID)
-		return found(err, syncs.Fail(syncs.CodeNotFound, "the clinic has no such case"))
+		return null.Found(err, syncs.Fail(syncs.CodeNotFound, "the clinic has no such case"))
 	})
 	return list, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -18,7 +19,7 @@ import (
 func (s *Clinics) SetSettings(ctx context.Context, clinicID uuid.UUID, set settings.Settings, at time.Time) error {
 	return s.db.askInClinic(ctx, "store the settings", clinicID, func(q *dbsqlc.Queries) error {
 		_, err := q.SetSettings(ctx, set.JSON(), at, clinicID)
-		return found(err, clinic.ErrNotFound)
+		return null.Found(err, clinic.ErrNotFound)
 	})
 }
 

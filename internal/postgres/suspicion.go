@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -261,7 +262,7 @@ select restored, already, hidden - restored - already from counted`
 func (s *Cases) ClearedBy(ctx context.Context, actor string) (clinicID uuid.UUID, err error) {
 	err = s.db.System(ctx, "find the clearing", func(tx pgx.Tx) error {
 		row := tx.QueryRow(ctx, `select clinic_id from case_events where actor = $1 and field = 'metadata.consultation' limit 1`, actor)
-		return found(row.Scan(&clinicID), syncs.Fail(syncs.CodeNotFound, "there is no such clearing of notes"))
+		return null.Found(row.Scan(&clinicID), syncs.Fail(syncs.CodeNotFound, "there is no such clearing of notes"))
 	})
 	return clinicID, err
 }

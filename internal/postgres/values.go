@@ -3,12 +3,10 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
 )
 
@@ -37,39 +35,6 @@ func query[T any](ctx context.Context, tx dbsqlc.DBTX, sql string, args []any, s
 		return nil, err
 	}
 	return pgx.CollectRows(rows, scan)
-}
-
-// value returns what a pointer points to, or the zero value for nil: a null.
-func value[T any](p *T) T {
-	if p == nil {
-		var zero T
-		return zero
-	}
-	return *p
-}
-
-// known returns a text for the database, null where it is blank (R7).
-func known(text string) *string {
-	if pims.Blank(text) {
-		return nil
-	}
-	return &text
-}
-
-// knownTime returns an instant for the database, null where it is zero.
-func knownTime(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
-// knownID returns an id for the database, null where it is zero.
-func knownID(id uuid.UUID) *uuid.UUID {
-	if id == uuid.Nil {
-		return nil
-	}
-	return &id
 }
 
 // oneRow returns missing where a statement that names one row has changed none.

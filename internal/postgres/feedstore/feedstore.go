@@ -13,6 +13,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 )
 
 // A Store is the feed of one database. It is safe for concurrent use.
@@ -30,16 +31,8 @@ func Emit(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID, kind string, data 
 		return fmt.Errorf("event %s: %w", kind, err)
 	}
 	_, err = tx.Exec(ctx, "insert into pims_sync_feed_pending (clinic_id, type, data) values ($1, $2, $3)",
-		known(clinicID), kind, document)
+		null.ID(clinicID), kind, document)
 	return err
-}
-
-// known returns a clinic's id; nil where it is zero.
-func known(id uuid.UUID) *uuid.UUID {
-	if id == uuid.Nil {
-		return nil
-	}
-	return &id
 }
 
 // sequenceSQL gives positions after $1 to all pending rows that are committed, under the

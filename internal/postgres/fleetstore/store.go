@@ -4,7 +4,6 @@ package fleetstore
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/fleetstore/internal/fleetsql"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 )
 
 // A Store is an access.FleetKeyStore. Its statements belong to no clinic (R41).
@@ -46,7 +46,7 @@ func (s *Store) FleetKeyByHash(ctx context.Context, hash string) (key access.Fle
 	err = s.do(ctx, "look the fleet key up", func(q *fleetsql.Queries) error {
 		row, err := q.FleetKeyByHash(ctx, hash)
 		key = keyOf(row)
-		return found(err)
+		return null.Found(err, access.ErrNoFleetKey)
 	})
 	return key, err
 }
@@ -82,16 +82,9 @@ func (s *Store) RevokeFleetKey(ctx context.Context, id uuid.UUID) (revoked acces
 	err = s.do(ctx, "revoke the fleet key", func(q *fleetsql.Queries) error {
 		row, err := q.RevokeFleetKey(ctx, id)
 		revoked = keyOf(row)
-		return found(err)
+		return null.Found(err, access.ErrNoFleetKey)
 	})
 	return revoked, err
-}
-
-func found(err error) error {
-	if errors.Is(err, pgx.ErrNoRows) {
-		return access.ErrNoFleetKey
-	}
-	return err
 }
 
 func keyOf(row fleetsql.FleetKey) access.FleetKey {

@@ -13,6 +13,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/notify"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/sealed"
 	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -23,31 +25,21 @@ const ChannelsTable = "notification_channels"
 // A Store keeps the channels of one database. It is safe for concurrent use. All methods
 // cross clinics (R41).
 type Store struct {
+	sealed.Table
+
 	db   *postgres.DB
 	ring *seal.Keyring
 }
 
 // New returns the store of a database.
-func New(db *postgres.DB, ring *seal.Keyring) *Store { return &Store{db, ring} }
+func New(db *postgres.DB, ring *seal.Keyring) *Store {
+	return &Store{sealed.In(db, ChannelsTable, "the target of a notification"), db, ring}
+}
 
 // about is where a target is stored. A channel for all clinics has no clinic, so its own id
 // stands in the place of the clinic's, which also orders the rotation.
 func about(id uuid.UUID) seal.Subject {
 	return seal.Subject{Table: ChannelsTable, ClinicID: id, RowID: id}
-}
-
-func known(id uuid.UUID) *uuid.UUID {
-	if id == uuid.Nil {
-		return nil
-	}
-	return &id
-}
-
-func value[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
 }
 
 // Watch implements notify.Store. The first sight of a clinic without trouble is no event.
@@ -89,8 +81,8 @@ func (s *Store) scan(row pgx.CollectableRow) (c notify.Channel, err error) {
 	var reason *string
 	err = row.Scan(&c.ID, &clinicID, &c.Kind, &sealed, &c.Name, &c.Timezone, &c.QuietFrom, &c.QuietUntil, &c.DigestAt, &muted,
 		&waiting, &sent, &c.Streak, &failed, &reason, &c.Position, &c.CreatedAt)
-	c.ClinicID, c.MutedUntil, c.WaitingSince, c.SentAt = value(clinicID), value(muted), value(waiting), value(sent)
-	c.FailedAt, c.LastError = value(failed), value(reason)
+	c.ClinicID, c.MutedUntil, c.WaitingSince, c.SentAt = null.Value(clinicID), null.Value(muted), null.Value(waiting), null.Value(sent)
+	c.FailedAt, c.LastError = null.Value(failed), null.Value(reason)
 	if err == nil && s.ring != nil {
 		if plain, openErr := s.ring.Open(sealed, about(c.ID)); openErr == nil {
 			c.Target = string(plain)
@@ -109,7 +101,7 @@ func (s *Store) Add(ctx context.Context, c notify.Channel) error {
 		_, err := tx.Exec(ctx, `insert into notification_channels
 			(id, clinic_id, kind, sealed, name, timezone, quiet_from, quiet_until, digest_at, created_at, position)
 			select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, position from pims_sync_feed_state`,
-			c.ID, known(c.ClinicID), c.Kind, sealed, c.Name, c.Timezone, c.QuietFrom, c.QuietUntil, c.DigestAt, c.CreatedAt)
+			c.ID, null.ID(c.ClinicID), c.Kind, sealed, c.Name, c.Timezone, c.QuietFrom, c.QuietUntil, c.DigestAt, c.CreatedAt)
 		return err
 	})
 }

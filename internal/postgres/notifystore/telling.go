@@ -10,6 +10,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/notify"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 )
 
 // maxEvents is how many other events one message tells.
@@ -52,7 +53,7 @@ func (s *Store) Claim(ctx context.Context, seen []uuid.UUID, lease time.Duration
 // newsOf reads what a channel has not told. A clinic that was disabled has no trouble.
 func newsOf(ctx context.Context, tx pgx.Tx, c *notify.Channel) (news notify.News, position int64, err error) {
 	now, err := standings(ctx, tx, `select c.id, c.name, s.state, s.code, s.since from pims_sync_clinic_states s
-		join clinics c on c.id = s.clinic_id where $1::uuid is null or c.id = $1 order by c.name, c.id`, known(c.ClinicID))
+		join clinics c on c.id = s.clinic_id where $1::uuid is null or c.id = $1 order by c.name, c.id`, null.ID(c.ClinicID))
 	if err != nil {
 		return news, 0, err
 	}
@@ -85,7 +86,7 @@ func others(ctx context.Context, tx pgx.Tx, c *notify.Channel) (events []notify.
 		select f.position, f.type, coalesce(c.name, ''), coalesce(f.data ->> 'reason', f.data ->> 'field', ''), f.at
 		from pims_sync_feed f left join clinics c on c.id = f.clinic_id
 		where f.position > $1 and f.position <= $2 and f.type = any($3) and ($4::uuid is null or f.clinic_id = $4)
-		order by f.position limit $5`, c.Position, last, otherTypes, known(c.ClinicID), maxEvents)
+		order by f.position limit $5`, c.Position, last, otherTypes, null.ID(c.ClinicID), maxEvents)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -125,7 +126,7 @@ func (l *Log) insert(ctx context.Context, e access.Event) error {
 			insert into operator_events (at, who_kind, who_id, who_name, origin, action, clinic_id, record_kind, record_id,
 				before, after, outcome, code)
 			values (clock_timestamp(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-			e.Who.Kind, knownID(e.Who.ID), e.Who.Name, e.Origin, e.Action, knownID(e.ClinicID), e.Record.Kind, e.Record.ID,
+			e.Who.Kind, null.ID(e.Who.ID), e.Who.Name, e.Origin, e.Action, null.ID(e.ClinicID), e.Record.Kind, e.Record.ID,
 			before, after, e.Outcome, e.Code)
 		return err
 	})
@@ -201,11 +202,4 @@ func encode(v access.Values) ([]byte, error) {
 		return nil, fmt.Errorf("encode what an action changed: %w", err)
 	}
 	return text, nil
-}
-
-func knownID(id uuid.UUID) *uuid.UUID {
-	if id == uuid.Nil {
-		return nil
-	}
-	return &id
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/people"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore/internal/peoplesql"
 )
 
@@ -20,7 +21,7 @@ func (s *Store) AddSession(ctx context.Context, token []byte, session people.Ses
 		if session.OSUser == "" {
 			row, err := q.LockPerson(ctx, session.Person.ID)
 			if err != nil {
-				return found(err, people.ErrNotFound)
+				return null.Found(err, people.ErrNotFound)
 			}
 			p := personOf(row)
 			if err := still(&p); err != nil {
@@ -31,7 +32,7 @@ func (s *Store) AddSession(ctx context.Context, token []byte, session people.Ses
 			}
 		}
 		return q.InsertSession(ctx, peoplesql.InsertSessionParams{
-			TokenHash: token, PersonID: knownID(session.Person.ID), OsUser: known(session.OSUser), Method: string(session.Method),
+			TokenHash: token, PersonID: null.ID(session.Person.ID), OsUser: null.Text(session.OSUser), Method: string(session.Method),
 			BeganAt: session.Began, SeenAt: session.Seen, ExpiresAt: session.Expires,
 		})
 	}))
@@ -42,17 +43,17 @@ func (s *Store) Session(ctx context.Context, token []byte) (session people.Sessi
 	err = s.do(ctx, "read the session", func(q *peoplesql.Queries) error {
 		row, err := q.Session(ctx, token)
 		if err != nil {
-			return found(err, people.ErrNoSession)
+			return null.Found(err, people.ErrNoSession)
 		}
 		session = people.Session{
-			OSUser: value(row.OsUser), Method: people.Method(row.Method), Began: row.BeganAt, Seen: row.SeenAt, Expires: row.ExpiresAt,
+			OSUser: null.Value(row.OsUser), Method: people.Method(row.Method), Began: row.BeganAt, Seen: row.SeenAt, Expires: row.ExpiresAt,
 		}
 		if row.PersonID == nil {
 			return nil
 		}
 		person, err := q.Person(ctx, *row.PersonID)
 		session.Person = personOf(person)
-		return found(err, people.ErrNoSession) // removed between the two statements
+		return null.Found(err, people.ErrNoSession) // removed between the two statements
 	})
 	return session, plain(err)
 }
@@ -74,7 +75,7 @@ func (s *Store) AddLink(ctx context.Context, token []byte, l people.Link) error 
 			return err
 		}
 		return q.InsertLink(ctx, peoplesql.InsertLinkParams{
-			TokenHash: token, PersonID: knownID(l.PersonID), OsUser: known(l.OSUser), MadeAt: l.Made, ExpiresAt: l.Expires,
+			TokenHash: token, PersonID: null.ID(l.PersonID), OsUser: null.Text(l.OSUser), MadeAt: l.Made, ExpiresAt: l.Expires,
 		})
 	})
 }
@@ -84,7 +85,7 @@ func (s *Store) Link(ctx context.Context, token []byte, now time.Time) (l people
 	err = s.do(ctx, "read the link", func(q *peoplesql.Queries) error {
 		row, err := q.Link(ctx, token, now)
 		l = linkOf(row)
-		return found(err, people.ErrLink)
+		return null.Found(err, people.ErrLink)
 	})
 	return l, plain(err)
 }
@@ -94,13 +95,13 @@ func (s *Store) UseLink(ctx context.Context, token []byte, now time.Time) (l peo
 	err = s.do(ctx, "use the link", func(q *peoplesql.Queries) error {
 		row, err := q.UseLink(ctx, token, now)
 		l = linkOf(row)
-		return found(err, people.ErrLink)
+		return null.Found(err, people.ErrLink)
 	})
 	return l, plain(err)
 }
 
 func linkOf(row peoplesql.PimsSyncPeopleLink) people.Link {
-	return people.Link{PersonID: value(row.PersonID), OSUser: value(row.OsUser), Made: row.MadeAt, Expires: row.ExpiresAt}
+	return people.Link{PersonID: null.Value(row.PersonID), OSUser: null.Value(row.OsUser), Made: row.MadeAt, Expires: row.ExpiresAt}
 }
 
 // triesKept is how long failed sign-ins are kept: longer than they count.

@@ -5,7 +5,6 @@ package peoplestore
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -13,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore/internal/peoplesql"
 )
 
@@ -47,7 +47,7 @@ func (s *Store) Person(ctx context.Context, id uuid.UUID) (p people.Person, err 
 	err = s.do(ctx, "read the person", func(q *peoplesql.Queries) error {
 		row, err := q.Person(ctx, id)
 		p = personOf(row)
-		return found(err, people.ErrNotFound)
+		return null.Found(err, people.ErrNotFound)
 	})
 	return p, plain(err)
 }
@@ -57,7 +57,7 @@ func (s *Store) PersonByEmail(ctx context.Context, email string) (p people.Perso
 	err = s.do(ctx, "find the person", func(q *peoplesql.Queries) error {
 		row, err := q.PersonByEmail(ctx, email)
 		p = personOf(row)
-		return found(err, people.ErrNotFound)
+		return null.Found(err, people.ErrNotFound)
 	})
 	return p, plain(err)
 }
@@ -66,8 +66,8 @@ func (s *Store) PersonByEmail(ctx context.Context, email string) (p people.Perso
 func (s *Store) AddPerson(ctx context.Context, p people.Person) error {
 	return plain(s.do(ctx, "add the person", func(q *peoplesql.Queries) error {
 		n, err := q.InsertPerson(ctx, peoplesql.InsertPersonParams{
-			ID: p.ID, Email: p.Email, Name: p.Name, Role: string(p.Role), Clinics: clinicsOf(&p), PasswordHash: known(p.Password),
-			Issuer: p.Issuer, Subject: p.Subject, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, LastSignedInAt: knownTime(p.LastSignedIn),
+			ID: p.ID, Email: p.Email, Name: p.Name, Role: string(p.Role), Clinics: clinicsOf(&p), PasswordHash: null.Text(p.Password),
+			Issuer: p.Issuer, Subject: p.Subject, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, LastSignedInAt: null.Time(p.LastSignedIn),
 		})
 		if err == nil && n == 0 {
 			return people.ErrExists
@@ -81,7 +81,7 @@ func (s *Store) ChangePerson(ctx context.Context, id uuid.UUID, change func(*peo
 	err = s.do(ctx, "change the person", func(q *peoplesql.Queries) error {
 		row, err := q.LockPerson(ctx, id)
 		if err != nil {
-			return found(err, people.ErrNotFound)
+			return null.Found(err, people.ErrNotFound)
 		}
 		before, after = personOf(row), personOf(row)
 		end, err := change(&after)
@@ -94,8 +94,8 @@ func (s *Store) ChangePerson(ctx context.Context, id uuid.UUID, change func(*peo
 			}
 		}
 		return q.UpdatePerson(ctx, peoplesql.UpdatePersonParams{
-			ID: id, Email: after.Email, Name: after.Name, Role: string(after.Role), Clinics: clinicsOf(&after), PasswordHash: known(after.Password),
-			Issuer: after.Issuer, Subject: after.Subject, UpdatedAt: after.UpdatedAt, LastSignedInAt: knownTime(after.LastSignedIn),
+			ID: id, Email: after.Email, Name: after.Name, Role: string(after.Role), Clinics: clinicsOf(&after), PasswordHash: null.Text(after.Password),
+			Issuer: after.Issuer, Subject: after.Subject, UpdatedAt: after.UpdatedAt, LastSignedInAt: null.Time(after.LastSignedIn),
 		})
 	})
 	return before, after, plain(err)
@@ -106,7 +106,7 @@ func (s *Store) RemovePerson(ctx context.Context, id uuid.UUID) (p people.Person
 	err = s.do(ctx, "remove the person", func(q *peoplesql.Queries) error {
 		row, err := q.DeletePerson(ctx, id)
 		p = personOf(row)
-		return found(err, people.ErrNotFound)
+		return null.Found(err, people.ErrNotFound)
 	})
 	return p, plain(err)
 }
@@ -119,12 +119,12 @@ func personOf(row peoplesql.Person) people.Person {
 		Role:         access.Role(row.Role),
 		Limited:      row.Clinics != nil,
 		Clinics:      row.Clinics,
-		Password:     value(row.PasswordHash),
+		Password:     null.Value(row.PasswordHash),
 		Issuer:       row.Issuer,
 		Subject:      row.Subject,
 		CreatedAt:    row.CreatedAt,
 		UpdatedAt:    row.UpdatedAt,
-		LastSignedIn: value(row.LastSignedInAt),
+		LastSignedIn: null.Value(row.LastSignedInAt),
 	}
 }
 
@@ -145,40 +145,4 @@ func plain(err error) error {
 		}
 	}
 	return err
-}
-
-// found replaces pgx.ErrNoRows with the caller's error.
-func found(err, missing error) error {
-	if errors.Is(err, pgx.ErrNoRows) {
-		return missing
-	}
-	return err
-}
-
-func value[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
-}
-
-func known(text string) *string {
-	if text == "" {
-		return nil
-	}
-	return &text
-}
-
-func knownTime(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
-func knownID(id uuid.UUID) *uuid.UUID {
-	if id == uuid.Nil {
-		return nil
-	}
-	return &id
 }

@@ -114,15 +114,7 @@ func fingerprint(ctx context.Context, q querier, r Roles) (sum string, err error
 	if err != nil {
 		return "", err
 	}
-	var tables, functions []string
-	for _, o := range objects {
-		switch o.kind {
-		case "function":
-			functions = append(functions, o.of)
-		case "table", "sequence":
-			tables = append(tables, o.name)
-		}
-	}
+	tables, functions := plainNames(objects)
 	err = q.QueryRow(ctx, `
 		select md5(coalesce(string_agg(line, e'\n' order by line), '')) from (
 			select concat_ws(' ', relname, relrowsecurity, relforcerowsecurity, pg_get_userbyid(relowner), relacl::text) as line
@@ -139,6 +131,20 @@ func fingerprint(ctx context.Context, q querier, r Roles) (sum string, err error
 	return sum, err
 }
 
+// plainNames returns the names of tables and sequences, and those of functions without their
+// arguments.
+func plainNames(objects []object) (tables, functions []string) {
+	for _, o := range objects {
+		switch o.kind {
+		case "function":
+			functions = append(functions, o.of)
+		case "table", "sequence":
+			tables = append(tables, o.name)
+		}
+	}
+	return tables, functions
+}
+
 // An Exposure is a right of somebody who is none of ours on a table, view or function of
 // ours.
 type Exposure struct{ Role, Object string }
@@ -150,15 +156,7 @@ func Exposures(ctx context.Context, q querier, r Roles) ([]Exposure, error) {
 	if err != nil {
 		return nil, err
 	}
-	var tables, functions []string
-	for _, o := range objects {
-		switch o.kind {
-		case "function":
-			functions = append(functions, o.of)
-		case "table", "sequence":
-			tables = append(tables, o.name)
-		}
-	}
+	tables, functions := plainNames(objects)
 	rows, err := q.Query(ctx, `
 		with acl as (
 			select 'table ' || relname as object, coalesce(relacl, acldefault('r', relowner)) as acl, relowner as owner

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/postgres/feedstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/webhooks"
 )
@@ -65,8 +66,8 @@ func scanDelivery(row pgx.CollectableRow) (d webhooks.Delivery, err error) {
 	var reason, response *string
 	err = row.Scan(&d.ID, &d.EndpointID, &clinicID, &d.Type, &body, &d.State, &d.Tries, &next,
 		&d.EventAt, &d.CreatedAt, &ended, &last, &status, &reason, &response)
-	d.ClinicID, d.Body, d.NextTryAt, d.EndedAt = value(clinicID), []byte(body), value(next), value(ended)
-	d.LastTryAt, d.LastStatus, d.LastError, d.Response = value(last), value(status), value(reason), value(response)
+	d.ClinicID, d.Body, d.NextTryAt, d.EndedAt = null.Value(clinicID), []byte(body), null.Value(next), null.Value(ended)
+	d.LastTryAt, d.LastStatus, d.LastError, d.Response = null.Value(last), null.Value(status), null.Value(reason), null.Value(response)
 	return d, err
 }
 
@@ -155,7 +156,7 @@ func hold(ctx context.Context, tx pgx.Tx, d *webhooks.Delivery, v webhooks.Verdi
 		update webhook_deliveries set next_try_at = case when $2 = 'failed' then 'infinity'::timestamptz else $3 end
 		where endpoint_id = (select endpoint_id from webhook_deliveries where id = $1) and state = 'pending' and id <> $1
 			and clinic_id is not distinct from $4 and seq > (select seq from webhook_deliveries where id = $1)`,
-		d.ID, v.State, v.NextTryAt, known(d.ClinicID))
+		d.ID, v.State, v.NextTryAt, null.ID(d.ClinicID))
 	return err
 }
 

@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/sealed"
 	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/webhooks"
@@ -24,24 +26,21 @@ const rotationTime = 24 * time.Hour
 // A Store keeps the endpoints and deliveries of one database. It is safe for concurrent
 // use. All methods cross clinics (R41).
 type Store struct {
+	sealed.Table
+
 	db   *postgres.DB
 	ring *seal.Keyring // nil: for a program that neither adds, rotates nor sends
 }
 
 // New returns the store of a database.
-func New(db *postgres.DB, ring *seal.Keyring) *Store { return &Store{db, ring} }
+func New(db *postgres.DB, ring *seal.Keyring) *Store {
+	return &Store{sealed.In(db, SecretsTable, "the secret of a webhook"), db, ring}
+}
 
 // about is where a secret is stored. An endpoint of the installation has no clinic, so the
 // endpoint's id stands in the place of the clinic's, which also orders the rotation.
 func about(endpointID, secretID uuid.UUID) seal.Subject {
 	return seal.Subject{Table: SecretsTable, ClinicID: endpointID, RowID: secretID}
-}
-
-func known(id uuid.UUID) *uuid.UUID {
-	if id == uuid.Nil {
-		return nil
-	}
-	return &id
 }
 
 // Add stores an endpoint with a secret, which it returns. It gets what happens from now on.
@@ -50,7 +49,7 @@ func (s *Store) Add(ctx context.Context, e webhooks.Endpoint) (id uuid.UUID, sec
 	err = s.db.System(ctx, "add a webhook endpoint", func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `insert into webhook_endpoints (id, clinic_id, url, description, types, ordered, created_at, position)
 			select $1, $2, $3, $4, $5, $6, $7, position from pims_sync_feed_state`,
-			id, known(e.ClinicID), e.URL, e.Description, e.Types, e.Ordered, e.CreatedAt)
+			id, null.ID(e.ClinicID), e.URL, e.Description, e.Types, e.Ordered, e.CreatedAt)
 		if err != nil {
 			return err
 		}
@@ -109,22 +108,14 @@ func scanEndpoint(row pgx.CollectableRow) (e webhooks.Endpoint, err error) {
 	var disabled, failing *time.Time
 	err = row.Scan(&e.ID, &clinicID, &e.URL, &e.Description, &e.Types, &e.Ordered, &e.Enabled, &reason, &disabled,
 		&e.Failures, &failing, &e.CreatedAt, &e.Pending, &e.Failed)
-	e.ClinicID, e.Reason, e.DisabledAt, e.FailingAt = value(clinicID), value(reason), value(disabled), value(failing)
+	e.ClinicID, e.Reason, e.DisabledAt, e.FailingAt = null.Value(clinicID), null.Value(reason), null.Value(disabled), null.Value(failing)
 	return e, err
-}
-
-// value returns what a pointer points to, or zero.
-func value[T any](p *T) (v T) {
-	if p != nil {
-		v = *p
-	}
-	return v
 }
 
 // Endpoints lists the endpoints of a clinic, or with a zero clinic all, the oldest first.
 func (s *Store) Endpoints(ctx context.Context, clinicID uuid.UUID) (list []webhooks.Endpoint, err error) {
 	err = s.db.System(ctx, "list webhook endpoints", func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectEndpoint+"where $1::uuid is null or e.clinic_id = $1 order by e.created_at, e.id", known(clinicID))
+		rows, err := tx.Query(ctx, selectEndpoint+"where $1::uuid is null or e.clinic_id = $1 order by e.created_at, e.id", null.ID(clinicID))
 		if err != nil {
 			return err
 		}

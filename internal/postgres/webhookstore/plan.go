@@ -9,6 +9,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/postgres/feedstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/webhooks"
 )
 
@@ -120,7 +121,7 @@ type batch struct {
 
 // add takes the next position. An event of a clinic comes after all changes before it.
 func (b *batch) add(ctx context.Context, x *item) error {
-	clinicID := value(x.ClinicID)
+	clinicID := null.Value(x.ClinicID)
 	if x.Type == feed.CaseChanged {
 		if len(b.open[clinicID]) == 0 {
 			b.order = append(b.order, clinicID)
@@ -181,6 +182,6 @@ func (b *batch) put(ctx context.Context, clinicID uuid.UUID, kind string, body [
 		values ($1, $2, $3, $4, $5, $6, case when $7 then greatest($6, (
 			select max(case state when 'failed' then 'infinity' else next_try_at end) from webhook_deliveries
 			where endpoint_id = $1 and clinic_id is not distinct from $2 and state in ('pending', 'failed'))) else $6 end)`,
-		b.reader.ID, known(clinicID), kind, string(body), at, b.now, b.reader.Ordered)
+		b.reader.ID, null.ID(clinicID), kind, string(body), at, b.now, b.reader.Ordered)
 	return err
 }
