@@ -3,6 +3,8 @@ package scheduler_test
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,25 +20,42 @@ type ledger struct {
 	scheduler.ClinicStore
 	scheduler.EntryStore
 
+	mu              sync.Mutex
 	reads, replaced [][]uuid.UUID
 }
 
+// noted returns what was read and replaced until now.
+func (l *ledger) noted() (reads, replaced [][]uuid.UUID) {
+	synctest.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.reads), slices.Clone(l.replaced)
+}
+
 func (l *ledger) AllSchedules(context.Context) ([]scheduler.Config, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.reads = append(l.reads, nil)
 	return nil, nil
 }
 
 func (l *ledger) SchedulesOf(_ context.Context, ids []uuid.UUID) ([]scheduler.Config, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.reads = append(l.reads, ids)
 	return nil, nil
 }
 
 func (l *ledger) Replace(context.Context, []scheduler.Entry) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.replaced = append(l.replaced, nil)
 	return nil
 }
 
 func (l *ledger) ReplaceOf(_ context.Context, ids []uuid.UUID, _ []scheduler.Entry) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.replaced = append(l.replaced, ids)
 	return nil
 }
@@ -61,8 +80,8 @@ func TestChangesOfSchedulesAreGathered(t *testing.T) { // R33
 		})
 		ctx, end := context.WithCancel(t.Context())
 		s.Begin(ctx)
-		synctest.Wait()
-		require.Equal(t, [][]uuid.UUID{nil}, l.reads, "at the start all")
+		reads, _ := l.noted()
+		require.Equal(t, [][]uuid.UUID{nil}, reads, "at the start all")
 
 		one, two := uuid.New(), uuid.New()
 		for range 50 {
@@ -70,19 +89,22 @@ func TestChangesOfSchedulesAreGathered(t *testing.T) { // R33
 			changed <- two.String()
 		}
 		time.Sleep(2 * time.Second)
-		require.Len(t, l.reads, 2)
-		require.ElementsMatch(t, []uuid.UUID{one, two}, l.reads[1])
+		reads, _ = l.noted()
+		require.Len(t, reads, 2)
+		require.ElementsMatch(t, []uuid.UUID{one, two}, reads[1])
 
 		changed <- one.String()
 		changed <- "" // some may have been missed
 		time.Sleep(2 * time.Second)
-		require.Len(t, l.reads, 3)
-		require.Empty(t, l.reads[2])
+		reads, _ = l.noted()
+		require.Len(t, reads, 3)
+		require.Empty(t, reads[2])
 
 		time.Sleep(5 * time.Minute)
-		require.Len(t, l.reads, 4)
-		require.Empty(t, l.reads[3])
-		require.Equal(t, l.reads, l.replaced)
+		reads, replaced := l.noted()
+		require.Len(t, reads, 4)
+		require.Empty(t, reads[3])
+		require.Equal(t, reads, replaced)
 		end()
 		s.Wait()
 	})
