@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -55,38 +53,15 @@ func (z *zone) UnmarshalText(text []byte) error {
 	return err
 }
 
-// label is a name on the command line. It must contain a visible character and no line
-// break.
+// label is a name on the command line.
 type label string
-
-const maxLabel = 200 // characters
 
 // UnmarshalText reads the name, without the blanks around it.
 func (l *label) UnmarshalText(text []byte) error {
-	name := strings.TrimSpace(string(text))
-	switch {
-	case !strings.ContainsFunc(name, shows):
-		return errors.New("must not be blank: it needs a character that can be seen")
-	case !utf8.ValidString(name):
-		return errors.New("must be UTF-8")
-	case utf8.RuneCountInString(name) > maxLabel:
-		return fmt.Errorf("must have at most %d characters", maxLabel)
-	case strings.ContainsFunc(name, breaksLines):
-		return errors.New("must have no line break and no control character")
-	}
+	name, err := clinic.CheckName(string(text))
 	*l = label(name)
-	return nil
+	return err
 }
-
-// shows reports whether a person can see a character that stands alone.
-func shows(r rune) bool {
-	unseen := unicode.In(r, unicode.Zs, unicode.Mn, unicode.Me, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
-	return unicode.IsGraphic(r) && !unseen && r != '\u2800' // a Braille cell without dots
-}
-
-// breaksLines reports whether a character would break a table with one line for each
-// clinic.
-func breaksLines(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }
 
 // limit is how many items of a list are shown.
 type limit int
@@ -137,7 +112,7 @@ func inFlags(f *syncs.Failure) error {
 var flagNames = strings.NewReplacer(
 	"startDate", "--start-date", "endDate", "--end-date", "daysAhead", "--days-ahead",
 	"lookbackDays", "--lookback-days", "lookaheadDays", "--lookahead-days",
-	"parallelBatchSize", "--parallel-batch-size", "cursor", "--cursor",
+	"parallelBatchSize", "--parallel-batch-size", "cursor", "--cursor", "allowDuplicate", "--allow-duplicate",
 )
 
 // noSuch returns an error for an id that does not exist. It says how to find the right one.

@@ -5,15 +5,14 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
@@ -40,17 +39,7 @@ type ClinicAddCmd struct {
 // Run adds the clinic.
 func (a *ClinicAddCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *app.Store) error {
-		if err := a.checkName(ctx, s); err != nil {
-			return err
-		}
-		added := clinic.Clinic{ID: a.ID.UUID, Name: string(a.Name), Timezone: string(a.Timezone), Active: true}
-		err := act(ctx, s, event(access.ClinicAdd, a.ID.UUID, access.Record{}), func(ctx context.Context, e *access.Event) (err error) {
-			if added, err = s.Clinics().Add(ctx, added); err != nil {
-				return err
-			}
-			e.ClinicID, e.After = added.ID, clinicValues(&added)
-			return nil
-		})
+		added, err := s.Fleet().AddClinic(ctx, byCommand(), clinic.Clinic{ID: a.ID.UUID, Name: string(a.Name), Timezone: string(a.Timezone)}, a.AllowDuplicate)
 		if err != nil {
 			return err
 		}
@@ -66,29 +55,6 @@ func (a *ClinicAddCmd) Run(ctx context.Context, std streams, c *Config) error {
 			fmt.Fprintf(w, "Added clinic %s.\nNext: pims-sync credentials set --clinic %s --username USER --password-stdin\n", added.ID, added.ID)
 		})
 	})
-}
-
-// checkName refuses a name that another clinic has, whatever its spelling: both clinics
-// would be synced from one practice.
-func (a *ClinicAddCmd) checkName(ctx context.Context, s *app.Store) error {
-	if a.AllowDuplicate {
-		return nil
-	}
-	clinics, err := s.Clinics().Clinics(ctx)
-	if err != nil {
-		return err
-	}
-	for _, x := range clinics {
-		if x.ID != a.ID.UUID && sameName(x.Name, string(a.Name)) {
-			return fmt.Errorf("there is a clinic %q already, %s; use it, or add another of that name with --allow-duplicate", x.Name, x.ID)
-		}
-	}
-	return nil
-}
-
-// sameName compares names without regard to case and blanks.
-func sameName(a, b string) bool {
-	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
 }
 
 // ClinicListCmd lists clinics.
@@ -228,17 +194,11 @@ func (a *ClinicSetCmd) Run(ctx context.Context, std streams, c *Config) error {
 	if a.given() {
 		return a.changeSettings(ctx, std, c)
 	}
-	return changeClinic(ctx, std, c, access.ClinicSet, &a.ID, func(x *clinic.Clinic) {
-		if a.Name != nil {
-			x.Name = string(*a.Name)
-		}
-		if a.Timezone != nil {
-			x.Timezone = string(*a.Timezone)
-		}
-		if a.Enable {
-			x.Active = true
-		}
-	})
+	change := fleet.ClinicChange{Name: (*string)(a.Name), Timezone: (*string)(a.Timezone)}
+	if a.Enable {
+		change.Active = new(true)
+	}
+	return changeClinic(ctx, std, c, &a.ID, change)
 }
 
 // ClinicDisableCmd stops syncing a clinic.
@@ -248,24 +208,13 @@ type ClinicDisableCmd struct {
 
 // Run disables the clinic.
 func (a *ClinicDisableCmd) Run(ctx context.Context, std streams, c *Config) error {
-	return changeClinic(ctx, std, c, access.ClinicDisable, &a.ID, func(x *clinic.Clinic) { x.Active = false })
+	return changeClinic(ctx, std, c, &a.ID, fleet.ClinicChange{Active: new(false)})
 }
 
-func changeClinic(ctx context.Context, std streams, c *Config, action access.Action, of *ofClinic, change func(*clinic.Clinic)) error {
+func changeClinic(ctx context.Context, std streams, c *Config, of *ofClinic, change fleet.ClinicChange) error {
 	return withStore(ctx, std, c, func(s *app.Store) error {
-		err := act(ctx, s, event(action, of.UUID, access.Record{}), func(ctx context.Context, e *access.Event) error {
-			found, err := clinicOf(ctx, s, of.UUID)
-			if err != nil {
-				return err
-			}
-			e.Before = clinicValues(&found)
-			change(&found)
-			e.After = clinicValues(&found)
-			_, err = s.Clinics().Update(ctx, found, time.Now())
-			return err
-		})
-		if err != nil {
-			return err
+		if _, err := s.Fleet().SetClinic(ctx, byCommand(), of.UUID, change); err != nil {
+			return noSuch(err, "clinic", of.UUID, "clinic list")
 		}
 		return showClinic(ctx, std, c, s, of.UUID)
 	})

@@ -72,20 +72,11 @@ func (a *CredentialsSetCmd) Run(ctx context.Context, std streams, c *Config) err
 		if err := a.check(declared); err != nil {
 			return err
 		}
-		credential, err := e.Connector.NewCredential(a.Clinic.UUID, declared.Name, fields)
-		if err != nil {
+		if err := e.Fleet().SetCredential(ctx, byCommand(), a.Clinic.UUID, declared.Name, fields); err != nil {
 			return inCredentialFlags(err)
 		}
 		base := declared.Complete(fields)[pims.FieldBaseURL]
-		action := event(access.CredentialsSet, a.Clinic.UUID, access.RecordOf("credentials", credential.ID))
-		action.After = access.Values{"provider": credential.Provider, pims.FieldBaseURL: base}
-		err = act(ctx, e.Store, action, func(ctx context.Context, _ *access.Event) error {
-			return e.Store.Credentials().ReplaceCredential(ctx, credential)
-		})
-		if err != nil {
-			return err
-		}
-		return show(std, c, map[string]any{"clinicId": a.Clinic.UUID, "provider": credential.Provider}, func(w io.Writer) {
+		return show(std, c, map[string]any{"clinicId": a.Clinic.UUID, "provider": declared.Name}, func(w io.Writer) {
 			if u, err := url.Parse(base); err == nil && u.Host != "" && c.hosts().CheckURL(u) != nil {
 				fmt.Fprintf(w, "Stored, but syncs will fail until PIMS_ALLOWED_HOSTS=%s is set for every server.\n", u.Host)
 				return
@@ -148,15 +139,15 @@ func declarationOf(e *app.Engine, provider string) (pims.Declaration, error) {
 
 // inCredentialFlags names the flag of a credential's wrong field.
 func inCredentialFlags(err error) error {
-	var field *pims.FieldError
-	if !errors.As(err, &field) {
+	failure, ok := errors.AsType[*syncs.Failure](err)
+	if !ok || failure.Field == "" {
 		return err
 	}
-	name := field.Field
-	if flag, ok := map[string]string{pims.FieldBaseURL: "--base-url", pims.FieldUsername: "--username", pims.FieldPracticeID: "--company-id"}[name]; ok {
-		name = flag
+	said := failure.Message
+	if flag, ok := map[string]string{pims.FieldBaseURL: "--base-url", pims.FieldUsername: "--username", pims.FieldPracticeID: "--company-id"}[failure.Field]; ok {
+		said = strings.Replace(said, failure.Field, flag, 1)
 	}
-	return usageError{fmt.Errorf("%s %s", name, field.Reason)}
+	return usageError{errors.New(said)}
 }
 
 // CredentialsFieldsCmd lists what each provider asks for.
@@ -207,10 +198,7 @@ func (a *CredentialsTestCmd) Run(ctx context.Context, std streams, c *Config) er
 		}
 		ctx, cancel := context.WithTimeout(ctx, time.Duration(c.SyncTimeoutMS)*time.Millisecond)
 		defer cancel()
-		found, err := e.Connector.Test(ctx, a.Clinic.UUID)
-		if noted := e.Store.OperatorLog().Note(ctx, event(access.CredentialsTest, a.Clinic.UUID, access.Record{}), err); noted != nil {
-			return noted
-		}
+		found, err := e.Fleet().TestCredential(ctx, byCommand(), a.Clinic.UUID)
 		if err != nil {
 			if failure := casesync.Explain(err); failure.Code != syncs.CodeInternal {
 				return failure
@@ -316,13 +304,7 @@ func (a *CredentialsResumeCmd) Run(ctx context.Context, std streams, c *Config) 
 		}
 		said := "The credentials were not suspended; nothing was changed."
 		if stored.Suspended() {
-			action := event(access.CredentialsResume, a.Clinic.UUID, access.RecordOf("credentials", stored.ID))
-			action.Before = access.Values{"suspendedAt": stored.SuspendedAt, "reason": stored.SuspendedReason}
-			action.After = access.Values{"suspendedAt": nil}
-			err := act(ctx, s, action, func(ctx context.Context, _ *access.Event) error {
-				return s.Credentials().ResumeCredential(ctx, a.Clinic.UUID)
-			})
-			if err != nil {
+			if err := s.Fleet().ResumeCredential(ctx, byCommand(), a.Clinic.UUID); err != nil {
 				return err
 			}
 			said = "The credentials are in use again."

@@ -10,9 +10,10 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
+	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // KeysCmd holds the commands on API keys and on the encryption keys.
@@ -67,13 +68,8 @@ func (a *KeysCreateCmd) Run(ctx context.Context, std streams, c *Config) error {
 		if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
 			return err
 		}
-		row, text := clinic.IssueKey(a.Clinic.UUID, string(a.Name), scopes, expires, time.Now())
-		created := row
-		action := event(access.KeyCreate, a.Clinic.UUID, access.RecordOf("key", row.ID))
-		err := act(ctx, s, action, func(ctx context.Context, e *access.Event) (err error) {
-			created, err = s.Keys().AddKey(ctx, row)
-			e.Record, e.After = access.RecordOf("key", created.ID), keyValues(created)
-			return err
+		created, text, err := s.Fleet().CreateKey(ctx, byCommand(), clinic.APIKey{
+			ClinicID: a.Clinic.UUID, Name: string(a.Name), Permissions: scopes, ExpiresAt: expires,
 		})
 		if err != nil {
 			return err
@@ -85,11 +81,6 @@ func (a *KeysCreateCmd) Run(ctx context.Context, std streams, c *Config) error {
 			fmt.Fprintln(w, "This is the only time that the key is shown.")
 		})
 	})
-}
-
-// keyValues returns what the record of an action shows of a key (R44).
-func keyValues(k clinic.APIKey) access.Values {
-	return access.Values{"name": k.Name, "scopes": k.Scopes(), "active": k.Active, "expiresAt": optional(k.ExpiresAt)}
 }
 
 // KeysListCmd lists keys.
@@ -146,17 +137,12 @@ type KeysRevokeCmd struct {
 // Run revokes the key.
 func (a *KeysRevokeCmd) Run(ctx context.Context, std streams, c *Config) error {
 	return withStore(ctx, std, c, func(s *app.Store) error {
-		err := act(ctx, s, event(access.KeyRevoke, uuid.Nil, access.RecordOf("key", a.ID.UUID)), func(ctx context.Context, e *access.Event) error {
-			key, err := s.Keys().Key(ctx, a.ID.UUID)
-			if err != nil {
-				return err
-			}
-			e.ClinicID, e.Before = key.ClinicID, keyValues(key)
-			key.Active = false
-			e.After = keyValues(key)
-			return s.Keys().RevokeKey(ctx, a.ID.UUID)
-		})
-		if err != nil {
+		// An attempt on a key that does not exist is recorded, too.
+		key, err := s.Keys().Key(ctx, a.ID.UUID)
+		if err != nil && casesync.Explain(err).Code != syncs.CodeNotFound {
+			return err
+		}
+		if _, err = s.Fleet().RevokeKey(ctx, byCommand(), key.ClinicID, a.ID.UUID); err != nil {
 			return noSuch(err, "API key", a.ID.UUID, "keys list")
 		}
 		return show(std, c, map[string]any{"id": a.ID.UUID, "active": false}, func(w io.Writer) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/cron"
@@ -154,18 +152,10 @@ func (a *SchedulesSetCmd) Run(ctx context.Context, std streams, c *Config) error
 		return fmt.Errorf("%s; nothing was stored", strings.Join(reasons, "; "))
 	}
 	return withStore(ctx, std, c, func(s *app.Store) error {
-		err := act(ctx, s, event(access.SchedulesSet, a.Clinic.UUID, access.Record{}), func(ctx context.Context, e *access.Event) error {
-			if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
-				return err
-			}
-			before, err := s.Clinics().Schedules(ctx, a.Clinic.UUID)
-			if err != nil {
-				return err
-			}
-			e.Before = access.Values{"schedules": json.RawMessage(cmp.Or(string(before), "null"))}
-			e.After = access.Values{"schedules": json.RawMessage(document)}
-			return s.Clinics().SetSchedules(ctx, a.Clinic.UUID, document, time.Now())
-		})
+		if _, err := clinicOf(ctx, s, a.Clinic.UUID); err != nil {
+			return err
+		}
+		err := s.Fleet().SetSchedules(ctx, byCommand(), a.Clinic.UUID, document)
 		if err != nil {
 			return err
 		}

@@ -87,7 +87,7 @@ func findClinics(ctx context.Context, s *app.Store, named []*ofClinic) error {
 func whichClinic(clinics []clinic.Clinic, text string) (uuid.UUID, error) {
 	var byName, byID []clinic.Clinic
 	for _, x := range clinics {
-		if sameName(x.Name, text) {
+		if clinic.SameName(x.Name, text) {
 			byName = append(byName, x)
 		}
 		if strings.HasPrefix(x.ID.String(), strings.ToLower(text)) {

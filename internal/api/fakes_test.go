@@ -422,6 +422,10 @@ func (f *fakeCredentials) CanonicalProvider(name string) (string, error) {
 	return name, nil
 }
 
+func (f *fakeCredentials) Declarations() []pims.Declaration {
+	return []pims.Declaration{{Name: "idexx_neo"}}
+}
+
 func (f *fakeCredentials) NewCredential(clinicID uuid.UUID, provider string, c pims.Credentials) (clinic.StoredCredential, error) {
 	if c["username"] == "" {
 		return clinic.StoredCredential{}, &pims.FieldError{Field: "username", Reason: "is missing"}

@@ -13,6 +13,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/feed"
+	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/metrics"
 	"github.com/pims-sync/pims-sync/internal/notify"
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -145,6 +146,13 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 		Observe: e.metrics,
 	})
 	return e, nil
+}
+
+// Fleet returns what operators do with the installation, with what needs a PIMS.
+func (e *Engine) Fleet() *fleet.Service {
+	o := e.Store.fleetOptions()
+	o.Connector = e.Connector
+	return fleet.New(o)
 }
 
 // newQueue makes the queue, with what its workers use.

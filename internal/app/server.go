@@ -13,7 +13,6 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/feed"
-	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres/fleetstore"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -80,12 +79,10 @@ func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Log
 // api returns the options of the API in front of the engine.
 func (e *Engine) api(settings Settings, wait time.Duration) api.Options {
 	s := e.Store
-	operators := s.fleetOptions()
-	operators.Connector = e.Connector
 	return api.Options{
 		Keys:       s.Keys(),
 		FleetKeys:  fleetstore.New(s.DB),
-		Fleet:      fleet.New(operators),
+		Fleet:      e.Fleet(),
 		Events:     s.OperatorLog(),
 		Record:     s.OperatorLog(),
 		Syncs:      e.Queue,

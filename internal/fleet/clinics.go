@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -14,7 +13,7 @@ import (
 // specification's schedules (R33). A name that another clinic has is refused unless
 // duplicate: both would be synced from one practice.
 func (s *Service) AddClinic(ctx context.Context, by access.By, draft clinic.Clinic, duplicate bool) (added clinic.Clinic, err error) {
-	if draft.Name, err = clinicName(draft.Name); err != nil {
+	if draft.Name, err = name("name", draft.Name); err != nil {
 		return added, err
 	}
 	if err := checkZone(draft.Timezone); err != nil {
@@ -40,7 +39,7 @@ func (s *Service) checkDuplicate(ctx context.Context, name string) error {
 		return err
 	}
 	for _, x := range all {
-		if strings.EqualFold(strings.Join(strings.Fields(x.Name), " "), strings.Join(strings.Fields(name), " ")) {
+		if clinic.SameName(x.Name, name) {
 			return invalid("name", "there is a clinic of this name already, %s; use it, or add another with allowDuplicate", x.ID)
 		}
 	}
@@ -57,7 +56,7 @@ type ClinicChange struct {
 // SetClinic changes a clinic. The error is clinic.ErrNotFound where there is none.
 func (s *Service) SetClinic(ctx context.Context, by access.By, id uuid.UUID, change ClinicChange) (changed clinic.Clinic, err error) {
 	if change.Name != nil {
-		checked, err := clinicName(*change.Name)
+		checked, err := name("name", *change.Name)
 		if err != nil {
 			return changed, err
 		}
@@ -96,14 +95,6 @@ func (c *ClinicChange) apply(to *clinic.Clinic) {
 	if c.Active != nil {
 		to.Active = *c.Active
 	}
-}
-
-func clinicName(text string) (string, error) {
-	text, err := name("name", text)
-	if err == nil && text == "" {
-		err = invalid("name", "name is blank")
-	}
-	return text, err
 }
 
 func checkZone(zone string) error {

@@ -22,6 +22,7 @@ type Credentials interface {
 // A Connector checks, seals and tests credentials; see clinic.Connector.
 type Connector interface {
 	CanonicalProvider(name string) (string, error)
+	Declarations() []pims.Declaration
 	NewCredential(clinicID uuid.UUID, provider string, credentials pims.Credentials) (clinic.StoredCredential, error)
 	Test(ctx context.Context, clinicID uuid.UUID) (clinic.Findings, error)
 }
@@ -36,7 +37,8 @@ func (s *Service) Credential(ctx context.Context, clinicID uuid.UUID) (clinic.St
 // SetCredential stores a clinic's credentials in place of the old ones. A wrong field is
 // CodeInvalidRequest with its name.
 func (s *Service) SetCredential(ctx context.Context, by access.By, clinicID uuid.UUID, provider string, credentials pims.Credentials) error {
-	if _, err := s.o.Connector.CanonicalProvider(provider); err != nil {
+	canonical, err := s.o.Connector.CanonicalProvider(provider)
+	if err != nil {
 		return invalid("provider", "no PIMS provider has this name")
 	}
 	stored, err := s.o.Connector.NewCredential(clinicID, provider, credentials)
@@ -47,10 +49,20 @@ func (s *Service) SetCredential(ctx context.Context, by access.By, clinicID uuid
 		return err
 	}
 	event := by.Event(access.CredentialsSet, clinicID, access.RecordOf("credentials", stored.ID))
-	event.After = access.Values{"provider": stored.Provider, pims.FieldBaseURL: credentials[pims.FieldBaseURL]}
+	event.After = access.Values{"provider": stored.Provider, pims.FieldBaseURL: s.baseURL(canonical, credentials)}
 	return s.o.Log.Act(ctx, event, func(ctx context.Context, _ *access.Event) error {
 		return s.o.Credentials.ReplaceCredential(ctx, stored)
 	})
+}
+
+// baseURL returns where the fields of a provider lead, its default included.
+func (s *Service) baseURL(provider string, credentials pims.Credentials) string {
+	for _, d := range s.o.Connector.Declarations() {
+		if d.Name == provider {
+			return d.Complete(credentials)[pims.FieldBaseURL]
+		}
+	}
+	return credentials[pims.FieldBaseURL]
 }
 
 // TestCredential signs in to the clinic's PIMS and reads today's calendar. Errors are those

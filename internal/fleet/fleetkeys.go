@@ -20,7 +20,7 @@ func (s *Service) FleetKeys(ctx context.Context) ([]access.FleetKey, error) {
 // returns the row as it is stored, and the key, which is shown once. A wrong field is
 // CodeInvalidRequest with its name.
 func (s *Service) CreateFleetKey(ctx context.Context, by access.By, draft access.FleetKey) (row access.FleetKey, key string, err error) {
-	if draft.Name, err = name("name", draft.Name); err != nil {
+	if draft.Name, err = optionalName("name", draft.Name); err != nil {
 		return row, "", err
 	}
 	if draft.Scope, err = access.ParseFleetScope(string(draft.Scope)); err != nil {

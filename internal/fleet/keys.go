@@ -18,7 +18,7 @@ func (s *Service) Keys(ctx context.Context, clinicID uuid.UUID) ([]clinic.APIKey
 // CreateKey makes an API key of a clinic with the name, permissions and expiry of a draft.
 // It returns the row as it is stored, and the key, which is shown once.
 func (s *Service) CreateKey(ctx context.Context, by access.By, draft clinic.APIKey) (row clinic.APIKey, key string, err error) {
-	if draft.Name, err = name("name", draft.Name); err != nil {
+	if draft.Name, err = optionalName("name", draft.Name); err != nil {
 		return row, "", err
 	}
 	now := s.o.Now()

@@ -8,10 +8,7 @@ package fleet
 
 import (
 	"context"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -79,19 +76,19 @@ func invalid(field, format string, args ...any) error {
 	return failure
 }
 
-const maxName = 200 // characters
-
-// name checks the name of a clinic or of a key: one line that can be seen. It returns the
-// name without the blanks around it.
+// name checks the name of a clinic or of a key and returns it without the blanks around it.
 func name(field, text string) (string, error) {
-	text = strings.TrimSpace(text)
-	switch {
-	case !utf8.ValidString(text):
-		return "", invalid(field, "%s must be UTF-8", field)
-	case utf8.RuneCountInString(text) > maxName:
-		return "", invalid(field, "%s must have at most %d characters", field, maxName)
-	case strings.ContainsFunc(text, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }):
-		return "", invalid(field, "%s must have no line break and no control character", field)
+	checked, err := clinic.CheckName(text)
+	if err != nil {
+		return "", invalid(field, "%s %v", field, err)
 	}
-	return text, nil
+	return checked, nil
+}
+
+// optionalName is name for a key, which may have none.
+func optionalName(field, text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	return name(field, text)
 }
