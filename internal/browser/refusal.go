@@ -27,7 +27,7 @@ func classify(text string) error {
 	sentences := sentencesOf(text)
 	for _, s := range sentences {
 		s = masked(s, func(t tongue) *regexp.Regexp { return t.masks })
-		if slices.ContainsFunc(tongues, func(t tongue) bool { return t.rejects(s) }) {
+		if slices.ContainsFunc(tongues(), func(t tongue) bool { return t.rejects(s) }) {
 			return pims.ErrAuthRejected
 		}
 	}
@@ -112,19 +112,19 @@ func (t tongue) rejects(sentence string) bool {
 // anyPerson reports whether a sentence asks a person to act.
 func anyPerson(sentence string) bool {
 	sentence = masked(fold(sentence), func(t tongue) *regexp.Regexp { return t.threats })
-	return slices.ContainsFunc(tongues, func(t tongue) bool { return t.persons.MatchString(sentence) })
+	return slices.ContainsFunc(tongues(), func(t tongue) bool { return t.persons.MatchString(sentence) })
 }
 
 // anyConflict reports whether a sentence says that the user is logged in elsewhere.
 func anyConflict(sentence string) bool {
 	sentence = masked(fold(sentence), func(t tongue) *regexp.Regexp { return t.threats })
-	return slices.ContainsFunc(tongues, func(t tongue) bool { return t.inUse.MatchString(sentence) })
+	return slices.ContainsFunc(tongues(), func(t tongue) bool { return t.inUse.MatchString(sentence) })
 }
 
 // masked replaces what does not count, in any language, by a character that is no word. All
 // languages are tried, because a text does not say which one it is in.
 func masked(sentence string, pattern func(tongue) *regexp.Regexp) string {
-	for _, t := range tongues {
+	for _, t := range tongues() {
 		sentence = pattern(t).ReplaceAllString(sentence, " ~ ")
 	}
 	return sentence

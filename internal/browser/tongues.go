@@ -1,10 +1,13 @@
 package browser
 
-// tongues are the languages in which refusals are understood. testdata/refusals holds texts
-// that must be distinguished.
-var tongues = []tongue{
-	newTongue(english), newTongue(german), newTongue(french), newTongue(spanish), newTongue(dutch),
-}
+import "sync"
+
+// tongues returns the languages in which refusals are understood. testdata/refusals holds
+// texts that must be distinguished. The patterns are compiled at the first login: most
+// commands have none.
+var tongues = sync.OnceValue(func() []tongue {
+	return []tongue{newTongue(english), newTongue(german), newTongue(french), newTongue(spanish), newTongue(dutch)}
+})
 
 var english = words{
 	secret: `user ?names?|user-names?|user ?ids?|log-?in (?:names?|ids?|details|credentials|data|information)|sign-?in (?:names?|details)|pass ?words?|passphrases?|credentials?` +

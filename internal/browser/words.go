@@ -2,6 +2,7 @@ package browser
 
 import (
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -54,7 +55,7 @@ func knownWords(sentence string, secret map[string]bool) []string {
 	for word := range strings.FieldsSeq(sentence) {
 		known := true
 		for _, part := range strings.FieldsFunc(fold(word), isNoLetter) {
-			known = known && vocabulary[part] && !secret[part]
+			known = known && vocabulary()[part] && !secret[part]
 		}
 		if strings.ContainsFunc(word, unicode.IsDigit) {
 			known = false
@@ -71,9 +72,9 @@ func knownWords(sentence string, secret map[string]bool) []string {
 
 func isNoLetter(r rune) bool { return !unicode.IsLetter(r) }
 
-// vocabulary holds the words that requests to a person use, folded. A word that can be a
+// vocabulary returns the words that requests to a person use, folded. A word that can be a
 // name of a person, an animal or a place does not belong here.
-var vocabulary = func() map[string]bool {
+var vocabulary = sync.OnceValue(func() map[string]bool {
 	words := make(map[string]bool)
 	for word := range strings.FieldsSeq(`
 		a account accounts action active activated agreement already an and another app application are at attempts authentication authenticator
@@ -100,4 +101,4 @@ var vocabulary = func() map[string]bool {
 		words[word] = true
 	}
 	return words
-}()
+})
