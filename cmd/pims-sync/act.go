@@ -7,7 +7,6 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
-	"github.com/pims-sync/pims-sync/internal/clinic"
 )
 
 // commandLine is the origin of the actions of commands (R44).
@@ -28,9 +27,4 @@ func event(action access.Action, clinicID uuid.UUID, record access.Record) acces
 // act runs an action of a command and records it, in one transaction (R44).
 func act(ctx context.Context, s *app.Store, e access.Event, do func(context.Context, *access.Event) error) error {
 	return s.OperatorLog().Act(ctx, e, do)
-}
-
-// clinicValues returns what the record of an action shows of a clinic.
-func clinicValues(c *clinic.Clinic) access.Values {
-	return access.Values{"name": c.Name, "timezone": c.Timezone, "active": c.Active}
 }
