@@ -7,6 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -70,7 +74,7 @@ func newQueues(b *testing.B) *queues {
 	b.Cleanup(func() { require.NoError(b, worker.Stop(context.Background())) })
 	q.caller = newQueue(b, q.url, nil)
 	var err error
-	q.owner, err = pgtest.Open(b, q.url).Clinics().Add(b.Context(), clinic.Clinic{Name: "Harbor Lights", Timezone: "UTC", Active: true})
+	q.owner, err = clinicstore.NewClinics(pgtest.Open(b, q.url)).Add(b.Context(), clinic.Clinic{Name: "Harbor Lights", Timezone: "UTC", Active: true})
 	require.NoError(b, err)
 	return q
 }
@@ -95,8 +99,8 @@ func newQueue(b *testing.B, url string, run func(context.Context, syncs.Run) (sy
 	notifier := postgres.NewNotifier(db)
 	b.Cleanup(notifier.Close)
 	q, err := queue.New(queue.Options{
-		DB: db, Audits: db.Audits(), Plans: db.Plans(), Records: db.Records(), Replicas: db.Replicas(),
-		Clinics: db.Clinics(), Schedules: db.Schedules(), Notifier: notifier, Run: run,
+		DB: db, Audits: syncstore.NewAudits(db), Plans: syncstore.NewPlans(db), Records: casestore.NewRecords(db), Replicas: db.Replicas(),
+		Clinics: clinicstore.NewClinics(db), Schedules: syncstore.NewSchedules(db), Notifier: notifier, Run: run,
 		Precheck: func(context.Context, uuid.UUID) error { return nil },
 		Logger:   slog.New(slog.DiscardHandler),
 	})

@@ -8,13 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
-	"github.com/pims-sync/pims-sync/internal/postgres"
 )
 
 // CasesCheckNotesCmd looks for notes that an earlier version may have left with
@@ -118,7 +119,7 @@ func (a *CasesCheckNotesCmd) clinics(ctx context.Context, s *app.Store) ([]clini
 	return []clinic.Clinic{owner}, err
 }
 
-func checkedOf(id uuid.UUID, check *postgres.NotesCheck) checkedClinic {
+func checkedOf(id uuid.UUID, check *casestore.NotesCheck) checkedClinic {
 	of := checkedClinic{ClinicID: id, Checked: check.Checked, Unjudged: check.Unjudged, Cases: []suspectCase{}}
 	for i := range check.Suspects {
 		x := &check.Suspects[i]
@@ -182,7 +183,7 @@ func (a *CasesCheckNotesCmd) undo(ctx context.Context, std streams, c *Config, s
 	return show(std, c, document, func(w io.Writer) { tellUndone(w, &r, a.DryRun) })
 }
 
-func tellUndone(w io.Writer, r *postgres.RestoredNotes, dryRun bool) {
+func tellUndone(w io.Writer, r *casestore.RestoredNotes, dryRun bool) {
 	switch {
 	case r.Already > 0 && r.Restored == 0:
 		fmt.Fprintf(w, "This clearing was undone before: the notes of %s were put back then. Changed since the clearing and left as they are: %d\n",

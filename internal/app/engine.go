@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/browser"
@@ -216,8 +218,8 @@ func newBrowser(settings Settings, s *Store, log *slog.Logger) *browser.Chromium
 
 // recorder combines the two stores that record a running sync.
 type recorder struct {
-	*postgres.Audits
-	*postgres.Plans
+	*syncstore.Audits
+	*syncstore.Plans
 }
 
 // providers makes all providers, with the same browser, limits and observer.

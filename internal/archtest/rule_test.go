@@ -136,8 +136,31 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres",
-		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/seal", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres/internal/dbsqlc", "internal/postgres/walls", "internal/postgres/internal/null"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/postgres/internal/dbsqlc", "internal/postgres/walls"},
 		libraries: []string{uuid, pgx, "github.com/pressly/goose/v3", riverDriver, "github.com/riverqueue/river/rivermigrate"},
+	},
+	{
+		pkg:       "internal/postgres/casestore",
+		ours:      []string{"internal/pims", "internal/settings", "internal/syncs", "internal/clinic", "internal/casesync", "internal/postgres", "internal/postgres/clinicstore", "internal/postgres/internal/dbsqlc", "internal/postgres/internal/null", "internal/postgres/internal/page", "internal/postgres/internal/values"},
+		libraries: []string{uuid, pgx},
+	},
+	{
+		pkg:       "internal/postgres/clinicstore",
+		ours:      []string{panicsPkg, "internal/settings", "internal/syncs", "internal/seal", "internal/clinic", "internal/scheduler", "internal/postgres", "internal/postgres/internal/dbsqlc", "internal/postgres/internal/null", "internal/postgres/internal/values"},
+		libraries: []string{uuid, pgx},
+	},
+	{
+		pkg:       "internal/postgres/syncstore",
+		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/casesync", "internal/scheduler", "internal/postgres", "internal/postgres/internal/dbsqlc", "internal/postgres/internal/null", "internal/postgres/internal/page", "internal/postgres/internal/values"},
+		libraries: []string{uuid, pgx},
+	},
+	{
+		pkg:       "internal/postgres/internal/page",
+		ours:      []string{"internal/syncs"},
+		libraries: []string{uuid},
+	},
+	{
+		pkg: "internal/postgres/internal/values",
 	},
 	{
 		pkg:       "internal/people",
@@ -207,7 +230,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/queue",
-		ours:      []string{panicsPkg, "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres"},
+		ours:      []string{panicsPkg, "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres", "internal/postgres/casestore", "internal/postgres/clinicstore", "internal/postgres/syncstore"},
 		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype", "github.com/riverqueue/rivercontrib/otelriver", otelMetric, otelTrace},
 	},
 	{

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -121,7 +123,7 @@ func TestASoftDeletedCaseKeepsItsNotesOnlyWhereBothSidesNameThePatient(t *testin
 				p.vanished()
 				id := p.stored("1").ID
 				if restored {
-					restorations, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{id}, "key:z", p.clock.Now())
+					restorations, err := casestore.NewCases(p.db).Restore(p.background(), p.clinic.ID, []uuid.UUID{id}, "key:z", p.clock.Now())
 					require.NoError(t, err)
 					require.Equal(t, casesync.RestoreDone, restorations[0].Outcome)
 					require.Equal(t, "Zzpip limps", p.notes("1"), "equal by value")
@@ -414,7 +416,7 @@ func TestARestoreByHandPutsNoOtherPatientsNotesBack(t *testing.T) { // R7, R24
 			p := pip(t)
 			p.edit("1", set) // as an earlier version may have left it
 			p.vanished()
-			restorations, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.Now())
+			restorations, err := casestore.NewCases(p.db).Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.Now())
 			require.NoError(t, err)
 			require.Equal(t, casesync.RestoreDone, restorations[0].Outcome)
 			require.Nil(t, p.stored("1").Deletion)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
@@ -164,7 +166,7 @@ func (p *practice) refuses(week []pims.Appointment) (before string, approved out
 // restores undoes the deletions of a sync: every case is again what it was (R24).
 func (p *practice) restores(before string, deletion outcome) {
 	p.Helper()
-	store := p.db.Cases()
+	store := casestore.NewCases(p.db)
 	ids, err := store.DeletedBy(p.Context(), p.clinic.ID, deletion.audit.ID)
 	require.NoError(p, err)
 	require.Len(p, ids, 40)

@@ -8,20 +8,22 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/logtest"
 	"github.com/pims-sync/pims-sync/internal/pims"
-	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // A store is the real one, with other people and faults at work between a sync's
 // steps.
 type store struct {
-	*postgres.Cases
+	*casestore.Cases
 	before      func(call string) error             // of every call; nil: nothing happens
 	beforeWrite func(writes []casesync.Write) error // of a write of cases
 	afterWrite  func(written []string)
@@ -134,7 +136,7 @@ func once(do func()) func([]casesync.Write) error {
 
 // A recorder keeps audits in the database, and plans to be looked at.
 type recorder struct {
-	*postgres.Audits
+	*syncstore.Audits
 	mu         sync.Mutex
 	plans      []syncs.Plan
 	before     func(call string) error // of every call; nil: nothing happens

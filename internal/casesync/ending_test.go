@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
@@ -149,7 +151,7 @@ func TestAnAttemptThatLostItsLeaseWritesNothingMore(t *testing.T) { // R30
 			require.LessOrEqual(t, scan[int](p, "select count(*) from case_sync_audits where clinic_id = $1 and parent_id is not null"), 1, "no further phase began")
 
 			run.Lease.Attempt++ // the other attempt
-			require.NoError(t, p.db.Audits().Finish(t.Context(), run.Lease, syncs.StatusFailed, syncs.Result{}, p.clock.Now()))
+			require.NoError(t, syncstore.NewAudits(p.db).Finish(t.Context(), run.Lease, syncs.StatusFailed, syncs.Result{}, p.clock.Now()))
 		})
 	}
 }
@@ -161,7 +163,7 @@ func TestAReconciliationThatLosesItsLeaseDeletesNothing(t *testing.T) { // R30
 	p.remove("4")
 	run := p.claim(syncs.Run{Type: syncs.TypeReconciliation})
 	p.store.before = at("SoftDelete", func() error {
-		return p.db.Audits().Finish(t.Context(), run.Lease, syncs.StatusFailed, syncs.Result{}, p.clock.Now())
+		return syncstore.NewAudits(p.db).Finish(t.Context(), run.Lease, syncs.StatusFailed, syncs.Result{}, p.clock.Now())
 	})
 	p.requireNothingWritten(func() {
 		_, err := p.runner.Run(t.Context(), run)

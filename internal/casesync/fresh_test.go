@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -55,7 +57,7 @@ func TestWhatAScheduleSyncsFromDayToDayCounts(t *testing.T) { // R4
 		claimed.Trigger = syncs.TriggerSchedule
 		result, err := p.runner.Run(p.background(), claimed)
 		require.NoError(t, err)
-		require.NoError(t, p.db.Audits().Finish(p.background(), claimed.Lease, syncs.StatusCompleted, result, p.clock.Now()))
+		require.NoError(t, syncstore.NewAudits(p.db).Finish(p.background(), claimed.Lease, syncs.StatusCompleted, result, p.clock.Now()))
 		require.Equal(t, tc.fresh, p.fresh(claimed.Lease.AuditID), "%+v", tc.options)
 	}
 }

@@ -3,6 +3,8 @@ package casesync_test
 import (
 	"testing"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -79,7 +81,7 @@ func TestAnIDThatReturnsUnderAnotherNameWithoutIDsShowsNoNotes(t *testing.T) { /
 			require.Equal(t, "Zzpip limps", p.notes("1"))
 			p.vanished()
 			if restored {
-				_, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.Now())
+				_, err := casestore.NewCases(p.db).Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.Now())
 				require.NoError(t, err)
 			}
 			p.enter(p.visit("1", "2026-03-02 08:30", called("Zzmax")))
@@ -105,7 +107,7 @@ func TestARestoreByHandPutsNoNotesUnderANameWithoutAnID(t *testing.T) { // R7, R
 	p := pip(t)
 	p.edit("1", `metadata = jsonb_set(metadata, '{appointment,patientUnproved}', 'true')`)
 	p.vanished()
-	_, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.Now())
+	_, err := casestore.NewCases(p.db).Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.Now())
 	require.NoError(t, err)
 	require.Nil(t, p.stored("1").Deletion)
 	require.Empty(t, p.notes("1"))

@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -109,8 +112,8 @@ func newPracticeOn(t *testing.T, now string) *practice {
 	p.neighboursCases = p.cases(p.neighbour)
 
 	p.fake.Now = p.clock.Now
-	p.store = &store{Cases: p.db.Cases()}
-	p.recorder = &recorder{Audits: p.db.Audits()}
+	p.store = &store{Cases: casestore.NewCases(p.db)}
+	p.recorder = &recorder{Audits: syncstore.NewAudits(p.db)}
 	p.runner = casesync.NewRunner(casesync.RunnerOptions{
 		Connect:  p.connect,
 		Plan:     func(_ context.Context, _, id uuid.UUID) (syncs.Plan, error) { return p.plan(id), nil },
@@ -244,11 +247,11 @@ func (p *practice) try(kind syncs.Type, options ...syncs.Options) outcome {
 func (p *practice) claim(run syncs.Run) syncs.Run {
 	p.Helper()
 	id := uuid.Must(uuid.NewV7())
-	_, err := p.db.Audits().Enqueue(p.background(), syncs.Audit{
+	_, err := syncstore.NewAudits(p.db).Enqueue(p.background(), syncs.Audit{
 		ID: id, ClinicID: p.clinic.ID, Type: run.Type, Trigger: syncs.TriggerAPI, Options: run.Options, CreatedAt: p.clock.Now(),
 	}, "", func(pgx.Tx) error { return nil })
 	require.NoError(p, err)
-	claimed, err := p.db.Audits().Claim(p.background(), id, "worker", time.Hour, p.clock.Now())
+	claimed, err := syncstore.NewAudits(p.db).Claim(p.background(), id, "worker", time.Hour, p.clock.Now())
 	require.NoError(p, err)
 	claimed.Approval = run.Approval
 	p.again = nil
@@ -267,7 +270,7 @@ func (p *practice) run(ctx context.Context, run syncs.Run) outcome {
 			require.True(p, child.Status.Final(), "the %s phase left its audit open", child.Type)
 		}
 	}
-	require.NoError(p, p.db.Audits().Finish(p.background(), claimed.Lease, status, concluded, p.clock.Now()))
+	require.NoError(p, syncstore.NewAudits(p.db).Finish(p.background(), claimed.Lease, status, concluded, p.clock.Now()))
 	o := outcome{concluded, runErr, p.audit(id)}
 	p.requireSums(&o.audit)
 	if status == syncs.StatusCompleted && !run.Options.DryRun {
@@ -278,7 +281,7 @@ func (p *practice) run(ctx context.Context, run syncs.Run) outcome {
 
 func (p *practice) audit(id uuid.UUID) syncs.Audit {
 	p.Helper()
-	audit, err := p.db.Audits().Audit(p.background(), p.clinic.ID, id)
+	audit, err := syncstore.NewAudits(p.db).Audit(p.background(), p.clinic.ID, id)
 	require.NoError(p, err)
 	return audit
 }
@@ -347,11 +350,11 @@ func (p *practice) cases(clinicID uuid.UUID) string {
 // stored reads a case, consultation included.
 func (p *practice) stored(pimsID string) casesync.Case {
 	p.Helper()
-	cases, err := p.db.Cases().CasesByID(p.background(), p.clinic.ID, provider, []string{pimsID})
+	cases, err := casestore.NewCases(p.db).CasesByID(p.background(), p.clinic.ID, provider, []string{pimsID})
 	require.NoError(p, err)
 	require.Contains(p, cases, pimsID)
 	id := cases[pimsID].ID
-	whole, err := p.db.Cases().CasesWithConsultations(p.background(), p.clinic.ID, []uuid.UUID{id})
+	whole, err := casestore.NewCases(p.db).CasesWithConsultations(p.background(), p.clinic.ID, []uuid.UUID{id})
 	require.NoError(p, err)
 	return whole[id]
 }

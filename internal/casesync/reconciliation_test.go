@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -86,7 +88,7 @@ func TestWhatAPersonRestoredIsNoCandidateUntilItHasBeenSeenAgain(t *testing.T) {
 	before, returns := p.stored("4"), p.calendar[3]
 	p.remove("4")
 	p.sync(syncs.TypeReconciliation)
-	_, err := p.db.Cases().Restore(t.Context(), p.clinic.ID, []uuid.UUID{before.ID}, "os:operator", p.clock.Now())
+	_, err := casestore.NewCases(p.db).Restore(t.Context(), p.clinic.ID, []uuid.UUID{before.ID}, "os:operator", p.clock.Now())
 	require.NoError(t, err)
 	restored := p.stored("4")
 	restored.Version, restored.UpdatedAt = before.Version, before.UpdatedAt

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -131,7 +133,7 @@ func TestAStoredConsultationOfAnotherPatientsVisitIsHidden(t *testing.T) { // R7
 			t.Parallel()
 			p := stored(t, unfinished)
 			p.vanished()
-			_, err := p.db.Cases().Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.Now())
+			_, err := casestore.NewCases(p.db).Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.Now())
 			require.NoError(t, err)
 			require.Equal(t, "Zzpip limps", p.notes("1"))
 			say(p, says("pip limps"), unfinished)

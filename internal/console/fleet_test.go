@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
@@ -125,7 +127,7 @@ func TestALimitedPersonSeesNoOtherClinic(t *testing.T) { // R42
 	t.Parallel()
 	s := newSite(t)
 	s.fleet(t, 5)
-	clinics, err := s.db.Clinics().Clinics(t.Context())
+	clinics, err := clinicstore.NewClinics(s.db).Clinics(t.Context())
 	require.NoError(t, err)
 	i := slices.IndexFunc(clinics, func(c clinic.Clinic) bool { return strings.HasPrefix(c.Name, "Harbor") })
 	p := people.Person{Email: "limited@example.com", Role: access.RoleViewer, Limited: true}

@@ -15,6 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
@@ -53,7 +57,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	s.people = people.New(people.Options{Store: peoplestore.New(s.db), Log: oplog.New(s.db, nil), Now: s.clock.Now})
 	o := Options{
 		People: s.people, Fleet: fleetOf{s}, Now: s.clock.Now, Version: "test",
-		Clinics: s.db.Clinics(), Runs: s.db.Audits(), Cases: s.db.Records(), Restores: s.db.Cases(), Queue: queueOf{s.db}, Log: oplog.New(s.db, nil),
+		Clinics: clinicstore.NewClinics(s.db), Runs: syncstore.NewAudits(s.db), Cases: casestore.NewRecords(s.db), Restores: casestore.NewCases(s.db), Queue: queueOf{s.db}, Log: oplog.New(s.db, nil),
 	}
 	for _, c := range change {
 		c(&o)
@@ -69,7 +73,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 type fleetOf struct{ site *site }
 
 func (f fleetOf) Conditions(ctx context.Context) ([]scheduler.Condition, error) {
-	return scheduler.ReadConditions(ctx, f.site.db.Clinics(), f.site.clock.Now())
+	return scheduler.ReadConditions(ctx, clinicstore.NewClinics(f.site.db), f.site.clock.Now())
 }
 
 // requireNoFault fails where a response has hidden an error.

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/chromedp/chromedp"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -23,16 +25,16 @@ type queueOf struct{ db *postgres.DB }
 
 func (q queueOf) Start(ctx context.Context, r syncs.Request, _ string) (syncs.Audit, error) {
 	audit := syncs.Audit{ClinicID: r.ClinicID, Type: r.Type, Trigger: r.Trigger, Options: r.Options, Status: syncs.StatusQueued}
-	id, err := q.db.Audits().Enqueue(ctx, audit, "", func(pgx.Tx) error { return nil })
+	id, err := syncstore.NewAudits(q.db).Enqueue(ctx, audit, "", func(pgx.Tx) error { return nil })
 	audit.ID = id
 	return audit, err
 }
 
 func (q queueOf) Cancel(ctx context.Context, clinicID, syncID uuid.UUID, _ string) (syncs.Audit, error) {
-	if err := q.db.Audits().Cancel(ctx, clinicID, syncID, time.Now()); err != nil {
+	if err := syncstore.NewAudits(q.db).Cancel(ctx, clinicID, syncID, time.Now()); err != nil {
 		return syncs.Audit{}, err
 	}
-	return q.db.Audits().Audit(ctx, clinicID, syncID)
+	return syncstore.NewAudits(q.db).Audit(ctx, clinicID, syncID)
 }
 
 // A week is what happened at one clinic.

@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -20,16 +23,16 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 // A database is a stage in PostgreSQL: a clinic of its own, next to another.
 type database struct {
-	*postgres.Cases
-	*postgres.Audits
-	plans     *postgres.Plans
+	*casestore.Cases
+	*syncstore.Audits
+	plans     *syncstore.Plans
 	db        *postgres.DB
 	clinic    uuid.UUID
 	neighbour uuid.UUID
 }
 
 func newDatabase(ctx context.Context, db *postgres.DB) (*database, error) {
-	d := &database{Cases: db.Cases(), Audits: db.Audits(), plans: db.Plans(), db: db}
+	d := &database{Cases: casestore.NewCases(db), Audits: syncstore.NewAudits(db), plans: syncstore.NewPlans(db), db: db}
 	const newClinic = "insert into clinics (timezone) values ($1) returning id"
 	for _, id := range []*uuid.UUID{&d.clinic, &d.neighbour} {
 		if err := db.Pool().QueryRow(ctx, newClinic, zone).Scan(id); err != nil {

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -14,7 +16,7 @@ import (
 func TestAFullSyncHasThePhasesOfItsLastAttempt(t *testing.T) { // R27
 	t.Parallel()
 	db := pgtest.New(t)
-	audits, clinicID := db.Audits(), newClinic(t, db)
+	audits, clinicID := syncstore.NewAudits(db), newClinic(t, db)
 	lease := running(t, db, clinicID, syncs.TypeFull)
 	_, err := audits.BeginPhase(t.Context(), lease, syncs.TypeInbound, monday)
 	require.NoError(t, err)
@@ -45,7 +47,7 @@ func TestAFullSyncHasThePhasesOfItsLastAttempt(t *testing.T) { // R27
 func TestProgressIsReportedUnderTheLeaseAndNotTooOften(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	audits, clinicID := db.Audits(), newClinic(t, db)
+	audits, clinicID := syncstore.NewAudits(db), newClinic(t, db)
 	lease := running(t, db, clinicID, syncs.TypeInbound)
 	requireTold := func(p syncs.Progress) {
 		t.Helper()
@@ -76,7 +78,7 @@ func TestProgressIsReportedUnderTheLeaseAndNotTooOften(t *testing.T) {
 func TestAuditsAreListedNewestFirstPageByPage(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	audits, clinicID := db.Audits(), newClinic(t, db)
+	audits, clinicID := syncstore.NewAudits(db), newClinic(t, db)
 	exec(t, db, `insert into case_sync_audits (clinic_id, sync_type, status, created_at)
 		select $1, (array['inbound','cases'])[1 + n % 2], 'completed', $2::timestamptz + (n / 3) * interval '1 minute' from generate_series(1, 25) n`, clinicID, monday)
 	exec(t, db, "insert into case_sync_audits (clinic_id, sync_type, status) values ($1, 'inbound', 'failed')", newClinic(t, db))

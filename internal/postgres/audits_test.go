@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -20,7 +22,7 @@ import (
 func TestOfTwentyWorkersThatClaimASyncOneGetsIt(t *testing.T) { // R28
 	t.Parallel()
 	db := pgtest.New(t)
-	audits, clinicID := db.Audits(), newClinic(t, db)
+	audits, clinicID := syncstore.NewAudits(db), newClinic(t, db)
 	id, err := audits.Enqueue(t.Context(), queued(clinicID, syncs.TypeInbound), "", noJob)
 	require.NoError(t, err)
 
@@ -29,7 +31,7 @@ func TestOfTwentyWorkersThatClaimASyncOneGetsIt(t *testing.T) { // R28
 		return err
 	})
 	require.Equal(t, 1, count(errs, nil))
-	require.Equal(t, 19, count(errs, postgres.ErrNotQueued))
+	require.Equal(t, 19, count(errs, syncstore.ErrNotQueued))
 	audit, err := audits.Audit(t.Context(), clinicID, id)
 	require.NoError(t, err)
 	require.Equal(t, syncs.StatusInProgress, audit.Status)
@@ -40,7 +42,7 @@ func TestOfTwentyWorkersThatClaimASyncOneGetsIt(t *testing.T) { // R28
 func TestOfAClinicsFourQueuedSyncsOneRuns(t *testing.T) { // R29
 	t.Parallel()
 	db := pgtest.New(t)
-	audits, clinicID := db.Audits(), newClinic(t, db)
+	audits, clinicID := syncstore.NewAudits(db), newClinic(t, db)
 	var ids []uuid.UUID
 	for _, kind := range syncs.Types() {
 		id, err := audits.Enqueue(t.Context(), queued(clinicID, kind), "", noJob)
@@ -56,7 +58,7 @@ func TestOfAClinicsFourQueuedSyncsOneRuns(t *testing.T) { // R29
 		return err
 	})
 	require.Equal(t, 1, count(errs, nil))
-	require.Equal(t, 19, count(errs, postgres.ErrClinicBusy)+count(errs, postgres.ErrNotQueued))
+	require.Equal(t, 19, count(errs, syncstore.ErrClinicBusy)+count(errs, syncstore.ErrNotQueued))
 	require.Equal(t, 1, scan[int](t, db, "select count(*) from case_sync_audits where status = 'in_progress'"))
 
 	other := newClinic(t, db)
@@ -79,7 +81,7 @@ func race(n int, f func() error) []error {
 	return errs
 }
 
-// count tells how many of the errors are target.
+// Int32 tells how many of the errors are target.
 func count(errs []error, target error) (n int) {
 	for _, err := range errs {
 		if errors.Is(err, target) {
@@ -92,7 +94,7 @@ func count(errs []error, target error) (n int) {
 func TestASecondStartNamesTheSyncThatIsInTheWay(t *testing.T) { // R29
 	t.Parallel()
 	db := pgtest.New(t)
-	audits, clinicID := db.Audits(), newClinic(t, db)
+	audits, clinicID := syncstore.NewAudits(db), newClinic(t, db)
 	start := func(kind syncs.Type, trigger syncs.Trigger) (uuid.UUID, error) {
 		audit := queued(clinicID, kind)
 		audit.Trigger = trigger
@@ -100,7 +102,7 @@ func TestASecondStartNamesTheSyncThatIsInTheWay(t *testing.T) { // R29
 	}
 	requireBusy := func(want uuid.UUID, err error) {
 		t.Helper()
-		var busy *postgres.BusyError
+		var busy *syncstore.BusyError
 		require.ErrorAs(t, err, &busy)
 		require.Equal(t, want, busy.SyncID)
 	}
@@ -125,7 +127,7 @@ func TestASecondStartNamesTheSyncThatIsInTheWay(t *testing.T) { // R29
 func TestOfTwentyStartsAtOnceOneIsQueuedAndTheOthersLearnItsID(t *testing.T) { // R29
 	t.Parallel()
 	db := pgtest.New(t)
-	audits, clinicID := db.Audits(), newClinic(t, db)
+	audits, clinicID := syncstore.NewAudits(db), newClinic(t, db)
 	errs := race(20, func() error {
 		_, err := audits.Enqueue(t.Context(), queued(clinicID, syncs.TypeInbound), "", noJob)
 		return err
@@ -134,7 +136,7 @@ func TestOfTwentyStartsAtOnceOneIsQueuedAndTheOthersLearnItsID(t *testing.T) { /
 	id := scan[uuid.UUID](t, db, "select id from case_sync_audits")
 	for _, err := range errs {
 		if err != nil {
-			require.Equal(t, &postgres.BusyError{SyncID: id}, errors.Unwrap(err))
+			require.Equal(t, &syncstore.BusyError{SyncID: id}, errors.Unwrap(err))
 		}
 	}
 }
@@ -143,7 +145,7 @@ func TestAnAuditIsNotQueuedWithoutItsJob(t *testing.T) { // R28
 	t.Parallel()
 	db := pgtest.New(t)
 	broken := errors.New("no job")
-	_, err := db.Audits().Enqueue(t.Context(), queued(newClinic(t, db), syncs.TypeInbound), "key", func(pgx.Tx) error { return broken })
+	_, err := syncstore.NewAudits(db).Enqueue(t.Context(), queued(newClinic(t, db), syncs.TypeInbound), "key", func(pgx.Tx) error { return broken })
 	require.ErrorIs(t, err, broken)
 	require.Zero(t, scan[int](t, db, "select (select count(*) from case_sync_audits) + (select count(*) from idempotency_keys)"))
 }
@@ -151,7 +153,7 @@ func TestAnAuditIsNotQueuedWithoutItsJob(t *testing.T) { // R28
 func TestAnIdempotencyKeyAnswersTheSameSyncForADay(t *testing.T) { // R29
 	t.Parallel()
 	db := pgtest.New(t)
-	audits, clinicID := db.Audits(), newClinic(t, db)
+	audits, clinicID := syncstore.NewAudits(db), newClinic(t, db)
 	days := 3
 	start := func(at time.Time, clinicID uuid.UUID, kind syncs.Type, options syncs.Options) (uuid.UUID, error) {
 		audit := queued(clinicID, kind)
@@ -164,9 +166,9 @@ func TestAnIdempotencyKeyAnswersTheSameSyncForADay(t *testing.T) { // R29
 	require.NoError(t, err)
 	require.Equal(t, first, same)
 	_, err = start(monday, clinicID, syncs.TypeInbound, syncs.Options{})
-	require.ErrorIs(t, err, postgres.ErrIdempotencyMismatch)
+	require.ErrorIs(t, err, syncstore.ErrIdempotencyMismatch)
 	_, err = start(monday, clinicID, syncs.TypeCases, syncs.Options{DaysAhead: &days})
-	require.ErrorIs(t, err, postgres.ErrIdempotencyMismatch)
+	require.ErrorIs(t, err, syncstore.ErrIdempotencyMismatch)
 	_, err = start(monday, newClinic(t, db), syncs.TypeCases, syncs.Options{})
 	require.NoError(t, err, "another clinic's key is another key")
 
@@ -185,7 +187,7 @@ func TestTheSameRequestThatComesTwentyTimesAtOnceIsOneSync(t *testing.T) { // R2
 	var mu sync.Mutex
 	answers := map[uuid.UUID]bool{}
 	errs := race(20, func() error {
-		id, err := db.Audits().Enqueue(t.Context(), queued(clinicID, syncs.TypeInbound), "key", noJob)
+		id, err := syncstore.NewAudits(db).Enqueue(t.Context(), queued(clinicID, syncs.TypeInbound), "key", noJob)
 		mu.Lock()
 		defer mu.Unlock()
 		answers[id] = true
@@ -204,9 +206,9 @@ func TestARunGetsTheOptionsOfItsRequest(t *testing.T) {
 	}
 	audit := queued(newClinic(t, db), syncs.TypeFull)
 	audit.Options, audit.Trigger = options, syncs.TriggerSchedule
-	id, err := db.Audits().Enqueue(t.Context(), audit, "", noJob)
+	id, err := syncstore.NewAudits(db).Enqueue(t.Context(), audit, "", noJob)
 	require.NoError(t, err)
-	run, err := db.Audits().Claim(t.Context(), id, "worker", time.Minute, monday)
+	run, err := syncstore.NewAudits(db).Claim(t.Context(), id, "worker", time.Minute, monday)
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(syncs.Run{
 		Lease: syncs.Lease{ClinicID: audit.ClinicID, AuditID: id, Attempt: 1},
@@ -217,7 +219,7 @@ func TestARunGetsTheOptionsOfItsRequest(t *testing.T) {
 func TestAFinishedAuditTellsHowItEnded(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	audits, clinicID := db.Audits(), newClinic(t, db)
+	audits, clinicID := syncstore.NewAudits(db), newClinic(t, db)
 	lease := running(t, db, clinicID, syncs.TypeReconciliation)
 	result := syncs.Result{
 		Code: syncs.CodeDeletionGuard, Error: "too many cases would be deleted", PlanID: uuid.New(),
@@ -263,7 +265,7 @@ func requireCode(t *testing.T, code syncs.Code, err error) {
 func TestAHeartbeatExtendsTheLeaseByTheDatabasesClock(t *testing.T) { // R3, R30
 	t.Parallel()
 	db := pgtest.New(t)
-	audits := db.Audits()
+	audits := syncstore.NewAudits(db)
 	lease := running(t, db, newClinic(t, db), syncs.TypeInbound)
 	exec(t, db, "update sync_leases set expires_at = clock_timestamp() - interval '1 second'")
 	cancelled, err := audits.Heartbeat(t.Context(), lease, time.Hour)
@@ -280,7 +282,7 @@ func TestAHeartbeatExtendsTheLeaseByTheDatabasesClock(t *testing.T) { // R3, R30
 func TestASyncWhoseLeaseRanOutIsTakenUpAgainAndItsFirstWorkerIsFenced(t *testing.T) { // R30
 	t.Parallel()
 	db := pgtest.New(t)
-	audits, clinicID := db.Audits(), newClinic(t, db)
+	audits, clinicID := syncstore.NewAudits(db), newClinic(t, db)
 	first := running(t, db, clinicID, syncs.TypeFull)
 	phase, err := audits.BeginPhase(t.Context(), first, syncs.TypeInbound, monday)
 	require.NoError(t, err)
@@ -317,20 +319,20 @@ func TestARunningAuditThatWasMadeByHandIsNotForgotten(t *testing.T) { // R30
 	clinicID := newClinic(t, db)
 	// W22.
 	exec(t, db, "insert into case_sync_audits (clinic_id, sync_type, status) values ($1, 'inbound', 'in_progress')", clinicID)
-	expired, err := db.Audits().Expired(t.Context())
+	expired, err := syncstore.NewAudits(db).Expired(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, expired, "its program may be about to close it")
 	exec(t, db, "update case_sync_audits set created_at = created_at - interval '2 minutes'")
-	expired, err = db.Audits().Expired(t.Context())
+	expired, err = syncstore.NewAudits(db).Expired(t.Context())
 	require.NoError(t, err)
 	require.Len(t, expired, 1)
-	require.NoError(t, db.Audits().Rescue(t.Context(), expired[0].Lease, monday, noJob))
+	require.NoError(t, syncstore.NewAudits(db).Rescue(t.Context(), expired[0].Lease, monday, noJob))
 }
 
 func TestASyncThatIsGivenBackIsQueuedWithItsJob(t *testing.T) { // R31
 	t.Parallel()
 	db := pgtest.New(t)
-	audits, clinicID := db.Audits(), newClinic(t, db)
+	audits, clinicID := syncstore.NewAudits(db), newClinic(t, db)
 	lease := running(t, db, clinicID, syncs.TypeInbound)
 	broken := errors.New("no job")
 	require.ErrorIs(t, audits.GiveBack(t.Context(), lease, monday, func(pgx.Tx) error { return broken }), broken)
@@ -344,13 +346,13 @@ func TestASyncThatIsGivenBackIsQueuedWithItsJob(t *testing.T) { // R31
 	tick.Trigger = syncs.TriggerSchedule
 	_, err := audits.Enqueue(t.Context(), tick, "", noJob)
 	require.NoError(t, err)
-	require.ErrorIs(t, audits.GiveBack(t.Context(), again, monday, noJob), postgres.ErrAlreadyQueued)
+	require.ErrorIs(t, audits.GiveBack(t.Context(), again, monday, noJob), syncstore.ErrAlreadyQueued)
 	require.Equal(t, syncs.StatusInProgress, statusOf(t, db, again), "nothing has changed")
 }
 
 func statusOf(t *testing.T, db *postgres.DB, lease syncs.Lease) syncs.Status {
 	t.Helper()
-	audit, err := db.Audits().Audit(t.Context(), lease.ClinicID, lease.AuditID)
+	audit, err := syncstore.NewAudits(db).Audit(t.Context(), lease.ClinicID, lease.AuditID)
 	require.NoError(t, err)
 	return audit.Status
 }
@@ -358,7 +360,7 @@ func statusOf(t *testing.T, db *postgres.DB, lease syncs.Lease) syncs.Status {
 func TestCancellingEndsAQueuedSyncAtOnceAndAsksARunningOneToEnd(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	audits, clinicID := db.Audits(), newClinic(t, db)
+	audits, clinicID := syncstore.NewAudits(db), newClinic(t, db)
 	waiting, err := audits.Enqueue(t.Context(), queued(clinicID, syncs.TypeInbound), "", noJob)
 	require.NoError(t, err)
 	require.NoError(t, audits.Cancel(t.Context(), clinicID, waiting, monday))
@@ -368,7 +370,7 @@ func TestCancellingEndsAQueuedSyncAtOnceAndAsksARunningOneToEnd(t *testing.T) {
 	require.Equal(t, syncs.CodeCancelled, audit.Result.Code)
 	require.Equal(t, monday, audit.CompletedAt.UTC())
 	_, err = audits.Claim(t.Context(), waiting, "worker", time.Minute, monday)
-	require.ErrorIs(t, err, postgres.ErrNotQueued)
+	require.ErrorIs(t, err, syncstore.ErrNotQueued)
 
 	lease := running(t, db, clinicID, syncs.TypeFull)
 	phase, err := audits.BeginPhase(t.Context(), lease, syncs.TypeInbound, monday)

@@ -7,6 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -80,7 +84,7 @@ func benchmarkWrite(b *testing.B) {
 		db := pgtest.New(b)
 		lease := benchLease(b, db)
 		b.StartTimer()
-		writeAll(b, db.Cases(), lease, writes)
+		writeAll(b, casestore.NewCases(db), lease, writes)
 	}
 }
 
@@ -88,10 +92,10 @@ func benchmarkIdentical(b *testing.B) {
 	writes := benchWrites()
 	db := pgtest.New(b)
 	lease := benchLease(b, db)
-	writeAll(b, db.Cases(), lease, writes)
+	writeAll(b, casestore.NewCases(db), lease, writes)
 	for b.Loop() {
 		for chunk := range slices.Chunk(writes, benchChunk) {
-			read, err := db.Cases().CasesByID(b.Context(), lease.ClinicID, provider, pimsIDsOf(chunk))
+			read, err := casestore.NewCases(db).CasesByID(b.Context(), lease.ClinicID, provider, pimsIDsOf(chunk))
 			require.NoError(b, err)
 			require.Len(b, read, len(chunk))
 		}
@@ -99,7 +103,7 @@ func benchmarkIdentical(b *testing.B) {
 }
 
 // writeAll does what inbound does with each chunk: read, then write.
-func writeAll(b *testing.B, cases *postgres.Cases, lease syncs.Lease, writes []casesync.Write) {
+func writeAll(b *testing.B, cases *casestore.Cases, lease syncs.Lease, writes []casesync.Write) {
 	b.Helper()
 	for chunk := range slices.Chunk(writes, benchChunk) {
 		_, err := cases.CasesByID(b.Context(), lease.ClinicID, provider, pimsIDsOf(chunk))
@@ -123,9 +127,9 @@ func benchLease(b *testing.B, db *postgres.DB) syncs.Lease {
 	ctx := context.WithoutCancel(b.Context())
 	var clinicID uuid.UUID
 	require.NoError(b, db.Pool().QueryRow(ctx, "insert into clinics default values returning id").Scan(&clinicID))
-	id, err := db.Audits().Enqueue(ctx, queued(clinicID, syncs.TypeInbound), "", noJob)
+	id, err := syncstore.NewAudits(db).Enqueue(ctx, queued(clinicID, syncs.TypeInbound), "", noJob)
 	require.NoError(b, err)
-	run, err := db.Audits().Claim(ctx, id, "worker", time.Hour, monday)
+	run, err := syncstore.NewAudits(db).Claim(ctx, id, "worker", time.Hour, monday)
 	require.NoError(b, err)
 	return run.Lease
 }
@@ -160,7 +164,7 @@ func BenchmarkStatesOfTenThousandClinics(b *testing.B) {
 	_, err = db.Pool().Exec(b.Context(), `analyze`)
 	require.NoError(b, err)
 	for b.Loop() {
-		all, err := db.Clinics().Conditions(b.Context(), uuid.Nil, monday)
+		all, err := clinicstore.NewClinics(db).Conditions(b.Context(), uuid.Nil, monday)
 		require.NoError(b, err)
 		require.Len(b, all, 10_000)
 	}

@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -22,7 +25,7 @@ import (
 type fixture struct {
 	*testing.T
 	db     *postgres.DB
-	cases  *postgres.Cases
+	cases  *casestore.Cases
 	clinic uuid.UUID
 	lease  syncs.Lease
 }
@@ -31,7 +34,7 @@ func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	db := pgtest.New(t)
 	clinicID := newClinic(t, db)
-	return &fixture{t, db, db.Cases(), clinicID, running(t, db, clinicID, syncs.TypeInbound)}
+	return &fixture{t, db, casestore.NewCases(db), clinicID, running(t, db, clinicID, syncs.TypeInbound)}
 }
 
 // write writes cases and returns the PIMS ids that were written.
@@ -320,7 +323,7 @@ func TestNothingIsWrittenWithoutTheLease(t *testing.T) { // R30
 	for name, lease := range lost {
 		requireFenced(t, f, lease, before, name)
 	}
-	require.NoError(t, f.db.Audits().Finish(t.Context(), f.lease, syncs.StatusCompleted, syncs.Result{}, monday))
+	require.NoError(t, syncstore.NewAudits(f.db).Finish(t.Context(), f.lease, syncs.StatusCompleted, syncs.Result{}, monday))
 	requireFenced(t, f, f.lease, before, "a closed sync")
 	require.Equal(t, 1, scan[int](t, f.db, "select count(*) from cases"))
 	require.Equal(t, before, f.stored("1"))

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -17,7 +19,7 @@ import (
 func TestAClinicIsAddedWithItsSchedulesAndChanged(t *testing.T) { // R33
 	t.Parallel()
 	db := at(t, pgtest.URL(t), monday)
-	clinics := db.Clinics()
+	clinics := clinicstore.NewClinics(db)
 	added, err := clinics.Add(t.Context(), clinic.Clinic{Name: "Harbour Vets", Timezone: "Europe/Berlin", Active: true})
 	require.NoError(t, err)
 	require.NotEqual(t, uuid.Nil, added.ID)
@@ -55,7 +57,7 @@ func TestAClinicIsAddedWithItsSchedulesAndChanged(t *testing.T) { // R33
 func TestSchedulesOfActiveClinicsAreReadTogether(t *testing.T) { // R33
 	t.Parallel()
 	db := pgtest.New(t)
-	clinics := db.Clinics()
+	clinics := clinicstore.NewClinics(db)
 	active, disabled, bare := newClinic(t, db), newClinic(t, db), newClinic(t, db)
 	for _, id := range []uuid.UUID{active, disabled} {
 		require.NoError(t, clinics.SetSchedules(t.Context(), id, []byte(`[{"type": "full"}]`), monday))
@@ -87,7 +89,7 @@ func TestSchedulesOfActiveClinicsAreReadTogether(t *testing.T) { // R33
 func TestWhatIsWrittenAgainAsItWasHasNotChanged(t *testing.T) { // R34
 	t.Parallel()
 	db := pgtest.New(t)
-	clinics, id := db.Clinics(), newClinic(t, db)
+	clinics, id := clinicstore.NewClinics(db), newClinic(t, db)
 	changedAt := func() time.Time {
 		all, err := clinics.AllSchedules(t.Context())
 		require.NoError(t, err)
@@ -109,7 +111,7 @@ func TestWhatIsWrittenAgainAsItWasHasNotChanged(t *testing.T) { // R34
 func TestAKeyIsFoundByItsPrefixUsedAndRevoked(t *testing.T) { // R39
 	t.Parallel()
 	db := pgtest.New(t)
-	keys, clinicID := db.Keys(), newClinic(t, db)
+	keys, clinicID := clinicstore.NewKeys(db), newClinic(t, db)
 	row, text := clinic.IssueKey(clinicID, "portal", []clinic.Scope{clinic.ScopeInbound}, monday.AddDate(1, 0, 0), monday)
 	added, err := keys.AddKey(t.Context(), row)
 	require.NoError(t, err)
@@ -141,12 +143,12 @@ func TestAKeyWithoutPermissionsHasTheFourSyncScopes(t *testing.T) { // R39
 	t.Parallel()
 	db := pgtest.New(t)
 	exec(t, db, "insert into clinic_api_keys (clinic_id, key_prefix, key_hash) values ($1, 'abcdefgh', 'x')", newClinic(t, db))
-	rows, err := db.Keys().KeysOf(t.Context(), "abcdefgh", "x")
+	rows, err := clinicstore.NewKeys(db).KeysOf(t.Context(), "abcdefgh", "x")
 	require.NoError(t, err)
 	require.Nil(t, rows[0].Permissions)
 	require.Equal(t, clinic.SyncScopes(), rows[0].Scopes())
 	exec(t, db, "update clinic_api_keys set permissions = '{}'")
-	rows, err = db.Keys().KeysOf(t.Context(), "abcdefgh", "x")
+	rows, err = clinicstore.NewKeys(db).KeysOf(t.Context(), "abcdefgh", "x")
 	require.NoError(t, err)
 	require.NotNil(t, rows[0].Permissions)
 	require.Empty(t, rows[0].Scopes(), "an empty list is none")
@@ -157,18 +159,18 @@ func TestAWrongEncryptionKeyIsRefused(t *testing.T) { // R37
 	db := pgtest.New(t)
 	ring, err := seal.ParseKeyring(seal.NewKey())
 	require.NoError(t, err)
-	require.NoError(t, ring.Verify(t.Context(), db.Keys()))
-	require.NoError(t, ring.Verify(t.Context(), db.Keys()))
+	require.NoError(t, ring.Verify(t.Context(), clinicstore.NewKeys(db)))
+	require.NoError(t, ring.Verify(t.Context(), clinicstore.NewKeys(db)))
 	require.Equal(t, 1, scan[int](t, db, "select count(*) from encryption_keys"))
 	other, err := seal.ParseKeyring(seal.NewKey())
 	require.NoError(t, err)
-	require.ErrorIs(t, other.Verify(t.Context(), db.Keys()), seal.ErrWrongKey)
+	require.ErrorIs(t, other.Verify(t.Context(), clinicstore.NewKeys(db)), seal.ErrWrongKey)
 }
 
 func TestACredentialIsReplacedSuspendedResumedAndRemoved(t *testing.T) { // R32, R36
 	t.Parallel()
 	db := at(t, pgtest.URL(t), monday)
-	credentials, sessions, clinicID := db.Credentials(), db.Sessions(), newClinic(t, db)
+	credentials, sessions, clinicID := clinicstore.NewCredentials(db), clinicstore.NewSessions(db), newClinic(t, db)
 	_, err := credentials.Credential(t.Context(), clinicID)
 	require.ErrorIs(t, err, clinic.ErrCredentialsMissing)
 	require.ErrorIs(t, credentials.ResumeCredential(t.Context(), clinicID), clinic.ErrCredentialsMissing)
@@ -218,9 +220,9 @@ func login(c clinic.StoredCredential, at time.Time) clinic.StoredSession {
 func TestASessionOfAnotherLoginIsNeverHarmed(t *testing.T) { // R36
 	t.Parallel()
 	db := pgtest.New(t)
-	sessions, clinicID := db.Sessions(), newClinic(t, db)
+	sessions, clinicID := clinicstore.NewSessions(db), newClinic(t, db)
 	credential := clinic.StoredCredential{ID: uuid.New(), ClinicID: clinicID, Provider: "idexx_neo", Sealed: []byte{1}}
-	require.NoError(t, db.Credentials().ReplaceCredential(t.Context(), credential))
+	require.NoError(t, clinicstore.NewCredentials(db).ReplaceCredential(t.Context(), credential))
 	requireKept := func(want clinic.StoredSession) {
 		t.Helper()
 		got, err := sessions.Session(t.Context(), clinicID)

@@ -119,6 +119,12 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	return db, nil
 }
 
+// Now returns the time by the clock of Options.
+func (db *DB) Now() time.Time { return db.now() }
+
+// Logger returns the logger of Options.
+func (db *DB) Logger() *slog.Logger { return db.logger }
+
 // Pool returns the pool, for the queue.
 func (db *DB) Pool() *pgxpool.Pool { return db.pool }
 
@@ -132,7 +138,7 @@ func (db *DB) Close() { db.pool.Close() }
 // Ping returns an error where the database does not answer (docs/interface.md §Endpoints,
 // /ready).
 func (db *DB) Ping(ctx context.Context) error {
-	return db.translate(ctx, "ping the database", db.pool.Ping(ctx))
+	return db.Translate(ctx, "ping the database", db.pool.Ping(ctx))
 }
 
 // checkServer refuses a server that is too old, and a database whose encoding
@@ -143,7 +149,7 @@ func (db *DB) checkServer(ctx context.Context) error {
 	err := db.pool.QueryRow(ctx, "select current_setting('server_version_num')::int, current_setting('server_encoding'), current_database()").
 		Scan(&version, &encoding, &name)
 	if err != nil {
-		return db.translate(ctx, "ask the database for its version", err)
+		return db.Translate(ctx, "ask the database for its version", err)
 	}
 	at := address(&db.pool.Config().ConnConfig.Config)
 	if major := version / 10_000; major < MinVersion {

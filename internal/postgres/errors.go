@@ -16,10 +16,10 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// translate turns a driver's error into ours at the boundary of the package: the context's
+// Translate turns a driver's error into ours at the boundary of the package: the context's
 // cause where the context ended, syncs.ErrDatabase where the database is not available,
 // else a queryError. An error that is already ours only gets the operation in front.
-func (db *DB) translate(ctx context.Context, operation string, err error) error {
+func (db *DB) Translate(ctx context.Context, operation string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -131,9 +131,9 @@ func isDriverError(err error) bool {
 	return errors.As(err, &server) || unavailable(err) || errors.Is(err, pgx.ErrTxClosed)
 }
 
-// violates reports whether err is the violation of a named constraint or unique
+// Violates reports whether err is the violation of a named constraint or unique
 // index.
-func violates(err error, constraint string) bool {
+func Violates(err error, constraint string) bool {
 	var server *pgconn.PgError
 	return errors.As(err, &server) && server.ConstraintName == constraint
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -16,7 +18,7 @@ import (
 // history reads a case's events as "actor action field before → after".
 func (f *fixture) history(caseID uuid.UUID) []string {
 	f.Helper()
-	list, err := f.db.Records().History(f.Context(), f.clinic, caseID, syncs.Page{})
+	list, err := casestore.NewRecords(f.db).History(f.Context(), f.clinic, caseID, syncs.Page{})
 	require.NoError(f, err)
 	var lines []string
 	for _, e := range list.Items {
@@ -92,7 +94,7 @@ func TestEventsAreAppendOnlyButForTheRetentionJob(t *testing.T) { // R14
 	}
 	require.Len(t, f.history(c.ID), 1)
 
-	records := f.db.Records()
+	records := casestore.NewRecords(f.db)
 	n, err := records.ForgetEvents(t.Context(), time.Now().Add(-time.Hour))
 	require.NoError(t, err)
 	require.Zero(t, n)
@@ -119,7 +121,7 @@ func TestWhatASyncChangedIsFoundWhereItsReplicasClockIsWrong(t *testing.T) { // 
 		exec(t, f.db, `insert into case_sync_audits (id, clinic_id, sync_type, status, trigger, created_at, started_at, completed_at)
 			select $1, $2, 'inbound', 'completed', 'api', at, at, at from (select now() + $3::text::interval as at) sync`, id, f.clinic, ahead)
 		exec(t, f.db, "begin; set local app.actor = 'sync:"+id.String()+"'; update cases set status = 'seen'; commit")
-		events, err := f.db.Records().EventsOf(t.Context(), f.clinic, id)
+		events, err := casestore.NewRecords(f.db).EventsOf(t.Context(), f.clinic, id)
 		require.NoError(t, err)
 		require.Len(t, events, 1, ahead)
 		require.Equal(t, c.ID, events[0].CaseID)
@@ -136,7 +138,7 @@ func TestAHistoryIsReadPageByPageWithinTheClinic(t *testing.T) {
 	var all []casesync.Event
 	page := syncs.Page{Limit: 4}
 	for {
-		list, err := f.db.Records().History(t.Context(), f.clinic, c.ID, page)
+		list, err := casestore.NewRecords(f.db).History(t.Context(), f.clinic, c.ID, page)
 		require.NoError(t, err)
 		all = append(all, list.Items...)
 		if page.Cursor = list.NextCursor; page.Cursor == "" {
@@ -146,8 +148,8 @@ func TestAHistoryIsReadPageByPageWithinTheClinic(t *testing.T) {
 	require.Len(t, all, 10)
 	require.Equal(t, `"8"`, string(all[9].After))
 
-	_, err := f.db.Records().History(t.Context(), newClinic(t, f.db), c.ID, syncs.Page{})
+	_, err := casestore.NewRecords(f.db).History(t.Context(), newClinic(t, f.db), c.ID, syncs.Page{})
 	requireCode(t, syncs.CodeNotFound, err)
-	_, err = f.db.Records().History(t.Context(), f.clinic, c.ID, syncs.Page{Cursor: "!"})
+	_, err = casestore.NewRecords(f.db).History(t.Context(), f.clinic, c.ID, syncs.Page{Cursor: "!"})
 	requireCode(t, syncs.CodeInvalidRequest, err)
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -62,7 +64,7 @@ func noJob(pgx.Tx) error { return nil }
 // running starts a sync and claims it.
 func running(t *testing.T, db *postgres.DB, clinicID uuid.UUID, kind syncs.Type) syncs.Lease {
 	t.Helper()
-	id, err := db.Audits().Enqueue(t.Context(), queued(clinicID, kind), "", noJob)
+	id, err := syncstore.NewAudits(db).Enqueue(t.Context(), queued(clinicID, kind), "", noJob)
 	require.NoError(t, err)
 	return claimed(t, db, id)
 }
@@ -70,7 +72,7 @@ func running(t *testing.T, db *postgres.DB, clinicID uuid.UUID, kind syncs.Type)
 // claimed claims a queued sync.
 func claimed(t *testing.T, db *postgres.DB, id uuid.UUID) syncs.Lease {
 	t.Helper()
-	run, err := db.Audits().Claim(t.Context(), id, "worker", time.Minute, monday.Add(time.Second))
+	run, err := syncstore.NewAudits(db).Claim(t.Context(), id, "worker", time.Minute, monday.Add(time.Second))
 	require.NoError(t, err)
 	return run.Lease
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -18,7 +20,7 @@ import (
 func TestManyWrongKeysAreLookedUpTogether(t *testing.T) { // R39
 	t.Parallel()
 	db := pgtest.New(t)
-	keys, clinicID := db.Keys(), newClinic(t, db)
+	keys, clinicID := clinicstore.NewKeys(db), newClinic(t, db)
 	row, text := clinic.IssueKey(clinicID, "portal", nil, monday.AddDate(1, 0, 0), monday)
 	row.LastUsedAt = monday
 	_, err := keys.AddKey(t.Context(), row)
@@ -66,10 +68,10 @@ func TestAHashInCapitalsIsFoundAndAnotherPrefixIsNot(t *testing.T) { // R39, W1
 	db := pgtest.New(t)
 	clinicID := newClinic(t, db)
 	exec(t, db, "insert into clinic_api_keys (clinic_id, key_prefix, key_hash) values ($1, 'abcdefgh', upper($2))", clinicID, clinic.Hash("abcdefgh and more"))
-	found, err := clinic.Authenticate(t.Context(), "abcdefgh and more", db.Keys(), monday)
+	found, err := clinic.Authenticate(t.Context(), "abcdefgh and more", clinicstore.NewKeys(db), monday)
 	require.NoError(t, err)
 	require.Equal(t, clinicID, found.ClinicID)
 	exec(t, db, "update clinic_api_keys set key_prefix = 'other'")
-	_, err = clinic.Authenticate(t.Context(), "abcdefgh and more", db.Keys(), monday)
+	_, err = clinic.Authenticate(t.Context(), "abcdefgh and more", clinicstore.NewKeys(db), monday)
 	require.ErrorIs(t, err, clinic.ErrUnauthorized)
 }

@@ -19,20 +19,20 @@ const (
 	leaseLost = "PS001"
 )
 
-// fenced runs the statements that queue puts into the batch in one transaction under the
+// Fenced runs the statements that queue puts into the batch in one transaction under the
 // lease. The fence travels in the same round trip (R15, R30). It returns
 // syncs.ErrLeaseLost, and has changed nothing, where the lease is lost. queue may be called
 // again; actor may be empty.
 //
 // The commit is relaxed: it is on disk at the latest when the end of the sync is, and a
 // sync without an end is run again.
-func (db *DB) fenced(ctx context.Context, operation string, lease syncs.Lease, actor string, queue func(*pgx.Batch) error) error {
-	return db.fence(ctx, operation, lease, scope{clinicID: lease.ClinicID, actor: actor, relaxed: true}, queue)
+func (db *DB) Fenced(ctx context.Context, operation string, lease syncs.Lease, actor string, queue func(*pgx.Batch) error) error {
+	return db.Fence(ctx, operation, lease, Scope{ClinicID: lease.ClinicID, Actor: actor, Relaxed: true}, queue)
 }
 
-// fence is fenced with a scope.
-func (db *DB) fence(ctx context.Context, operation string, lease syncs.Lease, s scope, queue func(*pgx.Batch) error) error {
-	return db.translate(ctx, operation, again(ctx, func() error {
+// Fence is Fenced with a scope of its own.
+func (db *DB) Fence(ctx context.Context, operation string, lease syncs.Lease, s Scope, queue func(*pgx.Batch) error) error {
+	return db.Translate(ctx, operation, again(ctx, func() error {
 		var batch pgx.Batch
 		db.queue(&batch, s, false)
 		batch.Queue(holdLease, lease.AuditID, lease.ClinicID, lease.Attempt)
@@ -43,12 +43,12 @@ func (db *DB) fence(ctx context.Context, operation string, lease syncs.Lease, s 
 	}))
 }
 
-// syncActor returns the actor of a sync's events (R14).
-func syncActor(syncID uuid.UUID) string { return "sync:" + syncID.String() }
+// SyncActor returns the actor of a sync's events (R14).
+func SyncActor(syncID uuid.UUID) string { return "sync:" + syncID.String() }
 
-// underLease runs fn in one transaction under the lease, like fenced, where one statement
+// UnderLease runs fn in one transaction under the lease, like Fenced, where one statement
 // depends on the result of another.
-func (db *DB) underLease(ctx context.Context, operation string, lease syncs.Lease, fn func(*dbsqlc.Queries) error) error {
+func (db *DB) UnderLease(ctx context.Context, operation string, lease syncs.Lease, fn func(*dbsqlc.Queries) error) error {
 	return db.InClinic(ctx, operation, lease.ClinicID, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, holdLease, lease.AuditID, lease.ClinicID, lease.Attempt); err != nil {
 			return err

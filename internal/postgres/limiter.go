@@ -69,7 +69,7 @@ func (l *RateLimiter) Wait(ctx context.Context, charge pims.Charge) error {
 func (l *RateLimiter) reserve(ctx context.Context, key string, interval time.Duration, cost int) (time.Duration, error) {
 	seconds, err := dbsqlc.New(l.db.pool).ReserveRequest(ctx, key, (time.Duration(cost-1) * interval).Seconds(), interval.Seconds())
 	if err != nil {
-		return 0, l.db.translate(ctx, "reserve a request to the PIMS", err)
+		return 0, l.db.Translate(ctx, "reserve a request to the PIMS", err)
 	}
 	return time.Duration(seconds * float64(time.Second)), nil
 }

@@ -46,7 +46,7 @@ var (
 // ErrNewerSchema before any change.
 func (db *DB) Migrate(ctx context.Context) error {
 	if err := db.locked(ctx, db.migrate); err != nil {
-		return db.translate(ctx, "migrate the database", err)
+		return db.Translate(ctx, "migrate the database", err)
 	}
 	return db.learnWalls(ctx)
 }
@@ -60,7 +60,7 @@ func (db *DB) Pending(ctx context.Context) (bool, error) {
 		state, err = walls.Read(ctx, db.pool, db.roles)
 		pending = state.Stale && state.Owner
 	}
-	return pending, db.translate(ctx, "look at the schema", err)
+	return pending, db.Translate(ctx, "look at the schema", err)
 }
 
 // locked runs fn while this process alone holds the migration lock. The lock belongs to a
@@ -81,7 +81,7 @@ func (db *DB) locked(ctx context.Context, fn func(context.Context) error) error 
 		if locked {
 			return fn(ctx)
 		}
-		if err := pause(ctx, lockPoll); err != nil {
+		if err := Pause(ctx, lockPoll); err != nil {
 			return err
 		}
 	}

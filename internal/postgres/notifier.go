@@ -109,8 +109,8 @@ func (n *Notifier) keepListening(ctx context.Context) {
 			n.db.logger.ErrorContext(ctx, "a panic ended the connection that listens for notifications", e.Attrs()...)
 		}
 		n.db.logger.WarnContext(ctx, "the connection that listens for notifications broke; waiters poll until it is back",
-			"error", n.db.translate(ctx, "listen", err))
-		if pause(ctx, backoff) != nil {
+			"error", n.db.Translate(ctx, "listen", err))
+		if Pause(ctx, backoff) != nil {
 			return
 		}
 		backoff = min(2*backoff, maxListenBackoff)

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -55,13 +57,13 @@ func TestWaitersHearOfSyncsCancellationsAndSchedules(t *testing.T) {
 
 	clinicID := newClinic(t, db)
 	lease := running(t, db, clinicID, syncs.TypeFull)
-	phase, err := db.Audits().BeginPhase(t.Context(), lease, syncs.TypeInbound, monday)
+	phase, err := syncstore.NewAudits(db).BeginPhase(t.Context(), lease, syncs.TypeInbound, monday)
 	require.NoError(t, err)
-	require.NoError(t, db.Audits().EndPhase(t.Context(), lease, phase, syncs.StatusCompleted, syncs.Result{}, monday))
-	require.NoError(t, db.Audits().Cancel(t.Context(), clinicID, lease.AuditID, monday))
+	require.NoError(t, syncstore.NewAudits(db).EndPhase(t.Context(), lease, phase, syncs.StatusCompleted, syncs.Result{}, monday))
+	require.NoError(t, syncstore.NewAudits(db).Cancel(t.Context(), clinicID, lease.AuditID, monday))
 	require.Empty(t, awaitPayload(t, cancels, lease.AuditID.String()))
-	require.NoError(t, db.Audits().Cancel(t.Context(), clinicID, lease.AuditID, monday))
-	require.NoError(t, db.Audits().Finish(t.Context(), lease, syncs.StatusCancelled, syncs.Result{}, monday))
+	require.NoError(t, syncstore.NewAudits(db).Cancel(t.Context(), clinicID, lease.AuditID, monday))
+	require.NoError(t, syncstore.NewAudits(db).Finish(t.Context(), lease, syncs.StatusCancelled, syncs.Result{}, monday))
 	require.Empty(t, awaitPayload(t, audits, lease.AuditID.String()), "its start and its phases wake nobody")
 	exec(t, db, "insert into clinic_schedule_configs (clinic_id) values ($1)", clinicID)
 	awaitPayload(t, schedules, clinicID.String())

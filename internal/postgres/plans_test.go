@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -49,10 +51,10 @@ func TestARunSupersedesThePlansWhoseDaysItHasSeen(t *testing.T) { // R18, R23
 		for start := -2; start <= 2; start++ {
 			for end := -1; end <= 2; end++ {
 				exec(t, db, "delete from deletion_plans")
-				keep(t, db.Plans(), lease, plan)
+				keep(t, syncstore.NewPlans(db), lease, plan)
 				seen := pims.Window{Start: plan.Window.Start.AddDays(start), End: plan.Window.End.AddDays(end), Location: auckland}
-				require.NoError(t, db.Plans().SupersedePlans(t.Context(), lease, []syncs.Code{plan.Code}, plan.SyncType, seen, now))
-				got, err := db.Plans().Plan(t.Context(), lease.ClinicID, plan.ID)
+				require.NoError(t, syncstore.NewPlans(db).SupersedePlans(t.Context(), lease, []syncs.Code{plan.Code}, plan.SyncType, seen, now))
+				got, err := syncstore.NewPlans(db).Plan(t.Context(), lease.ClinicID, plan.ID)
 				require.NoError(t, err)
 				require.Equal(t, plan.SeenBy(seen, now), got.Status == syncs.PlanSuperseded, "%s after %d hours", seen, hours)
 				require.False(t, got.CoversDefault)
@@ -63,14 +65,14 @@ func TestARunSupersedesThePlansWhoseDaysItHasSeen(t *testing.T) { // R18, R23
 	require.Len(t, statuses, 2)
 
 	exec(t, db, "delete from deletion_plans")
-	keep(t, db.Plans(), lease, plan)
+	keep(t, syncstore.NewPlans(db), lease, plan)
 	seen := pims.Window{Start: plan.Window.Start, End: plan.Window.End, Location: auckland}
-	require.NoError(t, db.Plans().SupersedePlans(t.Context(), lease, []syncs.Code{syncs.CodeShiftGuard}, plan.SyncType, seen, monday))
-	require.NoError(t, db.Plans().SupersedePlans(t.Context(), lease, []syncs.Code{plan.Code}, syncs.TypeInbound, seen, monday))
-	got, err := db.Plans().Plan(t.Context(), lease.ClinicID, plan.ID)
+	require.NoError(t, syncstore.NewPlans(db).SupersedePlans(t.Context(), lease, []syncs.Code{syncs.CodeShiftGuard}, plan.SyncType, seen, monday))
+	require.NoError(t, syncstore.NewPlans(db).SupersedePlans(t.Context(), lease, []syncs.Code{plan.Code}, syncs.TypeInbound, seen, monday))
+	got, err := syncstore.NewPlans(db).Plan(t.Context(), lease.ClinicID, plan.ID)
 	require.NoError(t, err)
 	require.Equal(t, syncs.PlanOpen, got.Status, "of another guard, and of another type")
-	require.ErrorIs(t, db.Plans().SupersedePlans(t.Context(), syncs.Lease{ClinicID: lease.ClinicID, AuditID: lease.AuditID, Attempt: 9},
+	require.ErrorIs(t, syncstore.NewPlans(db).SupersedePlans(t.Context(), syncs.Lease{ClinicID: lease.ClinicID, AuditID: lease.AuditID, Attempt: 9},
 		[]syncs.Code{plan.Code}, plan.SyncType, seen, monday), syncs.ErrLeaseLost)
 }
 
@@ -88,7 +90,7 @@ var sameInstant = cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })
 func TestAPlanIsKeptWithItsEvidenceAndSupersededByTheNextOfItsGuard(t *testing.T) { // R23
 	t.Parallel()
 	db := at(t, pgtest.URL(t), monday)
-	plans, clinicID := db.Plans(), newClinic(t, db)
+	plans, clinicID := syncstore.NewPlans(db), newClinic(t, db)
 	lease := running(t, db, clinicID, syncs.TypeReconciliation)
 	first, second, shift := heldBack(t, lease, monday), heldBack(t, lease, monday.Add(time.Minute)), heldBack(t, lease, monday.Add(2*time.Minute))
 	shift.Code, shift.Cases = syncs.CodeShiftGuard, nil
@@ -126,13 +128,13 @@ func TestAnOpenPlanIsExpiredAfterADay(t *testing.T) { // R23
 	clinicID := newClinic(t, db)
 	lease := running(t, db, clinicID, syncs.TypeReconciliation)
 	plan := heldBack(t, lease, monday)
-	keep(t, db.Plans(), lease, plan)
+	keep(t, syncstore.NewPlans(db), lease, plan)
 
 	for now, want := range map[time.Time]syncs.PlanStatus{
 		monday.Add(syncs.PlanLifetime - time.Microsecond): syncs.PlanOpen,
 		monday.Add(syncs.PlanLifetime):                    syncs.PlanExpired,
 	} {
-		plans := at(t, url, now).Plans()
+		plans := syncstore.NewPlans(at(t, url, now))
 		got, err := plans.Plan(t.Context(), clinicID, plan.ID)
 		require.NoError(t, err)
 		require.Equal(t, want, got.Status)
@@ -147,7 +149,7 @@ func TestAnOpenPlanIsExpiredAfterADay(t *testing.T) { // R23
 func TestAPlanIsDecidedOnceAndWithinItsDay(t *testing.T) { // R18, R23
 	t.Parallel()
 	db := at(t, pgtest.URL(t), monday)
-	plans, clinicID := db.Plans(), newClinic(t, db)
+	plans, clinicID := syncstore.NewPlans(db), newClinic(t, db)
 	lease := running(t, db, clinicID, syncs.TypeReconciliation)
 	keep := func() syncs.Plan {
 		plan := heldBack(t, lease, monday)
@@ -183,7 +185,7 @@ func TestAPlanIsDecidedOnceAndWithinItsDay(t *testing.T) { // R18, R23
 func TestAnApprovedPlanIsToldWithTheSyncThatCarriesItOut(t *testing.T) { // R23
 	t.Parallel()
 	db := at(t, pgtest.URL(t), monday)
-	plans, clinicID := db.Plans(), newClinic(t, db)
+	plans, clinicID := syncstore.NewPlans(db), newClinic(t, db)
 	lease := running(t, db, clinicID, syncs.TypeReconciliation)
 	plan, other := heldBack(t, lease, monday), heldBack(t, lease, monday)
 	other.Code = syncs.CodeShiftGuard
@@ -194,7 +196,7 @@ func TestAnApprovedPlanIsToldWithTheSyncThatCarriesItOut(t *testing.T) { // R23
 	for _, id := range []uuid.UUID{plan.ID, other.ID} { // at one moment
 		audit := queued(clinicID, syncs.TypeReconciliation)
 		audit.Approval = id
-		_, err := db.Audits().Enqueue(t.Context(), audit, "", func(tx pgx.Tx) error {
+		_, err := syncstore.NewAudits(db).Enqueue(t.Context(), audit, "", func(tx pgx.Tx) error {
 			return plans.Decide(t.Context(), tx, clinicID, id, syncs.PlanApproved, "os:operator", audit.CreatedAt)
 		})
 		require.NoError(t, err)
@@ -224,13 +226,13 @@ func TestPlansAreListedNewestFirstPageByPage(t *testing.T) {
 	var want []uuid.UUID
 	for i := range 5 {
 		plan := heldBack(t, lease, monday.Add(time.Duration(-i)*time.Hour))
-		keep(t, db.Plans(), lease, plan)
+		keep(t, syncstore.NewPlans(db), lease, plan)
 		want = append(want, plan.ID)
 	}
 	var got []uuid.UUID
 	page := syncs.Page{Limit: 2}
 	for {
-		list, err := db.Plans().Plans(t.Context(), clinicID, syncs.PlanFilter{Page: page})
+		list, err := syncstore.NewPlans(db).Plans(t.Context(), clinicID, syncs.PlanFilter{Page: page})
 		require.NoError(t, err)
 		for _, plan := range list.Items {
 			got = append(got, plan.ID)
@@ -242,7 +244,7 @@ func TestPlansAreListedNewestFirstPageByPage(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-func keep(t *testing.T, plans *postgres.Plans, lease syncs.Lease, plan syncs.Plan) (first bool) {
+func keep(t *testing.T, plans *syncstore.Plans, lease syncs.Lease, plan syncs.Plan) (first bool) {
 	t.Helper()
 	first, err := plans.KeepPlan(t.Context(), lease, plan)
 	require.NoError(t, err)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -22,7 +24,7 @@ func TestARecordIsTheCaseWithNullsAndForeignMetadata(t *testing.T) {
 	db := pgtest.New(t)
 	clinicID := newClinic(t, db)
 	id := scan[uuid.UUID](t, db, `insert into cases (clinic_id, patient_name, metadata) values ($1, 'Mochi', '{"billing": 7}') returning id`, clinicID)
-	record, err := db.Records().Case(t.Context(), clinicID, id)
+	record, err := casestore.NewRecords(db).Case(t.Context(), clinicID, id)
 	require.NoError(t, err)
 	require.Equal(t, "Mochi", *record.PatientName)
 	require.Nil(t, record.PIMSID)
@@ -31,12 +33,12 @@ func TestARecordIsTheCaseWithNullsAndForeignMetadata(t *testing.T) {
 	require.JSONEq(t, `{"billing": 7}`, string(record.Metadata))
 	require.False(t, record.CreatedAt.IsZero())
 
-	_, err = db.Records().Case(t.Context(), newClinic(t, db), id)
+	_, err = casestore.NewRecords(db).Case(t.Context(), newClinic(t, db), id)
 	requireCode(t, syncs.CodeNotFound, err)
-	owner, err := db.Records().ClinicOf(t.Context(), id)
+	owner, err := casestore.NewRecords(db).ClinicOf(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, clinicID, owner)
-	_, err = db.Records().ClinicOf(t.Context(), uuid.New())
+	_, err = casestore.NewRecords(db).ClinicOf(t.Context(), uuid.New())
 	requireCode(t, syncs.CodeNotFound, err)
 }
 
@@ -45,7 +47,7 @@ func listAll(t *testing.T, db *postgres.DB, clinicID uuid.UUID, filter casesync.
 	t.Helper()
 	names := []string{}
 	for {
-		list, err := db.Records().Cases(t.Context(), clinicID, filter)
+		list, err := casestore.NewRecords(db).Cases(t.Context(), clinicID, filter)
 		require.NoError(t, err)
 		for _, record := range list.Items {
 			names = append(names, *record.PatientName)
@@ -106,9 +108,9 @@ func TestCasesAreFilteredByTheClinicsDaysAndMore(t *testing.T) { // R1
 	}
 
 	nowhere := scan[uuid.UUID](t, db, "insert into clinics default values returning id")
-	_, err := db.Records().Cases(t.Context(), nowhere, casesync.CaseFilter{From: day(2)})
+	_, err := casestore.NewRecords(db).Cases(t.Context(), nowhere, casesync.CaseFilter{From: day(2)})
 	require.ErrorIs(t, err, clinic.ErrTimezoneMissing)
-	_, err = db.Records().Cases(t.Context(), clinicID, casesync.CaseFilter{Page: syncs.Page{Cursor: "nonsense"}})
+	_, err = casestore.NewRecords(db).Cases(t.Context(), clinicID, casesync.CaseFilter{Page: syncs.Page{Cursor: "nonsense"}})
 	requireCode(t, syncs.CodeInvalidRequest, err)
 }
 
@@ -126,7 +128,7 @@ func TestSoftDeletedCasesAreMarkedAndCanBeSelected(t *testing.T) { // R24
 	require.Equal(t, []string{"here"}, listAll(t, db, clinicID, casesync.CaseFilter{Deleted: new(false), Page: page}))
 	require.Equal(t, []string{"gone by hand", "gone"}, listAll(t, db, clinicID, casesync.CaseFilter{Deleted: new(true), NewestFirst: true, Page: page}))
 
-	list, err := db.Records().Cases(t.Context(), clinicID, casesync.CaseFilter{})
+	list, err := casestore.NewRecords(db).Cases(t.Context(), clinicID, casesync.CaseFilter{})
 	require.NoError(t, err)
 	require.False(t, list.Items[0].SoftDeleted)
 	require.Empty(t, list.Items[0].DeletedReason)

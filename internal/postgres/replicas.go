@@ -47,7 +47,7 @@ func (s *Replicas) Alive(ctx context.Context, within time.Duration) (alive bool,
 // (R37).
 func (s *Replicas) Lacking(ctx context.Context, keyID string, within time.Duration) (names []string, err error) {
 	err = s.db.System(ctx, "look which replicas have the encryption key", func(tx pgx.Tx) error {
-		names, err = query(ctx, tx, `
+		names, err = Query(ctx, tx, `
 			select name from replicas
 			where seen_at > statement_timestamp() - make_interval(secs => $2) and $1 <> all (encryption_keys)
 			order by name`, []any{keyID, within.Seconds()}, pgx.RowTo[string])

@@ -3,6 +3,8 @@ package postgres_test
 import (
 	"testing"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -26,10 +28,10 @@ func loggedIn(t *testing.T, db *postgres.DB, ring *seal.Keyring, clinicID uuid.U
 	t.Helper()
 	credential, err := clinic.SealCredential(ring, clinicID, provider, pims.Credentials{pims.FieldUsername: "u", pims.FieldPassword: "p"})
 	require.NoError(t, err)
-	require.NoError(t, db.Credentials().ReplaceCredential(t.Context(), credential))
+	require.NoError(t, clinicstore.NewCredentials(db).ReplaceCredential(t.Context(), credential))
 	state, err := ring.Seal([]byte("a state"), credential.SessionSubject())
 	require.NoError(t, err)
-	require.NoError(t, db.Sessions().SaveSession(t.Context(), clinic.StoredSession{
+	require.NoError(t, clinicstore.NewSessions(db).SaveSession(t.Context(), clinic.StoredSession{
 		ClinicID: clinicID, CredentialID: credential.ID, Sealed: state, LoggedInAt: monday, UsedAt: monday,
 	}))
 	return credential
@@ -40,39 +42,39 @@ func TestARotationReachesTheCredentialsAndSessionsOfEveryClinic(t *testing.T) { 
 	db := pgtest.New(t)
 	first, second := seal.NewKey(), seal.NewKey()
 	oldRing, both, newRing := keyring(t, first), keyring(t, second+","+first), keyring(t, second)
-	require.NoError(t, oldRing.Verify(t.Context(), db.Keys()))
-	require.NoError(t, both.Verify(t.Context(), db.Keys()))
+	require.NoError(t, oldRing.Verify(t.Context(), clinicstore.NewKeys(db)))
+	require.NoError(t, both.Verify(t.Context(), clinicstore.NewKeys(db)))
 	clinics := []uuid.UUID{newClinic(t, db), newClinic(t, db), newClinic(t, db)}
 	for _, id := range clinics {
 		loggedIn(t, db, oldRing, id)
 	}
 	suspended := clinics[1]
 	exec(t, db, "update pims_credentials set suspended_at = now(), suspended_reason = 'refused' where clinic_id = $1", suspended)
-	require.ErrorIs(t, newRing.Cover(t.Context(), db.Seals()), seal.ErrKeyInUse)
+	require.ErrorIs(t, newRing.Cover(t.Context(), clinicstore.NewSeals(db)), seal.ErrKeyInUse)
 	before := scan[string](t, db, "select string_agg(concat(id, updated_at, suspended_at), ' ' order by id) from pims_credentials")
 
-	done, err := both.Rotate(t.Context(), db.Seals(), false)
+	done, err := both.Rotate(t.Context(), clinicstore.NewSeals(db), false)
 
 	require.NoError(t, err)
 	require.Equal(t, seal.Rotation{Rotated: 6}, done)
-	require.NoError(t, newRing.Cover(t.Context(), db.Seals()))
-	require.ErrorIs(t, oldRing.Cover(t.Context(), db.Seals()), seal.ErrKeyInUse, "who has the old key alone may not start any more")
+	require.NoError(t, newRing.Cover(t.Context(), clinicstore.NewSeals(db)))
+	require.ErrorIs(t, oldRing.Cover(t.Context(), clinicstore.NewSeals(db)), seal.ErrKeyInUse, "who has the old key alone may not start any more")
 	require.Equal(t, before, scan[string](t, db, "select string_agg(concat(id, updated_at, suspended_at), ' ' order by id) from pims_credentials"),
 		"another key is no other content")
 	for _, id := range clinics {
-		credential, err := db.Credentials().Credential(t.Context(), id)
+		credential, err := clinicstore.NewCredentials(db).Credential(t.Context(), id)
 		require.NoError(t, err)
 		opened, err := credential.Open(newRing)
 		require.NoError(t, err)
 		require.Equal(t, pims.Credentials{pims.FieldUsername: "u", pims.FieldPassword: "p"}, opened)
-		session, err := db.Sessions().Session(t.Context(), id)
+		session, err := clinicstore.NewSessions(db).Session(t.Context(), id)
 		require.NoError(t, err)
 		require.True(t, monday.Equal(session.UsedAt))
 		state, err := newRing.Open(session.Sealed, credential.SessionSubject())
 		require.NoError(t, err)
 		require.Equal(t, "a state", string(state))
 	}
-	done, err = both.Rotate(t.Context(), db.Seals(), false)
+	done, err = both.Rotate(t.Context(), clinicstore.NewSeals(db), false)
 	require.NoError(t, err)
 	require.Equal(t, seal.Rotation{Current: 6}, done)
 }
@@ -80,7 +82,7 @@ func TestARotationReachesTheCredentialsAndSessionsOfEveryClinic(t *testing.T) { 
 func TestASealIsReplacedOnlyWhereItIsStillTheOneThatWasRead(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	seals, ring := db.Seals(), keyring(t, seal.NewKey())
+	seals, ring := clinicstore.NewSeals(db), keyring(t, seal.NewKey())
 	mine, other := newClinic(t, db), newClinic(t, db)
 	replaced := loggedIn(t, db, ring, mine)
 	loggedIn(t, db, ring, other)
@@ -109,7 +111,7 @@ func TestASealIsReplacedOnlyWhereItIsStillTheOneThatWasRead(t *testing.T) {
 func TestSealsAreListedByClinicAndPage(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	seals, ring := db.Seals(), keyring(t, seal.NewKey())
+	seals, ring := clinicstore.NewSeals(db), keyring(t, seal.NewKey())
 	newClinic(t, db) // without credentials
 	want := map[uuid.UUID]int{}
 	for range 5 {
@@ -137,7 +139,7 @@ func TestADamagedCredentialIsOfNoKnownKey(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	ring := keyring(t, seal.NewKey())
-	require.NoError(t, ring.Verify(t.Context(), db.Keys()))
+	require.NoError(t, ring.Verify(t.Context(), clinicstore.NewKeys(db)))
 	for _, damage := range []string{"", "\x01", "\x01\xff\xff", "\x01\x02\xff\xfe", "\x01\x04lost and more"} {
 		damaged := newClinic(t, db)
 		loggedIn(t, db, ring, damaged)
@@ -145,7 +147,7 @@ func TestADamagedCredentialIsOfNoKnownKey(t *testing.T) {
 	}
 	loggedIn(t, db, ring, newClinic(t, db))
 
-	counts, err := db.Seals().CredentialsByKey(t.Context())
+	counts, err := clinicstore.NewSeals(db).CredentialsByKey(t.Context())
 
 	require.NoError(t, err)
 	require.Equal(t, map[string]int{ring.KeyIDs()[0]: 1}, counts)
@@ -155,8 +157,8 @@ func TestNothingIsSealedInAnotherTable(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	about := seal.Subject{Table: "cases", ClinicID: newClinic(t, db)}
-	_, err := db.Seals().Sealed(t.Context(), about)
+	_, err := clinicstore.NewSeals(db).Sealed(t.Context(), about)
 	require.ErrorContains(t, err, `"cases"`)
-	_, err = db.Seals().Reseal(t.Context(), seal.Record{Subject: about}, nil)
+	_, err = clinicstore.NewSeals(db).Reseal(t.Context(), seal.Record{Subject: about}, nil)
 	require.ErrorContains(t, err, `"cases"`)
 }

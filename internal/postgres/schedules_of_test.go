@@ -3,6 +3,9 @@ package postgres_test
 import (
 	"testing"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -44,7 +47,7 @@ func TestTheEntriesOfSomeClinicsAreReplacedAndThoseOfOthersStay(t *testing.T) { 
 	entry := func(clinicID uuid.UUID, key string) scheduler.Entry {
 		return scheduler.Entry{ClinicID: clinicID, Key: key, Type: syncs.TypeInbound, Cron: "0 6 * * *", Timezone: "UTC", Next: monday}
 	}
-	schedules := db.Schedules()
+	schedules := syncstore.NewSchedules(db)
 	keys := func() []string {
 		return column[string](t, db, "select entry_key from schedule_entries order by entry_key")
 	}
@@ -58,7 +61,7 @@ func TestTheEntriesOfSomeClinicsAreReplacedAndThoseOfOthersStay(t *testing.T) { 
 
 	exec(t, db, "insert into clinic_schedule_configs (clinic_id) values ($1), ($2) on conflict do nothing", one, two)
 	exec(t, db, "update clinics set is_active = false where id = $1", two)
-	configs, err := db.Clinics().SchedulesOf(t.Context(), []uuid.UUID{one, two, uuid.New()})
+	configs, err := clinicstore.NewClinics(db).SchedulesOf(t.Context(), []uuid.UUID{one, two, uuid.New()})
 	require.NoError(t, err)
 	require.Len(t, configs, 1)
 	require.Equal(t, one, configs[0].ClinicID)

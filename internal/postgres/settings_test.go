@@ -4,6 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -28,12 +31,12 @@ func TestTheDatabaseRefusesSettingsInAnotherForm(t *testing.T) { // R50
 		`{"statuses":{"In room":"in_progress"},"types":{"Dental":"surgery"},"filters":{"types":["Lunch"],"rooms":[],"statuses":["x"]}}`,
 	} {
 		exec(t, db, "update clinics set settings = $1 where id = $2", document, id)
-		stored, err := db.Clinics().Clinic(t.Context(), id)
+		stored, err := clinicstore.NewClinics(db).Clinic(t.Context(), id)
 		require.NoError(t, err)
 		require.Equal(t, settings.Stored([]byte(document)), stored.Settings)
-		require.NoError(t, db.Clinics().SetSettings(t.Context(), id, stored.Settings, monday))
+		require.NoError(t, clinicstore.NewClinics(db).SetSettings(t.Context(), id, stored.Settings, monday))
 	}
-	require.ErrorIs(t, db.Clinics().SetSettings(t.Context(), [16]byte{1}, settings.Settings{}, monday), clinic.ErrNotFound)
+	require.ErrorIs(t, clinicstore.NewClinics(db).SetSettings(t.Context(), [16]byte{1}, settings.Settings{}, monday), clinic.ErrNotFound)
 }
 
 func TestWordsAreKeptOnceADayWithTheirGreatestCount(t *testing.T) { // R12, R50
@@ -42,8 +45,8 @@ func TestWordsAreKeptOnceADayWithTheirGreatestCount(t *testing.T) { // R12, R50
 	id := newClinic(t, db)
 	lease := running(t, db, id, syncs.TypeInbound)
 	keep := func(at time.Time, words ...settings.Word) (version string, stored []settings.Word) {
-		require.NoError(t, db.Clinics().KeepWords(t.Context(), lease, "idexx_neo", words, at))
-		stored, err := db.Clinics().Words(t.Context(), id)
+		require.NoError(t, clinicstore.NewClinics(db).KeepWords(t.Context(), lease, "idexx_neo", words, at))
+		stored, err := clinicstore.NewClinics(db).Words(t.Context(), id)
 		require.NoError(t, err)
 		require.NoError(t, db.Pool().QueryRow(t.Context(), "select string_agg(xmin::text, ',' order by form) from pims_words where clinic_id = $1", id).Scan(&version))
 		return version, stored
@@ -66,6 +69,6 @@ func TestWordsAreKeptOnceADayWithTheirGreatestCount(t *testing.T) { // R12, R50
 	require.True(t, monday.AddDate(0, 0, 2).Equal(stored[0].LastSeen))
 	require.True(t, monday.Equal(stored[0].FirstSeen))
 
-	require.NoError(t, db.Audits().Finish(t.Context(), lease, syncs.StatusCompleted, syncs.Result{}, monday))
-	require.ErrorIs(t, db.Clinics().KeepWords(t.Context(), lease, "idexx_neo", []settings.Word{word}, monday), syncs.ErrLeaseLost)
+	require.NoError(t, syncstore.NewAudits(db).Finish(t.Context(), lease, syncs.StatusCompleted, syncs.Result{}, monday))
+	require.ErrorIs(t, clinicstore.NewClinics(db).KeepWords(t.Context(), lease, "idexx_neo", []settings.Word{word}, monday), syncs.ErrLeaseLost)
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
@@ -42,7 +44,7 @@ func TestTheSpecificationsAuditQueriesRunAsPrinted(t *testing.T) { // W19
 	clinicID := newClinic(t, db)
 	lease := running(t, db, clinicID, syncs.TypeInbound)
 	result := syncs.Result{Code: syncs.CodeAuthRejected, Error: "PIMS authentication failed: Invalid credentials"}
-	require.NoError(t, db.Audits().Finish(t.Context(), lease, syncs.StatusFailed, result, monday))
+	require.NoError(t, syncstore.NewAudits(db).Finish(t.Context(), lease, syncs.StatusFailed, result, monday))
 	exec(t, db, "update case_sync_audits set created_at = now() - interval '1 hour'")
 
 	queries := strings.Split(strings.TrimSpace(strings.ReplaceAll(auditQueries, "'uuid'", "'"+clinicID.String()+"'")), ";")

@@ -3,12 +3,13 @@ package postgres_test
 import (
 	"testing"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
-	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -51,23 +52,23 @@ func TestForeignNotesAreHiddenOnlyWhereNobodyElseWorksAndPutBackOnlyWhereNothing
 	clinicID, err := f.cases.ClearedBy(t.Context(), "clearing:z")
 	require.NoError(t, err)
 	require.Equal(t, f.clinic, clinicID)
-	undo := func(clearing string, dryRun bool) (postgres.RestoredNotes, error) {
+	undo := func(clearing string, dryRun bool) (casestore.RestoredNotes, error) {
 		return f.cases.RestoreNotes(t.Context(), f.clinic, "clearing:"+clearing, "undo-clearing:"+clearing, dryRun, monday)
 	}
 	restored, err := undo("z", true)
 	require.NoError(t, err)
-	require.Equal(t, postgres.RestoredNotes{Restored: 1}, restored)
+	require.Equal(t, casestore.RestoredNotes{Restored: 1}, restored)
 	require.False(t, shows(foreign.ID), "a dry run")
 	restored, err = undo("z", false)
 	require.NoError(t, err)
-	require.Equal(t, postgres.RestoredNotes{Restored: 1}, restored)
+	require.Equal(t, casestore.RestoredNotes{Restored: 1}, restored)
 	require.True(t, shows(foreign.ID))
 	require.Zero(t, scan[int](t, f.db, "select count(*) from case_enrichments where changed_at is not null"))
 
 	for _, dryRun := range []bool{true, false} {
 		restored, err = undo("z", dryRun)
 		require.NoError(t, err)
-		require.Equal(t, postgres.RestoredNotes{Already: 1}, restored, "it was undone before")
+		require.Equal(t, casestore.RestoredNotes{Already: 1}, restored, "it was undone before")
 	}
 
 	_, err = f.cases.CheckNotes(t.Context(), f.clinic, "clearing:y", monday)
@@ -75,7 +76,7 @@ func TestForeignNotesAreHiddenOnlyWhereNobodyElseWorksAndPutBackOnlyWhereNothing
 	exec(t, f.db, `update cases set metadata = jsonb_set(metadata, '{appointment,patientId}', '"p7"') where id = $1`, foreign.ID)
 	restored, err = undo("y", false)
 	require.NoError(t, err)
-	require.Equal(t, postgres.RestoredNotes{Kept: 1}, restored, "its patient became another one since")
+	require.Equal(t, casestore.RestoredNotes{Kept: 1}, restored, "its patient became another one since")
 	require.False(t, shows(foreign.ID))
 	_, err = undo("x", false)
 	require.ErrorAs(t, err, &failure)

@@ -27,7 +27,7 @@ func (db *DB) Together(ctx context.Context, operation string, fn func(context.Co
 	if db.joined(ctx) != nil {
 		return fn(ctx)
 	}
-	return db.transact(ctx, operation, scope{}, func(tx pgx.Tx) error {
+	return db.Transact(ctx, operation, Scope{}, func(tx pgx.Tx) error {
 		return fn(context.WithValue(ctx, joinedKey{}, joined{db, tx}))
 	})
 }
@@ -42,7 +42,7 @@ func (db *DB) joined(ctx context.Context) pgx.Tx {
 
 // nested runs fn within the context's transaction, under its own scope. A failure of fn
 // undoes what fn did and leaves the transaction usable.
-func (db *DB) nested(ctx context.Context, outer pgx.Tx, s scope, fn func(pgx.Tx) error) error {
+func (db *DB) nested(ctx context.Context, outer pgx.Tx, s Scope, fn func(pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, outer, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, db.settings(s, true)); err != nil {
 			return err

@@ -17,64 +17,64 @@ import (
 // and begins with its scope. Over a network, most of a sync's time that is not spent on the
 // PIMS is spent on round trips to the database.
 
-// askInClinic runs fn's statements for one clinic (R41), each in its own transaction and
+// AskInClinic runs fn's statements for one clinic (R41), each in its own transaction and
 // round trip. For several that belong together use InClinic.
-func (db *DB) askInClinic(ctx context.Context, operation string, clinicID uuid.UUID, fn func(*dbsqlc.Queries) error) error {
+func (db *DB) AskInClinic(ctx context.Context, operation string, clinicID uuid.UUID, fn func(*dbsqlc.Queries) error) error {
 	if clinicID == uuid.Nil { // a zero id would mean all clinics
 		return fmt.Errorf("%s: no clinic is named", operation)
 	}
-	return db.translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, scope{clinicID: clinicID}})))
+	return db.Translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, Scope{ClinicID: clinicID}})))
 }
 
-// askInOrder is askInClinic for statements that are ordered (scope).
-func (db *DB) askInOrder(ctx context.Context, operation string, clinicID uuid.UUID, fn func(*dbsqlc.Queries) error) error {
+// AskInOrder is AskInClinic for statements that are ordered (Scope).
+func (db *DB) AskInOrder(ctx context.Context, operation string, clinicID uuid.UUID, fn func(*dbsqlc.Queries) error) error {
 	if clinicID == uuid.Nil {
 		return fmt.Errorf("%s: no clinic is named", operation)
 	}
-	return db.translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, scope{clinicID: clinicID, ordered: true}})))
+	return db.Translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, Scope{ClinicID: clinicID, Ordered: true}})))
 }
 
-// askSystem is askInClinic across clinics (R41).
-func (db *DB) askSystem(ctx context.Context, operation string, fn func(*dbsqlc.Queries) error) error {
-	return db.translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, scope{}})))
+// AskSystem is AskInClinic across clinics (R41).
+func (db *DB) AskSystem(ctx context.Context, operation string, fn func(*dbsqlc.Queries) error) error {
+	return db.Translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, Scope{}})))
 }
 
 // ReadSystem runs one statement that crosses clinics (R41) in one round trip, and scans its
 // rows. operation says what is done, for the error.
 func ReadSystem[T any](ctx context.Context, db *DB, operation, sql string, args []any, scan pgx.RowToFunc[T]) ([]T, error) {
-	items, err := query(ctx, oneTrip{db, scope{}}, sql, args, scan)
-	return items, db.translate(ctx, operation, err)
+	items, err := Query(ctx, oneTrip{db, Scope{}}, sql, args, scan)
+	return items, db.Translate(ctx, operation, err)
 }
 
 // ExecSystem runs one command that crosses clinics (R41) in one round trip, and returns how
 // many rows it changed.
 func (db *DB) ExecSystem(ctx context.Context, operation, sql string, args ...any) (int64, error) {
-	tag, err := oneTrip{db, scope{}}.Exec(ctx, sql, args...)
-	return tag.RowsAffected(), db.translate(ctx, operation, err)
+	tag, err := oneTrip{db, Scope{}}.Exec(ctx, sql, args...)
+	return tag.RowsAffected(), db.Translate(ctx, operation, err)
 }
 
 // queue adds the statement that sets the scope to a batch. In a transaction that had
 // another scope before, all of it is set.
-func (db *DB) queue(batch *pgx.Batch, s scope, all bool) {
+func (db *DB) queue(batch *pgx.Batch, s Scope, all bool) {
 	// See settings for the reason.
 	settings, args := []string{"set_config('plan_cache_mode', 'force_custom_plan', true)"}, []any(nil)
 	set := func(name, value string) {
 		args = append(args, value)
 		settings = append(settings, fmt.Sprintf("set_config('%s', $%d, true)", name, len(args)))
 	}
-	if all || s.clinicID != uuid.Nil {
+	if all || s.ClinicID != uuid.Nil {
 		set("app.clinic_id", s.clinic())
 	}
-	if all || s.actor != "" {
-		set("app.actor", s.actor)
+	if all || s.Actor != "" {
+		set("app.actor", s.Actor)
 	}
-	if all || s.ordered {
-		settings = append(settings, fmt.Sprintf("set_config('enable_sort', '%t', true)", !s.ordered))
+	if all || s.Ordered {
+		settings = append(settings, fmt.Sprintf("set_config('enable_sort', '%t', true)", !s.Ordered))
 	}
 	if role := db.role(s); role != "" {
 		settings = append(settings, "set_config('role', "+literal(role)+", true)")
 	}
-	if s.relaxed && !all {
+	if s.Relaxed && !all {
 		settings = append(settings, "set_config('synchronous_commit', 'off', true)")
 	}
 	batch.Queue("select "+strings.Join(settings, ", "), args...)
@@ -82,7 +82,7 @@ func (db *DB) queue(batch *pgx.Batch, s scope, all bool) {
 
 // trip sends statements with their scope: as a transaction of their own, or within the one
 // that the context carries.
-func (db *DB) trip(ctx context.Context, s scope, queue func(*pgx.Batch)) pgx.BatchResults {
+func (db *DB) trip(ctx context.Context, s Scope, queue func(*pgx.Batch)) pgx.BatchResults {
 	var batch pgx.Batch
 	outer := db.joined(ctx)
 	db.queue(&batch, s, outer != nil)
@@ -96,7 +96,7 @@ func (db *DB) trip(ctx context.Context, s scope, queue func(*pgx.Batch)) pgx.Bat
 // A oneTrip runs dbsqlc's statements one by one.
 type oneTrip struct {
 	db    *DB
-	scope scope
+	scope Scope
 }
 
 // send sends a statement with its scope and returns a reader of its results, which the
@@ -188,6 +188,10 @@ func (r tripRow) Scan(into ...any) error {
 	return r.rows.Err()
 }
 
+// Queued returns statements that are put into the batch when they are called. They may only
+// be commands: a batch returns no rows before it is sent.
+func Queued(batch *pgx.Batch) *dbsqlc.Queries { return dbsqlc.New(queued{batch}) }
+
 // queued collects dbsqlc's commands in a batch. Only the errors of their results are read.
 type queued struct{ batch *pgx.Batch }
 
@@ -204,4 +208,4 @@ func (q queued) QueryRow(context.Context, string, ...any) pgx.Row {
 	return tripRow{err: errQueued}
 }
 
-var errQueued = errors.New("a batch of commands answers no rows")
+var errQueued = errors.New("a batch of commands returns no rows")

@@ -20,21 +20,21 @@ const (
 	idleLimit = 15 * time.Second
 )
 
-// A scope says for which clinic and actor a transaction works (R41).
-type scope struct {
-	clinicID uuid.UUID // zero: across clinics
-	actor    string    // in whose name cases are changed (R14); empty: a person
+// A Scope says for which clinic and actor a transaction works (R41).
+type Scope struct {
+	ClinicID uuid.UUID // zero: across clinics
+	Actor    string    // in whose name cases are changed (R14); empty: a person
 
 	// relaxed commits do not wait for the disk. The log is written in order, so that a
 	// later commit that is not relaxed also makes them durable. Until then, a crash of the
 	// server may lose the latest of them and nothing else.
-	relaxed bool
+	Relaxed bool
 
 	// ordered statements take the index that has the order of their "order by", whatever
 	// the statistics say: the planner does not know a clinic that was added lately, and
 	// takes another index of the clinic to be as good. Use it only where such an index
 	// exists.
-	ordered bool
+	Ordered bool
 }
 
 // InClinic runs fn in a transaction for one clinic (R41). fn may be called again after a
@@ -53,29 +53,29 @@ func (db *DB) InClinicAs(ctx context.Context, operation string, clinicID uuid.UU
 	if clinicID == uuid.Nil { // a zero id would mean System
 		return fmt.Errorf("%s: no clinic is named", operation)
 	}
-	return db.transact(ctx, operation, scope{clinicID: clinicID, actor: actor}, fn)
+	return db.Transact(ctx, operation, Scope{ClinicID: clinicID, Actor: actor}, fn)
 }
 
 // System runs fn in a transaction that crosses clinics (R41): key lookup, due ticks,
 // rescue, rotation, lists. As with InClinic, fn may be called again.
 func (db *DB) System(ctx context.Context, operation string, fn func(pgx.Tx) error) error {
-	return db.transact(ctx, operation, scope{}, fn)
+	return db.Transact(ctx, operation, Scope{}, fn)
 }
 
-// transact runs fn in a transaction, again where it failed because of another one, and
+// Transact runs fn in a transaction, again where it failed because of another one, and
 // translates its error.
-func (db *DB) transact(ctx context.Context, operation string, s scope, fn func(pgx.Tx) error) error {
+func (db *DB) Transact(ctx context.Context, operation string, s Scope, fn func(pgx.Tx) error) error {
 	if outer := db.joined(ctx); outer != nil {
-		return db.translate(ctx, operation, db.nested(ctx, outer, s, fn))
+		return db.Translate(ctx, operation, db.nested(ctx, outer, s, fn))
 	}
-	return db.translate(ctx, operation, again(ctx, func() error { return db.once(ctx, s, fn) }))
+	return db.Translate(ctx, operation, again(ctx, func() error { return db.once(ctx, s, fn) }))
 }
 
 // again runs a transaction until it does not fail because of another one.
 func again(ctx context.Context, transaction func() error) error {
 	err := transaction()
 	for try := 1; try < maxTries && retryable(err); try++ {
-		if pause(ctx, time.Duration(try)*10*time.Millisecond) != nil {
+		if Pause(ctx, time.Duration(try)*10*time.Millisecond) != nil {
 			break
 		}
 		err = transaction()
@@ -84,7 +84,7 @@ func again(ctx context.Context, transaction func() error) error {
 }
 
 // once runs fn in one transaction. The scope is set in the same round trip as BEGIN.
-func (db *DB) once(ctx context.Context, s scope, fn func(pgx.Tx) error) error {
+func (db *DB) once(ctx context.Context, s Scope, fn func(pgx.Tx) error) error {
 	tx, err := db.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: "begin; " + db.settings(s, false)})
 	if err != nil {
 		return err
@@ -104,19 +104,19 @@ func (db *DB) once(ctx context.Context, s scope, fn func(pgx.Tx) error) error {
 // settings returns the statements that set a scope for the rest of a transaction, with the
 // role that it works in. In a transaction that had another scope before, all of them are
 // set.
-func (db *DB) settings(s scope, all bool) string {
+func (db *DB) settings(s Scope, all bool) string {
 	var b strings.Builder
 	// A plan that was made while a table was empty must not be kept: chunks of a thousand
 	// keys would each scan the whole table after it has grown.
 	fmt.Fprintf(&b, "set local plan_cache_mode = force_custom_plan; set local idle_in_transaction_session_timeout = %d", idleLimit.Milliseconds())
-	if all || s.ordered {
-		fmt.Fprintf(&b, "; set local enable_sort = %t", !s.ordered)
+	if all || s.Ordered {
+		fmt.Fprintf(&b, "; set local enable_sort = %t", !s.Ordered)
 	}
-	if all || s.clinicID != uuid.Nil {
+	if all || s.ClinicID != uuid.Nil {
 		fmt.Fprintf(&b, "; set local app.clinic_id = %s", literal(s.clinic()))
 	}
-	if all || s.actor != "" {
-		fmt.Fprintf(&b, "; set local app.actor = %s", literal(s.actor))
+	if all || s.Actor != "" {
+		fmt.Fprintf(&b, "; set local app.actor = %s", literal(s.Actor))
 	}
 	if role := db.role(s); role != "" {
 		fmt.Fprintf(&b, "; set local role %s", literal(role))
@@ -126,11 +126,11 @@ func (db *DB) settings(s scope, all bool) string {
 
 // role returns the database role that a scope works in (R41); empty where there is one role
 // only.
-func (db *DB) role(s scope) string {
+func (db *DB) role(s Scope) string {
 	switch {
 	case !db.walled.Load():
 		return ""
-	case s.clinicID == uuid.Nil:
+	case s.ClinicID == uuid.Nil:
 		return db.roles.System
 	default:
 		return db.roles.Tenant
@@ -138,11 +138,11 @@ func (db *DB) role(s scope) string {
 }
 
 // clinic returns the clinic's id as text, empty for a scope across clinics.
-func (s scope) clinic() string {
-	if s.clinicID == uuid.Nil {
+func (s Scope) clinic() string {
+	if s.ClinicID == uuid.Nil {
 		return ""
 	}
-	return s.clinicID.String()
+	return s.ClinicID.String()
 }
 
 // literal quotes a text for SQL, whatever standard_conforming_strings is. Backslashes and
@@ -157,8 +157,8 @@ func literal(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 }
 
-// pause waits for about d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
+// Pause waits for about d, or until ctx ends.
+func Pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d/2 + rand.N(d)) //nolint:gosec // no secret
 	defer timer.Stop()
 	select {

@@ -40,7 +40,7 @@ func LoginsOf(raw string) []string {
 func (db *DB) learnWalls(ctx context.Context) error {
 	mode, err := walls.ModeOf(ctx, db.pool, db.roles)
 	if err != nil {
-		return db.translate(ctx, "look at the database roles", err)
+		return db.Translate(ctx, "look at the database roles", err)
 	}
 	db.walled.Store(mode == walls.ModeRoles)
 	return nil
@@ -52,7 +52,7 @@ func (db *DB) Walled() bool { return db.walled.Load() }
 // Exposures lists which other database roles may reach our tables and functions.
 func (db *DB) Exposures(ctx context.Context) ([]walls.Exposure, error) {
 	found, err := walls.Exposures(ctx, db.pool, db.roles)
-	return found, db.translate(ctx, "look who may reach the tables", err)
+	return found, db.Translate(ctx, "look who may reach the tables", err)
 }
 
 // mustOwn returns an error where the login may not change the schema.

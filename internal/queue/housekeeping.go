@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/pims-sync/pims-sync/internal/panics"
-	"github.com/pims-sync/pims-sync/internal/postgres"
 )
 
 const (
@@ -17,9 +19,9 @@ const (
 
 // housekeeperOptions configure a housekeeper.
 type housekeeperOptions struct {
-	audits     *postgres.Audits
-	schedules  *postgres.Schedules
-	records    *postgres.Records
+	audits     *syncstore.Audits
+	schedules  *syncstore.Schedules
+	records    *casestore.Records
 	keepEvents time.Duration // how long the history of cases is kept (R14); 0: for ever
 	now        func() time.Time
 	loops      *panics.Loops

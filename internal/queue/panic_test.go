@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -43,8 +46,8 @@ func (c connection) Close(context.Context)    {}
 
 // recorder is what the real binary gives its runner.
 type recorder struct {
-	*postgres.Audits
-	*postgres.Plans
+	*syncstore.Audits
+	*syncstore.Plans
 }
 
 // A scene is a replica with real syncs of a scripted PIMS, in a real database.
@@ -76,7 +79,7 @@ func newScene(t *testing.T, url string, clinicIDs []uuid.UUID, change func(*queu
 		require.NoError(t, err)
 	}
 	logger := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	record := recorder{s.db.Audits(), s.db.Plans()}
+	record := recorder{syncstore.NewAudits(s.db), syncstore.NewPlans(s.db)}
 	runner := casesync.NewRunner(casesync.RunnerOptions{
 		Connect: func(ctx context.Context, id uuid.UUID) (casesync.Connection, error) {
 			state, err := s.fake.Login(context.WithValue(ctx, clinicKey{}, id), pims.Account{Location: time.UTC})
@@ -86,7 +89,7 @@ func newScene(t *testing.T, url string, clinicIDs []uuid.UUID, change func(*queu
 			session, err := s.fake.Open(pims.Account{Location: time.UTC}, state)
 			return connection{session, id}, err
 		},
-		Plan: record.Plan, Cases: s.db.Cases(), Recorder: record, Logger: logger,
+		Plan: record.Plan, Cases: casestore.NewCases(s.db), Recorder: record, Logger: logger,
 	})
 	s.replica = working(t, url, runner.Run, func(o *queue.Options) {
 		o.Logger = logger

@@ -20,6 +20,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
@@ -55,16 +59,16 @@ const (
 // Options configure a Queue.
 type Options struct {
 	DB     *postgres.DB
-	Audits *postgres.Audits
-	Plans  *postgres.Plans
+	Audits *syncstore.Audits
+	Plans  *syncstore.Plans
 
-	Records  *postgres.Records
+	Records  *casestore.Records
 	Replicas *postgres.Replicas
 
 	EventRetention time.Duration // how long the history of cases is kept (R14); 0: for ever
 
-	Clinics   *postgres.Clinics
-	Schedules *postgres.Schedules // whose old ticks are forgotten
+	Clinics   *clinicstore.Clinics
+	Schedules *syncstore.Schedules // whose old ticks are forgotten
 	Notifier  *postgres.Notifier
 
 	// Kinds are the kinds of jobs besides syncs. A Private queue inserts such jobs and works

@@ -9,6 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -29,7 +33,7 @@ type runFunc = func(ctx context.Context, run syncs.Run) (syncs.Result, error)
 // A replica is a Queue with its own pool and notifier, as one process has them.
 type replica struct {
 	*queue.Queue
-	audits *postgres.Audits
+	audits *syncstore.Audits
 }
 
 func newReplica(t *testing.T, url string, run runFunc, change func(*queue.Options)) *replica {
@@ -38,8 +42,8 @@ func newReplica(t *testing.T, url string, run runFunc, change func(*queue.Option
 	notifier := postgres.NewNotifier(db)
 	t.Cleanup(notifier.Close)
 	o := queue.Options{
-		DB: db, Audits: db.Audits(), Plans: db.Plans(), Records: db.Records(), Replicas: db.Replicas(),
-		Clinics: db.Clinics(), Schedules: db.Schedules(), Notifier: notifier, Run: run,
+		DB: db, Audits: syncstore.NewAudits(db), Plans: syncstore.NewPlans(db), Records: casestore.NewRecords(db), Replicas: db.Replicas(),
+		Clinics: clinicstore.NewClinics(db), Schedules: syncstore.NewSchedules(db), Notifier: notifier, Run: run,
 		Precheck: func(context.Context, uuid.UUID) error { return nil },
 		Lease:    600 * time.Millisecond,
 		Logger:   slog.New(slog.DiscardHandler),
@@ -63,7 +67,7 @@ func working(t *testing.T, url string, run runFunc, change func(*queue.Options))
 
 func addClinic(t *testing.T, url string) uuid.UUID {
 	t.Helper()
-	added, err := pgtest.Open(t, url).Clinics().Add(t.Context(), clinic.Clinic{Name: "Test", Timezone: "UTC", Active: true})
+	added, err := clinicstore.NewClinics(pgtest.Open(t, url)).Add(t.Context(), clinic.Clinic{Name: "Test", Timezone: "UTC", Active: true})
 	require.NoError(t, err)
 	return added.ID
 }
@@ -369,7 +373,7 @@ func TestAnAttemptThatSucceedsWithoutItsLeaseEndsNothing(t *testing.T) { // R30
 	t.Parallel()
 	url := pgtest.URL(t)
 	clinicID := addClinic(t, url)
-	counted, audits := &counting{}, pgtest.Open(t, url).Audits()
+	counted, audits := &counting{}, syncstore.NewAudits(pgtest.Open(t, url))
 	r := working(t, url, func(ctx context.Context, run syncs.Run) (syncs.Result, error) {
 		// Another replica believed this one dead.
 		err := audits.GiveBack(ctx, run.Lease, time.Now(), func(pgx.Tx) error { return nil })

@@ -8,6 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -103,7 +107,7 @@ func newBigClinic(t *testing.T, before []string) *big {
 func (b *big) clock() time.Time { return b.now }
 
 func (b *big) runner() *casesync.Runner {
-	record := recorder{b.db.Audits(), b.db.Plans()}
+	record := recorder{syncstore.NewAudits(b.db), syncstore.NewPlans(b.db)}
 	return casesync.NewRunner(casesync.RunnerOptions{
 		Connect: func(ctx context.Context, id uuid.UUID) (casesync.Connection, error) {
 			state, err := b.practice.Login(ctx, pims.Account{Location: time.UTC})
@@ -113,7 +117,7 @@ func (b *big) runner() *casesync.Runner {
 			session, err := b.practice.Open(pims.Account{Location: time.UTC}, state)
 			return connection{session, id}, err
 		},
-		Plan: record.Plan, Cases: b.db.Cases(), Recorder: record, Logger: slog.New(slog.DiscardHandler), Now: b.clock,
+		Plan: record.Plan, Cases: casestore.NewCases(b.db), Recorder: record, Logger: slog.New(slog.DiscardHandler), Now: b.clock,
 	})
 }
 
@@ -162,18 +166,18 @@ func (b *big) consultations(n int) []pims.Consultation {
 // readAll reads what the API reads of a clinic, a page each.
 func (b *big) readAll(t *testing.T) {
 	t.Helper()
-	ctx, records, page := t.Context(), b.db.Records(), syncs.Page{Limit: 20}
-	audits, err := b.db.Audits().Audits(ctx, b.id, syncs.AuditFilter{Page: page})
+	ctx, records, page := t.Context(), casestore.NewRecords(b.db), syncs.Page{Limit: 20}
+	audits, err := syncstore.NewAudits(b.db).Audits(ctx, b.id, syncs.AuditFilter{Page: page})
 	require.NoError(t, err)
 	require.Len(t, audits.Items, 20)
 	latest := audits.Items[0].ID
-	_, err = b.db.Audits().Audits(ctx, b.id, syncs.AuditFilter{Page: page, Type: syncs.TypeInbound, Status: syncs.StatusCompleted})
+	_, err = syncstore.NewAudits(b.db).Audits(ctx, b.id, syncs.AuditFilter{Page: page, Type: syncs.TypeInbound, Status: syncs.StatusCompleted})
 	require.NoError(t, err)
-	_, err = b.db.Audits().Audit(ctx, b.id, latest)
+	_, err = syncstore.NewAudits(b.db).Audit(ctx, b.id, latest)
 	require.NoError(t, err)
-	_, err = b.db.Plans().Plans(ctx, b.id, syncs.PlanFilter{Page: page})
+	_, err = syncstore.NewPlans(b.db).Plans(ctx, b.id, syncs.PlanFilter{Page: page})
 	require.NoError(t, err)
-	conditions, err := b.db.Clinics().Conditions(ctx, b.id, b.now)
+	conditions, err := clinicstore.NewClinics(b.db).Conditions(ctx, b.id, b.now)
 	require.NoError(t, err)
 	require.Len(t, conditions, 1)
 	today := pims.DateOf(b.now, time.UTC)
@@ -192,14 +196,14 @@ func (b *big) readAll(t *testing.T) {
 	b.check(t, readLimit)
 
 	// These read each case of the clinic: people ask for them, and seldom.
-	deleted, err := b.db.Cases().DeletedBy(ctx, b.id, latest)
+	deleted, err := casestore.NewCases(b.db).DeletedBy(ctx, b.id, latest)
 	require.NoError(t, err)
 	require.Len(t, deleted, 2)
 	_, err = records.Cases(ctx, b.id, casesync.CaseFilter{Page: page, PIMSID: "7"})
 	require.NoError(t, err)
 	b.check(t, 3*bigClinic)
 
-	_, err = b.db.Cases().Restore(ctx, b.id, deleted, "key:test", b.now)
+	_, err = casestore.NewCases(b.db).Restore(ctx, b.id, deleted, "key:test", b.now)
 	require.NoError(t, err)
 	b.check(t, readLimit)
 }

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
@@ -18,7 +20,7 @@ import (
 
 // rescuerOptions configure a rescuer.
 type rescuerOptions struct {
-	audits   *postgres.Audits
+	audits   *syncstore.Audits
 	replicas *postgres.Replicas
 	jobs     *jobs
 	replica  string   // its name
@@ -98,7 +100,7 @@ func (r *rescuer) rescue(ctx context.Context, run syncs.Run) error {
 			return nil
 		case errors.Is(err, syncs.ErrLeaseLost): // another replica was quicker, or the attempt is alive
 			return nil
-		case !errors.Is(err, postgres.ErrAlreadyQueued):
+		case !errors.Is(err, syncstore.ErrAlreadyQueued):
 			return fmt.Errorf("taking up sync %s: %w", run.Lease.AuditID, err)
 		}
 	}

@@ -4,22 +4,23 @@ import (
 	"context"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
 // Entries returns a store of the entries of all schedules. It inserts the jobs of due syncs
 // into this Queue.
-func (q *Queue) Entries(schedules *postgres.Schedules) scheduler.EntryStore {
+func (q *Queue) Entries(schedules *syncstore.Schedules) scheduler.EntryStore {
 	return entryStore{schedules, q.jobs}
 }
 
 // entryStore inserts the jobs of due syncs in the transaction that writes their audits.
 type entryStore struct {
-	*postgres.Schedules
+	*syncstore.Schedules
 
 	jobs *jobs
 }

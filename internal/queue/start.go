@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
@@ -138,14 +140,14 @@ func (q *Queue) enqueue(ctx context.Context, audit syncs.Audit, idempotencyKey s
 
 // refusal returns why a sync was not queued.
 func refusal(err error) error {
-	var busy *postgres.BusyError
+	var busy *syncstore.BusyError
 	switch {
 	case errors.As(err, &busy):
 		failure := syncs.Fail(syncs.CodeSyncRunning,
 			"sync %s of this clinic is running or queued; wait for it, or cancel it", busy.SyncID)
 		failure.SyncID = busy.SyncID
 		return failure
-	case errors.Is(err, postgres.ErrIdempotencyMismatch):
+	case errors.Is(err, syncstore.ErrIdempotencyMismatch):
 		return syncs.Fail(syncs.CodeIdempotencyMismatch,
 			"this Idempotency-Key was used with another request in the last 24 hours; use a new key")
 	default:

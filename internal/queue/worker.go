@@ -8,13 +8,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/panics"
-	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -36,7 +37,7 @@ func (SyncArgs) Kind() string { return syncKind }
 
 // workerOptions configure a worker.
 type workerOptions struct {
-	audits    *postgres.Audits
+	audits    *syncstore.Audits
 	jobs      *jobs
 	run       func(ctx context.Context, run syncs.Run) (syncs.Result, error)
 	replica   string        // its name
@@ -83,9 +84,9 @@ func (w *worker) look(ctx context.Context, job int64, id uuid.UUID) error {
 	}
 	run, err := w.o.audits.Claim(ctx, id, w.o.replica, w.o.lease, w.o.now())
 	switch {
-	case errors.Is(err, postgres.ErrNotQueued):
+	case errors.Is(err, syncstore.ErrNotQueued):
 		return nil // it ran, is over, or another worker has it: the job has nothing to do
-	case errors.Is(err, postgres.ErrClinicBusy):
+	case errors.Is(err, syncstore.ErrClinicBusy):
 		return w.o.jobs.putOff(ctx, job, busyPause) // R29: it waits its turn
 	case err != nil:
 		return fmt.Errorf("claiming sync %s: %w", id, err)
@@ -136,7 +137,7 @@ func (w *worker) conclude(ctx context.Context, run syncs.Run, result syncs.Resul
 		case errors.Is(err, syncs.ErrLeaseLost):
 			w.takenOver(ctx, run)
 			return "", nil
-		case errors.Is(err, postgres.ErrAlreadyQueued): // R29: the queued sync will do the same
+		case errors.Is(err, syncstore.ErrAlreadyQueued): // R29: the queued sync will do the same
 		default:
 			return "", fmt.Errorf("giving sync %s back to the queue: %w", run.Lease.AuditID, err)
 		}

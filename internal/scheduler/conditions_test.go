@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -94,7 +96,7 @@ func (w *ward) phaseOf(master uuid.UUID, kind syncs.Type, status, code string, h
 
 func (w *ward) condition() scheduler.Condition {
 	w.t.Helper()
-	c, err := scheduler.ReadCondition(w.t.Context(), w.db.Clinics(), w.id, w.now)
+	c, err := scheduler.ReadCondition(w.t.Context(), clinicstore.NewClinics(w.db), w.id, w.now)
 	require.NoError(w.t, err)
 	return c
 }
@@ -286,6 +288,6 @@ func TestADisabledClinicThatIsEnabledHasNoTimeOfThat(t *testing.T) {
 	w.do(`update clinics set is_active = true where id = $1`)
 	c = w.condition()
 	require.True(t, c.Clinic.DisabledAt.IsZero())
-	_, err := scheduler.ReadCondition(t.Context(), w.db.Clinics(), uuid.New(), w.now)
+	_, err := scheduler.ReadCondition(t.Context(), clinicstore.NewClinics(w.db), uuid.New(), w.now)
 	require.ErrorIs(t, err, clinic.ErrNotFound)
 }

@@ -11,6 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -40,8 +44,8 @@ func scheduling(t *testing.T, url string, c *timetest.Clock, change func(*schedu
 	notifier := postgres.NewNotifier(db)
 	t.Cleanup(notifier.Close)
 	q, err := queue.New(queue.Options{
-		DB: db, Audits: db.Audits(), Plans: db.Plans(), Records: db.Records(), Replicas: db.Replicas(),
-		Clinics: db.Clinics(), Schedules: db.Schedules(), Notifier: notifier,
+		DB: db, Audits: syncstore.NewAudits(db), Plans: syncstore.NewPlans(db), Records: casestore.NewRecords(db), Replicas: db.Replicas(),
+		Clinics: clinicstore.NewClinics(db), Schedules: syncstore.NewSchedules(db), Notifier: notifier,
 		Run: func(context.Context, syncs.Run) (syncs.Result, error) {
 			return syncs.Result{Stats: syncs.Stats{CasesCreated: 1}}, nil
 		},
@@ -51,8 +55,8 @@ func scheduling(t *testing.T, url string, c *timetest.Clock, change func(*schedu
 	})
 	require.NoError(t, err)
 	o := scheduler.Options{
-		Clinics: db.Clinics(),
-		Entries: q.Entries(db.Schedules()),
+		Clinics: clinicstore.NewClinics(db),
+		Entries: q.Entries(syncstore.NewSchedules(db)),
 		Changed: func() (<-chan string, func()) { return notifier.Subscribe(postgres.ChannelSchedules) },
 		Logger:  slog.New(slog.DiscardHandler),
 		Now:     c.Now,
@@ -74,7 +78,7 @@ func (r *replica) begin(t *testing.T) {
 // scheduled adds a clinic with a schedule that was changed at a moment.
 func scheduled(t *testing.T, db *postgres.DB, timezone string, changed time.Time, document string) uuid.UUID {
 	t.Helper()
-	added, err := db.Clinics().Add(t.Context(), clinic.Clinic{Name: "Test", Timezone: timezone, Active: true})
+	added, err := clinicstore.NewClinics(db).Add(t.Context(), clinic.Clinic{Name: "Test", Timezone: timezone, Active: true})
 	require.NoError(t, err)
 	_, err = db.Pool().Exec(t.Context(), `update clinics set created_at = $2, updated_at = $2 where id = $1`, added.ID, changed)
 	require.NoError(t, err)

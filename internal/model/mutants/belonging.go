@@ -52,7 +52,7 @@ func theBelonging() []mutant {
 		{"R7", "another spelling of a name is another patient", belonging, "return differ(plain(a), plain(b))", "_ = plain\n\treturn differ(a, b)", tests{sync, "ThatIsTheSameHidesNothing"}},
 		{"R7", "what was read for the earlier patient lands", storing, "a.PatientID == c.PatientID && ", "", late},
 		{"R7", "what was read of the earlier consultation lands", storing, "a.ConsultationID == c.ConsultationID && ", "", late},
-		{"R7", "a restore puts another patient's notes back", "internal/postgres/cases_restore.go", "case when ` + anothersNotes + ` then", "case when false then", tests{sync, "ARestoreByHandPutsNoOther"}},
+		{"R7", "a restore puts another patient's notes back", "internal/postgres/casestore/cases_restore.go", "case when ` + anothersNotes + ` then", "case when false then", tests{sync, "ARestoreByHandPutsNoOther"}},
 		{"R9", "the id stored earlier decides against the search", consultation, "if c.ConsultationID != \"\" && !c.Earlier {", "if c.ConsultationID != \"\" {", tests{sync, "TheIDStoredEarlier"}},
 		{"R9", "a consultation that the search lists for another visit stays", visits, "!named && l.anothers(c.StoredID, c)", "false && !named && l.anothers(c.StoredID, c)", tests{sync, "ListedForAnotherVisitNow"}},
 		{"R9", "another patient's visit is not another one", visits, "return w.patient != than.patient", "return false", strange},
@@ -78,7 +78,7 @@ func theBelonging() []mutant {
 		{"R16", "an id that returns needs no proof", belonging, "case old.returning() && !old.provedSame(a):", "case false:", returned},
 		{"R7", "an id that was gone brings its notes to another name", belonging, "|| c.returning()) && otherName", ") && otherName", tests{sync, "UnderAnotherNameWithoutIDs"}},
 		{"R16", "an id that a person restored needs no proof", belonging, "return c.SoftDeleted() || c.Returning", "return c.SoftDeleted()", returned},
-		{"R19", "another patient's case waits for its window", "internal/postgres/cases_enrich.go", "clinic_id = $1 and changed_at is not null\n", "clinic_id = $1 and false\n", tests{sync, "WhateverTheWindow"}},
+		{"R19", "another patient's case waits for its window", "internal/postgres/casestore/cases_enrich.go", "clinic_id = $1 and changed_at is not null\n", "clinic_id = $1 and false\n", tests{sync, "WhateverTheWindow"}},
 		{"R19", "another patient's case is not due", consultation, "case !c.Since.IsZero():", "case false:", tests{sync, "ACaseIsDueUntil"}},
 	}
 }

@@ -113,9 +113,9 @@ func theCourt() []mutant {
 	return []mutant{
 		{"R21", "what is created after the PIMS was read is an orphan", "internal/casesync/runner.go", readFirst, readLast, tests{sync, "CreatedAfter"}},
 		{"R21", "in a full sync, too", full, "return slices.DeleteFunc(now, func(c Case) bool { return !was[c.ID] }), err", "return slices.Clone(now), err", tests{sync, "WhatTheInboundPhaseWrote"}},
-		{"R21", "a case before the window is a candidate", "internal/postgres/cases.go", "scheduled_date >= $3 and scheduled_date < $4 and scheduled_date < $5", "$3::timestamptz is not null and scheduled_date < $4 and scheduled_date < $5", candidates},
-		{"R21", "a case after the window is a candidate", "internal/postgres/cases.go", "scheduled_date < $4 and scheduled_date < $5", "$4::timestamptz is not null and scheduled_date < $5", candidates},
-		{"R21", "a case of the future is a candidate", "internal/postgres/cases.go", "scheduled_date < $4 and scheduled_date < $5", "scheduled_date < $4 and $5::timestamptz is not null", candidates},
+		{"R21", "a case before the window is a candidate", "internal/postgres/casestore/cases.go", "scheduled_date >= $3 and scheduled_date < $4 and scheduled_date < $5", "$3::timestamptz is not null and scheduled_date < $4 and scheduled_date < $5", candidates},
+		{"R21", "a case after the window is a candidate", "internal/postgres/casestore/cases.go", "scheduled_date < $4 and scheduled_date < $5", "$4::timestamptz is not null and scheduled_date < $5", candidates},
+		{"R21", "a case of the future is a candidate", "internal/postgres/casestore/cases.go", "scheduled_date < $4 and scheduled_date < $5", "scheduled_date < $4 and $5::timestamptz is not null", candidates},
 		{"R22", "a lookup that fails is trusted", reconciliation, "return err == nil && a.ID == probe.ID", "return a.ID == probe.ID || err != nil", unproved},
 		{"R22", "a lookup that finds another appointment is trusted", reconciliation, "a.ID == probe.ID && ", "", unproved},
 		{"R22", "a lookup that finds another time is trusted", reconciliation, " && a.Start.Equal(probe.Start)", "", unproved},
@@ -193,9 +193,9 @@ func theDeletionGuard() []mutant {
 // theStatement is the one that deletes (R24).
 func theStatement() []mutant {
 	const (
-		statement  = "internal/postgres/cases_write.go"
-		conditions = "internal/postgres/cases.go"
-		restore    = "internal/postgres/cases_restore.go"
+		statement  = "internal/postgres/casestore/cases_write.go"
+		conditions = "internal/postgres/casestore/cases.go"
+		restore    = "internal/postgres/casestore/cases_restore.go"
 	)
 	repeats := tests{database, "SoftDelete|HoweverLate|IsNotDeleted|NoCandidate|CandidatesForDeletion"}
 	restored, seen := tests{database, "RestoreIs"}, tests{database, "SeenAgain"}

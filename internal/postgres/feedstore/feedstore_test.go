@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -229,7 +231,7 @@ func TestForgottenEventsLeaveTheFeedAtOnce(t *testing.T) { // R14, R46
 	first := f.read("", 9).Next.String()
 	exec(t, f.db, "update cases set status = 'a'") // it never gets a position
 	age(t, f.db)
-	_, err := f.db.Records().ForgetEvents(t.Context(), time.Now().Add(time.Hour))
+	_, err := casestore.NewRecords(f.db).ForgetEvents(t.Context(), time.Now().Add(time.Hour))
 	require.NoError(t, err)
 	f.refused(f.clinic, first, syncs.CodeCursorExpired)
 	require.Empty(t, f.read("", 9).Changes)
@@ -238,7 +240,7 @@ func TestForgottenEventsLeaveTheFeedAtOnce(t *testing.T) { // R14, R46
 	now := f.read("", 9)
 	require.Len(t, now.Changes, 1)
 	age(t, f.db)
-	_, err = f.db.Records().ForgetEvents(t.Context(), time.Now().Add(time.Hour))
+	_, err = casestore.NewRecords(f.db).ForgetEvents(t.Context(), time.Now().Add(time.Hour))
 	require.NoError(t, err)
 	require.Empty(t, f.read(now.Next.String(), 9).Changes, "it has read all that is forgotten")
 }

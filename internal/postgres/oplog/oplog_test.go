@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
@@ -31,13 +33,13 @@ func setName(id uuid.UUID) access.Event {
 // rename acts: it reads the clinic, changes its name and says so in the event.
 func rename(db *postgres.DB, id uuid.UUID, name string, then error) func(context.Context, *access.Event) error {
 	return func(ctx context.Context, e *access.Event) error {
-		c, err := db.Clinics().Clinic(ctx, id)
+		c, err := clinicstore.NewClinics(db).Clinic(ctx, id)
 		if err != nil {
 			return err
 		}
 		e.Before, e.After = access.Values{"name": c.Name}, access.Values{"name": name}
 		c.Name = name
-		if _, err := db.Clinics().Update(ctx, c, time.Now()); err != nil {
+		if _, err := clinicstore.NewClinics(db).Update(ctx, c, time.Now()); err != nil {
 			return err
 		}
 		return then
@@ -46,7 +48,7 @@ func rename(db *postgres.DB, id uuid.UUID, name string, then error) func(context
 
 func addClinic(t *testing.T, db *postgres.DB, name string) uuid.UUID {
 	t.Helper()
-	added, err := db.Clinics().Add(t.Context(), clinic.Clinic{Name: name, Timezone: "UTC", Active: true})
+	added, err := clinicstore.NewClinics(db).Add(t.Context(), clinic.Clinic{Name: name, Timezone: "UTC", Active: true})
 	require.NoError(t, err)
 	return added.ID
 }
@@ -83,7 +85,7 @@ func TestAFailedActionChangesNothingAndIsRecorded(t *testing.T) { // R44
 	require.Equal(t, refused, err, "the action's own error")
 	require.ErrorIs(t, log.Act(t.Context(), setName(uuid.New()), rename(db, uuid.New(), "Other", nil)), clinic.ErrNotFound)
 
-	stored, err := db.Clinics().Clinic(t.Context(), id)
+	stored, err := clinicstore.NewClinics(db).Clinic(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, "Harbor Lights", stored.Name)
 	got := events(t, log, access.Filter{})
@@ -110,7 +112,7 @@ func TestWithoutItsRecordAnActionIsNotStored(t *testing.T) { // R44
 	}
 	require.ErrorContains(t, log.Act(t.Context(), setName(id), unprintable), "encode")
 
-	stored, err := db.Clinics().Clinic(t.Context(), id)
+	stored, err := clinicstore.NewClinics(db).Clinic(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, "Harbor Lights", stored.Name)
 }
@@ -126,18 +128,18 @@ func TestActionsOfSeveralStoresAreOneTransaction(t *testing.T) { // R44
 				return err
 			}
 		}
-		all, err := db.Clinics().Clinics(ctx) // across clinics, after one
+		all, err := clinicstore.NewClinics(db).Clinics(ctx) // across clinics, after one
 		require.NoError(t, err)
 		require.Equal(t, []string{"Other", "Other"}, []string{all[0].Name, all[1].Name}, "seen within the transaction")
-		_, err = db.Clinics().Add(ctx, clinic.Clinic{ID: one, Name: "Again", Timezone: "UTC"})
+		_, err = clinicstore.NewClinics(db).Add(ctx, clinic.Clinic{ID: one, Name: "Again", Timezone: "UTC"})
 		require.ErrorContains(t, err, "exists already")
-		again, err := db.Clinics().Clinic(ctx, two)
+		again, err := clinicstore.NewClinics(db).Clinic(ctx, two)
 		require.NoError(t, err, "a refused method leaves the transaction usable")
 		require.Equal(t, "Other", again.Name)
 		return undo
 	})
 	require.ErrorIs(t, err, undo)
-	all, err := db.Clinics().Clinics(t.Context())
+	all, err := clinicstore.NewClinics(db).Clinics(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []string{"One", "Two"}, []string{all[0].Name, all[1].Name})
 }

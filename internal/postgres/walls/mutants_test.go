@@ -13,6 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/stretchr/testify/require"
@@ -129,7 +133,7 @@ type practice struct{ clinic, kase, sync, plan, credential uuid.UUID }
 func addPractice(t *testing.T, db *postgres.DB, name string) practice {
 	t.Helper()
 	p := practice{kase: uuid.New(), sync: uuid.New(), plan: uuid.New(), credential: uuid.New()}
-	added, err := db.Clinics().Add(t.Context(), clinic.Clinic{Name: name, Timezone: "UTC", Active: true})
+	added, err := clinicstore.NewClinics(db).Add(t.Context(), clinic.Clinic{Name: name, Timezone: "UTC", Active: true})
 	require.NoError(t, err)
 	p.clinic = added.ID
 	exec(t, db, strings.NewReplacer("CLINIC", p.clinic.String(), "CASE", p.kase.String(), "SYNC", p.sync.String(), "PLAN", p.plan.String(), "KEY", p.credential.String(), "NAME", name).Replace(`
@@ -151,31 +155,35 @@ func calls(ctx context.Context, db *postgres.DB, own, other practice) map[string
 	id, at := own.clinic, time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
 	page := syncs.Page{Limit: 10}
 	return map[string]func() (any, error){
-		"schedules":   func() (any, error) { return db.Clinics().Schedules(ctx, id) },
-		"credential":  func() (any, error) { return db.Credentials().Credential(ctx, id) },
-		"session":     func() (any, error) { return db.Sessions().Session(ctx, id) },
-		"audit":       func() (any, error) { return db.Audits().Audit(ctx, id, other.sync) },
-		"audits":      func() (any, error) { return db.Audits().Audits(ctx, id, syncs.AuditFilter{Page: page}) },
-		"plan":        func() (any, error) { return db.Plans().Plan(ctx, id, other.plan) },
-		"plans":       func() (any, error) { return db.Plans().Plans(ctx, id, syncs.PlanFilter{Page: page}) },
-		"case":        func() (any, error) { return db.Records().Case(ctx, id, other.kase) },
-		"cases":       func() (any, error) { return db.Records().Cases(ctx, id, casesync.CaseFilter{Page: page}) },
-		"cases by id": func() (any, error) { return db.Records().ByID(ctx, id, []uuid.UUID{other.kase}) },
-		"history":     func() (any, error) { return db.Records().History(ctx, id, other.kase, page) },
-		"changes of":  func() (any, error) { return db.Records().EventsOf(ctx, id, other.sync) },
-		"deleted by":  func() (any, error) { return db.Cases().DeletedBy(ctx, id, other.sync) },
-		"state":       func() (any, error) { return db.Clinics().Conditions(ctx, id, at) },
+		"schedules":   func() (any, error) { return clinicstore.NewClinics(db).Schedules(ctx, id) },
+		"credential":  func() (any, error) { return clinicstore.NewCredentials(db).Credential(ctx, id) },
+		"session":     func() (any, error) { return clinicstore.NewSessions(db).Session(ctx, id) },
+		"audit":       func() (any, error) { return syncstore.NewAudits(db).Audit(ctx, id, other.sync) },
+		"audits":      func() (any, error) { return syncstore.NewAudits(db).Audits(ctx, id, syncs.AuditFilter{Page: page}) },
+		"plan":        func() (any, error) { return syncstore.NewPlans(db).Plan(ctx, id, other.plan) },
+		"plans":       func() (any, error) { return syncstore.NewPlans(db).Plans(ctx, id, syncs.PlanFilter{Page: page}) },
+		"case":        func() (any, error) { return casestore.NewRecords(db).Case(ctx, id, other.kase) },
+		"cases":       func() (any, error) { return casestore.NewRecords(db).Cases(ctx, id, casesync.CaseFilter{Page: page}) },
+		"cases by id": func() (any, error) { return casestore.NewRecords(db).ByID(ctx, id, []uuid.UUID{other.kase}) },
+		"history":     func() (any, error) { return casestore.NewRecords(db).History(ctx, id, other.kase, page) },
+		"changes of":  func() (any, error) { return casestore.NewRecords(db).EventsOf(ctx, id, other.sync) },
+		"deleted by":  func() (any, error) { return casestore.NewCases(db).DeletedBy(ctx, id, other.sync) },
+		"state":       func() (any, error) { return clinicstore.NewClinics(db).Conditions(ctx, id, at) },
 
-		"zz reject":   func() (any, error) { return nil, db.Plans().Reject(ctx, id, other.plan, "os:ada", at) },
-		"zz restore":  func() (any, error) { return db.Cases().Restore(ctx, id, []uuid.UUID{other.kase}, "os:ada", at) },
-		"zz cancel":   func() (any, error) { return nil, db.Audits().Cancel(ctx, id, other.sync, at) },
-		"zz resume":   func() (any, error) { return nil, db.Credentials().ResumeCredential(ctx, id) },
-		"zz schedule": func() (any, error) { return nil, db.Clinics().SetSchedules(ctx, id, []byte(`[]`), at) },
-		"zz tested":   func() (any, error) { return nil, db.Credentials().NoteTest(ctx, id, other.credential, "Foreign", at) },
-		"zz suspend": func() (any, error) {
-			return nil, db.Credentials().SuspendCredential(ctx, id, other.credential, "Foreign", at)
+		"zz reject": func() (any, error) { return nil, syncstore.NewPlans(db).Reject(ctx, id, other.plan, "os:ada", at) },
+		"zz restore": func() (any, error) {
+			return casestore.NewCases(db).Restore(ctx, id, []uuid.UUID{other.kase}, "os:ada", at)
 		},
-		"zz forget": func() (any, error) { return nil, db.Credentials().RemoveCredential(ctx, id) },
+		"zz cancel":   func() (any, error) { return nil, syncstore.NewAudits(db).Cancel(ctx, id, other.sync, at) },
+		"zz resume":   func() (any, error) { return nil, clinicstore.NewCredentials(db).ResumeCredential(ctx, id) },
+		"zz schedule": func() (any, error) { return nil, clinicstore.NewClinics(db).SetSchedules(ctx, id, []byte(`[]`), at) },
+		"zz tested": func() (any, error) {
+			return nil, clinicstore.NewCredentials(db).NoteTest(ctx, id, other.credential, "Foreign", at)
+		},
+		"zz suspend": func() (any, error) {
+			return nil, clinicstore.NewCredentials(db).SuspendCredential(ctx, id, other.credential, "Foreign", at)
+		},
+		"zz forget": func() (any, error) { return nil, clinicstore.NewCredentials(db).RemoveCredential(ctx, id) },
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -130,7 +132,7 @@ func TestNobodyHasMoreThanIsDeclared(t *testing.T) { // R45
 func history(t *testing.T) (*postgres.DB, uuid.UUID) {
 	t.Helper()
 	db := pgtest.New(t)
-	added, err := db.Clinics().Add(t.Context(), clinic.Clinic{Name: "Harbor Lights", Timezone: "UTC", Active: true})
+	added, err := clinicstore.NewClinics(db).Add(t.Context(), clinic.Clinic{Name: "Harbor Lights", Timezone: "UTC", Active: true})
 	require.NoError(t, err)
 	exec(t, db, `insert into cases (clinic_id, pims_id) values ('`+added.ID.String()+`', 'a-1');
 		insert into operator_events (who_kind, who_name, origin, action, outcome) values ('os_user', 'ada', 'test', 'clinic.add', 'done')`)
@@ -162,7 +164,7 @@ func TestTheServiceCannotRewriteHistory(t *testing.T) { // R14, R44, R45
 func TestATenantSeesAndWritesItsOwnClinicOnly(t *testing.T) { // R41, R45
 	t.Parallel()
 	db, own := history(t)
-	other, err := db.Clinics().Add(t.Context(), clinic.Clinic{Name: "Tierpraxis", Timezone: "UTC", Active: true})
+	other, err := clinicstore.NewClinics(db).Add(t.Context(), clinic.Clinic{Name: "Tierpraxis", Timezone: "UTC", Active: true})
 	require.NoError(t, err)
 	exec(t, db, `insert into cases (clinic_id, pims_id) values ('`+other.ID.String()+`', 'b-1')`)
 	conn := as(t, db, roles(t).Tenant)
@@ -300,7 +302,7 @@ func TestALoginThatMayNotMakeRolesIsToldWhatIsLost(t *testing.T) { // R45
 	db = open(t, databaseURL, options)
 	require.NoError(t, db.Migrate(t.Context()), "it was accepted once")
 	require.False(t, db.Walled())
-	_, err = db.Clinics().Add(t.Context(), clinic.Clinic{Name: "Harbor Lights", Timezone: "UTC"})
+	_, err = clinicstore.NewClinics(db).Add(t.Context(), clinic.Clinic{Name: "Harbor Lights", Timezone: "UTC"})
 	require.NoError(t, err)
 	pending, err := db.Pending(t.Context())
 	require.NoError(t, err)
@@ -314,7 +316,7 @@ func TestALoginThatMayMakeRolesRaisesTheWalls(t *testing.T) { // R45
 	db := open(t, databaseURL, prefix)
 	require.NoError(t, db.Migrate(t.Context()))
 	require.True(t, db.Walled())
-	added, err := db.Clinics().Add(t.Context(), clinic.Clinic{Name: "Harbor Lights", Timezone: "UTC"})
+	added, err := clinicstore.NewClinics(db).Add(t.Context(), clinic.Clinic{Name: "Harbor Lights", Timezone: "UTC"})
 	require.NoError(t, err)
 	exec(t, db, "insert into cases (clinic_id, pims_id) values ('"+added.ID.String()+"', 'a-1')")
 	require.NoError(t, db.Migrate(t.Context()), "again")
@@ -326,7 +328,7 @@ func TestALoginThatMayMakeRolesRaisesTheWalls(t *testing.T) { // R45
 	exec(t, db, "grant "+name+"_service to "+service)
 	as := open(t, serviceURL, prefix)
 	require.NoError(t, as.Migrate(t.Context()), "nothing is left to do")
-	all, err := as.Clinics().Clinics(t.Context())
+	all, err := clinicstore.NewClinics(as).Clinics(t.Context())
 	require.NoError(t, err)
 	require.Len(t, all, 1)
 	_, err = as.Pool().Exec(t.Context(), "select from cases")
@@ -350,9 +352,9 @@ func TestAnInstallationFromBeforeTheRolesGoesOn(t *testing.T) { // R45
 	exec(t, open(t, strings.Replace(databaseURL, name+"@", "postgres@", 1), postgres.WallOptions{Prefix: name}), "alter role "+name+" createrole")
 	require.NoError(t, db.Migrate(t.Context()))
 	require.True(t, db.Walled())
-	added, err := old.Clinics().Add(t.Context(), clinic.Clinic{Name: "Harbor Lights", Timezone: "UTC"})
+	added, err := clinicstore.NewClinics(old).Add(t.Context(), clinic.Clinic{Name: "Harbor Lights", Timezone: "UTC"})
 	require.NoError(t, err)
-	read, err := db.Clinics().Clinic(t.Context(), added.ID)
+	read, err := clinicstore.NewClinics(db).Clinic(t.Context(), added.ID)
 	require.NoError(t, err)
 	require.Equal(t, added, read)
 }

@@ -1,8 +1,10 @@
-package postgres
+package syncstore
 
 import (
 	"context"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -13,10 +15,10 @@ import (
 
 // Schedules stores the running entries of all schedules, and the outcomes of their ticks
 // (R33, R34). All methods cross clinics (R41).
-type Schedules struct{ db *DB }
+type Schedules struct{ db *postgres.DB }
 
-// Schedules returns the store of the schedules' entries.
-func (db *DB) Schedules() *Schedules { return &Schedules{db} }
+// NewSchedules returns the store of the schedules' entries.
+func NewSchedules(db *postgres.DB) *Schedules { return &Schedules{db} }
 
 // scheduleLock is the advisory lock of Replace, so that one replica at a time replaces the
 // entries.
@@ -74,7 +76,7 @@ func (s *Schedules) Due(ctx context.Context, at time.Time, limit int,
 ) (taken int, outcomes map[scheduler.Outcome]int, err error) {
 	err = s.db.System(ctx, "enqueue what is due", func(tx pgx.Tx) error {
 		outcomes = make(map[scheduler.Outcome]int)
-		entries, err := query(ctx, tx, `
+		entries, err := postgres.Query(ctx, tx, `
 			select clinic_id, entry_key, sync_type, cron, timezone, request, next_tick_at, next_run_at - next_tick_at
 			from schedule_entries where next_run_at <= $1
 			order by next_run_at, clinic_id, entry_key limit $2
@@ -195,7 +197,7 @@ func (r *round) enqueue(ctx context.Context, tx pgx.Tx, call func(pgx.Tx, []uuid
 	if len(ids) == 0 {
 		return nil
 	}
-	enqueued, err := query(ctx, tx, `
+	enqueued, err := postgres.Query(ctx, tx, `
 		insert into case_sync_audits (id, clinic_id, sync_type, status, trigger, request, created_at, due_at)
 		select s.id, s.clinic_id, s.sync_type, 'queued', 'schedule', s.request::jsonb, $6, s.due_at
 		from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[]) as s (id, clinic_id, sync_type, request, due_at)

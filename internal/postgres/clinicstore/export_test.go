@@ -1,4 +1,4 @@
-package postgres
+package clinicstore
 
 // ConditionSQL are the statements of Conditions with the number of their arguments.
 var ConditionSQL = map[string]int{conditionsSQL: 2, phasesSQL: 1}

@@ -1,4 +1,4 @@
-package postgres
+package casestore
 
 import (
 	"encoding/json"
@@ -31,16 +31,6 @@ func encodeMetadata(c *casesync.Case) (string, error) {
 	}
 	document, err := json.Marshal(owned)
 	return string(document), err
-}
-
-// decodeKey reads an owned key. What cannot be parsed counts as absent: bad data of another
-// program must not fail a sync, and the next write replaces it.
-func decodeKey[T any](document []byte) *T {
-	var value *T
-	if len(document) == 0 || json.Unmarshal(document, &value) != nil {
-		return nil
-	}
-	return value
 }
 
 // appointmentJSON is metadata.appointment (R2, R10, R54).

@@ -1,4 +1,4 @@
-package postgres
+package casestore
 
 import (
 	"context"
@@ -7,6 +7,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/page"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -20,10 +26,10 @@ import (
 
 // Records reads the cases and their history for the API and the commands, including cases
 // without a pims_id.
-type Records struct{ db *DB }
+type Records struct{ db *postgres.DB }
 
 // Records returns the reading store of the cases.
-func (db *DB) Records() *Records { return &Records{db} }
+func NewRecords(db *postgres.DB) *Records { return &Records{db} }
 
 // Case reads one whole case of the clinic. The error is CodeNotFound where the clinic has
 // no such case.
@@ -41,7 +47,7 @@ func (s *Records) Case(ctx context.Context, clinicID, id uuid.UUID) (record case
 
 // ByID reads those of the named cases that the clinic has, by their ids.
 func (s *Records) ByID(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]casesync.Record, error) {
-	records, err := readInClinic(ctx, s.db, "read cases", clinicID, selectRecords+"where clinic_id = $1 and id = any($2)", []any{clinicID, ids}, scanRecord)
+	records, err := postgres.ReadInClinic(ctx, s.db, "read cases", clinicID, selectRecords+"where clinic_id = $1 and id = any($2)", []any{clinicID, ids}, scanRecord)
 	byID := make(map[uuid.UUID]casesync.Record, len(records))
 	for i := range records {
 		byID[records[i].ID] = records[i]
@@ -52,7 +58,7 @@ func (s *Records) ByID(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID)
 // ClinicOf returns which clinic a case belongs to, for a command that names only the
 // case. It crosses clinics (R41).
 func (s *Records) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
-	err = s.db.askSystem(ctx, "find the case", func(q *dbsqlc.Queries) error {
+	err = s.db.AskSystem(ctx, "find the case", func(q *dbsqlc.Queries) error {
 		clinicID, err = q.ClinicOfCase(ctx, id)
 		return null.Found(err, syncs.Fail(syncs.CodeNotFound, "there is no such case"))
 	})
@@ -62,7 +68,7 @@ func (s *Records) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUI
 // ClinicOfHistory is ClinicOf for a case that may have been removed since: its events still
 // exist (R14). It crosses clinics (R41).
 func (s *Records) ClinicOfHistory(ctx context.Context, caseID uuid.UUID) (clinicID uuid.UUID, err error) {
-	err = s.db.askSystem(ctx, "find the case", func(q *dbsqlc.Queries) error {
+	err = s.db.AskSystem(ctx, "find the case", func(q *dbsqlc.Queries) error {
 		clinicID, err = q.ClinicOfHistory(ctx, caseID)
 		return null.Found(err, syncs.Fail(syncs.CodeNotFound, "there is no such case"))
 	})
@@ -73,30 +79,26 @@ func (s *Records) ClinicOfHistory(ctx context.Context, caseID uuid.UUID) (clinic
 // last update where the filter has UpdatedSince. Its days are days of the clinic: the error
 // is clinic.ErrTimezoneMissing where the clinic has no zone (R1).
 func (s *Records) Cases(ctx context.Context, clinicID uuid.UUID, filter casesync.CaseFilter) (list syncs.List[casesync.Record], err error) {
-	first := earliest
+	first := page.Earliest
 	if filter.NewestFirst {
-		first = latest
+		first = page.Latest
 	}
-	after, err := parseCursor(filter.Cursor, first)
+	after, err := page.Parse(filter.Cursor, first)
 	if err != nil {
 		return list, err
 	}
-	limit := limitOf(filter.Page)
-	err = s.db.transact(ctx, "list cases", scope{clinicID: clinicID, ordered: true}, func(tx pgx.Tx) error {
+	limit := page.Limit(filter.Page)
+	err = s.db.Transact(ctx, "list cases", postgres.Scope{ClinicID: clinicID, Ordered: true}, func(tx pgx.Tx) error {
 		selection, err := newSelection(ctx, tx, clinicID, filter)
 		if err != nil {
 			return err
 		}
 		records, err := selection.read(ctx, tx, after, limit+1)
-		list = pageOf(records, limit, selection.place)
+		list = page.Of(records, limit, selection.place)
 		return err
 	})
 	return list, err
 }
-
-// earliest sorts before every row in a list that shows the oldest first. It differs from
-// the zero instant, which stands for null.
-var earliest = cursor{time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC), uuid.Nil}
 
 // A selection is a filter as SQL.
 type selection struct {
@@ -117,7 +119,7 @@ func newSelection(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID, f casesync
 		if err != nil {
 			return nil, err
 		}
-		loc, err := clinicOf(row).Location()
+		loc, err := clinicstore.ClinicOf(row).Location()
 		if err != nil {
 			return nil, err
 		}
@@ -157,21 +159,21 @@ func (s *selection) where(condition string, arg any) {
 }
 
 // read returns up to n cases after a cursor. Those without a date come last.
-func (s *selection) read(ctx context.Context, tx pgx.Tx, after cursor, n int) (records []casesync.Record, err error) {
-	if !after.at.IsZero() {
+func (s *selection) read(ctx context.Context, tx pgx.Tx, after page.Cursor, n int) (records []casesync.Record, err error) {
+	if !after.At.IsZero() {
 		compared, direction := ">", ""
 		if s.newest {
 			compared, direction = "<", " desc"
 		}
 		place := fmt.Sprintf("(%s, id) %s ($%d, $%d)", s.order, compared, len(s.args)+1, len(s.args)+2)
-		records, err = s.query(ctx, tx, place, s.order+direction+", id"+direction, n, after.at, after.id)
-		after.id = uuid.Nil
+		records, err = s.query(ctx, tx, place, s.order+direction+", id"+direction, n, after.At, after.ID)
+		after.ID = uuid.Nil
 	}
 	if err != nil || len(records) == n || !s.undated {
 		return records, err
 	}
 	place := fmt.Sprintf("scheduled_date is null and id > $%d", len(s.args)+1)
-	undated, err := s.query(ctx, tx, place, "id", n-len(records), after.id)
+	undated, err := s.query(ctx, tx, place, "id", n-len(records), after.ID)
 	return append(records, undated...), err
 }
 
@@ -185,11 +187,11 @@ func (s *selection) query(ctx context.Context, tx pgx.Tx, place, order string, n
 }
 
 // place returns the cursor of a case.
-func (s *selection) place(r casesync.Record) cursor {
+func (s *selection) place(r casesync.Record) page.Cursor {
 	if s.order == "updated_at" {
-		return cursor{r.UpdatedAt, r.ID}
+		return page.Cursor{At: r.UpdatedAt, ID: r.ID}
 	}
-	return cursor{null.Value(r.ScheduledDate), r.ID}
+	return page.Cursor{At: null.Value(r.ScheduledDate), ID: r.ID}
 }
 
 const selectRecords = `select id, provider, pims_id, patient_name, client_name, phone_number, scheduled_date,
@@ -199,7 +201,7 @@ func scanRecord(row pgx.CollectableRow) (r casesync.Record, err error) {
 	var reconciliation []byte
 	err = row.Scan(&r.ID, &r.Provider, &r.PIMSID, &r.PatientName, &r.ClientName, &r.PhoneNumber, &r.ScheduledDate,
 		&r.Status, &r.SyncStatus, &r.CaseType, &r.Metadata, &r.CreatedAt, &r.UpdatedAt, &reconciliation)
-	if d := decodeKey[deletionJSON](reconciliation); d != nil && d.SoftDeleted {
+	if d := values.JSON[deletionJSON](reconciliation); d != nil && d.SoftDeleted {
 		r.SoftDeleted, r.DeletedAt, r.DeletedReason = true, d.DeletedAt, d.Reason
 	}
 	return r, err
@@ -207,12 +209,12 @@ func scanRecord(row pgx.CollectableRow) (r casesync.Record, err error) {
 
 // History lists the events of a case, the oldest first. The error is CodeNotFound where the
 // clinic has neither such a case nor events of one.
-func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, page syncs.Page) (list syncs.List[casesync.Event], err error) {
-	after, err := parseEventCursor(page.Cursor)
+func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, part syncs.Page) (list syncs.List[casesync.Event], err error) {
+	after, err := parseEventCursor(part.Cursor)
 	if err != nil {
 		return list, err
 	}
-	limit := limitOf(page)
+	limit := page.Limit(part)
 	err = s.db.InClinic(ctx, "read the history", clinicID, func(tx pgx.Tx) error {
 		rows, err := dbsqlc.New(tx).CaseEvents(ctx, dbsqlc.CaseEventsParams{
 			ClinicID: clinicID, CaseID: caseID, AfterID: after, UpTo: int32(limit + 1), //nolint:gosec // bounded
@@ -220,7 +222,7 @@ func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, page 
 		if err != nil {
 			return err
 		}
-		events := convert(rows, func(row dbsqlc.CaseEventsRow) casesync.Event {
+		events := values.Convert(rows, func(row dbsqlc.CaseEventsRow) casesync.Event {
 			return casesync.Event{ID: row.ID, CaseID: caseID, At: row.At, Actor: row.Actor, Action: row.Action, Field: null.Value(row.Field), Before: row.Before, After: row.After}
 		})
 		list = syncs.List[casesync.Event]{Items: events}
@@ -243,7 +245,7 @@ func parseEventCursor(text string) (int64, error) {
 	}
 	id, err := strconv.ParseInt(text, 36, 64)
 	if err != nil {
-		return 0, errCursor()
+		return 0, page.Invalid()
 	}
 	return id, nil
 }
@@ -263,7 +265,7 @@ func (s *Records) ForgetEvents(ctx context.Context, before time.Time) (n int64, 
 // times only narrow the search: they come from its replica's clock, the events' times from
 // the database's, and the two may differ by an hour.
 func (s *Records) EventsOf(ctx context.Context, clinicID, syncID uuid.UUID) ([]casesync.Event, error) {
-	return readInClinic(ctx, s.db, "read what the sync changed", clinicID, `
+	return postgres.ReadInClinic(ctx, s.db, "read what the sync changed", clinicID, `
 		with syncs as (
 			select 'sync:' || id as actor, coalesce(started_at, created_at) - interval '1 hour' as began,
 				coalesce(completed_at, now()) + interval '1 hour' as ended

@@ -1,9 +1,11 @@
-package postgres
+package syncstore
 
 import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -27,8 +29,8 @@ func (s *Audits) Finish(ctx context.Context, lease syncs.Lease, status syncs.Sta
 	}
 	// This commit is not relaxed: once it has succeeded, everything that the sync has
 	// written is on disk.
-	return s.db.fence(ctx, "close the audit", lease, scope{clinicID: lease.ClinicID}, func(batch *pgx.Batch) error {
-		return finish(ctx, dbsqlc.New(queued{batch}), lease, row)
+	return s.db.Fence(ctx, "close the audit", lease, postgres.Scope{ClinicID: lease.ClinicID}, func(batch *pgx.Batch) error {
+		return finish(ctx, postgres.Queued(batch), lease, row)
 	})
 }
 
@@ -71,7 +73,7 @@ func giveBack(ctx context.Context, tx pgx.Tx, lease syncs.Lease, at time.Time, c
 		return finish(ctx, q, lease, row)
 	}
 	if err := q.RequeueAudit(ctx, lease.AuditID, lease.ClinicID); err != nil {
-		if violates(err, "case_sync_audits_queued") {
+		if postgres.Violates(err, "case_sync_audits_queued") {
 			return ErrAlreadyQueued
 		}
 		return err
@@ -136,7 +138,7 @@ const unleased = time.Minute
 // Expired lists the running syncs whose lease has expired by the database's clock (R3,
 // R30): their worker is gone. It crosses clinics (R41).
 func (s *Audits) Expired(ctx context.Context) (runs []syncs.Run, err error) {
-	err = s.db.askSystem(ctx, "look for expired leases", func(q *dbsqlc.Queries) error {
+	err = s.db.AskSystem(ctx, "look for expired leases", func(q *dbsqlc.Queries) error {
 		rows, err := q.ExpiredLeases(ctx, unleased.Seconds())
 		runs = make([]syncs.Run, len(rows))
 		for i, row := range rows {
@@ -155,7 +157,7 @@ func (s *Audits) Expired(ctx context.Context) (runs []syncs.Run, err error) {
 
 // ForgetIdempotencyKeys removes the expired keys (R29). It crosses clinics (R41).
 func (s *Audits) ForgetIdempotencyKeys(ctx context.Context, at time.Time) error {
-	return s.db.askSystem(ctx, "forget idempotency keys", func(q *dbsqlc.Queries) error {
+	return s.db.AskSystem(ctx, "forget idempotency keys", func(q *dbsqlc.Queries) error {
 		_, err := q.ForgetIdempotencyKeys(ctx, at.Add(-idempotencyLifetime))
 		return err
 	})

@@ -1,8 +1,10 @@
-package postgres
+package clinicstore
 
 import (
 	"context"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -20,10 +22,10 @@ import (
 // the index of open plans, the second uses case_sync_audits_ended.
 func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) (all []scheduler.Condition, err error) {
 	read := func(tx pgx.Tx) error {
-		if all, err = query(ctx, tx, conditionsSQL, []any{null.ID(clinicID), at}, scanCondition); err != nil {
+		if all, err = postgres.Query(ctx, tx, conditionsSQL, []any{null.ID(clinicID), at}, scanCondition); err != nil {
 			return err
 		}
-		phases, err := query(ctx, tx, phasesSQL, []any{null.ID(clinicID)}, scanPhase)
+		phases, err := postgres.Query(ctx, tx, phasesSQL, []any{null.ID(clinicID)}, scanPhase)
 		if err != nil {
 			return err
 		}
@@ -39,7 +41,7 @@ func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Ti
 	if clinicID == uuid.Nil {
 		return all, s.db.System(ctx, "read the state of the clinics", read)
 	}
-	err = s.db.transact(ctx, "read the state of the clinic", scope{clinicID: clinicID, ordered: true}, read)
+	err = s.db.Transact(ctx, "read the state of the clinic", postgres.Scope{ClinicID: clinicID, Ordered: true}, read)
 	return all, err
 }
 

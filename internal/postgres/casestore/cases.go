@@ -1,8 +1,11 @@
-package postgres
+package casestore
 
 import (
 	"context"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -15,16 +18,16 @@ import (
 // Cases reads and writes cases for the phases of a sync (R10–R15). It implements
 // casesync.InboundStore, EnrichmentStore and ReconciliationStore. It ignores cases without
 // a pims_id (R11).
-type Cases struct{ db *DB }
+type Cases struct{ db *postgres.DB }
 
-// Cases returns the store of the cases.
-func (db *DB) Cases() *Cases { return &Cases{db} }
+// NewCases returns the store of the cases.
+func NewCases(db *postgres.DB) *Cases { return &Cases{db} }
 
 var _ casesync.Store = (*Cases)(nil)
 
 // ScheduledIn implements casesync.InboundStore.
 func (s *Cases) ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window) ([]casesync.Scheduled, error) {
-	return readInOrder(ctx, s.db, "read the schedule", clinicID, selectScheduled+`from cases
+	return postgres.ReadInOrder(ctx, s.db, "read the schedule", clinicID, selectScheduled+`from cases
 		where clinic_id = $1 and provider = $2 and pims_id is not null and scheduled_date >= $3 and scheduled_date < $4
 		order by scheduled_date, id`,
 		[]any{clinicID, provider, window.From(), window.Until()}, scanScheduled)
@@ -32,7 +35,7 @@ func (s *Cases) ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider st
 
 // ScheduledByID implements casesync.InboundStore.
 func (s *Cases) ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) ([]casesync.Scheduled, error) {
-	return readInClinic(ctx, s.db, "read the schedule", clinicID, selectScheduled+fromCasesByID,
+	return postgres.ReadInClinic(ctx, s.db, "read the schedule", clinicID, selectScheduled+fromCasesByID,
 		[]any{clinicID, provider, pimsIDs}, scanScheduled)
 }
 
@@ -56,7 +59,7 @@ const fromCasesByID = `
 
 // CasesByID implements casesync.InboundStore.
 func (s *Cases) CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]casesync.Case, error) {
-	cases, err := readInClinic(ctx, s.db, "read cases", clinicID, selectCases+fromCasesByID,
+	cases, err := postgres.ReadInClinic(ctx, s.db, "read cases", clinicID, selectCases+fromCasesByID,
 		[]any{clinicID, provider, pimsIDs}, scanCase)
 	byID := make(map[string]casesync.Case, len(cases))
 	for _, c := range cases {
@@ -73,7 +76,7 @@ const fromCasesByKey = `
 
 // CasesWithConsultations implements casesync.EnrichmentStore.
 func (s *Cases) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]casesync.Case, error) {
-	cases, err := readInClinic(ctx, s.db, "read cases", clinicID,
+	cases, err := postgres.ReadInClinic(ctx, s.db, "read cases", clinicID,
 		selectCasesWhole+fromCasesByKey+`where cases.clinic_id = $1 and pims_id is not null`,
 		[]any{clinicID, ids}, scanCase)
 	byID := make(map[uuid.UUID]casesync.Case, len(cases))
@@ -85,7 +88,7 @@ func (s *Cases) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, 
 
 // DeletionCandidates implements casesync.ReconciliationStore.
 func (s *Cases) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Case, error) {
-	return readInOrder(ctx, s.db, "read the candidates for deletion", clinicID,
+	return postgres.ReadInOrder(ctx, s.db, "read the candidates for deletion", clinicID,
 		selectCasesBare+`from cases where clinic_id = $1 and provider = $2 and scheduled_date >= $3 and scheduled_date < $4 and scheduled_date < $5
 			and `+deletable+` order by scheduled_date, id`,
 		[]any{clinicID, provider, window.From(), window.Until(), until}, scanCase)
@@ -122,10 +125,10 @@ func scanCase(row pgx.CollectableRow) (casesync.Case, error) {
 		&date, &c.Status, &c.SyncStatus, &c.CaseType, &c.CreatedAt, &c.UpdatedAt, &c.Version,
 		&appointment, &deletion, &sync, &consultation, &whole)
 	c.ScheduledDate = null.Value(date)
-	c.Appointment = decodeKey[appointmentJSON](appointment).decode()
-	c.Deletion = decodeKey[deletionJSON](deletion).decode()
-	c.Filtered = decodeKey[syncJSON](sync).decode()
-	if stored := decodeKey[consultationJSON](consultation).decode(); stored != nil {
+	c.Appointment = values.JSON[appointmentJSON](appointment).decode()
+	c.Deletion = values.JSON[deletionJSON](deletion).decode()
+	c.Filtered = values.JSON[syncJSON](sync).decode()
+	if stored := values.JSON[consultationJSON](consultation).decode(); stored != nil {
 		if whole {
 			c.Consultation = stored
 		} else {

@@ -1,9 +1,13 @@
-package postgres
+package clinicstore
 
 import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -14,10 +18,10 @@ import (
 
 // Seals reads and writes the sealed columns of all tables, for `keys rotate-encryption`
 // (R37).
-type Seals struct{ db *DB }
+type Seals struct{ db *postgres.DB }
 
-// Seals returns the store of the sealed columns.
-func (db *DB) Seals() *Seals { return &Seals{db} }
+// NewSeals returns the store of the sealed columns.
+func NewSeals(db *postgres.DB) *Seals { return &Seals{db} }
 
 var _ seal.Store = (*Seals)(nil)
 
@@ -25,7 +29,7 @@ var _ seal.Store = (*Seals)(nil)
 func (s *Seals) SealedRecords(ctx context.Context, after uuid.UUID, clinics int) (records []seal.Record, err error) {
 	err = s.db.System(ctx, "list what is sealed", func(tx pgx.Tx) error {
 		rows, err := dbsqlc.New(tx).SealedRecords(ctx, after, int32(max(1, min(clinics, 1000))))
-		records = convert(rows, func(row dbsqlc.SealedRecordsRow) seal.Record {
+		records = values.Convert(rows, func(row dbsqlc.SealedRecordsRow) seal.Record {
 			return seal.Record{
 				Subject: seal.Subject{Table: row.TableName, ClinicID: row.ClinicID, Provider: row.Provider, RowID: row.RowID},
 				Sealed:  row.Sealed,

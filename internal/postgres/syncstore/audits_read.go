@@ -1,8 +1,11 @@
-package postgres
+package syncstore
 
 import (
 	"context"
-	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
+
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/page"
 
 	"github.com/google/uuid"
 
@@ -15,7 +18,7 @@ import (
 // it runs, and with the phases of its last attempt. The error is CodeNotFound where the
 // clinic has no such sync.
 func (s *Audits) Audit(ctx context.Context, clinicID, id uuid.UUID) (audit syncs.Audit, err error) {
-	err = s.db.askInClinic(ctx, "read the sync", clinicID, func(q *dbsqlc.Queries) error {
+	err = s.db.AskInClinic(ctx, "read the sync", clinicID, func(q *dbsqlc.Queries) error {
 		row, err := q.Audit(ctx, id, clinicID)
 		if err != nil {
 			return null.Found(err, errNoSync())
@@ -35,18 +38,18 @@ func (s *Audits) Audit(ctx context.Context, clinicID, id uuid.UUID) (audit syncs
 
 // Audits lists the clinic's syncs, the newest first, without phases.
 func (s *Audits) Audits(ctx context.Context, clinicID uuid.UUID, filter syncs.AuditFilter) (list syncs.List[syncs.Audit], err error) {
-	before, err := parseCursor(filter.Cursor, latest)
+	before, err := page.Parse(filter.Cursor, page.Latest)
 	if err != nil {
 		return list, err
 	}
-	limit := limitOf(filter.Page)
-	err = s.db.askInOrder(ctx, "list syncs", clinicID, func(q *dbsqlc.Queries) error {
+	limit := page.Limit(filter.Page)
+	err = s.db.AskInOrder(ctx, "list syncs", clinicID, func(q *dbsqlc.Queries) error {
 		rows, err := q.Audits(ctx, dbsqlc.AuditsParams{
 			ClinicID: clinicID, SyncType: string(filter.Type), Status: string(filter.Status),
-			BeforeAt: before.at, BeforeID: before.id, UpTo: int32(limit + 1), //nolint:gosec // bounded
+			BeforeAt: before.At, BeforeID: before.ID, UpTo: int32(limit + 1), //nolint:gosec // bounded
 		})
-		audits := convert(rows, func(row dbsqlc.AuditsRow) syncs.Audit { return auditOf(row.CaseSyncAudit, row.Progress) })
-		list = pageOf(audits, limit, func(a syncs.Audit) cursor { return cursor{a.CreatedAt, a.ID} })
+		audits := values.Convert(rows, func(row dbsqlc.AuditsRow) syncs.Audit { return auditOf(row.CaseSyncAudit, row.Progress) })
+		list = page.Of(audits, limit, func(a syncs.Audit) page.Cursor { return page.Cursor{At: a.CreatedAt, ID: a.ID} })
 		return err
 	})
 	return list, err
@@ -55,12 +58,9 @@ func (s *Audits) Audits(ctx context.Context, clinicID uuid.UUID, filter syncs.Au
 // ClinicOf returns which clinic a sync belongs to, for a command that names only
 // the sync. It crosses clinics (R41).
 func (s *Audits) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
-	err = s.db.askSystem(ctx, "find the sync", func(q *dbsqlc.Queries) error {
+	err = s.db.AskSystem(ctx, "find the sync", func(q *dbsqlc.Queries) error {
 		clinicID, err = q.ClinicOfAudit(ctx, id)
 		return null.Found(err, syncs.Fail(syncs.CodeNotFound, "there is no such sync"))
 	})
 	return clinicID, err
 }
-
-// latest sorts after every row in a list that shows the newest first.
-var latest = cursor{time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC), uuid.Max}

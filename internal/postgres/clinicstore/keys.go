@@ -1,8 +1,11 @@
-package postgres
+package clinicstore
 
 import (
 	"context"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
 
 	"github.com/google/uuid"
 
@@ -16,12 +19,12 @@ import (
 // Keys stores the clinics' API keys, as hashes only (R39), and the checks of the encryption
 // keys (R37).
 type Keys struct {
-	db      *DB
+	db      *postgres.DB
 	lookups keyLookups
 }
 
-// Keys returns the store of the keys.
-func (db *DB) Keys() *Keys { return &Keys{db: db} }
+// NewKeys returns the store of the keys.
+func NewKeys(db *postgres.DB) *Keys { return &Keys{db: db} }
 
 var (
 	_ clinic.KeyStore    = (*Keys)(nil)
@@ -30,7 +33,7 @@ var (
 
 // TouchKey implements clinic.KeyStore.
 func (s *Keys) TouchKey(ctx context.Context, id uuid.UUID, at time.Time) error {
-	return s.db.askSystem(ctx, "note the API key's use", func(q *dbsqlc.Queries) error {
+	return s.db.AskSystem(ctx, "note the API key's use", func(q *dbsqlc.Queries) error {
 		return q.TouchKey(ctx, &at, id)
 	})
 }
@@ -42,22 +45,22 @@ func (s *Keys) AddKey(ctx context.Context, key clinic.APIKey) (added clinic.APIK
 		key.ID = uuid.New()
 	}
 	if key.CreatedAt.IsZero() {
-		key.CreatedAt = s.db.now()
+		key.CreatedAt = s.db.Now()
 	}
-	err = s.db.askInClinic(ctx, "store the API key", key.ClinicID, func(q *dbsqlc.Queries) error {
+	err = s.db.AskInClinic(ctx, "store the API key", key.ClinicID, func(q *dbsqlc.Queries) error {
 		row, err := q.InsertKey(ctx, dbsqlc.InsertKeyParams{
 			ID:          key.ID,
 			ClinicID:    key.ClinicID,
 			Name:        key.Name,
 			KeyPrefix:   key.Prefix,
 			KeyHash:     key.Hash,
-			Permissions: convert(key.Permissions, func(scope clinic.Scope) string { return string(scope) }),
+			Permissions: values.Convert(key.Permissions, func(scope clinic.Scope) string { return string(scope) }),
 			IsActive:    key.Active,
 			ExpiresAt:   null.Time(key.ExpiresAt),
 			CreatedAt:   key.CreatedAt,
 		})
 		added = keyOfRow(row)
-		if violates(err, "clinic_api_keys_clinic_id_fkey") {
+		if postgres.Violates(err, "clinic_api_keys_clinic_id_fkey") {
 			return clinic.ErrNotFound
 		}
 		return err
@@ -67,9 +70,9 @@ func (s *Keys) AddKey(ctx context.Context, key clinic.APIKey) (added clinic.APIK
 
 // Keys lists the keys of all clinics. It crosses clinics (R41).
 func (s *Keys) Keys(ctx context.Context) (keys []clinic.APIKey, err error) {
-	err = s.db.askSystem(ctx, "list the API keys", func(q *dbsqlc.Queries) error {
+	err = s.db.AskSystem(ctx, "list the API keys", func(q *dbsqlc.Queries) error {
 		rows, err := q.Keys(ctx)
-		keys = convert(rows, keyOfRow)
+		keys = values.Convert(rows, keyOfRow)
 		return err
 	})
 	return keys, err
@@ -78,7 +81,7 @@ func (s *Keys) Keys(ctx context.Context) (keys []clinic.APIKey, err error) {
 // Key reads one key. The error is CodeNotFound where there is none. It crosses clinics
 // (R41).
 func (s *Keys) Key(ctx context.Context, id uuid.UUID) (key clinic.APIKey, err error) {
-	err = s.db.askSystem(ctx, "read the API key", func(q *dbsqlc.Queries) error {
+	err = s.db.AskSystem(ctx, "read the API key", func(q *dbsqlc.Queries) error {
 		row, err := q.Key(ctx, id)
 		key = keyOfRow(row)
 		return null.Found(err, errNoKey())
@@ -90,9 +93,9 @@ func errNoKey() error { return syncs.Fail(syncs.CodeNotFound, "there is no such 
 
 // KeysOfClinic lists the keys of a clinic, the oldest first.
 func (s *Keys) KeysOfClinic(ctx context.Context, clinicID uuid.UUID) (keys []clinic.APIKey, err error) {
-	err = s.db.askInClinic(ctx, "list the clinic's API keys", clinicID, func(q *dbsqlc.Queries) error {
+	err = s.db.AskInClinic(ctx, "list the clinic's API keys", clinicID, func(q *dbsqlc.Queries) error {
 		rows, err := q.KeysOfClinic(ctx, clinicID)
-		keys = convert(rows, keyOfRow)
+		keys = values.Convert(rows, keyOfRow)
 		return err
 	})
 	return keys, err
@@ -101,9 +104,9 @@ func (s *Keys) KeysOfClinic(ctx context.Context, clinicID uuid.UUID) (keys []cli
 // RevokeKey makes a key invalid from now on. The error is CodeNotFound where there is none.
 // A revoked key stays revoked. RevokeKey crosses clinics (R41).
 func (s *Keys) RevokeKey(ctx context.Context, id uuid.UUID) error {
-	return s.db.askSystem(ctx, "revoke the API key", func(q *dbsqlc.Queries) error {
+	return s.db.AskSystem(ctx, "revoke the API key", func(q *dbsqlc.Queries) error {
 		n, err := q.RevokeKey(ctx, id)
-		return oneRow(n, err, errNoKey())
+		return values.Changed(n, err, errNoKey())
 	})
 }
 
@@ -114,7 +117,7 @@ func keyOfRow(row dbsqlc.ClinicApiKey) clinic.APIKey {
 		Name:        row.Name,
 		Prefix:      row.KeyPrefix,
 		Hash:        row.KeyHash,
-		Permissions: convert(row.Permissions, func(scope string) clinic.Scope { return clinic.Scope(scope) }),
+		Permissions: values.Convert(row.Permissions, func(scope string) clinic.Scope { return clinic.Scope(scope) }),
 		Active:      row.IsActive,
 		ExpiresAt:   null.Value(row.ExpiresAt),
 		LastUsedAt:  null.Value(row.LastUsedAt),
@@ -124,9 +127,9 @@ func keyOfRow(row dbsqlc.ClinicApiKey) clinic.APIKey {
 
 // KeyChecks implements seal.KeyCheckStore.
 func (s *Keys) KeyChecks(ctx context.Context) (checks []seal.KeyCheck, err error) {
-	err = s.db.askSystem(ctx, "read the encryption key checks", func(q *dbsqlc.Queries) error {
+	err = s.db.AskSystem(ctx, "read the encryption key checks", func(q *dbsqlc.Queries) error {
 		rows, err := q.KeyChecks(ctx)
-		checks = convert(rows, func(row dbsqlc.EncryptionKey) seal.KeyCheck { return seal.KeyCheck(row) })
+		checks = values.Convert(rows, func(row dbsqlc.EncryptionKey) seal.KeyCheck { return seal.KeyCheck(row) })
 		return err
 	})
 	return checks, err
@@ -134,7 +137,7 @@ func (s *Keys) KeyChecks(ctx context.Context) (checks []seal.KeyCheck, err error
 
 // AddKeyCheck implements seal.KeyCheckStore.
 func (s *Keys) AddKeyCheck(ctx context.Context, check seal.KeyCheck) error {
-	return s.db.askSystem(ctx, "store the encryption key check", func(q *dbsqlc.Queries) error {
-		return q.InsertKeyCheck(ctx, check.KeyID, check.Sealed, s.db.now())
+	return s.db.AskSystem(ctx, "store the encryption key check", func(q *dbsqlc.Queries) error {
+		return q.InsertKeyCheck(ctx, check.KeyID, check.Sealed, s.db.Now())
 	})
 }

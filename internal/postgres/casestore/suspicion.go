@@ -1,10 +1,13 @@
-package postgres
+package casestore
 
 import (
 	"context"
 	"errors"
 	"slices"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -68,7 +71,7 @@ func (s *Cases) CheckNotes(ctx context.Context, clinicID uuid.UUID, actor string
 // sharedConsultations returns the cases of a clinic whose stored consultation is also
 // stored for a case of another patient. A case without a patient does not count.
 func (s *Cases) sharedConsultations(ctx context.Context, clinicID uuid.UUID) (map[uuid.UUID]bool, error) {
-	ids, err := readInClinic(ctx, s.db, "find shared consultations", clinicID, `
+	ids, err := postgres.ReadInClinic(ctx, s.db, "find shared consultations", clinicID, `
 		select unnest(array_agg(id)) from (
 			select id, provider, btrim(metadata #>> '{consultation,id}') as consultation, btrim(metadata #>> '{appointment,patientId}') as patient
 			from cases where clinic_id = $1 and pims_id is not null and jsonb_typeof(metadata -> 'consultation') = 'object'
@@ -93,7 +96,7 @@ type providersCase struct {
 
 // withNotes reads the next cases with a stored consultation.
 func (s *Cases) withNotes(ctx context.Context, clinicID, after uuid.UUID) ([]*providersCase, error) {
-	ids, err := readInClinic(ctx, s.db, "list the cases with notes", clinicID, `
+	ids, err := postgres.ReadInClinic(ctx, s.db, "list the cases with notes", clinicID, `
 		select id, provider from cases
 		where clinic_id = $1 and id > $2 and pims_id is not null and jsonb_typeof(metadata -> 'consultation') = 'object'
 		order by id limit $3`, []any{clinicID, after, suspectBatch},
@@ -105,7 +108,7 @@ func (s *Cases) withNotes(ctx context.Context, clinicID, after uuid.UUID) ([]*pr
 	if err != nil {
 		return nil, err
 	}
-	wanted := convert(ids, func(c *providersCase) uuid.UUID { return c.ID })
+	wanted := values.Convert(ids, func(c *providersCase) uuid.UUID { return c.ID })
 	stored, err := s.CasesWithConsultations(ctx, clinicID, wanted)
 	for _, c := range ids {
 		id := c.ID
@@ -117,11 +120,11 @@ func (s *Cases) withNotes(ctx context.Context, clinicID, after uuid.UUID) ([]*pr
 
 // judge returns the suspect cases and adds them to the check.
 func (s *Cases) judge(ctx context.Context, clinicID uuid.UUID, cases []*providersCase, shared map[uuid.UUID]bool, check *NotesCheck) (suspects []*providersCase, err error) {
-	events, err := readInClinic(ctx, s.db, "read the history of notes", clinicID, `
+	events, err := postgres.ReadInClinic(ctx, s.db, "read the history of notes", clinicID, `
 		select id, case_id, at, actor, action, coalesce(field, ''), before, after from case_events
 		where clinic_id = $1 and case_id = any($2)
 			and field in ('metadata.appointment', 'metadata.consultation', 'metadata.reconciliation')
-		order by case_id, id`, []any{clinicID, convert(cases, func(c *providersCase) uuid.UUID { return c.ID })}, scanEvent)
+		order by case_id, id`, []any{clinicID, values.Convert(cases, func(c *providersCase) uuid.UUID { return c.ID })}, scanEvent)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +170,7 @@ func (s *Cases) clearNotes(ctx context.Context, clinicID uuid.UUID, cases []*pro
 			if err != nil {
 				return err
 			}
-			written, err := query(ctx, tx, rows.statement(), rows.args(clinicID, provider, at), pgx.RowTo[string])
+			written, err := postgres.Query(ctx, tx, rows.statement(), rows.args(clinicID, provider, at), pgx.RowTo[string])
 			if err != nil {
 				return err
 			}

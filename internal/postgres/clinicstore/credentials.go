@@ -1,8 +1,11 @@
-package postgres
+package clinicstore
 
 import (
 	"context"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -13,16 +16,16 @@ import (
 )
 
 // Credentials stores the clinics' sealed credentials (R37).
-type Credentials struct{ db *DB }
+type Credentials struct{ db *postgres.DB }
 
-// Credentials returns the store of the credentials.
-func (db *DB) Credentials() *Credentials { return &Credentials{db} }
+// NewCredentials returns the store of the credentials.
+func NewCredentials(db *postgres.DB) *Credentials { return &Credentials{db} }
 
 var _ clinic.CredentialStore = (*Credentials)(nil)
 
 // Credential implements clinic.CredentialStore.
 func (s *Credentials) Credential(ctx context.Context, clinicID uuid.UUID) (c clinic.StoredCredential, err error) {
-	err = s.db.askInClinic(ctx, "read the credentials", clinicID, func(q *dbsqlc.Queries) error {
+	err = s.db.AskInClinic(ctx, "read the credentials", clinicID, func(q *dbsqlc.Queries) error {
 		row, err := q.Credential(ctx, clinicID)
 		c = clinic.StoredCredential{
 			ID:              row.ID,
@@ -46,7 +49,7 @@ func (s *Credentials) Credential(ctx context.Context, clinicID uuid.UUID) (c cli
 // is no such clinic.
 func (s *Credentials) ReplaceCredential(ctx context.Context, c clinic.StoredCredential) error {
 	if c.CreatedAt.IsZero() {
-		c.CreatedAt = s.db.now()
+		c.CreatedAt = s.db.Now()
 	}
 	return s.db.InClinic(ctx, "store the credentials", c.ClinicID, func(tx pgx.Tx) error {
 		q := dbsqlc.New(tx)
@@ -56,7 +59,7 @@ func (s *Credentials) ReplaceCredential(ctx context.Context, c clinic.StoredCred
 		err := q.InsertCredential(ctx, dbsqlc.InsertCredentialParams{
 			ID: c.ID, ClinicID: c.ClinicID, Provider: c.Provider, Sealed: c.Sealed, CreatedAt: c.CreatedAt,
 		})
-		if violates(err, "pims_credentials_clinic_id_fkey") {
+		if postgres.Violates(err, "pims_credentials_clinic_id_fkey") {
 			return clinic.ErrNotFound
 		}
 		return err
@@ -79,7 +82,7 @@ func (s *Credentials) SuspendCredential(ctx context.Context, clinicID, credentia
 
 // NoteTest implements clinic.CredentialStore.
 func (s *Credentials) NoteTest(ctx context.Context, clinicID, credentialID uuid.UUID, outcome string, at time.Time) error {
-	return s.db.askInClinic(ctx, "note the test of the credentials", clinicID, func(q *dbsqlc.Queries) error {
+	return s.db.AskInClinic(ctx, "note the test of the credentials", clinicID, func(q *dbsqlc.Queries) error {
 		return q.NoteTest(ctx, dbsqlc.NoteTestParams{ClinicID: clinicID, ID: credentialID, TestOutcome: null.Text(outcome), TestedAt: &at})
 	})
 }
@@ -87,32 +90,32 @@ func (s *Credentials) NoteTest(ctx context.Context, clinicID, credentialID uuid.
 // ResumeCredential lifts a suspension (R32). The error is clinic.ErrCredentialsMissing
 // where the clinic has no credentials. Where they are not suspended, only the time changes.
 func (s *Credentials) ResumeCredential(ctx context.Context, clinicID uuid.UUID) error {
-	return s.db.askInClinic(ctx, "resume the credentials", clinicID, func(q *dbsqlc.Queries) error {
-		n, err := q.ResumeCredential(ctx, s.db.now(), clinicID)
-		return oneRow(n, err, clinic.ErrCredentialsMissing)
+	return s.db.AskInClinic(ctx, "resume the credentials", clinicID, func(q *dbsqlc.Queries) error {
+		n, err := q.ResumeCredential(ctx, s.db.Now(), clinicID)
+		return values.Changed(n, err, clinic.ErrCredentialsMissing)
 	})
 }
 
 // RemoveCredential removes the clinic's credentials and their session. The error is
 // clinic.ErrCredentialsMissing where there are none.
 func (s *Credentials) RemoveCredential(ctx context.Context, clinicID uuid.UUID) error {
-	return s.db.askInClinic(ctx, "remove the credentials", clinicID, func(q *dbsqlc.Queries) error {
+	return s.db.AskInClinic(ctx, "remove the credentials", clinicID, func(q *dbsqlc.Queries) error {
 		n, err := q.DeleteCredential(ctx, clinicID)
-		return oneRow(n, err, clinic.ErrCredentialsMissing)
+		return values.Changed(n, err, clinic.ErrCredentialsMissing)
 	})
 }
 
 // Sessions stores the sealed states of the clinics' logins (R36).
-type Sessions struct{ db *DB }
+type Sessions struct{ db *postgres.DB }
 
-// Sessions returns the store of the sessions.
-func (db *DB) Sessions() *Sessions { return &Sessions{db} }
+// NewSessions returns the store of the sessions.
+func NewSessions(db *postgres.DB) *Sessions { return &Sessions{db} }
 
 var _ clinic.SessionStore = (*Sessions)(nil)
 
 // Session implements clinic.SessionStore.
 func (s *Sessions) Session(ctx context.Context, clinicID uuid.UUID) (session clinic.StoredSession, err error) {
-	err = s.db.askInClinic(ctx, "read the session", clinicID, func(q *dbsqlc.Queries) error {
+	err = s.db.AskInClinic(ctx, "read the session", clinicID, func(q *dbsqlc.Queries) error {
 		row, err := q.Session(ctx, clinicID)
 		session = clinic.StoredSession(row)
 		return null.Found(err, clinic.ErrNoSession)
@@ -122,7 +125,7 @@ func (s *Sessions) Session(ctx context.Context, clinicID uuid.UUID) (session cli
 
 // SaveSession implements clinic.SessionStore.
 func (s *Sessions) SaveSession(ctx context.Context, session clinic.StoredSession) error {
-	return s.db.askInClinic(ctx, "keep the session", session.ClinicID, func(q *dbsqlc.Queries) error {
+	return s.db.AskInClinic(ctx, "keep the session", session.ClinicID, func(q *dbsqlc.Queries) error {
 		return q.PutSession(ctx, dbsqlc.PutSessionParams{
 			ClinicID: session.ClinicID, CredentialID: session.CredentialID, LoggedInAt: session.LoggedInAt,
 			Sealed: session.Sealed, UsedAt: session.UsedAt,
@@ -132,7 +135,7 @@ func (s *Sessions) SaveSession(ctx context.Context, session clinic.StoredSession
 
 // UpdateSession implements clinic.SessionStore.
 func (s *Sessions) UpdateSession(ctx context.Context, session clinic.StoredSession) error {
-	return s.db.askInClinic(ctx, "keep the session", session.ClinicID, func(q *dbsqlc.Queries) error {
+	return s.db.AskInClinic(ctx, "keep the session", session.ClinicID, func(q *dbsqlc.Queries) error {
 		return q.UpdateSession(ctx, dbsqlc.UpdateSessionParams{
 			ClinicID: session.ClinicID, CredentialID: session.CredentialID, LoggedInAt: session.LoggedInAt,
 			Sealed: session.Sealed, UsedAt: session.UsedAt,
@@ -142,7 +145,7 @@ func (s *Sessions) UpdateSession(ctx context.Context, session clinic.StoredSessi
 
 // DropSession implements clinic.SessionStore.
 func (s *Sessions) DropSession(ctx context.Context, session clinic.StoredSession) error {
-	return s.db.askInClinic(ctx, "drop the session", session.ClinicID, func(q *dbsqlc.Queries) error {
+	return s.db.AskInClinic(ctx, "drop the session", session.ClinicID, func(q *dbsqlc.Queries) error {
 		return q.DeleteSession(ctx, session.ClinicID, session.CredentialID, session.LoggedInAt)
 	})
 }

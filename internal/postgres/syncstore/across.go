@@ -1,7 +1,11 @@
-package postgres
+package syncstore
 
 import (
 	"context"
+
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
+
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/page"
 
 	"github.com/google/uuid"
 
@@ -12,18 +16,18 @@ import (
 // AuditsAcross lists the syncs of several clinics, the newest first, without phases: of all
 // clinics where clinics is nil, else of those named. It crosses clinics (R41, R42).
 func (s *Audits) AuditsAcross(ctx context.Context, clinics []uuid.UUID, filter syncs.AuditFilter) (list syncs.List[syncs.Audit], err error) {
-	before, err := parseCursor(filter.Cursor, latest)
+	before, err := page.Parse(filter.Cursor, page.Latest)
 	if err != nil {
 		return list, err
 	}
-	limit := limitOf(filter.Page)
-	err = s.db.askSystem(ctx, "list syncs of several clinics", func(q *dbsqlc.Queries) error {
+	limit := page.Limit(filter.Page)
+	err = s.db.AskSystem(ctx, "list syncs of several clinics", func(q *dbsqlc.Queries) error {
 		rows, err := q.AuditsAcross(ctx, dbsqlc.AuditsAcrossParams{
 			Clinics: clinics, SyncType: string(filter.Type), Status: string(filter.Status),
-			BeforeAt: before.at, BeforeID: before.id, UpTo: int32(limit + 1), //nolint:gosec // bounded
+			BeforeAt: before.At, BeforeID: before.ID, UpTo: int32(limit + 1), //nolint:gosec // bounded
 		})
-		audits := convert(rows, func(row dbsqlc.AuditsAcrossRow) syncs.Audit { return auditOf(row.CaseSyncAudit, row.Progress) })
-		list = pageOf(audits, limit, func(a syncs.Audit) cursor { return cursor{a.CreatedAt, a.ID} })
+		audits := values.Convert(rows, func(row dbsqlc.AuditsAcrossRow) syncs.Audit { return auditOf(row.CaseSyncAudit, row.Progress) })
+		list = page.Of(audits, limit, func(a syncs.Audit) page.Cursor { return page.Cursor{At: a.CreatedAt, ID: a.ID} })
 		return err
 	})
 	return list, err
@@ -33,18 +37,18 @@ func (s *Audits) AuditsAcross(ctx context.Context, clinics []uuid.UUID, filter s
 // carry them out: of all clinics where clinics is nil, else of those named. It crosses
 // clinics (R41, R42).
 func (s *Plans) PlansAcross(ctx context.Context, clinics []uuid.UUID, filter syncs.PlanFilter) (list syncs.List[syncs.Plan], err error) {
-	before, err := parseCursor(filter.Cursor, latest)
+	before, err := page.Parse(filter.Cursor, page.Latest)
 	if err != nil {
 		return list, err
 	}
-	limit, now := limitOf(filter.Page), s.db.now()
-	err = s.db.askSystem(ctx, "list plans of several clinics", func(q *dbsqlc.Queries) error {
+	limit, now := page.Limit(filter.Page), s.db.Now()
+	err = s.db.AskSystem(ctx, "list plans of several clinics", func(q *dbsqlc.Queries) error {
 		rows, err := q.PlansAcross(ctx, dbsqlc.PlansAcrossParams{
 			Clinics: clinics, Status: string(filter.Status), At: now,
-			BeforeAt: before.at, BeforeID: before.id, UpTo: int32(limit + 1), //nolint:gosec // bounded
+			BeforeAt: before.At, BeforeID: before.ID, UpTo: int32(limit + 1), //nolint:gosec // bounded
 		})
-		plans := convert(rows, func(row dbsqlc.DeletionPlan) syncs.Plan { return planOf(row, now) })
-		list = pageOf(plans, limit, func(p syncs.Plan) cursor { return cursor{p.CreatedAt, p.ID} })
+		plans := values.Convert(rows, func(row dbsqlc.DeletionPlan) syncs.Plan { return planOf(row, now) })
+		list = page.Of(plans, limit, func(p syncs.Plan) page.Cursor { return page.Cursor{At: p.CreatedAt, ID: p.ID} })
 		if err != nil {
 			return err
 		}

@@ -1,8 +1,11 @@
-package postgres
+package clinicstore
 
 import (
 	"context"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -17,7 +20,7 @@ import (
 // SetSettings stores a clinic's settings (R50). Storing the same again is no change. The
 // error is clinic.ErrNotFound where there is no such clinic.
 func (s *Clinics) SetSettings(ctx context.Context, clinicID uuid.UUID, set settings.Settings, at time.Time) error {
-	return s.db.askInClinic(ctx, "store the settings", clinicID, func(q *dbsqlc.Queries) error {
+	return s.db.AskInClinic(ctx, "store the settings", clinicID, func(q *dbsqlc.Queries) error {
 		_, err := q.SetSettings(ctx, set.JSON(), at, clinicID)
 		return null.Found(err, clinic.ErrNotFound)
 	})
@@ -25,7 +28,7 @@ func (s *Clinics) SetSettings(ctx context.Context, clinicID uuid.UUID, set setti
 
 // Words lists the words that a practice uses (R50).
 func (s *Clinics) Words(ctx context.Context, clinicID uuid.UUID) ([]settings.Word, error) {
-	return readInClinic(ctx, s.db, "read the words", clinicID,
+	return postgres.ReadInClinic(ctx, s.db, "read the words", clinicID,
 		`select kind, word, meaning, appointments, first_seen, last_seen from pims_words
 		where clinic_id = $1 order by kind, appointments desc, form`,
 		[]any{clinicID}, func(row pgx.CollectableRow) (w settings.Word, err error) {
@@ -41,9 +44,9 @@ func (s *Clinics) KeepWords(ctx context.Context, lease syncs.Lease, provider str
 	n := len(words)
 	kinds, forms, texts, meanings, counts := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]int32, n)
 	for i, w := range words {
-		kinds[i], forms[i], texts[i], meanings[i], counts[i] = string(w.Kind), settings.Form(w.Word), w.Word, w.Meaning, count(w.Appointments)
+		kinds[i], forms[i], texts[i], meanings[i], counts[i] = string(w.Kind), settings.Form(w.Word), w.Word, w.Meaning, values.Int32(w.Appointments)
 	}
-	return s.db.fenced(ctx, "keep the words", lease, "", func(batch *pgx.Batch) error {
+	return s.db.Fenced(ctx, "keep the words", lease, "", func(batch *pgx.Batch) error {
 		batch.Queue(keepWords, lease.ClinicID, provider, at, kinds, forms, texts, meanings, counts)
 		return nil
 	})

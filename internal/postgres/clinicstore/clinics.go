@@ -1,10 +1,13 @@
-package postgres
+package clinicstore
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -17,10 +20,10 @@ import (
 )
 
 // Clinics stores the clinics and their schedules.
-type Clinics struct{ db *DB }
+type Clinics struct{ db *postgres.DB }
 
-// Clinics returns the store of the clinics.
-func (db *DB) Clinics() *Clinics { return &Clinics{db} }
+// NewClinics returns the store of the clinics.
+func NewClinics(db *postgres.DB) *Clinics { return &Clinics{db} }
 
 var _ clinic.Store = (*Clinics)(nil)
 
@@ -29,9 +32,9 @@ func (s *Clinics) Clinic(ctx context.Context, id uuid.UUID) (c clinic.Clinic, er
 	if id == uuid.Nil {
 		return c, clinic.ErrNotFound
 	}
-	err = s.db.askInClinic(ctx, "read the clinic", id, func(q *dbsqlc.Queries) error {
+	err = s.db.AskInClinic(ctx, "read the clinic", id, func(q *dbsqlc.Queries) error {
 		row, err := q.Clinic(ctx, id)
-		c = clinicOf(row)
+		c = ClinicOf(row)
 		return null.Found(err, clinic.ErrNotFound)
 	})
 	return c, err
@@ -39,9 +42,9 @@ func (s *Clinics) Clinic(ctx context.Context, id uuid.UUID) (c clinic.Clinic, er
 
 // Clinics lists all clinics by their names. It crosses clinics (R41).
 func (s *Clinics) Clinics(ctx context.Context) (clinics []clinic.Clinic, err error) {
-	err = s.db.askSystem(ctx, "list the clinics", func(q *dbsqlc.Queries) error {
+	err = s.db.AskSystem(ctx, "list the clinics", func(q *dbsqlc.Queries) error {
 		rows, err := q.Clinics(ctx)
-		clinics = convert(rows, clinicOf)
+		clinics = values.Convert(rows, ClinicOf)
 		return err
 	})
 	return clinics, err
@@ -55,7 +58,7 @@ func (s *Clinics) Add(ctx context.Context, c clinic.Clinic) (added clinic.Clinic
 		c.ID = uuid.New()
 	}
 	if c.CreatedAt.IsZero() {
-		c.CreatedAt = s.db.now()
+		c.CreatedAt = s.db.Now()
 	}
 	limits, err := encodeLimits(c.DeletionLimits)
 	if err != nil {
@@ -69,7 +72,7 @@ func (s *Clinics) Add(ctx context.Context, c clinic.Clinic) (added clinic.Clinic
 		if err != nil {
 			return null.Found(err, fmt.Errorf("a clinic with the id %s exists already", c.ID))
 		}
-		added = clinicOf(row)
+		added = ClinicOf(row)
 		return q.InsertSchedules(ctx, c.ID, clinic.DefaultSchedules(), c.CreatedAt)
 	})
 	return added, err
@@ -82,11 +85,11 @@ func (s *Clinics) Update(ctx context.Context, c clinic.Clinic, at time.Time) (up
 	if err != nil {
 		return updated, err
 	}
-	err = s.db.askInClinic(ctx, "change the clinic", c.ID, func(q *dbsqlc.Queries) error {
+	err = s.db.AskInClinic(ctx, "change the clinic", c.ID, func(q *dbsqlc.Queries) error {
 		row, err := q.UpdateClinic(ctx, dbsqlc.UpdateClinicParams{
 			ID: c.ID, Name: c.Name, Timezone: null.Text(c.Timezone), IsActive: c.Active, DeletionLimits: limits, UpdatedAt: at,
 		})
-		updated = clinicOf(row)
+		updated = ClinicOf(row)
 		return null.Found(err, clinic.ErrNotFound)
 	})
 	return updated, err
@@ -95,7 +98,7 @@ func (s *Clinics) Update(ctx context.Context, c clinic.Clinic, at time.Time) (up
 // Schedules reads a clinic's schedules as they are stored (R33): the
 // specification's JSON array, or nil where the clinic has none.
 func (s *Clinics) Schedules(ctx context.Context, clinicID uuid.UUID) (document []byte, err error) {
-	err = s.db.askInClinic(ctx, "read the schedules", clinicID, func(q *dbsqlc.Queries) error {
+	err = s.db.AskInClinic(ctx, "read the schedules", clinicID, func(q *dbsqlc.Queries) error {
 		document, err = q.Schedules(ctx, clinicID)
 		return null.Found(err, nil)
 	})
@@ -105,9 +108,9 @@ func (s *Clinics) Schedules(ctx context.Context, clinicID uuid.UUID) (document [
 // SetSchedules stores a clinic's schedules and notifies the replicas that run them (R33).
 // Storing the same schedules again is no change.
 func (s *Clinics) SetSchedules(ctx context.Context, clinicID uuid.UUID, document []byte, at time.Time) error {
-	return s.db.askInClinic(ctx, "store the schedules", clinicID, func(q *dbsqlc.Queries) error {
+	return s.db.AskInClinic(ctx, "store the schedules", clinicID, func(q *dbsqlc.Queries) error {
 		err := q.PutSchedules(ctx, clinicID, document, at)
-		if violates(err, "clinic_schedule_configs_clinic_id_fkey") {
+		if postgres.Violates(err, "clinic_schedule_configs_clinic_id_fkey") {
 			return clinic.ErrNotFound
 		}
 		return err
@@ -117,9 +120,9 @@ func (s *Clinics) SetSchedules(ctx context.Context, clinicID uuid.UUID, document
 // AllSchedules reads the schedules of all active clinics. It crosses clinics
 // (R41).
 func (s *Clinics) AllSchedules(ctx context.Context) (configs []scheduler.Config, err error) {
-	err = s.db.askSystem(ctx, "read all schedules", func(q *dbsqlc.Queries) error {
+	err = s.db.AskSystem(ctx, "read all schedules", func(q *dbsqlc.Queries) error {
 		rows, err := q.AllSchedules(ctx)
-		configs = convert(rows, func(row dbsqlc.AllSchedulesRow) scheduler.Config {
+		configs = values.Convert(rows, func(row dbsqlc.AllSchedulesRow) scheduler.Config {
 			return scheduler.Config{ClinicID: row.ClinicID, Timezone: null.Value(row.Timezone), Document: row.SyncSchedules, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt}
 		})
 		return err
@@ -130,9 +133,9 @@ func (s *Clinics) AllSchedules(ctx context.Context) (configs []scheduler.Config,
 // SchedulesOf reads the schedules of those of the clinics that are active. It crosses
 // clinics (R41).
 func (s *Clinics) SchedulesOf(ctx context.Context, clinicIDs []uuid.UUID) (configs []scheduler.Config, err error) {
-	err = s.db.askSystem(ctx, "read schedules", func(q *dbsqlc.Queries) error {
+	err = s.db.AskSystem(ctx, "read schedules", func(q *dbsqlc.Queries) error {
 		rows, err := q.SchedulesOf(ctx, clinicIDs)
-		configs = convert(rows, func(row dbsqlc.SchedulesOfRow) scheduler.Config {
+		configs = values.Convert(rows, func(row dbsqlc.SchedulesOfRow) scheduler.Config {
 			return scheduler.Config{ClinicID: row.ClinicID, Timezone: null.Value(row.Timezone), Document: row.SyncSchedules, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt}
 		})
 		return err
@@ -140,14 +143,15 @@ func (s *Clinics) SchedulesOf(ctx context.Context, clinicIDs []uuid.UUID) (confi
 	return configs, err
 }
 
-func clinicOf(row dbsqlc.Clinic) clinic.Clinic {
+// ClinicOf returns the clinic of a row.
+func ClinicOf(row dbsqlc.Clinic) clinic.Clinic {
 	return clinic.Clinic{
 		ID:             row.ID,
 		Name:           row.Name,
 		Timezone:       null.Value(row.Timezone),
 		Active:         row.IsActive,
 		DisabledAt:     null.Value(row.DisabledAt),
-		DeletionLimits: clinic.DeletionLimits(null.Value(decodeKey[limitsJSON](row.DeletionLimits))),
+		DeletionLimits: clinic.DeletionLimits(null.Value(values.JSON[limitsJSON](row.DeletionLimits))),
 		Settings:       settings.Stored(row.Settings),
 		CreatedAt:      row.CreatedAt,
 		UpdatedAt:      row.UpdatedAt,

@@ -1,10 +1,12 @@
-package postgres
+package casestore
 
 import (
 	"bytes"
 	"context"
 	"slices"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -27,7 +29,7 @@ func (s *Cases) WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.U
 		written = append(written, ids...)
 		return err
 	}
-	err = s.db.fenced(ctx, "write cases", lease, syncActor(syncID), func(batch *pgx.Batch) error {
+	err = s.db.Fenced(ctx, "write cases", lease, postgres.SyncActor(syncID), func(batch *pgx.Batch) error {
 		written = nil // of an attempt that lost a deadlock
 		if inserts.len() > 0 {
 			batch.Queue(insertCases, inserts.args(lease.ClinicID, provider, at)...).Query(collect)
@@ -205,7 +207,7 @@ func (s *Cases) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.U
 	for i := range order {
 		ids[i], versions[i], reasons[i] = order[i].Case.ID, order[i].Case.Version, order[i].Reason
 	}
-	err = s.db.fenced(ctx, "soft-delete cases", lease, syncActor(syncID), func(batch *pgx.Batch) error {
+	err = s.db.Fenced(ctx, "soft-delete cases", lease, postgres.SyncActor(syncID), func(batch *pgx.Batch) error {
 		batch.Queue(softDelete, lease.ClinicID, provider, at, window.From(), window.Until(), until,
 			at.UTC().Format(time.RFC3339Nano), syncID.String(), ids, versions, reasons).Query(func(rows pgx.Rows) (err error) {
 			deleted, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])

@@ -1,8 +1,10 @@
-package postgres
+package casestore
 
 import (
 	"context"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -16,7 +18,7 @@ import (
 // EnrichmentCandidates implements casesync.EnrichmentStore. A case is cancelled where that
 // is what the PIMS last said (R54): a person may have changed the case's status.
 func (s *Cases) EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Candidate, error) {
-	return readInOrder(ctx, s.db, "read the cases that need a consultation", clinicID, enrichmentCandidates,
+	return postgres.ReadInOrder(ctx, s.db, "read the cases that need a consultation", clinicID, enrichmentCandidates,
 		[]any{clinicID, provider, window.From(), window.Until(), until, string(pims.StatusCancelled)}, scanCandidate)
 }
 
@@ -68,7 +70,7 @@ func (s *Cases) KeepReadings(ctx context.Context, lease syncs.Lease, readings []
 	for i := range readings {
 		rows[i] = &readings[i]
 	}
-	return s.db.fenced(ctx, "keep the readings", lease, "", func(batch *pgx.Batch) error {
+	return s.db.Fenced(ctx, "keep the readings", lease, "", func(batch *pgx.Batch) error {
 		batch.Queue(keepReadings, append([]any{lease.ClinicID}, rows.args()...)...)
 		return nil
 	})
@@ -136,7 +138,7 @@ on conflict (case_id) do update set
 
 // LookedOn implements casesync.EnrichmentStore.
 func (s *Cases) LookedOn(ctx context.Context, clinicID uuid.UUID, provider string) (pims.Date, error) {
-	days, err := readInClinic(ctx, s.db, "read when late corrections were looked for", clinicID,
+	days, err := postgres.ReadInClinic(ctx, s.db, "read when late corrections were looked for", clinicID,
 		"select looked_on from pims_sync_looks where clinic_id = $1 and provider = $2", []any{clinicID, provider}, pgx.RowTo[time.Time])
 	if err != nil || len(days) == 0 {
 		return pims.Date{}, err
@@ -146,7 +148,7 @@ func (s *Cases) LookedOn(ctx context.Context, clinicID uuid.UUID, provider strin
 
 // KeepLook implements casesync.EnrichmentStore.
 func (s *Cases) KeepLook(ctx context.Context, lease syncs.Lease, provider string, day pims.Date) error {
-	return s.db.fenced(ctx, "note the look for late corrections", lease, "", func(batch *pgx.Batch) error {
+	return s.db.Fenced(ctx, "note the look for late corrections", lease, "", func(batch *pgx.Batch) error {
 		batch.Queue(keepLook, lease.ClinicID, provider, day.String())
 		return nil
 	})

@@ -1,9 +1,11 @@
-package postgres
+package casestore
 
 import (
 	"context"
 	"strings"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -14,7 +16,7 @@ import (
 
 // SeenAgain implements casesync.InboundStore.
 func (s *Cases) SeenAgain(ctx context.Context, lease syncs.Lease, provider string, pimsIDs []string) error {
-	return s.db.fenced(ctx, "end the protection of restored cases", lease, "", func(batch *pgx.Batch) error {
+	return s.db.Fenced(ctx, "end the protection of restored cases", lease, "", func(batch *pgx.Batch) error {
 		batch.Queue(`
 			delete from case_restores r using cases c
 			where r.clinic_id = $1 and c.id = r.case_id and c.provider = $2 and c.pims_id = any($3)`,
@@ -30,7 +32,7 @@ func (s *Cases) SeenAgain(ctx context.Context, lease syncs.Lease, provider strin
 // left out of the result.
 func (s *Cases) Restore(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID, actor string, at time.Time) (restorations []casesync.Restoration, err error) {
 	err = s.db.InClinicAs(ctx, "restore cases", clinicID, actor, func(tx pgx.Tx) error {
-		if restorations, err = query(ctx, tx, lockRestorable, []any{clinicID, ids}, scanRestoration); err != nil {
+		if restorations, err = postgres.Query(ctx, tx, lockRestorable, []any{clinicID, ids}, scanRestoration); err != nil {
 			return err
 		}
 		var restorable []uuid.UUID
@@ -69,7 +71,7 @@ func unmarked(changes []casesync.Event) (taken bool) {
 // DeletedBy lists the cases that a sync, or one of its phases, has soft-deleted: those that
 // still have its mark, and those whose mark is gone.
 func (s *Cases) DeletedBy(ctx context.Context, clinicID, syncID uuid.UUID) ([]uuid.UUID, error) {
-	return readInClinic(ctx, s.db, "read what the sync deleted", clinicID, `
+	return postgres.ReadInClinic(ctx, s.db, "read what the sync deleted", clinicID, `
 		with syncs as (
 			select id, result from case_sync_audits where clinic_id = $1 and (id = $2 or parent_id = $2)
 		)
@@ -103,7 +105,7 @@ func scanRestoration(row pgx.CollectableRow) (r casesync.Restoration, err error)
 // changesSince lists the events of a case after its soft delete. Events with the time and
 // the actor of the delete belong to the delete itself.
 func changesSince(ctx context.Context, tx pgx.Tx, clinicID, caseID uuid.UUID) ([]casesync.Event, error) {
-	return query(ctx, tx, `
+	return postgres.Query(ctx, tx, `
 		with deletion as (
 			select e.id, e.at, e.actor
 			from case_events e join cases c on c.id = e.case_id

@@ -1,8 +1,10 @@
-package postgres
+package syncstore
 
 import (
 	"context"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -17,8 +19,8 @@ func (s *Audits) BeginPhase(ctx context.Context, lease syncs.Lease, phase syncs.
 	if err != nil {
 		return uuid.Nil, err
 	}
-	err = s.db.fenced(ctx, "open the audit of a phase", lease, "", func(batch *pgx.Batch) error {
-		return dbsqlc.New(queued{batch}).InsertPhase(ctx, dbsqlc.InsertPhaseParams{
+	err = s.db.Fenced(ctx, "open the audit of a phase", lease, "", func(batch *pgx.Batch) error {
+		return postgres.Queued(batch).InsertPhase(ctx, dbsqlc.InsertPhaseParams{
 			ID: id, ParentID: lease.AuditID, ClinicID: lease.ClinicID, SyncType: string(phase), StartedAt: at,
 		})
 	})
@@ -32,7 +34,7 @@ func (s *Audits) EndPhase(ctx context.Context, lease syncs.Lease, id uuid.UUID, 
 		return err
 	}
 	row.ParentID = &lease.AuditID
-	return s.db.fenced(ctx, "close the audit of a phase", lease, "", func(batch *pgx.Batch) error {
-		return dbsqlc.New(queued{batch}).CloseAudit(ctx, row)
+	return s.db.Fenced(ctx, "close the audit of a phase", lease, "", func(batch *pgx.Batch) error {
+		return postgres.Queued(batch).CloseAudit(ctx, row)
 	})
 }

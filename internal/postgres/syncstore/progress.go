@@ -1,10 +1,12 @@
-package postgres
+package syncstore
 
 import (
 	"context"
 	"encoding/json"
 	"sync"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
 
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
@@ -33,13 +35,13 @@ func (s *Audits) writeReport(ctx context.Context, lease syncs.Lease, progress sy
 	}
 	ctx, cancel := context.WithTimeout(ctx, reportLimit)
 	defer cancel()
-	err = s.db.askInClinic(ctx, "report progress", lease.ClinicID, func(q *dbsqlc.Queries) error {
+	err = s.db.AskInClinic(ctx, "report progress", lease.ClinicID, func(q *dbsqlc.Queries) error {
 		return q.ReportProgress(ctx, dbsqlc.ReportProgressParams{
 			AuditID: lease.AuditID, ClinicID: lease.ClinicID, Attempt: int32(lease.Attempt), Progress: document, //nolint:gosec // small
 		})
 	})
 	if err != nil {
-		s.db.logger.DebugContext(ctx, "progress not reported", "sync_id", lease.AuditID.String(), "error", err)
+		s.db.Logger().DebugContext(ctx, "progress not reported", "sync_id", lease.AuditID.String(), "error", err)
 	}
 }
 
@@ -92,7 +94,7 @@ func (r *reports) forget(now time.Time) {
 // write writes a sync's reports until there is no new one.
 func (r *reports) write(ctx context.Context, lease syncs.Lease, write func(context.Context, syncs.Lease, syncs.Progress)) {
 	for {
-		_ = pause(ctx, reportSettle)
+		_ = postgres.Pause(ctx, reportSettle)
 		progress, ok := r.next(lease)
 		if !ok {
 			return

@@ -1,4 +1,4 @@
-package postgres
+package syncstore
 
 import (
 	"cmp"
@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -23,12 +25,12 @@ import (
 // runs it in the audit's own transaction, so that the queue's job is inserted together with
 // the audit. The function may be called again after a deadlock.
 type Audits struct {
-	db      *DB
+	db      *postgres.DB
 	reports *reports
 }
 
-// Audits returns the store of the audits.
-func (db *DB) Audits() *Audits { return &Audits{db: db, reports: newReports()} }
+// NewAudits returns the store of the audits.
+func NewAudits(db *postgres.DB) *Audits { return &Audits{db: db, reports: newReports()} }
 
 // Why an audit cannot be queued or claimed.
 var (
@@ -143,7 +145,7 @@ func (e *enqueuing) remember(ctx context.Context) error {
 	err := e.q.InsertIdempotencyKey(ctx, dbsqlc.InsertIdempotencyKeyParams{
 		ClinicID: e.audit.ClinicID, Key: e.key, RequestHash: e.hash, SyncID: e.audit.ID, CreatedAt: e.audit.CreatedAt,
 	})
-	if violates(err, "idempotency_keys_pkey") {
+	if postgres.Violates(err, "idempotency_keys_pkey") {
 		return ErrIdempotencyMismatch
 	}
 	return err
@@ -211,9 +213,9 @@ func requestHash(t syncs.Type, request []byte) string {
 // An audit whose request cannot be decoded is closed as failed.
 func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts time.Duration, at time.Time) (run syncs.Run, err error) {
 	var unreadable error
-	err = s.db.askSystem(ctx, "claim the sync", func(q *dbsqlc.Queries) error {
+	err = s.db.AskSystem(ctx, "claim the sync", func(q *dbsqlc.Queries) error {
 		row, err := q.ClaimAudit(ctx, dbsqlc.ClaimAuditParams{ID: id, StartedAt: &at, Worker: worker, Seconds: lasts.Seconds()})
-		if violates(err, "case_sync_audits_running") {
+		if postgres.Violates(err, "case_sync_audits_running") {
 			return ErrClinicBusy
 		}
 		if err != nil {
@@ -238,7 +240,7 @@ func (s *Audits) Claim(ctx context.Context, id uuid.UUID, worker string, lasts t
 // Heartbeat extends the lease to the given length from now, and reports whether the sync is
 // to be cancelled. The error is syncs.ErrLeaseLost where the lease is no longer held.
 func (s *Audits) Heartbeat(ctx context.Context, lease syncs.Lease, lasts time.Duration) (cancelled bool, err error) {
-	err = s.db.askInClinic(ctx, "extend the lease", lease.ClinicID, func(q *dbsqlc.Queries) error {
+	err = s.db.AskInClinic(ctx, "extend the lease", lease.ClinicID, func(q *dbsqlc.Queries) error {
 		cancelled, err = q.ExtendLease(ctx, dbsqlc.ExtendLeaseParams{
 			AuditID: lease.AuditID, ClinicID: lease.ClinicID, Attempt: int32(lease.Attempt), Seconds: lasts.Seconds(), //nolint:gosec // small
 		})

@@ -1,9 +1,13 @@
-package postgres
+package syncstore
 
 import (
 	"context"
 	"encoding/json"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/page"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -15,14 +19,14 @@ import (
 )
 
 // Plans stores what the guards held back (R18, R23).
-type Plans struct{ db *DB }
+type Plans struct{ db *postgres.DB }
 
-// Plans returns the store of the plans.
-func (db *DB) Plans() *Plans { return &Plans{db} }
+// NewPlans returns the store of the plans.
+func NewPlans(db *postgres.DB) *Plans { return &Plans{db} }
 
 // KeepPlan implements casesync.Recorder.
 func (s *Plans) KeepPlan(ctx context.Context, lease syncs.Lease, plan syncs.Plan) (first bool, err error) {
-	cases, err := json.Marshal(append([]plannedCaseJSON{}, convert(plan.Cases, func(c syncs.PlannedCase) plannedCaseJSON {
+	cases, err := json.Marshal(append([]plannedCaseJSON{}, values.Convert(plan.Cases, func(c syncs.PlannedCase) plannedCaseJSON {
 		return plannedCaseJSON{c.CaseID, c.PIMSID, c.ScheduledDate}
 	})...))
 	if err != nil {
@@ -32,7 +36,7 @@ func (s *Plans) KeepPlan(ctx context.Context, lease syncs.Lease, plan syncs.Plan
 	if err != nil {
 		return false, err
 	}
-	err = s.db.underLease(ctx, "keep the plan", lease, func(q *dbsqlc.Queries) error {
+	err = s.db.UnderLease(ctx, "keep the plan", lease, func(q *dbsqlc.Queries) error {
 		superseded, err := q.SupersedePlans(ctx, dbsqlc.SupersedePlansParams{
 			ClinicID: lease.ClinicID, Code: string(plan.Code), SyncType: string(plan.SyncType), DecidedAt: &plan.CreatedAt,
 		})
@@ -62,10 +66,10 @@ func (s *Plans) KeepPlan(ctx context.Context, lease syncs.Lease, plan syncs.Plan
 
 // SupersedePlans implements casesync.Recorder.
 func (s *Plans) SupersedePlans(ctx context.Context, lease syncs.Lease, guards []syncs.Code, kind syncs.Type, seen pims.Window, at time.Time) error {
-	return s.db.fenced(ctx, "supersede plans", lease, "", func(batch *pgx.Batch) error {
-		return dbsqlc.New(queued{batch}).SupersedeSeenPlans(ctx, dbsqlc.SupersedeSeenPlansParams{
+	return s.db.Fenced(ctx, "supersede plans", lease, "", func(batch *pgx.Batch) error {
+		return postgres.Queued(batch).SupersedeSeenPlans(ctx, dbsqlc.SupersedeSeenPlansParams{
 			ClinicID:    lease.ClinicID,
-			Codes:       convert(guards, func(c syncs.Code) string { return string(c) }),
+			Codes:       values.Convert(guards, func(c syncs.Code) string { return string(c) }),
 			SyncType:    string(kind),
 			WindowStart: dayOf(seen.Start),
 			WindowEnd:   dayOf(seen.End),
@@ -104,7 +108,7 @@ func (s *Plans) Reject(ctx context.Context, clinicID, id uuid.UUID, actor string
 // CodeNotFound where the clinic has no such plan.
 func (s *Plans) Plan(ctx context.Context, clinicID, id uuid.UUID) (plan syncs.Plan, err error) {
 	err = s.db.InClinic(ctx, "read the plan", clinicID, func(tx pgx.Tx) error {
-		if plan, err = readPlan(ctx, dbsqlc.New(tx), clinicID, id, s.db.now()); err != nil {
+		if plan, err = readPlan(ctx, dbsqlc.New(tx), clinicID, id, s.db.Now()); err != nil {
 			return err
 		}
 		return describeCases(ctx, tx, &plan)
@@ -121,7 +125,7 @@ func describeCases(ctx context.Context, tx pgx.Tx, plan *syncs.Plan) error {
 		of[plan.Cases[i].CaseID] = &plan.Cases[i]
 		ids = append(ids, plan.Cases[i].CaseID)
 	}
-	rows, err := query(ctx, tx, `
+	rows, err := postgres.Query(ctx, tx, `
 		select id, coalesce(nullif(metadata #>> '{appointment,type}', ''), case_type), coalesce(metadata #>> '{appointment,room}', '')
 		from cases where clinic_id = $1 and id = any($2)`, []any{plan.ClinicID, ids}, scanVisit)
 	for _, row := range rows {
@@ -189,18 +193,18 @@ func addExecutions(ctx context.Context, q *dbsqlc.Queries, clinicID uuid.UUID, p
 // Plans lists the clinic's plans, the newest first, with the syncs that carry them
 // out.
 func (s *Plans) Plans(ctx context.Context, clinicID uuid.UUID, filter syncs.PlanFilter) (list syncs.List[syncs.Plan], err error) {
-	before, err := parseCursor(filter.Cursor, latest)
+	before, err := page.Parse(filter.Cursor, page.Latest)
 	if err != nil {
 		return list, err
 	}
-	limit, now := limitOf(filter.Page), s.db.now()
-	err = s.db.askInClinic(ctx, "list plans", clinicID, func(q *dbsqlc.Queries) error {
+	limit, now := page.Limit(filter.Page), s.db.Now()
+	err = s.db.AskInClinic(ctx, "list plans", clinicID, func(q *dbsqlc.Queries) error {
 		rows, err := q.Plans(ctx, dbsqlc.PlansParams{
 			ClinicID: clinicID, Status: string(filter.Status), At: now,
-			BeforeAt: before.at, BeforeID: before.id, UpTo: int32(limit + 1), //nolint:gosec // bounded
+			BeforeAt: before.At, BeforeID: before.ID, UpTo: int32(limit + 1), //nolint:gosec // bounded
 		})
-		plans := convert(rows, func(row dbsqlc.DeletionPlan) syncs.Plan { return planOf(row, now) })
-		list = pageOf(plans, limit, func(p syncs.Plan) cursor { return cursor{p.CreatedAt, p.ID} })
+		plans := values.Convert(rows, func(row dbsqlc.DeletionPlan) syncs.Plan { return planOf(row, now) })
+		list = page.Of(plans, limit, func(p syncs.Plan) page.Cursor { return page.Cursor{At: p.CreatedAt, ID: p.ID} })
 		if err != nil {
 			return err
 		}
@@ -212,7 +216,7 @@ func (s *Plans) Plans(ctx context.Context, clinicID uuid.UUID, filter syncs.Plan
 // ClinicOf returns which clinic a plan belongs to, for a command that names only the
 // plan. It crosses clinics (R41).
 func (s *Plans) ClinicOf(ctx context.Context, id uuid.UUID) (clinicID uuid.UUID, err error) {
-	err = s.db.askSystem(ctx, "find the plan", func(q *dbsqlc.Queries) error {
+	err = s.db.AskSystem(ctx, "find the plan", func(q *dbsqlc.Queries) error {
 		clinicID, err = q.ClinicOfPlan(ctx, id)
 		return null.Found(err, syncs.Fail(syncs.CodeNotFound, "there is no such plan"))
 	})
@@ -230,10 +234,10 @@ func planOf(row dbsqlc.DeletionPlan, now time.Time) syncs.Plan {
 		Code:     syncs.Code(row.Code),
 		Reason:   row.Reason,
 		Window:   pims.Window{Start: pims.DateOf(row.WindowStart, time.UTC), End: pims.DateOf(row.WindowEnd, time.UTC)},
-		Cases: convert(null.Value(decodeKey[[]plannedCaseJSON](row.Cases)), func(c plannedCaseJSON) syncs.PlannedCase {
+		Cases: values.Convert(null.Value(values.JSON[[]plannedCaseJSON](row.Cases)), func(c plannedCaseJSON) syncs.PlannedCase {
 			return syncs.PlannedCase{CaseID: c.CaseID, PIMSID: c.PIMSID, ScheduledDate: c.ScheduledDate}
 		}),
-		Evidence:  decodeKey[evidenceJSON](row.Evidence).decode(),
+		Evidence:  values.JSON[evidenceJSON](row.Evidence).decode(),
 		CreatedAt: row.CreatedAt,
 		ExpiresAt: row.ExpiresAt,
 		DecidedAt: null.Value(row.DecidedAt),
@@ -302,8 +306,8 @@ func encodeEvidence(e syncs.Evidence) ([]byte, error) {
 		Moved:          e.Moved,
 		MovedBySeconds: e.MovedBy.Seconds(),
 		Days:           e.Days,
-		Lookups:        convert(e.Lookups, func(l syncs.Lookup) lookupJSON { return lookupJSON(l) }),
-		Rereadings: convert(e.Rereadings, func(r syncs.Rereading) rereadingJSON {
+		Lookups:        values.Convert(e.Lookups, func(l syncs.Lookup) lookupJSON { return lookupJSON(l) }),
+		Rereadings: values.Convert(e.Rereadings, func(r syncs.Rereading) rereadingJSON {
 			return rereadingJSON{r.Days.Start.String(), r.Days.End.String(), r.At, r.Found, r.Back}
 		}),
 	})
@@ -325,8 +329,8 @@ func (e *evidenceJSON) decode() syncs.Evidence {
 		Moved:      e.Moved,
 		MovedBy:    time.Duration(e.MovedBySeconds * float64(time.Second)),
 		Days:       e.Days,
-		Lookups:    convert(e.Lookups, func(l lookupJSON) syncs.Lookup { return syncs.Lookup(l) }),
-		Rereadings: convert(e.Rereadings, func(r rereadingJSON) syncs.Rereading {
+		Lookups:    values.Convert(e.Lookups, func(l lookupJSON) syncs.Lookup { return syncs.Lookup(l) }),
+		Rereadings: values.Convert(e.Rereadings, func(r rereadingJSON) syncs.Rereading {
 			start, _ := pims.ParseDate(r.StartDate) // as they were written
 			end, _ := pims.ParseDate(r.EndDate)
 			return syncs.Rereading{Days: pims.Window{Start: start, End: end}, At: r.At, Found: r.Found, Back: r.Back}

@@ -1,4 +1,4 @@
-package postgres
+package clinicstore
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/panics"
@@ -53,7 +55,7 @@ func (s *Keys) KeysOf(ctx context.Context, prefix, hash string) ([]clinic.APIKey
 	case <-l.done:
 		return l.keys, l.err
 	case <-ctx.Done():
-		return nil, s.db.translate(ctx, "look the API key up", ctx.Err())
+		return nil, s.db.Translate(ctx, "look the API key up", ctx.Err())
 	}
 }
 
@@ -83,9 +85,9 @@ func (s *Keys) lookUpBatch(batch []*keyLookup) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
 	defer cancel()
-	err = s.db.askSystem(ctx, "look the API key up", func(q *dbsqlc.Queries) error {
+	err = s.db.AskSystem(ctx, "look the API key up", func(q *dbsqlc.Queries) error {
 		rows, err := q.KeysByHash(ctx, hashes)
-		for _, key := range convert(rows, keyOfRow) {
+		for _, key := range values.Convert(rows, keyOfRow) {
 			id := key.Prefix + strings.ToLower(key.Hash)
 			found[id] = append(found[id], key)
 		}

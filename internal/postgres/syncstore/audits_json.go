@@ -1,8 +1,10 @@
-package postgres
+package syncstore
 
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
 
 	"github.com/google/uuid"
 
@@ -149,12 +151,12 @@ type fieldChangeJSON struct {
 func encodeResult(r syncs.Result) ([]byte, error) {
 	return json.Marshal(resultJSON{
 		DeletedIDs: r.Stats.DeletedIDs,
-		Failures:   convert(r.Failures, func(f syncs.ItemFailure) failureJSON { return failureJSON(f) }),
+		Failures:   values.Convert(r.Failures, func(f syncs.ItemFailure) failureJSON { return failureJSON(f) }),
 		Warnings:   warningsJSON(r.Warnings),
-		Changes: convert(r.Changes, func(c syncs.Change) changeJSON {
+		Changes: values.Convert(r.Changes, func(c syncs.Change) changeJSON {
 			return changeJSON{
 				Action: c.Action, CaseID: c.CaseID, PIMSID: c.PIMSID, ScheduledDate: c.ScheduledDate, PatientName: c.PatientName,
-				Fields: convert(c.Fields, func(f syncs.FieldChange) fieldChangeJSON { return fieldChangeJSON(f) }),
+				Fields: values.Convert(c.Fields, func(f syncs.FieldChange) fieldChangeJSON { return fieldChangeJSON(f) }),
 			}
 		}),
 		Skipped: r.Skipped,
@@ -168,12 +170,12 @@ func decodeResult(document []byte) (r syncs.Result) {
 		return r
 	}
 	r.Stats.DeletedIDs = decoded.DeletedIDs
-	r.Failures = convert(decoded.Failures, func(f failureJSON) syncs.ItemFailure { return syncs.ItemFailure(f) })
+	r.Failures = values.Convert(decoded.Failures, func(f failureJSON) syncs.ItemFailure { return syncs.ItemFailure(f) })
 	r.Warnings = syncs.Warnings(decoded.Warnings)
-	r.Changes = convert(decoded.Changes, func(c changeJSON) syncs.Change {
+	r.Changes = values.Convert(decoded.Changes, func(c changeJSON) syncs.Change {
 		return syncs.Change{
 			Action: c.Action, CaseID: c.CaseID, PIMSID: c.PIMSID, ScheduledDate: c.ScheduledDate, PatientName: c.PatientName,
-			Fields: convert(c.Fields, func(f fieldChangeJSON) syncs.FieldChange { return syncs.FieldChange(f) }),
+			Fields: values.Convert(c.Fields, func(f fieldChangeJSON) syncs.FieldChange { return syncs.FieldChange(f) }),
 		}
 	})
 	r.Skipped = decoded.Skipped
@@ -189,7 +191,7 @@ type progressJSON struct {
 }
 
 func decodeProgress(document []byte) syncs.Progress {
-	return syncs.Progress(null.Value(decodeKey[progressJSON](document)))
+	return syncs.Progress(null.Value(values.JSON[progressJSON](document)))
 }
 
 // closing returns the columns of an audit that ends.
@@ -208,17 +210,17 @@ func closing(lease syncs.Lease, id uuid.UUID, status syncs.Status, r syncs.Resul
 		ErrorCode:         null.Text(string(r.Code)),
 		ErrorMessage:      null.Text(r.Error),
 		PlanID:            null.ID(r.PlanID),
-		AppointmentsFound: count(r.Stats.AppointmentsFound),
-		CasesFound:        count(r.Stats.CasesFound),
-		CasesCreated:      count(r.Stats.CasesCreated),
-		CasesUpdated:      count(r.Stats.CasesUpdated),
-		CasesUnchanged:    count(r.Stats.CasesUnchanged),
-		CasesSkipped:      count(r.Stats.CasesSkipped),
-		CasesEnriched:     count(r.Stats.CasesEnriched),
-		CasesFailed:       count(r.Stats.CasesFailed),
-		CasesChecked:      count(r.Stats.CasesChecked),
-		CasesDeleted:      count(r.Stats.CasesDeleted),
-		CasesRestored:     count(r.Stats.CasesRestored),
+		AppointmentsFound: values.Int32(r.Stats.AppointmentsFound),
+		CasesFound:        values.Int32(r.Stats.CasesFound),
+		CasesCreated:      values.Int32(r.Stats.CasesCreated),
+		CasesUpdated:      values.Int32(r.Stats.CasesUpdated),
+		CasesUnchanged:    values.Int32(r.Stats.CasesUnchanged),
+		CasesSkipped:      values.Int32(r.Stats.CasesSkipped),
+		CasesEnriched:     values.Int32(r.Stats.CasesEnriched),
+		CasesFailed:       values.Int32(r.Stats.CasesFailed),
+		CasesChecked:      values.Int32(r.Stats.CasesChecked),
+		CasesDeleted:      values.Int32(r.Stats.CasesDeleted),
+		CasesRestored:     values.Int32(r.Stats.CasesRestored),
 		CoversDefault:     r.CoversDefault,
 	}, nil
 }
@@ -260,19 +262,4 @@ func auditOf(row dbsqlc.CaseSyncAudit, progress []byte) syncs.Audit {
 		DeletedIDs:        audit.Result.Stats.DeletedIDs,
 	}
 	return audit
-}
-
-// count returns a count in the type of its column.
-func count(n int) int32 { return int32(min(n, 1<<31-1)) } //nolint:gosec // bounded
-
-// convert applies a function to every item; nil stays nil.
-func convert[A, B any](items []A, to func(A) B) []B {
-	if items == nil {
-		return nil
-	}
-	converted := make([]B, len(items))
-	for i, item := range items {
-		converted[i] = to(item)
-	}
-	return converted
 }
