@@ -81,7 +81,7 @@ func (a *ClinicListCmd) Run(ctx context.Context, std streams, c *Config) error {
 			x := &clinics[i]
 			v := x.Verdict()
 			rows[i] = []string{
-				x.Clinic.ID.String(), x.Clinic.Name, orDash(x.Clinic.Timezone), string(v.State), stamp(v.Since, zoneOf(x)), lastAttempt(x),
+				x.Clinic.ID.String(), x.Clinic.Name, orDash(x.Clinic.Timezone), string(v.State), stamp(v.Since, zoneOf(x)), lastAttempt(x), unusualCounts(x),
 			}
 		}
 		return show(std, c, document, func(w io.Writer) {
@@ -89,7 +89,7 @@ func (a *ClinicListCmd) Run(ctx context.Context, std streams, c *Config) error {
 				fmt.Fprintln(w, "No clinics.")
 				return
 			}
-			table(w, []string{"id", "name", "time zone", "state", "since", "last sync"}, rows)
+			table(w, []string{"id", "name", "time zone", "state", "since", "last sync", "unusual"}, rows)
 		})
 	})
 }
@@ -155,6 +155,7 @@ func tellClinic(w io.Writer, x *scheduler.Condition) {
 	}
 	fmt.Fprintln(w)
 	table(w, []string{"phase", "last success", "last sync", "code", "next", "stale"}, rows)
+	tellUnusual(w, x)
 }
 
 // credentialState describes in a few words whether the clinic's credentials can be used.

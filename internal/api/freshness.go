@@ -10,6 +10,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/volume"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
 
@@ -30,21 +31,45 @@ type freshnessList struct {
 
 // A clinicRecord is a clinic in an answer (docs/interface.md §Endpoints).
 type clinicRecord struct {
-	ID          uuid.UUID      `json:"id" format:"uuid"`
-	Name        string         `json:"name"`
-	Timezone    *string        `json:"timezone" doc:"IANA; null: it has none, and no sync can run."`
-	Provider    *string        `json:"provider" doc:"Of its credentials; null: it has none."`
-	State       string         `json:"state" enum:"off,login_refused,waiting_for_approval,failing,stale,never_synced,ok" doc:"The first of these that holds."`
-	Since       *web.Instant   `json:"since" nullable:"true" doc:"Since when it is so."`
-	Code        *string        `json:"code" doc:"Why, as a sync's code; null: the state says it."`
-	DataAsOf    *web.Instant   `json:"dataAsOf" nullable:"true" doc:"When the appointments were last read whole; null: never."`
-	LastAttempt *attemptRecord `json:"lastAttempt,omitempty" doc:"The latest sync that completed or failed, dry runs left out; left out where there was none."`
-	Phases      phaseRecords   `json:"phases"`
-	OpenPlans   int            `json:"openPlans" doc:"Plans that can be decided now."`
-	Credentials credentialInfo `json:"credentials"`
-	Active      bool           `json:"active"`
-	CreatedAt   web.Instant    `json:"createdAt"`
-	UpdatedAt   web.Instant    `json:"updatedAt"`
+	ID          uuid.UUID       `json:"id" format:"uuid"`
+	Name        string          `json:"name"`
+	Timezone    *string         `json:"timezone" doc:"IANA; null: it has none, and no sync can run."`
+	Provider    *string         `json:"provider" doc:"Of its credentials; null: it has none."`
+	State       string          `json:"state" enum:"off,login_refused,waiting_for_approval,failing,stale,never_synced,ok" doc:"The first of these that holds."`
+	Since       *web.Instant    `json:"since" nullable:"true" doc:"Since when it is so."`
+	Code        *string         `json:"code" doc:"Why, as a sync's code; null: the state says it."`
+	DataAsOf    *web.Instant    `json:"dataAsOf" nullable:"true" doc:"When the appointments were last read whole; null: never."`
+	LastAttempt *attemptRecord  `json:"lastAttempt,omitempty" doc:"The latest sync that completed or failed, dry runs left out; left out where there was none."`
+	Phases      phaseRecords    `json:"phases"`
+	OpenPlans   int             `json:"openPlans" doc:"Plans that can be decided now."`
+	Credentials credentialInfo  `json:"credentials"`
+	Unusual     []unusualRecord `json:"unusual" nullable:"false" doc:"Runs of the last three days whose counts lie far outside what the clinic has shown, the newest first."`
+	Active      bool            `json:"active"`
+	CreatedAt   web.Instant     `json:"createdAt"`
+	UpdatedAt   web.Instant     `json:"updatedAt"`
+}
+
+// An unusualRecord is a run with unusual counts (R49).
+type unusualRecord struct {
+	SyncID   uuid.UUID       `json:"syncId" format:"uuid"`
+	Type     string          `json:"type" enum:"inbound,cases,reconciliation"`
+	At       web.Instant     `json:"at" doc:"When it began."`
+	Findings []findingRecord `json:"findings" nullable:"false"`
+	Field    *string         `json:"field" doc:"The field in which most of the changed cases changed; null: none."`
+}
+
+type findingRecord struct {
+	Count string `json:"count" example:"casesUpdated"`
+	Value int    `json:"value"`
+	Usual int    `json:"usual" doc:"The median of the same weekday in the past eight weeks."`
+	Low   bool   `json:"low" doc:"Whether it is too small; otherwise too large."`
+}
+
+func unusualOf(u *volume.Unusual) unusualRecord {
+	return unusualRecord{
+		SyncID: u.SyncID, Type: string(u.Type), At: web.Instant(u.Began), Field: web.Text(u.Field),
+		Findings: itemsOf(u.Findings, func(f *volume.Finding) findingRecord { return findingRecord(*f) }),
+	}
 }
 
 type attemptRecord struct {
@@ -120,6 +145,7 @@ func clinicOf(c *scheduler.Condition) clinicRecord {
 		Credentials: credentialInfo{
 			c.Credentials.Set, !c.Credentials.SuspendedAt.IsZero(), web.Moment(c.Credentials.TestedAt), web.Text(c.Credentials.TestOutcome),
 		},
+		Unusual:   itemsOf(c.Unusual, unusualOf),
 		Active:    c.Clinic.Active,
 		CreatedAt: web.Instant(c.Clinic.CreatedAt),
 		UpdatedAt: web.Instant(c.Clinic.UpdatedAt),

@@ -20,10 +20,12 @@ import (
 	"github.com/pims-sync/pims-sync/internal/notify"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/volumestore"
 	"github.com/pims-sync/pims-sync/internal/queue"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/tracing"
+	"github.com/pims-sync/pims-sync/internal/volume"
 	"github.com/pims-sync/pims-sync/internal/webhooks"
 )
 
@@ -37,6 +39,7 @@ type Engine struct {
 	Feed      *feed.Feed
 	Webhooks  *webhooks.Worker
 	Notify    *notify.Worker
+	Volume    *volume.Worker
 	Private   bool // it works only on what it starts itself
 
 	browser  pims.Browser
@@ -132,6 +135,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 		return nil, err
 	}
 	e.Feed = e.newFeed()
+	e.Volume = volume.NewWorker(volume.Options{Store: volumestore.New(s.DB), Logger: log, Observe: e.metrics.VolumeUnusual})
 	e.Webhooks = e.newWebhooks(settings, ring, o.Now)
 	if e.Notify, err = e.newNotifications(settings, ring, o.Link, o.Now); err != nil {
 		e.closeBrowser()
@@ -264,6 +268,7 @@ func (e *Engine) Start(ctx context.Context) error {
 		e.Feed.Begin(ctx)
 		e.Webhooks.Begin(ctx)
 		e.Notify.Begin(ctx)
+		e.Volume.Begin(ctx)
 	}
 	return nil
 }
@@ -281,6 +286,7 @@ func (e *Engine) stop() {
 	e.Feed.Wait()
 	e.Webhooks.Wait()
 	e.Notify.Wait()
+	e.Volume.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), closing+10*time.Second)
 	defer cancel()
 	if err := e.Queue.Stop(ctx); err != nil {

@@ -80,8 +80,14 @@ var importRule = rule{
 		domain: true,
 	},
 	{
+		pkg:       "internal/volume",
+		ours:      []string{panicsPkg, "internal/pims", "internal/syncs"},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
 		pkg:       "internal/scheduler",
-		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/clinic", "internal/cron"},
+		ours:      []string{panicsPkg, "internal/volume", "internal/pims", "internal/syncs", "internal/clinic", "internal/cron"},
 		libraries: []string{uuid},
 	},
 	{
@@ -146,7 +152,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres/clinicstore",
-		ours:      []string{panicsPkg, "internal/settings", "internal/syncs", "internal/seal", "internal/clinic", "internal/scheduler", "internal/postgres", "internal/postgres/internal/dbsqlc", "internal/postgres/internal/null", "internal/postgres/internal/values"},
+		ours:      []string{panicsPkg, "internal/settings", "internal/syncs", "internal/seal", "internal/clinic", "internal/scheduler", "internal/volume", "internal/postgres", "internal/postgres/internal/dbsqlc", "internal/postgres/internal/null", "internal/postgres/internal/values"},
 		libraries: []string{uuid, pgx},
 	},
 	{
@@ -225,6 +231,11 @@ var importRule = rule{
 		libraries: []string{uuid, pgx},
 	},
 	{
+		pkg:       "internal/postgres/volumestore",
+		ours:      []string{"internal/syncs", "internal/feed", "internal/volume", "internal/pims", "internal/postgres", "internal/postgres/clinicstore", "internal/postgres/internal/null", "internal/postgres/feedstore"},
+		libraries: []string{uuid, pgx},
+	},
+	{
 		pkg:  "internal/postgres/embedded",
 		ours: []string{panicsPkg},
 	},
@@ -246,7 +257,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/api",
-		ours:      []string{panicsPkg, "internal/feed", "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/fleet", "internal/web"},
+		ours:      []string{panicsPkg, "internal/feed", "internal/volume", "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/fleet", "internal/web"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{
@@ -259,7 +270,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/metrics",
-		ours:      []string{"internal/pims", "internal/syncs", "internal/casesync", "internal/scheduler"},
+		ours:      []string{"internal/pims", "internal/syncs", "internal/casesync", "internal/scheduler", "internal/volume"},
 		libraries: []string{"github.com/prometheus/client_golang", otelMetric, otelAttribute, "go.opentelemetry.io/otel/exporters/prometheus", "go.opentelemetry.io/otel/sdk/metric", otelResource},
 	},
 	{

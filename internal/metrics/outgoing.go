@@ -4,15 +4,19 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/volume"
 )
 
 // outgoing counts what others learn: the change feed (R46), webhooks (R47), notifications
-// (R48).
+// (R48), unusual volume (R49).
 type outgoing struct {
 	feedDelay    prometheus.Histogram
 	webhooks     *prometheus.CounterVec
 	webhookDelay prometheus.Histogram
 	notified     *prometheus.CounterVec
+	unusual      *prometheus.CounterVec
 }
 
 var (
@@ -43,10 +47,16 @@ func newOutgoing(registry prometheus.Registerer) outgoing {
 			o.notified.WithLabelValues(kind, outcome)
 		}
 	}
+	o.unusual = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "volume_unusual_total", Help: "Syncs that completed with counts far outside what the clinic has shown, by type.",
+	}, []string{"type"})
+	for _, t := range volume.Types() {
+		o.unusual.WithLabelValues(string(t))
+	}
 	for _, outcome := range webhookOutcomes {
 		o.webhooks.WithLabelValues(outcome)
 	}
-	registry.MustRegister(o.feedDelay, o.webhooks, o.webhookDelay, o.notified)
+	registry.MustRegister(o.feedDelay, o.webhooks, o.webhookDelay, o.notified, o.unusual)
 	return o
 }
 
@@ -66,3 +76,6 @@ func (o *outgoing) Webhook(outcome string, delay time.Duration) {
 func (o *outgoing) Notification(kind, outcome string) {
 	o.notified.WithLabelValues(kind, outcome).Inc()
 }
+
+// VolumeUnusual counts a sync with unusual counts (R49).
+func (o *outgoing) VolumeUnusual(t syncs.Type) { o.unusual.WithLabelValues(string(t)).Inc() }

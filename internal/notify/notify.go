@@ -78,7 +78,8 @@ type News struct {
 type Event struct {
 	Type   string // of feed.Types
 	Clinic string // name; empty: the installation
-	Reason string
+	What   string // what happened, without numbers; events of one type that say the same are told together
+	Detail string // numbers; told where the event is told alone
 	At     time.Time
 }
 

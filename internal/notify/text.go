@@ -45,9 +45,7 @@ func Write(n News, loc *time.Location, link string) Message {
 		fmt.Fprintf(&b, "OVER: %s%s at %s, since %s.\n%s\n\n",
 			troubles[g.state].word, inBrackets(g.code), counted(len(g.clinics)), since(g.clinics, loc), names(g.clinics))
 	}
-	for _, e := range n.Other {
-		fmt.Fprintf(&b, "%s: %s%s, at %s.\n\n", e.Type, cmp.Or(e.Clinic, "the installation"), inBrackets(e.Reason), e.At.In(loc).Format("2006-01-02 15:04 MST"))
-	}
+	writeEvents(&b, n.Other, loc)
 	if link != "" {
 		fmt.Fprintf(&b, "%s\n", link)
 	}
@@ -66,7 +64,7 @@ func subject(n News) string {
 	case len(n.Ended) > 1:
 		return fmt.Sprintf("PIMS Sync: %d clinics are well again", len(n.Ended))
 	case len(n.Other) == 1:
-		return "PIMS Sync: " + n.Other[0].Type
+		return "PIMS Sync: " + oneLine(cmp.Or(n.Other[0].Clinic, theInstallation)) + ": " + wordsOf(n.Other[0].Type).subject
 	default:
 		return fmt.Sprintf("PIMS Sync: %d events", len(n.Other))
 	}
@@ -102,6 +100,58 @@ func names(clinics []Standing) string {
 		return strings.Join(all[:maxNamed], ", ") + fmt.Sprintf(" and %d more", len(all)-maxNamed)
 	}
 	return strings.Join(all, ", ")
+}
+
+// advices are what people are told about the types of other events.
+var advices = map[string]struct{ subject, heading, advice string }{
+	"volume.unusual": {
+		"a sync with unusual counts", "UNUSUAL COUNTS",
+		"Look whether the practice or the vendor changed something: `pims-sync clinic show` and `pims-sync syncs show`. Nothing was stopped.",
+	},
+	"pims.drift": {
+		"a field of the PIMS vanished or changed", "THE PIMS CHANGED",
+		"Look what the PIMS returns now: `pims-sync clinic check --fields`.",
+	},
+	"webhook.disabled": {
+		"a webhook endpoint is disabled", "WEBHOOK DISABLED",
+		"Mend the endpoint, then `pims-sync webhooks enable`: it gets what happened since.",
+	},
+}
+
+func wordsOf(kind string) struct{ subject, heading, advice string } {
+	w, known := advices[kind]
+	if !known {
+		w.subject, w.heading, w.advice = kind, kind, "See the operations guide."
+	}
+	return w
+}
+
+const theInstallation = "the installation"
+
+// writeEvents writes one paragraph for all events that say the same.
+func writeEvents(b *strings.Builder, events []Event, loc *time.Location) {
+	type key struct{ kind, what string }
+	var order []key
+	same := make(map[key][]Event)
+	for _, e := range events {
+		k := key{e.Type, e.What}
+		if len(same[k]) == 0 {
+			order = append(order, k)
+		}
+		same[k] = append(same[k], e)
+	}
+	for _, k := range order {
+		all, w := same[k], wordsOf(k.kind)
+		fmt.Fprintf(b, "%s: %s", w.heading, oneLine(k.what))
+		if len(all) == 1 && all[0].Detail != "" {
+			fmt.Fprintf(b, " (%s)", all[0].Detail)
+		}
+		var clinics []Standing
+		for _, e := range all {
+			clinics = append(clinics, Standing{Name: cmp.Or(e.Clinic, theInstallation), Since: e.At})
+		}
+		fmt.Fprintf(b, ", at %s, %s.\n%s\nWhat to do: %s\n\n", counted(len(all)), since(clinics, loc), names(clinics), w.advice)
+	}
 }
 
 // oneLine returns a name without line breaks, and without the characters that are markup to

@@ -6,6 +6,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/volume"
 )
 
 // A ClinicState says in one word whether a clinic receives what its schedule promises
@@ -45,7 +46,11 @@ type Condition struct {
 	Plans       PlanCondition
 	Phases      []PhaseCondition // inbound, cases, reconciliation
 	Schedules   []byte           // as they are stored; nil: none
+	Unusual     []volume.Unusual // the runs of the last UnusualFor with unusual counts (R49), the newest first
 }
+
+// UnusualFor is how long a run with unusual counts is shown with its clinic (R49).
+const UnusualFor = 3 * 24 * time.Hour
 
 // A CredentialCondition says whether a clinic's credentials can be used.
 type CredentialCondition struct {

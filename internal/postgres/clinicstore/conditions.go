@@ -12,14 +12,16 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/volume"
 )
 
 // Conditions reads what is known of the clinics at a moment, ordered by name: of all, which
 // crosses clinics (R41), or of the named one (none where there is no such clinic). The
 // caller adds what the schedules expect.
 //
-// It runs two statements, whatever the number of clinics. The first uses primary keys and
-// the index of open plans, the second uses case_sync_audits_ended.
+// It runs three statements, whatever the number of clinics. The first uses primary keys and
+// the index of open plans, the second uses case_sync_audits_ended, the third reads what was
+// unusual lately.
 func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) (all []scheduler.Condition, err error) {
 	read := func(tx pgx.Tx) error {
 		if all, err = postgres.Query(ctx, tx, conditionsSQL, []any{null.ID(clinicID), at}, scanCondition); err != nil {
@@ -33,8 +35,16 @@ func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Ti
 		for _, p := range phases {
 			of[p.clinicID] = append(of[p.clinicID], p.PhaseCondition)
 		}
+		unusual, err := UnusualSince(ctx, tx, clinicID, at.Add(-scheduler.UnusualFor))
+		if err != nil {
+			return err
+		}
+		odd := make(map[uuid.UUID][]volume.Unusual)
+		for _, u := range unusual {
+			odd[u.ClinicID] = append(odd[u.ClinicID], u)
+		}
 		for i := range all {
-			all[i].Phases = of[all[i].Clinic.ID]
+			all[i].Phases, all[i].Unusual = of[all[i].Clinic.ID], odd[all[i].Clinic.ID]
 		}
 		return nil
 	}

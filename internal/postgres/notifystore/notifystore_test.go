@@ -159,11 +159,35 @@ func TestOtherEventsAreToldOnceAndMutedChannelsCatchUp(t *testing.T) { // R48
 	require.Empty(t, b.sent)
 	b.minutes(60)
 	require.Len(t, b.sent, 1)
-	require.Equal(t, "PIMS Sync: pims.drift", b.sent[0].Subject)
-	require.Contains(t, b.sent[0].Body, "(reason)")
+	require.Equal(t, "PIMS Sync: Clinic 1: a field of the PIMS vanished or changed", b.sent[0].Subject)
+	require.Contains(t, b.sent[0].Body, "THE PIMS CHANGED: reason, at 1 clinic")
 	require.NoError(t, b.store.Remove(t.Context(), b.channel.ID))
 	require.Error(t, b.store.Remove(t.Context(), b.channel.ID))
 	b.set("failing", "timeout")
 	b.minutes(5)
 	require.Len(t, b.sent, 1)
+}
+
+func TestUnusualCountsOfManyClinicsAreOneParagraph(t *testing.T) { // R48, R49
+	t.Parallel()
+	b := newBench(t, 200)
+	emit := func(clinics []notify.Standing, count string) {
+		for i, c := range clinics {
+			require.NoError(t, b.db.System(t.Context(), "emit", func(tx pgx.Tx) error {
+				return feedstore.Emit(t.Context(), tx, c.ClinicID, feed.VolumeUnusual, map[string]any{
+					"field": "status", "findings": []map[string]any{{"count": count, "value": 300 + i, "usual": 40, "low": false}},
+				})
+			}))
+		}
+	}
+	emit(b.standings, "casesUpdated")
+	b.minutes(3)
+	require.Len(t, b.sent, 1)
+	require.Contains(t, b.sent[0].Body, "UNUSUAL COUNTS: too many casesUpdated, most changes in status, at 200 clinics")
+	require.Less(t, len(b.sent[0].Body), 1000)
+	emit(b.standings[:1], "casesCreated")
+	b.minutes(20)
+	require.Len(t, b.sent, 2)
+	require.Contains(t, b.sent[1].Subject, "Clinic 1: a sync with unusual counts")
+	require.Contains(t, b.sent[1].Body, "too many casesCreated, most changes in status (casesCreated is 300, usually 40), at 1 clinic")
 }

@@ -1,8 +1,12 @@
 package notifystore
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,7 +18,7 @@ import (
 )
 
 // maxEvents is how many other events one message tells.
-const maxEvents = 50
+const maxEvents = 1000
 
 // otherTypes are the events that people are told besides the states of clinics.
 var otherTypes = []string{feed.VolumeUnusual, feed.PIMSDrift, feed.WebhookDisabled}
@@ -83,7 +87,7 @@ func others(ctx context.Context, tx pgx.Tx, c *notify.Channel) (events []notify.
 		return nil, 0, err
 	}
 	rows, err := tx.Query(ctx, `
-		select f.position, f.type, coalesce(c.name, ''), coalesce(f.data ->> 'reason', f.data ->> 'field', ''), f.at
+		select f.position, f.type, coalesce(c.name, ''), coalesce(f.data, '{}'), f.at
 		from pims_sync_feed f left join clinics c on c.id = f.clinic_id
 		where f.position > $1 and f.position <= $2 and f.type = any($3) and ($4::uuid is null or f.clinic_id = $4)
 		order by f.position limit $5`, c.Position, last, otherTypes, null.ID(c.ClinicID), maxEvents)
@@ -93,8 +97,10 @@ func others(ctx context.Context, tx pgx.Tx, c *notify.Channel) (events []notify.
 	position = last
 	events, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (e notify.Event, err error) {
 		var at int64
-		err = row.Scan(&at, &e.Type, &e.Clinic, &e.Reason, &e.At)
+		var data []byte
+		err = row.Scan(&at, &e.Type, &e.Clinic, &data, &e.At)
 		position = at
+		e.What, e.Detail = inWords(data)
 		return e, err
 	})
 	if err == nil && len(events) < maxEvents {
@@ -104,6 +110,35 @@ func others(ctx context.Context, tx pgx.Tx, c *notify.Channel) (events []notify.
 		_, err = tx.Exec(ctx, "update notification_channels set position = $2 where id = $1 and position < $2", c.ID, last)
 	}
 	return events, position, err
+}
+
+// inWords says what the data of an event tells.
+func inWords(data []byte) (what, detail string) {
+	var d struct {
+		Reason, Field string
+		Findings      []struct {
+			Count        string
+			Value, Usual int
+			Low          bool
+		}
+	}
+	if json.Unmarshal(data, &d) != nil || len(d.Findings) == 0 {
+		return cmp.Or(d.Reason, d.Field), ""
+	}
+	var counts, numbers []string
+	for _, f := range d.Findings {
+		word := "many"
+		if f.Low {
+			word = "few"
+		}
+		counts = append(counts, "too "+word+" "+f.Count)
+		numbers = append(numbers, fmt.Sprintf("%s is %d, usually %d", f.Count, f.Value, f.Usual))
+	}
+	what = strings.Join(counts, ", ")
+	if d.Field != "" {
+		what += ", most changes in " + d.Field
+	}
+	return what, strings.Join(numbers, "; ")
 }
 
 // Wait implements notify.Store.

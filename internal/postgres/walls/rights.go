@@ -42,6 +42,8 @@ var Tables = []Table{
 	{Name: "pims_sync_people_links", System: "rawd"},
 	{Name: "pims_sync_people_tries", System: "rawd"},
 	{Name: "pims_sync_told", Clinic: "clinic_id", System: "rawd"},
+	{Name: "pims_sync_unusual", Clinic: "clinic_id", Tenant: "r", System: "ra"},
+	{Name: "pims_sync_volume_state", System: "rw"},
 	{Name: "pims_words", Clinic: "clinic_id", Tenant: "raw"},
 	{Name: "replicas", System: "rawd"},
 	{Name: "schedule_entries", Clinic: "clinic_id", Tenant: "r", System: "rawd"},
