@@ -7,17 +7,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
-	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 	"github.com/pims-sync/pims-sync/internal/queue"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/pims-sync/pims-sync/internal/cli"
 )
 
 // The scripts ask the binary that they complete (CompleteCmd), so they never get old.
@@ -21,12 +23,12 @@ type CompletionCmd struct {
 }
 
 // Run prints the script, which says in its first lines how to use it.
-func (s CompletionCmd) Run(std streams, c *Config) error {
+func (s CompletionCmd) Run(std cli.Streams, c *cli.Config) error {
 	script, err := completionScripts.ReadFile("completion/pims-sync." + s.Shell)
 	if err != nil {
 		return err
 	}
-	return show(std, c, map[string]any{"script": string(script)}, func(w io.Writer) { fmt.Fprint(w, string(script)) })
+	return cli.Show(std, c, map[string]any{"script": string(script)}, func(w io.Writer) { fmt.Fprint(w, string(script)) })
 }
 
 // CompleteCmd is the command that the scripts call.
@@ -35,9 +37,9 @@ type CompleteCmd struct {
 }
 
 // Run prints one candidate per line: the word, a tab, its meaning.
-func (s CompleteCmd) Run(command *kong.Context, std streams) error {
+func (s CompleteCmd) Run(command *kong.Context, std cli.Streams) error {
 	for _, c := range candidates(command.Model.Node, s.Words) {
-		if _, err := fmt.Fprintf(std.out, "%s\t%s\n", c.word, strings.Join(strings.Fields(c.help), " ")); err != nil {
+		if _, err := fmt.Fprintf(std.Out, "%s\t%s\n", c.word, strings.Join(strings.Fields(c.help), " ")); err != nil {
 			return err
 		}
 	}

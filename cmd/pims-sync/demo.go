@@ -15,11 +15,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/app"
+	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
+	"github.com/pims-sync/pims-sync/internal/render"
 )
 
 // DemoCmd shows how the program works, with simulated practices and real parts
@@ -57,9 +59,9 @@ var cast = []demoClinic{
 }
 
 // Run runs the demo.
-func (d *DemoCmd) Run(ctx context.Context, std streams, c *Config) (err error) {
+func (d *DemoCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) (err error) {
 	if d.Clinics < 1 || d.Clinics > 50 {
-		return usageError{errors.New("--clinics must be between 1 and 50")}
+		return cli.Usage(errors.New("--clinics must be between 1 and 50"))
 	}
 	if d.Story {
 		d.Clinics = 1
@@ -93,14 +95,14 @@ func (d *DemoCmd) Run(ctx context.Context, std streams, c *Config) (err error) {
 		return err
 	}
 	if c.JSON {
-		if err := show(std, c, acts, nil); err != nil {
+		if err := cli.Show(std, c, acts, nil); err != nil {
 			return err
 		}
 	}
 	if err := acts.failure(); err != nil {
 		return err
 	}
-	if d.Once || !isTerminal(std.out) {
+	if d.Once || !render.IsTerminal(std.Out) {
 		return nil
 	}
 	if err := stage.invite(ctx, play); err != nil {
@@ -111,12 +113,12 @@ func (d *DemoCmd) Run(ctx context.Context, std streams, c *Config) (err error) {
 }
 
 // demoLog writes the server's log to a file, apart from the demo's own output.
-func demoLog(c *Config, scratch string) (*slog.Logger, func(), error) {
+func demoLog(c *cli.Config, scratch string) (*slog.Logger, func(), error) {
 	file, err := os.Create(filepath.Join(scratch, "demo.log"))
 	if err != nil {
 		return nil, nil, err
 	}
-	return newLogger(file, c), func() { _ = file.Close() }, nil
+	return cli.NewLogger(file, c), func() { _ = file.Close() }, nil
 }
 
 // A play is a running demo.
@@ -128,14 +130,14 @@ type play struct {
 }
 
 // raise starts the practices, the database, the server and the clinics.
-func (d *DemoCmd) raise(ctx context.Context, c *Config, log *slog.Logger, stage *stage) (_ *play, err error) {
+func (d *DemoCmd) raise(ctx context.Context, c *cli.Config, log *slog.Logger, stage *stage) (_ *play, err error) {
 	p := &play{}
 	defer func() {
 		if err != nil {
 			p.close()
 		}
 	}()
-	stage.begin("Starting %s", counted(d.Clinics, "simulated practice"))
+	stage.begin("Starting %s", render.Counted(d.Clinics, "simulated practice"))
 	for i := range d.Clinics {
 		m := cast[i%len(cast)]
 		m.seed += uint64(i / len(cast))
@@ -156,11 +158,11 @@ func (d *DemoCmd) raise(ctx context.Context, c *Config, log *slog.Logger, stage 
 	stage.end("")
 
 	stage.begin("Starting the server")
-	listener, err := listen(ctx, "127.0.0.1:0", "PORT")
+	listener, err := cli.Listen(ctx, "127.0.0.1:0", "PORT")
 	if err != nil {
 		return nil, err
 	}
-	p.server, err = startServer(ctx, c, p.store, log, app.ServerOptions{Listener: listener, Wait: 55 * time.Second, Console: &app.ConsoleOptions{}})
+	p.server, err = cli.StartServer(ctx, c, p.store, log, app.ServerOptions{Listener: listener, Wait: 55 * time.Second, Console: &app.ConsoleOptions{}})
 	if err != nil {
 		_ = listener.Close()
 		return nil, err
@@ -181,7 +183,7 @@ func (p *play) practice(ctx context.Context, m *demoClinic) (string, error) {
 		return "", err
 	}
 	m.sim = neosim.New(neosim.Options{Seed: m.seed, Location: loc, StandsAt: neosim.AsNow})
-	listener, err := listen(ctx, "127.0.0.1:0", "--listen")
+	listener, err := cli.Listen(ctx, "127.0.0.1:0", "--listen")
 	if err != nil {
 		return "", err
 	}
@@ -365,12 +367,12 @@ func compare(m *demoClinic, touched neosim.Changes, before, after map[string]cas
 	add(touched.Finished, "visit finished", fmt.Sprintf("status %s → %s, notes %s", old.Status, now.Status, gained(now.hasNotes())),
 		old.Status != now.Status && now.hasNotes())
 	old, now = before[touched.Moved], after[touched.Moved]
-	add(touched.Moved, "appointment moved", fmt.Sprintf("%s → %s", stamp(old.ScheduledDate, loc), stamp(now.ScheduledDate, loc)),
+	add(touched.Moved, "appointment moved", fmt.Sprintf("%s → %s", render.Stamp(old.ScheduledDate, loc), render.Stamp(now.ScheduledDate, loc)),
 		!old.ScheduledDate.Equal(now.ScheduledDate))
 	old, now = before[touched.Cancelled], after[touched.Cancelled]
 	add(touched.Cancelled, "appointment cancelled", fmt.Sprintf("status %s → %s", old.Status, now.Status), now.Status == "reviewed")
 	now = after[touched.Deleted]
-	add(touched.Deleted, "appointment deleted", "soft-deleted: "+orDash(now.deletion()), now.deletion() != "")
+	add(touched.Deleted, "appointment deleted", "soft-deleted: "+render.OrDash(now.deletion()), now.deletion() != "")
 
 	for id, c := range after {
 		if was, ok := before[id]; (!ok || was.UpdatedAt != c.UpdatedAt) && !expected[id] {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/app"
+	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
 
@@ -38,7 +39,7 @@ func TestASyncCanBeAskedForAndLookedAtLater(t *testing.T) { // R28
 
 func TestACallThatWaitsForTooLongIsAnsweredAndItsSyncGoesOn(t *testing.T) { // R28
 	t.Parallel()
-	w := newWorld(t, func(_ *Config, o *app.ServerOptions) { o.Wait = 50 * time.Millisecond })
+	w := newWorld(t, func(_ *cli.Config, o *app.ServerOptions) { o.Wait = 50 * time.Millisecond })
 	p := w.practice(t, neosim.Options{})
 	p.hang()
 	a := p.sync(t, "inbound", "")

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/pims-sync/pims-sync/internal/app"
+	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/seal"
@@ -24,7 +25,7 @@ func TestNothingOfAServerIsLeftAfterItsClose(t *testing.T) {
 	children := descendants(t)
 
 	t.Run("a world", func(t *testing.T) {
-		w := newWorld(t, func(_ *Config, o *app.ServerOptions) { o.Engine.Browser = nil })
+		w := newWorld(t, func(_ *cli.Config, o *app.ServerOptions) { o.Engine.Browser = nil })
 		p := w.practice(t, neosim.Options{})
 		require.Equal(t, 200, p.sync(t, "full", "").status)
 		p.hang()
@@ -35,16 +36,16 @@ func TestNothingOfAServerIsLeftAfterItsClose(t *testing.T) {
 		<-waiting
 	})
 	t.Run("a server that does not come up", func(t *testing.T) {
-		c := &Config{DatabaseURL: url, EncryptionKey: "too short"}
-		s, err := openStore(t.Context(), c, slog.New(slog.DiscardHandler), 0)
+		c := &cli.Config{DatabaseURL: url, EncryptionKey: "too short"}
+		s, err := cli.OpenStore(t.Context(), c, slog.New(slog.DiscardHandler), 0)
 		require.NoError(t, err)
 		defer s.Close()
-		_, err = startServer(t.Context(), c, s, slog.New(slog.DiscardHandler), app.ServerOptions{})
+		_, err = cli.StartServer(t.Context(), c, s, slog.New(slog.DiscardHandler), app.ServerOptions{})
 		require.ErrorContains(t, err, "ENCRYPTION_KEY")
 	})
 	t.Run("a command", func(t *testing.T) {
-		c := &Config{DatabaseURL: url, EncryptionKey: seal.NewKey()}
-		err := withEngine(t.Context(), streams{}, c, func(e *app.Engine) error { return e.Start(context.WithoutCancel(t.Context())) })
+		c := &cli.Config{DatabaseURL: url, EncryptionKey: seal.NewKey()}
+		err := cli.WithEngine(t.Context(), cli.Streams{}, c, func(e *app.Engine) error { return e.Start(context.WithoutCancel(t.Context())) })
 		require.NoError(t, err)
 	})
 

@@ -1,13 +1,12 @@
 // Command pims-sync keeps the cases of veterinary clinics in step with their practice
 // information management systems. It connects the packages under internal into one program.
-// Only this package reads the environment.
+// Only this package and internal/cli read the environment.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/pims-sync/pims-sync/internal/app"
+	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -25,17 +25,9 @@ func main() {
 	keepPrivate()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
-	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	code := run(ctx, os.Args[1:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
 	stop()
 	os.Exit(code)
-}
-
-// streams are the input and the outputs of a command. Results go to out, everything else to
-// err.
-type streams struct {
-	in  io.Reader
-	out io.Writer
-	err io.Writer
 }
 
 // The exit codes (docs/interface.md §Commands).
@@ -46,10 +38,10 @@ const (
 )
 
 // run parses the arguments, carries the command out, and returns the exit code.
-func run(ctx context.Context, args []string, std streams) int {
-	var cli CLI
+func run(ctx context.Context, args []string, std cli.Streams) int {
+	var grammar CLI
 	exited := -1
-	parser, err := kong.New(&cli,
+	parser, err := kong.New(&grammar,
 		kong.Name("pims-sync"),
 		kong.Description("Keeps the cases of veterinary clinics in step with their PIMS."),
 		kong.Vars{
@@ -57,31 +49,32 @@ func run(ctx context.Context, args []string, std streams) int {
 			"sim_username": neosim.DefaultUsername,
 			"sim_password": neosim.DefaultPassword,
 		},
-		kong.Writers(std.out, std.err),
+		kong.Writers(std.Out, std.Err),
 		kong.Exit(func(code int) { exited = code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.ExplicitGroups(groups),
-		numbers(),
+		kong.ExplicitGroups(cli.Groups),
+		cli.Numbers(),
 	)
 	if err != nil {
 		return report(std, err)
 	}
-	command, err := parse(parser, args)
+	command, err := cli.Parse(parser, args)
 	switch {
 	case exited >= 0: // --help
 		return exited
 	case err != nil:
-		return report(std, usageError{err})
+		return report(std, cli.Usage(err))
 	}
-	if err := errors.Join(refuseSecrets(args), cli.readSecrets()); err != nil {
-		return report(std, usageError{err})
+	if err := errors.Join(cli.RefuseSecrets(args), grammar.ReadSecrets()); err != nil {
+		return report(std, cli.Usage(err))
 	}
-	cli.named = clinicsNamed(command)
+	grammar.Config.Version = thisBuild().Version
+	grammar.Config.Named = cli.ClinicsNamed(command)
 	command.BindTo(ctx, (*context.Context)(nil))
-	command.Bind(std, &cli.Config)
+	command.Bind(std, &grammar.Config)
 	err = panics.Catch(func() error { return command.Run() })
 	if e := panics.In(err); e != nil { // R58: without its value
-		fmt.Fprintln(std.err, e.Stack)
+		fmt.Fprintln(std.Err, e.Stack)
 	}
 	if err != nil {
 		return report(std, err)
@@ -89,22 +82,13 @@ func run(ctx context.Context, args []string, std streams) int {
 	return exitDone
 }
 
-// usageError is the error of a command line that cannot be parsed.
-type usageError struct{ err error }
-
-func (e usageError) Error() string {
-	return e.err.Error() + "; `pims-sync --help` shows what there is"
-}
-
-func (e usageError) Unwrap() error { return e.err }
-
 // report prints in one line what went wrong and returns the exit code.
-func report(std streams, err error) int {
+func report(std cli.Streams, err error) int {
 	if request, ok := errors.AsType[*syncs.Failure](err); ok && request.Field != "" {
-		err = inFlags(request)
+		err = cli.InFlags(request)
 	}
-	fmt.Fprintln(std.err, "pims-sync: "+strings.ReplaceAll(err.Error(), "\n", " "))
-	if _, ok := errors.AsType[usageError](err); ok {
+	fmt.Fprintln(std.Err, "pims-sync: "+strings.ReplaceAll(err.Error(), "\n", " "))
+	if _, ok := errors.AsType[cli.UsageError](err); ok {
 		return exitUsage
 	}
 	return exitFailed

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
@@ -19,7 +20,7 @@ type NeosimCmd struct {
 	Seed         uint64        `help:"Chooses the practice; the same seed gives the same calendar." default:"1"`
 	PerDay       int           `help:"Visits on a working day." default:"18"`
 	Day          time.Time     `help:"Show the calendar of this date as today's, so that it is the same every day except for the dates. Default: today." format:"2006-01-02" placeholder:"DATE"`
-	Timezone     zone          `help:"The practice's IANA time zone." default:"UTC"`
+	Timezone     cli.Zone      `help:"The practice's IANA time zone." default:"UTC"`
 	Username     string        `help:"What the login accepts." default:"${sim_username}"`
 	Password     string        `help:"What the login accepts." default:"${sim_password}"`
 	CompanyID    string        `help:"The practice id; the login form then asks for it."`
@@ -30,12 +31,12 @@ type NeosimCmd struct {
 }
 
 // Run serves until the context ends.
-func (n *NeosimCmd) Run(ctx context.Context, std streams, c *Config) error {
+func (n *NeosimCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
 	loc, err := clinic.LoadZone(string(n.Timezone))
 	if err != nil {
 		return err
 	}
-	listener, err := listen(ctx, n.Listen, "--listen")
+	listener, err := cli.Listen(ctx, n.Listen, "--listen")
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func (n *NeosimCmd) Run(ctx context.Context, std streams, c *Config) error {
 		}),
 	}
 	address := "http://" + listener.Addr().String()
-	err = show(std, c, map[string]any{"url": address, "username": n.Username, "password": n.Password, "companyId": n.CompanyID}, func(w io.Writer) {
+	err = cli.Show(std, c, map[string]any{"url": address, "username": n.Username, "password": n.Password, "companyId": n.CompanyID}, func(w io.Writer) {
 		fmt.Fprintf(w, `A simulated IDEXX Neo practice is at %[1]s until Ctrl-C.
 Log in as %[2]s with password %[3]s. To sync it:
 
@@ -62,7 +63,7 @@ Control it: curl %[1]s/_sim/ tells how, such as: curl -X POST %[1]s/_sim/change-
 	if err != nil {
 		return err
 	}
-	stop := panics.AfterEnd(ctx, func() { _ = s.Close() }, func(e *panics.Error) { fmt.Fprintln(std.err, e) })
+	stop := panics.AfterEnd(ctx, func() { _ = s.Close() }, func(e *panics.Error) { fmt.Fprintln(std.Err, e) })
 	defer stop()
 	if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving the simulator: %w", err)

@@ -6,6 +6,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/cli"
 )
 
 func TestASettingThatCannotBeReadIsToldWithWhatIsExpected(t *testing.T) {
@@ -28,7 +30,7 @@ func TestASettingThatCannotBeReadIsToldWithWhatIsExpected(t *testing.T) {
 		{"--pims-allowed-hosts", "neo.example.com/login", "write neo.example.com"},
 	} {
 		var out, errs bytes.Buffer
-		code := run(t.Context(), []string{"serve", tc.flag + "=" + tc.value}, streams{out: &out, err: &errs})
+		code := run(t.Context(), []string{"serve", tc.flag + "=" + tc.value}, cli.Streams{Out: &out, Err: &errs})
 		require.Equal(t, exitUsage, code, errs.String())
 		require.Contains(t, errs.String(), tc.says)
 		require.NotContains(t, errs.String(), "expected")
@@ -38,15 +40,15 @@ func TestASettingThatCannotBeReadIsToldWithWhatIsExpected(t *testing.T) {
 
 func TestNumbersAndDurationsAreRead(t *testing.T) {
 	t.Parallel()
-	var cli struct {
+	var grammar struct {
 		ServeCmd `embed:""`
 
 		Rate float64
 		Days *int
 	}
-	parser, err := kong.New(&cli, numbers())
+	parser, err := kong.New(&grammar, cli.Numbers())
 	require.NoError(t, err)
 	_, err = parser.Parse([]string{"--rate=0.5", "--days=-3", "--port=65535", "--sync-wait-ms=70000", "--sync-lease=20s"})
 	require.NoError(t, err)
-	require.Equal(t, []any{0.5, -3, uint16(65535), int64(70000), "20s"}, []any{cli.Rate, *cli.Days, cli.Port, cli.SyncWaitMS, cli.SyncLease.String()})
+	require.Equal(t, []any{0.5, -3, uint16(65535), int64(70000), "20s"}, []any{grammar.Rate, *grammar.Days, grammar.Port, grammar.SyncWaitMS, grammar.SyncLease.String()})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/app"
+	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
@@ -119,9 +120,9 @@ func TestASyncIsLoggedInTheSpecificationsForm(t *testing.T) { // W20
 
 func TestSyncsAreCounted(t *testing.T) { // docs/interface.md §Metrics
 	t.Parallel()
-	listener, err := listen(t.Context(), "127.0.0.1:0", "METRICS_ADDR")
+	listener, err := cli.Listen(t.Context(), "127.0.0.1:0", "METRICS_ADDR")
 	require.NoError(t, err)
-	w := newWorld(t, func(_ *Config, o *app.ServerOptions) { o.Metrics = listener })
+	w := newWorld(t, func(_ *cli.Config, o *app.ServerOptions) { o.Metrics = listener })
 	p := w.practice(t, neosim.Options{})
 	require.Equal(t, 200, p.sync(t, "full", "").status)
 	p.Fail(neosim.Fault{Op: neosim.OpCalendar, Kind: neosim.FaultHTML})

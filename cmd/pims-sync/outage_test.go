@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/app"
+	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
 
@@ -122,7 +123,7 @@ func TestAPIMSThatIsSlowIsWaitedForAsLongAsASyncMayTake(t *testing.T) { // R28
 	require.Equal(t, 200, p.sync(t, "inbound", "").status)
 
 	w.replicas[0].end()
-	p.via = w.replica(func(c *Config, _ *app.ServerOptions) { c.SyncTimeoutMS = 1500 })
+	p.via = w.replica(func(c *cli.Config, _ *app.ServerOptions) { c.SyncTimeoutMS = 1500 })
 	p.Fail(neosim.Fault{Op: neosim.OpCalendar, Kind: neosim.FaultHang, Count: neosim.Forever})
 	a := p.sync(t, "inbound", "")
 	require.Equal(t, 504, a.status, a.body)

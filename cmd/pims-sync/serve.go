@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/app"
+	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/console"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/tracing"
@@ -57,48 +58,48 @@ const (
 const ownerWait = 10 * time.Second
 
 // Run serves until the context ends.
-func (s *ServeCmd) Run(ctx context.Context, std streams, c *Config) error {
+func (s *ServeCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
 	if err := s.check(); err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	collectAbove(heapFloor)
 	limitMemory(memoryLimit)
 	proxies, err := web.ParseProxies(s.TrustedProxies)
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	pages, err := s.console()
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
-	log := newLogger(std.err, c)
+	log := cli.NewLogger(std.Err, c)
 	traces, err := s.startTracing(ctx, log)
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	if s.EventRetention > 0 && s.EventRetention < shortRetention {
 		log.Warn("EVENT_RETENTION is short; the database keeps the history of cases for 30 days at least", "namespace", "pims-sync:database", "retention", s.EventRetention.String())
 	}
 	// A port that is in use is reported before anything is started.
-	listener, err := listen(ctx, net.JoinHostPort(s.Host, strconv.Itoa(int(s.Port))), "PORT")
+	listener, err := cli.Listen(ctx, net.JoinHostPort(s.Host, strconv.Itoa(int(s.Port))), "PORT")
 	if err != nil {
 		return err
 	}
 	defer listener.Close() //nolint:errcheck // the server has closed it, unless it did not start
 	var metrics net.Listener
 	if s.MetricsAddr != "" {
-		if metrics, err = listen(ctx, s.MetricsAddr, "METRICS_ADDR"); err != nil {
+		if metrics, err = cli.Listen(ctx, s.MetricsAddr, "METRICS_ADDR"); err != nil {
 			return err
 		}
 		defer metrics.Close() //nolint:errcheck // the same
 	}
-	store, err := openStore(ctx, c, log.With("namespace", "pims-sync:database"), ownerWait)
+	store, err := cli.OpenStore(ctx, c, log.With("namespace", "pims-sync:database"), ownerWait)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
 	defer traces.Close()
-	running, err := startServer(ctx, c, store, log, app.ServerOptions{
+	running, err := cli.StartServer(ctx, c, store, log, app.ServerOptions{
 		Listener: listener,
 		Wait:     time.Duration(s.SyncWaitMS) * time.Millisecond,
 		Metrics:  metrics,
@@ -181,14 +182,4 @@ func (s *ServeCmd) startTracing(ctx context.Context, log *slog.Logger) (*tracing
 	return tracing.Start(ctx, tracing.Options{
 		Endpoint: s.OTLPEndpoint, Version: thisBuild().Version, Logger: log.With("namespace", "pims-sync:api"),
 	})
-}
-
-// listen opens the address from the named variable. Its error says what to do.
-func listen(ctx context.Context, address, variable string) (net.Listener, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w; choose another with %s", address, errors.Unwrap(err), variable)
-	}
-	return listener, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/app"
+	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/queue"
@@ -106,8 +107,8 @@ func TestTheEncryptionKeyIsRotatedWhileASyncRuns(t *testing.T) { // R37
 	first, second := w.config.EncryptionKey, seal.NewKey()
 	w.secrets = append(w.secrets, second)
 	w.replicas[0].end()
-	with := func(key string) func(*Config, *app.ServerOptions) {
-		return func(c *Config, _ *app.ServerOptions) { c.EncryptionKey = key }
+	with := func(key string) func(*cli.Config, *app.ServerOptions) {
+		return func(c *cli.Config, _ *app.ServerOptions) { c.EncryptionKey = key }
 	}
 	p.via = w.replica(with(second + "," + first))
 	p.ResetRequests()
@@ -120,7 +121,7 @@ func TestTheEncryptionKeyIsRotatedWhileASyncRuns(t *testing.T) { // R37
 	var out, said bytes.Buffer
 	code := run(t.Context(), []string{
 		"keys", "rotate-encryption", "--json", "--database-url", w.config.DatabaseURL, "--encryption-key-file", keys,
-	}, streams{strings.NewReader(""), &out, &said})
+	}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &said})
 
 	require.Equal(t, exitDone, code, said.String())
 	require.JSONEq(t, `{"encryptionKeyId": "`+second[:9]+`", "dryRun": false, "rotated": 2, "current": 0, "lostSessions": 0, "secretsRotated": 0, "lostSecrets": 0, "unreadable": []}`, out.String())
@@ -184,7 +185,7 @@ func TestCredentialsThatCannotBeUsedStopBeforeAnyLogin(t *testing.T) { // R37
 
 func TestABrowserThatIsNotThereIsUnavailable(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *Config, o *app.ServerOptions) {
+	w := newWorld(t, func(c *cli.Config, o *app.ServerOptions) {
 		c.ChromiumPath = "/nowhere/chromium"
 		o.Engine.Browser = nil
 	})
@@ -196,7 +197,7 @@ func TestABrowserThatIsNotThereIsUnavailable(t *testing.T) {
 
 func TestAnotherHostIsNotTalkedTo(t *testing.T) { // docs/interface.md §Environment, PIMS_ALLOWED_HOSTS
 	t.Parallel()
-	w := newWorld(t, func(c *Config, _ *app.ServerOptions) { c.AllowedHosts = nil })
+	w := newWorld(t, func(c *cli.Config, _ *app.ServerOptions) { c.AllowedHosts = nil })
 	p := w.practice(t, neosim.Options{})
 	a := p.sync(t, "inbound", "")
 	require.Equal(t, 409, a.status, a.body)
@@ -207,7 +208,7 @@ func TestAnotherHostIsNotTalkedTo(t *testing.T) { // docs/interface.md §Environ
 
 func TestTheRateLimitHoldsOverAllRequestsToAHost(t *testing.T) { // R32
 	t.Parallel()
-	w := newWorld(t, func(c *Config, _ *app.ServerOptions) { c.RateLimit = 20 })
+	w := newWorld(t, func(c *cli.Config, _ *app.ServerOptions) { c.RateLimit = 20 })
 	p := w.practice(t, neosim.Options{})
 	began := time.Now()
 	require.Equal(t, 200, p.sync(t, "inbound", `{"daysAhead": 62}`).status)

@@ -8,6 +8,10 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/pims-sync/pims-sync/internal/cli"
+	"github.com/pims-sync/pims-sync/internal/cli/peoplecmd"
+	"github.com/pims-sync/pims-sync/internal/render"
 )
 
 // stage prints the demo's text for a person who sees the product for the first time. With
@@ -18,11 +22,11 @@ type stage struct {
 	since time.Time
 }
 
-func newStage(s streams, quiet bool) *stage {
+func newStage(s cli.Streams, quiet bool) *stage {
 	if quiet {
 		return &stage{w: io.Discard}
 	}
-	return &stage{w: s.out, live: isTerminal(s.out)}
+	return &stage{w: s.Out, live: render.IsTerminal(s.Out)}
 }
 
 func (s *stage) title() {
@@ -57,7 +61,7 @@ func (s *stage) results(done []syncDone) {
 			fmt.Sprintf("%.1f s", float64(r.DurationMS)/1000),
 		})
 	}
-	table(indented{s.w}, []string{"clinic", "time zone", "appointments", "created", "updated", "notes", "deleted", "cases", "took"}, rows)
+	render.Table(indented{s.w}, []string{"clinic", "time zone", "appointments", "created", "updated", "notes", "deleted", "cases", "took"}, rows)
 	for _, d := range done {
 		if !d.Response.Success {
 			fmt.Fprintf(s.w, "  %s: %s\n", d.Clinic, d.Response.Error)
@@ -83,7 +87,7 @@ func (s *stage) differences(changes []dayChange) {
 		}
 		rows[i] = []string{c.Clinic, c.What, c.Seen, mark}
 	}
-	table(indented{s.w}, []string{"clinic", "in the practice", "in our cases", ""}, rows)
+	render.Table(indented{s.w}, []string{"clinic", "in the practice", "in our cases", ""}, rows)
 }
 
 // invite tells the reader how to continue alone.
@@ -93,7 +97,7 @@ func (s *stage) invite(ctx context.Context, p *play) error {
 	if err != nil {
 		return err
 	}
-	link, err := consoleLink(ctx, p.store, base)
+	link, err := peoplecmd.ConsoleLink(ctx, p.store, base)
 	if err != nil {
 		return err
 	}
@@ -147,7 +151,7 @@ func (w *watch) close() {
 }
 
 // print replaces the line that was shown before.
-func (w *watch) print(line string) { w.shown = overwrite(w.stage.w, line, w.shown) }
+func (w *watch) print(line string) { w.shown = render.Overwrite(w.stage.w, line, w.shown) }
 
 // indented indents what is written to it by two spaces.
 type indented struct{ w io.Writer }

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/app"
+	"github.com/pims-sync/pims-sync/internal/cli"
+	"github.com/pims-sync/pims-sync/internal/cli/synccmd"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -21,11 +23,11 @@ func TestASyncIsFollowedThoughTheDatabaseIsStartedAgain(t *testing.T) { // docs/
 	dir, log := openDir(t), slog.New(slog.DiscardHandler)
 	owner, err := embedded.Open(t.Context(), embedded.Options{Dir: dir})
 	require.NoError(t, err)
-	c := &Config{DataDir: dir, JSON: true}
-	s, err := openStore(t.Context(), c, log, 0)
+	c := &cli.Config{DataDir: dir, JSON: true}
+	s, err := cli.OpenStore(t.Context(), c, log, 0)
 	require.NoError(t, err)
 	defer s.Close()
-	e, err := newEngine(t.Context(), c, s, log, app.EngineOptions{Private: true})
+	e, err := cli.NewEngine(t.Context(), c, s, log, app.EngineOptions{Private: true})
 	require.NoError(t, err)
 	defer e.Close()
 	added, err := s.Clinics().Add(t.Context(), clinic.Clinic{Name: "Harbor Lights", Timezone: "UTC", Active: true})
@@ -42,7 +44,7 @@ func TestASyncIsFollowedThoughTheDatabaseIsStartedAgain(t *testing.T) { // docs/
 	}
 	ended := make(chan end, 1)
 	go func() {
-		now, err := follow(t.Context(), streams{out: io.Discard, err: io.Discard}, c, e, audit)
+		now, err := synccmd.Follow(t.Context(), cli.Streams{Out: io.Discard, Err: io.Discard}, c, e, audit)
 		ended <- end{now, err}
 	}()
 	require.NoError(t, owner.Close(t.Context()))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
@@ -310,13 +311,13 @@ func (t *teller) fingerprint(ctx context.Context) (string, error) {
 }
 
 // tellStory runs the story and prints it, as the demo does with its syncs.
-func (d *DemoCmd) tellStory(ctx context.Context, std streams, c *Config, p *play, stage *stage) error {
+func (d *DemoCmd) tellStory(ctx context.Context, std cli.Streams, c *cli.Config, p *play, stage *stage) error {
 	told, err := p.story(ctx, stage)
 	if err != nil {
 		return err
 	}
 	if c.JSON {
-		if err := show(std, c, told, func(io.Writer) {}); err != nil {
+		if err := cli.Show(std, c, told, func(io.Writer) {}); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/app"
+	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/tracing"
 	"github.com/pims-sync/pims-sync/internal/tracing/tracetest"
@@ -22,7 +23,7 @@ func tracedWorld(t *testing.T) (w *world, c *tracetest.Collector, end func()) {
 	c = tracetest.New(t)
 	traces, err := tracing.Start(t.Context(), tracing.Options{Endpoint: c.URL, Version: thisBuild().Version})
 	require.NoError(t, err)
-	w = newWorld(t, func(_ *Config, o *app.ServerOptions) { o.Engine.Tracing = traces })
+	w = newWorld(t, func(_ *cli.Config, o *app.ServerOptions) { o.Engine.Tracing = traces })
 	end = func() { w.replicas[0].end(); traces.Close() }
 	t.Cleanup(end)
 	return w, c, end

@@ -7,6 +7,9 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/pims-sync/pims-sync/internal/cli"
+	"github.com/pims-sync/pims-sync/internal/render"
 )
 
 // The linker sets both (Makefile, .goreleaser.yaml). Where it does not, as with `go install
@@ -61,10 +64,10 @@ func describe(version, commit string, info *debug.BuildInfo) build {
 type VersionCmd struct{}
 
 // Run prints the version alone on the first line, then the other details.
-func (VersionCmd) Run(std streams, c *Config) error {
+func (VersionCmd) Run(std cli.Streams, c *cli.Config) error {
 	b := thisBuild()
-	return show(std, c, b, func(w io.Writer) {
+	return cli.Show(std, c, b, func(w io.Writer) {
 		fmt.Fprintln(w, b.Version)
-		fields(w, "commit", cmp.Or(b.Commit, "unknown"), "go", b.Go, "platform", b.Platform)
+		render.Fields(w, "commit", cmp.Or(b.Commit, "unknown"), "go", b.Go, "platform", b.Platform)
 	})
 }

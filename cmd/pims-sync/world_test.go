@@ -18,6 +18,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/api/apitest"
 	"github.com/pims-sync/pims-sync/internal/app"
+	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/logtest"
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -31,7 +32,7 @@ import (
 // clinics. Its replicas are made of the very parts that serve is made of.
 type world struct {
 	t      *testing.T
-	config Config
+	config cli.Config
 	store  *app.Store // for what an engineer does: clinics, credentials, keys
 	ring   *seal.Keyring
 	zone   *time.Location
@@ -49,16 +50,16 @@ type replica struct {
 }
 
 // newWorld makes a world with one replica.
-func newWorld(t *testing.T, change ...func(*Config, *app.ServerOptions)) *world {
+func newWorld(t *testing.T, change ...func(*cli.Config, *app.ServerOptions)) *world {
 	t.Helper()
 	w := &world{t: t, zone: zoneAtNoon(t), log: &logBook{}}
-	w.config = Config{
+	w.config = cli.Config{
 		DatabaseURL:   pgtest.URL(t),
 		EncryptionKey: seal.NewKey(),
 		AllowedHosts:  []string{"127.0.0.1", "localhost"},
 		SyncTimeoutMS: (4 * time.Minute).Milliseconds(),
 		Headless:      true,
-		LogLevel:      &logLevel{slog.LevelDebug},
+		LogLevel:      &cli.LogLevel{Level: slog.LevelDebug},
 		LogFormat:     new("json"),
 	}
 	w.store = w.open()
@@ -74,19 +75,19 @@ func newWorld(t *testing.T, change ...func(*Config, *app.ServerOptions)) *world 
 // open opens the world's database, as each process does.
 func (w *world) open() *app.Store {
 	w.t.Helper()
-	s, err := openStore(w.t.Context(), &w.config, w.logger(), 0)
+	s, err := cli.OpenStore(w.t.Context(), &w.config, w.logger(), 0)
 	require.NoError(w.t, err)
 	w.t.Cleanup(s.Close)
 	return s
 }
 
-func (w *world) logger() *slog.Logger { return newLogger(w.log, &w.config) }
+func (w *world) logger() *slog.Logger { return cli.NewLogger(w.log, &w.config) }
 
 // replica starts one more server on the world's database.
-func (w *world) replica(change ...func(*Config, *app.ServerOptions)) *replica {
+func (w *world) replica(change ...func(*cli.Config, *app.ServerOptions)) *replica {
 	w.t.Helper()
 	settings := w.config
-	listener, err := listen(w.t.Context(), "127.0.0.1:0", "PORT")
+	listener, err := cli.Listen(w.t.Context(), "127.0.0.1:0", "PORT")
 	require.NoError(w.t, err)
 	options := app.ServerOptions{
 		Listener: listener,
@@ -96,7 +97,7 @@ func (w *world) replica(change ...func(*Config, *app.ServerOptions)) *replica {
 	for _, c := range change {
 		c(&settings, &options)
 	}
-	running, err := startServer(context.WithoutCancel(w.t.Context()), &settings, w.open(), w.logger(), options)
+	running, err := cli.StartServer(context.WithoutCancel(w.t.Context()), &settings, w.open(), w.logger(), options)
 	require.NoError(w.t, err)
 	r := &replica{running, sync.OnceFunc(running.Close)}
 	w.t.Cleanup(r.end)

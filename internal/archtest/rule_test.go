@@ -287,9 +287,39 @@ var importRule = rule{
 		libraries: []string{uuid},
 	},
 	{
+		pkg:       "internal/render",
+		ours:      []string{"internal/syncs"},
+		libraries: []string{"golang.org/x/term"},
+	},
+	{
+		pkg:       "internal/cli",
+		joinsAll:  true,
+		libraries: []string{uuid, kong},
+	},
+	{
+		pkg:       "internal/cli/cliniccmd",
+		joinsAll:  true,
+		libraries: []string{uuid},
+	},
+	{
+		pkg:       "internal/cli/synccmd",
+		joinsAll:  true,
+		libraries: []string{uuid},
+	},
+	{
+		pkg:       "internal/cli/peoplecmd",
+		joinsAll:  true,
+		libraries: []string{uuid},
+	},
+	{
+		pkg:       "internal/cli/eventcmd",
+		joinsAll:  true,
+		libraries: []string{uuid},
+	},
+	{
 		pkg:       program,
 		joinsAll:  true,
-		libraries: []string{uuid, "github.com/alecthomas/kong", "golang.org/x/term"},
+		libraries: []string{uuid, kong},
 	},
 	{
 		pkg:       "internal/pims/pimstest",
@@ -350,6 +380,7 @@ var importRule = rule{
 const (
 	argon2      = "golang.org/x/crypto/argon2"
 	uuid        = "github.com/google/uuid"
+	kong        = "github.com/alecthomas/kong"
 	jsonV2      = "github.com/go-json-experiment/json"
 	pgx         = "github.com/jackc/pgx/v5"
 	riverDriver = "github.com/riverqueue/river/riverdriver"

@@ -1,0 +1,251 @@
+package cliniccmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/app"
+	"github.com/pims-sync/pims-sync/internal/cli"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/cron"
+	"github.com/pims-sync/pims-sync/internal/render"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
+)
+
+// SchedulesCmd holds the commands on a clinic's schedules.
+type SchedulesCmd struct {
+	Show SchedulesShowCmd `cmd:"" help:"Show a clinic's schedules and what is wrong with them."`
+	Set  SchedulesSetCmd  `cmd:"" help:"Replace a clinic's schedules; running replicas use them at once."`
+	Next SchedulesNextCmd `cmd:"" help:"List the next ticks, in the clinic's zone and UTC."`
+}
+
+// SchedulesShowCmd shows schedules.
+type SchedulesShowCmd struct {
+	Clinic cli.OfClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
+}
+
+type scheduleJSON struct {
+	Index   int    `json:"index"`
+	Type    string `json:"type"`
+	Cron    string `json:"cron"`
+	Enabled bool   `json:"enabled"`
+	When    string `json:"when"`
+}
+
+type problemJSON struct {
+	Index  int    `json:"index"`
+	Reason string `json:"reason"`
+}
+
+// Run shows the entries that run, those that are disabled, and those that are bad (R33).
+func (a *SchedulesShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
+	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
+		_, entries, problems, err := schedulesOf(ctx, s, a.Clinic.UUID)
+		if err != nil {
+			return err
+		}
+		document := struct {
+			ClinicID uuid.UUID      `json:"clinicId"`
+			Entries  []scheduleJSON `json:"entries"`
+			Problems []problemJSON  `json:"problems"`
+		}{a.Clinic.UUID, []scheduleJSON{}, []problemJSON{}}
+		var rows [][]string
+		for _, e := range entries {
+			expression, err := cron.Parse(e.Cron)
+			if err != nil {
+				return err // schedulesOf has refused it
+			}
+			document.Entries = append(document.Entries, scheduleJSON{e.Index, string(e.Type), e.Cron, e.Enabled, expression.Describe()})
+			rows = append(rows, []string{fmt.Sprint(e.Index), string(e.Type), e.Cron, state(e.Enabled), expression.Describe()})
+		}
+		for _, p := range problems {
+			document.Problems = append(document.Problems, problemJSON{p.Index, p.Reason})
+			rows = append(rows, []string{entryName(p.Index), "-", "-", "bad", p.Reason})
+		}
+		return cli.Show(std, c, document, func(w io.Writer) {
+			if len(rows) == 0 {
+				fmt.Fprintln(w, "No schedules: nothing runs by itself.")
+				return
+			}
+			render.Table(w, []string{"entry", "type", "cron", "state", "when"}, rows)
+		})
+	})
+}
+
+// entryName returns an entry's position, or "all" for the array itself.
+func entryName(index int) string {
+	if index < 0 {
+		return "all"
+	}
+	return fmt.Sprint(index)
+}
+
+func state(enabled bool) string {
+	if enabled {
+		return "runs"
+	}
+	return "disabled"
+}
+
+// schedulesOf reads a clinic and its schedules.
+func schedulesOf(ctx context.Context, s *app.Store, clinicID uuid.UUID) (clinic.Clinic, []clinic.ScheduleEntry, []clinic.ScheduleProblem, error) {
+	owner, err := cli.ClinicOf(ctx, s, clinicID)
+	if err != nil {
+		return owner, nil, nil, err
+	}
+	document, err := s.Clinics().Schedules(ctx, clinicID)
+	if err != nil || document == nil {
+		return owner, nil, nil, err
+	}
+	entries, problems := clinic.ParseSchedules(document, scheduler.CheckEntry)
+	if _, err := owner.Location(); err != nil {
+		entries, problems = withoutZone(clinicID, entries, problems)
+	}
+	return owner, entries, problems, nil
+}
+
+// withoutZone makes a problem of each entry that would run if the clinic had a valid time
+// zone (R1).
+func withoutZone(clinicID uuid.UUID, entries []clinic.ScheduleEntry, problems []clinic.ScheduleProblem) ([]clinic.ScheduleEntry, []clinic.ScheduleProblem) {
+	var disabled []clinic.ScheduleEntry
+	for _, e := range entries {
+		if !e.Enabled {
+			disabled = append(disabled, e)
+			continue
+		}
+		problems = append(problems, clinic.ScheduleProblem{
+			Index:  e.Index,
+			Reason: fmt.Sprintf("the clinic has no valid time zone: pims-sync clinic set %s --timezone Area/City", clinicID),
+		})
+	}
+	return disabled, problems
+}
+
+// SchedulesSetCmd replaces schedules.
+type SchedulesSetCmd struct {
+	Clinic cli.OfClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
+	File   string       `required:"" help:"File with the JSON array of entries; - means standard input." placeholder:"FILE"`
+}
+
+// Run stores the whole array, or nothing.
+func (a *SchedulesSetCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
+	document, err := a.read(std.In)
+	if err != nil {
+		return err
+	}
+	entries, problems := clinic.ParseSchedules(document, scheduler.CheckEntry)
+	if len(problems) > 0 {
+		reasons := make([]string, len(problems))
+		for i, p := range problems {
+			reasons[i] = p.Reason
+			if p.Index >= 0 { // else it is about the array itself
+				reasons[i] = fmt.Sprintf("entry %d: %s", p.Index, p.Reason)
+			}
+		}
+		return fmt.Errorf("%s; nothing was stored", strings.Join(reasons, "; "))
+	}
+	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
+		if _, err := cli.ClinicOf(ctx, s, a.Clinic.UUID); err != nil {
+			return err
+		}
+		err := s.Fleet().SetSchedules(ctx, cli.By(), a.Clinic.UUID, document)
+		if err != nil {
+			return err
+		}
+		return cli.Show(std, c, map[string]any{"clinicId": a.Clinic.UUID, "entries": len(entries)}, func(w io.Writer) {
+			fmt.Fprintf(w, "Stored %s. Next: pims-sync schedules next --clinic %s\n", render.Counted(len(entries), "schedule"), a.Clinic)
+		})
+	})
+}
+
+func (a *SchedulesSetCmd) read(in io.Reader) ([]byte, error) {
+	const most = 1 << 20
+	if a.File != "-" {
+		file, err := os.Open(a.File)
+		if err != nil {
+			return nil, fmt.Errorf("--file: %w", err)
+		}
+		defer file.Close() //nolint:errcheck // it was only read
+		in = file
+	}
+	document, err := cli.ReadText(in, most)
+	if err != nil {
+		return nil, fmt.Errorf("reading the schedules: %w; nothing was stored", err)
+	}
+	if !json.Valid(document) {
+		return nil, errors.New("the schedules are not valid JSON; nothing was stored")
+	}
+	return document, nil
+}
+
+// SchedulesNextCmd lists the next ticks.
+type SchedulesNextCmd struct {
+	Clinic cli.OfClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
+	Days   int          `help:"How many days ahead (1 to 366)." default:"7"`
+}
+
+// maxTicks bounds a list of ticks.
+const maxTicks = 10_000
+
+type tickJSON struct {
+	Type  string    `json:"type"`
+	Local string    `json:"local"`
+	UTC   time.Time `json:"utc"`
+}
+
+// Run lists the next ticks, soonest first.
+func (a *SchedulesNextCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
+	if a.Days < 1 || a.Days > 366 {
+		return cli.Usage(errors.New("--days must be between 1 and 366"))
+	}
+	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
+		owner, entries, _, err := schedulesOf(ctx, s, a.Clinic.UUID)
+		if err != nil {
+			return err
+		}
+		loc, err := owner.Location()
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		ticks, err := ticksBetween(entries, now, now.AddDate(0, 0, a.Days), loc)
+		if err != nil {
+			return err
+		}
+		rows := make([][]string, len(ticks))
+		for i, t := range ticks {
+			rows[i] = []string{t.Local, t.UTC.Format("2006-01-02 15:04 MST"), t.Type}
+		}
+		return cli.Show(std, c, map[string]any{"items": ticks}, func(w io.Writer) {
+			render.Table(w, []string{"in the clinic", "utc", "type"}, rows)
+		})
+	})
+}
+
+// ticksBetween lists the ticks of the entries that run, soonest first.
+func ticksBetween(entries []clinic.ScheduleEntry, from, to time.Time, loc *time.Location) ([]tickJSON, error) {
+	ticks := []tickJSON{}
+	for _, e := range entries {
+		expression, err := cron.Parse(e.Cron)
+		if err != nil || !e.Enabled {
+			continue
+		}
+		for at := range expression.Between(from, to, loc) {
+			if len(ticks) == maxTicks {
+				return nil, fmt.Errorf("there are over %d ticks; ask for fewer days", maxTicks)
+			}
+			ticks = append(ticks, tickJSON{string(e.Type), at.In(loc).Format("Mon 2006-01-02 15:04 MST"), at.UTC()})
+		}
+	}
+	slices.SortStableFunc(ticks, func(x, y tickJSON) int { return x.UTC.Compare(y.UTC) })
+	return ticks, nil
+}

@@ -1,0 +1,2 @@
+// Package eventcmd has the commands that send events to others: webhooks and notifications.
+package eventcmd

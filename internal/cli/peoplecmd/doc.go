@@ -1,0 +1,3 @@
+// Package peoplecmd has the commands about people and what they did: people, console and
+// operator-log.
+package peoplecmd

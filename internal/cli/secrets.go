@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+)
+
+// maxSecretBytes bounds a file with a secret.
+const maxSecretBytes = 64 << 10
+
+// SecretFiles name files that hold the secret settings, for machines that hand out secrets
+// as files.
+type SecretFiles struct {
+	DatabaseURLFile   string `name:"database-url-file" help:"File with DATABASE_URL." env:"DATABASE_URL_FILE" placeholder:"FILE" group:"config"`
+	MigrateURLFile    string `name:"migrate-database-url-file" help:"File with MIGRATE_DATABASE_URL." env:"MIGRATE_DATABASE_URL_FILE" placeholder:"FILE" group:"config"`
+	EncryptionKeyFile string `name:"encryption-key-file" help:"File with ENCRYPTION_KEY." env:"ENCRYPTION_KEY_FILE" placeholder:"FILE" group:"config"`
+}
+
+// ReadSecrets reads the settings that stand in files.
+func (c *Config) ReadSecrets() error {
+	for _, s := range []struct {
+		variable, file string
+		into           *string
+	}{
+		{"DATABASE_URL", c.DatabaseURLFile, &c.DatabaseURL},
+		{"MIGRATE_DATABASE_URL", c.MigrateURLFile, &c.MigrateURL},
+		{"ENCRYPTION_KEY", c.EncryptionKeyFile, &c.EncryptionKey},
+	} {
+		if s.file == "" {
+			continue
+		}
+		if *s.into != "" {
+			return fmt.Errorf("both %s and %s_FILE are set; leave one out", s.variable, s.variable)
+		}
+		text, err := readSecret(s.file)
+		if err != nil {
+			return fmt.Errorf("%s_FILE: %w", s.variable, err)
+		}
+		*s.into = text
+	}
+	return nil
+}
+
+// readSecret reads a file, without the line end that editors add.
+func readSecret(name string) (string, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	content, err := ReadText(file, maxSecretBytes)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	if content = bytes.TrimRight(content, "\r\n"); len(content) == 0 {
+		return "", fmt.Errorf("%s is empty", name)
+	}
+	return string(content), nil
+}
+
+// RefuseSecrets refuses secrets in the arguments, which every user of the machine can read
+// (ps). A database URL without a password is no secret.
+func RefuseSecrets(args []string) error {
+	for i, arg := range args {
+		if arg == "--" {
+			return nil
+		}
+		flag, value, joined := strings.Cut(arg, "=")
+		if !joined && i+1 < len(args) {
+			value = args[i+1]
+		}
+		switch flag {
+		case "--encryption-key":
+			return errors.New("--encryption-key shows the key to every user of this machine; set ENCRYPTION_KEY, or name a file with --encryption-key-file")
+		case "--database-url", "--migrate-database-url":
+			if hasPassword(value) {
+				return fmt.Errorf("%s shows the database's password to every user of this machine; set the variable, or name a file with %s-file", flag, flag)
+			}
+		}
+	}
+	return nil
+}
+
+// hasPassword reports whether a connection string holds a password.
+func hasPassword(text string) bool {
+	if u, err := url.Parse(text); err == nil && strings.HasPrefix(u.Scheme, "postgres") {
+		_, has := u.User.Password()
+		return has || u.Query().Has("password")
+	}
+	return strings.Contains(text, "password") || strings.Contains(text, "@")
+}

@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxPasswordBytes bounds how much is read to find a password.
+const maxPasswordBytes = 64 << 10
+
+// ReadText reads a text file or standard input: UTF-8, of at most most bytes. It drops the
+// byte order mark that editors of Windows put before the text.
+func ReadText(r io.Reader, most int) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(content) > most:
+		return nil, fmt.Errorf("it is longer than %d bytes", most)
+	}
+	return withoutMark(content)
+}
+
+// withoutMark drops the byte order mark of UTF-8. It refuses another encoding, which would
+// be stored as a text that nobody typed.
+func withoutMark(content []byte) ([]byte, error) {
+	for _, mark := range [][]byte{{0xFF, 0xFE}, {0xFE, 0xFF}, {0, 0, 0xFE, 0xFF}} {
+		if bytes.HasPrefix(content, mark) {
+			return nil, errors.New("it is UTF-16 or UTF-32 text; save it as UTF-8")
+		}
+	}
+	content = bytes.TrimPrefix(content, []byte("\uFEFF"))
+	switch {
+	case bytes.IndexByte(content, 0) >= 0:
+		return nil, errors.New("it has NUL bytes, as UTF-16 text has; save it as UTF-8")
+	case !utf8.Valid(content):
+		return nil, errors.New("it is not UTF-8 text; save it as UTF-8")
+	}
+	return content, nil
+}
+
+// ReadSecrets reads lines NAME=VALUE. Blanks belong to a value; empty lines do not count. An
+// error never quotes a line.
+func ReadSecrets(r io.Reader) (map[string]string, error) {
+	content, err := ReadText(r, maxPasswordBytes)
+	if err != nil {
+		return nil, fmt.Errorf("reading the secrets from standard input: %w", err)
+	}
+	secrets := make(map[string]string)
+	for number, line := range strings.Split(strings.ReplaceAll(string(content), "\r\n", "\n"), "\n") {
+		if line == "" {
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		if _, twice := secrets[name]; !ok || twice {
+			return nil, fmt.Errorf("line %d of standard input is not of the form NAME=VALUE, or names a field again", number+1)
+		}
+		secrets[name] = value
+	}
+	if len(secrets) == 0 {
+		return nil, errors.New("standard input has no secrets; pipe them in, each on a line NAME=VALUE: pims-sync credentials set … --secrets-stdin < secrets.txt")
+	}
+	return secrets, nil
+}
+
+// ReadPassword reads the first line of standard input, without its line end: LF, CRLF or
+// CR. Blanks belong to the password.
+func ReadPassword(r io.Reader) (string, error) {
+	content, err := ReadText(r, maxPasswordBytes)
+	if err != nil {
+		return "", fmt.Errorf("reading the password from standard input: %w", err)
+	}
+	if end := bytes.IndexAny(content, "\r\n"); end >= 0 {
+		content = content[:end]
+	}
+	if len(content) == 0 {
+		return "", errors.New("standard input has no password on its first line; pipe it in: pims-sync credentials set … --password-stdin < password.txt")
+	}
+	return string(content), nil
+}
