@@ -124,6 +124,24 @@ func TestASecondStartNamesTheSyncThatIsInTheWay(t *testing.T) { // R29
 	requireBusy(tick, err)
 }
 
+func TestAStartWhoseObstacleHasJustEndedIsTriedAgainAndNeverLacksTheDatabase(t *testing.T) { // R29
+	t.Parallel()
+	db := pgtest.New(t)
+	audits, clinicID := syncstore.NewAudits(db), newClinic(t, db)
+	// The trigger lets as many inserts fail as the sequence has numbers below zero.
+	exec(t, db, `create sequence in_the_way minvalue -100 start -2; grant all on sequence in_the_way to public;
+		create function obstruct() returns trigger language plpgsql as $$
+		begin return case when nextval('in_the_way') < 0 then null else new end; end $$;
+		create trigger obstruct before insert on case_sync_audits for each row execute function obstruct()`)
+	_, err := audits.Enqueue(t.Context(), queued(clinicID, syncs.TypeInbound), "", noJob)
+	require.NoError(t, err, "two obstacles ended meanwhile")
+
+	exec(t, db, "select setval('in_the_way', -50)")
+	_, err = audits.Enqueue(t.Context(), queued(clinicID, syncs.TypeCases), "", noJob)
+	require.NotErrorIs(t, err, syncs.ErrDatabase)
+	require.Equal(t, &syncstore.BusyError{}, errors.Unwrap(err))
+}
+
 func TestOfTwentyStartsAtOnceOneIsQueuedAndTheOthersLearnItsID(t *testing.T) { // R29
 	t.Parallel()
 	db := pgtest.New(t)

@@ -142,6 +142,8 @@ func (q *Queue) enqueue(ctx context.Context, audit syncs.Audit, idempotencyKey s
 func refusal(err error) error {
 	var busy *syncstore.BusyError
 	switch {
+	case errors.As(err, &busy) && busy.SyncID == uuid.Nil:
+		return syncs.Fail(syncs.CodeSyncRunning, "syncs of this clinic begin and end at this moment; send the request again")
 	case errors.As(err, &busy):
 		failure := syncs.Fail(syncs.CodeSyncRunning,
 			"sync %s of this clinic is running or queued; wait for it, or cancel it", busy.SyncID)

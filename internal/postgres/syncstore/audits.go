@@ -48,10 +48,14 @@ var (
 	ErrIdempotencyMismatch = errors.New("the idempotency key was used with another request")
 )
 
-// A BusyError names the sync that prevents a new one (R29).
+// A BusyError names the sync that prevents a new one (R29). The id is zero where one after
+// the other was in the way, and each had ended when it was looked for.
 type BusyError struct{ SyncID uuid.UUID }
 
 func (e *BusyError) Error() string {
+	if e.SyncID == uuid.Nil {
+		return "syncs of the clinic begin and end at this moment"
+	}
 	return fmt.Sprintf("sync %s of the clinic is running or queued", e.SyncID)
 }
 
@@ -120,22 +124,31 @@ func (e *enqueuing) enqueue(ctx context.Context, call func(pgx.Tx) error) (uuid.
 	if earlier, err := e.remembered(ctx); earlier != uuid.Nil || err != nil {
 		return earlier, err
 	}
-	inserted, err := e.insert(ctx)
-	if err != nil {
-		return uuid.Nil, err
-	}
-	if !inserted {
+	for range insertTries {
+		inserted, err := e.insert(ctx)
+		switch {
+		case err != nil:
+			return uuid.Nil, err
+		case inserted:
+			if err := e.remember(ctx); err != nil {
+				return uuid.Nil, err
+			}
+			return e.audit.ID, call(e.tx)
+		}
 		// The same request may have come twice at the same time.
 		if earlier, err := e.remembered(ctx); earlier != uuid.Nil || err != nil {
 			return earlier, err
 		}
-		return uuid.Nil, e.busy(ctx)
+		if err := e.busy(ctx); err != nil {
+			return uuid.Nil, err
+		}
 	}
-	if err := e.remember(ctx); err != nil {
-		return uuid.Nil, err
-	}
-	return e.audit.ID, call(e.tx)
+	return uuid.Nil, &BusyError{}
 }
+
+// insertTries is how often a sync is inserted anew because the one that was in the way has
+// just ended.
+const insertTries = 3
 
 // remember stores the key. Two requests of different types may bring it at the same time.
 func (e *enqueuing) remember(ctx context.Context) error {
@@ -189,11 +202,11 @@ func (e *enqueuing) insert(ctx context.Context) (bool, error) {
 // for its turn instead (R29).
 func (e *enqueuing) runningConflicts() bool { return e.audit.Trigger != syncs.TriggerSchedule }
 
-// busy returns the error that names the sync in the way.
+// busy returns the error that names the sync in the way; nil: it has just ended.
 func (e *enqueuing) busy(ctx context.Context) error {
 	id, err := e.q.ConflictingAudit(ctx, e.audit.ClinicID, string(e.audit.Type), e.runningConflicts())
-	if errors.Is(err, pgx.ErrNoRows) { // it has just ended, so there is nothing to wait for
-		return fmt.Errorf("the sync that was in the way has just ended, try again: %w", syncs.ErrDatabase)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
 	}
 	if err != nil {
 		return err

@@ -41,6 +41,9 @@ func Parse(text string, first Cursor) (Cursor, error) {
 		return Cursor{}, Invalid()
 	}
 	at := time.UnixMicro(int64(binary.BigEndian.Uint64(place))).UTC() //nolint:gosec // written the same way
+	if year := at.Year(); year < 1 || year > 9999 {
+		return Cursor{}, Invalid()
+	}
 	return Cursor{at, uuid.UUID(place[8:])}, nil
 }
 
