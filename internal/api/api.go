@@ -110,6 +110,9 @@ type Options struct {
 	Events    Events
 	Record    access.Log // records what callers change (R44)
 
+	// CursorKeys are those of web.API.
+	CursorKeys [][]byte
+
 	// Session finds the person whose session a request carries, if it has no X-API-Key. The
 	// error is clinic.ErrUnauthorized where it carries none. Nil: there are no sessions.
 	Session func(*http.Request) (access.Caller, error)
@@ -161,6 +164,7 @@ func New(o Options) []web.Mount {
 	s := &server{o: o, started: o.Now(), failures: web.NewLimiter(failureBurst, failureInterval)}
 	api := describe(s)
 	api.Authenticate, api.FindClinic, api.Explain, api.Trace = s.authenticate, s.findClinic, explain, o.Trace
+	api.CursorKeys = o.CursorKeys
 	if o.Metrics == nil {
 		api.Operations = slices.DeleteFunc(api.Operations, func(op web.Operation) bool { return op.Path == metricsPath })
 	}
@@ -210,7 +214,9 @@ const description = `Keeps a veterinary clinic's cases in step with its practice
 
 The key in ` + "`X-API-Key`" + ` decides the clinic; no request with it names one. A fleet key and a person name the clinic in the path: ` + "`/api/clinics/{clinicId}/…`" + `. Dates are civil days in the clinic's time zone, instants are RFC 3339 in UTC.
 
-Bodies are JSON, one object of at most 64 KiB, and may be left out. Unknown, doubled and differently cased fields and parameters are refused. A field that is null counts as left out.
+Bodies are JSON, one object of at most 64 KiB, not compressed, and may be left out. Unknown, doubled and differently cased fields and parameters are refused. A field that is null counts as left out.
+
+An address that does not exist is a 404 ` + "`not_found`" + `. A method that it does not know is a 405 ` + "`method_not_allowed`" + ` with the header ` + "`Allow`" + `. A request that is not well-formed HTTP/1.1, has more than 64 KiB of address and header, has another ` + "`Expect`" + ` than ` + "`100-continue`" + `, or a ` + "`Host`" + ` that the server does not serve, is a 400 ` + "`invalid_request`" + `.
 
 Every error has the shape of ` + "`Problem`" + `: ` + "`code`" + ` is for programs, ` + "`error`" + ` for people. An id that is malformed, unknown or another clinic's brings the same 404. Every answer has the header ` + "`X-Request-Id`" + `: the request, as the server's log names it. Results may gain fields; ignore those that you do not know.`
 

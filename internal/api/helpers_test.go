@@ -107,6 +107,9 @@ type answer struct {
 	*httptest.ResponseRecorder
 	t    *testing.T
 	body map[string]any // of a JSON object, else nil
+
+	target  string
+	options []requestOption
 }
 
 // at is the value under a path of names and indices, nil where there is none.
@@ -145,6 +148,22 @@ func (b *bench) get(target string, options ...requestOption) answer {
 	return b.do(http.MethodGet, target, "", options...)
 }
 
+// next asks for the page after a page of a list.
+func (b *bench) next(page answer) answer {
+	b.t.Helper()
+	require.Equal(b.t, http.StatusOK, page.Code, "%s", page.Body)
+	a := b.get(withCursor(page.target, page.at("nextCursor").(string)), page.options...)
+	require.Equal(b.t, http.StatusOK, a.Code, "%s", a.Body)
+	return a
+}
+
+func withCursor(target, cursor string) string {
+	if strings.Contains(target, "?") {
+		return target + "&cursor=" + cursor
+	}
+	return target + "?cursor=" + cursor
+}
+
 // post posts a JSON body; an empty one is no body at all.
 func (b *bench) post(target, body string, options ...requestOption) answer {
 	b.t.Helper()
@@ -161,7 +180,7 @@ func (b *bench) do(method, target, body string, options ...requestOption) answer
 	for _, option := range options {
 		option(r)
 	}
-	a := answer{ResponseRecorder: httptest.NewRecorder(), t: b.t}
+	a := answer{ResponseRecorder: httptest.NewRecorder(), t: b.t, target: target, options: options}
 	b.handler.ServeHTTP(a, r)
 	if a.Header().Get("Content-Type") == "application/json" && method != http.MethodHead {
 		require.NoError(b.t, json.Unmarshal(a.Body.Bytes(), &a.body), "%s %s answered %q", method, target, a.Body)

@@ -48,6 +48,8 @@ type Engine struct {
 	tracing  *tracing.Tracing
 	log      *slog.Logger
 
+	cursorKeys [][]byte // of the API's lists
+
 	endSchedules func()
 	closeBrowser func()
 }
@@ -93,6 +95,10 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
+	cursorKeys, err := ring.Derive("cursors")
+	if err != nil {
+		return nil, err
+	}
 	counters, err := metrics.New(names()...)
 	if err != nil {
 		return nil, err
@@ -105,6 +111,8 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 		log:      log,
 		browser:  o.Browser,
 		Private:  o.Private,
+
+		cursorKeys: cursorKeys,
 
 		endSchedules: func() {},
 		closeBrowser: func() {},

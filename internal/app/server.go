@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type ServerOptions struct {
 	Metrics  net.Listener // nil: /metrics is on the other one
 	Wait     time.Duration
 	Proxies  []netip.Prefix
+	Hosts    []string // under which the server is known; none: every host
 	Engine   EngineOptions
 	Console  *ConsoleOptions // nil: there is none
 
@@ -31,16 +33,19 @@ type ServerOptions struct {
 	// webhooks of a PIMS, status pages. It is called once, when the engine exists. Nil:
 	// nothing. No pattern may be one of the API's.
 	Mounts func(*Engine) []web.Mount
+
+	Connections int // at the same time on a listener; 0: DefaultConnections
 }
 
 // A Server is everything that is served over HTTP, and the engine behind it.
 type Server struct {
 	Engine *Engine
 
-	listener net.Listener
-	servers  []*http.Server
-	failed   chan error
-	serving  sync.WaitGroup
+	listener    net.Listener
+	connections int
+	servers     []*http.Server
+	failed      chan error
+	serving     sync.WaitGroup
 }
 
 // StartServer starts the engine and serves on the listeners.
@@ -50,7 +55,7 @@ func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	running := &Server{Engine: e, listener: o.Listener, failed: make(chan error, 2)}
+	running := &Server{Engine: e, listener: o.Listener, connections: o.Connections, failed: make(chan error, 2)}
 	var pages []web.Mount
 	if o.Console != nil {
 		if pages, err = e.console(*o.Console, settings.Version, o.Engine.Now); err != nil {
@@ -62,11 +67,11 @@ func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Log
 		e.Close()
 		return nil, err
 	}
-	chain := web.Options{TrustedProxies: o.Proxies, Observe: e.metrics.HTTPRequest, Logger: log}
+	chain := web.Options{TrustedProxies: o.Proxies, Hosts: o.Hosts, Observe: e.metrics.HTTPRequest, Logger: log}
 	options := e.api(settings, o.Wait)
 	if o.Metrics != nil {
 		options.Metrics = nil
-		running.serve(o.Metrics, web.New(chain, web.Mount{Pattern: "/metrics", Handler: web.Get(e.metrics.Handler())}), 0)
+		running.serve(o.Metrics, web.New(chain, web.Mount{Pattern: "/metrics", Handler: web.Get(web.WithoutQuery(e.metrics.Handler()))}), 0)
 	}
 	mounts := append(api.New(options), pages...)
 	if o.Mounts != nil {
@@ -100,6 +105,7 @@ func (e *Engine) api(settings Settings, wait time.Duration) api.Options {
 		Wait:       wait,
 		Trace:      e.traced,
 		Version:    settings.Version,
+		CursorKeys: e.cursorKeys,
 	}
 }
 
@@ -109,23 +115,17 @@ func (e *Engine) traced(ctx context.Context, operation string, header http.Heade
 	return ctx, func(a web.Answer) { answered(a.Status, a.ClinicID, a.SyncID, a.Code) }
 }
 
-// maxHeader is how many bytes the header of a request may have, besides the 4 KiB that
-// net/http adds. A longer one gets a 431.
-const maxHeader = 32 << 10
+// DefaultConnections is how many connections a listener has open at most, if nothing else
+// is set.
+const DefaultConnections = 1000
 
 // serve serves on a listener in the background.
 func (r *Server) serve(listener net.Listener, handler http.Handler, wait time.Duration) {
-	s := &http.Server{
-		Handler:           handler,
-		MaxHeaderBytes:    maxHeader,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      max(wait, feed.MaxWait) + 30*time.Second,
-		IdleTimeout:       2 * time.Minute,
-	}
+	s := web.Server(handler, max(wait, feed.MaxWait)+30*time.Second)
 	r.servers = append(r.servers, s)
+	bounded := web.Listen(listener, cmp.Or(r.connections, DefaultConnections), time.Now)
 	panics.GoIn(&r.serving, func() {
-		if err := s.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.Serve(bounded); !errors.Is(err, http.ErrServerClosed) {
 			r.failed <- fmt.Errorf("serving on %s: %w", listener.Addr(), err)
 		}
 	}, func(e *panics.Error) { r.failed <- fmt.Errorf("serving on %s: %w", listener.Addr(), e) })

@@ -164,3 +164,16 @@ func (k *Keyring) GoString() string { return "seal.Keyring{…}" }
 
 // LogValue keeps keys out of logs (R40).
 func (k *Keyring) LogValue() slog.Value { return slog.StringValue(k.String()) }
+
+// Derive returns a key of 32 bytes for another purpose for each key of the ring, in their
+// order. All replicas with the same ENCRYPTION_KEY derive the same.
+func (k *Keyring) Derive(purpose string) ([][]byte, error) {
+	derived := make([][]byte, len(k.keys))
+	for i := range k.keys {
+		var err error
+		if derived[i], err = hkdf.Key(sha256.New, k.keys[i].secret, nil, "pims-sync "+purpose, keySize); err != nil {
+			return nil, fmt.Errorf("deriving the key for %s: %w", purpose, err)
+		}
+	}
+	return derived, nil
+}

@@ -46,6 +46,10 @@ type Options struct {
 	// TrustedProxies are the proxies whose X-Forwarded-For counts; see ParseProxies.
 	TrustedProxies []netip.Prefix
 
+	// Hosts are those under which the server is known; see ParseHosts. A request with
+	// another Host is refused. None: every host.
+	Hosts []string
+
 	// Observe is called after each request with the pattern that matched ("unmatched" for
 	// none), the method ("other" for an unknown one), the status and the time it took: all
 	// but the time are closed sets. Nil: nobody observes.
@@ -140,6 +144,10 @@ func (c *chain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// ServeMux would respond to these with a redirect or its own text.
 	if !plainPath(r.URL.EscapedPath()) {
 		notFound(rec, r)
+		return
+	}
+	if !c.knowsHost(r) {
+		Fail(rec, r, syncs.Fail(syncs.CodeInvalidRequest, "this server is not known under the host of the request; ALLOWED_HOSTS lists its names"), nil)
 		return
 	}
 	c.mux.ServeHTTP(rec, r)

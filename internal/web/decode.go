@@ -23,6 +23,11 @@ const BodyLimit = 64 << 10
 // the struct's fields, each at most once and in exactly that spelling. No body counts as an
 // empty object; null counts as an absent field.
 func ReadBody(r *http.Request, into any) error {
+	for _, encoding := range r.Header.Values("Content-Encoding") {
+		if !strings.EqualFold(encoding, "identity") {
+			return Invalid("Content-Encoding", "the body must not be compressed; leave the header Content-Encoding out")
+		}
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, BodyLimit+1))
 	switch {
 	case err != nil:

@@ -229,7 +229,7 @@ func EndsSync(code syncs.Code) bool {
 
 // Problems returns the codes that an operation can respond with, sorted, by status.
 func (op Operation) Problems() map[int][]syncs.Code {
-	codes := append([]syncs.Code{syncs.CodeInternal}, op.Codes...)
+	codes := append([]syncs.Code{syncs.CodeInternal, syncs.CodeInvalidRequest}, op.Codes...)
 	if op.Needs != "" {
 		codes = append(codes, CodeUnauthorized, syncs.CodeForbidden, CodeRateLimited, syncs.CodeDatabaseUnavailable)
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -28,6 +29,10 @@ type API struct {
 	// operation that is OfNamedClinic.
 	FindClinic func(ctx context.Context, clinicID uuid.UUID) error
 
+	// CursorKeys sign the cursors of lists: the first signs, all of them check. Replicas
+	// share them. None: a random one, for a single replica.
+	CursorKeys [][]byte
+
 	// Explain turns any error into what the caller may know of it (R38).
 	Explain func(error) *syncs.Failure
 
@@ -36,6 +41,8 @@ type API struct {
 	// the response. The operation is its method and path pattern. Nil: requests are not
 	// traced.
 	Trace func(ctx context.Context, operation string, header http.Header) (context.Context, func(Answer))
+
+	cursorKeys func() [][]byte
 }
 
 // An Answer is the response to a request, for API.Trace.
@@ -140,10 +147,16 @@ type Call struct {
 	*http.Request
 	*Entry
 	Caller access.Caller // nobody, where the operation needs no caller
+
+	list aList // whose cursors the call may bring, and gets
 }
 
 // Mounts returns the handlers of the operations, of the description and of "/".
 func (a *API) Mounts() []Mount {
+	a.cursorKeys = sync.OnceValue(randomCursorKey)
+	if len(a.CursorKeys) > 0 {
+		a.cursorKeys = func() [][]byte { return a.CursorKeys }
+	}
 	byPath := map[string]map[string]http.Handler{}
 	add := func(method, path string, h http.Handler) {
 		if byPath[path] == nil {
@@ -156,9 +169,11 @@ func (a *API) Mounts() []Mount {
 	}
 	// The description takes long to make, and few servers are asked for it.
 	document := sync.OnceValue(a.Describe)
-	add(http.MethodGet, "/openapi.json", made(func() http.Handler { return Static("application/openapi+json", "", encodeDocument(document())) }))
-	add(http.MethodGet, "/docs", made(func() http.Handler { return docs(docsPage(document(), a.Operations)) }))
-	add(http.MethodGet, "/{$}", Static("application/json", "", []byte(`{"service":"pims-sync","docs":"/docs","openapi":"/openapi.json"}`+"\n")))
+	add(http.MethodGet, "/openapi.json", made(func() http.Handler {
+		return WithoutQuery(Static("application/openapi+json", "", encodeDocument(document())))
+	}))
+	add(http.MethodGet, "/docs", made(func() http.Handler { return WithoutQuery(docs(docsPage(document(), a.Operations))) }))
+	add(http.MethodGet, "/{$}", WithoutQuery(Static("application/json", "", []byte(`{"service":"pims-sync","docs":"/docs","openapi":"/openapi.json"}`+"\n"))))
 
 	var mounts []Mount
 	for _, path := range slices.Sorted(maps.Keys(byPath)) {
@@ -183,7 +198,7 @@ func (a *API) serve(op Operation) http.Handler {
 			r, e.ended = r.WithContext(ctx), ended
 		}
 		if op.Raw != nil {
-			op.Raw.ServeHTTP(w, r)
+			WithoutQuery(op.Raw).ServeHTTP(w, r)
 			return
 		}
 		c := &Call{Request: r, Entry: e}
@@ -201,6 +216,9 @@ func (a *API) serve(op Operation) http.Handler {
 // out, so that a caller without a key learns nothing else.
 func (a *API) run(op Operation, c *Call) (Reply, error) {
 	if op.Needs == "" {
+		if err := checkQuery(c.URL.RawQuery, op.Params); err != nil {
+			return Reply{}, err
+		}
 		return op.Handle(c)
 	}
 	caller, err := a.Authenticate(c)
@@ -214,7 +232,21 @@ func (a *API) run(op Operation, c *Call) (Reply, error) {
 	if err := checkQuery(c.URL.RawQuery, op.Params); err != nil {
 		return Reply{}, err
 	}
-	return op.Handle(c)
+	c.list = a.listOf(op, c)
+	reply, err := op.Handle(c)
+	reply.Body = c.list.signNext(reply.Body)
+	return reply, err
+}
+
+// WithoutQuery serves only requests whose address has no query.
+func WithoutQuery(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if failure, bad := errors.AsType[*syncs.Failure](checkQuery(r.URL.RawQuery, nil)); bad {
+			Fail(w, r, failure, nil)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
 }
 
 // admit finds the clinic that a call is on, and checks that the caller may do the operation

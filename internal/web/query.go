@@ -16,7 +16,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
-	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // The number of items of a page.
@@ -80,7 +79,7 @@ func NumberParam(name, description string, least, most int) *huma.Param {
 func PageParams() []*huma.Param {
 	return []*huma.Param{
 		NumberParam("limit", fmt.Sprintf("How many items at most. Default: %d.", DefaultLimit), 1, MaxLimit),
-		TextParam("cursor", "Where to go on: `nextCursor` of the page before. It holds only for the same filter.", 512, ""),
+		TextParam("cursor", "Where to go on: `nextCursor` of the page before. It is signed, and holds only for the same list with the same filter.", maxCursor, ""),
 	}
 }
 
@@ -111,6 +110,9 @@ func HeaderParam(name, description, example string) *huma.Param {
 // checkQuery refuses parameters that are unknown, duplicate or differently cased, and
 // values that the parameter's description excludes (R38).
 func checkQuery(raw string, params []*huma.Param) error {
+	if raw == "" {
+		return nil
+	}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
 		return Invalid("query", "the query of the address is malformed; encode special characters with %%")
@@ -171,12 +173,14 @@ var plainName = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,40}$`)
 // A Query reads the parameters of a call that passed checkQuery. It keeps the first error.
 // A parameter without a value counts as absent.
 type Query struct {
+	Err error
+
 	values url.Values
-	Err    error
+	list   aList
 }
 
 // QueryOf returns the parameters of a call.
-func QueryOf(c *Call) *Query { return &Query{values: c.URL.Query()} }
+func QueryOf(c *Call) *Query { return &Query{values: c.URL.Query(), list: c.list} }
 
 // Text returns a parameter as it is; empty where it is absent.
 func (q *Query) Text(name string) string { return q.values.Get(name) }
@@ -193,7 +197,7 @@ func (q *Query) Day(name string) pims.Date {
 	if value == "" {
 		return pims.Date{}
 	}
-	date, err := pims.ParseDate(value)
+	date, err := parseDay(value)
 	if err != nil {
 		q.fail(Invalid(name, "%s must be a day of the form YYYY-MM-DD", name))
 	}
@@ -206,7 +210,7 @@ func (q *Query) Instant(name string) time.Time {
 	if value == "" {
 		return time.Time{}
 	}
-	t, err := time.Parse(time.RFC3339, value)
+	t, err := parseInstant(value)
 	if err != nil {
 		q.fail(Invalid(name, "%s must be a moment such as 2026-01-17T12:00:00Z; write the + of an offset as %%2B", name))
 	}
@@ -220,15 +224,10 @@ func (q *Query) Number(name string, otherwise, least, most int) int {
 		return otherwise
 	}
 	n, err := strconv.Atoi(value)
-	if err != nil || n < least || n > most {
+	if err != nil || n < least || n > most || strconv.Itoa(n) != value { // +5 and 007 are refused
 		q.fail(Invalid(name, "%s must be a whole number between %d and %d", name, least, most))
 	}
 	return n
-}
-
-// Page reads limit and cursor.
-func (q *Query) Page() syncs.Page {
-	return syncs.Page{Limit: q.Number("limit", DefaultLimit, 1, MaxLimit), Cursor: q.Text("cursor")}
 }
 
 // PathID returns the id in the path. A text that is not a UUID in its usual form is

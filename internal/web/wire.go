@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"regexp"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -31,10 +32,39 @@ func (Instant) Schema(huma.Registry) *huma.Schema {
 
 // UnmarshalText reads a moment of RFC 3339.
 func (i *Instant) UnmarshalText(text []byte) error {
-	t, err := time.Parse(time.RFC3339, string(text))
+	t, err := parseInstant(string(text))
 	*i = Instant(t)
 	return err
 }
+
+// parseInstant reads a moment of RFC 3339 in the years 1 to 9999 of UTC.
+func parseInstant(text string) (t time.Time, err error) {
+	if !rfc3339.MatchString(text) { // time.Parse is more lenient
+		return time.Time{}, errors.New("not a moment of RFC 3339")
+	}
+	if t, err = time.Parse(time.RFC3339, text); err != nil {
+		return time.Time{}, err
+	}
+	if !commonYear(t.UTC().Year()) {
+		return time.Time{}, errYear
+	}
+	return t, nil
+}
+
+// parseDay reads a day of the form YYYY-MM-DD in the years 1 to 9999.
+func parseDay(text string) (pims.Date, error) {
+	date, err := pims.ParseDate(text)
+	if err == nil && !commonYear(date.Year) {
+		return pims.Date{}, errYear
+	}
+	return date, err
+}
+
+var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$`)
+
+func commonYear(year int) bool { return year >= 1 && year <= 9999 }
+
+var errYear = errors.New("the year must be between 1 and 9999")
 
 // An ID is a UUID in a request, in its usual form and no other.
 type ID uuid.UUID
@@ -74,7 +104,7 @@ func (d Day) MarshalText() ([]byte, error) { return []byte(pims.Date(d).String()
 
 // UnmarshalText reads a day of the form YYYY-MM-DD.
 func (d *Day) UnmarshalText(text []byte) error {
-	date, err := pims.ParseDate(string(text))
+	date, err := parseDay(string(text))
 	*d = Day(date)
 	return err
 }

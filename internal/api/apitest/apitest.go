@@ -135,6 +135,10 @@ func (c *Contract) checkNowhere(r *http.Request, got *http.Response, kind string
 	headers := map[string]bool{}
 	switch got.StatusCode {
 	case http.StatusNotFound:
+	case http.StatusBadRequest:
+		if signposts[r.URL.Path] == "" || r.URL.RawQuery == "" {
+			return errors.New("there is no such operation")
+		}
 	case http.StatusMethodNotAllowed:
 		headers["Allow"] = true
 	default:
