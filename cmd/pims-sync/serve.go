@@ -72,7 +72,7 @@ func (s *ServeCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) erro
 	}
 	hosts, err := web.ParseHosts(s.AllowedHosts)
 	if err != nil {
-		return usageError{err}
+		return cli.Usage(err)
 	}
 	pages, err := s.console()
 	if err != nil {
