@@ -288,9 +288,9 @@ func TestTheDemoSucceedsAndLeavesNothing(t *testing.T) { // docs/interface.md §
 				First   []struct {
 					Clinic, Timezone string
 					Cases            int
-					Response         fullResponse
+					Response         struct{ Success bool }
 				}
-				Second  []struct{ Response fullResponse }
+				Second  []struct{ Response struct{ Success bool } }
 				Changes []struct {
 					What  string
 					Right bool

@@ -292,6 +292,11 @@ var importRule = rule{
 		libraries: []string{"golang.org/x/term"},
 	},
 	{
+		pkg:       "internal/demo",
+		joinsAll:  true,
+		libraries: []string{uuid},
+	},
+	{
 		pkg:       "internal/cli",
 		joinsAll:  true,
 		libraries: []string{uuid, kong},

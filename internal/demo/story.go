@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"bytes"
@@ -6,14 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 )
@@ -30,23 +28,32 @@ type night struct {
 	Right    bool   `json:"right"`
 }
 
-// A story is the result of the demo's story: a bad night, a refused plan, its approval and
+// A Story is the result of the demo's story: a bad night, a refused plan, its approval and
 // the restore.
-type story struct {
+type Story struct {
 	Success bool    `json:"success"`
 	Nights  []night `json:"nights"`
+}
+
+// Failure returns an error where a chapter did not end as it should.
+func (s *Story) Failure() error {
+	if s.Success {
+		return nil
+	}
+	return errors.New("the story did not end as it should; the lines marked WRONG say where")
 }
 
 // A teller runs the story with one clinic.
 type teller struct {
 	*demoClinic
 	stage *stage
-	story story
+	story Story
 }
 
-// story runs the whole story.
-func (p *play) story(ctx context.Context, stage *stage) (*story, error) {
-	t := &teller{demoClinic: p.clinics[0], stage: stage}
+// Story plays a bad night of the first clinic: the calendar of another practice is refused, a
+// mass deletion is refused, approved, and undone.
+func (p *Play) Story(ctx context.Context) (*Story, error) {
+	t := &teller{demoClinic: p.clinics[0], stage: p.stage}
 	for _, chapter := range []func(context.Context) error{t.firstNight, t.wrongPractice, t.honestCleanUp} {
 		if err := chapter(ctx); err != nil {
 			return nil, err
@@ -308,21 +315,4 @@ func (t *teller) fingerprint(ctx context.Context) (string, error) {
 	}
 	whole, err := json.Marshal(cases)
 	return string(whole), err
-}
-
-// tellStory runs the story and prints it, as the demo does with its syncs.
-func (d *DemoCmd) tellStory(ctx context.Context, std cli.Streams, c *cli.Config, p *play, stage *stage) error {
-	told, err := p.story(ctx, stage)
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		if err := cli.Show(std, c, told, func(io.Writer) {}); err != nil {
-			return err
-		}
-	}
-	if !told.Success {
-		return errors.New("the story did not end as it should; the lines marked WRONG say where")
-	}
-	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ type client struct {
 	key  string
 }
 
-// The answers, with the fields that the demo reads.
+// The responses, with the fields that the demo reads.
 type (
 	fullResponse struct {
 		Success              bool           `json:"success"`
@@ -120,7 +120,7 @@ func (c *client) fullSync(ctx context.Context, body map[string]any, report func(
 		return nil, err
 	}
 	if response.SyncID == uuid.Nil {
-		return nil, fmt.Errorf("the API answered %d: %s", status, response.Error)
+		return nil, fmt.Errorf("the API returned %d: %s", status, response.Error)
 	}
 	return &response, nil
 }
@@ -158,7 +158,7 @@ func (c *client) cases(ctx context.Context) (map[string]caseJSON, error) {
 			return nil, err
 		}
 		if status != http.StatusOK {
-			return nil, fmt.Errorf("the API answered %d", status)
+			return nil, fmt.Errorf("the API returned %d", status)
 		}
 		for _, item := range list.Items {
 			all[item.PIMSID] = item
@@ -170,7 +170,7 @@ func (c *client) cases(ctx context.Context) (map[string]caseJSON, error) {
 	}
 }
 
-// call sends one request and reads its JSON answer, whatever its status is.
+// call sends one request and reads its JSON response, whatever its status is.
 func (c *client) call(ctx context.Context, method, path string, body io.Reader, answer any) (status int, err error) {
 	target, err := c.base.Parse(path)
 	if err != nil {
@@ -190,7 +190,7 @@ func (c *client) call(ctx context.Context, method, path string, body io.Reader, 
 	}
 	defer func() { err = errors.Join(err, response.Body.Close()) }()
 	if err := json.NewDecoder(response.Body).Decode(answer); err != nil {
-		return response.StatusCode, fmt.Errorf("reading the answer (status %d): %w", response.StatusCode, err)
+		return response.StatusCode, fmt.Errorf("reading the response (status %d): %w", response.StatusCode, err)
 	}
 	return response.StatusCode, nil
 }

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"bytes"
@@ -29,20 +29,20 @@ func TestADemoThatDiffersIsAFailure(t *testing.T) {
 	t.Parallel()
 	done := syncDone{Clinic: "Harbor Lights", Cases: 3, Response: &fullResponse{Success: true}}
 	right := dayChange{Clinic: "Harbor Lights", PIMSID: "1", What: "appointment moved", Right: true}
-	require.NoError(t, (&acts{First: []syncDone{done}, Second: []syncDone{done}, Changes: []dayChange{right}}).failure())
+	require.NoError(t, (&Acts{First: []syncDone{done}, Second: []syncDone{done}, Changes: []dayChange{right}}).Failure())
 
 	empty, failed, wrong := done, done, right
 	empty.Cases = 0
 	failed.Response = &fullResponse{Code: "timeout", Error: "it took too long"}
 	wrong.Right = false
 	for _, c := range []struct {
-		acts acts
+		acts Acts
 		says string
 	}{
-		{acts{First: []syncDone{empty}}, "no case"},
-		{acts{First: []syncDone{done}, Second: []syncDone{failed}}, "it took too long (timeout)"},
-		{acts{First: []syncDone{done}, Second: []syncDone{done}, Changes: []dayChange{right, wrong}}, "appointment moved"},
+		{Acts{First: []syncDone{empty}}, "no case"},
+		{Acts{First: []syncDone{done}, Second: []syncDone{failed}}, "it took too long (timeout)"},
+		{Acts{First: []syncDone{done}, Second: []syncDone{done}, Changes: []dayChange{right, wrong}}, "appointment moved"},
 	} {
-		require.ErrorContains(t, c.acts.failure(), c.says)
+		require.ErrorContains(t, c.acts.Failure(), c.says)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -9,24 +9,15 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/cli"
-	"github.com/pims-sync/pims-sync/internal/cli/peoplecmd"
+	"github.com/pims-sync/pims-sync/internal/console"
 	"github.com/pims-sync/pims-sync/internal/render"
 )
 
-// stage prints the demo's text for a person who sees the product for the first time. With
-// --json it prints nothing.
+// stage prints the demo's text for a person who sees the product for the first time.
 type stage struct {
 	w     io.Writer
 	live  bool // a terminal, which can be written over
 	since time.Time
-}
-
-func newStage(s cli.Streams, quiet bool) *stage {
-	if quiet {
-		return &stage{w: io.Discard}
-	}
-	return &stage{w: s.Out, live: render.IsTerminal(s.Out)}
 }
 
 func (s *stage) title() {
@@ -90,18 +81,18 @@ func (s *stage) differences(changes []dayChange) {
 	render.Table(indented{s.w}, []string{"clinic", "in the practice", "in our cases", ""}, rows)
 }
 
-// invite tells the reader how to continue alone.
-func (s *stage) invite(ctx context.Context, p *play) error {
+// Invite tells the reader how to continue alone. The server goes on until Close.
+func (p *Play) Invite(ctx context.Context) error {
 	m := p.clinics[0]
 	base, err := url.Parse(p.server.URL())
 	if err != nil {
 		return err
 	}
-	link, err := peoplecmd.ConsoleLink(ctx, p.store, base)
+	token, err := p.store.People().ConsoleLink(ctx, p.user)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.w, `
+	fmt.Fprintf(p.stage.w, `
 Look at it in a browser. This link signs you in, once, within ten minutes:
 
   %[4]s
@@ -111,7 +102,7 @@ The server goes on at %[1]s until Ctrl-C (API: %[1]s/docs). Try, as %[2]s:
   curl -s -X POST -H 'X-API-Key: %[3]s' %[1]s/api/sync/inbound
   curl -s -H 'X-API-Key: %[3]s' '%[1]s/api/cases?limit=3'
 
-`, p.server.URL(), m.name, m.key, link)
+`, p.server.URL(), m.name, m.key, console.LinkAddress(base, token))
 	return nil
 }
 
