@@ -66,14 +66,6 @@ type Plans interface {
 	PlansAcross(ctx context.Context, clinics []uuid.UUID, filter syncs.PlanFilter) (syncs.List[syncs.Plan], error)
 }
 
-// Decisions approves and rejects plans in the name of an actor (R23). A plan that is no
-// longer open is already_decided.
-type Decisions interface {
-	// Approve starts the sync that carries out what the plan's guard held back.
-	Approve(ctx context.Context, clinicID, planID uuid.UUID, trigger syncs.Trigger, actor string) (syncs.Audit, error)
-	Reject(ctx context.Context, clinicID, planID uuid.UUID, actor string) error
-}
-
 // Restores undoes soft deletes in the name of an actor (R24).
 type Restores interface {
 	// DeletedBy lists the cases that a sync or one of its phases has soft-deleted.
@@ -122,7 +114,6 @@ type Options struct {
 	CasesByID  CasesByID
 	Changes    Changes
 	Plans      Plans
-	Decisions  Decisions
 	Restores   Restores
 	Conditions Conditions
 	Clinics    Clinics

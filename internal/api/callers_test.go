@@ -384,7 +384,7 @@ func TestAFleetKeyIsMadeShownOnceAndRevoked(t *testing.T) { // R39, R42
 // newFleet makes the service of operators over the fakes of a bench.
 func newFleet(b *bench) *fleet.Service {
 	return fleet.New(fleet.Options{
-		Log: b.events, Clinics: b.reads, Keys: b.keys, FleetKeys: b.fleetKeys, Credentials: b.credentials, Connector: b.credentials,
+		Log: b.events, Clinics: b.reads, Keys: b.keys, FleetKeys: b.fleetKeys, Credentials: b.credentials, Connector: b.credentials, Decisions: b.decisions,
 		Now: func() time.Time { return b.now },
 	})
 }

@@ -434,6 +434,10 @@ func (f *fakeCredentials) NewCredential(clinicID uuid.UUID, provider string, c p
 	return clinic.StoredCredential{ID: uuid.New(), ClinicID: clinicID, Provider: provider, CreatedAt: testTime}, nil
 }
 
+func (f *fakeCredentials) PublicFields(context.Context, uuid.UUID) (map[string]string, error) {
+	return nil, f.err
+}
+
 func (f *fakeCredentials) Test(context.Context, uuid.UUID) (clinic.Findings, error) {
 	return clinic.Findings{Provider: "idexx_neo", Day: pims.Date{Year: 2026, Month: 1, Day: 17}, Appointments: 18}, f.err
 }

@@ -67,7 +67,7 @@ func newBench(t *testing.T, changes ...func(*settings)) *bench {
 	b.key, b.keyID = b.keys.add(b.reads.owner.ID, nil)
 	o := settings{Options: Options{
 		Keys: b.keys, Syncs: b.syncs, Cases: b.reads, CasesByID: b.reads, Changes: b.changes, Plans: b.reads, Clinics: b.reads, Ready: b.ready,
-		Decisions: b.decisions, Restores: b.restores, Conditions: b.condition,
+		Restores: b.restores, Conditions: b.condition,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "sync_in_progress 0\n")

@@ -43,14 +43,8 @@ func (s *server) approvePlan() web.Operation {
 			syncs.CodeDraining,
 		},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			return s.decide(c, func(id uuid.UUID) (web.Reply, error) {
-				var audit syncs.Audit
-				err := s.act(c, access.PlanApprove, access.RecordOf("plan", id), func(ctx context.Context, e *access.Event) (err error) {
-					e.Before = access.Values{"status": syncs.PlanOpen}
-					audit, err = s.o.Decisions.Approve(ctx, c.ClinicID, id, syncs.TriggerAPI, actorOf(c))
-					e.After = access.Values{"status": syncs.PlanApproved, "syncId": audit.ID}
-					return err
-				})
+			return s.decide(c, &nothing{}, func(id uuid.UUID) (web.Reply, error) {
+				audit, err := s.o.Fleet.ApprovePlan(c.Context(), byOf(c), c.ClinicID, id, syncs.TriggerAPI)
 				if err != nil {
 					return web.Reply{}, err
 				}
@@ -65,6 +59,11 @@ func (s *server) approvePlan() web.Operation {
 	}
 }
 
+// A rejection is the body of a rejection.
+type rejection struct {
+	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Why; it stands in the record of actions. Name no patient and no client."`
+}
+
 func (s *server) rejectPlan() web.Operation {
 	rejected := samplePlan()
 	rejected.Status, rejected.DecidedAt, rejected.DecidedBy = syncs.PlanRejected, sampleTime, "key:"+sampleCaseID.String()
@@ -75,27 +74,25 @@ func (s *server) rejectPlan() web.Operation {
 		Needs:       access.Approve,
 		Of:          web.OfKeysClinic,
 		Params:      []*huma.Param{web.IDParam("a plan")},
-		Body:        nothing{},
+		Body:        rejection{Reason: "The practice is moving to another system this week."},
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "The plan is rejected.",
 			Example: planDecision{Success: true, Plan: planOf(rejected), Timestamp: web.Instant(sampleTime)},
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeAlreadyDecided, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			return s.decide(c, func(id uuid.UUID) (web.Reply, error) {
-				err := s.act(c, access.PlanReject, access.RecordOf("plan", id), func(ctx context.Context, e *access.Event) error {
-					e.Before, e.After = access.Values{"status": syncs.PlanOpen}, access.Values{"status": syncs.PlanRejected}
-					return s.o.Decisions.Reject(ctx, c.ClinicID, id, actorOf(c))
-				})
+			var body rejection
+			return s.decide(c, &body, func(id uuid.UUID) (web.Reply, error) {
+				err := s.o.Fleet.RejectPlan(c.Context(), byOf(c), c.ClinicID, id, body.Reason)
 				return web.Reply{Status: http.StatusOK, Body: planDecision{}}, err
 			})
 		},
 	}
 }
 
-// decide applies a decision to the plan that the path names, and returns the plan after it.
-func (s *server) decide(c *web.Call, decision func(uuid.UUID) (web.Reply, error)) (web.Reply, error) {
-	if err := web.ReadBody(c.Request, &nothing{}); err != nil {
+// decide reads the body and applies a decision to the plan that the path names, and returns the plan after it.
+func (s *server) decide(c *web.Call, body any, decision func(uuid.UUID) (web.Reply, error)) (web.Reply, error) {
+	if err := web.ReadBody(c.Request, body); err != nil {
 		return web.Reply{}, err
 	}
 	id, err := c.PathID()
@@ -110,9 +107,9 @@ func (s *server) decide(c *web.Call, decision func(uuid.UUID) (web.Reply, error)
 	if err != nil {
 		return web.Reply{}, err
 	}
-	body, _ := answer.Body.(planDecision)
-	body.Success, body.Plan, body.Timestamp = true, planOf(&plan), web.Instant(s.o.Now())
-	answer.Body = body
+	decided, _ := answer.Body.(planDecision)
+	decided.Success, decided.Plan, decided.Timestamp = true, planOf(&plan), web.Instant(s.o.Now())
+	answer.Body = decided
 	return answer, nil
 }
 

@@ -165,7 +165,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 // Fleet returns what operators do with the installation, with what needs a PIMS.
 func (e *Engine) Fleet() *fleet.Service {
 	o := e.Store.fleetOptions()
-	o.Connector = e.Connector
+	o.Connector, o.Decisions = e.Connector, e.Queue
 	return fleet.New(o)
 }
 

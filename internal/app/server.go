@@ -95,7 +95,6 @@ func (e *Engine) api(settings Settings, wait time.Duration) api.Options {
 		CasesByID:  s.Records(),
 		Changes:    e.Feed,
 		Plans:      s.Plans(),
-		Decisions:  e.Queue,
 		Restores:   s.Cases(),
 		Conditions: e.Scheduler,
 		Clinics:    s.Clinics(),

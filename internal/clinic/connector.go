@@ -177,7 +177,11 @@ func (c *Connector) Examine(ctx context.Context, clinicID uuid.UUID, examine fun
 }
 
 func (c *Connector) examine(ctx context.Context, a access, examine func(context.Context, *Connection) error) error {
-	fresh, err := c.logIn(ctx, a)
+	var fresh *login
+	err := c.step(ctx, StepLogin, func() (err error) {
+		fresh, err = c.logIn(ctx, a)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -194,10 +198,14 @@ func (c *Connector) test(ctx context.Context, connection *Connection, began time
 	if err != nil {
 		return Findings{}, err
 	}
-	if err := connection.Prove(ctx); err != nil {
+	if err := c.step(ctx, StepSession, func() error { return connection.Prove(ctx) }); err != nil {
 		return Findings{}, fmt.Errorf("proving the session: %w", err)
 	}
-	snapshot, err := connection.Appointments(ctx, window)
+	var snapshot pims.Snapshot
+	err = c.step(ctx, StepCalendar, func() (err error) {
+		snapshot, err = connection.Appointments(ctx, window)
+		return err
+	})
 	if err != nil {
 		return Findings{}, fmt.Errorf("fetching the calendar of %s: %w", window, err)
 	}

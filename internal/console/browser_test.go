@@ -171,6 +171,9 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	s.fleet(t, 60)
 	admin := s.invite(t, people.Person{Email: "ada@example.com", Name: "Ada Marlow", Role: access.RoleAdmin})
 	s.invite(t, people.Person{Email: "grace@example.com", Role: access.RoleViewer, Limited: true})
+	failing, refused := s.clinicNamed(t, "Clínica"), s.clinicNamed(t, "Wattle")
+	plan := s.deletions(t, s.clinicNamed(t, "Tierpraxis"), 24)
+	s.pims.Require("username", "password")
 	link, err := s.people.ConsoleLink(t.Context(), "root")
 	require.NoError(t, err)
 	invited, err := s.people.Invite(t.Context(), root, people.Person{Email: "new@example.com", Role: access.RoleOperator})
@@ -188,7 +191,9 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	w.signIn(t, admin)
 	for name, path := range map[string]string{
 		"fleet": "/console", "fleet-page-2": "/console?page=2&sort=-asof", "fleet-none": "/console?q=nothing+like+this",
-		"people": "/console/people", "missing": "/console/nothing",
+		"people": "/console/people", "missing": "/console/nothing", "needs": "/console/needs", "needs-none": "/console/needs?kind=drift",
+		"plan": planAddress(plan), "clinic": clinicAddress(failing), "clinic-off": clinicAddress(s.clinicNamed(t, "Old Mill")),
+		"clinic-login": clinicAddress(refused) + "/login", "clinic-login-none": clinicAddress(s.clinicNamed(t, "Fjord")) + "/login",
 	} {
 		w.open(t, path)
 		w.inspect(t, name)
@@ -196,6 +201,10 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	w.open(t, "/console/people")
 	w.do(t, chromedp.Click("details.add > summary"), chromedp.WaitVisible("#email"))
 	w.inspect(t, "people-invite")
+	s.setCredential(t, failing)
+	w.open(t, clinicAddress(failing)+"/login")
+	w.do(t, chromedp.Click(`form:has([value="test"]) button`), chromedp.WaitVisible(".steps .last"))
+	w.inspect(t, "clinic-login-test")
 	w.look(t, 390, "dark")
 	w.do(t, chromedp.Click(".side-menu > summary"), chromedp.WaitVisible(".side-sheet nav"))
 	w.requireAccessible(t, "menu")

@@ -24,6 +24,7 @@ type (
 	caseView struct {
 		caseRow
 		ID, Clinic, ClinicCases string
+		ClinicAddress           string
 		Removed                 bool // the case is no longer in the database, and has a history
 		Deleted                 Moment
 		Facts                   []fact
@@ -89,7 +90,7 @@ func (c *console) oneCase(v *Visit) (*caseView, error) {
 	if err := c.o.Log.Note(v.Context(), v.event(access.CaseRead, of.ID, access.RecordOf("case", id)), nil); err != nil {
 		return nil, err
 	}
-	shown := &caseView{ID: id.String(), Clinic: of.Name, ClinicCases: casesOf(of.ID)}
+	shown := &caseView{ID: id.String(), Clinic: of.Name, ClinicCases: casesOf(of.ID), ClinicAddress: clinicAddress(of.ID)}
 	record, err := c.o.Cases.Case(v.Context(), of.ID, id)
 	switch err = told(err); {
 	case err == ErrNotFound: //nolint:errorlint // told returns it as it is

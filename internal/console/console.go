@@ -11,7 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -24,6 +27,10 @@ const Root = "/console"
 type Fleet interface {
 	// Conditions returns what is known of every clinic at present, ordered by name.
 	Conditions(ctx context.Context) ([]scheduler.Condition, error)
+
+	// Condition returns what is known of one clinic. The error is clinic.ErrNotFound where
+	// there is none.
+	Condition(ctx context.Context, clinicID uuid.UUID) (scheduler.Condition, error)
 }
 
 // Options are what the console needs.
@@ -38,6 +45,13 @@ type Options struct {
 	Restores Restores
 	Queue    Queue
 	Log      access.Log
+	Plans    Plans
+
+	// Service does what operators do with clinics, credentials and keys.
+	Service *fleet.Service
+
+	// NeedSources find what else waits for a person, such as drift and unusual volume.
+	NeedSources []NeedSource
 
 	// PublicURL is where people find the server, such as https://sync.example.com; nil:
 	// where the request says.
@@ -69,7 +83,7 @@ func New(o Options) ([]web.Mount, error) {
 	}
 	for _, p := range c.pages {
 		c.handle("GET", p.Path, c.show(p))
-		if len(p.Acts) > 0 || p.Searches {
+		if len(p.Acts)+len(p.Lives) > 0 || p.Searches {
 			c.handle("POST", p.Path, c.act(p))
 		}
 		if p.CSV != nil {

@@ -49,14 +49,14 @@ type (
 	}
 
 	fleetRow struct {
-		Name, Zone, Provider string
-		State                Badge
-		Since                Moment
-		Phases               []fleetPhase
-		Why                  string // the last code in plain words; empty: the latest sync has none
-		When                 Moment // of the latest sync
-		Plans                int
-		Login                Badge
+		Address, Name, Zone, Provider string
+		State                         Badge
+		Since                         Moment
+		Phases                        []fleetPhase
+		Why                           string // the last code in plain words; empty: the latest sync has none
+		When                          Moment // of the latest sync
+		Plans                         int
+		Login                         Badge
 	}
 
 	fleetPhase struct {
@@ -190,7 +190,7 @@ func rowOf(v *Visit, x *judged) fleetRow {
 	zone := zoneOf(&x.Clinic)
 	at, _, code := x.LastAttempt()
 	row := fleetRow{
-		Name: x.Clinic.Name, Zone: x.Clinic.Timezone, Provider: x.Provider, State: stateBadges[x.State],
+		Address: clinicAddress(x.Clinic.ID), Name: x.Clinic.Name, Zone: x.Clinic.Timezone, Provider: x.Provider, State: stateBadges[x.State],
 		Since: v.Moment(x.Since, zone), When: v.Moment(at, zone),
 		Plans: x.Plans.Open, Login: loginBadge(&x.Credentials),
 	}

@@ -22,7 +22,7 @@ import (
 )
 
 var (
-	nameCell = regexp.MustCompile(`<span class="name">([^<]*)</span>`)
+	nameCell = regexp.MustCompile(`<a class="name" href="[^"]*">([^<]*)</a>`)
 	heading  = regexp.MustCompile(`<th scope="col"`)
 	rowOfOne = regexp.MustCompile(`(?s)<tr[^>]*>\s*<th scope="row">.*?</tr>`)
 	totalOf  = regexp.MustCompile(`<span>([^<]*)</span> <b>([\d,]+)</b>`)

@@ -15,21 +15,27 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
-	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
-
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/logtest"
 	"github.com/pims-sync/pims-sync/internal/people"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/fleetstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/oplog"
 	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/timetest"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -44,20 +50,28 @@ const password = "a long enough password"
 // A site is a console on a database of its own, as people find it on loopback.
 type site struct {
 	*httptest.Server
-	people *people.Service
-	db     *postgres.DB
-	clock  *timetest.Clock
-	log    *logtest.Book
+	people  *people.Service
+	service *fleet.Service
+	pims    *pimstest.Fake // of every clinic
+	db      *postgres.DB
+	clock   *timetest.Clock
+	log     *logtest.Book
 }
 
 // newSite serves a console. Its clock stands at the present, as the browsers' do.
 func newSite(t testing.TB, change ...func(*Options)) *site {
 	t.Helper()
-	s := &site{db: pgtest.New(t), clock: timetest.At(time.Now().Truncate(time.Second)), log: &logtest.Book{}}
+	s := &site{pims: &pimstest.Fake{}, db: pgtest.New(t), clock: timetest.At(time.Now().Truncate(time.Second)), log: &logtest.Book{}}
 	s.people = people.New(people.Options{Store: peoplestore.New(s.db), Log: oplog.New(s.db, nil), Now: s.clock.Now})
+	log := oplog.New(s.db, nil)
+	s.service = fleet.New(fleet.Options{
+		Log: log, Clinics: clinicstore.NewClinics(s.db), Keys: clinicstore.NewKeys(s.db), FleetKeys: fleetstore.New(s.db), Credentials: clinicstore.NewCredentials(s.db), Connector: s.connector(t),
+		Decisions: queueOf{s.db}, Now: s.clock.Now,
+	})
 	o := Options{
+		Service: s.service, Plans: syncstore.NewPlans(s.db),
 		People: s.people, Fleet: fleetOf{s}, Now: s.clock.Now, Version: "test",
-		Clinics: clinicstore.NewClinics(s.db), Runs: syncstore.NewAudits(s.db), Cases: casestore.NewRecords(s.db), Restores: casestore.NewCases(s.db), Queue: queueOf{s.db}, Log: oplog.New(s.db, nil),
+		Clinics: clinicstore.NewClinics(s.db), Runs: syncstore.NewAudits(s.db), Cases: casestore.NewRecords(s.db), Restores: casestore.NewCases(s.db), Queue: queueOf{s.db}, Log: log,
 	}
 	for _, c := range change {
 		c(&o)
@@ -69,11 +83,31 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	return s
 }
 
+// connector connects every clinic to the site's PIMS.
+func (s *site) connector(t testing.TB) *clinic.Connector {
+	t.Helper()
+	ring, err := seal.ParseKeyring(seal.NewKey())
+	require.NoError(t, err)
+	return clinic.NewConnector(clinic.ConnectorOptions{
+		Providers: map[string]pims.Provider{s.pims.Declaration().Name: s.pims}, Clinics: clinicstore.NewClinics(s.db), Credentials: clinicstore.NewCredentials(s.db), Sessions: clinicstore.NewSessions(s.db), Keyring: ring, Now: s.clock.Now,
+	})
+}
+
+// setCredential stores what signs in to the site's PIMS.
+func (s *site) setCredential(t testing.TB, clinicID uuid.UUID) {
+	t.Helper()
+	require.NoError(t, s.service.SetCredential(t.Context(), root, clinicID, s.pims.Declaration().Name, pims.Credentials{pims.FieldUsername: "desk@example.com", pims.FieldPassword: "a password"}))
+}
+
 // fleetOf reads the clinics of the site's database.
 type fleetOf struct{ site *site }
 
 func (f fleetOf) Conditions(ctx context.Context) ([]scheduler.Condition, error) {
 	return scheduler.ReadConditions(ctx, clinicstore.NewClinics(f.site.db), f.site.clock.Now())
+}
+
+func (f fleetOf) Condition(ctx context.Context, clinicID uuid.UUID) (scheduler.Condition, error) {
+	return scheduler.ReadCondition(ctx, clinicstore.NewClinics(f.site.db), clinicID, f.site.clock.Now())
 }
 
 // requireNoFault fails where a response has hidden an error.

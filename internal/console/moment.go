@@ -35,6 +35,9 @@ func (m Moment) Ago() template.HTML { return m.element(ago(m.At, m.now), " data-
 // Full shows the moment with its weekday and zone: "Sun 29 Nov 2026, 14:03 CET".
 func (m Moment) Full() template.HTML { return m.element(m.full(), "") }
 
+// Plain shows the moment with its weekday: "Sun 29 Nov, 14:03".
+func (m Moment) Plain() template.HTML { return m.element(m.local().Format("Mon 2 Jan, 15:04"), "") }
+
 // Clock shows the time of the day.
 func (m Moment) Clock() template.HTML { return m.element(m.local().Format("15:04"), "") }
 

@@ -24,6 +24,7 @@ type Page struct {
 	Title    string            // of the window and the heading
 	Template string            // the name of its file in templates, without .html
 	Nav      string            // the icon in the navigation; empty: it is not in the navigation
+	Under    string            // the path of the page whose item of the navigation is marked; empty: its own
 	Needs    access.Permission // what its caller must have
 
 	// Show returns what the template shows, as .Page. ErrNotFound shows that there is no
@@ -34,6 +35,9 @@ type Page struct {
 	// the notice that is shown on the page afterwards. A Problem shows the page again with
 	// its text and what was typed.
 	Acts map[string]Act
+
+	// Lives are acts that a person watches, by the value of the field act.
+	Lives map[string]LiveAct
 
 	// Searches means that a form without an act searches, and that Show reads what it sends:
 	// names and phone numbers stand in no address (R40).
@@ -53,6 +57,7 @@ type Act struct {
 // A Notice is what a page says once, after an act.
 type Notice struct {
 	Text string
+	Warn bool   // nothing was done
 	Copy string // something to take away, such as a link or a key; empty: nothing
 	Next string // the address that is shown afterwards; empty: the page itself
 }
@@ -69,6 +74,10 @@ func (p Problem) Error() string { return string(p) }
 func (c *console) screens() []Page {
 	return []Page{
 		c.fleetPage(),
+		c.needsPage(),
+		c.planPage(),
+		c.clinicPage(),
+		c.loginPage(),
 		c.runsPage(),
 		c.runPage(),
 		c.casesPage(),
@@ -84,6 +93,7 @@ type Visit struct {
 	Caller  access.Caller
 	Now     time.Time
 	Typed   url.Values // the form that was sent, where it is shown again
+	Live    bool       // a LiveAct runs: the page has {{live}}
 	Problem string     // why it is shown again
 
 	token  string // of the session; empty: nobody is signed in
@@ -169,6 +179,10 @@ func (c *console) act(p Page) http.HandlerFunc {
 			c.render(w, v, p, http.StatusOK)
 			return
 		}
+		if act, ok := p.Lives[v.Text("act")]; ok {
+			c.liveAct(w, v, p, act)
+			return
+		}
 		act, ok := p.Acts[v.Text("act")]
 		if !ok {
 			c.nothing(w, r)
@@ -179,19 +193,26 @@ func (c *console) act(p Page) http.HandlerFunc {
 			return
 		}
 		notice, err := act.Do(v)
-		problem := Problem("")
-		switch {
-		case err == nil:
-			c.giveNotice(w, r, notice)
-			http.Redirect(w, r, cmp.Or(notice.Next, v.Address("page", v.URL.Query().Get("page"))), http.StatusSeeOther)
-		case errors.As(err, &problem):
-			v.Problem, v.Typed = string(problem), v.PostForm
-			c.render(w, v, p, http.StatusUnprocessableEntity)
-		case errors.Is(err, ErrNotFound):
-			c.nothing(w, r)
-		default:
-			c.fail(w, r, v, err)
+		if err != nil {
+			c.refuse(w, v, p, err)
+			return
 		}
+		c.giveNotice(w, r, notice)
+		http.Redirect(w, r, cmp.Or(notice.Next, v.Address("page", v.URL.Query().Get("page"))), http.StatusSeeOther)
+	}
+}
+
+// refuse shows why an act did nothing: a Problem on the page itself, with what was typed.
+func (c *console) refuse(w http.ResponseWriter, v *Visit, p Page, err error) {
+	problem := Problem("")
+	switch {
+	case errors.As(err, &problem):
+		v.Problem, v.Typed = string(problem), v.PostForm
+		c.render(w, v, p, http.StatusUnprocessableEntity)
+	case errors.Is(err, ErrNotFound):
+		c.nothing(w, v.Request)
+	default:
+		c.fail(w, v.Request, v, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -53,8 +54,12 @@ func told(err error) error {
 	switch failure := casesync.Explain(err); {
 	case err == nil:
 		return nil
+	case errors.Is(err, clinic.ErrNotFound):
+		return ErrNotFound
 	case failure.Code == syncs.CodeNotFound:
 		return ErrNotFound
+	case partOf[failure.Code] != "":
+		return Problem(explain(failure.Code) + ". " + nextStep(failure.Code))
 	case failure.Code == syncs.CodeInternal || failure.Code == syncs.CodeDatabaseUnavailable:
 		return err
 	default:
@@ -123,6 +128,7 @@ type (
 	runRow struct {
 		Address         string
 		Clinic          string
+		ClinicAddress   string
 		Type            string
 		Dry             bool
 		By              string
@@ -217,7 +223,7 @@ func runRowOf(v *Visit, of *clinic.Clinic, a *syncs.Audit) runRow {
 		begun = a.CreatedAt
 	}
 	row := runRow{
-		Address: runAddress(a.ID), Clinic: of.Name, Type: typeName(a.Type), Dry: a.Options.DryRun, By: triggerName(a.Trigger),
+		Address: runAddress(a.ID), Clinic: of.Name, ClinicAddress: clinicAddress(of.ID), Type: typeName(a.Type), Dry: a.Options.DryRun, By: triggerName(a.Trigger),
 		Status: statusBadge(a), Begun: v.Moment(begun, zoneOf(of)), Took: took(a), Counts: counts(&a.Result.Stats),
 		Percent: percent(a), Failed: a.Result.Stats.CasesFailed,
 	}
@@ -271,8 +277,11 @@ func percent(a *syncs.Audit) int {
 }
 
 // took returns how long a sync worked: "480 ms", "2.4 s", "3 min 5 s".
-func took(a *syncs.Audit) string {
-	switch d := a.Duration(); {
+func took(a *syncs.Audit) string { return length(a.Duration()) }
+
+// length formats how long something took; nothing is empty.
+func length(d time.Duration) string {
+	switch {
 	case d == 0:
 		return ""
 	case d < time.Second:

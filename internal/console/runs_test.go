@@ -37,6 +37,25 @@ func (q queueOf) Cancel(ctx context.Context, clinicID, syncID uuid.UUID, _ strin
 	return syncstore.NewAudits(q.db).Audit(ctx, clinicID, syncID)
 }
 
+func (q queueOf) Approve(ctx context.Context, clinicID, planID uuid.UUID, trigger syncs.Trigger, actor string) (syncs.Audit, error) {
+	plan, err := syncstore.NewPlans(q.db).Plan(ctx, clinicID, planID)
+	if err == nil {
+		err = plan.Decidable(time.Now())
+	}
+	if err != nil {
+		return syncs.Audit{}, err
+	}
+	audit := syncs.Audit{ID: uuid.New(), ClinicID: clinicID, Type: plan.SyncType, Trigger: trigger, Status: syncs.StatusQueued, Approval: planID, CreatedAt: time.Now()}
+	_, err = syncstore.NewAudits(q.db).Enqueue(ctx, audit, "", func(tx pgx.Tx) error {
+		return syncstore.NewPlans(q.db).Decide(ctx, tx, clinicID, planID, syncs.PlanApproved, actor, time.Now())
+	})
+	return audit, err
+}
+
+func (q queueOf) Reject(ctx context.Context, clinicID, planID uuid.UUID, actor string) error {
+	return syncstore.NewPlans(q.db).Reject(ctx, clinicID, planID, actor, time.Now())
+}
+
 // A week is what happened at one clinic.
 type week struct {
 	clinic, other                      uuid.UUID

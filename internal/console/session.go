@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -106,7 +108,10 @@ func (c *console) admit(w http.ResponseWriter, r *http.Request, needs access.Per
 // a whole page.
 func (c *console) sendToSignIn(w http.ResponseWriter, r *http.Request) {
 	target := Root + "/sign-in"
-	if r.Method == http.MethodGet && r.URL.Path != Root {
+	if r.Method == http.MethodPost && c.sends(r) {
+		c.setNotice(w, r, Notice{Warn: true, Text: "You were signed out before the form was sent, so it did nothing. Look at it and send it again."}, lostLife)
+	}
+	if r.URL.Path != Root && (r.Method == http.MethodGet || c.sends(r)) {
 		target += "?next=" + url.QueryEscape(r.URL.RequestURI())
 	}
 	if r.Header.Get("HX-Request") != "" {
@@ -115,6 +120,16 @@ func (c *console) sendToSignIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, target, http.StatusSeeOther)
+}
+
+// lostLife is how long a browser remembers that a form was not sent.
+const lostLife = 10 * time.Minute
+
+// sends reports whether the form of a request belongs to a page, which is found at the same
+// address.
+func (c *console) sends(r *http.Request) bool {
+	_, pattern := c.mux.Handler(r)
+	return slices.ContainsFunc(c.pages, func(p Page) bool { return pattern == "POST "+strings.TrimSuffix(Root+p.Path, "/") })
 }
 
 // forbidden says what is missing.
@@ -173,8 +188,12 @@ func (c *console) checkForm(w http.ResponseWriter, v *Visit) bool {
 // giveNotice keeps a notice for the next page.
 func (c *console) giveNotice(w http.ResponseWriter, r *http.Request, n Notice) {
 	if n.Text != "" {
-		c.setCookie(w, r, cookieNotice, base64.RawURLEncoding.EncodeToString([]byte(n.Text+"\n"+n.Copy)), time.Minute)
+		c.setNotice(w, r, n, time.Minute)
 	}
+}
+
+func (c *console) setNotice(w http.ResponseWriter, r *http.Request, n Notice, life time.Duration) {
+	c.setCookie(w, r, cookieNotice, base64.RawURLEncoding.EncodeToString([]byte(n.Text+"\n"+n.Copy+"\n"+strconv.FormatBool(n.Warn))), life)
 }
 
 // takeNotice returns the notice that was kept for this page, and removes it.
@@ -188,6 +207,7 @@ func (c *console) takeNotice(w http.ResponseWriter, r *http.Request) Notice {
 	if err != nil {
 		return Notice{}
 	}
-	text, toCopy, _ := strings.Cut(string(decoded), "\n")
-	return Notice{Text: text, Copy: toCopy}
+	text, rest, _ := strings.Cut(string(decoded), "\n")
+	toCopy, warn, _ := strings.Cut(rest, "\n")
+	return Notice{Text: text, Copy: toCopy, Warn: warn == "true"}
 }

@@ -31,7 +31,7 @@ var standalone = []string{"sign-in", "link", "message"}
 
 // parseViews parses every template once.
 func parseViews(pages []Page) (map[string]*template.Template, error) {
-	common, err := template.New("").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html")
+	common, err := template.New("").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/parts*.html")
 	if err != nil {
 		return nil, fmt.Errorf("reading the layout: %w", err)
 	}
@@ -59,6 +59,7 @@ var functions = template.FuncMap{
 	"number":  number,
 	"counted": counted,
 	"static":  staticAddress,
+	"live":    live,
 	"pick":    func(name, label string, choices []choice) picked { return picked{name, label, choices} },
 	"badge":   func(word, icon, tone string) Badge { return Badge{word, icon, tone} },
 }
@@ -75,6 +76,7 @@ type frame struct {
 	Path    string // the present address without its query
 	Notice  Notice
 	Problem string
+	Live    bool                // the page has {{live}}
 	Typed   func(string) string // what was typed into a field of a form that is shown again
 	May     func(access.Permission) bool
 	Version string
@@ -89,7 +91,7 @@ type navItem struct {
 // frame makes the frame of a page.
 func (c *console) frame(v *Visit, title string, shown any) frame {
 	f := frame{
-		Title: title, Theme: v.theme, Notice: v.notice, Problem: v.Problem, Version: c.o.Version,
+		Title: title, Theme: v.theme, Notice: v.notice, Problem: v.Problem, Live: v.Live, Version: c.o.Version,
 		Path: v.URL.Path, Here: localPath(v.URL.RequestURI()), Page: shown, Typed: v.Typed.Get,
 		May: func(p access.Permission) bool { return v.Caller.Check(p, uuid.Nil) == nil },
 	}
@@ -97,14 +99,26 @@ func (c *console) frame(v *Visit, title string, shown any) frame {
 		return f
 	}
 	f.Who, f.Role, f.CSRF = v.Caller.Name, v.Caller.Role, people.CSRFToken(v.token)
+	under := c.under(v.Request)
 	for _, p := range c.pages {
 		address := strings.TrimSuffix(Root+p.Path, "/")
 		if p.Nav != "" && f.May(p.Needs) {
-			current := v.URL.Path == address || p.Path != "/" && strings.HasPrefix(v.URL.Path, address+"/")
+			current := v.URL.Path == address || p.Path == under || p.Path != "/" && strings.HasPrefix(v.URL.Path, address+"/")
 			f.Nav = append(f.Nav, navItem{p.Title, p.Nav, address, current})
 		}
 	}
 	return f
+}
+
+// under returns the path of the page under which the navigation has the present one.
+func (c *console) under(r *http.Request) string {
+	_, pattern := c.mux.Handler(r)
+	for _, p := range c.pages {
+		if p.Under != "" && strings.HasSuffix(pattern, " "+Root+p.Path) {
+			return p.Under
+		}
+	}
+	return ""
 }
 
 // write shows a page. It makes the whole page first, so that a failure gives an error page

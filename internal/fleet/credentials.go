@@ -25,6 +25,7 @@ type Connector interface {
 	Declarations() []pims.Declaration
 	NewCredential(clinicID uuid.UUID, provider string, credentials pims.Credentials) (clinic.StoredCredential, error)
 	Test(ctx context.Context, clinicID uuid.UUID) (clinic.Findings, error)
+	PublicFields(ctx context.Context, clinicID uuid.UUID) (map[string]string, error)
 }
 
 // Credential returns what is stored of a clinic's credentials. Nothing in it can be read
@@ -32,6 +33,15 @@ type Connector interface {
 // none.
 func (s *Service) Credential(ctx context.Context, clinicID uuid.UUID) (clinic.StoredCredential, error) {
 	return s.o.Credentials.Credential(ctx, clinicID)
+}
+
+// Providers returns what the kinds of PIMS say of themselves, by name (R53).
+func (s *Service) Providers() []pims.Declaration { return s.o.Connector.Declarations() }
+
+// PublicFields returns the fields of the clinic's credentials that are no secret. The error
+// is clinic.ErrCredentialsMissing where there are none.
+func (s *Service) PublicFields(ctx context.Context, clinicID uuid.UUID) (map[string]string, error) {
+	return s.o.Connector.PublicFields(ctx, clinicID)
 }
 
 // SetCredential stores a clinic's credentials in place of the old ones. A wrong field is

@@ -55,6 +55,9 @@ type Options struct {
 	Credentials Credentials
 	Connector   Connector
 
+	// Decisions is nil where no plan is decided.
+	Decisions Decisions
+
 	Now func() time.Time // nil: time.Now
 }
 

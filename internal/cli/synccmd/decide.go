@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -34,13 +33,7 @@ func (a *PlansApproveCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 		if err := a.confirm(ctx, std, c, e.Store, owner); err != nil {
 			return err
 		}
-		var audit syncs.Audit
-		err = cli.Act(ctx, e.Store, cli.Event(access.PlanApprove, owner.ID, access.RecordOf("plan", a.ID.UUID)), func(ctx context.Context, x *access.Event) (err error) {
-			x.Before = access.Values{"status": syncs.PlanOpen}
-			audit, err = e.Queue.Approve(ctx, owner.ID, a.ID.UUID, syncs.TriggerCLI, cli.Actor())
-			x.After = access.Values{"status": syncs.PlanApproved, "syncId": audit.ID}
-			return err
-		})
+		audit, err := e.Fleet().ApprovePlan(ctx, cli.By(), owner.ID, a.ID.UUID, syncs.TriggerCLI)
 		if err != nil {
 			return err
 		}
@@ -94,7 +87,8 @@ func are(n int) string {
 
 // PlansRejectCmd rejects a plan.
 type PlansRejectCmd struct {
-	ID cli.ID `arg:"" help:"The plan's id."`
+	ID     cli.ID `arg:"" help:"The plan's id."`
+	Reason string `help:"Why; it stands in the operator log. Name no patient and no client." placeholder:"TEXT"`
 }
 
 // Run closes the plan.
@@ -104,12 +98,7 @@ func (a *PlansRejectCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config
 		if err != nil {
 			return err
 		}
-		action := cli.Event(access.PlanReject, owner.ID, access.RecordOf("plan", a.ID.UUID))
-		action.Before, action.After = access.Values{"status": syncs.PlanOpen}, access.Values{"status": syncs.PlanRejected}
-		err = cli.Act(ctx, e.Store, action, func(ctx context.Context, _ *access.Event) error {
-			return e.Queue.Reject(ctx, owner.ID, a.ID.UUID, cli.Actor())
-		})
-		if err != nil {
+		if err := e.Fleet().RejectPlan(ctx, cli.By(), owner.ID, a.ID.UUID, a.Reason); err != nil {
 			return err
 		}
 		return cli.Show(std, c, map[string]any{"id": a.ID.UUID, "status": syncs.PlanRejected}, func(w io.Writer) {

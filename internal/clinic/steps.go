@@ -1,0 +1,66 @@
+package clinic
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// A Step is one part of a test of credentials, in the order of the constants.
+type Step string
+
+// The steps of Connector.Test.
+const (
+	StepLogin    Step = "login"    // the stored credentials are opened, and the browser signs in
+	StepSession  Step = "session"  // a request shows that the session is this practice's
+	StepCalendar Step = "calendar" // today's calendar is read
+)
+
+// Steps lists the steps in their order.
+func Steps() []Step { return []Step{StepLogin, StepSession, StepCalendar} }
+
+// A StepWatcher is told when a step begins and, unless it failed, when it is over.
+type StepWatcher func(step Step, over bool, took time.Duration)
+
+type stepWatcherKey struct{}
+
+// WatchSteps lets somebody follow the tests that are made with the context.
+func WatchSteps(ctx context.Context, told StepWatcher) context.Context {
+	return context.WithValue(ctx, stepWatcherKey{}, told)
+}
+
+// step runs one step of a test.
+func (c *Connector) step(ctx context.Context, s Step, run func() error) error {
+	told, _ := ctx.Value(stepWatcherKey{}).(StepWatcher)
+	if told == nil {
+		return run()
+	}
+	began := c.o.Now()
+	told(s, false, 0)
+	err := run()
+	if err == nil {
+		told(s, true, c.o.Now().Sub(began))
+	}
+	return err
+}
+
+// PublicFields returns the fields of the clinic's credentials that are no secret, also of
+// suspended ones. The error is ErrCredentialsMissing where there are none, and that of
+// StoredCredential.Open where they cannot be read.
+func (c *Connector) PublicFields(ctx context.Context, clinicID uuid.UUID) (map[string]string, error) {
+	stored, err := c.o.Credentials.Credential(ctx, clinicID)
+	if err != nil {
+		return nil, err
+	}
+	name, err := c.CanonicalProvider(stored.Provider)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := stored.Open(c.o.Keyring)
+	if err != nil {
+		return nil, err
+	}
+	declared := c.o.Providers[name].Declaration()
+	return declared.Public(declared.Complete(opened)), nil
+}
