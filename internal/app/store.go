@@ -60,7 +60,7 @@ func OpenStore(ctx context.Context, settings Settings, log *slog.Logger, wait ti
 // OpenScratch opens a new database in a scratch folder, which Close removes. home is the
 // folder of its encryption key.
 func OpenScratch(ctx context.Context, home string, log *slog.Logger) (*Store, error) {
-	database, err := embedded.OpenScratch(ctx, log)
+	database, err := embedded.OpenScratch(ctx, "", log)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ import (
 // others, and its statements name that clinic.
 var database = sync.OnceValues(func() (*scratch, error) {
 	ctx := context.Background()
-	server, err := embedded.OpenScratch(ctx, nil)
+	server, err := embedded.OpenScratch(ctx, "", nil)
 	if err != nil {
 		return nil, err
 	}

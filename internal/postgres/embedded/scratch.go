@@ -19,21 +19,24 @@ const (
 	scratchGrace = time.Minute
 )
 
-// OpenScratch starts a database of its own in a new folder under the temp
-// folder, with settings that give up safety in a crash for speed, and owns it;
-// Close also removes the folder. It is for the demo and for tests: each test
-// process has a server of its own, so none can take it away from another, and it
-// starts in about 0.6 s. What a process leaves that ends without Close (the
-// server ends with it, the folder stays) is removed by the next OpenScratch.
-func OpenScratch(ctx context.Context, logger *slog.Logger) (*Database, error) {
-	db, err := openScratch(ctx, os.TempDir(), logger)
+// OpenScratch starts a database of its own in a new folder, with settings that give up
+// safety in a crash for speed, and owns it; Close also removes the folder. parent is where
+// the folder is made; "": in the temp folder. It is for the demo and for tests: each test
+// process has a server of its own, so none can take it away from another, and it starts in
+// about 0.6 s. If a process ends without Close, the server ends with it, and the next
+// OpenScratch removes the folder.
+func OpenScratch(ctx context.Context, parent string, logger *slog.Logger) (*Database, error) {
+	if parent == "" {
+		parent = os.TempDir()
+	}
+	db, err := openScratch(ctx, parent, logger)
 	if err != nil {
 		return nil, fmt.Errorf("open a scratch database: %w", err)
 	}
 	return db, nil
 }
 
-// openScratch is OpenScratch with the temp folder chosen.
+// openScratch is OpenScratch without the default folder.
 func openScratch(ctx context.Context, parent string, logger *slog.Logger) (*Database, error) {
 	sweepScratch(parent)
 	dir, err := os.MkdirTemp(parent, scratchPrefix)

@@ -12,9 +12,9 @@ import (
 
 func TestAScratchDatabaseIsFastItsOwnAndGoneAfterClose(t *testing.T) {
 	t.Parallel()
-	one, err := OpenScratch(t.Context(), nil)
+	one, err := OpenScratch(t.Context(), "", nil)
 	require.NoError(t, err)
-	two, err := OpenScratch(t.Context(), nil)
+	two, err := OpenScratch(t.Context(), "", nil)
 	require.NoError(t, err)
 
 	require.True(t, one.Owner())

@@ -15,6 +15,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -114,7 +115,7 @@ func (s *server) start() (*server, error) {
 
 func (s *server) prepare(ctx context.Context) error {
 	var err error
-	if s.embedded, err = embedded.OpenScratch(ctx, nil); err != nil {
+	if s.embedded, err = embedded.OpenScratch(ctx, memoryFolder(), nil); err != nil {
 		return err
 	}
 	if err := s.exec("create database " + template + " template template0"); err != nil {
@@ -126,6 +127,22 @@ func (s *server) prepare(ctx context.Context) error {
 	}
 	defer db.Close()
 	return db.Migrate(ctx)
+}
+
+// memoryFolder returns a file system in memory, where cloning a database of several hundred
+// files costs less than half of what it costs on a disk; "" where there is none with room,
+// or where TMPDIR says where to work.
+func memoryFolder() string {
+	const folder, room = "/dev/shm", 4 << 30 // bytes
+	const mayEnterAndWrite = 3
+	var stat syscall.Statfs_t
+	if os.Getenv("TMPDIR") != "" || syscall.Access(folder, mayEnterAndWrite) != nil || syscall.Statfs(folder, &stat) != nil {
+		return ""
+	}
+	if stat.Bavail*uint64(stat.Bsize) < room { //nolint:gosec // a block size is positive
+		return ""
+	}
+	return folder
 }
 
 // exec runs a statement in the server's own database.
