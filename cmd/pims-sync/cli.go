@@ -35,6 +35,7 @@ type CLI struct {
 	Console     peoplecmd.ConsoleCmd     `cmd:"" help:"Print a link that signs you in to the console, once, within ten minutes."`
 	People      peoplecmd.PeopleCmd      `cmd:"" help:"Who may sign in to the console: add, list, set, remove."`
 	Webhooks    eventcmd.WebhooksCmd     `cmd:"" help:"Send events to others: add, list, show, test, rotate, disable, enable, remove, deliveries, resend, skip."`
+	Doctor      DoctorCmd                `cmd:"" help:"Look for what is wrong with the installation, and say what to do."`
 	Neosim      NeosimCmd                `cmd:"" help:"Serve a simulated IDEXX Neo practice."`
 	Migrate     MigrateCmd               `cmd:"" help:"Bring the database's schema up to date."`
 	Keygen      KeygenCmd                `cmd:"" help:"Print a new key for ENCRYPTION_KEY."`

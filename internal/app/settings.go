@@ -17,6 +17,7 @@ type Settings struct {
 	MigrateURL    string // of the owner of the tables; empty: DatabaseURL
 	Roles         string // the prefix of the database roles; empty: the default
 	SingleRole    bool   // one database role is accepted where no others are to be had (R45)
+	SchemaAsItIs  bool   // the database is opened without migrating it
 	DataDir       string // where the embedded database and its own encryption key are
 	EncryptionKey string // empty: the key in DataDir
 	Hosts         pims.HostPolicy

@@ -28,7 +28,8 @@ type Store struct {
 
 	operatorLog *oplog.Log
 
-	home string // where the embedded database's own key is; empty with DATABASE_URL
+	home   string // where the embedded database's own key is; empty with DATABASE_URL
+	asItIs bool   // the schema is not migrated
 
 	mu       sync.Mutex
 	embedded *embedded.Database // nil with DATABASE_URL
@@ -47,14 +48,14 @@ const closing = 15 * time.Second
 func OpenStore(ctx context.Context, settings Settings, log *slog.Logger, wait time.Duration) (*Store, error) {
 	w := postgres.WallOptions{Prefix: settings.Roles, Single: settings.SingleRole}
 	if settings.DatabaseURL != "" {
-		return connect(ctx, &Store{}, cmp.Or(settings.MigrateURL, settings.DatabaseURL), settings.DatabaseURL, w, log)
+		return connect(ctx, &Store{asItIs: settings.SchemaAsItIs}, cmp.Or(settings.MigrateURL, settings.DatabaseURL), settings.DatabaseURL, w, log)
 	}
 	dir := settings.DataDir
 	database, err := embedded.Open(ctx, embedded.Options{Dir: dir, Logger: log, Wait: wait})
 	if err != nil {
 		return nil, err
 	}
-	return connectEmbedded(ctx, &Store{home: dir, embedded: database}, w, log)
+	return connectEmbedded(ctx, &Store{home: dir, embedded: database, asItIs: settings.SchemaAsItIs}, w, log)
 }
 
 // OpenScratch opens a new database in a scratch folder, which Close removes. home is the
@@ -88,7 +89,7 @@ func connect(ctx context.Context, s *Store, owner, service string, w postgres.Wa
 			s.Close()
 		}
 	}()
-	if owner != service {
+	if owner != service && !s.asItIs {
 		w.Logins = postgres.LoginsOf(service)
 		if err := migrate(ctx, owner, w, log); err != nil {
 			return nil, err
@@ -99,6 +100,9 @@ func connect(ctx context.Context, s *Store, owner, service string, w postgres.Wa
 		return nil, err
 	}
 	s.DB, s.operatorLog = db, oplog.New(db, log)
+	if s.asItIs {
+		return s, nil
+	}
 	return s, db.Migrate(ctx)
 }
 

@@ -76,6 +76,11 @@ var importRule = rule{
 		domain: true,
 	},
 	{
+		pkg:    "internal/doctor",
+		ours:   []string{panicsPkg, "internal/pims"},
+		domain: true,
+	},
+	{
 		pkg:    "internal/cron",
 		domain: true,
 	},
@@ -234,6 +239,11 @@ var importRule = rule{
 		pkg:       "internal/postgres/volumestore",
 		ours:      []string{"internal/syncs", "internal/feed", "internal/volume", "internal/pims", "internal/postgres", "internal/postgres/clinicstore", "internal/postgres/internal/null", "internal/postgres/feedstore"},
 		libraries: []string{uuid, pgx},
+	},
+	{
+		pkg:       "internal/postgres/doctorstore",
+		ours:      []string{"internal/doctor", "internal/postgres"},
+		libraries: []string{pgx},
 	},
 	{
 		pkg:  "internal/postgres/embedded",

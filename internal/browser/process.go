@@ -237,11 +237,15 @@ func flags(visible bool) []chromedp.ExecAllocatorOption {
 	if !visible {
 		options = append(options, chromedp.Headless, chromedp.Flag("disable-gpu", true))
 	}
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // Chromium refuses to run as root with it
+	if !Sandboxed() {
+		options = append(options, chromedp.NoSandbox)
 	}
 	return options
 }
+
+// Sandboxed reports whether the browser's processes are confined. Chromium refuses to run
+// as root with its sandbox.
+func Sandboxed() bool { return os.Geteuid() != 0 }
 
 // killGroup kills a browser with all of its children, even where it is stopped.
 func killGroup(pid int) error {

@@ -39,30 +39,35 @@ const keyCheckText = "pims-sync encryption key check"
 // first key that the database does not know yet. Where a database has checks, it must know
 // at least one key of the ring. So a new key can only be added next to an old one.
 func (k *Keyring) Verify(ctx context.Context, store KeyCheckStore) error {
-	checks, err := store.KeyChecks(ctx)
-	if err != nil {
-		return fmt.Errorf("reading the encryption key checks: %w", err)
-	}
-	known, err := k.verifyAll(checks)
-	if err != nil {
+	known, err := k.recognise(ctx, store)
+	if err != nil || slices.Contains(known, k.first().id) {
 		return err
-	}
-	if len(checks) > 0 && len(known) == 0 {
-		return k.strangerError(checks)
-	}
-	if slices.Contains(known, k.first().id) {
-		return nil
 	}
 	if err := k.enrol(ctx, store); err != nil {
 		return err
 	}
 	// Another process may have stored another key under the same id meanwhile.
-	checks, err = store.KeyChecks(ctx)
-	if err != nil {
-		return fmt.Errorf("reading the encryption key checks: %w", err)
-	}
-	_, err = k.verifyAll(checks)
+	_, err = k.recognise(ctx, store)
 	return err
+}
+
+// Recognised returns the errors of Verify and stores nothing.
+func (k *Keyring) Recognised(ctx context.Context, store KeyCheckStore) error {
+	_, err := k.recognise(ctx, store)
+	return err
+}
+
+// recognise returns the ids of the ring's keys that the database knows.
+func (k *Keyring) recognise(ctx context.Context, store KeyCheckStore) (known []string, err error) {
+	checks, err := store.KeyChecks(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the encryption key checks: %w", err)
+	}
+	known, err = k.verifyAll(checks)
+	if err == nil && len(checks) > 0 && len(known) == 0 {
+		err = k.strangerError(checks)
+	}
+	return known, err
 }
 
 // verifyAll opens the checks of the ring's keys and returns the ids that are right.

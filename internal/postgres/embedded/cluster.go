@@ -28,6 +28,12 @@ func (c cluster) data() string   { return filepath.Join(c.home, "data") }
 func (c cluster) log() string    { return filepath.Join(c.home, "server.log") }
 func (c cluster) oldLog() string { return filepath.Join(c.home, "server.log.1") }
 
+// Exists reports whether a data folder has a database.
+func Exists(dir string) bool {
+	major, err := clusterIn(dir).major()
+	return err != nil || major > 0
+}
+
 // unfinished is the data directory while initdb works on it. It is renamed when it is
 // complete, so that data never names an incomplete one.
 func (c cluster) unfinished() string { return filepath.Join(c.home, "data.unfinished") }

@@ -1,0 +1,206 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/browser"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/doctor"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres/doctorstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/webhooks"
+)
+
+// DoctorOptions say what Examine looks at.
+type DoctorOptions struct {
+	Now       func() time.Time // nil: time.Now
+	Browser   pims.Browser     // nil: one of its own
+	NoBrowser bool             // no browser is started
+}
+
+// Examine looks at the installation that the settings name, and changes nothing in it.
+func Examine(ctx context.Context, settings Settings, log *slog.Logger, o DoctorOptions) []doctor.Finding {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	settings.SchemaAsItIs = true
+	found := doctor.Run(ctx, machineChecks(settings, log, o))
+	s, err := openToExamine(ctx, settings, log)
+	if err != nil {
+		return append(found, doctor.Run(ctx, []doctor.Check{{
+			Name: "database", Look: func(context.Context) []doctor.Finding { return doctor.Failed("the database cannot be used", err, "") },
+		}})...)
+	}
+	defer s.Close()
+	return append(found, doctor.Run(ctx, s.checks(ctx, settings, o))...)
+}
+
+// machineChecks are the checks that need no database.
+func machineChecks(settings Settings, log *slog.Logger, o DoctorOptions) []doctor.Check {
+	disks := []doctor.Disk{{Folder: os.TempDir(), Use: "temporary files"}}
+	if settings.DatabaseURL == "" {
+		disks = append(disks, doctor.Disk{Folder: existing(settings.DataDir), Use: "embedded database"})
+	}
+	checks := []doctor.Check{doctor.Disks(disks...)}
+	if o.NoBrowser {
+		return checks
+	}
+	return append(checks, doctor.Check{Name: "browser", Look: func(ctx context.Context) []doctor.Finding {
+		b := o.Browser
+		if b == nil {
+			own := newBrowser(settings, &Store{}, log)
+			defer own.Close()
+			b = own
+		}
+		return doctor.Browser(b, browser.Sandboxed()).Look(ctx)
+	}})
+}
+
+// existing returns the folder, or the nearest above it that exists.
+func existing(dir string) string {
+	for {
+		if _, err := os.Stat(dir); err == nil || dir == filepath.Dir(dir) {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+func openToExamine(ctx context.Context, settings Settings, log *slog.Logger) (*Store, error) {
+	if settings.DatabaseURL == "" && !embedded.Exists(settings.DataDir) {
+		return nil, errors.New("there is none yet in " + settings.DataDir + "; `pims-sync migrate` makes it, or DATABASE_URL names another")
+	}
+	return OpenStore(ctx, settings, log, 0)
+}
+
+// checks are the checks of the database and of what it holds. With another schema than this
+// program's, only the server is looked at.
+func (s *Store) checks(ctx context.Context, settings Settings, o DoctorOptions) []doctor.Check {
+	store := doctorstore.New(s.DB)
+	checks := []doctor.Check{doctor.Database(o.Now(), store.Server), doctor.Migrations(store.Schema), doctor.Clock(o.Now, store.Now)}
+	if schema, err := store.Schema(ctx); err != nil || schema.Err != nil || schema.Pending {
+		return checks
+	}
+	ring, keyErr := s.presentKeyring(settings.EncryptionKey)
+	checks = append(checks, doctor.Keys(func(ctx context.Context) ([]string, error) {
+		if errors.Is(keyErr, fs.ErrNotExist) {
+			return nil, s.sealsNothing(ctx)
+		}
+		if keyErr != nil {
+			return nil, keyErr
+		}
+		return ring.KeyIDs(), errors.Join(ring.Recognised(ctx, s.Keys()), ring.Cover(ctx, s.Seals()))
+	}))
+	clinics, err := s.Clinics().Clinics(ctx)
+	if err != nil {
+		return append(checks, doctor.Check{Name: "clinics", Look: func(context.Context) []doctor.Finding { return doctor.Failed("the clinics cannot be read", err, "") }})
+	}
+	clinics = slices.DeleteFunc(clinics, func(c clinic.Clinic) bool { return !c.Active })
+	checks = append(checks, doctor.Zones(o.Now, zonesOf(clinics), store.Offsets))
+	if keyErr == nil {
+		network := doctor.Network{Hosts: settings.Hosts, Now: o.Now}
+		for _, address := range s.addresses(ctx, ring, clinics) {
+			checks = append(checks, network.Host(address))
+		}
+	}
+	return append(checks,
+		doctor.Running(func(ctx context.Context) (doctor.Work, error) { return s.work(ctx, store) }),
+		doctor.Telling(func(ctx context.Context) (doctor.Outgoing, error) {
+			found, mail, err := store.Outgoing(ctx, []string{webhooks.ReasonGone, webhooks.ReasonFailing})
+			if settings.SMTPURL == "" || settings.MailFrom == "" {
+				found.MailWithout = mail
+			}
+			return found, err
+		}),
+		doctor.Clinics(func(ctx context.Context) (map[string]int, error) { return s.states(ctx, o.Now()) }))
+}
+
+// sealsNothing returns an error where the database was encrypted, and the key file is gone.
+func (s *Store) sealsNothing(ctx context.Context) error {
+	known, err := s.Keys().KeyChecks(ctx)
+	if err == nil && len(known) > 0 {
+		err = fmt.Errorf("%s is missing; put it back from a backup, or name the key in ENCRYPTION_KEY", filepath.Join(s.home, keyFile))
+	}
+	return err
+}
+
+// presentKeyring reads the keys, and makes none.
+func (s *Store) presentKeyring(text string) (*seal.Keyring, error) {
+	if text == "" && s.home != "" {
+		key, err := os.ReadFile(filepath.Join(s.home, keyFile))
+		if err != nil {
+			return nil, err
+		}
+		text = strings.TrimSpace(string(key))
+	}
+	if text == "" {
+		return nil, errors.New("ENCRYPTION_KEY is required with DATABASE_URL; `pims-sync keygen` makes one")
+	}
+	return seal.ParseKeyring(text)
+}
+
+func zonesOf(clinics []clinic.Clinic) (names []string) {
+	for i := range clinics {
+		names = append(names, clinics[i].Timezone)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// addresses returns where the credentials of the clinics lead, each once. Those that cannot
+// be opened are left to the check of the keys.
+func (s *Store) addresses(ctx context.Context, ring *seal.Keyring, clinics []clinic.Clinic) (all []string) {
+	for i := range clinics {
+		stored, err := s.Credentials().Credential(ctx, clinics[i].ID)
+		if err != nil {
+			continue
+		}
+		credentials, err := stored.Open(ring)
+		if err != nil {
+			continue
+		}
+		for _, declared := range Declarations() {
+			if address := declared.Complete(credentials)[pims.FieldBaseURL]; declared.Name == stored.Provider && address != "" {
+				all = append(all, address)
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// work adds to what the database says which schedules cannot be read in part.
+func (s *Store) work(ctx context.Context, store *doctorstore.Store) (doctor.Work, error) {
+	w, err := store.Work(ctx)
+	if err != nil {
+		return w, err
+	}
+	configs, err := s.Clinics().AllSchedules(ctx)
+	for _, c := range configs {
+		if _, problems := clinic.ParseSchedules(c.Document, scheduler.CheckEntry); len(problems) > 0 {
+			w.BadEntries = append(w.BadEntries, c.ClinicID.String())
+		}
+	}
+	return w, err
+}
+
+func (s *Store) states(ctx context.Context, now time.Time) (map[string]int, error) {
+	conditions, err := scheduler.ReadConditions(ctx, s.Clinics(), now)
+	counts := make(map[string]int)
+	for i := range conditions {
+		counts[string(conditions[i].Verdict().State)]++
+	}
+	return counts, err
+}
