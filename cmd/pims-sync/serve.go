@@ -35,9 +35,9 @@ type ServeCmd struct {
 	OIDCIssuer      string        `name:"oidc-issuer" help:"Let people sign in at this OpenID Connect provider. It must know <public URL>/console/openid/callback." env:"OIDC_ISSUER" placeholder:"URL"`
 	OIDCClientID    string        `name:"oidc-client-id" help:"Our client id at the provider." env:"OIDC_CLIENT_ID" placeholder:"ID"`
 	OIDCSecret      string        `name:"oidc-client-secret" help:"Our client secret at the provider; none for a public client." env:"OIDC_CLIENT_SECRET" placeholder:"SECRET"`
-	AllowedHosts    string        `name:"allowed-hosts" help:"Names of this server, without ports, comma-separated; a request with another Host is refused. Default: every name." env:"ALLOWED_HOSTS" placeholder:"HOST,…"`
-	MaxConnections  int           `help:"How many connections may be open at the same time; further ones wait." env:"MAX_CONNECTIONS" default:"1000"`
-	TrustedProxies  string        `help:"Proxies whose X-Forwarded-For is trusted: addresses or prefixes, comma-separated." env:"TRUSTED_PROXIES" placeholder:"CIDR,…"`
+	LimitFlags      `embed:""`
+	AllowedHosts    string `name:"allowed-hosts" help:"Names of this server, without ports, comma-separated; a request with another Host is refused. Default: every name." env:"ALLOWED_HOSTS" placeholder:"HOST,…"`
+	TrustedProxies  string `help:"Proxies whose X-Forwarded-For is trusted: addresses or prefixes, comma-separated." env:"TRUSTED_PROXIES" placeholder:"CIDR,…"`
 }
 
 // The bounds of SYNC_LEASE. A sync of a dead replica is taken up again after at most a
@@ -114,6 +114,7 @@ func (s *ServeCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) erro
 		Console:  pages,
 
 		Connections: s.MaxConnections,
+		Limits:      s.limits(),
 		Engine: app.EngineOptions{
 			Schedule: s.EnableScheduler, Jitter: s.ScheduleJitter, MaxSyncs: s.MaxSyncs, Lease: s.SyncLease,
 			Link: s.link(), EventRetention: s.EventRetention, Tracing: traces,
@@ -151,8 +152,6 @@ func (s *ServeCmd) check() error {
 		return fmt.Errorf("SYNC_WAIT_MS is %d and must be 0 or more", s.SyncWaitMS)
 	case s.MaxSyncs < 1 || s.ScheduleJitter < 0:
 		return errors.New("MAX_SYNCS must be 1 or more; SCHEDULE_JITTER must not be negative")
-	case s.MaxConnections < 10:
-		return fmt.Errorf("MAX_CONNECTIONS is %d and must be 10 or more", s.MaxConnections)
 	case s.EventRetention != 0 && s.EventRetention < minRetention:
 		return fmt.Errorf("EVENT_RETENTION is %s and must be %s or more, or 0 for ever: older history is erased for good", s.EventRetention, minRetention)
 	case s.SyncLease < minLease || s.SyncLease > maxLease:

@@ -102,6 +102,11 @@ type Options struct {
 	Events    Events
 	Record    access.Log // records what callers change (R44)
 
+	// Limits are those of callers; ObserveLimit is called for each request that one refused.
+	// Nil: nobody observes.
+	Limits       Limits
+	ObserveLimit func(Limit)
+
 	// CursorKeys are those of web.API.
 	CursorKeys [][]byte
 
@@ -139,9 +144,9 @@ type Options struct {
 
 // server is the running API. It is safe for concurrent use.
 type server struct {
-	o        Options
-	started  time.Time
-	failures *web.Limiter
+	o       Options
+	started time.Time
+	limits  *limits
 }
 
 // New makes the API, for web.New.
@@ -152,7 +157,7 @@ func New(o Options) []web.Mount {
 	if o.Draining == nil {
 		o.Draining = func() bool { return false }
 	}
-	s := &server{o: o, started: o.Now(), failures: web.NewLimiter(failureBurst, failureInterval)}
+	s := &server{o: o, started: o.Now(), limits: newLimits(o.Limits, o.ObserveLimit)}
 	api := describe(s)
 	api.Authenticate, api.FindClinic, api.Explain, api.Trace = s.authenticate, s.findClinic, explain, o.Trace
 	api.CursorKeys = o.CursorKeys

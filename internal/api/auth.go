@@ -21,18 +21,20 @@ const (
 	failureInterval = 6 * time.Second // then one in this time
 )
 
-const tooManyFailures = "too many requests with a missing or invalid API key came from this address; correct the key, and try again after the seconds in Retry-After"
-
 // authenticate finds the caller of a call. Wrong keys of one address get only so many
 // responses. A right key is always accepted, so that a caller who shares the address with a
-// misconfigured one, for example behind a proxy, is not locked out.
+// misconfigured one, for example behind a proxy, is not locked out. A right key makes only so
+// many requests.
 func (s *server) authenticate(c *web.Call) (access.Caller, error) {
 	now := s.o.Now()
 	caller, err := s.caller(c, now)
-	if errors.Is(err, clinic.ErrUnauthorized) {
-		if wait := s.failures.Take(c.Remote, now); wait > 0 {
-			return access.Caller{}, web.RateLimited{Wait: wait, Text: tooManyFailures}
+	switch {
+	case errors.Is(err, clinic.ErrUnauthorized):
+		if refused := s.limits.refuse(LimitFailures, s.limits.failures.Take(web.Network(c.Remote), now), tooManyFailures); refused != nil {
+			return access.Caller{}, refused
 		}
+	case err == nil:
+		err = s.limits.refuse(LimitRequests, s.limits.requests.Take(caller.ID, now), tooManyRequests)
 	}
 	return caller, err
 }

@@ -96,6 +96,13 @@ func (s *server) listChanges() web.Operation {
 			if q.Err != nil {
 				return web.Reply{}, q.Err
 			}
+			if request.Wait > 0 {
+				giveBack := s.limits.waiting.Take(tenant(&c.Caller))
+				if giveBack == nil {
+					return web.Reply{}, s.limits.refuse(LimitWaiting, placeWait, tooManyWaiting)
+				}
+				defer giveBack()
+			}
 			page, err := s.o.Changes.Read(c.Context(), request)
 			if err != nil {
 				return web.Reply{}, err

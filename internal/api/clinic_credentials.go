@@ -124,6 +124,9 @@ func (s *server) testCredentials() web.Operation {
 			if err := web.ReadBody(c.Request, &nothing{}); err != nil {
 				return web.Reply{}, err
 			}
+			if err := s.countStart(c); err != nil {
+				return web.Reply{}, err
+			}
 			ctx, cancel := context.WithTimeoutCause(c.Context(), s.o.Wait+testMargin, syncs.ErrTimeout)
 			defer cancel()
 			found, err := s.o.Fleet.TestCredential(ctx, byOf(c), c.ClinicID)

@@ -35,7 +35,14 @@ func (s *server) syncEvents() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			return web.Reply{Status: http.StatusOK, Stream: func(w http.ResponseWriter) { s.follow(c, w, audit) }}, nil
+			giveBack := s.limits.streams.Take(tenant(&c.Caller))
+			if giveBack == nil {
+				return web.Reply{}, s.limits.refuse(LimitStreams, placeWait, tooManyStreams)
+			}
+			return web.Reply{Status: http.StatusOK, Stream: func(w http.ResponseWriter) {
+				defer giveBack()
+				s.follow(c, w, audit)
+			}}, nil
 		},
 	}
 }

@@ -116,7 +116,7 @@ func startOperation(t syncs.Type, path, id, summary, description string) web.Ope
 	return web.Operation{
 		Method: http.MethodPost, Path: path, ID: id, Tag: "Syncs",
 		Summary: summary,
-		Description: description + "\n\nThe call waits for the end of the sync. If that takes too long, or with `Prefer: respond-async`, " +
+		Description: description + "\n\nThe call waits for the end of the sync. If that takes too long, if too many calls wait already, or with `Prefer: respond-async`, " +
 			"it returns 202 and where to look. Hanging up cancels nothing. A sync that failed returns the status of its `code` and its usual body.",
 		Needs: access.ForSync(t),
 		Of:    web.OfKeysClinic,
@@ -171,6 +171,9 @@ func (s *server) start(c *web.Call, request syncs.Request) (web.Reply, error) {
 	if err != nil {
 		return web.Reply{}, err
 	}
+	if err := s.countStart(c); err != nil {
+		return web.Reply{}, err
+	}
 	audit, err := s.begin(c.Context(), request, key)
 	if err != nil {
 		return web.Reply{}, err
@@ -181,7 +184,7 @@ func (s *server) start(c *web.Call, request syncs.Request) (web.Reply, error) {
 		answer.Header.Set("Preference-Applied", "respond-async")
 		return answer, nil
 	}
-	if audit, err = s.await(c.Context(), audit); err != nil {
+	if audit, err = s.await(c, audit); err != nil {
 		return web.Reply{}, err
 	}
 	if !audit.Status.Final() {
@@ -201,11 +204,19 @@ func (s *server) begin(ctx context.Context, request syncs.Request, key string) (
 	return s.o.Syncs.Start(ctx, request, key)
 }
 
-func (s *server) await(ctx context.Context, audit syncs.Audit) (syncs.Audit, error) {
+// await waits for the end of a sync. Where too many calls wait it returns at once, so that
+// the caller gets a 202.
+func (s *server) await(c *web.Call, audit syncs.Audit) (syncs.Audit, error) {
 	if audit.Status.Final() {
 		return audit, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.o.Wait)
+	giveBack := s.limits.waiting.Take(tenant(&c.Caller))
+	if giveBack == nil {
+		s.limits.observe(LimitWaiting)
+		return audit, nil
+	}
+	defer giveBack()
+	ctx, cancel := context.WithTimeout(c.Context(), s.o.Wait)
 	defer cancel()
 	return s.o.Syncs.Wait(ctx, audit.ClinicID, audit.ID)
 }

@@ -34,7 +34,8 @@ type ServerOptions struct {
 	// nothing. No pattern may be one of the API's.
 	Mounts func(*Engine) []web.Mount
 
-	Connections int // at the same time on a listener; 0: DefaultConnections
+	Connections int        // at the same time on a listener; 0: DefaultConnections
+	Limits      api.Limits // of callers of the API; zero: none
 }
 
 // A Server is everything that is served over HTTP, and the engine behind it.
@@ -69,6 +70,7 @@ func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Log
 	}
 	chain := web.Options{TrustedProxies: o.Proxies, Hosts: o.Hosts, Observe: e.metrics.HTTPRequest, Logger: log}
 	options := e.api(settings, o.Wait)
+	options.Limits = o.Limits
 	if o.Metrics != nil {
 		options.Metrics = nil
 		running.serve(o.Metrics, web.New(chain, web.Mount{Pattern: "/metrics", Handler: web.Get(web.WithoutQuery(e.metrics.Handler()))}), 0)
@@ -105,6 +107,8 @@ func (e *Engine) api(settings Settings, wait time.Duration) api.Options {
 		Trace:      e.traced,
 		Version:    settings.Version,
 		CursorKeys: e.cursorKeys,
+
+		ObserveLimit: func(l api.Limit) { e.metrics.HTTPLimited(string(l)) },
 	}
 }
 

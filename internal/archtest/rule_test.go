@@ -261,13 +261,18 @@ var importRule = rule{
 		domain:    true,
 	},
 	{
+		pkg:       "internal/quota",
+		libraries: []string{"golang.org/x/time/rate"},
+		domain:    true,
+	},
+	{
 		pkg:       "internal/web",
 		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/access"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{
 		pkg:       "internal/api",
-		ours:      []string{panicsPkg, "internal/feed", "internal/volume", "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/fleet", "internal/web"},
+		ours:      []string{panicsPkg, "internal/feed", "internal/volume", "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/fleet", "internal/quota", "internal/web"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{

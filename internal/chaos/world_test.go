@@ -64,7 +64,7 @@ func (w *world) env() []string {
 	return append(append(clock,
 		"PATH="+os.Getenv("PATH"), "HOME="+w.dir, "TMPDIR="+filepath.Join(w.dir, "tmp"),
 		"DATABASE_URL="+w.database.server.URL(), "ENCRYPTION_KEY="+w.key,
-		"PIMS_ALLOWED_HOSTS=127.0.0.1", "PIMS_RATE_LIMIT=0", "PORT=0", "LOG_FORMAT=json",
+		"PIMS_ALLOWED_HOSTS=127.0.0.1", "PIMS_RATE_LIMIT=0", "API_RATE_LIMIT=0", "API_SYNC_STARTS=0", "PORT=0", "LOG_FORMAT=json",
 	), w.settings...)
 }
 

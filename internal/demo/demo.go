@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/panics"
@@ -97,7 +98,9 @@ func Raise(ctx context.Context, o Options) (_ *Play, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p.server, err = app.StartServer(ctx, o.Settings, p.store, o.Log, app.ServerOptions{Listener: listener, Wait: 55 * time.Second, Console: &app.ConsoleOptions{}})
+	p.server, err = app.StartServer(ctx, o.Settings, p.store, o.Log, app.ServerOptions{
+		Listener: listener, Wait: 55 * time.Second, Console: &app.ConsoleOptions{}, Limits: api.DefaultLimits(),
+	})
 	if err != nil {
 		_ = listener.Close()
 		return nil, err

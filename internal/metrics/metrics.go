@@ -45,6 +45,8 @@ type Metrics struct {
 	http         *prometheus.CounterVec
 	httpTime     *prometheus.HistogramVec
 
+	limited *prometheus.CounterVec
+
 	outgoing
 }
 
@@ -119,6 +121,7 @@ func New(providers ...string) (*Metrics, error) {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	m.outgoing = newOutgoing(m.registry)
+	m.limited = newLimited(m.registry)
 	m.begin(providers)
 	var err error
 	m.meters, err = newMeters(m.registry)
