@@ -109,6 +109,29 @@ func (c *Contract) check(r *http.Request, sent []byte, got *http.Response, body 
 	return nil
 }
 
+// CheckExample returns how an example of a response differs from the description of its
+// operation, which is named by its method and its path as the description writes it.
+func (c *Contract) CheckExample(method, path string, status int, body []byte) error {
+	for i := range c.operations {
+		if op := &c.operations[i]; op.method == method && slices.Equal(op.segments, strings.Split(path, "/")) {
+			return op.checkExample(status, body)
+		}
+	}
+	return fmt.Errorf("there is no operation %s %s", method, path)
+}
+
+func (op *operation) checkExample(status int, body []byte) error {
+	const kind = "application/json"
+	described, ok := op.responses[status]
+	if !ok || described.content[kind] == nil {
+		return fmt.Errorf("there is no response %d of JSON", status)
+	}
+	if err := checkBody(described.content[kind], kind, body); err != nil {
+		return err
+	}
+	return checkCode(described.description, status, kind, body)
+}
+
 // find returns the operation that a request asks for; nil means that there is none.
 func (c *Contract) find(r *http.Request) *operation {
 	method := r.Method
