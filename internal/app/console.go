@@ -38,6 +38,7 @@ func (e *Engine) console(o ConsoleOptions, version string, now func() time.Time)
 		Queue:     e.Queue,
 		Plans:     e.Store.Plans(),
 		Log:       e.Store.OperatorLog(),
+		Events:    e.Store.OperatorLog(),
 		Service:   e.Fleet(),
 		OpenID:    o.OpenID,
 		PublicURL: o.PublicURL,

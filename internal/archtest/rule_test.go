@@ -277,7 +277,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/console",
-		ours:      []string{"internal/pims", "internal/syncs", "internal/casesync", "internal/clinic", "internal/access", "internal/people", "internal/scheduler", "internal/fleet", "internal/web", "internal/console/chart"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/casesync", "internal/clinic", "internal/access", "internal/people", "internal/scheduler", "internal/fleet", "internal/web", "internal/console/chart"},
 		libraries: []string{uuid, "github.com/coreos/go-oidc/v3", "golang.org/x/oauth2"},
 	},
 	{

@@ -82,22 +82,9 @@ func FindClinics(ctx context.Context, s *app.Store, named []*OfClinic) error {
 	return nil
 }
 
-// whichClinic returns the one clinic that has a name, or whose id begins with a text. A
-// name counts more than the beginning of an id.
+// whichClinic returns the one clinic that a text names (clinic.Named).
 func whichClinic(clinics []clinic.Clinic, text string) (uuid.UUID, error) {
-	var byName, byID []clinic.Clinic
-	for _, x := range clinics {
-		if clinic.SameName(x.Name, text) {
-			byName = append(byName, x)
-		}
-		if strings.HasPrefix(x.ID.String(), strings.ToLower(text)) {
-			byID = append(byID, x)
-		}
-	}
-	found := byName
-	if len(found) == 0 {
-		found = byID
-	}
+	found := clinic.Named(clinics, text)
 	switch len(found) {
 	case 0:
 		return uuid.Nil, fmt.Errorf("there is no clinic with the name %q and none whose id begins so; `pims-sync clinic list` shows them", text)

@@ -42,3 +42,21 @@ func shows(r rune) bool {
 // breaksLines reports whether a character would break a table with one line for each
 // clinic.
 func breaksLines(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp) }
+
+// Named returns the clinics that a text names: those of that name or, where there are none,
+// those whose id begins so.
+func Named(clinics []Clinic, text string) (found []Clinic) {
+	var byID []Clinic
+	for i := range clinics {
+		if SameName(clinics[i].Name, text) {
+			found = append(found, clinics[i])
+		}
+		if strings.HasPrefix(clinics[i].ID.String(), strings.ToLower(text)) {
+			byID = append(byID, clinics[i])
+		}
+	}
+	if len(found) == 0 {
+		return byID
+	}
+	return found
+}

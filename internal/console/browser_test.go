@@ -23,6 +23,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/browser"
+	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/people"
 )
 
@@ -188,12 +189,19 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	w.inspect(t, "invitation")
 	w.open(t, "/console/link?token=none")
 	w.inspect(t, "link-used")
+	_, _, err = s.service.CreateFleetKey(t.Context(), root, access.FleetKey{Name: "night monitor", Scope: access.FleetRead})
+	require.NoError(t, err)
+	for _, name := range []string{"Harbour Lights", "Harbor Lights Animal Clinic"} {
+		_, err = s.service.SetClinic(t.Context(), root, s.clinicNamed(t, "Harb"), fleet.ClinicChange{Name: &name})
+		require.NoError(t, err)
+	}
 	w.signIn(t, admin)
 	for name, path := range map[string]string{
 		"fleet": "/console", "fleet-page-2": "/console?page=2&sort=-asof", "fleet-none": "/console?q=nothing+like+this",
 		"people": "/console/people", "missing": "/console/nothing", "needs": "/console/needs", "needs-none": "/console/needs?kind=drift",
 		"plan": planAddress(plan), "clinic": clinicAddress(failing), "clinic-off": clinicAddress(s.clinicNamed(t, "Old Mill")),
 		"clinic-login": clinicAddress(refused) + "/login", "clinic-login-none": clinicAddress(s.clinicNamed(t, "Fjord")) + "/login",
+		"log": "/console/log", "fleet-keys": "/console/fleet-keys", "actions": "/console/actions?do=sync&all=1&state=ok",
 	} {
 		w.open(t, path)
 		w.inspect(t, name)

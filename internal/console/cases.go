@@ -48,13 +48,14 @@ func (c *console) casesPage() Page {
 
 type (
 	casesView struct {
-		Clinics, Statuses, Deleted, Orders []choice
-		Query, From, To                    string
-		Clinic                             string
-		Rows                               []caseRow
-		After                              string // the cursor of the next page; empty: there is none
-		Later                              bool   // this is not the first page
-		None                               bool   // the caller sees no clinic
+		Pick                      clinicPick
+		Statuses, Deleted, Orders []choice
+		Query, From, To           string
+		Clinic                    string
+		Rows                      []caseRow
+		After                     string // the cursor of the next page; empty: there is none
+		Later                     bool   // this is not the first page
+		None                      bool   // the caller sees no clinic
 	}
 
 	caseRow struct {
@@ -83,11 +84,14 @@ func (c *console) cases(v *Visit) (*casesView, error) {
 	if shown.None {
 		return shown, nil
 	}
-	of, err := chosenClinic(v, clinics)
+	of, pick, err := pickClinic(v, clinics, "")
 	if err != nil {
 		return nil, err
 	}
-	shown.Clinic, shown.Clinics = of.Name, clinicChoices(clinics, of.ID, "")
+	if of == nil {
+		of, pick.Text = &clinics[0], clinics[0].Name
+	}
+	shown.Clinic, shown.Pick = of.Name, pick
 	filter, problem := caseFilter(v)
 	if problem != "" {
 		v.Problem = problem
@@ -102,20 +106,6 @@ func (c *console) cases(v *Visit) (*casesView, error) {
 		shown.Rows = append(shown.Rows, caseRowOf(v, of, &list.Items[i]))
 	}
 	return shown, nil
-}
-
-// chosenClinic returns the clinic that a form or an address names, and otherwise the first.
-func chosenClinic(v *Visit, clinics []clinic.Clinic) (*clinic.Clinic, error) {
-	text := v.Text("clinic")
-	if text == "" {
-		return &clinics[0], nil
-	}
-	for i := range clinics {
-		if clinics[i].ID.String() == text {
-			return &clinics[i], nil
-		}
-	}
-	return nil, ErrNotFound
 }
 
 // caseFilter reads the form, and says what a person must mend in it.

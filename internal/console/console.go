@@ -45,6 +45,7 @@ type Options struct {
 	Restores Restores
 	Queue    Queue
 	Log      access.Log
+	Events   Events
 	Plans    Plans
 
 	// Service does what operators do with clinics, credentials and keys.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/console/chart"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
@@ -25,13 +27,15 @@ func (c *console) fleetPage() Page {
 }
 
 // fleetPerPage is how many clinics one page shows.
-const fleetPerPage = 50
+const fleetPerPage = 40
 
 type (
 	fleetView struct {
 		Query, State, Sort string
-		CSV                string // the address of the same clinics as a file
-		All                int    // clinics that the caller may see
+		CSV                string        // the address of the same clinics as a file
+		All                int           // clinics that the caller may see
+		Actions            []choice      // that the caller may do with several; none: not allowed
+		Buttons            []fleetAction // that the caller may do with one clinic
 		Totals             []fleetTotal
 		Share              template.HTML // of each state
 		Columns            []column
@@ -49,14 +53,16 @@ type (
 	}
 
 	fleetRow struct {
-		Address, Name, Zone, Provider string
-		State                         Badge
-		Since                         Moment
-		Phases                        []fleetPhase
-		Why                           string // the last code in plain words; empty: the latest sync has none
-		When                          Moment // of the latest sync
-		Plans                         int
-		Login                         Badge
+		ID, Address, Runs    string
+		Name, Zone, Provider string
+		On                   bool
+		State                Badge
+		Since                Moment
+		Phases               []fleetPhase
+		Why                  string // the last code in plain words; empty: the latest sync has none
+		When                 Moment // of the latest sync
+		Plans                int
+		Login                Badge
 	}
 
 	fleetPhase struct {
@@ -90,6 +96,7 @@ func (c *console) fleet(v *Visit) (*fleetView, error) {
 		{Title: "Plans", Sort: "plans", Number: true},
 		{Title: "Login"},
 	})
+	c.offer(v, shown)
 	shown.CSV = v.AddressOf(Root+"/fleet.csv", "page", "")
 	shown.Pager = newPager(v, len(found), fleetPerPage, "clinic")
 	for _, x := range found[shown.Pager.from:shown.Pager.to] {
@@ -97,6 +104,24 @@ func (c *console) fleet(v *Visit) (*fleetView, error) {
 	}
 	return shown, nil
 }
+
+// offer adds the actions that the caller may do.
+func (c *console) offer(v *Visit, shown *fleetView) {
+	pairs := []string{}
+	for _, a := range c.fleetActions() {
+		if v.Caller.Check(a.Needs, uuid.Nil) == nil {
+			pairs, shown.Buttons = append(pairs, a.Name, a.Title), append(shown.Buttons, a)
+		}
+	}
+	if len(pairs) > 0 {
+		shown.Actions = choices("", "", pairs...)[1:]
+		shown.Columns[0].Ticks = "many"
+		shown.Columns = append(shown.Columns, column{Title: "Actions", Unseen: true})
+	}
+}
+
+// runsOf returns the address of a clinic's syncs.
+func runsOf(id uuid.UUID) string { return Root + "/runs?clinic=" + id.String() }
 
 // A judged clinic is one with its state.
 type judged struct {
@@ -190,7 +215,8 @@ func rowOf(v *Visit, x *judged) fleetRow {
 	zone := zoneOf(&x.Clinic)
 	at, _, code := x.LastAttempt()
 	row := fleetRow{
-		Address: clinicAddress(x.Clinic.ID), Name: x.Clinic.Name, Zone: x.Clinic.Timezone, Provider: x.Provider, State: stateBadges[x.State],
+		ID: x.Clinic.ID.String(), Address: clinicAddress(x.Clinic.ID), Runs: runsOf(x.Clinic.ID),
+		Name: x.Clinic.Name, Zone: x.Clinic.Timezone, Provider: x.Provider, On: x.Clinic.Active, State: stateBadges[x.State],
 		Since: v.Moment(x.Since, zone), When: v.Moment(at, zone),
 		Plans: x.Plans.Open, Login: loginBadge(&x.Credentials),
 	}

@@ -69,7 +69,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 		Decisions: queueOf{s.db}, Now: s.clock.Now,
 	})
 	o := Options{
-		Service: s.service, Plans: syncstore.NewPlans(s.db),
+		Events: log, Service: s.service, Plans: syncstore.NewPlans(s.db),
 		People: s.people, Fleet: fleetOf{s}, Now: s.clock.Now, Version: "test",
 		Clinics: clinicstore.NewClinics(s.db), Runs: syncstore.NewAudits(s.db), Cases: casestore.NewRecords(s.db), Restores: casestore.NewCases(s.db), Queue: queueOf{s.db}, Log: log,
 	}

@@ -3,6 +3,10 @@ package console
 import (
 	"fmt"
 	"html/template"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
 )
 
 // icons are drawn on a grid of 16 by 16 with strokes of the text's colour.
@@ -38,15 +42,28 @@ var icons = map[string]string{
 	"moon":     `<path d="M13.200 9.600A5.700 5.700 0 0 1 6.400 2.800a5.700 5.700 0 1 0 6.800 6.800Z"/>`,
 	"half":     `<circle cx="8" cy="8" r="5.800"/><path d="M8 2.200v11.600a5.800 5.800 0 0 0 0-11.600Z" fill="currentColor"/>`,
 	"out":      `<path d="M6.500 2.500h-4v11h4M6 8h8M11 5l3 3-3 3"/>`,
+	"list":     `<path d="M2.500 4h.1M5.500 4h8M2.500 8h.1M5.500 8h8M2.500 12h.1M5.500 12h8"/>`,
+	"more":     `<path d="M3.500 8h.1M8 8h.1M12.500 8h.1" stroke-width="2.200"/>`,
 	"plus":     `<path d="M8 3v10M3 8h10"/>`,
 	"mark":     `<path d="M13.600 6.500A5.800 5.800 0 0 0 3.200 4.800M2.400 9.500a5.800 5.800 0 0 0 10.400 1.700"/><path d="M3.200 1.900v3h3M12.800 14.100v-3h-3"/>`,
 }
 
 // icon returns an icon, which says nothing to those who do not see it: words stand beside.
+// It refers to the drawing in the page's sheet, so that a long table stays small.
 func icon(name string) (template.HTML, error) {
-	drawing, ok := icons[name]
-	if !ok {
+	if icons[name] == "" {
 		return "", fmt.Errorf("there is no icon %q", name)
 	}
-	return template.HTML(`<svg class="icon" viewBox="0 0 16 16" aria-hidden="true">` + drawing + `</svg>`), nil //nolint:gosec // our own
+	return template.HTML(`<svg class="icon" aria-hidden="true"><use href="#i-` + name + `"/></svg>`), nil //nolint:gosec // our own
 }
+
+// iconSheet returns the drawings of all icons, once for each page.
+var iconSheet = sync.OnceValue(func() template.HTML {
+	var b strings.Builder
+	b.WriteString(`<svg class="sheet" aria-hidden="true">`)
+	for _, name := range slices.Sorted(maps.Keys(icons)) {
+		b.WriteString(`<symbol id="i-` + name + `" viewBox="0 0 16 16">` + icons[name] + `</symbol>`)
+	}
+	b.WriteString(`</svg>`)
+	return template.HTML(b.String()) //nolint:gosec // our own
+})

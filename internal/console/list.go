@@ -37,6 +37,8 @@ type column struct {
 	Title   string
 	Sort    string // its name in the address; empty: one cannot sort by it
 	Number  bool   // aligned to the right
+	Ticks   string // the form whose boxes a box in the heading ticks; empty: none
+	Unseen  bool   // the title is for those who hear the page
 	Address string // sorts by it, or the other way round
 	Sorted  string // ascending or descending, as aria-sort has it; empty: it is not
 }

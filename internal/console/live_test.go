@@ -17,7 +17,8 @@ func TestTheFleetFollowsWhatOneTypesAndWhatHappens(t *testing.T) {
 	s := newSite(t)
 	s.fleet(t, 3)
 	w := s.window(t)
-	w.signIn(t, s.invite(t, peopleOf("ada@example.com", access.RoleViewer)))
+	w.look(t, 1280, "light")
+	w.signIn(t, s.invite(t, peopleOf("ada@example.com", access.RoleOperator)))
 	const shown = `[...document.querySelectorAll("#fleet .name")].map(e => e.textContent).join("|")`
 	w.do(t, chromedp.SendKeys("#q", "harbor"))
 	_, err := chromedp.Run(w.ctx, chromedp.Poll[bool](shown+` === "Harbor Lights Animal Clinic"`))
@@ -25,12 +26,20 @@ func TestTheFleetFollowsWhatOneTypesAndWhatHappens(t *testing.T) {
 	require.Equal(t, s.URL+"/console?q=harbor", evaluate[string](t, w, `location.href`), "what is shown can be sent to others")
 	require.Equal(t, "q", evaluate[string](t, w, `document.activeElement.id`), "the cursor stays")
 
-	// The page's own refresh. It keeps what was searched for.
+	// The page's own refresh. It keeps what was searched for, and what was ticked.
+	w.do(t, chromedp.Click("thead .tick"))
 	s.sql(t, `update clinics set name = 'Harbor Lights Pet Hospital' where name like 'Harbor%'`)
 	evaluate[chromedp.Void](t, w, `htmx.trigger("#fleet", "refresh")`)
 	_, err = chromedp.Run(w.ctx, chromedp.Poll[bool](shown+` === "Harbor Lights Pet Hospital"`))
 	require.NoError(t, err)
 	require.Contains(t, evaluate[string](t, w, `document.querySelector("#fleet time").title`), "yours", "a refreshed time knows the viewer's zone")
+	require.True(t, evaluate[bool](t, w, `document.querySelector("input[form=many]").checked`))
+
+	// The menu of a row.
+	w.open(t, "/console?q=harbor")
+	w.do(t, chromedp.Click("a[data-menu]"), chromedp.Click(`#row-menu [value="dry"]`), chromedp.WaitVisible("#run"))
+	require.Equal(t, []string{"true"}, selected[string](t, s, `select request->>'dryRun' from case_sync_audits where status = 'queued'`))
+	w.open(t, "/console")
 
 	// A session that has ended leads to the sign-in page.
 	s.sql(t, `delete from people_sessions`)

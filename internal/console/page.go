@@ -25,6 +25,7 @@ type Page struct {
 	Template string            // the name of its file in templates, without .html
 	Nav      string            // the icon in the navigation; empty: it is not in the navigation
 	Under    string            // the path of the page whose item of the navigation is marked; empty: its own
+	Group    string            // the heading of its part of the navigation; empty: the first part
 	Needs    access.Permission // what its caller must have
 
 	// Show returns what the template shows, as .Page. ErrNotFound shows that there is no
@@ -78,10 +79,13 @@ func (c *console) screens() []Page {
 		c.planPage(),
 		c.clinicPage(),
 		c.loginPage(),
+		c.actionsPage(),
 		c.runsPage(),
 		c.runPage(),
 		c.casesPage(),
 		c.casePage(),
+		c.logPage(),
+		c.fleetKeysPage(),
 		c.peoplePage(),
 	}
 }

@@ -14,7 +14,7 @@ import (
 // peoplePage shows who may sign in, and invites, changes and removes people.
 func (c *console) peoplePage() Page {
 	return Page{
-		Path: "/people", Title: "People", Template: "people", Nav: "people", Needs: access.ChangeSystem,
+		Path: "/people", Title: "People", Template: "people", Nav: "people", Group: groupInstallation, Needs: access.ChangeSystem,
 		Show: func(v *Visit) (any, error) { return c.people(v) },
 		Acts: map[string]Act{
 			"invite": {access.ChangeSystem, c.invite},

@@ -120,7 +120,7 @@ func (c *console) run(v *Visit) (*runView, error) {
 	may := func(p access.Permission) bool { return v.Caller.Check(p, of.ID) == nil }
 	running := !a.Status.Final()
 	shown := &runView{
-		ID: a.ID.String(), Clinic: of.Name, ClinicRuns: Root + "/runs?clinic=" + of.ID.String(), Row: runRowOf(v, &of, &a),
+		ID: a.ID.String(), Clinic: of.Name, ClinicRuns: runsOf(of.ID), Row: runRowOf(v, &of, &a),
 		Facts: runFacts(v, &of, &a), Error: a.Result.Error, Running: running,
 		Warnings: warnings(&a.Result.Warnings), Would: a.Options.DryRun,
 		CanCancel: running && may(access.ForSync(a.Type)), CanRepeat: !running && a.ParentID == uuid.Nil && of.Active && may(access.ForSync(a.Type)),

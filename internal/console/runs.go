@@ -118,11 +118,12 @@ const runsPerPage = 50
 
 type (
 	runsView struct {
-		Clinics, Types, Statuses []choice
-		Filtered                 bool
-		Rows                     []runRow
-		Running                  bool   // one of them: the page looks again soon
-		Newest, Older            string // addresses; empty: there is no such page
+		Clinic          clinicPick
+		Types, Statuses []choice
+		Filtered        bool
+		Rows            []runRow
+		Running         bool   // one of them: the page looks again soon
+		Newest, Older   string // addresses; empty: there is no such page
 	}
 
 	runRow struct {
@@ -171,30 +172,28 @@ func (c *console) runs(v *Visit) (*runsView, error) {
 		return nil, err
 	}
 	query := v.URL.Query()
-	only, _ := uuid.Parse(query.Get("clinic")) // another text means all
+	only, pick, err := pickClinic(v, clinics, "All clinics")
+	if err != nil {
+		return nil, err
+	}
 	filter := syncs.AuditFilter{
 		Type: syncs.Type(query.Get("type")), Status: syncs.Status(query.Get("status")),
 		Page: syncs.Page{Limit: runsPerPage, Cursor: query.Get("after")},
 	}
 	shown := &runsView{
-		Clinics: clinicChoices(clinics, only, "All clinics"),
-		Types:   choices(string(filter.Type), "All types", runTypes...),
+		Clinic: pick,
+		Types:  choices(string(filter.Type), "All types", runTypes...),
 		Statuses: choices(string(filter.Status), "Any outcome", string(syncs.StatusQueued), "Waiting", string(syncs.StatusInProgress), "Running",
 			string(syncs.StatusCompleted), "Done", string(syncs.StatusFailed), "Failed", string(syncs.StatusCancelled), "Cancelled"),
-		Filtered: only != uuid.Nil || filter.Type != "" || filter.Status != "",
+		Filtered: only != nil || filter.Type != "" || filter.Status != "",
 	}
-	byID := make(map[uuid.UUID]*clinic.Clinic, len(clinics))
-	for i := range clinics {
-		byID[clinics[i].ID] = &clinics[i]
-	}
+	byID := clinicsByID(clinics)
 	var within []uuid.UUID // nil: all
 	switch {
-	case only != uuid.Nil && byID[only] == nil:
-		return nil, ErrNotFound
-	case only != uuid.Nil:
-		within = []uuid.UUID{only}
+	case only != nil:
+		within = []uuid.UUID{only.ID}
 	case v.Caller.Limited:
-		within = v.Caller.Clinics
+		within = append([]uuid.UUID{}, v.Caller.Clinics...) // empty is none
 	}
 	list, err := c.o.Runs.AuditsAcross(v.Context(), within, filter)
 	if err != nil {

@@ -56,6 +56,7 @@ func parseViews(pages []Page) (map[string]*template.Template, error) {
 // functions are what the templates call.
 var functions = template.FuncMap{
 	"icon":    icon,
+	"icons":   iconSheet,
 	"number":  number,
 	"counted": counted,
 	"static":  staticAddress,
@@ -86,7 +87,11 @@ type frame struct {
 type navItem struct {
 	Title, Icon, Address string
 	Current              bool
+	Group                string // of which it is the first; empty: it is not the first, or has none
 }
+
+// groupInstallation is the part of the navigation with what belongs to no clinic.
+const groupInstallation = "Installation"
 
 // frame makes the frame of a page.
 func (c *console) frame(v *Visit, title string, shown any) frame {
@@ -99,12 +104,16 @@ func (c *console) frame(v *Visit, title string, shown any) frame {
 		return f
 	}
 	f.Who, f.Role, f.CSRF = v.Caller.Name, v.Caller.Role, people.CSRFToken(v.token)
-	under := c.under(v.Request)
+	under, group := c.under(v.Request), ""
 	for _, p := range c.pages {
 		address := strings.TrimSuffix(Root+p.Path, "/")
 		if p.Nav != "" && f.May(p.Needs) {
 			current := v.URL.Path == address || p.Path == under || p.Path != "/" && strings.HasPrefix(v.URL.Path, address+"/")
-			f.Nav = append(f.Nav, navItem{p.Title, p.Nav, address, current})
+			item := navItem{Title: p.Title, Icon: p.Nav, Address: address, Current: current}
+			if p.Group != group {
+				group, item.Group = p.Group, p.Group
+			}
+			f.Nav = append(f.Nav, item)
 		}
 	}
 	return f

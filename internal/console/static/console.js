@@ -15,7 +15,10 @@
   const here = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   const zone = here.resolvedOptions().timeZone;
 
+  const ticked = new Set(); // what a refresh must not lose
   function refresh(root) {
+    for (const box of root.querySelectorAll("input[data-ticks]")) box.hidden = false;
+    for (const box of root.querySelectorAll("input.tick[name]")) box.checked ||= ticked.has(box.value);
     const now = Date.now();
     for (const e of root.querySelectorAll("time[datetime]")) {
       const then = Date.parse(e.dateTime);
@@ -47,6 +50,35 @@
       }, 200);
     });
   }
+
+  // A box in a heading ticks all boxes of its form.
+  document.addEventListener("change", (e) => {
+    const all = e.target.dataset.ticks;
+    for (const box of all ? document.querySelectorAll("input.tick[form=" + all + "]") : [e.target]) {
+      if (!box.matches("input.tick[name]")) continue;
+      box.checked = e.target.checked;
+      ticked[box.checked ? "add" : "delete"](box.value);
+    }
+  });
+
+  // The actions on one clinic, in a menu beside its row. Without it, the link leads to a page
+  // with the same.
+  const menu = document.getElementById("row-menu"), one = document.getElementById("one");
+  document.addEventListener("click", (e) => {
+    const link = menu && e.target.closest("a[data-menu]");
+    if (!link || e.ctrlKey || e.metaKey || e.shiftKey) return;
+    e.preventDefault();
+    one.action = link.href;
+    for (const entry of menu.children) {
+      entry.hidden = entry.dataset.on !== link.dataset.menu;
+      if (entry.dataset.do) entry.href = link.href + "&do=" + entry.dataset.do;
+    }
+    menu.showPopover({ source: link });
+    const at = link.getBoundingClientRect(), room = innerHeight - at.bottom - menu.offsetHeight;
+    menu.style.top = (room > 8 ? at.bottom + 4 : at.top - menu.offsetHeight - 4) + "px";
+    menu.style.left = Math.max(8, at.right - menu.offsetWidth) + "px";
+    menu.querySelector(":scope > :not([hidden])").focus();
+  });
 
   // One menu is open at a time; Escape and a click elsewhere close it.
   const menus = "details.pop[open], details.side-menu[open]";
