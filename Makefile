@@ -20,7 +20,7 @@ VERSIONS ?= 15 16 17 18
 UNSHARED := archtest|chaos|cron|model|model/mutants|pims|pims/notes|pims/idexxneo/neosim|postgres/embedded|seal
 # Packages whose own goroutines share memory. CI runs the race detector on these; the nightly
 # workflow runs it on all.
-SHARED := $(addprefix ./internal/,app browser/proxy casesync feed metrics notify panics people pims/pimshttp postgres queue scheduler tracing web webhooks)
+SHARED := $(addprefix ./internal/,app browser/proxy casesync feed metrics notify panics people pims/pimshttp queue quota scheduler tracing web webhooks)
 # What the race detector is not run on: builds of the binary, the commands of scripts and
 # pages (each a process of its own), tables of login pages that differ in nothing but the
 # page, and the size of a snapshot. internal/archtest and the memory of hostile answers
@@ -54,9 +54,10 @@ help: ## List the targets
 demo: deps build ## Sync three simulated clinics before your eyes (ARGS: its flags)
 	@$(BIN)/pims-sync demo $(ARGS)
 
+# `make vet` runs go vet on everything; go test would run a part of it again.
 test: deps ## Run the tests, on a real PostgreSQL and a real browser (PKG, ARGS: go test's)
 	@scripts/install-deps procps curl
-	go test -timeout=10m $(ARGS) $(PKG)
+	go test -vet=off -timeout=10m $(ARGS) $(PKG)
 
 check: static race ## Run every check, and the tests under the race detector
 
@@ -99,7 +100,7 @@ licenses: ## Fail if the licence of a dependency is not allowed (scripts/license
 
 race: deps ## Run the tests under the race detector, in random order (installs a C compiler)
 	@scripts/install-deps procps curl gcc
-	CGO_ENABLED=1 go test -race -shuffle=on -timeout=20m -skip='$(UNRACED)' $(ARGS) $(if $(filter ./...,$(PKG)),$$(go list ./... | grep -vE '/internal/($(UNSHARED))$$'),$(PKG))
+	CGO_ENABLED=1 go test -race -vet=off -shuffle=on -timeout=20m -skip='$(UNRACED)' $(ARGS) $(if $(filter ./...,$(PKG)),$$(go list ./... | grep -vE '/internal/($(UNSHARED))$$'),$(PKG))
 
 race-short: ## Run the race detector on the packages whose own goroutines share memory
 	@$(MAKE) race PKG='$(SHARED)'
