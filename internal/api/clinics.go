@@ -33,9 +33,25 @@ type clinicRequest struct {
 
 // clinicChange is the body of PATCH /api/clinics/{clinicId}.
 type clinicChange struct {
-	Name     *string `json:"name,omitempty" maxLength:"200" example:"Harbour Lights"`
-	Timezone *string `json:"timezone,omitempty" doc:"IANA."`
-	Active   *bool   `json:"active,omitempty" doc:"false stops its syncs; nothing is deleted."`
+	Name           *string         `json:"name,omitempty" maxLength:"200" example:"Harbour Lights"`
+	Timezone       *string         `json:"timezone,omitempty" doc:"IANA."`
+	Active         *bool           `json:"active,omitempty" doc:"false stops its syncs; nothing is deleted."`
+	DeletionLimits *deletionLimits `json:"deletionLimits,omitempty" doc:"Of the deletion guard. All three are replaced."`
+}
+
+// deletionLimits are a clinic's own limits of the deletion guard; 0 is the default.
+type deletionLimits struct {
+	MaxCases   int     `json:"maxCases,omitempty" minimum:"0" maximum:"1000" doc:"How many deletions pass at most. Default: 100."`
+	MinAllowed int     `json:"minAllowed,omitempty" minimum:"0" maximum:"1000" doc:"How many always pass. Default: 5."`
+	Share      float64 `json:"share,omitempty" minimum:"0" maximum:"0.5" doc:"Which share of the candidates passes. Default: 0.1."`
+}
+
+func (c *clinicChange) change() fleet.ClinicChange {
+	change := fleet.ClinicChange{Name: c.Name, Timezone: c.Timezone, Active: c.Active}
+	if c.DeletionLimits != nil {
+		change.Limits = new(clinic.DeletionLimits(*c.DeletionLimits))
+	}
+	return change
 }
 
 // The orders of a list of clinics.
@@ -202,7 +218,7 @@ func (s *server) changeClinic() web.Operation {
 			if err := web.ReadBody(c.Request, &body); err != nil {
 				return web.Reply{}, err
 			}
-			if _, err := s.o.Fleet.SetClinic(c.Context(), byOf(c), c.ClinicID, fleet.ClinicChange(body)); err != nil {
+			if _, err := s.o.Fleet.SetClinic(c.Context(), byOf(c), c.ClinicID, body.change()); err != nil {
 				return web.Reply{}, err
 			}
 			return s.clinicReply(c)

@@ -148,7 +148,7 @@ func (s *Store) Fleet() *fleet.Service { return fleet.New(s.fleetOptions()) }
 
 func (s *Store) fleetOptions() fleet.Options {
 	return fleet.Options{
-		Log: s.operatorLog, Clinics: s.Clinics(), Keys: s.Keys(), FleetKeys: fleetstore.New(s.DB), Credentials: s.Credentials(),
+		Log: s.operatorLog, Clinics: s.Clinics(), Settings: s.Clinics(), Keys: s.Keys(), FleetKeys: fleetstore.New(s.DB), Credentials: s.Credentials(),
 	}
 }
 

@@ -256,7 +256,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/fleet",
-		ours:      []string{"internal/pims", "internal/syncs", "internal/clinic", "internal/cron", "internal/scheduler", "internal/access"},
+		ours:      []string{"internal/pims", "internal/settings", "internal/syncs", "internal/clinic", "internal/cron", "internal/scheduler", "internal/access"},
 		libraries: []string{uuid},
 		domain:    true,
 	},
@@ -277,7 +277,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/console",
-		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/casesync", "internal/clinic", "internal/access", "internal/people", "internal/scheduler", "internal/fleet", "internal/web", "internal/console/chart"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/casesync", "internal/clinic", "internal/access", "internal/people", "internal/scheduler", "internal/fleet", "internal/web", "internal/console/chart"},
 		libraries: []string{uuid, "github.com/coreos/go-oidc/v3", "golang.org/x/oauth2"},
 	},
 	{

@@ -23,6 +23,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/browser"
+	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/people"
 )
@@ -175,6 +176,9 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	failing, refused := s.clinicNamed(t, "Clínica"), s.clinicNamed(t, "Wattle")
 	plan := s.deletions(t, s.clinicNamed(t, "Tierpraxis"), 24)
 	s.pims.Require("username", "password")
+	s.words(t, failing)
+	_, _, err := s.service.CreateKey(t.Context(), root, clinic.APIKey{ClinicID: failing, Name: "practice website"})
+	require.NoError(t, err)
 	link, err := s.people.ConsoleLink(t.Context(), "root")
 	require.NoError(t, err)
 	invited, err := s.people.Invite(t.Context(), root, people.Person{Email: "new@example.com", Role: access.RoleOperator})
@@ -200,6 +204,7 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 		"fleet": "/console", "fleet-page-2": "/console?page=2&sort=-asof", "fleet-none": "/console?q=nothing+like+this",
 		"people": "/console/people", "missing": "/console/nothing", "needs": "/console/needs", "needs-none": "/console/needs?kind=drift",
 		"plan": planAddress(plan), "clinic": clinicAddress(failing), "clinic-off": clinicAddress(s.clinicNamed(t, "Old Mill")),
+		"clinic-schedule": clinicAddress(failing) + "/schedule", "clinic-settings": clinicAddress(failing) + "/settings", "clinic-keys": clinicAddress(failing) + "/keys",
 		"clinic-login": clinicAddress(refused) + "/login", "clinic-login-none": clinicAddress(s.clinicNamed(t, "Fjord")) + "/login",
 		"log": "/console/log", "fleet-keys": "/console/fleet-keys", "actions": "/console/actions?do=sync&all=1&state=ok",
 	} {

@@ -62,6 +62,9 @@ func clinicAddress(id uuid.UUID) string { return Root + "/clinics/" + id.String(
 var clinicTabs = []struct{ path, title string }{
 	{"", "Overview"},
 	{"/login", "Login"},
+	{"/schedule", "Schedule"},
+	{"/settings", "Settings"},
+	{"/keys", "Keys"},
 }
 
 // clinicPage shows what a clinic looks like now.
@@ -108,6 +111,9 @@ func headOf(v *Visit, x *judged) clinicHead {
 	}
 	for _, t := range clinicTabs {
 		head.Tabs = append(head.Tabs, tab{t.title, address + t.path, v.URL.Path == address+t.path})
+	}
+	if v.Caller.Check(access.ChangeClinics, x.Clinic.ID) == nil {
+		head.Tabs = append(head.Tabs, tab{Title: "Log", Address: Root + "/log?clinic=" + x.Clinic.ID.String()})
 	}
 	return head
 }

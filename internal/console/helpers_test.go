@@ -66,6 +66,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	log := oplog.New(s.db, nil)
 	s.service = fleet.New(fleet.Options{
 		Log: log, Clinics: clinicstore.NewClinics(s.db), Keys: clinicstore.NewKeys(s.db), FleetKeys: fleetstore.New(s.db), Credentials: clinicstore.NewCredentials(s.db), Connector: s.connector(t),
+		Settings:  clinicstore.NewClinics(s.db),
 		Decisions: queueOf{s.db}, Now: s.clock.Now,
 	})
 	o := Options{

@@ -61,6 +61,7 @@ var functions = template.FuncMap{
 	"counted": counted,
 	"static":  staticAddress,
 	"live":    live,
+	"add":     func(a, b int) int { return a + b },
 	"pick":    func(name, label string, choices []choice) picked { return picked{name, label, choices} },
 	"badge":   func(word, icon, tone string) Badge { return Badge{word, icon, tone} },
 }

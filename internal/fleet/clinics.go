@@ -51,6 +51,7 @@ type ClinicChange struct {
 	Name     *string
 	Timezone *string
 	Active   *bool
+	Limits   *clinic.DeletionLimits // of the deletion guard (R23)
 }
 
 // SetClinic changes a clinic. The error is clinic.ErrNotFound where there is none.
@@ -64,6 +65,11 @@ func (s *Service) SetClinic(ctx context.Context, by access.By, id uuid.UUID, cha
 	}
 	if change.Timezone != nil {
 		if err := checkZone(*change.Timezone); err != nil {
+			return changed, err
+		}
+	}
+	if change.Limits != nil {
+		if err := checkLimits(*change.Limits); err != nil {
 			return changed, err
 		}
 	}
@@ -95,6 +101,28 @@ func (c *ClinicChange) apply(to *clinic.Clinic) {
 	if c.Active != nil {
 		to.Active = *c.Active
 	}
+	if c.Limits != nil {
+		to.DeletionLimits = *c.Limits
+	}
+}
+
+// The largest limits of the deletion guard. With them the guard still refuses half of many
+// cases, a whole day, and an empty PIMS (R23).
+const (
+	mostDeletions = 1000
+	mostShare     = 0.5
+)
+
+func checkLimits(l clinic.DeletionLimits) error {
+	switch {
+	case l.MaxCases < 0 || l.MaxCases > mostDeletions:
+		return invalid("deletionLimits.maxCases", "deletionLimits.maxCases must be from 0 to %d; 0 is the default", mostDeletions)
+	case l.MinAllowed < 0 || l.MinAllowed > mostDeletions:
+		return invalid("deletionLimits.minAllowed", "deletionLimits.minAllowed must be from 0 to %d; 0 is the default", mostDeletions)
+	case !(l.Share >= 0 && l.Share <= mostShare):
+		return invalid("deletionLimits.share", "deletionLimits.share must be from 0 to %g; 0 is the default", mostShare)
+	}
+	return nil
 }
 
 func checkZone(zone string) error {
@@ -106,5 +134,9 @@ func checkZone(zone string) error {
 
 // clinicValues returns what the record of an action shows of a clinic.
 func clinicValues(c *clinic.Clinic) access.Values {
-	return access.Values{"name": c.Name, "timezone": c.Timezone, "active": c.Active}
+	values := access.Values{"name": c.Name, "timezone": c.Timezone, "active": c.Active}
+	if l := c.DeletionLimits; l != (clinic.DeletionLimits{}) {
+		values["deletionLimits"] = access.Values{"maxCases": l.MaxCases, "minAllowed": l.MinAllowed, "share": l.Share}
+	}
+	return values
 }

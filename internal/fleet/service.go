@@ -55,6 +55,8 @@ type Options struct {
 	Credentials Credentials
 	Connector   Connector
 
+	Settings SettingsStore // nil where no settings are read or changed
+
 	// Decisions is nil where no plan is decided.
 	Decisions Decisions
 

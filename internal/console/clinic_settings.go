@@ -1,0 +1,325 @@
+package console
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/fleet"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/settings"
+	"github.com/pims-sync/pims-sync/internal/syncs"
+)
+
+type (
+	settingsView struct {
+		clinicHead
+		ClinicName, ClinicZone      string
+		Active                      bool
+		MaxCases, MinAllowed, Share string
+		Words                       []wordRow
+		Statuses, Types             []choice // meanings that a word can have
+		CanChange                   bool
+	}
+
+	// A wordRow is a word that the practice uses, and what it means.
+	wordRow struct {
+		N            int
+		Kind, Word   string
+		KindName     string
+		Means        []choice // empty: a room has no meaning
+		By           Badge
+		Filtered     bool
+		Appointments int // 0: it has not been seen
+		Seen         Moment
+	}
+)
+
+// settingsPage shows and changes what is different about a clinic.
+func (c *console) settingsPage() Page {
+	return Page{
+		Path: "/clinics/{id}/settings", Title: "Settings", Template: "clinic-settings", Needs: access.ReadClinics, Under: "/",
+		Show: func(v *Visit) (any, error) { return c.settings(v) },
+		Acts: map[string]Act{
+			"clinic": {access.ChangeClinics, c.setClinic},
+			"on":     {access.ChangeClinics, c.switchClinic(true)},
+			"off":    {access.ChangeClinics, c.switchClinic(false)},
+			"limits": {access.ChangeClinics, c.setLimits},
+			"words":  {access.ChangeClinics, c.setWords},
+			"try":    {access.SyncFull, c.tryWords},
+		},
+	}
+}
+
+func (c *console) settings(v *Visit) (*settingsView, error) {
+	x, err := c.theClinic(v)
+	if err != nil {
+		return nil, err
+	}
+	of, err := c.o.Clinics.Clinic(v.Context(), x.Clinic.ID)
+	if err != nil {
+		return nil, told(err)
+	}
+	typed := func(name, stored string) string {
+		if v.Typed != nil && v.Typed.Has(name) {
+			return v.Typed.Get(name)
+		}
+		return stored
+	}
+	limit := func(n int) string {
+		if n == 0 {
+			return "" // the default
+		}
+		return strconv.Itoa(n)
+	}
+	shown := &settingsView{
+		clinicHead: headOf(v, x), ClinicName: typed("name", of.Name), ClinicZone: typed("timezone", of.Timezone), Active: of.Active,
+		MaxCases: typed("maxCases", limit(of.DeletionLimits.MaxCases)), MinAllowed: typed("minAllowed", limit(of.DeletionLimits.MinAllowed)),
+		CanChange: v.Caller.Check(access.ChangeClinics, of.ID) == nil,
+	}
+	if share := of.DeletionLimits.Share; share > 0 {
+		shown.Share = strconv.FormatFloat(share*100, 'g', 4, 64)
+	}
+	shown.Share = typed("share", shown.Share)
+	words, err := c.o.Service.Words(v.Context(), of.ID)
+	if err != nil {
+		return nil, err
+	}
+	shown.Statuses, shown.Types = meanings(settings.Statuses()), meanings(settings.Types())
+	for i, u := range withUnseen(of.Settings, words) {
+		shown.Words = append(shown.Words, wordRowOf(v, &of, i, &u))
+	}
+	return shown, nil
+}
+
+// withUnseen returns what the words mean, with those that the settings name and that no sync
+// has seen yet.
+func withUnseen(s settings.Settings, seen []settings.Word) []settings.Use {
+	known := map[string]bool{}
+	for _, w := range seen {
+		known[string(w.Kind)+"\n"+settings.Form(w.Word)] = true
+	}
+	add := func(kind settings.Kind, word string) {
+		if key := string(kind) + "\n" + settings.Form(word); !known[key] {
+			known[key] = true
+			seen = append(seen, settings.Word{Kind: kind, Word: word})
+		}
+	}
+	for _, word := range slices.Sorted(maps.Keys(s.Statuses)) {
+		add(settings.KindStatus, word)
+	}
+	for _, word := range slices.Sorted(maps.Keys(s.Types)) {
+		add(settings.KindType, word)
+	}
+	for _, list := range []struct {
+		kind  settings.Kind
+		words []string
+	}{{settings.KindStatus, s.Filters.Statuses}, {settings.KindType, s.Filters.Types}, {settings.KindRoom, s.Filters.Rooms}} {
+		for _, word := range list.words {
+			add(list.kind, word)
+		}
+	}
+	return s.Uses(seen)
+}
+
+// kindNames are the kinds of words for people.
+var kindNames = map[settings.Kind]string{settings.KindStatus: "Status", settings.KindType: "Type of visit", settings.KindRoom: "Room"}
+
+func wordRowOf(v *Visit, of *clinic.Clinic, n int, u *settings.Use) wordRow {
+	row := wordRow{
+		N: n, Kind: string(u.Kind), KindName: kindNames[u.Kind], Word: u.Word.Word, Filtered: u.Filtered, Appointments: u.Appointments,
+		Seen: v.Moment(u.LastSeen, zoneOf(of)), By: Badge{"as the PIMS says", "check", "quiet"},
+	}
+	switch {
+	case u.Own:
+		row.By = Badge{"this clinic's", "people", "info"}
+	case u.Unknown():
+		row.By = Badge{"unknown", "hand", "warn"}
+	case u.Kind == settings.KindRoom:
+		row.By = Badge{"", "dash", "quiet"}
+	}
+	switch u.Kind {
+	case settings.KindStatus:
+		row.Means = meanings(settings.Statuses())
+	case settings.KindType:
+		row.Means = meanings(settings.Types())
+	default:
+		return row
+	}
+	all, chosen := "as the PIMS says", ""
+	if u.Word.Meaning == "" {
+		all = "unknown"
+	} else {
+		all += ": " + strings.ReplaceAll(u.Word.Meaning, "_", " ")
+	}
+	if u.Own {
+		chosen = u.Means
+	}
+	for i := range row.Means {
+		row.Means[i].Chosen = row.Means[i].Value == chosen
+	}
+	row.Means = append([]choice{{"", all, chosen == ""}}, row.Means...)
+	return row
+}
+
+// meanings are what a word can mean.
+func meanings[T ~string](all []T) (offered []choice) {
+	for _, x := range all {
+		offered = append(offered, choice{Value: string(x), Title: strings.ReplaceAll(string(x), "_", " ")})
+	}
+	return offered
+}
+
+// typedSettings returns the settings that the form with the words says. A meaning or filter
+// of a word that the form does not list stays.
+func typedSettings(v *Visit, present settings.Settings) (settings.Settings, error) {
+	edit := settings.Edit{Statuses: map[string]pims.Status{}, Types: map[string]pims.Type{}}
+	for n := range 1000 {
+		at := func(name string) string { return strings.TrimSpace(v.PostForm.Get(name + "." + strconv.Itoa(n))) }
+		word, kind := at("word"), settings.Kind(at("kind"))
+		if word == "" {
+			if v.PostForm.Has("kind." + strconv.Itoa(n)) {
+				continue
+			}
+			break
+		}
+		present = forget(present, kind, word)
+		switch kind {
+		case settings.KindStatus:
+			if means := at("means"); means != "" {
+				edit.Statuses[word] = pims.Status(means)
+			}
+			if at("filter") != "" {
+				edit.Filters.Statuses = append(edit.Filters.Statuses, word)
+			}
+		case settings.KindType:
+			if means := at("means"); means != "" {
+				edit.Types[word] = pims.Type(means)
+			}
+			if at("filter") != "" {
+				edit.Filters.Types = append(edit.Filters.Types, word)
+			}
+		case settings.KindRoom:
+			if at("filter") != "" {
+				edit.Filters.Rooms = append(edit.Filters.Rooms, word)
+			}
+		}
+	}
+	after, err := edit.Apply(present)
+	if err != nil {
+		return after, Problem(sentence(err.Error()))
+	}
+	return after, nil
+}
+
+// forget removes a word of one kind.
+func forget(s settings.Settings, kind settings.Kind, word string) settings.Settings {
+	same := func(other string) bool { return settings.Form(other) == settings.Form(word) }
+	s.Statuses, s.Types = maps.Clone(s.Statuses), maps.Clone(s.Types)
+	switch kind {
+	case settings.KindStatus:
+		maps.DeleteFunc(s.Statuses, func(w string, _ pims.Status) bool { return same(w) })
+		s.Filters.Statuses = slices.DeleteFunc(slices.Clone(s.Filters.Statuses), same)
+	case settings.KindType:
+		maps.DeleteFunc(s.Types, func(w string, _ pims.Type) bool { return same(w) })
+		s.Filters.Types = slices.DeleteFunc(slices.Clone(s.Filters.Types), same)
+	case settings.KindRoom:
+		s.Filters.Rooms = slices.DeleteFunc(slices.Clone(s.Filters.Rooms), same)
+	}
+	return s
+}
+
+func (c *console) setClinic(v *Visit) (Notice, error) {
+	id, err := v.clinicID(access.ChangeClinics)
+	if err != nil {
+		return Notice{}, err
+	}
+	if _, err := c.o.Service.SetClinic(v.Context(), v.By(), id, fleet.ClinicChange{Name: new(v.Text("name")), Timezone: new(v.Text("timezone"))}); err != nil {
+		return Notice{}, told(err)
+	}
+	return Notice{Text: "Stored."}, nil
+}
+
+// switchClinic turns the syncs of a clinic on or off. Nothing is deleted.
+func (c *console) switchClinic(on bool) func(*Visit) (Notice, error) {
+	return func(v *Visit) (Notice, error) {
+		id, err := v.clinicID(access.ChangeClinics)
+		if err != nil {
+			return Notice{}, err
+		}
+		if _, err := c.o.Service.SetClinic(v.Context(), v.By(), id, fleet.ClinicChange{Active: &on}); err != nil {
+			return Notice{}, told(err)
+		}
+		if on {
+			return Notice{Text: "The clinic is on. Its schedule runs again."}, nil
+		}
+		return Notice{Text: "The clinic is off. Nothing is synced, and nothing was deleted."}, nil
+	}
+}
+
+func (c *console) setLimits(v *Visit) (Notice, error) {
+	id, err := v.clinicID(access.ChangeClinics)
+	if err != nil {
+		return Notice{}, err
+	}
+	var limits clinic.DeletionLimits
+	for name, to := range map[string]*int{"maxCases": &limits.MaxCases, "minAllowed": &limits.MinAllowed} {
+		if *to, err = strconv.Atoi(cmp.Or(v.Text(name), "0")); err != nil {
+			return Notice{}, Problem("The limits are whole numbers. Nothing was stored.")
+		}
+	}
+	share, err := strconv.ParseFloat(cmp.Or(v.Text("share"), "0"), 64)
+	if err != nil {
+		return Notice{}, Problem("The share is a number of percent. Nothing was stored.")
+	}
+	limits.Share = share / 100
+	if _, err := c.o.Service.SetClinic(v.Context(), v.By(), id, fleet.ClinicChange{Limits: &limits}); err != nil {
+		return Notice{}, told(err)
+	}
+	return Notice{Text: "Stored. The next reconciliation uses these limits."}, nil
+}
+
+// setWords stores meanings and filters (R50).
+func (c *console) setWords(v *Visit) (Notice, error) {
+	id, err := v.clinicID(access.ChangeClinics)
+	if err != nil {
+		return Notice{}, err
+	}
+	of, err := c.o.Clinics.Clinic(v.Context(), id)
+	if err != nil {
+		return Notice{}, told(err)
+	}
+	after, err := typedSettings(v, of.Settings)
+	if err != nil {
+		return Notice{}, err
+	}
+	if err := c.o.Service.SetSettings(v.Context(), v.By(), id, after); err != nil {
+		return Notice{}, told(err)
+	}
+	return Notice{Text: "Stored. The next sync applies them. No setting deletes a case."}, nil
+}
+
+// tryWords starts a dry run with the settings of the form, which stores none of them.
+func (c *console) tryWords(v *Visit) (Notice, error) {
+	id, err := v.clinicID(access.SyncFull)
+	if err != nil {
+		return Notice{}, err
+	}
+	of, err := c.o.Clinics.Clinic(v.Context(), id)
+	if err != nil {
+		return Notice{}, told(err)
+	}
+	after, err := typedSettings(v, of.Settings)
+	if err != nil {
+		return Notice{}, err
+	}
+	started, err := c.start(v, syncs.Request{ClinicID: id, Type: syncs.TypeFull, Options: syncs.Options{DryRun: true, Settings: &after}})
+	if err != nil {
+		return Notice{}, told(err)
+	}
+	return Notice{Text: "This dry run tries the settings. Nothing was stored: go back to store them.", Next: runAddress(started.ID)}, nil
+}
