@@ -39,8 +39,8 @@ type (
 	}
 )
 
-// scopeWords say what a scope permits.
-var scopeWords = map[clinic.Scope]string{
+// keyScopeWords say what a scope permits.
+var keyScopeWords = map[clinic.Scope]string{
 	clinic.ScopeInbound:   "read appointments",
 	clinic.ScopeCases:     "read notes",
 	clinic.ScopeReconcile: "delete what vanished",
@@ -99,7 +99,7 @@ func newKeyForm(v *Visit) keyForm {
 		if v.Typed != nil {
 			on = v.Typed.Get("scope."+string(scope)) != ""
 		}
-		form.Scopes = append(form.Scopes, scopeChoice{scope, scopeWords[scope], on})
+		form.Scopes = append(form.Scopes, scopeChoice{scope, keyScopeWords[scope], on})
 	}
 	return form
 }
