@@ -16,7 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
@@ -52,9 +52,9 @@ type Syncs interface {
 
 // Cases reads cases and their histories. A case of another clinic is not_found.
 type Cases interface {
-	History(ctx context.Context, clinicID, caseID uuid.UUID, page syncs.Page) (syncs.List[casesync.Event], error)
-	Case(ctx context.Context, clinicID, caseID uuid.UUID) (casesync.Record, error)
-	Cases(ctx context.Context, clinicID uuid.UUID, filter casesync.CaseFilter) (syncs.List[casesync.Record], error)
+	History(ctx context.Context, clinicID, caseID uuid.UUID, page syncs.Page) (syncs.List[cases.Event], error)
+	Case(ctx context.Context, clinicID, caseID uuid.UUID) (cases.Record, error)
+	Cases(ctx context.Context, clinicID uuid.UUID, filter cases.Filter) (syncs.List[cases.Record], error)
 }
 
 // Plans reads plans. A plan of another clinic is not_found.
@@ -73,7 +73,7 @@ type Restores interface {
 
 	// Restore returns the outcome for each case. Ids that the clinic does not have are left
 	// out.
-	Restore(ctx context.Context, clinicID uuid.UUID, caseIDs []uuid.UUID, actor string, at time.Time) ([]casesync.Restoration, error)
+	Restore(ctx context.Context, clinicID uuid.UUID, caseIDs []uuid.UUID, actor string, at time.Time) ([]cases.Restoration, error)
 }
 
 // Conditions returns the state of the clinic and the age of its data.

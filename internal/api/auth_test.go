@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -86,7 +86,7 @@ func TestEachEndpointNeedsItsScope(t *testing.T) { // R39
 	t.Parallel()
 	b := newBench(t)
 	b.endsAtOnce(func(*syncs.Audit) {})
-	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: *sampleRecord()}
+	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: *sampleRecord()}
 	b.reads.plans = map[uuid.UUID]syncs.Plan{samplePlanID: *samplePlan()}
 	audit := sampleAudit(syncs.TypeInbound)
 	audit.ClinicID = b.reads.owner.ID
@@ -136,7 +136,7 @@ func TestTheKeyDecidesTheClinic(t *testing.T) { // R38
 	t.Parallel()
 	b := newBench(t)
 	b.endsAtOnce(func(*syncs.Audit) {})
-	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: *sampleRecord()}
+	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: *sampleRecord()}
 	b.reads.plans = map[uuid.UUID]syncs.Plan{samplePlanID: *samplePlan()}
 	stranger := uuid.New()
 	key, _ := b.keys.add(stranger, nil)

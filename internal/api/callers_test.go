@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -235,9 +235,9 @@ func full(t *testing.T) (*bench, *strings.Replacer) {
 	t.Helper()
 	b := newBench(t)
 	b.endsAtOnce(func(*syncs.Audit) {})
-	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: *sampleRecord()}
+	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: *sampleRecord()}
 	b.reads.plans = map[uuid.UUID]syncs.Plan{sampleCaseID: *samplePlan()}
-	b.restores.restorations = []casesync.Restoration{{CaseID: sampleCaseID, Outcome: casesync.RestoreDone}}
+	b.restores.restorations = []cases.Restoration{{CaseID: sampleCaseID, Outcome: cases.RestoreDone}}
 	b.condition.condition = *sampleCondition()
 	audit := sampleAudit(syncs.TypeInbound)
 	audit.ID, audit.ClinicID = sampleCaseID, b.reads.owner.ID

@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -53,7 +53,7 @@ type caseList struct {
 	NextCursor *string      `json:"nextCursor" doc:"Where the next page begins; null at the end."`
 }
 
-func caseOf(r *casesync.Record) caseRecord {
+func caseOf(r *cases.Record) caseRecord {
 	body := caseRecord{
 		ID:          r.ID,
 		Provider:    r.Provider,
@@ -126,9 +126,9 @@ var (
 	orderWords   = []string{"oldest", "newest"}
 )
 
-func (s *server) caseFilter(c *web.Call) (casesync.CaseFilter, error) {
+func (s *server) caseFilter(c *web.Call) (cases.Filter, error) {
 	q := web.QueryOf(c)
-	filter := casesync.CaseFilter{
+	filter := cases.Filter{
 		From:         q.Day("from"),
 		To:           q.Day("to"),
 		Status:       q.Text("status"),

@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -34,8 +34,8 @@ type eventList struct {
 }
 
 // eventIn formats events for a reader in a zone.
-func eventIn(loc *time.Location) func(*casesync.Event) eventRecord {
-	return func(e *casesync.Event) eventRecord {
+func eventIn(loc *time.Location) func(*cases.Event) eventRecord {
+	return func(e *cases.Event) eventRecord {
 		return eventRecord{
 			CaseID: e.CaseID, At: web.Instant(e.At), Actor: e.Actor, Who: e.Who(), Action: e.Action, Field: web.Text(e.Field),
 			Before: e.Before, After: e.After, Text: e.Tell(loc),
@@ -184,7 +184,7 @@ func (s *server) restoreSync() web.Operation {
 
 // restore restores the cases that which finds, and records it as an action on a record of
 // a kind (R44).
-func (s *server) restore(c *web.Call, action access.Action, kind string, which func(uuid.UUID) ([]uuid.UUID, error)) (uuid.UUID, []casesync.Restoration, error) {
+func (s *server) restore(c *web.Call, action access.Action, kind string, which func(uuid.UUID) ([]uuid.UUID, error)) (uuid.UUID, []cases.Restoration, error) {
 	if err := web.ReadBody(c.Request, &nothing{}); err != nil {
 		return uuid.Nil, nil, err
 	}
@@ -196,10 +196,10 @@ func (s *server) restore(c *web.Call, action access.Action, kind string, which f
 	if err != nil {
 		return uuid.Nil, nil, err
 	}
-	var restorations []casesync.Restoration
+	var restorations []cases.Restoration
 	err = s.act(c, action, access.RecordOf(kind, id), func(ctx context.Context, e *access.Event) (err error) {
 		restorations, err = s.o.Restores.Restore(ctx, c.ClinicID, ids, actorOf(c), s.o.Now())
-		cases := make(map[casesync.RestoreOutcome][]uuid.UUID)
+		cases := make(map[cases.RestoreOutcome][]uuid.UUID)
 		for i := range restorations {
 			cases[restorations[i].Outcome] = append(cases[restorations[i].Outcome], restorations[i].CaseID)
 		}
@@ -209,14 +209,14 @@ func (s *server) restore(c *web.Call, action access.Action, kind string, which f
 	return id, restorations, err
 }
 
-func restoredOf(restorations []casesync.Restoration, at time.Time) restoreResult {
+func restoredOf(restorations []cases.Restoration, at time.Time) restoreResult {
 	body := restoreResult{Success: true, Restored: []uuid.UUID{}, Refused: []refusedRestore{}, Timestamp: web.Instant(at)}
 	for i := range restorations {
 		r := &restorations[i]
 		if err := r.Refusal(); err != nil {
 			body.Success = false
 			body.Refused = append(body.Refused, refusedRestore{r.CaseID, err.Error()})
-		} else if r.Outcome == casesync.RestoreDone {
+		} else if r.Outcome == cases.RestoreDone {
 			body.Restored = append(body.Restored, r.CaseID)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -26,8 +26,8 @@ func (f *fakeChanges) Read(_ context.Context, r feed.Request) (feed.Page, error)
 	return f.page, f.err
 }
 
-func (f *fakeReads) ByID(_ context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]casesync.Record, error) {
-	records := make(map[uuid.UUID]casesync.Record)
+func (f *fakeReads) ByID(_ context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]cases.Record, error) {
+	records := make(map[uuid.UUID]cases.Record)
 	for _, id := range ids {
 		if record, ok := f.records[id]; ok && clinicID == f.owner.ID {
 			records[id] = record
@@ -39,7 +39,7 @@ func (f *fakeReads) ByID(_ context.Context, clinicID uuid.UUID, ids []uuid.UUID)
 func TestChangesAreReadAfterACursor(t *testing.T) { // R46
 	t.Parallel()
 	b := newBench(t)
-	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: *sampleRecord()}
+	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: *sampleRecord()}
 	gone := *sampleChange()
 	gone.ID, gone.CaseID, gone.Action, gone.Fields = 48212, uuid.New(), feed.Removed, nil
 	b.changes.page = feed.Page{Changes: []feed.Change{*sampleChange(), gone}, More: true}

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -20,7 +20,7 @@ func pagedBench(t *testing.T, changes ...func(*settings)) (b *bench, mine, other
 	b = newBench(t, changes...)
 	b.syncs.list = syncs.List[syncs.Audit]{NextCursor: "next"}
 	b.reads.cursor = "next"
-	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: *sampleRecord(), samplePlanID: *sampleRecord()}
+	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: *sampleRecord(), samplePlanID: *sampleRecord()}
 	for _, name := range []string{"Cedar", "Pine Hill"} {
 		x := *sampleCondition()
 		x.Clinic.ID, x.Clinic.Name = uuid.New(), name

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -19,7 +19,7 @@ func SyncDocument(audit syncs.Audit) (json.RawMessage, error) { return web.Encod
 
 // SyncEventsDocument returns a sync as GET /api/syncs/{id} does, with the events of its
 // changes for a reader in a zone. total is how many there are.
-func SyncEventsDocument(audit syncs.Audit, events []casesync.Event, total int, loc *time.Location) (json.RawMessage, error) {
+func SyncEventsDocument(audit syncs.Audit, events []cases.Event, total int, loc *time.Location) (json.RawMessage, error) {
 	return web.Encode(struct {
 		syncRecord
 
@@ -42,12 +42,12 @@ func PlansDocument(list syncs.List[syncs.Plan]) (json.RawMessage, error) {
 }
 
 // CaseDocument returns a case as GET /api/cases/{id} does.
-func CaseDocument(record casesync.Record) (json.RawMessage, error) {
+func CaseDocument(record cases.Record) (json.RawMessage, error) {
 	return web.Encode(caseOf(&record))
 }
 
 // CasesDocument returns a list as GET /api/cases does.
-func CasesDocument(list syncs.List[casesync.Record]) (json.RawMessage, error) {
+func CasesDocument(list syncs.List[cases.Record]) (json.RawMessage, error) {
 	return web.Encode(caseList{itemsOf(list.Items, caseOf), web.Text(list.NextCursor)})
 }
 
@@ -63,12 +63,12 @@ func ClinicsDocument(all []scheduler.Condition) (json.RawMessage, error) {
 
 // EventsDocument returns a list as GET /api/cases/{id}/history does, for a reader in a
 // zone.
-func EventsDocument(list syncs.List[casesync.Event], loc *time.Location) (json.RawMessage, error) {
+func EventsDocument(list syncs.List[cases.Event], loc *time.Location) (json.RawMessage, error) {
 	return web.Encode(eventList{itemsOf(list.Items, eventIn(loc)), web.Text(list.NextCursor)})
 }
 
 // RestoreDocument returns what POST /api/syncs/{id}/restore does.
-func RestoreDocument(restorations []casesync.Restoration, at time.Time) (json.RawMessage, error) {
+func RestoreDocument(restorations []cases.Restoration, at time.Time) (json.RawMessage, error) {
 	return web.Encode(restoredOf(restorations, at))
 }
 

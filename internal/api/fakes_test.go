@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
@@ -200,33 +200,33 @@ type fakeReads struct {
 	added       []clinic.Clinic
 	schedules   []byte
 	owner       clinic.Clinic
-	records     map[uuid.UUID]casesync.Record
+	records     map[uuid.UUID]cases.Record
 	plans       map[uuid.UUID]syncs.Plan
-	caseFilters []casesync.CaseFilter
+	caseFilters []cases.Filter
 	planFilters []syncs.PlanFilter
 	across      [][]uuid.UUID // the clinics of each list across clinics
-	events      []casesync.Event
+	events      []cases.Event
 	cursor      string
 	err         error
 }
 
-func (f *fakeReads) History(_ context.Context, clinicID, id uuid.UUID, _ syncs.Page) (syncs.List[casesync.Event], error) {
+func (f *fakeReads) History(_ context.Context, clinicID, id uuid.UUID, _ syncs.Page) (syncs.List[cases.Event], error) {
 	if _, ok := f.records[id]; !ok || clinicID != f.owner.ID {
-		return syncs.List[casesync.Event]{}, syncs.Fail(syncs.CodeNotFound, "no such case")
+		return syncs.List[cases.Event]{}, syncs.Fail(syncs.CodeNotFound, "no such case")
 	}
-	return syncs.List[casesync.Event]{Items: f.events, NextCursor: f.cursor}, f.err
+	return syncs.List[cases.Event]{Items: f.events, NextCursor: f.cursor}, f.err
 }
 
-func (f *fakeReads) Case(_ context.Context, clinicID, id uuid.UUID) (casesync.Record, error) {
+func (f *fakeReads) Case(_ context.Context, clinicID, id uuid.UUID) (cases.Record, error) {
 	if record, ok := f.records[id]; ok && clinicID == f.owner.ID {
 		return record, f.err
 	}
-	return casesync.Record{}, syncs.Fail(syncs.CodeNotFound, "no such case")
+	return cases.Record{}, syncs.Fail(syncs.CodeNotFound, "no such case")
 }
 
-func (f *fakeReads) Cases(_ context.Context, _ uuid.UUID, filter casesync.CaseFilter) (syncs.List[casesync.Record], error) {
+func (f *fakeReads) Cases(_ context.Context, _ uuid.UUID, filter cases.Filter) (syncs.List[cases.Record], error) {
 	f.caseFilters = append(f.caseFilters, filter)
-	list := syncs.List[casesync.Record]{NextCursor: f.cursor}
+	list := syncs.List[cases.Record]{NextCursor: f.cursor}
 	for _, record := range f.records {
 		list.Items = append(list.Items, record)
 	}
@@ -287,7 +287,7 @@ func (f *fakeDecisions) Reject(_ context.Context, _, planID uuid.UUID, actor str
 // fakeRestores returns what the test says.
 type fakeRestores struct {
 	deleted      []uuid.UUID
-	restorations []casesync.Restoration
+	restorations []cases.Restoration
 	asked        []uuid.UUID
 	actor        string
 	err          error
@@ -297,7 +297,7 @@ func (f *fakeRestores) DeletedBy(context.Context, uuid.UUID, uuid.UUID) ([]uuid.
 	return f.deleted, f.err
 }
 
-func (f *fakeRestores) Restore(_ context.Context, _ uuid.UUID, ids []uuid.UUID, actor string, _ time.Time) ([]casesync.Restoration, error) {
+func (f *fakeRestores) Restore(_ context.Context, _ uuid.UUID, ids []uuid.UUID, actor string, _ time.Time) ([]cases.Restoration, error) {
 	f.asked, f.actor = ids, actor
 	return f.restorations, f.err
 }

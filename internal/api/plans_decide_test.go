@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -20,7 +20,7 @@ func deciding(t *testing.T) (*bench, syncs.Plan) {
 	plan := *samplePlan()
 	b.reads.plans = map[uuid.UUID]syncs.Plan{plan.ID: plan}
 	record := *sampleRecord()
-	b.reads.records = map[uuid.UUID]casesync.Record{record.ID: record}
+	b.reads.records = map[uuid.UUID]cases.Record{record.ID: record}
 	return b, plan
 }
 
@@ -71,7 +71,7 @@ func TestDecidingAndRestoringNeedTheirScopes(t *testing.T) { // R39
 func TestARestoredCaseIsAnswered(t *testing.T) { // R24
 	t.Parallel()
 	b, _ := deciding(t)
-	b.restores.restorations = []casesync.Restoration{{CaseID: sampleCaseID, Outcome: casesync.RestoreDone}}
+	b.restores.restorations = []cases.Restoration{{CaseID: sampleCaseID, Outcome: cases.RestoreDone}}
 	a := b.post("/api/cases/"+sampleCaseID.String()+"/restore", "")
 	require.Equal(t, http.StatusOK, a.Code)
 	require.Equal(t, sampleCaseID.String(), a.body["id"])
@@ -81,8 +81,8 @@ func TestARestoredCaseIsAnswered(t *testing.T) { // R24
 func TestARefusedRestoreSaysWhatWasChangedSince(t *testing.T) { // R24
 	t.Parallel()
 	b, _ := deciding(t)
-	refused := casesync.Restoration{CaseID: sampleCaseID, Outcome: casesync.RestoreRefused, Changes: []casesync.Event{{Field: "phone_number", Actor: "person", At: testTime}}}
-	b.restores.restorations = []casesync.Restoration{refused}
+	refused := cases.Restoration{CaseID: sampleCaseID, Outcome: cases.RestoreRefused, Changes: []cases.Event{{Field: "phone_number", Actor: "person", At: testTime}}}
+	b.restores.restorations = []cases.Restoration{refused}
 	a := b.post("/api/cases/"+sampleCaseID.String()+"/restore", "")
 	require.Equal(t, http.StatusConflict, a.Code)
 	require.Contains(t, a.body["error"], "phone number (by a person or another program at 2026-01-17T12:00:00Z)")
@@ -90,7 +90,7 @@ func TestARefusedRestoreSaysWhatWasChangedSince(t *testing.T) { // R24
 	other := uuid.New()
 	b.syncs.audits[sampleSyncID] = syncs.Audit{ID: sampleSyncID, ClinicID: b.reads.owner.ID, Type: syncs.TypeReconciliation}
 	b.restores.deleted = []uuid.UUID{sampleCaseID, other}
-	b.restores.restorations = append(b.restores.restorations, casesync.Restoration{CaseID: other, Outcome: casesync.RestoreDone})
+	b.restores.restorations = append(b.restores.restorations, cases.Restoration{CaseID: other, Outcome: cases.RestoreDone})
 	a = b.post("/api/syncs/"+sampleSyncID.String()+"/restore", "")
 	require.Equal(t, http.StatusOK, a.Code)
 	require.Equal(t, false, a.body["success"])
@@ -101,7 +101,7 @@ func TestARefusedRestoreSaysWhatWasChangedSince(t *testing.T) { // R24
 func TestTheHistoryTellsInPlainWords(t *testing.T) { // R14
 	t.Parallel()
 	b, _ := deciding(t)
-	b.reads.events = []casesync.Event{
+	b.reads.events = []cases.Event{
 		{CaseID: sampleCaseID, At: testTime, Actor: "sync:1", Action: "created"},
 		{CaseID: sampleCaseID, At: testTime, Actor: "person", Action: "changed", Field: "scheduled_date", Before: []byte(`"2026-01-17T12:00:00Z"`), After: []byte(`"2026-01-18T12:00:00Z"`)},
 	}

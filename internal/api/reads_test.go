@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -106,7 +106,7 @@ func TestAParameterWithoutAValueIsNotGiven(t *testing.T) {
 	b := newBench(t) // a number has none that is empty
 	require.Equal(t, http.StatusOK, b.get("/api/syncs?type=&status=&cursor=").Code)
 	require.Equal(t, http.StatusOK, b.get("/api/cases?from=&to=&status=&updatedSince=&cursor=").Code)
-	require.Equal(t, casesync.CaseFilter{Page: syncs.Page{Limit: web.DefaultLimit}}, b.reads.caseFilters[0])
+	require.Equal(t, cases.Filter{Page: syncs.Page{Limit: web.DefaultLimit}}, b.reads.caseFilters[0])
 }
 
 func TestAQueryThatIsNotExactlyRightIsRefusedAndNamesTheParameter(t *testing.T) { // R38
@@ -172,7 +172,7 @@ func TestAQueryThatIsNotExactlyRightIsRefusedAndNamesTheParameter(t *testing.T) 
 func TestACaseIsShownInTheShapeOfTheInterface(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: *sampleRecord()}
+	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: *sampleRecord()}
 	require.JSONEq(t, `{
 		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","provider":"idexx_neo","pimsId":"48213","deletedAt":null,"deletionReason":null,"patientName":"Biscuit","clientName":"Robin Example","phoneNumber":"555-0100",
 		"scheduledDate":"2026-01-17T15:00:00.000Z","status":"draft","caseType":"checkup","metadata":{"appointment":{"status":"scheduled"}},
@@ -183,7 +183,7 @@ func TestACaseIsShownInTheShapeOfTheInterface(t *testing.T) {
 func TestACaseMadeByHandIsShownWithNulls(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: {ID: sampleCaseID, Provider: "idexx_neo", Status: "draft", CaseType: "other", CreatedAt: sampleTime, UpdatedAt: sampleTime}}
+	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: {ID: sampleCaseID, Provider: "idexx_neo", Status: "draft", CaseType: "other", CreatedAt: sampleTime, UpdatedAt: sampleTime}}
 	require.JSONEq(t, `{
 		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","provider":"idexx_neo","pimsId":null,"deletedAt":null,"deletionReason":null,"patientName":null,"clientName":null,"phoneNumber":null,"scheduledDate":null,
 		"status":"draft","caseType":"other","metadata":{},"createdAt":"2026-01-17T12:00:00.000Z","updatedAt":"2026-01-17T12:00:00.000Z"
@@ -196,7 +196,7 @@ func TestMetadataAndTextsArriveAsTheyAreStored(t *testing.T) {
 	record := *sampleRecord()
 	record.Metadata = []byte(`{"invoice":{"total":12345678901234567890.10,"html":"<b>&amp;</b>"},"note":"🐕 \u2028"}`)
 	record.PatientName = new("Zoë <&> 🐈")
-	b.reads.records = map[uuid.UUID]casesync.Record{record.ID: record}
+	b.reads.records = map[uuid.UUID]cases.Record{record.ID: record}
 	text := b.get("/api/cases/" + record.ID.String()).Body.String()
 	require.Contains(t, text, `12345678901234567890.10`)
 	require.Contains(t, text, `"html":"<b>&amp;</b>"`)
@@ -208,20 +208,20 @@ func TestATextThatIsNotUTF8DoesNotHideItsRecord(t *testing.T) {
 	b := newBench(t)
 	record := *sampleRecord()
 	record.PatientName = new("Biscuit \xff")
-	b.reads.records = map[uuid.UUID]casesync.Record{record.ID: record}
+	b.reads.records = map[uuid.UUID]cases.Record{record.ID: record}
 	require.Equal(t, "Biscuit \uFFFD", b.get("/api/cases/" + record.ID.String()).body["patientName"])
 }
 
 func TestCasesAreListedByTheirFilter(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: *sampleRecord()}
+	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: *sampleRecord()}
 	b.reads.cursor = "next"
 	a := b.next(b.get("/api/cases?from=2026-01-10&to=2026-01-17&status=draft&updatedSince=2026-01-17T12:00:00.5%2B01:00&pimsId=48213&limit=200"))
 	filter := b.reads.caseFilters[1]
 	require.True(t, filter.UpdatedSince.Equal(time.Date(2026, 1, 17, 11, 0, 0, 5e8, time.UTC)))
 	filter.UpdatedSince = time.Time{}
-	require.Equal(t, casesync.CaseFilter{
+	require.Equal(t, cases.Filter{
 		From: pims.Date{Year: 2026, Month: 1, Day: 10}, To: pims.Date{Year: 2026, Month: 1, Day: 17}, Status: "draft", PIMSID: "48213",
 		Page: syncs.Page{Limit: 200, Cursor: "next"},
 	}, filter)
@@ -232,7 +232,7 @@ func TestSoftDeletedCasesAreMarkedAndFiltered(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	record := sampleRecord()
-	b.reads.records = map[uuid.UUID]casesync.Record{sampleCaseID: *record}
+	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: *record}
 	a := b.get("/api/cases/" + sampleCaseID.String())
 	require.Equal(t, "idexx_neo", a.body["provider"])
 	require.Nil(t, a.body["deletedAt"])
@@ -247,7 +247,7 @@ func TestSoftDeletedCasesAreMarkedAndFiltered(t *testing.T) {
 	b.reads.records[sampleCaseID] = *record
 	require.Equal(t, "2026-01-17T12:00:00.000Z", b.get("/api/cases/" + sampleCaseID.String()).body["deletedAt"])
 
-	for query, want := range map[string]casesync.CaseFilter{
+	for query, want := range map[string]cases.Filter{
 		"":                            {},
 		"?deleted=any&order=oldest":   {},
 		"?deleted=&order=":            {},

@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -63,8 +63,8 @@ func sampleChange() *feed.Change {
 }
 
 // sampleEvent returns a change of a case by a sync.
-func sampleEvent() *casesync.Event {
-	return &casesync.Event{
+func sampleEvent() *cases.Event {
+	return &cases.Event{
 		CaseID: sampleCaseID, At: sampleTime, Actor: "sync:" + sampleSyncID.String(), Action: "changed", Field: "status",
 		Before: []byte(`"draft"`), After: []byte(`"pending"`),
 	}
@@ -94,8 +94,8 @@ func sampleCancelled() *syncs.Audit {
 	return audit
 }
 
-func sampleRecord() *casesync.Record {
-	return &casesync.Record{
+func sampleRecord() *cases.Record {
+	return &cases.Record{
 		ID:            sampleCaseID,
 		Provider:      "idexx_neo",
 		PIMSID:        new("48213"),
@@ -103,8 +103,8 @@ func sampleRecord() *casesync.Record {
 		ClientName:    new("Robin Example"),
 		PhoneNumber:   new("555-0100"),
 		ScheduledDate: new(sampleTime.Add(3 * time.Hour)),
-		Status:        casesync.CaseDraft,
-		CaseType:      casesync.CaseCheckup,
+		Status:        cases.Draft,
+		CaseType:      cases.Checkup,
 		Metadata:      []byte(`{"appointment":{"status":"scheduled"}}`),
 		CreatedAt:     sampleTime,
 		UpdatedAt:     sampleTime,

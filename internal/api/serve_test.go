@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -180,7 +181,7 @@ func TestWhatCannotBeEncodedIsAnInternalError(t *testing.T) {
 	b := newBench(t)
 	record := *sampleRecord()
 	record.Metadata = []byte(`{"broken":`)
-	b.reads.records = map[uuid.UUID]casesync.Record{record.ID: record}
+	b.reads.records = map[uuid.UUID]cases.Record{record.ID: record}
 	b.get("/api/cases/"+record.ID.String()).refused(http.StatusInternalServerError, syncs.CodeInternal, "")
 	require.Contains(t, b.lines()[0]["error"], "encoding the answer")
 }

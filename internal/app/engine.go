@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
-
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/browser"
@@ -20,10 +18,12 @@ import (
 	"github.com/pims-sync/pims-sync/internal/notify"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/volumestore"
 	"github.com/pims-sync/pims-sync/internal/queue"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/tracing"
 	"github.com/pims-sync/pims-sync/internal/volume"
 	"github.com/pims-sync/pims-sync/internal/webhooks"
@@ -236,7 +236,7 @@ type recorder struct {
 
 // providers makes all providers, with the same browser, limits and observer.
 func (e *Engine) providers(settings Settings, o EngineOptions) map[string]pims.Provider {
-	limiter := e.Store.RateLimiter(settings.RateLimit, casesync.PauseWork)
+	limiter := e.Store.RateLimiter(settings.RateLimit, syncs.PauseWork)
 	made := make(map[string]pims.Provider, len(Providers))
 	for _, construct := range Providers {
 		name := construct(pims.Environment{}).Declaration().Name

@@ -43,7 +43,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/syncs",
-		ours:      []string{"internal/pims", "internal/settings"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/settings"},
 		libraries: []string{uuid},
 		domain:    true,
 	},
@@ -59,8 +59,14 @@ var importRule = rule{
 		domain:    true,
 	},
 	{
+		pkg:       "internal/cases",
+		ours:      []string{"internal/pims", "internal/settings", "internal/syncs"},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
 		pkg:       "internal/casesync",
-		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/seal", "internal/clinic"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/seal", "internal/clinic"},
 		libraries: []string{uuid},
 		domain:    true,
 	},
@@ -152,7 +158,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres/casestore",
-		ours:      []string{"internal/pims", "internal/settings", "internal/syncs", "internal/clinic", "internal/casesync", "internal/postgres", "internal/postgres/clinicstore", "internal/postgres/internal/dbsqlc", "internal/postgres/internal/null", "internal/postgres/internal/page", "internal/postgres/internal/values"},
+		ours:      []string{"internal/pims", "internal/syncs", "internal/cases", "internal/casesync", "internal/postgres", "internal/postgres/clinicstore", "internal/postgres/internal/dbsqlc", "internal/postgres/internal/null", "internal/postgres/internal/page", "internal/postgres/internal/values"},
 		libraries: []string{uuid, pgx},
 	},
 	{
@@ -217,7 +223,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres/oplog",
-		ours:      []string{"internal/syncs", "internal/clinic", "internal/access", "internal/casesync", "internal/postgres", "internal/postgres/internal/null"},
+		ours:      []string{"internal/syncs", "internal/cases", "internal/clinic", "internal/access", "internal/casesync", "internal/postgres", "internal/postgres/internal/null"},
 		libraries: []string{uuid, pgx},
 	},
 	{
@@ -272,12 +278,12 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/api",
-		ours:      []string{panicsPkg, "internal/feed", "internal/volume", "internal/pims", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/fleet", "internal/quota", "internal/web"},
+		ours:      []string{panicsPkg, "internal/feed", "internal/volume", "internal/pims", "internal/syncs", "internal/cases", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/fleet", "internal/quota", "internal/web"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{
 		pkg:       "internal/console",
-		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/casesync", "internal/clinic", "internal/access", "internal/people", "internal/scheduler", "internal/fleet", "internal/web", "internal/console/chart"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/casesync", "internal/clinic", "internal/access", "internal/people", "internal/scheduler", "internal/fleet", "internal/web", "internal/console/chart"},
 		libraries: []string{uuid, "github.com/coreos/go-oidc/v3", "golang.org/x/oauth2"},
 	},
 	{

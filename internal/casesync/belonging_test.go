@@ -5,14 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/timetest"
 )
@@ -88,7 +87,7 @@ func TestAnIDThatIsGivenOutAgainBringsNoNotesOfBefore(t *testing.T) { // R7, R16
 	require.Equal(t, 1, o.audit.Result.Warnings.ConsultationsHidden)
 	c := p.stored("1")
 	require.Nil(t, c.Consultation)
-	require.Equal(t, casesync.Appointment{
+	require.Equal(t, cases.Appointment{
 		PatientID: "otto", ClientID: "c9", Status: "Scheduled", Meaning: pims.StatusScheduled, Type: "Exam", Start: pims.WallText(otto.StartText), End: pims.WallText(otto.EndText),
 	}, c.Appointment, "nothing but the id is the same")
 	require.Equal(t, []string{"Zzotto", "", ""}, []string{c.PatientName, c.ClientName, c.PhoneNumber})
@@ -125,7 +124,7 @@ func TestASoftDeletedCaseKeepsItsNotesOnlyWhereBothSidesNameThePatient(t *testin
 				if restored {
 					restorations, err := casestore.NewCases(p.db).Restore(p.background(), p.clinic.ID, []uuid.UUID{id}, "key:z", p.clock.Now())
 					require.NoError(t, err)
-					require.Equal(t, casesync.RestoreDone, restorations[0].Outcome)
+					require.Equal(t, cases.RestoreDone, restorations[0].Outcome)
 					require.Equal(t, "Zzpip limps", p.notes("1"), "equal by value")
 				}
 				p.enter(p.visit("1", "2026-03-02 08:00", of(tc.after), belongsTo("51")))
@@ -418,7 +417,7 @@ func TestARestoreByHandPutsNoOtherPatientsNotesBack(t *testing.T) { // R7, R24
 			p.vanished()
 			restorations, err := casestore.NewCases(p.db).Restore(p.background(), p.clinic.ID, []uuid.UUID{p.stored("1").ID}, "key:z", p.clock.Now())
 			require.NoError(t, err)
-			require.Equal(t, casesync.RestoreDone, restorations[0].Outcome)
+			require.Equal(t, cases.RestoreDone, restorations[0].Outcome)
 			require.Nil(t, p.stored("1").Deletion)
 			require.Nil(t, p.stored("1").Consultation)
 		})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
@@ -45,7 +46,7 @@ func allowed(candidates int, limits clinic.DeletionLimits) int {
 // judge is the deletion guard. It allows or refuses all the deletions that are left
 // together (R23). The refusal is one of a closed set of words; empty means that the
 // deletion is allowed.
-func (p *reconciliationPhase) judge(candidates []Case, deletions []SoftDeletion, found int) (refusal, reason string) {
+func (p *reconciliationPhase) judge(candidates []cases.Case, deletions []SoftDeletion, found int) (refusal, reason string) {
 	n, all := len(deletions), len(candidates)
 	if n == 0 {
 		return "", ""
@@ -71,7 +72,7 @@ func (p *reconciliationPhase) judge(candidates []Case, deletions []SoftDeletion,
 
 // wholeDay finds a civil day on which four or more candidates lie and all of them are to be
 // deleted.
-func (p *reconciliationPhase) wholeDay(candidates []Case, deletions []SoftDeletion) (day string, size int, whole bool) {
+func (p *reconciliationPhase) wholeDay(candidates []cases.Case, deletions []SoftDeletion) (day string, size int, whole bool) {
 	total := make(map[string]int)
 	for i := range candidates {
 		total[pims.DateOf(candidates[i].ScheduledDate, p.window.Location).String()]++

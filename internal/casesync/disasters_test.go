@@ -6,13 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/timetest"
 )
@@ -173,7 +172,7 @@ func (p *practice) restores(before string, deletion outcome) {
 	restorations, err := store.Restore(p.Context(), p.clinic.ID, ids, "os:Zzoperator", p.clock.Now())
 	require.NoError(p, err)
 	for i := range restorations {
-		require.Equal(p, casesync.RestoreDone, restorations[i].Outcome)
+		require.Equal(p, cases.RestoreDone, restorations[i].Outcome)
 	}
 	require.Equal(p, before, p.content(), "equal by value")
 	require.Len(p, p.deleted(), 3)

@@ -8,15 +8,15 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
-
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/logtest"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -24,8 +24,8 @@ import (
 // steps.
 type store struct {
 	*casestore.Cases
-	before      func(call string) error             // of every call; nil: nothing happens
-	beforeWrite func(writes []casesync.Write) error // of a write of cases
+	before      func(call string) error          // of every call; nil: nothing happens
+	beforeWrite func(writes []cases.Write) error // of a write of cases
 	afterWrite  func(written []string)
 }
 
@@ -60,14 +60,14 @@ func (s *store) ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider 
 	return s.Cases.ScheduledByID(ctx, clinicID, provider, pimsIDs)
 }
 
-func (s *store) CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]casesync.Case, error) {
+func (s *store) CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]cases.Case, error) {
 	if err := s.begin("CasesByID"); err != nil {
 		return nil, err
 	}
 	return s.Cases.CasesByID(ctx, clinicID, provider, pimsIDs)
 }
 
-func (s *store) WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []casesync.Write, at time.Time) ([]string, error) {
+func (s *store) WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []cases.Write, at time.Time) ([]string, error) {
 	if err := s.begin("WriteCases"); err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (s *store) SeenAgain(ctx context.Context, lease syncs.Lease, provider strin
 	return s.Cases.SeenAgain(ctx, lease, provider, pimsIDs)
 }
 
-func (s *store) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Case, error) {
+func (s *store) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]cases.Case, error) {
 	if err := s.begin("DeletionCandidates"); err != nil {
 		return nil, err
 	}
@@ -111,14 +111,14 @@ func (s *store) EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, pr
 	return s.Cases.EnrichmentCandidates(ctx, clinicID, provider, window, until)
 }
 
-func (s *store) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]casesync.Case, error) {
+func (s *store) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]cases.Case, error) {
 	if err := s.begin("CasesWithConsultations"); err != nil {
 		return nil, err
 	}
 	return s.Cases.CasesWithConsultations(ctx, clinicID, ids)
 }
 
-func (s *store) KeepReadings(ctx context.Context, lease syncs.Lease, readings []casesync.Reading) error {
+func (s *store) KeepReadings(ctx context.Context, lease syncs.Lease, readings []cases.Reading) error {
 	if err := s.begin("KeepReadings"); err != nil {
 		return err
 	}
@@ -126,9 +126,9 @@ func (s *store) KeepReadings(ctx context.Context, lease syncs.Lease, readings []
 }
 
 // once makes a hook of something that other people do one time.
-func once(do func()) func([]casesync.Write) error {
+func once(do func()) func([]cases.Write) error {
 	var first sync.Once
-	return func([]casesync.Write) error {
+	return func([]cases.Write) error {
 		first.Do(do)
 		return nil
 	}

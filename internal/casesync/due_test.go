@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
@@ -119,23 +120,23 @@ func consultation(changes ...func(*pims.Consultation)) pims.Consultation {
 func TestANewerReadReplacesTheConsultationWhole(t *testing.T) { // R7
 	t.Parallel()
 	later := evening.Add(hour)
-	first, changed := casesync.MergeConsultation(nil, consultation(), evening)
+	first, changed := cases.MergeConsultation(nil, consultation(), evening)
 	require.True(t, changed)
-	require.Empty(t, cmp.Diff(casesync.Consultation{Consultation: consultation(), FetchedAt: evening}, first))
+	require.Empty(t, cmp.Diff(cases.Consultation{Consultation: consultation(), FetchedAt: evening}, first))
 
 	newer := consultation(func(c *pims.Consultation) {
 		c.Reason, c.Discharge, c.Notes, c.Diagnoses, c.RawNotes = "", "", "", []string{}, "A: sprain"
 		c.SOAP = pims.SOAP{Assessment: "sprain"}
 		c.Vitals = &pims.Vitals{Weight: new(25.3), WeightUnit: "kg"}
 	})
-	merged, changed := casesync.MergeConsultation(&first, newer, later)
+	merged, changed := cases.MergeConsultation(&first, newer, later)
 	require.True(t, changed)
-	require.Empty(t, cmp.Diff(casesync.Consultation{Consultation: newer, FetchedAt: later}, merged), "what it lacks is gone")
+	require.Empty(t, cmp.Diff(cases.Consultation{Consultation: newer, FetchedAt: later}, merged), "what it lacks is gone")
 }
 
 func TestAReadWithoutNotesKeepsTheNotes(t *testing.T) { // R7
 	t.Parallel()
-	old, _ := casesync.MergeConsultation(nil, consultation(), evening)
+	old, _ := cases.MergeConsultation(nil, consultation(), evening)
 	for name, bare := range map[string]func(*pims.Consultation){
 		"none":        func(c *pims.Consultation) { c.RawNotes, c.SOAP, c.Notes = "", pims.SOAP{}, "" },
 		"white space": func(c *pims.Consultation) { c.RawNotes, c.SOAP, c.Notes = " ", pims.SOAP{Plan: "\n"}, "\t" },
@@ -143,19 +144,19 @@ func TestAReadWithoutNotesKeepsTheNotes(t *testing.T) { // R7
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			read := consultation(bare, func(c *pims.Consultation) { c.Discharge = "stairs again" })
-			merged, changed := casesync.MergeConsultation(&old, read, evening.Add(hour))
+			merged, changed := cases.MergeConsultation(&old, read, evening.Add(hour))
 			require.True(t, changed)
 			require.Equal(t, old.SOAP, merged.SOAP)
 			require.Equal(t, old.Notes, merged.Notes)
 			require.Equal(t, old.RawNotes, merged.RawNotes)
 			require.Equal(t, "stairs again", merged.Discharge)
 
-			same, changed := casesync.MergeConsultation(&merged, read, evening.Add(2*hour))
+			same, changed := cases.MergeConsultation(&merged, read, evening.Add(2*hour))
 			require.False(t, changed)
 			require.Equal(t, merged, same)
 		})
 	}
-	merged, _ := casesync.MergeConsultation(&old, consultation(func(c *pims.Consultation) {
+	merged, _ := cases.MergeConsultation(&old, consultation(func(c *pims.Consultation) {
 		c.RawNotes, c.SOAP, c.Notes = "", pims.SOAP{}, "by hand"
 	}), evening)
 	require.True(t, merged.SOAP.Blank(), "notes without a section are notes")
@@ -163,15 +164,15 @@ func TestAReadWithoutNotesKeepsTheNotes(t *testing.T) { // R7
 
 func TestWhatAReadCannotTellStays(t *testing.T) { // R7
 	t.Parallel()
-	old, _ := casesync.MergeConsultation(nil, consultation(), evening)
-	merged, changed := casesync.MergeConsultation(&old, consultation(func(c *pims.Consultation) { c.Vitals, c.Diagnoses = nil, nil }), evening.Add(hour))
+	old, _ := cases.MergeConsultation(nil, consultation(), evening)
+	merged, changed := cases.MergeConsultation(&old, consultation(func(c *pims.Consultation) { c.Vitals, c.Diagnoses = nil, nil }), evening.Add(hour))
 	require.False(t, changed)
 	require.Equal(t, old, merged, "the time of the read is no change (R12)")
 }
 
 func TestAPartThatCannotBeReadRemovesNothing(t *testing.T) { // R7
 	t.Parallel()
-	old, _ := casesync.MergeConsultation(nil, consultation(), evening)
+	old, _ := cases.MergeConsultation(nil, consultation(), evening)
 	for part, lost := range map[pims.Part]func(*pims.Consultation){
 		pims.PartTime:      func(c *pims.Consultation) { c.At, c.AtText = time.Time{}, "" },
 		pims.PartStatus:    func(c *pims.Consultation) { c.Status, c.StatusText = pims.ConsultationUnknown, "" },
@@ -183,15 +184,15 @@ func TestAPartThatCannotBeReadRemovesNothing(t *testing.T) { // R7
 		t.Run(string(part), func(t *testing.T) {
 			t.Parallel()
 			read := consultation(lost, func(c *pims.Consultation) { c.Unusable = []pims.Part{part, part} })
-			merged, changed := casesync.MergeConsultation(&old, read, evening.Add(hour))
+			merged, changed := cases.MergeConsultation(&old, read, evening.Add(hour))
 			require.False(t, changed)
 			require.Equal(t, old, merged)
 
-			first, changed := casesync.MergeConsultation(nil, read, evening)
+			first, changed := cases.MergeConsultation(nil, read, evening)
 			require.True(t, changed)
-			require.Empty(t, cmp.Diff(casesync.Consultation{Consultation: consultation(lost), FetchedAt: evening}, first), "the rest arrives")
+			require.Empty(t, cmp.Diff(cases.Consultation{Consultation: consultation(lost), FetchedAt: evening}, first), "the rest arrives")
 
-			full, changed := casesync.MergeConsultation(&first, consultation(), evening.Add(hour))
+			full, changed := cases.MergeConsultation(&first, consultation(), evening.Add(hour))
 			require.True(t, changed)
 			require.Equal(t, old.Consultation, full.Consultation, "the next read brings it")
 		})
@@ -201,19 +202,19 @@ func TestAPartThatCannotBeReadRemovesNothing(t *testing.T) { // R7
 func TestNotesArriveWhereOnlyAPartOfThemCanBeRead(t *testing.T) { // R7
 	t.Parallel()
 	bare := func(c *pims.Consultation) { c.RawNotes, c.SOAP, c.Notes = "", pims.SOAP{}, "" }
-	old, _ := casesync.MergeConsultation(nil, consultation(bare), evening)
+	old, _ := cases.MergeConsultation(nil, consultation(bare), evening)
 	read := consultation(bare, func(c *pims.Consultation) {
 		c.RawNotes, c.SOAP.Assessment, c.Unusable = "A: ok", "ok", []pims.Part{pims.PartNotes}
 	})
-	merged, changed := casesync.MergeConsultation(&old, read, evening.Add(hour))
+	merged, changed := cases.MergeConsultation(&old, read, evening.Add(hour))
 	require.True(t, changed)
 	require.Equal(t, "ok", merged.SOAP.Assessment, "there are none to keep instead")
 }
 
 func TestADiagnosisThatHasANameReplacesTheOldOnes(t *testing.T) { // R7
 	t.Parallel()
-	old, _ := casesync.MergeConsultation(nil, consultation(), evening)
-	merged, changed := casesync.MergeConsultation(&old, consultation(func(c *pims.Consultation) {
+	old, _ := cases.MergeConsultation(nil, consultation(), evening)
+	merged, changed := cases.MergeConsultation(&old, consultation(func(c *pims.Consultation) {
 		c.Diagnoses, c.Unusable = []string{"fracture"}, []pims.Part{pims.PartDiagnoses}
 	}), evening.Add(hour))
 	require.True(t, changed)
@@ -222,7 +223,7 @@ func TestADiagnosisThatHasANameReplacesTheOldOnes(t *testing.T) { // R7
 
 func TestEveryFieldOfAConsultationIsAChange(t *testing.T) { // R12
 	t.Parallel()
-	old, _ := casesync.MergeConsultation(nil, consultation(), evening)
+	old, _ := cases.MergeConsultation(nil, consultation(), evening)
 	for name, change := range map[string]func(*pims.Consultation){
 		"id": func(c *pims.Consultation) { c.ID = "10" }, "patient": func(c *pims.Consultation) { c.PatientID = "72" }, "appointment": func(c *pims.Consultation) { c.AppointmentID = "1" },
 		"time": func(c *pims.Consultation) { c.At = evening.Add(1) }, "time's text": func(c *pims.Consultation) { c.AtText = "x" },
@@ -241,7 +242,7 @@ func TestEveryFieldOfAConsultationIsAChange(t *testing.T) { // R12
 		"raw vitals": func(c *pims.Consultation) { c.Vitals.Raw = map[string]string{"pulse": "slow"} },
 	} {
 		read := consultation(change)
-		merged, changed := casesync.MergeConsultation(&old, read, evening.Add(hour))
+		merged, changed := cases.MergeConsultation(&old, read, evening.Add(hour))
 		require.True(t, changed, name)
 		require.Equal(t, read, merged.Consultation, name)
 		require.Equal(t, evening.Add(hour), merged.FetchedAt, name)
@@ -252,7 +253,7 @@ func TestMergingTheSameConsultationTwiceChangesNothingTheSecondTime(t *testing.T
 	t.Parallel()
 	text := rapid.SampledFrom([]string{"", " ", "a", "b"})
 	rapid.Check(t, func(t *rapid.T) {
-		var stored *casesync.Consultation
+		var stored *cases.Consultation
 		for i := range rapid.IntRange(1, 4).Draw(t, "reads") {
 			at := evening.Add(time.Duration(i) * hour)
 			read := pims.Consultation{
@@ -265,9 +266,9 @@ func TestMergingTheSameConsultationTwiceChangesNothingTheSecondTime(t *testing.T
 			read.Diagnoses = rapid.SampledFrom([][]string{nil, {}, {"sprain"}}).Draw(t, "diagnoses")
 			notes := stored != nil && !stored.SOAP.Blank() && stored.ID == read.ID
 
-			once, _ := casesync.MergeConsultation(stored, read, at)
+			once, _ := cases.MergeConsultation(stored, read, at)
 			kept := kept(once)
-			twice, changed := casesync.MergeConsultation(&kept, read, at.Add(hour))
+			twice, changed := cases.MergeConsultation(&kept, read, at.Add(hour))
 			require.False(t, changed, "%+v", read)
 			require.Equal(t, kept, twice)
 			if read.SOAP.Blank() && pims.Blank(read.Notes) && pims.Blank(read.RawNotes) {
@@ -280,7 +281,7 @@ func TestMergingTheSameConsultationTwiceChangesNothingTheSecondTime(t *testing.T
 
 // kept is a consultation as the database gives it back: no section is kept where
 // none has text (W7).
-func kept(c casesync.Consultation) casesync.Consultation {
+func kept(c cases.Consultation) cases.Consultation {
 	if c.SOAP.Blank() {
 		c.SOAP = pims.SOAP{}
 	}
@@ -292,8 +293,8 @@ func TestAnEmptyListOfDiagnosesIsNoChangeOfNone(t *testing.T) { // R12
 	for i, lists := range [][2][]string{{nil, {}}, {{}, nil}} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
-			old := casesync.Consultation{Consultation: consultation(func(c *pims.Consultation) { c.Diagnoses = lists[0] })}
-			_, changed := casesync.MergeConsultation(&old, consultation(func(c *pims.Consultation) { c.Diagnoses = lists[1] }), evening)
+			old := cases.Consultation{Consultation: consultation(func(c *pims.Consultation) { c.Diagnoses = lists[0] })}
+			_, changed := cases.MergeConsultation(&old, consultation(func(c *pims.Consultation) { c.Diagnoses = lists[1] }), evening)
 			require.False(t, changed)
 		})
 	}
@@ -301,8 +302,8 @@ func TestAnEmptyListOfDiagnosesIsNoChangeOfNone(t *testing.T) { // R12
 
 func TestAnotherConsultationReplacesTheNotesEvenByNone(t *testing.T) { // R7
 	t.Parallel()
-	old := &casesync.Consultation{Consultation: pims.Consultation{ID: "51", PatientID: "p1", SOAP: pims.SOAP{Subjective: "limps"}, RawNotes: "S: limps"}}
-	merged, changed := casesync.MergeConsultation(old, pims.Consultation{ID: "52", PatientID: "p1"}, evening)
+	old := &cases.Consultation{Consultation: pims.Consultation{ID: "51", PatientID: "p1", SOAP: pims.SOAP{Subjective: "limps"}, RawNotes: "S: limps"}}
+	merged, changed := cases.MergeConsultation(old, pims.Consultation{ID: "52", PatientID: "p1"}, evening)
 	require.True(t, changed)
 	require.Empty(t, merged.SOAP)
 	require.Empty(t, merged.RawNotes)

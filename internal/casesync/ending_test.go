@@ -5,12 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
-
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -24,7 +23,7 @@ var moments = []struct {
 	{"at the login", endAt(pimstest.OpLogin), nil},
 	{"in the fetch", endAt(pimstest.OpAppointments), nil},
 	{"while appointments are written", func(p *practice, end func()) {
-		p.store.beforeWrite = func([]casesync.Write) error { end(); return nil }
+		p.store.beforeWrite = func([]cases.Write) error { end(); return nil }
 	}, phases[:1]},
 	{"in the search", endAt(pimstest.OpSearch), phases[:2]},
 	{"in a view", endAt(pimstest.OpConsultation), phases[:2]},
@@ -130,7 +129,7 @@ func TestAPhaseThatIsEndedFromOutsideSaysWhy(t *testing.T) { // R28
 
 func TestAnAttemptThatLostItsLeaseWritesNothingMore(t *testing.T) { // R30
 	t.Parallel()
-	takenOver := func(p *practice) func([]casesync.Write) error {
+	takenOver := func(p *practice) func([]cases.Write) error {
 		return once(func() {
 			p.exec("update case_sync_audits set attempt = attempt + 1 where clinic_id = $1 and status = 'in_progress' and parent_id is null")
 		})

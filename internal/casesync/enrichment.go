@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -31,7 +32,7 @@ type enrichmentPhase struct {
 
 	correctedFor int // how many days back the day's first run looks for late corrections; 0: none (R19)
 
-	ahead map[uuid.UUID]Case // the cases of the first visits, read while their consultations are fetched
+	ahead map[uuid.UUID]cases.Case // the cases of the first visits, read while their consultations are fetched
 
 	// unlisted are the cases whose stored consultation neither the appointment nor the
 	// search names. It is read to see whether it still belongs to them (R9).
@@ -128,9 +129,9 @@ func (p *enrichmentPhase) search(ctx context.Context, due []*Candidate) ([]pims.
 // share it (R20). A case without a consultation waits. A case whose consultation is
 // disputed fails. A final consultation whose search entry is unchanged is not read again
 // (R19).
-func (p *enrichmentPhase) plan(ctx context.Context, due []*Candidate, now time.Time, result *syncs.Result) ([]visit, []Reading) {
+func (p *enrichmentPhase) plan(ctx context.Context, due []*Candidate, now time.Time, result *syncs.Result) ([]visit, []cases.Reading) {
 	p.unlisted = make(map[uuid.UUID]bool)
-	var readings []Reading
+	var readings []cases.Reading
 	var visits []visit
 	at := make(map[string]int) // consultation id to its place in visits
 	for _, c := range due {
@@ -150,7 +151,7 @@ func (p *enrichmentPhase) plan(ctx context.Context, due []*Candidate, now time.T
 		}
 		if c.Final && c.StoredID == entry.ID && sameEntry(c, entry) && !p.force {
 			result.Stats.CasesUnchanged++
-			r := Reading{CaseID: c.CaseID, ReadAt: now, Fingerprint: entry.Fingerprint, Outcome: "unchanged"}
+			r := cases.Reading{CaseID: c.CaseID, ReadAt: now, Fingerprint: entry.Fingerprint, Outcome: "unchanged"}
 			if !c.HasNotes {
 				r = waiting(c, now, entry.Fingerprint)
 				r.ReadAt = now
@@ -176,14 +177,14 @@ func sameEntry(c *Candidate, entry pims.ConsultationEntry) bool {
 }
 
 // waiting returns the reading of a case whose notes are not there yet (R19).
-func waiting(c *Candidate, now time.Time, fingerprint string) Reading {
+func waiting(c *Candidate, now time.Time, fingerprint string) cases.Reading {
 	tries := c.Tries + 1
-	return Reading{CaseID: c.CaseID, Tries: tries, NextTry: now.Add(wait(tries)), Fingerprint: fingerprint, Outcome: "waiting", Since: c.Since}
+	return cases.Reading{CaseID: c.CaseID, Tries: tries, NextTry: now.Add(wait(tries)), Fingerprint: fingerprint, Outcome: "waiting", Since: c.Since}
 }
 
 // visitAll reads the consultations a batch at a time and stores each as it arrives (R20).
 // While the first are being read, it stores the cases that were settled without a read.
-func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, settled []Reading, result *syncs.Result) error {
+func (p *enrichmentPhase) visitAll(ctx context.Context, visits []visit, settled []cases.Reading, result *syncs.Result) error {
 	var end ending
 	reading, cancel := context.WithCancelCause(ctx)
 	end.cancel = cancel
@@ -253,8 +254,8 @@ func (p *enrichmentPhase) readAhead(ctx context.Context, visits []visit) error {
 }
 
 // cases reads cases, unless they were read ahead.
-func (p *enrichmentPhase) cases(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]Case, error) {
-	stored := make(map[uuid.UUID]Case, len(ids))
+func (p *enrichmentPhase) cases(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]cases.Case, error) {
+	stored := make(map[uuid.UUID]cases.Case, len(ids))
 	var unread []uuid.UUID
 	for _, id := range ids {
 		if c, ok := p.ahead[id]; ok {
@@ -366,7 +367,7 @@ func drain(arrived <-chan visited) []visited {
 	return more
 }
 
-func (p *enrichmentPhase) keep(ctx context.Context, readings []Reading) error {
+func (p *enrichmentPhase) keep(ctx context.Context, readings []cases.Reading) error {
 	if p.dryRun || len(readings) == 0 { // R26
 		return nil
 	}
@@ -383,9 +384,9 @@ func (p *enrichmentPhase) explainItem(err error, c *Candidate) (syncs.ItemCode, 
 	switch {
 	case panics.In(err) != nil:
 		return syncs.ItemMalformed, "Consultation unusable: an internal error, the log tells more"
-	case errors.Is(err, errAnotherPatient):
+	case errors.Is(err, cases.ErrAnotherPatient):
 		return syncs.ItemAnotherPatient, "The consultation is not shown to be this case's patient's: it names another patient, or it was another one's before and names none. " + p.remedy(c)
-	case errors.Is(err, errPatientUnproved):
+	case errors.Is(err, cases.ErrPatientUnproved):
 		return syncs.ItemAnotherPatient, "The visit names another patient than before, and no patient id: nobody says whose the notes are. Name the patient of the visit in the PIMS. " + p.remedy(c)
 	case errors.Is(err, errAnotherVisit):
 		return syncs.ItemAnotherVisit, "The PIMS names the consultation for another patient's visit, too: nobody says whose the notes are. " + p.remedy(c)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
@@ -259,7 +259,7 @@ func TestACaseThatIsNeverLeftAloneEndsThePhaseAndKeepsTheOthers(t *testing.T) { 
 	t.Parallel()
 	p := newPractice(t)
 	p.seenMany(2)
-	p.store.beforeWrite = func(writes []casesync.Write) error {
+	p.store.beforeWrite = func(writes []cases.Write) error {
 		for i := range writes {
 			if writes[i].After.PIMSID == "2" {
 				p.edit("2", "metadata = metadata || jsonb_build_object('n', txid_current())")
@@ -275,7 +275,7 @@ func TestAFailureOfTheDatabaseEndsThePhaseAsSuch(t *testing.T) { // W15
 	t.Parallel()
 	p := newPractice(t)
 	p.seenMany(3)
-	p.store.beforeWrite = func([]casesync.Write) error { return fmt.Errorf("writing: %w", syncs.ErrDatabase) }
+	p.store.beforeWrite = func([]cases.Write) error { return fmt.Errorf("writing: %w", syncs.ErrDatabase) }
 	p.fail(syncs.CodeDatabaseUnavailable, syncs.TypeCases, one)
 	require.Zero(t, p.enriched())
 	p.store.beforeWrite = nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -39,16 +40,16 @@ func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*Candi
 	if err != nil {
 		return err
 	}
-	var writes []Write
+	var writes []cases.Write
 	byPIMSID, actions := make(map[string]*Candidate), make(map[string]syncs.Action)
 	for id, c := range pending {
 		before, ok := stored[id]
-		if !ok || before.SoftDeleted() || !c.describes(&before) || !before.holds(c.StoredID) {
+		if !ok || before.SoftDeleted() || !c.describes(&before) || !before.Holds(c.StoredID) {
 			delete(pending, id) // it has changed meanwhile: the next run decides again
 			continue
 		}
-		w := Write{Before: &before, After: before.hidden()}
-		w.Reading = lookAgain(&w, p.now())
+		w := cases.Write{Before: &before, After: before.WithoutNotes()}
+		w.Reading = cases.LookAgain(&w, p.now())
 		writes = append(writes, w)
 		byPIMSID[before.PIMSID], actions[before.PIMSID] = c, syncs.ActionUpdated
 	}
@@ -66,15 +67,9 @@ func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*Candi
 
 // describes reports whether the candidate still agrees with the case in everything that
 // decides whose a consultation is (R7, R9).
-func (c *Candidate) describes(now *Case) bool {
+func (c *Candidate) describes(now *cases.Case) bool {
 	a := &now.Appointment
 	return a.PatientID == c.PatientID && a.ClientID == c.ClientID && a.ConsultationID == c.ConsultationID && a.Earlier == c.Earlier
-}
-
-// holds reports whether the case stores the consultation of this id.
-func (c *Case) holds(id string) bool {
-	stored := c.owner()
-	return stored != nil && stored.ConsultationID == id
 }
 
 func sortedIDs[T any](of map[uuid.UUID]T) []uuid.UUID {
@@ -85,7 +80,7 @@ func sortedIDs[T any](of map[uuid.UUID]T) []uuid.UUID {
 // the readings. The reading of a case that is written is stored together with it.
 func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, result *syncs.Result) error {
 	pending := make(map[uuid.UUID]*served)
-	var readings []Reading
+	var readings []cases.Reading
 	var named []string // the visits that the consultations themselves name
 	for i := range batch {
 		v := &batch[i]
@@ -141,20 +136,20 @@ type served struct {
 
 // A decision is what happens to a served case.
 type decision struct {
-	after   Case
+	after   cases.Case
 	changed bool
 	action  syncs.Action
-	reading Reading
+	reading cases.Reading
 	err     error // it failed
 	waits   bool  // it no longer has a consultation
 }
 
 // decide returns what a read means for the case as it is now (R7, R9).
-func (p *enrichmentPhase) decide(s *served, before *Case) decision {
+func (p *enrichmentPhase) decide(s *served, before *cases.Case) decision {
 	v := s.visited
 	if p.unlisted[before.ID] {
 		switch {
-		case v.err != nil, differ(v.consultation.AppointmentID, before.PIMSID): // discarded, or of another visit now
+		case v.err != nil, cases.Differ(v.consultation.AppointmentID, before.PIMSID): // discarded, or of another visit now
 			return s.lost(before)
 		case pims.Blank(v.consultation.AppointmentID): // it is unknown whose it is: what is stored stays
 			return decision{after: *before, reading: s.reading(before, "unchanged")}
@@ -176,33 +171,33 @@ func (p *enrichmentPhase) decide(s *served, before *Case) decision {
 }
 
 // take calls Take, unless the visits show that the case may not have the consultation.
-func (p *enrichmentPhase) take(s *served, before *Case) (after Case, changed bool, err error) {
+func (p *enrichmentPhase) take(s *served, before *cases.Case) (after cases.Case, changed bool, err error) {
 	if why := p.strange(s.visited, before); why != nil {
-		return before.without(s.visited.consultation.ID, why)
+		return before.Without(s.visited.consultation.ID, why)
 	}
-	return Take(*before, s.visited.consultation, s.candidate.Disowned, s.visited.readAt)
+	return cases.Take(*before, s.visited.consultation, s.candidate.Disowned, s.visited.readAt)
 }
 
 // lost decides about a consultation that no longer belongs to the case.
-func (s *served) lost(before *Case) decision {
+func (s *served) lost(before *cases.Case) decision {
 	d := decision{after: *before, waits: true, action: syncs.ActionUpdated, reading: waiting(s.candidate, s.visited.readAt, "")}
-	if before.holds(s.candidate.StoredID) {
-		d.after, d.changed = before.hidden(), true
+	if before.Holds(s.candidate.StoredID) {
+		d.after, d.changed = before.WithoutNotes(), true
 	}
 	return d.disowning(before)
 }
 
 // disowning records in the reading what the write hides.
-func (d decision) disowning(before *Case) decision {
-	if w := (Write{Before: before, After: d.after}); w.Hides() {
-		d.reading.Disowned = before.disowned()
+func (d decision) disowning(before *cases.Case) decision {
+	if w := (cases.Write{Before: before, After: d.after}); w.Hides() {
+		d.reading.Disowned = before.Disowned()
 	}
 	return d
 }
 
 // reading returns when the case is looked at again.
-func (s *served) reading(after *Case, outcome string) Reading {
-	r := Reading{CaseID: s.candidate.CaseID}
+func (s *served) reading(after *cases.Case, outcome string) cases.Reading {
+	r := cases.Reading{CaseID: s.candidate.CaseID}
 	if after.Consultation == nil || after.Consultation.SOAP.Blank() { // it waits like one without a consultation (R19)
 		r = waiting(s.candidate, s.visited.readAt, "")
 	}
@@ -212,14 +207,14 @@ func (s *served) reading(after *Case, outcome string) Reading {
 
 // writePending tries once to merge and write the pending cases, removes the settled ones
 // from pending, and returns the readings of those that need no write.
-func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUID]*served, result *syncs.Result) ([]Reading, error) {
+func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUID]*served, result *syncs.Result) ([]cases.Reading, error) {
 	ids := sortedIDs(pending)
 	stored, err := p.cases(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	var unchanged []Reading
-	var writes []Write
+	var unchanged []cases.Reading
+	var writes []cases.Write
 	decisions, actions := make(map[string]*decision), make(map[string]syncs.Action)
 	for _, id := range ids {
 		s := pending[id]
@@ -236,7 +231,7 @@ func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUI
 			delete(pending, id)
 			continue
 		}
-		writes = append(writes, Write{Before: &before, After: d.after, Reading: &d.reading})
+		writes = append(writes, cases.Write{Before: &before, After: d.after, Reading: &d.reading})
 		decisions[before.PIMSID], actions[before.PIMSID] = &d, d.action
 	}
 	written, err := p.commit(ctx, p.store, writes, actions, result)
@@ -263,9 +258,9 @@ func (p *enrichmentPhase) settle(ctx context.Context, s *served, d *decision, re
 }
 
 // failed counts a case that could not be served (W17). The next run tries it again.
-func (p *enrichmentPhase) failed(ctx context.Context, c *Candidate, v *visited, result *syncs.Result) Reading {
+func (p *enrichmentPhase) failed(ctx context.Context, c *Candidate, v *visited, result *syncs.Result) cases.Reading {
 	code := p.fail(ctx, c, v.err, v.cutOff, result)
-	return Reading{CaseID: c.CaseID, Tries: c.Tries, NextTry: c.NextTry, Fingerprint: c.Fingerprint, Outcome: string(code), Since: c.Since}
+	return cases.Reading{CaseID: c.CaseID, Tries: c.Tries, NextTry: c.NextTry, Fingerprint: c.Fingerprint, Outcome: string(code), Since: c.Since}
 }
 
 // fail counts a failure. Where the end of the phase interrupted several reads, the log

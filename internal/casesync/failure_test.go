@@ -164,20 +164,3 @@ func TestEachTypeOfSyncKnowsItsFields(t *testing.T) { // docs/interface.md §Fie
 		require.Equal(t, want, syncs.Allowed(kind), kind)
 	}
 }
-
-func TestDiffTellsMeasurementsInOneLine(t *testing.T) { // R26
-	t.Parallel()
-	before, after := stored(nil), stored(func(c *casesync.Case) {
-		c.Consultation = &casesync.Consultation{Consultation: pims.Consultation{
-			ID: "9", Diagnoses: []string{"sprain", "otitis"}, Vitals: &pims.Vitals{
-				Temperature: new(101.5), TemperatureUnit: "F", Respiration: new(20.0), Weight: new(25.3), Raw: map[string]string{"pulse": "fast"},
-			},
-		}}
-	})
-	require.Equal(t, []syncs.FieldChange{
-		{Field: "consultation.id", After: "9"},
-		{Field: "consultation.vitals", After: `temperature 101.5 F, pulse "fast", respiration 20, weight 25.3`},
-		{Field: "consultation.diagnoses", After: "sprain; otitis"},
-	}, casesync.Diff(before, after))
-	require.Empty(t, casesync.Diff(after, before), "what was not read is no change")
-}

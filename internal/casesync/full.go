@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -131,7 +132,7 @@ func part(snapshots []*pims.Snapshot, window pims.Window) *pims.Snapshot {
 
 // fresh returns the cases that are candidates now and were candidates before the PIMS was
 // read (R21).
-func (p *reconciliationPhase) fresh(ctx context.Context, before []Case) ([]Case, error) {
+func (p *reconciliationPhase) fresh(ctx context.Context, before []cases.Case) ([]cases.Case, error) {
 	if len(before) == 0 {
 		return nil, nil
 	}
@@ -140,7 +141,7 @@ func (p *reconciliationPhase) fresh(ctx context.Context, before []Case) ([]Case,
 		was[before[i].ID] = true
 	}
 	now, err := p.candidates(ctx)
-	return slices.DeleteFunc(now, func(c Case) bool { return !was[c.ID] }), err
+	return slices.DeleteFunc(now, func(c cases.Case) bool { return !was[c.ID] }), err
 }
 
 // carryOut runs one phase under an audit of its own, adds its counts to the master's, and

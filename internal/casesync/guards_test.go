@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/timetest"
@@ -33,7 +33,7 @@ func (p *practice) know(visits ...pims.Appointment) {
 	var ids, types, appointments []string
 	var starts []time.Time
 	for i := range visits {
-		c, _ := casesync.MergeAppointment(nil, &visits[i], nil)
+		c, _ := cases.MergeAppointment(nil, &visits[i], nil)
 		ids, types, starts = append(ids, c.PIMSID), append(types, c.CaseType), append(starts, c.ScheduledDate)
 		appointments = append(appointments, p.keys(c.Appointment))
 	}
@@ -43,7 +43,7 @@ func (p *practice) know(visits ...pims.Appointment) {
 }
 
 // keys is metadata.appointment of an appointment.
-func (p *practice) keys(a casesync.Appointment) string {
+func (p *practice) keys(a cases.Appointment) string {
 	p.Helper()
 	keys := map[string]string{
 		"consultationId": a.ConsultationID, "status": a.Status, "normalisedStatus": string(a.Meaning), "type": a.Type, "start": a.Start, "end": a.End, "patientId": a.PatientID,

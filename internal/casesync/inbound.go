@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -135,7 +136,7 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 	var order []*pims.Appointment
 	for i := range snapshot.Appointments {
 		a := &snapshot.Appointments[i]
-		if _, known := MapStatus(p.words.Status(a.StatusText, a.Status)); !known {
+		if _, known := cases.MapStatus(p.words.Status(a.StatusText, a.Status)); !known {
 			result.Warnings.UnknownStatuses++ // R7
 		}
 		if p.settled[a.ID] {
@@ -231,7 +232,7 @@ func (p *calendarPhase) writeChunk(ctx context.Context, chunk []*pims.Appointmen
 	return errContended
 }
 
-func (p *calendarPhase) cases(ctx context.Context, ids []string) (map[string]Case, error) {
+func (p *calendarPhase) cases(ctx context.Context, ids []string) (map[string]cases.Case, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -244,11 +245,11 @@ func (p *calendarPhase) cases(ctx context.Context, ids []string) (map[string]Cas
 
 // merge decides about each appointment and counts those that need no write. It returns the
 // others with their actions by PIMS id.
-func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]Case, result *syncs.Result) ([]Write, map[string]syncs.Action) {
-	var writes []Write
+func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]cases.Case, result *syncs.Result) ([]cases.Write, map[string]syncs.Action) {
+	var writes []cases.Write
 	actions := make(map[string]syncs.Action)
 	for _, a := range pending {
-		var before *Case
+		var before *cases.Case
 		if c, ok := stored[a.ID]; ok {
 			c.Returning = slices.Contains(p.protected, a.ID)
 			before = &c
@@ -257,7 +258,7 @@ func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]Cas
 			result.Stats.CasesSkipped++ // R5: it starts before the window; R25
 			continue
 		}
-		after, action := MergeAppointment(before, a, p.words)
+		after, action := cases.MergeAppointment(before, a, p.words)
 		if before == nil && after.Filtered != (settings.Cause{}) {
 			result.Stats.CasesSkipped++ // R50
 			result.Warnings.Filtered++
@@ -267,8 +268,8 @@ func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]Cas
 			result.Stats.CasesUnchanged++
 			continue
 		}
-		w := Write{Before: before, After: after}
-		w.Reading = lookAgain(&w, p.now())
+		w := cases.Write{Before: before, After: after}
+		w.Reading = cases.LookAgain(&w, p.now())
 		writes = append(writes, w)
 		actions[a.ID] = action
 	}
@@ -277,12 +278,12 @@ func (p *calendarPhase) merge(pending []*pims.Appointment, stored map[string]Cas
 
 // A caseWriter is the one method that every phase writes cases with; see InboundStore.
 type caseWriter interface {
-	WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
+	WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []cases.Write, at time.Time) (written []string, err error)
 }
 
 // commit writes, or in a dry run only records (R26), counts each written case by its
 // action, and returns the PIMS ids.
-func (p *phase) commit(ctx context.Context, store caseWriter, writes []Write, actions map[string]syncs.Action, result *syncs.Result) (map[string]bool, error) {
+func (p *phase) commit(ctx context.Context, store caseWriter, writes []cases.Write, actions map[string]syncs.Action, result *syncs.Result) (map[string]bool, error) {
 	written := make(map[string]bool, len(writes))
 	if len(writes) == 0 {
 		return written, nil
@@ -315,11 +316,11 @@ func (p *phase) commit(ctx context.Context, store caseWriter, writes []Write, ac
 }
 
 // noteChange records in a result what a dry run would do.
-func noteChange(r *syncs.Result, action syncs.Action, w *Write) {
+func noteChange(r *syncs.Result, action syncs.Action, w *cases.Write) {
 	if len(r.Changes) == syncs.MaxChanges {
 		return
 	}
-	c := syncs.Change{Action: action, PIMSID: w.After.PIMSID, Fields: Diff(w.Before, &w.After)}
+	c := syncs.Change{Action: action, PIMSID: w.After.PIMSID, Fields: cases.Diff(w.Before, &w.After)}
 	if w.Before != nil {
 		c.CaseID, c.ScheduledDate, c.PatientName = w.Before.ID, w.Before.ScheduledDate, w.Before.PatientName
 	} else {

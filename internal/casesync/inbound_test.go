@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -174,7 +174,7 @@ func TestASyncGivesUpOnARowThatIsNeverLeftAlone(t *testing.T) { // R12
 	p.change("1", isCompleted)
 	p.change("2", isCompleted)
 	times := 0
-	p.store.beforeWrite = func([]casesync.Write) error {
+	p.store.beforeWrite = func([]cases.Write) error {
 		times++
 		p.edit("1", "metadata = metadata || jsonb_build_object('n', $3::int)", times)
 		return nil
@@ -264,7 +264,7 @@ func TestAThousandAppointmentsAndMoreAreWrittenInChunks(t *testing.T) { // R15
 	p.fill(10_000, 700, days...)
 	p.fill(20_000, 701, days...)
 	var chunks []int
-	p.store.beforeWrite = func(writes []casesync.Write) error {
+	p.store.beforeWrite = func(writes []cases.Write) error {
 		chunks = append(chunks, len(writes))
 		return nil
 	}
@@ -282,7 +282,7 @@ func TestChunksOfLongTextsHaveFewerRows(t *testing.T) { // R57
 		p.enter(p.visit(fmt.Sprint(i+1), fmt.Sprintf("2026-03-02 %02d:00", 8+i), long(size)))
 	}
 	var chunks []int
-	p.store.beforeWrite = func(writes []casesync.Write) error {
+	p.store.beforeWrite = func(writes []cases.Write) error {
 		chunks = append(chunks, len(writes))
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -80,7 +81,7 @@ func (l *look) search(ctx context.Context, session pims.Session, entries []pims.
 // run those whose stored consultation is not theirs (R9), and in the day's look those whose
 // entry differs from the one at their last read. It also returns readings for the cases
 // whose entry was never stored.
-func (l *look) compare(resting []*Candidate, found *listing) (late []*Candidate, adopted []Reading) {
+func (l *look) compare(resting []*Candidate, found *listing) (late []*Candidate, adopted []cases.Reading) {
 	for _, c := range resting {
 		entry, ok := found.entryOf(c)
 		switch {
@@ -89,7 +90,7 @@ func (l *look) compare(resting []*Candidate, found *listing) (late []*Candidate,
 		case l == nil: // any other difference waits for the day's look
 		case !ok || entry.Fingerprint == "" || sameEntry(c, entry): // not listed, or nothing new
 		case c.Fingerprint == "":
-			adopted = append(adopted, Reading{
+			adopted = append(adopted, cases.Reading{
 				CaseID: c.CaseID, Tries: c.Tries, NextTry: c.NextTry, Fingerprint: entry.Fingerprint, Outcome: "adopted", Since: c.Since,
 			})
 		default:

@@ -9,19 +9,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/timetest"
 )
@@ -348,7 +348,7 @@ func (p *practice) cases(clinicID uuid.UUID) string {
 }
 
 // stored reads a case, consultation included.
-func (p *practice) stored(pimsID string) casesync.Case {
+func (p *practice) stored(pimsID string) cases.Case {
 	p.Helper()
 	cases, err := casestore.NewCases(p.db).CasesByID(p.background(), p.clinic.ID, provider, []string{pimsID})
 	require.NoError(p, err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -33,7 +34,7 @@ type reconciliationPhase struct {
 
 // candidates reads the stored cases before the PIMS is read, so that a case created after
 // the PIMS was read is never an orphan (R21).
-func (p *reconciliationPhase) candidates(ctx context.Context) ([]Case, error) {
+func (p *reconciliationPhase) candidates(ctx context.Context) ([]cases.Case, error) {
 	cases, err := p.store.DeletionCandidates(ctx, p.lease.ClinicID, p.provider, p.window, p.until)
 	if err != nil {
 		return nil, fmt.Errorf("reading the candidates: %w", err)
@@ -42,17 +43,17 @@ func (p *reconciliationPhase) candidates(ctx context.Context) ([]Case, error) {
 }
 
 // named limits the run of an approved plan to the cases that the plan names (R23).
-func (p *reconciliationPhase) named(cases []Case) []Case {
+func (p *reconciliationPhase) named(candidates []cases.Case) []cases.Case {
 	if !p.lifted(syncs.CodeDeletionGuard) {
-		return cases
+		return candidates
 	}
 	named := p.approved.Names()
-	return slices.DeleteFunc(cases, func(c Case) bool { return !named[c.ID] })
+	return slices.DeleteFunc(candidates, func(c cases.Case) bool { return !named[c.ID] })
 }
 
 // run compares candidates, read before the snapshot was fetched, with a snapshot of exactly
 // the same window (R21). The result counts what was done, even where an error is returned.
-func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapshot *pims.Snapshot) (syncs.Result, error) {
+func (p *reconciliationPhase) run(ctx context.Context, candidates []cases.Case, snapshot *pims.Snapshot) (syncs.Result, error) {
 	result := syncs.Result{Stats: syncs.Stats{CasesChecked: len(candidates)}}
 	result.Warnings = syncs.Warnings{
 		UnusableRows:     len(snapshot.Unusable),
@@ -93,8 +94,8 @@ func (p *reconciliationPhase) run(ctx context.Context, candidates []Case, snapsh
 }
 
 // missing returns the candidates that the PIMS does not show.
-func missing(candidates []Case, present map[string]struct{}) []Case {
-	var orphans []Case
+func missing(candidates []cases.Case, present map[string]struct{}) []cases.Case {
+	var orphans []cases.Case
 	for _, c := range candidates {
 		if _, ok := present[c.PIMSID]; !ok {
 			orphans = append(orphans, c)
@@ -115,7 +116,7 @@ type confirmation struct {
 
 // confirmOrphans looks up every orphan, reads the days of the missing ones a second time,
 // and asks the deletion guard about those that are still missing (R22, R23).
-func (p *reconciliationPhase) confirmOrphans(ctx context.Context, snapshot *pims.Snapshot, candidates, orphans []Case) (confirmation, error) {
+func (p *reconciliationPhase) confirmOrphans(ctx context.Context, snapshot *pims.Snapshot, candidates, orphans []cases.Case) (confirmation, error) {
 	v := confirmation{kept: make(map[string]int), evidence: syncs.Evidence{FetchedAt: snapshot.FetchedAt, Found: snapshot.Found(), Known: len(candidates), Shared: len(candidates) - len(orphans), Candidates: len(candidates)}}
 	if len(orphans) == 0 {
 		return v, nil
@@ -126,7 +127,7 @@ func (p *reconciliationPhase) confirmOrphans(ctx context.Context, snapshot *pims
 	}
 	if len(orphans) > maxUnseen && !p.lifted(syncs.CodeDeletionGuard) {
 		for _, c := range orphans {
-			v.toDelete = append(v.toDelete, SoftDeletion{Case: c, Reason: ReasonRemoved})
+			v.toDelete = append(v.toDelete, SoftDeletion{Case: c, Reason: cases.ReasonRemoved})
 		}
 		v.evidence.Days = p.days(v.toDelete)
 		v.evidence.Limit = maxUnseen
@@ -147,9 +148,9 @@ func (p *reconciliationPhase) confirmOrphans(ctx context.Context, snapshot *pims
 		case answers[c.PIMSID].unconfirmed != "": // neither found nor known to be gone
 			v.kept[answers[c.PIMSID].unconfirmed]++
 		case a == nil:
-			left = append(left, SoftDeletion{Case: c, Reason: ReasonRemoved})
+			left = append(left, SoftDeletion{Case: c, Reason: cases.ReasonRemoved})
 		case a.Status == pims.StatusCancelled:
-			left = append(left, SoftDeletion{Case: c, Reason: ReasonCancelled})
+			left = append(left, SoftDeletion{Case: c, Reason: cases.ReasonCancelled})
 		case p.window.Contains(a.Start):
 			return v, syncs.Fail(syncs.CodeSnapshotUnsound, "the PIMS knows appointment %s on %s, but its calendar of %s did not show it: the snapshot cannot be trusted, so nothing was deleted; the next reconciliation tries again",
 				c.PIMSID, pims.DateOf(a.Start, p.window.Location), p.window)
@@ -185,7 +186,7 @@ const (
 
 // lookUp asks the PIMS about every orphan. It asks by id where the PIMS can do that and
 // canFind has just proved it, else it fetches sixty days to either side (R22).
-func (p *reconciliationPhase) lookUp(ctx context.Context, snapshot *pims.Snapshot, orphans []Case) (answers map[string]answer, lookups []syncs.Lookup, err error) {
+func (p *reconciliationPhase) lookUp(ctx context.Context, snapshot *pims.Snapshot, orphans []cases.Case) (answers map[string]answer, lookups []syncs.Lookup, err error) {
 	p.report(ctx, "look up", 0, len(orphans))
 	method := "wide_fetch"
 	if p.canFind(ctx, snapshot) {
@@ -232,7 +233,7 @@ func (p *reconciliationPhase) canFind(ctx context.Context, snapshot *pims.Snapsh
 
 // findByID asks the PIMS about each orphan. An orphan that the answer does not confirm is
 // kept, and the lookups go on, until five answers in a row are unusable (R20).
-func (p *reconciliationPhase) findByID(ctx context.Context, orphans []Case) (map[string]answer, error) {
+func (p *reconciliationPhase) findByID(ctx context.Context, orphans []cases.Case) (map[string]answer, error) {
 	answers := make(map[string]answer, len(orphans))
 	var unusable streak
 	for i, c := range orphans {
@@ -288,7 +289,7 @@ func unconfirmed(err error) string {
 	}
 }
 
-func (p *reconciliationPhase) findWide(ctx context.Context, orphans []Case) (map[string]answer, error) {
+func (p *reconciliationPhase) findWide(ctx context.Context, orphans []cases.Case) (map[string]answer, error) {
 	wide := pims.Window{Start: p.window.Start.AddDays(-lookupMargin), End: p.window.End.AddDays(lookupMargin), Location: p.window.Location}
 	snapshot, err := p.session.Appointments(ctx, wide)
 	if err != nil {
@@ -399,23 +400,8 @@ func (p *reconciliationPhase) delete(ctx context.Context, deletions []SoftDeleti
 func (p *reconciliationPhase) rehearse(action syncs.Action, deletions []SoftDeletion, result *syncs.Result) {
 	for i := range deletions {
 		before := deletions[i].Case
-		noteChange(result, action, &Write{Before: &before, After: Deleted(before, deletions[i].Reason, p.syncID, p.now())})
+		noteChange(result, action, &cases.Write{Before: &before, After: cases.Deleted(before, deletions[i].Reason, p.syncID, p.now())})
 	}
-}
-
-// Deleted returns the case as a soft delete leaves it. It keeps the state before for a
-// restore (R24).
-func Deleted(c Case, reason string, syncID uuid.UUID, at time.Time) Case {
-	c.Deletion = &Deletion{
-		SoftDeleted:      true,
-		Reason:           reason,
-		DeletedAt:        at,
-		SyncID:           syncID,
-		StatusBefore:     c.Status,
-		SyncStatusBefore: c.SyncStatus,
-	}
-	c.Status, c.SyncStatus = CaseReviewed, CaseReviewed
-	return c
 }
 
 func (p *reconciliationPhase) days(deletions []SoftDeletion) map[string]int {

@@ -5,14 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -45,7 +44,7 @@ func TestACaseWhoseAppointmentIsGoneIsSoftDeletedWithItsStateBefore(t *testing.T
 	c := p.stored("4")
 	require.Equal(t, syncs.Stats{CasesChecked: 12, CasesDeleted: 1, DeletedIDs: []uuid.UUID{c.ID}}, o.Stats)
 	require.Equal(t, []string{"reviewed", "reviewed"}, []string{c.Status, c.SyncStatus})
-	require.Equal(t, &casesync.Deletion{
+	require.Equal(t, &cases.Deletion{
 		SoftDeleted: true, Reason: "Removed from PIMS", DeletedAt: p.clock.Now().UTC(), SyncID: o.audit.ID, StatusBefore: "draft", SyncStatusBefore: "draft",
 	}, c.Deletion)
 	require.Equal(t, []string{"4"}, p.deleted())
@@ -63,7 +62,7 @@ func TestAnAppointmentThatReturnsRestoresItsCase(t *testing.T) { // R16, R25
 	p := newPractice(t)
 	p.aWeek()
 	p.edit("5", "status = 'approved'")
-	before := []casesync.Case{p.stored("4"), p.stored("5")}
+	before := []cases.Case{p.stored("4"), p.stored("5")}
 	gone := p.calendar[3:5]
 	returns := []pims.Appointment{gone[0], gone[1]}
 	p.remove("4", "5")

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -20,15 +21,6 @@ type Scheduled struct {
 	Protected     bool      // a person restored it, and its id has not been seen since (R24)
 }
 
-// A Write is one case to be written. Before is the row version that was read; nil means
-// insert. After is the new row. Reading is what enrichment must know of the case, stored
-// with it; nil means nothing new. An insert has none.
-type Write struct {
-	Before  *Case
-	After   Case
-	Reading *Reading
-}
-
 // InboundStore is what inbound needs of the database. Every method concerns the cases of
 // one clinic and one provider.
 type InboundStore interface {
@@ -40,7 +32,7 @@ type InboundStore interface {
 
 	// CasesByID reads the cases that have one of these PIMS ids, soft-deleted ones
 	// included. Of their consultations it reads only whose they are.
-	CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]Case, error)
+	CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]cases.Case, error)
 
 	// WriteCases inserts and updates a chunk in one transaction under the lease, in the
 	// name of the sync: syncID is the phase's own audit and becomes the actor of the events
@@ -51,7 +43,7 @@ type InboundStore interface {
 	//   - A reading and its case are written together, or neither is.
 	//   - Status is written only where the row's status still equals its sync_status, or
 	//     where the write deletes or restores (R10).
-	WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
+	WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []cases.Write, at time.Time) (written []string, err error)
 
 	// SeenAgain ends the protection of the cases that a person restored and whose ids the
 	// PIMS shows again (R24).
@@ -112,22 +104,8 @@ type Candidate struct {
 	ReadAt      time.Time // zero: never read
 	Fingerprint string    // of the search entry at the last read
 
-	Since    time.Time // when its patient or consultation changed, which makes it due whatever the window; zero: never
-	Disowned Belonging // the consultation that was hidden then, and whose it was (R7)
-}
-
-// A Reading is what one run learned about a candidate. It is stored apart from the case, so
-// that an attempt does not change the case (R12).
-type Reading struct {
-	CaseID      uuid.UUID
-	Tries       int
-	NextTry     time.Time // zero: not waiting
-	ReadAt      time.Time // zero: not read this time, the earlier one stays
-	Fingerprint string
-	Outcome     string // a closed set: "enriched", "unchanged", "waiting", "changed", "adopted", or an ItemCode
-
-	Since    time.Time // as in Candidate; zero: no longer
-	Disowned Belonging // as in Candidate; zero: the earlier one stays
+	Since    time.Time       // when its patient or consultation changed, which makes it due whatever the window; zero: never
+	Disowned cases.Belonging // the consultation that was hidden then, and whose it was (R7)
 }
 
 // EnrichmentStore is what enrichment needs of the database.
@@ -138,15 +116,15 @@ type EnrichmentStore interface {
 	EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]Candidate, error)
 
 	// CasesWithConsultations reads cases by their ids, with their consultations.
-	CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]Case, error)
+	CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]cases.Case, error)
 
 	// CasesByID and WriteCases are the methods of InboundStore.
-	CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]Case, error)
-	WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []Write, at time.Time) (written []string, err error)
+	CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]cases.Case, error)
+	WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []cases.Write, at time.Time) (written []string, err error)
 
 	// KeepReadings stores what the run learned of cases that it does not write. An adopted
 	// fingerprint is stored without a read of the consultation.
-	KeepReadings(ctx context.Context, lease syncs.Lease, readings []Reading) error
+	KeepReadings(ctx context.Context, lease syncs.Lease, readings []cases.Reading) error
 
 	// LookedOn returns the clinic's day of the last look for late corrections; zero means
 	// that there was none (R19).
@@ -167,7 +145,7 @@ type ReconciliationStore interface {
 	//   - whose status is not reviewed,
 	//   - that are not soft-deleted, and
 	//   - that no person has restored since the PIMS last showed them.
-	DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]Case, error)
+	DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]cases.Case, error)
 
 	// SoftDelete deletes the cases in one transaction under the lease, in the name of the
 	// sync. The statement repeats every condition of DeletionCandidates and checks the row
@@ -177,6 +155,6 @@ type ReconciliationStore interface {
 
 // A SoftDeletion is one case to be deleted, and why.
 type SoftDeletion struct {
-	Case   Case // as it was read
+	Case   cases.Case // as it was read
 	Reason string
 }

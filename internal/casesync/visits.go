@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -31,13 +32,14 @@ type whose struct{ patient, client string }
 
 func (c *Candidate) whose() whose { return whose{c.PatientID, c.ClientID} }
 
-func (c *Case) whose() whose { return whose{c.Appointment.PatientID, c.Appointment.ClientID} }
+// whoseCase identifies the patient and the client of a case.
+func whoseCase(c *cases.Case) whose { return whose{c.Appointment.PatientID, c.Appointment.ClientID} }
 
 // another reports whether two visits are known to be of different patients. It compares the
 // patients where both are known, else the clients (R7).
 func (w whose) another(than whose) bool {
 	if pims.Blank(w.patient) || pims.Blank(than.patient) {
-		return differ(w.client, than.client)
+		return cases.Differ(w.client, than.client)
 	}
 	return w.patient != than.patient
 }
@@ -74,7 +76,7 @@ func (p *enrichmentPhase) learn(ctx context.Context, appointmentIDs []string) er
 			return fmt.Errorf("reading the visits that consultations name: %w", err)
 		}
 		for id, c := range cases {
-			w := c.whose()
+			w := whoseCase(&c)
 			p.found.visits[id] = &w
 		}
 	}
@@ -90,7 +92,7 @@ func (p *enrichmentPhase) relate(ctx context.Context, candidates []*Candidate) e
 	var others []string
 	for _, c := range candidates {
 		for _, id := range []string{found.byID[c.ConsultationID].AppointmentID, found.byID[c.StoredID].AppointmentID, c.StoredAppointmentID} {
-			if differ(id, c.PIMSID) {
+			if cases.Differ(id, c.PIMSID) {
 				others = append(others, id)
 			}
 		}
@@ -151,10 +153,10 @@ func (l *listing) lost(c *Candidate) bool {
 
 // strange returns why the consultation that was read is not shown with the case, judged by
 // whose the visits are; nil means that it may be shown (R7, R9).
-func (p *enrichmentPhase) strange(v *visited, before *Case) error {
+func (p *enrichmentPhase) strange(v *visited, before *cases.Case) error {
 	read := &v.consultation
 	switch {
-	case p.found.visits.foreign(read.AppointmentID, before.whose()):
+	case p.found.visits.foreign(read.AppointmentID, whoseCase(before)):
 		return errAnotherVisit
 	case p.found.contested[read.ID] && pims.Blank(read.AppointmentID) && pims.Blank(v.entry.AppointmentID) && pims.Blank(read.PatientID):
 		return errContested
@@ -164,7 +166,7 @@ func (p *enrichmentPhase) strange(v *visited, before *Case) error {
 }
 
 // refuse counts a due case whose disputed consultation is not read.
-func (p *enrichmentPhase) refuse(ctx context.Context, c *Candidate, why error, result *syncs.Result) Reading {
+func (p *enrichmentPhase) refuse(ctx context.Context, c *Candidate, why error, result *syncs.Result) cases.Reading {
 	r := waiting(c, p.now(), "")
 	r.Outcome = string(p.fail(ctx, c, why, false, result))
 	return r

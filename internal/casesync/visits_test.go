@@ -5,14 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/timetest"
 )
@@ -34,7 +33,7 @@ var sayings = map[string]func(p *practice, changes ...func(*pims.Consultation)){
 }
 
 // failsAs demands that a case is listed as a failure of a code.
-func (o *outcome) failsAs(t testing.TB, c casesync.Case, code syncs.ItemCode) {
+func (o *outcome) failsAs(t testing.TB, c cases.Case, code syncs.ItemCode) {
 	t.Helper()
 	failures := o.audit.Result.Failures
 	if o.audit.Type == syncs.TypeFull {

@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -118,7 +118,7 @@ func (c *console) oneCase(v *Visit) (*caseView, error) {
 }
 
 // history reads the whole history of a case, the oldest first.
-func (c *console) history(v *Visit, clinicID, caseID uuid.UUID) (events []casesync.Event, err error) {
+func (c *console) history(v *Visit, clinicID, caseID uuid.UUID) (events []cases.Event, err error) {
 	page := syncs.Page{Limit: 1000}
 	for {
 		list, err := c.o.Cases.History(v.Context(), clinicID, caseID, page)
@@ -127,7 +127,7 @@ func (c *console) history(v *Visit, clinicID, caseID uuid.UUID) (events []casesy
 		}
 		events = append(events, list.Items...)
 		if page.Cursor = list.NextCursor; page.Cursor == "" {
-			return casesync.WithoutEchoes(events), nil
+			return cases.WithoutEchoes(events), nil
 		}
 	}
 }
@@ -143,7 +143,7 @@ func (c *console) names(v *Visit) (map[string]string, error) {
 }
 
 // historyDays groups events, the latest first, by day and by what made them.
-func historyDays(v *Visit, zone *time.Location, names map[string]string, events []casesync.Event) (days []historyDay) {
+func historyDays(v *Visit, zone *time.Location, names map[string]string, events []cases.Event) (days []historyDay) {
 	for i := range events {
 		e := &events[i]
 		day := e.At.In(zone).Format("Monday, 2 January 2006")
@@ -166,7 +166,7 @@ func historyDays(v *Visit, zone *time.Location, names map[string]string, events 
 }
 
 // eventBadge returns the most serious of what happened at one moment.
-func eventBadge(e *casesync.Event, before Badge) Badge {
+func eventBadge(e *cases.Event, before Badge) Badge {
 	switch {
 	case e.Action == "created":
 		return Badge{"Created", "plus", "good"}
@@ -179,7 +179,7 @@ func eventBadge(e *casesync.Event, before Badge) Badge {
 }
 
 // fill shows a case that is in the database.
-func (s *caseView) fill(v *Visit, of *clinic.Clinic, r *casesync.Record) {
+func (s *caseView) fill(v *Visit, of *clinic.Clinic, r *cases.Record) {
 	zone := zoneOf(of)
 	s.caseRow = caseRowOf(v, of, r)
 	s.Deleted = v.Moment(r.DeletedAt, zone)

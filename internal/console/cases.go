@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -17,22 +17,22 @@ import (
 // Cases reads cases and their history.
 type Cases interface {
 	// Case returns one case. The error has CodeNotFound where there is none.
-	Case(ctx context.Context, clinicID, id uuid.UUID) (casesync.Record, error)
+	Case(ctx context.Context, clinicID, id uuid.UUID) (cases.Record, error)
 
 	// ByID returns those of the cases that the clinic has.
-	ByID(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]casesync.Record, error)
+	ByID(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]cases.Record, error)
 
 	// Cases lists cases of a clinic.
-	Cases(ctx context.Context, clinicID uuid.UUID, filter casesync.CaseFilter) (syncs.List[casesync.Record], error)
+	Cases(ctx context.Context, clinicID uuid.UUID, filter cases.Filter) (syncs.List[cases.Record], error)
 
 	// ClinicOfHistory returns the clinic of a case, also of one that is gone and has a history.
 	ClinicOfHistory(ctx context.Context, caseID uuid.UUID) (uuid.UUID, error)
 
 	// History lists what happened to a case, the oldest first.
-	History(ctx context.Context, clinicID, caseID uuid.UUID, page syncs.Page) (syncs.List[casesync.Event], error)
+	History(ctx context.Context, clinicID, caseID uuid.UUID, page syncs.Page) (syncs.List[cases.Event], error)
 
 	// EventsOf lists what a sync changed.
-	EventsOf(ctx context.Context, clinicID, syncID uuid.UUID) ([]casesync.Event, error)
+	EventsOf(ctx context.Context, clinicID, syncID uuid.UUID) ([]cases.Event, error)
 }
 
 // casesPerPage is how many cases one page shows.
@@ -77,7 +77,7 @@ func (c *console) cases(v *Visit) (*casesView, error) {
 	}
 	shown := &casesView{
 		Query: v.Text("q"), From: v.Text("from"), To: v.Text("to"), Later: v.Text("after") != "", None: len(clinics) == 0,
-		Statuses: choices(v.Text("status"), "Any status", casesync.CaseDraft, "Draft", casesync.CasePending, "Pending", casesync.CaseReviewed, "Reviewed"),
+		Statuses: choices(v.Text("status"), "Any status", cases.Draft, "Draft", cases.Pending, "Pending", cases.Reviewed, "Reviewed"),
 		Deleted:  choices(v.Text("deleted"), "Deleted or not", "no", "Not deleted", "yes", "Deleted"),
 		Orders:   choices(v.Text("order"), "Latest visit first", "oldest", "Earliest visit first"),
 	}
@@ -109,8 +109,8 @@ func (c *console) cases(v *Visit) (*casesView, error) {
 }
 
 // caseFilter reads the form, and says what a person must mend in it.
-func caseFilter(v *Visit) (f casesync.CaseFilter, problem string) {
-	f = casesync.CaseFilter{
+func caseFilter(v *Visit) (f cases.Filter, problem string) {
+	f = cases.Filter{
 		Status: v.Text("status"), Query: v.Text("q"), NewestFirst: v.Text("order") != "oldest",
 		Page: syncs.Page{Limit: casesPerPage, Cursor: v.Text("after")},
 	}
@@ -132,7 +132,7 @@ func caseFilter(v *Visit) (f casesync.CaseFilter, problem string) {
 	return f, ""
 }
 
-func caseRowOf(v *Visit, of *clinic.Clinic, r *casesync.Record) caseRow {
+func caseRowOf(v *Visit, of *clinic.Clinic, r *cases.Record) caseRow {
 	zone := zoneOf(of)
 	row := caseRow{
 		Address: caseAddress(r.ID), PIMSID: orEmpty(r.PIMSID), Patient: orEmpty(r.PatientName), Client: orEmpty(r.ClientName), Phone: orEmpty(r.PhoneNumber),
@@ -148,7 +148,7 @@ func caseRowOf(v *Visit, of *clinic.Clinic, r *casesync.Record) caseRow {
 }
 
 // gone says why a case is soft-deleted.
-func gone(r *casesync.Record) string {
+func gone(r *cases.Record) string {
 	if r.DeletedReason != "" {
 		return strings.ReplaceAll(r.DeletedReason, "_", " ")
 	}
@@ -157,11 +157,11 @@ func gone(r *casesync.Record) string {
 
 func caseStatus(status string) Badge {
 	switch status {
-	case casesync.CaseReviewed:
+	case cases.Reviewed:
 		return Badge{"Reviewed", "check", "good"}
-	case casesync.CasePending:
+	case cases.Pending:
 		return Badge{"Pending", "clock", "info"}
-	case casesync.CaseDraft:
+	case cases.Draft:
 		return Badge{"Draft", "ring", "idle"}
 	}
 	return Badge{capital(status), "dots", "idle"}

@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -240,7 +240,7 @@ func (c *console) changes(v *Visit, of *clinic.Clinic, phases []syncs.Audit, sho
 		return err
 	}
 	byCase := map[uuid.UUID]int{}
-	for _, e := range casesync.DeletionsFirst(casesync.WithoutEchoes(all)) {
+	for _, e := range cases.DeletionsFirst(cases.WithoutEchoes(all)) {
 		at, known := byCase[e.CaseID]
 		if !known {
 			at = len(shown.Changes)
@@ -375,7 +375,7 @@ type Restores interface {
 	DeletedBy(ctx context.Context, clinicID, syncID uuid.UUID) ([]uuid.UUID, error)
 
 	// Restore returns the outcome for each case.
-	Restore(ctx context.Context, clinicID uuid.UUID, caseIDs []uuid.UUID, actor string, at time.Time) ([]casesync.Restoration, error)
+	Restore(ctx context.Context, clinicID uuid.UUID, caseIDs []uuid.UUID, actor string, at time.Time) ([]cases.Restoration, error)
 }
 
 // allowed refuses an act on a clinic that the caller lacks the permission for.
@@ -451,17 +451,17 @@ func (c *console) restoreRun(v *Visit) (Notice, error) {
 
 // restore undoes the soft deletes of cases and says what came of it.
 func (c *console) restore(v *Visit, event access.Event, ids []uuid.UUID) (Notice, error) {
-	var outcomes []casesync.Restoration
+	var outcomes []cases.Restoration
 	err := c.o.Log.Act(v.Context(), event, func(ctx context.Context, e *access.Event) (err error) {
 		outcomes, err = c.o.Restores.Restore(ctx, e.ClinicID, ids, v.Caller.Actor(), v.Now)
-		e.After = access.Values{"cases": casesync.ByOutcome(outcomes)}
+		e.After = access.Values{"cases": cases.ByOutcome(outcomes)}
 		return err
 	})
 	if err != nil {
 		return Notice{}, told(err)
 	}
-	by := casesync.ByOutcome(outcomes)
-	done, refused := len(by[casesync.RestoreDone]), len(by[casesync.RestoreRefused])
+	by := cases.ByOutcome(outcomes)
+	done, refused := len(by[cases.RestoreDone]), len(by[cases.RestoreRefused])
 	switch {
 	case refused == 0:
 		return Notice{Text: counted(done, "case") + " restored."}, nil

@@ -6,16 +6,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -110,7 +109,7 @@ func (d *database) others(ctx context.Context) (text string, err error) {
 	return text, err
 }
 
-func (d *database) readings(ctx context.Context) (map[uuid.UUID]casesync.Reading, error) {
+func (d *database) readings(ctx context.Context) (map[uuid.UUID]cases.Reading, error) {
 	const sql = `select case_id, tries, next_try_at, read_at, coalesce(entry_fingerprint, ''), outcome,
 			changed_at, coalesce(disowned_consultation_id, ''), coalesce(disowned_patient_id, '')
 		from case_enrichments where clinic_id = $1`
@@ -118,8 +117,8 @@ func (d *database) readings(ctx context.Context) (map[uuid.UUID]casesync.Reading
 	if err != nil {
 		return nil, err
 	}
-	readings := map[uuid.UUID]casesync.Reading{}
-	_, err = pgx.CollectRows(found, func(found pgx.CollectableRow) (r casesync.Reading, err error) {
+	readings := map[uuid.UUID]cases.Reading{}
+	_, err = pgx.CollectRows(found, func(found pgx.CollectableRow) (r cases.Reading, err error) {
 		var nextTry, readAt, since *time.Time
 		err = found.Scan(&r.CaseID, &r.Tries, &nextTry, &readAt, &r.Fingerprint, &r.Outcome,
 			&since, &r.Disowned.ConsultationID, &r.Disowned.PatientID)
@@ -138,7 +137,7 @@ func (d *database) readings(ctx context.Context) (map[uuid.UUID]casesync.Reading
 	return readings, err
 }
 
-func (d *database) make(ctx context.Context, c casesync.Case) error {
+func (d *database) make(ctx context.Context, c cases.Case) error {
 	_, err := d.db.Pool().Exec(ctx, `insert into cases (clinic_id, pims_id, patient_name, scheduled_date, status)
 		values ($1, nullif($2, ''), $3, $4, $5) on conflict do nothing`,
 		d.clinic, c.PIMSID, c.PatientName, c.ScheduledDate, c.Status)
@@ -154,7 +153,7 @@ func (d *database) edit(ctx context.Context, id uuid.UUID, e edit) error {
 	return err
 }
 
-func (d *database) restore(ctx context.Context, ids []uuid.UUID, at time.Time) ([]casesync.Restoration, error) {
+func (d *database) restore(ctx context.Context, ids []uuid.UUID, at time.Time) ([]cases.Restoration, error) {
 	return d.Restore(ctx, d.clinic, ids, "key:model", at)
 }
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -41,7 +41,7 @@ func (m *machine) enrichable(p *play, r *row) bool {
 }
 
 // isDue is R19 by the letter.
-func (m *machine) isDue(r *row, learned casesync.Reading) bool {
+func (m *machine) isDue(r *row, learned cases.Reading) bool {
 	if learned.NextTry.After(m.now) {
 		return false // a waiting case is not due
 	}
@@ -57,7 +57,7 @@ func (m *machine) isDue(r *row, learned casesync.Reading) bool {
 func (r *row) hasNotes() bool { return r.Consultation != nil && !r.Consultation.SOAP.Blank() }
 
 // requireVisit demands what a case that was due has become.
-func (m *machine) requireVisit(p *play, was *row, entries []pims.ConsultationEntry, learned casesync.Reading) {
+func (m *machine) requireVisit(p *play, was *row, entries []pims.ConsultationEntry, learned cases.Reading) {
 	is := p.after[was.ID]
 	id, certain := m.belongs(was, entries)
 	c, written := m.notes[id]
@@ -110,7 +110,7 @@ func (m *machine) requireVisit(p *play, was *row, entries []pims.ConsultationEnt
 }
 
 // requireRead demands that a case shows the consultation that is its own.
-func (m *machine) requireRead(p *play, was, is *row, c *pims.Consultation, entry pims.ConsultationEntry, learned casesync.Reading) {
+func (m *machine) requireRead(p *play, was, is *row, c *pims.Consultation, entry pims.ConsultationEntry, learned cases.Reading) {
 	require.NotNil(m, is.Consultation, "R19: it was not read")
 	require.Equal(m, c.ID, is.Consultation.ID)
 	require.True(m, m.now.Equal(learned.ReadAt))
@@ -183,7 +183,7 @@ func listed(entries []pims.ConsultationEntry, id string) pims.ConsultationEntry 
 }
 
 // requireWait demands that the next try comes after 1 h, 4 h, 12 h, then daily (R19).
-func (m *machine) requireWait(p *play, was *row, learned casesync.Reading) {
+func (m *machine) requireWait(p *play, was *row, learned cases.Reading) {
 	tries := p.learned[was.ID].Tries + 1
 	hours := 24
 	switch tries {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/settings"
@@ -202,7 +203,7 @@ func (m *machine) edit(id uuid.UUID) {
 // makeCase makes a case by hand: of a visit that no sync has seen yet, or of none
 // (R10, R11).
 func (m *machine) makeCase() {
-	c := casesync.Case{PatientName: "By hand", Status: []string{"draft", "approved"}[m.draw("status", 0, 1)]}
+	c := cases.Case{PatientName: "By hand", Status: []string{"draft", "approved"}[m.draw("status", 0, 1)]}
 	c.ScheduledDate = m.at(m.draw("days from today", -7, 9), m.draw("hour", 0, 23))
 	if id, ok := m.pick(); ok && m.draw("of a visit", 0, 3) > 0 {
 		c.PIMSID = id
@@ -258,8 +259,8 @@ type play struct {
 
 	before  map[uuid.UUID]row
 	after   map[uuid.UUID]row
-	learned map[uuid.UUID]casesync.Reading // by enrichment, before
-	doomed  map[uuid.UUID]row              // in the moment before the soft delete, after what the earlier phases wrote
+	learned map[uuid.UUID]cases.Reading // by enrichment, before
+	doomed  map[uuid.UUID]row           // in the moment before the soft delete, after what the earlier phases wrote
 	audit   syncs.Audit
 }
 
@@ -378,7 +379,7 @@ func (m *machine) restore(ids []uuid.UUID) {
 	restorations, err := m.stage.restore(context.Background(), ids, m.now)
 	require.NoError(m, err)
 	require.Len(m, restorations, len(ids))
-	outcomes := map[uuid.UUID]casesync.RestoreOutcome{}
+	outcomes := map[uuid.UUID]cases.RestoreOutcome{}
 	for _, r := range restorations {
 		outcomes[r.CaseID] = r.Outcome
 		m.seen["restore "+string(r.Outcome)]++
@@ -389,13 +390,13 @@ func (m *machine) restore(ids []uuid.UUID) {
 		case !slices.Contains(ids, id):
 			require.Equal(m, was, after[id], "another case was restored")
 		case !was.SoftDeleted():
-			require.Equal(m, casesync.RestoreUnchanged, outcomes[id])
+			require.Equal(m, cases.RestoreUnchanged, outcomes[id])
 			require.Equal(m, was, after[id])
 		case m.touched[id]:
-			require.Equal(m, casesync.RestoreRefused, outcomes[id])
+			require.Equal(m, cases.RestoreRefused, outcomes[id])
 			require.Equal(m, was, after[id])
 		default:
-			require.Equal(m, casesync.RestoreDone, outcomes[id])
+			require.Equal(m, cases.RestoreDone, outcomes[id])
 			require.Equal(m, byValue(m.deleted[id]), byValue(after[id]), "R24: equal by value")
 			require.True(m, after[id].protected)
 		}
@@ -439,7 +440,7 @@ func (m *machine) others() string {
 	return text
 }
 
-func (m *machine) readings() map[uuid.UUID]casesync.Reading {
+func (m *machine) readings() map[uuid.UUID]cases.Reading {
 	readings, err := m.stage.readings(context.Background())
 	require.NoError(m, err)
 	return readings

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -21,7 +22,7 @@ import (
 type memory struct {
 	clinic  uuid.UUID
 	cases   map[uuid.UUID]*row
-	notes   map[uuid.UUID]casesync.Reading
+	notes   map[uuid.UUID]cases.Reading
 	changed map[uuid.UUID]bool // by a person, since the case was soft-deleted
 	audits  map[uuid.UUID]*syncs.Audit
 	plans   map[uuid.UUID]*syncs.Plan
@@ -30,7 +31,7 @@ type memory struct {
 
 func newMemory() *memory {
 	return &memory{
-		clinic: uuid.New(), cases: map[uuid.UUID]*row{}, notes: map[uuid.UUID]casesync.Reading{},
+		clinic: uuid.New(), cases: map[uuid.UUID]*row{}, notes: map[uuid.UUID]cases.Reading{},
 		changed: map[uuid.UUID]bool{}, audits: map[uuid.UUID]*syncs.Audit{}, plans: map[uuid.UUID]*syncs.Plan{},
 	}
 }
@@ -70,27 +71,27 @@ func (m *memory) ScheduledByID(ctx context.Context, _ uuid.UUID, _ string, ids [
 	return m.scheduled(func(r *row) bool { return slices.Contains(ids, r.PIMSID) }), ctx.Err()
 }
 
-func (m *memory) CasesByID(ctx context.Context, _ uuid.UUID, _ string, ids []string) (map[string]casesync.Case, error) {
-	cases := map[string]casesync.Case{}
+func (m *memory) CasesByID(ctx context.Context, _ uuid.UUID, _ string, ids []string) (map[string]cases.Case, error) {
+	found := map[string]cases.Case{}
 	for _, r := range m.find(func(r *row) bool { return slices.Contains(ids, r.PIMSID) }) {
 		c := r.Case
 		if c.Consultation != nil { // of the consultation only whose it is
-			c.Consulted = &casesync.Belonging{ConsultationID: c.Consultation.ID, PatientID: c.Consultation.PatientID}
+			c.Consulted = &cases.Belonging{ConsultationID: c.Consultation.ID, PatientID: c.Consultation.PatientID}
 		}
 		c.Consultation = nil
-		cases[c.PIMSID] = c
+		found[c.PIMSID] = c
 	}
-	return cases, ctx.Err()
+	return found, ctx.Err()
 }
 
-func (m *memory) CasesWithConsultations(ctx context.Context, _ uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]casesync.Case, error) {
-	cases := map[uuid.UUID]casesync.Case{}
+func (m *memory) CasesWithConsultations(ctx context.Context, _ uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]cases.Case, error) {
+	found := map[uuid.UUID]cases.Case{}
 	for _, id := range ids {
 		if r := m.cases[id]; r != nil {
-			cases[id] = r.Case
+			found[id] = r.Case
 		}
 	}
-	return cases, ctx.Err()
+	return found, ctx.Err()
 }
 
 // fence is what every writing transaction asks first (R30).
@@ -104,7 +105,7 @@ func (m *memory) fence(ctx context.Context, lease syncs.Lease) error {
 	return nil
 }
 
-func (m *memory) WriteCases(ctx context.Context, lease syncs.Lease, _ uuid.UUID, _ string, writes []casesync.Write, at time.Time) (written []string, err error) {
+func (m *memory) WriteCases(ctx context.Context, lease syncs.Lease, _ uuid.UUID, _ string, writes []cases.Write, at time.Time) (written []string, err error) {
 	if err := m.fence(ctx, lease); err != nil {
 		return nil, err
 	}
@@ -119,7 +120,7 @@ func (m *memory) WriteCases(ctx context.Context, lease syncs.Lease, _ uuid.UUID,
 	return written, nil
 }
 
-func (m *memory) write(w *casesync.Write, at time.Time) bool {
+func (m *memory) write(w *cases.Write, at time.Time) bool {
 	after := w.After
 	if w.Before == nil {
 		if len(m.find(func(r *row) bool { return r.PIMSID == after.PIMSID })) > 0 {
@@ -189,7 +190,7 @@ func (m *memory) EnrichmentCandidates(ctx context.Context, _ uuid.UUID, _ string
 	return candidates, ctx.Err()
 }
 
-func (m *memory) KeepReadings(ctx context.Context, lease syncs.Lease, readings []casesync.Reading) error {
+func (m *memory) KeepReadings(ctx context.Context, lease syncs.Lease, readings []cases.Reading) error {
 	if err := m.fence(ctx, lease); err != nil {
 		return err
 	}
@@ -199,7 +200,7 @@ func (m *memory) KeepReadings(ctx context.Context, lease syncs.Lease, readings [
 	return nil
 }
 
-func (m *memory) note(r casesync.Reading) {
+func (m *memory) note(r cases.Reading) {
 	if r.ReadAt.IsZero() {
 		r.ReadAt, r.Fingerprint = m.notes[r.CaseID].ReadAt, m.notes[r.CaseID].Fingerprint
 	}
@@ -213,8 +214,8 @@ func (m *memory) candidates(window pims.Window, until time.Time) []*row {
 	return m.find(func(r *row) bool { return deletable(r, window, until) })
 }
 
-func (m *memory) DeletionCandidates(ctx context.Context, _ uuid.UUID, _ string, window pims.Window, until time.Time) ([]casesync.Case, error) {
-	var cases []casesync.Case
+func (m *memory) DeletionCandidates(ctx context.Context, _ uuid.UUID, _ string, window pims.Window, until time.Time) ([]cases.Case, error) {
+	var cases []cases.Case
 	for _, r := range m.candidates(window, until) {
 		c := r.Case
 		c.Consultation = nil
@@ -233,7 +234,7 @@ func (m *memory) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.
 			continue
 		}
 		gone := *r
-		gone.Case = casesync.Deleted(r.Case, d.Reason, syncID, at)
+		gone.Case = cases.Deleted(r.Case, d.Reason, syncID, at)
 		m.keep(&gone, at)
 		m.changed[r.ID] = false
 		deleted = append(deleted, r.ID)
@@ -331,15 +332,15 @@ func (m *memory) rows(context.Context) ([]row, error) {
 // others are none: the stage holds only what a sync may touch.
 func (m *memory) others(context.Context) (string, error) { return "", nil }
 
-func (m *memory) readings(context.Context) (map[uuid.UUID]casesync.Reading, error) {
+func (m *memory) readings(context.Context) (map[uuid.UUID]cases.Reading, error) {
 	return maps.Clone(m.notes), nil
 }
 
-func (m *memory) make(_ context.Context, c casesync.Case) error {
+func (m *memory) make(_ context.Context, c cases.Case) error {
 	if c.PIMSID == "" || len(m.find(func(r *row) bool { return r.PIMSID == c.PIMSID })) > 0 {
 		return nil
 	}
-	c.ID, c.CaseType, c.CreatedAt = uuid.New(), casesync.CaseOther, firstDay
+	c.ID, c.CaseType, c.CreatedAt = uuid.New(), cases.Other, firstDay
 	m.keep(&row{Case: c, foreign: "{}"}, firstDay)
 	return nil
 }
@@ -358,20 +359,20 @@ func (m *memory) edit(_ context.Context, id uuid.UUID, e edit) error {
 	return nil
 }
 
-func (m *memory) restore(_ context.Context, ids []uuid.UUID, at time.Time) (restorations []casesync.Restoration, err error) {
+func (m *memory) restore(_ context.Context, ids []uuid.UUID, at time.Time) (restorations []cases.Restoration, err error) {
 	for _, id := range ids {
 		r := *m.cases[id]
-		outcome := casesync.RestoreDone
+		outcome := cases.RestoreDone
 		switch {
 		case !r.SoftDeleted():
-			outcome = casesync.RestoreUnchanged
+			outcome = cases.RestoreUnchanged
 		case m.changed[id]:
-			outcome = casesync.RestoreRefused
+			outcome = cases.RestoreRefused
 		default:
 			r.Status, r.SyncStatus, r.Deletion, r.protected = r.Deletion.StatusBefore, r.Deletion.SyncStatusBefore, nil, true
 			m.keep(&r, at)
 		}
-		restorations = append(restorations, casesync.Restoration{CaseID: id, Outcome: outcome})
+		restorations = append(restorations, cases.Restoration{CaseID: id, Outcome: outcome})
 	}
 	return restorations, nil
 }

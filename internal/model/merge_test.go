@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -34,7 +34,7 @@ func TestNoSequenceBreaksTheMerge(t *testing.T) { // R7, R8, R10, R12, R16
 type life struct {
 	*rapid.T
 	seen tally
-	is   *casesync.Case    // nil: there is none yet
+	is   *cases.Case       // nil: there is none yet
 	last *pims.Appointment // what the PIMS showed last
 }
 
@@ -76,11 +76,11 @@ func (l *life) show() {
 		visit = *l.last
 	}
 	shown := visit
-	var was casesync.Case
+	var was cases.Case
 	if l.is != nil {
 		was = *l.is
 	}
-	is, action := casesync.MergeAppointment(l.is, &visit, nil)
+	is, action := cases.MergeAppointment(l.is, &visit, nil)
 	require.Equal(l, shown, visit, "it is pure")
 	if l.is != nil {
 		require.Equal(l, was, *l.is, "it is pure")
@@ -114,7 +114,7 @@ func (l *life) show() {
 		require.NotEqual(l, was, is, "R12: something changes, and nothing did")
 	}
 	l.seen["visits merged: "+cmp.Or(string(action), "unchanged")]++
-	again, action := casesync.MergeAppointment(&is, &visit, nil)
+	again, action := cases.MergeAppointment(&is, &visit, nil)
 	require.Empty(l, action, "R12: the same visit changes nothing the second time")
 	require.Equal(l, is, again)
 	is.Hidden = false // it is written
@@ -123,7 +123,7 @@ func (l *life) show() {
 
 // own is what of a case may live on beside a visit: nothing of another appointment
 // that had the id, and nothing of another patient or client (R7).
-func own(was casesync.Case, visit *pims.Appointment) casesync.Case {
+func own(was cases.Case, visit *pims.Appointment) cases.Case {
 	patient, now := was.Appointment.PatientID, strings.TrimSpace(visit.PatientID)
 	whose := patient
 	if was.Consultation != nil {
@@ -133,9 +133,9 @@ func own(was casesync.Case, visit *pims.Appointment) casesync.Case {
 	doubted := unproved(&was, was.SoftDeleted(), visit) && !was.Appointment.Unproved
 	switch {
 	case was.SoftDeleted() && isAnother(patient, now):
-		was.PatientName, was.ClientName, was.PhoneNumber, was.Appointment = "", "", "", casesync.Appointment{}
+		was.PatientName, was.ClientName, was.PhoneNumber, was.Appointment = "", "", "", cases.Appointment{}
 	case was.SoftDeleted() && (whose == "" || whose != now):
-		was.Appointment = casesync.Appointment{}
+		was.Appointment = cases.Appointment{}
 	case isAnother(patient, now):
 		was.PatientName, was.Appointment.ConsultationID, was.Appointment.Title = "", "", ""
 	}
@@ -153,7 +153,7 @@ func own(was casesync.Case, visit *pims.Appointment) casesync.Case {
 
 // requireTexts demands that each text is what the PIMS last said that was not
 // blank (R7), and that the type follows its word (R8).
-func (l *life) requireTexts(whole *casesync.Case, visit *pims.Appointment, is *casesync.Case) {
+func (l *life) requireTexts(whole *cases.Case, visit *pims.Appointment, is *cases.Case) {
 	mine := own(*whole, visit)
 	was := &mine
 	for _, text := range []struct{ name, said, before, after string }{
@@ -184,7 +184,7 @@ func (l *life) requireTexts(whole *casesync.Case, visit *pims.Appointment, is *c
 	case want == "" && pims.Blank(visit.TypeText) && l.is != nil:
 		want = was.CaseType
 	case want == "":
-		want = casesync.CaseOther
+		want = cases.Other
 	}
 	require.Equal(l, want, is.CaseType, "R8")
 	meaning := visit.Status
@@ -196,7 +196,7 @@ func (l *life) requireTexts(whole *casesync.Case, visit *pims.Appointment, is *c
 
 // requireStatus demands that a status is the PIMS's only where it is still what
 // sync last wrote (R10), and what it was before a soft delete (R16).
-func (l *life) requireStatus(was *casesync.Case, visit *pims.Appointment, is *casesync.Case) {
+func (l *life) requireStatus(was *cases.Case, visit *pims.Appointment, is *cases.Case) {
 	says := map[pims.Status]string{
 		pims.StatusScheduled: "draft", pims.StatusInProgress: "draft", pims.StatusCompleted: "pending",
 		pims.StatusCancelled: "reviewed", pims.StatusNoShow: "reviewed",
@@ -240,10 +240,10 @@ func (l *life) read() {
 		SOAP:   pims.SOAP{Plan: l.text("plan")}, Notes: l.text("notes"), Discharge: l.text("discharge"),
 	}
 	read.RawNotes = read.SOAP.Plan + read.Notes
-	disowned := casesync.Belonging{ConsultationID: id("disowned"), PatientID: id("and whose")}
+	disowned := cases.Belonging{ConsultationID: id("disowned"), PatientID: id("and whose")}
 	at := firstDay.Add(time.Duration(rapid.IntRange(0, 9).Draw(l.T, "at")) * time.Minute)
 	was, before := l.is.Consultation, *l.is
-	is, changed, err := casesync.Take(*l.is, read, disowned, at)
+	is, changed, err := cases.Take(*l.is, read, disowned, at)
 	require.Equal(l, before, *l.is, "it is pure")
 	patient := l.is.Appointment.PatientID
 	if l.is.Appointment.Unproved || isAnother(read.PatientID, patient) || read.PatientID == "" && disowned.ConsultationID == read.ID && isAnother(disowned.PatientID, patient) {
@@ -278,7 +278,7 @@ func (l *life) read() {
 	} else {
 		require.Equal(l, before, is, "R12: the time of the read, and a patient that becomes known, are no change")
 	}
-	again, changed, err := casesync.Take(is, read, disowned, at.Add(time.Hour))
+	again, changed, err := cases.Take(is, read, disowned, at.Add(time.Hour))
 	require.NoError(l, err)
 	require.False(l, changed)
 	require.Equal(l, is, again)
@@ -291,7 +291,7 @@ func (l *life) read() {
 func (l *life) decide() {
 	status := rapid.SampledFrom([]string{"approved", "draft", "pending", "reviewed"}).Draw(l.T, "status")
 	if l.is == nil {
-		l.is = &casesync.Case{ID: uuid.New(), PIMSID: "4711", CaseType: casesync.CaseOther}
+		l.is = &cases.Case{ID: uuid.New(), PIMSID: "4711", CaseType: cases.Other}
 	}
 	l.is.Status = status
 }
@@ -300,7 +300,7 @@ func (l *life) delete() {
 	if l.is == nil || l.is.SoftDeleted() {
 		return
 	}
-	gone := casesync.Deleted(*l.is, casesync.ReasonRemoved, uuid.New(), firstDay)
+	gone := cases.Deleted(*l.is, cases.ReasonRemoved, uuid.New(), firstDay)
 	require.Equal(l, []string{"reviewed", "reviewed"}, []string{gone.Status, gone.SyncStatus}, "R10, R24: whatever it was")
 	l.is = &gone
 }
@@ -312,6 +312,6 @@ func (l *life) deleteByHand() {
 		return
 	}
 	gone := *l.is
-	gone.Status, gone.Deletion = "reviewed", &casesync.Deletion{SoftDeleted: true, Reason: casesync.ReasonRemoved}
+	gone.Status, gone.Deletion = "reviewed", &cases.Deletion{SoftDeleted: true, Reason: cases.ReasonRemoved}
 	l.is = &gone
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -260,14 +260,14 @@ func isAnother(a, b string) bool { return a != "" && b != "" && a != b }
 // unproved is R7 by the letter: whether a row gives another name and no patient id, for
 // a case whose patient id is known or whose id was gone, or did so and none has named an
 // id since.
-func unproved(was *casesync.Case, returned bool, a *pims.Appointment) bool {
+func unproved(was *cases.Case, returned bool, a *pims.Appointment) bool {
 	renamed := (was.Appointment.PatientID != "" || returned) && isAnother(strings.TrimSpace(was.PatientName), strings.TrimSpace(a.PatientName))
 	return strings.TrimSpace(a.PatientID) == "" && (was.Appointment.Unproved || renamed)
 }
 
 // mustHide is R7 and R9 by the letter: whether a row of the calendar takes the stored
 // consultation from its case. returned: the id was gone before.
-func mustHide(c *casesync.Case, returned bool, a *pims.Appointment) bool {
+func mustHide(c *cases.Case, returned bool, a *pims.Appointment) bool {
 	stored, was := c.Consultation, &c.Appointment
 	if stored == nil {
 		return false

@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -18,7 +18,7 @@ import (
 // deletable reports whether a case may be a candidate at all (W9, R21, R24).
 func deletable(r *row, window pims.Window, until time.Time) bool {
 	return window.Contains(r.ScheduledDate) && r.ScheduledDate.Before(until) &&
-		r.Status != casesync.CaseReviewed && !r.SoftDeleted() && !r.protected
+		r.Status != cases.Reviewed && !r.SoftDeleted() && !r.protected
 }
 
 // holds is what must be true at any time.
@@ -96,9 +96,9 @@ func (m *machine) judgeStatus(p *play, was, is *row) {
 // requireEveryVisit demands that no visit of a completed inbound window is without
 // its case, and that the case says what the PIMS does (W4).
 func (m *machine) requireEveryVisit(p *play) {
-	cases, known := map[string]row{}, map[string]bool{}
+	stored, known := map[string]row{}, map[string]bool{}
 	for _, r := range p.after {
-		cases[r.PIMSID] = r
+		stored[r.PIMSID] = r
 	}
 	for _, r := range p.before {
 		known[r.PIMSID] = true
@@ -109,7 +109,7 @@ func (m *machine) requireEveryVisit(p *play) {
 		if !p.windows.Inbound.Contains(a.Start) {
 			continue
 		}
-		r, there := cases[a.ID]
+		r, there := stored[a.ID]
 		if reader.Filtered(a) != (settings.Cause{}) && !known[a.ID] {
 			require.False(m, there, "R50: a filtered visit became a case")
 			m.seen["filtered visits"]++
@@ -132,7 +132,7 @@ func (m *machine) requireEveryVisit(p *play) {
 				continue
 			}
 			if own, ok := p.settings.Statuses[w.word]; ok { // R50
-				w.caseStatus, _ = casesync.MapStatus(own)
+				w.caseStatus, _ = cases.MapStatus(own)
 			}
 			if w.caseStatus == "" {
 				continue
@@ -161,12 +161,12 @@ func (m *machine) requireProof(p *play, was, is *row) {
 	require.GreaterOrEqual(m, p.heard.missing(was.PIMSID, was.ScheduledDate), 2, "R22: it was not missing twice")
 	require.NotEqual(m, faultIncomplete, p.fault, "R6: an incomplete calendar proves nothing")
 
-	reason := casesync.ReasonRemoved
+	reason := cases.ReasonRemoved
 	if known {
-		reason = casesync.ReasonCancelled
+		reason = cases.ReasonCancelled
 	}
-	require.Equal(m, casesync.CaseReviewed, is.Status)
-	require.Equal(m, casesync.Deletion{
+	require.Equal(m, cases.Reviewed, is.Status)
+	require.Equal(m, cases.Deletion{
 		SoftDeleted: true, Reason: reason, DeletedAt: is.Deletion.DeletedAt, SyncID: reconciliation.ID,
 		StatusBefore: was.Status, SyncStatusBefore: was.SyncStatus,
 	}, *is.Deletion, "R24")

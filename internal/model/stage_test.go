@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -29,7 +30,7 @@ type stage interface { //nolint:interfacebloat // it joins the product's own
 	rows(ctx context.Context) ([]row, error)
 
 	// readings are what earlier attempts at enrichment learned.
-	readings(ctx context.Context) (map[uuid.UUID]casesync.Reading, error)
+	readings(ctx context.Context) (map[uuid.UUID]cases.Reading, error)
 
 	// others is all that no sync may touch holds: another clinic's cases, and the
 	// clinic's own without a PIMS id.
@@ -37,12 +38,12 @@ type stage interface { //nolint:interfacebloat // it joins the product's own
 
 	// make makes a case as a person does, by hand: sync has never seen its status.
 	// One that is there already stays as it is.
-	make(ctx context.Context, c casesync.Case) error
+	make(ctx context.Context, c cases.Case) error
 
 	// edit changes a case as a person does.
 	edit(ctx context.Context, id uuid.UUID, e edit) error
 
-	restore(ctx context.Context, ids []uuid.UUID, at time.Time) ([]casesync.Restoration, error)
+	restore(ctx context.Context, ids []uuid.UUID, at time.Time) ([]cases.Restoration, error)
 	deletedBy(ctx context.Context, syncID uuid.UUID) ([]uuid.UUID, error)
 	plan(ctx context.Context, id uuid.UUID) (syncs.Plan, error)
 	decide(ctx context.Context, id uuid.UUID, status syncs.PlanStatus, at time.Time) error
@@ -50,7 +51,7 @@ type stage interface { //nolint:interfacebloat // it joins the product's own
 
 // A row is all of a case: what a sync knows of it, and what is other people's.
 type row struct {
-	casesync.Case
+	cases.Case
 	foreign   string // the keys of metadata that are not sync's, as text
 	protected bool   // a person restored it, and its id has not been seen again (R24)
 }

@@ -3,7 +3,7 @@ package model_test
 import (
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -80,7 +80,7 @@ func (m *machine) isLost(p *play, was *row, entries []pims.ConsultationEntry) bo
 
 // requireAnotherVisit demands that a case whose consultation is disputed says so and
 // waits.
-func (m *machine) requireAnotherVisit(p *play, was *row, learned casesync.Reading) {
+func (m *machine) requireAnotherVisit(p *play, was *row, learned cases.Reading) {
 	require.Equal(m, string(syncs.ItemAnotherVisit), learned.Outcome)
 	m.seen["consultations of another visit"]++
 	if !m.isDue(was, p.learned[was.ID]) && !p.force {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -279,7 +280,7 @@ func (i *interruption) around(write func() error) error {
 	return err
 }
 
-func (i *interruption) WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []casesync.Write, at time.Time) (written []string, err error) {
+func (i *interruption) WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []cases.Write, at time.Time) (written []string, err error) {
 	err = i.around(func() error {
 		written, err = i.stage.WriteCases(ctx, lease, syncID, provider, writes, at)
 		return err
@@ -291,7 +292,7 @@ func (i *interruption) SeenAgain(ctx context.Context, lease syncs.Lease, provide
 	return i.around(func() error { return i.stage.SeenAgain(ctx, lease, provider, ids) })
 }
 
-func (i *interruption) KeepReadings(ctx context.Context, lease syncs.Lease, readings []casesync.Reading) error {
+func (i *interruption) KeepReadings(ctx context.Context, lease syncs.Lease, readings []cases.Reading) error {
 	return i.around(func() error { return i.stage.KeepReadings(ctx, lease, readings) })
 }
 

@@ -7,17 +7,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
-	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -53,7 +52,7 @@ func prepareBare(b *testing.B, db *postgres.DB) {
 	require.NoError(b, err)
 }
 
-func copyBare(b *testing.B, db *postgres.DB, writes []casesync.Write) {
+func copyBare(b *testing.B, db *postgres.DB, writes []cases.Write) {
 	b.Helper()
 	ctx, clinicID := b.Context(), uuid.New()
 	require.NoError(b, pgx.BeginFunc(ctx, db.Pool(), func(tx pgx.Tx) error {
@@ -103,7 +102,7 @@ func benchmarkIdentical(b *testing.B) {
 }
 
 // writeAll does what inbound does with each chunk: read, then write.
-func writeAll(b *testing.B, cases *casestore.Cases, lease syncs.Lease, writes []casesync.Write) {
+func writeAll(b *testing.B, cases *casestore.Cases, lease syncs.Lease, writes []cases.Write) {
 	b.Helper()
 	for chunk := range slices.Chunk(writes, benchChunk) {
 		_, err := cases.CasesByID(b.Context(), lease.ClinicID, provider, pimsIDsOf(chunk))
@@ -114,7 +113,7 @@ func writeAll(b *testing.B, cases *casestore.Cases, lease syncs.Lease, writes []
 	}
 }
 
-func pimsIDsOf(writes []casesync.Write) []string {
+func pimsIDsOf(writes []cases.Write) []string {
 	ids := make([]string, len(writes))
 	for i := range writes {
 		ids[i] = writes[i].After.PIMSID
@@ -135,8 +134,8 @@ func benchLease(b *testing.B, db *postgres.DB) syncs.Lease {
 }
 
 // benchWrites are new cases in the order in which inbound writes them.
-func benchWrites() []casesync.Write {
-	writes := make([]casesync.Write, benchRows)
+func benchWrites() []cases.Write {
+	writes := make([]cases.Write, benchRows)
 	for i := range writes {
 		writes[i].After = visit(fmt.Sprintf("%07d", i))
 	}

@@ -7,17 +7,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -38,7 +38,7 @@ func newFixture(t *testing.T) *fixture {
 }
 
 // write writes cases and returns the PIMS ids that were written.
-func (f *fixture) write(at time.Time, writes ...casesync.Write) []string {
+func (f *fixture) write(at time.Time, writes ...cases.Write) []string {
 	f.Helper()
 	written, err := f.cases.WriteCases(f.Context(), f.lease, f.lease.AuditID, provider, writes, at)
 	require.NoError(f, err)
@@ -47,7 +47,7 @@ func (f *fixture) write(at time.Time, writes ...casesync.Write) []string {
 }
 
 // stored reads a case.
-func (f *fixture) stored(pimsID string) casesync.Case {
+func (f *fixture) stored(pimsID string) cases.Case {
 	f.Helper()
 	cases, err := f.cases.CasesByID(f.Context(), f.clinic, provider, []string{pimsID})
 	require.NoError(f, err)
@@ -56,26 +56,26 @@ func (f *fixture) stored(pimsID string) casesync.Case {
 }
 
 // insert writes a new case and reads it.
-func (f *fixture) insert(c casesync.Case) casesync.Case {
+func (f *fixture) insert(c cases.Case) cases.Case {
 	f.Helper()
-	require.Equal(f, []string{c.PIMSID}, f.write(monday, casesync.Write{After: c}))
+	require.Equal(f, []string{c.PIMSID}, f.write(monday, cases.Write{After: c}))
 	return f.stored(c.PIMSID)
 }
 
 // update writes a change of a case.
-func (f *fixture) update(before casesync.Case, change func(*casesync.Case)) []string {
+func (f *fixture) update(before cases.Case, change func(*cases.Case)) []string {
 	f.Helper()
 	after := before
 	change(&after)
-	return f.write(monday.Add(time.Hour), casesync.Write{Before: &before, After: after})
+	return f.write(monday.Add(time.Hour), cases.Write{Before: &before, After: after})
 }
 
 // visit is a case as inbound makes it.
-func visit(pimsID string) casesync.Case {
-	return casesync.Case{
+func visit(pimsID string) cases.Case {
+	return cases.Case{
 		PIMSID: pimsID, PatientName: "Mochi", ClientName: "Ada Quill", PhoneNumber: "+1 (555) 010-0199",
-		ScheduledDate: monday.Add(26 * time.Hour), Status: casesync.CaseDraft, SyncStatus: casesync.CaseDraft, CaseType: casesync.CaseCheckup,
-		Appointment: casesync.Appointment{
+		ScheduledDate: monday.Add(26 * time.Hour), Status: cases.Draft, SyncStatus: cases.Draft, CaseType: cases.Checkup,
+		Appointment: cases.Appointment{
 			ConsultationID: "c-" + pimsID, Status: "Scheduled", Meaning: pims.StatusScheduled, Type: "Wellness Exam", Start: "2026-03-03T06:00:00",
 			End: "2026-03-03T06:30:00", PatientID: "p1", ClientID: "o1", ClientEmail: "ada@clinic.example",
 			Veterinarian: "Dr. Ferrous", Room: "Room 2", Title: "Mochi — Wellness", Reason: "limping \u2028 🐕 <b>left</b> \"hind\"",
@@ -110,8 +110,8 @@ func TestEveryKeyOfMetadataSurvivesTheRoundTrip(t *testing.T) { // R11
 	before := f.insert(visit("1"))
 	number := func(n float64) *float64 { return &n }
 	after := before
-	after.Deletion = &casesync.Deletion{SoftDeleted: true, Reason: casesync.ReasonRemoved, DeletedAt: monday, SyncID: uuid.New(), StatusBefore: "draft", SyncStatusBefore: "draft"}
-	after.Consultation = &casesync.Consultation{
+	after.Deletion = &cases.Deletion{SoftDeleted: true, Reason: cases.ReasonRemoved, DeletedAt: monday, SyncID: uuid.New(), StatusBefore: "draft", SyncStatusBefore: "draft"}
+	after.Consultation = &cases.Consultation{
 		FetchedAt: monday.Add(time.Microsecond),
 		Consultation: pims.Consultation{
 			ID: "c-1", AppointmentID: "1", At: monday, AtText: "2026-03-02T09:00:00", Status: pims.ConsultationCompleted, StatusText: "Finalized",
@@ -123,7 +123,7 @@ func TestEveryKeyOfMetadataSurvivesTheRoundTrip(t *testing.T) { // R11
 			Diagnoses: []string{"Otitis externa", "α/β"}, Discharge: "no stairs",
 		},
 	}
-	require.Equal(t, []string{"1"}, f.write(monday, casesync.Write{Before: &before, After: after}))
+	require.Equal(t, []string{"1"}, f.write(monday, cases.Write{Before: &before, After: after}))
 
 	read, err := f.cases.CasesWithConsultations(t.Context(), f.clinic, []uuid.UUID{before.ID, uuid.New()})
 	require.NoError(t, err)
@@ -150,15 +150,15 @@ func TestAWriteReplacesOwnedKeysAndLeavesEveryOtherAsItIs(t *testing.T) { // R11
 	exec(t, f.db, "update cases set metadata = metadata || $1::jsonb || '{\"consultation\": {\"id\": \"c-1\"}}'", foreign)
 	kept := scan[string](t, f.db, "select (metadata - '{appointment,consultation,reconciliation,sync}'::text[])::text from cases")
 
-	require.Equal(t, []string{"1"}, f.update(f.stored("1"), func(c *casesync.Case) {
-		c.Appointment = casesync.Appointment{Status: "Checked In"}
-		c.Deletion = &casesync.Deletion{SoftDeleted: true}
+	require.Equal(t, []string{"1"}, f.update(f.stored("1"), func(c *cases.Case) {
+		c.Appointment = cases.Appointment{Status: "Checked In"}
+		c.Deletion = &cases.Deletion{SoftDeleted: true}
 	}))
 	require.Equal(t, kept, scan[string](t, f.db, "select (metadata - '{appointment,consultation,reconciliation,sync}'::text[])::text from cases"))
 	require.Equal(t, "c-1", scan[string](t, f.db, "select metadata #>> '{consultation,id}' from cases"), "inbound does not touch the consultation")
 	require.JSONEq(t, `{"status": "Checked In"}`, scan[string](t, f.db, "select (metadata -> 'appointment')::text from cases"))
 
-	require.Equal(t, []string{"1"}, f.update(f.stored("1"), func(c *casesync.Case) { c.Deletion = nil }))
+	require.Equal(t, []string{"1"}, f.update(f.stored("1"), func(c *cases.Case) { c.Deletion = nil }))
 	require.False(t, scan[bool](t, f.db, "select metadata ? 'reconciliation' from cases"), "an owned key that is gone is gone")
 	require.Equal(t, kept, scan[string](t, f.db, "select (metadata - '{appointment,consultation,reconciliation,sync}'::text[])::text from cases"))
 }
@@ -167,7 +167,7 @@ func TestABlankNeverErasesWhatIsKnown(t *testing.T) { // R7
 	t.Parallel()
 	f := newFixture(t)
 	before := f.insert(visit("1"))
-	require.Equal(t, []string{"1"}, f.update(before, func(c *casesync.Case) {
+	require.Equal(t, []string{"1"}, f.update(before, func(c *cases.Case) {
 		c.PatientName, c.ClientName, c.PhoneNumber, c.CaseType, c.Status, c.SyncStatus = "", " \t", "\u00a0", "", "", ""
 		c.ScheduledDate = time.Time{}
 	}))
@@ -196,14 +196,14 @@ func TestGarbageUnderAnOwnedKeyCountsAsAbsent(t *testing.T) {
 		_, err = f.cases.DeletionCandidates(t.Context(), f.clinic, provider, week(t), monday.AddDate(0, 0, 7))
 		require.NoError(t, err, garbage)
 	}
-	require.Equal(t, []string{"1"}, f.update(f.stored("1"), func(c *casesync.Case) { c.Appointment = visit("1").Appointment }))
+	require.Equal(t, []string{"1"}, f.update(f.stored("1"), func(c *cases.Case) { c.Appointment = visit("1").Appointment }))
 	require.Equal(t, visit("1").Appointment, f.stored("1").Appointment, "the next write replaces it")
 }
 
 // R10: what the status becomes, for what stood in the row and what the write wants.
 func TestStatusIsWrittenOnlyWhereItIsStillWhatSyncWrote(t *testing.T) {
 	t.Parallel()
-	deleted := &casesync.Deletion{SoftDeleted: true, Reason: casesync.ReasonRemoved}
+	deleted := &cases.Deletion{SoftDeleted: true, Reason: cases.ReasonRemoved}
 	for _, c := range []struct {
 		name               string
 		status, syncStatus string // in the row
@@ -229,7 +229,7 @@ func TestStatusIsWrittenOnlyWhereItIsStillWhatSyncWrote(t *testing.T) {
 			if c.deletedBefore {
 				exec(t, f.db, `update cases set metadata = metadata || '{"reconciliation": {"softDeleted": true}}'`)
 			}
-			require.Equal(t, []string{"1"}, f.update(f.stored("1"), func(after *casesync.Case) {
+			require.Equal(t, []string{"1"}, f.update(f.stored("1"), func(after *cases.Case) {
 				after.Status, after.SyncStatus, after.Deletion = c.newStatus, c.newSync, nil
 				if c.wantDeleted {
 					after.Deletion = deleted
@@ -251,12 +251,12 @@ func TestARowThatSomebodyChangedSinceItWasReadComesBackUnwritten(t *testing.T) {
 	raced := visit("3")
 	f.insert(raced)
 
-	rename := func(c casesync.Case) casesync.Write {
+	rename := func(c cases.Case) cases.Write {
 		after := c
 		after.PatientName = "Biscuit"
-		return casesync.Write{Before: &c, After: after}
+		return cases.Write{Before: &c, After: after}
 	}
-	written := f.write(monday, rename(edited), rename(untouched), casesync.Write{After: raced}, casesync.Write{After: visit("4")})
+	written := f.write(monday, rename(edited), rename(untouched), cases.Write{After: raced}, cases.Write{After: visit("4")})
 	require.Equal(t, []string{"2", "4"}, written)
 	require.Equal(t, "Mochi", f.stored("1").PatientName)
 	require.Equal(t, "555-0123", f.stored("1").PhoneNumber)
@@ -279,7 +279,7 @@ func TestAWriteThatWaitsForAPersonsEditComesBackUnwritten(t *testing.T) { // R12
 		after, untouched := read, other
 		after.PatientName, untouched.PatientName = "Biscuit", "Biscuit"
 		ids, _ := f.cases.WriteCases(t.Context(), f.lease, f.lease.AuditID, provider,
-			[]casesync.Write{{Before: &read, After: after}, {Before: &other, After: untouched}}, monday)
+			[]cases.Write{{Before: &read, After: after}, {Before: &other, After: untouched}}, monday)
 		written <- ids
 	}()
 	require.Eventually(t, func() bool {
@@ -299,9 +299,9 @@ func TestAWriteNeverReachesAnotherClinicOrProvider(t *testing.T) { // R41
 	theirs := other.insert(visit("1"))
 	require.NotEqual(t, mine.ID, theirs.ID, "ids are unique per clinic (R13)")
 
-	require.Empty(t, f.update(theirs, func(c *casesync.Case) { c.PatientName = "Biscuit" }))
+	require.Empty(t, f.update(theirs, func(c *cases.Case) { c.PatientName = "Biscuit" }))
 	require.Equal(t, "Mochi", other.stored("1").PatientName)
-	written, err := f.cases.WriteCases(t.Context(), f.lease, f.lease.AuditID, "another", []casesync.Write{{Before: &mine, After: mine}}, monday)
+	written, err := f.cases.WriteCases(t.Context(), f.lease, f.lease.AuditID, "another", []cases.Write{{Before: &mine, After: mine}}, monday)
 	require.NoError(t, err)
 	require.Empty(t, written)
 }
@@ -329,15 +329,15 @@ func TestNothingIsWrittenWithoutTheLease(t *testing.T) { // R30
 	require.Equal(t, before, f.stored("1"))
 }
 
-func requireFenced(t *testing.T, f *fixture, lease syncs.Lease, c casesync.Case, name string) {
+func requireFenced(t *testing.T, f *fixture, lease syncs.Lease, c cases.Case, name string) {
 	t.Helper()
 	after := c
 	after.PatientName = "Biscuit"
-	_, err := f.cases.WriteCases(t.Context(), lease, lease.AuditID, provider, []casesync.Write{{Before: &c, After: after}, {After: visit("9")}}, monday)
+	_, err := f.cases.WriteCases(t.Context(), lease, lease.AuditID, provider, []cases.Write{{Before: &c, After: after}, {After: visit("9")}}, monday)
 	require.ErrorIs(t, err, syncs.ErrLeaseLost, name)
 	_, err = f.cases.SoftDelete(t.Context(), lease, lease.AuditID, provider, week(t), monday.AddDate(0, 0, 7), []casesync.SoftDeletion{{Case: c}}, monday)
 	require.ErrorIs(t, err, syncs.ErrLeaseLost, name)
-	require.ErrorIs(t, f.cases.KeepReadings(t.Context(), lease, []casesync.Reading{{CaseID: c.ID}}), syncs.ErrLeaseLost, name)
+	require.ErrorIs(t, f.cases.KeepReadings(t.Context(), lease, []cases.Reading{{CaseID: c.ID}}), syncs.ErrLeaseLost, name)
 }
 
 // week is the days around monday in the clinic's zone.
@@ -384,9 +384,9 @@ func TestTheScheduleOfAWindowIsHalfOpen(t *testing.T) { // R1
 func TestAThousandRowsAreOneRoundTripOfStatements(t *testing.T) { // R15
 	t.Parallel()
 	f := newFixture(t)
-	var writes []casesync.Write
+	var writes []cases.Write
 	for i := range 1000 {
-		writes = append(writes, casesync.Write{After: visit(fmt.Sprint(i))})
+		writes = append(writes, cases.Write{After: visit(fmt.Sprint(i))})
 	}
 	require.Len(t, f.write(monday, writes...), 1000)
 	require.Equal(t, 1000, scan[int](t, f.db, "select count(*) from cases"))
@@ -397,8 +397,8 @@ func TestMetadataIsWhatTheSpecificationsQueriesExpect(t *testing.T) { // W7, W9
 	t.Parallel()
 	f := newFixture(t)
 	before := f.insert(visit("1"))
-	f.update(before, func(c *casesync.Case) {
-		c.Consultation = &casesync.Consultation{FetchedAt: monday, Consultation: pims.Consultation{ID: "c-1", Notes: "no section"}}
+	f.update(before, func(c *cases.Case) {
+		c.Consultation = &cases.Consultation{FetchedAt: monday, Consultation: pims.Consultation{ID: "c-1", Notes: "no section"}}
 	})
 	require.True(t, scan[bool](t, f.db, "select metadata->'consultation'->>'soapNotes' is null from cases"), "it still needs enrichment")
 	deleted := f.softDelete(f.stored("1"))
@@ -412,11 +412,11 @@ func TestMetadataIsWhatTheSpecificationsQueriesExpect(t *testing.T) { // W7, W9
 }
 
 // softDelete deletes cases of the past and the coming week.
-func (f *fixture) softDelete(cases ...casesync.Case) []uuid.UUID {
+func (f *fixture) softDelete(gone ...cases.Case) []uuid.UUID {
 	f.Helper()
 	var deletions []casesync.SoftDeletion
-	for _, c := range cases {
-		deletions = append(deletions, casesync.SoftDeletion{Case: c, Reason: casesync.ReasonRemoved})
+	for _, c := range gone {
+		deletions = append(deletions, casesync.SoftDeletion{Case: c, Reason: cases.ReasonRemoved})
 	}
 	deleted, err := f.cases.SoftDelete(f.Context(), f.lease, f.lease.AuditID, provider, week(f.T), monday.AddDate(0, 0, 7), deletions, monday.Add(time.Hour))
 	require.NoError(f, err)

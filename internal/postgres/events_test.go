@@ -5,13 +5,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -32,7 +31,7 @@ func TestEveryChangeOfACaseIsAnEventWhoeverMakesIt(t *testing.T) { // R14
 	f := newFixture(t)
 	actor := "sync:" + f.lease.AuditID.String()
 	c := f.insert(visit("1"))
-	f.update(c, func(after *casesync.Case) {
+	f.update(c, func(after *cases.Case) {
 		after.PatientName = "Biscuit"
 		after.Status, after.SyncStatus = "pending", "pending"
 	})
@@ -135,7 +134,7 @@ func TestAHistoryIsReadPageByPageWithinTheClinic(t *testing.T) {
 	for i := range 9 {
 		exec(t, f.db, "update cases set status = $1", fmt.Sprint(i))
 	}
-	var all []casesync.Event
+	var all []cases.Event
 	page := syncs.Page{Limit: 4}
 	for {
 		list, err := casestore.NewRecords(f.db).History(t.Context(), f.clinic, c.ID, page)

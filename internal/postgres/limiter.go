@@ -24,7 +24,7 @@ var _ pims.Limiter = (*RateLimiter)(nil)
 // RateLimiter makes a limiter of so many requests a second and host; 0 means no limit
 // (docs/interface.md §Environment, PIMS_RATE_LIMIT). It calls pause before a wait, and the
 // function that pause returned after it, so that waiting does not count against the sync's
-// time limit: casesync.PauseWork. pause may be nil.
+// time limit: syncs.PauseWork. pause may be nil.
 func (db *DB) RateLimiter(perSecond float64, pause func(context.Context) (resume func())) *RateLimiter {
 	l := &RateLimiter{db: db, pause: pause}
 	if perSecond > 0 {

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
@@ -54,7 +55,7 @@ func TestOnlyLivingCasesOfTheWindowAreCandidatesForDeletion(t *testing.T) { // R
 			// that is named is the present one (R24).
 			spoiled.Version = scan[uint32](t, f.db, "select xmin from cases where id = $1", spoiled.ID)
 			deleted, err := f.cases.SoftDelete(t.Context(), f.lease, f.lease.AuditID, provider, week(t), until,
-				[]casesync.SoftDeletion{{Case: spoiled, Reason: casesync.ReasonRemoved}, {Case: stays, Reason: casesync.ReasonCancelled}}, monday)
+				[]casesync.SoftDeletion{{Case: spoiled, Reason: cases.ReasonRemoved}, {Case: stays, Reason: cases.ReasonCancelled}}, monday)
 			require.NoError(t, err)
 			require.Equal(t, []uuid.UUID{stays.ID}, deleted)
 		})
@@ -69,7 +70,7 @@ func TestACaseAfterTheWindowIsNotDeletedHoweverLateItIs(t *testing.T) { // R21, 
 	until := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
 	require.Empty(t, f.candidates(until))
 	deleted, err := f.cases.SoftDelete(t.Context(), f.lease, f.lease.AuditID, provider, week(t), until,
-		[]casesync.SoftDeletion{{Case: f.stored("1"), Reason: casesync.ReasonRemoved}}, monday)
+		[]casesync.SoftDeletion{{Case: f.stored("1"), Reason: cases.ReasonRemoved}}, monday)
 	require.NoError(t, err)
 	require.Empty(t, deleted)
 }
@@ -83,12 +84,12 @@ func TestASoftDeleteKeepsWhatARestoreNeeds(t *testing.T) { // R24, W10
 	require.Equal(t, []uuid.UUID{before.ID}, f.softDelete(before))
 
 	after := f.stored("1")
-	require.Equal(t, &casesync.Deletion{
-		SoftDeleted: true, Reason: casesync.ReasonRemoved, DeletedAt: monday.Add(time.Hour), SyncID: f.lease.AuditID,
+	require.Equal(t, &cases.Deletion{
+		SoftDeleted: true, Reason: cases.ReasonRemoved, DeletedAt: monday.Add(time.Hour), SyncID: f.lease.AuditID,
 		StatusBefore: "approved", SyncStatusBefore: "draft",
 	}, after.Deletion)
-	require.Equal(t, casesync.CaseReviewed, after.Status, "whatever it was (R10)")
-	require.Equal(t, casesync.CaseReviewed, after.SyncStatus)
+	require.Equal(t, cases.Reviewed, after.Status, "whatever it was (R10)")
+	require.Equal(t, cases.Reviewed, after.SyncStatus)
 	require.Equal(t, before.Appointment, after.Appointment)
 	require.Equal(t, monday.Add(time.Hour), after.UpdatedAt.UTC())
 	require.JSONEq(t, `{"billing": 7, "consultation": {"id": "c-1"}}`, scan[string](t, f.db, "select (metadata - '{appointment,reconciliation}'::text[])::text from cases"))
@@ -120,16 +121,16 @@ func TestEnrichmentCandidatesTellWhatIsKnownOfEarlierAttempts(t *testing.T) { //
 		f.insert(visit(c.id))
 		exec(t, f.db, "update cases set "+c.change+" where pims_id = $1", c.id)
 	}
-	f.update(final, func(c *casesync.Case) {
-		c.Consultation = &casesync.Consultation{Consultation: pims.Consultation{ID: "c-9", AppointmentID: "a-9", PatientID: "p1", Status: pims.ConsultationCompleted, SOAP: pims.SOAP{Plan: "rest"}}}
+	f.update(final, func(c *cases.Case) {
+		c.Consultation = &cases.Consultation{Consultation: pims.Consultation{ID: "c-9", AppointmentID: "a-9", PatientID: "p1", Status: pims.ConsultationCompleted, SOAP: pims.SOAP{Plan: "rest"}}}
 	})
 	readAt, next := monday.Add(time.Hour), monday.Add(4*time.Hour)
-	require.NoError(t, f.cases.KeepReadings(t.Context(), f.lease, []casesync.Reading{
+	require.NoError(t, f.cases.KeepReadings(t.Context(), f.lease, []cases.Reading{
 		{CaseID: waiting.ID, Tries: 2, NextTry: next, Outcome: "waiting"},
 		{CaseID: final.ID, ReadAt: readAt, Fingerprint: "f1", Outcome: "enriched"},
 		{CaseID: uuid.New(), Outcome: "enriched"},
 	}))
-	require.NoError(t, f.cases.KeepReadings(t.Context(), f.lease, []casesync.Reading{
+	require.NoError(t, f.cases.KeepReadings(t.Context(), f.lease, []cases.Reading{
 		{CaseID: final.ID, Tries: 1, NextTry: next, Outcome: "timeout"},
 	}))
 
@@ -157,12 +158,12 @@ func TestAReadingIsKeptWithTheCaseThatIsWrittenOrNotAtAll(t *testing.T) { // R12
 	f := newFixture(t)
 	left, edited := f.insert(visit("left alone")), f.insert(visit("edited meanwhile"))
 	exec(t, f.db, `update cases set metadata = metadata || '{"invoice": 1}' where id = $1`, edited.ID)
-	read := func(before casesync.Case) casesync.Write {
+	read := func(before cases.Case) cases.Write {
 		after := before
-		after.Consultation = &casesync.Consultation{Consultation: pims.Consultation{ID: "c-1", SOAP: pims.SOAP{Plan: "rest"}}}
-		return casesync.Write{
+		after.Consultation = &cases.Consultation{Consultation: pims.Consultation{ID: "c-1", SOAP: pims.SOAP{Plan: "rest"}}}
+		return cases.Write{
 			Before: &before, After: after,
-			Reading: &casesync.Reading{CaseID: before.ID, ReadAt: monday, Fingerprint: "f1", Outcome: "enriched"},
+			Reading: &cases.Reading{CaseID: before.ID, ReadAt: monday, Fingerprint: "f1", Outcome: "enriched"},
 		}
 	}
 	require.Equal(t, []string{"left alone"}, f.write(monday, read(left), read(edited)))

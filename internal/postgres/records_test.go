@@ -6,15 +6,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -43,7 +42,7 @@ func TestARecordIsTheCaseWithNullsAndForeignMetadata(t *testing.T) {
 }
 
 // listAll reads a list page by page and returns the patients' names.
-func listAll(t *testing.T, db *postgres.DB, clinicID uuid.UUID, filter casesync.CaseFilter) []string {
+func listAll(t *testing.T, db *postgres.DB, clinicID uuid.UUID, filter cases.Filter) []string {
 	t.Helper()
 	names := []string{}
 	for {
@@ -72,11 +71,11 @@ func TestCasesAreListedByDateAndThoseWithoutOneLastOnPagesOfAnySize(t *testing.T
 		want = append(want, fmt.Sprint("case ", n))
 	}
 	for limit := 1; limit <= 11; limit++ {
-		require.Equal(t, want, listAll(t, db, clinicID, casesync.CaseFilter{Page: syncs.Page{Limit: limit}}), "pages of %d", limit)
+		require.Equal(t, want, listAll(t, db, clinicID, cases.Filter{Page: syncs.Page{Limit: limit}}), "pages of %d", limit)
 	}
 	slices.Reverse(want[:6])
 	for limit := 1; limit <= 11; limit++ {
-		require.Equal(t, want, listAll(t, db, clinicID, casesync.CaseFilter{NewestFirst: true, Page: syncs.Page{Limit: limit}}), "pages of %d", limit)
+		require.Equal(t, want, listAll(t, db, clinicID, cases.Filter{NewestFirst: true, Page: syncs.Page{Limit: limit}}), "pages of %d", limit)
 	}
 }
 
@@ -91,7 +90,7 @@ func TestCasesAreFilteredByTheClinicsDaysAndMore(t *testing.T) { // R1
 	}
 	exec(t, db, "insert into cases (clinic_id, patient_name, updated_at) values ($1, 'undated', '2020-01-01Z')", clinicID)
 	day := func(d int) pims.Date { return pims.Date{Year: 2026, Month: 3, Day: d} }
-	for want, filter := range map[string]casesync.CaseFilter{
+	for want, filter := range map[string]cases.Filter{
 		"[first last]":                   {From: day(2), To: day(3)},
 		"[eve first last]":               {To: day(3)},
 		"[last after]":                   {From: day(3)},
@@ -108,9 +107,9 @@ func TestCasesAreFilteredByTheClinicsDaysAndMore(t *testing.T) { // R1
 	}
 
 	nowhere := scan[uuid.UUID](t, db, "insert into clinics default values returning id")
-	_, err := casestore.NewRecords(db).Cases(t.Context(), nowhere, casesync.CaseFilter{From: day(2)})
+	_, err := casestore.NewRecords(db).Cases(t.Context(), nowhere, cases.Filter{From: day(2)})
 	require.ErrorIs(t, err, clinic.ErrTimezoneMissing)
-	_, err = casestore.NewRecords(db).Cases(t.Context(), clinicID, casesync.CaseFilter{Page: syncs.Page{Cursor: "nonsense"}})
+	_, err = casestore.NewRecords(db).Cases(t.Context(), clinicID, cases.Filter{Page: syncs.Page{Cursor: "nonsense"}})
 	requireCode(t, syncs.CodeInvalidRequest, err)
 }
 
@@ -124,11 +123,11 @@ func TestSoftDeletedCasesAreMarkedAndCanBeSelected(t *testing.T) { // R24
 			'{"reconciliation": {"softDeleted": true, "reason": "Removed from PIMS", "deletedAt": "2026-03-02T10:00:00Z"}}'),
 		($1, 'gone by hand', $2::timestamptz + interval '2 hours', '{"reconciliation": {"softDeleted": true}}')`, clinicID, monday)
 	page := syncs.Page{Limit: 1}
-	require.Equal(t, []string{"here", "gone", "gone by hand"}, listAll(t, db, clinicID, casesync.CaseFilter{Page: page}))
-	require.Equal(t, []string{"here"}, listAll(t, db, clinicID, casesync.CaseFilter{Deleted: new(false), Page: page}))
-	require.Equal(t, []string{"gone by hand", "gone"}, listAll(t, db, clinicID, casesync.CaseFilter{Deleted: new(true), NewestFirst: true, Page: page}))
+	require.Equal(t, []string{"here", "gone", "gone by hand"}, listAll(t, db, clinicID, cases.Filter{Page: page}))
+	require.Equal(t, []string{"here"}, listAll(t, db, clinicID, cases.Filter{Deleted: new(false), Page: page}))
+	require.Equal(t, []string{"gone by hand", "gone"}, listAll(t, db, clinicID, cases.Filter{Deleted: new(true), NewestFirst: true, Page: page}))
 
-	list, err := casestore.NewRecords(db).Cases(t.Context(), clinicID, casesync.CaseFilter{})
+	list, err := casestore.NewRecords(db).Cases(t.Context(), clinicID, cases.Filter{})
 	require.NoError(t, err)
 	require.False(t, list.Items[0].SoftDeleted)
 	require.Empty(t, list.Items[0].DeletedReason)

@@ -7,10 +7,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 )
 
-func (f *fixture) restore(ids ...uuid.UUID) []casesync.Restoration {
+func (f *fixture) restore(ids ...uuid.UUID) []cases.Restoration {
 	f.Helper()
 	restorations, err := f.cases.Restore(f.Context(), f.clinic, ids, "key:4711", monday.Add(time.Hour))
 	require.NoError(f, err)
@@ -33,11 +33,11 @@ func TestARestoreIsEqualByValueInEveryColumnAndIdempotent(t *testing.T) { // R24
 	require.NoError(t, err)
 	require.ElementsMatch(t, []uuid.UUID{first.ID, second.ID, byHand.ID}, ids)
 	for _, r := range f.restore(ids...) {
-		require.Equal(t, casesync.RestoreDone, r.Outcome)
+		require.Equal(t, cases.RestoreDone, r.Outcome)
 	}
 	require.Equal(t, before, scan[string](t, f.db, everything))
 	for _, r := range f.restore(ids...) {
-		require.Equal(t, casesync.RestoreUnchanged, r.Outcome)
+		require.Equal(t, cases.RestoreUnchanged, r.Outcome)
 	}
 	require.Equal(t, before, scan[string](t, f.db, everything))
 	require.Contains(t, f.history(first.ID), `key:4711 changed status "reviewed" → "draft"`)
@@ -51,13 +51,13 @@ func TestARestoreIsRefusedWhereSomebodyChangedTheCaseSince(t *testing.T) { // R2
 	exec(t, f.db, `update cases set phone_number = '555-0199' where pims_id = '1'`)
 	before := scan[string](t, f.db, `select to_jsonb(c)::text from cases c where pims_id = '1'`)
 
-	outcomes := map[uuid.UUID]casesync.Restoration{}
+	outcomes := map[uuid.UUID]cases.Restoration{}
 	for _, r := range f.restore(changed.ID, untouched.ID, uuid.New()) {
 		outcomes[r.CaseID] = r
 	}
 	require.Len(t, outcomes, 2, "an id that the clinic does not have is not answered")
-	require.Equal(t, casesync.RestoreDone, outcomes[untouched.ID].Outcome)
-	require.Equal(t, casesync.RestoreRefused, outcomes[changed.ID].Outcome)
+	require.Equal(t, cases.RestoreDone, outcomes[untouched.ID].Outcome)
+	require.Equal(t, cases.RestoreRefused, outcomes[changed.ID].Outcome)
 	require.Len(t, outcomes[changed.ID].Changes, 1)
 	require.Equal(t, "phone_number", outcomes[changed.ID].Changes[0].Field)
 	require.Equal(t, "person", outcomes[changed.ID].Changes[0].Actor)
@@ -77,7 +77,7 @@ func TestACaseWhoseMarkAPersonTookAwayIsRefusedAndNotPassedOver(t *testing.T) { 
 	ids, err := f.cases.DeletedBy(t.Context(), f.clinic, f.lease.AuditID)
 	require.NoError(t, err)
 	require.ElementsMatch(t, []uuid.UUID{marked.ID, unmarked.ID, byHand.ID}, ids, "not what another sync has deleted since")
-	outcomes := map[uuid.UUID]casesync.RestoreOutcome{}
+	outcomes := map[uuid.UUID]cases.RestoreOutcome{}
 	for _, r := range f.restore(ids...) {
 		outcomes[r.CaseID] = r.Outcome
 		if r.CaseID == unmarked.ID {
@@ -85,8 +85,8 @@ func TestACaseWhoseMarkAPersonTookAwayIsRefusedAndNotPassedOver(t *testing.T) { 
 			require.ErrorContains(t, r.Refusal(), "how to undo the deletion by hand")
 		}
 	}
-	require.Equal(t, map[uuid.UUID]casesync.RestoreOutcome{
-		marked.ID: casesync.RestoreDone, unmarked.ID: casesync.RestoreRefused, byHand.ID: casesync.RestoreUnchanged,
+	require.Equal(t, map[uuid.UUID]cases.RestoreOutcome{
+		marked.ID: cases.RestoreDone, unmarked.ID: cases.RestoreRefused, byHand.ID: cases.RestoreUnchanged,
 	}, outcomes)
 }
 
@@ -98,11 +98,11 @@ func TestADeletionIsUndoneByHand(t *testing.T) { // R24
 	c := f.insert(visit("1"))
 	f.softDelete(c)
 	exec(t, f.db, `update cases set status = 'pending' where pims_id = '1'`)
-	require.Equal(t, casesync.RestoreRefused, f.restore(c.ID)[0].Outcome)
+	require.Equal(t, cases.RestoreRefused, f.restore(c.ID)[0].Outcome)
 
 	exec(t, f.db, `update cases set status = 'pending', metadata = metadata - 'reconciliation' where id = $1`, c.ID)
 	exec(t, f.db, `insert into case_restores (case_id, clinic_id, restored_at) select id, clinic_id, now() from cases where id = $1 on conflict do nothing`, c.ID)
-	require.Equal(t, casesync.RestoreUnchanged, f.restore(c.ID)[0].Outcome)
+	require.Equal(t, cases.RestoreUnchanged, f.restore(c.ID)[0].Outcome)
 	require.Empty(t, f.candidates(until))
 	require.NoError(t, f.cases.SeenAgain(t.Context(), f.lease, provider, []string{"1"}))
 	require.Equal(t, []string{"1"}, f.candidates(until))

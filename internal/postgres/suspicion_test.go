@@ -3,13 +3,12 @@ package postgres_test
 import (
 	"testing"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -17,9 +16,9 @@ func TestForeignNotesAreHiddenOnlyWhereNobodyElseWorksAndPutBackOnlyWhereNothing
 	t.Parallel()
 	f := newFixture(t)
 	foreign, own := f.insert(visit("1")), f.insert(visit("2"))
-	for _, c := range []casesync.Case{foreign, own} {
-		f.update(c, func(c *casesync.Case) {
-			c.Consultation = &casesync.Consultation{Consultation: pims.Consultation{ID: c.Appointment.ConsultationID, PatientID: "p1", SOAP: pims.SOAP{Plan: "rest"}}}
+	for _, c := range []cases.Case{foreign, own} {
+		f.update(c, func(c *cases.Case) {
+			c.Consultation = &cases.Consultation{Consultation: pims.Consultation{ID: c.Appointment.ConsultationID, PatientID: "p1", SOAP: pims.SOAP{Plan: "rest"}}}
 		})
 	}
 	exec(t, f.db, `update cases set metadata = jsonb_set(metadata, '{consultation,patientId}', '"p9"') where id = $1`, foreign.ID)
@@ -27,9 +26,9 @@ func TestForeignNotesAreHiddenOnlyWhereNobodyElseWorksAndPutBackOnlyWhereNothing
 	check, err := f.cases.CheckNotes(t.Context(), f.clinic, "", monday)
 	require.NoError(t, err)
 	require.Equal(t, []int{2, 0, 1, 0}, []int{check.Checked, check.Unjudged, len(check.Suspects), check.Cleared})
-	require.Equal(t, casesync.Suspicion{
-		CaseID: foreign.ID, PIMSID: "1", Shows: casesync.Belonging{ConsultationID: "c-1", PatientID: "p1"},
-		Reasons: []casesync.SuspicionReason{casesync.SuspectPatient},
+	require.Equal(t, cases.Suspicion{
+		CaseID: foreign.ID, PIMSID: "1", Shows: cases.Belonging{ConsultationID: "c-1", PatientID: "p1"},
+		Reasons: []cases.SuspicionReason{cases.SuspectPatient},
 	}, check.Suspects[0])
 
 	_, err = f.cases.CheckNotes(t.Context(), f.clinic, "clearing:z", monday)
@@ -86,18 +85,18 @@ func TestForeignNotesAreHiddenOnlyWhereNobodyElseWorksAndPutBackOnlyWhereNothing
 func TestForeignNotesAreFoundWhereTwoPatientsShareAConsultation(t *testing.T) { // R7
 	t.Parallel()
 	f := newFixture(t)
-	store := func(pimsID, patient, consultation, appointment string) casesync.Case {
+	store := func(pimsID, patient, consultation, appointment string) cases.Case {
 		c := visit(pimsID)
 		c.Appointment.PatientID, c.Appointment.ConsultationID = patient, consultation
 		c = f.insert(c)
-		f.update(c, func(c *casesync.Case) {
-			c.Consultation = &casesync.Consultation{Consultation: pims.Consultation{ID: consultation, AppointmentID: appointment, Notes: "rest"}}
+		f.update(c, func(c *cases.Case) {
+			c.Consultation = &cases.Consultation{Consultation: pims.Consultation{ID: consultation, AppointmentID: appointment, Notes: "rest"}}
 		})
 		return c
 	}
-	want := map[uuid.UUID][]casesync.SuspicionReason{
-		store("1", "p1", "51", "1").ID: {casesync.SuspectShared},
-		store("2", "p2", "51", "1").ID: {casesync.SuspectAppointment, casesync.SuspectShared},
+	want := map[uuid.UUID][]cases.SuspicionReason{
+		store("1", "p1", "51", "1").ID: {cases.SuspectShared},
+		store("2", "p2", "51", "1").ID: {cases.SuspectAppointment, cases.SuspectShared},
 	}
 	store("3", "p3", "53", "3")
 	store("4", "p3", "53", "") // the same patient's
@@ -107,7 +106,7 @@ func TestForeignNotesAreFoundWhereTwoPatientsShareAConsultation(t *testing.T) { 
 
 	check, err := f.cases.CheckNotes(t.Context(), f.clinic, "clearing:z", monday)
 	require.NoError(t, err)
-	found := make(map[uuid.UUID][]casesync.SuspicionReason)
+	found := make(map[uuid.UUID][]cases.SuspicionReason)
 	for _, s := range check.Suspects {
 		found[s.CaseID] = s.Reasons
 	}

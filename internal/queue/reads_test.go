@@ -8,18 +8,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
-	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
-
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 	"github.com/pims-sync/pims-sync/internal/queue"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -181,7 +181,7 @@ func (b *big) readAll(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, conditions, 1)
 	today := pims.DateOf(b.now, time.UTC)
-	for _, filter := range []casesync.CaseFilter{
+	for _, filter := range []cases.Filter{
 		{}, {NewestFirst: true}, {From: today, To: today}, {UpdatedSince: b.now.Add(-time.Hour)}, {UpdatedSince: b.now.Add(-time.Hour), NewestFirst: true},
 	} {
 		filter.Page = page
@@ -199,7 +199,7 @@ func (b *big) readAll(t *testing.T) {
 	deleted, err := casestore.NewCases(b.db).DeletedBy(ctx, b.id, latest)
 	require.NoError(t, err)
 	require.Len(t, deleted, 2)
-	_, err = records.Cases(ctx, b.id, casesync.CaseFilter{Page: page, PIMSID: "7"})
+	_, err = records.Cases(ctx, b.id, cases.Filter{Page: page, PIMSID: "7"})
 	require.NoError(t, err)
 	b.check(t, 3*bigClinic)
 

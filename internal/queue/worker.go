@@ -8,14 +8,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/panics"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -186,7 +185,7 @@ func (w *worker) attempt(ctx context.Context, run syncs.Run) (result syncs.Resul
 	w.track(run.Lease, end)
 	defer w.untrack(run.Lease)
 
-	limited, cancel := casesync.WithWorkLimit(work, w.o.timeLimit)
+	limited, cancel := syncs.WithWorkLimit(work, w.o.timeLimit)
 	defer cancel()
 	beating, stopBeating := context.WithCancel(limited)
 	beats := make(chan struct{})

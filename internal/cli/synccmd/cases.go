@@ -9,7 +9,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/render"
@@ -82,8 +82,8 @@ func (a *CasesListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 }
 
 // filter returns which cases are listed, and in which order.
-func (a *CasesListCmd) filter() casesync.CaseFilter {
-	filter := casesync.CaseFilter{Status: a.Status, PIMSID: a.PIMSID, NewestFirst: !a.OldestFirst, Page: syncs.Page{Limit: int(a.Limit), Cursor: a.Cursor}}
+func (a *CasesListCmd) filter() cases.Filter {
+	filter := cases.Filter{Status: a.Status, PIMSID: a.PIMSID, NewestFirst: !a.OldestFirst, Page: syncs.Page{Limit: int(a.Limit), Cursor: a.Cursor}}
 	if a.Deleted != "any" {
 		filter.Deleted = new(a.Deleted == "true")
 	}
@@ -97,7 +97,7 @@ func (a *CasesListCmd) filter() casesync.CaseFilter {
 }
 
 // caseStatus returns the case's status, with a mark where the case is soft-deleted.
-func caseStatus(x *casesync.Record) string {
+func caseStatus(x *cases.Record) string {
 	if x.SoftDeleted {
 		return x.Status + " (deleted)"
 	}
@@ -128,7 +128,7 @@ func (a *CasesShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 	})
 }
 
-func showCase(w io.Writer, owner clinic.Clinic, x *casesync.Record) {
+func showCase(w io.Writer, owner clinic.Clinic, x *cases.Record) {
 	loc, _ := owner.Location() // nil shows UTC
 	render.Fields(w,
 		"case", x.ID.String(), "clinic", owner.Name, "appointment", said(x.PIMSID)+" ("+x.Provider+")",
@@ -141,7 +141,7 @@ func showCase(w io.Writer, owner clinic.Clinic, x *casesync.Record) {
 	_, _ = io.WriteString(w, "\n"+render.IndentJSON(x.Metadata)+"\n")
 }
 
-func scheduled(x *casesync.Record, loc *time.Location) string {
+func scheduled(x *cases.Record, loc *time.Location) string {
 	if x.ScheduledDate == nil {
 		return "-"
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/oplog"
@@ -46,7 +46,7 @@ func (a *CasesHistoryCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 			return err
 		}
 		return cli.Show(std, c, document, func(w io.Writer) {
-			tellEvents(w, casesync.WithoutEchoes(list.Items), loc)
+			tellEvents(w, cases.WithoutEchoes(list.Items), loc)
 			cli.More(w, list.NextCursor)
 		})
 	})
@@ -54,8 +54,8 @@ func (a *CasesHistoryCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 
 // tellEvents prints who changed what when. Changes of one actor at one time are printed
 // together.
-func tellEvents(w io.Writer, events []casesync.Event, loc *time.Location) {
-	var last casesync.Event
+func tellEvents(w io.Writer, events []cases.Event, loc *time.Location) {
+	var last cases.Event
 	for i := range events {
 		e := &events[i]
 		if i == 0 || e.Actor != last.Actor || !e.At.Equal(last.At) {
@@ -107,7 +107,7 @@ func (a *SyncsRestoreCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 
 // restore undoes the soft deletes of cases, and fails where one was refused.
 func restore(ctx context.Context, std cli.Streams, c *cli.Config, s *app.Store, action access.Event, ids []uuid.UUID) error {
-	var restorations []casesync.Restoration
+	var restorations []cases.Restoration
 	err := cli.Act(ctx, s, action, func(ctx context.Context, e *access.Event) (err error) {
 		restorations, err = s.Cases().Restore(ctx, e.ClinicID, ids, cli.Actor(), time.Now())
 		e.After = oplog.Restored(restorations)
@@ -116,7 +116,7 @@ func restore(ctx context.Context, std cli.Streams, c *cli.Config, s *app.Store, 
 	if err != nil {
 		return err
 	}
-	count := make(map[casesync.RestoreOutcome]int)
+	count := make(map[cases.RestoreOutcome]int)
 	var refusals []string
 	var last error
 	for i := range restorations {
@@ -133,7 +133,7 @@ func restore(ctx context.Context, std cli.Streams, c *cli.Config, s *app.Store, 
 	}
 	err = cli.Show(std, c, document, func(w io.Writer) {
 		fmt.Fprintf(w, "restored: %d, not soft-deleted: %d, refused: %d\n",
-			count[casesync.RestoreDone], count[casesync.RestoreUnchanged], count[casesync.RestoreRefused])
+			count[cases.RestoreDone], count[cases.RestoreUnchanged], count[cases.RestoreRefused])
 		for _, refusal := range refusals {
 			fmt.Fprintln(w, refusal)
 		}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
@@ -68,11 +68,11 @@ type checkedClinic struct {
 }
 
 type suspectCase struct {
-	CaseID         uuid.UUID                  `json:"caseId"`
-	PIMSID         string                     `json:"pimsId"`
-	PatientID      string                     `json:"patientId"`
-	ConsultationID string                     `json:"consultationId"`
-	Reasons        []casesync.SuspicionReason `json:"reasons"`
+	CaseID         uuid.UUID               `json:"caseId"`
+	PIMSID         string                  `json:"pimsId"`
+	PatientID      string                  `json:"patientId"`
+	ConsultationID string                  `json:"consultationId"`
+	Reasons        []cases.SuspicionReason `json:"reasons"`
 }
 
 // checkedNotes is the whole result. Clearing is null where nothing was cleared.
@@ -90,7 +90,7 @@ func (a *CasesCheckNotesCmd) check(ctx context.Context, std cli.Streams, c *cli.
 	}
 	clearing, by := uuid.Must(uuid.NewV7()), ""
 	if a.Clear && !a.DryRun {
-		by = casesync.ClearingActor + clearing.String()
+		by = cases.ClearingActor + clearing.String()
 	}
 	result := checkedNotes{DryRun: a.DryRun, Clinics: []checkedClinic{}}
 	for _, owner := range clinics {
@@ -164,12 +164,12 @@ func (a *CasesCheckNotesCmd) tell(w io.Writer, r *checkedNotes) {
 }
 
 func (a *CasesCheckNotesCmd) undo(ctx context.Context, std cli.Streams, c *cli.Config, s *app.Store) error {
-	clearing := casesync.ClearingActor + a.Undo.String()
+	clearing := cases.ClearingActor + a.Undo.String()
 	clinicID, err := s.Cases().ClearedBy(ctx, clearing)
 	if err != nil {
 		return err
 	}
-	r, err := s.Cases().RestoreNotes(ctx, clinicID, clearing, casesync.UndoneClearingActor+a.Undo.String(), a.DryRun, time.Now())
+	r, err := s.Cases().RestoreNotes(ctx, clinicID, clearing, cases.UndoneClearingActor+a.Undo.String(), a.DryRun, time.Now())
 	if !a.DryRun {
 		action := cli.Event(access.NotesReturn, clinicID, access.RecordOf("clearing", a.Undo.UUID))
 		action.After = access.Values{"returned": r.Restored}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -109,7 +110,7 @@ func (a *SyncsShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 		if err != nil {
 			loc = time.UTC
 		}
-		events = casesync.DeletionsFirst(casesync.WithoutEchoes(events))
+		events = cases.DeletionsFirst(cases.WithoutEchoes(events))
 		total := len(events)
 		events = events[:a.Changes.Cut(total)]
 		if c.JSON {
@@ -131,7 +132,7 @@ func (a *SyncsShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 }
 
 // tellChanges lists the first events of a sync. total is how many it has.
-func tellChanges(w io.Writer, syncID uuid.UUID, events []casesync.Event, total int, loc *time.Location) {
+func tellChanges(w io.Writer, syncID uuid.UUID, events []cases.Event, total int, loc *time.Location) {
 	if len(events) == 0 {
 		return
 	}

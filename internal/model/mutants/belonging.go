@@ -6,8 +6,9 @@ const model = "internal/model"
 // R19).
 func theBelonging() []mutant {
 	const (
-		belonging    = "internal/casesync/belonging.go"
+		belonging    = "internal/cases/belonging.go"
 		consultation = "internal/casesync/consultation.go"
+		merging      = "internal/cases/consultation.go"
 		storing      = "internal/casesync/enrichment_store.go"
 		reference    = "internal/pims/idexxneo/reference.go"
 		visits       = "internal/casesync/visits.go"
@@ -27,11 +28,11 @@ func theBelonging() []mutant {
 	contested := tests{sync, "NamesForTwoPatients"}
 	return []mutant{
 		{"R7", "a patient that becomes known is another one", belonging, "return !pims.Blank(a) && !pims.Blank(b) && a != b", "return a != b", tests{sync, "BecomesKnown"}},
-		{"R7", "notes stay where the patient becomes another one", belonging, "case differ(old.patientOf(stored), now.PatientID):", "case false:", corrected},
-		{"R7", "notes stay where the visit names another consultation", belonging, "case !now.Earlier && differ(stored.ConsultationID, now.ConsultationID):", "case false:", replaced},
+		{"R7", "notes stay where the patient becomes another one", belonging, "case Differ(old.patientOf(stored), now.PatientID):", "case false:", corrected},
+		{"R7", "notes stay where the visit names another consultation", belonging, "case !now.Earlier && Differ(stored.ConsultationID, now.ConsultationID):", "case false:", replaced},
 		{"R7", "notes stay where the visit has no consultation any more", belonging, "return !none || stored.ConsultationID", "return !none || true || stored.ConsultationID", null},
-		{"R7", "a null says nothing", "internal/casesync/merge.go", `consultationID == "" && !a.NoConsultation`, `consultationID == ""`, null},
-		{"R7", "an absent field is a null", "internal/casesync/merge.go", `consultationID == "" && !a.NoConsultation`, `false`, null},
+		{"R7", "a null says nothing", "internal/cases/merge.go", `consultationID == "" && !a.NoConsultation`, `consultationID == ""`, null},
+		{"R7", "an absent field is a null", "internal/cases/merge.go", `consultationID == "" && !a.NoConsultation`, `false`, null},
 		{"R7", "Neo's null says nothing", reference, `f.given(id, kind`, `f.given(id, false && kind`, tests{neo, "Generations|Tolerantly"}},
 		{"R7", "Neo's newer shape does not say whose it is", "internal/pims/idexxneo/consultation.go", "err = r.referenceIn(&c.patientID)", "err = r.skip()", tests{neo, "BothShapes"}},
 		{"R7", "a later blank erases Neo's id", reference, `f.none = f.none || none`, `f.id = ""`, spelled},
@@ -39,29 +40,29 @@ func theBelonging() []mutant {
 		{"R7", "the last of two ids that contradict each other counts", reference, "f.torn = true", "f.id = id", spelled},
 		{"R7", "what stands around a consultation may contradict it", "internal/pims/idexxneo/consultation.go", "inner.patientID.join(c.patientID)", "", spelled},
 		{"R7", "a row that names two patients is used", "internal/pims/idexxneo/rows.go", `case e.torn() != "":`, "case false:", spelled},
-		{"R7", "a consultation of another patient is stored", belonging, "case unnamed || differ(read.PatientID, patient):", "case unnamed:", never},
-		{"R7", "what is stored of another patient's consultation stays", belonging, "if c.holds(consultationID) {", "if false {", never},
-		{"R7", "what was hidden comes back without naming the patient", belonging, "case unnamed || differ(read.PatientID, patient):", "case unnamed && false || differ(read.PatientID, patient):", corrected},
-		{"R7", "another consultation without notes keeps the notes", consultation, "old == nil || old.ID != read.ID || differ(old.PatientID, read.PatientID)", "old == nil || differ(old.PatientID, read.PatientID)", replaced},
-		{"R7", "another patient's consultation without notes keeps the notes", consultation, "old == nil || old.ID != read.ID || differ(old.PatientID, read.PatientID)", "old == nil || old.ID != read.ID", merge},
+		{"R7", "a consultation of another patient is stored", belonging, "case unnamed || Differ(read.PatientID, patient):", "case unnamed:", never},
+		{"R7", "what is stored of another patient's consultation stays", belonging, "if c.Holds(consultationID) {", "if false {", never},
+		{"R7", "what was hidden comes back without naming the patient", belonging, "case unnamed || Differ(read.PatientID, patient):", "case unnamed && false || Differ(read.PatientID, patient):", corrected},
+		{"R7", "another consultation without notes keeps the notes", merging, "old == nil || old.ID != read.ID || Differ(old.PatientID, read.PatientID)", "old == nil || Differ(old.PatientID, read.PatientID)", replaced},
+		{"R7", "another patient's consultation without notes keeps the notes", merging, "old == nil || old.ID != read.ID || Differ(old.PatientID, read.PatientID)", "old == nil || old.ID != read.ID", merge},
 		{"R7", "another patient keeps the name", belonging, "c.PatientName = \"\"\n", "", merge},
-		{"R7", "another client keeps the phone number", belonging, "if differ(old.Appointment.ClientID, a.ClientID) {", "if false {", merge},
+		{"R7", "another client keeps the phone number", belonging, "if Differ(old.Appointment.ClientID, a.ClientID) {", "if false {", merge},
 		{"R7", "another name without a patient id keeps the notes", belonging, "case now.Unproved:", "case false:", unproved},
 		{"R7", "notes come back to a name without a patient id", belonging, "case c.Appointment.Unproved:", "case false:", unproved},
 		{"R7", "a patient id that is named again is not due", belonging, "&& !proved(w.Before, &w.After) {", "{", unproved},
-		{"R7", "another spelling of a name is another patient", belonging, "return differ(plain(a), plain(b))", "_ = plain\n\treturn differ(a, b)", tests{sync, "ThatIsTheSameHidesNothing"}},
+		{"R7", "another spelling of a name is another patient", belonging, "return Differ(plain(a), plain(b))", "_ = plain\n\treturn Differ(a, b)", tests{sync, "ThatIsTheSameHidesNothing"}},
 		{"R7", "what was read for the earlier patient lands", storing, "a.PatientID == c.PatientID && ", "", late},
 		{"R7", "what was read of the earlier consultation lands", storing, "a.ConsultationID == c.ConsultationID && ", "", late},
 		{"R7", "a restore puts another patient's notes back", "internal/postgres/casestore/cases_restore.go", "case when ` + anothersNotes + ` then", "case when false then", tests{sync, "ARestoreByHandPutsNoOther"}},
 		{"R9", "the id stored earlier decides against the search", consultation, "if c.ConsultationID != \"\" && !c.Earlier {", "if c.ConsultationID != \"\" {", tests{sync, "TheIDStoredEarlier"}},
 		{"R9", "a consultation that the search lists for another visit stays", visits, "!named && l.anothers(c.StoredID, c)", "false && !named && l.anothers(c.StoredID, c)", tests{sync, "ListedForAnotherVisitNow"}},
 		{"R9", "another patient's visit is not another one", visits, "return w.patient != than.patient", "return false", strange},
-		{"R9", "another client's visit is not another one", visits, "return differ(w.client, than.client)", "return false", whose},
-		{"R9", "one patient of two clients is two patients", visits, "return w.patient != than.patient", "return w.patient != than.patient || differ(w.client, than.client)", whose},
+		{"R9", "another client's visit is not another one", visits, "return cases.Differ(w.client, than.client)", "return false", whose},
+		{"R9", "one patient of two clients is two patients", visits, "return w.patient != than.patient", "return w.patient != than.patient || cases.Differ(w.client, than.client)", whose},
 		{"R9", "what the search lists for another patient's visit is read", visits, "case l.foreign(c.ConsultationID, c):", "case false:", strange},
 		{"R9", "what the search lists for another patient's visit stays", visits, "l.foreign(c.StoredID, c) ||", "false ||", stays},
 		{"R9", "what is stored of another patient's visit stays", visits, "l.visits.foreign(c.StoredAppointmentID, c.whose())", "false", stays},
-		{"R9", "what says itself that it is another patient's visit's is stored", visits, "case p.found.visits.foreign(read.AppointmentID, before.whose()):", "case false:", strange},
+		{"R9", "what says itself that it is another patient's visit's is stored", visits, "case p.found.visits.foreign(read.AppointmentID, whoseCase(before)):", "case false:", strange},
 		{"R9", "visits that only the consultation names are not read", visits, "p.found.visits[id] = &w", "_, _ = id, w", whose},
 		{"R9", "what the calendar names for two patients is stored", visits, "case p.found.contested[read.ID] &&", "case false &&", contested},
 		{"R9", "what the calendar names for two patients stays", visits, "|| l.ownerless(c)", "", contested},
@@ -72,7 +73,7 @@ func theBelonging() []mutant {
 		{"R9", "what the search lists for its visit is hidden from it", visits, "pims.Blank(l.byID[c.StoredID].AppointmentID) && ", "", contested},
 		{"R9", "what names its patient is hidden from it", visits, " && pims.Blank(c.StoredPatientID)", "", contested},
 		{"R9", "a visit that gets another consultation waits", belonging, "&& !anotherConsultation(w.Before, &w.After) ", "", tests{sync, "SwappedConsultationsShowNothing"}},
-		{"R9", "swapped consultations are read for the wrong visits", consultation, "differ(l.byAppointment[c.PIMSID].ID, c.ConsultationID)", "false", tests{sync, "SwappedConsultationsShowNothing"}},
+		{"R9", "swapped consultations are read for the wrong visits", consultation, "cases.Differ(l.byAppointment[c.PIMSID].ID, c.ConsultationID)", "false", tests{sync, "SwappedConsultationsShowNothing"}},
 		{"R9", "what nobody names any more stays unseen", "internal/casesync/enrichment.go", "if !ok && c.Stored && c.StoredID != \"\" {", "if false {", tests{sync, "NobodyNamesAnyMore"}},
 		{"R16", "an id that is given out again keeps names", belonging, "case old.returning() && another:", "case false:", tests{sync, "GivenOutAgain"}},
 		{"R16", "an id that returns needs no proof", belonging, "case old.returning() && !old.provedSame(a):", "case false:", returned},

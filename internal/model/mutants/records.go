@@ -5,7 +5,7 @@ package main
 func theRecords() []mutant {
 	const (
 		look           = "internal/casesync/look.go"
-		consultation   = "internal/casesync/consultation.go"
+		consultation   = "internal/cases/consultation.go"
 		runner         = "internal/casesync/runner.go"
 		options        = "internal/syncs/options.go"
 		reconciliation = "internal/casesync/reconciliation.go"

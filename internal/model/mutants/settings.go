@@ -6,7 +6,7 @@ func theSettings() []mutant {
 		apply   = "internal/settings/apply.go"
 		edges   = "internal/settings/settings.go"
 		inbound = "internal/casesync/inbound.go"
-		merge   = "internal/casesync/merge.go"
+		merge   = "internal/cases/merge.go"
 		guards  = "internal/casesync/guards.go"
 		court   = "internal/casesync/reconciliation.go"
 	)

@@ -4,14 +4,13 @@ import (
 	"context"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres"
-	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 )
 
@@ -58,11 +57,11 @@ const fromCasesByID = `
 	cross join lateral (select *, xmin from cases where clinic_id = $1 and provider = $2 and pims_id = wanted.id offset 0) as cases`
 
 // CasesByID implements casesync.InboundStore.
-func (s *Cases) CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]casesync.Case, error) {
-	cases, err := postgres.ReadInClinic(ctx, s.db, "read cases", clinicID, selectCases+fromCasesByID,
+func (s *Cases) CasesByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) (map[string]cases.Case, error) {
+	found, err := postgres.ReadInClinic(ctx, s.db, "read cases", clinicID, selectCases+fromCasesByID,
 		[]any{clinicID, provider, pimsIDs}, scanCase)
-	byID := make(map[string]casesync.Case, len(cases))
-	for _, c := range cases {
+	byID := make(map[string]cases.Case, len(found))
+	for _, c := range found {
 		byID[c.PIMSID] = c
 	}
 	return byID, err
@@ -75,19 +74,19 @@ const fromCasesByKey = `
 	cross join lateral (select *, xmin from cases where cases.id = wanted.id offset 0) as cases `
 
 // CasesWithConsultations implements casesync.EnrichmentStore.
-func (s *Cases) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]casesync.Case, error) {
-	cases, err := postgres.ReadInClinic(ctx, s.db, "read cases", clinicID,
+func (s *Cases) CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]cases.Case, error) {
+	found, err := postgres.ReadInClinic(ctx, s.db, "read cases", clinicID,
 		selectCasesWhole+fromCasesByKey+`where cases.clinic_id = $1 and pims_id is not null`,
 		[]any{clinicID, ids}, scanCase)
-	byID := make(map[uuid.UUID]casesync.Case, len(cases))
-	for _, c := range cases {
+	byID := make(map[uuid.UUID]cases.Case, len(found))
+	for _, c := range found {
 		byID[c.ID] = c
 	}
 	return byID, err
 }
 
 // DeletionCandidates implements casesync.ReconciliationStore.
-func (s *Cases) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Case, error) {
+func (s *Cases) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]cases.Case, error) {
 	return postgres.ReadInOrder(ctx, s.db, "read the candidates for deletion", clinicID,
 		selectCasesBare+`from cases where clinic_id = $1 and provider = $2 and scheduled_date >= $3 and scheduled_date < $4 and scheduled_date < $5
 			and `+deletable+` order by scheduled_date, id`,
@@ -114,9 +113,9 @@ const (
 )
 
 // scanCase reads a row of selectCasesBare, selectCases or selectCasesWhole.
-func scanCase(row pgx.CollectableRow) (casesync.Case, error) {
+func scanCase(row pgx.CollectableRow) (cases.Case, error) {
 	var (
-		c                                         casesync.Case
+		c                                         cases.Case
 		date                                      *time.Time
 		appointment, deletion, sync, consultation []byte
 		whole                                     bool
@@ -125,14 +124,14 @@ func scanCase(row pgx.CollectableRow) (casesync.Case, error) {
 		&date, &c.Status, &c.SyncStatus, &c.CaseType, &c.CreatedAt, &c.UpdatedAt, &c.Version,
 		&appointment, &deletion, &sync, &consultation, &whole)
 	c.ScheduledDate = null.Value(date)
-	c.Appointment = values.JSON[appointmentJSON](appointment).decode()
-	c.Deletion = values.JSON[deletionJSON](deletion).decode()
-	c.Filtered = values.JSON[syncJSON](sync).decode()
-	if stored := values.JSON[consultationJSON](consultation).decode(); stored != nil {
+	c.Appointment = cases.DecodeAppointment(appointment)
+	c.Deletion = cases.DecodeDeletion(deletion)
+	c.Filtered = cases.DecodeFiltered(sync)
+	if stored := cases.DecodeConsultation(consultation); stored != nil {
 		if whole {
 			c.Consultation = stored
 		} else {
-			c.Consulted = &casesync.Belonging{ConsultationID: stored.ID, PatientID: stored.PatientID}
+			c.Consulted = &cases.Belonging{ConsultationID: stored.ID, PatientID: stored.PatientID}
 		}
 	}
 	return c, err

@@ -4,13 +4,13 @@ import (
 	"context"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -65,7 +65,7 @@ func scanCandidate(row pgx.CollectableRow) (casesync.Candidate, error) {
 
 // KeepReadings implements casesync.EnrichmentStore. Readings of cases that no longer exist
 // are dropped.
-func (s *Cases) KeepReadings(ctx context.Context, lease syncs.Lease, readings []casesync.Reading) error {
+func (s *Cases) KeepReadings(ctx context.Context, lease syncs.Lease, readings []cases.Reading) error {
 	rows := make(readingRows, len(readings))
 	for i := range readings {
 		rows[i] = &readings[i]
@@ -77,7 +77,7 @@ func (s *Cases) KeepReadings(ctx context.Context, lease syncs.Lease, readings []
 }
 
 // readingRows are the columns of readings, as sourceReadings takes them.
-type readingRows []*casesync.Reading
+type readingRows []*cases.Reading
 
 func (r readingRows) args() []any {
 	var (

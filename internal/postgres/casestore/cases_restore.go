@@ -5,12 +5,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
+	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -30,7 +29,7 @@ func (s *Cases) SeenAgain(ctx context.Context, lease syncs.Lease, provider strin
 // is. A case that was changed since the delete is refused, with the changes; so is a case
 // from which only the mark of the delete was removed. Ids that the clinic does not have are
 // left out of the result.
-func (s *Cases) Restore(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID, actor string, at time.Time) (restorations []casesync.Restoration, err error) {
+func (s *Cases) Restore(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID, actor string, at time.Time) (restorations []cases.Restoration, err error) {
 	err = s.db.InClinicAs(ctx, "restore cases", clinicID, actor, func(tx pgx.Tx) error {
 		if restorations, err = postgres.Query(ctx, tx, lockRestorable, []any{clinicID, ids}, scanRestoration); err != nil {
 			return err
@@ -42,10 +41,10 @@ func (s *Cases) Restore(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID
 			switch {
 			case err != nil:
 				return err
-			case r.Outcome == casesync.RestoreDone && len(changes) == 0:
+			case r.Outcome == cases.RestoreDone && len(changes) == 0:
 				restorable = append(restorable, r.CaseID)
-			case r.Outcome == casesync.RestoreDone, unmarked(changes):
-				r.Outcome, r.Changes = casesync.RestoreRefused, changes
+			case r.Outcome == cases.RestoreDone, unmarked(changes):
+				r.Outcome, r.Changes = cases.RestoreRefused, changes
 			}
 		}
 		_, err := tx.Exec(ctx, restore, clinicID, restorable, at)
@@ -56,7 +55,7 @@ func (s *Cases) Restore(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID
 
 // unmarked reports whether a person removed the mark of a soft delete and kept the status
 // that came with it. Such a case counts neither as deleted nor as restored.
-func unmarked(changes []casesync.Event) (taken bool) {
+func unmarked(changes []cases.Event) (taken bool) {
 	for i := range changes {
 		switch e := &changes[i]; e.Field {
 		case "status":
@@ -92,19 +91,19 @@ select id, metadata #>> '{reconciliation,softDeleted}' is not distinct from 'tru
 from cases where id = any(array(select cases.id ` + fromCasesByKey + `where cases.clinic_id = $1))
 order by id for update`
 
-func scanRestoration(row pgx.CollectableRow) (r casesync.Restoration, err error) {
+func scanRestoration(row pgx.CollectableRow) (r cases.Restoration, err error) {
 	var deleted bool
 	err = row.Scan(&r.CaseID, &deleted)
-	r.Outcome = casesync.RestoreUnchanged
+	r.Outcome = cases.RestoreUnchanged
 	if deleted {
-		r.Outcome = casesync.RestoreDone
+		r.Outcome = cases.RestoreDone
 	}
 	return r, err
 }
 
 // changesSince lists the events of a case after its soft delete. Events with the time and
 // the actor of the delete belong to the delete itself.
-func changesSince(ctx context.Context, tx pgx.Tx, clinicID, caseID uuid.UUID) ([]casesync.Event, error) {
+func changesSince(ctx context.Context, tx pgx.Tx, clinicID, caseID uuid.UUID) ([]cases.Event, error) {
 	return postgres.Query(ctx, tx, `
 		with deletion as (
 			select e.id, e.at, e.actor
@@ -148,7 +147,7 @@ insert into case_restores (case_id, clinic_id, restored_at)
 select id, clinic_id, $3 from restored
 on conflict (case_id) do update set restored_at = excluded.restored_at`
 
-func scanEvent(row pgx.CollectableRow) (e casesync.Event, err error) {
+func scanEvent(row pgx.CollectableRow) (e cases.Event, err error) {
 	err = row.Scan(&e.ID, &e.CaseID, &e.At, &e.Actor, &e.Action, &e.Field, &e.Before, &e.After)
 	return e, err
 }

@@ -6,20 +6,20 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // WriteCases implements casesync.InboundStore and EnrichmentStore. The fence, the inserts
 // and the updates travel in one round trip, whatever the size of the chunk (R15).
-func (s *Cases) WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []casesync.Write, at time.Time) (written []string, err error) {
+func (s *Cases) WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []cases.Write, at time.Time) (written []string, err error) {
 	inserts, updates, err := columnsOf(writes)
 	if err != nil {
 		return nil, err
@@ -113,12 +113,12 @@ type caseRows struct {
 
 // columnsOf sorts a chunk's writes, so that no two writers deadlock, and splits them into
 // columns.
-func columnsOf(writes []casesync.Write) (inserts, updates caseRows, err error) {
-	order := make([]*casesync.Write, len(writes))
+func columnsOf(writes []cases.Write) (inserts, updates caseRows, err error) {
+	order := make([]*cases.Write, len(writes))
 	for i := range writes {
 		order[i] = &writes[i]
 	}
-	slices.SortFunc(order, func(a, b *casesync.Write) int { return bytes.Compare(keyOf(a), keyOf(b)) })
+	slices.SortFunc(order, func(a, b *cases.Write) int { return bytes.Compare(keyOf(a), keyOf(b)) })
 	for _, w := range order {
 		rows := &inserts
 		if w.Before != nil {
@@ -132,7 +132,7 @@ func columnsOf(writes []casesync.Write) (inserts, updates caseRows, err error) {
 }
 
 // keyOf returns what a write locks: the row, or the place of a new row in the unique index.
-func keyOf(w *casesync.Write) []byte {
+func keyOf(w *cases.Write) []byte {
 	if w.Before != nil {
 		return w.Before.ID[:]
 	}
@@ -142,8 +142,8 @@ func keyOf(w *casesync.Write) []byte {
 func (r *caseRows) len() int { return len(r.ids) }
 
 // add appends a write. Blanks become null (R7).
-func (r *caseRows) add(w *casesync.Write) error {
-	owned, err := encodeMetadata(&w.After)
+func (r *caseRows) add(w *cases.Write) error {
+	owned, err := cases.EncodeMetadata(&w.After)
 	if err != nil {
 		return err
 	}

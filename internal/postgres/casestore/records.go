@@ -8,19 +8,17 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
-
-	"github.com/pims-sync/pims-sync/internal/postgres"
-	"github.com/pims-sync/pims-sync/internal/postgres/internal/page"
-	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/page"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -33,7 +31,7 @@ func NewRecords(db *postgres.DB) *Records { return &Records{db} }
 
 // Case reads one whole case of the clinic. The error is CodeNotFound where the clinic has
 // no such case.
-func (s *Records) Case(ctx context.Context, clinicID, id uuid.UUID) (record casesync.Record, err error) {
+func (s *Records) Case(ctx context.Context, clinicID, id uuid.UUID) (record cases.Record, err error) {
 	err = s.db.InClinic(ctx, "read the case", clinicID, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, selectRecords+"where clinic_id = $1 and id = $2", clinicID, id)
 		if err != nil {
@@ -46,9 +44,9 @@ func (s *Records) Case(ctx context.Context, clinicID, id uuid.UUID) (record case
 }
 
 // ByID reads those of the named cases that the clinic has, by their ids.
-func (s *Records) ByID(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]casesync.Record, error) {
+func (s *Records) ByID(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]cases.Record, error) {
 	records, err := postgres.ReadInClinic(ctx, s.db, "read cases", clinicID, selectRecords+"where clinic_id = $1 and id = any($2)", []any{clinicID, ids}, scanRecord)
-	byID := make(map[uuid.UUID]casesync.Record, len(records))
+	byID := make(map[uuid.UUID]cases.Record, len(records))
 	for i := range records {
 		byID[records[i].ID] = records[i]
 	}
@@ -78,7 +76,7 @@ func (s *Records) ClinicOfHistory(ctx context.Context, caseID uuid.UUID) (clinic
 // Cases lists cases of the clinic, ordered by scheduled date, those without one last, or by
 // last update where the filter has UpdatedSince. Its days are days of the clinic: the error
 // is clinic.ErrTimezoneMissing where the clinic has no zone (R1).
-func (s *Records) Cases(ctx context.Context, clinicID uuid.UUID, filter casesync.CaseFilter) (list syncs.List[casesync.Record], err error) {
+func (s *Records) Cases(ctx context.Context, clinicID uuid.UUID, filter cases.Filter) (list syncs.List[cases.Record], err error) {
 	first := page.Earliest
 	if filter.NewestFirst {
 		first = page.Latest
@@ -110,7 +108,7 @@ type selection struct {
 }
 
 // newSelection reads the clinic's zone where the filter has days.
-func newSelection(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID, f casesync.CaseFilter) (*selection, error) {
+func newSelection(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID, f cases.Filter) (*selection, error) {
 	none := pims.Date{}
 	s := &selection{order: "scheduled_date", newest: f.NewestFirst, undated: f.From == none && f.To == none}
 	s.where("clinic_id = $%d", clinicID)
@@ -159,7 +157,7 @@ func (s *selection) where(condition string, arg any) {
 }
 
 // read returns up to n cases after a cursor. Those without a date come last.
-func (s *selection) read(ctx context.Context, tx pgx.Tx, after page.Cursor, n int) (records []casesync.Record, err error) {
+func (s *selection) read(ctx context.Context, tx pgx.Tx, after page.Cursor, n int) (records []cases.Record, err error) {
 	if !after.At.IsZero() {
 		compared, direction := ">", ""
 		if s.newest {
@@ -177,7 +175,7 @@ func (s *selection) read(ctx context.Context, tx pgx.Tx, after page.Cursor, n in
 	return append(records, undated...), err
 }
 
-func (s *selection) query(ctx context.Context, tx pgx.Tx, place, order string, n int, more ...any) ([]casesync.Record, error) {
+func (s *selection) query(ctx context.Context, tx pgx.Tx, place, order string, n int, more ...any) ([]cases.Record, error) {
 	sql := fmt.Sprintf("%swhere %s and %s order by %s limit %d", selectRecords, strings.Join(s.conditions, " and "), place, order, n)
 	rows, err := tx.Query(ctx, sql, append(slices.Clip(s.args), more...)...)
 	if err != nil {
@@ -187,7 +185,7 @@ func (s *selection) query(ctx context.Context, tx pgx.Tx, place, order string, n
 }
 
 // place returns the cursor of a case.
-func (s *selection) place(r casesync.Record) page.Cursor {
+func (s *selection) place(r cases.Record) page.Cursor {
 	if s.order == "updated_at" {
 		return page.Cursor{At: r.UpdatedAt, ID: r.ID}
 	}
@@ -197,11 +195,11 @@ func (s *selection) place(r casesync.Record) page.Cursor {
 const selectRecords = `select id, provider, pims_id, patient_name, client_name, phone_number, scheduled_date,
 	status, sync_status, case_type, metadata, created_at, updated_at, metadata -> 'reconciliation' from cases `
 
-func scanRecord(row pgx.CollectableRow) (r casesync.Record, err error) {
+func scanRecord(row pgx.CollectableRow) (r cases.Record, err error) {
 	var reconciliation []byte
 	err = row.Scan(&r.ID, &r.Provider, &r.PIMSID, &r.PatientName, &r.ClientName, &r.PhoneNumber, &r.ScheduledDate,
 		&r.Status, &r.SyncStatus, &r.CaseType, &r.Metadata, &r.CreatedAt, &r.UpdatedAt, &reconciliation)
-	if d := values.JSON[deletionJSON](reconciliation); d != nil && d.SoftDeleted {
+	if d := cases.DecodeDeletion(reconciliation); d != nil && d.SoftDeleted {
 		r.SoftDeleted, r.DeletedAt, r.DeletedReason = true, d.DeletedAt, d.Reason
 	}
 	return r, err
@@ -209,7 +207,7 @@ func scanRecord(row pgx.CollectableRow) (r casesync.Record, err error) {
 
 // History lists the events of a case, the oldest first. The error is CodeNotFound where the
 // clinic has neither such a case nor events of one.
-func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, part syncs.Page) (list syncs.List[casesync.Event], err error) {
+func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, part syncs.Page) (list syncs.List[cases.Event], err error) {
 	after, err := parseEventCursor(part.Cursor)
 	if err != nil {
 		return list, err
@@ -222,12 +220,12 @@ func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, part 
 		if err != nil {
 			return err
 		}
-		events := values.Convert(rows, func(row dbsqlc.CaseEventsRow) casesync.Event {
-			return casesync.Event{ID: row.ID, CaseID: caseID, At: row.At, Actor: row.Actor, Action: row.Action, Field: null.Value(row.Field), Before: row.Before, After: row.After}
+		events := values.Convert(rows, func(row dbsqlc.CaseEventsRow) cases.Event {
+			return cases.Event{ID: row.ID, CaseID: caseID, At: row.At, Actor: row.Actor, Action: row.Action, Field: null.Value(row.Field), Before: row.Before, After: row.After}
 		})
-		list = syncs.List[casesync.Event]{Items: events}
+		list = syncs.List[cases.Event]{Items: events}
 		if len(events) > limit {
-			list = syncs.List[casesync.Event]{Items: events[:limit], NextCursor: strconv.FormatInt(events[limit-1].ID, 36)}
+			list = syncs.List[cases.Event]{Items: events[:limit], NextCursor: strconv.FormatInt(events[limit-1].ID, 36)}
 		}
 		if len(events) > 0 || after > 0 {
 			return nil
@@ -264,7 +262,7 @@ func (s *Records) ForgetEvents(ctx context.Context, before time.Time) (n int64, 
 // EventsOf lists what a sync and its phases changed, the oldest first (R14). The sync's
 // times only narrow the search: they come from its replica's clock, the events' times from
 // the database's, and the two may differ by an hour.
-func (s *Records) EventsOf(ctx context.Context, clinicID, syncID uuid.UUID) ([]casesync.Event, error) {
+func (s *Records) EventsOf(ctx context.Context, clinicID, syncID uuid.UUID) ([]cases.Event, error) {
 	return postgres.ReadInClinic(ctx, s.db, "read what the sync changed", clinicID, `
 		with syncs as (
 			select 'sync:' || id as actor, coalesce(started_at, created_at) - interval '1 hour' as began,

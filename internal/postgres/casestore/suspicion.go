@@ -6,14 +6,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres"
-	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
+	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -25,7 +24,7 @@ const suspectBatch = 200
 type NotesCheck struct {
 	Checked  int // cases with a stored consultation
 	Unjudged int // of these: their history does not reach back to when the notes came
-	Suspects []casesync.Suspicion
+	Suspects []cases.Suspicion
 	Cleared  int // suspects whose notes were hidden
 }
 
@@ -90,7 +89,7 @@ func (s *Cases) sharedConsultations(ctx context.Context, clinicID uuid.UUID) (ma
 
 // A providersCase is a case and its provider.
 type providersCase struct {
-	casesync.Case
+	cases.Case
 	provider string
 }
 
@@ -119,25 +118,25 @@ func (s *Cases) withNotes(ctx context.Context, clinicID, after uuid.UUID) ([]*pr
 }
 
 // judge returns the suspect cases and adds them to the check.
-func (s *Cases) judge(ctx context.Context, clinicID uuid.UUID, cases []*providersCase, shared map[uuid.UUID]bool, check *NotesCheck) (suspects []*providersCase, err error) {
+func (s *Cases) judge(ctx context.Context, clinicID uuid.UUID, checked []*providersCase, shared map[uuid.UUID]bool, check *NotesCheck) (suspects []*providersCase, err error) {
 	events, err := postgres.ReadInClinic(ctx, s.db, "read the history of notes", clinicID, `
 		select id, case_id, at, actor, action, coalesce(field, ''), before, after from case_events
 		where clinic_id = $1 and case_id = any($2)
 			and field in ('metadata.appointment', 'metadata.consultation', 'metadata.reconciliation')
-		order by case_id, id`, []any{clinicID, values.Convert(cases, func(c *providersCase) uuid.UUID { return c.ID })}, scanEvent)
+		order by case_id, id`, []any{clinicID, values.Convert(checked, func(c *providersCase) uuid.UUID { return c.ID })}, scanEvent)
 	if err != nil {
 		return nil, err
 	}
-	of := make(map[uuid.UUID][]casesync.Event)
+	of := make(map[uuid.UUID][]cases.Event)
 	for _, e := range events {
 		of[e.CaseID] = append(of[e.CaseID], e)
 	}
-	for _, c := range cases {
+	for _, c := range checked {
 		if c.Consultation == nil { // it was hidden meanwhile
 			continue
 		}
 		check.Checked++
-		reasons, judged := casesync.Suspect(&c.Case, of[c.ID], shared[c.ID])
+		reasons, judged := cases.Suspect(&c.Case, of[c.ID], shared[c.ID])
 		if !judged {
 			check.Unjudged++
 		}
@@ -145,9 +144,9 @@ func (s *Cases) judge(ctx context.Context, clinicID uuid.UUID, cases []*provider
 			continue
 		}
 		suspects = append(suspects, c)
-		check.Suspects = append(check.Suspects, casesync.Suspicion{
+		check.Suspects = append(check.Suspects, cases.Suspicion{
 			CaseID: c.ID, PIMSID: c.PIMSID, Reasons: reasons,
-			Shows: casesync.Belonging{ConsultationID: c.Consultation.ID, PatientID: c.Appointment.PatientID},
+			Shows: cases.Belonging{ConsultationID: c.Consultation.ID, PatientID: c.Appointment.PatientID},
 		})
 	}
 	return suspects, nil
@@ -155,10 +154,10 @@ func (s *Cases) judge(ctx context.Context, clinicID uuid.UUID, cases []*provider
 
 // clearNotes hides the notes of cases with the statement that syncs use, only over the row
 // versions that were checked (R12).
-func (s *Cases) clearNotes(ctx context.Context, clinicID uuid.UUID, cases []*providersCase, actor string, at time.Time) (n int, err error) {
-	writes := make(map[string][]casesync.Write)
-	for _, c := range cases {
-		writes[c.provider] = append(writes[c.provider], casesync.Clear(&c.Case, at))
+func (s *Cases) clearNotes(ctx context.Context, clinicID uuid.UUID, checked []*providersCase, actor string, at time.Time) (n int, err error) {
+	writes := make(map[string][]cases.Write)
+	for _, c := range checked {
+		writes[c.provider] = append(writes[c.provider], cases.Clear(&c.Case, at))
 	}
 	err = s.db.InClinicAs(ctx, "hide notes", clinicID, actor, func(tx pgx.Tx) error {
 		n = 0

@@ -20,6 +20,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres"
@@ -93,8 +94,8 @@ func codeOf(err error) string {
 }
 
 // Restored returns what the record of a restore shows: the cases by their outcomes.
-func Restored(restorations []casesync.Restoration) access.Values {
-	return access.Values{"cases": casesync.ByOutcome(restorations)}
+func Restored(restorations []cases.Restoration) access.Values {
+	return access.Values{"cases": cases.ByOutcome(restorations)}
 }
 
 // Note records an action that changed nothing in the database, or whose changes have their

@@ -13,18 +13,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
-	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -163,7 +162,7 @@ func calls(ctx context.Context, db *postgres.DB, own, other practice) map[string
 		"plan":        func() (any, error) { return syncstore.NewPlans(db).Plan(ctx, id, other.plan) },
 		"plans":       func() (any, error) { return syncstore.NewPlans(db).Plans(ctx, id, syncs.PlanFilter{Page: page}) },
 		"case":        func() (any, error) { return casestore.NewRecords(db).Case(ctx, id, other.kase) },
-		"cases":       func() (any, error) { return casestore.NewRecords(db).Cases(ctx, id, casesync.CaseFilter{Page: page}) },
+		"cases":       func() (any, error) { return casestore.NewRecords(db).Cases(ctx, id, cases.Filter{Page: page}) },
 		"cases by id": func() (any, error) { return casestore.NewRecords(db).ByID(ctx, id, []uuid.UUID{other.kase}) },
 		"history":     func() (any, error) { return casestore.NewRecords(db).History(ctx, id, other.kase, page) },
 		"changes of":  func() (any, error) { return casestore.NewRecords(db).EventsOf(ctx, id, other.sync) },

@@ -1,4 +1,4 @@
-package casesync_test
+package cases_test
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/timetest"
 )
@@ -37,7 +37,7 @@ func TestAnEventIsToldInPlainWords(t *testing.T) { // R14
 		{"changed", "metadata.reconciliation", `{"softDeleted":true,"reason":"Removed from PIMS"}`, ``, []string{"the soft delete was undone"}},
 		{"changed", "metadata.sync", `"x"`, `5`, []string{"sync was read again"}},
 	} {
-		e := casesync.Event{Action: tc.action, Field: tc.field, Before: []byte(tc.before), After: []byte(tc.after), At: time.Now()}
+		e := cases.Event{Action: tc.action, Field: tc.field, Before: []byte(tc.before), After: []byte(tc.after), At: time.Now()}
 		require.Equal(t, tc.want, e.Tell(loc), "%+v", tc)
 	}
 }
@@ -45,22 +45,22 @@ func TestAnEventIsToldInPlainWords(t *testing.T) { // R14
 func TestAStatusThatSyncWroteIsToldOnce(t *testing.T) { // R10, R14
 	t.Parallel()
 	at, id := time.Now(), uuid.New()
-	event := func(field, after, actor string, at time.Time) casesync.Event {
-		return casesync.Event{CaseID: id, Action: "changed", Field: field, After: []byte(after), Actor: actor, At: at}
+	event := func(field, after, actor string, at time.Time) cases.Event {
+		return cases.Event{CaseID: id, Action: "changed", Field: field, After: []byte(after), Actor: actor, At: at}
 	}
 	status := event("status", `"pending"`, "sync:1", at)
-	for _, apart := range []casesync.Event{
+	for _, apart := range []cases.Event{
 		event("sync_status", `"reviewed"`, "sync:1", at),
 		event("sync_status", `"pending"`, "sync:2", at),
 		event("sync_status", `"pending"`, "sync:1", at.Add(time.Second)),
 		{CaseID: uuid.New(), Action: "changed", Field: "sync_status", After: []byte(`"pending"`), Actor: "sync:1", At: at},
 	} {
-		require.Equal(t, []casesync.Event{status, apart}, casesync.WithoutEchoes([]casesync.Event{status, apart}))
+		require.Equal(t, []cases.Event{status, apart}, cases.WithoutEchoes([]cases.Event{status, apart}))
 	}
 	echo := event("sync_status", `"pending"`, "sync:1", at)
-	events := []casesync.Event{echo, status}
-	require.Equal(t, []casesync.Event{status}, casesync.WithoutEchoes(events))
-	require.Equal(t, []casesync.Event{echo, status}, events, "what was given stays")
+	events := []cases.Event{echo, status}
+	require.Equal(t, []cases.Event{status}, cases.WithoutEchoes(events))
+	require.Equal(t, []cases.Event{echo, status}, events, "what was given stays")
 }
 
 func TestTheActorIsToldInPlainWords(t *testing.T) { // R14
@@ -68,23 +68,23 @@ func TestTheActorIsToldInPlainWords(t *testing.T) { // R14
 	for actor, want := range map[string]string{
 		"sync:1": "sync 1", "key:2": "API key 2", "os:ada": "ada on the command line", "person": "a person or another program", "": "a person or another program",
 	} {
-		require.Equal(t, want, (&casesync.Event{Actor: actor}).Who())
+		require.Equal(t, want, (&cases.Event{Actor: actor}).Who())
 	}
 }
 
 func TestDeletionsAreListedFirst(t *testing.T) {
 	t.Parallel()
 	kept, gone, back := uuid.New(), uuid.New(), uuid.New()
-	event := func(id uuid.UUID, field, after string) casesync.Event {
-		return casesync.Event{CaseID: id, Action: "changed", Field: field, After: []byte(after)}
+	event := func(id uuid.UUID, field, after string) cases.Event {
+		return cases.Event{CaseID: id, Action: "changed", Field: field, After: []byte(after)}
 	}
 	first := event(kept, "status", `"pending"`)
 	status := event(gone, "status", `"reviewed"`)
 	restored := event(back, "metadata.reconciliation", ``)
 	mark := event(gone, "metadata.reconciliation", `{"softDeleted":true}`)
-	given := []casesync.Event{first, status, restored, mark}
-	require.Equal(t, []casesync.Event{status, mark, first, restored}, casesync.DeletionsFirst(given))
-	require.Equal(t, []casesync.Event{first, status, restored, mark}, given, "what was given stays")
+	given := []cases.Event{first, status, restored, mark}
+	require.Equal(t, []cases.Event{status, mark, first, restored}, cases.DeletionsFirst(given))
+	require.Equal(t, []cases.Event{first, status, restored, mark}, given, "what was given stays")
 
 	action := func(a syncs.Action) syncs.Change { return syncs.Change{Action: a} }
 	require.Equal(t,

@@ -1,4 +1,4 @@
-package casestore
+package cases
 
 import (
 	"encoding/json"
@@ -6,13 +6,11 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
-	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/settings"
 )
 
-// ownedMetadata are the keys of cases.metadata that syncs own; each is written as a whole
+// ownedMetadata are the keys of metadata that syncs own; each is written as a whole
 // (R11). An absent key is nil.
 type ownedMetadata struct {
 	Appointment    *appointmentJSON  `json:"appointment,omitempty"`
@@ -21,8 +19,8 @@ type ownedMetadata struct {
 	Sync           *syncJSON         `json:"sync,omitempty"`
 }
 
-// encodeMetadata returns the JSON object of the owned keys that a case has.
-func encodeMetadata(c *casesync.Case) (string, error) {
+// EncodeMetadata returns the JSON object of the owned keys that a case has.
+func EncodeMetadata(c *Case) (string, error) {
 	owned := ownedMetadata{
 		Appointment:    encodeAppointment(c.Appointment),
 		Consultation:   encodeConsultation(c.Consultation),
@@ -31,6 +29,32 @@ func encodeMetadata(c *casesync.Case) (string, error) {
 	}
 	document, err := json.Marshal(owned)
 	return string(document), err
+}
+
+// DecodeAppointment reads metadata.appointment. No text gives no appointment.
+func DecodeAppointment(document []byte) Appointment {
+	return decode[appointmentJSON](document).decode()
+}
+
+// DecodeConsultation reads metadata.consultation; nil: none.
+func DecodeConsultation(document []byte) *Consultation {
+	return decode[consultationJSON](document).decode()
+}
+
+// DecodeDeletion reads metadata.reconciliation; nil: none.
+func DecodeDeletion(document []byte) *Deletion { return decode[deletionJSON](document).decode() }
+
+// DecodeFiltered reads the filter in metadata.sync; zero: none.
+func DecodeFiltered(document []byte) settings.Cause { return decode[syncJSON](document).decode() }
+
+// decode reads an owned key. What cannot be parsed counts as absent: bad data of another
+// program must not fail a sync, and the next write replaces it.
+func decode[T any](document []byte) *T {
+	var value *T
+	if len(document) == 0 || json.Unmarshal(document, &value) != nil {
+		return nil
+	}
+	return value
 }
 
 // appointmentJSON is metadata.appointment (R2, R10, R54).
@@ -52,19 +76,19 @@ type appointmentJSON struct {
 	Reason         string      `json:"reason,omitempty"`
 }
 
-func encodeAppointment(a casesync.Appointment) *appointmentJSON {
-	if a == (casesync.Appointment{}) {
+func encodeAppointment(a Appointment) *appointmentJSON {
+	if a == (Appointment{}) {
 		return nil
 	}
 	encoded := appointmentJSON(a)
 	return &encoded
 }
 
-func (a *appointmentJSON) decode() casesync.Appointment {
+func (a *appointmentJSON) decode() Appointment {
 	if a == nil {
-		return casesync.Appointment{}
+		return Appointment{}
 	}
-	decoded := casesync.Appointment(*a)
+	decoded := Appointment(*a)
 	decoded.Start, decoded.End = pims.WallText(a.Start), pims.WallText(a.End) // an older version kept another spelling (R12)
 	return decoded
 }
@@ -110,7 +134,7 @@ type vitalsJSON struct {
 	Raw             map[string]string `json:"raw,omitempty"`
 }
 
-func encodeConsultation(c *casesync.Consultation) *consultationJSON {
+func encodeConsultation(c *Consultation) *consultationJSON {
 	if c == nil {
 		return nil
 	}
@@ -136,11 +160,11 @@ func encodeConsultation(c *casesync.Consultation) *consultationJSON {
 	return encoded
 }
 
-func (c *consultationJSON) decode() *casesync.Consultation {
+func (c *consultationJSON) decode() *Consultation {
 	if c == nil {
 		return nil
 	}
-	decoded := &casesync.Consultation{
+	decoded := &Consultation{
 		FetchedAt: c.FetchedAt,
 		Consultation: pims.Consultation{
 			ID:            c.ID,
@@ -182,10 +206,10 @@ func encodeSync(filtered settings.Cause) *syncJSON {
 }
 
 func (s *syncJSON) decode() settings.Cause {
-	if s == nil {
+	if s == nil || s.Filtered == nil {
 		return settings.Cause{}
 	}
-	return settings.Cause(null.Value(s.Filtered))
+	return settings.Cause(*s.Filtered)
 }
 
 // deletionJSON is metadata.reconciliation. W10, R24.
@@ -203,7 +227,7 @@ type beforeJSON struct {
 	SyncStatus string `json:"syncStatus,omitempty"`
 }
 
-func encodeDeletion(d *casesync.Deletion) *deletionJSON {
+func encodeDeletion(d *Deletion) *deletionJSON {
 	if d == nil {
 		return nil
 	}
@@ -214,11 +238,11 @@ func encodeDeletion(d *casesync.Deletion) *deletionJSON {
 	return encoded
 }
 
-func (d *deletionJSON) decode() *casesync.Deletion {
+func (d *deletionJSON) decode() *Deletion {
 	if d == nil {
 		return nil
 	}
-	decoded := &casesync.Deletion{SoftDeleted: d.SoftDeleted, Reason: d.Reason, DeletedAt: d.DeletedAt, SyncID: d.SyncID}
+	decoded := &Deletion{SoftDeleted: d.SoftDeleted, Reason: d.Reason, DeletedAt: d.DeletedAt, SyncID: d.SyncID}
 	if d.Before != nil {
 		decoded.StatusBefore, decoded.SyncStatusBefore = d.Before.Status, d.Before.SyncStatus
 	}

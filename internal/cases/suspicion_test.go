@@ -1,4 +1,4 @@
-package casesync_test
+package cases_test
 
 import (
 	"fmt"
@@ -6,12 +6,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
 // told makes the events of a history: field, before, after; an empty document is null.
-func told(actor string, triples ...string) (events []casesync.Event) {
+func told(actor string, triples ...string) (events []cases.Event) {
 	document := func(text string) []byte {
 		if text == "" {
 			return nil
@@ -19,7 +19,7 @@ func told(actor string, triples ...string) (events []casesync.Event) {
 		return []byte(text)
 	}
 	for i := 0; i < len(triples); i += 3 {
-		events = append(events, casesync.Event{
+		events = append(events, cases.Event{
 			Actor: actor, Action: "changed", Field: "metadata." + triples[i], Before: document(triples[i+1]), After: document(triples[i+2]),
 		})
 	}
@@ -34,99 +34,99 @@ func TestForeignNotesAreFoundByStoredIDsAndByHistory(t *testing.T) { // R7
 	patient := func(id string) string { return fmt.Sprintf(`{"patientId": %q}`, id) }
 	const gone, back = `{"softDeleted": true}`, ""
 	for name, tc := range map[string]struct {
-		appointment  casesync.Appointment
+		appointment  cases.Appointment
 		consultation [2]string // id and patient
-		events       []casesync.Event
-		want         []casesync.SuspicionReason
+		events       []cases.Event
+		want         []cases.SuspicionReason
 		unjudged     bool
 	}{
 		"its own": {
-			casesync.Appointment{PatientID: "1", ConsultationID: "51"},
+			cases.Appointment{PatientID: "1", ConsultationID: "51"},
 			[2]string{"51", "1"},
 			told("sync:a", "consultation", "", notes("51", "1", "rest")), nil, false,
 		},
 		"stored for another patient": {
-			casesync.Appointment{PatientID: "2"}, [2]string{"51", "1"}, nil, []casesync.SuspicionReason{"another_patient"}, false,
+			cases.Appointment{PatientID: "2"}, [2]string{"51", "1"}, nil, []cases.SuspicionReason{"another_patient"}, false,
 		},
 		"another consultation than the appointment's": {
-			casesync.Appointment{PatientID: "1", ConsultationID: "52"}, [2]string{"51", ""}, nil, []casesync.SuspicionReason{"another_consultation"}, false,
+			cases.Appointment{PatientID: "1", ConsultationID: "52"}, [2]string{"51", ""}, nil, []cases.SuspicionReason{"another_consultation"}, false,
 		},
 		"an appointment's earlier id decides nothing": {
-			casesync.Appointment{PatientID: "1", ConsultationID: "52", Earlier: true},
+			cases.Appointment{PatientID: "1", ConsultationID: "52", Earlier: true},
 			[2]string{"51", ""},
 			told("sync:a", "consultation", "", notes("51", "", "rest")), nil, false,
 		},
 		"read before the patient became another one": {
-			casesync.Appointment{PatientID: "2"},
+			cases.Appointment{PatientID: "2"},
 			[2]string{"51", ""},
 			told("sync:a", "consultation", "", notes("51", "", "rest"), "appointment", patient("1"), patient("2")),
-			[]casesync.SuspicionReason{"another_patient"},
+			[]cases.SuspicionReason{"another_patient"},
 			false,
 		},
 		"read again for the other patient": {
-			casesync.Appointment{PatientID: "2"},
+			cases.Appointment{PatientID: "2"},
 			[2]string{"52", ""},
 			told("sync:a", "consultation", "", notes("51", "", "rest"), "appointment", patient("1"), patient("2"), "consultation", notes("51", "", "rest"), notes("52", "", "water")),
 			nil, false,
 		},
 		"carried over to another consultation": {
-			casesync.Appointment{PatientID: "1"},
+			cases.Appointment{PatientID: "1"},
 			[2]string{"52", ""},
 			told("sync:a", "consultation", "", notes("51", "", "rest"), "consultation", notes("51", "", "rest"), notes("52", "", "rest")),
-			[]casesync.SuspicionReason{"another_consultation"},
+			[]cases.SuspicionReason{"another_consultation"},
 			false,
 		},
 		"a patient that became known": {
-			casesync.Appointment{PatientID: "1"},
+			cases.Appointment{PatientID: "1"},
 			[2]string{"51", ""},
 			told("sync:a", "consultation", "", notes("51", "", "rest"), "appointment", patient(""), patient("1")), nil, false,
 		},
 		"back after a soft delete as another patient's": {
-			casesync.Appointment{PatientID: "2"},
+			cases.Appointment{PatientID: "2"},
 			[2]string{"51", ""},
 			told("sync:a", "consultation", "", notes("51", "", "rest"), "reconciliation", "", gone, "appointment", patient("1"), patient("2"), "reconciliation", gone, back),
-			[]casesync.SuspicionReason{"another_patient", "returned_unproved"},
+			[]cases.SuspicionReason{"another_patient", "returned_unproved"},
 			false,
 		},
 		"back after a soft delete, and nobody is named": {
-			casesync.Appointment{},
+			cases.Appointment{},
 			[2]string{"51", ""},
 			told("sync:a", "consultation", "", notes("51", "", "rest"), "reconciliation", "", gone, "reconciliation", gone, back),
-			[]casesync.SuspicionReason{"returned_unproved"},
+			[]cases.SuspicionReason{"returned_unproved"},
 			false,
 		},
 		"back after a soft delete, the same": {
-			casesync.Appointment{PatientID: "1"},
+			cases.Appointment{PatientID: "1"},
 			[2]string{"51", ""},
 			told("sync:a", "consultation", "", notes("51", "", "rest"), "reconciliation", "", gone, "reconciliation", gone, back), nil, false,
 		},
 		"restored by a person": {
-			casesync.Appointment{},
+			cases.Appointment{},
 			[2]string{"51", ""},
 			told("key:a", "consultation", "", notes("51", "", "rest"), "reconciliation", "", gone, "reconciliation", gone, back), nil, false,
 		},
 		"hidden and read anew": {
-			casesync.Appointment{PatientID: "2"},
+			cases.Appointment{PatientID: "2"},
 			[2]string{"51", "2"},
 			told("sync:a", "consultation", "", notes("51", "1", "rest"), "appointment", patient("1"), patient("2"), "consultation", notes("51", "1", "rest"), "", "consultation", "", notes("51", "2", "rest")),
 			nil, false,
 		},
 		"a history that is too short": {
-			casesync.Appointment{PatientID: "1"}, [2]string{"51", ""}, nil, nil, true,
+			cases.Appointment{PatientID: "1"}, [2]string{"51", ""}, nil, nil, true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := casesync.Case{
+			c := cases.Case{
 				Appointment:  tc.appointment,
-				Consultation: &casesync.Consultation{Consultation: pims.Consultation{ID: tc.consultation[0], PatientID: tc.consultation[1]}},
+				Consultation: &cases.Consultation{Consultation: pims.Consultation{ID: tc.consultation[0], PatientID: tc.consultation[1]}},
 			}
-			reasons, judged := casesync.Suspect(&c, tc.events, false)
+			reasons, judged := cases.Suspect(&c, tc.events, false)
 			require.Equal(t, tc.want, reasons)
 			require.Equal(t, tc.unjudged, !judged)
 		})
 	}
-	reasons, judged := casesync.Suspect(&casesync.Case{}, nil, false)
+	reasons, judged := cases.Suspect(&cases.Case{}, nil, false)
 	require.Empty(t, reasons)
 	require.True(t, judged)
 }
@@ -137,33 +137,33 @@ func TestForeignNotesThatAClearingHidAndItsUndoingPutBackAreAsSuspectAsBefore(t 
 	const gone = `{"softDeleted": true}`
 	for name, tc := range map[string]struct {
 		patient string
-		events  []casesync.Event
+		events  []cases.Event
 		last    string // the consultation that is stored at the end of the events
 		id      string
-		want    []casesync.SuspicionReason
+		want    []cases.SuspicionReason
 	}{
 		"of another patient": {
 			"2", told("sync:a", "consultation", "", notes, "appointment", `{"patientId": "1"}`, `{"patientId": "2"}`), notes, "51",
-			[]casesync.SuspicionReason{casesync.SuspectPatient},
+			[]cases.SuspicionReason{cases.SuspectPatient},
 		},
 		"of another consultation": {
 			"1", told("sync:a", "consultation", "", notes, "consultation", notes, carried), carried, "52",
-			[]casesync.SuspicionReason{casesync.SuspectConsultation},
+			[]cases.SuspicionReason{cases.SuspectConsultation},
 		},
 		"from before a soft delete": {
 			"", told("sync:a", "consultation", "", notes, "reconciliation", "", gone, "reconciliation", gone, ""), notes, "51",
-			[]casesync.SuspicionReason{casesync.SuspectReturned},
+			[]cases.SuspicionReason{cases.SuspectReturned},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := casesync.Case{
-				Appointment:  casesync.Appointment{PatientID: tc.patient},
-				Consultation: &casesync.Consultation{Consultation: pims.Consultation{ID: tc.id}},
+			c := cases.Case{
+				Appointment:  cases.Appointment{PatientID: tc.patient},
+				Consultation: &cases.Consultation{Consultation: pims.Consultation{ID: tc.id}},
 			}
 			events := tc.events
 			for range 3 {
-				reasons, judged := casesync.Suspect(&c, events, false)
+				reasons, judged := cases.Suspect(&c, events, false)
 				require.True(t, judged)
 				require.Equal(t, tc.want, reasons)
 				events = append(events, told("clearing:z", "consultation", tc.last, "")...)
@@ -172,7 +172,7 @@ func TestForeignNotesThatAClearingHidAndItsUndoingPutBackAreAsSuspectAsBefore(t 
 			events = append(events, told("clearing:y", "consultation", tc.last, "")...)
 			events = append(events, told("sync:b", "consultation", "", anew)...)
 			c.Consultation.ID = "52"
-			reasons, _ := casesync.Suspect(&c, events, false)
+			reasons, _ := cases.Suspect(&c, events, false)
 			require.Empty(t, reasons, "what a sync read after the clearing is the case's own")
 		})
 	}
@@ -190,12 +190,12 @@ func TestForeignNotesAreNotTakenForThoseThatAreEqualByChance(t *testing.T) { // 
 	for name, tc := range map[string]struct {
 		patient string
 		id      string
-		events  []casesync.Event
-		want    []casesync.SuspicionReason
+		events  []cases.Event
+		want    []cases.SuspicionReason
 	}{
 		"nothing but the id changed": {
 			"1", "52", told("sync:a", "consultation", document("51", carried), document("52", carried)),
-			[]casesync.SuspicionReason{casesync.SuspectConsultation},
+			[]cases.SuspicionReason{cases.SuspectConsultation},
 		},
 		"vitals and diagnoses beside a text of its own": {
 			"1", "52", told("sync:a", "consultation", document("51", carried), document("52", anew)), nil,
@@ -203,15 +203,15 @@ func TestForeignNotesAreNotTakenForThoseThatAreEqualByChance(t *testing.T) { // 
 		"the same for another patient": {
 			"2", "52",
 			told("sync:a", "consultation", "", document("51", carried), "appointment", `{"patientId": "1"}`, `{"patientId": "2"}`, "consultation", document("51", carried), document("52", anew)),
-			[]casesync.SuspicionReason{casesync.SuspectEqual},
+			[]cases.SuspicionReason{cases.SuspectEqual},
 		},
 		"diagnoses and no text": {
 			"1", "52", told("sync:a", "consultation", document("51", carried), document("52", alone)),
-			[]casesync.SuspicionReason{casesync.SuspectEqual},
+			[]cases.SuspicionReason{cases.SuspectEqual},
 		},
 		"the text": {
 			"1", "52", told("sync:a", "consultation", document("51", carried), document("52", again)),
-			[]casesync.SuspicionReason{casesync.SuspectEqual},
+			[]cases.SuspicionReason{cases.SuspectEqual},
 		},
 		"the text once more, and then its own": {
 			"1", "53",
@@ -220,7 +220,7 @@ func TestForeignNotesAreNotTakenForThoseThatAreEqualByChance(t *testing.T) { // 
 		"the text at two more": {
 			"1", "53",
 			told("sync:a", "consultation", document("51", carried), document("52", again), "consultation", document("52", again), document("53", again+`, "reason": "ear"`)),
-			[]casesync.SuspicionReason{casesync.SuspectEqual},
+			[]cases.SuspicionReason{cases.SuspectEqual},
 		},
 		"of the consultation that it was first": {
 			"1", "51",
@@ -230,11 +230,11 @@ func TestForeignNotesAreNotTakenForThoseThatAreEqualByChance(t *testing.T) { // 
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := casesync.Case{
-				Appointment:  casesync.Appointment{PatientID: tc.patient},
-				Consultation: &casesync.Consultation{Consultation: pims.Consultation{ID: tc.id}},
+			c := cases.Case{
+				Appointment:  cases.Appointment{PatientID: tc.patient},
+				Consultation: &cases.Consultation{Consultation: pims.Consultation{ID: tc.id}},
 			}
-			reasons, judged := casesync.Suspect(&c, tc.events, false)
+			reasons, judged := cases.Suspect(&c, tc.events, false)
 			require.True(t, judged)
 			require.Equal(t, tc.want, reasons)
 		})
@@ -243,11 +243,11 @@ func TestForeignNotesAreNotTakenForThoseThatAreEqualByChance(t *testing.T) { // 
 
 func TestForeignNotesAreFoundByWhatElseTheConsultationBelongsTo(t *testing.T) { // R7
 	t.Parallel()
-	c := casesync.Case{PIMSID: "7", Consultation: &casesync.Consultation{Consultation: pims.Consultation{ID: "51", AppointmentID: "8"}}}
-	reasons, judged := casesync.Suspect(&c, nil, true)
+	c := cases.Case{PIMSID: "7", Consultation: &cases.Consultation{Consultation: pims.Consultation{ID: "51", AppointmentID: "8"}}}
+	reasons, judged := cases.Suspect(&c, nil, true)
 	require.True(t, judged)
-	require.Equal(t, []casesync.SuspicionReason{casesync.SuspectAppointment, casesync.SuspectShared}, reasons)
+	require.Equal(t, []cases.SuspicionReason{cases.SuspectAppointment, cases.SuspectShared}, reasons)
 	c.Consultation.AppointmentID = "7"
-	reasons, _ = casesync.Suspect(&c, nil, false)
+	reasons, _ = cases.Suspect(&c, nil, false)
 	require.Empty(t, reasons)
 }

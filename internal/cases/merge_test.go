@@ -1,4 +1,4 @@
-package casesync_test
+package cases_test
 
 import (
 	"testing"
@@ -8,10 +8,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
+
+// evening is when the tests happen.
+var evening = time.Date(2026, 1, 18, 2, 30, 0, 0, time.UTC)
 
 func TestStatusesMapAsSpecified(t *testing.T) { // W5
 	t.Parallel()
@@ -19,11 +22,11 @@ func TestStatusesMapAsSpecified(t *testing.T) { // W5
 		"scheduled": "draft", "checked_in": "draft", "in_progress": "draft",
 		"completed": "pending", "cancelled": "reviewed", "no_show": "reviewed",
 	} {
-		got, known := casesync.MapStatus(status)
+		got, known := cases.MapStatus(status)
 		require.True(t, known, status)
 		require.Equal(t, want, got, status)
 	}
-	_, known := casesync.MapStatus(pims.StatusUnknown)
+	_, known := cases.MapStatus(pims.StatusUnknown)
 	require.False(t, known)
 }
 
@@ -42,9 +45,9 @@ func TestTypesMapAsSpecified(t *testing.T) { // R8, R54, W6
 		{pims.TypeCheckup, "", "checkup", "checkup"},
 	} {
 		a := appointment(func(a *pims.Appointment) { a.Type, a.TypeText = c.meaning, c.word })
-		fresh, _ := casesync.MergeAppointment(nil, a, nil)
+		fresh, _ := cases.MergeAppointment(nil, a, nil)
 		require.Equal(t, c.fresh, fresh.CaseType, c)
-		merged, _ := casesync.MergeAppointment(stored(func(s *casesync.Case) { s.CaseType = casesync.CaseSurgery }), a, nil)
+		merged, _ := cases.MergeAppointment(stored(func(s *cases.Case) { s.CaseType = cases.Surgery }), a, nil)
 		require.Equal(t, c.existing, merged.CaseType, c)
 	}
 }
@@ -62,7 +65,7 @@ func TestTheMeaningOfAStatusFollowsItsWord(t *testing.T) { // R54, R7, R12
 		{pims.StatusNoShow, "", pims.StatusNoShow},          // a PIMS without words
 		{pims.StatusNoShow, "Scheduled", pims.StatusNoShow}, // the clinic's meaning of the same word
 	} {
-		merged, action := casesync.MergeAppointment(stored(nil), appointment(func(a *pims.Appointment) { a.Status, a.StatusText = c.status, c.word }), nil)
+		merged, action := cases.MergeAppointment(stored(nil), appointment(func(a *pims.Appointment) { a.Status, a.StatusText = c.status, c.word }), nil)
 		require.Equal(t, c.want, merged.Appointment.Meaning, c)
 		require.Equal(t, c.want == pims.StatusScheduled, action == "", c)
 	}
@@ -80,8 +83,8 @@ func appointment(change func(*pims.Appointment)) *pims.Appointment {
 }
 
 // stored is the case that inbound makes of the appointment, as read again.
-func stored(change func(*casesync.Case)) *casesync.Case {
-	c, _ := casesync.MergeAppointment(nil, appointment(nil), nil)
+func stored(change func(*cases.Case)) *cases.Case {
+	c, _ := cases.MergeAppointment(nil, appointment(nil), nil)
 	c.ID = uuid.MustParse("00000000-0000-4000-8000-000000000001")
 	if change != nil {
 		change(&c)
@@ -91,33 +94,33 @@ func stored(change func(*casesync.Case)) *casesync.Case {
 
 func TestANewAppointmentBecomesACase(t *testing.T) { // W4
 	t.Parallel()
-	c, action := casesync.MergeAppointment(nil, appointment(nil), nil)
+	c, action := cases.MergeAppointment(nil, appointment(nil), nil)
 	require.Equal(t, syncs.ActionCreated, action)
-	require.Equal(t, casesync.Case{
+	require.Equal(t, cases.Case{
 		PIMSID: "4711", PatientName: "Mochi", ClientName: "Ada Winterbourne", PhoneNumber: "555-0100",
 		ScheduledDate: evening, Status: "draft", SyncStatus: "draft", CaseType: "checkup",
-		Appointment: casesync.Appointment{ConsultationID: "9", Status: "Scheduled", Meaning: pims.StatusScheduled, Type: "Exam", Start: "2026-01-17T21:30:00"},
+		Appointment: cases.Appointment{ConsultationID: "9", Status: "Scheduled", Meaning: pims.StatusScheduled, Type: "Exam", Start: "2026-01-17T21:30:00"},
 	}, c)
 }
 
 func TestABlankNeverErasesWhatIsKnown(t *testing.T) { // R7
 	t.Parallel()
 	blank := &pims.Appointment{ID: "4711", Start: evening, PatientName: " ", ClientName: "\t"}
-	merged, action := casesync.MergeAppointment(stored(nil), blank, nil)
+	merged, action := cases.MergeAppointment(stored(nil), blank, nil)
 	require.Equal(t, syncs.ActionUpdated, action)
-	require.Equal(t, *stored(func(c *casesync.Case) { c.Appointment.Earlier = true }), merged, "the id stays, and decides nothing any more")
-	_, action = casesync.MergeAppointment(&merged, blank, nil)
+	require.Equal(t, *stored(func(c *cases.Case) { c.Appointment.Earlier = true }), merged, "the id stays, and decides nothing any more")
+	_, action = cases.MergeAppointment(&merged, blank, nil)
 	require.Empty(t, action)
 }
 
 func TestAnUnknownStatusIsDraftForANewCaseAndNoChangeForAnOldOne(t *testing.T) { // R7
 	t.Parallel()
 	odd := appointment(func(a *pims.Appointment) { a.Status, a.StatusText = pims.StatusUnknown, "Teleported" })
-	c, _ := casesync.MergeAppointment(nil, odd, nil)
+	c, _ := cases.MergeAppointment(nil, odd, nil)
 	require.Equal(t, "draft", c.Status)
 
-	old := stored(func(c *casesync.Case) { c.Status, c.SyncStatus = "pending", "pending" })
-	c, action := casesync.MergeAppointment(old, odd, nil)
+	old := stored(func(c *cases.Case) { c.Status, c.SyncStatus = "pending", "pending" })
+	c, action := cases.MergeAppointment(old, odd, nil)
 	require.Equal(t, syncs.ActionUpdated, action)
 	require.Equal(t, "pending", c.Status)
 	require.Equal(t, "Teleported", c.Appointment.Status, "the PIMS's own word is kept")
@@ -132,37 +135,37 @@ func TestSyncChangesAStatusOnlyWhereItIsStillWhatSyncWrote(t *testing.T) { // R1
 		{"draft", "", "draft", "pending"},          // made by hand: the first sync sets it and leaves status
 		{"pending", "draft", "pending", "draft"},
 	} {
-		c, _ := casesync.MergeAppointment(stored(func(c *casesync.Case) { c.Status, c.SyncStatus = tc.status, tc.syncStatus }), done, nil)
+		c, _ := cases.MergeAppointment(stored(func(c *cases.Case) { c.Status, c.SyncStatus = tc.status, tc.syncStatus }), done, nil)
 		require.Equal(t, []string{tc.wantStatus, tc.wantSync}, []string{c.Status, c.SyncStatus}, "%+v", tc)
 	}
 }
 
 func TestASoftDeletedCaseThatIsSeenAgainIsRestored(t *testing.T) { // R16
 	t.Parallel()
-	deleted := casesync.Deleted(*stored(nil), casesync.ReasonRemoved, uuid.New(), evening)
+	deleted := cases.Deleted(*stored(nil), cases.ReasonRemoved, uuid.New(), evening)
 	require.Equal(t, "reviewed", deleted.Status)
 	require.True(t, deleted.SoftDeleted())
 
-	back, action := casesync.MergeAppointment(&deleted, appointment(nil), nil)
+	back, action := cases.MergeAppointment(&deleted, appointment(nil), nil)
 	require.Equal(t, syncs.ActionRestored, action)
 	require.Equal(t, *stored(nil), back, "equal by value to what it was")
 
 	byPerson := deleted
 	byPerson.Status = "pending"
-	back, _ = casesync.MergeAppointment(&byPerson, appointment(nil), nil)
+	back, _ = cases.MergeAppointment(&byPerson, appointment(nil), nil)
 	require.Equal(t, "pending", back.Status, "what a person changed since stays")
 	require.Equal(t, "draft", back.SyncStatus)
 }
 
 func TestAStatusThatAPersonSetBackAfterTheDeleteIsNotTakenForSyncs(t *testing.T) { // R10, R16
 	t.Parallel()
-	deleted := casesync.Deleted(*stored(nil), casesync.ReasonRemoved, uuid.New(), evening)
+	deleted := cases.Deleted(*stored(nil), cases.ReasonRemoved, uuid.New(), evening)
 	deleted.Status = "draft" // a person's, and by chance what sync had written before
-	back, action := casesync.MergeAppointment(&deleted, appointment(func(a *pims.Appointment) { a.Status = pims.StatusCompleted }), nil)
+	back, action := cases.MergeAppointment(&deleted, appointment(func(a *pims.Appointment) { a.Status = pims.StatusCompleted }), nil)
 	require.Equal(t, syncs.ActionRestored, action)
 	require.Equal(t, "draft", back.Status)
 
-	again, action := casesync.MergeAppointment(&back, appointment(func(a *pims.Appointment) { a.Status = pims.StatusCancelled }), nil)
+	again, action := cases.MergeAppointment(&back, appointment(func(a *pims.Appointment) { a.Status = pims.StatusCancelled }), nil)
 	require.Equal(t, syncs.ActionUpdated, action, "what the PIMS says is recorded (R54)")
 	require.Equal(t, pims.StatusCancelled, again.Appointment.Meaning)
 	require.Equal(t, "draft", again.Status)
@@ -187,18 +190,18 @@ func anyAppointment(t *rapid.T) *pims.Appointment {
 func TestMergingTheSameAppointmentTwiceChangesNothingTheSecondTime(t *testing.T) { // R12
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		var c *casesync.Case
+		var c *cases.Case
 		for range rapid.IntRange(1, 4).Draw(t, "reads") {
 			a := anyAppointment(t)
-			merged, _ := casesync.MergeAppointment(c, a, nil)
+			merged, _ := cases.MergeAppointment(c, a, nil)
 			if rapid.Bool().Draw(t, "person") {
 				merged.Status = rapid.SampledFrom([]string{"draft", "pending", "reviewed"}).Draw(t, "status")
 			}
 			if rapid.Bool().Draw(t, "deleted") {
-				merged = casesync.Deleted(merged, casesync.ReasonRemoved, uuid.New(), evening)
+				merged = cases.Deleted(merged, cases.ReasonRemoved, uuid.New(), evening)
 			}
-			once, _ := casesync.MergeAppointment(&merged, a, nil)
-			twice, action := casesync.MergeAppointment(&once, a, nil)
+			once, _ := cases.MergeAppointment(&merged, a, nil)
+			twice, action := cases.MergeAppointment(&once, a, nil)
 			require.Empty(t, action)
 			require.Equal(t, once, twice)
 			require.False(t, once.SoftDeleted())
@@ -209,12 +212,29 @@ func TestMergingTheSameAppointmentTwiceChangesNothingTheSecondTime(t *testing.T)
 
 func TestDiffTellsWhatWouldChange(t *testing.T) { // R26
 	t.Parallel()
-	moved, _ := casesync.MergeAppointment(stored(nil), appointment(func(a *pims.Appointment) {
+	moved, _ := cases.MergeAppointment(stored(nil), appointment(func(a *pims.Appointment) {
 		a.Start, a.Status, a.StatusText = evening.Add(time.Hour), pims.StatusCompleted, "Completed"
 	}), nil)
 	require.Equal(t, []syncs.FieldChange{
 		{Field: "scheduledDate", Before: "2026-01-18T02:30:00Z", After: "2026-01-18T03:30:00Z"},
 		{Field: "status", Before: "draft", After: "pending"},
 		{Field: "appointment.status", Before: "Scheduled", After: "Completed"},
-	}, casesync.Diff(stored(nil), &moved))
+	}, cases.Diff(stored(nil), &moved))
+}
+
+func TestDiffTellsMeasurementsInOneLine(t *testing.T) { // R26
+	t.Parallel()
+	before, after := stored(nil), stored(func(c *cases.Case) {
+		c.Consultation = &cases.Consultation{Consultation: pims.Consultation{
+			ID: "9", Diagnoses: []string{"sprain", "otitis"}, Vitals: &pims.Vitals{
+				Temperature: new(101.5), TemperatureUnit: "F", Respiration: new(20.0), Weight: new(25.3), Raw: map[string]string{"pulse": "fast"},
+			},
+		}}
+	})
+	require.Equal(t, []syncs.FieldChange{
+		{Field: "consultation.id", After: "9"},
+		{Field: "consultation.vitals", After: `temperature 101.5 F, pulse "fast", respiration 20, weight 25.3`},
+		{Field: "consultation.diagnoses", After: "sprain; otitis"},
+	}, cases.Diff(before, after))
+	require.Empty(t, cases.Diff(after, before), "what was not read is no change")
 }

@@ -1,4 +1,4 @@
-package casesync
+package cases
 
 import (
 	"time"
@@ -46,16 +46,16 @@ type Case struct {
 
 // The status of a case as the specification maps it (W5).
 const (
-	CaseDraft    = "draft"
-	CasePending  = "pending"
-	CaseReviewed = "reviewed"
+	Draft    = "draft"
+	Pending  = "pending"
+	Reviewed = "reviewed"
 )
 
 // The type of a case (W6).
 const (
-	CaseCheckup = "checkup"
-	CaseSurgery = "surgery"
-	CaseOther   = "other"
+	Checkup = "checkup"
+	Surgery = "surgery"
+	Other   = "other"
 )
 
 // SoftDeleted reports whether reconciliation has deleted the case.
@@ -88,8 +88,8 @@ type Belonging struct {
 	PatientID      string
 }
 
-// owner returns whose the stored consultation is, or nil where none is stored.
-func (c *Case) owner() *Belonging {
+// Owner returns whose the stored consultation is, or nil where none is stored.
+func (c *Case) Owner() *Belonging {
 	if c.Consultation != nil {
 		return &Belonging{ConsultationID: c.Consultation.ID, PatientID: c.Consultation.PatientID}
 	}
@@ -119,3 +119,24 @@ const (
 	ReasonRemoved   = "Removed from PIMS"
 	ReasonCancelled = "Cancelled in PIMS"
 )
+
+// Holds reports whether the case stores the consultation of this id.
+func (c *Case) Holds(id string) bool {
+	stored := c.Owner()
+	return stored != nil && stored.ConsultationID == id
+}
+
+// Deleted returns the case as a soft delete leaves it. It keeps the state before for a
+// restore (R24).
+func Deleted(c Case, reason string, syncID uuid.UUID, at time.Time) Case {
+	c.Deletion = &Deletion{
+		SoftDeleted:      true,
+		Reason:           reason,
+		DeletedAt:        at,
+		SyncID:           syncID,
+		StatusBefore:     c.Status,
+		SyncStatusBefore: c.SyncStatus,
+	}
+	c.Status, c.SyncStatus = Reviewed, Reviewed
+	return c
+}

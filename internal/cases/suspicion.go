@@ -1,4 +1,4 @@
-package casesync
+package cases
 
 import (
 	"bytes"
@@ -86,16 +86,16 @@ func Suspect(c *Case, events []Event, shared bool) (reasons []SuspicionReason, j
 		}
 	}
 	a := &c.Appointment
-	add(SuspectPatient, differ(c.Consultation.PatientID, a.PatientID))
-	add(SuspectConsultation, !a.Earlier && differ(c.Consultation.ID, a.ConsultationID))
+	add(SuspectPatient, Differ(c.Consultation.PatientID, a.PatientID))
+	add(SuspectConsultation, !a.Earlier && Differ(c.Consultation.ID, a.ConsultationID))
 	for _, origin := range w.origins {
-		add(SuspectPatient, differ(origin.PatientID, a.PatientID))
-		add(SuspectConsultation, differ(origin.ConsultationID, c.Consultation.ID))
+		add(SuspectPatient, Differ(origin.PatientID, a.PatientID))
+		add(SuspectConsultation, Differ(origin.ConsultationID, c.Consultation.ID))
 	}
 	for _, other := range w.doubts {
-		add(SuspectEqual, differ(other.PatientID, a.PatientID) || differ(other.ConsultationID, c.Consultation.ID))
+		add(SuspectEqual, Differ(other.PatientID, a.PatientID) || Differ(other.ConsultationID, c.Consultation.ID))
 	}
-	add(SuspectAppointment, differ(c.Consultation.AppointmentID, c.PIMSID))
+	add(SuspectAppointment, Differ(c.Consultation.AppointmentID, c.PIMSID))
 	add(SuspectShared, shared)
 	add(SuspectReturned, w.returned)
 	slices.Sort(reasons)
@@ -178,7 +178,7 @@ func (w *walk) take(after, before map[string]json.RawMessage) {
 		case carried || !origin.another(own): // its origin stays
 		default:
 			w.origins[key] = own
-			if i == 0 || !fresh || differ(origin.PatientID, own.PatientID) {
+			if i == 0 || !fresh || Differ(origin.PatientID, own.PatientID) {
 				w.doubt(key, origin)
 			}
 		}
@@ -198,7 +198,7 @@ func (w *walk) doubt(key string, origin Belonging) {
 
 // another reports whether a consultation is known to be another one, or of another patient.
 func (b Belonging) another(than Belonging) bool {
-	return differ(b.ConsultationID, than.ConsultationID) || differ(b.PatientID, than.PatientID)
+	return Differ(b.ConsultationID, than.ConsultationID) || Differ(b.PatientID, than.PatientID)
 }
 
 func samePart(part []string, a, b map[string]json.RawMessage) bool {
@@ -249,7 +249,7 @@ func empty(value json.RawMessage) bool {
 // Clear returns the write that hides a suspect case's consultation. The case becomes due at
 // once and receives what the PIMS confirms as its own (R7, R19).
 func Clear(c *Case, at time.Time) Write {
-	w := Write{Before: c, After: c.hidden()}
-	w.Reading = lookAgain(&w, at)
+	w := Write{Before: c, After: c.WithoutNotes()}
+	w.Reading = LookAgain(&w, at)
 	return w
 }

@@ -1,4 +1,4 @@
-package casesync
+package cases
 
 import (
 	"cmp"
@@ -226,7 +226,7 @@ func noteNames(consultation map[string]json.RawMessage) string {
 // one patient (R7).
 func sameOwner(before, after map[string]json.RawMessage) bool {
 	text := func(of map[string]json.RawMessage, field string) string { return said(of[field], nil) }
-	return len(after) > 0 && text(before, "id") == text(after, "id") && !differ(text(before, "patientId"), text(after, "patientId"))
+	return len(after) > 0 && text(before, "id") == text(after, "id") && !Differ(text(before, "patientId"), text(after, "patientId"))
 }
 
 // tellOtherNotes says that a case's consultation was hidden or replaced by another one. It
@@ -239,7 +239,7 @@ func tellOtherNotes(before, after map[string]json.RawMessage) string {
 	return fmt.Sprintf("medical notes replaced: %s (%s) by %s (%s)", owner(before), was, owner(after), cmp.Or(noteNames(after), "no notes"))
 }
 
-// owner names a consultation, and its patient where known.
+// Owner names a consultation, and its patient where known.
 func owner(consultation map[string]json.RawMessage) string {
 	text := "consultation " + cmp.Or(said(consultation["id"], nil), "without an id")
 	if patient := said(consultation["patientId"], nil); patient != "" {

@@ -1,15 +1,15 @@
-package casesync
+package cases
 
 import "github.com/pims-sync/pims-sync/internal/pims"
 
 // caseStatus is the specification's table of statuses (W5).
 var caseStatus = map[pims.Status]string{
-	pims.StatusScheduled:  CaseDraft,
-	pims.StatusCheckedIn:  CaseDraft,
-	pims.StatusInProgress: CaseDraft,
-	pims.StatusCompleted:  CasePending,
-	pims.StatusCancelled:  CaseReviewed,
-	pims.StatusNoShow:     CaseReviewed,
+	pims.StatusScheduled:  Draft,
+	pims.StatusCheckedIn:  Draft,
+	pims.StatusInProgress: Draft,
+	pims.StatusCompleted:  Pending,
+	pims.StatusCancelled:  Reviewed,
+	pims.StatusNoShow:     Reviewed,
 }
 
 // MapStatus returns the case status of an appointment's status, and false where that is
@@ -24,12 +24,12 @@ func MapStatus(s pims.Status) (string, bool) {
 func mapType(a *pims.Appointment) (string, bool) {
 	switch a.Type {
 	case pims.TypeCheckup:
-		return CaseCheckup, true
+		return Checkup, true
 	case pims.TypeSurgery:
-		return CaseSurgery, true
+		return Surgery, true
 	case pims.TypeOther:
-		return CaseOther, true
+		return Other, true
 	default:
-		return CaseOther, !pims.Blank(a.TypeText)
+		return Other, !pims.Blank(a.TypeText)
 	}
 }

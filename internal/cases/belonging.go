@@ -1,4 +1,4 @@
-package casesync
+package cases
 
 import (
 	"cmp"
@@ -10,17 +10,17 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// errAnotherPatient: the consultation that was read belongs to another patient than the
+// ErrAnotherPatient: the consultation that was read belongs to another patient than the
 // case (R7).
-var errAnotherPatient = errors.New("the consultation is another patient's")
+var ErrAnotherPatient = errors.New("the consultation is another patient's")
 
-// errPatientUnproved: the appointment names another patient than before and has no patient
+// ErrPatientUnproved: the appointment names another patient than before and has no patient
 // id (R7).
-var errPatientUnproved = errors.New("the visit names another patient than before, without a patient id")
+var ErrPatientUnproved = errors.New("the visit names another patient than before, without a patient id")
 
-// differ reports whether both ids are known and not equal. An id that becomes known is no
+// Differ reports whether both ids are known and not equal. An id that becomes known is no
 // difference (R7).
-func differ(a, b string) bool { return !pims.Blank(a) && !pims.Blank(b) && a != b }
+func Differ(a, b string) bool { return !pims.Blank(a) && !pims.Blank(b) && a != b }
 
 // otherName reports whether both names are known and not equal. Letter case, blanks and
 // punctuation make no difference.
@@ -33,7 +33,7 @@ func otherName(a, b string) bool {
 			return -1
 		}, name)
 	}
-	return differ(plain(a), plain(b))
+	return Differ(plain(a), plain(b))
 }
 
 // unproved reports whether the case's patient is no longer certain: a row gave another name
@@ -57,10 +57,10 @@ func (c *Case) returning() bool { return c.SoftDeleted() || c.Returning }
 // appointment (R7).
 func (c *Case) provedSame(a *pims.Appointment) bool {
 	before := c.Appointment.PatientID
-	if stored := c.owner(); stored != nil {
+	if stored := c.Owner(); stored != nil {
 		before = c.patientOf(stored)
 	}
-	return !pims.Blank(before) && before == a.PatientID && !differ(c.Appointment.PatientID, a.PatientID)
+	return !pims.Blank(before) && before == a.PatientID && !Differ(c.Appointment.PatientID, a.PatientID)
 }
 
 // carriedOver returns the part of the old case that is kept when this row is merged (R7).
@@ -68,19 +68,19 @@ func (c *Case) provedSame(a *pims.Appointment) bool {
 // pass to another client.
 func carriedOver(old *Case, a *pims.Appointment) Case {
 	c := *old
-	switch another := differ(old.Appointment.PatientID, a.PatientID); {
+	switch another := Differ(old.Appointment.PatientID, a.PatientID); {
 	case old.returning() && another: // the PIMS reused the id: nothing else is the same
 		c.PatientName, c.ClientName, c.PhoneNumber = "", "", ""
 		c.Appointment = Appointment{}
-		c = c.hidden()
+		c = c.WithoutNotes()
 	case old.returning() && !old.provedSame(a):
 		c.Appointment = Appointment{}
-		c = c.hidden()
+		c = c.WithoutNotes()
 	case another: // the patient was corrected, or merged into another one
 		c.PatientName = ""
 		c.Appointment.ConsultationID, c.Appointment.Title = "", ""
 	}
-	if differ(old.Appointment.ClientID, a.ClientID) { // another client, also where the patient is the same
+	if Differ(old.Appointment.ClientID, a.ClientID) { // another client, also where the patient is the same
 		c.ClientName, c.PhoneNumber, c.Appointment.ClientEmail = "", "", ""
 	}
 	if c.Appointment.Unproved = old.unproved(a); c.Appointment.Unproved && !old.Appointment.Unproved {
@@ -96,9 +96,9 @@ func stillOwn(stored *Belonging, old, merged *Case, a *pims.Appointment) bool {
 	switch now := merged.Appointment; {
 	case now.Unproved:
 		return false
-	case differ(old.patientOf(stored), now.PatientID):
+	case Differ(old.patientOf(stored), now.PatientID):
 		return false
-	case !now.Earlier && differ(stored.ConsultationID, now.ConsultationID):
+	case !now.Earlier && Differ(stored.ConsultationID, now.ConsultationID):
 		return false
 	default:
 		none := a.NoConsultation && pims.Blank(a.ConsultationID)
@@ -108,7 +108,7 @@ func stillOwn(stored *Belonging, old, merged *Case, a *pims.Appointment) bool {
 
 // anotherPatient reports whether the patient changed from one known patient to another.
 func anotherPatient(before, after *Case) bool {
-	return differ(before.Appointment.PatientID, after.Appointment.PatientID)
+	return Differ(before.Appointment.PatientID, after.Appointment.PatientID)
 }
 
 // anotherConsultation reports whether the appointment had a consultation id, and the PIMS
@@ -118,7 +118,7 @@ func anotherConsultation(before, after *Case) bool {
 }
 
 // proved reports whether the PIMS names the patient by id again, after it gave another name
-// without an id.
+// Without an id.
 func proved(before, after *Case) bool {
 	return before.Appointment.Unproved && !after.Appointment.Unproved
 }
@@ -126,7 +126,7 @@ func proved(before, after *Case) bool {
 // Hides reports whether the write removes the stored consultation from the case. The
 // history keeps it.
 func (w *Write) Hides() bool {
-	return w.After.Hidden && w.Before != nil && w.Before.owner() != nil
+	return w.After.Hidden && w.Before != nil && w.Before.Owner() != nil
 }
 
 // Forgets reports whether the write drops a name or number of the case because it belonged
@@ -137,11 +137,11 @@ func (w *Write) Forgets() bool {
 	}
 	left := func(before, after string) bool { return before != "" && after == "" }
 	b, a := w.Before, &w.After
-	return (anotherPatient(b, a) || differ(b.Appointment.ClientID, a.Appointment.ClientID)) &&
+	return (anotherPatient(b, a) || Differ(b.Appointment.ClientID, a.Appointment.ClientID)) &&
 		(left(b.PatientName, a.PatientName) || left(b.ClientName, a.ClientName) || left(b.PhoneNumber, a.PhoneNumber))
 }
 
-// lookAgain returns a reading that makes the case due at once, whatever the window (R19),
+// LookAgain returns a reading that makes the case due at once, whatever the window (R19),
 // where the write
 //   - changes the case's patient or consultation,
 //   - hides its consultation, or
@@ -149,13 +149,13 @@ func (w *Write) Forgets() bool {
 //
 // Otherwise it returns nil. A consultation that was hidden comes back only where it names
 // the case's patient (R7).
-func lookAgain(w *Write, at time.Time) *Reading {
+func LookAgain(w *Write, at time.Time) *Reading {
 	if w.Before == nil || !w.Hides() && !anotherPatient(w.Before, &w.After) && !anotherConsultation(w.Before, &w.After) && !proved(w.Before, &w.After) {
 		return nil
 	}
 	r := &Reading{CaseID: w.Before.ID, Since: at, Outcome: "changed"}
 	if w.Hides() {
-		r.Disowned = w.Before.disowned()
+		r.Disowned = w.Before.Disowned()
 	}
 	return r
 }
@@ -164,20 +164,20 @@ func lookAgain(w *Write, at time.Time) *Reading {
 // already found by the id that the consultation belongs to the case (R9). Take is pure.
 // changed is false where there is nothing to write (R12).
 //
-// The error is errAnotherPatient where the consultation belongs to another patient, and
-// errPatientUnproved where the case's patient is uncertain. Then the consultation is not
+// The error is ErrAnotherPatient where the consultation belongs to another patient, and
+// ErrPatientUnproved where the case's patient is uncertain. Then the consultation is not
 // stored, and what is stored of the same consultation is hidden (R7).
 //
-// disowned is the consultation that was hidden before. If it names no patient, it does not
+// Disowned is the consultation that was hidden before. If it names no patient, it does not
 // come back to a case with another patient.
 func Take(c Case, read pims.Consultation, disowned Belonging, at time.Time) (after Case, changed bool, err error) {
 	patient := c.Appointment.PatientID
-	unnamed := pims.Blank(read.PatientID) && read.ID == disowned.ConsultationID && differ(disowned.PatientID, patient)
+	unnamed := pims.Blank(read.PatientID) && read.ID == disowned.ConsultationID && Differ(disowned.PatientID, patient)
 	switch {
 	case c.Appointment.Unproved:
-		return c.without(read.ID, errPatientUnproved)
-	case unnamed || differ(read.PatientID, patient):
-		return c.without(read.ID, errAnotherPatient)
+		return c.Without(read.ID, ErrPatientUnproved)
+	case unnamed || Differ(read.PatientID, patient):
+		return c.Without(read.ID, ErrAnotherPatient)
 	}
 	merged, changed := MergeConsultation(c.Consultation, read, at)
 	if !changed {
@@ -187,24 +187,24 @@ func Take(c Case, read pims.Consultation, disowned Belonging, at time.Time) (aft
 	return c, true, nil
 }
 
-// without decides about a consultation that the case may not show: what is stored of it is
-// hidden (R7).
-func (c Case) without(consultationID string, why error) (after Case, changed bool, err error) {
-	if c.holds(consultationID) {
-		return c.hidden(), true, why
+// Without decides about a consultation that the case may not show: what is stored of it is
+// WithoutNotes (R7).
+func (c Case) Without(consultationID string, why error) (after Case, changed bool, err error) {
+	if c.Holds(consultationID) {
+		return c.WithoutNotes(), true, why
 	}
 	return c, false, why
 }
 
-// hidden returns the case without its consultation.
-func (c Case) hidden() Case {
-	c.Hidden = c.owner() != nil
+// WithoutNotes returns the case without its consultation.
+func (c Case) WithoutNotes() Case {
+	c.Hidden = c.Owner() != nil
 	c.Consultation, c.Consulted = nil, nil
 	return c
 }
 
-// disowned returns whose the stored consultation was, to be kept when it is hidden.
-func (c *Case) disowned() Belonging {
-	stored := c.owner()
+// Disowned returns whose the stored consultation was, to be kept when it is hidden.
+func (c *Case) Disowned() Belonging {
+	stored := c.Owner()
 	return Belonging{stored.ConsultationID, c.patientOf(stored)}
 }

@@ -1,4 +1,4 @@
-package casesync
+package syncs
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/panics"
-	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // WithWorkLimit returns a context that is cancelled with ErrTimeout once a sync has worked
@@ -18,7 +17,7 @@ func WithWorkLimit(ctx context.Context, limit time.Duration) (context.Context, c
 		return ctx, func() { cancel(nil) }
 	}
 	w := &workClock{left: limit, since: time.Now()}
-	w.timer = panics.AfterFunc(limit, func() { cancel(syncs.ErrTimeout) }, func(e *panics.Error) { cancel(e) })
+	w.timer = panics.AfterFunc(limit, func() { cancel(ErrTimeout) }, func(e *panics.Error) { cancel(e) })
 	return context.WithValue(ctx, workClockKey{}, w), func() {
 		w.timer.Stop()
 		cancel(nil)

@@ -1,4 +1,4 @@
-package casesync
+package cases
 
 import (
 	"time"
@@ -29,10 +29,10 @@ type Record struct {
 	UpdatedAt     time.Time
 }
 
-// A CaseFilter selects cases of one clinic. They are ordered by scheduled date and id, or
+// A Filter selects cases of one clinic. They are ordered by scheduled date and id, or
 // by their last update where UpdatedSince is set; those without a date come last. Zero
 // fields select everything.
-type CaseFilter struct {
+type Filter struct {
 	From         pims.Date // civil days in the clinic's zone, both included (R1)
 	To           pims.Date
 	Status       string

@@ -1,4 +1,4 @@
-package casesync
+package cases
 
 import (
 	"fmt"
@@ -37,8 +37,8 @@ func MergeAppointment(old *Case, a *pims.Appointment, words *settings.Reader) (C
 	}
 	merged.Filtered = filtered
 	merged.Appointment = mergeDetails(merged.Appointment, a)
-	if stored := merged.owner(); stored != nil && !stillOwn(stored, old, &merged, a) {
-		merged = merged.hidden()
+	if stored := merged.Owner(); stored != nil && !stillOwn(stored, old, &merged, a) {
+		merged = merged.WithoutNotes()
 	}
 	if status, ok := MapStatus(a.Status); ok {
 		setStatus(&merged, status)
@@ -57,7 +57,7 @@ func MergeAppointment(old *Case, a *pims.Appointment, words *settings.Reader) (C
 func newCase(a *pims.Appointment) Case {
 	status, ok := MapStatus(a.Status)
 	if !ok {
-		status = CaseDraft // R7
+		status = Draft // R7
 	}
 	caseType, _ := mapType(a)
 	return Case{
@@ -145,7 +145,7 @@ func known(text, old string) string {
 
 // equal compares the fields that an appointment can change.
 func equal(a, b *Case) bool {
-	return (a.owner() == nil) == (b.owner() == nil) && a.PatientName == b.PatientName && a.ClientName == b.ClientName && a.PhoneNumber == b.PhoneNumber &&
+	return (a.Owner() == nil) == (b.Owner() == nil) && a.PatientName == b.PatientName && a.ClientName == b.ClientName && a.PhoneNumber == b.PhoneNumber &&
 		a.ScheduledDate.Equal(b.ScheduledDate) && a.Status == b.Status && a.SyncStatus == b.SyncStatus &&
 		a.CaseType == b.CaseType && a.Appointment == b.Appointment && a.Filtered == b.Filtered
 }

@@ -1,4 +1,4 @@
-package casesync_test
+package syncs_test
 
 import (
 	"context"
@@ -8,14 +8,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func TestASyncThatWorksTooLongEndsWithATimeout(t *testing.T) { // R28
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := casesync.WithWorkLimit(t.Context(), time.Minute)
+		ctx, cancel := syncs.WithWorkLimit(t.Context(), time.Minute)
 		defer cancel()
 		begin := time.Now()
 		<-ctx.Done()
@@ -27,12 +26,12 @@ func TestASyncThatWorksTooLongEndsWithATimeout(t *testing.T) { // R28
 func TestWaitingForTheRateLimitDoesNotCountAsWork(t *testing.T) { // R32
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := casesync.WithWorkLimit(t.Context(), time.Minute)
+		ctx, cancel := syncs.WithWorkLimit(t.Context(), time.Minute)
 		defer cancel()
 		begin := time.Now()
 
 		time.Sleep(30 * time.Second)
-		first, second := casesync.PauseWork(ctx), casesync.PauseWork(ctx)
+		first, second := syncs.PauseWork(ctx), syncs.PauseWork(ctx)
 		time.Sleep(time.Hour)
 		first()
 		first() // twice is once
@@ -49,8 +48,8 @@ func TestWaitingForTheRateLimitDoesNotCountAsWork(t *testing.T) { // R32
 func TestWithoutALimitThereIsNoClock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := casesync.WithWorkLimit(t.Context(), 0)
-		casesync.PauseWork(ctx)()
+		ctx, cancel := syncs.WithWorkLimit(t.Context(), 0)
+		syncs.PauseWork(ctx)()
 		time.Sleep(1000 * time.Hour)
 		require.NoError(t, ctx.Err())
 		cancel()
