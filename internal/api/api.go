@@ -8,6 +8,7 @@ package api
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"slices"
 	"time"
@@ -35,6 +36,11 @@ type Syncs interface {
 	// Wait returns when the sync is final. When ctx ends sooner, or the sync goes back to
 	// the queue, it returns the present state and no error.
 	Wait(ctx context.Context, clinicID, syncID uuid.UUID) (syncs.Audit, error)
+
+	// Follow yields the state of a sync, with its progress, several times a second, until it
+	// is over, ctx ends, or this replica stops. The last state of a sync that is over is
+	// final.
+	Follow(ctx context.Context, clinicID, syncID uuid.UUID) iter.Seq2[syncs.Audit, error]
 
 	// Audit returns one sync with its children.
 	Audit(ctx context.Context, clinicID, syncID uuid.UUID) (syncs.Audit, error)

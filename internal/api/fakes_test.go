@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -113,7 +114,10 @@ func (f *fakeSyncs) Start(ctx context.Context, request syncs.Request, key string
 }
 
 func (f *fakeSyncs) Wait(ctx context.Context, clinicID, id uuid.UUID) (syncs.Audit, error) {
-	f.waiting <- id
+	select {
+	case f.waiting <- id:
+	default: // a stream waits again and again
+	}
 	for {
 		f.mu.Lock()
 		audit, changed, err := f.audits[id], f.changed, f.waitErr
@@ -133,6 +137,10 @@ func (f *fakeSyncs) Wait(ctx context.Context, clinicID, id uuid.UUID) (syncs.Aud
 			return audit, nil
 		}
 	}
+}
+
+func (f *fakeSyncs) Follow(ctx context.Context, clinicID, id uuid.UUID) iter.Seq2[syncs.Audit, error] {
+	return syncs.Follow(ctx, 20*time.Millisecond, func(ctx context.Context) (syncs.Audit, error) { return f.Wait(ctx, clinicID, id) })
 }
 
 // end changes a sync and wakes who waits for it.

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -14,9 +13,8 @@ import (
 )
 
 const (
-	lookEvery  = 250 * time.Millisecond // how often a stream looks, at the most
-	keepAlive  = 15 * time.Second       // proxies end a connection that is silent
-	writeLimit = 10 * time.Second       // for one event
+	keepAlive  = 15 * time.Second // proxies end a connection that is silent
+	writeLimit = 10 * time.Second // for one event
 )
 
 func (s *server) syncEvents() web.Operation {
@@ -56,8 +54,7 @@ func (s *server) follow(c *web.Call, w http.ResponseWriter, audit syncs.Audit) {
 		phases[audit.Children[i].ID] = audit.Children[i].Status
 	}
 	last := audit.Progress
-	wait := func(ctx context.Context) (syncs.Audit, error) { return s.o.Syncs.Wait(ctx, c.ClinicID, audit.ID) }
-	for now, err := range syncs.Follow(c.Context(), lookEvery, wait) {
+	for now, err := range s.o.Syncs.Follow(c.Context(), c.ClinicID, audit.ID) {
 		if err != nil || c.Context().Err() != nil {
 			return // the client asks again
 		}

@@ -256,8 +256,14 @@ var importRule = rule{
 		ours: []string{panicsPkg},
 	},
 	{
+		pkg:       "internal/watch",
+		ours:      []string{panicsPkg, "internal/syncs"},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
 		pkg:       "internal/queue",
-		ours:      []string{panicsPkg, "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres", "internal/postgres/casestore", "internal/postgres/clinicstore", "internal/postgres/syncstore"},
+		ours:      []string{panicsPkg, "internal/syncs", "internal/watch", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres", "internal/postgres/casestore", "internal/postgres/clinicstore", "internal/postgres/syncstore"},
 		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype", "github.com/riverqueue/rivercontrib/otelriver", otelMetric, otelTrace},
 	},
 	{

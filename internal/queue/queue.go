@@ -38,6 +38,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/watch"
 )
 
 // The defaults of Options. A crashed sync is taken up again after at most a lease and a
@@ -45,10 +46,11 @@ import (
 const (
 	defaultLease    = 15 * time.Second
 	defaultMaxSyncs = 10
-	defaultSoftStop = 20 * time.Second // then syncs are given back (R31)
-	busyPause       = time.Second      // before a clinic that is busy is tried again (R29)
-	maxAttempts     = 4                // with resumptions after a crash
-	waitPoll        = time.Second      // how often a waiter polls, in case a notification is lost
+	defaultSoftStop = 20 * time.Second       // then syncs are given back (R31)
+	busyPause       = time.Second            // before a clinic that is busy is tried again (R29)
+	maxAttempts     = 4                      // with resumptions after a crash
+	livePoll        = 250 * time.Millisecond // how often a sync is read whose progress somebody follows
+	waitPoll        = time.Second            // how often a waiter polls, in case a notification is lost
 
 	// fetchCooldown is also how long an inserting client of River waits before it announces
 	// further jobs. A job that comes sooner is found only by the next poll, up to a second
@@ -121,6 +123,7 @@ type Queue struct {
 
 	draining atomic.Bool
 	ended    chan struct{} // closed when this replica works no more
+	watcher  *watch.Watcher
 	stop     context.CancelFunc
 	loops    panics.Loops
 }
@@ -148,6 +151,10 @@ func New(o Options) (*Queue, error) {
 		ended: make(chan struct{}),
 		loops: panics.Loops{Log: log},
 	}
+	q.watcher = watch.New(watch.Options{
+		Read: o.Audits.Audit, Live: livePoll, Idle: waitPoll, Logger: log,
+		Told: func() (<-chan string, func()) { return o.Notifier.Subscribe(postgres.ChannelAudits) },
+	})
 	if o.Private {
 		q.name = "only-" + o.Name
 	}

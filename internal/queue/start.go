@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"iter"
 
 	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 
@@ -181,46 +181,41 @@ func (q *Queue) Audits(ctx context.Context, clinicID uuid.UUID, filter syncs.Aud
 // context ends, when the sync goes back to the queue, or when this replica stops, even if
 // another replica already works on the sync (R31).
 func (q *Queue) Wait(ctx context.Context, clinicID, syncID uuid.UUID) (syncs.Audit, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	panics.Go(func() {
-		select {
-		case <-q.ended:
-			cancel()
-		case <-ctx.Done():
+	var audit syncs.Audit
+	for now, err := range q.follow(ctx, clinicID, syncID, false) {
+		givenBack := now.Status == syncs.StatusQueued && now.Attempt > 0
+		if err != nil || now.Status.Final() || givenBack {
+			return now, err
 		}
-	}, func(e *panics.Error) {
-		panics.Logger(q.log, e).ErrorContext(ctx, "A panic ended a wait for a sync", "sync_id", syncID.String())
-		cancel()
-	})
-	told, unsubscribe := q.o.Notifier.Subscribe(postgres.ChannelAudits)
-	defer unsubscribe()
-	ticker := time.NewTicker(waitPoll)
-	defer ticker.Stop()
-	for {
-		audit, err := q.o.Audits.Audit(context.WithoutCancel(ctx), clinicID, syncID)
-		givenBack := audit.Status == syncs.StatusQueued && audit.Attempt > 0
-		if err != nil || audit.Status.Final() || givenBack || ctx.Err() != nil {
-			return audit, err
-		}
-		awaitNews(ctx, told, ticker.C, syncID)
+		audit = now
 	}
+	if audit.ID == uuid.Nil { // the context ended before the first reading
+		return q.o.Audits.Audit(context.WithoutCancel(ctx), clinicID, syncID)
+	}
+	return audit, nil
 }
 
-// awaitNews waits for a notification about the sync, for the time of the next poll, or for
-// the end of the context.
-func awaitNews(ctx context.Context, told <-chan string, look <-chan time.Time, syncID uuid.UUID) {
-	for {
-		select {
-		case payload := <-told:
-			if payload == "" || payload == syncID.String() {
-				return
+// Follow yields the state of a sync, with its progress, until it is over, the context ends
+// or this replica stops. All who follow a sync share one reader (R38).
+func (q *Queue) Follow(ctx context.Context, clinicID, syncID uuid.UUID) iter.Seq2[syncs.Audit, error] {
+	return q.follow(ctx, clinicID, syncID, true)
+}
+
+func (q *Queue) follow(ctx context.Context, clinicID, syncID uuid.UUID, progress bool) iter.Seq2[syncs.Audit, error] {
+	return func(yield func(syncs.Audit, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		panics.Go(func() {
+			select {
+			case <-q.ended:
+				cancel()
+			case <-ctx.Done():
 			}
-		case <-look:
-			return
-		case <-ctx.Done():
-			return
-		}
+		}, func(e *panics.Error) {
+			panics.Logger(q.log, e).ErrorContext(ctx, "A panic ended a wait for a sync", "sync_id", syncID.String())
+			cancel()
+		})
+		q.watcher.Follow(ctx, clinicID, syncID, progress)(yield)
 	}
 }
 
