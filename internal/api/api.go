@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/outgoing"
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/fleet"
@@ -107,6 +108,7 @@ type Options struct {
 	Fleet     *fleet.Service
 	Events    Events
 	Record    access.Log // records what callers change (R44)
+	Outgoing  outgoing.Options
 
 	// Limits are those of callers; ObserveLimit is called for each request that one refused.
 	// Nil: nobody observes.
@@ -192,14 +194,15 @@ func (s *server) operations() []web.Operation {
 		named.Tag = tagOneClinic
 		all = append(all, named)
 	}
-	return append(all,
+	all = append(all,
 		s.listClinics(), s.addClinic(), s.showClinic(), s.changeClinic(),
 		s.showCredentials(), s.setCredentials(), s.testCredentials(), s.resumeCredentials(),
 		s.showSchedules(), s.setSchedules(), s.nextTicks(),
 		s.listKeys(), s.createKey(), s.revokeKey(), s.listOperatorEvents(),
 		s.listFleetKeys(), s.createFleetKey(), s.revokeFleetKey(),
-		s.health(), s.ready(), s.metrics(),
 	)
+	all = append(all, outgoing.Operations(s.o.Outgoing)...)
+	return append(all, s.health(), s.ready(), s.metrics())
 }
 
 // The tags of operations for callers that are of no one clinic (R42).
@@ -237,6 +240,7 @@ func describe(s *server) *web.API {
 				{Name: "Plans", Description: "What guards held back."},
 				{Name: tagOneClinic, Description: "The same for one clinic, which the path names: for fleet keys and people."},
 				{Name: tagFleet, Description: "All clinics, and the keys for them."},
+				{Name: outgoing.Tag, Description: "What is sent to other programs and to people."},
 				{Name: "Operation", Description: "For those who run the service."},
 			},
 		},

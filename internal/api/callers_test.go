@@ -118,6 +118,7 @@ type line struct {
 	also   bool        // the operation exists under /api/clinics/{clinicId} too, for the role of named
 	named  access.Role
 	whole  bool   // only callers that are not limited to some clinics
+	owned  bool   // its record belongs to the clinic of the bench
 	body   string // that is valid
 }
 
@@ -165,6 +166,23 @@ var lines = map[string]line{
 	"GET /api/fleet-keys":         {role: access.RoleAdmin, whole: true},
 	"POST /api/fleet-keys":        {role: access.RoleAdmin, whole: true, body: `{"scope":"fleet:read"}`},
 	"DELETE /api/fleet-keys/{id}": {role: access.RoleAdmin, whole: true},
+
+	"GET /api/webhooks":                                     {role: access.RoleAdmin},
+	"POST /api/webhooks":                                    {role: access.RoleAdmin, owned: true, body: `{"url":"https://example.com/hooks","clinicId":"{clinicId}"}`},
+	"GET /api/webhooks/{id}":                                {role: access.RoleAdmin, owned: true},
+	"PATCH /api/webhooks/{id}":                              {role: access.RoleAdmin, owned: true, body: `{"enabled":false}`},
+	"DELETE /api/webhooks/{id}":                             {role: access.RoleAdmin, owned: true},
+	"POST /api/webhooks/{id}/test":                          {role: access.RoleAdmin, owned: true},
+	"POST /api/webhooks/{id}/rotate":                        {role: access.RoleAdmin, owned: true},
+	"GET /api/webhooks/{id}/deliveries":                     {role: access.RoleAdmin, owned: true},
+	"GET /api/notifications":                                {role: access.RoleAdmin},
+	"POST /api/notifications":                               {role: access.RoleAdmin, owned: true, body: `{"type":"email","email":"ops@example.com","clinicId":"{clinicId}"}`},
+	"GET /api/notifications/{id}":                           {role: access.RoleAdmin, owned: true},
+	"PATCH /api/notifications/{id}":                         {role: access.RoleAdmin, owned: true, body: `{"name":"on call"}`},
+	"DELETE /api/notifications/{id}":                        {role: access.RoleAdmin, owned: true},
+	"POST /api/notifications/{id}/test":                     {role: access.RoleAdmin, owned: true},
+	"POST /api/webhooks/{webhookId}/deliveries/{id}/resend": {role: access.RoleAdmin, owned: true},
+	"POST /api/webhooks/{webhookId}/deliveries/{id}/skip":   {role: access.RoleAdmin, owned: true},
 }
 
 // A presented key, and what a line allows to it.
@@ -226,6 +244,8 @@ func (p presented) want(l line, named bool) int {
 		return http.StatusNotFound
 	case !p.role.Includes(role), l.whole && p.limited:
 		return http.StatusForbidden
+	case l.owned && !p.sees:
+		return http.StatusNotFound
 	}
 	return 0
 }
@@ -245,7 +265,7 @@ func full(t *testing.T) (*bench, *strings.Replacer) {
 	b.fleetKeys.rows = append(b.fleetKeys.rows, *sampleFleetKey())
 	b.keys.add(b.reads.owner.ID, func(k *clinic.APIKey) { k.ID = sampleCaseID })
 	b.credentials.stored = &clinic.StoredCredential{ID: uuid.New(), Provider: "idexx_neo", CreatedAt: testTime}
-	return b, strings.NewReplacer("{id}", sampleCaseID.String(), "{clinicId}", b.reads.owner.ID.String())
+	return b, strings.NewReplacer("{id}", sampleCaseID.String(), "{webhookId}", sampleCaseID.String(), "{clinicId}", b.reads.owner.ID.String())
 }
 
 func TestEachCallerMayDoWhatItsLineSaysAndNothingElse(t *testing.T) { // R38, R39, R42
@@ -272,7 +292,8 @@ func TestEachCallerMayDoWhatItsLineSaysAndNothingElse(t *testing.T) { // R38, R3
 			if l.body != "" {
 				options = append(options, withHeader("Content-Type", "application/json"))
 			}
-			a := b.do(op.Method, fill.Replace(op.Path), l.body, options...)
+			b.outgoing.put(sampleCaseID, b.reads.owner.ID)
+			a := b.do(op.Method, fill.Replace(op.Path), fill.Replace(l.body), options...)
 			what := op.Method + " " + op.Path + " by " + name
 			if want := p.want(l, named); want != 0 {
 				require.Equal(t, want, a.Code, "%s: %s", what, a.Body)

@@ -38,6 +38,7 @@ type bench struct {
 	decisions *fakeDecisions
 	restores  *fakeRestores
 	fleetKeys *fakeFleetKeys
+	outgoing  *fakeOutgoing
 	events    *fakeLog
 
 	credentials *fakeCredentials
@@ -60,7 +61,7 @@ func newBench(t *testing.T, changes ...func(*settings)) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, keys: &fakeKeys{}, syncs: newFakeSyncs(), ready: &fakeReady{}, log: &lockedBuffer{}, now: testTime,
-		fleetKeys: &fakeFleetKeys{}, events: &fakeLog{}, credentials: &fakeCredentials{},
+		fleetKeys: &fakeFleetKeys{}, outgoing: &fakeOutgoing{}, events: &fakeLog{}, credentials: &fakeCredentials{},
 		decisions: &fakeDecisions{}, restores: &fakeRestores{}, condition: &fakeConditions{}, changes: &fakeChanges{},
 		reads: &fakeReads{owner: clinic.Clinic{ID: uuid.New(), Timezone: "America/Chicago"}},
 	}
@@ -72,7 +73,7 @@ func newBench(t *testing.T, changes ...func(*settings)) *bench {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "sync_in_progress 0\n")
 		}),
-		FleetKeys: b.fleetKeys, Fleet: newFleet(b), Events: b.events, Record: b.events,
+		FleetKeys: b.fleetKeys, Fleet: newFleet(b), Events: b.events, Record: b.events, Outgoing: newOutgoing(b),
 		Wait:    time.Minute,
 		Version: "1.2.3",
 		Now:     func() time.Time { return b.now },

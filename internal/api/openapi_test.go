@@ -187,6 +187,11 @@ func TestEveryPathOfTheInterfaceThatIsBuiltIsThere(t *testing.T) {
 		"POST /api/clinics/{clinicId}/credentials/test", "POST /api/clinics/{clinicId}/credentials/resume",
 		"GET /api/clinics/{clinicId}/schedules", "PUT /api/clinics/{clinicId}/schedules", "GET /api/clinics/{clinicId}/schedules/next",
 		"GET /api/clinics/{clinicId}/keys", "POST /api/clinics/{clinicId}/keys", "DELETE /api/clinics/{clinicId}/keys/{id}",
+		"GET /api/webhooks", "POST /api/webhooks", "GET /api/webhooks/{id}", "PATCH /api/webhooks/{id}", "DELETE /api/webhooks/{id}",
+		"POST /api/webhooks/{id}/test", "POST /api/webhooks/{id}/rotate", "GET /api/webhooks/{id}/deliveries",
+		"POST /api/webhooks/{webhookId}/deliveries/{id}/resend", "POST /api/webhooks/{webhookId}/deliveries/{id}/skip",
+		"GET /api/notifications", "POST /api/notifications", "GET /api/notifications/{id}", "PATCH /api/notifications/{id}",
+		"DELETE /api/notifications/{id}", "POST /api/notifications/{id}/test",
 	}
 	for _, path := range own { // for clinic keys, and for callers that name the clinic (R42)
 		want = append(want, path, strings.Replace(path, " /api/", " /api/clinics/{clinicId}/", 1))

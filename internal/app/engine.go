@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/api/outgoing"
 	"github.com/pims-sync/pims-sync/internal/browser"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -40,7 +41,8 @@ type Engine struct {
 	Webhooks  *webhooks.Worker
 	Notify    *notify.Worker
 	Volume    *volume.Worker
-	Private   bool // it works only on what it starts itself
+	Outgoing  outgoing.Options // what people do with webhooks and channels
+	Private   bool             // it works only on what it starts itself
 
 	browser  pims.Browser
 	notifier *postgres.Notifier
@@ -144,6 +146,11 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 	}
 	e.Feed = e.newFeed()
 	e.Volume = volume.NewWorker(volume.Options{Store: volumestore.New(s.DB), Logger: log, Observe: e.metrics.VolumeUnusual})
+	e.Outgoing.Webhooks = WebhookService(s, settings, ring, log)
+	if e.Outgoing.Channels, err = ChannelService(s, settings, ring); err != nil {
+		e.closeBrowser()
+		return nil, err
+	}
 	e.Webhooks = e.newWebhooks(settings, ring, o.Now)
 	if e.Notify, err = e.newNotifications(settings, ring, o.Link, o.Now); err != nil {
 		e.closeBrowser()

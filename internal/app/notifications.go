@@ -12,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/notifystore"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/webhooks"
 )
 
 // Notifications returns the channels of a store.
@@ -40,6 +41,23 @@ func NewTeller(settings Settings) (func(context.Context, notify.Channel, notify.
 		}
 		return sender.Post(ctx, c.Target, body)
 	}, nil
+}
+
+// ChannelService returns what people do with the notification channels of a store. The
+// error says which setting is wrong.
+func ChannelService(s *Store, settings Settings, ring *seal.Keyring) (*notify.Service, error) {
+	send, err := NewTeller(settings)
+	if err != nil {
+		return nil, err
+	}
+	return notify.NewService(notify.ServiceOptions{
+		Log:          s.OperatorLog(),
+		Registry:     Notifications(s, ring),
+		FindClinic:   s.findClinic,
+		CheckURL:     func(url string) error { return webhooks.CheckURL(url, settings.Hosts) },
+		CheckAddress: mail.CheckAddress,
+		Send:         send,
+	}), nil
 }
 
 // newNotifications returns the worker that tells people.

@@ -92,6 +92,7 @@ func (e *Engine) api(settings Settings, wait time.Duration) api.Options {
 		Fleet:      e.Fleet(),
 		Events:     s.OperatorLog(),
 		Record:     s.OperatorLog(),
+		Outgoing:   e.Outgoing,
 		Syncs:      e.Queue,
 		Cases:      s.Records(),
 		CasesByID:  s.Records(),

@@ -1,7 +1,11 @@
 package app
 
 import (
+	"context"
+	"log/slog"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/postgres/webhookstore"
 	"github.com/pims-sync/pims-sync/internal/seal"
@@ -15,6 +19,24 @@ func Webhooks(s *Store, ring *seal.Keyring) *webhookstore.Store { return webhook
 // NewSender returns what sends webhooks, for a program with these settings.
 func NewSender(settings Settings) *webhooks.Sender {
 	return webhooks.NewSender(settings.Hosts, settings.Version, time.Now)
+}
+
+// WebhookService returns what people do with the webhook endpoints of a store.
+func WebhookService(s *Store, settings Settings, ring *seal.Keyring, log *slog.Logger) *webhooks.Service {
+	return webhooks.NewService(webhooks.ServiceOptions{
+		Log:        s.OperatorLog(),
+		Registry:   Webhooks(s, ring),
+		FindClinic: s.findClinic,
+		Sequence:   NewFeed(s, log).Sequence,
+		Send:       NewSender(settings).Send,
+		Hosts:      settings.Hosts,
+	})
+}
+
+// findClinic returns clinic.ErrNotFound where there is no such clinic.
+func (s *Store) findClinic(ctx context.Context, id uuid.UUID) error {
+	_, err := s.Clinics().Clinic(ctx, id)
+	return err
 }
 
 // newWebhooks returns the worker that sends the engine's webhooks.

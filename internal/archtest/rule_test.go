@@ -114,12 +114,12 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/webhooks",
-		ours:      []string{panicsPkg, "internal/pims", "internal/pims/pimshttp", "internal/feed"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/pims/pimshttp", "internal/feed", "internal/syncs", "internal/access"},
 		libraries: []string{uuid},
 	},
 	{
 		pkg:       "internal/notify",
-		ours:      []string{panicsPkg},
+		ours:      []string{panicsPkg, "internal/syncs", "internal/access"},
 		libraries: []string{uuid},
 		domain:    true,
 	},
@@ -233,7 +233,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres/webhookstore",
-		ours:      []string{"internal/syncs", "internal/seal", "internal/feed", "internal/webhooks", "internal/postgres", "internal/postgres/feedstore", "internal/postgres/internal/null", "internal/postgres/internal/sealed"},
+		ours:      []string{"internal/syncs", "internal/seal", "internal/feed", "internal/webhooks", "internal/postgres", "internal/postgres/feedstore", "internal/postgres/internal/null", "internal/postgres/internal/page", "internal/postgres/internal/sealed"},
 		libraries: []string{uuid, pgx},
 	},
 	{
@@ -283,8 +283,13 @@ var importRule = rule{
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{
+		pkg:       "internal/api/outgoing",
+		ours:      []string{"internal/syncs", "internal/access", "internal/feed", "internal/webhooks", "internal/notify", "internal/web"},
+		libraries: []string{uuid, "github.com/danielgtaylor/huma/v2"},
+	},
+	{
 		pkg:       "internal/api",
-		ours:      []string{panicsPkg, "internal/feed", "internal/volume", "internal/pims", "internal/syncs", "internal/cases", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/fleet", "internal/quota", "internal/web"},
+		ours:      []string{"internal/api/outgoing", panicsPkg, "internal/feed", "internal/volume", "internal/pims", "internal/syncs", "internal/cases", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/fleet", "internal/quota", "internal/web"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{

@@ -99,6 +99,13 @@ func IDParam(of string) *huma.Param {
 	}
 }
 
+// NamedIDParam is a further id in a path, which Call.PathUUID reads.
+func NamedIDParam(name, of string) *huma.Param {
+	p := IDParam(of)
+	p.Name = name
+	return p
+}
+
 // HeaderParam is a header of a request.
 func HeaderParam(name, description, example string) *huma.Param {
 	return &huma.Param{
@@ -233,6 +240,9 @@ func (q *Query) Number(name string, otherwise, least, most int) int {
 // PathID returns the id in the path. A text that is not a UUID in its usual form is
 // not_found, like the id of another clinic's record (R38).
 func (c *Call) PathID() (uuid.UUID, error) { return c.pathUUID("id") }
+
+// PathUUID returns an id that the path names.
+func (c *Call) PathUUID(name string) (uuid.UUID, error) { return c.pathUUID(name) }
 
 func (c *Call) pathUUID(name string) (uuid.UUID, error) {
 	value := c.PathValue(name)

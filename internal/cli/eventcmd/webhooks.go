@@ -2,20 +2,18 @@ package eventcmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/outgoing"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
-	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/render"
+	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/webhooks"
 )
 
@@ -34,37 +32,22 @@ type WebhooksCmd struct {
 	Skip       WebhooksSkipCmd       `cmd:"" help:"Give a delivery up, so that it holds back no other."`
 }
 
-type endpointJSON struct {
-	ID          uuid.UUID  `json:"id"`
-	ClinicID    *uuid.UUID `json:"clinicId"`
-	URL         string     `json:"url"`
-	Description string     `json:"description"`
-	Types       []string   `json:"types"`
-	Ordered     bool       `json:"ordered"`
-	Enabled     bool       `json:"enabled"`
-	Reason      string     `json:"disabledReason,omitempty"`
-	DisabledAt  *time.Time `json:"disabledAt"`
-	FailingAt   *time.Time `json:"failingSince"`
-	CreatedAt   time.Time  `json:"createdAt"`
-	Pending     int        `json:"pending"`
-	Failed      int        `json:"failed"`
-	Secret      string     `json:"secret,omitempty"`
-}
-
-func endpointDocument(e webhooks.Endpoint) endpointJSON {
-	return endpointJSON{
-		ID: e.ID, ClinicID: clinicOrNone(e.ClinicID), URL: e.URL, Description: e.Description, Types: e.Types, Ordered: e.Ordered,
-		Enabled: e.Enabled, Reason: e.Reason, DisabledAt: render.Optional(e.DisabledAt), FailingAt: render.Optional(e.FailingAt),
-		CreatedAt: e.CreatedAt.UTC(), Pending: e.Pending, Failed: e.Failed,
+// withWebhooks runs a command on the webhook endpoints of the store. Only one that makes or
+// uses a secret needs the encryption key.
+func withWebhooks(ctx context.Context, std cli.Streams, c *cli.Config, key bool, run func(*app.Store, *webhooks.Service) error) error {
+	settings, err := c.Settings()
+	if err != nil {
+		return err
 	}
-}
-
-// clinicOrNone returns nil for the installation.
-func clinicOrNone(id uuid.UUID) *uuid.UUID {
-	if id == uuid.Nil {
-		return nil
-	}
-	return &id
+	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
+		var ring *seal.Keyring
+		if key {
+			if ring, err = s.Keyring(ctx, c.EncryptionKey); err != nil {
+				return err
+			}
+		}
+		return run(s, app.WebhookService(s, settings, ring, cli.NewLogger(std.Err, cli.Quietly(c))))
+	})
 }
 
 // WebhooksAddCmd adds an endpoint.
@@ -78,51 +61,27 @@ type WebhooksAddCmd struct {
 
 // Run adds the endpoint. It gets what happens from now on.
 func (a *WebhooksAddCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	if len(a.Type) == 0 {
-		a.Type = []string{feed.CaseChanged}
-	}
-	if err := errors.Join(webhooks.CheckURL(a.URL, c.Hosts()), webhooks.CheckTypes(a.Type)); err != nil {
-		return cli.Usage(err)
-	}
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
+	return withWebhooks(ctx, std, c, true, func(s *app.Store, service *webhooks.Service) error {
 		if a.Clinic.Given() {
 			if _, err := cli.ClinicOf(ctx, s, a.Clinic.UUID); err != nil {
 				return err
 			}
 		}
-		ring, err := s.Keyring(ctx, c.EncryptionKey)
-		if err != nil {
-			return err
-		}
-		// What has committed before is not sent.
-		if err := app.NewFeed(s, cli.NewLogger(std.Err, cli.Quietly(c))).Sequence(ctx); err != nil {
-			return err
-		}
-		added := webhooks.Endpoint{
-			ClinicID: a.Clinic.UUID, URL: a.URL, Types: a.Type, Ordered: a.Ordered, Description: string(a.Description), Enabled: true, CreatedAt: time.Now(),
-		}
-		var secret string
-		err = cli.Act(ctx, s, cli.Event(access.WebhookAdd, a.Clinic.UUID, access.Record{}), func(ctx context.Context, e *access.Event) (err error) {
-			added.ID, secret, err = app.Webhooks(s, ring).Add(ctx, added)
-			e.Record, e.After = access.RecordOf("webhook", added.ID), endpointValues(added)
-			return err
+		added, secret, err := service.Add(ctx, cli.By(), webhooks.Endpoint{
+			ClinicID: a.Clinic.UUID, URL: a.URL, Types: a.Type, Ordered: a.Ordered, Description: string(a.Description),
 		})
 		if err != nil {
+			return cli.AsUsage(err)
+		}
+		document, err := outgoing.EndpointDocument(&added, secret)
+		if err != nil {
 			return err
 		}
-		document := endpointDocument(added)
-		document.Secret = secret
 		return cli.Show(std, c, document, func(w io.Writer) {
 			render.Fields(w, "id", added.ID.String(), "secret", secret)
 			fmt.Fprintf(w, "This is the only time that the secret is shown. To try it: pims-sync webhooks test %s\n", added.ID)
 		})
 	})
-}
-
-// endpointValues returns what the record of an action shows of an endpoint (R44). A URL may
-// hold a secret and is left out.
-func endpointValues(e webhooks.Endpoint) access.Values {
-	return access.Values{"description": e.Description, "types": e.Types, "ordered": e.Ordered, "enabled": e.Enabled}
 }
 
 // WebhooksListCmd lists endpoints.
@@ -132,21 +91,24 @@ type WebhooksListCmd struct {
 
 // Run lists the endpoints.
 func (a *WebhooksListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		list, err := app.Webhooks(s, nil).Endpoints(ctx, a.Clinic.UUID)
+	return withWebhooks(ctx, std, c, false, func(_ *app.Store, service *webhooks.Service) error {
+		list, err := service.List(ctx, cli.By(), a.Clinic.UUID)
 		if err != nil {
 			return err
 		}
-		documents, rows := make([]endpointJSON, len(list)), make([][]string, len(list))
+		document, err := outgoing.EndpointsDocument(list)
+		if err != nil {
+			return err
+		}
+		rows := make([][]string, len(list))
 		for i, e := range list {
-			documents[i] = endpointDocument(e)
 			of := "all"
 			if e.ClinicID != uuid.Nil {
 				of = e.ClinicID.String()
 			}
 			rows[i] = []string{e.ID.String(), of, e.URL, strings.Join(e.Types, " "), endpointState(e), strconv.Itoa(e.Pending), strconv.Itoa(e.Failed)}
 		}
-		return cli.Show(std, c, map[string]any{"items": documents}, func(w io.Writer) {
+		return cli.Show(std, c, document, func(w io.Writer) {
 			if len(rows) == 0 {
 				fmt.Fprintln(w, "No webhook endpoints.")
 				return
@@ -174,12 +136,16 @@ type WebhooksShowCmd struct {
 
 // Run shows the endpoint.
 func (a *WebhooksShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		e, err := endpointOf(ctx, s, a.ID)
+	return withWebhooks(ctx, std, c, false, func(_ *app.Store, service *webhooks.Service) error {
+		e, err := service.Show(ctx, cli.By(), a.ID.UUID)
+		if err != nil {
+			return noEndpoint(err, a.ID)
+		}
+		document, err := outgoing.EndpointDocument(&e, "")
 		if err != nil {
 			return err
 		}
-		return cli.Show(std, c, endpointDocument(e), func(w io.Writer) {
+		return cli.Show(std, c, document, func(w io.Writer) {
 			of := "all"
 			if e.ClinicID != uuid.Nil {
 				of = e.ClinicID.String()
@@ -191,9 +157,8 @@ func (a *WebhooksShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 	})
 }
 
-func endpointOf(ctx context.Context, s *app.Store, named cli.ID) (webhooks.Endpoint, error) {
-	e, err := app.Webhooks(s, nil).Endpoint(ctx, named.UUID)
-	return e, cli.NoSuch(err, "webhook endpoint", named.UUID, "webhooks list")
+func noEndpoint(err error, named cli.ID) error {
+	return cli.NoSuch(err, "webhook endpoint", named.UUID, "webhooks list")
 }
 
 // WebhooksTestCmd sends a test message.
@@ -203,38 +168,20 @@ type WebhooksTestCmd struct {
 
 // Run sends the message from this process, once. It is not kept.
 func (a *WebhooksTestCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	settings, err := c.Settings()
-	if err != nil {
-		return err
-	}
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		e, err := endpointOf(ctx, s, a.ID)
+	return withWebhooks(ctx, std, c, true, func(_ *app.Store, service *webhooks.Service) error {
+		attempt, err := service.Test(ctx, cli.By(), a.ID.UUID)
 		if err != nil {
-			return err
+			return noEndpoint(err, a.ID)
 		}
-		ring, err := s.Keyring(ctx, c.EncryptionKey)
-		if err != nil {
-			return err
-		}
-		secrets, err := app.Webhooks(s, ring).Secrets(ctx, e.ID, time.Now())
-		if err != nil {
-			return err
-		}
-		body, err := webhooks.EventBody(webhooks.TestType, e.ClinicID, time.Now(), []byte(`{}`))
-		if err != nil {
-			return err
-		}
-		attempt := app.NewSender(settings).Send(ctx, &e, &webhooks.Delivery{ID: uuid.New(), Body: body}, secrets)
-		var failed error
 		if attempt.Error != "" {
-			failed = fmt.Errorf("endpoint %s did not take the message: %s", e.ID, attempt.Error)
+			return fmt.Errorf("endpoint %s did not take the message: %s", a.ID, attempt.Error)
 		}
-		noted := s.OperatorLog().Note(ctx, cli.Event(access.WebhookTest, e.ClinicID, access.RecordOf("webhook", e.ID)), failed)
-		if err := errors.Join(failed, noted); err != nil {
+		document, err := outgoing.AttemptDocument(&attempt)
+		if err != nil {
 			return err
 		}
-		return cli.Show(std, c, map[string]any{"delivered": true, "status": attempt.Status, "response": attempt.Response}, func(w io.Writer) {
-			fmt.Fprintf(w, "Endpoint %s took the message: %d.\n", e.ID, attempt.Status)
+		return cli.Show(std, c, document, func(w io.Writer) {
+			fmt.Fprintf(w, "Endpoint %s took the message: %d.\n", a.ID, attempt.Status)
 		})
 	})
 }
@@ -246,33 +193,16 @@ type WebhooksRotateCmd struct {
 
 // Run rotates the secret.
 func (a *WebhooksRotateCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		ring, err := s.Keyring(ctx, c.EncryptionKey)
+	return withWebhooks(ctx, std, c, true, func(_ *app.Store, service *webhooks.Service) error {
+		secret, err := service.Rotate(ctx, cli.By(), a.ID.UUID)
 		if err != nil {
-			return err
-		}
-		var secret string
-		err = onEndpoint(ctx, s, access.WebhookRotate, a.ID, func(ctx context.Context, _ *access.Event) (err error) {
-			secret, err = app.Webhooks(s, ring).Rotate(ctx, a.ID.UUID, time.Now())
-			return err
-		})
-		if err != nil {
-			return err
+			return noEndpoint(err, a.ID)
 		}
 		return cli.Show(std, c, map[string]any{"id": a.ID.UUID, "secret": secret}, func(w io.Writer) {
 			render.Fields(w, "secret", secret)
 			fmt.Fprintln(w, "This is the only time that the secret is shown. The one before stays valid for a day: each message is signed with both.")
 		})
 	})
-}
-
-// onEndpoint runs an action on an endpoint and records it (R44).
-func onEndpoint(ctx context.Context, s *app.Store, action access.Action, named cli.ID, do func(context.Context, *access.Event) error) error {
-	e, err := endpointOf(ctx, s, named)
-	if err != nil {
-		return err
-	}
-	return cli.Act(ctx, s, cli.Event(action, e.ClinicID, access.RecordOf("webhook", e.ID)), do)
 }
 
 // WebhooksDisableCmd disables an endpoint.
@@ -296,13 +226,9 @@ func (a *WebhooksEnableCmd) Run(ctx context.Context, std cli.Streams, c *cli.Con
 }
 
 func setEnabled(ctx context.Context, std cli.Streams, c *cli.Config, named cli.ID, enabled bool) error {
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		err := onEndpoint(ctx, s, access.WebhookSet, named, func(ctx context.Context, e *access.Event) error {
-			e.After = access.Values{"enabled": enabled}
-			return app.Webhooks(s, nil).Enable(ctx, named.UUID, enabled, webhooks.ReasonPerson, time.Now())
-		})
-		if err != nil {
-			return err
+	return withWebhooks(ctx, std, c, false, func(_ *app.Store, service *webhooks.Service) error {
+		if _, err := service.Set(ctx, cli.By(), named.UUID, webhooks.Change{Enabled: &enabled}); err != nil {
+			return noEndpoint(err, named)
 		}
 		return cli.Show(std, c, map[string]any{"id": named.UUID, "enabled": enabled}, func(w io.Writer) {
 			fmt.Fprintf(w, "Endpoint %s is %s.\n", named, map[bool]string{true: "enabled", false: "disabled"}[enabled])
@@ -317,12 +243,9 @@ type WebhooksRemoveCmd struct {
 
 // Run removes the endpoint.
 func (a *WebhooksRemoveCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		err := onEndpoint(ctx, s, access.WebhookRemove, a.ID, func(ctx context.Context, _ *access.Event) error {
-			return app.Webhooks(s, nil).Remove(ctx, a.ID.UUID)
-		})
-		if err != nil {
-			return err
+	return withWebhooks(ctx, std, c, false, func(_ *app.Store, service *webhooks.Service) error {
+		if err := service.Remove(ctx, cli.By(), a.ID.UUID); err != nil {
+			return noEndpoint(err, a.ID)
 		}
 		return cli.Show(std, c, map[string]any{"id": a.ID.UUID, "removed": true}, func(w io.Writer) {
 			fmt.Fprintf(w, "Endpoint %s is removed.\n", a.ID)

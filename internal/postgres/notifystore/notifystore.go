@@ -139,13 +139,15 @@ func errNoChannel() error {
 	return syncs.Fail(syncs.CodeNotFound, "there is no such notification channel")
 }
 
-// Mute keeps a channel silent until a moment; a zero one ends that.
-func (s *Store) Mute(ctx context.Context, id uuid.UUID, until time.Time) error {
-	var at *time.Time
-	if !until.IsZero() {
-		at = &until
+// Change implements notify.Registry. A zero mute ends it.
+func (s *Store) Change(ctx context.Context, c notify.Channel) error {
+	var muted *time.Time
+	if !c.MutedUntil.IsZero() {
+		muted = &c.MutedUntil
 	}
-	return s.one(ctx, "mute a notification channel", "update notification_channels set muted_until = $2 where id = $1", id, at)
+	return s.one(ctx, "change a notification channel", `update notification_channels
+		set name = $2, timezone = $3, quiet_from = $4, quiet_until = $5, digest_at = $6, muted_until = $7 where id = $1`,
+		c.ID, c.Name, c.Timezone, c.QuietFrom, c.QuietUntil, c.DigestAt, muted)
 }
 
 // Remove removes a channel.

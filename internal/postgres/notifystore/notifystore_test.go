@@ -151,7 +151,8 @@ func TestAMessageThatIsNotTakenIsSentAgain(t *testing.T) { // R48
 func TestOtherEventsAreToldOnceAndMutedChannelsCatchUp(t *testing.T) { // R48
 	t.Parallel()
 	b := newBench(t, 2)
-	require.NoError(t, b.store.Mute(t.Context(), b.channel.ID, monday.Add(time.Hour)))
+	b.channel.MutedUntil = monday.Add(time.Hour)
+	require.NoError(t, b.store.Change(t.Context(), b.channel))
 	require.NoError(t, b.db.InClinic(t.Context(), "emit", b.standings[0].ClinicID, func(tx pgx.Tx) error {
 		return feedstore.Emit(t.Context(), tx, b.standings[0].ClinicID, feed.PIMSDrift, map[string]any{"field": "reason"})
 	}))

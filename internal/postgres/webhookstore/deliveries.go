@@ -11,6 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/postgres/feedstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/page"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/webhooks"
 )
@@ -182,21 +183,47 @@ func (s *Store) Forget(ctx context.Context, before time.Time) error {
 	})
 }
 
-// Deliveries lists the deliveries of an endpoint, the newest first, of one state or all.
-func (s *Store) Deliveries(ctx context.Context, endpointID uuid.UUID, state string, limit int) (list []webhooks.Delivery, err error) {
+// Deliveries implements webhooks.Registry.
+func (s *Store) Deliveries(ctx context.Context, endpointID uuid.UUID, f webhooks.DeliveryFilter) (list syncs.List[webhooks.Delivery], err error) {
+	after, err := page.Parse(f.Page.Cursor, page.Latest)
+	if err != nil {
+		return list, err
+	}
+	limit := page.Limit(f.Page)
 	err = s.db.System(ctx, "list deliveries", func(tx pgx.Tx) error {
 		if err := exists(ctx, tx, endpointID); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, selectDelivery+"where d.endpoint_id = $1 and ($2 = '' or d.state = $2) order by d.seq desc limit $3", endpointID, state, limit)
+		rows, err := tx.Query(ctx, selectDelivery+`where d.endpoint_id = $1 and ($2 = '' or d.state = $2)
+			and ($3::uuid = $4::uuid or d.seq < (select seq from webhook_deliveries where id = $3)) order by d.seq desc limit $5`,
+			endpointID, f.State, after.ID, page.Latest.ID, limit+1)
 		if err != nil {
 			return err
 		}
-		list, err = pgx.CollectRows(rows, scanDelivery)
+		all, err := pgx.CollectRows(rows, scanDelivery)
+		list = page.Of(all, limit, func(d webhooks.Delivery) page.Cursor { return page.Cursor{At: d.CreatedAt, ID: d.ID} })
 		return err
 	})
 	return list, err
 }
+
+// Delivery implements webhooks.Registry.
+func (s *Store) Delivery(ctx context.Context, id uuid.UUID) (d webhooks.Delivery, err error) {
+	err = s.db.System(ctx, "read a delivery", func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectDelivery+"where d.id = $1", id)
+		if err != nil {
+			return err
+		}
+		d, err = pgx.CollectExactlyOneRow(rows, scanDelivery)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return errNoDelivery()
+		}
+		return err
+	})
+	return d, err
+}
+
+func errNoDelivery() error { return syncs.Fail(syncs.CodeNotFound, "there is no such delivery") }
 
 // Resend makes a delivery that has ended due again, as it was, or with skip gives one up
 // that has failed or is pending. Either frees what it held back. It returns the endpoint.
@@ -207,7 +234,7 @@ func (s *Store) Resend(ctx context.Context, id uuid.UUID, skip bool, now time.Ti
 		err := tx.QueryRow(ctx, "select endpoint_id, clinic_id, state from webhook_deliveries where id = $1 for update", id).Scan(&endpointID, &clinicID, &state)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):
-			return syncs.Fail(syncs.CodeNotFound, "there is no such delivery")
+			return errNoDelivery()
 		case err != nil:
 			return err
 		case skip && state != webhooks.Failed && state != webhooks.Pending:

@@ -141,6 +141,18 @@ func (s *Store) Endpoint(ctx context.Context, id uuid.UUID) (e webhooks.Endpoint
 	return e, err
 }
 
+// Change implements webhooks.Registry.
+func (s *Store) Change(ctx context.Context, e webhooks.Endpoint) error {
+	return s.db.System(ctx, "change a webhook endpoint", func(tx pgx.Tx) error {
+		if err := exists(ctx, tx, e.ID); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "update webhook_endpoints set url = $2, description = $3, types = $4, ordered = $5 where id = $1",
+			e.ID, e.URL, e.Description, e.Types, e.Ordered)
+		return err
+	})
+}
+
 // Enable enables an endpoint, or disables it for a reason. One that is enabled again gets
 // what happened since, as far as the feed has it.
 func (s *Store) Enable(ctx context.Context, id uuid.UUID, enabled bool, reason string, now time.Time) error {

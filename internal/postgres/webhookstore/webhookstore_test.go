@@ -236,9 +236,9 @@ func TestAFailedDeliveryIsTriedAgainUnderTheSameID(t *testing.T) { // R47
 	second := b.taken("/hook")
 	require.Len(t, second, 1)
 	require.Equal(t, first[0].id, second[0].id)
-	list, err := b.store.Deliveries(t.Context(), id, "", 10)
+	list, err := b.store.Deliveries(t.Context(), id, webhooks.DeliveryFilter{})
 	require.NoError(t, err)
-	require.Equal(t, []string{webhooks.Delivered, "2"}, []string{list[0].State, fmt.Sprint(list[0].Tries)})
+	require.Equal(t, []string{webhooks.Delivered, "2"}, []string{list.Items[0].State, fmt.Sprint(list.Items[0].Tries)})
 }
 
 func TestWithOrderedAFailureHoldsBackItsClinicOnly(t *testing.T) { // R47
@@ -280,10 +280,10 @@ func TestWithOrderedAFailureHoldsBackItsClinicOnly(t *testing.T) { // R47
 	b.insert(b.clinic, 5)
 	b.turn()
 	require.Empty(t, b.taken("/hook"))
-	failed, err := b.store.Deliveries(t.Context(), id, webhooks.Failed, 10)
+	failed, err := b.store.Deliveries(t.Context(), id, webhooks.DeliveryFilter{State: webhooks.Failed})
 	require.NoError(t, err)
-	require.Len(t, failed, 1)
-	_, err = b.store.Resend(t.Context(), failed[0].ID, false, b.clock())
+	require.Len(t, failed.Items, 1)
+	_, err = b.store.Resend(t.Context(), failed.Items[0].ID, false, b.clock())
 	require.NoError(t, err)
 	b.turn()
 	got = b.taken("/hook")
