@@ -44,7 +44,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet licenses race race-short
-.PHONY: test-postgresql bench screenshots oidc chaos chaos-short feed consumers clients soak fuzz cover model model-short mutants dates dates-short release-check clean
+.PHONY: test-postgresql bench screenshots oidc chaos chaos-short drift feed consumers clients soak fuzz cover model model-short mutants dates dates-short release-check clean
 
 ## For a first look
 
@@ -131,6 +131,9 @@ screenshots: deps ## Write pictures of every page of the console to bin/screensh
 
 oidc: deps ## Sign in at an OpenID Connect provider from npm, with a real browser (ARGS: --if-reachable)
 	@tools/oidc/run $(BIN) $(ARGS)
+
+drift: ## Play 200 normal years of practices: no change of form may be told (R51)
+	go test ./internal/drift -run NormalYears -v -practices 200
 
 soak: deps ## Do 500 syncs in a row, and 100 logins in trouble, and look for what is left (ARGS: -syncs)
 	@scripts/install-deps procps curl

@@ -18,7 +18,7 @@ type planRecord struct {
 	SyncID    uuid.UUID     `json:"syncId" format:"uuid" doc:"The sync, or the phase of a full sync, that was stopped."`
 	SyncType  string        `json:"syncType" enum:"inbound,cases,reconciliation,full" doc:"The type of what was stopped."`
 	Status    string        `json:"status" enum:"open,approved,rejected,expired,superseded"`
-	Code      string        `json:"code" enum:"deletion_guard,pims_wrong_practice,schedule_shift_guard" doc:"The guard that stopped it."`
+	Code      string        `json:"code" enum:"deletion_guard,pims_wrong_practice,schedule_shift_guard,drift_guard" doc:"The guard that stopped it."`
 	Reason    string        `json:"reason"`
 	Window    window        `json:"window"`
 	Cases     []plannedCase `json:"cases" nullable:"false" doc:"The cases that would be soft-deleted."`

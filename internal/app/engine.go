@@ -13,12 +13,14 @@ import (
 	"github.com/pims-sync/pims-sync/internal/browser"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/drift"
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/metrics"
 	"github.com/pims-sync/pims-sync/internal/notify"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/driftstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/volumestore"
 	"github.com/pims-sync/pims-sync/internal/queue"
@@ -76,6 +78,14 @@ type EngineOptions struct {
 	// WatchLogins returns the browser for logins in place of the given one; nil: the given
 	// one.
 	WatchLogins func(pims.Browser) pims.Browser
+}
+
+// wrap puts what profiles the answers of a sync around what sends its requests (R51).
+func (o *EngineOptions) wrap(next http.RoundTripper) http.RoundTripper {
+	if o.Wrap != nil {
+		next = o.Wrap(next)
+	}
+	return drift.Transport{Next: next}
 }
 
 // keyring opens the keyring. A program that works for all clinics needs every key that
@@ -213,6 +223,8 @@ func (e *Engine) newRunner(record recorder, now func() time.Time) *casesync.Runn
 		Cases:    e.Store.Cases(),
 		Recorder: record,
 		Words:    e.Store.Clinics(),
+		Shapes:   driftstore.New(e.Store.DB),
+		Drifted:  e.metrics.PIMSDrift,
 		Logger:   e.log,
 		Now:      now,
 		Written:  e.metrics.CasesWritten,
@@ -253,7 +265,7 @@ func (e *Engine) providers(settings Settings, o EngineOptions) map[string]pims.P
 			Limiter: limiter,
 			Logger:  e.log.With("namespace", "pims-sync:provider"),
 			Now:     o.Now,
-			Wrap:    o.Wrap,
+			Wrap:    o.wrap,
 			Observe: func(ctx context.Context, o pims.Observation) {
 				e.metrics.PIMSRequest(name, o)
 				e.tracing.PIMSRequest(ctx, name, o)

@@ -66,7 +66,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/casesync",
-		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/seal", "internal/clinic"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/seal", "internal/clinic", "internal/drift"},
 		libraries: []string{uuid},
 		domain:    true,
 	},
@@ -84,6 +84,11 @@ var importRule = rule{
 	{
 		pkg:    "internal/doctor",
 		ours:   []string{panicsPkg, "internal/pims"},
+		domain: true,
+	},
+	{
+		pkg:    "internal/drift",
+		ours:   []string{panicsPkg},
 		domain: true,
 	},
 	{
@@ -247,6 +252,11 @@ var importRule = rule{
 		libraries: []string{uuid, pgx},
 	},
 	{
+		pkg:       "internal/postgres/driftstore",
+		ours:      []string{"internal/drift", "internal/feed", "internal/syncs", "internal/postgres"},
+		libraries: []string{uuid, pgx},
+	},
+	{
 		pkg:       "internal/postgres/doctorstore",
 		ours:      []string{"internal/doctor", "internal/postgres"},
 		libraries: []string{pgx},
@@ -302,7 +312,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/metrics",
-		ours:      []string{"internal/pims", "internal/syncs", "internal/casesync", "internal/scheduler", "internal/volume"},
+		ours:      []string{"internal/pims", "internal/syncs", "internal/casesync", "internal/drift", "internal/scheduler", "internal/volume"},
 		libraries: []string{"github.com/prometheus/client_golang", otelMetric, otelAttribute, "go.opentelemetry.io/otel/exporters/prometheus", "go.opentelemetry.io/otel/sdk/metric", otelResource},
 	},
 	{

@@ -74,6 +74,9 @@ func (p *reconciliationPhase) run(ctx context.Context, candidates []cases.Case, 
 	if err != nil {
 		return result, err
 	}
+	if err := p.holdDrift(ctx, confirmed.evidence); err != nil {
+		return result, err
+	}
 	if err := p.update(ctx, snapshot, confirmed.moved, &result); err != nil {
 		return result, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/drift"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/settings"
@@ -44,7 +45,8 @@ type RunnerOptions struct {
 	Plan     func(ctx context.Context, clinicID, id uuid.UUID) (syncs.Plan, error)
 	Cases    Store
 	Recorder Recorder
-	Words    Words // nil: the words of the practices are not kept (R50)
+	Words    Words  // nil: the words of the practices are not kept (R50)
+	Shapes   Shapes // nil: nobody watches the form of the PIMS's answers (R51)
 	Logger   *slog.Logger
 	Now      func() time.Time
 
@@ -52,6 +54,9 @@ type RunnerOptions struct {
 	// deletion guard (docs/interface.md §Metrics). Both may be nil.
 	Written func(action syncs.Action, n int)
 	Refused func(reason string)
+
+	// Drifted is called for each change of form that is told (R51). It may be nil.
+	Drifted func(provider string, kind drift.Kind)
 
 	// Watch is called when a sync, or a phase of a full one, begins. It returns the context
 	// for that span and a function that is called at the end. It may be nil.
@@ -91,6 +96,9 @@ func NewRunner(o RunnerOptions) *Runner {
 	if o.Refused == nil {
 		o.Refused = func(string) {}
 	}
+	if o.Drifted == nil {
+		o.Drifted = func(string, drift.Kind) {}
+	}
 	if o.Watch == nil {
 		o.Watch = func(ctx context.Context, _ Span) (context.Context, func(syncs.Status, syncs.Code)) {
 			return ctx, func(syncs.Status, syncs.Code) {}
@@ -111,7 +119,8 @@ type phase struct {
 	words    *settings.Reader // the clinic's settings (R50)
 	settled  map[string]bool  // the PIMS ids that an earlier phase of the run has merged from the same snapshot
 	recorder Recorder
-	keep     Words // may be nil
+	keep     Words   // may be nil
+	shapes   *shapes // of the run; nil: not watched
 	log      *slog.Logger
 	now      func() time.Time
 	count    func(syncs.Action, int)
@@ -132,7 +141,10 @@ func (r *Runner) run(ctx context.Context, run syncs.Run, p phase) (syncs.Result,
 	}
 	defer connection.Close(context.WithoutCancel(ctx))
 	p.provider, p.usual, p.words = connection.Provider(), windows.Default[run.Type], settingsOf(run, connection).Reader()
-	result, err := r.work(ctx, run, p, connection, windows)
+	working, watched := r.watchShapes(ctx, run.Type, connection)
+	p.shapes = watched
+	result, err := r.work(working, run, p, connection, windows)
+	r.keepShapes(ctx, &p, err)
 	result.CoversDefault = p.usual
 	return result, err
 }

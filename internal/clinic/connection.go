@@ -70,6 +70,13 @@ func (c *Connection) Location() *time.Location { return c.access.account.Locatio
 // notes; 0 means that the provider does not tell (R19).
 func (c *Connection) CorrectedFor() int { return c.access.provider.Declaration().CorrectedFor }
 
+// Decides reports whether a field of the PIMS's answers decides identity, time or presence
+// of appointments (R51).
+func (c *Connection) Decides(endpoint, field string) bool {
+	decides := c.access.provider.Declaration().Decides
+	return decides != nil && decides(endpoint, field)
+}
+
 // Fresh reports whether this connection has logged in rather than used a kept session.
 func (c *Connection) Fresh() bool {
 	c.mu.Lock()

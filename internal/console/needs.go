@@ -321,6 +321,8 @@ func heldBack(p *syncs.Plan) string {
 		return counted(p.Evidence.Moved, "move") + ", most by " + duration(p.Evidence.MovedBy)
 	case syncs.CodeWrongPractice:
 		return counted(p.Evidence.Found, "appointment") + " of what looks like another practice"
+	case syncs.CodeDriftGuard:
+		return "deletions, while the PIMS returns another form"
 	default:
 		return counted(len(p.Cases), "deletion")
 	}

@@ -45,6 +45,7 @@ var codeWords = map[syncs.Code]string{
 	syncs.CodeIdempotencyMismatch:  "The request repeats another one's key",
 	syncs.CodeDraining:             "The server was shutting down",
 	syncs.CodeDeletionGuard:        "Too many appointments are missing; a plan waits",
+	syncs.CodeDriftGuard:           "The PIMS returns appointments in another form; a plan waits",
 	syncs.CodeShiftGuard:           "Most appointments moved by the same time; a plan waits",
 	syncs.CodeWrongPractice:        "This looks like another practice's calendar; a plan waits",
 	syncs.CodeSnapshotUnsound:      "The PIMS contradicted itself; nothing was deleted",

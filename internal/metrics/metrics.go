@@ -120,7 +120,7 @@ func New(providers ...string) (*Metrics, error) {
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
-	m.outgoing = newOutgoing(m.registry)
+	m.outgoing = newOutgoing(m.registry, providers)
 	m.limited = newLimited(m.registry)
 	m.begin(providers)
 	var err error

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/pims-sync/pims-sync/internal/drift"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/volume"
 )
@@ -17,6 +18,7 @@ type outgoing struct {
 	webhookDelay prometheus.Histogram
 	notified     *prometheus.CounterVec
 	unusual      *prometheus.CounterVec
+	drifted      *prometheus.CounterVec
 }
 
 var (
@@ -27,7 +29,7 @@ var (
 // webhookOutcomes are the outcomes of webhook_deliveries_total.
 var webhookOutcomes = []string{"delivered", "retry", "failed"}
 
-func newOutgoing(registry prometheus.Registerer) outgoing {
+func newOutgoing(registry prometheus.Registerer, providers []string) outgoing {
 	o := outgoing{
 		feedDelay: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "change_feed_delay_seconds", Help: "How long after its transaction began a change came into the feed; a long transaction counts whole.", Buckets: feedBuckets,
@@ -53,10 +55,18 @@ func newOutgoing(registry prometheus.Registerer) outgoing {
 	for _, t := range volume.Types() {
 		o.unusual.WithLabelValues(string(t))
 	}
+	o.drifted = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "pims_drift_total", Help: "Changes of the form of a PIMS's answers that were told, by provider and kind.",
+	}, []string{"provider", "kind"})
+	for _, provider := range providers {
+		for _, kind := range drift.Kinds() {
+			o.drifted.WithLabelValues(provider, string(kind))
+		}
+	}
 	for _, outcome := range webhookOutcomes {
 		o.webhooks.WithLabelValues(outcome)
 	}
-	registry.MustRegister(o.feedDelay, o.webhooks, o.webhookDelay, o.notified, o.unusual)
+	registry.MustRegister(o.feedDelay, o.webhooks, o.webhookDelay, o.notified, o.unusual, o.drifted)
 	return o
 }
 
@@ -79,3 +89,8 @@ func (o *outgoing) Notification(kind, outcome string) {
 
 // VolumeUnusual counts a sync with unusual counts (R49).
 func (o *outgoing) VolumeUnusual(t syncs.Type) { o.unusual.WithLabelValues(string(t)).Inc() }
+
+// PIMSDrift counts a change of the form of a PIMS's answers (R51).
+func (o *outgoing) PIMSDrift(provider string, kind drift.Kind) {
+	o.drifted.WithLabelValues(provider, string(kind)).Inc()
+}

@@ -25,6 +25,10 @@ type Declaration struct {
 	// CorrectedFor is for how many days after a visit people can correct its notes; 0: no
 	// run looks for late corrections (R19).
 	CorrectedFor int
+
+	// Decides reports whether a field of the answers of an endpoint decides identity, time
+	// or presence of appointments, by the names on the wire (R51). Nil: none is known.
+	Decides func(endpoint, field string) bool
 }
 
 // A Field is one field of a provider's credentials.

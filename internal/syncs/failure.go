@@ -26,6 +26,7 @@ const (
 	CodeDraining             Code = "draining"
 	CodeDeletionGuard        Code = "deletion_guard"
 	CodeShiftGuard           Code = "schedule_shift_guard"
+	CodeDriftGuard           Code = "drift_guard"
 	CodeWrongPractice        Code = "pims_wrong_practice"
 	CodeSnapshotUnsound      Code = "snapshot_unsound"
 	CodeSnapshotIncomplete   Code = "snapshot_incomplete"

@@ -41,6 +41,7 @@ var statuses = map[syncs.Code]int{
 	syncs.CodeCursorExpired:        http.StatusGone,
 	CodeBodyTooLarge:               http.StatusRequestEntityTooLarge,
 	syncs.CodeDeletionGuard:        http.StatusUnprocessableEntity,
+	syncs.CodeDriftGuard:           http.StatusUnprocessableEntity,
 	syncs.CodeShiftGuard:           http.StatusUnprocessableEntity,
 	syncs.CodeWrongPractice:        http.StatusUnprocessableEntity,
 	syncs.CodeSnapshotUnsound:      http.StatusUnprocessableEntity,

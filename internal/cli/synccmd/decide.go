@@ -73,6 +73,8 @@ func approval(plan *syncs.Plan) string {
 	case syncs.CodeWrongPractice:
 		return fmt.Sprintf("run the %s of %s to %s with the calendar of a practice that shares no appointment with ours",
 			plan.SyncType, plan.Window.Start, plan.Window.End)
+	case syncs.CodeDriftGuard:
+		return fmt.Sprintf("accept the new form of the PIMS's answers and run the %s of %s to %s", plan.SyncType, plan.Window.Start, plan.Window.End)
 	default:
 		return fmt.Sprintf("soft-delete %s that %s still missing: %s", render.Counted(len(plan.Cases), "case"), are(len(plan.Cases)), missingOn(plan.Evidence.Days))
 	}

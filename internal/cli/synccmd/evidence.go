@@ -19,6 +19,8 @@ func heldBack(plan *syncs.Plan) string {
 		return render.Counted(e.Moved, "move") + " by " + e.MovedBy.String()
 	case syncs.CodeWrongPractice:
 		return render.Counted(e.Found, "unknown appointment")
+	case syncs.CodeDriftGuard:
+		return "deletions, while the PIMS returns another form"
 	default:
 		return render.Counted(len(plan.Cases), "deletion")
 	}

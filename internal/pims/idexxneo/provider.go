@@ -76,8 +76,21 @@ func (*provider) Declaration() pims.Declaration {
 			{Name: pims.FieldPracticeID, Label: "Practice id, if the login page asks for one"},
 		},
 		CorrectedFor: correctedFor,
+		Decides:      decides,
 	}
 }
+
+// decides reports whether a field of the calendar, or of a looked-up appointment, decides
+// identity, time or presence (R51).
+func decides(endpoint, field string) bool {
+	return strings.HasPrefix(endpoint, "/appointments/") && decisive[field]
+}
+
+var decisive = pims.WordSet(
+	"id appointment_id appointmentId appointment.id patient_id patientId patient.id",
+	"start end",
+	"current_status status status_label is_block is_roster className",
+)
 
 // Open implements pims.Provider.
 func (p *provider) Open(account pims.Account, state pims.State) (pims.Session, error) {

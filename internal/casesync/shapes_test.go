@@ -1,0 +1,120 @@
+package casesync_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/drift"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres/driftstore"
+	"github.com/pims-sync/pims-sync/internal/syncs"
+)
+
+// A wired connection shows its calendar as rows of JSON, too, in a form that a test changes.
+type wired struct {
+	*connection
+	field *string // the name of the field with the id
+}
+
+func (w *wired) Decides(_, field string) bool { return field == "id" }
+
+func (w *wired) Appointments(ctx context.Context, window pims.Window) (pims.Snapshot, error) {
+	snapshot, err := w.connection.Appointments(ctx, window)
+	if err != nil {
+		return snapshot, err
+	}
+	rows := strings.Repeat(`{"`+*w.field+`": 17, "reason": "x"},`, 20)
+	transport := drift.Transport{Next: answering("[" + strings.TrimSuffix(rows, ",") + "]")}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://neo.example.com/calendar", http.NoBody)
+	if err != nil {
+		return snapshot, err
+	}
+	response, err := transport.RoundTrip(request)
+	if err == nil {
+		_, _ = io.Copy(io.Discard, response.Body)
+		err = response.Body.Close()
+	}
+	return snapshot, err
+}
+
+type answering string
+
+func (a answering) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(string(a))),
+	}, nil
+}
+
+func TestAnotherFormOfTheAnswersFreezesDeletionsUntilItIsAccepted(t *testing.T) { // R51
+	t.Parallel()
+	p := newPractice(t)
+	field := "id"
+	told := make(map[drift.Kind]int)
+	store := driftstore.New(p.db)
+	p.runner = casesync.NewRunner(casesync.RunnerOptions{
+		Connect: func(ctx context.Context, id uuid.UUID) (casesync.Connection, error) {
+			c, err := p.connect(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			return &wired{c.(*connection), &field}, nil //nolint:forcetypeassert // it is one
+		},
+		Plan:     func(_ context.Context, _, id uuid.UUID) (syncs.Plan, error) { return p.plan(id), nil },
+		Cases:    p.store,
+		Recorder: p.recorder,
+		Shapes:   store,
+		Drifted:  func(_ string, kind drift.Kind) { told[kind]++ },
+		Logger:   p.logs.logger(),
+		Now:      p.clock.Now,
+	})
+	p.aRound()
+	for range 6 { // the form is known after some days
+		p.sync(syncs.TypeReconciliation)
+		p.pass(24 * time.Hour)
+	}
+	require.Empty(t, told)
+	events := func() int {
+		return scan[int](p, "select count(*) from pims_sync_feed_pending where clinic_id = $1 and type = 'pims.drift'")
+	}
+
+	field = "key"
+	before := p.cases(p.clinic.ID)
+	o := p.fail(syncs.CodeDriftGuard, syncs.TypeReconciliation)
+	require.Contains(t, o.audit.Result.Error, "/calendar: id vanished")
+	require.Equal(t, before, p.cases(p.clinic.ID))
+	require.Equal(t, map[drift.Kind]int{drift.Vanished: 1, drift.New: 1}, told)
+	require.Equal(t, 1, events())
+	plan := p.plan(o.audit.Result.PlanID)
+	require.Equal(t, syncs.CodeDriftGuard, plan.Code)
+	p.fail(syncs.CodeDriftGuard, syncs.TypeReconciliation)
+	require.Equal(t, 1, events(), "it is told once")
+	listed, err := store.Told(t.Context(), p.clinic.ID)
+	require.NoError(t, err)
+	require.Len(t, listed, 2)
+	require.Equal(t, "/calendar id vanished", listed[0].Key)
+
+	dry := p.try(syncs.TypeReconciliation, syncs.Options{DryRun: true})
+	require.ErrorContains(t, dry.err, "another form")
+
+	field = "id"
+	p.sync(syncs.TypeReconciliation)
+	require.Equal(t, syncs.PlanSuperseded, p.plan(plan.ID).Status, "the old form is back (R18)")
+	field = "key"
+	o = p.fail(syncs.CodeDriftGuard, syncs.TypeReconciliation)
+	require.Equal(t, 2, events())
+
+	require.NoError(t, p.approve(o.audit.Result.PlanID).err)
+	listed, err = store.Told(t.Context(), p.clinic.ID)
+	require.NoError(t, err)
+	require.Empty(t, listed, "a person accepted the new form")
+	p.sync(syncs.TypeReconciliation)
+	require.Equal(t, 2, events())
+}

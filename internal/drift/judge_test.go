@@ -1,0 +1,231 @@
+package drift
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+var monday = time.Date(2026, time.March, 2, 6, 0, 0, 0, time.UTC)
+
+const calendar = "/appointments/calendar"
+
+// decides names the fields of these tests that freeze deletions.
+func decides(_, field string) bool { return field == "id" || field == "start" || field == "status" }
+
+func read(t *testing.T, bodies ...string) *Profile {
+	t.Helper()
+	p := newProfile()
+	for _, body := range bodies {
+		p.Read([]byte(body))
+	}
+	return p
+}
+
+func TestAnAnswerIsProfiledWithoutValues(t *testing.T) { // R40, R51
+	t.Parallel()
+	p := read(t, `[{"id": 17, "patient": {"id": "p-4", "name": "Bella"}, "note": " ", "tags": [], "9lives": 1}, {"id": "18", "id": 18, "note": null}]`)
+	require.Equal(t, map[string]float64{"list": 1}, p.Forms)
+	require.InDelta(t, 2, p.Rows, 0)
+	require.Equal(t, &Field{Came: 2, Filled: 3, Twice: 1, Kinds: map[string]float64{"number": 2, "text": 1}, Shapes: map[string]float64{"9": 3}}, p.Fields["id"])
+	require.Equal(t, map[string]float64{"a-9": 1}, p.Fields["patient.id"].Shapes)
+	require.InDelta(t, 0, p.Fields["note"].Filled, 0)
+	require.InDelta(t, 0, p.Fields["tags"].Filled, 0)
+	require.Contains(t, p.Fields, "{other}", "a name that is no name may be a value")
+	document, err := json.Marshal(p)
+	require.NoError(t, err)
+	require.NotContains(t, string(document), "Bella")
+
+	require.Equal(t, map[string]float64{"object with a list under data": 1}, read(t, `{"total": 1, "data": [{"id": 1}]}`).Forms)
+	require.Equal(t, map[string]float64{"object": 1}, read(t, `{"id": 1, "more": {"deep": {"er": [1, {"x": [2]}]}}}`).Forms)
+	require.Equal(t, map[string]float64{"no JSON": 3}, read(t, ``, `<html>`, `[{"id":`).Forms)
+	require.Equal(t, map[string]float64{"no list and no object": 1}, read(t, `"text"`).Forms)
+}
+
+// rows returns a calendar of n rows that a function changes.
+func rows(n int, change func(i int, row map[string]any)) string {
+	all := make([]map[string]any, n)
+	for i := range all {
+		all[i] = map[string]any{
+			"id": 1000 + i, "start": fmt.Sprintf("2026-03-%02d 09:30:00", i%28+1), "status": "Scheduled", "name": "Bella", "mail": "a1@example.com", "fax": nil,
+		}
+		if i%2 == 0 {
+			all[i]["mail"] = ""
+		}
+		if change != nil {
+			change(i, all[i])
+		}
+	}
+	document, _ := json.Marshal(all)
+	return string(document)
+}
+
+// month returns the baseline after thirty days of forty rows.
+func month(t *testing.T) (b *Baseline) {
+	t.Helper()
+	for day := range 30 {
+		b = After(b, read(t, rows(40, nil)), monday.AddDate(0, 0, day), false)
+	}
+	require.Equal(t, 30, b.Days)
+	return b
+}
+
+func TestChangesAreFound(t *testing.T) { // R51
+	t.Parallel()
+	baseline := month(t)
+	for name, test := range map[string]struct {
+		now      string
+		kinds    string
+		decisive bool
+	}{
+		"nothing":                      {now: rows(40, nil)},
+		"a quiet day":                  {now: rows(3, func(_ int, row map[string]any) { row["mail"] = nil })},
+		"an empty day":                 {now: `[]`},
+		"a field that often is empty":  {now: rows(20, func(_ int, row map[string]any) { row["mail"] = nil })},
+		"an id that was renamed":       {rows(40, func(_ int, row map[string]any) { row["key"] = row["id"]; delete(row, "id") }), "[id vanished key new]", true},
+		"a name that was renamed":      {rows(40, func(_ int, row map[string]any) { row["pet"] = row["name"]; delete(row, "name") }), "[name vanished pet new]", false},
+		"a status that was emptied":    {rows(40, func(_ int, row map[string]any) { row["status"] = "" }), "[status emptied]", true},
+		"an id that became a text":     {rows(40, func(_ int, row map[string]any) { row["id"] = fmt.Sprint(row["id"]) }), "[id retyped]", true},
+		"a start that was nested":      {rows(40, func(_ int, row map[string]any) { row["start"] = map[string]any{"at": row["start"]} }), "[start retyped start.at new]", true},
+		"a start in another form":      {rows(40, func(_ int, row map[string]any) { row["start"] = "02.03.2026 09:30" }), "[start retyped]", true},
+		"mails that are all gone":      {rows(40, func(_ int, row map[string]any) { row["mail"] = nil }), "[mail emptied]", false},
+		"a field that never was there": {rows(40, func(_ int, row map[string]any) { row["colour"] = "red" }), "[colour new]", false},
+		"another envelope":             {`{"data": ` + rows(40, nil) + `}`, "[ reformed]", false},
+		"half of the rows without a name": {now: rows(40, func(i int, row map[string]any) {
+			if i%2 == 0 {
+				row["name"] = nil
+			}
+		})},
+	} {
+		found := Judge(calendar, baseline, read(t, test.now), decides)
+		var kinds []string
+		for _, f := range found {
+			kinds = append(kinds, f.Field+" "+string(f.Kind))
+		}
+		if test.kinds == "" {
+			require.Empty(t, found, name)
+		} else {
+			require.Equal(t, test.kinds, fmt.Sprint(kinds), name)
+		}
+		require.Equal(t, test.decisive, len(Decisive(found)) > 0, name)
+	}
+	doubled := Judge(calendar, baseline, read(t, rows(40, nil)[:1]+`{"id":1,"start":"2026-03-02 09:30:00","status":"x","name":"y","name":"z","mail":"","fax":null},`+rows(39, nil)[1:]), decides)
+	require.Len(t, doubled, 1)
+	require.Equal(t, Doubled, doubled[0].Kind)
+}
+
+func TestNothingIsToldBeforeFiveDays(t *testing.T) { // R51
+	t.Parallel()
+	renamed := read(t, rows(40, func(_ int, row map[string]any) { delete(row, "id") }))
+	var b *Baseline
+	for day := range 5 {
+		require.Empty(t, Judge(calendar, b, renamed, decides), day)
+		b = After(b, read(t, rows(40, nil)), monday.AddDate(0, 0, day), false)
+	}
+	require.NotEmpty(t, Judge(calendar, b, renamed, decides))
+	again := b
+	for range 20 {
+		again = After(again, read(t, rows(40, nil)), monday.AddDate(0, 0, 4), false)
+	}
+	require.Equal(t, 5, again.Days, "twenty syncs of a day are one day")
+}
+
+func TestAnAcceptedFormIsTheNewBaseline(t *testing.T) { // R51
+	t.Parallel()
+	texts := read(t, rows(40, func(_ int, row map[string]any) { row["id"] = fmt.Sprint(row["id"]) }))
+	old := month(t)
+	require.NotEmpty(t, Judge(calendar, old, texts, decides))
+	accepted := After(nil, texts, monday.AddDate(0, 0, 30), true)
+	require.Empty(t, Judge(calendar, accepted, texts, decides))
+	require.NotEmpty(t, Judge(calendar, accepted, read(t, rows(40, nil)), decides), "the old form is now a change")
+}
+
+func TestAChangeIsToldOnce(t *testing.T) { // R51
+	t.Parallel()
+	found := []Finding{{calendar, "name", Vanished, false}, {calendar, "pet", New, false}}
+	news, told := News(nil, found)
+	require.Equal(t, found, news)
+	news, told = News(told, found[:1])
+	require.Empty(t, news)
+	news, _ = News(told, found)
+	require.Equal(t, found[1:], news, "it went away and came again")
+}
+
+// practices is how many years are played; `make drift` plays 200.
+var practices = flag.Int("practices", 30, "how many practices play a year")
+
+// TestNormalYearsRaiseNoFalseAlarm plays practices for a year each: their weekdays,
+// holidays, growth, and fields that people fill in more or less often.
+func TestNormalYearsRaiseNoFalseAlarm(t *testing.T) { // R51
+	t.Parallel()
+	const days = 365
+	decisive, others := 0, 0
+	for seed := range uint64(*practices) {
+		r := rand.New(rand.NewPCG(seed, 51))
+		perDay := 2 + r.IntN(60)
+		habits := map[string]float64{"name": 0.999, "mail": 0.3 + r.Float64()*0.6, "phone": 0.9, "reason": 0.4 * r.Float64(), "consultation_id": 0.5}
+		closed := r.IntN(days)
+		var b *Baseline
+		for day := range days {
+			at := monday.AddDate(0, 0, day)
+			now := normal(r, perDay, at, habits, day >= closed && day < closed+14)
+			for _, f := range Judge(calendar, b, now, decides) {
+				if f.Decisive {
+					decisive++
+				} else {
+					others++
+				}
+			}
+			b = After(b, now, at, false)
+		}
+	}
+	t.Logf("%d practices, %d days each: %d false calls of decisive fields, %d of others", *practices, days, decisive, others)
+	require.Zero(t, decisive)
+	require.LessOrEqual(t, others, *practices/10, "other fields are told rarely")
+}
+
+// normal is the profile of a window of eight days.
+func normal(r *rand.Rand, perDay int, at time.Time, habits map[string]float64, closed bool) *Profile {
+	p := newProfile()
+	p.Answers, p.Forms["list"] = 2, 2
+	for ahead := range 8 {
+		weekday := at.AddDate(0, 0, ahead).Weekday()
+		n := perDay/2 + r.IntN(perDay)
+		switch {
+		case closed, weekday == time.Sunday:
+			n = 0
+		case weekday == time.Saturday:
+			n /= 3
+		}
+		p.Rows += float64(n)
+	}
+	always := func(name, kind, shape string) {
+		f := &Field{Came: p.Rows, Filled: p.Rows, Kinds: map[string]float64{kind: p.Rows}, Shapes: map[string]float64{}}
+		if shape != "" {
+			f.Shapes[shape] = p.Rows
+		}
+		if p.Rows > 0 {
+			p.Fields[name] = f
+		}
+	}
+	always("id", "number", "9")
+	always("start", "text", "9-9-9 9:9:9")
+	always("status", "text", "")
+	for name, share := range habits {
+		filled := 0.0
+		for range int(p.Rows) {
+			if r.Float64() < share {
+				filled++
+			}
+		}
+		if p.Rows > 0 {
+			p.Fields[name] = &Field{Came: p.Rows, Filled: filled, Kinds: map[string]float64{"text": filled}, Shapes: map[string]float64{}}
+		}
+	}
+	return p
+}

@@ -1,0 +1,241 @@
+package idexxneo_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/drift"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
+)
+
+// A vendor stands between Neo and the client and changes what Neo returns.
+type vendor struct {
+	mu       sync.Mutex
+	endpoint string
+	change   func(row map[string]any) // of the rows of the endpoint; nil: nothing
+	whole    func(body []byte) []byte // of its answers; nil: nothing
+	next     http.RoundTripper
+}
+
+func (v *vendor) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := v.next.RoundTrip(r)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err != nil || drift.Endpoint(r.URL.Path) != v.endpoint || response.StatusCode != http.StatusOK {
+		return response, err
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	if v.change != nil {
+		var document any
+		decoder := json.NewDecoder(bytes.NewReader(body))
+		decoder.UseNumber()
+		if err := decoder.Decode(&document); err != nil {
+			return nil, err
+		}
+		v.rows(document)
+		if body, err = json.Marshal(document); err != nil {
+			return nil, err
+		}
+		body = bytes.ReplaceAll(body, []byte(`"twice of `), []byte(`"`)) // a map has no name twice
+	}
+	if v.whole != nil {
+		body = v.whole(body)
+	}
+	response.Body, response.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	response.Header.Del("Content-Length")
+	return response, nil
+}
+
+func (v *vendor) rows(document any) {
+	switch d := document.(type) {
+	case []any:
+		for _, row := range d {
+			if row, ok := row.(map[string]any); ok {
+				v.change(row)
+			}
+		}
+	case map[string]any:
+		for _, inner := range d {
+			if list, ok := inner.([]any); ok && v.endpoint != consultationEndpoint {
+				v.rows(list)
+				return
+			}
+		}
+		v.change(d)
+	}
+}
+
+const consultationEndpoint = "/consultations/view/{id}"
+
+// mutations are what a vendor may do to a field.
+var mutations = map[string]func(row map[string]any, field string){
+	"renamed": func(row map[string]any, field string) {
+		if value, ok := row[field]; ok {
+			delete(row, field)
+			row["new_"+field] = value
+		}
+	},
+	"emptied": func(row map[string]any, field string) {
+		if _, ok := row[field]; ok {
+			row[field] = nil
+		}
+	},
+	"retyped": func(row map[string]any, field string) {
+		switch value := row[field].(type) {
+		case json.Number:
+			row[field] = value.String()
+		case bool:
+			row[field] = fmt.Sprint(value)
+		case string:
+			row[field] = []any{value}
+		}
+	},
+	"nested": func(row map[string]any, field string) {
+		if value, ok := row[field]; ok {
+			row[field] = map[string]any{"value": value}
+		}
+	},
+	"doubled": func(row map[string]any, field string) {
+		if value, ok := row[field]; ok {
+			row["twice of "+field] = value
+		}
+	},
+}
+
+const calendarEndpoint, searchEndpoint = "/appointments/getCalendarEventData", "/consultations/search"
+
+// look reads a week of the calendar, searches, and reads some consultations, as a sync does;
+// or only what one endpoint has to do with.
+func look(ctx context.Context, session pims.Session, window pims.Window, only string) (map[string]*drift.Profile, error) {
+	ctx, collector := drift.Collecting(ctx)
+	var err error
+	notes := only == searchEndpoint || only == consultationEndpoint
+	if !notes {
+		var snapshot pims.Snapshot
+		if snapshot, err = session.Appointments(ctx, window); err == nil {
+			_, err = snapshot.Present()
+		}
+	}
+	if err != nil || only != "" && !notes {
+		return collector.Profiles(), err
+	}
+	entries, err := session.SearchConsultations(ctx, window)
+	for i := range entries[:min(len(entries), 6)] {
+		if err == nil && only != searchEndpoint {
+			_, err = session.Consultation(ctx, entries[i].ID)
+		}
+	}
+	return collector.Profiles(), err
+}
+
+// TestEveryChangeOfTheAnswersIsToldOrRefused plays thirty days of a practice, and on the
+// next day changes one thing about Neo's answers after the other (R51).
+func TestEveryChangeOfTheAnswersIsToldOrRefused(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, time.March, 4, 12, 0, 0, 0, time.UTC)
+	between := &vendor{}
+	r := startRemote(t, options{
+		sim: neosim.Options{Seed: 51, Now: func() time.Time { return now }, PerDay: 5, DaysBack: 45, DaysAhead: 2},
+		environment: pims.Environment{
+			Now: func() time.Time { return now },
+			Wrap: func(next http.RoundTripper) http.RoundTripper {
+				between.next = next
+				return drift.Transport{Next: between}
+			},
+		},
+	})
+	session := r.open(t)
+	today := pims.DateOf(now, r.account.Location)
+	window := func(day int) pims.Window {
+		return pims.Window{Start: today.AddDays(day - 6), End: today.AddDays(day), Location: r.account.Location}
+	}
+	decides := r.provider.Declaration().Decides
+	baselines := make(map[string]*drift.Baseline)
+	for day := -30; day < 0; day++ {
+		profiles, err := look(t.Context(), session, window(day), "")
+		require.NoError(t, err)
+		for endpoint, p := range profiles {
+			require.Empty(t, drift.Judge(endpoint, baselines[endpoint], p, decides), "a normal day")
+			baselines[endpoint] = drift.After(baselines[endpoint], p, now.AddDate(0, 0, day), false)
+		}
+	}
+	require.Contains(t, baselines, consultationEndpoint)
+	judge := func() (found []drift.Finding, err error) {
+		profiles, err := look(t.Context(), session, window(0), between.endpoint)
+		for endpoint, p := range profiles {
+			found = append(found, drift.Judge(endpoint, baselines[endpoint], p, decides)...)
+		}
+		return found, err
+	}
+	today0, err := judge()
+	require.NoError(t, err)
+	require.Empty(t, today0)
+
+	told, refused, frozen := 0, 0, 0
+	count := func(found []drift.Finding, err error) bool {
+		switch {
+		case err != nil:
+			refused++
+		case len(drift.Decisive(found)) > 0:
+			frozen++
+		case len(found) > 0:
+			told++
+		default:
+			return false
+		}
+		return true
+	}
+	for _, endpoint := range slices.Sorted(maps.Keys(baselines)) {
+		b := baselines[endpoint]
+		for _, field := range slices.Sorted(maps.Keys(b.Fields)) {
+			// What is filled in less often is no rule of the vendor's; nothing follows from it.
+			if f := b.Fields[field]; strings.Contains(field, ".") || f.Filled < 0.9*b.Rows || f.Kinds["object"] > 0 {
+				continue
+			}
+			for _, name := range slices.Sorted(maps.Keys(mutations)) {
+				between.endpoint, between.change = endpoint, func(row map[string]any) { mutations[name](row, field) }
+				found, err := judge()
+				require.True(t, count(found, err), "%s %s %s", endpoint, field, name)
+				if decides(endpoint, field) && err == nil && (name == "renamed" || name == "emptied") {
+					require.NotEmpty(t, drift.Decisive(found), "%s %s %s freezes deletions", endpoint, field, name)
+				}
+			}
+		}
+	}
+	between.change = nil
+	for name, whole := range map[string]func([]byte) []byte{
+		"another envelope": func(body []byte) []byte { return append(append([]byte(`{"data":`), body...), '}') },
+		"an error":         func([]byte) []byte { return []byte(`{"error": "maintenance"}`) },
+		"a page":           func([]byte) []byte { return []byte(`<html>`) },
+		"half an answer":   func(body []byte) []byte { return body[:len(body)/2] },
+	} {
+		between.endpoint, between.whole = calendarEndpoint, whole
+		found, err := judge()
+		require.True(t, count(found, err), name)
+	}
+	between.whole = nil
+	between.endpoint, between.change = calendarEndpoint, func(row map[string]any) {
+		if start, ok := row["start"].(string); ok {
+			row["start"] = start[8:10] + "." + start[5:7] + "." + start[:4] + start[10:]
+		}
+	}
+	found, err := judge()
+	require.True(t, count(found, err), "another form of dates")
+	t.Logf("changes told: %d, told and deletions frozen: %d, refused: %d", told, frozen, refused)
+}
