@@ -442,6 +442,10 @@ func (f *fakeCredentials) NewCredential(clinicID uuid.UUID, provider string, c p
 	return clinic.StoredCredential{ID: uuid.New(), ClinicID: clinicID, Provider: provider, CreatedAt: testTime}, nil
 }
 
+func (f *fakeCredentials) SealDraft(uuid.UUID, string) ([]byte, error) { return nil, f.err }
+
+func (f *fakeCredentials) OpenDraft(uuid.UUID, []byte) (string, error) { return "", f.err }
+
 func (f *fakeCredentials) PublicFields(context.Context, uuid.UUID) (map[string]string, error) {
 	return nil, f.err
 }

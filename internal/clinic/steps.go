@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // A Step is one part of a test of credentials, in the order of the constants.
@@ -63,4 +65,18 @@ func (c *Connector) PublicFields(ctx context.Context, clinicID uuid.UUID) (map[s
 	}
 	declared := c.o.Providers[name].Declaration()
 	return declared.Public(declared.Complete(opened)), nil
+}
+
+// draftSubject is where a draft of credentials may be opened: in a form of the same person.
+func draftSubject(of uuid.UUID) seal.Subject { return seal.Subject{Table: "draft", RowID: of} }
+
+// SealDraft seals a text with secrets that a person has sent and not stored yet (R37).
+func (c *Connector) SealDraft(of uuid.UUID, text string) ([]byte, error) {
+	return c.o.Keyring.Seal([]byte(text), draftSubject(of))
+}
+
+// OpenDraft opens what SealDraft made for the same person.
+func (c *Connector) OpenDraft(of uuid.UUID, sealed []byte) (string, error) {
+	text, err := c.o.Keyring.Open(sealed, draftSubject(of))
+	return string(text), err
 }

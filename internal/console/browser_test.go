@@ -204,6 +204,8 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 		"fleet": "/console", "fleet-page-2": "/console?page=2&sort=-asof", "fleet-none": "/console?q=nothing+like+this",
 		"people": "/console/people", "missing": "/console/nothing", "needs": "/console/needs", "needs-none": "/console/needs?kind=drift",
 		"plan": planAddress(plan), "clinic": clinicAddress(failing), "clinic-off": clinicAddress(s.clinicNamed(t, "Old Mill")),
+		"setup-add": "/console/setup", "setup-csv": "/console/setup/csv", "setup-login": setupAddress(s.clinicNamed(t, "Fjord")), "setup-dry-run": setupAddress(failing) + "?step=dry-run",
+		"setup-schedule": setupAddress(failing) + "?step=schedule", "setup-key": setupAddress(failing) + "?step=key",
 		"clinic-schedule": clinicAddress(failing) + "/schedule", "clinic-settings": clinicAddress(failing) + "/settings", "clinic-keys": clinicAddress(failing) + "/keys",
 		"clinic-login": clinicAddress(refused) + "/login", "clinic-login-none": clinicAddress(s.clinicNamed(t, "Fjord")) + "/login",
 		"log": "/console/log", "fleet-keys": "/console/fleet-keys", "actions": "/console/actions?do=sync&all=1&state=ok",
@@ -218,6 +220,9 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	w.open(t, clinicAddress(failing)+"/login")
 	w.do(t, chromedp.Click(`form:has([value="test"]) button`), chromedp.WaitVisible(".steps .last"))
 	w.inspect(t, "clinic-login-test")
+	w.open(t, "/console/setup/csv")
+	w.do(t, chromedp.SendKeys("#csv", "name,timezone,username,password\nOld Mill Vets,Europe/London,desk@example.com,secret\nNowhere Vets,Mars/Base,,\n"), chromedp.Click("form.stack button"), chromedp.WaitVisible("#start"))
+	w.inspect(t, "setup-csv-lines")
 	w.look(t, 390, "dark")
 	w.do(t, chromedp.Click(".side-menu > summary"), chromedp.WaitVisible(".side-sheet nav"))
 	w.requireAccessible(t, "menu")

@@ -55,7 +55,7 @@ func (c *console) schedulePage() Page {
 		Path: "/clinics/{id}/schedule", Title: "Schedule", Template: "clinic-schedule", Needs: access.ReadClinics, Under: "/",
 		Show:     func(v *Visit) (any, error) { return c.schedule(v) },
 		Searches: true, // the form without an act shows what the typed schedule would do
-		Acts:     map[string]Act{"set": {access.ChangeClinics, c.setSchedule}},
+		Acts:     map[string]Act{"schedule": {access.ChangeClinics, c.setSchedule}},
 	}
 }
 

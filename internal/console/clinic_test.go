@@ -50,7 +50,7 @@ func TestAScheduleIsPreviewedAndStored(t *testing.T) { // R33, R34, R42
 	requireInOrder(t, page, "A preview. Nothing is stored yet.", "daily at 06:00", "Mondays to Fridays at 02:15")
 	require.Contains(t, selected[string](t, s, "select sync_schedules::text from clinic_schedule_configs")[0], "0 99", "nothing was stored")
 
-	entries.Set("act", "set")
+	entries.Set("act", "schedule")
 	page = v.send(t, address, entries)
 	require.Equal(t, 422, page.status)
 	require.Contains(t, page.body, "Nothing was stored")
@@ -66,7 +66,7 @@ func TestAScheduleIsPreviewedAndStored(t *testing.T) { // R33, R34, R42
 	entries.Set("daysAhead.0", "many")
 	require.Contains(t, v.send(t, address, entries).body, "days ahead must be a whole number")
 	viewer := s.as(t, access.RoleViewer)
-	require.NotContains(t, viewer.get(t, address).body, `value="set"`)
+	require.NotContains(t, viewer.get(t, address).body, `value="schedule"`)
 	require.Equal(t, 403, viewer.send(t, address, entries).status)
 	s.requireNoFault(t)
 }

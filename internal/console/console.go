@@ -120,7 +120,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // maxForm is the largest body of a form, in bytes.
-const maxForm = 256 << 10
+const maxForm = 1 << 20
 
 // ServeHTTP sets the headers of every page.
 func (c *console) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -36,6 +36,7 @@ type (
 		All                int           // clinics that the caller may see
 		Actions            []choice      // that the caller may do with several; none: not allowed
 		Buttons            []fleetAction // that the caller may do with one clinic
+		CanAdd             bool
 		Totals             []fleetTotal
 		Share              template.HTML // of each state
 		Columns            []column
@@ -97,6 +98,7 @@ func (c *console) fleet(v *Visit) (*fleetView, error) {
 		{Title: "Login"},
 	})
 	c.offer(v, shown)
+	shown.CanAdd = v.Caller.Check(access.ChangeClinics, uuid.Nil) == nil
 	shown.CSV = v.AddressOf(Root+"/fleet.csv", "page", "")
 	shown.Pager = newPager(v, len(found), fleetPerPage, "clinic")
 	for _, x := range found[shown.Pager.from:shown.Pager.to] {

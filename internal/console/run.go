@@ -117,6 +117,11 @@ func (c *console) run(v *Visit) (*runView, error) {
 	if err != nil {
 		return nil, err
 	}
+	return c.runOf(v, of, a)
+}
+
+// runOf shows a sync of a clinic.
+func (c *console) runOf(v *Visit, of clinic.Clinic, a syncs.Audit) (*runView, error) {
 	may := func(p access.Permission) bool { return v.Caller.Check(p, of.ID) == nil }
 	running := !a.Status.Final()
 	shown := &runView{

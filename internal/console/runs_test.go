@@ -24,7 +24,7 @@ import (
 type queueOf struct{ db *postgres.DB }
 
 func (q queueOf) Start(ctx context.Context, r syncs.Request, _ string) (syncs.Audit, error) {
-	audit := syncs.Audit{ClinicID: r.ClinicID, Type: r.Type, Trigger: r.Trigger, Options: r.Options, Status: syncs.StatusQueued}
+	audit := syncs.Audit{ID: uuid.New(), ClinicID: r.ClinicID, Type: r.Type, Trigger: r.Trigger, Options: r.Options, Status: syncs.StatusQueued}
 	id, err := syncstore.NewAudits(q.db).Enqueue(ctx, audit, "", func(pgx.Tx) error { return nil })
 	audit.ID = id
 	return audit, err

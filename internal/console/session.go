@@ -171,7 +171,11 @@ func (c *console) checkForm(w http.ResponseWriter, v *Visit) bool {
 	if !c.sameOrigin(w, v.Request) {
 		return false
 	}
-	if err := v.ParseForm(); err != nil {
+	err := v.ParseMultipartForm(maxForm)
+	if errors.Is(err, http.ErrNotMultipart) {
+		err = v.ParseForm()
+	}
+	if err != nil {
 		c.message(w, v, http.StatusRequestEntityTooLarge, message{Title: "This form is too large", Text: "Send less at once."})
 		return false
 	}

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"bytes"
 	"context"
 
 	"github.com/google/uuid"
@@ -13,6 +14,16 @@ import (
 // specification's schedules (R33). A name that another clinic has is refused unless
 // duplicate: both would be synced from one practice.
 func (s *Service) AddClinic(ctx context.Context, by access.By, draft clinic.Clinic, duplicate bool) (added clinic.Clinic, err error) {
+	return s.add(ctx, by, draft, duplicate, false)
+}
+
+// AddHeld is AddClinic with every entry of the schedule off, for a clinic that a person sets
+// up step by step: nothing runs by itself before they turn it on.
+func (s *Service) AddHeld(ctx context.Context, by access.By, draft clinic.Clinic) (added clinic.Clinic, err error) {
+	return s.add(ctx, by, draft, false, true)
+}
+
+func (s *Service) add(ctx context.Context, by access.By, draft clinic.Clinic, duplicate, held bool) (added clinic.Clinic, err error) {
 	if draft.Name, err = name("name", draft.Name); err != nil {
 		return added, err
 	}
@@ -28,7 +39,11 @@ func (s *Service) AddClinic(ctx context.Context, by access.By, draft clinic.Clin
 	err = s.o.Log.Act(ctx, by.Event(access.ClinicAdd, uuid.Nil, access.Record{}), func(ctx context.Context, e *access.Event) (err error) {
 		added, err = s.o.Clinics.Add(ctx, draft)
 		e.ClinicID, e.After = added.ID, clinicValues(&added)
-		return err
+		if err != nil || !held {
+			return err
+		}
+		off := bytes.ReplaceAll(clinic.DefaultSchedules(), []byte(`"enabled": true`), []byte(`"enabled": false`))
+		return s.o.Clinics.SetSchedules(ctx, added.ID, off, s.o.Now())
 	})
 	return added, err
 }

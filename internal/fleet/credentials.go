@@ -26,6 +26,8 @@ type Connector interface {
 	NewCredential(clinicID uuid.UUID, provider string, credentials pims.Credentials) (clinic.StoredCredential, error)
 	Test(ctx context.Context, clinicID uuid.UUID) (clinic.Findings, error)
 	PublicFields(ctx context.Context, clinicID uuid.UUID) (map[string]string, error)
+	SealDraft(of uuid.UUID, text string) ([]byte, error)
+	OpenDraft(of uuid.UUID, sealed []byte) (string, error)
 }
 
 // Credential returns what is stored of a clinic's credentials. Nothing in it can be read
@@ -37,6 +39,17 @@ func (s *Service) Credential(ctx context.Context, clinicID uuid.UUID) (clinic.St
 
 // Providers returns what the kinds of PIMS say of themselves, by name (R53).
 func (s *Service) Providers() []pims.Declaration { return s.o.Connector.Declarations() }
+
+// SealDraft seals a text with secrets for the person who sent it, so that a page can carry it
+// to the next form (R37). OpenDraft opens it for the same person alone.
+func (s *Service) SealDraft(by access.By, text string) ([]byte, error) {
+	return s.o.Connector.SealDraft(by.ID, text)
+}
+
+// OpenDraft opens what SealDraft made.
+func (s *Service) OpenDraft(by access.By, sealed []byte) (string, error) {
+	return s.o.Connector.OpenDraft(by.ID, sealed)
+}
 
 // PublicFields returns the fields of the clinic's credentials that are no secret. The error
 // is clinic.ErrCredentialsMissing where there are none.
