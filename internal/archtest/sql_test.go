@@ -20,19 +20,19 @@ import (
 // queries/*.sql, from which sqlc generates code. A new package needs a line here, or
 // queries of its own as fleetstore has.
 var sqlInGo = map[string]string{
-	"internal/postgres":                 "the scope and the fence of a transaction travel in a batch; migrations and the server's own tables",
-	"internal/postgres/casestore":       "bulk statements with unnest, and statements that are put together from parts",
-	"internal/postgres/clinicstore":     "statements whose plan is forced, and one that takes the table's name",
-	"internal/postgres/doctorstore":     "the server's own views and settings",
-	"internal/postgres/feedstore":       "statements that are put together from parts, and ranges",
-	"internal/postgres/internal/sealed": "takes the table's name",
-	"internal/postgres/notifystore":     "bulk statements with unnest, and statements that are put together from parts",
-	"internal/postgres/oplog":           "one insert and one list, whose filters may be absent",
-	"internal/postgres/syncstore":       "bulk statements with unnest, and advisory locks",
-	"internal/postgres/volumestore":     "statements that are put together from parts, and JSON of any shape",
-	"internal/postgres/walls":           "roles, policies and grants, with names that are settings",
-	"internal/postgres/webhookstore":    "statements that are put together from parts, and locks that skip rows",
-	"internal/queue":                    "River's tables, which sqlc does not know",
+	"internal/postgres":              "the scope and the fence of a transaction travel in a batch; migrations and the server's own tables",
+	"internal/postgres/casestore":    "bulk statements with unnest, and statements that are put together from parts",
+	"internal/postgres/clinicstore":  "statements whose plan is forced, and one that takes the table's name",
+	"internal/postgres/driftstore":   "bulk statements with unnest",
+	"internal/postgres/doctorstore":  "the server's own views and settings",
+	"internal/postgres/feedstore":    "statements that are put together from parts, and ranges",
+	"internal/postgres/notifystore":  "bulk statements with unnest, and statements that are put together from parts",
+	"internal/postgres/oplog":        "one insert and one list, whose filters may be absent",
+	"internal/postgres/syncstore":    "bulk statements with unnest, and advisory locks",
+	"internal/postgres/volumestore":  "statements that are put together from parts, and JSON of any shape",
+	"internal/postgres/walls":        "roles, policies and grants, with names that are settings",
+	"internal/postgres/webhookstore": "statements that are put together from parts, and locks that skip rows",
+	"internal/queue":                 "River's tables, which sqlc does not know",
 }
 
 var statement = regexp.MustCompile(`(?is)^\s*(?:with\s+\w+\s+(?:\([^)]*\)\s*)?as\s+(?:not\s+)?(?:materialized\s*)?\(|select\s.+\sfrom\s+[\w(]|insert\s+into\s+\w+|update\s+\w+\s+(?:\w+\s+)?set\s|delete\s+from\s+\w+)`)
