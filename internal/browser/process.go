@@ -177,7 +177,7 @@ func (p *process) start(path string) error {
 	return fmt.Errorf("start %s: %s: %w", path, oneLine(err), pims.ErrBrowserUnavailable)
 }
 
-// watch returns when the browser has ended or must end. A browser that answers nothing
+// watch returns when the browser has ended or must end. A browser that responds to nothing
 // within HangTimeout must end.
 func (p *process) watch() {
 	ticker := time.NewTicker(p.opts.HangTimeout / 2)

@@ -53,7 +53,7 @@ func TestARefusalIsUnderstoodInEachLanguage(t *testing.T) { // R32
 			require.Greater(t, len(meaningOf), 60)
 			for text, want := range meaningOf {
 				for _, variant := range []string{text, strings.ToUpper(text), strings.ReplaceAll(text, " ", "\u00a0"), strings.ReplaceAll(text, " ", "\n")} {
-					if got := classify(variant); got != want { //nolint:errorlint // classify answers no other error
+					if got := classify(variant); got != want { //nolint:errorlint // classify returns no other error
 						t.Errorf("%q: %s, want %s", variant, pims.Kind(got), pims.Kind(want))
 					}
 				}

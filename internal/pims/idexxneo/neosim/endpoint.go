@@ -59,7 +59,7 @@ func (s *Sim) control(mux *http.ServeMux) {
 // done200 is the answer of what has nothing to tell.
 var done200 = map[string]bool{"done": true}
 
-// controlled answers JSON: 200, or 400 with an error that says what was wrong with the request.
+// controlled returns JSON: 200, or 400 with an error that says what was wrong with the request.
 func controlled(h func(*http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		status := http.StatusOK

@@ -40,7 +40,7 @@ type Kind string
 
 // The kinds of faults.
 const (
-	FaultStatus        Kind = "status"         // answers Fault.Code, with RetryAfter where that is set
+	FaultStatus        Kind = "status"         // responds with Fault.Code, and RetryAfter where that is set
 	FaultHTML          Kind = "html"           // an HTML page with status 200
 	FaultBody          Kind = "body"           // Fault.Body as JSON with status 200: null, {}, []
 	FaultEmpty         Kind = "empty"          // the usual envelope, without rows

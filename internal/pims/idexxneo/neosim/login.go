@@ -318,7 +318,7 @@ func (c *call) unknown(w http.ResponseWriter, _ *http.Request) {
 	writeHTML(w, http.StatusNotFound, notFoundTemplate, nil)
 }
 
-// expired answers a request whose session is dead, in one of three ways that mean the same.
+// expired responds to a request whose session is dead, in one of three ways that mean the same.
 func (c *call) expired(w http.ResponseWriter, r *http.Request) {
 	switch c.options.Expired {
 	case ExpiredRedirect:

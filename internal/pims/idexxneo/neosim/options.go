@@ -112,7 +112,7 @@ const (
 	LookupBroken  Lookup = "broken"  // 500 for every id
 )
 
-// Views says in which shapes a consultation can be read; the other answers 404.
+// Views says in which shapes a consultation can be read; the other returns 404.
 type Views string
 
 // The views; the zero value means ViewsBoth.

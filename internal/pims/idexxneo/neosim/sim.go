@@ -38,7 +38,7 @@ func New(o Options) *Sim {
 	return s
 }
 
-// ServeHTTP answers as Neo would; see the package comment for the addresses.
+// ServeHTTP responds as Neo would; see the package comment for the addresses.
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
 func (s *Sim) routes() *http.ServeMux {
