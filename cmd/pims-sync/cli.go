@@ -27,6 +27,7 @@ type CLI struct {
 	Schedules   cliniccmd.SchedulesCmd   `cmd:"" help:"When a clinic is synced automatically: show, set, next."`
 	Keys        cliniccmd.KeysCmd        `cmd:"" help:"API keys: create, list, revoke; encryption keys: rotate-encryption."`
 	FleetKeys   cliniccmd.FleetKeysCmd   `cmd:"" help:"Keys for many clinics: create, list, revoke."`
+	StatusLinks peoplecmd.StatusLinksCmd `cmd:"" help:"Links to a practice's page, which says in plain words how its syncs are: create, list, revoke."`
 	Sync        synccmd.SyncCmd          `cmd:"" help:"Run a sync: inbound, cases, reconcile, full."`
 	Syncs       synccmd.SyncsCmd         `cmd:"" help:"Present and past syncs: list, show, watch, cancel, restore."`
 	Cases       synccmd.CasesCmd         `cmd:"" help:"Cases: list, show, changes, history, restore, check-notes."`

@@ -21,6 +21,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/fleet"
+	"github.com/pims-sync/pims-sync/internal/practice"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -106,6 +107,7 @@ type Options struct {
 	Keys      clinic.KeyStore
 	FleetKeys access.FleetKeyStore
 	Fleet     *fleet.Service
+	Practice  *practice.Service
 	Events    Events
 	Record    access.Log // records what callers change (R44)
 	Outgoing  outgoing.Options
@@ -199,6 +201,7 @@ func (s *server) operations() []web.Operation {
 		s.showCredentials(), s.setCredentials(), s.testCredentials(), s.resumeCredentials(),
 		s.showSchedules(), s.setSchedules(), s.nextTicks(),
 		s.listKeys(), s.createKey(), s.revokeKey(), s.listOperatorEvents(),
+		s.listStatusLinks(), s.createStatusLink(), s.revokeStatusLink(),
 		s.listFleetKeys(), s.createFleetKey(), s.revokeFleetKey(),
 	)
 	all = append(all, outgoing.Operations(s.o.Outgoing)...)

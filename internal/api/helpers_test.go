@@ -18,6 +18,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/api/apitest"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/practice"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -74,9 +75,10 @@ func newBench(t *testing.T, changes ...func(*settings)) *bench {
 			_, _ = io.WriteString(w, "sync_in_progress 0\n")
 		}),
 		FleetKeys: b.fleetKeys, Fleet: newFleet(b), Events: b.events, Record: b.events, Outgoing: newOutgoing(b),
-		Wait:    time.Minute,
-		Version: "1.2.3",
-		Now:     func() time.Time { return b.now },
+		Practice: practice.New(practice.Options{Log: b.events, Store: &fakeLinks{lenient: true}, Now: func() time.Time { return b.now }}),
+		Wait:     time.Minute,
+		Version:  "1.2.3",
+		Now:      func() time.Time { return b.now },
 	}, Chain: web.Options{
 		Logger: slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now:    func() time.Time { return b.now },

@@ -192,6 +192,7 @@ func TestEveryPathOfTheInterfaceThatIsBuiltIsThere(t *testing.T) {
 		"POST /api/webhooks/{webhookId}/deliveries/{id}/resend", "POST /api/webhooks/{webhookId}/deliveries/{id}/skip",
 		"GET /api/notifications", "POST /api/notifications", "GET /api/notifications/{id}", "PATCH /api/notifications/{id}",
 		"DELETE /api/notifications/{id}", "POST /api/notifications/{id}/test",
+		"GET /api/clinics/{clinicId}/status-links", "POST /api/clinics/{clinicId}/status-links", "DELETE /api/clinics/{clinicId}/status-links/{id}",
 	}
 	for _, path := range own { // for clinic keys, and for callers that name the clinic (R42)
 		want = append(want, path, strings.Replace(path, " /api/", " /api/clinics/{clinicId}/", 1))

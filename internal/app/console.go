@@ -7,6 +7,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/console"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/practicestore"
+	"github.com/pims-sync/pims-sync/internal/practice"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
 
@@ -26,6 +28,18 @@ func (s *Store) peopleAt(now func() time.Time) *people.Service {
 	return people.New(people.Options{Store: peoplestore.New(s.DB), Log: s.OperatorLog(), Now: now})
 }
 
+// Practice returns the links to practices' pages (R61). It shows no page.
+func (s *Store) Practice() *practice.Service {
+	return practice.New(practice.Options{Log: s.OperatorLog(), Store: practicestore.New(s.DB)})
+}
+
+// Practice returns the practices' pages and the links to them.
+func (e *Engine) Practice() *practice.Service {
+	return practice.New(practice.Options{
+		Log: e.Store.OperatorLog(), Store: practicestore.New(e.Store.DB), Condition: e.Scheduler.Condition, Now: e.now,
+	})
+}
+
 // console returns the pages in front of the engine.
 func (e *Engine) console(o ConsoleOptions, version string, now func() time.Time) ([]web.Mount, error) {
 	return console.New(console.Options{
@@ -40,6 +54,7 @@ func (e *Engine) console(o ConsoleOptions, version string, now func() time.Time)
 		Log:       e.Store.OperatorLog(),
 		Events:    e.Store.OperatorLog(),
 		Service:   e.Fleet(),
+		Practice:  e.Practice(),
 		OpenID:    o.OpenID,
 		PublicURL: o.PublicURL,
 		Version:   version,

@@ -51,6 +51,7 @@ type Engine struct {
 	metrics  *metrics.Metrics
 	tracing  *tracing.Tracing
 	log      *slog.Logger
+	now      func() time.Time
 
 	cursorKeys [][]byte // of the API's lists
 
@@ -121,6 +122,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 		tracing:  o.Tracing,
 		notifier: postgres.NewNotifier(s.DB),
 		log:      log,
+		now:      o.Now,
 		browser:  o.Browser,
 		Private:  o.Private,
 

@@ -90,6 +90,7 @@ func (e *Engine) api(settings Settings, wait time.Duration) api.Options {
 		Keys:       s.Keys(),
 		FleetKeys:  fleetstore.New(s.DB),
 		Fleet:      e.Fleet(),
+		Practice:   e.Practice(),
 		Events:     s.OperatorLog(),
 		Record:     s.OperatorLog(),
 		Outgoing:   e.Outgoing,

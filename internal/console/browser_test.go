@@ -26,6 +26,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/people"
+	"github.com/pims-sync/pims-sync/internal/practice"
 )
 
 // screenshots is a folder for pictures of every page: `make screenshots`.
@@ -199,6 +200,9 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 		_, err = s.service.SetClinic(t.Context(), root, s.clinicNamed(t, "Harb"), fleet.ClinicChange{Name: &name})
 		require.NoError(t, err)
 	}
+	_, token, err := s.reports.Create(t.Context(), root, s.clinicNamed(t, "Harbor"), "front desk")
+	require.NoError(t, err)
+	s.month(t, s.clinicNamed(t, "Harbor"))
 	w.signIn(t, admin)
 	for name, path := range map[string]string{
 		"fleet": "/console", "fleet-page-2": "/console?page=2&sort=-asof", "fleet-none": "/console?q=nothing+like+this",
@@ -208,6 +212,7 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 		"setup-schedule": setupAddress(failing) + "?step=schedule", "setup-key": setupAddress(failing) + "?step=key",
 		"clinic-schedule": clinicAddress(failing) + "/schedule", "clinic-settings": clinicAddress(failing) + "/settings", "clinic-keys": clinicAddress(failing) + "/keys",
 		"clinic-login": clinicAddress(refused) + "/login", "clinic-login-none": clinicAddress(s.clinicNamed(t, "Fjord")) + "/login",
+		"practice": practice.Address("", token), "clinic-practice": clinicAddress(failing) + "/practice",
 		"log": "/console/log", "fleet-keys": "/console/fleet-keys", "actions": "/console/actions?do=sync&all=1&state=ok",
 	} {
 		w.open(t, path)

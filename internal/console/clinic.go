@@ -65,6 +65,7 @@ var clinicTabs = []struct{ path, title string }{
 	{"/schedule", "Schedule"},
 	{"/settings", "Settings"},
 	{"/keys", "Keys"},
+	{"/practice", "Practice's page"},
 }
 
 // clinicPage shows what a clinic looks like now.

@@ -16,6 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/people"
+	"github.com/pims-sync/pims-sync/internal/practice"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -53,6 +54,9 @@ type Options struct {
 
 	// NeedSources find what else waits for a person, such as drift and unusual volume.
 	NeedSources []NeedSource
+
+	// Practice has the practices' pages, and the links to them (R61).
+	Practice *practice.Service
 
 	// PublicURL is where people find the server, such as https://sync.example.com; nil:
 	// where the request says.
@@ -100,9 +104,10 @@ func New(o Options) ([]web.Mount, error) {
 	c.handle("GET", "/openid", c.openIDStart)
 	c.handle("GET", "/openid/callback", c.openIDCallback)
 	c.handle("GET", "/static/{file}", c.static)
+	c.mux.HandleFunc("GET "+practice.Root+"{token}", c.status)
 	c.mux.HandleFunc("GET "+Root+"/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, Root, http.StatusSeeOther) })
 	c.mux.HandleFunc("/", c.nothing)
-	return []web.Mount{{Pattern: Root, Handler: c}, {Pattern: Root + "/", Handler: c}}, nil
+	return []web.Mount{{Pattern: Root, Handler: c}, {Pattern: Root + "/", Handler: c}, {Pattern: practice.Root, Handler: c}}, nil
 }
 
 // handle serves a method of an address below Root.

@@ -33,7 +33,9 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/oplog"
 	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/postgres/practicestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+	"github.com/pims-sync/pims-sync/internal/practice"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/timetest"
@@ -52,6 +54,7 @@ type site struct {
 	*httptest.Server
 	people  *people.Service
 	service *fleet.Service
+	reports *practice.Service
 	pims    *pimstest.Fake // of every clinic
 	db      *postgres.DB
 	clock   *timetest.Clock
@@ -69,8 +72,10 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 		Settings:  clinicstore.NewClinics(s.db),
 		Decisions: queueOf{s.db}, Now: s.clock.Now,
 	})
+	s.reports = practice.New(practice.Options{Log: log, Store: practicestore.New(s.db), Condition: fleetOf{s}.Condition, Now: s.clock.Now})
 	o := Options{
-		Events: log, Service: s.service, Plans: syncstore.NewPlans(s.db),
+		Practice: s.reports,
+		Events:   log, Service: s.service, Plans: syncstore.NewPlans(s.db),
 		People: s.people, Fleet: fleetOf{s}, Now: s.clock.Now, Version: "test",
 		Clinics: clinicstore.NewClinics(s.db), Runs: syncstore.NewAudits(s.db), Cases: casestore.NewRecords(s.db), Restores: casestore.NewCases(s.db), Queue: queueOf{s.db}, Log: log,
 	}
@@ -263,4 +268,14 @@ func (s *site) fleet(t testing.TB, more int) {
 		insert into deletion_plans (clinic_id, sync_id, sync_type, code, reason, window_start, window_end, created_at, expires_at)
 		select c.id, a.id, 'reconciliation', 'deletion_guard', 'invented', $1::timestamptz::date - 7, $1::timestamptz::date, $1::timestamptz - interval '2 hours', $1::timestamptz + interval '3 days'
 		from clinics c join case_sync_audits a on a.clinic_id = c.id and a.sync_type = 'reconciliation' where c.name like 'Tierpraxis%'`, s.clock.Now())
+}
+
+// month adds what a clinic's syncs of the last 30 days came to: not every day was good.
+func (s *site) month(t testing.TB, clinicID uuid.UUID) {
+	t.Helper()
+	s.sql(t, `
+		insert into case_sync_audits (clinic_id, sync_type, status, error_code, cases_created, cases_updated, cases_deleted, created_at, started_at, completed_at)
+		select $1, 'full', case when day % 11 = 3 or day in (17, 18) and part = 0 then 'failed' else 'completed' end,
+			case when day % 11 = 3 or day in (17, 18) and part = 0 then 'pims_unreachable' end, 8 + day % 5, 3 + day % 7, day % 3, at, at, at + interval '1 second' * (20 + day % 9)
+		from generate_series(1, 29) day, generate_series(0, 1) part, lateral (select $2::timestamptz - interval '1 day' * day + interval '6 hours' * part as at) as begun`, clinicID, s.clock.Now())
 }

@@ -79,6 +79,7 @@ func (c *console) screens() []Page {
 		c.planPage(),
 		c.clinicPage(),
 		c.loginPage(),
+		c.practicePage(),
 		c.actionsPage(),
 		c.schedulePage(),
 		c.settingsPage(),
@@ -107,6 +108,7 @@ type Visit struct {
 	Problem string     // why it is shown again
 
 	token  string // of the session; empty: nobody is signed in
+	bare   bool   // the page stands alone, and needs no sign-in
 	theme  string
 	notice Notice
 }

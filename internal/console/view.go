@@ -27,7 +27,7 @@ var templateFiles embed.FS
 var staticFiles embed.FS
 
 // standalone are the templates that belong to no Page.
-var standalone = []string{"sign-in", "link", "message"}
+var standalone = []string{"sign-in", "link", "message", "practice"}
 
 // parseViews parses every template once.
 func parseViews(pages []Page) (map[string]*template.Template, error) {
@@ -74,6 +74,7 @@ type frame struct {
 	Role    access.Role
 	CSRF    string
 	Theme   string // light or dark; empty: what the system says
+	Bare    bool   // the page stands alone, and needs no sign-in
 	Here    string // the present address
 	Path    string // the present address without its query
 	Notice  Notice
@@ -97,7 +98,7 @@ const groupInstallation = "Installation"
 // frame makes the frame of a page.
 func (c *console) frame(v *Visit, title string, shown any) frame {
 	f := frame{
-		Title: title, Theme: v.theme, Notice: v.notice, Problem: v.Problem, Live: v.Live, Version: c.o.Version,
+		Title: title, Bare: v.bare, Theme: v.theme, Notice: v.notice, Problem: v.Problem, Live: v.Live, Version: c.o.Version,
 		Path: v.URL.Path, Here: localPath(v.URL.RequestURI()), Page: shown, Typed: v.Typed.Get,
 		May: func(p access.Permission) bool { return v.Caller.Check(p, uuid.Nil) == nil },
 	}

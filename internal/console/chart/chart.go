@@ -68,6 +68,20 @@ func Bars(label string, parts []Part) template.HTML {
 	return template.HTML(b.String()) //nolint:gosec // every text is escaped
 }
 
+// Strip draws one cell for each part, from left to right. A cell is as high as its value, from
+// 0 to 1; zero is a stub.
+func Strip(label string, parts []Part) template.HTML {
+	const step, gap, height, stub = 12.0, 2.0, 32.0, 2.0
+	var b strings.Builder
+	open(&b, "strip", label, step*float64(max(1, len(parts)))-gap, height)
+	for i, p := range parts {
+		h := max(stub, height*p.Value)
+		rect(&b, p, step*float64(i), height-h, step-gap, h)
+	}
+	b.WriteString("</svg>")
+	return template.HTML(b.String()) //nolint:gosec // every text is escaped
+}
+
 func open(b *strings.Builder, class, label string, width, height float64) {
 	fmt.Fprintf(b, `<svg class="chart %s" role="img" aria-label="%s" viewBox="0 0 %g %g" preserveAspectRatio="none">`,
 		class, template.HTMLEscapeString(label), width, height)

@@ -42,6 +42,7 @@ var Tables = []Table{
 	{Name: "pims_sync_looks", Clinic: "clinic_id", Tenant: "raw"},
 	{Name: "pims_sync_people_links", System: "rawd"},
 	{Name: "pims_sync_people_tries", System: "rawd"},
+	{Name: "pims_sync_status_links", Clinic: "clinic_id", Tenant: "raw", System: "rw"}, // whoever opens one names no clinic
 	{Name: "pims_sync_told", Clinic: "clinic_id", System: "rawd"},
 	{Name: "pims_sync_unusual", Clinic: "clinic_id", Tenant: "r", System: "ra"},
 	{Name: "pims_sync_volume_state", System: "rw"},

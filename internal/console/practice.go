@@ -1,0 +1,264 @@
+package console
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/console/chart"
+	"github.com/pims-sync/pims-sync/internal/practice"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/web"
+)
+
+type (
+	// A practiceReport is what a practice is told (R61).
+	practiceReport struct {
+		practice.Report
+
+		Badge Badge
+		Strip template.HTML // of the days
+		Good  string
+		First string // the days' first, such as "31 October"
+	}
+
+	// practiceView is the page of a clinic that shows what the practice sees, and the links.
+	practiceView struct {
+		clinicHead
+		Report    practiceReport
+		Links     []practiceLink
+		CanChange bool
+	}
+
+	practiceLink struct {
+		ID, Name   string
+		State      Badge
+		Made, Used Moment
+		By         string
+		Active     bool
+	}
+)
+
+// practiceBadges are the states of a clinic in the words of its practice.
+var practiceBadges = map[scheduler.ClinicState]Badge{
+	scheduler.ClinicOK:           {"Up to date", "check", "good"},
+	scheduler.ClinicStale:        {"Out of date", "clock", "warn"},
+	scheduler.ClinicWaiting:      {"Being looked at", "hand", "warn"},
+	scheduler.ClinicFailing:      {"Not working", "triangle", "bad"},
+	scheduler.ClinicLoginRefused: {"Sign-in needed", "lock", "bad"},
+	scheduler.ClinicNeverSynced:  {"Not started", "ring", "info"},
+	scheduler.ClinicOff:          {"Off", "dash", "idle"},
+}
+
+// dayCells say how a day is drawn. Each state has another height, so that it can be told
+// without colour.
+var dayCells = map[practice.DayState]struct {
+	words, tone string
+	height      float64
+}{
+	practice.DayGood: {"every check worked", "good", 1},
+	practice.DayPart: {"some checks worked", "warn", .6},
+	practice.DayBad:  {"no check worked", "bad", .3},
+	practice.DayNone: {"no check", "idle", 0},
+}
+
+func reportOf(r practice.Report) practiceReport {
+	shown := practiceReport{Report: r, Badge: practiceBadges[r.State]}
+	parts := make([]chart.Part, len(r.Days))
+	for i, d := range r.Days {
+		cell := dayCells[d.State]
+		parts[i] = chart.Part{Name: d.Date.In(time.UTC).Format("Mon 2 Jan") + ": " + cell.words, Value: cell.height, Tone: cell.tone}
+	}
+	good, checked := r.GoodDays()
+	shown.Good = fmt.Sprintf("Every check worked on %s of %s.", number(good), counted(checked, "day"))
+	if checked == 0 {
+		shown.Good = "No check in these days."
+	}
+	shown.Strip = chart.Strip(fmt.Sprintf("The last %d days. %s", len(r.Days), shown.Good), parts)
+	shown.First = r.Days[0].Date.In(time.UTC).Format("2 January")
+	return shown
+}
+
+// practicePage shows what a practice sees, and makes and revokes the links to it.
+func (c *console) practicePage() Page {
+	return Page{
+		Path: "/clinics/{id}/practice", Title: "Practice's page", Template: "clinic-practice", Needs: access.ReadClinics, Under: "/",
+		Show: func(v *Visit) (any, error) { return c.practice(v) },
+		Acts: map[string]Act{
+			"create": {access.ChangeClinics, c.createStatusLink},
+			"revoke": {access.ChangeClinics, c.revokeStatusLink},
+		},
+	}
+}
+
+func (c *console) practice(v *Visit) (*practiceView, error) {
+	x, err := c.theClinic(v)
+	if err != nil {
+		return nil, err
+	}
+	report, err := c.o.Practice.Report(v.Context(), x.Clinic.ID)
+	if err != nil {
+		return nil, err
+	}
+	links, err := c.o.Practice.Links(v.Context(), x.Clinic.ID)
+	if err != nil {
+		return nil, err
+	}
+	names, err := c.names(v)
+	if err != nil {
+		return nil, err
+	}
+	shown := &practiceView{clinicHead: headOf(v, x), Report: reportOf(report), CanChange: v.Caller.Check(access.ChangeClinics, x.Clinic.ID) == nil}
+	for i := range links {
+		l := &links[i]
+		row := practiceLink{
+			ID: l.ID.String(), Name: cmp.Or(l.Name, "Without a name"), State: Badge{"Active", "check", "good"}, Active: l.Active,
+			Made: v.Moment(l.CreatedAt, report.Zone), Used: v.Moment(l.LastUsedAt, report.Zone), By: actorName(l.CreatedBy, names),
+		}
+		if !l.Active {
+			row.State = Badge{"Revoked", "dash", "idle"}
+		}
+		shown.Links = append(shown.Links, row)
+	}
+	return shown, nil
+}
+
+// createStatusLink makes a link and shows it once.
+func (c *console) createStatusLink(v *Visit) (Notice, error) {
+	id, err := v.clinicID(access.ChangeClinics)
+	if err != nil {
+		return Notice{}, err
+	}
+	_, token, err := c.o.Practice.Create(v.Context(), v.By(), id, v.Text("name"))
+	if err != nil {
+		return Notice{}, told(err)
+	}
+	base := c.base(v.Request)
+	return Notice{
+		Text: "Whoever has this link sees the page, without a sign-in, until you revoke it. It is shown this once. With .json at its end it is a document, with .svg a badge.",
+		Copy: practice.Address(base.Scheme+"://"+base.Host, token),
+	}, nil
+}
+
+// revokeStatusLink makes a link lead nowhere.
+func (c *console) revokeStatusLink(v *Visit) (Notice, error) {
+	id, err := v.clinicID(access.ChangeClinics)
+	if err != nil {
+		return Notice{}, err
+	}
+	link, err := uuid.Parse(v.Text("link"))
+	if err != nil {
+		return Notice{}, ErrNotFound
+	}
+	row, err := c.o.Practice.Revoke(v.Context(), v.By(), id, link)
+	if err != nil {
+		return Notice{}, told(err)
+	}
+	return Notice{Text: "The link " + cmp.Or(row.Name, "without a name") + " leads nowhere from now on."}, nil
+}
+
+// status serves the page behind a link: the page itself, a document or a badge (R61). The
+// token stands in no log: a route is a pattern.
+func (c *console) status(w http.ResponseWriter, r *http.Request) {
+	entry := web.EntryOf(r.Context())
+	entry.Route = practice.Root + "{token}"
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	v := c.stranger(r)
+	v.bare = true
+	token, form := r.PathValue("token"), ""
+	if before, ending, found := strings.Cut(token, "."); found {
+		token, form = before, ending
+	}
+	report, err := c.o.Practice.Follow(r.Context(), token)
+	switch {
+	case errors.Is(err, practice.ErrNoLink) || err == nil && form != "" && form != "json" && form != "svg":
+		c.message(w, v, http.StatusNotFound, message{
+			Title: "This link leads nowhere",
+			Text:  "It is mistyped, or it was revoked. Ask those who gave it to you for a new one.",
+		})
+		return
+	case err != nil:
+		c.fail(w, r, v, err)
+		return
+	}
+	entry.ClinicID = report.ClinicID
+	switch form {
+	case "json":
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		w.Header().Set("Cache-Control", "max-age=60")
+		json.NewEncoder(w).Encode(documentOf(&report)) //nolint:errcheck // the reader has gone
+	case "svg":
+		w.Header().Set("Content-Type", "image/svg+xml")
+		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
+		w.Header().Set("Cache-Control", "max-age=60")
+		w.Write([]byte(badgeOf(&report))) //nolint:errcheck // the reader has gone
+	default:
+		c.write(w, v, "practice", report.Clinic, http.StatusOK, reportOf(report))
+	}
+}
+
+// A practiceDocument is a report for programs.
+type practiceDocument struct {
+	Clinic   string                `json:"clinic"`
+	Timezone string                `json:"timezone"`
+	State    scheduler.ClinicState `json:"state"`
+	Headline string                `json:"headline"`
+	Detail   string                `json:"detail"`
+	AsOf     *time.Time            `json:"asOf"`
+	Next     *time.Time            `json:"next"`
+	Days     []practiceDay         `json:"days"`
+}
+
+type practiceDay struct {
+	Date  string            `json:"date"`
+	State practice.DayState `json:"state"`
+}
+
+func documentOf(r *practice.Report) practiceDocument {
+	document := practiceDocument{
+		Clinic: r.Clinic, Timezone: r.Zone.String(), State: r.State, Headline: r.Headline, Detail: r.Detail, AsOf: known(r.AsOf), Next: known(r.Next),
+	}
+	for _, d := range r.Days {
+		document.Days = append(document.Days, practiceDay{d.Date.String(), d.State})
+	}
+	return document
+}
+
+// known returns a time that may be unknown; nil is null in JSON.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	utc := t.UTC()
+	return &utc
+}
+
+// badgeColours fill the badge's right half. White text on each has a contrast of 4.5 at
+// least.
+var badgeColours = map[string]string{"good": "#14713f", "warn": "#8a5200", "bad": "#b81f33", "info": "#2a5db0", "idle": "#586170"}
+
+// badgeOf draws a report as a badge of 20 pixels height, for pages of others.
+func badgeOf(r *practice.Report) string {
+	const left, letter, pad = "Appointments", 6.6, 12.0
+	badge := practiceBadges[r.State]
+	right := badge.Word
+	if r.State == scheduler.ClinicOK {
+		right = "Up to date, " + r.AsOf.In(r.Zone).Format("15:04")
+	}
+	a, b := letter*float64(len(left))+pad, letter*float64(len(right))+pad
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%.0[1]f" height="20" role="img" aria-label="%[2]s">`+
+		`<title>%[2]s</title><clipPath id="r"><rect width="%.0[1]f" height="20" rx="3"/></clipPath><g clip-path="url(#r)">`+
+		`<rect width="%.0[3]f" height="20" fill="#3a4250"/><rect x="%.0[3]f" width="%.0[4]f" height="20" fill="%[5]s"/></g>`+
+		`<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle">`+
+		`<text x="%.1[6]f" y="14">%[7]s</text><text x="%.1[8]f" y="14">%[9]s</text></g></svg>`,
+		a+b, template.HTMLEscapeString(r.Clinic+": "+r.Headline), a, b, badgeColours[badge.Tone], a/2, left, a+b/2, right)
+}
