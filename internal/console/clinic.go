@@ -39,6 +39,7 @@ type (
 		Latest      []runRow
 		Runs, Cases string // addresses of the clinic's
 		CanSync     bool
+		History     []typeHistory // of each type that ran lately
 		Disabled    bool
 		DisabledAt  Moment
 	}
@@ -141,6 +142,11 @@ func (c *console) clinic(v *Visit) (*clinicView, error) {
 	}
 	if err := c.coming(v, of, shown); err != nil {
 		return nil, err
+	}
+	if v.Header.Get(background) == "" { // the page's own refresh leaves the charts
+		if shown.History, err = c.historyOf(v, of); err != nil {
+			return nil, err
+		}
 	}
 	shown.CanSync = of.Active && shown.Running == "" && v.Caller.Check(access.SyncFull, of.ID) == nil
 	return shown, nil

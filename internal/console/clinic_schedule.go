@@ -194,7 +194,7 @@ func (f *scheduleForm) foresee(v *Visit, x *judged, entries []clinic.ScheduleEnt
 }
 
 func clockChangeOf(c *fleet.ClockChange) clockChange {
-	shown := clockChange{Day: c.From().Format("Monday, 2 January 2006")}
+	shown := clockChange{Day: c.Day().Format("Monday, 2 January 2006")}
 	verb := "back"
 	if c.Gap() {
 		verb = "forward"

@@ -255,6 +255,17 @@ func needsOf(x *judged) (found []Need) {
 		}
 		found = append(found, n)
 	}
+	if len(x.Unusual) > 0 { // the newest tells it; the page of the clinic has the others
+		u := &x.Unusual[0]
+		n := Need{
+			Kind: NeedVolume, ClinicID: id, Text: "A run had unusual counts: " + typeName(u.Type), Since: u.Began,
+			Next: "Look whether the practice explains it. Nothing was held back.", Address: runAddress(u.SyncID), Action: "Look at the run",
+		}
+		for _, f := range u.Findings {
+			n.Details = append(n.Details, fmt.Sprintf("%s: %s, usually %s", fieldName(f.Count), number(f.Value), number(f.Usual)))
+		}
+		found = append(found, n)
+	}
 	if x.Schedules == nil {
 		return found
 	}

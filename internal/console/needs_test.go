@@ -64,13 +64,15 @@ func TestNeedsYouListsWhatWaitsForAPerson(t *testing.T) { // R42
 	s.fleet(t, 1)
 	harbor := s.clinicNamed(t, "Harbor")
 	extra.ClinicID = harbor
+	s.sql(t, `insert into pims_sync_unusual (sync_id, clinic_id, sync_type, began, findings)
+		select a.id, $1, 'inbound', $2, '[{"count": "appointmentsFound", "value": 400, "usual": 20, "low": false}]' from case_sync_audits a where a.clinic_id = $1 and a.sync_type = 'inbound'`, harbor, s.clock.Now())
 	s.sql(t, `update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"0 6 * * *"},{"type":"inbound","cron":"0 99 * * *"}]' where clinic_id = $1`, harbor)
 	v := s.as(t, access.RoleViewer)
 	page := v.get(t, "/console/needs")
 	require.Equal(t, 200, page.status)
 	requireInOrder(t, page,
 		`class="needs"`, "Waiting plans", "Tierpraxis Alpenblick", "0 deletions", "Refused logins", "Wattle Creek Vets", "Ask the practice for the present password", "Failing",
-		"El Olivo", "The PIMS could not be reached", "Bad schedules", "Entry 2 of the schedule does not run", "Out of date", "Sakura", "Unusual volume", "Three times as many",
+		"El Olivo", "The PIMS could not be reached", "Bad schedules", "Entry 2 of the schedule does not run", "Out of date", "Sakura", "Unusual volume", "Three times as many", "appointments found: 400, usually 20",
 	)
 	require.NotContains(t, page.body, "Old Mill", "it is off")
 	require.Equal(t, "1", totals(page)["Refused logins"])
@@ -217,6 +219,8 @@ func TestAClinicsPageShowsItsStateAndStartsSyncs(t *testing.T) { // R42, R44
 		require.Contains(t, page.body, words)
 	}
 	require.GreaterOrEqual(t, strings.Count(page.body, "<li><span><time"), 10, "the next ten runs")
+	requireInOrder(t, page, "The last 30 days", "Appointments, the last 30 days: 0 of 1 day without a failure.", ": 1 sync, 1 failed", "1 run: the longest took 20 s", "Failed, 20 s, 0 changes",
+		"Notes, the last 30 days: 1 of 1 day without a failure.")
 	page = v.send(t, clinicAddress(harbor), url.Values{"act": {"dry-run"}})
 	require.Contains(t, page.body, "The dry run is on its way")
 	page = v.get(t, clinicAddress(harbor))

@@ -18,6 +18,15 @@ func (c Change) From() time.Time { return c.At.UTC().Add(c.Before) }
 // To returns what clocks show after the change.
 func (c Change) To() time.Time { return c.At.UTC().Add(c.After) }
 
+// Day returns the local day whose times are skipped or come twice, at 00:00 of no zone.
+func (c Change) Day() time.Time {
+	first := c.From()
+	if !c.Gap() {
+		first = c.To()
+	}
+	return first.Truncate(24 * time.Hour)
+}
+
 // maxStretches bounds the search for a change. Go ends some stretches with the year, so this
 // is more than a decade.
 const maxStretches = 20

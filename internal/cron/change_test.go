@@ -32,7 +32,13 @@ func TestTheNextChangesOfAZonesClocksAreFound(t *testing.T) { // R34
 				text += " gap"
 			}
 			require.Equal(t, said, text, zone)
+			require.Equal(t, time.Sunday, change.Day().Weekday(), zone)
 			at = change.At
 		}
 	}
+	loc, err := time.LoadLocation("America/Santiago")
+	require.NoError(t, err)
+	back, found := NextChange(after, loc)
+	require.True(t, found)
+	require.Equal(t, "2027-04-03", back.Day().Format(time.DateOnly), "23:00 comes twice on the day before midnight")
 }

@@ -82,7 +82,7 @@ func Foresee(entries []clinic.ScheduleEntry, loc *time.Location, now time.Time, 
 // changeDay works out one entry's day.
 func changeDay(e clinic.ScheduleEntry, x cron.Expression, change cron.Change, loc *time.Location) ChangeDay {
 	day := ChangeDay{Entry: e}
-	y, m, d := change.From().Date()
+	y, m, d := change.Day().Date()
 	begin, end := time.Date(y, m, d, 0, 0, 0, 0, loc), time.Date(y, m, d+1, 0, 0, 0, 0, loc)
 	shown := map[string]bool{}
 	for at := range x.Between(begin.Add(-time.Nanosecond), end.Add(-time.Nanosecond), loc) {
