@@ -254,20 +254,22 @@ func (d describer) finish() {
 		}
 		for field, property := range schema.Properties {
 			property.Nullable = property.Nullable || d.requests[name] && !slices.Contains(schema.Required, field)
-			if property.Nullable && property.Enum != nil {
+			if property.Nullable && (property.Enum != nil || property.Ref != "") {
 				schema.Properties[field] = nullable(property, field)
 			}
 		}
 	}
 }
 
-// nullable describes words or null. An enum beside the type null would forbid null, and an
-// enum that contains null makes several types in generated clients.
-func nullable(words *huma.Schema, title string) *huma.Schema {
-	return &huma.Schema{
-		Description: words.Description,
-		AnyOf:       []*huma.Schema{{Type: words.Type, Enum: words.Enum, Title: title}, {Type: "null"}},
+// nullable describes words, or an object with a name of its own, or null. An enum or a
+// reference beside the type null would forbid null, and an enum that contains null makes
+// several types in generated clients.
+func nullable(property *huma.Schema, title string) *huma.Schema {
+	alternative := &huma.Schema{Type: property.Type, Enum: property.Enum, Title: title}
+	if property.Ref != "" {
+		alternative = &huma.Schema{Ref: property.Ref}
 	}
+	return &huma.Schema{Description: property.Description, AnyOf: []*huma.Schema{alternative, {Type: "null"}}}
 }
 
 // encoded returns an example as the API would write it.
