@@ -68,7 +68,8 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	if err := errors.Join(cli.RefuseSecrets(args), grammar.ReadSecrets()); err != nil {
 		return report(std, cli.Usage(err))
 	}
-	grammar.Config.Version = thisBuild().Version
+	built := thisBuild()
+	grammar.Config.Version, grammar.Config.Revision = built.Version, built.Commit
 	grammar.Config.Named = cli.ClinicsNamed(command)
 	command.BindTo(ctx, (*context.Context)(nil))
 	command.Bind(std, &grammar.Config)

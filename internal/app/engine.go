@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/google/uuid"
@@ -116,6 +117,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 	if err != nil {
 		return nil, err
 	}
+	counters.Build(settings.Version, settings.Revision, runtime.Version())
 	e := &Engine{
 		Store:    s,
 		metrics:  counters,

@@ -28,4 +28,5 @@ type Settings struct {
 	SMTPURL       string // of the server for e-mail; empty: none
 	MailFrom      string // who sends it
 	Version       string // of the program
+	Revision      string // its commit; empty: unknown
 }

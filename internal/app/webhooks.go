@@ -47,5 +47,6 @@ func (e *Engine) newWebhooks(settings Settings, ring *seal.Keyring, now func() t
 		Logger:  e.log,
 		Now:     now,
 		Observe: e.metrics.Webhook,
+		Count:   func(b webhooks.Backlog) { e.metrics.WebhookBacklog(b.Pending, b.OldestDue, b.Endpoints) },
 	})
 }

@@ -38,7 +38,8 @@ type Config struct {
 	LogLevel      *LogLevel `help:"debug, info, warn or error. Default: info for serve and demo; other commands log nothing." env:"LOG_LEVEL" placeholder:"LEVEL" group:"config"`
 	LogFormat     *string   `help:"json or text. Default: json, text on a terminal." env:"LOG_FORMAT" enum:"json,text" placeholder:"FORMAT" group:"config"`
 
-	Version string `kong:"-"` // of the program
+	Version  string `kong:"-"` // of the program
+	Revision string `kong:"-"` // its commit; empty: unknown
 
 	SingleRole bool `kong:"-"` // migrate --single-role
 
@@ -127,6 +128,7 @@ func (c *Config) Settings() (app.Settings, error) {
 		SMTPURL:       c.SMTPURL,
 		MailFrom:      c.MailFrom,
 		Version:       c.Version,
+		Revision:      c.Revision,
 	}, nil
 }
 

@@ -19,6 +19,9 @@ type outgoing struct {
 	notified     *prometheus.CounterVec
 	unusual      *prometheus.CounterVec
 	drifted      *prometheus.CounterVec
+	pending      prometheus.Gauge
+	oldestDue    prometheus.Gauge
+	endpoints    *prometheus.GaugeVec
 }
 
 var (
@@ -52,6 +55,15 @@ func newOutgoing(registry prometheus.Registerer, providers []string) outgoing {
 	o.unusual = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "volume_unusual_total", Help: "Syncs that completed with counts far outside what the clinic has shown, by type.",
 	}, []string{"type"})
+	o.pending = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "webhook_deliveries_pending", Help: "Deliveries that are to be sent, later tries included.",
+	})
+	o.oldestDue = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "webhook_oldest_due_seconds", Help: "How long the delivery that waits longest has been due, of endpoints that take what is sent to them.",
+	})
+	o.endpoints = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "webhook_endpoints", Help: "Webhook endpoints by state: enabled, failing, given_up (410, or five days of failure), disabled (by a person). Each has one.",
+	}, []string{"state"})
 	for _, t := range volume.Types() {
 		o.unusual.WithLabelValues(string(t))
 	}
@@ -66,7 +78,7 @@ func newOutgoing(registry prometheus.Registerer, providers []string) outgoing {
 	for _, outcome := range webhookOutcomes {
 		o.webhooks.WithLabelValues(outcome)
 	}
-	registry.MustRegister(o.feedDelay, o.webhooks, o.webhookDelay, o.notified, o.unusual, o.drifted)
+	registry.MustRegister(o.feedDelay, o.webhooks, o.webhookDelay, o.notified, o.unusual, o.drifted, o.pending, o.oldestDue, o.endpoints)
 	return o
 }
 
@@ -93,4 +105,22 @@ func (o *outgoing) VolumeUnusual(t syncs.Type) { o.unusual.WithLabelValues(strin
 // PIMSDrift counts a change of the form of a PIMS's answers (R51).
 func (o *outgoing) PIMSDrift(provider string, kind drift.Kind) {
 	o.drifted.WithLabelValues(provider, string(kind)).Inc()
+}
+
+// WebhookBacklog sets what is to be sent, and in which state the endpoints are (R47).
+func (o *outgoing) WebhookBacklog(pending int, oldestDue time.Duration, endpoints map[string]int) {
+	o.pending.Set(float64(pending))
+	o.oldestDue.Set(oldestDue.Seconds())
+	for state, n := range endpoints {
+		o.endpoints.WithLabelValues(state).Set(float64(n))
+	}
+}
+
+// Build says which program this is.
+func (m *Metrics) Build(version, revision, goVersion string) {
+	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "pims_sync_build_info", Help: "1; the labels say which program this is.",
+	}, []string{"version", "revision", "goversion"})
+	m.registry.MustRegister(info)
+	info.WithLabelValues(version, revision, goVersion).Set(1)
 }

@@ -39,9 +39,23 @@ type Store interface {
 	// Release gives an endpoint back; nobody claims it before a moment.
 	Release(ctx context.Context, worker string, endpointID uuid.UUID, notBefore time.Time) error
 
+	// Backlog counts what is to be sent at a moment, and the endpoints by state.
+	Backlog(ctx context.Context, now time.Time) (Backlog, error)
+
 	// Forget removes deliveries that ended before a moment.
 	Forget(ctx context.Context, before time.Time) error
 }
+
+// A Backlog is what is to be sent at a moment.
+type Backlog struct {
+	Pending   int
+	OldestDue time.Duration  // of endpoints that take what is sent to them
+	Endpoints map[string]int // by state, of EndpointStates
+}
+
+// EndpointStates are the states of endpoints: enabled, failing since a while, disabled by
+// us, disabled by a person.
+func EndpointStates() []string { return []string{"enabled", "failing", "given_up", "disabled"} }
 
 const (
 	turnEvery   = 500 * time.Millisecond
@@ -50,6 +64,7 @@ const (
 	turnLimit   = 45 * time.Second    // how long one claim of an endpoint is used
 	keepEnded   = 30 * 24 * time.Hour // how long deliveries that ended are kept
 	forgetEvery = time.Hour
+	countEvery  = time.Minute
 )
 
 // Options configure a Worker.
@@ -58,6 +73,7 @@ type Options struct {
 	Send    func(ctx context.Context, e *Endpoint, d *Delivery, secrets []string) Attempt
 	Logger  *slog.Logger
 	Now     func() time.Time                          // nil: time.Now
+	Count   func(Backlog)                             // each minute; nil: nobody
 	Observe func(outcome string, delay time.Duration) // of each try: Delivered, "retry", Failed; delay since the event, of Delivered
 }
 
@@ -93,6 +109,18 @@ func (w *Worker) Begin(ctx context.Context) {
 			}
 		})
 	})
+	if w.o.Count != nil {
+		w.loops.Begin(ctx, "webhook backlog", func(ctx context.Context) {
+			w.loops.Every(ctx, "webhook backlog", countEvery, func() {
+				backlog, err := w.o.Store.Backlog(ctx, w.o.Now())
+				if err == nil {
+					w.o.Count(backlog)
+				} else if ctx.Err() == nil {
+					w.log.WarnContext(ctx, "The backlog of webhooks is not known", "error", err.Error())
+				}
+			})
+		})
+	}
 	w.loops.Begin(ctx, "webhook retention", func(ctx context.Context) {
 		w.loops.Every(ctx, "webhook retention", forgetEvery, func() {
 			if err := w.o.Store.Forget(ctx, w.o.Now().Add(-keepEnded)); err != nil && ctx.Err() == nil {

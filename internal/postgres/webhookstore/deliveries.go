@@ -170,6 +170,26 @@ func (s *Store) Release(ctx context.Context, worker string, endpointID uuid.UUID
 	})
 }
 
+// Backlog implements webhooks.Store.
+func (s *Store) Backlog(ctx context.Context, now time.Time) (b webhooks.Backlog, err error) {
+	err = s.db.System(ctx, "count the webhooks that are to be sent", func(tx pgx.Tx) error {
+		var enabled, failing, givenUp, disabled int
+		var oldest float64
+		err := tx.QueryRow(ctx, `
+			select (select count(*) from webhook_deliveries where state = 'pending'),
+				coalesce(extract(epoch from $1 - (
+					select min(d.next_try_at) from webhook_deliveries d join webhook_endpoints e on e.id = d.endpoint_id
+					where d.state = 'pending' and d.next_try_at <= $1 and e.enabled and e.failing_since is null)), 0)::float8,
+				count(*) filter (where enabled and failing_since is null), count(*) filter (where enabled and failing_since is not null),
+				count(*) filter (where not enabled and disabled_reason <> $2), count(*) filter (where not enabled and disabled_reason = $2)
+			from webhook_endpoints`, now, webhooks.ReasonPerson).Scan(&b.Pending, &oldest, &enabled, &failing, &givenUp, &disabled)
+		b.OldestDue = time.Duration(oldest * float64(time.Second))
+		b.Endpoints = map[string]int{"enabled": enabled, "failing": failing, "given_up": givenUp, "disabled": disabled}
+		return err
+	})
+	return b, err
+}
+
 // Forget implements webhooks.Store. What has failed for good stays as long as what was
 // delivered; a delivery that it held back is then free.
 func (s *Store) Forget(ctx context.Context, before time.Time) error {

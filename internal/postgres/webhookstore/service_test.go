@@ -56,6 +56,16 @@ func TestWhatPeopleDoWithEndpointsIsStoredAndRecorded(t *testing.T) { // R44, R4
 	require.ErrorContains(t, err, "only a failed or pending one")
 	_, err = service.Resend(t.Context(), by, uuid.New(), seen[1])
 	require.ErrorIs(t, err, access.ErrHidden, "a delivery of another endpoint")
+	for range 2 {
+		_, _ = b.add(webhooks.Endpoint{ClinicID: b.clinic}, "/hook")
+	}
+	b.exec("update webhook_endpoints set failing_since = $1 where id = (select max(id::text)::uuid from webhook_endpoints where enabled)", b.now)
+	b.exec(`insert into webhook_deliveries (endpoint_id, clinic_id, type, body, event_at, created_at, next_try_at)
+		select id, clinic_id, 'case.changed', '{}', $1, $1, $1 from webhook_endpoints`, b.now.Add(-time.Minute))
+	backlog, err := b.store.Backlog(t.Context(), b.now)
+	require.NoError(t, err)
+	require.Equal(t, webhooks.Backlog{Pending: 3, OldestDue: time.Minute, Endpoints: map[string]int{"enabled": 1, "failing": 1, "given_up": 0, "disabled": 1}}, backlog)
+	require.Len(t, backlog.Endpoints, len(webhooks.EndpointStates()))
 	require.NoError(t, service.Remove(t.Context(), by, e.ID))
 
 	events, err := log.Events(t.Context(), access.Filter{})
