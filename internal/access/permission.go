@@ -49,6 +49,7 @@ const (
 	OperateClinics Permission = "clinics:operate" // test and resume credentials
 	ChangeClinics  Permission = "clinics:change"  // a clinic, its credentials, schedules and keys
 	ReadSystem     Permission = "system:read"     // the installation
+	ReadTrends     Permission = "trends:read"     // what all clinics come to
 	ChangeSystem   Permission = "system:change"   // add clinics; fleet keys, people; read operator events
 )
 
@@ -72,6 +73,7 @@ var needs = map[Permission]need{
 	OperateClinics: {role: RoleOperator},
 	ChangeClinics:  {role: RoleAdmin},
 	ReadSystem:     {role: RoleViewer},
+	ReadTrends:     {role: RoleViewer, whole: true},
 	ChangeSystem:   {role: RoleAdmin, whole: true},
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/practice"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/trends"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
 
@@ -108,6 +109,7 @@ type Options struct {
 	FleetKeys access.FleetKeyStore
 	Fleet     *fleet.Service
 	Practice  *practice.Service
+	Trends    trends.Store
 	Events    Events
 	Record    access.Log // records what callers change (R44)
 	Outgoing  outgoing.Options
@@ -202,7 +204,7 @@ func (s *server) operations() []web.Operation {
 		s.showSchedules(), s.setSchedules(), s.nextTicks(),
 		s.listKeys(), s.createKey(), s.revokeKey(), s.listOperatorEvents(),
 		s.listStatusLinks(), s.createStatusLink(), s.revokeStatusLink(),
-		s.listFleetKeys(), s.createFleetKey(), s.revokeFleetKey(),
+		s.listFleetKeys(), s.createFleetKey(), s.revokeFleetKey(), s.listTrends(),
 	)
 	all = append(all, outgoing.Operations(s.o.Outgoing)...)
 	return append(all, s.health(), s.ready(), s.metrics())

@@ -166,6 +166,7 @@ var lines = map[string]line{
 	"POST /api/clinics/{clinicId}/status-links":        {named: access.RoleAdmin, body: `{"name":"front desk"}`},
 	"DELETE /api/clinics/{clinicId}/status-links/{id}": {named: access.RoleAdmin},
 
+	"GET /api/trends":             {role: access.RoleViewer, whole: true},
 	"GET /api/fleet-keys":         {role: access.RoleAdmin, whole: true},
 	"POST /api/fleet-keys":        {role: access.RoleAdmin, whole: true, body: `{"scope":"fleet:read"}`},
 	"DELETE /api/fleet-keys/{id}": {role: access.RoleAdmin, whole: true},

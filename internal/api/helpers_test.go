@@ -75,6 +75,7 @@ func newBench(t *testing.T, changes ...func(*settings)) *bench {
 			_, _ = io.WriteString(w, "sync_in_progress 0\n")
 		}),
 		FleetKeys: b.fleetKeys, Fleet: newFleet(b), Events: b.events, Record: b.events, Outgoing: newOutgoing(b),
+		Trends:   fakeTotals{},
 		Practice: practice.New(practice.Options{Log: b.events, Store: &fakeLinks{lenient: true}, Now: func() time.Time { return b.now }}),
 		Wait:     time.Minute,
 		Version:  "1.2.3",

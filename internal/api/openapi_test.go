@@ -182,7 +182,7 @@ func TestEveryPathOfTheInterfaceThatIsBuiltIsThere(t *testing.T) {
 	want := []string{
 		"GET /health", "GET /metrics", "GET /ready",
 		"GET /api/fleet-keys", "POST /api/fleet-keys", "DELETE /api/fleet-keys/{id}",
-		"GET /api/clinics", "POST /api/clinics", "GET /api/clinics/{clinicId}", "PATCH /api/clinics/{clinicId}", "GET /api/operator-events",
+		"GET /api/clinics", "POST /api/clinics", "GET /api/clinics/{clinicId}", "PATCH /api/clinics/{clinicId}", "GET /api/operator-events", "GET /api/trends",
 		"GET /api/clinics/{clinicId}/credentials", "PUT /api/clinics/{clinicId}/credentials",
 		"POST /api/clinics/{clinicId}/credentials/test", "POST /api/clinics/{clinicId}/credentials/resume",
 		"GET /api/clinics/{clinicId}/schedules", "PUT /api/clinics/{clinicId}/schedules", "GET /api/clinics/{clinicId}/schedules/next",

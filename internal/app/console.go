@@ -8,6 +8,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/practicestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/trendstore"
 	"github.com/pims-sync/pims-sync/internal/practice"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -55,6 +56,7 @@ func (e *Engine) console(o ConsoleOptions, version string, now func() time.Time)
 		Events:    e.Store.OperatorLog(),
 		Service:   e.Fleet(),
 		Practice:  e.Practice(),
+		Trends:    trendstore.New(e.Store.DB),
 		OpenID:    o.OpenID,
 		PublicURL: o.PublicURL,
 		Version:   version,

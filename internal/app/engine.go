@@ -23,6 +23,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/driftstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/trendstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/volumestore"
 	"github.com/pims-sync/pims-sync/internal/queue"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
@@ -209,6 +210,7 @@ func (e *Engine) newQueue(settings Settings, ring *seal.Keyring, o EngineOptions
 		Replicas:       s.Replicas(),
 		KeyIDs:         ring.KeyIDs(),
 		EventRetention: o.EventRetention,
+		Housekeeping:   []func(context.Context, time.Time) error{trendstore.New(s.DB).Count},
 		Private:        o.Private,
 		TimeLimit:      settings.SyncTimeout,
 		Logger:         e.log,

@@ -16,6 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres/fleetstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/trendstore"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
 
@@ -91,6 +92,7 @@ func (e *Engine) api(settings Settings, wait time.Duration) api.Options {
 		FleetKeys:  fleetstore.New(s.DB),
 		Fleet:      e.Fleet(),
 		Practice:   e.Practice(),
+		Trends:     trendstore.New(s.DB),
 		Events:     s.OperatorLog(),
 		Record:     s.OperatorLog(),
 		Outgoing:   e.Outgoing,

@@ -283,6 +283,20 @@ var importRule = rule{
 		domain:    true,
 	},
 	{
+		pkg:    "internal/trends",
+		ours:   []string{"internal/pims"},
+		domain: true,
+	},
+	{
+		pkg:       "internal/postgres/trendstore",
+		ours:      []string{"internal/trends", "internal/pims", "internal/postgres", "internal/postgres/trendstore/internal/trendsql"},
+		libraries: []string{pgx},
+	},
+	{
+		pkg:       "internal/postgres/trendstore/internal/trendsql",
+		libraries: []string{uuid, pgx},
+	},
+	{
 		pkg:       "internal/practice",
 		ours:      []string{"internal/pims", "internal/syncs", "internal/clinic", "internal/scheduler", "internal/access"},
 		libraries: []string{uuid},
@@ -314,12 +328,12 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/api",
-		ours:      []string{"internal/api/outgoing", panicsPkg, "internal/feed", "internal/volume", "internal/pims", "internal/syncs", "internal/cases", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/fleet", "internal/practice", "internal/quota", "internal/web"},
+		ours:      []string{"internal/api/outgoing", panicsPkg, "internal/feed", "internal/volume", "internal/pims", "internal/syncs", "internal/cases", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/fleet", "internal/practice", "internal/trends", "internal/quota", "internal/web"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{
 		pkg:       "internal/console",
-		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/casesync", "internal/clinic", "internal/access", "internal/people", "internal/scheduler", "internal/fleet", "internal/practice", "internal/web", "internal/console/chart"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/casesync", "internal/clinic", "internal/access", "internal/people", "internal/scheduler", "internal/fleet", "internal/practice", "internal/trends", "internal/web", "internal/console/chart"},
 		libraries: []string{uuid, "github.com/coreos/go-oidc/v3", "golang.org/x/oauth2"},
 	},
 	{

@@ -26,6 +26,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/people"
+	"github.com/pims-sync/pims-sync/internal/postgres/trendstore"
 	"github.com/pims-sync/pims-sync/internal/practice"
 )
 
@@ -203,6 +204,7 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	_, token, err := s.reports.Create(t.Context(), root, s.clinicNamed(t, "Harbor"), "front desk")
 	require.NoError(t, err)
 	s.month(t, s.clinicNamed(t, "Harbor"))
+	require.NoError(t, trendstore.New(s.db).Count(t.Context(), s.clock.Now()))
 	w.signIn(t, admin)
 	for name, path := range map[string]string{
 		"fleet": "/console", "fleet-page-2": "/console?page=2&sort=-asof", "fleet-none": "/console?q=nothing+like+this",
@@ -212,7 +214,7 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 		"setup-schedule": setupAddress(failing) + "?step=schedule", "setup-key": setupAddress(failing) + "?step=key",
 		"clinic-schedule": clinicAddress(failing) + "/schedule", "clinic-settings": clinicAddress(failing) + "/settings", "clinic-keys": clinicAddress(failing) + "/keys",
 		"clinic-login": clinicAddress(refused) + "/login", "clinic-login-none": clinicAddress(s.clinicNamed(t, "Fjord")) + "/login",
-		"practice": practice.Address("", token), "clinic-practice": clinicAddress(failing) + "/practice",
+		"trends": "/console/trends", "practice": practice.Address("", token), "clinic-practice": clinicAddress(failing) + "/practice",
 		"log": "/console/log", "fleet-keys": "/console/fleet-keys", "actions": "/console/actions?do=sync&all=1&state=ok",
 	} {
 		w.open(t, path)

@@ -18,6 +18,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/practice"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/trends"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
 
@@ -57,6 +58,9 @@ type Options struct {
 
 	// Practice has the practices' pages, and the links to them (R61).
 	Practice *practice.Service
+
+	// Trends has what all syncs of each day came to.
+	Trends trends.Store
 
 	// PublicURL is where people find the server, such as https://sync.example.com; nil:
 	// where the request says.

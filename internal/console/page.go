@@ -91,6 +91,7 @@ func (c *console) screens() []Page {
 		c.runPage(),
 		c.casesPage(),
 		c.casePage(),
+		c.trendsPage(),
 		c.logPage(),
 		c.fleetKeysPage(),
 		c.peoplePage(),

@@ -22,6 +22,7 @@ type housekeeperOptions struct {
 	audits     *syncstore.Audits
 	schedules  *syncstore.Schedules
 	records    *casestore.Records
+	more       []func(context.Context, time.Time) error
 	keepEvents time.Duration // how long the history of cases is kept (R14); 0: for ever
 	now        func() time.Time
 	loops      *panics.Loops
@@ -39,6 +40,9 @@ func (h *housekeeper) loop(ctx context.Context) {
 			h.o.audits.ForgetIdempotencyKeys(ctx, now),
 			h.o.schedules.Forget(ctx, now.Add(-keepTicks)),
 		)
+		for _, work := range h.o.more {
+			err = errors.Join(err, work(ctx, now))
+		}
 		if h.o.keepEvents > 0 {
 			forgotten, eventsErr := h.o.records.ForgetEvents(ctx, now.Add(-h.o.keepEvents))
 			if err = errors.Join(err, eventsErr); forgotten > 0 {

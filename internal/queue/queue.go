@@ -67,7 +67,8 @@ type Options struct {
 	Records  *casestore.Records
 	Replicas *postgres.Replicas
 
-	EventRetention time.Duration // how long the history of cases is kept (R14); 0: for ever
+	Housekeeping   []func(ctx context.Context, now time.Time) error // further work of each hour
+	EventRetention time.Duration                                    // how long the history of cases is kept (R14); 0: for ever
 
 	Clinics   *clinicstore.Clinics
 	Schedules *syncstore.Schedules // whose old ticks are forgotten
@@ -227,7 +228,7 @@ func (q *Queue) Begin(ctx context.Context) error {
 	if !q.o.Private {
 		q.loops.Begin(ctx, "rescue", q.rescuer().loop)
 		q.loops.Begin(ctx, "housekeeping", (&housekeeper{housekeeperOptions{
-			audits: q.o.Audits, schedules: q.o.Schedules, records: q.o.Records, keepEvents: q.o.EventRetention,
+			audits: q.o.Audits, schedules: q.o.Schedules, records: q.o.Records, more: q.o.Housekeeping, keepEvents: q.o.EventRetention,
 			now: q.o.Now, loops: &q.loops, log: q.log,
 		}}).loop)
 	}

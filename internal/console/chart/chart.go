@@ -68,6 +68,47 @@ func Bars(label string, parts []Part) template.HTML {
 	return template.HTML(b.String()) //nolint:gosec // every text is escaped
 }
 
+// A Series is one part of every column of a chart.
+type Series struct {
+	Tone   string // good, warn, bad, info or idle
+	Values []float64
+}
+
+// Columns draws one upright column for each value of the series, the first series at the
+// bottom and the highest column as high as the chart. Each series is one path, so that a
+// page may have many charts of many days.
+func Columns(label string, series ...Series) template.HTML {
+	const step, width, height, least = 12.0, 10.0, 96.0, 1.0
+	var sums []float64
+	for _, x := range series {
+		sums = append(sums, make([]float64, max(0, len(x.Values)-len(sums)))...)
+		for i, n := range x.Values {
+			sums[i] += n
+		}
+	}
+	highest := 0.0
+	for _, n := range sums {
+		highest = max(highest, n)
+	}
+	var b strings.Builder
+	open(&b, "upright", label, step*float64(max(1, len(sums)))-step+width, height)
+	tops := make([]float64, len(sums))
+	for _, x := range series {
+		fmt.Fprintf(&b, `<path class="tone-%s" d="`, template.HTMLEscapeString(x.Tone))
+		for i, n := range x.Values {
+			if n <= 0 {
+				continue
+			}
+			h := min(max(least, height*n/highest), height-tops[i])
+			fmt.Fprintf(&b, "M%g %.1fh%gv-%.1fh-%gz", step*float64(i), height-tops[i], width, h, width)
+			tops[i] += h
+		}
+		b.WriteString(`"/>`)
+	}
+	b.WriteString("</svg>")
+	return template.HTML(b.String()) //nolint:gosec // every text is escaped
+}
+
 // Strip draws one cell for each part, from left to right. A cell is as high as its value, from
 // 0 to 1; zero is a stub.
 func Strip(label string, parts []Part) template.HTML {

@@ -22,6 +22,7 @@ var Tables = []Table{
 	{Name: "clinic_api_keys", Clinic: "clinic_id", Tenant: "ra", System: "rw"},
 	{Name: "clinic_schedule_configs", Clinic: "clinic_id", Tenant: "raw", System: "r"},
 	{Name: "clinics", Clinic: "id", Tenant: "raw", System: "r"},
+	{Name: "daily_totals", System: "raw"},
 	{Name: "deletion_plans", Clinic: "clinic_id", Tenant: "raw", System: "r"},
 	{Name: "encryption_keys", System: "ra"},
 	{Name: "fleet_keys", System: "raw"},

@@ -1,0 +1,91 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/trends"
+	"github.com/pims-sync/pims-sync/internal/web"
+)
+
+// A trendDay is what the syncs of one day came to.
+type trendDay struct {
+	Day           string       `json:"day" format:"date" doc:"In UTC: each clinic has days of its own."`
+	Syncs         trendSyncs   `json:"syncs" doc:"Phases count with their full sync, dry runs for nothing."`
+	Clinics       trendClinics `json:"clinics"`
+	LoginsRefused int          `json:"loginsRefused" doc:"Syncs that failed because no login was possible."`
+	Cases         trendCases   `json:"cases"`
+	DurationMs    trendSpread  `json:"durationMs" doc:"Of the syncs that completed."`
+	LatenessMs    trendSpread  `json:"latenessMs" doc:"From the tick of a schedule to the begin of its sync."`
+	CountedAt     *web.Instant `json:"countedAt" nullable:"true" doc:"null: the day has no sync."`
+}
+
+type trendSyncs struct {
+	Completed int `json:"completed"`
+	Failed    int `json:"failed"`
+	Cancelled int `json:"cancelled"`
+}
+
+type trendClinics struct {
+	Synced int `json:"synced" doc:"With a sync that completed."`
+	Failed int `json:"failed" doc:"With a sync that failed."`
+}
+
+type trendCases struct {
+	Created  int `json:"created"`
+	Updated  int `json:"updated"`
+	Enriched int `json:"enriched"`
+	Deleted  int `json:"deleted"`
+	Restored int `json:"restored"`
+}
+
+type trendSpread struct {
+	Median int64 `json:"p50"`
+	Most   int64 `json:"p95"`
+}
+
+type trendList struct {
+	Items []trendDay `json:"items" nullable:"false"`
+}
+
+func trendDayOf(d *trends.Day) trendDay {
+	return trendDay{
+		Day: d.Date.String(), Syncs: trendSyncs{d.Completed, d.Failed, d.Cancelled}, Clinics: trendClinics{d.ClinicsSynced, d.ClinicsFailed},
+		LoginsRefused: d.LoginsRefused, Cases: trendCases{d.Created, d.Updated, d.Enriched, d.Deleted, d.Restored},
+		DurationMs: trendSpread{d.TookHalf.Milliseconds(), d.TookMost.Milliseconds()},
+		LatenessMs: trendSpread{d.LateHalf.Milliseconds(), d.LateMost.Milliseconds()}, CountedAt: web.Moment(d.CountedAt),
+	}
+}
+
+func sampleTrendDay() *trends.Day {
+	return &trends.Day{
+		Date: pims.DateOf(sampleTime, time.UTC), Completed: 7940, Failed: 31, ClinicsSynced: 1994, ClinicsFailed: 9, LoginsRefused: 4,
+		Created: 20114, Updated: 8312, Enriched: 15201, Deleted: 402, Restored: 11, TookHalf: 4200 * time.Millisecond, TookMost: 31 * time.Second,
+		LateHalf: 900 * time.Millisecond, LateMost: 12 * time.Second, CountedAt: sampleTime,
+	}
+}
+
+func (s *server) listTrends() web.Operation {
+	return web.Operation{
+		Method: http.MethodGet, Path: "/api/trends", ID: "listTrends", Tag: tagFleet,
+		Summary:     "List daily totals",
+		Description: "What the syncs of all clinics came to on each of the last 90 days, the oldest first. Totals are counted every hour.",
+		Needs:       access.ReadTrends,
+		Of:          web.OfInstallation,
+		Params:      []*huma.Param{},
+		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The days.", Example: trendList{[]trendDay{trendDayOf(sampleTrendDay())}}}},
+		Codes:       []syncs.Code{syncs.CodeInvalidRequest},
+		Handle: func(c *web.Call) (web.Reply, error) {
+			days, err := trends.Last(c.Context(), s.o.Trends, trends.MaxDays, s.o.Now())
+			if err != nil {
+				return web.Reply{}, err
+			}
+			return web.OK(trendList{itemsOf(days, trendDayOf)})
+		},
+	}
+}
