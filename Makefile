@@ -44,7 +44,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet licenses race race-short
-.PHONY: test-postgresql bench screenshots oidc chaos chaos-short drift feed consumers clients soak fuzz cover model model-short mutants dates dates-short release-check clean
+.PHONY: test-postgresql bench screenshots oidc chaos chaos-short drift feed consumers clients soak fuzz fuzz-api schemathesis cover model model-short mutants dates dates-short release-check clean
 
 ## For a first look
 
@@ -121,6 +121,13 @@ chaos: deps ## Kill replicas a thousand times, PostgreSQL two hundred, and look 
 
 chaos-short: deps ## Do what chaos does, for a minute (ARGS: -seconds, -seed)
 	go test ./internal/chaos -run=Killed -count=1 -timeout=15m -v -kills=100000 -seconds=60 $(ARGS)
+
+fuzz-api: deps ## Send the API a hundred thousand right, wrong, forged and broken requests of two tenants (ARGS: -requests, -seed)
+	go test ./internal/apifuzz -count=1 -timeout=6h -v -requests=100000 $(ARGS)
+
+schemathesis: deps build ## Let schemathesis send the API what its description allows and forbids (ARGS: seconds for each key)
+	@scripts/install-deps python3-venv
+	@tools/schemathesis/run $(BIN) $(ARGS)
 
 clients: deps build ## Generate clients of the API with three generators and let them call a live server (ARGS: --if-reachable)
 	@scripts/install-deps python3-venv

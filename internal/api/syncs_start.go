@@ -121,7 +121,7 @@ func startOperation(t syncs.Type, path, id, summary, description string) web.Ope
 		Needs: access.ForSync(t),
 		Of:    web.OfKeysClinic,
 		Params: []*huma.Param{
-			web.HeaderParam(idempotencyHeader, "Any text of at most 255 visible ASCII characters. For 24 hours the same key with the same body returns the same sync; with another body it is refused.", "7c2a"),
+			web.VisibleParam(idempotencyHeader, "Any text of at most 255 visible ASCII characters. For 24 hours the same key with the same body returns the same sync; with another body it is refused.", "7c2a", 255),
 			web.HeaderParam("Prefer", "`respond-async` answers 202 at once.", "respond-async"),
 		},
 		Offers: []web.Offer{

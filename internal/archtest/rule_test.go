@@ -443,6 +443,10 @@ var importRule = rule{
 		testsOnly: true,
 	},
 	{
+		pkg:       "internal/apifuzz",
+		testsOnly: true,
+	},
+	{
 		pkg:       "internal/chaos",
 		testsOnly: true,
 	},

@@ -114,6 +114,13 @@ func HeaderParam(name, description, example string) *huma.Param {
 	}
 }
 
+// VisibleParam is a header of visible ASCII characters, at most so many.
+func VisibleParam(name, description, example string, most int) *huma.Param {
+	param := HeaderParam(name, description, example)
+	param.Schema.MinLength, param.Schema.MaxLength, param.Schema.Pattern = new(1), &most, "^[!-~]+$"
+	return param
+}
+
 // checkQuery refuses parameters that are unknown, duplicate or differently cased, and
 // values that the parameter's description excludes (R38).
 func checkQuery(raw string, params []*huma.Param) error {
