@@ -202,6 +202,7 @@ func (s *server) operations() []web.Operation {
 		s.listClinics(), s.addClinic(), s.showClinic(), s.changeClinic(),
 		s.showCredentials(), s.setCredentials(), s.testCredentials(), s.resumeCredentials(),
 		s.showSchedules(), s.setSchedules(), s.nextTicks(),
+		s.showSettings(), s.setSettings(), s.previewSettings(), s.listWords(),
 		s.listKeys(), s.createKey(), s.revokeKey(), s.listOperatorEvents(),
 		s.listStatusLinks(), s.createStatusLink(), s.revokeStatusLink(),
 		s.listFleetKeys(), s.createFleetKey(), s.revokeFleetKey(), s.listTrends(),

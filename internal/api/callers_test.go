@@ -165,6 +165,10 @@ var lines = map[string]line{
 	"GET /api/clinics/{clinicId}/status-links":         {named: access.RoleViewer},
 	"POST /api/clinics/{clinicId}/status-links":        {named: access.RoleAdmin, body: `{"name":"front desk"}`},
 	"DELETE /api/clinics/{clinicId}/status-links/{id}": {named: access.RoleAdmin},
+	"GET /api/clinics/{clinicId}/settings":             {named: access.RoleViewer},
+	"PUT /api/clinics/{clinicId}/settings":             {named: access.RoleAdmin, body: `{"statuses":{"In room":"in_progress"}}`},
+	"POST /api/clinics/{clinicId}/settings/preview":    {named: access.RoleAdmin, body: `{}`},
+	"GET /api/clinics/{clinicId}/words":                {named: access.RoleViewer},
 
 	"GET /api/trends":             {role: access.RoleViewer, whole: true},
 	"GET /api/fleet-keys":         {role: access.RoleAdmin, whole: true},
@@ -409,7 +413,7 @@ func TestAFleetKeyIsMadeShownOnceAndRevoked(t *testing.T) { // R39, R42
 // newFleet makes the service of operators over the fakes of a bench.
 func newFleet(b *bench) *fleet.Service {
 	return fleet.New(fleet.Options{
-		Log: b.events, Clinics: b.reads, Keys: b.keys, FleetKeys: b.fleetKeys, Credentials: b.credentials, Connector: b.credentials, Decisions: b.decisions,
+		Log: b.events, Clinics: b.reads, Settings: b.reads, Keys: b.keys, FleetKeys: b.fleetKeys, Credentials: b.credentials, Connector: b.credentials, Decisions: b.decisions,
 		Now: func() time.Time { return b.now },
 	})
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // pagedBench is a bench whose lists all have a next page, and keys of several callers.
-func pagedBench(t *testing.T, changes ...func(*settings)) (b *bench, mine, other, fleet, limited requestOption) {
+func pagedBench(t *testing.T, changes ...func(*benchSettings)) (b *bench, mine, other, fleet, limited requestOption) {
 	t.Helper()
 	b = newBench(t, changes...)
 	b.syncs.list = syncs.List[syncs.Audit]{NextCursor: "next"}
@@ -101,7 +101,7 @@ func TestReplicasReadEachOthersCursorsAlsoWhileTheKeyIsRotated(t *testing.T) { /
 	t.Parallel()
 	old, fresh := []byte(strings.Repeat("o", 32)), []byte(strings.Repeat("n", 32))
 	keyed := func(keys ...[]byte) *bench {
-		b, _, _, _, _ := pagedBench(t, func(o *settings) { o.CursorKeys = keys })
+		b, _, _, _, _ := pagedBench(t, func(o *benchSettings) { o.CursorKeys = keys })
 		return b
 	}
 	first := keyed(old)

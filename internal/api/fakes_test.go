@@ -16,6 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -207,6 +208,7 @@ func (f *fakeSyncs) Cancel(_ context.Context, _, id uuid.UUID, actor string) (sy
 type fakeReads struct {
 	added       []clinic.Clinic
 	schedules   []byte
+	words       []settings.Word
 	owner       clinic.Clinic
 	records     map[uuid.UUID]cases.Record
 	plans       map[uuid.UUID]syncs.Plan
@@ -356,6 +358,13 @@ func (f *fakeReads) SetSchedules(_ context.Context, _ uuid.UUID, document []byte
 	f.schedules = document
 	return f.err
 }
+
+func (f *fakeReads) SetSettings(_ context.Context, _ uuid.UUID, set settings.Settings, _ time.Time) error {
+	f.owner.Settings = set
+	return f.err
+}
+
+func (f *fakeReads) Words(context.Context, uuid.UUID) ([]settings.Word, error) { return f.words, f.err }
 
 func (f *fakeKeys) KeysOfClinic(_ context.Context, clinicID uuid.UUID) ([]clinic.APIKey, error) {
 	f.mu.Lock()

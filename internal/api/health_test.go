@@ -42,7 +42,7 @@ func TestReadyTellsWhetherTheDatabaseAnswers(t *testing.T) {
 func TestAReplicaThatDrainsIsNotReadyAndHealthyStill(t *testing.T) { // R31
 	t.Parallel()
 	var draining atomic.Bool
-	b := newBench(t, func(o *settings) { o.Draining = draining.Load })
+	b := newBench(t, func(o *benchSettings) { o.Draining = draining.Load })
 	require.Equal(t, http.StatusOK, b.get("/ready", withoutKey).Code)
 
 	draining.Store(true)
@@ -60,7 +60,7 @@ func TestAReplicaThatDrainsIsNotReadyAndHealthyStill(t *testing.T) { // R31
 func TestReadyDoesNotWaitForEver(t *testing.T) {
 	t.Parallel()
 	var deadline bool
-	b := newBench(t, func(o *settings) {
+	b := newBench(t, func(o *benchSettings) {
 		o.Ready = pinger(func(ctx context.Context) error { _, deadline = ctx.Deadline(); return nil })
 	})
 	b.get("/ready")
@@ -78,7 +78,7 @@ func TestMetricsAreServedWhereTheyAreHandedIn(t *testing.T) {
 	require.Equal(t, "sync_in_progress 0\n", a.Body.String())
 	require.Equal(t, "text/plain; version=0.0.4", a.Header().Get("Content-Type"))
 
-	elsewhere := newBench(t, func(o *settings) { o.Metrics = nil })
+	elsewhere := newBench(t, func(o *benchSettings) { o.Metrics = nil })
 	require.Equal(t, http.StatusNotFound, elsewhere.get("/metrics", withoutKey).Code)
 }
 

@@ -51,14 +51,14 @@ type bench struct {
 	keyID uuid.UUID
 }
 
-// settings are those of a bench: of the API, and of the chain before it.
-type settings struct {
+// benchSettings are those of a bench: of the API, and of the chain before it.
+type benchSettings struct {
 	Options
 
 	Chain web.Options
 }
 
-func newBench(t *testing.T, changes ...func(*settings)) *bench {
+func newBench(t *testing.T, changes ...func(*benchSettings)) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, keys: &fakeKeys{}, syncs: newFakeSyncs(), ready: &fakeReady{}, log: &lockedBuffer{}, now: testTime,
@@ -67,7 +67,7 @@ func newBench(t *testing.T, changes ...func(*settings)) *bench {
 		reads: &fakeReads{owner: clinic.Clinic{ID: uuid.New(), Timezone: "America/Chicago"}},
 	}
 	b.key, b.keyID = b.keys.add(b.reads.owner.ID, nil)
-	o := settings{Options: Options{
+	o := benchSettings{Options: Options{
 		Keys: b.keys, Syncs: b.syncs, Cases: b.reads, CasesByID: b.reads, Changes: b.changes, Plans: b.reads, Clinics: b.reads, Ready: b.ready,
 		Restores: b.restores, Conditions: b.condition,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -252,8 +252,8 @@ func (l *lockedBuffer) String() string {
 	return l.Buffer.String()
 }
 
-func trust(list string) func(*settings) {
-	return func(o *settings) {
+func trust(list string) func(*benchSettings) {
+	return func(o *benchSettings) {
 		for item := range strings.SplitSeq(list, ",") {
 			o.Chain.TrustedProxies = append(o.Chain.TrustedProxies, netip.MustParsePrefix(item))
 		}

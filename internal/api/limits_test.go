@@ -17,7 +17,7 @@ import (
 func limited(t *testing.T, l Limits) (*bench, *[]Limit) {
 	t.Helper()
 	var seen []Limit
-	return newBench(t, func(o *settings) {
+	return newBench(t, func(o *benchSettings) {
 		o.Limits, o.ObserveLimit = l, func(limit Limit) { seen = append(seen, limit) }
 	}), &seen
 }

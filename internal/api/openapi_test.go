@@ -37,7 +37,7 @@ func TestTheOpenAPIDocumentIsTheOneThatWasReviewed(t *testing.T) {
 
 func TestTheOpenAPIDocumentIsServed(t *testing.T) {
 	t.Parallel()
-	later := func(o *settings) { o.Now = func() time.Time { return sampleTime.AddDate(1, 0, 0) } }
+	later := func(o *benchSettings) { o.Now = func() time.Time { return sampleTime.AddDate(1, 0, 0) } }
 	a := newBench(t, later).get("/openapi.json", withoutKey) // whatever the time
 	require.Equal(t, http.StatusOK, a.Code)
 	require.Equal(t, "application/openapi+json", a.Header().Get("Content-Type"))
@@ -186,6 +186,7 @@ func TestEveryPathOfTheInterfaceThatIsBuiltIsThere(t *testing.T) {
 		"GET /api/clinics/{clinicId}/credentials", "PUT /api/clinics/{clinicId}/credentials",
 		"POST /api/clinics/{clinicId}/credentials/test", "POST /api/clinics/{clinicId}/credentials/resume",
 		"GET /api/clinics/{clinicId}/schedules", "PUT /api/clinics/{clinicId}/schedules", "GET /api/clinics/{clinicId}/schedules/next",
+		"GET /api/clinics/{clinicId}/settings", "PUT /api/clinics/{clinicId}/settings", "POST /api/clinics/{clinicId}/settings/preview", "GET /api/clinics/{clinicId}/words",
 		"GET /api/clinics/{clinicId}/keys", "POST /api/clinics/{clinicId}/keys", "DELETE /api/clinics/{clinicId}/keys/{id}",
 		"GET /api/webhooks", "POST /api/webhooks", "GET /api/webhooks/{id}", "PATCH /api/webhooks/{id}", "DELETE /api/webhooks/{id}",
 		"POST /api/webhooks/{id}/test", "POST /api/webhooks/{id}/rotate", "GET /api/webhooks/{id}/deliveries",

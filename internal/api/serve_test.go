@@ -155,7 +155,7 @@ func unlocking(f *fakeSyncs, panics func()) func(*syncs.Audit) error {
 
 func TestAPanicAfterTheAnswerHasBegunBreaksTheConnection(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, func(o *settings) {
+	b := newBench(t, func(o *benchSettings) {
 		o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "half of ")
 			panic("the answer")
@@ -168,7 +168,7 @@ func TestAPanicAfterTheAnswerHasBegunBreaksTheConnection(t *testing.T) {
 
 func TestAnAbortedHandlerIsLeftToTheServer(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, func(o *settings) {
+	b := newBench(t, func(o *benchSettings) {
 		o.Metrics = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
 	})
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)

@@ -62,7 +62,7 @@ func (f *fakeLinks) Revoke(_ context.Context, clinicID, id uuid.UUID) (practice.
 func TestALinkToThePracticesPageIsShownOnce(t *testing.T) { // R42, R44, R61
 	t.Parallel()
 	links := &fakeLinks{}
-	b := newBench(t, func(o *settings) {
+	b := newBench(t, func(o *benchSettings) {
 		o.Practice = practice.New(practice.Options{Log: o.Record, Store: links, Now: func() time.Time { return testTime }})
 	})
 	admin := b.fleetKeys.add(access.FleetKey{Scope: access.FleetAdmin}, nil)

@@ -291,7 +291,7 @@ func TestACallThatHasWaitedLongEnoughAnswers202AndWhereToLook(t *testing.T) { //
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, func(o *settings) { o.Wait = 0 })
+			b := newBench(t, func(o *benchSettings) { o.Wait = 0 })
 			a := b.post("/api/sync/full", "", prepare(b)...)
 			require.Equal(t, http.StatusAccepted, a.Code)
 			id, _ := a.body["id"].(string)

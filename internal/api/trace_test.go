@@ -36,7 +36,7 @@ func (s startingIn) Start(ctx context.Context, request syncs.Request, key string
 func tracing(t *testing.T, starting func(context.Context)) (*bench, *[]traced) {
 	t.Helper()
 	var seen []traced
-	b := newBench(t, func(o *settings) {
+	b := newBench(t, func(o *benchSettings) {
 		if starting != nil {
 			o.Syncs = startingIn{o.Syncs, starting}
 		}

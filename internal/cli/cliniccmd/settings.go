@@ -148,25 +148,12 @@ func (a *ClinicSetCmd) confirmSettings(ctx context.Context, std cli.Streams, c *
 }
 
 func storeSettings(ctx context.Context, std cli.Streams, c *cli.Config, s *app.Store, clinicID uuid.UUID, after settings.Settings) error {
-	err := cli.Act(ctx, s, cli.Event(access.SettingsSet, clinicID, access.Record{}), func(ctx context.Context, x *access.Event) error {
-		before, err := s.Clinics().Clinic(ctx, clinicID)
-		if err != nil {
-			return err
-		}
-		x.Before, x.After = settingValues(before.Settings), settingValues(after)
-		return s.Clinics().SetSettings(ctx, clinicID, after, time.Now())
-	})
-	if err != nil {
+	if err := s.Fleet().SetSettings(ctx, cli.By(), clinicID, after); err != nil {
 		return err
 	}
 	return cli.Show(std, c, map[string]any{"clinicId": clinicID, "settings": json.RawMessage(after.JSON())}, func(w io.Writer) {
 		fmt.Fprintf(w, "Stored. The next sync applies them. `pims-sync clinic words --clinic %s` shows all words and what they mean.\n", clinicID)
 	})
-}
-
-// settingValues returns settings as the record of an action shows them (R44).
-func settingValues(s settings.Settings) access.Values {
-	return access.Values{"settings": json.RawMessage(s.JSON())}
 }
 
 // ClinicWordsCmd shows the words that a practice uses.
@@ -193,7 +180,7 @@ func (a *ClinicWordsCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config
 		if err != nil {
 			return err
 		}
-		words, err := s.Clinics().Words(ctx, owner.ID)
+		words, err := s.Fleet().Words(ctx, owner.ID)
 		if err != nil {
 			return err
 		}
