@@ -13,7 +13,6 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres"
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
@@ -98,8 +97,8 @@ func newQueue(b *testing.B, url string, run func(context.Context, syncs.Run) (sy
 	notifier := postgres.NewNotifier(db)
 	b.Cleanup(notifier.Close)
 	q, err := queue.New(queue.Options{
-		DB: db, Audits: syncstore.NewAudits(db), Plans: syncstore.NewPlans(db), Records: casestore.NewRecords(db), Replicas: db.Replicas(),
-		Clinics: clinicstore.NewClinics(db), Schedules: syncstore.NewSchedules(db), Notifier: notifier, Run: run,
+		DB: db, Audits: syncstore.NewAudits(db), Plans: syncstore.NewPlans(db), Replicas: db.Replicas(),
+		Clinics: clinicstore.NewClinics(db), Notifier: notifier, Run: run,
 		Precheck: func(context.Context, uuid.UUID) error { return nil },
 		Logger:   slog.New(slog.DiscardHandler),
 	})

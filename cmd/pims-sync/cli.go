@@ -22,7 +22,8 @@ type CLI struct {
 
 	Demo        DemoCmd                  `cmd:"" help:"Show how the program works, with simulated practices and all real parts."`
 	Serve       ServeCmd                 `cmd:"" help:"Run a replica: the HTTP API and the syncs."`
-	Clinic      cliniccmd.ClinicCmd      `cmd:"" help:"Clinics: add, list, show, set, words, check, disable."`
+	Clinic      cliniccmd.ClinicCmd      `cmd:"" help:"Clinics: add, list, show, set, words, check, disable, export, remove."`
+	Clients     cliniccmd.ClientsCmd     `cmd:"" help:"One client of a clinic, who asks for it: export, erase."`
 	Credentials cliniccmd.CredentialsCmd `cmd:"" help:"A clinic's PIMS credentials: set, fields, test, show, resume, remove."`
 	Schedules   cliniccmd.SchedulesCmd   `cmd:"" help:"When a clinic is synced automatically: show, set, next."`
 	Keys        cliniccmd.KeysCmd        `cmd:"" help:"API keys: create, list, revoke; encryption keys: rotate-encryption."`

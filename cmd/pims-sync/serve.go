@@ -23,6 +23,7 @@ type ServeCmd struct {
 	EnableScheduler bool          `help:"Enqueue the syncs of the schedules. Default: true." env:"ENABLE_SCHEDULER" default:"true" negatable:""`
 	ScheduleJitter  time.Duration `help:"Spread clinics that are due at the same time over this duration." env:"SCHEDULE_JITTER" default:"0s"`
 	EventRetention  time.Duration `help:"How long the history of cases is kept, such as 8760h; at least 24h; 0 means for ever." env:"EVENT_RETENTION" default:"0s"`
+	AuditRetention  time.Duration `help:"How long syncs and plans are kept, such as 17520h; at least 720h; 0 means for ever." env:"AUDIT_RETENTION" default:"17520h"`
 	MaxSyncs        int           `help:"How many syncs this replica works on at the same time." env:"MAX_SYNCS" default:"10"`
 	SyncLease       time.Duration `help:"How long a replica may be silent before another one takes over its sync, 1s to 30s." env:"SYNC_LEASE" default:"15s"`
 	Host            string        `help:"Address to listen on." env:"HOST" default:"127.0.0.1"`
@@ -35,6 +36,7 @@ type ServeCmd struct {
 	OIDCIssuer      string        `name:"oidc-issuer" help:"Let people sign in at this OpenID Connect provider. It must know <public URL>/console/openid/callback." env:"OIDC_ISSUER" placeholder:"URL"`
 	OIDCClientID    string        `name:"oidc-client-id" help:"Our client id at the provider." env:"OIDC_CLIENT_ID" placeholder:"ID"`
 	OIDCSecret      string        `name:"oidc-client-secret" help:"Our client secret at the provider; none for a public client." env:"OIDC_CLIENT_SECRET" placeholder:"SECRET"`
+	OIDCSecretFile  string        `name:"oidc-client-secret-file" help:"File with OIDC_CLIENT_SECRET." env:"OIDC_CLIENT_SECRET_FILE" placeholder:"FILE"`
 	LimitFlags      `embed:""`
 	AllowedHosts    string `name:"allowed-hosts" help:"Names of this server, without ports, comma-separated; a request with another Host is refused. Default: every name." env:"ALLOWED_HOSTS" placeholder:"HOST,…"`
 	TrustedProxies  string `help:"Proxies whose X-Forwarded-For is trusted: addresses or prefixes, comma-separated." env:"TRUSTED_PROXIES" placeholder:"CIDR,…"`
@@ -62,6 +64,9 @@ const ownerWait = 10 * time.Second
 // Run serves until the context ends.
 func (s *ServeCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
 	if err := s.check(); err != nil {
+		return cli.Usage(err)
+	}
+	if err := cli.ReadFiles([]cli.FileSecret{{Variable: "OIDC_CLIENT_SECRET", File: s.OIDCSecretFile, Into: &s.OIDCSecret}}); err != nil {
 		return cli.Usage(err)
 	}
 	collectAbove(heapFloor)
@@ -117,7 +122,7 @@ func (s *ServeCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) erro
 		Limits:      s.limits(),
 		Engine: app.EngineOptions{
 			Schedule: s.EnableScheduler, Jitter: s.ScheduleJitter, MaxSyncs: s.MaxSyncs, Lease: s.SyncLease,
-			Link: s.link(), EventRetention: s.EventRetention, Tracing: traces,
+			Link: s.link(), EventRetention: s.EventRetention, AuditRetention: s.AuditRetention, Tracing: traces,
 		},
 	})
 	if err != nil {
@@ -154,6 +159,8 @@ func (s *ServeCmd) check() error {
 		return errors.New("MAX_SYNCS must be 1 or more; SCHEDULE_JITTER must not be negative")
 	case s.EventRetention != 0 && s.EventRetention < minRetention:
 		return fmt.Errorf("EVENT_RETENTION is %s and must be %s or more, or 0 for ever: older history is erased for good", s.EventRetention, minRetention)
+	case s.AuditRetention != 0 && s.AuditRetention < shortRetention:
+		return fmt.Errorf("AUDIT_RETENTION is %s and must be %s or more, or 0 for ever", s.AuditRetention, shortRetention)
 	case s.SyncLease < minLease || s.SyncLease > maxLease:
 		return fmt.Errorf("SYNC_LEASE is %s and must be %s to %s", s.SyncLease, minLease, maxLease)
 	}

@@ -94,6 +94,7 @@ const (
 	ClinicDisable Action = "clinic.disable"
 	ClinicExport  Action = "clinic.export"
 	ClinicErase   Action = "clinic.erase"
+	ClientExport  Action = "client.export"
 	ClientErase   Action = "client.erase"
 	SettingsSet   Action = "settings.set"
 
@@ -153,7 +154,7 @@ const (
 // Actions lists the actions, sorted.
 func Actions() []Action {
 	return []Action{
-		CaseRead, CaseRestore, ClientErase, ClinicAdd, ClinicDisable, ClinicErase, ClinicExport, ClinicSet, ConsoleLink,
+		CaseRead, CaseRestore, ClientErase, ClientExport, ClinicAdd, ClinicDisable, ClinicErase, ClinicExport, ClinicSet, ConsoleLink,
 		CredentialsRemove, CredentialsResume, CredentialsSet, CredentialsTest, DatabaseSeal, DriftAccept, EncryptionRotate,
 		FleetKeyCreate, FleetKeyRevoke, KeyCreate, KeyRevoke, NotesHide, NotesReturn, NotificationsAdd, NotificationsRemove,
 		NotificationsSet, NotificationsTest, PersonAdd, PersonPassword, PersonRemove, PersonSet, PersonSignIn, PersonSignOut,

@@ -22,6 +22,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/driftstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/retention"
 	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/trendstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/volumestore"
@@ -70,6 +71,7 @@ type EngineOptions struct {
 	Lease          time.Duration    // how long a replica may be silent before its sync is taken over; 0: the queue's default
 	Link           string           // of the console, for notifications; empty: none
 	EventRetention time.Duration    // of the history of cases; 0: for ever
+	AuditRetention time.Duration    // of syncs and plans; 0: for ever
 	Tracing        *tracing.Tracing // nil: nothing is traced
 	Browser        pims.Browser     // that others share; nil: one of the engine's own
 	Now            func() time.Time // nil: time.Now
@@ -196,29 +198,34 @@ func (e *Engine) newQueue(settings Settings, ring *seal.Keyring, o EngineOptions
 	s := e.Store
 	record := recorder{s.Audits(), s.Plans()}
 	return queue.New(queue.Options{
-		DB:             s.DB,
-		Audits:         record.Audits,
-		Plans:          record.Plans,
-		Notifier:       e.notifier,
-		Run:            e.newRunner(record, o.Now).Run,
-		Precheck:       e.Connector.Precheck,
-		Clinics:        s.Clinics(),
-		Schedules:      s.Schedules(),
-		MaxSyncs:       o.MaxSyncs,
-		Lease:          o.Lease,
-		Records:        s.Records(),
-		Replicas:       s.Replicas(),
-		KeyIDs:         ring.KeyIDs(),
-		EventRetention: o.EventRetention,
-		Housekeeping:   []func(context.Context, time.Time) error{trendstore.New(s.DB).Count},
-		Private:        o.Private,
-		TimeLimit:      settings.SyncTimeout,
-		Logger:         e.log,
-		Now:            o.Now,
-		Observe:        e.metrics,
-		Meters:         e.metrics.Meters(),
-		Tracers:        e.tracing.Provider(),
+		DB:       s.DB,
+		Audits:   record.Audits,
+		Plans:    record.Plans,
+		Notifier: e.notifier,
+		Run:      e.newRunner(record, o.Now).Run,
+		Precheck: e.Connector.Precheck,
+		Clinics:  s.Clinics(),
+		MaxSyncs: o.MaxSyncs,
+		Lease:    o.Lease,
+		Replicas: s.Replicas(),
+		KeyIDs:   ring.KeyIDs(),
+		// The trends count what the retention removes.
+		Housekeeping: []func(context.Context, time.Time) error{trendstore.New(s.DB).Count, e.retention(o)},
+		Private:      o.Private,
+		TimeLimit:    settings.SyncTimeout,
+		Logger:       e.log,
+		Now:          o.Now,
+		Observe:      e.metrics,
+		Meters:       e.metrics.Meters(),
+		Tracers:      e.tracing.Provider(),
 	})
+}
+
+// retention returns what removes old rows.
+func (e *Engine) retention(o EngineOptions) func(context.Context, time.Time) error {
+	return retention.New(retention.Options{
+		DB: e.Store.DB, Periods: retention.Periods{Events: o.EventRetention, Audits: o.AuditRetention}, Logger: e.log.With("namespace", "pims-sync:database"),
+	}).Run
 }
 
 // newRunner makes the runner of syncs.

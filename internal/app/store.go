@@ -28,6 +28,10 @@ type Store struct {
 
 	operatorLog *oplog.Log
 
+	owner string               // the connection string of the tables' owner
+	walls postgres.WallOptions // how the clinics are separated
+	log   *slog.Logger
+
 	home   string // where the embedded database's own key is; empty with DATABASE_URL
 	asItIs bool   // the schema is not migrated
 
@@ -100,6 +104,7 @@ func connect(ctx context.Context, s *Store, owner, service string, w postgres.Wa
 		return nil, err
 	}
 	s.DB, s.operatorLog = db, oplog.New(db, log)
+	s.owner, s.walls, s.log = owner, w, log
 	if s.asItIs {
 		return s, nil
 	}

@@ -227,6 +227,21 @@ var importRule = rule{
 		libraries: []string{pgx},
 	},
 	{
+		pkg:       "internal/postgres/retention",
+		ours:      []string{"internal/postgres"},
+		libraries: []string{uuid, pgx},
+	},
+	{
+		pkg:       "internal/leaving",
+		ours:      []string{"internal/syncs", "internal/access"},
+		libraries: []string{uuid},
+	},
+	{
+		pkg:       "internal/postgres/leavestore",
+		ours:      []string{"internal/syncs", "internal/leaving", "internal/postgres", "internal/postgres/walls"},
+		libraries: []string{uuid, pgx},
+	},
+	{
 		pkg:       "internal/postgres/oplog",
 		ours:      []string{"internal/syncs", "internal/cases", "internal/clinic", "internal/access", "internal/casesync", "internal/postgres", "internal/postgres/internal/null"},
 		libraries: []string{uuid, pgx},
@@ -273,7 +288,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/queue",
-		ours:      []string{panicsPkg, "internal/syncs", "internal/watch", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres", "internal/postgres/casestore", "internal/postgres/clinicstore", "internal/postgres/syncstore"},
+		ours:      []string{panicsPkg, "internal/syncs", "internal/watch", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres", "internal/postgres/clinicstore", "internal/postgres/syncstore"},
 		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype", "github.com/riverqueue/rivercontrib/otelriver", otelMetric, otelTrace},
 	},
 	{

@@ -17,30 +17,40 @@ const maxSecretBytes = 64 << 10
 type SecretFiles struct {
 	DatabaseURLFile   string `name:"database-url-file" help:"File with DATABASE_URL." env:"DATABASE_URL_FILE" placeholder:"FILE" group:"config"`
 	MigrateURLFile    string `name:"migrate-database-url-file" help:"File with MIGRATE_DATABASE_URL." env:"MIGRATE_DATABASE_URL_FILE" placeholder:"FILE" group:"config"`
+	SMTPURLFile       string `name:"smtp-url-file" help:"File with SMTP_URL." env:"SMTP_URL_FILE" placeholder:"FILE" group:"config"`
 	EncryptionKeyFile string `name:"encryption-key-file" help:"File with ENCRYPTION_KEY." env:"ENCRYPTION_KEY_FILE" placeholder:"FILE" group:"config"`
+}
+
+// A FileSecret is a setting that may stand in a file instead.
+type FileSecret struct {
+	Variable, File string
+	Into           *string
 }
 
 // ReadSecrets reads the settings that stand in files.
 func (c *Config) ReadSecrets() error {
-	for _, s := range []struct {
-		variable, file string
-		into           *string
-	}{
+	return ReadFiles([]FileSecret{
 		{"DATABASE_URL", c.DatabaseURLFile, &c.DatabaseURL},
 		{"MIGRATE_DATABASE_URL", c.MigrateURLFile, &c.MigrateURL},
 		{"ENCRYPTION_KEY", c.EncryptionKeyFile, &c.EncryptionKey},
-	} {
-		if s.file == "" {
+		{"SMTP_URL", c.SMTPURLFile, &c.SMTPURL},
+	})
+}
+
+// ReadFiles reads settings that stand in files.
+func ReadFiles(secrets []FileSecret) error {
+	for _, s := range secrets {
+		if s.File == "" {
 			continue
 		}
-		if *s.into != "" {
-			return fmt.Errorf("both %s and %s_FILE are set; leave one out", s.variable, s.variable)
+		if *s.Into != "" {
+			return fmt.Errorf("both %s and %s_FILE are set; leave one out", s.Variable, s.Variable)
 		}
-		text, err := readSecret(s.file)
+		text, err := readSecret(s.File)
 		if err != nil {
-			return fmt.Errorf("%s_FILE: %w", s.variable, err)
+			return fmt.Errorf("%s_FILE: %w", s.Variable, err)
 		}
-		*s.into = text
+		*s.Into = text
 	}
 	return nil
 }
@@ -76,6 +86,12 @@ func RefuseSecrets(args []string) error {
 		switch flag {
 		case "--encryption-key":
 			return errors.New("--encryption-key shows the key to every user of this machine; set ENCRYPTION_KEY, or name a file with --encryption-key-file")
+		case "--oidc-client-secret":
+			return errors.New("--oidc-client-secret shows the secret to every user of this machine; set OIDC_CLIENT_SECRET, or name a file with --oidc-client-secret-file")
+		case "--smtp-url":
+			if hasPassword(value) {
+				return errors.New("--smtp-url shows the mail server's password to every user of this machine; set SMTP_URL, or name a file with --smtp-url-file")
+			}
 		case "--database-url", "--migrate-database-url":
 			if hasPassword(value) {
 				return fmt.Errorf("%s shows the database's password to every user of this machine; set the variable, or name a file with %s-file", flag, flag)
@@ -85,9 +101,9 @@ func RefuseSecrets(args []string) error {
 	return nil
 }
 
-// hasPassword reports whether a connection string holds a password.
+// hasPassword reports whether a connection string of PostgreSQL or of a mail server holds a password.
 func hasPassword(text string) bool {
-	if u, err := url.Parse(text); err == nil && strings.HasPrefix(u.Scheme, "postgres") {
+	if u, err := url.Parse(text); err == nil && (strings.HasPrefix(u.Scheme, "postgres") || strings.HasPrefix(u.Scheme, "smtp")) {
 		_, has := u.User.Password()
 		return has || u.Query().Has("password")
 	}

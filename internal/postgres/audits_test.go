@@ -194,8 +194,6 @@ func TestAnIdempotencyKeyAnswersTheSameSyncForADay(t *testing.T) { // R29
 	next, err := start(monday.Add(24*time.Hour), clinicID, syncs.TypeInbound, syncs.Options{})
 	require.NoError(t, err)
 	require.NotEqual(t, first, next)
-	require.NoError(t, audits.ForgetIdempotencyKeys(t.Context(), monday.Add(48*time.Hour)))
-	require.Zero(t, scan[int](t, db, "select count(*) from idempotency_keys"))
 }
 
 func TestTheSameRequestThatComesTwentyTimesAtOnceIsOneSync(t *testing.T) { // R29

@@ -93,21 +93,15 @@ func TestEventsAreAppendOnlyButForTheRetentionJob(t *testing.T) { // R14
 	}
 	require.Len(t, f.history(c.ID), 1)
 
-	records := casestore.NewRecords(f.db)
-	n, err := records.ForgetEvents(t.Context(), time.Now().Add(-time.Hour))
-	require.NoError(t, err)
-	require.Zero(t, n)
-	n, err = records.ForgetEvents(t.Context(), time.Now().Add(time.Hour))
-	require.NoError(t, err)
-	require.Zero(t, n, "the database keeps 30 days at least")
+	forget := func(before time.Time) int64 {
+		return scan[int64](t, f.db, "select forgotten from pims_sync_forget_events_step($1, 0, 1000)", before)
+	}
+	require.Zero(t, forget(time.Now().Add(-time.Hour)))
+	require.Zero(t, forget(time.Now().Add(time.Hour)), "the database keeps 30 days at least")
 	require.Len(t, f.history(c.ID), 1)
 	exec(t, f.db, "set session_replication_role = 'replica'; update case_events set at = at - interval '31 days'; set session_replication_role = 'origin'")
-	n, err = records.ForgetEvents(t.Context(), time.Now().Add(-32*24*time.Hour))
-	require.NoError(t, err)
-	require.Zero(t, n, "EVENT_RETENTION is longer")
-	n, err = records.ForgetEvents(t.Context(), time.Now())
-	require.NoError(t, err)
-	require.EqualValues(t, 1, n)
+	require.Zero(t, forget(time.Now().Add(-32*24*time.Hour)), "EVENT_RETENTION is longer")
+	require.EqualValues(t, 1, forget(time.Now()))
 	require.Empty(t, f.history(c.ID))
 }
 

@@ -95,7 +95,9 @@ func tryLock(ctx context.Context, conn *pgx.Conn) (bool, error) {
 		return false, err
 	}
 	var locked bool
-	if err := tx.QueryRow(ctx, "select pg_try_advisory_xact_lock($1)", int64(migrationLock)).Scan(&locked); err != nil {
+	// The simple protocol leaves no portal behind, whose snapshot would make the build of an
+	// index wait for this transaction.
+	if err := tx.QueryRow(ctx, "select pg_try_advisory_xact_lock($1)", pgx.QueryExecModeSimpleProtocol, int64(migrationLock)).Scan(&locked); err != nil {
 		return false, err
 	}
 	if locked {

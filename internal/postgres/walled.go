@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/url"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pims-sync/pims-sync/internal/postgres/walls"
@@ -64,6 +66,27 @@ func (db *DB) mustOwn(ctx context.Context) error {
 	}
 	return err
 }
+
+// AsOwner runs fn in a transaction of the owner of the tables, for what no role of the
+// service may do (R45). The login must be the owner, or a member of it. As with InClinic, fn
+// may be called again.
+func (db *DB) AsOwner(ctx context.Context, operation string, fn func(pgx.Tx) error) error {
+	return db.System(ctx, operation, func(tx pgx.Tx) error {
+		if db.Walled() {
+			_, err := tx.Exec(ctx, "set local role "+pgx.Identifier{db.roles.Migrator}.Sanitize())
+			if server := (*pgconn.PgError)(nil); errors.As(err, &server) && server.Code == notPermitted {
+				return errors.New("the database login is not the owner of the tables; name the owner's login in MIGRATE_DATABASE_URL")
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return fn(tx)
+	})
+}
+
+// notPermitted is the SQLSTATE insufficient_privilege.
+const notPermitted = "42501"
 
 // raiseWalls brings the roles, owners, policies and grants to what is declared, where that
 // is not so and the login may do it. running means that the database was in use before.

@@ -6,51 +6,28 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
-	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
-
 	"github.com/pims-sync/pims-sync/internal/panics"
 )
 
-const (
-	houseEvery = time.Hour
-	keepTicks  = 90 * 24 * time.Hour // how long the outcomes of ticks are kept
-)
+const houseEvery = time.Hour
 
-// housekeeperOptions configure a housekeeper.
-type housekeeperOptions struct {
-	audits     *syncstore.Audits
-	schedules  *syncstore.Schedules
-	records    *casestore.Records
-	more       []func(context.Context, time.Time) error
-	keepEvents time.Duration // how long the history of cases is kept (R14); 0: for ever
-	now        func() time.Time
-	loops      *panics.Loops
-	log        *slog.Logger
+// A housekeeper does the work of each hour, such as the removal of old rows.
+type housekeeper struct {
+	work  []func(ctx context.Context, now time.Time) error
+	now   func() time.Time
+	loops *panics.Loops
+	log   *slog.Logger
 }
 
-// A housekeeper removes data whose retention is over.
-type housekeeper struct{ o housekeeperOptions }
-
-// loop removes old events of cases (R14), idempotency keys (R29) and outcomes of ticks.
+// loop works every hour. Work that fails does not keep the rest from being done.
 func (h *housekeeper) loop(ctx context.Context) {
-	h.o.loops.Every(ctx, "housekeeping", houseEvery, func() {
-		now := h.o.now()
-		err := errors.Join(
-			h.o.audits.ForgetIdempotencyKeys(ctx, now),
-			h.o.schedules.Forget(ctx, now.Add(-keepTicks)),
-		)
-		for _, work := range h.o.more {
-			err = errors.Join(err, work(ctx, now))
-		}
-		if h.o.keepEvents > 0 {
-			forgotten, eventsErr := h.o.records.ForgetEvents(ctx, now.Add(-h.o.keepEvents))
-			if err = errors.Join(err, eventsErr); forgotten > 0 {
-				h.o.log.InfoContext(ctx, "Old case events removed", "events", forgotten)
-			}
+	h.loops.Every(ctx, "housekeeping", houseEvery, func() {
+		var err error
+		for _, work := range h.work {
+			err = errors.Join(err, work(ctx, h.now()))
 		}
 		if err != nil && ctx.Err() == nil {
-			h.o.log.WarnContext(ctx, "Housekeeping failed", "error", err.Error())
+			h.log.WarnContext(ctx, "Housekeeping failed", "error", err.Error())
 		}
 	})
 }

@@ -20,7 +20,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 
@@ -64,15 +63,11 @@ type Options struct {
 	Audits *syncstore.Audits
 	Plans  *syncstore.Plans
 
-	Records  *casestore.Records
 	Replicas *postgres.Replicas
+	Clinics  *clinicstore.Clinics
+	Notifier *postgres.Notifier
 
-	Housekeeping   []func(ctx context.Context, now time.Time) error // further work of each hour
-	EventRetention time.Duration                                    // how long the history of cases is kept (R14); 0: for ever
-
-	Clinics   *clinicstore.Clinics
-	Schedules *syncstore.Schedules // whose old ticks are forgotten
-	Notifier  *postgres.Notifier
+	Housekeeping []func(ctx context.Context, now time.Time) error // the work of each hour, in this order
 
 	// Kinds are the kinds of jobs besides syncs. A Private queue inserts such jobs and works
 	// on none.
@@ -227,10 +222,7 @@ func (q *Queue) Begin(ctx context.Context) error {
 	q.loops.Begin(ctx, "cancellations", q.listenForCancels)
 	if !q.o.Private {
 		q.loops.Begin(ctx, "rescue", q.rescuer().loop)
-		q.loops.Begin(ctx, "housekeeping", (&housekeeper{housekeeperOptions{
-			audits: q.o.Audits, schedules: q.o.Schedules, records: q.o.Records, more: q.o.Housekeeping, keepEvents: q.o.EventRetention,
-			now: q.o.Now, loops: &q.loops, log: q.log,
-		}}).loop)
+		q.loops.Begin(ctx, "housekeeping", (&housekeeper{work: q.o.Housekeeping, now: q.o.Now, loops: &q.loops, log: q.log}).loop)
 	}
 	return nil
 }

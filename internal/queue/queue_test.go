@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 
@@ -42,8 +41,8 @@ func newReplica(t *testing.T, url string, run runFunc, change func(*queue.Option
 	notifier := postgres.NewNotifier(db)
 	t.Cleanup(notifier.Close)
 	o := queue.Options{
-		DB: db, Audits: syncstore.NewAudits(db), Plans: syncstore.NewPlans(db), Records: casestore.NewRecords(db), Replicas: db.Replicas(),
-		Clinics: clinicstore.NewClinics(db), Schedules: syncstore.NewSchedules(db), Notifier: notifier, Run: run,
+		DB: db, Audits: syncstore.NewAudits(db), Plans: syncstore.NewPlans(db), Replicas: db.Replicas(),
+		Clinics: clinicstore.NewClinics(db), Notifier: notifier, Run: run,
 		Precheck: func(context.Context, uuid.UUID) error { return nil },
 		Lease:    600 * time.Millisecond,
 		Logger:   slog.New(slog.DiscardHandler),

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 
@@ -44,8 +43,8 @@ func scheduling(t *testing.T, url string, c *timetest.Clock, change func(*schedu
 	notifier := postgres.NewNotifier(db)
 	t.Cleanup(notifier.Close)
 	q, err := queue.New(queue.Options{
-		DB: db, Audits: syncstore.NewAudits(db), Plans: syncstore.NewPlans(db), Records: casestore.NewRecords(db), Replicas: db.Replicas(),
-		Clinics: clinicstore.NewClinics(db), Schedules: syncstore.NewSchedules(db), Notifier: notifier,
+		DB: db, Audits: syncstore.NewAudits(db), Plans: syncstore.NewPlans(db), Replicas: db.Replicas(),
+		Clinics: clinicstore.NewClinics(db), Notifier: notifier,
 		Run: func(context.Context, syncs.Run) (syncs.Result, error) {
 			return syncs.Result{Stats: syncs.Stats{CasesCreated: 1}}, nil
 		},

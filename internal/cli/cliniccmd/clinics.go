@@ -29,6 +29,8 @@ type ClinicCmd struct {
 	Words   ClinicWordsCmd   `cmd:"" help:"Show the status words, types and rooms of a practice, and what they mean."`
 	Check   ClinicCheckCmd   `cmd:"" help:"Log in to the PIMS, make one request of each kind, and tell what came."`
 	Disable ClinicDisableCmd `cmd:"" help:"Stop syncing a clinic; nothing is deleted."`
+	Export  ClinicExportCmd  `cmd:"" help:"Write everything that is stored of a clinic into a file, without secrets."`
+	Remove  ClinicRemoveCmd  `cmd:"" help:"Erase a disabled clinic, with its cases and their history, for good."`
 }
 
 // ClinicAddCmd adds a clinic with the specification's three schedules.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -246,17 +245,6 @@ func parseEventCursor(text string) (int64, error) {
 		return 0, page.Invalid()
 	}
 	return id, nil
-}
-
-// ForgetEvents removes the events from before a moment that are also older than the owner of
-// the database allows (30 days or more), and returns how many there were. The retention job
-// calls it (R14). It crosses clinics (R41).
-func (s *Records) ForgetEvents(ctx context.Context, before time.Time) (n int64, err error) {
-	err = s.db.System(ctx, "forget old events", func(tx pgx.Tx) error {
-		n, err = dbsqlc.New(tx).ForgetCaseEvents(ctx, before)
-		return err
-	})
-	return n, err
 }
 
 // EventsOf lists what a sync and its phases changed, the oldest first (R14). The sync's

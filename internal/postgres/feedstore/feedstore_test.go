@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -231,8 +230,7 @@ func TestForgottenEventsLeaveTheFeedAtOnce(t *testing.T) { // R14, R46
 	first := f.read("", 9).Next.String()
 	exec(t, f.db, "update cases set status = 'a'") // it never gets a position
 	age(t, f.db)
-	_, err := casestore.NewRecords(f.db).ForgetEvents(t.Context(), time.Now().Add(time.Hour))
-	require.NoError(t, err)
+	exec(t, f.db, "select pims_sync_forget_events_step(now(), 0, 1000)")
 	f.refused(f.clinic, first, syncs.CodeCursorExpired)
 	require.Empty(t, f.read("", 9).Changes)
 
@@ -240,8 +238,7 @@ func TestForgottenEventsLeaveTheFeedAtOnce(t *testing.T) { // R14, R46
 	now := f.read("", 9)
 	require.Len(t, now.Changes, 1)
 	age(t, f.db)
-	_, err = casestore.NewRecords(f.db).ForgetEvents(t.Context(), time.Now().Add(time.Hour))
-	require.NoError(t, err)
+	exec(t, f.db, "select pims_sync_forget_events_step(now(), 0, 1000)")
 	require.Empty(t, f.read(now.Next.String(), 9).Changes, "it has read all that is forgotten")
 }
 

@@ -29,10 +29,6 @@ select sync_id, request_hash from idempotency_keys where clinic_id = @clinic_id 
 insert into idempotency_keys (clinic_id, key, request_hash, sync_id, created_at)
 values (@clinic_id, @key, @request_hash, @sync_id, @created_at);
 
--- name: ForgetIdempotencyKeys :execrows
--- Crosses clinics (R41).
-delete from idempotency_keys where created_at <= @expired_before;
-
 -- name: ClaimAudit :one
 -- Crosses clinics (R41): a job carries the id of its sync only (R28).
 with claimed as (

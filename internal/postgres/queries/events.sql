@@ -5,10 +5,6 @@ where clinic_id = @clinic_id and case_id = @case_id and id > @after_id
 order by id
 limit @up_to;
 
--- name: ForgetCaseEvents :one
--- Crosses clinics (R41). The retention job (R14).
-select pims_sync_forget_events(@before_at)::bigint as forgotten;
-
 -- name: CaseExists :one
 select id from cases where id = @id and clinic_id = @clinic_id;
 

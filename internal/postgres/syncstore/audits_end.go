@@ -154,11 +154,3 @@ func (s *Audits) Expired(ctx context.Context) (runs []syncs.Run, err error) {
 	})
 	return runs, err
 }
-
-// ForgetIdempotencyKeys removes the expired keys (R29). It crosses clinics (R41).
-func (s *Audits) ForgetIdempotencyKeys(ctx context.Context, at time.Time) error {
-	return s.db.AskSystem(ctx, "forget idempotency keys", func(q *dbsqlc.Queries) error {
-		_, err := q.ForgetIdempotencyKeys(ctx, at.Add(-idempotencyLifetime))
-		return err
-	})
-}

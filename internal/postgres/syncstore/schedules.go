@@ -97,14 +97,6 @@ func (s *Schedules) Due(ctx context.Context, at time.Time, limit int,
 	return taken, outcomes, err
 }
 
-// Forget removes the outcomes of ticks from before a moment.
-func (s *Schedules) Forget(ctx context.Context, before time.Time) error {
-	return s.db.System(ctx, "forget old ticks", func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, "delete from schedule_ticks where due_at < $1", before)
-		return err
-	})
-}
-
 func scanEntry(row pgx.CollectableRow) (e scheduler.Entry, err error) {
 	var request []byte
 	err = row.Scan(&e.ClinicID, &e.Key, &e.Type, &e.Cron, &e.Timezone, &request, &e.Next, &e.Jitter)

@@ -67,11 +67,15 @@ var Tables = []Table{
 // functions are our functions that are called by name, and who may call them. The functions
 // of triggers are found by their triggers; nobody may call them (R45).
 var functions = map[string]string{ // t: tenant and operator, s: system
-	"hold_lease":               "t",
-	"case_events_actor":        "",
-	"pims_sync_feed_forget":    "s",
-	"pims_sync_settings_valid": "ts", // a check of clinics
-	"pims_sync_forget_events":  "s",
+	"hold_lease":                   "t",
+	"case_events_actor":            "",
+	"pims_sync_feed_forget":        "s",
+	"pims_sync_settings_valid":     "ts", // a check of clinics
+	"pims_sync_forget_events":      "s",
+	"pims_sync_forget_events_step": "s",
+	"pims_sync_forget_syncs":       "s",
+	"pims_sync_erase_clinic":       "", // the owner's
+	"pims_sync_erase_client":       "",
 }
 
 // verbs are the privileges that the letters of rights stand for.

@@ -23,7 +23,7 @@ func (q *Queries) AskToCancel(ctx context.Context, cancelledAt *time.Time, audit
 }
 
 const audit = `-- name: Audit :one
-select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at, a.covers_default, l.progress
+select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at, a.covers_default, a.shortened, l.progress
 from case_sync_audits a
 left join sync_leases l on l.audit_id = a.id
 where a.id = $1 and a.clinic_id = $2
@@ -66,13 +66,14 @@ func (q *Queries) Audit(ctx context.Context, iD uuid.UUID, clinicID uuid.UUID) (
 		&i.CaseSyncAudit.StartedAt,
 		&i.CaseSyncAudit.CompletedAt,
 		&i.CaseSyncAudit.CoversDefault,
+		&i.CaseSyncAudit.Shortened,
 		&i.Progress,
 	)
 	return i, err
 }
 
 const audits = `-- name: Audits :many
-select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at, a.covers_default, l.progress
+select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at, a.covers_default, a.shortened, l.progress
 from case_sync_audits a
 left join sync_leases l on l.audit_id = a.id
 where a.clinic_id = $1 and a.parent_id is null
@@ -142,6 +143,7 @@ func (q *Queries) Audits(ctx context.Context, arg AuditsParams) ([]AuditsRow, er
 			&i.CaseSyncAudit.StartedAt,
 			&i.CaseSyncAudit.CompletedAt,
 			&i.CaseSyncAudit.CoversDefault,
+			&i.CaseSyncAudit.Shortened,
 			&i.Progress,
 		); err != nil {
 			return nil, err
@@ -155,7 +157,7 @@ func (q *Queries) Audits(ctx context.Context, arg AuditsParams) ([]AuditsRow, er
 }
 
 const auditsAcross = `-- name: AuditsAcross :many
-select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at, a.covers_default, l.progress
+select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at, a.covers_default, a.shortened, l.progress
 from case_sync_audits a
 left join sync_leases l on l.audit_id = a.id
 where ($1::uuid[] is null or a.clinic_id = any($1)) and a.parent_id is null
@@ -226,6 +228,7 @@ func (q *Queries) AuditsAcross(ctx context.Context, arg AuditsAcrossParams) ([]A
 			&i.CaseSyncAudit.StartedAt,
 			&i.CaseSyncAudit.CompletedAt,
 			&i.CaseSyncAudit.CoversDefault,
+			&i.CaseSyncAudit.Shortened,
 			&i.Progress,
 		); err != nil {
 			return nil, err
@@ -496,19 +499,6 @@ func (q *Queries) ForgetIdempotencyKey(ctx context.Context, clinicID uuid.UUID, 
 	return err
 }
 
-const forgetIdempotencyKeys = `-- name: ForgetIdempotencyKeys :execrows
-delete from idempotency_keys where created_at <= $1
-`
-
-// Crosses clinics (R41).
-func (q *Queries) ForgetIdempotencyKeys(ctx context.Context, expiredBefore time.Time) (int64, error) {
-	result, err := q.db.Exec(ctx, forgetIdempotencyKeys, expiredBefore)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
 const idempotencyKey = `-- name: IdempotencyKey :one
 select sync_id, request_hash from idempotency_keys where clinic_id = $1 and key = $2
 `
@@ -695,7 +685,7 @@ func (q *Queries) LockRunningAudit(ctx context.Context, iD uuid.UUID, clinicID u
 }
 
 const phases = `-- name: Phases :many
-select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at, a.covers_default
+select a.id, a.clinic_id, a.parent_id, a.sync_type, a.status, a.trigger, a.request, a.attempt, a.result, a.error_code, a.error_message, a.plan_id, a.appointments_found, a.cases_found, a.cases_created, a.cases_updated, a.cases_unchanged, a.cases_skipped, a.cases_enriched, a.cases_failed, a.cases_checked, a.cases_deleted, a.cases_restored, a.created_at, a.due_at, a.started_at, a.completed_at, a.covers_default, a.shortened
 from case_sync_audits a
 where a.parent_id = $1 and a.clinic_id::text = ($2::uuid)::text and a.attempt = $3
 order by a.created_at, a.id
@@ -744,6 +734,7 @@ func (q *Queries) Phases(ctx context.Context, parentID *uuid.UUID, clinicID uuid
 			&i.CaseSyncAudit.StartedAt,
 			&i.CaseSyncAudit.CompletedAt,
 			&i.CaseSyncAudit.CoversDefault,
+			&i.CaseSyncAudit.Shortened,
 		); err != nil {
 			return nil, err
 		}

@@ -107,15 +107,3 @@ func (q *Queries) ClinicOfHistory(ctx context.Context, caseID uuid.UUID) (uuid.U
 	err := row.Scan(&clinic_id)
 	return clinic_id, err
 }
-
-const forgetCaseEvents = `-- name: ForgetCaseEvents :one
-select pims_sync_forget_events($1)::bigint as forgotten
-`
-
-// Crosses clinics (R41). The retention job (R14).
-func (q *Queries) ForgetCaseEvents(ctx context.Context, beforeAt time.Time) (int64, error) {
-	row := q.db.QueryRow(ctx, forgetCaseEvents, beforeAt)
-	var forgotten int64
-	err := row.Scan(&forgotten)
-	return forgotten, err
-}

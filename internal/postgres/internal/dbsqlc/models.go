@@ -39,6 +39,7 @@ type CaseSyncAudit struct {
 	StartedAt         *time.Time
 	CompletedAt       *time.Time
 	CoversDefault     bool
+	Shortened         bool
 }
 
 type Clinic struct {

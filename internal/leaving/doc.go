@@ -1,0 +1,96 @@
+// Package leaving gives a clinic, or one of its clients, what is stored of them, and erases
+// it (R14, R45). It writes the archive and says what an erasure is; statements are handed
+// in.
+package leaving
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/syncs"
+)
+
+// A Subject is a clinic, or one client of a clinic.
+type Subject struct {
+	ClinicID uuid.UUID
+
+	// Client is the client's id at the PIMS, and Cases are cases that are the client's
+	// although they do not name this id. Both empty: the whole clinic.
+	Client string
+	Cases  []uuid.UUID
+}
+
+// OfClient reports whether the subject is one client.
+func (s *Subject) OfClient() bool { return s.Client != "" || len(s.Cases) > 0 }
+
+// Counts are numbers of records, by what they are.
+type Counts map[string]int64
+
+// Add adds other counts to these.
+func (c Counts) Add(other Counts) {
+	for what, n := range other {
+		if n != 0 {
+			c[what] += n
+		}
+	}
+}
+
+// A Part is a kind of record that an archive holds.
+type Part string
+
+// The parts, in the order of an archive.
+const (
+	PartClinic  Part = "clinic" // one record
+	PartCases   Part = "cases"
+	PartHistory Part = "history"
+	PartSyncs   Part = "syncs"
+	PartPlans   Part = "plans"
+	PartKeys    Part = "keys"
+	PartWords   Part = "words"
+)
+
+// partsOf returns what an archive of a subject holds.
+func partsOf(s *Subject) []Part {
+	if s.OfClient() {
+		return []Part{PartCases, PartHistory}
+	}
+	return []Part{PartClinic, PartCases, PartHistory, PartSyncs, PartPlans, PartKeys, PartWords}
+}
+
+// A Source reads what is stored.
+type Source interface {
+	// Read calls read once. What read reads is of one moment. The error is CodeNotFound
+	// where there is no such clinic.
+	Read(ctx context.Context, subject Subject, read func(Records) error) error
+}
+
+// Records calls emit for each record of a part, in a fixed order. A record is one line of
+// JSON, an object; emit must not keep it. An error of emit ends the reading.
+type Records func(part Part, emit func(record []byte) error) error
+
+// An Eraser erases.
+type Eraser interface {
+	// CountClinic counts what is stored of a clinic, by table.
+	CountClinic(ctx context.Context, clinicID uuid.UUID) (Counts, error)
+
+	// EraseClinic does one step of the erasure of a clinic, until the state is done. The
+	// zero State is the first step's. The error of a clinic that is not disabled is
+	// ErrActive.
+	EraseClinic(ctx context.Context, clinicID uuid.UUID, state State) (State, Counts, error)
+
+	// FinishClinic removes the clinic itself, when all steps are done.
+	FinishClinic(ctx context.Context, clinicID uuid.UUID, state State) (Counts, error)
+
+	// EraseClient erases a client in one transaction, or with trial only counts.
+	EraseClient(ctx context.Context, subject Subject, trial bool) (Counts, error)
+}
+
+// A State is how far the erasure of a clinic has come.
+type State struct {
+	Event int64 // the last event of the history that was looked at
+	Done  bool  // nothing but the clinic itself is left
+}
+
+// ErrActive means that a clinic is still synced, so it is not erased.
+var ErrActive error = syncs.Fail(syncs.CodeInvalidRequest, "the clinic is not disabled; run `pims-sync clinic disable` first, and erase it when nobody misses it")
