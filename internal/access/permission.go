@@ -72,7 +72,7 @@ var needs = map[Permission]need{
 	ReadClinics:    {role: RoleViewer},
 	OperateClinics: {role: RoleOperator},
 	ChangeClinics:  {role: RoleAdmin},
-	ReadSystem:     {role: RoleViewer},
+	ReadSystem:     {role: RoleViewer, whole: true},
 	ReadTrends:     {role: RoleViewer, whole: true},
 	ChangeSystem:   {role: RoleAdmin, whole: true},
 }

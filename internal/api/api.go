@@ -126,6 +126,14 @@ type Options struct {
 	// error is clinic.ErrUnauthorized where it carries none. Nil: there are no sessions.
 	Session func(*http.Request) (access.Caller, error)
 
+	People People // who may sign in
+
+	// LinkOf returns the address of a link with a token, as the caller of a request finds the
+	// console; nil: there is no console.
+	LinkOf func(r *http.Request, token string) string
+
+	System func(context.Context) (fleet.System, error) // reads how the installation is
+
 	Syncs      Syncs
 	Cases      Cases
 	CasesByID  CasesByID
@@ -206,6 +214,7 @@ func (s *server) operations() []web.Operation {
 		s.listKeys(), s.createKey(), s.revokeKey(), s.listOperatorEvents(),
 		s.listStatusLinks(), s.createStatusLink(), s.revokeStatusLink(),
 		s.listFleetKeys(), s.createFleetKey(), s.revokeFleetKey(), s.listTrends(),
+		s.listPeople(), s.invitePerson(), s.changePerson(), s.removePerson(), s.showSystem(),
 	)
 	all = append(all, outgoing.Operations(s.o.Outgoing)...)
 	return append(all, s.health(), s.ready(), s.metrics())

@@ -191,6 +191,12 @@ var lines = map[string]line{
 	"POST /api/notifications/{id}/test":                     {role: access.RoleAdmin, owned: true},
 	"POST /api/webhooks/{webhookId}/deliveries/{id}/resend": {role: access.RoleAdmin, owned: true},
 	"POST /api/webhooks/{webhookId}/deliveries/{id}/skip":   {role: access.RoleAdmin, owned: true},
+
+	"GET /api/people":         {role: access.RoleAdmin, whole: true},
+	"POST /api/people":        {role: access.RoleAdmin, whole: true, body: `{"email":"grace@example.com"}`},
+	"PATCH /api/people/{id}":  {role: access.RoleAdmin, whole: true, body: `{"name":"Ada L."}`},
+	"DELETE /api/people/{id}": {role: access.RoleAdmin, whole: true},
+	"GET /api/system":         {role: access.RoleViewer, whole: true},
 }
 
 // A presented key, and what a line allows to it.
@@ -271,6 +277,7 @@ func full(t *testing.T) (*bench, *strings.Replacer) {
 	audit.ID, audit.ClinicID = sampleCaseID, b.reads.owner.ID
 	b.syncs.put(audit)
 	b.fleetKeys.rows = append(b.fleetKeys.rows, *sampleFleetKey())
+	b.people.rows = append(b.people.rows, *samplePerson())
 	b.keys.add(b.reads.owner.ID, func(k *clinic.APIKey) { k.ID = sampleCaseID })
 	b.credentials.stored = &clinic.StoredCredential{ID: uuid.New(), Provider: "idexx_neo", CreatedAt: testTime}
 	return b, strings.NewReplacer("{id}", sampleCaseID.String(), "{webhookId}", sampleCaseID.String(), "{clinicId}", b.reads.owner.ID.String())

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/api/apitest"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/practice"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -40,6 +42,7 @@ type bench struct {
 	restores  *fakeRestores
 	fleetKeys *fakeFleetKeys
 	outgoing  *fakeOutgoing
+	people    *fakePeople
 	events    *fakeLog
 
 	credentials *fakeCredentials
@@ -62,7 +65,7 @@ func newBench(t *testing.T, changes ...func(*benchSettings)) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, keys: &fakeKeys{}, syncs: newFakeSyncs(), ready: &fakeReady{}, log: &lockedBuffer{}, now: testTime,
-		fleetKeys: &fakeFleetKeys{}, outgoing: &fakeOutgoing{}, events: &fakeLog{}, credentials: &fakeCredentials{},
+		fleetKeys: &fakeFleetKeys{}, outgoing: &fakeOutgoing{}, people: &fakePeople{}, events: &fakeLog{}, credentials: &fakeCredentials{},
 		decisions: &fakeDecisions{}, restores: &fakeRestores{}, condition: &fakeConditions{}, changes: &fakeChanges{},
 		reads: &fakeReads{owner: clinic.Clinic{ID: uuid.New(), Timezone: "America/Chicago"}},
 	}
@@ -74,6 +77,8 @@ func newBench(t *testing.T, changes ...func(*benchSettings)) *bench {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "sync_in_progress 0\n")
 		}),
+		People: b.people, LinkOf: func(_ *http.Request, token string) string { return "https://sync.example.com/" + token },
+		System:    func(context.Context) (fleet.System, error) { return *sampleSystem(), nil },
 		FleetKeys: b.fleetKeys, Fleet: newFleet(b), Events: b.events, Record: b.events, Outgoing: newOutgoing(b),
 		Trends:   fakeTotals{},
 		Practice: practice.New(practice.Options{Log: b.events, Store: &fakeLinks{lenient: true}, Now: func() time.Time { return b.now }}),

@@ -182,6 +182,7 @@ func TestEveryPathOfTheInterfaceThatIsBuiltIsThere(t *testing.T) {
 	want := []string{
 		"GET /health", "GET /metrics", "GET /ready",
 		"GET /api/fleet-keys", "POST /api/fleet-keys", "DELETE /api/fleet-keys/{id}",
+		"GET /api/people", "POST /api/people", "PATCH /api/people/{id}", "DELETE /api/people/{id}", "GET /api/system",
 		"GET /api/clinics", "POST /api/clinics", "GET /api/clinics/{clinicId}", "PATCH /api/clinics/{clinicId}", "GET /api/operator-events", "GET /api/trends",
 		"GET /api/clinics/{clinicId}/credentials", "PUT /api/clinics/{clinicId}/credentials",
 		"POST /api/clinics/{clinicId}/credentials/test", "POST /api/clinics/{clinicId}/credentials/resume",

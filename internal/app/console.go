@@ -10,7 +10,6 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/practicestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/trendstore"
 	"github.com/pims-sync/pims-sync/internal/practice"
-	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // ConsoleOptions say where people find the console, and how they sign in.
@@ -41,9 +40,9 @@ func (e *Engine) Practice() *practice.Service {
 	})
 }
 
-// console returns the pages in front of the engine.
-func (e *Engine) console(o ConsoleOptions, version string, now func() time.Time) ([]web.Mount, error) {
-	return console.New(console.Options{
+// consoleOptions returns the options of the console in front of the engine.
+func (e *Engine) consoleOptions(o ConsoleOptions, version string, now func() time.Time) console.Options {
+	return console.Options{
 		People:    e.Store.peopleAt(now),
 		Fleet:     e.Scheduler,
 		Clinics:   e.Store.Clinics(),
@@ -61,5 +60,5 @@ func (e *Engine) console(o ConsoleOptions, version string, now func() time.Time)
 		PublicURL: o.PublicURL,
 		Version:   version,
 		Now:       now,
-	})
+	}
 }

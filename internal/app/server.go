@@ -13,9 +13,12 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/console"
 	"github.com/pims-sync/pims-sync/internal/feed"
+	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres/fleetstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/systemstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/trendstore"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -59,18 +62,20 @@ func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Log
 	}
 	running := &Server{Engine: e, listener: o.Listener, connections: o.Connections, failed: make(chan error, 2)}
 	var pages []web.Mount
+	options := e.api(settings, o.Wait)
 	if o.Console != nil {
-		if pages, err = e.console(*o.Console, settings.Version, o.Engine.Now); err != nil {
+		c := e.consoleOptions(*o.Console, settings.Version, o.Engine.Now)
+		if pages, err = console.New(c); err != nil {
 			e.Close()
 			return nil, err
 		}
+		options.Session, options.LinkOf = console.SessionOf(c), console.LinkOf(c)
 	}
 	if err := e.Start(ctx); err != nil {
 		e.Close()
 		return nil, err
 	}
 	chain := web.Options{TrustedProxies: o.Proxies, Hosts: o.Hosts, Observe: e.metrics.HTTPRequest, Logger: log}
-	options := e.api(settings, o.Wait)
 	options.Limits = o.Limits
 	if o.Metrics != nil {
 		options.Metrics = nil
@@ -94,6 +99,8 @@ func (e *Engine) api(settings Settings, wait time.Duration) api.Options {
 		Practice:   e.Practice(),
 		Trends:     trendstore.New(s.DB),
 		Events:     s.OperatorLog(),
+		People:     s.People(),
+		System:     func(ctx context.Context) (fleet.System, error) { return systemstore.Read(ctx, s.DB) },
 		Record:     s.OperatorLog(),
 		Outgoing:   e.Outgoing,
 		Syncs:      e.Queue,

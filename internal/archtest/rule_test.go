@@ -227,6 +227,11 @@ var importRule = rule{
 		libraries: []string{pgx},
 	},
 	{
+		pkg:       "internal/postgres/systemstore",
+		ours:      []string{"internal/fleet", "internal/postgres"},
+		libraries: []string{pgx},
+	},
+	{
 		pkg:       "internal/postgres/retention",
 		ours:      []string{"internal/postgres"},
 		libraries: []string{uuid, pgx},
@@ -343,7 +348,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/api",
-		ours:      []string{"internal/api/outgoing", panicsPkg, "internal/feed", "internal/volume", "internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/fleet", "internal/practice", "internal/trends", "internal/quota", "internal/web"},
+		ours:      []string{"internal/api/outgoing", panicsPkg, "internal/feed", "internal/volume", "internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/fleet", "internal/people", "internal/practice", "internal/trends", "internal/quota", "internal/web"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{

@@ -207,6 +207,15 @@ func (db *DB) appliedMigrations(ctx context.Context) ([]int64, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[int64])
 }
 
+// Migration returns the version of the newest of our migrations that was applied.
+func (db *DB) Migration(ctx context.Context) (int64, error) {
+	applied, err := db.appliedMigrations(ctx)
+	if err != nil || len(applied) == 0 {
+		return 0, db.Translate(ctx, "look at the schema", err)
+	}
+	return slices.Max(applied), nil
+}
+
 // riverPending reports whether some of River's migrations are missing.
 func (db *DB) riverPending(ctx context.Context) (bool, error) {
 	river, err := db.riverMigrator()

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"

@@ -1,0 +1,78 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/fleet"
+	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
+)
+
+type systemRecord struct {
+	Version        string          `json:"version" doc:"Of the replica that answers."`
+	Database       systemDatabase  `json:"database"`
+	Replicas       []systemReplica `json:"replicas" nullable:"false" doc:"Those that were seen in the last day."`
+	Queue          systemQueue     `json:"queue"`
+	EncryptionKeys []systemKey     `json:"encryptionKeys" nullable:"false" doc:"Each that was ever the first in ENCRYPTION_KEY."`
+}
+
+type systemDatabase struct {
+	Version   string `json:"version" example:"17.2"`
+	Migration int64  `json:"migration" doc:"The newest that was applied."`
+	Roles     bool   `json:"roles" doc:"Whether database roles separate the clinics."`
+}
+
+type systemReplica struct {
+	Name           string      `json:"name"`
+	SeenAt         web.Instant `json:"seenAt"`
+	EncryptionKeys []string    `json:"encryptionKeys" nullable:"false" doc:"The ids of the keys that it has."`
+}
+
+type systemQueue struct {
+	Queued      int          `json:"queued"`
+	InProgress  int          `json:"inProgress"`
+	OldestSince *web.Instant `json:"oldestSince" nullable:"true" doc:"Since when the longest waits; null: none waits."`
+}
+
+type systemKey struct {
+	ID        string      `json:"id"`
+	CreatedAt web.Instant `json:"createdAt"`
+}
+
+func systemOf(x *fleet.System, version string) systemRecord {
+	return systemRecord{
+		Version: version, Database: systemDatabase{x.Database, x.Migration, x.Walled},
+		Queue: systemQueue{x.Queued, x.Running, web.Moment(x.Oldest)},
+		Replicas: itemsOf(x.Replicas, func(r *fleet.Replica) systemReplica {
+			return systemReplica{r.Name, web.Instant(r.Seen), append([]string{}, r.Keys...)}
+		}),
+		EncryptionKeys: itemsOf(x.Keys, func(k *fleet.EncryptionKey) systemKey { return systemKey{k.ID, web.Instant(k.Made)} }),
+	}
+}
+
+func sampleSystem() *fleet.System {
+	return &fleet.System{
+		Replicas: []fleet.Replica{{Name: "sync-1", Seen: sampleTime, Keys: []string{"kbff658c4"}}}, Keys: []fleet.EncryptionKey{{ID: "kbff658c4", Made: sampleTime}},
+		Running: 1, Migration: 53, Walled: true, Database: "17.2",
+	}
+}
+
+func (s *server) showSystem() web.Operation {
+	return web.Operation{
+		Method: http.MethodGet, Path: "/api/system", ID: "showSystem", Tag: tagFleet,
+		Summary:     "Show the installation",
+		Description: "Versions, replicas, the queue, and the encryption keys by their ids. Nothing of a clinic, and no secret.",
+		Needs:       access.ReadSystem,
+		Of:          web.OfInstallation,
+		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The installation.", Example: systemOf(sampleSystem(), "1.0.0")}},
+		Codes:       []syncs.Code{syncs.CodeInvalidRequest},
+		Handle: func(c *web.Call) (web.Reply, error) {
+			found, err := s.o.System(c.Context())
+			if err != nil {
+				return web.Reply{}, err
+			}
+			return web.OK(systemOf(&found, s.o.Version))
+		},
+	}
+}

@@ -1,0 +1,37 @@
+package systemstore_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/postgres/systemstore"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+func TestTheInstallationIsRead(t *testing.T) { // R37, R45
+	t.Parallel()
+	db := pgtest.New(t)
+	require.NoError(t, db.Replicas().Seen(t.Context(), "sync-1", []string{"k1"}))
+	_, err := db.Pool().Exec(t.Context(), `
+		insert into encryption_keys (key_id, sealed) values ('k1', 'x');
+		insert into clinics (id) values ('00000000-0000-0000-0000-00000000000c');
+		insert into case_sync_audits (clinic_id, sync_type, status) values
+			('00000000-0000-0000-0000-00000000000c', 'inbound', 'queued'), ('00000000-0000-0000-0000-00000000000c', 'cases', 'in_progress'),
+			('00000000-0000-0000-0000-00000000000c', 'cases', 'completed')`)
+	require.NoError(t, err)
+	found, err := systemstore.Read(t.Context(), db)
+	require.NoError(t, err)
+	require.Equal(t, 1, found.Queued)
+	require.Equal(t, 1, found.Running)
+	require.False(t, found.Oldest.IsZero())
+	require.GreaterOrEqual(t, found.Migration, int64(53))
+	require.True(t, found.Walled)
+	require.NotEmpty(t, found.Database)
+	require.Len(t, found.Replicas, 1)
+	require.Equal(t, []string{"k1"}, found.Replicas[0].Keys)
+	require.Equal(t, "k1", found.Keys[0].ID)
+}
