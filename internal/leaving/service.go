@@ -44,14 +44,18 @@ func EraseClinic(ctx context.Context, log access.Log, by access.By, eraser Erase
 			return removed, err
 		}
 	}
+	total := removed
 	err := log.Act(ctx, event, func(ctx context.Context, e *access.Event) error {
 		counts, err := eraser.FinishClinic(ctx, clinicID, state)
-		total := maps.Clone(removed)
+		total = maps.Clone(removed)
 		total.Add(counts)
 		e.After = values(total)
 		return err
 	})
-	return removed, err
+	if err != nil {
+		return removed, err
+	}
+	return total, nil
 }
 
 // pause waits as long as a step took, at most a second.
