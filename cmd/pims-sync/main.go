@@ -69,8 +69,8 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		return report(std, cli.Usage(err))
 	}
 	built := thisBuild()
-	grammar.Config.Version, grammar.Config.Revision = built.Version, built.Commit
-	grammar.Config.Named = cli.ClinicsNamed(command)
+	grammar.Version, grammar.Revision = built.Version, built.Commit
+	grammar.Named = cli.ClinicsNamed(command)
 	command.BindTo(ctx, (*context.Context)(nil))
 	command.Bind(std, &grammar.Config)
 	err = panics.Catch(func() error { return command.Run() })

@@ -128,33 +128,33 @@ func (f *fakeOutgoing) Resend(_ context.Context, id uuid.UUID, skip bool, _ time
 // fakeChannels is the part of fakeOutgoing for notifications.
 type fakeChannels struct{ *fakeOutgoing }
 
-func (f fakeChannels) channel(id uuid.UUID, change func(*notify.Channel)) (notify.Channel, error) {
+func (f *fakeChannels) channel(id uuid.UUID, change func(*notify.Channel)) (notify.Channel, error) {
 	return one(f.fakeOutgoing, &f.channels, id, func(c notify.Channel) uuid.UUID { return c.ID }, change)
 }
 
-func (f fakeChannels) Add(_ context.Context, c notify.Channel) error {
+func (f *fakeChannels) Add(_ context.Context, c notify.Channel) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.channels = append(f.channels, c)
 	return nil
 }
 
-func (f fakeChannels) Channels(context.Context) ([]notify.Channel, error) {
+func (f *fakeChannels) Channels(context.Context) ([]notify.Channel, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.channels), nil
 }
 
-func (f fakeChannels) Channel(_ context.Context, id uuid.UUID) (notify.Channel, error) {
+func (f *fakeChannels) Channel(_ context.Context, id uuid.UUID) (notify.Channel, error) {
 	return f.channel(id, nil)
 }
 
-func (f fakeChannels) Change(_ context.Context, changed notify.Channel) error {
+func (f *fakeChannels) Change(_ context.Context, changed notify.Channel) error {
 	_, err := f.channel(changed.ID, func(c *notify.Channel) { *c = changed })
 	return err
 }
 
-func (f fakeChannels) Remove(_ context.Context, id uuid.UUID) error {
+func (f *fakeChannels) Remove(_ context.Context, id uuid.UUID) error {
 	_, err := f.channel(id, nil)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -188,7 +188,7 @@ func newOutgoing(b *bench) outgoing.Options {
 			},
 		}),
 		Channels: notify.NewService(notify.ServiceOptions{
-			Log: b.events, Registry: fakeChannels{b.outgoing}, FindClinic: find, Now: now,
+			Log: b.events, Registry: &fakeChannels{b.outgoing}, FindClinic: find, Now: now,
 			CheckURL: func(url string) error { return webhooks.CheckURL(url, pims.HostPolicy{}) },
 			CheckAddress: func(text string) error {
 				if text == "nobody" {

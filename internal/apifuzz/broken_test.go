@@ -37,7 +37,7 @@ func (g *generator) broken() wire {
 	fmt.Fprintf(&b, "Content-Length: %d\r\n\r\n%s", len(r.body)+pick(g, []int{0, 0, 5, -1}), r.body)
 	raw := []byte(b.String())
 	for range g.IntN(3) {
-		raw[g.IntN(len(raw))] = byte(g.IntN(256)) //nolint:gosec // a byte
+		raw[g.IntN(len(raw))] = byte(g.IntN(256))
 	}
 	if g.oneIn(4) {
 		raw = raw[:g.IntN(len(raw))]
@@ -50,10 +50,10 @@ func (w *world) sendBroken(i int, sent wire) {
 	w.t.Helper()
 	c, err := (&net.Dialer{}).DialContext(w.t.Context(), "tcp", strings.TrimPrefix(w.url, "http://"))
 	require.NoError(w.t, err)
-	defer c.Close()                                                  //nolint:errcheck // it may be broken
+	defer c.Close()                                                  // it may be broken
 	require.NoError(w.t, c.SetDeadline(time.Now().Add(time.Minute))) // longer than any of the server's
 	_, _ = io.WriteString(c, sent.bytes)                             // the server may hang up before the end
-	_ = c.(*net.TCPConn).CloseWrite()                                //nolint:errcheck,forcetypeassert // the same
+	_ = c.(*net.TCPConn).CloseWrite()                                // it may be broken
 	response, err := http.ReadResponse(bufio.NewReader(c), &http.Request{Method: strings.SplitN(sent.bytes, " ", 2)[0]})
 	if err != nil {
 		return

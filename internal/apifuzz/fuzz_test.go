@@ -151,7 +151,7 @@ func (w *world) addCallers(store *app.Store) {
 func TestWhateverIsSentTheAnswerIsDescribedAndTheCallersOwn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	g := newGenerator(rand.New(rand.NewPCG(*seed, *seed)), w) //nolint:gosec // the same again
+	g := newGenerator(rand.New(rand.NewPCG(*seed, *seed)), w)
 	statuses := map[int]int{}
 	for i := range *requests {
 		if g.oneIn(8) {

@@ -10,11 +10,11 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// ErrAnotherPatient: the consultation that was read belongs to another patient than the
+// ErrAnotherPatient means that the consultation that was read belongs to another patient than the
 // case (R7).
 var ErrAnotherPatient = errors.New("the consultation is another patient's")
 
-// ErrPatientUnproved: the appointment names another patient than before and has no patient
+// ErrPatientUnproved means that the appointment names another patient than before and has no patient
 // id (R7).
 var ErrPatientUnproved = errors.New("the visit names another patient than before, without a patient id")
 

@@ -65,7 +65,7 @@ func TestAnotherFormOfTheAnswersFreezesDeletionsUntilItIsAccepted(t *testing.T) 
 			if err != nil {
 				return nil, err
 			}
-			return &wired{c.(*connection), &field}, nil //nolint:forcetypeassert // it is one
+			return &wired{c.(*connection), &field}, nil
 		},
 		Plan:     func(_ context.Context, _, id uuid.UUID) (syncs.Plan, error) { return p.plan(id), nil },
 		Cases:    p.store,

@@ -36,6 +36,7 @@ func (d *Date) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
+// Pointer returns the date, or nil where the flag is absent.
 func (d *Date) Pointer() *pims.Date {
 	if d == nil {
 		return nil
@@ -66,6 +67,7 @@ func (l *Label) UnmarshalText(text []byte) error {
 // Limit is how many items of a list are shown.
 type Limit int
 
+// MaxLimit is the most items that --limit may name.
 const MaxLimit = 1000
 
 // UnmarshalText reads the number.

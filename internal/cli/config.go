@@ -46,7 +46,7 @@ type Config struct {
 	Named []*OfClinic `kong:"-"` // the clinics that the arguments name
 }
 
-// groups are the headings under which --help shows flags and commands.
+// Groups are the headings under which --help shows flags and commands.
 var Groups = []kong.Group{
 	{Key: "output", Title: "Output:"},
 	{Key: "config", Title: "Settings (flags win over the environment):"},

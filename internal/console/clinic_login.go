@@ -3,7 +3,6 @@ package console
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -67,9 +66,7 @@ func (c *console) login(v *Visit) (*loginView, error) {
 		shown.Why, shown.Next = explain(x.Code), nextStep(x.Code)
 	}
 	if shown.CanChange {
-		if shown.loginForm, err = c.loginForm(v, x); err != nil {
-			return nil, err
-		}
+		shown.loginForm = c.loginForm(v, x)
 	}
 	if !k.Set {
 		return shown, nil
@@ -121,16 +118,13 @@ func (c *console) providerTitle(name string) string {
 
 // loginForm returns the fields of the kind of PIMS that was chosen, else of the stored one,
 // else of the first. Fields that are no secret have their stored values.
-func (c *console) loginForm(v *Visit, x *judged) (loginForm, error) {
+func (c *console) loginForm(v *Visit, x *judged) loginForm {
 	declared := c.o.Service.Providers()
 	form := loginForm{Provider: cmp.Or(v.Text("provider"), x.Provider)}
 	var stored map[string]string
 	if x.Credentials.Set && form.Provider == x.Provider {
-		var err error
-		stored, err = c.o.Service.PublicFields(v.Context(), x.Clinic.ID)
-		if err != nil && !errors.Is(err, clinic.ErrCredentialsMissing) {
-			stored = nil // they cannot be opened; the page says so by its state
-		}
+		// Where they cannot be opened there are none; the page says so by its state.
+		stored, _ = c.o.Service.PublicFields(v.Context(), x.Clinic.ID)
 	}
 	chosen := pims.Declaration{}
 	for i, d := range declared {
@@ -151,7 +145,7 @@ func (c *console) loginForm(v *Visit, x *judged) (loginForm, error) {
 		}
 		form.Fields = append(form.Fields, field)
 	}
-	return form, nil
+	return form
 }
 
 // setLogin stores credentials in place of the old ones.

@@ -151,10 +151,10 @@ func wordRowOf(v *Visit, of *clinic.Clinic, n int, u *settings.Use) wordRow {
 		return row
 	}
 	all, chosen := "as the PIMS says", ""
-	if u.Word.Meaning == "" {
+	if u.Meaning == "" {
 		all = "unknown"
 	} else {
-		all += ": " + strings.ReplaceAll(u.Word.Meaning, "_", " ")
+		all += ": " + strings.ReplaceAll(u.Meaning, "_", " ")
 	}
 	if u.Own {
 		chosen = u.Means
@@ -188,32 +188,30 @@ func typedSettings(v *Visit, present settings.Settings) (settings.Settings, erro
 			break
 		}
 		present = forget(present, kind, word)
-		switch kind {
-		case settings.KindStatus:
-			if means := at("means"); means != "" {
-				edit.Statuses[word] = pims.Status(means)
-			}
-			if at("filter") != "" {
-				edit.Filters.Statuses = append(edit.Filters.Statuses, word)
-			}
-		case settings.KindType:
-			if means := at("means"); means != "" {
-				edit.Types[word] = pims.Type(means)
-			}
-			if at("filter") != "" {
-				edit.Filters.Types = append(edit.Filters.Types, word)
-			}
-		case settings.KindRoom:
-			if at("filter") != "" {
-				edit.Filters.Rooms = append(edit.Filters.Rooms, word)
-			}
-		}
+		addWord(&edit, kind, word, at("means"), at("filter") != "")
 	}
 	after, err := edit.Apply(present)
 	if err != nil {
 		return after, Problem(sentence(err.Error()))
 	}
 	return after, nil
+}
+
+// addWord adds to an edit what the form says of one word.
+func addWord(edit *settings.Edit, kind settings.Kind, word, means string, filtered bool) {
+	filters := map[settings.Kind]*[]string{
+		settings.KindStatus: &edit.Filters.Statuses, settings.KindType: &edit.Filters.Types, settings.KindRoom: &edit.Filters.Rooms,
+	}[kind]
+	if filtered && filters != nil {
+		*filters = append(*filters, word)
+	}
+	switch {
+	case means == "":
+	case kind == settings.KindStatus:
+		edit.Statuses[word] = pims.Status(means)
+	case kind == settings.KindType:
+		edit.Types[word] = pims.Type(means)
+	}
 }
 
 // forget removes a word of one kind.

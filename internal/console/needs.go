@@ -254,6 +254,7 @@ func needsOf(x *judged) (found []Need) {
 			}
 		}
 		found = append(found, n)
+	case scheduler.ClinicOff, scheduler.ClinicWaiting, scheduler.ClinicNeverSynced, scheduler.ClinicOK: // they need nobody; plans are read apart
 	}
 	if len(x.Unusual) > 0 { // the newest tells it; the page of the clinic has the others
 		u := &x.Unusual[0]

@@ -195,7 +195,7 @@ func (c *console) status(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Access-Control-Allow-Origin", "*")
 		w.Header().Set("Cache-Control", "max-age=60")
-		json.NewEncoder(w).Encode(documentOf(&report)) //nolint:errcheck // the reader has gone
+		_ = json.NewEncoder(w).Encode(documentOf(&report)) //nolint:errchkjson // it fails only if the reader has gone
 	case "svg":
 		w.Header().Set("Content-Type", "image/svg+xml")
 		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")

@@ -174,7 +174,7 @@ func (c *console) setup(v *Visit) (*setupView, error) {
 // first that is not done.
 func (s *setupView) follow(v *Visit, done map[string]bool) {
 	s.Step = v.URL.Query().Get("step")
-	if act := v.PostForm.Get("act"); v.Method == "POST" {
+	if act := v.PostForm.Get("act"); v.Method == http.MethodPost {
 		s.Step = cmp.Or(stepOfAct[act], stepSchedule)
 	}
 	known := false
@@ -207,11 +207,11 @@ func (c *console) fillStep(v *Visit, x *judged, shown *setupView, dry, first *sy
 	audit := dry
 	switch shown.Step {
 	case stepLogin:
-		shown.loginForm, err = c.loginForm(v, x)
-		return err
+		shown.loginForm = c.loginForm(v, x)
+		return nil
 	case stepSchedule:
 		shown.scheduleForm, err = c.scheduleForm(v, x)
-		if v.Method != "POST" && !hasSchedule(x.Schedules) {
+		if v.Method != http.MethodPost && !hasSchedule(x.Schedules) {
 			for i := range shown.Entries {
 				shown.Entries[i].On = true // held until now: one click turns them on
 			}

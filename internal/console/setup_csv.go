@@ -151,18 +151,8 @@ func (c *console) readCSV(v *Visit, text string) ([]csvLine, error) {
 	if err != nil {
 		return nil, Problem("The file is empty, or its first line cannot be read. Its first line names the columns.")
 	}
-	known := &csvView{}
-	c.csvColumns(known)
-	for i := range header {
-		header[i] = strings.TrimSpace(header[i])
-		if !slices.ContainsFunc(known.Columns, func(x csvColumn) bool { return x.Name == header[i] }) && header[i] != "provider" {
-			return nil, Problem(fmt.Sprintf("Column %d has no known name. The first line names the columns, such as: %s", i+1, known.Sample))
-		}
-	}
-	for _, column := range known.Columns {
-		if column.Needed && !slices.Contains(header, column.Name) {
-			return nil, Problem(fmt.Sprintf("The column %s is missing. The first line names the columns, such as: %s", column.Name, known.Sample))
-		}
+	if err := c.checkHeader(header); err != nil {
+		return nil, err
 	}
 	existing, err := c.o.Clinics.Clinics(v.Context())
 	if err != nil {
@@ -191,6 +181,24 @@ func (c *console) readCSV(v *Visit, text string) ([]csvLine, error) {
 		}
 		lines = append(lines, line)
 	}
+}
+
+// checkHeader trims the names of the columns, and says which is unknown or missing.
+func (c *console) checkHeader(header []string) error {
+	known := &csvView{}
+	c.csvColumns(known)
+	for i := range header {
+		header[i] = strings.TrimSpace(header[i])
+		if !slices.ContainsFunc(known.Columns, func(x csvColumn) bool { return x.Name == header[i] }) && header[i] != "provider" {
+			return Problem(fmt.Sprintf("Column %d has no known name. The first line names the columns, such as: %s", i+1, known.Sample))
+		}
+	}
+	for _, column := range known.Columns {
+		if column.Needed && !slices.Contains(header, column.Name) {
+			return Problem(fmt.Sprintf("The column %s is missing. The first line names the columns, such as: %s", column.Name, known.Sample))
+		}
+	}
+	return nil
 }
 
 // read reads the cells of a line and checks them.

@@ -124,6 +124,12 @@ func warn(running []clinic.ScheduleEntry, expressions map[int]cron.Expression, l
 		warnings = append(warnings, "No entry reconciles: appointments that vanish from the PIMS stay here.")
 	}
 	for i, e := range running {
+		if e.Options.DryRun {
+			say(e, "is a dry run and writes nothing")
+		}
+		if e.Options.StartDate != nil || e.Options.EndDate != nil {
+			say(e, "names dates, so it reads the same days each time")
+		}
 		first := expressions[e.Index].Next(now, loc)
 		if first.IsZero() || first.Sub(now) > 366*24*time.Hour {
 			say(e, "does not fire within a year")
@@ -134,12 +140,6 @@ func warn(running []clinic.ScheduleEntry, expressions map[int]cron.Expression, l
 		}
 		if e.Type == syncs.TypeInbound && first.Sub(now) > 48*time.Hour {
 			say(e, "fires seldom; until then appointments are not read")
-		}
-		if e.Options.DryRun {
-			say(e, "is a dry run and writes nothing")
-		}
-		if e.Options.StartDate != nil || e.Options.EndDate != nil {
-			say(e, "names dates, so it reads the same days each time")
 		}
 		for _, other := range running[:i] {
 			if other.Type == e.Type && expressions[other.Index].Next(now, loc).Equal(first) {

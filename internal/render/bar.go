@@ -18,10 +18,12 @@ type Bar struct {
 	drawn int
 }
 
+// NewBar returns a progress bar that draws on a terminal alone, where it is wanted.
 func NewBar(w io.Writer, wanted bool) *Bar {
 	return &Bar{w: w, live: wanted && IsTerminal(w)}
 }
 
+// Show draws the progress of a sync.
 func (b *Bar) Show(p syncs.Progress) {
 	if !b.live || p.Phase == "" {
 		return
@@ -34,6 +36,7 @@ func (b *Bar) Show(p syncs.Progress) {
 	b.draw(line)
 }
 
+// Close removes the bar from the terminal.
 func (b *Bar) Close() {
 	if b.live {
 		b.draw("")

@@ -72,6 +72,7 @@ func Given(s *string) string {
 	return *s
 }
 
+// OrDash returns the text, or a dash where it is empty.
 func OrDash(s string) string {
 	if s == "" {
 		return "-"

@@ -142,7 +142,8 @@ var faults = []struct {
 // tell judges the run at a place of a year, after what was told.
 func tell(runs []volume.Run, i int, told []volume.Unusual) (u volume.Unusual, news []volume.Finding) {
 	u = volume.Unusual{Run: runs[i], Findings: volume.Judge(&runs[i], runs[max(0, i-400):i], time.UTC)}
-	return u, u.News(told)
+	news = u.News(told)
+	return u, news
 }
 
 // years is how many simulated years of clinics the test has; VOLUME_YEARS asks for more.
@@ -205,7 +206,7 @@ func TestAYearOfSimulatedClinicsHasFewFalseCallsAndTellsTheFaults(t *testing.T) 
 	t.Parallel()
 	sizes := make(map[float64]*tally)
 	for seed := range years(t) {
-		p := newPractice(uint64(seed)) //nolint:gosec // small
+		p := newPractice(uint64(seed))
 		y, known := sizes[p.perDay]
 		if !known {
 			y = &tally{counts: make(map[string]int), tried: make(map[string]int), told: make(map[string]int)}

@@ -93,7 +93,7 @@ func (l aList) signNext(body any) any {
 	}
 	signed := reflect.New(v.Type()).Elem()
 	signed.Set(v)
-	if next, ok := signed.FieldByName("NextCursor").Addr().Interface().(**string); ok && *next != nil {
+	if next, ok := reflect.TypeAssert[**string](signed.FieldByName("NextCursor").Addr()); ok && *next != nil {
 		*next = Text(l.sign(**next))
 	}
 	return signed.Interface()

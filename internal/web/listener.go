@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -144,7 +145,7 @@ func plainRefusal(status int, at time.Time) []byte {
 	case http.StatusRequestHeaderFieldsTooLarge:
 		failure = Invalid("header", "the address and the header of the request have more than %d KiB", maxHeader>>10)
 	}
-	f := failure.(*syncs.Failure) //nolint:errcheck,forcetypeassert // Invalid makes no other
+	f, _ := errors.AsType[*syncs.Failure](failure) // Invalid makes no other
 	body, _ := Encode(Problem{Error: f.Message, Code: string(f.Code), Field: f.Field, Timestamp: Instant(at)})
 	return fmt.Appendf(nil, "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nDate: %s\r\n\r\n%s",
 		len(body), at.UTC().Format(http.TimeFormat), body)

@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -71,7 +72,7 @@ func TestWhatNetHTTPRefusesIsRefusedInOurForm(t *testing.T) {
 		"Zanzibar\r\n\r\n":                     "request",
 		"GET /%zz HTTP/1.1\r\nHost: x\r\n\r\n": "request",
 	} {
-		response, body := sent(t, address, text)
+		response, body := sent(t, address, text) //nolint:bodyclose // sent read and closed it
 		require.Equal(t, http.StatusBadRequest, response.StatusCode, "%.60q: %s", text, body)
 		require.Equal(t, "application/json", response.Header.Get("Content-Type"))
 		require.True(t, response.Close, "the connection ends")
@@ -97,7 +98,7 @@ func TestUsualRequestsPassTheListenerUnchanged(t *testing.T) {
 		"CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n":                                http.StatusNotFound,
 		"BREW /plain HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n":                                                      http.StatusMethodNotAllowed,
 	} {
-		response, body := sent(t, address, text)
+		response, body := sent(t, address, text) //nolint:bodyclose // sent read and closed it
 		require.Equal(t, status, response.StatusCode, "%.60q: %s", text, body)
 	}
 }
@@ -111,6 +112,7 @@ func TestOnlySoManyConnectionsAreOpenAtTheSameTime(t *testing.T) {
 		response, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err == nil {
 			_, err = io.Copy(io.Discard, response.Body)
+			err = errors.Join(err, response.Body.Close())
 		}
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 
 // A Registry keeps endpoints and deliveries for those who manage them. The error is
 // CodeNotFound where there is no such endpoint or delivery.
-type Registry interface {
+type Registry interface { //nolint:interfacebloat // one store of one table and its deliveries
 	// Endpoints lists the endpoints of a clinic, or with a zero clinic all, the oldest first.
 	Endpoints(ctx context.Context, clinicID uuid.UUID) ([]Endpoint, error)
 	Endpoint(ctx context.Context, id uuid.UUID) (Endpoint, error)

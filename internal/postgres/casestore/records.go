@@ -25,7 +25,7 @@ import (
 // without a pims_id.
 type Records struct{ db *postgres.DB }
 
-// Records returns the reading store of the cases.
+// NewRecords returns the reading store of the cases.
 func NewRecords(db *postgres.DB) *Records { return &Records{db} }
 
 // Case reads one whole case of the clinic. The error is CodeNotFound where the clinic has

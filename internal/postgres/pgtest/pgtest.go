@@ -136,7 +136,7 @@ func memoryFolder() string {
 	const folder, room = "/dev/shm", 4 << 30 // bytes
 	const mayEnterAndWrite = 3
 	var stat syscall.Statfs_t
-	if os.Getenv("TMPDIR") != "" || syscall.Access(folder, mayEnterAndWrite) != nil || syscall.Statfs(folder, &stat) != nil {
+	if os.TempDir() != "/tmp" || syscall.Access(folder, mayEnterAndWrite) != nil || syscall.Statfs(folder, &stat) != nil {
 		return ""
 	}
 	if stat.Bavail*uint64(stat.Bsize) < room { //nolint:gosec // a block size is positive

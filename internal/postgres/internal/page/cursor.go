@@ -47,6 +47,7 @@ func Parse(text string, first Cursor) (Cursor, error) {
 	return Cursor{at, uuid.UUID(place[8:])}, nil
 }
 
+// Invalid returns the error of a cursor that no list has returned.
 func Invalid() error {
 	failure := syncs.Fail(syncs.CodeInvalidRequest, "cursor is not one that an earlier answer gave")
 	failure.Field = "cursor"
