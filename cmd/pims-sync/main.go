@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		return report(std, cli.Usage(err))
 	}
 	built := thisBuild()
-	grammar.Version, grammar.Revision = built.Version, built.Commit
+	grammar.Config.Version, grammar.Revision = built.Version, built.Commit
 	grammar.Named = cli.ClinicsNamed(command)
 	command.BindTo(ctx, (*context.Context)(nil))
 	command.Bind(std, &grammar.Config)

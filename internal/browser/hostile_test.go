@@ -48,7 +48,7 @@ var hostilePages = map[string]struct {
 	"long addresses":         {scriptedForm + `<script>const d = "data:text/plain," + "x".repeat(2e7); setInterval(() => fetch(d), 100)</script>`, "ok login_form_changed unreachable", true},
 	"the console":            {scriptedForm + `<script>const d = "x".repeat(5e6); setInterval(() => console.log(d), 1)</script>`, "ok login_form_changed", true},
 	"downloads":              {scriptedForm + `<a id=a href=/file download></a><script>setInterval(() => a.click(), 50)</script>`, "ok login_form_changed", true},
-	"other schemes":          {scriptedForm + `<iframe src="file:///etc/passwd"></iframe><iframe src="chrome://version"></iframe><script>location = "mailto:mara@example.com"; location = "ms-calculator:"; location = "intent:#Intent;end"</script>`, "ok", false},
+	"other schemes":          {scriptedForm + `<iframe src="file:///etc/passwd"></iframe><iframe src="chrome://version"></iframe><script>location = "mailto:mara@example.com"; location = "ms-calculator:"; location = "intent:#Intent;end"</script>`, "ok login_form_changed", false},
 	"an endless page":        {"", "login_form_changed unreachable", false},
 	"an inflated page":       {"", "login_form_changed unreachable", true},
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"cmp"
+	"net/http"
 
 	"github.com/google/uuid"
 
