@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,10 +64,8 @@ const ownerWait = 10 * time.Second
 
 // Run serves until the context ends.
 func (s *ServeCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	if err := s.check(); err != nil {
-		return cli.Usage(err)
-	}
-	if err := cli.ReadFiles([]cli.FileSecret{{Variable: "OIDC_CLIENT_SECRET", File: s.OIDCSecretFile, Into: &s.OIDCSecret}}); err != nil {
+	oidcSecret := cli.FileSecret{Variable: "OIDC_CLIENT_SECRET", File: s.OIDCSecretFile, Into: &s.OIDCSecret}
+	if err := cmp.Or(s.check(), cli.ReadFiles([]cli.FileSecret{oidcSecret})); err != nil {
 		return cli.Usage(err)
 	}
 	collectAbove(heapFloor)

@@ -170,6 +170,9 @@ func (c *client) cases(ctx context.Context) (map[string]caseJSON, error) {
 	}
 }
 
+// callTimeout is longer than a call waits for its sync.
+const callTimeout = 2 * time.Minute
+
 // call sends one request and reads its JSON response, whatever its status is.
 func (c *client) call(ctx context.Context, method, path string, body io.Reader, answer any) (status int, err error) {
 	target, err := c.base.Parse(path)
@@ -184,7 +187,7 @@ func (c *client) call(ctx context.Context, method, path string, body io.Reader, 
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := (&http.Client{Timeout: callTimeout}).Do(request)
 	if err != nil {
 		return 0, err
 	}

@@ -106,9 +106,6 @@ func changeDay(e clinic.ScheduleEntry, x cron.Expression, change cron.Change, lo
 
 // warn names what is allowed and seldom meant.
 func warn(running []clinic.ScheduleEntry, expressions map[int]cron.Expression, loc *time.Location, now time.Time) (warnings []string) {
-	say := func(e clinic.ScheduleEntry, format string, args ...any) {
-		warnings = append(warnings, fmt.Sprintf("Entry %d %s.", e.Index+1, fmt.Sprintf(format, args...)))
-	}
 	if len(running) == 0 {
 		return []string{"Nothing runs by itself: no entry is on."}
 	}
@@ -123,28 +120,37 @@ func warn(running []clinic.ScheduleEntry, expressions map[int]cron.Expression, l
 	if !slices.ContainsFunc(running, reads(syncs.TypeReconciliation)) {
 		warnings = append(warnings, "No entry reconciles: appointments that vanish from the PIMS stay here.")
 	}
-	for i, e := range running {
-		if e.Options.DryRun {
-			say(e, "is a dry run and writes nothing")
+	for i := range running {
+		for _, what := range warnOf(running[:i], running[i], expressions, loc, now) {
+			warnings = append(warnings, fmt.Sprintf("Entry %d %s.", running[i].Index+1, what))
 		}
-		if e.Options.StartDate != nil || e.Options.EndDate != nil {
-			say(e, "names dates, so it reads the same days each time")
-		}
-		first := expressions[e.Index].Next(now, loc)
-		if first.IsZero() || first.Sub(now) > 366*24*time.Hour {
-			say(e, "does not fire within a year")
-			continue
-		}
-		if second := expressions[e.Index].Next(first, loc); !second.IsZero() && second.Sub(first) < closeTicks {
-			say(e, "fires every %d minutes; each run reads all days of its window again", int(second.Sub(first).Minutes()))
-		}
-		if e.Type == syncs.TypeInbound && first.Sub(now) > 48*time.Hour {
-			say(e, "fires seldom; until then appointments are not read")
-		}
-		for _, other := range running[:i] {
-			if other.Type == e.Type && expressions[other.Index].Next(now, loc).Equal(first) {
-				say(e, "starts the same sync at the same time as entry %d; only one of them runs", other.Index+1)
-			}
+	}
+	return warnings
+}
+
+// warnOf is warn for one entry, after the ones before it.
+func warnOf(before []clinic.ScheduleEntry, e clinic.ScheduleEntry, expressions map[int]cron.Expression, loc *time.Location, now time.Time) (warnings []string) {
+	say := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
+	if e.Options.DryRun {
+		say("is a dry run and writes nothing")
+	}
+	if e.Options.StartDate != nil || e.Options.EndDate != nil {
+		say("names dates, so it reads the same days each time")
+	}
+	first := expressions[e.Index].Next(now, loc)
+	if first.IsZero() || first.Sub(now) > 366*24*time.Hour {
+		say("does not fire within a year")
+		return warnings
+	}
+	if second := expressions[e.Index].Next(first, loc); !second.IsZero() && second.Sub(first) < closeTicks {
+		say("fires every %d minutes; each run reads all days of its window again", int(second.Sub(first).Minutes()))
+	}
+	if e.Type == syncs.TypeInbound && first.Sub(now) > 48*time.Hour {
+		say("fires seldom; until then appointments are not read")
+	}
+	for _, other := range before {
+		if other.Type == e.Type && expressions[other.Index].Next(now, loc).Equal(first) {
+			say("starts the same sync at the same time as entry %d; only one of them runs", other.Index+1)
 		}
 	}
 	return warnings

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -166,7 +167,7 @@ func (a *archive) part(part Part, records Records) error {
 			}
 			record = pretty.Bytes()
 		}
-		_, err := m.Write(append(record[:len(record):len(record)], '\n'))
+		_, err := m.Write(append(slices.Clip(record), '\n'))
 		return err
 	})
 	if err != nil {

@@ -251,7 +251,7 @@ func TestAnErasedClientLeavesNothingAndOtherClientsStay(t *testing.T) { // R14, 
 	next, err := changes.Read(t.Context(), feed.Request{ClinicID: p.clinic, After: page.Next.String(), Limit: 100})
 	require.NoError(t, err)
 	require.Len(t, next.Changes, 1)
-	require.Equal(t, "removed", string(next.Changes[0].Action), "readers of the feed hear of it")
+	require.Equal(t, "removed", next.Changes[0].Action, "readers of the feed hear of it")
 	require.Equal(t, p.bella, next.Changes[0].CaseID)
 
 	counts, err = leaving.EraseClient(t.Context(), log, by(), store, leaving.Subject{ClinicID: p.clinic, Cases: []uuid.UUID{p.milo, other.milo}})

@@ -18,15 +18,15 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 const day = 24 * time.Hour
 
-func exec(t *testing.T, db *postgres.DB, sql string, args ...any) {
+func exec(t *testing.T, db *postgres.DB, sql string) {
 	t.Helper()
-	_, err := db.Pool().Exec(t.Context(), sql, args...)
+	_, err := db.Pool().Exec(t.Context(), sql)
 	require.NoError(t, err, sql)
 }
 
-func column(t *testing.T, db *postgres.DB, sql string, args ...any) []string {
+func column(t *testing.T, db *postgres.DB, sql string) []string {
 	t.Helper()
-	rows, err := db.Pool().Query(t.Context(), sql, args...)
+	rows, err := db.Pool().Query(t.Context(), sql)
 	require.NoError(t, err, sql)
 	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err, sql)
