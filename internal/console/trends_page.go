@@ -82,34 +82,34 @@ func (c *console) trends(v *Visit) (*trendsView, error) {
 	whole := func(n float64) string { return number(int(n)) }
 	span := func(n float64) string { return spanText(time.Duration(n)) }
 	for _, x := range []struct {
-		title string
-		say   func(float64) string
-		parts []trendPart
+		title, per string
+		say        func(float64) string
+		parts      []trendPart
 	}{
-		{"Syncs", whole, []trendPart{
+		{"Syncs", " a day", whole, []trendPart{
 			{"Done", "good", func(d *trends.Day) float64 { return float64(d.Completed) }},
 			{"Failed", "bad", func(d *trends.Day) float64 { return float64(d.Failed) }},
 			{"Cancelled", "idle", func(d *trends.Day) float64 { return float64(d.Cancelled) }},
 		}},
-		{"Clinics with a failed sync", whole, []trendPart{{"Clinics", "bad", func(d *trends.Day) float64 { return float64(d.ClinicsFailed) }}}},
-		{"Refused logins", whole, []trendPart{{"Syncs", "warn", func(d *trends.Day) float64 { return float64(d.LoginsRefused) }}}},
-		{"How long a sync takes", span, []trendPart{
+		{"Clinics with a failed sync", " a day", whole, []trendPart{{"Clinics", "bad", func(d *trends.Day) float64 { return float64(d.ClinicsFailed) }}}},
+		{"Refused logins", " a day", whole, []trendPart{{"Syncs", "warn", func(d *trends.Day) float64 { return float64(d.LoginsRefused) }}}},
+		{"How long a sync takes", "", span, []trendPart{
 			{"Half are quicker", "info", func(d *trends.Day) float64 { return float64(d.TookHalf) }},
 			{"95 of 100 are", "idle", func(d *trends.Day) float64 { return float64(d.TookMost - d.TookHalf) }},
 		}},
-		{"How late a sync begins", span, []trendPart{
+		{"How late a sync begins", "", span, []trendPart{
 			{"Half are sooner", "info", func(d *trends.Day) float64 { return float64(d.LateHalf) }},
 			{"95 of 100 are", "idle", func(d *trends.Day) float64 { return float64(d.LateMost - d.LateHalf) }},
 		}},
-		{"Cases written", whole, []trendPart{
+		{"Cases written", " a day", whole, []trendPart{
 			{"New", "good", func(d *trends.Day) float64 { return float64(d.Created) }},
 			{"Changed", "info", func(d *trends.Day) float64 { return float64(d.Updated) }},
 			{"With notes", "idle", func(d *trends.Day) float64 { return float64(d.Enriched) }},
 		}},
-		{"Cases deleted", whole, []trendPart{{"Deleted", "warn", func(d *trends.Day) float64 { return float64(d.Deleted) }}}},
-		{"Cases restored", whole, []trendPart{{"Restored", "good", func(d *trends.Day) float64 { return float64(d.Restored) }}}},
+		{"Cases deleted", " a day", whole, []trendPart{{"Deleted", "warn", func(d *trends.Day) float64 { return float64(d.Deleted) }}}},
+		{"Cases restored", " a day", whole, []trendPart{{"Restored", "good", func(d *trends.Day) float64 { return float64(d.Restored) }}}},
 	} {
-		shown.Charts = append(shown.Charts, trendChartOf(x.title, days, x.parts, x.say))
+		shown.Charts = append(shown.Charts, trendChartOf(x.title, x.per, days, x.parts, x.say))
 	}
 	for i := len(days) - 1; i >= 0 && len(shown.Rows) < maxFigures; i-- {
 		if d := &days[i]; d.Syncs() > 0 {
@@ -122,7 +122,7 @@ func (c *console) trends(v *Visit) (*trendsView, error) {
 // perWeek is how many days a chart's figure covers.
 const perWeek = 7
 
-func trendChartOf(title string, days []trends.Day, parts []trendPart, say func(float64) string) trendChart {
+func trendChartOf(title, per string, days []trends.Day, parts []trendPart, say func(float64) string) trendChart {
 	shown, most := trendChart{Title: title}, 0.0
 	series, totals := make([]chart.Series, len(parts)), make([]float64, len(days))
 	for at, p := range parts {
@@ -138,7 +138,7 @@ func trendChartOf(title string, days []trends.Day, parts []trendPart, say func(f
 		shown.Legend = append(shown.Legend, Badge{Word: p.word, Tone: p.tone})
 	}
 	now, before := average(totals, len(totals)-perWeek), average(totals, len(totals)-2*perWeek)
-	shown.Total, shown.Most = say(now)+" a day", say(most)
+	shown.Total, shown.Most = say(now)+per, say(most)
 	if len(totals) >= 2*perWeek && before > 0 {
 		shown.Change = change(now, before)
 	}
