@@ -18,6 +18,7 @@ var actionNames = map[access.Action]string{
 	access.ClinicDisable:       "Turned a clinic off",
 	access.ClinicExport:        "Exported a clinic",
 	access.ClinicErase:         "Erased a clinic",
+	access.ClientExport:        "Exported a client",
 	access.ClientErase:         "Erased a client",
 	access.SettingsSet:         "Changed a clinic's settings",
 	access.CredentialsSet:      "Replaced the credentials",
