@@ -47,7 +47,7 @@ func TestABucketHasALimitOfItsOwnAndARequestMayCountMoreThanOnce(t *testing.T) {
 	wait := func(charge pims.Charge) error {
 		charge.Host = "PIMS.example"
 		waiting, giveUp := context.WithCancelCause(t.Context())
-		return db.RateLimiter(1000, func(context.Context) func() { giveUp(errGivenUp); return func() {} }).Wait(waiting, charge)
+		return db.RateLimiter(1e6, func(context.Context) func() { giveUp(errGivenUp); return func() {} }).Wait(waiting, charge)
 	}
 	slow := pims.Limit{Bucket: "appointment", PerMinute: 1}
 	require.NoError(t, wait(pims.Charge{Limit: slow, Cost: 3}), "the first is free, whatever it costs")
