@@ -118,7 +118,7 @@ func anotherConsultation(before, after *Case) bool {
 }
 
 // proved reports whether the PIMS names the patient by id again, after it gave another name
-// Without an id.
+// without an id.
 func proved(before, after *Case) bool {
 	return before.Appointment.Unproved && !after.Appointment.Unproved
 }
@@ -168,7 +168,7 @@ func LookAgain(w *Write, at time.Time) *Reading {
 // ErrPatientUnproved where the case's patient is uncertain. Then the consultation is not
 // stored, and what is stored of the same consultation is hidden (R7).
 //
-// Disowned is the consultation that was hidden before. If it names no patient, it does not
+// disowned is the consultation that was hidden before. If it names no patient, it does not
 // come back to a case with another patient.
 func Take(c Case, read pims.Consultation, disowned Belonging, at time.Time) (after Case, changed bool, err error) {
 	patient := c.Appointment.PatientID
@@ -188,7 +188,7 @@ func Take(c Case, read pims.Consultation, disowned Belonging, at time.Time) (aft
 }
 
 // Without decides about a consultation that the case may not show: what is stored of it is
-// WithoutNotes (R7).
+// hidden (R7).
 func (c Case) Without(consultationID string, why error) (after Case, changed bool, err error) {
 	if c.Holds(consultationID) {
 		return c.WithoutNotes(), true, why

@@ -239,7 +239,7 @@ func tellOtherNotes(before, after map[string]json.RawMessage) string {
 	return fmt.Sprintf("medical notes replaced: %s (%s) by %s (%s)", owner(before), was, owner(after), cmp.Or(noteNames(after), "no notes"))
 }
 
-// Owner names a consultation, and its patient where known.
+// owner names a consultation, and its patient where known.
 func owner(consultation map[string]json.RawMessage) string {
 	text := "consultation " + cmp.Or(said(consultation["id"], nil), "without an id")
 	if patient := said(consultation["patientId"], nil); patient != "" {
