@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -37,6 +40,7 @@ func TestAnAnswerIsProfiledWithoutValues(t *testing.T) { // R40, R51
 	require.InDelta(t, 0, p.Fields["note"].Filled, 0)
 	require.InDelta(t, 0, p.Fields["tags"].Filled, 0)
 	require.Contains(t, p.Fields, "{other}", "a name that is no name may be a value")
+	require.Contains(t, read(t, `{"9 lives": {"id": 1}}`).Fields, "{other}.id")
 	document, err := json.Marshal(p)
 	require.NoError(t, err)
 	require.NotContains(t, string(document), "Bella")
@@ -133,6 +137,27 @@ func TestNothingIsToldBeforeFiveDays(t *testing.T) { // R51
 		again = After(again, read(t, rows(40, nil)), monday.AddDate(0, 0, 4), false)
 	}
 	require.Equal(t, 5, again.Days, "twenty syncs of a day are one day")
+}
+
+func TestAnAnswerThatIsCutOffIsNotProfiled(t *testing.T) { // R51
+	t.Parallel()
+	for _, test := range []struct {
+		body  io.Reader
+		forms map[string]float64
+	}{
+		{strings.NewReader(`[{"id": 1}]`), map[string]float64{"list": 1}},
+		{io.MultiReader(strings.NewReader(`[{"id": 1}`), iotest.ErrReader(io.ErrUnexpectedEOF)), nil},
+	} {
+		var p *Profile
+		body := listen(io.NopCloser(test.body), func(body []byte) { p = read(t, string(body)) })
+		_, _ = io.Copy(io.Discard, body)
+		require.NoError(t, body.Close())
+		if test.forms == nil {
+			require.Nil(t, p)
+		} else {
+			require.Equal(t, test.forms, p.Forms)
+		}
+	}
 }
 
 func TestAnAcceptedFormIsTheNewBaseline(t *testing.T) { // R51

@@ -9,6 +9,7 @@ package drift
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"regexp"
 	"strings"
@@ -138,9 +139,13 @@ func (r *reading) envelope() (form string, err error) {
 	return form, err
 }
 
+// name reads the name of a member. What does not look like one is "{other}".
 func (r *reading) name() (string, error) {
 	token, err := r.Token()
 	name, _ := token.(string)
+	if !fieldName.MatchString(name) {
+		name = "{other}"
+	}
 	return name, err
 }
 
@@ -155,9 +160,6 @@ func (r *reading) object(parents string, depth int) error {
 		token, err := r.Token()
 		if err != nil {
 			return err
-		}
-		if !fieldName.MatchString(name) {
-			name = "{other}"
 		}
 		if err := r.member(parents+name, token, depth, seen); err != nil {
 			return err
@@ -287,27 +289,30 @@ func addAll(to, from map[string]float64, weight float64) {
 	}
 }
 
-// listen returns a body whose beginning is given to done when it is closed.
+// listen returns a body whose beginning is given to done when it is closed. A body that was
+// cut off is not: it shows no form.
 func listen(body io.ReadCloser, done func([]byte)) io.ReadCloser {
 	return &listening{ReadCloser: body, done: done}
 }
 
 type listening struct {
 	io.ReadCloser
-	kept []byte
-	done func([]byte)
+	kept  []byte
+	ended bool
+	done  func([]byte)
 }
 
 func (l *listening) Read(p []byte) (int, error) {
 	n, err := l.ReadCloser.Read(p)
 	l.kept = append(l.kept, p[:min(n, maxBytes-len(l.kept))]...)
+	l.ended = l.ended || errors.Is(err, io.EOF)
 	return n, err
 }
 
 func (l *listening) Close() error {
-	if l.done != nil {
+	if l.done != nil && (l.ended || len(l.kept) == maxBytes) {
 		l.done(l.kept)
-		l.done, l.kept = nil, nil
 	}
+	l.done, l.kept = nil, nil
 	return l.ReadCloser.Close()
 }
