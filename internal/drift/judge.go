@@ -3,6 +3,7 @@ package drift
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"time"
 )
@@ -178,15 +179,10 @@ func After(before *Baseline, now *Profile, at time.Time, accepted bool) *Baselin
 		b.Days = minDays
 		weight = max(1, minSeen/max(1, now.Rows))
 	case before != nil:
-		days := at.Sub(before.Last).Hours() / 24
-		faded := 1.0
-		for range min(int(days+0.5), 365) {
-			faded *= Decay
-		}
-		b.add(&before.Profile, faded)
+		b.add(&before.Profile, math.Pow(Decay, max(0, at.Sub(before.Last).Hours()/24)))
 		b.forget()
 		b.Keys, b.Days = before.Keys, before.Days
-		if at.YearDay() != before.Last.YearDay() || at.Year() != before.Last.Year() {
+		if day := 24 * time.Hour; !at.Truncate(day).Equal(before.Last.Truncate(day)) { // days of UTC
 			b.Days++
 		}
 	}

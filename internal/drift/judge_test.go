@@ -137,6 +137,11 @@ func TestNothingIsToldBeforeFiveDays(t *testing.T) { // R51
 		again = After(again, read(t, rows(40, nil)), monday.AddDate(0, 0, 4), false)
 	}
 	require.Equal(t, 5, again.Days, "twenty syncs of a day are one day")
+	hourly := b
+	for hour := range 24 {
+		hourly = After(hourly, newProfile(), monday.AddDate(0, 0, 4).Add(time.Duration(hour+1)*time.Hour), false)
+	}
+	require.InDelta(t, Decay*b.Rows, hourly.Rows, 1e-6, "how often a clinic syncs makes no difference")
 }
 
 func TestAnAnswerThatIsCutOffIsNotProfiled(t *testing.T) { // R51
