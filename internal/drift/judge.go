@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -88,29 +89,82 @@ func (b *Baseline) Copy() *Baseline {
 // Judge compares what a sync got of one endpoint with what was there before. decides
 // reports whether a field decides identity, time or presence.
 func Judge(endpoint string, before *Baseline, now *Profile, decides func(endpoint, field string) bool) (found []Finding) {
-	if before == nil || before.Days < minDays || before.Rows < minRows || now.Rows == 0 {
+	if before == nil || before.Days < minDays || before.Rows < minRows {
 		return nil
 	}
-	add := func(field string, kind Kind) {
-		found = append(found, Finding{endpoint, field, kind, kind != New && field != "" && decides(endpoint, field)})
+	if now.Rows > 0 {
+		found = before.differs(endpoint, now, decides)
 	}
-	for form := range now.Forms {
-		if before.Forms[form] == 0 {
-			add("", Reformed)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(before.Fields)) {
-		for _, kind := range before.Fields[name].changes(before, now, name) {
-			add(name, kind)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(now.Fields)) {
-		if before.Fields[name] == nil {
-			add(name, New)
+	for _, told := range before.findings(endpoint, decides) {
+		again := slices.ContainsFunc(found, func(f Finding) bool { return f.Field == told.Field })
+		if !again && (now.Rows == 0 || before.holds(told, now)) {
+			found = append(found, told)
 		}
 	}
 	slices.SortFunc(found, func(a, b Finding) int { return cmp.Compare(a.Key(), b.Key()) })
 	return found
+}
+
+// finding makes a Finding of a field; empty: of the answer as a whole.
+func finding(endpoint, field string, kind Kind, decides func(endpoint, field string) bool) Finding {
+	return Finding{endpoint, field, kind, kind != New && field != "" && decides(endpoint, field)}
+}
+
+// differs returns what a profile with rows shows by itself.
+func (b *Baseline) differs(endpoint string, now *Profile, decides func(endpoint, field string) bool) (found []Finding) {
+	add := func(field string, kind Kind) {
+		found = append(found, finding(endpoint, field, kind, decides))
+	}
+	for form := range now.Forms {
+		if b.Forms[form] == 0 {
+			add("", Reformed)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.Fields)) {
+		for _, kind := range b.Fields[name].changes(b, now, name) {
+			add(name, kind)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(now.Fields)) {
+		if b.Fields[name] == nil {
+			add(name, New)
+		}
+	}
+	return found
+}
+
+// findings returns what was told of the endpoint.
+func (b *Baseline) findings(endpoint string, decides func(endpoint, field string) bool) (told []Finding) {
+	for _, key := range b.Keys {
+		if rest, ok := strings.CutPrefix(key, endpoint+" "); ok {
+			field, kind, _ := strings.Cut(rest, " ")
+			told = append(told, finding(endpoint, field, Kind(kind), decides))
+		}
+	}
+	return told
+}
+
+// holds reports whether a change that was told still holds in a profile that does not show
+// it by itself. A few rows prove no change, and they do not end one either: it ends when the
+// field is seen in its old form, or, where it decides nothing, when the new form is usual.
+func (b *Baseline) holds(told Finding, now *Profile) bool {
+	was, is := b.Fields[told.Field], now.Fields[told.Field]
+	if was == nil {
+		return false
+	}
+	if is == nil {
+		is = &Field{}
+	}
+	switch told.Kind {
+	case Vanished, Emptied:
+		return is.Filled <= gone*was.Filled/b.Rows*now.Rows && (told.Decisive || was.Filled > b.Rows/2)
+	case Retyped:
+		return is.Filled == 0 || was.retyped(is) || was.reshaped(is, 1)
+	case Doubled:
+		return is.Came < minNow
+	default:
+		return false
+	}
 }
 
 // changes returns how a field of the baseline differs now.
@@ -129,7 +183,7 @@ func (f *Field) changes(before *Baseline, p *Profile, name string) (kinds []Kind
 	if now.Twice > 0 && f.Twice == 0 {
 		kinds = append(kinds, Doubled)
 	}
-	if now.Filled >= minNow && (f.retyped(now) || f.reshaped(now)) {
+	if now.Filled >= minNow && (f.retyped(now) || f.reshaped(now, minNow)) {
 		kinds = append(kinds, Retyped)
 	}
 	return kinds
@@ -152,9 +206,9 @@ func (f *Field) retyped(now *Field) bool {
 	return false
 }
 
-// reshaped reports whether most values have a form that none had before, although few forms
-// were seen: ids and times have few.
-func (f *Field) reshaped(now *Field) bool {
+// reshaped reports whether most of at least so many values have a form that none had before,
+// although few forms were seen: ids and times have few.
+func (f *Field) reshaped(now *Field, least float64) bool {
 	var seen, values, strange float64
 	for _, n := range f.Shapes {
 		seen += n
@@ -165,7 +219,7 @@ func (f *Field) reshaped(now *Field) bool {
 			strange += n
 		}
 	}
-	return seen >= minSeen && len(f.Shapes) < maxShapes/2 && seen >= usual*f.Filled && values >= minNow && strange > foreign*values
+	return seen >= minSeen && len(f.Shapes) < maxShapes/2 && seen >= usual*f.Filled && values >= least && strange > foreign*values
 }
 
 // After returns the baseline after a profile. What was seen before counts less for each day

@@ -144,6 +144,40 @@ func TestNothingIsToldBeforeFiveDays(t *testing.T) { // R51
 	require.InDelta(t, Decay*b.Rows, hourly.Rows, 1e-6, "how often a clinic syncs makes no difference")
 }
 
+func TestAFewRowsDoNotEndAChange(t *testing.T) { // R51
+	t.Parallel()
+	form := func(field string, value any) func(int, map[string]any) {
+		return func(_ int, row map[string]any) { row[field] = value }
+	}
+	for _, test := range []struct {
+		told  Finding
+		now   string
+		holds bool
+	}{
+		{Finding{calendar, "status", Emptied, true}, `[]`, true},
+		{Finding{calendar, "status", Emptied, true}, rows(3, form("status", "")), true},
+		{Finding{calendar, "status", Emptied, true}, rows(3, nil), false},
+		{Finding{calendar, "status", Emptied, true}, rows(40, nil), false},
+		{Finding{calendar, "name", Vanished, false}, rows(2, func(_ int, row map[string]any) { delete(row, "name") }), true},
+		{Finding{calendar, "name", Vanished, false}, rows(2, nil), false},
+		{Finding{calendar, "id", Retyped, true}, rows(2, form("id", "17")), true},
+		{Finding{calendar, "start", Retyped, true}, rows(2, form("start", "02.03.2026 09:30")), true},
+		{Finding{calendar, "start", Retyped, true}, rows(2, form("start", nil)), true},
+		{Finding{calendar, "start", Retyped, true}, rows(2, nil), false},
+		{Finding{calendar, "id", Doubled, true}, rows(2, nil), true},
+		{Finding{calendar, "id", Doubled, true}, rows(9, nil), false},
+		{Finding{calendar, "colour", New, false}, rows(9, nil), false},
+	} {
+		b := month(t)
+		b.Keys = []string{test.told.Key()}
+		var want []Finding
+		if test.holds {
+			want = []Finding{test.told}
+		}
+		require.Equal(t, want, Judge(calendar, b, read(t, test.now), decides), "%v %s", test.told, test.now)
+	}
+}
+
 func TestAnAnswerThatIsCutOffIsNotProfiled(t *testing.T) { // R51
 	t.Parallel()
 	for _, test := range []struct {
