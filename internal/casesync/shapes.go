@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/drift"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -30,6 +31,8 @@ type decider interface {
 	Decides(endpoint, field string) bool
 }
 
+var _ decider = (*clinic.Connection)(nil) // else no field would freeze deletions
+
 // shapes compares what a run gets with what the clinic's earlier runs got. Its methods do
 // nothing where it is nil.
 type shapes struct {
@@ -39,6 +42,30 @@ type shapes struct {
 	kind      syncs.Type // of the whole sync
 
 	baselines map[string]*drift.Baseline // nil: not read yet
+	twins     map[string]*drift.Baseline // of the other type of sync that deletes
+}
+
+// twin returns the other type of sync that deletes; empty: none. What one of the two has
+// shown freezes the other, too. So no run gets around the guard by its type, and an approval,
+// which always starts a reconciliation, accepts what a full sync has found.
+func twin(kind syncs.Type) syncs.Type {
+	return map[syncs.Type]syncs.Type{syncs.TypeFull: syncs.TypeReconciliation, syncs.TypeReconciliation: syncs.TypeFull}[kind]
+}
+
+// read reads the baselines once.
+func (s *shapes) read(ctx context.Context, p *phase) error {
+	if s.baselines != nil {
+		return nil
+	}
+	own, err := s.store.Baselines(ctx, p.lease.ClinicID, p.provider, s.kind)
+	if other := twin(s.kind); err == nil && other != "" {
+		s.twins, err = s.store.Baselines(ctx, p.lease.ClinicID, p.provider, other)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the form of earlier answers: %w", err)
+	}
+	s.baselines = own
+	return nil
 }
 
 // watchShapes begins to profile what the PIMS returns.
@@ -56,14 +83,18 @@ func (r *Runner) watchShapes(ctx context.Context, kind syncs.Type, connection Co
 
 // judge compares what came so far.
 func (s *shapes) judge(ctx context.Context, p *phase) (profiles map[string]*drift.Profile, found map[string][]drift.Finding, err error) {
-	if s.baselines == nil {
-		if s.baselines, err = s.store.Baselines(ctx, p.lease.ClinicID, p.provider, s.kind); err != nil {
-			return nil, nil, fmt.Errorf("reading the form of earlier answers: %w", err)
-		}
+	if err := s.read(ctx, p); err != nil {
+		return nil, nil, err
 	}
 	profiles, found = s.collector.Profiles(), make(map[string][]drift.Finding)
 	for endpoint, profile := range profiles {
-		if findings := drift.Judge(endpoint, s.baselines[endpoint], profile, s.decides); len(findings) > 0 {
+		findings := drift.Judge(endpoint, s.baselines[endpoint], profile, s.decides)
+		for _, f := range drift.Decisive(drift.Judge(endpoint, s.twins[endpoint], profile, s.decides)) {
+			if !slices.Contains(findings, f) {
+				findings = append(findings, f)
+			}
+		}
+		if len(findings) > 0 {
 			found[endpoint] = findings
 		}
 	}
@@ -123,11 +154,14 @@ func (r *Runner) storeShapes(ctx context.Context, p *phase, profiles map[string]
 		frozen := len(drift.Decisive(found[endpoint])) > 0
 		var after *drift.Baseline
 		switch {
-		case frozen && p.lifted(syncs.CodeDriftGuard) && outcome == nil:
+		case frozen && p.lifted(syncs.CodeDriftGuard) && (outcome == nil || heldDeletions(outcome)):
 			after, told = drift.After(nil, profile, p.now(), true), nil
 			accepted = append(accepted, endpoint)
 		case frozen, outcome != nil && refusesForm(outcome): // what is not understood is no example
 			after = before.Copy()
+			if after == nil && frozen { // its twin knows the form; what was told is kept
+				after = &drift.Baseline{Last: p.now()}
+			}
 		default:
 			after = drift.After(before, profile, p.now(), false)
 		}
@@ -141,6 +175,13 @@ func (r *Runner) storeShapes(ctx context.Context, p *phase, profiles map[string]
 		p.log.WarnContext(ctx, "The PIMS returns another form than before", "endpoint", f.Endpoint, "field", f.Field, "kind", string(f.Kind), "decisive", f.Decisive)
 	}
 	return p.shapes.store.KeepBaselines(ctx, p.lease, p.provider, p.shapes.kind, kept, accepted, news)
+}
+
+// heldDeletions reports whether a run ended because its deletions wait for a decision of
+// their own. An approval of the form holds nevertheless: neither plan waits for the other.
+func heldDeletions(err error) bool {
+	var failure *syncs.Failure
+	return errors.As(err, &failure) && failure.Code == syncs.CodeDeletionGuard
 }
 
 // refusesForm reports whether a run ended because answers were not understood.

@@ -53,11 +53,9 @@ func (a answering) RoundTrip(*http.Request) (*http.Response, error) {
 	}, nil
 }
 
-func TestAnotherFormOfTheAnswersFreezesDeletionsUntilItIsAccepted(t *testing.T) { // R51
-	t.Parallel()
-	p := newPractice(t)
-	field := "id"
-	told := make(map[drift.Kind]int)
+// watch makes a runner that watches the form of the answers, in which the id's field has the
+// name that field points to. It counts in told what is told.
+func (p *practice) watch(field *string, told map[drift.Kind]int) *driftstore.Store {
 	store := driftstore.New(p.db)
 	p.runner = casesync.NewRunner(casesync.RunnerOptions{
 		Connect: func(ctx context.Context, id uuid.UUID) (casesync.Connection, error) {
@@ -65,7 +63,7 @@ func TestAnotherFormOfTheAnswersFreezesDeletionsUntilItIsAccepted(t *testing.T) 
 			if err != nil {
 				return nil, err
 			}
-			return &wired{c.(*connection), &field}, nil
+			return &wired{c.(*connection), field}, nil
 		},
 		Plan:     func(_ context.Context, _, id uuid.UUID) (syncs.Plan, error) { return p.plan(id), nil },
 		Cases:    p.store,
@@ -75,6 +73,14 @@ func TestAnotherFormOfTheAnswersFreezesDeletionsUntilItIsAccepted(t *testing.T) 
 		Logger:   p.logs.logger(),
 		Now:      p.clock.Now,
 	})
+	return store
+}
+
+func TestAnotherFormOfTheAnswersFreezesDeletionsUntilItIsAccepted(t *testing.T) { // R51
+	t.Parallel()
+	p := newPractice(t)
+	field, told := "id", make(map[drift.Kind]int)
+	store := p.watch(&field, told)
 	p.aRound()
 	for range 6 { // the form is known after some days
 		p.sync(syncs.TypeReconciliation)
@@ -117,4 +123,39 @@ func TestAnotherFormOfTheAnswersFreezesDeletionsUntilItIsAccepted(t *testing.T) 
 	require.Empty(t, listed, "a person accepted the new form")
 	p.sync(syncs.TypeReconciliation)
 	require.Equal(t, 2, events())
+}
+
+// What a full sync has found is accepted by the reconciliation that its approval starts, also
+// where the deletions wait for a decision of their own. No type of sync gets around the guard.
+func TestTheFormThatAFullSyncFoundFreezesReconciliationsAndIsAccepted(t *testing.T) { // R51
+	t.Parallel()
+	p := newPractice(t)
+	field, told := "id", make(map[drift.Kind]int)
+	store := p.watch(&field, told)
+	p.aRound()
+	p.enter(p.visits("m", 8, "2026-03-06 08:00")...)
+	for range 6 {
+		p.sync(syncs.TypeFull)
+		p.pass(24 * time.Hour)
+	}
+	last := func() syncs.Plan { return p.recorder.plans[len(p.recorder.plans)-1] }
+
+	field = "key"
+	require.Error(t, p.try(syncs.TypeFull).err)
+	require.Equal(t, syncs.CodeDriftGuard, last().Code)
+	p.fail(syncs.CodeDriftGuard, syncs.TypeReconciliation)
+	plan := last()
+	require.Equal(t, syncs.CodeDriftGuard, plan.Code)
+
+	before := p.cases(p.clinic.ID)
+	p.remove("m000", "m001", "m002", "m003", "m004", "m005", "m006", "m007")
+	require.Equal(t, syncs.CodeDeletionGuard, p.approve(plan.ID).audit.Result.Code)
+	require.Equal(t, before, p.cases(p.clinic.ID))
+	listed, err := store.Told(t.Context(), p.clinic.ID)
+	require.NoError(t, err)
+	require.Empty(t, listed, "a person accepted the new form")
+	require.Equal(t, syncs.CodeDeletionGuard, last().Code)
+	require.NoError(t, p.approve(last().ID).err, "the form no longer holds the deletions")
+	require.Len(t, p.deleted(), 8)
+	p.sync(syncs.TypeFull)
 }
