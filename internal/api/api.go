@@ -234,7 +234,7 @@ const description = `Keeps a veterinary clinic's cases in step with its practice
 
 The key in ` + "`X-API-Key`" + ` decides the clinic; no request with it names one. A fleet key and a person name the clinic in the path: ` + "`/api/clinics/{clinicId}/…`" + `. Dates are civil days in the clinic's time zone, instants are RFC 3339 in UTC.
 
-Bodies are JSON, one object of at most 64 KiB, not compressed, and may be left out. Unknown, doubled and differently cased fields and parameters are refused. A field that is null counts as left out.
+Bodies are JSON, one object of at most 64 KiB, not compressed; each operation says whether its body may be left out. Unknown, doubled and differently cased fields and parameters are refused. A field that is null counts as left out.
 
 An address that does not exist is a 404 ` + "`not_found`" + `. A method that it does not know is a 405 ` + "`method_not_allowed`" + ` with the header ` + "`Allow`" + `. A request that is not well-formed HTTP/1.1, has more than 64 KiB of address and header, has another ` + "`Expect`" + ` than ` + "`100-continue`" + `, or a ` + "`Host`" + ` that the server does not serve, is a 400 ` + "`invalid_request`" + `.
 

@@ -68,6 +68,9 @@ func sampleSettingsChange() settingsChange {
 	return settingsChange{s.Statuses, s.Types, (*filtersChange)(s.Filters)}
 }
 
+// Replaces makes the body one that must be sent.
+func (settingsChange) Replaces() {}
+
 func (r settingsChange) settings() (settings.Settings, error) {
 	s := settings.Settings{Statuses: make(map[string]pims.Status, len(r.Statuses)), Types: make(map[string]pims.Type, len(r.Types))}
 	for word, meaning := range r.Statuses {
@@ -125,7 +128,7 @@ func (s *server) setSettings() web.Operation {
 	return web.Operation{
 		Method: http.MethodPut, Path: "/api/clinics/{clinicId}/settings", ID: "setSettings", Tag: tagOneClinic,
 		Summary:     "Replace a clinic's settings",
-		Description: "All settings. The next sync applies them. `POST …/settings/preview` shows beforehand what it would do.",
+		Description: "All settings: what the body leaves out is removed, so a body must be sent. The next sync applies them. `POST …/settings/preview` shows beforehand what it would do.",
 		Needs:       access.ChangeClinics,
 		Of:          web.OfNamedClinic,
 		Params:      []*huma.Param{web.ClinicParam()},
@@ -155,7 +158,7 @@ func readSettings(c *web.Call) (settings.Settings, error) {
 
 func (s *server) previewSettings() web.Operation {
 	op := startOperation(syncs.TypeFull, "/api/clinics/{clinicId}/settings/preview", "previewSettings", "Show what settings would do",
-		"Runs a full dry run with the settings of the body. It stores neither the settings nor a change of a case.")
+		"Runs a full dry run with the settings of the body, which must be sent. It stores neither the settings nor a change of a case.")
 	op.Tag, op.Of, op.Needs = tagOneClinic, web.OfNamedClinic, access.ChangeClinics
 	op.Params = append([]*huma.Param{web.ClinicParam()}, op.Params...)
 	op.Codes = append(op.Codes, syncs.CodeNotFound)

@@ -42,5 +42,12 @@ func TestSettingsAreReadReplacedAndTried(t *testing.T) { // R50, R42, R44
 		require.NotContains(t, refused.Body.String(), "Zan", "R38")
 	}
 	put(`{"rooms":[]}`).refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "rooms")
+	for _, body := range []string{"", " \n"} {
+		put(body).refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "body")
+		b.post(path+"/settings/preview", body, withKey(admin)).refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "body")
+	}
 	require.Equal(t, "in_progress", string(b.reads.owner.Settings.Statuses["In room"]), "nothing was stored")
+
+	require.Equal(t, http.StatusOK, put(`{}`).Code)
+	require.JSONEq(t, `{}`, b.get(path+"/settings", withKey(admin)).Body.String())
 }

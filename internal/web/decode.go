@@ -21,7 +21,7 @@ const BodyLimit = 64 << 10
 
 // ReadBody reads the body of a request into a struct, strictly (R38): one JSON object with
 // the struct's fields, each at most once and in exactly that spelling. No body counts as an
-// empty object; null counts as an absent field.
+// empty object, but not for a Replacement; null counts as an absent field.
 func ReadBody(r *http.Request, into any) error {
 	for _, encoding := range r.Header.Values("Content-Encoding") {
 		if !strings.EqualFold(encoding, "identity") {
@@ -34,6 +34,8 @@ func ReadBody(r *http.Request, into any) error {
 		return Invalid("body", "the body could not be read to its end")
 	case len(body) > BodyLimit:
 		return syncs.Fail(CodeBodyTooLarge, "the body is larger than %d KiB", BodyLimit>>10)
+	case len(bytes.TrimSpace(body)) == 0 && isReplacement(into):
+		return Invalid("body", "the body is missing; send all that is to be kept, or {} to remove everything")
 	case len(bytes.TrimSpace(body)) == 0:
 		return checkRequired(into)
 	}
@@ -41,6 +43,15 @@ func ReadBody(r *http.Request, into any) error {
 		return err
 	}
 	return decode(body, into)
+}
+
+// A Replacement is a body that takes the place of all that is stored. It must be sent, even
+// if it may be {}: a call that forgets its body must not remove everything.
+type Replacement interface{ Replaces() }
+
+func isReplacement(body any) bool {
+	_, ok := body.(Replacement)
+	return ok
 }
 
 // checkContentType accepts JSON in UTF-8, and a body without a type, which is then read as

@@ -134,13 +134,18 @@ func (d describer) request(example any) *huma.RequestBody {
 	schema := d.schemaOf(example)
 	d.requests[strings.TrimPrefix(schema.Ref, schemaPrefix)] = true
 	described := d.registry.SchemaFromRef(schema.Ref)
-	description := "May be left out."
-	if len(described.Required) > 0 {
+	description, required := "May be left out.", true
+	switch {
+	case len(described.Required) > 0:
 		description = "Must have " + strings.Join(described.Required, ", ") + "."
+	case isReplacement(example):
+		description = "Must be sent, with all that is to be kept; {} removes everything."
+	default:
+		required = false
 	}
 	return &huma.RequestBody{
 		Description: description,
-		Required:    len(described.Required) > 0,
+		Required:    required,
 		Content:     map[string]*huma.MediaType{"application/json": {Schema: schema, Example: encoded(example)}},
 	}
 }
