@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -92,11 +94,22 @@ func (s *server) personClinics(c *web.Call, named []web.ID) ([]uuid.UUID, error)
 	ids := make([]uuid.UUID, len(named))
 	for i, id := range named {
 		ids[i] = uuid.UUID(id)
-		if s.findClinic(c.Context(), ids[i]) != nil {
+		if err := s.findClinic(c.Context(), ids[i]); errors.Is(err, clinic.ErrNotFound) {
 			return nil, web.Invalid("clinics", "clinics names a clinic that does not exist")
+		} else if err != nil {
+			return nil, err
 		}
 	}
 	return ids, nil
+}
+
+// personRole reads the role that a body names.
+func personRole(text string) (access.Role, error) {
+	role, err := people.ParseRole(text)
+	if err != nil {
+		return "", web.Invalid("role", "role must be one of viewer, operator, admin")
+	}
+	return role, nil
 }
 
 func (s *server) listPeople() web.Operation {
@@ -143,8 +156,8 @@ func (s *server) invitePerson() web.Operation {
 			if body.Name != nil {
 				draft.Name = *body.Name
 			}
-			if draft.Role, err = people.ParseRole(body.Role); err != nil {
-				return web.Reply{}, web.Invalid("role", "role must be one of viewer, operator, admin")
+			if draft.Role, err = personRole(body.Role); err != nil {
+				return web.Reply{}, err
 			}
 			added, err := s.o.People.Invite(c.Context(), byOf(c), draft)
 			if err != nil {
@@ -209,9 +222,9 @@ func (b *personChange) apply(p *people.Person, clinics []uuid.UUID) error {
 		p.Name = *b.Name
 	}
 	if b.Role != nil {
-		role, err := people.ParseRole(*b.Role)
+		role, err := personRole(*b.Role)
 		if err != nil {
-			return web.Invalid("role", "role must be one of viewer, operator, admin")
+			return err
 		}
 		p.Role = role
 	}

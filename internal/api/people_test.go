@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/people"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // fakePeople is the table of people in memory.
@@ -97,6 +99,10 @@ func TestPeopleAreInvitedLimitedAndRemoved(t *testing.T) { // R42, R43
 	}
 	require.Equal(t, 404, b.do("PATCH", "/api/people/"+uuid.NewString(), `{"name":"x"}`, admin).Code)
 	require.Equal(t, 404, b.do("DELETE", "/api/people/"+uuid.NewString(), "", admin).Code)
+
+	b.reads.err = syncs.ErrDatabase
+	b.do("PATCH", "/api/people/"+id, `{"clinics":["`+mine+`"]}`, admin).refused(http.StatusServiceUnavailable, syncs.CodeDatabaseUnavailable, "")
+	b.reads.err = nil
 
 	b.people.rows = append(b.people.rows, people.Person{ID: uuid.New(), Email: "taken@example.com", Role: access.RoleViewer, CreatedAt: testTime})
 	require.Equal(t, 400, b.post("/api/people", `{"email":"taken@example.com"}`, admin).Code)
