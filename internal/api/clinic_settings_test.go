@@ -41,7 +41,23 @@ func TestSettingsAreReadReplacedAndTried(t *testing.T) { // R50, R42, R44
 		refused.refused(http.StatusBadRequest, syncs.CodeInvalidRequest, field)
 		require.NotContains(t, refused.Body.String(), "Zan", "R38")
 	}
-	put(`{"rooms":[]}`).refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "rooms")
+	for _, x := range []struct{ body, field, says string }{
+		{`{"rooms":[]}`, "rooms", "there are statuses, types, filters"},
+		{`{"filters":{"doctors":[]}}`, "filters.doctors", "there are types, rooms, statuses"},
+		{`{"filters":{"Rooms":[]}}`, "filters.Rooms", "it is written rooms"},
+		{`{"filters":{"rooms":5}}`, "filters.rooms", "filters.rooms must be a list"},
+		{`{"filters":{"rooms":["Grooming",5]}}`, "filters.rooms", "a part of filters.rooms must be a text"},
+		{`{"filters":{"rooms":[],"rooms":[]}}`, "filters.rooms", "filters.rooms is given more than once"},
+		{`{"filters":[]}`, "filters", "filters must be an object"},
+		{`{"statuses":[]}`, "statuses", "statuses must be an object"},
+		{`{"statuses":{"Zanzibar":5}}`, "statuses", "a part of statuses must be a text"},
+		{`{"statuses":{"Zanzibar":"completed","Zanzibar":"completed"}}`, "statuses", "a part of statuses is given more than once"},
+	} {
+		refused := put(x.body)
+		refused.refused(http.StatusBadRequest, syncs.CodeInvalidRequest, x.field)
+		require.Contains(t, refused.body["error"], x.says, x.body)
+		require.NotContains(t, refused.Body.String(), "Zan", "R38")
+	}
 	for _, body := range []string{"", " \n"} {
 		put(body).refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "body")
 		b.post(path+"/settings/preview", body, withKey(admin)).refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "body")

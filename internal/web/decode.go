@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"encoding"
 	"errors"
 	"io"
 	"mime"
@@ -83,13 +84,13 @@ func decode(body []byte, into any) error {
 	)
 	switch {
 	case errors.Is(err, json.ErrUnknownName) && errors.As(err, &semantic):
-		return unknownField(memberOf(semantic.JSONPointer), into)
+		return unknownField(placeOf(semantic.JSONPointer, into))
 	case errors.As(err, &semantic):
-		name := memberOf(semantic.JSONPointer)
-		return Invalid(name, "%s must be %s", name, kindOf(semantic.GoType))
+		p := placeOf(semantic.JSONPointer, into)
+		return Invalid(p.name, "%s must be %s", p.inWords(), kindOf(semantic.GoType))
 	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntactic):
-		name := memberOf(syntactic.JSONPointer)
-		return Invalid(name, "%s is given more than once", name)
+		p := placeOf(syntactic.JSONPointer, into)
+		return Invalid(p.name, "%s is given more than once", p.inWords())
 	default:
 		return Invalid("body", "the body is not well-formed JSON in UTF-8")
 	}
@@ -112,31 +113,84 @@ func checkRequired(into any) error {
 }
 
 // unknownField lists the fields that there are, and the one that was probably meant.
-func unknownField(name string, into any) error {
-	names := Fields(into)
-	if i := slices.IndexFunc(names, func(known string) bool { return strings.EqualFold(known, name) }); i >= 0 {
-		return Invalid(name, "there is no field of this name here; it is written %s", names[i])
+func unknownField(p place) error {
+	names := fieldsOf(p.object)
+	if i := slices.IndexFunc(names, func(known string) bool { return strings.EqualFold(known, p.token) }); i >= 0 {
+		return Invalid(p.name, "there is no field of this name here; it is written %s", names[i])
 	}
 	if len(names) == 0 {
-		return Invalid(name, "there is no field of this name here; the body must be empty")
+		return Invalid(p.name, "there is no field of this name here; the body must be empty")
 	}
-	return Invalid(name, "there is no field of this name here; there are %s", strings.Join(names, ", "))
+	return Invalid(p.name, "there is no field of this name here; there are %s", strings.Join(names, ", "))
 }
 
-// memberOf returns the top-level member that a pointer leads into.
-func memberOf(pointer jsontext.Pointer) string {
+// A place is where in a body something is wrong.
+type place struct {
+	name   string       // of the field, such as filters.rooms, or "body"
+	token  string       // the last part of the name, as the caller wrote it
+	object reflect.Type // the struct that has the field
+	within bool         // it is something in the field: an item of a list, or what has a name of the caller's
+}
+
+// placeOf returns the place that a pointer leads to. It names fields, and nothing in lists
+// and in objects whose names the caller chooses (R40).
+func placeOf(pointer jsontext.Pointer, into any) place {
+	inner := reflect.TypeOf(into).Elem()
+	p := place{name: "body", object: inner}
 	for token := range pointer.Tokens() {
-		return fieldName(token)
+		if !hasFields(inner) {
+			p.within = true
+			break
+		}
+		name := fieldName(token)
+		if p.token != "" {
+			name = p.name + "." + name
+		}
+		p.name, p.token, p.object = name, token, inner
+		inner = typeOfField(inner, token)
 	}
-	return "body"
+	return p
+}
+
+func (p place) inWords() string {
+	if p.within {
+		return "a part of " + p.name
+	}
+	return p.name
+}
+
+// hasFields reports whether a value of a type is an object of our fields in JSON.
+func hasFields(t reflect.Type) bool {
+	return t != nil && t.Kind() == reflect.Struct && !reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+// typeOfField returns the type of a field of a struct, or of what it points to; nil: there
+// is no such field.
+func typeOfField(object reflect.Type, name string) reflect.Type {
+	for _, field := range reflect.VisibleFields(object) {
+		if nameOf(field) == name {
+			if field.Type.Kind() == reflect.Pointer {
+				return field.Type.Elem()
+			}
+			return field.Type
+		}
+	}
+	return nil
+}
+
+// nameOf returns the name of a field in JSON.
+func nameOf(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+	return name
 }
 
 // Fields lists the JSON names of the fields that a pointer to a struct has.
-func Fields(into any) []string {
+func Fields(into any) []string { return fieldsOf(reflect.TypeOf(into).Elem()) }
+
+func fieldsOf(object reflect.Type) []string {
 	var names []string
-	for _, field := range reflect.VisibleFields(reflect.TypeOf(into).Elem()) {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		names = append(names, name)
+	for _, field := range reflect.VisibleFields(object) {
+		names = append(names, nameOf(field))
 	}
 	return names
 }
@@ -154,8 +208,12 @@ func kindOf(t reflect.Type) string {
 		return "a text"
 	case t.Kind() == reflect.Slice:
 		return "a list"
+	case t.Kind() == reflect.Map, t.Kind() == reflect.Struct:
+		return "an object"
 	case t.Kind() == reflect.Int:
 		return "a whole number"
+	case t.Kind() == reflect.Float64:
+		return "a number"
 	case t.Kind() == reflect.Bool:
 		return "true or false"
 	default:
