@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -28,18 +29,9 @@ type filtersRecord struct {
 	Statuses []string `json:"statuses,omitempty" doc:"Status words."`
 }
 
-// settingsChange is the body of PUT /api/clinics/{clinicId}/settings and of its preview.
-type settingsChange struct {
-	Statuses map[string]string `json:"statuses,omitempty" doc:"The meanings of status words: scheduled, checked_in, in_progress, completed, cancelled or no_show."`
-	Types    map[string]string `json:"types,omitempty" doc:"The case types that words in an appointment type make: checkup, surgery or other."`
-	Filters  *filtersChange    `json:"filters,omitempty" doc:"Which appointments do not become cases. No filter deletes one."`
-}
-
-type filtersChange struct {
-	Types    []string `json:"types,omitempty" doc:"Appointment types."`
-	Rooms    []string `json:"rooms,omitempty" doc:"Rooms."`
-	Statuses []string `json:"statuses,omitempty" doc:"Status words."`
-}
+// settingsChange is the body of PUT /api/clinics/{clinicId}/settings and of its preview. It
+// has a schema of its own: only requests are closed.
+type settingsChange settingsRecord
 
 type wordList struct {
 	Items []wordRecord `json:"items" nullable:"false"`
@@ -61,11 +53,6 @@ func sampleSettings() settingsRecord {
 		Statuses: map[string]string{"In room": string(pims.StatusInProgress)}, Types: map[string]string{"Dental": string(pims.TypeSurgery)},
 		Filters: &filtersRecord{Rooms: []string{"Grooming"}},
 	}
-}
-
-func sampleSettingsChange() settingsChange {
-	s := sampleSettings()
-	return settingsChange{s.Statuses, s.Types, (*filtersChange)(s.Filters)}
 }
 
 // Replaces makes the body one that must be sent.
@@ -132,7 +119,7 @@ func (s *server) setSettings() web.Operation {
 		Needs:       access.ChangeClinics,
 		Of:          web.OfNamedClinic,
 		Params:      []*huma.Param{web.ClinicParam()},
-		Body:        sampleSettingsChange(),
+		Body:        settingsChange(sampleSettings()),
 		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The settings.", Example: sampleSettings()}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
@@ -162,7 +149,7 @@ func (s *server) previewSettings() web.Operation {
 	op.Tag, op.Of, op.Needs = tagOneClinic, web.OfNamedClinic, access.ChangeClinics
 	op.Params = append([]*huma.Param{web.ClinicParam()}, op.Params...)
 	op.Codes = append(op.Codes, syncs.CodeNotFound)
-	op.Body = sampleSettingsChange()
+	op.Body = settingsChange(sampleSettings())
 	op.Handle = func(c *web.Call) (web.Reply, error) {
 		tried, err := readSettings(c)
 		if err != nil {
@@ -203,17 +190,12 @@ func (s *server) listWords() web.Operation {
 	}
 }
 
+// WordDocument returns a word as GET /api/clinics/{clinicId}/words does.
+func WordDocument(u *settings.Use) (json.RawMessage, error) { return web.Encode(wordOf(u)) }
+
 func wordOf(u *settings.Use) wordRecord {
-	r := wordRecord{
-		Kind: string(u.Kind), Word: u.Word.Word, Filtered: u.Filtered, Appointments: u.Appointments,
+	return wordRecord{
+		Kind: string(u.Kind), Word: u.Word.Word, Means: web.Text(u.Means), By: web.Text(u.By()), Filtered: u.Filtered, Appointments: u.Appointments,
 		FirstSeen: web.Instant(u.FirstSeen), LastSeen: web.Instant(u.LastSeen),
 	}
-	if u.Means != "" {
-		by := "pims"
-		if u.Own {
-			by = "settings"
-		}
-		r.Means, r.By = &u.Means, &by
-	}
-	return r
 }

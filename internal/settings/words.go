@@ -85,6 +85,18 @@ type Use struct {
 // word needs no meaning.
 func (u *Use) Unknown() bool { return u.Kind != KindRoom && u.Means == "" && !u.Filtered }
 
+// By says who gives the word its meaning: "pims", "settings", or "" where it has none.
+func (u *Use) By() string {
+	switch {
+	case u.Means == "":
+		return ""
+	case u.Own:
+		return "settings"
+	default:
+		return "pims"
+	}
+}
+
 // Uses returns what words mean under the settings: the unknown ones first, then by kind and
 // by how common they are.
 func (s Settings) Uses(words []Word) []Use {

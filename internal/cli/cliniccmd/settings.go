@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/cli/synccmd"
@@ -162,17 +163,6 @@ type ClinicWordsCmd struct {
 	Unknown bool         `help:"Only words that nobody has given a meaning."`
 }
 
-type wordJSON struct {
-	Kind         settings.Kind `json:"kind"`
-	Word         string        `json:"word"`
-	Means        *string       `json:"means"`
-	By           *string       `json:"by"` // "pims" or "settings"
-	Filtered     bool          `json:"filtered"`
-	Appointments int           `json:"appointments"`
-	FirstSeen    time.Time     `json:"firstSeen"`
-	LastSeen     time.Time     `json:"lastSeen"`
-}
-
 // Run lists the words, the unknown ones first.
 func (a *ClinicWordsCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
 	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
@@ -185,16 +175,18 @@ func (a *ClinicWordsCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config
 			return err
 		}
 		uses := owner.Settings.Uses(words)
-		items := []wordJSON{}
+		items := []json.RawMessage{}
 		var rows [][]string
 		for i := range uses {
 			u := &uses[i]
 			if a.Unknown && !u.Unknown() {
 				continue
 			}
-			item := wordOf(u)
-			items = append(items, item)
-			rows = append(rows, wordRow(u, item))
+			item, err := api.WordDocument(u)
+			if err != nil {
+				return err
+			}
+			items, rows = append(items, item), append(rows, wordRow(u))
 		}
 		document := map[string]any{"clinicId": owner.ID, "settings": json.RawMessage(owner.Settings.JSON()), "words": items}
 		return cli.Show(std, c, document, func(w io.Writer) { tellWords(w, owner, rows, unknownWord(uses)) })
@@ -224,28 +216,13 @@ func unknownWord(uses []settings.Use) *settings.Use {
 	return nil
 }
 
-func wordOf(u *settings.Use) wordJSON {
-	item := wordJSON{
-		Kind: u.Kind, Word: u.Word.Word, Filtered: u.Filtered, Appointments: u.Appointments,
-		FirstSeen: u.FirstSeen.UTC(), LastSeen: u.LastSeen.UTC(),
-	}
-	if u.Means != "" {
-		by := "pims"
-		if u.Own {
-			by = "settings"
-		}
-		item.Means, item.By = &u.Means, &by
-	}
-	return item
-}
-
-func wordRow(u *settings.Use, item wordJSON) []string {
+func wordRow(u *settings.Use) []string {
 	means, by := "unknown", "-"
 	switch {
 	case u.Kind == settings.KindRoom:
 		means = "-"
-	case item.Means != nil:
-		means, by = *item.Means, *item.By
+	case u.Means != "":
+		means, by = u.Means, u.By()
 	}
 	if u.Filtered {
 		means = strings.TrimPrefix(means+", no new cases", "-, ")
