@@ -18,7 +18,7 @@ func ParseHosts(list string) ([]string, error) {
 			continue
 		}
 		host := hostOf(item)
-		if !plainHost.MatchString(item) || strings.Contains(item, ":") && !strings.HasPrefix(item, "[") || strings.HasSuffix(item, ".") {
+		if !plainHost.MatchString(item) || !strings.EqualFold(host, strings.Trim(item, "[]")) { // hostOf takes a port off, and a last dot
 			return nil, fmt.Errorf("%q in ALLOWED_HOSTS is not a host without a port, such as sync.example.com", item)
 		}
 		hosts = append(hosts, host)

@@ -131,10 +131,10 @@ func TestOnlySoManyConnectionsAreOpenAtTheSameTime(t *testing.T) {
 
 func TestAServerIsReachedUnderItsNamesAndProbedUnderAny(t *testing.T) {
 	t.Parallel()
-	_, err := ParseHosts("sync.example.com:443")
-	require.ErrorContains(t, err, "without a port")
-	_, err = ParseHosts("https://sync.example.com")
-	require.ErrorContains(t, err, "ALLOWED_HOSTS")
+	for _, bad := range []string{"sync.example.com:443", "[2001:db8::7]:443", "2001:db8::7", "sync.example.com.", "https://sync.example.com"} {
+		_, err := ParseHosts(bad)
+		require.ErrorContains(t, err, "in ALLOWED_HOSTS is not a host without a port", bad)
+	}
 	hosts, err := ParseHosts(" Sync.Example.com, 192.0.2.7,[2001:db8::7] ")
 	require.NoError(t, err)
 	ok := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
