@@ -88,7 +88,7 @@ func (s *server) caseHistory() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			return web.OK(eventList{itemsOf(list.Items, eventIn(loc)), web.Text(list.NextCursor)})
+			return web.OK(eventList{web.Items(list.Items, eventIn(loc)), web.Text(list.NextCursor)})
 		},
 	}
 }

@@ -54,7 +54,7 @@ func changeItem(c *feed.Change) changeRecord {
 }
 
 func changePageOf(page feed.Page) changePage {
-	return changePage{itemsOf(page.Changes, changeItem), page.Next.String(), page.More}
+	return changePage{web.Items(page.Changes, changeItem), page.Next.String(), page.More}
 }
 
 // ChangesDocument returns changes as GET /api/changes does.

@@ -95,7 +95,7 @@ func (s *server) setCredentials() web.Operation {
 			if err := web.ReadBody(c.Request, &body); err != nil {
 				return web.Reply{}, err
 			}
-			if err := s.o.Fleet.SetCredential(c.Context(), byOf(c), c.ClinicID, body.Provider, body.Fields); err != nil {
+			if err := s.o.Fleet.SetCredential(c.Context(), c.By(), c.ClinicID, body.Provider, body.Fields); err != nil {
 				return web.Reply{}, err
 			}
 			return s.credentialReply(c)
@@ -129,7 +129,7 @@ func (s *server) testCredentials() web.Operation {
 			}
 			ctx, cancel := context.WithTimeoutCause(c.Context(), s.o.Wait+testMargin, syncs.ErrTimeout)
 			defer cancel()
-			found, err := s.o.Fleet.TestCredential(ctx, byOf(c), c.ClinicID)
+			found, err := s.o.Fleet.TestCredential(ctx, c.By(), c.ClinicID)
 			if err != nil && ctx.Err() != nil {
 				err = context.Cause(ctx)
 			}
@@ -156,7 +156,7 @@ func (s *server) resumeCredentials() web.Operation {
 			if err := web.ReadBody(c.Request, &nothing{}); err != nil {
 				return web.Reply{}, err
 			}
-			if err := s.o.Fleet.ResumeCredential(c.Context(), byOf(c), c.ClinicID); err != nil {
+			if err := s.o.Fleet.ResumeCredential(c.Context(), c.By(), c.ClinicID); err != nil {
 				return web.Reply{}, err
 			}
 			return s.credentialReply(c)

@@ -74,7 +74,7 @@ func (s *server) listKeys() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			return web.OK(keyList{itemsOf(keys, keyOf)})
+			return web.OK(keyList{web.Items(keys, keyOf)})
 		},
 	}
 }
@@ -106,7 +106,7 @@ func (s *server) createKey() web.Operation {
 			if body.ExpiresAt != nil {
 				draft.ExpiresAt = time.Time(*body.ExpiresAt)
 			}
-			row, key, err := s.o.Fleet.CreateKey(c.Context(), byOf(c), draft)
+			row, key, err := s.o.Fleet.CreateKey(c.Context(), c.By(), draft)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -132,7 +132,7 @@ func (s *server) revokeKey() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			row, err := s.o.Fleet.RevokeKey(c.Context(), byOf(c), c.ClinicID, id)
+			row, err := s.o.Fleet.RevokeKey(c.Context(), c.By(), c.ClinicID, id)
 			if err != nil {
 				return web.Reply{}, err
 			}

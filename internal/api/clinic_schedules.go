@@ -71,10 +71,10 @@ type tickRecord struct {
 func schedulesOf(document []byte, entries []clinic.ScheduleEntry, problems []clinic.ScheduleProblem) schedulesRecord {
 	return schedulesRecord{
 		Schedules: anything(document),
-		Entries: itemsOf(entries, func(e *clinic.ScheduleEntry) scheduleRecord {
+		Entries: web.Items(entries, func(e *clinic.ScheduleEntry) scheduleRecord {
 			return scheduleRecord{e.Index, string(e.Type), e.Cron, e.Enabled, fleet.Describe(*e)}
 		}),
-		Problems: itemsOf(problems, func(p *clinic.ScheduleProblem) scheduleProblem { return scheduleProblem{p.Index, p.Reason} }),
+		Problems: web.Items(problems, func(p *clinic.ScheduleProblem) scheduleProblem { return scheduleProblem{p.Index, p.Reason} }),
 	}
 }
 
@@ -122,7 +122,7 @@ func (s *server) setSchedules() web.Operation {
 			if err := web.ReadBody(c.Request, &body); err != nil {
 				return web.Reply{}, err
 			}
-			if err := s.o.Fleet.SetSchedules(c.Context(), byOf(c), c.ClinicID, body.Schedules); err != nil {
+			if err := s.o.Fleet.SetSchedules(c.Context(), c.By(), c.ClinicID, body.Schedules); err != nil {
 				return web.Reply{}, err
 			}
 			return s.schedulesReply(c)
@@ -158,7 +158,7 @@ func (s *server) nextTicks() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			return web.OK(tickList{itemsOf(ticks, func(t *fleet.Tick) tickRecord {
+			return web.OK(tickList{web.Items(ticks, func(t *fleet.Tick) tickRecord {
 				return tickRecord{string(t.Type), web.Instant(t.At), t.At.Format(time.RFC3339)}
 			})})
 		},

@@ -127,7 +127,7 @@ func (s *server) setSettings() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			if err := s.o.Fleet.SetSettings(c.Context(), byOf(c), c.ClinicID, after); err != nil {
+			if err := s.o.Fleet.SetSettings(c.Context(), c.By(), c.ClinicID, after); err != nil {
 				return web.Reply{}, err
 			}
 			return s.settingsReply(c)
@@ -185,7 +185,7 @@ func (s *server) listWords() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			return web.OK(wordList{itemsOf(owner.Settings.Uses(words), wordOf)})
+			return web.OK(wordList{web.Items(owner.Settings.Uses(words), wordOf)})
 		},
 	}
 }

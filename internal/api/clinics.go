@@ -124,7 +124,7 @@ func clinicPage(all []scheduler.Condition, order string, page syncs.Page) (clini
 		all = all[:page.Limit]
 		body.NextCursor = new(base64.RawURLEncoding.EncodeToString([]byte(place(&all[page.Limit-1]))))
 	}
-	body.Items = itemsOf(all, clinicOf)
+	body.Items = web.Items(all, clinicOf)
 	return body, nil
 }
 
@@ -167,7 +167,7 @@ func (s *server) addClinic() web.Operation {
 			if err := web.ReadBody(c.Request, &body); err != nil {
 				return web.Reply{}, err
 			}
-			added, err := s.o.Fleet.AddClinic(c.Context(), byOf(c), clinic.Clinic{Name: body.Name, Timezone: body.Timezone}, body.AllowDuplicate)
+			added, err := s.o.Fleet.AddClinic(c.Context(), c.By(), clinic.Clinic{Name: body.Name, Timezone: body.Timezone}, body.AllowDuplicate)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -218,7 +218,7 @@ func (s *server) changeClinic() web.Operation {
 			if err := web.ReadBody(c.Request, &body); err != nil {
 				return web.Reply{}, err
 			}
-			if _, err := s.o.Fleet.SetClinic(c.Context(), byOf(c), c.ClinicID, body.change()); err != nil {
+			if _, err := s.o.Fleet.SetClinic(c.Context(), c.By(), c.ClinicID, body.change()); err != nil {
 				return web.Reply{}, err
 			}
 			return s.clinicReply(c)

@@ -25,7 +25,7 @@ func SyncEventsDocument(audit syncs.Audit, events []cases.Event, total int, loc 
 
 		Events      []eventRecord `json:"events"`
 		EventsTotal int           `json:"eventsTotal"`
-	}{syncOf(&audit), itemsOf(events, eventIn(loc)), total})
+	}{syncOf(&audit), web.Items(events, eventIn(loc)), total})
 }
 
 // SyncsDocument returns a list as GET /api/syncs does.
@@ -38,7 +38,7 @@ func PlanDocument(plan syncs.Plan) (json.RawMessage, error) { return web.Encode(
 
 // PlansDocument returns a list as GET /api/plans does.
 func PlansDocument(list syncs.List[syncs.Plan]) (json.RawMessage, error) {
-	return web.Encode(planList{itemsOf(list.Items, planOf), web.Text(list.NextCursor)})
+	return web.Encode(planList{web.Items(list.Items, planOf), web.Text(list.NextCursor)})
 }
 
 // CaseDocument returns a case as GET /api/cases/{id} does.
@@ -48,7 +48,7 @@ func CaseDocument(record cases.Record) (json.RawMessage, error) {
 
 // CasesDocument returns a list as GET /api/cases does.
 func CasesDocument(list syncs.List[cases.Record]) (json.RawMessage, error) {
-	return web.Encode(caseList{itemsOf(list.Items, caseOf), web.Text(list.NextCursor)})
+	return web.Encode(caseList{web.Items(list.Items, caseOf), web.Text(list.NextCursor)})
 }
 
 // ClinicDocument returns a clinic as GET /api/freshness does.
@@ -58,27 +58,18 @@ func ClinicDocument(c *scheduler.Condition) (json.RawMessage, error) { return we
 func ClinicsDocument(all []scheduler.Condition) (json.RawMessage, error) {
 	return web.Encode(struct {
 		Items []clinicRecord `json:"items"`
-	}{itemsOf(all, clinicOf)})
+	}{web.Items(all, clinicOf)})
 }
 
 // EventsDocument returns a list as GET /api/cases/{id}/history does, for a reader in a
 // zone.
 func EventsDocument(list syncs.List[cases.Event], loc *time.Location) (json.RawMessage, error) {
-	return web.Encode(eventList{itemsOf(list.Items, eventIn(loc)), web.Text(list.NextCursor)})
+	return web.Encode(eventList{web.Items(list.Items, eventIn(loc)), web.Text(list.NextCursor)})
 }
 
 // RestoreDocument returns what POST /api/syncs/{id}/restore does.
 func RestoreDocument(restorations []cases.Restoration, at time.Time) (json.RawMessage, error) {
 	return web.Encode(restoredOf(restorations, at))
-}
-
-// itemsOf converts the items of a list. An empty list becomes [] in JSON.
-func itemsOf[T, W any](items []T, shape func(*T) W) []W {
-	shaped := make([]W, len(items))
-	for i := range items {
-		shaped[i] = shape(&items[i])
-	}
-	return shaped
 }
 
 // FleetKeyDocument returns a fleet key as DELETE /api/fleet-keys/{id} does.
@@ -91,5 +82,5 @@ func NewFleetKeyDocument(k *access.FleetKey, key string) (json.RawMessage, error
 
 // FleetKeysDocument returns a list as GET /api/fleet-keys does.
 func FleetKeysDocument(keys []access.FleetKey) (json.RawMessage, error) {
-	return web.Encode(fleetKeyList{itemsOf(keys, fleetKeyOf)})
+	return web.Encode(fleetKeyList{web.Items(keys, fleetKeyOf)})
 }

@@ -57,9 +57,6 @@ func newFleetKeyOf(k *access.FleetKey, key string) fleetKeyRecord {
 	return record
 }
 
-// byOf says in whose name and from where a call acts (R44).
-func byOf(c *web.Call) access.By { return access.By{Caller: c.Caller, Origin: c.Remote.String()} }
-
 func (s *server) listFleetKeys() web.Operation {
 	return web.Operation{
 		Method: http.MethodGet, Path: "/api/fleet-keys", ID: "listFleetKeys", Tag: tagFleet,
@@ -74,7 +71,7 @@ func (s *server) listFleetKeys() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			return web.OK(fleetKeyList{itemsOf(keys, fleetKeyOf)})
+			return web.OK(fleetKeyList{web.Items(keys, fleetKeyOf)})
 		},
 	}
 }
@@ -107,7 +104,7 @@ func (s *server) createFleetKey() web.Operation {
 			if body.ExpiresAt != nil {
 				draft.ExpiresAt = time.Time(*body.ExpiresAt)
 			}
-			row, key, err := s.o.Fleet.CreateFleetKey(c.Context(), byOf(c), draft)
+			row, key, err := s.o.Fleet.CreateFleetKey(c.Context(), c.By(), draft)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -133,7 +130,7 @@ func (s *server) revokeFleetKey() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			row, err := s.o.Fleet.RevokeFleetKey(c.Context(), byOf(c), id)
+			row, err := s.o.Fleet.RevokeFleetKey(c.Context(), c.By(), id)
 			if err != nil {
 				return web.Reply{}, err
 			}

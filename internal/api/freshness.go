@@ -68,7 +68,7 @@ type findingRecord struct {
 func unusualOf(u *volume.Unusual) unusualRecord {
 	return unusualRecord{
 		SyncID: u.SyncID, Type: string(u.Type), At: web.Instant(u.Began), Field: web.Text(u.Field),
-		Findings: itemsOf(u.Findings, func(f *volume.Finding) findingRecord { return findingRecord(*f) }),
+		Findings: web.Items(u.Findings, func(f *volume.Finding) findingRecord { return findingRecord(*f) }),
 	}
 }
 
@@ -119,7 +119,7 @@ func (s *server) showFreshness() web.Operation {
 }
 
 func freshnessOf(c *scheduler.Condition, now time.Time) freshnessList {
-	items := itemsOf(c.Phases, func(p *scheduler.PhaseCondition) freshness {
+	items := web.Items(c.Phases, func(p *scheduler.PhaseCondition) freshness {
 		body := freshness{Type: string(p.Type), LastSuccess: web.Moment(p.LastSuccess), Due: web.Moment(p.Due), Stale: p.Stale()}
 		if !p.LastSuccess.IsZero() {
 			age := int64(now.Sub(p.LastSuccess).Seconds())
@@ -145,7 +145,7 @@ func clinicOf(c *scheduler.Condition) clinicRecord {
 		Credentials: credentialInfo{
 			c.Credentials.Set, !c.Credentials.SuspendedAt.IsZero(), web.Moment(c.Credentials.TestedAt), web.Text(c.Credentials.TestOutcome),
 		},
-		Unusual:   itemsOf(c.Unusual, unusualOf),
+		Unusual:   web.Items(c.Unusual, unusualOf),
 		Active:    c.Clinic.Active,
 		CreatedAt: web.Instant(c.Clinic.CreatedAt),
 		UpdatedAt: web.Instant(c.Clinic.UpdatedAt),

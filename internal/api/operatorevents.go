@@ -57,7 +57,7 @@ func operatorEventOf(e *access.Event) operatorEvent {
 
 // OperatorEventsDocument returns a list of actions (R44).
 func OperatorEventsDocument(list syncs.List[access.Event]) (json.RawMessage, error) {
-	return web.Encode(operatorEventList{itemsOf(list.Items, operatorEventOf), web.Text(list.NextCursor)})
+	return web.Encode(operatorEventList{web.Items(list.Items, operatorEventOf), web.Text(list.NextCursor)})
 }
 
 // Events reads the record of actions (R44).
@@ -96,7 +96,7 @@ func (s *server) listOperatorEvents() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			return web.OK(operatorEventList{itemsOf(list.Items, operatorEventOf), web.Text(list.NextCursor)})
+			return web.OK(operatorEventList{web.Items(list.Items, operatorEventOf), web.Text(list.NextCursor)})
 		},
 	}
 }

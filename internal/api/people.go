@@ -126,7 +126,7 @@ func (s *server) listPeople() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			return web.OK(personList{itemsOf(all, personOf)})
+			return web.OK(personList{web.Items(all, personOf)})
 		},
 	}
 }
@@ -159,7 +159,7 @@ func (s *server) invitePerson() web.Operation {
 			if draft.Role, err = personRole(body.Role); err != nil {
 				return web.Reply{}, err
 			}
-			added, err := s.o.People.Invite(c.Context(), byOf(c), draft)
+			added, err := s.o.People.Invite(c.Context(), c.By(), draft)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -193,7 +193,7 @@ func (s *server) changePerson() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			after, err := s.o.People.Change(c.Context(), byOf(c), id, func(p *people.Person) error { return body.apply(p, clinics) })
+			after, err := s.o.People.Change(c.Context(), c.By(), id, func(p *people.Person) error { return body.apply(p, clinics) })
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -255,7 +255,7 @@ func (s *server) removePerson() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			removed, err := s.o.People.Remove(c.Context(), byOf(c), id)
+			removed, err := s.o.People.Remove(c.Context(), c.By(), id)
 			if err != nil {
 				return web.Reply{}, err
 			}

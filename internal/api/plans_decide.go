@@ -44,7 +44,7 @@ func (s *server) approvePlan() web.Operation {
 		},
 		Handle: func(c *web.Call) (web.Reply, error) {
 			return s.decide(c, &nothing{}, func(id uuid.UUID) (web.Reply, error) {
-				audit, err := s.o.Fleet.ApprovePlan(c.Context(), byOf(c), c.ClinicID, id, syncs.TriggerAPI)
+				audit, err := s.o.Fleet.ApprovePlan(c.Context(), c.By(), c.ClinicID, id, syncs.TriggerAPI)
 				if err != nil {
 					return web.Reply{}, err
 				}
@@ -83,7 +83,7 @@ func (s *server) rejectPlan() web.Operation {
 		Handle: func(c *web.Call) (web.Reply, error) {
 			var body rejection
 			return s.decide(c, &body, func(id uuid.UUID) (web.Reply, error) {
-				err := s.o.Fleet.RejectPlan(c.Context(), byOf(c), c.ClinicID, id, body.Reason)
+				err := s.o.Fleet.RejectPlan(c.Context(), c.By(), c.ClinicID, id, body.Reason)
 				return web.Reply{Status: http.StatusOK, Body: planDecision{}}, err
 			})
 		},
@@ -116,7 +116,7 @@ func (s *server) decide(c *web.Call, body any, decision func(uuid.UUID) (web.Rep
 // act runs an action of a call and records it, in one transaction (R44). do must wait for
 // nothing but the database.
 func (s *server) act(c *web.Call, action access.Action, record access.Record, do func(context.Context, *access.Event) error) error {
-	by := byOf(c)
+	by := c.By()
 	return s.o.Record.Act(c.Context(), by.Event(action, c.ClinicID, record), do)
 }
 

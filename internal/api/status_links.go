@@ -54,7 +54,7 @@ func StatusLinkDocument(l *practice.Link, address string) (json.RawMessage, erro
 
 // StatusLinksDocument returns a list as GET /api/clinics/{clinicId}/status-links does.
 func StatusLinksDocument(links []practice.Link) (json.RawMessage, error) {
-	return web.Encode(statusLinkList{itemsOf(links, statusLinkOf)})
+	return web.Encode(statusLinkList{web.Items(links, statusLinkOf)})
 }
 
 func sampleStatusLink() *practice.Link {
@@ -76,7 +76,7 @@ func (s *server) listStatusLinks() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			return web.OK(statusLinkList{itemsOf(links, statusLinkOf)})
+			return web.OK(statusLinkList{web.Items(links, statusLinkOf)})
 		},
 	}
 }
@@ -104,7 +104,7 @@ func (s *server) createStatusLink() web.Operation {
 			if body.Name != nil {
 				name = *body.Name
 			}
-			row, token, err := s.o.Practice.Create(c.Context(), byOf(c), c.ClinicID, name)
+			row, token, err := s.o.Practice.Create(c.Context(), c.By(), c.ClinicID, name)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -131,7 +131,7 @@ func (s *server) revokeStatusLink() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			row, err := s.o.Practice.Revoke(c.Context(), byOf(c), c.ClinicID, id)
+			row, err := s.o.Practice.Revoke(c.Context(), c.By(), c.ClinicID, id)
 			if err != nil {
 				return web.Reply{}, err
 			}

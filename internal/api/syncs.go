@@ -156,7 +156,7 @@ func syncOf(audit *syncs.Audit) syncRecord {
 // syncsOf returns syncs without their changes, which may be thousands. GET of a single sync
 // has them.
 func syncsOf(list syncs.List[syncs.Audit]) syncList {
-	body := syncList{itemsOf(list.Items, syncOf), web.Text(list.NextCursor)}
+	body := syncList{web.Items(list.Items, syncOf), web.Text(list.NextCursor)}
 	for i := range body.Items {
 		body.Items[i].Changes = nil
 	}

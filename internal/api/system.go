@@ -44,10 +44,10 @@ func systemOf(x *fleet.System, version string) systemRecord {
 	return systemRecord{
 		Version: version, Database: systemDatabase{x.Database, x.Migration, x.Walled},
 		Queue: systemQueue{x.Queued, x.Running, web.Moment(x.Oldest)},
-		Replicas: itemsOf(x.Replicas, func(r *fleet.Replica) systemReplica {
+		Replicas: web.Items(x.Replicas, func(r *fleet.Replica) systemReplica {
 			return systemReplica{r.Name, web.Instant(r.Seen), append([]string{}, r.Keys...)}
 		}),
-		EncryptionKeys: itemsOf(x.Keys, func(k *fleet.EncryptionKey) systemKey { return systemKey{k.ID, web.Instant(k.Made)} }),
+		EncryptionKeys: web.Items(x.Keys, func(k *fleet.EncryptionKey) systemKey { return systemKey{k.ID, web.Instant(k.Made)} }),
 	}
 }
 

@@ -85,7 +85,7 @@ func (s *server) listTrends() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			return web.OK(trendList{itemsOf(days, trendDayOf)})
+			return web.OK(trendList{web.Items(days, trendDayOf)})
 		},
 	}
 }

@@ -151,6 +151,9 @@ type Call struct {
 	list aList // whose cursors the call may bring, and gets
 }
 
+// By says in whose name and from where the call acts (R44).
+func (c *Call) By() access.By { return access.By{Caller: c.Caller, Origin: c.Remote.String()} }
+
 // Mounts returns the handlers of the operations, of the description and of "/".
 func (a *API) Mounts() []Mount {
 	a.cursorKeys = sync.OnceValue(randomCursorKey)

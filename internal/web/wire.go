@@ -134,6 +134,15 @@ func Text[T ~string](s T) *string {
 	return &t
 }
 
+// Items converts the items of a list. An empty list becomes [] in JSON.
+func Items[T, W any](items []T, shape func(*T) W) []W {
+	shaped := make([]W, len(items))
+	for i := range items {
+		shaped[i] = shape(&items[i])
+	}
+	return shaped
+}
+
 // Encode writes a body as JSON. It replaces invalid UTF-8, so that one bad byte in the
 // database does not hide a record.
 func Encode(v any) ([]byte, error) {

@@ -88,7 +88,7 @@ func ChannelDocument(c *notify.Channel) (json.RawMessage, error) { return web.En
 
 // ChannelsDocument returns a list as GET /api/notifications does.
 func ChannelsDocument(list []notify.Channel) (json.RawMessage, error) {
-	return web.Encode(channelList{listOf(list, channelOf)})
+	return web.Encode(channelList{web.Items(list, channelOf)})
 }
 
 func sampleChannel() *notify.Channel {
@@ -108,11 +108,11 @@ func (o Options) listChannels() web.Operation {
 		Summary: "List notification channels", Description: "The oldest first.",
 		Offers: ok("The channels.", channelList{[]channelRecord{channelOf(sampleChannel())}}),
 		Handle: func(c *web.Call) (web.Reply, error) {
-			list, err := o.Channels.List(c.Context(), byOf(c))
+			list, err := o.Channels.List(c.Context(), c.By())
 			if err != nil {
 				return web.Reply{}, err
 			}
-			return web.OK(channelList{listOf(list, channelOf)})
+			return web.OK(channelList{web.Items(list, channelOf)})
 		},
 	})
 }
@@ -133,7 +133,7 @@ func (o Options) addChannel() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			added, err := o.Channels.Add(c.Context(), byOf(c), draft)
+			added, err := o.Channels.Add(c.Context(), c.By(), draft)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -167,7 +167,7 @@ func (o Options) showChannel() web.Operation {
 		Summary: "Show a notification channel", Description: "Its times, and whether its last message was taken.",
 		Offers: ok("The channel.", channelOf(sampleChannel())),
 	}, func(c *web.Call, id uuid.UUID) (any, error) {
-		found, err := o.Channels.Show(c.Context(), byOf(c), id)
+		found, err := o.Channels.Show(c.Context(), c.By(), id)
 		return channelOf(&found), err
 	})
 }
@@ -183,7 +183,7 @@ func (o Options) changeChannel() web.Operation {
 		if err := web.ReadBody(c.Request, &body); err != nil {
 			return nil, err
 		}
-		changed, err := o.Channels.Set(c.Context(), byOf(c), id, notify.Change{
+		changed, err := o.Channels.Set(c.Context(), c.By(), id, notify.Change{
 			Name: body.Name, Timezone: body.Timezone, QuietFrom: body.QuietFrom, QuietUntil: body.QuietUntil, DigestAt: body.DigestAt,
 			MutedUntil: (*time.Time)(body.MutedUntil),
 		})
@@ -197,7 +197,7 @@ func (o Options) removeChannel() web.Operation {
 		Summary: "Remove a notification channel", Description: "It tells nothing more.",
 		Offers: ok("It is removed.", removed{sampleID, true}),
 	}, func(c *web.Call, id uuid.UUID) (any, error) {
-		return removed{id, true}, o.Channels.Remove(c.Context(), byOf(c), id)
+		return removed{id, true}, o.Channels.Remove(c.Context(), c.By(), id)
 	})
 }
 
@@ -207,7 +207,7 @@ func (o Options) testChannel() web.Operation {
 		Summary: "Send a test message", Description: "Sends a message now, and returns what came of it.",
 		Offers: ok("What came of it.", sentRecord{Sent: true}),
 	}, func(c *web.Call, id uuid.UUID) (any, error) {
-		failure, err := o.Channels.Test(c.Context(), byOf(c), id)
+		failure, err := o.Channels.Test(c.Context(), c.By(), id)
 		return sentOf(failure), err
 	})
 }

@@ -147,17 +147,6 @@ func attemptOf(a *webhooks.Attempt) webhookTest {
 	return webhookTest{Delivered: a.Error == "", Status: numberOf(a.Status), Error: web.Text(a.Error), Response: a.Response}
 }
 
-func listOf[T, W any](items []T, shape func(*T) W) []W {
-	shaped := make([]W, len(items))
-	for i := range items {
-		shaped[i] = shape(&items[i])
-	}
-	return shaped
-}
-
-// byOf says in whose name and from where a call acts (R44).
-func byOf(c *web.Call) access.By { return access.By{Caller: c.Caller, Origin: c.Remote.String()} }
-
 // With --json the command line prints the documents of the API.
 
 // EndpointDocument returns an endpoint as GET /api/webhooks/{id} does; with a secret as the
@@ -168,7 +157,7 @@ func EndpointDocument(e *webhooks.Endpoint, secret string) (json.RawMessage, err
 
 // EndpointsDocument returns a list as GET /api/webhooks does.
 func EndpointsDocument(list []webhooks.Endpoint) (json.RawMessage, error) {
-	return web.Encode(endpointList{listOf(list, endpointOf)})
+	return web.Encode(endpointList{web.Items(list, endpointOf)})
 }
 
 // AttemptDocument returns what came of a test as POST /api/webhooks/{id}/test does.
@@ -181,7 +170,7 @@ func DeliveryDocument(d *webhooks.Delivery) (json.RawMessage, error) {
 
 // DeliveriesDocument returns a list as GET /api/webhooks/{id}/deliveries does.
 func DeliveriesDocument(list syncs.List[webhooks.Delivery]) (json.RawMessage, error) {
-	return web.Encode(deliveryList{listOf(list.Items, deliveryOf), web.Text(list.NextCursor)})
+	return web.Encode(deliveryList{web.Items(list.Items, deliveryOf), web.Text(list.NextCursor)})
 }
 
 var (
@@ -224,11 +213,11 @@ func (o Options) listWebhooks() web.Operation {
 		Summary: "List webhook endpoints", Description: "The oldest first. No secret is shown.",
 		Offers: ok("The endpoints.", endpointList{[]endpointRecord{endpointOf(sampleEndpoint())}}),
 		Handle: func(c *web.Call) (web.Reply, error) {
-			list, err := o.Webhooks.List(c.Context(), byOf(c), uuid.Nil)
+			list, err := o.Webhooks.List(c.Context(), c.By(), uuid.Nil)
 			if err != nil {
 				return web.Reply{}, err
 			}
-			return web.OK(endpointList{listOf(list, endpointOf)})
+			return web.OK(endpointList{web.Items(list, endpointOf)})
 		},
 	})
 }
@@ -249,7 +238,7 @@ func (o Options) addWebhook() web.Operation {
 			if body.ClinicID != nil {
 				draft.ClinicID = uuid.UUID(*body.ClinicID)
 			}
-			e, secret, err := o.Webhooks.Add(c.Context(), byOf(c), draft)
+			e, secret, err := o.Webhooks.Add(c.Context(), c.By(), draft)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -287,7 +276,7 @@ func (o Options) showWebhook() web.Operation {
 		Summary: "Show a webhook endpoint", Description: "Its state, and how many deliveries are pending or failed for good.",
 		Offers: ok("The endpoint.", endpointOf(sampleEndpoint())),
 	}, func(c *web.Call, id uuid.UUID) (any, error) {
-		e, err := o.Webhooks.Show(c.Context(), byOf(c), id)
+		e, err := o.Webhooks.Show(c.Context(), c.By(), id)
 		return endpointOf(&e), err
 	})
 }
@@ -303,7 +292,7 @@ func (o Options) changeWebhook() web.Operation {
 		if err := web.ReadBody(c.Request, &body); err != nil {
 			return nil, err
 		}
-		e, err := o.Webhooks.Set(c.Context(), byOf(c), id, webhooks.Change(body))
+		e, err := o.Webhooks.Set(c.Context(), c.By(), id, webhooks.Change(body))
 		return endpointOf(&e), err
 	})
 }
@@ -320,7 +309,7 @@ func (o Options) removeWebhook() web.Operation {
 		Summary: "Remove a webhook endpoint", Description: "With its deliveries.",
 		Offers: ok("It is removed.", removed{sampleID, true}),
 	}, func(c *web.Call, id uuid.UUID) (any, error) {
-		return removed{id, true}, o.Webhooks.Remove(c.Context(), byOf(c), id)
+		return removed{id, true}, o.Webhooks.Remove(c.Context(), c.By(), id)
 	})
 }
 
@@ -330,7 +319,7 @@ func (o Options) testWebhook() web.Operation {
 		Summary: "Send a test message", Description: "Sends a signed message of the type " + webhooks.TestType + " now, once, and returns what came of it.",
 		Offers: ok("What came of it.", webhookTest{Delivered: true, Status: new(http.StatusOK)}),
 	}, func(c *web.Call, id uuid.UUID) (any, error) {
-		a, err := o.Webhooks.Test(c.Context(), byOf(c), id)
+		a, err := o.Webhooks.Test(c.Context(), c.By(), id)
 		return attemptOf(&a), err
 	})
 }
@@ -342,11 +331,11 @@ func (o Options) rotateWebhook() web.Operation {
 		Description: "The one before stays valid for a day: until then each message is signed with both. The response alone shows the new one.",
 		Offers:      ok("The endpoint, with its new secret.", secretOf(sampleEndpoint(), "whsec_…")),
 	}, func(c *web.Call, id uuid.UUID) (any, error) {
-		secret, err := o.Webhooks.Rotate(c.Context(), byOf(c), id)
+		secret, err := o.Webhooks.Rotate(c.Context(), c.By(), id)
 		if err != nil {
 			return nil, err
 		}
-		e, err := o.Webhooks.Show(c.Context(), byOf(c), id)
+		e, err := o.Webhooks.Show(c.Context(), c.By(), id)
 		return secretOf(&e, secret), err
 	})
 }
@@ -364,8 +353,8 @@ func (o Options) listDeliveries() web.Operation {
 		if q.Err != nil {
 			return nil, q.Err
 		}
-		list, err := o.Webhooks.Deliveries(c.Context(), byOf(c), id, f)
-		return deliveryList{listOf(list.Items, deliveryOf), web.Text(list.NextCursor)}, err
+		list, err := o.Webhooks.Deliveries(c.Context(), c.By(), id, f)
+		return deliveryList{web.Items(list.Items, deliveryOf), web.Text(list.NextCursor)}, err
 	})
 }
 
@@ -388,7 +377,7 @@ func (o Options) decideDelivery(verb string) web.Operation {
 		if err != nil {
 			return nil, err
 		}
-		d, err := act(c.Context(), byOf(c), endpoint, id)
+		d, err := act(c.Context(), c.By(), endpoint, id)
 		return deliveryOf(&d), err
 	})
 }
