@@ -114,8 +114,8 @@ type Options struct {
 	Record    access.Log // records what callers change (R44)
 	Outgoing  outgoing.Options
 
-	// Limits are those of callers; ObserveLimit is called for each request that one refused.
-	// Nil: nobody observes.
+	// Limits are those of callers; ObserveLimit is called for each request that one refused,
+	// or did not let wait. Nil: nobody observes.
 	Limits       Limits
 	ObserveLimit func(Limit)
 

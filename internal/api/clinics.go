@@ -197,7 +197,7 @@ func (s *server) changeClinic() web.Operation {
 	return web.Operation{
 		Method: http.MethodPatch, Path: "/api/clinics/{clinicId}", ID: "changeClinic", Tag: tagOneClinic,
 		Summary:     "Change a clinic",
-		Description: "Changes what the body names: its name, its time zone, whether it is synced.",
+		Description: "Changes what the body names: its name, its time zone, whether it is synced, its limits of the deletion guard.",
 		Needs:       access.ChangeClinics,
 		Of:          web.OfNamedClinic,
 		Params:      []*huma.Param{web.ClinicParam()},

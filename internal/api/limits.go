@@ -81,7 +81,8 @@ func (l *limits) refuse(limit Limit, wait time.Duration, text string) error {
 	return web.RateLimited{Wait: wait, Text: text}
 }
 
-// start takes the start of a sync, or the test of a login, of the call's clinic.
+// countStart counts the start of a sync, or the test of a login, of the call's clinic. It
+// returns an error where there were too many.
 func (s *server) countStart(c *web.Call) error {
 	return s.limits.refuse(LimitStarts, s.limits.starts.Take(c.ClinicID, s.o.Now()), tooManyStarts)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 type systemRecord struct {
-	Version        string          `json:"version" doc:"Of the replica that answers."`
+	Version        string          `json:"version" doc:"Of the replica that responds."`
 	Database       systemDatabase  `json:"database"`
 	Replicas       []systemReplica `json:"replicas" nullable:"false" doc:"Those that were seen in the last day."`
 	Queue          systemQueue     `json:"queue"`

@@ -60,8 +60,9 @@ type reader struct {
 	changed chan struct{} // closed at the next read
 }
 
-// Follow yields the state of a sync at each reading, and last its final state, the error of
-// a reading, or the state at the end of the context. With progress it reads often.
+// Follow yields the state of a sync at each reading, and last its final state or the error
+// of a reading. It ends with the context, which may be before the first reading. With
+// progress it reads often.
 func (w *Watcher) Follow(ctx context.Context, clinicID, syncID uuid.UUID, progress bool) iter.Seq2[syncs.Audit, error] {
 	return func(yield func(syncs.Audit, error) bool) {
 		r := w.join(subject{clinicID, syncID}, progress)

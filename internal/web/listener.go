@@ -15,8 +15,8 @@ import (
 
 // net/http refuses some requests before any handler runs: a malformed request line or
 // header, one that is too long, an unknown transfer encoding, version or Expect. It writes
-// these responses straight to the connection, in a form of its own. A Listener's connections
-// replace them by a 400 in the one form of errors (R38).
+// these responses straight to the connection, in a form of its own. The connections of
+// Listen replace them by a 400 in the one form of errors (R38).
 
 // maxHeader is how many bytes the request line and the header of a request may have
 // together.
@@ -25,22 +25,22 @@ const maxHeader = 64 << 10
 // netHTTPSlop is what net/http adds to Server.MaxHeaderBytes.
 const netHTTPSlop = 4 << 10
 
-// The times of a connection. A response has a limit of its own, see Serve.
+// The times of a connection. Server is given the time of a response.
 const (
 	headerTime = 10 * time.Second
 	readTime   = 30 * time.Second // header and body
 	idleTime   = time.Minute
 )
 
-// Server returns a server for a Listener. answer is the longest time that a handler may
-// take until its response is written.
-func Server(handler http.Handler, answer time.Duration) *http.Server {
+// Server returns a server for a listener of Listen. response is the longest time that a
+// handler may take until its response is written.
+func Server(handler http.Handler, response time.Duration) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		MaxHeaderBytes:    maxHeader - netHTTPSlop,
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       readTime,
-		WriteTimeout:      answer,
+		WriteTimeout:      response,
 		IdleTimeout:       idleTime,
 
 		DisableGeneralOptionsHandler: true, // it has no form of ours

@@ -78,7 +78,7 @@ type endpointChange struct {
 	Enabled     *bool    `json:"enabled,omitempty" doc:"true: send again, also what happened since it was disabled; false: send nothing more."`
 }
 
-// An webhookTest is what came of a test message.
+// A webhookTest is what came of a test message.
 type webhookTest struct {
 	Delivered bool    `json:"delivered"`
 	Status    *int    `json:"status" doc:"Of the response; null: there was none."`
