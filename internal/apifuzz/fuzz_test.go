@@ -32,7 +32,7 @@ import (
 
 var (
 	requests = flag.Int("requests", 400, "how many requests are sent")
-	seed     = flag.Uint64("seed", 1, "of the requests; the same seed sends the same")
+	seed     = flag.Uint64("seed", 1, "of the requests; the same seed sends the same, but for ids")
 )
 
 func TestMain(m *testing.M) {

@@ -49,7 +49,7 @@ type parameter struct {
 var left = []string{"PUT /api/clinics/{clinicId}/credentials", "POST /api/webhooks", "POST /api/notifications"}
 
 // A generator makes requests. The same random numbers make the same requests of the same
-// responses.
+// responses, but for ids, which are new in each run.
 type generator struct {
 	*rand.Rand
 
@@ -157,6 +157,7 @@ func (g *generator) path(pattern string) string {
 	}
 	one := pick(g, g.w.tenants[:])
 	pattern = strings.ReplaceAll(pattern, "{clinicId}", fill(one.id.String()))
+	pattern = strings.ReplaceAll(pattern, "{webhookId}", fill(uuid.NewString()))
 	return strings.ReplaceAll(pattern, "{id}", fill(pick(g, one.ids)))
 }
 
