@@ -66,7 +66,7 @@ const placeWait = 5 * time.Second
 
 const (
 	tooManyFailures = "too many requests with a missing or invalid API key came from this address; correct the key, and try again after the seconds in Retry-After"
-	tooManyRequests = "this API key made too many requests; try again after the seconds in Retry-After"
+	tooManyRequests = "this caller made too many requests; try again after the seconds in Retry-After"
 	tooManyStarts   = "too many syncs or logins of this clinic were started by the API; try again after the seconds in Retry-After"
 	tooManyWaiting  = "too many calls of this caller, or of all, are waiting; ask without wait, or try again after the seconds in Retry-After"
 	tooManyStreams  = "too many event streams of this caller, or of all, are open; close some, or try again after the seconds in Retry-After"
