@@ -340,8 +340,21 @@ func heldBack(p *syncs.Plan) string {
 	}
 }
 
-// duration formats a signed length of time: "1 h", "-30 min".
+// duration formats a signed length of time in whole seconds: "1 h", "-30 min", "1 h 30 min".
 func duration(d time.Duration) string {
-	text := strings.TrimSuffix(strings.TrimSuffix(d.String(), "0s"), "0m")
-	return strings.NewReplacer("h", " h ", "m", " min ", "s", " s").Replace(strings.TrimSuffix(text, " "))
+	sign, rest := "", d
+	if d < 0 {
+		sign, rest = "-", -d
+	}
+	var words []string
+	for _, unit := range []struct {
+		length time.Duration
+		word   string
+	}{{time.Hour, "h"}, {time.Minute, "min"}, {time.Second, "s"}} {
+		if n := rest / unit.length; n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", int(n), unit.word))
+			rest %= unit.length
+		}
+	}
+	return sign + strings.Join(words, " ")
 }

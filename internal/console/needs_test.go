@@ -55,6 +55,16 @@ func requireInOrder(t *testing.T, page reply, words ...string) {
 	}
 }
 
+func TestAMoveIsToldInHoursAndMinutes(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		time.Hour: "1 h", -time.Hour: "-1 h", -30 * time.Minute: "-30 min", 10 * time.Minute: "10 min", 90 * time.Minute: "1 h 30 min",
+		20 * time.Second: "20 s", 14*time.Hour + 5*time.Second: "14 h 5 s",
+	} {
+		require.Equal(t, want, duration(d))
+	}
+}
+
 func TestNeedsYouListsWhatWaitsForAPerson(t *testing.T) { // R42
 	t.Parallel()
 	extra := Need{Kind: NeedVolume, Text: "Three times as many appointments as usual", Next: "Look at the run."}
