@@ -167,13 +167,13 @@ func (c *console) readCSV(v *Visit, text string) ([]csvLine, error) {
 		if len(lines) == maxLines {
 			return nil, Problem(fmt.Sprintf("The file has over %d clinics. Divide it.", maxLines))
 		}
-		n, _ := reader.FieldPos(0)
-		if err != nil {
-			if wrong, ok := errors.AsType[*csv.ParseError](err); ok {
-				n = wrong.Line
-			}
-			return append(lines, csvLine{N: n, Problem: "This line cannot be read: look at its quotes. The lines after it were not read."}), nil
+		if wrong, ok := errors.AsType[*csv.ParseError](err); ok {
+			return append(lines, csvLine{N: wrong.Line, Problem: "This line cannot be read: look at its quotes. The lines after it were not read."}), nil
 		}
+		if err != nil {
+			return nil, err
+		}
+		n, _ := reader.FieldPos(0)
 		line := csvLine{N: n}
 		line.read(c.o.Service.Providers(), header, cells)
 		if line.Problem == "" {

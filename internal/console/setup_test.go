@@ -103,7 +103,10 @@ func TestClinicsAreAddedFromACSVFile(t *testing.T) { // R37, R42, R44
 		"Short,Europe/London\n"
 	const path = "/console/setup/csv"
 	v.get(t, path)
-	for text, problem := range map[string]string{"": "is empty", "name,zone\n": "Column 2 has no known name", "name\nx\n": "The column timezone is missing"} {
+	for text, problem := range map[string]string{
+		"": "is empty", "name,zone\n": "Column 2 has no known name", "name\nx\n": "The column timezone is missing",
+		"name,timezone\nOak \"Park\" Vets,Europe/London\n": "This line cannot be read",
+	} {
 		require.Contains(t, v.send(t, path, url.Values{"csv": {text}}).body, problem)
 	}
 	v.get(t, path)
