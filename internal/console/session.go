@@ -171,11 +171,11 @@ func (c *console) checkForm(w http.ResponseWriter, v *Visit) bool {
 	if !c.sameOrigin(w, v.Request) {
 		return false
 	}
-	err := v.ParseMultipartForm(maxForm)
-	if errors.Is(err, http.ErrNotMultipart) {
-		err = v.ParseForm()
+	err := v.ParseForm() // first: ParseMultipartForm would hide its error
+	if err == nil {
+		err = v.ParseMultipartForm(maxForm)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, http.ErrNotMultipart) {
 		c.message(w, v, http.StatusRequestEntityTooLarge, message{Title: "This form is too large", Text: "Send less at once."})
 		return false
 	}

@@ -143,6 +143,19 @@ func TestClinicsAreAddedFromACSVFile(t *testing.T) { // R37, R42, R44
 	s.requireNoFault(t)
 }
 
+func TestAFormThatIsTooLargeSaysSo(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	v := s.as(t, access.RoleAdmin)
+	const path = "/console/setup/csv"
+	text := strings.Repeat("x", maxForm)
+	v.get(t, path)
+	require.Equal(t, 413, v.send(t, path, url.Values{"csv": {text}}).status)
+	require.Contains(t, v.page.body, "This form is too large")
+	v.get(t, path)
+	require.Equal(t, 413, v.upload(t, path, text).status)
+}
+
 // upload sends a file with a form of the latest page.
 func (v *visitor) upload(t *testing.T, path, file string) reply {
 	t.Helper()
