@@ -33,7 +33,8 @@ type (
 	fleetKeyRow struct {
 		ID, Name, Prefix, May string
 		Scope                 string
-		Clinics               []string // nil: all
+		Limited               bool
+		Clinics               []string // of a limited key, those that still exist
 		State                 Badge
 		Expires, Used, Made   Moment
 		By                    string
@@ -71,14 +72,11 @@ func (c *console) fleetKeys(v *Visit) (*fleetKeysView, error) {
 		row := fleetKeyRow{
 			ID: k.ID.String(), Name: k.Name, Prefix: k.Prefix + "…", Scope: string(k.Scope), By: actorName(k.CreatedBy, names),
 			State: fleetKeyState(k, v.Now), Expires: v.Moment(k.ExpiresAt, nil), Used: v.Moment(k.LastUsedAt, nil), Made: v.Moment(k.CreatedAt, nil),
-			Usable: k.Usable(v.Now),
+			Usable: k.Usable(v.Now), Limited: k.Limited,
 		}
-		if k.Limited {
-			row.Clinics = []string{}
-			for _, id := range k.Clinics {
-				if of := byID[id]; of != nil {
-					row.Clinics = append(row.Clinics, of.Name)
-				}
+		for _, id := range k.Clinics {
+			if of := byID[id]; of != nil {
+				row.Clinics = append(row.Clinics, of.Name)
 			}
 		}
 		shown.Rows = append(shown.Rows, row)

@@ -38,6 +38,8 @@ func TestFleetKeysAreCreatedAndRevokedOnTheirPage(t *testing.T) { // R39, R42
 	require.NoError(t, err)
 	require.Len(t, keys, 1)
 	require.Len(t, keys[0].Clinics, 2)
+	s.sql(t, "update fleet_keys set clinics = array[$1::uuid]", uuid.New())
+	require.Contains(t, v.get(t, "/console/fleet-keys").body, "none that exists", "the clinics of a limited key are gone, and it has no others")
 	revoked := v.send(t, "/console/fleet-keys", url.Values{"act": {"revoke"}, "key": {keys[0].ID.String()}})
 	require.Contains(t, revoked.body, "The fleet key night is refused from now on.")
 	require.Contains(t, revoked.body, "Revoked")
