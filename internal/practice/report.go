@@ -60,6 +60,9 @@ func Describe(c *scheduler.Condition, outcomes []Outcome, now time.Time) Report 
 	}
 	verdict := c.Verdict()
 	r := Report{ClinicID: c.Clinic.ID, Clinic: c.Clinic.Name, Zone: zone, State: verdict.State, AsOf: c.DataAsOf(), Next: next(c)}
+	if r.State == scheduler.ClinicOK && r.AsOf.IsZero() { // only notes were read, no appointments
+		r.State = scheduler.ClinicNeverSynced
+	}
 	r.say(verdict.Code, now)
 	r.Days = days(outcomes, zone, now)
 	return r

@@ -50,6 +50,7 @@ func TestAPracticeReadsPlainWords(t *testing.T) { // R61
 		"new": {func(c *scheduler.Condition) {
 			c.Phases[0].LastSuccess, c.Phases[1].LastSuccess = time.Time{}, time.Time{}
 		}, scheduler.ClinicNeverSynced, "Everything is ready for the first check.", "Next check 14:00."},
+		"notes only":  {func(c *scheduler.Condition) { c.Phases[0].LastSuccess = time.Time{} }, scheduler.ClinicNeverSynced, "Everything is ready for the first check.", "Next check 14:00."},
 		"plan":        {func(c *scheduler.Condition) { c.Plans.Open = 1 }, scheduler.ClinicWaiting, "We need to look at something before we go on.", "Nothing was deleted"},
 		"password":    {func(c *scheduler.Condition) { c.Credentials.SuspendedAt = now.Add(-time.Hour) }, scheduler.ClinicLoginRefused, "We cannot sign in to your practice system.", "Please send us the present ones."},
 		"second step": {fails(syncs.CodeAuthChallenge), scheduler.ClinicLoginRefused, "We cannot sign in to your practice system.", "Please sign in once yourself"},
