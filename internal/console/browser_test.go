@@ -208,7 +208,7 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	w.signIn(t, admin)
 	for name, path := range map[string]string{
 		"fleet": "/console", "fleet-page-2": "/console?page=2&sort=-asof", "fleet-none": "/console?q=nothing+like+this",
-		"people": "/console/people", "missing": "/console/nothing", "needs": "/console/needs", "needs-none": "/console/needs?kind=drift",
+		"people": "/console/people", "missing": "/console/nothing", "needs": "/console/needs", "needs-none": "/console/needs?kind=volumes",
 		"plan": planAddress(plan), "clinic": clinicAddress(failing), "clinic-off": clinicAddress(s.clinicNamed(t, "Old Mill")),
 		"setup-add": "/console/setup", "setup-csv": "/console/setup/csv", "setup-login": setupAddress(s.clinicNamed(t, "Fjord")), "setup-dry-run": setupAddress(failing) + "?step=dry-run",
 		"setup-schedule": setupAddress(failing) + "?step=schedule", "setup-key": setupAddress(failing) + "?step=key",

@@ -53,9 +53,6 @@ type Options struct {
 	// Service does what operators do with clinics, credentials and keys.
 	Service *fleet.Service
 
-	// NeedSources find what else waits for a person, such as drift and unusual volume.
-	NeedSources []NeedSource
-
 	// Practice has the practices' pages, and the links to them (R61).
 	Practice *practice.Service
 

@@ -26,7 +26,6 @@ const (
 	NeedFailing  NeedKind = "failing"
 	NeedSchedule NeedKind = "schedules"
 	NeedStale    NeedKind = "stale"
-	NeedDrift    NeedKind = "drift"  // R51
 	NeedVolume   NeedKind = "volume" // R49
 )
 
@@ -41,7 +40,6 @@ var needGroups = []needGroup{
 	{NeedPlan, Badge{"Waiting plans", "hand", "warn"}},
 	{NeedLogin, Badge{"Refused logins", "lock", "bad"}},
 	{NeedFailing, Badge{"Failing", "triangle", "bad"}},
-	{NeedDrift, Badge{"Changed data", "dots", "warn"}},
 	{NeedSchedule, Badge{"Bad schedules", "cross", "bad"}},
 	{NeedStale, Badge{"Out of date", "clock", "warn"}},
 	{NeedVolume, Badge{"Unusual volume", "trend", "info"}},
@@ -59,10 +57,6 @@ type Need struct {
 	Address  string    // of the page where one does it
 	Action   string    // the words of the link to it
 }
-
-// A NeedSource finds needs of the clinics beside those that their states and plans tell,
-// such as drift and unusual volume. The console leaves out those that the caller may not see.
-type NeedSource func(ctx context.Context) ([]Need, error)
 
 // Plans reads plans.
 type Plans interface {
@@ -173,13 +167,6 @@ func (c *console) findNeeds(v *Visit, all []*judged) (found []Need, err error) {
 	}
 	for _, x := range all {
 		found = append(found, needsOf(x)...)
-	}
-	for _, source := range c.o.NeedSources {
-		more, err := source(v.Context())
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, more...)
 	}
 	visible := make(map[uuid.UUID]bool, len(all))
 	for _, x := range all {

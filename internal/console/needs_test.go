@@ -1,7 +1,6 @@
 package console
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"strings"
@@ -67,13 +66,9 @@ func TestAMoveIsToldInHoursAndMinutes(t *testing.T) {
 
 func TestNeedsYouListsWhatWaitsForAPerson(t *testing.T) { // R42
 	t.Parallel()
-	extra := Need{Kind: NeedVolume, Text: "Three times as many appointments as usual", Next: "Look at the run."}
-	s := newSite(t, func(o *Options) {
-		o.NeedSources = []NeedSource{func(context.Context) ([]Need, error) { return []Need{extra}, nil }}
-	})
+	s := newSite(t)
 	s.fleet(t, 1)
 	harbor := s.clinicNamed(t, "Harbor")
-	extra.ClinicID = harbor
 	s.sql(t, `insert into pims_sync_unusual (sync_id, clinic_id, sync_type, began, findings)
 		select a.id, $1, 'inbound', $2, '[{"count": "appointmentsFound", "value": 400, "usual": 20, "low": false}]' from case_sync_audits a where a.clinic_id = $1 and a.sync_type = 'inbound'`, harbor, s.clock.Now())
 	s.sql(t, `update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"0 6 * * *"},{"type":"inbound","cron":"0 99 * * *"}]' where clinic_id = $1`, harbor)
@@ -82,14 +77,14 @@ func TestNeedsYouListsWhatWaitsForAPerson(t *testing.T) { // R42
 	require.Equal(t, 200, page.status)
 	requireInOrder(t, page,
 		`class="needs"`, "Waiting plans", "Tierpraxis Alpenblick", "0 deletions", "Refused logins", "Wattle Creek Vets", "Ask the practice for the present password", "Failing",
-		"El Olivo", "The PIMS could not be reached", "Bad schedules", "Entry 2 of the schedule does not run", "Out of date", "Sakura", "Unusual volume", "Three times as many", "appointments found: 400, usually 20",
+		"El Olivo", "The PIMS could not be reached", "Bad schedules", "Entry 2 of the schedule does not run", "Out of date", "Sakura", "Unusual volume", "appointments found: 400, usually 20",
 	)
 	require.NotContains(t, page.body, "Old Mill", "it is off")
 	require.Equal(t, "1", totals(page)["Refused logins"])
 	page = v.get(t, "/console/needs?kind=logins")
 	require.Contains(t, page.body, "Wattle Creek")
 	require.NotContains(t, page.body, "Sakura")
-	require.Contains(t, v.get(t, "/console/needs?kind=drift").body, "Nothing of this kind")
+	require.Contains(t, v.get(t, "/console/needs?kind=volumes").body, "Nothing of this kind")
 
 	limited := s.signedIn(t, s.invite(t, people.Person{Email: "grace@example.com", Role: access.RoleViewer, Limited: true, Clinics: []uuid.UUID{s.clinicNamed(t, "Green Valley")}}))
 	page = limited.get(t, "/console/needs")
