@@ -129,7 +129,7 @@ func (c *console) clinic(v *Visit) (*clinicView, error) {
 	of, zone := &x.Clinic, zoneOf(&x.Clinic)
 	shown := &clinicView{
 		clinicHead: headOf(v, x), Login: loginBadge(&x.Credentials), Tested: v.Moment(x.Credentials.TestedAt, zone), Plans: x.Plans.Open,
-		Runs: Root + "/runs?clinic=" + of.ID.String(), Cases: casesOf(of.ID), Disabled: !of.Active, DisabledAt: v.Moment(of.DisabledAt, zone),
+		Runs: runsOf(of.ID), Cases: casesOf(of.ID), Disabled: !of.Active, DisabledAt: v.Moment(of.DisabledAt, zone),
 	}
 	if err := c.clinicNeeds(v, x, shown); err != nil {
 		return nil, err
@@ -154,21 +154,17 @@ func (c *console) clinic(v *Visit) (*clinicView, error) {
 
 // clinicNeeds lists what the clinic asks of a person.
 func (c *console) clinicNeeds(v *Visit, x *judged, shown *clinicView) error {
-	found, err := c.findNeeds(v, []*judged{x})
+	found, err := c.findNeeds(v, []*judged{x}, v.within(&x.Clinic))
 	if err != nil {
 		return err
 	}
-	var list needsView
 	for _, n := range found {
-		list.add(v, &x.Clinic, n)
-	}
-	for _, g := range list.Groups {
-		for _, n := range g.Rows {
-			if n.Here = true; n.Address == v.URL.Path {
-				n.Action = ""
-			}
-			shown.Needs = append(shown.Needs, n)
+		if n.Address == v.URL.Path {
+			n.Action = ""
 		}
+		need := shownNeedOf(v, &x.Clinic, n)
+		need.Here = true
+		shown.Needs = append(shown.Needs, need)
 	}
 	return nil
 }

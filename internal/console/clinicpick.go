@@ -41,6 +41,18 @@ func pickClinic(v *Visit, clinics []clinic.Clinic, all string) (of *clinic.Clini
 	return of, pick, nil
 }
 
+// within returns the clinics that a list of the caller is limited to: the one that was
+// chosen, or those of a limited caller (R42). Nil is all clinics, empty is none.
+func (v *Visit) within(chosen *clinic.Clinic) []uuid.UUID {
+	switch {
+	case chosen != nil:
+		return []uuid.UUID{chosen.ID}
+	case v.Caller.Limited:
+		return append([]uuid.UUID{}, v.Caller.Clinics...)
+	}
+	return nil
+}
+
 // clinicNamed returns the one clinic that a text names. An id that is nobody's is
 // ErrNotFound (R42).
 func clinicNamed(clinics []clinic.Clinic, text string) (*clinic.Clinic, error) {

@@ -73,13 +73,7 @@ func (c *console) logOf(v *Visit) (*logView, error) {
 	if err != nil {
 		return nil, err
 	}
-	filter := access.Filter{Page: syncs.Page{Limit: eventsPerPage, Cursor: v.Text("after")}}
-	switch {
-	case of != nil:
-		filter.Clinics = []uuid.UUID{of.ID}
-	case v.Caller.Limited:
-		filter.Clinics = append([]uuid.UUID{}, v.Caller.Clinics...) // empty is none, nil would be all
-	}
+	filter := access.Filter{Clinics: v.within(of), Page: syncs.Page{Limit: eventsPerPage, Cursor: v.Text("after")}}
 	if length := spans[v.Text("span")]; length > 0 {
 		filter.Since = v.Now.Add(-length)
 	}

@@ -109,7 +109,7 @@ func (c *console) needs(v *Visit) (*needsView, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := c.findNeeds(v, all)
+	found, err := c.findNeeds(v, all, v.within(nil))
 	if err != nil {
 		return nil, err
 	}
@@ -150,15 +150,19 @@ func (s *needsView) add(v *Visit, of *clinic.Clinic, n Need) {
 		s.Groups = append(s.Groups, shownGroup{needGroup: needGroups[i]})
 	}
 	group := &s.Groups[len(s.Groups)-1]
-	group.Rows = append(group.Rows, shownNeed{
-		Need: n, Clinic: of.Name, ClinicAddress: clinicAddress(of.ID), Since: v.Moment(n.Since, zoneOf(of)), Until: v.Moment(n.Until, zoneOf(of)),
-	})
+	group.Rows = append(group.Rows, shownNeedOf(v, of, n))
 }
 
-// findNeeds returns what the caller must look at: by kind, and within a kind first what ends
-// first, then what began first.
-func (c *console) findNeeds(v *Visit, all []*judged) (found []Need, err error) {
-	plans, err := c.openPlans(v)
+func shownNeedOf(v *Visit, of *clinic.Clinic, n Need) shownNeed {
+	return shownNeed{
+		Need: n, Clinic: of.Name, ClinicAddress: clinicAddress(of.ID), Since: v.Moment(n.Since, zoneOf(of)), Until: v.Moment(n.Until, zoneOf(of)),
+	}
+}
+
+// findNeeds returns what the caller must look at in the given clinics, whose plans are those
+// within: by kind, and within a kind first what ends first, then what began first.
+func (c *console) findNeeds(v *Visit, all []*judged, within []uuid.UUID) (found []Need, err error) {
+	plans, err := c.openPlans(v, within)
 	if err != nil {
 		return nil, err
 	}
@@ -175,21 +179,15 @@ func (c *console) findNeeds(v *Visit, all []*judged) (found []Need, err error) {
 	place := func(n Need) int {
 		return slices.IndexFunc(needGroups, func(g needGroup) bool { return g.Kind == n.Kind })
 	}
-	found = slices.DeleteFunc(found, func(n Need) bool { return !visible[n.ClinicID] || place(n) < 0 })
+	found = slices.DeleteFunc(found, func(n Need) bool { return !visible[n.ClinicID] }) // a clinic that was added meanwhile
 	slices.SortStableFunc(found, func(a, b Need) int {
 		return cmp.Or(cmp.Compare(place(a), place(b)), a.Until.Compare(b.Until), a.Since.Compare(b.Since))
 	})
 	return found, nil
 }
 
-// openPlans reads all plans that can be decided.
-func (c *console) openPlans(v *Visit) (plans []syncs.Plan, err error) {
-	var within []uuid.UUID // nil: all
-	if v.Caller.Limited {
-		if within = v.Caller.Clinics; len(within) == 0 {
-			return nil, nil
-		}
-	}
+// openPlans reads the plans of clinics that can be decided; nil: of all clinics.
+func (c *console) openPlans(v *Visit, within []uuid.UUID) (plans []syncs.Plan, err error) {
 	filter := syncs.PlanFilter{Status: syncs.PlanOpen, Page: syncs.Page{Limit: 200}}
 	for {
 		list, err := c.o.Plans.PlansAcross(v.Context(), within, filter)

@@ -188,14 +188,7 @@ func (c *console) runs(v *Visit) (*runsView, error) {
 		Filtered: only != nil || filter.Type != "" || filter.Status != "",
 	}
 	byID := clinicsByID(clinics)
-	var within []uuid.UUID // nil: all
-	switch {
-	case only != nil:
-		within = []uuid.UUID{only.ID}
-	case v.Caller.Limited:
-		within = append([]uuid.UUID{}, v.Caller.Clinics...) // empty is none
-	}
-	list, err := c.o.Runs.AuditsAcross(v.Context(), within, filter)
+	list, err := c.o.Runs.AuditsAcross(v.Context(), v.within(only), filter)
 	if err != nil {
 		return nil, told(err)
 	}
