@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/fleet"
@@ -281,17 +283,23 @@ func (c *console) setLimits(v *Visit) (Notice, error) {
 	return Notice{Text: "Stored. The next reconciliation uses these limits."}, nil
 }
 
-// setWords stores meanings and filters (R50).
-func (c *console) setWords(v *Visit) (Notice, error) {
-	id, err := v.clinicID(access.ChangeClinics)
-	if err != nil {
-		return Notice{}, err
+// sentSettings returns the clinic that the address names, where the caller may act on it, and
+// its settings with what the form says of words.
+func (c *console) sentSettings(v *Visit, p access.Permission) (id uuid.UUID, after settings.Settings, err error) {
+	if id, err = v.clinicID(p); err != nil {
+		return id, after, err
 	}
 	of, err := c.o.Clinics.Clinic(v.Context(), id)
 	if err != nil {
-		return Notice{}, told(err)
+		return id, after, told(err)
 	}
-	after, err := typedSettings(v, of.Settings)
+	after, err = typedSettings(v, of.Settings)
+	return id, after, err
+}
+
+// setWords stores meanings and filters (R50).
+func (c *console) setWords(v *Visit) (Notice, error) {
+	id, after, err := c.sentSettings(v, access.ChangeClinics)
 	if err != nil {
 		return Notice{}, err
 	}
@@ -303,15 +311,7 @@ func (c *console) setWords(v *Visit) (Notice, error) {
 
 // tryWords starts a dry run with the settings of the form, which stores none of them.
 func (c *console) tryWords(v *Visit) (Notice, error) {
-	id, err := v.clinicID(access.SyncFull)
-	if err != nil {
-		return Notice{}, err
-	}
-	of, err := c.o.Clinics.Clinic(v.Context(), id)
-	if err != nil {
-		return Notice{}, told(err)
-	}
-	after, err := typedSettings(v, of.Settings)
+	id, after, err := c.sentSettings(v, access.SyncFull)
 	if err != nil {
 		return Notice{}, err
 	}
