@@ -136,14 +136,11 @@ func (r *scheduleRow) options() map[string]*string {
 	return map[string]*string{"daysAhead": &r.DaysAhead, "lookbackDays": &r.LookbackDays, "lookaheadDays": &r.LookaheadDays, "parallelBatchSize": &r.ParallelSize}
 }
 
-// maxEntries is how many entries the form has at most.
-const maxEntries = 50
-
 // typedSchedule returns the schedule of the form as the specification's JSON array. Entries
 // that are to be removed, and new ones without a time, are left out.
 func typedSchedule(v *Visit) ([]byte, error) {
 	entries := []map[string]any{}
-	for n := range maxEntries {
+	for n := 0; v.PostForm.Has("type." + strconv.Itoa(n)); n++ {
 		at := func(name string) string { return strings.TrimSpace(v.PostForm.Get(name + "." + strconv.Itoa(n))) }
 		if at("cron") == "" && at("new") != "" || at("type") == "" || at("remove") != "" {
 			continue

@@ -180,14 +180,11 @@ func meanings[T ~string](all []T) (offered []choice) {
 // of a word that the form does not list stays.
 func typedSettings(v *Visit, present settings.Settings) (settings.Settings, error) {
 	edit := settings.Edit{Statuses: map[string]pims.Status{}, Types: map[string]pims.Type{}}
-	for n := range 1000 {
+	for n := 0; v.PostForm.Has("kind." + strconv.Itoa(n)); n++ {
 		at := func(name string) string { return strings.TrimSpace(v.PostForm.Get(name + "." + strconv.Itoa(n))) }
 		word, kind := at("word"), settings.Kind(at("kind"))
 		if word == "" {
-			if v.PostForm.Has("kind." + strconv.Itoa(n)) {
-				continue
-			}
-			break
+			continue
 		}
 		present = forget(present, kind, word)
 		addWord(&edit, kind, word, at("means"), at("filter") != "")

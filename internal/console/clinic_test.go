@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"net/url"
 	"regexp"
 	"testing"
@@ -62,6 +63,13 @@ func TestAScheduleIsPreviewedAndStored(t *testing.T) { // R33, R34, R42
 	require.Len(t, stored, 2)
 	require.Equal(t, 14, *stored[0].Options.DaysAhead)
 	require.Equal(t, "15 2 * * 1-5", stored[1].Cron)
+
+	for n := 3; n < 60; n++ {
+		entries.Set(fmt.Sprint("type.", n), "inbound")
+		entries.Set(fmt.Sprint("cron.", n), fmt.Sprint(n, " 9 * * *"))
+	}
+	v.send(t, address, entries)
+	require.Equal(t, []int{59}, selected[int](t, s, "select jsonb_array_length(sync_schedules) from clinic_schedule_configs where clinic_id = $1", id), "no entry is lost")
 
 	entries.Set("daysAhead.0", "many")
 	require.Contains(t, v.send(t, address, entries).body, "days ahead must be a whole number")
