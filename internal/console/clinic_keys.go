@@ -49,9 +49,6 @@ var keyScopeWords = map[clinic.Scope]string{
 	clinic.ScopeApprove:   "decide plans",
 }
 
-// keyLives are how long a new key is valid.
-var keyLives = map[string]time.Duration{"30d": 30 * 24 * time.Hour, "90d": 90 * 24 * time.Hour, "365d": 365 * 24 * time.Hour}
-
 // keysPage lists the API keys of a clinic, makes and revokes them.
 func (c *console) keysPage() Page {
 	return Page{
@@ -119,14 +116,27 @@ func (c *console) createKey(v *Visit) (Notice, error) {
 	if len(draft.Permissions) == 0 {
 		return Notice{}, Problem("Choose what the key may do. No key was made.")
 	}
-	if life := keyLives[v.Text("life")]; life > 0 {
-		draft.ExpiresAt = v.Now.Add(life)
+	if draft.ExpiresAt, err = v.expiry("life"); err != nil {
+		return Notice{}, err
 	}
 	_, key, err := c.o.Service.CreateKey(v.Context(), v.By(), draft)
 	if err != nil {
 		return Notice{}, told(err)
 	}
 	return Notice{Text: "This is the key. Copy it now: it is not stored and not shown again.", Copy: key}, nil
+}
+
+// expiry returns when a key expires that is valid for as long as a value says; zero: never.
+func (v *Visit) expiry(name string) (time.Time, error) {
+	text := v.Text(name)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	at, err := clinic.ParseExpiry(text, v.Now)
+	if err != nil {
+		return at, Problem(sentence(err.Error()))
+	}
+	return at, nil
 }
 
 func (c *console) revokeKey(v *Visit) (Notice, error) {

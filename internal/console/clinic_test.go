@@ -130,6 +130,7 @@ func TestAKeyIsShownOnceAndRevoked(t *testing.T) { // R39, R42, R44
 	require.Contains(t, v.get(t, address).body, "No key yet")
 	require.Equal(t, 422, v.send(t, address, url.Values{"act": {"create"}, "name": {"website"}}).status)
 	require.Contains(t, v.page.body, `value="website"`)
+	require.Equal(t, 422, v.send(t, address, url.Values{"act": {"create"}, "scope.sync:full": {"1"}, "life": {"soon"}}).status, "an unknown life is not for ever")
 	page := v.send(t, address, url.Values{"act": {"create"}, "name": {"website"}, "scope.sync:inbound": {"1"}, "scope.plans:approve": {"1"}, "life": {"90d"}})
 	key := regexp.MustCompile(`[a-z2-7]{8}_pims_live_[a-z2-7]{47}`).FindString(page.body)
 	require.NotEmpty(t, key)

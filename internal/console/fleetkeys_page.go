@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/clinic"
 )
 
 // fleetKeysPage lists, creates and revokes fleet keys (R42).
@@ -114,14 +113,10 @@ func actorName(actor string, people map[string]string) string {
 // createFleetKey makes a key and shows it once.
 func (c *console) createFleetKey(v *Visit) (Notice, error) {
 	draft := access.FleetKey{Name: v.Text("name"), Scope: access.FleetScope(v.Text("scope"))}
-	if life := v.Text("expires"); life != "" {
-		expires, err := clinic.ParseExpiry(life, v.Now)
-		if err != nil {
-			return Notice{}, Problem(sentence(err.Error()))
-		}
-		draft.ExpiresAt = expires
-	}
 	var err error
+	if draft.ExpiresAt, err = v.expiry("expires"); err != nil {
+		return Notice{}, err
+	}
 	if draft.Clinics, err = c.clinicsOf(v, v.Text("clinics")); err != nil {
 		return Notice{}, err
 	}

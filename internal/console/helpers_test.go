@@ -65,7 +65,7 @@ type site struct {
 // newSite serves a console. Its clock stands at the present, as the browsers' do.
 func newSite(t testing.TB, change ...func(*Options)) *site {
 	t.Helper()
-	s := &site{pims: &pimstest.Fake{}, db: pgtest.New(t), clock: timetest.At(time.Now().Truncate(time.Second)), log: &logtest.Book{}}
+	s := &site{pims: &pimstest.Fake{}, db: pgtest.New(t), clock: timetest.At(time.Now().UTC().Truncate(time.Second)), log: &logtest.Book{}}
 	s.people = people.New(people.Options{Store: peoplestore.New(s.db), Log: oplog.New(s.db, nil), Now: s.clock.Now})
 	log := oplog.New(s.db, nil)
 	s.service = fleet.New(fleet.Options{
