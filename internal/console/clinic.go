@@ -199,6 +199,7 @@ func (c *console) latest(v *Visit, of *clinic.Clinic, shown *clinicView) error {
 		if row.Percent >= 0 {
 			shown.Running, shown.RunningRow = row.Address, row
 		}
+		row.Clinic = "" // the page is the clinic's
 		shown.Latest = append(shown.Latest, row)
 	}
 	return nil
