@@ -100,18 +100,18 @@ func strip(name string, runs []syncs.Audit, since time.Time, zone *time.Location
 		part := chart.Part{Name: at.Format("Mon 2 Jan") + ": no sync", Tone: "idle"}
 		if total[day] > 0 {
 			with++
-			part = chart.Part{Name: fmt.Sprintf("%s: %s, %s failed", at.Format("Mon 2 Jan"), counted(total[day], "sync"), number(failed[day])), Value: 3, Tone: "good"}
+			part = chart.Part{Name: fmt.Sprintf("%s: %s, %s failed", at.Format("Mon 2 Jan"), counted(total[day], "sync"), number(failed[day])), Value: 1, Tone: "good"}
 			switch failed[day] {
 			case 0:
 				good++
 			case total[day]:
-				part.Value, part.Tone = 1, "bad"
+				part.Value, part.Tone = .3, "bad"
 			default:
-				part.Value, part.Tone = 2, "warn"
+				part.Value, part.Tone = .6, "warn"
 			}
 		}
 		parts = append(parts, part)
 	}
 	said := fmt.Sprintf("%d of %s without a failure.", good, counted(with, "day"))
-	return chart.Levels(name+", the last 30 days: "+said, 3, parts), said
+	return chart.Strip(name+", the last 30 days: "+said, parts), said
 }

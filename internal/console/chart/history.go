@@ -5,20 +5,6 @@ import (
 	"strings"
 )
 
-// Levels draws one upright bar for each part, with a height of its own out of top, so that a
-// level can be told without its colour. A part of zero is a stub.
-func Levels(label string, top float64, parts []Part) template.HTML {
-	const step, gap, height = 12.0, 2.0, 24.0
-	var b strings.Builder
-	open(&b, "levels", label, step*float64(max(1, len(parts))), height)
-	for i, p := range parts {
-		h := max(1.5, height*min(1, p.Value/top))
-		rect(&b, p, step*float64(i)+gap/2, height-h, step-gap, h)
-	}
-	b.WriteString("</svg>")
-	return template.HTML(b.String()) //nolint:gosec // every text is escaped
-}
-
 // A Twin is a thing with two values: one is drawn upwards in a tone, the other downwards.
 type Twin struct {
 	Name     string
