@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"strconv"
@@ -170,16 +171,8 @@ func change(now, before float64) string {
 
 func dayName(d *trends.Day) string { return d.Date.In(time.UTC).Format("Mon 2 Jan") }
 
-// spanText says how long something took.
-func spanText(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return number(int(d.Milliseconds())) + " ms"
-	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	return fmt.Sprintf("%.1f min", d.Minutes())
-}
+// spanText says how long something took, and that it took no time.
+func spanText(d time.Duration) string { return cmp.Or(length(d), "0 s") }
 
 // trendHeads are the headings of the figures of a day.
 var trendHeads = []string{"Done", "Failed", "Cancelled", "Clinics synced", "Clinics failed", "Refused logins", "Half took", "95 % took", "Half late by", "95 % late by", "New", "Changed", "With notes", "Deleted", "Restored"}
