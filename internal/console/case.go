@@ -1,7 +1,6 @@
 package console
 
 import (
-	"cmp"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -156,7 +155,7 @@ func historyDays(v *Visit, zone *time.Location, names map[string]string, events 
 			of.Events[n-1].Action = eventBadge(e, of.Events[n-1].Action)
 			continue
 		}
-		shown := historyEvent{At: v.Moment(e.At, zone), Who: cmp.Or(names[e.Actor], e.Who()), Sentences: e.Tell(zone), Action: eventBadge(e, Badge{"Changed", "dots", "info"})}
+		shown := historyEvent{At: v.Moment(e.At, zone), Who: actorName(e.Actor, names), Sentences: e.Tell(zone), Action: eventBadge(e, Badge{"Changed", "dots", "info"})}
 		if id, err := uuid.Parse(strings.TrimPrefix(e.Actor, "sync:")); err == nil && strings.HasPrefix(e.Actor, "sync:") {
 			shown.Who, shown.Run = "Sync", runAddress(id)
 		}

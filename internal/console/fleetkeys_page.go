@@ -93,23 +93,6 @@ func fleetKeyState(k *access.FleetKey, now time.Time) Badge {
 	return Badge{"Active", "check", "good"}
 }
 
-// actorName returns an actor (R14) for people to read.
-func actorName(actor string, people map[string]string) string {
-	if name := people[actor]; name != "" {
-		return name
-	}
-	kind, id, _ := strings.Cut(actor, ":")
-	switch kind {
-	case "os":
-		return id + " on the server"
-	case "fleet":
-		return "fleet key " + shortText(id)
-	case "person":
-		return "a removed person"
-	}
-	return actor
-}
-
 // createFleetKey makes a key and shows it once.
 func (c *console) createFleetKey(v *Visit) (Notice, error) {
 	draft := access.FleetKey{Name: v.Text("name"), Scope: access.FleetScope(v.Text("scope"))}

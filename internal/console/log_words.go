@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // callerKinds say what kind of caller did something.
@@ -73,4 +74,18 @@ func actionName(a access.Action) string {
 		return words
 	}
 	return capital(strings.NewReplacer(".", ": ", "_", " ").Replace(string(a)))
+}
+
+// actorName returns an actor (R14) for people to read.
+func actorName(actor string, people map[string]string) string {
+	if name := people[actor]; name != "" {
+		return name
+	}
+	switch kind, id, _ := strings.Cut(actor, ":"); {
+	case kind == "fleet":
+		return "fleet key " + shortText(id)
+	case kind == "person" && id != "":
+		return "a removed person"
+	}
+	return syncs.Who(actor)
 }

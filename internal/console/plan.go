@@ -281,13 +281,7 @@ func (c *console) whoIs(v *Visit, actor string) (string, error) {
 		return "You", nil
 	}
 	names, err := c.names(v)
-	if err != nil {
-		return "", err
-	}
-	if name := names[actor]; name != "" {
-		return name, nil
-	}
-	return syncs.Who(actor), nil
+	return actorName(actor, names), err
 }
 
 // approvePlan starts the sync that does what the guard held back. For many changes the
