@@ -63,6 +63,10 @@ func TestADayIsCountedUntilItIsOver(t *testing.T) {
 	require.NoError(t, s.Count(t.Context(), now.Add(time.Hour)))
 	require.Equal(t, 1, last()[2].Completed)
 	require.Equal(t, 22, last()[1].Syncs(), "what ended late is counted with its day")
+
+	run(now.Add(-2*time.Hour), "completed", "", time.Second, 60*24*time.Hour, false)
+	require.NoError(t, s.Count(t.Context(), now.Add(time.Hour)), "after a stop of months")
+	require.Equal(t, 2, last()[2].Completed)
 	old, err := s.Totals(t.Context(), last()[0].Date.AddDays(-200))
 	require.NoError(t, err)
 	require.Len(t, old, 2)

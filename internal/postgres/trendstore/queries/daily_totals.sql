@@ -1,4 +1,5 @@
--- Totals cross clinics (R41). Dry runs count for nothing, phases with their full sync.
+-- Totals cross clinics (R41). Dry runs count for nothing, phases with their full sync. No
+-- sync is later than twenty days, which fits into the milliseconds of an integer.
 
 -- name: CountDays :exec
 insert into daily_totals (day, completed, failed, cancelled, clinics_synced, clinics_failed, logins_refused, cases_created, cases_updated,
@@ -13,8 +14,8 @@ select (created_at at time zone 'UTC')::date,
     sum(cases_created), sum(cases_updated), sum(cases_enriched), sum(cases_deleted), sum(cases_restored),
     coalesce(1000 * percentile_cont(0.5) within group (order by extract(epoch from completed_at - started_at)) filter (where status = 'completed'), 0),
     coalesce(1000 * percentile_cont(0.95) within group (order by extract(epoch from completed_at - started_at)) filter (where status = 'completed'), 0),
-    coalesce(1000 * percentile_cont(0.5) within group (order by greatest(0, extract(epoch from started_at - due_at))), 0),
-    coalesce(1000 * percentile_cont(0.95) within group (order by greatest(0, extract(epoch from started_at - due_at))), 0),
+    coalesce(1000 * percentile_cont(0.5) within group (order by least(1728000, greatest(0, extract(epoch from started_at - due_at)))), 0),
+    coalesce(1000 * percentile_cont(0.95) within group (order by least(1728000, greatest(0, extract(epoch from started_at - due_at)))), 0),
     @counted_at::timestamptz
 from case_sync_audits
 where parent_id is null and status in ('completed', 'failed', 'cancelled') and not coalesce((request->>'dryRun')::boolean, false)

@@ -24,8 +24,8 @@ select (created_at at time zone 'UTC')::date,
     sum(cases_created), sum(cases_updated), sum(cases_enriched), sum(cases_deleted), sum(cases_restored),
     coalesce(1000 * percentile_cont(0.5) within group (order by extract(epoch from completed_at - started_at)) filter (where status = 'completed'), 0),
     coalesce(1000 * percentile_cont(0.95) within group (order by extract(epoch from completed_at - started_at)) filter (where status = 'completed'), 0),
-    coalesce(1000 * percentile_cont(0.5) within group (order by greatest(0, extract(epoch from started_at - due_at))), 0),
-    coalesce(1000 * percentile_cont(0.95) within group (order by greatest(0, extract(epoch from started_at - due_at))), 0),
+    coalesce(1000 * percentile_cont(0.5) within group (order by least(1728000, greatest(0, extract(epoch from started_at - due_at)))), 0),
+    coalesce(1000 * percentile_cont(0.95) within group (order by least(1728000, greatest(0, extract(epoch from started_at - due_at)))), 0),
     $1::timestamptz
 from case_sync_audits
 where parent_id is null and status in ('completed', 'failed', 'cancelled') and not coalesce((request->>'dryRun')::boolean, false)
@@ -40,7 +40,8 @@ on conflict (day) do update set
     late_p50_ms = excluded.late_p50_ms, late_p95_ms = excluded.late_p95_ms, counted_at = excluded.counted_at
 `
 
-// Totals cross clinics (R41). Dry runs count for nothing, phases with their full sync.
+// Totals cross clinics (R41). Dry runs count for nothing, phases with their full sync. No
+// sync is later than twenty days, which fits into the milliseconds of an integer.
 func (q *Queries) CountDays(ctx context.Context, countedAt time.Time, since time.Time, until time.Time) error {
 	_, err := q.db.Exec(ctx, countDays, countedAt, since, until)
 	return err
