@@ -9,6 +9,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 )
 
 // Read reads how the installation is. It crosses clinics (R41).
@@ -27,9 +28,7 @@ func Read(ctx context.Context, db *postgres.DB) (found fleet.System, err error) 
 		if err != nil {
 			return err
 		}
-		if oldest != nil {
-			found.Oldest = *oldest
-		}
+		found.Oldest = null.Value(oldest)
 		rows, err := tx.Query(ctx, "select name, seen_at, encryption_keys from replicas order by name")
 		if err != nil {
 			return err
