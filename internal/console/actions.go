@@ -2,6 +2,7 @@ package console
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 const (
@@ -215,13 +217,20 @@ func (c *console) actOn(v *Visit, a *fleetAction) (Notice, error) {
 // summary says what became of an action on several clinics.
 func summary(v *Visit, a *fleetAction, found []*judged, errs []error) Notice {
 	var refused []string
+	var hidden []error
 	done := 0
 	for i, err := range errs {
 		if err == nil {
 			done++
 			continue
 		}
-		refused = append(refused, found[i].Clinic.Name+": "+inWords(err))
+		words, all := inWords(err)
+		if refused = append(refused, found[i].Clinic.Name+": "+words); !all {
+			hidden = append(hidden, err)
+		}
+	}
+	if len(hidden) > 0 {
+		web.EntryOf(v.Context()).Cause = errors.Join(hidden...)
 	}
 	text := fmt.Sprintf(a.Did, counted(done, a.Thing))
 	if len(refused) > 0 {
@@ -233,16 +242,17 @@ func summary(v *Visit, a *fleetAction, found []*judged, errs []error) Notice {
 	return Notice{Text: text, Next: localPath(v.Text("next"))}
 }
 
-// inWords returns an error in a sentence that a person may read.
-func inWords(err error) string {
+// inWords returns an error in a sentence that a person may read, and whether that tells all
+// of it. What it does not tell belongs into the log.
+func inWords(err error) (words string, all bool) {
 	problem := told(err)
 	if _, mendable := problem.(Problem); mendable { //nolint:errorlint // told returns it as it is
-		return problem.Error()
+		return problem.Error(), true
 	}
 	if problem == ErrNotFound { //nolint:errorlint // told returns it as it is
-		return "It does not exist any more."
+		return "It does not exist any more.", true
 	}
-	return "The server could not do it; the log says why."
+	return "The server could not do it; the log says why.", false
 }
 
 // startFull starts a full sync of a clinic.

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -80,4 +82,25 @@ func TestWhoActsOnWhichClinics(t *testing.T) { // R42
 	require.Equal(t, 404, limited.send(t, "/console/actions", url.Values{"act": {"sync"}, "clinic": {harbor.String(), olivo.String()}}).status)
 	require.Empty(t, selected[uuid.UUID](t, s, `select clinic_id from case_sync_audits where status = 'queued'`))
 	require.Contains(t, limited.get(t, "/console/actions?do=sync&all=1").body, "Sync 1 clinic")
+}
+
+func TestAFaultThatAPageHidesIsLogged(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.fleet(t, 0)
+	v := s.as(t, access.RoleAdmin)
+	harbor, olivo := s.clinicNamed(t, "Harbor"), s.clinicNamed(t, "Clínica")
+	s.setCredential(t, harbor)
+	s.setCredential(t, olivo)
+	s.pims.FailAlways("login", errors.New("an invented fault"))
+	v.get(t, "/console")
+	page := v.send(t, "/console/actions", url.Values{"act": {"test"}, "clinic": {harbor.String(), olivo.String()}})
+	require.Contains(t, page.body, "The server could not do it; the log says why.")
+	require.Contains(t, s.log.String(), "an invented fault")
+
+	v.get(t, clinicAddress(harbor)+"/login")
+	page = v.send(t, clinicAddress(harbor)+"/login", url.Values{"act": {"test"}})
+	require.Contains(t, page.body, "A fault of this program; the log says which")
+	lines := s.log.Lines(t)
+	require.Contains(t, fmt.Sprint(lines[len(lines)-1]["error"]), "an invented fault")
 }

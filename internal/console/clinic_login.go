@@ -219,6 +219,9 @@ func (c *console) testLogin(v *Visit, tell func(liveLine)) error {
 	if err != nil {
 		failure := casesync.Explain(err)
 		tell(liveLine{Badge: Badge{explain(failure.Code), "triangle", "bad"}, Text: sentence(failure.Message), More: nextStep(failure.Code), Last: true})
+		if _, all := inWords(err); !all {
+			return err
+		}
 		return nil
 	}
 	tell(liveLine{Badge: Badge{"The login works", "check", "good"}, Text: fmt.Sprintf("%s on %s.", counted(found.Appointments, "appointment"), found.Day), Last: true})

@@ -37,7 +37,7 @@ const liveMark = "<!-- the lines of a live act -->"
 const lineLimit = 30 * time.Second
 
 // liveAct serves a form whose work is watched. An error before the first line shows the page
-// of that error.
+// of that error. A later one is logged: the lines have said what a person may know.
 func (c *console) liveAct(w http.ResponseWriter, v *Visit, p Page, act LiveAct) {
 	if err := v.Caller.Check(act.Needs, uuid.Nil); err != nil {
 		c.forbidden(w, v, err)
@@ -45,12 +45,16 @@ func (c *console) liveAct(w http.ResponseWriter, v *Visit, p Page, act LiveAct) 
 	}
 	v.Live = true
 	out := &liveWriter{console: c, visit: v, page: p, w: w, control: http.NewResponseController(w)}
-	if err := act.Do(v, out.tell); err != nil && !out.begun {
+	err := act.Do(v, out.tell)
+	if err != nil && !out.begun {
 		v.Live = false
 		c.refuse(w, v, p, err)
 		return
 	}
 	out.end()
+	if err != nil {
+		web.EntryOf(v.Context()).Cause = err
+	}
 }
 
 // A liveWriter sends a page in parts. After its first error it sends nothing more.
