@@ -172,7 +172,7 @@ func (c *console) fail(w http.ResponseWriter, r *http.Request, v *Visit, err err
 	})
 }
 
-// nothing answers for an address that does not exist, or a method that it does not know.
+// nothing shows that an address does not exist, or not with this method.
 func (c *console) nothing(w http.ResponseWriter, r *http.Request) {
 	v, err := c.visit(r)
 	if err != nil {

@@ -162,7 +162,7 @@ func wouldDo(p *syncs.Plan) string {
 	case syncs.CodeWrongPractice:
 		return fmt.Sprintf("Approving accepts a calendar with %s that shares none with ours. Make sure first that the login is this practice's.", counted(p.Evidence.Found, "appointment"))
 	case syncs.CodeDriftGuard:
-		return "Approving accepts the new form of the PIMS's answers. Make sure first that the PIMS itself shows the right appointments. All other rules hold."
+		return "Approving accepts the new form in which the PIMS returns appointments. Make sure first that the PIMS itself shows the right appointments. All other rules hold."
 	case syncs.CodeDeletionGuard:
 		return fmt.Sprintf("Approving looks each of %s up again and soft-deletes those that are still missing. You can restore them.", counted(len(p.Cases), "appointment"))
 	default:
