@@ -93,17 +93,26 @@ func (r *Retention) events(ctx context.Context, before time.Time) error {
 	return err
 }
 
+// historyBegins returns the moment before which no history is left, an hour early; nil: the
+// history is kept for ever. The owner may keep more of it than Periods say.
+func (r *Retention) historyBegins(ctx context.Context, now time.Time) (at *time.Time, err error) {
+	if r.o.Periods.Events > 0 {
+		err = r.o.DB.Pool().QueryRow(ctx, "select least($1, now() - event_retention) - interval '1 hour' from pims_sync_installation",
+			now.Add(-r.o.Periods.Events)).Scan(&at)
+	}
+	return at, r.o.DB.Translate(ctx, "look how long history is kept", err)
+}
+
 // syncs removes old plans and syncs, or shortens those that are still named.
 func (r *Retention) syncs(ctx context.Context, now time.Time) error {
-	var events *time.Time // null: the history is kept for ever
-	if r.o.Periods.Events > 0 {
-		before := now.Add(-r.o.Periods.Events - time.Hour)
-		events = &before
+	events, err := r.historyBegins(ctx, now)
+	if err != nil {
+		return err
 	}
 	var seenAt time.Time
 	var seenID uuid.UUID
 	var plans, audits, shortened int64
-	err := r.steps(ctx, "old syncs", func(tx pgx.Tx) (more bool, err error) {
+	err = r.steps(ctx, "old syncs", func(tx pgx.Tx) (more bool, err error) {
 		var p, a, s int64
 		err = tx.QueryRow(ctx, "select plans, audits, shorter, seen_at, seen_id, more from pims_sync_forget_syncs($1, $2, $3, $4, $5)",
 			now.Add(-r.o.Periods.Audits), events, seenAt, seenID, atMost).Scan(&p, &a, &s, &seenAt, &seenID, &more)

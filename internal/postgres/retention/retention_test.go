@@ -91,7 +91,12 @@ func TestOldSyncsGoAndThoseThatAreNamedStayInShortForm(t *testing.T) { // R14, R
 	require.Equal(t, []string{"kept"}, column(t, db, "select reason from deletion_plans"))
 	require.Equal(t, []string{"{}"}, column(t, db, "select distinct result::text from case_sync_audits where shortened"))
 
-	exec(t, db, "delete from deletion_plans") // and the history is forgotten
+	exec(t, db, "delete from deletion_plans; update pims_sync_installation set event_retention = '900 days'")
+	run(t, db, retention.Periods{Audits: 730 * day, Events: 365 * day}, now)
+	require.Equal(t, []string{"04 short", "05 short", "06 short", "07 short", "09 long", "10 long", "11 long", "12 long"}, syncs(t, db),
+		"the owner keeps the history for longer, so it still names a phase")
+
+	exec(t, db, "update pims_sync_installation set event_retention = default") // and the history is forgotten
 	run(t, db, retention.Periods{Audits: 730 * day, Events: 365 * day}, now)
 	require.Equal(t, []string{"07 short", "09 long", "10 long", "11 long", "12 long"}, syncs(t, db))
 	require.Empty(t, column(t, db, "select actor from case_events"))
