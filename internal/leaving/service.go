@@ -33,15 +33,15 @@ func EraseClinic(ctx context.Context, log access.Log, by access.By, eraser Erase
 	for !state.Done {
 		began := time.Now()
 		next, counts, err := eraser.EraseClinic(ctx, clinicID, state)
+		if err == nil {
+			state = next
+			removed.Add(counts)
+			told(removed)
+			err = pause(ctx, time.Since(began))
+		}
 		if err != nil {
 			event.Before = values(removed)
 			return removed, errors.Join(err, log.Note(ctx, event, err))
-		}
-		state = next
-		removed.Add(counts)
-		told(removed)
-		if err := pause(ctx, time.Since(began)); err != nil {
-			return removed, err
 		}
 	}
 	total := removed

@@ -3,6 +3,7 @@ package leavestore_test
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
@@ -197,6 +198,17 @@ func TestNothingOfAnErasedClinicIsLeftAndNothingElseIsTouched(t *testing.T) { //
 	_, err = leaving.EraseClinic(t.Context(), log, by(), store, stays.clinic, func(leaving.Counts) {})
 	require.ErrorIs(t, err, leaving.ErrActive)
 	require.Equal(t, linesWith(before["cases"], "Quillon"), linesWith(everything(t, db)["cases"], "Quillon"))
+}
+
+func TestAnErasureThatIsInterruptedIsRecordedWithWhatItRemoved(t *testing.T) { // R44
+	t.Parallel()
+	db := pgtest.New(t)
+	gone := plant(t, db, "Zephyrine")
+	ctx, interrupt := context.WithCancel(t.Context())
+	_, err := leaving.EraseClinic(ctx, oplog.New(db, nil), by(), leavestore.New(db), gone.clinic, func(leaving.Counts) { interrupt() })
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, []string{"dana clinic.erase failed 3"}, column(t, db, `
+		select concat_ws(' ', who_name, action, outcome, before ->> 'cases') from operator_events where action = 'clinic.erase'`))
 }
 
 func TestEachTableOfAClinicIsErasedByTheFunctionOrByItsForeignKey(t *testing.T) { // R45
