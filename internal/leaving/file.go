@@ -22,7 +22,8 @@ func FileName(clinicName string, subject *Subject, now time.Time) string {
 	if subject.OfClient() {
 		name += "-client"
 	}
-	return fmt.Sprintf("%s-%s-%s.zip", strings.Trim(name, "-"), subject.ClinicID.String()[:8], now.Format(time.DateOnly))
+	name = fmt.Sprintf("%s-%s-%s.zip", strings.Trim(name, "-"), subject.ClinicID.String()[:8], now.Format(time.DateOnly))
+	return strings.TrimPrefix(name, "-") // of a name in other letters nothing is left
 }
 
 // WriteFile makes a new file that nobody else can read. A file that could not be completed

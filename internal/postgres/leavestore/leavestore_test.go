@@ -211,6 +211,14 @@ func TestAnErasureThatIsInterruptedIsRecordedWithWhatItRemoved(t *testing.T) { /
 		select concat_ws(' ', who_name, action, outcome, before ->> 'cases') from operator_events where action = 'clinic.erase'`))
 }
 
+func TestAnArchiveIsNamedAfterItsClinicAndTheDay(t *testing.T) {
+	t.Parallel()
+	subject := leaving.Subject{ClinicID: uuid.MustParse("0b6c2f0e-0000-4000-8000-000000000001")}
+	day := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	require.Equal(t, "harbor-lights-0b6c2f0e-2026-03-02.zip", leaving.FileName("Harbor Lights", &subject, day))
+	require.Equal(t, "0b6c2f0e-2026-03-02.zip", leaving.FileName("動物病院", &subject, day), "no command takes it for an option")
+}
+
 func TestEachTableOfAClinicIsErasedByTheFunctionOrByItsForeignKey(t *testing.T) { // R45
 	t.Parallel()
 	db := pgtest.New(t)
