@@ -81,7 +81,7 @@ func race(n int, f func() error) []error {
 	return errs
 }
 
-// Int32 tells how many of the errors are target.
+// count tells how many of the errors are target.
 func count(errs []error, target error) (n int) {
 	for _, err := range errs {
 		if errors.Is(err, target) {

@@ -122,9 +122,7 @@ func (s *Clinics) SetSchedules(ctx context.Context, clinicID uuid.UUID, document
 func (s *Clinics) AllSchedules(ctx context.Context) (configs []scheduler.Config, err error) {
 	err = s.db.AskSystem(ctx, "read all schedules", func(q *dbsqlc.Queries) error {
 		rows, err := q.AllSchedules(ctx)
-		configs = values.Convert(rows, func(row dbsqlc.AllSchedulesRow) scheduler.Config {
-			return scheduler.Config{ClinicID: row.ClinicID, Timezone: null.Value(row.Timezone), Document: row.SyncSchedules, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt}
-		})
+		configs = values.Convert(rows, configOf)
 		return err
 	})
 	return configs, err
@@ -135,12 +133,14 @@ func (s *Clinics) AllSchedules(ctx context.Context) (configs []scheduler.Config,
 func (s *Clinics) SchedulesOf(ctx context.Context, clinicIDs []uuid.UUID) (configs []scheduler.Config, err error) {
 	err = s.db.AskSystem(ctx, "read schedules", func(q *dbsqlc.Queries) error {
 		rows, err := q.SchedulesOf(ctx, clinicIDs)
-		configs = values.Convert(rows, func(row dbsqlc.SchedulesOfRow) scheduler.Config {
-			return scheduler.Config{ClinicID: row.ClinicID, Timezone: null.Value(row.Timezone), Document: row.SyncSchedules, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt}
-		})
+		configs = values.Convert(rows, func(row dbsqlc.SchedulesOfRow) scheduler.Config { return configOf(dbsqlc.AllSchedulesRow(row)) })
 		return err
 	})
 	return configs, err
+}
+
+func configOf(row dbsqlc.AllSchedulesRow) scheduler.Config {
+	return scheduler.Config{ClinicID: row.ClinicID, Timezone: null.Value(row.Timezone), Document: row.SyncSchedules, CreatedAt: row.CreatedAt, ChangedAt: row.ChangedAt}
 }
 
 // ClinicOf returns the clinic of a row.

@@ -141,13 +141,9 @@ func errNoChannel() error {
 
 // Change implements notify.Registry. A zero mute ends it.
 func (s *Store) Change(ctx context.Context, c notify.Channel) error {
-	var muted *time.Time
-	if !c.MutedUntil.IsZero() {
-		muted = &c.MutedUntil
-	}
 	return s.one(ctx, "change a notification channel", `update notification_channels
 		set name = $2, timezone = $3, quiet_from = $4, quiet_until = $5, digest_at = $6, muted_until = $7 where id = $1`,
-		c.ID, c.Name, c.Timezone, c.QuietFrom, c.QuietUntil, c.DigestAt, muted)
+		c.ID, c.Name, c.Timezone, c.QuietFrom, c.QuietUntil, c.DigestAt, null.Time(c.MutedUntil))
 }
 
 // Remove removes a channel.

@@ -143,11 +143,7 @@ func inWords(data []byte) (what, detail string) {
 
 // Wait implements notify.Store.
 func (s *Store) Wait(ctx context.Context, c notify.Channel, since time.Time) error {
-	var at *time.Time
-	if !since.IsZero() {
-		at = &since
-	}
-	return s.release(ctx, "give a channel back", "update notification_channels set leased_until = null, waiting_since = $2 where id = $1", c.ID, at)
+	return s.release(ctx, "give a channel back", "update notification_channels set leased_until = null, waiting_since = $2 where id = $1", c.ID, null.Time(since))
 }
 
 // Failed implements notify.Store.

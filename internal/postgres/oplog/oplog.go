@@ -25,16 +25,12 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/page"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-const (
-	defaultLimit = 50
-	maxLimit     = 1000
-
-	// recordWait bounds the recording of a failure, also where the caller has gone.
-	recordWait = 5 * time.Second
-)
+// recordWait bounds the recording of a failure, also where the caller has gone.
+const recordWait = 5 * time.Second
 
 // A Log is the record of actions in a database.
 type Log struct {
@@ -147,10 +143,7 @@ func (l *Log) Events(ctx context.Context, f access.Filter) (list syncs.List[acce
 	if err != nil {
 		return list, err
 	}
-	limit := defaultLimit
-	if f.Page.Limit > 0 {
-		limit = min(f.Page.Limit, maxLimit)
-	}
+	limit := page.Limit(f.Page)
 	err = l.db.System(ctx, "list what was done", func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
 			select id, at, who_kind, coalesce(who_id, '00000000-0000-0000-0000-000000000000'), who_name, origin, action,
@@ -180,9 +173,7 @@ func parseCursor(text string) (int64, error) {
 	}
 	id, err := strconv.ParseInt(text, 36, 64)
 	if err != nil || id < 1 || strconv.FormatInt(id, 36) != text {
-		failure := syncs.Fail(syncs.CodeInvalidRequest, "cursor is not one that an earlier answer gave")
-		failure.Field = "cursor"
-		return 0, failure
+		return 0, page.Invalid()
 	}
 	return id, nil
 }
