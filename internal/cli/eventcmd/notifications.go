@@ -58,9 +58,10 @@ type NotificationsAddCmd struct {
 	Digest   string       `help:"One message a day, at this time." placeholder:"07:30"`
 }
 
-// draft returns the channel that the flags describe.
+// draft returns the channel that the flags describe, without its clinic, whose id is not known
+// yet.
 func (a *NotificationsAddCmd) draft() (notify.Channel, error) {
-	made := notify.Channel{Name: string(a.Name), Timezone: string(a.Timezone), DigestAt: a.Digest, ClinicID: a.Clinic.UUID}
+	made := notify.Channel{Name: string(a.Name), Timezone: string(a.Timezone), DigestAt: a.Digest}
 	switch {
 	case (a.Slack == "") == (a.Email == ""):
 		return made, errors.New("give one of --slack and --email")
@@ -91,6 +92,7 @@ func (a *NotificationsAddCmd) Run(ctx context.Context, std cli.Streams, c *cli.C
 				return err
 			}
 		}
+		draft.ClinicID = a.Clinic.UUID
 		added, err := service.Add(ctx, cli.By(), draft)
 		if err != nil {
 			return cli.AsUsage(err)
