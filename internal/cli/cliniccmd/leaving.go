@@ -130,7 +130,7 @@ Example:
 
 // Run counts what is stored of the clinic, asks for confirmation, and erases it.
 func (a *ClinicRemoveCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return withEraser(ctx, std, c, a.ID, func(owner clinic.Clinic, e app.Eraser) error {
+	return withEraser(ctx, std, c, &a.ID, func(owner clinic.Clinic, e app.Eraser) error {
 		if owner.Active && !a.DryRun {
 			return leaving.ErrActive
 		}
@@ -151,7 +151,7 @@ func (a *ClinicRemoveCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 }
 
 // withEraser opens the database and what erases, and finds the clinic.
-func withEraser(ctx context.Context, std cli.Streams, c *cli.Config, of cli.OfClinic, run func(clinic.Clinic, app.Eraser) error) error {
+func withEraser(ctx context.Context, std cli.Streams, c *cli.Config, of *cli.OfClinic, run func(clinic.Clinic, app.Eraser) error) error {
 	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
 		owner, err := cli.ClinicOf(ctx, s, of.UUID)
 		if err != nil {
@@ -229,7 +229,7 @@ Example:
 
 // Run counts what is stored of the client, asks for confirmation, and erases it.
 func (a *ClientsEraseCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return withEraser(ctx, std, c, a.Clinic, func(_ clinic.Clinic, e app.Eraser) error {
+	return withEraser(ctx, std, c, &a.Clinic, func(_ clinic.Clinic, e app.Eraser) error {
 		counts, err := e.EraseClient(ctx, a.subject(), true)
 		if err != nil {
 			return err
