@@ -25,6 +25,18 @@ func WithStore(ctx context.Context, std Streams, c *Config, run func(*app.Store)
 	return run(s)
 }
 
+// WithClinic is WithStore for a command on one clinic. Its error says how to find the right
+// one. It takes a pointer because the id is not known before.
+func WithClinic(ctx context.Context, std Streams, c *Config, of *OfClinic, run func(*app.Store, clinic.Clinic) error) error {
+	return WithStore(ctx, std, c, func(s *app.Store) error {
+		owner, err := ClinicOf(ctx, s, of.UUID)
+		if err != nil {
+			return err
+		}
+		return run(s, owner)
+	})
+}
+
 // WithEngine opens the database and the engine for one command. The engine works only on
 // the command's own sync.
 func WithEngine(ctx context.Context, std Streams, c *Config, run func(*app.Engine) error) error {

@@ -47,11 +47,7 @@ func (a *ClinicCheckCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config
 			return logins
 		},
 	}
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		owner, err := cli.ClinicOf(ctx, s, a.Clinic.UUID)
-		if err != nil {
-			return err
-		}
+	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, owner clinic.Clinic) error {
 		e, err := cli.NewEngine(ctx, c, s, cli.NewLogger(std.Err, cli.Quietly(c)), watch)
 		if err != nil {
 			return err

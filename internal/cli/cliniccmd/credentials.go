@@ -237,10 +237,7 @@ type credentialJSON struct {
 
 // Run shows the credential's row.
 func (a *CredentialsShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		if _, err := cli.ClinicOf(ctx, s, a.Clinic.UUID); err != nil {
-			return err
-		}
+	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, _ clinic.Clinic) error {
 		stored, err := s.Credentials().Credential(ctx, a.Clinic.UUID)
 		if err != nil {
 			return err
@@ -296,10 +293,7 @@ type CredentialsResumeCmd struct {
 
 // Run lifts the suspension (R32).
 func (a *CredentialsResumeCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		if _, err := cli.ClinicOf(ctx, s, a.Clinic.UUID); err != nil {
-			return err
-		}
+	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, _ clinic.Clinic) error {
 		stored, err := s.Credentials().Credential(ctx, a.Clinic.UUID)
 		if err != nil {
 			return err
@@ -324,10 +318,7 @@ type CredentialsRemoveCmd struct {
 
 // Run removes the credential and its session.
 func (a *CredentialsRemoveCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		if _, err := cli.ClinicOf(ctx, s, a.Clinic.UUID); err != nil {
-			return err
-		}
+	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, _ clinic.Clinic) error {
 		err := cli.Act(ctx, s, cli.Event(access.CredentialsRemove, a.Clinic.UUID, access.Record{}), func(ctx context.Context, e *access.Event) error {
 			stored, err := s.Credentials().Credential(ctx, a.Clinic.UUID)
 			if err != nil {

@@ -66,10 +66,7 @@ func (a *KeysCreateCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config)
 			return cli.Usage(fmt.Errorf("--expires: %w", err))
 		}
 	}
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		if _, err := cli.ClinicOf(ctx, s, a.Clinic.UUID); err != nil {
-			return err
-		}
+	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, _ clinic.Clinic) error {
 		created, text, err := s.Fleet().CreateKey(ctx, cli.By(), clinic.APIKey{
 			ClinicID: a.Clinic.UUID, Name: string(a.Name), Permissions: scopes, ExpiresAt: expires,
 		})

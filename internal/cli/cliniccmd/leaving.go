@@ -152,11 +152,7 @@ func (a *ClinicRemoveCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 
 // withEraser opens the database and what erases, and finds the clinic.
 func withEraser(ctx context.Context, std cli.Streams, c *cli.Config, of *cli.OfClinic, run func(clinic.Clinic, app.Eraser) error) error {
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		owner, err := cli.ClinicOf(ctx, s, of.UUID)
-		if err != nil {
-			return err
-		}
+	return cli.WithClinic(ctx, std, c, of, func(s *app.Store, owner clinic.Clinic) error {
 		return s.WithEraser(ctx, func(e app.Eraser) error { return run(owner, e) })
 	})
 }

@@ -153,10 +153,7 @@ func (a *SchedulesSetCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 		}
 		return fmt.Errorf("%s; nothing was stored", strings.Join(reasons, "; "))
 	}
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		if _, err := cli.ClinicOf(ctx, s, a.Clinic.UUID); err != nil {
-			return err
-		}
+	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, _ clinic.Clinic) error {
 		err := s.Fleet().SetSchedules(ctx, cli.By(), a.Clinic.UUID, document)
 		if err != nil {
 			return err

@@ -165,11 +165,7 @@ type ClinicWordsCmd struct {
 
 // Run lists the words, the unknown ones first.
 func (a *ClinicWordsCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		owner, err := cli.ClinicOf(ctx, s, a.Clinic.UUID)
-		if err != nil {
-			return err
-		}
+	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, owner clinic.Clinic) error {
 		words, err := s.Fleet().Words(ctx, owner.ID)
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
+	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/practice"
 	"github.com/pims-sync/pims-sync/internal/render"
 )
@@ -40,10 +41,7 @@ func (a *StatusLinksCreateCmd) Run(ctx context.Context, std cli.Streams, c *cli.
 	if err != nil {
 		return cli.Usage(err)
 	}
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		if _, err := cli.ClinicOf(ctx, s, a.Clinic.UUID); err != nil {
-			return err
-		}
+	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, _ clinic.Clinic) error {
 		row, token, err := s.Practice().Create(ctx, cli.By(), a.Clinic.UUID, string(a.Name))
 		if err != nil {
 			return err
@@ -72,10 +70,7 @@ func (*StatusLinksListCmd) Help() string {
 
 // Run lists the links.
 func (a *StatusLinksListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		if _, err := cli.ClinicOf(ctx, s, a.Clinic.UUID); err != nil {
-			return err
-		}
+	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, _ clinic.Clinic) error {
 		links, err := s.Practice().Links(ctx, a.Clinic.UUID)
 		if err != nil {
 			return err

@@ -48,11 +48,7 @@ func (a *CasesListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 	if a.From != nil && a.To != nil && a.To.Before(a.From.Date) {
 		return cli.Usage(errors.New("--to must not be before --from"))
 	}
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		owner, err := cli.ClinicOf(ctx, s, a.Clinic.UUID)
-		if err != nil {
-			return err
-		}
+	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, owner clinic.Clinic) error {
 		loc, err := owner.Location()
 		if err != nil {
 			return err

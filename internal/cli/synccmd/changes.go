@@ -12,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
+	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/render"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -31,11 +32,7 @@ const followWait = 30 * time.Second
 // Run prints the changes, the oldest first (R46). With --follow and --json it prints one
 // document on a line for each page.
 func (a *CasesChangesCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		owner, err := cli.ClinicOf(ctx, s, a.Clinic.UUID)
-		if err != nil {
-			return err
-		}
+	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, owner clinic.Clinic) error {
 		loc, _ := owner.Location() // nil shows UTC
 		changes := app.NewFeed(s, cli.NewLogger(std.Err, cli.Quietly(c)))
 		request := feed.Request{ClinicID: owner.ID, After: a.After, Limit: int(a.Limit)}

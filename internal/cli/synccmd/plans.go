@@ -35,11 +35,7 @@ type PlansListCmd struct {
 
 // Run lists the plans.
 func (a *PlansListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		owner, err := cli.ClinicOf(ctx, s, a.Clinic.UUID)
-		if err != nil {
-			return err
-		}
+	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, owner clinic.Clinic) error {
 		list, err := s.Plans().Plans(ctx, a.Clinic.UUID, syncs.PlanFilter{
 			Status: syncs.PlanStatus(render.Given(a.Status)), Page: syncs.Page{Limit: int(a.Limit), Cursor: a.Cursor},
 		})

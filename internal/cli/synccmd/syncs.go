@@ -38,11 +38,7 @@ type SyncsListCmd struct {
 
 // Run lists the syncs.
 func (a *SyncsListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		owner, err := cli.ClinicOf(ctx, s, a.Clinic.UUID)
-		if err != nil {
-			return err
-		}
+	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, owner clinic.Clinic) error {
 		list, err := s.Audits().Audits(ctx, a.Clinic.UUID, syncs.AuditFilter{
 			Type: syncs.Type(render.Given(a.Type)), Status: syncs.Status(render.Given(a.Status)), Page: syncs.Page{Limit: int(a.Limit), Cursor: a.Cursor},
 		})
