@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
-	"github.com/pims-sync/pims-sync/internal/cron"
+	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/render"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
@@ -48,24 +47,24 @@ type problemJSON struct {
 
 // Run shows the entries that run, those that are disabled, and those that are bad (R33).
 func (a *SchedulesShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		_, entries, problems, err := schedulesOf(ctx, s, a.Clinic.UUID)
+	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, owner clinic.Clinic) error {
+		_, entries, problems, err := s.Fleet().Schedules(ctx, owner.ID)
 		if err != nil {
 			return err
+		}
+		if _, err := owner.Location(); err != nil {
+			entries, problems = withoutZone(owner.ID, entries, problems)
 		}
 		document := struct {
 			ClinicID uuid.UUID      `json:"clinicId"`
 			Entries  []scheduleJSON `json:"entries"`
 			Problems []problemJSON  `json:"problems"`
-		}{a.Clinic.UUID, []scheduleJSON{}, []problemJSON{}}
+		}{owner.ID, []scheduleJSON{}, []problemJSON{}}
 		var rows [][]string
 		for _, e := range entries {
-			expression, err := cron.Parse(e.Cron)
-			if err != nil {
-				return err // schedulesOf has refused it
-			}
-			document.Entries = append(document.Entries, scheduleJSON{e.Index, string(e.Type), e.Cron, e.Enabled, expression.Describe()})
-			rows = append(rows, []string{fmt.Sprint(e.Index), string(e.Type), e.Cron, state(e.Enabled), expression.Describe()})
+			when := fleet.Describe(e)
+			document.Entries = append(document.Entries, scheduleJSON{e.Index, string(e.Type), e.Cron, e.Enabled, when})
+			rows = append(rows, []string{fmt.Sprint(e.Index), string(e.Type), e.Cron, state(e.Enabled), when})
 		}
 		for _, p := range problems {
 			document.Problems = append(document.Problems, problemJSON{p.Index, p.Reason})
@@ -94,23 +93,6 @@ func state(enabled bool) string {
 		return "runs"
 	}
 	return "disabled"
-}
-
-// schedulesOf reads a clinic and its schedules.
-func schedulesOf(ctx context.Context, s *app.Store, clinicID uuid.UUID) (clinic.Clinic, []clinic.ScheduleEntry, []clinic.ScheduleProblem, error) {
-	owner, err := cli.ClinicOf(ctx, s, clinicID)
-	if err != nil {
-		return owner, nil, nil, err
-	}
-	document, err := s.Clinics().Schedules(ctx, clinicID)
-	if err != nil || document == nil {
-		return owner, nil, nil, err
-	}
-	entries, problems := clinic.ParseSchedules(document, scheduler.CheckEntry)
-	if _, err := owner.Location(); err != nil {
-		entries, problems = withoutZone(clinicID, entries, problems)
-	}
-	return owner, entries, problems, nil
 }
 
 // withoutZone makes a problem of each entry that would run if the clinic had a valid time
@@ -190,9 +172,6 @@ type SchedulesNextCmd struct {
 	Days   int          `help:"How many days ahead (1 to 366)." default:"7"`
 }
 
-// maxTicks bounds a list of ticks.
-const maxTicks = 10_000
-
 type tickJSON struct {
 	Type  string    `json:"type"`
 	Local string    `json:"local"`
@@ -204,45 +183,18 @@ func (a *SchedulesNextCmd) Run(ctx context.Context, std cli.Streams, c *cli.Conf
 	if a.Days < 1 || a.Days > 366 {
 		return cli.Usage(errors.New("--days must be between 1 and 366"))
 	}
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		owner, entries, _, err := schedulesOf(ctx, s, a.Clinic.UUID)
+	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, owner clinic.Clinic) error {
+		ticks, err := s.Fleet().Ticks(ctx, owner.ID, a.Days)
 		if err != nil {
 			return err
 		}
-		loc, err := owner.Location()
-		if err != nil {
-			return err
-		}
-		now := time.Now()
-		ticks, err := ticksBetween(entries, now, now.AddDate(0, 0, a.Days), loc)
-		if err != nil {
-			return err
-		}
-		rows := make([][]string, len(ticks))
+		items, rows := make([]tickJSON, len(ticks)), make([][]string, len(ticks))
 		for i, t := range ticks {
-			rows[i] = []string{t.Local, t.UTC.Format("2006-01-02 15:04 MST"), t.Type}
+			items[i] = tickJSON{string(t.Type), render.DayStamp(t.At, t.At.Location()), t.At.UTC()}
+			rows[i] = []string{items[i].Local, render.Stamp(t.At, nil), items[i].Type}
 		}
-		return cli.Show(std, c, map[string]any{"items": ticks}, func(w io.Writer) {
+		return cli.Show(std, c, map[string]any{"items": items}, func(w io.Writer) {
 			render.Table(w, []string{"in the clinic", "utc", "type"}, rows)
 		})
 	})
-}
-
-// ticksBetween lists the ticks of the entries that run, soonest first.
-func ticksBetween(entries []clinic.ScheduleEntry, from, to time.Time, loc *time.Location) ([]tickJSON, error) {
-	ticks := []tickJSON{}
-	for _, e := range entries {
-		expression, err := cron.Parse(e.Cron)
-		if err != nil || !e.Enabled {
-			continue
-		}
-		for at := range expression.Between(from, to, loc) {
-			if len(ticks) == maxTicks {
-				return nil, fmt.Errorf("there are over %d ticks; ask for fewer days", maxTicks)
-			}
-			ticks = append(ticks, tickJSON{string(e.Type), at.In(loc).Format("Mon 2006-01-02 15:04 MST"), at.UTC()})
-		}
-	}
-	slices.SortStableFunc(ticks, func(x, y tickJSON) int { return x.UTC.Compare(y.UTC) })
-	return ticks, nil
 }
