@@ -65,8 +65,8 @@ func ClinicsNamed(command *kong.Context) (named []*OfClinic) {
 // shownMatches is how many clinics an ambiguous text lists.
 const shownMatches = 5
 
-// FindClinics finds the id of each clinic that the command line names by something else.
-func FindClinics(ctx context.Context, s *app.Store, named []*OfClinic) error {
+// findClinics finds the id of each clinic that the command line names by something else.
+func findClinics(ctx context.Context, s *app.Store, named []*OfClinic) error {
 	for _, o := range named {
 		if o.UUID != uuid.Nil {
 			continue

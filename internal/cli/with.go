@@ -19,7 +19,7 @@ func WithStore(ctx context.Context, std Streams, c *Config, run func(*app.Store)
 		return err
 	}
 	defer s.Close()
-	if err := FindClinics(ctx, s, c.Named); err != nil {
+	if err := findClinics(ctx, s, c.Named); err != nil {
 		return err
 	}
 	return run(s)
@@ -65,4 +65,16 @@ func Quietly(c *Config) *Config {
 func ClinicOf(ctx context.Context, s *app.Store, clinicID uuid.UUID) (clinic.Clinic, error) {
 	found, err := s.Clinics().Clinic(ctx, clinicID)
 	return found, NoSuch(err, "clinic", clinicID, "clinic list")
+}
+
+// ClinicsOf returns the ids of the clinics to which a command limits something. Its error
+// is that of ClinicOf.
+func ClinicsOf(ctx context.Context, s *app.Store, named []OfClinic) (ids []uuid.UUID, err error) {
+	for i := range named {
+		if _, err := ClinicOf(ctx, s, named[i].UUID); err != nil {
+			return nil, err
+		}
+		ids = append(ids, named[i].UUID)
+	}
+	return ids, nil
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
-	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/render"
 )
 
@@ -41,22 +40,18 @@ Example:
 
 // Run creates the key.
 func (a *FleetKeysCreateCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	draft := access.FleetKey{Name: string(a.Name), Scope: access.FleetScope(a.Scope), Limited: a.Clinic != nil}
-	if a.Expires != "" {
-		expires, err := clinic.ParseExpiry(a.Expires, time.Now())
-		if err != nil {
-			return cli.Usage(fmt.Errorf("--expires: %w", err))
-		}
-		draft.ExpiresAt = expires
+	expires, err := expiry(a.Expires)
+	if err != nil {
+		return err
 	}
 	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		for _, of := range a.Clinic {
-			if _, err := cli.ClinicOf(ctx, s, of.UUID); err != nil {
-				return err
-			}
-			draft.Clinics = append(draft.Clinics, of.UUID)
+		clinics, err := cli.ClinicsOf(ctx, s, a.Clinic)
+		if err != nil {
+			return err
 		}
-		row, key, err := s.Fleet().CreateFleetKey(ctx, cli.By(), draft)
+		row, key, err := s.Fleet().CreateFleetKey(ctx, cli.By(), access.FleetKey{
+			Name: string(a.Name), Scope: access.FleetScope(a.Scope), Limited: len(clinics) > 0, Clinics: clinics, ExpiresAt: expires,
+		})
 		if err != nil {
 			return err
 		}
@@ -104,13 +99,7 @@ func (*FleetKeysListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config
 		rows := make([][]string, len(keys))
 		for i := range keys {
 			k := &keys[i]
-			state := "active"
-			switch {
-			case !k.Active:
-				state = "revoked"
-			case !k.Usable(now):
-				state = "expired"
-			}
+			state := keyState(k.Active, k.Usable(now))
 			rows[i] = []string{k.ID.String(), render.OrDash(k.Name), k.Prefix + "…", string(k.Scope), clinicList(k), state, render.Stamp(k.ExpiresAt, nil), render.Stamp(k.LastUsedAt, nil)}
 		}
 		return cli.Show(std, c, document, func(w io.Writer) {

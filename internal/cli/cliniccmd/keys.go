@@ -60,11 +60,9 @@ func (a *KeysCreateCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config)
 	if err != nil {
 		return cli.Usage(fmt.Errorf("--scope: %w", err))
 	}
-	var expires time.Time
-	if a.Expires != "" {
-		if expires, err = clinic.ParseExpiry(a.Expires, time.Now()); err != nil {
-			return cli.Usage(fmt.Errorf("--expires: %w", err))
-		}
+	expires, err := expiry(a.Expires)
+	if err != nil {
+		return err
 	}
 	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, _ clinic.Clinic) error {
 		created, text, err := s.Fleet().CreateKey(ctx, cli.By(), clinic.APIKey{
@@ -105,19 +103,36 @@ func (a *KeysListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) e
 		now := time.Now()
 		for i, k := range keys {
 			documents[i] = keyDocument(k)
-			state := "active"
-			switch {
-			case !k.Active:
-				state = "revoked"
-			case !k.Usable(now):
-				state = "expired"
-			}
+			state := keyState(k.Active, k.Usable(now))
 			rows[i] = []string{k.ID.String(), k.ClinicID.String(), render.OrDash(k.Name), k.Prefix + "…", scopeList(k), state, render.Stamp(k.ExpiresAt, nil), render.Stamp(k.LastUsedAt, nil)}
 		}
 		return cli.Show(std, c, map[string]any{"items": documents}, func(w io.Writer) {
 			render.Table(w, []string{"id", "clinic", "name", "key", "scopes", "state", "expires", "last used"}, rows)
 		})
 	})
+}
+
+// expiry reads the flag --expires; zero: never.
+func expiry(text string) (at time.Time, err error) {
+	if text == "" {
+		return at, nil
+	}
+	if at, err = clinic.ParseExpiry(text, time.Now()); err != nil {
+		err = cli.Usage(fmt.Errorf("--expires: %w", err))
+	}
+	return at, err
+}
+
+// keyState describes in one word whether a key can be used.
+func keyState(active, usable bool) string {
+	switch {
+	case !active:
+		return "revoked"
+	case !usable:
+		return "expired"
+	default:
+		return "active"
+	}
 }
 
 func scopeList(k clinic.APIKey) string {

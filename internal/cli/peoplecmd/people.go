@@ -102,9 +102,10 @@ func (a *PeopleAddCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 		}
 	}
 	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		if p.Limited, p.Clinics, err = clinicsOf(ctx, s, a.Clinic); err != nil {
+		if p.Clinics, err = cli.ClinicsOf(ctx, s, a.Clinic); err != nil {
 			return err
 		}
+		p.Limited = len(p.Clinics) > 0
 		added, err := s.People().Invite(ctx, cli.By(), p)
 		switch {
 		case errors.Is(err, people.ErrExists):
@@ -141,20 +142,6 @@ func clinicsOfPerson(p people.Person) string {
 		return "all"
 	}
 	return render.Counted(len(p.Clinics), "clinic")
-}
-
-// clinicsOf returns the clinics that a command line names.
-func clinicsOf(ctx context.Context, s *app.Store, named []cli.OfClinic) (limited bool, ids []uuid.UUID, err error) {
-	for i := range named {
-		if err := cli.FindClinics(ctx, s, []*cli.OfClinic{&named[i]}); err != nil {
-			return false, nil, err
-		}
-		if _, err := cli.ClinicOf(ctx, s, named[i].UUID); err != nil {
-			return false, nil, err
-		}
-		ids = append(ids, named[i].UUID)
-	}
-	return len(ids) > 0, ids, nil
 }
 
 // newPassword reads a password and returns its hash.
@@ -229,13 +216,13 @@ func (a *PeopleSetCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 		if err != nil {
 			return err
 		}
-		limited, clinics, err := clinicsOf(ctx, s, a.Clinic)
+		clinics, err := cli.ClinicsOf(ctx, s, a.Clinic)
 		if err != nil {
 			return err
 		}
 		changed, err := s.People().Change(ctx, cli.By(), found.ID, func(p *people.Person) error {
-			if limited || a.AllClinics {
-				p.Limited, p.Clinics = limited, clinics
+			if len(clinics) > 0 || a.AllClinics {
+				p.Limited, p.Clinics = len(clinics) > 0, clinics
 			}
 			if hash != "" {
 				p.Password = hash
