@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 )
 
@@ -57,14 +56,9 @@ func ReadFiles(secrets []FileSecret) error {
 
 // readSecret reads a file, without the line end that editors add.
 func readSecret(name string) (string, error) {
-	file, err := os.Open(name)
+	content, err := readFile(name, maxSecretBytes)
 	if err != nil {
 		return "", err
-	}
-	defer file.Close() //nolint:errcheck // it was only read
-	content, err := ReadText(file, maxSecretBytes)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
 	}
 	if content = bytes.TrimRight(content, "\r\n"); len(content) == 0 {
 		return "", fmt.Errorf("%s is empty", name)

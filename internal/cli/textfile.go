@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"unicode/utf8"
 )
 
-// maxPasswordBytes bounds how much is read to find a password.
-const maxPasswordBytes = 64 << 10
+const (
+	maxPasswordBytes = 64 << 10 // how much is read to find a password
+	maxDocumentBytes = 1 << 20
+)
 
 // ReadText reads a text file or standard input: UTF-8, of at most most bytes. It drops the
 // byte order mark that editors of Windows put before the text.
@@ -23,6 +26,34 @@ func ReadText(r io.Reader, most int) ([]byte, error) {
 		return nil, fmt.Errorf("it is longer than %d bytes", most)
 	}
 	return withoutMark(content)
+}
+
+// readFile is ReadText for the file with a name.
+func readFile(name string, most int) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	content, err := ReadText(file, most)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return content, nil
+}
+
+// ReadDocument reads the file that a flag names, such as one with schedules; - is standard
+// input. Its error names the flag.
+func ReadDocument(in io.Reader, flag, name string) (document []byte, err error) {
+	if name == "-" {
+		document, err = ReadText(in, maxDocumentBytes)
+	} else {
+		document, err = readFile(name, maxDocumentBytes)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	return document, nil
 }
 
 // withoutMark drops the byte order mark of UTF-8. It refuses another encoding, which would

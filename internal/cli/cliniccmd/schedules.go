@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -147,18 +146,9 @@ func (a *SchedulesSetCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 }
 
 func (a *SchedulesSetCmd) read(in io.Reader) ([]byte, error) {
-	const most = 1 << 20
-	if a.File != "-" {
-		file, err := os.Open(a.File)
-		if err != nil {
-			return nil, fmt.Errorf("--file: %w", err)
-		}
-		defer file.Close() //nolint:errcheck // it was only read
-		in = file
-	}
-	document, err := cli.ReadText(in, most)
+	document, err := cli.ReadDocument(in, "--file", a.File)
 	if err != nil {
-		return nil, fmt.Errorf("reading the schedules: %w; nothing was stored", err)
+		return nil, fmt.Errorf("%w; nothing was stored", err)
 	}
 	if !json.Valid(document) {
 		return nil, errors.New("the schedules are not valid JSON; nothing was stored")

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -46,7 +45,7 @@ func (f *settingFlags) given() bool {
 // apply returns the settings that the flags make of the present ones.
 func (f *settingFlags) apply(std cli.Streams, present settings.Settings) (settings.Settings, error) {
 	if f.SettingsFile != "" {
-		document, err := readDocument(std.In, f.SettingsFile)
+		document, err := cli.ReadDocument(std.In, "--settings-file", f.SettingsFile)
 		if err != nil {
 			return present, err
 		}
@@ -65,22 +64,6 @@ func (f *settingFlags) apply(std cli.Streams, present settings.Settings) (settin
 		return present, cli.Usage(err)
 	}
 	return after, nil
-}
-
-// maxDocument bounds the size of a file with settings.
-const maxDocument = 1 << 20
-
-// readDocument reads a small file, or standard input.
-func readDocument(in io.Reader, name string) ([]byte, error) {
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, fmt.Errorf("--settings-file: %w", err)
-		}
-		defer file.Close() //nolint:errcheck // it was only read
-		in = file
-	}
-	return cli.ReadText(in, maxDocument)
 }
 
 // changeSettings shows what new settings would do, asks, and stores them (R50).
