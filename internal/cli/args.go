@@ -111,15 +111,6 @@ func InFlags(f *syncs.Failure) error {
 	return Usage(errors.New(flagNames.Replace(f.Message)))
 }
 
-// AsUsage returns a field that is wrong as a wrong usage of the command line, and any other
-// error as it is.
-func AsUsage(err error) error {
-	if f, is := errors.AsType[*syncs.Failure](err); is && f.Code == syncs.CodeInvalidRequest {
-		return InFlags(f)
-	}
-	return err
-}
-
 var flagNames = strings.NewReplacer(
 	"startDate", "--start-date", "endDate", "--end-date", "daysAhead", "--days-ahead",
 	"lookbackDays", "--lookback-days", "lookaheadDays", "--lookahead-days",

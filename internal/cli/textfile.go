@@ -15,9 +15,9 @@ const (
 	maxDocumentBytes = 1 << 20
 )
 
-// ReadText reads a text file or standard input: UTF-8, of at most most bytes. It drops the
+// readText reads a text file or standard input: UTF-8, of at most most bytes. It drops the
 // byte order mark that editors of Windows put before the text.
-func ReadText(r io.Reader, most int) ([]byte, error) {
+func readText(r io.Reader, most int) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
 	switch {
 	case err != nil:
@@ -28,14 +28,14 @@ func ReadText(r io.Reader, most int) ([]byte, error) {
 	return withoutMark(content)
 }
 
-// readFile is ReadText for the file with a name.
+// readFile is readText for the file with a name.
 func readFile(name string, most int) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close() //nolint:errcheck // it was only read
-	content, err := ReadText(file, most)
+	content, err := readText(file, most)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -46,7 +46,7 @@ func readFile(name string, most int) ([]byte, error) {
 // input. Its error names the flag.
 func ReadDocument(in io.Reader, flag, name string) (document []byte, err error) {
 	if name == "-" {
-		document, err = ReadText(in, maxDocumentBytes)
+		document, err = readText(in, maxDocumentBytes)
 	} else {
 		document, err = readFile(name, maxDocumentBytes)
 	}
@@ -77,7 +77,7 @@ func withoutMark(content []byte) ([]byte, error) {
 // ReadSecrets reads lines NAME=VALUE. Blanks belong to a value; empty lines do not count. An
 // error never quotes a line.
 func ReadSecrets(r io.Reader) (map[string]string, error) {
-	content, err := ReadText(r, maxPasswordBytes)
+	content, err := readText(r, maxPasswordBytes)
 	if err != nil {
 		return nil, fmt.Errorf("reading the secrets from standard input: %w", err)
 	}
@@ -101,7 +101,7 @@ func ReadSecrets(r io.Reader) (map[string]string, error) {
 // ReadPassword reads the first line of standard input, without its line end: LF, CRLF or
 // CR. Blanks belong to the password.
 func ReadPassword(r io.Reader) (string, error) {
-	content, err := ReadText(r, maxPasswordBytes)
+	content, err := readText(r, maxPasswordBytes)
 	if err != nil {
 		return "", fmt.Errorf("reading the password from standard input: %w", err)
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -202,10 +201,7 @@ func (a *CredentialsTestCmd) Run(ctx context.Context, std cli.Streams, c *cli.Co
 		defer cancel()
 		found, err := e.Fleet().TestCredential(ctx, cli.By(), a.Clinic.UUID)
 		if err != nil {
-			if failure := casesync.Explain(err); failure.Code != syncs.CodeInternal {
-				return failure
-			}
-			return err
+			return failureOf(err)
 		}
 		return cli.Show(std, c, map[string]any{
 			"clinicId": a.Clinic.UUID, "provider": found.Provider, "date": found.Day.String(), "appointments": found.Appointments,

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/pims-sync/pims-sync/internal/render"
-
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 

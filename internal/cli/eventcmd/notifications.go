@@ -95,7 +95,7 @@ func (a *NotificationsAddCmd) Run(ctx context.Context, std cli.Streams, c *cli.C
 		draft.ClinicID = a.Clinic.UUID
 		added, err := service.Add(ctx, cli.By(), draft)
 		if err != nil {
-			return cli.AsUsage(err)
+			return err
 		}
 		document, err := outgoing.ChannelDocument(&added)
 		if err != nil {

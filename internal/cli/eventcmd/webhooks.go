@@ -71,7 +71,7 @@ func (a *WebhooksAddCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config
 			ClinicID: a.Clinic.UUID, URL: a.URL, Types: a.Type, Ordered: a.Ordered, Description: string(a.Description),
 		})
 		if err != nil {
-			return cli.AsUsage(err)
+			return err
 		}
 		document, err := outgoing.EndpointDocument(&added, secret)
 		if err != nil {
@@ -102,11 +102,7 @@ func (a *WebhooksListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 		}
 		rows := make([][]string, len(list))
 		for i, e := range list {
-			of := "all"
-			if e.ClinicID != uuid.Nil {
-				of = e.ClinicID.String()
-			}
-			rows[i] = []string{e.ID.String(), of, e.URL, strings.Join(e.Types, " "), endpointState(e), strconv.Itoa(e.Pending), strconv.Itoa(e.Failed)}
+			rows[i] = []string{e.ID.String(), clinicOf(&e), e.URL, strings.Join(e.Types, " "), endpointState(e), strconv.Itoa(e.Pending), strconv.Itoa(e.Failed)}
 		}
 		return cli.Show(std, c, document, func(w io.Writer) {
 			if len(rows) == 0 {
@@ -116,6 +112,14 @@ func (a *WebhooksListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 			render.Table(w, []string{"id", "clinic", "url", "types", "state", "pending", "failed"}, rows)
 		})
 	})
+}
+
+// clinicOf returns the id of the clinic whose events an endpoint gets, or "all".
+func clinicOf(e *webhooks.Endpoint) string {
+	if e.ClinicID == uuid.Nil {
+		return "all"
+	}
+	return e.ClinicID.String()
 }
 
 func endpointState(e webhooks.Endpoint) string {
@@ -146,11 +150,7 @@ func (a *WebhooksShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 			return err
 		}
 		return cli.Show(std, c, document, func(w io.Writer) {
-			of := "all"
-			if e.ClinicID != uuid.Nil {
-				of = e.ClinicID.String()
-			}
-			render.Fields(w, "endpoint", e.ID.String(), "clinic", of, "url", e.URL, "description", render.OrDash(e.Description), "types", strings.Join(e.Types, " "),
+			render.Fields(w, "endpoint", e.ID.String(), "clinic", clinicOf(&e), "url", e.URL, "description", render.OrDash(e.Description), "types", strings.Join(e.Types, " "),
 				"ordered", strconv.FormatBool(e.Ordered), "state", endpointState(e), "created", render.Stamp(e.CreatedAt, nil),
 				"pending", strconv.Itoa(e.Pending), "failed for good", strconv.Itoa(e.Failed))
 		})
