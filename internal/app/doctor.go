@@ -171,10 +171,9 @@ func (s *Store) addresses(ctx context.Context, ring *seal.Keyring, clinics []cli
 		if err != nil {
 			continue
 		}
-		for _, declared := range Declarations() {
-			if address := declared.Complete(credentials)[pims.FieldBaseURL]; declared.Name == stored.Provider && address != "" {
-				all = append(all, address)
-			}
+		declared, known := DeclarationOf(stored.Provider)
+		if address := declared.Complete(credentials)[pims.FieldBaseURL]; known && address != "" {
+			all = append(all, address)
 		}
 	}
 	slices.Sort(all)

@@ -1,6 +1,9 @@
 package app
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
 )
@@ -20,6 +23,18 @@ func Declarations() []pims.Declaration {
 		declared[i] = construct(pims.Environment{}).Declaration()
 	}
 	return declared
+}
+
+// DeclarationOf returns the declaration of the provider with a name or alias, in any case;
+// false: there is none.
+func DeclarationOf(name string) (pims.Declaration, bool) {
+	name = strings.ToLower(strings.TrimSpace(name))
+	for _, d := range Declarations() {
+		if d.Name == name || slices.Contains(d.Aliases, name) {
+			return d, true
+		}
+	}
+	return pims.Declaration{}, false
 }
 
 // KnownHosts returns the hosts that the providers know; see pims.HostPolicy.

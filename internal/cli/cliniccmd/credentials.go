@@ -274,12 +274,11 @@ func publicFields(ctx context.Context, s *app.Store, c *cli.Config, stored clini
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range app.Declarations() {
-		if d.Name == stored.Provider || slices.Contains(d.Aliases, strings.ToLower(stored.Provider)) {
-			return d.Public(opened), nil
-		}
+	declared, known := app.DeclarationOf(stored.Provider)
+	if !known {
+		return nil, fmt.Errorf("no PIMS provider is called %q", stored.Provider)
 	}
-	return nil, fmt.Errorf("no PIMS provider is called %q", stored.Provider)
+	return declared.Public(opened), nil
 }
 
 // CredentialsResumeCmd lifts a suspension.
