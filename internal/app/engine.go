@@ -104,7 +104,7 @@ func (o *EngineOptions) keyring(ctx context.Context, settings Settings, s *Store
 }
 
 // NewEngine connects the parts. It starts no browser and works on no sync yet.
-func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logger, o EngineOptions) (*Engine, error) {
+func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logger, o EngineOptions) (_ *Engine, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -136,6 +136,11 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 		endSchedules: func() {},
 		closeBrowser: func() {},
 	}
+	defer func() {
+		if err != nil {
+			e.release()
+		}
+	}()
 	if e.tracing == nil {
 		e.tracing = tracing.Off()
 	}
@@ -156,21 +161,17 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 		Now:          o.Now,
 		ObserveLogin: e.metrics.PIMSLogin,
 	})
-	e.Queue, err = e.newQueue(settings, ring, o)
-	if err != nil {
-		e.closeBrowser()
+	if e.Queue, err = e.newQueue(settings, ring, o); err != nil {
 		return nil, err
 	}
 	e.Feed = e.newFeed()
 	e.Volume = volume.NewWorker(volume.Options{Store: volumestore.New(s.DB), Logger: log, Observe: e.metrics.VolumeUnusual})
 	e.Outgoing.Webhooks = WebhookService(s, settings, ring, log)
 	if e.Outgoing.Channels, err = ChannelService(s, settings, ring); err != nil {
-		e.closeBrowser()
 		return nil, err
 	}
 	e.Webhooks = e.newWebhooks(settings, ring, o.Now)
 	if e.Notify, err = e.newNotifications(settings, ring, o.Link, o.Now); err != nil {
-		e.closeBrowser()
 		return nil, err
 	}
 	e.Scheduler = scheduler.New(scheduler.Options{
