@@ -116,7 +116,8 @@ const (
 
 // Due reports whether a channel with news sends now. The first message of a series comes
 // after a minute of gathering, the second 15 minutes after it, the others an hour apart.
-// Quiet time and mute put a message off. A digest is sent at its time, once a day.
+// Quiet time and mute put a message off. A digest is sent at its time, once a day, with what
+// was news by then.
 func (c *Channel) Due(now time.Time) (bool, error) {
 	loc, err := time.LoadLocation(c.Timezone)
 	if err != nil {
@@ -130,7 +131,10 @@ func (c *Channel) Due(now time.Time) (bool, error) {
 		return false, nil
 	case c.DigestAt != "":
 		at := onDay(local, c.DigestAt)
-		return !local.Before(at) && c.SentAt.Before(at) && c.CreatedAt.Before(at), nil
+		if at.After(local) { // quiet time or a failure may have put off yesterday's
+			at = onDay(local.AddDate(0, 0, -1), c.DigestAt)
+		}
+		return c.WaitingSince.Before(at) && c.SentAt.Before(at) && c.CreatedAt.Before(at), nil
 	}
 	return now.Sub(c.WaitingSince) >= gather && now.Sub(c.SentAt) >= c.pause(now), nil
 }

@@ -111,6 +111,16 @@ func TestQuietTimeMuteAndDigestPutAMessageOff(t *testing.T) { // R48
 	digest = Channel{DigestAt: "07:30", CreatedAt: at("08:00")}
 	require.False(t, due(digest, at("09:00")), "not on the day on which it was added later")
 
+	digest = Channel{DigestAt: "07:30", SentAt: waiting.AddDate(0, 0, -5)}
+	require.True(t, due(digest, at("09:00")), "nobody sent it at its time")
+	waiting = at("12:00")
+	require.False(t, due(digest, at("12:05")), "what is news after its time waits for the next day")
+	require.True(t, due(digest, at("07:30").AddDate(0, 0, 1)))
+	late := Channel{DigestAt: "23:00", QuietFrom: "22:00", QuietUntil: "07:00"}
+	require.False(t, due(late, at("23:00")))
+	require.False(t, due(late, at("06:59").AddDate(0, 0, 1)))
+	require.True(t, due(late, at("07:00").AddDate(0, 0, 1)), "the quiet time is over")
+
 	for _, bad := range []string{"", "7:30", "24:00", "07:30:00", "morning"} {
 		require.Error(t, CheckClock(bad), bad)
 	}
