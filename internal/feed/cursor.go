@@ -88,8 +88,4 @@ func parseCursor(text string, clinicID uuid.UUID) (Cursor, error) {
 	return Cursor{Point: Point{position, Mark(b[17:25])}, Event: event, ClinicID: clinicID}, nil
 }
 
-func refused(text string) error {
-	failure := syncs.Fail(syncs.CodeInvalidRequest, "%s", text)
-	failure.Field = "after"
-	return failure
-}
+func refused(text string) error { return syncs.Invalid("after", "%s", text) }

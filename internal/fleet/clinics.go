@@ -8,6 +8,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // AddClinic adds an active clinic with the name and zone of a draft, and the
@@ -55,7 +56,7 @@ func (s *Service) checkDuplicate(ctx context.Context, name string) error {
 	}
 	for _, x := range all {
 		if clinic.SameName(x.Name, name) {
-			return invalid("name", "there is a clinic of this name already, %s; use it, or add another with allowDuplicate", x.ID)
+			return syncs.Invalid("name", "there is a clinic of this name already, %s; use it, or add another with allowDuplicate", x.ID)
 		}
 	}
 	return nil
@@ -131,18 +132,18 @@ const (
 func checkLimits(l clinic.DeletionLimits) error {
 	switch {
 	case l.MaxCases < 0 || l.MaxCases > mostDeletions:
-		return invalid("deletionLimits.maxCases", "deletionLimits.maxCases must be from 0 to %d; 0 is the default", mostDeletions)
+		return syncs.Invalid("deletionLimits.maxCases", "deletionLimits.maxCases must be from 0 to %d; 0 is the default", mostDeletions)
 	case l.MinAllowed < 0 || l.MinAllowed > mostDeletions:
-		return invalid("deletionLimits.minAllowed", "deletionLimits.minAllowed must be from 0 to %d; 0 is the default", mostDeletions)
+		return syncs.Invalid("deletionLimits.minAllowed", "deletionLimits.minAllowed must be from 0 to %d; 0 is the default", mostDeletions)
 	case !(l.Share >= 0 && l.Share <= mostShare):
-		return invalid("deletionLimits.share", "deletionLimits.share must be from 0 to %g; 0 is the default", mostShare)
+		return syncs.Invalid("deletionLimits.share", "deletionLimits.share must be from 0 to %g; 0 is the default", mostShare)
 	}
 	return nil
 }
 
 func checkZone(zone string) error {
 	if _, err := clinic.LoadZone(zone); err != nil {
-		return invalid("timezone", "timezone must be an IANA time zone such as America/Chicago")
+		return syncs.Invalid("timezone", "timezone must be an IANA time zone such as America/Chicago")
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // Credentials stores the clinics' credentials.
@@ -62,11 +63,11 @@ func (s *Service) PublicFields(ctx context.Context, clinicID uuid.UUID) (map[str
 func (s *Service) SetCredential(ctx context.Context, by access.By, clinicID uuid.UUID, provider string, credentials pims.Credentials) error {
 	canonical, err := s.o.Connector.CanonicalProvider(provider)
 	if err != nil {
-		return invalid("provider", "no PIMS provider has this name")
+		return syncs.Invalid("provider", "no PIMS provider has this name")
 	}
 	stored, err := s.o.Connector.NewCredential(clinicID, provider, credentials)
 	if field := (*pims.FieldError)(nil); errors.As(err, &field) {
-		return invalid(field.Field, "%s %s", field.Field, field.Reason)
+		return syncs.Invalid(field.Field, "%s %s", field.Field, field.Reason)
 	}
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // FleetKeys lists all fleet keys, the oldest first.
@@ -24,18 +25,18 @@ func (s *Service) CreateFleetKey(ctx context.Context, by access.By, draft access
 		return row, "", err
 	}
 	if draft.Scope, err = access.ParseFleetScope(string(draft.Scope)); err != nil {
-		return row, "", invalid("scope", "scope must be one of fleet:read, fleet:operate, fleet:admin")
+		return row, "", syncs.Invalid("scope", "scope must be one of fleet:read, fleet:operate, fleet:admin")
 	}
 	now := s.o.Now()
 	if !draft.ExpiresAt.IsZero() && !draft.ExpiresAt.After(now) {
-		return row, "", invalid("expiresAt", "expiresAt is in the past")
+		return row, "", syncs.Invalid("expiresAt", "expiresAt is in the past")
 	}
 	if draft.Limited && len(draft.Clinics) == 0 {
-		return row, "", invalid("clinics", "clinics is empty; name at least one clinic, or leave it out for all clinics")
+		return row, "", syncs.Invalid("clinics", "clinics is empty; name at least one clinic, or leave it out for all clinics")
 	}
 	for _, id := range draft.Clinics {
 		if _, err := s.o.Clinics.Clinic(ctx, id); errors.Is(err, clinic.ErrNotFound) {
-			return row, "", invalid("clinics", "clinics names a clinic that does not exist")
+			return row, "", syncs.Invalid("clinics", "clinics names a clinic that does not exist")
 		} else if err != nil {
 			return row, "", err
 		}

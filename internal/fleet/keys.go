@@ -23,7 +23,7 @@ func (s *Service) CreateKey(ctx context.Context, by access.By, draft clinic.APIK
 	}
 	now := s.o.Now()
 	if !draft.ExpiresAt.IsZero() && !draft.ExpiresAt.After(now) {
-		return row, "", invalid("expiresAt", "expiresAt is in the past")
+		return row, "", syncs.Invalid("expiresAt", "expiresAt is in the past")
 	}
 	draft, key = clinic.IssueKey(draft.ClinicID, draft.Name, draft.Permissions, draft.ExpiresAt, now)
 	err = s.o.Log.Act(ctx, by.Event(access.KeyCreate, draft.ClinicID, access.RecordOf("key", draft.ID)), func(ctx context.Context, e *access.Event) (err error) {

@@ -39,7 +39,7 @@ const maxReason = 500
 func (s *Service) RejectPlan(ctx context.Context, by access.By, clinicID, planID uuid.UUID, reason string) error {
 	reason = strings.TrimSpace(reason)
 	if utf8.RuneCountInString(reason) > maxReason || !utf8.ValidString(reason) {
-		return invalid("reason", "reason must be a text of at most %d characters", maxReason)
+		return syncs.Invalid("reason", "reason must be a text of at most %d characters", maxReason)
 	}
 	event := by.Event(access.PlanReject, clinicID, access.RecordOf("plan", planID))
 	event.Before, event.After = access.Values{"status": syncs.PlanOpen}, access.Values{"status": syncs.PlanRejected}

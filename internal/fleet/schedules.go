@@ -34,9 +34,9 @@ func (s *Service) SetSchedules(ctx context.Context, by access.By, clinicID uuid.
 	if _, problems := clinic.ParseSchedules(document, scheduler.CheckEntry); len(problems) > 0 {
 		p := problems[0]
 		if p.Index < 0 {
-			return invalid("schedules", "%s; nothing was stored", p.Reason)
+			return syncs.Invalid("schedules", "%s; nothing was stored", p.Reason)
 		}
-		return invalid("schedules", "entry %d: %s; nothing was stored", p.Index, p.Reason)
+		return syncs.Invalid("schedules", "entry %d: %s; nothing was stored", p.Index, p.Reason)
 	}
 	return s.o.Log.Act(ctx, by.Event(access.SchedulesSet, clinicID, access.Record{}), func(ctx context.Context, e *access.Event) error {
 		before, err := s.o.Clinics.Schedules(ctx, clinicID)
@@ -86,7 +86,7 @@ func ticksBetween(entries []clinic.ScheduleEntry, from, to time.Time, loc *time.
 		}
 		for at := range expression.Between(from, to, loc) {
 			if len(ticks) == maxTicks {
-				return nil, invalid("days", "there are over %d ticks; ask for fewer days", maxTicks)
+				return nil, syncs.Invalid("days", "there are over %d ticks; ask for fewer days", maxTicks)
 			}
 			ticks = append(ticks, Tick{e.Type, at.In(loc)})
 		}

@@ -74,18 +74,11 @@ func New(o Options) *Service {
 	return &Service{o}
 }
 
-// invalid returns the failure of a field that is wrong. It repeats no value (R38).
-func invalid(field, format string, args ...any) error {
-	failure := syncs.Fail(syncs.CodeInvalidRequest, format, args...)
-	failure.Field = field
-	return failure
-}
-
 // name checks the name of a clinic or of a key and returns it without the blanks around it.
 func name(field, text string) (string, error) {
 	checked, err := clinic.CheckName(text)
 	if err != nil {
-		return "", invalid(field, "%s %v", field, err)
+		return "", syncs.Invalid(field, "%s %v", field, err)
 	}
 	return checked, nil
 }

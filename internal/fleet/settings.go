@@ -10,6 +10,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/settings"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // SettingsStore stores the settings of clinics and lists the words that they use (R50).
@@ -28,7 +29,7 @@ func (s *Service) Words(ctx context.Context, clinicID uuid.UUID) ([]settings.Wor
 func (s *Service) SetSettings(ctx context.Context, by access.By, clinicID uuid.UUID, after settings.Settings) error {
 	if err := after.Check(); err != nil {
 		if field, ok := errors.AsType[*settings.FieldError](err); ok {
-			return invalid(field.Field, "%s %s", field.Field, field.Reason)
+			return syncs.Invalid(field.Field, "%s %s", field.Field, field.Reason)
 		}
 		return err
 	}

@@ -70,9 +70,7 @@ func (s *Service) Show(ctx context.Context, by access.By, id uuid.UUID) (Channel
 
 // invalid returns the failure of a field that is wrong.
 func invalid(field, format string, args ...any) error {
-	failure := syncs.Fail(syncs.CodeInvalidRequest, "%s: %s", field, fmt.Sprintf(format, args...))
-	failure.Field = field
-	return failure
+	return syncs.Invalid(field, "%s: %s", field, fmt.Sprintf(format, args...))
 }
 
 // check returns CodeInvalidRequest with the name of a field that is wrong.

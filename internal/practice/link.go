@@ -95,9 +95,7 @@ func (s *Service) ClinicOf(ctx context.Context, id uuid.UUID) (uuid.UUID, error)
 func (s *Service) Create(ctx context.Context, by access.By, clinicID uuid.UUID, name string) (row Link, token string, err error) {
 	if name != "" {
 		if name, err = clinic.CheckName(name); err != nil {
-			failure := syncs.Fail(syncs.CodeInvalidRequest, "name %v", err)
-			failure.Field = "name"
-			return row, "", failure
+			return row, "", syncs.Invalid("name", "name %v", err)
 		}
 	}
 	token = rand.Text()

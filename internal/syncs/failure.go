@@ -81,6 +81,14 @@ func Fail(code Code, format string, args ...any) *Failure {
 	return &Failure{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
+// Invalid makes the Failure of a field of a request that is wrong. The text must repeat no
+// value (R38).
+func Invalid(field, format string, args ...any) *Failure {
+	f := Fail(CodeInvalidRequest, format, args...)
+	f.Field = field
+	return f
+}
+
 // Retryable reports whether another attempt may succeed (W15, column Retry; R32).
 func (c Code) Retryable() bool {
 	switch c {

@@ -66,11 +66,11 @@ func Allowed(t Type) []string {
 // on the date. The error is a *Failure with CodeInvalidRequest and the name of the field.
 func (o Options) Check(t Type) error {
 	if !slices.Contains(Types(), t) {
-		return invalid("type", "type must be one of inbound, cases, reconciliation, full")
+		return Invalid("type", "type must be one of inbound, cases, reconciliation, full")
 	}
 	for _, f := range o.fields() {
 		if f.given && !slices.Contains(f.types, t) {
-			return invalid(f.name, "%s is not an option of a sync of type %s", f.name, t)
+			return Invalid(f.name, "%s is not an option of a sync of type %s", f.name, t)
 		}
 	}
 	for _, limit := range []struct {
@@ -84,7 +84,7 @@ func (o Options) Check(t Type) error {
 		{"parallelBatchSize", o.ParallelBatchSize, 1, MaxParallelBatchSize},
 	} {
 		if limit.value != nil && (*limit.value < limit.min || *limit.value > limit.max) {
-			return invalid(limit.name, "%s must be between %d and %d", limit.name, limit.min, limit.max)
+			return Invalid(limit.name, "%s must be between %d and %d", limit.name, limit.min, limit.max)
 		}
 	}
 	if err := checkYear("startDate", o.StartDate); err != nil {
@@ -94,7 +94,7 @@ func (o Options) Check(t Type) error {
 		return err
 	}
 	if o.Settings != nil && !o.DryRun {
-		return invalid("settings", "settings can be tried only in a dry run")
+		return Invalid("settings", "settings can be tried only in a dry run")
 	}
 	if o.StartDate == nil || o.EndDate == nil {
 		return nil
@@ -105,7 +105,7 @@ func (o Options) Check(t Type) error {
 // checkYear refuses a date outside MinYear and MaxYear.
 func checkYear(name string, d *pims.Date) error {
 	if d != nil && (d.Year < MinYear || d.Year > MaxYear) {
-		return invalid(name, "the year of %s must be between %d and %d", name, MinYear, MaxYear)
+		return Invalid(name, "the year of %s must be between %d and %d", name, MinYear, MaxYear)
 	}
 	return nil
 }
@@ -114,27 +114,21 @@ func checkYear(name string, d *pims.Date) error {
 func (o Options) checkDates(t Type, start, end pims.Date) error {
 	switch days := end.Sub(start) + 1; {
 	case days < 1 && o.StartDate != nil && o.EndDate != nil:
-		return invalid("endDate", "endDate must not be before startDate")
+		return Invalid("endDate", "endDate must not be before startDate")
 	case days < 1 && o.EndDate != nil:
-		return invalid("endDate", "endDate must not be before the window's start, %s", start)
+		return Invalid("endDate", "endDate must not be before the window's start, %s", start)
 	case days < 1:
-		return invalid("startDate", "startDate must not be after the window's end, %s", end)
+		return Invalid("startDate", "startDate must not be after the window's end, %s", end)
 	case days > MaxWindowDays && o.StartDate != nil && o.EndDate != nil:
-		return invalid("startDate", "the window from startDate to endDate is longer than %d days", MaxWindowDays)
+		return Invalid("startDate", "the window from startDate to endDate is longer than %d days", MaxWindowDays)
 	case days > MaxWindowDays && o.StartDate == nil:
-		return invalid("endDate", "the window from %s to endDate is longer than %d days", start, MaxWindowDays)
+		return Invalid("endDate", "the window from %s to endDate is longer than %d days", start, MaxWindowDays)
 	case days > MaxWindowDays:
-		return invalid("startDate", "the window from startDate to %s is longer than %d days", end, MaxWindowDays)
+		return Invalid("startDate", "the window from startDate to %s is longer than %d days", end, MaxWindowDays)
 	case t != TypeCases && o.EndDate != nil && o.DaysAhead != nil && *o.DaysAhead != days-1:
-		return invalid("daysAhead", "daysAhead contradicts endDate: leave one of them out")
+		return Invalid("daysAhead", "daysAhead contradicts endDate: leave one of them out")
 	}
 	return nil
-}
-
-func invalid(field, format string, args ...any) *Failure {
-	f := Fail(CodeInvalidRequest, format, args...)
-	f.Field = field
-	return f
 }
 
 // Windows are the days that each phase of a sync works on.

@@ -99,9 +99,7 @@ func NotFound() *syncs.Failure { return syncs.Fail(syncs.CodeNotFound, NotFoundT
 
 // Invalid returns a 400 that names a field and repeats no value.
 func Invalid(field, format string, args ...any) error {
-	f := syncs.Fail(syncs.CodeInvalidRequest, format, args...)
-	f.Field = field
-	return f
+	return syncs.Invalid(field, format, args...)
 }
 
 // RateLimited is the error of a caller that has to wait.

@@ -97,9 +97,7 @@ func (s *Service) Show(ctx context.Context, by access.By, id uuid.UUID) (Endpoin
 
 // invalid returns the failure of a field that is wrong.
 func invalid(field string, err error) error {
-	failure := syncs.Fail(syncs.CodeInvalidRequest, "%s: %v", field, err)
-	failure.Field = field
-	return failure
+	return syncs.Invalid(field, "%s: %v", field, err)
 }
 
 // check returns CodeInvalidRequest with the name of a field that is wrong.

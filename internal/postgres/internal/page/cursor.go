@@ -49,9 +49,7 @@ func Parse(text string, first Cursor) (Cursor, error) {
 
 // Invalid returns the error of a cursor that no list has returned.
 func Invalid() error {
-	failure := syncs.Fail(syncs.CodeInvalidRequest, "cursor is not one that an earlier answer gave")
-	failure.Field = "cursor"
-	return failure
+	return syncs.Invalid("cursor", "cursor is not one that an earlier answer gave")
 }
 
 // Limit returns how many items a page has.
