@@ -33,26 +33,22 @@ func Fields(w io.Writer, pairs ...string) {
 	_ = t.Flush()
 }
 
-// Stamp formats a time for people, in a zone.
-func Stamp(t time.Time, loc *time.Location) string {
-	if t.IsZero() {
-		return "-"
-	}
-	if loc == nil {
-		loc = time.UTC
-	}
-	return t.In(loc).Format("2006-01-02 15:04 MST")
+// Stamp formats a time for people, in a zone; nil means UTC.
+func Stamp(t time.Time, loc *time.Location) string { return stamp(t, loc, "2006-01-02 15:04 MST") }
+
+// DayStamp is Stamp with the weekday, which helps a practice to find a visit.
+func DayStamp(t time.Time, loc *time.Location) string {
+	return stamp(t, loc, "Mon 2006-01-02 15:04 MST")
 }
 
-// DayStamp formats a time with its weekday, which helps a practice to find a visit.
-func DayStamp(t time.Time, loc *time.Location) string {
+func stamp(t time.Time, loc *time.Location, layout string) string {
 	if t.IsZero() {
 		return "-"
 	}
 	if loc == nil {
 		loc = time.UTC
 	}
-	return t.In(loc).Format("Mon 2006-01-02 15:04 MST")
+	return t.In(loc).Format(layout)
 }
 
 // Optional returns a time for JSON: null where it is zero.
