@@ -50,15 +50,13 @@ func (a *KeysRotateEncryptionCmd) Run(ctx context.Context, std cli.Streams, c *c
 			return err
 		}
 		done, err := ring.Rotate(ctx, s.Seals(), a.DryRun)
-		if err == nil {
-			var webhooks seal.Rotation
-			webhooks, err = ring.Rotate(ctx, app.Webhooks(s, ring), a.DryRun)
-			done.Secrets, done.LostSecrets = webhooks.Rotated, len(webhooks.Unreadable)
-		}
-		if err == nil {
-			var targets seal.Rotation
-			targets, err = ring.Rotate(ctx, app.Notifications(s, ring), a.DryRun)
-			done.Secrets, done.LostSecrets = done.Secrets+targets.Rotated, done.LostSecrets+len(targets.Unreadable)
+		for _, others := range []seal.Store{app.Webhooks(s, ring), app.Notifications(s, ring)} {
+			if err == nil {
+				var secrets seal.Rotation
+				secrets, err = ring.Rotate(ctx, others, a.DryRun)
+				done.Secrets += secrets.Rotated
+				done.LostSecrets += len(secrets.Unreadable)
+			}
 		}
 		if !a.DryRun {
 			action := cli.Event(access.EncryptionRotate, uuid.Nil, access.Record{Kind: "encryption key", ID: ring.KeyIDs()[0]})
