@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -189,9 +188,6 @@ func (s *server) listWords() web.Operation {
 		},
 	}
 }
-
-// WordDocument returns a word as GET /api/clinics/{clinicId}/words does.
-func WordDocument(u *settings.Use) (json.RawMessage, error) { return web.Encode(wordOf(u)) }
 
 func wordOf(u *settings.Use) wordRecord {
 	return wordRecord{

@@ -10,7 +10,7 @@ import (
 
 func TestAProviderIsFoundByItsNameAndItsAlias(t *testing.T) { // R53
 	t.Parallel()
-	for _, name := range []string{idexxneo.Name, idexxneo.Alias, " IDEXX_NEO "} {
+	for _, name := range []string{idexxneo.Name, idexxneo.Alias, " Idexx_Neo "} {
 		declared, known := DeclarationOf(name)
 		require.True(t, known, name)
 		require.Equal(t, idexxneo.Name, declared.Name)

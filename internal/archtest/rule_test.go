@@ -226,7 +226,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres/systemstore",
-		ours:      []string{"internal/fleet", "internal/postgres"},
+		ours:      []string{"internal/fleet", "internal/postgres", "internal/postgres/internal/null"},
 		libraries: []string{pgx},
 	},
 	{
@@ -246,7 +246,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres/oplog",
-		ours:      []string{"internal/syncs", "internal/cases", "internal/clinic", "internal/access", "internal/casesync", "internal/postgres", "internal/postgres/internal/null"},
+		ours:      []string{"internal/syncs", "internal/cases", "internal/clinic", "internal/access", "internal/casesync", "internal/postgres", "internal/postgres/internal/null", "internal/postgres/internal/page"},
 		libraries: []string{uuid, pgx},
 	},
 	{

@@ -13,7 +13,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/cli/synccmd"
@@ -22,6 +21,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/render"
 	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // settingFlags are the flags of `clinic set` that change a clinic's settings (R50).
@@ -146,6 +146,17 @@ type ClinicWordsCmd struct {
 	Unknown bool         `help:"Only words that nobody has given a meaning."`
 }
 
+type wordJSON struct {
+	Kind         settings.Kind `json:"kind"`
+	Word         string        `json:"word"`
+	Means        *string       `json:"means"`
+	By           *string       `json:"by"` // "pims" or "settings"
+	Filtered     bool          `json:"filtered"`
+	Appointments int           `json:"appointments"`
+	FirstSeen    time.Time     `json:"firstSeen"`
+	LastSeen     time.Time     `json:"lastSeen"`
+}
+
 // Run lists the words, the unknown ones first.
 func (a *ClinicWordsCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
 	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, owner clinic.Clinic) error {
@@ -154,18 +165,16 @@ func (a *ClinicWordsCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config
 			return err
 		}
 		uses := owner.Settings.Uses(words)
-		items := []json.RawMessage{}
+		items := []wordJSON{}
 		var rows [][]string
 		for i := range uses {
 			u := &uses[i]
 			if a.Unknown && !u.Unknown() {
 				continue
 			}
-			item, err := api.WordDocument(u)
-			if err != nil {
-				return err
-			}
-			items, rows = append(items, item), append(rows, wordRow(u))
+			item := wordOf(u)
+			items = append(items, item)
+			rows = append(rows, wordRow(u, item))
 		}
 		document := map[string]any{"clinicId": owner.ID, "settings": json.RawMessage(owner.Settings.JSON()), "words": items}
 		return cli.Show(std, c, document, func(w io.Writer) { tellWords(w, owner, rows, unknownWord(uses)) })
@@ -195,13 +204,20 @@ func unknownWord(uses []settings.Use) *settings.Use {
 	return nil
 }
 
-func wordRow(u *settings.Use) []string {
+func wordOf(u *settings.Use) wordJSON {
+	return wordJSON{
+		Kind: u.Kind, Word: u.Word.Word, Means: web.Text(u.Means), By: web.Text(u.By()), Filtered: u.Filtered, Appointments: u.Appointments,
+		FirstSeen: u.FirstSeen.UTC(), LastSeen: u.LastSeen.UTC(),
+	}
+}
+
+func wordRow(u *settings.Use, item wordJSON) []string {
 	means, by := "unknown", "-"
 	switch {
 	case u.Kind == settings.KindRoom:
 		means = "-"
-	case u.Means != "":
-		means, by = u.Means, u.By()
+	case item.Means != nil:
+		means, by = *item.Means, *item.By
 	}
 	if u.Filtered {
 		means = strings.TrimPrefix(means+", no new cases", "-, ")
