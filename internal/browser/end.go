@@ -42,7 +42,7 @@ func (v *visit) awaitEnd() (pims.BrowserSession, error) {
 			if err := v.refusal(seen, stood); err != nil {
 				return false, err
 			}
-			return false, v.heed(stood)
+			return false, v.heed(stood, doubtTime)
 		}
 		need := settleTime
 		if doubtful || u.Host != v.login[0].Host {
@@ -60,7 +60,7 @@ func (v *visit) awaitEnd() (pims.BrowserSession, error) {
 			return false, err
 		}
 		if !accepted {
-			return false, v.heed(stood)
+			return false, v.heed(stood, need)
 		}
 		session = found
 		return true, nil
@@ -101,11 +101,11 @@ type said struct {
 	read    time.Time
 }
 
-// heed reads the text of a page that has not changed for long. It returns an error where
-// the text asks whether to end another session, because such a page waits for a person's
-// decision.
-func (v *visit) heed(stood time.Duration) error {
-	if stood < doubtTime || time.Since(v.said.read) < askAgain {
+// heed reads the text of a page that has not changed for as long as it needs. It returns an
+// error where a page that has not changed for doubtTime asks whether to end another session,
+// because such a page waits for a person's decision.
+func (v *visit) heed(stood, need time.Duration) error {
+	if stood < need || time.Since(v.said.read) < askAgain {
 		return nil
 	}
 	text, err := v.tab.text()
@@ -113,6 +113,9 @@ func (v *visit) heed(stood time.Duration) error {
 		return err
 	}
 	v.said.text, v.said.read = text, time.Now()
+	if stood < doubtTime {
+		return nil
+	}
 	return v.challengeSaid(anyConflict)
 }
 
