@@ -72,6 +72,14 @@ func (c *Caller) Actor() string {
 	}
 }
 
+// LimitedTo returns the clinics that the caller is limited to; nil: it sees all.
+func (c *Caller) LimitedTo() []uuid.UUID {
+	if !c.Limited {
+		return nil
+	}
+	return append([]uuid.UUID{}, c.Clinics...)
+}
+
 // Sees reports whether a clinic is within the caller's limit. One that is not must look to
 // the caller like one that does not exist (R42).
 func (c *Caller) Sees(clinicID uuid.UUID) bool {

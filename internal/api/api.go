@@ -17,14 +17,11 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/fleetapi"
 	"github.com/pims-sync/pims-sync/internal/api/outgoing"
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
-	"github.com/pims-sync/pims-sync/internal/fleet"
-	"github.com/pims-sync/pims-sync/internal/practice"
-	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
-	"github.com/pims-sync/pims-sync/internal/trends"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
 
@@ -85,14 +82,6 @@ type Restores interface {
 	Restore(ctx context.Context, clinicID uuid.UUID, caseIDs []uuid.UUID, actor string, at time.Time) ([]cases.Restoration, error)
 }
 
-// Conditions returns the state of the clinic and the age of its data.
-type Conditions interface {
-	Condition(ctx context.Context, clinicID uuid.UUID) (scheduler.Condition, error)
-
-	// Conditions returns those of all clinics, by name.
-	Conditions(ctx context.Context) ([]scheduler.Condition, error)
-}
-
 // Clinics finds the clinic of a key, for the zone of its dates (R1).
 type Clinics interface {
 	Clinic(ctx context.Context, clinicID uuid.UUID) (clinic.Clinic, error)
@@ -107,10 +96,7 @@ type Ready interface {
 type Options struct {
 	Keys      clinic.KeyStore
 	FleetKeys access.FleetKeyStore
-	Fleet     *fleet.Service
-	Practice  *practice.Service
-	Trends    trends.Store
-	Events    Events
+	Fleet     fleetapi.Options
 	Record    access.Log // records what callers change (R44)
 	Outgoing  outgoing.Options
 
@@ -126,21 +112,13 @@ type Options struct {
 	// error is clinic.ErrUnauthorized where it carries none. Nil: there are no sessions.
 	Session func(*http.Request) (access.Caller, error)
 
-	People People // who may sign in
-
-	// LinkOf returns the address of a link with a token, as the caller of a request finds the
-	// console; nil: there is no console.
-	LinkOf func(r *http.Request, token string) string
-
-	System func(context.Context) (fleet.System, error) // reads how the installation is
-
 	Syncs      Syncs
 	Cases      Cases
 	CasesByID  CasesByID
 	Changes    Changes
 	Plans      Plans
 	Restores   Restores
-	Conditions Conditions
+	Conditions fleetapi.Conditions
 	Clinics    Clinics
 	Ready      Ready
 
@@ -203,28 +181,21 @@ func (s *server) operations() []web.Operation {
 	all := slices.Clone(ofClinic)
 	for _, op := range ofClinic {
 		named := op.InNamedClinic()
-		named.Tag = tagOneClinic
+		named.Tag = fleetapi.TagOneClinic
 		all = append(all, named)
 	}
-	all = append(all,
-		s.listClinics(), s.addClinic(), s.showClinic(), s.changeClinic(),
-		s.showCredentials(), s.setCredentials(), s.testCredentials(), s.resumeCredentials(),
-		s.showSchedules(), s.setSchedules(), s.nextTicks(),
-		s.showSettings(), s.setSettings(), s.previewSettings(), s.listWords(),
-		s.listKeys(), s.createKey(), s.revokeKey(), s.listOperatorEvents(),
-		s.listStatusLinks(), s.createStatusLink(), s.revokeStatusLink(),
-		s.listFleetKeys(), s.createFleetKey(), s.revokeFleetKey(), s.listTrends(),
-		s.listPeople(), s.invitePerson(), s.changePerson(), s.removePerson(), s.showSystem(),
-	)
+	all = append(all, fleetapi.Operations(s.fleet())...)
 	all = append(all, outgoing.Operations(s.o.Outgoing)...)
 	return append(all, s.health(), s.ready(), s.metrics())
 }
 
-// The tags of operations for callers that are of no one clinic (R42).
-const (
-	tagOneClinic = "One clinic"
-	tagFleet     = "Fleet"
-)
+// fleet returns the options of the operations for callers of many clinics.
+func (s *server) fleet() *fleetapi.Options {
+	o := s.o.Fleet
+	o.Conditions, o.Clinics, o.CountStart, o.Preview = s.o.Conditions, s.o.Clinics, s.countStart, s.previewSettings()
+	o.Wait, o.Version, o.Now = s.o.Wait, s.o.Version, s.o.Now
+	return &o
+}
 
 // interfaceVersion is the version of the interface, which is the specification's. The
 // program has its own version.
@@ -253,8 +224,8 @@ func describe(s *server) *web.API {
 				{Name: "Syncs", Description: "Start, watch and cancel syncs."},
 				{Name: "Cases", Description: "What the syncs made."},
 				{Name: "Plans", Description: "What guards held back."},
-				{Name: tagOneClinic, Description: "The same for one clinic, which the path names: for fleet keys and people."},
-				{Name: tagFleet, Description: "All clinics, and the keys for them."},
+				{Name: fleetapi.TagOneClinic, Description: "The same for one clinic, which the path names: for fleet keys and people."},
+				{Name: fleetapi.TagFleet, Description: "All clinics, and the keys for them."},
 				{Name: outgoing.Tag, Description: "What is sent to other programs and to people."},
 				{Name: "Operation", Description: "For those who run the service."},
 			},

@@ -62,11 +62,3 @@ func (s *server) findClinic(ctx context.Context, clinicID uuid.UUID) error {
 	_, err := s.o.Clinics.Clinic(ctx, clinicID)
 	return err
 }
-
-// clinicsOf returns the clinics that a caller may see; nil: all.
-func clinicsOf(c *web.Call) []uuid.UUID {
-	if !c.Caller.Limited {
-		return nil
-	}
-	return append([]uuid.UUID{}, c.Caller.Clinics...)
-}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -86,9 +87,9 @@ func TestEachEndpointNeedsItsScope(t *testing.T) { // R39
 	t.Parallel()
 	b := newBench(t)
 	b.endsAtOnce(func(*syncs.Audit) {})
-	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: *sampleRecord()}
-	b.reads.plans = map[uuid.UUID]syncs.Plan{samplePlanID: *samplePlan()}
-	audit := sampleAudit(syncs.TypeInbound)
+	b.reads.records = map[uuid.UUID]cases.Record{sample.CaseID: *sample.Record()}
+	b.reads.plans = map[uuid.UUID]syncs.Plan{sample.PlanID: *sample.Plan()}
+	audit := sample.Audit(syncs.TypeInbound)
 	audit.ClinicID = b.reads.owner.ID
 	b.syncs.put(audit)
 
@@ -97,9 +98,9 @@ func TestEachEndpointNeedsItsScope(t *testing.T) { // R39
 		{http.MethodGet, "/api/syncs"},
 		{http.MethodGet, "/api/syncs/" + audit.ID.String()},
 		{http.MethodGet, "/api/cases"},
-		{http.MethodGet, "/api/cases/" + sampleCaseID.String()},
+		{http.MethodGet, "/api/cases/" + sample.CaseID.String()},
 		{http.MethodGet, "/api/plans"},
-		{http.MethodGet, "/api/plans/" + samplePlanID.String()},
+		{http.MethodGet, "/api/plans/" + sample.PlanID.String()},
 	}
 	inbound, cases := request{http.MethodPost, "/api/sync/inbound"}, request{http.MethodPost, "/api/sync/cases"}
 	reconcile, full := request{http.MethodPost, "/api/sync/reconcile"}, request{http.MethodPost, "/api/sync/full"}
@@ -136,8 +137,8 @@ func TestTheKeyDecidesTheClinic(t *testing.T) { // R38
 	t.Parallel()
 	b := newBench(t)
 	b.endsAtOnce(func(*syncs.Audit) {})
-	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: *sampleRecord()}
-	b.reads.plans = map[uuid.UUID]syncs.Plan{samplePlanID: *samplePlan()}
+	b.reads.records = map[uuid.UUID]cases.Record{sample.CaseID: *sample.Record()}
+	b.reads.plans = map[uuid.UUID]syncs.Plan{sample.PlanID: *sample.Plan()}
 	stranger := uuid.New()
 	key, _ := b.keys.add(stranger, nil)
 
@@ -146,7 +147,7 @@ func TestTheKeyDecidesTheClinic(t *testing.T) { // R38
 
 	mine := fmt.Sprint(b.post("/api/sync/inbound", "").at("syncId"))
 	for _, path := range []string{"/api/syncs/", "/api/cases/", "/api/plans/"} {
-		known := map[string]string{"/api/syncs/": mine, "/api/cases/": sampleCaseID.String(), "/api/plans/": samplePlanID.String()}[path]
+		known := map[string]string{"/api/syncs/": mine, "/api/cases/": sample.CaseID.String(), "/api/plans/": sample.PlanID.String()}[path]
 		require.Equal(t, http.StatusOK, b.get(path+known).Code)
 		theirs, nobodys := b.get(path+known, withKey(key)), b.get(path+uuid.NewString(), withKey(key))
 		theirs.refused(http.StatusNotFound, syncs.CodeNotFound, "")

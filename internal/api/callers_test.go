@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/fleet"
@@ -269,18 +270,18 @@ func full(t *testing.T) (*bench, *strings.Replacer) {
 	t.Helper()
 	b := newBench(t)
 	b.endsAtOnce(func(*syncs.Audit) {})
-	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: *sampleRecord()}
-	b.reads.plans = map[uuid.UUID]syncs.Plan{sampleCaseID: *samplePlan()}
-	b.restores.restorations = []cases.Restoration{{CaseID: sampleCaseID, Outcome: cases.RestoreDone}}
-	b.condition.condition = *sampleCondition()
-	audit := sampleAudit(syncs.TypeInbound)
-	audit.ID, audit.ClinicID = sampleCaseID, b.reads.owner.ID
+	b.reads.records = map[uuid.UUID]cases.Record{sample.CaseID: *sample.Record()}
+	b.reads.plans = map[uuid.UUID]syncs.Plan{sample.CaseID: *sample.Plan()}
+	b.restores.restorations = []cases.Restoration{{CaseID: sample.CaseID, Outcome: cases.RestoreDone}}
+	b.condition.condition = *sample.Condition()
+	audit := sample.Audit(syncs.TypeInbound)
+	audit.ID, audit.ClinicID = sample.CaseID, b.reads.owner.ID
 	b.syncs.put(audit)
-	b.fleetKeys.rows = append(b.fleetKeys.rows, *sampleFleetKey())
-	b.people.rows = append(b.people.rows, *samplePerson())
-	b.keys.add(b.reads.owner.ID, func(k *clinic.APIKey) { k.ID = sampleCaseID })
+	b.fleetKeys.rows = append(b.fleetKeys.rows, *sample.FleetKey())
+	b.people.rows = append(b.people.rows, *sample.Person())
+	b.keys.add(b.reads.owner.ID, func(k *clinic.APIKey) { k.ID = sample.CaseID })
 	b.credentials.stored = &clinic.StoredCredential{ID: uuid.New(), Provider: "idexx_neo", CreatedAt: testTime}
-	return b, strings.NewReplacer("{id}", sampleCaseID.String(), "{webhookId}", sampleCaseID.String(), "{clinicId}", b.reads.owner.ID.String())
+	return b, strings.NewReplacer("{id}", sample.CaseID.String(), "{webhookId}", sample.CaseID.String(), "{clinicId}", b.reads.owner.ID.String())
 }
 
 func TestEachCallerMayDoWhatItsLineSaysAndNothingElse(t *testing.T) { // R38, R39, R42
@@ -307,7 +308,7 @@ func TestEachCallerMayDoWhatItsLineSaysAndNothingElse(t *testing.T) { // R38, R3
 			if l.body != "" {
 				options = append(options, withHeader("Content-Type", "application/json"))
 			}
-			b.outgoing.put(sampleCaseID, b.reads.owner.ID)
+			b.outgoing.put(sample.CaseID, b.reads.owner.ID)
 			a := b.do(op.Method, fill.Replace(op.Path), fill.Replace(l.body), options...)
 			what := op.Method + " " + op.Path + " by " + name
 			if want := p.want(l, named); want != 0 {
@@ -332,7 +333,7 @@ func TestAClinicOutsideTheLimitIsLikeOneThatDoesNotExist(t *testing.T) { // R42
 				continue
 			}
 			at := func(id, key string) answer {
-				path := strings.NewReplacer("{clinicId}", id, "{id}", sampleCaseID.String()).Replace(op.Path)
+				path := strings.NewReplacer("{clinicId}", id, "{id}", sample.CaseID.String()).Replace(op.Path)
 				return b.do(op.Method, path, "", withKey(key))
 			}
 			hidden, missing := at(here, stranger), at(nowhere, stranger)
@@ -460,7 +461,7 @@ func TestClinicsAreListedInPagesOfAnyOrder(t *testing.T) { // R42
 	b, _ := full(t)
 	var mine []uuid.UUID
 	for i, clinicName := range []string{"Pine Hill", "harbor Lights", "Harbor Lights", "Cedar"} {
-		x := *sampleCondition()
+		x := *sample.Condition()
 		x.Clinic.ID, x.Clinic.Name = uuid.New(), clinicName
 		x.Clinic.Active = i != 3
 		b.condition.all = append(b.condition.all, x)
@@ -483,7 +484,7 @@ func TestClinicsAreListedInPagesOfAnyOrder(t *testing.T) { // R42
 	}
 	whole := withKey(b.fleetKeys.add(access.FleetKey{Scope: access.FleetRead}, nil))
 	limited := withKey(b.fleetKeys.add(access.FleetKey{Scope: access.FleetRead, Limited: true, Clinics: mine}, nil))
-	for _, order := range clinicSorts {
+	for _, order := range []string{"name", "state", "since", "dataAsOf"} {
 		require.ElementsMatch(t, []string{"Pine Hill", "harbor Lights", "Harbor Lights", "Cedar"}, names("/api/clinics?limit=1&sort="+order, whole), order)
 	}
 	byName := names("/api/clinics?limit=3", whole)
@@ -535,7 +536,7 @@ func TestWhatACallerChangesIsRecorded(t *testing.T) { // R44
 	t.Parallel()
 	b, _ := full(t)
 	key, id := b.keys.add(b.reads.owner.ID, func(k *clinic.APIKey) { k.Permissions = []clinic.Scope{clinic.ScopeAll} })
-	what := "/" + sampleCaseID.String() + "/"
+	what := "/" + sample.CaseID.String() + "/"
 	for path, action := range map[string]access.Action{
 		"/api/syncs" + what + "cancel":  access.SyncCancel,
 		"/api/syncs" + what + "restore": access.SyncRestore,
@@ -550,7 +551,7 @@ func TestWhatACallerChangesIsRecorded(t *testing.T) { // R44
 		require.Equal(t, action, event.Action)
 		require.Equal(t, access.Who{Kind: access.KindClinicKey, ID: id}, event.Who)
 		require.Equal(t, b.reads.owner.ID, event.ClinicID)
-		require.Equal(t, sampleCaseID.String(), event.Record.ID)
+		require.Equal(t, sample.CaseID.String(), event.Record.ID)
 		require.Equal(t, access.Done, event.Outcome)
 	}
 }

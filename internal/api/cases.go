@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -100,7 +101,7 @@ func (s *server) listCases() web.Operation {
 		}, web.PageParams()...),
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "A page of cases.",
-			Example: caseList{Items: []caseRecord{caseOf(sampleRecord())}},
+			Example: caseList{Items: []caseRecord{caseOf(sample.Record())}},
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeTimezoneMissing},
 		Handle: func(c *web.Call) (web.Reply, error) {
@@ -168,7 +169,7 @@ func (s *server) showCase() web.Operation {
 		Params:  []*huma.Param{web.IDParam("a case")},
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "The case.",
-			Example: caseOf(sampleRecord()),
+			Example: caseOf(sample.Record()),
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
 		Handle: func(c *web.Call) (web.Reply, error) {

@@ -6,10 +6,10 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -17,15 +17,15 @@ import (
 
 // An eventRecord is one change of a case (R14).
 type eventRecord struct {
-	CaseID uuid.UUID   `json:"caseId" format:"uuid"`
-	At     web.Instant `json:"at"`
-	Actor  string      `json:"actor" doc:"sync:<id>, key:<id>, os:<user> or person." example:"sync:0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01"`
-	Who    string      `json:"who" doc:"The actor in plain words."`
-	Action string      `json:"action" enum:"created,changed,removed"`
-	Field  *string     `json:"field" doc:"A column, or metadata.<key>; null unless changed."`
-	Before anything    `json:"before" doc:"The value before; null where there was none."`
-	After  anything    `json:"after" doc:"The value after; null where there is none."`
-	Text   []string    `json:"text" nullable:"false" doc:"What changed, in plain words, with times in the clinic's zone."`
+	CaseID uuid.UUID    `json:"caseId" format:"uuid"`
+	At     web.Instant  `json:"at"`
+	Actor  string       `json:"actor" doc:"sync:<id>, key:<id>, os:<user> or person." example:"sync:0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01"`
+	Who    string       `json:"who" doc:"The actor in plain words."`
+	Action string       `json:"action" enum:"created,changed,removed"`
+	Field  *string      `json:"field" doc:"A column, or metadata.<key>; null unless changed."`
+	Before web.Anything `json:"before" doc:"The value before; null where there was none."`
+	After  web.Anything `json:"after" doc:"The value after; null where there is none."`
+	Text   []string     `json:"text" nullable:"false" doc:"What changed, in plain words, with times in the clinic's zone."`
 }
 
 type eventList struct {
@@ -43,20 +43,6 @@ func eventIn(loc *time.Location) func(*cases.Event) eventRecord {
 	}
 }
 
-// anything is a JSON value as it is stored; nil is null.
-type anything jsontext.Value
-
-// MarshalJSONTo writes the value as it is.
-func (a anything) MarshalJSONTo(enc *jsontext.Encoder) error {
-	if len(a) == 0 {
-		return enc.WriteToken(jsontext.Null)
-	}
-	return enc.WriteValue(jsontext.Value(a))
-}
-
-// Schema describes a value of any type.
-func (anything) Schema(huma.Registry) *huma.Schema { return &huma.Schema{} }
-
 func (s *server) caseHistory() web.Operation {
 	return web.Operation{
 		Method: http.MethodGet, Path: "/api/cases/{id}/history", ID: "showCaseHistory", Tag: "Cases",
@@ -67,7 +53,7 @@ func (s *server) caseHistory() web.Operation {
 		Params:      append([]*huma.Param{web.IDParam("a case")}, web.PageParams()...),
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "A page of events.",
-			Example: eventList{Items: []eventRecord{eventIn(time.UTC)(sampleEvent())}},
+			Example: eventList{Items: []eventRecord{eventIn(time.UTC)(sample.Event())}},
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
 		Handle: func(c *web.Call) (web.Reply, error) {
@@ -128,8 +114,8 @@ func (s *server) restoreCase() web.Operation {
 		Needs:  access.Restore,
 		Of:     web.OfKeysClinic,
 		Params: []*huma.Param{web.IDParam("a case")},
-		Body:   nothing{},
-		Offers: []web.Offer{{Status: http.StatusOK, Description: "The case.", Example: caseOf(sampleRecord())}},
+		Body:   web.Nothing{},
+		Offers: []web.Offer{{Status: http.StatusOK, Description: "The case.", Example: caseOf(sample.Record())}},
 		Codes:  []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeAlreadyDecided, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
 			id, restorations, err := s.restore(c, access.CaseRestore, "case", func(id uuid.UUID) ([]uuid.UUID, error) { return []uuid.UUID{id}, nil })
@@ -159,10 +145,10 @@ func (s *server) restoreSync() web.Operation {
 		Needs:       access.Restore,
 		Of:          web.OfKeysClinic,
 		Params:      []*huma.Param{web.IDParam("a sync")},
-		Body:        nothing{},
+		Body:        web.Nothing{},
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "What was restored and what was not.",
-			Example: restoreResult{Success: true, Restored: []uuid.UUID{sampleCaseID}, Refused: []refusedRestore{}, Timestamp: web.Instant(sampleTime)},
+			Example: restoreResult{Success: true, Restored: []uuid.UUID{sample.CaseID}, Refused: []refusedRestore{}, Timestamp: web.Instant(sample.Time)},
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
@@ -185,7 +171,7 @@ func (s *server) restoreSync() web.Operation {
 // restore restores the cases that which finds, and records it as an action on a record of
 // a kind (R44).
 func (s *server) restore(c *web.Call, action access.Action, kind string, which func(uuid.UUID) ([]uuid.UUID, error)) (uuid.UUID, []cases.Restoration, error) {
-	if err := web.ReadBody(c.Request, &nothing{}); err != nil {
+	if err := web.ReadBody(c.Request, &web.Nothing{}); err != nil {
 		return uuid.Nil, nil, err
 	}
 	id, err := c.PathID()

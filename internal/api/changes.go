@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -83,7 +84,7 @@ func (s *server) listChanges() web.Operation {
 		},
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "Changes, the oldest first, or none.",
-			Example: changePage{Items: []changeRecord{changeItem(sampleChange())}, Cursor: feed.Cursor{}.String()},
+			Example: changePage{Items: []changeRecord{changeItem(sample.Change())}, Cursor: feed.Cursor{}.String()},
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeCursorExpired},
 		Handle: func(c *web.Call) (web.Reply, error) {

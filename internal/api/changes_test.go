@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -39,15 +40,15 @@ func (f *fakeReads) ByID(_ context.Context, clinicID uuid.UUID, ids []uuid.UUID)
 func TestChangesAreReadAfterACursor(t *testing.T) { // R46
 	t.Parallel()
 	b := newBench(t)
-	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: *sampleRecord()}
-	gone := *sampleChange()
+	b.reads.records = map[uuid.UUID]cases.Record{sample.CaseID: *sample.Record()}
+	gone := *sample.Change()
 	gone.ID, gone.CaseID, gone.Action, gone.Fields = 48212, uuid.New(), feed.Removed, nil
-	b.changes.page = feed.Page{Changes: []feed.Change{*sampleChange(), gone}, More: true}
+	b.changes.page = feed.Page{Changes: []feed.Change{*sample.Change(), gone}, More: true}
 	a := b.get("/api/changes?after=here&limit=7&wait=30&include=case")
 	require.Equal(t, http.StatusOK, a.Code)
 	require.Equal(t, []feed.Request{{ClinicID: b.reads.owner.ID, After: "here", Limit: 7, Wait: 30 * time.Second}}, b.changes.requests)
 	require.Equal(t, "48211", a.at("items", 0, "id"))
-	require.Equal(t, sampleCaseID.String(), a.at("items", 0, "case", "id"))
+	require.Equal(t, sample.CaseID.String(), a.at("items", 0, "case", "id"))
 	require.Equal(t, []any{}, a.at("items", 1, "fields"))
 	require.NotContains(t, a.at("items", 1), "case", "it is gone")
 	require.Equal(t, feed.Cursor{}.String(), a.body["cursor"])

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -20,9 +21,9 @@ func pagedBench(t *testing.T, changes ...func(*benchSettings)) (b *bench, mine, 
 	b = newBench(t, changes...)
 	b.syncs.list = syncs.List[syncs.Audit]{NextCursor: "next"}
 	b.reads.cursor = "next"
-	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: *sampleRecord(), samplePlanID: *sampleRecord()}
+	b.reads.records = map[uuid.UUID]cases.Record{sample.CaseID: *sample.Record(), sample.PlanID: *sample.Record()}
 	for _, name := range []string{"Cedar", "Pine Hill"} {
-		x := *sampleCondition()
+		x := *sample.Condition()
 		x.Clinic.ID, x.Clinic.Name = uuid.New(), name
 		b.condition.all = append(b.condition.all, x)
 	}
@@ -55,8 +56,8 @@ func TestACursorHoldsForItsClinicListAndFilterAndNowhereElse(t *testing.T) { // 
 		{"/api/cases?deleted=true", mine},
 		{"/api/cases?order=newest", mine},
 		{named + "/cases", fleet},
-		{"/api/cases/" + sampleCaseID.String() + "/history", mine},
-		{"/api/cases/" + samplePlanID.String() + "/history", mine},
+		{"/api/cases/" + sample.CaseID.String() + "/history", mine},
+		{"/api/cases/" + sample.PlanID.String() + "/history", mine},
 		{"/api/clinics?limit=1", fleet},
 		{"/api/clinics?limit=1&sort=since", fleet},
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -103,7 +104,7 @@ func TestABodyThatIsNotExactlyRightIsRefusedAndNamesTheField(t *testing.T) { // 
 			b := newBench(t)
 			path := "/api/sync/" + test.path
 			if test.path == "" {
-				path = "/api/syncs/" + sampleSyncID.String() + "/cancel"
+				path = "/api/syncs/" + sample.SyncID.String() + "/cancel"
 			}
 			a := b.post(path, test.body)
 			a.refused(http.StatusBadRequest, syncs.CodeInvalidRequest, test.field)

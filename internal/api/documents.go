@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/cases"
-	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -51,16 +49,6 @@ func CasesDocument(list syncs.List[cases.Record]) (json.RawMessage, error) {
 	return web.Encode(caseList{web.Items(list.Items, caseOf), web.Text(list.NextCursor)})
 }
 
-// ClinicDocument returns a clinic as GET /api/freshness does.
-func ClinicDocument(c *scheduler.Condition) (json.RawMessage, error) { return web.Encode(clinicOf(c)) }
-
-// ClinicsDocument returns a list of clinics.
-func ClinicsDocument(all []scheduler.Condition) (json.RawMessage, error) {
-	return web.Encode(struct {
-		Items []clinicRecord `json:"items"`
-	}{web.Items(all, clinicOf)})
-}
-
 // EventsDocument returns a list as GET /api/cases/{id}/history does, for a reader in a
 // zone.
 func EventsDocument(list syncs.List[cases.Event], loc *time.Location) (json.RawMessage, error) {
@@ -70,17 +58,4 @@ func EventsDocument(list syncs.List[cases.Event], loc *time.Location) (json.RawM
 // RestoreDocument returns what POST /api/syncs/{id}/restore does.
 func RestoreDocument(restorations []cases.Restoration, at time.Time) (json.RawMessage, error) {
 	return web.Encode(restoredOf(restorations, at))
-}
-
-// FleetKeyDocument returns a fleet key as DELETE /api/fleet-keys/{id} does.
-func FleetKeyDocument(k *access.FleetKey) (json.RawMessage, error) { return web.Encode(fleetKeyOf(k)) }
-
-// NewFleetKeyDocument returns a new fleet key as POST /api/fleet-keys does, with the key.
-func NewFleetKeyDocument(k *access.FleetKey, key string) (json.RawMessage, error) {
-	return web.Encode(newFleetKeyOf(k, key))
-}
-
-// FleetKeysDocument returns a list as GET /api/fleet-keys does.
-func FleetKeysDocument(keys []access.FleetKey) (json.RawMessage, error) {
-	return web.Encode(fleetKeyList{web.Items(keys, fleetKeyOf)})
 }

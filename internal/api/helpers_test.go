@@ -18,6 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/api/apitest"
+	"github.com/pims-sync/pims-sync/internal/api/fleetapi"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/practice"
@@ -77,14 +79,16 @@ func newBench(t *testing.T, changes ...func(*benchSettings)) *bench {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "sync_in_progress 0\n")
 		}),
-		People: b.people, LinkOf: func(_ *http.Request, token string) string { return "https://sync.example.com/" + token },
-		System:    func(context.Context) (fleet.System, error) { return *sampleSystem(), nil },
-		FleetKeys: b.fleetKeys, Fleet: newFleet(b), Events: b.events, Record: b.events, Outgoing: newOutgoing(b),
-		Trends:   fakeTotals{},
-		Practice: practice.New(practice.Options{Log: b.events, Store: &fakeLinks{lenient: true}, Now: func() time.Time { return b.now }}),
-		Wait:     time.Minute,
-		Version:  "1.2.3",
-		Now:      func() time.Time { return b.now },
+		Fleet: fleetapi.Options{
+			Service: newFleet(b), Events: b.events, People: b.people, Trends: fakeTotals{},
+			LinkOf:   func(_ *http.Request, token string) string { return "https://sync.example.com/" + token },
+			System:   func(context.Context) (fleet.System, error) { return *sample.System(), nil },
+			Practice: practice.New(practice.Options{Log: b.events, Store: &fakeLinks{lenient: true}, Now: func() time.Time { return b.now }}),
+		},
+		FleetKeys: b.fleetKeys, Record: b.events, Outgoing: newOutgoing(b),
+		Wait:    time.Minute,
+		Version: "1.2.3",
+		Now:     func() time.Time { return b.now },
 	}, Chain: web.Options{
 		Logger: slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now:    func() time.Time { return b.now },

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -93,7 +94,7 @@ func TestAClinicHoldsOnlyAQuarterOfTheWaitingCalls(t *testing.T) { // R28, R38
 func TestAClinicHoldsOnlyAQuarterOfTheEventStreams(t *testing.T) { // R38
 	t.Parallel()
 	b, seen := limited(t, Limits{Streams: 4})
-	audit := sampleRunning(syncs.TypeInbound)
+	audit := sample.Running(syncs.TypeInbound)
 	audit.ClinicID = b.reads.owner.ID
 	b.syncs.put(audit)
 	target := "/api/syncs/" + audit.ID.String() + "/events"

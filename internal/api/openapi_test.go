@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/api/apitest"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
 
@@ -37,7 +38,7 @@ func TestTheOpenAPIDocumentIsTheOneThatWasReviewed(t *testing.T) {
 
 func TestTheOpenAPIDocumentIsServed(t *testing.T) {
 	t.Parallel()
-	later := func(o *benchSettings) { o.Now = func() time.Time { return sampleTime.AddDate(1, 0, 0) } }
+	later := func(o *benchSettings) { o.Now = func() time.Time { return sample.Time.AddDate(1, 0, 0) } }
 	a := newBench(t, later).get("/openapi.json", withoutKey) // whatever the time
 	require.Equal(t, http.StatusOK, a.Code)
 	require.Equal(t, "application/openapi+json", a.Header().Get("Content-Type"))

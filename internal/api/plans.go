@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -160,7 +161,7 @@ func (s *server) listPlans() web.Operation {
 		}, web.PageParams()...),
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "A page of plans.",
-			Example: planList{Items: []planRecord{planOf(samplePlan())}},
+			Example: planList{Items: []planRecord{planOf(sample.Plan())}},
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest},
 		Handle: func(c *web.Call) (web.Reply, error) {
@@ -185,7 +186,7 @@ func (s *server) listPlans() web.Operation {
 // plans lists the plans of the call's clinic, or of all that the caller may see.
 func (s *server) plans(c *web.Call, filter syncs.PlanFilter) (syncs.List[syncs.Plan], error) {
 	if c.ClinicID == uuid.Nil {
-		return s.o.Plans.PlansAcross(c.Context(), clinicsOf(c), filter)
+		return s.o.Plans.PlansAcross(c.Context(), c.Caller.LimitedTo(), filter)
 	}
 	return s.o.Plans.Plans(c.Context(), c.ClinicID, filter)
 }
@@ -200,7 +201,7 @@ func (s *server) showPlan() web.Operation {
 		Params:      []*huma.Param{web.IDParam("a plan")},
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "The plan.",
-			Example: planOf(samplePlan()),
+			Example: planOf(sample.Plan()),
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
 		Handle: func(c *web.Call) (web.Reply, error) {

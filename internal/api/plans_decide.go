@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -21,8 +22,8 @@ type planDecision struct {
 }
 
 func (s *server) approvePlan() web.Operation {
-	approved := samplePlan()
-	approved.Status, approved.DecidedAt, approved.DecidedBy = syncs.PlanApproved, sampleTime, "key:"+sampleCaseID.String()
+	approved := sample.Plan()
+	approved.Status, approved.DecidedAt, approved.DecidedBy = syncs.PlanApproved, sample.Time, "key:"+sample.CaseID.String()
 	return web.Operation{
 		Method: http.MethodPost, Path: "/api/plans/{id}/approve", ID: "approvePlan", Tag: "Plans",
 		Summary: "Approve a plan",
@@ -31,10 +32,10 @@ func (s *server) approvePlan() web.Operation {
 		Needs:  access.Approve,
 		Of:     web.OfKeysClinic,
 		Params: []*huma.Param{web.IDParam("a plan")},
-		Body:   nothing{},
+		Body:   web.Nothing{},
 		Offers: []web.Offer{{
 			Status: http.StatusAccepted, Description: "The plan is approved and its sync is on its way.",
-			Example: planDecision{Success: true, Plan: planOf(approved), SyncID: &sampleSyncID, Timestamp: web.Instant(sampleTime)},
+			Example: planDecision{Success: true, Plan: planOf(approved), SyncID: &sample.SyncID, Timestamp: web.Instant(sample.Time)},
 			Headers: map[string]*huma.Header{"Location": web.Header(web.Always, "The sync: `/api/syncs/{id}`.")},
 		}},
 		Codes: []syncs.Code{
@@ -43,8 +44,8 @@ func (s *server) approvePlan() web.Operation {
 			syncs.CodeDraining,
 		},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			return s.decide(c, &nothing{}, func(id uuid.UUID) (web.Reply, error) {
-				audit, err := s.o.Fleet.ApprovePlan(c.Context(), c.By(), c.ClinicID, id, syncs.TriggerAPI)
+			return s.decide(c, &web.Nothing{}, func(id uuid.UUID) (web.Reply, error) {
+				audit, err := s.o.Fleet.Service.ApprovePlan(c.Context(), c.By(), c.ClinicID, id, syncs.TriggerAPI)
 				if err != nil {
 					return web.Reply{}, err
 				}
@@ -65,8 +66,8 @@ type rejection struct {
 }
 
 func (s *server) rejectPlan() web.Operation {
-	rejected := samplePlan()
-	rejected.Status, rejected.DecidedAt, rejected.DecidedBy = syncs.PlanRejected, sampleTime, "key:"+sampleCaseID.String()
+	rejected := sample.Plan()
+	rejected.Status, rejected.DecidedAt, rejected.DecidedBy = syncs.PlanRejected, sample.Time, "key:"+sample.CaseID.String()
 	return web.Operation{
 		Method: http.MethodPost, Path: "/api/plans/{id}/reject", ID: "rejectPlan", Tag: "Plans",
 		Summary:     "Reject a plan",
@@ -77,13 +78,13 @@ func (s *server) rejectPlan() web.Operation {
 		Body:        rejection{Reason: "The practice is moving to another system this week."},
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "The plan is rejected.",
-			Example: planDecision{Success: true, Plan: planOf(rejected), Timestamp: web.Instant(sampleTime)},
+			Example: planDecision{Success: true, Plan: planOf(rejected), Timestamp: web.Instant(sample.Time)},
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeAlreadyDecided, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
 			var body rejection
 			return s.decide(c, &body, func(id uuid.UUID) (web.Reply, error) {
-				err := s.o.Fleet.RejectPlan(c.Context(), c.By(), c.ClinicID, id, body.Reason)
+				err := s.o.Fleet.Service.RejectPlan(c.Context(), c.By(), c.ClinicID, id, body.Reason)
 				return web.Reply{Status: http.StatusOK, Body: planDecision{}}, err
 			})
 		},

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -17,9 +18,9 @@ func deciding(t *testing.T) (*bench, syncs.Plan) {
 	t.Helper()
 	b := newBench(t)
 	b.key, b.keyID = b.keys.add(b.reads.owner.ID, nil, clinic.ScopeApprove, clinic.ScopeRestore, clinic.ScopeReconcile)
-	plan := *samplePlan()
+	plan := *sample.Plan()
 	b.reads.plans = map[uuid.UUID]syncs.Plan{plan.ID: plan}
-	record := *sampleRecord()
+	record := *sample.Record()
 	b.reads.records = map[uuid.UUID]cases.Record{record.ID: record}
 	return b, plan
 }
@@ -61,7 +62,7 @@ func TestDecidingAndRestoringNeedTheirScopes(t *testing.T) { // R39
 	b.key, _ = b.keys.add(b.reads.owner.ID, nil) // the four sync scopes
 	for _, path := range []string{
 		"/api/plans/" + plan.ID.String() + "/approve", "/api/plans/" + plan.ID.String() + "/reject",
-		"/api/cases/" + sampleCaseID.String() + "/restore", "/api/syncs/" + sampleSyncID.String() + "/restore",
+		"/api/cases/" + sample.CaseID.String() + "/restore", "/api/syncs/" + sample.SyncID.String() + "/restore",
 	} {
 		require.Equal(t, http.StatusForbidden, b.post(path, "").Code, path)
 	}
@@ -71,27 +72,27 @@ func TestDecidingAndRestoringNeedTheirScopes(t *testing.T) { // R39
 func TestARestoredCaseIsAnswered(t *testing.T) { // R24
 	t.Parallel()
 	b, _ := deciding(t)
-	b.restores.restorations = []cases.Restoration{{CaseID: sampleCaseID, Outcome: cases.RestoreDone}}
-	a := b.post("/api/cases/"+sampleCaseID.String()+"/restore", "")
+	b.restores.restorations = []cases.Restoration{{CaseID: sample.CaseID, Outcome: cases.RestoreDone}}
+	a := b.post("/api/cases/"+sample.CaseID.String()+"/restore", "")
 	require.Equal(t, http.StatusOK, a.Code)
-	require.Equal(t, sampleCaseID.String(), a.body["id"])
+	require.Equal(t, sample.CaseID.String(), a.body["id"])
 	require.Equal(t, "key:"+b.keyID.String(), b.restores.actor)
 }
 
 func TestARefusedRestoreSaysWhatWasChangedSince(t *testing.T) { // R24
 	t.Parallel()
 	b, _ := deciding(t)
-	refused := cases.Restoration{CaseID: sampleCaseID, Outcome: cases.RestoreRefused, Changes: []cases.Event{{Field: "phone_number", Actor: "person", At: testTime}}}
+	refused := cases.Restoration{CaseID: sample.CaseID, Outcome: cases.RestoreRefused, Changes: []cases.Event{{Field: "phone_number", Actor: "person", At: testTime}}}
 	b.restores.restorations = []cases.Restoration{refused}
-	a := b.post("/api/cases/"+sampleCaseID.String()+"/restore", "")
+	a := b.post("/api/cases/"+sample.CaseID.String()+"/restore", "")
 	require.Equal(t, http.StatusConflict, a.Code)
 	require.Contains(t, a.body["error"], "phone number (by a person or another program at 2026-01-17T12:00:00Z)")
 
 	other := uuid.New()
-	b.syncs.audits[sampleSyncID] = syncs.Audit{ID: sampleSyncID, ClinicID: b.reads.owner.ID, Type: syncs.TypeReconciliation}
-	b.restores.deleted = []uuid.UUID{sampleCaseID, other}
+	b.syncs.audits[sample.SyncID] = syncs.Audit{ID: sample.SyncID, ClinicID: b.reads.owner.ID, Type: syncs.TypeReconciliation}
+	b.restores.deleted = []uuid.UUID{sample.CaseID, other}
 	b.restores.restorations = append(b.restores.restorations, cases.Restoration{CaseID: other, Outcome: cases.RestoreDone})
-	a = b.post("/api/syncs/"+sampleSyncID.String()+"/restore", "")
+	a = b.post("/api/syncs/"+sample.SyncID.String()+"/restore", "")
 	require.Equal(t, http.StatusOK, a.Code)
 	require.Equal(t, false, a.body["success"])
 	require.Equal(t, []any{other.String()}, a.body["restored"])
@@ -102,10 +103,10 @@ func TestTheHistoryTellsInPlainWords(t *testing.T) { // R14
 	t.Parallel()
 	b, _ := deciding(t)
 	b.reads.events = []cases.Event{
-		{CaseID: sampleCaseID, At: testTime, Actor: "sync:1", Action: "created"},
-		{CaseID: sampleCaseID, At: testTime, Actor: "person", Action: "changed", Field: "scheduled_date", Before: []byte(`"2026-01-17T12:00:00Z"`), After: []byte(`"2026-01-18T12:00:00Z"`)},
+		{CaseID: sample.CaseID, At: testTime, Actor: "sync:1", Action: "created"},
+		{CaseID: sample.CaseID, At: testTime, Actor: "person", Action: "changed", Field: "scheduled_date", Before: []byte(`"2026-01-17T12:00:00Z"`), After: []byte(`"2026-01-18T12:00:00Z"`)},
 	}
-	a := b.get("/api/cases/" + sampleCaseID.String() + "/history")
+	a := b.get("/api/cases/" + sample.CaseID.String() + "/history")
 	require.Equal(t, http.StatusOK, a.Code)
 	items, _ := a.body["items"].([]any)
 	require.Len(t, items, 2)

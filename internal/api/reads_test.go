@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -21,7 +22,7 @@ import (
 func TestASyncIsShownInTheShapeOfTheInterface(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	audit := sampleAudit(syncs.TypeCases)
+	audit := sample.Audit(syncs.TypeCases)
 	audit.ClinicID = b.reads.owner.ID
 	audit.Options = syncs.Options{ParallelBatchSize: new(5), StartDate: &pims.Date{Year: 2026, Month: 1, Day: 10}}
 	audit.Progress = syncs.Progress{Phase: syncs.TypeCases, Step: "fetch", Done: 25, Total: 25}
@@ -42,21 +43,21 @@ func TestASyncThatHasNotBegunIsShownWithNulls(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.syncs.put(&syncs.Audit{
-		ID: sampleSyncID, ClinicID: b.reads.owner.ID, Type: syncs.TypeInbound, Status: syncs.StatusQueued,
-		Trigger: syncs.TriggerSchedule, CreatedAt: sampleTime,
+		ID: sample.SyncID, ClinicID: b.reads.owner.ID, Type: syncs.TypeInbound, Status: syncs.StatusQueued,
+		Trigger: syncs.TriggerSchedule, CreatedAt: sample.Time,
 	})
 	require.JSONEq(t, `{
 		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","clinicId":"`+b.reads.owner.ID.String()+`","type":"inbound","status":"queued","trigger":"schedule","parentId":null,"dryRun":false,"options":{},
 		"stats":{"appointmentsFound":0,"casesCreated":0,"casesUpdated":0,"casesUnchanged":0,"casesSkipped":0},"failures":[],
 		"progress":{"phase":null,"step":null,"done":0,"total":0},"error":null,"code":null,"planId":null,
 		"createdAt":"2026-01-17T12:00:00.000Z","startedAt":null,"completedAt":null,"durationMs":null
-	}`, b.get("/api/syncs/"+sampleSyncID.String()).Body.String())
+	}`, b.get("/api/syncs/"+sample.SyncID.String()).Body.String())
 }
 
 func TestAFullSyncIsShownWithItsPhases(t *testing.T) { // R27
 	t.Parallel()
 	b := newBench(t)
-	audit := sampleAudit(syncs.TypeFull)
+	audit := sample.Audit(syncs.TypeFull)
 	audit.ClinicID = b.reads.owner.ID
 	b.syncs.put(audit)
 	a := b.get("/api/syncs/" + audit.ID.String())
@@ -70,21 +71,21 @@ func TestAFullSyncIsShownWithItsPhases(t *testing.T) { // R27
 func TestAFailedSyncIsShownWithWhatHappened(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	audit := sampleAudit(syncs.TypeReconciliation)
+	audit := sample.Audit(syncs.TypeReconciliation)
 	audit.ClinicID, audit.Status = b.reads.owner.ID, syncs.StatusFailed
-	audit.Result.Code, audit.Result.Error, audit.Result.PlanID = syncs.CodeDeletionGuard, "40 of 120", samplePlanID
+	audit.Result.Code, audit.Result.Error, audit.Result.PlanID = syncs.CodeDeletionGuard, "40 of 120", sample.PlanID
 	b.syncs.put(audit)
 	a := b.get("/api/syncs/" + audit.ID.String())
 	require.Equal(t, http.StatusOK, a.Code, "looking is no failure")
 	require.Equal(t, "deletion_guard", a.body["code"])
 	require.Equal(t, "40 of 120", a.body["error"])
-	require.Equal(t, samplePlanID.String(), a.body["planId"])
+	require.Equal(t, sample.PlanID.String(), a.body["planId"])
 }
 
 func TestSyncsAreListedByTheirFilter(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.syncs.list = syncs.List[syncs.Audit]{Items: []syncs.Audit{*sampleAudit(syncs.TypeInbound)}, NextCursor: "next"}
+	b.syncs.list = syncs.List[syncs.Audit]{Items: []syncs.Audit{*sample.Audit(syncs.TypeInbound)}, NextCursor: "next"}
 	a := b.next(b.get("/api/syncs?type=reconciliation&status=failed&limit=7"))
 	require.Equal(t, syncs.AuditFilter{
 		Type: syncs.TypeReconciliation, Status: syncs.StatusFailed, Page: syncs.Page{Limit: 7, Cursor: "next"},
@@ -148,7 +149,7 @@ func TestAQueryThatIsNotExactlyRightIsRefusedAndNamesTheParameter(t *testing.T) 
 		"/api/syncs?limit=1;cursor=2":                       "query",
 		"/api/syncs?" + url.QueryEscape("Mrs. Miller"):      "(unknown)",
 		"/api/syncs?=1":                                     "(unknown)",
-		"/api/syncs/" + sampleSyncID.String() + "?full=1":   "full",
+		"/api/syncs/" + sample.SyncID.String() + "?full=1":  "full",
 		"/api/cases?from=17.01.2026":                        "from",
 		"/api/cases?to=2026-02-30":                          "to",
 		"/api/cases?from=2026-01-17&to=2026-01-16":          "to",
@@ -172,28 +173,28 @@ func TestAQueryThatIsNotExactlyRightIsRefusedAndNamesTheParameter(t *testing.T) 
 func TestACaseIsShownInTheShapeOfTheInterface(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: *sampleRecord()}
+	b.reads.records = map[uuid.UUID]cases.Record{sample.CaseID: *sample.Record()}
 	require.JSONEq(t, `{
 		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","provider":"idexx_neo","pimsId":"48213","deletedAt":null,"deletionReason":null,"patientName":"Biscuit","clientName":"Robin Example","phoneNumber":"555-0100",
 		"scheduledDate":"2026-01-17T15:00:00.000Z","status":"draft","caseType":"checkup","metadata":{"appointment":{"status":"scheduled"}},
 		"createdAt":"2026-01-17T12:00:00.000Z","updatedAt":"2026-01-17T12:00:00.000Z"
-	}`, b.get("/api/cases/"+sampleCaseID.String()).Body.String())
+	}`, b.get("/api/cases/"+sample.CaseID.String()).Body.String())
 }
 
 func TestACaseMadeByHandIsShownWithNulls(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: {ID: sampleCaseID, Provider: "idexx_neo", Status: "draft", CaseType: "other", CreatedAt: sampleTime, UpdatedAt: sampleTime}}
+	b.reads.records = map[uuid.UUID]cases.Record{sample.CaseID: {ID: sample.CaseID, Provider: "idexx_neo", Status: "draft", CaseType: "other", CreatedAt: sample.Time, UpdatedAt: sample.Time}}
 	require.JSONEq(t, `{
 		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e02","provider":"idexx_neo","pimsId":null,"deletedAt":null,"deletionReason":null,"patientName":null,"clientName":null,"phoneNumber":null,"scheduledDate":null,
 		"status":"draft","caseType":"other","metadata":{},"createdAt":"2026-01-17T12:00:00.000Z","updatedAt":"2026-01-17T12:00:00.000Z"
-	}`, b.get("/api/cases/"+sampleCaseID.String()).Body.String())
+	}`, b.get("/api/cases/"+sample.CaseID.String()).Body.String())
 }
 
 func TestMetadataAndTextsArriveAsTheyAreStored(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	record := *sampleRecord()
+	record := *sample.Record()
 	record.Metadata = []byte(`{"invoice":{"total":12345678901234567890.10,"html":"<b>&amp;</b>"},"note":"🐕 \u2028"}`)
 	record.PatientName = new("Zoë <&> 🐈")
 	b.reads.records = map[uuid.UUID]cases.Record{record.ID: record}
@@ -206,7 +207,7 @@ func TestMetadataAndTextsArriveAsTheyAreStored(t *testing.T) {
 func TestATextThatIsNotUTF8DoesNotHideItsRecord(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	record := *sampleRecord()
+	record := *sample.Record()
 	record.PatientName = new("Biscuit \xff")
 	b.reads.records = map[uuid.UUID]cases.Record{record.ID: record}
 	require.Equal(t, "Biscuit \uFFFD", b.get("/api/cases/" + record.ID.String()).body["patientName"])
@@ -215,7 +216,7 @@ func TestATextThatIsNotUTF8DoesNotHideItsRecord(t *testing.T) {
 func TestCasesAreListedByTheirFilter(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: *sampleRecord()}
+	b.reads.records = map[uuid.UUID]cases.Record{sample.CaseID: *sample.Record()}
 	b.reads.cursor = "next"
 	a := b.next(b.get("/api/cases?from=2026-01-10&to=2026-01-17&status=draft&updatedSince=2026-01-17T12:00:00.5%2B01:00&pimsId=48213&limit=200"))
 	filter := b.reads.caseFilters[1]
@@ -231,21 +232,21 @@ func TestCasesAreListedByTheirFilter(t *testing.T) {
 func TestSoftDeletedCasesAreMarkedAndFiltered(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	record := sampleRecord()
-	b.reads.records = map[uuid.UUID]cases.Record{sampleCaseID: *record}
-	a := b.get("/api/cases/" + sampleCaseID.String())
+	record := sample.Record()
+	b.reads.records = map[uuid.UUID]cases.Record{sample.CaseID: *record}
+	a := b.get("/api/cases/" + sample.CaseID.String())
 	require.Equal(t, "idexx_neo", a.body["provider"])
 	require.Nil(t, a.body["deletedAt"])
 	require.Nil(t, a.body["deletionReason"])
 
-	record.SoftDeleted, record.DeletedAt, record.DeletedReason = true, sampleTime.Add(time.Minute), "Removed from PIMS"
-	b.reads.records[sampleCaseID] = *record
-	a = b.get("/api/cases/" + sampleCaseID.String())
+	record.SoftDeleted, record.DeletedAt, record.DeletedReason = true, sample.Time.Add(time.Minute), "Removed from PIMS"
+	b.reads.records[sample.CaseID] = *record
+	a = b.get("/api/cases/" + sample.CaseID.String())
 	require.Equal(t, "2026-01-17T12:01:00.000Z", a.body["deletedAt"])
 	require.Equal(t, "Removed from PIMS", a.body["deletionReason"])
 	record.DeletedAt, record.DeletedReason = time.Time{}, "" // the mark of another program
-	b.reads.records[sampleCaseID] = *record
-	require.Equal(t, "2026-01-17T12:00:00.000Z", b.get("/api/cases/" + sampleCaseID.String()).body["deletedAt"])
+	b.reads.records[sample.CaseID] = *record
+	require.Equal(t, "2026-01-17T12:00:00.000Z", b.get("/api/cases/" + sample.CaseID.String()).body["deletedAt"])
 
 	for query, want := range map[string]cases.Filter{
 		"":                            {},
@@ -277,12 +278,12 @@ func TestDaysNeedTheClinicsZone(t *testing.T) { // R1
 func TestAPlanIsShownInTheShapeOfTheInterface(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	plan := *samplePlan()
+	plan := *sample.Plan()
 	plan.ClinicID = b.reads.owner.ID
 	plan.Evidence.Moved, plan.Evidence.MovedBy = 12, -time.Hour
 	plan.Evidence.Refusal = "share"
-	plan.Evidence.Rereadings = []syncs.Rereading{{Days: plan.Window, At: sampleTime, Found: 80, Back: 1}}
-	b.reads.plans = map[uuid.UUID]syncs.Plan{samplePlanID: plan}
+	plan.Evidence.Rereadings = []syncs.Rereading{{Days: plan.Window, At: sample.Time, Found: 80, Back: 1}}
+	b.reads.plans = map[uuid.UUID]syncs.Plan{sample.PlanID: plan}
 	require.JSONEq(t, `{
 		"id":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e03","clinicId":"`+b.reads.owner.ID.String()+`","syncId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","syncType":"reconciliation",
 		"status":"open","code":"deletion_guard","reason":"40 of 120 cases are missing from the PIMS, the limit is 12; nothing was deleted",
@@ -292,17 +293,17 @@ func TestAPlanIsShownInTheShapeOfTheInterface(t *testing.T) {
 			"days":{"2026-01-17":40},"lookups":[{"pimsId":"48213","method":"by_id","found":"gone","at":"2026-01-17T12:00:00.000Z"}],
 			"rereadings":[{"startDate":"2026-01-10","endDate":"2026-01-17","at":"2026-01-17T12:00:00.000Z","found":80,"back":1}]},
 		"createdAt":"2026-01-17T12:00:00.000Z","expiresAt":"2026-01-18T12:00:00.000Z","decidedAt":null,"decidedBy":null
-	}`, b.get("/api/plans/"+samplePlanID.String()).Body.String())
+	}`, b.get("/api/plans/"+sample.PlanID.String()).Body.String())
 }
 
 func TestAPlanWithoutCasesHasEmptyLists(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.reads.plans = map[uuid.UUID]syncs.Plan{samplePlanID: {
-		ID: samplePlanID, SyncID: sampleSyncID, SyncType: syncs.TypeInbound, Status: syncs.PlanApproved, Code: syncs.CodeShiftGuard,
-		Window: samplePlan().Window, CreatedAt: sampleTime, ExpiresAt: sampleTime, DecidedAt: sampleTime, DecidedBy: "os:operator",
+	b.reads.plans = map[uuid.UUID]syncs.Plan{sample.PlanID: {
+		ID: sample.PlanID, SyncID: sample.SyncID, SyncType: syncs.TypeInbound, Status: syncs.PlanApproved, Code: syncs.CodeShiftGuard,
+		Window: sample.Plan().Window, CreatedAt: sample.Time, ExpiresAt: sample.Time, DecidedAt: sample.Time, DecidedBy: "os:operator",
 	}}
-	a := b.get("/api/plans/" + samplePlanID.String())
+	a := b.get("/api/plans/" + sample.PlanID.String())
 	require.Equal(t, []any{}, a.at("cases"))
 	require.Equal(t, []any{}, a.at("evidence", "lookups"))
 	require.Equal(t, map[string]any{}, a.at("evidence", "days"))
@@ -312,7 +313,7 @@ func TestAPlanWithoutCasesHasEmptyLists(t *testing.T) {
 func TestAPlanAndTheSyncThatCarriesItOutNameEachOther(t *testing.T) { // R23
 	t.Parallel()
 	b := newBench(t)
-	plan, audit := *samplePlan(), sampleAudit(syncs.TypeReconciliation)
+	plan, audit := *sample.Plan(), sample.Audit(syncs.TypeReconciliation)
 	plan.Status = syncs.PlanApproved
 	plan.Execution = syncs.Execution{SyncID: audit.ID, Status: syncs.StatusFailed, Code: syncs.CodeTimeout}
 	audit.ClinicID, audit.Approval = b.reads.owner.ID, plan.ID
@@ -326,7 +327,7 @@ func TestAPlanAndTheSyncThatCarriesItOutNameEachOther(t *testing.T) { // R23
 func TestPlansAreListedByTheirFilter(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.reads.plans = map[uuid.UUID]syncs.Plan{samplePlanID: *samplePlan()}
+	b.reads.plans = map[uuid.UUID]syncs.Plan{sample.PlanID: *sample.Plan()}
 	b.reads.cursor = "next"
 	a := b.get("/api/plans?status=open&limit=1")
 	require.Equal(t, []syncs.PlanFilter{{Status: syncs.PlanOpen, Page: syncs.Page{Limit: 1}}}, b.reads.planFilters)
@@ -338,11 +339,11 @@ func TestPlansAreListedByTheirFilter(t *testing.T) {
 func TestACancelledSyncIsShown(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	running := sampleRunning(syncs.TypeInbound)
+	running := sample.Running(syncs.TypeInbound)
 	running.ClinicID = b.reads.owner.ID
 	b.syncs.put(running)
 	b.syncs.onCancel = func(audit *syncs.Audit) error {
-		audit.Status, audit.CompletedAt = syncs.StatusCancelled, sampleTime.Add(time.Second)
+		audit.Status, audit.CompletedAt = syncs.StatusCancelled, sample.Time.Add(time.Second)
 		return nil
 	}
 	a := b.post("/api/syncs/"+running.ID.String()+"/cancel", "{}")
@@ -355,7 +356,7 @@ func TestACancelledSyncIsShown(t *testing.T) {
 func TestASyncThatWillStopAnswers202(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	running := sampleRunning(syncs.TypeInbound)
+	running := sample.Running(syncs.TypeInbound)
 	running.ClinicID = b.reads.owner.ID
 	b.syncs.put(running)
 	a := b.post("/api/syncs/"+running.ID.String()+"/cancel", "")
@@ -367,7 +368,7 @@ func TestASyncThatWillStopAnswers202(t *testing.T) {
 func TestASyncThatIsOverCannotBeCancelled(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	over := sampleAudit(syncs.TypeInbound)
+	over := sample.Audit(syncs.TypeInbound)
 	over.ClinicID = b.reads.owner.ID
 	b.syncs.put(over)
 	b.syncs.onCancel = func(*syncs.Audit) error { return syncs.Fail(syncs.CodeAlreadyDecided, "it is over") }
@@ -377,7 +378,7 @@ func TestASyncThatIsOverCannotBeCancelled(t *testing.T) {
 func TestCancellingNeedsTheScopeOfTheSyncsType(t *testing.T) { // R39
 	t.Parallel()
 	b := newBench(t)
-	full := sampleRunning(syncs.TypeFull)
+	full := sample.Running(syncs.TypeFull)
 	full.ClinicID = b.reads.owner.ID
 	b.syncs.put(full)
 	key, _ := b.keys.add(b.reads.owner.ID, nil, clinic.ScopeInbound, clinic.ScopeCases, clinic.ScopeReconcile)

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -47,7 +48,7 @@ func TestEveryCodeHasItsStatus(t *testing.T) {
 
 func TestASyncThatFailedAnswersTheStatusOfItsCodeWhateverItIs(t *testing.T) { // R38
 	t.Parallel()
-	for _, code := range slices.DeleteFunc(startCodes(), func(c syncs.Code) bool { return !web.EndsSync(c) }) {
+	for _, code := range slices.DeleteFunc(web.StartCodes(), func(c syncs.Code) bool { return !web.EndsSync(c) }) {
 		b := newBench(t)
 		b.endsAtOnce(func(audit *syncs.Audit) {
 			audit.Status = syncs.StatusFailed
@@ -80,8 +81,8 @@ func TestAMalformedIDIsLikeAnUnknownOne(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	unknown := b.get("/api/syncs/" + uuid.NewString()).Body.String()
-	id := sampleSyncID.String()
-	b.syncs.put(&syncs.Audit{ID: sampleSyncID, ClinicID: b.reads.owner.ID, Type: syncs.TypeInbound, Status: syncs.StatusQueued, Trigger: syncs.TriggerAPI})
+	id := sample.SyncID.String()
+	b.syncs.put(&syncs.Audit{ID: sample.SyncID, ClinicID: b.reads.owner.ID, Type: syncs.TypeInbound, Status: syncs.StatusQueued, Trigger: syncs.TriggerAPI})
 	require.Equal(t, http.StatusOK, b.get("/api/syncs/"+id).Code)
 	for _, malformed := range []string{
 		"1", "nonsense", strings.ReplaceAll(id, "-", ""), "urn:uuid:" + id, "%7B" + id + "%7D", id + "0", id[1:], "%00", "%FF", id + "%20", "a%2Fb", strings.Repeat("9", 5000),
@@ -179,7 +180,7 @@ func TestAnAbortedHandlerIsLeftToTheServer(t *testing.T) {
 func TestWhatCannotBeEncodedIsAnInternalError(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	record := *sampleRecord()
+	record := *sample.Record()
 	record.Metadata = []byte(`{"broken":`)
 	b.reads.records = map[uuid.UUID]cases.Record{record.ID: record}
 	b.get("/api/cases/"+record.ID.String()).refused(http.StatusInternalServerError, syncs.CodeInternal, "")

@@ -63,7 +63,7 @@ func TestALinkToThePracticesPageIsShownOnce(t *testing.T) { // R42, R44, R61
 	t.Parallel()
 	links := &fakeLinks{}
 	b := newBench(t, func(o *benchSettings) {
-		o.Practice = practice.New(practice.Options{Log: o.Record, Store: links, Now: func() time.Time { return testTime }})
+		o.Fleet.Practice = practice.New(practice.Options{Log: o.Record, Store: links, Now: func() time.Time { return testTime }})
 	})
 	admin := b.fleetKeys.add(access.FleetKey{Scope: access.FleetAdmin}, nil)
 	path := "/api/clinics/" + b.reads.owner.ID.String() + "/status-links"

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -178,7 +179,7 @@ func (s *server) listSyncs() web.Operation {
 		}, web.PageParams()...),
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "A page of syncs.",
-			Example: syncList{Items: []syncRecord{syncOf(sampleAudit(syncs.TypeInbound))}},
+			Example: syncList{Items: []syncRecord{syncOf(sample.Audit(syncs.TypeInbound))}},
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest},
 		Handle: func(c *web.Call) (web.Reply, error) {
@@ -208,7 +209,7 @@ func (s *server) showSync() web.Operation {
 		Params:      []*huma.Param{web.IDParam("a sync")},
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "The sync.",
-			Example: syncOf(sampleAudit(syncs.TypeFull)),
+			Example: syncOf(sample.Audit(syncs.TypeFull)),
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
 		Handle: func(c *web.Call) (web.Reply, error) {
@@ -224,7 +225,7 @@ func (s *server) showSync() web.Operation {
 // audits lists the syncs of the call's clinic, or of all that the caller may see.
 func (s *server) audits(c *web.Call, filter syncs.AuditFilter) (syncs.List[syncs.Audit], error) {
 	if c.ClinicID == uuid.Nil {
-		return s.o.Syncs.AuditsAcross(c.Context(), clinicsOf(c), filter)
+		return s.o.Syncs.AuditsAcross(c.Context(), c.Caller.LimitedTo(), filter)
 	}
 	return s.o.Syncs.Audits(c.Context(), c.ClinicID, filter)
 }
@@ -250,11 +251,11 @@ func (s *server) cancelSync() web.Operation {
 		Needs:       access.Read,
 		Of:          web.OfKeysClinic,
 		Params:      []*huma.Param{web.IDParam("a sync")},
-		Body:        nothing{},
+		Body:        web.Nothing{},
 		Offers: []web.Offer{
-			{Status: http.StatusOK, Description: "The sync is over.", Example: syncOf(sampleCancelled())},
+			{Status: http.StatusOK, Description: "The sync is over.", Example: syncOf(sample.Cancelled())},
 			{
-				Status: http.StatusAccepted, Description: "The sync will stop.", Example: syncOf(sampleRunning(syncs.TypeInbound)),
+				Status: http.StatusAccepted, Description: "The sync will stop.", Example: syncOf(sample.Running(syncs.TypeInbound)),
 				Headers: map[string]*huma.Header{"Location": web.Header(web.Always, "Where to look: `/api/syncs/{id}`.")},
 			},
 		},
@@ -262,7 +263,7 @@ func (s *server) cancelSync() web.Operation {
 			syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeAlreadyDecided, web.CodeBodyTooLarge,
 		},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			if err := web.ReadBody(c.Request, &nothing{}); err != nil {
+			if err := web.ReadBody(c.Request, &web.Nothing{}); err != nil {
 				return web.Reply{}, err
 			}
 			audit, err := s.audit(c)
@@ -291,6 +292,3 @@ func (s *server) cancelSync() web.Operation {
 		},
 	}
 }
-
-// nothing is the body of a request whose path says everything.
-type nothing struct{}

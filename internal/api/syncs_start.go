@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -112,7 +112,7 @@ func (s *server) startFull() web.Operation {
 
 // startOperation returns the common parts of the four operations.
 func startOperation(t syncs.Type, path, id, summary, description string) web.Operation {
-	example := resultOf(sampleAudit(t), sampleTime)
+	example := resultOf(sample.Audit(t), sample.Time)
 	return web.Operation{
 		Method: http.MethodPost, Path: path, ID: id, Tag: "Syncs",
 		Summary: summary,
@@ -128,7 +128,7 @@ func startOperation(t syncs.Type, path, id, summary, description string) web.Ope
 			{Status: http.StatusOK, Description: "The sync has completed.", Example: example},
 			{
 				Status: http.StatusAccepted, Description: "The sync is on its way.",
-				Example: syncOf(sampleRunning(t)),
+				Example: syncOf(sample.Running(t)),
 				Headers: map[string]*huma.Header{
 					"Location":           web.Header(web.Always, "Where to look: `/api/syncs/{id}`."),
 					"Preference-Applied": web.Header(web.Sometimes, "`respond-async`, where it was asked for."),
@@ -136,16 +136,8 @@ func startOperation(t syncs.Type, path, id, summary, description string) web.Ope
 			},
 		},
 		Failed: example,
-		Codes:  startCodes(),
+		Codes:  web.StartCodes(),
 	}
-}
-
-// startCodes returns the codes with which the start of a sync, or the sync, can end: all
-// codes except those of other operations.
-func startCodes() []syncs.Code {
-	return slices.DeleteFunc(web.Codes(), func(code syncs.Code) bool {
-		return code == syncs.CodeNotFound || code == syncs.CodeAlreadyDecided || code == syncs.CodeCursorExpired || code == web.CodeMethodNotAllowed
-	})
 }
 
 // startHandler returns a handler that starts a sync with a body of type B.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -165,7 +166,7 @@ func TestADryRunAnswersWhatItWouldDo(t *testing.T) { // R26
 	b.endsAtOnce(func(audit *syncs.Audit) {
 		audit.Result.Changes = []syncs.Change{
 			{Action: syncs.ActionCreated, PIMSID: "7"},
-			{Action: syncs.ActionUpdated, PIMSID: "8", CaseID: caseID, ScheduledDate: sampleTime, PatientName: "Biscuit", Fields: []syncs.FieldChange{{Field: "status", Before: "draft", After: "pending"}}},
+			{Action: syncs.ActionUpdated, PIMSID: "8", CaseID: caseID, ScheduledDate: sample.Time, PatientName: "Biscuit", Fields: []syncs.FieldChange{{Field: "status", Before: "draft", After: "pending"}}},
 		}
 	})
 	a := b.post("/api/sync/inbound", `{"dryRun":true}`)
@@ -226,7 +227,7 @@ func TestAFullSyncAnswersEachPhase(t *testing.T) { // R27
 	b := newBench(t)
 	b.endsAtOnce(func(audit *syncs.Audit) {
 		inbound := syncs.Audit{ID: uuid.New(), Type: syncs.TypeInbound, Status: syncs.StatusFailed}
-		inbound.Result = syncs.Result{Code: syncs.CodeWrongPractice, Error: "none of 20 ids is known", PlanID: samplePlanID}
+		inbound.Result = syncs.Result{Code: syncs.CodeWrongPractice, Error: "none of 20 ids is known", PlanID: sample.PlanID}
 		cases := syncs.Audit{ID: uuid.New(), Type: syncs.TypeCases, Status: syncs.StatusCompleted}
 		cases.Result.Stats.CasesFound = 25
 		audit.Status = syncs.StatusFailed
@@ -239,7 +240,7 @@ func TestAFullSyncAnswersEachPhase(t *testing.T) { // R27
 
 	require.Equal(t, http.StatusUnprocessableEntity, a.Code)
 	require.Equal(t, "pims_wrong_practice", a.body["code"])
-	require.Equal(t, samplePlanID.String(), a.body["planId"])
+	require.Equal(t, sample.PlanID.String(), a.body["planId"])
 	require.Equal(t, false, a.at("inboundResult", "success"))
 	require.Equal(t, "pims_wrong_practice", a.at("inboundResult", "code"))
 	require.Equal(t, true, a.at("casesResult", "success"))

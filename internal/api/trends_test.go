@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/trends"
 )
@@ -19,7 +20,7 @@ type fakeTotals struct{}
 func (fakeTotals) Count(context.Context, time.Time) error { return nil }
 
 func (fakeTotals) Totals(context.Context, pims.Date) ([]trends.Day, error) {
-	day := *sampleTrendDay()
+	day := *sample.TrendDay()
 	day.Date = pims.DateOf(testTime, time.UTC).AddDays(-1)
 	return []trends.Day{day}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/api/fleetapi"
 	"github.com/pims-sync/pims-sync/internal/console"
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/fleet"
@@ -69,7 +70,7 @@ func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Log
 			e.Close()
 			return nil, err
 		}
-		options.Session, options.LinkOf = console.SessionOf(c), console.LinkOf(c)
+		options.Session, options.Fleet.LinkOf = console.SessionOf(c), console.LinkOf(c)
 	}
 	if err := e.Start(ctx); err != nil {
 		e.Close()
@@ -93,14 +94,12 @@ func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Log
 func (e *Engine) api(settings Settings, wait time.Duration) api.Options {
 	s := e.Store
 	return api.Options{
-		Keys:       s.Keys(),
-		FleetKeys:  fleetstore.New(s.DB),
-		Fleet:      e.Fleet(),
-		Practice:   e.Practice(),
-		Trends:     trendstore.New(s.DB),
-		Events:     s.OperatorLog(),
-		People:     s.People(),
-		System:     func(ctx context.Context) (fleet.System, error) { return systemstore.Read(ctx, s.DB) },
+		Keys:      s.Keys(),
+		FleetKeys: fleetstore.New(s.DB),
+		Fleet: fleetapi.Options{
+			Service: e.Fleet(), Practice: e.Practice(), Trends: trendstore.New(s.DB), Events: s.OperatorLog(), People: s.People(),
+			System: func(ctx context.Context) (fleet.System, error) { return systemstore.Read(ctx, s.DB) },
+		},
 		Record:     s.OperatorLog(),
 		Outgoing:   e.Outgoing,
 		Syncs:      e.Queue,

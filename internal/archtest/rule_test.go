@@ -345,8 +345,19 @@ var importRule = rule{
 		libraries: []string{uuid, "github.com/danielgtaylor/huma/v2"},
 	},
 	{
+		pkg:       "internal/api/sample",
+		ours:      []string{"internal/feed", "internal/pims", "internal/syncs", "internal/cases", "internal/clinic", "internal/scheduler", "internal/access", "internal/fleet", "internal/people", "internal/practice", "internal/trends"},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
+		pkg:       "internal/api/fleetapi",
+		ours:      []string{"internal/api/sample", "internal/volume", "internal/pims", "internal/settings", "internal/syncs", "internal/clinic", "internal/scheduler", "internal/access", "internal/fleet", "internal/people", "internal/practice", "internal/trends", "internal/web"},
+		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
+	},
+	{
 		pkg:       "internal/api",
-		ours:      []string{"internal/api/outgoing", panicsPkg, "internal/feed", "internal/volume", "internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/fleet", "internal/people", "internal/practice", "internal/trends", "internal/quota", "internal/web"},
+		ours:      []string{"internal/api/fleetapi", "internal/api/outgoing", "internal/api/sample", "internal/feed", "internal/pims", "internal/syncs", "internal/cases", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/quota", "internal/web"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{

@@ -76,6 +76,14 @@ func StatusOf(code syncs.Code) int {
 // Codes lists every code that has a status, sorted.
 func Codes() []syncs.Code { return slices.Sorted(maps.Keys(statuses)) }
 
+// StartCodes returns the codes with which the start of a sync, or the sync, can end: all
+// codes except those of other operations.
+func StartCodes() []syncs.Code {
+	return slices.DeleteFunc(Codes(), func(code syncs.Code) bool {
+		return code == syncs.CodeNotFound || code == syncs.CodeAlreadyDecided || code == syncs.CodeCursorExpired || code == CodeMethodNotAllowed
+	})
+}
+
 // A Problem is the body of every error (R38).
 type Problem struct {
 	Success   bool       `json:"success" enum:"false" doc:"Always false." example:"false"`

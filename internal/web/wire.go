@@ -117,6 +117,23 @@ func (Day) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeString, Format: "date", Examples: []any{"2026-01-17"}}
 }
 
+// Anything is a JSON value as it is stored; nil is null.
+type Anything jsontext.Value
+
+// MarshalJSONTo writes the value as it is.
+func (a Anything) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if len(a) == 0 {
+		return enc.WriteToken(jsontext.Null)
+	}
+	return enc.WriteValue(jsontext.Value(a))
+}
+
+// Schema describes a value of any type.
+func (Anything) Schema(huma.Registry) *huma.Schema { return &huma.Schema{} }
+
+// Nothing is the body of a request whose path says everything.
+type Nothing struct{}
+
 // Known returns an id that may be missing: nil becomes null in JSON.
 func Known(id uuid.UUID) *uuid.UUID {
 	if id == uuid.Nil {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/api/fleetapi"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -53,7 +53,7 @@ func (a *ClinicAddCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 		if err != nil {
 			return err
 		}
-		document, err := api.ClinicDocument(&condition)
+		document, err := fleetapi.ClinicDocument(&condition)
 		if err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (a *ClinicListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config)
 		clinics = slices.DeleteFunc(clinics, func(x scheduler.Condition) bool {
 			return a.State != nil && string(x.Verdict().State) != *a.State
 		})
-		document, err := api.ClinicsDocument(clinics)
+		document, err := fleetapi.ClinicsDocument(clinics)
 		if err != nil {
 			return err
 		}
@@ -139,7 +139,7 @@ func showClinic(ctx context.Context, std cli.Streams, c *cli.Config, s *app.Stor
 	if err != nil {
 		return err
 	}
-	encoded, err := api.ClinicDocument(&x)
+	encoded, err := fleetapi.ClinicDocument(&x)
 	if err != nil {
 		return err
 	}

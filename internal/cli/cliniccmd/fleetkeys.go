@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/api/fleetapi"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/render"
@@ -55,7 +55,7 @@ func (a *FleetKeysCreateCmd) Run(ctx context.Context, std cli.Streams, c *cli.Co
 		if err != nil {
 			return err
 		}
-		document, err := api.NewFleetKeyDocument(&row, key)
+		document, err := fleetapi.NewFleetKeyDocument(&row, key)
 		if err != nil {
 			return err
 		}
@@ -91,7 +91,7 @@ func (*FleetKeysListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config
 		if err != nil {
 			return err
 		}
-		document, err := api.FleetKeysDocument(keys)
+		document, err := fleetapi.FleetKeysDocument(keys)
 		if err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func (a *FleetKeysRevokeCmd) Run(ctx context.Context, std cli.Streams, c *cli.Co
 		if err != nil {
 			return cli.NoSuch(err, "fleet key", a.ID.UUID, "fleet-keys list")
 		}
-		document, err := api.FleetKeyDocument(&row)
+		document, err := fleetapi.FleetKeyDocument(&row)
 		if err != nil {
 			return err
 		}

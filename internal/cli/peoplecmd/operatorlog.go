@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/api/fleetapi"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -53,7 +53,7 @@ func (a *OperatorLogCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config
 		if err != nil {
 			return err
 		}
-		document, err := api.OperatorEventsDocument(list)
+		document, err := fleetapi.OperatorEventsDocument(list)
 		if err != nil {
 			return err
 		}

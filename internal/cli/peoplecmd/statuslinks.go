@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/pims-sync/pims-sync/internal/api"
+	"github.com/pims-sync/pims-sync/internal/api/fleetapi"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -47,7 +47,7 @@ func (a *StatusLinksCreateCmd) Run(ctx context.Context, std cli.Streams, c *cli.
 			return err
 		}
 		address := practice.Address(base.String(), token)
-		document, err := api.StatusLinkDocument(&row, address)
+		document, err := fleetapi.StatusLinkDocument(&row, address)
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (a *StatusLinksListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Co
 		if err != nil {
 			return err
 		}
-		document, err := api.StatusLinksDocument(links)
+		document, err := fleetapi.StatusLinksDocument(links)
 		if err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (a *StatusLinksRevokeCmd) Run(ctx context.Context, std cli.Streams, c *cli.
 		if err != nil {
 			return err
 		}
-		document, err := api.StatusLinkDocument(&row, "")
+		document, err := fleetapi.StatusLinkDocument(&row, "")
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package api
+package fleetapi
 
 import (
 	"net/http"
@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -49,28 +50,24 @@ func keyOf(k *clinic.APIKey) keyRecord {
 	return record
 }
 
-func sampleKey() *clinic.APIKey {
-	return &clinic.APIKey{ID: sampleCaseID, ClinicID: sampleSyncID, Name: "our backend", Prefix: "k3p7wq2a", Active: true, CreatedAt: sampleTime}
-}
-
 func newKeyOf(k *clinic.APIKey, key string) keyRecord {
 	record := keyOf(k)
 	record.Key = key
 	return record
 }
 
-func (s *server) listKeys() web.Operation {
+func (o *Options) listKeys() web.Operation {
 	return web.Operation{
-		Method: http.MethodGet, Path: "/api/clinics/{clinicId}/keys", ID: "listKeys", Tag: tagOneClinic,
+		Method: http.MethodGet, Path: "/api/clinics/{clinicId}/keys", ID: "listKeys", Tag: TagOneClinic,
 		Summary:     "List a clinic's API keys",
 		Description: "The oldest first, revoked and expired ones too. No key is shown.",
 		Needs:       access.ReadClinics,
 		Of:          web.OfNamedClinic,
 		Params:      []*huma.Param{web.ClinicParam()},
-		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The keys.", Example: keyList{[]keyRecord{keyOf(sampleKey())}}}},
+		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The keys.", Example: keyList{[]keyRecord{keyOf(sample.Key())}}}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			keys, err := s.o.Fleet.Keys(c.Context(), c.ClinicID)
+			keys, err := o.Service.Keys(c.Context(), c.ClinicID)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -79,16 +76,16 @@ func (s *server) listKeys() web.Operation {
 	}
 }
 
-func (s *server) createKey() web.Operation {
+func (o *Options) createKey() web.Operation {
 	return web.Operation{
-		Method: http.MethodPost, Path: "/api/clinics/{clinicId}/keys", ID: "createKey", Tag: tagOneClinic,
+		Method: http.MethodPost, Path: "/api/clinics/{clinicId}/keys", ID: "createKey", Tag: TagOneClinic,
 		Summary:     "Create an API key of a clinic",
 		Description: "The response alone shows the key.",
 		Needs:       access.ChangeClinics,
 		Of:          web.OfNamedClinic,
 		Params:      []*huma.Param{web.ClinicParam()},
 		Body:        keyRequest{Name: new("our backend"), Scopes: []string{string(clinic.ScopeFull)}},
-		Offers:      []web.Offer{{Status: http.StatusCreated, Description: "The key.", Example: newKeyOf(sampleKey(), "k3p7wq2a_pims_live_…")}},
+		Offers:      []web.Offer{{Status: http.StatusCreated, Description: "The key.", Example: newKeyOf(sample.Key(), "k3p7wq2a_pims_live_…")}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
 			var body keyRequest
@@ -106,7 +103,7 @@ func (s *server) createKey() web.Operation {
 			if body.ExpiresAt != nil {
 				draft.ExpiresAt = time.Time(*body.ExpiresAt)
 			}
-			row, key, err := s.o.Fleet.CreateKey(c.Context(), c.By(), draft)
+			row, key, err := o.Service.CreateKey(c.Context(), c.By(), draft)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -115,11 +112,11 @@ func (s *server) createKey() web.Operation {
 	}
 }
 
-func (s *server) revokeKey() web.Operation {
-	revoked := sampleKey()
+func (o *Options) revokeKey() web.Operation {
+	revoked := sample.Key()
 	revoked.Active = false
 	return web.Operation{
-		Method: http.MethodDelete, Path: "/api/clinics/{clinicId}/keys/{id}", ID: "revokeKey", Tag: tagOneClinic,
+		Method: http.MethodDelete, Path: "/api/clinics/{clinicId}/keys/{id}", ID: "revokeKey", Tag: TagOneClinic,
 		Summary:     "Revoke an API key of a clinic",
 		Description: "The key is refused from now on, by all replicas. A revoked key stays in the list.",
 		Needs:       access.ChangeClinics,
@@ -132,7 +129,7 @@ func (s *server) revokeKey() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			row, err := s.o.Fleet.RevokeKey(c.Context(), c.By(), c.ClinicID, id)
+			row, err := o.Service.RevokeKey(c.Context(), c.By(), c.ClinicID, id)
 			if err != nil {
 				return web.Reply{}, err
 			}

@@ -1,4 +1,4 @@
-package api
+package fleetapi
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
@@ -19,7 +20,7 @@ import (
 )
 
 type clinicList struct {
-	Items      []clinicRecord `json:"items" nullable:"false"`
+	Items      []ClinicRecord `json:"items" nullable:"false"`
 	NextCursor *string        `json:"nextCursor" doc:"Where the next page begins; null at the end."`
 }
 
@@ -63,9 +64,9 @@ const (
 
 var clinicSorts = []string{sortName, sortState, sortSince, sortDataAsOf}
 
-func (s *server) listClinics() web.Operation {
+func (o *Options) listClinics() web.Operation {
 	return web.Operation{
-		Method: http.MethodGet, Path: "/api/clinics", ID: "listClinics", Tag: tagFleet,
+		Method: http.MethodGet, Path: "/api/clinics", ID: "listClinics", Tag: TagFleet,
 		Summary:     "List clinics",
 		Description: "The clinics that the caller may see, each with its state.",
 		Needs:       access.ReadClinics,
@@ -75,7 +76,7 @@ func (s *server) listClinics() web.Operation {
 			web.TextParam("q", "Only clinics whose name has this text, in any letter case, or whose id begins with it.", 200, "harbor"),
 			web.WordParam("sort", "name, as without it; state: what needs somebody first; since: the longest in their state first; dataAsOf: the oldest data first.", clinicSorts),
 		}, web.PageParams()...),
-		Offers: []web.Offer{{Status: http.StatusOK, Description: "A page of clinics.", Example: clinicList{Items: []clinicRecord{clinicOf(sampleCondition())}}}},
+		Offers: []web.Offer{{Status: http.StatusOK, Description: "A page of clinics.", Example: clinicList{Items: []ClinicRecord{ClinicOf(sample.Condition())}}}},
 		Codes:  []syncs.Code{syncs.CodeInvalidRequest},
 		Handle: func(c *web.Call) (web.Reply, error) {
 			q := web.QueryOf(c)
@@ -83,7 +84,7 @@ func (s *server) listClinics() web.Operation {
 			if q.Err != nil {
 				return web.Reply{}, q.Err
 			}
-			all, err := s.o.Conditions.Conditions(c.Context())
+			all, err := o.Conditions.Conditions(c.Context())
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -115,7 +116,7 @@ func clinicPage(all []scheduler.Condition, order string, page syncs.Page) clinic
 		all = all[:page.Limit]
 		body.NextCursor = new(place(&all[page.Limit-1]))
 	}
-	body.Items = web.Items(all, clinicOf)
+	body.Items = web.Items(all, ClinicOf)
 	return body
 }
 
@@ -140,16 +141,16 @@ var worstFirst = []scheduler.ClinicState{
 	scheduler.ClinicNeverSynced, scheduler.ClinicOK, scheduler.ClinicOff,
 }
 
-func (s *server) addClinic() web.Operation {
+func (o *Options) addClinic() web.Operation {
 	return web.Operation{
-		Method: http.MethodPost, Path: "/api/clinics", ID: "addClinic", Tag: tagFleet,
+		Method: http.MethodPost, Path: "/api/clinics", ID: "addClinic", Tag: TagFleet,
 		Summary:     "Add a clinic",
 		Description: "A clinic with the standard schedules. It is synced when it has credentials.",
 		Needs:       access.ChangeSystem,
 		Of:          web.OfInstallation,
 		Body:        clinicRequest{Name: "Harbor Lights Animal Clinic", Timezone: "America/New_York"},
 		Offers: []web.Offer{{
-			Status: http.StatusCreated, Description: "The clinic.", Example: clinicOf(sampleCondition()),
+			Status: http.StatusCreated, Description: "The clinic.", Example: ClinicOf(sample.Condition()),
 			Headers: map[string]*huma.Header{"Location": web.Header(web.Always, "The clinic: `/api/clinics/{clinicId}`.")},
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, web.CodeBodyTooLarge},
@@ -158,61 +159,61 @@ func (s *server) addClinic() web.Operation {
 			if err := web.ReadBody(c.Request, &body); err != nil {
 				return web.Reply{}, err
 			}
-			added, err := s.o.Fleet.AddClinic(c.Context(), c.By(), clinic.Clinic{Name: body.Name, Timezone: body.Timezone}, body.AllowDuplicate)
+			added, err := o.Service.AddClinic(c.Context(), c.By(), clinic.Clinic{Name: body.Name, Timezone: body.Timezone}, body.AllowDuplicate)
 			if err != nil {
 				return web.Reply{}, err
 			}
 			c.ClinicID = added.ID
-			reply, err := s.clinicReply(c)
+			reply, err := o.clinicReply(c)
 			reply.Status, reply.Header = http.StatusCreated, http.Header{"Location": {"/api/clinics/" + added.ID.String()}}
 			return reply, err
 		},
 	}
 }
 
-func (s *server) showClinic() web.Operation {
+func (o *Options) showClinic() web.Operation {
 	return web.Operation{
-		Method: http.MethodGet, Path: "/api/clinics/{clinicId}", ID: "showClinic", Tag: tagOneClinic,
+		Method: http.MethodGet, Path: "/api/clinics/{clinicId}", ID: "showClinic", Tag: TagOneClinic,
 		Summary:     "Show a clinic",
 		Description: "The clinic, its state and since when it has it, and each phase.",
 		Needs:       access.ReadClinics,
 		Of:          web.OfNamedClinic,
 		Params:      []*huma.Param{web.ClinicParam()},
-		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The clinic.", Example: clinicOf(sampleCondition())}},
+		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The clinic.", Example: ClinicOf(sample.Condition())}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
-		Handle:      s.clinicReply,
+		Handle:      o.clinicReply,
 	}
 }
 
 // clinicReply returns the call's clinic.
-func (s *server) clinicReply(c *web.Call) (web.Reply, error) {
-	condition, err := s.o.Conditions.Condition(c.Context(), c.ClinicID)
+func (o *Options) clinicReply(c *web.Call) (web.Reply, error) {
+	condition, err := o.Conditions.Condition(c.Context(), c.ClinicID)
 	if err != nil {
 		return web.Reply{}, err
 	}
-	return web.OK(clinicOf(&condition))
+	return web.OK(ClinicOf(&condition))
 }
 
-func (s *server) changeClinic() web.Operation {
+func (o *Options) changeClinic() web.Operation {
 	return web.Operation{
-		Method: http.MethodPatch, Path: "/api/clinics/{clinicId}", ID: "changeClinic", Tag: tagOneClinic,
+		Method: http.MethodPatch, Path: "/api/clinics/{clinicId}", ID: "changeClinic", Tag: TagOneClinic,
 		Summary:     "Change a clinic",
 		Description: "Changes what the body names: its name, its time zone, whether it is synced, its limits of the deletion guard.",
 		Needs:       access.ChangeClinics,
 		Of:          web.OfNamedClinic,
 		Params:      []*huma.Param{web.ClinicParam()},
 		Body:        clinicChange{Name: new("Harbour Lights")},
-		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The clinic.", Example: clinicOf(sampleCondition())}},
+		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The clinic.", Example: ClinicOf(sample.Condition())}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
 			var body clinicChange
 			if err := web.ReadBody(c.Request, &body); err != nil {
 				return web.Reply{}, err
 			}
-			if _, err := s.o.Fleet.SetClinic(c.Context(), c.By(), c.ClinicID, body.change()); err != nil {
+			if _, err := o.Service.SetClinic(c.Context(), c.By(), c.ClinicID, body.change()); err != nil {
 				return web.Reply{}, err
 			}
-			return s.clinicReply(c)
+			return o.clinicReply(c)
 		},
 	}
 }

@@ -1,4 +1,4 @@
-package api
+package fleetapi
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/practice"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -57,22 +58,18 @@ func StatusLinksDocument(links []practice.Link) (json.RawMessage, error) {
 	return web.Encode(statusLinkList{web.Items(links, statusLinkOf)})
 }
 
-func sampleStatusLink() *practice.Link {
-	return &practice.Link{ID: sampleCaseID, ClinicID: sampleSyncID, Name: "front desk", Active: true, CreatedBy: "os:root", CreatedAt: sampleTime}
-}
-
-func (s *server) listStatusLinks() web.Operation {
+func (o *Options) listStatusLinks() web.Operation {
 	return web.Operation{
-		Method: http.MethodGet, Path: "/api/clinics/{clinicId}/status-links", ID: "listStatusLinks", Tag: tagOneClinic,
+		Method: http.MethodGet, Path: "/api/clinics/{clinicId}/status-links", ID: "listStatusLinks", Tag: TagOneClinic,
 		Summary:     "List the links to a practice's page",
 		Description: "The oldest first, revoked ones too. No link is shown.",
 		Needs:       access.ReadClinics,
 		Of:          web.OfNamedClinic,
 		Params:      []*huma.Param{web.ClinicParam()},
-		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The links.", Example: statusLinkList{[]statusLink{statusLinkOf(sampleStatusLink())}}}},
+		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The links.", Example: statusLinkList{[]statusLink{statusLinkOf(sample.StatusLink())}}}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			links, err := s.o.Practice.Links(c.Context(), c.ClinicID)
+			links, err := o.Practice.Links(c.Context(), c.ClinicID)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -81,9 +78,9 @@ func (s *server) listStatusLinks() web.Operation {
 	}
 }
 
-func (s *server) createStatusLink() web.Operation {
+func (o *Options) createStatusLink() web.Operation {
 	return web.Operation{
-		Method: http.MethodPost, Path: "/api/clinics/{clinicId}/status-links", ID: "createStatusLink", Tag: tagOneClinic,
+		Method: http.MethodPost, Path: "/api/clinics/{clinicId}/status-links", ID: "createStatusLink", Tag: TagOneClinic,
 		Summary:     "Create a link to a practice's page",
 		Description: "Whoever has the link sees, without a sign-in, whether the clinic's data is up to date, in plain words and without medical data. The response alone shows the link.",
 		Needs:       access.ChangeClinics,
@@ -92,7 +89,7 @@ func (s *server) createStatusLink() web.Operation {
 		Body:        statusLinkRequest{Name: new("front desk")},
 		Offers: []web.Offer{{
 			Status: http.StatusCreated, Description: "The link.",
-			Example: newStatusLinkOf(sampleStatusLink(), "https://sync.example.com/status/…"),
+			Example: newStatusLinkOf(sample.StatusLink(), "https://sync.example.com/status/…"),
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
@@ -104,7 +101,7 @@ func (s *server) createStatusLink() web.Operation {
 			if body.Name != nil {
 				name = *body.Name
 			}
-			row, token, err := s.o.Practice.Create(c.Context(), c.By(), c.ClinicID, name)
+			row, token, err := o.Practice.Create(c.Context(), c.By(), c.ClinicID, name)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -114,11 +111,11 @@ func (s *server) createStatusLink() web.Operation {
 	}
 }
 
-func (s *server) revokeStatusLink() web.Operation {
-	revoked := sampleStatusLink()
+func (o *Options) revokeStatusLink() web.Operation {
+	revoked := sample.StatusLink()
 	revoked.Active = false
 	return web.Operation{
-		Method: http.MethodDelete, Path: "/api/clinics/{clinicId}/status-links/{id}", ID: "revokeStatusLink", Tag: tagOneClinic,
+		Method: http.MethodDelete, Path: "/api/clinics/{clinicId}/status-links/{id}", ID: "revokeStatusLink", Tag: TagOneClinic,
 		Summary:     "Revoke a link to a practice's page",
 		Description: "The link leads nowhere from now on. A revoked link stays in the list.",
 		Needs:       access.ChangeClinics,
@@ -131,7 +128,7 @@ func (s *server) revokeStatusLink() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			row, err := s.o.Practice.Revoke(c.Context(), c.By(), c.ClinicID, id)
+			row, err := o.Practice.Revoke(c.Context(), c.By(), c.ClinicID, id)
 			if err != nil {
 				return web.Reply{}, err
 			}

@@ -1,4 +1,4 @@
-package api
+package fleetapi
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -28,9 +29,9 @@ type filtersRecord struct {
 	Statuses []string `json:"statuses,omitempty" doc:"Status words."`
 }
 
-// settingsChange is the body of PUT /api/clinics/{clinicId}/settings and of its preview. It
+// A SettingsChange is the body of PUT /api/clinics/{clinicId}/settings and of its preview. It
 // has a schema of its own: only requests are closed.
-type settingsChange settingsRecord
+type SettingsChange settingsRecord
 
 type wordList struct {
 	Items []wordRecord `json:"items" nullable:"false"`
@@ -47,6 +48,9 @@ type wordRecord struct {
 	LastSeen     web.Instant `json:"lastSeen"`
 }
 
+// SampleSettings returns the body of the documentation.
+func SampleSettings() SettingsChange { return SettingsChange(sampleSettings()) }
+
 func sampleSettings() settingsRecord {
 	return settingsRecord{
 		Statuses: map[string]string{"In room": string(pims.StatusInProgress)}, Types: map[string]string{"Dental": string(pims.TypeSurgery)},
@@ -55,9 +59,10 @@ func sampleSettings() settingsRecord {
 }
 
 // Replaces makes the body one that must be sent.
-func (settingsChange) Replaces() {}
+func (SettingsChange) Replaces() {}
 
-func (r settingsChange) settings() (settings.Settings, error) {
+// settings returns what the body says, or an error that names its bad field.
+func (r SettingsChange) settings() (settings.Settings, error) {
 	s := settings.Settings{Statuses: make(map[string]pims.Status, len(r.Statuses)), Types: make(map[string]pims.Type, len(r.Types))}
 	for word, meaning := range r.Statuses {
 		s.Statuses[word] = pims.Status(meaning)
@@ -88,9 +93,9 @@ func settingsOf(s settings.Settings) settingsRecord {
 	return r
 }
 
-func (s *server) showSettings() web.Operation {
+func (o *Options) showSettings() web.Operation {
 	return web.Operation{
-		Method: http.MethodGet, Path: "/api/clinics/{clinicId}/settings", ID: "showSettings", Tag: tagOneClinic,
+		Method: http.MethodGet, Path: "/api/clinics/{clinicId}/settings", ID: "showSettings", Tag: TagOneClinic,
 		Summary:     "Show a clinic's settings",
 		Description: "What the words of the practice mean, and which appointments do not become cases.",
 		Needs:       access.ReadClinics,
@@ -98,73 +103,55 @@ func (s *server) showSettings() web.Operation {
 		Params:      []*huma.Param{web.ClinicParam()},
 		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The settings.", Example: sampleSettings()}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
-		Handle:      s.settingsReply,
+		Handle:      o.settingsReply,
 	}
 }
 
-func (s *server) settingsReply(c *web.Call) (web.Reply, error) {
-	owner, err := s.o.Clinics.Clinic(c.Context(), c.ClinicID)
+func (o *Options) settingsReply(c *web.Call) (web.Reply, error) {
+	owner, err := o.Clinics.Clinic(c.Context(), c.ClinicID)
 	if err != nil {
 		return web.Reply{}, err
 	}
 	return web.OK(settingsOf(owner.Settings))
 }
 
-func (s *server) setSettings() web.Operation {
+func (o *Options) setSettings() web.Operation {
 	return web.Operation{
-		Method: http.MethodPut, Path: "/api/clinics/{clinicId}/settings", ID: "setSettings", Tag: tagOneClinic,
+		Method: http.MethodPut, Path: "/api/clinics/{clinicId}/settings", ID: "setSettings", Tag: TagOneClinic,
 		Summary:     "Replace a clinic's settings",
 		Description: "All settings: what the body leaves out is removed, so a body must be sent. The next sync applies them. `POST …/settings/preview` shows beforehand what it would do.",
 		Needs:       access.ChangeClinics,
 		Of:          web.OfNamedClinic,
 		Params:      []*huma.Param{web.ClinicParam()},
-		Body:        settingsChange(sampleSettings()),
+		Body:        SampleSettings(),
 		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The settings.", Example: sampleSettings()}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			after, err := readSettings(c)
+			after, err := ReadSettings(c)
 			if err != nil {
 				return web.Reply{}, err
 			}
-			if err := s.o.Fleet.SetSettings(c.Context(), c.By(), c.ClinicID, after); err != nil {
+			if err := o.Service.SetSettings(c.Context(), c.By(), c.ClinicID, after); err != nil {
 				return web.Reply{}, err
 			}
-			return s.settingsReply(c)
+			return o.settingsReply(c)
 		},
 	}
 }
 
-func readSettings(c *web.Call) (settings.Settings, error) {
-	var body settingsChange
+// ReadSettings reads the settings in the body of a call.
+func ReadSettings(c *web.Call) (settings.Settings, error) {
+	var body SettingsChange
 	if err := web.ReadBody(c.Request, &body); err != nil {
 		return settings.Settings{}, err
 	}
 	return body.settings()
 }
 
-func (s *server) previewSettings() web.Operation {
-	op := startOperation(syncs.TypeFull, "/api/clinics/{clinicId}/settings/preview", "previewSettings", "Show what settings would do",
-		"Runs a full dry run with the settings of the body, which must be sent. It stores neither the settings nor a change of a case.")
-	op.Tag, op.Of, op.Needs = tagOneClinic, web.OfNamedClinic, access.ChangeClinics
-	op.Params = append([]*huma.Param{web.ClinicParam()}, op.Params...)
-	op.Codes = append(op.Codes, syncs.CodeNotFound)
-	op.Body = settingsChange(sampleSettings())
-	op.Handle = func(c *web.Call) (web.Reply, error) {
-		tried, err := readSettings(c)
-		if err != nil {
-			return web.Reply{}, err
-		}
-		return s.start(c, syncs.Request{
-			ClinicID: c.ClinicID, Type: syncs.TypeFull, Trigger: syncs.TriggerAPI, Options: syncs.Options{DryRun: true, Settings: &tried},
-		})
-	}
-	return op
-}
-
-func (s *server) listWords() web.Operation {
+func (o *Options) listWords() web.Operation {
 	means, by := string(pims.StatusInProgress), "settings"
 	return web.Operation{
-		Method: http.MethodGet, Path: "/api/clinics/{clinicId}/words", ID: "listWords", Tag: tagOneClinic,
+		Method: http.MethodGet, Path: "/api/clinics/{clinicId}/words", ID: "listWords", Tag: TagOneClinic,
 		Summary:     "List the words of a practice",
 		Description: "The status words, type words and rooms that its appointments have, the unknown ones first.",
 		Needs:       access.ReadClinics,
@@ -172,15 +159,15 @@ func (s *server) listWords() web.Operation {
 		Params:      []*huma.Param{web.ClinicParam()},
 		Offers: []web.Offer{{Status: http.StatusOK, Description: "The words.", Example: wordList{[]wordRecord{{
 			Kind: string(settings.KindStatus), Word: "In room", Means: &means, By: &by, Appointments: 14,
-			FirstSeen: web.Instant(sampleTime.Add(-48 * time.Hour)), LastSeen: web.Instant(sampleTime),
+			FirstSeen: web.Instant(sample.Time.Add(-48 * time.Hour)), LastSeen: web.Instant(sample.Time),
 		}}}}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			owner, err := s.o.Clinics.Clinic(c.Context(), c.ClinicID)
+			owner, err := o.Clinics.Clinic(c.Context(), c.ClinicID)
 			if err != nil {
 				return web.Reply{}, err
 			}
-			words, err := s.o.Fleet.Words(c.Context(), c.ClinicID)
+			words, err := o.Service.Words(c.Context(), c.ClinicID)
 			if err != nil {
 				return web.Reply{}, err
 			}

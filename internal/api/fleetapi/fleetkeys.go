@@ -1,6 +1,7 @@
-package api
+package fleetapi
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -57,17 +59,30 @@ func newFleetKeyOf(k *access.FleetKey, key string) fleetKeyRecord {
 	return record
 }
 
-func (s *server) listFleetKeys() web.Operation {
+// FleetKeyDocument returns a fleet key as DELETE /api/fleet-keys/{id} does.
+func FleetKeyDocument(k *access.FleetKey) (json.RawMessage, error) { return web.Encode(fleetKeyOf(k)) }
+
+// NewFleetKeyDocument returns a new fleet key as POST /api/fleet-keys does, with the key.
+func NewFleetKeyDocument(k *access.FleetKey, key string) (json.RawMessage, error) {
+	return web.Encode(newFleetKeyOf(k, key))
+}
+
+// FleetKeysDocument returns a list as GET /api/fleet-keys does.
+func FleetKeysDocument(keys []access.FleetKey) (json.RawMessage, error) {
+	return web.Encode(fleetKeyList{web.Items(keys, fleetKeyOf)})
+}
+
+func (o *Options) listFleetKeys() web.Operation {
 	return web.Operation{
-		Method: http.MethodGet, Path: "/api/fleet-keys", ID: "listFleetKeys", Tag: tagFleet,
+		Method: http.MethodGet, Path: "/api/fleet-keys", ID: "listFleetKeys", Tag: TagFleet,
 		Summary:     "List fleet keys",
 		Description: "All fleet keys, the oldest first, revoked and expired ones too. No key is shown.",
 		Needs:       access.ChangeSystem,
 		Of:          web.OfInstallation,
-		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The keys.", Example: fleetKeyList{[]fleetKeyRecord{fleetKeyOf(sampleFleetKey())}}}},
+		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The keys.", Example: fleetKeyList{[]fleetKeyRecord{fleetKeyOf(sample.FleetKey())}}}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			keys, err := s.o.Fleet.FleetKeys(c.Context())
+			keys, err := o.Service.FleetKeys(c.Context())
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -76,9 +91,9 @@ func (s *server) listFleetKeys() web.Operation {
 	}
 }
 
-func (s *server) createFleetKey() web.Operation {
+func (o *Options) createFleetKey() web.Operation {
 	return web.Operation{
-		Method: http.MethodPost, Path: "/api/fleet-keys", ID: "createFleetKey", Tag: tagFleet,
+		Method: http.MethodPost, Path: "/api/fleet-keys", ID: "createFleetKey", Tag: TagFleet,
 		Summary:     "Create a fleet key",
 		Description: "A key for all clinics, or for those that it is limited to. The response alone shows the key.",
 		Needs:       access.ChangeSystem,
@@ -86,7 +101,7 @@ func (s *server) createFleetKey() web.Operation {
 		Body:        fleetKeyRequest{Name: new("night monitor"), Scope: string(access.FleetRead)},
 		Offers: []web.Offer{{
 			Status: http.StatusCreated, Description: "The key.",
-			Example: newFleetKeyOf(sampleFleetKey(), "k3p7wq2a_pims_fleet_…"),
+			Example: newFleetKeyOf(sample.FleetKey(), "k3p7wq2a_pims_fleet_…"),
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
@@ -104,7 +119,7 @@ func (s *server) createFleetKey() web.Operation {
 			if body.ExpiresAt != nil {
 				draft.ExpiresAt = time.Time(*body.ExpiresAt)
 			}
-			row, key, err := s.o.Fleet.CreateFleetKey(c.Context(), c.By(), draft)
+			row, key, err := o.Service.CreateFleetKey(c.Context(), c.By(), draft)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -113,11 +128,11 @@ func (s *server) createFleetKey() web.Operation {
 	}
 }
 
-func (s *server) revokeFleetKey() web.Operation {
-	revoked := sampleFleetKey()
+func (o *Options) revokeFleetKey() web.Operation {
+	revoked := sample.FleetKey()
 	revoked.Active = false
 	return web.Operation{
-		Method: http.MethodDelete, Path: "/api/fleet-keys/{id}", ID: "revokeFleetKey", Tag: tagFleet,
+		Method: http.MethodDelete, Path: "/api/fleet-keys/{id}", ID: "revokeFleetKey", Tag: TagFleet,
 		Summary:     "Revoke a fleet key",
 		Description: "The key is refused from now on, by all replicas. A revoked key stays in the list.",
 		Needs:       access.ChangeSystem,
@@ -130,7 +145,7 @@ func (s *server) revokeFleetKey() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			row, err := s.o.Fleet.RevokeFleetKey(c.Context(), c.By(), id)
+			row, err := o.Service.RevokeFleetKey(c.Context(), c.By(), id)
 			if err != nil {
 				return web.Reply{}, err
 			}

@@ -1,7 +1,6 @@
-package api
+package fleetapi
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -9,20 +8,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
-
-// People keeps who may sign in (R43).
-type People interface {
-	People(ctx context.Context) ([]people.Person, error)
-	Invite(ctx context.Context, by access.By, p people.Person) (people.Person, error)
-	Change(ctx context.Context, by access.By, id uuid.UUID, change func(*people.Person) error) (people.Person, error)
-	Remove(ctx context.Context, by access.By, id uuid.UUID) (people.Person, error)
-	InviteLink(ctx context.Context, id uuid.UUID) (token string, err error)
-}
 
 // A personRecord is a person in a response.
 type personRecord struct {
@@ -72,29 +63,25 @@ func personOf(p *people.Person) personRecord {
 	return record
 }
 
-func samplePerson() *people.Person {
-	return &people.Person{ID: sampleCaseID, Email: "ada@example.com", Name: "Ada", Role: access.RoleOperator, CreatedAt: sampleTime}
-}
-
 // invitedOf returns a person with a new link.
-func (s *server) invitedOf(c *web.Call, p *people.Person) (personRecord, error) {
+func (o *Options) invitedOf(c *web.Call, p *people.Person) (personRecord, error) {
 	record := personOf(p)
-	if s.o.LinkOf == nil {
+	if o.LinkOf == nil {
 		return record, nil
 	}
-	token, err := s.o.People.InviteLink(c.Context(), p.ID)
+	token, err := o.People.InviteLink(c.Context(), p.ID)
 	if err == nil {
-		record.Link = s.o.LinkOf(c.Request, token)
+		record.Link = o.LinkOf(c.Request, token)
 	}
 	return record, err
 }
 
 // personClinics returns the clinics that a body names. An unknown one is refused.
-func (s *server) personClinics(c *web.Call, named []web.ID) ([]uuid.UUID, error) {
+func (o *Options) personClinics(c *web.Call, named []web.ID) ([]uuid.UUID, error) {
 	ids := make([]uuid.UUID, len(named))
 	for i, id := range named {
 		ids[i] = uuid.UUID(id)
-		if err := s.findClinic(c.Context(), ids[i]); errors.Is(err, clinic.ErrNotFound) {
+		if _, err := o.Clinics.Clinic(c.Context(), ids[i]); errors.Is(err, clinic.ErrNotFound) {
 			return nil, web.Invalid("clinics", "clinics names a clinic that does not exist")
 		} else if err != nil {
 			return nil, err
@@ -112,17 +99,17 @@ func personRole(text string) (access.Role, error) {
 	return role, nil
 }
 
-func (s *server) listPeople() web.Operation {
+func (o *Options) listPeople() web.Operation {
 	return web.Operation{
-		Method: http.MethodGet, Path: "/api/people", ID: "listPeople", Tag: tagFleet,
+		Method: http.MethodGet, Path: "/api/people", ID: "listPeople", Tag: TagFleet,
 		Summary:     "List people",
 		Description: "Who may sign in, by e-mail address.",
 		Needs:       access.ChangeSystem,
 		Of:          web.OfInstallation,
-		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The people.", Example: personList{[]personRecord{personOf(samplePerson())}}}},
+		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The people.", Example: personList{[]personRecord{personOf(sample.Person())}}}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			all, err := s.o.People.People(c.Context())
+			all, err := o.People.People(c.Context())
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -131,11 +118,11 @@ func (s *server) listPeople() web.Operation {
 	}
 }
 
-func (s *server) invitePerson() web.Operation {
-	invited := personOf(samplePerson())
+func (o *Options) invitePerson() web.Operation {
+	invited := personOf(sample.Person())
 	invited.Link = "https://sync.example.com/console/link#…"
 	return web.Operation{
-		Method: http.MethodPost, Path: "/api/people", ID: "invitePerson", Tag: tagFleet,
+		Method: http.MethodPost, Path: "/api/people", ID: "invitePerson", Tag: TagFleet,
 		Summary:     "Invite a person",
 		Description: "The response alone shows the link with which the person sets a password. With OpenID Connect the person needs no link.",
 		Needs:       access.ChangeSystem,
@@ -148,7 +135,7 @@ func (s *server) invitePerson() web.Operation {
 			if err := web.ReadBody(c.Request, &body); err != nil {
 				return web.Reply{}, err
 			}
-			clinics, err := s.personClinics(c, body.Clinics)
+			clinics, err := o.personClinics(c, body.Clinics)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -159,26 +146,26 @@ func (s *server) invitePerson() web.Operation {
 			if draft.Role, err = personRole(body.Role); err != nil {
 				return web.Reply{}, err
 			}
-			added, err := s.o.People.Invite(c.Context(), c.By(), draft)
+			added, err := o.People.Invite(c.Context(), c.By(), draft)
 			if err != nil {
 				return web.Reply{}, err
 			}
-			record, err := s.invitedOf(c, &added)
+			record, err := o.invitedOf(c, &added)
 			return web.Reply{Status: http.StatusCreated, Body: record}, err
 		},
 	}
 }
 
-func (s *server) changePerson() web.Operation {
+func (o *Options) changePerson() web.Operation {
 	return web.Operation{
-		Method: http.MethodPatch, Path: "/api/people/{id}", ID: "changePerson", Tag: tagFleet,
+		Method: http.MethodPatch, Path: "/api/people/{id}", ID: "changePerson", Tag: TagFleet,
 		Summary:     "Change a person",
 		Description: "Changes what the body names. Another role, other clinics and a reset end the person's sessions at once.",
 		Needs:       access.ChangeSystem,
 		Of:          web.OfInstallation,
 		Params:      []*huma.Param{web.IDParam("a person")},
 		Body:        personChange{Role: new(string(access.RoleViewer))},
-		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The person.", Example: personOf(samplePerson())}},
+		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The person.", Example: personOf(sample.Person())}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
 			id, err := c.PathID()
@@ -189,16 +176,16 @@ func (s *server) changePerson() web.Operation {
 			if err := web.ReadBody(c.Request, &body); err != nil {
 				return web.Reply{}, err
 			}
-			clinics, err := s.personClinics(c, body.Clinics)
+			clinics, err := o.personClinics(c, body.Clinics)
 			if err != nil {
 				return web.Reply{}, err
 			}
-			after, err := s.o.People.Change(c.Context(), c.By(), id, func(p *people.Person) error { return body.apply(p, clinics) })
+			after, err := o.People.Change(c.Context(), c.By(), id, func(p *people.Person) error { return body.apply(p, clinics) })
 			if err != nil {
 				return web.Reply{}, err
 			}
 			if body.Reset {
-				record, err := s.invitedOf(c, &after)
+				record, err := o.invitedOf(c, &after)
 				return web.Reply{Status: http.StatusOK, Body: record}, err
 			}
 			return web.OK(personOf(&after))
@@ -240,22 +227,22 @@ func (b *personChange) apply(p *people.Person, clinics []uuid.UUID) error {
 	return nil
 }
 
-func (s *server) removePerson() web.Operation {
+func (o *Options) removePerson() web.Operation {
 	return web.Operation{
-		Method: http.MethodDelete, Path: "/api/people/{id}", ID: "removePerson", Tag: tagFleet,
+		Method: http.MethodDelete, Path: "/api/people/{id}", ID: "removePerson", Tag: TagFleet,
 		Summary:     "Remove a person",
 		Description: "All sessions of the person end at once. What the person did stays recorded.",
 		Needs:       access.ChangeSystem,
 		Of:          web.OfInstallation,
 		Params:      []*huma.Param{web.IDParam("a person")},
-		Offers:      []web.Offer{{Status: http.StatusOK, Description: "Who was removed.", Example: personOf(samplePerson())}},
+		Offers:      []web.Offer{{Status: http.StatusOK, Description: "Who was removed.", Example: personOf(sample.Person())}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
 		Handle: func(c *web.Call) (web.Reply, error) {
 			id, err := c.PathID()
 			if err != nil {
 				return web.Reply{}, err
 			}
-			removed, err := s.o.People.Remove(c.Context(), c.By(), id)
+			removed, err := o.People.Remove(c.Context(), c.By(), id)
 			if err != nil {
 				return web.Reply{}, err
 			}

@@ -1,13 +1,12 @@
-package api
+package fleetapi
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/trends"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -62,26 +61,18 @@ func trendDayOf(d *trends.Day) trendDay {
 	}
 }
 
-func sampleTrendDay() *trends.Day {
-	return &trends.Day{
-		Date: pims.DateOf(sampleTime, time.UTC), Completed: 7940, Failed: 31, ClinicsSynced: 1994, ClinicsFailed: 9, LoginsRefused: 4,
-		Created: 20114, Updated: 8312, Enriched: 15201, Deleted: 402, Restored: 11, TookHalf: 4200 * time.Millisecond, TookMost: 31 * time.Second,
-		LateHalf: 900 * time.Millisecond, LateMost: 12 * time.Second, CountedAt: sampleTime,
-	}
-}
-
-func (s *server) listTrends() web.Operation {
+func (o *Options) listTrends() web.Operation {
 	return web.Operation{
-		Method: http.MethodGet, Path: "/api/trends", ID: "listTrends", Tag: tagFleet,
+		Method: http.MethodGet, Path: "/api/trends", ID: "listTrends", Tag: TagFleet,
 		Summary:     "List daily totals",
 		Description: "What the syncs of all clinics came to on each of the last 90 days, the oldest first. Totals are counted every hour.",
 		Needs:       access.ReadTrends,
 		Of:          web.OfInstallation,
 		Params:      []*huma.Param{},
-		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The days.", Example: trendList{[]trendDay{trendDayOf(sampleTrendDay())}}}},
+		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The days.", Example: trendList{[]trendDay{trendDayOf(sample.TrendDay())}}}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			days, err := trends.Last(c.Context(), s.o.Trends, trends.MaxDays, s.o.Now())
+			days, err := trends.Last(c.Context(), o.Trends, trends.MaxDays, o.Now())
 			if err != nil {
 				return web.Reply{}, err
 			}

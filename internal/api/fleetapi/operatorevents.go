@@ -1,7 +1,6 @@
-package api
+package fleetapi
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 
@@ -9,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -60,22 +60,9 @@ func OperatorEventsDocument(list syncs.List[access.Event]) (json.RawMessage, err
 	return web.Encode(operatorEventList{web.Items(list.Items, operatorEventOf), web.Text(list.NextCursor)})
 }
 
-// Events reads the record of actions (R44).
-type Events interface {
-	Events(ctx context.Context, filter access.Filter) (syncs.List[access.Event], error)
-}
-
-func sampleOperatorEvent() *access.Event {
-	return &access.Event{
-		ID: 4711, At: sampleTime, Who: access.Who{Kind: access.KindOSUser, Name: "root"}, Origin: "command line",
-		Action: access.ClinicSet, ClinicID: sampleSyncID, Before: access.Values{"name": "Harbor Lights"},
-		After: access.Values{"name": "Harbour Lights"}, Outcome: access.Done,
-	}
-}
-
-func (s *server) listOperatorEvents() web.Operation {
+func (o *Options) listOperatorEvents() web.Operation {
 	return web.Operation{
-		Method: http.MethodGet, Path: "/api/operator-events", ID: "listOperatorEvents", Tag: tagFleet,
+		Method: http.MethodGet, Path: "/api/operator-events", ID: "listOperatorEvents", Tag: TagFleet,
 		Summary:     "List what was done",
 		Description: "What people, keys and the command line did, newest first: who, from where, what, before and after. A caller that is limited to some clinics sees the actions on these.",
 		Needs:       access.ChangeClinics,
@@ -83,16 +70,16 @@ func (s *server) listOperatorEvents() web.Operation {
 		Params:      append([]*huma.Param{web.InstantParam("since", "Only actions at or after this moment.")}, web.PageParams()...),
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "A page of actions.",
-			Example: operatorEventList{Items: []operatorEvent{operatorEventOf(sampleOperatorEvent())}},
+			Example: operatorEventList{Items: []operatorEvent{operatorEventOf(sample.OperatorEvent())}},
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest},
 		Handle: func(c *web.Call) (web.Reply, error) {
 			q := web.QueryOf(c)
-			filter := access.Filter{Clinics: clinicsOf(c), Since: q.Instant("since"), Page: q.Page()}
+			filter := access.Filter{Clinics: c.Caller.LimitedTo(), Since: q.Instant("since"), Page: q.Page()}
 			if q.Err != nil {
 				return web.Reply{}, q.Err
 			}
-			list, err := s.o.Events.Events(c.Context(), filter)
+			list, err := o.Events.Events(c.Context(), filter)
 			if err != nil {
 				return web.Reply{}, err
 			}

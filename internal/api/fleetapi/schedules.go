@@ -1,4 +1,4 @@
-package api
+package fleetapi
 
 import (
 	"net/http"
@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -15,7 +16,7 @@ import (
 )
 
 type schedulesRecord struct {
-	Schedules anything          `json:"schedules" doc:"The array as it is stored; null: there is none, and nothing runs by itself."`
+	Schedules web.Anything      `json:"schedules" doc:"The array as it is stored; null: there is none, and nothing runs by itself."`
 	Entries   []scheduleRecord  `json:"entries" nullable:"false" doc:"The entries that are usable."`
 	Problems  []scheduleProblem `json:"problems" nullable:"false" doc:"The entries that are bad. Each is disabled."`
 }
@@ -70,7 +71,7 @@ type tickRecord struct {
 
 func schedulesOf(document []byte, entries []clinic.ScheduleEntry, problems []clinic.ScheduleProblem) schedulesRecord {
 	return schedulesRecord{
-		Schedules: anything(document),
+		Schedules: web.Anything(document),
 		Entries: web.Items(entries, func(e *clinic.ScheduleEntry) scheduleRecord {
 			return scheduleRecord{e.Index, string(e.Type), e.Cron, e.Enabled, fleet.Describe(*e)}
 		}),
@@ -83,9 +84,9 @@ func sampleSchedules() schedulesRecord {
 		[]clinic.ScheduleEntry{{Type: syncs.TypeInbound, Cron: "0 6 * * *", Enabled: true}}, nil)
 }
 
-func (s *server) showSchedules() web.Operation {
+func (o *Options) showSchedules() web.Operation {
 	return web.Operation{
-		Method: http.MethodGet, Path: "/api/clinics/{clinicId}/schedules", ID: "showSchedules", Tag: tagOneClinic,
+		Method: http.MethodGet, Path: "/api/clinics/{clinicId}/schedules", ID: "showSchedules", Tag: TagOneClinic,
 		Summary:     "Show a clinic's schedules",
 		Description: "When the clinic is synced by itself, and what is wrong with its schedules.",
 		Needs:       access.ReadClinics,
@@ -93,22 +94,22 @@ func (s *server) showSchedules() web.Operation {
 		Params:      []*huma.Param{web.ClinicParam()},
 		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The schedules.", Example: sampleSchedules()}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
-		Handle:      s.schedulesReply,
+		Handle:      o.schedulesReply,
 	}
 }
 
 // schedulesReply returns the schedules of the call's clinic.
-func (s *server) schedulesReply(c *web.Call) (web.Reply, error) {
-	document, entries, problems, err := s.o.Fleet.Schedules(c.Context(), c.ClinicID)
+func (o *Options) schedulesReply(c *web.Call) (web.Reply, error) {
+	document, entries, problems, err := o.Service.Schedules(c.Context(), c.ClinicID)
 	if err != nil {
 		return web.Reply{}, err
 	}
 	return web.OK(schedulesOf(document, entries, problems))
 }
 
-func (s *server) setSchedules() web.Operation {
+func (o *Options) setSchedules() web.Operation {
 	return web.Operation{
-		Method: http.MethodPut, Path: "/api/clinics/{clinicId}/schedules", ID: "setSchedules", Tag: tagOneClinic,
+		Method: http.MethodPut, Path: "/api/clinics/{clinicId}/schedules", ID: "setSchedules", Tag: TagOneClinic,
 		Summary:     "Replace a clinic's schedules",
 		Description: "All entries, or none if one is bad. Replicas follow at once.",
 		Needs:       access.ChangeClinics,
@@ -122,10 +123,10 @@ func (s *server) setSchedules() web.Operation {
 			if err := web.ReadBody(c.Request, &body); err != nil {
 				return web.Reply{}, err
 			}
-			if err := s.o.Fleet.SetSchedules(c.Context(), c.By(), c.ClinicID, body.Schedules); err != nil {
+			if err := o.Service.SetSchedules(c.Context(), c.By(), c.ClinicID, body.Schedules); err != nil {
 				return web.Reply{}, err
 			}
-			return s.schedulesReply(c)
+			return o.schedulesReply(c)
 		},
 	}
 }
@@ -136,16 +137,16 @@ const (
 	maxDays     = 366
 )
 
-func (s *server) nextTicks() web.Operation {
+func (o *Options) nextTicks() web.Operation {
 	return web.Operation{
-		Method: http.MethodGet, Path: "/api/clinics/{clinicId}/schedules/next", ID: "listNextTicks", Tag: tagOneClinic,
+		Method: http.MethodGet, Path: "/api/clinics/{clinicId}/schedules/next", ID: "listNextTicks", Tag: TagOneClinic,
 		Summary:     "List a clinic's coming syncs",
 		Description: "When its schedules are due, soonest first.",
 		Needs:       access.ReadClinics,
 		Of:          web.OfNamedClinic,
 		Params:      []*huma.Param{web.ClinicParam(), web.NumberParam("days", "How many days ahead. Default: 7.", 1, maxDays)},
 		Offers: []web.Offer{{Status: http.StatusOK, Description: "The ticks.", Example: tickList{[]tickRecord{
-			{string(syncs.TypeInbound), web.Instant(sampleTime.Add(23 * time.Hour)), "2026-01-18T06:00:00-05:00"},
+			{string(syncs.TypeInbound), web.Instant(sample.Time.Add(23 * time.Hour)), "2026-01-18T06:00:00-05:00"},
 		}}}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeTimezoneMissing},
 		Handle: func(c *web.Call) (web.Reply, error) {
@@ -154,7 +155,7 @@ func (s *server) nextTicks() web.Operation {
 			if q.Err != nil {
 				return web.Reply{}, q.Err
 			}
-			ticks, err := s.o.Fleet.Ticks(c.Context(), c.ClinicID, days)
+			ticks, err := o.Service.Ticks(c.Context(), c.ClinicID, days)
 			if err != nil {
 				return web.Reply{}, err
 			}

@@ -1,9 +1,10 @@
-package api
+package fleetapi
 
 import (
 	"net/http"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -51,28 +52,21 @@ func systemOf(x *fleet.System, version string) systemRecord {
 	}
 }
 
-func sampleSystem() *fleet.System {
-	return &fleet.System{
-		Replicas: []fleet.Replica{{Name: "sync-1", Seen: sampleTime, Keys: []string{"kbff658c4"}}}, Keys: []fleet.EncryptionKey{{ID: "kbff658c4", Made: sampleTime}},
-		Running: 1, Migration: 53, Walled: true, Database: "17.2",
-	}
-}
-
-func (s *server) showSystem() web.Operation {
+func (o *Options) showSystem() web.Operation {
 	return web.Operation{
-		Method: http.MethodGet, Path: "/api/system", ID: "showSystem", Tag: tagFleet,
+		Method: http.MethodGet, Path: "/api/system", ID: "showSystem", Tag: TagFleet,
 		Summary:     "Show the installation",
 		Description: "Versions, replicas, the queue, and the encryption keys by their ids. Nothing of a clinic, and no secret.",
 		Needs:       access.ReadSystem,
 		Of:          web.OfInstallation,
-		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The installation.", Example: systemOf(sampleSystem(), "1.0.0")}},
+		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The installation.", Example: systemOf(sample.System(), "1.0.0")}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			found, err := s.o.System(c.Context())
+			found, err := o.System(c.Context())
 			if err != nil {
 				return web.Reply{}, err
 			}
-			return web.OK(systemOf(&found, s.o.Version))
+			return web.OK(systemOf(&found, o.Version))
 		},
 	}
 }

@@ -1,4 +1,4 @@
-package api
+package fleetapi
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -50,12 +51,12 @@ func credentialOf(c *clinic.StoredCredential) credentialRecord {
 }
 
 func sampleCredential() credentialRecord {
-	return credentialOf(&clinic.StoredCredential{Provider: "idexx_neo", TestedAt: sampleTime, TestOutcome: "ok", CreatedAt: sampleTime})
+	return credentialOf(&clinic.StoredCredential{Provider: "idexx_neo", TestedAt: sample.Time, TestOutcome: "ok", CreatedAt: sample.Time})
 }
 
-func (s *server) showCredentials() web.Operation {
+func (o *Options) showCredentials() web.Operation {
 	return web.Operation{
-		Method: http.MethodGet, Path: "/api/clinics/{clinicId}/credentials", ID: "showCredentials", Tag: tagOneClinic,
+		Method: http.MethodGet, Path: "/api/clinics/{clinicId}/credentials", ID: "showCredentials", Tag: TagOneClinic,
 		Summary:     "Show the state of a clinic's credentials",
 		Description: "Whether there are credentials and whether they work. Never a secret, and no user name.",
 		Needs:       access.ReadClinics,
@@ -63,13 +64,13 @@ func (s *server) showCredentials() web.Operation {
 		Params:      []*huma.Param{web.ClinicParam()},
 		Offers:      []web.Offer{{Status: http.StatusOK, Description: "Their state.", Example: sampleCredential()}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound},
-		Handle:      s.credentialReply,
+		Handle:      o.credentialReply,
 	}
 }
 
 // credentialReply returns the state of the credentials of the call's clinic.
-func (s *server) credentialReply(c *web.Call) (web.Reply, error) {
-	stored, err := s.o.Fleet.Credential(c.Context(), c.ClinicID)
+func (o *Options) credentialReply(c *web.Call) (web.Reply, error) {
+	stored, err := o.Service.Credential(c.Context(), c.ClinicID)
 	if errors.Is(err, clinic.ErrCredentialsMissing) {
 		return web.OK(credentialRecord{})
 	}
@@ -79,9 +80,9 @@ func (s *server) credentialReply(c *web.Call) (web.Reply, error) {
 	return web.OK(credentialOf(&stored))
 }
 
-func (s *server) setCredentials() web.Operation {
+func (o *Options) setCredentials() web.Operation {
 	return web.Operation{
-		Method: http.MethodPut, Path: "/api/clinics/{clinicId}/credentials", ID: "setCredentials", Tag: tagOneClinic,
+		Method: http.MethodPut, Path: "/api/clinics/{clinicId}/credentials", ID: "setCredentials", Tag: TagOneClinic,
 		Summary:     "Store a clinic's credentials",
 		Description: "They are sealed and replace the old ones, with their session and suspension. Test them next.",
 		Needs:       access.ChangeClinics,
@@ -95,10 +96,10 @@ func (s *server) setCredentials() web.Operation {
 			if err := web.ReadBody(c.Request, &body); err != nil {
 				return web.Reply{}, err
 			}
-			if err := s.o.Fleet.SetCredential(c.Context(), c.By(), c.ClinicID, body.Provider, body.Fields); err != nil {
+			if err := o.Service.SetCredential(c.Context(), c.By(), c.ClinicID, body.Provider, body.Fields); err != nil {
 				return web.Reply{}, err
 			}
-			return s.credentialReply(c)
+			return o.credentialReply(c)
 		},
 	}
 }
@@ -106,30 +107,30 @@ func (s *server) setCredentials() web.Operation {
 // testMargin is how much longer than the wait for a sync a test of credentials may take.
 const testMargin = 20 * time.Second
 
-func (s *server) testCredentials() web.Operation {
+func (o *Options) testCredentials() web.Operation {
 	return web.Operation{
-		Method: http.MethodPost, Path: "/api/clinics/{clinicId}/credentials/test", ID: "testCredentials", Tag: tagOneClinic,
+		Method: http.MethodPost, Path: "/api/clinics/{clinicId}/credentials/test", ID: "testCredentials", Tag: TagOneClinic,
 		Summary:     "Test a clinic's credentials",
 		Description: "Signs in to the PIMS and reads today's calendar; it writes no case. The outcome is kept. A failure has the code of a failed sync.",
 		Needs:       access.OperateClinics,
 		Of:          web.OfNamedClinic,
 		Params:      []*huma.Param{web.ClinicParam()},
-		Body:        nothing{},
+		Body:        web.Nothing{},
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "They work.",
-			Example: testResult{Success: true, Provider: "idexx_neo", Date: web.Day(pims.DateOf(sampleTime, time.UTC)), Appointments: 18, LoginMS: 2140, FetchMS: 310},
+			Example: testResult{Success: true, Provider: "idexx_neo", Date: web.Day(pims.DateOf(sample.Time, time.UTC)), Appointments: 18, LoginMS: 2140, FetchMS: 310},
 		}},
-		Codes: append(startCodes(), syncs.CodeNotFound),
+		Codes: append(web.StartCodes(), syncs.CodeNotFound),
 		Handle: func(c *web.Call) (web.Reply, error) {
-			if err := web.ReadBody(c.Request, &nothing{}); err != nil {
+			if err := web.ReadBody(c.Request, &web.Nothing{}); err != nil {
 				return web.Reply{}, err
 			}
-			if err := s.countStart(c); err != nil {
+			if err := o.CountStart(c); err != nil {
 				return web.Reply{}, err
 			}
-			ctx, cancel := context.WithTimeoutCause(c.Context(), s.o.Wait+testMargin, syncs.ErrTimeout)
+			ctx, cancel := context.WithTimeoutCause(c.Context(), o.Wait+testMargin, syncs.ErrTimeout)
 			defer cancel()
-			found, err := s.o.Fleet.TestCredential(ctx, c.By(), c.ClinicID)
+			found, err := o.Service.TestCredential(ctx, c.By(), c.ClinicID)
 			if err != nil && ctx.Err() != nil {
 				err = context.Cause(ctx)
 			}
@@ -141,25 +142,25 @@ func (s *server) testCredentials() web.Operation {
 	}
 }
 
-func (s *server) resumeCredentials() web.Operation {
+func (o *Options) resumeCredentials() web.Operation {
 	return web.Operation{
-		Method: http.MethodPost, Path: "/api/clinics/{clinicId}/credentials/resume", ID: "resumeCredentials", Tag: tagOneClinic,
+		Method: http.MethodPost, Path: "/api/clinics/{clinicId}/credentials/resume", ID: "resumeCredentials", Tag: TagOneClinic,
 		Summary:     "Use suspended credentials again",
 		Description: "For credentials that the PIMS refused although they are right. Credentials that are not suspended stay as they are.",
 		Needs:       access.OperateClinics,
 		Of:          web.OfNamedClinic,
 		Params:      []*huma.Param{web.ClinicParam()},
-		Body:        nothing{},
+		Body:        web.Nothing{},
 		Offers:      []web.Offer{{Status: http.StatusOK, Description: "Their state.", Example: sampleCredential()}},
 		Codes:       []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, web.CodeBodyTooLarge, syncs.CodeCredentialsMissing},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			if err := web.ReadBody(c.Request, &nothing{}); err != nil {
+			if err := web.ReadBody(c.Request, &web.Nothing{}); err != nil {
 				return web.Reply{}, err
 			}
-			if err := s.o.Fleet.ResumeCredential(c.Context(), c.By(), c.ClinicID); err != nil {
+			if err := o.Service.ResumeCredential(c.Context(), c.By(), c.ClinicID); err != nil {
 				return web.Reply{}, err
 			}
-			return s.credentialReply(c)
+			return o.credentialReply(c)
 		},
 	}
 }
