@@ -472,6 +472,12 @@ var importRule = rule{
 		testsOnly: true,
 	},
 	{
+		pkg:       "internal/bench",
+		ours:      []string{"internal/render"},
+		libraries: []string{"golang.org/x/perf"},
+		testsOnly: true,
+	},
+	{
 		pkg:       "internal/apifuzz",
 		testsOnly: true,
 	},

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/perf/benchfmt"
+
+	"github.com/pims-sync/pims-sync/internal/render"
+)
+
+// A line is what one benchmark measured.
+type line struct {
+	What     string             `json:"what"`               // the benchmark's name, without Benchmark and the number of processors
+	Unit     string             `json:"unit,omitempty"`     // of ours and the baseline
+	Ours     float64            `json:"ours,omitempty"`     // median of the rounds
+	Baseline float64            `json:"baseline,omitempty"` // median of the same rounds
+	Ratio    float64            `json:"ratio,omitempty"`    // baselines that ours is
+	Goal     float64            `json:"goal,omitempty"`     // the largest ratio that is wished for; 0: nothing is
+	Others   map[string]float64 `json:"others,omitempty"`   // what else the benchmark reported, by unit
+}
+
+// Missed reports whether a goal is not reached.
+func (l *line) missed() bool { return l.Goal > 0 && l.Ratio > l.Goal }
+
+// read reads what go test printed.
+func read(output []byte) ([]line, error) {
+	var lines []line
+	reader := benchfmt.NewReader(bytes.NewReader(output), "go test")
+	for reader.Scan() {
+		switch record := reader.Result().(type) {
+		case *benchfmt.Result:
+			lines = append(lines, lineOf(record))
+		case *benchfmt.SyntaxError:
+			return nil, fmt.Errorf("reading what go test printed: %w", record)
+		}
+	}
+	return lines, reader.Err()
+}
+
+var processors = regexp.MustCompile(`-\d+$`)
+
+func lineOf(r *benchfmt.Result) line {
+	l := line{What: strings.ReplaceAll(processors.ReplaceAllString(r.Name.String(), ""), "_", " ")}
+	for _, v := range r.Values {
+		ours, isOurs := strings.CutPrefix(v.Unit, "ours-")
+		_, isBaseline := strings.CutPrefix(v.Unit, "baseline-")
+		switch {
+		case isOurs:
+			l.Unit, l.Ours = ours, v.Value
+		case isBaseline:
+			l.Baseline = v.Value
+		case v.Unit == "ratio":
+			l.Ratio = v.Value
+		case v.Unit == "wished":
+			l.Goal = v.Value
+		case v.Value != 0: // a benchmark that compares reports a time of 0 an operation
+			if l.Others == nil {
+				l.Others = make(map[string]float64)
+			}
+			l.Others[v.Unit] = v.Value
+		}
+	}
+	return l
+}
+
+// printTable prints a line for each benchmark, those that compare first.
+func printTable(w io.Writer, lines []line) {
+	sorted := slices.Clone(lines)
+	slices.SortStableFunc(sorted, func(a, b line) int { return boolean(a.Ratio == 0) - boolean(b.Ratio == 0) })
+	rows := make([][]string, len(sorted))
+	for i := range sorted {
+		l := &sorted[i]
+		rows[i] = []string{l.What, withUnit(l.Ours, l.Unit), withUnit(l.Baseline, l.Unit), number(l.Ratio), number(l.Goal), goalText(l), others(l)}
+	}
+	render.Table(w, []string{"what", "ours", "baseline", "ratio", "goal", "", "also"}, rows)
+}
+
+func goalText(l *line) string {
+	switch {
+	case l.Goal == 0:
+		return ""
+	case l.missed():
+		return "missed"
+	default:
+		return "ok"
+	}
+}
+
+func others(l *line) string {
+	var texts []string
+	for unit, value := range l.Others {
+		texts = append(texts, number(value)+" "+unit)
+	}
+	slices.Sort(texts)
+	return strings.Join(texts, ", ")
+}
+
+func withUnit(value float64, unit string) string {
+	if value == 0 {
+		return ""
+	}
+	return number(value) + " " + unit
+}
+
+// number returns three digits that count; empty: 0.
+func number(value float64) string {
+	if value == 0 {
+		return ""
+	}
+	digits := strconv.FormatFloat(value, 'g', 3, 64)
+	if exact, err := strconv.ParseFloat(digits, 64); err == nil {
+		return strconv.FormatFloat(exact, 'f', -1, 64)
+	}
+	return digits
+}
+
+func boolean(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func writeJSON(path string, lines []line) error {
+	document, err := json.MarshalIndent(struct {
+		Benchmarks []line `json:"benchmarks"`
+	}{lines}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(document, '\n'), 0o644) //nolint:gosec // figures, for everybody
+}
+
+var benchmark = regexp.MustCompile(`(?m)^func Benchmark`)
+
+func hasBenchmark(path string) bool {
+	source, err := os.ReadFile(path)
+	return err == nil && benchmark.Match(source)
+}
