@@ -165,6 +165,9 @@ func (c *chain) finish(rec *recorder, r *http.Request, e *Entry, panicked any) {
 	if e.Route == "" && r.Pattern != "/" {
 		e.Route = r.Pattern
 	}
+	if hungUp(r, e.Cause) { // also where a page hides the cause
+		e.Cause, rec.status = nil, statusHungUp
+	}
 	if e.ended != nil {
 		defer func() { e.ended(Answer{rec.answered(), e.ClinicID, e.SyncID, e.Code}) }()
 	}

@@ -2,7 +2,9 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -106,4 +108,38 @@ func TestTwoMountsOfOnePatternAreRefusedAtTheStart(t *testing.T) {
 	t.Parallel()
 	mount := Mount{"/hooks/{secret}", http.NotFoundHandler()}
 	require.Panics(t, func() { New(Options{}, mount, mount) })
+}
+
+// A page that hides the cause of its failure tells the chain of it. Where the cause is that
+// the caller hung up, it is no error.
+func TestACallerWhoHangsUpOnAPageIsNoError(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		cause  error
+		status int
+		level  string
+	}{
+		"the caller hung up":                {fmt.Errorf("read: %w", context.Canceled), 499, "INFO"},
+		"the caller hung up, and it failed": {syncs.ErrDatabase, 500, "ERROR"},
+	} {
+		var log bytes.Buffer
+		var seen int
+		handler := New(Options{
+			Observe: func(_, _ string, status int, _ time.Duration) { seen = status },
+			Logger:  slog.New(slog.NewJSONHandler(&log, nil)),
+			Now:     func() time.Time { return testTime },
+		}, Mount{"/page", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			EntryOf(r.Context()).Cause = test.cause
+			w.WriteHeader(http.StatusInternalServerError)
+		})})
+		ctx, hangUp := context.WithCancel(t.Context())
+		hangUp()
+		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/page", nil))
+		require.Equal(t, test.status, seen, name)
+		var line map[string]any
+		require.NoError(t, json.Unmarshal(log.Bytes(), &line), name)
+		require.Equal(t, test.level, line["level"], name)
+		require.InDelta(t, test.status, line["status"], 0, name)
+		require.Equal(t, test.status == 500, line["error"] != nil, name)
+	}
 }

@@ -125,12 +125,17 @@ func (l RateLimited) seconds() string { return strconv.Itoa(int(math.Ceil(l.Wait
 // receives it; log, metrics and traces show it, and no error.
 const statusHungUp = 499
 
+// hungUp reports whether the caller of a request hung up, and that is the cause of an error.
+func hungUp(r *http.Request, cause error) bool {
+	return errors.Is(r.Context().Err(), context.Canceled) && errors.Is(cause, context.Canceled)
+}
+
 // Fail writes a failure as the response, in the one form of errors (R38). cause is the error
 // behind it, or nil: it is logged where the failure hides it, and a RateLimited sets
 // Retry-After. A caller who hung up is no failure.
 func Fail(w http.ResponseWriter, r *http.Request, failure *syncs.Failure, cause error) {
 	e := EntryOf(r.Context())
-	if errors.Is(r.Context().Err(), context.Canceled) && errors.Is(cause, context.Canceled) {
+	if hungUp(r, cause) {
 		w.WriteHeader(statusHungUp)
 		return
 	}
