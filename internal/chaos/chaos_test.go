@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	kills   = flag.Int("kills", 3, "how many times a replica is killed with SIGKILL; PostgreSQL suffers a fifth of it")
+	kills   = flag.Int("kills", 5, "how many times a replica is killed with SIGKILL; PostgreSQL suffers a fifth of it")
 	seconds = flag.Int("seconds", 0, "end after so long, however many kills there were; 0: no limit")
 	seed    = flag.Uint64("seed", 0, "of the nemesis; 0: made up and printed")
 )
