@@ -170,7 +170,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 	if e.Outgoing.Channels, err = ChannelService(s, settings, ring); err != nil {
 		return nil, err
 	}
-	e.Webhooks = e.newWebhooks(settings, ring, o.Now)
+	e.Webhooks = e.newWebhooks(settings, ring, o.Lease, o.Now)
 	if e.Notify, err = e.newNotifications(settings, ring, o.Link, o.Now); err != nil {
 		return nil, err
 	}

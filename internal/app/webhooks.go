@@ -40,11 +40,12 @@ func (s *Store) findClinic(ctx context.Context, id uuid.UUID) error {
 }
 
 // newWebhooks returns the worker that sends the engine's webhooks.
-func (e *Engine) newWebhooks(settings Settings, ring *seal.Keyring, now func() time.Time) *webhooks.Worker {
+func (e *Engine) newWebhooks(settings Settings, ring *seal.Keyring, lease time.Duration, now func() time.Time) *webhooks.Worker {
 	return webhooks.NewWorker(webhooks.Options{
 		Store:   Webhooks(e.Store, ring),
 		Send:    webhooks.NewSender(settings.Hosts, settings.Version, now).Send,
 		Logger:  e.log,
+		Lease:   lease,
 		Now:     now,
 		Observe: e.metrics.Webhook,
 		Count:   func(b webhooks.Backlog) { e.metrics.WebhookBacklog(b.Pending, b.OldestDue, b.Endpoints) },

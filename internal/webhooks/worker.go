@@ -1,8 +1,11 @@
 package webhooks
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,13 +31,17 @@ type Store interface {
 	// Claim leases up to limit enabled endpoints that have something due at a moment.
 	Claim(ctx context.Context, worker string, limit int, lease time.Duration, now time.Time) ([]Claimed, error)
 
-	// Due returns the next delivery of an endpoint that is due at a moment, or false. It
-	// renews the lease; where another worker has it, it returns false.
-	Due(ctx context.Context, worker string, e *Endpoint, lease time.Duration, now time.Time) (Delivery, bool, error)
+	// Renew extends the leases that a worker still has on endpoints.
+	Renew(ctx context.Context, worker string, endpointIDs []uuid.UUID, lease time.Duration) error
+
+	// Due returns the next delivery of an endpoint that is due at a moment, or false. Where
+	// the worker has no lease on the endpoint, it returns false.
+	Due(ctx context.Context, worker string, e *Endpoint, now time.Time) (Delivery, bool, error)
 
 	// Record stores the outcome of a try and what it does to delivery and endpoint, and
-	// updates e.
-	Record(ctx context.Context, e *Endpoint, d *Delivery, a Attempt, v Verdict) error
+	// updates e. A failure is not stored where the delivery has ended meanwhile, or where
+	// the worker's lease has: whoever has it now tries as well.
+	Record(ctx context.Context, worker string, e *Endpoint, d *Delivery, a Attempt, v Verdict) error
 
 	// Release gives an endpoint back; nobody claims it before a moment.
 	Release(ctx context.Context, worker string, endpointID uuid.UUID, notBefore time.Time) error
@@ -59,9 +66,11 @@ func EndpointStates() []string { return []string{"enabled", "failing", "given_up
 
 const (
 	turnEvery   = 500 * time.Millisecond
-	atOnce      = 64 // endpoints that a replica sends to at the same time
-	leaseTime   = time.Minute
+	atOnce      = 64  // endpoints that a replica sends to at the same time
+	slowAtOnce  = 512 // endpoints besides these that let it wait
+	slowAfter   = time.Second
 	turnLimit   = 45 * time.Second    // how long one claim of an endpoint is used
+	renewals    = 4                   // of a lease, in its time
 	keepEnded   = 30 * 24 * time.Hour // how long deliveries that ended are kept
 	forgetEvery = time.Hour
 	countEvery  = time.Minute
@@ -72,6 +81,7 @@ type Options struct {
 	Store   Store
 	Send    func(ctx context.Context, e *Endpoint, d *Delivery, secrets []string) Attempt
 	Logger  *slog.Logger
+	Lease   time.Duration                             // how long a replica may be silent before others send to its endpoints; 0: 15 s
 	Now     func() time.Time                          // nil: time.Now
 	Count   func(Backlog)                             // each minute; nil: nobody
 	Observe func(outcome string, delay time.Duration) // of each try: Delivered, "retry", Failed; delay since the event, of Delivered
@@ -84,8 +94,12 @@ type Worker struct {
 	name  string
 	log   *slog.Logger
 	loops panics.Loops
-	slots chan struct{}
+	quick chan struct{} // a place for each endpoint that is sent to
+	slow  chan struct{} // for one that lets the replica wait
 	busy  sync.WaitGroup
+
+	mu   sync.Mutex
+	held map[uuid.UUID]struct{} // the endpoints that are sent to
 }
 
 // NewWorker makes a Worker. It does nothing by itself until Begin.
@@ -96,8 +110,12 @@ func NewWorker(o Options) *Worker {
 	if o.Observe == nil {
 		o.Observe = func(string, time.Duration) {}
 	}
+	o.Lease = cmp.Or(o.Lease, 15*time.Second)
 	log := o.Logger.With("namespace", "pims-sync:webhooks")
-	return &Worker{o: o, name: uuid.NewString(), log: log, loops: panics.Loops{Log: log}, slots: make(chan struct{}, atOnce)}
+	return &Worker{
+		o: o, name: uuid.NewString(), log: log, loops: panics.Loops{Log: log},
+		quick: make(chan struct{}, atOnce), slow: make(chan struct{}, slowAtOnce), held: make(map[uuid.UUID]struct{}),
+	}
 }
 
 // Begin starts to send, until the context ends.
@@ -106,6 +124,13 @@ func (w *Worker) Begin(ctx context.Context) {
 		w.loops.Every(ctx, "webhooks", turnEvery, func() {
 			if err := w.Turn(ctx); err != nil && ctx.Err() == nil {
 				w.log.WarnContext(ctx, "Webhooks were not sent; the next turn tries again", "error", err.Error())
+			}
+		})
+	})
+	w.loops.Begin(ctx, "webhook leases", func(ctx context.Context) {
+		w.loops.Every(ctx, "webhook leases", w.o.Lease/renewals, func() {
+			if err := w.renew(ctx); err != nil && ctx.Err() == nil {
+				w.log.WarnContext(ctx, "The leases of endpoints were not renewed; another replica may send the same again", "error", err.Error())
 			}
 		})
 	})
@@ -139,26 +164,31 @@ func (w *Worker) Wait() {
 // Turn makes deliveries of what is new, and starts to send to endpoints that have something
 // due, as far as this replica has room for more.
 func (w *Worker) Turn(ctx context.Context) error {
-	for {
-		_, more, err := w.o.Store.Plan(ctx, w.o.Now())
-		if err != nil {
+	for more := true; more; {
+		var err error
+		if _, more, err = w.o.Store.Plan(ctx, w.o.Now()); err != nil {
 			return err
 		}
-		if !more {
-			break
+		if err := w.send(ctx); err != nil {
+			return err
 		}
 	}
-	free := cap(w.slots) - len(w.slots)
+	return nil
+}
+
+// send starts to send to endpoints that have something due.
+func (w *Worker) send(ctx context.Context) error {
+	free := cap(w.quick) - len(w.quick)
 	if free == 0 {
 		return nil
 	}
-	claimed, err := w.o.Store.Claim(ctx, w.name, free, leaseTime, w.o.Now())
+	claimed, err := w.o.Store.Claim(ctx, w.name, free, w.o.Lease, w.o.Now())
 	for i := range claimed {
 		c := &claimed[i]
-		w.slots <- struct{}{} // only Turn takes one
+		p := w.enter(c.ID)
 		panics.GoIn(&w.busy, func() {
-			defer func() { <-w.slots }()
-			w.serve(ctx, c)
+			defer p.leave()
+			w.serve(ctx, c, p)
 		}, func(e *panics.Error) {
 			panics.Logger(w.log, e).ErrorContext(ctx, "A panic ended the sending to an endpoint; its lease ends by itself", "endpoint_id", c.ID.String())
 		})
@@ -166,15 +196,70 @@ func (w *Worker) Turn(ctx context.Context) error {
 	return err
 }
 
+// A place is what an endpoint takes of a replica's room while it is sent to.
+type place struct {
+	w        *Worker
+	endpoint uuid.UUID
+
+	mu   sync.Mutex
+	room chan struct{} // quick or slow; nil: it was left
+}
+
+// enter takes a place for an endpoint, whose lease is renewed until it is left. Only Turn
+// takes places, as many as are free.
+func (w *Worker) enter(endpoint uuid.UUID) *place {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.quick <- struct{}{}
+	w.held[endpoint] = struct{}{}
+	return &place{w: w, endpoint: endpoint, room: w.quick}
+}
+
+func (p *place) leave() {
+	p.w.mu.Lock()
+	delete(p.w.held, p.endpoint)
+	p.w.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	<-p.room
+	p.room = nil
+}
+
+// waits makes room for another endpoint while this one lets the replica wait.
+func (p *place) waits() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.room != p.w.quick {
+		return
+	}
+	select {
+	case p.w.slow <- struct{}{}:
+		<-p.room
+		p.room = p.w.slow
+	default: // so many do that it keeps its place
+	}
+}
+
+// renew extends the leases on all endpoints that are sent to now.
+func (w *Worker) renew(ctx context.Context) error {
+	w.mu.Lock()
+	ids := slices.Collect(maps.Keys(w.held))
+	w.mu.Unlock()
+	if len(ids) == 0 {
+		return nil
+	}
+	return w.o.Store.Renew(ctx, w.name, ids, w.o.Lease)
+}
+
 // serve sends to one endpoint, one delivery after the other, until there is none, one
 // fails, or the turn is over. An endpoint that fails rests, so that one that hangs takes
 // little of the replica's time.
-func (w *Worker) serve(ctx context.Context, c *Claimed) {
+func (w *Worker) serve(ctx context.Context, c *Claimed, p *place) {
 	pause := time.Duration(0)
 	for began := time.Now(); time.Since(began) < turnLimit && ctx.Err() == nil && pause == 0; {
-		d, due, err := w.o.Store.Due(ctx, w.name, &c.Endpoint, leaseTime, w.o.Now())
+		d, due, err := w.o.Store.Due(ctx, w.name, &c.Endpoint, w.o.Now())
 		if err == nil && due {
-			pause, err = w.deliver(ctx, c, &d)
+			pause, err = w.deliver(ctx, c, &d, p)
 		}
 		if err != nil && ctx.Err() == nil {
 			w.log.WarnContext(ctx, "A delivery was not recorded; it is sent again", "endpoint_id", c.ID.String(), "error", err.Error())
@@ -191,13 +276,17 @@ func (w *Worker) serve(ctx context.Context, c *Claimed) {
 }
 
 // deliver makes one try and records it. It returns how long the endpoint rests.
-func (w *Worker) deliver(ctx context.Context, c *Claimed, d *Delivery) (time.Duration, error) {
+func (w *Worker) deliver(ctx context.Context, c *Claimed, d *Delivery, p *place) (time.Duration, error) {
+	late := panics.AfterFunc(slowAfter, p.waits, func(e *panics.Error) {
+		panics.Logger(w.log, e).ErrorContext(ctx, "A panic ended the watch over an endpoint", "endpoint_id", c.ID.String())
+	})
 	attempt := w.o.Send(ctx, &c.Endpoint, d, c.Secrets)
+	late.Stop()
 	if ctx.Err() != nil {
 		return 0, nil //nolint:nilerr // the replica ends; it is no failure of the endpoint
 	}
 	verdict := Judge(&c.Endpoint, d, attempt)
-	if err := w.o.Store.Record(ctx, &c.Endpoint, d, attempt, verdict); err != nil {
+	if err := w.o.Store.Record(ctx, w.name, &c.Endpoint, d, attempt, verdict); err != nil {
 		return 0, err
 	}
 	switch verdict.State {

@@ -1,6 +1,7 @@
 package webhookstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -72,16 +73,22 @@ func scanDelivery(row pgx.CollectableRow) (d webhooks.Delivery, err error) {
 	return d, err
 }
 
+// Renew implements webhooks.Store.
+func (s *Store) Renew(ctx context.Context, worker string, endpointIDs []uuid.UUID, lease time.Duration) error {
+	return s.db.System(ctx, "renew the leases of webhook endpoints", func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `update webhook_endpoints set leased_until = now() + $3
+			where id = any($1) and leased_by = $2 and leased_until > now()`, endpointIDs, worker, lease)
+		return err
+	})
+}
+
 // Due implements webhooks.Store.
-func (s *Store) Due(ctx context.Context, worker string, e *webhooks.Endpoint, lease time.Duration, now time.Time) (d webhooks.Delivery, due bool, err error) {
+func (s *Store) Due(ctx context.Context, worker string, e *webhooks.Endpoint, now time.Time) (d webhooks.Delivery, due bool, err error) {
 	err = s.db.System(ctx, "find the next delivery", func(tx pgx.Tx) error {
 		due = false
-		tag, err := tx.Exec(ctx, `update webhook_endpoints set leased_until = now() + $3
-			where id = $1 and leased_by = $2 and leased_until > now() and enabled`, e.ID, worker, lease)
-		if err != nil || tag.RowsAffected() == 0 {
-			return err
-		}
-		rows, err := tx.Query(ctx, selectDelivery+"where d.endpoint_id = $1 and d.state = 'pending' and d.next_try_at <= $2 order by d.seq limit 1", e.ID, now)
+		rows, err := tx.Query(ctx, selectDelivery+`join webhook_endpoints e on e.id = d.endpoint_id
+			where e.id = $1 and e.leased_by = $2 and e.leased_until > now() and e.enabled and d.state = 'pending' and d.next_try_at <= $3
+			order by d.seq limit 1`, e.ID, worker, now)
 		if err != nil {
 			return err
 		}
@@ -95,26 +102,38 @@ func (s *Store) Due(ctx context.Context, worker string, e *webhooks.Endpoint, le
 	return d, due, err
 }
 
+// lock locks an endpoint until the end of the transaction and reports whether a worker has
+// its lease. Whatever changes when deliveries are due locks it first: Plan, which adds some
+// behind them, must not run meanwhile.
+func lock(ctx context.Context, tx pgx.Tx, id uuid.UUID, worker string) (leased, ordered bool, err error) {
+	err = tx.QueryRow(ctx, "select coalesce(leased_by = $2 and leased_until > now(), false), ordered from webhook_endpoints where id = $1 for update", id, worker).
+		Scan(&leased, &ordered)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = errNoEndpoint()
+	}
+	return leased, ordered, err
+}
+
 // Record implements webhooks.Store.
-func (s *Store) Record(ctx context.Context, e *webhooks.Endpoint, d *webhooks.Delivery, a webhooks.Attempt, v webhooks.Verdict) error {
+func (s *Store) Record(ctx context.Context, worker string, e *webhooks.Endpoint, d *webhooks.Delivery, a webhooks.Attempt, v webhooks.Verdict) error {
 	err := s.db.System(ctx, "record a delivery", func(tx pgx.Tx) error {
-		next, ended := v.NextTryAt, &a.At
-		if v.State == webhooks.Pending {
-			ended = nil
-		} else {
-			next = a.At
+		if v.State == webhooks.Delivered {
+			return delivered(ctx, tx, e, d, a)
 		}
-		_, err := tx.Exec(ctx, `update webhook_deliveries set state = $2, tries = tries + 1, next_try_at = $3, ended_at = $4,
-			last_try_at = $5, last_status = nullif($6, 0), last_error = nullif($7, ''), response = $8 where id = $1`,
-			d.ID, v.State, next, ended, a.At, a.Status, a.Error, a.Response)
-		if err != nil {
+		leased, ordered, err := lock(ctx, tx, e.ID, worker)
+		if err != nil || !leased {
 			return err
 		}
-		if e.Ordered && v.State != webhooks.Delivered {
-			err = hold(ctx, tx, d, v)
-		}
-		if err != nil {
+		tag, err := tx.Exec(ctx, `update webhook_deliveries set state = $2, tries = tries + 1, next_try_at = $3, ended_at = $4,
+			last_try_at = $5, last_status = nullif($6, 0), last_error = $7, response = $8 where id = $1 and state = 'pending'`,
+			d.ID, v.State, cmp.Or(v.NextTryAt, a.At), ended(a, v), a.At, a.Status, a.Error, a.Response)
+		if err != nil || tag.RowsAffected() == 0 { // a person has skipped it
 			return err
+		}
+		if ordered {
+			if err := settle(ctx, tx, e.ID, d.ClinicID, a.At); err != nil {
+				return err
+			}
 		}
 		return judge(ctx, tx, e, a.At, v)
 	})
@@ -133,13 +152,27 @@ func (s *Store) Record(ctx context.Context, e *webhooks.Endpoint, d *webhooks.De
 	return nil
 }
 
-// judge stores what an attempt says about its endpoint, and disables it where the verdict
+// ended returns when a delivery that was not taken ended; nil: it is tried again.
+func ended(a webhooks.Attempt, v webhooks.Verdict) *time.Time {
+	if v.State == webhooks.Pending {
+		return nil
+	}
+	return &a.At
+}
+
+// delivered stores that a delivery was taken, whoever has the endpoint's lease by now.
+func delivered(ctx context.Context, tx pgx.Tx, e *webhooks.Endpoint, d *webhooks.Delivery, a webhooks.Attempt) error {
+	_, err := tx.Exec(ctx, `update webhook_deliveries set state = 'delivered', tries = tries + 1, next_try_at = $2, ended_at = $2,
+		last_try_at = $2, last_status = $3, last_error = null, response = $4 where id = $1`, d.ID, a.At, a.Status, a.Response)
+	if err == nil && e.Failures > 0 {
+		_, err = tx.Exec(ctx, "update webhook_endpoints set failures = 0, failing_since = null where id = $1 and failures > 0", e.ID)
+	}
+	return err
+}
+
+// judge stores what a failure says about its endpoint, and disables it where the verdict
 // says so.
 func judge(ctx context.Context, tx pgx.Tx, e *webhooks.Endpoint, at time.Time, v webhooks.Verdict) error {
-	if v.State == webhooks.Delivered {
-		_, err := tx.Exec(ctx, "update webhook_endpoints set failures = 0, failing_since = null where id = $1 and failures > 0", e.ID)
-		return err
-	}
 	_, err := tx.Exec(ctx, "update webhook_endpoints set failures = failures + 1, failing_since = coalesce(failing_since, $2) where id = $1", e.ID, at)
 	if err != nil || v.Disable == "" {
 		return err
@@ -150,14 +183,20 @@ func judge(ctx context.Context, tx pgx.Tx, e *webhooks.Endpoint, at time.Time, v
 	return feedstore.Emit(ctx, tx, e.ClinicID, feed.WebhookDisabled, map[string]any{"endpointId": e.ID, "reason": v.Disable})
 }
 
-// hold keeps the clinic's later deliveries behind one that was not delivered: until its next
-// try, or for ever.
-func hold(ctx context.Context, tx pgx.Tx, d *webhooks.Delivery, v webhooks.Verdict) error {
+// settle makes the deliveries of a clinic that were not tried yet wait for those before
+// them: for their next try, and for ever behind one that has failed for good. What nothing
+// holds back is due now. The endpoint is locked and ordered.
+func settle(ctx context.Context, tx pgx.Tx, endpointID, clinicID uuid.UUID, now time.Time) error {
 	_, err := tx.Exec(ctx, `
-		update webhook_deliveries set next_try_at = case when $2 = 'failed' then 'infinity'::timestamptz else $3 end
-		where endpoint_id = (select endpoint_id from webhook_deliveries where id = $1) and state = 'pending' and id <> $1
-			and clinic_id is not distinct from $4 and seq > (select seq from webhook_deliveries where id = $1)`,
-		d.ID, v.State, v.NextTryAt, null.ID(d.ClinicID))
+		update webhook_deliveries d set next_try_at = w.until
+		from (
+			select id, tries, state, next_try_at, coalesce(max(case when state = 'failed' then 'infinity' when tries > 0 then next_try_at end)
+				over (order by seq rows between unbounded preceding and 1 preceding), $3) as until
+			from webhook_deliveries
+			where endpoint_id = $1 and clinic_id is not distinct from $2 and state in ('pending', 'failed')
+		) w
+		where d.id = w.id and w.state = 'pending' and w.tries = 0 and w.next_try_at is distinct from w.until
+			and (w.next_try_at > $3 or w.until > $3)`, endpointID, null.ID(clinicID), now)
 	return err
 }
 
@@ -194,11 +233,20 @@ func (s *Store) Backlog(ctx context.Context, now time.Time) (b webhooks.Backlog,
 // delivered; a delivery that it held back is then free.
 func (s *Store) Forget(ctx context.Context, before time.Time) error {
 	return s.db.System(ctx, "remove old deliveries", func(tx pgx.Tx) error {
+		// Plan may be putting deliveries behind a failed one now; then it goes the next time.
 		_, err := tx.Exec(ctx, `
-			with gone as (delete from webhook_deliveries where ended_at < $1 returning endpoint_id, clinic_id, state)
-			update webhook_deliveries d set next_try_at = $1 from gone g
-			where g.state = 'failed' and d.endpoint_id = g.endpoint_id and d.clinic_id is not distinct from g.clinic_id
-				and d.state = 'pending' and d.next_try_at = 'infinity'`, before)
+			with quiet as (
+				select id from webhook_endpoints where id in (select endpoint_id from webhook_deliveries where ended_at < $1 and state = 'failed')
+				order by id for update skip locked
+			)
+			delete from webhook_deliveries where ended_at < $1 and (state <> 'failed' or endpoint_id in (select id from quiet))`, before)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			update webhook_deliveries d set next_try_at = $1
+			where state = 'pending' and next_try_at = 'infinity' and not exists (
+				select from webhook_deliveries f where f.endpoint_id = d.endpoint_id and f.clinic_id is not distinct from d.clinic_id and f.state = 'failed')`, before)
 		return err
 	})
 }
@@ -246,12 +294,24 @@ func (s *Store) Delivery(ctx context.Context, id uuid.UUID) (d webhooks.Delivery
 func errNoDelivery() error { return syncs.Fail(syncs.CodeNotFound, "there is no such delivery") }
 
 // Resend makes a delivery that has ended due again, as it was, or with skip gives one up
-// that has failed or is pending. Either frees what it held back. It returns the endpoint.
+// that has failed or is pending. With ordered, either frees what only it held back. It
+// returns the endpoint.
 func (s *Store) Resend(ctx context.Context, id uuid.UUID, skip bool, now time.Time) (endpointID uuid.UUID, err error) {
 	err = s.db.System(ctx, "send a delivery again", func(tx pgx.Tx) error {
 		var state string
 		var clinicID *uuid.UUID
-		err := tx.QueryRow(ctx, "select endpoint_id, clinic_id, state from webhook_deliveries where id = $1 for update", id).Scan(&endpointID, &clinicID, &state)
+		err := tx.QueryRow(ctx, "select endpoint_id, clinic_id from webhook_deliveries where id = $1", id).Scan(&endpointID, &clinicID)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return errNoDelivery()
+		}
+		if err != nil {
+			return err
+		}
+		_, ordered, err := lock(ctx, tx, endpointID, "")
+		if err != nil {
+			return err
+		}
+		err = tx.QueryRow(ctx, "select state from webhook_deliveries where id = $1 for update", id).Scan(&state)
 		switch {
 		case errors.Is(err, pgx.ErrNoRows):
 			return errNoDelivery()
@@ -259,17 +319,14 @@ func (s *Store) Resend(ctx context.Context, id uuid.UUID, skip bool, now time.Ti
 			return err
 		case skip && state != webhooks.Failed && state != webhooks.Pending:
 			return syncs.Fail(syncs.CodeAlreadyDecided, "the delivery is %s; only a failed or pending one can be skipped", state)
-		}
-		if skip {
+		case skip:
 			_, err = tx.Exec(ctx, "update webhook_deliveries set state = 'skipped', ended_at = $2 where id = $1", id, now)
-		} else {
+		default:
 			_, err = tx.Exec(ctx, "update webhook_deliveries set state = 'pending', tries = 0, ended_at = null, next_try_at = $2 where id = $1", id, now)
 		}
-		if err != nil {
-			return err
+		if err == nil && ordered {
+			err = settle(ctx, tx, endpointID, null.Value(clinicID), now)
 		}
-		_, err = tx.Exec(ctx, `update webhook_deliveries set next_try_at = $3
-			where endpoint_id = $1 and clinic_id is not distinct from $2 and state = 'pending' and next_try_at > $3 and tries = 0`, endpointID, clinicID, now)
 		return err
 	})
 	return endpointID, err

@@ -91,9 +91,13 @@ func exists(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
 	var found bool
 	err := tx.QueryRow(ctx, "select exists (select from webhook_endpoints where id = $1)", id).Scan(&found)
 	if err == nil && !found {
-		err = syncs.Fail(syncs.CodeNotFound, "there is no such webhook endpoint")
+		err = errNoEndpoint()
 	}
 	return err
+}
+
+func errNoEndpoint() error {
+	return syncs.Fail(syncs.CodeNotFound, "there is no such webhook endpoint")
 }
 
 const selectEndpoint = `select e.id, e.clinic_id, e.url, e.description, e.types, e.ordered, e.enabled, e.disabled_reason, e.disabled_at,
@@ -134,7 +138,7 @@ func (s *Store) Endpoint(ctx context.Context, id uuid.UUID) (e webhooks.Endpoint
 		}
 		e, err = pgx.CollectExactlyOneRow(rows, scanEndpoint)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return syncs.Fail(syncs.CodeNotFound, "there is no such webhook endpoint")
+			return errNoEndpoint()
 		}
 		return err
 	})
@@ -144,11 +148,15 @@ func (s *Store) Endpoint(ctx context.Context, id uuid.UUID) (e webhooks.Endpoint
 // Change implements webhooks.Registry.
 func (s *Store) Change(ctx context.Context, e webhooks.Endpoint) error {
 	return s.db.System(ctx, "change a webhook endpoint", func(tx pgx.Tx) error {
-		if err := exists(ctx, tx, e.ID); err != nil {
+		_, ordered, err := lock(ctx, tx, e.ID, "")
+		if err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, "update webhook_endpoints set url = $2, description = $3, types = $4, ordered = $5 where id = $1",
+		_, err = tx.Exec(ctx, "update webhook_endpoints set url = $2, description = $3, types = $4, ordered = $5 where id = $1",
 			e.ID, e.URL, e.Description, e.Types, e.Ordered)
+		if err == nil && ordered && !e.Ordered { // what waited for others does no more
+			_, err = tx.Exec(ctx, "update webhook_deliveries set next_try_at = now() where endpoint_id = $1 and state = 'pending' and tries = 0 and next_try_at > now()", e.ID)
+		}
 		return err
 	})
 }

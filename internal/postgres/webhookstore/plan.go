@@ -96,7 +96,7 @@ func plan(ctx context.Context, tx pgx.Tx, r *reader, now time.Time) (made int, m
 	if err != nil || len(items) == 0 {
 		return 0, false, err
 	}
-	b := batch{tx: tx, reader: r, now: now, open: make(map[uuid.UUID][]int64)}
+	b := batch{tx: tx, reader: r, now: now, open: make(map[uuid.UUID][]int64), waits: make(map[uuid.UUID]string)}
 	for i := range items {
 		if err := b.add(ctx, &items[i]); err != nil {
 			return 0, false, err
@@ -117,6 +117,7 @@ type batch struct {
 	made   int
 	order  []uuid.UUID // the clinics with open positions, in the order of their first
 	open   map[uuid.UUID][]int64
+	waits  map[uuid.UUID]string // until when what is new of a clinic waits, as PostgreSQL writes it
 }
 
 // add takes the next position. An event of a clinic comes after all changes before it.
@@ -177,11 +178,20 @@ func (b *batch) flush(ctx context.Context, clinicID uuid.UUID) error {
 // try, and for ever behind one that has failed for good.
 func (b *batch) put(ctx context.Context, clinicID uuid.UUID, kind string, body []byte, at time.Time) error {
 	b.made++
+	wait, known := b.waits[clinicID]
+	if !known && b.reader.Ordered {
+		// The endpoint is locked, so it does not change while the batch is made.
+		err := b.tx.QueryRow(ctx, `
+			select coalesce(max(case state when 'failed' then 'infinity' else next_try_at end), '-infinity')::text from webhook_deliveries
+			where endpoint_id = $1 and clinic_id is not distinct from $2 and state in ('pending', 'failed')`, b.reader.ID, null.ID(clinicID)).Scan(&wait)
+		if err != nil {
+			return err
+		}
+		b.waits[clinicID] = wait
+	}
 	_, err := b.tx.Exec(ctx, `
 		insert into webhook_deliveries (endpoint_id, clinic_id, type, body, event_at, created_at, next_try_at)
-		values ($1, $2, $3, $4, $5, $6, case when $7 then greatest($6, (
-			select max(case state when 'failed' then 'infinity' else next_try_at end) from webhook_deliveries
-			where endpoint_id = $1 and clinic_id is not distinct from $2 and state in ('pending', 'failed'))) else $6 end)`,
-		b.reader.ID, null.ID(clinicID), kind, string(body), at, b.now, b.reader.Ordered)
+		values ($1, $2, $3, $4, $5, $6, greatest($6, nullif($7, '')::timestamptz))`,
+		b.reader.ID, null.ID(clinicID), kind, string(body), at, b.now, wait)
 	return err
 }
