@@ -44,7 +44,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet licenses race race-short
-.PHONY: test-postgresql bench bench-compare screenshots oidc chaos chaos-short drift feed consumers clients soak fuzz fuzz-api schemathesis cover model model-short mutants dates dates-short release-check clean
+.PHONY: test-postgresql bench bench-compare screenshots oidc chaos chaos-short chaos-webhooks drift feed consumers clients soak fuzz fuzz-api schemathesis cover model model-short mutants dates dates-short release-check clean
 
 ## For a first look
 
@@ -126,6 +126,9 @@ chaos: deps ## Kill replicas a thousand times, PostgreSQL two hundred, and look 
 
 chaos-short: deps ## Do what chaos does, for a minute (ARGS: -seconds, -seed)
 	go test ./internal/chaos -run=Killed -count=1 -timeout=15m -v -kills=100000 -seconds=60 $(ARGS)
+
+chaos-webhooks: deps ## Do what chaos does while 100,000 changes go out by webhooks, and look for what is lost (ARGS: -changes, -kills, -seed)
+	go test ./internal/chaos -run=Killed -count=1 -timeout=6h -v -kills=50 -changes=100000 $(ARGS)
 
 fuzz-api: deps ## Send the API a hundred thousand right, wrong, forged and broken requests of two tenants (ARGS: -requests, -seed)
 	go test ./internal/apifuzz -count=1 -timeout=6h -v -requests=100000 $(ARGS)

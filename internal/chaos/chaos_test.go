@@ -37,11 +37,18 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestNoCaseIsLostDoubledOrWronglyDeletedWhateverIsKilled(t *testing.T) { // R28–R32
+func TestNoCaseIsLostDoubledOrWronglyDeletedWhateverIsKilled(t *testing.T) { // R28–R32, R47
 	t.Parallel()
 	w := newWorld(t, "SYNC_LEASE="+lease.String(), "SYNC_WAIT_MS=30000", "SYNC_TIMEOUT_MS=30000")
 	for range replicas {
 		w.addReplica(t)
+	}
+	w.addDesks(t)
+	w.listen(t, "", false)
+	w.listen(t, "", true)
+	w.listen(t, w.desks[0].id, true)
+	for _, d := range w.desks {
+		d.open(t)
 	}
 	for range clinics {
 		w.addPractice(t).schedule(t, everyMinute)
@@ -52,15 +59,16 @@ func TestNoCaseIsLostDoubledOrWronglyDeletedWhateverIsKilled(t *testing.T) { // 
 	if *seconds > 0 {
 		end = time.Now().Add(time.Duration(*seconds) * time.Second)
 	}
-	for round := 1; n.killed() < *kills && time.Now().Before(end); round++ {
+	enough := func() bool { return n.killed() >= *kills && w.made.Load() >= *changes || time.Now().After(end) }
+	for round := 1; !enough(); round++ {
 		load := w.load(n.seed + uint64(round))
 		until := time.Now().Add(roundLength)
-		if end.Before(until) {
-			until = end
-		}
-		n.rage(t, *kills, until)
+		n.rage(t, func() bool { return enough() || time.Now().After(until) })
 		load.stop()
 		w.check(t)
+		messages, again, heard := w.heardOf()
+		t.Logf("round %d: %d changes by people, %d changes told in %d messages to %d endpoints, %d messages came again",
+			round, w.made.Load(), heard, messages, len(w.listeners), again)
 		t.Logf("round %d: %s", round, n)
 		t.Logf("round %d: %s", round, w.watch)
 	}

@@ -28,6 +28,7 @@ type nemesis struct {
 
 	kills                     map[string]int // of replicas, by phase
 	cuts                      map[string]int // of networks, by what they suffered
+	deaf                      map[string]int // listeners, by what they suffered
 	pauses, backends, servers int
 }
 
@@ -42,7 +43,7 @@ func newNemesis(w *world, seed uint64) *nemesis {
 		seed = rand.Uint64N(1_000_000) + 1
 	}
 	return &nemesis{
-		world: w, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), kills: make(map[string]int), cuts: make(map[string]int),
+		world: w, seed: seed, random: rand.New(rand.NewPCG(seed, 0)), kills: make(map[string]int), cuts: make(map[string]int), deaf: make(map[string]int),
 	}
 }
 
@@ -56,8 +57,8 @@ func (n *nemesis) killed() int {
 }
 
 func (n *nemesis) String() string {
-	return fmt.Sprintf("%d kill -9 (%s), PostgreSQL: %d connections and %d servers, %d replicas stopped for longer than a lease, networks: %s",
-		n.killed(), counts(n.kills, phases), n.backends, n.servers, n.pauses, counts(n.cuts, faults))
+	return fmt.Sprintf("%d kill -9 (%s), PostgreSQL: %d connections and %d servers, %d replicas stopped for longer than a lease, networks: %s, listeners: %s",
+		n.killed(), counts(n.kills, phases), n.backends, n.servers, n.pauses, counts(n.cuts, faults), counts(n.deaf, deafness))
 }
 
 // counts lists what was counted, in the order of the names.
@@ -69,11 +70,10 @@ func counts(of map[string]int, names []string) string {
 	return strings.Join(words, ", ")
 }
 
-// rage attacks until so many replicas have been killed, or for so long. All that it
-// broke works again when it returns.
-func (n *nemesis) rage(t *testing.T, most int, until time.Time) {
+// rage attacks until it is enough. All that it broke works again when it returns.
+func (n *nemesis) rage(t *testing.T, enough func() bool) {
 	t.Helper()
-	for n.killed() < most && time.Now().Before(until) {
+	for !enough() {
 		n.relieve()
 		switch die := n.random.IntN(20); {
 		case n.backends+n.servers < (n.killed()+1)/5: // a fifth of the kills, with the next one
@@ -84,6 +84,8 @@ func (n *nemesis) rage(t *testing.T, most int, until time.Time) {
 			n.hitDatabase(t)
 		case die < 17:
 			n.pause(t)
+		case die < 18:
+			n.deafen(t)
 		default:
 			n.cut(t)
 		}
@@ -249,6 +251,7 @@ var (
 		"unavailable": neosim.FaultStatus, "truncated": neosim.FaultTruncated,
 		"halved": neosim.FaultDisconnect, "hanging": neosim.FaultHang,
 	}
+	deafness = append([]string{"refused", "reset", "silent", "torn", "late", "trickle"}, listenerFaults...)
 )
 
 // cut takes a practice's network away for a moment, or its Neo.
@@ -266,6 +269,28 @@ func (n *nemesis) cut(t *testing.T) {
 	default:
 		p.network.fail(t, fault)
 	}
-	n.last(100*time.Millisecond+n.upTo(900*time.Millisecond), mend)
+	n.last(n.moment(), mend)
 	n.cuts[fault]++
+}
+
+// moment is how long a network or what it leads to is away.
+func (n *nemesis) moment() time.Duration { return 100*time.Millisecond + n.upTo(900*time.Millisecond) }
+
+// deafen takes a listener or its network away for a moment.
+func (n *nemesis) deafen(t *testing.T) {
+	t.Helper()
+	l := n.world.listeners[n.random.IntN(len(n.world.listeners))]
+	fault := deafness[n.random.IntN(len(deafness))]
+	mend := func() { l.network.heal(t) }
+	switch {
+	case slices.Contains(listenerFaults, fault):
+		l.fail(fault)
+		mend = l.mend
+	case fault == "refused":
+		l.network.cut()
+	default:
+		l.network.fail(t, fault)
+	}
+	n.last(n.moment(), mend)
+	n.deaf[fault]++
 }

@@ -227,6 +227,10 @@ func (w *world) load(seed uint64) *load {
 		random := rand.New(rand.NewPCG(seed, uint64(i)))
 		l.running.Go(func() { p.press(ctx, random) })
 	}
+	for i := range writers * min(1, len(w.desks)) {
+		random := rand.New(rand.NewPCG(seed, uint64(clinics+i)))
+		l.running.Go(func() { w.desks[i%len(w.desks)].write(ctx, random) })
+	}
 	return l
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +23,9 @@ type world struct {
 	database         *database
 	replicas         []*replica
 	practices        []*practice
+	listeners        []*listener
+	desks            []*desk
+	made             atomic.Int64 // changes that the desks made
 	watch            *watch
 	told             time.Duration // the longest wait whose story was told
 }
