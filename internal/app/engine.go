@@ -237,7 +237,7 @@ func (e *Engine) newRunner(record recorder, now func() time.Time) *casesync.Runn
 		Cases:    e.Store.Cases(),
 		Recorder: record,
 		Words:    e.Store.Clinics(),
-		Shapes:   driftstore.New(e.Store.DB),
+		Forms:    driftstore.New(e.Store.DB),
 		Drifted:  e.metrics.PIMSDrift,
 		Logger:   e.log,
 		Now:      now,

@@ -63,8 +63,19 @@ var importRule = rule{
 		domain:    true,
 	},
 	{
+		pkg:    "internal/guards",
+		ours:   []string{"internal/pims", "internal/settings", "internal/syncs", "internal/clinic", "internal/cases"},
+		domain: true,
+	},
+	{
+		pkg:       "internal/driftwatch",
+		ours:      []string{"internal/pims", "internal/syncs", "internal/clinic", "internal/drift"},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
 		pkg:       "internal/casesync",
-		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/seal", "internal/clinic", "internal/drift"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/seal", "internal/clinic", "internal/guards", "internal/drift", "internal/driftwatch"},
 		libraries: []string{uuid},
 		domain:    true,
 	},
@@ -161,7 +172,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres/casestore",
-		ours:      []string{"internal/pims", "internal/syncs", "internal/cases", "internal/casesync", "internal/postgres", "internal/postgres/clinicstore", "internal/postgres/internal/dbsqlc", "internal/postgres/internal/null", "internal/postgres/internal/page", "internal/postgres/internal/values"},
+		ours:      []string{"internal/pims", "internal/syncs", "internal/cases", "internal/casesync", "internal/guards", "internal/postgres", "internal/postgres/clinicstore", "internal/postgres/internal/dbsqlc", "internal/postgres/internal/null", "internal/postgres/internal/page", "internal/postgres/internal/values"},
 		libraries: []string{uuid, pgx},
 	},
 	{
@@ -370,7 +381,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/metrics",
-		ours:      []string{"internal/pims", "internal/syncs", "internal/casesync", "internal/drift", "internal/scheduler", "internal/volume"},
+		ours:      []string{"internal/pims", "internal/syncs", "internal/guards", "internal/drift", "internal/scheduler", "internal/volume"},
 		libraries: []string{"github.com/prometheus/client_golang", otelMetric, otelAttribute, "go.opentelemetry.io/otel/exporters/prometheus", "go.opentelemetry.io/otel/sdk/metric", otelResource},
 	},
 	{

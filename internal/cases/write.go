@@ -28,3 +28,9 @@ type Reading struct {
 	Since    time.Time // as in Candidate; zero: no longer
 	Disowned Belonging // as in Candidate; zero: the earlier one stays
 }
+
+// A SoftDeletion is one case to be deleted, and why.
+type SoftDeletion struct {
+	Case   Case // as it was read
+	Reason string
+}

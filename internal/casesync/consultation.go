@@ -2,44 +2,10 @@ package casesync
 
 import (
 	"cmp"
-	"time"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
-
-// When enrichment reads a consultation again (R19).
-const (
-	addendaPeriod = 72 * time.Hour      // notes of a final visit may still be corrected
-	waitingPeriod = 14 * 24 * time.Hour // after the visit; later nothing is looked for again
-)
-
-// waits are the pauses before enrichment looks again for a consultation that was missing or
-// had no section (R19).
-var waits = []time.Duration{time.Hour, 4 * time.Hour, 12 * time.Hour, 24 * time.Hour}
-
-// wait returns the pause after the given number of attempts without success, from 1.
-func wait(tries int) time.Duration { return waits[min(tries, len(waits))-1] }
-
-// Due reports whether a case needs enrichment at this time (R19).
-func (c *Candidate) Due(now time.Time, force bool) bool {
-	if force {
-		return true
-	}
-	if !c.NextTry.IsZero() && now.Before(c.NextTry) {
-		return false // it waits
-	}
-	switch {
-	case !c.Since.IsZero(): // its patient or its consultation changed
-		return c.Tries == 0 || now.Before(c.Since.Add(waitingPeriod))
-	case !c.Stored || !c.HasNotes: // each is read once, whatever its age
-		return c.Tries == 0 || now.Before(c.ScheduledDate.Add(waitingPeriod))
-	case !c.Final:
-		return true
-	default:
-		return c.ReadAt.Before(c.ScheduledDate.Add(addendaPeriod))
-	}
-}
 
 // A listing is the result of a search for consultations.
 type listing struct {
@@ -57,7 +23,7 @@ type listing struct {
 //     consultation for another appointment.
 //
 // A known id that the search does not list is returned as an entry that has only this id.
-func (l *listing) entryOf(c *Candidate) (pims.ConsultationEntry, bool) {
+func (l *listing) entryOf(c *cases.Candidate) (pims.ConsultationEntry, bool) {
 	if c.ConsultationID != "" && !c.Earlier {
 		return l.entry(c.ConsultationID), true
 	}
@@ -81,14 +47,14 @@ func (l *listing) entry(id string) pims.ConsultationEntry {
 // consultation that the calendar last named for another appointment, and lists another one
 // for this appointment. They were swapped, and it is not known which of the two is older.
 // Until the calendar is read again, neither consultation belongs to the case.
-func (l *listing) contradicts(c *Candidate) bool {
+func (l *listing) contradicts(c *cases.Candidate) bool {
 	return c.ConsultationID != "" && !c.Earlier && l.anothers(c.ConsultationID, c) &&
 		cases.Differ(l.byAppointment[c.PIMSID].ID, c.ConsultationID)
 }
 
 // anothers reports whether the search lists the consultation for another appointment than
 // the case's.
-func (l *listing) anothers(id string, c *Candidate) bool {
+func (l *listing) anothers(id string, c *cases.Candidate) bool {
 	return cases.Differ(l.byID[id].AppointmentID, c.PIMSID)
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/guards"
 	"github.com/pims-sync/pims-sync/internal/logtest"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
@@ -46,14 +46,14 @@ func (s *store) begin(call string) error {
 	return s.before(call)
 }
 
-func (s *store) ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window) ([]casesync.Scheduled, error) {
+func (s *store) ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window) ([]guards.Scheduled, error) {
 	if err := s.begin("ScheduledIn"); err != nil {
 		return nil, err
 	}
 	return s.Cases.ScheduledIn(ctx, clinicID, provider, window)
 }
 
-func (s *store) ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) ([]casesync.Scheduled, error) {
+func (s *store) ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) ([]guards.Scheduled, error) {
 	if err := s.begin("ScheduledByID"); err != nil {
 		return nil, err
 	}
@@ -97,14 +97,14 @@ func (s *store) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, prov
 	return s.Cases.DeletionCandidates(ctx, clinicID, provider, window, until)
 }
 
-func (s *store) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) ([]uuid.UUID, error) {
+func (s *store) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []cases.SoftDeletion, at time.Time) ([]uuid.UUID, error) {
 	if err := s.begin("SoftDelete"); err != nil {
 		return nil, err
 	}
 	return s.Cases.SoftDelete(ctx, lease, syncID, provider, window, until, deletions, at)
 }
 
-func (s *store) EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Candidate, error) {
+func (s *store) EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]cases.Candidate, error) {
 	if err := s.begin("EnrichmentCandidates"); err != nil {
 		return nil, err
 	}

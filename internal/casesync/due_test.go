@@ -10,7 +10,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -26,7 +25,7 @@ func TestACaseIsDueUntilItsNotesAreFinalAndOldEnough(t *testing.T) { // R19
 	t.Parallel()
 	visit := evening
 	at := visit.Add
-	type candidate = casesync.Candidate
+	type candidate = cases.Candidate
 	for _, tc := range []struct {
 		name string
 		candidate
@@ -66,7 +65,7 @@ func TestACaseIsDueUntilItsNotesAreFinalAndOldEnough(t *testing.T) { // R19
 }
 
 // due is R19's first two sentences and its fourteen days, said another way.
-func due(c *casesync.Candidate, now time.Time) bool {
+func due(c *cases.Candidate, now time.Time) bool {
 	if c.NextTry.After(now) {
 		return false
 	}
@@ -85,7 +84,7 @@ func TestDueAgreesWithTheRuleSaidAnotherWay(t *testing.T) { // R19
 			edge := rapid.SampledFrom([]time.Duration{0, hour, 72 * hour, 14 * day1}).Draw(t, name)
 			return evening.Add(edge + time.Duration(rapid.IntRange(-2, 2).Draw(t, name+" off"))*time.Nanosecond)
 		}
-		c := casesync.Candidate{
+		c := cases.Candidate{
 			ScheduledDate: evening, Stored: rapid.Bool().Draw(t, "stored"), Final: rapid.Bool().Draw(t, "final"),
 			Tries: rapid.IntRange(0, 3).Draw(t, "tries"),
 		}

@@ -44,7 +44,7 @@ type enrichmentPhase struct {
 // A visit is one consultation to read, and the cases that it serves (R20).
 type visit struct {
 	entry pims.ConsultationEntry
-	cases []*Candidate
+	cases []*cases.Candidate
 }
 
 // A visited is a visit and the result of its read.
@@ -65,7 +65,7 @@ func (p *enrichmentPhase) run(ctx context.Context) (syncs.Result, error) {
 	if err != nil {
 		return result, fmt.Errorf("reading the cases that need a consultation: %w", err)
 	}
-	var due, resting []*Candidate
+	var due, resting []*cases.Candidate
 	for i := range candidates {
 		if c := &candidates[i]; c.Due(now, p.force) {
 			due = append(due, c)
@@ -106,7 +106,7 @@ func (p *enrichmentPhase) run(ctx context.Context) (syncs.Result, error) {
 
 // search lists the consultations of the window, and of the days of due cases outside it
 // whose patient or consultation has changed.
-func (p *enrichmentPhase) search(ctx context.Context, due []*Candidate) ([]pims.ConsultationEntry, error) {
+func (p *enrichmentPhase) search(ctx context.Context, due []*cases.Candidate) ([]pims.ConsultationEntry, error) {
 	windows := []pims.Window{p.window}
 	for _, c := range due {
 		if !p.window.Contains(c.ScheduledDate) {
@@ -129,7 +129,7 @@ func (p *enrichmentPhase) search(ctx context.Context, due []*Candidate) ([]pims.
 // share it (R20). A case without a consultation waits. A case whose consultation is
 // disputed fails. A final consultation whose search entry is unchanged is not read again
 // (R19).
-func (p *enrichmentPhase) plan(ctx context.Context, due []*Candidate, now time.Time, result *syncs.Result) ([]visit, []cases.Reading) {
+func (p *enrichmentPhase) plan(ctx context.Context, due []*cases.Candidate, now time.Time, result *syncs.Result) ([]visit, []cases.Reading) {
 	p.unlisted = make(map[uuid.UUID]bool)
 	var readings []cases.Reading
 	var visits []visit
@@ -172,14 +172,14 @@ func (p *enrichmentPhase) plan(ctx context.Context, due []*Candidate, now time.T
 
 // sameEntry reports whether a case's search entry is what it was at the last read. It is
 // false where the search does not list the consultation.
-func sameEntry(c *Candidate, entry pims.ConsultationEntry) bool {
+func sameEntry(c *cases.Candidate, entry pims.ConsultationEntry) bool {
 	return entry.Fingerprint != "" && entry.Fingerprint == c.Fingerprint
 }
 
 // waiting returns the reading of a case whose notes are not there yet (R19).
-func waiting(c *Candidate, now time.Time, fingerprint string) cases.Reading {
+func waiting(c *cases.Candidate, now time.Time, fingerprint string) cases.Reading {
 	tries := c.Tries + 1
-	return cases.Reading{CaseID: c.CaseID, Tries: tries, NextTry: now.Add(wait(tries)), Fingerprint: fingerprint, Outcome: "waiting", Since: c.Since}
+	return cases.Reading{CaseID: c.CaseID, Tries: tries, NextTry: now.Add(cases.Wait(tries)), Fingerprint: fingerprint, Outcome: "waiting", Since: c.Since}
 }
 
 // visitAll reads the consultations a batch at a time and stores each as it arrives (R20).
@@ -379,7 +379,7 @@ func (p *enrichmentPhase) keep(ctx context.Context, readings []cases.Reading) er
 
 // explainItem returns the code and the text of one case's failure. Where the specification
 // has a text, it uses that text.
-func (p *enrichmentPhase) explainItem(err error, c *Candidate) (syncs.ItemCode, string) {
+func (p *enrichmentPhase) explainItem(err error, c *cases.Candidate) (syncs.ItemCode, string) {
 	var record *pims.RecordError
 	switch {
 	case panics.In(err) != nil:

@@ -15,8 +15,8 @@ import (
 
 // hideLost hides the stored consultations that the search lists for another appointment
 // (R7, R9). Their cases are due at once, in later runs too.
-func (p *enrichmentPhase) hideLost(ctx context.Context, due []*Candidate, result *syncs.Result) error {
-	pending := make(map[uuid.UUID]*Candidate)
+func (p *enrichmentPhase) hideLost(ctx context.Context, due []*cases.Candidate, result *syncs.Result) error {
+	pending := make(map[uuid.UUID]*cases.Candidate)
 	for _, c := range due {
 		if p.found.lost(c) {
 			pending[c.CaseID] = c
@@ -35,16 +35,16 @@ func (p *enrichmentPhase) hideLost(ctx context.Context, due []*Candidate, result
 
 // hide tries once to hide the consultations of the pending cases, and removes the settled
 // cases from pending.
-func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*Candidate, result *syncs.Result) error {
+func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*cases.Candidate, result *syncs.Result) error {
 	stored, err := p.cases(ctx, sortedIDs(pending))
 	if err != nil {
 		return err
 	}
 	var writes []cases.Write
-	byPIMSID, actions := make(map[string]*Candidate), make(map[string]syncs.Action)
+	byPIMSID, actions := make(map[string]*cases.Candidate), make(map[string]syncs.Action)
 	for id, c := range pending {
 		before, ok := stored[id]
-		if !ok || before.SoftDeleted() || !c.describes(&before) || !before.Holds(c.StoredID) {
+		if !ok || before.SoftDeleted() || !describes(c, &before) || !before.Holds(c.StoredID) {
 			delete(pending, id) // it has changed meanwhile: the next run decides again
 			continue
 		}
@@ -67,7 +67,7 @@ func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*Candi
 
 // describes reports whether the candidate still agrees with the case in everything that
 // decides whose a consultation is (R7, R9).
-func (c *Candidate) describes(now *cases.Case) bool {
+func describes(c *cases.Candidate, now *cases.Case) bool {
 	a := &now.Appointment
 	return a.PatientID == c.PatientID && a.ClientID == c.ClientID && a.ConsultationID == c.ConsultationID && a.Earlier == c.Earlier
 }
@@ -130,7 +130,7 @@ func (p *enrichmentPhase) warn(ctx context.Context, v *visited, result *syncs.Re
 
 // A served is a case and the visit that serves it.
 type served struct {
-	candidate *Candidate
+	candidate *cases.Candidate
 	visited   *visited
 }
 
@@ -219,7 +219,7 @@ func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUI
 	for _, id := range ids {
 		s := pending[id]
 		before, ok := stored[id]
-		if !ok || before.SoftDeleted() || !s.candidate.describes(&before) { // the read was for another patient or visit
+		if !ok || before.SoftDeleted() || !describes(s.candidate, &before) { // the read was for another patient or visit
 			result.Stats.CasesSkipped++
 			delete(pending, id)
 			continue
@@ -258,14 +258,14 @@ func (p *enrichmentPhase) settle(ctx context.Context, s *served, d *decision, re
 }
 
 // failed counts a case that could not be served (W17). The next run tries it again.
-func (p *enrichmentPhase) failed(ctx context.Context, c *Candidate, v *visited, result *syncs.Result) cases.Reading {
+func (p *enrichmentPhase) failed(ctx context.Context, c *cases.Candidate, v *visited, result *syncs.Result) cases.Reading {
 	code := p.fail(ctx, c, v.err, v.cutOff, result)
 	return cases.Reading{CaseID: c.CaseID, Tries: c.Tries, NextTry: c.NextTry, Fingerprint: c.Fingerprint, Outcome: string(code), Since: c.Since}
 }
 
 // fail counts a failure. Where the end of the phase interrupted several reads, the log
 // names that end once and not each read.
-func (p *enrichmentPhase) fail(ctx context.Context, c *Candidate, err error, cutOff bool, result *syncs.Result) syncs.ItemCode {
+func (p *enrichmentPhase) fail(ctx context.Context, c *cases.Candidate, err error, cutOff bool, result *syncs.Result) syncs.ItemCode {
 	code, text := p.explainItem(err, c)
 	result.Stats.CasesFailed++
 	if len(result.Failures) < syncs.MaxChanges {

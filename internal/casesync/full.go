@@ -155,7 +155,7 @@ func (f *fullSync) carryOut(ctx context.Context, kind syncs.Type, run func(conte
 	}
 	f.begun[kind] = true
 	p := f.phase(f.request, kind, id)
-	p.provider, p.usual, p.words, p.shapes = f.master.provider, f.windows.Default[kind], f.master.words, f.master.shapes
+	p.provider, p.usual, p.words, p.forms = f.master.provider, f.windows.Default[kind], f.master.words, f.master.forms
 	if kind == syncs.TypeReconciliation { // it runs only after a clean inbound
 		p.settled = f.settled
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
+	"github.com/pims-sync/pims-sync/internal/guards"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -71,7 +72,7 @@ func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) erro
 	if err != nil {
 		return fmt.Errorf("reading the window's cases: %w", err)
 	}
-	if evidence, wrong := wrongPractice(snapshot, stored, p.words); wrong && !p.lifted(syncs.CodeWrongPractice) {
+	if evidence, wrong := guards.WrongPractice(snapshot, stored, p.words); wrong && !p.lifted(syncs.CodeWrongPractice) {
 		return p.hold(ctx, syncs.CodeWrongPractice, snapshot.Window, nil, evidence, fmt.Sprintf(
 			"the PIMS shows %d appointments for %s%s, none of which is among the %d that we know: this looks like another practice's calendar, so nothing was written; check the credentials and the practice id, or approve the plan",
 			evidence.Found, snapshot.Window, leftOut(evidence.Filtered), evidence.Known))
@@ -85,7 +86,7 @@ func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) erro
 		p.know(snapshot, elsewhere)
 		stored = slices.Concat(stored, elsewhere)
 	}
-	if evidence, shifted := massShift(snapshot, stored); shifted && !p.lifted(syncs.CodeShiftGuard) {
+	if evidence, shifted := guards.MassShift(snapshot, stored); shifted && !p.lifted(syncs.CodeShiftGuard) {
 		if err := p.supersede(ctx, snapshot.Window, syncs.CodeWrongPractice); err != nil {
 			return err
 		}
@@ -106,7 +107,7 @@ func leftOut(n int) string {
 }
 
 // know keeps the stored cases that were read.
-func (p *calendarPhase) know(snapshot *pims.Snapshot, stored []Scheduled) {
+func (p *calendarPhase) know(snapshot *pims.Snapshot, stored []guards.Scheduled) {
 	if p.known == nil {
 		p.known = make(map[string]bool, len(stored))
 	}

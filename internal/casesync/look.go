@@ -23,7 +23,7 @@ type look struct {
 
 // beginLook returns the day's look and the cases of its older days, or nil where this run
 // does none. candidates are the cases of the run's own window.
-func (p *enrichmentPhase) beginLook(ctx context.Context, now time.Time, candidates []Candidate) (*look, []*Candidate, error) {
+func (p *enrichmentPhase) beginLook(ctx context.Context, now time.Time, candidates []cases.Candidate) (*look, []*cases.Candidate, error) {
 	if p.correctedFor <= 0 {
 		return nil, nil, nil
 	}
@@ -50,13 +50,13 @@ func (p *enrichmentPhase) beginLook(ctx context.Context, now time.Time, candidat
 }
 
 // others returns the cases that are not among the known ones.
-func others(cases, known []Candidate) (more []*Candidate) {
+func others(all, known []cases.Candidate) (more []*cases.Candidate) {
 	ids := make(map[uuid.UUID]bool, len(known))
 	for i := range known {
 		ids[known[i].CaseID] = true
 	}
-	for i := range cases {
-		if c := &cases[i]; !ids[c.CaseID] {
+	for i := range all {
+		if c := &all[i]; !ids[c.CaseID] {
 			more = append(more, c)
 		}
 	}
@@ -81,7 +81,7 @@ func (l *look) search(ctx context.Context, session pims.Session, entries []pims.
 // run those whose stored consultation is not theirs (R9), and in the day's look those whose
 // entry differs from the one at their last read. It also returns readings for the cases
 // whose entry was never stored.
-func (l *look) compare(resting []*Candidate, found *listing) (late []*Candidate, adopted []cases.Reading) {
+func (l *look) compare(resting []*cases.Candidate, found *listing) (late []*cases.Candidate, adopted []cases.Reading) {
 	for _, c := range resting {
 		entry, ok := found.entryOf(c)
 		switch {

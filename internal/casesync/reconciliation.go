@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/guards"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -96,6 +98,23 @@ func (p *reconciliationPhase) run(ctx context.Context, candidates []cases.Case, 
 	return result, err
 }
 
+// holdDrift refuses a reconciliation while a field that decides identity, time or presence
+// has changed, until a person accepts the new form (R51).
+func (p *reconciliationPhase) holdDrift(ctx context.Context, evidence syncs.Evidence) error {
+	if p.forms == nil || p.lifted(syncs.CodeDriftGuard) {
+		return nil
+	}
+	changed, err := p.forms.Changed(ctx)
+	if err != nil {
+		return err
+	}
+	if len(changed) > 0 {
+		return p.hold(ctx, syncs.CodeDriftGuard, p.window, nil, evidence, fmt.Sprintf(
+			"the PIMS returns appointments in another form (%s): nothing was deleted; look at the appointments in the PIMS, and approve the plan if they are right", strings.Join(changed, ", ")))
+	}
+	return p.supersede(ctx, p.window, syncs.CodeDriftGuard)
+}
+
 // missing returns the candidates that the PIMS does not show.
 func missing(candidates []cases.Case, present map[string]struct{}) []cases.Case {
 	var orphans []cases.Case
@@ -109,7 +128,7 @@ func missing(candidates []cases.Case, present map[string]struct{}) []cases.Case 
 
 // A confirmation says which orphans are to be deleted.
 type confirmation struct {
-	toDelete []SoftDeletion
+	toDelete []cases.SoftDeletion
 	moved    []pims.Appointment // found on days outside the window: to be updated (R22)
 	evidence syncs.Evidence
 	refusal  string         // which guard refused, a closed set; empty: none did
@@ -130,11 +149,11 @@ func (p *reconciliationPhase) confirmOrphans(ctx context.Context, snapshot *pims
 	}
 	if len(orphans) > maxUnseen && !p.lifted(syncs.CodeDeletionGuard) {
 		for _, c := range orphans {
-			v.toDelete = append(v.toDelete, SoftDeletion{Case: c, Reason: cases.ReasonRemoved})
+			v.toDelete = append(v.toDelete, cases.SoftDeletion{Case: c, Reason: cases.ReasonRemoved})
 		}
-		v.evidence.Days = p.days(v.toDelete)
+		v.evidence.Days = guards.Days(p.window, v.toDelete)
 		v.evidence.Limit = maxUnseen
-		v.refusal = refusedUnseen
+		v.refusal = guards.RefusedUnseen
 		v.reason = fmt.Sprintf(
 			"%d of %d cases are missing from the PIMS, more than the %d that are looked up without a person's approval: nothing was deleted",
 			len(orphans), len(candidates), maxUnseen)
@@ -145,15 +164,15 @@ func (p *reconciliationPhase) confirmOrphans(ctx context.Context, snapshot *pims
 		return v, err
 	}
 	v.evidence.Lookups = lookups
-	var left []SoftDeletion
+	var left []cases.SoftDeletion
 	for _, c := range orphans {
 		switch a := answers[c.PIMSID].appointment; {
 		case answers[c.PIMSID].unconfirmed != "": // neither found nor known to be gone
 			v.kept[answers[c.PIMSID].unconfirmed]++
 		case a == nil:
-			left = append(left, SoftDeletion{Case: c, Reason: cases.ReasonRemoved})
+			left = append(left, cases.SoftDeletion{Case: c, Reason: cases.ReasonRemoved})
 		case a.Status == pims.StatusCancelled:
-			left = append(left, SoftDeletion{Case: c, Reason: cases.ReasonCancelled})
+			left = append(left, cases.SoftDeletion{Case: c, Reason: cases.ReasonCancelled})
 		case p.window.Contains(a.Start):
 			return v, syncs.Fail(syncs.CodeSnapshotUnsound, "the PIMS knows appointment %s on %s, but its calendar of %s did not show it: the snapshot cannot be trusted, so nothing was deleted; the next reconciliation tries again",
 				c.PIMSID, pims.DateOf(a.Start, p.window.Location), p.window)
@@ -165,10 +184,10 @@ func (p *reconciliationPhase) confirmOrphans(ctx context.Context, snapshot *pims
 		return v, err
 	}
 	v.toDelete = left
-	v.evidence.Days = p.days(left)
-	v.evidence.Limit = allowed(len(candidates), p.limits)
+	v.evidence.Days = guards.Days(p.window, left)
+	v.evidence.Limit = guards.Allowed(len(candidates), p.limits)
 	if !p.lifted(syncs.CodeDeletionGuard) {
-		v.refusal, v.reason = p.judge(candidates, left, snapshot.Found())
+		v.refusal, v.reason = guards.Deletions(p.window, candidates, left, snapshot.Found(), p.limits)
 	}
 	return v, nil
 }
@@ -328,7 +347,7 @@ func unsound(pimsID, why string) *syncs.Failure {
 
 // readAgain fetches the days of the deletions a second time and keeps only the cases that
 // are missing again (R22).
-func (p *reconciliationPhase) readAgain(ctx context.Context, deletions []SoftDeletion) (left []SoftDeletion, readings []syncs.Rereading, err error) {
+func (p *reconciliationPhase) readAgain(ctx context.Context, deletions []cases.SoftDeletion) (left []cases.SoftDeletion, readings []syncs.Rereading, err error) {
 	if len(deletions) == 0 {
 		return nil, nil, nil
 	}
@@ -348,7 +367,7 @@ func (p *reconciliationPhase) readAgain(ctx context.Context, deletions []SoftDel
 			return nil, nil, fmt.Errorf("reading the calendar of %s again: %w", days, err)
 		}
 		before := len(deletions)
-		deletions = slices.DeleteFunc(deletions, func(d SoftDeletion) bool {
+		deletions = slices.DeleteFunc(deletions, func(d cases.SoftDeletion) bool {
 			_, back := present[d.Case.PIMSID]
 			return back
 		})
@@ -375,7 +394,7 @@ func (p *reconciliationPhase) update(ctx context.Context, snapshot *pims.Snapsho
 }
 
 // delete soft-deletes the confirmed cases (W10, R24).
-func (p *reconciliationPhase) delete(ctx context.Context, deletions []SoftDeletion, result *syncs.Result) error {
+func (p *reconciliationPhase) delete(ctx context.Context, deletions []cases.SoftDeletion, result *syncs.Result) error {
 	result.Stats.DeletedIDs = []uuid.UUID{}
 	if len(deletions) == 0 {
 		return nil
@@ -400,26 +419,18 @@ func (p *reconciliationPhase) delete(ctx context.Context, deletions []SoftDeleti
 }
 
 // rehearse records the deletions that a dry run would do or hold back (R26).
-func (p *reconciliationPhase) rehearse(action syncs.Action, deletions []SoftDeletion, result *syncs.Result) {
+func (p *reconciliationPhase) rehearse(action syncs.Action, deletions []cases.SoftDeletion, result *syncs.Result) {
 	for i := range deletions {
 		before := deletions[i].Case
 		noteChange(result, action, &cases.Write{Before: &before, After: cases.Deleted(before, deletions[i].Reason, p.syncID, p.now())})
 	}
 }
 
-func (p *reconciliationPhase) days(deletions []SoftDeletion) map[string]int {
-	days := make(map[string]int)
-	for i := range deletions {
-		days[pims.DateOf(deletions[i].Case.ScheduledDate, p.window.Location).String()]++
-	}
-	return days
-}
-
-func planned(deletions []SoftDeletion) []syncs.PlannedCase {
-	cases := make([]syncs.PlannedCase, len(deletions))
+func planned(deletions []cases.SoftDeletion) []syncs.PlannedCase {
+	plan := make([]syncs.PlannedCase, len(deletions))
 	for i := range deletions {
 		c := &deletions[i].Case
-		cases[i] = syncs.PlannedCase{CaseID: c.ID, PIMSID: c.PIMSID, ScheduledDate: c.ScheduledDate}
+		plan[i] = syncs.PlannedCase{CaseID: c.ID, PIMSID: c.PIMSID, ScheduledDate: c.ScheduledDate}
 	}
-	return cases
+	return plan
 }

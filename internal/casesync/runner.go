@@ -12,6 +12,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/drift"
+	"github.com/pims-sync/pims-sync/internal/driftwatch"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/settings"
@@ -45,8 +46,8 @@ type RunnerOptions struct {
 	Plan     func(ctx context.Context, clinicID, id uuid.UUID) (syncs.Plan, error)
 	Cases    Store
 	Recorder Recorder
-	Words    Words  // nil: the words of the practices are not kept (R50)
-	Shapes   Shapes // nil: nobody watches the form of the PIMS's answers (R51)
+	Words    Words            // nil: the words of the practices are not kept (R50)
+	Forms    driftwatch.Store // nil: nobody watches the form of the PIMS's answers (R51)
 	Logger   *slog.Logger
 	Now      func() time.Time
 
@@ -119,8 +120,8 @@ type phase struct {
 	words    *settings.Reader // the clinic's settings (R50)
 	settled  map[string]bool  // the PIMS ids that an earlier phase of the run has merged from the same snapshot
 	recorder Recorder
-	keep     Words   // may be nil
-	shapes   *shapes // of the run; nil: not watched
+	keep     Words             // may be nil
+	forms    *driftwatch.Watch // of the run; nil: not watched
 	log      *slog.Logger
 	now      func() time.Time
 	count    func(syncs.Action, int)
@@ -141,10 +142,13 @@ func (r *Runner) run(ctx context.Context, run syncs.Run, p phase) (syncs.Result,
 	}
 	defer connection.Close(context.WithoutCancel(ctx))
 	p.provider, p.usual, p.words = connection.Provider(), windows.Default[run.Type], settingsOf(run, connection).Reader()
-	working, watched := r.watchShapes(ctx, run.Type, connection)
-	p.shapes = watched
+	working, forms := driftwatch.Begin(ctx, r.o.Forms, driftwatch.Run{
+		Lease: p.lease, Provider: p.provider, Kind: run.Type, DryRun: p.dryRun, Lifted: p.lifted(syncs.CodeDriftGuard),
+		Now: p.now, Log: p.log, Drifted: r.o.Drifted,
+	}, connection)
+	p.forms = forms
 	result, err := r.work(working, run, p, connection, windows)
-	r.keepShapes(ctx, &p, err)
+	forms.Keep(ctx, err)
 	result.CoversDefault = p.usual
 	return result, err
 }

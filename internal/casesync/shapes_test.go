@@ -68,7 +68,7 @@ func (p *practice) watch(field *string, told map[drift.Kind]int) *driftstore.Sto
 		Plan:     func(_ context.Context, _, id uuid.UUID) (syncs.Plan, error) { return p.plan(id), nil },
 		Cases:    p.store,
 		Recorder: p.recorder,
-		Shapes:   store,
+		Forms:    store,
 		Drifted:  func(_ string, kind drift.Kind) { told[kind]++ },
 		Logger:   p.logs.logger(),
 		Now:      p.clock.Now,

@@ -7,28 +7,20 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
+	"github.com/pims-sync/pims-sync/internal/guards"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// A Scheduled is what the guards of inbound know of a stored case (R18).
-type Scheduled struct {
-	PIMSID        string
-	ScheduledDate time.Time // zero: null
-	Start         string    // metadata.appointment.start, the raw wall clock
-	SoftDeleted   bool      // metadata.reconciliation.softDeleted
-	Protected     bool      // a person restored it, and its id has not been seen since (R24)
-}
-
 // InboundStore is what inbound needs of the database. Every method concerns the cases of
 // one clinic and one provider.
 type InboundStore interface {
 	// ScheduledIn lists the cases whose scheduled date lies in the window.
-	ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window) ([]Scheduled, error)
+	ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window) ([]guards.Scheduled, error)
 
 	// ScheduledByID lists the cases that have one of these PIMS ids.
-	ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) ([]Scheduled, error)
+	ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) ([]guards.Scheduled, error)
 
 	// CasesByID reads the cases that have one of these PIMS ids, soft-deleted ones
 	// included. Of their consultations it reads only whose they are.
@@ -80,40 +72,12 @@ type Words interface {
 	KeepWords(ctx context.Context, lease syncs.Lease, provider string, words []settings.Word, at time.Time) error
 }
 
-// A Candidate is a past case that enrichment may serve, with what is known of earlier
-// attempts (R19).
-type Candidate struct {
-	CaseID         uuid.UUID
-	PIMSID         string
-	ScheduledDate  time.Time
-	ConsultationID string // of the appointment (R9); empty: not known
-	Earlier        bool   // an earlier row of the PIMS named ConsultationID, the latest does not
-	PatientID      string // of the appointment (R7); empty: not known
-	ClientID       string // likewise
-	HasNotes       bool   // a consultation with a non-blank SOAP section is stored
-	Stored         bool   // a consultation is stored
-	StoredID       string // its id
-
-	// The appointment and the patient that the stored consultation names.
-	StoredAppointmentID, StoredPatientID string
-
-	Final bool // it was final when last read
-
-	Tries       int       // attempts in a row without success
-	NextTry     time.Time // zero: not waiting
-	ReadAt      time.Time // zero: never read
-	Fingerprint string    // of the search entry at the last read
-
-	Since    time.Time       // when its patient or consultation changed, which makes it due whatever the window; zero: never
-	Disowned cases.Belonging // the consultation that was hidden then, and whose it was (R7)
-}
-
 // EnrichmentStore is what enrichment needs of the database.
 type EnrichmentStore interface {
 	// EnrichmentCandidates lists the cases with a PIMS id that are neither soft-deleted nor
 	// cancelled and whose scheduled date is not after until. The date lies in the window,
 	// or the case's reading has a Since. They are ordered by date (R19).
-	EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]Candidate, error)
+	EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]cases.Candidate, error)
 
 	// CasesWithConsultations reads cases by their ids, with their consultations.
 	CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]cases.Case, error)
@@ -150,11 +114,5 @@ type ReconciliationStore interface {
 	// SoftDelete deletes the cases in one transaction under the lease, in the name of the
 	// sync. The statement repeats every condition of DeletionCandidates and checks the row
 	// version that was read (R24). It returns the ids of the deleted cases.
-	SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []SoftDeletion, at time.Time) ([]uuid.UUID, error)
-}
-
-// A SoftDeletion is one case to be deleted, and why.
-type SoftDeletion struct {
-	Case   cases.Case // as it was read
-	Reason string
+	SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []cases.SoftDeletion, at time.Time) ([]uuid.UUID, error)
 }

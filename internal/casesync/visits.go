@@ -30,7 +30,8 @@ var (
 // A whose identifies the patient and the client of a visit by ids. An empty id is unknown.
 type whose struct{ patient, client string }
 
-func (c *Candidate) whose() whose { return whose{c.PatientID, c.ClientID} }
+// whoseVisit identifies the patient and the client of a candidate.
+func whoseVisit(c *cases.Candidate) whose { return whose{c.PatientID, c.ClientID} }
 
 // whoseCase identifies the patient and the client of a case.
 func whoseCase(c *cases.Case) whose { return whose{c.Appointment.PatientID, c.Appointment.ClientID} }
@@ -55,9 +56,9 @@ func (v visits) foreign(appointmentID string, w whose) bool {
 }
 
 // add adds the candidates' own appointments.
-func (v visits) add(candidates []*Candidate) {
+func (v visits) add(candidates []*cases.Candidate) {
 	for _, c := range candidates {
-		w := c.whose()
+		w := whoseVisit(c)
 		v[c.PIMSID] = &w
 	}
 }
@@ -85,7 +86,7 @@ func (p *enrichmentPhase) learn(ctx context.Context, appointmentIDs []string) er
 
 // relate reads whose the appointments are that the search, the calendar or the stored
 // consultations name for the candidates.
-func (p *enrichmentPhase) relate(ctx context.Context, candidates []*Candidate) error {
+func (p *enrichmentPhase) relate(ctx context.Context, candidates []*cases.Candidate) error {
 	found := p.found
 	found.visits, found.contested = make(visits, len(candidates)), contested(candidates)
 	found.visits.add(candidates)
@@ -102,21 +103,21 @@ func (p *enrichmentPhase) relate(ctx context.Context, candidates []*Candidate) e
 
 // contested returns the consultations that the calendar names, or named last, for visits of
 // different patients.
-func contested(candidates []*Candidate) map[string]bool {
+func contested(candidates []*cases.Candidate) map[string]bool {
 	first, several := make(map[string]whose), make(map[string]bool)
 	for _, c := range candidates {
 		w, seen := first[c.ConsultationID]
 		if !seen {
-			first[c.ConsultationID] = c.whose()
+			first[c.ConsultationID] = whoseVisit(c)
 		}
-		several[c.ConsultationID] = several[c.ConsultationID] || seen && w.another(c.whose())
+		several[c.ConsultationID] = several[c.ConsultationID] || seen && w.another(whoseVisit(c))
 	}
 	return several
 }
 
 // disputed returns why the consultation that the calendar names now for the case is not
 // read; nil means that it may be read.
-func (l *listing) disputed(c *Candidate) error {
+func (l *listing) disputed(c *cases.Candidate) error {
 	switch {
 	case c.ConsultationID == "" || c.Earlier:
 		return nil
@@ -130,13 +131,13 @@ func (l *listing) disputed(c *Candidate) error {
 }
 
 // foreign reports whether the search lists a consultation for another patient's visit.
-func (l *listing) foreign(id string, c *Candidate) bool {
-	return l.visits.foreign(l.byID[id].AppointmentID, c.whose())
+func (l *listing) foreign(id string, c *cases.Candidate) bool {
+	return l.visits.foreign(l.byID[id].AppointmentID, whoseVisit(c))
 }
 
 // ownerless reports whether the calendar names the stored consultation for visits of
 // different patients, and nothing else proves whose it is.
-func (l *listing) ownerless(c *Candidate) bool {
+func (l *listing) ownerless(c *cases.Candidate) bool {
 	return l.contested[c.StoredID] && pims.Blank(l.byID[c.StoredID].AppointmentID) && pims.Blank(c.StoredAppointmentID) && pims.Blank(c.StoredPatientID)
 }
 
@@ -145,10 +146,10 @@ func (l *listing) ownerless(c *Candidate) bool {
 //   - the search lists it for another appointment, and the case's own appointment does not
 //     name it or has another one;
 //   - the search or the consultation itself names the visit of another patient.
-func (l *listing) lost(c *Candidate) bool {
+func (l *listing) lost(c *cases.Candidate) bool {
 	named := c.ConsultationID == c.StoredID && !c.Earlier && !l.contradicts(c)
 	return c.Stored && (!named && l.anothers(c.StoredID, c) || l.foreign(c.StoredID, c) ||
-		l.visits.foreign(c.StoredAppointmentID, c.whose()) || l.ownerless(c))
+		l.visits.foreign(c.StoredAppointmentID, whoseVisit(c)) || l.ownerless(c))
 }
 
 // strange returns why the consultation that was read is not shown with the case, judged by
@@ -166,7 +167,7 @@ func (p *enrichmentPhase) strange(v *visited, before *cases.Case) error {
 }
 
 // refuse counts a due case whose disputed consultation is not read.
-func (p *enrichmentPhase) refuse(ctx context.Context, c *Candidate, why error, result *syncs.Result) cases.Reading {
+func (p *enrichmentPhase) refuse(ctx context.Context, c *cases.Candidate, why error, result *syncs.Result) cases.Reading {
 	r := waiting(c, p.now(), "")
 	r.Outcome = string(p.fail(ctx, c, why, false, result))
 	return r
@@ -175,7 +176,7 @@ func (p *enrichmentPhase) refuse(ctx context.Context, c *Candidate, why error, r
 // remedy returns what a person does about a case for which the PIMS contradicts itself
 // about the patient or the consultation. Days that syncs read by default follow a
 // correction in the PIMS; a person must start a sync for other days.
-func (p *enrichmentPhase) remedy(c *Candidate) string {
+func (p *enrichmentPhase) remedy(c *cases.Candidate) string {
 	day := pims.DateOf(c.ScheduledDate, p.window.Location)
 	return fmt.Sprintf("Read the calendar of that day again with: pims-sync sync inbound --clinic %s --start-date %s --end-date %s, then: pims-sync sync cases --clinic %s. If the case fails again, correct the visit or its consultation in the PIMS, and repeat both",
 		p.lease.ClinicID, day, day, p.lease.ClinicID)

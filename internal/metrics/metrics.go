@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/guards"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -145,7 +145,7 @@ func (m *Metrics) begin(providers []string) {
 	for _, action := range syncs.Actions() {
 		m.written.WithLabelValues(string(action))
 	}
-	for _, reason := range casesync.Refusals() {
+	for _, reason := range guards.Refusals() {
 		m.refusals.WithLabelValues(reason)
 	}
 	for _, outcome := range tickOutcomes {

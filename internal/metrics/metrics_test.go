@@ -13,7 +13,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/guards"
 	"github.com/pims-sync/pims-sync/internal/metrics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
@@ -88,7 +88,7 @@ func TestNoEventAddsASeriesToACounter(t *testing.T) {
 	for _, action := range syncs.Actions() {
 		m.CasesWritten(action, 2)
 	}
-	for _, reason := range casesync.Refusals() {
+	for _, reason := range guards.Refusals() {
 		m.GuardRefused(reason)
 	}
 	for _, outcome := range pims.Kinds() {

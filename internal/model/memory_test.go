@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
-	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/guards"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -52,10 +52,10 @@ func (m *memory) find(wanted func(*row) bool) []*row {
 	return found
 }
 
-func (m *memory) scheduled(wanted func(*row) bool) []casesync.Scheduled {
-	var scheduled []casesync.Scheduled
+func (m *memory) scheduled(wanted func(*row) bool) []guards.Scheduled {
+	var scheduled []guards.Scheduled
 	for _, r := range m.find(wanted) {
-		scheduled = append(scheduled, casesync.Scheduled{
+		scheduled = append(scheduled, guards.Scheduled{
 			PIMSID: r.PIMSID, ScheduledDate: r.ScheduledDate, Start: r.Appointment.Start,
 			SoftDeleted: r.SoftDeleted(), Protected: r.protected,
 		})
@@ -63,11 +63,11 @@ func (m *memory) scheduled(wanted func(*row) bool) []casesync.Scheduled {
 	return scheduled
 }
 
-func (m *memory) ScheduledIn(ctx context.Context, _ uuid.UUID, _ string, window pims.Window) ([]casesync.Scheduled, error) {
+func (m *memory) ScheduledIn(ctx context.Context, _ uuid.UUID, _ string, window pims.Window) ([]guards.Scheduled, error) {
 	return m.scheduled(func(r *row) bool { return window.Contains(r.ScheduledDate) }), ctx.Err()
 }
 
-func (m *memory) ScheduledByID(ctx context.Context, _ uuid.UUID, _ string, ids []string) ([]casesync.Scheduled, error) {
+func (m *memory) ScheduledByID(ctx context.Context, _ uuid.UUID, _ string, ids []string) ([]guards.Scheduled, error) {
 	return m.scheduled(func(r *row) bool { return slices.Contains(ids, r.PIMSID) }), ctx.Err()
 }
 
@@ -166,14 +166,14 @@ func (m *memory) SeenAgain(ctx context.Context, lease syncs.Lease, _ string, ids
 	return nil
 }
 
-func (m *memory) EnrichmentCandidates(ctx context.Context, _ uuid.UUID, _ string, window pims.Window, until time.Time) ([]casesync.Candidate, error) {
-	var candidates []casesync.Candidate
+func (m *memory) EnrichmentCandidates(ctx context.Context, _ uuid.UUID, _ string, window pims.Window, until time.Time) ([]cases.Candidate, error) {
+	var candidates []cases.Candidate
 	for _, r := range m.find(func(r *row) bool {
 		due := window.Contains(r.ScheduledDate) || !m.notes[r.ID].Since.IsZero()
 		return due && !r.ScheduledDate.After(until) && !r.SoftDeleted() && r.Appointment.Meaning != pims.StatusCancelled
 	}) {
 		reading := m.notes[r.ID]
-		c := casesync.Candidate{
+		c := cases.Candidate{
 			CaseID: r.ID, PIMSID: r.PIMSID, ScheduledDate: r.ScheduledDate,
 			ConsultationID: r.Appointment.ConsultationID, Earlier: r.Appointment.Earlier,
 			PatientID: r.Appointment.PatientID, ClientID: r.Appointment.ClientID,
@@ -224,7 +224,7 @@ func (m *memory) DeletionCandidates(ctx context.Context, _ uuid.UUID, _ string, 
 	return cases, ctx.Err()
 }
 
-func (m *memory) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, _ string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) (deleted []uuid.UUID, err error) {
+func (m *memory) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, _ string, window pims.Window, until time.Time, deletions []cases.SoftDeletion, at time.Time) (deleted []uuid.UUID, err error) {
 	if err := m.fence(ctx, lease); err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
@@ -296,7 +295,7 @@ func (i *interruption) KeepReadings(ctx context.Context, lease syncs.Lease, read
 	return i.around(func() error { return i.stage.KeepReadings(ctx, lease, readings) })
 }
 
-func (i *interruption) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) (deleted []uuid.UUID, err error) {
+func (i *interruption) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []cases.SoftDeletion, at time.Time) (deleted []uuid.UUID, err error) {
 	err = i.around(func() error {
 		i.condemned()
 		deleted, err = i.stage.SoftDelete(ctx, lease, syncID, provider, window, until, deletions, at)

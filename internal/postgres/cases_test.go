@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
@@ -335,7 +334,7 @@ func requireFenced(t *testing.T, f *fixture, lease syncs.Lease, c cases.Case, na
 	after.PatientName = "Biscuit"
 	_, err := f.cases.WriteCases(t.Context(), lease, lease.AuditID, provider, []cases.Write{{Before: &c, After: after}, {After: visit("9")}}, monday)
 	require.ErrorIs(t, err, syncs.ErrLeaseLost, name)
-	_, err = f.cases.SoftDelete(t.Context(), lease, lease.AuditID, provider, week(t), monday.AddDate(0, 0, 7), []casesync.SoftDeletion{{Case: c}}, monday)
+	_, err = f.cases.SoftDelete(t.Context(), lease, lease.AuditID, provider, week(t), monday.AddDate(0, 0, 7), []cases.SoftDeletion{{Case: c}}, monday)
 	require.ErrorIs(t, err, syncs.ErrLeaseLost, name)
 	require.ErrorIs(t, f.cases.KeepReadings(t.Context(), lease, []cases.Reading{{CaseID: c.ID}}), syncs.ErrLeaseLost, name)
 }
@@ -414,9 +413,9 @@ func TestMetadataIsWhatTheSpecificationsQueriesExpect(t *testing.T) { // W7, W9
 // softDelete deletes cases of the past and the coming week.
 func (f *fixture) softDelete(gone ...cases.Case) []uuid.UUID {
 	f.Helper()
-	var deletions []casesync.SoftDeletion
+	var deletions []cases.SoftDeletion
 	for _, c := range gone {
-		deletions = append(deletions, casesync.SoftDeletion{Case: c, Reason: cases.ReasonRemoved})
+		deletions = append(deletions, cases.SoftDeletion{Case: c, Reason: cases.ReasonRemoved})
 	}
 	deleted, err := f.cases.SoftDelete(f.Context(), f.lease, f.lease.AuditID, provider, week(f.T), monday.AddDate(0, 0, 7), deletions, monday.Add(time.Hour))
 	require.NoError(f, err)

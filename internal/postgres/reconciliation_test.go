@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -55,7 +54,7 @@ func TestOnlyLivingCasesOfTheWindowAreCandidatesForDeletion(t *testing.T) { // R
 			// that is named is the present one (R24).
 			spoiled.Version = scan[uint32](t, f.db, "select xmin from cases where id = $1", spoiled.ID)
 			deleted, err := f.cases.SoftDelete(t.Context(), f.lease, f.lease.AuditID, provider, week(t), until,
-				[]casesync.SoftDeletion{{Case: spoiled, Reason: cases.ReasonRemoved}, {Case: stays, Reason: cases.ReasonCancelled}}, monday)
+				[]cases.SoftDeletion{{Case: spoiled, Reason: cases.ReasonRemoved}, {Case: stays, Reason: cases.ReasonCancelled}}, monday)
 			require.NoError(t, err)
 			require.Equal(t, []uuid.UUID{stays.ID}, deleted)
 		})
@@ -70,7 +69,7 @@ func TestACaseAfterTheWindowIsNotDeletedHoweverLateItIs(t *testing.T) { // R21, 
 	until := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
 	require.Empty(t, f.candidates(until))
 	deleted, err := f.cases.SoftDelete(t.Context(), f.lease, f.lease.AuditID, provider, week(t), until,
-		[]casesync.SoftDeletion{{Case: f.stored("1"), Reason: cases.ReasonRemoved}}, monday)
+		[]cases.SoftDeletion{{Case: f.stored("1"), Reason: cases.ReasonRemoved}}, monday)
 	require.NoError(t, err)
 	require.Empty(t, deleted)
 }
@@ -136,13 +135,13 @@ func TestEnrichmentCandidatesTellWhatIsKnownOfEarlierAttempts(t *testing.T) { //
 
 	got, err := f.cases.EnrichmentCandidates(t.Context(), f.clinic, provider, week(t), until)
 	require.NoError(t, err)
-	byID := map[string]casesync.Candidate{}
+	byID := map[string]cases.Candidate{}
 	for _, c := range got {
 		c.NextTry, c.ReadAt, c.ScheduledDate = c.NextTry.UTC(), c.ReadAt.UTC(), c.ScheduledDate.UTC()
 		byID[c.PIMSID] = c
 	}
 	at := visit("").ScheduledDate
-	require.Equal(t, map[string]casesync.Candidate{
+	require.Equal(t, map[string]cases.Candidate{
 		"bare":    {CaseID: bare.ID, PIMSID: "bare", ScheduledDate: at, ConsultationID: "c-bare", PatientID: "p1", ClientID: "o1"},
 		"waiting": {CaseID: waiting.ID, PIMSID: "waiting", ScheduledDate: at, ConsultationID: "c-waiting", PatientID: "p1", ClientID: "o1", Tries: 2, NextTry: next},
 		"final": {

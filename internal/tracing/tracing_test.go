@@ -30,7 +30,7 @@ func start(t *testing.T, endpoint string) (*tracing.Tracing, *logtest.Book) {
 	return traces, log
 }
 
-var stretch = casesync.Span{ClinicID: uuid.New(), SyncID: uuid.New(), Type: syncs.TypeFull, Attempt: 2}
+var span = casesync.Span{ClinicID: uuid.New(), SyncID: uuid.New(), Type: syncs.TypeFull, Attempt: 2}
 
 func TestSpansFormATreeAndTellHowTheyEnded(t *testing.T) {
 	t.Parallel()
@@ -40,23 +40,23 @@ func TestSpansFormATreeAndTellHowTheyEnded(t *testing.T) {
 	ctx, answered := traces.Request(t.Context(), "POST /api/sync/full", http.Header{
 		"Traceparent": {"00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"},
 	})
-	syncCtx, ended := traces.Sync(ctx, stretch)
-	phase := stretch
-	phase.SyncID, phase.ParentID, phase.Type, phase.DryRun = uuid.New(), stretch.SyncID, syncs.TypeInbound, true
+	syncCtx, ended := traces.Sync(ctx, span)
+	phase := span
+	phase.SyncID, phase.ParentID, phase.Type, phase.DryRun = uuid.New(), span.SyncID, syncs.TypeInbound, true
 	phaseCtx, phaseEnded := traces.Sync(syncCtx, phase)
 	traces.PIMSRequest(phaseCtx, "some_pims", pims.Observation{Operation: pims.OpCalendar, Outcome: "remote_error", Status: 503, Duration: time.Minute})
 	traces.PIMSRequest(phaseCtx, "some_pims", pims.Observation{Operation: pims.OpAppointment, Outcome: "not_found", Status: 404, Duration: time.Second})
 	traces.PIMSRequest(phaseCtx, "some_pims", pims.Observation{Operation: pims.OpLogin, Outcome: "ok", Duration: time.Second})
 	phaseEnded(syncs.StatusFailed, syncs.CodePIMSError)
 	ended(syncs.StatusCompleted, "")
-	answered(http.StatusBadGateway, stretch.ClinicID, stretch.SyncID, syncs.CodePIMSError)
+	answered(http.StatusBadGateway, span.ClinicID, span.SyncID, syncs.CodePIMSError)
 	traces.Close()
 
 	request, sync, inbound := c.One(t, "POST /api/sync/full"), c.One(t, "sync full"), c.One(t, "phase inbound")
 	require.Equal(t, "0123456789abcdef0123456789abcdef", request.Trace, "the caller's")
 	require.Equal(t, "0123456789abcdef", request.Parent)
 	require.Equal(t, map[string]string{
-		"http.response.status_code": "502", "clinic.id": stretch.ClinicID.String(), "sync.id": stretch.SyncID.String(), "code": "pims_error",
+		"http.response.status_code": "502", "clinic.id": span.ClinicID.String(), "sync.id": span.SyncID.String(), "code": "pims_error",
 	}, request.Attributes)
 	require.True(t, request.Failed)
 	require.Equal(t, "pims-sync", request.Process["service.name"])
@@ -64,14 +64,14 @@ func TestSpansFormATreeAndTellHowTheyEnded(t *testing.T) {
 
 	require.Equal(t, request.ID, sync.Parent)
 	require.Equal(t, map[string]string{
-		"clinic.id": stretch.ClinicID.String(), "sync.id": stretch.SyncID.String(), "sync.type": "full", "sync.attempt": "2",
+		"clinic.id": span.ClinicID.String(), "sync.id": span.SyncID.String(), "sync.type": "full", "sync.attempt": "2",
 		"sync.dry_run": "false", "sync.status": "completed",
 	}, sync.Attributes)
 	require.False(t, sync.Failed)
 
 	require.Equal(t, sync.ID, inbound.Parent)
 	require.Equal(t, map[string]string{
-		"clinic.id": stretch.ClinicID.String(), "sync.id": phase.SyncID.String(), "sync.parent_id": stretch.SyncID.String(), "sync.type": "inbound",
+		"clinic.id": span.ClinicID.String(), "sync.id": phase.SyncID.String(), "sync.parent_id": span.SyncID.String(), "sync.type": "inbound",
 		"sync.attempt": "2", "sync.dry_run": "true", "sync.status": "failed", "code": "pims_error",
 	}, inbound.Attributes)
 	require.True(t, inbound.Failed)
@@ -92,7 +92,7 @@ func TestSpansFormATreeAndTellHowTheyEnded(t *testing.T) {
 func spend(ctx context.Context, traces *tracing.Tracing) time.Duration {
 	began := time.Now()
 	for range 10_000 {
-		ctx, ended := traces.Sync(ctx, stretch)
+		ctx, ended := traces.Sync(ctx, span)
 		traces.PIMSRequest(ctx, "some_pims", pims.Observation{Operation: pims.OpSearch, Outcome: "ok"})
 		ended(syncs.StatusCompleted, "")
 	}
@@ -133,7 +133,7 @@ func TestNothingIsLeftOfTracingAfterItsClose(t *testing.T) {
 	for _, endpoint := range []string{tracetest.New(t).URL, hanging, "http://127.0.0.1:1"} {
 		before := goleak.IgnoreCurrent()
 		traces, _ := start(t, endpoint)
-		_, ended := traces.Sync(t.Context(), stretch)
+		_, ended := traces.Sync(t.Context(), span)
 		ended(syncs.StatusCompleted, "")
 		traces.Close()
 		goleak.VerifyNone(t, before, goleak.IgnoreAnyFunction("net/http.(*conn).serve"), goleak.IgnoreAnyFunction("net/http.(*connReader).backgroundRead"))
@@ -148,7 +148,7 @@ func TestOffMakesNoSpansAndNeedsNoClose(t *testing.T) {
 	})
 	require.Equal(t, t.Context(), ctx)
 	answered(http.StatusOK, uuid.Nil, uuid.Nil, "")
-	ctx, ended := traces.Sync(t.Context(), stretch)
+	ctx, ended := traces.Sync(t.Context(), span)
 	require.Equal(t, t.Context(), ctx)
 	ended(syncs.StatusFailed, syncs.CodeInternal)
 	traces.PIMSRequest(t.Context(), "some_pims", pims.Observation{})
@@ -172,7 +172,7 @@ func TestTheEndpointMayEndInASlash(t *testing.T) {
 	t.Parallel()
 	c := tracetest.New(t)
 	traces, _ := start(t, c.URL+"/")
-	_, ended := traces.Sync(t.Context(), stretch)
+	_, ended := traces.Sync(t.Context(), span)
 	ended(syncs.StatusCompleted, "")
 	traces.Close()
 	require.Len(t, c.Spans(), 1)

@@ -61,7 +61,7 @@ func theBelonging() []mutant {
 		{"R9", "one patient of two clients is two patients", visits, "return w.patient != than.patient", "return w.patient != than.patient || cases.Differ(w.client, than.client)", whose},
 		{"R9", "what the search lists for another patient's visit is read", visits, "case l.foreign(c.ConsultationID, c):", "case false:", strange},
 		{"R9", "what the search lists for another patient's visit stays", visits, "l.foreign(c.StoredID, c) ||", "false ||", stays},
-		{"R9", "what is stored of another patient's visit stays", visits, "l.visits.foreign(c.StoredAppointmentID, c.whose())", "false", stays},
+		{"R9", "what is stored of another patient's visit stays", visits, "l.visits.foreign(c.StoredAppointmentID, whoseVisit(c))", "false", stays},
 		{"R9", "what says itself that it is another patient's visit's is stored", visits, "case p.found.visits.foreign(read.AppointmentID, whoseCase(before)):", "case false:", strange},
 		{"R9", "visits that only the consultation names are not read", visits, "p.found.visits[id] = &w", "_, _ = id, w", whose},
 		{"R9", "what the calendar names for two patients is stored", visits, "case p.found.contested[read.ID] &&", "case false &&", contested},
@@ -80,6 +80,6 @@ func theBelonging() []mutant {
 		{"R7", "an id that was gone brings its notes to another name", belonging, "|| c.returning()) && otherName", ") && otherName", tests{sync, "UnderAnotherNameWithoutIDs"}},
 		{"R16", "an id that a person restored needs no proof", belonging, "return c.SoftDeleted() || c.Returning", "return c.SoftDeleted()", returned},
 		{"R19", "another patient's case waits for its window", "internal/postgres/casestore/cases_enrich.go", "clinic_id = $1 and changed_at is not null\n", "clinic_id = $1 and false\n", tests{sync, "WhateverTheWindow"}},
-		{"R19", "another patient's case is not due", consultation, "case !c.Since.IsZero():", "case false:", tests{sync, "ACaseIsDueUntil"}},
+		{"R19", "another patient's case is not due", "internal/cases/candidate.go", "case !c.Since.IsZero():", "case false:", tests{sync, "ACaseIsDueUntil"}},
 	}
 }

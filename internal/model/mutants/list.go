@@ -66,7 +66,7 @@ func theSnapshot() []mutant {
 // theCalendarsGuards are those against another practice and a wrong zone (R18).
 func theCalendarsGuards() []mutant {
 	const (
-		guards  = "internal/casesync/guards.go"
+		guards  = "internal/guards/calendar.go"
 		inbound = "internal/casesync/inbound.go"
 	)
 	practice := tests{sync, "AnotherPractice"}
@@ -160,7 +160,7 @@ const (
 // theDeletionGuard looks at what is left (R23).
 func theDeletionGuard() []mutant {
 	const (
-		guard          = "internal/casesync/deletionguard.go"
+		guard          = "internal/guards/deletions.go"
 		reconciliation = "internal/casesync/reconciliation.go"
 	)
 	edges := tests{sync, "AtItsEdges|ADayOfTheGuard|OwnLimits|NothingToRefuse"}

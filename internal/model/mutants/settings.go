@@ -7,7 +7,7 @@ func theSettings() []mutant {
 		edges   = "internal/settings/settings.go"
 		inbound = "internal/casesync/inbound.go"
 		merge   = "internal/cases/merge.go"
-		guards  = "internal/casesync/guards.go"
+		guards  = "internal/guards/calendar.go"
 		court   = "internal/casesync/reconciliation.go"
 	)
 	words := tests{"internal/settings", "Words|Filter|Edit|Refused"}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/guards"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
@@ -25,7 +26,7 @@ func NewCases(db *postgres.DB) *Cases { return &Cases{db} }
 var _ casesync.Store = (*Cases)(nil)
 
 // ScheduledIn implements casesync.InboundStore.
-func (s *Cases) ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window) ([]casesync.Scheduled, error) {
+func (s *Cases) ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window) ([]guards.Scheduled, error) {
 	return postgres.ReadInOrder(ctx, s.db, "read the schedule", clinicID, selectScheduled+`from cases
 		where clinic_id = $1 and provider = $2 and pims_id is not null and scheduled_date >= $3 and scheduled_date < $4
 		order by scheduled_date, id`,
@@ -33,7 +34,7 @@ func (s *Cases) ScheduledIn(ctx context.Context, clinicID uuid.UUID, provider st
 }
 
 // ScheduledByID implements casesync.InboundStore.
-func (s *Cases) ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) ([]casesync.Scheduled, error) {
+func (s *Cases) ScheduledByID(ctx context.Context, clinicID uuid.UUID, provider string, pimsIDs []string) ([]guards.Scheduled, error) {
 	return postgres.ReadInClinic(ctx, s.db, "read the schedule", clinicID, selectScheduled+fromCasesByID,
 		[]any{clinicID, provider, pimsIDs}, scanScheduled)
 }
@@ -42,7 +43,7 @@ const selectScheduled = `select pims_id, scheduled_date, coalesce(metadata #>> '
 	metadata #>> '{reconciliation,softDeleted}' is not distinct from 'true',
 	exists (select from case_restores where case_id = cases.id) `
 
-func scanScheduled(row pgx.CollectableRow) (c casesync.Scheduled, err error) {
+func scanScheduled(row pgx.CollectableRow) (c guards.Scheduled, err error) {
 	var date *time.Time
 	err = row.Scan(&c.PIMSID, &date, &c.Start, &c.SoftDeleted, &c.Protected)
 	c.ScheduledDate = null.Value(date)

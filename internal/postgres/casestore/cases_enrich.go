@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
@@ -17,7 +16,7 @@ import (
 
 // EnrichmentCandidates implements casesync.EnrichmentStore. A case is cancelled where that
 // is what the PIMS last said (R54): a person may have changed the case's status.
-func (s *Cases) EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]casesync.Candidate, error) {
+func (s *Cases) EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]cases.Candidate, error) {
 	return postgres.ReadInOrder(ctx, s.db, "read the cases that need a consultation", clinicID, enrichmentCandidates,
 		[]any{clinicID, provider, window.From(), window.Until(), until, string(pims.StatusCancelled)}, scanCandidate)
 }
@@ -50,9 +49,9 @@ where c.clinic_id = $1 and c.provider = $2 and c.pims_id is not null and c.sched
 	and c.metadata #>> '{appointment,normalisedStatus}' is distinct from $6
 order by c.scheduled_date, c.id`
 
-func scanCandidate(row pgx.CollectableRow) (casesync.Candidate, error) {
+func scanCandidate(row pgx.CollectableRow) (cases.Candidate, error) {
 	var (
-		c                      casesync.Candidate
+		c                      cases.Candidate
 		nextTry, readAt, since *time.Time
 	)
 	err := row.Scan(&c.CaseID, &c.PIMSID, &c.ScheduledDate, &c.ConsultationID, &c.Earlier, &c.PatientID, &c.ClientID,

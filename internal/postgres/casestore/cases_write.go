@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
@@ -200,9 +199,9 @@ func (r *caseRows) args(clinicID uuid.UUID, provider string, at time.Time) []any
 }
 
 // SoftDelete implements casesync.ReconciliationStore.
-func (s *Cases) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []casesync.SoftDeletion, at time.Time) (deleted []uuid.UUID, err error) {
+func (s *Cases) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []cases.SoftDeletion, at time.Time) (deleted []uuid.UUID, err error) {
 	order := slices.Clone(deletions)
-	slices.SortFunc(order, func(a, b casesync.SoftDeletion) int { return bytes.Compare(a.Case.ID[:], b.Case.ID[:]) })
+	slices.SortFunc(order, func(a, b cases.SoftDeletion) int { return bytes.Compare(a.Case.ID[:], b.Case.ID[:]) })
 	ids, versions, reasons := make([]uuid.UUID, len(order)), make([]uint32, len(order)), make([]string, len(order))
 	for i := range order {
 		ids[i], versions[i], reasons[i] = order[i].Case.ID, order[i].Case.Version, order[i].Reason

@@ -40,7 +40,7 @@ type fieldJSON struct {
 	Shapes map[string]float64 `json:"shapes,omitempty"`
 }
 
-// Baselines implements casesync.Shapes.
+// Baselines implements driftwatch.Store.
 func (s *Store) Baselines(ctx context.Context, clinicID uuid.UUID, provider string, kind syncs.Type) (map[string]*drift.Baseline, error) {
 	all := make(map[string]*drift.Baseline)
 	err := s.db.InClinic(ctx, "read the form of the PIMS's answers", clinicID, func(tx pgx.Tx) error {
@@ -102,7 +102,7 @@ func shortAll(m map[string]float64) map[string]float64 {
 	return all
 }
 
-// KeepBaselines implements casesync.Shapes.
+// KeepBaselines implements driftwatch.Store.
 func (s *Store) KeepBaselines(ctx context.Context, lease syncs.Lease, provider string, kind syncs.Type, kept map[string]*drift.Baseline, accepted []string, news []drift.Finding) error {
 	return s.db.Fenced(ctx, "keep the form of the PIMS's answers", lease, "", func(batch *pgx.Batch) error {
 		for endpoint, b := range kept {

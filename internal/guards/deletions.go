@@ -1,4 +1,4 @@
-package casesync
+package guards
 
 import (
 	"cmp"
@@ -21,41 +21,41 @@ const (
 
 // The words for what the deletion guard refuses (R23).
 const (
-	refusedUnseen   = "unseen" // too many to be looked up one by one (R22)
+	RefusedUnseen   = "unseen" // too many to be looked up one by one (R22)
 	refusedEmpty    = "empty_pims"
 	refusedShare    = "share"
 	refusedHalf     = "half"
 	refusedWholeDay = "whole_day"
 )
 
-// Refusals lists all words that RunnerOptions.Refused receives; docs/interface.md §Metrics,
+// Refusals lists all words for what the deletion guard refuses; docs/interface.md §Metrics,
 // deletion_guard_total{reason}.
 func Refusals() []string {
-	return []string{refusedUnseen, refusedEmpty, refusedShare, refusedHalf, refusedWholeDay}
+	return []string{RefusedUnseen, refusedEmpty, refusedShare, refusedHalf, refusedWholeDay}
 }
 
-// allowed returns how many of the candidates may be deleted: min(100, max(5, 10 %)),
+// Allowed returns how many of the candidates may be deleted: min(100, max(5, 10 %)),
 // rounded down. Comparing with the unrounded number gives the same result (R23).
-func allowed(candidates int, limits clinic.DeletionLimits) int {
+func Allowed(candidates int, limits clinic.DeletionLimits) int {
 	most := cmp.Or(limits.MaxCases, defaultMaxDeletions)
 	least := cmp.Or(limits.MinAllowed, defaultMinDeletions)
 	share := cmp.Or(limits.Share, defaultShare)
 	return min(most, max(least, int(share*float64(candidates)+1e-9)))
 }
 
-// judge is the deletion guard. It allows or refuses all the deletions that are left
-// together (R23). The refusal is one of a closed set of words; empty means that the
+// Deletions is the deletion guard. It allows or refuses all the deletions that are left of the
+// candidates of a window together, where the PIMS shows so many appointments (R23). The refusal is one of a closed set of words; empty means that the
 // deletion is allowed.
-func (p *reconciliationPhase) judge(candidates []cases.Case, deletions []SoftDeletion, found int) (refusal, reason string) {
+func Deletions(window pims.Window, candidates []cases.Case, deletions []cases.SoftDeletion, found int, limits clinic.DeletionLimits) (refusal, reason string) {
 	n, all := len(deletions), len(candidates)
 	if n == 0 {
 		return "", ""
 	}
 	if found == 0 {
 		return refusedEmpty, fmt.Sprintf(
-			"the PIMS shows no appointment at all for %s, and we know %d: nothing was deleted", p.window, all)
+			"the PIMS shows no appointment at all for %s, and we know %d: nothing was deleted", window, all)
 	}
-	if limit := allowed(all, p.limits); n > limit {
+	if limit := Allowed(all, limits); n > limit {
 		return refusedShare, fmt.Sprintf(
 			"%d of %d cases are missing from the PIMS, more than the %d that may be deleted without a person's approval: nothing was deleted", n, all, limit)
 	}
@@ -63,7 +63,7 @@ func (p *reconciliationPhase) judge(candidates []cases.Case, deletions []SoftDel
 		return refusedHalf, fmt.Sprintf(
 			"%d of %d cases are missing from the PIMS, over half of them: nothing was deleted", n, all)
 	}
-	if day, size, whole := p.wholeDay(candidates, deletions); whole {
+	if day, size, whole := wholeDay(window, candidates, deletions); whole {
 		return refusedWholeDay, fmt.Sprintf(
 			"all %d cases of %s are missing from the PIMS: nothing was deleted", size, day)
 	}
@@ -72,15 +72,24 @@ func (p *reconciliationPhase) judge(candidates []cases.Case, deletions []SoftDel
 
 // wholeDay finds a civil day on which four or more candidates lie and all of them are to be
 // deleted.
-func (p *reconciliationPhase) wholeDay(candidates []cases.Case, deletions []SoftDeletion) (day string, size int, whole bool) {
+func wholeDay(window pims.Window, candidates []cases.Case, deletions []cases.SoftDeletion) (day string, size int, whole bool) {
 	total := make(map[string]int)
 	for i := range candidates {
-		total[pims.DateOf(candidates[i].ScheduledDate, p.window.Location).String()]++
+		total[pims.DateOf(candidates[i].ScheduledDate, window.Location).String()]++
 	}
-	for d, n := range p.days(deletions) {
+	for d, n := range Days(window, deletions) {
 		if n >= minWholeDay && n == total[d] && (!whole || d < day) {
 			day, size, whole = d, n, true
 		}
 	}
 	return day, size, whole
+}
+
+// Days counts deletions by the civil day of their visit.
+func Days(window pims.Window, deletions []cases.SoftDeletion) map[string]int {
+	days := make(map[string]int)
+	for i := range deletions {
+		days[pims.DateOf(deletions[i].Case.ScheduledDate, window.Location).String()]++
+	}
+	return days
 }

@@ -1,4 +1,4 @@
-package casesync
+package guards
 
 import (
 	"time"
@@ -8,6 +8,15 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
+// A Scheduled is what the guards of a calendar know of a stored case (R18).
+type Scheduled struct {
+	PIMSID        string
+	ScheduledDate time.Time // zero: null
+	Start         string    // metadata.appointment.start, the raw wall clock
+	SoftDeleted   bool      // metadata.reconciliation.softDeleted
+	Protected     bool      // a person restored it, and its id has not been seen since (R24)
+}
+
 // The thresholds of the guards that check a calendar (R18).
 const (
 	wrongPracticeMinimum = 5  // ids on each side that share none
@@ -15,9 +24,9 @@ const (
 	massShiftShare       = 0.8
 )
 
-// wrongPractice reports whether a calendar belongs to another practice: our database and
+// WrongPractice reports whether a calendar belongs to another practice: our database and
 // the calendar each have at least five ids in the same days, and none is in both (R18).
-func wrongPractice(snapshot *pims.Snapshot, stored []Scheduled, words *settings.Reader) (syncs.Evidence, bool) {
+func WrongPractice(snapshot *pims.Snapshot, stored []Scheduled, words *settings.Reader) (syncs.Evidence, bool) {
 	present := make(map[string]bool, snapshot.Found())
 	filtered := 0
 	for i := range snapshot.Appointments {
@@ -45,13 +54,13 @@ func wrongPractice(snapshot *pims.Snapshot, stored []Scheduled, words *settings.
 	return evidence, wrong
 }
 
-// massShift reports whether the known appointments of a calendar moved together, as they do
+// MassShift reports whether the known appointments of a calendar moved together, as they do
 // when a time zone is wrong: at least ten moved, and four fifths of those found moved by
 // the same offset (R18). Two offsets are the same
 //   - as instants,
 //   - as local times of the window's zone (a clock change may lie between), or
 //   - where the PIMS's own text did not change and only its interpretation did.
-func massShift(snapshot *pims.Snapshot, stored []Scheduled) (syncs.Evidence, bool) {
+func MassShift(snapshot *pims.Snapshot, stored []Scheduled) (syncs.Evidence, bool) {
 	before := make(map[string]*Scheduled, len(stored))
 	for i := range stored {
 		before[stored[i].PIMSID] = &stored[i]
