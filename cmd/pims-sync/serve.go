@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/console"
+	"github.com/pims-sync/pims-sync/internal/console/signin"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/tracing"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -175,7 +176,7 @@ func (s *ServeCmd) console() (*app.ConsoleOptions, error) {
 	o := &app.ConsoleOptions{PublicURL: public}
 	switch {
 	case s.OIDCIssuer != "" && s.OIDCClientID != "":
-		o.OpenID = &console.OpenID{Issuer: s.OIDCIssuer, ClientID: s.OIDCClientID, ClientSecret: s.OIDCSecret}
+		o.OpenID = &signin.OpenID{Issuer: s.OIDCIssuer, ClientID: s.OIDCClientID, ClientSecret: s.OIDCSecret}
 	case s.OIDCIssuer != "" || s.OIDCClientID != "" || s.OIDCSecret != "":
 		return nil, errors.New("OpenID Connect needs both OIDC_ISSUER and OIDC_CLIENT_ID")
 	}

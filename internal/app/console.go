@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/console"
+	"github.com/pims-sync/pims-sync/internal/console/signin"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/practicestore"
@@ -14,8 +15,8 @@ import (
 
 // ConsoleOptions say where people find the console, and how they sign in.
 type ConsoleOptions struct {
-	PublicURL *url.URL        // nil: where the request says
-	OpenID    *console.OpenID // nil: with passwords and links alone
+	PublicURL *url.URL       // nil: where the request says
+	OpenID    *signin.OpenID // nil: with passwords and links alone
 }
 
 // People returns who may sign in (R43).

@@ -372,9 +372,51 @@ var importRule = rule{
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{
-		pkg:       "internal/console",
-		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/casesync", "internal/clinic", "internal/access", "internal/people", "internal/scheduler", "internal/fleet", "internal/practice", "internal/trends", "internal/web", "internal/console/chart"},
+		pkg:       "internal/console/page",
+		ours:      []string{"internal/syncs", "internal/clinic", "internal/access", "internal/people", "internal/web"},
+		libraries: []string{uuid},
+	},
+	{
+		pkg:       "internal/console/screen",
+		ours:      []string{"internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/people", "internal/fleet", "internal/console/page"},
+		libraries: []string{uuid},
+	},
+	{
+		pkg:       "internal/console/signin",
+		ours:      []string{"internal/access", "internal/people", "internal/web", "internal/console/page"},
 		libraries: []string{uuid, "github.com/coreos/go-oidc/v3", "golang.org/x/oauth2"},
+	},
+	{
+		pkg:       "internal/console/fleetpages",
+		ours:      []string{panicsPkg, "internal/syncs", "internal/clinic", "internal/scheduler", "internal/access", "internal/fleet", "internal/web", "internal/console/page", "internal/console/screen", "internal/console/chart"},
+		libraries: []string{uuid},
+	},
+	{
+		pkg:       "internal/console/syncpages",
+		ours:      []string{"internal/pims", "internal/syncs", "internal/cases", "internal/clinic", "internal/scheduler", "internal/access", "internal/console/page", "internal/console/screen", "internal/console/chart"},
+		libraries: []string{uuid},
+	},
+	{
+		pkg:       "internal/console/clinicpages",
+		ours:      []string{"internal/pims", "internal/settings", "internal/syncs", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/fleet", "internal/console/page", "internal/console/screen", "internal/console/syncpages", "internal/console/chart"},
+		libraries: []string{uuid},
+	},
+	{
+		pkg:       "internal/console/practicepages",
+		ours:      []string{"internal/scheduler", "internal/access", "internal/practice", "internal/web", "internal/console/page", "internal/console/screen", "internal/console/chart"},
+		libraries: []string{uuid},
+	},
+	{
+		pkg:       "internal/console/systempages",
+		ours:      []string{"internal/syncs", "internal/clinic", "internal/access", "internal/people", "internal/trends", "internal/console/page", "internal/console/screen", "internal/console/chart"},
+		libraries: []string{uuid},
+	},
+	{
+		pkg: "internal/console",
+		ours: []string{
+			"internal/access", "internal/people", "internal/fleet", "internal/practice", "internal/trends", "internal/web", "internal/console/page", "internal/console/screen", "internal/console/signin",
+			"internal/console/fleetpages", "internal/console/syncpages", "internal/console/clinicpages", "internal/console/practicepages", "internal/console/systempages",
+		},
 	},
 	{
 		pkg: "internal/console/chart",

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/console/screen"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
@@ -98,8 +99,8 @@ func TestAFaultThatAPageHidesIsLogged(t *testing.T) {
 	require.Contains(t, page.body, "The server could not do it; the log says why.")
 	require.Contains(t, s.log.String(), "an invented fault")
 
-	v.get(t, clinicAddress(harbor)+"/login")
-	page = v.send(t, clinicAddress(harbor)+"/login", url.Values{"act": {"test"}})
+	v.get(t, screen.ClinicAddress(harbor)+"/login")
+	page = v.send(t, screen.ClinicAddress(harbor)+"/login", url.Values{"act": {"test"}})
 	require.Contains(t, page.body, "A fault of this program; the log says which")
 	lines := s.log.Lines(t)
 	require.Contains(t, fmt.Sprint(lines[len(lines)-1]["error"]), "an invented fault")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/console/page"
 	"github.com/pims-sync/pims-sync/internal/people"
 )
 
@@ -39,15 +40,15 @@ func TestAPersonsSessionAuthenticatesRequestsToTheAPI(t *testing.T) { // R42, R4
 
 	token := people.CSRFToken(cookie.Value)
 	for name, headers := range map[string][]string{
-		"nothing": nil, "no token": {"Origin", s.URL}, "no origin": {csrfHeader, token},
-		"another site": {"Origin", "https://evil.example", csrfHeader, token}, "another session": {"Origin", s.URL, csrfHeader, people.CSRFToken("x")},
+		"nothing": nil, "no token": {"Origin", s.URL}, "no origin": {page.CSRFHeader, token},
+		"another site": {"Origin", "https://evil.example", page.CSRFHeader, token}, "another session": {"Origin", s.URL, page.CSRFHeader, people.CSRFToken("x")},
 	} {
 		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 			_, err := ask(method, headers...)
 			require.ErrorContains(t, err, "needs the server's own Origin", "%s %s", method, name)
 		}
 	}
-	_, err = ask(http.MethodPost, "Origin", s.URL, csrfHeader, token)
+	_, err = ask(http.MethodPost, "Origin", s.URL, page.CSRFHeader, token)
 	require.NoError(t, err)
 
 	_, err = sessionOf(httptest.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/api/clinics", nil))

@@ -24,6 +24,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/browser"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/console/screen"
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/postgres/trendstore"
@@ -209,12 +210,12 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	for name, path := range map[string]string{
 		"fleet": "/console", "fleet-page-2": "/console?page=2&sort=-asof", "fleet-none": "/console?q=nothing+like+this",
 		"people": "/console/people", "missing": "/console/nothing", "needs": "/console/needs", "needs-none": "/console/needs?kind=volumes",
-		"plan": planAddress(plan), "clinic": clinicAddress(failing), "clinic-off": clinicAddress(s.clinicNamed(t, "Old Mill")),
-		"setup-add": "/console/setup", "setup-csv": "/console/setup/csv", "setup-login": setupAddress(s.clinicNamed(t, "Fjord")), "setup-dry-run": setupAddress(failing) + "?step=dry-run",
-		"setup-schedule": setupAddress(failing) + "?step=schedule", "setup-key": setupAddress(failing) + "?step=key",
-		"clinic-schedule": clinicAddress(failing) + "/schedule", "clinic-settings": clinicAddress(failing) + "/settings", "clinic-keys": clinicAddress(failing) + "/keys",
-		"clinic-login": clinicAddress(refused) + "/login", "clinic-login-none": clinicAddress(s.clinicNamed(t, "Fjord")) + "/login",
-		"trends": "/console/trends", "practice": practice.Address("", token), "clinic-practice": clinicAddress(failing) + "/practice",
+		"plan": screen.PlanAddress(plan), "clinic": screen.ClinicAddress(failing), "clinic-off": screen.ClinicAddress(s.clinicNamed(t, "Old Mill")),
+		"setup-add": "/console/setup", "setup-csv": "/console/setup/csv", "setup-login": screen.SetupAddress(s.clinicNamed(t, "Fjord")), "setup-dry-run": screen.SetupAddress(failing) + "?step=dry-run",
+		"setup-schedule": screen.SetupAddress(failing) + "?step=schedule", "setup-key": screen.SetupAddress(failing) + "?step=key",
+		"clinic-schedule": screen.ClinicAddress(failing) + "/schedule", "clinic-settings": screen.ClinicAddress(failing) + "/settings", "clinic-keys": screen.ClinicAddress(failing) + "/keys",
+		"clinic-login": screen.ClinicAddress(refused) + "/login", "clinic-login-none": screen.ClinicAddress(s.clinicNamed(t, "Fjord")) + "/login",
+		"trends": "/console/trends", "practice": practice.Address("", token), "clinic-practice": screen.ClinicAddress(failing) + "/practice",
 		"log": "/console/log", "fleet-keys": "/console/fleet-keys", "actions": "/console/actions?do=sync&all=1&state=ok",
 	} {
 		w.open(t, path)
@@ -224,7 +225,7 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	w.do(t, chromedp.Click("details.add > summary"), chromedp.WaitVisible("#email"))
 	w.inspect(t, "people-invite")
 	s.setCredential(t, failing)
-	w.open(t, clinicAddress(failing)+"/login")
+	w.open(t, screen.ClinicAddress(failing)+"/login")
 	w.do(t, chromedp.Click(`form:has([value="test"]) button`), chromedp.WaitVisible(".steps .last"))
 	w.inspect(t, "clinic-login-test")
 	w.open(t, "/console/setup/csv")

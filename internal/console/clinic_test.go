@@ -11,6 +11,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/console/screen"
 	"github.com/pims-sync/pims-sync/internal/people"
 )
 
@@ -20,7 +21,7 @@ func (s *site) practice(t testing.TB) (uuid.UUID, string, *visitor) {
 	id := uuid.New()
 	s.sql(t, "insert into clinics (id, name, timezone) values ($1, 'Harbor Lights Animal Clinic', 'America/New_York')", id)
 	s.sql(t, `insert into clinic_schedule_configs (clinic_id, sync_schedules) values ($1, '[{"type":"inbound","cron":"30 2 * * *","options":{"daysAhead":9,"dryRun":false}},{"type":"cases","cron":"0 99 * * *"}]')`, id)
-	return id, clinicAddress(id), s.signedIn(t, s.invite(t, people.Person{Email: "ada@example.com", Name: "Ada Marlow", Role: access.RoleAdmin}))
+	return id, screen.ClinicAddress(id), s.signedIn(t, s.invite(t, people.Person{Email: "ada@example.com", Name: "Ada Marlow", Role: access.RoleAdmin}))
 }
 
 // words stores words that a practice uses.

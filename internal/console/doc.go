@@ -2,6 +2,7 @@
 // and set up. Pages are made on the server; they work without a script, and scripts only
 // refresh them and show times in the viewer's zone.
 //
-// It decides nothing: what it shows and does, other packages decide, and the API has the
-// same (R42). docs/architecture.md says how to add a screen.
+// It joins the packages below it, each of which has the screens of one subject, and has their
+// templates and the stylesheet. It decides nothing: what it shows and does, other packages
+// decide, and the API has the same (R42). docs/architecture.md says how to add a screen.
 package console

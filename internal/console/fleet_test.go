@@ -3,22 +3,17 @@ package console
 import (
 	"encoding/csv"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/people"
-	"github.com/pims-sync/pims-sync/internal/scheduler"
-	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
 )
 
 var (
@@ -157,48 +152,4 @@ func TestTheFleetAsAFile(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, rows, 2)
 	require.Equal(t, []string{"waiting_for_approval", "1"}, []string{rows[1][4], rows[1][14]})
-}
-
-func TestEveryStateAndCodeHasItsWords(t *testing.T) {
-	t.Parallel()
-	words, shapes := map[string]bool{}, map[string]bool{}
-	for _, state := range scheduler.ClinicStates() {
-		badge := stateBadges[state]
-		_, err := icon(badge.Icon)
-		require.NoError(t, err, state)
-		words[badge.Word], shapes[badge.Icon] = true, true
-		require.Contains(t, fleetStates(), state)
-	}
-	require.Len(t, words, len(scheduler.ClinicStates()))
-	require.Len(t, shapes, len(words), "each state has a shape of its own")
-	source, err := os.ReadFile("../syncs/failure.go")
-	require.NoError(t, err)
-	codes := regexp.MustCompile(`Code = "([a-z_]+)"`).FindAllStringSubmatch(string(source), -1)
-	require.Greater(t, len(codes), 20)
-	for _, code := range codes {
-		require.NotEmpty(t, codeWords[syncs.Code(code[1])], code[1])
-	}
-	require.Equal(t, "new_code", explain("new_code"))
-}
-
-func TestTimesAreInTheClinicsZone(t *testing.T) { // R1
-	t.Parallel()
-	now := time.Date(2026, 3, 8, 12, 0, 0, 0, time.UTC) // New York's clocks went forward at 07:00 UTC
-	zone, err := time.LoadLocation("America/New_York")
-	require.NoError(t, err)
-	v := &Visit{Now: now}
-	for at, want := range map[time.Time][2]string{
-		now.Add(-9 * time.Minute): {"07:51", "9 min ago"},
-		now.Add(-6 * time.Hour):   {"01:00", "6 h ago"},
-		now.Add(30 * time.Second): {"08:00", "now"},
-		now.Add(20 * time.Hour):   {"Mon 04:00", "in 20 h"},
-		now.AddDate(0, 0, -40):    {"27 Jan", "40 d ago"},
-		now.AddDate(-2, 0, 0):     {"8 Mar 2024", "730 d ago"},
-	} {
-		m := v.Moment(at, zone)
-		require.Contains(t, string(m.Short()), ">"+want[0]+"<", at)
-		require.Contains(t, string(m.Ago()), ">"+want[1]+"<", at)
-	}
-	require.Contains(t, string(v.Moment(now, zone).Full()), "Sun 8 Mar 2026, 08:00 EDT")
-	require.Contains(t, string(v.Moment(time.Time{}, zone).Ago()), "never")
 }

@@ -90,18 +90,6 @@ func TestTheLogShowsWhoDidWhatWhere(t *testing.T) { // R40, R42, R44
 	s.requireNoFault(t)
 }
 
-func TestEveryActionHasItsWords(t *testing.T) { // R44
-	t.Parallel()
-	seen := map[string]bool{}
-	for _, a := range access.Actions() {
-		words := actionNames[a]
-		require.NotEmpty(t, words, a)
-		require.False(t, seen[words], "two actions are called %s", words)
-		seen[words] = true
-	}
-	require.Equal(t, "Plan: look at", actionName("plan.look_at"))
-}
-
 func TestAClinicIsChosenByNameWhereThereAreMany(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/console/screen"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
@@ -54,16 +55,6 @@ func requireInOrder(t *testing.T, page reply, words ...string) {
 	}
 }
 
-func TestAMoveIsToldInHoursAndMinutes(t *testing.T) {
-	t.Parallel()
-	for d, want := range map[time.Duration]string{
-		time.Hour: "1 h", -time.Hour: "-1 h", -30 * time.Minute: "-30 min", 10 * time.Minute: "10 min", 90 * time.Minute: "1 h 30 min",
-		20 * time.Second: "20 s", 14*time.Hour + 5*time.Second: "14 h 5 s",
-	} {
-		require.Equal(t, want, duration(d))
-	}
-}
-
 func TestNeedsYouListsWhatWaitsForAPerson(t *testing.T) { // R42
 	t.Parallel()
 	s := newSite(t)
@@ -90,7 +81,7 @@ func TestNeedsYouListsWhatWaitsForAPerson(t *testing.T) { // R42
 	page = limited.get(t, "/console/needs")
 	require.Contains(t, page.body, "Nothing needs you")
 	for _, part := range []string{"", "/login"} {
-		require.Equal(t, 404, limited.get(t, clinicAddress(harbor)+part).status)
+		require.Equal(t, 404, limited.get(t, screen.ClinicAddress(harbor)+part).status)
 	}
 	s.requireNoFault(t)
 }
@@ -105,39 +96,39 @@ func TestAPlanIsShownAndDecided(t *testing.T) { // R18, R23, R42, R44
 	few, many := s.deletions(t, w.other, 2), s.deletions(t, w.clinic, 21)
 	first, second := s.signedIn(t, ada), s.signedIn(t, s.invite(t, people.Person{Email: "grace@example.com", Name: "Grace Hale", Role: access.RoleOperator}))
 
-	page := first.get(t, planAddress(few))
+	page := first.get(t, screen.PlanAddress(few))
 	for _, words := range []string{"2 deletions", "Tierpraxis Alpenblick", "Too many appointments are missing", "Otto", "Ada Birch", "Dental", "Room 2", "Not found", "5 of 40 candidates", "Mon 2 Mar: 9", "in 22 h"} {
 		require.Contains(t, page.body, words)
 	}
 	require.NotContains(t, page.body, `name="count"`, "few changes need no count")
-	require.Equal(t, 422, first.send(t, planAddress(few), url.Values{"act": {"reject"}}).status, "a reason is needed")
+	require.Equal(t, 422, first.send(t, screen.PlanAddress(few), url.Values{"act": {"reject"}}).status, "a reason is needed")
 
-	second.get(t, planAddress(few))
-	page = first.send(t, planAddress(few), url.Values{"act": {"approve"}})
+	second.get(t, screen.PlanAddress(few))
+	page = first.send(t, screen.PlanAddress(few), url.Values{"act": {"approve"}})
 	require.Equal(t, 200, page.status)
 	require.Contains(t, page.body, "Approved. This sync does what was held back.")
 	require.Contains(t, page.path, "/console/runs/")
 	for _, act := range []url.Values{{"act": {"approve"}}, {"act": {"reject"}, "reason": {"no"}}} {
-		page = second.send(t, planAddress(few), act)
+		page = second.send(t, screen.PlanAddress(few), act)
 		require.Equal(t, 422, page.status)
 		require.Contains(t, page.body, "Ada Marlow approved this plan", "the second is told who decided")
 	}
 	require.Len(t, selected[string](t, s, "select id::text from case_sync_audits where status = 'queued'"), 1)
 
-	page = second.get(t, planAddress(many))
+	page = second.get(t, screen.PlanAddress(many))
 	require.Contains(t, page.body, `name="count"`)
-	require.Equal(t, 422, second.send(t, planAddress(many), url.Values{"act": {"approve"}, "count": {"20"}}).status)
+	require.Equal(t, 422, second.send(t, screen.PlanAddress(many), url.Values{"act": {"approve"}, "count": {"20"}}).status)
 	require.Contains(t, second.page.body, "type the number of changes, 21")
-	page = second.send(t, planAddress(many), url.Values{"act": {"reject"}, "reason": {"The practice moved a day."}})
+	page = second.send(t, screen.PlanAddress(many), url.Values{"act": {"reject"}, "reason": {"The practice moved a day."}})
 	require.Contains(t, page.body, "Rejected. Nothing was changed.")
 	require.Contains(t, page.body, "by You")
-	require.Contains(t, first.get(t, planAddress(many)).body, "by Grace Hale")
+	require.Contains(t, first.get(t, screen.PlanAddress(many)).body, "by Grace Hale")
 
 	viewer := s.as(t, access.RoleViewer)
 	third := s.deletions(t, w.clinic, 1)
-	require.NotContains(t, viewer.get(t, planAddress(third)).body, `value="approve"`)
-	require.Equal(t, 403, viewer.send(t, planAddress(third), url.Values{"act": {"approve"}}).status)
-	require.Equal(t, 404, viewer.get(t, planAddress(uuid.New())).status)
+	require.NotContains(t, viewer.get(t, screen.PlanAddress(third)).body, `value="approve"`)
+	require.Equal(t, 403, viewer.send(t, screen.PlanAddress(third), url.Values{"act": {"approve"}}).status)
+	require.Equal(t, 404, viewer.get(t, screen.PlanAddress(uuid.New())).status)
 
 	require.Subset(t, selected[string](t, s, "select action || ' ' || outcome || ' ' || coalesce(after ->> 'reason', '') from operator_events where record_kind = 'plan'"),
 		[]string{"plan.approve done ", "plan.approve failed ", "plan.reject done The practice moved a day.", "case.read done "})
@@ -151,16 +142,16 @@ func TestAFormThatWasSentAfterTheEndOfASessionDoesNothingTwice(t *testing.T) { /
 	w := s.week(t, ada.ID)
 	plan := s.deletions(t, w.other, 2)
 	v := s.signedIn(t, ada)
-	v.get(t, planAddress(plan))
+	v.get(t, screen.PlanAddress(plan))
 	s.sql(t, "delete from people_sessions")
-	page := v.send(t, planAddress(plan), url.Values{"act": {"approve"}})
-	require.Equal(t, "/console/sign-in?next="+url.QueryEscape(planAddress(plan)), page.path)
-	page = v.send(t, "/console/sign-in", url.Values{"email": {ada.Email}, "password": {password}, "next": {planAddress(plan)}})
-	require.Equal(t, planAddress(plan), page.path, "the person comes back")
+	page := v.send(t, screen.PlanAddress(plan), url.Values{"act": {"approve"}})
+	require.Equal(t, "/console/sign-in?next="+url.QueryEscape(screen.PlanAddress(plan)), page.path)
+	page = v.send(t, "/console/sign-in", url.Values{"email": {ada.Email}, "password": {password}, "next": {screen.PlanAddress(plan)}})
+	require.Equal(t, screen.PlanAddress(plan), page.path, "the person comes back")
 	require.Contains(t, page.body, "You were signed out before the form was sent, so it did nothing.")
 	require.Equal(t, []string{"open"}, selected[string](t, s, "select status from deletion_plans where id = $1", plan))
-	require.NotContains(t, v.get(t, planAddress(plan)).body, "signed out before", "it is said once")
-	v.send(t, planAddress(plan), url.Values{"act": {"approve"}})
+	require.NotContains(t, v.get(t, screen.PlanAddress(plan)).body, "signed out before", "it is said once")
+	v.send(t, screen.PlanAddress(plan), url.Values{"act": {"approve"}})
 	require.Equal(t, []string{"approved"}, selected[string](t, s, "select status from deletion_plans where id = $1", plan))
 	s.requireNoFault(t)
 }
@@ -171,7 +162,7 @@ func TestALoginIsReplacedResumedAndTestedStepByStep(t *testing.T) { // R32, R37,
 	s.pims.Require(pims.FieldUsername, pims.FieldPassword)
 	admin := s.invite(t, people.Person{Email: "ada@example.com", Role: access.RoleAdmin})
 	w := s.week(t, admin.ID)
-	v, address := s.signedIn(t, admin), clinicAddress(w.clinic)+"/login"
+	v, address := s.signedIn(t, admin), screen.ClinicAddress(w.clinic)+"/login"
 	require.Contains(t, v.get(t, address).body, "No credentials are stored")
 	fields := func(user, password string) url.Values {
 		return url.Values{"act": {"set"}, "provider": {"some_pims"}, "field.username": {user}, "field.password": {password}}
@@ -218,20 +209,20 @@ func TestAClinicsPageShowsItsStateAndStartsSyncs(t *testing.T) { // R42, R44
 	s.fleet(t, 0)
 	harbor, olivo := s.clinicNamed(t, "Harbor"), s.clinicNamed(t, "Clínica")
 	v := s.as(t, access.RoleOperator)
-	require.Contains(t, v.get(t, "/console").body, `href="`+clinicAddress(harbor)+`"`)
-	page := v.get(t, clinicAddress(olivo))
+	require.Contains(t, v.get(t, "/console").body, `href="`+screen.ClinicAddress(harbor)+`"`)
+	page := v.get(t, screen.ClinicAddress(olivo))
 	for _, words := range []string{"El Olivo", "America/Santiago", "Failing", "The PIMS could not be reached", "Coming runs", "Appointments", "Notes", "Deletions", `aria-current="page"><svg`} {
 		require.Contains(t, page.body, words)
 	}
 	require.GreaterOrEqual(t, strings.Count(page.body, "<li><span><time"), 10, "the next ten runs")
 	requireInOrder(t, page, "The last 30 days", "Appointments, the last 30 days: 0 of 1 day without a failure.", ": 1 sync, 1 failed", "1 run: the longest took 20 s", "Failed, 20 s, 0 changes",
 		"Notes, the last 30 days: 1 of 1 day without a failure.")
-	page = v.send(t, clinicAddress(harbor), url.Values{"act": {"dry-run"}})
+	page = v.send(t, screen.ClinicAddress(harbor), url.Values{"act": {"dry-run"}})
 	require.Contains(t, page.body, "The dry run is on its way")
-	page = v.get(t, clinicAddress(harbor))
+	page = v.get(t, screen.ClinicAddress(harbor))
 	require.Contains(t, page.body, "a dry run,</a> waits")
 	require.NotContains(t, page.body, `value="sync"`, "another sync waits already")
-	require.Contains(t, v.get(t, clinicAddress(s.clinicNamed(t, "Old Mill"))).body, "The clinic is off")
-	require.Equal(t, 404, v.get(t, clinicAddress(uuid.New())).status)
+	require.Contains(t, v.get(t, screen.ClinicAddress(s.clinicNamed(t, "Old Mill"))).body, "The clinic is off")
+	require.Equal(t, 404, v.get(t, screen.ClinicAddress(uuid.New())).status)
 	s.requireNoFault(t)
 }

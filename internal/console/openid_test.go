@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/console/signin"
 )
 
 // A provider is a small OpenID Connect provider. It checks what a provider must check, and
@@ -136,7 +137,7 @@ func newOpenIDSite(t *testing.T) (*site, *provider) {
 	t.Helper()
 	p := newProvider(t)
 	s := newSite(t, func(o *Options) {
-		o.OpenID = &OpenID{Issuer: p.URL, ClientID: "pims-sync", ClientSecret: "client secret"}
+		o.OpenID = &signin.OpenID{Issuer: p.URL, ClientID: "pims-sync", ClientSecret: "client secret"}
 	})
 	_, err := s.people.Invite(t.Context(), root, peopleOf("ada@example.com", access.RoleOperator))
 	require.NoError(t, err)
@@ -166,7 +167,7 @@ func TestAPersonSignsInInABrowserAtAProvider(t *testing.T) { // R43
 		except = []string{address}
 	}
 	s := newSite(t, func(o *Options) {
-		o.OpenID = &OpenID{Issuer: address, ClientID: "pims-sync", ClientSecret: "client secret"}
+		o.OpenID = &signin.OpenID{Issuer: address, ClientID: "pims-sync", ClientSecret: "client secret"}
 	})
 	_, err := s.people.Invite(t.Context(), root, peopleOf("ada@example.com", access.RoleOperator))
 	require.NoError(t, err)
@@ -264,7 +265,7 @@ func TestAProviderThatDoesNotWorkSaysSo(t *testing.T) { // R40, R43
 	require.NotContains(t, s.log.String(), "client secret")
 
 	down := newSite(t, func(o *Options) {
-		o.OpenID = &OpenID{Issuer: "http://127.0.0.1:1", ClientID: "pims-sync"}
+		o.OpenID = &signin.OpenID{Issuer: "http://127.0.0.1:1", ClientID: "pims-sync"}
 	})
 	require.Equal(t, 502, down.visitor(t).get(t, "/console/openid").status)
 	require.Equal(t, 200, down.visitor(t).get(t, "/console/sign-in").status, "passwords work all the same")

@@ -7,16 +7,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
-
 	"github.com/chromedp/chromedp"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/console/screen"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -133,7 +133,7 @@ func TestRunsAreListedAndFiltered(t *testing.T) {
 
 	limited := s.signedIn(t, s.invite(t, people.Person{Email: "grace@example.com", Role: access.RoleViewer, Limited: true, Clinics: []uuid.UUID{w.other}}))
 	require.Empty(t, rowOfOne.FindAllString(limited.get(t, "/console/runs").body, -1))
-	for _, path := range []string{"/console/runs?clinic=" + w.clinic.String(), runAddress(w.failed), caseAddress(w.pip), "/console/cases?clinic=" + w.clinic.String()} {
+	for _, path := range []string{"/console/runs?clinic=" + w.clinic.String(), screen.RunAddress(w.failed), screen.CaseAddress(w.pip), "/console/cases?clinic=" + w.clinic.String()} {
 		require.Equal(t, 404, limited.get(t, path).status, path)
 	}
 	s.requireNoFault(t)
@@ -145,32 +145,32 @@ func TestARunShowsWhatItDidAndIsUndone(t *testing.T) { // R24, R44
 	admin := s.invite(t, people.Person{Email: "ada@example.com", Name: "Ada Marlow", Role: access.RoleAdmin})
 	w := s.week(t, admin.ID)
 	v := s.signedIn(t, admin)
-	page := v.get(t, runAddress(w.failed))
+	page := v.get(t, screen.RunAddress(w.failed))
 	require.Contains(t, page.body, "The PIMS could not be reached: connection refused")
-	require.Contains(t, v.get(t, runAddress(w.inbound)).body, "the case was created")
-	page = v.get(t, runAddress(w.dry))
+	require.Contains(t, v.get(t, screen.RunAddress(w.inbound)).body, "the case was created")
+	page = v.get(t, screen.RunAddress(w.dry))
 	for _, words := range []string{"Would change", "Pip", "<del>pending</del>", "<ins>reviewed</ins>"} {
 		require.Contains(t, page.body, words)
 	}
 
-	page = v.get(t, runAddress(w.deletion))
+	page = v.get(t, screen.RunAddress(w.deletion))
 	require.Contains(t, page.body, "Restore 1 case")
-	page = v.send(t, runAddress(w.deletion), url.Values{"act": {"restore"}})
+	page = v.send(t, screen.RunAddress(w.deletion), url.Values{"act": {"restore"}})
 	require.Contains(t, page.body, "1 case restored.")
 	require.NotContains(t, page.body, "Restore 1 case")
-	page = v.get(t, caseAddress(w.otto))
+	page = v.get(t, screen.CaseAddress(w.otto))
 	require.NotContains(t, page.body, "Soft-deleted")
 
-	page = v.get(t, runAddress(w.running))
+	page = v.get(t, screen.RunAddress(w.running))
 	require.Contains(t, page.body, "fetch 30 of 120")
-	page = v.send(t, runAddress(w.running), url.Values{"act": {"cancel"}})
+	page = v.send(t, screen.RunAddress(w.running), url.Values{"act": {"cancel"}})
 	require.Contains(t, page.body, "ends at its next step")
 	s.sql(t, "delete from sync_leases")
 	s.sql(t, "update case_sync_audits set status = 'cancelled', completed_at = now() where id = $1", w.running)
-	v.get(t, runAddress(w.inbound))
-	page = v.send(t, runAddress(w.inbound), url.Values{"act": {"repeat"}})
+	v.get(t, screen.RunAddress(w.inbound))
+	page = v.send(t, screen.RunAddress(w.inbound), url.Values{"act": {"repeat"}})
 	require.Contains(t, page.body, "Started again")
-	require.NotEqual(t, runAddress(w.inbound), page.path)
+	require.NotEqual(t, screen.RunAddress(w.inbound), page.path)
 	require.Contains(t, page.body, "Waiting")
 
 	recorded := selected[string](t, s, "select action from operator_events where who_id = $1 order by id", admin.ID)
@@ -183,7 +183,7 @@ func TestAViewerChangesNoRun(t *testing.T) { // R42
 	s := newSite(t)
 	w := s.week(t, uuid.New())
 	v := s.as(t, access.RoleViewer)
-	for path, act := range map[string]string{runAddress(w.deletion): "restore", runAddress(w.running): "cancel", runAddress(w.inbound): "repeat", caseAddress(w.otto): "restore"} {
+	for path, act := range map[string]string{screen.RunAddress(w.deletion): "restore", screen.RunAddress(w.running): "cancel", screen.RunAddress(w.inbound): "repeat", screen.CaseAddress(w.otto): "restore"} {
 		page := v.get(t, path)
 		require.Equal(t, 200, page.status, path)
 		require.NotContains(t, page.body, `value="`+act+`"`, path)
@@ -249,24 +249,24 @@ func TestACaseShowsItsNotesAndWhoChangedIt(t *testing.T) { // R14
 	admin := s.invite(t, people.Person{Email: "ada@example.com", Name: "Ada Marlow", Role: access.RoleAdmin})
 	w := s.week(t, admin.ID)
 	v := s.signedIn(t, admin)
-	page := v.get(t, caseAddress(w.pip))
+	page := v.get(t, screen.CaseAddress(w.pip))
 	for _, words := range []string{
 		"Ada Birch", "555-0142", "Limps since Sunday.", "Left hind leg warm.", "Sprain of the stifle", "38.6°C", "92 /min", "12.4 kg", "Room 2",
-		"status changed from pending to reviewed", "by Ada Marlow", runAddress(w.inbound),
+		"status changed from pending to reviewed", "by Ada Marlow", screen.RunAddress(w.inbound),
 	} {
 		require.Contains(t, page.body, words)
 	}
-	page = v.get(t, caseAddress(w.otto))
+	page = v.get(t, screen.CaseAddress(w.otto))
 	for _, words := range []string{"Soft-deleted", "removed from pims", "soft-deleted: removed_from_pims"} {
 		require.Contains(t, page.body, words)
 	}
-	page = v.send(t, caseAddress(w.otto), url.Values{"act": {"restore"}})
+	page = v.send(t, screen.CaseAddress(w.otto), url.Values{"act": {"restore"}})
 	require.Contains(t, page.body, "1 case restored.")
-	require.Equal(t, 404, v.get(t, caseAddress(uuid.New())).status)
+	require.Equal(t, 404, v.get(t, screen.CaseAddress(uuid.New())).status)
 	require.Equal(t, 404, v.get(t, "/console/cases/7").status)
 
 	s.sql(t, "delete from cases where id = $1", w.pip)
-	page = v.get(t, caseAddress(w.pip))
+	page = v.get(t, screen.CaseAddress(w.pip))
 	require.Equal(t, 200, page.status)
 	require.Contains(t, page.body, "no longer in the database")
 	s.requireNoFault(t)
@@ -280,8 +280,8 @@ func TestRunsAndCasesAreAccessible(t *testing.T) {
 	w := s.window(t)
 	w.signIn(t, admin)
 	for name, path := range map[string]string{
-		"runs": "/console/runs", "runs-none": "/console/runs?clinic=" + k.other.String(), "run": runAddress(k.deletion), "run-failed": runAddress(k.failed),
-		"run-dry": runAddress(k.dry), "run-running": runAddress(k.running), "cases": "/console/cases", "case": caseAddress(k.pip), "case-deleted": caseAddress(k.otto),
+		"runs": "/console/runs", "runs-none": "/console/runs?clinic=" + k.other.String(), "run": screen.RunAddress(k.deletion), "run-failed": screen.RunAddress(k.failed),
+		"run-dry": screen.RunAddress(k.dry), "run-running": screen.RunAddress(k.running), "cases": "/console/cases", "case": screen.CaseAddress(k.pip), "case-deleted": screen.CaseAddress(k.otto),
 	} {
 		w.open(t, path)
 		w.inspect(t, name)

@@ -148,7 +148,7 @@ func TestAFormThatIsTooLargeSaysSo(t *testing.T) {
 	s := newSite(t)
 	v := s.as(t, access.RoleAdmin)
 	const path = "/console/setup/csv"
-	text := strings.Repeat("x", maxForm)
+	text := strings.Repeat("x", 1<<20)
 	v.get(t, path)
 	require.Equal(t, 413, v.send(t, path, url.Values{"csv": {text}}).status)
 	require.Contains(t, v.page.body, "This form is too large")

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/console"
+	"github.com/pims-sync/pims-sync/internal/console/page"
 	"github.com/pims-sync/pims-sync/internal/render"
 )
 
@@ -102,7 +102,7 @@ The server goes on at %[1]s until Ctrl-C (API: %[1]s/docs). Try, as %[2]s:
   curl -s -X POST -H 'X-API-Key: %[3]s' %[1]s/api/sync/inbound
   curl -s -H 'X-API-Key: %[3]s' '%[1]s/api/cases?limit=3'
 
-`, p.server.URL(), m.name, m.key, console.LinkAddress(base, token))
+`, p.server.URL(), m.name, m.key, page.LinkAddress(base, token))
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/console"
+	"github.com/pims-sync/pims-sync/internal/console/page"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/render"
 )
@@ -127,7 +128,7 @@ func showPerson(ctx context.Context, std cli.Streams, c *cli.Config, s *app.Stor
 		if err != nil {
 			return err
 		}
-		document.Link = console.LinkAddress(base, token)
+		document.Link = page.LinkAddress(base, token)
 	}
 	return cli.Show(std, c, document, func(w io.Writer) {
 		render.Fields(w, "id", p.ID.String(), "e-mail", p.Email, "name", render.OrDash(p.Name), "role", string(p.Role), "clinics", clinicsOfPerson(p), "state", p.State())
@@ -315,5 +316,5 @@ func ConsoleLink(ctx context.Context, s *app.Store, base *url.URL) (string, erro
 	if err != nil {
 		return "", err
 	}
-	return console.LinkAddress(base, token), nil
+	return page.LinkAddress(base, token), nil
 }

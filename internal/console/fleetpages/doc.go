@@ -1,0 +1,18 @@
+// Package fleetpages has the page with every clinic, and the one that acts on many of them.
+//
+// It decides nothing: whether a clinic is well, package scheduler says, and who may act on it,
+// package access.
+package fleetpages
+
+import (
+	"github.com/pims-sync/pims-sync/internal/console/page"
+	"github.com/pims-sync/pims-sync/internal/console/screen"
+)
+
+type screens struct{ o *screen.Sources }
+
+// Pages lists the pages, in the order of the navigation.
+func Pages(o *screen.Sources) []page.Page {
+	s := &screens{o}
+	return []page.Page{s.fleetPage(), s.actionsPage()}
+}

@@ -1,0 +1,31 @@
+// Package syncpages has the pages about what happened and what waits: syncs, cases, plans, and
+// everything that needs a person.
+//
+// It decides nothing and writes no SQL: what it shows, the interfaces in Options return.
+package syncpages
+
+import (
+	"github.com/pims-sync/pims-sync/internal/console/page"
+	"github.com/pims-sync/pims-sync/internal/console/screen"
+)
+
+// Options are what the pages need.
+type Options struct {
+	*screen.Sources
+
+	Runs     Runs
+	Cases    Cases
+	Restores Restores
+	Plans    Plans
+}
+
+// Screens are the pages. The pages of a clinic show parts of them.
+type Screens struct{ o Options }
+
+// New returns the pages.
+func New(o Options) *Screens { return &Screens{o} }
+
+// Pages lists the pages, in the order of the navigation.
+func (s *Screens) Pages() []page.Page {
+	return []page.Page{s.needsPage(), s.planPage(), s.runsPage(), s.runPage(), s.casesPage(), s.casePage()}
+}
