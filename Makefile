@@ -44,7 +44,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet licenses race race-short
-.PHONY: test-postgresql bench bench-compare screenshots oidc chaos chaos-short chaos-webhooks drift feed consumers clients soak fuzz fuzz-api schemathesis cover model model-short mutants dates dates-short release-check clean
+.PHONY: test-postgresql bench bench-compare screenshots oidc chaos chaos-short chaos-webhooks drift feed consumers signatures clients soak fuzz fuzz-api schemathesis cover model model-short mutants dates dates-short release-check clean
 
 ## For a first look
 
@@ -167,6 +167,10 @@ cover: deps ## Show how much of the code the tests run, and write bin/coverage.h
 
 feed: deps ## Let 50 writers overlap, roll back and die while 5 readers follow the change feed (ARGS: -feed.seed)
 	go test -count=1 -v -timeout=60m ./internal/postgres/feedstore -run=Overlap -feed.transactions=200 $(ARGS)
+
+signatures: ## Verify signatures of webhooks with the official library for JavaScript (needs npm; ARGS: --if-reachable)
+	@mkdir -p $(BIN)
+	@tools/standardwebhooks/run $(BIN) $(ARGS)
 
 consumers: deps ## Run the consumers of docs/events.md in Go, TypeScript and Python against a server (needs node and python3)
 	go test -count=1 -v -timeout=10m ./internal/app -run=Consumer -consumers=go,ts,python

@@ -84,10 +84,11 @@ func (n *nemesis) rage(t *testing.T, enough func() bool) {
 			n.hitDatabase(t)
 		case die < 17:
 			n.pause(t)
-		case die < 18:
-			n.deafen(t)
 		default:
 			n.cut(t)
+		}
+		if n.random.IntN(2) == 0 {
+			n.deafen(t)
 		}
 	}
 	for len(n.troubles) > 0 {
