@@ -7,6 +7,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/console"
 	"github.com/pims-sync/pims-sync/internal/console/signin"
 	"github.com/pims-sync/pims-sync/internal/people"
+	"github.com/pims-sync/pims-sync/internal/postgres/feedstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/practicestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/trendstore"
@@ -57,6 +58,9 @@ func (e *Engine) consoleOptions(o ConsoleOptions, version string, now func() tim
 		Service:   e.Fleet(),
 		Practice:  e.Practice(),
 		Trends:    trendstore.New(e.Store.DB),
+		Arrivals:  feedstore.New(e.Store.DB),
+		Endpoints: e.Outgoing.Webhooks,
+		Channels:  e.Outgoing.Channels,
 		OpenID:    o.OpenID,
 		PublicURL: o.PublicURL,
 		Version:   version,

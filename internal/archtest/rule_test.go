@@ -412,8 +412,14 @@ var importRule = rule{
 		libraries: []string{uuid},
 	},
 	{
+		pkg:       "internal/console/eventpages",
+		ours:      []string{"internal/feed", "internal/syncs", "internal/clinic", "internal/scheduler", "internal/access", "internal/notify", "internal/webhooks", "internal/console/page", "internal/console/screen"},
+		libraries: []string{uuid},
+	},
+	{
 		pkg: "internal/console",
 		ours: []string{
+			"internal/notify", "internal/webhooks", "internal/console/eventpages",
 			"internal/access", "internal/people", "internal/fleet", "internal/practice", "internal/trends", "internal/web", "internal/console/page", "internal/console/screen", "internal/console/signin",
 			"internal/console/fleetpages", "internal/console/syncpages", "internal/console/clinicpages", "internal/console/practicepages", "internal/console/systempages",
 		},

@@ -189,6 +189,8 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	invitation, err := s.people.InviteLink(t.Context(), invited.ID)
 	require.NoError(t, err)
 
+	endpoint, channel := s.outgoingEvents(t)
+
 	w := s.window(t)
 	w.open(t, "/console/sign-in")
 	w.inspect(t, "sign-in")
@@ -216,6 +218,8 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 		"clinic-schedule": screen.ClinicAddress(failing) + "/schedule", "clinic-settings": screen.ClinicAddress(failing) + "/settings", "clinic-keys": screen.ClinicAddress(failing) + "/keys",
 		"clinic-login": screen.ClinicAddress(refused) + "/login", "clinic-login-none": screen.ClinicAddress(s.clinicNamed(t, "Fjord")) + "/login",
 		"trends": "/console/trends", "practice": practice.Address("", token), "clinic-practice": screen.ClinicAddress(failing) + "/practice",
+		"events": "/console/events", "webhooks": "/console/webhooks", "webhook": "/console/webhooks/" + endpoint.String(),
+		"notifications": "/console/notifications", "notification": "/console/notifications/" + channel.String(),
 		"log": "/console/log", "fleet-keys": "/console/fleet-keys", "actions": "/console/actions?do=sync&all=1&state=ok",
 	} {
 		w.open(t, path)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/console/clinicpages"
+	"github.com/pims-sync/pims-sync/internal/console/eventpages"
 	"github.com/pims-sync/pims-sync/internal/console/fleetpages"
 	"github.com/pims-sync/pims-sync/internal/console/page"
 	"github.com/pims-sync/pims-sync/internal/console/practicepages"
@@ -19,10 +20,12 @@ import (
 	"github.com/pims-sync/pims-sync/internal/console/syncpages"
 	"github.com/pims-sync/pims-sync/internal/console/systempages"
 	"github.com/pims-sync/pims-sync/internal/fleet"
+	"github.com/pims-sync/pims-sync/internal/notify"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/practice"
 	"github.com/pims-sync/pims-sync/internal/trends"
 	"github.com/pims-sync/pims-sync/internal/web"
+	"github.com/pims-sync/pims-sync/internal/webhooks"
 )
 
 //go:embed templates static
@@ -52,6 +55,11 @@ type Options struct {
 	// Trends has what all syncs of each day came to.
 	Trends trends.Store
 
+	// What others learn: what arrived, and who is told by webhooks and notifications.
+	Arrivals  eventpages.Arrivals
+	Endpoints *webhooks.Service
+	Channels  *notify.Service
+
 	// PublicURL is where people find the server, such as https://sync.example.com; nil:
 	// where the request says.
 	PublicURL *url.URL
@@ -80,12 +88,15 @@ func New(o Options) ([]web.Mount, error) {
 func screens(site *page.Site, o *Options) []page.Page {
 	sources := &screen.Sources{People: o.People, Fleet: o.Fleet, Clinics: o.Clinics, Queue: o.Queue, Log: o.Log, Service: o.Service}
 	syncs := syncpages.New(syncpages.Options{Sources: sources, Runs: o.Runs, Cases: o.Cases, Restores: o.Restores, Plans: o.Plans})
+	events, outgoing := eventpages.Pages(eventpages.Options{Sources: sources, Arrivals: o.Arrivals, Endpoints: o.Endpoints, Channels: o.Channels})
 	return slices.Concat(
 		fleetpages.Pages(sources),
 		syncs.Pages(),
 		clinicpages.Pages(clinicpages.Options{Sources: sources, Runs: o.Runs, Syncs: syncs}),
 		[]page.Page{practicepages.Mount(site, practicepages.Options{Sources: sources, Practice: o.Practice})},
+		events,
 		systempages.Pages(systempages.Options{Sources: sources, Events: o.Events, Trends: o.Trends}),
+		outgoing,
 	)
 }
 

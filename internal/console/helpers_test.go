@@ -29,6 +29,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/feedstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/fleetstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/oplog"
 	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore"
@@ -56,6 +57,7 @@ type site struct {
 	people  *people.Service
 	service *fleet.Service
 	reports *practice.Service
+	ring    *seal.Keyring  // of the secrets of endpoints and channels
 	pims    *pimstest.Fake // of every clinic
 	db      *postgres.DB
 	clock   *timetest.Clock
@@ -81,6 +83,8 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 		People: s.people, Fleet: fleetOf{s}, Now: s.clock.Now, Version: "test",
 		Clinics: clinicstore.NewClinics(s.db), Runs: syncstore.NewAudits(s.db), Cases: casestore.NewRecords(s.db), Restores: casestore.NewCases(s.db), Queue: queueOf{s.db}, Log: log,
 	}
+	o.Arrivals = feedstore.New(s.db)
+	s.outgoing(t, &o)
 	for _, c := range change {
 		c(&o)
 	}

@@ -56,6 +56,16 @@ func PickClinic(v *page.Visit, clinics []clinic.Clinic, all string) (of *clinic.
 	return of, pick, nil
 }
 
+// PickFor is what a form offers to choose a clinic, whose id or name was typed before. An
+// empty choice is called none.
+func PickFor(clinics []clinic.Clinic, typed, none string) (pick Pick) {
+	if len(clinics) > maxListed {
+		return Pick{Text: typed}
+	}
+	id, _ := uuid.Parse(typed)
+	return Pick{Choices: clinicChoices(clinics, id, none)}
+}
+
 // Within returns the clinics that a list of the caller is limited to: the one that was
 // chosen, or those of a limited caller (R42). Nil is all clinics, empty is none.
 func Within(v *page.Visit, chosen *clinic.Clinic) []uuid.UUID {
