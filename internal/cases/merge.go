@@ -28,9 +28,9 @@ func MergeAppointment(old *Case, a *pims.Appointment, words *settings.Reader) (C
 		undelete(&merged)
 	}
 
-	merged.PatientName = known(a.PatientName, merged.PatientName)
-	merged.ClientName = known(a.ClientName, merged.ClientName)
-	merged.PhoneNumber = known(a.ClientPhone, merged.PhoneNumber)
+	merged.PatientName = orOld(a.PatientName, merged.PatientName)
+	merged.ClientName = orOld(a.ClientName, merged.ClientName)
+	merged.PhoneNumber = orOld(a.ClientPhone, merged.PhoneNumber)
 	merged.ScheduledDate = a.Start
 	if caseType, said := mapType(a); said {
 		merged.CaseType = caseType
@@ -62,9 +62,9 @@ func newCase(a *pims.Appointment) Case {
 	caseType, _ := mapType(a)
 	return Case{
 		PIMSID:        a.ID,
-		PatientName:   known(a.PatientName, ""),
-		ClientName:    known(a.ClientName, ""),
-		PhoneNumber:   known(a.ClientPhone, ""),
+		PatientName:   orOld(a.PatientName, ""),
+		ClientName:    orOld(a.ClientName, ""),
+		PhoneNumber:   orOld(a.ClientPhone, ""),
 		ScheduledDate: a.Start,
 		Status:        status,
 		SyncStatus:    status,
@@ -109,7 +109,7 @@ func undelete(c *Case) {
 // follows its word (R54): a word that the provider does not know has none. Times are stored
 // in one format (R12).
 func mergeDetails(old Appointment, a *pims.Appointment) Appointment {
-	consultationID, earlier := known(a.ConsultationID, ""), false
+	consultationID, earlier := orOld(a.ConsultationID, ""), false
 	if consultationID == "" && !a.NoConsultation {
 		consultationID, earlier = old.ConsultationID, old.ConsultationID != ""
 	}
@@ -120,23 +120,24 @@ func mergeDetails(old Appointment, a *pims.Appointment) Appointment {
 	return Appointment{
 		ConsultationID: consultationID,
 		Earlier:        earlier,
-		Status:         known(a.StatusText, old.Status),
+		Status:         orOld(a.StatusText, old.Status),
 		Meaning:        meaning,
-		Type:           known(a.TypeText, old.Type),
-		Start:          known(pims.WallText(a.StartText), old.Start),
-		End:            known(pims.WallText(a.EndText), old.End),
-		PatientID:      known(a.PatientID, old.PatientID),
+		Type:           orOld(a.TypeText, old.Type),
+		Start:          orOld(pims.WallText(a.StartText), old.Start),
+		End:            orOld(pims.WallText(a.EndText), old.End),
+		PatientID:      orOld(a.PatientID, old.PatientID),
 		Unproved:       old.Unproved,
-		ClientID:       known(a.ClientID, old.ClientID),
-		ClientEmail:    known(a.ClientEmail, old.ClientEmail),
-		Veterinarian:   known(a.Veterinarian, old.Veterinarian),
-		Room:           known(a.Room, old.Room),
-		Title:          known(a.Title, old.Title),
-		Reason:         known(a.Reason, old.Reason),
+		ClientID:       orOld(a.ClientID, old.ClientID),
+		ClientEmail:    orOld(a.ClientEmail, old.ClientEmail),
+		Veterinarian:   orOld(a.Veterinarian, old.Veterinarian),
+		Room:           orOld(a.Room, old.Room),
+		Title:          orOld(a.Title, old.Title),
+		Reason:         orOld(a.Reason, old.Reason),
 	}
 }
 
-func known(text, old string) string {
+// orOld returns a text, or the old one where it is blank (R7).
+func orOld(text, old string) string {
 	if pims.Blank(text) {
 		return old
 	}

@@ -28,8 +28,8 @@ type fullSync struct {
 	windows    syncs.Windows
 	request    syncs.Run
 
-	settled map[string]bool     // the appointments that inbound has merged
-	begun   map[syncs.Type]bool // the phases that have an audit
+	merged map[string]bool     // the appointments that inbound has merged
+	begun  map[syncs.Type]bool // the phases that have an audit
 
 	result syncs.Result // of the master: the sums
 	err    error        // of the first phase that failed
@@ -76,7 +76,7 @@ func (f *fullSync) run(ctx context.Context) {
 			return syncs.Result{}, fetched
 		}
 		snapshot := part(snapshots, f.windows.Inbound)
-		f.settled = snapshot.AppointmentIDs()
+		f.merged = snapshot.AppointmentIDs()
 		return f.inbound(ctx, p, f.windows, snapshot)
 	})
 	if f.over(ctx) {
@@ -157,7 +157,7 @@ func (f *fullSync) carryOut(ctx context.Context, kind syncs.Type, run func(conte
 	p := f.phase(f.request, kind, id)
 	p.provider, p.usual, p.words, p.forms = f.master.provider, f.windows.Default[kind], f.master.words, f.master.forms
 	if kind == syncs.TypeReconciliation { // it runs only after a clean inbound
-		p.settled = f.settled
+		p.merged = f.merged
 	}
 	result, err := f.logged(ctx, p, func(ctx context.Context) (syncs.Result, error) { return run(ctx, p) })
 	result.CoversDefault = p.usual

@@ -140,7 +140,7 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 		if _, known := cases.MapStatus(p.words.Status(a.StatusText, a.Status)); !known {
 			result.Warnings.UnknownStatuses++ // R7
 		}
-		if p.settled[a.ID] {
+		if p.merged[a.ID] {
 			result.Stats.CasesUnchanged++
 		} else {
 			order = append(order, a)

@@ -118,7 +118,7 @@ type phase struct {
 	approved *syncs.Plan      // the plan whose approval started the run (R18, R23); nil: none
 	usual    bool             // see Result.CoversDefault
 	words    *settings.Reader // the clinic's settings (R50)
-	settled  map[string]bool  // the PIMS ids that an earlier phase of the run has merged from the same snapshot
+	merged   map[string]bool  // the PIMS ids that an earlier phase of the run has merged from the same snapshot
 	recorder Recorder
 	keep     Words             // may be nil
 	forms    *driftwatch.Watch // of the run; nil: not watched

@@ -28,6 +28,7 @@ var ErrNotRenewed = errors.New("the PIMS session ended and was not renewed")
 type Connection struct {
 	connector *Connector
 	access    access
+	took      time.Duration // of the login that made it; 0: its session was kept
 
 	// renewal has room for the one caller that proves or renews the session. It guards
 	// spent and the proofs of the present login.
@@ -54,6 +55,7 @@ func newConnection(c *Connector, a access, present *login) *Connection {
 		present:   present,
 		fresh:     present.fresh,
 		usedAt:    present.stored.UsedAt,
+		took:      present.took,
 	}
 }
 

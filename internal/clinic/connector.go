@@ -36,7 +36,7 @@ type ConnectorOptions struct {
 
 	// ObserveLogin is called after every login (docs/interface.md §Metrics,
 	// pims_logins_total). The outcome is a word of pims.Kind. It may be nil.
-	ObserveLogin func(provider, outcome string, took time.Duration)
+	ObserveLogin func(provider, outcome string)
 }
 
 // A Connector opens clinics' sessions with their PIMS (W1 and 3). The Browser limits how
@@ -57,7 +57,7 @@ func NewConnector(o ConnectorOptions) *Connector {
 		o.Now = time.Now
 	}
 	if o.ObserveLogin == nil {
-		o.ObserveLogin = func(string, string, time.Duration) {}
+		o.ObserveLogin = func(string, string) {}
 	}
 	aliases := make(map[string]string)
 	for name, provider := range o.Providers {
@@ -213,7 +213,7 @@ func (c *Connector) test(ctx context.Context, connection *Connection, began time
 		Provider:     connection.Provider(),
 		Day:          today,
 		Appointments: snapshot.Found(),
-		LoginTook:    loggedIn.Sub(began),
+		LoginTook:    connection.took,
 		FetchTook:    c.o.Now().Sub(loggedIn),
 	}, nil
 }
@@ -292,7 +292,8 @@ func (c *Connector) renew(ctx context.Context, a access, dead *login) (*login, e
 type login struct {
 	session pims.Session
 	stored  StoredSession
-	fresh   bool // made just now, not taken from the store
+	fresh   bool          // made just now, not taken from the store
+	took    time.Duration // where it is fresh
 }
 
 func (c *Connector) keptOrNew(ctx context.Context, a access) (*login, error) {
@@ -353,7 +354,7 @@ func (c *Connector) logIn(ctx context.Context, a access) (*login, error) {
 	began := c.o.Now()
 	state, err := a.provider.Login(ctx, a.account)
 	took := c.o.Now().Sub(began)
-	c.o.ObserveLogin(a.providerName, pims.Kind(err), took)
+	c.o.ObserveLogin(a.providerName, pims.Kind(err))
 	if errors.Is(err, pims.ErrAuthRejected) {
 		c.suspend(ctx, a)
 	}
@@ -371,6 +372,7 @@ func (c *Connector) logIn(ctx context.Context, a access) (*login, error) {
 		session: session,
 		stored:  StoredSession{ClinicID: a.clinic.ID, CredentialID: a.credential.ID, LoggedInAt: at, UsedAt: at},
 		fresh:   true,
+		took:    took,
 	}
 	c.keep(ctx, a, fresh, c.o.Sessions.SaveSession)
 	return fresh, nil

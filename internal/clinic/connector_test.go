@@ -56,7 +56,7 @@ func newOffice(t *testing.T) *office {
 		Keyring:     o.ring,
 		Logger:      slog.New(slog.NewJSONHandler(o.log, nil)),
 		Now:         o.clock.Now,
-		ObserveLogin: func(provider, outcome string, _ time.Duration) {
+		ObserveLogin: func(provider, outcome string) {
 			mu.Lock()
 			defer mu.Unlock()
 			*o.logins = append(*o.logins, provider+" "+outcome)

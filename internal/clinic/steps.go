@@ -19,9 +19,6 @@ const (
 	StepCalendar Step = "calendar" // today's calendar is read
 )
 
-// Steps lists the steps in their order.
-func Steps() []Step { return []Step{StepLogin, StepSession, StepCalendar} }
-
 // A StepWatcher is told when a step begins and, unless it failed, when it is over.
 type StepWatcher func(step Step, over bool, took time.Duration)
 

@@ -86,10 +86,10 @@ func (e Expression) Latest(after, until time.Time, loc *time.Location) (latest t
 // nextFixed is Next for a fixed minute and hour.
 func (e Expression) nextFixed(after time.Time, loc *time.Location) time.Time {
 	// The clock shows this time, so every time up to it has been reached.
-	reading := stretchAt(after, loc).shows(after).Truncate(time.Minute)
+	local := stretchAt(after, loc).shows(after).Truncate(time.Minute)
 	for {
-		reading = e.nextReading(reading)
-		if t := reached(reading, loc); t.After(after) {
+		local = e.nextLocal(local)
+		if t := reached(local, loc); t.After(after) {
 			return t
 		}
 	}
@@ -98,23 +98,23 @@ func (e Expression) nextFixed(after time.Time, loc *time.Location) time.Time {
 // nextMoving is Next for a moving minute or hour.
 func (e Expression) nextMoving(after time.Time, loc *time.Location) time.Time {
 	s := stretchAt(after, loc)
-	reading := s.shows(after).Truncate(time.Minute)
+	local := s.shows(after).Truncate(time.Minute)
 	for {
-		if t := s.instant(e.nextReading(reading)); s.holds(t) {
+		if t := s.instant(e.nextLocal(local)); s.holds(t) {
 			return t
 		}
 		next := stretchAt(s.end, loc)
 		gone, begun := s.shows(s.end), next.shows(s.end)
-		if e.hourFixed && e.nextReading(minuteBefore(gone)).Before(begun) {
-			return s.end.In(loc) // the change skips a reading that matches
+		if e.hourFixed && e.nextLocal(minuteBefore(gone)).Before(begun) {
+			return s.end.In(loc) // the change skips a local time that matches
 		}
-		s, reading = next, minuteBefore(begun)
+		s, local = next, minuteBefore(begun)
 	}
 }
 
-// nextReading returns the first whole minute after another that matches, as a local time of
+// nextLocal returns the first whole minute after another that matches, as a local time of
 // no zone: a time in UTC that does not mean an instant.
-func (e Expression) nextReading(after time.Time) time.Time {
+func (e Expression) nextLocal(after time.Time) time.Time {
 	t := after.Add(time.Minute)
 	for {
 		year, month, day := t.Date()
@@ -133,9 +133,9 @@ func (e Expression) nextReading(after time.Time) time.Time {
 
 // matchesDay reports whether a local time's day matches the two day fields. If both are
 // restricted, one match is enough, as cron has always done.
-func (e Expression) matchesDay(reading time.Time) bool {
-	byMonth := e.monthDays.has(reading.Day())
-	byWeek := e.weekdays.has(int(reading.Weekday()))
+func (e Expression) matchesDay(local time.Time) bool {
+	byMonth := e.monthDays.has(local.Day())
+	byWeek := e.weekdays.has(int(local.Weekday()))
 	if e.eitherDay {
 		return byMonth || byWeek
 	}

@@ -31,15 +31,15 @@ func (s stretch) holds(t time.Time) bool { return s.end.IsZero() || t.Before(s.e
 func (s stretch) shows(t time.Time) time.Time { return t.UTC().Add(s.offset) }
 
 // instant returns when the stretch shows a local time, as if the stretch never ended.
-func (s stretch) instant(reading time.Time) time.Time { return reading.Add(-s.offset).In(s.loc) }
+func (s stretch) instant(local time.Time) time.Time { return local.Add(-s.offset).In(s.loc) }
 
 // reached returns the first instant at which a zone's clock has reached or passed a local
 // time. A skipped time is passed at the end of the gap.
-func reached(reading time.Time, loc *time.Location) time.Time {
-	begin := reading.AddDate(0, 0, -1) // no zone is a day ahead of UTC
+func reached(local time.Time, loc *time.Location) time.Time {
+	begin := local.AddDate(0, 0, -1) // no zone is a day ahead of UTC
 	for {
 		s := stretchAt(begin, loc)
-		t := s.instant(reading)
+		t := s.instant(local)
 		if t.Before(begin) {
 			t = begin.In(loc)
 		}
@@ -51,6 +51,6 @@ func reached(reading time.Time, loc *time.Location) time.Time {
 }
 
 // minuteBefore returns the last whole minute before a local time.
-func minuteBefore(reading time.Time) time.Time {
-	return reading.Add(-1).Truncate(time.Minute)
+func minuteBefore(local time.Time) time.Time {
+	return local.Add(-1).Truncate(time.Minute)
 }

@@ -48,9 +48,6 @@ const (
 	Removed  = "removed"  // the row is gone, by plain SQL
 )
 
-// Actions lists the actions of a change.
-func Actions() []string { return []string{Created, Updated, Deleted, Restored, Removed} }
-
 // A Change is what one transaction did to one case. It names fields and no values.
 type Change struct {
 	ID       int64 // the same for every reader, and of no other change

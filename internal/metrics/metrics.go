@@ -241,6 +241,6 @@ func (m *Metrics) HTTPRequest(route, method string, status int, took time.Durati
 }
 
 // PIMSLogin counts one login to a PIMS.
-func (m *Metrics) PIMSLogin(provider, outcome string, _ time.Duration) {
+func (m *Metrics) PIMSLogin(provider, outcome string) {
 	m.logins.WithLabelValues(provider, outcome).Inc()
 }

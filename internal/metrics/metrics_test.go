@@ -92,7 +92,7 @@ func TestNoEventAddsASeriesToACounter(t *testing.T) {
 		m.GuardRefused(reason)
 	}
 	for _, outcome := range pims.Kinds() {
-		m.PIMSLogin("some_pims", outcome, time.Second)
+		m.PIMSLogin("some_pims", outcome)
 		for _, operation := range pims.Operations() {
 			m.PIMSRequest("some_pims", pims.Observation{Operation: operation, Outcome: outcome, Duration: time.Second})
 		}

@@ -43,8 +43,6 @@ func newDatabase(ctx context.Context, db *postgres.DB) (*database, error) {
 	return d, err
 }
 
-func (d *database) clinicID() uuid.UUID { return d.clinic }
-
 func (d *database) KeepPlan(ctx context.Context, lease syncs.Lease, plan syncs.Plan) (bool, error) {
 	return d.plans.KeepPlan(ctx, lease, plan)
 }

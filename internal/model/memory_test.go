@@ -36,8 +36,6 @@ func newMemory() *memory {
 	}
 }
 
-func (m *memory) clinicID() uuid.UUID { return m.clinic }
-
 // find lists the cases that are wanted, by date and id, as the database does.
 func (m *memory) find(wanted func(*row) bool) []*row {
 	var found []*row

@@ -18,7 +18,6 @@ type stage interface { //nolint:interfacebloat // it joins the product's own
 	casesync.Recorder
 
 	// clinicID is the clinic that is played.
-	clinicID() uuid.UUID
 
 	// start queues a sync and claims it, finish closes it.
 	start(ctx context.Context, kind syncs.Type, approval uuid.UUID, at time.Time) (syncs.Run, error)
