@@ -60,6 +60,7 @@ type Syncs interface {
 type Cases interface {
 	History(ctx context.Context, clinicID, caseID uuid.UUID, page syncs.Page) (syncs.List[cases.Event], error)
 	Case(ctx context.Context, clinicID, caseID uuid.UUID) (cases.Record, error)
+	Timeline(ctx context.Context, clinicID, caseID uuid.UUID) (cases.Timeline, error)
 	Cases(ctx context.Context, clinicID uuid.UUID, filter cases.Filter) (syncs.List[cases.Record], error)
 }
 
@@ -175,7 +176,7 @@ func (s *server) operations() []web.Operation {
 	ofClinic := []web.Operation{
 		s.startInbound(), s.startCases(), s.startReconcile(), s.startFull(),
 		s.listSyncs(), s.showSync(), s.syncEvents(), s.cancelSync(), s.restoreSync(), s.showFreshness(),
-		s.listCases(), s.showCase(), s.caseHistory(), s.restoreCase(), s.listChanges(),
+		s.listCases(), s.showCase(), s.caseHistory(), s.caseAt(), s.compareCase(), s.restoreCase(), s.listChanges(),
 		s.listPlans(), s.showPlan(), s.approvePlan(), s.rejectPlan(),
 	}
 	all := slices.Clone(ofClinic)

@@ -121,6 +121,7 @@ type line struct {
 	whole  bool   // only callers that are not limited to some clinics
 	owned  bool   // its record belongs to the clinic of the bench
 	body   string // that is valid
+	query  string // that a call needs
 }
 
 const anySync = "sync:inbound sync:cases sync:reconcile sync:full"
@@ -128,30 +129,32 @@ const anySync = "sync:inbound sync:cases sync:reconcile sync:full"
 // lines has a line for each operation that needs a caller: scopes × routes × callers ×
 // states (R38, R39, R42). A new operation needs a line here.
 var lines = map[string]line{
-	"POST /api/sync/inbound":        {scopes: "sync:inbound sync:full", also: true, named: access.RoleOperator},
-	"POST /api/sync/cases":          {scopes: "sync:cases sync:full", also: true, named: access.RoleOperator},
-	"POST /api/sync/reconcile":      {scopes: "sync:reconcile sync:full", also: true, named: access.RoleOperator},
-	"POST /api/sync/full":           {scopes: "sync:full", also: true, named: access.RoleOperator},
-	"GET /api/syncs":                {scopes: anySync, role: access.RoleViewer, also: true, named: access.RoleViewer},
-	"GET /api/syncs/{id}":           {scopes: anySync, also: true, named: access.RoleViewer},
-	"GET /api/syncs/{id}/events":    {scopes: anySync, also: true, named: access.RoleViewer},
-	"POST /api/syncs/{id}/cancel":   {scopes: "sync:inbound sync:full", also: true, named: access.RoleOperator}, // of an inbound sync
-	"POST /api/syncs/{id}/restore":  {scopes: "cases:restore", also: true, named: access.RoleOperator},
-	"GET /api/freshness":            {scopes: anySync, also: true, named: access.RoleViewer},
-	"GET /api/cases":                {scopes: anySync, also: true, named: access.RoleViewer},
-	"GET /api/cases/{id}":           {scopes: anySync, also: true, named: access.RoleViewer},
-	"GET /api/cases/{id}/history":   {scopes: anySync, also: true, named: access.RoleViewer},
-	"POST /api/cases/{id}/restore":  {scopes: "cases:restore", also: true, named: access.RoleOperator},
-	"GET /api/changes":              {scopes: anySync, also: true, named: access.RoleViewer},
-	"GET /api/plans":                {scopes: anySync, role: access.RoleViewer, also: true, named: access.RoleViewer},
-	"GET /api/plans/{id}":           {scopes: anySync, also: true, named: access.RoleViewer},
-	"POST /api/plans/{id}/approve":  {scopes: "plans:approve", also: true, named: access.RoleOperator},
-	"POST /api/plans/{id}/reject":   {scopes: "plans:approve", also: true, named: access.RoleOperator},
-	"GET /api/clinics":              {role: access.RoleViewer},
-	"POST /api/clinics":             {role: access.RoleAdmin, whole: true, body: `{"name":"Pine Hill","timezone":"America/Denver"}`},
-	"GET /api/operator-events":      {role: access.RoleAdmin},
-	"GET /api/clinics/{clinicId}":   {named: access.RoleViewer},
-	"PATCH /api/clinics/{clinicId}": {named: access.RoleAdmin, body: `{"name":"Pine Hill"}`},
+	"POST /api/sync/inbound":         {scopes: "sync:inbound sync:full", also: true, named: access.RoleOperator},
+	"POST /api/sync/cases":           {scopes: "sync:cases sync:full", also: true, named: access.RoleOperator},
+	"POST /api/sync/reconcile":       {scopes: "sync:reconcile sync:full", also: true, named: access.RoleOperator},
+	"POST /api/sync/full":            {scopes: "sync:full", also: true, named: access.RoleOperator},
+	"GET /api/syncs":                 {scopes: anySync, role: access.RoleViewer, also: true, named: access.RoleViewer},
+	"GET /api/syncs/{id}":            {scopes: anySync, also: true, named: access.RoleViewer},
+	"GET /api/syncs/{id}/events":     {scopes: anySync, also: true, named: access.RoleViewer},
+	"POST /api/syncs/{id}/cancel":    {scopes: "sync:inbound sync:full", also: true, named: access.RoleOperator}, // of an inbound sync
+	"POST /api/syncs/{id}/restore":   {scopes: "cases:restore", also: true, named: access.RoleOperator},
+	"GET /api/freshness":             {scopes: anySync, also: true, named: access.RoleViewer},
+	"GET /api/cases":                 {scopes: anySync, also: true, named: access.RoleViewer},
+	"GET /api/cases/{id}":            {scopes: anySync, also: true, named: access.RoleViewer},
+	"GET /api/cases/{id}/history":    {scopes: anySync, also: true, named: access.RoleViewer},
+	"GET /api/cases/{id}/moment":     {query: "?at=2026-01-17T12:00:00Z", scopes: anySync, also: true, named: access.RoleViewer},
+	"GET /api/cases/{id}/comparison": {query: "?from=2026-01-17T12:00:00Z", scopes: anySync, also: true, named: access.RoleViewer},
+	"POST /api/cases/{id}/restore":   {scopes: "cases:restore", also: true, named: access.RoleOperator},
+	"GET /api/changes":               {scopes: anySync, also: true, named: access.RoleViewer},
+	"GET /api/plans":                 {scopes: anySync, role: access.RoleViewer, also: true, named: access.RoleViewer},
+	"GET /api/plans/{id}":            {scopes: anySync, also: true, named: access.RoleViewer},
+	"POST /api/plans/{id}/approve":   {scopes: "plans:approve", also: true, named: access.RoleOperator},
+	"POST /api/plans/{id}/reject":    {scopes: "plans:approve", also: true, named: access.RoleOperator},
+	"GET /api/clinics":               {role: access.RoleViewer},
+	"POST /api/clinics":              {role: access.RoleAdmin, whole: true, body: `{"name":"Pine Hill","timezone":"America/Denver"}`},
+	"GET /api/operator-events":       {role: access.RoleAdmin},
+	"GET /api/clinics/{clinicId}":    {named: access.RoleViewer},
+	"PATCH /api/clinics/{clinicId}":  {named: access.RoleAdmin, body: `{"name":"Pine Hill"}`},
 
 	"GET /api/clinics/{clinicId}/credentials":          {named: access.RoleViewer},
 	"PUT /api/clinics/{clinicId}/credentials":          {named: access.RoleAdmin, body: `{"provider":"idexx_neo","fields":{"username":"reception@example.com","password":"Zanzibar"}}`},
@@ -309,7 +312,7 @@ func TestEachCallerMayDoWhatItsLineSaysAndNothingElse(t *testing.T) { // R38, R3
 				options = append(options, withHeader("Content-Type", "application/json"))
 			}
 			b.outgoing.put(sample.CaseID, b.reads.owner.ID)
-			a := b.do(op.Method, fill.Replace(op.Path), fill.Replace(l.body), options...)
+			a := b.do(op.Method, fill.Replace(op.Path)+l.query, fill.Replace(l.body), options...)
 			what := op.Method + " " + op.Path + " by " + name
 			if want := p.want(l, named); want != 0 {
 				require.Equal(t, want, a.Code, "%s: %s", what, a.Body)

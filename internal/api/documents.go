@@ -55,6 +55,15 @@ func EventsDocument(list syncs.List[cases.Event], loc *time.Location) (json.RawM
 	return web.Encode(eventList{web.Items(list.Items, eventIn(loc)), web.Text(list.NextCursor)})
 }
 
+// MomentDocument returns a case as GET /api/cases/{id}/moment does.
+func MomentDocument(m cases.Moment) (json.RawMessage, error) { return web.Encode(momentOf(&m)) }
+
+// ComparisonDocument returns what GET /api/cases/{id}/comparison does, for a reader in a
+// zone.
+func ComparisonDocument(from, to time.Time, changes []cases.Event, loc *time.Location) (json.RawMessage, error) {
+	return web.Encode(comparisonOf(from, to, changes, loc))
+}
+
 // RestoreDocument returns what POST /api/syncs/{id}/restore does.
 func RestoreDocument(restorations []cases.Restoration, at time.Time) (json.RawMessage, error) {
 	return web.Encode(restoredOf(restorations, at))

@@ -234,6 +234,11 @@ func (f *fakeReads) Case(_ context.Context, clinicID, id uuid.UUID) (cases.Recor
 	return cases.Record{}, syncs.Fail(syncs.CodeNotFound, "no such case")
 }
 
+func (f *fakeReads) Timeline(ctx context.Context, clinicID, id uuid.UUID) (cases.Timeline, error) {
+	record, err := f.Case(ctx, clinicID, id)
+	return cases.Timeline{Record: record, Events: f.events}, err
+}
+
 func (f *fakeReads) Cases(_ context.Context, _ uuid.UUID, filter cases.Filter) (syncs.List[cases.Record], error) {
 	f.caseFilters = append(f.caseFilters, filter)
 	list := syncs.List[cases.Record]{NextCursor: f.cursor}

@@ -164,6 +164,8 @@ func TestEveryPathOfTheInterfaceThatIsBuiltIsThere(t *testing.T) {
 		"GET /api/cases",
 		"GET /api/cases/{id}",
 		"GET /api/cases/{id}/history",
+		"GET /api/cases/{id}/moment",
+		"GET /api/cases/{id}/comparison",
 		"GET /api/changes",
 		"GET /api/freshness",
 		"GET /api/plans",

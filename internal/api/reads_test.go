@@ -387,3 +387,35 @@ func TestCancellingNeedsTheScopeOfTheSyncsType(t *testing.T) { // R39
 	require.Contains(t, a.body["error"], "sync:full")
 	require.Empty(t, b.syncs.actors)
 }
+
+func TestACaseIsShownAsItWasAndComparedWithNow(t *testing.T) { // R14
+	t.Parallel()
+	b := newBench(t)
+	record := *sample.Record()
+	created := record.CreatedAt
+	record.UpdatedAt = created.Add(2 * time.Hour)
+	b.reads.records = map[uuid.UUID]cases.Record{record.ID: record}
+	b.reads.events = []cases.Event{
+		{ID: 1, CaseID: record.ID, At: created, Actor: "person", Action: "created"},
+		{ID: 2, CaseID: record.ID, At: created.Add(2 * time.Hour), Actor: "person", Action: "changed", Field: "patient_name", Before: []byte(`"Old Pip"`), After: []byte(`"Pip"`)},
+	}
+	path := "/api/cases/" + record.ID.String()
+	at := func(hours int) string {
+		return created.Add(time.Duration(hours) * time.Hour).UTC().Format(time.RFC3339)
+	}
+
+	was := b.get(path + "/moment?at=" + at(1))
+	require.Equal(t, "Old Pip", was.at("case", "patientName"))
+	require.Equal(t, false, was.at("notesWithheld"))
+	b.get(path+"/moment").refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "at")
+	b.get(path+"/moment?at=yesterday").refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "at")
+	b.get(path+"/moment?at="+at(-1)).refused(http.StatusNotFound, syncs.CodeNotFound, "")
+	b.get("/api/cases/"+uuid.NewString()+"/moment?at="+at(1)).refused(http.StatusNotFound, syncs.CodeNotFound, "")
+
+	differs := b.get(path + "/comparison?from=" + at(1) + "&to=" + at(2))
+	require.Equal(t, []any{"patient changed from Old Pip to Pip"}, differs.at("items", 0, "text"))
+	require.Len(t, differs.at("items"), 1)
+	require.Empty(t, b.get(path+"/comparison?from="+at(0)+"&to="+at(1)).at("items"))
+	b.get(path+"/comparison?to="+at(1)).refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "from")
+	b.get(path+"/comparison?from="+at(2)+"&to="+at(1)).refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "to")
+}

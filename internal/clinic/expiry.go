@@ -47,6 +47,24 @@ func ParseSince(text string, now time.Time) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is none of 90d, 12h or a date such as 2026-01-31", text)
 }
 
+// ParseMoment reads a moment in the past: "2026-01-31 08:30" and a date are in now's zone,
+// "2026-01-31T08:30:00Z" has its own, "90d" and "12h" count back from now.
+func ParseMoment(text string, now time.Time) (time.Time, error) {
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	for _, layout := range []string{"2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02T15:04"} {
+		if at, err := time.ParseInLocation(layout, text, now.Location()); err == nil {
+			return at, nil
+		}
+	}
+	at, err := ParseSince(text, now)
+	if err != nil {
+		return at, fmt.Errorf(`%q is none of "2026-01-31 08:30", 2026-01-31, 2026-01-31T08:30:00Z, 90d or 12h`, text)
+	}
+	return at, nil
+}
+
 // splitCount splits "90d" into 90 and 'd'.
 func splitCount(text string) (n int, unit byte, err error) {
 	if text == "" {

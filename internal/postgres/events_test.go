@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
+	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -119,6 +120,41 @@ func TestWhatASyncChangedIsFoundWhereItsReplicasClockIsWrong(t *testing.T) { // 
 		require.Len(t, events, 1, ahead)
 		require.Equal(t, c.ID, events[0].CaseID)
 	}
+}
+
+func TestATimelineTellsWhatACaseWas(t *testing.T) { // R14
+	t.Parallel()
+	f := newFixture(t)
+	c := f.insert(visit("1"))
+	records := casestore.NewRecords(f.db)
+	before, err := records.Case(t.Context(), f.clinic, c.ID)
+	require.NoError(t, err)
+	f.update(c, func(after *cases.Case) {
+		after.PatientName, after.PhoneNumber = "Biscuit", "+1 (555) 010-0100"
+		after.ScheduledDate = after.ScheduledDate.Add(26 * time.Hour)
+		after.Appointment.Room = "Two"
+		after.Consultation = &cases.Consultation{Consultation: pims.Consultation{ID: "c1", Notes: "Rest"}}
+	})
+	exec(t, f.db, `update cases set status = 'approved', metadata = metadata || '{"billing": {"paid": true}}'`)
+
+	timeline, err := records.Timeline(t.Context(), f.clinic, c.ID)
+	require.NoError(t, err)
+	was, err := timeline.At(timeline.Events[0].At)
+	require.NoError(t, err)
+	require.JSONEq(t, string(before.Metadata), string(was.Metadata))
+	require.True(t, before.ScheduledDate.Equal(*was.ScheduledDate))
+	was.Metadata, was.ScheduledDate, was.UpdatedAt = before.Metadata, before.ScheduledDate, before.UpdatedAt
+	require.Equal(t, before, was.Record)
+	changes, err := timeline.Between(timeline.Events[0].At, time.Now())
+	require.NoError(t, err)
+	fields := make([]string, len(changes))
+	for i := range changes {
+		fields[i] = changes[i].Field
+	}
+	require.ElementsMatch(t, []string{"patient_name", "phone_number", "scheduled_date", "metadata.appointment", "metadata.consultation", "status"}, fields)
+
+	_, err = records.Timeline(t.Context(), newClinic(t, f.db), c.ID)
+	requireCode(t, syncs.CodeNotFound, err)
 }
 
 func TestAHistoryIsReadPageByPageWithinTheClinic(t *testing.T) {

@@ -231,6 +231,15 @@ func (q *Query) Instant(name string) time.Time {
 	return t
 }
 
+// Needed reads a moment that must be given.
+func (q *Query) Needed(name string) time.Time {
+	t := q.Instant(name)
+	if t.IsZero() {
+		q.fail(Invalid(name, "%s is missing; give a moment such as 2026-01-17T12:00:00Z", name))
+	}
+	return t
+}
+
 // Number reads a whole number between least and most; otherwise where it is absent.
 func (q *Query) Number(name string, otherwise, least, most int) int {
 	value := q.Text(name)

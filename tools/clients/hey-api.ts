@@ -1,7 +1,7 @@
 // Calls the API through the client that @hey-api/openapi-ts made.
 import assert from "node:assert/strict";
 import {
-  approvePlan, cancelSync, followSync, listCases, listPlans, listSyncs, rejectPlan, restoreCase, restoreSync, showCase, showCaseHistory,
+  approvePlan, cancelSync, followSync, listCases, listPlans, listSyncs, rejectPlan, restoreCase, restoreSync, showCase, showCaseHistory, showCaseMoment, compareCase,
   showFreshness, showHealth, showMetrics, showPlan, showReadiness, showSync, syncCases, syncFull, syncInbound, syncReconcile,
 } from "./hey";
 import type { SyncRecord } from "./hey";
@@ -69,7 +69,11 @@ async function readCases(): Promise<void> {
   assert.ok(first);
   const path = { id: first.id };
   assert.deepEqual(good(await showCase({ client, path })), first);
-  assert.equal(good(await showCaseHistory({ client, path })).items[0]?.action, "created");
+  const history = good(await showCaseHistory({ client, path })).items;
+  assert.equal(history[0]?.action, "created");
+  const at = history[0]!.at;
+  assert.equal(good(await showCaseMoment({ client, path, query: { at } })).case.id, path.id);
+  assert.equal(good(await compareCase({ client, path, query: { from: at } })).from, at);
   assert.equal(good(await restoreCase({ client, path, body: {} })).id, first.id);
   assert.equal(bad(await showCase({ client, path: { id: someId } }), 404).code, "not_found");
 }

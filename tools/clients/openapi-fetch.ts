@@ -66,6 +66,9 @@ async function readCases(): Promise<void> {
   assert.deepEqual(good(await api.GET("/api/cases/{id}", { params: { path: { id } } })), first);
   const history = good(await api.GET("/api/cases/{id}/history", { params: { path: { id } } }));
   assert.equal(history.items[0]?.action, "created");
+  const at = history.items[0]!.at;
+  assert.equal(good(await api.GET("/api/cases/{id}/moment", { params: { path: { id }, query: { at } } })).case.id, id);
+  assert.equal(good(await api.GET("/api/cases/{id}/comparison", { params: { path: { id }, query: { from: at } } })).from, at);
   assert.equal(good(await api.POST("/api/cases/{id}/restore", { params: { path: { id } }, body: {} })).id, id);
   assert.equal(bad(await api.GET("/api/cases/{id}", { params: { path: { id: someId } } }), 404).code, "not_found");
 }

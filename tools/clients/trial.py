@@ -8,7 +8,7 @@ from uuid import UUID
 import attrs
 import httpx
 
-from pims_sync.api.cases import list_cases, restore_case, show_case, show_case_history
+from pims_sync.api.cases import compare_case, list_cases, restore_case, show_case, show_case_history, show_case_moment
 from pims_sync.api.operation import show_health, show_metrics, show_readiness
 from pims_sync.api.plans import approve_plan, list_plans, reject_plan, show_plan
 from pims_sync.api.syncs import (
@@ -28,6 +28,7 @@ from pims_sync.models import (
     CaseList,
     CaseRecord,
     CasesResult,
+    Comparison,
     EventList,
     FreshnessList,
     FullRequest,
@@ -37,6 +38,7 @@ from pims_sync.models import (
     InboundResult,
     ListPlansStatus,
     ListSyncsType,
+    MomentRecord,
     Nothing,
     PlanDecision,
     PlanList,
@@ -140,6 +142,9 @@ def read_cases() -> None:
     assert got(CaseRecord, show_case.sync_detailed(first.id, client=CLIENT)) == first
     history = got(EventList, show_case_history.sync_detailed(first.id, client=CLIENT))
     assert history.items[0].action == "created"
+    at = history.items[0].at
+    assert got(MomentRecord, show_case_moment.sync_detailed(first.id, client=CLIENT, at=at)).case.id == first.id
+    assert got(Comparison, compare_case.sync_detailed(first.id, client=CLIENT, from_=at)).from_ == at
     assert got(CaseRecord, restore_case.sync_detailed(first.id, client=CLIENT, body=Nothing())).id == first.id
     assert got(Problem, show_case.sync_detailed(SOMEBODY_ELSES, client=CLIENT), 404).code == "not_found"
 

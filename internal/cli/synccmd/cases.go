@@ -21,6 +21,7 @@ type CasesCmd struct {
 	List CasesListCmd `cmd:"" help:"List a clinic's cases by date, the newest first."`
 	Show CasesShowCmd `cmd:"" help:"Show one case with its metadata."`
 
+	Compare CasesCompareCmd `cmd:"" help:"Show how a case differs between two moments."`
 	Changes CasesChangesCmd `cmd:"" help:"List or follow the changes of a clinic's cases, as the change feed has them."`
 	History CasesHistoryCmd `cmd:"" help:"Show the changes of a case: when, by whom, from what to what."`
 	Restore CasesRestoreCmd `cmd:"" help:"Undo a soft delete."`
@@ -103,6 +104,18 @@ func caseStatus(x *cases.Record) string {
 // CasesShowCmd shows a case.
 type CasesShowCmd struct {
 	ID cli.ID `arg:"" help:"The case's id."`
+	At string `help:"Show it as it was then, by its history: a time in the clinic's zone, 12h or 7d ago." placeholder:"WHEN"`
+}
+
+// Help shows how the command is used.
+func (*CasesShowCmd) Help() string {
+	return `Example:
+  pims-sync cases show ID
+  pims-sync cases show ID --at "2026-11-24 09:00"
+  pims-sync cases show ID --at 2d --json
+
+With --at, medical notes that were later found not to be the patient's are left out. "cases
+history ID" lists the changes, "cases compare ID" says what differs between two moments.`
 }
 
 // Run shows the case.
@@ -111,6 +124,9 @@ func (a *CasesShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 		owner, err := ownerOfCase(ctx, s, a.ID.UUID)
 		if err != nil {
 			return err
+		}
+		if a.At != "" {
+			return a.showThen(ctx, std, c, s, owner)
 		}
 		record, err := s.Records().Case(ctx, owner.ID, a.ID.UUID)
 		if err != nil {

@@ -37,10 +37,7 @@ func (a *CasesHistoryCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 		if err != nil {
 			return err
 		}
-		loc, err := owner.Location()
-		if err != nil {
-			loc = time.UTC
-		}
+		loc := zoneOf(owner)
 		document, err := api.EventsDocument(list, loc)
 		if err != nil {
 			return err

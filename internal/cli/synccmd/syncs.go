@@ -102,10 +102,7 @@ func (a *SyncsShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 		if err != nil {
 			return err
 		}
-		loc, err := owner.Location()
-		if err != nil {
-			loc = time.UTC
-		}
+		loc := zoneOf(owner)
 		events = cases.DeletionsFirst(cases.WithoutEchoes(events))
 		total := len(events)
 		events = events[:a.Changes.Cut(total)]

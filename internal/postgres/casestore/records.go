@@ -2,10 +2,12 @@ package casestore
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -191,13 +193,22 @@ func (s *selection) place(r cases.Record) page.Cursor {
 	return page.Cursor{At: null.Value(r.ScheduledDate), ID: r.ID}
 }
 
-const selectRecords = `select id, provider, pims_id, patient_name, client_name, phone_number, scheduled_date,
-	status, sync_status, case_type, metadata, created_at, updated_at, metadata -> 'reconciliation' from cases `
+const (
+	recordColumns = `id, provider, pims_id, patient_name, client_name, phone_number, scheduled_date,
+	status, sync_status, case_type, metadata, created_at, updated_at, metadata -> 'reconciliation'`
 
-func scanRecord(row pgx.CollectableRow) (r cases.Record, err error) {
+	selectRecords = `select ` + recordColumns + ` from cases `
+)
+
+func scanRecord(row pgx.CollectableRow) (cases.Record, error) { return scanRecordAnd(row) }
+
+// scanRecordAnd reads recordColumns and what comes after them.
+func scanRecordAnd(row pgx.CollectableRow, more ...any) (r cases.Record, err error) {
 	var reconciliation []byte
-	err = row.Scan(&r.ID, &r.Provider, &r.PIMSID, &r.PatientName, &r.ClientName, &r.PhoneNumber, &r.ScheduledDate,
-		&r.Status, &r.SyncStatus, &r.CaseType, &r.Metadata, &r.CreatedAt, &r.UpdatedAt, &reconciliation)
+	err = row.Scan(append([]any{
+		&r.ID, &r.Provider, &r.PIMSID, &r.PatientName, &r.ClientName, &r.PhoneNumber, &r.ScheduledDate,
+		&r.Status, &r.SyncStatus, &r.CaseType, &r.Metadata, &r.CreatedAt, &r.UpdatedAt, &reconciliation,
+	}, more...)...)
 	if d := cases.DecodeDeletion(reconciliation); d != nil && d.SoftDeleted {
 		r.SoftDeleted, r.DeletedAt, r.DeletedReason = true, d.DeletedAt, d.Reason
 	}
@@ -233,6 +244,50 @@ func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, part 
 		return null.Found(err, syncs.Fail(syncs.CodeNotFound, "the clinic has no such case"))
 	})
 	return list, err
+}
+
+// Timeline reads a case and its whole history in one statement, so that they belong
+// together. The error is CodeNotFound where the clinic has no such case.
+func (s *Records) Timeline(ctx context.Context, clinicID, caseID uuid.UUID) (t cases.Timeline, err error) {
+	err = s.db.InClinic(ctx, "read the case and its history", clinicID, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectTimeline, clinicID, caseID)
+		if err != nil {
+			return err
+		}
+		t, err = pgx.CollectExactlyOneRow(rows, scanTimeline)
+		return null.Found(err, syncs.Fail(syncs.CodeNotFound, "the clinic has no such case"))
+	})
+	return t, err
+}
+
+const selectTimeline = `select ` + recordColumns + `,
+	(select jsonb_agg(jsonb_build_object('id', e.id, 'at', e.at, 'actor', e.actor, 'action', e.action, 'field', e.field, 'before', e.before, 'after', e.after) order by e.id)
+		from case_events e where e.clinic_id = $1 and e.case_id = $2)
+	from cases where clinic_id = $1 and id = $2`
+
+func scanTimeline(row pgx.CollectableRow) (t cases.Timeline, err error) {
+	var events []struct {
+		ID                   int64
+		At                   time.Time
+		Actor, Action, Field string
+		Before, After        json.RawMessage
+	}
+	t.Record, err = scanRecordAnd(row, &events)
+	for i := range events {
+		e := &events[i]
+		t.Events = append(t.Events, cases.Event{
+			ID: e.ID, CaseID: t.Record.ID, At: e.At, Actor: e.Actor, Action: e.Action, Field: e.Field, Before: value(e.Before), After: value(e.After),
+		})
+	}
+	return t, err
+}
+
+// value returns nil for null.
+func value(v json.RawMessage) []byte {
+	if string(v) == "null" {
+		return nil
+	}
+	return v
 }
 
 // parseEventCursor reads a cursor of History; an empty one means the beginning.
