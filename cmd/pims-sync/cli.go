@@ -31,7 +31,7 @@ type CLI struct {
 	StatusLinks peoplecmd.StatusLinksCmd `cmd:"" help:"Links to a practice's page, which says in plain words how its syncs are: create, list, revoke."`
 	Sync        synccmd.SyncCmd          `cmd:"" help:"Run a sync: inbound, cases, reconcile, full."`
 	Syncs       synccmd.SyncsCmd         `cmd:"" help:"Present and past syncs: list, show, watch, cancel, restore."`
-	Cases       synccmd.CasesCmd         `cmd:"" help:"Cases: list, show, changes, history, restore, check-notes."`
+	Cases       synccmd.CasesCmd         `cmd:"" help:"Cases: list, show, compare, changes, history, restore, check-notes."`
 	Plans       synccmd.PlansCmd         `cmd:"" help:"What a guard held back: list, show, approve, reject."`
 	OperatorLog peoplecmd.OperatorLogCmd `cmd:"" help:"List what people, keys and commands did, newest first."`
 	Console     peoplecmd.ConsoleCmd     `cmd:"" help:"Print a link that signs you in to the console, once, within ten minutes."`
