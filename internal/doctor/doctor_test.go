@@ -225,3 +225,45 @@ func TestABrowserIsJudgedByALogin(t *testing.T) {
 	require.Equal(t, Wrong, Browser(person{pims.ErrBrowserUnavailable}, true).Look(t.Context())[0].State)
 	require.Equal(t, Wrong, Browser(person{context.DeadlineExceeded}, true).Look(t.Context())[0].State)
 }
+
+func TestACheckThatCannotAskIsAFinding(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{"refused": errors.New("connection refused"), "it took too long": context.DeadlineExceeded} {
+		found := Run(t.Context(), []Check{
+			Database(noon, func(context.Context) (Server, error) { return Server{}, err }),
+			Migrations(func(context.Context) (Schema, error) { return Schema{}, err }),
+			Keys(func(context.Context) ([]string, error) { return nil, err }),
+			Running(func(context.Context) (Work, error) { return Work{}, err }),
+			Telling(func(context.Context) (Outgoing, error) { return Outgoing{}, err }),
+			Clock(func() time.Time { return noon }, func(context.Context) (time.Time, error) { return time.Time{}, err }),
+		})
+		require.Len(t, found, 6)
+		for _, f := range found {
+			require.Equal(t, Wrong, f.State, f.Check)
+			require.Contains(t, f.Said, name, f.Check)
+		}
+	}
+}
+
+func TestAHealthyInstallationIsSaidToBeWell(t *testing.T) {
+	t.Parallel()
+	moments := []time.Time{noon, noon.Add(40 * time.Millisecond)}
+	found := Run(t.Context(), []Check{
+		Database(noon, func(context.Context) (Server, error) { return healthy(), nil }),
+		Migrations(func(context.Context) (Schema, error) { return Schema{Roles: true}, nil }),
+		Keys(func(context.Context) ([]string, error) { return []string{"k1", "k0"}, nil }),
+		Keys(func(context.Context) ([]string, error) { return nil, nil }),
+		Running(func(context.Context) (Work, error) { return Work{Replicas: 2, Scheduled: 3}, nil }),
+		Telling(func(context.Context) (Outgoing, error) { return Outgoing{Endpoints: 1, Channels: 1}, nil }),
+		Clock(func() time.Time {
+			at := moments[0]
+			moments = moments[1:]
+			return at
+		}, func(context.Context) (time.Time, error) { return noon.Add(20 * time.Millisecond), nil }),
+	})
+	for _, f := range found {
+		require.Equal(t, OK, f.State, "%s: %s", f.Check, f.Said)
+		require.Empty(t, f.Next, f.Check)
+	}
+	require.Contains(t, found[2].Said, `"k1"`, "the first key seals")
+}

@@ -43,6 +43,32 @@ func TestAMomentIsShownInTheClinicsZone(t *testing.T) {
 	require.Equal(t, "-", Stamp(time.Time{}, berlin))
 }
 
+func TestRowsStandInColumnsWithoutBlanksAtTheEnd(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	Table(&out, []string{"id", "name", "note"}, [][]string{{"1", "Harbor Lights", ""}, {"22", "-", "new"}})
+	require.Equal(t, "ID  NAME           NOTE\n1   Harbor Lights\n22  -              new\n", out.String())
+	out.Reset()
+	Fields(&out, "id", "1", "e-mail", "ada@example.com")
+	require.Equal(t, "id      1\ne-mail  ada@example.com\n", out.String())
+}
+
+func TestWhatIsMissingIsADashForPeopleAndNullForPrograms(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 1, 17, 13, 0, 0, 0, time.FixedZone("CET", 3600))
+	require.Nil(t, Optional(time.Time{}))
+	require.Equal(t, at.UTC(), *Optional(at))
+	require.Equal(t, "Sat 2026-01-17 12:00 UTC", DayStamp(at, nil))
+	require.Equal(t, "-", OrDash(""))
+	require.Equal(t, "word", OrDash("word"))
+	require.Empty(t, Given(nil))
+	require.Equal(t, "word", Given(new("word")))
+	require.Equal(t, "1 clinic", Counted(1, "clinic"))
+	require.Equal(t, "0 clinics", Counted(0, "clinic"))
+	require.Equal(t, "{\n  \"a\": 1\n}", IndentJSON([]byte(`{"a":1}`)))
+	require.Equal(t, "no JSON", IndentJSON([]byte("no JSON")))
+}
+
 func progress(phase syncs.Type, step string, done, total int) syncs.Progress {
 	return syncs.Progress{Phase: phase, Step: step, Done: done, Total: total}
 }
