@@ -294,7 +294,7 @@ func (m *machine) carryOut(kind syncs.Type, plan syncs.Plan, f fault, nth int, p
 	p.answers, p.hidden = m.show(f, nth, problem)
 	ctx, end := context.WithCancelCause(context.Background())
 	defer end(nil)
-	interrupted := &interruption{stage: m.stage, nth: nth + 1, condemned: func() { p.doomed = m.byID() }}
+	interrupted := &interruption{stage: m.stage, nth: nth + 1, deleting: func() { p.doomed = m.byID() }}
 	switch f { //nolint:exhaustive // the others change nothing here
 	case faultCrash:
 		interrupted.after = func() { end(syncs.ErrShutdown) }

@@ -260,7 +260,7 @@ type interruption struct {
 	before func() error // a person is at work; nil: nobody
 	after  func()       // the process ends; nil: it does not
 
-	condemned func() // looks at the cases in the moment before they are deleted
+	deleting func() // looks at the cases in the moment before they are deleted
 }
 
 // around runs one writing transaction.
@@ -297,7 +297,7 @@ func (i *interruption) KeepReadings(ctx context.Context, lease syncs.Lease, read
 
 func (i *interruption) SoftDelete(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, window pims.Window, until time.Time, deletions []cases.SoftDeletion, at time.Time) (deleted []uuid.UUID, err error) {
 	err = i.around(func() error {
-		i.condemned()
+		i.deleting()
 		deleted, err = i.stage.SoftDelete(ctx, lease, syncID, provider, window, until, deletions, at)
 		return err
 	})

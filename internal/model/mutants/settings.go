@@ -8,7 +8,7 @@ func theSettings() []mutant {
 		inbound = "internal/casesync/inbound.go"
 		merge   = "internal/cases/merge.go"
 		guards  = "internal/guards/calendar.go"
-		court   = "internal/casesync/reconciliation.go"
+		deletes = "internal/casesync/reconciliation.go"
 	)
 	words := tests{"internal/settings", "Words|Filter|Edit|Refused"}
 	stories := tests{sync, "Filter|AWordOfThePractice|ADryRunTriesSettings"}
@@ -21,7 +21,7 @@ func theSettings() []mutant {
 		{"R50", "the clinic's words do not count", merge, "a = words.Apply(a)", "_ = words", stories},
 		{"R50", "the clinic's status words do not count", apply, "read.Status, read.Type = status, kind", "read.Type = kind", stories},
 		{"R50", "the clinic's type words do not count", apply, "read.Status, read.Type = status, kind", "read.Status = status", stories},
-		{"R50", "a word that the clinic calls cancelled deletes", court, "case a.Status == pims.StatusCancelled:\n\t\t\tleft", "case p.words.Status(a.StatusText, a.Status) == pims.StatusCancelled:\n\t\t\tleft", stories},
+		{"R50", "a word that the clinic calls cancelled deletes", deletes, "case a.Status == pims.StatusCancelled:\n\t\t\tleft", "case p.words.Status(a.StatusText, a.Status) == pims.StatusCancelled:\n\t\t\tleft", stories},
 		{"R50", "settings that are tried last", "internal/casesync/runner.go", "tried != nil && run.Options.DryRun", "tried == nil && run.Options.DryRun", stories},
 		{"R50", "settings are tried outside a dry run", "internal/syncs/options.go", "o.Settings != nil && !o.DryRun", "o.Settings != nil && o.DryRun && !o.DryRun", stories},
 		{"R50", "the guard does not say what filters hide", guards, "filtered++", "_ = filtered", tests{sync, "WhatFiltersHide"}},
