@@ -43,7 +43,7 @@ func (e *Engine) Practice() *practice.Service {
 }
 
 // consoleOptions returns the options of the console in front of the engine.
-func (e *Engine) consoleOptions(o ConsoleOptions, version string, now func() time.Time) console.Options {
+func (e *Engine) consoleOptions(o ConsoleOptions, settings Settings, now func() time.Time) console.Options {
 	return console.Options{
 		People:    e.Store.peopleAt(now),
 		Fleet:     e.Scheduler,
@@ -63,7 +63,8 @@ func (e *Engine) consoleOptions(o ConsoleOptions, version string, now func() tim
 		Channels:  e.Outgoing.Channels,
 		OpenID:    o.OpenID,
 		PublicURL: o.PublicURL,
-		Version:   version,
+		Version:   settings.Version,
+		System:    e.system(settings),
 		Now:       now,
 	}
 }

@@ -60,6 +60,7 @@ type Engine struct {
 
 	endSchedules func()
 	closeBrowser func()
+	product      func() string // of the browser; see browser.Chromium
 }
 
 // EngineOptions are the differences between the programs that run syncs.
@@ -135,6 +136,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 
 		endSchedules: func() {},
 		closeBrowser: func() {},
+		product:      func() string { return "" },
 	}
 	defer func() {
 		if err != nil {
@@ -146,7 +148,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 	}
 	if e.browser == nil {
 		own := newBrowser(settings, s, log)
-		e.browser, e.closeBrowser = own, own.Close
+		e.browser, e.closeBrowser, e.product = own, own.Close, own.Product
 	}
 	if o.WatchLogins != nil {
 		e.browser = o.WatchLogins(e.browser)

@@ -16,10 +16,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/api/fleetapi"
 	"github.com/pims-sync/pims-sync/internal/console"
 	"github.com/pims-sync/pims-sync/internal/feed"
-	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres/fleetstore"
-	"github.com/pims-sync/pims-sync/internal/postgres/systemstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/trendstore"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -65,7 +63,7 @@ func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Log
 	var pages []web.Mount
 	options := e.api(settings, o.Wait)
 	if o.Console != nil {
-		c := e.consoleOptions(*o.Console, settings.Version, o.Engine.Now)
+		c := e.consoleOptions(*o.Console, settings, o.Engine.Now)
 		if pages, err = console.New(c); err != nil {
 			e.Close()
 			return nil, err
@@ -98,7 +96,7 @@ func (e *Engine) api(settings Settings, wait time.Duration) api.Options {
 		FleetKeys: fleetstore.New(s.DB),
 		Fleet: fleetapi.Options{
 			Service: e.Fleet(), Practice: e.Practice(), Trends: trendstore.New(s.DB), Events: s.OperatorLog(), People: s.People(),
-			System: func(ctx context.Context) (fleet.System, error) { return systemstore.Read(ctx, s.DB) },
+			System: e.system(settings),
 		},
 		Record:     s.OperatorLog(),
 		Outgoing:   e.Outgoing,

@@ -408,7 +408,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/console/systempages",
-		ours:      []string{"internal/syncs", "internal/clinic", "internal/access", "internal/people", "internal/trends", "internal/console/page", "internal/console/screen", "internal/console/chart"},
+		ours:      []string{"internal/syncs", "internal/clinic", "internal/access", "internal/people", "internal/fleet", "internal/trends", "internal/console/page", "internal/console/screen", "internal/console/chart"},
 		libraries: []string{uuid},
 	},
 	{

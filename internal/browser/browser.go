@@ -111,6 +111,7 @@ type Chromium struct {
 	folder    *folder
 	folderErr error
 	current   *process // takes the next login; nil: start one
+	product   string   // see Product
 }
 
 // New makes a Chromium and removes what killed processes left in TempDir. It starts no
@@ -238,6 +239,14 @@ func (c *Chromium) attempt(ctx context.Context, form pims.LoginForm) (pims.Brows
 	return p.login(ctx, form)
 }
 
+// Product names the browser that took the latest login and its version, such as
+// "Chrome/141.0.7390.37"; empty: there was no login.
+func (c *Chromium) Product() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.product
+}
+
 // acquire returns a running browser and starts one where there is none.
 func (c *Chromium) acquire(ctx context.Context) (*process, error) {
 	p, err := c.reserve()
@@ -254,6 +263,9 @@ func (c *Chromium) acquire(ctx context.Context) (*process, error) {
 		c.release(p)
 		return nil, err
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.product = p.agent.product
 	return p, nil
 }
 

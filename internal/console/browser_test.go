@@ -208,6 +208,7 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	require.NoError(t, err)
 	s.month(t, s.clinicNamed(t, "Harbor"))
 	require.NoError(t, trendstore.New(s.db).Count(t.Context(), s.clock.Now()))
+	s.installation(t)
 	w.signIn(t, admin)
 	for name, path := range map[string]string{
 		"fleet": "/console", "fleet-page-2": "/console?page=2&sort=-asof", "fleet-none": "/console?q=nothing+like+this",
@@ -217,7 +218,7 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 		"setup-schedule": screen.SetupAddress(failing) + "?step=schedule", "setup-key": screen.SetupAddress(failing) + "?step=key",
 		"clinic-schedule": screen.ClinicAddress(failing) + "/schedule", "clinic-settings": screen.ClinicAddress(failing) + "/settings", "clinic-keys": screen.ClinicAddress(failing) + "/keys",
 		"clinic-login": screen.ClinicAddress(refused) + "/login", "clinic-login-none": screen.ClinicAddress(s.clinicNamed(t, "Fjord")) + "/login",
-		"trends": "/console/trends", "practice": practice.Address("", token), "clinic-practice": screen.ClinicAddress(failing) + "/practice",
+		"trends": "/console/trends", "system": "/console/system", "practice": practice.Address("", token), "clinic-practice": screen.ClinicAddress(failing) + "/practice",
 		"events": "/console/events", "webhooks": "/console/webhooks", "webhook": "/console/webhooks/" + endpoint.String(),
 		"notifications": "/console/notifications", "notification": "/console/notifications/" + channel.String(),
 		"log": "/console/log", "fleet-keys": "/console/fleet-keys", "actions": "/console/actions?do=sync&all=1&state=ok",

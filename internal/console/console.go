@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"net/http"
@@ -60,6 +61,9 @@ type Options struct {
 	Endpoints *webhooks.Service
 	Channels  *notify.Service
 
+	// System reads how the installation is.
+	System func(context.Context) (fleet.System, error)
+
 	// PublicURL is where people find the server, such as https://sync.example.com; nil:
 	// where the request says.
 	PublicURL *url.URL
@@ -95,7 +99,7 @@ func screens(site *page.Site, o *Options) []page.Page {
 		clinicpages.Pages(clinicpages.Options{Sources: sources, Runs: o.Runs, Syncs: syncs}),
 		[]page.Page{practicepages.Mount(site, practicepages.Options{Sources: sources, Practice: o.Practice})},
 		events,
-		systempages.Pages(systempages.Options{Sources: sources, Events: o.Events, Trends: o.Trends}),
+		systempages.Pages(systempages.Options{Sources: sources, Events: o.Events, Trends: o.Trends, System: o.System, Version: o.Version}),
 		outgoing,
 	)
 }

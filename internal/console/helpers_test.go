@@ -36,6 +36,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/postgres/practicestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
+	"github.com/pims-sync/pims-sync/internal/postgres/systemstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/trendstore"
 	"github.com/pims-sync/pims-sync/internal/practice"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
@@ -79,6 +80,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	o := Options{
 		Practice: s.reports,
 		Trends:   trendstore.New(s.db),
+		System:   func(ctx context.Context) (fleet.System, error) { return systemstore.Read(ctx, s.db) },
 		Events:   log, Service: s.service, Plans: syncstore.NewPlans(s.db),
 		People: s.people, Fleet: fleetOf{s}, Now: s.clock.Now, Version: "test",
 		Clinics: clinicstore.NewClinics(s.db), Runs: syncstore.NewAudits(s.db), Cases: casestore.NewRecords(s.db), Restores: casestore.NewCases(s.db), Queue: queueOf{s.db}, Log: log,

@@ -198,7 +198,8 @@ func OperatorEvent() *access.Event {
 func System() *fleet.System {
 	return &fleet.System{
 		Replicas: []fleet.Replica{{Name: "sync-1", Seen: Time, Keys: []string{"kbff658c4"}}}, Keys: []fleet.EncryptionKey{{ID: "kbff658c4", Made: Time}},
-		Running: 1, Migration: 53, Walled: true, Database: "17.2",
+		Running: 1, Migration: 53, Walled: true, Database: "17.2", Bytes: 412 << 20, RateLimit: 5, Browser: "Chrome/141.0.7390.37",
+		Limits: []fleet.HostLimit{{Host: "us.idexxneo.com", FreeAt: Time}}, Libraries: []fleet.Library{{Path: "github.com/jackc/pgx/v5", Version: "v5.7.6"}},
 	}
 }
 

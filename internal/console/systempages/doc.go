@@ -1,12 +1,15 @@
 // Package systempages has the pages that belong to no clinic: trends, the log of actions,
-// fleet keys and people.
+// fleet keys, people, and how the installation is.
 //
 // It decides nothing and writes no SQL: what it shows, the API returns too (R42).
 package systempages
 
 import (
+	"context"
+
 	"github.com/pims-sync/pims-sync/internal/console/page"
 	"github.com/pims-sync/pims-sync/internal/console/screen"
+	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/trends"
 )
 
@@ -16,6 +19,10 @@ type Options struct {
 
 	Events Events
 	Trends trends.Store // has what all syncs of each day came to
+
+	// System reads how the installation is, and Version is that of this replica.
+	System  func(context.Context) (fleet.System, error)
+	Version string
 }
 
 type screens struct{ o Options }
@@ -23,5 +30,5 @@ type screens struct{ o Options }
 // Pages lists the pages, in the order of the navigation.
 func Pages(o Options) []page.Page {
 	s := &screens{o}
-	return []page.Page{s.trendsPage(), s.logPage(), s.fleetKeysPage(), s.peoplePage()}
+	return []page.Page{s.trendsPage(), s.logPage(), s.fleetKeysPage(), s.peoplePage(), s.systemPage()}
 }

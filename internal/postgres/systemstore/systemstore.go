@@ -18,13 +18,16 @@ func Read(ctx context.Context, db *postgres.DB) (found fleet.System, err error) 
 	if found.Migration, err = db.Migration(ctx); err != nil {
 		return found, err
 	}
+	if found.Limits, err = limits(ctx, db); err != nil {
+		return found, db.Translate(ctx, "look at the rate limits", err)
+	}
 	err = db.System(ctx, "look at the installation", func(tx pgx.Tx) error {
 		var oldest *time.Time
 		err := tx.QueryRow(ctx, `
-			select split_part(current_setting('server_version'), ' ', 1),
+			select split_part(current_setting('server_version'), ' ', 1), pg_database_size(current_database()),
 				count(*) filter (where status = 'queued'), count(*) filter (where status = 'in_progress'), min(created_at) filter (where status = 'queued')
 			from case_sync_audits where parent_id is null and status in ('queued', 'in_progress')`).
-			Scan(&found.Database, &found.Queued, &found.Running, &oldest)
+			Scan(&found.Database, &found.Bytes, &found.Queued, &found.Running, &oldest)
 		if err != nil {
 			return err
 		}
@@ -43,4 +46,13 @@ func Read(ctx context.Context, db *postgres.DB) (found fleet.System, err error) 
 		return err
 	})
 	return found, err
+}
+
+// limits reads the hosts of PIMS that were asked lately (R32).
+func limits(ctx context.Context, db *postgres.DB) ([]fleet.HostLimit, error) {
+	rows, err := db.Pool().Query(ctx, "select host, next_at from pims_rate_limits where next_at > now() - interval '10 minutes' order by host")
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[fleet.HostLimit])
 }

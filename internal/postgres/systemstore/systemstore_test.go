@@ -17,6 +17,7 @@ func TestTheInstallationIsRead(t *testing.T) { // R37, R45
 	db := pgtest.New(t)
 	require.NoError(t, db.Replicas().Seen(t.Context(), "sync-1", []string{"k1"}))
 	_, err := db.Pool().Exec(t.Context(), `
+		insert into pims_rate_limits (host, next_at) values ('neo.example', now() + interval '2 seconds'), ('old.example', now() - interval '1 hour');
 		insert into encryption_keys (key_id, sealed) values ('k1', 'x');
 		insert into clinics (id) values ('00000000-0000-0000-0000-00000000000c');
 		insert into case_sync_audits (clinic_id, sync_type, status) values
@@ -31,6 +32,9 @@ func TestTheInstallationIsRead(t *testing.T) { // R37, R45
 	require.GreaterOrEqual(t, found.Migration, int64(53))
 	require.True(t, found.Walled)
 	require.NotEmpty(t, found.Database)
+	require.Greater(t, found.Bytes, int64(1<<20))
+	require.Len(t, found.Limits, 1, "of hosts that were asked lately")
+	require.Equal(t, "neo.example", found.Limits[0].Host)
 	require.Len(t, found.Replicas, 1)
 	require.Equal(t, []string{"k1"}, found.Replicas[0].Keys)
 	require.Equal(t, "k1", found.Keys[0].ID)
