@@ -12,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/demo"
 	"github.com/pims-sync/pims-sync/internal/render"
+	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
 // DemoCmd shows how the program works, with simulated practices and real parts
@@ -71,7 +72,7 @@ func (d *DemoCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error
 // and the data folder are the demo's own.
 func (d *DemoCmd) options(std cli.Streams, c *cli.Config, scratch string, log *slog.Logger) (demo.Options, error) {
 	own := *c
-	own.DatabaseURL, own.EncryptionKey, own.DataDir = "", "", scratch
+	own.DatabaseURL, own.EncryptionKey, own.DataDir = secret.Text{}, secret.Text{}, scratch
 	own.RateLimit = 0 // the practices are ours
 	settings, err := own.Settings()
 	o := demo.Options{

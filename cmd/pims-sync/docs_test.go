@@ -135,7 +135,7 @@ func readerOf(t *testing.T, page string) *reader {
 	p := w.practice(t, neosim.Options{Seed: 11, Control: true})
 	week := `{"startDate": "` + p.Today().AddDate(0, 0, -7).Format("2006-01-02") + `", "daysAhead": 14}`
 	require.Equal(t, http.StatusOK, p.sync(t, "full", week).status)
-	r := newReader(t, "DATABASE_URL="+w.config.DatabaseURL, "ENCRYPTION_KEY="+w.config.EncryptionKey, "KEY="+p.key)
+	r := newReader(t, "DATABASE_URL="+w.config.DatabaseURL.Reveal(), "ENCRYPTION_KEY="+w.config.EncryptionKey.Reveal(), "KEY="+p.key)
 	r.practice = p
 	require.NoError(t, os.WriteFile(filepath.Join(r.home, "pims-sync", "schedules.json"), []byte(`[{"type": "inbound", "cron": "0 6 * * *", "enabled": true}]`), 0o644))
 	maps.Copy(r.known, bindings{"--clinic ID": "--clinic " + p.id.String(), "https://HOST": p.via.URL()})

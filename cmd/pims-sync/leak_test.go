@@ -13,6 +13,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
 // What runs a sync, and is closed, leaves no goroutine, no browser and no
@@ -36,7 +37,7 @@ func TestNothingOfAServerIsLeftAfterItsClose(t *testing.T) {
 		<-waiting
 	})
 	t.Run("a server that does not come up", func(t *testing.T) {
-		c := &cli.Config{DatabaseURL: url, EncryptionKey: "too short"}
+		c := &cli.Config{DatabaseURL: secret.New(url), EncryptionKey: secret.New("too short")}
 		s, err := cli.OpenStore(t.Context(), c, slog.New(slog.DiscardHandler), 0)
 		require.NoError(t, err)
 		defer s.Close()
@@ -44,7 +45,7 @@ func TestNothingOfAServerIsLeftAfterItsClose(t *testing.T) {
 		require.ErrorContains(t, err, "ENCRYPTION_KEY")
 	})
 	t.Run("a command", func(t *testing.T) {
-		c := &cli.Config{DatabaseURL: url, EncryptionKey: seal.NewKey()}
+		c := &cli.Config{DatabaseURL: secret.New(url), EncryptionKey: secret.New(seal.NewKey())}
 		err := cli.WithEngine(t.Context(), cli.Streams{}, c, func(e *app.Engine) error { return e.Start(context.WithoutCancel(t.Context())) })
 		require.NoError(t, err)
 	})

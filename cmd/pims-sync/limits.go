@@ -8,7 +8,7 @@ import (
 
 // LimitFlags are how much callers may use of a replica (R38).
 type LimitFlags struct {
-	MaxConnections  int     `help:"How many connections may be open at the same time; further ones wait." env:"MAX_CONNECTIONS" default:"1000"`
+	MaxConnections  int     `help:"How many connections may be open at the same time; further ones wait. One address leaves the last quarter to others." env:"MAX_CONNECTIONS" default:"1000"`
 	APIRate         float64 `name:"api-rate-limit" help:"Requests a second of one API key; 0 means no limit." env:"API_RATE_LIMIT" default:"10"`
 	APIBurst        int     `name:"api-burst" help:"How many requests of one API key may come at once." env:"API_BURST" default:"20"`
 	SyncStarts      int     `name:"api-sync-starts" help:"Syncs a minute of one clinic that the API starts; 0 means no limit." env:"API_SYNC_STARTS" default:"5"`

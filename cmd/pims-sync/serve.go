@@ -16,6 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/console"
 	"github.com/pims-sync/pims-sync/internal/console/signin"
 	"github.com/pims-sync/pims-sync/internal/panics"
+	"github.com/pims-sync/pims-sync/internal/secret"
 	"github.com/pims-sync/pims-sync/internal/tracing"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -37,7 +38,7 @@ type ServeCmd struct {
 	PublicURL       string        `name:"public-url" help:"Where people find the server, such as https://sync.example.com. Default: where a request says." env:"PUBLIC_URL" placeholder:"URL"`
 	OIDCIssuer      string        `name:"oidc-issuer" help:"Let people sign in at this OpenID Connect provider. It must know <public URL>/console/openid/callback." env:"OIDC_ISSUER" placeholder:"URL"`
 	OIDCClientID    string        `name:"oidc-client-id" help:"Our client id at the provider." env:"OIDC_CLIENT_ID" placeholder:"ID"`
-	OIDCSecret      string        `name:"oidc-client-secret" help:"Our client secret at the provider; none for a public client." env:"OIDC_CLIENT_SECRET" placeholder:"SECRET"`
+	OIDCSecret      secret.Text   `name:"oidc-client-secret" help:"Our client secret at the provider; none for a public client." env:"OIDC_CLIENT_SECRET" placeholder:"SECRET"`
 	OIDCSecretFile  string        `name:"oidc-client-secret-file" help:"File with OIDC_CLIENT_SECRET." env:"OIDC_CLIENT_SECRET_FILE" placeholder:"FILE"`
 	LimitFlags      `embed:""`
 	AllowedHosts    string `name:"allowed-hosts" help:"Names of this server, without ports, comma-separated; a request with another Host is refused. Default: every name." env:"ALLOWED_HOSTS" placeholder:"HOST,…"`
@@ -177,7 +178,7 @@ func (s *ServeCmd) console() (*app.ConsoleOptions, error) {
 	switch {
 	case s.OIDCIssuer != "" && s.OIDCClientID != "":
 		o.OpenID = &signin.OpenID{Issuer: s.OIDCIssuer, ClientID: s.OIDCClientID, ClientSecret: s.OIDCSecret}
-	case s.OIDCIssuer != "" || s.OIDCClientID != "" || s.OIDCSecret != "":
+	case s.OIDCIssuer != "" || s.OIDCClientID != "" || !s.OIDCSecret.Empty():
 		return nil, errors.New("OpenID Connect needs both OIDC_ISSUER and OIDC_CLIENT_ID")
 	}
 	return o, nil

@@ -16,6 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/queue"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
 func TestASessionThatDiesMidwayIsRenewedOnce(t *testing.T) { // R36
@@ -104,11 +105,11 @@ func TestTheEncryptionKeyIsRotatedWhileASyncRuns(t *testing.T) { // R37
 	t.Parallel()
 	w := newWorld(t)
 	p := seeded(t, w, neosim.Options{})
-	first, second := w.config.EncryptionKey, seal.NewKey()
+	first, second := w.config.EncryptionKey.Reveal(), seal.NewKey()
 	w.secrets = append(w.secrets, second)
 	w.replicas[0].end()
 	with := func(key string) func(*cli.Config, *app.ServerOptions) {
-		return func(c *cli.Config, _ *app.ServerOptions) { c.EncryptionKey = key }
+		return func(c *cli.Config, _ *app.ServerOptions) { c.EncryptionKey = secret.New(key) }
 	}
 	p.via = w.replica(with(second + "," + first))
 	p.ResetRequests()
@@ -120,7 +121,7 @@ func TestTheEncryptionKeyIsRotatedWhileASyncRuns(t *testing.T) { // R37
 	require.NoError(t, os.WriteFile(keys, []byte(second+","+first), 0o600))
 	var out, said bytes.Buffer
 	code := run(t.Context(), []string{
-		"keys", "rotate-encryption", "--json", "--database-url", w.config.DatabaseURL, "--encryption-key-file", keys,
+		"keys", "rotate-encryption", "--json", "--database-url", w.config.DatabaseURL.Reveal(), "--encryption-key-file", keys,
 	}, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &said})
 
 	require.Equal(t, exitDone, code, said.String())

@@ -26,6 +26,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
 // A world is one database, the replicas that share it, and the practices of its
@@ -54,8 +55,8 @@ func newWorld(t *testing.T, change ...func(*cli.Config, *app.ServerOptions)) *wo
 	t.Helper()
 	w := &world{t: t, zone: zoneAtNoon(t), log: &logBook{}}
 	w.config = cli.Config{
-		DatabaseURL:   pgtest.URL(t),
-		EncryptionKey: seal.NewKey(),
+		DatabaseURL:   secret.New(pgtest.URL(t)),
+		EncryptionKey: secret.New(seal.NewKey()),
 		AllowedHosts:  []string{"127.0.0.1", "localhost"},
 		SyncTimeoutMS: (4 * time.Minute).Milliseconds(),
 		Headless:      true,
@@ -67,7 +68,7 @@ func newWorld(t *testing.T, change ...func(*cli.Config, *app.ServerOptions)) *wo
 	w.ring, err = w.store.Keyring(t.Context(), w.config.EncryptionKey)
 	require.NoError(t, err)
 	w.replica(change...)
-	w.secrets = []string{neosim.DefaultPassword, neosim.DefaultUsername, w.config.EncryptionKey}
+	w.secrets = []string{neosim.DefaultPassword, neosim.DefaultUsername, w.config.EncryptionKey.Reveal()}
 	t.Cleanup(func() { w.log.requireClean(t, w.secrets...) })
 	return w
 }

@@ -27,8 +27,10 @@ type Changes interface {
 
 // CasesByID reads cases as they are now, for include=case.
 type CasesByID interface {
-	// ByID returns those of the cases that the clinic has.
-	ByID(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]cases.Record, error)
+	// FirstByID returns those of the cases that the clinic has: as many of the first ones as a
+	// page has room for. full is true where it left some out, all of which come after those
+	// that it returned.
+	FirstByID(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (found map[uuid.UUID]cases.Record, full bool, err error)
 }
 
 // A changeRecord is what one transaction did to one case.
@@ -108,10 +110,10 @@ func (s *server) listChanges() web.Operation {
 			if err != nil {
 				return web.Reply{}, err
 			}
-			body := changePageOf(page)
-			if q.Text("include") == "case" {
-				err = s.addCases(c, body.Items)
+			if q.Text("include") != "case" {
+				return web.OK(changePageOf(page))
 			}
+			body, err := s.withCases(c, page)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -120,20 +122,35 @@ func (s *server) listChanges() web.Operation {
 	}
 }
 
-// addCases adds to changes the cases as they are now.
-func (s *server) addCases(c *web.Call, items []changeRecord) error {
-	ids := make([]uuid.UUID, len(items))
-	for i := range items {
-		ids[i] = items[i].CaseID
+// withCases returns changes with the cases as they are now. The page ends early where the
+// cases need more room than a page has (R38); it has one change at least.
+func (s *server) withCases(c *web.Call, page feed.Page) (changePage, error) {
+	ids := make([]uuid.UUID, len(page.Changes))
+	for i := range page.Changes {
+		ids[i] = page.Changes[i].CaseID
 	}
-	records, err := s.o.CasesByID.ByID(c.Context(), c.ClinicID, ids)
+	records, full, err := s.o.CasesByID.FirstByID(c.Context(), c.ClinicID, ids)
 	if err != nil {
-		return err
+		return changePage{}, err
 	}
-	for i := range items {
-		if record, ok := records[items[i].CaseID]; ok {
-			items[i].Case = new(caseOf(&record))
+	room, seen := syncs.MaxPageBytes, make(map[uuid.UUID]bool, len(records))
+	for i, id := range ids {
+		record, ok := records[id]
+		room -= record.Size()
+		notRead := full && !ok && len(seen) == len(records) // it comes after the last that was
+		if i > 0 && room < 0 || notRead {
+			page.Cut(i)
+			break
+		}
+		if ok {
+			seen[id] = true
 		}
 	}
-	return nil
+	body := changePageOf(page)
+	for i := range body.Items {
+		if record, ok := records[body.Items[i].CaseID]; ok {
+			body.Items[i].Case = new(caseOf(&record))
+		}
+	}
+	return body, nil
 }

@@ -27,14 +27,14 @@ func (f *fakeChanges) Read(_ context.Context, r feed.Request) (feed.Page, error)
 	return f.page, f.err
 }
 
-func (f *fakeReads) ByID(_ context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]cases.Record, error) {
+func (f *fakeReads) FirstByID(_ context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]cases.Record, bool, error) {
 	records := make(map[uuid.UUID]cases.Record)
 	for _, id := range ids {
 		if record, ok := f.records[id]; ok && clinicID == f.owner.ID {
 			records[id] = record
 		}
 	}
-	return records, f.err
+	return records, false, f.err
 }
 
 func TestChangesAreReadAfterACursor(t *testing.T) { // R46

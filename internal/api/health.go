@@ -85,7 +85,8 @@ func (s *server) ready() web.Operation {
 			{Status: http.StatusServiceUnavailable, Description: "It cannot: the database is away, or, with the code `draining`, this replica is shutting down.", Example: isNotReady},
 		},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			ctx, cancel := context.WithTimeout(c.Context(), pingTimeout)
+			// A probe that ends its side of the connection early still reads the answer.
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), pingTimeout)
 			defer cancel()
 			answer := isReady
 			if s.o.Draining() {

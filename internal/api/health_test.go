@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -65,6 +66,19 @@ func TestReadyDoesNotWaitForEver(t *testing.T) {
 	})
 	b.get("/ready")
 	require.True(t, deadline)
+}
+
+// A probe that ends its side of the connection cancels its request and still reads.
+func TestReadyDoesNotDependOnTheProbesPatience(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(o *benchSettings) {
+		o.Ready = pinger(func(ctx context.Context) error { return ctx.Err() })
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w := httptest.NewRecorder()
+	b.handler.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/ready", nil))
+	require.Equal(t, http.StatusOK, w.Code)
 }
 
 type pinger func(context.Context) error

@@ -18,6 +18,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/notify"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	hidden "github.com/pims-sync/pims-sync/internal/secret"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/webhooks"
 )
@@ -84,8 +85,8 @@ func (f *fakeOutgoing) Rotate(_ context.Context, id uuid.UUID, _ time.Time) (str
 	return "whsec_second", err
 }
 
-func (*fakeOutgoing) Secrets(context.Context, uuid.UUID, time.Time) ([]string, error) {
-	return []string{"whsec_first"}, nil
+func (*fakeOutgoing) Secrets(context.Context, uuid.UUID, time.Time) ([]hidden.Text, error) {
+	return []hidden.Text{hidden.New("whsec_first")}, nil
 }
 
 func (f *fakeOutgoing) Enable(_ context.Context, id uuid.UUID, enabled bool, reason string, at time.Time) error {
@@ -183,7 +184,7 @@ func newOutgoing(b *bench) outgoing.Options {
 	return outgoing.Options{
 		Webhooks: webhooks.NewService(webhooks.ServiceOptions{
 			Log: b.events, Registry: b.outgoing, FindClinic: find, Sequence: func(context.Context) error { return nil }, Hosts: pims.HostPolicy{}, Now: now,
-			Send: func(context.Context, *webhooks.Endpoint, *webhooks.Delivery, []string) webhooks.Attempt {
+			Send: func(context.Context, *webhooks.Endpoint, *webhooks.Delivery, []hidden.Text) webhooks.Attempt {
 				return b.outgoing.attempt
 			},
 		}),

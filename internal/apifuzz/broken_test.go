@@ -64,7 +64,7 @@ func (w *world) sendBroken(i int, sent wire) {
 		return
 	}
 	w.check(i, sent.caller, response, body, sent.bytes)
-	if response.StatusCode >= http.StatusBadRequest && len(body) > 0 {
+	if response.StatusCode >= http.StatusBadRequest && len(body) > 0 && !busy(response.StatusCode, body) {
 		var problem struct{ Code string }
 		require.NoError(w.t, json.Unmarshal(body, &problem), "request %d of seed %d: %q: %s", i, *seed, sent.bytes, body)
 		require.NotEmpty(w.t, problem.Code)

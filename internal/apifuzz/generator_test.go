@@ -94,10 +94,8 @@ func (g *generator) request() request {
 	if query := g.query(op); query != "" {
 		r.target += "?" + query
 	}
-	if r.caller.key != "" {
-		r.header = append(r.header, [2]string{"X-API-Key", r.caller.key})
-	}
-	if g.oneIn(40) {
+	r.header = append(r.header, g.w.credentials(r.caller)...)
+	if r.caller.session == "" && g.oneIn(40) { // a session counts only beside no key
 		r.header = append(r.header, [2]string{"X-API-Key", pick(g, g.w.callers).key})
 		r.caller.never = g.w.tenants[1].word // two keys are none
 	}
@@ -134,7 +132,7 @@ func (g *generator) request() request {
 // caller returns mostly one that has a key: strangers soon get 429 and nothing else.
 func (g *generator) caller() caller {
 	by := pick(g, g.w.callers)
-	if by.name == "nobody" && !g.oneIn(4) {
+	if by.name == nobody && !g.oneIn(4) {
 		return g.caller()
 	}
 	return by

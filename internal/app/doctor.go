@@ -20,6 +20,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/secret"
 	"github.com/pims-sync/pims-sync/internal/webhooks"
 )
 
@@ -50,7 +51,7 @@ func Examine(ctx context.Context, settings Settings, log *slog.Logger, o DoctorO
 // machineChecks are the checks that need no database.
 func machineChecks(settings Settings, log *slog.Logger, o DoctorOptions) []doctor.Check {
 	disks := []doctor.Disk{{Folder: os.TempDir(), Use: "temporary files"}}
-	if settings.DatabaseURL == "" {
+	if settings.DatabaseURL.Empty() {
 		disks = append(disks, doctor.Disk{Folder: existing(settings.DataDir), Use: "embedded database"})
 	}
 	checks := []doctor.Check{doctor.Disks(disks...)}
@@ -79,7 +80,7 @@ func existing(dir string) string {
 }
 
 func openToExamine(ctx context.Context, settings Settings, log *slog.Logger) (*Store, error) {
-	if settings.DatabaseURL == "" && !embedded.Exists(settings.DataDir) {
+	if settings.DatabaseURL.Empty() && !embedded.Exists(settings.DataDir) {
 		return nil, errors.New("there is none yet in " + settings.DataDir + "; `pims-sync migrate` makes it, or DATABASE_URL names another")
 	}
 	return OpenStore(ctx, settings, log, 0)
@@ -119,7 +120,7 @@ func (s *Store) checks(ctx context.Context, settings Settings, o DoctorOptions) 
 		doctor.Running(func(ctx context.Context) (doctor.Work, error) { return s.work(ctx, store) }),
 		doctor.Telling(func(ctx context.Context) (doctor.Outgoing, error) {
 			found, mail, err := store.Outgoing(ctx, []string{webhooks.ReasonGone, webhooks.ReasonFailing})
-			if settings.SMTPURL == "" || settings.MailFrom == "" {
+			if settings.SMTPURL.Empty() || settings.MailFrom == "" {
 				found.MailWithout = mail
 			}
 			return found, err
@@ -137,13 +138,14 @@ func (s *Store) sealsNothing(ctx context.Context) error {
 }
 
 // presentKeyring reads the keys, and makes none.
-func (s *Store) presentKeyring(text string) (*seal.Keyring, error) {
+func (s *Store) presentKeyring(key secret.Text) (*seal.Keyring, error) {
+	text := key.Reveal()
 	if text == "" && s.home != "" {
-		key, err := os.ReadFile(filepath.Join(s.home, keyFile))
+		made, err := os.ReadFile(filepath.Join(s.home, keyFile))
 		if err != nil {
 			return nil, err
 		}
-		text = strings.TrimSpace(string(key))
+		text = strings.TrimSpace(string(made))
 	}
 	if text == "" {
 		return nil, errors.New("ENCRYPTION_KEY is required with DATABASE_URL; `pims-sync keygen` makes one")

@@ -23,7 +23,7 @@ func Notifications(s *Store, ring *seal.Keyring) *notifystore.Store {
 // NewTeller returns what sends notifications, for a program with these settings. The error
 // says which setting is wrong.
 func NewTeller(settings Settings) (func(context.Context, notify.Channel, notify.Message) error, error) {
-	mailer, err := mail.New(settings.SMTPURL, settings.MailFrom, nil)
+	mailer, err := mail.New(settings.SMTPURL.Reveal(), settings.MailFrom, nil)
 	if err != nil {
 		return nil, err
 	}

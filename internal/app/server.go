@@ -47,6 +47,7 @@ type Server struct {
 
 	listener    net.Listener
 	connections int
+	proxies     []netip.Prefix
 	servers     []*http.Server
 	failed      chan error
 	serving     sync.WaitGroup
@@ -59,7 +60,7 @@ func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Log
 	if err != nil {
 		return nil, err
 	}
-	running := &Server{Engine: e, listener: o.Listener, connections: o.Connections, failed: make(chan error, 2)}
+	running := &Server{Engine: e, listener: o.Listener, connections: o.Connections, proxies: o.Proxies, failed: make(chan error, 2)}
 	var pages []web.Mount
 	options := e.api(settings, o.Wait)
 	if o.Console != nil {
@@ -134,7 +135,7 @@ const DefaultConnections = 1000
 func (r *Server) serve(listener net.Listener, handler http.Handler, wait time.Duration) {
 	s := web.Server(handler, max(wait, feed.MaxWait)+30*time.Second)
 	r.servers = append(r.servers, s)
-	bounded := web.Listen(listener, cmp.Or(r.connections, DefaultConnections), time.Now)
+	bounded := web.Listen(listener, cmp.Or(r.connections, DefaultConnections), r.proxies, time.Now)
 	panics.GoIn(&r.serving, func() {
 		if err := s.Serve(bounded); !errors.Is(err, http.ErrServerClosed) {
 			r.failed <- fmt.Errorf("serving on %s: %w", listener.Addr(), err)

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/fleetstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/oplog"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
 // A Store is the migrated database of a program, and the embedded server where there is
@@ -51,8 +51,8 @@ const closing = 15 * time.Second
 // wait for a present owner to end.
 func OpenStore(ctx context.Context, settings Settings, log *slog.Logger, wait time.Duration) (*Store, error) {
 	w := postgres.WallOptions{Prefix: settings.Roles, Single: settings.SingleRole}
-	if settings.DatabaseURL != "" {
-		return connect(ctx, &Store{asItIs: settings.SchemaAsItIs}, cmp.Or(settings.MigrateURL, settings.DatabaseURL), settings.DatabaseURL, w, log)
+	if !settings.DatabaseURL.Empty() {
+		return connect(ctx, &Store{asItIs: settings.SchemaAsItIs}, settings.MigrateURL.Or(settings.DatabaseURL).Reveal(), settings.DatabaseURL.Reveal(), w, log)
 	}
 	dir := settings.DataDir
 	database, err := embedded.Open(ctx, embedded.Options{Dir: dir, Logger: log, Wait: wait})
@@ -179,7 +179,8 @@ const keyFile = "encryption.key"
 
 // Keyring reads ENCRYPTION_KEY, or for the embedded database its generated key, and refuses
 // a key of another database (R37).
-func (s *Store) Keyring(ctx context.Context, text string) (*seal.Keyring, error) {
+func (s *Store) Keyring(ctx context.Context, key secret.Text) (*seal.Keyring, error) {
+	text := key.Reveal()
 	if text == "" {
 		if s.home == "" {
 			return nil, errors.New("ENCRYPTION_KEY is required with DATABASE_URL; `pims-sync keygen` makes one")

@@ -19,6 +19,9 @@ type rule []line
 // panicsPkg is the package whose goroutines recover (R58).
 const panicsPkg = "internal/panics"
 
+// secretPkg is the package whose texts show themselves nowhere (R40).
+const secretPkg = "internal/secret"
+
 // program is the package that becomes the binary.
 const program = "cmd/pims-sync"
 
@@ -29,6 +32,10 @@ var importRule = rule{
 		pkg:       panicsPkg,
 		libraries: []string{"golang.org/x/sync/errgroup"},
 		domain:    true,
+	},
+	{
+		pkg:    secretPkg,
+		domain: true,
 	},
 	{
 		pkg:    "internal/pims",
@@ -123,12 +130,12 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/pims/pimshttp",
-		ours:      []string{panicsPkg, "internal/pims"},
+		ours:      []string{secretPkg, panicsPkg, "internal/pims"},
 		libraries: []string{jsonV2, "golang.org/x/text"},
 	},
 	{
 		pkg:       "internal/webhooks",
-		ours:      []string{panicsPkg, "internal/pims", "internal/pims/pimshttp", "internal/feed", "internal/syncs", "internal/access"},
+		ours:      []string{secretPkg, panicsPkg, "internal/pims", "internal/pims/pimshttp", "internal/feed", "internal/syncs", "internal/access"},
 		libraries: []string{uuid},
 	},
 	{
@@ -166,8 +173,13 @@ var importRule = rule{
 		libraries: []string{"github.com/chromedp", "golang.org/x/text"},
 	},
 	{
+		pkg:       "internal/postgres/internal/page",
+		ours:      []string{"internal/syncs", "internal/postgres/internal/dbsqlc"},
+		libraries: []string{uuid, pgx},
+	},
+	{
 		pkg:       "internal/postgres",
-		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/postgres/internal/dbsqlc", "internal/postgres/walls"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/postgres/internal/dbsqlc", "internal/postgres/internal/page", "internal/postgres/walls"},
 		libraries: []string{uuid, pgx, "github.com/pressly/goose/v3", riverDriver, "github.com/riverqueue/river/rivermigrate"},
 	},
 	{
@@ -186,22 +198,17 @@ var importRule = rule{
 		libraries: []string{uuid, pgx},
 	},
 	{
-		pkg:       "internal/postgres/internal/page",
-		ours:      []string{"internal/syncs"},
-		libraries: []string{uuid},
-	},
-	{
 		pkg: "internal/postgres/internal/values",
 	},
 	{
 		pkg:       "internal/people",
-		ours:      []string{"internal/syncs", "internal/access"},
+		ours:      []string{secretPkg, "internal/syncs", "internal/access"},
 		libraries: []string{uuid, argon2},
 		domain:    true,
 	},
 	{
 		pkg:       "internal/postgres/peoplestore",
-		ours:      []string{"internal/access", "internal/people", "internal/postgres", "internal/postgres/peoplestore/internal/peoplesql", "internal/postgres/internal/null"},
+		ours:      []string{secretPkg, "internal/access", "internal/people", "internal/postgres", "internal/postgres/peoplestore/internal/peoplesql", "internal/postgres/internal/null"},
 		libraries: []string{uuid, pgx},
 	},
 	{
@@ -267,7 +274,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/postgres/webhookstore",
-		ours:      []string{"internal/syncs", "internal/seal", "internal/feed", "internal/webhooks", "internal/postgres", "internal/postgres/feedstore", "internal/postgres/internal/null", "internal/postgres/internal/page", "internal/postgres/internal/sealed"},
+		ours:      []string{secretPkg, "internal/syncs", "internal/seal", "internal/feed", "internal/webhooks", "internal/postgres", "internal/postgres/feedstore", "internal/postgres/internal/null", "internal/postgres/internal/page", "internal/postgres/internal/sealed"},
 		libraries: []string{uuid, pgx},
 	},
 	{
@@ -383,7 +390,7 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/console/signin",
-		ours:      []string{"internal/access", "internal/people", "internal/web", "internal/console/page"},
+		ours:      []string{secretPkg, "internal/access", "internal/people", "internal/web", "internal/console/page"},
 		libraries: []string{uuid, "github.com/coreos/go-oidc/v3", "golang.org/x/oauth2"},
 	},
 	{
@@ -538,6 +545,10 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/apifuzz",
+		testsOnly: true,
+	},
+	{
+		pkg:       "internal/attacks",
 		testsOnly: true,
 	},
 	{

@@ -59,6 +59,7 @@ func keepPart(merged, old *pims.Consultation, part pims.Part) {
 	case pims.PartDischarge:
 		merged.Discharge = old.Discharge
 	case pims.PartDiagnoses: // the diagnoses with a name form a complete list
+	case pims.PartVitals: // none were read, so the stored ones stay
 	}
 }
 

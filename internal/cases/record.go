@@ -29,6 +29,17 @@ type Record struct {
 	UpdatedAt     time.Time
 }
 
+// Size returns how many bytes the texts of the case have.
+func (r *Record) Size() int {
+	size := len(r.Metadata) + len(r.Status) + len(r.CaseType)
+	for _, text := range []*string{r.PIMSID, r.PatientName, r.ClientName, r.PhoneNumber} {
+		if text != nil {
+			size += len(*text)
+		}
+	}
+	return size
+}
+
 // A Filter selects cases of one clinic. They are ordered by scheduled date and id, or
 // by their last update where UpdatedSince is set; those without a date come last. Zero
 // fields select everything.

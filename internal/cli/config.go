@@ -16,27 +16,28 @@ import (
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres/embedded"
+	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
 // Config are the settings that every command shares (docs/interface.md §Environment).
 type Config struct {
 	JSON bool `help:"Print one JSON document, and nothing else, on stdout." group:"output"`
 
-	DatabaseURL   string `help:"PostgreSQL 15 or newer. Default: an embedded one in the data folder." env:"DATABASE_URL" placeholder:"URL" group:"config"`
-	MigrateURL    string `name:"migrate-database-url" help:"The same database with the login of the tables' owner, who migrates. Default: DATABASE_URL." env:"MIGRATE_DATABASE_URL" placeholder:"URL" group:"config"`
-	DatabaseRoles string `help:"What the names of the database roles begin with." env:"DATABASE_ROLES" default:"pims_sync" placeholder:"PREFIX" group:"config"`
-	DataDir       string `help:"Folder of the embedded database and the generated key. Default: /var/lib/pims-sync as root, else the user's data folder." env:"DATA_DIR" placeholder:"DIR" group:"config"`
-	EncryptionKey string `help:"Keys id:base64 of 32 bytes, comma-separated; the first encrypts. Default with the embedded database: a generated key." env:"ENCRYPTION_KEY" placeholder:"KEY" group:"config"`
+	DatabaseURL   secret.Text `help:"PostgreSQL 15 or newer. Default: an embedded one in the data folder." env:"DATABASE_URL" placeholder:"URL" group:"config"`
+	MigrateURL    secret.Text `name:"migrate-database-url" help:"The same database with the login of the tables' owner, who migrates. Default: DATABASE_URL." env:"MIGRATE_DATABASE_URL" placeholder:"URL" group:"config"`
+	DatabaseRoles string      `help:"What the names of the database roles begin with." env:"DATABASE_ROLES" default:"pims_sync" placeholder:"PREFIX" group:"config"`
+	DataDir       string      `help:"Folder of the embedded database and the generated key. Default: /var/lib/pims-sync as root, else the user's data folder." env:"DATA_DIR" placeholder:"DIR" group:"config"`
+	EncryptionKey secret.Text `help:"Keys id:base64 of 32 bytes, comma-separated; the first encrypts. Default with the embedded database: a generated key." env:"ENCRYPTION_KEY" placeholder:"KEY" group:"config"`
 	SecretFiles   `embed:""`
-	AllowedHosts  []string  `name:"pims-allowed-hosts" help:"Further PIMS hosts, host[:port]. Private addresses and plain http are allowed only for hosts named here." env:"PIMS_ALLOWED_HOSTS" placeholder:"HOST" group:"config"`
-	RateLimit     float64   `name:"pims-rate-limit" help:"Requests per second to one PIMS host, over all replicas; 0 means no limit." env:"PIMS_RATE_LIMIT" default:"5" group:"config"`
-	SyncTimeoutMS int64     `name:"sync-timeout-ms" help:"How long one sync may work, in milliseconds." env:"SYNC_TIMEOUT_MS" default:"300000" group:"config"`
-	ChromiumPath  string    `help:"Path of the headless browser. Default: an installed one." env:"CHROMIUM_PATH" placeholder:"PATH" group:"config"`
-	Headless      bool      `help:"Hide the browser." env:"HEADLESS" default:"true" negatable:"" group:"config"`
-	SMTPURL       string    `name:"smtp-url" help:"Mail server for notifications, such as smtp://user:password@mail.example.com:587, or smtps://." env:"SMTP_URL" placeholder:"URL" group:"config"`
-	MailFrom      string    `help:"Sender of notifications by e-mail." env:"MAIL_FROM" placeholder:"ADDRESS" group:"config"`
-	LogLevel      *LogLevel `help:"debug, info, warn or error. Default: info for serve and demo; other commands log nothing." env:"LOG_LEVEL" placeholder:"LEVEL" group:"config"`
-	LogFormat     *string   `help:"json or text. Default: json, text on a terminal." env:"LOG_FORMAT" enum:"json,text" placeholder:"FORMAT" group:"config"`
+	AllowedHosts  []string    `name:"pims-allowed-hosts" help:"Further PIMS hosts, host[:port]. Private addresses and plain http are allowed only for hosts named here." env:"PIMS_ALLOWED_HOSTS" placeholder:"HOST" group:"config"`
+	RateLimit     float64     `name:"pims-rate-limit" help:"Requests per second to one PIMS host, over all replicas; 0 means no limit." env:"PIMS_RATE_LIMIT" default:"5" group:"config"`
+	SyncTimeoutMS int64       `name:"sync-timeout-ms" help:"How long one sync may work, in milliseconds." env:"SYNC_TIMEOUT_MS" default:"300000" group:"config"`
+	ChromiumPath  string      `help:"Path of the headless browser. Default: an installed one." env:"CHROMIUM_PATH" placeholder:"PATH" group:"config"`
+	Headless      bool        `help:"Hide the browser." env:"HEADLESS" default:"true" negatable:"" group:"config"`
+	SMTPURL       secret.Text `name:"smtp-url" help:"Mail server for notifications, such as smtp://user:password@mail.example.com:587, or smtps://." env:"SMTP_URL" placeholder:"URL" group:"config"`
+	MailFrom      string      `help:"Sender of notifications by e-mail." env:"MAIL_FROM" placeholder:"ADDRESS" group:"config"`
+	LogLevel      *LogLevel   `help:"debug, info, warn or error. Default: info for serve and demo; other commands log nothing." env:"LOG_LEVEL" placeholder:"LEVEL" group:"config"`
+	LogFormat     *string     `help:"json or text. Default: json, text on a terminal." env:"LOG_FORMAT" enum:"json,text" placeholder:"FORMAT" group:"config"`
 
 	Version  string `kong:"-"` // of the program
 	Revision string `kong:"-"` // its commit; empty: unknown
@@ -110,7 +111,7 @@ func (c *Config) dataDir() (string, error) {
 // Settings returns the settings that the parts of the program share.
 func (c *Config) Settings() (app.Settings, error) {
 	dir, err := c.dataDir()
-	if c.DatabaseURL == "" && err != nil {
+	if c.DatabaseURL.Empty() && err != nil {
 		return app.Settings{}, err
 	}
 	return app.Settings{

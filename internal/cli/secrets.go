@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
 // maxSecretBytes bounds a file with a secret.
@@ -23,7 +25,7 @@ type SecretFiles struct {
 // A FileSecret is a setting that may stand in a file instead.
 type FileSecret struct {
 	Variable, File string
-	Into           *string
+	Into           *secret.Text
 }
 
 // ReadSecrets reads the settings that stand in files.
@@ -42,14 +44,14 @@ func ReadFiles(secrets []FileSecret) error {
 		if s.File == "" {
 			continue
 		}
-		if *s.Into != "" {
+		if !s.Into.Empty() {
 			return fmt.Errorf("both %s and %s_FILE are set; leave one out", s.Variable, s.Variable)
 		}
 		text, err := readSecret(s.File)
 		if err != nil {
 			return fmt.Errorf("%s_FILE: %w", s.Variable, err)
 		}
-		*s.Into = text
+		*s.Into = secret.New(text)
 	}
 	return nil
 }

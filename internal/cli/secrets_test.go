@@ -39,7 +39,7 @@ func TestASecretIsReadFromItsFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(name, []byte("postgres://u:p@db/x\n"), 0o600))
 	c := Config{SecretFiles: SecretFiles{DatabaseURLFile: name}}
 	require.NoError(t, c.ReadSecrets())
-	require.Equal(t, "postgres://u:p@db/x", c.DatabaseURL)
+	require.Equal(t, "postgres://u:p@db/x", c.DatabaseURL.Reveal())
 	require.ErrorContains(t, c.ReadSecrets(), "both DATABASE_URL and DATABASE_URL_FILE are set")
 
 	c = Config{SecretFiles: SecretFiles{EncryptionKeyFile: name + ".not"}}

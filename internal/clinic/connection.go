@@ -94,11 +94,14 @@ func (c *Connection) Prove(ctx context.Context) error {
 	return err
 }
 
-// Appointments fetches the calendar of a window; see pims.Session.
+// Appointments fetches the calendar of a window; see pims.Session. Rows with a text that is
+// too long are unusable (R57).
 func (c *Connection) Appointments(ctx context.Context, window pims.Window) (pims.Snapshot, error) {
-	return request(ctx, c, func(s pims.Session) (pims.Snapshot, error) {
+	snapshot, err := request(ctx, c, func(s pims.Session) (pims.Snapshot, error) {
 		return s.Appointments(ctx, window)
 	})
+	snapshot.Bound()
+	return snapshot, err
 }
 
 // SearchConsultations lists the consultations of a window; see pims.Session.
@@ -108,11 +111,19 @@ func (c *Connection) SearchConsultations(ctx context.Context, window pims.Window
 	})
 }
 
-// Consultation fetches one consultation; see pims.Session.
+// Consultation fetches one consultation; see pims.Session. Parts that are too long are
+// unusable, and so is a consultation with such an id (R57).
 func (c *Connection) Consultation(ctx context.Context, id string) (pims.Consultation, error) {
-	return requestRecord(ctx, c, func(s pims.Session) (pims.Consultation, error) {
+	if err := pims.BoundID(id); err != nil { // the search's: no address holds it
+		return pims.Consultation{}, err
+	}
+	read, err := requestRecord(ctx, c, func(s pims.Session) (pims.Consultation, error) {
 		return s.Consultation(ctx, id)
 	})
+	if err != nil {
+		return read, err
+	}
+	return read, read.Bound()
 }
 
 // State returns the present session's state.
@@ -130,13 +141,17 @@ func (c *Connection) Finder() (pims.AppointmentFinder, bool) {
 type finder struct{ connection *Connection }
 
 func (f finder) FindAppointment(ctx context.Context, id string) (pims.Appointment, error) {
-	return requestRecord(ctx, f.connection, func(s pims.Session) (pims.Appointment, error) {
+	found, err := requestRecord(ctx, f.connection, func(s pims.Session) (pims.Appointment, error) {
 		lookup, ok := s.(pims.AppointmentFinder)
 		if !ok {
 			return pims.Appointment{}, fmt.Errorf("the renewed session of %s cannot look an appointment up", f.connection.Provider())
 		}
 		return lookup.FindAppointment(ctx, id)
 	})
+	if err != nil {
+		return found, err
+	}
+	return found, found.Bound()
 }
 
 // Close keeps the session for the next run, or drops it where it died. A failure is logged

@@ -24,6 +24,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/oplog"
 	"github.com/pims-sync/pims-sync/internal/postgres/webhookstore"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/secret"
 	"github.com/pims-sync/pims-sync/internal/webhooks"
 )
 
@@ -51,7 +52,7 @@ func (s *site) outgoing(t testing.TB, o *Options) {
 			_, err := feedstore.New(s.db).Sequence(ctx)
 			return err
 		},
-		Send: func(_ context.Context, e *webhooks.Endpoint, _ *webhooks.Delivery, _ []string) webhooks.Attempt {
+		Send: func(_ context.Context, e *webhooks.Endpoint, _ *webhooks.Delivery, _ []secret.Text) webhooks.Attempt {
 			if e.URL == takes {
 				return webhooks.Attempt{At: s.clock.Now(), Status: http.StatusOK}
 			}

@@ -41,6 +41,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/practice"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/secret"
 	"github.com/pims-sync/pims-sync/internal/timetest"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -177,7 +178,7 @@ func (s *site) invite(t testing.TB, p people.Person) people.Person {
 	t.Helper()
 	hash, err := people.HashPassword(t.Context(), password)
 	require.NoError(t, err)
-	p.Password = hash
+	p.Password = secret.New(hash)
 	added, err := s.people.Invite(t.Context(), root, p)
 	require.NoError(t, err)
 	return added

@@ -23,6 +23,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/console/signin"
+	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
 // A provider is a small OpenID Connect provider. It checks what a provider must check, and
@@ -137,7 +138,7 @@ func newOpenIDSite(t *testing.T) (*site, *provider) {
 	t.Helper()
 	p := newProvider(t)
 	s := newSite(t, func(o *Options) {
-		o.OpenID = &signin.OpenID{Issuer: p.URL, ClientID: "pims-sync", ClientSecret: "client secret"}
+		o.OpenID = &signin.OpenID{Issuer: p.URL, ClientID: "pims-sync", ClientSecret: secret.New("client secret")}
 	})
 	_, err := s.people.Invite(t.Context(), root, peopleOf("ada@example.com", access.RoleOperator))
 	require.NoError(t, err)
@@ -167,7 +168,7 @@ func TestAPersonSignsInInABrowserAtAProvider(t *testing.T) { // R43
 		except = []string{address}
 	}
 	s := newSite(t, func(o *Options) {
-		o.OpenID = &signin.OpenID{Issuer: address, ClientID: "pims-sync", ClientSecret: "client secret"}
+		o.OpenID = &signin.OpenID{Issuer: address, ClientID: "pims-sync", ClientSecret: secret.New("client secret")}
 	})
 	_, err := s.people.Invite(t.Context(), root, peopleOf("ada@example.com", access.RoleOperator))
 	require.NoError(t, err)

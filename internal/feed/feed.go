@@ -58,6 +58,8 @@ type Change struct {
 	Actor    string    // "sync:<id>", "key:<id>", "os:<user>" or "person"
 	Action   string
 	Fields   []string // columns, or "metadata.<key>"; none where the case was created or removed
+
+	Mark Mark // of the position; a Store of pages sets it
 }
 
 // A Page is a part of a clinic's changes, in the order of the feed.
@@ -67,14 +69,35 @@ type Page struct {
 	More    bool   // there is more at once
 }
 
+// Cut keeps the first n changes of the page, so that the next page begins after them.
+func (p *Page) Cut(n int) {
+	if n >= len(p.Changes) {
+		return
+	}
+	last := &p.Changes[n-1]
+	p.Next.Point, p.Next.Event = Point{last.Position, last.Mark}, last.ID
+	p.Changes, p.More = p.Changes[:n], true
+}
+
 // A Point is a position of the feed with its mark.
 type Point struct {
 	Position int64
 	Mark     Mark
 }
 
-// A Head says which positions there are: those after Forgotten, up to Last.
-type Head struct{ Last, Forgotten Point }
+// A Head says which positions there are: those after Forgotten, up to Last. It also says
+// what there is at one position, and how cursors are signed.
+type Head struct {
+	Last, Forgotten Point
+
+	At struct { // zero: there is no such position
+		Mark      Mark
+		Sequenced time.Time
+	}
+
+	CursorKey     []byte
+	UnsignedUntil time.Time // positions until then may have cursors without a MAC
+}
 
 // A Store keeps the feed.
 type Store interface {
@@ -83,9 +106,9 @@ type Store interface {
 	// crosses clinics (R41).
 	Sequence(ctx context.Context) (delays []time.Duration, err error)
 
-	// Head returns the present ends of the feed, and the mark of one position: zero where
-	// there is no such position. It crosses clinics (R41).
-	Head(ctx context.Context, position int64) (Head, Mark, error)
+	// Head returns the present ends of the feed, and what there is at one position. It
+	// crosses clinics (R41).
+	Head(ctx context.Context, position int64) (Head, error)
 
 	// Changes reads up to limit changes of a clinic that come after a place and belong to
 	// positions up to last. The cursor of the page has no clinic yet where it is short.
@@ -231,26 +254,32 @@ func (f *Feed) Read(ctx context.Context, r Request) (Page, error) {
 
 // read reads once.
 func (f *Feed) read(ctx context.Context, r Request) (Page, error) {
-	after, err := parseCursor(r.After, r.ClinicID)
+	sent, err := parseCursor(r.After, r.ClinicID)
 	if err != nil {
 		return Page{}, err
 	}
-	head, mark, err := f.o.Store.Head(ctx, after.Position)
+	after := sent.Cursor
+	head, err := f.o.Store.Head(ctx, after.Position)
 	if err != nil {
+		return Page{}, err
+	}
+	if err := sent.check(head); err != nil {
 		return Page{}, err
 	}
 	switch r.After {
 	case FromNow:
-		return Page{Next: whole(head.Last, r.ClinicID)}, nil
+		next := whole(head.Last, r.ClinicID)
+		next.key = head.CursorKey
+		return Page{Next: next}, nil
 	case "":
 		after = whole(head.Forgotten, r.ClinicID)
 	default:
-		if !after.holds(head, mark) {
+		if !after.holds(head) {
 			return Page{}, expired()
 		}
 	}
 	page, err := f.o.Store.Changes(ctx, r.ClinicID, after, head.Last, r.Limit)
-	page.Next.ClinicID = r.ClinicID
+	page.Next.ClinicID, page.Next.key = r.ClinicID, head.CursorKey
 	return page, err
 }
 

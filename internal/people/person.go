@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/secret"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -26,9 +27,9 @@ type Person struct {
 	Limited bool        // to Clinics; all others do not exist for this person (R42)
 	Clinics []uuid.UUID // sorted; none unless Limited
 
-	Password     string // the argon2id hash, see HashPassword; empty: none
-	Issuer       string // of the OpenID Connect account that first signed in; empty: none yet
-	Subject      string // of the same account
+	Password     secret.Text // the argon2id hash, see HashPassword; empty: none
+	Issuer       string      // of the OpenID Connect account that first signed in; empty: none yet
+	Subject      string      // of the same account
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 	LastSignedIn time.Time // zero: never
@@ -54,7 +55,7 @@ func (p *Person) Caller() access.Caller {
 }
 
 // ResetSignIn forgets the password and the OpenID Connect account.
-func (p *Person) ResetSignIn() { p.Password, p.Issuer, p.Subject = "", "", "" }
+func (p *Person) ResetSignIn() { p.Password, p.Issuer, p.Subject = secret.Text{}, "", "" }
 
 // Label returns the name that others see: the name, or else the e-mail address.
 func (p *Person) Label() string {
@@ -92,7 +93,7 @@ func (e fieldError) Unwrap() []error {
 func (p *Person) recorded() access.Values {
 	values := access.Values{
 		"email": p.Email, "name": p.Name, "role": string(p.Role), "clinics": nil,
-		"password": p.Password != "", "openId": p.Issuer != "",
+		"password": !p.Password.Empty(), "openId": p.Issuer != "",
 	}
 	if p.Limited {
 		values["clinics"] = p.Clinics
@@ -134,7 +135,7 @@ func (p *Person) check() error {
 // role, other clinics, another password or another account (R43).
 func endsSessions(before, after *Person) bool {
 	return before.Role != after.Role || before.Limited != after.Limited || !slices.Equal(before.Clinics, after.Clinics) ||
-		before.Password != after.Password || before.Email != after.Email ||
+		!before.Password.Equal(after.Password) || before.Email != after.Email ||
 		before.Issuer != "" && (before.Issuer != after.Issuer || before.Subject != after.Subject)
 }
 

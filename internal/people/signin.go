@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/secret"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -51,7 +52,7 @@ func (s *Service) SignIn(ctx context.Context, email, password string, from netip
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return "", err
 	}
-	right, err := matches(ctx, p.Password, password)
+	right, err := matches(ctx, p.Password.Reveal(), password)
 	if err != nil {
 		return "", err
 	}
@@ -219,7 +220,7 @@ func (s *Service) ChangePassword(ctx context.Context, session Session, old, repl
 	if err := s.takeTry(ctx, account, address); err != nil {
 		return "", s.refused(ctx, from, session.Person.ID, err)
 	}
-	right, err := matches(ctx, session.Person.Password, old)
+	right, err := matches(ctx, session.Person.Password.Reveal(), old)
 	if err != nil {
 		return "", err
 	}
@@ -242,7 +243,7 @@ func (s *Service) setPassword(ctx context.Context, id uuid.UUID, hash string, fr
 	by := access.By{Caller: access.Caller{Kind: access.KindPerson, ID: id}, Origin: from.String()}
 	var p Person
 	err := s.o.Log.Act(ctx, eventOf(by, access.PersonPassword, id), func(ctx context.Context, e *access.Event) (err error) {
-		p, err = s.change(ctx, e, id, func(p *Person) error { p.Password = hash; return nil })
+		p, err = s.change(ctx, e, id, func(p *Person) error { p.Password = secret.New(hash); return nil })
 		e.Who.Name = p.Label()
 		return err
 	})

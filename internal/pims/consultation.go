@@ -47,7 +47,7 @@ type Consultation struct {
 	Diagnoses []string // nil: this answer cannot tell; empty: there are none
 	Discharge string   // what the client is told to do at home
 
-	// Unusable lists the parts that could not be parsed, each as often as it occurred. They
+	// Unusable lists the parts that could not be parsed or are too long, each as often as it occurred. They
 	// are skipped and counted. The stored value of such a part stays.
 	Unusable []Part
 }
@@ -56,8 +56,8 @@ type Consultation struct {
 // be parsed does not affect the others.
 type Part string
 
-// The parts of a consultation. Vitals are not among them: what cannot be parsed of vitals
-// is kept as text (Vitals.Raw).
+// The parts of a consultation. Of vitals, what cannot be parsed is kept as text
+// (Vitals.Raw); they are a part only where that text is too long (R57).
 const (
 	PartTime      Part = "time" // At and AtText
 	PartStatus    Part = "status"
@@ -65,6 +65,7 @@ const (
 	PartNotes     Part = "notes" // RawNotes, SOAP and Notes
 	PartDiagnoses Part = "diagnoses"
 	PartDischarge Part = "discharge"
+	PartVitals    Part = "vitals"
 )
 
 // SOAP are the four sections of a clinical note, as plain text.

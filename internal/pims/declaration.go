@@ -82,6 +82,8 @@ func (d Declaration) Check(c Credentials) error {
 	for _, f := range d.Fields {
 		value := c[f.Name]
 		switch {
+		case len(value) > MaxName:
+			return &FieldError{Field: f.Name, Reason: fmt.Sprintf("is longer than %d bytes", MaxName)}
 		case !Blank(value):
 			if f.Check == nil {
 				continue

@@ -8,6 +8,7 @@ package pims
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -169,20 +170,28 @@ func (s State) Worth(now, used time.Time) bool {
 	return (s.Until.IsZero() || !now.After(s.Until)) && (s.Idle == 0 || now.Sub(used) <= s.Idle)
 }
 
+// What is shown in the place of a State and of Credentials (R40).
+const (
+	shownState       = "[session]"
+	shownCredentials = "[credentials]"
+)
+
 // LogValue keeps a State out of logs (R40).
-func (State) LogValue() slog.Value { return slog.StringValue("[session]") }
+func (State) LogValue() slog.Value { return slog.StringValue(shownState) }
 
-// String keeps a State out of texts made with fmt (R40).
-func (State) String() string { return "[session]" }
+// Format keeps a State out of texts made with fmt, whatever the verb (R40).
+func (State) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(shownState)) }
 
-// GoString keeps a State out of texts made with %#v (R40).
-func (State) GoString() string { return "pims.State{…}" }
+// MarshalJSON keeps a State out of JSON (R40). What seals it converts it first.
+func (State) MarshalJSON() ([]byte, error) { return []byte(`"` + shownState + `"`), nil }
 
 // LogValue keeps Credentials out of logs (R40).
-func (Credentials) LogValue() slog.Value { return slog.StringValue("[credentials]") }
+func (Credentials) LogValue() slog.Value { return slog.StringValue(shownCredentials) }
 
-// String keeps Credentials out of texts made with fmt (R40).
-func (Credentials) String() string { return "[credentials]" }
+// Format keeps Credentials out of texts made with fmt, whatever the verb (R40).
+func (Credentials) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(shownCredentials)) }
 
-// GoString keeps Credentials out of texts made with %#v (R40).
-func (Credentials) GoString() string { return "pims.Credentials{…}" }
+// MarshalJSON keeps Credentials out of JSON (R40). What seals them converts them first.
+func (Credentials) MarshalJSON() ([]byte, error) {
+	return []byte(`"` + shownCredentials + `"`), nil
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/page"
 )
 
 // Statements that are known beforehand travel in one round trip: a batch is one transaction
@@ -26,17 +27,15 @@ func (db *DB) AskInClinic(ctx context.Context, operation string, clinicID uuid.U
 	return db.Translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, Scope{ClinicID: clinicID}})))
 }
 
-// AskInOrder is AskInClinic for statements that are ordered (Scope).
-func (db *DB) AskInOrder(ctx context.Context, operation string, clinicID uuid.UUID, fn func(*dbsqlc.Queries) error) error {
-	if clinicID == uuid.Nil {
-		return fmt.Errorf("%s: no clinic is named", operation)
-	}
-	return db.Translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, Scope{ClinicID: clinicID, Ordered: true}})))
-}
-
 // AskSystem is AskInClinic across clinics (R41).
 func (db *DB) AskSystem(ctx context.Context, operation string, fn func(*dbsqlc.Queries) error) error {
 	return db.Translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, Scope{}})))
+}
+
+// AskPage runs one statement of fn in a scope, whose rows are a page of a list: no more of
+// them than the bytes have room for.
+func (db *DB) AskPage(ctx context.Context, operation string, s Scope, bytes *page.Bytes, fn func(*dbsqlc.Queries) error) error {
+	return db.Translate(ctx, operation, fn(dbsqlc.New(bytes.In(oneTrip{db, s}))))
 }
 
 // ReadSystem runs one statement that crosses clinics (R41) in one round trip, and scans its

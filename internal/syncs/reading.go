@@ -7,6 +7,10 @@ type Page struct {
 	Cursor string
 }
 
+// MaxPageBytes is how much the items of a page hold, as they are stored. A page ends early
+// rather than hold more, but has one item at least (R38).
+const MaxPageBytes = 4 << 20
+
 // A List is a page of items and the cursor of the next page, empty at the end.
 type List[T any] struct {
 	Items      []T

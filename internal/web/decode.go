@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"encoding"
 	"errors"
 	"io"
@@ -9,7 +10,9 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -76,7 +79,7 @@ func decode(body []byte, into any) error {
 	}
 	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true))
 	if err == nil {
-		return checkRequired(into)
+		return cmp.Or(checkRequired(into), checkLengths(into))
 	}
 	var (
 		semantic  *json.SemanticError
@@ -94,6 +97,24 @@ func decode(body []byte, into any) error {
 	default:
 		return Invalid("body", "the body is not well-formed JSON in UTF-8")
 	}
+}
+
+// checkLengths refuses a body with a text of more characters than the maxLength of its
+// field, which the description has, too.
+func checkLengths(into any) error {
+	value := reflect.ValueOf(into).Elem()
+	for _, field := range reflect.VisibleFields(value.Type()) {
+		most, err := strconv.Atoi(field.Tag.Get("maxLength"))
+		if err != nil {
+			continue
+		}
+		text := reflect.Indirect(value.FieldByIndex(field.Index))
+		if text.IsValid() && utf8.RuneCountInString(text.String()) > most {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			return Invalid(name, "%s is longer than %d characters", name, most)
+		}
+	}
+	return nil
 }
 
 // checkRequired refuses a body without a field that it must have: one whose tag has neither

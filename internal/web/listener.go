@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -30,6 +31,8 @@ const (
 	headerTime = 10 * time.Second
 	readTime   = 30 * time.Second // header and body
 	idleTime   = time.Minute
+
+	refusalTime = 100 * time.Millisecond // of a connection over its address's share
 )
 
 // Server returns a server for a listener of Listen. response is the longest time that a
@@ -52,29 +55,40 @@ type listener struct {
 	net.Listener
 
 	slots  chan struct{}
+	shares *shares
 	closed chan struct{}
 	once   sync.Once
 	now    func() time.Time
 }
 
 // Listen returns a listener for Server. At most connections are open at the same time;
-// further ones wait in the operating system's queue.
-func Listen(l net.Listener, connections int, now func() time.Time) net.Listener {
-	return &listener{Listener: l, slots: make(chan struct{}, connections), closed: make(chan struct{}), now: now}
+// further ones wait in the operating system's queue. The last quarter of them is for callers
+// that have less than a quarter; connections of a trusted proxy are those of many callers.
+func Listen(l net.Listener, connections int, trusted []netip.Prefix, now func() time.Time) net.Listener {
+	return &listener{Listener: l, slots: make(chan struct{}, connections), shares: newShares(connections, trusted), closed: make(chan struct{}), now: now}
 }
 
 func (l *listener) Accept() (net.Conn, error) {
-	select {
-	case l.slots <- struct{}{}:
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-	c, err := l.Listener.Accept()
-	if err != nil {
+	for {
+		select {
+		case l.slots <- struct{}{}:
+		case <-l.closed:
+			return nil, net.ErrClosed
+		}
+		c, err := l.Listener.Accept()
+		if err != nil {
+			<-l.slots
+			return nil, err
+		}
+		giveBack, ok := l.shares.take(c.RemoteAddr(), len(l.slots))
+		if ok {
+			return &conn{Conn: c, now: l.now, release: sync.OnceFunc(func() { giveBack(); <-l.slots })}, nil
+		}
+		_ = c.SetDeadline(time.Now().Add(refusalTime))
+		_, _ = c.Write(tooManyConnections(l.now())) // it may hang up first
+		_ = c.Close()
 		<-l.slots
-		return nil, err
 	}
-	return &conn{Conn: c, now: l.now, release: sync.OnceFunc(func() { <-l.slots })}, nil
 }
 
 func (l *listener) Close() error {
@@ -145,8 +159,18 @@ func plainRefusal(status int, at time.Time) []byte {
 	case http.StatusRequestHeaderFieldsTooLarge:
 		failure = Invalid("header", "the address and the header of the request have more than %d KiB", maxHeader>>10)
 	}
-	f, _ := errors.AsType[*syncs.Failure](failure) // Invalid makes no other
+	return plainResponse("400 Bad Request", "", failure, at)
+}
+
+// tooManyConnections returns the response of a connection over its address's share.
+func tooManyConnections(at time.Time) []byte {
+	return plainResponse("429 Too Many Requests", "Retry-After: 1\r\n",
+		syncs.Fail(CodeRateLimited, "this address has too many connections open; close some, or send more requests on each"), at)
+}
+
+func plainResponse(status, header string, failure error, at time.Time) []byte {
+	f, _ := errors.AsType[*syncs.Failure](failure) // there is no other
 	body, _ := Encode(Problem{Error: f.Message, Code: string(f.Code), Field: f.Field, Timestamp: Instant(at)})
-	return fmt.Appendf(nil, "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nDate: %s\r\n\r\n%s",
-		len(body), at.UTC().Format(http.TimeFormat), body)
+	return fmt.Appendf(nil, "HTTP/1.1 %s\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nDate: %s\r\n\r\n%s",
+		status, header, len(body), at.UTC().Format(http.TimeFormat), body)
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 )
 
 // served serves a page on a real listener and returns its address.
-func served(t *testing.T, connections int) string {
+func served(t *testing.T, connections int, trusted ...netip.Prefix) string {
 	t.Helper()
 	handler := New(Options{Now: func() time.Time { return testTime }},
 		Mount{"/plain", Get(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "plain") }))})
@@ -24,7 +25,7 @@ func served(t *testing.T, connections int) string {
 	require.NoError(t, err)
 	s := Server(handler, time.Minute)
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(Listen(l, connections, func() time.Time { return testTime })) }()
+	go func() { done <- s.Serve(Listen(l, connections, trusted, func() time.Time { return testTime })) }()
 	t.Cleanup(func() {
 		require.NoError(t, s.Close())
 		require.ErrorIs(t, <-done, http.ErrServerClosed)
@@ -34,7 +35,13 @@ func served(t *testing.T, connections int) string {
 
 func dial(t *testing.T, address string) net.Conn {
 	t.Helper()
-	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
+	return dialFrom(t, address, nil)
+}
+
+// dialFrom connects from an address of this machine.
+func dialFrom(t *testing.T, address string, from net.Addr) net.Conn {
+	t.Helper()
+	c, err := (&net.Dialer{LocalAddr: from}).DialContext(t.Context(), "tcp", address)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.Close() })
 	require.NoError(t, c.SetDeadline(time.Now().Add(30*time.Second)))
@@ -127,6 +134,52 @@ func TestOnlySoManyConnectionsAreOpenAtTheSameTime(t *testing.T) {
 	require.Empty(t, answered)
 	require.NoError(t, second.Close())
 	require.NoError(t, <-answered, "it has the place of the second")
+}
+
+// A caller that keeps all connections which it can get leaves a quarter to others.
+func TestOneAddressDoesNotTakeAllConnections(t *testing.T) { // R38
+	t.Parallel()
+	greedy, other := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}
+	ask := func(c net.Conn) *http.Response {
+		_, _ = io.WriteString(c, "GET /plain HTTP/1.1\r\nHost: x\r\n\r\n") // it may be refused before
+		response, err := http.ReadResponse(bufio.NewReader(c), nil)
+		require.NoError(t, err)
+		_, err = io.Copy(io.Discard, response.Body)
+		require.NoError(t, errors.Join(err, response.Body.Close()))
+		return response
+	}
+	address := served(t, 8)
+	var held []net.Conn
+	for range 6 {
+		c := dialFrom(t, address, greedy)
+		require.Equal(t, http.StatusOK, ask(c).StatusCode) //nolint:bodyclose // ask closes it
+		held = append(held, c)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(dialFrom(t, address, greedy)), nil)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, http.StatusTooManyRequests, response.StatusCode)
+	require.Equal(t, "1", response.Header.Get("Retry-After"))
+	require.Equal(t, http.StatusOK, ask(dialFrom(t, address, other)).StatusCode) //nolint:bodyclose // ask closes it
+	require.Equal(t, http.StatusOK, ask(dialFrom(t, address, other)).StatusCode) //nolint:bodyclose // ask closes it
+	for _, c := range held {
+		require.NoError(t, c.Close())
+	}
+	require.Eventually(t, func() bool {
+		c := dialFrom(t, address, greedy)
+		_, _ = io.WriteString(c, "GET /plain HTTP/1.1\r\nHost: x\r\n\r\n")
+		response, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			return false
+		}
+		defer response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	}, 10*time.Second, time.Millisecond, "the places are free again")
+
+	behind := served(t, 8, netip.MustParsePrefix("127.0.0.0/8")) // a proxy's connections are those of many
+	for range 8 {
+		require.Equal(t, http.StatusOK, ask(dialFrom(t, behind, greedy)).StatusCode) //nolint:bodyclose // ask closes it
+	}
 }
 
 func TestAServerIsReachedUnderItsNamesAndProbedUnderAny(t *testing.T) {

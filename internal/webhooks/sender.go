@@ -16,6 +16,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
+	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
 const (
@@ -49,7 +50,7 @@ func NewSender(hosts pims.HostPolicy, version string, now func() time.Time) *Sen
 }
 
 // Send makes one try.
-func (s *Sender) Send(ctx context.Context, e *Endpoint, d *Delivery, secrets []string) Attempt {
+func (s *Sender) Send(ctx context.Context, e *Endpoint, d *Delivery, secrets []secret.Text) Attempt {
 	if len(secrets) == 0 {
 		return Attempt{At: s.now(), Error: "its secret cannot be opened: ENCRYPTION_KEY lacks the key that sealed it; list that key, or rotate the secret"}
 	}

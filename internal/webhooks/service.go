@@ -12,6 +12,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/secret"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -30,7 +31,7 @@ type Registry interface { //nolint:interfacebloat // one store of one table and 
 
 	// Rotate makes another secret and returns it.
 	Rotate(ctx context.Context, id uuid.UUID, now time.Time) (secret string, err error)
-	Secrets(ctx context.Context, id uuid.UUID, now time.Time) ([]string, error)
+	Secrets(ctx context.Context, id uuid.UUID, now time.Time) ([]secret.Text, error)
 	Enable(ctx context.Context, id uuid.UUID, enabled bool, reason string, now time.Time) error
 	Remove(ctx context.Context, id uuid.UUID) error
 
@@ -60,7 +61,7 @@ type ServiceOptions struct {
 	// not get it.
 	Sequence func(ctx context.Context) error
 
-	Send  func(ctx context.Context, e *Endpoint, d *Delivery, secrets []string) Attempt // for tests of an endpoint
+	Send  func(ctx context.Context, e *Endpoint, d *Delivery, secrets []secret.Text) Attempt // for tests of an endpoint
 	Hosts pims.HostPolicy
 	Now   func() time.Time // nil: time.Now
 }

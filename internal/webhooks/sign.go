@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
 // secretPrefix marks a secret of Standard Webhooks.
@@ -27,11 +29,11 @@ func NewSecret() string {
 
 // sign sets the headers that prove to an endpoint who sent a body and when. Each secret
 // that is valid gives a signature (https://www.standardwebhooks.com).
-func sign(h http.Header, id uuid.UUID, at time.Time, body []byte, secrets []string) {
+func sign(h http.Header, id uuid.UUID, at time.Time, body []byte, secrets []secret.Text) {
 	messageID, stamp := "msg_"+id.String(), strconv.FormatInt(at.Unix(), 10)
 	signatures := make([]string, 0, len(secrets))
-	for _, secret := range secrets {
-		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, secretPrefix))
+	for _, s := range secrets {
+		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(s.Reveal(), secretPrefix))
 		if err != nil {
 			continue // NewSecret makes none
 		}

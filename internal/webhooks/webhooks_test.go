@@ -18,6 +18,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
 var monday = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -54,16 +55,16 @@ func TestTheOfficialLibraryAcceptsEachValidSecretAndNothingElse(t *testing.T) { 
 	present, former, other := NewSecret(), NewSecret(), NewSecret()
 	body := []byte(`{"type":"case.changed","name":"Zoë"}`)
 	h := make(http.Header)
-	sign(h, uuid.New(), time.Now(), body, []string{present, former})
-	for secret, good := range map[string]bool{present: true, former: true, other: false} {
-		for _, verdict := range verdicts(t, secret, h, body) {
+	sign(h, uuid.New(), time.Now(), body, []secret.Text{secret.New(present), secret.New(former)})
+	for text, good := range map[string]bool{present: true, former: true, other: false} {
+		for _, verdict := range verdicts(t, text, h, body) {
 			require.Equal(t, good, verdict)
 		}
-		for _, verdict := range verdicts(t, secret, h, append([]byte(" "), body...)) {
+		for _, verdict := range verdicts(t, text, h, append([]byte(" "), body...)) {
 			require.False(t, verdict, "another body")
 		}
 	}
-	sign(h, uuid.New(), time.Now().Add(-time.Hour), body, []string{present})
+	sign(h, uuid.New(), time.Now().Add(-time.Hour), body, []secret.Text{secret.New(present)})
 	for _, verdict := range verdicts(t, present, h, body) {
 		require.False(t, verdict, "it is old")
 	}
@@ -138,7 +139,7 @@ func TestASenderFollowsNoRedirectReadsLittleAndConnectsToNoPrivateAddress(t *tes
 	require.NoError(t, err)
 	named := NewSender(pims.HostPolicy{Named: []string{u.Host}}, "test", time.Now)
 	try := func(s *Sender, address string) Attempt {
-		return s.Send(t.Context(), &Endpoint{URL: address}, &Delivery{ID: uuid.New(), Body: []byte("{}")}, []string{NewSecret()})
+		return s.Send(t.Context(), &Endpoint{URL: address}, &Delivery{ID: uuid.New(), Body: []byte("{}")}, []secret.Text{secret.New(NewSecret())})
 	}
 	require.Empty(t, try(named, server.URL+"/").Error)
 	require.Contains(t, try(named, server.URL+"/redirect").Error, "redirect")

@@ -12,13 +12,14 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/panics"
+	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
 // A Claimed is an endpoint that one replica sends to for a while, with its valid secrets.
 type Claimed struct {
 	Endpoint
 
-	Secrets []string
+	Secrets []secret.Text
 }
 
 // A Store keeps endpoints and deliveries. All methods cross clinics (R41).
@@ -79,7 +80,7 @@ const (
 // Options configure a Worker.
 type Options struct {
 	Store   Store
-	Send    func(ctx context.Context, e *Endpoint, d *Delivery, secrets []string) Attempt
+	Send    func(ctx context.Context, e *Endpoint, d *Delivery, secrets []secret.Text) Attempt
 	Logger  *slog.Logger
 	Lease   time.Duration                             // how long a replica may be silent before others send to its endpoints; 0: 15 s
 	Now     func() time.Time                          // nil: time.Now

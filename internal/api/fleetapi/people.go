@@ -54,7 +54,7 @@ type personChange struct {
 
 func personOf(p *people.Person) personRecord {
 	record := personRecord{
-		ID: p.ID, Email: p.Email, Name: p.Name, Role: string(p.Role), State: p.State(), Password: p.Password != "", OpenID: p.Issuer != "",
+		ID: p.ID, Email: p.Email, Name: p.Name, Role: string(p.Role), State: p.State(), Password: !p.Password.Empty(), OpenID: p.Issuer != "",
 		CreatedAt: web.Instant(p.CreatedAt), LastSignedInAt: web.Moment(p.LastSignedIn),
 	}
 	if p.Limited {

@@ -17,6 +17,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/console/page"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/render"
+	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
 // PeopleCmd holds the commands on the people who may sign in to the console.
@@ -44,7 +45,7 @@ type personJSON struct {
 func personDocument(p people.Person) personJSON {
 	document := personJSON{
 		ID: p.ID, Email: p.Email, Name: p.Name, Role: string(p.Role), State: p.State(),
-		Password: p.Password != "", OpenID: p.Issuer != "", CreatedAt: p.CreatedAt.UTC(), LastSignedInAt: render.Optional(p.LastSignedIn),
+		Password: !p.Password.Empty(), OpenID: p.Issuer != "", CreatedAt: p.CreatedAt.UTC(), LastSignedInAt: render.Optional(p.LastSignedIn),
 	}
 	if p.Limited {
 		document.Clinics = append([]uuid.UUID{}, p.Clinics...)
@@ -98,9 +99,11 @@ func (a *PeopleAddCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 		return cli.Usage(err)
 	}
 	if a.PasswordStdin {
-		if p.Password, err = newPassword(ctx, std); err != nil {
+		hash, err := newPassword(ctx, std)
+		if err != nil {
 			return err
 		}
+		p.Password = secret.New(hash)
 	}
 	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
 		if p.Clinics, err = cli.ClinicsOf(ctx, s, a.Clinic); err != nil {
@@ -226,7 +229,7 @@ func (a *PeopleSetCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 				p.Limited, p.Clinics = len(clinics) > 0, clinics
 			}
 			if hash != "" {
-				p.Password = hash
+				p.Password = secret.New(hash)
 			}
 			return a.change(p)
 		})

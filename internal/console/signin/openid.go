@@ -14,6 +14,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/console/page"
 	"github.com/pims-sync/pims-sync/internal/people"
+	"github.com/pims-sync/pims-sync/internal/secret"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
 
@@ -21,7 +22,7 @@ import (
 type OpenID struct {
 	Issuer       string
 	ClientID     string
-	ClientSecret string
+	ClientSecret secret.Text
 	Client       *http.Client // nil: one with limits
 
 	mu       sync.Mutex
@@ -62,7 +63,7 @@ func (o *OpenID) discover(ctx context.Context) (*oidc.Provider, error) {
 // config returns the client's configuration for a server that people find at base.
 func (o *OpenID) config(provider *oidc.Provider, base string) *oauth2.Config {
 	return &oauth2.Config{
-		ClientID: o.ClientID, ClientSecret: o.ClientSecret, Endpoint: provider.Endpoint(),
+		ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), Endpoint: provider.Endpoint(),
 		RedirectURL: base + openIDCallback, Scopes: []string{oidc.ScopeOpenID, "email", "profile"},
 	}
 }

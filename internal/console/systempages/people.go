@@ -60,7 +60,7 @@ func (s *screens) people(v *page.Visit) (*peopleView, error) {
 		switch {
 		case p.Issuer != "":
 			row.SignIn = page.Good("OpenID", "key")
-		case p.Password != "":
+		case !p.Password.Empty():
 			row.SignIn = page.Good("Password", "key")
 		}
 		if p.Limited {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
 // An Authorizer signs the requests of one session. It is safe for concurrent use, and it
@@ -61,12 +62,12 @@ func (c *Cookies) Answered(request *http.Request, header http.Header) {
 
 // Bearer returns the Authorizer of a token (RFC 6750). The token is sent in a header, never
 // in a URL.
-func Bearer(token string) Authorizer { return bearer{token} }
+func Bearer(token string) Authorizer { return bearer{secret.New(token)} }
 
-type bearer struct{ token string }
+type bearer struct{ token secret.Text }
 
 func (b bearer) Sign(request *http.Request) {
-	request.Header.Set("Authorization", "Bearer "+b.token)
+	request.Header.Set("Authorization", "Bearer "+b.token.Reveal())
 }
 
 func (bearer) Answered(*http.Request, http.Header) {}

@@ -47,11 +47,32 @@ func (s *Records) Case(ctx context.Context, clinicID, id uuid.UUID) (record case
 // ByID reads those of the named cases that the clinic has, by their ids.
 func (s *Records) ByID(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]cases.Record, error) {
 	records, err := postgres.ReadInClinic(ctx, s.db, "read cases", clinicID, selectRecords+"where clinic_id = $1 and id = any($2)", []any{clinicID, ids}, scanRecord)
-	byID := make(map[uuid.UUID]cases.Record, len(records))
+	return byID(records), err
+}
+
+func byID(records []cases.Record) map[uuid.UUID]cases.Record {
+	found := make(map[uuid.UUID]cases.Record, len(records))
 	for i := range records {
-		byID[records[i].ID] = records[i]
+		found[records[i].ID] = records[i]
 	}
-	return byID, err
+	return found
+}
+
+// FirstByID is ByID for a page: it reads as many of the
+// first ones as a page has room for. full is true where it left some out, all of which come
+// after those that it read.
+func (s *Records) FirstByID(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (found map[uuid.UUID]cases.Record, full bool, err error) {
+	err = s.db.InClinic(ctx, "read cases", clinicID, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectRecords+"where clinic_id = $1 and id = any($2) order by array_position($2, id)", clinicID, ids)
+		if err != nil {
+			return err
+		}
+		var bytes page.Bytes
+		records, err := pgx.CollectRows(bytes.Rows(rows), scanRecord)
+		found, full = byID(records), bytes.Full()
+		return err
+	})
+	return found, full, err
 }
 
 // ClinicOf returns which clinic a case belongs to, for a command that names only the
@@ -92,8 +113,9 @@ func (s *Records) Cases(ctx context.Context, clinicID uuid.UUID, filter cases.Fi
 		if err != nil {
 			return err
 		}
-		records, err := selection.read(ctx, tx, after, limit+1)
-		list = page.Of(records, limit, selection.place)
+		var bytes page.Bytes
+		records, err := selection.read(ctx, tx, after, limit+1, &bytes)
+		list = page.Of(records, limit, &bytes, func(r cases.Record) string { return selection.place(r).String() })
 		return err
 	})
 	return list, err
@@ -157,32 +179,33 @@ func (s *selection) where(condition string, arg any) {
 	s.conditions = append(s.conditions, fmt.Sprintf(condition, len(s.args)))
 }
 
-// read returns up to n cases after a cursor. Those without a date come last.
-func (s *selection) read(ctx context.Context, tx pgx.Tx, after page.Cursor, n int) (records []cases.Record, err error) {
+// read returns up to n cases after a cursor, within the bytes of a page. Those without a date
+// come last.
+func (s *selection) read(ctx context.Context, tx pgx.Tx, after page.Cursor, n int, bytes *page.Bytes) (records []cases.Record, err error) {
 	if !after.At.IsZero() {
 		compared, direction := ">", ""
 		if s.newest {
 			compared, direction = "<", " desc"
 		}
 		place := fmt.Sprintf("(%s, id) %s ($%d, $%d)", s.order, compared, len(s.args)+1, len(s.args)+2)
-		records, err = s.query(ctx, tx, place, s.order+direction+", id"+direction, n, after.At, after.ID)
+		records, err = s.query(ctx, tx, bytes, place, s.order+direction+", id"+direction, n, after.At, after.ID)
 		after.ID = uuid.Nil
 	}
-	if err != nil || len(records) == n || !s.undated {
+	if err != nil || len(records) == n || bytes.Full() || !s.undated {
 		return records, err
 	}
 	place := fmt.Sprintf("scheduled_date is null and id > $%d", len(s.args)+1)
-	undated, err := s.query(ctx, tx, place, "id", n-len(records), after.ID)
+	undated, err := s.query(ctx, tx, bytes, place, "id", n-len(records), after.ID)
 	return append(records, undated...), err
 }
 
-func (s *selection) query(ctx context.Context, tx pgx.Tx, place, order string, n int, more ...any) ([]cases.Record, error) {
+func (s *selection) query(ctx context.Context, tx pgx.Tx, bytes *page.Bytes, place, order string, n int, more ...any) ([]cases.Record, error) {
 	sql := fmt.Sprintf("%swhere %s and %s order by %s limit %d", selectRecords, strings.Join(s.conditions, " and "), place, order, n)
 	rows, err := tx.Query(ctx, sql, append(slices.Clip(s.args), more...)...)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, scanRecord)
+	return pgx.CollectRows(bytes.Rows(rows), scanRecord)
 }
 
 // place returns the cursor of a case.
@@ -224,7 +247,8 @@ func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, part 
 	}
 	limit := page.Limit(part)
 	err = s.db.InClinic(ctx, "read the history", clinicID, func(tx pgx.Tx) error {
-		rows, err := dbsqlc.New(tx).CaseEvents(ctx, dbsqlc.CaseEventsParams{
+		var bytes page.Bytes
+		rows, err := dbsqlc.New(bytes.In(tx)).CaseEvents(ctx, dbsqlc.CaseEventsParams{
 			ClinicID: clinicID, CaseID: caseID, AfterID: after, UpTo: int32(limit + 1), //nolint:gosec // bounded
 		})
 		if err != nil {
@@ -233,10 +257,7 @@ func (s *Records) History(ctx context.Context, clinicID, caseID uuid.UUID, part 
 		events := values.Convert(rows, func(row dbsqlc.CaseEventsRow) cases.Event {
 			return cases.Event{ID: row.ID, CaseID: caseID, At: row.At, Actor: row.Actor, Action: row.Action, Field: null.Value(row.Field), Before: row.Before, After: row.After}
 		})
-		list = syncs.List[cases.Event]{Items: events}
-		if len(events) > limit {
-			list = syncs.List[cases.Event]{Items: events[:limit], NextCursor: strconv.FormatInt(events[limit-1].ID, 36)}
-		}
+		list = page.Of(events, limit, &bytes, func(e cases.Event) string { return strconv.FormatInt(e.ID, 36) })
 		if len(events) > 0 || after > 0 {
 			return nil
 		}

@@ -93,17 +93,21 @@ func (s *Store) Sequence(ctx context.Context) (delays []time.Duration, err error
 }
 
 // Head implements feed.Store.
-func (s *Store) Head(ctx context.Context, position int64) (head feed.Head, mark feed.Mark, err error) {
-	var last, forgotten, at uuid.UUID
+func (s *Store) Head(ctx context.Context, position int64) (head feed.Head, err error) {
+	var last, forgotten uuid.UUID
+	var at *uuid.UUID
+	var sequenced *time.Time
 	err = s.db.System(ctx, "read the ends of the change feed", func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, `
-			select s.position, s.mark, s.forgotten, s.forgotten_mark,
-				coalesce((select mark from pims_sync_feed where position = $1), '00000000-0000-0000-0000-000000000000')
-			from pims_sync_feed_state s`, position).
-			Scan(&head.Last.Position, &last, &head.Forgotten.Position, &forgotten, &at)
+			select s.position, s.mark, s.forgotten, s.forgotten_mark, s.cursor_key, s.unsigned_until, f.mark, f.sequenced_at
+			from pims_sync_feed_state s left join pims_sync_feed f on f.position = $1`, position).
+			Scan(&head.Last.Position, &last, &head.Forgotten.Position, &forgotten, &head.CursorKey, &head.UnsignedUntil, &at, &sequenced)
 	})
 	head.Last.Mark, head.Forgotten.Mark = feed.Mark(last[:8]), feed.Mark(forgotten[:8])
-	return head, feed.Mark(at[:8]), err
+	if at != nil {
+		head.At.Mark, head.At.Sequenced = feed.Mark(at[:8]), null.Value(sequenced)
+	}
+	return head, err
 }
 
 // A position may hold many changes, and a page begins within one. maxEvents bounds how many
@@ -161,6 +165,7 @@ func (s *Store) Changes(ctx context.Context, clinicID uuid.UUID, after feed.Curs
 		page.Changes, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (feed.Change, error) {
 			c := feed.Change{ClinicID: clinicID}
 			err := row.Scan(&c.Position, &mark, &c.ID, &c.CaseID, &c.At, &c.Actor, &c.Action, &c.Fields)
+			c.Mark = feed.Mark(mark[:8])
 			return c, err
 		})
 		if err != nil {
@@ -169,7 +174,7 @@ func (s *Store) Changes(ctx context.Context, clinicID uuid.UUID, after feed.Curs
 		page.Next = feed.Cursor{Point: last, Event: feed.End, ClinicID: clinicID}
 		if n := len(page.Changes); n > 0 {
 			c := &page.Changes[n-1]
-			next := feed.Cursor{Point: feed.Point{Position: c.Position, Mark: feed.Mark(mark[:8])}, Event: c.ID, ClinicID: clinicID}
+			next := feed.Cursor{Point: feed.Point{Position: c.Position, Mark: c.Mark}, Event: c.ID, ClinicID: clinicID}
 			err = tx.QueryRow(ctx, moreSQL, clinicID, c.Position, c.ID, last.Position).Scan(&page.More)
 			if page.More {
 				page.Next = next

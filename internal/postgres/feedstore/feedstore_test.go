@@ -1,10 +1,12 @@
 package feedstore_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -192,6 +194,31 @@ func TestACursorIsRefusedWhereItCannotBeKept(t *testing.T) { // R46
 	exec(t, f.db, "update cases set status = 'b'")
 	require.Len(t, f.read(latest.Next.String(), 9).Changes, 1)
 	require.Len(t, f.read("", 9).Changes, 1, "from the oldest that is kept")
+}
+
+func TestACursorThatNoResponseHadIsRefused(t *testing.T) { // R46
+	t.Parallel()
+	f := newFixture(t)
+	f.insert("1")
+	raw, err := base64.RawURLEncoding.DecodeString(f.read("", 9).Next.String())
+	require.NoError(t, err)
+	exec(t, f.db, "update cases set status = 'a'")
+	forged := func(change func([]byte) []byte) string {
+		return base64.RawURLEncoding.EncodeToString(change(slices.Clone(raw)))
+	}
+	require.Len(t, f.read(forged(func(b []byte) []byte { return b }), 9).Changes, 1)
+	for i := range raw {
+		f.refused(f.clinic, forged(func(b []byte) []byte { b[i] ^= 1; return b }), syncs.CodeInvalidRequest)
+	}
+	f.refused(f.clinic, forged(func(b []byte) []byte { return b[:len(b)-1] }), syncs.CodeInvalidRequest)
+	f.refused(f.clinic, forged(func(b []byte) []byte { return append(b, 0) }), syncs.CodeInvalidRequest)
+
+	unsigned := forged(func(b []byte) []byte { b[0] = 1; return b[:33] }) // as the version before made them
+	require.Len(t, f.read(unsigned, 9).Changes, 1, "a consumer keeps its place over the upgrade")
+	exec(t, f.db, "update pims_sync_feed_state set unsigned_until = (select min(sequenced_at) - interval '1 second' from pims_sync_feed)")
+	f.refused(f.clinic, unsigned, syncs.CodeInvalidRequest)
+	exec(t, f.db, "update pims_sync_feed_state set cursor_key = 'another'")
+	f.refused(f.clinic, forged(func(b []byte) []byte { return b }), syncs.CodeInvalidRequest)
 }
 
 func TestACursorFromBeforeARestoreIsRefused(t *testing.T) { // R46

@@ -155,14 +155,11 @@ func (l *Log) Events(ctx context.Context, f access.Filter) (list syncs.List[acce
 		if err != nil {
 			return err
 		}
-		list.Items, err = pgx.CollectRows(rows, scanEvent)
+		var bytes page.Bytes
+		events, err := pgx.CollectRows(bytes.Rows(rows), scanEvent)
+		list = page.Of(events, limit, &bytes, func(e access.Event) string { return strconv.FormatInt(e.ID, 36) })
 		return err
 	})
-	list.NextCursor = ""
-	if len(list.Items) > limit {
-		list.Items = list.Items[:limit]
-		list.NextCursor = strconv.FormatInt(list.Items[limit-1].ID, 36)
-	}
 	return list, err
 }
 

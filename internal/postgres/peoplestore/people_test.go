@@ -21,6 +21,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/oplog"
 	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/secret"
 	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
@@ -54,7 +55,7 @@ func newHouse(t *testing.T) *house {
 // invite adds a person with a password.
 func (h *house) invite(t *testing.T, email string, role access.Role) people.Person {
 	t.Helper()
-	p, err := h.Invite(t.Context(), root, people.Person{Email: email, Role: role, Password: cheapHash})
+	p, err := h.Invite(t.Context(), root, people.Person{Email: email, Role: role, Password: secret.New(cheapHash)})
 	require.NoError(t, err)
 	return p
 }
@@ -145,7 +146,7 @@ func TestASessionEndsByItselfAndAtOnceWhenItMust(t *testing.T) { // R43
 		"11 hours of use":  {func(t *testing.T, h *house, _ people.Person, token string) { h.use(t, token, 11*time.Hour) }, false},
 		"another role":     {change(func(p *people.Person) { p.Role = access.RoleAdmin }), true},
 		"fewer clinics":    {change(func(p *people.Person) { p.Limited = true }), true},
-		"another password": {change(func(p *people.Person) { p.Password = "" }), true},
+		"another password": {change(func(p *people.Person) { p.Password = secret.Text{} }), true},
 		"another address":  {change(func(p *people.Person) { p.Email = "grace@example.com" }), true},
 		"another name":     {change(func(p *people.Person) { p.Name = "Ada" }), false},
 		"the person is taken": {func(t *testing.T, h *house, p people.Person, _ string) {
@@ -379,7 +380,7 @@ func TestASignInThatAPasswordChangeOvertakesIsRefused(t *testing.T) { // R43
 	h := newHouse(t)
 	p := h.invite(t, "ada@example.com", access.RoleOperator)
 	store := peoplestore.New(h.db)
-	_, err := h.Change(t.Context(), root, p.ID, func(p *people.Person) error { p.Password = "other"; return nil })
+	_, err := h.Change(t.Context(), root, p.ID, func(p *people.Person) error { p.Password = secret.New("other"); return nil })
 	require.NoError(t, err)
 	raced := people.New(people.Options{Store: stale{store, p}, Log: h.log, Now: h.clock.Now})
 	_, err = raced.SignIn(t.Context(), "ada@example.com", password, here)

@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore/internal/peoplesql"
+	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
 // A Store is a people.Store. Its statements belong to no clinic (R41).
@@ -66,7 +67,7 @@ func (s *Store) PersonByEmail(ctx context.Context, email string) (p people.Perso
 func (s *Store) AddPerson(ctx context.Context, p people.Person) error {
 	return plain(s.do(ctx, "add the person", func(q *peoplesql.Queries) error {
 		n, err := q.InsertPerson(ctx, peoplesql.InsertPersonParams{
-			ID: p.ID, Email: p.Email, Name: p.Name, Role: string(p.Role), Clinics: clinicsOf(&p), PasswordHash: null.Text(p.Password),
+			ID: p.ID, Email: p.Email, Name: p.Name, Role: string(p.Role), Clinics: clinicsOf(&p), PasswordHash: null.Text(p.Password.Reveal()),
 			Issuer: p.Issuer, Subject: p.Subject, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt, LastSignedInAt: null.Time(p.LastSignedIn),
 		})
 		if err == nil && n == 0 {
@@ -94,7 +95,7 @@ func (s *Store) ChangePerson(ctx context.Context, id uuid.UUID, change func(*peo
 			}
 		}
 		return q.UpdatePerson(ctx, peoplesql.UpdatePersonParams{
-			ID: id, Email: after.Email, Name: after.Name, Role: string(after.Role), Clinics: clinicsOf(&after), PasswordHash: null.Text(after.Password),
+			ID: id, Email: after.Email, Name: after.Name, Role: string(after.Role), Clinics: clinicsOf(&after), PasswordHash: null.Text(after.Password.Reveal()),
 			Issuer: after.Issuer, Subject: after.Subject, UpdatedAt: after.UpdatedAt, LastSignedInAt: null.Time(after.LastSignedIn),
 		})
 	})
@@ -119,7 +120,7 @@ func personOf(row peoplesql.Person) people.Person {
 		Role:         access.Role(row.Role),
 		Limited:      row.Clinics != nil,
 		Clinics:      row.Clinics,
-		Password:     null.Value(row.PasswordHash),
+		Password:     secret.New(null.Value(row.PasswordHash)),
 		Issuer:       row.Issuer,
 		Subject:      row.Subject,
 		CreatedAt:    row.CreatedAt,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -43,13 +44,14 @@ func (s *Audits) Audits(ctx context.Context, clinicID uuid.UUID, filter syncs.Au
 		return list, err
 	}
 	limit := page.Limit(filter.Page)
-	err = s.db.AskInOrder(ctx, "list syncs", clinicID, func(q *dbsqlc.Queries) error {
+	var bytes page.Bytes
+	err = s.db.AskPage(ctx, "list syncs", postgres.Scope{ClinicID: clinicID, Ordered: true}, &bytes, func(q *dbsqlc.Queries) error {
 		rows, err := q.Audits(ctx, dbsqlc.AuditsParams{
 			ClinicID: clinicID, SyncType: string(filter.Type), Status: string(filter.Status),
 			BeforeAt: before.At, BeforeID: before.ID, UpTo: int32(limit + 1), //nolint:gosec // bounded
 		})
 		audits := values.Convert(rows, func(row dbsqlc.AuditsRow) syncs.Audit { return auditOf(row.CaseSyncAudit, row.Progress) })
-		list = page.Of(audits, limit, func(a syncs.Audit) page.Cursor { return page.Cursor{At: a.CreatedAt, ID: a.ID} })
+		list = page.Of(audits, limit, &bytes, func(a syncs.Audit) string { return page.Cursor{At: a.CreatedAt, ID: a.ID}.String() })
 		return err
 	})
 	return list, err

@@ -198,19 +198,22 @@ func (s *Plans) Plans(ctx context.Context, clinicID uuid.UUID, filter syncs.Plan
 		return list, err
 	}
 	limit, now := page.Limit(filter.Page), s.db.Now()
-	err = s.db.AskInClinic(ctx, "list plans", clinicID, func(q *dbsqlc.Queries) error {
+	var bytes page.Bytes
+	err = s.db.AskPage(ctx, "list plans", postgres.Scope{ClinicID: clinicID}, &bytes, func(q *dbsqlc.Queries) error {
 		rows, err := q.Plans(ctx, dbsqlc.PlansParams{
 			ClinicID: clinicID, Status: string(filter.Status), At: now,
 			BeforeAt: before.At, BeforeID: before.ID, UpTo: int32(limit + 1), //nolint:gosec // bounded
 		})
 		plans := values.Convert(rows, func(row dbsqlc.DeletionPlan) syncs.Plan { return planOf(row, now) })
-		list = page.Of(plans, limit, func(p syncs.Plan) page.Cursor { return page.Cursor{At: p.CreatedAt, ID: p.ID} })
-		if err != nil {
-			return err
-		}
+		list = page.Of(plans, limit, &bytes, func(p syncs.Plan) string { return page.Cursor{At: p.CreatedAt, ID: p.ID}.String() })
+		return err
+	})
+	if err != nil {
+		return list, err
+	}
+	return list, s.db.AskInClinic(ctx, "list how plans were carried out", clinicID, func(q *dbsqlc.Queries) error {
 		return addExecutions(ctx, q, clinicID, list.Items)
 	})
-	return list, err
 }
 
 // ClinicOf returns which clinic a plan belongs to, for a command that names only the

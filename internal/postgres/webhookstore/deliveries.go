@@ -268,8 +268,9 @@ func (s *Store) Deliveries(ctx context.Context, endpointID uuid.UUID, f webhooks
 		if err != nil {
 			return err
 		}
-		all, err := pgx.CollectRows(rows, scanDelivery)
-		list = page.Of(all, limit, func(d webhooks.Delivery) page.Cursor { return page.Cursor{At: d.CreatedAt, ID: d.ID} })
+		var bytes page.Bytes
+		all, err := pgx.CollectRows(bytes.Rows(rows), scanDelivery)
+		list = page.Of(all, limit, &bytes, func(d webhooks.Delivery) string { return page.Cursor{At: d.CreatedAt, ID: d.ID}.String() })
 		return err
 	})
 	return list, err

@@ -13,6 +13,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/sealed"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/secret"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/webhooks"
 )
@@ -191,7 +192,7 @@ func (s *Store) Remove(ctx context.Context, id uuid.UUID) error {
 
 // secrets opens the valid secrets of an endpoint, the present one first. One that no key of
 // the ring opens is left out.
-func (s *Store) secrets(ctx context.Context, tx pgx.Tx, endpointID uuid.UUID, now time.Time) ([]string, error) {
+func (s *Store) secrets(ctx context.Context, tx pgx.Tx, endpointID uuid.UUID, now time.Time) ([]secret.Text, error) {
 	rows, err := tx.Query(ctx, `select id, sealed from webhook_secrets
 		where endpoint_id = $1 and (expires_at is null or expires_at > $2) order by expires_at nulls first`, endpointID, now)
 	if err != nil {
@@ -205,17 +206,17 @@ func (s *Store) secrets(ctx context.Context, tx pgx.Tx, endpointID uuid.UUID, no
 	if err != nil {
 		return nil, err
 	}
-	var secrets []string
+	var secrets []secret.Text
 	for _, x := range stored {
 		if plain, err := s.ring.Open(x.Sealed, about(endpointID, x.ID)); err == nil {
-			secrets = append(secrets, string(plain))
+			secrets = append(secrets, secret.New(string(plain)))
 		}
 	}
 	return secrets, nil
 }
 
 // Secrets returns the valid secrets of an endpoint, for a message that is sent at once.
-func (s *Store) Secrets(ctx context.Context, id uuid.UUID, now time.Time) (secrets []string, err error) {
+func (s *Store) Secrets(ctx context.Context, id uuid.UUID, now time.Time) (secrets []secret.Text, err error) {
 	err = s.db.System(ctx, "read the secrets of a webhook endpoint", func(tx pgx.Tx) error {
 		secrets, err = s.secrets(ctx, tx, id, now)
 		return err

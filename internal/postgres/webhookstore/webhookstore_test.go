@@ -26,6 +26,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/postgres/webhookstore"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/secret"
 	"github.com/pims-sync/pims-sync/internal/webhooks"
 )
 
@@ -83,7 +84,7 @@ func (b *bench) newWorker() *webhooks.Worker {
 	named := pims.HostPolicy{Named: []string{strings.TrimPrefix(b.server.URL, "http://")}}
 	send := webhooks.NewSender(named, "test", b.clock).Send
 	return webhooks.NewWorker(webhooks.Options{
-		Store: b.store, Send: func(ctx context.Context, e *webhooks.Endpoint, d *webhooks.Delivery, secrets []string) webhooks.Attempt {
+		Store: b.store, Send: func(ctx context.Context, e *webhooks.Endpoint, d *webhooks.Delivery, secrets []secret.Text) webhooks.Attempt {
 			if strings.Contains(e.URL, "/hang/") {
 				select {
 				case <-b.hang:

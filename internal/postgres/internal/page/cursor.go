@@ -60,14 +60,14 @@ func Limit(p syncs.Page) int {
 	return min(p.Limit, maxLimit)
 }
 
-// Of makes a page of the rows that were read. There is one row more than limit where
-// there is a next page.
-func Of[T any](rows []T, limit int, place func(T) Cursor) syncs.List[T] {
-	if len(rows) <= limit {
+// Of makes a page of the rows that were read within the bytes of b. There is one row more
+// than limit where there is a next page, or b left rows out.
+func Of[T any](rows []T, limit int, b *Bytes, place func(T) string) syncs.List[T] {
+	if len(rows) <= limit && !b.Full() {
 		return syncs.List[T]{Items: rows}
 	}
-	rows = rows[:limit]
-	return syncs.List[T]{Items: rows, NextCursor: place(rows[limit-1]).String()}
+	rows = rows[:min(limit, len(rows))]
+	return syncs.List[T]{Items: rows, NextCursor: place(rows[len(rows)-1])}
 }
 
 // Latest sorts after every row in a list that shows the newest first.
