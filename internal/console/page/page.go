@@ -18,7 +18,7 @@ import (
 
 // A Page is one screen: a function that reads what it shows, and a template. To add one,
 // write a file with a function that returns its Page, a template of the same name in
-// templates, and a line in screens (docs/architecture.md).
+// templates, and a line in Pages of its package (docs/architecture.md).
 type Page struct {
 	Path     string            // below Root, as http.ServeMux has it: "/runs", "/runs/{id}"; "/" is the first
 	Title    string            // of the window and the heading
