@@ -138,7 +138,7 @@ func keyRowOf(v *page.Visit, x *fleet.System, i int) encryptionKeyRow {
 
 func walls(walled bool) string {
 	if walled {
-		return "by a database role for each, and row-level security"
+		return "by database roles and row-level security"
 	}
 	return "by the program alone; docs/operations.md says how the database does it too"
 }
