@@ -11,6 +11,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/cli/cliniccmd"
 	"github.com/pims-sync/pims-sync/internal/cli/eventcmd"
 	"github.com/pims-sync/pims-sync/internal/cli/peoplecmd"
+	"github.com/pims-sync/pims-sync/internal/cli/recordingcmd"
 	"github.com/pims-sync/pims-sync/internal/cli/synccmd"
 	"github.com/pims-sync/pims-sync/internal/postgres/walls"
 	"github.com/pims-sync/pims-sync/internal/seal"
@@ -45,6 +46,8 @@ type CLI struct {
 	Completion  CompletionCmd            `cmd:"" help:"Print a shell's completion script: bash, zsh, fish."`
 	Complete    CompleteCmd              `cmd:"" name:"__complete" hidden:"" passthrough:"" help:"Print how a command line can continue; the completion scripts call it."`
 	Version     VersionCmd               `cmd:"" help:"Print the version, the commit, the Go version and the platform."`
+
+	Recordings recordingcmd.RecordingsCmd `cmd:"" help:"What the PIMS returned to syncs that were recorded: list, show, replay, remove."`
 
 	Notifications eventcmd.NotificationsCmd `cmd:"" help:"Tell people of trouble, and of its end: add, list, test, mute, remove."`
 }

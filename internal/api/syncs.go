@@ -50,13 +50,14 @@ type syncOptions struct {
 	LookaheadDays     *int     `json:"lookaheadDays,omitempty"`
 	Force             bool     `json:"force,omitzero"`
 	DryRun            bool     `json:"dryRun,omitzero"`
+	Record            bool     `json:"record,omitzero"`
 }
 
 func optionsOf(o syncs.Options) syncOptions {
 	return syncOptions{
 		StartDate: (*web.Day)(o.StartDate), EndDate: (*web.Day)(o.EndDate), DaysAhead: o.DaysAhead,
 		LookbackDays: o.LookbackDays, LookaheadDays: o.LookaheadDays,
-		ParallelBatchSize: o.ParallelBatchSize, Force: o.Force, DryRun: o.DryRun,
+		ParallelBatchSize: o.ParallelBatchSize, Force: o.Force, DryRun: o.DryRun, Record: o.Record,
 	}
 }
 

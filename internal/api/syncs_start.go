@@ -25,10 +25,11 @@ type inboundRequest struct {
 	EndDate   *web.Day `json:"endDate,omitempty" doc:"The last day, included; at most 92 days in all. Default: startDate + daysAhead." example:"2026-01-24"`
 	DaysAhead *int     `json:"daysAhead,omitempty" minimum:"0" maximum:"90" doc:"How many days after startDate, where endDate is not given. Beside endDate it must agree with it. Default: 7."`
 	DryRun    bool     `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
+	Record    bool     `json:"record,omitzero" doc:"Keep what the PIMS returns, sealed, for 7 days (pims-sync recordings)."`
 }
 
 func (b inboundRequest) options() syncs.Options {
-	return syncs.Options{StartDate: b.StartDate.Date(), EndDate: b.EndDate.Date(), DaysAhead: b.DaysAhead, DryRun: b.DryRun}
+	return syncs.Options{StartDate: b.StartDate.Date(), EndDate: b.EndDate.Date(), DaysAhead: b.DaysAhead, DryRun: b.DryRun, Record: b.Record}
 }
 
 // casesRequest is the body of POST /api/sync/cases (W7).
@@ -38,12 +39,13 @@ type casesRequest struct {
 	ParallelBatchSize *int     `json:"parallelBatchSize,omitempty" minimum:"1" maximum:"20" doc:"How many consultations are fetched at once. Default: 5."`
 	Force             bool     `json:"force,omitzero" doc:"Fetch every case of the window, whether it is due or not."`
 	DryRun            bool     `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
+	Record            bool     `json:"record,omitzero" doc:"Keep what the PIMS returns, sealed, for 7 days (pims-sync recordings)."`
 }
 
 func (b casesRequest) options() syncs.Options {
 	return syncs.Options{
 		StartDate: b.StartDate.Date(), EndDate: b.EndDate.Date(),
-		ParallelBatchSize: b.ParallelBatchSize, Force: b.Force, DryRun: b.DryRun,
+		ParallelBatchSize: b.ParallelBatchSize, Force: b.Force, DryRun: b.DryRun, Record: b.Record,
 	}
 }
 
@@ -52,10 +54,11 @@ type reconcileRequest struct {
 	LookbackDays  *int `json:"lookbackDays,omitempty" minimum:"1" maximum:"180" doc:"How many days before today. Default: 7."`
 	LookaheadDays *int `json:"lookaheadDays,omitempty" minimum:"0" maximum:"90" doc:"How many days after today. Default: 0."`
 	DryRun        bool `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
+	Record        bool `json:"record,omitzero" doc:"Keep what the PIMS returns, sealed, for 7 days (pims-sync recordings)."`
 }
 
 func (b reconcileRequest) options() syncs.Options {
-	return syncs.Options{LookbackDays: b.LookbackDays, LookaheadDays: b.LookaheadDays, DryRun: b.DryRun}
+	return syncs.Options{LookbackDays: b.LookbackDays, LookaheadDays: b.LookaheadDays, DryRun: b.DryRun, Record: b.Record}
 }
 
 // fullRequest is the body of POST /api/sync/full (W11).
@@ -68,13 +71,14 @@ type fullRequest struct {
 	LookaheadDays     *int     `json:"lookaheadDays,omitempty" minimum:"0" maximum:"90" doc:"For reconciliation: how many days after today. Default: 0."`
 	Force             bool     `json:"force,omitzero" doc:"For cases: fetch every case of the window, whether it is due or not."`
 	DryRun            bool     `json:"dryRun,omitzero" doc:"Write nothing, and answer what would be done."`
+	Record            bool     `json:"record,omitzero" doc:"Keep what the PIMS returns, sealed, for 7 days (pims-sync recordings)."`
 }
 
 func (b fullRequest) options() syncs.Options {
 	return syncs.Options{
 		StartDate: b.StartDate.Date(), EndDate: b.EndDate.Date(), DaysAhead: b.DaysAhead,
 		LookbackDays: b.LookbackDays, LookaheadDays: b.LookaheadDays,
-		ParallelBatchSize: b.ParallelBatchSize, Force: b.Force, DryRun: b.DryRun,
+		ParallelBatchSize: b.ParallelBatchSize, Force: b.Force, DryRun: b.DryRun, Record: b.Record,
 	}
 }
 

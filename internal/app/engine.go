@@ -27,6 +27,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/trendstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/volumestore"
 	"github.com/pims-sync/pims-sync/internal/queue"
+	"github.com/pims-sync/pims-sync/internal/recordings"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -86,12 +87,13 @@ type EngineOptions struct {
 	WatchLogins func(pims.Browser) pims.Browser
 }
 
-// wrap puts what profiles the answers of a sync around what sends its requests (R51).
+// wrap puts what profiles and records the answers of a sync around what sends its requests
+// (R51, R52).
 func (o *EngineOptions) wrap(next http.RoundTripper) http.RoundTripper {
 	if o.Wrap != nil {
 		next = o.Wrap(next)
 	}
-	return drift.Transport{Next: next}
+	return drift.Transport{Next: recordings.Transport{Next: next}}
 }
 
 // keyring opens the keyring. A program that works for all clinics needs every key that
@@ -153,6 +155,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 	if o.WatchLogins != nil {
 		e.browser = o.WatchLogins(e.browser)
 	}
+	e.browser = recordings.Browser{Browser: e.browser}
 	e.Connector = clinic.NewConnector(clinic.ConnectorOptions{
 		Providers:    e.providers(settings, o),
 		Clinics:      s.Clinics(),
@@ -205,7 +208,7 @@ func (e *Engine) newQueue(settings Settings, ring *seal.Keyring, o EngineOptions
 		Audits:   record.Audits,
 		Plans:    record.Plans,
 		Notifier: e.notifier,
-		Run:      e.newRunner(record, o.Now).Run,
+		Run:      e.newRunner(settings, ring, record, o.Now).Run,
 		Precheck: e.Connector.Precheck,
 		Clinics:  s.Clinics(),
 		MaxSyncs: o.MaxSyncs,
@@ -231,9 +234,9 @@ func (e *Engine) retention(o EngineOptions) func(context.Context, time.Time) err
 	}).Run
 }
 
-// newRunner makes the runner of syncs.
-func (e *Engine) newRunner(record recorder, now func() time.Time) *casesync.Runner {
-	return casesync.NewRunner(casesync.RunnerOptions{
+// newRunner makes the runner of syncs, which records those that ask for it (R52).
+func (e *Engine) newRunner(settings Settings, ring *seal.Keyring, record recorder, now func() time.Time) *recordings.Runner {
+	runner := casesync.RunnerOptions{
 		Connect:  e.connect,
 		Plan:     record.Plan,
 		Cases:    e.Store.Cases(),
@@ -246,6 +249,10 @@ func (e *Engine) newRunner(record recorder, now func() time.Time) *casesync.Runn
 		Written:  e.metrics.CasesWritten,
 		Refused:  e.metrics.GuardRefused,
 		Watch:    e.tracing.Sync,
+	}
+	return recordings.NewRunner(recordings.RunnerOptions{
+		Runner: runner, Clinics: e.Store.Clinics(), Credentials: e.Store.Credentials(), Keeper: Recordings(e.Store, ring),
+		Program: settings.Version, Observe: e.metrics.Recording,
 	})
 }
 

@@ -253,6 +253,27 @@ var importRule = rule{
 		libraries: []string{uuid, pgx},
 	},
 	{
+		pkg:       "internal/scratch",
+		ours:      []string{"internal/guards", "internal/pims", "internal/syncs", "internal/clinic", "internal/cases", "internal/casesync"},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
+		pkg:       "internal/recordings",
+		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/clinic", "internal/cases", "internal/guards", "internal/casesync", "internal/drift", "internal/driftwatch"},
+		libraries: []string{uuid},
+	},
+	{
+		pkg:       "internal/recordings/replay",
+		ours:      []string{"internal/pims", "internal/settings", "internal/syncs", "internal/seal", "internal/clinic", "internal/casesync", "internal/drift", "internal/scratch", "internal/recordings"},
+		libraries: []string{uuid},
+	},
+	{
+		pkg:       "internal/postgres/recordingstore",
+		ours:      []string{"internal/syncs", "internal/seal", "internal/recordings", "internal/postgres", "internal/postgres/internal/sealed"},
+		libraries: []string{uuid, pgx},
+	},
+	{
 		pkg:       "internal/leaving",
 		ours:      []string{"internal/syncs", "internal/access"},
 		libraries: []string{uuid},
@@ -469,6 +490,11 @@ var importRule = rule{
 	},
 	{
 		pkg:       "internal/cli/cliniccmd",
+		joinsAll:  true,
+		libraries: []string{uuid},
+	},
+	{
+		pkg:       "internal/cli/recordingcmd",
 		joinsAll:  true,
 		libraries: []string{uuid},
 	},

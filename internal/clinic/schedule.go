@@ -130,6 +130,7 @@ func parseScheduleOptions(raw json.RawMessage) (syncs.Options, error) {
 	fields.read("parallelBatchSize", number, &o.ParallelBatchSize)
 	fields.read("force", flag, &o.Force)
 	fields.read("dryRun", flag, &o.DryRun)
+	fields.read("record", flag, &o.Record)
 	return o, fields.done()
 }
 

@@ -19,6 +19,7 @@ type outgoing struct {
 	notified     *prometheus.CounterVec
 	unusual      *prometheus.CounterVec
 	drifted      *prometheus.CounterVec
+	recorded     *prometheus.CounterVec
 	pending      prometheus.Gauge
 	oldestDue    prometheus.Gauge
 	endpoints    *prometheus.GaugeVec
@@ -75,10 +76,16 @@ func newOutgoing(registry prometheus.Registerer, providers []string) outgoing {
 			o.drifted.WithLabelValues(provider, string(kind))
 		}
 	}
+	o.recorded = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "recordings_total", Help: "Syncs that asked to be recorded, by outcome (kept, failed).",
+	}, []string{"outcome"})
+	for _, outcome := range []string{"kept", "failed"} {
+		o.recorded.WithLabelValues(outcome)
+	}
 	for _, outcome := range webhookOutcomes {
 		o.webhooks.WithLabelValues(outcome)
 	}
-	registry.MustRegister(o.feedDelay, o.webhooks, o.webhookDelay, o.notified, o.unusual, o.drifted, o.pending, o.oldestDue, o.endpoints)
+	registry.MustRegister(o.feedDelay, o.webhooks, o.webhookDelay, o.notified, o.unusual, o.drifted, o.recorded, o.pending, o.oldestDue, o.endpoints)
 	return o
 }
 
@@ -97,6 +104,15 @@ func (o *outgoing) Webhook(outcome string, delay time.Duration) {
 // Notification counts a message to people, by the type of its channel and its outcome (R48).
 func (o *outgoing) Notification(kind, outcome string) {
 	o.notified.WithLabelValues(kind, outcome).Inc()
+}
+
+// Recording counts a sync that asked to be recorded (R52).
+func (o *outgoing) Recording(kept bool) {
+	outcome := "kept"
+	if !kept {
+		outcome = "failed"
+	}
+	o.recorded.WithLabelValues(outcome).Inc()
 }
 
 // VolumeUnusual counts a sync with unusual counts (R49).

@@ -47,6 +47,7 @@ func (o Options) fields() []option {
 		{"lookbackDays", reconciling, o.LookbackDays != nil},
 		{"lookaheadDays", reconciling, o.LookaheadDays != nil},
 		{"dryRun", Types(), o.DryRun},
+		{"record", Types(), o.Record},
 	}
 }
 

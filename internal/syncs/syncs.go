@@ -66,6 +66,7 @@ type Options struct {
 	ParallelBatchSize *int
 	Force             bool
 	DryRun            bool
+	Record            bool // keep what the PIMS returns (R52)
 
 	// Settings replace the clinic's own in a dry run that shows what a change of settings
 	// would do (R50); nil: the clinic's own.

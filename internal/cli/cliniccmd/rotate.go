@@ -50,7 +50,7 @@ func (a *KeysRotateEncryptionCmd) Run(ctx context.Context, std cli.Streams, c *c
 			return err
 		}
 		done, err := ring.Rotate(ctx, s.Seals(), a.DryRun)
-		for _, others := range []seal.Store{app.Webhooks(s, ring), app.Notifications(s, ring)} {
+		for _, others := range []seal.Store{app.Webhooks(s, ring), app.Notifications(s, ring), app.Recordings(s, ring)} {
 			if err == nil {
 				var secrets seal.Rotation
 				secrets, err = ring.Rotate(ctx, others, a.DryRun)

@@ -33,6 +33,7 @@ type SyncCmd struct {
 type forClinic struct {
 	Clinic cli.OfClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
 	DryRun bool         `help:"Show what would be done. Write only the audit and the PIMS session."`
+	Record bool         `help:"Keep what the PIMS returns, sealed, for 7 days; pims-sync recordings shows and replays it."`
 }
 
 type withDates struct {
@@ -64,7 +65,7 @@ type SyncInboundCmd struct {
 // Run runs the sync.
 func (a *SyncInboundCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
 	return runSync(ctx, std, c, &a.Clinic, syncs.TypeInbound, syncs.Options{
-		StartDate: a.StartDate.Pointer(), EndDate: a.EndDate.Pointer(), DaysAhead: a.DaysAhead, DryRun: a.DryRun,
+		StartDate: a.StartDate.Pointer(), EndDate: a.EndDate.Pointer(), DaysAhead: a.DaysAhead, DryRun: a.DryRun, Record: a.Record,
 	})
 }
 
@@ -79,7 +80,7 @@ type SyncCasesCmd struct {
 func (a *SyncCasesCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
 	return runSync(ctx, std, c, &a.Clinic, syncs.TypeCases, syncs.Options{
 		StartDate: a.StartDate.Pointer(), EndDate: a.EndDate.Pointer(),
-		ParallelBatchSize: a.ParallelBatchSize, Force: a.Force, DryRun: a.DryRun,
+		ParallelBatchSize: a.ParallelBatchSize, Force: a.Force, DryRun: a.DryRun, Record: a.Record,
 	})
 }
 
@@ -92,7 +93,7 @@ type SyncReconcileCmd struct {
 // Run runs the sync.
 func (a *SyncReconcileCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
 	return runSync(ctx, std, c, &a.Clinic, syncs.TypeReconciliation, syncs.Options{
-		LookbackDays: a.LookbackDays, LookaheadDays: a.LookaheadDays, DryRun: a.DryRun,
+		LookbackDays: a.LookbackDays, LookaheadDays: a.LookaheadDays, DryRun: a.DryRun, Record: a.Record,
 	})
 }
 
@@ -110,7 +111,7 @@ func (a *SyncFullCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) e
 	return runSync(ctx, std, c, &a.Clinic, syncs.TypeFull, syncs.Options{
 		StartDate: a.StartDate.Pointer(), EndDate: a.EndDate.Pointer(), DaysAhead: a.DaysAhead,
 		ParallelBatchSize: a.ParallelBatchSize, Force: a.Force,
-		LookbackDays: a.LookbackDays, LookaheadDays: a.LookaheadDays, DryRun: a.DryRun,
+		LookbackDays: a.LookbackDays, LookaheadDays: a.LookaheadDays, DryRun: a.DryRun, Record: a.Record,
 	})
 }
 
@@ -128,7 +129,7 @@ func runSync(ctx context.Context, std cli.Streams, c *cli.Config, of *cli.OfClin
 		err = cli.Act(ctx, e.Store, cli.Event(access.SyncStart, owner.ID, access.Record{}), func(ctx context.Context, x *access.Event) (err error) {
 			audit, err = e.Queue.Start(ctx, syncs.Request{ClinicID: owner.ID, Type: t, Trigger: syncs.TriggerCLI, Options: o}, "")
 			x.Record = access.RecordOf("sync", audit.ID)
-			x.After = access.Values{"type": t, "dryRun": o.DryRun, "force": o.Force}
+			x.After = access.Values{"type": t, "dryRun": o.DryRun, "force": o.Force, "record": o.Record}
 			return err
 		})
 		if err != nil {

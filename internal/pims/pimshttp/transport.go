@@ -82,7 +82,7 @@ func (c *Client) transportError(ctx, limited context.Context, err error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if limited.Err() != nil {
+	if limited.Err() != nil || errors.Is(err, pims.ErrTimedOut) { // the latter from a transport that replays (R52)
 		return &retryable{error: fmt.Errorf("timed out after %s: %w", c.options.Timeout, pims.ErrTimedOut)}
 	}
 	var (

@@ -170,8 +170,17 @@ func (s *Store) erase(ctx context.Context, clinicID uuid.UUID, state leaving.Sta
 // EraseClient implements leaving.Eraser.
 func (s *Store) EraseClient(ctx context.Context, subject leaving.Subject, trial bool) (counts leaving.Counts, err error) {
 	err = s.db.AsOwner(ctx, "erase a client", func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, "select pims_sync_erase_client($1, $2, $3, $4)",
+		err := tx.QueryRow(ctx, "select pims_sync_erase_client($1, $2, $3, $4)",
 			subject.ClinicID, subject.Client, append([]uuid.UUID{}, subject.Cases...), trial).Scan(&counts)
+		if err != nil || trial {
+			return err
+		}
+		// Nobody can see whether a sealed recording names the client, so all of them go.
+		tag, err := tx.Exec(ctx, "delete from recordings where clinic_id = $1", subject.ClinicID)
+		if n := tag.RowsAffected(); n > 0 {
+			counts["recordings"] = n
+		}
+		return err
 	})
 	return counts, err
 }

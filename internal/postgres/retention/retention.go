@@ -24,7 +24,8 @@ type Periods struct {
 const (
 	previews = 24 * time.Hour // what a dry run would change, which has names in it (R26)
 	ticks    = 90 * 24 * time.Hour
-	keys     = 24 * time.Hour // idempotency keys (R29)
+	keys     = 24 * time.Hour     // idempotency keys (R29)
+	recorded = 7 * 24 * time.Hour // recordings (R52)
 
 	atMost   = 200  // syncs or plans, at once
 	manyRows = 5000 // of what is small, at once
@@ -52,6 +53,7 @@ func New(o Options) *Retention { return &Retention{o} }
 func (r *Retention) Run(ctx context.Context, now time.Time) error {
 	err := errors.Join(
 		r.rows(ctx, "idempotency keys", `delete from idempotency_keys where ctid in (select ctid from idempotency_keys where created_at <= $1 limit $2)`, now.Add(-keys)),
+		r.rows(ctx, "recordings", `delete from recordings where ctid in (select ctid from recordings where recorded_at < $1 limit $2)`, now.Add(-recorded)),
 		r.rows(ctx, "outcomes of ticks", `delete from schedule_ticks where ctid in (select ctid from schedule_ticks where due_at < $1 limit $2)`, now.Add(-ticks)),
 		r.rows(ctx, "what dry runs would change", `
 			update case_sync_audits set result = result - 'changes' where id in (

@@ -25,6 +25,7 @@ type requestJSON struct {
 	ParallelBatchSize *int   `json:"parallelBatchSize,omitempty"`
 	Force             bool   `json:"force,omitempty"`
 	DryRun            bool   `json:"dryRun,omitempty"`
+	Record            bool   `json:"record,omitempty"`
 
 	Settings json.RawMessage `json:"settings,omitempty"` // that a dry run tries (R50)
 
@@ -46,6 +47,7 @@ func encodeRequest(o syncs.Options, approval uuid.UUID) ([]byte, error) {
 		ParallelBatchSize: o.ParallelBatchSize,
 		Force:             o.Force,
 		DryRun:            o.DryRun,
+		Record:            o.Record,
 		Approval:          approval,
 	})
 }
@@ -77,6 +79,7 @@ func decodeRequest(document []byte) (options syncs.Options, approval uuid.UUID, 
 		ParallelBatchSize: o.ParallelBatchSize,
 		Force:             o.Force,
 		DryRun:            o.DryRun,
+		Record:            o.Record,
 	}, o.Approval, nil
 }
 

@@ -48,6 +48,7 @@ var Tables = []Table{
 	{Name: "pims_sync_unusual", Clinic: "clinic_id", Tenant: "r", System: "ra"},
 	{Name: "pims_sync_volume_state", System: "rw"},
 	{Name: "pims_words", Clinic: "clinic_id", Tenant: "raw"},
+	{Name: "recordings", Clinic: "clinic_id", Tenant: "rawd", System: "rwd"},
 	{Name: "replicas", System: "rawd"},
 	{Name: "schedule_entries", Clinic: "clinic_id", Tenant: "r", System: "rawd"},
 	{Name: "schedule_ticks", Clinic: "clinic_id", Tenant: "r", System: "rad"},

@@ -1,0 +1,32 @@
+package app
+
+import (
+	"context"
+
+	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/postgres/recordingstore"
+	"github.com/pims-sync/pims-sync/internal/recordings"
+	"github.com/pims-sync/pims-sync/internal/recordings/replay"
+	"github.com/pims-sync/pims-sync/internal/seal"
+)
+
+// Recordings returns the store of the recordings, which a keyring seals.
+func Recordings(s *Store, ring *seal.Keyring) *recordingstore.Store {
+	return recordingstore.New(s.DB, ring)
+}
+
+// Replay plays a recording to this program (R52).
+func Replay(ctx context.Context, r *recordings.Recording) (*replay.Result, error) {
+	return replay.Play(ctx, r, replay.Options{Providers: Providers})
+}
+
+// OpenRecording opens a recording for somebody, and records that (R44): nothing is shown
+// that is not recorded.
+func (s *Store) OpenRecording(ctx context.Context, by access.By, ring *seal.Keyring, e recordings.Entry, why access.Action) (*recordings.Recording, error) {
+	r, err := Recordings(s, ring).Open(ctx, e)
+	event := by.Event(why, e.ClinicID, access.RecordOf("recording", e.ID))
+	if noted := s.OperatorLog().Note(ctx, event, err); err == nil {
+		err = noted
+	}
+	return r, err
+}

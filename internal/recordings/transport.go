@@ -1,0 +1,247 @@
+package recordings
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+// A Transport records what passes through it, in contexts of Tape.Recording; see
+// pims.Environment.Wrap.
+type Transport struct{ Next http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	tape := tapeOf(r.Context())
+	if tape == nil {
+		return t.Next.RoundTrip(r)
+	}
+	e := &Exchange{Method: r.Method, URL: r.URL.String(), Form: formOf(r)}
+	if e.Withheld = secretive(r.URL.RawQuery) || secretive(e.Form); e.Withheld {
+		e.Form, e.URL = "", (&url.URL{Scheme: r.URL.Scheme, Host: r.URL.Host, Path: r.URL.Path}).String()
+	}
+	started := tape.begin(e)
+	response, err := t.Next.RoundTrip(r)
+	if err != nil {
+		e.Fault = tape.fault(r.Context(), err)
+		tape.finish(e, started, nil)
+		return response, err
+	}
+	e.Status, e.Header = response.StatusCode, headerOf(response.Header)
+	response.Body = &listener{ReadCloser: response.Body, tape: tape, exchange: e, started: started, ctx: r.Context()}
+	return response, nil
+}
+
+// formOf reads the body of a request, which is small, and puts it back.
+func formOf(r *http.Request) string {
+	if r.GetBody == nil {
+		return ""
+	}
+	body, err := r.GetBody()
+	if err != nil {
+		return ""
+	}
+	defer body.Close() //nolint:errcheck // it is in memory
+	form, _ := io.ReadAll(io.LimitReader(body, 1<<20))
+	return string(form)
+}
+
+// secretNames are names of fields that sign in.
+var secretNames = regexp.MustCompile(`(?i)passw|secret|token|otp|\bpin\b|credential|api_?key|assertion|session`)
+
+// secretive reports whether a form or query has a field that signs in.
+func secretive(form string) bool {
+	for field := range strings.SplitSeq(form, "&") {
+		if name, _, _ := strings.Cut(field, "="); secretNames.MatchString(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// keptHeaders are what a client may decide by.
+var keptHeaders = []string{"Content-Type", "Location", "Content-Language"}
+
+// headerOf returns what a recording keeps of a header. Of cookies it keeps the names. A
+// Retry-After becomes seconds.
+func headerOf(h http.Header) map[string]string {
+	kept := make(map[string]string)
+	for _, name := range keptHeaders {
+		if value := h.Get(name); value != "" {
+			kept[name] = value
+		}
+	}
+	if after := h.Get("Retry-After"); after != "" {
+		if at, err := http.ParseTime(after); err == nil {
+			after = strconv.Itoa(max(0, int(time.Until(at).Round(time.Second).Seconds())))
+		}
+		kept["Retry-After"] = after
+	}
+	var names []string
+	for _, cookie := range h.Values("Set-Cookie") {
+		name, _, _ := strings.Cut(cookie, "=")
+		names = append(names, strings.TrimSpace(name))
+	}
+	if len(names) > 0 {
+		kept["Set-Cookie"] = strings.Join(names, ", ")
+	}
+	return kept
+}
+
+// A listener takes up an answer as the client reads it.
+type listener struct {
+	io.ReadCloser
+
+	tape     *Tape
+	exchange *Exchange
+	started  time.Time
+	ctx      context.Context //nolint:containedctx // of the request
+	heard    collector
+	over     bool
+}
+
+// Read implements io.Reader.
+func (l *listener) Read(p []byte) (int, error) {
+	n, err := l.ReadCloser.Read(p)
+	if n > 0 && !l.over {
+		l.heard.add(p[:n])
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			l.exchange.End = l.tape.fault(l.ctx, err)
+		}
+		l.end(false)
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (l *listener) Close() error {
+	l.end(true)
+	return l.ReadCloser.Close()
+}
+
+func (l *listener) end(unread bool) {
+	if l.over {
+		return
+	}
+	l.over, l.exchange.Unread = true, unread
+	l.tape.finish(l.exchange, l.started, &l.heard)
+}
+
+// begin notes that a request is sent.
+func (t *Tape) begin(e *Exchange) time.Time {
+	defer t.locked()()
+	now := time.Now()
+	if t.r.Base == "" {
+		t.r.Base = originOf(e.URL)
+	}
+	if t.first.IsZero() {
+		t.first = now
+	}
+	e.AfterMS = now.Sub(t.first).Milliseconds()
+	t.started++
+	return now
+}
+
+// finish notes that an answer has ended.
+func (t *Tape) finish(e *Exchange, started time.Time, heard *collector) {
+	defer t.locked()()
+	e.TookMS = time.Since(started).Milliseconds()
+	if heard != nil && !e.Withheld {
+		if t.held += heard.weight(); t.held > MaxHeld {
+			t.cut("the answers are larger than a recording may be")
+			return
+		}
+		e.Body = heard.body()
+	}
+	t.r.Exchanges = append(t.r.Exchanges, *e)
+}
+
+// fault returns the word for an error of the transport.
+func (t *Tape) fault(ctx context.Context, err error) Fault {
+	var (
+		certificate *tls.CertificateVerificationError
+		resolution  *net.DNSError
+		late        net.Error
+	)
+	switch {
+	case t.ctx.Err() != nil:
+		return FaultEnded
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return FaultTryTimeout
+	case ctx.Err() != nil:
+		return FaultCancelled
+	case errors.Is(err, pims.ErrHostNotAllowed):
+		return FaultHost
+	case errors.As(err, &certificate):
+		return FaultCertificate
+	case strings.Contains(err.Error(), "response header"), strings.Contains(err.Error(), "COMPRESSION_ERROR"):
+		return FaultHeader
+	case errors.As(err, &late) && late.Timeout():
+		return FaultTimeout
+	case errors.As(err, &resolution):
+		return FaultUnresolved
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return FaultRefused
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return FaultBroken
+	default:
+		return FaultFailed
+	}
+}
+
+// originOf returns scheme and host of a URL.
+func originOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// A Browser records how logins end, in contexts of Tape.Recording.
+type Browser struct{ pims.Browser }
+
+// Login implements pims.Browser.
+func (b Browser) Login(ctx context.Context, form pims.LoginForm) (pims.BrowserSession, error) {
+	tape := tapeOf(ctx)
+	if tape == nil {
+		return b.Browser.Login(ctx, form)
+	}
+	login := tape.login(form.URL)
+	if accepted := form.Accepted; accepted != nil {
+		form.Accepted = func(ctx context.Context, found pims.BrowserSession) error {
+			login.Asked++
+			login.Landed = originOf(found.URL)
+			return accepted(ctx, found)
+		}
+	}
+	session, err := b.Browser.Login(ctx, form)
+	if err == nil {
+		login.Landed = originOf(session.URL)
+	}
+	login.Outcome = pims.Kind(err)
+	defer tape.locked()()
+	tape.r.Logins = append(tape.r.Logins, login)
+	return session, err
+}
+
+func (t *Tape) login(page string) Login {
+	defer t.locked()()
+	if len(t.r.Logins) == 0 {
+		t.r.Base = originOf(page)
+	}
+	return Login{After: t.started}
+}

@@ -1,0 +1,7 @@
+// Package scratch keeps the cases of one clinic in memory, for runs of which nothing may
+// remain: the replay of a recording (R52), and the model, which plays millions of steps
+// against it and the same steps against PostgreSQL.
+//
+// It holds what casesync.Store, Recorder, Words and Shapes promise, said as plainly as
+// possible. It is not made for many cases.
+package scratch
