@@ -115,7 +115,9 @@ func (s *session) slice(ctx context.Context, window pims.Window, held *budget) (
 // one known name. It passes each row to add as it arrives.
 func (r *reader) calendar(add func(*event) error) error {
 	var e event
+	held := holdsNothing
 	row := func() error {
+		held = holdsRows
 		if err := r.event(&e); err != nil {
 			return err
 		}
@@ -125,7 +127,7 @@ func (r *reader) calendar(add func(*event) error) error {
 		return r.array(row)
 	}
 	lists := 0
-	_, err := r.envelope(nil, func(name []byte) error {
+	_, err := r.envelope(func() holding { return held }, func(name []byte) error {
 		switch string(name) {
 		case "appointments", "data", "events":
 			lists++

@@ -69,7 +69,17 @@ type record struct {
 // holds it.
 func (r *reader) record() (record, error) {
 	var c record
-	status, err := r.envelope(func() bool { return c.id.id != "" }, func(name []byte) error { return r.recordField(&c, name) })
+	held := func() holding {
+		switch {
+		case c.inner != nil:
+			return holdsRows
+		case c.id.id != "":
+			return holdsRecord
+		default:
+			return holdsNothing
+		}
+	}
+	status, err := r.envelope(held, func(name []byte) error { return r.recordField(&c, name) })
 	if err != nil {
 		return c, err
 	}

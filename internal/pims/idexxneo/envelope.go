@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -19,24 +20,47 @@ func failed(member string) error {
 	return fmt.Errorf("the answer says that it failed, by its member %q: %w", member, pims.ErrRemote)
 }
 
-// The words of an answer's members, in lower case.
+// The words with which an answer tells whether it failed, in lower case.
 var (
-	denials  = []string{"", "0", "false", "no", "none", "null", "off"}
-	failures = []string{"error", "fail", "failed", "failure"}
+	denials   = []string{"", "0", "false", "no", "none", "null", "off"}
+	negations = []string{"no", "not", "none", "0", "without"}
+	failures  = []string{"error", "errors", "exception", "fail", "failed", "failure"}
+	refusals  = append([]string{"unauthenticated", "unauthorized", "unauthorised", "forbidden", "denied", "expired", "unavailable"}, failures...)
+)
+
+// The members with which an answer tells whether it failed, in the form of pims.PlainWord.
+var (
+	saysSucceeded = pims.WordSet("success succeeded successful issuccess ok")
+	saysFailed    = pims.WordSet("error errors haserror haserrors iserror errormessage errorcode exception exceptions failed failure")
+	saysCode      = pims.WordSet("code statuscode httpstatus httpcode")
+)
+
+// What an object holds beside the members of an envelope.
+type holding int
+
+const (
+	holdsNothing holding = iota
+	holdsRows            // a list with rows, or a record under a name
+	holdsRecord          // it is the record itself
 )
 
 // envelope reads the outermost object of an answer. Wherever they are in the object, it
 // checks the members with which an answer reports a failure (R5):
-//   - success fails where it is false, zero, blank or empty, or a word for one of these;
-//   - error and errors fail where they are anything else than that;
-//   - status fails where it is "error", "fail", "failed", "failure" or false, or a code
-//     from 400 to 599. The status of a record is not checked: isRecord reports, after the
-//     last member, whether the object is a record. A nil isRecord means that it is not.
+//   - success, and ok, fail where they are false, zero, blank or empty, or a word for one
+//     of these;
+//   - error, errors, exception, hasError and failed fail where they are anything else than
+//     that. A list or an object does where anything in it does;
+//   - status fails where it is a number from 400, or begins or ends with a word such as
+//     "error". A record's status does, too: no record of Neo has such a state. It also fails
+//     where it is false and not a record's;
+//   - code fails where it is a number from 400. A record may have a code of its own;
+//   - message fails where it has a word for a refusal and nothing else came.
 //
 // A null says nothing. Names and words are compared in lower case. Every other member goes
-// to member, as in object. envelope returns the value of status. A member in an unknown
-// form is an error only where the answer does not report a failure.
-func (r *reader) envelope(isRecord func() bool, member func(name []byte) error) (status jsontext.Value, err error) {
+// to member, as in object. holds reports, after the last member, what came. envelope
+// returns the value of status. A member in an unknown form is an error only where the
+// answer does not report a failure.
+func (r *reader) envelope(holds func() holding, member func(name []byte) error) (status jsontext.Value, err error) {
 	e := envelope{reader: r}
 	if err := r.open('{', "an object is missing"); err != nil {
 		return nil, err
@@ -54,37 +78,57 @@ func (r *reader) envelope(isRecord func() bool, member func(name []byte) error) 
 	if _, err := r.decoder.ReadToken(); err != nil {
 		return nil, err
 	}
-	if e.failed == "" && statusFails(scalar(e.status)) && (isRecord == nil || !isRecord()) {
-		e.failed = "status"
-	}
-	if e.failed != "" {
-		return nil, failed(e.failed)
+	if member := e.tells(holds()); member != "" {
+		return nil, failed(member)
 	}
 	return e.status, e.unknown
 }
 
 type envelope struct {
 	*reader
-	failed  string // the member that says so
-	status  jsontext.Value
-	unknown error // of the first member in a form that is not known
+	failed        string // the member that says so
+	code, message string
+	status        jsontext.Value
+	unknown       error // of the first member in a form that is not known
 }
 
-func (e *envelope) member(name []byte, depth int, member func(name []byte) error) error {
-	switch word := strings.ToLower(string(name)); word {
-	case "success":
+// tells returns the member that reports a failure; "" where none does.
+func (e *envelope) tells(held holding) string {
+	switch {
+	case e.failed != "":
+		return e.failed
+	case statusFails(scalar(e.status)), held != holdsRecord && e.status.Kind() == 'f': // to a record, false is a null
+		return "status"
+	case held != holdsRecord && isFailureCode(e.code):
+		return "code"
+	case held == holdsNothing && refuses(e.message):
+		return "message"
+	default:
+		return ""
+	}
+}
+
+func (e *envelope) member(name []byte, depth int, member func(name []byte) error) (err error) {
+	switch word := pims.PlainWord(string(name)); {
+	case saysSucceeded[word]:
 		said, err := e.said()
 		if !said.null && (!said.yes || slices.Contains(failures, said.word)) {
 			e.failed = word
 		}
 		return err
-	case "error", "errors":
+	case saysFailed[word]:
 		said, err := e.said()
 		if said.yes {
 			e.failed = word
 		}
 		return err
-	case "status":
+	case saysCode[word]:
+		e.code, err = e.text()
+		return err
+	case word == "message":
+		e.message, err = e.text()
+		return err
+	case word == "status":
 		raw, err := e.decoder.ReadValue()
 		e.status = raw.Clone()
 		return err
@@ -92,7 +136,7 @@ func (e *envelope) member(name []byte, depth int, member func(name []byte) error
 	if e.unknown != nil {
 		return e.skip()
 	}
-	err := member(name)
+	err = member(name)
 	if !errors.Is(err, pims.ErrSchemaDrift) || errors.Is(err, pimshttp.ErrOverLimit) {
 		return err
 	}
@@ -146,8 +190,33 @@ func denies(word string) bool {
 	return slices.Contains(denials, word) || err == nil && number == 0
 }
 
+// statusFails reports whether a status is none of a record: it says that the request
+// failed ("error", "validation_failed", "Internal Server Error", "500 Server Error").
 func statusFails(status string) bool {
-	word := strings.ToLower(strings.TrimSpace(status))
-	code, err := strconv.Atoi(word)
-	return slices.Contains(failures, word) || word == "false" || err == nil && code >= 400 && code < 600
+	words := wordsOf(status)
+	if len(words) == 0 {
+		return false
+	}
+	first, last := words[0], words[len(words)-1]
+	return isFailureCode(first) || (slices.Contains(failures, first) || slices.Contains(failures, last)) && !anyOf(words, negations)
+}
+
+// refuses reports whether a message says that the request was refused or failed.
+func refuses(message string) bool {
+	words := wordsOf(message)
+	return anyOf(words, refusals) && !anyOf(words, negations)
+}
+
+// isFailureCode reports whether a text is a number from 400.
+func isFailureCode(text string) bool {
+	code, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(text), ".0"))
+	return err == nil && code >= 400
+}
+
+func wordsOf(text string) []string {
+	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+}
+
+func anyOf(words, of []string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return slices.Contains(of, word) })
 }

@@ -65,7 +65,8 @@ func TestAnAnswerThatSaysThatItFailedIsAnErrorOfThePIMS(t *testing.T) { // R5
 			`"success":"Failed"`, `"Success":false`, `"success":"No"`,
 			`"error":"Bella is locked"`, `"error":true`, `"error":1`, `"error":{"code":500,"message":""}`, `"error":["Bella"]`,
 			`"errors":["Bella"]`, `"errors":{"start":["Bella is missing"]}`, `"errors":"Bella"`, `"ERROR":"x"`, `"error":[[{"a":"x"}]]`,
-			`"success":true,"error":"Bella is locked"`,
+			`"success":true,"error":"Bella is locked"`, `"errors":[{"code":12}]`,
+			`"ok":false`, `"is_success":0`, `"hasError":true`, `"has_errors":1`, `"exception":"Bella"`, `"errorMessage":"Bella"`, `"failed":true`,
 		} {
 			t.Run(name+" with "+member, func(t *testing.T) {
 				t.Parallel()
@@ -75,28 +76,62 @@ func TestAnAnswerThatSaysThatItFailedIsAnErrorOfThePIMS(t *testing.T) { // R5
 	}
 }
 
-func TestAStatusThatIsNoRecordsOwnMaySayThatTheAnswerFailed(t *testing.T) { // R5
+func TestAStatusOfAFailureIsNoRecords(t *testing.T) { // R5
 	t.Parallel()
 	for name, a := range asks(t) {
-		if strings.HasPrefix(name, "bare") {
-			continue
-		}
 		for _, member := range []string{
 			`"status":"error"`, `"status":"ERROR"`, `"status":" Failed "`, `"status":"fail"`, `"status":"failure"`, `"status":false`,
-			`"status":500`, `"status":"404"`, `"Status":"error"`,
+			`"status":500`, `"status":"404"`, `"Status":"error"`, `"status":1404`, `"status":"Internal Server Error"`, `"status":"validation_failed"`,
+			`"status":"error: locked"`, `"status":"503 Service Unavailable"`,
 		} {
+			if member == `"status":false` && strings.HasPrefix(name, "bare") { // to a record, false is a null
+				continue
+			}
 			t.Run(name+" with "+member, func(t *testing.T) {
 				t.Parallel()
 				requireSaysFailed(t, a.path, a.members, member, a.ask)
 			})
 		}
+	}
+}
+
+func TestACodeFromFourHundredSaysThatAnAnswerFailed(t *testing.T) { // R5
+	t.Parallel()
+	for name, a := range asks(t) {
+		for _, member := range []string{`"code":500`, `"code":"401"`, `"status_code":404`, `"httpStatus":503`} {
+			if strings.HasPrefix(name, "bare") {
+				found, err := a.ask(t.Context(), dial(t, wire{a.path: says("{" + strings.Join(append([]string{member}, a.members...), ",") + "}")}))
+				require.NoError(t, err, "a record may have a code of its own")
+				require.Positive(t, found)
+				continue
+			}
+			requireSaysFailed(t, a.path, a.members, member, a.ask)
+		}
+	}
+}
+
+func TestAMessageOfARefusalWithNothingElseSaysThatAnAnswerFailed(t *testing.T) { // R5
+	t.Parallel()
+	for _, name := range []string{"calendar without rows", "calendar without lists", "nothing at all", "a view of no one"} {
+		a := asks(t)[name]
+		for _, message := range []string{"Unauthenticated.", "Server Error", "Access denied", "Your session has expired", "FORBIDDEN", "error"} {
+			requireSaysFailed(t, a.path, a.members, `"Message":"`+message+`"`, a.ask)
+		}
+	}
+	full := asks(t)["calendar"]
+	_, err := full.ask(t.Context(), dial(t, wire{full.path: says(`{"message":"Access denied to 2 rooms",` + full.members[0] + `}`)}))
+	require.NoError(t, err, "rows came")
+	for _, message := range []string{"No appointments found", "0 errors", "ok", "completed without error"} {
+		a := asks(t)["calendar without rows"]
+		_, err := a.ask(t.Context(), dial(t, wire{a.path: says(`{"message":"` + message + `",` + a.members[0] + `}`)}))
+		require.NoError(t, err, message)
 	}
 }
 
 // requireSaysFailed puts the member that says so at every place among the others.
 func requireSaysFailed(t *testing.T, path string, members []string, member string, ask func(context.Context, *session) (int, error)) {
 	for at := range len(members) + 1 {
-		all := append(append(append([]string{}, members[:at]...), member, `"message":"Bella was not found"`), members[at:]...)
+		all := append(append(append([]string{}, members[:at]...), member, `"about":"Bella was not found"`), members[at:]...)
 		body := "{" + strings.Join(all, ",") + "}"
 		found, err := ask(t.Context(), dial(t, wire{path: says(body)}))
 		require.ErrorIs(t, err, pims.ErrRemote, body)
@@ -115,7 +150,8 @@ func TestAnAnswerThatSaysThatItSucceededIsBelieved(t *testing.T) { // R5
 			`"success":true`, `"success":1`, `"success":"1"`, `"success":"TRUE"`, `"success":null`, `"success":"2 rows were found"`,
 			`"error":null`, `"error":""`, `"error":false`, `"error":0`, `"error":"0"`, `"error":" "`, `"error":{}`, `"error":"none"`,
 			`"errors":[]`, `"errors":{}`, `"errors":{"start":[]}`, `"errors":[null,""]`, `"error":{"code":0,"message":null}`,
-			`"status":"success"`, `"status":"ok"`, `"status":200`, `"status":null`, `"status":{"code":1}`, `"message":"error"`,
+			`"status":"success"`, `"status":"ok"`, `"status":200`, `"status":null`, `"status":{"code":1}`, `"message":"2 rows"`,
+			`"ok":true`, `"hasError":false`, `"exception":null`, `"failed":0`, `"status":"no error"`, `"status":"open"`, `"status":3`, `"code":200`, `"code":"A7"`,
 		} {
 			t.Run(name+" with "+member, func(t *testing.T) {
 				t.Parallel()
@@ -132,7 +168,7 @@ func TestAnAnswerThatSaysThatItSucceededIsBelieved(t *testing.T) { // R5
 
 func TestTheStatusOfARecordIsTheRecords(t *testing.T) { // R5
 	t.Parallel()
-	for _, status := range []string{"error", "failed", "500"} {
+	for _, status := range []string{"in_progress", "Terror watch", "399", "failing"} {
 		view := wire{"/consultations/view/5001": says(`{"status":"` + status + `","id":5001}`)}
 		c, err := dial(t, view).Consultation(t.Context(), "5001")
 		require.NoError(t, err)
@@ -142,6 +178,17 @@ func TestTheStatusOfARecordIsTheRecords(t *testing.T) { // R5
 		a, err := dial(t, lookup).FindAppointment(t.Context(), "7001")
 		require.NoError(t, err)
 		require.Equal(t, status, a.StatusText)
+	}
+	for _, status := range []string{`"error"`, `"failed"`, `500`, `"500"`} {
+		for path, body := range map[string]string{
+			"/consultations/view/5001": `{"data":{"status":` + status + `,"id":5001,"clinicalNotes":"S: An internal error occurred"}}`,
+			"/consultations/view/5002": `{"status":` + status + `,"id":5002,"message":"x"}`,
+		} {
+			_, err := dial(t, wire{path: says(body)}).Consultation(t.Context(), path[len(path)-4:])
+			require.ErrorIs(t, err, pims.ErrRemote, body)
+		}
+		_, err := dial(t, wire{lookupPath: says(`{"appointment":{"status":` + status + `,"id":7001,"patientName":"Bella","start":"2026-01-17 09:00"}}`)}).FindAppointment(t.Context(), "7001")
+		require.ErrorIs(t, err, pims.ErrRemote, status)
 	}
 	around := wire{lookupPath: says(`{"data":{"id":7001,"patientName":"Bella","start":"2026-01-17 09:00"},"status":"ok"}`)}
 	a, err := dial(t, around).FindAppointment(t.Context(), "7001")

@@ -37,7 +37,17 @@ func (s *session) FindAppointment(ctx context.Context, id string) (pims.Appointm
 func (r *reader) lookup() (event, error) {
 	var e event
 	var inner *event
-	status, err := r.envelope(func() bool { return inner == nil && e.identity() != "" }, func(name []byte) error {
+	held := func() holding {
+		switch {
+		case inner != nil:
+			return holdsRows
+		case e.identity() != "":
+			return holdsRecord
+		default:
+			return holdsNothing
+		}
+	}
+	status, err := r.envelope(held, func(name []byte) error {
 		if string(name) != "appointment" && string(name) != "data" {
 			return r.eventField(&e, name)
 		}
@@ -57,6 +67,9 @@ func (r *reader) lookup() (event, error) {
 		inner.consultationID.join(e.consultationID)
 		inner.patientID.join(e.patientID)
 		inner.clientID.join(e.clientID)
+		if err == nil && statusFails(inner.statusText()) {
+			err = failed("status")
+		}
 		return *inner, err
 	}
 	if pims.Blank(e.label) {

@@ -203,7 +203,13 @@ func (p searchPage) pages() int {
 func (r *reader) searchPage(location *time.Location) (searchPage, error) {
 	p := searchPage{total: -1, number: -1, perPage: -1}
 	found := false
-	_, err := r.envelope(nil, func(name []byte) (err error) {
+	held := func() holding {
+		if p.rows > 0 {
+			return holdsRows
+		}
+		return holdsNothing
+	}
+	_, err := r.envelope(held, func(name []byte) (err error) {
 		switch string(name) {
 		case "data":
 			found = true

@@ -58,7 +58,7 @@ func (s *session) Prove(ctx context.Context) error {
 // their rows may be empty. NEO.md §A cheap proof of a live session.
 func (r *reader) providers() error {
 	if r.decoder.PeekKind() == '{' {
-		if _, err := r.envelope(nil, func([]byte) error { return r.skip() }); err != nil {
+		if _, err := r.envelope(func() holding { return holdsNothing }, func([]byte) error { return r.skip() }); err != nil {
 			return err
 		}
 		return drift("an object instead of the providers")
