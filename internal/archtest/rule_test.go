@@ -38,8 +38,9 @@ var importRule = rule{
 		domain: true,
 	},
 	{
-		pkg:    "internal/pims",
-		domain: true,
+		pkg:       "internal/pims",
+		libraries: []string{"golang.org/x/text"},
+		domain:    true,
 	},
 	{
 		pkg:    "internal/settings",

@@ -40,7 +40,7 @@ func otherName(a, b string) bool {
 // and no patient id, and no row has given a patient id since (R7).
 func (c *Case) unproved(a *pims.Appointment) bool {
 	return pims.Blank(a.PatientID) && (c.Appointment.Unproved ||
-		(!pims.Blank(c.Appointment.PatientID) || c.returning()) && otherName(c.PatientName, a.PatientName))
+		(!pims.Blank(c.Appointment.PatientID) || c.returning()) && otherName(c.PatientName, pims.Undamaged(a.PatientName, c.PatientName)))
 }
 
 // patientOf returns the patient of the case's stored consultation: the patient stored with

@@ -21,6 +21,7 @@ func MergeConsultation(old *Consultation, read pims.Consultation, at time.Time) 
 		merged.SOAP = pims.SOAP{} // white space is not a section and is not stored
 	}
 	if old == nil || old.ID != read.ID || Differ(old.PatientID, read.PatientID) {
+		mendConsultation(&merged.Consultation, &pims.Consultation{})
 		return merged, true
 	}
 	merged.PatientID = cmp.Or(read.PatientID, old.PatientID)
@@ -36,6 +37,7 @@ func MergeConsultation(old *Consultation, read pims.Consultation, at time.Time) 
 	for _, part := range read.Unusable {
 		keepPart(&merged.Consultation, &old.Consultation, part)
 	}
+	mendConsultation(&merged.Consultation, &old.Consultation)
 	if sameConsultation(&old.Consultation, &merged.Consultation) {
 		return *old, false
 	}

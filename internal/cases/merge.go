@@ -18,11 +18,12 @@ func MergeAppointment(old *Case, a *pims.Appointment, words *settings.Reader) (C
 	filtered := words.Filtered(a)
 	a = words.Apply(a)
 	if old == nil {
-		created := newCase(a)
+		created := newCase(undamaged(a, &Case{}))
 		created.Filtered = filtered
 		return created, syncs.ActionCreated
 	}
 	merged := carriedOver(old, a)
+	a = undamaged(a, &merged)
 	restored := merged.SoftDeleted()
 	if restored {
 		undelete(&merged)

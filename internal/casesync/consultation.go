@@ -12,7 +12,7 @@ type listing struct {
 	byID          map[string]pims.ConsultationEntry
 	byAppointment map[string]pims.ConsultationEntry
 	visits        visits          // the patients of the visits that it names
-	contested     map[string]bool // consultations that the calendar names for visits of different patients
+	contested     map[string]bool // consultations that the calendar names for visits of different patients, or the search for several
 }
 
 // entryOf finds the consultation that belongs to a case, never by a name or a time (R9). It

@@ -391,7 +391,7 @@ func (p *enrichmentPhase) explainItem(err error, c *cases.Candidate) (syncs.Item
 	case errors.Is(err, errAnotherVisit):
 		return syncs.ItemAnotherVisit, "The PIMS names the consultation for another patient's visit, too: nobody says whose the notes are. " + p.remedy(c)
 	case errors.Is(err, errContested):
-		return syncs.ItemAnotherVisit, "The calendar names the consultation for visits of different patients: nobody says whose the notes are. " + p.remedy(c)
+		return syncs.ItemAnotherVisit, "The calendar names the consultation for visits of different patients, or the search lists it for several visits: nobody says whose the notes are. " + p.remedy(c)
 	case errors.Is(err, errContradiction):
 		return syncs.ItemAnotherVisit, "The calendar names one consultation for the visit, and the search another one: nobody says which is its own. " + p.remedy(c)
 	case errors.Is(err, pims.ErrNotFound):

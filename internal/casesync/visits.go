@@ -23,8 +23,9 @@ var (
 	errContradiction = errors.New("the calendar and the search name different consultations for the visit")
 
 	// errContested: the calendar names the consultation, or named it last, for visits of
-	// different patients, and nothing proves whose it is.
-	errContested = errors.New("the calendar names the consultation for visits of different patients")
+	// different patients, or the search lists it for several visits, and nothing proves
+	// whose it is.
+	errContested = errors.New("the calendar or the search names the consultation for several visits")
 )
 
 // A whose identifies the patient and the client of a visit by ids. An empty id is unknown.
@@ -89,6 +90,9 @@ func (p *enrichmentPhase) learn(ctx context.Context, appointmentIDs []string) er
 func (p *enrichmentPhase) relate(ctx context.Context, candidates []*cases.Candidate) error {
 	found := p.found
 	found.visits, found.contested = make(visits, len(candidates)), contested(candidates)
+	for id, entry := range found.byID {
+		found.contested[id] = found.contested[id] || entry.Contested
+	}
 	found.visits.add(candidates)
 	var others []string
 	for _, c := range candidates {
@@ -136,7 +140,7 @@ func (l *listing) foreign(id string, c *cases.Candidate) bool {
 }
 
 // ownerless reports whether the calendar names the stored consultation for visits of
-// different patients, and nothing else proves whose it is.
+// different patients, or the search for several visits, and nothing else proves whose it is.
 func (l *listing) ownerless(c *cases.Candidate) bool {
 	return l.contested[c.StoredID] && pims.Blank(l.byID[c.StoredID].AppointmentID) && pims.Blank(c.StoredAppointmentID) && pims.Blank(c.StoredPatientID)
 }

@@ -19,6 +19,7 @@ const (
 type ConsultationEntry struct {
 	ID            string
 	AppointmentID string // empty where the PIMS does not say
+	Contested     bool   // the search lists it for several visits, so AppointmentID is empty (R9)
 	At            time.Time
 	Status        ConsultationStatus
 	StatusText    string

@@ -3,7 +3,7 @@ package pims
 import "strings"
 
 // Clean makes a text fit for storage and changes nothing else (R7). NUL is removed. Invalid
-// UTF-8, the remains of a lone surrogate included, becomes U+FFFD. Every other character
+// UTF-8, the remains of a lone surrogate included, becomes Lost. Every other character
 // stays byte for byte.
 func Clean(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")

@@ -12,7 +12,7 @@ func theAnswers() []mutant {
 	)
 	failed := tests{neo, "SaysThat|IsNoRecords|StatusOfARecord|InAnyOtherForm"}
 	ids := tests{neo, "WithOneID|AnIDOfZero|OfWhichNoneIsUsable|AUsableRowOfAnyDay|BetweenSlices|AStayOverSlices"}
-	pages := tests{neo, "ASearch|PagesThatDoNot|ATotalIs|AnEntry|APageWithout|TheSameEntry|AListThatMoves|AnotherPage"}
+	pages := tests{neo, "ASearch|PagesThatDoNot|ATotalIs|AnEntry|APageWithout|TheSameEntry|TwoEntriesOfOne|AListThatMoves|AnotherPage"}
 	text := tests{"internal/pims/pimshttp", "AnAnswerIsDecoded|BytesThatAreNoText"}
 	limits := tests{"internal/pims/pimshttp", "ARowOrAText|AnAnswerIsNoLonger|ALongHeader|ALargeRow"}
 	hostile := func(name string) tests { return tests{neo, "TestAHostileAnswerTakesLittleMemory/^" + name + "$"} }
@@ -33,7 +33,7 @@ func theAnswers() []mutant {
 		{"R5", "a list in an unknown form hides the failure", envelope, "!errors.Is(err, pims.ErrSchemaDrift) || errors.Is(err, pimshttp.ErrOverLimit)", "err != nil || errors.Is(err, pimshttp.ErrOverLimit)", failed},
 		{"R5", "a list in an unknown form is believed", envelope, "return e.status, e.unknown", "return e.status, nil", failed},
 
-		{"R6", "an id of zero is an id", "internal/pims/idexxneo/reader.go", `if strings.Trim(strings.TrimPrefix(id, "-"), "0") == "" {`, `if id == "" {`, ids},
+		{"R6", "an id of zero is an id", "internal/pims/idexxneo/reader.go", `if strings.Trim(strings.TrimPrefix(id, "-"), "0") == "" || pims`, `if id == "" || pims`, ids},
 		{"R6", "of two rows the later may count", row, "a.Start.Compare(b.Start), compareIDs(a.PatientID", "compareIDs(a.PatientID", ids},
 		{"R6", "of two rows any patient's may count", row, "compareIDs(a.PatientID, b.PatientID), ", "", ids},
 		{"R6", "of two rows of one patient the first to come counts", row, "order == 0 && *a != *b", "order == 0 && false", ids},
@@ -57,9 +57,9 @@ func theAnswers() []mutant {
 		{"R6", "pages of two lengths are one list", search, "p.perPage != l.first.perPage || ", "", pages},
 		{"R6", "a page may be longer than it says", search, "p.rows > p.perPage || ", "", pages},
 		{"R6", "entries may follow a page that is not full", search, " || l.ended && p.rows > 0", "", pages},
-		{"R6", "an entry that comes twice is listed twice", search, "case !again:", "case !again || true:", pages},
-		{"R6", "two entries with one id are one", search, "l.entries[before.at].Fingerprint != e.Fingerprint, ", "", pages},
-		{"R6", "an entry far from its double is one with it", search, ", l.pages > before.page+1:", ":", pages},
+		{"R6", "an entry that comes twice is listed twice", search, "if !again {", "if !again || true {", pages},
+		{"R9", "of two entries with one id any visit counts", search, "kept.Fingerprint != e.Fingerprint", "false", pages},
+		{"R6", "an entry far from its double is one with it", search, "l.pages > before.page+1", "false", pages},
 		{"R6", "an entry of two pages does not make the list be read again", search, "err == nil && len(first.doubled) == 0", "err == nil", pages},
 		{"R6", "any doubles of the second reading are believed", search, "len(second.doubled) > 0 && !slices", "false && !slices", pages},
 		{"R6", "a total without the doubles ends the list", search, "l.rows+l.doubles > l.first.total", "l.rows > l.first.total", pages},

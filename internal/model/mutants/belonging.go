@@ -33,7 +33,7 @@ func theBelonging() []mutant {
 		{"R7", "notes stay where the visit has no consultation any more", belonging, "return !none || stored.ConsultationID", "return !none || true || stored.ConsultationID", null},
 		{"R7", "a null says nothing", "internal/cases/merge.go", `consultationID == "" && !a.NoConsultation`, `consultationID == ""`, null},
 		{"R7", "an absent field is a null", "internal/cases/merge.go", `consultationID == "" && !a.NoConsultation`, `false`, null},
-		{"R7", "Neo's null says nothing", reference, `f.given(id, kind`, `f.given(id, false && kind`, tests{neo, "Generations|Tolerantly"}},
+		{"R7", "Neo's null says nothing", reference, `f.given(identified(id), kind`, `f.given(identified(id), false && kind`, tests{neo, "Generations|Tolerantly"}},
 		{"R7", "Neo's newer shape does not say whose it is", "internal/pims/idexxneo/consultation.go", "err = r.referenceIn(&c.patientID)", "err = r.skip()", tests{neo, "BothShapes"}},
 		{"R7", "a later blank erases Neo's id", reference, `f.none = f.none || none`, `f.id = ""`, spelled},
 		{"R7", "the first of two ids that contradict each other counts", reference, "f.torn = true", "", spelled},

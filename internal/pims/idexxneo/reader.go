@@ -110,13 +110,18 @@ func (r *reader) word() (string, error) {
 }
 
 // identifier reads an id. It comes as a string or as a whole number and is the same id
-// either way. Anything else, also zero, gives "" (R6). An id never goes through a float.
+// either way. Anything else gives "". An id never goes through a float.
 func (r *reader) identifier() (string, error) {
 	id, err := r.whole()
-	if strings.Trim(strings.TrimPrefix(id, "-"), "0") == "" {
-		return "", err
+	return identified(id), err
+}
+
+// identified returns an id, or "" where it is zero (R6) or lost a character (R7).
+func identified(id string) string {
+	if strings.Trim(strings.TrimPrefix(id, "-"), "0") == "" || pims.Damaged(id) {
+		return ""
 	}
-	return id, err
+	return id
 }
 
 // whole reads a whole number, or a text, as text; "" where the value is neither.

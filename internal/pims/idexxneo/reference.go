@@ -36,8 +36,11 @@ func (f *reference) isNone() bool { return f.none && f.id == "" }
 // any other form that is not an id says nothing.
 func (r *reader) reference(f *reference) error {
 	kind := r.decoder.PeekKind()
-	id, err := r.identifier()
-	f.given(id, kind == 'n' || kind == '"' || kind == '0')
+	id, err := r.whole()
+	if pims.Damaged(id) { // R7
+		return err
+	}
+	f.given(identified(id), kind == 'n' || kind == '"' || kind == '0')
 	return err
 }
 

@@ -2,6 +2,7 @@ package idexxneo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -88,8 +89,8 @@ func (s *session) search(ctx context.Context, window pims.Window, held *budget) 
 }
 
 // A list joins the pages. Each page has the same total and length, only the last may be
-// shorter, and no two different entries have one id. The same entry twice, on one page or
-// on neighbouring ones, counts once (R6).
+// shorter. Entries with one id, on one page or on neighbouring ones, count once (R6), also
+// where they differ.
 type list struct {
 	first   searchPage
 	entries []pims.ConsultationEntry
@@ -129,19 +130,38 @@ func (l *list) add(pages ...searchPage) error {
 // take adds an entry of the page that was read last.
 func (l *list) take(e pims.ConsultationEntry) error {
 	before, again := l.seen[e.ID]
-	switch {
-	case !again:
+	if !again {
 		l.seen[e.ID] = listed{len(l.entries), l.pages}
 		l.entries = append(l.entries, e)
 		return nil
-	case l.entries[before.at].Fingerprint != e.Fingerprint, l.pages > before.page+1:
+	}
+	if l.pages > before.page+1 {
 		return errMoved
-	case l.pages > before.page:
+	}
+	if kept := &l.entries[before.at]; kept.Fingerprint != e.Fingerprint {
+		*kept = contradicted(*kept, e)
+	}
+	if l.pages > before.page {
 		l.doubled = append(l.doubled, e.ID)
 		l.seen[e.ID] = listed{before.at, l.pages}
 	}
 	l.doubles++
 	return nil
+}
+
+// contradicted joins two different entries of one consultation, whatever their order. Where
+// they name different visits, the search does not say whose it is (R9, R20).
+func contradicted(a, b pims.ConsultationEntry) pims.ConsultationEntry {
+	if a.Fingerprint > b.Fingerprint {
+		a, b = b, a
+	}
+	visit := cmp.Or(a.AppointmentID, b.AppointmentID)
+	a.Contested = a.Contested || b.Contested || cmp.Or(b.AppointmentID, visit) != visit
+	a.AppointmentID = visit
+	if a.Contested {
+		a.AppointmentID = ""
+	}
+	return a
 }
 
 // goesOn reports whether a further page may hold an entry. As far as the total shows, a

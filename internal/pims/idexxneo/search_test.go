@@ -120,8 +120,8 @@ func TestPagesThatDoNotAddUpAreReadOnceMore(t *testing.T) {
 				answer["total"] = 46
 			}
 		},
-		"an entry that comes twice": func(page int, answer map[string]any) {
-			if page == 2 {
+		"an entry that comes twice, far away": func(page int, answer map[string]any) {
+			if page == 3 {
 				answer["data"].([]any)[0] = map[string]any{"id": 5000}
 			}
 		},
@@ -318,15 +318,49 @@ func TestTheSameEntryTwiceCountsOnce(t *testing.T) { // R6
 	}
 }
 
+func TestTwoEntriesOfOneConsultationAreOneRecord(t *testing.T) { // R9, R20
+	t.Parallel()
+	for name, c := range map[string]struct {
+		row       string
+		at        int
+		visit     string
+		contested bool
+	}{
+		"for two visits":                 {`{"id":5003,"appointmentId":7999}`, 4, "", true},
+		"for two visits, far on a page":  {`{"id":5003,"appointmentId":7999}`, 15, "", true},
+		"for two visits, on two pages":   {`{"id":5003,"appointmentId":7999}`, 20, "", true},
+		"before the other":               {`{"id":5003,"appointmentId":7999}`, 0, "", true},
+		"one names no visit":             {`{"id":5003,"appointmentId":null}`, 4, "7003", false},
+		"of one visit, in two states":    {`{"id":5003,"appointmentId":7003,"status":"completed"}`, 4, "7003", false},
+		"with a field that is not read":  {`{"id":5003,"appointmentId":7003,"new":1}`, 4, "7003", false},
+		"with two visits in one of them": {`{"id":5003,"appointmentId":7003,"appointment_id":7004}`, 4, "7003", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var row any
+			require.NoError(t, json.Unmarshal([]byte(c.row), &row))
+			answer := rows(45, func(_ int, rows []any) []any { return slices.Insert(rows, c.at, row) })
+			entries, err := dial(t, wire{searchPath: answer}).SearchConsultations(t.Context(), january(t, 1, 17))
+			require.NoError(t, err)
+			require.Len(t, entries, 45, "one record fails alone")
+			for _, e := range entries {
+				require.NotEmpty(t, e.Fingerprint)
+				if e.ID == "5003" {
+					require.Equal(t, c.visit, e.AppointmentID)
+					require.Equal(t, c.contested, e.Contested)
+				}
+			}
+		})
+	}
+}
+
 func TestAListThatMovesIsToldFromDoubles(t *testing.T) { // R6
 	t.Parallel()
 	insert := func(at int, row any) func(int, []any) []any {
 		return func(_ int, rows []any) []any { return slices.Insert(rows, at, row) }
 	}
 	for name, change := range map[string]func(reading int, rows []any) []any{
-		"one of them differs":        insert(4, map[string]any{"id": 5003, "appointmentId": 7003, "status": "completed"}),
-		"one of them differs unread": insert(4, map[string]any{"id": 5003, "appointmentId": 7003, "new": 1}),
-		"two pages apart":            insert(41, map[string]any{"id": 5003, "appointmentId": 7003}),
+		"two pages apart": insert(41, map[string]any{"id": 5003, "appointmentId": 7003}),
 		"another one each time": func(reading int, rows []any) []any { // 5019 and 5020 are lost
 			rows[20] = rows[20-reading]
 			return rows

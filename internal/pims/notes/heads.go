@@ -66,8 +66,11 @@ type uncovered struct {
 	bold, headings map[int]bool // offsets at which emphasised text, a heading begins
 }
 
+// invisible reports whether a character is not seen: a mark, a format character (Unicode
+// Cf), one that is ignorable by default, or one that was lost (R7).
 func invisible(r rune) bool {
-	return r == 0 || r == '\u00ad' || r >= '\u200b' && r <= '\u200f' || r == '\u2060' || r == '\ufeff'
+	return r == 0 || r == pims.Lost || r >= '\u00ad' && !unicode.Is(unicode.Prepended_Concatenation_Mark, r) &&
+		unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // wideColon reports whether a character is a colon of East Asian or other typesetting.

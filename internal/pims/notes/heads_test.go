@@ -132,3 +132,21 @@ func TestHostileNotesTakeTimeInProportion(t *testing.T) { // R57
 		require.LessOrEqual(t, len(soap.Subjective)+len(soap.Objective)+len(soap.Assessment)+len(soap.Plan)+len(rest), 6*size, "%q", part)
 	}
 }
+
+func TestNoInvisibleCharacterHidesAHead(t *testing.T) { // R7
+	t.Parallel()
+	hidden := []rune{0xAD, 0x34F, 0x61C, 0x115F, 0x17B4, 0x180E, 0x200B, 0x200F, 0x3164, 0xFE0F, 0xFEFF, 0xFFA0, 0xFFFB, 0xFFFD, 0xE0001, 0xE0100}
+	for r := rune(0x202A); r <= 0x202E; r++ {
+		hidden = append(hidden, r)
+	}
+	for r := rune(0x2060); r <= 0x206F; r++ {
+		hidden = append(hidden, r)
+	}
+	for _, r := range hidden {
+		soap, rest := SOAP(string(r) + "S: itchy\n" + string(r) + "O" + string(r) + ": red")
+		require.Equal(t, pims.SOAP{Subjective: "itchy", Objective: "red"}, soap, "%U", r)
+		require.Empty(t, rest, "%U", r)
+	}
+	require.Equal(t, "A\u0600B", OneLine("A\u0600B"), "a sign of numbers is seen")
+	require.Equal(t, "\U0001F3F3\uFE0F\u200D\U0001F308", OneLine("\U0001F3F3\uFE0F\u200D\U0001F308"), "one emoji")
+}

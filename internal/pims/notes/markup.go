@@ -4,6 +4,7 @@ import (
 	"html"
 	"regexp"
 	"strings"
+	"unicode"
 
 	xhtml "golang.org/x/net/html"
 
@@ -24,12 +25,17 @@ func Plain(note string) string { return strings.ReplaceAll(markedText(note), "\x
 // line breaks (R7).
 func OneLine(name string) string {
 	seen := strings.Map(func(r rune) rune {
-		if invisible(r) && r != '\u200c' && r != '\u200d' { // which join letters and emoji
+		if invisible(r) && !joins(r) && r != pims.Lost {
 			return -1
 		}
 		return r
 	}, Plain(name))
 	return strings.Join(strings.Fields(seen), " ")
+}
+
+// joins reports whether an invisible character forms letters, emoji or flags with others.
+func joins(r rune) bool {
+	return r == '\u200c' || r == '\u200d' || unicode.Is(unicode.Variation_Selector, r) || r >= '\U000e0020' && r <= '\U000e007f'
 }
 
 // markedText turns HTML into text with marks. Block elements become line breaks, and inline
@@ -92,6 +98,9 @@ func (w *walker) start(kind xhtml.TokenType) {
 	switch {
 	case name == "noscript": // its content is shown where no script runs
 		w.tokens.NextIsNotRawText()
+		if w.hidden == "" {
+			w.text.WriteByte('\n')
+		}
 	case w.hidden != "":
 		return
 	case invisibleElements[name]:
@@ -170,7 +179,7 @@ var (
 	// headings, blockElements: elements on their own line.
 	blockElements = pims.WordSet(
 		"address article aside blockquote body br caption center col colgroup dd details dir div dl dt fieldset figcaption figure footer form",
-		"h1 h2 h3 h4 h5 h6 header hr html legend li main menu nav ol option p pre section select summary table tbody td textarea tfoot th thead tr ul",
+		"h1 h2 h3 h4 h5 h6 header hr html legend li main menu nav noscript ol option p pre section select summary table tbody td textarea tfoot th thead tr ul",
 	)
 
 	// emphasis are the elements at which a head may begin in the middle of a line.
@@ -179,7 +188,7 @@ var (
 	// inlineElements have no effect on the text.
 	inlineElements = pims.WordSet(
 		"a abbr acronym area audio base bdi bdo blink button canvas cite code data del dfn embed font head iframe img input ins kbd label link map meta",
-		"meter nobr noscript object output param picture progress q rp rt ruby s samp script small source span strike style sub sup svg template time",
+		"meter nobr object output param picture progress q rp rt ruby s samp script small source span strike style sub sup svg template time",
 		"title tt var video wbr xml",
 	)
 

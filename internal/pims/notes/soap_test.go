@@ -65,6 +65,7 @@ func TestNotesAreSplitIntoTheirSections(t *testing.T) { // NEO.md §Consultation
 		"a sign within a tag":     {`<a title="a > b">S:</a> itchy`, pims.SOAP{Subjective: "itchy"}, ""},
 		"letters within a word":   {"S: gave H<sub>2</sub>O: yes", pims.SOAP{Subjective: "gave H2O: yes"}, ""},
 		"what an office pastes":   {"<p class=MsoNormal style='mso-x: y'>S: itchy<o:p></o:p></p>", pims.SOAP{Subjective: "itchy"}, ""},
+		"without a script":        {"<noscript>S: ns</noscript><template>S: no</template>O: red", pims.SOAP{Subjective: "ns", Objective: "red"}, ""},
 		"lines in markup":         {"<p>\n  S: itchy\n  ears\n</p>", pims.SOAP{Subjective: "itchy\nears"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
