@@ -37,10 +37,20 @@ func otherName(a, b string) bool {
 }
 
 // unproved reports whether the case's patient is no longer certain: a row gave another name
-// and no patient id, and no row has given a patient id since (R7).
+// or another client and no patient id, and no row has given a patient id since (R7).
 func (c *Case) unproved(a *pims.Appointment) bool {
+	known := !pims.Blank(c.Appointment.PatientID)
 	return pims.Blank(a.PatientID) && (c.Appointment.Unproved ||
-		(!pims.Blank(c.Appointment.PatientID) || c.returning()) && otherName(c.PatientName, pims.Undamaged(a.PatientName, c.PatientName)))
+		(known || c.returning()) && otherName(c.PatientName, pims.Undamaged(a.PatientName, c.PatientName)) ||
+		known && Differ(c.Appointment.ClientID, a.ClientID))
+}
+
+// becomes reports whether the row gives the visit to another patient. A row without a patient
+// id does not, where the case's is known: then the patient is uncertain (R7).
+func (c *Case) becomes(a *pims.Appointment) bool {
+	lost := pims.Blank(a.PatientID) && !pims.Blank(c.Appointment.PatientID)
+	row := Whose{a.PatientID, a.ClientID, pims.Undamaged(a.PatientName, c.PatientName)}
+	return !lost && c.Whose().Another(row)
 }
 
 // patientOf returns the patient of the case's stored consultation: the patient stored with
@@ -68,7 +78,7 @@ func (c *Case) provedSame(a *pims.Appointment) bool {
 // pass to another client.
 func carriedOver(old *Case, a *pims.Appointment) Case {
 	c := *old
-	switch another := Differ(old.Appointment.PatientID, a.PatientID); {
+	switch another := old.becomes(a); {
 	case old.returning() && another: // the PIMS reused the id: nothing else is the same
 		c.PatientName, c.ClientName, c.PhoneNumber = "", "", ""
 		c.Appointment = Appointment{}
@@ -79,6 +89,9 @@ func carriedOver(old *Case, a *pims.Appointment) Case {
 	case another: // the patient was corrected, or merged into another one
 		c.PatientName = ""
 		c.Appointment.ConsultationID, c.Appointment.Title = "", ""
+		if !Differ(old.Appointment.PatientID, a.PatientID) { // the client was the earlier patient's
+			c.Appointment.ClientID = ""
+		}
 	}
 	if Differ(old.Appointment.ClientID, a.ClientID) { // another client, also where the patient is the same
 		c.ClientName, c.PhoneNumber, c.Appointment.ClientEmail = "", "", ""
@@ -96,7 +109,7 @@ func stillOwn(stored *Belonging, old, merged *Case, a *pims.Appointment) bool {
 	switch now := merged.Appointment; {
 	case now.Unproved:
 		return false
-	case Differ(old.patientOf(stored), now.PatientID):
+	case old.becomes(a), stored.whose().Another(Whose{PatientID: now.PatientID, ClientID: now.ClientID}):
 		return false
 	case !now.Earlier && Differ(stored.ConsultationID, now.ConsultationID):
 		return false
@@ -106,10 +119,8 @@ func stillOwn(stored *Belonging, old, merged *Case, a *pims.Appointment) bool {
 	}
 }
 
-// anotherPatient reports whether the patient changed from one known patient to another.
-func anotherPatient(before, after *Case) bool {
-	return Differ(before.Appointment.PatientID, after.Appointment.PatientID)
-}
+// anotherPatient reports whether the patient is known to be another one than before.
+func anotherPatient(before, after *Case) bool { return before.Whose().Another(after.Whose()) }
 
 // anotherConsultation reports whether the appointment had a consultation id, and the PIMS
 // now names another one or none.
@@ -153,11 +164,7 @@ func LookAgain(w *Write, at time.Time) *Reading {
 	if w.Before == nil || !w.Hides() && !anotherPatient(w.Before, &w.After) && !anotherConsultation(w.Before, &w.After) && !proved(w.Before, &w.After) {
 		return nil
 	}
-	r := &Reading{CaseID: w.Before.ID, Since: at, Outcome: "changed"}
-	if w.Hides() {
-		r.Disowned = w.Before.Disowned()
-	}
-	return r
+	return &Reading{CaseID: w.Before.ID, Since: at, Outcome: "changed"}
 }
 
 // Take returns the case as it is after this consultation was read for it. The caller has
@@ -168,15 +175,19 @@ func LookAgain(w *Write, at time.Time) *Reading {
 // ErrPatientUnproved where the case's patient is uncertain. Then the consultation is not
 // stored, and what is stored of the same consultation is hidden (R7).
 //
-// disowned is the consultation that was hidden before. If it names no patient, it does not
-// come back to a case with another patient.
-func Take(c Case, read pims.Consultation, disowned Belonging, at time.Time) (after Case, changed bool, err error) {
-	patient := c.Appointment.PatientID
-	unnamed := pims.Blank(read.PatientID) && read.ID == disowned.ConsultationID && Differ(disowned.PatientID, patient)
+// A consultation that the case has shown for another patient (Case.Shown) does not come back
+// while it names no patient.
+func Take(c Case, read pims.Consultation, at time.Time) (after Case, changed bool, err error) {
+	named := Whose{PatientID: read.PatientID, ClientID: read.ClientID}
+	if c.Consultation != nil && c.Holds(read.ID) {
+		named = c.Consultation.stillNames(read)
+	}
+	earlier, shown := c.Shown[read.ID]
+	others := shown && pims.Blank(named.PatientID) && earlier.Another(c.Whose())
 	switch {
 	case c.Appointment.Unproved:
 		return c.Without(read.ID, ErrPatientUnproved)
-	case unnamed || Differ(read.PatientID, patient):
+	case others || named.Another(c.Whose()):
 		return c.Without(read.ID, ErrAnotherPatient)
 	}
 	merged, changed := MergeConsultation(c.Consultation, read, at)
@@ -201,10 +212,4 @@ func (c Case) WithoutNotes() Case {
 	c.Hidden = c.Owner() != nil
 	c.Consultation, c.Consulted = nil, nil
 	return c
-}
-
-// Disowned returns whose the stored consultation was, to be kept when it is hidden.
-func (c *Case) Disowned() Belonging {
-	stored := c.Owner()
-	return Belonging{stored.ConsultationID, c.patientOf(stored)}
 }

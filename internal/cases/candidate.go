@@ -30,8 +30,7 @@ type Candidate struct {
 	ReadAt      time.Time // zero: never read
 	Fingerprint string    // of the search entry at the last read
 
-	Since    time.Time // when its patient or consultation changed, which makes it due whatever the window; zero: never
-	Disowned Belonging // the consultation that was hidden then, and whose it was (R7)
+	Since time.Time // when its patient or consultation changed, which makes it due whatever the window; zero: never
 }
 
 // When enrichment reads a consultation again (R19).

@@ -26,7 +26,13 @@ type Case struct {
 	Consultation *Consultation // metadata.consultation; nil: none, or not read
 	Consulted    *Belonging    // whose the stored consultation is, where only that was read; nil: none, or see Consultation
 	Hidden       bool          // the write removes the stored consultation (R7)
-	Deletion     *Deletion     // metadata.reconciliation; nil: none
+
+	// Shown are the consultations that the case showed before and does not show now, by their
+	// ids, and the patients for whom it did (R7). It is read with the consultation and not
+	// written: the database keeps it, whoever takes a consultation away.
+	Shown map[string]Whose
+
+	Deletion *Deletion // metadata.reconciliation; nil: none
 
 	// Filtered is the filter of the clinic that the appointment meets (R50), in
 	// metadata.sync. The case stays: a filter only keeps new cases from being created.
@@ -81,17 +87,20 @@ type Appointment struct {
 	Reason         string
 }
 
-// A Belonging identifies whose a consultation is, by the ids of the consultation and of the
-// patient (R7). An empty text is unknown.
+// A Belonging identifies whose a consultation is, by the ids that it names (R7). An empty
+// text is unknown.
 type Belonging struct {
 	ConsultationID string
 	PatientID      string
+	ClientID       string
 }
+
+func (b *Belonging) whose() Whose { return Whose{PatientID: b.PatientID, ClientID: b.ClientID} }
 
 // Owner returns whose the stored consultation is, or nil where none is stored.
 func (c *Case) Owner() *Belonging {
 	if c.Consultation != nil {
-		return &Belonging{ConsultationID: c.Consultation.ID, PatientID: c.Consultation.PatientID}
+		return c.Consultation.Belonging()
 	}
 	return c.Consulted
 }
@@ -100,6 +109,11 @@ func (c *Case) Owner() *Belonging {
 type Consultation struct {
 	pims.Consultation
 	FetchedAt time.Time
+}
+
+// Belonging returns whose the consultation is.
+func (c *Consultation) Belonging() *Belonging {
+	return &Belonging{ConsultationID: c.ID, PatientID: c.PatientID, ClientID: c.ClientID}
 }
 
 // A Deletion is what metadata.reconciliation keeps (W10).

@@ -20,11 +20,12 @@ func MergeConsultation(old *Consultation, read pims.Consultation, at time.Time) 
 	if merged.SOAP.Blank() {
 		merged.SOAP = pims.SOAP{} // white space is not a section and is not stored
 	}
-	if old == nil || old.ID != read.ID || Differ(old.PatientID, read.PatientID) {
+	if old == nil || old.ID != read.ID || old.Belonging().whose().Another(old.stillNames(read)) {
 		mendConsultation(&merged.Consultation, &pims.Consultation{})
 		return merged, true
 	}
-	merged.PatientID = cmp.Or(read.PatientID, old.PatientID)
+	whose := old.stillNames(read)
+	merged.PatientID, merged.ClientID = whose.PatientID, whose.ClientID
 	if read.SOAP.Blank() && pims.Blank(read.Notes) && pims.Blank(read.RawNotes) {
 		merged.SOAP, merged.Notes, merged.RawNotes = old.SOAP, old.Notes, old.RawNotes
 	}
@@ -42,6 +43,12 @@ func MergeConsultation(old *Consultation, read pims.Consultation, at time.Time) 
 		return *old, false
 	}
 	return merged, true
+}
+
+// stillNames returns whose the consultation is after a newer read of it: what it named
+// before and leaves out now, it still names (R7).
+func (c *Consultation) stillNames(read pims.Consultation) Whose {
+	return Whose{PatientID: cmp.Or(read.PatientID, c.PatientID), ClientID: cmp.Or(read.ClientID, c.ClientID)}
 }
 
 // keepPart keeps the stored value of a part that a newer read of the same consultation
@@ -66,9 +73,9 @@ func keepPart(merged, old *pims.Consultation, part pims.Part) {
 }
 
 // sameConsultation reports whether both are the same consultation of the same patient. A
-// patient that only one of them names makes no difference (R7).
+// patient or a client that only one of them names makes no difference (R7).
 func sameConsultation(a, b *pims.Consultation) bool {
-	return a.ID == b.ID && !Differ(a.PatientID, b.PatientID) && a.AppointmentID == b.AppointmentID && a.At.Equal(b.At) && pims.WallText(a.AtText) == pims.WallText(b.AtText) &&
+	return a.ID == b.ID && !Differ(a.PatientID, b.PatientID) && !Differ(a.ClientID, b.ClientID) && a.AppointmentID == b.AppointmentID && a.At.Equal(b.At) && pims.WallText(a.AtText) == pims.WallText(b.AtText) &&
 		a.Status == b.Status && a.StatusText == b.StatusText && a.Reason == b.Reason &&
 		a.RawNotes == b.RawNotes && a.SOAP == b.SOAP && a.Notes == b.Notes &&
 		sameVitals(a.Vitals, b.Vitals) && slices.Equal(a.Diagnoses, b.Diagnoses) && a.Discharge == b.Discharge

@@ -197,7 +197,7 @@ func (c *Case) told() *Consultation {
 	case c.Consultation != nil:
 		return c.Consultation
 	case c.Consulted != nil:
-		return &Consultation{Consultation: pims.Consultation{ID: c.Consulted.ConsultationID, PatientID: c.Consulted.PatientID}}
+		return &Consultation{Consultation: pims.Consultation{ID: c.Consulted.ConsultationID, PatientID: c.Consulted.PatientID, ClientID: c.Consulted.ClientID}}
 	default:
 		return &Consultation{}
 	}
@@ -211,6 +211,7 @@ func diffConsultations(caseBefore, caseAfter *Case) []syncs.FieldChange {
 	return []syncs.FieldChange{
 		field("consultation.id", before.ID, after.ID),
 		field("consultation.patientId", before.PatientID, after.PatientID),
+		field("consultation.clientId", before.ClientID, after.ClientID),
 		field("consultation.statusText", before.StatusText, after.StatusText),
 		field("consultation.soapNotes.subjective", before.SOAP.Subjective, after.SOAP.Subjective),
 		field("consultation.soapNotes.objective", before.SOAP.Objective, after.SOAP.Objective),

@@ -100,6 +100,7 @@ type consultationJSON struct {
 	ID            string      `json:"id,omitempty"`
 	AppointmentID string      `json:"appointmentId,omitempty"`
 	PatientID     string      `json:"patientId,omitempty"` // whose it is (R7)
+	ClientID      string      `json:"clientId,omitempty"`
 	ConsultedAt   time.Time   `json:"consultedAt,omitzero"`
 	ConsultedText string      `json:"consultedAtText,omitempty"` // R2, R12
 	Status        string      `json:"status,omitempty"`          // what StatusText means
@@ -143,6 +144,7 @@ func encodeConsultation(c *Consultation) *consultationJSON {
 		ID:            c.ID,
 		AppointmentID: c.AppointmentID,
 		PatientID:     c.PatientID,
+		ClientID:      c.ClientID,
 		ConsultedAt:   c.At.UTC(),
 		ConsultedText: c.AtText,
 		Status:        string(c.Status),
@@ -170,6 +172,7 @@ func (c *consultationJSON) decode() *Consultation {
 			ID:            c.ID,
 			AppointmentID: c.AppointmentID,
 			PatientID:     c.PatientID,
+			ClientID:      c.ClientID,
 			At:            c.ConsultedAt,
 			AtText:        pims.WallText(c.ConsultedText),
 			Status:        pims.ConsultationStatus(c.Status),

@@ -65,21 +65,18 @@ var noteParts = [][]string{{"rawNotes", "soapNotes", "notes"}, {"vitals"}, {"dia
 
 // belongingFields are the fields of metadata.consultation that say whose it is and when it
 // was read. They hold no medical content.
-var belongingFields = []string{"id", "patientId", "appointmentId", "fetchedAt"}
+var belongingFields = []string{"id", "patientId", "clientId", "appointmentId", "fetchedAt"}
 
 // Suspect returns the reasons why a case may hold notes that are not its own, from the
 // stored ids and the case's history. No reasons: nothing suggests it. events are the case's
-// own events of metadata.appointment, metadata.consultation and metadata.reconciliation,
-// the oldest first. shared: a case of another patient stores the same consultation. judged
-// is false where the history does not go back to when the notes were written.
+// own events of SuspectFields, the oldest first. shared: a case of another patient stores
+// the same consultation. judged is false where the history does not go back to when the
+// notes were written.
 func Suspect(c *Case, events []Event, shared bool) (reasons []SuspicionReason, judged bool) {
 	if c.Consultation == nil {
 		return nil, true
 	}
-	w := walk{patient: firstPatient(c, events), origins: make(map[string]Belonging), doubts: make(map[string]Belonging)}
-	for i := range events {
-		w.event(&events[i])
-	}
+	w := walkThrough(c, events)
 	add := func(reason SuspicionReason, holds bool) {
 		if holds && !slices.Contains(reasons, reason) {
 			reasons = append(reasons, reason)
@@ -88,6 +85,9 @@ func Suspect(c *Case, events []Event, shared bool) (reasons []SuspicionReason, j
 	a := &c.Appointment
 	add(SuspectPatient, Differ(c.Consultation.PatientID, a.PatientID))
 	add(SuspectConsultation, !a.Earlier && Differ(c.Consultation.ID, a.ConsultationID))
+	if read, ok := w.shown[c.Consultation.ID]; ok {
+		add(SuspectPatient, read.Another(c.Whose()))
+	}
 	for _, origin := range w.origins {
 		add(SuspectPatient, Differ(origin.PatientID, a.PatientID))
 		add(SuspectConsultation, Differ(origin.ConsultationID, c.Consultation.ID))
@@ -102,26 +102,57 @@ func Suspect(c *Case, events []Event, shared bool) (reasons []SuspicionReason, j
 	return reasons, w.read || len(reasons) > 0
 }
 
-// firstPatient returns the case's patient before the first event. The event of a creation
-// holds no values.
-func firstPatient(c *Case, events []Event) string {
-	for i := range events {
-		if events[i].Field == "metadata.appointment" {
-			return textOf(events[i].Before, "patientId")
+// SuspectFields are the fields whose events Suspect reads.
+var SuspectFields = []string{"patient_name", "metadata.appointment", "metadata.consultation", "metadata.reconciliation"}
+
+// ShownForOthers returns the consultations that the case showed for other patients than its
+// own, according to its history, and for whom. They do not come back while they name no
+// patient (R7). events are as in Suspect.
+func ShownForOthers(c *Case, events []Event) map[string]Whose {
+	others := walkThrough(c, events).shown
+	maps.DeleteFunc(others, func(_ string, of Whose) bool { return !of.Another(c.Whose()) })
+	return others
+}
+
+// atFirst returns the case's patient before the first event. The event of a creation holds
+// no values.
+func atFirst(c *Case, events []Event) Whose {
+	first := c.Whose()
+	event := func(field string) *Event {
+		i := slices.IndexFunc(events, func(e Event) bool { return e.Field == field })
+		if i < 0 {
+			return nil
 		}
+		return &events[i]
 	}
-	return c.Appointment.PatientID
+	if e := event("metadata.appointment"); e != nil {
+		first.PatientID, first.ClientID = textOf(e.Before, "patientId"), textOf(e.Before, "clientId")
+	}
+	if e := event("patient_name"); e != nil {
+		first.PatientName = plain(e.Before)
+	}
+	return first
 }
 
 // A walk goes through the events of a case in order.
 type walk struct {
-	patient  string
+	whose    Whose                // whose the visit is
+	stored   string               // the consultation that is stored
+	shown    map[string]Whose     // each consultation that was stored, and for whom it was read
 	origins  map[string]Belonging // where each stored part comes from
 	doubts   map[string]Belonging // where each part that may be carried over may come from
 	read     bool                 // the history holds a read of the consultation
 	gone     string               // the patient when it was soft-deleted
 	deleted  bool
 	returned bool // a sync brought it back, and nothing proved the patient
+}
+
+func walkThrough(c *Case, events []Event) *walk {
+	w := &walk{whose: atFirst(c, events), shown: make(map[string]Whose), origins: make(map[string]Belonging), doubts: make(map[string]Belonging)}
+	for i := range events {
+		w.event(&events[i])
+	}
+	return w
 }
 
 // event ignores a clearing and its undoing: they hide the notes and put the same notes
@@ -131,17 +162,21 @@ func (w *walk) event(e *Event) {
 		return
 	}
 	switch e.Field {
+	case "patient_name":
+		w.whose.PatientName = plain(e.After)
 	case "metadata.appointment":
-		w.patient = cmp.Or(textOf(e.After, "patientId"), w.patient)
+		w.whose.PatientID = cmp.Or(textOf(e.After, "patientId"), w.whose.PatientID)
+		w.whose.ClientID = cmp.Or(textOf(e.After, "clientId"), w.whose.ClientID)
+		w.learn()
 	case "metadata.consultation":
 		w.consultation(e)
 	case "metadata.reconciliation":
 		deleted := textOf(e.After, "softDeleted") == "true"
 		if w.deleted && !deleted && strings.HasPrefix(e.Actor, "sync:") && len(w.origins) > 0 {
-			w.returned = w.gone == "" || w.gone != w.patient
+			w.returned = w.gone == "" || w.gone != w.whose.PatientID
 		}
 		if deleted {
-			w.gone = w.patient
+			w.gone = w.whose.PatientID
 		}
 		w.deleted = deleted
 	}
@@ -155,6 +190,24 @@ func (w *walk) consultation(e *Event) {
 		w.take(before, nil)
 	}
 	w.take(after, before)
+	w.show(after)
+}
+
+// show records for whom a consultation is read: for the patient that it names, else for the
+// one for whom the case showed it first.
+func (w *walk) show(after map[string]json.RawMessage) {
+	w.stored = plain(after["id"])
+	_, known := w.shown[w.stored]
+	if named := plain(after["patientId"]); w.stored != "" && (!known || named != "") {
+		w.shown[w.stored] = Whose{cmp.Or(named, w.whose.PatientID), cmp.Or(plain(after["clientId"]), w.whose.ClientID), w.whose.PatientName}
+	}
+}
+
+// learn adds what becomes known of the patient while the case shows the consultation.
+func (w *walk) learn() {
+	if of, ok := w.shown[w.stored]; ok && !of.Another(w.whose) {
+		w.shown[w.stored] = Whose{cmp.Or(of.PatientID, w.whose.PatientID), cmp.Or(of.ClientID, w.whose.ClientID), of.PatientName}
+	}
 }
 
 // take records the origin of each part of a write. A part that differs from before comes
@@ -163,7 +216,7 @@ func (w *walk) consultation(e *Event) {
 // may be equal by chance. Vitals and diagnoses that are equal by chance prove nothing where
 // the text was read with them for the same patient; every other case is a doubt.
 func (w *walk) take(after, before map[string]json.RawMessage) {
-	own := Belonging{plain(after["id"]), cmp.Or(plain(after["patientId"]), w.patient)}
+	own := Belonging{ConsultationID: plain(after["id"]), PatientID: cmp.Or(plain(after["patientId"]), w.whose.PatientID)}
 	carried, fresh := sameContent(after, before), false
 	for i, part := range noteParts {
 		key := part[0]

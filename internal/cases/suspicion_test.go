@@ -100,6 +100,26 @@ func TestForeignNotesAreFoundByStoredIDsAndByHistory(t *testing.T) { // R7
 			[2]string{"51", ""},
 			told("sync:a", "consultation", "", notes("51", "", "rest"), "reconciliation", "", gone, "reconciliation", gone, back), nil, false,
 		},
+		"an unknown patient that became another client's": {
+			cases.Appointment{PatientID: "2", ClientID: "c9"},
+			[2]string{"51", ""},
+			told("sync:a", "consultation", "", notes("51", "", "rest"), "appointment", `{"clientId": "c1"}`, `{"patientId": "2", "clientId": "c9"}`),
+			[]cases.SuspicionReason{"another_patient"},
+			false,
+		},
+		"an unknown patient of one client that became known": {
+			cases.Appointment{PatientID: "2", ClientID: "c1"},
+			[2]string{"51", ""},
+			told("sync:a", "consultation", "", notes("51", "", "rest"), "appointment", `{"clientId": "c1"}`, `{"patientId": "2", "clientId": "c1"}`), nil, false,
+		},
+		"back from another patient, after another consultation": {
+			cases.Appointment{PatientID: "2"},
+			[2]string{"51", ""},
+			told("sync:a", "consultation", "", notes("51", "", "rest"), "appointment", patient("1"), patient("2"), "consultation", notes("51", "", "rest"), "",
+				"consultation", "", notes("52", "2", "water"), "consultation", notes("52", "2", "water"), notes("51", "", "rest")),
+			[]cases.SuspicionReason{"another_patient"},
+			false,
+		},
 		"restored by a person": {
 			cases.Appointment{},
 			[2]string{"51", ""},

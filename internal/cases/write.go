@@ -25,8 +25,7 @@ type Reading struct {
 	Fingerprint string
 	Outcome     string // a closed set: "enriched", "unchanged", "waiting", "changed", "adopted", or an ItemCode
 
-	Since    time.Time // as in Candidate; zero: no longer
-	Disowned Belonging // as in Candidate; zero: the earlier one stays
+	Since time.Time // as in Candidate; zero: no longer
 }
 
 // A SoftDeletion is one case to be deleted, and why.

@@ -58,7 +58,7 @@ func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*cases
 		w := &writes[i]
 		if c := byPIMSID[w.After.PIMSID]; written[w.After.PIMSID] {
 			c.Stored, c.StoredID, c.StoredAppointmentID, c.StoredPatientID, c.HasNotes, c.Final = false, "", "", "", false, false
-			c.Since, c.Disowned = w.Reading.Since, w.Reading.Disowned
+			c.Since = w.Reading.Since
 			delete(pending, c.CaseID)
 		}
 	}
@@ -167,7 +167,7 @@ func (p *enrichmentPhase) decide(s *served, before *cases.Case) decision {
 	default:
 		d.reading = s.reading(&after, "unchanged")
 	}
-	return d.disowning(before)
+	return d
 }
 
 // take calls Take, unless the visits show that the case may not have the consultation.
@@ -175,7 +175,7 @@ func (p *enrichmentPhase) take(s *served, before *cases.Case) (after cases.Case,
 	if why := p.strange(s.visited, before); why != nil {
 		return before.Without(s.visited.consultation.ID, why)
 	}
-	return cases.Take(*before, s.visited.consultation, s.candidate.Disowned, s.visited.readAt)
+	return cases.Take(*before, s.visited.consultation, s.visited.readAt)
 }
 
 // lost decides about a consultation that no longer belongs to the case.
@@ -183,14 +183,6 @@ func (s *served) lost(before *cases.Case) decision {
 	d := decision{after: *before, waits: true, action: syncs.ActionUpdated, reading: waiting(s.candidate, s.visited.readAt, "")}
 	if before.Holds(s.candidate.StoredID) {
 		d.after, d.changed = before.WithoutNotes(), true
-	}
-	return d.disowning(before)
-}
-
-// disowning records in the reading what the write hides.
-func (d decision) disowning(before *cases.Case) decision {
-	if w := (cases.Write{Before: before, After: d.after}); w.Hides() {
-		d.reading.Disowned = before.Disowned()
 	}
 	return d
 }

@@ -28,32 +28,25 @@ var (
 	errContested = errors.New("the calendar or the search names the consultation for several visits")
 )
 
-// A whose identifies the patient and the client of a visit by ids. An empty id is unknown.
-type whose struct{ patient, client string }
+// whoseVisit identifies the patient and the client of a candidate, by ids: names do not
+// decide between two visits (R9).
+func whoseVisit(c *cases.Candidate) cases.Whose {
+	return cases.Whose{PatientID: c.PatientID, ClientID: c.ClientID}
+}
 
-// whoseVisit identifies the patient and the client of a candidate.
-func whoseVisit(c *cases.Candidate) whose { return whose{c.PatientID, c.ClientID} }
-
-// whoseCase identifies the patient and the client of a case.
-func whoseCase(c *cases.Case) whose { return whose{c.Appointment.PatientID, c.Appointment.ClientID} }
-
-// another reports whether two visits are known to be of different patients. It compares the
-// patients where both are known, else the clients (R7).
-func (w whose) another(than whose) bool {
-	if pims.Blank(w.patient) || pims.Blank(than.patient) {
-		return cases.Differ(w.client, than.client)
-	}
-	return w.patient != than.patient
+// whoseCase identifies the patient and the client of a case, likewise.
+func whoseCase(c *cases.Case) cases.Whose {
+	return cases.Whose{PatientID: c.Appointment.PatientID, ClientID: c.Appointment.ClientID}
 }
 
 // visits maps the PIMS ids of appointments that consultations name to the patients of those
 // appointments. A nil value means that there is no case of it.
-type visits map[string]*whose
+type visits map[string]*cases.Whose
 
 // foreign reports whether an appointment is known to be another patient's.
-func (v visits) foreign(appointmentID string, w whose) bool {
+func (v visits) foreign(appointmentID string, w cases.Whose) bool {
 	other := v[appointmentID]
-	return other != nil && other.another(w)
+	return other != nil && other.Another(w)
 }
 
 // add adds the candidates' own appointments.
@@ -73,11 +66,11 @@ func (p *enrichmentPhase) learn(ctx context.Context, appointmentIDs []string) er
 		}
 	}
 	for ids := range slices.Chunk(unknown, chunkSize) {
-		cases, err := p.store.CasesByID(ctx, p.lease.ClinicID, p.provider, ids)
+		found, err := p.store.CasesByID(ctx, p.lease.ClinicID, p.provider, ids)
 		if err != nil {
 			return fmt.Errorf("reading the visits that consultations name: %w", err)
 		}
-		for id, c := range cases {
+		for id, c := range found {
 			w := whoseCase(&c)
 			p.found.visits[id] = &w
 		}
@@ -108,13 +101,14 @@ func (p *enrichmentPhase) relate(ctx context.Context, candidates []*cases.Candid
 // contested returns the consultations that the calendar names, or named last, for visits of
 // different patients.
 func contested(candidates []*cases.Candidate) map[string]bool {
-	first, several := make(map[string]whose), make(map[string]bool)
+	of, several := make(map[string][]cases.Whose), make(map[string]bool)
 	for _, c := range candidates {
-		w, seen := first[c.ConsultationID]
-		if !seen {
-			first[c.ConsultationID] = whoseVisit(c)
+		id, w := c.ConsultationID, whoseVisit(c)
+		if id == "" || slices.Contains(of[id], w) {
+			continue
 		}
-		several[c.ConsultationID] = several[c.ConsultationID] || seen && w.another(whoseVisit(c))
+		several[id] = several[id] || slices.ContainsFunc(of[id], w.Another)
+		of[id] = append(of[id], w)
 	}
 	return several
 }

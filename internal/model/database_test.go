@@ -109,7 +109,7 @@ func (d *database) others(ctx context.Context) (text string, err error) {
 
 func (d *database) readings(ctx context.Context) (map[uuid.UUID]cases.Reading, error) {
 	const sql = `select case_id, tries, next_try_at, read_at, coalesce(entry_fingerprint, ''), outcome,
-			changed_at, coalesce(disowned_consultation_id, ''), coalesce(disowned_patient_id, '')
+			changed_at
 		from case_enrichments where clinic_id = $1`
 	found, err := d.db.Pool().Query(ctx, sql, d.clinic)
 	if err != nil {
@@ -118,8 +118,7 @@ func (d *database) readings(ctx context.Context) (map[uuid.UUID]cases.Reading, e
 	readings := map[uuid.UUID]cases.Reading{}
 	_, err = pgx.CollectRows(found, func(found pgx.CollectableRow) (r cases.Reading, err error) {
 		var nextTry, readAt, since *time.Time
-		err = found.Scan(&r.CaseID, &r.Tries, &nextTry, &readAt, &r.Fingerprint, &r.Outcome,
-			&since, &r.Disowned.ConsultationID, &r.Disowned.PatientID)
+		err = found.Scan(&r.CaseID, &r.Tries, &nextTry, &readAt, &r.Fingerprint, &r.Outcome, &since)
 		if since != nil {
 			r.Since = *since
 		}

@@ -83,8 +83,12 @@ func (m *machine) requireVisit(p *play, was *row, entries []pims.ConsultationEnt
 			return
 		}
 	}
-	earlier := p.learned[was.ID]
-	disowned := c.PatientID == "" && id == earlier.Disowned.ConsultationID && isAnother(earlier.Disowned.PatientID, was.Appointment.PatientID)
+	named := c.PatientID
+	if stored != nil && stored.ID == id && named == "" {
+		named = stored.PatientID
+	}
+	before, ever := was.Shown[id]
+	others := ever && named == "" && isOthers(before, was.Whose())
 	switch {
 	case id == "": // R9: neither names the other
 		require.Equal(m, stored, is.Consultation)
@@ -97,7 +101,7 @@ func (m *machine) requireVisit(p *play, was *row, entries []pims.ConsultationEnt
 		}
 		require.Equal(m, stored, is.Consultation, "R9: it names another patient's visit")
 		m.requireAnotherVisit(p, was, learned)
-	case isAnother(c.PatientID, was.Appointment.PatientID), disowned, was.Appointment.Unproved:
+	case isAnother(named, was.Appointment.PatientID), others, was.Appointment.Unproved:
 		if stored != nil && stored.ID == id {
 			stored = nil
 		}

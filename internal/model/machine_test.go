@@ -73,6 +73,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"the PIMS merges patients":          m.play(m.mergePatients),
 		"the PIMS gives an id out again":    m.play(m.giveOutAgain),
 		"the PIMS replaces a consultation":  m.play(m.replaceConsultation),
+		"the PIMS takes a replacement back": m.play(m.takeBack),
 		"the PIMS discards a consultation":  m.play(m.discardConsultation),
 		"the PIMS swaps two consultations":  m.play(m.swapConsultations),
 		"the calendar names a consultation": m.play(m.nameConsultation),

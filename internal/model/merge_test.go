@@ -130,14 +130,18 @@ func own(was cases.Case, visit *pims.Appointment) cases.Case {
 		whose = cmp.Or(was.Consultation.PatientID, patient)
 	}
 	client := isAnother(was.Appointment.ClientID, strings.TrimSpace(visit.ClientID))
+	another := becomes(&was, visit)
 	doubted := unproved(&was, was.SoftDeleted(), visit) && !was.Appointment.Unproved
 	switch {
-	case was.SoftDeleted() && isAnother(patient, now):
+	case was.SoftDeleted() && another:
 		was.PatientName, was.ClientName, was.PhoneNumber, was.Appointment = "", "", "", cases.Appointment{}
 	case was.SoftDeleted() && (whose == "" || whose != now):
 		was.Appointment = cases.Appointment{}
-	case isAnother(patient, now):
+	case another:
 		was.PatientName, was.Appointment.ConsultationID, was.Appointment.Title = "", "", ""
+		if !isAnother(patient, now) {
+			was.Appointment.ClientID = ""
+		}
 	}
 	if client {
 		was.ClientName, was.PhoneNumber, was.Appointment.ClientEmail = "", "", ""
@@ -240,20 +244,25 @@ func (l *life) read() {
 		SOAP:   pims.SOAP{Plan: l.text("plan")}, Notes: l.text("notes"), Discharge: l.text("discharge"),
 	}
 	read.RawNotes = read.SOAP.Plan + read.Notes
-	disowned := cases.Belonging{ConsultationID: id("disowned"), PatientID: id("and whose")}
+	l.is.Shown = map[string]cases.Whose{id("shown before"): {PatientID: id("for whom"), ClientID: id("whose client"), PatientName: id("called")}}
+	read.ClientID = id("client")
 	at := firstDay.Add(time.Duration(rapid.IntRange(0, 9).Draw(l.T, "at")) * time.Minute)
-	was, before := l.is.Consultation, *l.is
-	is, changed, err := cases.Take(*l.is, read, disowned, at)
-	require.Equal(l, before, *l.is, "it is pure")
-	patient := l.is.Appointment.PatientID
-	if l.is.Appointment.Unproved || isAnother(read.PatientID, patient) || read.PatientID == "" && disowned.ConsultationID == read.ID && isAnother(disowned.PatientID, patient) {
+	was, unread := l.is.Consultation, *l.is
+	is, changed, err := cases.Take(*l.is, read, at)
+	require.Equal(l, unread, *l.is, "it is pure")
+	named := cases.Whose{PatientID: read.PatientID, ClientID: read.ClientID}
+	if was != nil && was.ID == read.ID {
+		named = cases.Whose{PatientID: cmp.Or(read.PatientID, was.PatientID), ClientID: cmp.Or(read.ClientID, was.ClientID)}
+	}
+	before, shown := l.is.Shown[read.ID]
+	if l.is.Appointment.Unproved || isOthers(named, l.is.Whose()) || shown && named.PatientID == "" && isOthers(before, l.is.Whose()) {
 		require.Error(l, err, "R7: another patient's")
 		require.Equal(l, was != nil && was.ID == read.ID, changed, "R7: what is stored of it is hidden")
 		require.Equal(l, changed, is.Hidden)
 		if is.Hidden = false; changed {
-			before.Consultation = nil
+			unread.Consultation = nil
 		}
-		require.Equal(l, before, is)
+		require.Equal(l, unread, is)
 		l.is = &is
 		l.seen["consultations refused"]++
 		return
@@ -263,22 +272,22 @@ func (l *life) read() {
 	if read.SOAP.Blank() {
 		want.SOAP = pims.SOAP{}
 	}
-	same := was != nil && was.ID == read.ID && !isAnother(was.PatientID, read.PatientID)
+	same := was != nil && was.ID == read.ID && !isOthers(cases.Whose{PatientID: was.PatientID, ClientID: was.ClientID}, named)
 	if same {
-		want.PatientID = cmp.Or(read.PatientID, was.PatientID)
+		want.PatientID, want.ClientID = cmp.Or(read.PatientID, was.PatientID), cmp.Or(read.ClientID, was.ClientID)
 	}
 	if same && strings.TrimSpace(read.RawNotes) == "" {
 		want.SOAP, want.Notes, want.RawNotes = was.SOAP, was.Notes, was.RawNotes
 	}
 	require.Equal(l, !same || want.Status != was.Status || want.SOAP != was.SOAP || want.Notes != was.Notes ||
-		want.RawNotes != was.RawNotes || want.Discharge != was.Discharge, changed, "R12")
+		want.RawNotes != was.RawNotes || want.Discharge != was.Discharge || isAnother(want.ClientID, was.ClientID), changed, "R12")
 	if changed {
 		require.Equal(l, want, is.Consultation.Consultation, "R7: the newer replaces the older whole, but none of the same erases notes")
 		require.Equal(l, at, is.Consultation.FetchedAt)
 	} else {
-		require.Equal(l, before, is, "R12: the time of the read, and a patient that becomes known, are no change")
+		require.Equal(l, unread, is, "R12: the time of the read, and a patient that becomes known, are no change")
 	}
-	again, changed, err := cases.Take(is, read, disowned, at.Add(time.Hour))
+	again, changed, err := cases.Take(is, read, at.Add(time.Hour))
 	require.NoError(l, err)
 	require.False(l, changed)
 	require.Equal(l, is, again)

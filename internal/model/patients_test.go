@@ -173,8 +173,28 @@ func (m *machine) replaceConsultation() {
 				a.ConsultationID = id
 				m.calendar[a.ID] = a
 			}
+			m.former[a.ID] = old
 			m.seen["consultations replaced"]++
 		}
+	})
+}
+
+// takeBack gives a visit the consultation again that another one replaced, as it was.
+func (m *machine) takeBack() {
+	m.onVisit(func(a pims.Appointment) {
+		c, there := m.notes[m.former[a.ID]]
+		if !there || c.AppointmentID != "" {
+			return
+		}
+		m.release(m.held[a.ID])
+		c.AppointmentID = a.ID
+		m.notes[c.ID], m.held[a.ID], m.former[a.ID] = c, c.ID, m.held[a.ID]
+		if a.ConsultationID != "" {
+			a.ConsultationID = c.ID
+			m.calendar[a.ID] = a
+		}
+		m.misnamed[a.ID+" "+c.ID] = m.misnamed[a.ID+" "+c.ID] || m.owners[c.ID] != m.patients[a.ID]
+		m.seen["replacements taken back"]++
 	})
 }
 
@@ -251,18 +271,51 @@ func (m *machine) requireOwnNotes(r *row) {
 			require.False(m, isAnother(whose, patient), "R7: case %s of %s shows notes of %s", r.PIMSID, patient, whose)
 		}
 	}
+	m.requireNoReturn(r)
 	m.seen["consultations looked at"]++
+}
+
+// requireNoReturn demands that a consultation that a case has shown for one patient, and that
+// names none, is not shown for another one, whatever happened in between (R7).
+func (m *machine) requireNoReturn(r *row) {
+	id, patient := r.Consultation.ID, cmp.Or(r.Consultation.PatientID, r.Appointment.PatientID)
+	if r.Consultation.PatientID == "" {
+		require.False(m, isAnother(m.showed[r.PIMSID+" "+id], patient), "R7: consultation %s came back from %s to %s", id, m.showed[r.PIMSID+" "+id], patient)
+	}
+	if patient != "" {
+		m.showed[r.PIMSID+" "+id] = patient
+	}
 }
 
 // isAnother reports whether two ids are known and differ.
 func isAnother(a, b string) bool { return a != "" && b != "" && a != b }
 
+// isOthers is R7 and R9 by the letter: whether two are known to be different patients.
+func isOthers(a, b cases.Whose) bool {
+	if a.PatientID != "" && b.PatientID != "" {
+		return a.PatientID != b.PatientID
+	}
+	if a.ClientID != "" && b.ClientID != "" {
+		return a.ClientID != b.ClientID
+	}
+	return (a.PatientID == "") != (b.PatientID == "") && isAnother(a.PatientName, b.PatientName)
+}
+
+// becomes is R7 by the letter: whether a row gives a visit to another patient.
+func becomes(was *cases.Case, a *pims.Appointment) bool {
+	now := cases.Whose{PatientID: strings.TrimSpace(a.PatientID), ClientID: strings.TrimSpace(a.ClientID), PatientName: strings.TrimSpace(a.PatientName)}
+	uncertain := was.Appointment.PatientID != "" && now.PatientID == ""
+	return !uncertain && isOthers(was.Whose(), now)
+}
+
 // unproved is R7 by the letter: whether a row gives another name and no patient id, for
-// a case whose patient id is known or whose id was gone, or did so and none has named an
-// id since.
+// a case whose patient id is known or whose id was gone, or another client, for a case whose
+// patient id is known, or did so and none has named an id since.
 func unproved(was *cases.Case, returned bool, a *pims.Appointment) bool {
-	renamed := (was.Appointment.PatientID != "" || returned) && isAnother(strings.TrimSpace(was.PatientName), strings.TrimSpace(a.PatientName))
-	return strings.TrimSpace(a.PatientID) == "" && (was.Appointment.Unproved || renamed)
+	known := was.Appointment.PatientID != ""
+	renamed := (known || returned) && isAnother(strings.TrimSpace(was.PatientName), strings.TrimSpace(a.PatientName))
+	resold := known && isAnother(was.Appointment.ClientID, strings.TrimSpace(a.ClientID))
+	return strings.TrimSpace(a.PatientID) == "" && (was.Appointment.Unproved || renamed || resold)
 }
 
 // mustHide is R7 and R9 by the letter: whether a row of the calendar takes the stored
@@ -280,7 +333,7 @@ func mustHide(c *cases.Case, returned bool, a *pims.Appointment) bool {
 		return true
 	case returned && (whose == "" || whose != now || isAnother(was.PatientID, now)):
 		return true // it needs a proof
-	case isAnother(whose, now):
+	case isAnother(whose, now), becomes(c, a):
 		return true
 	case isAnother(stored.ID, named):
 		return true
@@ -325,7 +378,7 @@ func (m *machine) requireBelongings(p *play) {
 func (m *machine) requireName(p *play, a *pims.Appointment, r *row) {
 	was := p.before[r.ID]
 	want := was.PatientName
-	if isAnother(was.Appointment.PatientID, a.PatientID) {
+	if becomes(&was.Case, a) {
 		want = ""
 	}
 	require.Equal(m, want, r.PatientName, "R7: a blank erases nothing of the patient's own")
@@ -344,7 +397,7 @@ func (t *testimony) shown(id string) *pims.Appointment {
 // sameNotes reports whether two states of a case have the same patient's consultation.
 func sameNotes(was, is *row) bool {
 	return was.Consultation != nil && is.Consultation != nil && was.Consultation.ID == is.Consultation.ID &&
-		!isAnother(was.Appointment.PatientID, is.Appointment.PatientID) && !isAnother(was.Consultation.PatientID, is.Consultation.PatientID)
+		!isOthers(was.Whose(), is.Whose()) && !isAnother(was.Consultation.PatientID, is.Consultation.PatientID)
 }
 
 func sortedKeys[V any](of map[string]V) []string {

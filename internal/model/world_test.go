@@ -44,6 +44,8 @@ type world struct {
 	calendarNames int                        // of two rows, how many name their patient
 	notesName     bool                       // consultations name their patient
 	misnamed      map[string]bool            // a visit and a consultation that the PIMS once named for it by mistake
+	former        map[string]string          // the consultation of each visit that another one replaced
+	showed        map[string]string          // the patient for whom a visit's case last showed a consultation
 	serial        int                        // of patients and consultations that come later
 }
 
@@ -52,7 +54,7 @@ func newWorld(location *time.Location, finder bool) *world {
 		location: location, now: firstDay, finder: finder,
 		calendar: map[string]pims.Appointment{}, notes: map[string]pims.Consultation{},
 		patients: map[string]string{}, held: map[string]string{}, owners: map[string]string{}, ever: map[string]map[string]bool{},
-		misnamed: map[string]bool{},
+		misnamed: map[string]bool{}, former: map[string]string{}, showed: map[string]string{},
 	}
 	w.fake = &pimstest.Fake{Now: w.time, NoFinder: !finder}
 	return w

@@ -34,6 +34,7 @@ type Consultation struct {
 	ID            string
 	AppointmentID string
 	PatientID     string    // whose it is; empty where the PIMS does not say (R7)
+	ClientID      string    // whose patient it is; empty where the PIMS does not say (R9)
 	At            time.Time // zero where the PIMS does not say
 	AtText        string
 	Status        ConsultationStatus

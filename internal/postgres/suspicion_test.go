@@ -46,7 +46,7 @@ func TestForeignNotesAreHiddenOnlyWhereNobodyElseWorksAndPutBackOnlyWhereNothing
 	}
 	require.Equal(t, []bool{false, true}, []bool{shows(foreign.ID), shows(own.ID)})
 	require.Equal(t, "clearing:z", scan[string](t, f.db, "select actor from case_events where case_id = $1 order by id desc limit 1", foreign.ID))
-	require.Equal(t, "c-1 p9", scan[string](t, f.db, "select disowned_consultation_id || ' ' || disowned_patient_id from case_enrichments where case_id = $1 and changed_at is not null", foreign.ID))
+	require.Equal(t, "c-1 p9", scan[string](t, f.db, "select m.consultation_id || ' ' || m.patient_id from pims_sync_notes_shown m join case_enrichments e using (case_id) where case_id = $1 and changed_at is not null", foreign.ID))
 
 	clinicID, err := f.cases.ClearedBy(t.Context(), "clearing:z")
 	require.NoError(t, err)
@@ -63,6 +63,7 @@ func TestForeignNotesAreHiddenOnlyWhereNobodyElseWorksAndPutBackOnlyWhereNothing
 	require.Equal(t, casestore.RestoredNotes{Restored: 1}, restored)
 	require.True(t, shows(foreign.ID))
 	require.Zero(t, scan[int](t, f.db, "select count(*) from case_enrichments where changed_at is not null"))
+	require.Zero(t, scan[int](t, f.db, "select count(*) from pims_sync_notes_shown"), "a person says that the notes are its own")
 
 	for _, dryRun := range []bool{true, false} {
 		restored, err = undo("z", dryRun)

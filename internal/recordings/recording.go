@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/drift"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -103,6 +104,9 @@ type Case struct {
 	Metadata      json.RawMessage `json:"metadata,omitempty"`  // the keys that syncs own
 	Protected     bool            `json:"protected,omitempty"` // a person restored it (R24)
 	Reading       *Reading        `json:"reading,omitempty"`
+
+	// Shown are the consultations that the case showed before, and for whom (R7).
+	Shown map[string]cases.Whose `json:"shown,omitempty"`
 }
 
 // A Reading is what earlier attempts at the consultation of a case learned (R19).
@@ -112,9 +116,6 @@ type Reading struct {
 	ReadAt      time.Time `json:"readAt,omitzero"`
 	Fingerprint string    `json:"fingerprint,omitempty"`
 	Since       time.Time `json:"since,omitzero"`
-
-	DisownedConsultation string `json:"disownedConsultation,omitempty"`
-	DisownedPatient      string `json:"disownedPatient,omitempty"`
 }
 
 // A Login is one login by the browser. Nothing of what was typed or kept is in it.

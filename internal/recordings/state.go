@@ -56,7 +56,7 @@ func (t *Tape) keep(ids []string, found map[uuid.UUID]cases.Case, scheduled []gu
 		t.cases[c.PIMSID] = &Case{
 			ID: c.ID, PIMSID: c.PIMSID, PatientName: c.PatientName, ClientName: c.ClientName, PhoneNumber: c.PhoneNumber,
 			ScheduledDate: c.ScheduledDate, Status: c.Status, SyncStatus: c.SyncStatus, CaseType: c.CaseType,
-			Metadata: json.RawMessage(metadata),
+			Metadata: json.RawMessage(metadata), Shown: c.Shown,
 		}
 	}
 	for i := range scheduled {
@@ -77,6 +77,7 @@ func (c *Case) Stored() cases.Case {
 		Consultation: cases.DecodeConsultation(owned["consultation"]),
 		Deletion:     cases.DecodeDeletion(owned["reconciliation"]),
 		Filtered:     cases.DecodeFiltered(owned["sync"]),
+		Shown:        c.Shown,
 	}
 }
 
@@ -88,7 +89,6 @@ func (c *Case) Learned() (r cases.Reading, ok bool) {
 	return cases.Reading{
 		CaseID: c.ID, Tries: c.Reading.Tries, NextTry: c.Reading.NextTry, ReadAt: c.Reading.ReadAt,
 		Fingerprint: c.Reading.Fingerprint, Since: c.Reading.Since,
-		Disowned: cases.Belonging{ConsultationID: c.Reading.DisownedConsultation, PatientID: c.Reading.DisownedPatient},
 	}, true
 }
 

@@ -109,7 +109,6 @@ func (s *store) note(ctx context.Context, clinicID uuid.UUID, provider string, c
 		}
 		kept.Reading = &Reading{
 			Tries: c.Tries, NextTry: c.NextTry, ReadAt: c.ReadAt, Fingerprint: c.Fingerprint, Since: c.Since,
-			DisownedConsultation: c.Disowned.ConsultationID, DisownedPatient: c.Disowned.PatientID,
 		}
 	}
 	return nil

@@ -1,7 +1,9 @@
 package scratch
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,7 +42,7 @@ func (s *Store) CasesByID(ctx context.Context, _ uuid.UUID, _ string, ids []stri
 	found := map[string]cases.Case{}
 	for _, r := range s.find(named(ids)) {
 		c := r.Case
-		c.Consulted, c.Consultation = c.Owner(), nil // of the consultation only whose it is
+		c.Consulted, c.Consultation, c.Shown = c.Owner(), nil, nil // of the consultation only whose it is
 		found[c.PIMSID] = c
 	}
 	return found, ctx.Err()
@@ -99,10 +101,27 @@ func (s *Store) write(w *cases.Write, at time.Time) bool {
 	if after.Consulted, after.Hidden = nil, false; w.Hides() {
 		after.Consultation = nil
 	}
+	after.Shown = shownBy(r, after.Consultation)
 	changed := *r
 	changed.Case = after
 	s.keep(&changed, at)
 	return true
+}
+
+// shownBy adds the consultation that leaves a case to those that it showed (R7).
+func shownBy(r *Row, next *cases.Consultation) map[string]cases.Whose {
+	left := r.Consultation
+	if left == nil || left.ID == "" || next != nil && next.ID == left.ID {
+		return r.Shown
+	}
+	shown := maps.Clone(r.Shown)
+	if shown == nil {
+		shown = make(map[string]cases.Whose)
+	}
+	shown[left.ID] = cases.Whose{
+		PatientID: cmp.Or(left.PatientID, r.Appointment.PatientID), ClientID: cmp.Or(left.ClientID, r.Appointment.ClientID), PatientName: r.PatientName,
+	}
+	return shown
 }
 
 // SeenAgain implements casesync.InboundStore.
@@ -135,7 +154,7 @@ func candidate(r *Row, reading cases.Reading) cases.Candidate {
 		CaseID: r.ID, PIMSID: r.PIMSID, ScheduledDate: r.ScheduledDate,
 		ConsultationID: r.Appointment.ConsultationID, Earlier: r.Appointment.Earlier,
 		PatientID: r.Appointment.PatientID, ClientID: r.Appointment.ClientID,
-		Since: reading.Since, Disowned: reading.Disowned,
+		Since: reading.Since,
 		Tries: reading.Tries, NextTry: reading.NextTry, ReadAt: reading.ReadAt, Fingerprint: reading.Fingerprint,
 	}
 	if r.Consultation != nil {
@@ -164,9 +183,6 @@ func (s *Store) note(r cases.Reading) {
 		if r.Outcome != "adopted" { // R19
 			r.Fingerprint = s.notes[r.CaseID].Fingerprint
 		}
-	}
-	if r.Disowned.ConsultationID == "" {
-		r.Disowned = s.notes[r.CaseID].Disowned
 	}
 	s.notes[r.CaseID] = r
 }

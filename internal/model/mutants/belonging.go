@@ -11,7 +11,10 @@ func theBelonging() []mutant {
 		merging      = "internal/cases/consultation.go"
 		storing      = "internal/casesync/enrichment_store.go"
 		reference    = "internal/pims/idexxneo/reference.go"
+		shown        = "internal/postgres/migrations/00080_notes_shown.sql"
+		suspicion    = "internal/postgres/casestore/suspicion.go"
 		visits       = "internal/casesync/visits.go"
+		whose        = "internal/cases/whose.go"
 	)
 	spelled := tests{neo, "EverySpelling|ContradictEachOther"}
 	corrected := tests{sync, "ACorrectedPatient"}
@@ -24,11 +27,13 @@ func theBelonging() []mutant {
 	merge := tests{model, "TheMerge"}
 	strange := tests{sync, "AConsultationOfAnotherPatientsVisit"}
 	stays := tests{sync, "AStoredConsultationOfAnotherPatientsVisit"}
-	whose := tests{sync, "WhoseTheOtherVisitIs"}
+	owners := tests{sync, "WhoseTheOtherVisitIs"}
+	becomes := tests{sync, "BecomesAnotherClients"}
+	cleared := tests{sync, "ClearedNotes"}
 	contested := tests{sync, "NamesForTwoPatients"}
 	return []mutant{
 		{"R7", "a patient that becomes known is another one", belonging, "return !pims.Blank(a) && !pims.Blank(b) && a != b", "return a != b", tests{sync, "BecomesKnown"}},
-		{"R7", "notes stay where the patient becomes another one", belonging, "case Differ(old.patientOf(stored), now.PatientID):", "case false:", corrected},
+		{"R7", "notes stay where the patient becomes another one", belonging, "case old.becomes(a), stored", "case stored", corrected},
 		{"R7", "notes stay where the visit names another consultation", belonging, "case !now.Earlier && Differ(stored.ConsultationID, now.ConsultationID):", "case false:", replaced},
 		{"R7", "notes stay where the visit has no consultation any more", belonging, "return !none || stored.ConsultationID", "return !none || true || stored.ConsultationID", null},
 		{"R7", "a null says nothing", "internal/cases/merge.go", `consultationID == "" && !a.NoConsultation`, `consultationID == ""`, null},
@@ -40,12 +45,20 @@ func theBelonging() []mutant {
 		{"R7", "the last of two ids that contradict each other counts", reference, "f.torn = true", "f.id = id", spelled},
 		{"R7", "what stands around a consultation may contradict it", "internal/pims/idexxneo/consultation.go", "inner.patientID.join(c.patientID)", "", spelled},
 		{"R7", "a row that names two patients is used", "internal/pims/idexxneo/rows.go", `case e.torn() != "":`, "case false:", spelled},
-		{"R7", "a consultation of another patient is stored", belonging, "case unnamed || Differ(read.PatientID, patient):", "case unnamed:", never},
+		{"R7", "a consultation of another patient is stored", belonging, "case others || named.Another(c.Whose()):", "case others:", never},
 		{"R7", "what is stored of another patient's consultation stays", belonging, "if c.Holds(consultationID) {", "if false {", never},
-		{"R7", "what was hidden comes back without naming the patient", belonging, "case unnamed || Differ(read.PatientID, patient):", "case unnamed && false || Differ(read.PatientID, patient):", corrected},
-		{"R7", "another consultation without notes keeps the notes", merging, "old == nil || old.ID != read.ID || Differ(old.PatientID, read.PatientID)", "old == nil || Differ(old.PatientID, read.PatientID)", replaced},
-		{"R7", "another patient's consultation without notes keeps the notes", merging, "old == nil || old.ID != read.ID || Differ(old.PatientID, read.PatientID)", "old == nil || old.ID != read.ID", merge},
-		{"R7", "another patient keeps the name", belonging, "c.PatientName = \"\"\n", "", merge},
+		{"R7", "what was hidden comes back without naming the patient", belonging, "case others || named.Another(c.Whose()):", "case others && false || named.Another(c.Whose()):", tests{sync, "NeverComesBackUnnamed"}},
+		{"R7", "what the case showed is forgotten", shown, "where o.metadata #>> '{consultation,id}' <> ''", "where false", tests{sync, "NeverComesBackUnnamed"}},
+		{"R7", "another name is no other patient where the patient id becomes known", whose, "return named != thanNamed && otherName(w.PatientName, than.PatientName)", "return false", becomes},
+		{"R7", "a client that stays proves nothing", whose, "case !pims.Blank(w.ClientID) && !pims.Blank(than.ClientID):", "case Differ(w.ClientID, than.ClientID):", becomes},
+		{"R7", "another client of a patient whose id is lost is none", belonging, " ||\n\t\tknown && Differ(c.Appointment.ClientID, a.ClientID))", ")", becomes},
+		{"R7", "a patient keeps the client of the one before", belonging, "c.Appointment.ClientID = \"\"", "", becomes},
+		{"R7", "what a clearing hid comes back", suspicion, "tx.Exec(ctx, keepShown, shownArgs(clinicID, checked, at)...)", "tx.Exec(ctx, keepShown, shownArgs(clinicID, nil, at)...)", cleared},
+		{"R7", "what an undoing put back is hidden", suspicion, "delete from pims_sync_notes_shown m using restored r\n\twhere m.clinic_id = $1", "delete from pims_sync_notes_shown m using restored r\n\twhere false and m.clinic_id = $1", cleared},
+		{"R7", "the history shows no other patient", "internal/cases/suspicion.go", "add(SuspectPatient, read.Another(c.Whose()))", "_ = read", tests{"internal/cases", "ForeignNotes"}},
+		{"R7", "another consultation without notes keeps the notes", merging, "old.ID != read.ID || ", "", replaced},
+		{"R7", "another patient's consultation without notes keeps the notes", merging, " || old.Belonging().whose().Another(old.stillNames(read))", "", merge},
+		{"R7", "another patient keeps the name", belonging, "\t\tc.PatientName = \"\"\n", "", merge},
 		{"R7", "another client keeps the phone number", belonging, "if Differ(old.Appointment.ClientID, a.ClientID) {", "if false {", merge},
 		{"R7", "another name without a patient id keeps the notes", belonging, "case now.Unproved:", "case false:", unproved},
 		{"R7", "notes come back to a name without a patient id", belonging, "case c.Appointment.Unproved:", "case false:", unproved},
@@ -56,14 +69,14 @@ func theBelonging() []mutant {
 		{"R7", "a restore puts another patient's notes back", "internal/postgres/casestore/cases_restore.go", "case when ` + anothersNotes + ` then", "case when false then", tests{sync, "ARestoreByHandPutsNoOther"}},
 		{"R9", "the id stored earlier decides against the search", consultation, "if c.ConsultationID != \"\" && !c.Earlier {", "if c.ConsultationID != \"\" {", tests{sync, "TheIDStoredEarlier"}},
 		{"R9", "a consultation that the search lists for another visit stays", visits, "!named && l.anothers(c.StoredID, c)", "false && !named && l.anothers(c.StoredID, c)", tests{sync, "ListedForAnotherVisitNow"}},
-		{"R9", "another patient's visit is not another one", visits, "return w.patient != than.patient", "return false", strange},
-		{"R9", "another client's visit is not another one", visits, "return cases.Differ(w.client, than.client)", "return false", whose},
-		{"R9", "one patient of two clients is two patients", visits, "return w.patient != than.patient", "return w.patient != than.patient || cases.Differ(w.client, than.client)", whose},
+		{"R9", "another patient's visit is not another one", whose, "return w.PatientID != than.PatientID", "return false", strange},
+		{"R9", "another client's visit is not another one", whose, "return w.ClientID != than.ClientID", "return false", owners},
+		{"R9", "one patient of two clients is two patients", whose, "return w.PatientID != than.PatientID", "return w.PatientID != than.PatientID || Differ(w.ClientID, than.ClientID)", owners},
 		{"R9", "what the search lists for another patient's visit is read", visits, "case l.foreign(c.ConsultationID, c):", "case false:", strange},
 		{"R9", "what the search lists for another patient's visit stays", visits, "l.foreign(c.StoredID, c) ||", "false ||", stays},
 		{"R9", "what is stored of another patient's visit stays", visits, "l.visits.foreign(c.StoredAppointmentID, whoseVisit(c))", "false", stays},
 		{"R9", "what says itself that it is another patient's visit's is stored", visits, "case p.found.visits.foreign(read.AppointmentID, whoseCase(before)):", "case false:", strange},
-		{"R9", "visits that only the consultation names are not read", visits, "p.found.visits[id] = &w", "_, _ = id, w", whose},
+		{"R9", "visits that only the consultation names are not read", visits, "p.found.visits[id] = &w", "_, _ = id, w", owners},
 		{"R9", "what the calendar names for two patients is stored", visits, "case p.found.contested[read.ID] &&", "case false &&", contested},
 		{"R9", "what the calendar names for two patients stays", visits, "|| l.ownerless(c)", "", contested},
 		{"R9", "a visit that it names decides nothing between two patients", visits, "pims.Blank(read.AppointmentID) && ", "", contested},

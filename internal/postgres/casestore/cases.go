@@ -101,13 +101,19 @@ const deletable = `pims_id is not null
 	and not exists (select from case_restores where case_id = id)`
 
 const (
-	selectCasesBare  = caseColumns + `null::jsonb, null::jsonb, null::jsonb, null::jsonb, false `
-	selectCases      = caseColumns + `metadata -> 'appointment', metadata -> 'reconciliation', metadata -> 'sync', ` + belonging + `, false `
-	selectCasesWhole = caseColumns + `metadata -> 'appointment', metadata -> 'reconciliation', metadata -> 'sync', metadata -> 'consultation', true `
+	selectCasesBare  = caseColumns + `null::jsonb, null::jsonb, null::jsonb, null::jsonb, false, null::jsonb `
+	selectCases      = caseColumns + `metadata -> 'appointment', metadata -> 'reconciliation', metadata -> 'sync', ` + belonging + `, false, null::jsonb `
+	selectCasesWhole = caseColumns + `metadata -> 'appointment', metadata -> 'reconciliation', metadata -> 'sync', metadata -> 'consultation', true, ` + shownBefore
 
 	// belonging selects only whose the stored consultation is (R7).
 	belonging = `case when jsonb_typeof(metadata -> 'consultation') = 'object' then jsonb_build_object(
-		'id', metadata #>> '{consultation,id}', 'patientId', metadata #>> '{consultation,patientId}') end`
+		'id', metadata #>> '{consultation,id}', 'patientId', metadata #>> '{consultation,patientId}',
+		'clientId', metadata #>> '{consultation,clientId}') end`
+
+	// shownBefore selects for whom the case showed the consultations that it had before (R7).
+	shownBefore = `(
+		select jsonb_object_agg(m.consultation_id, jsonb_build_object('patientId', m.patient_id, 'clientId', m.client_id, 'patientName', m.patient_name))
+		from pims_sync_notes_shown m where m.clinic_id = cases.clinic_id and m.case_id = cases.id) `
 
 	caseColumns = `select cases.id, pims_id, coalesce(patient_name, ''), coalesce(client_name, ''), coalesce(phone_number, ''),
 		scheduled_date, status, coalesce(sync_status, ''), case_type, created_at, updated_at, xmin, `
@@ -123,7 +129,7 @@ func scanCase(row pgx.CollectableRow) (cases.Case, error) {
 	)
 	err := row.Scan(&c.ID, &c.PIMSID, &c.PatientName, &c.ClientName, &c.PhoneNumber,
 		&date, &c.Status, &c.SyncStatus, &c.CaseType, &c.CreatedAt, &c.UpdatedAt, &c.Version,
-		&appointment, &deletion, &sync, &consultation, &whole)
+		&appointment, &deletion, &sync, &consultation, &whole, &c.Shown)
 	c.ScheduledDate = null.Value(date)
 	c.Appointment = cases.DecodeAppointment(appointment)
 	c.Deletion = cases.DecodeDeletion(deletion)
@@ -132,7 +138,7 @@ func scanCase(row pgx.CollectableRow) (cases.Case, error) {
 		if whole {
 			c.Consultation = stored
 		} else {
-			c.Consulted = &cases.Belonging{ConsultationID: stored.ID, PatientID: stored.PatientID}
+			c.Consulted = stored.Belonging()
 		}
 	}
 	return c, err

@@ -35,7 +35,7 @@ select c.id, c.pims_id, c.scheduled_date,
 	coalesce(c.metadata #>> '{consultation,appointmentId}', ''), coalesce(c.metadata #>> '{consultation,patientId}', ''),
 	coalesce(c.metadata #>> '{consultation,status}', '') in ('completed', 'cancelled'),
 	coalesce(e.tries, 0), e.next_try_at, e.read_at, coalesce(e.entry_fingerprint, ''),
-	e.changed_at, coalesce(e.disowned_consultation_id, ''), coalesce(e.disowned_patient_id, '')
+	e.changed_at
 from (
 	(select id from cases where clinic_id = $1 and provider = $2 and scheduled_date >= $3 and scheduled_date < $4
 	order by scheduled_date, id offset 0)
@@ -56,8 +56,7 @@ func scanCandidate(row pgx.CollectableRow) (cases.Candidate, error) {
 	)
 	err := row.Scan(&c.CaseID, &c.PIMSID, &c.ScheduledDate, &c.ConsultationID, &c.Earlier, &c.PatientID, &c.ClientID,
 		&c.HasNotes, &c.Stored, &c.StoredID, &c.StoredAppointmentID, &c.StoredPatientID, &c.Final,
-		&c.Tries, &nextTry, &readAt, &c.Fingerprint,
-		&since, &c.Disowned.ConsultationID, &c.Disowned.PatientID)
+		&c.Tries, &nextTry, &readAt, &c.Fingerprint, &since)
 	c.NextTry, c.ReadAt, c.Since = null.Value(nextTry), null.Value(readAt), null.Value(since)
 	return c, err
 }
@@ -80,48 +79,42 @@ type readingRows []*cases.Reading
 
 func (r readingRows) args() []any {
 	var (
-		ids                     = make([]uuid.UUID, len(r))
-		tries                   = make([]int32, len(r))
-		nextTries, readAts      = make([]*time.Time, len(r)), make([]*time.Time, len(r))
-		fingerprints, outcomes  = make([]string, len(r)), make([]string, len(r))
-		since                   = make([]*time.Time, len(r))
-		consultations, patients = make([]string, len(r)), make([]string, len(r)) // disowned
+		ids                    = make([]uuid.UUID, len(r))
+		tries                  = make([]int32, len(r))
+		nextTries, readAts     = make([]*time.Time, len(r)), make([]*time.Time, len(r))
+		fingerprints, outcomes = make([]string, len(r)), make([]string, len(r))
+		since                  = make([]*time.Time, len(r))
 	)
 	for i, reading := range r {
 		ids[i], tries[i] = reading.CaseID, int32(min(reading.Tries, 1<<30)) //nolint:gosec // bounded
 		nextTries[i], readAts[i] = null.Time(reading.NextTry), null.Time(reading.ReadAt)
 		fingerprints[i], outcomes[i] = reading.Fingerprint, reading.Outcome
 		since[i] = null.Time(reading.Since)
-		consultations[i], patients[i] = reading.Disowned.ConsultationID, reading.Disowned.PatientID
 	}
-	return []any{ids, tries, nextTries, readAts, fingerprints, outcomes, since, consultations, patients}
+	return []any{ids, tries, nextTries, readAts, fingerprints, outcomes, since}
 }
 
 const (
 	keepReadings = insertReadings + `
 from unnest($2::uuid[], $3::integer[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[],
-	$8::timestamptz[], $9::text[], $10::text[]) as ` + sourceReadings + `
+	$8::timestamptz[]) as ` + sourceReadings + `
 where (select clinic_id from cases where id = s.case_id) = $1` + orUpdateReadings
 
 	// updateCasesKeeping stores readings together with the cases that it writes.
 	updateCasesKeeping = `
 with written as (` + updateCases + ` returning c.id, c.pims_id), kept as (` + insertReadings + `
 from unnest($18::uuid[], $19::integer[], $20::timestamptz[], $21::timestamptz[], $22::text[], $23::text[],
-	$24::timestamptz[], $25::text[], $26::text[]) as ` + sourceReadings + `
+	$24::timestamptz[]) as ` + sourceReadings + `
 join written on written.id = s.case_id` + orUpdateReadings + `)
 select pims_id from written`
 
-	sourceReadings = `s (case_id, tries, next_try_at, read_at, fingerprint, outcome,
-	changed_at, consultation_id, patient_id)`
+	sourceReadings = `s (case_id, tries, next_try_at, read_at, fingerprint, outcome, changed_at)`
 
 	insertReadings = `
-insert into case_enrichments (case_id, clinic_id, tries, next_try_at, read_at, entry_fingerprint, outcome,
-	changed_at, disowned_consultation_id, disowned_patient_id)
-select s.case_id, $1, s.tries, s.next_try_at, s.read_at, nullif(s.fingerprint, ''), s.outcome,
-	s.changed_at, nullif(s.consultation_id, ''), case when s.consultation_id <> '' then s.patient_id end`
+insert into case_enrichments (case_id, clinic_id, tries, next_try_at, read_at, entry_fingerprint, outcome, changed_at)
+select s.case_id, $1, s.tries, s.next_try_at, s.read_at, nullif(s.fingerprint, ''), s.outcome, s.changed_at`
 
-	// orUpdateReadings keeps the time of the last read where this reading is not a read,
-	// and keeps the disowned consultation where the reading has none.
+	// orUpdateReadings keeps the time of the last read where this reading is not a read.
 	orUpdateReadings = `
 order by s.case_id
 on conflict (case_id) do update set
@@ -130,9 +123,7 @@ on conflict (case_id) do update set
 	read_at           = coalesce(excluded.read_at, case_enrichments.read_at),
 	entry_fingerprint = case when excluded.read_at is null and excluded.outcome <> 'adopted' then case_enrichments.entry_fingerprint else excluded.entry_fingerprint end,
 	outcome           = excluded.outcome,
-	changed_at        = excluded.changed_at,
-	disowned_consultation_id = coalesce(excluded.disowned_consultation_id, case_enrichments.disowned_consultation_id),
-	disowned_patient_id      = case when excluded.disowned_consultation_id is null then case_enrichments.disowned_patient_id else excluded.disowned_patient_id end`
+	changed_at        = excluded.changed_at`
 )
 
 // LookedOn implements casesync.EnrichmentStore.

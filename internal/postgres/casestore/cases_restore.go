@@ -125,7 +125,8 @@ func changesSince(ctx context.Context, tx pgx.Tx, clinicID, caseID uuid.UUID) ([
 // names, or the case's patient is uncertain.
 const anothersNotes = `(
 	c.metadata #>> '{appointment,patientUnproved}' is not distinct from 'true'
-	or c.metadata #>> '{consultation,patientId}' <> c.metadata #>> '{appointment,patientId}'
+	or coalesce(c.metadata #>> '{consultation,patientId}' <> c.metadata #>> '{appointment,patientId}',
+		c.metadata #>> '{consultation,clientId}' <> c.metadata #>> '{appointment,clientId}', false)
 	or c.metadata #>> '{consultation,id}' <> c.metadata #>> '{appointment,consultationId}'
 		and c.metadata #>> '{appointment,consultationIdEarlier}' is distinct from 'true')`
 

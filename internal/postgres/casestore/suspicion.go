@@ -91,6 +91,8 @@ func (s *Cases) sharedConsultations(ctx context.Context, clinicID uuid.UUID) (ma
 type providersCase struct {
 	cases.Case
 	provider string
+
+	shownForOthers map[string]cases.Whose // according to its history; of a suspect only
 }
 
 // withNotes reads the next cases with a stored consultation.
@@ -122,8 +124,9 @@ func (s *Cases) judge(ctx context.Context, clinicID uuid.UUID, checked []*provid
 	events, err := postgres.ReadInClinic(ctx, s.db, "read the history of notes", clinicID, `
 		select id, case_id, at, actor, action, coalesce(field, ''), before, after from case_events
 		where clinic_id = $1 and case_id = any($2)
-			and field in ('metadata.appointment', 'metadata.consultation', 'metadata.reconciliation')
-		order by case_id, id`, []any{clinicID, values.Convert(checked, func(c *providersCase) uuid.UUID { return c.ID })}, scanEvent)
+			and field = any($3)
+		order by case_id, id`,
+		[]any{clinicID, values.Convert(checked, func(c *providersCase) uuid.UUID { return c.ID }), cases.SuspectFields}, scanEvent)
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +146,7 @@ func (s *Cases) judge(ctx context.Context, clinicID uuid.UUID, checked []*provid
 		if len(reasons) == 0 {
 			continue
 		}
+		c.shownForOthers = cases.ShownForOthers(&c.Case, of[c.ID])
 		suspects = append(suspects, c)
 		check.Suspects = append(check.Suspects, cases.Suspicion{
 			CaseID: c.ID, PIMSID: c.PIMSID, Reasons: reasons,
@@ -175,9 +179,35 @@ func (s *Cases) clearNotes(ctx context.Context, clinicID uuid.UUID, checked []*p
 			}
 			n += len(written)
 		}
-		return nil
+		_, err := tx.Exec(ctx, keepShown, shownArgs(clinicID, checked, at)...)
+		return err
 	})
 	return n, err
+}
+
+// keepShown corrects for whom the cases that were cleared showed their consultations: the
+// trigger on the update could name only the case's present patient (R7).
+const keepShown = `
+insert into pims_sync_notes_shown (clinic_id, case_id, consultation_id, patient_id, client_id, patient_name)
+select $1, c.id, s.consultation_id, s.patient_id, s.client_id, s.patient_name
+from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[]) as s (case_id, consultation_id, patient_id, client_id, patient_name)
+join cases c on c.id = s.case_id and c.clinic_id = $1 and c.updated_at = $2 and not c.metadata ? 'consultation'
+order by c.id, s.consultation_id
+on conflict (case_id, consultation_id) do update set
+	patient_id = excluded.patient_id, client_id = excluded.client_id, patient_name = excluded.patient_name`
+
+func shownArgs(clinicID uuid.UUID, of []*providersCase, at time.Time) []any {
+	var (
+		ids                                     []uuid.UUID
+		consultations, patients, clients, names []string
+	)
+	for _, c := range of {
+		for id, shown := range c.shownForOthers {
+			ids, consultations = append(ids, c.ID), append(consultations, id)
+			patients, clients, names = append(patients, shown.PatientID), append(clients, shown.ClientID), append(names, shown.PatientName)
+		}
+	}
+	return []any{clinicID, at, ids, consultations, patients, clients, names}
 }
 
 // noSyncRuns returns an error while a sync of the clinic runs, and locks the running syncs
@@ -227,7 +257,9 @@ func (s *Cases) RestoreNotes(ctx context.Context, clinicID uuid.UUID, cleared, a
 }
 
 // restoreNotes checks that neither the appointment's ids nor the consultation changed
-// later, so that the notes that come back belong to the case.
+// later, so that the notes that come back belong to the case. A person says that they are
+// the patient's: that the case showed them for another one does not count any more. What it
+// showed of other consultations does.
 const restoreNotes = `
 with hidden as (
 	select distinct on (case_id) id, case_id, before from case_events
@@ -244,15 +276,19 @@ with hidden as (
 		select from case_events e
 		where e.clinic_id = $1 and e.case_id = h.case_id and e.id > h.id and (e.field = 'metadata.consultation'
 			or e.field = 'metadata.appointment' and (e.before #>> '{patientId}' is distinct from e.after #>> '{patientId}'
+				or e.before #>> '{clientId}' is distinct from e.after #>> '{clientId}'
 				or e.before #>> '{consultationId}' is distinct from e.after #>> '{consultationId}')))
 ), restored as (
 	update cases c set metadata = c.metadata || jsonb_build_object('consultation', u.before), updated_at = $3
 	from untouched u
 	where not $5 and c.id = u.case_id and c.clinic_id = $1 and not c.metadata ? 'consultation'
-	returning c.id
+	returning c.id, c.metadata #>> '{consultation,id}' as consultation_id
 ), readings as (
-	update case_enrichments e set changed_at = null, disowned_consultation_id = null, disowned_patient_id = null
+	update case_enrichments e set changed_at = null
 	from restored r where e.case_id = r.id and e.clinic_id = $1
+), own as (
+	delete from pims_sync_notes_shown m using restored r
+	where m.clinic_id = $1 and m.case_id = r.id and m.consultation_id = r.consultation_id
 ), counted as (
 	select case when $5 then (select count(*) from untouched) else (select count(*) from restored) end as restored,
 		(select count(*) from already) as already, (select count(*) from hidden) as hidden

@@ -41,6 +41,7 @@ var Tables = []Table{
 	{Name: "pims_sync_feed_state", Tenant: "r", System: "rw"},
 	{Name: "pims_sync_installation", Service: "r"},
 	{Name: "pims_sync_looks", Clinic: "clinic_id", Tenant: "raw"},
+	{Name: "pims_sync_notes_shown", Clinic: "clinic_id", Tenant: "rawd"}, // a trigger adds, too
 	{Name: "pims_sync_people_links", System: "rawd"},
 	{Name: "pims_sync_people_tries", System: "rawd"},
 	{Name: "pims_sync_status_links", Clinic: "clinic_id", Tenant: "raw", System: "rw"}, // whoever opens one names no clinic
