@@ -4,9 +4,9 @@ import "github.com/pims-sync/pims-sync/internal/pims"
 
 // A Whose says whose a visit or a consultation is. An empty text is unknown.
 type Whose struct {
-	PatientID   string `json:"patientId,omitempty"`
-	ClientID    string `json:"clientId,omitempty"`
-	PatientName string `json:"patientName,omitempty"` // empty where names do not decide (R9)
+	PatientID   string
+	ClientID    string
+	PatientName string // empty where names do not decide (R9)
 }
 
 // Whose returns the patient and the client of the case.

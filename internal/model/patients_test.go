@@ -335,6 +335,9 @@ func mustHide(c *cases.Case, returned bool, a *pims.Appointment) bool {
 		return true // it needs a proof
 	case isAnother(whose, now), becomes(c, a):
 		return true
+	case isOthers(cases.Whose{PatientID: stored.PatientID, ClientID: stored.ClientID},
+		cases.Whose{PatientID: cmp.Or(now, was.PatientID), ClientID: cmp.Or(strings.TrimSpace(a.ClientID), was.ClientID)}):
+		return true // it names another one
 	case isAnother(stored.ID, named):
 		return true
 	case named == "" && a.NoConsultation && stored.ID != "" && was.ConsultationID == stored.ID:

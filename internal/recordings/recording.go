@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/drift"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -106,7 +105,14 @@ type Case struct {
 	Reading       *Reading        `json:"reading,omitempty"`
 
 	// Shown are the consultations that the case showed before, and for whom (R7).
-	Shown map[string]cases.Whose `json:"shown,omitempty"`
+	Shown map[string]Whose `json:"shown,omitempty"`
+}
+
+// A Whose is cases.Whose.
+type Whose struct {
+	PatientID   string `json:"patientId,omitempty"`
+	ClientID    string `json:"clientId,omitempty"`
+	PatientName string `json:"patientName,omitempty"`
 }
 
 // A Reading is what earlier attempts at the consultation of a case learned (R19).

@@ -56,7 +56,7 @@ func (t *Tape) keep(ids []string, found map[uuid.UUID]cases.Case, scheduled []gu
 		t.cases[c.PIMSID] = &Case{
 			ID: c.ID, PIMSID: c.PIMSID, PatientName: c.PatientName, ClientName: c.ClientName, PhoneNumber: c.PhoneNumber,
 			ScheduledDate: c.ScheduledDate, Status: c.Status, SyncStatus: c.SyncStatus, CaseType: c.CaseType,
-			Metadata: json.RawMessage(metadata), Shown: c.Shown,
+			Metadata: json.RawMessage(metadata), Shown: convert(c.Shown, func(w cases.Whose) Whose { return Whose(w) }),
 		}
 	}
 	for i := range scheduled {
@@ -64,6 +64,18 @@ func (t *Tape) keep(ids []string, found map[uuid.UUID]cases.Case, scheduled []gu
 			c.Protected = scheduled[i].Protected
 		}
 	}
+}
+
+// convert returns a map with other values, or nil where it has none.
+func convert[A, B any](from map[string]A, value func(A) B) map[string]B {
+	if len(from) == 0 {
+		return nil
+	}
+	to := make(map[string]B, len(from))
+	for key, a := range from {
+		to[key] = value(a)
+	}
+	return to
 }
 
 // Stored returns the case as syncs know it.
@@ -77,7 +89,7 @@ func (c *Case) Stored() cases.Case {
 		Consultation: cases.DecodeConsultation(owned["consultation"]),
 		Deletion:     cases.DecodeDeletion(owned["reconciliation"]),
 		Filtered:     cases.DecodeFiltered(owned["sync"]),
-		Shown:        c.Shown,
+		Shown:        convert(c.Shown, func(w Whose) cases.Whose { return cases.Whose(w) }),
 	}
 }
 

@@ -34,6 +34,8 @@ func (s *session) Consultation(ctx context.Context, id string) (pims.Consultatio
 	switch {
 	case read.patientID.torn:
 		return pims.Consultation{}, fmt.Errorf("fetch consultation %s: %w", id, torn(id, "patient"))
+	case read.clientID.torn:
+		return pims.Consultation{}, fmt.Errorf("fetch consultation %s: %w", id, torn(id, "client"))
 	case read.appointmentID.torn:
 		return pims.Consultation{}, fmt.Errorf("fetch consultation %s: %w", id, torn(id, "appointment"))
 	}
@@ -54,6 +56,7 @@ func (s *session) record(ctx context.Context, path string) (record, error) {
 type record struct {
 	id, appointmentID reference
 	patientID         reference
+	clientID          reference
 	at                string // consultedAt, or date in the newer shape
 	status, reason    string
 	discharge         string
@@ -97,6 +100,7 @@ func (r *reader) record() (record, error) {
 		}
 	}
 	inner.patientID.join(c.patientID)
+	inner.clientID.join(c.clientID)
 	inner.appointmentID.join(c.appointmentID)
 	return inner, nil
 }
@@ -116,10 +120,14 @@ func (r *reader) recordField(c *record, name []byte) (err error) {
 		err = r.reference(&c.appointmentID)
 	case "appointment":
 		err = r.referenceIn(&c.appointmentID)
-	case "patient_id", "patientId":
+	case "patient_id", "patientId", "PatientID":
 		err = r.reference(&c.patientID)
 	case "patient":
-		err = r.referenceIn(&c.patientID)
+		err = r.referenceIn(&c.patientID, "patient_id", "patientId")
+	case "client_id", "clientId":
+		err = r.reference(&c.clientID)
+	case "client":
+		err = r.referenceIn(&c.clientID, "client_id", "clientId")
 	case "consultedAt", "date":
 		c.at, err = r.part(c, "consultedAt")
 	case "reason":
@@ -259,6 +267,7 @@ func (c *record) consultation(location *time.Location) pims.Consultation {
 		ID:            c.id.id,
 		AppointmentID: c.appointmentID.id,
 		PatientID:     c.patientID.id,
+		ClientID:      c.clientID.id,
 		At:            consultedAt(c.at, location),
 		AtText:        pims.WallText(c.at),
 		Status:        consultationStatus(c.status),

@@ -42,7 +42,7 @@ func TestBothShapesOfAConsultationSayTheSame(t *testing.T) {
 			path, want := viewPath, want
 			switch {
 			case strings.HasPrefix(name, "page-data"):
-				path, want.PatientID = pageDataPath, "31"
+				path, want.PatientID, want.ClientID = pageDataPath, "31", "41"
 				want.Vitals, want.Diagnoses = nil, nil // this shape has none, and removes none
 			case name == "view-html":
 				want.RawNotes = "<p><b>S:</b> itchy&nbsp;ears</p><p><strong>Objective</strong>: red, T 101.5 F</p>" +

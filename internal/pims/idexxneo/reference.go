@@ -1,6 +1,10 @@
 package idexxneo
 
-import "github.com/pims-sync/pims-sync/internal/pims"
+import (
+	"slices"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
 
 // A reference is an id of another record, or of the record itself. An answer may write it
 // under several names: patient_id, patientId, and the id of the object patient. A blank
@@ -44,14 +48,14 @@ func (r *reader) reference(f *reference) error {
 	return err
 }
 
-// referenceIn reads the id in the object that describes a record. Any other value says
-// nothing.
-func (r *reader) referenceIn(f *reference) error {
+// referenceIn reads the id in the object that describes a record: its id, or a field of one
+// of the other names. Any other value says nothing.
+func (r *reader) referenceIn(f *reference, others ...string) error {
 	if r.decoder.PeekKind() != '{' {
 		return r.skip()
 	}
 	return r.object(func(name []byte) error {
-		if string(name) != "id" {
+		if string(name) != "id" && !slices.Contains(others, string(name)) {
 			return r.skip()
 		}
 		return r.reference(f)

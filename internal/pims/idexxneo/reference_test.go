@@ -67,6 +67,21 @@ func viewsOf(t *testing.T, fields ...string) (read []pims.Consultation, errs []e
 	return read, errs
 }
 
+func TestAConsultationNamesItsPatientInFurtherSpellings(t *testing.T) { // R7
+	t.Parallel()
+	for _, field := range []string{`"PatientID":31`, `"patient":{"patientId":31}`, `"patient":{"patient_id":"31","id":null}`} {
+		read, errs := viewsOf(t, field)
+		for i := range read {
+			require.NoError(t, errs[i], field)
+			require.Equal(t, "31", read[i].PatientID, field)
+		}
+		_, errs = viewsOf(t, field, `"patientId":32`)
+		for _, err := range errs {
+			require.ErrorContains(t, err, "contradict", field)
+		}
+	}
+}
+
 func entriesOf(t *testing.T, fields ...string) []pims.ConsultationEntry {
 	t.Helper()
 	body := `{"data":[{` + strings.Join(fields, ",") + `}],"total":1,"page":1,"perPage":20}`
@@ -106,6 +121,7 @@ func TestAnIDIsReadInEverySpellingAndNoBlankErasesIt(t *testing.T) { // R7
 	}
 	for of, at := range map[string]func(*pims.Consultation) string{
 		"patient":     func(c *pims.Consultation) string { return c.PatientID },
+		"client":      func(c *pims.Consultation) string { return c.ClientID },
 		"appointment": func(c *pims.Consultation) string { return c.AppointmentID },
 	} {
 		for spelling, field := range spellings(of, 31) {
