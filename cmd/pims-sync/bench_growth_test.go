@@ -30,7 +30,7 @@ func BenchmarkManyClinics(b *testing.B) {
 		for b.Loop() {
 			before := i.cpu(b)
 			time.Sleep(watched)
-			c.addTimes((i.cpu(b)-before)/time.Duration(watched/time.Minute), 500*time.Millisecond)
+			c.addTimes((i.cpu(b)-before)/(watched/time.Minute), 500*time.Millisecond)
 		}
 		c.report(b)
 	})

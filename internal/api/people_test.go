@@ -117,5 +117,5 @@ func TestTheInstallationIsShownWithoutSecrets(t *testing.T) { // R37, R42
 	shown := b.get("/api/system", withKey(b.fleetKeys.add(access.FleetKey{Scope: access.FleetRead}, nil)))
 	require.Equal(t, 200, shown.Code, shown.Body)
 	require.Equal(t, "1.2.3", shown.body["version"])
-	require.Equal(t, map[string]any{"version": "17.2", "migration": 53.0, "roles": true}, shown.body["database"])
+	require.Equal(t, map[string]any{"version": "17.2", "migration": 53.0, "roles": true, "bytes": 432013312.0}, shown.body["database"])
 }

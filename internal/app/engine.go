@@ -179,17 +179,21 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 	if e.Notify, err = e.newNotifications(settings, ring, o.Link, o.Now); err != nil {
 		return nil, err
 	}
-	e.Scheduler = scheduler.New(scheduler.Options{
-		Clinics: s.Clinics(),
-		Entries: e.Queue.Entries(s.Schedules()),
+	e.Scheduler = e.newScheduler(o)
+	return e, nil
+}
+
+func (e *Engine) newScheduler(o EngineOptions) *scheduler.Scheduler {
+	return scheduler.New(scheduler.Options{
+		Clinics: e.Store.Clinics(),
+		Entries: e.Queue.Entries(e.Store.Schedules()),
 		Enqueue: o.Schedule,
 		Jitter:  o.Jitter,
 		Changed: func() (<-chan string, func()) { return e.notifier.Subscribe(postgres.ChannelSchedules) },
-		Logger:  log,
+		Logger:  e.log,
 		Now:     o.Now,
 		Observe: e.metrics,
 	})
-	return e, nil
 }
 
 // Fleet returns what operators do with the installation, with what needs a PIMS.

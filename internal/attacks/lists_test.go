@@ -110,9 +110,9 @@ func watchMemory(t *testing.T) func() int64 {
 func resident(t *testing.T) int64 {
 	t.Helper()
 	statm, err := os.ReadFile("/proc/self/statm")
-	assert.NoError(t, err)
+	require.NoError(t, err)
 	pages, err := strconv.ParseInt(strings.Fields(string(statm))[1], 10, 64)
-	assert.NoError(t, err)
+	require.NoError(t, err)
 	return pages * int64(os.Getpagesize())
 }
 

@@ -36,7 +36,7 @@ func compare(ctx context.Context, o options) (err error) {
 			}
 		}
 	}
-	stat := exec.CommandContext(ctx, "go", "tool", "-modfile=tools/go.mod", "benchstat", //nolint:gosec // our own files
+	stat := exec.CommandContext(ctx, "go", "tool", "-modfile=tools/go.mod", "benchstat",
 		"-filter", ".unit:("+strings.Join([]string{"ratio", "ours-ms", "ours-MiB", "sec/op", "B/s"}, " OR ")+")",
 		"base="+files[base], "new="+files["."])
 	stat.Stdout, stat.Stderr = o.out, o.log
@@ -52,7 +52,7 @@ func byTurns(round int, a, b string) []string {
 }
 
 func git(ctx context.Context, args ...string) error {
-	output, err := exec.CommandContext(ctx, "git", args...).CombinedOutput() //nolint:gosec // see measure
+	output, err := exec.CommandContext(ctx, "git", args...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(string(output)))
 	}

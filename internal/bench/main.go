@@ -83,7 +83,7 @@ func measure(ctx context.Context, dir string, o options) ([]byte, error) {
 		return nil, errors.New("no package of these has a benchmark")
 	}
 	args := append([]string{"test", "-run=^$", "-bench=" + o.pattern, "-timeout=60m"}, packages...)
-	test := exec.CommandContext(ctx, "go", args...) //nolint:gosec // the developer's own arguments
+	test := exec.CommandContext(ctx, "go", args...)
 	test.Dir = dir
 	test.Cancel = func() error { return test.Process.Signal(os.Interrupt) }
 	output := &copied{to: o.log}
@@ -108,7 +108,7 @@ func (c *copied) Write(p []byte) (int, error) {
 // withBenchmarks returns the packages that have benchmarks: the tests of others would start
 // servers for nothing.
 func withBenchmarks(ctx context.Context, dir string, patterns []string) ([]string, error) {
-	list := exec.CommandContext(ctx, "go", append([]string{"list", "-json=ImportPath,Dir,TestGoFiles,XTestGoFiles"}, patterns...)...) //nolint:gosec // see measure
+	list := exec.CommandContext(ctx, "go", append([]string{"list", "-json=ImportPath,Dir,TestGoFiles,XTestGoFiles"}, patterns...)...)
 	list.Dir, list.Stderr = dir, os.Stderr
 	output, err := list.StdoutPipe()
 	if err != nil {

@@ -54,7 +54,7 @@ type told struct {
 }
 
 // listen adds a listener and its endpoint.
-func (w *world) listen(t *testing.T, clinic string, ordered bool) *listener {
+func (w *world) listen(t *testing.T, clinic string, ordered bool) {
 	t.Helper()
 	l := &listener{
 		clinic: clinic, ordered: ordered, messages: make(map[string]*heard), changes: make(map[int64]string),
@@ -73,7 +73,6 @@ func (w *world) listen(t *testing.T, clinic string, ordered bool) *listener {
 	}
 	l.endpoint = w.run(t, "", args...)["id"].(string)
 	w.listeners = append(w.listeners, l)
-	return l
 }
 
 // fail begins a fault of the listener itself.
@@ -231,7 +230,7 @@ func (l *listener) requireHeard(t *testing.T, changes []change, syncs []string) 
 		if !l.ordered {
 			ids, taken = slices.Sorted(slices.Values(ids)), slices.Sorted(slices.Values(taken))
 		}
-		require.Equal(t, len(ids), len(taken), "changes of clinic %s", clinic)
+		require.Len(t, taken, len(ids), "changes of clinic %s", clinic)
 		require.True(t, slices.Equal(ids, taken), "the changes of clinic %s did not come, or not in their order", clinic)
 	}
 	require.Len(t, l.taken, len(expected))
@@ -246,7 +245,7 @@ func (l *listener) requireHeard(t *testing.T, changes []change, syncs []string) 
 	}
 	slices.Sort(ended)
 	syncs = slices.DeleteFunc(slices.Clone(syncs), func(s string) bool { return l.clinic != "" && s[len(s)-len(l.clinic):] != l.clinic })
-	require.Equal(t, len(syncs), len(ended), "syncs that ended")
+	require.Len(t, ended, len(syncs), "syncs that ended")
 	require.True(t, slices.Equal(syncs, ended), "not each sync that ended was told, once")
 }
 

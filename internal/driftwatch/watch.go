@@ -65,7 +65,7 @@ type Watch struct {
 // Begin profiles what the PIMS returns to requests of the context. A session that knows which
 // fields decide says so by a method Decides(endpoint, field string) bool. A nil store: nothing
 // is watched.
-func Begin(ctx context.Context, store Store, run Run, session pims.Session) (context.Context, *Watch) { //nolint:gocritic // once a run
+func Begin(ctx context.Context, store Store, run Run, session pims.Session) (context.Context, *Watch) {
 	if store == nil {
 		return ctx, nil
 	}

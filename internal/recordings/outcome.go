@@ -144,7 +144,7 @@ func ended(status syncs.Status, code syncs.Code) string {
 }
 
 func text(value any) string {
-	document, _ := json.Marshal(value) // they are plain values
+	document, _ := json.Marshal(value) //nolint:errchkjson // they are plain values
 	return string(document)
 }
 

@@ -77,7 +77,7 @@ func (s *store) touch(ctx context.Context, clinicID uuid.UUID, provider string, 
 		for _, c := range found {
 			rows = append(rows, c.ID)
 		}
-		whole, err := s.Store.CasesWithConsultations(ctx, clinicID, rows)
+		whole, err := s.CasesWithConsultations(ctx, clinicID, rows)
 		if err != nil {
 			return err
 		}

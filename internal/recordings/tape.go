@@ -25,7 +25,7 @@ const (
 // A Tape takes up what one attempt at a sync reads and does. It is safe for concurrent use.
 // What it cannot take up never fails the sync.
 type Tape struct {
-	ctx   context.Context // of the sync //nolint:containedctx // a request of the sync may end before it
+	ctx   context.Context //nolint:containedctx // of the sync: a request of it may end before it does
 	began time.Time
 
 	mu      sync.Mutex

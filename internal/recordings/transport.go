@@ -52,7 +52,7 @@ func formOf(r *http.Request) string {
 	if err != nil {
 		return ""
 	}
-	defer body.Close() //nolint:errcheck // it is in memory
+	defer body.Close()
 	form, _ := io.ReadAll(io.LimitReader(body, 1<<20))
 	return string(form)
 }

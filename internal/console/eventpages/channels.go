@@ -191,11 +191,11 @@ func (s *screens) setChannel(v *page.Visit, id uuid.UUID) (page.Notice, error) {
 }
 
 func (s *screens) testChannel(v *page.Visit, id uuid.UUID) (page.Notice, error) {
-	sent, err := s.o.Channels.Test(v.Context(), v.By(), id)
-	if err == nil && sent != nil {
-		return page.Notice{Text: "The test message was not taken: " + sent.Error() + ".", Warn: true}, nil
+	refused, err := s.o.Channels.Test(v.Context(), v.By(), id)
+	if err != nil || refused == nil {
+		return page.Notice{Text: "The test message was taken."}, err
 	}
-	return page.Notice{Text: "The test message was taken."}, err
+	return page.Notice{Text: "The test message was not taken: " + refused.Error() + ".", Warn: true}, nil //nolint:nilerr // the notice has it
 }
 
 func (s *screens) muteChannel(v *page.Visit, id uuid.UUID) (page.Notice, error) {

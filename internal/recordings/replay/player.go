@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -100,7 +101,7 @@ func formOf(r *http.Request) (string, error) {
 	if r.Body == nil {
 		return "", nil
 	}
-	defer r.Body.Close() //nolint:errcheck // it is in memory
+	defer r.Body.Close()
 	form, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	return string(form), err
 }
@@ -197,8 +198,8 @@ func (p *player) over(i int) {
 // rehearse returns the last good answer to a request.
 func (p *player) rehearse(r *http.Request, key string) (*http.Response, error) {
 	queue := p.queues[key]
-	for n := len(queue) - 1; n >= 0; n-- {
-		e := &p.plays[queue[n]].Exchange
+	for _, n := range slices.Backward(queue) {
+		e := &p.plays[n].Exchange
 		if e.Fault == "" && e.End == "" && e.Status == http.StatusOK && !e.Withheld {
 			return p.response(r, e, func() {}), nil
 		}
@@ -241,7 +242,7 @@ type answer struct {
 func (a *answer) Read(b []byte) (int, error) {
 	n, err := a.Reader.Read(b)
 	if n > 0 || err == nil || !errors.Is(err, io.EOF) {
-		return n, nil //nolint:nilerr // the next call has the error
+		return n, nil // the next call has the error
 	}
 	switch {
 	case a.exchange.End != "":

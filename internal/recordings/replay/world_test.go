@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -137,9 +138,7 @@ func (f forms) KeepBaselines(_ context.Context, _ syncs.Lease, _ string, kind sy
 	if f[kind] == nil {
 		f[kind] = map[string]*drift.Baseline{}
 	}
-	for endpoint, b := range kept {
-		f[kind][endpoint] = b
-	}
+	maps.Copy(f[kind], kept)
 	return nil
 }
 
