@@ -156,10 +156,10 @@ func TestAPlanCanBeDecidedOnceWithinADay(t *testing.T) { // R18, R23
 func TestEachTypeOfSyncKnowsItsFields(t *testing.T) { // docs/interface.md §Fields of a request
 	t.Parallel()
 	for kind, want := range map[syncs.Type][]string{
-		syncs.TypeInbound:        {"startDate", "endDate", "daysAhead", "dryRun"},
-		syncs.TypeCases:          {"startDate", "endDate", "parallelBatchSize", "force", "dryRun"},
-		syncs.TypeReconciliation: {"lookbackDays", "lookaheadDays", "dryRun"},
-		syncs.TypeFull:           {"startDate", "endDate", "daysAhead", "parallelBatchSize", "force", "lookbackDays", "lookaheadDays", "dryRun"},
+		syncs.TypeInbound:        {"startDate", "endDate", "daysAhead", "dryRun", "record"},
+		syncs.TypeCases:          {"startDate", "endDate", "parallelBatchSize", "force", "dryRun", "record"},
+		syncs.TypeReconciliation: {"lookbackDays", "lookaheadDays", "dryRun", "record"},
+		syncs.TypeFull:           {"startDate", "endDate", "daysAhead", "parallelBatchSize", "force", "lookbackDays", "lookaheadDays", "dryRun", "record"},
 	} {
 		require.Equal(t, want, syncs.Allowed(kind), kind)
 	}

@@ -199,11 +199,22 @@ func TestANameThatMovesIsCheckedEachTime(t *testing.T) {
 	require.Equal(t, replySucceeded, got, "the same name reaches it where the operator named it")
 }
 
+// deaf returns an address that refuses connections: it is bound, so that nobody else gets it,
+// and nothing listens there.
+func deaf(t *testing.T) string {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	require.NoError(t, syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	bound, err := syscall.Getsockname(fd)
+	require.NoError(t, err)
+	return fmt.Sprintf("127.0.0.1:%d", bound.(*syscall.SockaddrInet4).Port)
+}
+
 func TestFailuresSayWhy(t *testing.T) {
 	t.Parallel()
-	e := newEcho(t, "127.0.0.1:0")
-	require.NoError(t, e.Close())
-	u := &url.URL{Scheme: "http", Host: e.Addr().String()}
+	u := &url.URL{Scheme: "http", Host: deaf(t)}
 	p := listen(t, Options{Hosts: pims.HostPolicy{Named: []string{u.Host}}})
 	_, got := ask(t, p, u.Host)
 	require.Equal(t, replyRefused, got)
