@@ -168,6 +168,9 @@ func call[T any](t *tab, operation string, field int, a arguments) (T, error) {
 	if answer.ExceptionDetails != nil {
 		return result, fmt.Errorf("%w: one of the selectors for it is not valid CSS", pims.ErrLoginFormChanged)
 	}
+	if answer.Result == nil { // the page's process ended with the call
+		return result, errNavigating
+	}
 	if len(answer.Result.Value) == 0 {
 		return result, nil
 	}
