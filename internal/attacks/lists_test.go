@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -62,20 +61,26 @@ func TestEightListsOfTheLargestRowsAreShortPagesAndLittleMemory(t *testing.T) { 
 	}
 	most := watchMemory(t)
 	var all sync.WaitGroup
-	for _, list := range lists {
-		all.Go(func() {
-			ids, largest := w.walk(list.path, list.cursor, list.key)
-			seen := make(map[any]bool, len(ids))
-			for _, id := range ids {
-				seen[id] = true
-			}
-			assert.Len(t, ids, list.rows, list.path)
-			assert.Len(t, seen, list.rows, "%s: each row comes once", list.path)
-			assert.Less(t, largest, spread*syncs.MaxPageBytes, list.path)
-			t.Logf("%-60s %3d rows, largest page %d KiB", list.path, len(ids), largest>>10)
-		})
+	type walked struct {
+		ids     []any
+		largest int
+	}
+	walks := make([]walked, len(lists))
+	for i, list := range lists {
+		all.Go(func() { walks[i].ids, walks[i].largest = w.walk(list.path, list.cursor, list.key) })
 	}
 	all.Wait()
+	for i, list := range lists {
+		ids, largest := walks[i].ids, walks[i].largest
+		seen := make(map[any]bool, len(ids))
+		for _, id := range ids {
+			seen[id] = true
+		}
+		require.Len(t, ids, list.rows, list.path)
+		require.Len(t, seen, list.rows, "%s: each row comes once", list.path)
+		require.Less(t, largest, spread*syncs.MaxPageBytes, list.path)
+		t.Logf("%-60s %3d rows, largest page %d KiB", list.path, len(ids), largest>>10)
+	}
 	grown := most()
 	t.Logf("grew by %d MiB", grown>>20)
 	require.Less(t, grown, int64(memory))

@@ -119,12 +119,12 @@ func TestClearedNotesDoNotComeBackToTheWrongPatient(t *testing.T) { // R7
 			require.NotEmpty(t, p.notes("1"))
 
 			store := casestore.NewCases(p.db)
-			clear := func() casestore.NotesCheck {
+			clearing := func() casestore.NotesCheck {
 				check, err := store.CheckNotes(p.background(), p.clinic.ID, "clearing:z", p.clock.Now())
 				require.NoError(t, err)
 				return check
 			}
-			check := clear()
+			check := clearing()
 			require.Equal(t, 1, check.Cleared)
 			require.Contains(t, check.Suspects[0].Reasons, cases.SuspectPatient)
 			require.Empty(t, p.notes("1"))

@@ -123,7 +123,8 @@ func (c *Connection) Consultation(ctx context.Context, id string) (pims.Consulta
 	if err != nil {
 		return read, err
 	}
-	return read, read.Bound()
+	err = read.Bound()
+	return read, err
 }
 
 // State returns the present session's state.
@@ -151,7 +152,8 @@ func (f finder) FindAppointment(ctx context.Context, id string) (pims.Appointmen
 	if err != nil {
 		return found, err
 	}
-	return found, found.Bound()
+	err = found.Bound()
+	return found, err
 }
 
 // Close keeps the session for the next run, or drops it where it died. A failure is logged

@@ -195,7 +195,7 @@ func (s *screens) testChannel(v *page.Visit, id uuid.UUID) (page.Notice, error) 
 	if err != nil || refused == nil {
 		return page.Notice{Text: "The test message was taken."}, err
 	}
-	return page.Notice{Text: "The test message was not taken: " + refused.Error() + ".", Warn: true}, nil //nolint:nilerr // the notice has it
+	return page.Notice{Text: "The test message was not taken: " + refused.Error() + ".", Warn: true}, nil
 }
 
 func (s *screens) muteChannel(v *page.Visit, id uuid.UUID) (page.Notice, error) {

@@ -201,7 +201,7 @@ func (p *player) rehearse(r *http.Request, key string) (*http.Response, error) {
 	for _, n := range slices.Backward(queue) {
 		e := &p.plays[n].Exchange
 		if e.Fault == "" && e.End == "" && e.Status == http.StatusOK && !e.Withheld {
-			return p.response(r, e, func() {}), nil
+			return p.response(r, e, func() {}), nil //nolint:bodyclose // the caller closes it
 		}
 	}
 	return nil, errNotRecorded
