@@ -20,7 +20,7 @@ VERSIONS ?= 15 16 17 18
 UNSHARED := archtest|chaos|cron|model|model/mutants|pims|pims/notes|pims/idexxneo/neosim|postgres/embedded|seal
 # Packages whose own goroutines share memory. CI runs the race detector on these; the nightly
 # workflow runs it on all.
-SHARED := $(addprefix ./internal/,app browser/proxy casesync feed metrics notify panics people pims/pimshttp queue quota scheduler tracing watch web webhooks)
+SHARED := $(addprefix ./internal/,browser/proxy casesync feed metrics notify panics people pims/pimshttp queue quota scheduler tracing watch web webhooks)
 # What the race detector is not run on: builds of the binary, the commands of scripts and
 # pages (each a process of its own), tables of login pages that differ in nothing but the
 # page, and the size of a snapshot. internal/archtest and the memory of hostile answers
