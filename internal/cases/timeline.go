@@ -199,16 +199,27 @@ func (s *state) record(now *Record) (r Record, err error) {
 	return r, nil
 }
 
+// whose returns the patient and the client of the state's visit.
+func (s *state) whose() Whose {
+	visit := s.metadata["appointment"]
+	return Whose{textOf(visit, "patientId"), textOf(visit, "clientId"), plain(s.columns["patient_name"])}
+}
+
+// namedBy returns the patient and the client that a stored consultation names.
+func namedBy(consultation []byte) Whose {
+	return Whose{PatientID: textOf(consultation, "patientId"), ClientID: textOf(consultation, "clientId")}
+}
+
 // notesOfAnother reports whether the state's medical notes are known not to be of its
-// patient: the ids of the patients differ, or later, while the case still had this patient,
-// they were hidden or replaced by a consultation that is not known to be the same patient's.
+// patient: they name another one, or later, while the case still had this patient, they were
+// hidden or replaced by a consultation that is not known to be the same patient's.
 func (s *state) notesOfAnother(later []Event) bool {
-	notes, visit := flat(s.metadata[consultationKey]), flat(s.metadata["appointment"])
-	if len(notes) == 0 {
+	notes := s.metadata[consultationKey]
+	if len(fieldsOf(notes)) == 0 {
 		return false
 	}
-	patient, owner := said(visit["patientId"], nil), said(notes["patientId"], nil)
-	if Differ(patient, owner) {
+	patient, named := s.whose(), namedBy(notes)
+	if named.Another(patient) {
 		return true
 	}
 	i := slices.IndexFunc(later, func(e Event) bool {
@@ -218,26 +229,27 @@ func (s *state) notesOfAnother(later []Event) bool {
 		return false
 	}
 	end := &later[i]
-	next := said(flat(end.After)["patientId"], nil)
-	if same := owner != "" && (owner == next || next == "" && owner == patient); same {
+	owner, next := named.PatientID, namedBy(end.After).PatientID
+	if same := owner != "" && (owner == next || next == "" && owner == patient.PatientID); same {
 		return false // another visit of the same patient, or one that was discarded
 	}
-	return !patientChanged(later, end)
+	return !patient.lostBy(later, end)
 }
 
-// patientChanged reports whether a case got another patient with one of the events up to the
-// change that an event belongs to.
-func patientChanged(events []Event, last *Event) bool {
-	return slices.ContainsFunc(events, func(e Event) bool {
-		switch {
+// lostBy reports whether a case has another patient, or an uncertain one, after the change
+// that an event belongs to. Another name of the same patient is a corrected spelling (R7).
+func (w Whose) lostBy(events []Event, last *Event) bool {
+	now, uncertain := w, false
+	for i := range events {
+		switch e := &events[i]; {
 		case e.At.After(last.At):
-			return false
+			return uncertain || w.Another(now)
 		case e.Field == "patient_name":
-			return otherName(said(e.Before, nil), said(e.After, nil))
+			now.PatientName = plain(e.After)
 		case e.Field == "metadata.appointment":
-			return Differ(said(flat(e.Before)["patientId"], nil), said(flat(e.After)["patientId"], nil))
-		default:
-			return false
+			now.PatientID, now.ClientID = textOf(e.After, "patientId"), textOf(e.After, "clientId")
+			uncertain = textOf(e.After, "patientUnproved") == "true"
 		}
-	})
+	}
+	return uncertain || w.Another(now)
 }

@@ -155,25 +155,56 @@ func TestAMomentShowsNoNotesOfAnotherPatient(t *testing.T) { // R7
 			},
 			shown: []int{1}, withheld: []int{2},
 		},
-		"kept under the new name, whose id is not known, and cleared later": {
+		"the patient is uncertain, and cleared later": {
 			happens: func(l *life) {
 				l.set("consultation", `{"id":"c1","soapNotes":{"plan":"Rest"}}`) // an old version stored no patient
 				l.pass()
 				l.rename("Rex")
+				l.set("appointment", `{"id":"7","patientId":"p1","patientUnproved":true}`)
 				l.pass()
 				l.set("consultation", "")
 			},
 			shown: []int{1, 2}, withheld: []int{3},
 		},
-		"kept under the new name, and replaced later": {
+		"kept under the new patient, and replaced later": {
 			happens: func(l *life) {
 				l.set("consultation", `{"id":"c1","soapNotes":{"plan":"Rest"}}`)
 				l.pass()
 				l.rename("Rex")
+				l.set("appointment", `{"id":"7","patientId":"p2"}`)
 				l.pass()
-				l.set("consultation", notesOf("c2", "p1", "Walk"))
+				l.set("consultation", notesOf("c2", "p2", "Walk"))
 			},
 			shown: []int{1, 2, 4}, withheld: []int{3},
+		},
+		"another spelling of the name, and cleared later": { // they were never proved to be Pip's
+			happens: func(l *life) {
+				l.set("consultation", `{"id":"c1","soapNotes":{"plan":"Rest"}}`)
+				l.pass()
+				l.rename("Pippa")
+				l.pass()
+				l.set("consultation", "")
+			},
+			shown: []int{1}, withheld: []int{2, 3},
+		},
+		"another client's, where nobody names patients": {
+			happens: func(l *life) {
+				l.set("consultation", "")
+				l.set("appointment", `{"id":"7","clientId":"k1"}`)
+				l.pass()
+				l.set("consultation", `{"id":"c2","soapNotes":{"plan":"Walk"}}`)
+				l.pass()
+				l.set("appointment", `{"id":"7","clientId":"k2"}`)
+				l.set("consultation", "")
+			},
+			shown: []int{3},
+		},
+		"named for another client": {
+			happens: func(l *life) {
+				l.set("appointment", `{"id":"7","clientId":"k1"}`)
+				l.set("consultation", `{"id":"c2","clientId":"k2","soapNotes":{"plan":"Walk"}}`)
+			},
+			withheld: []int{2},
 		},
 		"discarded consultation of the same patient": {
 			happens: func(l *life) { l.set("consultation", "") },
