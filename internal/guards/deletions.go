@@ -44,8 +44,8 @@ func Allowed(candidates int, limits clinic.DeletionLimits) int {
 }
 
 // Deletions is the deletion guard. It allows or refuses all the deletions that are left of the
-// candidates of a window together, where the PIMS shows so many appointments (R23). The refusal is one of a closed set of words; empty means that the
-// deletion is allowed.
+// candidates of a window together, where the PIMS shows found appointments (R23). The refusal
+// is one of a closed set of words; empty means that the deletion is allowed.
 func Deletions(window pims.Window, candidates []cases.Case, deletions []cases.SoftDeletion, found int, limits clinic.DeletionLimits) (refusal, reason string) {
 	n, all := len(deletions), len(candidates)
 	if n == 0 {

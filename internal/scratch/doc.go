@@ -2,6 +2,6 @@
 // remain: the replay of a recording (R52), and the model, which plays millions of steps
 // against it and the same steps against PostgreSQL.
 //
-// It holds what casesync.Store, Recorder, Words and Shapes promise, said as plainly as
-// possible. It is not made for many cases.
+// It holds what casesync.Store and Recorder promise, said as plainly as possible. It is
+// not made for many cases.
 package scratch
