@@ -172,14 +172,17 @@ func (s *Store) EraseClient(ctx context.Context, subject leaving.Subject, trial 
 	err = s.db.AsOwner(ctx, "erase a client", func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, "select pims_sync_erase_client($1, $2, $3, $4)",
 			subject.ClinicID, subject.Client, append([]uuid.UUID{}, subject.Cases...), trial).Scan(&counts)
-		if err != nil || trial {
+		if err != nil {
 			return err
 		}
 		// Nobody can see whether a sealed recording names the client, so all of them go.
-		tag, err := tx.Exec(ctx, "delete from recordings where clinic_id = $1", subject.ClinicID)
-		if n := tag.RowsAffected(); n > 0 {
-			counts["recordings"] = n
+		gone := "with gone as (delete from recordings where clinic_id = $1 returning id) select count(*) from gone"
+		if trial {
+			gone = "select count(*) from recordings where clinic_id = $1"
 		}
+		var recordings int64
+		err = tx.QueryRow(ctx, gone, subject.ClinicID).Scan(&recordings)
+		counts.Add(leaving.Counts{"recordings": recordings})
 		return err
 	})
 	return counts, err

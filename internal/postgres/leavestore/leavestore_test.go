@@ -85,7 +85,7 @@ func plant(t *testing.T, db *postgres.DB, name string) practice {
 			('BELLA', 'CLINIC', 'a-1', 'NAME Bella', 'NAME Ada', '=NAME 555-0101', '2026-03-02 09:00Z',
 				'{"appointment": {"clientId": "c-1"}, "consultation": {"soapNotes": {"subjective": "NAME Bella limps"}, "diagnoses": ["NAME one", "two"]}}'),
 			('MILO', 'CLINIC', 'a-2', 'NAME Milo', 'NAME Bob', null, '2026-03-02 10:00Z', '{"appointment": {"clientId": "c-2"}}'),
-			('MOVED', 'CLINIC', 'a-3', 'NAME Rex', 'NAME Ada', null, '2026-03-02 11:00Z', '{"appointment": {"clientId": "c-1"}, "consultation": {"rawNotes": "NAME Rex of Ada"}}');
+			('MOVED', 'CLINIC', 'a-3', 'NAME Rex', 'NAME Ada', null, '2026-03-02 11:00Z', '{"appointment": {"clientId": "c-1"}, "consultation": {"id": "k-3", "rawNotes": "NAME Rex of Ada"}}');
 		update cases set patient_name = 'NAME Bella II' where id = 'BELLA';
 		update cases set patient_name = 'NAME Kit', client_name = 'NAME Bob', metadata = '{"appointment": {"clientId": "c-2"}}' where id = 'MOVED';
 		insert into cases (id, clinic_id, patient_name) values ('CLINIC', 'CLINIC', 'NAME gone');
@@ -238,6 +238,9 @@ func TestAnErasedClientLeavesNothingAndOtherClientsStay(t *testing.T) { // R14, 
 	t.Parallel()
 	db := pgtest.New(t)
 	p, other := plant(t, db, "Zephyrine"), plant(t, db, "Quillon")
+	for _, clinic := range []uuid.UUID{p.clinic, other.clinic} {
+		exec(t, db, "insert into recordings (id, clinic_id, sync_type, status, requests, bytes, sealed) values (gen_random_uuid(), '"+clinic.String()+"', 'full', 'completed', 1, 1, 'sealed')")
+	}
 	store, log := leavestore.New(db), oplog.New(db, nil)
 	changes := newFeed(t, db)
 	page, err := changes.Read(t.Context(), feed.Request{ClinicID: p.clinic, Limit: 100})
@@ -251,7 +254,7 @@ func TestAnErasedClientLeavesNothingAndOtherClientsStay(t *testing.T) { // R14, 
 	counts, err := leaving.EraseClient(t.Context(), log, by(), store, subject)
 	require.NoError(t, err)
 	require.Equal(t, trial, counts)
-	require.Equal(t, leaving.Counts{"cases": 1, "case_events": 2, "cleared_events": 4, "deletion_plans": 1, "previews": 1}, counts)
+	require.Equal(t, leaving.Counts{"cases": 1, "case_events": 2, "cleared_events": 4, "deletion_plans": 1, "previews": 1, "recordings": 1}, counts)
 
 	after := everything(t, db)
 	for table, rows := range after {
