@@ -1,6 +1,8 @@
 -- For whom a case showed each consultation that it does not show now. A consultation that
 -- names no patient does not come back to another patient (R7). A trigger keeps it, whoever
--- takes the consultation away, so that no later change makes the case forget.
+-- takes the consultation away, so that no later change makes the case forget. It runs as the
+-- owner from the beginning: an older version that still runs has no rights to the table.
+-- Migration 00081 adds what the history knows of the time before.
 --
 -- case_enrichments.disowned_consultation_id and disowned_patient_id, which held the last such
 -- consultation only, are not used any more. They stay for an older version that still runs.
@@ -18,7 +20,8 @@ create table pims_sync_notes_shown (
 create index pims_sync_notes_shown_clinic on pims_sync_notes_shown (clinic_id);
 
 -- +goose StatementBegin
-create function cases_notes_shown() returns trigger language plpgsql as $$
+create function cases_notes_shown() returns trigger language plpgsql
+    security definer set search_path = pg_catalog, pg_temp as $$
 begin
     insert into public.pims_sync_notes_shown as m (clinic_id, case_id, consultation_id, patient_id, client_id, patient_name)
     select o.clinic_id, o.id, o.metadata #>> '{consultation,id}',
@@ -39,43 +42,6 @@ $$;
 create trigger cases_notes_shown after update on cases
     referencing old table as old_rows new table as new_rows
     for each statement execute function cases_notes_shown();
-
--- What the history knows of the time before. An older version kept notes through a change of
--- the patient, so the patient of the first showing counts before the patient of the last.
-insert into pims_sync_notes_shown (clinic_id, case_id, consultation_id, patient_id, client_id)
-select c.clinic_id, c.id, gone.id,
-    coalesce(gone.patient, nullif(coalesce(at_first.before, c.metadata -> 'appointment') ->> 'patientId', ''),
-        coalesce(at_last.before, c.metadata -> 'appointment') ->> 'patientId', ''),
-    coalesce(nullif(coalesce(at_first.before, c.metadata -> 'appointment') ->> 'clientId', ''),
-        coalesce(at_last.before, c.metadata -> 'appointment') ->> 'clientId', '')
-from (
-    select distinct on (case_id, before ->> 'id') case_id, before ->> 'id' as id, nullif(before ->> 'patientId', '') as patient, at
-    from case_events
-    where field = 'metadata.consultation' and before ->> 'id' <> '' and after ->> 'id' is distinct from before ->> 'id'
-    order by case_id, before ->> 'id', case_events.id desc
-) as gone
-join cases c on c.id = gone.case_id
-cross join lateral (
-    select min(e.at) as at from case_events e
-    where e.clinic_id = c.clinic_id and e.case_id = c.id and e.field = 'metadata.consultation' and e.after ->> 'id' = gone.id
-) as first
-left join lateral (
-    select e.before from case_events e
-    where e.clinic_id = c.clinic_id and e.case_id = c.id and e.field = 'metadata.appointment'
-        and e.at > coalesce(first.at, gone.at - interval '1 microsecond')
-    order by e.id limit 1
-) as at_first on true
-left join lateral (
-    select e.before from case_events e
-    where e.clinic_id = c.clinic_id and e.case_id = c.id and e.field = 'metadata.appointment' and e.at >= gone.at
-    order by e.id limit 1
-) as at_last on true;
-
-insert into pims_sync_notes_shown (clinic_id, case_id, consultation_id, patient_id)
-select c.clinic_id, c.id, e.disowned_consultation_id, coalesce(e.disowned_patient_id, '')
-from case_enrichments e join cases c on c.id = e.case_id
-where e.disowned_consultation_id <> ''
-on conflict do nothing;
 
 -- As before, and what other cases showed for the client. "-" is an id that nobody has: the
 -- notes still do not come back to another patient.
