@@ -12,6 +12,7 @@ func theBelonging() []mutant {
 		storing      = "internal/casesync/enrichment_store.go"
 		reference    = "internal/pims/idexxneo/reference.go"
 		shown        = "internal/postgres/migrations/00080_notes_shown.sql"
+		before       = "internal/postgres/migrations/00081_notes_shown_before.sql"
 		suspicion    = "internal/postgres/casestore/suspicion.go"
 		visits       = "internal/casesync/visits.go"
 		whose        = "internal/cases/whose.go"
@@ -52,6 +53,7 @@ func theBelonging() []mutant {
 		{"R7", "what is stored of another patient's consultation stays", belonging, "if c.Holds(consultationID) {", "if false {", never},
 		{"R7", "what was hidden comes back without naming the patient", belonging, "case others || named.Another(c.Whose()):", "case others && false || named.Another(c.Whose()):", tests{sync, "NeverComesBackUnnamed"}},
 		{"R7", "what the case showed is forgotten", shown, "where o.metadata #>> '{consultation,id}' <> ''", "where false", tests{sync, "NeverComesBackUnnamed"}},
+		{"R7", "what a person put back before the upgrade is hidden", before, "where gone.id > undone.id", "where true", tests{database, "ForWhomCasesShowed"}},
 		{"R7", "another name is no other patient where the patient id becomes known", whose, "return named != thanNamed && otherName(w.PatientName, than.PatientName)", "return false", becomes},
 		{"R7", "a client that stays proves nothing", whose, "case !pims.Blank(w.ClientID) && !pims.Blank(than.ClientID):", "case Differ(w.ClientID, than.ClientID):", becomes},
 		{"R7", "another client of a patient whose id is lost is none", belonging, " ||\n\t\tknown && Differ(c.Appointment.ClientID, a.ClientID))", ")", becomes},
