@@ -25,6 +25,7 @@ var (
 	denials   = []string{"", "0", "false", "no", "none", "null", "off"}
 	negations = []string{"no", "not", "none", "0", "without"}
 	failures  = []string{"error", "errors", "exception", "fail", "failed", "failure"}
+	fillers   = []string{"a", "an", "any", "or", "been"} // between a negation and what it denies
 	refusals  = append([]string{"unauthenticated", "unauthorized", "unauthorised", "forbidden", "denied", "expired", "unavailable"}, failures...)
 )
 
@@ -87,7 +88,7 @@ func (r *reader) envelope(holds func() holding, member func(name []byte) error) 
 type envelope struct {
 	*reader
 	failed        string // the member that says so
-	code, message string
+	code, message bool   // one of them would say so
 	status        jsontext.Value
 	unknown       error // of the first member in a form that is not known
 }
@@ -99,9 +100,9 @@ func (e *envelope) tells(held holding) string {
 		return e.failed
 	case statusFails(scalar(e.status)), held != holdsRecord && e.status.Kind() == 'f': // to a record, false is a null
 		return "status"
-	case held != holdsRecord && isFailureCode(e.code):
+	case held != holdsRecord && e.code:
 		return "code"
-	case held == holdsNothing && refuses(e.message):
+	case held == holdsNothing && e.message:
 		return "message"
 	default:
 		return ""
@@ -123,10 +124,12 @@ func (e *envelope) member(name []byte, depth int, member func(name []byte) error
 		}
 		return err
 	case saysCode[word]:
-		e.code, err = e.text()
+		text, err := e.text()
+		e.code = e.code || isFailureCode(text)
 		return err
 	case word == "message":
-		e.message, err = e.text()
+		text, err := e.text()
+		e.message = e.message || refuses(text)
 		return err
 	case word == "status":
 		raw, err := e.decoder.ReadValue()
@@ -197,14 +200,33 @@ func statusFails(status string) bool {
 	if len(words) == 0 {
 		return false
 	}
-	first, last := words[0], words[len(words)-1]
-	return isFailureCode(first) || (slices.Contains(failures, first) || slices.Contains(failures, last)) && !anyOf(words, negations)
+	return isFailureCode(words[0]) || blames(words, 0, failures) || blames(words, len(words)-1, failures)
 }
 
 // refuses reports whether a message says that the request was refused or failed.
 func refuses(message string) bool {
 	words := wordsOf(message)
-	return anyOf(words, refusals) && !anyOf(words, negations)
+	for at := range words {
+		if blames(words, at, refusals) {
+			return true
+		}
+	}
+	return false
+}
+
+// blames reports whether a word is one of these, and is not denied beside it, as in "no
+// error", "without any errors" and "errors: 0". A negation of something else denies
+// nothing: "Error: not found".
+func blames(words []string, at int, of []string) bool {
+	if !slices.Contains(of, words[at]) {
+		return false
+	}
+	before := at - 1
+	for before >= 0 && (slices.Contains(fillers, words[before]) || slices.Contains(of, words[before])) {
+		before--
+	}
+	denied := before >= 0 && slices.Contains(negations, words[before])
+	return !denied && !(at == len(words)-2 && slices.Contains(negations, words[at+1]))
 }
 
 // isFailureCode reports whether a text is a number from 400.
@@ -215,8 +237,4 @@ func isFailureCode(text string) bool {
 
 func wordsOf(text string) []string {
 	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-}
-
-func anyOf(words, of []string) bool {
-	return slices.ContainsFunc(words, func(word string) bool { return slices.Contains(of, word) })
 }
