@@ -26,6 +26,8 @@ var (
 	negations = []string{"no", "not", "none", "0", "without"}
 	failures  = []string{"error", "errors", "exception", "fail", "failed", "failure"}
 	fillers   = []string{"a", "an", "any", "or", "been"} // between a negation and what it denies
+	causes    = []string{"internal", "server", "validation", "request", "system", "application", "unknown", "unexpected", "fatal"}
+	faults    = []string{"error", "errors", "exception"}
 	refusals  = append([]string{"unauthenticated", "unauthorized", "unauthorised", "forbidden", "denied", "expired", "unavailable"}, failures...)
 )
 
@@ -52,8 +54,8 @@ const (
 //   - error, errors, exception, hasError and failed fail where they are anything else than
 //     that. A list or an object does where anything in it does;
 //   - status fails where it is a number from 400, or begins or ends with a word such as
-//     "error". A record's status does, too: no record of Neo has such a state. It also fails
-//     where it is false and not a record's;
+//     "error"; a record's where it can be no word of a clinic. It also fails where it is
+//     false and not a record's;
 //   - code fails where it is a number from 400. A record may have a code of its own;
 //   - message fails where it has a word for a refusal and nothing else came.
 //
@@ -98,7 +100,7 @@ func (e *envelope) tells(held holding) string {
 	switch {
 	case e.failed != "":
 		return e.failed
-	case statusFails(scalar(e.status)), held != holdsRecord && e.status.Kind() == 'f': // to a record, false is a null
+	case statusFails(scalar(e.status), held), held != holdsRecord && e.status.Kind() == 'f': // to a record, false is a null
 		return "status"
 	case held != holdsRecord && e.code:
 		return "code"
@@ -193,14 +195,25 @@ func denies(word string) bool {
 	return slices.Contains(denials, word) || err == nil && number == 0
 }
 
-// statusFails reports whether a status is none of a record: it says that the request
-// failed ("error", "validation_failed", "Internal Server Error", "500 Server Error").
-func statusFails(status string) bool {
+// statusFails reports whether a status says that the request failed ("error",
+// "validation_failed", "Internal Server Error", "500 Server Error"). A clinic has words of
+// its own for its records ("Payment failed", "Failed to attend", "entered in error"), so of
+// a record's status every word must be one of a failure, or it begins with "error".
+func statusFails(status string, held holding) bool {
 	words := wordsOf(status)
 	if len(words) == 0 {
 		return false
 	}
-	return isFailureCode(words[0]) || blames(words, 0, failures) || blames(words, len(words)-1, failures)
+	last := len(words) - 1
+	switch {
+	case isFailureCode(words[0]):
+		return held != holdsRecord || last == 0 || len(words[0]) == len("500")
+	case held != holdsRecord:
+		return blames(words, 0, failures) || blames(words, last, failures)
+	default:
+		own := slices.ContainsFunc(words[:last], func(word string) bool { return !slices.Contains(causes, word) })
+		return blames(words, 0, faults) || !own && blames(words, last, failures)
+	}
 }
 
 // refuses reports whether a message says that the request was refused or failed.
@@ -222,7 +235,7 @@ func blames(words []string, at int, of []string) bool {
 		return false
 	}
 	before := at - 1
-	for before >= 0 && (slices.Contains(fillers, words[before]) || slices.Contains(of, words[before])) {
+	for before >= 0 && slices.Contains(slices.Concat(fillers, causes, of), words[before]) {
 		before--
 	}
 	denied := before >= 0 && slices.Contains(negations, words[before])

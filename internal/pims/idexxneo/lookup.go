@@ -67,7 +67,7 @@ func (r *reader) lookup() (event, error) {
 		inner.consultationID.join(e.consultationID)
 		inner.patientID.join(e.patientID)
 		inner.clientID.join(e.clientID)
-		if err == nil && statusFails(inner.statusText()) {
+		if err == nil && statusFails(inner.statusText(), holdsRecord) {
 			err = failed("status")
 		}
 		return *inner, err
