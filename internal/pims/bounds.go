@@ -117,7 +117,7 @@ func firstOverlong(texts []text) string {
 // unusable: what is stored of such a part stays. The error is a *RecordError where an id is
 // too long, because then it is not known whose consultation it is (R7).
 func (c *Consultation) Bound() error {
-	if field := firstOverlong([]text{{"id", c.ID}, {"appointment id", c.AppointmentID}, {"patient id", c.PatientID}}); field != "" {
+	if field := firstOverlong([]text{{"id", c.ID}, {"appointment id", c.AppointmentID}, {"patient id", c.PatientID}, {"client id", c.ClientID}}); field != "" {
 		return tooLong(c.ID, field, nil)
 	}
 	if len(c.AtText) > MaxName {

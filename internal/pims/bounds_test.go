@@ -77,7 +77,7 @@ func TestAPartOfAConsultationThatIsTooLongIsCountedAndNotRead(t *testing.T) { //
 	t.Parallel()
 	number := 1.0
 	most := pims.Consultation{
-		ID: longName, AppointmentID: longName, PatientID: longName, At: time.Unix(1, 0), AtText: longName,
+		ID: longName, AppointmentID: longName, PatientID: longName, ClientID: longName, At: time.Unix(1, 0), AtText: longName,
 		Status: pims.ConsultationCompleted, StatusText: longName, Reason: longNote, RawNotes: longNote,
 		SOAP: pims.SOAP{Subjective: longNote[:pims.MaxNote-4], Objective: "o", Assessment: "a", Plan: "p"}, Notes: "n",
 		Vitals:    &pims.Vitals{Pulse: &number, TemperatureUnit: longName, WeightUnit: longName, Raw: map[string]string{longName: longName}},
@@ -112,6 +112,7 @@ func TestAPartOfAConsultationThatIsTooLongIsCountedAndNotRead(t *testing.T) { //
 		func(c *pims.Consultation) { c.ID += "x" },
 		func(c *pims.Consultation) { c.AppointmentID += "x" },
 		func(c *pims.Consultation) { c.PatientID += "x" },
+		func(c *pims.Consultation) { c.ClientID += "x" },
 	} {
 		c := most
 		change(&c)
