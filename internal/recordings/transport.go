@@ -9,10 +9,12 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
@@ -29,7 +31,7 @@ func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	e := &Exchange{Method: r.Method, URL: r.URL.String(), Form: formOf(r)}
 	if e.Withheld = secretive(r.URL.RawQuery) || secretive(e.Form); e.Withheld {
-		e.Form, e.URL = "", (&url.URL{Scheme: r.URL.Scheme, Host: r.URL.Host, Path: r.URL.Path}).String()
+		e.Form, e.URL = "", bare(r.URL)
 	}
 	started := tape.begin(e)
 	response, err := t.Next.RoundTrip(r)
@@ -38,7 +40,10 @@ func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		tape.finish(e, started, nil)
 		return response, err
 	}
-	e.Status, e.Header = response.StatusCode, headerOf(response.Header)
+	e.Status = response.StatusCode
+	if !e.Withheld {
+		e.Header = headerOf(response.Header)
+	}
 	response.Body = &listener{ReadCloser: response.Body, tape: tape, exchange: e, started: started, ctx: r.Context()}
 	return response, nil
 }
@@ -58,29 +63,51 @@ func formOf(r *http.Request) string {
 }
 
 // secretNames are names of fields that sign in.
-var secretNames = regexp.MustCompile(`(?i)passw|secret|token|otp|\bpin\b|credential|api_?key|assertion|session`)
+var secretNames = regexp.MustCompile(`(?i)passw|secret|token|otp|\bpin\b|credential|api_?key|assertion|session|^pass$|pwd|^auth$|authoriz|csrf|jwt|^sid$|signature`)
 
-// secretive reports whether a form or query has a field that signs in.
+// secretive reports whether a form or query has a field that signs in. Of a body in another
+// form, such as JSON, each word counts.
 func secretive(form string) bool {
+	if form != "" && strings.ContainsRune("{[<\"", rune(form[0])) {
+		return slices.ContainsFunc(wordsOf(form), secretNames.MatchString)
+	}
 	for field := range strings.SplitSeq(form, "&") {
-		if name, _, _ := strings.Cut(field, "="); secretNames.MatchString(name) {
+		name, _, _ := strings.Cut(field, "=")
+		if plain, err := url.QueryUnescape(name); err == nil {
+			name = plain
+		}
+		if slices.ContainsFunc(wordsOf(name), secretNames.MatchString) {
 			return true
 		}
 	}
 	return false
 }
 
+// wordsOf returns the names in a text: letters, digits and underscores.
+func wordsOf(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+}
+
+// bare returns scheme, host and path of a URL.
+func bare(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
 // keptHeaders are what a client may decide by.
-var keptHeaders = []string{"Content-Type", "Location", "Content-Language"}
+var keptHeaders = []string{"Content-Type", "Content-Language"}
 
 // headerOf returns what a recording keeps of a header. Of cookies it keeps the names. A
-// Retry-After becomes seconds.
+// Location is without its query and fragment, which may hold a token. A Retry-After becomes
+// seconds.
 func headerOf(h http.Header) map[string]string {
 	kept := make(map[string]string)
 	for _, name := range keptHeaders {
 		if value := h.Get(name); value != "" {
 			kept[name] = value
 		}
+	}
+	if target, err := url.Parse(h.Get("Location")); err == nil && bare(target) != "" {
+		kept["Location"] = bare(target)
 	}
 	if after := h.Get("Retry-After"); after != "" {
 		if at, err := http.ParseTime(after); err == nil {
