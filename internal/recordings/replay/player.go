@@ -116,6 +116,7 @@ func (p *player) take(key, path string) (i int, first bool) {
 		p.answered++
 		if p.plays[i].Withheld {
 			p.plays[i].over = true
+			p.tell()
 			p.missing = append(p.missing, drift.Endpoint(path))
 			return -1, false
 		}
