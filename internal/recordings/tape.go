@@ -22,6 +22,9 @@ const (
 	MaxSealed = 16 << 20 // of the document, packed
 )
 
+// TooLarge is why a recording is kept without its answers.
+const TooLarge = "the answers are larger than a recording may be"
+
 // A Tape takes up what one attempt at a sync reads and does. It is safe for concurrent use.
 // What it cannot take up never fails the sync.
 type Tape struct {

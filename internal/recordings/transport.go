@@ -187,11 +187,13 @@ func (t *Tape) finish(e *Exchange, started time.Time, heard *collector) {
 	defer t.locked()()
 	e.TookMS = time.Since(started).Milliseconds()
 	if heard != nil && !e.Withheld {
-		if t.held += heard.weight(); t.held > MaxHeld {
-			t.cut("the answers are larger than a recording may be")
-			return
-		}
+		t.held += heard.weight()
 		e.Body = heard.body()
+	}
+	if t.held > MaxHeld {
+		t.cut(TooLarge)
+		t.r.Exchanges = nil
+		return
 	}
 	t.r.Exchanges = append(t.r.Exchanges, *e)
 }

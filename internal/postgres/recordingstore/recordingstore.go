@@ -43,16 +43,13 @@ func about(clinicID, id uuid.UUID) seal.Subject {
 	return seal.Subject{Table: table, ClinicID: clinicID, RowID: id}
 }
 
-// tooLarge is why a recording is kept without its answers.
-const tooLarge = "the answers are larger than a recording may be"
-
 // Keep implements recordings.Keeper. It removes the clinic's oldest recordings where there
 // are too many.
 func (s *Store) Keep(ctx context.Context, clinicID, syncID uuid.UUID, r *recordings.Recording) error {
 	document, err := r.Encode()
 	if err == nil && len(document) > recordings.MaxSealed {
 		short := *r
-		short.Exchanges, short.Before, short.Cut = nil, recordings.Before{}, tooLarge
+		short.Exchanges, short.Before, short.Cut = nil, recordings.Before{}, recordings.TooLarge
 		r = &short
 		document, err = r.Encode()
 	}
