@@ -153,9 +153,10 @@ func (s *Store) Remove(ctx context.Context, e recordings.Entry) error {
 	})
 }
 
-// SealedRecords implements seal.Store.
+// SealedRecords implements seal.Store. It returns the recordings of one clinic at a time,
+// which may be MaxKept of recordings.MaxSealed bytes.
 func (s *Store) SealedRecords(ctx context.Context, after uuid.UUID, clinics int) ([]seal.Record, error) {
 	return s.Records(ctx, `select clinic_id, id, sealed from recordings
-		where clinic_id in (select distinct clinic_id from recordings where clinic_id > $1 order by clinic_id limit least($2, 5)) order by clinic_id, id`,
+		where clinic_id in (select distinct clinic_id from recordings where clinic_id > $1 order by clinic_id limit least($2, 1)) order by clinic_id, id`,
 		after, clinics, about)
 }
