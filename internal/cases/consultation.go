@@ -26,8 +26,8 @@ func MergeConsultation(old *Consultation, read pims.Consultation, at time.Time) 
 	}
 	whose := old.stillNames(read)
 	merged.PatientID, merged.ClientID = whose.PatientID, whose.ClientID
-	if read.SOAP.Blank() && pims.Blank(read.Notes) && pims.Blank(read.RawNotes) {
-		merged.SOAP, merged.Notes, merged.RawNotes = old.SOAP, old.Notes, old.RawNotes
+	if !hasNotes(&read) {
+		keepNotes(&merged.Consultation, &old.Consultation)
 	}
 	if read.Vitals == nil {
 		merged.Vitals = old.Vitals
@@ -62,14 +62,22 @@ func keepPart(merged, old *pims.Consultation, part pims.Part) {
 	case pims.PartReason:
 		merged.Reason = old.Reason
 	case pims.PartNotes:
-		if !old.SOAP.Blank() || !pims.Blank(old.Notes) || !pims.Blank(old.RawNotes) {
-			merged.SOAP, merged.Notes, merged.RawNotes = old.SOAP, old.Notes, old.RawNotes
+		if hasNotes(old) {
+			keepNotes(merged, old)
 		}
 	case pims.PartDischarge:
 		merged.Discharge = old.Discharge
 	case pims.PartDiagnoses: // the diagnoses with a name form a complete list
 	case pims.PartVitals: // none were read, so the stored ones stay
 	}
+}
+
+func hasNotes(c *pims.Consultation) bool {
+	return !c.SOAP.Blank() || !pims.Blank(c.Notes) || !pims.Blank(c.RawNotes)
+}
+
+func keepNotes(merged, old *pims.Consultation) {
+	merged.SOAP, merged.Notes, merged.RawNotes = old.SOAP, old.Notes, old.RawNotes
 }
 
 // sameConsultation reports whether both are the same consultation of the same patient. A

@@ -60,6 +60,10 @@ func mendConsultation(read, old *pims.Consultation) {
 			}
 			take(&read.Diagnoses[i], before)
 		}
+		read.Diagnoses = slices.DeleteFunc(read.Diagnoses, pims.Blank)
+		if len(read.Diagnoses) == 0 {
+			read.Diagnoses = old.Diagnoses
+		}
 	}
 	mendVitals(read, old)
 }
@@ -78,10 +82,13 @@ func mendNotes(read, old *pims.Consultation) {
 	switch {
 	case !damaged:
 	case same:
-		read.RawNotes, read.Notes, read.SOAP = old.RawNotes, old.Notes, old.SOAP
+		keepNotes(read, old)
 	default:
 		for _, text := range texts(read) {
 			*text = pims.Undamaged(*text, "")
+		}
+		if !hasNotes(read) { // a blank rest erases nothing
+			keepNotes(read, old)
 		}
 	}
 }

@@ -62,6 +62,11 @@ func TestADamagedTextOfAConsultationReplacesNoRightOne(t *testing.T) { // R7, R1
 	_, changed = cases.MergeConsultation(&fresh, damaged, evening)
 	require.False(t, changed, "R12")
 
+	blank := right
+	blank.RawNotes, blank.SOAP, blank.Diagnoses = "\uFFFD \uFFFD", pims.SOAP{}, []string{"\uFFFD"}
+	_, changed = cases.MergeConsultation(&old, blank, evening)
+	require.False(t, changed, "a blank rest erases nothing")
+
 	newer := damaged
 	newer.RawNotes, newer.SOAP.Subjective = "S: \uFFFDbel, erbricht", "\uFFFDbel, erbricht"
 	after, _ = cases.MergeConsultation(&old, newer, evening)
