@@ -10,8 +10,9 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// An Outcome is what came of a sync. It names cases by their ids in the PIMS, and has no
-// value of any of their fields.
+// An Outcome is what came of a sync. It names cases by their ids in the PIMS. Of their fields
+// it has the status, the type, the date and the consultation's id, and no name, number or
+// note.
 type Outcome struct {
 	Status    syncs.Status `json:"status"`
 	Code      syncs.Code   `json:"code,omitempty"`
