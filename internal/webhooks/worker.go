@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -22,6 +20,13 @@ type Claimed struct {
 	Secrets []secret.Text
 }
 
+// A Lease is one claim of an endpoint. Its holder is drawn anew for each claim: a replica
+// whose lease has ended and that claims the endpoint again does not have the old one back.
+type Lease struct {
+	EndpointID uuid.UUID
+	Holder     string
+}
+
 // A Store keeps endpoints and deliveries. All methods cross clinics (R41).
 type Store interface {
 	// Plan makes deliveries of what is new in the feed, for each enabled endpoint, and
@@ -30,22 +35,23 @@ type Store interface {
 	Plan(ctx context.Context, now time.Time) (made int, more bool, err error)
 
 	// Claim leases up to limit enabled endpoints that have something due at a moment.
-	Claim(ctx context.Context, worker string, limit int, lease time.Duration, now time.Time) ([]Claimed, error)
+	Claim(ctx context.Context, holder string, limit int, lease time.Duration, now time.Time) ([]Claimed, error)
 
-	// Renew extends the leases that a worker still has on endpoints.
-	Renew(ctx context.Context, worker string, endpointIDs []uuid.UUID, lease time.Duration) error
+	// Renew extends those of the leases that have not ended.
+	Renew(ctx context.Context, leases []Lease, length time.Duration) error
 
 	// Due returns the next delivery of an endpoint that is due at a moment, or false. Where
-	// the worker has no lease on the endpoint, it returns false.
-	Due(ctx context.Context, worker string, e *Endpoint, now time.Time) (Delivery, bool, error)
+	// the holder's lease on the endpoint has ended, it returns false.
+	Due(ctx context.Context, holder string, e *Endpoint, now time.Time) (Delivery, bool, error)
 
 	// Record stores the outcome of a try and what it does to delivery and endpoint, and
 	// updates e. A failure is not stored where the delivery has ended meanwhile, or where
-	// the worker's lease has: whoever has it now tries as well.
-	Record(ctx context.Context, worker string, e *Endpoint, d *Delivery, a Attempt, v Verdict) error
+	// the holder's lease has: whoever has it now tries as well.
+	Record(ctx context.Context, holder string, e *Endpoint, d *Delivery, a Attempt, v Verdict) error
 
-	// Release gives an endpoint back; nobody claims it before a moment.
-	Release(ctx context.Context, worker string, endpointID uuid.UUID, notBefore time.Time) error
+	// Release gives an endpoint back, unless it was claimed again since; nobody claims it
+	// before a moment.
+	Release(ctx context.Context, lease Lease, notBefore time.Time) error
 
 	// Backlog counts what is to be sent at a moment, and the endpoints by state.
 	Backlog(ctx context.Context, now time.Time) (Backlog, error)
@@ -92,7 +98,6 @@ type Options struct {
 // replicas may run on one database.
 type Worker struct {
 	o     Options
-	name  string
 	log   *slog.Logger
 	loops panics.Loops
 	quick chan struct{} // a place for each endpoint that is sent to
@@ -100,7 +105,7 @@ type Worker struct {
 	busy  sync.WaitGroup
 
 	mu   sync.Mutex
-	held map[uuid.UUID]struct{} // the endpoints that are sent to
+	held map[*place]struct{} // those of the endpoints that are sent to
 }
 
 // NewWorker makes a Worker. It does nothing by itself until Begin.
@@ -114,8 +119,8 @@ func NewWorker(o Options) *Worker {
 	o.Lease = cmp.Or(o.Lease, 15*time.Second)
 	log := o.Logger.With("namespace", "pims-sync:webhooks")
 	return &Worker{
-		o: o, name: uuid.NewString(), log: log, loops: panics.Loops{Log: log},
-		quick: make(chan struct{}, atOnce), slow: make(chan struct{}, slowAtOnce), held: make(map[uuid.UUID]struct{}),
+		o: o, log: log, loops: panics.Loops{Log: log},
+		quick: make(chan struct{}, atOnce), slow: make(chan struct{}, slowAtOnce), held: make(map[*place]struct{}),
 	}
 }
 
@@ -183,10 +188,11 @@ func (w *Worker) send(ctx context.Context) error {
 	if free == 0 {
 		return nil
 	}
-	claimed, err := w.o.Store.Claim(ctx, w.name, free, w.o.Lease, w.o.Now())
+	holder := uuid.NewString()
+	claimed, err := w.o.Store.Claim(ctx, holder, free, w.o.Lease, w.o.Now())
 	for i := range claimed {
 		c := &claimed[i]
-		p := w.enter(c.ID)
+		p := w.enter(Lease{c.ID, holder})
 		panics.GoIn(&w.busy, func() {
 			defer p.leave()
 			w.serve(ctx, c, p)
@@ -199,26 +205,27 @@ func (w *Worker) send(ctx context.Context) error {
 
 // A place is what an endpoint takes of a replica's room while it is sent to.
 type place struct {
-	w        *Worker
-	endpoint uuid.UUID
+	w     *Worker
+	lease Lease
 
 	mu   sync.Mutex
 	room chan struct{} // quick or slow; nil: it was left
 }
 
-// enter takes a place for an endpoint, whose lease is renewed until it is left. Only Turn
-// takes places, as many as are free.
-func (w *Worker) enter(endpoint uuid.UUID) *place {
+// enter takes a place for a claimed endpoint, whose lease is renewed until it is left. Only
+// Turn takes places, as many as are free.
+func (w *Worker) enter(lease Lease) *place {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.quick <- struct{}{}
-	w.held[endpoint] = struct{}{}
-	return &place{w: w, endpoint: endpoint, room: w.quick}
+	p := &place{w: w, lease: lease, room: w.quick}
+	w.held[p] = struct{}{}
+	return p
 }
 
 func (p *place) leave() {
 	p.w.mu.Lock()
-	delete(p.w.held, p.endpoint)
+	delete(p.w.held, p)
 	p.w.mu.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -244,12 +251,15 @@ func (p *place) waits() {
 // renew extends the leases on all endpoints that are sent to now.
 func (w *Worker) renew(ctx context.Context) error {
 	w.mu.Lock()
-	ids := slices.Collect(maps.Keys(w.held))
+	leases := make([]Lease, 0, len(w.held))
+	for p := range w.held {
+		leases = append(leases, p.lease)
+	}
 	w.mu.Unlock()
-	if len(ids) == 0 {
+	if len(leases) == 0 {
 		return nil
 	}
-	return w.o.Store.Renew(ctx, w.name, ids, w.o.Lease)
+	return w.o.Store.Renew(ctx, leases, w.o.Lease)
 }
 
 // serve sends to one endpoint, one delivery after the other, until there is none, one
@@ -258,7 +268,7 @@ func (w *Worker) renew(ctx context.Context) error {
 func (w *Worker) serve(ctx context.Context, c *Claimed, p *place) {
 	pause := time.Duration(0)
 	for began := time.Now(); time.Since(began) < turnLimit && ctx.Err() == nil && pause == 0; {
-		d, due, err := w.o.Store.Due(ctx, w.name, &c.Endpoint, w.o.Now())
+		d, due, err := w.o.Store.Due(ctx, p.lease.Holder, &c.Endpoint, w.o.Now())
 		if err == nil && due {
 			pause, err = w.deliver(ctx, c, &d, p)
 		}
@@ -271,7 +281,7 @@ func (w *Worker) serve(ctx context.Context, c *Claimed, p *place) {
 	}
 	release, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if err := w.o.Store.Release(release, w.name, c.ID, w.o.Now().Add(pause)); err != nil {
+	if err := w.o.Store.Release(release, p.lease, w.o.Now().Add(pause)); err != nil {
 		w.log.WarnContext(ctx, "An endpoint was not given back; its lease ends by itself", "endpoint_id", c.ID.String(), "error", err.Error())
 	}
 }
@@ -287,7 +297,7 @@ func (w *Worker) deliver(ctx context.Context, c *Claimed, d *Delivery, p *place)
 		return 0, nil //nolint:nilerr // the replica ends; it is no failure of the endpoint
 	}
 	verdict := Judge(&c.Endpoint, d, attempt)
-	if err := w.o.Store.Record(ctx, w.name, &c.Endpoint, d, attempt, verdict); err != nil {
+	if err := w.o.Store.Record(ctx, p.lease.Holder, &c.Endpoint, d, attempt, verdict); err != nil {
 		return 0, err
 	}
 	switch verdict.State {

@@ -18,7 +18,7 @@ import (
 )
 
 // Claim implements webhooks.Store. Endpoints that waited longest come first.
-func (s *Store) Claim(ctx context.Context, worker string, limit int, lease time.Duration, now time.Time) (claimed []webhooks.Claimed, err error) {
+func (s *Store) Claim(ctx context.Context, holder string, limit int, lease time.Duration, now time.Time) (claimed []webhooks.Claimed, err error) {
 	err = s.db.System(ctx, "claim webhook endpoints", func(tx pgx.Tx) error {
 		claimed = nil
 		rows, err := tx.Query(ctx, `
@@ -28,7 +28,7 @@ func (s *Store) Claim(ctx context.Context, worker string, limit int, lease time.
 				where e.enabled and e.not_before <= $3 and (e.leased_until is null or e.leased_until < now())
 					and exists (select from webhook_deliveries d where d.endpoint_id = e.id and d.state = 'pending' and d.next_try_at <= $3)
 				order by e.not_before, e.id limit $4 for update skip locked)
-			returning id`, worker, lease, now, limit)
+			returning id`, holder, lease, now, limit)
 		if err != nil {
 			return err
 		}
@@ -74,21 +74,26 @@ func scanDelivery(row pgx.CollectableRow) (d webhooks.Delivery, err error) {
 }
 
 // Renew implements webhooks.Store.
-func (s *Store) Renew(ctx context.Context, worker string, endpointIDs []uuid.UUID, lease time.Duration) error {
+func (s *Store) Renew(ctx context.Context, leases []webhooks.Lease, length time.Duration) error {
+	endpoints, holders := make([]uuid.UUID, len(leases)), make([]string, len(leases))
+	for i, l := range leases {
+		endpoints[i], holders[i] = l.EndpointID, l.Holder
+	}
 	return s.db.System(ctx, "renew the leases of webhook endpoints", func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `update webhook_endpoints set leased_until = now() + $3
-			where id = any($1) and leased_by = $2 and leased_until > now()`, endpointIDs, worker, lease)
+		_, err := tx.Exec(ctx, `update webhook_endpoints e set leased_until = now() + $3
+			from unnest($1::uuid[], $2::text[]) l (endpoint_id, holder)
+			where e.id = l.endpoint_id and e.leased_by = l.holder and e.leased_until > now()`, endpoints, holders, length)
 		return err
 	})
 }
 
 // Due implements webhooks.Store.
-func (s *Store) Due(ctx context.Context, worker string, e *webhooks.Endpoint, now time.Time) (d webhooks.Delivery, due bool, err error) {
+func (s *Store) Due(ctx context.Context, holder string, e *webhooks.Endpoint, now time.Time) (d webhooks.Delivery, due bool, err error) {
 	err = s.db.System(ctx, "find the next delivery", func(tx pgx.Tx) error {
 		due = false
 		rows, err := tx.Query(ctx, selectDelivery+`join webhook_endpoints e on e.id = d.endpoint_id
 			where e.id = $1 and e.leased_by = $2 and e.leased_until > now() and e.enabled and d.state = 'pending' and d.next_try_at <= $3
-			order by d.seq limit 1`, e.ID, worker, now)
+			order by d.seq limit 1`, e.ID, holder, now)
 		if err != nil {
 			return err
 		}
@@ -102,11 +107,11 @@ func (s *Store) Due(ctx context.Context, worker string, e *webhooks.Endpoint, no
 	return d, due, err
 }
 
-// lock locks an endpoint until the end of the transaction and reports whether a worker has
+// lock locks an endpoint until the end of the transaction and reports whether a holder has
 // its lease. Whatever changes when deliveries are due locks it first: Plan, which adds some
 // behind them, must not run meanwhile.
-func lock(ctx context.Context, tx pgx.Tx, id uuid.UUID, worker string) (leased, ordered bool, err error) {
-	err = tx.QueryRow(ctx, "select coalesce(leased_by = $2 and leased_until > now(), false), ordered from webhook_endpoints where id = $1 for update", id, worker).
+func lock(ctx context.Context, tx pgx.Tx, id uuid.UUID, holder string) (leased, ordered bool, err error) {
+	err = tx.QueryRow(ctx, "select coalesce(leased_by = $2 and leased_until > now(), false), ordered from webhook_endpoints where id = $1 for update", id, holder).
 		Scan(&leased, &ordered)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = errNoEndpoint()
@@ -115,12 +120,12 @@ func lock(ctx context.Context, tx pgx.Tx, id uuid.UUID, worker string) (leased, 
 }
 
 // Record implements webhooks.Store.
-func (s *Store) Record(ctx context.Context, worker string, e *webhooks.Endpoint, d *webhooks.Delivery, a webhooks.Attempt, v webhooks.Verdict) error {
+func (s *Store) Record(ctx context.Context, holder string, e *webhooks.Endpoint, d *webhooks.Delivery, a webhooks.Attempt, v webhooks.Verdict) error {
 	err := s.db.System(ctx, "record a delivery", func(tx pgx.Tx) error {
 		if v.State == webhooks.Delivered {
 			return delivered(ctx, tx, e, d, a)
 		}
-		leased, ordered, err := lock(ctx, tx, e.ID, worker)
+		leased, ordered, err := lock(ctx, tx, e.ID, holder)
 		if err != nil || !leased {
 			return err
 		}
@@ -201,10 +206,10 @@ func settle(ctx context.Context, tx pgx.Tx, endpointID, clinicID uuid.UUID, now 
 }
 
 // Release implements webhooks.Store.
-func (s *Store) Release(ctx context.Context, worker string, endpointID uuid.UUID, notBefore time.Time) error {
+func (s *Store) Release(ctx context.Context, lease webhooks.Lease, notBefore time.Time) error {
 	return s.db.System(ctx, "give a webhook endpoint back", func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "update webhook_endpoints set leased_by = null, leased_until = null, not_before = $3 where id = $1 and leased_by = $2",
-			endpointID, worker, notBefore)
+			lease.EndpointID, lease.Holder, notBefore)
 		return err
 	})
 }

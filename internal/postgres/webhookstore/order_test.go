@@ -2,6 +2,7 @@ package webhookstore_test
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/secret"
 	"github.com/pims-sync/pims-sync/internal/webhooks"
 )
 
@@ -100,7 +102,7 @@ func TestWhatIsMadeDuringAFailureIsHeldBackToo(t *testing.T) { // R47
 	require.Zero(t, b.count("next_try_at = 'infinity'"))
 	b.turn() // after the lease of a
 	require.Empty(t, b.taken("/hook"))
-	require.NoError(t, b.store.Release(t.Context(), "a", e.ID, b.clock()))
+	require.NoError(t, b.store.Release(t.Context(), webhooks.Lease{EndpointID: e.ID, Holder: "a"}, b.clock()))
 	b.turn()
 	var sizes []int
 	for _, r := range b.taken("/hook") {
@@ -150,7 +152,7 @@ func TestAnAttemptThatIsOutOfDateRevivesNothing(t *testing.T) { // R47
 	e := b.claim("a")
 	_, _ = b.next("a", &e)
 	b.exec("update webhook_endpoints set leased_until = now() - interval '1 second'")
-	require.NoError(t, b.store.Renew(t.Context(), "a", []uuid.UUID{e.ID}, time.Minute))
+	require.NoError(t, b.store.Renew(t.Context(), []webhooks.Lease{{EndpointID: e.ID, Holder: "a"}}, time.Minute))
 	_, due := b.next("a", &e)
 	require.False(t, due, "a lease that has ended is not renewed")
 	e = b.claim("b")
@@ -165,4 +167,45 @@ func TestAnAttemptThatIsOutOfDateRevivesNothing(t *testing.T) { // R47
 	require.Equal(t, 1, b.count("state = 'skipped'"), "a person has decided")
 	require.NoError(t, b.store.Record(t.Context(), "a", &e, &d, webhooks.Attempt{At: b.clock(), Status: 200}, webhooks.Verdict{State: webhooks.Delivered}))
 	require.Equal(t, 1, b.count("state = 'delivered'"), "it was taken, whoever sent it")
+}
+
+// watched tells when an endpoint was given back.
+type watched struct {
+	webhooks.Store
+
+	released chan struct{}
+}
+
+func (w *watched) Release(ctx context.Context, lease webhooks.Lease, notBefore time.Time) error {
+	defer func() { w.released <- struct{}{} }()
+	return w.Store.Release(ctx, lease, notBefore)
+}
+
+func TestAReplicaThatClaimsAgainDoesNotShareTheLease(t *testing.T) { // R47
+	t.Parallel()
+	b := newBench(t)
+	b.add(webhooks.Endpoint{Ordered: true}, "/hook")
+	b.insert(b.clinic, 1)
+	require.NoError(t, b.sequence())
+	store, sending := &watched{b.store, make(chan struct{}, 2)}, make(chan chan struct{}, 2)
+	w := webhooks.NewWorker(webhooks.Options{
+		Store: store, Send: func(context.Context, *webhooks.Endpoint, *webhooks.Delivery, []secret.Text) webhooks.Attempt {
+			over := make(chan struct{})
+			sending <- over
+			<-over
+			return webhooks.Attempt{At: b.clock(), Status: http.StatusOK}
+		}, Logger: slog.New(slog.DiscardHandler), Now: b.clock,
+	})
+	require.NoError(t, w.Turn(t.Context()))
+	first := <-sending
+	b.exec("update webhook_endpoints set leased_until = now() - interval '1 second'")
+	require.NoError(t, w.Turn(t.Context()))
+	second := <-sending
+	close(first)
+	<-store.released
+	var leased int
+	require.NoError(t, b.db.Pool().QueryRow(t.Context(), "select count(*) from webhook_endpoints where leased_until > now()").Scan(&leased))
+	require.Equal(t, 1, leased, "the first claim gives the second's lease away")
+	close(second)
+	w.Wait()
 }
