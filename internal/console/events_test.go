@@ -56,7 +56,7 @@ func (s *site) outgoing(t testing.TB, o *Options) {
 			if e.URL == takes {
 				return webhooks.Attempt{At: s.clock.Now(), Status: http.StatusOK}
 			}
-			return webhooks.Attempt{At: s.clock.Now(), Status: http.StatusForbidden, Error: "it returned 403 Forbidden", Response: "not you"}
+			return webhooks.Attempt{At: s.clock.Now(), Status: http.StatusForbidden, Error: "it returned 403 Forbidden", Response: "not you\nand nobody else"}
 		},
 	})
 	o.Channels = notify.NewService(notify.ServiceOptions{
@@ -183,7 +183,8 @@ func TestEndpointsAreManagedOnTheirPages(t *testing.T) { // R42, R47
 	require.Contains(t, v.page.body, "example.com/ok/no")
 	refused := send(one, "act", "test")
 	require.Contains(t, refused.body, "it returned 403 Forbidden")
-	require.Contains(t, refused.body, "not you")
+	require.Contains(t, refused.body, "not you\nand nobody else")
+	require.Contains(t, refused.body, `class="note tone-warn"`)
 	require.Equal(t, 422, send(one, "act", "set", "url", takes).status, "an endpoint needs a type")
 	require.Contains(t, send(one, "act", "rotate").body, "whsec_")
 	require.Contains(t, send(one, "act", "disable").body, "Disabled")

@@ -208,7 +208,7 @@ func (s *Site) giveNotice(w http.ResponseWriter, r *http.Request, n Notice) {
 }
 
 func (s *Site) setNotice(w http.ResponseWriter, r *http.Request, n Notice, life time.Duration) {
-	s.SetCookie(w, r, cookieNotice, base64.RawURLEncoding.EncodeToString([]byte(n.Text+"\n"+n.Copy+"\n"+strconv.FormatBool(n.Warn))), life)
+	s.SetCookie(w, r, cookieNotice, base64.RawURLEncoding.EncodeToString([]byte(n.Text+"\n"+strconv.FormatBool(n.Warn)+"\n"+n.Copy)), life)
 }
 
 // takeNotice returns the notice that was kept for this page, and removes it.
@@ -223,6 +223,6 @@ func (s *Site) takeNotice(w http.ResponseWriter, r *http.Request) Notice {
 		return Notice{}
 	}
 	text, rest, _ := strings.Cut(string(decoded), "\n")
-	toCopy, warn, _ := strings.Cut(rest, "\n")
+	warn, toCopy, _ := strings.Cut(rest, "\n") // what is copied may have lines
 	return Notice{Text: text, Copy: toCopy, Warn: warn == "true"}
 }
