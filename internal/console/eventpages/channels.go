@@ -140,16 +140,6 @@ func (s *screens) addChannel(v *page.Visit) (page.Notice, error) {
 
 // channelPage shows one channel, and changes it.
 func (s *screens) channelPage() page.Page {
-	act := func(do func(*page.Visit, uuid.UUID) (page.Notice, error)) page.Act {
-		return page.Act{Needs: access.ChangeClinics, Do: func(v *page.Visit) (page.Notice, error) {
-			id, err := v.PathID()
-			if err != nil {
-				return page.Notice{}, err
-			}
-			notice, err := do(v, id)
-			return notice, told(err)
-		}}
-	}
 	return page.Page{
 		Path: "/notifications/{id}", Title: "Notification channel", Template: "notification", Under: "/notifications", Needs: access.ChangeClinics,
 		Show: func(v *page.Visit) (any, error) { return s.channel(v) },
@@ -176,7 +166,7 @@ func (s *screens) channel(v *page.Visit) (*channelView, error) {
 		channelRow: channelRowOf(v, &c, screen.ClinicsByID(clinics)), NameField: c.Name, ZoneField: c.Timezone,
 		QuietFrom: c.QuietFrom, QuietUntil: c.QuietUntil, DigestAt: c.DigestAt, Lengths: page.Choices("", "", muteLengths...)[1:],
 	}
-	if v.Problem != "" { // what was typed stays
+	if v.Typed.Get("act") == "set" { // what was typed stays
 		get := v.Typed.Get
 		shown.NameField, shown.ZoneField, shown.QuietFrom, shown.QuietUntil, shown.DigestAt =
 			get("name"), get("timezone"), get("quiet-from"), get("quiet-until"), get("digest-at")

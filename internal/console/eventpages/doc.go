@@ -44,6 +44,18 @@ func Pages(o Options) (all, installation []page.Page) {
 	return []page.Page{s.eventsPage()}, []page.Page{s.webhooksPage(), s.webhookPage(), s.channelsPage(), s.channelPage()}
 }
 
+// act is what a form does to the endpoint or channel that the address names.
+func act(do func(*page.Visit, uuid.UUID) (page.Notice, error)) page.Act {
+	return page.Act{Needs: access.ChangeClinics, Do: func(v *page.Visit) (page.Notice, error) {
+		id, err := v.PathID()
+		if err != nil {
+			return page.Notice{}, err
+		}
+		notice, err := do(v, id)
+		return notice, told(err)
+	}}
+}
+
 // told returns an error as a page shows it.
 func told(err error) error {
 	var denied access.Denied

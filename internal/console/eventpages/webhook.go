@@ -53,16 +53,6 @@ var deliveryWords = []string{
 
 // webhookPage shows one endpoint with its deliveries, and acts on both.
 func (s *screens) webhookPage() page.Page {
-	act := func(do func(*page.Visit, uuid.UUID) (page.Notice, error)) page.Act {
-		return page.Act{Needs: access.ChangeClinics, Do: func(v *page.Visit) (page.Notice, error) {
-			id, err := v.PathID()
-			if err != nil {
-				return page.Notice{}, err
-			}
-			notice, err := do(v, id)
-			return notice, told(err)
-		}}
-	}
 	return page.Page{
 		Path: "/webhooks/{id}", Title: "Webhook", Template: "webhook", Under: "/webhooks", Needs: access.ChangeClinics,
 		Show: func(v *page.Visit) (any, error) { return s.endpoint(v) },
@@ -100,8 +90,9 @@ func (s *screens) endpoint(v *page.Visit) (*endpointView, error) {
 		endpointRow: endpointRowOf(v, &e, screen.ClinicsByID(clinics)), URLField: e.URL, Describe: e.Description, TypeBoxes: typeBoxes(e.Types, ""),
 		States: page.Choices(state, "All deliveries", deliveryWords...), Filtered: state != "",
 	}
-	if v.Problem != "" { // what was typed stays
+	if v.Typed.Get("act") == "set" { // what was typed stays
 		shown.URLField, shown.Describe, shown.TypeBoxes = v.Typed.Get("url"), v.Typed.Get("description"), typeBoxes(v.Typed["type"], "")
+		shown.Ordered = v.Typed.Get("ordered") != ""
 	}
 	for i := range list.Items {
 		shown.Rows = append(shown.Rows, deliveryRowOf(v, &list.Items[i]))

@@ -35,8 +35,7 @@ type (
 	}
 
 	endpointRow struct {
-		ID, Address     string
-		Host, URL       string
+		Address, Host   string
 		Description     string
 		Clinic          string
 		ClinicAddress   string
@@ -107,7 +106,7 @@ func typeBoxes(chosen []string, standard string) (boxes []typeBox) {
 
 func endpointRowOf(v *page.Visit, e *webhooks.Endpoint, byID map[uuid.UUID]*clinic.Clinic) endpointRow {
 	row := endpointRow{
-		ID: e.ID.String(), Address: webhookAddress(e.ID), URL: e.URL, Host: e.URL, Description: e.Description, Types: e.Types, Ordered: e.Ordered,
+		Address: webhookAddress(e.ID), Host: e.URL, Description: e.Description, Types: e.Types, Ordered: e.Ordered,
 		Enabled: e.Enabled, State: page.Good("Active", "check"), Pending: e.Pending, Failed: e.Failed, Made: v.Moment(e.CreatedAt, nil),
 	}
 	if u, err := url.Parse(e.URL); err == nil {
