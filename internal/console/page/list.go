@@ -51,7 +51,7 @@ type Column struct {
 }
 
 // Columns completes the headings of a table that is sorted by one of them; a "-" before its
-// name means descending. An unknown name means the column "state".
+// name means descending. With an unknown name none is marked.
 func Columns(v *Visit, sorted string, all []Column) []Column {
 	by, descending := strings.CutPrefix(sorted, "-")
 	for i := range all {
