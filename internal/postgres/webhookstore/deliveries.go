@@ -205,6 +205,24 @@ func settle(ctx context.Context, tx pgx.Tx, endpointID, clinicID uuid.UUID, now 
 	return err
 }
 
+// settleAll settles the deliveries of each clinic.
+func settleAll(ctx context.Context, tx pgx.Tx, endpointID uuid.UUID, now time.Time) error {
+	rows, err := tx.Query(ctx, "select distinct clinic_id from webhook_deliveries where endpoint_id = $1 and state = 'pending'", endpointID)
+	if err != nil {
+		return err
+	}
+	clinics, err := pgx.CollectRows(rows, pgx.RowTo[*uuid.UUID])
+	if err != nil {
+		return err
+	}
+	for _, id := range clinics {
+		if err := settle(ctx, tx, endpointID, null.Value(id), now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Release implements webhooks.Store.
 func (s *Store) Release(ctx context.Context, lease webhooks.Lease, notBefore time.Time) error {
 	return s.db.System(ctx, "give a webhook endpoint back", func(tx pgx.Tx) error {

@@ -155,7 +155,11 @@ func (s *Store) Change(ctx context.Context, e webhooks.Endpoint) error {
 		}
 		_, err = tx.Exec(ctx, "update webhook_endpoints set url = $2, description = $3, types = $4, ordered = $5 where id = $1",
 			e.ID, e.URL, e.Description, e.Types, e.Ordered)
-		if err == nil && ordered && !e.Ordered { // what waited for others does no more
+		switch {
+		case err != nil || ordered == e.Ordered:
+		case e.Ordered: // what is there already keeps the order, too
+			err = settleAll(ctx, tx, e.ID, time.Now())
+		default: // what waited for others does no more
 			_, err = tx.Exec(ctx, "update webhook_deliveries set next_try_at = now() where endpoint_id = $1 and state = 'pending' and tries = 0 and next_try_at > now()", e.ID)
 		}
 		return err

@@ -143,6 +143,28 @@ func TestWhoSkipsALaterDeliveryFreesNoneBehindAnEarlierOne(t *testing.T) { // R4
 	require.Len(t, got[0].cases, 3)
 }
 
+func TestTheOrderHoldsForWhatWasMadeBeforeIt(t *testing.T) { // R47
+	t.Parallel()
+	b := newBench(t)
+	id, _ := b.add(webhooks.Endpoint{}, "/hook")
+	b.insert(b.clinic, 1)
+	b.insert(b.newClinic(), 2)
+	b.plan()
+	e := b.claim("a")
+	d, _ := b.next("a", &e)
+	b.insert(d.ClinicID, 3)
+	b.plan()
+	a, v := b.failed(&d, webhooks.Pending)
+	require.NoError(t, b.store.Record(t.Context(), "a", &e, &d, a, v))
+	require.Equal(t, 1, b.count("next_try_at > $1", b.clock()), "without the order nothing waits for another")
+	e, err := b.store.Endpoint(t.Context(), id)
+	require.NoError(t, err)
+	e.Ordered = true
+	require.NoError(t, b.store.Change(t.Context(), e))
+	require.Equal(t, 2, b.count("clinic_id = $1 and next_try_at > $2", d.ClinicID, b.clock()), "the clinic's later delivery waits")
+	require.Equal(t, 2, b.count("next_try_at > $1", b.clock()), "the other clinic's does not")
+}
+
 func TestAnAttemptThatIsOutOfDateRevivesNothing(t *testing.T) { // R47
 	t.Parallel()
 	b := newBench(t)
