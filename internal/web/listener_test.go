@@ -182,6 +182,22 @@ func TestOneAddressDoesNotTakeAllConnections(t *testing.T) { // R38
 	}
 }
 
+// A proxy that TRUSTED_PROXIES names by its address is known whatever network the address is in.
+func TestATrustedProxyHasNoShare(t *testing.T) { // R38
+	t.Parallel()
+	trusted, err := ParseProxies("192.0.2.7,2001:db8::7")
+	require.NoError(t, err)
+	for address, free := range map[string]bool{
+		"192.0.2.7:999": true, "192.0.2.8:999": false, "[2001:db8::7]:999": true, "[2001:db8::8]:999": false,
+	} {
+		s := newShares(8, trusted)
+		for open := range 8 {
+			_, ok := s.take(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address)), open+1)
+			require.Equal(t, free || open < 6, ok, "%s: connection %d", address, open+1)
+		}
+	}
+}
+
 func TestAServerIsReachedUnderItsNamesAndProbedUnderAny(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"sync.example.com:443", "[2001:db8::7]:443", "2001:db8::7", "sync.example.com.", "https://sync.example.com"} {

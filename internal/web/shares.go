@@ -9,7 +9,7 @@ import (
 // part is which part of the connections one caller leaves to the others: a quarter.
 const part = 4
 
-// Shares count the open connections of each address, so that one cannot take them all (R38).
+// shares count the open connections of each address, so that one cannot take them all (R38).
 type shares struct {
 	most    int // connections in all
 	trusted proxies
@@ -25,10 +25,11 @@ func newShares(most int, trusted []netip.Prefix) *shares {
 // take counts a connection, where it is one of so many that are open in all. It returns what
 // ends that, or false: the address has its quarter, and the last quarter is for others.
 func (s *shares) take(from net.Addr, open int) (giveBack func(), ok bool) {
-	address := Network(parseAddress(from.String()))
-	if !address.IsValid() || s.trusted.trusts(address) {
+	peer := parseAddress(from.String())
+	if !peer.IsValid() || s.trusted.trusts(peer) { // before its network is taken, which no address of TRUSTED_PROXIES is
 		return func() {}, true
 	}
+	address := Network(peer)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	share := s.most / part
