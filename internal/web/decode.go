@@ -110,7 +110,7 @@ func checkLengths(into any) error {
 		}
 		text := reflect.Indirect(value.FieldByIndex(field.Index))
 		if text.IsValid() && utf8.RuneCountInString(text.String()) > most {
-			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			name := nameOf(field)
 			return Invalid(name, "%s is longer than %d characters", name, most)
 		}
 	}
