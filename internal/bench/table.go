@@ -27,7 +27,7 @@ type line struct {
 	Others   map[string]float64 `json:"others,omitempty"`   // what else the benchmark reported, by unit
 }
 
-// Missed reports whether a goal is not reached.
+// missed reports whether a goal is not reached.
 func (l *line) missed() bool { return l.Goal > 0 && l.Ratio > l.Goal }
 
 // read reads what go test printed.
@@ -51,11 +51,10 @@ func lineOf(r *benchfmt.Result) line {
 	l := line{What: strings.ReplaceAll(processors.ReplaceAllString(r.Name.String(), ""), "_", " ")}
 	for _, v := range r.Values {
 		ours, isOurs := strings.CutPrefix(v.Unit, "ours-")
-		_, isBaseline := strings.CutPrefix(v.Unit, "baseline-")
 		switch {
 		case isOurs:
 			l.Unit, l.Ours = ours, v.Value
-		case isBaseline:
+		case strings.HasPrefix(v.Unit, "baseline-"):
 			l.Baseline = v.Value
 		case v.Unit == "ratio":
 			l.Ratio = v.Value
