@@ -22,9 +22,9 @@ func Replay(ctx context.Context, r *recordings.Recording) (*replay.Result, error
 
 // OpenRecording opens a recording for somebody, and records that (R44): nothing is shown
 // that is not recorded.
-func (s *Store) OpenRecording(ctx context.Context, by access.By, ring *seal.Keyring, e recordings.Entry, why access.Action) (*recordings.Recording, error) {
+func (s *Store) OpenRecording(ctx context.Context, by access.By, ring *seal.Keyring, e recordings.Entry) (*recordings.Recording, error) {
 	r, err := Recordings(s, ring).Open(ctx, e)
-	event := by.Event(why, e.ClinicID, access.RecordOf("recording", e.ID))
+	event := by.Event(access.RecordingRead, e.ClinicID, access.RecordOf("recording", e.ID))
 	if noted := s.OperatorLog().Note(ctx, event, err); err == nil {
 		err = noted
 	}

@@ -2,7 +2,6 @@ package recordingcmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
-	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/recordingstore"
 	"github.com/pims-sync/pims-sync/internal/recordings"
 	"github.com/pims-sync/pims-sync/internal/render"
@@ -40,17 +38,17 @@ func withStore(ctx context.Context, std cli.Streams, c *cli.Config, run func(*ap
 }
 
 // opened opens a recording and records that somebody did (R44).
-func opened(ctx context.Context, std cli.Streams, c *cli.Config, id uuid.UUID, why access.Action, run func(*app.Store, recordings.Entry, *recordings.Recording) error) error {
+func opened(ctx context.Context, std cli.Streams, c *cli.Config, id uuid.UUID, run func(recordings.Entry, *recordings.Recording) error) error {
 	return withStore(ctx, std, c, func(s *app.Store, ring *seal.Keyring, store *recordingstore.Store) error {
 		entry, err := store.Entry(ctx, id)
 		if err != nil {
 			return cli.NoSuch(err, "recording", id, "recordings list")
 		}
-		r, err := s.OpenRecording(ctx, cli.By(), ring, entry, why)
+		r, err := s.OpenRecording(ctx, cli.By(), ring, entry)
 		if err != nil {
 			return err
 		}
-		return run(s, entry, r)
+		return run(entry, r)
 	})
 }
 
@@ -100,7 +98,7 @@ func (a *ListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error
 		items, rows := make([]entryJSON, len(list)), make([][]string, len(list))
 		for i, e := range list {
 			items[i] = entryJSON(e)
-			rows[i] = []string{e.ID.String(), names[e.ClinicID].Name, string(e.Type), how(e.Status, e.Code), fmt.Sprint(e.Requests), render.Stamp(e.RecordedAt, nil)}
+			rows[i] = []string{e.ID.String(), names[e.ClinicID], string(e.Type), how(e.Status, e.Code), fmt.Sprint(e.Requests), render.Stamp(e.RecordedAt, nil)}
 		}
 		return cli.Show(std, c, map[string]any{"items": items}, func(w io.Writer) {
 			if len(rows) == 0 {
@@ -112,13 +110,13 @@ func (a *ListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error
 	})
 }
 
-func clinicNames(ctx context.Context, s *app.Store) (map[uuid.UUID]clinic.Clinic, error) {
+func clinicNames(ctx context.Context, s *app.Store) (map[uuid.UUID]string, error) {
 	clinics, err := s.Clinics().Clinics(ctx)
-	byID := make(map[uuid.UUID]clinic.Clinic, len(clinics))
-	for _, x := range clinics {
-		byID[x.ID] = x
+	names := make(map[uuid.UUID]string, len(clinics))
+	for i := range clinics {
+		names[clinics[i].ID] = clinics[i].Name
 	}
-	return byID, err
+	return names, err
 }
 
 // how says how a sync ended.
@@ -160,5 +158,3 @@ func (a *RemoveCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) err
 		})
 	})
 }
-
-var errCut = errors.New("the recording is not whole")

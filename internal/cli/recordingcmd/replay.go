@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/recordings"
@@ -44,7 +43,7 @@ type replayJSON struct {
 // Run plays the recording.
 func (a *ReplayCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
 	if id, err := uuid.Parse(a.Recording); err == nil {
-		return opened(ctx, std, c, id, access.RecordingRead, func(_ *app.Store, _ recordings.Entry, r *recordings.Recording) error {
+		return opened(ctx, std, c, id, func(_ recordings.Entry, r *recordings.Recording) error {
 			return a.play(ctx, std, c, r)
 		})
 	}
@@ -61,7 +60,7 @@ func (a *ReplayCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) err
 
 func (a *ReplayCmd) play(ctx context.Context, std cli.Streams, c *cli.Config, r *recordings.Recording) error {
 	if r.Cut != "" {
-		return fmt.Errorf("%w, so it cannot be replayed: %s", errCut, r.Cut)
+		return fmt.Errorf("the recording is not whole, so it cannot be replayed: %s", r.Cut)
 	}
 	played, err := app.Replay(ctx, r)
 	if err != nil {
