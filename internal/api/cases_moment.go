@@ -69,7 +69,7 @@ func (s *server) compareCase() web.Operation {
 	return web.Operation{
 		Method: http.MethodGet, Path: "/api/cases/{id}/comparison", ID: "compareCase", Tag: "Cases",
 		Summary:     "Compare a case at two moments",
-		Description: "The fields that differ. What was changed and changed back is left out; the history has it.",
+		Description: "The fields that differ. What was changed and changed back is left out; the history has it. Medical notes that showCaseMoment withholds are left out, too.",
 		Needs:       access.Read,
 		Of:          web.OfKeysClinic,
 		Params: []*huma.Param{

@@ -55,14 +55,15 @@ func (t *Timeline) At(at time.Time) (Moment, error) {
 
 // Between returns how the case differs at the end of a span from its beginning: for each
 // field that differs one event, of the latest change. A field that was changed and changed
-// back is left out. The errors are those of At.
+// back is left out. Notes that At withholds at one of the two moments count as none there (R7).
+// The errors are those of At.
 func (t *Timeline) Between(from, to time.Time) ([]Event, error) {
 	if err := t.reaches(from); err != nil {
 		return nil, err
 	}
 	var changes []Event
 	for _, e := range t.after(from) {
-		if e.At.After(to) || e.Action != changedAction {
+		if shown(e.At).After(to) || e.Action != changedAction {
 			continue
 		}
 		i := slices.IndexFunc(changes, func(c Event) bool { return c.Field == e.Field })
@@ -72,6 +73,22 @@ func (t *Timeline) Between(from, to time.Time) ([]Event, error) {
 		}
 		e.Before = changes[i].Before
 		changes[i] = e
+	}
+	if i := slices.IndexFunc(changes, func(c Event) bool { return c.Field == "metadata."+consultationKey }); i >= 0 {
+		was, err := t.At(from)
+		if err != nil {
+			return nil, err
+		}
+		is, err := t.At(to)
+		if err != nil {
+			return nil, err
+		}
+		if was.NotesWithheld {
+			changes[i].Before = nil
+		}
+		if is.NotesWithheld {
+			changes[i].After = nil
+		}
 	}
 	return slices.DeleteFunc(changes, func(e Event) bool { return sameJSON(e.Before, e.After) }), nil
 }
@@ -88,9 +105,13 @@ const (
 	consultationKey = "consultation"
 )
 
+// shown returns a time as the history shows it, in milliseconds; the database has finer ones.
+// Who asks for the moment of an event gets the case with it.
+func shown(at time.Time) time.Time { return at.Truncate(time.Millisecond) }
+
 // after returns the events after a moment.
 func (t *Timeline) after(at time.Time) []Event {
-	i := slices.IndexFunc(t.Events, func(e Event) bool { return e.At.After(at) })
+	i := slices.IndexFunc(t.Events, func(e Event) bool { return shown(e.At).After(at) })
 	if i < 0 {
 		return nil
 	}
@@ -99,14 +120,18 @@ func (t *Timeline) after(at time.Time) []Event {
 
 // reaches reports whether the history tells what the case was at a moment.
 func (t *Timeline) reaches(at time.Time) error {
-	known := t.Record.UpdatedAt // what it is now, it has been since
+	created, known := shown(t.Record.CreatedAt), shown(t.Record.UpdatedAt) // what it is now, it has been since
+	whole := false
 	if len(t.Events) > 0 {
-		known = t.Events[0].At
+		known, whole = shown(t.Events[0].At), t.Events[0].Action == createdAction
+	}
+	if whole && known.Before(created) { // that is the replica's clock, and this the database's
+		created = known
 	}
 	switch {
-	case at.Before(t.Record.CreatedAt):
-		return syncs.Fail(syncs.CodeNotFound, "the case did not exist at that time; it was created at %s", t.Record.CreatedAt.UTC().Format(time.RFC3339))
-	case at.Before(known) && (len(t.Events) == 0 || t.Events[0].Action != createdAction):
+	case at.Before(created):
+		return syncs.Fail(syncs.CodeNotFound, "the case did not exist at that time; it was created at %s", created.UTC().Format(time.RFC3339))
+	case at.Before(known) && !whole:
 		return syncs.Fail(syncs.CodeNotFound, "the history of the case does not reach back to that time; it begins at %s", known.UTC().Format(time.RFC3339))
 	default:
 		return nil

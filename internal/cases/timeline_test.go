@@ -3,6 +3,8 @@ package cases
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,6 +133,34 @@ func TestNoMomentIsInventedThatTheHistoryDoesNotReach(t *testing.T) { // R14
 	require.ErrorContains(t, err, `"colour"`)
 }
 
+// The history shows milliseconds, the database has microseconds. A caller who asks for the
+// moment of an event, as the history shows it, gets the case with it.
+func TestTheMomentOfAnEventHasTheEvent(t *testing.T) { // R14
+	t.Parallel()
+	l := newLife(t)
+	l.now = l.now.Add(456 * time.Microsecond)
+	l.timeline.Record.CreatedAt, l.timeline.Events[0].At, l.timeline.Events[1].At = l.now, l.now, l.now
+	l.pass()
+	l.rename("Rex")
+	created, renamed := l.hour(0).Truncate(time.Millisecond), l.hour(1).Truncate(time.Millisecond)
+	name := func(at time.Time) string {
+		was, err := l.timeline.At(at)
+		require.NoError(t, err)
+		return *was.PatientName
+	}
+	require.Equal(t, "Pip", name(created))
+	require.Equal(t, "Rex", name(renamed))
+	changes, err := l.timeline.Between(created, renamed)
+	require.NoError(t, err)
+	require.Len(t, changes, 1)
+	changes, err = l.timeline.Between(renamed, renamed.Add(time.Hour))
+	require.NoError(t, err)
+	require.Empty(t, changes)
+
+	l.timeline.Record.CreatedAt = l.timeline.Record.CreatedAt.Add(time.Second) // the replica's clock is ahead
+	require.Equal(t, "Pip", name(created))
+}
+
 func TestAMomentShowsNoNotesOfAnotherPatient(t *testing.T) { // R7
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -242,6 +272,20 @@ func TestAMomentShowsNoNotesOfAnotherPatient(t *testing.T) { // R7
 			was := l.at(n)
 			require.True(t, was.NotesWithheld, "%s, hour %d", name, n)
 			require.NotContains(t, string(was.Metadata), "plan", "%s, hour %d", name, n)
+		}
+		hours := slices.Concat(test.shown, test.withheld)
+		for _, from := range hours {
+			for _, to := range hours {
+				if to < from {
+					continue
+				}
+				changes, err := l.timeline.Between(l.hour(from), l.hour(to))
+				require.NoError(t, err)
+				for _, c := range changes {
+					require.False(t, slices.Contains(test.withheld, from) && strings.Contains(string(c.Before), "plan"), "%s, hours %d to %d", name, from, to)
+					require.False(t, slices.Contains(test.withheld, to) && strings.Contains(string(c.After), "plan"), "%s, hours %d to %d", name, from, to)
+				}
+			}
 		}
 	}
 }

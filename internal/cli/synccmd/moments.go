@@ -51,7 +51,8 @@ type CasesCompareCmd struct {
 
 // Help shows how the command is used.
 func (*CasesCompareCmd) Help() string {
-	return `What was changed and changed back is left out; "cases history ID" has it.
+	return `What was changed and changed back is left out; "cases history ID" has it. Medical notes that
+were later found not to be the patient's are left out, too.
 
 Example:
   pims-sync cases compare ID --from 7d
