@@ -75,10 +75,19 @@ func (w *world) exec(sql string, args ...any) {
 // send sends a request and returns status and body.
 func (w *world) send(method, path, key, body string) (int, []byte) {
 	w.Helper()
-	r, err := http.NewRequestWithContext(w.Context(), method, w.url+path, strings.NewReader(body))
+	if body == "" {
+		return w.sendFrom(method, path, key, nil)
+	}
+	return w.sendFrom(method, path, key, strings.NewReader(body))
+}
+
+// sendFrom is send with a body that is read as it is sent, or without one.
+func (w *world) sendFrom(method, path, key string, body io.Reader) (int, []byte) {
+	w.Helper()
+	r, err := http.NewRequestWithContext(w.Context(), method, w.url+path, body)
 	require.NoError(w, err)
 	r.Header.Set("X-API-Key", key)
-	if body != "" {
+	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	response, err := http.DefaultClient.Do(r)
