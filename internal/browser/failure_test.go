@@ -21,10 +21,16 @@ import (
 const hasty = 8 * time.Second
 
 // requireFailure logs in and demands a kind of error, and that it tells no secret. It
-// answers what it tells.
+// returns what it tells.
 func requireFailure(t *testing.T, c *Chromium, form pims.LoginForm, kind error) string {
 	t.Helper()
 	session, err := c.Login(t.Context(), form)
+	return requireFailed(t, session, err, kind)
+}
+
+// requireFailed demands of a login's outcome what requireFailure does.
+func requireFailed(t *testing.T, session pims.BrowserSession, err, kind error) string {
+	t.Helper()
 	require.ErrorIs(t, err, kind)
 	require.Equal(t, pims.Kind(kind), pims.Kind(err))
 	require.Zero(t, session)
