@@ -44,7 +44,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet licenses race race-short
-.PHONY: test-postgresql bench bench-compare screenshots oidc chaos chaos-short chaos-webhooks drift feed consumers signatures clients soak fuzz fuzz-api schemathesis cover model model-short mutants dates dates-short release-check clean
+.PHONY: test-postgresql bench bench-compare screenshots oidc chaos chaos-short chaos-webhooks drift feed consumers signatures clients soak fuzz fuzz-api rotation schemathesis cover model model-short mutants dates dates-short release-check clean
 
 ## For a first look
 
@@ -132,6 +132,9 @@ chaos-webhooks: deps ## Do what chaos does while 100,000 changes go out by webho
 
 fuzz-api: deps ## Send the API a hundred thousand right, wrong, forged and broken requests of two tenants (ARGS: -requests, -seed)
 	go test ./internal/apifuzz -count=1 -timeout=6h -v -requests=100000 $(ARGS)
+
+rotation: deps ## Kill the rotation of the encryption key fifty times over ten thousand records (ARGS: -rotation.records, -rotation.kills)
+	go test ./internal/attacks -run=ARotation -count=1 -timeout=60m -v -rotation.records=10000 -rotation.kills=50 $(ARGS)
 
 schemathesis: deps build ## Let schemathesis send the API what its description allows and forbids (ARGS: seconds for each key)
 	@scripts/install-deps python3-venv

@@ -27,7 +27,12 @@ import (
 	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(rotateDatabase) != "" {
+		os.Exit(runRotation())
+	}
+	os.Exit(pgtest.Main(m))
+}
 
 // A world is a server with one clinic, its key, and a fleet key that may do everything.
 type world struct {
