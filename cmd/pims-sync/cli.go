@@ -1,19 +1,16 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 
 	"github.com/pims-sync/pims-sync/internal/api"
-	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/cli/cliniccmd"
 	"github.com/pims-sync/pims-sync/internal/cli/eventcmd"
 	"github.com/pims-sync/pims-sync/internal/cli/peoplecmd"
 	"github.com/pims-sync/pims-sync/internal/cli/recordingcmd"
 	"github.com/pims-sync/pims-sync/internal/cli/synccmd"
-	"github.com/pims-sync/pims-sync/internal/postgres/walls"
 	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
@@ -50,33 +47,6 @@ type CLI struct {
 	Recordings recordingcmd.RecordingsCmd `cmd:"" help:"What the PIMS returned to syncs that were recorded: list, show, replay, remove."`
 
 	Notifications eventcmd.NotificationsCmd `cmd:"" help:"Tell people of trouble, and of its end: add, list, test, mute, remove."`
-}
-
-// MigrateCmd brings the schema up to date.
-type MigrateCmd struct {
-	SingleRole bool `help:"Go on with one database role where the login may not make others. Then nothing but each statement itself separates the clinics."`
-}
-
-// Help shows how the command is used.
-func (MigrateCmd) Help() string {
-	return `Every command does this at its start. It makes the tables, the database roles, and what each role may do.
-
-Example:
-  pims-sync migrate
-  MIGRATE_DATABASE_URL=postgres://owner@host/database pims-sync migrate`
-}
-
-// Run has nothing to do: cli.OpenStore migrates, for every command.
-func (a MigrateCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	c.SingleRole = a.SingleRole
-	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
-		return cli.Show(std, c, map[string]any{"migrated": true, "roles": s.Walled()}, func(w io.Writer) {
-			fmt.Fprintln(w, "The database's schema is up to date.")
-			if !s.Walled() {
-				fmt.Fprintf(w, "One database role does everything: %s.\n", walls.Lost)
-			}
-		})
-	})
 }
 
 // KeygenCmd prints a key.

@@ -28,12 +28,9 @@ type Eraser struct {
 
 // WithEraser runs fn with what erases. The service's own login cannot.
 func (s *Store) WithEraser(ctx context.Context, fn func(Eraser) error) error {
-	db, err := postgres.Open(ctx, postgres.Options{URL: s.owner, Logger: s.log, Walls: s.walls, MaxConns: ownerConns})
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	return fn(Eraser{leavestore.New(db), oplog.New(db, s.log)})
+	return s.withOwner(ctx, func(db *postgres.DB) error {
+		return fn(Eraser{leavestore.New(db), oplog.New(db, s.log)})
+	})
 }
 
 // Clinic erases a disabled clinic, see leaving.EraseClinic.

@@ -119,7 +119,7 @@ func (db *DB) migrate(ctx context.Context) error {
 	if pending {
 		if len(before) > 0 {
 			if err := db.mustOwn(ctx); err != nil {
-				return err
+				return fmt.Errorf("the schema is older than this program: %w", err)
 			}
 		}
 		if err := db.migrateSchema(ctx); err != nil {

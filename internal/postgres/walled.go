@@ -61,11 +61,12 @@ func (db *DB) Exposures(ctx context.Context) ([]walls.Exposure, error) {
 func (db *DB) mustOwn(ctx context.Context) error {
 	state, err := walls.Read(ctx, db.pool, db.roles)
 	if err == nil && !state.Owner {
-		err = errors.New("the schema is older than this program, and the database login does not own the tables; " +
-			"run `pims-sync migrate` with the owner's login in MIGRATE_DATABASE_URL")
+		err = errNotOwner
 	}
 	return err
 }
+
+var errNotOwner = errors.New("the database login does not own the tables; run `pims-sync migrate` with the owner's login in MIGRATE_DATABASE_URL")
 
 // AsOwner runs fn in a transaction of the owner of the tables, for what no role of the
 // service may do (R45). The login must be the owner, or a member of it. As with InClinic, fn
@@ -83,6 +84,26 @@ func (db *DB) AsOwner(ctx context.Context, operation string, fn func(pgx.Tx) err
 		}
 		return fn(tx)
 	})
+}
+
+// Seal lets nobody but the present login act as the owner of the tables (R45), and returns
+// the logins that could before. service is the login of the service. The error says what is
+// missing; then nothing is changed.
+func (db *DB) Seal(ctx context.Context, service string) (revoked []string, err error) {
+	if err := db.mustOwn(ctx); err != nil {
+		return nil, err
+	}
+	if !db.Walled() {
+		return nil, errors.New("one database role does everything here, so there is nothing to seal; " +
+			"let MIGRATE_DATABASE_URL be a login that may create roles, and run `pims-sync migrate`")
+	}
+	err = db.System(ctx, "seal the database", func(tx pgx.Tx) (err error) {
+		if _, err = tx.Exec(ctx, "set local role none"); err == nil {
+			revoked, err = walls.Seal(ctx, tx, db.roles, service)
+		}
+		return err
+	})
+	return revoked, err
 }
 
 // notPermitted is the SQLSTATE insufficient_privilege.

@@ -57,11 +57,7 @@ func Apply(ctx context.Context, pool *pgxpool.Pool, o Options) (Mode, error) {
 
 // present returns which of the roles exist.
 func present(ctx context.Context, q querier, roles []string) ([]string, error) {
-	rows, err := q.Query(ctx, "select rolname::text from pg_roles where rolname = any($1) order by 1", roles)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	return column(ctx, q, "select rolname::text from pg_roles where rolname = any($1) order by 1", roles)
 }
 
 // makeRoles makes the roles that do not exist, and the login a member of those that it
@@ -139,11 +135,7 @@ func grantRole(ctx context.Context, pool *pgxpool.Pool, role, member string) err
 
 // refuseMighty refuses roles of our names that are above the walls.
 func refuseMighty(ctx context.Context, q querier, r Roles) error {
-	rows, err := q.Query(ctx, "select rolname::text from pg_roles where rolname = any($1) and (rolsuper or rolbypassrls) order by 1", r.all())
-	if err != nil {
-		return err
-	}
-	mighty, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	mighty, err := column(ctx, q, "select rolname::text from pg_roles where rolname = any($1) and (rolsuper or rolbypassrls) order by 1", r.all())
 	if err == nil && len(mighty) > 0 {
 		err = fmt.Errorf("the database role %s is a superuser or bypasses row-level security, so it separates nothing; "+
 			"take that from it (`alter role … nosuperuser nobypassrls`), or choose other names with DATABASE_ROLES", strings.Join(mighty, ", "))

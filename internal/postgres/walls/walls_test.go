@@ -188,18 +188,25 @@ func TestATenantSeesAndWritesItsOwnClinicOnly(t *testing.T) { // R41, R45
 func supabase(t *testing.T) *postgres.DB {
 	t.Helper()
 	db := pgtest.Open(t, pgtest.Empty(t))
+	openToAll(t, db, "postgres")
+	return db
+}
+
+// openToAll opens the schema public, and what a login will make there, as Supabase does.
+func openToAll(t *testing.T, db *postgres.DB, login string) {
+	t.Helper()
 	for _, role := range []string{"anon", "authenticated", "service_role"} {
 		_, err := db.Pool().Exec(t.Context(), "create role "+role)
 		var server *pgconn.PgError
 		require.True(t, err == nil || errors.As(err, &server) && server.Code == "42710", err)
 	}
+	defaults := "alter default privileges for role " + login + " in schema public grant all on "
 	exec(t, db, `
 		grant usage, create on schema public to anon, authenticated, service_role;
 		grant all on all tables in schema public to anon, authenticated, service_role;
-		alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
-		alter default privileges in schema public grant all on functions to anon, authenticated, service_role;
-		alter default privileges in schema public grant all on sequences to anon, authenticated, service_role`)
-	return db
+		`+defaults+`tables to anon, authenticated, service_role;
+		`+defaults+`functions to anon, authenticated, service_role;
+		`+defaults+`sequences to anon, authenticated, service_role`)
 }
 
 // shut asserts that strangers reach no table, sequence or function of ours.
@@ -279,9 +286,15 @@ func owned(t *testing.T, attributes string) (name, databaseURL string) {
 	t.Helper()
 	super := pgtest.Empty(t)
 	name, databaseURL = login(t, super, attributes)
-	db := pgtest.Open(t, super)
-	exec(t, db, "alter database "+column(t, db, "select current_database()::text")[0]+" owner to "+name)
+	give(t, super, name)
 	return name, databaseURL
+}
+
+// give makes a login the owner of a database.
+func give(t *testing.T, databaseURL, login string) {
+	t.Helper()
+	db := pgtest.Open(t, databaseURL)
+	exec(t, db, "alter database "+column(t, db, "select current_database()::text")[0]+" owner to "+login)
 }
 
 func TestALoginThatMayNotMakeRolesIsToldWhatIsLost(t *testing.T) { // R45
