@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -272,6 +273,72 @@ func TestACaseShowsItsNotesAndWhoChangedIt(t *testing.T) { // R14
 	s.requireNoFault(t)
 }
 
+func TestACaseIsShownAsItWas(t *testing.T) { // R14, R7
+	t.Parallel()
+	s := newSite(t)
+	admin := s.invite(t, people.Person{Email: "ada@example.com", Name: "Ada Marlow", Role: access.RoleAdmin})
+	w := s.week(t, admin.ID)
+	s.sql(t, `update cases set metadata = jsonb_set(metadata, '{consultation,soapNotes,plan}', '"Rest, and a splint"') where id = $1`, w.pip)
+	moments := selected[string](t, s, `select to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') from case_events where case_id = $1 group by at order by at`, w.pip)
+	require.Len(t, moments, 3)
+	v := s.signedIn(t, admin)
+
+	now := v.get(t, screen.CaseAddress(w.pip))
+	for _, at := range moments {
+		require.Contains(t, now.body, `href="?`+url.Values{"at": {at}}.Encode()+`"`)
+		require.Equal(t, 2, strings.Count(now.body, `<option value="`+at+`"`))
+	}
+	require.Contains(t, now.body, "Rest, and a splint")
+
+	then := v.get(t, screen.CaseAddress(w.pip)+"?"+url.Values{"at": {moments[0]}}.Encode())
+	require.Contains(t, then.body, "The case as it was")
+	require.Contains(t, then.body, "Pending")
+	require.Contains(t, then.body, "Rest</p>")
+	require.NotContains(t, then.body, "Rest, and a splint</p>")
+	require.NotContains(t, then.body, "Last changed")
+
+	diff := func(query ...string) (parts []string) {
+		values := url.Values{}
+		for i := 0; i < len(query); i += 2 {
+			values.Set(query[i], query[i+1])
+		}
+		page := v.get(t, screen.CaseAddress(w.pip)+"?"+values.Encode())
+		require.Equal(t, 200, page.status)
+		_, list, _ := strings.Cut(page.body, `id="differences"`)
+		list, _, _ = strings.Cut(list, "Back to the case")
+		for _, m := range differenceOf.FindAllStringSubmatch(list, -1) {
+			parts = append(parts, strings.Join(m[1:], "|"))
+		}
+		return parts
+	}
+	require.Equal(t, []string{"Status|Pending|Reviewed", "Plan of the consultation|Rest|Rest, and a splint"}, diff("from", moments[0]))
+	require.Equal(t, []string{"Status|Pending|Reviewed"}, diff("from", moments[0], "to", moments[1]))
+	require.Equal(t, []string{"Status|Pending|Reviewed"}, diff("from", moments[1], "to", moments[0]), "in whichever order they are chosen")
+	require.Empty(t, diff("from", moments[1], "to", moments[1]))
+
+	for query, words := range map[string]string{
+		"at=yesterday":            "is no moment",
+		"from=7":                  "is no moment",
+		"at=2001-01-01T00:00:00Z": "did not exist at that time",
+	} {
+		page := v.get(t, screen.CaseAddress(w.pip)+"?"+query)
+		require.Equal(t, 200, page.status, query)
+		require.Contains(t, page.body, words, query)
+		require.Contains(t, page.body, "Rest, and a splint", "the case as it is stands below")
+	}
+
+	// A check finds that the notes are not Pip's and hides them.
+	s.sql(t, `update cases set metadata = metadata - 'consultation' where id = $1`, w.pip)
+	then = v.get(t, screen.CaseAddress(w.pip)+"?"+url.Values{"at": {moments[2]}}.Encode())
+	require.Contains(t, then.body, "found not to be this patient's")
+	require.NotContains(t, then.body, "splint</p>")
+	require.NotContains(t, v.get(t, screen.CaseAddress(w.pip)+"?"+url.Values{"from": {moments[2]}}.Encode()).body, `<del class="text">Rest, and`)
+	s.requireNoFault(t)
+}
+
+// differenceOf matches a part that differs, before and after.
+var differenceOf = regexp.MustCompile(`<dt>([^<]*)</dt><dd>(?:<del class="text">([^<]*)</del>)?(?:<ins class="text">([^<]*)</ins>)?`)
+
 func TestRunsAndCasesAreAccessible(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -286,6 +353,12 @@ func TestRunsAndCasesAreAccessible(t *testing.T) {
 		w.open(t, path)
 		w.inspect(t, name)
 	}
+	w.open(t, screen.CaseAddress(k.pip))
+	w.do(t, chromedp.Click(".timeline li:last-child a:last-of-type"), chromedp.WaitReady(".note.tone-info"))
+	w.inspect(t, "case-then")
+	w.do(t, chromedp.Click(".note.tone-info a"), chromedp.WaitReady("#differences"))
+	w.inspect(t, "case-compared")
+	require.Contains(t, evaluate[string](t, w, `document.querySelector("dl.diff").innerText`), "Reviewed")
 	w.open(t, "/console/cases")
 	w.do(t, chromedp.SendKeys("#q", "otto"), chromedp.Submit("#q"), chromedp.WaitReady(`#q[value="otto"]`))
 	require.Equal(t, 1, evaluate[int](t, w, `document.querySelectorAll("tbody tr").length`))

@@ -2,6 +2,7 @@ package syncpages
 
 import (
 	"encoding/json"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,9 +22,13 @@ import (
 // lists all.
 const historyPerCase = 200
 
+// lastChanged names the fact of a case that is only known of now.
+const lastChanged = "Last changed"
+
 type (
 	caseView struct {
 		caseRow
+		past
 		ID, Clinic, ClinicCases string
 		ClinicAddress           string
 		Removed                 bool // the case is no longer in the database, and has a history
@@ -52,6 +57,7 @@ type (
 	historyEvent struct {
 		At        page.Moment
 		Who       string
+		Then      string // address of the case as it was with the change
 		Run       string // address of the sync that made the change; empty: it was no sync
 		Sentences []string
 		Action    page.Badge
@@ -92,16 +98,6 @@ func (s *Screens) oneCase(v *page.Visit) (*caseView, error) {
 		return nil, err
 	}
 	shown := &caseView{ID: id.String(), Clinic: of.Name, ClinicCases: screen.CasesOf(of.ID), ClinicAddress: screen.ClinicAddress(of.ID)}
-	record, err := s.o.Cases.Case(v.Context(), of.ID, id)
-	switch err = screen.Told(err); {
-	case err == page.ErrNotFound: //nolint:errorlint // Told returns it as it is
-		shown.Removed = true
-	case err != nil:
-		return nil, err
-	default:
-		shown.fill(v, &of, &record)
-		shown.CanRestore = record.SoftDeleted && v.Caller.Check(access.Restore, of.ID) == nil
-	}
 	events, err := s.history(v, of.ID, id)
 	if err != nil {
 		return nil, err
@@ -115,7 +111,32 @@ func (s *Screens) oneCase(v *page.Visit) (*caseView, error) {
 	}
 	slices.Reverse(events)
 	shown.History = historyDays(v, screen.ZoneOf(&of), names, events)
-	return shown, nil
+	return shown, s.fillCase(v, &of, id, shown, events)
+}
+
+// fillCase shows the case as it is, or as it was when the address says so.
+func (s *Screens) fillCase(v *page.Visit, of *clinic.Clinic, id uuid.UUID, shown *caseView, events []cases.Event) error {
+	record, err := s.o.Cases.Case(v.Context(), of.ID, id)
+	if err = screen.Told(err); err == page.ErrNotFound { //nolint:errorlint // Told returns it as it is
+		shown.Removed = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	was, asked := &record, (*cases.Record)(nil)
+	if shown.past, asked, err = s.past(v, of, id, events); err != nil {
+		return screen.Told(err)
+	}
+	if asked != nil {
+		was = asked
+	}
+	shown.fill(v, of, was)
+	if asked != nil { // the history does not have when it was changed before
+		shown.Facts = slices.DeleteFunc(shown.Facts, func(f page.Fact) bool { return f.Name == lastChanged })
+	}
+	shown.CanRestore = asked == nil && record.SoftDeleted && v.Caller.Check(access.Restore, of.ID) == nil
+	return nil
 }
 
 // history reads the whole history of a case, the oldest first.
@@ -147,7 +168,7 @@ func historyDays(v *page.Visit, zone *time.Location, names map[string]string, ev
 			of.Events[n-1].Action = eventBadge(e, of.Events[n-1].Action)
 			continue
 		}
-		shown := historyEvent{At: v.Moment(e.At, zone), Who: screen.ActorName(e.Actor, names), Sentences: e.Tell(zone), Action: eventBadge(e, page.Info("Changed", "dots"))}
+		shown := historyEvent{At: v.Moment(e.At, zone), Then: "?" + url.Values{"at": {momentText(e.At)}}.Encode(), Who: screen.ActorName(e.Actor, names), Sentences: e.Tell(zone), Action: eventBadge(e, page.Info("Changed", "dots"))}
 		if id, err := uuid.Parse(strings.TrimPrefix(e.Actor, "sync:")); err == nil && strings.HasPrefix(e.Actor, "sync:") {
 			shown.Who, shown.Run = "Sync", screen.RunAddress(id)
 		}
@@ -182,7 +203,7 @@ func (s *caseView) fill(v *page.Visit, of *clinic.Clinic, r *cases.Record) {
 		{Name: "Type", Value: s.Type},
 		{Name: "Id in the PIMS", Value: s.PIMSID},
 		{Name: "Created", Value: v.Moment(r.CreatedAt, zone).Full()},
-		{Name: "Last changed", Value: v.Moment(r.UpdatedAt, zone).Full()},
+		{Name: lastChanged, Value: v.Moment(r.UpdatedAt, zone).Full()},
 	}
 	m := parseMetadata(r.Metadata)
 	s.Visited = textFacts("Status", m.Appointment.Status, "Type", m.Appointment.Type, "Reason", m.Appointment.Reason,

@@ -32,6 +32,9 @@ type Cases interface {
 	// History lists what happened to a case, the oldest first.
 	History(ctx context.Context, clinicID, caseID uuid.UUID, page syncs.Page) (syncs.List[cases.Event], error)
 
+	// Timeline reads a case with its whole history.
+	Timeline(ctx context.Context, clinicID, caseID uuid.UUID) (cases.Timeline, error)
+
 	// EventsOf lists what a sync changed.
 	EventsOf(ctx context.Context, clinicID, syncID uuid.UUID) ([]cases.Event, error)
 }
