@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
+	"github.com/pims-sync/pims-sync/internal/browser/picture"
 	"github.com/pims-sync/pims-sync/internal/browser/proxy"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -129,10 +130,22 @@ func (p *process) visit(ctx context.Context, v *visit) (pims.BrowserSession, err
 	if err = p.prepare(tabContext, v, end, &helpers); err == nil {
 		session, err = v.run()
 	}
+	if err != nil {
+		p.picture(v)
+	}
 	if _, isAnswer := errors.AsType[*answerError](err); err != nil && !isAnswer && limited.Err() != nil && !isOutcome(err) {
 		err = context.Cause(limited)
 	}
 	return session, err
+}
+
+// picture shows the page of a failed visit to whoever asked to see it.
+func (p *process) picture(v *visit) {
+	if v.loaded && v.context.Err() == nil {
+		ctx, cancel := context.WithTimeout(p.tabs, p.opts.HangTimeout)
+		defer cancel()
+		picture.Show(ctx, target.ID(v.tab.frame), v.form, pims.FailedPageSeer(v.context))
+	}
 }
 
 // connect makes a visit's way to the network (R36).

@@ -15,6 +15,21 @@ type Browser interface {
 	Login(ctx context.Context, form LoginForm) (BrowserSession, error)
 }
 
+type failedPageKey struct{}
+
+// SeeFailedPage lets somebody see the page on which logins fail that are made with the
+// context: a JPEG that shows nothing of what was typed. A Browser that makes none does not
+// call see, and nobody keeps the picture.
+func SeeFailedPage(ctx context.Context, see func(jpeg []byte)) context.Context {
+	return context.WithValue(ctx, failedPageKey{}, see)
+}
+
+// FailedPageSeer returns the function that SeeFailedPage was given, or nil.
+func FailedPageSeer(ctx context.Context) func(jpeg []byte) {
+	see, _ := ctx.Value(failedPageKey{}).(func([]byte))
+	return see
+}
+
 // A LoginForm tells a Browser how a login page works. All selectors are CSS. Where several
 // match, the first visible element counts.
 type LoginForm struct {

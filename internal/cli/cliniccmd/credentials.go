@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -188,7 +189,8 @@ func (*CredentialsFieldsCmd) Run(std cli.Streams, c *cli.Config) error {
 
 // CredentialsTestCmd logs in.
 type CredentialsTestCmd struct {
-	Clinic cli.OfClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
+	Clinic  cli.OfClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
+	Picture string       `placeholder:"FILE" help:"Where to write a picture (JPEG) of the page if the login fails. What was typed is covered."`
 }
 
 // Run logs in and prints what it found.
@@ -199,9 +201,13 @@ func (a *CredentialsTestCmd) Run(ctx context.Context, std cli.Streams, c *cli.Co
 		}
 		ctx, cancel := context.WithTimeout(ctx, time.Duration(c.SyncTimeoutMS)*time.Millisecond)
 		defer cancel()
+		var written error
+		if a.Picture != "" {
+			ctx = pims.SeeFailedPage(ctx, func(jpeg []byte) { written = os.WriteFile(a.Picture, jpeg, 0o600) })
+		}
 		found, err := e.Fleet().TestCredential(ctx, cli.By(), a.Clinic.UUID)
 		if err != nil {
-			return failureOf(err)
+			return errors.Join(failureOf(err), written)
 		}
 		return cli.Show(std, c, map[string]any{
 			"clinicId": a.Clinic.UUID, "provider": found.Provider, "date": found.Day.String(), "appointments": found.Appointments,

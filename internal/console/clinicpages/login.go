@@ -214,13 +214,18 @@ func (s *screens) testLogin(v *page.Visit, tell func(page.Line)) error {
 		}
 		tell(page.Line{Badge: page.Idle(stepWords[step][0]+" …", "ring"), Begins: true})
 	})
+	var shot []byte
+	ctx = pims.SeeFailedPage(ctx, func(jpeg []byte) { shot = jpeg })
 	found, err := s.o.Service.TestCredential(ctx, v.By(), id)
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
 		failure := casesync.Explain(err)
-		tell(page.Line{Badge: page.Bad(screen.Explain(failure.Code), "triangle"), Text: page.Sentence(failure.Message), More: screen.NextStep(failure.Code), Last: true})
+		tell(page.Line{
+			Badge: page.Bad(screen.Explain(failure.Code), "triangle"), Text: page.Sentence(failure.Message), More: screen.NextStep(failure.Code), Last: true,
+			JPEG: shot, PictureOf: "The PIMS's page at that moment. What was typed is covered. The picture is not kept.",
+		})
 		if _, all := screen.InWords(err); !all {
 			return err
 		}

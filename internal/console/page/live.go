@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -28,6 +29,13 @@ type Line struct {
 	Text, More string
 	Begins     bool // the next line says how it ended
 	Last       bool
+	JPEG       []byte // a picture; nil: none. It is sent with the page and kept nowhere
+	PictureOf  string // says what the picture shows
+}
+
+// Picture returns the address of the picture, which holds it.
+func (l Line) Picture() template.URL {
+	return template.URL("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(l.JPEG)) //nolint:gosec // base64 is safe in an attribute
 }
 
 // liveMark stands in a page where the lines come.
@@ -95,6 +103,7 @@ func (l *liveWriter) begin() {
 	}
 	head, rest, _ := strings.Cut(page.String(), liveMark)
 	l.rest = rest
+	l.w.Header().Set("Content-Security-Policy", livePolicy)
 	l.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	l.w.Header().Set("X-Accel-Buffering", "no") // some proxies would hold the lines back
 	l.w.WriteHeader(http.StatusOK)

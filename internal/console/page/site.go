@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/people"
@@ -81,6 +82,9 @@ func (s *Site) Handle(method, address string, handler http.HandlerFunc) {
 // script or style, no frame.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// livePolicy is that of a page whose lines may hold pictures.
+var livePolicy = strings.Replace(policy, "img-src 'self'", "img-src 'self' data:", 1)
 
 // maxForm is the largest body of a form, in bytes.
 const maxForm = 1 << 20

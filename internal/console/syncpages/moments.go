@@ -1,6 +1,7 @@
 package syncpages
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -9,7 +10,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
-	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/console/page"
 	"github.com/pims-sync/pims-sync/internal/console/screen"
@@ -65,7 +65,7 @@ func (s *Screens) past(v *page.Visit, of *clinic.Clinic, id uuid.UUID, events []
 	} else {
 		record, err = p.as(v, of, &timeline, at)
 	}
-	if failure := casesync.Explain(err); err != nil && failure.Code == syncs.CodeNotFound {
+	if failure, told := errors.AsType[*syncs.Failure](err); told && failure.Code == syncs.CodeNotFound {
 		v.Problem, err = page.Sentence(failure.Message), nil
 	}
 	return p, record, err

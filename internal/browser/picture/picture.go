@@ -1,0 +1,106 @@
+// Package picture takes a picture of a login page for the person who tests a login. Nothing
+// that was typed into the page can be read on it.
+package picture
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+
+	"github.com/pims-sync/pims-sync/internal/pims"
+)
+
+const (
+	width, height = 1024, 768 // of the picture, in CSS pixels
+	quality       = 60        // of a JPEG, from 0 to 100
+	maxBytes      = 512 << 10
+)
+
+//go:embed cover.js
+var coverScript string
+
+// Show makes a picture of the tab in which a login failed, and passes it to see, unless see
+// is nil or no picture can be made: it is an extra, and the login's error says why it failed.
+// The context is one of chromedp with the browser that has the tab.
+func Show(ctx context.Context, tab target.ID, form pims.LoginForm, see func(jpeg []byte)) {
+	if see == nil {
+		return
+	}
+	var typed []string
+	for _, field := range form.Fields {
+		typed = append(typed, field.Value)
+	}
+	if jpeg, err := take(ctx, tab, typed); err == nil {
+		see(jpeg)
+	}
+}
+
+// take returns a JPEG of what a tab shows, of 1024 by 768 pixels and at most 512 KiB. Fields,
+// frames and drawings are covered; in texts, each typed value stands as dots. The page's own
+// scripts stop before that, and the tab is of no use afterwards.
+func take(ctx context.Context, tab target.ID, typed []string) ([]byte, error) {
+	ctx, detach := chromedp.NewContext(ctx, chromedp.WithTargetID(tab), chromedp.WithDetachOnCancel())
+	defer detach()
+	err := chromedp.Do(ctx,
+		command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}),
+		command(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the page for a picture: %w", err)
+	}
+	if err := cover(ctx, tab, typed); err != nil {
+		return nil, fmt.Errorf("covering what was typed: %w", err)
+	}
+	shot, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatJpeg, Quality: new(int64(quality))})
+	if err != nil {
+		return nil, fmt.Errorf("taking the picture: %w", err)
+	}
+	if len(shot.Data) > maxBytes {
+		return nil, fmt.Errorf("the picture has %d bytes, more than %d", len(shot.Data), maxBytes)
+	}
+	return shot.Data, nil
+}
+
+// cover runs cover.js in a world of its own, where the page's scripts cannot change it.
+func cover(ctx context.Context, tab target.ID, typed []string) error {
+	world, err := chromedp.Call(ctx, page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{FrameID: cdp.FrameID(tab), WorldName: "picture"})
+	if err != nil {
+		return err
+	}
+	values, err := json.Marshal(typed)
+	if err != nil {
+		return err
+	}
+	answer, err := chromedp.Call(ctx, runtime.CallFunctionOn, runtime.CallFunctionOnParams{
+		FunctionDeclaration: coverScript,
+		ExecutionContextID:  world.ExecutionContextID,
+		Arguments:           []*runtime.CallArgument{{Value: values}},
+		ReturnByValue:       new(true),
+		Silent:              new(true),
+	})
+	switch {
+	case err != nil:
+		return err
+	case answer.ExceptionDetails != nil:
+		return errors.New("the script failed")
+	case answer.Result == nil || string(answer.Result.Value) != "true":
+		return errors.New("the script did not run")
+	}
+	return nil
+}
+
+func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, c, params)
+		return err
+	})
+}
