@@ -1,6 +1,8 @@
 package console
 
 import (
+	"context"
+	"encoding/base64"
 	"fmt"
 	"net/url"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/console/screen"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 )
 
 // deletions stores a plan that would delete cases of a clinic, and returns its id.
@@ -178,8 +181,18 @@ func TestALoginIsReplacedResumedAndTestedStepByStep(t *testing.T) { // R32, R37,
 	page = v.send(t, address, url.Values{"act": {"test"}})
 	require.Equal(t, 200, page.status)
 	requireInOrder(t, page, "Signing in with a headless browser", "Signed in", "Proving that", "Reading today", "The login works", "0 appointments on", "</html>")
+	require.NotContains(t, page.body, "<img")
 	s.pims.SetPassword("another")
+	s.pims.OnCall(func(ctx context.Context, _ pimstest.Call) error {
+		if see := pims.FailedPageSeer(ctx); see != nil {
+			see([]byte("what a browser took"))
+		}
+		return nil
+	})
 	page = v.send(t, address, url.Values{"act": {"test"}})
+	require.Contains(t, page.body, `<img src="data:image/jpeg;base64,`+base64.StdEncoding.EncodeToString([]byte("what a browser took"))+`"`)
+	require.Contains(t, page.header.Get("Content-Security-Policy"), "img-src 'self' data:;")
+	require.NotContains(t, v.get(t, address).header.Get("Content-Security-Policy"), "data:", "no other page may hold pictures")
 	require.Contains(t, page.body, "The PIMS refused the user name or password")
 	require.NotContains(t, page.body, "Proving that")
 	page = v.get(t, address)

@@ -124,18 +124,17 @@ func (s *Screens) fillCase(v *page.Visit, of *clinic.Clinic, id uuid.UUID, shown
 	if err != nil {
 		return err
 	}
-	was, asked := &record, (*cases.Record)(nil)
-	if shown.past, asked, err = s.past(v, of, id, events); err != nil {
+	asked, was, err := s.past(v, of, id, events)
+	if err != nil {
 		return screen.Told(err)
 	}
-	if asked != nil {
-		was = asked
-	}
-	shown.fill(v, of, was)
-	if asked != nil { // the history does not have when it was changed before
+	if shown.past = asked; was == nil {
+		shown.fill(v, of, &record)
+		shown.CanRestore = record.SoftDeleted && v.Caller.Check(access.Restore, of.ID) == nil
+	} else { // the history does not have when it was changed before
+		shown.fill(v, of, was)
 		shown.Facts = slices.DeleteFunc(shown.Facts, func(f page.Fact) bool { return f.Name == lastChanged })
 	}
-	shown.CanRestore = asked == nil && record.SoftDeleted && v.Caller.Check(access.Restore, of.ID) == nil
 	return nil
 }
 

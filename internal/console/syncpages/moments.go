@@ -41,19 +41,8 @@ func (s *Screens) past(v *page.Visit, of *clinic.Clinic, id uuid.UUID, events []
 	zone := screen.ZoneOf(of)
 	p.Now = screen.CaseAddress(id)
 	p.Starts, p.Ends = momentsOf(v, zone, events)
-	asked := map[string]time.Time{}
-	for _, name := range []string{"at", "from", "to"} {
-		if text := v.Text(name); text != "" {
-			at, err := time.Parse(time.RFC3339Nano, text)
-			if err != nil {
-				v.Problem = fmt.Sprintf("%q is no moment. Choose one below, or write it like 2026-03-14T09:30:00Z.", name)
-				return p, nil, nil
-			}
-			asked[name] = at
-		}
-	}
-	at, from, to := asked["at"], asked["from"], asked["to"]
-	if at.IsZero() && from.IsZero() {
+	at, from, to := askedMoment(v, "at"), askedMoment(v, "from"), askedMoment(v, "to")
+	if v.Problem != "" || at.IsZero() && from.IsZero() {
 		return p, nil, nil
 	}
 	timeline, err := s.o.Cases.Timeline(v.Context(), of.ID, id)
@@ -69,6 +58,20 @@ func (s *Screens) past(v *page.Visit, of *clinic.Clinic, id uuid.UUID, events []
 		v.Problem, err = page.Sentence(failure.Message), nil
 	}
 	return p, record, err
+}
+
+// askedMoment reads a moment of the address; zero: it has none. What is no moment becomes the
+// page's problem.
+func askedMoment(v *page.Visit, name string) time.Time {
+	text := v.Text(name)
+	if text == "" {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		v.Problem = fmt.Sprintf("%q is no moment. Choose one below, or write it like 2026-03-14T09:30:00Z.", name)
+	}
+	return at
 }
 
 // as shows the case as it was at a moment.
