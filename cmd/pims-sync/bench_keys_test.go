@@ -38,12 +38,14 @@ func BenchmarkWrongKeys(b *testing.B) {
 			return transactions, written
 		}
 		var alone, attacked []float64
-		sent, transactions, written := 0, int64(0), int64(0)
+		sent, transactions, written, cpu := 0, int64(0), int64(0), time.Duration(0)
 		for b.Loop() {
 			for range wrongKeysRounds {
 				t0, w0 := work()
+				c0 := i.cpu(b)
 				alone = append(alone, i.callWith(b, right)...)
 				t1, w1 := work()
+				c1 := i.cpu(b)
 				ctx, stop := context.WithCancel(b.Context())
 				strangers := make(chan int, 1)
 				go func() { strangers <- i.presentWrongKeys(ctx, b) }()
@@ -51,6 +53,7 @@ func BenchmarkWrongKeys(b *testing.B) {
 				stop()
 				sent += <-strangers
 				t2, w2 := work()
+				cpu += i.cpu(b) - c1 - (c1 - c0)
 				transactions, written = transactions+(t2-t1)-(t1-t0), written+(w2-w1)-(w1-w0)
 			}
 		}
@@ -59,6 +62,7 @@ func BenchmarkWrongKeys(b *testing.B) {
 		c.report(b)
 		seconds := float64(b.N*wrongKeysRounds) * wrongKeysTime.Seconds()
 		b.ReportMetric(float64(sent)/seconds, "keys/s")
+		b.ReportMetric(float64(cpu.Microseconds())/float64(sent), "cpu-µs/key")
 		b.ReportMetric(float64(transactions)/float64(sent), "transactions/key")
 		b.ReportMetric(float64(written)/float64(sent), "rows-written/key")
 	})

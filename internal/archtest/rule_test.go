@@ -200,7 +200,7 @@ var lower = rule{
 	},
 	{
 		pkg:       "internal/postgres/clinicstore",
-		ours:      []string{panicsPkg, "internal/settings", "internal/syncs", "internal/seal", "internal/clinic", "internal/scheduler", "internal/volume", "internal/postgres", "internal/postgres/internal/dbsqlc", "internal/postgres/internal/null", "internal/postgres/internal/values"},
+		ours:      []string{panicsPkg, "internal/settings", "internal/syncs", "internal/seal", "internal/clinic", "internal/scheduler", "internal/volume", "internal/postgres", "internal/postgres/internal/dbsqlc", "internal/postgres/internal/lookup", "internal/postgres/internal/null", "internal/postgres/internal/values"},
 		libraries: []string{uuid, pgx},
 	},
 	{
@@ -219,7 +219,7 @@ var lower = rule{
 	},
 	{
 		pkg:       "internal/postgres/peoplestore",
-		ours:      []string{secretPkg, "internal/access", "internal/people", "internal/postgres", "internal/postgres/peoplestore/internal/peoplesql", "internal/postgres/internal/null"},
+		ours:      []string{secretPkg, "internal/access", "internal/people", "internal/postgres", "internal/postgres/peoplestore/internal/peoplesql", "internal/postgres/internal/lookup", "internal/postgres/internal/null"},
 		libraries: []string{uuid, pgx},
 	},
 	{
@@ -228,7 +228,7 @@ var lower = rule{
 	},
 	{
 		pkg:       "internal/postgres/fleetstore",
-		ours:      []string{"internal/access", "internal/postgres", "internal/postgres/fleetstore/internal/fleetsql", "internal/postgres/internal/null"},
+		ours:      []string{"internal/access", "internal/postgres", "internal/postgres/fleetstore/internal/fleetsql", "internal/postgres/internal/lookup", "internal/postgres/internal/null"},
 		libraries: []string{uuid, pgx},
 	},
 	{
@@ -248,6 +248,10 @@ var lower = rule{
 		pkg:       "internal/postgres/internal/sealed",
 		ours:      []string{"internal/seal", "internal/postgres"},
 		libraries: []string{uuid, pgx},
+	},
+	{
+		pkg:  "internal/postgres/internal/lookup",
+		ours: []string{panicsPkg, "internal/syncs"},
 	},
 	{
 		pkg:       "internal/postgres/walls",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/dbsqlc"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/lookup"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -19,12 +20,16 @@ import (
 // Keys stores the clinics' API keys, as hashes only (R39), and the checks of the encryption
 // keys (R37).
 type Keys struct {
-	db      *postgres.DB
-	lookups keyLookups
+	db        *postgres.DB
+	presented *lookup.Desk[clinic.APIKey]
 }
 
 // NewKeys returns the store of the keys.
-func NewKeys(db *postgres.DB) *Keys { return &Keys{db: db} }
+func NewKeys(db *postgres.DB) *Keys {
+	s := &Keys{db: db}
+	s.presented = lookup.NewDesk(s.byHash)
+	return s
+}
 
 var (
 	_ clinic.KeyStore    = (*Keys)(nil)

@@ -12,14 +12,22 @@ import (
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/fleetstore/internal/fleetsql"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/lookup"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 )
 
 // A Store is an access.FleetKeyStore. Its statements belong to no clinic (R41).
-type Store struct{ db *postgres.DB }
+type Store struct {
+	db        *postgres.DB
+	presented *lookup.Desk[access.FleetKey]
+}
 
 // New returns the store of a database.
-func New(db *postgres.DB) *Store { return &Store{db} }
+func New(db *postgres.DB) *Store {
+	s := &Store{db: db}
+	s.presented = lookup.NewDesk(s.byHash)
+	return s
+}
 
 var _ access.FleetKeyStore = (*Store)(nil)
 
@@ -43,12 +51,27 @@ func (s *Store) FleetKeys(ctx context.Context) (keys []access.FleetKey, err erro
 
 // FleetKeyByHash implements access.FleetKeyStore.
 func (s *Store) FleetKeyByHash(ctx context.Context, hash string) (key access.FleetKey, err error) {
-	err = s.do(ctx, "look the fleet key up", func(q *fleetsql.Queries) error {
-		row, err := q.FleetKeyByHash(ctx, hash)
-		key = keyOf(row)
-		return null.Found(err, access.ErrNoFleetKey)
+	found, err := s.presented.Of(ctx, hash)
+	switch {
+	case err != nil:
+		return key, s.db.Translate(ctx, "look the fleet key up", err)
+	case len(found) == 0:
+		return key, access.ErrNoFleetKey
+	}
+	return found[0], nil
+}
+
+// byHash finds presented keys.
+func (s *Store) byHash(ctx context.Context, hashes []string) (found map[string][]access.FleetKey, err error) {
+	err = s.do(ctx, "look fleet keys up", func(q *fleetsql.Queries) error {
+		rows, err := q.FleetKeysByHash(ctx, hashes)
+		found = make(map[string][]access.FleetKey, len(rows))
+		for _, row := range rows {
+			found[row.KeyHash] = append(found[row.KeyHash], keyOf(row))
+		}
+		return err
 	})
-	return key, err
+	return found, err
 }
 
 // TouchFleetKey implements access.FleetKeyStore.

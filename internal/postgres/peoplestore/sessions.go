@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore/internal/peoplesql"
@@ -39,23 +41,62 @@ func (s *Store) AddSession(ctx context.Context, token []byte, session people.Ses
 }
 
 // Session implements people.SessionStore.
-func (s *Store) Session(ctx context.Context, token []byte) (session people.Session, err error) {
-	err = s.do(ctx, "read the session", func(q *peoplesql.Queries) error {
-		row, err := q.Session(ctx, token)
-		if err != nil {
-			return null.Found(err, people.ErrNoSession)
+func (s *Store) Session(ctx context.Context, token []byte) (people.Session, error) {
+	found, err := s.presented.Of(ctx, string(token))
+	switch {
+	case err != nil:
+		return people.Session{}, s.db.Translate(ctx, "read the session", err)
+	case len(found) == 0:
+		return people.Session{}, people.ErrNoSession
+	}
+	return found[0], nil
+}
+
+// byToken finds presented sessions with their people.
+func (s *Store) byToken(ctx context.Context, tokens []string) (found map[string][]people.Session, err error) {
+	hashes := make([][]byte, len(tokens))
+	for i, token := range tokens {
+		hashes[i] = []byte(token)
+	}
+	err = s.do(ctx, "read sessions", func(q *peoplesql.Queries) error {
+		rows, err := q.SessionsByToken(ctx, hashes)
+		if err != nil || len(rows) == 0 {
+			return err
 		}
-		session = people.Session{
-			OSUser: null.Value(row.OsUser), Method: people.Method(row.Method), Began: row.BeganAt, Seen: row.SeenAt, Expires: row.ExpiresAt,
+		of, err := peopleOf(ctx, q, rows)
+		found = make(map[string][]people.Session, len(rows))
+		for _, row := range rows {
+			session := people.Session{
+				OSUser: null.Value(row.OsUser), Method: people.Method(row.Method), Began: row.BeganAt, Seen: row.SeenAt, Expires: row.ExpiresAt,
+			}
+			if row.PersonID != nil {
+				person, ok := of[*row.PersonID]
+				if !ok {
+					continue // removed between the two statements
+				}
+				session.Person = person
+			}
+			found[string(row.TokenHash)] = []people.Session{session}
 		}
-		if row.PersonID == nil {
-			return nil
-		}
-		person, err := q.Person(ctx, *row.PersonID)
-		session.Person = personOf(person)
-		return null.Found(err, people.ErrNoSession) // removed between the two statements
+		return err
 	})
-	return session, plain(err)
+	return found, err
+}
+
+// peopleOf reads whose sessions these are.
+func peopleOf(ctx context.Context, q *peoplesql.Queries, sessions []peoplesql.PeopleSession) (map[uuid.UUID]people.Person, error) {
+	var ids []uuid.UUID
+	for _, session := range sessions {
+		if session.PersonID != nil {
+			ids = append(ids, *session.PersonID)
+		}
+	}
+	rows, err := q.PeopleByID(ctx, ids)
+	of := make(map[uuid.UUID]people.Person, len(rows))
+	for _, row := range rows {
+		of[row.ID] = personOf(row)
+	}
+	return of, err
 }
 
 // TouchSession implements people.SessionStore.

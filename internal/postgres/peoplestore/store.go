@@ -12,16 +12,24 @@ import (
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/lookup"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/postgres/peoplestore/internal/peoplesql"
 	"github.com/pims-sync/pims-sync/internal/secret"
 )
 
 // A Store is a people.Store. Its statements belong to no clinic (R41).
-type Store struct{ db *postgres.DB }
+type Store struct {
+	db        *postgres.DB
+	presented *lookup.Desk[people.Session]
+}
 
 // New returns the store of a database.
-func New(db *postgres.DB) *Store { return &Store{db} }
+func New(db *postgres.DB) *Store {
+	s := &Store{db: db}
+	s.presented = lookup.NewDesk(s.byToken)
+	return s
+}
 
 var _ people.Store = (*Store)(nil)
 

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/lookup"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/postgres/practicestore/internal/practicesql"
 	"github.com/pims-sync/pims-sync/internal/practice"
@@ -19,10 +20,17 @@ import (
 const touchEvery = time.Minute
 
 // A Store is a practice.Store.
-type Store struct{ db *postgres.DB }
+type Store struct {
+	db        *postgres.DB
+	presented *lookup.Desk[practice.Link]
+}
 
 // New returns the store of a database.
-func New(db *postgres.DB) *Store { return &Store{db} }
+func New(db *postgres.DB) *Store {
+	s := &Store{db: db}
+	s.presented = lookup.NewDesk(s.byHash)
+	return s
+}
 
 var _ practice.Store = (*Store)(nil)
 
@@ -49,12 +57,27 @@ func (s *Store) Links(ctx context.Context, clinicID uuid.UUID) (links []practice
 
 // ByHash implements practice.Store.
 func (s *Store) ByHash(ctx context.Context, hash string) (link practice.Link, err error) {
-	err = s.across(ctx, "look a practice's link up", func(q *practicesql.Queries) error {
-		row, err := q.StatusLinkByHash(ctx, hash)
-		link = linkOf(row)
-		return null.Found(err, practice.ErrNoLink)
+	found, err := s.presented.Of(ctx, hash)
+	switch {
+	case err != nil:
+		return link, s.db.Translate(ctx, "look a practice's link up", err)
+	case len(found) == 0:
+		return link, practice.ErrNoLink
+	}
+	return found[0], nil
+}
+
+// byHash finds presented links.
+func (s *Store) byHash(ctx context.Context, hashes []string) (found map[string][]practice.Link, err error) {
+	err = s.across(ctx, "look practices' links up", func(q *practicesql.Queries) error {
+		rows, err := q.StatusLinksByHash(ctx, hashes)
+		found = make(map[string][]practice.Link, len(rows))
+		for _, row := range rows {
+			found[row.TokenHash] = append(found[row.TokenHash], linkOf(row))
+		}
+		return err
 	})
-	return link, err
+	return found, err
 }
 
 // ClinicOf implements practice.Store.

@@ -3,8 +3,9 @@
 -- name: FleetKeys :many
 select * from fleet_keys order by created_at, id;
 
--- name: FleetKeyByHash :one
-select * from fleet_keys where key_hash = @key_hash;
+-- name: FleetKeysByHash :many
+-- Several presented keys at once.
+select * from fleet_keys where key_hash = any (@hashes::text[]);
 
 -- name: InsertFleetKey :one
 insert into fleet_keys (id, name, key_prefix, key_hash, scope, clinics, is_active, expires_at, created_by, created_at)

@@ -5,8 +5,12 @@ delete from people_sessions where expires_at <= @now or seen_at <= @idle_since;
 insert into people_sessions (token_hash, person_id, os_user, method, began_at, seen_at, expires_at)
 values (@token_hash, @person_id, @os_user, @method, @began_at, @seen_at, @expires_at);
 
--- name: Session :one
-select * from people_sessions where token_hash = @token_hash;
+-- name: SessionsByToken :many
+-- Several presented sessions at once.
+select * from people_sessions where token_hash = any (@tokens::bytea[]);
+
+-- name: PeopleByID :many
+select * from people where id = any (@ids::uuid[]);
 
 -- name: TouchSession :exec
 update people_sessions set seen_at = @seen_at where token_hash = @token_hash and seen_at < @seen_at;

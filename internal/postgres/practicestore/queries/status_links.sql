@@ -4,8 +4,9 @@
 -- name: StatusLinks :many
 select * from pims_sync_status_links where clinic_id = @clinic_id order by created_at, id;
 
--- name: StatusLinkByHash :one
-select * from pims_sync_status_links where token_hash = @token_hash;
+-- name: StatusLinksByHash :many
+-- Several presented links at once.
+select * from pims_sync_status_links where token_hash = any (@hashes::text[]);
 
 -- name: InsertStatusLink :one
 insert into pims_sync_status_links (id, clinic_id, name, token_hash, created_by, created_at)

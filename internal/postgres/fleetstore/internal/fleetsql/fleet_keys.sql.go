@@ -12,29 +12,6 @@ import (
 	"github.com/google/uuid"
 )
 
-const fleetKeyByHash = `-- name: FleetKeyByHash :one
-select id, name, key_prefix, key_hash, scope, clinics, is_active, expires_at, last_used_at, created_by, created_at from fleet_keys where key_hash = $1
-`
-
-func (q *Queries) FleetKeyByHash(ctx context.Context, keyHash string) (FleetKey, error) {
-	row := q.db.QueryRow(ctx, fleetKeyByHash, keyHash)
-	var i FleetKey
-	err := row.Scan(
-		&i.ID,
-		&i.Name,
-		&i.KeyPrefix,
-		&i.KeyHash,
-		&i.Scope,
-		&i.Clinics,
-		&i.IsActive,
-		&i.ExpiresAt,
-		&i.LastUsedAt,
-		&i.CreatedBy,
-		&i.CreatedAt,
-	)
-	return i, err
-}
-
 const fleetKeys = `-- name: FleetKeys :many
 
 select id, name, key_prefix, key_hash, scope, clinics, is_active, expires_at, last_used_at, created_by, created_at from fleet_keys order by created_at, id
@@ -43,6 +20,43 @@ select id, name, key_prefix, key_hash, scope, clinics, is_active, expires_at, la
 // Fleet keys belong to no clinic: each of these statements crosses clinics (R41).
 func (q *Queries) FleetKeys(ctx context.Context) ([]FleetKey, error) {
 	rows, err := q.db.Query(ctx, fleetKeys)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []FleetKey
+	for rows.Next() {
+		var i FleetKey
+		if err := rows.Scan(
+			&i.ID,
+			&i.Name,
+			&i.KeyPrefix,
+			&i.KeyHash,
+			&i.Scope,
+			&i.Clinics,
+			&i.IsActive,
+			&i.ExpiresAt,
+			&i.LastUsedAt,
+			&i.CreatedBy,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const fleetKeysByHash = `-- name: FleetKeysByHash :many
+select id, name, key_prefix, key_hash, scope, clinics, is_active, expires_at, last_used_at, created_by, created_at from fleet_keys where key_hash = any ($1::text[])
+`
+
+// Several presented keys at once.
+func (q *Queries) FleetKeysByHash(ctx context.Context, hashes []string) ([]FleetKey, error) {
+	rows, err := q.db.Query(ctx, fleetKeysByHash, hashes)
 	if err != nil {
 		return nil, err
 	}

@@ -145,23 +145,73 @@ func (q *Queries) LockTries(ctx context.Context, lastAt time.Time, keys [][]byte
 	return items, nil
 }
 
-const session = `-- name: Session :one
-select token_hash, person_id, os_user, method, began_at, seen_at, expires_at from people_sessions where token_hash = $1
+const peopleByID = `-- name: PeopleByID :many
+select id, email, name, role, clinics, password_hash, issuer, subject, created_at, updated_at, last_signed_in_at from people where id = any ($1::uuid[])
 `
 
-func (q *Queries) Session(ctx context.Context, tokenHash []byte) (PeopleSession, error) {
-	row := q.db.QueryRow(ctx, session, tokenHash)
-	var i PeopleSession
-	err := row.Scan(
-		&i.TokenHash,
-		&i.PersonID,
-		&i.OsUser,
-		&i.Method,
-		&i.BeganAt,
-		&i.SeenAt,
-		&i.ExpiresAt,
-	)
-	return i, err
+func (q *Queries) PeopleByID(ctx context.Context, ids []uuid.UUID) ([]Person, error) {
+	rows, err := q.db.Query(ctx, peopleByID, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Person
+	for rows.Next() {
+		var i Person
+		if err := rows.Scan(
+			&i.ID,
+			&i.Email,
+			&i.Name,
+			&i.Role,
+			&i.Clinics,
+			&i.PasswordHash,
+			&i.Issuer,
+			&i.Subject,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.LastSignedInAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const sessionsByToken = `-- name: SessionsByToken :many
+select token_hash, person_id, os_user, method, began_at, seen_at, expires_at from people_sessions where token_hash = any ($1::bytea[])
+`
+
+// Several presented sessions at once.
+func (q *Queries) SessionsByToken(ctx context.Context, tokens [][]byte) ([]PeopleSession, error) {
+	rows, err := q.db.Query(ctx, sessionsByToken, tokens)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PeopleSession
+	for rows.Next() {
+		var i PeopleSession
+		if err := rows.Scan(
+			&i.TokenHash,
+			&i.PersonID,
+			&i.OsUser,
+			&i.Method,
+			&i.BeganAt,
+			&i.SeenAt,
+			&i.ExpiresAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const setTries = `-- name: SetTries :exec

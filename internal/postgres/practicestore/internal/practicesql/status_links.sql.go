@@ -107,26 +107,6 @@ func (q *Queries) RevokeStatusLink(ctx context.Context, iD uuid.UUID, clinicID u
 	return i, err
 }
 
-const statusLinkByHash = `-- name: StatusLinkByHash :one
-select id, clinic_id, name, token_hash, is_active, created_by, created_at, last_used_at from pims_sync_status_links where token_hash = $1
-`
-
-func (q *Queries) StatusLinkByHash(ctx context.Context, tokenHash string) (PimsSyncStatusLink, error) {
-	row := q.db.QueryRow(ctx, statusLinkByHash, tokenHash)
-	var i PimsSyncStatusLink
-	err := row.Scan(
-		&i.ID,
-		&i.ClinicID,
-		&i.Name,
-		&i.TokenHash,
-		&i.IsActive,
-		&i.CreatedBy,
-		&i.CreatedAt,
-		&i.LastUsedAt,
-	)
-	return i, err
-}
-
 const statusLinkClinic = `-- name: StatusLinkClinic :one
 select clinic_id from pims_sync_status_links where id = $1
 `
@@ -147,6 +127,40 @@ select id, clinic_id, name, token_hash, is_active, created_by, created_at, last_
 // (R41).
 func (q *Queries) StatusLinks(ctx context.Context, clinicID uuid.UUID) ([]PimsSyncStatusLink, error) {
 	rows, err := q.db.Query(ctx, statusLinks, clinicID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PimsSyncStatusLink
+	for rows.Next() {
+		var i PimsSyncStatusLink
+		if err := rows.Scan(
+			&i.ID,
+			&i.ClinicID,
+			&i.Name,
+			&i.TokenHash,
+			&i.IsActive,
+			&i.CreatedBy,
+			&i.CreatedAt,
+			&i.LastUsedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const statusLinksByHash = `-- name: StatusLinksByHash :many
+select id, clinic_id, name, token_hash, is_active, created_by, created_at, last_used_at from pims_sync_status_links where token_hash = any ($1::text[])
+`
+
+// Several presented links at once.
+func (q *Queries) StatusLinksByHash(ctx context.Context, hashes []string) ([]PimsSyncStatusLink, error) {
+	rows, err := q.db.Query(ctx, statusLinksByHash, hashes)
 	if err != nil {
 		return nil, err
 	}
