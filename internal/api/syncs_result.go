@@ -113,6 +113,7 @@ type warnings struct {
 	Filtered         int `json:"filtered" doc:"Appointments that a filter of the clinic kept from becoming cases. They are also counted as skipped."`
 
 	ConsultationsHidden int `json:"consultationsHidden" doc:"Cases whose notes were taken out of sight, because their patient or their consultation became another one. The history keeps the notes."`
+	SharedConsultations int `json:"sharedConsultations" doc:"Consultations that cases of different patients have, and that do not tell whose they are. No case shows them until the PIMS says to whom they belong."`
 }
 
 type change struct {
@@ -244,7 +245,7 @@ func warningsOf(w syncs.Warnings) *warnings {
 	if w == (syncs.Warnings{}) {
 		return nil
 	}
-	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows, w.UnusableParts, w.RefusedLookups, w.UnusableLookups, w.Filtered, w.ConsultationsHidden}
+	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows, w.UnusableParts, w.RefusedLookups, w.UnusableLookups, w.Filtered, w.ConsultationsHidden, w.SharedConsultations}
 }
 
 // changesOf returns what a dry run would do, and nil for any other run (R26).

@@ -178,10 +178,7 @@ func LookAgain(w *Write, at time.Time) *Reading {
 // A consultation that the case has shown for another patient (Case.Shown) does not come back
 // while it names no patient.
 func Take(c Case, read pims.Consultation, at time.Time) (after Case, changed bool, err error) {
-	named := Whose{PatientID: read.PatientID, ClientID: read.ClientID}
-	if c.Consultation != nil && c.Holds(read.ID) {
-		named = c.Consultation.stillNames(read)
-	}
+	named := c.Names(&read)
 	earlier, shown := c.Shown[read.ID]
 	others := shown && pims.Blank(named.PatientID) && earlier.Another(c.Whose())
 	switch {

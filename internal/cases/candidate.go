@@ -20,8 +20,12 @@ type Candidate struct {
 	Stored         bool   // a consultation is stored
 	StoredID       string // its id
 
-	// The appointment and the patient that the stored consultation names.
-	StoredAppointmentID, StoredPatientID string
+	// The appointment, the patient and the client that the stored consultation names.
+	StoredAppointmentID, StoredPatientID, StoredClientID string
+
+	// Closed: nothing is read for the case, because its visit is cancelled or still to come.
+	// It has a stored consultation that may be another case's (R9).
+	Closed bool
 
 	Final bool // it was final when last read
 

@@ -11,8 +11,9 @@ import (
 type listing struct {
 	byID          map[string]pims.ConsultationEntry
 	byAppointment map[string]pims.ConsultationEntry
-	visits        visits          // the patients of the visits that it names
-	contested     map[string]bool // consultations that the calendar names for visits of different patients, or the search for several
+	visits        visits                    // the patients of the visits that it names
+	holders       map[string][]cases.Holder // of the consultations that several cases have, those cases
+	withheld      map[string]bool           // the consultations that cases of different patients have, and no case shows
 }
 
 // entryOf finds the consultation that belongs to a case, never by a name or a time (R9). It
@@ -61,7 +62,11 @@ func (l *listing) anothers(id string, c *cases.Candidate) bool {
 // index maps search entries by their own id and by their appointment's id. Where an
 // appointment has several, it takes the one that is most finished, then the latest.
 func index(entries []pims.ConsultationEntry) *listing {
-	l := &listing{byID: make(map[string]pims.ConsultationEntry, len(entries)), byAppointment: make(map[string]pims.ConsultationEntry, len(entries))}
+	l := &listing{
+		byID:          make(map[string]pims.ConsultationEntry, len(entries)),
+		byAppointment: make(map[string]pims.ConsultationEntry, len(entries)),
+		withheld:      make(map[string]bool),
+	}
 	for _, e := range entries {
 		l.byID[e.ID] = e
 		if e.AppointmentID == "" {

@@ -58,18 +58,20 @@ type visited struct {
 
 // run enriches the cases that are due. The result counts what was done, even where an error
 // is returned.
-func (p *enrichmentPhase) run(ctx context.Context) (syncs.Result, error) {
-	var result syncs.Result
+func (p *enrichmentPhase) run(ctx context.Context) (result syncs.Result, err error) {
 	now := p.now()
 	candidates, err := p.store.EnrichmentCandidates(ctx, p.lease.ClinicID, p.provider, p.window, now)
 	if err != nil {
 		return result, fmt.Errorf("reading the cases that need a consultation: %w", err)
 	}
-	var due, resting []*cases.Candidate
+	var due, resting, closed []*cases.Candidate
 	for i := range candidates {
-		if c := &candidates[i]; c.Due(now, p.force) {
+		switch c := &candidates[i]; {
+		case c.Closed:
+			closed = append(closed, c)
+		case c.Due(now, p.force):
 			due = append(due, c)
-		} else {
+		default:
 			resting = append(resting, c)
 		}
 	}
@@ -80,7 +82,7 @@ func (p *enrichmentPhase) run(ctx context.Context) (syncs.Result, error) {
 	resting = append(resting, older...) // nothing else makes them due
 	result.Stats.CasesFound = len(due)
 	p.report(ctx, "fetch", 0, len(due))
-	if len(due) == 0 && look == nil {
+	if len(due)+len(closed) == 0 && look == nil {
 		return result, nil
 	}
 	entries, err := p.search(ctx, due)
@@ -88,17 +90,18 @@ func (p *enrichmentPhase) run(ctx context.Context) (syncs.Result, error) {
 		return result, err
 	}
 	p.found = index(look.search(ctx, p.session, entries))
-	if err := p.relate(ctx, slices.Concat(due, resting)); err != nil {
+	if err := p.relate(ctx, slices.Concat(due, resting, closed)); err != nil {
 		return result, err
 	}
+	defer p.tellShared(ctx, &result)
 	late, adopted := look.compare(resting, p.found)
 	due = append(due, late...)
 	result.Stats.CasesFound = len(due)
-	if err := p.hideLost(ctx, due, &result); err != nil {
+	if err := p.hideLost(ctx, slices.Concat(due, closed), &result); err != nil {
 		return result, err
 	}
 	visits, settled := p.plan(ctx, due, now, &result)
-	if err := p.visitAll(ctx, visits, append(settled, adopted...), &result); err != nil {
+	if err := p.visitAll(ctx, visits, slices.Concat(settled, adopted, settleClosed(closed)), &result); err != nil {
 		return result, err
 	}
 	return result, p.endLook(ctx, look)
@@ -381,6 +384,7 @@ func (p *enrichmentPhase) keep(ctx context.Context, readings []cases.Reading) er
 // has a text, it uses that text.
 func (p *enrichmentPhase) explainItem(err error, c *cases.Candidate) (syncs.ItemCode, string) {
 	var record *pims.RecordError
+	var shared *sharedError
 	switch {
 	case panics.In(err) != nil:
 		return syncs.ItemMalformed, "Consultation unusable: an internal error, the log tells more"
@@ -390,8 +394,8 @@ func (p *enrichmentPhase) explainItem(err error, c *cases.Candidate) (syncs.Item
 		return syncs.ItemAnotherPatient, "The visit names another patient than before, and no patient id: nobody says whose the notes are. Name the patient of the visit in the PIMS. " + p.remedy(c)
 	case errors.Is(err, errAnotherVisit):
 		return syncs.ItemAnotherVisit, "The PIMS names the consultation for another patient's visit, too: nobody says whose the notes are. " + p.remedy(c)
-	case errors.Is(err, errContested):
-		return syncs.ItemAnotherVisit, "The calendar names the consultation for visits of different patients, or the search lists it for several visits: nobody says whose the notes are. " + p.remedy(c)
+	case errors.As(err, &shared):
+		return syncs.ItemAnotherVisit, shared.told(p.remedy(c))
 	case errors.Is(err, errContradiction):
 		return syncs.ItemAnotherVisit, "The calendar names one consultation for the visit, and the search another one: nobody says which is its own. " + p.remedy(c)
 	case errors.Is(err, pims.ErrNotFound):

@@ -57,7 +57,7 @@ func (p *enrichmentPhase) hide(ctx context.Context, pending map[uuid.UUID]*cases
 	for i := range writes {
 		w := &writes[i]
 		if c := byPIMSID[w.After.PIMSID]; written[w.After.PIMSID] {
-			c.Stored, c.StoredID, c.StoredAppointmentID, c.StoredPatientID, c.HasNotes, c.Final = false, "", "", "", false, false
+			c.Stored, c.StoredID, c.StoredAppointmentID, c.StoredPatientID, c.StoredClientID, c.HasNotes, c.Final = false, "", "", "", "", false, false
 			c.Since = w.Reading.Since
 			delete(pending, c.CaseID)
 		}

@@ -33,6 +33,9 @@ type InboundStore interface {
 	// ErrLeaseLost where the lease is no longer held (R30).
 	//   - A nil After.Consultation leaves the stored one, unless the write Hides it (R7).
 	//   - A reading and its case are written together, or neither is.
+	//   - Where a case gets or loses a consultation (Case.ConsultationIDs), or its patient or
+	//     client changes, the cases of other patients that have the consultation too get a
+	//     Since in their readings, and so does the case that shares it now (R9).
 	//   - Status is written only where the row's status still equals its sync_status, or
 	//     where the write deletes or restores (R10).
 	WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []cases.Write, at time.Time) (written []string, err error)
@@ -76,8 +79,14 @@ type Words interface {
 type EnrichmentStore interface {
 	// EnrichmentCandidates lists the cases with a PIMS id that are neither soft-deleted nor
 	// cancelled and whose scheduled date is not after until. The date lies in the window,
-	// or the case's reading has a Since. They are ordered by date (R19).
+	// or the case's reading has a Since. Those with a Since and a stored consultation are
+	// listed even where they are cancelled or later than until; they are Closed. The list is
+	// ordered by date (R19).
 	EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]cases.Candidate, error)
+
+	// Holders lists the cases that have each of the consultations (Case.ConsultationIDs),
+	// whatever became of the case, where several have it (R9).
+	Holders(ctx context.Context, clinicID uuid.UUID, provider string, consultationIDs []string) (map[string][]cases.Holder, error)
 
 	// CasesWithConsultations reads cases by their ids, with their consultations.
 	CasesWithConsultations(ctx context.Context, clinicID uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]cases.Case, error)

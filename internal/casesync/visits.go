@@ -21,11 +21,6 @@ var (
 	// errContradiction: the search lists the consultation that the calendar named for
 	// another visit, and lists another consultation for this visit.
 	errContradiction = errors.New("the calendar and the search name different consultations for the visit")
-
-	// errContested: the calendar names the consultation, or named it last, for visits of
-	// different patients, or the search lists it for several visits, and nothing proves
-	// whose it is.
-	errContested = errors.New("the calendar or the search names the consultation for several visits")
 )
 
 // whoseVisit identifies the patient and the client of a candidate, by ids: names do not
@@ -82,11 +77,11 @@ func (p *enrichmentPhase) learn(ctx context.Context, appointmentIDs []string) er
 // consultations name for the candidates.
 func (p *enrichmentPhase) relate(ctx context.Context, candidates []*cases.Candidate) error {
 	found := p.found
-	found.visits, found.contested = make(visits, len(candidates)), contested(candidates)
-	for id, entry := range found.byID {
-		found.contested[id] = found.contested[id] || entry.Contested
-	}
+	found.visits = make(visits, len(candidates))
 	found.visits.add(candidates)
+	if err := p.learnHolders(ctx, candidates); err != nil {
+		return err
+	}
 	var others []string
 	for _, c := range candidates {
 		for _, id := range []string{found.byID[c.ConsultationID].AppointmentID, found.byID[c.StoredID].AppointmentID, c.StoredAppointmentID} {
@@ -96,21 +91,6 @@ func (p *enrichmentPhase) relate(ctx context.Context, candidates []*cases.Candid
 		}
 	}
 	return p.learn(ctx, others)
-}
-
-// contested returns the consultations that the calendar names, or named last, for visits of
-// different patients.
-func contested(candidates []*cases.Candidate) map[string]bool {
-	of, several := make(map[string][]cases.Whose), make(map[string]bool)
-	for _, c := range candidates {
-		id, w := c.ConsultationID, whoseVisit(c)
-		if id == "" || slices.Contains(of[id], w) {
-			continue
-		}
-		several[id] = several[id] || slices.ContainsFunc(of[id], w.Another)
-		of[id] = append(of[id], w)
-	}
-	return several
 }
 
 // disputed returns why the consultation that the calendar names now for the case is not
@@ -133,17 +113,18 @@ func (l *listing) foreign(id string, c *cases.Candidate) bool {
 	return l.visits.foreign(l.byID[id].AppointmentID, whoseVisit(c))
 }
 
-// ownerless reports whether the calendar names the stored consultation for visits of
-// different patients, or the search for several visits, and nothing else proves whose it is.
+// ownerless reports whether the stored consultation of the case is one that no case may show.
 func (l *listing) ownerless(c *cases.Candidate) bool {
-	return l.contested[c.StoredID] && pims.Blank(l.byID[c.StoredID].AppointmentID) && pims.Blank(c.StoredAppointmentID) && pims.Blank(c.StoredPatientID)
+	names := cases.Whose{PatientID: c.StoredPatientID, ClientID: c.StoredClientID}
+	return l.shared(c.StoredID, c.PIMSID, whoseVisit(c), names, c.StoredAppointmentID) != nil
 }
 
 // lost reports whether the PIMS shows that the stored consultation does not belong to the
-// case, in one of two ways:
+// case, in one of three ways:
 //   - the search lists it for another appointment, and the case's own appointment does not
 //     name it or has another one;
-//   - the search or the consultation itself names the visit of another patient.
+//   - the search or the consultation itself names the visit of another patient;
+//   - cases of different patients have it, and nothing proves that it is this one's.
 func (l *listing) lost(c *cases.Candidate) bool {
 	named := c.ConsultationID == c.StoredID && !c.Earlier && !l.contradicts(c)
 	return c.Stored && (!named && l.anothers(c.StoredID, c) || l.foreign(c.StoredID, c) ||
@@ -154,14 +135,10 @@ func (l *listing) lost(c *cases.Candidate) bool {
 // whose the visits are; nil means that it may be shown (R7, R9).
 func (p *enrichmentPhase) strange(v *visited, before *cases.Case) error {
 	read := &v.consultation
-	switch {
-	case p.found.visits.foreign(read.AppointmentID, whoseCase(before)):
+	if p.found.visits.foreign(read.AppointmentID, whoseCase(before)) {
 		return errAnotherVisit
-	case p.found.contested[read.ID] && pims.Blank(read.AppointmentID) && pims.Blank(v.entry.AppointmentID) && pims.Blank(read.PatientID):
-		return errContested
-	default:
-		return nil
 	}
+	return p.found.shared(read.ID, before.PIMSID, whoseCase(before), before.Names(read), read.AppointmentID)
 }
 
 // refuse counts a due case whose disputed consultation is not read.

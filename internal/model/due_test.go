@@ -20,6 +20,10 @@ func (m *machine) requireDue(p *play) {
 	learned, entries := m.readings(), m.entries(p)
 	due := 0
 	for id, was := range p.before {
+		if m.isClosed(p, &was) {
+			m.requireJudged(p, &was, entries, learned[id])
+			continue
+		}
 		resting := !p.force && !m.isDue(&was, p.learned[id]) && !m.isLost(p, &was, entries)
 		if !m.enrichable(p, &was) || resting {
 			require.Equal(m, was.Version, p.after[id].Version, "R19: it was not due")
@@ -30,6 +34,7 @@ func (m *machine) requireDue(p *play) {
 		m.requireVisit(p, &was, entries, learned[id])
 	}
 	require.Equal(m, due, p.audit.Result.Stats.CasesFound, "R19: what was due")
+	m.requireOneOwner(p, learned)
 	m.seen["cases that were due"] += due
 }
 
@@ -38,6 +43,25 @@ func (m *machine) requireDue(p *play) {
 func (m *machine) enrichable(p *play, r *row) bool {
 	return (p.windows.Cases.Contains(r.ScheduledDate) || !p.learned[r.ID].Since.IsZero()) && !r.ScheduledDate.After(m.now) &&
 		!r.SoftDeleted() && r.Appointment.Meaning != pims.StatusCancelled
+}
+
+// isClosed reports whether a case is only judged: its visit is cancelled or still to come, and
+// another patient's case got or lost the consultation that it stores (R9).
+func (m *machine) isClosed(p *play, r *row) bool {
+	open := !r.ScheduledDate.After(m.now) && r.Appointment.Meaning != pims.StatusCancelled
+	return !open && !r.SoftDeleted() && r.Consultation != nil && !p.learned[r.ID].Since.IsZero()
+}
+
+// requireJudged demands what has become of such a case.
+func (m *machine) requireJudged(p *play, was *row, entries []pims.ConsultationEntry, learned cases.Reading) {
+	is := p.after[was.ID]
+	if m.isLost(p, was, entries) {
+		require.Nil(m, is.Consultation, "R9: it is not known to be its own")
+		m.seen["closed cases that lost a consultation"]++
+		return
+	}
+	require.Equal(m, was.Version, is.Version, "R9: nothing is wrong with it")
+	require.True(m, learned.Since.IsZero(), "R9: it was judged")
 }
 
 // isDue is R19 by the letter.
@@ -95,7 +119,7 @@ func (m *machine) requireVisit(p *play, was *row, entries []pims.ConsultationEnt
 		m.requireWait(p, was, learned)
 	case !written: // R19: it is named and not found
 		require.Equal(m, stored, is.Consultation)
-	case m.foreign(p, was, c.AppointmentID), m.contested(p, id) && c.AppointmentID == "" && c.PatientID == "":
+	case m.foreign(p, was, c.AppointmentID), isShared(p.before, was, id, named, c.AppointmentID, entry.AppointmentID):
 		if stored != nil && stored.ID == id {
 			stored = nil
 		}

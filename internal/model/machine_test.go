@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -78,6 +79,8 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"the PIMS swaps two consultations":  m.play(m.swapConsultations),
 		"the calendar names a consultation": m.play(m.nameConsultation),
 		"the PIMS misnames a consultation":  m.play(m.misnameConsultation),
+		"two visits have a consultation":    m.play(m.twinConsultation),
+		"two more have a consultation":      m.play(m.twinConsultation),
 
 		"a person edits a case":       m.play(m.editCase),
 		"a person makes a case":       m.play(m.makeCase),
@@ -398,10 +401,32 @@ func (m *machine) restore(ids []uuid.UUID) {
 			require.Equal(m, was, after[id])
 		default:
 			require.Equal(m, cases.RestoreDone, outcomes[id])
-			require.Equal(m, byValue(m.deleted[id]), byValue(after[id]), "R24: equal by value")
+			require.Equal(m, byValue(m.restorable(before, id)), byValue(after[id]), "R24: equal by value")
 			require.True(m, after[id].protected)
 		}
 	}
+}
+
+// restorable is the state that a restore puts back: without the consultation where another
+// patient's case has it too, and it does not tell whose it is (R9).
+func (m *machine) restorable(rows map[uuid.UUID]row, id uuid.UUID) row {
+	r := m.deleted[id]
+	if c := r.Consultation; withheld(rows, &r) {
+		r.Shown = maps.Clone(r.Shown)
+		if r.Shown == nil {
+			r.Shown = map[string]cases.Whose{}
+		}
+		r.Shown[c.ID] = cases.Whose{PatientID: r.Appointment.PatientID, ClientID: cmp.Or(c.ClientID, r.Appointment.ClientID), PatientName: r.PatientName}
+		r.Consultation = nil
+		m.seen["restores without a shared consultation"]++
+	}
+	return r
+}
+
+// withheld reports whether a restore does not put a case's consultation back (R9).
+func withheld(rows map[uuid.UUID]row, r *row) bool {
+	c := r.Consultation
+	return c != nil && c.PatientID == "" && c.AppointmentID == "" && isShared(rows, r, c.ID, "")
 }
 
 // byValue is a row without what a restore may change.

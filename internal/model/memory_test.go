@@ -94,6 +94,10 @@ func (m *memory) edit(_ context.Context, id uuid.UUID, e edit) error {
 }
 
 func (m *memory) restore(_ context.Context, ids []uuid.UUID, at time.Time) (restorations []cases.Restoration, err error) {
+	rows := map[uuid.UUID]row{}
+	for _, r := range m.Rows() {
+		rows[r.ID] = row{Case: r.Case}
+	}
 	for _, id := range ids {
 		r, _ := m.Row(id)
 		outcome := cases.RestoreDone
@@ -103,6 +107,9 @@ func (m *memory) restore(_ context.Context, ids []uuid.UUID, at time.Time) (rest
 		case m.changed[id]:
 			outcome = cases.RestoreRefused
 		default:
+			if withheld(rows, &row{Case: r.Case}) {
+				r = m.Hide(id, at)
+			}
 			r.Status, r.SyncStatus, r.Deletion, r.Protected = r.Deletion.StatusBefore, r.Deletion.SyncStatusBefore, nil, true
 			r.UpdatedAt = at
 			m.Put(r)

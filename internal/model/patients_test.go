@@ -233,6 +233,9 @@ func (m *machine) swapConsultations() {
 					m.calendar[move.visit.ID] = move.visit
 				}
 			}
+			if a.PatientID == "" || b.PatientID == "" { // nobody says that the visits are of two patients: until it is read again, the calendar decides
+				m.misnamed[a.ID+" "+one], m.misnamed[b.ID+" "+other] = true, true
+			}
 			m.seen["consultations swapped"]++
 		})
 	})

@@ -1,6 +1,9 @@
 package model_test
 
 import (
+	"slices"
+
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
@@ -41,19 +44,84 @@ func (m *machine) foreign(p *play, was *row, appointmentID string) bool {
 	return false
 }
 
-// contested is R9 by the letter: whether the calendar names a consultation, or named
-// it last, for visits of different patients.
-func (m *machine) contested(p *play, id string) bool {
-	patient := ""
-	for _, r := range p.before {
-		if a := r.Appointment; m.enrichable(p, &r) && a.ConsultationID == id && a.PatientID != "" {
-			if isAnother(patient, a.PatientID) {
-				return true
+// twinConsultation makes the calendar name the consultation of one visit for another one too,
+// which may be cancelled, put off or long past, and takes away what tells whose it is.
+func (m *machine) twinConsultation() {
+	m.onVisit(func(a pims.Appointment) {
+		m.onVisit(func(b pims.Appointment) {
+			if a.ID == b.ID {
+				return
 			}
-			patient = a.PatientID
+			id := m.held[a.ID]
+			if id == "" {
+				id = "c" + a.ID
+				m.write(id, &a)
+			}
+			c := m.notes[id]
+			if m.draw("it names its visit", 0, 2) > 0 {
+				c.AppointmentID = ""
+			}
+			m.notes[id] = c
+			a.ConsultationID, a.NoConsultation = id, false
+			b.ConsultationID, b.NoConsultation = id, false
+			switch m.draw("the other visit is", 0, 4) {
+			case 0:
+				b.Status, b.StatusText = pims.StatusCancelled, "Cancelled"
+			case 1:
+				m.enter(b, m.at(m.draw("days from today", 1, 9), 10))
+				b.Start, b.StartText, b.End, b.EndText = m.calendar[b.ID].Start, m.calendar[b.ID].StartText, m.calendar[b.ID].End, m.calendar[b.ID].EndText
+			case 2:
+				delete(m.calendar, b.ID)
+			default:
+			}
+			m.calendar[a.ID] = a
+			if _, there := m.calendar[b.ID]; there {
+				m.calendar[b.ID] = b
+			}
+			m.misnamed[b.ID+" "+id] = true
+			m.seen["consultations of two visits"]++
+		})
+	})
+}
+
+// has reports whether a case has a consultation: it names it, named it last, or stores it.
+func has(r *row, id string) bool {
+	return id != "" && (r.Appointment.ConsultationID == id || r.Consultation != nil && r.Consultation.ID == id)
+}
+
+// isShared is R9 by the letter: whether another patient's case, whatever became of it, has the
+// consultation too, and nothing tells that it is this case's. named is the patient that it
+// names, visits are those that it and the search name.
+func isShared(rows map[uuid.UUID]row, was *row, id, named string, visits ...string) bool {
+	patient := was.Appointment.PatientID
+	if named != "" && patient != "" || slices.Contains(visits, was.PIMSID) {
+		return false // it is known whose it is
+	}
+	shared := false
+	for _, other := range rows {
+		theirs := other.Appointment.PatientID
+		if patient != "" && theirs == patient && slices.Contains(visits, other.PIMSID) {
+			return false
+		}
+		if other.ID != was.ID && has(&other, id) && isAnother(theirs, patient) && !isAnother(named, theirs) {
+			shared = true
 		}
 	}
-	return false
+	return shared
+}
+
+// requireOneOwner demands that no case shows a consultation that another patient's case has
+// too, where nothing tells whose it is (R9). A case whose twin came up in this very run is due
+// in the next one.
+func (m *machine) requireOneOwner(p *play, learned map[uuid.UUID]cases.Reading) {
+	for id, r := range p.after {
+		if r.Consultation == nil || r.SoftDeleted() || !learned[id].Since.IsZero() {
+			continue
+		}
+		c := r.Consultation
+		require.False(m, isShared(p.after, &r, c.ID, c.PatientID, c.AppointmentID, m.notes[c.ID].AppointmentID),
+			"R9: case %s shows %s, which another patient's case has too", r.PIMSID, c.ID)
+	}
 }
 
 // contradicts is R9 by the letter: whether the search lists the consultation of the
@@ -67,13 +135,13 @@ func (m *machine) contradicts(was *row, entries []pims.ConsultationEntry) bool {
 // consultation is not the case's.
 func (m *machine) isLost(p *play, was *row, entries []pims.ConsultationEntry) bool {
 	stored := was.Consultation
-	if stored == nil || len(p.heard.searches) == 0 || !m.enrichable(p, was) {
+	if stored == nil || len(p.heard.searches) == 0 || !m.enrichable(p, was) && !m.isClosed(p, was) {
 		return false
 	}
 	id, certain := m.belongs(was, entries)
 	entry := listed(entries, stored.ID)
 	named := certain && id == stored.ID && !m.contradicts(was, entries)
-	ownerless := m.contested(p, stored.ID) && entry.AppointmentID == "" && stored.AppointmentID == "" && stored.PatientID == ""
+	ownerless := isShared(p.before, was, stored.ID, stored.PatientID, stored.AppointmentID, entry.AppointmentID)
 	return !named && isAnother(entry.AppointmentID, was.PIMSID) || m.foreign(p, was, entry.AppointmentID) ||
 		m.foreign(p, was, stored.AppointmentID) || ownerless
 }

@@ -267,7 +267,7 @@ func tables() []string {
 	return []string{
 		"case_enrichments", "case_events", "case_restores", "case_sync_audits", "cases", "clinic_api_keys", "clinic_schedule_configs",
 		"clinics", "daily_totals", "deletion_plans", "encryption_keys", "fleet_keys", "idempotency_keys", "operator_events", "people", "people_sessions", "pims_credentials", "pims_fields", "pims_rate_limits",
-		"pims_sessions", "pims_sync_installation", "pims_sync_looks", "pims_sync_notes_shown", "pims_sync_people_links", "pims_sync_people_tries", "pims_sync_status_links", "pims_words", "recordings", "replicas", "schedule_entries", "schedule_ticks", "sync_leases", "river_job",
+		"pims_sessions", "pims_sync_consultation_cases", "pims_sync_installation", "pims_sync_looks", "pims_sync_notes_shown", "pims_sync_people_links", "pims_sync_people_tries", "pims_sync_status_links", "pims_words", "recordings", "replicas", "schedule_entries", "schedule_ticks", "sync_leases", "river_job",
 		"pims_sync_feed", "pims_sync_feed_pending", "pims_sync_feed_state", "webhook_deliveries", "webhook_endpoints", "webhook_secrets",
 		"notification_channels", "pims_sync_clinic_states", "pims_sync_told", "pims_sync_unusual", "pims_sync_volume_state",
 	}

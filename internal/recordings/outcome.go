@@ -44,6 +44,7 @@ type Warnings struct {
 	UnusableLookups     int `json:"unusableLookups,omitempty"`
 	Filtered            int `json:"filtered,omitempty"`
 	ConsultationsHidden int `json:"consultationsHidden,omitempty"`
+	SharedConsultations int `json:"sharedConsultations,omitempty"`
 }
 
 // A Failure is one case that enrichment could not serve.

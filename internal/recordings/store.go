@@ -152,6 +152,19 @@ func (s *store) EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, pr
 	return candidates, err
 }
 
+// Holders implements casesync.EnrichmentStore.
+func (s *store) Holders(ctx context.Context, clinicID uuid.UUID, provider string, consultationIDs []string) (map[string][]cases.Holder, error) {
+	found, err := s.Store.Holders(ctx, clinicID, provider, consultationIDs)
+	var ids []string
+	for _, holders := range found {
+		for i := range holders {
+			ids = append(ids, holders[i].PIMSID)
+		}
+	}
+	s.try(func() error { return s.touch(ctx, clinicID, provider, ids) })
+	return found, err
+}
+
 // DeletionCandidates implements casesync.ReconciliationStore.
 func (s *store) DeletionCandidates(ctx context.Context, clinicID uuid.UUID, provider string, window pims.Window, until time.Time) ([]cases.Case, error) {
 	s.prepare(ctx, clinicID, provider)

@@ -86,6 +86,7 @@ func (s *Store) write(w *cases.Write, at time.Time) bool {
 		}
 		after.ID, after.CreatedAt = uuid.New(), at
 		s.keep(&Row{Case: after}, at)
+		s.doubt(&cases.Case{}, &after, at)
 		return true
 	}
 	r := s.cases[w.Before.ID]
@@ -105,6 +106,7 @@ func (s *Store) write(w *cases.Write, at time.Time) bool {
 	changed := *r
 	changed.Case = after
 	s.keep(&changed, at)
+	s.doubt(&r.Case, &after, at)
 	return true
 }
 
@@ -141,12 +143,19 @@ func (s *Store) EnrichmentCandidates(ctx context.Context, _ uuid.UUID, _ string,
 	defer s.locked()()
 	var candidates []cases.Candidate
 	for _, r := range s.find(func(r *Row) bool {
-		due := window.Contains(r.ScheduledDate) || !s.notes[r.ID].Since.IsZero()
-		return due && !r.ScheduledDate.After(until) && !r.SoftDeleted() && r.Appointment.Meaning != pims.StatusCancelled
+		changed := !s.notes[r.ID].Since.IsZero()
+		return (window.Contains(r.ScheduledDate) || changed) && !r.SoftDeleted() && (!closed(r, until) || changed && r.Consultation != nil)
 	}) {
-		candidates = append(candidates, candidate(r, s.notes[r.ID]))
+		c := candidate(r, s.notes[r.ID])
+		c.Closed = closed(r, until)
+		candidates = append(candidates, c)
 	}
 	return candidates, ctx.Err()
+}
+
+// closed reports whether nothing is read for a case: its visit is cancelled or still to come.
+func closed(r *Row, until time.Time) bool {
+	return r.ScheduledDate.After(until) || r.Appointment.Meaning == pims.StatusCancelled
 }
 
 func candidate(r *Row, reading cases.Reading) cases.Candidate {
@@ -160,6 +169,7 @@ func candidate(r *Row, reading cases.Reading) cases.Candidate {
 	if r.Consultation != nil {
 		c.Stored, c.StoredID = true, r.Consultation.ID
 		c.StoredAppointmentID, c.StoredPatientID = r.Consultation.AppointmentID, r.Consultation.PatientID
+		c.StoredClientID = r.Consultation.ClientID
 		c.HasNotes, c.Final = !r.Consultation.SOAP.Blank(), r.Consultation.Status.Final()
 	}
 	return c

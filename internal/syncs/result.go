@@ -138,6 +138,10 @@ type Warnings struct {
 	// ConsultationsHidden counts the cases whose notes were hidden because their patient or
 	// consultation changed (R7).
 	ConsultationsHidden int
+
+	// SharedConsultations counts the consultations that cases of different patients have, and
+	// that do not tell whose they are: no case shows them (R9).
+	SharedConsultations int
 }
 
 // An ItemFailure is one case that enrichment could not serve.

@@ -16,6 +16,8 @@ func theBelonging() []mutant {
 		suspicion    = "internal/postgres/casestore/suspicion.go"
 		visits       = "internal/casesync/visits.go"
 		whose        = "internal/cases/whose.go"
+		sharing      = "internal/casesync/shared.go"
+		holding      = "internal/postgres/migrations/00082_consultation_cases.sql"
 	)
 	spelled := tests{neo, "EverySpelling|ContradictEachOther"}
 	corrected := tests{sync, "ACorrectedPatient"}
@@ -32,6 +34,8 @@ func theBelonging() []mutant {
 	becomes := tests{sync, "BecomesAnotherClients"}
 	cleared := tests{sync, "ClearedNotes"}
 	contested := tests{sync, "NamesForTwoPatients"}
+	decides := tests{sync, "WhatASharedConsultationNames"}
+	twins := tests{sync, "ThatAnotherPatientsVisitHas"}
 	return []mutant{
 		{"R7", "a patient that becomes known is another one", belonging, "return !pims.Blank(a) && !pims.Blank(b) && a != b", "return a != b", tests{sync, "BecomesKnown"}},
 		{"R7", "notes stay where the patient becomes another one", belonging, "case old.becomes(a), stored", "case stored", corrected},
@@ -80,16 +84,23 @@ func theBelonging() []mutant {
 		{"R9", "what the search lists for another patient's visit is read", visits, "case l.foreign(c.ConsultationID, c):", "case false:", strange},
 		{"R9", "what the search lists for another patient's visit stays", visits, "l.foreign(c.StoredID, c) ||", "false ||", stays},
 		{"R9", "what is stored of another patient's visit stays", visits, "l.visits.foreign(c.StoredAppointmentID, whoseVisit(c))", "false", stays},
-		{"R9", "what says itself that it is another patient's visit's is stored", visits, "case p.found.visits.foreign(read.AppointmentID, whoseCase(before)):", "case false:", strange},
+		{"R9", "what says itself that it is another patient's visit's is stored", visits, "if p.found.visits.foreign(read.AppointmentID, whoseCase(before)) {", "if false {", strange},
 		{"R9", "visits that only the consultation names are not read", visits, "p.found.visits[id] = &w", "_, _ = id, w", owners},
-		{"R9", "what the calendar names for two patients is stored", visits, "case p.found.contested[read.ID] &&", "case false &&", contested},
-		{"R9", "what the calendar names for two patients stays", visits, "|| l.ownerless(c)", "", contested},
-		{"R9", "a visit that it names decides nothing between two patients", visits, "pims.Blank(read.AppointmentID) && ", "", contested},
-		{"R9", "a visit that the search names decides nothing between two patients", visits, "pims.Blank(v.entry.AppointmentID) && ", "", contested},
-		{"R9", "a patient that it names decides nothing between two", visits, " && pims.Blank(read.PatientID)", "", contested},
-		{"R9", "what names its visit is hidden from it", visits, "pims.Blank(c.StoredAppointmentID) && ", "", contested},
-		{"R9", "what the search lists for its visit is hidden from it", visits, "pims.Blank(l.byID[c.StoredID].AppointmentID) && ", "", contested},
-		{"R9", "what names its patient is hidden from it", visits, " && pims.Blank(c.StoredPatientID)", "", contested},
+		{"R9", "what two patients' cases have is stored", visits, "return p.found.shared(read.ID", "_ = read.ID\n\treturn nil\n\treturn p.found.shared(read.ID", contested},
+		{"R9", "what two patients' cases have stays", visits, "|| l.ownerless(c)", "", contested},
+		{"R9", "a visit that it names decides nothing between two patients", sharing, "|| l.visits.own(appointmentID, pimsID, own) ", "", decides},
+		{"R9", "a visit that the search names decides nothing between two patients", sharing, "|| l.visits.own(entry.AppointmentID, pimsID, own) ", "", decides},
+		{"R9", "a visit that nobody knows decides between two patients", sharing, "(appointmentID == pimsID || other != nil && other.Same(w))", "(appointmentID == pimsID || other == nil || other.Same(w))", decides},
+		{"R9", "another visit of the patient decides nothing", sharing, " || other != nil && other.Same(w))", ")", decides},
+		{"R9", "a patient that it names decides nothing between two", sharing, "if names.Same(own) || ", "if ", decides},
+		{"R9", "a client that it names rules nobody out", sharing, " && !names.Another(h.Whose)", "", decides},
+		{"R9", "one patient's visits may not share a consultation", sharing, " && h.Another(own)", "", tests{sync, "TheSamePatientsVisits"}},
+		{"R9", "cases that are no candidates have no consultation", sharing, "for _, h := range l.holders[id] {", "for _, h := range l.holders[\"\"] {", twins},
+		{"R9", "a later twin takes nothing away", holding, "where n.pims_id is not null and v.id <> ''\n    ) as m", "where false\n    ) as m", twins},
+		{"R9", "a cancelled visit keeps what another patient's has", "internal/casesync/enrichment.go", "slices.Concat(due, closed), &result", "due, &result", tests{sync, "ACancelledVisitShowsNo"}},
+		{"R9", "a cancelled visit is judged for ever", "internal/casesync/enrichment.go", "adopted, settleClosed(closed))", "adopted)", tests{sync, "ACancelledVisitShowsNo"}},
+		{"R9", "a conflict that ends brings nothing back", holding, "cross join lateral public.pims_sync_twins(n.clinic_id, n.provider, v.id, n.id, o.metadata -> 'appointment') as twin\n        where n.id = any(ids)", "cross join lateral public.pims_sync_twins(n.clinic_id, n.provider, v.id, n.id, o.metadata -> 'appointment') as twin\n        where false", tests{sync, "ACancelledVisitShowsNo|ThatAnotherPatientsVisitHas"}},
+		{"R9", "a restore brings another patient's consultation back", "internal/postgres/casestore/cases_restore.go", "and exists (select from pims_sync_twins(", "and false and exists (select from pims_sync_twins(", tests{sync, "BringsNoShared"}},
 		{"R9", "a visit that gets another consultation waits", belonging, "&& !anotherConsultation(w.Before, &w.After) ", "", tests{sync, "SwappedConsultationsShowNothing"}},
 		{"R9", "swapped consultations are read for the wrong visits", consultation, "cases.Differ(l.byAppointment[c.PIMSID].ID, c.ConsultationID)", "false", tests{sync, "SwappedConsultationsShowNothing"}},
 		{"R9", "what nobody names any more stays unseen", "internal/casesync/enrichment.go", "if !ok && c.Stored && c.StoredID != \"\" {", "if false {", tests{sync, "NobodyNamesAnyMore"}},

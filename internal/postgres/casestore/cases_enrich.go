@@ -22,8 +22,9 @@ func (s *Cases) EnrichmentCandidates(ctx context.Context, clinicID uuid.UUID, pr
 }
 
 // A case whose patient or consultation has changed is a candidate whatever the window
-// (R19). Such cases are few and have their own index. "offset 0" keeps each lookup by key
-// apart, whatever the statistics say.
+// (R19). Such cases are few and have their own index. One that stores a consultation is
+// returned even where its visit is cancelled or still to come, to be judged (R9). "offset 0"
+// keeps each lookup by key apart, whatever the statistics say.
 const enrichmentCandidates = `
 select c.id, c.pims_id, c.scheduled_date,
 	coalesce(c.metadata #>> '{appointment,consultationId}', ''),
@@ -33,6 +34,8 @@ select c.id, c.pims_id, c.scheduled_date,
 	jsonb_typeof(c.metadata -> 'consultation') is not distinct from 'object',
 	coalesce(c.metadata #>> '{consultation,id}', ''),
 	coalesce(c.metadata #>> '{consultation,appointmentId}', ''), coalesce(c.metadata #>> '{consultation,patientId}', ''),
+	coalesce(c.metadata #>> '{consultation,clientId}', ''),
+	c.scheduled_date > $5 or c.metadata #>> '{appointment,normalisedStatus}' is not distinct from $6,
 	coalesce(c.metadata #>> '{consultation,status}', '') in ('completed', 'cancelled'),
 	coalesce(e.tries, 0), e.next_try_at, e.read_at, coalesce(e.entry_fingerprint, ''),
 	e.changed_at
@@ -44,9 +47,10 @@ from (
 ) as wanted
 cross join lateral (select * from cases where cases.id = wanted.id offset 0) as c
 left join lateral (select * from case_enrichments where case_id = wanted.id offset 0) as e on e.clinic_id = c.clinic_id
-where c.clinic_id = $1 and c.provider = $2 and c.pims_id is not null and c.scheduled_date <= $5
+where c.clinic_id = $1 and c.provider = $2 and c.pims_id is not null and c.scheduled_date is not null
 	and c.metadata #>> '{reconciliation,softDeleted}' is distinct from 'true'
-	and c.metadata #>> '{appointment,normalisedStatus}' is distinct from $6
+	and (c.scheduled_date <= $5 and c.metadata #>> '{appointment,normalisedStatus}' is distinct from $6
+		or e.changed_at is not null and jsonb_typeof(c.metadata -> 'consultation') is not distinct from 'object')
 order by c.scheduled_date, c.id`
 
 func scanCandidate(row pgx.CollectableRow) (cases.Candidate, error) {
@@ -55,11 +59,43 @@ func scanCandidate(row pgx.CollectableRow) (cases.Candidate, error) {
 		nextTry, readAt, since *time.Time
 	)
 	err := row.Scan(&c.CaseID, &c.PIMSID, &c.ScheduledDate, &c.ConsultationID, &c.Earlier, &c.PatientID, &c.ClientID,
-		&c.HasNotes, &c.Stored, &c.StoredID, &c.StoredAppointmentID, &c.StoredPatientID, &c.Final,
+		&c.HasNotes, &c.Stored, &c.StoredID, &c.StoredAppointmentID, &c.StoredPatientID, &c.StoredClientID, &c.Closed, &c.Final,
 		&c.Tries, &nextTry, &readAt, &c.Fingerprint, &since)
 	c.NextTry, c.ReadAt, c.Since = null.Value(nextTry), null.Value(readAt), null.Value(since)
 	return c, err
 }
+
+// Holders implements casesync.EnrichmentStore.
+func (s *Cases) Holders(ctx context.Context, clinicID uuid.UUID, provider string, consultationIDs []string) (map[string][]cases.Holder, error) {
+	type holder struct {
+		consultationID string
+		cases.Holder
+	}
+	rows, err := postgres.ReadInClinic(ctx, s.db, "read which cases have a consultation", clinicID, holders,
+		[]any{clinicID, provider, consultationIDs}, func(row pgx.CollectableRow) (h holder, err error) {
+			err = row.Scan(&h.consultationID, &h.CaseID, &h.PIMSID, &h.PatientID, &h.ClientID)
+			return h, err
+		})
+	found := make(map[string][]cases.Holder)
+	for _, h := range rows {
+		found[h.consultationID] = append(found[h.consultationID], h.Holder)
+	}
+	return found, err
+}
+
+// holders looks up each consultation, then the cases of those that several cases have.
+const holders = `
+select wanted.id, c.id, c.pims_id, coalesce(c.metadata #>> '{appointment,patientId}', ''), coalesce(c.metadata #>> '{appointment,clientId}', '')
+from (select distinct unnest($3::text[])) as wanted (id)
+cross join lateral (
+	select array_agg(case_id) as ids from pims_sync_consultation_cases
+	where clinic_id = $1 and provider = $2 and consultation_id = wanted.id offset 0
+) as h
+cross join lateral (
+	select * from cases where cases.id = any(h.ids) and cardinality(h.ids) > 1 offset 0
+) as c
+where c.clinic_id = $1 and c.pims_id is not null
+order by wanted.id, c.id`
 
 // KeepReadings implements casesync.EnrichmentStore. Readings of cases that no longer exist
 // are dropped.

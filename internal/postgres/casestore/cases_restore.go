@@ -122,13 +122,16 @@ func changesSince(ctx context.Context, tx pgx.Tx, clinicID, caseID uuid.UUID) ([
 
 // anothersNotes is true where a restore must not put the stored consultation back (R7): it
 // belongs to another patient than the case, it is another consultation than the appointment
-// names, or the case's patient is uncertain.
+// names, the case's patient is uncertain, or a case of another patient has it too and it does
+// not say whose it is (R9).
 const anothersNotes = `(
 	c.metadata #>> '{appointment,patientUnproved}' is not distinct from 'true'
 	or coalesce(c.metadata #>> '{consultation,patientId}' <> c.metadata #>> '{appointment,patientId}',
 		c.metadata #>> '{consultation,clientId}' <> c.metadata #>> '{appointment,clientId}', false)
 	or c.metadata #>> '{consultation,id}' <> c.metadata #>> '{appointment,consultationId}'
-		and c.metadata #>> '{appointment,consultationIdEarlier}' is distinct from 'true')`
+		and c.metadata #>> '{appointment,consultationIdEarlier}' is distinct from 'true'
+	or coalesce(c.metadata #>> '{consultation,patientId}', '') = '' and coalesce(c.metadata #>> '{consultation,appointmentId}', '') = ''
+		and exists (select from pims_sync_twins(c.clinic_id, c.provider, c.metadata #>> '{consultation,id}', c.id, c.metadata -> 'appointment')))`
 
 // restore puts the earlier state back, and protects the case until its id has been seen
 // again.

@@ -133,6 +133,7 @@ type warningsJSON struct {
 	Filtered         int `json:"filtered,omitempty"`
 
 	ConsultationsHidden int `json:"consultationsHidden,omitempty"`
+	SharedConsultations int `json:"sharedConsultations,omitempty"`
 }
 
 type changeJSON struct {

@@ -36,6 +36,7 @@ var Tables = []Table{
 	{Name: "pims_rate_limits", Service: "raw"},
 	{Name: "pims_sessions", Clinic: "clinic_id", Tenant: "rawd", System: "r"},
 	{Name: "pims_sync_clinic_states", Clinic: "clinic_id", System: "rawd"},
+	{Name: "pims_sync_consultation_cases", Clinic: "clinic_id", Tenant: "r"}, // triggers add
 	{Name: "pims_sync_feed", Clinic: "clinic_id", Tenant: "r", System: "rad"},
 	{Name: "pims_sync_feed_pending", Clinic: "clinic_id", Tenant: "a", System: "rad"},
 	{Name: "pims_sync_feed_state", Tenant: "r", System: "rw"},
@@ -78,6 +79,7 @@ var functions = map[string]string{ // t: tenant and operator, s: system
 	"pims_sync_forget_syncs":       "s",
 	"pims_sync_erase_clinic":       "", // the owner's
 	"pims_sync_erase_client":       "",
+	"pims_sync_twins":              "t",
 }
 
 // verbs are the privileges that the letters of rights stand for.
