@@ -14,6 +14,8 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/browser"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
 // A production day: one clinic's eight days (NEO.md §Hosts and login).
@@ -35,6 +37,7 @@ const (
 // case is created and every record is new.
 func BenchmarkFullSync(b *testing.B) {
 	b.Run("live session beside its bare requests", benchmarkLiveSession)
+	b.Run("statements and round trips", benchmarkStatements)
 	b.Run("cold browser beside 3 x its bare requests and 2 bare logins", benchmarkColdBrowser)
 	b.Run("production latencies beside their sum", benchmarkLatencies)
 }
@@ -60,6 +63,33 @@ func benchmarkLiveSession(b *testing.B) {
 	}
 	c.report(b)
 	b.ReportMetric(median(calls), "call-ms") // with the queue and the waiting caller around it
+}
+
+// benchmarkStatements counts what a full sync with a live session sends to the database, with
+// the key, the queue and the waiting caller around it. `-v` lists them.
+func benchmarkStatements(b *testing.B) {
+	i := &installation{account: newAccount(b), database: pgtest.URL(b)}
+	w := listenIn(b, i.database)
+	i.env = append(i.env, "DATABASE_URL="+w.url, "ENCRYPTION_KEY="+seal.NewKey(), "SYNC_WAIT_MS=600000")
+	i.serving = i.serve(b)
+	var statements, trips []float64
+	for b.Loop() {
+		for range dayRounds {
+			s := i.enrol(b, productionDay(b))
+			s.logIn(b)
+			w.rewind()
+			s.fullSync(b)
+			sent := w.rewind()
+			if testing.Verbose() {
+				b.Log(list(sent))
+			}
+			n, m := countOf(sent)
+			statements, trips = append(statements, float64(n)), append(trips, float64(m))
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(statements[1:]), "statements") // the first finds nothing prepared
+	b.ReportMetric(median(trips[1:]), "round-trips")
 }
 
 // worked is how long the subject's last sync took, which its answer tells in whole

@@ -83,8 +83,14 @@ type installation struct {
 // install makes an installation on the benchmarks' PostgreSQL server.
 func install(b *testing.B) *installation {
 	b.Helper()
+	return installWith(b)
+}
+
+// installWith is install with further settings.
+func installWith(b *testing.B, env ...string) *installation {
+	b.Helper()
 	i := &installation{account: newAccount(b), database: pgtest.URL(b)}
-	i.env = append(i.env, "DATABASE_URL="+i.database, "ENCRYPTION_KEY="+seal.NewKey(), "SYNC_WAIT_MS=600000", "SYNC_TIMEOUT_MS=600000")
+	i.env = append(append(i.env, env...), "DATABASE_URL="+i.database, "ENCRYPTION_KEY="+seal.NewKey(), "SYNC_WAIT_MS=600000", "SYNC_TIMEOUT_MS=600000")
 	i.serving = i.serve(b)
 	return i
 }

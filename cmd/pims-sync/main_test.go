@@ -21,7 +21,7 @@ import (
 // binary does what pims-sync does. Scripts and process tests find it in PATH, and
 // the benchmarks their bare client.
 func TestMain(m *testing.M) {
-	testscript.Main(suite{m}, map[string]func(){"pims-sync": main, bareClientName: bareClient})
+	testscript.Main(suite{m}, map[string]func(){"pims-sync": main, bareClientName: bareClient, bareServerName: serveBare})
 }
 
 // suite runs the tests and ends what they shared.

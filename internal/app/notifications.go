@@ -10,7 +10,6 @@ import (
 	"github.com/pims-sync/pims-sync/internal/mail"
 	"github.com/pims-sync/pims-sync/internal/notify"
 	"github.com/pims-sync/pims-sync/internal/postgres/notifystore"
-	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/webhooks"
 )
@@ -68,7 +67,7 @@ func (e *Engine) newNotifications(settings Settings, ring *seal.Keyring, link st
 	}
 	return notify.NewWorker(notify.Options{
 		Store:     Notifications(e.Store, ring),
-		Standings: func(ctx context.Context) ([]notify.Standing, error) { return standings(ctx, e.Store, now()) },
+		Standings: func(ctx context.Context) ([]notify.Standing, error) { return e.standings(ctx, now()) },
 		Send:      send,
 		Link:      link,
 		Logger:    e.log,
@@ -78,13 +77,12 @@ func (e *Engine) newNotifications(settings Settings, ring *seal.Keyring, link st
 }
 
 // standings returns the states of all clinics.
-func standings(ctx context.Context, s *Store, now time.Time) ([]notify.Standing, error) {
-	conditions, err := scheduler.ReadConditions(ctx, s.Clinics(), now)
-	all := make([]notify.Standing, len(conditions))
-	for i := range conditions {
-		v := conditions[i].Verdict()
-		all[i] = notify.Standing{ClinicID: conditions[i].Clinic.ID, Name: conditions[i].Clinic.Name, State: string(v.State), Code: string(v.Code), Since: v.Since}
-		if v.Since.IsZero() {
+func (e *Engine) standings(ctx context.Context, now time.Time) ([]notify.Standing, error) {
+	of, err := e.Scheduler.Standings(ctx)
+	all := make([]notify.Standing, len(of))
+	for i, x := range of {
+		all[i] = notify.Standing{ClinicID: x.ClinicID, Name: x.Name, State: string(x.State), Code: string(x.Code), Since: x.Since}
+		if x.Since.IsZero() {
 			all[i].Since = now
 		}
 	}

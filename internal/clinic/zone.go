@@ -26,12 +26,20 @@ var knownZones = sync.OnceValue(func() map[string]bool {
 // LoadZone loads an IANA zone by its name. Unlike time.LoadLocation it refuses names that
 // depend on the machine: the empty name, "Local", "localtime" and "posixrules", which mean
 // the server's zone (R1), and "right/…", which counts leap seconds. So every machine knows
-// the same zones.
+// the same zones. A zone is read once; thousands of clinics share it.
 func LoadZone(name string) (*time.Location, error) {
+	if loc, ok := loadedZones.Load(name); ok {
+		return loc.(*time.Location), nil
+	}
 	if knownZones()[name] {
 		if loc, err := time.LoadLocation(name); err == nil {
-			return loc, nil
+			shared, _ := loadedZones.LoadOrStore(name, loc)
+			return shared.(*time.Location), nil
 		}
 	}
 	return nil, fmt.Errorf("%q is not an IANA time zone such as America/Chicago", name)
 }
+
+// loadedZones are the zones that were loaded by their names, of which there are some
+// hundreds.
+var loadedZones sync.Map

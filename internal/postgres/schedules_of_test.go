@@ -51,7 +51,7 @@ func TestTheEntriesOfSomeClinicsAreReplacedAndThoseOfOthersStay(t *testing.T) { 
 	keys := func() []string {
 		return column[string](t, db, "select entry_key from schedule_entries order by entry_key")
 	}
-	require.NoError(t, schedules.Replace(t.Context(), []scheduler.Entry{entry(one, "a"), entry(one, "b"), entry(two, "c")}))
+	require.NoError(t, schedules.ReplaceOf(t.Context(), []uuid.UUID{one, two}, []scheduler.Entry{entry(one, "a"), entry(one, "b"), entry(two, "c")}))
 	require.NoError(t, schedules.ReplaceOf(t.Context(), []uuid.UUID{one}, []scheduler.Entry{entry(one, "b"), entry(one, "d")}))
 	require.Equal(t, []string{"b", "c", "d"}, keys())
 	require.NoError(t, schedules.ReplaceOf(t.Context(), []uuid.UUID{two}, nil))
@@ -65,6 +65,6 @@ func TestTheEntriesOfSomeClinicsAreReplacedAndThoseOfOthersStay(t *testing.T) { 
 	require.NoError(t, err)
 	require.Len(t, configs, 1)
 	require.Equal(t, one, configs[0].ClinicID)
-	require.NoError(t, schedules.Replace(t.Context(), nil))
+	require.NoError(t, schedules.ReplaceOf(t.Context(), []uuid.UUID{one, two}, nil))
 	require.Empty(t, keys())
 }

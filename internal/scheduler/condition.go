@@ -47,6 +47,8 @@ type Condition struct {
 	Phases      []PhaseCondition // inbound, cases, reconciliation
 	Schedules   []byte           // as they are stored; nil: none
 	Unusual     []volume.Unusual // the runs of the last UnusualFor with unusual counts (R49), the newest first
+
+	until time.Time // when what the schedule expects next changes by itself; zero: not soon
 }
 
 // UnusualFor is how long a run with unusual counts is shown with its clinic (R49).

@@ -21,45 +21,22 @@ const (
 func (s *Scheduler) watchClinics(ctx context.Context) {
 	s.loops.Every(ctx, "clinics", clinicsEvery, func() {
 		now := s.o.Now()
-		all, err := conditions(ctx, s.o.Clinics, uuid.Nil, now, s.reportConditions(ctx))
-		if err != nil {
+		if err := s.roster.look(ctx, now); err != nil {
 			if ctx.Err() == nil {
 				s.log.WarnContext(ctx, "The state of the clinics is not known", "error", err.Error())
 			}
 			return
 		}
-		counts := make(map[ClinicState]int)
-		for i := range all {
-			counts[all[i].Verdict().State]++
-		}
+		counts, fresh := s.roster.summary(now)
 		s.o.Observe.Clinics(counts)
 		for place, t := range phases {
-			stale, oldest := summary(all, place, now)
-			s.o.Observe.Fresh(t, stale, oldest)
+			s.o.Observe.Fresh(t, fresh[place].stale, fresh[place].oldest)
 		}
 	})
 }
 
 // phases are the phases of a clinic, in the order of Condition's phases.
 var phases = []syncs.Type{syncs.TypeInbound, syncs.TypeCases, syncs.TypeReconciliation}
-
-// summary returns how many scheduled clinics are stale in one phase, and the age of the
-// oldest data among the clinics that have data.
-func summary(all []Condition, place int, now time.Time) (stale int, oldest time.Duration) {
-	for i := range all {
-		p := &all[i].Phases[place]
-		if !p.Scheduled {
-			continue
-		}
-		if p.Stale() {
-			stale++
-		}
-		if !p.LastSuccess.IsZero() {
-			oldest = max(oldest, now.Sub(p.LastSuccess))
-		}
-	}
-	return stale, oldest
-}
 
 // reportConditions returns a function that logs a panic in working out what a schedule
 // expects (R58).
@@ -113,16 +90,48 @@ func conditions(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, no
 	if err != nil {
 		return nil, err
 	}
+	expectEach(all, now, report)
+	return all, nil
+}
+
+// expectEach adds to conditions what the schedules expect.
+func expectEach(all []Condition, now time.Time, report func(error)) {
+	known := make(parsed)
 	for i := range all {
 		if !all[i].Clinic.Active {
 			continue
 		}
-		if err := panics.Catch(func() error { expect(&all[i], now); return nil }); err != nil {
+		if err := panics.Catch(func() error { expect(&all[i], known, now); return nil }); err != nil {
 			report(err)
 			expectAll(&all[i], now)
 		}
 	}
-	return all, nil
+}
+
+// parsed are the entries of schedules, by the documents that have them: most clinics have
+// one of a few documents.
+type parsed map[string][]expected
+
+// An expected is an entry that makes data fresh.
+type expected struct {
+	kind       syncs.Type
+	expression cron.Expression
+}
+
+func (p parsed) entries(document []byte) []expected {
+	if known, ok := p[string(document)]; ok {
+		return known
+	}
+	var all []expected
+	entries, _ := clinic.ParseSchedules(document, CheckEntry)
+	for _, e := range entries {
+		expression, err := cron.Parse(e.Cron)
+		if err == nil && e.Enabled && !e.Options.DryRun {
+			all = append(all, expected{e.Type, expression})
+		}
+	}
+	p[string(document)] = all
+	return all
 }
 
 // expect sets, for each phase of the clinic's schedule, the latest tick within the past
@@ -130,22 +139,17 @@ func conditions(ctx context.Context, clinics ClinicStore, clinicID uuid.UUID, no
 // added counts, also a tick before a change of the schedule. Such a tick was not enqueued
 // (R34), but data that is older than the schedule promises is stale, whenever the schedule
 // was written. Where the zone is unusable nothing can run, and every phase is due now.
-func expect(c *Condition, now time.Time) {
+func expect(c *Condition, known parsed, now time.Time) {
 	before := now.Add(-staleTolerance)
 	since := before.AddDate(-1, 0, 0)
 	if c.Clinic.CreatedAt.After(since) {
 		since = c.Clinic.CreatedAt
 	}
 	loc, zoneErr := c.Clinic.Location()
-	entries, _ := clinic.ParseSchedules(c.Schedules, CheckEntry)
-	for _, e := range entries {
-		expression, err := cron.Parse(e.Cron)
-		if err != nil || !e.Enabled || e.Options.DryRun {
-			continue
-		}
+	for _, e := range known.entries(c.Schedules) {
 		for i := range c.Phases {
 			p := &c.Phases[i]
-			if e.Type != syncs.TypeFull && e.Type != p.Type { // a full one is all three
+			if e.kind != syncs.TypeFull && e.kind != p.Type { // a full one is all three
 				continue
 			}
 			p.Scheduled = true
@@ -153,13 +157,20 @@ func expect(c *Condition, now time.Time) {
 				p.Due, p.StaleSince = now, c.Clinic.UpdatedAt
 				continue
 			}
-			expectOf(p, expression, loc, since, before, now)
+			expectOf(p, e.expression, loc, since, before, now)
+		}
+		if zoneErr != nil {
+			continue
+		}
+		if due := e.expression.Next(before, loc); !due.IsZero() {
+			c.until = firstOf(c.until, due.Add(staleTolerance))
 		}
 	}
 }
 
 // expectAll makes every phase due now.
 func expectAll(c *Condition, now time.Time) {
+	c.until = now
 	for i := range c.Phases {
 		c.Phases[i].Scheduled, c.Phases[i].Due, c.Phases[i].StaleSince = true, now, now
 	}

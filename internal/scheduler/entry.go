@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -99,12 +100,50 @@ func Jitter(clinicID [16]byte, limit time.Duration) time.Duration {
 // Entries returns the entries of a clinic that run, with their first ticks after the last
 // change of the schedule (R34), and what is wrong with the other entries.
 func Entries(config Config, now time.Time, jitter time.Duration) ([]Entry, []clinic.ScheduleProblem) {
-	loc, err := clinic.LoadZone(config.Timezone)
-	if err != nil {
-		return nil, []clinic.ScheduleProblem{{Index: -1, Reason: "the clinic has no valid time zone"}}
+	return make(readSchedules).entries(config, now, jitter)
+}
+
+// readSchedules are schedules as they were read, by zone and document: most clinics of a
+// zone have the same few.
+type readSchedules map[[2]string]readSchedule
+
+// A readSchedule has the entries that run, without what is the clinic's own, and what is
+// wrong with the others.
+type readSchedule struct {
+	entries     []Entry
+	expressions []cron.Expression
+	zone        *time.Location
+	problems    []clinic.ScheduleProblem
+}
+
+func (known readSchedules) entries(config Config, now time.Time, jitter time.Duration) ([]Entry, []clinic.ScheduleProblem) {
+	place := [2]string{config.Timezone, string(config.Document)}
+	schedule, ok := known[place]
+	if !ok {
+		schedule = readScheduleOf(config)
+		known[place] = schedule
 	}
-	parsed, problems := clinic.ParseSchedules(config.Document, CheckEntry)
-	var running []Entry
+	running := slices.Clone(schedule.entries)
+	for i := range running {
+		e := &running[i]
+		since := config.ChangedAt
+		if earliest := now.Add(-CatchUp(e.Type)); since.Before(earliest) {
+			since = earliest
+		}
+		e.ClinicID, e.Jitter = config.ClinicID, Jitter(config.ClinicID, jitter)
+		e.Next = schedule.expressions[i].Next(since, schedule.zone)
+	}
+	return running, schedule.problems
+}
+
+func readScheduleOf(config Config) (s readSchedule) {
+	var err error
+	if s.zone, err = clinic.LoadZone(config.Timezone); err != nil {
+		s.problems = []clinic.ScheduleProblem{{Index: -1, Reason: "the clinic has no valid time zone"}}
+		return s
+	}
+	var parsed []clinic.ScheduleEntry
+	parsed, s.problems = clinic.ParseSchedules(config.Document, CheckEntry)
 	twins := make(map[string]int)
 	for _, e := range parsed {
 		if !e.Enabled {
@@ -114,28 +153,15 @@ func Entries(config Config, now time.Time, jitter time.Duration) ([]Entry, []cli
 		if err != nil {
 			continue // CheckEntry has refused it
 		}
-		kind := e.Type
-		since := config.ChangedAt
-		if earliest := now.Add(-CatchUp(kind)); since.Before(earliest) {
-			since = earliest
-		}
 		key := entryKey(config.Timezone, e)
 		twins[key]++
 		if n := twins[key]; n > 1 {
 			key = fmt.Sprintf("%s-%d", key, n)
 		}
-		running = append(running, Entry{
-			ClinicID: config.ClinicID,
-			Key:      key,
-			Type:     kind,
-			Cron:     e.Cron,
-			Timezone: config.Timezone,
-			Options:  e.Options,
-			Next:     expression.Next(since, loc),
-			Jitter:   Jitter(config.ClinicID, jitter),
-		})
+		s.entries = append(s.entries, Entry{Key: key, Type: e.Type, Cron: e.Cron, Timezone: config.Timezone, Options: e.Options})
+		s.expressions = append(s.expressions, expression)
 	}
-	return running, problems
+	return s
 }
 
 // entryKey returns a key for everything that an entry says and its zone. A changed entry

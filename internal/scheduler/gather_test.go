@@ -15,11 +15,12 @@ import (
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
 
-// A ledger is a store of schedules that records what is read and replaced; nil: all.
+// A ledger is a store of schedules that records what is read and replaced.
 type ledger struct {
 	scheduler.ClinicStore
 	scheduler.EntryStore
 
+	all             []uuid.UUID // the clinics, ordered
 	mu              sync.Mutex
 	reads, replaced [][]uuid.UUID
 }
@@ -32,25 +33,11 @@ func (l *ledger) noted() (reads, replaced [][]uuid.UUID) {
 	return slices.Clone(l.reads), slices.Clone(l.replaced)
 }
 
-func (l *ledger) AllSchedules(context.Context) ([]scheduler.Config, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.reads = append(l.reads, nil)
-	return nil, nil
-}
-
 func (l *ledger) SchedulesOf(_ context.Context, ids []uuid.UUID) ([]scheduler.Config, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.reads = append(l.reads, ids)
 	return nil, nil
-}
-
-func (l *ledger) Replace(context.Context, []scheduler.Entry) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.replaced = append(l.replaced, nil)
-	return nil
 }
 
 func (l *ledger) ReplaceOf(_ context.Context, ids []uuid.UUID, _ []scheduler.Entry) error {
@@ -64,16 +51,26 @@ func (l *ledger) EnqueueDue(context.Context, time.Time, int, func(scheduler.Entr
 	return 0, nil, nil
 }
 
-func (l *ledger) Conditions(context.Context, uuid.UUID, time.Time) ([]scheduler.Condition, error) {
+func (l *ledger) ClinicsAfter(_ context.Context, after uuid.UUID, _ int) ([]uuid.UUID, error) {
+	if after == uuid.Nil {
+		return l.all, nil
+	}
 	return nil, nil
 }
+
+func (l *ledger) ConditionsOf(context.Context, []uuid.UUID, time.Time) ([]scheduler.Condition, error) {
+	return nil, nil
+}
+
+func (l *ledger) Changed(context.Context, time.Time) ([]uuid.UUID, error) { return nil, nil }
 
 // A hundred changes of two clinics within a second load those two once. A change that names
 // no clinic, and five minutes, load all.
 func TestChangesOfSchedulesAreGathered(t *testing.T) { // R33
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, changed := &ledger{}, make(chan string)
+		one, two, three := uuid.UUID{1}, uuid.UUID{2}, uuid.UUID{3}
+		l, changed := &ledger{all: []uuid.UUID{one, two, three}}, make(chan string)
 		s := scheduler.New(scheduler.Options{
 			Clinics: l, Entries: l, Enqueue: true, Logger: slog.New(slog.DiscardHandler),
 			Changed: func() (<-chan string, func()) { return changed, func() {} },
@@ -81,9 +78,8 @@ func TestChangesOfSchedulesAreGathered(t *testing.T) { // R33
 		ctx, end := context.WithCancel(t.Context())
 		s.Begin(ctx)
 		reads, _ := l.noted()
-		require.Equal(t, [][]uuid.UUID{nil}, reads, "at the start all")
+		require.Equal(t, [][]uuid.UUID{l.all}, reads, "at the start all")
 
-		one, two := uuid.New(), uuid.New()
 		for range 50 {
 			changed <- one.String()
 			changed <- two.String()
@@ -98,12 +94,12 @@ func TestChangesOfSchedulesAreGathered(t *testing.T) { // R33
 		time.Sleep(2 * time.Second)
 		reads, _ = l.noted()
 		require.Len(t, reads, 3)
-		require.Empty(t, reads[2])
+		require.Equal(t, l.all, reads[2])
 
 		time.Sleep(5 * time.Minute)
 		reads, replaced := l.noted()
 		require.Len(t, reads, 4)
-		require.Empty(t, reads[3])
+		require.Equal(t, l.all, reads[3])
 		require.Equal(t, reads, replaced)
 		end()
 		s.Wait()

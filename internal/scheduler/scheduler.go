@@ -25,24 +25,29 @@ const (
 
 // ClinicStore is what a Scheduler reads of the clinics. All methods cross clinics (R41).
 type ClinicStore interface {
-	// AllSchedules reads the schedules of all active clinics.
-	AllSchedules(ctx context.Context) ([]Config, error)
-
 	// SchedulesOf reads the schedules of those of the clinics that are active.
 	SchedulesOf(ctx context.Context, clinicIDs []uuid.UUID) ([]Config, error)
 
 	// Conditions reads what is known of the clinics at a moment, without what their
 	// schedules expect: of all clinics, ordered by name, or of the named one.
 	Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) ([]Condition, error)
+
+	// ConditionsOf is Conditions of some clinics, in any order, without what was unusual.
+	ConditionsOf(ctx context.Context, clinicIDs []uuid.UUID, at time.Time) ([]Condition, error)
+
+	// Changed lists the clinics whose rows say that something changed after a moment, and
+	// those that sync now.
+	Changed(ctx context.Context, since time.Time) ([]uuid.UUID, error)
+
+	// ClinicsAfter lists up to limit clinics whose ids come after another, in their order.
+	ClinicsAfter(ctx context.Context, after uuid.UUID, limit int) ([]uuid.UUID, error)
 }
 
 // EntryStore keeps the running entries of all schedules, and the outcomes of their ticks.
 type EntryStore interface {
-	// Replace makes these the entries that run. New entries begin with their Next, entries
-	// that already run keep theirs, and all other entries end.
-	Replace(ctx context.Context, entries []Entry) error
-
-	// ReplaceOf is Replace for the entries of some clinics. Those of all others stay.
+	// ReplaceOf makes these the entries of some clinics that run. New entries begin with
+	// their Next, entries that already run keep theirs, and all other entries of these
+	// clinics end. Those of other clinics stay.
 	ReplaceOf(ctx context.Context, clinicIDs []uuid.UUID, entries []Entry) error
 
 	// EnqueueDue takes up to limit entries whose time has come and locks them against other
@@ -84,6 +89,8 @@ type Scheduler struct {
 	log   *slog.Logger
 	loops panics.Loops
 
+	roster *roster
+
 	mu       sync.Mutex
 	problems map[uuid.UUID]string // of schedules, as they were last reported
 	loaded   map[uuid.UUID]loaded
@@ -101,7 +108,9 @@ func New(o Options) *Scheduler {
 		o.Observe = nobody{}
 	}
 	log := o.Logger.With("namespace", "pims-sync:scheduler")
-	return &Scheduler{o: o, log: log, loops: panics.Loops{Log: log}, problems: make(map[uuid.UUID]string), loaded: make(map[uuid.UUID]loaded)}
+	s := &Scheduler{o: o, log: log, loops: panics.Loops{Log: log}, problems: make(map[uuid.UUID]string), loaded: make(map[uuid.UUID]loaded)}
+	s.roster = &roster{clinics: o.Clinics, report: s.reportConditions(context.Background()), members: make(map[uuid.UUID]member)}
+	return s
 }
 
 // Begin starts to watch how fresh the clinics' data is, and to enqueue what is due where
@@ -167,57 +176,78 @@ func gather(ctx context.Context, first string, changed <-chan string) []uuid.UUI
 	}
 }
 
-// Load replaces the running schedules with those in clinic_schedule_configs. A bad entry
-// does not run and is reported. A failed load changes nothing (R33).
-func (s *Scheduler) Load(ctx context.Context) error { return s.load(ctx, nil) }
+// Load replaces the running schedules with those in clinic_schedule_configs, some clinics at
+// a time. A bad entry does not run and is reported. What is not loaded goes on as before
+// (R33).
+func (s *Scheduler) Load(ctx context.Context) error {
+	counts := make(map[uuid.UUID]loaded)
+	for after := uuid.Nil; ; {
+		clinicIDs, err := s.o.Clinics.ClinicsAfter(ctx, after, readAtOnce)
+		if err != nil {
+			return fmt.Errorf("reading the clinics: %w", err)
+		}
+		if len(clinicIDs) == 0 {
+			break
+		}
+		of, err := s.loadOf(ctx, clinicIDs)
+		if err != nil {
+			return err
+		}
+		maps.Copy(counts, of)
+		after = clinicIDs[len(clinicIDs)-1]
+	}
+	s.mu.Lock()
+	s.loaded = counts
+	s.mu.Unlock()
+	s.observeLoaded()
+	return nil
+}
 
 // load is Load for some clinics; none: for all.
 func (s *Scheduler) load(ctx context.Context, clinicIDs []uuid.UUID) error {
-	configs, err := s.read(ctx, clinicIDs)
-	if err != nil {
-		return fmt.Errorf("reading the schedules: %w", err)
+	if len(clinicIDs) == 0 {
+		return s.Load(ctx)
 	}
-	now := s.o.Now()
+	of, err := s.loadOf(ctx, clinicIDs)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	for _, id := range clinicIDs {
+		delete(s.loaded, id)
+	}
+	maps.Copy(s.loaded, of)
+	s.mu.Unlock()
+	s.observeLoaded()
+	return nil
+}
+
+// loadOf replaces the running schedules of some clinics, and returns how many entries of
+// each there are.
+func (s *Scheduler) loadOf(ctx context.Context, clinicIDs []uuid.UUID) (map[uuid.UUID]loaded, error) {
+	configs, err := s.o.Clinics.SchedulesOf(ctx, clinicIDs)
+	if err != nil {
+		return nil, fmt.Errorf("reading the schedules: %w", err)
+	}
+	now, known := s.o.Now(), make(readSchedules)
 	var running []Entry
 	counts := make(map[uuid.UUID]loaded, len(configs))
 	for _, config := range configs {
-		entries, problems := s.entries(ctx, config, now)
+		entries, problems := s.entries(ctx, config, known, now)
 		running = append(running, entries...)
 		counts[config.ClinicID] = loaded{len(entries), len(problems)}
 		s.reportProblems(ctx, config.ClinicID, problems)
 	}
-	s.observeLoaded(clinicIDs, counts)
-	if len(clinicIDs) == 0 {
-		err = s.o.Entries.Replace(ctx, running)
-	} else {
-		err = s.o.Entries.ReplaceOf(ctx, clinicIDs, running)
+	if err := s.o.Entries.ReplaceOf(ctx, clinicIDs, running); err != nil {
+		return nil, fmt.Errorf("storing the schedules: %w", err)
 	}
-	if err != nil {
-		return fmt.Errorf("storing the schedules: %w", err)
-	}
-	return nil
+	return counts, nil
 }
 
-// read reads the schedules of some clinics; none: of all.
-func (s *Scheduler) read(ctx context.Context, clinicIDs []uuid.UUID) ([]Config, error) {
-	if len(clinicIDs) == 0 {
-		return s.o.Clinics.AllSchedules(ctx)
-	}
-	return s.o.Clinics.SchedulesOf(ctx, clinicIDs)
-}
-
-// observeLoaded tells the observer how many entries there are, after those of some clinics
-// were counted anew; none: of all.
-func (s *Scheduler) observeLoaded(clinicIDs []uuid.UUID, counts map[uuid.UUID]loaded) {
+// observeLoaded tells the observer how many entries there are.
+func (s *Scheduler) observeLoaded() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(clinicIDs) == 0 {
-		clear(s.loaded)
-	}
-	for _, id := range clinicIDs {
-		delete(s.loaded, id)
-	}
-	maps.Copy(s.loaded, counts)
 	var total loaded
 	for _, n := range s.loaded {
 		total.running += n.running
@@ -228,9 +258,9 @@ func (s *Scheduler) observeLoaded(clinicIDs []uuid.UUID, counts map[uuid.UUID]lo
 
 // entries returns a clinic's Entries. Where they panic, the clinic has none, and the other
 // clinics go on (R58).
-func (s *Scheduler) entries(ctx context.Context, config Config, now time.Time) (running []Entry, problems []clinic.ScheduleProblem) {
+func (s *Scheduler) entries(ctx context.Context, config Config, known readSchedules, now time.Time) (running []Entry, problems []clinic.ScheduleProblem) {
 	err := s.loops.Survive(ctx, "schedules", func() error {
-		running, problems = Entries(config, now, s.o.Jitter)
+		running, problems = known.entries(config, now, s.o.Jitter)
 		return nil
 	})
 	if err != nil {

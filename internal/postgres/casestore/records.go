@@ -32,16 +32,15 @@ func NewRecords(db *postgres.DB) *Records { return &Records{db} }
 
 // Case reads one whole case of the clinic. The error is CodeNotFound where the clinic has
 // no such case.
-func (s *Records) Case(ctx context.Context, clinicID, id uuid.UUID) (record cases.Record, err error) {
-	err = s.db.InClinic(ctx, "read the case", clinicID, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, selectRecords+"where clinic_id = $1 and id = $2", clinicID, id)
-		if err != nil {
-			return err
-		}
-		record, err = pgx.CollectExactlyOneRow(rows, scanRecord)
-		return null.Found(err, syncs.Fail(syncs.CodeNotFound, "the clinic has no such case"))
-	})
-	return record, err
+func (s *Records) Case(ctx context.Context, clinicID, id uuid.UUID) (cases.Record, error) {
+	found, err := postgres.ReadInClinic(ctx, s.db, "read the case", clinicID, selectRecords+"where clinic_id = $1 and id = $2", []any{clinicID, id}, scanRecord)
+	if err != nil {
+		return cases.Record{}, err
+	}
+	if len(found) == 0 {
+		return cases.Record{}, syncs.Fail(syncs.CodeNotFound, "the clinic has no such case")
+	}
+	return found[0], nil
 }
 
 // ByID reads those of the named cases that the clinic has, by their ids.

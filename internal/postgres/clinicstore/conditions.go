@@ -23,17 +23,13 @@ import (
 // the index of open plans, the second uses case_sync_audits_ended, the third reads what was
 // unusual lately.
 func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) (all []scheduler.Condition, err error) {
+	var of []uuid.UUID
+	if clinicID != uuid.Nil {
+		of = []uuid.UUID{clinicID}
+	}
 	read := func(tx pgx.Tx) error {
-		if all, err = postgres.Query(ctx, tx, conditionsSQL, []any{null.ID(clinicID), at}, scanCondition); err != nil {
+		if all, err = readConditions(ctx, tx, of, at); err != nil {
 			return err
-		}
-		phases, err := postgres.Query(ctx, tx, phasesSQL, []any{null.ID(clinicID)}, scanPhase)
-		if err != nil {
-			return err
-		}
-		of := make(map[uuid.UUID][]scheduler.PhaseCondition, len(all))
-		for _, p := range phases {
-			of[p.clinicID] = append(of[p.clinicID], p.PhaseCondition)
 		}
 		unusual, err := UnusualSince(ctx, tx, clinicID, at.Add(-scheduler.UnusualFor))
 		if err != nil {
@@ -44,7 +40,7 @@ func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Ti
 			odd[u.ClinicID] = append(odd[u.ClinicID], u)
 		}
 		for i := range all {
-			all[i].Phases, all[i].Unusual = of[all[i].Clinic.ID], odd[all[i].Clinic.ID]
+			all[i].Unusual = odd[all[i].Clinic.ID]
 		}
 		return nil
 	}
@@ -53,6 +49,39 @@ func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Ti
 	}
 	err = s.db.Transact(ctx, "read the state of the clinic", postgres.Scope{ClinicID: clinicID, Ordered: true}, read)
 	return all, err
+}
+
+// ConditionsOf implements scheduler.ClinicStore. It crosses clinics (R41).
+func (s *Clinics) ConditionsOf(ctx context.Context, clinicIDs []uuid.UUID, at time.Time) (all []scheduler.Condition, err error) {
+	if len(clinicIDs) == 0 {
+		return nil, nil
+	}
+	err = s.db.Transact(ctx, "read the state of some clinics", postgres.Scope{Ordered: true}, func(tx pgx.Tx) error {
+		all, err = readConditions(ctx, tx, clinicIDs, at)
+		return err
+	})
+	return all, err
+}
+
+// readConditions reads the conditions of some clinics, nil: of all, without what was
+// unusual.
+func readConditions(ctx context.Context, tx pgx.Tx, of []uuid.UUID, at time.Time) ([]scheduler.Condition, error) {
+	all, err := postgres.Query(ctx, tx, conditionsSQL, []any{of, at}, scanCondition)
+	if err != nil {
+		return nil, err
+	}
+	phases, err := postgres.Query(ctx, tx, phasesSQL, []any{of}, scanPhase)
+	if err != nil {
+		return nil, err
+	}
+	by := make(map[uuid.UUID][]scheduler.PhaseCondition, len(all))
+	for _, p := range phases {
+		by[p.clinicID] = append(by[p.clinicID], p.PhaseCondition)
+	}
+	for i := range all {
+		all[i].Phases = by[all[i].Clinic.ID]
+	}
+	return all, nil
 }
 
 const conditionsSQL = `
@@ -66,7 +95,7 @@ const conditionsSQL = `
 		select count(*) as open, min(created_at) as since, (array_agg(code order by created_at))[1] as code
 		from deletion_plans where clinic_id = c.id and status = 'open' and expires_at > $2
 	) d on true
-	where $1::uuid is null or c.id = $1
+	where $1::uuid[] is null or c.id = any($1)
 	order by c.name, c.id`
 
 // A phase's failures are its own and those of full syncs that ended before they ran it. Two
@@ -142,7 +171,7 @@ const phasesSQL = `
 			and completed_at > coalesce(bad.completed_at, '-infinity')
 		order by completed_at limit 1
 	) first_good on true
-	where $1::uuid is null or c.id = $1
+	where $1::uuid[] is null or c.id = any($1)
 	order by c.id, t.place`
 
 func scanCondition(row pgx.CollectableRow) (c scheduler.Condition, err error) {

@@ -33,7 +33,7 @@ func TestTheConditionOfOneClinicReadsNoOther(t *testing.T) {
 	_, err = db.Pool().Exec(t.Context(), `analyze`)
 	require.NoError(t, err)
 	for sql, n := range clinicstore.ConditionSQL {
-		rows, err := db.Pool().Query(t.Context(), "explain (costs off) "+sql, []any{id, time.Now()}[:n]...)
+		rows, err := db.Pool().Query(t.Context(), "explain (costs off) "+sql, []any{[]uuid.UUID{id}, time.Now()}[:n]...)
 		require.NoError(t, err)
 		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		require.NoError(t, err)

@@ -42,7 +42,8 @@ func about(id uuid.UUID) seal.Subject {
 	return seal.Subject{Table: ChannelsTable, ClinicID: id, RowID: id}
 }
 
-// Watch implements notify.Store. The first sight of a clinic without trouble is no event.
+// Watch implements notify.Store. The first sight of a clinic without trouble is no event. A
+// standing that is known locks and writes nothing.
 func (s *Store) Watch(ctx context.Context, standings []notify.Standing) error {
 	var ids []uuid.UUID
 	var states, codes []string
@@ -54,7 +55,9 @@ func (s *Store) Watch(ctx context.Context, standings []notify.Standing) error {
 		_, err := tx.Exec(ctx, `
 			with seen as (
 				select n.* from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) as n (clinic_id, state, code, since)
-				join clinics c on c.id = n.clinic_id order by n.clinic_id
+				join clinics c on c.id = n.clinic_id
+				where not exists (select from pims_sync_clinic_states k where k.clinic_id = n.clinic_id and k.state = n.state and k.code = n.code)
+				order by n.clinic_id
 			),
 			changed as (
 				insert into pims_sync_clinic_states as s (clinic_id, state, code, since) select * from seen

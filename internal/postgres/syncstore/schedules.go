@@ -20,26 +20,16 @@ type Schedules struct{ db *postgres.DB }
 // NewSchedules returns the store of the schedules' entries.
 func NewSchedules(db *postgres.DB) *Schedules { return &Schedules{db} }
 
-// scheduleLock is the advisory lock of Replace, so that one replica at a time replaces the
+// scheduleLock is the advisory lock of ReplaceOf, so that one replica at a time replaces the
 // entries.
 const scheduleLock = 0x7073_7363_6864 // "pschd"
 
-// Replace makes these the entries that run. New entries begin with their Next, entries that
-// already run keep theirs, and all other entries end.
-func (s *Schedules) Replace(ctx context.Context, entries []scheduler.Entry) error {
-	return s.replace(ctx, nil, entries)
-}
-
-// ReplaceOf is Replace for the entries of some clinics. Those of all others stay.
+// ReplaceOf makes these the entries of some clinics that run. New entries begin with their
+// Next, entries that already run keep theirs, and all other entries of these clinics end.
 func (s *Schedules) ReplaceOf(ctx context.Context, clinicIDs []uuid.UUID, entries []scheduler.Entry) error {
 	if len(clinicIDs) == 0 {
 		return nil
 	}
-	return s.replace(ctx, clinicIDs, entries)
-}
-
-// replace replaces the entries of some clinics; nil: of all.
-func (s *Schedules) replace(ctx context.Context, clinicIDs []uuid.UUID, entries []scheduler.Entry) error {
 	columns, err := columnsOfEntries(entries)
 	if err != nil {
 		return err
@@ -54,7 +44,7 @@ func (s *Schedules) replace(ctx context.Context, clinicIDs []uuid.UUID, entries 
 					as w (clinic_id, entry_key, sync_type, cron, timezone, request, next_tick_at, next_run_at)
 			), ended as (
 				delete from schedule_entries e
-				where ($9::uuid[] is null or e.clinic_id = any($9)) and not exists (select from wanted w where w.clinic_id = e.clinic_id and w.entry_key = e.entry_key)
+				where e.clinic_id = any($9::uuid[]) and not exists (select from wanted w where w.clinic_id = e.clinic_id and w.entry_key = e.entry_key)
 			)
 			insert into schedule_entries (clinic_id, entry_key, sync_type, cron, timezone, request, next_tick_at, next_run_at)
 			select clinic_id, entry_key, sync_type, cron, timezone, request::jsonb, next_tick_at, next_run_at
