@@ -65,13 +65,14 @@ func serveMany(b *testing.B) *installation {
 	hour := (time.Now().UTC().Hour() + 4) % 24
 	i.exec(b, fmt.Sprintf(`
 		with added as (
-			insert into clinics (name, timezone, created_at) select 'Cedar Lane ' || n, 'Etc/UTC', now() - interval '40 days' from generate_series(1, %d) n returning id
+			insert into clinics (name, timezone, created_at, updated_at)
+			select 'Cedar Lane ' || n, 'Etc/UTC', now() - interval '40 days', now() - interval '40 days' from generate_series(1, %d) n returning id
 		), scheduled as (
-			insert into clinic_schedule_configs (clinic_id, sync_schedules)
-			select id, '[{"type":"inbound","cron":"0 %[2]d,%[3]d * * *"},{"type":"cases","cron":"20 %[2]d,%[3]d * * *"},{"type":"reconciliation","cron":"40 %[2]d * * *"}]' from added
+			insert into clinic_schedule_configs (updated_at, clinic_id, sync_schedules)
+			select now() - interval '40 days', id, '[{"type":"inbound","cron":"0 %[2]d,%[3]d * * *"},{"type":"cases","cron":"20 %[2]d,%[3]d * * *"},{"type":"reconciliation","cron":"40 %[2]d * * *"}]' from added
 		)
 		insert into case_sync_audits (clinic_id, sync_type, status, started_at, completed_at)
-		select id, t, 'completed', now() - interval '1 minute', now() from added, unnest(array['inbound', 'cases', 'reconciliation']) t`,
+		select id, t, 'completed', now() - interval '3 hours', now() - interval '3 hours' from added, unnest(array['inbound', 'cases', 'reconciliation']) t`,
 		manyClinics, hour, (hour+8)%24))
 	time.Sleep(time.Minute)
 	return i

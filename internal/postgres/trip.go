@@ -45,6 +45,14 @@ func ReadSystem[T any](ctx context.Context, db *DB, operation, sql string, args 
 	return items, db.Translate(ctx, operation, err)
 }
 
+// Holds asks a question that crosses clinics (R41) in one round trip: the statement returns
+// one boolean, or no row for false. What looks for work often asks so before it begins a
+// transaction, which takes three.
+func (db *DB) Holds(ctx context.Context, operation, sql string, args ...any) (bool, error) {
+	answers, err := ReadSystem(ctx, db, operation, sql, args, pgx.RowTo[bool])
+	return len(answers) > 0 && answers[0], err
+}
+
 // ExecSystem runs one command that crosses clinics (R41) in one round trip, and returns how
 // many rows it changed.
 func (db *DB) ExecSystem(ctx context.Context, operation, sql string, args ...any) (int64, error) {

@@ -61,10 +61,7 @@ const sequenceSQL = `
 
 // Sequence implements feed.Store.
 func (s *Store) Sequence(ctx context.Context) (delays []time.Duration, err error) {
-	var pending bool
-	err = s.db.System(ctx, "look for changes without a position", func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, "select exists (select from pims_sync_feed_pending)").Scan(&pending)
-	})
+	pending, err := s.db.Holds(ctx, "look for changes without a position", "select exists (select from pims_sync_feed_pending)")
 	if err != nil || !pending {
 		return nil, err
 	}

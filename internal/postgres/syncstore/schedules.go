@@ -64,6 +64,10 @@ func (s *Schedules) Due(ctx context.Context, at time.Time, limit int,
 	decide func(scheduler.Entry) (ticks []scheduler.Tick, next time.Time),
 	call func(tx pgx.Tx, syncIDs []uuid.UUID, due []time.Time) error,
 ) (taken int, outcomes map[scheduler.Outcome]int, err error) {
+	some, err := s.db.Holds(ctx, "look what is due", "select exists (select from schedule_entries where next_run_at <= $1)", at)
+	if err != nil || !some {
+		return 0, nil, err
+	}
 	err = s.db.System(ctx, "enqueue what is due", func(tx pgx.Tx) error {
 		outcomes = make(map[scheduler.Outcome]int)
 		entries, err := postgres.Query(ctx, tx, `

@@ -33,6 +33,10 @@ const syncsAtOnce = 20
 // Judge implements volume.Store. It reads the feed, so that a sync is judged after its end
 // is visible to others, and once: the position moves in the same transaction.
 func (s *Store) Judge(ctx context.Context) (unusual []volume.Unusual, more bool, err error) {
+	news, err := s.db.Holds(ctx, "look for syncs to judge", "select v.position < f.position from pims_sync_volume_state v, pims_sync_feed_state f")
+	if err != nil || !news {
+		return nil, false, err
+	}
 	err = s.db.System(ctx, "judge the counts of syncs", func(tx pgx.Tx) error {
 		unusual, more = nil, false
 		var position, last int64
