@@ -117,6 +117,7 @@ type Options struct {
 	Cases      Cases
 	CasesByID  CasesByID
 	Changes    Changes
+	Arrivals   Arrivals
 	Plans      Plans
 	Restores   Restores
 	Conditions fleetapi.Conditions
@@ -176,7 +177,7 @@ func (s *server) operations() []web.Operation {
 	ofClinic := []web.Operation{
 		s.startInbound(), s.startCases(), s.startReconcile(), s.startFull(),
 		s.listSyncs(), s.showSync(), s.syncEvents(), s.cancelSync(), s.restoreSync(), s.showFreshness(),
-		s.listCases(), s.showCase(), s.caseHistory(), s.caseAt(), s.compareCase(), s.restoreCase(), s.listChanges(),
+		s.listCases(), s.showCase(), s.caseHistory(), s.caseAt(), s.compareCase(), s.restoreCase(), s.listChanges(), s.listEvents(),
 		s.listPlans(), s.showPlan(), s.approvePlan(), s.rejectPlan(),
 	}
 	all := slices.Clone(ofClinic)

@@ -146,6 +146,7 @@ var lines = map[string]line{
 	"GET /api/cases/{id}/comparison": {query: "?from=2026-01-17T12:00:00Z", scopes: anySync, also: true, named: access.RoleViewer},
 	"POST /api/cases/{id}/restore":   {scopes: "cases:restore", also: true, named: access.RoleOperator},
 	"GET /api/changes":               {scopes: anySync, also: true, named: access.RoleViewer},
+	"GET /api/events":                {scopes: anySync, role: access.RoleViewer, also: true, named: access.RoleViewer},
 	"GET /api/plans":                 {scopes: anySync, role: access.RoleViewer, also: true, named: access.RoleViewer},
 	"GET /api/plans/{id}":            {scopes: anySync, also: true, named: access.RoleViewer},
 	"POST /api/plans/{id}/approve":   {scopes: "plans:approve", also: true, named: access.RoleOperator},

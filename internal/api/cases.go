@@ -25,7 +25,7 @@ type caseRecord struct {
 	ScheduledDate *web.Instant `json:"scheduledDate" nullable:"true"`
 	Status        string       `json:"status" example:"draft" doc:"draft, pending, reviewed, or what another program set."`
 	CaseType      string       `json:"caseType" example:"checkup" doc:"checkup, surgery or other."`
-	Metadata      metadata     `json:"metadata" doc:"appointment, consultation, reconciliation and sync are ours; other keys belong to other programs."`
+	Metadata      object       `json:"metadata" doc:"appointment, consultation, reconciliation and sync are ours; other keys belong to other programs."`
 	Provider      string       `json:"provider" example:"idexx_neo" doc:"The kind of PIMS whose id pimsId is."`
 	DeletedAt     *web.Instant `json:"deletedAt" nullable:"true" doc:"When it was soft-deleted; null: it is not."`
 	DeletedReason *string      `json:"deletionReason" doc:"Why it was soft-deleted; null: it is not."`
@@ -33,19 +33,19 @@ type caseRecord struct {
 	UpdatedAt     web.Instant  `json:"updatedAt"`
 }
 
-// metadata is a JSON object as it is stored.
-type metadata jsontext.Value
+// An object is a JSON object as it is stored.
+type object jsontext.Value
 
 // MarshalJSONTo writes the object as it is, or an empty object where there is none.
-func (m metadata) MarshalJSONTo(enc *jsontext.Encoder) error {
-	if len(m) == 0 {
+func (o object) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if len(o) == 0 {
 		return enc.WriteValue(jsontext.Value(`{}`))
 	}
-	return enc.WriteValue(jsontext.Value(m))
+	return enc.WriteValue(jsontext.Value(o))
 }
 
 // Schema describes an object with any keys.
-func (metadata) Schema(huma.Registry) *huma.Schema {
+func (object) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
 }
 
@@ -64,7 +64,7 @@ func caseOf(r *cases.Record) caseRecord {
 		PhoneNumber: r.PhoneNumber,
 		Status:      r.Status,
 		CaseType:    r.CaseType,
-		Metadata:    metadata(r.Metadata),
+		Metadata:    object(r.Metadata),
 		CreatedAt:   web.Instant(r.CreatedAt),
 		UpdatedAt:   web.Instant(r.UpdatedAt),
 	}

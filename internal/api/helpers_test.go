@@ -38,6 +38,7 @@ type bench struct {
 	syncs   *fakeSyncs
 	reads   *fakeReads
 	changes *fakeChanges
+	arrived *fakeArrivals
 	ready   *fakeReady
 
 	decisions *fakeDecisions
@@ -68,12 +69,12 @@ func newBench(t *testing.T, changes ...func(*benchSettings)) *bench {
 	b := &bench{
 		t: t, keys: &fakeKeys{}, syncs: newFakeSyncs(), ready: &fakeReady{}, log: &lockedBuffer{}, now: testTime,
 		fleetKeys: &fakeFleetKeys{}, outgoing: &fakeOutgoing{}, people: &fakePeople{}, events: &fakeLog{}, credentials: &fakeCredentials{},
-		decisions: &fakeDecisions{}, restores: &fakeRestores{}, condition: &fakeConditions{}, changes: &fakeChanges{},
+		decisions: &fakeDecisions{}, restores: &fakeRestores{}, condition: &fakeConditions{}, changes: &fakeChanges{}, arrived: &fakeArrivals{},
 		reads: &fakeReads{owner: clinic.Clinic{ID: uuid.New(), Timezone: "America/Chicago"}},
 	}
 	b.key, b.keyID = b.keys.add(b.reads.owner.ID, nil)
 	o := benchSettings{Options: Options{
-		Keys: b.keys, Syncs: b.syncs, Cases: b.reads, CasesByID: b.reads, Changes: b.changes, Plans: b.reads, Clinics: b.reads, Ready: b.ready,
+		Keys: b.keys, Syncs: b.syncs, Cases: b.reads, CasesByID: b.reads, Changes: b.changes, Arrivals: b.arrived, Plans: b.reads, Clinics: b.reads, Ready: b.ready,
 		Restores: b.restores, Conditions: b.condition,
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")

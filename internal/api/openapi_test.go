@@ -167,6 +167,7 @@ func TestEveryPathOfTheInterfaceThatIsBuiltIsThere(t *testing.T) {
 		"GET /api/cases/{id}/moment",
 		"GET /api/cases/{id}/comparison",
 		"GET /api/changes",
+		"GET /api/events",
 		"GET /api/freshness",
 		"GET /api/plans",
 		"GET /api/plans/{id}",

@@ -17,6 +17,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/console"
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/panics"
+	"github.com/pims-sync/pims-sync/internal/postgres/feedstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/fleetstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/trendstore"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -105,6 +106,7 @@ func (e *Engine) api(settings Settings, wait time.Duration) api.Options {
 		Cases:      s.Records(),
 		CasesByID:  s.Records(),
 		Changes:    e.Feed,
+		Arrivals:   feedstore.New(s.DB),
 		Plans:      s.Plans(),
 		Restores:   s.Cases(),
 		Conditions: e.Scheduler,

@@ -1,7 +1,7 @@
 // Calls the API through the client that @hey-api/openapi-ts made.
 import assert from "node:assert/strict";
 import {
-  approvePlan, cancelSync, followSync, listCases, listPlans, listSyncs, rejectPlan, restoreCase, restoreSync, showCase, showCaseHistory, showCaseMoment, compareCase,
+  approvePlan, cancelSync, followSync, listCases, listEvents, listPlans, listSyncs, rejectPlan, restoreCase, restoreSync, showCase, showCaseHistory, showCaseMoment, compareCase,
   showFreshness, showHealth, showMetrics, showPlan, showReadiness, showSync, syncCases, syncFull, syncInbound, syncReconcile,
 } from "./hey";
 import type { SyncRecord } from "./hey";
@@ -59,6 +59,7 @@ async function readSyncs(id: string): Promise<void> {
   assert.equal(sync.phases?.[0]?.stats.casesChecked, undefined, "inbound has no such count");
   assert.equal(typeof sync.stats.casesChecked, "number");
   assert.equal(good(await showFreshness({ client })).items.length, 3);
+  assert.ok(good(await listEvents({ client })).items.some((event) => event.type === "sync.completed"));
   assert.equal(good(await cancelSync({ client, path: { id } })).status, "completed");
   assert.deepEqual(good(await restoreSync({ client, path: { id } })).restored, []);
 }

@@ -54,6 +54,7 @@ async function readSyncs(id: string): Promise<void> {
   assert.equal(sync.phases?.[0]?.stats.casesChecked, undefined, "inbound has no such count");
   assert.equal(typeof sync.stats.casesChecked, "number");
   assert.equal(good(await api.GET("/api/freshness")).items.length, 3);
+  assert.ok(good(await api.GET("/api/events")).items.some((event) => event.type === "sync.completed"));
   assert.equal(good(await api.POST("/api/syncs/{id}/cancel", { params: { path: { id } } })).status, "completed");
   assert.deepEqual(good(await api.POST("/api/syncs/{id}/restore", { params: { path: { id } } })).restored, []);
 }

@@ -8,7 +8,7 @@ from uuid import UUID
 import attrs
 import httpx
 
-from pims_sync.api.cases import compare_case, list_cases, restore_case, show_case, show_case_history, show_case_moment
+from pims_sync.api.cases import compare_case, list_cases, list_events, restore_case, show_case, show_case_history, show_case_moment
 from pims_sync.api.operation import show_health, show_metrics, show_readiness
 from pims_sync.api.plans import approve_plan, list_plans, reject_plan, show_plan
 from pims_sync.api.syncs import (
@@ -25,6 +25,7 @@ from pims_sync.api.syncs import (
 )
 from pims_sync.client import AuthenticatedClient, Client
 from pims_sync.models import (
+    ArrivalList,
     CaseList,
     CaseRecord,
     CasesResult,
@@ -56,7 +57,7 @@ from pims_sync.types import UNSET, Response
 
 URL = os.environ["PIMS_SYNC_URL"]
 SOMEBODY_ELSES = UUID("0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01")
-OPEN_MODELS = {"CaseRecordMetadata", "EvidenceDays"}  # any key may be in these
+OPEN_MODELS = {"ArrivalData", "CaseRecordMetadata", "EvidenceDays"}  # any key may be in these
 
 T = TypeVar("T")
 
@@ -133,6 +134,7 @@ def read_syncs(sync_id: UUID) -> None:
     assert sync.phases[0].stats.cases_checked is UNSET, "inbound has no such count"
     assert isinstance(sync.stats.cases_checked, int)
     assert len(got(FreshnessList, show_freshness.sync_detailed(client=CLIENT)).items) == 3
+    assert any(event.type_ == "sync.completed" for event in got(ArrivalList, list_events.sync_detailed(client=CLIENT)).items)
     assert got(SyncRecord, cancel_sync.sync_detailed(sync_id, client=CLIENT)).status == SyncRecordStatus.COMPLETED
     assert got(RestoreResult, restore_sync.sync_detailed(sync_id, client=CLIENT)).restored == []
 

@@ -170,6 +170,14 @@ func Condition() *scheduler.Condition {
 	}
 }
 
+// Arrival returns what a sync did to cases, as the change feed has it.
+func Arrival() *feed.Happening {
+	return &feed.Happening{
+		Position: 4711, ClinicID: SyncID, Type: feed.CaseChanged, At: Time, ArrivedAt: Time.Add(120 * time.Millisecond),
+		Changes: &feed.Changes{Actor: "sync:" + SyncID.String(), Created: 2, Changed: 1, Fields: []string{"metadata.consultation", "status"}, Cases: []uuid.UUID{CaseID}},
+	}
+}
+
 // Person returns a person.
 func Person() *people.Person {
 	return &people.Person{ID: CaseID, Email: "ada@example.com", Name: "Ada", Role: access.RoleOperator, CreatedAt: Time}
