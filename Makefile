@@ -44,7 +44,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet licenses race race-short
-.PHONY: test-postgresql bench bench-compare screenshots oidc chaos chaos-short chaos-webhooks drift feed consumers signatures clients soak fuzz fuzz-api rotation schemathesis cover model model-short mutants dates dates-short release-check clean
+.PHONY: test-postgresql bench bench-compare screenshots oidc chaos chaos-short chaos-webhooks drift fixture recordings feed consumers signatures clients soak fuzz fuzz-api rotation schemathesis cover model model-short mutants dates dates-short release-check clean
 
 ## For a first look
 
@@ -152,6 +152,13 @@ oidc: deps ## Sign in at an OpenID Connect provider from npm, with a real browse
 
 drift: ## Play 200 normal years of practices: no change of form may be told (R51)
 	go test ./internal/drift -run NormalYears -v -practices 200
+
+recordings: ## Record faulty runs of all kinds, and compare each with its replay and that of its anonymous copy (R52)
+	go test -count=1 ./internal/recordings/anonymous -every $(ARGS)
+
+fixture: ## Make a test of an anonymous copy of a recording (BUNDLE: the file that pims-sync recordings export wrote)
+	@test -n "$(BUNDLE)" || { echo "say which: make fixture BUNDLE=recording.json.gz" >&2; exit 2; }
+	go test -count=1 ./internal/recordings/anonymous -run=TestEachFixtureReplaysAsItWas -bundle=$(abspath $(BUNDLE))
 
 soak: deps ## Do 500 syncs in a row, and 100 logins in trouble, and look for what is left (ARGS: -syncs)
 	@scripts/install-deps procps curl

@@ -44,7 +44,7 @@ type CLI struct {
 	Complete    CompleteCmd              `cmd:"" name:"__complete" hidden:"" passthrough:"" help:"Print how a command line can continue; the completion scripts call it."`
 	Version     VersionCmd               `cmd:"" help:"Print the version, the commit, the Go version and the platform."`
 
-	Recordings recordingcmd.RecordingsCmd `cmd:"" help:"What the PIMS returned to syncs that were recorded: list, show, replay, remove."`
+	Recordings recordingcmd.RecordingsCmd `cmd:"" help:"What the PIMS returned to syncs that were recorded: list, show, replay, export, remove."`
 
 	Notifications eventcmd.NotificationsCmd `cmd:"" help:"Tell people of trouble, and of its end: add, list, test, mute, remove."`
 }

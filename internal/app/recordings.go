@@ -6,6 +6,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/postgres/recordingstore"
 	"github.com/pims-sync/pims-sync/internal/recordings"
+	"github.com/pims-sync/pims-sync/internal/recordings/anonymous"
 	"github.com/pims-sync/pims-sync/internal/recordings/replay"
 	"github.com/pims-sync/pims-sync/internal/seal"
 )
@@ -20,11 +21,29 @@ func Replay(ctx context.Context, r *recordings.Recording) (*replay.Result, error
 	return replay.Play(ctx, r, replay.Options{Providers: Providers})
 }
 
+// ExportRecording makes an anonymous copy of a recording (R52). same reports whether the copy
+// does, replayed, what the recording does.
+func ExportRecording(ctx context.Context, r *recordings.Recording) (copied *recordings.Recording, same bool, err error) {
+	copied, err = anonymous.Export(ctx, r, replay.Options{Providers: Providers})
+	if err != nil {
+		return nil, false, err
+	}
+	before, err := Replay(ctx, r)
+	if err != nil {
+		return nil, false, err
+	}
+	after, err := Replay(ctx, copied)
+	if err != nil {
+		return nil, false, err
+	}
+	return copied, len(after.Differences) == len(before.Differences), nil
+}
+
 // OpenRecording opens a recording for somebody, and records that (R44): nothing is shown
 // that is not recorded.
-func (s *Store) OpenRecording(ctx context.Context, by access.By, ring *seal.Keyring, e recordings.Entry) (*recordings.Recording, error) {
+func (s *Store) OpenRecording(ctx context.Context, by access.By, ring *seal.Keyring, e recordings.Entry, why access.Action) (*recordings.Recording, error) {
 	r, err := Recordings(s, ring).Open(ctx, e)
-	event := by.Event(access.RecordingRead, e.ClinicID, access.RecordOf("recording", e.ID))
+	event := by.Event(why, e.ClinicID, access.RecordOf("recording", e.ID))
 	if noted := s.OperatorLog().Note(ctx, event, err); err == nil {
 		err = noted
 	}

@@ -100,7 +100,7 @@ var lower = rule{
 	},
 	{
 		pkg:    "internal/check",
-		ours:   []string{"internal/pims", "internal/settings"},
+		ours:   []string{"internal/pims", "internal/settings", "internal/drift"},
 		domain: true,
 	},
 	{
@@ -163,7 +163,7 @@ var lower = rule{
 	},
 	{
 		pkg:       "internal/pims/idexxneo",
-		ours:      []string{panicsPkg, "internal/pims", "internal/pims/pimshttp", "internal/pims/notes"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/pims/pimshttp", "internal/pims/notes", "internal/pims/names", "internal/pims/paging"},
 		libraries: []string{jsonV2},
 	},
 	{
@@ -282,6 +282,20 @@ var lower = rule{
 		pkg:       "internal/recordings/replay",
 		ours:      []string{"internal/pims", "internal/settings", "internal/syncs", "internal/seal", "internal/clinic", "internal/casesync", "internal/drift", "internal/scratch", "internal/recordings"},
 		libraries: []string{uuid},
+	},
+	{
+		pkg:  "internal/pims/names",
+		ours: []string{"internal/pims"},
+	},
+	{
+		pkg:       "internal/pims/paging",
+		ours:      []string{"internal/pims"},
+		libraries: []string{jsonV2},
+	},
+	{
+		pkg:       "internal/recordings/anonymous",
+		ours:      []string{"internal/pims", "internal/syncs", "internal/clinic", "internal/drift", "internal/recordings", "internal/recordings/replay"},
+		libraries: []string{uuid, "golang.org/x/text"},
 	},
 	{
 		pkg:       "internal/postgres/recordingstore",

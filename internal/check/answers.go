@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/pims-sync/pims-sync/internal/drift"
 )
 
 // An Answer is what the PIMS returned to one kind of request, without any value.
@@ -33,6 +35,7 @@ type Field struct {
 	Came   int      // rows that have it
 	Filled int      // rows in which it is neither null nor blank
 	Kinds  []string // "text", "number", "flag", "list", "object", "null"
+	Shapes []string // of texts with a digit, as in "9-9-9 9:9:9" (drift.ShapeOf); none where there are many
 }
 
 // Answers collects what the PIMS returns. It is safe for concurrent use.
@@ -101,6 +104,10 @@ func (a *Answers) List() []Answer {
 		for _, f := range c.fields {
 			told := *f
 			slices.Sort(told.Kinds)
+			slices.Sort(told.Shapes)
+			if len(told.Shapes) > maxShapes {
+				told.Shapes = nil
+			}
 			list[i].Fields = append(list[i].Fields, told)
 		}
 		slices.SortFunc(list[i].Fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
@@ -163,6 +170,7 @@ func objects(list []any) (rows []map[string]any) {
 const (
 	maxFields = 200 // of one kind of answer
 	maxDepth  = 2
+	maxShapes = 3 // of one field
 )
 
 // fieldName is what the name of a field looks like. A key of another form may be a value.
@@ -189,6 +197,10 @@ func (c *collected) row(parents string, row map[string]any, depth int) {
 		}
 		if !slices.Contains(f.Kinds, kind) {
 			f.Kinds = append(f.Kinds, kind)
+		}
+		text, _ := value.(string)
+		if shape := drift.ShapeOf(text); shape != "" && len(f.Shapes) <= maxShapes && !slices.Contains(f.Shapes, shape) {
+			f.Shapes = append(f.Shapes, shape)
 		}
 		if inner, ok := value.(map[string]any); ok && depth < maxDepth {
 			c.row(name+".", inner, depth+1)

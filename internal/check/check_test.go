@@ -151,10 +151,10 @@ func TestAnswersAreToldByTheirFieldsWithoutValues(t *testing.T) { // R40
 		Path: "/calendar", Status: 200, Content: "application/json", Answers: 2, Form: "list", Rows: 4,
 		Fields: []check.Field{
 			{Name: "flags", Came: 2, Kinds: []string{"list"}},
-			{Name: "id", Came: 4, Filled: 4, Kinds: []string{"number", "text"}},
+			{Name: "id", Came: 4, Filled: 4, Kinds: []string{"number", "text"}, Shapes: []string{"9"}},
 			{Name: "name", Came: 4, Filled: 2, Kinds: []string{"text"}},
 			{Name: "patient", Came: 2, Filled: 2, Kinds: []string{"object"}},
-			{Name: "patient.id", Came: 2, Filled: 2, Kinds: []string{"text"}},
+			{Name: "patient.id", Came: 2, Filled: 2, Kinds: []string{"text"}, Shapes: []string{"9"}},
 			{Name: "patient.{other}", Came: 2, Filled: 2, Kinds: []string{"text"}},
 			{Name: "room", Came: 2, Kinds: []string{"null"}},
 		},

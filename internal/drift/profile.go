@@ -219,10 +219,19 @@ func (f *Field) note(kind string, filled bool) {
 	}
 }
 
-// shape notes the form of a scalar that holds a digit, such as an id or a time.
+// shape notes the form of a scalar.
 func (f *Field) shape(text string) {
+	form := ShapeOf(text)
+	if _, known := f.Shapes[form]; form != "" && (known || len(f.Shapes) < maxShapes) {
+		f.Shapes[form]++
+	}
+}
+
+// ShapeOf returns the form of a short scalar that holds a digit, such as an id or a time:
+// digits as 9, letters as a, runs once; "" for any other. It holds nothing of the value.
+func ShapeOf(text string) string {
 	if len(text) > maxShape || !strings.ContainsAny(text, "0123456789") {
-		return
+		return ""
 	}
 	var b strings.Builder
 	last := rune(0)
@@ -238,9 +247,7 @@ func (f *Field) shape(text string) {
 		}
 		last = c
 	}
-	if _, known := f.Shapes[b.String()]; known || len(f.Shapes) < maxShapes {
-		f.Shapes[b.String()]++
-	}
+	return b.String()
 }
 
 // rest reads what is left of a value whose first token was read.

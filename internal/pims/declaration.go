@@ -29,6 +29,19 @@ type Declaration struct {
 	// Decides reports whether a field of the answers of an endpoint decides identity, time
 	// or presence of appointments, by the names on the wire (R51). Nil: none is known.
 	Decides func(endpoint, field string) bool
+
+	// Wire are the words of the answers that are not personal. An anonymous export of a
+	// recording keeps them and replaces all others (R52).
+	Wire Wire
+}
+
+// A Wire has the words of a wire format, in any case of letters. An entry may hold several,
+// separated by blanks.
+type Wire struct {
+	Fields   []string // names of fields and of parts of addresses
+	Words    []string // values by which the provider decides: states, types, units, heads of notes
+	Measures []string // fields whose numbers are measurements, counts or codes, as they are written
+	Tags     []string // elements of markup, and attributes that need no value
 }
 
 // A Field is one field of a provider's credentials.

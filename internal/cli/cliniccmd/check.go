@@ -160,6 +160,7 @@ type checkField struct {
 	Came   int      `json:"came"`
 	Filled int      `json:"filled"`
 	Kinds  []string `json:"kinds"`
+	Shapes []string `json:"shapes,omitempty"` // of texts with a digit: digits as 9, letters as a
 }
 
 // checkOf returns the report's document.
@@ -210,6 +211,7 @@ var checkNext = map[syncs.Code]string{
 	syncs.CodeLoginFormChanged: "the login page has a form that is not known; send this report (--json) and the page's HTML without what was typed",
 	syncs.CodeAuthRejected:     "the PIMS refused the user name or password, and the credentials are suspended; store the right ones with `pims-sync credentials set`",
 	syncs.CodeAuthChallenge:    "the PIMS asks for something that only a person can do; log in by hand once, or ask for a user without it",
+	syncs.CodePIMSError:        "the PIMS refuses this request; compare the base URL in `pims-sync credentials show` with the address that a browser shows after a login by hand; if it is right, send this report (--json)",
 	syncs.CodeUnreachable:      "check the base URL with `pims-sync credentials show`, and that this machine may reach the host",
 }
 
@@ -223,7 +225,7 @@ func orUnknown(text string) string {
 // tellCheck prints the report.
 func tellCheck(w io.Writer, d *checkJSON, withFields bool) {
 	if d.Login.Page != "" {
-		fmt.Fprintf(w, "login: %.1f s, form at %s, fields %s\n", seconds(d.Login.TookMS), d.Login.Page, strings.Join(d.Login.Fields, ", "))
+		fmt.Fprintf(w, "login: %.1f s, form at %s, for the fields %s\n", seconds(d.Login.TookMS), d.Login.Page, strings.Join(d.Login.Fields, ", "))
 		for _, ask := range d.Login.Asks {
 			fmt.Fprintf(w, "  after %.1f s at %s: %s\n", seconds(ask.AfterMS), ask.Page, ask.Outcome)
 		}
@@ -240,7 +242,7 @@ func tellCheck(w io.Writer, d *checkJSON, withFields bool) {
 		fmt.Fprintf(w, "answer: %s %d %s, %s, %s\n", reply.Path, reply.Status, reply.Content, reply.Form, render.Counted(reply.Rows, "row"))
 		for _, f := range reply.Fields {
 			if withFields || d.Error != nil {
-				fmt.Fprintf(w, "  %s: in %d, filled in %d, %s\n", f.Name, f.Came, f.Filled, strings.Join(f.Kinds, " or "))
+				fmt.Fprintf(w, "  %s: in %d, filled in %d, %s%s\n", f.Name, f.Came, f.Filled, strings.Join(f.Kinds, " or "), after(" like ", strings.Join(f.Shapes, " or ")))
 			}
 		}
 	}

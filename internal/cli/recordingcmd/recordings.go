@@ -23,6 +23,7 @@ type RecordingsCmd struct {
 	List   ListCmd   `cmd:"" help:"List the recordings, the newest first."`
 	Show   ShowCmd   `cmd:"" help:"Show a recording: its requests to the PIMS, and what came of them."`
 	Replay ReplayCmd `cmd:"" help:"Run a recorded sync again, in memory, and say what is different."`
+	Export ExportCmd `cmd:"" help:"Write an anonymous copy of a recording to a file."`
 	Remove RemoveCmd `cmd:"" help:"Remove a recording before its time."`
 }
 
@@ -38,13 +39,13 @@ func withStore(ctx context.Context, std cli.Streams, c *cli.Config, run func(*ap
 }
 
 // opened opens a recording and records that somebody did (R44).
-func opened(ctx context.Context, std cli.Streams, c *cli.Config, id uuid.UUID, run func(recordings.Entry, *recordings.Recording) error) error {
+func opened(ctx context.Context, std cli.Streams, c *cli.Config, id uuid.UUID, why access.Action, run func(recordings.Entry, *recordings.Recording) error) error {
 	return withStore(ctx, std, c, func(s *app.Store, ring *seal.Keyring, store *recordingstore.Store) error {
 		entry, err := store.Entry(ctx, id)
 		if err != nil {
 			return cli.NoSuch(err, "recording", id, "recordings list")
 		}
-		r, err := s.OpenRecording(ctx, cli.By(), ring, entry)
+		r, err := s.OpenRecording(ctx, cli.By(), ring, entry, why)
 		if err != nil {
 			return err
 		}

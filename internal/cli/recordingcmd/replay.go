@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/recordings"
@@ -43,7 +44,7 @@ type replayJSON struct {
 // Run plays the recording.
 func (a *ReplayCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
 	if id, err := uuid.Parse(a.Recording); err == nil {
-		return opened(ctx, std, c, id, func(_ recordings.Entry, r *recordings.Recording) error {
+		return opened(ctx, std, c, id, access.RecordingRead, func(_ recordings.Entry, r *recordings.Recording) error {
 			return a.play(ctx, std, c, r)
 		})
 	}
@@ -59,8 +60,8 @@ func (a *ReplayCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) err
 }
 
 func (a *ReplayCmd) play(ctx context.Context, std cli.Streams, c *cli.Config, r *recordings.Recording) error {
-	if r.Cut != "" {
-		return fmt.Errorf("the recording is not whole, so it cannot be replayed: %s", r.Cut)
+	if err := whole(r); err != nil {
+		return err
 	}
 	played, err := app.Replay(ctx, r)
 	if err != nil {
@@ -94,4 +95,12 @@ func tell(w io.Writer, r *recordings.Recording, played *replay.Result) {
 		}
 		fmt.Fprintf(w, "%s: %s\n", which, d.Fact)
 	}
+}
+
+// whole refuses a recording of which something is left out.
+func whole(r *recordings.Recording) error {
+	if r.Cut == "" {
+		return nil
+	}
+	return fmt.Errorf("the recording is not whole, so it cannot be replayed: %s", r.Cut)
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/url"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/drift"
 	"github.com/pims-sync/pims-sync/internal/recordings"
@@ -42,7 +43,7 @@ type requestJSON struct {
 
 // Run shows the recording.
 func (a *ShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return opened(ctx, std, c, a.ID.UUID, func(e recordings.Entry, r *recordings.Recording) error {
+	return opened(ctx, std, c, a.ID.UUID, access.RecordingRead, func(e recordings.Entry, r *recordings.Recording) error {
 		if a.Answer != 0 {
 			return a.answer(std, r)
 		}

@@ -12,7 +12,7 @@ const (
 // mutants lists them all, in the order of the rules.
 func mutants() []mutant {
 	return slices.Concat(theSnapshot(), theCalendarsGuards(), theCourt(), theDeletionGuard(), theStatement(), theRecords(), theBelonging(),
-		theAnswers(), theSettings(), thePanics())
+		theAnswers(), theForms(), theSettings(), thePanics())
 }
 
 // theSnapshot is what makes a calendar a proof (R5, R6).

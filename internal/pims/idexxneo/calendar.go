@@ -10,6 +10,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/paging"
 	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 )
 
@@ -112,12 +113,15 @@ func (s *session) slice(ctx context.Context, window pims.Window, held *budget) (
 }
 
 // calendar reads an answer of the calendar, a bare array or an object with the array under
-// one known name. It passes each row to add as it arrives.
+// one known name, whole. It passes each row to add as it arrives.
 func (r *reader) calendar(add func(*event) error) error {
 	var e event
 	held := holdsNothing
+	var pages paging.Told
+	rows := 0
 	row := func() error {
 		held = holdsRows
+		rows++
 		if err := r.event(&e); err != nil {
 			return err
 		}
@@ -133,11 +137,17 @@ func (r *reader) calendar(add func(*event) error) error {
 			lists++
 			return r.array(row)
 		default:
-			return r.skip()
+			return pages.Member(name, r.decoder, tolerant()...)
 		}
 	})
-	if err == nil && lists != 1 {
-		err = drift("the calendar is not under one known name")
+	switch {
+	case err != nil:
+		return err
+	case lists != 1:
+		return drift("the calendar is not under one known name")
+	case pages.Further(rows):
+		return drift("the calendar comes in pages")
+	default:
+		return nil
 	}
-	return err
 }

@@ -237,5 +237,100 @@ func TestEveryChangeOfTheAnswersIsToldOrRefused(t *testing.T) {
 	}
 	found, err := judge()
 	require.True(t, count(found, err), "another form of dates")
+
+	between.change = nil
+	for name, whole := range paged {
+		between.endpoint, between.whole = calendarEndpoint, whole
+		_, err := judge()
+		require.ErrorIs(t, err, pims.ErrSchemaDrift, "a calendar %s is not whole", name)
+		refused++
+	}
+	between.whole = nil
+	for name, change := range otherPaging {
+		between.endpoint, between.whole = searchEndpoint, func(body []byte) []byte { return edited(t, body, change) }
+		found, err := judge()
+		require.True(t, count(found, err), "a search %s", name)
+	}
+	between.whole = nil
+	known := wordsOf(t, session, window(0))
+	require.Greater(t, len(known), 4)
+	for word := range known {
+		between.endpoint, between.change = calendarEndpoint, func(row map[string]any) {
+			for name, value := range row {
+				if value == word {
+					row[name] = fmt.Sprintf("Qu %x", word)
+				}
+			}
+		}
+		unknown := 0
+		for renamed, meaning := range wordsOf(t, session, window(0)) {
+			if strings.HasPrefix(renamed, "Qu ") {
+				require.Empty(t, meaning, "%s means nothing until somebody says so", renamed)
+				unknown++
+			}
+		}
+		require.Positive(t, unknown, "%s under another name is told as an unknown word", word)
+		told++
+	}
 	t.Logf("changes told: %d, told and deletions frozen: %d, refused: %d", told, frozen, refused)
+}
+
+// paged are ways to tell that a calendar is the first of several pages.
+var paged = map[string]func([]byte) []byte{
+	"with a total":           inEnvelope(`"total":100000`),
+	"with a total as a text": inEnvelope(`"totalCount":"100000"`),
+	"of two pages":           inEnvelope(`"page":1,"total_pages":2`),
+	"with more":              inEnvelope(`"has_more":true`),
+	"with a next page":       inEnvelope(`"links":{"prev":null,"next":"/appointments?page=2"}`),
+	"with a cursor":          inEnvelope(`"meta":{"pagination":{"next_cursor":"b3Vy"}}`),
+}
+
+func inEnvelope(members string) func([]byte) []byte {
+	return func(rows []byte) []byte { return []byte(`{"data":` + string(rows) + "," + members + "}") }
+}
+
+// otherPaging are ways in which a search may page otherwise than it does.
+var otherPaging = map[string]func(page map[string]any){
+	"that counts pages from 0":  func(page map[string]any) { page["page"] = 0 },
+	"with another name":         func(page map[string]any) { page["pageNumber"] = page["page"]; delete(page, "page") },
+	"with a size by other name": func(page map[string]any) { page["per_page"] = page["perPage"]; delete(page, "perPage") },
+	"without a total":           func(page map[string]any) { delete(page, "total") },
+	"with a cursor": func(page map[string]any) {
+		page["next"] = "b3Vy"
+		delete(page, "total")
+		delete(page, "page")
+		delete(page, "perPage")
+	},
+	"with all of that elsewhere": func(page map[string]any) {
+		page["meta"] = map[string]any{"total": page["total"], "page": page["page"], "perPage": page["perPage"]}
+		delete(page, "total")
+		delete(page, "page")
+		delete(page, "perPage")
+	},
+}
+
+func edited(t *testing.T, body []byte, change func(map[string]any)) []byte {
+	t.Helper()
+	page := make(map[string]any)
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.UseNumber()
+	require.NoError(t, decoder.Decode(&page))
+	change(page)
+	body, err := json.Marshal(page)
+	require.NoError(t, err)
+	return body
+}
+
+// wordsOf returns the status and type words of a week, with what the client makes of them.
+func wordsOf(t *testing.T, session pims.Session, window pims.Window) map[string]string {
+	t.Helper()
+	snapshot, err := session.Appointments(t.Context(), window)
+	require.NoError(t, err)
+	words := make(map[string]string)
+	for i := range snapshot.Appointments {
+		a := &snapshot.Appointments[i]
+		words[a.StatusText], words[a.TypeText] = string(a.Status), string(a.Type)
+	}
+	delete(words, "")
+	return words
 }

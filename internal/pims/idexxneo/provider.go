@@ -77,6 +77,7 @@ func (*provider) Declaration() pims.Declaration {
 		},
 		CorrectedFor: correctedFor,
 		Decides:      decides,
+		Wire:         wireWords(),
 	}
 }
 

@@ -167,7 +167,7 @@ func merge(slices []*slice) (pims.Snapshot, error) {
 		m.addUnusable(s)
 	}
 	if !recognised && (m.whole.Unidentified > 0 || len(m.whole.Unusable) > 0) {
-		return pims.Snapshot{}, drift("not one of the calendar's rows has an id and a start")
+		return pims.Snapshot{}, drift("not one of the calendar's rows has an id and a start of the form YYYY-MM-DD HH:MM:SS")
 	}
 	return m.whole, nil
 }

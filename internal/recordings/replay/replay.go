@@ -35,8 +35,10 @@ type Options struct {
 	// Providers has a constructor of each provider (R53).
 	Providers []pims.Constructor
 
-	// Heard is called with the entries of each search for consultations. It may be nil.
-	Heard func([]pims.ConsultationEntry)
+	// Listed is called with the entries of each search for consultations, and Read with each
+	// consultation that is read, by several goroutines at a time. They may be nil.
+	Listed func([]pims.ConsultationEntry)
+	Read   func(pims.Consultation)
 }
 
 // ErrUnknownProvider means that the recording is of a PIMS that this program does not know.
@@ -80,7 +82,7 @@ func (s *show) play(ctx context.Context) (*Result, error) {
 			if err != nil {
 				return nil, err
 			}
-			return listening{connection, s.o.Heard}, nil
+			return listening{connection, s.o}, nil
 		},
 		Plan:     func(_ context.Context, _, id uuid.UUID) (syncs.Plan, error) { return s.store.Plan(id) },
 		Cases:    s.store,
@@ -220,20 +222,29 @@ func endOf(r *recordings.Recording) error {
 	}
 }
 
-// A listening connection passes on what a search lists.
+// A listening connection passes on what is listed and read.
 type listening struct {
 	*clinic.Connection
 
-	heard func([]pims.ConsultationEntry)
+	o Options
 }
 
 // SearchConsultations implements pims.Session.
 func (l listening) SearchConsultations(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
 	entries, err := l.Connection.SearchConsultations(ctx, window)
-	if err == nil && l.heard != nil {
-		l.heard(entries)
+	if err == nil && l.o.Listed != nil {
+		l.o.Listed(entries)
 	}
 	return entries, err
+}
+
+// Consultation implements pims.Session.
+func (l listening) Consultation(ctx context.Context, id string) (pims.Consultation, error) {
+	read, err := l.Connection.Consultation(ctx, id)
+	if err == nil && l.o.Read != nil {
+		l.o.Read(read)
+	}
+	return read, err
 }
 
 // forms are the forms of earlier answers. What a replay shows is not kept.

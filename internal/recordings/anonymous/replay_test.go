@@ -1,4 +1,4 @@
-package replay_test
+package anonymous_test
 
 import (
 	"context"
@@ -168,16 +168,6 @@ func (f *fault) record(t *testing.T) *recordings.Recording {
 	}
 	f.play(t, w)
 	return w.sync(t, f.kind, f.o)
-}
-
-func TestFaultyRunsReplayAsTheyWere(t *testing.T) { // R5, R6, R18, R20, R22, R23, R51, R52
-	t.Parallel()
-	for _, f := range faultyRuns() {
-		t.Run(f.name, func(t *testing.T) {
-			t.Parallel()
-			requireSame(t, f.record(t))
-		})
-	}
 }
 
 func TestASyncThatWasEndedReplaysSo(t *testing.T) { // R28, R52

@@ -1,4 +1,4 @@
-package replay_test
+package anonymous_test
 
 import (
 	"context"

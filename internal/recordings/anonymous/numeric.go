@@ -1,0 +1,147 @@
+package anonymous
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+var (
+	uuidText = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}`)
+	clock    = regexp.MustCompile(`^[0-2]?\d:[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?`)
+	phone    = regexp.MustCompile(`^\d{1,5}(?:[ .\-/()]{1,3}\d{1,5}){2,}`)
+	dateLike = regexp.MustCompile(`^(?:\d{4}[-/.]\d\d[-/.]\d\d|\d\d[-/.]\d\d[-/.]\d{4})(?:\D|$)`)
+
+	dates = []struct {
+		shape  *regexp.Regexp
+		layout []string
+	}{
+		{regexp.MustCompile(`^(?:1[89]|2[01])\d\d-\d\d-\d\d`), []string{time.DateOnly}},
+		{regexp.MustCompile(`^\d\d\.\d\d\.(?:1[89]|2[01])\d\d`), []string{"02.01.2006"}},
+		{regexp.MustCompile(`^\d\d/\d\d/(?:1[89]|2[01])\d\d`), []string{"01/02/2006", "02/01/2006"}},
+	}
+)
+
+const (
+	longest     = 40 // of the texts that numeric recognises
+	phoneDigits = 7  // that a phone number has at least
+)
+
+// numeric replaces a date, a clock, one of our own ids or a phone number at the beginning
+// of a text. It returns how many runes it took; 0: there is none.
+func (a *anonymiser) numeric(runes []rune, measured bool) (n int, replaced []rune) {
+	if !isDigit(runes[0]) && !hex(runes[0]) {
+		return 0, nil
+	}
+	head := ascii(runes[:min(len(runes), longest)])
+	if id := uuidText.FindString(head); id != "" {
+		parsed, err := uuid.Parse(id)
+		if err != nil || !a.m.replacing {
+			return len(id), nil
+		}
+		return len(id), []rune(a.m.uuid(parsed).String())
+	}
+	if n, moved := a.date(head); n > 0 {
+		return n, []rune(moved)
+	}
+	if at := clock.FindString(head); at != "" {
+		return len(at), nil
+	}
+	if number := phone.FindString(head); !measured && digitsIn(number) >= phoneDigits && !dateLike.MatchString(head) {
+		return len(number), []rune(a.m.phone(number))
+	}
+	return 0, nil
+}
+
+// date moves a date, and keeps a time of day.
+func (a *anonymiser) date(head string) (n int, moved string) {
+	for _, form := range dates {
+		found := form.shape.FindString(head)
+		if found == "" || len(found) < len(head) && isDigit(rune(head[len(found)])) {
+			continue
+		}
+		for _, layout := range form.layout {
+			day, err := time.Parse(layout, found)
+			if err != nil {
+				continue
+			}
+			moved, rest := a.moved(day).Format(layout), head[len(found):]
+			if len(rest) > 1 && (rest[0] == 'T' || rest[0] == ' ') {
+				if at := clock.FindString(rest[1:]); at != "" {
+					moved += rest[:1+len(at)]
+				}
+			}
+			return len(moved), moved
+		}
+	}
+	return 0, ""
+}
+
+// ascii returns the text up to the first rune that is not ASCII.
+func ascii(runes []rune) string {
+	var b strings.Builder
+	for _, r := range runes {
+		if r <= 0 || r >= 0x80 {
+			break
+		}
+		b.WriteByte(byte(r))
+	}
+	return b.String()
+}
+
+func digitsIn(text string) (n int) {
+	for _, r := range text {
+		if isDigit(r) {
+			n++
+		}
+	}
+	return n
+}
+
+func hex(r rune) bool { return r >= 'a' && r <= 'f' || r >= 'A' && r <= 'F' }
+
+// moved moves a time by the recording's number of weeks.
+func (a *anonymiser) moved(t time.Time) time.Time {
+	if t.IsZero() || !a.m.replacing {
+		return t
+	}
+	return t.AddDate(0, 0, 7*a.weeks)
+}
+
+// day moves a day that is written YYYY-MM-DD.
+func (a *anonymiser) day(text string) string {
+	day, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return text
+	}
+	return a.moved(day).Format(time.DateOnly)
+}
+
+// weeksFor returns by how many weeks the dates of a recording can be moved, so that the
+// clocks of the zone change on the same days.
+func weeksFor(began time.Time, location *time.Location, choose func(n int) int) int {
+	const around, most, least = 120, 300, 4
+	var fit []int
+	for weeks := least; weeks <= most; weeks++ {
+		same := true
+		for d := -around; d <= around && same; d++ {
+			day := began.AddDate(0, 0, d)
+			same = offset(day, location) == offset(day.AddDate(0, 0, -7*weeks), location)
+		}
+		if same {
+			fit = append(fit, -weeks)
+		}
+	}
+	if len(fit) == 0 {
+		return 0
+	}
+	return fit[choose(len(fit))]
+}
+
+func offset(t time.Time, location *time.Location) string {
+	_, seconds := t.In(location).Zone()
+	return strconv.Itoa(seconds)
+}
