@@ -161,6 +161,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 		Clinics:      s.Clinics(),
 		Credentials:  s.Credentials(),
 		Sessions:     s.Sessions(),
+		Kept:         s.Clinics().Kept,
 		Keyring:      ring,
 		Logger:       log,
 		Now:          o.Now,

@@ -30,9 +30,14 @@ type ConnectorOptions struct {
 	Clinics     Store
 	Credentials CredentialStore
 	Sessions    SessionStore
-	Keyring     *seal.Keyring
-	Logger      *slog.Logger     // nil: none
-	Now         func() time.Time // nil: time.Now
+
+	// Kept reads a clinic, its credential and its session together. The error is ErrNotFound
+	// where there is no such clinic. Nil: the stores are asked one after another.
+	Kept func(ctx context.Context, clinicID uuid.UUID) (Kept, error)
+
+	Keyring *seal.Keyring
+	Logger  *slog.Logger     // nil: none
+	Now     func() time.Time // nil: time.Now
 
 	// ObserveLogin is called after every login (docs/interface.md §Metrics,
 	// pims_logins_total). The outcome is a word of pims.Kind. It may be nil.
@@ -129,7 +134,7 @@ func (c *Connector) Connect(ctx context.Context, clinicID uuid.UUID) (*Connectio
 	if err != nil {
 		return nil, err
 	}
-	present, err := c.keptOrNew(ctx, a)
+	present, err := c.keptOrNew(ctx, a, a.session)
 	if err != nil {
 		return nil, err
 	}
@@ -225,13 +230,15 @@ type access struct {
 	providerName string // canonical
 	provider     pims.Provider
 	account      pims.Account
+	session      *StoredSession // nil: none
 }
 
 func (c *Connector) access(ctx context.Context, clinicID uuid.UUID) (access, error) {
-	owner, err := c.o.Clinics.Clinic(ctx, clinicID)
+	kept, err := c.keptOf(ctx, clinicID)
 	if err != nil {
-		return access{}, fmt.Errorf("reading the clinic: %w", err)
+		return access{}, err
 	}
+	owner := kept.Clinic
 	if !owner.Active {
 		return access{}, ErrDisabled
 	}
@@ -239,9 +246,12 @@ func (c *Connector) access(ctx context.Context, clinicID uuid.UUID) (access, err
 	if err != nil {
 		return access{}, err
 	}
-	credential, err := c.credential(ctx, clinicID)
-	if err != nil {
-		return access{}, err
+	if kept.Credential == nil {
+		return access{}, fmt.Errorf("reading the credentials: %w", ErrCredentialsMissing)
+	}
+	credential := *kept.Credential
+	if credential.Suspended() {
+		return access{}, ErrCredentialsSuspended
 	}
 	name, err := c.CanonicalProvider(credential.Provider)
 	if err != nil {
@@ -258,7 +268,7 @@ func (c *Connector) access(ctx context.Context, clinicID uuid.UUID) (access, err
 		return access{}, fmt.Errorf("%w (%w)", ErrCredentialsInvalid, err)
 	}
 	account := pims.Account{Credentials: opened, Location: location}
-	return access{owner, credential, name, provider, account}, nil
+	return access{owner, credential, name, provider, account, kept.Session}, nil
 }
 
 // credential reads the clinic's credential unless it is suspended.
@@ -285,7 +295,15 @@ func (c *Connector) renew(ctx context.Context, a access, dead *login) (*login, e
 	if credential.ID != a.credential.ID {
 		return nil, fmt.Errorf("the credentials were replaced during the run: %w", pims.ErrSessionExpired)
 	}
-	return c.keptOrNew(ctx, a)
+	stored, err := c.o.Sessions.Session(ctx, a.clinic.ID)
+	switch {
+	case err == nil:
+		return c.keptOrNew(ctx, a, &stored) // another run has logged in
+	case errors.Is(err, ErrNoSession):
+		return c.keptOrNew(ctx, a, nil)
+	default:
+		return nil, fmt.Errorf("reading the kept session: %w", err)
+	}
 }
 
 // A login is a session and its stored row.
@@ -296,8 +314,12 @@ type login struct {
 	took    time.Duration // where it is fresh
 }
 
-func (c *Connector) keptOrNew(ctx context.Context, a access) (*login, error) {
-	kept, err := c.kept(ctx, a)
+// keptOrNew uses the stored session, or logs in where there is none or it cannot be used.
+func (c *Connector) keptOrNew(ctx context.Context, a access, stored *StoredSession) (*login, error) {
+	if stored == nil {
+		return c.logIn(ctx, a)
+	}
+	kept, err := c.kept(ctx, a, *stored)
 	if errors.Is(err, ErrNoSession) {
 		return c.logIn(ctx, a)
 	}
@@ -306,11 +328,7 @@ func (c *Connector) keptOrNew(ctx context.Context, a access) (*login, error) {
 
 // kept returns the kept session if it is young enough and proves alive, else ErrNoSession.
 // Where the PIMS cannot be reached, a login would fail too, so kept returns that error.
-func (c *Connector) kept(ctx context.Context, a access) (*login, error) {
-	stored, err := c.o.Sessions.Session(ctx, a.clinic.ID)
-	if err != nil {
-		return nil, fmt.Errorf("reading the kept session: %w", err)
-	}
+func (c *Connector) kept(ctx context.Context, a access, stored StoredSession) (*login, error) {
 	if stored.CredentialID != a.credential.ID {
 		c.drop(ctx, stored)
 		return nil, ErrNoSession

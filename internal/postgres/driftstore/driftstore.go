@@ -42,25 +42,29 @@ type fieldJSON struct {
 
 // Baselines implements driftwatch.Store.
 func (s *Store) Baselines(ctx context.Context, clinicID uuid.UUID, provider string, kind syncs.Type) (map[string]*drift.Baseline, error) {
-	all := make(map[string]*drift.Baseline)
-	err := s.db.InClinic(ctx, "read the form of the PIMS's answers", clinicID, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `select endpoint, days, last_seen, profile, told from pims_fields
-			where clinic_id = $1 and provider = $2 and sync_type = $3`, clinicID, provider, string(kind))
-		if err != nil {
-			return err
-		}
-		var endpoint string
-		var b drift.Baseline
-		var profile []byte
-		_, err = pgx.ForEachRow(rows, []any{&endpoint, &b.Days, &b.Last, &profile, &b.Keys}, func() error {
-			kept := b
-			kept.Profile, err = decode(profile)
-			all[endpoint] = &kept
-			return err
-		})
-		return err
-	})
+	found, err := postgres.ReadInClinic(ctx, s.db, "read the form of the PIMS's answers", clinicID, `select endpoint, days, last_seen, profile, told from pims_fields
+		where clinic_id = $1 and provider = $2 and sync_type = $3`, []any{clinicID, provider, string(kind)}, scanBaseline)
+	all := make(map[string]*drift.Baseline, len(found))
+	for i := range found {
+		all[found[i].endpoint] = &found[i].Baseline
+	}
 	return all, err
+}
+
+// A baselineRow is a row of pims_fields.
+type baselineRow struct {
+	drift.Baseline
+
+	endpoint string
+}
+
+func scanBaseline(row pgx.CollectableRow) (b baselineRow, err error) {
+	var profile []byte
+	if err := row.Scan(&b.endpoint, &b.Days, &b.Last, &profile, &b.Keys); err != nil {
+		return b, err
+	}
+	b.Profile, err = decode(profile)
+	return b, err
 }
 
 func decode(document []byte) (p drift.Profile, err error) {
