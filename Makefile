@@ -44,7 +44,7 @@ SQLC := $(TOOL) sqlc -f internal/postgres/sqlc.yaml
 .NOTPARALLEL: # prerequisites are steps, to be done in the order written
 .PHONY: help demo test check build deps
 .PHONY: fmt generate lint static fmt-check verify-generated arch vet licenses race race-short
-.PHONY: test-postgresql bench bench-compare screenshots oidc chaos chaos-short chaos-webhooks drift fixture recordings feed consumers signatures clients soak fuzz fuzz-api rotation schemathesis cover model model-short mutants dates dates-short release-check clean
+.PHONY: test-postgresql bench bench-compare bench-growth screenshots oidc chaos chaos-short chaos-webhooks drift fixture recordings feed consumers signatures clients soak fuzz fuzz-api rotation schemathesis cover model model-short mutants dates dates-short release-check clean
 
 ## For a first look
 
@@ -115,11 +115,15 @@ test-postgresql: deps ## Run the database tests on each PostgreSQL that is suppo
 
 bench: deps ## Measure beside bare baselines of the same run, see docs/benchmarks.md (BENCH: which; bin/bench.json)
 	@mkdir -p $(BIN)
-	go run ./internal/bench -bench='$(BENCH)' -json=$(BIN)/bench.json $(ARGS) $(PKG)
+	go run ./internal/bench -bench='$(BENCH)' -skip='Growth|ManyClinics' -json=$(BIN)/bench.json $(ARGS) $(PKG)
 
 bench-compare: deps ## Measure the revision BASE and the working tree by turns, and print benchstat's comparison (BENCH; ARGS: -rounds)
 	@test -n '$(BASE)' || { echo 'BASE is missing: make bench-compare BASE=v1.0.0' >&2; exit 2; }
 	go run ./internal/bench -bench='$(BENCH)' -base='$(BASE)' $(ARGS) $(PKG)
+
+bench-growth: deps ## Measure what must not grow with clinics and rows, in about ten minutes (bin/bench-growth.json)
+	@mkdir -p $(BIN)
+	go run ./internal/bench -bench='Growth|ManyClinics' -json=$(BIN)/bench-growth.json $(ARGS) ./cmd/pims-sync
 
 chaos: deps ## Kill replicas a thousand times, PostgreSQL two hundred, and look for damage (ARGS: -kills, -seconds, -seed, -stop)
 	go test ./internal/chaos -run='Killed|Stopped' -count=1 -timeout=6h -v -kills=1000 -stop=1m $(ARGS)

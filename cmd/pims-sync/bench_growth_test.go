@@ -62,6 +62,14 @@ func BenchmarkManyClinics(b *testing.B) {
 func serveMany(b *testing.B) *installation {
 	b.Helper()
 	i := install(b)
+	i.addMany(b)
+	time.Sleep(time.Minute)
+	return i
+}
+
+// addMany adds the clinics of serveMany.
+func (i *installation) addMany(b *testing.B) {
+	b.Helper()
 	hour := (time.Now().UTC().Hour() + 4) % 24
 	i.exec(b, fmt.Sprintf(`
 		with added as (
@@ -74,8 +82,6 @@ func serveMany(b *testing.B) *installation {
 		insert into case_sync_audits (clinic_id, sync_type, status, started_at, completed_at)
 		select id, t, 'completed', now() - interval '3 hours', now() - interval '3 hours' from added, unnest(array['inbound', 'cases', 'reconciliation']) t`,
 		manyClinics, hour, (hour+8)%24))
-	time.Sleep(time.Minute)
-	return i
 }
 
 func (i *installation) exec(b *testing.B, sql string) {

@@ -29,6 +29,7 @@ import (
 func main() {
 	o := options{out: os.Stdout, log: os.Stderr}
 	flag.StringVar(&o.pattern, "bench", ".", "run only benchmarks that match this `pattern`, as go test's -bench")
+	flag.StringVar(&o.skip, "skip", "", "run no benchmarks that match this `pattern`, as go test's -skip")
 	flag.StringVar(&o.json, "json", "", "also write the figures to this `file`")
 	flag.StringVar(&o.base, "base", "", "compare with this `revision` of the repository")
 	flag.IntVar(&o.rounds, "rounds", 6, "how many times -base runs the benchmarks of each")
@@ -47,10 +48,10 @@ func main() {
 }
 
 type options struct {
-	pattern, json, base string
-	rounds              int
-	patterns            []string // of packages
-	out, log            io.Writer
+	pattern, skip, json, base string
+	rounds                    int
+	patterns                  []string // of packages
+	out, log                  io.Writer
 }
 
 func run(ctx context.Context, o options) error {
@@ -82,7 +83,7 @@ func measure(ctx context.Context, dir string, o options) ([]byte, error) {
 	if len(packages) == 0 {
 		return nil, errors.New("no package of these has a benchmark")
 	}
-	args := append([]string{"test", "-run=^$", "-bench=" + o.pattern, "-timeout=60m"}, packages...)
+	args := append([]string{"test", "-run=^$", "-bench=" + o.pattern, "-skip=" + o.skip, "-timeout=60m"}, packages...)
 	test := exec.CommandContext(ctx, "go", args...)
 	test.Dir = dir
 	test.Cancel = func() error { return test.Process.Signal(os.Interrupt) }
