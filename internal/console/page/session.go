@@ -42,7 +42,7 @@ func (s *Site) SetCookie(w http.ResponseWriter, r *http.Request, name, value str
 	if value == "" {
 		age = -1
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure but on plain http over loopback, where no browser would send it back
 		Name: s.cookieName(r, name), Value: value, Path: "/", MaxAge: age,
 		HttpOnly: true, Secure: s.Base(r).Scheme == "https", SameSite: http.SameSiteLaxMode,
 	})

@@ -111,22 +111,24 @@ func (s *screens) openIDCallback(w http.ResponseWriter, r *http.Request) {
 	secret := s.site.Cookie(r, cookieOpenID)
 	s.site.SetCookie(w, r, cookieOpenID, "", 0)
 	query := r.URL.Query()
+	here := r.Clone(r.Context()) // the page does not repeat the code
+	here.URL.Path, here.URL.RawQuery = page.Root+"/sign-in", ""
 	if secret == "" || subtle.ConstantTimeCompare([]byte(openIDState(secret)), []byte(query.Get("state"))) != 1 {
-		s.writeSignIn(w, r, http.StatusForbidden, signInView{Next: page.Root, Problem: "This sign-in was begun in another browser or took too long. Begin again."})
+		s.writeSignIn(w, here, http.StatusForbidden, signInView{Next: page.Root, Problem: "This sign-in was begun in another browser or took too long. Begin again."})
 		return
 	}
 	if query.Get("error") != "" { // its text is the provider's, not ours to repeat
-		s.writeSignIn(w, r, http.StatusUnauthorized, signInView{Next: page.Root, Problem: "The sign-in provider refused. Begin again, or sign in with a password."})
+		s.writeSignIn(w, here, http.StatusUnauthorized, signInView{Next: page.Root, Problem: "The sign-in provider refused. Begin again, or sign in with a password."})
 		return
 	}
 	who, err := s.identity(r, secret)
 	if err != nil {
-		s.openIDFailed(w, r, err)
+		s.openIDFailed(w, here, err)
 		return
 	}
 	token, err := s.o.People.SignInWithIdentity(r.Context(), who, page.Remote(r))
 	if problem := refusal(err); problem != "" {
-		s.writeSignIn(w, r, http.StatusForbidden, signInView{Next: page.Root, Problem: problem})
+		s.writeSignIn(w, here, http.StatusForbidden, signInView{Next: page.Root, Problem: problem})
 		return
 	}
 	if err != nil {

@@ -121,7 +121,7 @@ func (l *lane[V]) run() {
 			return
 		}
 		if !l.lookUp(batch) {
-			time.Sleep(l.gap)
+			<-time.After(l.gap)
 		}
 	}
 }
