@@ -33,11 +33,6 @@ type ServerOptions struct {
 	Engine   EngineOptions
 	Console  *ConsoleOptions // nil: there is none
 
-	// Mounts returns what is served beside the API, behind the same chain: the console,
-	// webhooks of a PIMS, status pages. It is called once, when the engine exists. Nil:
-	// nothing. No pattern may be one of the API's.
-	Mounts func(*Engine) []web.Mount
-
 	Connections int        // at the same time on a listener; 0: DefaultConnections
 	Limits      api.Limits // of callers of the API; zero: none
 }
@@ -83,9 +78,6 @@ func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Log
 		running.serve(o.Metrics, web.New(chain, web.Mount{Pattern: "/metrics", Handler: web.Get(web.WithoutQuery(e.metrics.Handler()))}), 0)
 	}
 	mounts := append(api.New(options), pages...)
-	if o.Mounts != nil {
-		mounts = append(mounts, o.Mounts(e)...)
-	}
 	running.serve(running.listener, web.New(chain, mounts...), o.Wait)
 	return running, nil
 }

@@ -201,7 +201,7 @@ func TestTheTableStandsBetweenItsMarkers(t *testing.T) {
 	got, err := between(tableBegin, tableEnd, page, example.table())
 	require.NoError(t, err)
 	require.Equal(t, "# Map\n\n"+tableBegin+
-		"| package | may import, of ours | owns, of others' |\n"+
+		"| package | our packages it may import | third-party libraries it may import |\n"+
 		"|---|---|---|\n"+
 		"| `internal/core` | – | – |\n"+
 		"| `internal/store` | `core` | `example.org/db` |\n"+

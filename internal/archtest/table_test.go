@@ -65,7 +65,7 @@ var packageName = regexp.MustCompile(`^(Package|Command) \S+ `)
 // table is the rule as a Markdown table.
 func (r rule) table() string {
 	var b strings.Builder
-	b.WriteString("| package | may import, of ours | owns, of others' |\n|---|---|---|\n")
+	b.WriteString("| package | our packages it may import | third-party libraries it may import |\n|---|---|---|\n")
 	for _, l := range r {
 		ours := names(l.ours, "internal/")
 		if l.joinsAll {

@@ -1,5 +1,5 @@
-// Package volume finds runs whose counts lie far outside what the clinic has shown (R49): a
-// vendor's change of format, half of the fields empty, double bookings that were imported.
+// Package volume finds runs whose counts are far from the clinic's usual ones (R49). Causes
+// are, for example, a changed format or double bookings.
 //
 // A run is compared with the runs of the same clinic, type, weekday and window on earlier
 // days of the past eight weeks. Each of these days gives one sample for each count: its

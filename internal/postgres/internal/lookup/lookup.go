@@ -1,6 +1,6 @@
-// Package lookup finds what callers present to sign in, such as API keys and sessions, so
-// that strangers who present any number of wrong ones cost few statements and keep nobody
-// waiting (R38, R39). It knows no table: its user asks.
+// Package lookup finds API keys, sessions and links by what a caller presents. Any number of
+// wrong ones costs few statements and delays nobody (R38, R39). It knows no table: its user
+// asks.
 package lookup
 
 import (

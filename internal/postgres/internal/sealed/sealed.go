@@ -1,5 +1,5 @@
-// Package sealed reads and reseals the column "sealed" of a table that is no clinic's own
-// (R37). A store that lists its records, too, is a seal.Store.
+// Package sealed reads and reseals the column "sealed" of tables that belong to no single
+// clinic (R37). A store that lists its records, too, is a seal.Store.
 package sealed
 
 import (
