@@ -16,7 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A wire stands between a program and its PostgreSQL, and counts what the program sends.
+// A wire stands between a program and its PostgreSQL, and counts what the program sends for
+// clinics. What its loops ask beside depends on how long a sync takes.
 type wire struct {
 	url string // of the database, through the wire
 
@@ -28,6 +29,15 @@ type wire struct {
 type sentence struct {
 	kind byte   // 'E' runs a statement, 'S' ends a round trip, 'Q' is both
 	sql  string // of a statement
+	own  bool   // it is for a clinic
+}
+
+// A talk is what is known of a connection.
+type talk struct {
+	prepared map[string]string
+	portal   string
+	own      bool // the scope that was set last has a clinic
+	within   bool // a transaction has begun
 }
 
 // listenIn puts a wire before a database.
@@ -61,8 +71,7 @@ func listenIn(b *testing.B, database string) *wire {
 
 // pass passes on what the program sends, and notes its messages.
 func (w *wire) pass(server io.Writer, program io.Reader) error {
-	prepared := map[string]string{}
-	portal := ""
+	on := talk{prepared: map[string]string{}}
 	for n := 4; ; n = 5 { // the first message has no letter
 		head := make([]byte, n)
 		if _, err := io.ReadFull(program, head); err != nil {
@@ -73,7 +82,7 @@ func (w *wire) pass(server io.Writer, program io.Reader) error {
 			return err
 		}
 		if n == 5 {
-			w.note(head[0], body, prepared, &portal)
+			w.note(head[0], body, &on)
 		}
 		if _, err := server.Write(append(head, body...)); err != nil {
 			return err
@@ -81,24 +90,40 @@ func (w *wire) pass(server io.Writer, program io.Reader) error {
 	}
 }
 
-func (w *wire) note(kind byte, body []byte, prepared map[string]string, portal *string) {
+func (w *wire) note(kind byte, body []byte, on *talk) {
 	first, rest, _ := bytes.Cut(body, []byte{0})
 	second, _, _ := bytes.Cut(rest, []byte{0})
 	s := sentence{kind: kind}
 	switch kind {
 	case 'P':
-		prepared[string(first)] = string(second)
+		on.prepared[string(first)] = string(second)
 	case 'B':
-		*portal = prepared[string(second)]
+		on.portal = on.prepared[string(second)]
 	case 'E':
-		s.sql = *portal
+		s.sql = on.portal
+		if strings.HasPrefix(s.sql, setsScope) {
+			on.own = strings.Contains(s.sql, "app.clinic_id")
+		}
 	case 'Q':
 		s.sql = string(first)
+		if strings.HasPrefix(s.sql, "begin") {
+			on.own, on.within = strings.Contains(s.sql, "app.clinic_id"), true
+		}
+	}
+	s.own = on.own
+	over := kind == 'Q' && (s.sql == "commit" || s.sql == "rollback")
+	if on.within = on.within && !over; !on.within && (kind == 'S' || over) {
+		on.own = false
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.sent = append(w.sent, s)
+	if s.own {
+		w.sent = append(w.sent, s)
+	}
 }
+
+// setsScope begins the statement that sets the scope of a round trip.
+const setsScope = "select set_config("
 
 // rewind forgets what was noted.
 func (w *wire) rewind() []sentence {
@@ -116,7 +141,7 @@ func countOf(sent []sentence) (statements, trips int) {
 		if s.kind == 'Q' || s.kind == 'S' {
 			trips++
 		}
-		if s.kind == 'Q' || s.kind == 'E' && !strings.HasPrefix(s.sql, "select set_config(") {
+		if s.kind == 'Q' || s.kind == 'E' && !strings.HasPrefix(s.sql, setsScope) {
 			statements++
 		}
 	}
