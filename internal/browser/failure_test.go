@@ -74,6 +74,12 @@ func TestLoginUnderstandsWhatTheSiteAnswers(t *testing.T) {
 				"POST /session": html(`<div class=alert-danger>These credentials do not match our records.</div>` + plainForm),
 			}, pims.ErrAuthRejected,
 		},
+		"a refusal that is drawn": {
+			routes{
+				"GET /login":    html(plainForm),
+				"POST /session": html(`<div class=alert-danger><svg width=300 height=20><text x=0 y=15>Wrong password</text></svg></div>` + plainForm),
+			}, pims.ErrAuthRejected,
+		},
 		"a refusal on the login page, loaded again": {
 			routes{
 				"GET /login": html(plainForm),

@@ -145,7 +145,8 @@
       }
     }
     const isWhole = length <= 2 * most && nodes < mostNodes;
-    return (isWhole ? element.innerText : texts.join("\n")).slice(0, most);
+    const drawn = isWhole ? [...element.querySelectorAll("svg text")].filter((text) => text.checkVisibility()).map((text) => text.textContent) : [];
+    return [isWhole ? element.innerText : texts.join("\n"), ...drawn].join("\n").slice(0, most);
   };
 
   const refusals = () =>

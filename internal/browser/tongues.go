@@ -28,7 +28,7 @@ var english = words{
 	masks: `one-? ?time (?:pass ?words?|passcodes?|codes?|pins?)|pass ?word (?:resets?|recovery|change|manager|policy|hint|history)(?: (?:links?|tokens?|codes?|requests?|page|service))?` +
 		`|(?:incorrect|wrong|invalid|bad|failed|unsuccessful) (?:user ?name |pass ?word |login |log-in |sign-in |logon |or |credentials? )*(?:attempts|tries|entries)` +
 		`|(?:if|in case|unless|once|when|should) (?:you|your|the|this|it|an?)\b.*|(?:forgot|forgotten|change|reset|new|old|current|confirm|repeat) (?:your |the |my )?(?:new )?pass ?words?(?: and .*)?`,
-	persons: `lock(?:ed|out)|locked out|blocked|suspended|disabled|deactivated|de-activated|inactive|not (?:yet )?(?:active|activated)|too many .*(?:attempts|tries|log-?ins|sign-?ins|times|sessions)|(?:maximum|exceeded) .*attempts|attempts .*exceeded` +
+	persons: `lock(?:ed|out)|locked out|(?:choose|select) (?:a|your|the|which) (?:location|practice|clinic|hospital)|blocked|suspended|disabled|deactivated|de-activated|inactive|not (?:yet )?(?:active|activated)|too many .*(?:attempts|tries|log-?ins|sign-?ins|times|sessions)|(?:maximum|exceeded) .*attempts|attempts .*exceeded` +
 		`|(?:re|h)?captcha|robot|human|codes?|passcode|(?:two|2|multi)[- ]?(?:factor|step)|[2m]fa|one-? ?time|authenticator|pass ?word (?:has |is |was )?(?:been )?expired|expired pass ?word` +
 		`|(?:reset|change|update|renew|choose a new|set a new|create a new) (?:your |the |a new )?pass ?word|pass ?word must be (?:changed|reset|updated|renewed)` +
 		`|(?:device|browser|computer|location) (?:is |was |has )?(?:not (?:been )?|un)(?:recogni[sz]ed|known|trusted|registered|verified)|(?:new|unknown|unrecogni[sz]ed|unfamiliar|untrusted) (?:device|browser|computer|location)` +
@@ -50,7 +50,7 @@ var german = words{
 	not:   `(?:stimm(?:t|en)|pass(?:t|en)|existier(?:t|en)) (?:leider |so )?nicht.*|nicht (?:korrekt|gue?ltig|richtig|bekannt|gefunden|erkannt|registriert|vorhanden|ue?berein|zusammen)`,
 	verbs: `(?:kennen|finden|erkennen) (?:wir )?(?:leider )?nicht|(?:kennen|finden|erkennen) (?:wir )?keine?n?`,
 	check: `(?:ue?berprue?f|prue?f|kontrollier)(?:en|e|t)(?: sie)?(?: bitte)?(?: ob)?`,
-	more: `keine? (?:benutzer|nutzer|konto|benutzerkonto|account) .*(?:gefunden|vorhanden|registriert|bekannt)|(?:benutzernamen?|passwort|kennwort|zugangsdaten|anmeldedaten|daten) (?:bitte )?(?:ue?ber)?prue?fen` +
+	more: `keine? (?:benutzer|nutzer|konto|benutzerkonto|account) .*(?:gefunden|vorhanden|registriert|bekannt)|(?:gibt|existiert|besteht) (?:es )?(?:leider )?keine?n? (?:benutzer|nutzer|konto|benutzerkonto|account) (?:mit|fur|fuer|unter|zu) .*|(?:benutzernamen?|passwort|kennwort|zugangsdaten|anmeldedaten|daten) (?:bitte )?(?:ue?ber)?prue?fen` +
 		`|(?:benutzernamen?|passwort|kennwort|konto|benutzer) (?:leider )?nicht (?:erkannt|gefunden)|bei der eingabe (?:des|der|ihres|ihrer) (?:passworts|kennworts|zugangsdaten) .*fehler`,
 	others: `sitzung|token|csrf|anfrage|antwort|seite|server|dienst|verbindung|netzwerk|internet|internetverbindung|zeituberschreitung|wartung|wartungsarbeiten|lizenz|abo|zertifikat|browser|gerat|geraet|cookies?|link|neues (?:passwort|kennwort)|gesendet|geschickt|posteingang`,
 	masks: `einmal-?(?:passwort|kennwort|code)|passwort-?(?:zurucksetzung|link|richtlinie)|(?:falsche|ungue?ltige|fehlgeschlagene|fehlerhafte)n? (?:passwort|kennwort|anmelde|login)?-?(?:versuche?n?|eingaben?|anmeldeversuche?n?|anmeldungen)` +
@@ -72,7 +72,7 @@ var french = words{ //nolint:gosec // words for passwords, no password
 	not:    `(?:n'est|ne sont|n'etait|n'a|n'ont) pas (?:ete )?(?:valides?|correcte?s?|reconnue?s?|trouvee?s?|bons?|bonnes?|exacte?s?|valables?|enregistree?s?|connue?s?|le bon|la bonne)|ne (?:correspond|correspondent|concordent) (?:pas|a aucun.*)|n'existe(?:nt)? pas`,
 	verbs:  `ne (?:reconnaissons|trouvons|connaissons) pas|impossible de (?:trouver|reconnaitre|verifier)|erreur (?:de|dans|d')`,
 	check:  `(?:verifie[zr]|verifier|controlez)(?: que| si)?`,
-	more:   `aucune? (?:compte|utilisateur|identifiant) .*(?:trouve|correspond|existe|associe)\S*|l'utilisateur n'existe pas`,
+	more:   `aucune? (?:compte|utilisateur|identifiant) .*(?:trouve|correspond|existe|associe)\S*|aucune? (?:compte|utilisateur) (?:avec|pour|a) (?:cet?|cette|l')\s?.*|n'existe pas (?:de|d') ?(?:compte|utilisateur).*|n'y a pas (?:de|d') ?(?:compte|utilisateur) (?:avec|pour) .*|l'utilisateur n'existe pas`,
 	others: `session|jeton|csrf|requete|reponse|page|serveur|service|connexion internet|reseau|internet|delai|maintenance|indisponible|licence|abonnement|certificat|navigateur|appareil|cookies?|lien|nouveau mot de passe|envoye|boite`,
 	masks: `mots? de passe (?:a usage unique|unique|temporaire)|codes? a usage unique|(?:reinitialisation|recuperation) (?:de|du) (?:votre )?mot de passe|(?:tentatives|essais|saisies) .*(?:incorrect|infructueu|erron|echou)\S*` +
 		`|(?:si|lorsque|quand) (?:vous|votre|le|la|ce)\b.*|(?:ancien|nouveau|nouvel) mot de passe.*|mot de passe oublie`,
@@ -92,7 +92,7 @@ var spanish = words{ //nolint:gosec // words for passwords, no password
 	not:    `no (?:es|son|fue|fueron|ha sido|han sido|se ha|esta|estan|parece|parecen) (?:la |el |ser )?(?:valid[oa]s?|correct[oa]s?|reconocid[oa]s?|encontrad[oa]s?|registrad[oa]s?)|no (?:existen?|coinciden?|corresponden?|se encontro|se reconoce|se encuentra)`,
 	verbs:  `no (?:existe|reconocemos|encontramos|se (?:ha )?encontr(?:o|ado)|se reconoce|hay)(?: ningun[oa]?)?|error en`,
 	check:  `(?:verifi(?:que|ca|quen)|comprueb[ea]|revis[ea]|asegurese de)(?: que| si)?`,
-	more:   `ningun[oa]? (?:usuario|cuenta) .*(?:encontrad|registrad|coincide|existe|asociad)\S*`,
+	more:   `ningun[oa]? (?:usuario|cuenta) .*(?:encontrad|registrad|coincide|existe|asociad)\S*|no (?:existe|hay) (?:ningun[oa]? )?(?:usuario|cuenta) (?:con|para|asociad[oa]) .*`,
 	others: `sesion caducada|sesion expirada|token|csrf|solicitud|respuesta|pagina|servidor|servicio|conexion|red|internet|tiempo de espera|mantenimiento|licencia|suscripcion|certificado|navegador|dispositivo|cookies?|enlace|nueva contrasena|enviado|bandeja`,
 	masks:  `contrasenas? de un solo uso|codigos? de un solo uso|(?:restablecimiento|recuperacion) de (?:la |su )?contrasena|intentos (?:de \S+ )?(?:\S+ )?(?:incorrect|fallid|erron|invalid)[oa]s|(?:si|cuando) (?:ha|su|usted|la|el|olvido)\b.*|(?:nueva|antigua) contrasena.*`,
 	persons: `(?:bloquead|deshabilitad|desactivad|suspendid|inactiv|inhabilitad)[oa]|demasiad[oa]s (?:intentos|sesiones).*|numero maximo de intentos.*|captcha|robot|codigos?|(?:doble|dos) (?:factor(?:es)?|pasos|autenticacion)|verificacion en dos pasos|2fa|mfa|un solo uso|aplicacion de autenticacion` +
@@ -110,7 +110,7 @@ var dutch = words{ //nolint:gosec // words for passwords, no password
 	not:    `(?:klopt|kloppen|bestaat|bestaan) niet|komen? niet overeen|niet (?:juist|correct|geldig|gevonden|herkend|bekend|geregistreerd|goed|worden gevonden|worden herkend)`,
 	verbs:  `(?:kennen|herkennen|vinden) (?:we|wij)|(?:we|wij) (?:kennen|herkennen|vinden|konden)`,
 	check:  `(?:controleer|controleert|check|verifieer)(?: of| dat)?`,
-	more:   `geen (?:account|gebruiker) .*(?:gevonden|bekend|geregistreerd|gekoppeld)|(?:gebruiker|account) (?:bestaat|bestaan) niet`,
+	more:   `geen (?:account|gebruiker) .*(?:gevonden|bekend|geregistreerd|gekoppeld)|(?:bestaat|is) (?:er )?geen (?:account|gebruiker) (?:met|voor|bij|onder) .*|(?:gebruiker|account) (?:bestaat|bestaan) niet`,
 	others: `sessie|token|csrf|verzoek|antwoord|pagina|server|dienst|verbinding|internetverbinding|netwerk|internet|time-?out|onderhoud|licentie|abonnement|certificaat|browser|apparaat|cookies?|link|nieuw wachtwoord|verstuurd|gestuurd|postvak`,
 	masks:  `eenmalige? (?:wachtwoord|code)s?|wachtwoord-?(?:herstel|reset)\S*|(?:onjuiste|verkeerde|mislukte|ongeldige|foutieve) (?:\S+ )?(?:pogingen|inlogpogingen|aanmeldpogingen|wachtwoordpogingen)|(?:als|indien|wanneer) (?:u|uw|je|het|de)\b.*|(?:nieuwe?|oude?) wachtwoord.*|wachtwoord vergeten`,
 	persons: `(?:geblokkeerd|vergrendeld|gedeactiveerd|uitgeschakeld|opgeschort|inactief|niet actief)|te veel (?:\S+ ){0,2}(?:pogingen|\S*pogingen).*|maximaal aantal pogingen.*|captcha|robot|mens bent|\S*codes?|(?:twee|2)-?(?:factor|staps|traps).*|2fa|mfa|eenmalige?|authenticator\S*` +

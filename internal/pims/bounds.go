@@ -6,8 +6,9 @@ import "fmt"
 // record, or the part, that has it is unusable, and is counted (R6, R20). No text is cut,
 // because a cut name or note says something else.
 const (
-	MaxName = 1 << 10 // an id, a name, a phone number, an address, a word, a time
-	MaxNote = 1 << 20 // a note, a reason, a title; the diagnoses of a consultation together
+	MaxName = 1 << 10  // an id, a name, a phone number, an address, a word, a time
+	MaxText = 16 << 10 // the title and the reason of an appointment: a process keeps the calendars of many clinics
+	MaxNote = 1 << 20  // a note; the reason of a consultation; its diagnoses together
 )
 
 // Bound takes the rows with a text that is too long from the snapshot's appointments. Such a
@@ -66,7 +67,7 @@ func tooLong(id, field string, a *Appointment) *RecordError {
 	return err
 }
 
-// The fields whose limit is that of a note, as errors name them.
+// The fields of an appointment that are longer than a name, as errors name them.
 const (
 	fieldTitle  = "title"
 	fieldReason = "reason"
@@ -74,7 +75,7 @@ const (
 
 func limitOf(field string) int {
 	if field == fieldTitle || field == fieldReason {
-		return MaxNote
+		return MaxText
 	}
 	return MaxName
 }

@@ -12,6 +12,7 @@ import (
 
 var (
 	longName = strings.Repeat("é", pims.MaxName/2) // exactly the limit
+	longText = strings.Repeat("t", pims.MaxText)
 	longNote = strings.Repeat("n", pims.MaxNote)
 )
 
@@ -21,7 +22,7 @@ func TestARowWithATextThatIsTooLongIsUnusableAndPresent(t *testing.T) { // R6, R
 	most := pims.Appointment{
 		ID: longName, ConsultationID: longName, Start: start, StartText: longName, EndText: longName,
 		PatientID: longName, PatientName: longName, ClientID: longName, ClientName: longName, ClientPhone: longName, ClientEmail: longName,
-		Veterinarian: longName, Room: longName, Title: longNote, Reason: longNote, TypeText: longName, StatusText: longName,
+		Veterinarian: longName, Room: longName, Title: longText, Reason: longText, TypeText: longName, StatusText: longName,
 	}
 	require.NoError(t, most.Bound())
 	for field, change := range map[string]func(*pims.Appointment){
