@@ -114,6 +114,7 @@ type warnings struct {
 
 	ConsultationsHidden int `json:"consultationsHidden" doc:"Cases whose notes were taken out of sight, because their patient or their consultation became another one. The history keeps the notes."`
 	SharedConsultations int `json:"sharedConsultations" doc:"Consultations that cases of different patients have, and that do not tell whose they are. No case shows them until the PIMS says to whom they belong."`
+	VisitsAsBlocks      int `json:"visitsAsBlocks" doc:"Cases whose rows of the calendar are blocks or rosters now, or read like them. The cases stay as they are."`
 }
 
 type change struct {
@@ -245,7 +246,7 @@ func warningsOf(w syncs.Warnings) *warnings {
 	if w == (syncs.Warnings{}) {
 		return nil
 	}
-	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows, w.UnusableParts, w.RefusedLookups, w.UnusableLookups, w.Filtered, w.ConsultationsHidden, w.SharedConsultations}
+	return &warnings{w.UnknownStatuses, w.UnusableRows, w.UnidentifiedRows, w.DuplicateRows, w.UnusableParts, w.RefusedLookups, w.UnusableLookups, w.Filtered, w.ConsultationsHidden, w.SharedConsultations, w.VisitsAsBlocks}
 }
 
 // changesOf returns what a dry run would do, and nil for any other run (R26).

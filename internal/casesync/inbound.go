@@ -36,6 +36,8 @@ type calendarPhase struct {
 	// The stored cases that the guard has already read for the snapshot's appointments.
 	known     map[string]bool
 	protected []string // a person restored them (R24)
+
+	blocked int // known cases whose rows are blocks now (R5)
 }
 
 // inbound writes a snapshot that was already fetched (W4). The result counts what was done,
@@ -52,7 +54,9 @@ func (p *calendarPhase) inbound(ctx context.Context, snapshot *pims.Snapshot) (s
 		row := &snapshot.Unusable[i]
 		p.log.WarnContext(ctx, "Appointment skipped", "pims_id", row.ID, "field", row.Field, "reason", row.Reason)
 	}
-	if err := p.guard(ctx, snapshot); err != nil {
+	err := p.guard(ctx, snapshot)
+	result.Warnings.VisitsAsBlocks = p.blocked
+	if err != nil {
 		return result, err
 	}
 	if err := p.write(ctx, snapshot, &result); err != nil {
@@ -71,6 +75,9 @@ func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) erro
 	stored, err := p.store.ScheduledIn(ctx, p.lease.ClinicID, p.provider, snapshot.Window)
 	if err != nil {
 		return fmt.Errorf("reading the window's cases: %w", err)
+	}
+	if err := p.readable(ctx, snapshot, stored); err != nil {
+		return err
 	}
 	if evidence, wrong := guards.WrongPractice(snapshot, stored, p.words); wrong && !p.lifted(syncs.CodeWrongPractice) {
 		return p.hold(ctx, syncs.CodeWrongPractice, snapshot.Window, nil, evidence, fmt.Sprintf(
@@ -95,6 +102,19 @@ func (p *calendarPhase) guard(ctx context.Context, snapshot *pims.Snapshot) erro
 			evidence.Moved, evidence.Shared, evidence.MovedBy))
 	}
 	return p.supersede(ctx, snapshot.Window, syncs.CodeWrongPractice, syncs.CodeShiftGuard)
+}
+
+// readable counts the known cases whose rows are blocks now, and refuses a calendar that has
+// blocks only, where they are, or may be, visits in another form (R5).
+func (p *calendarPhase) readable(ctx context.Context, snapshot *pims.Snapshot, stored []guards.Scheduled) error {
+	known, unreadable := guards.VisitsAsBlocks(snapshot, stored)
+	if p.blocked = known; known > 0 {
+		p.log.WarnContext(ctx, "Rows of the calendar that are blocks have the ids of cases; these cases stay as they are", "cases", known)
+	}
+	if unreadable {
+		return fmt.Errorf("the calendar of %s has blocks only, and they are not marked as such where we know visits: look at these days in the PIMS: %w", snapshot.Window, pims.ErrSchemaDrift)
+	}
+	return nil
 }
 
 // leftOut says how many of the appointments that were just counted a filter keeps from

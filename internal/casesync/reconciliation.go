@@ -66,7 +66,9 @@ func (p *reconciliationPhase) run(ctx context.Context, candidates []cases.Case, 
 	if err != nil {
 		return result, err // R6: absence from an incomplete snapshot proves nothing
 	}
-	if err := p.guard(ctx, snapshot); err != nil {
+	err = p.guard(ctx, snapshot)
+	result.Warnings.VisitsAsBlocks = p.blocked
+	if err != nil {
 		return result, err
 	}
 	orphans := missing(candidates, present)
@@ -331,8 +333,12 @@ func (p *reconciliationPhase) findWide(ctx context.Context, orphans []cases.Case
 	}
 	answers := make(map[string]answer, len(orphans))
 	for _, c := range orphans {
-		if _, ok := present[c.PIMSID]; ok && found[c.PIMSID] == nil {
-			return nil, unsound(c.PIMSID, unusable[c.PIMSID].Field+" "+unusable[c.PIMSID].Reason)
+		if row := unusable[c.PIMSID]; row != nil {
+			return nil, unsound(c.PIMSID, row.Field+" "+row.Reason)
+		}
+		if _, ok := present[c.PIMSID]; ok && found[c.PIMSID] == nil { // it is a block of another day (R5)
+			answers[c.PIMSID] = answer{unconfirmed: lookupUnusable, at: snapshot.FetchedAt}
+			continue
 		}
 		answers[c.PIMSID] = answer{appointment: found[c.PIMSID], at: snapshot.FetchedAt}
 	}

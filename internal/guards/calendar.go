@@ -41,6 +41,9 @@ func WrongPractice(snapshot *pims.Snapshot, stored []Scheduled, words *settings.
 		present[snapshot.Unusable[i].ID] = true
 	}
 	evidence := syncs.Evidence{FetchedAt: snapshot.FetchedAt, Found: len(present), Filtered: filtered}
+	for i := range snapshot.Blocks { // an id that we know is this practice's, whatever its row is now
+		present[snapshot.Blocks[i].ID] = true
+	}
 	for _, s := range stored {
 		if s.SoftDeleted {
 			continue

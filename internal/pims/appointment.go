@@ -62,12 +62,23 @@ type Snapshot struct {
 	// skipped but count as present (R6).
 	Unusable []RecordError
 
+	// Blocks are the rows with an id that are no visits, such as blocks and rosters, each id
+	// once and none of an appointment or an unusable row. A visit that a PIMS turned into a
+	// block, or writes in a new form, stands here: its id counts as present (R5).
+	Blocks []Block
+
 	// Unidentified counts the rows without an id. Where there are any, the snapshot is
 	// incomplete and absence from it proves nothing (R6).
 	Unidentified int
 
 	// Duplicates counts the rows whose id occurred before.
 	Duplicates int
+}
+
+// A Block is a row of the calendar that is no visit.
+type Block struct {
+	ID     string
+	Marked bool // the PIMS says that it is none; otherwise it only lacks what a visit has
 }
 
 // Found returns the number of distinct ids in the snapshot (R6).
@@ -99,14 +110,17 @@ func (s *Snapshot) Present() (map[string]struct{}, error) {
 	for i := range s.Unusable {
 		ids[s.Unusable[i].ID] = struct{}{}
 	}
+	for i := range s.Blocks {
+		ids[s.Blocks[i].ID] = struct{}{}
+	}
 	return ids, nil
 }
 
 // Within returns the part of the snapshot that overlaps a smaller window: what a fetch of
 // that window would have shown. Rows of unknown day, and rows without an id, belong to
-// every part.
+// every part; so do blocks.
 func (s *Snapshot) Within(w Window) Snapshot {
-	part := Snapshot{Window: w, FetchedAt: s.FetchedAt, Unidentified: s.Unidentified, Duplicates: s.Duplicates}
+	part := Snapshot{Window: w, FetchedAt: s.FetchedAt, Blocks: s.Blocks, Unidentified: s.Unidentified, Duplicates: s.Duplicates}
 	for i := range s.Appointments {
 		a := &s.Appointments[i]
 		if w.Contains(a.Start) || a.Start.Before(w.From()) && a.End.After(w.From()) {

@@ -45,6 +45,7 @@ type Warnings struct {
 	Filtered            int `json:"filtered,omitempty"`
 	ConsultationsHidden int `json:"consultationsHidden,omitempty"`
 	SharedConsultations int `json:"sharedConsultations,omitempty"`
+	VisitsAsBlocks      int `json:"visitsAsBlocks,omitempty"`
 }
 
 // A Failure is one case that enrichment could not serve.

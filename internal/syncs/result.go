@@ -142,6 +142,8 @@ type Warnings struct {
 	// SharedConsultations counts the consultations that cases of different patients have, and
 	// that do not tell whose they are: no case shows them (R9).
 	SharedConsultations int
+
+	VisitsAsBlocks int // known cases whose rows of the calendar are blocks now; the cases stay as they are (R5)
 }
 
 // An ItemFailure is one case that enrichment could not serve.

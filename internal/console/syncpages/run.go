@@ -340,6 +340,7 @@ func warnings(w *syncs.Warnings) (words []string) {
 	}{
 		{w.ConsultationsHidden, "case whose notes were hidden, because its patient or consultation changed|cases whose notes were hidden, because their patient or consultation changed"},
 		{w.SharedConsultations, "consultation that cases of different patients have, shown with none of them until the PIMS says whose it is|consultations that cases of different patients have, shown with none of them until the PIMS says whose they are"},
+		{w.VisitsAsBlocks, "case whose appointment is a block in the calendar now, kept as it is|cases whose appointments are blocks in the calendar now, kept as they are"},
 		{w.UnusableRows, "appointment that cannot be read|appointments that cannot be read"},
 		{w.UnidentifiedRows, "appointment without an id|appointments without an id"},
 		{w.DuplicateRows, "appointment that came twice|appointments that came twice"},

@@ -91,7 +91,7 @@ func theBelonging() []mutant {
 		{"R9", "a visit that it names decides nothing between two patients", sharing, "|| l.visits.own(appointmentID, pimsID, own) ", "", decides},
 		{"R9", "a visit that the search names decides nothing between two patients", sharing, "|| l.visits.own(entry.AppointmentID, pimsID, own) ", "", decides},
 		{"R9", "a visit that nobody knows decides between two patients", sharing, "(appointmentID == pimsID || other != nil && other.Same(w))", "(appointmentID == pimsID || other == nil || other.Same(w))", decides},
-		{"R9", "another visit of the patient decides nothing", sharing, " || other != nil && other.Same(w))", ")", decides},
+		{"R9", "another visit of the patient decides nothing", sharing, "other != nil && other.Same(w)", "other != nil && false && other.Same(w)", decides},
 		{"R9", "a patient that it names decides nothing between two", sharing, "if names.Same(own) || ", "if ", decides},
 		{"R9", "a client that it names rules nobody out", sharing, " && !names.Another(h.Whose)", "", decides},
 		{"R9", "one patient's visits may not share a consultation", sharing, " && h.Another(own)", "", tests{sync, "TheSamePatientsVisits"}},

@@ -87,7 +87,7 @@ func theCalendarsGuards() []mutant {
 		{"R18", "what did not move counts as moved", guards, "if a.Start.Equal(old.ScheduledDate) {", "if false {", shift},
 		{"R18", "a case that had no date has moved", guards, "!ok || old.ScheduledDate.IsZero()", "!ok", shift},
 		{"R18", "a shift into the window goes unnoticed", inbound, "slices.Concat(stored, elsewhere)", "slices.Concat(stored, elsewhere[:0])", shift},
-		{"R18", "reconciliation believes any calendar", "internal/casesync/reconciliation.go", "if err := p.guard(ctx, snapshot); err != nil {", "if err := p.guard(ctx, snapshot); false {", practice},
+		{"R18", "reconciliation believes any calendar", "internal/casesync/reconciliation.go", "result.Warnings.VisitsAsBlocks = p.blocked\n\tif err != nil {", "result.Warnings.VisitsAsBlocks = p.blocked\n\tif false {", practice},
 		{"R18", "moves by different offsets are a shift", guards, " && float64(most) >= massShiftShare*float64(evidence.Shared)", "", shift},
 		{"R18", "a shift over a clock change goes unnoticed", guards, "commonest(walls); n > most", "commonest(walls); n > most && false", shift},
 		{"R18", "a zone that changed under the same texts goes unnoticed", guards, "max(most, sameText)", "max(most, min(sameText, 0))", shift},

@@ -222,8 +222,25 @@ func TestBlocksAndRostersAreToldFromVisits(t *testing.T) { // R5
 			require.NoError(t, err)
 			require.Equal(t, visit, snapshot.Found() == 1)
 			require.True(t, snapshot.Complete())
+			present, err := snapshot.Present()
+			require.NoError(t, err)
+			require.Contains(t, present, "1", "it stands in the calendar")
+			if !visit {
+				require.Equal(t, []pims.Block{{ID: "1", Marked: !strings.Contains(row, "Lunch")}}, snapshot.Blocks)
+			}
 		})
 	}
+}
+
+func TestARowThatIsAVisitToIsNoBlock(t *testing.T) { // R5
+	t.Parallel()
+	s := dial(t, wire{calendarPath: says(`[{"id":1,"start":"2026-01-17 09:00"},{"id":1,"start":"2026-01-17 10:00","patientName":"Bella"},` +
+		`{"id":2,"start":"2026-01-17 11:00"},{"id":2,"start":"2026-01-17 12:00","className":"block"},{"id":3,"patientName":"Milo"},{"id":3,"className":"block","start":"x"}]`)})
+	snapshot, err := s.Appointments(t.Context(), january(t, 17, 17))
+	require.NoError(t, err)
+	require.Equal(t, 2, snapshot.Found())
+	require.Equal(t, []pims.Block{{ID: "2", Marked: true}}, snapshot.Blocks)
+	require.Len(t, snapshot.Within(january(t, 17, 17)).Blocks, 1)
 }
 
 func TestABlockNeedsNoIdAndNoDay(t *testing.T) { // R5: dropped first

@@ -135,13 +135,18 @@ func (r *reader) eventFlag(e *event, flag *bool) error {
 // (R6).
 func (e *event) isVisit() bool {
 	switch {
-	case e.block, e.roster, e.hasClass("block"), e.hasClass("roster"):
+	case e.isMarked():
 		return false
 	case e.flagged:
 		return true
 	default:
 		return !pims.Blank(e.patient) || e.patientID.id != "" || !pims.Blank(e.statusText()) || pims.Blank(e.start)
 	}
+}
+
+// isMarked reports whether the row says that it is a block or a roster.
+func (e *event) isMarked() bool {
+	return e.block || e.roster || e.hasClass("block") || e.hasClass("roster")
 }
 
 func (e *event) hasClass(class string) bool {

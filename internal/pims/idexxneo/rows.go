@@ -2,6 +2,7 @@ package idexxneo
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ type slice struct {
 
 	appointments [][]pims.Appointment // in chunks, which need not move to grow
 	unusable     []pims.RecordError
+	blocks       map[string]bool // id to whether the row is marked as a block or a roster
 	unidentified int
 	duplicates   int
 	recognised   bool // a row had an id and a start
@@ -24,16 +26,16 @@ type slice struct {
 }
 
 func newSlice(days span, location *time.Location) *slice {
-	return &slice{days: days, location: location, seen: make(map[string]int)}
+	return &slice{days: days, location: location, seen: make(map[string]int), blocks: make(map[string]bool)}
 }
 
-// add adds one row. It drops blocks and rosters first (R5) and counts what a row lacks
+// add adds one row. It puts blocks and rosters aside first (R5) and counts what a row lacks
 // (R6). A row that lies wholly outside the slice means that the answer is for other days.
 func (s *slice) add(e *event) error {
-	if !e.isVisit() {
-		return nil
-	}
 	id := e.identity()
+	if !e.isVisit() {
+		return s.block(id, e.isMarked())
+	}
 	if id == "" {
 		s.unidentified++
 		return nil
@@ -57,6 +59,19 @@ func (s *slice) add(e *event) error {
 	case touching:
 	}
 	return nil
+}
+
+// block keeps the id of a row that is no visit: it stands in the calendar (R5).
+func (s *slice) block(id string, marked bool) error {
+	if id == "" {
+		return nil
+	}
+	was, again := s.blocks[id]
+	s.blocks[id] = was || marked
+	if again {
+		return nil
+	}
+	return s.held.take(unusableBytes + len(id))
 }
 
 // refuse adds a row that cannot be used. Where several have one id, the choice does not
@@ -166,6 +181,7 @@ func merge(slices []*slice) (pims.Snapshot, error) {
 	for _, s := range slices {
 		m.addUnusable(s)
 	}
+	m.addBlocks(slices)
 	if !recognised && (m.whole.Unidentified > 0 || len(m.whole.Unusable) > 0) {
 		return pims.Snapshot{}, drift("not one of the calendar's rows has an id and a start of the form YYYY-MM-DD HH:MM:SS")
 	}
@@ -197,6 +213,21 @@ func (m *merger) add(s *slice) {
 			}
 		}
 		s.appointments[i] = nil // 100,000 rows need not be held twice
+	}
+}
+
+// addBlocks adds the blocks of all slices, in the order of their ids, after all other rows.
+func (m *merger) addBlocks(all []*slice) {
+	marked := make(map[string]bool)
+	for _, s := range all {
+		for id, mark := range s.blocks {
+			if _, row := m.seen[id]; !row {
+				marked[id] = marked[id] || mark
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(marked)) {
+		m.whole.Blocks = append(m.whole.Blocks, pims.Block{ID: id, Marked: marked[id]})
 	}
 }
 

@@ -176,6 +176,10 @@ func runCalendar(t *testing.T, h Harness) {
 		snapshot := b.snapshot(13, 13)
 		require.Equal(t, []string{"1"}, ids(snapshot))
 		require.True(t, snapshot.Complete())
+		require.Equal(t, []pims.Block{{ID: "7", Marked: true}}, snapshot.Blocks)
+		present, err := snapshot.Present()
+		require.NoError(t, err)
+		require.Contains(t, present, "7", "it stands in the calendar")
 	})
 	t.Run("a row without an id makes the snapshot incomplete", func(t *testing.T) { // R6
 		t.Parallel()

@@ -285,7 +285,10 @@ func (c *collector) add(v mulberryVisit, days pims.Window, slice int) error {
 	id := pims.Clean(v.ID)
 	first, again := c.first[id]
 	switch {
-	case v.Closed:
+	case v.Closed: // no visit, and yet its id stands in the calendar
+		if known := slices.ContainsFunc(c.snapshot.Blocks, func(b pims.Block) bool { return b.ID == id }); !known && !pims.Blank(id) {
+			c.snapshot.Blocks = append(c.snapshot.Blocks, pims.Block{ID: id, Marked: true})
+		}
 		return nil
 	case pims.Blank(id), id == "0":
 		c.snapshot.Unidentified++

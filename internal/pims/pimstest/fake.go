@@ -63,6 +63,7 @@ type Fake struct {
 	appointments  []pims.Appointment
 	hidden        map[string]bool
 	unusable      []pims.RecordError
+	blocks        []pims.Block
 	unidentified  int
 	duplicates    int
 	consultations []pims.Consultation
@@ -102,6 +103,13 @@ func (f *Fake) SetFlaws(unusable []pims.RecordError, unidentified, duplicates in
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.unusable, f.unidentified, f.duplicates = slices.Clone(unusable), unidentified, duplicates
+}
+
+// SetBlocks says which rows every Snapshot has that are no visits (R5).
+func (f *Fake) SetBlocks(blocks ...pims.Block) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.blocks = slices.Clone(blocks)
 }
 
 // SetConsultations replaces the consultations. A search lists those whose At

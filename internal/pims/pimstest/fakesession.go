@@ -56,6 +56,7 @@ func (f *Fake) snapshot(window pims.Window) pims.Snapshot {
 		Window:       window,
 		FetchedAt:    f.clock(),
 		Unusable:     slices.Clone(f.unusable),
+		Blocks:       slices.Clone(f.blocks),
 		Unidentified: f.unidentified,
 		Duplicates:   f.duplicates,
 	}

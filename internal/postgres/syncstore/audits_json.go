@@ -134,6 +134,7 @@ type warningsJSON struct {
 
 	ConsultationsHidden int `json:"consultationsHidden,omitempty"`
 	SharedConsultations int `json:"sharedConsultations,omitempty"`
+	VisitsAsBlocks      int `json:"visitsAsBlocks,omitempty"`
 }
 
 type changeJSON struct {
