@@ -63,12 +63,8 @@ func (s *slice) add(e *event) error {
 
 // block keeps the id of a row that is no visit: it stands in the calendar (R5).
 func (s *slice) block(id string, marked bool) error {
-	if id == "" {
-		return nil
-	}
 	was, again := s.blocks[id]
-	s.blocks[id] = was || marked
-	if again {
+	if s.blocks[id] = was || marked; again {
 		return nil
 	}
 	return s.held.take(unusableBytes + len(id))
@@ -226,6 +222,7 @@ func (m *merger) addBlocks(all []*slice) {
 			}
 		}
 	}
+	delete(marked, "") // rows without an id
 	for _, id := range slices.Sorted(maps.Keys(marked)) {
 		m.whole.Blocks = append(m.whole.Blocks, pims.Block{ID: id, Marked: marked[id]})
 	}
