@@ -53,9 +53,9 @@ func (a *anonymiser) follow(ctx context.Context, r, held *recordings.Recording, 
 	for id, fingerprint := range before.fingerprints {
 		prints[fingerprint] = after.fingerprints[a.value(id)]
 	}
-	for id, read := range before.texts {
-		if copied := after.texts[a.value(id)]; len(copied) == len(read) {
-			for i, text := range read {
+	for id, originals := range before.texts {
+		if copied := after.texts[a.value(id)]; len(copied) == len(originals) {
+			for i, text := range originals {
 				texts[text] = copied[i]
 				texts[pims.Undamaged(text, "")] = pims.Undamaged(copied[i], "") // as it is stored (R7)
 			}
@@ -79,15 +79,22 @@ func followed(document, original json.RawMessage, texts map[string]string) (json
 	if len(document) == 0 || len(texts) == 0 {
 		return document, nil
 	}
-	var whole, from any
-	for into, text := range map[*any]json.RawMessage{&whole: document, &from: original} {
-		decoder := json.NewDecoder(bytes.NewReader(text))
-		decoder.UseNumber()
-		if err := decoder.Decode(into); err != nil {
-			return nil, err
-		}
+	whole, err := decoded(document)
+	if err != nil {
+		return nil, err
+	}
+	from, err := decoded(original)
+	if err != nil {
+		return nil, err
 	}
 	return json.Marshal(counterpart(whole, from, texts))
+}
+
+func decoded(document json.RawMessage) (value any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(document))
+	decoder.UseNumber()
+	err = decoder.Decode(&value)
+	return value, err
 }
 
 // counterpart follows two documents of the same form.
