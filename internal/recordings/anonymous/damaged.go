@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -78,5 +79,6 @@ func damagedLike(at []int, word []rune) []rune {
 
 // plain returns a letter in lower case and without accents.
 func plain(r rune) rune {
-	return []rune(norm.NFD.String(string(unicode.ToLower(r))))[0]
+	letter, _ := utf8.DecodeRuneInString(norm.NFD.String(string(unicode.ToLower(r))))
+	return letter
 }

@@ -90,7 +90,7 @@ func canariesOf(t *testing.T, r *recordings.Recording) map[string]bool {
 	for _, word := range strings.FieldsFunc(strings.ToLower(strings.Join(append(wire.Words, wire.Fields...), " ")), func(r rune) bool { return !unicode.IsLetter(r) }) {
 		known[word] = true
 	}
-	for _, word := range strings.Fields("broken removed reviewed pending draft surgery checkup other scheduled completed before after with under twice moved found known limit fields days size text code form header body requests cases plans phases last kinds shapes rows answers came filled keys forms") {
+	for word := range strings.FieldsSeq("broken removed reviewed pending draft surgery checkup other scheduled completed before after with under twice moved found known limit fields days size text code form header body requests cases plans phases last kinds shapes rows answers came filled keys forms") {
 		known[word] = true
 	}
 	canaries := map[string]bool{}

@@ -200,7 +200,7 @@ func (l *lexer) hex(at int) (rune, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(runesOf(l.in[at:at+4]), 16, 16)
-	return rune(n), err == nil //nolint:gosec // 16 bits
+	return rune(n), err == nil
 }
 
 // replace writes characters with what is personal replaced, each in the way in which it
@@ -217,7 +217,7 @@ func (l *lexer) replace(chars []unit, p place, escaped []bool) {
 		switch {
 		case r == runes[i]:
 			l.out = append(l.out, chars[i].raw...)
-		case escaped != nil && escaped[i]:
+		case i < len(escaped) && escaped[i]:
 			for _, half := range utf16.Encode([]rune{r}) {
 				for _, digit := range fmt.Sprintf(`\u%04x`, half) {
 					l.out = l.c.put(l.out, digit)

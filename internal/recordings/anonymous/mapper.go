@@ -84,16 +84,15 @@ func (m *mapper) settle() {
 // draw returns distinct numbers of a length, sorted, and none of the originals where there
 // are enough others.
 func (m *mapper) draw(length, count int, originals map[string]bool) []string {
-	r := m.random("numbers " + string(rune('0'+length)))
+	r := m.random("numbers " + strconv.Itoa(length))
 	drawn := make(map[string]bool, count)
 	for tries := 0; len(drawn) < count; tries++ {
-		var n strings.Builder
-		n.WriteByte(byte('1' + r.IntN(9)))
-		for n.Len() < length {
-			n.WriteByte(byte('0' + r.IntN(10)))
+		n := strconv.Itoa(1 + r.IntN(9))
+		for len(n) < length {
+			n += strconv.Itoa(r.IntN(10))
 		}
-		if text := n.String(); !originals[text] || tries > 50*count+1000 {
-			drawn[text] = true
+		if !originals[n] || tries > 50*count+1000 {
+			drawn[n] = true
 		}
 	}
 	numbers := make([]string, 0, count)

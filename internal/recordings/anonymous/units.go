@@ -30,7 +30,7 @@ type coding struct {
 
 var (
 	utf8Coding   = coding{splitUTF8, utf8.AppendRune}
-	latinCoding  = coding{splitLatin, func(buf []byte, r rune) []byte { return append(buf, byte(r)) }} //nolint:gosec // letters of Latin-1
+	latinCoding  = coding{splitLatin, func(buf []byte, r rune) []byte { return append(buf, byte(r)) }}
 	littleCoding = coding{splitUTF16(binary.LittleEndian), putUTF16(binary.LittleEndian)}
 	bigCoding    = coding{splitUTF16(binary.BigEndian), putUTF16(binary.BigEndian)}
 )

@@ -11,7 +11,7 @@ func set(lists ...[]string) map[string]bool {
 	all := make(map[string]bool)
 	for _, list := range lists {
 		for _, entry := range list {
-			for _, word := range strings.Fields(entry) {
+			for word := range strings.FieldsSeq(entry) {
 				all[strings.ToLower(word)] = true
 				for _, part := range parts(word) {
 					all[part] = true
@@ -27,7 +27,7 @@ func exactly(lists ...[]string) map[string]bool {
 	all := make(map[string]bool)
 	for _, list := range lists {
 		for _, entry := range list {
-			for _, name := range strings.Fields(entry) {
+			for name := range strings.FieldsSeq(entry) {
 				all[name] = true
 			}
 		}
