@@ -149,7 +149,7 @@ clients: deps build ## Generate clients of the API with three generators and let
 	@tools/clients/run $(BIN) $(ARGS)
 
 screenshots: deps ## Write pictures of every page of the console to bin/screenshots: both themes, three widths
-	go test ./internal/console -run=EveryPage -count=1 -screenshots=$(abspath $(BIN))/screenshots $(ARGS)
+	go test ./internal/console -run='EveryPage|RunsAndCases' -count=1 -screenshots=$(abspath $(BIN))/screenshots $(ARGS)
 
 oidc: deps ## Sign in at an OpenID Connect provider from npm, with a real browser (ARGS: --if-reachable)
 	@tools/oidc/run $(BIN) $(ARGS)

@@ -295,6 +295,10 @@ func TestTheDemoSucceedsAndLeavesNothing(t *testing.T) { // docs/interface.md §
 					What  string
 					Right bool
 				}
+				Night []struct {
+					Said  string
+					Right bool
+				}
 			}
 			decoder := json.NewDecoder(bytes.NewReader(out))
 			require.NoError(t, decoder.Decode(&result))
@@ -313,6 +317,10 @@ func TestTheDemoSucceedsAndLeavesNothing(t *testing.T) { // docs/interface.md §
 			require.Len(t, result.Changes, 12, "exactly four differences in each")
 			for _, change := range result.Changes {
 				require.True(t, change.Right, change.What)
+			}
+			require.Len(t, result.Night, 3, "a sync that runs, a plan, a refused login")
+			for _, trouble := range result.Night {
+				require.True(t, trouble.Right, trouble.Said)
 			}
 			left, err := os.ReadDir(a.home)
 			require.NoError(t, err)

@@ -19,13 +19,13 @@ import (
 // (docs/interface.md §Commands, demo).
 type DemoCmd struct {
 	Clinics int  `help:"How many clinics." default:"3"`
-	Once    bool `help:"End after the second sync; exit 0 if every sync succeeded and the cases are in the database."`
+	Once    bool `help:"End before the link to the console; exit 0 if all went as it should and the cases are in the database."`
 	Story   bool `help:"Show failures instead: another practice's calendar, a stopped deletion, its approval, and the restore."`
 }
 
 // Help is shown by demo --help.
 func (DemoCmd) Help() string {
-	return `Starts simulated IDEXX Neo practices, a PostgreSQL of its own in a scratch folder, and the server. Logs in to each practice with a real headless browser, runs a full sync of each clinic through the HTTP API, lets a day pass in the practices, and syncs again. Nothing of yours is touched; DATABASE_URL is ignored.`
+	return `Starts simulated IDEXX Neo practices, a PostgreSQL of its own in a scratch folder, and the server. Logs in to each practice with a real headless browser, runs a full sync of each clinic through the HTTP API, lets a day pass in the practices, and syncs again. Then a night leaves a plan to approve, a refused login, a first sync that runs and a clinic that is not set up, and a link opens the console. Nothing of yours is touched; DATABASE_URL is ignored.`
 }
 
 // Run runs the demo.

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"bytes"
+	"html/template"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -69,6 +70,19 @@ func TestAFailedLoginsPictureShowsNothingThatWasTyped(t *testing.T) {
 			require.Contains(t, []int{0, dots}, after(t, echo))
 		})
 	}
+	t.Run("of a password with every sign", func(t *testing.T) {
+		t.Parallel()
+		const signs = `!"#$%&'()*+,-./:;<=>?@[\]^_{|}~`
+		s := newSite(t, routes{"GET /login": html(plainForm), "POST /session": html(bare + `<p>` + template.HTMLEscapeString(signs) + `</p><div class=error-message style="color: white">Invalid username or password</div>`)})
+		form := s.form()
+		form.Fields[1].Value = signs
+		require.Equal(t, dots, inked(seen(t, c, form, pims.ErrAuthRejected)))
+	})
+	t.Run("of a login that asks for a person at once", func(t *testing.T) {
+		t.Parallel()
+		s := newSite(t, routes{"GET /login": html(bare + `<p class=captcha>Which of these are cats?</p>`)})
+		require.Greater(t, inked(seen(t, c, s.form(), pims.ErrAuthChallenge)), 500)
+	})
 	t.Run("and what the page says", func(t *testing.T) {
 		t.Parallel()
 		s := newSite(t, routes{"GET /login": html(plainForm), "POST /session": html(bare + `<div class=error-message>Invalid username or password</div>`)})

@@ -118,6 +118,8 @@ func (v *visit) watch(step func(sight) (done bool, err error)) error {
 	for {
 		seen, err := v.tab.look()
 		if err == nil && seen.Challenge {
+			_, ours := v.parse(seen.URL)
+			v.loaded = v.loaded || ours
 			return pims.ErrAuthChallenge
 		}
 		if problem := v.guard.problem(); problem != nil {

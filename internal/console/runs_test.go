@@ -82,7 +82,7 @@ func (s *site) week(t *testing.T, who uuid.UUID) *week {
 		($6, $1, 'inbound', 'completed', 'cli', '{"dryRun": true}', $8, null, null, 1, 0, 1, 0, 0, $7::timestamptz - interval '10 minutes', $7::timestamptz - interval '10 minutes', $7::timestamptz - interval '10 minutes' + interval '700 ms'),
 		($5, $1, 'full', 'in_progress', 'schedule', '{}', '{}', null, null, 0, 0, 0, 0, 0, $7::timestamptz - interval '1 minute', $7::timestamptz - interval '1 minute', null)`,
 		w.clinic, w.inbound, w.deletion, w.failed, w.running, w.dry, now,
-		`{"changes": [{"action": "updated", "caseId": "`+w.pip.String()+`", "pimsId": "101", "patientName": "Pip", "fields": [{"field": "status", "before": "pending", "after": "reviewed"}]}]}`)
+		`{"changes": [{"action": "updated", "caseId": "`+w.pip.String()+`", "pimsId": "101", "patientName": "Pip", "fields": [{"field": "status", "before": "pending", "after": "reviewed"}, {"field": "scheduledDate", "before": null, "after": "2026-03-02T14:30:00Z"}, {"field": "appointment.clientEmail", "before": null, "after": "ada@example.com"}]}]}`)
 	s.sql(t, `insert into sync_leases (audit_id, clinic_id, attempt, worker, expires_at, progress) values ($1, $2, 1, 'test', now() + interval '1 minute', '{"phase": "inbound", "step": "fetch", "done": 30, "total": 120}')`, w.running, w.clinic)
 	by := func(actor, statement string, args ...any) {
 		t.Helper()
@@ -150,7 +150,7 @@ func TestARunShowsWhatItDidAndIsUndone(t *testing.T) { // R24, R44
 	require.Contains(t, page.body, "The PIMS could not be reached: connection refused")
 	require.Contains(t, v.get(t, screen.RunAddress(w.inbound)).body, "the case was created")
 	page = v.get(t, screen.RunAddress(w.dry))
-	for _, words := range []string{"Would change", "Pip", "<del>pending</del>", "<ins>reviewed</ins>"} {
+	for _, words := range []string{"Would change", "Pip", "<dt>Status</dt>", "<del>pending</del>", "<ins>reviewed</ins>", "<dt>Visit</dt>", "Mon 2 Mar 2026, 09:30 EST", "<dt>Client email in the PIMS</dt>"} {
 		require.Contains(t, page.body, words)
 	}
 

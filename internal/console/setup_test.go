@@ -62,7 +62,8 @@ func TestAClinicIsSetUpStepByStep(t *testing.T) { // R33, R42, R44, R53
 	s.sql(t, `insert into case_sync_audits (clinic_id, parent_id, sync_type, status, started_at, completed_at, covers_default) select clinic_id, id, 'inbound', 'completed', now(), now(), true from case_sync_audits where covers_default`)
 
 	page = v.get(t, address)
-	requireInOrder(t, page, "These are the usual times", `value="0 6 * * *"`, "checked", "Next ten")
+	requireInOrder(t, page, "These are the usual times", `value="0 6 * * *"`, "checked", "Next ten", "Appointments")
+	require.NotContains(t, page.body, "no entry is on", "what it shows is what storing it does")
 	entries := url.Values{"type.0": {"inbound"}, "cron.0": {"0 7 * * *"}, "on.0": {"1"}}
 	require.Contains(t, v.send(t, address, entries).body, "daily at 07:00", "a preview")
 	entries.Set("act", "schedule")

@@ -18,8 +18,9 @@ import (
 
 // client calls our own HTTP API, as a user of the demo would.
 type client struct {
-	base *url.URL
-	key  string
+	base  *url.URL
+	key   string
+	async bool // starts syncs without waiting for their end
 }
 
 // The responses, with the fields that the demo reads.
@@ -102,7 +103,7 @@ func (c caseJSON) deletion() string {
 const watchEvery = 150 * time.Millisecond
 
 // fullSync starts a full sync, reports its progress, and returns its result.
-func (c *client) fullSync(ctx context.Context, body map[string]any, report func(progressJSON)) (done *fullResponse, err error) {
+func (c *client) fullSync(ctx context.Context, body []byte, report func(progressJSON)) (done *fullResponse, err error) {
 	watching, stop := context.WithCancel(ctx)
 	wait := panics.Start(func() error {
 		c.watch(watching, report)
@@ -110,12 +111,8 @@ func (c *client) fullSync(ctx context.Context, body map[string]any, report func(
 	})
 	defer func() { stop(); err = errors.Join(err, wait()) }()
 
-	encoded, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
 	var response fullResponse
-	status, err := c.call(ctx, http.MethodPost, "/api/sync/full", bytes.NewReader(encoded), &response)
+	status, err := c.call(ctx, http.MethodPost, "/api/sync/full", bytes.NewReader(body), &response)
 	if err != nil {
 		return nil, err
 	}
@@ -186,6 +183,9 @@ func (c *client) call(ctx context.Context, method, path string, body io.Reader, 
 	request.Header.Set("X-API-Key", c.key)
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	if c.async {
+		request.Header.Set("Prefer", "respond-async")
 	}
 	response, err := (&http.Client{Timeout: callTimeout}).Do(request)
 	if err != nil {

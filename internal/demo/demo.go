@@ -29,6 +29,7 @@ type demoClinic struct {
 	zone string
 	seed uint64
 	sim  *neosim.Sim
+	host string // and port of sim
 
 	id  uuid.UUID
 	key string
@@ -49,9 +50,12 @@ type Play struct {
 	stage   *stage
 	user    string
 	clinics []*demoClinic
-	server  *app.Server
-	store   *app.Store
-	sims    []*http.Server
+
+	syncing, newcomer *demoClinic // added by Night
+
+	server *app.Server
+	store  *app.Store
+	sims   []*http.Server
 }
 
 // Options say what the demo plays, and for whom.
@@ -83,6 +87,16 @@ func Raise(ctx context.Context, o Options) (_ *Play, err error) {
 		}
 		p.clinics = append(p.clinics, &m)
 	}
+	for _, added := range []struct {
+		to **demoClinic
+		is demoClinic
+	}{{&p.syncing, syncing}, {&p.newcomer, newcomers}} {
+		host, err := p.practice(ctx, &added.is)
+		if err != nil {
+			return nil, err
+		}
+		*added.to, hosts = &added.is, append(hosts, host)
+	}
 	o.Settings.Hosts.Named = slices.Concat(o.Settings.Hosts.Named, hosts)
 	p.stage.end("")
 
@@ -105,8 +119,8 @@ func Raise(ctx context.Context, o Options) (_ *Play, err error) {
 		_ = listener.Close()
 		return nil, err
 	}
-	for i, m := range p.clinics {
-		if err := p.enrol(ctx, m, "http://"+hosts[i]); err != nil {
+	for _, m := range p.clinics {
+		if err := p.enrol(ctx, m, "http://"+m.host); err != nil {
 			return nil, err
 		}
 	}
@@ -138,7 +152,8 @@ func (p *Play) practice(ctx context.Context, m *demoClinic) (string, error) {
 	s := &http.Server{Handler: m.sim, ReadHeaderTimeout: 10 * time.Second}
 	p.sims = append(p.sims, s)
 	panics.Go(func() { _ = s.Serve(listener) }, func(*panics.Error) { _ = s.Close() }) // until Close
-	return listener.Addr().String(), nil
+	m.host = listener.Addr().String()
+	return m.host, nil
 }
 
 // enrol adds the clinic, its credentials and its key, as an engineer would.
@@ -189,6 +204,7 @@ type Acts struct {
 	First   []syncDone  `json:"first"`
 	Second  []syncDone  `json:"second"`
 	Changes []dayChange `json:"changes"`
+	Night   []trouble   `json:"night"` // what waits for a person
 }
 
 // A syncDone is the outcome of one clinic's full sync.
@@ -209,9 +225,10 @@ type dayChange struct {
 	Right  bool   `json:"right"`
 }
 
-// Acts runs two full syncs of each clinic and changes the practices between them.
+// Acts runs two full syncs of each clinic, changes the practices between them, and leaves
+// something that waits for a person.
 func (p *Play) Acts(ctx context.Context) (*Acts, error) {
-	a := &Acts{First: []syncDone{}, Second: []syncDone{}, Changes: []dayChange{}}
+	a := &Acts{First: []syncDone{}, Second: []syncDone{}, Changes: []dayChange{}, Night: []trouble{}}
 	p.stage.chapter("First full sync of each clinic: browser login, appointments, medical notes, reconciliation")
 	first, before, err := p.syncAll(ctx)
 	if err != nil {
@@ -241,6 +258,9 @@ func (p *Play) Acts(ctx context.Context) (*Acts, error) {
 		a.Changes = append(a.Changes, compare(m, touched[i], before[i], after[i])...)
 	}
 	p.stage.differences(a.Changes)
+	if a.Night, err = p.Night(ctx); err != nil {
+		return nil, err
+	}
 	a.Success = a.well()
 	return a, nil
 }
@@ -260,6 +280,11 @@ func (a *Acts) Failure() error {
 	for _, c := range a.Changes {
 		if !c.Right {
 			return fmt.Errorf("in %s, appointment %s (%s) became: %s", c.Clinic, c.PIMSID, c.What, c.Seen)
+		}
+	}
+	for _, t := range a.Night {
+		if !t.Right {
+			return fmt.Errorf("in %s, after %s: %s", t.Clinic, t.Happened, t.Said)
 		}
 	}
 	return nil
@@ -292,11 +317,13 @@ func (p *Play) syncAll(ctx context.Context) ([]syncDone, []map[string]caseJSON, 
 
 // sync runs a full sync over the past and the coming week.
 func (m *demoClinic) sync(ctx context.Context, report func(progressJSON)) (*fullResponse, error) {
+	return m.api.fullSync(ctx, m.weeks(), report)
+}
+
+// weeks is the request for a sync of the past and the coming week.
+func (m *demoClinic) weeks() []byte {
 	today := m.sim.Today()
-	return m.api.fullSync(ctx, map[string]any{
-		"startDate": today.AddDate(0, 0, -7).Format(time.DateOnly),
-		"endDate":   today.AddDate(0, 0, 7).Format(time.DateOnly),
-	}, report)
+	return fmt.Appendf(nil, `{"startDate": %q, "endDate": %q}`, today.AddDate(0, 0, -7).Format(time.DateOnly), today.AddDate(0, 0, 7).Format(time.DateOnly))
 }
 
 // compare returns what happened to the four appointments that were changed, and to any case

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/console/page"
+	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/render"
 )
 
@@ -97,13 +98,40 @@ Look at it in a browser. This link signs you in, once, within ten minutes:
 
   %[4]s
 
+%[5]s
 The server goes on at %[1]s until Ctrl-C (API: %[1]s/docs). Try, as %[2]s:
 
   curl -s -X POST -H 'X-API-Key: %[3]s' %[1]s/api/sync/inbound
   curl -s -H 'X-API-Key: %[3]s' '%[1]s/api/cases?limit=3'
 
-`, p.server.URL(), m.name, m.key, page.LinkAddress(base, token))
+`, p.server.URL(), m.name, m.key, page.LinkAddress(base, token), p.toDo())
 	return nil
+}
+
+// toDo says what there is to decide and to set up in the console.
+func (p *Play) toDo() string {
+	var text strings.Builder
+	if len(p.clinics) > 1 {
+		fmt.Fprintf(&text, "“Needs you” shows the plan of %s: approve it or reject it.\n", p.clinics[1].name)
+	}
+	if len(p.clinics) > 2 {
+		fmt.Fprintf(&text, "%s waits for its new password: %s\n", p.clinics[2].name, newPassword)
+	}
+	fmt.Fprintf(&text, "%s is not set up: http://%s, user %s, password %s\n", p.newcomer.name, p.newcomer.host, neosim.DefaultUsername, neosim.DefaultPassword)
+	return text.String()
+}
+
+// troubles shows what waits for a person.
+func (s *stage) troubles(seen []trouble) {
+	rows := make([][]string, len(seen))
+	for i, t := range seen {
+		mark := "ok"
+		if !t.Right {
+			mark = "WRONG"
+		}
+		rows[i] = []string{t.Clinic, t.Happened, t.Said, mark}
+	}
+	render.Table(indented{s.w}, []string{"clinic", "in the practice", "in the console", ""}, rows)
 }
 
 // A watch shows the progress of several syncs in one line, on a terminal.

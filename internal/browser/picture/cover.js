@@ -1,6 +1,6 @@
 // cover hides on a page what was typed into it. It returns true when it has run to its end.
 function cover(typed) {
-  const escape = (text) => text.replace(/[.*+?^${}()|[\]\\\/-]/g, "\\$&");
+  const escape = (text) => text.replace(/[.*+?^${}()|[\]\\\/]/g, "\\$&");
 
   // A short value, such as a number of a practice, is hidden where it stands as a word;
   // of an e-mail address, the part before the @ is hidden alone, too.

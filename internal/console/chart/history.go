@@ -15,12 +15,13 @@ type Twin struct {
 // Twins draws a bar up and a bar down for each twin. Each direction has a scale of its own.
 func Twins(label string, twins []Twin) template.HTML {
 	const step, gap, up, down = 12.0, 2.0, 48.0, 24.0
+	const fewest = 30 // bars have room: a few are not drawn wider
 	mostUp, mostDown := 0.0, 0.0
 	for _, t := range twins {
 		mostUp, mostDown = max(mostUp, t.Up), max(mostDown, t.Down)
 	}
 	var b strings.Builder
-	open(&b, "twins", label, step*float64(max(1, len(twins))), up+down+2)
+	open(&b, "twins", label, step*float64(max(fewest, len(twins))), up+down+2)
 	for i, t := range twins {
 		x := step*float64(i) + gap/2
 		rect(&b, Part{Name: t.Name, Tone: t.Tone}, x, up-scaled(t.Up, mostUp, up), step-gap, scaled(t.Up, mostUp, up))

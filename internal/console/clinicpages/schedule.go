@@ -175,6 +175,19 @@ var fieldWords = map[string]string{
 	"daysAhead": "days ahead", "lookbackDays": "days back", "lookaheadDays": "days ahead of deletions", "parallelBatchSize": "requests at a time",
 }
 
+// turnOn shows every entry as on, and what the schedule does then.
+func (f *scheduleForm) turnOn(v *page.Visit, x *screen.Judged) {
+	for i := range f.Entries {
+		f.Entries[i].On = true
+	}
+	entries, _ := clinic.ParseSchedules([]byte(f.Document), scheduler.CheckEntry)
+	for i := range entries {
+		entries[i].Enabled = true
+	}
+	f.Warnings, f.Next, f.Changes = nil, nil, nil
+	f.foresee(v, x, entries)
+}
+
 // foresee adds what the schedule will do.
 func (f *scheduleForm) foresee(v *page.Visit, x *screen.Judged, entries []clinic.ScheduleEntry) {
 	loc, err := x.Clinic.Location()

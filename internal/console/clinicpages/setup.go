@@ -212,9 +212,7 @@ func (s *screens) fillStep(v *page.Visit, x *screen.Judged, shown *setupView, dr
 	case stepSchedule:
 		shown.scheduleForm, err = s.scheduleForm(v, x)
 		if v.Method != http.MethodPost && !hasSchedule(x.Schedules) {
-			for i := range shown.Entries {
-				shown.Entries[i].On = true // held until now: one click turns them on
-			}
+			shown.turnOn(v, x) // held until now: one click stores them so
 		}
 		return err
 	case stepKey:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -312,18 +313,46 @@ func wouldChange(v *page.Visit, zone *time.Location, x *syncs.Change) caseChange
 		change.Address = screen.CaseAddress(x.CaseID)
 	}
 	for _, f := range x.Fields {
-		change.Fields = append(change.Fields, fieldChange{f.Field, plain(f.Before), plain(f.After)})
+		change.Fields = append(change.Fields, fieldChange{fieldName(f.Field), plain(f.Before, zone), plain(f.After, zone)})
 	}
 	return change
 }
 
-// plain shows a value of a dry run's change.
-func plain(value any) string {
+var capital = regexp.MustCompile(`[A-Z]`)
+
+// fieldName says a field of a case as a person does: "appointment.clientEmail" is "Client
+// email in the PIMS".
+func fieldName(field string) string {
+	part, name, nested := strings.Cut(field, ".")
+	if !nested {
+		name = field
+	}
+	name = strings.ReplaceAll(capital.ReplaceAllStringFunc(name, func(c string) string { return " " + strings.ToLower(c) }), ".", ": ")
+	if name == "scheduled date" {
+		name = "visit"
+	}
+	switch {
+	case !nested:
+	case part == "appointment":
+		name += " in the PIMS"
+	default:
+		name = part + ": " + name
+	}
+	return strings.ToUpper(name[:1]) + name[1:]
+}
+
+// plain shows a value of a dry run's change. A moment is shown in the clinic's zone.
+func plain(value any, zone *time.Location) string {
 	switch x := value.(type) {
 	case nil:
 		return ""
 	case string:
+		if at, err := time.Parse(time.RFC3339, x); err == nil {
+			return at.In(zone).Format("Mon 2 Jan 2006, 15:04 MST")
+		}
 		return x
+	case time.Time:
+		return x.In(zone).Format("Mon 2 Jan 2006, 15:04 MST")
 	}
 	text, err := json.Marshal(value)
 	if err != nil {
