@@ -1,11 +1,14 @@
 package console
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"image"
+	"image/jpeg"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -27,6 +30,8 @@ import (
 	"github.com/pims-sync/pims-sync/internal/console/screen"
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/people"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/pimstest"
 	"github.com/pims-sync/pims-sync/internal/postgres/trendstore"
 	"github.com/pims-sync/pims-sync/internal/practice"
 )
@@ -170,6 +175,14 @@ func (w *window) inspect(t *testing.T, name string) {
 	}
 }
 
+// loginPage is a picture of a page, as a browser takes one of a failed login.
+func loginPage(t *testing.T) []byte {
+	t.Helper()
+	var shot bytes.Buffer
+	require.NoError(t, jpeg.Encode(&shot, image.NewGray(image.Rect(0, 0, 1024, 768)), nil))
+	return shot.Bytes()
+}
+
 func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -233,6 +246,16 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	w.open(t, screen.ClinicAddress(failing)+"/login")
 	w.do(t, chromedp.Click(`form:has([value="test"]) button`), chromedp.WaitVisible(".steps .last"))
 	w.inspect(t, "clinic-login-test")
+	s.pims.OnCall(func(ctx context.Context, _ pimstest.Call) error {
+		if see := pims.FailedPageSeer(ctx); see != nil {
+			see(loginPage(t))
+		}
+		return pims.ErrAuthChallenge
+	})
+	w.open(t, screen.ClinicAddress(failing)+"/login")
+	w.do(t, chromedp.Click(`form:has([value="test"]) button`), chromedp.WaitVisible(".shot img"))
+	w.inspect(t, "clinic-login-failed")
+	s.pims.OnCall(nil)
 	w.open(t, "/console/setup/csv")
 	w.do(t, chromedp.SendKeys("#csv", "name,timezone,username,password\nOld Mill Vets,Europe/London,desk@example.com,secret\nNowhere Vets,Mars/Base,,\n"), chromedp.Click("form.stack button"), chromedp.WaitVisible("#start"))
 	w.inspect(t, "setup-csv-lines")

@@ -51,7 +51,7 @@ type Play struct {
 	user    string
 	clinics []*demoClinic
 
-	syncing, newcomer *demoClinic // added by Night
+	syncing, newcomer *demoClinic // added by night
 
 	server *app.Server
 	store  *app.Store
@@ -78,13 +78,15 @@ func Raise(ctx context.Context, o Options) (_ *Play, err error) {
 	}()
 	p.stage.title()
 	p.stage.begin("Starting %s", render.Counted(o.Clinics, "simulated practice"))
-	hosts := make([]string, o.Clinics)
-	for i := range hosts {
+	var hosts []string
+	for i := range o.Clinics {
 		m := cast[i%len(cast)]
 		m.seed += uint64(i / len(cast))
-		if hosts[i], err = p.practice(ctx, &m); err != nil {
+		host, err := p.practice(ctx, &m)
+		if err != nil {
 			return nil, err
 		}
+		hosts = append(hosts, host)
 		p.clinics = append(p.clinics, &m)
 	}
 	for _, added := range []struct {
@@ -258,7 +260,7 @@ func (p *Play) Acts(ctx context.Context) (*Acts, error) {
 		a.Changes = append(a.Changes, compare(m, touched[i], before[i], after[i])...)
 	}
 	p.stage.differences(a.Changes)
-	if a.Night, err = p.Night(ctx); err != nil {
+	if a.Night, err = p.night(ctx); err != nil {
 		return nil, err
 	}
 	a.Success = a.well()

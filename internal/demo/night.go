@@ -36,10 +36,10 @@ type trouble struct {
 	Right    bool   `json:"right"`
 }
 
-// Night leaves something to see and to decide in the console: a plan of deletions, a refused
+// night leaves something to see and to decide in the console: a plan of deletions, a refused
 // login, a sync that runs, and a clinic that is not set up. The first clinic stays as it is;
 // the second and the third have the troubles.
-func (p *Play) Night(ctx context.Context) ([]trouble, error) {
+func (p *Play) night(ctx context.Context) ([]trouble, error) {
 	p.stage.chapter("A night passes: not everything goes well, and two practices are new")
 	troubles := []func(context.Context) (trouble, error){p.newClinics}
 	if len(p.clinics) > 1 {

@@ -104,12 +104,12 @@ The server goes on at %[1]s until Ctrl-C (API: %[1]s/docs). Try, as %[2]s:
   curl -s -X POST -H 'X-API-Key: %[3]s' %[1]s/api/sync/inbound
   curl -s -H 'X-API-Key: %[3]s' '%[1]s/api/cases?limit=3'
 
-`, p.server.URL(), m.name, m.key, page.LinkAddress(base, token), p.toDo())
+`, p.server.URL(), m.name, m.key, page.LinkAddress(base, token), p.waiting())
 	return nil
 }
 
-// toDo says what there is to decide and to set up in the console.
-func (p *Play) toDo() string {
+// waiting says what there is to decide and to set up in the console.
+func (p *Play) waiting() string {
 	var text strings.Builder
 	if len(p.clinics) > 1 {
 		fmt.Fprintf(&text, "“Needs you” shows the plan of %s: approve it or reject it.\n", p.clinics[1].name)
