@@ -204,7 +204,7 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 
 	endpoint, channel := s.outgoingEvents(t)
 
-	w := s.window(t)
+	w := s.window(t, "data:image/jpeg") // the picture of a failed login
 	w.open(t, "/console/sign-in")
 	w.inspect(t, "sign-in")
 	w.open(t, "/console/link?token="+url.QueryEscape(invitation))
