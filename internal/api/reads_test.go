@@ -86,9 +86,9 @@ func TestSyncsAreListedByTheirFilter(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.syncs.list = syncs.List[syncs.Audit]{Items: []syncs.Audit{*sample.Audit(syncs.TypeInbound)}, NextCursor: "next"}
-	a := b.next(b.get("/api/syncs?type=reconciliation&status=failed&limit=7"))
+	a := b.next(b.get("/api/syncs?type=reconciliation&status=failed&code=schema_drift&since=2026-01-17T12:00:00Z&limit=7"))
 	require.Equal(t, syncs.AuditFilter{
-		Type: syncs.TypeReconciliation, Status: syncs.StatusFailed, Page: syncs.Page{Limit: 7, Cursor: "next"},
+		Type: syncs.TypeReconciliation, Status: syncs.StatusFailed, Code: syncs.CodeSchemaDrift, Since: time.Date(2026, 1, 17, 12, 0, 0, 0, time.UTC), Page: syncs.Page{Limit: 7, Cursor: "next"},
 	}, b.syncs.filters[1])
 	require.Len(t, a.body["items"], 1)
 }

@@ -165,6 +165,9 @@ func syncsOf(list syncs.List[syncs.Audit]) syncList {
 	return body
 }
 
+// maxCode is how long a code may be, in characters.
+const maxCode = 64
+
 func (s *server) listSyncs() web.Operation {
 	return web.Operation{
 		Method: http.MethodGet, Path: "/api/syncs", ID: "listSyncs", Tag: "Syncs",
@@ -177,6 +180,8 @@ func (s *server) listSyncs() web.Operation {
 			web.WordParam("status", "Only syncs in this state.", []syncs.Status{
 				syncs.StatusQueued, syncs.StatusInProgress, syncs.StatusCompleted, syncs.StatusFailed, syncs.StatusCancelled,
 			}),
+			web.TextParam("code", "Only syncs that ended with this code.", maxCode, string(syncs.CodeSchemaDrift)),
+			web.InstantParam("since", "Only syncs that were created at or after this moment."),
 		}, web.PageParams()...),
 		Offers: []web.Offer{{
 			Status: http.StatusOK, Description: "A page of syncs.",
@@ -186,7 +191,8 @@ func (s *server) listSyncs() web.Operation {
 		Handle: func(c *web.Call) (web.Reply, error) {
 			q := web.QueryOf(c)
 			filter := syncs.AuditFilter{
-				Type: syncs.Type(q.Text("type")), Status: syncs.Status(q.Text("status")), Page: q.Page(),
+				Type: syncs.Type(q.Text("type")), Status: syncs.Status(q.Text("status")),
+				Code: syncs.Code(q.Text("code")), Since: q.Instant("since"), Page: q.Page(),
 			}
 			if q.Err != nil {
 				return web.Reply{}, q.Err

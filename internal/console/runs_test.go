@@ -126,6 +126,7 @@ func TestRunsAreListedAndFiltered(t *testing.T) {
 	}
 	for query, n := range map[string]int{
 		"type=inbound": 2, "status=failed": 1, "clinic=" + w.clinic.String(): 5, "clinic=" + w.other.String(): 0, "type=full&status=completed": 0,
+		"code=pims_unreachable": 1, "code=timeout": 0, "span=day": 5, "span=day&code=pims_unreachable": 1,
 	} {
 		page := v.get(t, "/console/runs?"+query)
 		require.Len(t, rowOfOne.FindAllString(page.body, -1), n, query)

@@ -1,5 +1,7 @@
 package syncs
 
+import "time"
+
 // A Page selects a part of a list: at most Limit items after Cursor. Cursor is the
 // nextCursor of an earlier answer, or empty for the beginning.
 type Page struct {
@@ -17,10 +19,13 @@ type List[T any] struct {
 	NextCursor string
 }
 
-// An AuditFilter selects syncs of one clinic, newest first, without children.
+// An AuditFilter selects syncs of one clinic, newest first, without children. What is zero
+// selects all.
 type AuditFilter struct {
 	Type   Type
 	Status Status
+	Code   Code      // that they ended with
+	Since  time.Time // when they were created at the earliest
 	Page
 }
 

@@ -32,16 +32,34 @@ type SyncsListCmd struct {
 	Clinic cli.OfClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
 	Type   *string      `help:"Only this type." enum:"inbound,cases,reconciliation,full" placeholder:"TYPE"`
 	Status *string      `help:"Only this status." enum:"queued,in_progress,completed,failed,cancelled" placeholder:"STATUS"`
+	Code   string       `help:"Only syncs that ended with this code, such as schema_drift." placeholder:"CODE"`
+	Since  string       `help:"Only syncs from then on: 90d, 12h or a date." placeholder:"WHEN"`
 	Limit  cli.Limit    `help:"How many." default:"20"`
 	Cursor string       `help:"Continue a list: the nextCursor of the earlier list."`
 }
 
+// Help shows how the command is used.
+func (*SyncsListCmd) Help() string {
+	return `Examples:
+  pims-sync syncs list --clinic ID --status failed --since 7d
+  pims-sync syncs list --clinic ID --code schema_drift --json`
+}
+
 // Run lists the syncs.
 func (a *SyncsListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
+	filter := syncs.AuditFilter{
+		Type: syncs.Type(render.Given(a.Type)), Status: syncs.Status(render.Given(a.Status)), Code: syncs.Code(a.Code),
+		Page: syncs.Page{Limit: int(a.Limit), Cursor: a.Cursor},
+	}
+	if a.Since != "" {
+		since, err := clinic.ParseSince(a.Since, time.Now())
+		if err != nil {
+			return cli.Usage(fmt.Errorf("--since: %w", err))
+		}
+		filter.Since = since
+	}
 	return cli.WithClinic(ctx, std, c, &a.Clinic, func(s *app.Store, owner clinic.Clinic) error {
-		list, err := s.Audits().Audits(ctx, a.Clinic.UUID, syncs.AuditFilter{
-			Type: syncs.Type(render.Given(a.Type)), Status: syncs.Status(render.Given(a.Status)), Page: syncs.Page{Limit: int(a.Limit), Cursor: a.Cursor},
-		})
+		list, err := s.Audits().Audits(ctx, a.Clinic.UUID, filter)
 		if err != nil {
 			return err
 		}

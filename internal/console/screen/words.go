@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -121,6 +122,23 @@ var codeWords = map[syncs.Code]string{
 	syncs.CodeTimeout:              "The sync took too long",
 	syncs.CodeCancelled:            "Somebody cancelled the sync",
 	syncs.CodeInternal:             "A fault of this program; the log says which",
+}
+
+// notOfRuns are the codes of codeWords that no sync ends with.
+var notOfRuns = []syncs.Code{
+	syncs.CodeCursorExpired, syncs.CodeInvalidRequest, syncs.CodeForbidden, syncs.CodeNotFound, syncs.CodeSyncRunning,
+	syncs.CodeAlreadyDecided, syncs.CodeIdempotencyMismatch, syncs.CodeDraining,
+}
+
+// RunCodes offers the codes that a sync can end with, in words, by their words.
+func RunCodes(chosen string) []page.Choice {
+	codes := slices.DeleteFunc(slices.Collect(maps.Keys(codeWords)), func(code syncs.Code) bool { return slices.Contains(notOfRuns, code) })
+	slices.SortFunc(codes, func(a, b syncs.Code) int { return strings.Compare(codeWords[a], codeWords[b]) })
+	var pairs []string
+	for _, code := range codes {
+		pairs = append(pairs, string(code), codeWords[code])
+	}
+	return page.Choices(chosen, "Any reason", pairs...)
 }
 
 // Explain returns a code in plain words, and an unknown code as it is.

@@ -31,6 +31,7 @@ type (
 	runsView struct {
 		Clinic          screen.Pick
 		Types, Statuses []page.Choice
+		Codes, Spans    []page.Choice
 		Filtered        bool
 		Rows            []RunRow
 		Running         bool   // one of them: the page looks again soon
@@ -74,7 +75,7 @@ func (s *Screens) runs(v *page.Visit) (*runsView, error) {
 		return nil, err
 	}
 	filter := syncs.AuditFilter{
-		Type: syncs.Type(query.Get("type")), Status: syncs.Status(query.Get("status")),
+		Type: syncs.Type(query.Get("type")), Status: syncs.Status(query.Get("status")), Code: syncs.Code(query.Get("code")), Since: screen.Since(v),
 		Page: syncs.Page{Limit: runsPerPage, Cursor: query.Get("after")},
 	}
 	shown := &runsView{
@@ -82,7 +83,8 @@ func (s *Screens) runs(v *page.Visit) (*runsView, error) {
 		Types:  page.Choices(string(filter.Type), "All types", screen.RunTypes...),
 		Statuses: page.Choices(string(filter.Status), "Any outcome", string(syncs.StatusQueued), "Waiting", string(syncs.StatusInProgress), "Running",
 			string(syncs.StatusCompleted), "Done", string(syncs.StatusFailed), "Failed", string(syncs.StatusCancelled), "Cancelled"),
-		Filtered: only != nil || filter.Type != "" || filter.Status != "",
+		Codes: screen.RunCodes(string(filter.Code)), Spans: screen.Spans(v),
+		Filtered: only != nil || filter.Type != "" || filter.Status != "" || filter.Code != "" || !filter.Since.IsZero(),
 	}
 	byID := screen.ClinicsByID(clinics)
 	list, err := s.o.Runs.AuditsAcross(v.Context(), screen.Within(v, only), filter)

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -63,9 +62,6 @@ func (s *screens) logPage() page.Page {
 	}
 }
 
-// spans are the periods that a list can be limited to, and their length.
-var spans = map[string]time.Duration{"day": 24 * time.Hour, "week": 7 * 24 * time.Hour, "month": 30 * 24 * time.Hour}
-
 func (s *screens) logOf(v *page.Visit) (*logView, error) {
 	clinics, err := s.o.SeenClinics(v)
 	if err != nil {
@@ -76,12 +72,10 @@ func (s *screens) logOf(v *page.Visit) (*logView, error) {
 		return nil, err
 	}
 	filter := access.Filter{Clinics: screen.Within(v, of), Page: syncs.Page{Limit: eventsPerPage, Cursor: v.Text("after")}}
-	if length := spans[v.Text("span")]; length > 0 {
-		filter.Since = v.Now.Add(-length)
-	}
+	filter.Since = screen.Since(v)
 	shown := &logView{
 		Clinic: pick, Filtered: of != nil || !filter.Since.IsZero(),
-		Spans: page.Choices(v.Text("span"), "All time", "day", "Last 24 hours", "week", "Last 7 days", "month", "Last 30 days"),
+		Spans: screen.Spans(v),
 	}
 	list, err := s.o.Events.Events(v.Context(), filter)
 	if err != nil {

@@ -148,6 +148,8 @@ left join sync_leases l on l.audit_id = a.id
 where a.clinic_id = @clinic_id and a.parent_id is null
     and (@sync_type::text = '' or a.sync_type = @sync_type)
     and (@status::text = '' or a.status = @status)
+    and (@code::text = '' or a.error_code = @code)
+    and a.created_at >= @since::timestamptz
     and (a.created_at, a.id) < (@before_at::timestamptz, @before_id::uuid)
 order by a.created_at desc, a.id desc
 limit @up_to;
@@ -160,6 +162,8 @@ left join sync_leases l on l.audit_id = a.id
 where (sqlc.narg('clinics')::uuid[] is null or a.clinic_id = any(sqlc.narg('clinics'))) and a.parent_id is null
     and (@sync_type::text = '' or a.sync_type = @sync_type)
     and (@status::text = '' or a.status = @status)
+    and (@code::text = '' or a.error_code = @code)
+    and a.created_at >= @since::timestamptz
     and (a.created_at, a.id) < (@before_at::timestamptz, @before_id::uuid)
 order by a.created_at desc, a.id desc
 limit @up_to;

@@ -23,7 +23,7 @@ func (s *Audits) AuditsAcross(ctx context.Context, clinics []uuid.UUID, filter s
 	var bytes page.Bytes
 	err = s.db.AskPage(ctx, "list syncs of several clinics", postgres.Scope{}, &bytes, func(q *dbsqlc.Queries) error {
 		rows, err := q.AuditsAcross(ctx, dbsqlc.AuditsAcrossParams{
-			Clinics: clinics, SyncType: string(filter.Type), Status: string(filter.Status),
+			Clinics: clinics, SyncType: string(filter.Type), Status: string(filter.Status), Code: string(filter.Code), Since: filter.Since,
 			BeforeAt: before.At, BeforeID: before.ID, UpTo: int32(limit + 1), //nolint:gosec // bounded
 		})
 		audits := values.Convert(rows, func(row dbsqlc.AuditsAcrossRow) syncs.Audit { return auditOf(row.CaseSyncAudit, row.Progress) })

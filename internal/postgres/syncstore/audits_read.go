@@ -47,7 +47,7 @@ func (s *Audits) Audits(ctx context.Context, clinicID uuid.UUID, filter syncs.Au
 	var bytes page.Bytes
 	err = s.db.AskPage(ctx, "list syncs", postgres.Scope{ClinicID: clinicID, Ordered: true}, &bytes, func(q *dbsqlc.Queries) error {
 		rows, err := q.Audits(ctx, dbsqlc.AuditsParams{
-			ClinicID: clinicID, SyncType: string(filter.Type), Status: string(filter.Status),
+			ClinicID: clinicID, SyncType: string(filter.Type), Status: string(filter.Status), Code: string(filter.Code), Since: filter.Since,
 			BeforeAt: before.At, BeforeID: before.ID, UpTo: int32(limit + 1), //nolint:gosec // bounded
 		})
 		audits := values.Convert(rows, func(row dbsqlc.AuditsRow) syncs.Audit { return auditOf(row.CaseSyncAudit, row.Progress) })

@@ -79,15 +79,19 @@ left join sync_leases l on l.audit_id = a.id
 where a.clinic_id = $1 and a.parent_id is null
     and ($2::text = '' or a.sync_type = $2)
     and ($3::text = '' or a.status = $3)
-    and (a.created_at, a.id) < ($4::timestamptz, $5::uuid)
+    and ($4::text = '' or a.error_code = $4)
+    and a.created_at >= $5::timestamptz
+    and (a.created_at, a.id) < ($6::timestamptz, $7::uuid)
 order by a.created_at desc, a.id desc
-limit $6
+limit $8
 `
 
 type AuditsParams struct {
 	ClinicID uuid.UUID
 	SyncType string
 	Status   string
+	Code     string
+	Since    time.Time
 	BeforeAt time.Time
 	BeforeID uuid.UUID
 	UpTo     int32
@@ -103,6 +107,8 @@ func (q *Queries) Audits(ctx context.Context, arg AuditsParams) ([]AuditsRow, er
 		arg.ClinicID,
 		arg.SyncType,
 		arg.Status,
+		arg.Code,
+		arg.Since,
 		arg.BeforeAt,
 		arg.BeforeID,
 		arg.UpTo,
@@ -163,15 +169,19 @@ left join sync_leases l on l.audit_id = a.id
 where ($1::uuid[] is null or a.clinic_id = any($1)) and a.parent_id is null
     and ($2::text = '' or a.sync_type = $2)
     and ($3::text = '' or a.status = $3)
-    and (a.created_at, a.id) < ($4::timestamptz, $5::uuid)
+    and ($4::text = '' or a.error_code = $4)
+    and a.created_at >= $5::timestamptz
+    and (a.created_at, a.id) < ($6::timestamptz, $7::uuid)
 order by a.created_at desc, a.id desc
-limit $6
+limit $8
 `
 
 type AuditsAcrossParams struct {
 	Clinics  []uuid.UUID
 	SyncType string
 	Status   string
+	Code     string
+	Since    time.Time
 	BeforeAt time.Time
 	BeforeID uuid.UUID
 	UpTo     int32
@@ -188,6 +198,8 @@ func (q *Queries) AuditsAcross(ctx context.Context, arg AuditsAcrossParams) ([]A
 		arg.Clinics,
 		arg.SyncType,
 		arg.Status,
+		arg.Code,
+		arg.Since,
 		arg.BeforeAt,
 		arg.BeforeID,
 		arg.UpTo,
