@@ -69,6 +69,16 @@ func TestPeopleAreInvitedChangedAndRemovedOnTheirPage(t *testing.T) { // R42, R4
 
 	require.Contains(t, do("role", url.Values{"role": {"operator"}}).body, "role operator now")
 	require.Equal(t, "/console/sign-in", signedIn.get(t, "/console").path, "another role ends the sessions")
+	s.fleet(t, 3)
+	one := "Harbor Lights Animal Clinic"
+	require.Contains(t, do("clinics", url.Values{"clinics": {one + "\nNo Such Clinic"}}).body, "No clinic has the name")
+	require.Contains(t, do("clinics", url.Values{"clinics": {one + "\n" + one}}).body, "sees 1 clinic now")
+	require.Contains(t, v.get(t, "/console/people").body, ">"+one+"</textarea>")
+	limited, err := s.people.Find(t.Context(), sam.Email)
+	require.NoError(t, err)
+	require.True(t, limited.Limited)
+	require.Len(t, limited.Clinics, 1)
+	require.Contains(t, do("clinics", url.Values{"clinics": {" "}}).body, "sees all clinics now")
 	require.Contains(t, do("reset", nil).body, "/console/link?token=")
 	require.Equal(t, 401, s.visitor(t).send(t, "/console/sign-in", url.Values{"email": {sam.Email}, "password": {password}}).status)
 	require.Contains(t, do("remove", nil).body, "removed and signed out")
@@ -77,7 +87,7 @@ func TestPeopleAreInvitedChangedAndRemovedOnTheirPage(t *testing.T) { // R42, R4
 
 	admin, err := s.people.Find(t.Context(), "admin@example.com")
 	require.NoError(t, err)
-	for _, act := range []string{"role", "remove"} {
+	for _, act := range []string{"role", "clinics", "remove"} {
 		require.Equal(t, 422, do(act, url.Values{"person": {admin.ID.String()}, "role": {"viewer"}}).status, "nobody does this to themselves")
 	}
 	var recorded []string

@@ -3,11 +3,15 @@ package systempages
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/console/page"
+	"github.com/pims-sync/pims-sync/internal/console/screen"
 	"github.com/pims-sync/pims-sync/internal/people"
 )
 
@@ -17,10 +21,11 @@ func (s *screens) peoplePage() page.Page {
 		Path: "/people", Title: "People", Template: "people", Nav: "people", Group: page.GroupInstallation, Needs: access.ChangeSystem,
 		Show: func(v *page.Visit) (any, error) { return s.people(v) },
 		Acts: map[string]page.Act{
-			"invite": {Needs: access.ChangeSystem, Do: s.invite},
-			"role":   {Needs: access.ChangeSystem, Do: s.changeRole},
-			"reset":  {Needs: access.ChangeSystem, Do: s.resetSignIn},
-			"remove": {Needs: access.ChangeSystem, Do: s.removePerson},
+			"invite":  {Needs: access.ChangeSystem, Do: s.invite},
+			"role":    {Needs: access.ChangeSystem, Do: s.changeRole},
+			"clinics": {Needs: access.ChangeSystem, Do: s.limitPerson},
+			"reset":   {Needs: access.ChangeSystem, Do: s.resetSignIn},
+			"remove":  {Needs: access.ChangeSystem, Do: s.removePerson},
 		},
 	}
 }
@@ -37,6 +42,7 @@ type (
 		Role          access.Role
 		State, SignIn page.Badge
 		Clinics       string
+		LimitedTo     string // the names of these clinics, one a line
 		LastSignedIn  page.Moment
 		Me            bool
 	}
@@ -47,6 +53,11 @@ func (s *screens) people(v *page.Visit) (*peopleView, error) {
 	if err != nil {
 		return nil, err
 	}
+	clinics, err := s.o.SeenClinics(v)
+	if err != nil {
+		return nil, err
+	}
+	byID := screen.ClinicsByID(clinics)
 	shown := &peopleView{Roles: access.Roles()}
 	for i := range all {
 		p := &all[i]
@@ -64,11 +75,56 @@ func (s *screens) people(v *page.Visit) (*peopleView, error) {
 			row.SignIn = page.Good("Password", "key")
 		}
 		if p.Limited {
-			row.Clinics = page.Counted(len(p.Clinics), "clinic")
+			row.Clinics, row.LimitedTo = page.Counted(len(p.Clinics), "clinic"), namesOf(p.Clinics, byID)
 		}
 		shown.Rows = append(shown.Rows, row)
 	}
 	return shown, nil
+}
+
+// namesOf lists clinics by name, one a line, as clinicsOf reads them. One whose name
+// another clinic has, too, stands by its id.
+func namesOf(ids []uuid.UUID, byID map[uuid.UUID]*clinic.Clinic) string {
+	times := map[string]int{}
+	for _, of := range byID {
+		times[of.Name]++
+	}
+	lines := make([]string, 0, len(ids))
+	for _, id := range ids {
+		if of := byID[id]; of != nil && times[of.Name] == 1 {
+			lines = append(lines, of.Name)
+			continue
+		}
+		lines = append(lines, id.String())
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
+// limitPerson changes which clinics a person sees (R42).
+func (s *screens) limitPerson(v *page.Visit) (page.Notice, error) {
+	id, err := person(v)
+	if err != nil {
+		return page.Notice{}, err
+	}
+	if id == v.Session.Person.ID {
+		return page.Notice{}, page.Problem("Nobody limits themselves. Ask another admin, or use the command line.")
+	}
+	clinics, err := s.clinicsOf(v, v.Text("clinics"))
+	if err != nil {
+		return page.Notice{}, err
+	}
+	p, err := s.o.People.Change(v.Context(), v.By(), id, func(p *people.Person) error {
+		p.Clinics, p.Limited = clinics, len(clinics) > 0
+		return nil
+	})
+	if err != nil {
+		return page.Notice{}, s.typed(err)
+	}
+	if !p.Limited {
+		return page.Notice{Text: p.Label() + " sees all clinics now and must sign in again."}, nil
+	}
+	return page.Notice{Text: fmt.Sprintf("%s sees %s now and must sign in again.", p.Label(), page.Counted(len(p.Clinics), "clinic"))}, nil
 }
 
 // invite adds a person and shows the link that sets a password.
@@ -77,7 +133,11 @@ func (s *screens) invite(v *page.Visit) (page.Notice, error) {
 	if err != nil {
 		return page.Notice{}, page.Problem(page.Sentence(err.Error()))
 	}
-	p, err := s.o.People.Invite(v.Context(), v.By(), people.Person{Email: v.Text("email"), Name: v.Text("name"), Role: role})
+	clinics, err := s.clinicsOf(v, v.Text("clinics"))
+	if err != nil {
+		return page.Notice{}, err
+	}
+	p, err := s.o.People.Invite(v.Context(), v.By(), people.Person{Email: v.Text("email"), Name: v.Text("name"), Role: role, Clinics: clinics, Limited: len(clinics) > 0})
 	if err != nil {
 		return page.Notice{}, s.typed(err)
 	}
