@@ -136,7 +136,7 @@ func benchmarkFreshness(b *testing.B) {
 		for n := range rounds {
 			c.add(among[n], alone[n])
 		}
-		b.ReportMetric(percentile(among, 99), "p99-ms")
+		b.ReportMetric(p99(among), "p99-ms")
 	}
 	c.report(b)
 }
@@ -158,7 +158,7 @@ func benchmarkRetention(b *testing.B) {
 		require.NoError(b, err)
 		alone := writeUntil(b, pool, kase, func() { time.Sleep(5 * time.Second) })
 		during := writeUntil(b, pool, kase, func() { forget(b, db) })
-		c.add(percentile(during, 99), percentile(alone, 99))
+		c.add(p99(during), p99(alone))
 	}
 	c.report(b)
 }

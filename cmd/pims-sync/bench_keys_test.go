@@ -58,7 +58,7 @@ func BenchmarkWrongKeys(b *testing.B) {
 			}
 		}
 		c := comparison{unit: "ms", bound: 2}
-		c.add(percentile(attacked, 99), percentile(alone, 99))
+		c.add(p99(attacked), p99(alone))
 		c.report(b)
 		seconds := float64(b.N*wrongKeysRounds) * wrongKeysTime.Seconds()
 		b.ReportMetric(float64(sent)/seconds, "keys/s")

@@ -45,7 +45,7 @@ func benchmarkQueue(b *testing.B, part func(turn) time.Duration) {
 		}
 	}
 	c := comparison{unit: "ms"}
-	c.add(percentile(ours, 99), percentile(notices, 99))
+	c.add(p99(ours), p99(notices))
 	c.report(b)
 }
 
@@ -133,8 +133,8 @@ func (n bareNotice) roundTrip(b *testing.B) {
 	require.NoError(b, err)
 }
 
-// percentile is the value that p of a hundred do not exceed.
-func percentile(values []float64, p int) float64 {
+// p99 is the value that 99 of a hundred do not exceed.
+func p99(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
-	return sorted[(len(sorted)*p-1)/100]
+	return sorted[(len(sorted)*99-1)/100]
 }

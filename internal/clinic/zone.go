@@ -28,13 +28,15 @@ var knownZones = sync.OnceValue(func() map[string]bool {
 // the server's zone (R1), and "right/…", which counts leap seconds. So every machine knows
 // the same zones. A zone is read once; thousands of clinics share it.
 func LoadZone(name string) (*time.Location, error) {
-	if loc, ok := loadedZones.Load(name); ok {
-		return loc.(*time.Location), nil
+	loadedZones.Lock()
+	defer loadedZones.Unlock()
+	if loc := loadedZones.byName[name]; loc != nil {
+		return loc, nil
 	}
 	if knownZones()[name] {
 		if loc, err := time.LoadLocation(name); err == nil {
-			shared, _ := loadedZones.LoadOrStore(name, loc)
-			return shared.(*time.Location), nil
+			loadedZones.byName[name] = loc
+			return loc, nil
 		}
 	}
 	return nil, fmt.Errorf("%q is not an IANA time zone such as America/Chicago", name)
@@ -42,4 +44,7 @@ func LoadZone(name string) (*time.Location, error) {
 
 // loadedZones are the zones that were loaded by their names, of which there are some
 // hundreds.
-var loadedZones sync.Map
+var loadedZones = struct {
+	sync.Mutex
+	byName map[string]*time.Location
+}{byName: make(map[string]*time.Location)}

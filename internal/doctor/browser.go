@@ -66,7 +66,7 @@ func logIn(ctx context.Context, b pims.Browser) (took time.Duration, err error) 
 func page(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if r.URL.Path != "/form" {
-		http.SetCookie(w, &http.Cookie{Name: "session", Value: "of-the-doctor", HttpOnly: true})
+		http.SetCookie(w, &http.Cookie{Name: "session", Value: "of-the-doctor", HttpOnly: true, SameSite: http.SameSiteStrictMode}) //nolint:gosec // without Secure: the page is on loopback, by http
 		fmt.Fprint(w, "<!doctype html><title>in</title>")
 		return
 	}

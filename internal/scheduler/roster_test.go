@@ -116,7 +116,7 @@ func TestWhatIsKeptOfTheClinicsIsWhatReadingThemAllSays(t *testing.T) {
 	}
 	store := clinicstore.NewClinics(db)
 	s := scheduler.New(scheduler.Options{Clinics: store, Logger: slog.New(slog.DiscardHandler), Now: clock.Now})
-	random := rand.New(rand.NewPCG(12, 3)) //nolint:gosec // a test
+	random := rand.New(rand.NewPCG(12, 3))
 	changes := []string{
 		`insert into case_sync_audits (clinic_id, sync_type, status, created_at, started_at, completed_at) values ($1, 'inbound', 'completed', $2, $2, $2)`,
 		`insert into case_sync_audits (clinic_id, sync_type, status, created_at, started_at, completed_at) values ($1, 'reconciliation', 'completed', $2, $2, $2)`,
