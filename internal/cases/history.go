@@ -188,7 +188,11 @@ func (e *Event) Tell(loc *time.Location) []string {
 		if key == "consultation" {
 			return []string{tellNotes(after)}
 		}
-		return []string{key + " added: " + strings.Join(slices.Sorted(maps.Keys(after)), ", ")}
+		names := slices.Sorted(maps.Keys(after))
+		for i := range names {
+			names[i] = syncs.FieldName(names[i])
+		}
+		return []string{key + " added: " + strings.Join(names, ", ")}
 	}
 	var sentences []string
 	for _, name := range slices.Sorted(maps.Keys(merged(before, after))) {
@@ -254,7 +258,7 @@ func noteWord(field string) string {
 			return w.word
 		}
 	}
-	return field
+	return syncs.FieldName(field)
 }
 
 func tellReconciliation(before, after []byte) string {
@@ -305,6 +309,9 @@ func said(value []byte, loc *time.Location) string {
 	}
 	if t, err := time.Parse(time.RFC3339Nano, text); err == nil && loc != nil {
 		return t.In(loc).Format("2006-01-02 15:04 MST")
+	}
+	if t, err := time.Parse("2006-01-02T15:04:05", text); err == nil {
+		return t.Format("2006-01-02 15:04") // a PIMS's wall clock
 	}
 	return strings.Join(strings.Fields(text), " ") // on one line
 }

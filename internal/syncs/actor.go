@@ -27,3 +27,15 @@ func Who(actor string) string {
 		return "a person or another program"
 	}
 }
+
+// FieldName returns the name of a field in words: "expiresAt" is "expires at".
+func FieldName(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if i > 0 && r >= 'A' && r <= 'Z' {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(r)
+	}
+	return strings.NewReplacer("_", " ", ".", " ").Replace(strings.ToLower(b.String()))
+}

@@ -189,7 +189,7 @@ func (r *eventRow) describe(h *feed.Happening, names map[string]string) {
 		}
 	case feed.VolumeUnusual:
 		for _, f := range d.Findings {
-			r.Detail = append(r.Detail, screen.FieldName(f.Count))
+			r.Detail = append(r.Detail, syncs.FieldName(f.Count))
 		}
 		r.Text = screen.TypeName(d.Type)
 	case feed.WebhookDisabled:
@@ -206,7 +206,7 @@ func (r *eventRow) changes(c *feed.Changes, names map[string]string) {
 	}
 	r.Text = strings.Join(counts("case", c.Created, "created", c.Changed, "changed", c.Deleted, "deleted", c.Restored, "restored", c.Removed, "removed"), ", ")
 	for _, f := range c.Fields {
-		r.Detail = append(r.Detail, screen.FieldName(strings.TrimPrefix(f, "metadata.")))
+		r.Detail = append(r.Detail, syncs.FieldName(strings.TrimPrefix(f, "metadata.")))
 	}
 	r.By = screen.ActorName(c.Actor, names)
 	if kind, id, _ := strings.Cut(c.Actor, ":"); kind == "sync" {

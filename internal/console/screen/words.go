@@ -35,18 +35,6 @@ func ShortText(id string) string {
 	return id
 }
 
-// FieldName returns the name of a value in words: "expiresAt" is "expires at".
-func FieldName(name string) string {
-	var b strings.Builder
-	for i, r := range name {
-		if i > 0 && r >= 'A' && r <= 'Z' {
-			b.WriteByte(' ')
-		}
-		b.WriteRune(r)
-	}
-	return strings.ReplaceAll(strings.ToLower(b.String()), "_", " ")
-}
-
 // ActorName returns an actor (R14) for people to read.
 func ActorName(actor string, people map[string]string) string {
 	if name := people[actor]; name != "" {

@@ -252,7 +252,7 @@ func needsOf(x *screen.Judged) (found []Need) {
 			Next: "Look whether the practice explains it. Nothing was held back.", Address: screen.RunAddress(u.SyncID), Action: "Look at the run",
 		}
 		for _, f := range u.Findings {
-			n.Details = append(n.Details, fmt.Sprintf("%s: %s, usually %s", screen.FieldName(f.Count), page.Number(f.Value), page.Number(f.Usual)))
+			n.Details = append(n.Details, fmt.Sprintf("%s: %s, usually %s", syncs.FieldName(f.Count), page.Number(f.Value), page.Number(f.Usual)))
 		}
 		found = append(found, n)
 	}

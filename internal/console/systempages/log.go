@@ -140,7 +140,7 @@ func differences(before, after access.Values) (changed []fieldDiff) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		d := fieldDiff{screen.FieldName(name), valueText(before[name]), valueText(after[name])}
+		d := fieldDiff{syncs.FieldName(name), valueText(before[name]), valueText(after[name])}
 		if d.Before != d.After {
 			changed = append(changed, d)
 		}
