@@ -36,6 +36,7 @@ type ServeCmd struct {
 	OTLPEndpoint    string        `name:"otlp-endpoint" help:"Send traces to this collector: the base URL for OTLP over HTTP, such as http://localhost:4318." env:"OTEL_EXPORTER_OTLP_ENDPOINT" placeholder:"URL"`
 	Console         bool          `help:"Serve the console at /console. Default: true." env:"CONSOLE" default:"true" negatable:""`
 	PublicURL       string        `name:"public-url" help:"Where people find the server, such as https://sync.example.com. Default: where a request says." env:"PUBLIC_URL" placeholder:"URL"`
+	TraceURL        string        `name:"trace-url" help:"Where traces of a sync are looked at, with {syncId} for its id; the console links there." env:"TRACE_URL" placeholder:"URL"`
 	OIDCIssuer      string        `name:"oidc-issuer" help:"Let people sign in at this OpenID Connect provider. It must know <public URL>/console/openid/callback." env:"OIDC_ISSUER" placeholder:"URL"`
 	OIDCClientID    string        `name:"oidc-client-id" help:"Our client id at the provider." env:"OIDC_CLIENT_ID" placeholder:"ID"`
 	OIDCSecret      secret.Text   `name:"oidc-client-secret" help:"Our client secret at the provider; none for a public client." env:"OIDC_CLIENT_SECRET" placeholder:"SECRET"`
@@ -174,7 +175,11 @@ func (s *ServeCmd) console() (*app.ConsoleOptions, error) {
 	if err != nil || !s.Console {
 		return nil, err
 	}
-	o := &app.ConsoleOptions{PublicURL: public}
+	trace, err := console.ParseTraceURL(s.TraceURL)
+	if err != nil {
+		return nil, err
+	}
+	o := &app.ConsoleOptions{PublicURL: public, TraceURL: trace}
 	switch {
 	case s.OIDCIssuer != "" && s.OIDCClientID != "":
 		o.OpenID = &signin.OpenID{Issuer: s.OIDCIssuer, ClientID: s.OIDCClientID, ClientSecret: s.OIDCSecret}

@@ -18,6 +18,7 @@ import (
 type ConsoleOptions struct {
 	PublicURL *url.URL       // nil: where the request says
 	OpenID    *signin.OpenID // nil: with passwords and links alone
+	TraceURL  string         // as ParseTraceURL returns it; empty: no links to traces
 }
 
 // People returns who may sign in (R43).
@@ -63,6 +64,7 @@ func (e *Engine) consoleOptions(o ConsoleOptions, settings Settings, now func() 
 		Channels:  e.Outgoing.Channels,
 		OpenID:    o.OpenID,
 		PublicURL: o.PublicURL,
+		TraceURL:  o.TraceURL,
 		Version:   settings.Version,
 		System:    e.system(settings),
 		Now:       now,

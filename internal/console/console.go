@@ -68,6 +68,10 @@ type Options struct {
 	// where the request says.
 	PublicURL *url.URL
 
+	// TraceURL is where the traces of a sync are looked at, with syncpages.TracedSync for
+	// its id; empty: nowhere.
+	TraceURL string
+
 	Version string
 	Now     func() time.Time // nil: time.Now
 }
@@ -91,7 +95,7 @@ func New(o Options) ([]web.Mount, error) {
 // screens lists the pages; those of the navigation in its order.
 func screens(site *page.Site, o *Options) []page.Page {
 	sources := &screen.Sources{People: o.People, Fleet: o.Fleet, Clinics: o.Clinics, Queue: o.Queue, Log: o.Log, Service: o.Service}
-	syncs := syncpages.New(syncpages.Options{Sources: sources, Runs: o.Runs, Cases: o.Cases, Restores: o.Restores, Plans: o.Plans})
+	syncs := syncpages.New(syncpages.Options{Sources: sources, Runs: o.Runs, Cases: o.Cases, Restores: o.Restores, Plans: o.Plans, TraceURL: o.TraceURL})
 	events, outgoing := eventpages.Pages(eventpages.Options{Sources: sources, Arrivals: o.Arrivals, Endpoints: o.Endpoints, Channels: o.Channels})
 	return slices.Concat(
 		fleetpages.Pages(sources),
@@ -125,4 +129,17 @@ func ParsePublicURL(text string) (*url.URL, error) {
 		return nil, errors.New("PUBLIC_URL must be like https://sync.example.com, without a path")
 	}
 	return u, nil
+}
+
+// ParseTraceURL reads TRACE_URL: http or https, with {syncId} where the id of a sync stands.
+// Empty means none.
+func ParseTraceURL(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	u, err := url.Parse(strings.ReplaceAll(text, syncpages.TracedSync, "id"))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || !strings.Contains(text, syncpages.TracedSync) {
+		return "", errors.New("TRACE_URL must be like https://traces.example.com/search?tags=sync.id%3D{syncId}, with {syncId} in it")
+	}
+	return text, nil
 }

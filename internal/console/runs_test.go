@@ -274,6 +274,21 @@ func TestACaseShowsItsNotesAndWhoChangedIt(t *testing.T) { // R14
 	s.requireNoFault(t)
 }
 
+func TestARunLinksToItsTraces(t *testing.T) {
+	t.Parallel()
+	pattern, err := ParseTraceURL("https://traces.example.com/search?tags=sync.id%3D{syncId}")
+	require.NoError(t, err)
+	s := newSite(t, func(o *Options) { o.TraceURL = pattern })
+	admin := s.invite(t, people.Person{Email: "ada@example.com", Name: "Ada Marlow", Role: access.RoleAdmin})
+	w := s.week(t, admin.ID)
+	require.Contains(t, s.signedIn(t, admin).get(t, screen.RunAddress(w.inbound)).body, `href="https://traces.example.com/search?tags=sync.id%3D`+w.inbound.String()+`"`)
+	for _, text := range []string{"traces.example.com/{syncId}", "https://traces.example.com/", "javascript:alert('{syncId}')", "https://ada:secret@traces.example.com/{syncId}", "https:///{syncId}"} {
+		_, err := ParseTraceURL(text)
+		require.ErrorContains(t, err, "TRACE_URL must be like", text)
+		require.NotContains(t, err.Error(), "secret")
+	}
+}
+
 func TestACaseIsShownAsItWas(t *testing.T) { // R14, R7
 	t.Parallel()
 	s := newSite(t)

@@ -17,7 +17,14 @@ type Options struct {
 	Cases    Cases
 	Restores Restores
 	Plans    Plans
+
+	// TraceURL is where the traces of a sync are looked at, with TracedSync for its id;
+	// empty: nowhere.
+	TraceURL string
 }
+
+// TracedSync stands for the id of a sync in Options.TraceURL.
+const TracedSync = "{syncId}"
 
 // Screens are the pages. The pages of a clinic show parts of them.
 type Screens struct{ o Options }

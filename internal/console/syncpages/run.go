@@ -28,6 +28,7 @@ type RunView struct {
 	Facts                  []page.Fact
 	Error                  string
 	Plan                   string // its id; empty: none
+	Trace                  string // address of its traces; empty: none
 	Running                bool
 	Phases                 []runPhase
 	Failures               []runFailure
@@ -116,6 +117,9 @@ func (s *Screens) RunOf(v *page.Visit, of clinic.Clinic, a syncs.Audit) (*RunVie
 		Facts: runFacts(v, &of, &a), Error: a.Result.Error, Running: running,
 		Warnings: warnings(&a.Result.Warnings), Would: a.Options.DryRun,
 		CanCancel: running && may(access.ForSync(a.Type)), CanRepeat: !running && a.ParentID == uuid.Nil && of.Active && may(access.ForSync(a.Type)),
+	}
+	if s.o.TraceURL != "" {
+		shown.Trace = strings.ReplaceAll(s.o.TraceURL, TracedSync, a.ID.String())
 	}
 	phases := a.Children
 	if len(phases) == 0 {
