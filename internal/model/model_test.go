@@ -30,7 +30,8 @@ func TestNoSequenceBreaksTheDecisions(t *testing.T) { // R5–R7, R10–R27
 		m := newMachine(t, location, newMemory(), seen)
 		t.Repeat(m.actions())
 	})
-	if seen["sequences"] >= 400 {
+	// A few hundred sequences from any seed may lack what is rare.
+	if *seconds == 0 && seen["sequences"] >= 400 || seen["sequences"] >= 4000 {
 		seen.requireAll(t)
 	}
 }
