@@ -183,7 +183,7 @@ func (a *ClinicWordsCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config
 
 func tellWords(w io.Writer, owner clinic.Clinic, rows [][]string, unknown *settings.Use) {
 	if len(rows) == 0 {
-		fmt.Fprintln(w, "None. A sync that writes collects the words.")
+		fmt.Fprintln(w, "No words yet. A sync that writes collects them.")
 		return
 	}
 	render.Table(w, []string{"kind", "word", "means", "by", "appointments", "first seen", "last seen"}, rows)
