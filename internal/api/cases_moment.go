@@ -119,6 +119,6 @@ func (s *server) timeline(c *web.Call, q *web.Query) (cases.Timeline, error) {
 }
 
 func required(p *huma.Param) *huma.Param {
-	p.Required = true
+	p.Required, p.AllowEmptyValue = true, false
 	return p
 }

@@ -38,14 +38,15 @@ func TextParam(name, description string, maxLength int, example string) *huma.Pa
 	}
 }
 
-// WordParam is a parameter that accepts one of a few words.
+// WordParam is a parameter that accepts one of a few words. Like the others it may be sent
+// without a value, which counts as absent.
 func WordParam[T ~string](name, description string, words []T) *huma.Param {
 	enum := make([]any, len(words))
 	for i, word := range words {
 		enum[i] = string(word)
 	}
 	return &huma.Param{
-		Name: name, In: inQuery, Description: description,
+		Name: name, In: inQuery, Description: description, AllowEmptyValue: true,
 		Schema: &huma.Schema{Type: huma.TypeString, Enum: enum},
 	}
 }
@@ -53,7 +54,7 @@ func WordParam[T ~string](name, description string, words []T) *huma.Param {
 // DayParam is a parameter that is a day of the clinic.
 func DayParam(name, description string) *huma.Param {
 	return &huma.Param{
-		Name: name, In: inQuery, Description: description, Example: "2026-01-17",
+		Name: name, In: inQuery, Description: description, Example: "2026-01-17", AllowEmptyValue: true,
 		Schema: &huma.Schema{Type: huma.TypeString, Format: "date"},
 	}
 }
@@ -61,7 +62,7 @@ func DayParam(name, description string) *huma.Param {
 // InstantParam is a parameter that is a moment.
 func InstantParam(name, description string) *huma.Param {
 	return &huma.Param{
-		Name: name, In: inQuery, Description: description, Example: "2026-01-17T12:00:00Z",
+		Name: name, In: inQuery, Description: description, Example: "2026-01-17T12:00:00Z", AllowEmptyValue: true,
 		Schema: &huma.Schema{Type: huma.TypeString, Format: "date-time"},
 	}
 }
