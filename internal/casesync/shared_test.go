@@ -137,6 +137,7 @@ func TestWhatASharedConsultationNamesDecides(t *testing.T) { // R7, R9
 		shown      bool
 	}{
 		"its patient":                             {ids("otto", "c1"), ids("pip", "c2"), names("otto", "", ""), "", true},
+		"its patient, the other's is unknown":     {ids("otto", "c1"), ids("", "c2"), names("otto", "", ""), "", true},
 		"the other patient":                       {ids("otto", "c1"), ids("pip", "c2"), names("pip", "", ""), "", false},
 		"the other patient, ours is unknown":      {ids("", "c1"), ids("pip", "c2"), names("pip", "", ""), "", false},
 		"a patient, and neither visit tells":      {ids("", "c1"), ids("", "c2"), names("pip", "", ""), "", false},
