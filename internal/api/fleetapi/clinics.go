@@ -39,11 +39,12 @@ type clinicChange struct {
 	DeletionLimits *deletionLimits `json:"deletionLimits,omitempty" doc:"Of the deletion guard. All three are replaced."`
 }
 
-// deletionLimits are a clinic's own limits of the deletion guard; 0 is the default.
+// deletionLimits are a clinic's own limits of the deletion guard; 0 is the default, and so is
+// null in a request.
 type deletionLimits struct {
-	MaxCases   int     `json:"maxCases,omitempty" minimum:"0" maximum:"1000" doc:"How many deletions pass at most. Default: 100."`
-	MinAllowed int     `json:"minAllowed,omitempty" minimum:"0" maximum:"1000" doc:"How many always pass. Default: 5."`
-	Share      float64 `json:"share,omitempty" minimum:"0" maximum:"0.5" doc:"Which share of the candidates passes. Default: 0.1."`
+	MaxCases   int     `json:"maxCases,omitempty" nullable:"true" minimum:"0" maximum:"1000" doc:"How many deletions pass at most. Default: 100."`
+	MinAllowed int     `json:"minAllowed,omitempty" nullable:"true" minimum:"0" maximum:"1000" doc:"How many always pass. Default: 5."`
+	Share      float64 `json:"share,omitempty" nullable:"true" minimum:"0" maximum:"0.5" doc:"Which share of the candidates passes. Default: 0.1."`
 }
 
 func (c *clinicChange) change() fleet.ClinicChange {
