@@ -61,7 +61,12 @@ func TestAMigrationTellsForWhomCasesShowedTheirConsultations(t *testing.T) { // 
 	appointment("known later", "p1", "c1")
 	gone("known later")
 
+	_, err = migrations.UpTo(t.Context(), 83)
+	require.NoError(t, err)
+	exec(t, db, `alter function cases_notes_shown() security invoker;
+		insert into pims_sync_notes_shown (clinic_id, case_id, consultation_id, patient_id) select clinic_id, id, '51', 'p1' from cases where pims_id = 'an undone clearing'`) // as 00080 was at first
 	require.NoError(t, db.Migrate(t.Context()))
+	require.True(t, scan[bool](t, db, "select prosecdef from pg_proc where proname = 'cases_notes_shown'"))
 	require.Equal(t, []string{
 		"disowned: 50 p5 ",
 		"kept through a change: 51 p1 c1",

@@ -1,6 +1,6 @@
 // Package lookup finds API keys, sessions and links by what a caller presents. Any number of
-// wrong ones costs few statements and delays nobody (R38, R39). It knows no table: its user
-// asks.
+// wrong ones costs few statements and delays nobody (R38, R39). It knows no table: an
+// Ask reads the rows.
 package lookup
 
 import (
