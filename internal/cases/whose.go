@@ -21,6 +21,14 @@ func (c *Case) Whose() Whose {
 	return Whose{c.Appointment.PatientID, c.Appointment.ClientID, c.PatientName}
 }
 
+// WhoseByIDs is Whose without the name: names do not decide between two visits (R9).
+func (c *Case) WhoseByIDs() Whose {
+	return Whose{PatientID: c.Appointment.PatientID, ClientID: c.Appointment.ClientID}
+}
+
+// WhoseByIDs returns the patient and the client of the candidate, likewise.
+func (c *Candidate) WhoseByIDs() Whose { return Whose{PatientID: c.PatientID, ClientID: c.ClientID} }
+
 // Another reports whether both are known to be different patients. It compares the patient
 // ids where both are known, else the client ids where both are known. Names decide only
 // where no client id does, and one patient id is known and the other is not (R7, R9).

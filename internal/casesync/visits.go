@@ -23,17 +23,6 @@ var (
 	errContradiction = errors.New("the calendar and the search name different consultations for the visit")
 )
 
-// whoseVisit identifies the patient and the client of a candidate, by ids: names do not
-// decide between two visits (R9).
-func whoseVisit(c *cases.Candidate) cases.Whose {
-	return cases.Whose{PatientID: c.PatientID, ClientID: c.ClientID}
-}
-
-// whoseCase identifies the patient and the client of a case, likewise.
-func whoseCase(c *cases.Case) cases.Whose {
-	return cases.Whose{PatientID: c.Appointment.PatientID, ClientID: c.Appointment.ClientID}
-}
-
 // visits maps the PIMS ids of appointments that consultations name to the patients of those
 // appointments. A nil value means that there is no case of it.
 type visits map[string]*cases.Whose
@@ -47,7 +36,7 @@ func (v visits) foreign(appointmentID string, w cases.Whose) bool {
 // add adds the candidates' own appointments.
 func (v visits) add(candidates []*cases.Candidate) {
 	for _, c := range candidates {
-		w := whoseVisit(c)
+		w := c.WhoseByIDs()
 		v[c.PIMSID] = &w
 	}
 }
@@ -66,7 +55,7 @@ func (p *enrichmentPhase) learn(ctx context.Context, appointmentIDs []string) er
 			return fmt.Errorf("reading the visits that consultations name: %w", err)
 		}
 		for id, c := range found {
-			w := whoseCase(&c)
+			w := c.WhoseByIDs()
 			p.found.visits[id] = &w
 		}
 	}
@@ -110,13 +99,13 @@ func (l *listing) disputed(c *cases.Candidate) error {
 
 // foreign reports whether the search lists a consultation for another patient's visit.
 func (l *listing) foreign(id string, c *cases.Candidate) bool {
-	return l.visits.foreign(l.byID[id].AppointmentID, whoseVisit(c))
+	return l.visits.foreign(l.byID[id].AppointmentID, c.WhoseByIDs())
 }
 
 // ownerless reports whether the stored consultation of the case is one that no case may show.
 func (l *listing) ownerless(c *cases.Candidate) bool {
 	names := cases.Whose{PatientID: c.StoredPatientID, ClientID: c.StoredClientID}
-	return l.shared(c.StoredID, c.PIMSID, whoseVisit(c), names, c.StoredAppointmentID) != nil
+	return l.shared(c.StoredID, c.PIMSID, c.WhoseByIDs(), names, c.StoredAppointmentID) != nil
 }
 
 // lost reports whether the PIMS shows that the stored consultation does not belong to the
@@ -128,17 +117,17 @@ func (l *listing) ownerless(c *cases.Candidate) bool {
 func (l *listing) lost(c *cases.Candidate) bool {
 	named := c.ConsultationID == c.StoredID && !c.Earlier && !l.contradicts(c)
 	return c.Stored && (!named && l.anothers(c.StoredID, c) || l.foreign(c.StoredID, c) ||
-		l.visits.foreign(c.StoredAppointmentID, whoseVisit(c)) || l.ownerless(c))
+		l.visits.foreign(c.StoredAppointmentID, c.WhoseByIDs()) || l.ownerless(c))
 }
 
 // strange returns why the consultation that was read is not shown with the case, judged by
 // whose the visits are; nil means that it may be shown (R7, R9).
 func (p *enrichmentPhase) strange(v *visited, before *cases.Case) error {
 	read := &v.consultation
-	if p.found.visits.foreign(read.AppointmentID, whoseCase(before)) {
+	if p.found.visits.foreign(read.AppointmentID, before.WhoseByIDs()) {
 		return errAnotherVisit
 	}
-	return p.found.shared(read.ID, before.PIMSID, whoseCase(before), before.Names(read), read.AppointmentID)
+	return p.found.shared(read.ID, before.PIMSID, before.WhoseByIDs(), before.Names(read), read.AppointmentID)
 }
 
 // refuse counts a due case whose disputed consultation is not read.

@@ -17,7 +17,7 @@ func (s *Store) Holders(ctx context.Context, _ uuid.UUID, _ string, consultation
 	for _, id := range consultationIDs {
 		if rows := s.holding(id); len(rows) > 1 && found[id] == nil {
 			for _, r := range rows {
-				found[id] = append(found[id], cases.Holder{CaseID: r.ID, PIMSID: r.PIMSID, Whose: byIDs(&r.Case)})
+				found[id] = append(found[id], cases.Holder{CaseID: r.ID, PIMSID: r.PIMSID, Whose: r.WhoseByIDs()})
 			}
 		}
 	}
@@ -29,15 +29,11 @@ func (s *Store) holding(id string) []*Row {
 	return s.find(func(r *Row) bool { return slices.Contains(r.ConsultationIDs(), id) })
 }
 
-func byIDs(c *cases.Case) cases.Whose {
-	return cases.Whose{PatientID: c.Appointment.PatientID, ClientID: c.Appointment.ClientID}
-}
-
 // doubt makes the cases due that share a consultation with a written case of another patient
 // (R9), as the database's triggers do.
 func (s *Store) doubt(before, after *cases.Case, at time.Time) {
 	had, has := before.ConsultationIDs(), after.ConsultationIDs()
-	if slices.Equal(had, has) && byIDs(before) == byIDs(after) {
+	if slices.Equal(had, has) && before.WhoseByIDs() == after.WhoseByIDs() {
 		return
 	}
 	for _, id := range had {
@@ -52,7 +48,7 @@ func (s *Store) doubt(before, after *cases.Case, at time.Time) {
 
 func (s *Store) doubtOthers(consultationID string, c *cases.Case, at time.Time) (some bool) {
 	for _, r := range s.holding(consultationID) {
-		if r.ID != c.ID && byIDs(&r.Case).Another(byIDs(c)) {
+		if r.ID != c.ID && r.WhoseByIDs().Another(c.WhoseByIDs()) {
 			s.mark(r.ID, at)
 			some = true
 		}
