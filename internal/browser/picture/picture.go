@@ -50,11 +50,7 @@ func Show(ctx context.Context, tab target.ID, form pims.LoginForm, see func(jpeg
 func take(ctx context.Context, tab target.ID, typed []string) ([]byte, error) {
 	ctx, detach := chromedp.NewContext(ctx, chromedp.WithTargetID(tab), chromedp.WithDetachOnCancel())
 	defer detach()
-	err := chromedp.Do(ctx,
-		command(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}),
-		command(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1}),
-	)
-	if err != nil {
+	if err := prepare(ctx); err != nil {
 		return nil, fmt.Errorf("preparing the page for a picture: %w", err)
 	}
 	if err := cover(ctx, tab, typed); err != nil {
@@ -98,9 +94,14 @@ func cover(ctx context.Context, tab target.ID, typed []string) error {
 	return nil
 }
 
-func command[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
-	return chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
-		_, err := cdp.Call(ctx, tab, c, params)
+// prepare stops the page's scripts, and gives it the size of the picture.
+func prepare(ctx context.Context) error {
+	if err := chromedp.Do(ctx); err != nil { // joins the tab
 		return err
-	})
+	}
+	if _, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		return err
+	}
+	_, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1})
+	return err
 }
