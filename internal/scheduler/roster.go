@@ -13,8 +13,8 @@ import (
 const (
 	readAtOnce = 500 // clinics that one read takes, so that memory does not grow with their number
 
-	// slices are how many looks pass until every clinic was read again, whatever its rows
-	// say about their last change.
+	// Each sliceEvery, one of slicesOf slices of the clinics is read, whatever their rows say
+	// about their last change.
 	sliceEvery = 50 * time.Second
 	slicesOf   = 10
 

@@ -16,10 +16,9 @@ func AreSuffixes(words string) bool {
 	return len(fields) > 0 && !slices.ContainsFunc(fields, func(word string) bool { return !hasSuffixWord(word) })
 }
 
-// FirstLast turns the "LAST, FIRST" into "FIRST LAST". Every
-// other name stays as it is: one with more than one comma, one with a suffix of a person or
-// company after the comma, and the name of an institution ("Thistle GmbH, Berlin", "City of
-// Springfield, Animal Control").
+// FirstLast turns "LAST, FIRST" into "FIRST LAST" (R7). Every other name stays as it is: one
+// with more than one comma, one with a suffix of a person or company after the comma, and the
+// name of an institution ("Thistle GmbH, Berlin", "City of Springfield, Animal Control").
 func FirstLast(name string) string {
 	last, first, ok := strings.Cut(name, ",")
 	first, last = strings.TrimSpace(first), strings.TrimSpace(last)
