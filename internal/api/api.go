@@ -19,6 +19,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/api/fleetapi"
 	"github.com/pims-sync/pims-sync/internal/api/outgoing"
+	"github.com/pims-sync/pims-sync/internal/api/recordingapi"
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -119,6 +120,7 @@ type Options struct {
 	Changes    Changes
 	Arrivals   Arrivals
 	Plans      Plans
+	Recordings recordingapi.Recordings
 	Restores   Restores
 	Conditions fleetapi.Conditions
 	Clinics    Clinics
@@ -180,12 +182,14 @@ func (s *server) operations() []web.Operation {
 		s.listCases(), s.showCase(), s.caseHistory(), s.caseAt(), s.compareCase(), s.restoreCase(), s.listChanges(), s.listEvents(),
 		s.listPlans(), s.showPlan(), s.approvePlan(), s.rejectPlan(),
 	}
+	ofClinic = append(ofClinic, recordingapi.OfClinic(s.o.Recordings)...)
 	all := slices.Clone(ofClinic)
 	for _, op := range ofClinic {
 		named := op.InNamedClinic()
 		named.Tag = fleetapi.TagOneClinic
 		all = append(all, named)
 	}
+	all = append(all, recordingapi.OfNamedClinic(s.o.Recordings, fleetapi.TagOneClinic)...)
 	all = append(all, fleetapi.Operations(s.fleet())...)
 	all = append(all, outgoing.Operations(s.o.Outgoing)...)
 	return append(all, s.health(), s.ready(), s.metrics())

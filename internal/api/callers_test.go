@@ -149,6 +149,8 @@ var lines = map[string]line{
 	"GET /api/events":                {scopes: anySync, role: access.RoleViewer, also: true, named: access.RoleViewer},
 	"GET /api/plans":                 {scopes: anySync, role: access.RoleViewer, also: true, named: access.RoleViewer},
 	"GET /api/plans/{id}":            {scopes: anySync, also: true, named: access.RoleViewer},
+	"GET /api/recordings":            {scopes: anySync, role: access.RoleViewer, also: true, named: access.RoleViewer},
+	"GET /api/recordings/{id}":       {scopes: anySync, also: true, named: access.RoleViewer},
 	"POST /api/plans/{id}/approve":   {scopes: "plans:approve", also: true, named: access.RoleOperator},
 	"POST /api/plans/{id}/reject":    {scopes: "plans:approve", also: true, named: access.RoleOperator},
 	"GET /api/clinics":               {role: access.RoleViewer},
@@ -174,6 +176,7 @@ var lines = map[string]line{
 	"PUT /api/clinics/{clinicId}/settings":             {named: access.RoleAdmin, body: `{"statuses":{"In room":"in_progress"}}`},
 	"POST /api/clinics/{clinicId}/settings/preview":    {named: access.RoleAdmin, body: `{}`},
 	"GET /api/clinics/{clinicId}/words":                {named: access.RoleViewer},
+	"DELETE /api/clinics/{clinicId}/recordings/{id}":   {named: access.RoleAdmin},
 
 	"GET /api/trends":             {role: access.RoleViewer, whole: true},
 	"GET /api/fleet-keys":         {role: access.RoleAdmin, whole: true},
@@ -313,6 +316,7 @@ func TestEachCallerMayDoWhatItsLineSaysAndNothingElse(t *testing.T) { // R38, R3
 				options = append(options, withHeader("Content-Type", "application/json"))
 			}
 			b.outgoing.put(sample.CaseID, b.reads.owner.ID)
+			b.recordings.put(sample.CaseID, b.reads.owner.ID)
 			a := b.do(op.Method, fill.Replace(op.Path)+l.query, fill.Replace(l.body), options...)
 			what := op.Method + " " + op.Path + " by " + name
 			if want := p.want(l, named); want != 0 {

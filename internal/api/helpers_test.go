@@ -23,6 +23,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/practice"
+	"github.com/pims-sync/pims-sync/internal/recordings/shelf"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
@@ -48,6 +49,8 @@ type bench struct {
 	people    *fakePeople
 	events    *fakeLog
 
+	recordings *fakeRecordings
+
 	credentials *fakeCredentials
 	condition   *fakeConditions
 
@@ -68,14 +71,14 @@ func newBench(t *testing.T, changes ...func(*benchSettings)) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, keys: &fakeKeys{}, syncs: newFakeSyncs(), ready: &fakeReady{}, log: &lockedBuffer{}, now: testTime,
-		fleetKeys: &fakeFleetKeys{}, outgoing: &fakeOutgoing{}, people: &fakePeople{}, events: &fakeLog{}, credentials: &fakeCredentials{},
+		fleetKeys: &fakeFleetKeys{}, outgoing: &fakeOutgoing{}, people: &fakePeople{}, events: &fakeLog{}, credentials: &fakeCredentials{}, recordings: &fakeRecordings{},
 		decisions: &fakeDecisions{}, restores: &fakeRestores{}, condition: &fakeConditions{}, changes: &fakeChanges{}, arrived: &fakeArrivals{},
 		reads: &fakeReads{owner: clinic.Clinic{ID: uuid.New(), Timezone: "America/Chicago"}},
 	}
 	b.key, b.keyID = b.keys.add(b.reads.owner.ID, nil)
 	o := benchSettings{Options: Options{
 		Keys: b.keys, Syncs: b.syncs, Cases: b.reads, CasesByID: b.reads, Changes: b.changes, Arrivals: b.arrived, Plans: b.reads, Clinics: b.reads, Ready: b.ready,
-		Restores: b.restores, Conditions: b.condition,
+		Restores: b.restores, Conditions: b.condition, Recordings: shelf.New(b.recordings, b.events),
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "sync_in_progress 0\n")

@@ -171,6 +171,8 @@ func TestEveryPathOfTheInterfaceThatIsBuiltIsThere(t *testing.T) {
 		"GET /api/freshness",
 		"GET /api/plans",
 		"GET /api/plans/{id}",
+		"GET /api/recordings",
+		"GET /api/recordings/{id}",
 		"GET /api/syncs",
 		"GET /api/syncs/{id}",
 		"GET /api/syncs/{id}/events",
@@ -200,6 +202,7 @@ func TestEveryPathOfTheInterfaceThatIsBuiltIsThere(t *testing.T) {
 		"GET /api/notifications", "POST /api/notifications", "GET /api/notifications/{id}", "PATCH /api/notifications/{id}",
 		"DELETE /api/notifications/{id}", "POST /api/notifications/{id}/test",
 		"GET /api/clinics/{clinicId}/status-links", "POST /api/clinics/{clinicId}/status-links", "DELETE /api/clinics/{clinicId}/status-links/{id}",
+		"DELETE /api/clinics/{clinicId}/recordings/{id}",
 	}
 	for _, path := range own { // for clinic keys, and for callers that name the clinic (R42)
 		want = append(want, path, strings.Replace(path, " /api/", " /api/clinics/{clinicId}/", 1))

@@ -28,6 +28,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/volumestore"
 	"github.com/pims-sync/pims-sync/internal/queue"
 	"github.com/pims-sync/pims-sync/internal/recordings"
+	"github.com/pims-sync/pims-sync/internal/recordings/shelf"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -57,7 +58,8 @@ type Engine struct {
 	log      *slog.Logger
 	now      func() time.Time
 
-	cursorKeys [][]byte // of the API's lists
+	cursorKeys [][]byte     // of the API's lists
+	recordings *shelf.Shelf // what callers do with recordings
 
 	endSchedules func()
 	closeBrowser func()
@@ -172,6 +174,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 	}
 	e.Feed = e.newFeed()
 	e.Volume = volume.NewWorker(volume.Options{Store: volumestore.New(s.DB), Logger: log, Observe: e.metrics.VolumeUnusual})
+	e.recordings = Shelf(s, ring)
 	e.Outgoing.Webhooks = WebhookService(s, settings, ring, log)
 	if e.Outgoing.Channels, err = ChannelService(s, settings, ring); err != nil {
 		return nil, err

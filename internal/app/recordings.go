@@ -3,11 +3,11 @@ package app
 import (
 	"context"
 
-	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/postgres/recordingstore"
 	"github.com/pims-sync/pims-sync/internal/recordings"
 	"github.com/pims-sync/pims-sync/internal/recordings/anonymous"
 	"github.com/pims-sync/pims-sync/internal/recordings/replay"
+	"github.com/pims-sync/pims-sync/internal/recordings/shelf"
 	"github.com/pims-sync/pims-sync/internal/seal"
 )
 
@@ -39,13 +39,7 @@ func ExportRecording(ctx context.Context, r *recordings.Recording) (copied *reco
 	return copied, len(after.Differences) == len(before.Differences), nil
 }
 
-// OpenRecording opens a recording for somebody, and records that (R44): nothing is shown
-// that is not recorded.
-func (s *Store) OpenRecording(ctx context.Context, by access.By, ring *seal.Keyring, e recordings.Entry, why access.Action) (*recordings.Recording, error) {
-	r, err := Recordings(s, ring).Open(ctx, e)
-	event := by.Event(why, e.ClinicID, access.RecordOf("recording", e.ID))
-	if noted := s.OperatorLog().Note(ctx, event, err); err == nil {
-		err = noted
-	}
-	return r, err
+// Shelf returns what callers do with the recordings.
+func Shelf(s *Store, ring *seal.Keyring) *shelf.Shelf {
+	return shelf.New(Recordings(s, ring), s.OperatorLog())
 }

@@ -100,6 +100,7 @@ func (e *Engine) api(settings Settings, wait time.Duration) api.Options {
 		Changes:    e.Feed,
 		Arrivals:   feedstore.New(s.DB),
 		Plans:      s.Plans(),
+		Recordings: e.recordings,
 		Restores:   s.Cases(),
 		Conditions: e.Scheduler,
 		Clinics:    s.Clinics(),

@@ -298,8 +298,14 @@ var lower = rule{
 		libraries: []string{uuid, "golang.org/x/text"},
 	},
 	{
+		pkg:       "internal/recordings/shelf",
+		ours:      []string{"internal/syncs", "internal/access", "internal/recordings"},
+		libraries: []string{uuid},
+		domain:    true,
+	},
+	{
 		pkg:       "internal/postgres/recordingstore",
-		ours:      []string{"internal/syncs", "internal/seal", "internal/recordings", "internal/postgres", "internal/postgres/internal/sealed"},
+		ours:      []string{"internal/syncs", "internal/seal", "internal/recordings", "internal/recordings/shelf", "internal/postgres", "internal/postgres/internal/page", "internal/postgres/internal/sealed"},
 		libraries: []string{uuid, pgx},
 	},
 	{

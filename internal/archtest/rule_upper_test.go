@@ -72,13 +72,18 @@ var upper = rule{
 		domain:    true,
 	},
 	{
+		pkg:       "internal/api/recordingapi",
+		ours:      []string{"internal/api/sample", "internal/syncs", "internal/access", "internal/recordings", "internal/web"},
+		libraries: []string{uuid, "github.com/danielgtaylor/huma/v2"},
+	},
+	{
 		pkg:       "internal/api/fleetapi",
 		ours:      []string{"internal/api/sample", "internal/volume", "internal/pims", "internal/settings", "internal/syncs", "internal/clinic", "internal/scheduler", "internal/access", "internal/fleet", "internal/people", "internal/practice", "internal/trends", "internal/web"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{
 		pkg:       "internal/api",
-		ours:      []string{"internal/api/fleetapi", "internal/api/outgoing", "internal/api/sample", "internal/feed", "internal/pims", "internal/syncs", "internal/cases", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/quota", "internal/web"},
+		ours:      []string{"internal/api/fleetapi", "internal/api/outgoing", "internal/api/recordingapi", "internal/api/sample", "internal/feed", "internal/pims", "internal/syncs", "internal/cases", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/access", "internal/quota", "internal/web"},
 		libraries: []string{uuid, jsonV2, "github.com/danielgtaylor/huma/v2"},
 	},
 	{

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -21,6 +22,29 @@ func ofBella(url string) *recordings.Recording {
 	}
 }
 
+func opened(t *testing.T, store *recordingstore.Store, e recordings.Entry) (*recordings.Recording, error) {
+	t.Helper()
+	document, err := store.Document(t.Context(), e)
+	if err != nil {
+		return nil, err
+	}
+	return recordings.Decode(document)
+}
+
+// listed lists recordings in pages.
+func listed(t *testing.T, store *recordingstore.Store, clinics []uuid.UUID, limit int) (all []recordings.Entry) {
+	t.Helper()
+	for page := (syncs.Page{Limit: limit}); ; {
+		list, err := store.List(t.Context(), clinics, page)
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(list.Items), limit)
+		all = append(all, list.Items...)
+		if page.Cursor = list.NextCursor; page.Cursor == "" {
+			return all
+		}
+	}
+}
+
 func TestARecordingIsSealedForItsClinicAndReplacedByTheNextAttempts(t *testing.T) { // R37, R41, R52
 	t.Parallel()
 	db := pgtest.New(t)
@@ -37,25 +61,27 @@ func TestARecordingIsSealedForItsClinicAndReplacedByTheNextAttempts(t *testing.T
 	_, err := recordings.Decode(blob)
 	require.ErrorIs(t, err, recordings.ErrUnknownFormat, "what is stored cannot be read without the key")
 
-	entry, err := store.Entry(t.Context(), id)
+	entry, err := store.Entry(t.Context(), mine, id)
 	require.NoError(t, err)
 	require.Equal(t, 1, entry.Requests)
-	read, err := store.Open(t.Context(), entry)
+	read, err := opened(t, store, entry)
 	require.NoError(t, err)
 	require.Equal(t, "https://neo.example/2", read.Exchanges[0].URL)
 	body, err := read.Exchanges[0].Body.Bytes()
 	require.NoError(t, err)
 	require.JSONEq(t, `{"patient_name":"Bella"}`, string(body))
 
-	_, err = recordingstore.New(db, keyring(t, seal.NewKey())).Open(t.Context(), entry)
+	_, err = store.Entry(t.Context(), other, id)
+	require.ErrorContains(t, err, "there is no recording")
+	_, err = opened(t, recordingstore.New(db, keyring(t, seal.NewKey())), entry)
 	require.ErrorIs(t, err, seal.ErrKeyUnknown)
 	foreign := entry
 	foreign.ClinicID = other
-	_, err = store.Open(t.Context(), foreign)
+	_, err = opened(t, store, foreign)
 	require.ErrorContains(t, err, "there is no recording")
 	require.ErrorContains(t, store.Remove(t.Context(), foreign), "there is no recording")
 	exec(t, db, "update recordings set clinic_id = $1", other)
-	_, err = store.Open(t.Context(), foreign)
+	_, err = opened(t, store, foreign)
 	require.ErrorIs(t, err, seal.ErrBroken, "a recording that was moved to another clinic is not opened")
 }
 
@@ -72,14 +98,14 @@ func TestOfAClinicTheNewestRecordingsAreKept(t *testing.T) { // R52
 	for range recordingstore.MaxKept - 1 {
 		require.NoError(t, store.Keep(t.Context(), mine, uuid.New(), ofBella("https://neo.example/")))
 	}
-	list, err := store.List(t.Context(), mine)
-	require.NoError(t, err)
-	require.Len(t, list, recordingstore.MaxKept)
-	_, err = store.Entry(t.Context(), oldest)
+	require.Len(t, listed(t, store, []uuid.UUID{mine}, 1000), recordingstore.MaxKept)
+	_, err := store.Entry(t.Context(), uuid.Nil, oldest)
 	require.ErrorContains(t, err, "there is no recording")
-	all, err := store.List(t.Context(), uuid.Nil)
-	require.NoError(t, err)
+	all := listed(t, store, nil, 7)
 	require.Len(t, all, recordingstore.MaxKept+1, "the other clinic's stays")
+	require.True(t, slices.IsSortedFunc(all, func(a, b recordings.Entry) int { return b.RecordedAt.Compare(a.RecordedAt) }), "the newest first")
+	require.Len(t, listed(t, store, []uuid.UUID{mine, other}, 7), recordingstore.MaxKept+1)
+	require.Empty(t, listed(t, store, []uuid.UUID{}, 7), "an empty list of clinics is no clinic")
 
 	var clinics []uuid.UUID
 	for after := uuid.Nil; ; {

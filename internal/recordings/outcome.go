@@ -35,17 +35,17 @@ type Phase struct {
 
 // Warnings are syncs.Warnings.
 type Warnings struct {
-	UnknownStatuses     int `json:"unknownStatuses,omitempty"`
-	UnusableRows        int `json:"unusableRows,omitempty"`
-	UnidentifiedRows    int `json:"unidentifiedRows,omitempty"`
-	DuplicateRows       int `json:"duplicateRows,omitempty"`
-	UnusableParts       int `json:"unusableParts,omitempty"`
-	RefusedLookups      int `json:"refusedLookups,omitempty"`
-	UnusableLookups     int `json:"unusableLookups,omitempty"`
-	Filtered            int `json:"filtered,omitempty"`
-	ConsultationsHidden int `json:"consultationsHidden,omitempty"`
-	SharedConsultations int `json:"sharedConsultations,omitempty"`
-	VisitsAsBlocks      int `json:"visitsAsBlocks,omitempty"`
+	UnknownStatuses     int `json:"unknownStatuses,omitzero"`
+	UnusableRows        int `json:"unusableRows,omitzero"`
+	UnidentifiedRows    int `json:"unidentifiedRows,omitzero"`
+	DuplicateRows       int `json:"duplicateRows,omitzero"`
+	UnusableParts       int `json:"unusableParts,omitzero"`
+	RefusedLookups      int `json:"refusedLookups,omitzero"`
+	UnusableLookups     int `json:"unusableLookups,omitzero"`
+	Filtered            int `json:"filtered,omitzero"`
+	ConsultationsHidden int `json:"consultationsHidden,omitzero"`
+	SharedConsultations int `json:"sharedConsultations,omitzero"`
+	VisitsAsBlocks      int `json:"visitsAsBlocks,omitzero"`
 }
 
 // A Failure is one case that enrichment could not serve.
@@ -62,11 +62,11 @@ type Plan struct {
 	EndDate    string         `json:"endDate"`
 	Cases      []string       `json:"cases,omitempty"` // by their ids in the PIMS
 	Refusal    string         `json:"refusal,omitempty"`
-	Known      int            `json:"known,omitempty"`
-	Found      int            `json:"found,omitempty"`
-	Shared     int            `json:"shared,omitempty"`
-	Candidates int            `json:"candidates,omitempty"`
-	Moved      int            `json:"moved,omitempty"`
+	Known      int            `json:"known,omitzero"`
+	Found      int            `json:"found,omitzero"`
+	Shared     int            `json:"shared,omitzero"`
+	Candidates int            `json:"candidates,omitzero"`
+	Moved      int            `json:"moved,omitzero"`
 	MovedBy    string         `json:"movedBy,omitempty"`
 	Lookups    map[string]int `json:"lookups,omitempty"` // how many missing appointments the PIMS showed how
 }

@@ -1,8 +1,8 @@
 // Calls the API through the client that @hey-api/openapi-ts made.
 import assert from "node:assert/strict";
 import {
-  approvePlan, cancelSync, followSync, listCases, listEvents, listPlans, listSyncs, rejectPlan, restoreCase, restoreSync, showCase, showCaseHistory, showCaseMoment, compareCase,
-  showFreshness, showHealth, showMetrics, showPlan, showReadiness, showSync, syncCases, syncFull, syncInbound, syncReconcile,
+  approvePlan, cancelSync, followSync, listCases, listEvents, listPlans, listRecordings, listSyncs, rejectPlan, restoreCase, restoreSync, showCase, showCaseHistory, showCaseMoment, compareCase,
+  showFreshness, showHealth, showMetrics, showPlan, showReadiness, showRecording, showSync, syncCases, syncFull, syncInbound, syncReconcile,
 } from "./hey";
 import type { SyncRecord } from "./hey";
 import { createClient } from "./hey/client";
@@ -25,7 +25,7 @@ async function startSyncs(): Promise<void> {
   const reconciliation = good(await syncReconcile({ client, body: { lookbackDays: 3, dryRun: true } }));
   assert.ok("syncId" in reconciliation && reconciliation.stats.deletedIds.length === 0);
   assert.ok(Array.isArray(reconciliation.changes), "a dry run lists its changes");
-  const full = good(await syncFull({ client, body: { daysAhead: null } }));
+  const full = good(await syncFull({ client, body: { daysAhead: null, record: true } }));
   assert.ok("inboundResult" in full);
   assert.ok("stats" in full.casesResult, "the phase ran");
 }
@@ -64,6 +64,17 @@ async function readSyncs(id: string): Promise<void> {
   assert.deepEqual(good(await restoreSync({ client, path: { id } })).restored, []);
 }
 
+async function readRecordings(): Promise<void> {
+  const page = good(await listRecordings({ client, query: { limit: 1 } }));
+  const [kept] = page.items;
+  assert.ok(kept);
+  const shown = good(await showRecording({ client, path: { id: kept.id } }));
+  assert.deepEqual(shown.recording, kept);
+  assert.equal(shown.requests.length, kept.requests);
+  assert.equal(shown.outcome.phases.length, 3);
+  assert.equal(bad(await showRecording({ client, path: { id: someId } }), 404).code, "not_found");
+}
+
 async function readCases(): Promise<void> {
   const page = good(await listCases({ client, query: { limit: 2, from: "2026-01-17" } }));
   const [first] = page.items;
@@ -99,6 +110,7 @@ async function main(): Promise<void> {
   await operation();
   await startSyncs();
   await readSyncs(await follow());
+  await readRecordings();
   await readCases();
   await readPlans();
 }

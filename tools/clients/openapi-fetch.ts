@@ -23,7 +23,7 @@ async function startSyncs(): Promise<void> {
   const reconciliation = good(await api.POST("/api/sync/reconcile", { body: { lookbackDays: 3, dryRun: true } }));
   assert.ok("syncId" in reconciliation && reconciliation.stats.deletedIds.length === 0);
   assert.ok(Array.isArray(reconciliation.changes), "a dry run lists its changes");
-  const full = good(await api.POST("/api/sync/full", { body: { daysAhead: null } }));
+  const full = good(await api.POST("/api/sync/full", { body: { daysAhead: null, record: true } }));
   assert.ok("inboundResult" in full);
   assert.ok("stats" in full.casesResult, "the phase ran");
 }
@@ -57,6 +57,17 @@ async function readSyncs(id: string): Promise<void> {
   assert.ok(good(await api.GET("/api/events")).items.some((event) => event.type === "sync.completed"));
   assert.equal(good(await api.POST("/api/syncs/{id}/cancel", { params: { path: { id } } })).status, "completed");
   assert.deepEqual(good(await api.POST("/api/syncs/{id}/restore", { params: { path: { id } } })).restored, []);
+}
+
+async function readRecordings(): Promise<void> {
+  const page = good(await api.GET("/api/recordings", { params: { query: { limit: 1 } } }));
+  const [kept] = page.items;
+  assert.ok(kept);
+  const shown = good(await api.GET("/api/recordings/{id}", { params: { path: { id: kept.id } } }));
+  assert.deepEqual(shown.recording, kept);
+  assert.equal(shown.requests.length, kept.requests);
+  assert.equal(shown.outcome.phases.length, 3);
+  assert.equal(bad(await api.GET("/api/recordings/{id}", { params: { path: { id: someId } } }), 404).code, "not_found");
 }
 
 async function readCases(): Promise<void> {
@@ -94,6 +105,7 @@ async function main(): Promise<void> {
   await operation();
   await startSyncs();
   await readSyncs(await follow());
+  await readRecordings();
   await readCases();
   await readPlans();
 }

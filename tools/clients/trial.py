@@ -14,9 +14,11 @@ from pims_sync.api.plans import approve_plan, list_plans, reject_plan, show_plan
 from pims_sync.api.syncs import (
     cancel_sync,
     follow_sync,
+    list_recordings,
     list_syncs,
     restore_sync,
     show_freshness,
+    show_recording,
     show_sync,
     sync_cases,
     sync_full,
@@ -48,6 +50,8 @@ from pims_sync.models import (
     Readiness,
     ReconcileRequest,
     ReconciliationResult,
+    RecordingDetail,
+    RecordingList,
     RestoreResult,
     SyncList,
     SyncRecord,
@@ -57,7 +61,7 @@ from pims_sync.types import UNSET, Response
 
 URL = os.environ["PIMS_SYNC_URL"]
 SOMEBODY_ELSES = UUID("0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01")
-OPEN_MODELS = {"ArrivalData", "CaseRecordMetadata", "EvidenceDays"}  # any key may be in these
+OPEN_MODELS = {"ArrivalData", "CaseRecordMetadata", "EvidenceDays", "RecordedPhaseStats", "RecordedPlanLookups"}  # any key may be in these
 
 T = TypeVar("T")
 
@@ -108,7 +112,7 @@ def start_syncs() -> None:
     reconciliation = got(ReconciliationResult, sync_reconcile.sync_detailed(client=CLIENT, body=body))
     assert reconciliation.stats.deleted_ids == []
     assert isinstance(reconciliation.changes, list), "a dry run lists its changes"
-    full = got(FullResult, sync_full.sync_detailed(client=CLIENT, body=FullRequest(days_ahead=None)))
+    full = got(FullResult, sync_full.sync_detailed(client=CLIENT, body=FullRequest(days_ahead=None, record=True)))
     assert isinstance(full.cases_result, CasesResult), "the phase ran"
 
 
@@ -139,6 +143,15 @@ def read_syncs(sync_id: UUID) -> None:
     assert got(RestoreResult, restore_sync.sync_detailed(sync_id, client=CLIENT)).restored == []
 
 
+def read_recordings() -> None:
+    page = got(RecordingList, list_recordings.sync_detailed(client=CLIENT, limit=1))
+    shown = got(RecordingDetail, show_recording.sync_detailed(page.items[0].id, client=CLIENT))
+    assert shown.recording == page.items[0]
+    assert shown.recording.requests == len(shown.requests) > 0
+    assert len(shown.outcome.phases) == 3
+    assert got(Problem, show_recording.sync_detailed(SOMEBODY_ELSES, client=CLIENT), 404).code == "not_found"
+
+
 def read_cases() -> None:
     first = got(CaseList, list_cases.sync_detailed(client=CLIENT, limit=2, from_=date(2026, 1, 17))).items[0]
     assert got(CaseRecord, show_case.sync_detailed(first.id, client=CLIENT)) == first
@@ -167,5 +180,6 @@ def read_plans() -> None:
 operation()
 start_syncs()
 read_syncs(follow())
+read_recordings()
 read_cases()
 read_plans()

@@ -34,7 +34,7 @@ Example:
 
 // Run writes the copy.
 func (a *ExportCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return opened(ctx, std, c, a.ID.UUID, access.RecordingExport, func(_ recordings.Entry, r *recordings.Recording) error {
+	return opened(ctx, std, c, a.ID.UUID, access.RecordingExport, func(r *recordings.Recording) error {
 		if err := whole(r); err != nil {
 			return err
 		}

@@ -4,17 +4,16 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/api/recordingapi"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
-	"github.com/pims-sync/pims-sync/internal/postgres/recordingstore"
 	"github.com/pims-sync/pims-sync/internal/recordings"
+	"github.com/pims-sync/pims-sync/internal/recordings/shelf"
 	"github.com/pims-sync/pims-sync/internal/render"
-	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -27,48 +26,44 @@ type RecordingsCmd struct {
 	Remove RemoveCmd `cmd:"" help:"Remove a recording before its time."`
 }
 
-// withStore opens the database with the keyring that seals recordings.
-func withStore(ctx context.Context, std cli.Streams, c *cli.Config, run func(*app.Store, *seal.Keyring, *recordingstore.Store) error) error {
+// withStore opens the database with the recordings in it.
+func withStore(ctx context.Context, std cli.Streams, c *cli.Config, run func(*app.Store, *shelf.Shelf) error) error {
 	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
 		ring, err := s.Keyring(ctx, c.EncryptionKey)
 		if err != nil {
 			return err
 		}
-		return run(s, ring, app.Recordings(s, ring))
+		return run(s, app.Shelf(s, ring))
+	})
+}
+
+// withEntry finds a recording by its id alone.
+func withEntry(ctx context.Context, std cli.Streams, c *cli.Config, id uuid.UUID, run func(*shelf.Shelf, recordings.Entry) error) error {
+	return withStore(ctx, std, c, func(_ *app.Store, kept *shelf.Shelf) error {
+		entry, err := kept.Entry(ctx, uuid.Nil, id)
+		if err != nil {
+			return cli.NoSuch(err, "recording", id, "recordings list")
+		}
+		return run(kept, entry)
 	})
 }
 
 // opened opens a recording and records that somebody did (R44).
-func opened(ctx context.Context, std cli.Streams, c *cli.Config, id uuid.UUID, why access.Action, run func(recordings.Entry, *recordings.Recording) error) error {
-	return withStore(ctx, std, c, func(s *app.Store, ring *seal.Keyring, store *recordingstore.Store) error {
-		entry, err := store.Entry(ctx, id)
-		if err != nil {
-			return cli.NoSuch(err, "recording", id, "recordings list")
-		}
-		r, err := s.OpenRecording(ctx, cli.By(), ring, entry, why)
+func opened(ctx context.Context, std cli.Streams, c *cli.Config, id uuid.UUID, why access.Action, run func(*recordings.Recording) error) error {
+	return withEntry(ctx, std, c, id, func(kept *shelf.Shelf, entry recordings.Entry) error {
+		r, err := kept.Open(ctx, cli.By(), entry, why)
 		if err != nil {
 			return err
 		}
-		return run(entry, r)
+		return run(r)
 	})
-}
-
-// entryJSON is a recording in a list.
-type entryJSON struct {
-	ID         uuid.UUID    `json:"id"`
-	ClinicID   uuid.UUID    `json:"clinicId"`
-	Type       syncs.Type   `json:"type"`
-	Status     syncs.Status `json:"status"`
-	Code       syncs.Code   `json:"code,omitempty"`
-	Requests   int          `json:"requests"`
-	Bytes      int          `json:"bytes"`
-	Cut        string       `json:"cut,omitempty"`
-	RecordedAt time.Time    `json:"recordedAt"`
 }
 
 // ListCmd lists recordings.
 type ListCmd struct {
 	Clinic cli.OfClinic `help:"Only those of this clinic: its id, name, or the beginning of its id."`
+	Limit  cli.Limit    `help:"How many." default:"20"`
+	Cursor string       `help:"Continue a list: the nextCursor of the earlier list."`
 }
 
 // Help shows how the command is used.
@@ -82,13 +77,15 @@ Example:
 
 // Run lists the recordings.
 func (a *ListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return withStore(ctx, std, c, func(s *app.Store, _ *seal.Keyring, store *recordingstore.Store) error {
+	return withStore(ctx, std, c, func(s *app.Store, kept *shelf.Shelf) error {
+		var of []uuid.UUID
 		if a.Clinic.Given() {
 			if _, err := cli.ClinicOf(ctx, s, a.Clinic.UUID); err != nil {
 				return err
 			}
+			of = []uuid.UUID{a.Clinic.UUID}
 		}
-		list, err := store.List(ctx, a.Clinic.UUID)
+		list, err := kept.List(ctx, of, syncs.Page{Limit: int(a.Limit), Cursor: a.Cursor})
 		if err != nil {
 			return err
 		}
@@ -96,17 +93,22 @@ func (a *ListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error
 		if err != nil {
 			return err
 		}
-		items, rows := make([]entryJSON, len(list)), make([][]string, len(list))
-		for i, e := range list {
-			items[i] = entryJSON(e)
+		document, err := recordingapi.ListDocument(list)
+		if err != nil {
+			return err
+		}
+		rows := make([][]string, len(list.Items))
+		for i := range list.Items {
+			e := &list.Items[i]
 			rows[i] = []string{e.ID.String(), names[e.ClinicID], string(e.Type), how(e.Status, e.Code), fmt.Sprint(e.Requests), render.Stamp(e.RecordedAt, nil)}
 		}
-		return cli.Show(std, c, map[string]any{"items": items}, func(w io.Writer) {
+		return cli.Show(std, c, document, func(w io.Writer) {
 			if len(rows) == 0 {
 				fmt.Fprintln(w, "No recordings. `pims-sync sync full --clinic ID --record` makes one.")
 				return
 			}
 			render.Table(w, []string{"id", "clinic", "type", "ended", "requests", "recorded"}, rows)
+			cli.More(w, list.NextCursor)
 		})
 	})
 }
@@ -141,17 +143,8 @@ func (RemoveCmd) Help() string {
 
 // Run removes the recording.
 func (a *RemoveCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return withStore(ctx, std, c, func(s *app.Store, _ *seal.Keyring, store *recordingstore.Store) error {
-		entry, err := store.Entry(ctx, a.ID.UUID)
-		if err != nil {
-			return cli.NoSuch(err, "recording", a.ID.UUID, "recordings list")
-		}
-		event := cli.Event(access.RecordingRemove, entry.ClinicID, access.RecordOf("recording", entry.ID))
-		err = cli.Act(ctx, s, event, func(ctx context.Context, x *access.Event) error {
-			x.Before = access.Values{"type": entry.Type, "requests": entry.Requests}
-			return store.Remove(ctx, entry)
-		})
-		if err != nil {
+	return withEntry(ctx, std, c, a.ID.UUID, func(kept *shelf.Shelf, entry recordings.Entry) error {
+		if err := kept.Remove(ctx, cli.By(), entry); err != nil {
 			return err
 		}
 		return cli.Show(std, c, map[string]any{"id": entry.ID, "removed": true}, func(w io.Writer) {

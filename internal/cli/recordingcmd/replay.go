@@ -44,7 +44,7 @@ type replayJSON struct {
 // Run plays the recording.
 func (a *ReplayCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
 	if id, err := uuid.Parse(a.Recording); err == nil {
-		return opened(ctx, std, c, id, access.RecordingRead, func(_ recordings.Entry, r *recordings.Recording) error {
+		return opened(ctx, std, c, id, access.RecordingRead, func(r *recordings.Recording) error {
 			return a.play(ctx, std, c, r)
 		})
 	}

@@ -9,8 +9,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/page"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/sealed"
 	"github.com/pims-sync/pims-sync/internal/recordings"
+	"github.com/pims-sync/pims-sync/internal/recordings/shelf"
 	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -32,6 +34,7 @@ type Store struct {
 var (
 	_ recordings.Keeper = (*Store)(nil)
 	_ seal.Store        = (*Store)(nil)
+	_ shelf.Store       = (*Store)(nil)
 )
 
 // New returns the store of a database. The keyring seals.
@@ -78,21 +81,30 @@ func (s *Store) Keep(ctx context.Context, clinicID, syncID uuid.UUID, r *recordi
 
 const columns = "id, clinic_id, sync_type, status, code, requests, bytes, cut, recorded_at"
 
-// List lists recordings, the newest first: those of a clinic, or of all where it is zero
+// List lists recordings, the newest first: those of some clinics, or of all where they are nil
 // (R41).
-func (s *Store) List(ctx context.Context, clinicID uuid.UUID) (list []recordings.Entry, err error) {
+func (s *Store) List(ctx context.Context, clinics []uuid.UUID, p syncs.Page) (list syncs.List[recordings.Entry], err error) {
+	before, err := page.Parse(p.Cursor, page.Latest)
+	if err != nil {
+		return list, err
+	}
+	limit := page.Limit(p)
 	read := func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, "select "+columns+" from recordings where $1::uuid = '00000000-0000-0000-0000-000000000000' or clinic_id = $1 order by recorded_at desc, id", clinicID)
+		rows, err := tx.Query(ctx, `select `+columns+` from recordings
+			where ($1::uuid[] is null or clinic_id = any($1)) and (recorded_at, id) < ($2, $3)
+			order by recorded_at desc, id desc limit $4`, clinics, before.At, before.ID, limit+1)
 		if err != nil {
 			return err
 		}
-		list, err = pgx.CollectRows(rows, entry)
+		var bytes page.Bytes
+		found, err := pgx.CollectRows(bytes.Rows(rows), entry)
+		list = page.Of(found, limit, &bytes, func(e recordings.Entry) string { return page.Cursor{At: e.RecordedAt, ID: e.ID}.String() })
 		return err
 	}
-	if clinicID == uuid.Nil {
-		return list, s.db.System(ctx, "list recordings", read)
+	if len(clinics) == 1 {
+		return list, s.db.InClinic(ctx, "list recordings", clinics[0], read)
 	}
-	return list, s.db.InClinic(ctx, "list recordings", clinicID, read)
+	return list, s.db.System(ctx, "list recordings", read)
 }
 
 func entry(row pgx.CollectableRow) (e recordings.Entry, err error) {
@@ -105,26 +117,31 @@ func errNone(id uuid.UUID) error {
 	return syncs.Fail(syncs.CodeNotFound, "there is no recording of sync %s", id)
 }
 
-// Entry returns the entry of a recording. It crosses clinics, because whoever asks knows
-// only the id (R41). The error is syncs.CodeNotFound where there is none.
-func (s *Store) Entry(ctx context.Context, id uuid.UUID) (e recordings.Entry, err error) {
-	err = s.db.System(ctx, "find a recording", func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, "select "+columns+" from recordings where id = $1", id)
+// Entry returns the entry of a recording of a clinic. Zero means any clinic: it crosses clinics,
+// because whoever asks knows only the id (R41). The error is syncs.CodeNotFound where there is none.
+func (s *Store) Entry(ctx context.Context, clinicID, id uuid.UUID) (e recordings.Entry, err error) {
+	read := func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, "select "+columns+" from recordings where id = $1 and ($2 or clinic_id = $3)", id, clinicID == uuid.Nil, clinicID)
 		if err != nil {
 			return err
 		}
 		e, err = pgx.CollectExactlyOneRow(rows, entry)
 		return err
-	})
+	}
+	if clinicID == uuid.Nil {
+		err = s.db.System(ctx, "find a recording", read)
+	} else {
+		err = s.db.InClinic(ctx, "find a recording", clinicID, read)
+	}
 	if errors.Is(err, pgx.ErrNoRows) {
 		return e, errNone(id)
 	}
 	return e, err
 }
 
-// Open returns a recording. The error is that of seal.Keyring.Open where it was sealed with
-// another key.
-func (s *Store) Open(ctx context.Context, e recordings.Entry) (*recordings.Recording, error) {
+// Document returns a recording as Keep encoded it. The error is that of seal.Keyring.Open where it was
+// sealed with another key.
+func (s *Store) Document(ctx context.Context, e recordings.Entry) ([]byte, error) {
 	var blob []byte
 	err := s.db.InClinic(ctx, "read a recording", e.ClinicID, func(tx pgx.Tx) error {
 		return tx.QueryRow(ctx, "select sealed from recordings where id = $1 and clinic_id = $2", e.ID, e.ClinicID).Scan(&blob)
@@ -135,11 +152,7 @@ func (s *Store) Open(ctx context.Context, e recordings.Entry) (*recordings.Recor
 	if err != nil {
 		return nil, err
 	}
-	document, err := s.ring.Open(blob, about(e.ClinicID, e.ID))
-	if err != nil {
-		return nil, err
-	}
-	return recordings.Decode(document)
+	return s.ring.Open(blob, about(e.ClinicID, e.ID))
 }
 
 // Remove removes a recording.
