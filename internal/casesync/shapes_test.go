@@ -100,7 +100,9 @@ func TestAnotherFormOfTheAnswersFreezesDeletionsUntilItIsAccepted(t *testing.T) 
 	require.Equal(t, 1, events())
 	plan := p.plan(o.audit.Result.PlanID)
 	require.Equal(t, syncs.CodeDriftGuard, plan.Code)
-	p.fail(syncs.CodeDriftGuard, syncs.TypeReconciliation)
+	open := p.plan(p.fail(syncs.CodeDriftGuard, syncs.TypeReconciliation).audit.Result.PlanID)
+	require.Equal(t, syncs.PlanOpen, open.Status)
+	require.Equal(t, syncs.PlanSuperseded, p.plan(plan.ID).Status, "the next plan of the guard takes its place")
 	require.Equal(t, 1, events(), "it is told once")
 	listed, err := store.Told(t.Context(), p.clinic.ID)
 	require.NoError(t, err)
@@ -109,10 +111,11 @@ func TestAnotherFormOfTheAnswersFreezesDeletionsUntilItIsAccepted(t *testing.T) 
 
 	dry := p.try(syncs.TypeReconciliation, syncs.Options{DryRun: true})
 	require.ErrorContains(t, dry.err, "another form")
+	require.Equal(t, syncs.PlanOpen, p.plan(open.ID).Status, "a dry run changes no plan (R26)")
 
 	field = "id"
 	p.sync(syncs.TypeReconciliation)
-	require.Equal(t, syncs.PlanSuperseded, p.plan(plan.ID).Status, "the old form is back (R18)")
+	require.Equal(t, syncs.PlanSuperseded, p.plan(open.ID).Status, "the old form is back (R18)")
 	field = "key"
 	o = p.fail(syncs.CodeDriftGuard, syncs.TypeReconciliation)
 	require.Equal(t, 2, events())
