@@ -174,13 +174,13 @@ var lower = rule{
 		ours: []string{panicsPkg, "internal/pims"},
 	},
 	{
-		pkg:       "internal/browser/picture",
+		pkg:       "internal/browser/lastpage",
 		ours:      []string{"internal/pims"},
 		libraries: []string{"github.com/chromedp"},
 	},
 	{
 		pkg:       "internal/browser",
-		ours:      []string{panicsPkg, "internal/pims", "internal/browser/picture", "internal/browser/proxy"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/browser/lastpage", "internal/browser/proxy"},
 		libraries: []string{"github.com/chromedp", "golang.org/x/text"},
 	},
 	{

@@ -20,7 +20,7 @@ import (
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
-	"github.com/pims-sync/pims-sync/internal/browser/picture"
+	"github.com/pims-sync/pims-sync/internal/browser/lastpage"
 	"github.com/pims-sync/pims-sync/internal/browser/proxy"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -131,7 +131,7 @@ func (p *process) visit(ctx context.Context, v *visit) (pims.BrowserSession, err
 		session, err = v.run()
 	}
 	if err != nil {
-		p.picture(v)
+		p.tell(v)
 	}
 	if _, isAnswer := errors.AsType[*answerError](err); err != nil && !isAnswer && limited.Err() != nil && !isOutcome(err) {
 		err = context.Cause(limited)
@@ -139,12 +139,12 @@ func (p *process) visit(ctx context.Context, v *visit) (pims.BrowserSession, err
 	return session, err
 }
 
-// picture shows the page of a failed visit to whoever asked to see it.
-func (p *process) picture(v *visit) {
-	if v.loaded && v.context.Err() == nil {
+// tell tells whoever asked about the page of a failed visit.
+func (p *process) tell(v *visit) {
+	if v.tab != nil && v.context.Err() == nil {
 		ctx, cancel := context.WithTimeout(p.tabs, p.opts.HangTimeout)
 		defer cancel()
-		picture.Show(ctx, target.ID(v.tab.frame), v.form, pims.FailedPageSeer(v.context))
+		lastpage.Tell(ctx, v.context, target.ID(v.tab.frame), v.form, lastpage.When{Ours: v.loaded, Submitted: v.submitted})
 	}
 }
 

@@ -18,6 +18,10 @@ type Login struct {
 	Ended   string   // host and path of the last page
 	Cookies []string // names of the session's cookies
 	Took    time.Duration
+
+	// Failed is what the page shows on which the login failed; nil: it did not fail, or the browser
+	// cannot tell.
+	Failed *pims.FailedForm
 }
 
 // An Ask is one question whether the session is good.
@@ -59,7 +63,11 @@ func (b *Browser) Login(ctx context.Context, form pims.LoginForm) (pims.BrowserS
 			return err
 		}
 	}
-	session, err := b.Browser.Login(ctx, form)
+	seeing := pims.SeeFailedForm(ctx, func(f pims.FailedForm) {
+		f.Page = idInPath.ReplaceAllString(f.Page, "/{id}")
+		login.Failed = &f
+	})
+	session, err := b.Browser.Login(seeing, form)
 	login.Took, login.Ended = b.Now().Sub(began), place(session.URL)
 	for _, c := range session.Cookies {
 		login.Cookies = append(login.Cookies, c.Name)

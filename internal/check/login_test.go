@@ -13,6 +13,7 @@ import (
 )
 
 // A browser lands on a page and asks twice whether the session is accepted.
+// Where that is refused, it tells what the page shows.
 type browser struct{ found pims.BrowserSession }
 
 func (b browser) Login(ctx context.Context, form pims.LoginForm) (pims.BrowserSession, error) {
@@ -21,6 +22,7 @@ func (b browser) Login(ctx context.Context, form pims.LoginForm) (pims.BrowserSe
 			return b.found, nil
 		}
 	}
+	pims.FailedFormSeer(ctx)(pims.FailedForm{Page: "neo.example/practice/48213/login", Parts: []pims.PagePart{{Kind: "text", Name: "mailbox"}}})
 	return b.found, pims.ErrAuthRejected
 }
 
@@ -61,4 +63,8 @@ func TestALoginIsNotedWithoutAnyValue(t *testing.T) { // R40
 		},
 	}, b.Last())
 	require.NotContains(t, fmt.Sprintf("%+v", b.Last()), "s3cret")
+
+	_, err = b.Login(t.Context(), pims.LoginForm{Accepted: func(context.Context, pims.BrowserSession) error { return pims.ErrSessionExpired }})
+	require.ErrorIs(t, err, pims.ErrAuthRejected)
+	require.Equal(t, &pims.FailedForm{Page: "neo.example/practice/{id}/login", Parts: []pims.PagePart{{Kind: "text", Name: "mailbox"}}}, b.Last().Failed)
 }

@@ -1,18 +1,15 @@
-// Package picture takes a picture of a login page for the person who tests a login. Nothing
-// that was typed into the page can be read on it.
-package picture
+// Package lastpage tells those who test a login about the page on which it failed: its fields and
+// buttons, and a picture. Nothing that was typed into the page can be read there.
+package lastpage
 
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 
-	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
@@ -28,18 +25,13 @@ const (
 //go:embed cover.js
 var coverScript string
 
-// Show makes a picture of the tab in which a login failed, and passes it to see, unless see
+// picture makes a picture of the tab in which a login failed, and passes it to see, unless see
 // is nil or no picture can be made: it is an extra, and the login's error says why it failed.
-// The context is one of chromedp with the browser that has the tab.
-func Show(ctx context.Context, tab target.ID, form pims.LoginForm, see func(jpeg []byte)) {
+func picture(ctx context.Context, tab target.ID, form pims.LoginForm, see func(jpeg []byte)) {
 	if see == nil {
 		return
 	}
-	var typed []string
-	for _, field := range form.Fields {
-		typed = append(typed, field.Value)
-	}
-	if jpeg, err := take(ctx, tab, typed); err == nil {
+	if jpeg, err := take(ctx, tab, typed(form)); err == nil {
 		see(jpeg)
 	}
 }
@@ -66,32 +58,13 @@ func take(ctx context.Context, tab target.ID, typed []string) ([]byte, error) {
 	return shot.Data, nil
 }
 
-// cover runs cover.js in a world of its own, where the page's scripts cannot change it.
+// cover runs cover.js.
 func cover(ctx context.Context, tab target.ID, typed []string) error {
-	world, err := chromedp.Call(ctx, page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{FrameID: cdp.FrameID(tab), WorldName: "picture"})
-	if err != nil {
-		return err
+	done, err := call[bool](ctx, tab, coverScript, typed)
+	if err == nil && !done {
+		err = errors.New("the script did not run")
 	}
-	values, err := json.Marshal(typed)
-	if err != nil {
-		return err
-	}
-	answer, err := chromedp.Call(ctx, runtime.CallFunctionOn, runtime.CallFunctionOnParams{
-		FunctionDeclaration: coverScript,
-		ExecutionContextID:  world.ExecutionContextID,
-		Arguments:           []*runtime.CallArgument{{Value: values}},
-		ReturnByValue:       new(true),
-		Silent:              new(true),
-	})
-	switch {
-	case err != nil:
-		return err
-	case answer.ExceptionDetails != nil:
-		return errors.New("the script failed")
-	case answer.Result == nil || string(answer.Result.Value) != "true":
-		return errors.New("the script did not run")
-	}
-	return nil
+	return err
 }
 
 // prepare stops the page's scripts, and gives it the size of the picture.

@@ -105,6 +105,25 @@ type checkLogin struct {
 	Ended   string     `json:"endedAt"`
 	Cookies []string   `json:"cookies"`
 	TookMS  int64      `json:"tookMs"`
+	Failed  *checkPage `json:"failedPage,omitempty"`
+}
+
+// checkPage is the page on which a login failed.
+type checkPage struct {
+	Page  string      `json:"page"`
+	Parts []checkPart `json:"parts"`
+	Left  int         `json:"left,omitempty"` // parts that are not listed
+}
+
+type checkPart struct {
+	Kind     string `json:"kind"`
+	Name     string `json:"name,omitempty"`
+	ID       string `json:"id,omitempty"`
+	Label    string `json:"label,omitempty"`
+	Source   string `json:"source,omitempty"` // host of a frame
+	Hidden   bool   `json:"hidden,omitempty"`
+	Disabled bool   `json:"disabled,omitempty"`
+	Shadow   bool   `json:"shadow,omitempty"`
 }
 
 type checkAsk struct {
@@ -176,6 +195,12 @@ func checkOf(owner clinic.Clinic, login check.Login, r *check.Report, answers []
 			r.Calendar.Duplicates, r.Calendar.WithPatient, r.Calendar.WithStatus, r.Calendar.ByHour,
 		},
 	}
+	if f := login.Failed; f != nil {
+		document.Login.Failed = &checkPage{Page: f.Page, Parts: []checkPart{}, Left: f.Left}
+		for _, p := range f.Parts {
+			document.Login.Failed.Parts = append(document.Login.Failed.Parts, checkPart(p))
+		}
+	}
 	for _, ask := range login.Asks {
 		document.Login.Asks = append(document.Login.Asks, checkAsk{ask.After.Milliseconds(), ask.Page, ask.Outcome})
 	}
@@ -207,12 +232,17 @@ func checkOf(owner clinic.Clinic, login check.Login, r *check.Report, answers []
 
 // checkNext says what to do after an examination that ended with a code.
 var checkNext = map[syncs.Code]string{
-	syncs.CodeSchemaDrift:      "the last answer above has a form that is not known; send this report (--json) with the version of pims-sync",
-	syncs.CodeLoginFormChanged: "the login page has a form that is not known; send this report (--json) and the page's HTML without what was typed",
-	syncs.CodeAuthRejected:     "the PIMS refused the user name or password, and the credentials are suspended; store the right ones with `pims-sync credentials set`",
-	syncs.CodeAuthChallenge:    "the PIMS asks for something that only a person can do; log in by hand once, or ask for a user without it",
-	syncs.CodePIMSError:        "the PIMS refuses this request; compare the base URL in `pims-sync credentials show` with the address that a browser shows after a login by hand; if it is right, send this report (--json)",
-	syncs.CodeUnreachable:      "check the base URL with `pims-sync credentials show`, and that this machine may reach the host",
+	syncs.CodeSchemaDrift:        "the last answer above has a form that is not known; send this report (--json) with the version of pims-sync",
+	syncs.CodeLoginFormChanged:   "the login page has a form that is not known: its fields and buttons are listed above; open it by hand to see whether it is the login page of this PIMS (the base URL stands in `pims-sync credentials show`), and send this report (--json)",
+	syncs.CodeAuthRejected:       "the PIMS refused the user name or password, and the credentials are suspended; store the right ones with `pims-sync credentials set`",
+	syncs.CodeAuthChallenge:      "the PIMS asks for something that only a person can do; log in by hand once, or ask for a user without it",
+	syncs.CodePIMSError:          "the PIMS refuses this request; compare the base URL in `pims-sync credentials show` with the address that a browser shows after a login by hand; if it is right, send this report (--json)",
+	syncs.CodeCredentialsInvalid: "the error names what is missing or not allowed: store the field with `pims-sync credentials set`, or, if the host belongs to the PIMS, add it to PIMS_ALLOWED_HOSTS",
+	syncs.CodeAuthExpired:        "the login page was left, but the PIMS accepts no request of its session; compare the base URL in `pims-sync credentials show` with the address that a browser shows after a login by hand; if it is right, send this report (--json)",
+	syncs.CodePIMSRateLimited:    "the PIMS wants fewer requests; wait, and set PIMS_RATE_LIMIT lower",
+	syncs.CodeTimeout:            "the PIMS was too slow; try again, or set SYNC_TIMEOUT_MS higher",
+	syncs.CodeBrowserUnavailable: "`pims-sync doctor` says what is wrong with the browser",
+	syncs.CodeUnreachable:        "check the base URL with `pims-sync credentials show`, and that this machine may reach the host",
 }
 
 func orUnknown(text string) string {
@@ -229,6 +259,7 @@ func tellCheck(w io.Writer, d *checkJSON, withFields bool) {
 		for _, ask := range d.Login.Asks {
 			fmt.Fprintf(w, "  after %.1f s at %s: %s\n", seconds(ask.AfterMS), ask.Page, ask.Outcome)
 		}
+		tellPage(w, d.Login.Failed)
 		fmt.Fprintf(w, "  ended at %s, cookies %s\n", render.OrDash(d.Login.Ended), render.OrDash(strings.Join(d.Login.Cookies, ", ")))
 	}
 	for _, s := range d.Steps {
@@ -251,6 +282,30 @@ func tellCheck(w io.Writer, d *checkJSON, withFields bool) {
 	}
 	if d.Error == nil {
 		fmt.Fprintf(w, "Next: pims-sync sync full --clinic %s --dry-run\n", d.ClinicID)
+	}
+}
+
+// tellPage prints what the page shows on which a login failed.
+func tellPage(w io.Writer, page *checkPage) {
+	if page == nil {
+		return
+	}
+	fmt.Fprintf(w, "  it failed at %s, which shows %s:\n", render.OrDash(page.Page), render.Counted(len(page.Parts)+page.Left, "field, button or frame"))
+	for i := range page.Parts {
+		p := &page.Parts[i]
+		line := p.Kind + after(" name=", p.Name) + after(" id=", p.ID) + after(" from ", p.Source)
+		if p.Label != "" {
+			line += fmt.Sprintf(" %q", p.Label)
+		}
+		for _, trait := range []struct {
+			has  bool
+			word string
+		}{{p.Hidden, "hidden"}, {p.Disabled, "disabled"}, {p.Shadow, "in a shadow tree"}} {
+			if trait.has {
+				line += ", " + trait.word
+			}
+		}
+		fmt.Fprintf(w, "    %s\n", line)
 	}
 }
 
