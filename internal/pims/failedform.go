@@ -12,10 +12,10 @@ type FailedForm struct {
 
 // A PagePart is a field, a button or a frame of a page.
 type PagePart struct {
-	Kind     string             // such as "text", "password", "submit button", "iframe"
-	Name     string   // the attribute
-	ID       string     // the attribute
-	Label    string  // what it says, or what says what it is for
+	Kind     string // such as "text", "password", "submit button", "iframe"
+	Name     string // the attribute
+	ID       string // the attribute
+	Label    string // what it says, or what says what it is for
 	Source   string // of a frame: the host
 	Hidden   bool
 	Disabled bool

@@ -87,7 +87,7 @@ type checkJSON struct {
 	Timezone string       `json:"timezone"`
 	Login    checkLogin   `json:"login"`
 	Steps    []checkStep  `json:"steps"`
-	Calendar checkDays    `json:"calendar"`
+	Calendar *checkDays   `json:"calendar"` // nil: it was not read
 	Words    []wordJSON   `json:"unknownWords"`
 	Withheld int          `json:"withheldWords"`
 	Notes    checkNotes   `json:"consultations"`
@@ -184,16 +184,17 @@ type checkField struct {
 
 // checkOf returns the report's document.
 func checkOf(owner clinic.Clinic, login check.Login, r *check.Report, answers []check.Answer, err error) checkJSON {
-	days := r.Calendar.Days
 	document := checkJSON{
 		ClinicID: owner.ID, Timezone: owner.Timezone, Words: []wordJSON{}, Withheld: r.Withheld, Notes: checkNotes(r.Notes),
-		Login:   checkLogin{Page: login.Page, Fields: login.Fields, Ended: login.Ended, Cookies: login.Cookies, TookMS: login.Took.Milliseconds()},
+		Login: checkLogin{Page: login.Page, Fields: append([]string{}, login.Fields...), Asks: []checkAsk{}, Ended: login.Ended, Cookies: append([]string{}, login.Cookies...), TookMS: login.Took.Milliseconds()},
+		Steps: []checkStep{}, Answers: []checkReply{},
 		First:   checkFirst{r.First.Creates, map[string]int{}, r.First.Filtered},
 		Remarks: append([]string{}, r.Remarks...),
-		Calendar: checkDays{
-			days.Start.String(), days.End.String(), r.Calendar.Appointments, r.Calendar.Unusable, r.Calendar.Unidentified,
-			r.Calendar.Duplicates, r.Calendar.WithPatient, r.Calendar.WithStatus, r.Calendar.ByHour,
-		},
+	}
+	if c := &r.Calendar; c.Days.Location != nil {
+		document.Calendar = &checkDays{
+			c.Days.Start.String(), c.Days.End.String(), c.Appointments, c.Unusable, c.Unidentified, c.Duplicates, c.WithPatient, c.WithStatus, c.ByHour,
+		}
 	}
 	if f := login.Failed; f != nil {
 		document.Login.Failed = &checkPage{Page: f.Page, Parts: []checkPart{}, Left: f.Left}
@@ -290,7 +291,7 @@ func tellPage(w io.Writer, page *checkPage) {
 	if page == nil {
 		return
 	}
-	fmt.Fprintf(w, "  it failed at %s, which shows %s:\n", render.OrDash(page.Page), render.Counted(len(page.Parts)+page.Left, "field, button or frame"))
+	fmt.Fprintf(w, "  it failed at %s, which shows %s:\n", render.OrDash(page.Page), render.Counted(len(page.Parts)+page.Left, "part"))
 	for i := range page.Parts {
 		p := &page.Parts[i]
 		line := p.Kind + after(" name=", p.Name) + after(" id=", p.ID) + after(" from ", p.Source)
@@ -311,8 +312,8 @@ func tellPage(w io.Writer, page *checkPage) {
 
 // tellCalendar prints what the calendar held and what a first inbound would make of it.
 func tellCalendar(w io.Writer, d *checkJSON) {
-	c := &d.Calendar
-	if c.Appointments == 0 {
+	c := d.Calendar
+	if c == nil || c.Appointments == 0 {
 		return
 	}
 	fmt.Fprintf(w, "calendar: %d with a patient's id, %d with a known status, %d unusable, %d without an id, %d twice\n",
