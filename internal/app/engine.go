@@ -21,6 +21,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/notify"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/driftstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/retention"
 	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
@@ -189,7 +190,7 @@ func NewEngine(ctx context.Context, settings Settings, s *Store, log *slog.Logge
 
 func (e *Engine) newScheduler(o EngineOptions) *scheduler.Scheduler {
 	return scheduler.New(scheduler.Options{
-		Clinics: e.Store.Clinics(),
+		Clinics: clinicstore.NewBoard(e.Store.Clinics()),
 		Entries: e.Queue.Entries(e.Store.Schedules()),
 		Enqueue: o.Schedule,
 		Jitter:  o.Jitter,

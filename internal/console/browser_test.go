@@ -222,6 +222,8 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	s.month(t, s.clinicNamed(t, "Harbor"))
 	require.NoError(t, trendstore.New(s.db).Count(t.Context(), s.clock.Now()))
 	s.installation(t)
+	s.syncing(t, "Harbor", "full", false)
+	s.syncing(t, "Tierpraxis", "inbound", true)
 	w.signIn(t, admin)
 	for name, path := range map[string]string{
 		"fleet": "/console", "fleet-page-2": "/console?page=2&sort=-asof", "fleet-none": "/console?q=nothing+like+this",

@@ -7,11 +7,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/console/screen"
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
 )
@@ -116,6 +118,71 @@ func TestTheFleetHasPages(t *testing.T) {
 	require.Contains(t, v.page.body, "81–110 of 110 clinics")
 	require.Nil(t, next.FindStringSubmatch(v.page.body))
 	require.Less(t, len(v.get(t, "/console").body), 100<<10, "a full page")
+}
+
+var counted = regexp.MustCompile(`id="(waiting[^"]*)">([^<]*)</span>`)
+
+// waiting are the counts of a page's navigation, by the ids of their places.
+func waiting(page reply) map[string]string {
+	found := map[string]string{}
+	for _, m := range counted.FindAllStringSubmatch(page.body, -1) {
+		found[m[1]] = m[2]
+	}
+	return found
+}
+
+func TestTheFleetShowsWhichClinicsSync(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.fleet(t, 3)
+	harbor, wattle := s.syncing(t, "Harbor", "full", false), s.syncing(t, "Wattle", "reconciliation", true)
+	v := s.as(t, access.RoleViewer)
+	page := v.get(t, "/console")
+	require.Equal(t, 2, strings.Count(page.body, "Syncing</a>"))
+	for _, row := range rowOfOne.FindAllString(page.body, -1) {
+		switch {
+		case strings.Contains(row, "Harbor"):
+			require.Contains(t, row, "Up to date")
+			require.Regexp(t, `href="`+screen.RunAddress(harbor)+`">.*Syncing</a><span class="sub">Full sync, since <time`, row)
+		case strings.Contains(row, "Wattle"):
+			require.Contains(t, row, "Login refused")
+			require.Regexp(t, `href="`+screen.RunAddress(wattle)+`">.*Syncing</a><span class="sub">Deletions, dry run, since <time`, row)
+		default:
+			require.NotContains(t, row, "Syncing")
+		}
+	}
+	rows, err := csv.NewReader(strings.NewReader(v.get(t, "/console/fleet.csv?q=harbor").body)).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, []string{"syncing", "syncing_since"}, rows[0][17:])
+	require.Equal(t, []string{"full", s.clock.Now().Add(-time.Minute).Format(time.RFC3339)}, rows[1][17:])
+	s.sql(t, `update case_sync_audits set status = 'completed', completed_at = $1 where status = 'in_progress'`, s.clock.Now())
+	require.NotContains(t, v.get(t, "/console").body, "Syncing")
+	s.requireNoFault(t)
+}
+
+func TestTheNavigationCountsWhatWaits(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.fleet(t, 3)
+	v := s.as(t, access.RoleAdmin)
+	needs := v.get(t, "/console/needs")
+	n := totals(needs)["All"]
+	require.Equal(t, "5", n)
+	for _, path := range []string{"/console/needs", "/console", "/console/runs", "/console/nothing", "/console/people"} {
+		require.Equal(t, map[string]string{"waiting": n, "waiting-side": n, "waiting-menu": n}, waiting(v.get(t, path)), path)
+	}
+	p := people.Person{Email: "limited@example.com", Role: access.RoleOperator, Limited: true}
+	p.Clinics = append(p.Clinics, s.clinicNamed(t, "Wattle"), s.clinicNamed(t, "Harbor"))
+	require.Equal(t, "1", waiting(s.signedIn(t, s.invite(t, p)).page)["waiting-side"], "what the person may see")
+	p = people.Person{Email: "nothing@example.com", Role: access.RoleViewer, Limited: true}
+	require.Empty(t, waiting(s.signedIn(t, s.invite(t, p)).page)["waiting-side"])
+
+	v.get(t, screen.ClinicAddress(s.clinicNamed(t, "Wattle"))+"/settings")
+	v.send(t, screen.ClinicAddress(s.clinicNamed(t, "Wattle"))+"/settings", url.Values{"act": {"off"}})
+	require.Equal(t, "4", waiting(v.page)["waiting-side"], "an act changes it at once")
+	s.sql(t, `update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"nonsense","enabled":true}]', updated_at = $1 where clinic_id = $2`, s.clock.Now(), s.clinicNamed(t, "Harbor"))
+	require.Equal(t, "5", waiting(v.get(t, "/console"))["waiting-side"], "a page that reads the clinics counts anew")
+	s.requireNoFault(t)
 }
 
 func TestALimitedPersonSeesNoOtherClinic(t *testing.T) { // R42

@@ -62,6 +62,7 @@ type site struct {
 	ring    *seal.Keyring  // of the secrets of endpoints and channels
 	pims    *pimstest.Fake // of every clinic
 	db      *postgres.DB
+	board   *clinicstore.Board // the state of all clinics
 	clock   *timetest.Clock
 	log     *logtest.Book
 }
@@ -70,6 +71,7 @@ type site struct {
 func newSite(t testing.TB, change ...func(*Options)) *site {
 	t.Helper()
 	s := &site{pims: &pimstest.Fake{}, db: pgtest.New(t), clock: timetest.At(time.Now().UTC().Truncate(time.Second)), log: &logtest.Book{}}
+	s.board = clinicstore.NewBoard(clinicstore.NewClinics(s.db))
 	s.people = people.New(people.Options{Store: peoplestore.New(s.db), Log: oplog.New(s.db, nil), Now: s.clock.Now})
 	log := oplog.New(s.db, nil)
 	s.service = fleet.New(fleet.Options{
@@ -118,11 +120,11 @@ func (s *site) setCredential(t testing.TB, clinicID uuid.UUID) {
 type fleetOf struct{ site *site }
 
 func (f fleetOf) Conditions(ctx context.Context) ([]scheduler.Condition, error) {
-	return scheduler.ReadConditions(ctx, clinicstore.NewClinics(f.site.db), f.site.clock.Now())
+	return scheduler.ReadConditions(ctx, f.site.board, f.site.clock.Now())
 }
 
 func (f fleetOf) Condition(ctx context.Context, clinicID uuid.UUID) (scheduler.Condition, error) {
-	return scheduler.ReadCondition(ctx, clinicstore.NewClinics(f.site.db), clinicID, f.site.clock.Now())
+	return scheduler.ReadCondition(ctx, f.site.board, clinicID, f.site.clock.Now())
 }
 
 // requireNoFault fails where a response has hidden an error.
@@ -277,6 +279,17 @@ func (s *site) fleet(t testing.TB, more int) {
 		insert into deletion_plans (clinic_id, sync_id, sync_type, code, reason, window_start, window_end, created_at, expires_at)
 		select c.id, a.id, 'reconciliation', 'deletion_guard', 'invented', $1::timestamptz::date - 7, $1::timestamptz::date, $1::timestamptz - interval '2 hours', $1::timestamptz + interval '3 days'
 		from clinics c join case_sync_audits a on a.clinic_id = c.id and a.sync_type = 'reconciliation' where c.name like 'Tierpraxis%'`, s.clock.Now())
+}
+
+// syncing makes the clinic whose name begins with a text sync since a minute, and returns the
+// sync's id.
+func (s *site) syncing(t testing.TB, name, kind string, dry bool) (id uuid.UUID) {
+	t.Helper()
+	require.NoError(t, s.db.Pool().QueryRow(t.Context(), `
+		insert into case_sync_audits (clinic_id, sync_type, status, started_at, request)
+		select id, $2, 'in_progress', $3::timestamptz - interval '1 minute', jsonb_build_object('dryRun', $4::boolean) from clinics where name like $1 || '%'
+		returning id`, name, kind, s.clock.Now(), dry).Scan(&id))
+	return id
 }
 
 // month adds what a clinic's syncs of the last 30 days came to: not every day was good.

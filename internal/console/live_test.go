@@ -35,6 +35,21 @@ func TestTheFleetFollowsWhatOneTypesAndWhatHappens(t *testing.T) {
 	require.Contains(t, evaluate[string](t, w, `document.querySelector("#fleet time").title`), "yours", "a refreshed time knows the viewer's zone")
 	require.True(t, evaluate[bool](t, w, `document.querySelector("input[form=many]").checked`))
 
+	// So does the count beside Needs you, in narrow windows beside Menu.
+	const beside = `document.querySelector("#waiting-side").textContent`
+	require.Equal(t, "5", evaluate[string](t, w, beside))
+	s.sql(t, `update clinics set is_active = false where name like 'Wattle%'`)
+	s.syncing(t, "Harbor", "full", false)
+	evaluate[chromedp.Void](t, w, `htmx.trigger("#fleet", "refresh")`)
+	_, err = chromedp.Run(w.ctx, chromedp.Poll[bool](beside+` === "4"`))
+	require.NoError(t, err)
+	w.look(t, 390, "dark")
+	w.do(t, chromedp.WaitVisible("#waiting"), chromedp.WaitVisible("a.syncing"))
+	require.Equal(t, "Menu4", evaluate[string](t, w, `document.querySelector(".side-menu > summary").innerText.replace(/\s/g, "")`))
+	w.look(t, 1280, "light")
+	w.do(t, chromedp.Click("a.syncing"), chromedp.WaitVisible("#run"))
+	s.sql(t, `delete from case_sync_audits where status = 'in_progress'`)
+
 	// The menu of a row.
 	w.open(t, "/console?q=harbor")
 	w.do(t, chromedp.Click("a[data-menu]"), chromedp.Click(`#row-menu [value="dry"]`), chromedp.WaitVisible("#run"))

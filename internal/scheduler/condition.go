@@ -3,6 +3,8 @@ package scheduler
 import (
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -47,12 +49,21 @@ type Condition struct {
 	Phases      []PhaseCondition // inbound, cases, reconciliation
 	Schedules   []byte           // as they are stored; nil: none
 	Unusual     []volume.Unusual // the runs of the last UnusualFor with unusual counts (R49), the newest first
+	Running     *RunningSync     // nil: none runs. ConditionsOf does not tell it
 
 	until time.Time // when what the schedule expects next changes by itself; zero: not soon
 }
 
 // UnusualFor is how long a run with unusual counts is shown with its clinic (R49).
 const UnusualFor = 3 * 24 * time.Hour
+
+// A RunningSync is the sync that runs for a clinic, at most one (R29).
+type RunningSync struct {
+	ID     uuid.UUID
+	Type   syncs.Type
+	DryRun bool
+	Since  time.Time // when it began
+}
 
 // A CredentialCondition says whether a clinic's credentials can be used.
 type CredentialCondition struct {

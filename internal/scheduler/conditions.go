@@ -110,7 +110,13 @@ func expectEach(all []Condition, now time.Time, report func(error)) {
 
 // parsed are the entries of schedules, by the documents that have them: most clinics have
 // one of a few documents.
-type parsed map[string][]expected
+type parsed map[string]*document
+
+// A document is a schedule, and when its entries fire in the zones in which clinics have it.
+type document struct {
+	entries []expected
+	ticks   map[string][]ticks // of each entry, by zone
+}
 
 // An expected is an entry that makes data fresh.
 type expected struct {
@@ -118,19 +124,42 @@ type expected struct {
 	expression cron.Expression
 }
 
-func (p parsed) entries(document []byte) []expected {
-	if known, ok := p[string(document)]; ok {
+// ticks are the ticks of an entry around a moment, in a zone; zero: there is none.
+type ticks struct {
+	latest time.Time // within the past year, and with an hour to succeed
+	due    time.Time // the first after that hour began, so the next latest
+	next   time.Time // the coming one
+}
+
+func (p parsed) document(stored []byte) *document {
+	if known, ok := p[string(stored)]; ok {
 		return known
 	}
-	var all []expected
-	entries, _ := clinic.ParseSchedules(document, CheckEntry)
+	d := &document{ticks: make(map[string][]ticks)}
+	entries, _ := clinic.ParseSchedules(stored, CheckEntry)
 	for _, e := range entries {
 		expression, err := cron.Parse(e.Cron)
 		if err == nil && e.Enabled && !e.Options.DryRun {
-			all = append(all, expected{e.Type, expression})
+			d.entries = append(d.entries, expected{e.Type, expression})
 		}
 	}
-	p[string(document)] = all
+	p[string(stored)] = d
+	return d
+}
+
+// ticksIn returns the ticks of each entry in a zone, for the one moment of parsed.
+func (d *document) ticksIn(loc *time.Location, now time.Time) []ticks {
+	if known, ok := d.ticks[loc.String()]; ok {
+		return known
+	}
+	before := now.Add(-staleTolerance)
+	all := make([]ticks, len(d.entries))
+	for i := range d.entries {
+		expression, t := d.entries[i].expression, &all[i]
+		t.latest, _ = expression.Latest(before.AddDate(-1, 0, 0), before, loc)
+		t.due, t.next = expression.Next(before, loc), expression.Next(now, loc)
+	}
+	d.ticks[loc.String()] = all
 	return all
 }
 
@@ -140,13 +169,17 @@ func (p parsed) entries(document []byte) []expected {
 // (R34), but data that is older than the schedule promises is stale, whenever the schedule
 // was written. Where the zone is unusable nothing can run, and every phase is due now.
 func expect(c *Condition, known parsed, now time.Time) {
-	before := now.Add(-staleTolerance)
-	since := before.AddDate(-1, 0, 0)
+	since := now.Add(-staleTolerance).AddDate(-1, 0, 0)
 	if c.Clinic.CreatedAt.After(since) {
 		since = c.Clinic.CreatedAt
 	}
+	d := known.document(c.Schedules)
 	loc, zoneErr := c.Clinic.Location()
-	for _, e := range known.entries(c.Schedules) {
+	var fired []ticks
+	if zoneErr == nil {
+		fired = d.ticksIn(loc, now)
+	}
+	for at, e := range d.entries {
 		for i := range c.Phases {
 			p := &c.Phases[i]
 			if e.kind != syncs.TypeFull && e.kind != p.Type { // a full one is all three
@@ -157,13 +190,10 @@ func expect(c *Condition, known parsed, now time.Time) {
 				p.Due, p.StaleSince = now, c.Clinic.UpdatedAt
 				continue
 			}
-			expectOf(p, e.expression, loc, since, before, now)
+			expectOf(p, e.expression, loc, &fired[at], since)
 		}
-		if zoneErr != nil {
-			continue
-		}
-		if due := e.expression.Next(before, loc); !due.IsZero() {
-			c.until = firstOf(c.until, due.Add(staleTolerance))
+		if zoneErr == nil && !fired[at].due.IsZero() {
+			c.until = firstOf(c.until, fired[at].due.Add(staleTolerance))
 		}
 	}
 }
@@ -176,23 +206,25 @@ func expectAll(c *Condition, now time.Time) {
 	}
 }
 
-// expectOf sets the ticks of one entry for a phase that it runs.
-func expectOf(p *PhaseCondition, expression cron.Expression, loc *time.Location, since, before, now time.Time) {
-	if next := expression.Next(now, loc); p.Next.IsZero() || !next.IsZero() && next.Before(p.Next) {
-		p.Next = next
+// expectOf sets the ticks of one entry for a phase that it runs. Ticks count since a moment.
+func expectOf(p *PhaseCondition, expression cron.Expression, loc *time.Location, t *ticks, since time.Time) {
+	if p.Next.IsZero() || !t.next.IsZero() && t.next.Before(p.Next) {
+		p.Next = t.next
 	}
-	due, ok := expression.Latest(since, before, loc)
-	if !ok {
+	if !t.latest.After(since) {
 		return
 	}
-	if due.After(p.Due) {
-		p.Due = due
+	if t.latest.After(p.Due) {
+		p.Due = t.latest
+	}
+	if !p.Stale() {
+		return
 	}
 	if p.LastSuccess.After(since) {
 		since = p.LastSuccess
 	}
 	missed := expression.Next(since, loc).Add(staleTolerance)
-	if p.Stale() && (p.StaleSince.IsZero() || missed.Before(p.StaleSince)) {
+	if p.StaleSince.IsZero() || missed.Before(p.StaleSince) {
 		p.StaleSince = missed
 	}
 }

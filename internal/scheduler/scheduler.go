@@ -32,7 +32,8 @@ type ClinicStore interface {
 	// schedules expect: of all clinics, ordered by name, or of the named one.
 	Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) ([]Condition, error)
 
-	// ConditionsOf is Conditions of some clinics, in any order, without what was unusual.
+	// ConditionsOf is Conditions of some clinics, in any order, without what was unusual and
+	// what runs.
 	ConditionsOf(ctx context.Context, clinicIDs []uuid.UUID, at time.Time) ([]Condition, error)
 
 	// Changed lists the clinics whose rows say that something changed after a moment, and

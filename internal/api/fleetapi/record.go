@@ -22,6 +22,7 @@ type ClinicRecord struct {
 	Code        *string         `json:"code" doc:"Why, as a sync's code; null: the state says it."`
 	DataAsOf    *web.Instant    `json:"dataAsOf" nullable:"true" doc:"When the appointments were last read whole; null: never."`
 	LastAttempt *attemptRecord  `json:"lastAttempt,omitempty" doc:"The latest sync that completed or failed, dry runs left out; left out where there was none."`
+	Running     *runningRecord  `json:"running,omitempty" doc:"The sync that runs now, a dry run too; left out where none does."`
 	Phases      phaseRecords    `json:"phases"`
 	OpenPlans   int             `json:"openPlans" doc:"Plans that can be decided now."`
 	Credentials credentialInfo  `json:"credentials"`
@@ -58,6 +59,14 @@ type attemptRecord struct {
 	At   web.Instant `json:"at" doc:"When it began."`
 	Type string      `json:"type" enum:"inbound,cases,reconciliation,full" doc:"Of a full one the last phase that it ran; full: it ended before a phase."`
 	Code *string     `json:"code" doc:"How it failed; null: it did not."`
+}
+
+// A runningRecord is the sync that runs for a clinic.
+type runningRecord struct {
+	SyncID uuid.UUID   `json:"syncId" format:"uuid"`
+	Type   string      `json:"type" enum:"inbound,cases,reconciliation,full"`
+	DryRun bool        `json:"dryRun"`
+	Since  web.Instant `json:"since" doc:"When it began."`
 }
 
 type phaseRecords struct {
@@ -104,6 +113,9 @@ func ClinicOf(c *scheduler.Condition) ClinicRecord {
 	}
 	if at, kind, code := c.LastAttempt(); !at.IsZero() {
 		body.LastAttempt = &attemptRecord{web.Instant(at), string(kind), web.Text(code)}
+	}
+	if r := c.Running; r != nil {
+		body.Running = &runningRecord{r.ID, string(r.Type), r.DryRun, web.Instant(r.Since)}
 	}
 	for i := range c.Phases {
 		p := &c.Phases[i]

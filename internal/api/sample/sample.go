@@ -163,6 +163,7 @@ func Condition() *scheduler.Condition {
 			CreatedAt: Time.AddDate(0, -1, 0), UpdatedAt: Time.AddDate(0, -1, 0),
 		},
 		Provider:    "idexx_neo",
+		Running:     &scheduler.RunningSync{ID: CaseID, Type: syncs.TypeFull, Since: Time.Add(time.Hour)},
 		Credentials: scheduler.CredentialCondition{Set: true, TestedAt: Time.AddDate(0, -1, 0), TestOutcome: "ok"},
 		Phases: []scheduler.PhaseCondition{
 			phase(syncs.TypeInbound, 24*time.Hour), phase(syncs.TypeCases, 6*time.Hour), phase(syncs.TypeReconciliation, 24*time.Hour),

@@ -188,7 +188,7 @@ func tellClinic(w io.Writer, x *scheduler.Condition) {
 		why += " (" + string(v.Code) + ")"
 	}
 	render.Fields(w, "id", x.Clinic.ID.String(), "name", x.Clinic.Name, "time zone", render.OrDash(x.Clinic.Timezone),
-		"state", why, "since", render.Stamp(v.Since, loc), "last sync", lastAttempt(x),
+		"state", why, "since", render.Stamp(v.Since, loc), "last sync", lastAttempt(x), "running", runningSync(x),
 		"open plans", fmt.Sprint(x.Plans.Open), "credentials", credentialState(x),
 		"created", render.Stamp(x.Clinic.CreatedAt, loc), "updated", render.Stamp(x.Clinic.UpdatedAt, loc))
 	rows := make([][]string, len(x.Phases))
@@ -201,6 +201,19 @@ func tellClinic(w io.Writer, x *scheduler.Condition) {
 	fmt.Fprintln(w)
 	render.Table(w, []string{"phase", "last success", "last sync", "code", "next", "stale"}, rows)
 	tellUnusual(w, x)
+}
+
+// runningSync describes the sync that runs for the clinic.
+func runningSync(x *scheduler.Condition) string {
+	r := x.Running
+	switch {
+	case r == nil:
+		return "-"
+	case r.DryRun:
+		return string(r.Type) + " (dry run) since " + render.Stamp(r.Since, zoneOf(x))
+	default:
+		return string(r.Type) + " since " + render.Stamp(r.Since, zoneOf(x))
+	}
 }
 
 // credentialState describes in a few words whether the clinic's credentials can be used.

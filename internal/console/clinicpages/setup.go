@@ -80,7 +80,7 @@ func (s *screens) addPage() page.Page {
 }
 
 func (s *screens) adding(v *page.Visit) (*addView, error) {
-	all, err := s.o.Seen(v.Context(), v)
+	all, err := s.o.Seen(v)
 	if err != nil {
 		return nil, err
 	}

@@ -152,7 +152,7 @@ func (s *screens) actions(v *page.Visit) (*actionsView, error) {
 // fleet's page shows with the same search and state. One that the caller does not see does
 // not exist (R42).
 func (s *screens) chosen(v *page.Visit) ([]*screen.Judged, error) {
-	all, err := s.o.Seen(v.Context(), v)
+	all, err := s.o.Seen(v)
 	if err != nil {
 		return nil, err
 	}

@@ -51,11 +51,19 @@ type (
 		On                   bool
 		State                page.Badge
 		Since                page.Moment
+		Syncing              fleetSync
 		Phases               []fleetPhase
 		Why                  string      // the last code in plain words; empty: the latest sync has none
 		When                 page.Moment // of the latest sync
 		Plans                int
 		Login                page.Badge
+	}
+
+	// A fleetSync is the sync that runs for a clinic.
+	fleetSync struct {
+		Address string // empty: none runs
+		Type    string
+		Since   page.Moment
 	}
 
 	fleetPhase struct {
@@ -68,7 +76,7 @@ type (
 
 // fleet makes the page.
 func (s *screens) fleet(v *page.Visit) (*fleetView, error) {
-	all, err := s.o.Seen(v.Context(), v)
+	all, err := s.o.Seen(v)
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +187,12 @@ func rowOf(v *page.Visit, x *screen.Judged) fleetRow {
 		Since: v.Moment(x.Since, zone), When: v.Moment(at, zone),
 		Plans: x.Plans.Open, Login: screen.LoginBadge(&x.Credentials),
 	}
+	if r := x.Running; r != nil {
+		row.Syncing = fleetSync{Address: screen.RunAddress(r.ID), Type: screen.TypeName(r.Type), Since: v.Moment(r.Since, zone)}
+		if r.DryRun {
+			row.Syncing.Type += ", dry run"
+		}
+	}
 	if code = cmp.Or(x.Code, code); code != "" {
 		row.Why = screen.Explain(code)
 	}
@@ -194,7 +208,7 @@ func rowOf(v *page.Visit, x *screen.Judged) fleetRow {
 
 // fleetCSV returns what the page shows, of all its pages.
 func (s *screens) fleetCSV(v *page.Visit) ([][]string, error) {
-	all, err := s.o.Seen(v.Context(), v)
+	all, err := s.o.Seen(v)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +220,7 @@ func (s *screens) fleetCSV(v *page.Visit) ([][]string, error) {
 	rows := [][]string{{
 		"id", "name", "timezone", "provider", "state", "since", "code", "data_as_of",
 		"inbound_last_success", "inbound_next", "cases_last_success", "cases_next", "reconciliation_last_success", "reconciliation_next",
-		"open_plans", "credentials_set", "credentials_suspended",
+		"open_plans", "credentials_set", "credentials_suspended", "syncing", "syncing_since",
 	}}
 	for _, x := range found {
 		row := []string{
@@ -215,7 +229,13 @@ func (s *screens) fleetCSV(v *page.Visit) ([][]string, error) {
 		for _, p := range x.Phases {
 			row = append(row, instant(p.LastSuccess), instant(p.Next))
 		}
-		rows = append(rows, append(row, fmt.Sprint(x.Plans.Open), fmt.Sprint(x.Credentials.Set), fmt.Sprint(!x.Credentials.SuspendedAt.IsZero())))
+		row = append(row, fmt.Sprint(x.Plans.Open), fmt.Sprint(x.Credentials.Set), fmt.Sprint(!x.Credentials.SuspendedAt.IsZero()))
+		if r := x.Running; r != nil {
+			row = append(row, string(r.Type), instant(r.Since))
+		} else {
+			row = append(row, "", "")
+		}
+		rows = append(rows, row)
 	}
 	return rows, nil
 }

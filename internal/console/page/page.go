@@ -28,6 +28,10 @@ type Page struct {
 	Group    string            // the heading of its part of the navigation; empty: the first part
 	Needs    access.Permission // what its caller must have
 
+	// Count returns the number that the navigation shows beside the page's title; nil, and 0:
+	// none. Every page asks for it, so it must be cheap.
+	Count func(*Visit) (int, error)
+
 	// Show returns what the template shows, as .Page. ErrNotFound shows that there is no
 	// such page; a Problem shows its text; every other error is hidden and logged.
 	Show func(*Visit) (any, error)
@@ -86,10 +90,26 @@ type Visit struct {
 	Problem string     // why it is shown again
 	Bare    bool       // the page stands alone, and needs no sign-in
 
-	token  string // of the session; empty: nobody is signed in
+	kept   map[string]any // what the page has read, for its other parts
+	failed bool           // the page says that something went wrong
+	token  string         // of the session; empty: nobody is signed in
 	theme  string
 	notice Notice
 }
+
+// Keep keeps what the page has read under a name, for other parts of the same page.
+func (v *Visit) Keep(name string, value any) {
+	if v.kept == nil {
+		v.kept = make(map[string]any)
+	}
+	v.kept[name] = value
+}
+
+// Kept returns what Keep kept; nil: nothing.
+func (v *Visit) Kept(name string) any { return v.kept[name] }
+
+// Acted reports whether the page follows an act that said something.
+func (v *Visit) Acted() bool { return v.notice.Text != "" }
 
 // Text returns a value of the address without the blanks around it, or of the form that was
 // sent.

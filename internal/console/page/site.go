@@ -126,6 +126,7 @@ func Loopback(u *url.URL) bool {
 // Fail shows the page of an error, whose cause is logged and not shown.
 func (s *Site) Fail(w http.ResponseWriter, r *http.Request, v *Visit, err error) {
 	web.EntryOf(r.Context()).Cause = err
+	v.failed = true
 	s.Message(w, v, http.StatusInternalServerError, Message{
 		Title: "Something went wrong",
 		Text:  "The server could not do this. The log says why; search it for the request's id.",

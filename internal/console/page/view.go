@@ -54,6 +54,7 @@ var functions = template.FuncMap{
 	"live":    live,
 	"add":     func(a, b int) int { return a + b },
 	"pick":    func(name, label string, choices []Choice) picked { return picked{name, label, choices} },
+	"menuOf":  func(place string, f frame) menu { return menu{f, place} },
 	"badge":   func(word, icon, tone string) Badge { return Badge{word, icon, tone} },
 }
 
@@ -61,6 +62,7 @@ var functions = template.FuncMap{
 type frame struct {
 	Title   string
 	Nav     []navItem
+	Waiting int    // the sum of the counts in the navigation
 	Who     string // empty: nobody is signed in
 	Role    access.Role
 	CSRF    string
@@ -80,7 +82,17 @@ type frame struct {
 type navItem struct {
 	Title, Icon, Address string
 	Current              bool
+	Counts               bool   // it may have a count
+	Count                int    // beside the title; 0: none
 	Group                string // of which it is the first; empty: it is not the first, or has none
+}
+
+// A menu is the navigation in one of the two places of the layout: beside the page, and in the
+// menu of narrow windows.
+type menu struct {
+	frame
+
+	Place string
 }
 
 // GroupInstallation is the part of the navigation with what belongs to no clinic.
@@ -106,10 +118,26 @@ func (s *Site) frame(v *Visit, title string, shown any) frame {
 			if p.Group != group {
 				group, item.Group = p.Group, p.Group
 			}
+			if p.Count != nil {
+				item.Counts, item.Count = true, s.count(v, &p)
+				f.Waiting += item.Count
+			}
 			f.Nav = append(f.Nav, item)
 		}
 	}
 	return f
+}
+
+// count returns the number beside a page's title. A page that can be shown without it is.
+func (s *Site) count(v *Visit, p *Page) int {
+	if v.failed {
+		return 0
+	}
+	n, err := p.Count(v)
+	if err != nil {
+		web.EntryOf(v.Context()).Cause = fmt.Errorf("counting for the navigation: %w", err)
+	}
+	return n
 }
 
 // under returns the path of the page under which the navigation has the present one.

@@ -1,7 +1,6 @@
 package screen
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"time"
@@ -32,8 +31,8 @@ func (j *Judged) Matches(query string) bool {
 }
 
 // Seen returns the clinics that exist for the caller (R42).
-func (s *Sources) Seen(ctx context.Context, v *page.Visit) ([]*Judged, error) {
-	all, err := s.Fleet.Conditions(ctx)
+func (s *Sources) Seen(v *page.Visit) ([]*Judged, error) {
+	all, err := s.Conditions(v)
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,25 @@ type Sources struct {
 	Service *fleet.Service // does what operators do with clinics, credentials and keys
 }
 
+// conditionsOfVisit is the name under which a visit keeps the conditions that it has read.
+const conditionsOfVisit = "conditions"
+
+// HasRead reports whether the page has read the conditions.
+func (s *Sources) HasRead(v *page.Visit) bool { return v.Kept(conditionsOfVisit) != nil }
+
+// Conditions returns what is known of every clinic, ordered by name, whoever asks. A page
+// reads it once.
+func (s *Sources) Conditions(v *page.Visit) ([]scheduler.Condition, error) {
+	if kept, ok := v.Kept(conditionsOfVisit).([]scheduler.Condition); ok {
+		return kept, nil
+	}
+	all, err := s.Fleet.Conditions(v.Context())
+	if err == nil {
+		v.Keep(conditionsOfVisit, all)
+	}
+	return all, err
+}
+
 // Names returns people by the actor that stands in the history.
 func (s *Sources) Names(v *page.Visit) (map[string]string, error) {
 	all, err := s.People.People(v.Context())

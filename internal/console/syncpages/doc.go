@@ -27,10 +27,13 @@ type Options struct {
 const TracedSync = "{syncId}"
 
 // Screens are the pages. The pages of a clinic show parts of them.
-type Screens struct{ o Options }
+type Screens struct {
+	o      Options
+	counts needCounts
+}
 
 // New returns the pages.
-func New(o Options) *Screens { return &Screens{o} }
+func New(o Options) *Screens { return &Screens{o: o} }
 
 // Pages lists the pages, in the order of the navigation.
 func (s *Screens) Pages() []page.Page {

@@ -103,12 +103,13 @@ type (
 func (s *Screens) needsPage() page.Page {
 	return page.Page{
 		Path: "/needs", Title: "Needs you", Template: "needs", Nav: "bell", Needs: access.Read,
-		Show: func(v *page.Visit) (any, error) { return s.needs(v) },
+		Show:  func(v *page.Visit) (any, error) { return s.needs(v) },
+		Count: s.countNeeds,
 	}
 }
 
 func (s *Screens) needs(v *page.Visit) (*needsView, error) {
-	all, err := s.o.Seen(v.Context(), v)
+	all, err := s.o.Seen(v)
 	if err != nil {
 		return nil, err
 	}
@@ -173,8 +174,9 @@ func (s *Screens) FindNeeds(v *page.Visit, all []*screen.Judged, within []uuid.U
 	for i := range plans {
 		found = append(found, needOfPlan(&plans[i]))
 	}
+	problems := make(scheduleProblems)
 	for _, x := range all {
-		found = append(found, needsOf(x)...)
+		found = append(found, needsOf(x, problems)...)
 	}
 	visible := make(map[uuid.UUID]bool, len(all))
 	for _, x := range all {
@@ -215,7 +217,7 @@ func needOfPlan(p *syncs.Plan) Need {
 
 // needsOf returns what the state of a clinic asks of a person. A waiting plan is not among
 // it.
-func needsOf(x *screen.Judged) (found []Need) {
+func needsOf(x *screen.Judged, problems scheduleProblems) (found []Need) {
 	id := x.Clinic.ID
 	if !x.Clinic.Active {
 		return nil
@@ -256,11 +258,7 @@ func needsOf(x *screen.Judged) (found []Need) {
 		}
 		found = append(found, n)
 	}
-	if x.Schedules == nil {
-		return found
-	}
-	_, problems := clinic.ParseSchedules(x.Schedules, scheduler.CheckEntry)
-	for _, p := range problems {
+	for _, p := range problems.of(x.Schedules) {
 		found = append(found, Need{
 			Kind: NeedSchedule, ClinicID: id, Text: "Entry " + fmt.Sprint(p.Index+1) + " of the schedule does not run", Details: []string{p.Reason},
 			Next: "Correct the entry. The others go on.", Address: screen.ClinicAddress(id) + "/schedule", Action: "Correct it",

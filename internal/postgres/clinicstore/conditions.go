@@ -4,24 +4,22 @@ import (
 	"context"
 	"time"
 
-	"github.com/pims-sync/pims-sync/internal/postgres"
-
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
-	"github.com/pims-sync/pims-sync/internal/volume"
 )
 
 // Conditions reads what is known of the clinics at a moment, ordered by name: of all, which
 // crosses clinics (R41), or of the named one (none where there is no such clinic). The
 // caller adds what the schedules expect.
 //
-// It runs three statements, whatever the number of clinics. The first uses primary keys and
+// It runs four statements, whatever the number of clinics. The first uses primary keys and
 // the index of open plans, the second uses case_sync_audits_ended, the third reads what was
-// unusual lately.
+// unusual lately, the fourth uses case_sync_audits_running.
 func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) (all []scheduler.Condition, err error) {
 	var of []uuid.UUID
 	if clinicID != uuid.Nil {
@@ -31,24 +29,57 @@ func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Ti
 		if all, err = readConditions(ctx, tx, of, at); err != nil {
 			return err
 		}
-		unusual, err := UnusualSince(ctx, tx, clinicID, at.Add(-scheduler.UnusualFor))
-		if err != nil {
-			return err
-		}
-		odd := make(map[uuid.UUID][]volume.Unusual)
-		for _, u := range unusual {
-			odd[u.ClinicID] = append(odd[u.ClinicID], u)
-		}
-		for i := range all {
-			all[i].Unusual = odd[all[i].Clinic.ID]
-		}
-		return nil
+		return addLatest(ctx, tx, clinicID, at, all)
 	}
 	if clinicID == uuid.Nil {
 		return all, s.db.System(ctx, "read the state of the clinics", read)
 	}
 	err = s.db.Transact(ctx, "read the state of the clinic", postgres.Scope{ClinicID: clinicID, Ordered: true}, read)
 	return all, err
+}
+
+// addLatest adds what was unusual lately and what runs to the conditions of a clinic, or with
+// a zero clinic of all.
+func addLatest(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID, at time.Time, all []scheduler.Condition) error {
+	unusual, err := UnusualSince(ctx, tx, clinicID, at.Add(-scheduler.UnusualFor))
+	if err != nil {
+		return err
+	}
+	running, err := postgres.Query(ctx, tx, runningSQL, []any{null.ID(clinicID)}, scanRunning)
+	if err != nil || len(unusual)+len(running) == 0 {
+		return err
+	}
+	by := make(map[uuid.UUID]*scheduler.Condition, len(all))
+	for i := range all {
+		by[all[i].Clinic.ID] = &all[i]
+	}
+	for _, u := range unusual {
+		if c := by[u.ClinicID]; c != nil {
+			c.Unusual = append(c.Unusual, u)
+		}
+	}
+	for _, r := range running {
+		if c := by[r.clinicID]; c != nil {
+			c.Running = &r.RunningSync
+		}
+	}
+	return nil
+}
+
+const runningSQL = `
+	select clinic_id, id, sync_type, (request ->> 'dryRun') is not distinct from 'true', coalesce(started_at, created_at)
+	from case_sync_audits
+	where status = 'in_progress' and parent_id is null and ($1::uuid is null or clinic_id = $1)`
+
+// A runningRow is the sync that runs for a clinic.
+type runningRow struct {
+	scheduler.RunningSync
+
+	clinicID uuid.UUID
+}
+
+func scanRunning(row pgx.CollectableRow) (r runningRow, err error) {
+	return r, row.Scan(&r.clinicID, &r.ID, &r.Type, &r.DryRun, &r.Since)
 }
 
 // ConditionsOf implements scheduler.ClinicStore. It crosses clinics (R41).
@@ -63,25 +94,33 @@ func (s *Clinics) ConditionsOf(ctx context.Context, clinicIDs []uuid.UUID, at ti
 	return all, err
 }
 
-// readConditions reads the conditions of some clinics, nil: of all, without what was
-// unusual.
+// readConditions reads the conditions of some clinics, nil: of all, without what was unusual
+// and what runs.
 func readConditions(ctx context.Context, tx pgx.Tx, of []uuid.UUID, at time.Time) ([]scheduler.Condition, error) {
-	all, err := postgres.Query(ctx, tx, conditionsSQL, []any{of, at}, scanCondition)
+	all, err := readBasics(ctx, tx, of, at)
 	if err != nil {
 		return nil, err
 	}
+	phases, err := readPhases(ctx, tx, of)
+	for i := range all {
+		all[i].Phases = phases[all[i].Clinic.ID]
+	}
+	return all, err
+}
+
+// readBasics reads the conditions of some clinics, nil: of all, without what their syncs say.
+func readBasics(ctx context.Context, tx pgx.Tx, of []uuid.UUID, at time.Time) ([]scheduler.Condition, error) {
+	return postgres.Query(ctx, tx, conditionsSQL, []any{of, at}, scanCondition)
+}
+
+// readPhases reads the phases of some clinics, nil: of all.
+func readPhases(ctx context.Context, tx pgx.Tx, of []uuid.UUID) (map[uuid.UUID][]scheduler.PhaseCondition, error) {
 	phases, err := postgres.Query(ctx, tx, phasesSQL, []any{of}, scanPhase)
-	if err != nil {
-		return nil, err
-	}
-	by := make(map[uuid.UUID][]scheduler.PhaseCondition, len(all))
+	by := make(map[uuid.UUID][]scheduler.PhaseCondition, len(phases)/3)
 	for _, p := range phases {
 		by[p.clinicID] = append(by[p.clinicID], p.PhaseCondition)
 	}
-	for i := range all {
-		all[i].Phases = by[all[i].Clinic.ID]
-	}
-	return all, nil
+	return by, err
 }
 
 const conditionsSQL = `
@@ -91,10 +130,12 @@ const conditionsSQL = `
 	from clinics c
 	left join pims_credentials p on p.clinic_id = c.id
 	left join clinic_schedule_configs s on s.clinic_id = c.id
-	left join lateral (
-		select count(*) as open, min(created_at) as since, (array_agg(code order by created_at))[1] as code
-		from deletion_plans where clinic_id = c.id and status = 'open' and expires_at > $2
-	) d on true
+	left join (
+		select clinic_id, count(*) as open, min(created_at) as since, (array_agg(code order by created_at))[1] as code
+		from deletion_plans
+		where status = 'open' and expires_at > $2 and ($1::uuid[] is null or clinic_id = any($1))
+		group by clinic_id
+	) d on d.clinic_id = c.id
 	where $1::uuid[] is null or c.id = any($1)
 	order by c.name, c.id`
 
@@ -136,6 +177,7 @@ const phasesSQL = `
 	left join lateral (
 		select began, completed_at, error_code from attempts
 		where clinic_id = c.id and sync_type = t.sync_type and status = 'completed' and not covers_default
+			and completed_at > coalesce(good.completed_at, '-infinity')
 		order by completed_at desc limit 1
 	) other on true
 	left join lateral (
