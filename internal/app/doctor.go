@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,7 +42,9 @@ func Examine(ctx context.Context, settings Settings, log *slog.Logger, o DoctorO
 	s, err := openToExamine(ctx, settings, log)
 	if err != nil {
 		return append(found, doctor.Run(ctx, []doctor.Check{{
-			Name: "database", Look: func(context.Context) []doctor.Finding { return doctor.Failed("the database cannot be used", err, "") },
+			Name: "database", Look: func(context.Context) []doctor.Finding {
+				return doctor.Failed("the database cannot be used", err, "look whether its server runs and DATABASE_URL names it")
+			},
 		}})...)
 	}
 	defer s.Close()
@@ -65,7 +68,7 @@ func machineChecks(settings Settings, log *slog.Logger, o DoctorOptions) []docto
 			defer own.Close()
 			b = own
 		}
-		return doctor.Browser(b, browser.Sandboxed()).Look(ctx)
+		return doctor.Browser(b, browser.Sandboxed(), o.Now()).Look(ctx)
 	}})
 }
 
@@ -102,18 +105,28 @@ func (s *Store) checks(ctx context.Context, settings Settings, o DoctorOptions) 
 		if keyErr != nil {
 			return nil, keyErr
 		}
-		return ring.KeyIDs(), errors.Join(ring.Recognised(ctx, s.Keys()), ring.Cover(ctx, s.Seals()))
+		err := ring.Recognised(ctx, s.Keys())
+		if err == nil {
+			err = ring.Cover(ctx, s.Seals())
+		}
+		if err == nil {
+			err = store.Shared(ctx, ring.KeyIDs()[0])
+		}
+		return ring.KeyIDs(), err
 	}))
 	clinics, err := s.Clinics().Clinics(ctx)
 	if err != nil {
-		return append(checks, doctor.Check{Name: "clinics", Look: func(context.Context) []doctor.Finding { return doctor.Failed("the clinics cannot be read", err, "") }})
+		return append(checks, doctor.Check{Name: "clinics", Look: func(context.Context) []doctor.Finding {
+			return doctor.Failed("the clinics cannot be read", err, "look at the log of the database's server, and run this command again")
+		}})
 	}
 	clinics = slices.DeleteFunc(clinics, func(c clinic.Clinic) bool { return !c.Active })
 	checks = append(checks, doctor.Zones(o.Now, zonesOf(clinics), store.Offsets))
 	if keyErr == nil {
 		network := doctor.Network{Hosts: settings.Hosts, Now: o.Now}
-		for _, address := range s.addresses(ctx, ring, clinics) {
-			checks = append(checks, network.Host(address))
+		addresses := s.addresses(ctx, ring, clinics)
+		for _, address := range slices.Sorted(maps.Keys(addresses)) {
+			checks = append(checks, network.Host(address, addresses[address]...))
 		}
 	}
 	return append(checks,
@@ -153,17 +166,20 @@ func (s *Store) presentKeyring(key secret.Text) (*seal.Keyring, error) {
 	return seal.ParseKeyring(text)
 }
 
-func zonesOf(clinics []clinic.Clinic) (names []string) {
+// zonesOf returns the names of the clinics by their zones.
+func zonesOf(clinics []clinic.Clinic) map[string][]string {
+	zones := make(map[string][]string)
 	for i := range clinics {
-		names = append(names, clinics[i].Timezone)
+		c := &clinics[i]
+		zones[c.Timezone] = append(zones[c.Timezone], c.Name)
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return zones
 }
 
-// addresses returns where the credentials of the clinics lead, each once. Those that cannot
-// be opened are left to the check of the keys.
-func (s *Store) addresses(ctx context.Context, ring *seal.Keyring, clinics []clinic.Clinic) (all []string) {
+// addresses returns the names of the clinics by where their credentials lead. Those that
+// cannot be opened are left to the check of the keys.
+func (s *Store) addresses(ctx context.Context, ring *seal.Keyring, clinics []clinic.Clinic) map[string][]string {
+	all := make(map[string][]string)
 	for i := range clinics {
 		stored, err := s.Credentials().Credential(ctx, clinics[i].ID)
 		if err != nil {
@@ -175,11 +191,10 @@ func (s *Store) addresses(ctx context.Context, ring *seal.Keyring, clinics []cli
 		}
 		declared, known := DeclarationOf(stored.Provider)
 		if address := declared.Complete(credentials)[pims.FieldBaseURL]; known && address != "" {
-			all = append(all, address)
+			all[address] = append(all[address], clinics[i].Name)
 		}
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	return all
 }
 
 // work adds to what the database says which schedules cannot be read in part.

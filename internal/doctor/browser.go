@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/panics"
@@ -17,8 +19,9 @@ const slowLogin = 15 * time.Second
 
 // Browser logs in at a page that this process serves on loopback: that shows whether the
 // browser starts, loads a page and sends a form, and how long that takes. sandboxed says
-// whether the browser's processes are confined.
-func Browser(b pims.Browser, sandboxed bool) Check {
+// whether the browser's processes are confined. A browser that has a method Product is named,
+// and told where it is old.
+func Browser(b pims.Browser, sandboxed bool, now time.Time) Check {
 	return Check{"browser", func(ctx context.Context) (found []Finding) {
 		took, err := logIn(ctx, b)
 		switch {
@@ -31,11 +34,38 @@ func Browser(b pims.Browser, sandboxed bool) Check {
 		default:
 			found = ok("the browser starts, and logs in at a page of this machine, in %s", took.Round(100*time.Millisecond))
 		}
+		if named, ok := b.(interface{ Product() string }); ok && err == nil {
+			found = append(found, judgeProduct(named.Product(), now)...)
+		}
 		if !sandboxed {
 			found = append(found, say("the browser runs as root and therefore without its sandbox").warning("run pims-sync as another user, as the container image does"))
 		}
 		return found
 	}}
+}
+
+// Chromium 100 came on that day, and a major version about every 31 days since.
+var chromium100 = time.Date(2022, time.March, 29, 0, 0, 0, 0, time.UTC)
+
+const (
+	betweenMajors = 31 * 24 * time.Hour
+	oldBrowser    = 365 * 24 * time.Hour
+)
+
+var majorOf = regexp.MustCompile(`/([0-9]{2,4})\.`)
+
+// judgeProduct judges the age of a browser that calls itself "Chrome/141.0.7390.37": it loads
+// pages of strangers.
+func judgeProduct(product string, now time.Time) []Finding {
+	major := majorOf.FindStringSubmatch(product)
+	if major == nil {
+		return nil
+	}
+	n, _ := strconv.Atoi(major[1])
+	if came := chromium100.Add(time.Duration(n-100) * betweenMajors); now.Sub(came) > oldBrowser {
+		return []Finding{say("the browser is %s, which is of about %s", product, came.Format("January 2006")).warning("install a newer one: it loads pages of others, and old ones have known holes")}
+	}
+	return ok("the browser is %s", product)
 }
 
 func logIn(ctx context.Context, b pims.Browser) (took time.Duration, err error) {

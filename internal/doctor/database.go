@@ -13,7 +13,7 @@ type Server struct {
 	Major          int
 	Encoding       string
 	ReadOnly       bool // a standby, or transactions are read-only by default
-	Durable        bool // fsync and full_page_writes are on
+	Durable        bool // fsync, full_page_writes and synchronous_commit are on
 	MaxConnections int
 	Connections    int           // of all programs
 	Pool           int           // the most that this process opens
@@ -26,12 +26,15 @@ var supported = map[int]string{15: "2027-11-11", 16: "2028-11-09", 17: "2029-11-
 
 const longTransaction = time.Hour
 
+// askAgain is the next step where the database does not answer a question.
+const askAgain = "look at the log of the database's server, and run this command again"
+
 // Database judges the server.
 func Database(now time.Time, ask func(context.Context) (Server, error)) Check {
 	return Check{"database", func(ctx context.Context) []Finding {
 		s, err := ask(ctx)
 		if err != nil {
-			return Failed("the database does not say what it is", err, "")
+			return Failed("the database does not say what it is", err, askAgain)
 		}
 		return append(ok("PostgreSQL %s, %s, %d of %d connections in use", s.Version, s.Encoding, s.Connections, s.MaxConnections), judgeServer(now, &s)...)
 	}}
@@ -46,7 +49,7 @@ func judgeServer(now time.Time, s *Server) (found []Finding) {
 	end := supported[s.Major]
 	add(end != "" && now.UTC().Format(time.DateOnly) > end, say("PostgreSQL %d is no longer supported since %s", s.Major, end).warning("upgrade the server"))
 	add(s.ReadOnly, say("the database can only be read").wrong("name the primary server in DATABASE_URL, or set default_transaction_read_only to off"))
-	add(!s.Durable, say("the server may lose what it has confirmed when it crashes (fsync or full_page_writes is off)").wrong("turn both on; a case that a person changed must not vanish"))
+	add(!s.Durable, say("the server may lose what it has confirmed when it crashes (fsync, full_page_writes or synchronous_commit is off)").wrong("turn all three on; a case that a person changed must not vanish"))
 	add(!s.Language, say("the database lacks the extension plpgsql, which the history of cases needs").wrong("run `create extension plpgsql` as the owner"))
 	free := s.MaxConnections - s.Connections
 	add(free < s.Pool/2, say("%d connections are free, and each replica opens up to %d", free, s.Pool).warning("raise max_connections, or lower pool_max_conns in DATABASE_URL"))
@@ -67,7 +70,7 @@ func Migrations(ask func(context.Context) (Schema, error)) Check {
 	return Check{"schema", func(ctx context.Context) []Finding {
 		s, err := ask(ctx)
 		if err != nil {
-			return Failed("the schema is not known", err, "")
+			return Failed("the schema is not known", err, askAgain)
 		}
 		return judgeSchema(&s)
 	}}
@@ -75,7 +78,7 @@ func Migrations(ask func(context.Context) (Schema, error)) Check {
 
 func judgeSchema(s *Schema) (found []Finding) {
 	if s.Err != nil {
-		return []Finding{say("the schema cannot be used: %v", s.Err).wrong("")}
+		return Failed("the schema cannot be used", s.Err, "run the version of pims-sync that this database belongs to")
 	}
 	if s.Pending {
 		found = append(found, say("the schema or the rights of the roles are not those of this version").wrong("run `pims-sync migrate`; every other command does it too"))
@@ -97,7 +100,7 @@ func Keys(check func(context.Context) (ids []string, err error)) Check {
 	return Check{"encryption keys", func(ctx context.Context) []Finding {
 		ids, err := check(ctx)
 		if err != nil {
-			return Failed("stored credentials cannot be opened", err, "")
+			return Failed("stored credentials cannot be opened", err, "give this command the ENCRYPTION_KEY of the replicas")
 		}
 		if len(ids) == 0 {
 			return ok("there is no key yet, and nothing is encrypted; the first credentials make one")
@@ -120,6 +123,7 @@ type Work struct {
 type Outgoing struct {
 	FeedDelay   time.Duration // age of the oldest event that is not in the feed
 	Endpoints   int
+	Failing     []string // endpoints that have taken nothing for ten minutes, and are tried again
 	Disabled    []string // endpoints that failed until they were disabled
 	Failed      int      // deliveries that failed for good in the last week
 	Late        int      // deliveries that have been due for more than an hour
@@ -133,7 +137,7 @@ func Running(ask func(context.Context) (Work, error)) Check {
 	return Check{"syncs", func(ctx context.Context) []Finding {
 		w, err := ask(ctx)
 		if err != nil {
-			return Failed("what is running is not known", err, "")
+			return Failed("what is running is not known", err, askAgain)
 		}
 		return judgeWork(&w)
 	}}
@@ -171,7 +175,7 @@ func Telling(ask func(context.Context) (Outgoing, error)) Check {
 	return Check{"events", func(ctx context.Context) []Finding {
 		w, err := ask(ctx)
 		if err != nil {
-			return Failed("what is told to others is not known", err, "")
+			return Failed("what is told to others is not known", err, askAgain)
 		}
 		return judgeTelling(&w)
 	}}
@@ -182,6 +186,10 @@ const feedTolerance = 10 * time.Minute
 func judgeTelling(w *Outgoing) (found []Finding) {
 	if w.FeedDelay > feedTolerance {
 		found = append(found, say("the change feed is %s behind", w.FeedDelay.Round(time.Minute)).wrong("look whether a replica runs, and for long transactions above"))
+	}
+	if len(w.Failing) > 0 {
+		found = append(found, say("webhook endpoints have failed for more than 10 minutes: %s", some(w.Failing)).
+			wrong("mend the receiver: `pims-sync webhooks deliveries ID` says what it returned; what waits is sent again by itself for three days"))
 	}
 	if len(w.Disabled) > 0 {
 		found = append(found, say("webhook endpoints were disabled after failures: %s", some(w.Disabled)).wrong("mend the receiver, then `pims-sync webhooks enable ID`"))
@@ -208,7 +216,7 @@ func Clinics(ask func(context.Context) (map[string]int, error)) Check {
 	return Check{"clinics", func(ctx context.Context) (found []Finding) {
 		states, err := ask(ctx)
 		if err != nil {
-			return Failed("the state of the clinics is not known", err, "")
+			return Failed("the state of the clinics is not known", err, askAgain)
 		}
 		for _, x := range []struct{ state, said, next string }{
 			{"stale", "too old: what was due has not succeeded within an hour", "`pims-sync clinic list --state stale`, then `syncs list --clinic ID`"},

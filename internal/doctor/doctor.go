@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/panics"
@@ -74,8 +75,7 @@ func ok(format string, args ...any) []Finding {
 	return []Finding{{State: OK, Said: fmt.Sprintf(format, args...)}}
 }
 
-// say begins a finding; wrong and warning end it with the next step, which may be empty
-// where the sentence says what to do.
+// say begins a finding; wrong and warning end it with the next step.
 func say(format string, args ...any) sentence { return sentence(fmt.Sprintf(format, args...)) }
 
 type sentence string
@@ -88,13 +88,20 @@ func (s sentence) warning(next string) Finding {
 	return Finding{State: Warning, Said: string(s), Next: next}
 }
 
-// Failed is the finding of something that ended with an error. The error says what to do
-// where next is empty.
+// Failed is the finding of something that ended with an error. What to do is what the error says
+// after its first semicolon, as errors of this program do, or else next.
 func Failed(what string, err error, next string) []Finding {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errors.New("it took too long")
 	}
-	return []Finding{say("%s: %v", what, err).wrong(next)}
+	said, advice, advised := strings.Cut(err.Error(), "; ")
+	if advised {
+		next = advice
+	}
+	if what != "" {
+		said = what + ": " + said
+	}
+	return []Finding{say("%s", said).wrong(next)}
 }
 
 // orOK returns what was found, or a finding that all is well.

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"testing"
 	"time"
 
@@ -94,6 +96,7 @@ func TestOutgoingEventsAreJudged(t *testing.T) {
 	require.Equal(t, OK, judgeTelling(&Outgoing{Endpoints: 2, FeedDelay: time.Minute})[0].State)
 	for name, o := range map[string]Outgoing{
 		"a late feed":            {FeedDelay: time.Hour},
+		"a failing endpoint":     {Failing: []string{"e"}},
 		"a disabled endpoint":    {Disabled: []string{"e"}},
 		"failed deliveries":      {Failed: 1},
 		"late deliveries":        {Late: 2},
@@ -140,14 +143,21 @@ func TestZonesAreCompared(t *testing.T) { // R1
 		}
 		return offsets, nil
 	}
-	look := func(names ...string) []Finding { return Zones(now, names, right).Look(t.Context()) }
+	look := func(names ...string) []Finding {
+		zones := make(map[string][]string)
+		for _, name := range names {
+			zones[name] = []string{"Harbor Lights"}
+		}
+		return Zones(now, zones, right).Look(t.Context())
+	}
 	require.Equal(t, OK, look("America/New_York", "Pacific/Auckland")[0].State)
 	require.Equal(t, Wrong, look("")[0].State)
+	require.Contains(t, look("")[0].Said, "Harbor Lights")
 	require.Equal(t, Wrong, look("Mars/Olympus")[0].State)
 	old := func(ctx context.Context, _ string, at []time.Time) ([]time.Duration, error) {
 		return right(ctx, "Etc/GMT+5", at)
 	}
-	found := Zones(now, []string{"America/New_York"}, old).Look(t.Context())
+	found := Zones(now, map[string][]string{"America/New_York": nil}, old).Look(t.Context())
 	require.Equal(t, Warning, found[0].State, "the database knows no summer time")
 }
 
@@ -186,7 +196,10 @@ func TestHostsAreReached(t *testing.T) {
 	require.Equal(t, Wrong, look(Network{Hosts: named, Roots: roots, Now: at(until.AddDate(0, 0, 1))}, secure.URL).State, "it has ended")
 	require.Contains(t, look(Network{Hosts: named, Now: at(noon)}, secure.URL).Said, "not over TLS", "an unknown root")
 	require.Contains(t, look(Network{Hosts: named, Now: at(noon)}, silent).Said, "cannot be reached")
-	require.Equal(t, Wrong, look(Network{Now: at(noon)}, plain.URL).State, "a host that nobody allowed")
+	unallowed := Network{Now: at(noon)}.Host(plain.URL, "Harbor Lights", "Pine Hill").Look(t.Context())[0]
+	require.Equal(t, Wrong, unallowed.State, "a host that nobody allowed")
+	require.Contains(t, unallowed.Said, "it is the PIMS of Harbor Lights, Pine Hill")
+	require.Contains(t, unallowed.Next, "PIMS_ALLOWED_HOSTS")
 	require.Equal(t, Wrong, look(Network{Now: at(noon)}, "::").State)
 }
 
@@ -218,12 +231,31 @@ func (p person) Login(ctx context.Context, form pims.LoginForm) (s pims.BrowserS
 	return s, response.Body.Close()
 }
 
+// A chromium names itself.
+type chromium struct {
+	person
+
+	product string
+}
+
+func (c chromium) Product() string { return c.product }
+
+// recentMajor is a version of half a year before noon.
+var recentMajor = 100 + int(noon.AddDate(0, -6, 0).Sub(chromium100)/betweenMajors)
+
 func TestABrowserIsJudgedByALogin(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, OK, Browser(person{}, true).Look(t.Context())[0].State)
-	require.Len(t, Browser(person{}, false).Look(t.Context()), 2, "without a sandbox")
-	require.Equal(t, Wrong, Browser(person{pims.ErrBrowserUnavailable}, true).Look(t.Context())[0].State)
-	require.Equal(t, Wrong, Browser(person{context.DeadlineExceeded}, true).Look(t.Context())[0].State)
+	require.Equal(t, OK, Browser(person{}, true, noon).Look(t.Context())[0].State)
+	require.Len(t, Browser(person{}, false, noon).Look(t.Context()), 2, "without a sandbox")
+	require.Equal(t, Wrong, Browser(person{pims.ErrBrowserUnavailable}, true, noon).Look(t.Context())[0].State)
+	require.Equal(t, Wrong, Browser(person{context.DeadlineExceeded}, true, noon).Look(t.Context())[0].State)
+	for product, want := range map[string]State{"Chrome/100.0.4896.60": Warning, "HeadlessChrome/120.0.6099.109": Warning, "Chrome/" + strconv.Itoa(recentMajor) + ".0.1.1": OK} {
+		found := Browser(chromium{product: product}, true, noon).Look(t.Context())
+		require.Len(t, found, 2)
+		require.Equal(t, want, found[1].State, product)
+		require.Contains(t, found[1].Said, product)
+	}
+	require.Len(t, Browser(chromium{product: "another"}, true, noon).Look(t.Context()), 1)
 }
 
 func TestACheckThatCannotAskIsAFinding(t *testing.T) {
@@ -241,8 +273,16 @@ func TestACheckThatCannotAskIsAFinding(t *testing.T) {
 		for _, f := range found {
 			require.Equal(t, Wrong, f.State, f.Check)
 			require.Contains(t, f.Said, name, f.Check)
+			require.NotEmpty(t, f.Next, f.Check)
 		}
 	}
+}
+
+func TestWhatAnErrorAdvisesIsTheNextStep(t *testing.T) {
+	t.Parallel()
+	found := Failed("the key is wrong", errors.New("it knows k1; set it; or list it"), "look")
+	require.Equal(t, []Finding{{State: Wrong, Said: "the key is wrong: it knows k1", Next: "set it; or list it"}}, found)
+	require.Equal(t, []Finding{{State: Wrong, Said: "the key is wrong: EOF", Next: "look"}}, Failed("the key is wrong", io.EOF, "look"))
 }
 
 func TestAHealthyInstallationIsSaidToBeWell(t *testing.T) {

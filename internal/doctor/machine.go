@@ -2,6 +2,8 @@ package doctor
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -48,7 +50,7 @@ func Clock(now func() time.Time, ask func(context.Context) (time.Time, error)) C
 		theirs, err := ask(ctx)
 		after := now()
 		if err != nil {
-			return Failed("the database's time is not known", err, "")
+			return Failed("the database's time is not known", err, askAgain)
 		}
 		middle := before.Add(after.Sub(before) / 2)
 		return judgeClock(theirs.Sub(middle), after.Sub(before)/2)
@@ -73,18 +75,18 @@ func judgeClock(ahead, doubt time.Duration) []Finding {
 }
 
 // Zones checks that the time zones of the clinics are known here, and mean the same in the
-// database during the coming year. offsets returns the database's offsets from UTC of a
-// zone at given moments.
-func Zones(now func() time.Time, names []string, offsets func(ctx context.Context, zone string, at []time.Time) ([]time.Duration, error)) Check {
+// database during the coming year. zones are the clinics by their zone; offsets returns the
+// database's offsets from UTC of a zone at given moments.
+func Zones(now func() time.Time, zones map[string][]string, offsets func(ctx context.Context, zone string, at []time.Time) ([]time.Duration, error)) Check {
 	return Check{"time zones", func(ctx context.Context) (found []Finding) {
 		at := make([]time.Time, zoneSamples)
 		for i := range at {
 			at[i] = now().AddDate(0, 0, i*365/zoneSamples)
 		}
-		for _, name := range names {
+		for _, name := range slices.Sorted(maps.Keys(zones)) {
 			location, err := time.LoadLocation(name)
 			if err != nil || name == "" {
-				found = append(found, say("the time zone %q of a clinic is not known", name).wrong("set it with `pims-sync clinic set ID --timezone Area/City`"))
+				found = append(found, say("the time zone %q of %s is not known, so no sync can run", name, some(zones[name])).wrong("set it with `pims-sync clinic set CLINIC --timezone Area/City`"))
 				continue
 			}
 			theirs, err := offsets(ctx, name, at)
@@ -100,6 +102,6 @@ func Zones(now func() time.Time, names []string, offsets func(ctx context.Contex
 				}
 			}
 		}
-		return orOK(found, "the time zones of the clinics (%d) mean the same here and in the database", len(names))
+		return orOK(found, "the time zones of the clinics (%d) mean the same here and in the database", len(zones))
 	}}
 }

@@ -26,29 +26,40 @@ const (
 	certificateSoon = 14 * 24 * time.Hour
 )
 
-// Host checks name, addresses, connection and certificate of a PIMS. It sends no request.
-func (n Network) Host(address string) Check {
+// Host checks name, addresses, connection and certificate of the PIMS of these clinics. It sends
+// no request.
+func (n Network) Host(address string, clinics ...string) Check {
 	return Check{"PIMS host", func(ctx context.Context) []Finding {
-		u, err := url.Parse(address)
-		if err != nil || u.Hostname() == "" {
-			return []Finding{say("an address in the credentials is no URL").wrong("store the credentials again with `pims-sync credentials set`")}
-		}
-		if err := n.Hosts.CheckURL(u); err != nil {
-			return []Finding{say("%v", err).wrong("")}
-		}
-		began := time.Now()
-		addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
-		if err != nil || len(addresses) == 0 {
-			return []Finding{say("the name %s cannot be resolved%s", u.Hostname(), reason(err)).wrong("look at the name in `pims-sync credentials show`, and at this machine's DNS")}
-		}
-		resolved := time.Since(began)
-		for _, a := range addresses {
-			if err := n.Hosts.CheckAddress(u, a.Unmap()); err != nil {
-				return []Finding{say("%v", err).wrong("")}
+		found := n.host(ctx, address)
+		for i := range found {
+			if found[i].State != OK && len(clinics) > 0 {
+				found[i].Said += "; it is the PIMS of " + some(clinics)
 			}
 		}
-		return n.connect(ctx, u, addresses[0].Unmap(), resolved)
+		return found
 	}}
+}
+
+func (n Network) host(ctx context.Context, address string) []Finding {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return []Finding{say("an address in the credentials is no URL").wrong("store the credentials again with `pims-sync credentials set`")}
+	}
+	if err := n.Hosts.CheckURL(u); err != nil {
+		return Failed("", err, "look at the address in `pims-sync credentials show`")
+	}
+	began := time.Now()
+	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
+	if err != nil || len(addresses) == 0 {
+		return []Finding{say("the name %s cannot be resolved%s", u.Hostname(), reason(err)).wrong("look at the name in `pims-sync credentials show`, and at this machine's DNS")}
+	}
+	resolved := time.Since(began)
+	for _, a := range addresses {
+		if err := n.Hosts.CheckAddress(u, a.Unmap()); err != nil {
+			return Failed("", err, "look at the address in `pims-sync credentials show`")
+		}
+	}
+	return n.connect(ctx, u, addresses[0].Unmap(), resolved)
 }
 
 func (n Network) connect(ctx context.Context, u *url.URL, to netip.Addr, resolved time.Duration) []Finding {

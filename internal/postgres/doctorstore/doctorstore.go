@@ -4,6 +4,8 @@ package doctorstore
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -32,7 +34,7 @@ func (s *Store) Server(ctx context.Context) (found doctor.Server, err error) {
 	err = s.db.Pool().QueryRow(ctx, `
 		select split_part(current_setting('server_version'), ' ', 1), current_setting('server_version_num')::int, current_setting('server_encoding'),
 			pg_is_in_recovery() or current_setting('transaction_read_only') = 'on',
-			current_setting('fsync') = 'on' and current_setting('full_page_writes') = 'on',
+			current_setting('fsync') = 'on' and current_setting('full_page_writes') = 'on' and current_setting('synchronous_commit') <> 'off',
 			current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
 			(select count(*) from pg_stat_activity where datname is not null),
 			exists (select from pg_language where lanname = 'plpgsql'),
@@ -81,6 +83,7 @@ const (
 	sendsSeen = 7 * 24 * time.Hour // how far back failed deliveries count
 	silence   = 2 * time.Minute    // after which a lease that has expired counts as left behind
 	alive     = 90 * time.Second   // of a replica's last report
+	failing   = 10 * time.Minute   // of an endpoint, which is tried three times by then
 )
 
 // Work reads what is running and what waits.
@@ -91,13 +94,28 @@ func (s *Store) Work(ctx context.Context) (w doctor.Work, err error) {
 				(select count(*) from replicas where seen_at > statement_timestamp() - $1::interval),
 				(select count(*) from schedule_entries),
 				(select count(*) from schedule_entries where next_run_at < statement_timestamp() - $2::interval),
-				array(select l.audit_id::text from sync_leases l join case_sync_audits a on a.id = l.audit_id
-					where a.status = 'in_progress' and l.expires_at < statement_timestamp() - $3::interval order by l.expires_at),
+				array(select a.id::text from case_sync_audits a left join sync_leases l on a.id = l.audit_id
+					where a.status = 'in_progress' and a.parent_id is null and coalesce(l.expires_at, a.started_at, a.created_at) < statement_timestamp() - $3::interval
+					order by a.created_at),
 				array(select id::text from case_sync_audits
 					where status = 'queued' and parent_id is null and created_at < statement_timestamp() - $2::interval order by created_at)`,
 			alive, patience, silence).Scan(&w.Replicas, &w.Scheduled, &w.Overdue, &w.Stuck, &w.Waiting)
 	})
 	return w, err
+}
+
+// Shared returns an error where a replica that runs lacks a key: it cannot open what is sealed
+// with that key.
+func (s *Store) Shared(ctx context.Context, keyID string) error {
+	var lacking []string
+	err := s.db.System(ctx, "look which keys the replicas have", func(tx pgx.Tx) error {
+		return tx.QueryRow(ctx, "select array(select name from replicas where seen_at > statement_timestamp() - $1::interval and not $2 = any(encryption_keys) order by name)", alive, keyID).
+			Scan(&lacking)
+	})
+	if err == nil && len(lacking) > 0 {
+		err = fmt.Errorf("the replicas %s lack the key %q, with which this command seals; give every replica the same ENCRYPTION_KEY", strings.Join(lacking, ", "), keyID)
+	}
+	return err
 }
 
 // Outgoing reads what others are told, what fails of it, and how many channels are by
@@ -109,6 +127,7 @@ func (s *Store) Outgoing(ctx context.Context, byFailure []string) (o doctor.Outg
 			select
 				(select coalesce(extract(epoch from statement_timestamp() - min(at)), 0) from pims_sync_feed_pending),
 				(select count(*) from webhook_endpoints),
+				array(select id::text from webhook_endpoints where enabled and failing_since < statement_timestamp() - $4::interval order by id),
 				array(select id::text from webhook_endpoints where not enabled and disabled_reason = any($3) order by id),
 				(select count(*) from webhook_deliveries where state = 'failed' and ended_at > statement_timestamp() - $1::interval),
 				(select count(*) from webhook_deliveries d join webhook_endpoints e on e.id = d.endpoint_id
@@ -116,8 +135,8 @@ func (s *Store) Outgoing(ctx context.Context, byFailure []string) (o doctor.Outg
 				(select count(*) from notification_channels),
 				array(select id::text from notification_channels where failed_at is not null order by id),
 				(select count(*) from notification_channels where kind = 'email')`,
-			sendsSeen, lateSend, byFailure).
-			Scan(&delay, &o.Endpoints, &o.Disabled, &o.Failed, &o.Late, &o.Channels, &o.FailedChats, &mail)
+			sendsSeen, lateSend, byFailure, failing).
+			Scan(&delay, &o.Endpoints, &o.Failing, &o.Disabled, &o.Failed, &o.Late, &o.Channels, &o.FailedChats, &mail)
 	})
 	o.FeedDelay = time.Duration(delay * float64(time.Second))
 	return o, mail, err
