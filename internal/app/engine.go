@@ -253,6 +253,7 @@ func (e *Engine) newRunner(settings Settings, ring *seal.Keyring, record recorde
 		Words:    e.Store.Clinics(),
 		Forms:    driftstore.New(e.Store.DB),
 		Drifted:  e.metrics.PIMSDrift,
+		Waiting:  e.metrics.SyncWaits,
 		Logger:   e.log,
 		Now:      now,
 		Written:  e.metrics.CasesWritten,

@@ -88,7 +88,7 @@ var lower = rule{
 	},
 	{
 		pkg:       "internal/casesync",
-		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/seal", "internal/clinic", "internal/guards", "internal/drift", "internal/driftwatch"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/seal", "internal/clinic", "internal/guards", "internal/drift", "internal/driftwatch", "internal/pims/memory"},
 		libraries: []string{uuid},
 		domain:    true,
 	},
@@ -163,7 +163,7 @@ var lower = rule{
 	},
 	{
 		pkg:       "internal/pims/idexxneo",
-		ours:      []string{panicsPkg, "internal/pims", "internal/pims/pimshttp", "internal/pims/notes", "internal/pims/names", "internal/pims/paging"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/pims/pimshttp", "internal/pims/notes", "internal/pims/names", "internal/pims/paging", "internal/pims/memory"},
 		libraries: []string{jsonV2},
 	},
 	{
@@ -282,6 +282,11 @@ var lower = rule{
 		pkg:       "internal/recordings/replay",
 		ours:      []string{"internal/pims", "internal/settings", "internal/syncs", "internal/seal", "internal/clinic", "internal/casesync", "internal/drift", "internal/scratch", "internal/recordings"},
 		libraries: []string{uuid},
+	},
+	{
+		pkg:    "internal/pims/memory",
+		ours:   []string{"internal/pims"},
+		domain: true,
 	},
 	{
 		pkg:  "internal/pims/names",

@@ -89,7 +89,13 @@ func (p *enrichmentPhase) run(ctx context.Context) (result syncs.Result, err err
 	if err != nil {
 		return result, err
 	}
-	p.found = index(look.search(ctx, p.session, entries))
+	entries = look.search(ctx, p.session, entries)
+	drop, err := keepEntries(ctx, entries)
+	if err != nil {
+		return result, err
+	}
+	defer drop()
+	p.found = index(entries)
 	if err := p.relate(ctx, slices.Concat(due, resting, closed)); err != nil {
 		return result, err
 	}

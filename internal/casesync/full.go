@@ -159,7 +159,7 @@ func (f *fullSync) carryOut(ctx context.Context, kind syncs.Type, run func(conte
 	if kind == syncs.TypeReconciliation { // it runs only after a clean inbound
 		p.merged = f.merged
 	}
-	result, err := f.logged(ctx, p, func(ctx context.Context) (syncs.Result, error) { return run(ctx, p) })
+	result, err := f.logged(ctx, p, func(ctx context.Context) (syncs.Result, error) { return run(f.telling(ctx, p), p) })
 	result.CoversDefault = p.usual
 	status, result := Conclude(result, err)
 

@@ -387,7 +387,9 @@ func (p *reconciliationPhase) readAgain(ctx context.Context, deletions []cases.S
 func (p *reconciliationPhase) update(ctx context.Context, snapshot *pims.Snapshot, moved []pims.Appointment, result *syncs.Result) error {
 	var inner syncs.Result
 	whole := *snapshot
-	whole.Appointments = slices.Concat(snapshot.Appointments, moved)
+	if len(moved) > 0 { // the calendar may be large
+		whole.Appointments = slices.Concat(snapshot.Appointments, moved)
+	}
 	if err := p.write(ctx, &whole, &inner); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/driftwatch"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/memory"
 	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -55,6 +56,10 @@ type RunnerOptions struct {
 	// deletion guard (docs/interface.md §Metrics). Both may be nil.
 	Written func(action syncs.Action, n int)
 	Refused func(reason string)
+
+	// Waiting is called when a sync waits until another one no longer keeps a large calendar
+	// (R57). It returns a function that is called when the wait is over. It may be nil.
+	Waiting func() (done func())
 
 	// Drifted is called for each change of form that is told (R51). It may be nil.
 	Drifted func(provider string, kind drift.Kind)
@@ -99,6 +104,9 @@ func NewRunner(o RunnerOptions) *Runner {
 	}
 	if o.Drifted == nil {
 		o.Drifted = func(string, drift.Kind) {}
+	}
+	if o.Waiting == nil {
+		o.Waiting = func() func() { return func() {} }
 	}
 	if o.Watch == nil {
 		o.Watch = func(ctx context.Context, _ Span) (context.Context, func(syncs.Status, syncs.Code)) {
@@ -147,7 +155,9 @@ func (r *Runner) run(ctx context.Context, run syncs.Run, p phase) (syncs.Result,
 		Now: p.now, Log: p.log, Drifted: r.o.Drifted,
 	}, connection)
 	p.forms = forms
-	result, err := r.work(working, run, p, connection, windows)
+	working, end := memory.Begin(working)
+	defer end()
+	result, err := r.work(r.telling(working, p), run, p, connection, windows)
 	forms.Keep(ctx, err)
 	result.CoversDefault = p.usual
 	return result, err
@@ -232,6 +242,9 @@ func notStarted(t syncs.Type) syncs.Result {
 func fetch(ctx context.Context, p phase, session pims.Session, window pims.Window) (*pims.Snapshot, error) {
 	p.report(ctx, "fetch", 0, 0)
 	snapshot, err := session.Appointments(ctx, window)
+	if err == nil {
+		_, err = memory.Keep(ctx, snapshot.Size()) // until the run ends (R57)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("fetching the calendar of %s: %w", window, err)
 	}

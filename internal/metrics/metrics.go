@@ -31,6 +31,7 @@ type Metrics struct {
 	syncs        *prometheus.CounterVec
 	syncDuration *prometheus.HistogramVec
 	running      *prometheus.GaugeVec
+	waiting      prometheus.Gauge
 	written      *prometheus.CounterVec
 	requests     *prometheus.CounterVec
 	requestTime  *prometheus.HistogramVec
@@ -73,6 +74,9 @@ func New(providers ...string) (*Metrics, error) {
 		running: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "sync_in_progress", Help: "Syncs that this replica works on.",
 		}, []string{"type"}),
+		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "sync_waiting_for_memory", Help: "Syncs of this replica that wait until another one no longer keeps a large calendar.",
+		}),
 		written: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cases_written_total", Help: "Cases that syncs wrote, by what they did to them.",
 		}, []string{"action"}),
@@ -114,7 +118,7 @@ func New(providers ...string) (*Metrics, error) {
 		}, []string{"route"}),
 	}
 	m.registry.MustRegister(
-		m.syncs, m.syncDuration, m.running, m.written, m.requests, m.requestTime, m.logins, m.refusals,
+		m.syncs, m.syncDuration, m.running, m.waiting, m.written, m.requests, m.requestTime, m.logins, m.refusals,
 		m.ticks, m.lateness, m.schedules, m.stale, m.oldest, m.clinics,
 		m.http, m.httpTime,
 		collectors.NewGoCollector(),
@@ -192,6 +196,13 @@ func (m *Metrics) SyncEnded(t syncs.Type, status syncs.Status, took time.Duratio
 
 // SyncGivenBack records that this replica no longer works on a sync that is not over.
 func (m *Metrics) SyncGivenBack(t syncs.Type) { m.running.WithLabelValues(string(t)).Dec() }
+
+// SyncWaits records that a sync waits until another one no longer keeps a large calendar
+// (R57), until over is called.
+func (m *Metrics) SyncWaits() (over func()) {
+	m.waiting.Inc()
+	return m.waiting.Dec
+}
 
 // SyncLate records how long after its due time a scheduled sync began.
 func (m *Metrics) SyncLate(by time.Duration) { m.lateness.Observe(by.Seconds()) }

@@ -68,6 +68,7 @@ func TestEveryCounterBeginsAtZero(t *testing.T) { // docs/interface.md §Metrics
 		require.NotRegexp(t, `(?m)^`+name+`\{.*\} [^0]`, scraped, name)
 	}
 	require.Contains(t, scraped, "schedule_lateness_seconds_count 0\n")
+	require.Contains(t, scraped, "sync_waiting_for_memory 0\n")
 	for _, unknown := range []string{"clinics_stale", "sync_oldest_data_age_seconds", "schedule_entries"} {
 		require.Empty(t, series(scraped, unknown), "nobody has looked yet")
 	}

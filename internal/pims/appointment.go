@@ -81,6 +81,25 @@ type Block struct {
 	Marked bool // the PIMS says that it is none; otherwise it only lacks what a visit has
 }
 
+// RowBytes is about what a row without texts takes of memory, in bytes, with its place in a
+// list and its id in a map.
+const RowBytes = 256
+
+// Size returns about how many bytes of memory the snapshot's rows take.
+func (s *Snapshot) Size() int {
+	size := RowBytes * (len(s.Unusable) + len(s.Blocks))
+	for i := range s.Appointments {
+		size += s.Appointments[i].Size()
+	}
+	for i := range s.Unusable {
+		size += len(s.Unusable[i].ID)
+	}
+	for i := range s.Blocks {
+		size += len(s.Blocks[i].ID)
+	}
+	return size
+}
+
 // Found returns the number of distinct ids in the snapshot (R6).
 func (s *Snapshot) Found() int { return len(s.Appointments) + len(s.Unusable) }
 

@@ -29,6 +29,13 @@ type ConsultationEntry struct {
 	Fingerprint string
 }
 
+// Size returns about how many bytes of memory the entry takes, with its place in a list and
+// among the ids.
+func (e *ConsultationEntry) Size() int {
+	const fixed = 400
+	return fixed + 2*len(e.ID) + len(e.AppointmentID) + len(e.StatusText)
+}
+
 // A Consultation is what was found and done in a visit. W8.
 type Consultation struct {
 	ID            string

@@ -46,6 +46,10 @@ var (
 	// ErrSchemaDrift: an answer has no form that we know.
 	ErrSchemaDrift = errors.New("the PIMS answered in a form that is not recognised")
 
+	// ErrOverLimit: one row or text, or all rows together, exceed a limit (R57). Asking for
+	// less would return the same row again. It is an ErrSchemaDrift, too.
+	ErrOverLimit = fmt.Errorf("a limit of a row or text is exceeded: %w", ErrSchemaDrift)
+
 	// ErrNotFound: the PIMS does not have it.
 	ErrNotFound = errors.New("not found in the PIMS")
 

@@ -9,12 +9,15 @@ func theAnswers() []mutant {
 		search   = "internal/pims/idexxneo/search.go"
 		charset  = "internal/pims/pimshttp/charset.go"
 		gauge    = "internal/pims/pimshttp/gauge.go"
+		memory   = "internal/pims/memory/memory.go"
 	)
 	failed := tests{neo, "SaysThat|IsNoRecords|StatusOfARecord|InAnyOtherForm"}
 	ids := tests{neo, "WithOneID|AnIDOfZero|OfWhichNoneIsUsable|AUsableRowOfAnyDay|BetweenSlices|AStayOverSlices"}
 	pages := tests{neo, "ASearch|PagesThatDoNot|ATotalIs|AnEntry|APageWithout|TheSameEntry|TwoEntriesOfOne|AListThatMoves|AnotherPage"}
 	text := tests{"internal/pims/pimshttp", "AnAnswerIsDecoded|BytesThatAreNoText"}
 	limits := tests{"internal/pims/pimshttp", "ARowOrAText|AnAnswerIsNoLonger|ALongHeader|ALargeRow"}
+	turns := tests{"internal/pims/memory", "."}
+	keeps := tests{"internal/casesync", "OnlyOneSyncKeeps"}
 	hostile := func(name string) tests { return tests{neo, "TestAHostileAnswerTakesLittleMemory/^" + name + "$"} }
 	return []mutant{
 		{"R5", "an answer that says that it failed is believed", envelope, `if member := e.tells(holds()); member != "" {`, `if member := e.tells(holds()); member != "" && false {`, failed},
@@ -31,7 +34,7 @@ func theAnswers() []mutant {
 		{"R5", "a message makes an answer with rows a failure", envelope, "held == holdsNothing && e.message", "e.message", failed},
 		{"R5", "the status of a record in an object is not checked", "internal/pims/idexxneo/lookup.go", "err == nil && statusFails(inner.statusText(), holdsRecord)", "false", failed},
 		{"R5", "a member in capitals is overlooked", envelope, "pims.PlainWord(string(name))", "string(name)", failed},
-		{"R5", "a list in an unknown form hides the failure", envelope, "!errors.Is(err, pims.ErrSchemaDrift) || errors.Is(err, pimshttp.ErrOverLimit)", "err != nil || errors.Is(err, pimshttp.ErrOverLimit)", failed},
+		{"R5", "a list in an unknown form hides the failure", envelope, "!errors.Is(err, pims.ErrSchemaDrift) || errors.Is(err, pims.ErrOverLimit)", "err != nil || errors.Is(err, pims.ErrOverLimit)", failed},
 		{"R5", "a list in an unknown form is believed", envelope, "return e.status, e.unknown", "return e.status, nil", failed},
 
 		{"R6", "an id of zero is an id", "internal/pims/idexxneo/reader.go", `if strings.Trim(strings.TrimPrefix(id, "-"), "0") == "" || pims`, `if id == "" || pims`, ids},
@@ -85,9 +88,17 @@ func theAnswers() []mutant {
 		{"R57", "an answer may have any depth", gauge, "if g.depth > maxDepth {", "if false {", limits},
 		{"R57", "an answer that is too long is cut off", "internal/pims/pimshttp/body.go", "n, err = int(s.left), ErrTooLarge", "n, err = int(s.left), io.EOF", limits},
 		{"R57", "a header may have any length", "internal/pims/pimshttp/transport.go", "MaxResponseHeaderBytes: maxHeaderBytes,", "MaxResponseHeaderBytes: 64 * maxHeaderBytes,", limits},
-		{"R57", "a fetch keeps any number of rows", "internal/pims/idexxneo/budget.go", "s.of.held.Add(int64(bytes)) > s.of.limit", "s.of.held.Add(int64(bytes)) < 0", hostile("rows_of_almost_a_mebibyte")},
-		{"R57", "any number of large fetches is done at once", "internal/pims/idexxneo/budget.go", "large <- struct{}{}:", "(chan<- struct{})(make(chan struct{}, 1)) <- struct{}{}:", tests{neo, "ALargeFetchWaits"}},
-		{"R57", "a search keeps any number of entries", search, "return r.held.take(entryBytes + 2*len(entry.ID) + len(entry.AppointmentID) + len(entry.StatusText))", "return nil", hostile("a_page_of_a_million_entries")},
+		{"R57", "a fetch keeps any number of rows", memory, "case held > Large:", "case false:", hostile("rows_of_almost_a_mebibyte")},
+		{"R57", "any number of large fetches is done at once", memory, "case !r.tryLarge():", "case !r.tryLarge() && false:", turns},
+		{"R57", "a run waits for no turn", memory, "	case turn <- struct{}{}:\n		r.limit.Store(Large)\n		return nil\n	case <-ctx", "	case (chan<- struct{})(make(chan struct{}, 1)) <- struct{}{}:\n		r.limit.Store(Large)\n		return nil\n	case <-ctx", turns},
+		{"R57", "a run keeps its turn for ever", memory, "	if r.large() {\n		<-turn", "	if false {\n		<-turn", turns},
+		{"R57", "a wait cannot be cancelled", memory, "case <-ctx.Done():", "case <-context.WithoutCancel(ctx).Done():", turns},
+		{"R57", "what a run keeps does not count", memory, "r.take(int64(bytes))\n	if errors", "r.take(0)\n	if errors", turns},
+		{"R57", "a sync keeps a calendar that does not count", "internal/casesync/runner.go", "memory.Keep(ctx, snapshot.Size())", "memory.Keep(ctx, 0)", keeps},
+		{"R57", "a sync keeps its turn after it has ended", "internal/casesync/runner.go", "	defer end()\n", "	_ = end\n", keeps},
+		{"R57", "a sync waits silently", "internal/casesync/remember.go", `p.report(ctx, "wait", 0, 0)`, "", keeps},
+
+		{"R57", "a search keeps any number of entries", search, "return r.held.Take(entry.Size())", "return nil", hostile("a_page_of_a_million_entries")},
 		{"R57", "a view may be as long as a calendar", "internal/pims/idexxneo/consultation.go", ", MaxBytes: pimshttp.MaxRowBytes", "", hostile("a_list_without_an_end_in_a_view")},
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/memory"
 	"github.com/pims-sync/pims-sync/internal/pims/paging"
 	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 )
@@ -29,7 +30,7 @@ func (s *session) Appointments(ctx context.Context, window pims.Window) (pims.Sn
 		return pims.Snapshot{}, err
 	}
 	fetchedAt := s.now()
-	snapshot, err := budgeted(ctx, func(held *budget) (pims.Snapshot, error) {
+	snapshot, err := memory.Fetch(ctx, func(held *memory.Fetching) (pims.Snapshot, error) {
 		slices, err := s.slices(ctx, window, held)
 		if err != nil {
 			return pims.Snapshot{}, err
@@ -47,7 +48,7 @@ func (s *session) Appointments(ctx context.Context, window pims.Window) (pims.Sn
 }
 
 // slices fetches a window's slices, several at a time, and returns them in order.
-func (s *session) slices(ctx context.Context, window pims.Window, held *budget) ([]*slice, error) {
+func (s *session) slices(ctx context.Context, window pims.Window, held *memory.Fetching) ([]*slice, error) {
 	windows := window.Slices(maxSliceDays)
 	fetched := make([][]*slice, len(windows))
 	group, ctx := panics.NewGroupWith(ctx, parallelSlices)
@@ -70,7 +71,7 @@ func (s *session) slices(ctx context.Context, window pims.Window, held *budget) 
 // halves fetches one slice. Where the answer exceeds the size limit, it fetches the halves
 // instead, down to a single day (R5). It does not do so where a single row exceeds a limit
 // (R57).
-func (s *session) halves(ctx context.Context, window pims.Window, held *budget) ([]*slice, error) {
+func (s *session) halves(ctx context.Context, window pims.Window, held *memory.Fetching) ([]*slice, error) {
 	one, err := s.slice(ctx, window, held)
 	if err == nil {
 		return []*slice{one}, nil
@@ -90,7 +91,7 @@ func (s *session) halves(ctx context.Context, window pims.Window, held *budget) 
 	return all, nil
 }
 
-func (s *session) slice(ctx context.Context, window pims.Window, held *budget) (*slice, error) {
+func (s *session) slice(ctx context.Context, window pims.Window, held *memory.Fetching) (*slice, error) {
 	days := spanOf(window)
 	start, end := days.bounds(calendarLayout)
 	request := pimshttp.Request{
@@ -100,13 +101,13 @@ func (s *session) slice(ctx context.Context, window pims.Window, held *budget) (
 	}
 	read := newSlice(days, s.location)
 	err := s.client.GetJSON(ctx, request, func(d *jsontext.Decoder) error {
-		read.held.giveBack()
+		read.held.GiveBack()
 		read = newSlice(days, s.location)
-		read.held.of = held
+		read.held = held.Share()
 		return newReader(d).calendar(read.add)
 	})
 	if err != nil {
-		read.held.giveBack()
+		read.held.GiveBack()
 		return nil, err
 	}
 	return read, nil

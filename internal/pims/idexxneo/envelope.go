@@ -11,7 +11,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
-	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 )
 
 // failed is the error for an answer with status 200 that reports a failure (R5). It names
@@ -142,7 +141,7 @@ func (e *envelope) member(name []byte, depth int, member func(name []byte) error
 		return e.skip()
 	}
 	err = member(name)
-	if !errors.Is(err, pims.ErrSchemaDrift) || errors.Is(err, pimshttp.ErrOverLimit) {
+	if !errors.Is(err, pims.ErrSchemaDrift) || errors.Is(err, pims.ErrOverLimit) {
 		return err
 	}
 	e.unknown = err

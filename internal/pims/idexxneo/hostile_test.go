@@ -233,7 +233,7 @@ func ask(name string) string {
 	}
 	outcome := "ok"
 	switch {
-	case errors.Is(err, pimshttp.ErrOverLimit), errors.Is(err, pimshttp.ErrTooLarge):
+	case errors.Is(err, pims.ErrOverLimit), errors.Is(err, pimshttp.ErrTooLarge):
 		outcome = "refused"
 	case err != nil:
 		outcome = pims.Kind(err)

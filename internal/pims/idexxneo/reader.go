@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/memory"
 )
 
 // drift is the error for an answer in a form that we do not know. It names the form, never
@@ -19,7 +20,7 @@ func drift(what string) error { return fmt.Errorf("%s: %w", what, pims.ErrSchema
 type reader struct {
 	decoder *jsontext.Decoder
 	words   map[string]string // texts that come again and again
-	held    *share            // of what is kept
+	held    *memory.Share     // of what is kept
 }
 
 // tolerant returns the options with which all of Neo's JSON is read.
@@ -34,7 +35,7 @@ const (
 )
 
 func newReader(decoder *jsontext.Decoder) *reader {
-	return &reader{decoder: decoder, words: make(map[string]string), held: new(share)}
+	return &reader{decoder: decoder, words: make(map[string]string), held: new(memory.Share)}
 }
 
 // array calls element before each of an array's elements, which it must read.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/memory"
 )
 
 // A slice holds the rows of one answer of the calendar.
@@ -21,12 +22,12 @@ type slice struct {
 	blocks       map[string]bool // id to whether the row is marked as a block or a roster
 	unidentified int
 	duplicates   int
-	recognised   bool // a row had an id and a start
-	held         share
+	recognised   bool          // a row had an id and a start
+	held         *memory.Share // of what is kept
 }
 
 func newSlice(days span, location *time.Location) *slice {
-	return &slice{days: days, location: location, seen: make(map[string]int), blocks: make(map[string]bool)}
+	return &slice{days: days, location: location, seen: make(map[string]int), blocks: make(map[string]bool), held: new(memory.Share)}
 }
 
 // add adds one row. It puts blocks and rosters aside first (R5) and counts what a row lacks
@@ -67,7 +68,7 @@ func (s *slice) block(id string, marked bool) error {
 	if s.blocks[id] = was || marked; again {
 		return nil
 	}
-	return s.held.take(unusableBytes + len(id))
+	return s.held.Take(pims.RowBytes + len(id))
 }
 
 // refuse adds a row that cannot be used. Where several have one id, the choice does not
@@ -78,7 +79,7 @@ func (s *slice) refuse(row pims.RecordError) error {
 	case !again:
 		s.seen[row.ID] = ^len(s.unusable)
 		s.unusable = append(s.unusable, row)
-		return s.held.take(unusableBytes + len(row.ID))
+		return s.held.Take(pims.RowBytes + len(row.ID))
 	case at < 0:
 		if told := &s.unusable[^at]; row.Error() < told.Error() {
 			*told = row
@@ -88,10 +89,7 @@ func (s *slice) refuse(row pims.RecordError) error {
 	return nil
 }
 
-const (
-	chunk         = 512
-	unusableBytes = 256 // that one keeps, with its place among the ids
-)
+const chunk = 512 // appointments
 
 // keep adds a usable row. It replaces every unusable one with its id.
 func (s *slice) keep(a pims.Appointment) error {
@@ -112,7 +110,7 @@ func (s *slice) keep(a pims.Appointment) error {
 	}
 	s.seen[a.ID] = last*chunk + len(s.appointments[last])
 	s.appointments[last] = append(s.appointments[last], a)
-	return s.held.take(a.Size())
+	return s.held.Take(a.Size())
 }
 
 // laterThan returns end, or no time where end is not after start.

@@ -17,13 +17,13 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/memory"
 	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 )
 
 const (
 	parallelPages = 10      // requests of one search at a time
 	maxEntries    = 200_000 // of one search; more is no total
-	entryBytes    = 400     // that one keeps, with its place in the list and among the ids
 )
 
 // errMoved: entries were added or removed while the pages were read.
@@ -35,15 +35,15 @@ var errMoved = fmt.Errorf("the consultations changed while they were listed: %w"
 // it, too; if both readings have the same double entries, these count once. NEO.md
 // §Consultations.
 func (s *session) SearchConsultations(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
-	read := func(held *budget) (list, error) { return s.search(ctx, window, held) }
-	first, err := budgeted(ctx, read)
+	read := func(held *memory.Fetching) (list, error) { return s.search(ctx, window, held) }
+	first, err := memory.Fetch(ctx, read)
 	if err == nil && len(first.doubled) == 0 {
 		return first.entries, nil
 	}
 	if err != nil && !errors.Is(err, errMoved) {
 		return nil, err
 	}
-	second, err := budgeted(ctx, read)
+	second, err := memory.Fetch(ctx, read)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (s *session) SearchConsultations(ctx context.Context, window pims.Window) (
 // search reads the first page and then the others, several at a time. Where the list ends
 // before its total, the total counted entries that are not listed (NEO.md §Consultations).
 // Where the list is longer, the pages say where it ends.
-func (s *session) search(ctx context.Context, window pims.Window, held *budget) (list, error) {
+func (s *session) search(ctx context.Context, window pims.Window, held *memory.Fetching) (list, error) {
 	first, err := s.searchPage(ctx, window, 1, held)
 	if err != nil {
 		return list{}, err
@@ -174,7 +174,7 @@ func (l *list) goesOn() bool {
 	return !l.ended && l.rows+l.doubles > l.first.total && l.rows < maxEntries
 }
 
-func (s *session) searchPage(ctx context.Context, window pims.Window, number int, held *budget) (searchPage, error) {
+func (s *session) searchPage(ctx context.Context, window pims.Window, number int, held *memory.Fetching) (searchPage, error) {
 	start, end := spanOf(window).bounds(searchLayout)
 	request := pimshttp.Request{
 		Operation: pims.OpSearch,
@@ -187,11 +187,11 @@ func (s *session) searchPage(ctx context.Context, window pims.Window, number int
 		},
 	}
 	var page searchPage
-	kept := share{of: held}
+	kept := held.Share()
 	err := s.client.GetJSON(ctx, request, func(d *jsontext.Decoder) (err error) {
-		kept.giveBack()
+		kept.GiveBack()
 		r := newReader(d)
-		r.held = &kept
+		r.held = kept
 		page, err = r.searchPage(s.location)
 		return err
 	})
@@ -240,7 +240,7 @@ func (r *reader) searchPage(location *time.Location) (searchPage, error) {
 					return err
 				}
 				p.entries = append(p.entries, entry)
-				return r.held.take(entryBytes + 2*len(entry.ID) + len(entry.AppointmentID) + len(entry.StatusText))
+				return r.held.Take(entry.Size())
 			})
 		case "total":
 			p.total, err = r.count()

@@ -56,7 +56,7 @@ func (b *body) Read(p []byte) (int, error) {
 	case errors.Is(err, errNoText):
 		b.unknown = fmt.Errorf("the answer's bytes are no valid %s: %w", b.charset.name, pims.ErrSchemaDrift)
 		return 0, b.unknown
-	case errors.Is(err, ErrOverLimit):
+	case errors.Is(err, pims.ErrOverLimit):
 		b.unknown = err
 	case err != nil && !errors.Is(err, io.EOF) && b.failure == nil:
 		b.failure = err

@@ -135,7 +135,7 @@ func New(options Options) (*Client, error) {
 //
 // An error of decode is final, unless the answer was cut off. Errors:
 // pims.ErrSessionExpired, ErrUnreachable, ErrRateLimited, ErrRemote, ErrSchemaDrift,
-// ErrNotFound (see Request.Optional), ErrHostNotAllowed, ErrTooLarge, ErrOverLimit, those
+// ErrNotFound (see Request.Optional), ErrHostNotAllowed, ErrTooLarge, pims.ErrOverLimit, those
 // of Request.Explain, decode's own, or the context's.
 func (c *Client) GetJSON(ctx context.Context, request Request, decode func(*jsontext.Decoder) error) error {
 	request.form = nil

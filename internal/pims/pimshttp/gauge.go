@@ -19,15 +19,11 @@ const (
 	largeAtOnce = 4        // places of the process
 )
 
-// ErrOverLimit means that one row or text exceeds its limit. Asking for less would return the same
-// row again. It is a pims.ErrSchemaDrift.
-var ErrOverLimit = fmt.Errorf("a limit of a row or text is exceeded: %w", pims.ErrSchemaDrift)
-
 // places bounds the memory of all clients' decoders. A normal answer has no row that needs
 // a place.
 var places = make(chan struct{}, largeAtOnce)
 
-// A gauge passes JSON on and measures it. It fails with ErrOverLimit before a decoder would
+// A gauge passes JSON on and measures it. It fails with pims.ErrOverLimit before a decoder would
 // have to hold more than a row, and with the context's error where a large row gets no
 // place in time. It checks no syntax: invalid JSON fails in the decoder.
 type gauge struct {
@@ -111,7 +107,7 @@ func (g *gauge) mark(c byte) error {
 		}
 		g.depth++
 		if g.depth > maxDepth {
-			return fmt.Errorf("the answer is nested deeper than %d levels: %w", maxDepth, ErrOverLimit)
+			return fmt.Errorf("the answer is nested deeper than %d levels: %w", maxDepth, pims.ErrOverLimit)
 		}
 		if g.depth == g.rows {
 			g.row = next
@@ -134,7 +130,7 @@ func (g *gauge) check() error {
 	}
 	switch {
 	case length > MaxRowBytes:
-		return fmt.Errorf("a row or text of the answer is longer than %d bytes: %w", MaxRowBytes, ErrOverLimit)
+		return fmt.Errorf("a row or text of the answer is longer than %d bytes: %w", MaxRowBytes, pims.ErrOverLimit)
 	case length <= largeBytes || g.placed:
 		return nil
 	}

@@ -72,7 +72,7 @@ func TestARowOrATextIsNoLongerThanAMebibyte(t *testing.T) { // R57
 					require.NoError(t, err)
 					continue
 				}
-				require.ErrorIs(t, err, pimshttp.ErrOverLimit)
+				require.ErrorIs(t, err, pims.ErrOverLimit)
 				require.ErrorIs(t, err, pims.ErrSchemaDrift)
 				require.NotErrorIs(t, err, pimshttp.ErrTooLarge, "it is not halved")
 			}
@@ -84,7 +84,7 @@ func TestALongTextInAnotherCharsetIsMeasuredAsUTF8(t *testing.T) { // R57
 	t.Parallel()
 	body := `"` + strings.Repeat("\xeb", pimshttp.MaxRowBytes/2) + `"`
 	_, err := canned{contentType: "application/json; charset=iso-8859-1", body: body}.ask(t)
-	require.ErrorIs(t, err, pimshttp.ErrOverLimit)
+	require.ErrorIs(t, err, pims.ErrOverLimit)
 }
 
 func TestALongHeaderIsRefusedAtOnce(t *testing.T) { // R57
@@ -121,7 +121,7 @@ func TestALongHeaderIsRefusedAtOnce(t *testing.T) { // R57
 			}
 			t.Cleanup(server.Close)
 			err := newClient(t, server, options).GetJSON(t.Context(), request, readValue)
-			require.ErrorIs(t, err, pimshttp.ErrOverLimit)
+			require.ErrorIs(t, err, pims.ErrOverLimit)
 			require.Equal(t, 1, requests)
 		})
 	}

@@ -99,7 +99,7 @@ func (c *Client) transportError(ctx, limited context.Context, err error) error {
 	case errors.As(err, &certificate):
 		return fmt.Errorf("the certificate of %s is not valid: %w", c.base.Host, pims.ErrUnreachable)
 	case isLongHeader(err):
-		return fmt.Errorf("the answer's header is longer than %d bytes: %w", maxHeaderBytes, ErrOverLimit)
+		return fmt.Errorf("the answer's header is longer than %d bytes: %w", maxHeaderBytes, pims.ErrOverLimit)
 	case errors.As(err, &late) && late.Timeout():
 		return &retryable{error: fmt.Errorf("%s: timed out: %w", c.base.Host, pims.ErrTimedOut)}
 	default:
