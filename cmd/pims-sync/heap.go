@@ -17,7 +17,7 @@ const heapFloor = 32 << 20
 // so that the process stays below 256 MiB whatever one answer of a PIMS contains (R57). A
 // GOMEMLIMIT in the environment takes precedence. A server that must keep more continues
 // and works more slowly.
-const memoryLimit = 160 << 20
+const memoryLimit = 144 << 20
 
 func limitMemory(limit int64) {
 	if os.Getenv("GOMEMLIMIT") == "" {

@@ -248,6 +248,7 @@ func fetch(ctx context.Context, p phase, session pims.Session, window pims.Windo
 	if err != nil {
 		return nil, fmt.Errorf("fetching the calendar of %s: %w", window, err)
 	}
+	driftwatch.Calendar(ctx, &snapshot)
 	return &snapshot, nil
 }
 

@@ -57,9 +57,12 @@ func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // note profiles an answer. A panic costs no more than this profile (R58).
 func (c *Collector) note(endpoint string, body []byte) {
 	p := newProfile()
-	if panics.Catch(func() error { p.Read(body); return nil }) != nil {
-		return
+	if panics.Catch(func() error { p.Read(body); return nil }) == nil {
+		c.add(endpoint, p)
 	}
+}
+
+func (c *Collector) add(endpoint string, p *Profile) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.profiles[endpoint] == nil {

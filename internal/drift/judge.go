@@ -20,10 +20,11 @@ const (
 	Doubled  Kind = "doubled"  // it comes more than once in a row
 	New      Kind = "new"      // the field was never seen
 	Reformed Kind = "reformed" // the answer has another form
+	Risen    Kind = "risen"    // the share is larger than it was; see Note
 )
 
 // Kinds lists all kinds, a closed set.
-func Kinds() []Kind { return []Kind{Vanished, Emptied, Retyped, Doubled, New, Reformed} }
+func Kinds() []Kind { return []Kind{Vanished, Emptied, Retyped, Doubled, New, Reformed, Risen} }
 
 // A Finding is one difference between a profile and its baseline. It holds no value.
 type Finding struct {
@@ -54,6 +55,7 @@ const (
 	expected = 14 // filled rows that must be missing: by chance, that happens once in a million times
 
 	always  = 0.995 // the share from which a field counts as always filled
+	grown   = 2     // times the expected rows, and as many as expected more, are more than chance
 	gone    = 0.02  // the share of the expected rows that may be left
 	usual   = 0.99  // the share of one kind of values from which another kind is a change
 	foreign = 0.5   // the share of values in a form that was never seen
@@ -162,6 +164,8 @@ func (b *Baseline) holds(told Finding, now *Profile) bool {
 		return is.Filled == 0 || was.retyped(is) || was.reshaped(is, 1)
 	case Doubled:
 		return is.Came < minNow
+	case Risen:
+		return is.Filled > grown*was.Filled/b.Rows*now.Rows
 	default:
 		return false
 	}
@@ -179,6 +183,9 @@ func (f *Field) changes(before *Baseline, p *Profile, name string) (kinds []Kind
 			return []Kind{Vanished}
 		}
 		return []Kind{Emptied}
+	}
+	if isShare(name) && now.Filled >= grown*f.Filled/before.Rows*rows+expected {
+		kinds = append(kinds, Risen)
 	}
 	if now.Twice > 0 && f.Twice == 0 {
 		kinds = append(kinds, Doubled)

@@ -123,6 +123,52 @@ func TestChangesAreFound(t *testing.T) { // R51
 	require.Equal(t, Doubled, doubled[0].Kind)
 }
 
+func TestAShareThatRisesIsTold(t *testing.T) { // R51
+	t.Parallel()
+	of := func(rows, unmarked int) *Profile {
+		ctx, collector := Collecting(t.Context())
+		NoteCalendar(ctx, rows, unmarked)
+		return collector.Profiles()[calendarRows]
+	}
+	for name, test := range map[string]struct {
+		usual, rows, unmarked int // of 100 rows; today's
+		kinds                 string
+	}{
+		"none, as ever":                  {0, 100, 0, "[]"},
+		"a closed day of a new room":     {0, 100, 13, "[]"},
+		"as many as there may be":        {0, 100, 14, "[risen]"},
+		"one of many kinds of visit":     {0, 400, 20, "[risen]"},
+		"many, as ever":                  {30, 100, 40, "[]"},
+		"many, and a day off":            {30, 100, 73, "[]"},
+		"many, and most of the visits":   {30, 100, 74, "[risen]"},
+		"none any more":                  {30, 100, 0, "[emptied]"},
+		"all of a day with little to do": {30, 10, 10, "[]"},
+	} {
+		var b *Baseline
+		for day := range 5 {
+			b = After(b, of(100, test.usual), monday.AddDate(0, 0, day), false)
+		}
+		kinds := []Kind{}
+		for _, f := range Judge(calendarRows, b, of(test.rows, test.unmarked), decides) {
+			require.Equal(t, UnmarkedBlocks, f.Field, name)
+			require.False(t, f.Decisive, name)
+			kinds = append(kinds, f.Kind)
+		}
+		require.Equal(t, test.kinds, fmt.Sprint(kinds), name)
+	}
+	ctx, collector := Collecting(t.Context())
+	NoteCalendar(ctx, 0, 0)
+	require.Empty(t, collector.Profiles(), "an empty calendar shows no share")
+
+	var b *Baseline
+	for day := range 5 {
+		b = After(b, of(100, 0), monday.AddDate(0, 0, day), false)
+	}
+	_, b.Keys = News(nil, Judge(calendarRows, b, of(100, 50), decides))
+	require.Len(t, Judge(calendarRows, b, of(4, 2), decides), 1, "a few rows do not end it")
+	require.Empty(t, Judge(calendarRows, b, of(100, 0), decides), "it is over")
+}
+
 func TestNothingIsToldBeforeFiveDays(t *testing.T) { // R51
 	t.Parallel()
 	renamed := read(t, rows(40, func(_ int, row map[string]any) { delete(row, "id") }))

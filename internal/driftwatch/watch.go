@@ -77,6 +77,17 @@ func Begin(ctx context.Context, store Store, run Run, session pims.Session) (con
 	return ctx, w
 }
 
+// Calendar profiles what a provider made of the rows of a calendar, in the context of Begin.
+func Calendar(ctx context.Context, snapshot *pims.Snapshot) {
+	unmarked := 0
+	for _, block := range snapshot.Blocks {
+		if !block.Marked {
+			unmarked++
+		}
+	}
+	drift.NoteCalendar(ctx, snapshot.Found()+len(snapshot.Blocks), unmarked)
+}
+
 // Changed returns the changes so far of fields that decide identity, time or presence, in
 // words.
 func (w *Watch) Changed(ctx context.Context) (changed []string, err error) {

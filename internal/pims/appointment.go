@@ -45,7 +45,7 @@ type Appointment struct {
 // Size returns about how many bytes of memory the appointment takes, with its place in a
 // list and its id in a map.
 func (a *Appointment) Size() int {
-	const fixed = 400
+	const fixed = 450
 	return fixed + 2*len(a.ID) + len(a.ConsultationID) + len(a.StartText) + len(a.EndText) + len(a.PatientID) + len(a.PatientName) +
 		len(a.ClientID) + len(a.ClientName) + len(a.ClientPhone) + len(a.ClientEmail) + len(a.Veterinarian) + len(a.Room) +
 		len(a.Title) + len(a.TypeText) + len(a.Reason) + len(a.StatusText)
@@ -139,6 +139,9 @@ func (s *Snapshot) Present() (map[string]struct{}, error) {
 // that window would have shown. Rows of unknown day, and rows without an id, belong to
 // every part; so do blocks.
 func (s *Snapshot) Within(w Window) Snapshot {
+	if w == s.Window {
+		return *s // it may be large
+	}
 	part := Snapshot{Window: w, FetchedAt: s.FetchedAt, Blocks: s.Blocks, Unidentified: s.Unidentified, Duplicates: s.Duplicates}
 	for i := range s.Appointments {
 		a := &s.Appointments[i]

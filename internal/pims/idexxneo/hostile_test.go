@@ -77,9 +77,9 @@ var hostile = map[string]hostileAnswer{
 			_, _ = fmt.Fprintf(w, `,{"id":%d}`, i+2)
 		}
 	}, false, true},
-	"as many rows as fit": {calendarPath, "calendar", func(w io.Writer, row func(int) string) { writeRows(w, row, 40_000, "") }, true, true},
+	"as many rows as fit": {calendarPath, "calendar", func(w io.Writer, row func(int) string) { writeRows(w, row, 32_000, "") }, true, true},
 	"as many long rows as fit": {calendarPath, "calendar", func(w io.Writer, row func(int) string) {
-		writeRows(w, row, 19, `,"reason":"`+strings.Repeat("a", 1000<<10)+`"`)
+		writeRows(w, row, 15, `,"reason":"`+strings.Repeat("a", 1000<<10)+`"`)
 	}, true, true},
 }
 

@@ -24,11 +24,11 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// What the rows of one run may take together, in bytes. Small are 7,000 appointments with
-// 600 bytes each; Large are 100,000 of them, and their consultations.
+// What the rows of one run may take together, in bytes. Small are 6,000 appointments with
+// 700 bytes each; Large are 100,000 of them.
 const (
 	Small = 4 << 20
-	Large = 104 << 20
+	Large = 80 << 20
 )
 
 var (
