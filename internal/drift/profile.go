@@ -8,11 +8,11 @@ package drift
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
-	"regexp"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // A Profile describes the answers of one kind that one sync got. The numbers are fractions
@@ -41,8 +41,18 @@ const (
 	maxShape  = 40
 )
 
-// fieldName is what the name of a field looks like. A key of another form may be a value.
-var fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z_]{0,40}$`)
+// isFieldName tells whether a key looks like the name of a field: up to 41 letters and "_".
+// A key of another form may be a value.
+func isFieldName(key string) bool {
+	for i := range len(key) {
+		if c := key[i]; !isLetter(c) && c != '_' {
+			return false
+		}
+	}
+	return key != "" && len(key) <= 41
+}
+
+func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
 
 // lists are the names under which an answer may hold its rows.
 var lists = map[string]bool{"data": true, "appointments": true, "events": true, "items": true, "results": true, "consultations": true}
@@ -55,8 +65,8 @@ func newProfile() *Profile {
 // form "no JSON".
 func (p *Profile) Read(body []byte) {
 	p.Answers++
-	r := reading{p, json.NewDecoder(bytes.NewReader(body))}
-	r.UseNumber()
+	r := reading{Profile: p, seen: make(map[string]int), Decoder: jsontext.NewDecoder(bytes.NewBuffer(body),
+		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
 	form, err := r.answer()
 	if err != nil && (len(body) < maxBytes || form == "") {
 		form = "no JSON"
@@ -64,150 +74,172 @@ func (p *Profile) Read(body []byte) {
 	p.Forms[form]++
 }
 
+// A reading reads one answer.
 type reading struct {
 	*Profile
-	*json.Decoder
+	*jsontext.Decoder
+	objects int            // read so far
+	seen    map[string]int // in which of them a field came last
 }
 
 // answer reads a whole answer and returns its form.
 func (r *reading) answer() (form string, err error) {
-	token, err := r.Token()
-	if err != nil {
-		return "", err
-	}
-	switch token {
-	case json.Delim('['):
+	switch r.PeekKind() {
+	case '[':
 		return "list", r.list()
-	case json.Delim('{'):
+	case '{':
 		return r.envelope()
 	default:
-		return "no list and no object", nil
+		return "no list and no object", r.SkipValue()
 	}
 }
 
-// list reads the rows of a list up to its end.
+// list reads a list of rows.
 func (r *reading) list() error {
-	for r.More() {
-		token, err := r.Token()
-		if err != nil {
-			return err
+	return r.each(func() error {
+		if r.PeekKind() != '{' {
+			return r.SkipValue()
 		}
-		if token == json.Delim('{') {
-			r.Rows++
-			err = r.object("", 0)
-		} else {
-			err = r.rest(token)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	_, err := r.Token()
-	return err
+		r.Rows++
+		return r.object("", 0)
+	})
 }
 
 // envelope reads an object that holds the rows, or is the one row.
 func (r *reading) envelope() (form string, err error) {
 	form = "object"
-	seen := make(map[string]bool)
 	r.Rows++
-	for r.More() {
-		name, err := r.name()
-		if err != nil {
-			return form, err
-		}
-		token, err := r.Token()
-		if err != nil {
-			return form, err
-		}
-		if token == json.Delim('[') && lists[name] {
+	err = r.members(func(name string, object int) error {
+		if r.PeekKind() == '[' && lists[name] {
 			form = "object with a list under " + name
 			r.Rows-- // it is no row
-			err = r.list()
+			err := r.list()
 			r.Rows++
-		} else {
-			err = r.member(name, token, 0, seen)
+			return err
 		}
-		if err != nil {
-			return form, err
-		}
-	}
+		return r.member(name, object, 0)
+	})
 	if form != "object" {
 		r.Rows--
 	}
-	_, err = r.Token()
 	return form, err
 }
 
-// name reads the name of a member. What does not look like one is "{other}".
-func (r *reading) name() (string, error) {
-	token, err := r.Token()
-	name, _ := token.(string)
-	if !fieldName.MatchString(name) {
-		name = "{other}"
-	}
-	return name, err
+// object reads an object whose fields have the names of its parents before theirs.
+func (r *reading) object(parents string, depth int) error {
+	return r.members(func(name string, object int) error { return r.member(parents+name, object, depth) })
 }
 
-// object reads the members of an object up to its end.
-func (r *reading) object(parents string, depth int) error {
-	seen := make(map[string]bool)
-	for r.More() {
-		name, err := r.name()
-		if err != nil {
-			return err
-		}
-		token, err := r.Token()
-		if err != nil {
-			return err
-		}
-		if err := r.member(parents+name, token, depth, seen); err != nil {
-			return err
-		}
+// each reads a list, of which element reads each element.
+func (r *reading) each(element func() error) error {
+	_, err := r.ReadToken()
+	for err == nil && r.PeekKind() != ']' {
+		err = element()
 	}
-	_, err := r.Token()
+	if err != nil {
+		return err
+	}
+	_, err = r.ReadToken()
 	return err
 }
 
-// member notes one field and reads the rest of its value.
-func (r *reading) member(name string, token json.Token, depth int, seen map[string]bool) error {
+// members reads an object, of which member reads the value of each member. A name that does
+// not look like one is "{other}".
+func (r *reading) members(member func(name string, object int) error) error {
+	_, err := r.ReadToken()
+	r.objects++
+	object := r.objects
+	for err == nil && r.PeekKind() != '}' {
+		var token jsontext.Token
+		if token, err = r.ReadToken(); err != nil {
+			break
+		}
+		name := token.String()
+		if !isFieldName(name) {
+			name = "{other}"
+		}
+		err = member(name, object)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = r.ReadToken()
+	return err
+}
+
+// member notes one field of an object and reads its value.
+func (r *reading) member(name string, object, depth int) error {
+	kind := r.PeekKind()
+	var scalar jsontext.Token
+	if kind != '{' && kind != '[' {
+		var err error
+		if scalar, err = r.ReadToken(); err != nil {
+			return err
+		}
+	}
+	f := r.came(name, object)
+	switch {
+	case f == nil && scalar.Kind() == 0:
+		return r.SkipValue()
+	case f == nil:
+		return nil
+	case kind == '{':
+		return r.inner(name, f, depth)
+	case kind == '[':
+		empty := true
+		err := r.each(func() error { empty = false; return r.SkipValue() })
+		f.note("list", !empty)
+		return err
+	default:
+		f.noteScalar(scalar)
+		return nil
+	}
+}
+
+// came counts a field of an object, and returns it; nil where there are too many.
+func (r *reading) came(name string, object int) *Field {
 	f := r.Fields[name]
-	if f == nil && len(r.Fields) < maxFields {
+	if f == nil {
+		if len(r.Fields) >= maxFields {
+			return nil
+		}
 		f = &Field{Kinds: make(map[string]float64), Shapes: make(map[string]float64)}
 		r.Fields[name] = f
 	}
 	switch {
-	case f == nil:
-		return r.rest(token)
-	case seen[name] && !strings.HasSuffix(name, "{other}"):
-		f.Twice++
-	case !seen[name]:
+	case r.seen[name] != object:
 		f.Came++
+	case !strings.HasSuffix(name, "{other}"):
+		f.Twice++
 	}
-	seen[name] = true
-	empty := false
-	if d, ok := token.(json.Delim); ok {
-		empty = !r.More()
-		if d == '{' && depth < maxDepth {
-			f.note("object", !empty)
-			return r.object(name+".", depth+1)
-		}
-	}
-	f.noteToken(token, !empty)
-	return r.rest(token)
+	r.seen[name] = object
+	return f
 }
 
-func (f *Field) noteToken(token json.Token, filled bool) {
-	switch v := token.(type) {
-	case json.Delim:
-		f.note(map[json.Delim]string{'[': "list", '{': "object"}[v], filled)
-	case string:
-		f.note("text", strings.TrimSpace(v) != "")
-		f.shape(v)
-	case json.Number:
+// inner notes an object within a row. Below maxDepth its fields are not looked at.
+func (r *reading) inner(name string, f *Field, depth int) error {
+	empty := true
+	err := r.members(func(inner string, object int) error {
+		empty = false
+		if depth == maxDepth {
+			return r.SkipValue()
+		}
+		return r.member(name+"."+inner, object, depth+1)
+	})
+	f.note("object", !empty)
+	return err
+}
+
+func (f *Field) noteScalar(token jsontext.Token) {
+	switch token.Kind() {
+	case '"':
+		text := token.String()
+		f.note("text", strings.TrimSpace(text) != "")
+		f.shape(text)
+	case '0':
 		f.note("number", true)
-		f.shape(v.String())
-	case bool:
+		f.shape(token.String())
+	case 't', 'f':
 		f.note("flag", true)
 	}
 }
@@ -221,54 +253,38 @@ func (f *Field) note(kind string, filled bool) {
 
 // shape notes the form of a scalar.
 func (f *Field) shape(text string) {
-	form := ShapeOf(text)
-	if _, known := f.Shapes[form]; form != "" && (known || len(f.Shapes) < maxShapes) {
-		f.Shapes[form]++
+	var buffer [maxShape]byte
+	form := appendShape(buffer[:0], text)
+	if _, known := f.Shapes[string(form)]; len(form) > 0 && (known || len(f.Shapes) < maxShapes) {
+		f.Shapes[string(form)]++
 	}
 }
 
 // ShapeOf returns the form of a short scalar that holds a digit, such as an id or a time:
 // digits as 9, letters as a, runs once; "" for any other. It holds nothing of the value.
-func ShapeOf(text string) string {
-	if len(text) > maxShape || !strings.ContainsAny(text, "0123456789") {
-		return ""
+func ShapeOf(text string) string { return string(appendShape(nil, text)) }
+
+func appendShape(form []byte, text string) []byte {
+	if len(text) > maxShape {
+		return form
 	}
-	var b strings.Builder
-	last := rune(0)
-	for _, c := range text {
+	digits := false
+	for i := range len(text) {
+		c := text[i]
 		switch {
 		case c >= '0' && c <= '9':
-			c = '9'
-		case c >= 0x80 || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
+			c, digits = '9', true
+		case c >= 0x80 || isLetter(c): // each byte of a letter that is not ASCII
 			c = 'a'
 		}
-		if c != last {
-			b.WriteRune(c)
+		if len(form) == 0 || form[len(form)-1] != c {
+			form = append(form, c)
 		}
-		last = c
 	}
-	return b.String()
-}
-
-// rest reads what is left of a value whose first token was read.
-func (r *reading) rest(token json.Token) error {
-	d, ok := token.(json.Delim)
-	if !ok || d == ']' || d == '}' {
+	if !digits {
 		return nil
 	}
-	for depth := 1; depth > 0; {
-		token, err := r.Token()
-		if err != nil {
-			return err
-		}
-		switch token {
-		case json.Delim('['), json.Delim('{'):
-			depth++
-		case json.Delim(']'), json.Delim('}'):
-			depth--
-		}
-	}
-	return nil
+	return form
 }
 
 // add adds another profile, whose numbers count weight times.
