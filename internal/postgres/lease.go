@@ -27,7 +27,7 @@ const (
 // The commit is relaxed: it is on disk at the latest when the end of the sync is, and a
 // sync without an end is run again.
 func (db *DB) Fenced(ctx context.Context, operation string, lease syncs.Lease, actor string, queue func(*pgx.Batch) error) error {
-	return db.Fence(ctx, operation, lease, Scope{ClinicID: lease.ClinicID, Actor: actor, Relaxed: true}, queue)
+	return db.Fence(ctx, operation, lease, Scope{ClinicID: lease.ClinicID, Actor: actor, Relaxed: true, Keyed: true}, queue)
 }
 
 // Fence is Fenced with a scope of its own.

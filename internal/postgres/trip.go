@@ -63,8 +63,7 @@ func (db *DB) ExecSystem(ctx context.Context, operation, sql string, args ...any
 // queue adds the statement that sets the scope to a batch. In a transaction that had
 // another scope before, all of it is set.
 func (db *DB) queue(batch *pgx.Batch, s Scope, all bool) {
-	// See settings for the reason.
-	settings, args := []string{"set_config('plan_cache_mode', 'force_custom_plan', true)"}, []any(nil)
+	settings, args := []string{"set_config('plan_cache_mode', '" + s.planCacheMode() + "', true)"}, []any(nil)
 	set := func(name, value string) {
 		args = append(args, value)
 		settings = append(settings, fmt.Sprintf("set_config('%s', $%d, true)", name, len(args)))
@@ -77,6 +76,9 @@ func (db *DB) queue(batch *pgx.Batch, s Scope, all bool) {
 	}
 	if all || s.Ordered {
 		settings = append(settings, fmt.Sprintf("set_config('enable_sort', '%t', true)", !s.Ordered))
+	}
+	if all || s.Keyed {
+		settings = append(settings, fmt.Sprintf("set_config('enable_seqscan', '%t', true)", !s.Keyed))
 	}
 	if role := db.role(s); role != "" {
 		settings = append(settings, "set_config('role', "+literal(role)+", true)")

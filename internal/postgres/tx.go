@@ -35,6 +35,19 @@ type Scope struct {
 	// takes another index of the clinic to be as good. Use it only where such an index
 	// exists.
 	Ordered bool
+
+	// keyed statements find each row by an index. With few cases, the planner would read all
+	// of them for each row of a chunk. Their plans are kept.
+	Keyed bool
+}
+
+// planCacheMode returns whether plans may be kept. One that was made while a table was empty
+// must not: chunks of a thousand keys would each read the whole table after it has grown.
+func (s Scope) planCacheMode() string {
+	if s.Keyed {
+		return "auto"
+	}
+	return "force_custom_plan"
 }
 
 // InClinic runs fn in a transaction for one clinic (R41). fn may be called again after a
@@ -106,11 +119,12 @@ func (db *DB) once(ctx context.Context, s Scope, fn func(pgx.Tx) error) error {
 // set.
 func (db *DB) settings(s Scope, all bool) string {
 	var b strings.Builder
-	// A plan that was made while a table was empty must not be kept: chunks of a thousand
-	// keys would each scan the whole table after it has grown.
-	fmt.Fprintf(&b, "set local plan_cache_mode = force_custom_plan; set local idle_in_transaction_session_timeout = %d", idleLimit.Milliseconds())
+	fmt.Fprintf(&b, "set local plan_cache_mode = %s; set local idle_in_transaction_session_timeout = %d", s.planCacheMode(), idleLimit.Milliseconds())
 	if all || s.Ordered {
 		fmt.Fprintf(&b, "; set local enable_sort = %t", !s.Ordered)
+	}
+	if all || s.Keyed {
+		fmt.Fprintf(&b, "; set local enable_seqscan = %t", !s.Keyed)
 	}
 	if all || s.ClinicID != uuid.Nil {
 		fmt.Fprintf(&b, "; set local app.clinic_id = %s", literal(s.clinic()))
