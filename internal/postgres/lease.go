@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -32,12 +34,28 @@ func (db *DB) Fenced(ctx context.Context, operation string, lease syncs.Lease, a
 
 // Fence is Fenced with a scope of its own.
 func (db *DB) Fence(ctx context.Context, operation string, lease syncs.Lease, s Scope, queue func(*pgx.Batch) error) error {
+	waited := takeWaiting(ctx)
+	err := db.fence(ctx, operation, lease, s, append(slices.Clip(waited), queue)...)
+	if err == nil || len(waited) == 0 || errors.Is(err, syncs.ErrLeaseLost) || ctx.Err() != nil {
+		return err
+	}
+	// One of them is to blame. Apart, it harms no other.
+	var failed error
+	for _, one := range append(waited, queue) {
+		failed = errors.Join(failed, db.fence(ctx, operation, lease, s, one))
+	}
+	return failed
+}
+
+func (db *DB) fence(ctx context.Context, operation string, lease syncs.Lease, s Scope, queues ...func(*pgx.Batch) error) error {
 	return db.Translate(ctx, operation, again(ctx, func() error {
 		var batch pgx.Batch
 		db.queue(&batch, s, false)
 		batch.Queue(holdLease, lease.AuditID, lease.ClinicID, lease.Attempt)
-		if err := queue(&batch); err != nil {
-			return err
+		for _, queue := range queues {
+			if err := queue(&batch); err != nil {
+				return err
+			}
 		}
 		return db.pool.SendBatch(ctx, &batch).Close()
 	}))
@@ -49,6 +67,11 @@ func SyncActor(syncID uuid.UUID) string { return "sync:" + syncID.String() }
 // UnderLease runs fn in one transaction under the lease, like Fenced, where one statement
 // depends on the result of another.
 func (db *DB) UnderLease(ctx context.Context, operation string, lease syncs.Lease, fn func(*dbsqlc.Queries) error) error {
+	if waited := takeWaiting(ctx); len(waited) > 0 {
+		if err := db.fence(ctx, operation, lease, Scope{ClinicID: lease.ClinicID, Keyed: true}, waited...); err != nil {
+			return err
+		}
+	}
 	return db.InClinic(ctx, operation, lease.ClinicID, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, holdLease, lease.AuditID, lease.ClinicID, lease.Attempt); err != nil {
 			return err

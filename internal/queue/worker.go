@@ -14,6 +14,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/panics"
+	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/syncstore"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -100,6 +101,7 @@ func (w *worker) work(ctx context.Context, run syncs.Run) error {
 	if !run.DueAt.IsZero() && run.Lease.Attempt == 1 {
 		w.o.observe.SyncLate(started.Sub(run.DueAt))
 	}
+	ctx = postgres.Gathering(ctx)
 	result, failure := w.attempt(ctx, run)
 	var status syncs.Status
 	err := panics.Catch(func() (err error) {

@@ -34,7 +34,7 @@ func (s *Audits) EndPhase(ctx context.Context, lease syncs.Lease, id uuid.UUID, 
 		return err
 	}
 	row.ParentID = &lease.AuditID
-	return s.db.Fenced(ctx, "close the audit of a phase", lease, "", func(batch *pgx.Batch) error {
+	return s.db.Later(ctx, "close the audit of a phase", lease, func(batch *pgx.Batch) error {
 		return postgres.Queued(batch).CloseAudit(ctx, row)
 	})
 }

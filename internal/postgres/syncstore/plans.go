@@ -66,7 +66,7 @@ func (s *Plans) KeepPlan(ctx context.Context, lease syncs.Lease, plan syncs.Plan
 
 // SupersedePlans implements casesync.Recorder.
 func (s *Plans) SupersedePlans(ctx context.Context, lease syncs.Lease, guards []syncs.Code, kind syncs.Type, seen pims.Window, at time.Time) error {
-	return s.db.Fenced(ctx, "supersede plans", lease, "", func(batch *pgx.Batch) error {
+	return s.db.Later(ctx, "supersede plans", lease, func(batch *pgx.Batch) error {
 		return postgres.Queued(batch).SupersedeSeenPlans(ctx, dbsqlc.SupersedeSeenPlansParams{
 			ClinicID:    lease.ClinicID,
 			Codes:       values.Convert(guards, func(c syncs.Code) string { return string(c) }),
