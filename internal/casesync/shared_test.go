@@ -278,4 +278,14 @@ func TestTheDatabaseKnowsWhichCasesShareAConsultation(t *testing.T) { // R9
 	holders, err = casestore.NewCases(p.db).Holders(p.background(), p.clinic.ID, provider, []string{"51"})
 	require.NoError(t, err)
 	require.Empty(t, holders)
+
+	p.edit("2", `metadata = jsonb_set(metadata, '{appointment,consultationId}', '"51"')`)
+	holders, err = casestore.NewCases(p.db).Holders(p.background(), p.clinic.ID, provider, []string{"51"})
+	require.NoError(t, err)
+	require.Len(t, holders["51"], 2)
+	_, err = p.db.Pool().Exec(p.background(), "delete from cases where pims_id = '2' and clinic_id = $1", p.clinic.ID)
+	require.NoError(t, err)
+	holders, err = casestore.NewCases(p.db).Holders(p.background(), p.clinic.ID, provider, []string{"51"})
+	require.NoError(t, err)
+	require.Empty(t, holders, "a case that a person removes has none")
 }

@@ -219,7 +219,7 @@ func TestAnArchiveIsNamedAfterItsClinicAndTheDay(t *testing.T) {
 	require.Equal(t, "0b6c2f0e-2026-03-02.zip", leaving.FileName("動物病院", &subject, day), "no command takes it for an option")
 }
 
-func TestEachTableOfAClinicIsErasedByTheFunctionOrByItsForeignKey(t *testing.T) { // R45
+func TestEachTableOfAClinicIsErasedByTheFunctionOrWithItsRows(t *testing.T) { // R45
 	t.Parallel()
 	db := pgtest.New(t)
 	source := column(t, db, "select prosrc from pg_proc where proname = 'pims_sync_erase_clinic'")[0]
@@ -229,7 +229,10 @@ func TestEachTableOfAClinicIsErasedByTheFunctionOrByItsForeignKey(t *testing.T) 
 		}
 		require.NotEmpty(t, column(t, db, `
 			select conname::text from pg_constraint
-			where conrelid = $1::regclass and confdeltype = 'c' and confrelid in ('clinics'::regclass, 'cases'::regclass, 'case_sync_audits'::regclass)`, table.Name),
+			where conrelid = $1::text::regclass and confdeltype = 'c' and confrelid in ('clinics'::regclass, 'cases'::regclass, 'case_sync_audits'::regclass)
+			union
+			select tgname::text from pg_trigger join pg_proc p on p.oid = tgfoid
+			where tgrelid = 'cases'::regclass and tgtype & 8 <> 0 and p.prosrc like '%delete from public.' || $1 || ' %'`, table.Name),
 			"%s keeps rows of an erased clinic: let it reference clinics `on delete cascade`, or erase it in pims_sync_erase_clinic", table.Name)
 	}
 }
