@@ -109,9 +109,10 @@ var lower = rule{
 		domain: true,
 	},
 	{
-		pkg:    "internal/drift",
-		ours:   []string{panicsPkg},
-		domain: true,
+		pkg:       "internal/drift",
+		ours:      []string{panicsPkg},
+		libraries: []string{jsonV2},
+		domain:    true,
 	},
 	{
 		pkg:    "internal/cron",

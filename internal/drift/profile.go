@@ -241,6 +241,7 @@ func (f *Field) noteScalar(token jsontext.Token) {
 		f.shape(token.String())
 	case 't', 'f':
 		f.note("flag", true)
+	default: // null is not filled
 	}
 }
 
