@@ -128,7 +128,7 @@ func BenchmarkHostile(b *testing.B) {
 	}
 }
 
-// mostMemory runs a dry full sync of each of some clinics at once, and returns the most memory
+// mostMemory runs a full sync of each of some clinics at once, and returns the most memory
 // that the server took.
 func mostMemory(b *testing.B, clinics, status int, calendar func(http.ResponseWriter, func(int) string)) float64 {
 	b.Helper()
@@ -158,7 +158,7 @@ func mostMemory(b *testing.B, clinics, status int, calendar func(http.ResponseWr
 	statuses := make([]answer, clinics)
 	for n, s := range subjects {
 		group.Go(func() {
-			statuses[n] = s.sync(b, "full", fmt.Sprintf(`{"startDate": %q, "endDate": %q, "dryRun": true}`, s.day(-20), s.day(14)))
+			statuses[n] = s.sync(b, "full", fmt.Sprintf(`{"startDate": %q, "endDate": %q}`, s.day(-20), s.day(14)))
 		})
 	}
 	group.Wait()

@@ -180,8 +180,13 @@ var lower = rule{
 		libraries: []string{"github.com/chromedp"},
 	},
 	{
+		pkg:       "internal/browser/refusal",
+		ours:      []string{"internal/pims"},
+		libraries: []string{"golang.org/x/text"},
+	},
+	{
 		pkg:       "internal/browser",
-		ours:      []string{panicsPkg, "internal/pims", "internal/browser/lastpage", "internal/browser/proxy"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/browser/lastpage", "internal/browser/proxy", "internal/browser/refusal"},
 		libraries: []string{"github.com/chromedp", "golang.org/x/text"},
 	},
 	{

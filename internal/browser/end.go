@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
 
+	"github.com/pims-sync/pims-sync/internal/browser/refusal"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -72,9 +73,9 @@ func (v *visit) awaitEnd() (pims.BrowserSession, error) {
 // has not said it long enough to be a final message.
 func (v *visit) refusal(seen sight, stood time.Duration) error {
 	for _, text := range slices.Concat(seen.Refusals, v.said.dialogs) {
-		switch err := classify(text); {
+		switch err := refusal.Meaning(text); {
 		case errors.Is(err, pims.ErrAuthChallenge):
-			return v.challenge(text, anyPerson)
+			return v.challenge(text, refusal.AsksPerson)
 		case err != nil:
 			return err
 		}
@@ -116,14 +117,14 @@ func (v *visit) heed(stood, need time.Duration) error {
 	if stood < doubtTime {
 		return nil
 	}
-	return v.challengeSaid(anyConflict)
+	return v.challengeSaid(refusal.InUse)
 }
 
 // challengeSaid returns ErrAuthChallenge where the text that was read last asks a person to
 // act.
 func (v *visit) challengeSaid(asks func(sentence string) bool) error {
 	for _, text := range append(v.said.dialogs, v.said.text) {
-		if slices.ContainsFunc(splitSentences(text), asks) {
+		if slices.ContainsFunc(refusal.Sentences(text), asks) {
 			return v.challenge(text, asks)
 		}
 	}
@@ -136,7 +137,7 @@ func (v *visit) challenge(text string, asks func(sentence string) bool) error {
 	for i, field := range v.form.Fields {
 		typed[i] = field.Value
 	}
-	if words := quote(text, asks, typed); words != "" {
+	if words := refusal.Quote(text, asks, typed); words != "" {
 		return fmt.Errorf("%w; its page says %q", pims.ErrAuthChallenge, words)
 	}
 	return pims.ErrAuthChallenge

@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
+	"github.com/pims-sync/pims-sync/internal/browser/refusal"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -86,7 +87,7 @@ func (v *visit) overtime() error {
 	if err := v.guard.scriptProblem(); err != nil && v.proof.refused == nil {
 		return err
 	}
-	if err := v.challengeSaid(anyPerson); err != nil {
+	if err := v.challengeSaid(refusal.AsksPerson); err != nil {
 		return err
 	}
 	if v.proof.refused != nil {

@@ -1,4 +1,7 @@
-package browser
+// Package refusal reads what a login page says when it lets nobody in: whether the password or
+// the user is wrong, whether a person must act, and what of the text may be quoted (R32, R40).
+// It knows words of several languages and no page, no browser and no provider.
+package refusal
 
 import (
 	"cmp"
@@ -12,7 +15,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
-// classify decides what a page's text means (R32), in the languages of tongues:
+// Meaning decides what a page's text means (R32), in the languages of tongues:
 //   - pims.ErrAuthRejected where a sentence says that the password or the user is wrong,
 //     whatever else the text says. It suspends the credentials, so a sentence does not
 //     count that says what may be wrong, what was tried too often, or that something else
@@ -23,7 +26,7 @@ import (
 //   - nil where it says none of these.
 //
 // The text itself is not passed on, because it may contain the user's name (R40).
-func classify(text string) error {
+func Meaning(text string) error {
 	sentences := sentencesOf(text)
 	for _, s := range sentences {
 		s = masked(s, func(t tongue) *regexp.Regexp { return t.masks })
@@ -31,7 +34,7 @@ func classify(text string) error {
 			return pims.ErrAuthRejected
 		}
 	}
-	if slices.ContainsFunc(sentences, anyPerson) {
+	if slices.ContainsFunc(sentences, AsksPerson) {
 		return pims.ErrAuthChallenge
 	}
 	if slices.ContainsFunc(sentences, tooManyRequests.MatchString) {
@@ -109,14 +112,14 @@ func (t tongue) rejects(sentence string) bool {
 	return anyMatches(t.blame, sentence) || anyMatches(t.maybe, sentence) && !t.others.MatchString(sentence)
 }
 
-// anyPerson reports whether a sentence asks a person to act.
-func anyPerson(sentence string) bool {
+// AsksPerson reports whether a sentence asks a person to act.
+func AsksPerson(sentence string) bool {
 	sentence = masked(fold(sentence), func(t tongue) *regexp.Regexp { return t.threats })
 	return slices.ContainsFunc(tongues(), func(t tongue) bool { return t.persons.MatchString(sentence) })
 }
 
-// anyConflict reports whether a sentence says that the user is logged in elsewhere.
-func anyConflict(sentence string) bool {
+// InUse reports whether a sentence says that the user is logged in elsewhere.
+func InUse(sentence string) bool {
 	sentence = masked(fold(sentence), func(t tongue) *regexp.Regexp { return t.threats })
 	return slices.ContainsFunc(tongues(), func(t tongue) bool { return t.inUse.MatchString(sentence) })
 }

@@ -1,4 +1,4 @@
-package browser
+package refusal
 
 import (
 	"testing"
@@ -16,10 +16,10 @@ func TestAQuoteHoldsWhatAPersonMustDoAndNoName(t *testing.T) { // R40
 		"You are already logged in on PC-0417 since 08:15. Continue?":                     "You are already logged in on … Continue?",
 		"Welcome, Mara. You have 3 patients.":                                             "",
 	} {
-		require.Equal(t, want, quote(text, anyConflict, []string{"mara.quill@clinic.example", "Correct Horse"}), text)
+		require.Equal(t, want, Quote(text, InUse, []string{"mara.quill@clinic.example", "Correct Horse"}), text)
 	}
-	require.Equal(t, "… in use …", quote("Session in use elsewhere", anyConflict, []string{"session", "elsewhere"}))
-	require.LessOrEqual(t, len([]rune(quote("Session in use elsewhere"+repeat(" continue", 100), anyConflict, nil))), maxQuote+1)
+	require.Equal(t, "… in use …", Quote("Session in use elsewhere", InUse, []string{"session", "elsewhere"}))
+	require.LessOrEqual(t, len([]rune(Quote("Session in use elsewhere"+repeat(" continue", 100), InUse, nil))), maxQuote+1)
 }
 
 func repeat(s string, n int) (text string) {

@@ -1,4 +1,4 @@
-package browser
+package refusal
 
 import (
 	"strings"
@@ -9,11 +9,11 @@ import (
 // maxQuote bounds how much of a page is quoted, in characters.
 const maxQuote = 160
 
-// quote returns what a page asks a person to do, in its own words: the sentences that ask
+// Quote returns what a page asks a person to do, in its own words: the sentences that ask
 // and the one after. Words that are not in the vocabulary below are replaced by "…". Names,
 // numbers and addresses are never in the vocabulary (R40). What was typed into the form is
 // replaced, too.
-func quote(text string, asks func(sentence string) bool, typed []string) string {
+func Quote(text string, asks func(sentence string) bool, typed []string) string {
 	secret := make(map[string]bool)
 	for _, value := range typed {
 		for _, word := range strings.FieldsFunc(fold(value), isNoLetter) {
@@ -21,7 +21,7 @@ func quote(text string, asks func(sentence string) bool, typed []string) string 
 		}
 	}
 	var quoted []string
-	lines := splitSentences(text)
+	lines := Sentences(text)
 	for i, line := range lines {
 		if asks(line) || i > 0 && asks(lines[i-1]) {
 			quoted = append(quoted, knownWords(line, secret)...)
@@ -34,8 +34,8 @@ func quote(text string, asks func(sentence string) bool, typed []string) string 
 	return said
 }
 
-// splitSentences splits a text into sentences and lines, as they are written.
-func splitSentences(text string) []string {
+// Sentences splits a text into sentences and lines, as they are written.
+func Sentences(text string) []string {
 	var sentences []string
 	for line := range strings.Lines(text) {
 		start := 0
