@@ -385,6 +385,13 @@ func TestAFleetKeyActsInItsOwnNameAndIsToldItsOwnAddresses(t *testing.T) { // R1
 	row, err := b.fleetKeys.FleetKeyByHash(t.Context(), clinic.Hash(key))
 	require.NoError(t, err)
 	require.Equal(t, []string{"fleet:" + row.ID.String()}, b.syncs.actors)
+
+	require.Len(t, b.events.events, 2)
+	started := b.events.events[0]
+	require.Equal(t, access.SyncStart, started.Action) // R44
+	require.Equal(t, access.Record{Kind: "sync", ID: a.at("id").(string)}, started.Record)
+	require.Equal(t, access.Values{"type": syncs.TypeInbound, "dryRun": false, "force": false, "record": false}, started.After)
+	require.Equal(t, b.reads.owner.ID, started.ClinicID)
 }
 
 func TestAFleetKeyIsMadeShownOnceAndRevoked(t *testing.T) { // R39, R42

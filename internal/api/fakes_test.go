@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -102,7 +103,7 @@ func (f *fakeSyncs) Start(ctx context.Context, request syncs.Request, key string
 	defer f.mu.Unlock()
 	f.requests, f.keys = append(f.requests, request), append(f.keys, key)
 	audit := syncs.Audit{
-		ID: uuid.New(), ClinicID: request.ClinicID, Type: request.Type, Trigger: request.Trigger,
+		ID: cmp.Or(request.ID, uuid.New()), ClinicID: request.ClinicID, Type: request.Type, Trigger: request.Trigger,
 		Options: request.Options, Status: syncs.StatusQueued, CreatedAt: testTime,
 	}
 	if f.onStart != nil {

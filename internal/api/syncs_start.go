@@ -170,7 +170,7 @@ func (s *server) start(c *web.Call, request syncs.Request) (web.Reply, error) {
 	if err := s.countStart(c); err != nil {
 		return web.Reply{}, err
 	}
-	audit, err := s.begin(c.Context(), request, key)
+	audit, err := s.begin(c, request, key)
 	if err != nil {
 		return web.Reply{}, err
 	}
@@ -194,10 +194,29 @@ func (s *server) start(c *web.Call, request syncs.Request) (web.Reply, error) {
 	return answer, nil
 }
 
-func (s *server) begin(ctx context.Context, request syncs.Request, key string) (syncs.Audit, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
+// begin starts a sync. What people and fleet keys start is recorded in the same transaction
+// (R44).
+func (s *server) begin(c *web.Call, request syncs.Request, key string) (audit syncs.Audit, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), startTimeout)
 	defer cancel()
-	return s.o.Syncs.Start(ctx, request, key)
+	if c.Caller.Kind == access.KindClinicKey {
+		return s.o.Syncs.Start(ctx, request, key)
+	}
+	request.ID = uuid.Must(uuid.NewV7())
+	by := c.By()
+	err = s.o.Record.Act(ctx, by.Event(access.SyncStart, request.ClinicID, access.Record{}), func(ctx context.Context, e *access.Event) error {
+		audit, err = s.o.Syncs.Start(ctx, request, key)
+		e.After = access.Values{"type": request.Type, "dryRun": request.Options.DryRun, "force": request.Options.Force, "record": request.Options.Record}
+		if err != nil {
+			return err
+		}
+		e.Record = access.RecordOf("sync", audit.ID)
+		if audit.ID != request.ID { // the key stands for an earlier sync (R29)
+			e.After["repeated"] = true
+		}
+		return nil
+	})
+	return audit, err
 }
 
 // await waits for the end of a sync. Where too many calls wait it returns at once, so that

@@ -56,6 +56,12 @@ func TestTheFleetFollowsWhatOneTypesAndWhatHappens(t *testing.T) {
 	require.Equal(t, []string{"true"}, selected[string](t, s, `select request->>'dryRun' from case_sync_audits where status = 'queued'`))
 	w.open(t, "/console")
 
+	// Another theme leaves the person where they are.
+	w.open(t, "/console?q=harbor")
+	w.do(t, chromedp.Click(`.side-body [value="dark"]`), chromedp.WaitVisible(`:root[data-theme="dark"]`))
+	require.Equal(t, s.URL+"/console?q=harbor", evaluate[string](t, w, `location.href`))
+	w.open(t, "/console")
+
 	// A session that has ended leads to the sign-in page.
 	s.sql(t, `delete from people_sessions`)
 	evaluate[chromedp.Void](t, w, `htmx.trigger("#fleet", "refresh")`)

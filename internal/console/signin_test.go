@@ -314,14 +314,60 @@ func TestEveryPageHasTheStrictHeaders(t *testing.T) {
 	}
 }
 
+func TestAPersonSeesAndEndsTheOwnSessionsAndChangesThePassword(t *testing.T) { // R43
+	t.Parallel()
+	s := newSite(t)
+	ada := s.invite(t, people.Person{Email: "ada@example.com", Role: access.RoleViewer})
+	other := s.as(t, access.RoleOperator)
+	here, there := s.signedIn(t, ada), s.signedIn(t, ada)
+	require.Contains(t, here.page.body, `href="/console/you"`)
+	require.Equal(t, 2, strings.Count(here.get(t, "/console/you").body, `scope="row"`), "not those of others")
+	require.Equal(t, 1, strings.Count(here.page.body, "this one"))
+	require.Equal(t, 403, here.send(t, "/console/you", url.Values{"act": {"others"}, "csrf": {"wrong"}}).status)
+	here.get(t, "/console/you")
+	require.Contains(t, here.send(t, "/console/you", url.Values{"act": {"others"}}).body, "Ended 1 other session.")
+	require.Contains(t, here.page.body, "signed in nowhere else")
+	require.Equal(t, "/console/sign-in?next=%2Fconsole%2Fneeds", there.get(t, "/console/needs").path)
+	require.Equal(t, "/console", other.get(t, "/console").path)
+
+	there = s.signedIn(t, ada)
+	change := func(old, replacement, again string) reply {
+		here.get(t, "/console/you")
+		return here.send(t, "/console/you", url.Values{"act": {"password"}, "old": {old}, "password": {replacement}, "again": {again}})
+	}
+	for problem, typed := range map[string][3]string{
+		"present password is wrong": {"not the password", "another long password", "another long password"},
+		"passwords differ":          {password, "another long password", "another long passwort"},
+		"12 or more":                {password, "short", "short"},
+	} {
+		require.Equal(t, 422, change(typed[0], typed[1], typed[2]).status, problem)
+		require.Contains(t, here.page.body, problem)
+	}
+	require.Contains(t, change(password, "another long password", "another long password").body, "The password is changed")
+	require.Equal(t, "/console/you", here.page.path, "the person stays signed in")
+	require.Equal(t, "/console/sign-in", there.get(t, "/console").path)
+	require.Subset(t, selected[string](t, s, "select action || ' ' || outcome from operator_events"), []string{"person.sign_out done", "person.password done", "person.sign_in failed"})
+
+	link, err := s.people.ConsoleLink(t.Context(), "root")
+	require.NoError(t, err)
+	v := s.visitor(t)
+	v.get(t, "/console/link?token="+url.QueryEscape(link))
+	v.send(t, "/console/link", url.Values{"token": {link}})
+	require.Contains(t, v.get(t, "/console/you").body, "Link of the command line")
+	require.NotContains(t, v.page.body, `name="old"`, "it has no password")
+	s.requireNoFault(t)
+}
+
 func TestTheThemeIsRemembered(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	v := s.visitor(t)
 	require.NotContains(t, v.get(t, "/console/sign-in").body, "data-theme")
-	v.send(t, "/console/theme", url.Values{"theme": {"dark"}, "next": {"/console/sign-in?next=%2Fconsole%2Fpeople"}})
+	v.send(t, "/console/theme", url.Values{"theme": {"dark"}}, "Referer", s.URL+"/console/sign-in?next=%2Fconsole%2Fpeople")
 	require.Equal(t, "/console/sign-in?next=%2Fconsole%2Fpeople", v.page.path)
 	require.Contains(t, v.page.body, `data-theme="dark"`)
-	v.send(t, "/console/theme", url.Values{"theme": {"auto"}, "next": {"/console/sign-in"}})
+	require.NotContains(t, v.get(t, "/console/link?token=xyz").body, "link?token", "the form repeats nothing of the address")
+	v.send(t, "/console/theme", url.Values{"theme": {"auto"}}, "Referer", "https://evil.example/console/people")
+	require.Equal(t, "/console/sign-in", v.page.path, "somebody else's page is not led back to")
 	require.NotContains(t, v.page.body, "data-theme")
 }

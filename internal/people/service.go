@@ -58,6 +58,14 @@ type SessionStore interface {
 	// EndSession removes a session. To remove none is no error.
 	EndSession(ctx context.Context, token []byte) error
 
+	// SessionsOf lists the sessions of whom a session belongs to that have not ended at a
+	// moment, the newest first, and says which of them has the token.
+	SessionsOf(ctx context.Context, s Session, token []byte, now time.Time) ([]OwnSession, error)
+
+	// EndOtherSessions removes the sessions of whom a session belongs to, except that with the
+	// token, and returns how many it removed.
+	EndOtherSessions(ctx context.Context, s Session, token []byte) (int, error)
+
 	// AddLink stores a link and removes those that are too old.
 	AddLink(ctx context.Context, token []byte, l Link) error
 

@@ -167,23 +167,30 @@ func (s *Service) Link(ctx context.Context, token string) (Link, error) {
 
 // FollowLink signs an OS user in with the command line's link, once.
 func (s *Service) FollowLink(ctx context.Context, token string, from netip.Addr) (string, error) {
-	link, err := s.useLink(ctx, token, from, func(l *Link) bool { return l.OSUser != "" }) // an invitation signs nobody in without a password
+	if err := s.findLink(ctx, token, from, func(l *Link) bool { return l.OSUser != "" }); err != nil {
+		return "", err // an invitation signs nobody in without a password
+	}
+	link, err := s.useLink(ctx, token, from)
 	if err != nil {
 		return "", err
 	}
 	return s.addSession(ctx, Session{OSUser: link.OSUser, Method: ByLink}, from)
 }
 
-// useLink uses up a link of the right kind. Another one, and one that is used, is a refused
-// sign-in.
-func (s *Service) useLink(ctx context.Context, token string, from netip.Addr, right func(*Link) bool) (Link, error) {
+// findLink returns an unused link of the right kind. Another kind is a refused sign-in. What
+// is no link, as far as is known, is refused without a record, as a wrong key is (R38): a
+// stranger who tries many costs one statement each.
+func (s *Service) findLink(ctx context.Context, token string, from netip.Addr, right func(*Link) bool) error {
 	link, err := s.Link(ctx, token)
 	if err == nil && !right(&link) {
-		err = ErrLink
+		err = s.refused(ctx, from, uuid.Nil, ErrLink)
 	}
-	if err == nil {
-		link, err = s.o.Store.UseLink(ctx, hashToken(token), s.o.Now())
-	}
+	return err
+}
+
+// useLink uses up a link that was found. Somebody else may have been first.
+func (s *Service) useLink(ctx context.Context, token string, from netip.Addr) (Link, error) {
+	link, err := s.o.Store.UseLink(ctx, hashToken(token), s.o.Now())
 	if errors.Is(err, ErrLink) {
 		err = s.refused(ctx, from, uuid.Nil, err)
 	}
@@ -196,11 +203,14 @@ func (s *Service) AcceptInvitation(ctx context.Context, token, password string, 
 	if err := CheckPassword(password); err != nil {
 		return "", err
 	}
+	if err := s.findLink(ctx, token, from, func(l *Link) bool { return l.PersonID != uuid.Nil }); err != nil {
+		return "", err // before the costly hash
+	}
 	hash, err := HashPassword(ctx, password)
 	if err != nil {
 		return "", err
 	}
-	link, err := s.useLink(ctx, token, from, func(l *Link) bool { return l.PersonID != uuid.Nil })
+	link, err := s.useLink(ctx, token, from)
 	if err != nil {
 		return "", err
 	}

@@ -38,6 +38,10 @@ func (db *DB) AskPage(ctx context.Context, operation string, s Scope, bytes *pag
 	return db.Translate(ctx, operation, fn(dbsqlc.New(bytes.In(oneTrip{db, s}))))
 }
 
+// SystemTrips runs statements that cross clinics (R41), each in its own transaction and round
+// trip, for the statements of a subject that has a package of its own. Translate their errors.
+func (db *DB) SystemTrips() dbsqlc.DBTX { return oneTrip{db, Scope{}} }
+
 // ReadSystem runs one statement that crosses clinics (R41) in one round trip, and scans its
 // rows. operation says what is done, for the error.
 func ReadSystem[T any](ctx context.Context, db *DB, operation, sql string, args []any, scan pgx.RowToFunc[T]) ([]T, error) {

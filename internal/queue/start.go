@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,7 @@ func (q *Queue) Start(ctx context.Context, request syncs.Request, idempotencyKey
 		return syncs.Audit{}, err
 	}
 	audit := syncs.Audit{
-		ID:        uuid.Must(uuid.NewV7()),
+		ID:        cmp.Or(request.ID, uuid.Must(uuid.NewV7())),
 		ClinicID:  request.ClinicID,
 		Type:      request.Type,
 		Status:    syncs.StatusQueued,

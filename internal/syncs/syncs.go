@@ -75,6 +75,7 @@ type Options struct {
 
 // A Request asks for one sync of one clinic.
 type Request struct {
+	ID       uuid.UUID // of the sync; zero: a new one
 	ClinicID uuid.UUID
 	Type     Type
 	Trigger  Trigger

@@ -207,7 +207,7 @@ func (s *Site) act(p Page) http.HandlerFunc {
 			s.refuse(w, v, p, err)
 			return
 		}
-		s.giveNotice(w, r, notice)
+		s.GiveNotice(w, r, notice)
 		http.Redirect(w, r, cmp.Or(notice.Next, v.Address("page", v.URL.Query().Get("page"))), http.StatusSeeOther)
 	}
 }

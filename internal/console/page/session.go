@@ -200,8 +200,8 @@ func (s *Site) CheckForm(w http.ResponseWriter, v *Visit) bool {
 	return true
 }
 
-// giveNotice keeps a notice for the next page.
-func (s *Site) giveNotice(w http.ResponseWriter, r *http.Request, n Notice) {
+// GiveNotice keeps a notice for the next page.
+func (s *Site) GiveNotice(w http.ResponseWriter, r *http.Request, n Notice) {
 	if n.Text != "" {
 		s.setNotice(w, r, n, time.Minute)
 	}
@@ -210,6 +210,9 @@ func (s *Site) giveNotice(w http.ResponseWriter, r *http.Request, n Notice) {
 func (s *Site) setNotice(w http.ResponseWriter, r *http.Request, n Notice, life time.Duration) {
 	s.SetCookie(w, r, cookieNotice, base64.RawURLEncoding.EncodeToString([]byte(n.Text+"\n"+strconv.FormatBool(n.Warn)+"\n"+n.Copy)), life)
 }
+
+// TakeNotice lets a page that is no Page show the notice that was kept for it.
+func (s *Site) TakeNotice(w http.ResponseWriter, v *Visit) { v.notice = s.takeNotice(w, v.Request) }
 
 // takeNotice returns the notice that was kept for this page, and removes it.
 func (s *Site) takeNotice(w http.ResponseWriter, r *http.Request) Notice {

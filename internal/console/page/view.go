@@ -19,7 +19,7 @@ import (
 )
 
 // standalone are the templates that belong to no Page.
-var standalone = []string{"sign-in", "link", "message", "practice"}
+var standalone = []string{"sign-in", "link", "message", "practice", "you"}
 
 // parseViews parses every template once.
 func (s *Site) parseViews() (map[string]*template.Template, error) {

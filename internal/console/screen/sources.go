@@ -79,13 +79,15 @@ func (s *Sources) Names(v *page.Visit) (map[string]string, error) {
 }
 
 // Start starts a sync in the name of whoever is signed in and records it (R44).
-func (s *Sources) Start(v *page.Visit, r syncs.Request) (syncs.Audit, error) {
+func (s *Sources) Start(v *page.Visit, r syncs.Request) (started syncs.Audit, err error) {
 	r.Trigger = syncs.TriggerAPI
-	started, err := s.Queue.Start(v.Context(), r, "")
-	event := v.Event(access.SyncStart, r.ClinicID, access.RecordOf("sync", started.ID))
+	event := v.Event(access.SyncStart, r.ClinicID, access.Record{})
 	event.After = access.Values{"type": r.Type, "dryRun": r.Options.DryRun}
-	if noted := s.Log.Note(v.Context(), event, err); err == nil {
-		err = noted
-	}
+	err = s.Log.Act(v.Context(), event, func(ctx context.Context, e *access.Event) error {
+		if started, err = s.Queue.Start(ctx, r, ""); err == nil {
+			e.Record = access.RecordOf("sync", started.ID)
+		}
+		return err
+	})
 	return started, err
 }

@@ -1,5 +1,6 @@
 // Package signin has the pages on which people sign in: with a password, by a one-time link,
-// and with OpenID Connect (R43). It also signs them out and remembers the theme.
+// and with OpenID Connect (R43). It also signs them out, shows them their own
+// sessions, changes passwords, and remembers the theme.
 //
 // It knows no screen. Who may sign in, and what a session is, package people decides.
 package signin
@@ -32,6 +33,8 @@ func Mount(site *page.Site, o Options) {
 	site.Handle("POST", page.Root+"/link", s.followLink)
 	site.Handle("POST", page.Root+"/sign-out", s.signOut)
 	site.Handle("POST", page.Root+"/theme", s.setTheme)
+	site.Handle("GET", youAddress, s.youPage)
+	site.Handle("POST", youAddress, s.you)
 	site.Handle("GET", page.Root+"/openid", s.openIDStart)
 	site.Handle("GET", openIDCallback, s.openIDCallback)
 }

@@ -3,6 +3,7 @@ package signin
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -207,5 +208,15 @@ func (s *screens) setTheme(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.site.SetCookie(w, r, page.CookieTheme, page.ThemeOf(r.PostFormValue("theme")), themeLife)
-	http.Redirect(w, r, page.LocalPath(r.PostFormValue("next")), http.StatusSeeOther) //nolint:gosec // LocalPath lets nothing but our own pages through
+	http.Redirect(w, r, s.cameFrom(r), http.StatusSeeOther)
+}
+
+// cameFrom returns the page that sent a form, as the browser says it: the page need not repeat
+// its own address, in which a link's token may stand.
+func (s *screens) cameFrom(r *http.Request) string {
+	from, base := r.Header.Get("Referer"), s.site.Base(r)
+	if rest, own := strings.CutPrefix(from, base.Scheme+"://"+base.Host); own {
+		return page.LocalPath(rest)
+	}
+	return page.Root
 }

@@ -287,6 +287,31 @@ func TestTheLinkOfTheCommandLineSignsInOnceWithinTenMinutes(t *testing.T) { // R
 	require.Error(t, err)
 }
 
+func TestAStrangerWhoTriesLinksLeavesNoRecord(t *testing.T) { // R38, R43
+	t.Parallel()
+	h := newHouse(t)
+	count := func() (n int) {
+		require.NoError(t, h.db.Pool().QueryRow(t.Context(), "select count(*) from operator_events").Scan(&n))
+		return n
+	}
+	before := count()
+	for range 3 {
+		_, err := h.FollowLink(t.Context(), "no such link", here)
+		require.ErrorIs(t, err, people.ErrLink)
+		_, err = h.AcceptInvitation(t.Context(), "no such link", password, here)
+		require.ErrorIs(t, err, people.ErrLink)
+	}
+	require.Equal(t, before, count())
+	p, err := h.Invite(t.Context(), root, people.Person{Email: "ada@example.com", Role: access.RoleViewer})
+	require.NoError(t, err)
+	link, err := h.InviteLink(t.Context(), p.ID)
+	require.NoError(t, err)
+	before = count()
+	_, err = h.FollowLink(t.Context(), link, here)
+	require.ErrorIs(t, err, people.ErrLink)
+	require.Equal(t, before+1, count(), "a link of the other kind is a refused sign-in")
+}
+
 func TestAnInvitationSetsAPasswordOnce(t *testing.T) { // R43
 	t.Parallel()
 	h := newHouse(t)

@@ -109,6 +109,31 @@ func (s *Store) EndSession(ctx context.Context, token []byte) error {
 	return s.do(ctx, "end the session", func(q *peoplesql.Queries) error { return q.EndSession(ctx, token) })
 }
 
+// SessionsOf implements people.SessionStore.
+func (s *Store) SessionsOf(ctx context.Context, of people.Session, token []byte, now time.Time) (all []people.OwnSession, err error) {
+	err = s.do(ctx, "list the sessions", func(q *peoplesql.Queries) error {
+		rows, err := q.SessionsOf(ctx, peoplesql.SessionsOfParams{
+			PersonID: null.ID(of.Person.ID), OsUser: null.Text(of.OSUser), Now: now, IdleSince: now.Add(-people.SessionIdle),
+		})
+		all = make([]people.OwnSession, len(rows))
+		for i, row := range rows {
+			all[i] = people.OwnSession{Method: people.Method(row.Method), Began: row.BeganAt, Seen: row.SeenAt, Present: bytes.Equal(row.TokenHash, token)}
+		}
+		return err
+	})
+	return all, err
+}
+
+// EndOtherSessions implements people.SessionStore.
+func (s *Store) EndOtherSessions(ctx context.Context, of people.Session, token []byte) (ended int, err error) {
+	err = s.do(ctx, "end the other sessions", func(q *peoplesql.Queries) error {
+		n, err := q.EndOtherSessions(ctx, null.ID(of.Person.ID), null.Text(of.OSUser), token)
+		ended = int(n)
+		return err
+	})
+	return ended, err
+}
+
 // AddLink implements people.SessionStore.
 func (s *Store) AddLink(ctx context.Context, token []byte, l people.Link) error {
 	return s.do(ctx, "make the link", func(q *peoplesql.Queries) error {
@@ -121,14 +146,11 @@ func (s *Store) AddLink(ctx context.Context, token []byte, l people.Link) error 
 	})
 }
 
-// Link implements people.SessionStore.
-func (s *Store) Link(ctx context.Context, token []byte, now time.Time) (l people.Link, err error) {
-	err = s.do(ctx, "read the link", func(q *peoplesql.Queries) error {
-		row, err := q.Link(ctx, token, now)
-		l = linkOf(row)
-		return null.Found(err, people.ErrLink)
-	})
-	return l, plain(err)
+// Link implements people.SessionStore. It takes one round trip: whoever presents wrong links
+// opens no transaction.
+func (s *Store) Link(ctx context.Context, token []byte, now time.Time) (people.Link, error) {
+	row, err := peoplesql.New(s.db.SystemTrips()).Link(ctx, token, now)
+	return linkOf(row), plain(s.db.Translate(ctx, "read the link", null.Found(err, people.ErrLink)))
 }
 
 // UseLink implements people.SessionStore.

@@ -18,6 +18,16 @@ update people_sessions set seen_at = @seen_at where token_hash = @token_hash and
 -- name: EndSession :exec
 delete from people_sessions where token_hash = @token_hash;
 
+-- name: SessionsOf :many
+-- Those that have not ended, of a person or of a user of the operating system.
+select * from people_sessions
+where (person_id = sqlc.narg('person_id') or os_user = sqlc.narg('os_user')) and expires_at > @now and seen_at > @idle_since
+order by began_at desc;
+
+-- name: EndOtherSessions :execrows
+delete from people_sessions
+where (person_id = sqlc.narg('person_id') or os_user = sqlc.narg('os_user')) and token_hash <> @token_hash;
+
 -- name: DeleteOldLinks :exec
 delete from pims_sync_people_links where expires_at <= @now;
 

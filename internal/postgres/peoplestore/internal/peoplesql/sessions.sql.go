@@ -39,6 +39,19 @@ func (q *Queries) DeleteOldTries(ctx context.Context, before time.Time) error {
 	return err
 }
 
+const endOtherSessions = `-- name: EndOtherSessions :execrows
+delete from people_sessions
+where (person_id = $1 or os_user = $2) and token_hash <> $3
+`
+
+func (q *Queries) EndOtherSessions(ctx context.Context, personID *uuid.UUID, osUser *string, tokenHash []byte) (int64, error) {
+	result, err := q.db.Exec(ctx, endOtherSessions, personID, osUser, tokenHash)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const endSession = `-- name: EndSession :exec
 delete from people_sessions where token_hash = $1
 `
@@ -188,6 +201,53 @@ select token_hash, person_id, os_user, method, began_at, seen_at, expires_at fro
 // Several presented sessions at once.
 func (q *Queries) SessionsByToken(ctx context.Context, tokens [][]byte) ([]PeopleSession, error) {
 	rows, err := q.db.Query(ctx, sessionsByToken, tokens)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PeopleSession
+	for rows.Next() {
+		var i PeopleSession
+		if err := rows.Scan(
+			&i.TokenHash,
+			&i.PersonID,
+			&i.OsUser,
+			&i.Method,
+			&i.BeganAt,
+			&i.SeenAt,
+			&i.ExpiresAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const sessionsOf = `-- name: SessionsOf :many
+select token_hash, person_id, os_user, method, began_at, seen_at, expires_at from people_sessions
+where (person_id = $1 or os_user = $2) and expires_at > $3 and seen_at > $4
+order by began_at desc
+`
+
+type SessionsOfParams struct {
+	PersonID  *uuid.UUID
+	OsUser    *string
+	Now       time.Time
+	IdleSince time.Time
+}
+
+// Those that have not ended, of a person or of a user of the operating system.
+func (q *Queries) SessionsOf(ctx context.Context, arg SessionsOfParams) ([]PeopleSession, error) {
+	rows, err := q.db.Query(ctx, sessionsOf,
+		arg.PersonID,
+		arg.OsUser,
+		arg.Now,
+		arg.IdleSince,
+	)
 	if err != nil {
 		return nil, err
 	}
