@@ -8,6 +8,9 @@
 // median of the samples is what is usual, and the median absolute deviation (MAD) says by
 // how much it varies; neither is moved by a single holiday.
 //
+// A busy day has more of everything, and a fault changes a larger part of what was found; so
+// parts are compared, too.
+//
 // Nothing is stopped by a finding. The package knows no database.
 package volume
 
@@ -36,6 +39,15 @@ const (
 	madToSdev = 1.4826
 	shareHigh = 0.45
 	shareLow  = 0.55 // days without visits lie together at the end of a year
+
+	// A busy day has more of everything; a fault changes a larger part of what was found. So a
+	// smaller distance is unusual, too, where the count is at least half of the whole, and its
+	// part is so many times the largest part of any sample.
+	spreadOfPart = 2
+	floorOfPart  = 6 // rows
+	largePart    = 0.5
+	timesOfPart  = 1.8
+	timesOfBusy  = 1.4 // see rule.busy
 )
 
 // A rule says how one count of a type of sync is judged.
@@ -45,6 +57,11 @@ type rule struct {
 	floor int  // rows: a smaller distance is never unusual
 	low   bool // too few are told, too
 	quiet time.Duration
+
+	// whole is what the count is a part of; nil: it is no part. busy means that the count grows on
+	// a busy day: a large one is unusual only where its part of the whole is so, too.
+	whole func(*syncs.Stats) int
+	busy  bool
 }
 
 // How long the same finding of a clinic is not told again. A level stays for as long as its
@@ -59,8 +76,8 @@ const (
 var rules = map[syncs.Type][]rule{
 	syncs.TypeInbound: {
 		{count: "appointmentsFound", of: func(s *syncs.Stats) int { return s.AppointmentsFound }, floor: 12, low: true, quiet: quietLevel},
-		{count: "casesCreated", of: func(s *syncs.Stats) int { return s.CasesCreated }, floor: 12, quiet: quietChange},
-		{count: "casesUpdated", of: func(s *syncs.Stats) int { return s.CasesUpdated }, floor: 12, quiet: quietChange},
+		{count: "casesCreated", of: func(s *syncs.Stats) int { return s.CasesCreated }, floor: 12, quiet: quietChange, whole: func(s *syncs.Stats) int { return s.AppointmentsFound }},
+		{count: "casesUpdated", of: func(s *syncs.Stats) int { return s.CasesUpdated }, floor: 12, quiet: quietChange, whole: func(s *syncs.Stats) int { return s.AppointmentsFound - s.CasesCreated }, busy: true},
 	},
 	syncs.TypeCases: {
 		{count: "casesEnriched", of: func(s *syncs.Stats) int { return s.CasesEnriched }, floor: 12, quiet: quietChange},
@@ -114,11 +131,11 @@ func Judge(run *Run, earlier []Run, loc *time.Location) (findings []Finding) {
 			}
 			largest, smallest = append(largest, high), append(smallest, low)
 		}
-		if usual, unusual := outside(value, largest, shareHigh, r.floor); unusual && value > usual {
-			findings = append(findings, Finding{Count: r.count, Value: value, Usual: usual})
+		if high := usually(largest); r.high(high, value, r.partOf(run, days)) {
+			findings = append(findings, Finding{Count: r.count, Value: value, Usual: high.rounded()})
 		}
-		if usual, unusual := outside(value, smallest, shareLow, r.floor); r.low && unusual && value < usual {
-			findings = append(findings, Finding{Count: r.count, Value: value, Usual: usual, Low: true})
+		if low := usually(smallest); r.low && low.middle-float64(value) > low.limit(spread, shareLow, r.floor) {
+			findings = append(findings, Finding{Count: r.count, Value: value, Usual: low.rounded(), Low: true})
 		}
 	}
 	return findings
@@ -142,17 +159,52 @@ func alike(run *Run, earlier []Run, loc *time.Location) map[pims.Date][]*Run {
 	return days
 }
 
-// outside reports whether a value is far from the median of the samples, which it returns.
-func outside(value int, samples []int, share float64, floor int) (usual int, unusual bool) {
-	middle := median(samples)
+// high reports whether a value is unusually large.
+func (r *rule) high(u usual, value int, p part) bool {
+	distance := float64(value) - u.middle
+	if distance > u.limit(spread, shareHigh, r.floor) && (!r.busy || p.times > timesOfBusy) {
+		return true
+	}
+	return u.middle > 0 && distance > u.limit(spreadOfPart, shareHigh, floorOfPart) && p.mine >= largePart && p.times > timesOfPart
+}
+
+// A part says how large a count's part of the whole is, and how many times that of any sample.
+type part struct{ mine, times float64 }
+
+func (r *rule) partOf(run *Run, days map[pims.Date][]*Run) part {
+	if r.whole == nil {
+		return part{}
+	}
+	of := func(s *syncs.Stats) float64 { return float64(r.of(s)) / float64(max(1, r.whole(s))) }
+	most := 1 / float64(max(1, r.whole(&run.Stats))) // one row: no part is smaller
+	for _, day := range days {
+		for _, x := range day {
+			most = max(most, of(&x.Stats))
+		}
+	}
+	mine := of(&run.Stats)
+	return part{mine, mine / most}
+}
+
+// A usual is what samples say is usual.
+type usual struct{ middle, mad float64 }
+
+func usually(samples []int) usual {
+	u := usual{middle: median(samples)}
 	var distances []int
 	for _, s := range samples {
-		distances = append(distances, int(math.Abs(float64(s)-middle)*2)) // doubled: a median of integers may end in a half
+		distances = append(distances, int(math.Abs(float64(s)-u.middle)*2)) // doubled: a median of integers may end in a half
 	}
-	mad := median(distances) / 2
-	limit := max(spread*madToSdev*mad, spread*math.Sqrt(middle), share*middle, float64(floor))
-	return int(math.Round(middle)), math.Abs(float64(value)-middle) > limit
+	u.mad = median(distances) / 2
+	return u
 }
+
+// limit returns how far from the middle a value may be.
+func (u usual) limit(spread, share float64, floor int) float64 {
+	return max(spread*madToSdev*u.mad, spread*math.Sqrt(u.middle), share*u.middle, float64(floor))
+}
+
+func (u usual) rounded() int { return int(math.Round(u.middle)) }
 
 func median(values []int) float64 {
 	sorted := slices.Sorted(slices.Values(values))

@@ -47,8 +47,9 @@ func TestACountFarFromTheMedianIsUnusual(t *testing.T) { // R49
 	require.Empty(t, judged(200, 20, 40, eight))
 	require.Empty(t, judged(290, 42, 71, eight), "within 45 % of 200, and five roots of 20 and 40")
 	require.Equal(t, []volume.Finding{
-		{Count: "appointmentsFound", Value: 291, Usual: 200}, {Count: "casesCreated", Value: 43, Usual: 20}, {Count: "casesUpdated", Value: 72, Usual: 40},
-	}, judged(291, 43, 72, eight))
+		{Count: "appointmentsFound", Value: 291, Usual: 200}, {Count: "casesCreated", Value: 43, Usual: 20},
+	}, judged(291, 43, 72, eight), "of more appointments more change")
+	require.Equal(t, []volume.Finding{{Count: "casesUpdated", Value: 72, Usual: 40}}, judged(200, 20, 72, eight))
 	require.Empty(t, judged(90, 0, 0, eight), "few changes are no news; nor is 45 % of the appointments")
 	require.Equal(t, []volume.Finding{{Count: "appointmentsFound", Value: 89, Usual: 200, Low: true}}, judged(89, 0, 0, eight))
 	none := weeks(8)
@@ -63,10 +64,31 @@ func TestWhatVariesMuchIsAllowedToVary(t *testing.T) { // R49
 	t.Parallel()
 	earlier := weeks(8)
 	for i := range earlier {
-		earlier[i].Stats.CasesUpdated = 20 * i // 0 to 140: the median is 70, the MAD 40
+		earlier[i].Stats = stats(1000, 20, 20*i) // 0 to 140: the median is 70, the MAD 40
 	}
-	require.Empty(t, judged(200, 20, 366, earlier))
-	require.Equal(t, []volume.Finding{{Count: "casesUpdated", Value: 367, Usual: 70}}, judged(200, 20, 367, earlier))
+	require.Empty(t, judged(1000, 20, 366, earlier))
+	require.Equal(t, []volume.Finding{{Count: "casesUpdated", Value: 367, Usual: 70}}, judged(1000, 20, 367, earlier))
+}
+
+// A small practice: 20 appointments, of which 4 change.
+func TestALargerPartOfTheAppointmentsIsUnusualSooner(t *testing.T) { // R49
+	t.Parallel()
+	earlier := weeks(8)
+	for i := range earlier {
+		earlier[i].Stats = stats(20, 3, 4)
+	}
+	require.Equal(t, []volume.Finding{{Count: "casesUpdated", Value: 11, Usual: 4}}, judged(20, 3, 11, earlier), "11 of 17; 4 of 17 are usual")
+	require.Empty(t, judged(20, 3, 10, earlier), "six rows more")
+	require.Empty(t, judged(26, 3, 11, earlier), "less than half")
+	require.Equal(t, []volume.Finding{{Count: "casesCreated", Value: 13, Usual: 3}}, judged(20, 13, 2, earlier), "most have other ids")
+	earlier[0].Stats = stats(20, 3, 7)
+	require.Empty(t, judged(20, 3, 11, earlier), "one of the days was nearly like it")
+}
+
+func TestABusyDaysChangesAreNotUnusual(t *testing.T) { // R49
+	t.Parallel()
+	require.Empty(t, judged(255, 20, 73, weeks(8)), "73 of 235 changed, and 40 of 180 are usual")
+	require.Equal(t, []volume.Finding{{Count: "casesUpdated", Value: 73, Usual: 40}}, judged(254, 20, 73, weeks(8)))
 }
 
 func TestOnlyRunsThatAreAlikeAreCompared(t *testing.T) { // R49

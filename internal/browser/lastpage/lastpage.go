@@ -121,5 +121,6 @@ func call[T any](ctx context.Context, tab target.ID, script string, argument any
 	case answer.Result == nil || len(answer.Result.Value) == 0:
 		return result, errors.New("the script returned nothing")
 	}
-	return result, json.Unmarshal(answer.Result.Value, &result)
+	err = json.Unmarshal(answer.Result.Value, &result)
+	return result, err
 }

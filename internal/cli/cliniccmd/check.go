@@ -294,19 +294,19 @@ func tellPage(w io.Writer, page *checkPage) {
 	fmt.Fprintf(w, "  it failed at %s, which shows %s:\n", render.OrDash(page.Page), render.Counted(len(page.Parts)+page.Left, "part"))
 	for i := range page.Parts {
 		p := &page.Parts[i]
-		line := p.Kind + after(" name=", p.Name) + after(" id=", p.ID) + after(" from ", p.Source)
+		fmt.Fprint(w, "    ", p.Kind, after(" name=", p.Name), after(" id=", p.ID), after(" from ", p.Source))
 		if p.Label != "" {
-			line += fmt.Sprintf(" %q", p.Label)
+			fmt.Fprintf(w, " %q", p.Label)
 		}
 		for _, trait := range []struct {
 			has  bool
 			word string
 		}{{p.Hidden, "hidden"}, {p.Disabled, "disabled"}, {p.Shadow, "in a shadow tree"}} {
 			if trait.has {
-				line += ", " + trait.word
+				fmt.Fprint(w, ", ", trait.word)
 			}
 		}
-		fmt.Fprintf(w, "    %s\n", line)
+		fmt.Fprintln(w)
 	}
 }
 
