@@ -113,7 +113,7 @@ func BenchmarkHostile(b *testing.B) {
 		{"a million tiny rows", 1, http.StatusBadGateway, rows(1_000_000, 0)},
 		{"60 rows of a megabyte", 1, http.StatusBadGateway, rows(60, 1_000_000)},
 		{"a header of a megabyte", 1, http.StatusBadGateway, header},
-		{"a body that trickles", 1, http.StatusGatewayTimeout, trickle},
+		{"a body that trickles", 1, http.StatusBadGateway, trickle},
 		{"a million tiny rows of ten clinics", clinics, http.StatusBadGateway, rows(1_000_000, 0)},
 		{"the largest calendars of ten clinics", clinics, http.StatusOK, rows(1000, 16_000)},
 		{"the most tiny rows of ten clinics", clinics, http.StatusOK, rows(31_000, 0)},

@@ -32,7 +32,7 @@ func fetched(ctx context.Context, bytes int) (begun int, err error) {
 // The tests of this package share the process's one turn, so none is parallel to another.
 
 func TestASmallRunNeedsNoTurn(t *testing.T) { //nolint:paralleltest // R57; see above
-	turn <- struct{}{} // another run's
+	hold(t) // another run's
 	defer func() { <-turn }()
 	ctx, end := Begin(t.Context())
 	defer end()
@@ -55,6 +55,17 @@ func TestASmallRunNeedsNoTurn(t *testing.T) { //nolint:paralleltest // R57; see 
 	require.ErrorIs(t, err, context.Canceled)
 }
 
+// hold takes the turn, which no test may have left taken.
+func hold(t *testing.T) {
+	t.Helper()
+	select {
+	case turn <- struct{}{}:
+	default:
+		require.FailNow(t, "the turn was not given back")
+	}
+}
+
+// cancelled returns a context in which no wait goes on.
 func cancelled(ctx context.Context) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	cancel()
@@ -63,7 +74,7 @@ func cancelled(ctx context.Context) context.Context {
 
 func TestALargeRunTakesItsTurnAndKeepsItToItsEnd(t *testing.T) { //nolint:paralleltest // R57
 	ctx, end := Begin(t.Context())
-	begun, err := fetched(ctx, Large)
+	begun, err := fetched(cancelled(ctx), Large)
 	require.NoError(t, err)
 	require.Equal(t, 1, begun, "the turn was free: nothing is dropped")
 	_, err = Keep(ctx, Large-1)
@@ -82,14 +93,14 @@ func TestALargeRunTakesItsTurnAndKeepsItToItsEnd(t *testing.T) { //nolint:parall
 	require.ErrorIs(t, err, context.Canceled, "it is not its turn")
 	end()
 	end()
-	begun, err = fetched(other, Large)
+	begun, err = fetched(cancelled(other), Large)
 	require.NoError(t, err)
 	require.Equal(t, 1, begun)
 }
 
 func TestAWaitEndsWithItsContextOrWithTheTurnOfTheOther(t *testing.T) { //nolint:paralleltest // R57
 	first, endFirst := Begin(t.Context())
-	_, err := fetched(first, Large)
+	_, err := fetched(cancelled(first), Large)
 	require.NoError(t, err)
 
 	for name, ask := range map[string]func(context.Context) error{
@@ -133,10 +144,10 @@ func TestAWaitEndsWithItsContextOrWithTheTurnOfTheOther(t *testing.T) { //nolint
 
 func TestAFetchWithoutARunIsARunOfItsOwn(t *testing.T) { //nolint:paralleltest // R57
 	for range 2 { // the turn is given back
-		_, err := fetched(t.Context(), Large)
+		_, err := fetched(cancelled(t.Context()), Large)
 		require.NoError(t, err)
 	}
-	_, err := fetched(t.Context(), Large+1)
+	_, err := fetched(cancelled(t.Context()), Large+1)
 	require.ErrorIs(t, err, pims.ErrOverLimit)
 	drop, err := Keep(t.Context(), Large+1)
 	require.NoError(t, err, "nobody counts it")
@@ -146,7 +157,7 @@ func TestAFetchWithoutARunIsARunOfItsOwn(t *testing.T) { //nolint:paralleltest /
 }
 
 func TestAnAnswerThatIsNotKeptGivesItsShareBack(t *testing.T) { //nolint:paralleltest // R57
-	turn <- struct{}{}
+	hold(t)
 	defer func() { <-turn }()
 	_, err := Fetch(t.Context(), func(f *Fetching) (int, error) {
 		for range 3 { // an answer that is read three times
