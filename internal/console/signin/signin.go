@@ -208,7 +208,7 @@ func (s *screens) setTheme(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.site.SetCookie(w, r, page.CookieTheme, page.ThemeOf(r.PostFormValue("theme")), themeLife)
-	http.Redirect(w, r, s.cameFrom(r), http.StatusSeeOther)
+	http.Redirect(w, r, s.cameFrom(r), http.StatusSeeOther) //nolint:gosec // LocalPath lets nothing but our own pages through
 }
 
 // cameFrom returns the page that sent a form, as the browser says it: the page need not repeat
