@@ -32,6 +32,11 @@ func (db *DB) AskSystem(ctx context.Context, operation string, fn func(*dbsqlc.Q
 	return db.Translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, Scope{}})))
 }
 
+// AskByKey is AskSystem for statements that are keyed (Scope).
+func (db *DB) AskByKey(ctx context.Context, operation string, fn func(*dbsqlc.Queries) error) error {
+	return db.Translate(ctx, operation, fn(dbsqlc.New(oneTrip{db, Scope{Keyed: true}})))
+}
+
 // AskPage runs one statement of fn in a scope, whose rows are a page of a list: no more of
 // them than the bytes have room for.
 func (db *DB) AskPage(ctx context.Context, operation string, s Scope, bytes *page.Bytes, fn func(*dbsqlc.Queries) error) error {

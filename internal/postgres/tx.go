@@ -36,13 +36,15 @@ type Scope struct {
 	// exists.
 	Ordered bool
 
-	// keyed statements find each row by an index. With few cases, the planner would read all
-	// of them for each row of a chunk. Their plans are kept.
+	// keyed statements find each row by the one index that they can use: as a text, a clinic
+	// leads to none. Their plans are the same whatever a table holds, and are kept. With few
+	// cases, the planner would else read all of them for each row of a chunk.
 	Keyed bool
 }
 
-// planCacheMode returns whether plans may be kept. One that was made while a table was empty
-// must not: chunks of a thousand keys would each read the whole table after it has grown.
+// planCacheMode returns whether plans may be kept. One of other statements that was made while
+// a table was empty must not: chunks of a thousand keys would each read the whole table after
+// it has grown.
 func (s Scope) planCacheMode() string {
 	if s.Keyed {
 		return "auto"

@@ -12,19 +12,24 @@ import (
 
 // ReadInClinic reads rows for one clinic.
 func ReadInClinic[T any](ctx context.Context, db *DB, operation string, clinicID uuid.UUID, sql string, args []any, scan pgx.RowToFunc[T]) ([]T, error) {
-	if clinicID == uuid.Nil { // a zero id would mean all clinics
-		return nil, fmt.Errorf("%s: no clinic is named", operation)
-	}
-	items, err := Query(ctx, oneTrip{db, Scope{ClinicID: clinicID}}, sql, args, scan)
-	return items, db.Translate(ctx, operation, err)
+	return read(ctx, db, operation, Scope{ClinicID: clinicID}, sql, args, scan)
 }
 
 // ReadInOrder is ReadInClinic for a statement that is ordered (Scope).
 func ReadInOrder[T any](ctx context.Context, db *DB, operation string, clinicID uuid.UUID, sql string, args []any, scan pgx.RowToFunc[T]) ([]T, error) {
-	if clinicID == uuid.Nil {
+	return read(ctx, db, operation, Scope{ClinicID: clinicID, Ordered: true}, sql, args, scan)
+}
+
+// ReadByKey is ReadInClinic for a statement that is keyed (Scope).
+func ReadByKey[T any](ctx context.Context, db *DB, operation string, clinicID uuid.UUID, sql string, args []any, scan pgx.RowToFunc[T]) ([]T, error) {
+	return read(ctx, db, operation, Scope{ClinicID: clinicID, Keyed: true}, sql, args, scan)
+}
+
+func read[T any](ctx context.Context, db *DB, operation string, s Scope, sql string, args []any, scan pgx.RowToFunc[T]) ([]T, error) {
+	if s.ClinicID == uuid.Nil { // a zero id would mean all clinics
 		return nil, fmt.Errorf("%s: no clinic is named", operation)
 	}
-	items, err := Query(ctx, oneTrip{db, Scope{ClinicID: clinicID, Ordered: true}}, sql, args, scan)
+	items, err := Query(ctx, oneTrip{db, s}, sql, args, scan)
 	return items, db.Translate(ctx, operation, err)
 }
 

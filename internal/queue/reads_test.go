@@ -81,9 +81,30 @@ func TestNoWriteOfASyncReadsAllCasesOfASmallClinicForEachOfThem(t *testing.T) {
 	}
 }
 
+// A plan that was made while a clinic was small is kept, and is as good when it has grown.
+func TestAPlanThatIsKeptReadsNoClinicThatHasGrown(t *testing.T) {
+	t.Parallel()
+	b := newClinicWith(t, 0, []string{"analyze"})
+	db, err := postgres.Open(t.Context(), postgres.Options{URL: b.url, MaxConns: 1})
+	require.NoError(t, err)
+	t.Cleanup(db.Close)
+	b.db = db
+	for i := range 8 { // a connection keeps the plan of what it has carried out five times
+		b.practice.SetAppointments(pims.Appointment{ID: "first", Start: b.now.Add(time.Duration(i) * time.Minute), PatientName: "Alder", Status: pims.StatusScheduled})
+		audit := wait(t, b.replica, start(t, b.replica, b.id, syncs.TypeFull, syncs.TriggerAPI))
+		require.Equal(t, syncs.StatusCompleted, audit.Status, audit.Result)
+	}
+	b.plans.Take(t)
+	pgtest.Exec(t, b.url, "delete from cases")
+	b.fill(t, bigClinic)
+	b.syncThreeTimes(t)
+	b.check(t, readLimit)
+}
+
 // A big is a clinic with other cases, mostly many, on a database that reports its plans.
 type big struct {
 	*replica
+	url      string
 	id       uuid.UUID
 	db       *postgres.DB
 	plans    *pgtest.Plans
@@ -102,6 +123,23 @@ func newClinicWith(t *testing.T, others int, before []string) *big {
 	statements = append(statements, before...)
 	statements = append(statements,
 		fmt.Sprintf("insert into clinics (id, timezone, is_active) values ('%s', 'UTC', true)", b.id),
+	)
+	b.url = url
+	pgtest.Exec(t, url, statements...)
+	if others > 0 {
+		b.fill(t, others)
+	}
+	b.plans = pgtest.Explain(t, url)
+	b.db = pgtest.Open(t, url)
+	run := func(ctx context.Context, run syncs.Run) (syncs.Result, error) { return b.runner().Run(ctx, run) }
+	b.replica = working(t, url, run, func(o *queue.Options) { o.Now, o.Lease = b.clock, time.Minute })
+	return b
+}
+
+// fill adds cases and audits behind the back of triggers and of the planner.
+func (b *big) fill(t *testing.T, others int) {
+	t.Helper()
+	pgtest.Exec(t, b.url, "set session_replication_role = replica",
 		fmt.Sprintf(`insert into cases (clinic_id, pims_id, scheduled_date, updated_at, status, sync_status, metadata)
 			select '%s', 'old-' || n, timestamptz '2025-12-01' - n * interval '1 hour', timestamptz '2025-12-01' - n * interval '1 hour', 'pending', 'pending',
 				'{"appointment": {"status": "completed"}, "consultation": {"id": "7", "soapNotes": {"subjective": "well"}}}'
@@ -110,13 +148,7 @@ func newClinicWith(t *testing.T, others int, before []string) *big {
 		fmt.Sprintf(`insert into case_events (clinic_id, case_id, actor, action) select clinic_id, id, 'person', 'created' from cases where clinic_id = '%s'`, b.id),
 		fmt.Sprintf(`insert into case_sync_audits (clinic_id, sync_type, status, created_at, started_at, completed_at)
 			select '%s', (array['inbound', 'cases', 'full'])[1 + n %% 3], 'completed', at, at, at
-			from generate_series(1, %d) n, lateral (select timestamptz '2026-03-01' - n * interval '1 hour' as at) t`, b.id, oldAudits),
-	)
-	pgtest.Exec(t, url, statements...)
-	b.plans = pgtest.Explain(t, url)
-	b.db = pgtest.Open(t, url)
-	b.replica = working(t, url, b.runner().Run, func(o *queue.Options) { o.Now, o.Lease = b.clock, time.Minute })
-	return b
+			from generate_series(1, %d) n, lateral (select timestamptz '2026-03-01' - n * interval '1 hour' as at) t`, b.id, oldAudits))
 }
 
 func (b *big) clock() time.Time { return b.now }

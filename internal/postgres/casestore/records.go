@@ -33,7 +33,7 @@ func NewRecords(db *postgres.DB) *Records { return &Records{db} }
 // Case reads one whole case of the clinic. The error is CodeNotFound where the clinic has
 // no such case.
 func (s *Records) Case(ctx context.Context, clinicID, id uuid.UUID) (cases.Record, error) {
-	found, err := postgres.ReadInClinic(ctx, s.db, "read the case", clinicID, selectRecords+"where clinic_id = $1 and id = $2", []any{clinicID, id}, scanRecord)
+	found, err := postgres.ReadByKey(ctx, s.db, "read the case", clinicID, selectRecords+"where clinic_id::text = ($1::uuid)::text and id = $2", []any{clinicID, id}, scanRecord)
 	if err != nil {
 		return cases.Record{}, err
 	}

@@ -20,7 +20,7 @@ func (s *Keys) KeysOf(ctx context.Context, prefix, hash string) ([]clinic.APIKey
 
 // byHash finds presented keys.
 func (s *Keys) byHash(ctx context.Context, hashes []string) (found map[string][]clinic.APIKey, err error) {
-	err = s.db.AskSystem(ctx, "look API keys up", func(q *dbsqlc.Queries) error {
+	err = s.db.AskByKey(ctx, "look API keys up", func(q *dbsqlc.Queries) error {
 		rows, err := q.KeysByHash(ctx, hashes)
 		found = make(map[string][]clinic.APIKey, len(rows))
 		for _, row := range rows {

@@ -93,7 +93,7 @@ update case_sync_audits set
     cases_updated = @cases_updated, cases_unchanged = @cases_unchanged, cases_skipped = @cases_skipped,
     cases_enriched = @cases_enriched, cases_failed = @cases_failed, cases_checked = @cases_checked,
     cases_deleted = @cases_deleted, cases_restored = @cases_restored, covers_default = @covers_default
-where id = @id and clinic_id = @clinic_id and attempt = @attempt and status = 'in_progress'
+where id = @id and clinic_id::text = (@clinic_id::uuid)::text and attempt = @attempt and status = 'in_progress'
     and parent_id is not distinct from @parent_id;
 
 -- name: InterruptPhases :exec
@@ -107,7 +107,7 @@ where parent_id = @parent_id and clinic_id::text = (@clinic_id::uuid)::text and 
 insert into case_sync_audits (id, clinic_id, parent_id, sync_type, status, trigger, request, attempt, created_at, started_at)
 select @id, m.clinic_id, m.id, @sync_type, 'in_progress', m.trigger, m.request, m.attempt, @started_at, @started_at
 from case_sync_audits m
-where m.id = @parent_id and m.clinic_id = @clinic_id;
+where m.id = @parent_id and m.clinic_id::text = (@clinic_id::uuid)::text;
 
 -- name: LockAudit :one
 select a.id, a.status from case_sync_audits a

@@ -347,7 +347,7 @@ update case_sync_audits set
     cases_updated = $10, cases_unchanged = $11, cases_skipped = $12,
     cases_enriched = $13, cases_failed = $14, cases_checked = $15,
     cases_deleted = $16, cases_restored = $17, covers_default = $18
-where id = $19 and clinic_id = $20 and attempt = $21 and status = 'in_progress'
+where id = $19 and clinic_id::text = ($20::uuid)::text and attempt = $21 and status = 'in_progress'
     and parent_id is not distinct from $22
 `
 
@@ -596,7 +596,7 @@ const insertPhase = `-- name: InsertPhase :exec
 insert into case_sync_audits (id, clinic_id, parent_id, sync_type, status, trigger, request, attempt, created_at, started_at)
 select $1, m.clinic_id, m.id, $2, 'in_progress', m.trigger, m.request, m.attempt, $3, $3
 from case_sync_audits m
-where m.id = $4 and m.clinic_id = $5
+where m.id = $4 and m.clinic_id::text = ($5::uuid)::text
 `
 
 type InsertPhaseParams struct {
