@@ -9,6 +9,9 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres/casestore"
+	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // candidates are the PIMS ids of the week's candidates for deletion.
@@ -72,6 +75,25 @@ func TestACaseAfterTheWindowIsNotDeletedHoweverLateItIs(t *testing.T) { // R21, 
 		[]cases.SoftDeletion{{Case: f.stored("1"), Reason: cases.ReasonRemoved}}, monday)
 	require.NoError(t, err)
 	require.Empty(t, deleted)
+}
+
+// Also where no roles separate the clinics (migrate --single-role).
+func TestAnotherClinicsCaseIsNotDeleted(t *testing.T) { // R24, R41, R45
+	t.Parallel()
+	url := pgtest.URL(t)
+	pgtest.Exec(t, url, "update pims_sync_installation set mode = 'single'")
+	db := at(t, url, monday)
+	require.False(t, db.Walled())
+	clinicID := newClinic(t, db)
+	f := &fixture{t, db, casestore.NewCases(db), clinicID, running(t, db, clinicID, syncs.TypeInbound)}
+	own := f.insert(visit("1"))
+	exec(t, f.db, `insert into cases (clinic_id, provider, pims_id, scheduled_date, metadata)
+		select $1, provider, pims_id, scheduled_date, metadata from cases`, newClinic(t, f.db))
+	other := own
+	other.ID = scan[uuid.UUID](t, f.db, "select id from cases where clinic_id <> $1", f.lease.ClinicID)
+	other.Version = scan[uint32](t, f.db, "select xmin from cases where id = $1", other.ID)
+	require.Empty(t, f.softDelete(other))
+	require.Equal(t, []uuid.UUID{own.ID}, f.softDelete(own))
 }
 
 func TestASoftDeleteKeepsWhatARestoreNeeds(t *testing.T) { // R24, W10
