@@ -171,8 +171,10 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 
 	done := 0
 	p.report(ctx, "write", done, len(order))
-	if err := p.keepWords(ctx, snapshot); err != nil {
-		return err
+	if len(order) > 0 { // else an earlier phase of the sync kept the words
+		if err := p.keepWords(ctx, snapshot); err != nil {
+			return err
+		}
 	}
 	for chunk := range chunks(order) {
 		if err := p.writeChunk(ctx, chunk, result); err != nil {
