@@ -108,7 +108,7 @@ var upper = rule{
 	},
 	{
 		pkg:       "internal/console/syncpages",
-		ours:      []string{"internal/pims", "internal/syncs", "internal/cases", "internal/clinic", "internal/scheduler", "internal/access", "internal/console/page", "internal/console/screen", "internal/console/chart"},
+		ours:      []string{"internal/pims", "internal/syncs", "internal/cases", "internal/clinic", "internal/scheduler", "internal/access", "internal/feed", "internal/console/page", "internal/console/screen", "internal/console/chart"},
 		libraries: []string{uuid},
 	},
 	{

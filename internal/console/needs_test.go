@@ -65,15 +65,22 @@ func TestNeedsYouListsWhatWaitsForAPerson(t *testing.T) { // R42
 	harbor := s.clinicNamed(t, "Harbor")
 	s.sql(t, `insert into pims_sync_unusual (sync_id, clinic_id, sync_type, began, findings)
 		select a.id, $1, 'inbound', $2, '[{"count": "appointmentsFound", "value": 400, "usual": 20, "low": false}]' from case_sync_audits a where a.clinic_id = $1 and a.sync_type = 'inbound'`, harbor, s.clock.Now())
+	s.sql(t, `insert into pims_fields (clinic_id, provider, sync_type, endpoint, days, last_seen, profile, told, told_at) values
+		($1, 'idexx_neo', 'inbound', '/appointments/getCalendarEventData', 30, $2, '{}', '{/appointments/getCalendarEventData patient_id missing}', $2),
+		($1, 'idexx_neo', 'full', '/appointments/getCalendarEventData', 30, $2, '{}', '{/appointments/getCalendarEventData patient_id missing}', $2),
+		($1, 'idexx_neo', 'cases', '/consultations/search', 30, $2, '{}', '{/consultations/search weight retyped}', $2::timestamptz - interval '4 days')`, harbor, s.clock.Now())
 	s.sql(t, `update clinic_schedule_configs set sync_schedules = '[{"type":"inbound","cron":"0 6 * * *"},{"type":"inbound","cron":"0 99 * * *"}]' where clinic_id = $1`, harbor)
 	v := s.as(t, access.RoleViewer)
 	page := v.get(t, "/console/needs")
 	require.Equal(t, 200, page.status)
 	requireInOrder(t, page,
 		`class="needs"`, "Waiting plans", "Tierpraxis Alpenblick", "0 deletions", "Refused logins", "Wattle Creek Vets", "Ask the practice for the present password", "Failing",
-		"El Olivo", "The PIMS could not be reached", "Bad schedules", "Entry 2 of the schedule does not run", "Out of date", "Sakura", "Unusual volume", "appointments found: 400, usually 20",
+		"El Olivo", "The PIMS could not be reached", "Bad schedules", "Entry 2 of the schedule does not run", "Out of date", "Sakura",
+		"Form of answers changed", "Harbor", "/appointments/getCalendarEventData patient_id missing", "Unusual volume", "appointments found: 400, usually 20",
 	)
 	require.NotContains(t, page.body, "Old Mill", "it is off")
+	require.Equal(t, 1, strings.Count(page.body, "patient_id missing"), "once for all types of sync")
+	require.NotContains(t, page.body, "retyped", "it was told days ago")
 	require.Equal(t, "1", totals(page)["Refused logins"])
 	page = v.get(t, "/console/needs?kind=logins")
 	require.Contains(t, page.body, "Wattle Creek")

@@ -49,6 +49,7 @@ type Condition struct {
 	Phases      []PhaseCondition // inbound, cases, reconciliation
 	Schedules   []byte           // as they are stored; nil: none
 	Unusual     []volume.Unusual // the runs of the last UnusualFor with unusual counts (R49), the newest first
+	Drifted     []ChangedForm    // what changed in the PIMS's answers and was told (R51), as long as it holds, the newest first
 	Running     *RunningSync     // nil: none runs. ConditionsOf does not tell it
 
 	until time.Time // when what the schedule expects next changes by itself; zero: not soon
@@ -56,6 +57,16 @@ type Condition struct {
 
 // UnusualFor is how long a run with unusual counts is shown with its clinic (R49).
 const UnusualFor = 3 * 24 * time.Hour
+
+// DriftedFor is how long people must look at a change of the PIMS's answers (R51).
+const DriftedFor = 3 * 24 * time.Hour
+
+// A ChangedForm is a change of what a clinic's PIMS returns (R51).
+type ChangedForm struct {
+	Type   syncs.Type // of the syncs that show it
+	Change string     // drift.Finding.Key
+	At     time.Time  // when the latest of its endpoint was told
+}
 
 // A RunningSync is the sync that runs for a clinic, at most one (R29).
 type RunningSync struct {

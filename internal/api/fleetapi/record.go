@@ -27,6 +27,7 @@ type ClinicRecord struct {
 	OpenPlans   int             `json:"openPlans" doc:"Plans that can be decided now."`
 	Credentials credentialInfo  `json:"credentials"`
 	Unusual     []unusualRecord `json:"unusual" nullable:"false" doc:"Runs of the last three days whose counts lie far outside what the clinic has shown, the newest first."`
+	Drift       []driftRecord   `json:"drift" nullable:"false" doc:"What changed in the PIMS's answers and still holds, the newest first."`
 	Active      bool            `json:"active"`
 	CreatedAt   web.Instant     `json:"createdAt"`
 	UpdatedAt   web.Instant     `json:"updatedAt"`
@@ -53,6 +54,17 @@ func unusualOf(u *volume.Unusual) unusualRecord {
 		SyncID: u.SyncID, Type: string(u.Type), At: web.Instant(u.Began), Field: web.Text(u.Field),
 		Findings: web.Items(u.Findings, func(f *volume.Finding) findingRecord { return findingRecord(*f) }),
 	}
+}
+
+// A driftRecord is a change of what the PIMS returns (R51).
+type driftRecord struct {
+	SyncType string      `json:"syncType" enum:"inbound,cases,reconciliation,full" doc:"The syncs that show it."`
+	Change   string      `json:"change" doc:"Endpoint, field and kind of change." example:"/appointments/getCalendarEventData patient_id vanished"`
+	ToldAt   web.Instant `json:"toldAt" doc:"When the latest change of this endpoint was told."`
+}
+
+func driftOf(c *scheduler.ChangedForm) driftRecord {
+	return driftRecord{string(c.Type), c.Change, web.Instant(c.At)}
 }
 
 type attemptRecord struct {
@@ -107,6 +119,7 @@ func ClinicOf(c *scheduler.Condition) ClinicRecord {
 			c.Credentials.Set, !c.Credentials.SuspendedAt.IsZero(), web.Moment(c.Credentials.TestedAt), web.Text(c.Credentials.TestOutcome),
 		},
 		Unusual:   web.Items(c.Unusual, unusualOf),
+		Drift:     web.Items(c.Drifted, driftOf),
 		Active:    c.Clinic.Active,
 		CreatedAt: web.Instant(c.Clinic.CreatedAt),
 		UpdatedAt: web.Instant(c.Clinic.UpdatedAt),

@@ -15,7 +15,6 @@ import (
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/fleet"
-	"github.com/pims-sync/pims-sync/internal/postgres/driftstore"
 	"github.com/pims-sync/pims-sync/internal/render"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 )
@@ -135,10 +134,6 @@ func showClinic(ctx context.Context, std cli.Streams, c *cli.Config, s *app.Stor
 	if err != nil {
 		return cli.NoSuch(err, "clinic", clinicID, "clinic list")
 	}
-	told, err := driftstore.New(s.DB).Told(ctx, clinicID)
-	if err != nil {
-		return err
-	}
 	encoded, err := fleetapi.ClinicDocument(&x)
 	if err != nil {
 		return err
@@ -147,35 +142,20 @@ func showClinic(ctx context.Context, std cli.Streams, c *cli.Config, s *app.Stor
 	if err := json.Unmarshal(encoded, &document); err != nil {
 		return err
 	}
-	document["drift"] = driftOf(told)
 	return cli.Show(std, c, document, func(w io.Writer) {
 		tellClinic(w, &x)
-		tellDrift(w, told, zoneOf(&x))
+		tellDrift(w, x.Drifted, zoneOf(&x))
 	})
 }
 
-type driftJSON struct {
-	SyncType string    `json:"syncType"`
-	Change   string    `json:"change"`
-	ToldAt   time.Time `json:"toldAt"`
-}
-
-func driftOf(told []driftstore.Told) []driftJSON {
-	list := make([]driftJSON, len(told))
-	for i, t := range told {
-		list[i] = driftJSON{string(t.Type), t.Key, t.At.UTC()}
-	}
-	return list
-}
-
 // tellDrift lists which changes of the PIMS's answers hold (R51).
-func tellDrift(w io.Writer, told []driftstore.Told, loc *time.Location) {
+func tellDrift(w io.Writer, told []scheduler.ChangedForm, loc *time.Location) {
 	if len(told) == 0 {
 		return
 	}
 	rows := make([][]string, len(told))
 	for i, t := range told {
-		rows[i] = []string{string(t.Type), t.Key, render.Stamp(t.At, loc)}
+		rows[i] = []string{string(t.Type), t.Change, render.Stamp(t.At, loc)}
 	}
 	fmt.Fprintln(w, "\nThe PIMS returns another form than before:")
 	render.Table(w, []string{"sync", "changed", "told"}, rows)

@@ -28,6 +28,11 @@ func CaseAddress(id uuid.UUID) string { return page.Root + "/cases/" + id.String
 // PlanAddress returns the address of a plan.
 func PlanAddress(id uuid.UUID) string { return page.Root + "/plans/" + id.String() }
 
+// EventsOf returns the address of a clinic's events of a type.
+func EventsOf(id uuid.UUID, kind string) string {
+	return page.Root + "/events?" + url.Values{"clinic": {id.String()}, "type": {kind}}.Encode()
+}
+
 // SetupRoot is where clinics are added.
 const SetupRoot = page.Root + "/setup"
 

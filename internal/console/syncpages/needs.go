@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/console/page"
 	"github.com/pims-sync/pims-sync/internal/console/screen"
+	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -28,6 +29,7 @@ const (
 	NeedFailing  NeedKind = "failing"
 	NeedSchedule NeedKind = "schedules"
 	NeedStale    NeedKind = "stale"
+	NeedDrift    NeedKind = "drift"  // R51
 	NeedVolume   NeedKind = "volume" // R49
 )
 
@@ -44,6 +46,7 @@ var needGroups = []needGroup{
 	{NeedFailing, page.Bad("Failing", "triangle")},
 	{NeedSchedule, page.Bad("Bad schedules", "cross")},
 	{NeedStale, page.Warn("Out of date", "clock")},
+	{NeedDrift, page.Warn("Form of answers changed", "triangle")},
 	{NeedVolume, page.Info("Unusual volume", "trend")},
 }
 
@@ -176,7 +179,7 @@ func (s *Screens) FindNeeds(v *page.Visit, all []*screen.Judged, within []uuid.U
 	}
 	problems := make(scheduleProblems)
 	for _, x := range all {
-		found = append(found, needsOf(x, problems)...)
+		found = append(found, needsOf(x, v.Now, problems)...)
 	}
 	visible := make(map[uuid.UUID]bool, len(all))
 	for _, x := range all {
@@ -217,7 +220,7 @@ func needOfPlan(p *syncs.Plan) Need {
 
 // needsOf returns what the state of a clinic asks of a person. A waiting plan is not among
 // it.
-func needsOf(x *screen.Judged, problems scheduleProblems) (found []Need) {
+func needsOf(x *screen.Judged, now time.Time, problems scheduleProblems) (found []Need) {
 	id := x.Clinic.ID
 	if !x.Clinic.Active {
 		return nil
@@ -247,6 +250,10 @@ func needsOf(x *screen.Judged, problems scheduleProblems) (found []Need) {
 		found = append(found, n)
 	case scheduler.ClinicOff, scheduler.ClinicWaiting, scheduler.ClinicNeverSynced, scheduler.ClinicOK: // they need nobody; plans are read apart
 	}
+	recent := slices.DeleteFunc(slices.Clone(x.Drifted), func(c scheduler.ChangedForm) bool { return now.Sub(c.At) >= scheduler.DriftedFor })
+	if len(recent) > 0 {
+		found = append(found, needOfDrift(id, recent))
+	}
 	if len(x.Unusual) > 0 { // the newest tells it; the page of the clinic has the others
 		u := &x.Unusual[0]
 		n := Need{
@@ -268,6 +275,21 @@ func needsOf(x *screen.Judged, problems scheduleProblems) (found []Need) {
 		}
 	}
 	return found
+}
+
+// needOfDrift tells which parts of the PIMS's answers changed their form.
+func needOfDrift(clinicID uuid.UUID, changed []scheduler.ChangedForm) Need {
+	n := Need{
+		Kind: NeedDrift, ClinicID: clinicID, Text: "The PIMS returns another form than before", Since: changed[0].At,
+		Next:    "Compare a case with the practice's PIMS. Where deletions depend on it, they wait as a plan.",
+		Address: screen.EventsOf(clinicID, feed.PIMSDrift), Action: "Look at the changes",
+	}
+	for _, c := range changed {
+		if !slices.Contains(n.Details, c.Change) { // several types of sync see the same
+			n.Details = append(n.Details, c.Change)
+		}
+	}
+	return n
 }
 
 // planDays names the days of a plan.

@@ -32,7 +32,7 @@ func (s *Screens) countNeeds(v *page.Visit) (n int, err error) {
 		if err != nil {
 			return 0, err
 		}
-		by = s.counts.set(all)
+		by = s.counts.set(all, v.Now)
 	}
 	for id, needs := range by {
 		if v.Caller.Sees(id) {
@@ -53,11 +53,11 @@ func (c *needCounts) latest() map[uuid.UUID]int {
 }
 
 // set counts what all clinics need.
-func (c *needCounts) set(all []scheduler.Condition) map[uuid.UUID]int {
+func (c *needCounts) set(all []scheduler.Condition, now time.Time) map[uuid.UUID]int {
 	by, problems := make(map[uuid.UUID]int), make(scheduleProblems)
 	for i := range all {
 		x := &screen.Judged{Condition: all[i], Verdict: all[i].Verdict()}
-		if n := x.Plans.Open + len(needsOf(x, problems)); n > 0 {
+		if n := x.Plans.Open + len(needsOf(x, now, problems)); n > 0 {
 			by[x.Clinic.ID] = n
 		}
 	}

@@ -38,15 +38,19 @@ func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Ti
 	return all, err
 }
 
-// addLatest adds what was unusual lately and what runs to the conditions of a clinic, or with
-// a zero clinic of all.
+// addLatest adds what was unusual lately, what changed in the answers and what runs to the
+// conditions of a clinic, or with a zero clinic of all.
 func addLatest(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID, at time.Time, all []scheduler.Condition) error {
 	unusual, err := UnusualSince(ctx, tx, clinicID, at.Add(-scheduler.UnusualFor))
 	if err != nil {
 		return err
 	}
+	drifted, err := postgres.Query(ctx, tx, driftedSQL, []any{null.ID(clinicID)}, scanDrifted)
+	if err != nil {
+		return err
+	}
 	running, err := postgres.Query(ctx, tx, runningSQL, []any{null.ID(clinicID)}, scanRunning)
-	if err != nil || len(unusual)+len(running) == 0 {
+	if err != nil || len(unusual)+len(drifted)+len(running) == 0 {
 		return err
 	}
 	by := make(map[uuid.UUID]*scheduler.Condition, len(all))
@@ -58,12 +62,34 @@ func addLatest(ctx context.Context, tx pgx.Tx, clinicID uuid.UUID, at time.Time,
 			c.Unusual = append(c.Unusual, u)
 		}
 	}
+	for _, d := range drifted {
+		if c := by[d.clinicID]; c != nil {
+			c.Drifted = append(c.Drifted, d.ChangedForm)
+		}
+	}
 	for _, r := range running {
 		if c := by[r.clinicID]; c != nil {
 			c.Running = &r.RunningSync
 		}
 	}
 	return nil
+}
+
+const driftedSQL = `
+	select clinic_id, sync_type, unnest(told) as change, coalesce(told_at, last_seen) as at
+	from pims_fields
+	where told <> '{}' and ($1::uuid is null or clinic_id = $1)
+	order by at desc, sync_type, change`
+
+// A driftedRow is a change of what a clinic's PIMS returns.
+type driftedRow struct {
+	scheduler.ChangedForm
+
+	clinicID uuid.UUID
+}
+
+func scanDrifted(row pgx.CollectableRow) (d driftedRow, err error) {
+	return d, row.Scan(&d.clinicID, &d.Type, &d.Change, &d.At)
 }
 
 const runningSQL = `

@@ -171,17 +171,3 @@ func eventOf(syncID uuid.UUID, news []drift.Finding) eventJSON {
 	}
 	return e
 }
-
-// A Told is a change of form that was told and still holds.
-type Told struct {
-	Type syncs.Type // of the syncs that show it
-	Key  string     // as drift.Finding.Key
-	At   time.Time  // when the latest of this endpoint was told
-}
-
-// Told lists the changes that hold in a clinic.
-func (s *Store) Told(ctx context.Context, clinicID uuid.UUID) ([]Told, error) {
-	return postgres.ReadInClinic(ctx, s.db, "read what changed in the PIMS", clinicID,
-		`select sync_type, unnest(told) as key, coalesce(told_at, last_seen) from pims_fields where clinic_id = $1 order by 3 desc, 1, 2`,
-		[]any{clinicID}, pgx.RowToStructByPos[Told])
-}

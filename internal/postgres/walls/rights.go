@@ -32,7 +32,7 @@ var Tables = []Table{
 	{Name: "people", System: "rawd"},
 	{Name: "people_sessions", System: "rawd"},
 	{Name: "pims_credentials", Clinic: "clinic_id", Tenant: "rawd", System: "r"},
-	{Name: "pims_fields", Clinic: "clinic_id", Tenant: "rawd"},
+	{Name: "pims_fields", Clinic: "clinic_id", Tenant: "rawd", System: "r"},
 	{Name: "pims_rate_limits", Service: "raw"},
 	{Name: "pims_sessions", Clinic: "clinic_id", Tenant: "rawd", System: "r"},
 	{Name: "pims_sync_clinic_states", Clinic: "clinic_id", System: "rawd"},
