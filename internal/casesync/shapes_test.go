@@ -14,7 +14,9 @@ import (
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/drift"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/postgres/clinicstore"
 	"github.com/pims-sync/pims-sync/internal/postgres/driftstore"
+	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
@@ -55,8 +57,7 @@ func (a answering) RoundTrip(*http.Request) (*http.Response, error) {
 
 // watch makes a runner that watches the form of the answers, in which the id's field has the
 // name that field points to. It counts in told what is told.
-func (p *practice) watch(field *string, told map[drift.Kind]int) *driftstore.Store {
-	store := driftstore.New(p.db)
+func (p *practice) watch(field *string, told map[drift.Kind]int) {
 	p.runner = casesync.NewRunner(casesync.RunnerOptions{
 		Connect: func(ctx context.Context, id uuid.UUID) (casesync.Connection, error) {
 			c, err := p.connect(ctx, id)
@@ -68,19 +69,27 @@ func (p *practice) watch(field *string, told map[drift.Kind]int) *driftstore.Sto
 		Plan:     func(_ context.Context, _, id uuid.UUID) (syncs.Plan, error) { return p.plan(id), nil },
 		Cases:    p.store,
 		Recorder: p.recorder,
-		Forms:    store,
+		Forms:    driftstore.New(p.db),
 		Drifted:  func(_ string, kind drift.Kind) { told[kind]++ },
 		Logger:   p.logs.logger(),
 		Now:      p.clock.Now,
 	})
-	return store
+}
+
+// drifted lists the changes that hold, as people see them.
+func (p *practice) drifted() []scheduler.ChangedForm {
+	p.Helper()
+	conditions, err := clinicstore.NewClinics(p.db).Conditions(p.background(), p.clinic.ID, p.clock.Now())
+	require.NoError(p, err)
+	require.Len(p, conditions, 1)
+	return conditions[0].Drifted
 }
 
 func TestAnotherFormOfTheAnswersFreezesDeletionsUntilItIsAccepted(t *testing.T) { // R51
 	t.Parallel()
 	p := newPractice(t)
 	field, told := "id", make(map[drift.Kind]int)
-	store := p.watch(&field, told)
+	p.watch(&field, told)
 	p.aRound()
 	for range 6 { // the form is known after some days
 		p.sync(syncs.TypeReconciliation)
@@ -104,10 +113,9 @@ func TestAnotherFormOfTheAnswersFreezesDeletionsUntilItIsAccepted(t *testing.T) 
 	require.Equal(t, syncs.PlanOpen, open.Status)
 	require.Equal(t, syncs.PlanSuperseded, p.plan(plan.ID).Status, "the next plan of the guard takes its place")
 	require.Equal(t, 1, events(), "it is told once")
-	listed, err := store.Told(t.Context(), p.clinic.ID)
-	require.NoError(t, err)
+	listed := p.drifted()
 	require.Len(t, listed, 2)
-	require.Equal(t, "/calendar id vanished", listed[0].Key)
+	require.Equal(t, "/calendar id vanished", listed[0].Change)
 
 	dry := p.try(syncs.TypeReconciliation, syncs.Options{DryRun: true})
 	require.ErrorContains(t, dry.err, "another form")
@@ -121,9 +129,7 @@ func TestAnotherFormOfTheAnswersFreezesDeletionsUntilItIsAccepted(t *testing.T) 
 	require.Equal(t, 2, events())
 
 	require.NoError(t, p.approve(o.audit.Result.PlanID).err)
-	listed, err = store.Told(t.Context(), p.clinic.ID)
-	require.NoError(t, err)
-	require.Empty(t, listed, "a person accepted the new form")
+	require.Empty(t, p.drifted(), "a person accepted the new form")
 	p.sync(syncs.TypeReconciliation)
 	require.Equal(t, 2, events())
 }
@@ -134,7 +140,7 @@ func TestTheFormThatAFullSyncFoundFreezesReconciliationsAndIsAccepted(t *testing
 	t.Parallel()
 	p := newPractice(t)
 	field, told := "id", make(map[drift.Kind]int)
-	store := p.watch(&field, told)
+	p.watch(&field, told)
 	p.aRound()
 	p.enter(p.visits("m", 8, "2026-03-06 08:00")...)
 	for range 6 {
@@ -154,9 +160,7 @@ func TestTheFormThatAFullSyncFoundFreezesReconciliationsAndIsAccepted(t *testing
 	p.remove("m000", "m001", "m002", "m003", "m004", "m005", "m006", "m007")
 	require.Equal(t, syncs.CodeDeletionGuard, p.approve(plan.ID).audit.Result.Code)
 	require.Equal(t, before, p.cases(p.clinic.ID))
-	listed, err := store.Told(t.Context(), p.clinic.ID)
-	require.NoError(t, err)
-	require.Empty(t, listed, "a person accepted the new form")
+	require.Empty(t, p.drifted(), "a person accepted the new form")
 	require.Equal(t, syncs.CodeDeletionGuard, last().Code)
 	require.NoError(t, p.approve(last().ID).err, "the form no longer holds the deletions")
 	require.Len(t, p.deleted(), 8)
