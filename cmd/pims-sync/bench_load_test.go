@@ -191,6 +191,9 @@ func (l *large) requireEveryCase(b *testing.B) {
 	}
 }
 
+// spelling is how the times of an appointment are stored (R12).
+const spelling = "2006-01-02T15:04:05"
+
 // expected is the case of an appointment by the specification: W4,
 // R7, R8.
 func expected(a *neosim.Appointment, zone *time.Location) stored {
@@ -228,7 +231,7 @@ func expected(a *neosim.Appointment, zone *time.Location) stored {
 	}
 	for key, text := range map[string]string{
 		"normalisedStatus": statusMeanings[plainWord(word)],
-		"status":           word, "type": a.Type, "start": a.Start.Format(time.DateTime), "end": a.End.Format(time.DateTime),
+		"status":           word, "type": a.Type, "start": a.Start.Format(spelling), "end": a.End.Format(spelling),
 		"patientId": a.PatientID, "clientId": a.ClientID, "clientEmail": a.Email, "veterinarian": a.Provider,
 		"room": a.Resource, "title": strings.TrimSuffix(a.Patient+"; "+a.LastName+", "+a.FirstName, ", "), "reason": a.Reason,
 	} {
