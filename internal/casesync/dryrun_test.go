@@ -2,6 +2,7 @@ package casesync_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -202,6 +203,21 @@ func TestADryRunListsAtMostAThousandChanges(t *testing.T) { // R26
 	o := p.sync(syncs.TypeInbound, rehearsal)
 	require.Equal(t, 1_005, o.Stats.CasesCreated)
 	require.Len(t, o.audit.Result.Changes, 1_000)
+}
+
+func TestADryRunListsAtMostFourMegabytesOfChanges(t *testing.T) { // R26, R57
+	t.Parallel()
+	p := newPractice(t)
+	const long = 16 << 10 // what a reason may have
+	for i := range 400 {
+		a := p.visit(fmt.Sprint(i), "2026-03-03 09:00")
+		a.Reason = strings.Repeat("r", long)
+		p.enter(a)
+	}
+	o := p.try(syncs.TypeInbound, rehearsal)
+	require.NoError(t, o.err)
+	require.Equal(t, 400, o.Stats.CasesCreated, "all are counted")
+	require.InDelta(t, syncs.MaxChangesBytes/long, len(o.Changes), 10)
 }
 
 func TestADryRunCountsAnAppointmentThatIsTellingTwiceOnce(t *testing.T) { // R26: today belongs to two windows

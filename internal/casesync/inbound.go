@@ -315,7 +315,7 @@ func (p *phase) commit(ctx context.Context, store caseWriter, writes []cases.Wri
 		for i := range writes {
 			id := writes[i].After.PIMSID
 			written[id] = true
-			noteChange(result, actions[id], &writes[i])
+			p.noteChange(result, actions[id], &writes[i])
 		}
 	} else {
 		ids, err := store.WriteCases(ctx, p.lease, p.syncID, p.provider, writes, p.now())
@@ -339,8 +339,8 @@ func (p *phase) commit(ctx context.Context, store caseWriter, writes []cases.Wri
 }
 
 // noteChange records in a result what a dry run would do.
-func noteChange(r *syncs.Result, action syncs.Action, w *cases.Write) {
-	if len(r.Changes) == syncs.MaxChanges {
+func (p *phase) noteChange(r *syncs.Result, action syncs.Action, w *cases.Write) {
+	if len(r.Changes) == syncs.MaxChanges || p.listed >= syncs.MaxChangesBytes {
 		return
 	}
 	c := syncs.Change{Action: action, PIMSID: w.After.PIMSID, Fields: cases.Diff(w.Before, &w.After)}
@@ -348,6 +348,9 @@ func noteChange(r *syncs.Result, action syncs.Action, w *cases.Write) {
 		c.CaseID, c.ScheduledDate, c.PatientName = w.Before.ID, w.Before.ScheduledDate, w.Before.PatientName
 	} else {
 		c.CaseID = uuid.Nil
+	}
+	for i := range c.Fields {
+		p.listed += len(c.Fields[i].Before) + len(c.Fields[i].After)
 	}
 	r.Changes = append(r.Changes, c)
 }

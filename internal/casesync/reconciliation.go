@@ -430,7 +430,7 @@ func (p *reconciliationPhase) delete(ctx context.Context, deletions []cases.Soft
 func (p *reconciliationPhase) rehearse(action syncs.Action, deletions []cases.SoftDeletion, result *syncs.Result) {
 	for i := range deletions {
 		before := deletions[i].Case
-		noteChange(result, action, &cases.Write{Before: &before, After: cases.Deleted(before, deletions[i].Reason, p.syncID, p.now())})
+		p.noteChange(result, action, &cases.Write{Before: &before, After: cases.Deleted(before, deletions[i].Reason, p.syncID, p.now())})
 	}
 }
 

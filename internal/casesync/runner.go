@@ -123,6 +123,7 @@ type phase struct {
 	kind     syncs.Type
 	provider string
 	dryRun   bool
+	listed   int              // bytes of the values of the changes that a dry run lists
 	approved *syncs.Plan      // the plan whose approval started the run (R18, R23); nil: none
 	usual    bool             // see Result.CoversDefault
 	words    *settings.Reader // the clinic's settings (R50)

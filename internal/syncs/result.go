@@ -178,6 +178,10 @@ const (
 // lists.
 const MaxChanges = 1000
 
+// MaxChangesBytes bounds the values of the changes that a dry run lists (R57). The change with
+// which they become more is the last.
+const MaxChangesBytes = 4 << 20
+
 // A Change is what a dry run would do to one case (R26).
 type Change struct {
 	Action Action
