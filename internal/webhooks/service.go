@@ -176,7 +176,8 @@ func (c *Change) apply(e *Endpoint) {
 	}
 }
 
-// Set changes an endpoint. One that is enabled again gets what happened since.
+// Set changes an endpoint. One that is enabled gets what happened since, and what failed is
+// tried again at once.
 func (s *Service) Set(ctx context.Context, by access.By, id uuid.UUID, change Change) (Endpoint, error) {
 	e, err := s.Show(ctx, by, id)
 	if err != nil {
@@ -189,7 +190,7 @@ func (s *Service) Set(ctx context.Context, by access.By, id uuid.UUID, change Ch
 	}
 	err = s.o.Log.Act(ctx, by.Event(access.WebhookSet, e.ClinicID, access.RecordOf(recordKind, id)), func(ctx context.Context, event *access.Event) error {
 		event.Before, event.After = valuesOf(&before), valuesOf(&e)
-		if err := s.o.Registry.Change(ctx, e); err != nil || before.Enabled == e.Enabled {
+		if err := s.o.Registry.Change(ctx, e); err != nil || change.Enabled == nil || !e.Enabled && !before.Enabled {
 			return err
 		}
 		return s.o.Registry.Enable(ctx, id, e.Enabled, ReasonPerson, s.o.Now())

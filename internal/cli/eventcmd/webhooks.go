@@ -25,7 +25,7 @@ type WebhooksCmd struct {
 	Test       WebhooksTestCmd       `cmd:"" help:"Send a signed test message now, and show the response."`
 	Rotate     WebhooksRotateCmd     `cmd:"" help:"Make another secret; the present one stays valid for a day."`
 	Disable    WebhooksDisableCmd    `cmd:"" help:"Send nothing more to an endpoint."`
-	Enable     WebhooksEnableCmd     `cmd:"" help:"Send again, also what happened since."`
+	Enable     WebhooksEnableCmd     `cmd:"" help:"Send again: what failed at once, and what happened since."`
 	Remove     WebhooksRemoveCmd     `cmd:"" help:"Remove an endpoint with its deliveries."`
 	Deliveries WebhooksDeliveriesCmd `cmd:"" help:"List what is or was sent to an endpoint, the newest first."`
 	Resend     WebhooksResendCmd     `cmd:"" help:"Send a delivery again."`

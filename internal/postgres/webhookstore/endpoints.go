@@ -166,8 +166,9 @@ func (s *Store) Change(ctx context.Context, e webhooks.Endpoint) error {
 	})
 }
 
-// Enable enables an endpoint, or disables it for a reason. One that is enabled again gets
-// what happened since, as far as the feed has it.
+// Enable enables an endpoint, or disables it for a reason. One that is enabled gets what
+// happened since, as far as the feed has it, and what failed is tried again at once, also
+// where it was enabled already.
 func (s *Store) Enable(ctx context.Context, id uuid.UUID, enabled bool, reason string, now time.Time) error {
 	return s.db.System(ctx, "enable or disable a webhook endpoint", func(tx pgx.Tx) error {
 		if err := exists(ctx, tx, id); err != nil {
@@ -177,9 +178,20 @@ func (s *Store) Enable(ctx context.Context, id uuid.UUID, enabled bool, reason s
 			_, err := tx.Exec(ctx, "update webhook_endpoints set enabled = false, disabled_reason = $2, disabled_at = $3 where id = $1 and enabled", id, reason, now)
 			return err
 		}
-		_, err := tx.Exec(ctx, `update webhook_endpoints set enabled = true, disabled_reason = null, disabled_at = null,
-			failures = 0, failing_since = null, not_before = '-infinity' where id = $1`, id)
-		return err
+		_, ordered, err := lock(ctx, tx, id, "")
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `update webhook_endpoints set enabled = true, disabled_reason = null, disabled_at = null,
+			failures = 0, failing_since = null, not_before = '-infinity' where id = $1`, id); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `update webhook_deliveries set next_try_at = $2
+			where endpoint_id = $1 and state = 'pending' and tries > 0 and next_try_at > $2`, id, now)
+		if err != nil || !ordered {
+			return err
+		}
+		return settleAll(ctx, tx, id, now) // what waited for them
 	})
 }
 

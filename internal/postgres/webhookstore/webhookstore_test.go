@@ -326,6 +326,31 @@ func TestAnEndpointThatIsGoneIsDisabledAndGoesOnWhenEnabled(t *testing.T) { // R
 	require.Len(t, b.taken("/hook"), 2, "what waited, and what came since")
 }
 
+// Whoever mended an endpoint need not wait for the next try.
+func TestWhatFailedIsTriedAtOnceWhenAnEndpointIsEnabled(t *testing.T) { // R47
+	t.Parallel()
+	for _, ordered := range []bool{false, true} {
+		b := newBench(t)
+		id, _ := b.add(webhooks.Endpoint{ClinicID: b.clinic, Ordered: ordered}, "/hook")
+		b.answer(http.StatusInternalServerError)
+		b.insert(b.clinic, 1)
+		for range 3 { // the next try is in 30 minutes
+			b.turn()
+			b.pass(6 * time.Minute)
+		}
+		first := b.taken("/hook")
+		require.Len(t, first, 3)
+		b.insert(b.clinic, 2)
+		b.answer(0)
+		require.NoError(t, b.store.Enable(t.Context(), id, true, "", b.clock()))
+		b.turn()
+		got := b.taken("/hook")
+		require.Len(t, got, 2, "ordered: %t", ordered)
+		require.Equal(t, first[0].id, got[0].id, "it comes first")
+		require.Equal(t, first[0].cases, got[0].cases)
+	}
+}
+
 func TestARotatedSecretIsValidForADayBesideTheNewOne(t *testing.T) { // R47
 	t.Parallel()
 	b := newBench(t)
