@@ -23,8 +23,8 @@ UNSHARED := archtest|chaos|cron|model|model/mutants|pims|pims/notes|pims/idexxne
 SHARED := $(addprefix ./internal/,browser/proxy casesync feed metrics notify panics people pims/pimshttp queue quota scheduler tracing watch web webhooks)
 # What the race detector is not run on: builds of the binary, the commands of scripts and
 # pages (each a process of its own), tables of login pages that differ in nothing but the
-# page, and the sizes of a snapshot and of a herd. internal/archtest and the memory of hostile answers
-# leave themselves out.
+# page, and the sizes of a snapshot and of a herd. internal/archtest and the memory of
+# hostile answers leave themselves out.
 UNRACED  := ^(TestScripts|TestTheBinaryIsStaticAndSaysWhatTheMachineLacks|TestTwoBuildsInTwoFoldersAreOneBinary|TestTheCommandsOfThePagesDoWhatThePagesSay|TestAHundredThousandVisitsAreOneSnapshot|TestThirtyThousandDueAtOnceAreEnqueuedExactlyOnce|TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth|TestRunsAndCasesAreAccessible|TestLogin(WithForms|Ends|UnderstandsWhatTheSiteAnswers|DoesNotWaitForEver|CannotReach|FillsInOnlyWhatAPersonCanSee|SeesFieldsThatOnlyLookHidden))$$
 VERSION  ?= $(shell git -c safe.directory='*' describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT   ?= $(shell git -c safe.directory='*' rev-parse HEAD 2>/dev/null)

@@ -26,7 +26,7 @@ func Gathering(ctx context.Context) context.Context {
 
 // Later is Fenced for commands on which nothing depends until the sync's next fenced ones,
 // with which they travel, before them and in their transaction, so that they cost no round
-// trip of their own. An error of theirs is one of the next ones. Outside a context of
+// trip of their own. The call that sends them returns their errors. Outside a context of
 // Gathering they travel at once.
 func (db *DB) Later(ctx context.Context, operation string, lease syncs.Lease, queue func(*pgx.Batch) error) error {
 	g, ok := ctx.Value(gatheredKey{}).(*gathered)

@@ -39,7 +39,8 @@ func (db *DB) Fence(ctx context.Context, operation string, lease syncs.Lease, s 
 	if err == nil || len(waited) == 0 || errors.Is(err, syncs.ErrLeaseLost) || ctx.Err() != nil {
 		return err
 	}
-	// One of them is to blame. Apart, it harms no other.
+	// One of them may have failed. Each gets a transaction of its own, so that the others are
+	// carried out.
 	var failed error
 	for _, one := range append(waited, queue) {
 		failed = errors.Join(failed, db.fence(ctx, operation, lease, s, one))

@@ -38,7 +38,7 @@ type Scope struct {
 
 	// keyed statements find each row by the one index that they can use: as a text, a clinic
 	// leads to none. Their plans are the same whatever a table holds, and are kept. With few
-	// cases, the planner would else read all of them for each row of a chunk.
+	// cases, the planner would otherwise read all of them for each row of a chunk.
 	Keyed bool
 }
 

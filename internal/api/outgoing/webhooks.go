@@ -75,7 +75,7 @@ type endpointChange struct {
 	Types       []string `json:"types,omitempty"`
 	Ordered     *bool    `json:"ordered,omitempty"`
 	Description *string  `json:"description,omitempty" maxLength:"200"`
-	Enabled     *bool    `json:"enabled,omitempty" doc:"true: send again, also what happened since it was disabled; false: send nothing more."`
+	Enabled     *bool    `json:"enabled,omitempty" doc:"true: send again, what failed at once, and what happened since it was disabled; false: send nothing more."`
 }
 
 // A webhookTest is what came of a test message.

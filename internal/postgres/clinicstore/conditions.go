@@ -17,9 +17,9 @@ import (
 // crosses clinics (R41), or of the named one (none where there is no such clinic). The
 // caller adds what the schedules expect.
 //
-// It runs four statements, whatever the number of clinics. The first uses primary keys and
+// It runs five statements, whatever the number of clinics. The first uses primary keys and
 // the index of open plans, the second uses case_sync_audits_ended, the third reads what was
-// unusual lately, the fourth uses case_sync_audits_running.
+// unusual lately, the fourth uses pims_fields_told, the fifth case_sync_audits_running.
 func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) (all []scheduler.Condition, err error) {
 	var of []uuid.UUID
 	if clinicID != uuid.Nil {
