@@ -157,7 +157,7 @@ func productionDay(b *testing.B) *neosim.Sim {
 // finishVisits gives n of the visits that have begun medical records.
 func finishVisits(b *testing.B, sim *neosim.Sim, visits []neosim.Appointment, n int) {
 	b.Helper()
-	now := sim.Today().Add(12 * time.Hour) // see zoneAtNoon
+	now := sim.Today().Add(12 * time.Hour) // see timetest.ZoneAtNoon
 	for _, v := range visits {
 		if n > 0 && v.Start.Before(now.Add(-2*time.Hour)) {
 			_, err := sim.FinishVisit(v.ID)

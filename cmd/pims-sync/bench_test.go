@@ -20,6 +20,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // The benchmarks measure the program as it is used: `pims-sync serve` is a process
@@ -184,7 +185,7 @@ func (t *tape) rewind() []*http.Request {
 // newNeo is a realistic practice of so many visits on a working day.
 func newNeo(b *testing.B, perDay int) *neosim.Sim {
 	b.Helper()
-	return neosim.New(neosim.Options{Seed: 4, PerDay: perDay, Location: zoneAtNoon(b), StandsAt: neosim.AsNow})
+	return neosim.New(neosim.Options{Seed: 4, PerDay: perDay, Location: timetest.ZoneAtNoon(b), StandsAt: neosim.AsNow})
 }
 
 // keepVisits leaves the practice exactly n visits that begin in [from, to) days

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // An account runs pims-sync as a process of its own: with its own data folder,
@@ -163,7 +164,7 @@ func (s *serving) awaitEnd(t testing.TB, within time.Duration) {
 // database join the running server's.
 func (a *account) enrol(t *testing.T, s *serving) *practice {
 	t.Helper()
-	zone := zoneAtNoon(t)
+	zone := timetest.ZoneAtNoon(t)
 	p := &practice{Sim: neosim.New(neosim.Options{Location: zone, StandsAt: neosim.AsNow, Day: theDay})}
 	p.neo = httptest.NewServer(p.Sim)
 	t.Cleanup(p.neo.Close)

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // A reader does what a page says, in a scratch home: each block in a bash that goes
@@ -61,7 +63,7 @@ func (r *reader) here(b block) string {
 
 // today is the date where it is noon now.
 func today(t testing.TB) time.Time {
-	now := time.Now().In(zoneAtNoon(t))
+	now := time.Now().In(timetest.ZoneAtNoon(t))
 	return time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
 }
 

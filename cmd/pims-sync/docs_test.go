@@ -14,6 +14,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // notRun are the blocks of commands that no test runs: the page and the beginning of
@@ -128,7 +129,7 @@ func readerOf(t *testing.T, page string) *reader {
 	t.Helper()
 	if page == "docs/getting-started.md" {
 		r := newReader(t, "DATABASE_URL="+pgtest.URL(t), "ENCRYPTION_KEY="+seal.NewKey())
-		r.known["America/New_York"] = zoneAtNoon(t).String()
+		r.known["America/New_York"] = timetest.ZoneAtNoon(t).String()
 		return r
 	}
 	w := newWorld(t)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -96,13 +95,3 @@ func theClock() []string {
 // theDay is the date whose calendar the tests' practices have, whatever the date: no
 // number and no name that a test sees depends on the day on which it runs (R59).
 var theDay = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
-
-// zoneAtNoon is a time zone where it is about noon now, so that no test sees the
-// end of a day.
-func zoneAtNoon(t testing.TB) *time.Location {
-	t.Helper()
-	east := 12 - time.Now().UTC().Hour()
-	loc, err := time.LoadLocation(fmt.Sprintf("Etc/GMT%+d", -east)) // in these names, east is minus
-	require.NoError(t, err)
-	return loc
-}

@@ -21,6 +21,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // TestScripts runs the commands as a person or a script does. Each script has a
@@ -70,7 +71,7 @@ func setUpScript(env *testscript.Env) error {
 		return errors.New("scripts are run by go test")
 	}
 	env.Values[scriptTest{}] = t
-	noon := zoneAtNoon(t)
+	noon := timetest.ZoneAtNoon(t)
 	sim := neosim.New(neosim.Options{Seed: 5, Location: noon, StandsAt: neosim.AsNow, Day: theDay, Control: true})
 	practice := httptest.NewServer(sim)
 	env.Defer(practice.Close)

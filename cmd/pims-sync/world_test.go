@@ -27,6 +27,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/secret"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // A world is one database, the replicas that share it, and the practices of its
@@ -53,7 +54,7 @@ type replica struct {
 // newWorld makes a world with one replica.
 func newWorld(t *testing.T, change ...func(*cli.Config, *app.ServerOptions)) *world {
 	t.Helper()
-	w := &world{t: t, zone: zoneAtNoon(t), log: &logBook{}}
+	w := &world{t: t, zone: timetest.ZoneAtNoon(t), log: &logBook{}}
 	w.config = cli.Config{
 		DatabaseURL:   secret.New(pgtest.URL(t)),
 		EncryptionKey: secret.New(seal.NewKey()),

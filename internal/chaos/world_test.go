@@ -2,7 +2,6 @@ package chaos
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/seal"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 )
 
 // A world is what the nemesis rages in.
@@ -40,7 +40,7 @@ func newWorld(t *testing.T, settings ...string) *world {
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	require.NoError(t, os.Chmod(dir, 0o755))
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "tmp"), 0o755))
-	w := &world{dir: dir, binary: build(t, dir), key: seal.NewKey(), settings: settings, zone: zoneAtNoon(t)}
+	w := &world{dir: dir, binary: build(t, dir), key: seal.NewKey(), settings: settings, zone: timetest.ZoneAtNoon(t)}
 	w.database = newDatabase(t, filepath.Join(dir, "data"))
 	w.run(t, "", "migrate")
 	w.watch = newWatch(t, w.database)
@@ -105,14 +105,4 @@ func browsersIn(folder string) []string {
 		}
 	}
 	return found
-}
-
-// zoneAtNoon is a time zone where it is about noon now, so that no run sees the
-// end of a day.
-func zoneAtNoon(t *testing.T) *time.Location {
-	t.Helper()
-	east := 12 - time.Now().UTC().Hour()
-	loc, err := time.LoadLocation(fmt.Sprintf("Etc/GMT%+d", -east)) // in these names, east is minus
-	require.NoError(t, err)
-	return loc
 }

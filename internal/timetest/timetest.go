@@ -2,6 +2,7 @@
 package timetest
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -52,4 +53,11 @@ func Zone(t require.TestingT, name string) *time.Location {
 	location, err := time.LoadLocation(name)
 	require.NoError(t, err)
 	return location
+}
+
+// ZoneAtNoon returns a time zone where it is about noon now, so that no test that needs
+// the present sees the end of a day (R59).
+func ZoneAtNoon(t require.TestingT) *time.Location {
+	east := 12 - time.Now().UTC().Hour()
+	return Zone(t, fmt.Sprintf("Etc/GMT%+d", -east)) // in these names, east is minus
 }

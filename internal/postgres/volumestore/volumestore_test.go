@@ -20,6 +20,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres/volumestore"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/timetest"
 	"github.com/pims-sync/pims-sync/internal/volume"
 )
 
@@ -31,7 +32,7 @@ type bench struct {
 
 	db      *postgres.DB
 	clinic  uuid.UUID
-	now     time.Time
+	now     time.Time // about noon at the clinic: no test sees the end of a day
 	workers []*volume.Worker
 
 	mu      sync.Mutex
@@ -40,8 +41,8 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{T: t, db: pgtest.New(t), now: time.Now().Truncate(time.Second)}
-	require.NoError(t, b.db.Pool().QueryRow(t.Context(), "insert into clinics (name, timezone) values ('Fjord', 'UTC') returning id").Scan(&b.clinic))
+	b := &bench{T: t, db: pgtest.New(t), now: time.Now().In(timetest.ZoneAtNoon(t)).Truncate(time.Second)}
+	require.NoError(t, b.db.Pool().QueryRow(t.Context(), "insert into clinics (name, timezone) values ('Fjord', $1) returning id", b.now.Location().String()).Scan(&b.clinic))
 	b.exec("insert into cases (clinic_id, pims_id, status, metadata) select $1, n, 'pending', '{\"appointment\": {\"room\": \"1\"}}' from generate_series(1, 60) n", b.clinic)
 	for range 2 {
 		b.workers = append(b.workers, volume.NewWorker(volume.Options{
@@ -177,7 +178,7 @@ func (b *bench) stateOfAnother() scheduler.ClinicState {
 func TestOnlyRunsOfTheSameDaysThatNobodyApprovedAreJudged(t *testing.T) { // R49
 	t.Parallel()
 	b := newBench(t)
-	day := func(ago time.Duration) string { return b.now.Add(-ago).UTC().Format(time.DateOnly) }
+	day := func(ago time.Duration) string { return b.now.Add(-ago).Format(time.DateOnly) }
 	for i := range 5 {
 		ago := time.Duration(i+1) * week
 		b.sync(run{ago: ago, kind: "inbound", request: `{"startDate": "` + day(ago) + `", "endDate": "` + day(ago-24*time.Hour) + `"}`, updated: 5}, "")
