@@ -60,11 +60,15 @@ func TestTheChosenMomentsAreTheUnusualOnes(t *testing.T) { // R59
 			require.True(t, has(zone, day), "%s %s", zone, day)
 		}
 	}
-	weekdays := make(map[time.Weekday]bool)
+	weekdays, ends := make(map[time.Weekday]bool), 0
 	for _, m := range all {
 		weekdays[m.at.Weekday()] = true
+		if at := m.at.UTC(); at.Hour() == 23 && at.Minute() == 50 {
+			ends++
+		}
 	}
 	require.Len(t, weekdays, 7)
+	require.GreaterOrEqual(t, ends, 10, "ends of a day in UTC")
 }
 
 func TestASeedChoosesTheSameAgain(t *testing.T) { // R59

@@ -74,7 +74,9 @@ func allDays() []time.Time {
 
 // chosenMoments are 60 moments that differ from an ordinary one: the leap day, the days
 // on which the clocks of a zone change, ends and beginnings of years and months, each
-// weekday, and the days around a change. Hour and zone go round.
+// weekday, and the days around a change. Hour and zone go round. A third of
+// those without a change is shortly before the end of a day in UTC, the zone of databases
+// and of many a test's clinic.
 func chosenMoments() []moment {
 	var days []time.Time
 	var own []string // "" or the zone whose clocks change on the day
@@ -113,6 +115,9 @@ func chosenMoments() []moment {
 			zone = theZones[i%len(theZones)]
 		}
 		all[i] = momentOn(days[i], theHours[i%len(theHours)], zone)
+		if own[i] == "" && i%3 == 2 {
+			all[i].at = momentOn(days[i], theHours[len(theHours)-1], "Etc/UTC").at.In(all[i].at.Location())
+		}
 	}
 	return all
 }
