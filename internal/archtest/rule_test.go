@@ -72,7 +72,7 @@ var lower = rule{
 	{
 		pkg:       "internal/cases",
 		ours:      []string{"internal/pims", "internal/settings", "internal/syncs"},
-		libraries: []string{uuid},
+		libraries: []string{uuid, jsonV2},
 		domain:    true,
 	},
 	{

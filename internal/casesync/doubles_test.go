@@ -27,6 +27,7 @@ type store struct {
 	before      func(call string) error          // of every call; nil: nothing happens
 	beforeWrite func(writes []cases.Write) error // of a write of cases
 	afterWrite  func(written []string)
+	afterRead   func(pimsIDs []string) // of CasesByID
 }
 
 // at makes a hook that does something before one kind of call.
@@ -64,7 +65,11 @@ func (s *store) CasesByID(ctx context.Context, clinicID uuid.UUID, provider stri
 	if err := s.begin("CasesByID"); err != nil {
 		return nil, err
 	}
-	return s.Cases.CasesByID(ctx, clinicID, provider, pimsIDs)
+	stored, err := s.Cases.CasesByID(ctx, clinicID, provider, pimsIDs)
+	if s.afterRead != nil {
+		s.afterRead(pimsIDs)
+	}
+	return stored, err
 }
 
 func (s *store) WriteCases(ctx context.Context, lease syncs.Lease, syncID uuid.UUID, provider string, writes []cases.Write, at time.Time) ([]string, error) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/guards"
+	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/settings"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -176,11 +177,14 @@ func (p *calendarPhase) write(ctx context.Context, snapshot *pims.Snapshot, resu
 			return err
 		}
 	}
-	for chunk := range chunks(order) {
-		if err := p.writeChunk(ctx, chunk, result); err != nil {
+	for chunk, err := range p.readAhead(ctx, order) {
+		if err == nil {
+			err = p.writeChunk(ctx, chunk, result)
+		}
+		if err != nil {
 			return err
 		}
-		done += len(chunk)
+		done += len(chunk.appointments)
 		p.report(ctx, "write", done, len(order))
 	}
 	if len(p.protected) > 0 && !p.dryRun { // R26; after the writes, which check whether an id has returned (R7)
@@ -221,24 +225,68 @@ func chunks(order []*pims.Appointment) iter.Seq[[]*pims.Appointment] {
 	}
 }
 
+// A readChunk is a chunk with the stored cases of its appointments, as they were read.
+type readChunk struct {
+	appointments []*pims.Appointment
+	stored       map[string]cases.Case // by PIMS id; not of those that are new
+}
+
+// readAhead yields the chunks. It reads the cases of each while the one before is written.
+// A case that is changed in between is read again, as one that another writer changes (R12).
+func (p *calendarPhase) readAhead(ctx context.Context, order []*pims.Appointment) iter.Seq2[readChunk, error] {
+	return func(yield func(readChunk, error) bool) {
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		ready := make(chan readChunk)
+		reading := panics.NewGroup(1)
+		reading.Do(func() error {
+			defer close(ready)
+			for chunk := range chunks(order) {
+				stored, err := p.cases(ctx, p.toRead(chunk))
+				if err != nil {
+					return err
+				}
+				select {
+				case ready <- readChunk{chunk, stored}:
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}
+			return nil
+		})
+		for chunk := range ready {
+			if !yield(chunk, nil) {
+				stop()
+				_ = reading.Wait() // the loop has ended with an error of its own
+				return
+			}
+		}
+		if err := reading.Wait(); err != nil {
+			yield(readChunk{}, err)
+		}
+	}
+}
+
+// toRead returns the ids of a chunk that may have cases. The others are new, or their inserts
+// report a conflict.
+func (p *calendarPhase) toRead(chunk []*pims.Appointment) []string {
+	var ids []string
+	for _, a := range chunk {
+		if !p.create || p.known[a.ID] {
+			ids = append(ids, a.ID)
+		}
+	}
+	return ids
+}
+
 // errContended: other writers changed the same rows after every read.
 var errContended = errors.New("other writers keep changing the same cases; try again")
 
-// writeChunk reads a chunk's cases, merges and writes them. It reads and merges again the
+// writeChunk merges a chunk into its cases and writes them. It reads and merges again the
 // rows that another writer changed in between (R12).
-func (p *calendarPhase) writeChunk(ctx context.Context, chunk []*pims.Appointment, result *syncs.Result) error {
-	pending := chunk
-	for attempt := range mergeAttempts {
-		var ids []string
-		for _, a := range pending {
-			if attempt > 0 || !p.create || p.known[a.ID] { // else it is new, or its insert reports a conflict
-				ids = append(ids, a.ID)
-			}
-		}
-		stored, err := p.cases(ctx, ids)
-		if err != nil {
-			return err
-		}
+func (p *calendarPhase) writeChunk(ctx context.Context, chunk readChunk, result *syncs.Result) error {
+	pending, stored := chunk.appointments, chunk.stored
+	for range mergeAttempts {
 		writes, actions := p.merge(pending, stored, result)
 		written, err := p.commit(ctx, p.store, writes, actions, result)
 		if err != nil {
@@ -251,6 +299,13 @@ func (p *calendarPhase) writeChunk(ctx context.Context, chunk []*pims.Appointmen
 			_, attempted := actions[a.ID]
 			return !attempted || written[a.ID]
 		})
+		var again []string
+		for _, a := range pending {
+			again = append(again, a.ID)
+		}
+		if stored, err = p.cases(ctx, again); err != nil {
+			return err
+		}
 	}
 	return errContended
 }

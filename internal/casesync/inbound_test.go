@@ -290,6 +290,48 @@ func TestChunksOfLongTextsHaveFewerRows(t *testing.T) { // R57
 	require.Equal(t, []int{4, 1, 1, 2}, chunks)
 }
 
+func TestAPersonsEditOfACaseThatWasReadAheadIsKept(t *testing.T) { // R10, R12
+	t.Parallel()
+	p := newPractice(t)
+	half := func(a *pims.Appointment) { a.Reason = strings.Repeat("a", 3<<20) } // two do not fit into a chunk
+	p.enter(p.visit("1", "2026-03-02 10:00", half), p.visit("2", "2026-03-02 11:00", half))
+	p.sync(syncs.TypeInbound)
+	p.change("1", isCompleted)
+	p.change("2", isCompleted)
+	read := make(chan string, 3)
+	p.store.afterRead = func(ids []string) { read <- strings.Join(ids, " ") }
+	p.store.beforeWrite = once(func() { // of the first chunk
+		require.Equal(t, "1", <-read)
+		require.Equal(t, "2", <-read)
+		p.edit("2", "status = 'reviewed'")
+	})
+	require.Equal(t, syncs.Stats{AppointmentsFound: 2, CasesUpdated: 2}, p.sync(syncs.TypeInbound).Stats)
+	require.Equal(t, "2", <-read, "it is read again")
+	require.Equal(t, "pending", p.stored("1").Status)
+	mine := p.stored("2")
+	require.Equal(t, []string{"reviewed", "Completed"}, []string{mine.Status, mine.Appointment.Status})
+}
+
+func TestAReadThatFailsAheadEndsThePhaseAfterTheWritesBefore(t *testing.T) { // R15
+	t.Parallel()
+	p := newPractice(t)
+	half := func(a *pims.Appointment) { a.Reason = strings.Repeat("a", 3<<20) }
+	p.enter(p.visit("1", "2026-03-02 10:00", half), p.visit("2", "2026-03-02 11:00", half))
+	p.sync(syncs.TypeInbound)
+	p.change("1", isCompleted)
+	p.change("2", isCompleted)
+	reads := 0
+	p.store.before = at("CasesByID", func() error {
+		if reads++; reads == 2 {
+			return fmt.Errorf("reading: %w", syncs.ErrDatabase)
+		}
+		return nil
+	})
+	require.Equal(t, 1, p.fail(syncs.CodeDatabaseUnavailable, syncs.TypeInbound).Stats.CasesUpdated)
+	require.Equal(t, "pending", p.stored("1").Status)
+	require.Equal(t, "draft", p.stored("2").Status)
+}
+
 func TestAClinicWithoutAZoneIsRefusedBeforeAnyLogin(t *testing.T) { // R1
 	t.Parallel()
 	p := newPractice(t)
