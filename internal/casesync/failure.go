@@ -78,6 +78,7 @@ var explanations = []struct {
 	{pims.ErrHostNotAllowed, syncs.CodeCredentialsInvalid, ""},
 	{pims.ErrSessionExpired, syncs.CodeAuthExpired, ""},
 	{pims.ErrRateLimited, syncs.CodePIMSRateLimited, ""},
+	{pims.ErrTooManyRows, syncs.CodeTooManyRows, ""},
 	{pims.ErrSchemaDrift, syncs.CodeSchemaDrift, ""},
 	{pims.ErrIncomplete, syncs.CodeSnapshotIncomplete, ""},
 	{pims.ErrUnreachable, syncs.CodeUnreachable, ""},

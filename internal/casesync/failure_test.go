@@ -44,6 +44,7 @@ func TestEveryErrorOfASyncHasItsCode(t *testing.T) { // W15, docs/interface.md Â
 		{pims.ErrBrowserUnavailable, syncs.CodeBrowserUnavailable, true},
 		{pims.ErrSessionExpired, syncs.CodeAuthExpired, true},
 		{pims.ErrRateLimited, syncs.CodePIMSRateLimited, true},
+		{pims.ErrTooManyRows, syncs.CodeTooManyRows, false},
 		{pims.ErrSchemaDrift, syncs.CodeSchemaDrift, false},
 		{pims.ErrIncomplete, syncs.CodeSnapshotIncomplete, false},
 		{pims.ErrUnreachable, syncs.CodeUnreachable, true},

@@ -2,7 +2,9 @@ package casesync_test
 
 import (
 	"context"
+	"errors"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,11 +28,15 @@ func large(t *testing.T) *practice {
 	return p
 }
 
+// soon is far longer than anything that these tests wait for. Without it, a fault would hang
+// them.
+const soon = 30 * time.Second
+
 func TestOnlyOneSyncKeepsALargeCalendar(t *testing.T) { // R57
 	t.Parallel()
 	first, second, small := large(t), large(t), busy(t)
 	var steps []string
-	waits, ended := make(chan struct{}), make(chan outcome)
+	waits, ended := make(chan struct{}), make(chan outcome, 1)
 	second.recorder.onReport = func(p syncs.Progress) {
 		steps = append(steps, p.Step)
 		if p.Step == "wait" {
@@ -47,7 +53,14 @@ func TestOnlyOneSyncKeepsALargeCalendar(t *testing.T) { // R57
 				defer cancel()
 				ended <- second.run(work, syncs.Run{Type: syncs.TypeInbound})
 			}()
-			<-waits
+			select {
+			case <-waits:
+			case <-ended:
+				return errors.New("the second sync does not wait")
+			case <-time.After(soon):
+				cancel()
+				return errors.New("the second sync does not say that it waits")
+			}
 			small.sync(syncs.TypeInbound)
 			given, end := context.WithCancel(first.background())
 			third := large(t)
@@ -64,7 +77,12 @@ func TestOnlyOneSyncKeepsALargeCalendar(t *testing.T) { // R57
 	})
 	first.sync(syncs.TypeFull)
 	require.True(t, resting)
-	o := <-ended
+	var o outcome
+	select {
+	case o = <-ended:
+	case <-time.After(soon):
+		require.FailNow(t, "the second sync does not get its turn")
+	}
 	require.NoError(t, o.err)
 	require.Equal(t, []string{"login", "fetch", "wait", "fetch", "write"}, steps)
 	require.Contains(t, second.logs.String(), "Waits until another sync no longer keeps a large calendar")
@@ -95,4 +113,28 @@ func TestASyncThatIsSlowOnPurposeLosesItsTurn(t *testing.T) { // R57
 	second.sync(syncs.TypeInbound)
 	second.recorder.onReport = nil
 	require.ErrorIs(t, (<-ended).err, syncs.ErrTimeout)
+}
+
+func TestMoreRowsThanASyncMayHoldAreSaidToBeTooMany(t *testing.T) { // R57
+	t.Parallel()
+	p := large(t)
+	blocks := make([]pims.Block, memory.Large>>20)
+	for i := range blocks {
+		blocks[i] = pims.Block{ID: strconv.Itoa(i) + strings.Repeat("0", 1<<20-1<<10), Marked: true} // few, so that the test is fast
+	}
+	p.fake.SetBlocks(blocks...)
+	consultations := make([]pims.Consultation, 300)
+	for i := range consultations {
+		consultations[i] = pims.Consultation{ID: strconv.Itoa(i + 1), At: p.instant("2026-03-02 08:00")}
+	}
+	p.fake.SetConsultations(consultations...)
+
+	o := p.fail(syncs.CodeTooManyRows, syncs.TypeFull)
+	require.Contains(t, o.audit.Result.Error, "; sync fewer days at a time")
+	require.NotContains(t, o.audit.Result.Error, "form", "nothing is wrong with the answers")
+	require.Equal(t, syncs.StatusCompleted, o.phase(t, syncs.TypeInbound).Status, "what was written before stays")
+
+	p.fake.SetBlocks(append(blocks, blocks...)...)
+	o = p.fail(syncs.CodeTooManyRows, syncs.TypeInbound)
+	require.Contains(t, o.audit.Result.Error, "; sync fewer days at a time")
 }

@@ -50,6 +50,11 @@ var (
 	// less would return the same row again. It is an ErrSchemaDrift, too.
 	ErrOverLimit = fmt.Errorf("a limit of a row or text is exceeded: %w", ErrSchemaDrift)
 
+	// ErrTooManyRows: the rows of a sync's days, each of them in order, are together more
+	// than a sync may hold (R57). It is an ErrOverLimit, too: halves would together be as
+	// many.
+	ErrTooManyRows error = tooManyRows{}
+
 	// ErrNotFound: the PIMS does not have it.
 	ErrNotFound = errors.New("not found in the PIMS")
 
@@ -59,6 +64,12 @@ var (
 	// ErrHostNotAllowed: a URL names a host that is not allowed.
 	ErrHostNotAllowed = errors.New("the host is not among the allowed PIMS hosts")
 )
+
+// tooManyRows is an ErrOverLimit whose text blames no row and no form.
+type tooManyRows struct{}
+
+func (tooManyRows) Error() string { return "the PIMS lists more rows than one sync may hold" }
+func (tooManyRows) Unwrap() error { return ErrOverLimit }
 
 // The words of Kind for errors that are not of this package.
 const (
@@ -103,6 +114,7 @@ var kinds = []struct {
 	{ErrBrowserUnavailable, "browser_unavailable"},
 	{ErrSessionExpired, "auth_expired"},
 	{ErrRateLimited, "rate_limited"},
+	{ErrTooManyRows, "too_many_rows"},
 	{ErrSchemaDrift, "schema_drift"},
 	{ErrNotFound, "not_found"},
 	{ErrIncomplete, "incomplete"},

@@ -37,6 +37,7 @@ const (
 	CodePIMSError            Code = "pims_error"
 	CodePIMSRateLimited      Code = "pims_rate_limited"
 	CodeSchemaDrift          Code = "schema_drift"
+	CodeTooManyRows          Code = "too_many_rows"
 	CodeAuthExpired          Code = "auth_expired"
 	CodeBrowserUnavailable   Code = "browser_unavailable"
 	CodeDatabaseUnavailable  Code = "database_unavailable"

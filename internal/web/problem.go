@@ -46,6 +46,7 @@ var statuses = map[syncs.Code]int{
 	syncs.CodeWrongPractice:        http.StatusUnprocessableEntity,
 	syncs.CodeSnapshotUnsound:      http.StatusUnprocessableEntity,
 	syncs.CodeSnapshotIncomplete:   http.StatusUnprocessableEntity,
+	syncs.CodeTooManyRows:          http.StatusUnprocessableEntity,
 	syncs.CodeIdempotencyMismatch:  http.StatusUnprocessableEntity,
 	CodeRateLimited:                http.StatusTooManyRequests,
 	syncs.CodeInternal:             http.StatusInternalServerError,

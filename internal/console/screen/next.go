@@ -44,6 +44,7 @@ var nextSteps = map[syncs.Code]string{
 	syncs.CodePIMSRateLimited:      "Nothing, if it is rare. Otherwise lower PIMS_RATE_LIMIT, or spread the schedules.",
 	syncs.CodeAuthExpired:          "It is tried again at the next tick. If it stays, somebody else may use the same login.",
 	syncs.CodeSchemaDrift:          "The provider's part of this program needs an update. Nothing wrong was stored.",
+	syncs.CodeTooManyRows:          "Sync fewer days at a time: shorten the schedule's days, or give a first and a last day.",
 	syncs.CodeSnapshotIncomplete:   "Look for appointments without an id in the PIMS. Deletions wait until they are gone.",
 	syncs.CodeSnapshotUnsound:      "It is tried again at the next tick. If it stays, compare a few appointments by hand.",
 	syncs.CodeBrowserUnavailable:   "Look at the server: the headless browser is missing, or memory is short.",

@@ -103,6 +103,7 @@ var codeWords = map[syncs.Code]string{
 	syncs.CodePIMSError:            "The PIMS reported an error",
 	syncs.CodePIMSRateLimited:      "The PIMS asked us to slow down",
 	syncs.CodeSchemaDrift:          "The PIMS sends data in another form",
+	syncs.CodeTooManyRows:          "The PIMS lists more rows than one sync may hold",
 	syncs.CodeAuthExpired:          "The PIMS ended the session early",
 	syncs.CodeBrowserUnavailable:   "The browser for logins does not start",
 	syncs.CodeDatabaseUnavailable:  "The database was not available",

@@ -17,6 +17,7 @@ func theAnswers() []mutant {
 	text := tests{"internal/pims/pimshttp", "AnAnswerIsDecoded|BytesThatAreNoText"}
 	limits := tests{"internal/pims/pimshttp", "ARowOrAText|AnAnswerIsNoLonger|ALongHeader|ALargeRow"}
 	turns := tests{"internal/pims/memory", "."}
+	keeps := tests{sync, "OnlyOneSyncKeeps"}
 	hostile := func(name string) tests { return tests{neo, "TestAHostileAnswerTakesLittleMemory/^" + name + "$"} }
 	return []mutant{
 		{"R5", "an answer that says that it failed is believed", envelope, `if member := e.tells(holds()); member != "" {`, `if member := e.tells(holds()); member != "" && false {`, failed},
@@ -91,7 +92,11 @@ func theAnswers() []mutant {
 		{"R57", "any number of large fetches is done at once", memory, "case !r.tryLarge():", "case !r.tryLarge() && false:", turns},
 		{"R57", "a run waits for no turn", memory, "	if r.tryLarge() {\n		return nil\n	}\n	if waiting", "	if r.tryLarge() || true {\n		return nil\n	}\n	if waiting", turns},
 		{"R57", "a run keeps its turn for ever", memory, "	if r.large() {\n		<-turn", "	if false {\n		<-turn", turns},
+		{"R57", "a wait cannot be cancelled", memory, "case <-ctx.Done():", "case <-context.WithoutCancel(ctx).Done():", turns},
 		{"R57", "what a run keeps does not count", memory, "r.take(int64(bytes))\n	if errors", "r.take(0)\n	if errors", turns},
+		{"R57", "a sync keeps a calendar that does not count", "internal/casesync/runner.go", "memory.Keep(ctx, snapshot.Size())", "memory.Keep(ctx, 0)", keeps},
+		{"R57", "a sync keeps its turn after it has ended", "internal/casesync/runner.go", "	defer end()\n", "	_ = end\n", keeps},
+		{"R57", "a sync waits silently", "internal/casesync/remember.go", `p.report(ctx, "wait", 0, 0)`, "", keeps},
 
 		{"R57", "a search keeps any number of entries", search, "return r.held.Take(entry.Size())", "return nil", hostile("a_page_of_a_million_entries")},
 		{"R57", "a view may be as long as a calendar", "internal/pims/idexxneo/consultation.go", ", MaxBytes: pimshttp.MaxRowBytes", "", hostile("a_list_without_an_end_in_a_view")},

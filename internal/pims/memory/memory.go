@@ -33,10 +33,10 @@ const (
 
 var (
 	// errLarge is final: two fetches of half the days would together keep as much.
-	errLarge = fmt.Errorf("the PIMS lists more than %d MiB of rows: %w", Large>>20, pims.ErrOverLimit)
+	errLarge = fmt.Errorf("%w (%d MiB, such as 70,000 appointments with as many consultations); sync fewer days at a time", pims.ErrTooManyRows, Large>>20)
 
 	// errBusy ends a fetch that has to wait for its turn.
-	errBusy = fmt.Errorf("the PIMS lists more than %d MiB of rows, and another sync has a large calendar: %w", Small>>20, pims.ErrOverLimit)
+	errBusy = fmt.Errorf("%w while another sync has a large calendar (%d MiB)", pims.ErrTooManyRows, Small>>20)
 )
 
 // turn is held by the run that may hold Large bytes.
@@ -81,7 +81,7 @@ func (r *run) large() bool { return r.limit.Load() == Large }
 // function again. What the function has counted is given back when Fetch returns: see Keep.
 // In a context without a run, the fetch is a run of its own.
 //
-// Errors: those of the function; a pims.ErrOverLimit for too many rows; the context's.
+// Errors: those of the function; pims.ErrTooManyRows; the context's.
 func Fetch[T any](ctx context.Context, fetch func(*Fetching) (T, error)) (T, error) {
 	r, ok := ctx.Value(runKey{}).(*run)
 	if !ok {
@@ -158,7 +158,7 @@ func (r *run) take(bytes int64) error {
 // are too many and it is another run's turn, it waits with them: a fetch that counts its rows
 // has waited before. In a context without a run it does nothing.
 //
-// Errors: a pims.ErrOverLimit for too many rows; the context's.
+// Errors: pims.ErrTooManyRows; the context's.
 func Keep(ctx context.Context, bytes int) (drop func(), err error) {
 	r, ok := ctx.Value(runKey{}).(*run)
 	if !ok {

@@ -2,7 +2,9 @@ package memory
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,9 +27,27 @@ func collect(bytes int, begun *int) func(*Fetching) (int, error) {
 
 // fetched fetches so many bytes in a context, and returns how often it began.
 func fetched(ctx context.Context, bytes int) (begun int, err error) {
-	_, err = Fetch(ctx, collect(bytes, &begun))
+	err = promptly(func() error {
+		_, err := Fetch(ctx, collect(bytes, &begun))
+		return err
+	})
 	return begun, err
 }
+
+// promptly returns what a function returns, or errHangs if that takes half a minute: no call
+// of these tests waits for another.
+func promptly(call func() error) error {
+	returned := make(chan error, 1)
+	go func() { returned <- call() }()
+	select {
+	case err := <-returned:
+		return err
+	case <-time.After(30 * time.Second):
+		return errHangs
+	}
+}
+
+var errHangs = errors.New("the call hangs")
 
 // The tests of this package share the process's one turn, so none is parallel to another.
 
@@ -80,10 +100,10 @@ func TestALargeRunTakesItsTurnAndKeepsItToItsEnd(t *testing.T) { //nolint:parall
 	_, err = Keep(ctx, Large-1)
 	require.NoError(t, err)
 	begun, err = fetched(ctx, 2)
-	require.ErrorIs(t, err, pims.ErrOverLimit, "what it keeps and what it fetches count together")
+	require.ErrorIs(t, err, pims.ErrTooManyRows, "what it keeps and what it fetches count together")
 	require.Equal(t, 1, begun)
 	_, err = Keep(ctx, 2)
-	require.ErrorIs(t, err, pims.ErrOverLimit)
+	require.ErrorIs(t, err, pims.ErrTooManyRows)
 	_, err = fetched(ctx, 1)
 	require.NoError(t, err, "what was refused does not count")
 
@@ -104,8 +124,10 @@ func TestAWaitEndsWithItsContextOrWithTheTurnOfTheOther(t *testing.T) { //nolint
 	require.NoError(t, err)
 
 	for name, ask := range map[string]func(context.Context) error{
-		"a fetch":           func(ctx context.Context) error { _, err := fetched(ctx, Small+1); return err },
-		"rows that it kept": func(ctx context.Context) error { _, err := Keep(ctx, Small+1); return err },
+		"a fetch": func(ctx context.Context) error { _, err := fetched(ctx, Small+1); return err },
+		"rows that it kept": func(ctx context.Context) error {
+			return promptly(func() error { _, err := Keep(ctx, Small+1); return err })
+		},
 	} {
 		for range 32 {
 			ctx, end := Begin(t.Context())
@@ -148,7 +170,7 @@ func TestAFetchWithoutARunIsARunOfItsOwn(t *testing.T) { //nolint:paralleltest /
 		require.NoError(t, err)
 	}
 	_, err := fetched(cancelled(t.Context()), Large+1)
-	require.ErrorIs(t, err, pims.ErrOverLimit)
+	require.ErrorIs(t, err, pims.ErrTooManyRows)
 	drop, err := Keep(t.Context(), Large+1)
 	require.NoError(t, err, "nobody counts it")
 	drop()
@@ -170,4 +192,20 @@ func TestAnAnswerThatIsNotKeptGivesItsShareBack(t *testing.T) { //nolint:paralle
 		return 0, nil
 	})
 	require.NoError(t, err)
+}
+
+func TestAPracticesNumbersFitAsThePagesSay(t *testing.T) { //nolint:paralleltest // R57
+	visit := pims.Appointment{
+		ID: "10000001", ConsultationID: "20000001", PatientID: "30000001", PatientName: "Hildegard", ClientID: "40000001",
+		ClientName: "Cassandra Worthington", ClientPhone: "555-0199 ext. 12", ClientEmail: "worthington@example.com", Veterinarian: "Dr. Abernathy",
+		Room: "Exam 2", Title: "Annual examination", TypeText: "Annual examination", Reason: "Due for vaccines, limps on the left",
+		StatusText: "checked in", StartText: "2026-03-02T08:00:00", EndText: "2026-03-02T08:30:00",
+	}
+	entry := pims.ConsultationEntry{ID: "20000001", AppointmentID: "10000001", StatusText: "completed", Fingerprint: "00112233445566778899aabbccddeeff"}
+	require.Less(t, 100_000*visit.Size(), Large)
+	require.Less(t, 70_000*(visit.Size()+entry.Size()), Large)
+	require.ErrorIs(t, errLarge, pims.ErrOverLimit, "it is final")
+	for _, err := range []error{errLarge, errBusy} { // else a wait would look like a change of the answers
+		require.Equal(t, "too_many_rows", pims.Kind(err))
+	}
 }

@@ -104,7 +104,7 @@ func (b *browser) next() (recordings.Login, bool) {
 // failures are the errors by their words in pims.Kind.
 var failures = []error{
 	pims.ErrAuthRejected, pims.ErrAuthChallenge, pims.ErrLoginFormChanged, pims.ErrBrowserUnavailable, pims.ErrSessionExpired,
-	pims.ErrRateLimited, pims.ErrSchemaDrift, pims.ErrNotFound, pims.ErrIncomplete, pims.ErrHostNotAllowed, pims.ErrTimedOut,
+	pims.ErrRateLimited, pims.ErrTooManyRows, pims.ErrSchemaDrift, pims.ErrNotFound, pims.ErrIncomplete, pims.ErrHostNotAllowed, pims.ErrTimedOut,
 	pims.ErrRecordRefused, pims.ErrRemote, &pims.FieldError{Field: invented, Reason: "was refused"},
 }
 
