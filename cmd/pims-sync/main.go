@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -18,7 +17,6 @@ import (
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
-	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 func main() {
@@ -56,17 +54,17 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		cli.Numbers(),
 	)
 	if err != nil {
-		return report(std, err)
+		return report(std, nil, err)
 	}
 	command, err := cli.Parse(parser, args)
 	switch {
 	case exited >= 0: // --help
 		return exited
 	case err != nil:
-		return report(std, cli.Usage(err))
+		return report(std, nil, cli.Usage(err))
 	}
 	if err := errors.Join(cli.RefuseSecrets(args), grammar.ReadSecrets()); err != nil {
-		return report(std, cli.Usage(err))
+		return report(std, command, cli.Usage(err))
 	}
 	built := thisBuild()
 	grammar.Config.Version, grammar.Revision = built.Version, built.Commit
@@ -78,18 +76,16 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		fmt.Fprintln(std.Err, e.Stack)
 	}
 	if err != nil {
-		return report(std, err)
+		return report(std, command, err)
 	}
 	return exitDone
 }
 
 // report prints in one line what went wrong and returns the exit code.
-func report(std cli.Streams, err error) int {
-	if request, ok := errors.AsType[*syncs.Failure](err); ok && request.Field != "" {
-		err = cli.InFlags(request)
-	}
-	fmt.Fprintln(std.Err, "pims-sync: "+strings.ReplaceAll(err.Error(), "\n", " "))
-	if _, ok := errors.AsType[cli.UsageError](err); ok {
+func report(std cli.Streams, command *kong.Context, err error) int {
+	line, usage := cli.Say(command, err)
+	fmt.Fprintln(std.Err, "pims-sync: "+line)
+	if usage {
 		return exitUsage
 	}
 	return exitFailed

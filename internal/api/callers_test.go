@@ -120,6 +120,7 @@ type line struct {
 	named  access.Role
 	whole  bool   // only callers that are not limited to some clinics
 	owned  bool   // its record belongs to the clinic of the bench
+	chosen bool   // the body names the clinic: one that the caller does not see is a wrong field
 	body   string // that is valid
 	query  string // that a call needs
 }
@@ -184,7 +185,7 @@ var lines = map[string]line{
 	"DELETE /api/fleet-keys/{id}": {role: access.RoleAdmin, whole: true},
 
 	"GET /api/webhooks":                                     {role: access.RoleAdmin},
-	"POST /api/webhooks":                                    {role: access.RoleAdmin, owned: true, body: `{"url":"https://example.com/hooks","clinicId":"{clinicId}"}`},
+	"POST /api/webhooks":                                    {role: access.RoleAdmin, chosen: true, body: `{"url":"https://example.com/hooks","clinicId":"{clinicId}"}`},
 	"GET /api/webhooks/{id}":                                {role: access.RoleAdmin, owned: true},
 	"PATCH /api/webhooks/{id}":                              {role: access.RoleAdmin, owned: true, body: `{"enabled":false}`},
 	"DELETE /api/webhooks/{id}":                             {role: access.RoleAdmin, owned: true},
@@ -192,7 +193,7 @@ var lines = map[string]line{
 	"POST /api/webhooks/{id}/rotate":                        {role: access.RoleAdmin, owned: true},
 	"GET /api/webhooks/{id}/deliveries":                     {role: access.RoleAdmin, owned: true},
 	"GET /api/notifications":                                {role: access.RoleAdmin},
-	"POST /api/notifications":                               {role: access.RoleAdmin, owned: true, body: `{"type":"email","email":"ops@example.com","clinicId":"{clinicId}"}`},
+	"POST /api/notifications":                               {role: access.RoleAdmin, chosen: true, body: `{"type":"email","email":"ops@example.com","clinicId":"{clinicId}"}`},
 	"GET /api/notifications/{id}":                           {role: access.RoleAdmin, owned: true},
 	"PATCH /api/notifications/{id}":                         {role: access.RoleAdmin, owned: true, body: `{"name":"on call"}`},
 	"DELETE /api/notifications/{id}":                        {role: access.RoleAdmin, owned: true},
@@ -268,6 +269,8 @@ func (p presented) want(l line, named bool) int {
 		return http.StatusForbidden
 	case l.owned && !p.sees:
 		return http.StatusNotFound
+	case l.chosen && !p.sees:
+		return http.StatusBadRequest
 	}
 	return 0
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/api/outgoing"
-	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/notify"
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -174,22 +173,17 @@ func (f *fakeOutgoing) put(id, clinicID uuid.UUID) {
 
 // newOutgoing returns the operations' services in front of a bench's fake.
 func newOutgoing(b *bench) outgoing.Options {
-	find := func(_ context.Context, id uuid.UUID) error {
-		if id != b.reads.owner.ID {
-			return clinic.ErrNotFound
-		}
-		return nil
-	}
+	find := func(_ context.Context, id uuid.UUID) (bool, error) { return id == b.reads.owner.ID, nil }
 	now := func() time.Time { return b.now }
 	return outgoing.Options{
 		Webhooks: webhooks.NewService(webhooks.ServiceOptions{
-			Log: b.events, Registry: b.outgoing, FindClinic: find, Sequence: func(context.Context) error { return nil }, Hosts: pims.HostPolicy{}, Now: now,
+			Log: b.events, Registry: b.outgoing, HasClinic: find, Sequence: func(context.Context) error { return nil }, Hosts: pims.HostPolicy{}, Now: now,
 			Send: func(context.Context, *webhooks.Endpoint, *webhooks.Delivery, []hidden.Text) webhooks.Attempt {
 				return b.outgoing.attempt
 			},
 		}),
 		Channels: notify.NewService(notify.ServiceOptions{
-			Log: b.events, Registry: &fakeChannels{b.outgoing}, FindClinic: find, Now: now,
+			Log: b.events, Registry: &fakeChannels{b.outgoing}, HasClinic: find, Now: now,
 			CheckURL: func(url string) error { return webhooks.CheckURL(url, pims.HostPolicy{}) },
 			CheckAddress: func(text string) error {
 				if text == "nobody" {
@@ -240,10 +234,13 @@ func TestWebhooksAreManagedByTheAPI(t *testing.T) { // R44, R47
 		`{"url":"https://example.com/hooks","secret":"mine"}`:            "secret",
 		`{"types":["case.changed"]}`:                                     "url",
 		`{"url":"https://example.com/hooks","clinicId":"Harbor Lights"}`: "clinicId",
+
+		`{"url":"https://example.com/hooks","types":["sync.failed","sync.failed"]}`:             "types",
+		`{"url":"https://example.com:99999/hooks"}`:                                             "url",
+		`{"url":"https://example.com/hooks","clinicId":"00000000-0000-4000-8000-000000000000"}`: "clinicId",
 	} {
 		require.Equal(t, field, orEmpty(c.want(http.StatusBadRequest, http.MethodPost, "/api/webhooks", body).at("field")), body)
 	}
-	c.want(http.StatusNotFound, http.MethodPost, "/api/webhooks", `{"url":"https://example.com/hooks","clinicId":"00000000-0000-4000-8000-000000000000"}`)
 
 	changed := c.want(http.StatusOK, http.MethodPatch, path, `{"enabled":false,"ordered":true,"types":["case.changed","plan.opened"]}`)
 	require.Equal(t, webhooks.ReasonPerson, changed.at("disabledReason"))
@@ -254,9 +251,9 @@ func TestWebhooksAreManagedByTheAPI(t *testing.T) { // R44, R47
 	require.Equal(t, "whsec_second", c.want(http.StatusOK, http.MethodPost, path+"/rotate", "").at("secret"))
 	require.NotContains(t, c.want(http.StatusOK, http.MethodGet, path, "").Body.String(), "whsec", "a secret is shown once")
 
-	b.outgoing.attempt = webhooks.Attempt{Status: 500, Error: "it returned 500", Response: "oops"}
+	b.outgoing.attempt = webhooks.Attempt{Status: 500, Took: 38 * time.Millisecond, Error: "it returned 500", Response: "oops"}
 	tried := c.want(http.StatusOK, http.MethodPost, path+"/test", "")
-	require.Equal(t, []any{false, "it returned 500", "oops"}, []any{tried.at("delivered"), tried.at("error"), tried.at("response")})
+	require.Equal(t, []any{false, 500.0, 38.0, "it returned 500", "oops"}, []any{tried.at("delivered"), tried.at("status"), tried.at("tookMs"), tried.at("error"), tried.at("response")})
 	c.want(http.StatusOK, http.MethodDelete, path, "")
 	c.want(http.StatusNotFound, http.MethodGet, path, "")
 
@@ -322,7 +319,10 @@ func TestACallerOfSomeClinicsWorksOnTheirEndpointsAndChannelsOnly(t *testing.T) 
 	c.want(http.StatusNotFound, http.MethodDelete, "/api/notifications/"+b.outgoing.channels[0].ID.String(), "")
 	c.want(http.StatusForbidden, http.MethodPost, "/api/webhooks", `{"url":"https://example.com/hooks"}`)
 	c.want(http.StatusForbidden, http.MethodPost, "/api/notifications", `{"type":"email","email":"ops@example.com"}`)
-	c.want(http.StatusNotFound, http.MethodPost, "/api/webhooks", `{"url":"https://example.com/hooks","clinicId":"`+hidden[1].ClinicID.String()+`"}`)
+	unseen := c.want(http.StatusBadRequest, http.MethodPost, "/api/webhooks", `{"url":"https://example.com/hooks","clinicId":"`+hidden[1].ClinicID.String()+`"}`)
+	nowhere := c.want(http.StatusBadRequest, http.MethodPost, "/api/webhooks", `{"url":"https://example.com/hooks","clinicId":"00000000-0000-4000-8000-000000000000"}`)
+	require.Equal(t, nowhere.at("error"), unseen.at("error"), "a clinic outside of the limit looks like one that does not exist")
+	require.Equal(t, "clinicId", unseen.at("field"))
 	c.want(http.StatusCreated, http.MethodPost, "/api/webhooks", `{"url":"https://example.com/hooks","clinicId":"`+mine.String()+`"}`)
 	c.want(http.StatusCreated, http.MethodPost, "/api/notifications", `{"type":"email","email":"ops@example.com","clinicId":"`+mine.String()+`"}`)
 	require.Len(t, b.events.events, 2)
@@ -338,20 +338,26 @@ func TestNotificationChannelsAreManagedByTheAPI(t *testing.T) { // R44, R48
 	require.Equal(t, []any{"UTC", "22:00", nil}, []any{added.at("timezone"), added.at("quietFrom"), added.at("digestAt")})
 	for body, field := range map[string]string{
 		`{"type":"pager"}`: "type",
-		`{"type":"slack","url":"http://hooks.example.com/"}`:                            "url",
-		`{"type":"slack","url":"https://hooks.example.com/","email":"ops@example.com"}`: "email",
-		`{"type":"email","email":"nobody"}`:                                             "email",
-		`{"type":"email","email":"a@example.com","url":"https://hooks.example.com/"}`:   "url",
-		`{"type":"email","email":"a@example.com","timezone":"Nowhere/Land"}`:            "timezone",
-		`{"type":"email","email":"a@example.com","timezone":"Local"}`:                   "timezone",
-		`{"type":"email","email":"a@example.com","quietFrom":"22:00"}`:                  "quietFrom",
-		`{"type":"email","email":"a@example.com","digestAt":"7:30"}`:                    "digestAt",
+		`{"type":"slack"}`: "url",
+		`{"type":"email"}`: "email",
+		`{"type":"email","email":"a@example.com","quietFrom":"22:00","quietUntil":"22:00"}`:                    "quietUntil",
+		`{"type":"email","email":"a@example.com","quietFrom":"22:00","quietUntil":"07:00","digestAt":"23:00"}`: "digestAt",
+		`{"type":"email","email":"a@example.com","clinicId":"00000000-0000-4000-8000-000000000000"}`:           "clinicId",
+		`{"type":"slack","url":"http://hooks.example.com/"}`:                                                   "url",
+		`{"type":"slack","url":"https://hooks.example.com/","email":"ops@example.com"}`:                        "email",
+		`{"type":"email","email":"nobody"}`:                                                                    "email",
+		`{"type":"email","email":"a@example.com","url":"https://hooks.example.com/"}`:                          "url",
+		`{"type":"email","email":"a@example.com","timezone":"Nowhere/Land"}`:                                   "timezone",
+		`{"type":"email","email":"a@example.com","timezone":"Local"}`:                                          "timezone",
+		`{"type":"email","email":"a@example.com","quietFrom":"22:00"}`:                                         "quietFrom",
+		`{"type":"email","email":"a@example.com","digestAt":"7:30"}`:                                           "digestAt",
 	} {
 		require.Equal(t, field, orEmpty(c.want(http.StatusBadRequest, http.MethodPost, "/api/notifications", body).at("field")), body)
 	}
 	id, _ := added.at("id").(string)
 	path := "/api/notifications/" + id
 	until := testTime.Add(8 * time.Hour).UTC().Format(time.RFC3339)
+	require.Contains(t, c.want(http.StatusBadRequest, http.MethodPost, "/api/notifications", `{"type":"slack"}`).at("error"), "missing")
 	muted := c.want(http.StatusOK, http.MethodPatch, path, `{"mutedUntil":"`+until+`","digestAt":"07:30"}`)
 	require.Equal(t, []any{"07:30", "22:00"}, []any{muted.at("digestAt"), muted.at("quietFrom")})
 	require.NotNil(t, muted.at("mutedUntil"))

@@ -24,7 +24,7 @@ import (
 )
 
 // Every code of docs/interface.md §Codes, as it stands there.
-const interfaceCodes = `unauthorized 401 · invalid_request 400 · forbidden 403 · not_found 404 · sync_running, credentials_missing, credentials_invalid, credentials_suspended, timezone_missing, already_decided 409 · cursor_expired 410 · body_too_large 413 · deletion_guard, schedule_shift_guard, pims_wrong_practice, snapshot_unsound, snapshot_incomplete, drift_guard, idempotency_mismatch, too_many_rows 422 · rate_limited 429 · pims_auth_rejected, pims_auth_challenge, login_form_changed, pims_unreachable, pims_error, pims_rate_limited, schema_drift, auth_expired 502 · browser_unavailable, database_unavailable, draining, interrupted 503 · timeout 504 · cancelled 409 · internal 500 · method_not_allowed 405`
+const interfaceCodes = `unauthorized 401 · invalid_request 400 · forbidden 403 · not_found 404 · sync_running, credentials_missing, credentials_invalid, credentials_suspended, timezone_missing, already_decided 409 · cursor_expired 410 · body_too_large 413 · deletion_guard, schedule_shift_guard, pims_wrong_practice, snapshot_unsound, snapshot_incomplete, drift_guard, idempotency_mismatch, too_many_rows 422 · rate_limited 429 · pims_auth_rejected, pims_auth_challenge, login_form_changed, pims_unreachable, pims_error, pims_rate_limited, schema_drift, auth_expired, not_taken 502 · browser_unavailable, database_unavailable, draining, interrupted 503 · timeout 504 · cancelled 409 · internal 500 · method_not_allowed 405`
 
 func TestEveryCodeHasItsStatus(t *testing.T) {
 	t.Parallel()

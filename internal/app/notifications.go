@@ -52,7 +52,7 @@ func ChannelService(s *Store, settings Settings, ring *seal.Keyring) (*notify.Se
 	return notify.NewService(notify.ServiceOptions{
 		Log:          s.OperatorLog(),
 		Registry:     Notifications(s, ring),
-		FindClinic:   s.findClinic,
+		HasClinic:    s.hasClinic,
 		CheckURL:     func(url string) error { return webhooks.CheckURL(url, settings.Hosts) },
 		CheckAddress: mail.CheckAddress,
 		Send:         send,

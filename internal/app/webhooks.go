@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres/webhookstore"
 	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/webhooks"
@@ -24,19 +26,22 @@ func NewSender(settings Settings) *webhooks.Sender {
 // WebhookService returns what people do with the webhook endpoints of a store.
 func WebhookService(s *Store, settings Settings, ring *seal.Keyring, log *slog.Logger) *webhooks.Service {
 	return webhooks.NewService(webhooks.ServiceOptions{
-		Log:        s.OperatorLog(),
-		Registry:   Webhooks(s, ring),
-		FindClinic: s.findClinic,
-		Sequence:   NewFeed(s, log).Sequence,
-		Send:       NewSender(settings).Send,
-		Hosts:      settings.Hosts,
+		Log:       s.OperatorLog(),
+		Registry:  Webhooks(s, ring),
+		HasClinic: s.hasClinic,
+		Sequence:  NewFeed(s, log).Sequence,
+		Send:      NewSender(settings).Send,
+		Hosts:     settings.Hosts,
 	})
 }
 
-// findClinic returns clinic.ErrNotFound where there is no such clinic.
-func (s *Store) findClinic(ctx context.Context, id uuid.UUID) error {
+// hasClinic reports whether there is a clinic with an id.
+func (s *Store) hasClinic(ctx context.Context, id uuid.UUID) (bool, error) {
 	_, err := s.Clinics().Clinic(ctx, id)
-	return err
+	if errors.Is(err, clinic.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // newWebhooks returns the worker that sends the engine's webhooks.

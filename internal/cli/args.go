@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -104,18 +103,6 @@ func (l LimitOrAll) Cut(n int) int {
 	}
 	return min(n, int(l))
 }
-
-// InFlags returns what is wrong with a field of a request, in the terms of the command
-// line, which has a flag for each field.
-func InFlags(f *syncs.Failure) error {
-	return Usage(errors.New(flagNames.Replace(f.Message)))
-}
-
-var flagNames = strings.NewReplacer(
-	"startDate", "--start-date", "endDate", "--end-date", "daysAhead", "--days-ahead",
-	"lookbackDays", "--lookback-days", "lookaheadDays", "--lookahead-days",
-	"parallelBatchSize", "--parallel-batch-size", "cursor", "--cursor", "allowDuplicate", "--allow-duplicate",
-)
 
 // NoSuch returns an error for an id that does not exist. It says how to find the right one.
 func NoSuch(err error, what string, named uuid.UUID, list string) error {

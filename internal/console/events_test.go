@@ -42,12 +42,12 @@ func (s *site) outgoing(t testing.TB, o *Options) {
 		s.ring, err = seal.ParseKeyring(seal.NewKey())
 		require.NoError(t, err)
 	}
-	find := func(ctx context.Context, id uuid.UUID) error {
+	find := func(ctx context.Context, id uuid.UUID) (bool, error) {
 		_, err := clinicstore.NewClinics(s.db).Clinic(ctx, id)
-		return err
+		return err == nil, nil //nolint:nilerr // it is not there
 	}
 	o.Endpoints = webhooks.NewService(webhooks.ServiceOptions{
-		Log: oplog.New(s.db, nil), Registry: webhookstore.New(s.db, s.ring), FindClinic: find, Now: s.clock.Now,
+		Log: oplog.New(s.db, nil), Registry: webhookstore.New(s.db, s.ring), HasClinic: find, Now: s.clock.Now,
 		Sequence: func(ctx context.Context) error {
 			_, err := feedstore.New(s.db).Sequence(ctx)
 			return err
@@ -60,7 +60,7 @@ func (s *site) outgoing(t testing.TB, o *Options) {
 		},
 	})
 	o.Channels = notify.NewService(notify.ServiceOptions{
-		Log: oplog.New(s.db, nil), Registry: notifystore.New(s.db, s.ring), FindClinic: find, Now: s.clock.Now,
+		Log: oplog.New(s.db, nil), Registry: notifystore.New(s.db, s.ring), HasClinic: find, Now: s.clock.Now,
 		CheckURL: func(u string) error { return webhooks.CheckURL(u, pims.HostPolicy{}) }, CheckAddress: mail.CheckAddress,
 		Send: func(_ context.Context, c notify.Channel, _ notify.Message) error {
 			if c.Target == takes {

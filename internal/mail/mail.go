@@ -29,6 +29,7 @@ type Mailer struct {
 	port    int
 	options []gomail.Option
 	from    string
+	hidden  []string // the user name and the password
 }
 
 // New makes a Mailer for SMTP_URL (smtp://user:password@host:587 with STARTTLS, or
@@ -54,8 +55,8 @@ func New(rawURL, from string, roots *tls.Config) (*Mailer, error) {
 		m.options = append(m.options, gomail.WithTLSPolicy(policy(u.Hostname())))
 	}
 	if u.Port() != "" {
-		if m.port, err = strconv.Atoi(u.Port()); err != nil {
-			return nil, errors.New("SMTP_URL has no port that is a number")
+		if m.port, err = strconv.Atoi(u.Port()); err != nil || m.port < 1 || m.port > 65535 {
+			return nil, errors.New("SMTP_URL needs a port from 1 to 65535")
 		}
 	}
 	if roots != nil {
@@ -66,6 +67,7 @@ func New(rawURL, from string, roots *tls.Config) (*Mailer, error) {
 	m.options = append(m.options, gomail.WithPort(m.port))
 	if u.User != nil {
 		password, _ := u.User.Password()
+		m.hidden = []string{u.User.Username(), password}
 		m.options = append(m.options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(u.User.Username()), gomail.WithPassword(password))
 	}
 	return m, nil
@@ -88,8 +90,8 @@ func CheckAddress(text string) error {
 	return nil
 }
 
-// Send sends one mail of plain text. The error says what is wrong with the server and holds
-// no password.
+// Send sends one mail of plain text. The error says what the server refused, with its code and
+// its words, without what may be secret or personal (R40).
 func (m *Mailer) Send(ctx context.Context, to, subject, text string) error {
 	if m == nil {
 		return ErrOff
@@ -109,19 +111,7 @@ func (m *Mailer) Send(ctx context.Context, to, subject, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if err := client.DialAndSendWithContext(ctx, message); err != nil {
-		return fmt.Errorf("the mail server %s did not take the mail: %s", net.JoinHostPort(m.host, strconv.Itoa(m.port)), reason(err))
+		return fmt.Errorf("the mail server %s did not take the mail: %s", net.JoinHostPort(m.host, strconv.Itoa(m.port)), m.reason(err, to))
 	}
 	return nil
-}
-
-// reason is the last part of an error's chain, in one line.
-func reason(err error) string {
-	if _, ok := errors.AsType[*gomail.SendError](err); ok {
-		return "it refused the message"
-	}
-	text := strings.Join(strings.Fields(err.Error()), " ")
-	if len(text) > 200 {
-		text = text[:200]
-	}
-	return text
 }

@@ -3,10 +3,10 @@ package mail
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"io"
 	"net"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 
@@ -37,7 +37,7 @@ func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }
 func (s *session) Auth(string) (sasl.Server, error) {
 	return sasl.NewPlainServer(func(_, user, password string) error {
 		if user != "ops" || password != "s3cret" {
-			return errors.New("no")
+			return &smtp.SMTPError{Code: 535, EnhancedCode: smtp.EnhancedCode{5, 7, 8}, Message: "Authentication failed: " + password + " is wrong"}
 		}
 		s.user = user
 		return nil
@@ -50,9 +50,16 @@ func (s *session) Mail(string, *smtp.MailOptions) error {
 	}
 	return nil
 }
-func (s *session) Rcpt(string, *smtp.RcptOptions) error { return nil }
-func (s *session) Reset()                               {}
-func (s *session) Logout() error                        { return nil }
+
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	if strings.HasPrefix(to, "ada") {
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "<" + to + ">: Ada Lovelace has no mailbox here\x07, see https://mail.example.com/?t=s3cret ref 4Zk9Qw"}
+	}
+	return nil
+}
+
+func (s *session) Reset()        {}
+func (s *session) Logout() error { return nil }
 
 func (s *session) Data(r io.Reader) error {
 	b, err := io.ReadAll(r)
@@ -93,17 +100,23 @@ func TestAMailIsSentEncryptedAndWithThePassword(t *testing.T) { // R48
 	wrong, err := New("smtp://ops:wrong-password@"+address, "sync@example.com", roots)
 	require.NoError(t, err)
 	err = wrong.Send(t.Context(), "ops@example.com", "s", "t")
-	require.ErrorContains(t, err, "did not take the mail")
+	require.ErrorContains(t, err, "did not take the mail: it returned 535 5.7.8 Authentication failed: … is wrong")
 	require.NotContains(t, err.Error(), "wrong-password")
 	untrusted, err := New("smtp://ops:s3cret@"+address, "sync@example.com", nil)
 	require.NoError(t, err)
 	require.Error(t, untrusted.Send(t.Context(), "ops@example.com", "s", "t"), "its certificate is not trusted")
 	require.Len(t, s.mails, 1)
+
+	err = m.Send(t.Context(), "ada.lovelace@example.com", "s", "t")
+	require.ErrorContains(t, err, "it refused the recipient: 550 5.1.1 … has no mailbox … see … ref …")
+	nowhere, err := New("smtp://127.0.0.1:1", "sync@example.com", roots)
+	require.NoError(t, err)
+	require.ErrorContains(t, nowhere.Send(t.Context(), "ops@example.com", "s", "t"), "127.0.0.1:1 did not take the mail: the connection was refused")
 }
 
 func TestAMailServerIsASettingThatIsCheckedAtTheStart(t *testing.T) {
 	t.Parallel()
-	for _, bad := range []string{"mail.example.com", "http://mail.example.com", "smtp://", "smtp://host/path"} {
+	for _, bad := range []string{"mail.example.com", "http://mail.example.com", "smtp://", "smtp://host/path", "smtp://host:99999", "smtp://host:0"} {
 		_, err := New(bad, "sync@example.com", nil)
 		require.ErrorContains(t, err, "SMTP_URL", bad)
 	}

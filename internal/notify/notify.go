@@ -50,20 +50,7 @@ type Standing struct {
 	State    string // of scheduler.ClinicStates
 	Code     string
 	Since    time.Time
-}
-
-// troubles are the states that people are told of, and what to do about each.
-var troubles = map[string]struct{ word, advice string }{
-	"login_refused":        {"the PIMS refuses the login", "Check the credentials with the practice, store them with `pims-sync credentials set`, then `pims-sync credentials resume`."},
-	"waiting_for_approval": {"deletions wait for approval", "Look at the plan and approve or reject it: `pims-sync plans list`."},
-	"failing":              {"syncs fail", "If the PIMS is down, wait. Otherwise `pims-sync syncs list` and the operations guide tell what the code means."},
-	"stale":                {"the data is older than the schedule promises", "See whether the scheduler and the replicas run: `pims-sync clinic show`."},
-}
-
-// Trouble reports whether people are told of a state.
-func Trouble(state string) bool {
-	_, is := troubles[state]
-	return is
+	PlanID   uuid.UUID // the latest plan that waits; zero: none is known
 }
 
 // A News is what a channel has not told: clinics whose trouble is new or another one, clinics
@@ -81,6 +68,8 @@ type Event struct {
 	What   string // what happened, without numbers; events of one type that say the same are told together
 	Detail string // numbers; told where the event is told alone
 	At     time.Time
+
+	ClinicID, SyncID, EndpointID uuid.UUID // what it is about; zero: not this
 }
 
 // Empty reports whether there is nothing to tell.
@@ -165,7 +154,14 @@ func (c *Channel) quiet(local time.Time) bool {
 	if c.QuietFrom == "" || c.QuietUntil == "" {
 		return false
 	}
-	now := local.Format(clock)
+	return c.quietAt(local.Format(clock))
+}
+
+// quietAt reports whether a time of day is in the quiet time, which is not empty.
+func (c *Channel) quietAt(now string) bool {
+	if c.QuietFrom == "" {
+		return false
+	}
 	if c.QuietFrom <= c.QuietUntil {
 		return c.QuietFrom <= now && now < c.QuietUntil
 	}

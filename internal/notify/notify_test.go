@@ -42,14 +42,55 @@ func TestAMessageNamesTheTroubleItsClinicsAndWhatToDo(t *testing.T) { // R48
 	require.Contains(t, m.Body, "Clinic 009 and 490 more")
 	require.Contains(t, m.Body, "the PIMS refuses the login (pims_auth_rejected) at 1 clinic")
 	require.Contains(t, m.Body, "credentials set")
-	require.Contains(t, m.Body, "https://sync.example.com/console")
+	require.Contains(t, m.Body, "https://sync.example.com/console/?state=failing\n")
+	fjord := standing("Fjord", "login_refused", "").ClinicID.String()
+	require.Contains(t, m.Body, "https://sync.example.com/console/clinics/"+fjord+"\n")
+	require.Contains(t, m.Body, "`pims-sync credentials set --clinic "+fjord+" --username USER --password-stdin`")
+	require.NotContains(t, m.Body, "credentials resume", "new credentials are used at once")
 	require.Less(t, len(m.Body), 2000)
 
 	over := Write(News{Ended: many}, time.UTC, "")
 	require.Equal(t, "PIMS Sync: 500 clinics are well again", over.Subject)
+	require.Contains(t, over.Body, "OVER: syncs fail (pims_unreachable) at 500 clinics, which began 2026-03-02 09:00 UTC.")
 	one := Write(News{Began: []Standing{standing("<!channel> Cats\n& Dogs", "stale", "")}}, time.UTC, "")
 	require.NotContains(t, one.Subject+one.Body, "<!channel>", "a name is no markup")
 	require.NotContains(t, one.Subject, "\n")
+}
+
+func TestEachTroubleHasItsStepAndItsPage(t *testing.T) { // R48
+	t.Parallel()
+	const base = "https://sync.example.com/console"
+	plan := standing("Fjord", Waiting, "deletion_guard")
+	plan.PlanID = uuid.MustParse("0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01")
+	id := plan.ClinicID.String()
+	for _, c := range []struct {
+		began      []Standing
+		step, page string
+	}{
+		{[]Standing{plan}, "`pims-sync plans list --clinic " + id + " --status open`", "/plans/0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01"},
+		{[]Standing{plan, standing("Mesa", Waiting, "deletion_guard")}, "`pims-sync clinic list --state waiting_for_approval`", "/needs"},
+		{[]Standing{standing("Fjord", "failing", "deletion_guard")}, "approve or reject it", "/clinics/" + id},
+		{[]Standing{standing("Fjord", "failing", "pims_unreachable")}, "`pims-sync syncs list --clinic " + id + " --status failed`", "/clinics/" + id},
+		{[]Standing{standing("Fjord", "failing", "a_later_code")}, "`pims-sync syncs list --clinic " + id + " --status failed`", "/clinics/" + id},
+		{[]Standing{standing("Fjord", "stale", "")}, "`pims-sync clinic show " + id + "`", "/clinics/" + id},
+		{[]Standing{standing("Fjord", "login_refused", "credentials_suspended")}, "`pims-sync credentials resume --clinic " + id + "`", "/clinics/" + id},
+	} {
+		m := Write(News{Began: c.began}, time.UTC, base)
+		require.Contains(t, m.Body, c.step)
+		require.Contains(t, m.Body, base+c.page+"\n", m.Body)
+		require.NotContains(t, Write(News{Began: c.began}, time.UTC, "").Body, "/console")
+		if c.began[0].Code == "deletion_guard" {
+			require.NotContains(t, m.Body, "PIMS is down", "a guard is no trouble of the PIMS")
+		}
+	}
+	endpoint := Event{Type: "webhook.disabled", What: "it returned 410 Gone", EndpointID: plan.PlanID, At: monday}
+	m := Write(News{Other: []Event{endpoint}}, time.UTC, base)
+	require.Contains(t, m.Body, "`pims-sync webhooks enable "+plan.PlanID.String()+"`")
+	require.Contains(t, m.Body, base+"/webhooks/"+plan.PlanID.String()+"\n")
+	drift := Event{Type: "pims.drift", What: "reason", Clinic: "Fjord", ClinicID: plan.ClinicID, At: monday}
+	other := Event{Type: "pims.drift", What: "reason", Clinic: "Mesa", ClinicID: uuid.New(), At: monday}
+	require.Contains(t, Write(News{Other: []Event{drift}}, time.UTC, base).Body, "`pims-sync clinic check --clinic "+id+" --fields`")
+	require.Contains(t, Write(News{Other: []Event{drift, other}}, time.UTC, base).Body, base+"/events?type=pims.drift\n")
 }
 
 func TestMessagesComeInASlowerAndSlowerSeries(t *testing.T) { // R48

@@ -30,8 +30,8 @@ type ServiceOptions struct {
 	Log      access.Log
 	Registry Registry
 
-	// FindClinic returns clinic.ErrNotFound where there is no such clinic.
-	FindClinic func(ctx context.Context, id uuid.UUID) error
+	// HasClinic reports whether there is a clinic with an id.
+	HasClinic func(ctx context.Context, id uuid.UUID) (bool, error)
 
 	CheckURL     func(string) error // of a chat
 	CheckAddress func(string) error // of e-mail
@@ -73,8 +73,9 @@ func invalid(field, format string, args ...any) error {
 	return syncs.Invalid(field, "%s: %s", field, fmt.Sprintf(format, args...))
 }
 
-// check returns CodeInvalidRequest with the name of a field that is wrong.
-func check(c *Channel) error {
+// check returns CodeInvalidRequest with the name of a field that is wrong. Times that were so
+// before are not looked at together: the channel can be muted all the same.
+func check(c, before *Channel) error {
 	if _, err := time.LoadLocation(c.Timezone); err != nil || c.Timezone == "" || c.Timezone == "Local" {
 		return invalid("timezone", "it must be an IANA time zone such as America/Chicago")
 	}
@@ -88,6 +89,13 @@ func check(c *Channel) error {
 			}
 		}
 	}
+	switch {
+	case c.QuietFrom == before.QuietFrom && c.QuietUntil == before.QuietUntil && c.DigestAt == before.DigestAt:
+	case c.QuietFrom != "" && c.QuietFrom == c.QuietUntil:
+		return invalid("quietUntil", "the quiet time ends when it begins; to tell nothing at all, mute the channel")
+	case c.DigestAt != "" && c.quietAt(c.DigestAt):
+		return invalid("digestAt", "it lies in the quiet time, %s to %s; choose a time outside it", c.QuietFrom, c.QuietUntil)
+	}
 	return nil
 }
 
@@ -95,10 +103,16 @@ func check(c *Channel) error {
 func (s *Service) checkTarget(c *Channel) error {
 	switch c.Kind {
 	case Slack:
+		if c.Target == "" {
+			return invalid("url", "it is missing; a channel of the type slack needs the URL of an incoming webhook")
+		}
 		if err := s.o.CheckURL(c.Target); err != nil {
 			return invalid("url", "%v", err)
 		}
 	case Email:
+		if c.Target == "" {
+			return invalid("email", "it is missing; a channel of the type email needs an address")
+		}
 		if err := s.o.CheckAddress(c.Target); err != nil {
 			return invalid("email", "%v", err)
 		}
@@ -112,19 +126,11 @@ func (s *Service) checkTarget(c *Channel) error {
 // what is so now, and what changes.
 func (s *Service) Add(ctx context.Context, by access.By, draft Channel) (Channel, error) {
 	draft.Timezone = cmp.Or(draft.Timezone, "UTC")
-	if err := cmp.Or(s.checkTarget(&draft), check(&draft)); err != nil {
+	if err := cmp.Or(s.checkTarget(&draft), check(&draft, &Channel{})); err != nil {
 		return draft, err
 	}
-	if !by.Sees(draft.ClinicID) {
-		if draft.ClinicID == uuid.Nil {
-			return draft, access.Denied{Missing: "this caller is limited to some clinics; name one of them"}
-		}
-		return draft, access.ErrHidden
-	}
-	if draft.ClinicID != uuid.Nil {
-		if err := s.o.FindClinic(ctx, draft.ClinicID); err != nil {
-			return draft, err
-		}
+	if err := by.CheckClinicOf(ctx, draft.ClinicID, s.o.HasClinic); err != nil {
+		return draft, err
 	}
 	draft.ID, draft.CreatedAt = uuid.New(), s.o.Now()
 	err := s.o.Log.Act(ctx, by.Event(access.NotificationsAdd, draft.ClinicID, recordOf(draft.ID)), func(ctx context.Context, e *access.Event) error {
@@ -179,7 +185,7 @@ func (s *Service) Set(ctx context.Context, by access.By, id uuid.UUID, change Ch
 	}
 	before := c
 	change.apply(&c, s.o.Now())
-	if err := check(&c); err != nil {
+	if err := check(&c, &before); err != nil {
 		return c, err
 	}
 	err = s.o.Log.Act(ctx, by.Event(access.NotificationsSet, c.ClinicID, recordOf(id)), func(ctx context.Context, e *access.Event) error {
@@ -208,5 +214,9 @@ func (s *Service) Test(ctx context.Context, by access.By, id uuid.UUID) (sent, e
 		return nil, err
 	}
 	sent = s.o.Send(ctx, c, Message{Subject: "PIMS Sync: a test", Body: "This channel works. Trouble of clinics will be told here.\n"})
-	return sent, s.o.Log.Note(ctx, by.Event(access.NotificationsTest, c.ClinicID, recordOf(id)), sent)
+	var failed error
+	if sent != nil {
+		failed = syncs.Fail(syncs.CodeNotTaken, "%v", sent)
+	}
+	return sent, s.o.Log.Note(ctx, by.Event(access.NotificationsTest, c.ClinicID, recordOf(id)), failed)
 }

@@ -32,31 +32,37 @@ func groups(standings []Standing) (all []group) {
 	return all
 }
 
-// Write puts news into words, with times in a zone. link is the address of the console; empty:
-// there is none.
+// Write puts news into words, with times in a zone. Each paragraph says what to do, and links
+// to the page about it. link is the address of the console; empty: there are no links.
 func Write(n News, loc *time.Location, link string) Message {
 	var b strings.Builder
 	for _, g := range groups(n.Began) {
-		t := troubles[g.state]
-		fmt.Fprintf(&b, "TROUBLE: %s%s at %s, since %s.\n%s\nWhat to do: %s\n\n",
-			t.word, inBrackets(g.code), counted(len(g.clinics)), since(g.clinics, loc), names(g.clinics), t.advice)
+		fmt.Fprintf(&b, "TROUBLE: %s%s at %s, since %s.\n%s\nWhat to do: %s\n",
+			troubles[g.state], inBrackets(g.code), counted(len(g.clinics)), since(g.clinics, loc), names(g.clinics), step(g.state, g.code, g.clinics))
+		closeParagraph(&b, page(link, g.state, g.clinics))
 	}
 	for _, g := range groups(n.Ended) {
-		fmt.Fprintf(&b, "OVER: %s%s at %s, since %s.\n%s\n\n",
-			troubles[g.state].word, inBrackets(g.code), counted(len(g.clinics)), since(g.clinics, loc), names(g.clinics))
+		fmt.Fprintf(&b, "OVER: %s%s at %s, which began %s.\n%s\n",
+			troubles[g.state], inBrackets(g.code), counted(len(g.clinics)), since(g.clinics, loc), names(g.clinics))
+		closeParagraph(&b, overPage(link, g.clinics))
 	}
-	writeEvents(&b, n.Other, loc)
-	if link != "" {
-		fmt.Fprintf(&b, "%s\n", link)
-	}
+	writeEvents(&b, n.Other, loc, link)
 	return Message{subject(n), strings.TrimSpace(b.String()) + "\n"}
+}
+
+// closeParagraph ends a paragraph with the page about it; empty: there is none.
+func closeParagraph(b *strings.Builder, page string) {
+	if page != "" {
+		b.WriteString(page + "\n")
+	}
+	b.WriteString("\n")
 }
 
 // subject says in one line what a message is about.
 func subject(n News) string {
 	switch {
 	case len(n.Began) == 1:
-		return "PIMS Sync: " + oneLine(n.Began[0].Name) + ": " + troubles[n.Began[0].State].word
+		return "PIMS Sync: " + oneLine(n.Began[0].Name) + ": " + troubles[n.Began[0].State]
 	case len(n.Began) > 1:
 		return fmt.Sprintf("PIMS Sync: trouble at %d clinics", len(n.Began))
 	case len(n.Ended) == 1:
@@ -64,7 +70,7 @@ func subject(n News) string {
 	case len(n.Ended) > 1:
 		return fmt.Sprintf("PIMS Sync: %d clinics are well again", len(n.Ended))
 	case len(n.Other) == 1:
-		return "PIMS Sync: " + oneLine(cmp.Or(n.Other[0].Clinic, theInstallation)) + ": " + wordsOf(n.Other[0].Type).subject
+		return "PIMS Sync: " + oneLine(cmp.Or(n.Other[0].Clinic, theInstallation)) + ": " + aboutOf(n.Other[0].Type).subject
 	default:
 		return fmt.Sprintf("PIMS Sync: %d events", len(n.Other))
 	}
@@ -102,34 +108,10 @@ func names(clinics []Standing) string {
 	return strings.Join(all, ", ")
 }
 
-// advices are what people are told about the types of other events.
-var advices = map[string]struct{ subject, heading, advice string }{
-	"volume.unusual": {
-		"a sync with unusual counts", "UNUSUAL COUNTS",
-		"Look whether the practice or the vendor changed something: `pims-sync clinic show` and `pims-sync syncs show`. Nothing was stopped.",
-	},
-	"pims.drift": {
-		"a field of the PIMS vanished or changed", "THE PIMS CHANGED",
-		"Look what the PIMS returns now: `pims-sync clinic check --fields`.",
-	},
-	"webhook.disabled": {
-		"a webhook endpoint is disabled", "WEBHOOK DISABLED",
-		"Mend the endpoint, then `pims-sync webhooks enable`: it gets what happened since.",
-	},
-}
-
-func wordsOf(kind string) struct{ subject, heading, advice string } {
-	w, known := advices[kind]
-	if !known {
-		w.subject, w.heading, w.advice = kind, kind, "See the operations guide."
-	}
-	return w
-}
-
 const theInstallation = "the installation"
 
 // writeEvents writes one paragraph for all events that say the same.
-func writeEvents(b *strings.Builder, events []Event, loc *time.Location) {
+func writeEvents(b *strings.Builder, events []Event, loc *time.Location, link string) {
 	type key struct{ kind, what string }
 	var order []key
 	same := make(map[key][]Event)
@@ -141,7 +123,7 @@ func writeEvents(b *strings.Builder, events []Event, loc *time.Location) {
 		same[k] = append(same[k], e)
 	}
 	for _, k := range order {
-		all, w := same[k], wordsOf(k.kind)
+		all, w := same[k], aboutOf(k.kind)
 		fmt.Fprintf(b, "%s: %s", w.heading, oneLine(k.what))
 		if len(all) == 1 && all[0].Detail != "" {
 			fmt.Fprintf(b, " (%s)", all[0].Detail)
@@ -150,7 +132,9 @@ func writeEvents(b *strings.Builder, events []Event, loc *time.Location) {
 		for _, e := range all {
 			clinics = append(clinics, Standing{Name: cmp.Or(e.Clinic, theInstallation), Since: e.At})
 		}
-		fmt.Fprintf(b, ", at %s, %s.\n%s\nWhat to do: %s\n\n", counted(len(all)), since(clinics, loc), names(clinics), w.advice)
+		do, page := stepOf(link, all)
+		fmt.Fprintf(b, ", at %s, %s.\n%s\nWhat to do: %s\n", counted(len(all)), since(clinics, loc), names(clinics), do)
+		closeParagraph(b, page)
 	}
 }
 

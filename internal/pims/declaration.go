@@ -148,6 +148,8 @@ func CheckOrigin(value string) (reason string) {
 		return "must begin with https://"
 	case u.Hostname() == "":
 		return "names no host"
+	case !Reachable(u):
+		return "has a host or a port that cannot exist; a port is from 1 to 65535"
 	case u.User != nil:
 		return "must not hold a user name or password"
 	case u.Path != "" && u.Path != "/", u.RawQuery != "", u.ForceQuery, u.Fragment != "", strings.HasSuffix(value, "#"):

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -120,6 +121,36 @@ func (p HostPolicy) known(host string) bool {
 		}
 	}
 	return false
+}
+
+// Reachable reports whether the host and the port of a URL can exist: a port from 1 to 65535
+// (or none), and an IP address or a name whose parts have 1 to 63 letters, digits, hyphens
+// and underscores, the last of them not only digits.
+func Reachable(u *url.URL) bool {
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return false
+		}
+	} else if strings.HasSuffix(u.Host, ":") {
+		return false
+	}
+	if _, err := netip.ParseAddr(u.Hostname()); err == nil {
+		return true
+	}
+	host := strings.TrimSuffix(u.Hostname(), ".")
+	parts := strings.Split(host, ".")
+	for _, part := range parts {
+		if len(part) < 1 || len(part) > 63 || part[0] == '-' || part[len(part)-1] == '-' || strings.ContainsFunc(part, neverInName) {
+			return false
+		}
+	}
+	return len(host) <= 253 && strings.Trim(parts[len(parts)-1], "0123456789") != ""
+}
+
+// neverInName reports whether a character cannot be in the name of a host. Those that are not
+// ASCII are permitted: a client encodes them.
+func neverInName(r rune) bool {
+	return r < 0x80 && r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 }
 
 func portOf(u *url.URL) string {

@@ -44,6 +44,7 @@ const (
 	CodeInterrupted          Code = "interrupted"
 	CodeTimeout              Code = "timeout"
 	CodeCancelled            Code = "cancelled"
+	CodeNotTaken             Code = "not_taken" // of a test message (R47, R48), in the operator log
 	CodeInternal             Code = "internal"
 )
 

@@ -50,6 +50,7 @@ var statuses = map[syncs.Code]int{
 	syncs.CodeIdempotencyMismatch:  http.StatusUnprocessableEntity,
 	CodeRateLimited:                http.StatusTooManyRequests,
 	syncs.CodeInternal:             http.StatusInternalServerError,
+	syncs.CodeNotTaken:             http.StatusBadGateway,
 	syncs.CodeAuthRejected:         http.StatusBadGateway,
 	syncs.CodeAuthChallenge:        http.StatusBadGateway,
 	syncs.CodeLoginFormChanged:     http.StatusBadGateway,
@@ -81,7 +82,8 @@ func Codes() []syncs.Code { return slices.Sorted(maps.Keys(statuses)) }
 // codes except those of other operations.
 func StartCodes() []syncs.Code {
 	return slices.DeleteFunc(Codes(), func(code syncs.Code) bool {
-		return code == syncs.CodeNotFound || code == syncs.CodeAlreadyDecided || code == syncs.CodeCursorExpired || code == CodeMethodNotAllowed
+		return code == syncs.CodeNotFound || code == syncs.CodeAlreadyDecided || code == syncs.CodeCursorExpired || code == syncs.CodeNotTaken ||
+			code == CodeMethodNotAllowed
 	})
 }
 

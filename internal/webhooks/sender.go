@@ -9,9 +9,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -80,7 +82,9 @@ func (s *Sender) post(ctx context.Context, address string, body []byte, complete
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", s.agent)
 	complete(request.Header, a.At)
+	began := time.Now()
 	response, err := s.client.Do(request)
+	a.Took = time.Since(began)
 	if err != nil {
 		a.Error = reason(err)
 		return a
@@ -101,9 +105,14 @@ func (s *Sender) post(ctx context.Context, address string, body []byte, complete
 	return a
 }
 
-// text returns what can be stored of a response.
+// text returns what can be stored of a response and shown on a terminal.
 func text(b []byte) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(string(b), string(utf8.RuneError)), "\x00", "")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(string(b), string(utf8.RuneError)))
 }
 
 // reason says in a few words why there was no response. The transport's own text quotes the
@@ -113,6 +122,9 @@ func reason(err error) string {
 		certificate *tls.CertificateVerificationError
 		resolution  *net.DNSError
 		late        net.Error
+		noTLS       tls.RecordHeaderError
+		alert       tls.AlertError
+		protocol    textproto.ProtocolError
 	)
 	switch {
 	case errors.Is(err, pims.ErrHostNotAllowed):
@@ -125,6 +137,16 @@ func reason(err error) string {
 		return fmt.Sprintf("no response within %s", sendTimeout)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "the connection was refused"
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &noTLS):
+		return "there is no TLS at this port, which https needs"
+	case errors.As(err, &alert):
+		return "the TLS handshake failed"
+	case errors.As(err, &protocol), strings.Contains(err.Error(), "malformed HTTP"):
+		return "what it returned is not HTTP"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "it closed the connection without a response"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "its address cannot be reached"
 	default:
 		return "the connection failed"
 	}

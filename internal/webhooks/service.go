@@ -3,7 +3,6 @@ package webhooks
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -54,8 +53,8 @@ type ServiceOptions struct {
 	Log      access.Log
 	Registry Registry
 
-	// FindClinic returns clinic.ErrNotFound where there is no such clinic.
-	FindClinic func(ctx context.Context, id uuid.UUID) error
+	// HasClinic reports whether there is a clinic with an id.
+	HasClinic func(ctx context.Context, id uuid.UUID) (bool, error)
 
 	// Sequence gives what has committed its place in the feed, so that a new endpoint does
 	// not get it.
@@ -84,7 +83,17 @@ func NewService(o ServiceOptions) *Service {
 // the clinic.
 func (s *Service) List(ctx context.Context, by access.By, clinicID uuid.UUID) ([]Endpoint, error) {
 	all, err := s.o.Registry.Endpoints(ctx, clinicID)
+	for i := range all {
+		s.endRest(&all[i])
+	}
 	return slices.DeleteFunc(all, func(e Endpoint) bool { return !by.Sees(e.ClinicID) }), err
+}
+
+// endRest clears a rest that is over.
+func (s *Service) endRest(e *Endpoint) {
+	if !e.Rests(s.o.Now()) {
+		e.RestsUntil = time.Time{}
+	}
 }
 
 // Show returns one endpoint.
@@ -93,6 +102,7 @@ func (s *Service) Show(ctx context.Context, by access.By, id uuid.UUID) (Endpoin
 	if err == nil && !by.Sees(e.ClinicID) {
 		return Endpoint{}, access.ErrHidden
 	}
+	s.endRest(&e)
 	return e, err
 }
 
@@ -101,13 +111,18 @@ func invalid(field string, err error) error {
 	return syncs.Invalid(field, "%s: %v", field, err)
 }
 
-// check returns CodeInvalidRequest with the name of a field that is wrong.
-func (s *Service) check(e *Endpoint) error {
-	if err := CheckURL(e.URL, s.o.Hosts); err != nil {
-		return invalid("url", err)
+// check returns CodeInvalidRequest with the name of a field that is wrong. What was so before
+// is not looked at: an endpoint can be disabled although its host is no longer permitted.
+func (s *Service) check(e, before *Endpoint) error {
+	if e.URL != before.URL || e.URL == "" {
+		if err := CheckURL(e.URL, s.o.Hosts); err != nil {
+			return invalid("url", err)
+		}
 	}
-	if err := CheckTypes(e.Types); err != nil {
-		return invalid("types", err)
+	if !slices.Equal(e.Types, before.Types) || len(e.Types) == 0 {
+		if err := CheckTypes(e.Types); err != nil {
+			return invalid("types", err)
+		}
 	}
 	return nil
 }
@@ -119,16 +134,11 @@ func (s *Service) Add(ctx context.Context, by access.By, draft Endpoint) (e Endp
 	if len(draft.Types) == 0 {
 		draft.Types = []string{feed.CaseChanged}
 	}
-	if err := s.check(&draft); err != nil {
+	if err := s.check(&draft, &Endpoint{}); err != nil {
 		return e, "", err
 	}
-	if !by.Sees(draft.ClinicID) {
-		return e, "", hiddenOr(draft.ClinicID)
-	}
-	if draft.ClinicID != uuid.Nil {
-		if err := s.o.FindClinic(ctx, draft.ClinicID); err != nil {
-			return e, "", err
-		}
+	if err := by.CheckClinicOf(ctx, draft.ClinicID, s.o.HasClinic); err != nil {
+		return e, "", err
 	}
 	if err := s.o.Sequence(ctx); err != nil {
 		return e, "", err
@@ -140,15 +150,6 @@ func (s *Service) Add(ctx context.Context, by access.By, draft Endpoint) (e Endp
 		return err
 	})
 	return draft, secret, err
-}
-
-// hiddenOr returns why a caller that is limited to some clinics may not use this one, or
-// not act for all.
-func hiddenOr(clinicID uuid.UUID) error {
-	if clinicID == uuid.Nil {
-		return access.Denied{Missing: "this caller is limited to some clinics; name one of them"}
-	}
-	return access.ErrHidden
 }
 
 const recordKind = "webhook"
@@ -185,7 +186,7 @@ func (s *Service) Set(ctx context.Context, by access.By, id uuid.UUID, change Ch
 	}
 	before := e
 	change.apply(&e)
-	if err := s.check(&e); err != nil {
+	if err := s.check(&e, &before); err != nil {
 		return e, err
 	}
 	err = s.o.Log.Act(ctx, by.Event(access.WebhookSet, e.ClinicID, access.RecordOf(recordKind, id)), func(ctx context.Context, event *access.Event) error {
@@ -198,7 +199,7 @@ func (s *Service) Set(ctx context.Context, by access.By, id uuid.UUID, change Ch
 	if err != nil {
 		return e, err
 	}
-	return s.o.Registry.Endpoint(ctx, id)
+	return s.Show(ctx, by, id)
 }
 
 // act runs an action on an endpoint and records it.
@@ -246,7 +247,7 @@ func (s *Service) Test(ctx context.Context, by access.By, id uuid.UUID) (Attempt
 	a := s.o.Send(ctx, &e, &Delivery{ID: uuid.New(), Body: body}, secrets)
 	var failed error
 	if a.Error != "" {
-		failed = errors.New(a.Error)
+		failed = syncs.Fail(syncs.CodeNotTaken, "%s", a.Error)
 	}
 	return a, s.o.Log.Note(ctx, by.Event(access.WebhookTest, e.ClinicID, access.RecordOf(recordKind, id)), failed)
 }

@@ -33,7 +33,9 @@ type Endpoint struct {
 	Types       []string // of feed.Types
 	Ordered     bool     // a delivery that fails holds back the clinic's later ones
 	Enabled     bool
-	Reason      string // why it is disabled
+	Reason      string    // why it is disabled
+	LastError   string    // why the latest try failed; where every try has failed since FailingAt
+	RestsUntil  time.Time // nothing is sent before; only of one that is enabled
 	DisabledAt  time.Time
 	Failures    int // tries in vain, in a row
 	FailingAt   time.Time
@@ -66,7 +68,8 @@ type Delivery struct {
 	Body       []byte
 	State      string
 	Tries      int
-	NextTryAt  time.Time // where it is pending
+	NextTryAt  time.Time // where it is pending: when it is tried, or zero where that waits for HeldBy
+	HeldBy     string    // what a person must do first; empty: nothing
 	EventAt    time.Time // when what it tells happened
 	CreatedAt  time.Time
 	EndedAt    time.Time
@@ -75,6 +78,12 @@ type Delivery struct {
 	LastError  string // why the last try failed
 	Response   string // the beginning of the last response; for admins only
 }
+
+// What holds a pending delivery back for ever, unless a person acts.
+const (
+	HeldByEndpoint = "endpoint" // it is disabled
+	HeldByOrder    = "order"    // an earlier one of its clinic has failed for good
+)
 
 // MaxChanges is how many changes of cases one delivery has at most.
 const MaxChanges = 100
@@ -115,9 +124,10 @@ func pauseAfter(failures int) time.Duration {
 // An Attempt is the outcome of one try.
 type Attempt struct {
 	At       time.Time
-	Status   int    // 0: no response
-	Error    string // empty: it was delivered
-	Response string // its beginning
+	Took     time.Duration // until the response, or until there was none
+	Status   int           // 0: no response
+	Error    string        // empty: it was delivered
+	Response string        // its beginning
 }
 
 // A Verdict is what an attempt does to its delivery and endpoint.
@@ -149,6 +159,7 @@ func Judge(e *Endpoint, d *Delivery, a Attempt) Verdict {
 // Why an endpoint cannot be added.
 var (
 	errScheme = errors.New("the URL must begin with https://; plain http only for a host that PIMS_ALLOWED_HOSTS names")
+	errHost   = errors.New("the URL has a host or a port that cannot exist; a port is from 1 to 65535")
 	errURL    = errors.New("the URL is not one such as https://example.com/hooks: it needs a host, and may have no user name and no fragment")
 	errLocal  = errors.New("the URL names a private address; name it in PIMS_ALLOWED_HOSTS to permit it")
 )
@@ -159,6 +170,9 @@ func CheckURL(raw string, hosts pims.HostPolicy) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || len(raw) > 2000 {
 		return errURL
+	}
+	if !pims.Reachable(u) {
+		return errHost
 	}
 	named := pims.HostPolicy{Named: hosts.Named}
 	if named.CheckURL(u) == nil {
@@ -176,9 +190,15 @@ func CheckURL(raw string, hosts pims.HostPolicy) error {
 	return nil
 }
 
-// CheckTypes returns an error for a type that does not exist.
+// Rests reports whether nothing is sent to the endpoint at a moment because it failed.
+func (e *Endpoint) Rests(now time.Time) bool { return e.Failures > 0 && e.RestsUntil.After(now) }
+
+// CheckTypes returns an error for a type that does not exist, or that is named twice.
 func CheckTypes(types []string) error {
-	for _, t := range types {
+	for i, t := range types {
+		if slices.Contains(types[:i], t) {
+			return fmt.Errorf("%q is named twice", t)
+		}
 		if !slices.Contains(feed.Types(), t) {
 			return fmt.Errorf("there is no type of event %q; there are %s", t, strings.Join(feed.Types(), ", "))
 		}

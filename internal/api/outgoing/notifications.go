@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/notify"
-	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
 
@@ -123,7 +122,6 @@ func (o Options) addChannel() web.Operation {
 		Summary: "Add a notification channel", Description: "It tells what is so now, and what changes.",
 		Body:   channelRequest{Type: notify.Email, Email: "ops@example.com"},
 		Offers: []web.Offer{{Status: http.StatusCreated, Description: "The channel.", Example: channelOf(sampleChannel())}},
-		Codes:  []syncs.Code{syncs.CodeNotFound},
 		Handle: func(c *web.Call) (web.Reply, error) {
 			var body channelRequest
 			if err := web.ReadBody(c.Request, &body); err != nil {

@@ -50,6 +50,8 @@ type endpointRecord struct {
 	Reason      *string      `json:"disabledReason" doc:"Why it is disabled."`
 	DisabledAt  *web.Instant `json:"disabledAt" nullable:"true"`
 	FailingAt   *web.Instant `json:"failingSince" nullable:"true" doc:"Since when every try has failed; null: the latest did not."`
+	LastError   *string      `json:"lastError" doc:"Why the latest try failed; null: it did not." example:"it returned 503 Service Unavailable"`
+	RestsUntil  *web.Instant `json:"restsUntil" nullable:"true" doc:"Nothing is sent before, because a try failed; null: it does not rest."`
 	CreatedAt   web.Instant  `json:"createdAt"`
 	Pending     int          `json:"pending" doc:"Deliveries that are to be sent."`
 	Failed      int          `json:"failed" doc:"Deliveries that failed for good."`
@@ -82,6 +84,7 @@ type endpointChange struct {
 type webhookTest struct {
 	Delivered bool    `json:"delivered"`
 	Status    *int    `json:"status" doc:"Of the response; null: there was none."`
+	TookMS    int64   `json:"tookMs" doc:"How long the endpoint took to respond, in milliseconds." example:"38"`
 	Error     *string `json:"error" doc:"Why it was not taken."`
 	Response  string  `json:"response" doc:"The beginning of the response."`
 }
@@ -95,7 +98,8 @@ type deliveryRecord struct {
 	State      string          `json:"state" enum:"pending,delivered,failed,skipped" doc:"failed: for good, unless it is resent."`
 	Tries      int             `json:"tries"`
 	CreatedAt  web.Instant     `json:"createdAt"`
-	NextTryAt  *web.Instant    `json:"nextTryAt" nullable:"true" doc:"Null: it has ended, or waits behind one that failed."`
+	NextTryAt  *web.Instant    `json:"nextTryAt" nullable:"true" doc:"When it is tried; a moment that is past: now. Null: it has ended, or heldBy says what it waits for."`
+	HeldBy     *string         `json:"heldBy" enum:"endpoint,order" nullable:"true" doc:"endpoint: the endpoint is disabled, and the delivery waits until it is enabled. order: an earlier one of its clinic has failed for good, and the delivery waits until that is resent or skipped."`
 	EndedAt    *web.Instant    `json:"endedAt" nullable:"true"`
 	LastTryAt  *web.Instant    `json:"lastTryAt" nullable:"true"`
 	LastStatus *int            `json:"lastStatus" doc:"Of the last response; null: there was none."`
@@ -113,7 +117,7 @@ func endpointOf(e *webhooks.Endpoint) endpointRecord {
 	return endpointRecord{
 		ID: e.ID, ClinicID: web.Known(e.ClinicID), URL: e.URL, Description: e.Description, Types: e.Types, Ordered: e.Ordered,
 		Enabled: e.Enabled, Reason: web.Text(e.Reason), DisabledAt: web.Moment(e.DisabledAt), FailingAt: web.Moment(e.FailingAt),
-		CreatedAt: web.Instant(e.CreatedAt), Pending: e.Pending, Failed: e.Failed,
+		LastError: web.Text(e.LastError), RestsUntil: web.Moment(e.RestsUntil), CreatedAt: web.Instant(e.CreatedAt), Pending: e.Pending, Failed: e.Failed,
 	}
 }
 
@@ -130,7 +134,7 @@ func deliveryOf(d *webhooks.Delivery) deliveryRecord {
 		LastStatus: numberOf(d.LastStatus), LastError: web.Text(d.LastError), Response: d.Response, Body: d.Body,
 	}
 	if d.State == webhooks.Pending {
-		record.NextTryAt = web.Moment(d.NextTryAt)
+		record.NextTryAt, record.HeldBy = web.Moment(d.NextTryAt), web.Text(d.HeldBy)
 	}
 	return record
 }
@@ -144,7 +148,7 @@ func numberOf(n int) *int {
 }
 
 func attemptOf(a *webhooks.Attempt) webhookTest {
-	return webhookTest{Delivered: a.Error == "", Status: numberOf(a.Status), Error: web.Text(a.Error), Response: a.Response}
+	return webhookTest{Delivered: a.Error == "", Status: numberOf(a.Status), TookMS: a.Took.Milliseconds(), Error: web.Text(a.Error), Response: a.Response}
 }
 
 // With --json the command line prints the documents of the API.
@@ -228,7 +232,6 @@ func (o Options) addWebhook() web.Operation {
 		Summary: "Add a webhook endpoint", Description: "It gets what happens from now on. The response alone shows the secret.",
 		Body:   endpointRequest{URL: "https://example.com/hooks", Types: []string{feed.CaseChanged}},
 		Offers: []web.Offer{{Status: http.StatusCreated, Description: "The endpoint.", Example: secretOf(sampleEndpoint(), "whsec_…")}},
-		Codes:  []syncs.Code{syncs.CodeNotFound},
 		Handle: func(c *web.Call) (web.Reply, error) {
 			var body endpointRequest
 			if err := web.ReadBody(c.Request, &body); err != nil {
@@ -317,7 +320,7 @@ func (o Options) testWebhook() web.Operation {
 	return onWebhook(web.Operation{
 		Method: http.MethodPost, Path: "/api/webhooks/{id}/test", ID: "testWebhook",
 		Summary: "Send a test message", Description: "Sends a signed message of the type " + webhooks.TestType + " now, once, and returns what came of it.",
-		Offers: ok("What came of it.", webhookTest{Delivered: true, Status: new(http.StatusOK)}),
+		Offers: ok("What came of it.", webhookTest{Delivered: true, Status: new(http.StatusOK), TookMS: 38}),
 	}, func(c *web.Call, id uuid.UUID) (any, error) {
 		a, err := o.Webhooks.Test(c.Context(), c.By(), id)
 		return attemptOf(&a), err

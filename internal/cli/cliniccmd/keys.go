@@ -50,8 +50,8 @@ func keyDocument(k clinic.APIKey) keyJSON {
 type KeysCreateCmd struct {
 	Clinic  cli.OfClinic `required:"" help:"The clinic that the key is for: its id, name, or the beginning of its id."`
 	Name    cli.Label    `help:"What the key is for."`
-	Scope   []string     `help:"What the key may do; repeatable. Default: the four sync scopes." placeholder:"SCOPE" sep:"none"`
-	Expires string       `help:"When the key expires: 90d, 12h or a date. Default: never."`
+	Scope   []string     `field:"scopes" help:"What the key may do; repeatable. Default: the four sync scopes." placeholder:"SCOPE" sep:"none"`
+	Expires string       `field:"expiresAt" help:"When the key expires: 90d, 12h or a date. Default: never."`
 }
 
 // Run creates the key.

@@ -114,7 +114,7 @@ func withoutZone(clinicID uuid.UUID, entries []clinic.ScheduleEntry, problems []
 // SchedulesSetCmd replaces schedules.
 type SchedulesSetCmd struct {
 	Clinic cli.OfClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
-	File   string       `required:"" help:"File with the JSON array of entries; - means standard input." placeholder:"FILE"`
+	File   string       `required:"" help:"File with the JSON array of entries; - means standard input." placeholder:"FILE" field:"schedules"`
 }
 
 // Run stores the whole array, or nothing.

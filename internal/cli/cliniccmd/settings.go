@@ -26,11 +26,11 @@ import (
 
 // settingFlags are the flags of `clinic set` that change a clinic's settings (R50).
 type settingFlags struct {
-	StatusWord   map[string]pims.Status `help:"What a status word of this practice means: \"In room=in_progress\". The meanings are scheduled, checked_in, in_progress, completed, cancelled, no_show." placeholder:"WORD=MEANING" mapsep:"none"`
-	TypeWord     map[string]pims.Type   `help:"Which type of case a word in the appointment type makes: \"Dental=surgery\". The types are checkup, surgery, other." placeholder:"WORD=TYPE" mapsep:"none"`
-	FilterType   []string               `help:"An appointment type that is not to become a case." placeholder:"WORD" sep:"none"`
-	FilterRoom   []string               `help:"A room whose appointments are not to become cases." placeholder:"WORD" sep:"none"`
-	FilterStatus []string               `help:"A status whose appointments are not to become cases." placeholder:"WORD" sep:"none"`
+	StatusWord   map[string]pims.Status `field:"statuses" help:"What a status word of this practice means: \"In room=in_progress\". The meanings are scheduled, checked_in, in_progress, completed, cancelled, no_show." placeholder:"WORD=MEANING" mapsep:"none"`
+	TypeWord     map[string]pims.Type   `field:"types" help:"Which type of case a word in the appointment type makes: \"Dental=surgery\". The types are checkup, surgery, other." placeholder:"WORD=TYPE" mapsep:"none"`
+	FilterType   []string               `field:"filters.types" help:"An appointment type that is not to become a case." placeholder:"WORD" sep:"none"`
+	FilterRoom   []string               `field:"filters.rooms" help:"A room whose appointments are not to become cases." placeholder:"WORD" sep:"none"`
+	FilterStatus []string               `field:"filters.statuses" help:"A status whose appointments are not to become cases." placeholder:"WORD" sep:"none"`
 	Forget       []string               `help:"A word to remove from the settings." placeholder:"WORD" sep:"none"`
 	SettingsFile string                 `help:"A file with all settings as JSON; - reads standard input." placeholder:"FILE"`
 	DryRun       bool                   `help:"Show what the settings would do, by a dry run of a full sync. Store nothing."`
@@ -60,6 +60,9 @@ func (f *settingFlags) apply(std cli.Streams, present settings.Settings) (settin
 		Forget:   f.Forget,
 	}
 	after, err := edit.Apply(present)
+	if wrong, ok := errors.AsType[*settings.FieldError](err); ok && f.SettingsFile == "" {
+		return present, syncs.Invalid(wrong.Field, "%s", wrong.Error())
+	}
 	if err != nil {
 		return present, cli.Usage(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -21,12 +22,14 @@ type WebhooksDeliveriesCmd struct {
 	ID    cli.ID    `arg:"" help:"The endpoint's id."`
 	State *string   `help:"Only this state." enum:"pending,delivered,failed,skipped" placeholder:"STATE"`
 	Limit cli.Limit `help:"How many." default:"20"`
+
+	Cursor string `help:"Continue a list: the nextCursor of the earlier list."`
 }
 
 // Run lists the deliveries.
 func (a *WebhooksDeliveriesCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
 	return withWebhooks(ctx, std, c, false, func(_ *app.Store, service *webhooks.Service) error {
-		list, err := service.Deliveries(ctx, cli.By(), a.ID.UUID, webhooks.DeliveryFilter{State: render.Given(a.State), Page: syncs.Page{Limit: int(a.Limit)}})
+		list, err := service.Deliveries(ctx, cli.By(), a.ID.UUID, webhooks.DeliveryFilter{State: render.Given(a.State), Page: syncs.Page{Limit: int(a.Limit), Cursor: a.Cursor}})
 		if err != nil {
 			return noEndpoint(err, a.ID)
 		}
@@ -37,11 +40,7 @@ func (a *WebhooksDeliveriesCmd) Run(ctx context.Context, std cli.Streams, c *cli
 		rows := make([][]string, len(list.Items))
 		for i := range list.Items {
 			d := &list.Items[i]
-			next := "-"
-			if d.State == webhooks.Pending {
-				next = render.Stamp(d.NextTryAt, nil)
-			}
-			rows[i] = []string{d.ID.String(), d.Type, d.State, strconv.Itoa(d.Tries), render.Stamp(d.CreatedAt, nil), next, render.OrDash(d.LastError)}
+			rows[i] = []string{d.ID.String(), d.Type, d.State, strconv.Itoa(d.Tries), render.Stamp(d.CreatedAt, nil), nextTry(d, time.Now()), render.OrDash(d.LastError)}
 		}
 		return cli.Show(std, c, document, func(w io.Writer) {
 			if len(rows) == 0 {
@@ -49,8 +48,25 @@ func (a *WebhooksDeliveriesCmd) Run(ctx context.Context, std cli.Streams, c *cli
 				return
 			}
 			render.Table(w, []string{"id", "type", "state", "tries", "created", "next try", "last error"}, rows)
+			cli.More(w, list.NextCursor)
 		})
 	})
+}
+
+// nextTry says when a delivery is tried, or what must be done before.
+func nextTry(d *webhooks.Delivery, now time.Time) string {
+	switch {
+	case d.State != webhooks.Pending:
+		return "-"
+	case d.HeldBy == webhooks.HeldByEndpoint:
+		return "when the endpoint is enabled"
+	case d.HeldBy == webhooks.HeldByOrder:
+		return "after the failed one before it"
+	case d.NextTryAt.After(now):
+		return render.Stamp(d.NextTryAt, nil)
+	default:
+		return "now"
+	}
 }
 
 // WebhooksResendCmd sends a delivery again.

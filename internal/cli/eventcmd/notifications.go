@@ -49,13 +49,13 @@ func noChannel(err error, named cli.ID) error {
 
 // NotificationsAddCmd adds a channel.
 type NotificationsAddCmd struct {
-	Slack    string       `help:"URL of an incoming webhook, as Slack and Mattermost have it." placeholder:"URL"`
+	Slack    string       `help:"URL of an incoming webhook, as Slack and Mattermost have it." placeholder:"URL" field:"url"`
 	Email    string       `help:"E-mail address; SMTP_URL and MAIL_FROM must be set where replicas run." placeholder:"ADDRESS"`
-	Clinic   cli.OfClinic `help:"Only this clinic. Default: all clinics, and the installation."`
+	Clinic   cli.OfClinic `field:"clinicId" help:"Only this clinic. Default: all clinics, and the installation."`
 	Name     cli.Label    `help:"What the channel is for."`
 	Timezone cli.Zone     `help:"IANA time zone of the times below and in messages." default:"UTC"`
-	Quiet    string       `help:"Tell nothing between two times of day; afterwards what is still so." placeholder:"22:00-07:00"`
-	Digest   string       `help:"One message a day, at this time." placeholder:"07:30"`
+	Quiet    string       `help:"Tell nothing between two times of day; afterwards what is still so." placeholder:"22:00-07:00" field:"quietFrom quietUntil"`
+	Digest   string       `help:"One message a day, at this time." placeholder:"07:30" field:"digestAt"`
 }
 
 // draft returns the channel that the flags describe, without its clinic, whose id is not known
@@ -73,7 +73,7 @@ func (a *NotificationsAddCmd) draft() (notify.Channel, error) {
 	if a.Quiet != "" {
 		from, until, found := strings.Cut(a.Quiet, "-")
 		if !found {
-			return made, errors.New("--quiet must be such as 22:00-07:00")
+			return made, errors.New("--quiet: it must be such as 22:00-07:00")
 		}
 		made.QuietFrom, made.QuietUntil = from, until
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -53,8 +55,8 @@ func withWebhooks(ctx context.Context, std cli.Streams, c *cli.Config, key bool,
 // WebhooksAddCmd adds an endpoint.
 type WebhooksAddCmd struct {
 	URL         string       `arg:"" help:"Where the events are sent, such as https://example.com/hooks."`
-	Clinic      cli.OfClinic `help:"Only events of this clinic. Default: of all clinics, and of the installation."`
-	Type        []string     `help:"A type of event; repeatable. Default: case.changed. docs/events.md lists them." placeholder:"TYPE" sep:"none"`
+	Clinic      cli.OfClinic `field:"clinicId" help:"Only events of this clinic. Default: of all clinics, and of the installation."`
+	Type        []string     `help:"A type of event; repeatable. Default: case.changed. docs/events.md lists them." placeholder:"TYPE" sep:"none" field:"types"`
 	Ordered     bool         `help:"Keep a clinic's order: a delivery that fails holds back the clinic's later ones."`
 	Description cli.Label    `help:"What the endpoint is for."`
 }
@@ -122,15 +124,26 @@ func clinicOf(e *webhooks.Endpoint) string {
 	return e.ClinicID.String()
 }
 
+// endpointState says whether an endpoint gets what happens, and why not.
 func endpointState(e webhooks.Endpoint) string {
+	var state string
 	switch {
-	case !e.Enabled:
+	case !e.Enabled && e.Reason != webhooks.ReasonFailing:
 		return "disabled: " + e.Reason
-	case !e.FailingAt.IsZero():
-		return "failing since " + render.Stamp(e.FailingAt, nil)
-	default:
+	case !e.Enabled:
+		state = "disabled: " + e.Reason
+	case e.FailingAt.IsZero():
 		return "enabled"
+	default:
+		state = "failing since " + render.Stamp(e.FailingAt, nil)
+		if !e.RestsUntil.IsZero() {
+			state += ", rests until " + render.Stamp(e.RestsUntil, nil)
+		}
 	}
+	if e.LastError != "" {
+		state += "; the last: " + e.LastError
+	}
+	return state
 }
 
 // WebhooksShowCmd shows an endpoint.
@@ -173,17 +186,28 @@ func (a *WebhooksTestCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 		if err != nil {
 			return noEndpoint(err, a.ID)
 		}
-		if attempt.Error != "" {
-			return fmt.Errorf("endpoint %s did not take the message: %s", a.ID, attempt.Error)
-		}
 		document, err := outgoing.AttemptDocument(&attempt)
 		if err != nil {
 			return err
 		}
-		return cli.Show(std, c, document, func(w io.Writer) {
-			fmt.Fprintf(w, "Endpoint %s took the message: %d.\n", a.ID, attempt.Status)
-		})
+		if err := cli.Show(std, c, document, func(w io.Writer) { showAttempt(w, &attempt) }); err != nil {
+			return err
+		}
+		if attempt.Error != "" {
+			return fmt.Errorf("endpoint %s did not take the message: %s", a.ID, attempt.Error)
+		}
+		return nil
 	})
+}
+
+// showAttempt prints what an endpoint returned.
+func showAttempt(w io.Writer, a *webhooks.Attempt) {
+	status := "none"
+	if a.Status != 0 {
+		status = strings.TrimSpace(strconv.Itoa(a.Status) + " " + http.StatusText(a.Status))
+	}
+	render.Fields(w, "taken", map[bool]string{true: "yes", false: "no"}[a.Error == ""], "status", status, "after", a.Took.Round(time.Millisecond).String(),
+		"response", render.OrDash(strings.Join(strings.Fields(a.Response), " ")))
 }
 
 // WebhooksRotateCmd makes another secret.

@@ -73,7 +73,7 @@ type PeopleAddCmd struct {
 	Email         string         `required:"" help:"The person's e-mail address."`
 	Name          cli.Label      `help:"The person's name."`
 	Role          string         `help:"viewer reads; operator also starts syncs, decides plans and restores; admin also changes clinics, credentials, keys and people." enum:"viewer,operator,admin" default:"viewer"`
-	Clinic        []cli.OfClinic `help:"Limit the person to this clinic; repeatable. Default: every clinic." placeholder:"CLINIC" sep:"none"`
+	Clinic        []cli.OfClinic `field:"clinics" help:"Limit the person to this clinic; repeatable. Default: every clinic." placeholder:"CLINIC" sep:"none"`
 	PasswordStdin bool           `help:"Read a password from the first line of standard input, in place of a link."`
 	serverAddress
 }
@@ -186,7 +186,7 @@ type PeopleSetCmd struct {
 	Person        string         `arg:"" help:"The person's e-mail address or id."`
 	Role          *string        `help:"Another role; ends the person's sessions." enum:"viewer,operator,admin" placeholder:"ROLE"`
 	Name          *cli.Label     `help:"Another name."`
-	Clinic        []cli.OfClinic `help:"Limit the person to this clinic; repeatable." placeholder:"CLINIC" sep:"none" xor:"clinics"`
+	Clinic        []cli.OfClinic `field:"clinics" help:"Limit the person to this clinic; repeatable." placeholder:"CLINIC" sep:"none" xor:"clinics"`
 	AllClinics    bool           `help:"Limit the person no longer." xor:"clinics"`
 	PasswordStdin bool           `help:"Read a new password from the first line of standard input." xor:"password"`
 	Reset         bool           `help:"Forget the password and the OpenID Connect account, and print a new link." xor:"password"`

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -38,6 +39,7 @@ type (
 		Last     page.Moment
 		Next     page.Moment // unknown where it has ended, or waits for another
 		Waits    bool        // for another that failed
+		Off      bool        // it waits until the endpoint is enabled
 		Due      bool
 		Said     string
 		Response string
@@ -120,8 +122,8 @@ func deliveryRowOf(v *page.Visit, d *webhooks.Delivery) deliveryRow {
 		row.State = page.Idle("Skipped", "dash")
 	default:
 		row.State = page.Info("Waiting", "clock")
-		row.Next, row.Waits = v.Moment(d.NextTryAt, nil), d.NextTryAt.IsZero()
-		row.Due = !row.Waits && !d.NextTryAt.After(v.Now)
+		row.Next, row.Waits, row.Off = v.Moment(d.NextTryAt, nil), d.HeldBy == webhooks.HeldByOrder, d.HeldBy == webhooks.HeldByEndpoint
+		row.Due = d.HeldBy == "" && !d.NextTryAt.After(v.Now)
 		if d.Tries > 0 {
 			row.State = page.Warn("Comes again", "clock")
 		}
@@ -145,10 +147,12 @@ func (s *screens) testEndpoint(v *page.Visit, id uuid.UUID) (page.Notice, error)
 		return page.Notice{}, err
 	}
 	if a.Error != "" {
-		return page.Notice{Text: "The endpoint did not take the test message: " + a.Error + ".", Warn: true, Copy: a.Response}, nil
+		return page.Notice{Text: fmt.Sprintf("The endpoint did not take the test message: %s (after %s).", a.Error, took(a)), Warn: true, Copy: a.Response}, nil
 	}
-	return page.Notice{Text: fmt.Sprintf("The endpoint took the test message: it returned %d.", a.Status)}, nil
+	return page.Notice{Text: fmt.Sprintf("The endpoint took the test message: it returned %d after %s.", a.Status, took(a)), Copy: a.Response}, nil
 }
+
+func took(a webhooks.Attempt) time.Duration { return a.Took.Round(time.Millisecond) }
 
 func (s *screens) rotateEndpoint(v *page.Visit, id uuid.UUID) (page.Notice, error) {
 	secret, err := s.o.Endpoints.Rotate(v.Context(), v.By(), id)

@@ -45,6 +45,7 @@ type (
 		State           page.Badge
 		Why             string
 		Since           page.Moment // of State; unknown where it is active
+		Rests           page.Moment // until when nothing is sent; unknown: it does not rest
 		Pending, Failed int
 		Made            page.Moment
 	}
@@ -120,6 +121,10 @@ func endpointRowOf(v *page.Visit, e *webhooks.Endpoint, byID map[uuid.UUID]*clin
 		row.State, row.Since, row.Why = page.Bad("Given up", "cross"), v.Moment(e.DisabledAt, nil), page.Sentence(e.Reason)
 	case !e.FailingAt.IsZero():
 		row.State, row.Since, row.Why = page.Warn("Failing", "triangle"), v.Moment(e.FailingAt, nil), page.Counted(e.Failures, "failure")+" in a row"
+		if e.LastError != "" {
+			row.Why += "; the last: " + e.LastError
+		}
+		row.Rests = v.Moment(e.RestsUntil, nil)
 	}
 	return row
 }

@@ -110,13 +110,14 @@ var codeWords = map[syncs.Code]string{
 	syncs.CodeInterrupted:          "The sync was interrupted",
 	syncs.CodeTimeout:              "The sync took too long",
 	syncs.CodeCancelled:            "Somebody cancelled the sync",
+	syncs.CodeNotTaken:             "The test message was not taken",
 	syncs.CodeInternal:             "A fault of this program; the log says which",
 }
 
 // notOfRuns are the codes of codeWords that no sync ends with.
 var notOfRuns = []syncs.Code{
 	syncs.CodeCursorExpired, syncs.CodeInvalidRequest, syncs.CodeForbidden, syncs.CodeNotFound, syncs.CodeSyncRunning,
-	syncs.CodeAlreadyDecided, syncs.CodeIdempotencyMismatch, syncs.CodeDraining,
+	syncs.CodeAlreadyDecided, syncs.CodeIdempotencyMismatch, syncs.CodeDraining, syncs.CodeNotTaken,
 }
 
 // RunCodes offers the codes that a sync can end with, in words, by their words.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,8 +68,26 @@ func newsOf(ctx context.Context, tx pgx.Tx, c *notify.Channel) (news notify.News
 		return news, 0, err
 	}
 	news = notify.Compare(now, told)
+	if err := waitingPlans(ctx, tx, news.Began); err != nil {
+		return news, 0, err
+	}
 	news.Other, position, err = others(ctx, tx, c)
 	return news, position, err
+}
+
+// waitingPlans adds to the clinics that wait for approval the plan that was made last.
+func waitingPlans(ctx context.Context, tx pgx.Tx, began []notify.Standing) error {
+	for i := range began {
+		if began[i].State != notify.Waiting {
+			continue
+		}
+		err := tx.QueryRow(ctx, `select (data->>'planId')::uuid from pims_sync_feed
+			where clinic_id = $1 and type = $2 order by position desc limit 1`, began[i].ClinicID, feed.PlanOpened).Scan(&began[i].PlanID)
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+	}
+	return nil
 }
 
 func standings(ctx context.Context, tx pgx.Tx, sql string, args ...any) ([]notify.Standing, error) {
@@ -76,7 +95,10 @@ func standings(ctx context.Context, tx pgx.Tx, sql string, args ...any) ([]notif
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[notify.Standing])
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (s notify.Standing, err error) {
+		err = row.Scan(&s.ClinicID, &s.Name, &s.State, &s.Code, &s.Since)
+		return s, err
+	})
 }
 
 // others reads the other events after the channel's position, and up to where it has then
@@ -87,7 +109,7 @@ func others(ctx context.Context, tx pgx.Tx, c *notify.Channel) (events []notify.
 		return nil, 0, err
 	}
 	rows, err := tx.Query(ctx, `
-		select f.position, f.type, coalesce(c.name, ''), coalesce(f.data, '{}'), f.at
+		select f.position, f.type, coalesce(c.name, ''), c.id, coalesce(f.data, '{}'), f.at
 		from pims_sync_feed f left join clinics c on c.id = f.clinic_id
 		where f.position > $1 and f.position <= $2 and f.type = any($3) and ($4::uuid is null or f.clinic_id = $4)
 		order by f.position limit $5`, c.Position, last, otherTypes, null.ID(c.ClinicID), maxEvents)
@@ -98,9 +120,10 @@ func others(ctx context.Context, tx pgx.Tx, c *notify.Channel) (events []notify.
 	events, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (e notify.Event, err error) {
 		var at int64
 		var data []byte
-		err = row.Scan(&at, &e.Type, &e.Clinic, &data, &e.At)
-		position = at
-		e.What, e.Detail = inWords(data)
+		var clinicID *uuid.UUID
+		err = row.Scan(&at, &e.Type, &e.Clinic, &clinicID, &data, &e.At)
+		position, e.ClinicID = at, null.Value(clinicID)
+		inWords(&e, data)
 		return e, err
 	})
 	if err == nil && len(events) < maxEvents {
@@ -112,18 +135,31 @@ func others(ctx context.Context, tx pgx.Tx, c *notify.Channel) (events []notify.
 	return events, position, err
 }
 
-// inWords says what the data of an event tells.
-func inWords(data []byte) (what, detail string) {
+// inWords adds to an event what its data tells.
+func inWords(e *notify.Event, data []byte) {
 	var d struct {
-		Reason, Field string
-		Findings      []struct {
+		Reason, Field      string
+		SyncID, EndpointID uuid.UUID
+		Changes            []struct{ Field string }
+		Findings           []struct {
 			Count        string
 			Value, Usual int
 			Low          bool
 		}
 	}
-	if json.Unmarshal(data, &d) != nil || len(d.Findings) == 0 {
-		return cmp.Or(d.Reason, d.Field), ""
+	if json.Unmarshal(data, &d) != nil {
+		return
+	}
+	e.SyncID, e.EndpointID = d.SyncID, d.EndpointID
+	if len(d.Findings) == 0 {
+		var fields []string
+		for _, c := range d.Changes {
+			if !slices.Contains(fields, c.Field) {
+				fields = append(fields, c.Field)
+			}
+		}
+		e.What = cmp.Or(d.Reason, d.Field, strings.Join(fields, ", "))
+		return
 	}
 	var counts, numbers []string
 	for _, f := range d.Findings {
@@ -134,11 +170,10 @@ func inWords(data []byte) (what, detail string) {
 		counts = append(counts, "too "+word+" "+f.Count)
 		numbers = append(numbers, fmt.Sprintf("%s is %d, usually %d", f.Count, f.Value, f.Usual))
 	}
-	what = strings.Join(counts, ", ")
-	if d.Field != "" {
-		what += ", most changes in " + d.Field
+	if e.What = strings.Join(counts, ", "); d.Field != "" {
+		e.What += ", most changes in " + d.Field
 	}
-	return what, strings.Join(numbers, "; ")
+	e.Detail = strings.Join(numbers, "; ")
 }
 
 // Wait implements notify.Store.

@@ -60,8 +60,10 @@ func (s *Store) Claim(ctx context.Context, holder string, limit int, lease time.
 }
 
 const selectDelivery = `select d.id, d.endpoint_id, d.clinic_id, d.type, d.body, d.state, d.tries,
-	case when isfinite(d.next_try_at) then d.next_try_at end,
-	d.event_at, d.created_at, d.ended_at, d.last_try_at, d.last_status, d.last_error, d.response from webhook_deliveries d `
+	case when e.enabled and isfinite(d.next_try_at) then greatest(d.next_try_at, e.not_before) end,
+	d.event_at, d.created_at, d.ended_at, d.last_try_at, d.last_status, d.last_error, d.response,
+	case when d.state <> 'pending' then '' when not e.enabled then '` + webhooks.HeldByEndpoint + `' when isfinite(d.next_try_at) then '' else '` + webhooks.HeldByOrder + `' end
+	from webhook_deliveries d join webhook_endpoints e on e.id = d.endpoint_id `
 
 func scanDelivery(row pgx.CollectableRow) (d webhooks.Delivery, err error) {
 	var clinicID *uuid.UUID
@@ -70,7 +72,7 @@ func scanDelivery(row pgx.CollectableRow) (d webhooks.Delivery, err error) {
 	var status *int
 	var reason, response *string
 	err = row.Scan(&d.ID, &d.EndpointID, &clinicID, &d.Type, &body, &d.State, &d.Tries, &next,
-		&d.EventAt, &d.CreatedAt, &ended, &last, &status, &reason, &response)
+		&d.EventAt, &d.CreatedAt, &ended, &last, &status, &reason, &response, &d.HeldBy)
 	d.ClinicID, d.Body, d.NextTryAt, d.EndedAt = null.Value(clinicID), []byte(body), null.Value(next), null.Value(ended)
 	d.LastTryAt, d.LastStatus, d.LastError, d.Response = null.Value(last), null.Value(status), null.Value(reason), null.Value(response)
 	return d, err
@@ -94,7 +96,7 @@ func (s *Store) Renew(ctx context.Context, leases []webhooks.Lease, length time.
 func (s *Store) Due(ctx context.Context, holder string, e *webhooks.Endpoint, now time.Time) (d webhooks.Delivery, due bool, err error) {
 	err = s.db.System(ctx, "find the next delivery", func(tx pgx.Tx) error {
 		due = false
-		rows, err := tx.Query(ctx, selectDelivery+`join webhook_endpoints e on e.id = d.endpoint_id
+		rows, err := tx.Query(ctx, selectDelivery+`
 			where e.id = $1 and e.leased_by = $2 and e.leased_until > now() and e.enabled and d.state = 'pending' and d.next_try_at <= $3
 			order by d.seq limit 1`, e.ID, holder, now)
 		if err != nil {
@@ -324,7 +326,11 @@ func errNoDelivery() error { return syncs.Fail(syncs.CodeNotFound, "there is no 
 // that has failed or is pending. With ordered, either frees what only it held back. It
 // returns the endpoint.
 func (s *Store) Resend(ctx context.Context, id uuid.UUID, skip bool, now time.Time) (endpointID uuid.UUID, err error) {
-	err = s.db.System(ctx, "send a delivery again", func(tx pgx.Tx) error {
+	operation := "send a delivery again"
+	if skip {
+		operation = "skip a delivery"
+	}
+	err = s.db.System(ctx, operation, func(tx pgx.Tx) error {
 		var state string
 		var clinicID *uuid.UUID
 		err := tx.QueryRow(ctx, "select endpoint_id, clinic_id from webhook_deliveries where id = $1", id).Scan(&endpointID, &clinicID)

@@ -102,18 +102,22 @@ func errNoEndpoint() error {
 }
 
 const selectEndpoint = `select e.id, e.clinic_id, e.url, e.description, e.types, e.ordered, e.enabled, e.disabled_reason, e.disabled_at,
-	e.failures, e.failing_since, e.created_at,
+	e.failures, e.failing_since, e.created_at, case when e.enabled and isfinite(e.not_before) then e.not_before end,
+	case when e.failing_since is not null then (
+		select d.last_error from webhook_deliveries d
+		where d.endpoint_id = e.id and d.state in ('pending', 'failed') and d.last_error is not null order by d.last_try_at desc limit 1) end,
 	(select count(*) from webhook_deliveries d where d.endpoint_id = e.id and d.state = 'pending'),
 	(select count(*) from webhook_deliveries d where d.endpoint_id = e.id and d.state = 'failed')
 	from webhook_endpoints e `
 
 func scanEndpoint(row pgx.CollectableRow) (e webhooks.Endpoint, err error) {
 	var clinicID *uuid.UUID
-	var reason *string
-	var disabled, failing *time.Time
+	var reason, failure *string
+	var disabled, failing, rests *time.Time
 	err = row.Scan(&e.ID, &clinicID, &e.URL, &e.Description, &e.Types, &e.Ordered, &e.Enabled, &reason, &disabled,
-		&e.Failures, &failing, &e.CreatedAt, &e.Pending, &e.Failed)
+		&e.Failures, &failing, &e.CreatedAt, &rests, &failure, &e.Pending, &e.Failed)
 	e.ClinicID, e.Reason, e.DisabledAt, e.FailingAt = null.Value(clinicID), null.Value(reason), null.Value(disabled), null.Value(failing)
+	e.RestsUntil, e.LastError = null.Value(rests), null.Value(failure)
 	return e, err
 }
 

@@ -22,7 +22,7 @@ func TestWhatPeopleDoWithEndpointsIsStoredAndRecorded(t *testing.T) { // R44, R4
 	b := newBench(t)
 	log := oplog.New(b.db, slog.New(slog.DiscardHandler))
 	service := webhooks.NewService(webhooks.ServiceOptions{
-		Log: log, Registry: b.store, FindClinic: func(context.Context, uuid.UUID) error { return nil },
+		Log: log, Registry: b.store, HasClinic: func(context.Context, uuid.UUID) (bool, error) { return true, nil },
 		Sequence: func(context.Context) error { return b.sequence() }, Hosts: pims.HostPolicy{}, Now: b.clock,
 	})
 	by := access.By{Caller: access.OfOSUser("root"), Origin: "command line"}
