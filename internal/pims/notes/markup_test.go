@@ -17,10 +17,10 @@ func TestMarkupIsReadAsABrowserShowsIt(t *testing.T) { // R7
 		"<table><caption>S: a</caption><tr><th>b</th><td>c</td></tr></table>": "S: a\nb\nc",
 		"<fieldset><legend>S: a</legend>b</fieldset>":                         "S: a\nb",
 		"<figure><figcaption>a</figcaption></figure>b":                        "a\nb",
-		"<dl><dt>a<dd>b</dl>":                                                 "a\nb",
-		"a<hr>b<section>c</section><article>d</article>":                      "a\nb\nc\nd",
-		"i<b>n</b>li<i>n</i>e <span>te</span>xt":                              "inline text",
-		"H<sub>2</sub>O, 5<sup>th</sup>, <a href=x>link</a>":                  "H2O, 5th, link",
+		"<dl><dt>a<dd>b</dl>":                                "a\nb",
+		"a<hr>b<section>c</section><article>d</article>":     "a\nb\nc\nd",
+		"i<b>n</b>li<i>n</i>e <span>te</span>xt":             "inline text",
+		"H<sub>2</sub>O, 5<sup>th</sup>, <a href=x>link</a>": "H2O, 5th, link",
 		"<h2>a</h2>b":       "a\nb",
 		"<p>\n a\n b\n</p>": "a\nb",
 
@@ -79,7 +79,7 @@ func TestMarkupIsReadAsABrowserShowsIt(t *testing.T) { // R7
 		"<p>a</p></p b":                                "a\n</p b",
 		"\t< p >":                                      "\t< p >",
 		"":                                             "",
-		"plain\n  text\n\n stays &amp; is decoded":     "plain\n  text\n\n stays & is decoded",
+		"plain\n  text\n\n stays &amp; is decoded": "plain\n  text\n\n stays & is decoded",
 	} {
 		require.Equal(t, want, Plain(note), "%q", note)
 	}
