@@ -20,7 +20,7 @@ const (
 	Doubled  Kind = "doubled"  // it comes more than once in a row
 	New      Kind = "new"      // the field was never seen
 	Reformed Kind = "reformed" // the answer has another form
-	Risen    Kind = "risen"    // the share is larger than it was; see Note
+	Risen    Kind = "risen"    // the share is larger than it was, and other rows are missing
 )
 
 // Kinds lists all kinds, a closed set.
@@ -55,6 +55,7 @@ const (
 	expected = 14 // filled rows that must be missing: by chance, that happens once in a million times
 
 	always  = 0.995 // the share from which a field counts as always filled
+	fewer   = 0.75  // the part of the other rows that may be left where a share has risen
 	grown   = 2     // times the expected rows, and as many as expected more, are more than chance
 	gone    = 0.02  // the share of the expected rows that may be left
 	usual   = 0.99  // the share of one kind of values from which another kind is a change
@@ -178,14 +179,17 @@ func (f *Field) changes(before *Baseline, p *Profile, name string) (kinds []Kind
 		now = &Field{}
 	}
 	rows := p.Rows
+	if isShare(name) {
+		if f.risen(before, now, p) {
+			kinds = append(kinds, Risen)
+		}
+		return kinds
+	}
 	if missing(f.Filled/before.Rows, now.Filled, rows) {
 		if missing(f.Came/before.Rows, now.Came, rows) {
 			return []Kind{Vanished}
 		}
 		return []Kind{Emptied}
-	}
-	if isShare(name) && now.Filled >= grown*f.Filled/before.Rows*rows+expected {
-		kinds = append(kinds, Risen)
 	}
 	if now.Twice > 0 && f.Twice == 0 {
 		kinds = append(kinds, Doubled)
@@ -194,6 +198,17 @@ func (f *Field) changes(before *Baseline, p *Profile, name string) (kinds []Kind
 		kinds = append(kinds, Retyped)
 	}
 	return kinds
+}
+
+// risen reports whether a share is larger than it was: a quarter of the other rows is missing,
+// and rows of the share stand in the place of half of them or more. People who add such rows,
+// as for a holiday, leave the others, or an emptier calendar. A smaller share says nothing:
+// an absence is over.
+func (f *Field) risen(before *Baseline, now *Field, p *Profile) bool {
+	answers := p.Answers / before.Answers
+	others, usually := p.Rows-now.Filled, answers*(before.Rows-f.Filled)
+	return now.Filled >= grown*f.Filled/before.Rows*p.Rows+expected &&
+		others <= fewer*usually && now.Filled-answers*f.Filled >= (usually-others)/2
 }
 
 // missing reports whether a share that was usual before is gone: so many rows are missing
