@@ -1,6 +1,7 @@
 package idexxneo
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -27,14 +28,24 @@ var (
 	fillers   = []string{"a", "an", "any", "or", "been"} // between a negation and what it denies
 	causes    = []string{"internal", "server", "validation", "request", "system", "application", "unknown", "unexpected", "fatal"}
 	faults    = []string{"error", "errors", "exception"}
-	refusals  = append([]string{"unauthenticated", "unauthorized", "unauthorised", "forbidden", "denied", "expired", "unavailable"}, failures...)
+	refusals  = append([]string{
+		"unauthenticated", "unauthorized", "unauthorised", "forbidden", "denied", "expired", "unavailable", "invalid", "mismatch", "timeout", "fatal", "nok", "ko",
+	}, failures...)
+	refusing = []string{ // phrases of several words
+		"log in", "login required", "please login", "logged out", "sign in", "signed out", "not authorized", "not authorised", "not allowed", "not permitted",
+		"no permission", "went wrong", "too many requests", "timed out",
+	}
+	unsuccessful = []string{"n", "f", "nok", "ko", "nope", "nein", "non", "nee", "denied"}
 )
 
 // The members with which an answer tells whether it failed, in the form of pims.PlainWord.
 var (
-	saysSucceeded = pims.WordSet("success succeeded successful issuccess ok")
-	saysFailed    = pims.WordSet("error errors haserror haserrors iserror errormessage errorcode exception exceptions failed failure")
-	saysCode      = pims.WordSet("code statuscode httpstatus httpcode")
+	saysSucceeded = pims.WordSet("success succeeded successful issuccess issuccessful ok authenticated isauthenticated authorized isauthorized loggedin isloggedin")
+	saysFailed    = pims.WordSet("error errors haserror haserrors iserror errormessage errormsg errorcode errortext errordescription " +
+		"errordetail errordetails errorlist err exception exceptions failed failure fault faultcode faultstring")
+	saysCode  = pims.WordSet("code statuscode httpstatus httpcode")
+	saysWhy   = pims.WordSet("message messages msg detail statustext statusmessage result state response")
+	saysWhere = pims.WordSet("redirect redirecturl redirectto")
 )
 
 // What an object holds beside the members of an envelope.
@@ -48,15 +59,16 @@ const (
 
 // envelope reads the outermost object of an answer. Wherever they are in the object, it
 // checks the members with which an answer reports a failure (R5):
-//   - success, and ok, fail where they are false, zero, blank or empty, or a word for one
-//     of these;
-//   - error, errors, exception, hasError and failed fail where they are anything else than
-//     that. A list or an object does where anything in it does;
+//   - success, ok, and authenticated fail where they are false, zero, blank or empty, or a word
+//     for one of these;
+//   - error, errors, exception, hasError, failed and fault fail where they are anything else
+//     than that. A list or an object does where anything in it does;
 //   - status fails where it is a number from 400, or begins or ends with a word such as
 //     "error"; a record's where it can be no word of a clinic. It also fails where it is
-//     false and not a record's;
+//     false and not a record's, and where it is an object that tells of a failure;
 //   - code fails where it is a number from 400. A record may have a code of its own;
-//   - message fails where it has a word for a refusal and nothing else came.
+//   - message, detail, result, state, status and code fail where a text in them has a
+//     word for a refusal, and redirect where it leads to a login, if nothing else came.
 //
 // A null says nothing. Names and words are compared in lower case. Every other member goes
 // to member, as in object. holds reports, after the last member, what came. envelope
@@ -101,6 +113,8 @@ func (e *envelope) tells(held holding) string {
 		return e.failed
 	case statusFails(scalar(e.status), held), held != holdsRecord && e.status.Kind() == 'f': // to a record, false is a null
 		return "status"
+	case held == holdsNothing && refuses(scalar(e.status)), held != holdsRecord && e.insideStatus(held):
+		return "status"
 	case held != holdsRecord && e.code:
 		return "code"
 	case held == holdsNothing && e.message:
@@ -110,11 +124,21 @@ func (e *envelope) tells(held holding) string {
 	}
 }
 
+// insideStatus reports whether a status that is an object tells of a failure.
+func (e *envelope) insideStatus(held holding) bool {
+	if e.status.Kind() != '{' {
+		return false
+	}
+	inner := newReader(jsontext.NewDecoder(bytes.NewReader(e.status), tolerant()...))
+	_, err := inner.envelope(func() holding { return held }, func([]byte) error { return inner.skip() })
+	return errors.Is(err, pims.ErrRemote)
+}
+
 func (e *envelope) member(name []byte, depth int, member func(name []byte) error) (err error) {
 	switch word := pims.PlainWord(string(name)); {
 	case saysSucceeded[word]:
 		said, err := e.said()
-		if !said.null && (!said.yes || slices.Contains(failures, said.word)) {
+		if !said.null && (!said.yes || slices.Contains(failures, said.word) || slices.Contains(unsuccessful, said.word) || negative(said.word)) {
 			e.failed = word
 		}
 		return err
@@ -126,11 +150,15 @@ func (e *envelope) member(name []byte, depth int, member func(name []byte) error
 		return err
 	case saysCode[word]:
 		text, err := e.text()
-		e.code = e.code || isFailureCode(text)
+		e.code, e.message = e.code || isFailureCode(text), e.message || refuses(text)
 		return err
-	case word == "message":
+	case saysWhy[word]:
+		refused, err := e.refused()
+		e.message = e.message || refused
+		return err
+	case saysWhere[word]:
 		text, err := e.text()
-		e.message = e.message || refuses(text)
+		e.message = e.message || strings.Contains(pims.PlainWord(text), "login") || strings.Contains(pims.PlainWord(text), "signin")
 		return err
 	case word == "status":
 		raw, err := e.decoder.ReadValue()
@@ -189,6 +217,35 @@ func (r *reader) said() (said, error) {
 	return whole, err
 }
 
+// refused reads a value and reports whether a text in it refuses, or an object in it says that
+// it failed.
+func (r *reader) refused() (found bool, err error) {
+	inner := func() error {
+		one, err := r.refused()
+		found = found || one
+		return err
+	}
+	switch r.decoder.PeekKind() {
+	case '[':
+		err = r.array(inner)
+	case '{':
+		_, err = r.envelope(func() holding { return holdsNothing }, func([]byte) error { return inner() })
+		if errors.Is(err, pims.ErrRemote) {
+			return true, nil
+		}
+	default:
+		var text string
+		text, err = r.text()
+		found = refuses(text)
+	}
+	return found, err
+}
+
+func negative(word string) bool {
+	number, err := strconv.ParseFloat(word, 64)
+	return err == nil && number < 0
+}
+
 func denies(word string) bool {
 	number, err := strconv.ParseFloat(word, 64)
 	return slices.Contains(denials, word) || err == nil && number == 0
@@ -223,7 +280,8 @@ func refuses(message string) bool {
 			return true
 		}
 	}
-	return false
+	text := " " + strings.Join(words, " ") + " "
+	return slices.ContainsFunc(refusing, func(phrase string) bool { return strings.Contains(text, " "+phrase+" ") })
 }
 
 // blames reports whether a word is one of these, and is not denied beside it, as in "no

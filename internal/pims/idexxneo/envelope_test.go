@@ -67,6 +67,8 @@ func TestAnAnswerThatSaysThatItFailedIsAnErrorOfThePIMS(t *testing.T) { // R5
 			`"errors":["Bella"]`, `"errors":{"start":["Bella is missing"]}`, `"errors":"Bella"`, `"ERROR":"x"`, `"error":[[{"a":"x"}]]`,
 			`"success":true,"error":"Bella is locked"`, `"errors":[{"code":12}]`,
 			`"ok":false`, `"is_success":0`, `"hasError":true`, `"has_errors":1`, `"exception":"Bella"`, `"errorMessage":"Bella"`, `"failed":true`,
+			`"error_msg":"Bella"`, `"errorDescription":"Bella"`, `"err":"Bella"`, `"fault":{"faultstring":"Bella"}`, `"faultCode":"E1"`,
+			`"success":-1`, `"success":"n"`, `"ok":"NOK"`, `"success":"nein"`, `"authenticated":false`, `"logged_in":0`, `"isAuthorized":false`,
 		} {
 			t.Run(name+" with "+member, func(t *testing.T) {
 				t.Parallel()
@@ -117,11 +119,27 @@ func TestAMessageOfARefusalWithNothingElseSaysThatAnAnswerFailed(t *testing.T) {
 		for _, message := range []string{"Unauthenticated.", "Server Error", "Access denied", "Your session has expired", "FORBIDDEN", "error", "Unauthenticated. You are not logged in.", "Error: no permission"} {
 			requireSaysFailed(t, a.path, a.members, `"Message":"`+message+`"`, a.ask)
 		}
+		for _, member := range []string{
+			`"message":"Please log in"`, `"message":"Login required"`, `"message":"Whoops, looks like something went wrong."`, `"msg":"Invalid token"`,
+			`"message":"CSRF token mismatch."`, `"detail":"Too many requests"`, `"message":"The session timed out"`, `"message":"You are not authorized"`,
+			`"message":"Not allowed"`, `"messages":["Unauthenticated."]`, `"message":{"start":["is invalid"]}`, `"messages":{"error":["Bella"]}`,
+			`"result":"error"`, `"state":"failed"`, `"status":"unauthorized"`, `"status":"expired"`, `"status":"nok"`, `"code":"UNAUTHORIZED"`,
+			`"response":{"success":false}`, `"response":{"status":500}`, `"redirect":"/login?to=Bella"`, `"redirect_url":"/users/sign-in"`,
+			`"status":{"message":"Access denied"}`,
+		} {
+			requireSaysFailed(t, a.path, a.members, member, a.ask)
+		}
+	}
+	for _, name := range []string{"calendar", "calendar without rows", "search", "view"} {
+		a := asks(t)[name]
+		for _, member := range []string{`"status":{"code":500}`, `"status":{"code":"503","message":"Bella"}`, `"status":{"success":false}`} {
+			requireSaysFailed(t, a.path, a.members, member, a.ask)
+		}
 	}
 	full := asks(t)["calendar"]
 	_, err := full.ask(t.Context(), dial(t, wire{full.path: says(`{"message":"Access denied to 2 rooms",` + full.members[0] + `}`)}))
 	require.NoError(t, err, "rows came")
-	for _, message := range []string{"No appointments found", "0 errors", "ok", "completed without error", "0 validation errors", "No errors or exceptions", "errors: none", "not been denied"} {
+	for _, message := range []string{"No appointments found", "0 errors", "ok", "completed without error", "0 validation errors", "No errors or exceptions", "errors: none", "not been denied", "Nothing was logged on that day"} {
 		a := asks(t)["calendar without rows"]
 		_, err := a.ask(t.Context(), dial(t, wire{a.path: says(`{"message":"` + message + `",` + a.members[0] + `}`)}))
 		require.NoError(t, err, message)
@@ -152,6 +170,8 @@ func TestAnAnswerThatSaysThatItSucceededIsBelieved(t *testing.T) { // R5
 			`"errors":[]`, `"errors":{}`, `"errors":{"start":[]}`, `"errors":[null,""]`, `"error":{"code":0,"message":null}`,
 			`"status":"success"`, `"status":"ok"`, `"status":200`, `"status":null`, `"status":{"code":1}`, `"message":"2 rows"`,
 			`"ok":true`, `"hasError":false`, `"exception":null`, `"failed":0`, `"status":"no error"`, `"status":"open"`, `"status":3`, `"code":200`, `"code":"A7"`,
+			`"authenticated":true`, `"err":null`, `"fault":""`, `"state":"open"`, `"result":"ok"`, `"redirect":null`,
+			`"messages":[]`, `"detail":"2 rows"`,
 		} {
 			t.Run(name+" with "+member, func(t *testing.T) {
 				t.Parallel()

@@ -3,6 +3,7 @@ package idexxneo
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/names"
@@ -29,11 +30,11 @@ func wireWords() pims.Wire {
 		Measures: []string{"temperature weight pulse respiration vitals page perPage total status"},
 		Tags:     notes.Markup(),
 	}
-	for _, words := range []map[string]bool{saysSucceeded, saysFailed, saysCode} {
+	for _, words := range []map[string]bool{saysSucceeded, saysFailed, saysCode, saysWhy, saysWhere} {
 		w.Fields = append(w.Fields, slices.Sorted(maps.Keys(words))...)
 	}
 	w.Measures = append(w.Measures, slices.Sorted(maps.Keys(saysCode))...)
-	for _, words := range [][]string{denials, negations, failures, fillers, causes, faults, refusals, notes.Words(), names.Words()} {
+	for _, words := range [][]string{denials, negations, failures, fillers, causes, faults, refusals, unsuccessful, strings.Fields(strings.Join(refusing, " ")), notes.Words(), names.Words()} {
 		w.Words = append(w.Words, words...)
 	}
 	for _, row := range types {
