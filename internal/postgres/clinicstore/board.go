@@ -17,19 +17,23 @@ import (
 const boardOverlap = 30 * time.Second
 
 // A Board is the store of the clinics for a process that often reads the state of all of
-// them. What their syncs say costs most of such a read, so the board keeps it in memory, about
-// a kilobyte a clinic, and reads it anew only of the clinics whose rows say that something
-// changed, and of those that sync now. All else is read each time. A change of audits by hand
-// that no time of a row tells is seen when the Scheduler has looked at the clinic, which takes
-// ten minutes at most.
+// them. It keeps most of what it read in memory, about two kilobytes a clinic.
+//
+// What the rows of clinics, credentials and schedules say is read anew when the version of any
+// of these rows is another. What the syncs of a clinic say is read anew when a row's time says
+// that something changed, and while the clinic syncs. All else is read each time. A change of
+// audits by hand that no time of a row tells is seen when the Scheduler has looked at the
+// clinic, which takes ten minutes at most.
 //
 // It is safe for concurrent use.
 type Board struct {
 	*Clinics
 
-	mu     sync.Mutex
-	kept   map[uuid.UUID]keptPhases
-	looked time.Time // when changes were last read; zero: never
+	mu       sync.Mutex
+	basics   []scheduler.Condition // without what is read each time
+	versions string                // of the rows that the basics are of; empty: none were read
+	kept     map[uuid.UUID]keptPhases
+	looked   time.Time // when changes were last read; zero: never
 }
 
 // keptPhases are the phases of a clinic at a moment.
@@ -52,7 +56,10 @@ func (b *Board) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time
 	}
 	since := b.since(at)
 	err = b.db.System(ctx, "read the state of the clinics", func(tx pgx.Tx) error {
-		if all, err = readBasics(ctx, tx, nil, at); err != nil {
+		if all, err = b.readBasics(ctx, tx); err != nil {
+			return err
+		}
+		if err := addPlans(ctx, tx, nil, at, all); err != nil {
 			return err
 		}
 		changed, err := changedSince(ctx, tx, since)
@@ -72,6 +79,37 @@ func (b *Board) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time
 		return nil, err
 	}
 	b.fill(all, at)
+	return all, nil
+}
+
+// versionsSQL returns a text that is another one when a row of these tables is new, changed or
+// gone: each version of a row has an xmin of its own.
+const versionsSQL = `
+	select concat_ws(' ',
+		(select concat(count(*), ':', bit_xor(uuid_hash_extended(id, xmin::text::bigint))) from clinics),
+		(select concat(count(*), ':', bit_xor(uuid_hash_extended(clinic_id, xmin::text::bigint))) from pims_credentials),
+		(select concat(count(*), ':', bit_xor(uuid_hash_extended(clinic_id, xmin::text::bigint))) from clinic_schedule_configs))`
+
+// readBasics returns what readBasics of all clinics does. The versions are read first: what
+// changes between the two statements is read again the next time.
+func (b *Board) readBasics(ctx context.Context, tx pgx.Tx) ([]scheduler.Condition, error) {
+	var versions string
+	if err := tx.QueryRow(ctx, versionsSQL).Scan(&versions); err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	kept, same := b.basics, versions == b.versions
+	b.mu.Unlock()
+	if same {
+		return slices.Clone(kept), nil
+	}
+	all, err := readBasics(ctx, tx, nil)
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.basics, b.versions = slices.Clone(all), versions
 	return all, nil
 }
 

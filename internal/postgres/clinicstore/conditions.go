@@ -17,16 +17,19 @@ import (
 // crosses clinics (R41), or of the named one (none where there is no such clinic). The
 // caller adds what the schedules expect.
 //
-// It runs five statements, whatever the number of clinics. The first uses primary keys and
-// the index of open plans, the second uses case_sync_audits_ended, the third reads what was
-// unusual lately, the fourth uses pims_fields_told, the fifth case_sync_audits_running.
+// It runs six statements, whatever the number of clinics. The first uses primary keys, the
+// second case_sync_audits_ended, the third the index of open plans, the fourth reads what was
+// unusual lately, the fifth uses pims_fields_told, the sixth case_sync_audits_running.
 func (s *Clinics) Conditions(ctx context.Context, clinicID uuid.UUID, at time.Time) (all []scheduler.Condition, err error) {
 	var of []uuid.UUID
 	if clinicID != uuid.Nil {
 		of = []uuid.UUID{clinicID}
 	}
 	read := func(tx pgx.Tx) error {
-		if all, err = readConditions(ctx, tx, of, at); err != nil {
+		if all, err = readConditions(ctx, tx, of); err != nil {
+			return err
+		}
+		if err := addPlans(ctx, tx, of, at, all); err != nil {
 			return err
 		}
 		return addLatest(ctx, tx, clinicID, at, all)
@@ -114,16 +117,18 @@ func (s *Clinics) ConditionsOf(ctx context.Context, clinicIDs []uuid.UUID, at ti
 		return nil, nil
 	}
 	err = s.db.Transact(ctx, "read the state of some clinics", postgres.Scope{Ordered: true}, func(tx pgx.Tx) error {
-		all, err = readConditions(ctx, tx, clinicIDs, at)
-		return err
+		if all, err = readConditions(ctx, tx, clinicIDs); err != nil {
+			return err
+		}
+		return addPlans(ctx, tx, clinicIDs, at, all)
 	})
 	return all, err
 }
 
-// readConditions reads the conditions of some clinics, nil: of all, without what was unusual
-// and what runs.
-func readConditions(ctx context.Context, tx pgx.Tx, of []uuid.UUID, at time.Time) ([]scheduler.Condition, error) {
-	all, err := readBasics(ctx, tx, of, at)
+// readConditions reads the conditions of some clinics, nil: of all, without their plans, what
+// was unusual and what runs.
+func readConditions(ctx context.Context, tx pgx.Tx, of []uuid.UUID) ([]scheduler.Condition, error) {
+	all, err := readBasics(ctx, tx, of)
 	if err != nil {
 		return nil, err
 	}
@@ -134,9 +139,24 @@ func readConditions(ctx context.Context, tx pgx.Tx, of []uuid.UUID, at time.Time
 	return all, err
 }
 
-// readBasics reads the conditions of some clinics, nil: of all, without what their syncs say.
-func readBasics(ctx context.Context, tx pgx.Tx, of []uuid.UUID, at time.Time) ([]scheduler.Condition, error) {
-	return postgres.Query(ctx, tx, conditionsSQL, []any{of, at}, scanCondition)
+// readBasics reads what the rows of some clinics, of their credentials and of their schedules
+// say; nil: of all clinics.
+func readBasics(ctx context.Context, tx pgx.Tx, of []uuid.UUID) ([]scheduler.Condition, error) {
+	return postgres.Query(ctx, tx, conditionsSQL, []any{of}, scanCondition)
+}
+
+// addPlans adds the plans that are open at a moment to the conditions of some clinics, nil: of
+// all.
+func addPlans(ctx context.Context, tx pgx.Tx, of []uuid.UUID, at time.Time, all []scheduler.Condition) error {
+	found, err := postgres.Query(ctx, tx, plansSQL, []any{of, at}, scanPlans)
+	plans := make(map[uuid.UUID]scheduler.PlanCondition, len(found))
+	for _, p := range found {
+		plans[p.clinicID] = p.PlanCondition
+	}
+	for i := range all {
+		all[i].Plans = plans[all[i].Clinic.ID]
+	}
+	return err
 }
 
 // readPhases reads the phases of some clinics, nil: of all.
@@ -151,19 +171,18 @@ func readPhases(ctx context.Context, tx pgx.Tx, of []uuid.UUID) (map[uuid.UUID][
 
 const conditionsSQL = `
 	select c.id, c.name, c.timezone, c.is_active, c.disabled_at, c.created_at, c.updated_at,
-		p.provider, c.credentials_removed_at, p.updated_at, p.suspended_at, p.tested_at, p.test_outcome,
-		coalesce(d.open, 0), d.since, d.code, s.sync_schedules
+		p.provider, c.credentials_removed_at, p.updated_at, p.suspended_at, p.tested_at, p.test_outcome, s.sync_schedules
 	from clinics c
 	left join pims_credentials p on p.clinic_id = c.id
 	left join clinic_schedule_configs s on s.clinic_id = c.id
-	left join (
-		select clinic_id, count(*) as open, min(created_at) as since, (array_agg(code order by created_at))[1] as code
-		from deletion_plans
-		where status = 'open' and expires_at > $2 and ($1::uuid[] is null or clinic_id = any($1))
-		group by clinic_id
-	) d on d.clinic_id = c.id
 	where $1::uuid[] is null or c.id = any($1)
 	order by c.name, c.id`
+
+const plansSQL = `
+	select clinic_id, count(*), min(created_at), (array_agg(code order by created_at))[1]
+	from deletion_plans
+	where status = 'open' and expires_at > $2 and ($1::uuid[] is null or clinic_id = any($1))
+	group by clinic_id`
 
 // A phase's failures are its own and those of full syncs that ended before they ran it. Two
 // kinds of failures do not count: those caused by the request, and those of earlier
@@ -243,18 +262,27 @@ const phasesSQL = `
 	order by c.id, t.place`
 
 func scanCondition(row pgx.CollectableRow) (c scheduler.Condition, err error) {
-	var timezone, provider, outcome, code *string
-	var disabled, removed, changed, suspended, tested, since *time.Time
+	var timezone, provider, outcome *string
+	var disabled, removed, changed, suspended, tested *time.Time
 	k := &c.Clinic
 	err = row.Scan(&k.ID, &k.Name, &timezone, &k.Active, &disabled, &k.CreatedAt, &k.UpdatedAt,
-		&provider, &removed, &changed, &suspended, &tested, &outcome,
-		&c.Plans.Open, &since, &code, &c.Schedules)
+		&provider, &removed, &changed, &suspended, &tested, &outcome, &c.Schedules)
 	k.Timezone, k.DisabledAt, c.Provider = null.Value(timezone), null.Value(disabled), null.Value(provider)
-	c.Plans.Since, c.Plans.Code = null.Value(since), syncs.Code(null.Value(code))
 	c.Credentials = scheduler.CredentialCondition{
 		Set: provider != nil, RemovedAt: null.Value(removed), ChangedAt: null.Value(changed), SuspendedAt: null.Value(suspended), TestedAt: null.Value(tested), TestOutcome: null.Value(outcome),
 	}
 	return c, err
+}
+
+// A plansRow has the open plans of a clinic.
+type plansRow struct {
+	scheduler.PlanCondition
+
+	clinicID uuid.UUID
+}
+
+func scanPlans(row pgx.CollectableRow) (p plansRow, err error) {
+	return p, row.Scan(&p.clinicID, &p.Open, &p.Since, &p.Code)
 }
 
 // A phaseRow is the condition of a phase of a clinic.
