@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"html/template"
+	"math"
 	"strconv"
 	"time"
 
@@ -81,20 +82,19 @@ func (s *screens) trends(v *page.Visit) (*trendsView, error) {
 			shown.Counted, shown.None = v.Moment(d.CountedAt, nil), false
 		}
 	}
-	whole := func(n float64) string { return page.Number(int(n)) }
 	span := func(n float64) string { return spanText(time.Duration(n)) }
 	for _, x := range []struct {
 		title, per string
 		say        func(float64) string
 		parts      []trendPart
 	}{
-		{"Syncs", " a day", whole, []trendPart{
+		{"Syncs", " a day", amount, []trendPart{
 			{"Done", "good", func(d *trends.Day) float64 { return float64(d.Completed) }},
 			{"Failed", "bad", func(d *trends.Day) float64 { return float64(d.Failed) }},
 			{"Cancelled", "idle", func(d *trends.Day) float64 { return float64(d.Cancelled) }},
 		}},
-		{"Clinics with a failed sync", " a day", whole, []trendPart{{"Clinics", "bad", func(d *trends.Day) float64 { return float64(d.ClinicsFailed) }}}},
-		{"Refused logins", " a day", whole, []trendPart{{"Syncs", "warn", func(d *trends.Day) float64 { return float64(d.LoginsRefused) }}}},
+		{"Clinics with a failed sync", " a day", amount, []trendPart{{"Clinics", "bad", func(d *trends.Day) float64 { return float64(d.ClinicsFailed) }}}},
+		{"Refused logins", " a day", amount, []trendPart{{"Syncs", "warn", func(d *trends.Day) float64 { return float64(d.LoginsRefused) }}}},
 		{"How long a sync takes", "", span, []trendPart{
 			{"Half are quicker", "info", func(d *trends.Day) float64 { return float64(d.TookHalf) }},
 			{"95 of 100 are", "idle", func(d *trends.Day) float64 { return float64(d.TookMost - d.TookHalf) }},
@@ -103,13 +103,13 @@ func (s *screens) trends(v *page.Visit) (*trendsView, error) {
 			{"Half are sooner", "info", func(d *trends.Day) float64 { return float64(d.LateHalf) }},
 			{"95 of 100 are", "idle", func(d *trends.Day) float64 { return float64(d.LateMost - d.LateHalf) }},
 		}},
-		{"Cases written", " a day", whole, []trendPart{
+		{"Cases written", " a day", amount, []trendPart{
 			{"New", "good", func(d *trends.Day) float64 { return float64(d.Created) }},
 			{"Changed", "info", func(d *trends.Day) float64 { return float64(d.Updated) }},
 			{"With notes", "idle", func(d *trends.Day) float64 { return float64(d.Enriched) }},
 		}},
-		{"Cases deleted", " a day", whole, []trendPart{{"Deleted", "warn", func(d *trends.Day) float64 { return float64(d.Deleted) }}}},
-		{"Cases restored", " a day", whole, []trendPart{{"Restored", "good", func(d *trends.Day) float64 { return float64(d.Restored) }}}},
+		{"Cases deleted", " a day", amount, []trendPart{{"Deleted", "warn", func(d *trends.Day) float64 { return float64(d.Deleted) }}}},
+		{"Cases restored", " a day", amount, []trendPart{{"Restored", "good", func(d *trends.Day) float64 { return float64(d.Restored) }}}},
 	} {
 		shown.Charts = append(shown.Charts, trendChartOf(x.title, x.per, days, x.parts, x.say))
 	}
@@ -158,9 +158,17 @@ func average(values []float64, from int) (sum float64) {
 	return sum / float64(max(1, len(week)))
 }
 
+// amount says how many, and of few one decimal: less than one a day is not none.
+func amount(n float64) string {
+	if n < 10 && math.Round(10*n) != 10*math.Round(n) {
+		return strconv.FormatFloat(n, 'f', 1, 64)
+	}
+	return page.Number(int(math.Round(n)))
+}
+
 // change compares a week with the one before.
 func change(now, before float64) string {
-	percent := int(100 * (now - before) / before)
+	percent := int(math.Round(100 * (now - before) / before))
 	switch {
 	case percent >= 1:
 		return page.Number(percent) + " % more than the week before"
