@@ -28,7 +28,7 @@ func (s *Store) People() *people.Service {
 
 // peopleAt is People with a clock of its own; nil is time.Now.
 func (s *Store) peopleAt(now func() time.Time) *people.Service {
-	return people.New(people.Options{Store: peoplestore.New(s.DB), Log: s.OperatorLog(), Now: now})
+	return people.New(people.Options{Store: peoplestore.New(s.DB), Log: s.OperatorLog(), Now: now, Tell: s.notices.tell()})
 }
 
 // Practice returns the links to practices' pages (R61). It shows no page.

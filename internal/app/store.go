@@ -27,6 +27,7 @@ type Store struct {
 	*postgres.DB
 
 	operatorLog *oplog.Log
+	notices     *notices // to people; nil: no mail server
 
 	owner string               // the connection string of the tables' owner
 	walls postgres.WallOptions // how the clinics are separated
@@ -50,16 +51,20 @@ const closing = 15 * time.Second
 // it until Close, and the others join it (docs/interface.md §Commands). wait is how long to
 // wait for a present owner to end.
 func OpenStore(ctx context.Context, settings Settings, log *slog.Logger, wait time.Duration) (*Store, error) {
+	told, err := newNotices(settings, log)
+	if err != nil {
+		return nil, err
+	}
 	w := postgres.WallOptions{Prefix: settings.Roles, Single: settings.SingleRole}
 	if !settings.DatabaseURL.Empty() {
-		return connect(ctx, &Store{asItIs: settings.SchemaAsItIs}, settings.MigrateURL.Or(settings.DatabaseURL).Reveal(), settings.DatabaseURL.Reveal(), w, log)
+		return connect(ctx, &Store{asItIs: settings.SchemaAsItIs, notices: told}, settings.MigrateURL.Or(settings.DatabaseURL).Reveal(), settings.DatabaseURL.Reveal(), w, log)
 	}
 	dir := settings.DataDir
 	database, err := embedded.Open(ctx, embedded.Options{Dir: dir, Logger: log, Wait: wait})
 	if err != nil {
 		return nil, err
 	}
-	return connectEmbedded(ctx, &Store{home: dir, embedded: database, asItIs: settings.SchemaAsItIs}, w, log)
+	return connectEmbedded(ctx, &Store{home: dir, embedded: database, asItIs: settings.SchemaAsItIs, notices: told}, w, log)
 }
 
 // OpenScratch opens a new database in a scratch folder, which Close removes. home is the
@@ -162,6 +167,7 @@ func (s *Store) OperatorLog() *oplog.Log { return s.operatorLog }
 
 // Close closes the pool and, where this program owns it, the embedded database.
 func (s *Store) Close() {
+	s.notices.wait()
 	if s.DB != nil {
 		s.DB.Close()
 	}

@@ -217,9 +217,10 @@ var lower = rule{
 	{
 		pkg: "internal/postgres/internal/values",
 	},
+	{pkg: "internal/people/common"},
 	{
 		pkg:       "internal/people",
-		ours:      []string{secretPkg, "internal/syncs", "internal/access"},
+		ours:      []string{secretPkg, "internal/syncs", "internal/access", "internal/people/common"},
 		libraries: []string{uuid, argon2},
 		domain:    true,
 	},

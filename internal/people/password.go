@@ -7,10 +7,14 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
+
+	"github.com/pims-sync/pims-sync/internal/people/common"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // The bounds of a password, in characters.
@@ -33,18 +37,51 @@ const (
 // hashing admits hashesAtOnce callers. It is shared by the process, whose memory it bounds.
 var hashing = make(chan struct{}, hashesAtOnce)
 
-// CheckPassword refuses a password that is too short or too long. Its error never contains
-// the password.
-func CheckPassword(password string) error {
+// ErrPassword is in every error of a password that cannot be used.
+var ErrPassword = errors.New("the password cannot be used")
+
+// passwordError says what is wrong with a new password.
+type passwordError string
+
+func (e passwordError) Error() string { return string(e) }
+
+// Unwrap returns ErrPassword, and the failure for a log and an API.
+func (e passwordError) Unwrap() []error {
+	return []error{ErrPassword, syncs.Fail(syncs.CodeInvalidRequest, "%s", string(e))}
+}
+
+// CheckPassword refuses a new password that is too short or too long, that others would guess,
+// or that holds the name of this service or of the person's e-mail address; an empty address:
+// of nobody who is known. Its error never contains the password.
+func CheckPassword(password, email string) error {
 	switch n := utf8.RuneCountInString(password); {
 	case !utf8.ValidString(password):
-		return errors.New("the password is not UTF-8")
+		return passwordError("the password is not UTF-8")
 	case n < MinPassword:
-		return fmt.Errorf("the password has %d characters and needs %d or more", n, MinPassword)
+		return passwordError(fmt.Sprintf("the password has %d characters and needs %d or more", n, MinPassword))
 	case n > MaxPassword:
-		return fmt.Errorf("the password has %d characters and may have %d", n, MaxPassword)
+		return passwordError(fmt.Sprintf("the password has %d characters and may have %d", n, MaxPassword))
 	}
-	return nil
+	if holdsName(password, email) {
+		return passwordError("the password holds the name of this service or of your e-mail address, which others try first; choose another one")
+	}
+	why, err := common.Guessable(password)
+	if err == nil && why != "" {
+		err = passwordError("others would guess this password: " + why + "; choose another one, such as four words that have nothing to do with each other")
+	}
+	return err
+}
+
+// leastName is how long a name is that a password must not hold: shorter ones are parts of
+// other words.
+const leastName = 4
+
+// holdsName reports whether a password holds the service's name or that of an address.
+func holdsName(password, email string) bool {
+	folded := strings.ToLower(password)
+	name, _, _ := strings.Cut(strings.ToLower(email), "@")
+	return len(name) >= leastName && strings.Contains(folded, name) ||
+		slices.ContainsFunc([]string{"pims-sync", "pims sync", "pimssync", "pims_sync"}, func(s string) bool { return strings.Contains(folded, s) })
 }
 
 // HashPassword returns the argon2id hash of a password, with its salt and cost in the usual

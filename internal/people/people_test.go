@@ -41,11 +41,22 @@ func TestAPasswordMatchesItsHashAlone(t *testing.T) { // R43
 
 func TestAPasswordHasTwelveCharactersOrMore(t *testing.T) { // R43
 	t.Parallel()
-	require.ErrorContains(t, CheckPassword("elevenchars"), "11 characters and needs 12")
-	require.NoError(t, CheckPassword("zwölfZeichen"), "12 characters in 13 bytes")
-	require.NoError(t, CheckPassword(strings.Repeat("ü", MaxPassword)))
-	require.Error(t, CheckPassword(strings.Repeat("x", MaxPassword+1)))
-	require.Error(t, CheckPassword("\xff\xfe\xfd\xfc\xff\xfe\xfd\xfc\xff\xfe\xfd\xfc"))
+	require.ErrorContains(t, CheckPassword("elevenchars", ""), "11 characters and needs 12")
+	require.NoError(t, CheckPassword("zwölfZeichen", ""), "12 characters in 13 bytes")
+	require.NoError(t, CheckPassword(strings.Repeat("äpfelübö", MaxPassword/8), ""))
+	require.ErrorContains(t, CheckPassword(strings.Repeat("äpfelübö", MaxPassword/8)+"x", ""), "257 characters")
+	require.Error(t, CheckPassword("\xff\xfe\xfd\xfc\xff\xfe\xfd\xfc\xff\xfe\xfd\xfc", ""))
+}
+
+func TestAPasswordThatOthersGuessIsRefused(t *testing.T) { // R43
+	t.Parallel()
+	for _, password := range []string{"Password1234!", "my PIMS-Sync door", "grace.hopper's cat"} {
+		err := CheckPassword(password, "Grace.Hopper@example.com")
+		require.ErrorIs(t, err, ErrPassword)
+		require.NotContains(t, err.Error(), password)
+	}
+	require.NoError(t, CheckPassword("grace.hopper's cat", "ada@example.com"))
+	require.NoError(t, CheckPassword("an adapter for a lamp", "ada@example.com"), "a short name is a part of other words")
 }
 
 func TestTenTriesAreFreeAndThenTheWaitGrows(t *testing.T) { // R43

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
@@ -55,6 +56,9 @@ type SessionStore interface {
 	// TouchSession stores when a session was last used.
 	TouchSession(ctx context.Context, token []byte, at time.Time) error
 
+	// SignedInFrom lists the addresses from which a person has signed in since a moment.
+	SignedInFrom(ctx context.Context, id uuid.UUID, since time.Time) ([]netip.Addr, error)
+
 	// EndSession removes a session. To remove none is no error.
 	EndSession(ctx context.Context, token []byte) error
 
@@ -66,15 +70,20 @@ type SessionStore interface {
 	// token, and returns how many it removed.
 	EndOtherSessions(ctx context.Context, s Session, token []byte) (int, error)
 
-	// AddLink stores a link and removes those that are too old.
+	// AddLink stores a link and removes those that were made long ago.
 	AddLink(ctx context.Context, token []byte, l Link) error
 
-	// Link returns a link, or ErrLink.
-	Link(ctx context.Context, token []byte, now time.Time) (Link, error)
+	// Link returns a link, or ErrLink. It may return one that was used or has expired, which
+	// is not live.
+	Link(ctx context.Context, token []byte) (Link, error)
 
-	// UseLink returns a link and removes it, or returns ErrLink. Of several calls at once,
-	// one gets it.
+	// UseLink returns a live link, which has then expired, or returns ErrLink. Of several
+	// calls at once, one gets it.
 	UseLink(ctx context.Context, token []byte, now time.Time) (Link, error)
+
+	// NoteLink notes that a link was presented in vain, and reports whether it was not noted
+	// since a moment.
+	NoteLink(ctx context.Context, token []byte, now, before time.Time) (bool, error)
 }
 
 // A TryStore counts failed sign-ins.
@@ -89,6 +98,10 @@ type Options struct {
 	Store Store
 	Log   access.Log
 	Now   func() time.Time // nil: time.Now
+
+	// Tell sends a mail soon, and returns at once; nil: there is no mail server. What cannot
+	// be sent changes nothing.
+	Tell func(context.Context, Notice)
 }
 
 // A Service signs people in and keeps their list.
@@ -153,16 +166,20 @@ func (s *Service) Invite(ctx context.Context, by access.By, p Person) (Person, e
 // Change changes a person. Another role, other clinics or another password end the person's
 // sessions and links at once (R43).
 func (s *Service) Change(ctx context.Context, by access.By, id uuid.UUID, change func(*Person) error) (after Person, err error) {
+	var before Person
 	err = s.o.Log.Act(ctx, eventOf(by, access.PersonSet, id), func(ctx context.Context, e *access.Event) (err error) {
-		after, err = s.change(ctx, e, id, change)
+		before, after, err = s.change(ctx, e, id, change)
 		return err
 	})
+	if err == nil {
+		s.tellOfChange(ctx, &before, &after, by)
+	}
 	return after, err
 }
 
 // change changes a person within the transaction of an action, and adds to its record.
-func (s *Service) change(ctx context.Context, e *access.Event, id uuid.UUID, change func(*Person) error) (Person, error) {
-	before, after, err := s.o.Store.ChangePerson(ctx, id, func(p *Person) (bool, error) {
+func (s *Service) change(ctx context.Context, e *access.Event, id uuid.UUID, change func(*Person) error) (before, after Person, err error) {
+	before, after, err = s.o.Store.ChangePerson(ctx, id, func(p *Person) (bool, error) {
 		old := *p
 		if err := change(p); err != nil {
 			return false, err
@@ -172,7 +189,7 @@ func (s *Service) change(ctx context.Context, e *access.Event, id uuid.UUID, cha
 		return endsSessions(&old, p), p.check()
 	})
 	e.Before, e.After = before.recorded(), after.recorded()
-	return after, err
+	return before, after, err
 }
 
 // Remove removes a person and ends all sessions of this person. What the person did stays
@@ -183,6 +200,9 @@ func (s *Service) Remove(ctx context.Context, by access.By, id uuid.UUID) (remov
 		e.Before = removed.recorded()
 		return err
 	})
+	if err == nil {
+		s.tell(ctx, removed.Email, "it was removed", by)
+	}
 	return removed, err
 }
 

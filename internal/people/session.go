@@ -72,8 +72,11 @@ type Link struct {
 	PersonID uuid.UUID // zero: an OS user's
 	OSUser   string
 	Made     time.Time
-	Expires  time.Time
+	Expires  time.Time // before Made: it was used, or its person changed
 }
+
+// live reports whether the link can still be used.
+func (l *Link) live(now time.Time) bool { return now.Before(l.Expires) }
 
 // newToken returns a new token of 256 random bits for a cookie or an address.
 func newToken() string {

@@ -134,10 +134,20 @@ func (s *Service) SignInWithIdentity(ctx context.Context, who Identity, from net
 	return s.begin(ctx, p, ByOpenID, from)
 }
 
-// begin begins a session of a person as it was read before. A change since then that ends
-// sessions refuses this one, too.
+// begin begins a session of a person as it was read before, and tells the person where it
+// comes from a new place. A change since then that ends sessions refuses this one, too.
 func (s *Service) begin(ctx context.Context, p Person, method Method, from netip.Addr) (string, error) {
-	return s.addSession(ctx, Session{Person: p, Method: method}, from)
+	unknown, err := s.fromNewPlace(ctx, p.ID, from)
+	if err != nil {
+		return "", err
+	}
+	token, err := s.addSession(ctx, Session{Person: p, Method: method}, from)
+	if err == nil && unknown {
+		by := access.By{Caller: p.Caller(), Origin: from.String()}
+		by.Caller.Name = p.Email
+		s.tell(ctx, p.Email, "somebody signed in from a new place", by)
+	}
+	return token, err
 }
 
 func (s *Service) addSession(ctx context.Context, session Session, from netip.Addr) (string, error) {
@@ -162,12 +172,16 @@ func (s *Session) by(from netip.Addr) access.By {
 
 // Link returns an unused link, or ErrLink. It does not use it.
 func (s *Service) Link(ctx context.Context, token string) (Link, error) {
-	return s.o.Store.Link(ctx, hashToken(token), s.o.Now())
+	link, err := s.o.Store.Link(ctx, hashToken(token))
+	if err == nil && !link.live(s.o.Now()) {
+		err = ErrLink
+	}
+	return link, err
 }
 
 // FollowLink signs an OS user in with the command line's link, once.
 func (s *Service) FollowLink(ctx context.Context, token string, from netip.Addr) (string, error) {
-	if err := s.findLink(ctx, token, from, func(l *Link) bool { return l.OSUser != "" }); err != nil {
+	if _, err := s.findLink(ctx, token, from, func(l *Link) bool { return l.OSUser != "" }); err != nil {
 		return "", err // an invitation signs nobody in without a password
 	}
 	link, err := s.useLink(ctx, token, from)
@@ -177,15 +191,24 @@ func (s *Service) FollowLink(ctx context.Context, token string, from netip.Addr)
 	return s.addSession(ctx, Session{OSUser: link.OSUser, Method: ByLink}, from)
 }
 
-// findLink returns an unused link of the right kind. Another kind is a refused sign-in. What
-// is no link, as far as is known, is refused without a record, as a wrong key is (R38): a
-// stranger who tries many costs one statement each.
-func (s *Service) findLink(ctx context.Context, token string, from netip.Addr, right func(*Link) bool) error {
-	link, err := s.Link(ctx, token)
-	if err == nil && !right(&link) {
-		err = s.refused(ctx, from, uuid.Nil, ErrLink)
+// notedEvery is how often further tries with the same link are recorded.
+const notedEvery = time.Minute
+
+// findLink returns an unused link of the right kind. A link that was used, has expired or is
+// of another kind is a refused sign-in: one record a minute. What never was a link is refused
+// without a record, as a wrong key is (R38): a stranger who tries many costs one statement
+// each.
+func (s *Service) findLink(ctx context.Context, token string, from netip.Addr, right func(*Link) bool) (Link, error) {
+	now := s.o.Now()
+	link, err := s.o.Store.Link(ctx, hashToken(token))
+	if err != nil || link.live(now) && right(&link) {
+		return link, err
 	}
-	return err
+	noted, err := s.o.Store.NoteLink(ctx, hashToken(token), now, now.Add(-notedEvery))
+	if err == nil && noted {
+		return link, s.refused(ctx, from, link.PersonID, ErrLink)
+	}
+	return link, errors.Join(ErrLink, err)
 }
 
 // useLink uses up a link that was found. Somebody else may have been first.
@@ -200,18 +223,22 @@ func (s *Service) useLink(ctx context.Context, token string, from netip.Addr) (L
 // AcceptInvitation sets the password of the person whose link this is, and signs the person
 // in. A password that is refused leaves the link usable.
 func (s *Service) AcceptInvitation(ctx context.Context, token, password string, from netip.Addr) (string, error) {
-	if err := CheckPassword(password); err != nil {
+	link, err := s.findLink(ctx, token, from, func(l *Link) bool { return l.PersonID != uuid.Nil })
+	if err != nil {
+		return "", err // before the costly hash
+	}
+	p, err := s.o.Store.Person(ctx, link.PersonID)
+	if err != nil {
 		return "", err
 	}
-	if err := s.findLink(ctx, token, from, func(l *Link) bool { return l.PersonID != uuid.Nil }); err != nil {
-		return "", err // before the costly hash
+	if err := CheckPassword(password, p.Email); err != nil {
+		return "", err
 	}
 	hash, err := HashPassword(ctx, password)
 	if err != nil {
 		return "", err
 	}
-	link, err := s.useLink(ctx, token, from)
-	if err != nil {
+	if link, err = s.useLink(ctx, token, from); err != nil {
 		return "", err
 	}
 	return s.setPassword(ctx, link.PersonID, hash, from)
@@ -223,7 +250,7 @@ func (s *Service) ChangePassword(ctx context.Context, session Session, old, repl
 	if session.OSUser != "" {
 		return "", errors.New("a session of the command line's link has no password")
 	}
-	if err := CheckPassword(replacement); err != nil {
+	if err := CheckPassword(replacement, session.Person.Email); err != nil {
 		return "", err
 	}
 	account, address := tryKeys(session.Person.Email, from)
@@ -251,16 +278,18 @@ func (s *Service) ChangePassword(ctx context.Context, session Session, old, repl
 // setPassword stores a new password of a person and begins a session.
 func (s *Service) setPassword(ctx context.Context, id uuid.UUID, hash string, from netip.Addr) (string, error) {
 	by := access.By{Caller: access.Caller{Kind: access.KindPerson, ID: id}, Origin: from.String()}
-	var p Person
+	var before, p Person
 	err := s.o.Log.Act(ctx, eventOf(by, access.PersonPassword, id), func(ctx context.Context, e *access.Event) (err error) {
-		p, err = s.change(ctx, e, id, func(p *Person) error { p.Password = secret.New(hash); return nil })
+		before, p, err = s.change(ctx, e, id, func(p *Person) error { p.Password = secret.New(hash); return nil })
 		e.Who.Name = p.Label()
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	return s.begin(ctx, p, ByPassword, from)
+	by.Caller.Name = p.Email
+	s.tellOfChange(ctx, &before, &p, by)
+	return s.addSession(ctx, Session{Person: p, Method: ByPassword}, from)
 }
 
 // Peek returns who is signed in with a token, or ErrNoSession. The session becomes idle as

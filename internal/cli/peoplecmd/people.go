@@ -99,7 +99,7 @@ func (a *PeopleAddCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 		return cli.Usage(err)
 	}
 	if a.PasswordStdin {
-		hash, err := newPassword(ctx, std)
+		hash, err := newPassword(ctx, std, a.Email)
 		if err != nil {
 			return err
 		}
@@ -148,13 +148,13 @@ func clinicsOfPerson(p people.Person) string {
 	return render.Counted(len(p.Clinics), "clinic")
 }
 
-// newPassword reads a password and returns its hash.
-func newPassword(ctx context.Context, std cli.Streams) (string, error) {
+// newPassword reads the password of the person with an address and returns its hash.
+func newPassword(ctx context.Context, std cli.Streams, email string) (string, error) {
 	password, err := cli.ReadPassword(std.In)
 	if err != nil {
 		return "", err
 	}
-	if err := people.CheckPassword(password); err != nil {
+	if err := people.CheckPassword(password, email); err != nil {
 		return "", cli.Usage(err)
 	}
 	return people.HashPassword(ctx, password)
@@ -209,16 +209,16 @@ func (a *PeopleSetCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 	if err != nil {
 		return cli.Usage(err)
 	}
-	var hash string
-	if a.PasswordStdin {
-		if hash, err = newPassword(ctx, std); err != nil {
-			return err
-		}
-	}
 	return cli.WithStore(ctx, std, c, func(s *app.Store) error {
 		found, err := findPerson(ctx, s, a.Person)
 		if err != nil {
 			return err
+		}
+		var hash string
+		if a.PasswordStdin {
+			if hash, err = newPassword(ctx, std, found.Email); err != nil {
+				return err
+			}
 		}
 		clinics, err := cli.ClinicsOf(ctx, s, a.Clinic)
 		if err != nil {

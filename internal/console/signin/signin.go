@@ -168,13 +168,17 @@ func (s *screens) followLink(w http.ResponseWriter, r *http.Request) {
 	var session string
 	var err error
 	if r.PostForm.Has("password") {
-		if problem := s.checkNewPassword(r); problem != "" {
+		if problem := typedTwice(r); problem != "" {
 			s.writeLink(w, r, http.StatusUnprocessableEntity, token, problem)
 			return
 		}
 		session, err = s.o.People.AcceptInvitation(r.Context(), token, password, page.Remote(r))
 	} else {
 		session, err = s.o.People.FollowLink(r.Context(), token, page.Remote(r))
+	}
+	if errors.Is(err, people.ErrPassword) {
+		s.writeLink(w, r, http.StatusUnprocessableEntity, token, page.Sentence(err.Error()))
+		return
 	}
 	if problem := refusal(err); problem != "" {
 		s.writeSignIn(w, r, http.StatusGone, signInView{Next: page.Root, Problem: problem})
@@ -187,13 +191,9 @@ func (s *screens) followLink(w http.ResponseWriter, r *http.Request) {
 	s.enter(w, r, session, page.Root)
 }
 
-// checkNewPassword returns what is wrong with a password that was typed twice.
-func (s *screens) checkNewPassword(r *http.Request) string {
-	password := r.PostFormValue("password")
-	if err := people.CheckPassword(password); err != nil {
-		return page.Sentence(err.Error())
-	}
-	if password != r.PostFormValue("again") {
+// typedTwice returns what is wrong with a password that was to be typed twice.
+func typedTwice(r *http.Request) string {
+	if r.PostFormValue("password") != r.PostFormValue("again") {
 		return "The two passwords differ."
 	}
 	return ""

@@ -88,7 +88,7 @@ func (s *screens) signOutOthers(w http.ResponseWriter, v *page.Visit) {
 
 // changePassword replaces the person's password, which ends all other sessions.
 func (s *screens) changePassword(w http.ResponseWriter, v *page.Visit) {
-	v.Problem = s.checkNewPassword(v.Request)
+	v.Problem = typedTwice(v.Request)
 	var token string
 	if v.Problem == "" {
 		var err error
@@ -96,6 +96,8 @@ func (s *screens) changePassword(w http.ResponseWriter, v *page.Visit) {
 		switch {
 		case errors.Is(err, people.ErrRefused):
 			v.Problem = "The present password is wrong."
+		case errors.Is(err, people.ErrPassword):
+			v.Problem = page.Sentence(err.Error())
 		case refusal(err) != "":
 			v.Problem = refusal(err)
 		case err != nil:

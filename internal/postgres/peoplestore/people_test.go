@@ -312,6 +312,106 @@ func TestAStrangerWhoTriesLinksLeavesNoRecord(t *testing.T) { // R38, R43
 	require.Equal(t, before+1, count(), "a link of the other kind is a refused sign-in")
 }
 
+func TestALinkThatComesAgainIsRecordedOnceAMinute(t *testing.T) { // R43, R44
+	t.Parallel()
+	h := newHouse(t)
+	refusals := func() (n int) {
+		for _, e := range h.events(t) {
+			if e.Action == access.PersonSignIn && e.Outcome == access.Failed {
+				n++
+			}
+		}
+		return n
+	}
+	link, err := h.ConsoleLink(t.Context(), "root")
+	require.NoError(t, err)
+	_, err = h.FollowLink(t.Context(), link, here)
+	require.NoError(t, err)
+	p, err := h.Invite(t.Context(), root, people.Person{Email: "ada@example.com", Role: access.RoleViewer})
+	require.NoError(t, err)
+	invitation, err := h.InviteLink(t.Context(), p.ID)
+	require.NoError(t, err)
+	_, err = h.AcceptInvitation(t.Context(), invitation, password, here)
+	require.NoError(t, err)
+	again := func() {
+		_, err := h.FollowLink(t.Context(), link, here)
+		require.ErrorIs(t, err, people.ErrLink, "used")
+		_, err = h.AcceptInvitation(t.Context(), invitation, password, here)
+		require.ErrorIs(t, err, people.ErrLink, "used")
+		_, err = h.Link(t.Context(), link)
+		require.ErrorIs(t, err, people.ErrLink, "to look at it is no try")
+	}
+	again()
+	again()
+	require.Equal(t, 2, refusals())
+	h.clock.Advance(time.Minute)
+	again()
+	require.Equal(t, 4, refusals())
+	late, err := h.ConsoleLink(t.Context(), "root")
+	require.NoError(t, err)
+	h.clock.Advance(people.LinkLife)
+	_, err = h.FollowLink(t.Context(), late, here)
+	require.ErrorIs(t, err, people.ErrLink)
+	require.Equal(t, 5, refusals(), "too old")
+}
+
+func TestAPersonIsToldWhatHappensToTheSignIn(t *testing.T) { // R43
+	t.Parallel()
+	h := newHouse(t)
+	var told []people.Notice
+	h.Service = people.New(people.Options{Store: peoplestore.New(h.db), Log: oplog.New(h.db, nil), Now: h.clock.Now, Tell: func(_ context.Context, n people.Notice) { told = append(told, n) }})
+	requireTold := func(words string, to ...string) {
+		t.Helper()
+		require.Len(t, told, len(to))
+		for i, n := range told {
+			require.Equal(t, to[i], n.To)
+			require.Equal(t, "Your sign-in to PIMS Sync: "+words, n.Subject)
+			require.Contains(t, n.Text, words)
+			require.NotContains(t, n.Text, password)
+		}
+		told = nil
+	}
+	const ada = "ada@example.com"
+	p, err := h.Invite(t.Context(), root, people.Person{Email: ada, Role: access.RoleViewer})
+	require.NoError(t, err)
+	link, err := h.InviteLink(t.Context(), p.ID)
+	require.NoError(t, err)
+	requireTold("")
+	_, err = h.AcceptInvitation(t.Context(), link, password, here)
+	require.NoError(t, err)
+	requireTold("the password changed", ada)
+	signIn := func(from string) {
+		_, err := h.SignIn(t.Context(), ada, password, netip.MustParseAddr(from))
+		require.NoError(t, err)
+	}
+	signIn("192.0.2.99")
+	requireTold("")
+	signIn("198.51.100.1")
+	requireTold("somebody signed in from a new place", ada)
+	signIn("198.51.100.77")
+	requireTold("")
+	signIn("2001:db8::1")
+	requireTold("somebody signed in from a new place", ada)
+	signIn("2001:db8::2:3")
+	requireTold("")
+	h.clock.Advance(91 * 24 * time.Hour)
+	_, err = h.Change(t.Context(), root, p.ID, func(p *people.Person) error {
+		p.Email, p.Role = "lovelace@example.com", access.RoleAdmin
+		return nil
+	})
+	require.NoError(t, err)
+	requireTold("the e-mail address and the role changed", ada, "lovelace@example.com")
+	_, err = h.Change(t.Context(), root, p.ID, func(p *people.Person) error { p.Name = "Ada"; return nil })
+	require.NoError(t, err)
+	requireTold("")
+	_, err = h.Change(t.Context(), root, p.ID, func(p *people.Person) error { p.ResetSignIn(); return nil })
+	require.NoError(t, err)
+	requireTold("the password changed", "lovelace@example.com")
+	_, err = h.Remove(t.Context(), root, p.ID)
+	require.NoError(t, err)
+	requireTold("it was removed", "lovelace@example.com")
+}
+
 func TestAnInvitationSetsAPasswordOnce(t *testing.T) { // R43
 	t.Parallel()
 	h := newHouse(t)

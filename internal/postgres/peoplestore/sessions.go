@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
@@ -134,10 +135,14 @@ func (s *Store) EndOtherSessions(ctx context.Context, of people.Session, token [
 	return ended, err
 }
 
+// linksKept is how long a link is kept, so that it is known when it comes again: longer than
+// any lives.
+const linksKept = 30 * 24 * time.Hour
+
 // AddLink implements people.SessionStore.
 func (s *Store) AddLink(ctx context.Context, token []byte, l people.Link) error {
 	return s.do(ctx, "make the link", func(q *peoplesql.Queries) error {
-		if err := q.DeleteOldLinks(ctx, l.Made); err != nil {
+		if err := q.DeleteOldLinks(ctx, l.Made, l.Made.Add(-linksKept)); err != nil {
 			return err
 		}
 		return q.InsertLink(ctx, peoplesql.InsertLinkParams{
@@ -148,8 +153,8 @@ func (s *Store) AddLink(ctx context.Context, token []byte, l people.Link) error 
 
 // Link implements people.SessionStore. It takes one round trip: whoever presents wrong links
 // opens no transaction.
-func (s *Store) Link(ctx context.Context, token []byte, now time.Time) (people.Link, error) {
-	row, err := peoplesql.New(s.db.SystemTrips()).Link(ctx, token, now)
+func (s *Store) Link(ctx context.Context, token []byte) (people.Link, error) {
+	row, err := peoplesql.New(s.db.SystemTrips()).Link(ctx, token)
 	return linkOf(row), plain(s.db.Translate(ctx, "read the link", null.Found(err, people.ErrLink)))
 }
 
@@ -161,6 +166,31 @@ func (s *Store) UseLink(ctx context.Context, token []byte, now time.Time) (l peo
 		return null.Found(err, people.ErrLink)
 	})
 	return l, plain(err)
+}
+
+// NoteLink implements people.SessionStore.
+func (s *Store) NoteLink(ctx context.Context, token []byte, now, before time.Time) (noted bool, err error) {
+	err = s.do(ctx, "note the link's use", func(q *peoplesql.Queries) error {
+		n, err := q.NoteLink(ctx, now, token, before)
+		noted = n > 0
+		return err
+	})
+	return noted, err
+}
+
+// SignedInFrom implements people.SessionStore.
+func (s *Store) SignedInFrom(ctx context.Context, id uuid.UUID, since time.Time) (all []netip.Addr, err error) {
+	err = s.do(ctx, "read where a person signed in", func(q *peoplesql.Queries) error {
+		origins, err := q.SignedInFrom(ctx, id, since)
+		all = all[:0]
+		for _, origin := range origins {
+			if a, err := netip.ParseAddr(origin); err == nil {
+				all = append(all, a)
+			}
+		}
+		return err
+	})
+	return all, err
 }
 
 func linkOf(row peoplesql.PimsSyncPeopleLink) people.Link {

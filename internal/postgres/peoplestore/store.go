@@ -98,7 +98,7 @@ func (s *Store) ChangePerson(ctx context.Context, id uuid.UUID, change func(*peo
 			return err
 		}
 		if end {
-			if err := errors.Join(q.EndSessionsOf(ctx, &id), q.DeleteLinksOf(ctx, &id)); err != nil {
+			if err := errors.Join(q.EndSessionsOf(ctx, &id), q.ExpireLinksOf(ctx, &id)); err != nil {
 				return err
 			}
 		}

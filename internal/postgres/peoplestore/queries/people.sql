@@ -26,8 +26,12 @@ delete from people where id = @id returning *;
 -- name: EndSessionsOf :exec
 delete from people_sessions where person_id = @person_id;
 
--- name: DeleteLinksOf :exec
-delete from pims_sync_people_links where person_id = @person_id;
+-- name: ExpireLinksOf :exec
+update pims_sync_people_links set expires_at = made_at - interval '1 day' where person_id = @person_id;
+
+-- name: SignedInFrom :many
+select distinct origin from operator_events
+where who_id = @who_id::uuid and action = 'person.sign_in' and outcome = 'done' and at > @since;
 
 -- name: SignedIn :exec
 update people set last_signed_in_at = @last_signed_in_at where id = @id;

@@ -29,17 +29,22 @@ delete from people_sessions
 where (person_id = sqlc.narg('person_id') or os_user = sqlc.narg('os_user')) and token_hash <> @token_hash;
 
 -- name: DeleteOldLinks :exec
-delete from pims_sync_people_links where expires_at <= @now;
+delete from pims_sync_people_links where expires_at <= @now and made_at <= @before;
 
 -- name: InsertLink :exec
 insert into pims_sync_people_links (token_hash, person_id, os_user, made_at, expires_at)
 values (@token_hash, @person_id, @os_user, @made_at, @expires_at);
 
 -- name: Link :one
-select * from pims_sync_people_links where token_hash = @token_hash and expires_at > @now;
+select * from pims_sync_people_links where token_hash = @token_hash;
 
 -- name: UseLink :one
-delete from pims_sync_people_links where token_hash = @token_hash and expires_at > @now returning *;
+update pims_sync_people_links set expires_at = made_at - interval '1 day'
+where token_hash = @token_hash and expires_at > @now returning *;
+
+-- name: NoteLink :execrows
+update pims_sync_people_links set noted_at = @now::timestamptz
+where token_hash = @token_hash and (noted_at is null or noted_at <= @before::timestamptz);
 
 -- name: DeleteOldTries :exec
 delete from pims_sync_people_tries where last_at < @before;

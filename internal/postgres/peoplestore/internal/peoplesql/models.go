@@ -40,6 +40,7 @@ type PimsSyncPeopleLink struct {
 	OsUser    *string
 	MadeAt    time.Time
 	ExpiresAt time.Time
+	NotedAt   *time.Time
 }
 
 type PimsSyncPeopleTry struct {

@@ -12,15 +12,6 @@ import (
 	"github.com/google/uuid"
 )
 
-const deleteLinksOf = `-- name: DeleteLinksOf :exec
-delete from pims_sync_people_links where person_id = $1
-`
-
-func (q *Queries) DeleteLinksOf(ctx context.Context, personID *uuid.UUID) error {
-	_, err := q.db.Exec(ctx, deleteLinksOf, personID)
-	return err
-}
-
 const deletePerson = `-- name: DeletePerson :one
 delete from people where id = $1 returning id, email, name, role, clinics, password_hash, issuer, subject, created_at, updated_at, last_signed_in_at
 `
@@ -50,6 +41,15 @@ delete from people_sessions where person_id = $1
 
 func (q *Queries) EndSessionsOf(ctx context.Context, personID *uuid.UUID) error {
 	_, err := q.db.Exec(ctx, endSessionsOf, personID)
+	return err
+}
+
+const expireLinksOf = `-- name: ExpireLinksOf :exec
+update pims_sync_people_links set expires_at = made_at - interval '1 day' where person_id = $1
+`
+
+func (q *Queries) ExpireLinksOf(ctx context.Context, personID *uuid.UUID) error {
+	_, err := q.db.Exec(ctx, expireLinksOf, personID)
 	return err
 }
 
@@ -205,6 +205,31 @@ update people set last_signed_in_at = $1 where id = $2
 func (q *Queries) SignedIn(ctx context.Context, lastSignedInAt *time.Time, iD uuid.UUID) error {
 	_, err := q.db.Exec(ctx, signedIn, lastSignedInAt, iD)
 	return err
+}
+
+const signedInFrom = `-- name: SignedInFrom :many
+select distinct origin from operator_events
+where who_id = $1::uuid and action = 'person.sign_in' and outcome = 'done' and at > $2
+`
+
+func (q *Queries) SignedInFrom(ctx context.Context, whoID uuid.UUID, since time.Time) ([]string, error) {
+	rows, err := q.db.Query(ctx, signedInFrom, whoID, since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var origin string
+		if err := rows.Scan(&origin); err != nil {
+			return nil, err
+		}
+		items = append(items, origin)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const updatePerson = `-- name: UpdatePerson :exec

@@ -22,11 +22,11 @@ func (q *Queries) DeleteEndedSessions(ctx context.Context, now time.Time, idleSi
 }
 
 const deleteOldLinks = `-- name: DeleteOldLinks :exec
-delete from pims_sync_people_links where expires_at <= $1
+delete from pims_sync_people_links where expires_at <= $1 and made_at <= $2
 `
 
-func (q *Queries) DeleteOldLinks(ctx context.Context, now time.Time) error {
-	_, err := q.db.Exec(ctx, deleteOldLinks, now)
+func (q *Queries) DeleteOldLinks(ctx context.Context, now time.Time, before time.Time) error {
+	_, err := q.db.Exec(ctx, deleteOldLinks, now, before)
 	return err
 }
 
@@ -114,11 +114,11 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) er
 }
 
 const link = `-- name: Link :one
-select token_hash, person_id, os_user, made_at, expires_at from pims_sync_people_links where token_hash = $1 and expires_at > $2
+select token_hash, person_id, os_user, made_at, expires_at, noted_at from pims_sync_people_links where token_hash = $1
 `
 
-func (q *Queries) Link(ctx context.Context, tokenHash []byte, now time.Time) (PimsSyncPeopleLink, error) {
-	row := q.db.QueryRow(ctx, link, tokenHash, now)
+func (q *Queries) Link(ctx context.Context, tokenHash []byte) (PimsSyncPeopleLink, error) {
+	row := q.db.QueryRow(ctx, link, tokenHash)
 	var i PimsSyncPeopleLink
 	err := row.Scan(
 		&i.TokenHash,
@@ -126,6 +126,7 @@ func (q *Queries) Link(ctx context.Context, tokenHash []byte, now time.Time) (Pi
 		&i.OsUser,
 		&i.MadeAt,
 		&i.ExpiresAt,
+		&i.NotedAt,
 	)
 	return i, err
 }
@@ -156,6 +157,19 @@ func (q *Queries) LockTries(ctx context.Context, lastAt time.Time, keys [][]byte
 		return nil, err
 	}
 	return items, nil
+}
+
+const noteLink = `-- name: NoteLink :execrows
+update pims_sync_people_links set noted_at = $1::timestamptz
+where token_hash = $2 and (noted_at is null or noted_at <= $3::timestamptz)
+`
+
+func (q *Queries) NoteLink(ctx context.Context, now time.Time, tokenHash []byte, before time.Time) (int64, error) {
+	result, err := q.db.Exec(ctx, noteLink, now, tokenHash, before)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const peopleByID = `-- name: PeopleByID :many
@@ -293,7 +307,8 @@ func (q *Queries) TouchSession(ctx context.Context, seenAt time.Time, tokenHash 
 }
 
 const useLink = `-- name: UseLink :one
-delete from pims_sync_people_links where token_hash = $1 and expires_at > $2 returning token_hash, person_id, os_user, made_at, expires_at
+update pims_sync_people_links set expires_at = made_at - interval '1 day'
+where token_hash = $1 and expires_at > $2 returning token_hash, person_id, os_user, made_at, expires_at, noted_at
 `
 
 func (q *Queries) UseLink(ctx context.Context, tokenHash []byte, now time.Time) (PimsSyncPeopleLink, error) {
@@ -305,6 +320,7 @@ func (q *Queries) UseLink(ctx context.Context, tokenHash []byte, now time.Time) 
 		&i.OsUser,
 		&i.MadeAt,
 		&i.ExpiresAt,
+		&i.NotedAt,
 	)
 	return i, err
 }
