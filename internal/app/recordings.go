@@ -22,21 +22,21 @@ func Replay(ctx context.Context, r *recordings.Recording) (*replay.Result, error
 }
 
 // ExportRecording makes an anonymous copy of a recording (R52). same reports whether the copy
-// does, replayed, what the recording does.
-func ExportRecording(ctx context.Context, r *recordings.Recording) (copied *recordings.Recording, same bool, err error) {
+// does, replayed, what the recording does; faithful, whether that is what was recorded.
+func ExportRecording(ctx context.Context, r *recordings.Recording) (copied *recordings.Recording, same, faithful bool, err error) {
 	copied, err = anonymous.Export(ctx, r, replay.Options{Providers: Providers})
 	if err != nil {
-		return nil, false, err
+		return nil, false, false, err
 	}
 	before, err := Replay(ctx, r)
 	if err != nil {
-		return nil, false, err
+		return nil, false, false, err
 	}
 	after, err := Replay(ctx, copied)
 	if err != nil {
-		return nil, false, err
+		return nil, false, false, err
 	}
-	return copied, len(after.Differences) == len(before.Differences), nil
+	return copied, len(after.Differences) == len(before.Differences), len(before.Differences) == 0, nil
 }
 
 // Shelf returns what callers do with the recordings.

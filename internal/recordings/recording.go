@@ -172,11 +172,64 @@ const (
 	FaultEnded       Fault = "ended"     // the sync was over: its time, or a person cancelled it
 )
 
-// ErrUnknownFormat means that a file is no recording that this version knows.
-var ErrUnknownFormat = errors.New("this is no recording of a known format; a newer pims-sync may have made it")
+// ErrUnknownFormat means that a file is no recording that this version knows. The error that
+// wraps it says why.
+var ErrUnknownFormat = errors.New("this cannot be read as a recording")
 
-// MaxDocument bounds a recording's document, unpacked: 256 MiB.
-const MaxDocument = 256 << 20
+// MaxDocument bounds a recording's document, unpacked: 128 MiB. One that is stored has at
+// most 32 MiB of answers.
+const MaxDocument = 128 << 20
+
+// open unpacks a document.
+func open(packed []byte) (io.Reader, error) {
+	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, fmt.Errorf("%w: it is no gzip file, as `recordings export` makes them", ErrUnknownFormat)
+	}
+	return &bounded{unpacked, MaxDocument}, nil
+}
+
+// end reads the rest of a document, which has a checksum.
+func end(unpacked io.Reader) error {
+	_, err := io.Copy(io.Discard, unpacked)
+	return err
+}
+
+// errTooLong ends the reading of a document that is longer than any of ours.
+var errTooLong = errors.New("too long")
+
+// bounded reads so many bytes at most.
+type bounded struct {
+	io.Reader
+
+	left int
+}
+
+// Read implements io.Reader.
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errTooLong
+	}
+	n, err := b.Reader.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
+
+// unreadable says why a document of a format could not be read.
+func unreadable(format int, err error) error {
+	switch {
+	case errors.Is(err, errTooLong):
+		return fmt.Errorf("%w: unpacked, it has more than %d MiB", ErrUnknownFormat, MaxDocument>>20)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return fmt.Errorf("%w: the file ends in the middle; copy it again", ErrUnknownFormat)
+	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
+		return fmt.Errorf("%w: the file is damaged; copy it again", ErrUnknownFormat)
+	case err == nil && format > Format:
+		return fmt.Errorf("%w: a newer pims-sync made it, in format %d", ErrUnknownFormat, format)
+	default:
+		return fmt.Errorf("%w: it is not the JSON of one", ErrUnknownFormat)
+	}
+}
 
 // Encode returns the recording as gzipped JSON. The same recording gives the same bytes.
 func (r *Recording) Encode() ([]byte, error) {
@@ -192,13 +245,17 @@ func (r *Recording) Encode() ([]byte, error) {
 
 // Decode reads what Encode made.
 func Decode(packed []byte) (*Recording, error) {
-	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
+	unpacked, err := open(packed)
 	if err != nil {
-		return nil, ErrUnknownFormat
+		return nil, err
 	}
 	var r Recording
-	if err := json.NewDecoder(io.LimitReader(unpacked, MaxDocument)).Decode(&r); err != nil || r.Format != Format {
-		return nil, ErrUnknownFormat
+	err = json.NewDecoder(unpacked).Decode(&r)
+	if err == nil {
+		err = end(unpacked)
+	}
+	if err != nil || r.Format != Format {
+		return nil, unreadable(r.Format, err)
 	}
 	return &r, nil
 }

@@ -1,10 +1,7 @@
 package recordings
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/json"
-	"io"
 	"net/url"
 
 	"github.com/pims-sync/pims-sync/internal/drift"
@@ -36,11 +33,11 @@ type Sent struct {
 // Summarize reads what Encode made, part by part: it holds one answer at a time, and no more of what it
 // passes over.
 func Summarize(packed []byte) (*Summary, error) {
-	unpacked, err := gzip.NewReader(bytes.NewReader(packed))
+	unpacked, err := open(packed)
 	if err != nil {
-		return nil, ErrUnknownFormat
+		return nil, err
 	}
-	r := reader{json.NewDecoder(io.LimitReader(unpacked, MaxDocument))}
+	r := reader{json.NewDecoder(unpacked)}
 	summary, format := Summary{}, 0
 	err = r.object(func(field string) error {
 		switch field {
@@ -62,8 +59,11 @@ func Summarize(packed []byte) (*Summary, error) {
 			return r.skip()
 		}
 	})
+	if err == nil {
+		err = end(unpacked)
+	}
 	if err != nil || format != Format {
-		return nil, ErrUnknownFormat
+		return nil, unreadable(format, err)
 	}
 	return &summary, nil
 }

@@ -45,19 +45,42 @@ func TestASummaryHasNoAnswerAndNoCase(t *testing.T) { // R40, R52
 	}, summary)
 }
 
-func TestASummaryIsOnlyOfAKnownForm(t *testing.T) { // R52
+func TestADocumentThatIsNoRecordingIsRefusedWithTheReason(t *testing.T) { // R52
 	t.Parallel()
-	for _, document := range []string{
-		``, `{}`, `null`, `[]`, `{"format":2}`, `{"format":1`, `{"format":1,"exchanges":{}}`, `{"format":1,"before":{"cases":[{]}}`, `{"format":1,"exchanges":[7]}`,
-	} {
+	pack := func(document string) []byte {
 		var packed bytes.Buffer
 		w := gzip.NewWriter(&packed)
 		_, err := w.Write([]byte(document))
 		require.NoError(t, err)
 		require.NoError(t, w.Close())
-		_, err = recordings.Summarize(packed.Bytes())
-		require.ErrorIs(t, err, recordings.ErrUnknownFormat, document)
+		return packed.Bytes()
 	}
-	_, err := recordings.Summarize([]byte("no gzip"))
-	require.ErrorIs(t, err, recordings.ErrUnknownFormat)
+	damaged := pack(`{"format":1}`)
+	damaged[len(damaged)-8] ^= 1 // the checksum
+	const middle, other = "ends in the middle", "not the JSON of one"
+	for _, tc := range []struct {
+		name, says string
+		document   []byte
+	}{
+		{"no gzip", "no gzip file", []byte("{}")},
+		{"nothing", "no gzip file", nil},
+		{"empty", middle, pack(``)},
+		{"cut JSON", middle, pack(`{"format":1`)},
+		{"a cut file", middle, pack(`{"format":1,"program":"` + strings.Repeat("ab", 500) + `"}`)[:25]},
+		{"damaged", "damaged", damaged},
+		{"another document", other, pack(`{}`)},
+		{"null", other, pack(`null`)},
+		{"a list", other, pack(`[]`)},
+		{"other exchanges", other, pack(`{"format":1,"exchanges":{}}`)},
+		{"broken cases", other, pack(`{"format":1,"before":{"cases":[{]}}`)},
+		{"no exchange", other, pack(`{"format":1,"exchanges":[7]}`)},
+		{"newer", "newer pims-sync made it, in format 2", pack(`{"format":2}`)},
+	} {
+		_, err := recordings.Summarize(tc.document)
+		require.ErrorIs(t, err, recordings.ErrUnknownFormat, tc.name)
+		require.ErrorContains(t, err, tc.says, tc.name)
+		_, err = recordings.Decode(tc.document)
+		require.ErrorIs(t, err, recordings.ErrUnknownFormat, tc.name)
+		require.ErrorContains(t, err, tc.says, tc.name)
+	}
 }

@@ -38,7 +38,7 @@ func (a *ExportCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) err
 		if err := whole(r); err != nil {
 			return err
 		}
-		copied, same, err := app.ExportRecording(ctx, r)
+		copied, same, faithful, err := app.ExportRecording(ctx, r)
 		if err != nil {
 			return err
 		}
@@ -53,14 +53,19 @@ func (a *ExportCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) err
 		if err := write(name, document); err != nil {
 			return err
 		}
-		result := map[string]any{"file": name, "bytes": len(document), "requests": len(copied.Exchanges), "same": same}
+		result := map[string]any{"file": name, "bytes": len(document), "requests": len(copied.Exchanges), "same": same, "faithful": faithful}
 		return cli.Show(std, c, result, func(w io.Writer) {
 			fmt.Fprintf(w, "Wrote %s: %s.\n", name, render.Counted(len(copied.Exchanges), "request"))
 			if !same {
 				fmt.Fprintln(w, "It does not replay as the recording does: what made the difference was replaced.")
 				return
 			}
-			fmt.Fprintln(w, "It replays as the recording does. Known words, times of day and measurements are as they came: look at it before you give it away.")
+			if !faithful {
+				fmt.Fprintf(w, "It replays as the recording does, but the recording itself does something else than the sync did; `pims-sync recordings replay %s` says what.\n", a.ID.UUID)
+			} else {
+				fmt.Fprintln(w, "It replays as the recording does.")
+			}
+			fmt.Fprintln(w, "Known words, times of day and measurements are as they came: look at it before you give it away.")
 		})
 	})
 }

@@ -2,7 +2,6 @@ package anonymous
 
 import (
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -120,28 +119,49 @@ func (a *anonymiser) day(text string) string {
 	return a.moved(day).Format(time.DateOnly)
 }
 
-// weeksFor returns by how many weeks the dates of a recording can be moved, so that the
-// clocks of the zone change on the same days.
+// weeksFor returns by how many weeks the dates of a recording are moved, never 0. The clocks
+// of the zone change on the same days, as far around the recording as such weeks exist; a
+// zone without a rule, such as Africa/Casablanca, has few.
 func weeksFor(began time.Time, location *time.Location, choose func(n int) int) int {
-	const around, most, least = 120, 300, 4
-	var fit []int
-	for weeks := least; weeks <= most; weeks++ {
-		same := true
-		for d := -around; d <= around && same; d++ {
-			day := began.AddDate(0, 0, d)
-			same = offset(day, location) == offset(day.AddDate(0, 0, -7*weeks), location)
+	const most, least = 1500, 4 // after 28 years every rule of weekdays has the same dates again
+	for _, around := range []int{120, 60, 30, 10, 0} {
+		var fit []int
+		for weeks := -most; weeks <= most; weeks++ {
+			if (weeks <= -least || weeks >= least) && sameClocks(began, weeks, around, location) {
+				fit = append(fit, weeks)
+			}
 		}
-		if same {
-			fit = append(fit, -weeks)
+		if len(fit) > 0 {
+			return fit[choose(len(fit))]
 		}
 	}
-	if len(fit) == 0 {
-		return 0
-	}
-	return fit[choose(len(fit))]
+	return -least
 }
 
-func offset(t time.Time, location *time.Location) string {
-	_, seconds := t.In(location).Zone()
-	return strconv.Itoa(seconds)
+// sameClocks reports whether the clocks of a zone show, so many days around a moment, what
+// they show some weeks later, and change at the same times.
+func sameClocks(began time.Time, weeks, around int, location *time.Location) bool {
+	shift := time.Duration(weeks) * 7 * 24 * time.Hour
+	at := began.Add(-time.Duration(around) * 24 * time.Hour)
+	for end := began.Add(time.Duration(around) * 24 * time.Hour); ; {
+		here, there := at.In(location), at.Add(shift).In(location)
+		if offset(here) != offset(there) {
+			return false
+		}
+		_, next := here.ZoneBounds()
+		_, nextThere := there.ZoneBounds()
+		over, overThere := next.IsZero() || next.After(end), nextThere.IsZero() || nextThere.After(end.Add(shift))
+		if over || overThere {
+			return over == overThere
+		}
+		if !next.Add(shift).Equal(nextThere) {
+			return false
+		}
+		at = next
+	}
+}
+
+func offset(t time.Time) int {
+	_, seconds := t.Zone()
+	return seconds
 }

@@ -78,12 +78,9 @@ func (p *player) RoundTrip(r *http.Request) (*http.Response, error) {
 	if p.rehearsing {
 		return p.rehearse(r, key)
 	}
-	i, first := p.take(key, r.URL.Path)
+	i, first := p.take(key)
 	if i < 0 {
-		if p.endedBy != nil {
-			return nil, p.ended(r.Context())
-		}
-		return nil, errNotRecorded
+		return nil, p.notRecorded(r.Context(), r.URL.Path)
 	}
 	if first {
 		p.wait(r.Context(), i)
@@ -107,7 +104,7 @@ func formOf(r *http.Request) (string, error) {
 }
 
 // take returns the next exchange of a request, or again the last one; -1: there is none.
-func (p *player) take(key, path string) (i int, first bool) {
+func (p *player) take(key string) (i int, first bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if queue := p.queues[key]; len(queue) > 0 {
@@ -117,7 +114,6 @@ func (p *player) take(key, path string) (i int, first bool) {
 		if p.plays[i].Withheld {
 			p.plays[i].over = true
 			p.tell()
-			p.missing = append(p.missing, drift.Endpoint(path))
 			return -1, false
 		}
 		return i, true
@@ -126,8 +122,40 @@ func (p *player) take(key, path string) (i int, first bool) {
 		p.repeated++
 		return i, false
 	}
-	p.missing = append(p.missing, drift.Endpoint(path))
 	return -1, false
+}
+
+// notRecorded answers a request that the recorded run did not send, or whose answer was
+// withheld. The recorded run may have ended before it sent the request, because another
+// request of the same time failed; so this one waits for that end.
+func (p *player) notRecorded(ctx context.Context, path string) error {
+	if p.endedBy != nil {
+		p.miss(path)
+		return p.ended(ctx)
+	}
+	p.mu.Lock()
+	long := patience
+	if p.hurried {
+		long = hurry
+	}
+	p.mu.Unlock()
+	timer := time.NewTimer(long)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		p.miss(path)
+		return errNotRecorded
+	}
+}
+
+// miss notes an endpoint that has no answer. It is waited for once only.
+func (p *player) miss(path string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hurried = true
+	p.missing = append(p.missing, drift.Endpoint(path))
 }
 
 // wait returns when the exchanges that ended before this one are over.
