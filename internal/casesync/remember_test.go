@@ -3,6 +3,7 @@ package casesync_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -134,7 +135,7 @@ func TestMoreRowsThanASyncMayHoldAreSaidToBeTooMany(t *testing.T) { // R57
 	require.NotContains(t, o.audit.Result.Error, "form", "nothing is wrong with the answers")
 	require.Equal(t, syncs.StatusCompleted, o.phase(t, syncs.TypeInbound).Status, "what was written before stays")
 
-	p.fake.SetBlocks(append(blocks, blocks...)...)
+	p.fake.SetBlocks(slices.Concat(blocks, blocks)...)
 	o = p.fail(syncs.CodeTooManyRows, syncs.TypeInbound)
 	require.Contains(t, o.audit.Result.Error, "; sync fewer days at a time")
 }
