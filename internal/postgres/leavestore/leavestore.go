@@ -28,6 +28,17 @@ func New(db *postgres.DB) *Store { return &Store{db} }
 const mine = `c.clinic_id = $1 and ($2 = '' and cardinality($3::uuid[]) = 0
 	or $2 <> '' and c.metadata #>> '{appointment,clientId}' = $2 or c.id = any($3))`
 
+// clientAt is the client whose a case is around an event e: the one that the latest event before
+// it names, else the one that the next event replaces or names, else the present one. A client
+// that becomes known was the client before. Of a case that had several clients, each one's
+// archive has that client's part of the history, and no other's.
+func clientAt(before, after string) string {
+	const named = `(select %s from case_events o
+		where o.case_id = e.case_id and o.clinic_id = $1 and o.field = 'metadata.appointment' and o.at %s e.at and %[1]s <> '' order by o.id %[3]s limit 1)`
+	return "coalesce(" + fmt.Sprintf(named, "o.after ->> 'clientId'", before, "desc") + ", " +
+		fmt.Sprintf(named, "coalesce(nullif(o.before ->> 'clientId', ''), o.after ->> 'clientId')", after, "") + ", present.client)"
+}
+
 // partSQL are the statements that read the parts: one JSON text for each record, without
 // anything sealed and without any hash.
 var partSQL = map[leaving.Part]string{
@@ -45,13 +56,20 @@ var partSQL = map[leaving.Part]string{
 		from cases c where ` + mine + ` order by c.scheduled_date, c.id`,
 	leaving.PartHistory: `
 		select jsonb_build_object('id', e.id, 'caseId', e.case_id, 'at', e.at, 'actor', e.actor, 'action', e.action, 'field', e.field,
-			'before', e.before, 'after', e.after)::text
+			'before', case when mine.was then e.before end, 'after', case when mine.becomes then e.after end)::text
 		from case_events e
-		where e.clinic_id = $1 and ($2 = '' and cardinality($3::uuid[]) = 0
+		left join cases c on c.id = e.case_id and c.clinic_id = e.clinic_id
+		cross join lateral (select coalesce(c.metadata #>> '{appointment,clientId}', '') as client) as present
+		cross join lateral (select case when c.id = any($3) then array[$2, present.client] else array[$2] end as ids,
+			$2 = '' and cardinality($3::uuid[]) = 0 as everyones) as subject
+		cross join lateral (select
+			case when subject.everyones then true else ` + clientAt("<", ">=") + ` = any(subject.ids) end as was,
+			case when subject.everyones then true else ` + clientAt("<=", ">") + ` = any(subject.ids) end as becomes) as mine
+		where e.clinic_id = $1 and (mine.was or mine.becomes) and (subject.everyones
 			or e.case_id in (select c.id from cases c where ` + mine + `)
-			or $2 <> '' and e.at <= (
-				select max(o.at) from case_events o
-				where o.case_id = e.case_id and o.clinic_id = $1 and o.field = 'metadata.appointment' and $2 in (o.before ->> 'clientId', o.after ->> 'clientId')))
+			or $2 <> '' and e.case_id in (
+				select o.case_id from case_events o
+				where o.clinic_id = $1 and o.field = 'metadata.appointment' and $2 in (o.before ->> 'clientId', o.after ->> 'clientId')))
 		order by e.id`,
 	leaving.PartSyncs: `
 		select jsonb_build_object('id', a.id, 'parentId', a.parent_id, 'type', a.sync_type, 'status', a.status, 'trigger', a.trigger,

@@ -366,7 +366,20 @@ func TestAnArchiveHasEverythingOfAClinicButSecretsAndNothingOfOthers(t *testing.
 	require.Contains(t, files["history.jsonl"], "Zephyrine Rex of Ada", "what the history of another client's case says of this one")
 	for name, text := range files {
 		require.NotContains(t, text, "Milo", name)
-		require.NotContains(t, text, "Zephyrine Kitty", name)
+		require.NotContains(t, text, "Zephyrine Kit", name)
+		require.NotContains(t, text, "Zephyrine Bob", name)
+	}
+
+	for _, subject := range []leaving.Subject{{ClinicID: p.clinic, Client: "c-2"}, {ClinicID: p.clinic, Cases: []uuid.UUID{p.moved}}} {
+		b.Reset()
+		_, err = leaving.Export(t.Context(), oplog.New(db, nil), by(), &b, leavestore.New(db), subject, time.Now())
+		require.NoError(t, err)
+		files = open(t, b.Bytes())
+		require.Contains(t, files["history.jsonl"], "Zephyrine Kitty")
+		for name, text := range files { // whose the case was before is nobody's business
+			require.NotContains(t, text, "Rex", name)
+			require.NotContains(t, text, "Zephyrine Ada", name)
+		}
 	}
 
 	_, err = leaving.Export(t.Context(), oplog.New(db, nil), by(), io.Discard, leavestore.New(db), leaving.Subject{ClinicID: uuid.New()}, time.Now())
