@@ -28,8 +28,8 @@ func (s *Service) tell(ctx context.Context, to, what string, by access.By) {
 		return
 	}
 	who := "you"
-	if by.Caller.Name != to {
-		who = by.Caller.Name
+	if by.Name != to {
+		who = by.Name
 	}
 	s.o.Tell(ctx, Notice{
 		To: to, Subject: "Your sign-in to PIMS Sync: " + what,

@@ -16,6 +16,7 @@ import (
 type Store interface {
 	PersonStore
 	SessionStore
+	LinkStore
 	TryStore
 }
 
@@ -43,7 +44,7 @@ type PersonStore interface {
 	RemovePerson(ctx context.Context, id uuid.UUID) (Person, error)
 }
 
-// A SessionStore keeps sessions and links by the hashes of their tokens.
+// A SessionStore keeps sessions by the hashes of their tokens.
 type SessionStore interface {
 	// AddSession stores a session and removes those that have ended. For a person it first
 	// locks and reads the person and asks still, whose error it returns, and then stores when
@@ -69,7 +70,10 @@ type SessionStore interface {
 	// EndOtherSessions removes the sessions of whom a session belongs to, except that with the
 	// token, and returns how many it removed.
 	EndOtherSessions(ctx context.Context, s Session, token []byte) (int, error)
+}
 
+// A LinkStore keeps one-time links by the hashes of their tokens.
+type LinkStore interface {
 	// AddLink stores a link and removes those that were made long ago.
 	AddLink(ctx context.Context, token []byte, l Link) error
 

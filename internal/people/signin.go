@@ -144,7 +144,7 @@ func (s *Service) begin(ctx context.Context, p Person, method Method, from netip
 	token, err := s.addSession(ctx, Session{Person: p, Method: method}, from)
 	if err == nil && unknown {
 		by := access.By{Caller: p.Caller(), Origin: from.String()}
-		by.Caller.Name = p.Email
+		by.Name = p.Email
 		s.tell(ctx, p.Email, "somebody signed in from a new place", by)
 	}
 	return token, err
@@ -287,7 +287,7 @@ func (s *Service) setPassword(ctx context.Context, id uuid.UUID, hash string, fr
 	if err != nil {
 		return "", err
 	}
-	by.Caller.Name = p.Email
+	by.Name = p.Email
 	s.tellOfChange(ctx, &before, &p, by)
 	return s.addSession(ctx, Session{Person: p, Method: ByPassword}, from)
 }

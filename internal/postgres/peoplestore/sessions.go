@@ -139,7 +139,7 @@ func (s *Store) EndOtherSessions(ctx context.Context, of people.Session, token [
 // any lives.
 const linksKept = 30 * 24 * time.Hour
 
-// AddLink implements people.SessionStore.
+// AddLink implements people.LinkStore.
 func (s *Store) AddLink(ctx context.Context, token []byte, l people.Link) error {
 	return s.do(ctx, "make the link", func(q *peoplesql.Queries) error {
 		if err := q.DeleteOldLinks(ctx, l.Made, l.Made.Add(-linksKept)); err != nil {
@@ -151,14 +151,14 @@ func (s *Store) AddLink(ctx context.Context, token []byte, l people.Link) error 
 	})
 }
 
-// Link implements people.SessionStore. It takes one round trip: whoever presents wrong links
+// Link implements people.LinkStore. It takes one round trip: whoever presents wrong links
 // opens no transaction.
 func (s *Store) Link(ctx context.Context, token []byte) (people.Link, error) {
 	row, err := peoplesql.New(s.db.SystemTrips()).Link(ctx, token)
 	return linkOf(row), plain(s.db.Translate(ctx, "read the link", null.Found(err, people.ErrLink)))
 }
 
-// UseLink implements people.SessionStore.
+// UseLink implements people.LinkStore.
 func (s *Store) UseLink(ctx context.Context, token []byte, now time.Time) (l people.Link, err error) {
 	err = s.do(ctx, "use the link", func(q *peoplesql.Queries) error {
 		row, err := q.UseLink(ctx, token, now)
@@ -168,7 +168,7 @@ func (s *Store) UseLink(ctx context.Context, token []byte, now time.Time) (l peo
 	return l, plain(err)
 }
 
-// NoteLink implements people.SessionStore.
+// NoteLink implements people.LinkStore.
 func (s *Store) NoteLink(ctx context.Context, token []byte, now, before time.Time) (noted bool, err error) {
 	err = s.do(ctx, "note the link's use", func(q *peoplesql.Queries) error {
 		n, err := q.NoteLink(ctx, now, token, before)
