@@ -46,7 +46,7 @@ type CLI struct {
 
 	Recordings recordingcmd.RecordingsCmd `cmd:"" help:"What the PIMS returned to syncs that were recorded: list, show, replay, export, remove."`
 
-	Notifications eventcmd.NotificationsCmd `cmd:"" help:"Tell people of trouble, and of its end: add, list, test, mute, remove."`
+	Notifications eventcmd.NotificationsCmd `cmd:"" help:"Tell people of trouble, and of its end: add, list, show, test, mute, remove."`
 }
 
 // KeygenCmd prints a key.

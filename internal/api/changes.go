@@ -107,6 +107,7 @@ func (s *server) listChanges() web.Operation {
 				defer giveBack()
 			}
 			page, err := s.o.Changes.Read(c.Context(), request)
+			web.EntryOf(c.Context()).Waited(page.Waited)
 			if err != nil {
 				return web.Reply{}, err
 			}

@@ -47,6 +47,8 @@ func (s *server) syncEvents() web.Operation {
 
 // follow streams a sync until it is over or the caller has left.
 func (s *server) follow(c *web.Call, w http.ResponseWriter, audit syncs.Audit) {
+	began := time.Now()
+	defer func() { web.EntryOf(c.Context()).Waited(time.Since(began)) }()
 	out := &eventStream{w: w, control: http.NewResponseController(w), spoke: time.Now()}
 	out.send("state", syncOf(&audit))
 	phases := map[uuid.UUID]syncs.Status{}

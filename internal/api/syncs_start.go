@@ -233,7 +233,10 @@ func (s *server) await(c *web.Call, audit syncs.Audit) (syncs.Audit, error) {
 	defer giveBack()
 	ctx, cancel := context.WithTimeout(c.Context(), s.o.Wait)
 	defer cancel()
-	return s.o.Syncs.Wait(ctx, audit.ClinicID, audit.ID)
+	began := time.Now()
+	audit, err := s.o.Syncs.Wait(ctx, audit.ClinicID, audit.ID)
+	web.EntryOf(c.Context()).Waited(time.Since(began))
+	return audit, err
 }
 
 // accepted returns the 202. Its body is the sync in its present state.

@@ -111,6 +111,7 @@ The server goes on at %[1]s until Ctrl-C (API: %[1]s/docs). Try, as %[2]s:
 // waiting says what there is to decide and to set up in the console.
 func (p *Play) waiting() string {
 	var text strings.Builder
+	text.WriteString("“Events” shows what happens as it arrives; start a sync, and watch it.\n")
 	if len(p.clinics) > 1 {
 		fmt.Fprintf(&text, "“Needs you” shows the plan of %s: approve it or reject it.\n", p.clinics[1].name)
 	}

@@ -67,6 +67,8 @@ type Page struct {
 	Changes []Change
 	Next    Cursor // where to go on; also where there was nothing
 	More    bool   // there is more at once
+
+	Waited time.Duration // how long Read waited for something to come
 }
 
 // Cut keeps the first n changes of the page, so that the next page begins after them.
@@ -204,6 +206,10 @@ type Request struct {
 	Wait     time.Duration // how long to wait where there is none; at most MaxWait
 }
 
+// Moment writes a moment as all that leaves the program has it: RFC 3339 in UTC, with
+// milliseconds (docs/interface.md §Endpoints).
+func Moment(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
 // FromNow as a cursor means the present end of the feed.
 const FromNow = "now"
 
@@ -212,7 +218,7 @@ const FromNow = "now"
 // or the context has ended. The error is a *syncs.Failure with CodeInvalidRequest for a
 // cursor that is none or is another clinic's, and with CodeCursorExpired for one whose
 // changes are not all kept, or that is of a database from before a restore.
-func (f *Feed) Read(ctx context.Context, r Request) (Page, error) {
+func (f *Feed) Read(ctx context.Context, r Request) (found Page, err error) {
 	if err := f.Sequence(ctx); err != nil {
 		return Page{}, err
 	}
@@ -230,6 +236,8 @@ func (f *Feed) Read(ctx context.Context, r Request) (Page, error) {
 	defer until.Stop()
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
+	var waited time.Duration
+	defer func() { found.Waited = waited }()
 	for {
 		next, err := f.read(ctx, Request{ClinicID: r.ClinicID, After: page.Next.String(), Limit: r.Limit})
 		if ctx.Err() != nil {
@@ -239,15 +247,20 @@ func (f *Feed) Read(ctx context.Context, r Request) (Page, error) {
 			return next, err
 		}
 		page = next
+		began := time.Now()
+		over := false
 		select {
 		case <-ctx.Done():
-			return page, nil
+			over = true
 		case <-f.ended:
-			return page, nil
+			over = true
 		case <-until.C:
-			return page, nil
+			over = true
 		case <-changed:
 		case <-poll.C:
+		}
+		if waited += time.Since(began); over {
+			return page, nil
 		}
 	}
 }

@@ -19,6 +19,8 @@ type Subject struct {
 	// although they do not name this id. Both empty: the whole clinic.
 	Client string
 	Cases  []uuid.UUID
+
+	Actor string // who erases, as the change feed names them (R14)
 }
 
 // OfClient reports whether the subject is one client.

@@ -114,7 +114,7 @@ func New(providers ...string) (*Metrics, error) {
 			Name: "http_requests_total", Help: "Requests that were served, by the pattern of their address, method and status.",
 		}, []string{"route", "method", "status"}),
 		httpTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "http_request_duration_seconds", Help: "How long requests took, waiting for a sync included.", Buckets: httpBuckets,
+			Name: "http_request_duration_seconds", Help: "How long the work on requests took, without waiting for a sync, a change or the end of a stream.", Buckets: httpBuckets,
 		}, []string{"route"}),
 	}
 	m.registry.MustRegister(

@@ -10,6 +10,7 @@ package notify
 
 import (
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,6 +42,16 @@ type Channel struct {
 	FailedAt     time.Time
 	LastError    string
 	Position     int64 // of the feed
+}
+
+// Host returns the host of a chat's webhook; whoever knows the whole URL can write there. It
+// is empty for e-mail and for a target that cannot be opened.
+func (c *Channel) Host() string {
+	u, err := url.Parse(c.Target)
+	if c.Kind != Slack || err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // A Standing is the state of a clinic.
@@ -97,6 +108,7 @@ func Compare(now, told []Standing) (n News) {
 
 const (
 	gather     = time.Minute      // what begins together is told together
+	lookSlack  = 5 * time.Second  // the looks are a minute apart, and a little more or less
 	firstPause = 15 * time.Minute // between the first two messages of a series
 	longPause  = time.Hour        // between the others
 	calm       = 2 * time.Hour    // after which a series is over
@@ -125,7 +137,7 @@ func (c *Channel) Due(now time.Time) (bool, error) {
 		}
 		return c.WaitingSince.Before(at) && c.SentAt.Before(at) && c.CreatedAt.Before(at), nil
 	}
-	return now.Sub(c.WaitingSince) >= gather && now.Sub(c.SentAt) >= c.pause(now), nil
+	return now.Sub(c.WaitingSince) >= gather-lookSlack && now.Sub(c.SentAt) >= c.pause(now), nil
 }
 
 // pause returns how long after its last message a channel sends the next one.

@@ -111,6 +111,9 @@ func TestMessagesComeInASlowerAndSlowerSeries(t *testing.T) { // R48
 	}
 	require.Equal(t, []time.Duration{time.Minute, 16 * time.Minute, 76 * time.Minute, 136 * time.Minute, 196 * time.Minute, 256 * time.Minute}, sent)
 	c.WaitingSince = monday.Add(20 * time.Hour)
+	early, err := c.Due(monday.Add(20*time.Hour + gather - 200*time.Millisecond))
+	require.NoError(t, err)
+	require.True(t, early, "the second look, a little early: a third one would come a minute too late")
 	due, err := c.Due(monday.Add(20*time.Hour + gather))
 	require.NoError(t, err)
 	require.True(t, due, "the series is over")

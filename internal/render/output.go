@@ -51,15 +51,6 @@ func stamp(t time.Time, loc *time.Location, layout string) string {
 	return t.In(loc).Format(layout)
 }
 
-// Optional returns a time for JSON: null where it is zero.
-func Optional(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
 // Given returns a text that may be missing, or an empty one.
 func Given(s *string) string {
 	if s == nil {

@@ -51,7 +51,8 @@ type Options struct {
 	Hosts []string
 
 	// Observe is called after each request with the pattern that matched ("unmatched" for
-	// none), the method ("other" for an unknown one), the status and the time it took: all
+	// none), the method ("other" for an unknown one), the status and the time that the work took
+	// (Entry.Waited): all
 	// but the time are closed sets. Nil: nobody observes.
 	Observe func(route, method string, status int, took time.Duration)
 
@@ -71,10 +72,15 @@ type Entry struct {
 	Cause    error // of a response that hides it
 
 	began   time.Time
+	waited  time.Duration // for what the caller waits for: a change, the end of a sync
 	proxies proxies
 	now     func() time.Time
 	ended   func(Answer) // called at the end; may be nil
 }
+
+// Waited says that the request waited for something that the caller wanted to wait for. It is
+// no part of how long our work took.
+func (e *Entry) Waited(d time.Duration) { e.waited += d }
 
 type entryKey struct{}
 
@@ -173,7 +179,7 @@ func (c *chain) finish(rec *recorder, r *http.Request, e *Entry, panicked any) {
 	}
 	if c.o.Observe != nil {
 		defer func() {
-			c.o.Observe(cmp.Or(e.Route, "unmatched"), knownMethod(r.Method), rec.answered(), c.o.Now().Sub(e.began))
+			c.o.Observe(cmp.Or(e.Route, "unmatched"), knownMethod(r.Method), rec.answered(), max(0, c.o.Now().Sub(e.began)-e.waited))
 		}()
 	}
 	if panicked == http.ErrAbortHandler { //nolint:errorlint // it is thrown as it is

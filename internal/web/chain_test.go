@@ -45,6 +45,21 @@ func newChain(t *testing.T) (http.Handler, *[]observed, *bytes.Buffer) {
 	), &seen, &log
 }
 
+func TestWhatACallerWaitsForIsNoPartOfTheWork(t *testing.T) {
+	t.Parallel()
+	now := testTime
+	var took time.Duration
+	handler := New(Options{
+		Observe: func(_, _ string, _ int, d time.Duration) { took = d },
+		Logger:  slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
+	}, Mount{"/page", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		now = now.Add(31 * time.Second)
+		EntryOf(r.Context()).Waited(30 * time.Second)
+	})})
+	handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/page", nil))
+	require.Equal(t, time.Second, took)
+}
+
 func TestEveryMountIsBehindTheOneChain(t *testing.T) {
 	t.Parallel()
 	handler, seen, log := newChain(t)

@@ -211,9 +211,9 @@ func CheckTypes(types []string) error {
 
 // A message is the body of a delivery.
 type message struct {
-	Type      string    `json:"type"`
-	Timestamp time.Time `json:"timestamp"`
-	Data      any       `json:"data"`
+	Type      string `json:"type"`
+	Timestamp string `json:"timestamp"`
+	Data      any    `json:"data"`
 }
 
 // A changesData is the data of case.changed.
@@ -225,7 +225,7 @@ type changesData struct {
 type changeData struct {
 	ID     string    `json:"id"`
 	CaseID uuid.UUID `json:"caseId"`
-	At     time.Time `json:"at"`
+	At     string    `json:"at"`
 	Actor  string    `json:"actor"`
 	Action string    `json:"action"`
 	Fields []string  `json:"fields"`
@@ -237,10 +237,10 @@ func ChangesBody(changes []feed.Change) ([]byte, error) {
 	for i := range changes {
 		c := &changes[i]
 		data.Changes = append(data.Changes, changeData{
-			ID: strconv.FormatInt(c.ID, 10), CaseID: c.CaseID, At: c.At.UTC(), Actor: c.Actor, Action: c.Action, Fields: append([]string{}, c.Fields...),
+			ID: strconv.FormatInt(c.ID, 10), CaseID: c.CaseID, At: feed.Moment(c.At), Actor: c.Actor, Action: c.Action, Fields: append([]string{}, c.Fields...),
 		})
 	}
-	return json.Marshal(message{feed.CaseChanged, changes[len(changes)-1].At.UTC(), data})
+	return json.Marshal(message{feed.CaseChanged, feed.Moment(changes[len(changes)-1].At), data})
 }
 
 // EventBody returns the body of a delivery of any other event. data is a JSON object, to
@@ -255,5 +255,5 @@ func EventBody(kind string, clinicID uuid.UUID, at time.Time, data []byte) ([]by
 	if clinicID != uuid.Nil {
 		fields["clinicId"] = json.RawMessage(`"` + clinicID.String() + `"`)
 	}
-	return json.Marshal(message{kind, at.UTC(), fields})
+	return json.Marshal(message{kind, feed.Moment(at), fields})
 }

@@ -18,6 +18,7 @@ type channelRecord struct {
 	ClinicID   *uuid.UUID   `json:"clinicId" format:"uuid" nullable:"true" doc:"Null: all clinics, and the installation."`
 	Type       string       `json:"type" enum:"slack,email" doc:"slack: an incoming webhook, as Slack and Mattermost have it."`
 	Email      *string      `json:"email" doc:"The address; null for a chat, whose URL is not shown."`
+	Host       *string      `json:"host" doc:"The host of a chat; null for e-mail." example:"hooks.slack.com"`
 	Name       string       `json:"name"`
 	Timezone   string       `json:"timezone" doc:"IANA, of the times below and of those in messages." example:"America/New_York"`
 	QuietFrom  *string      `json:"quietFrom" doc:"From this time of day on nothing is told; null: there is no quiet time." example:"22:00"`
@@ -65,7 +66,7 @@ type sentRecord struct {
 
 func channelOf(c *notify.Channel) channelRecord {
 	record := channelRecord{
-		ID: c.ID, ClinicID: web.Known(c.ClinicID), Type: c.Kind, Name: c.Name, Timezone: c.Timezone,
+		ID: c.ID, ClinicID: web.Known(c.ClinicID), Type: c.Kind, Host: web.Text(c.Host()), Name: c.Name, Timezone: c.Timezone,
 		QuietFrom: web.Text(c.QuietFrom), QuietUntil: web.Text(c.QuietUntil), DigestAt: web.Text(c.DigestAt), MutedUntil: web.Moment(c.MutedUntil),
 		SentAt: web.Moment(c.SentAt), FailedAt: web.Moment(c.FailedAt), LastError: web.Text(c.LastError), CreatedAt: web.Instant(c.CreatedAt),
 	}

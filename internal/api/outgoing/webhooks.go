@@ -193,7 +193,7 @@ func sampleDelivery() *webhooks.Delivery {
 	return &webhooks.Delivery{
 		ID: sampleID, EndpointID: sampleID, ClinicID: sampleID, Type: feed.SyncFailed, State: webhooks.Delivered, Tries: 1,
 		CreatedAt: sampleTime, EndedAt: sampleTime.Add(time.Second), LastTryAt: sampleTime.Add(time.Second), LastStatus: http.StatusOK,
-		Body: []byte(`{"type":"sync.failed","timestamp":"2026-01-17T13:05:00Z","data":{"clinicId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","code":"timeout"}}`),
+		Body: []byte(`{"type":"sync.failed","timestamp":"2026-01-17T13:05:00.000Z","data":{"clinicId":"0190c3d2-7b1e-7c4a-9f00-5a1f0c9d3e01","code":"timeout"}}`),
 	}
 }
 

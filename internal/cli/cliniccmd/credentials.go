@@ -22,6 +22,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/render"
 	"github.com/pims-sync/pims-sync/internal/seal"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // CredentialsCmd holds the commands on a clinic's PIMS credentials.
@@ -232,9 +233,9 @@ type credentialJSON struct {
 	// Fields are those that are no secret; null: the key that opens them is not here.
 	Fields map[string]string `json:"fields"`
 
-	SuspendedAt     *time.Time `json:"suspendedAt"`
-	SuspendedReason string     `json:"suspendedReason,omitempty"`
-	UpdatedAt       time.Time  `json:"updatedAt"`
+	SuspendedAt     *web.Instant `json:"suspendedAt"`
+	SuspendedReason string       `json:"suspendedReason,omitempty"`
+	UpdatedAt       web.Instant  `json:"updatedAt"`
 }
 
 // Run shows the credential's row.
@@ -251,7 +252,7 @@ func (a *CredentialsShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Co
 		open, unread := publicFields(ctx, s, c, stored)
 		document := credentialJSON{
 			ClinicID: stored.ClinicID, Provider: stored.Provider, KeyID: keyID, Fields: open,
-			SuspendedAt: render.Optional(stored.SuspendedAt), SuspendedReason: stored.SuspendedReason, UpdatedAt: stored.UpdatedAt.UTC(),
+			SuspendedAt: web.Moment(stored.SuspendedAt), SuspendedReason: stored.SuspendedReason, UpdatedAt: web.Instant(stored.UpdatedAt),
 		}
 		return cli.Show(std, c, document, func(w io.Writer) {
 			state := "in use"

@@ -16,6 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/render"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // KeysCmd holds the commands on API keys and on the encryption keys.
@@ -34,15 +35,15 @@ type keyJSON struct {
 	Prefix     string         `json:"prefix"`
 	Scopes     []clinic.Scope `json:"scopes"`
 	Active     bool           `json:"active"`
-	ExpiresAt  *time.Time     `json:"expiresAt"`
-	LastUsedAt *time.Time     `json:"lastUsedAt"`
-	CreatedAt  time.Time      `json:"createdAt"`
+	ExpiresAt  *web.Instant   `json:"expiresAt"`
+	LastUsedAt *web.Instant   `json:"lastUsedAt"`
+	CreatedAt  web.Instant    `json:"createdAt"`
 }
 
 func keyDocument(k clinic.APIKey) keyJSON {
 	return keyJSON{
 		ID: k.ID, ClinicID: k.ClinicID, Name: k.Name, Prefix: k.Prefix, Scopes: k.Scopes(), Active: k.Active,
-		ExpiresAt: render.Optional(k.ExpiresAt), LastUsedAt: render.Optional(k.LastUsedAt), CreatedAt: k.CreatedAt.UTC(),
+		ExpiresAt: web.Moment(k.ExpiresAt), LastUsedAt: web.Moment(k.LastUsedAt), CreatedAt: web.Instant(k.CreatedAt),
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/fleet"
 	"github.com/pims-sync/pims-sync/internal/render"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // SchedulesCmd holds the commands on a clinic's schedules.
@@ -163,9 +163,9 @@ type SchedulesNextCmd struct {
 }
 
 type tickJSON struct {
-	Type  string    `json:"type"`
-	Local string    `json:"local"`
-	UTC   time.Time `json:"utc"`
+	Type  string      `json:"type"`
+	Local string      `json:"local"`
+	UTC   web.Instant `json:"utc"`
 }
 
 // Run lists the next ticks, soonest first.
@@ -180,7 +180,7 @@ func (a *SchedulesNextCmd) Run(ctx context.Context, std cli.Streams, c *cli.Conf
 		}
 		items, rows := make([]tickJSON, len(ticks)), make([][]string, len(ticks))
 		for i, t := range ticks {
-			items[i] = tickJSON{string(t.Type), render.DayStamp(t.At, t.At.Location()), t.At.UTC()}
+			items[i] = tickJSON{string(t.Type), render.DayStamp(t.At, t.At.Location()), web.Instant(t.At)}
 			rows[i] = []string{items[i].Local, render.Stamp(t.At, nil), items[i].Type}
 		}
 		return cli.Show(std, c, map[string]any{"items": items}, func(w io.Writer) {

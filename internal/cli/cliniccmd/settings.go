@@ -156,8 +156,8 @@ type wordJSON struct {
 	By           *string       `json:"by"` // "pims" or "settings"
 	Filtered     bool          `json:"filtered"`
 	Appointments int           `json:"appointments"`
-	FirstSeen    time.Time     `json:"firstSeen"`
-	LastSeen     time.Time     `json:"lastSeen"`
+	FirstSeen    web.Instant   `json:"firstSeen"`
+	LastSeen     web.Instant   `json:"lastSeen"`
 }
 
 // Run lists the words, the unknown ones first.
@@ -210,7 +210,7 @@ func unknownWord(uses []settings.Use) *settings.Use {
 func wordOf(u *settings.Use) wordJSON {
 	return wordJSON{
 		Kind: u.Kind, Word: u.Word.Word, Means: web.Text(u.Means), By: web.Text(u.By()), Filtered: u.Filtered, Appointments: u.Appointments,
-		FirstSeen: u.FirstSeen.UTC(), LastSeen: u.LastSeen.UTC(),
+		FirstSeen: web.Instant(u.FirstSeen), LastSeen: web.Instant(u.LastSeen),
 	}
 }
 

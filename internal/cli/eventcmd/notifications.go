@@ -19,6 +19,7 @@ import (
 type NotificationsCmd struct {
 	Add    NotificationsAddCmd    `cmd:"" help:"Add a channel: an incoming webhook of Slack or another chat, or an e-mail address."`
 	List   NotificationsListCmd   `cmd:"" help:"List the channels."`
+	Show   NotificationsShowCmd   `cmd:"" help:"Show one channel."`
 	Test   NotificationsTestCmd   `cmd:"" help:"Send a test message now."`
 	Mute   NotificationsMuteCmd   `cmd:"" help:"Keep a channel silent for a while; what is so afterwards is told then."`
 	Remove NotificationsRemoveCmd `cmd:"" help:"Remove a channel."`
@@ -122,26 +123,77 @@ func (a *NotificationsListCmd) Run(ctx context.Context, std cli.Streams, c *cli.
 			return err
 		}
 		rows := make([][]string, len(list))
-		for i, x := range list {
-			address := "-" // whoever knows the URL of a chat can write there
-			if x.Kind == notify.Email {
-				address = x.Target
-			}
-			state := "on"
-			switch {
-			case x.MutedUntil.After(time.Now()):
-				state = "muted until " + render.Stamp(x.MutedUntil, nil)
-			case x.LastError != "":
-				state = "failing: " + x.LastError
-			}
-			rows[i] = []string{x.ID.String(), x.Kind, address, render.OrDash(x.Name), state, render.Stamp(x.SentAt, nil)}
+		for i := range list {
+			x := &list[i]
+			rows[i] = []string{x.ID.String(), x.Kind, addressOf(x), clinicOf(x.ClinicID), render.OrDash(x.Name), timesOf(x), channelState(x, time.Now()), render.Stamp(x.SentAt, nil)}
 		}
 		return cli.Show(std, c, document, func(w io.Writer) {
 			if len(rows) == 0 {
 				fmt.Fprintln(w, "No notification channels.")
 				return
 			}
-			render.Table(w, []string{"id", "type", "address", "name", "state", "last message"}, rows)
+			render.Table(w, []string{"id", "type", "address", "clinic", "name", "times", "state", "last message"}, rows)
+		})
+	})
+}
+
+// addressOf returns where a channel sends to. Of a chat only the host: whoever knows the URL
+// can write there.
+func addressOf(x *notify.Channel) string {
+	if x.Kind == notify.Email {
+		return render.OrDash(x.Target)
+	}
+	return render.OrDash(x.Host())
+}
+
+// timesOf says when a channel tells.
+func timesOf(x *notify.Channel) string {
+	said := "at once"
+	if x.DigestAt != "" {
+		said = "once a day at " + x.DigestAt
+	}
+	if x.QuietFrom != "" {
+		said += ", quiet " + x.QuietFrom + "-" + x.QuietUntil
+	}
+	if x.DigestAt != "" || x.QuietFrom != "" {
+		said += " (" + x.Timezone + ")"
+	}
+	return said
+}
+
+// channelState says whether a channel tells, and why not.
+func channelState(x *notify.Channel, now time.Time) string {
+	switch {
+	case x.Target == "":
+		return "unreadable: ENCRYPTION_KEY lacks the key that sealed its address"
+	case x.MutedUntil.After(now):
+		return "muted until " + render.Stamp(x.MutedUntil, nil)
+	case x.LastError != "":
+		return "failing: " + x.LastError
+	default:
+		return "on"
+	}
+}
+
+// NotificationsShowCmd shows a channel.
+type NotificationsShowCmd struct {
+	ID cli.ID `arg:"" help:"The channel's id."`
+}
+
+// Run shows the channel.
+func (a *NotificationsShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
+	return withChannels(ctx, std, c, func(_ *app.Store, service *notify.Service) error {
+		x, err := service.Show(ctx, cli.By(), a.ID.UUID)
+		if err != nil {
+			return noChannel(err, a.ID)
+		}
+		document, err := outgoing.ChannelDocument(&x)
+		if err != nil {
+			return err
+		}
+		return cli.Show(std, c, document, func(w io.Writer) {
+			render.Fields(w, "channel", x.ID.String(), "type", x.Kind, "address", addressOf(&x), "clinic", clinicOf(x.ClinicID), "name", render.OrDash(x.Name),
+				"times", timesOf(&x), "state", channelState(&x, time.Now()), "added", render.Stamp(x.CreatedAt, nil), "last message", render.Stamp(x.SentAt, nil))
 		})
 	})
 }

@@ -104,7 +104,7 @@ func (a *WebhooksListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 		}
 		rows := make([][]string, len(list))
 		for i, e := range list {
-			rows[i] = []string{e.ID.String(), clinicOf(&e), e.URL, strings.Join(e.Types, " "), endpointState(e), strconv.Itoa(e.Pending), strconv.Itoa(e.Failed)}
+			rows[i] = []string{e.ID.String(), clinicOf(e.ClinicID), e.URL, strings.Join(e.Types, " "), endpointState(e), strconv.Itoa(e.Pending), strconv.Itoa(e.Failed)}
 		}
 		return cli.Show(std, c, document, func(w io.Writer) {
 			if len(rows) == 0 {
@@ -116,12 +116,12 @@ func (a *WebhooksListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 	})
 }
 
-// clinicOf returns the id of the clinic whose events an endpoint gets, or "all".
-func clinicOf(e *webhooks.Endpoint) string {
-	if e.ClinicID == uuid.Nil {
+// clinicOf returns the id of the clinic to which an endpoint or channel is limited, or "all".
+func clinicOf(id uuid.UUID) string {
+	if id == uuid.Nil {
 		return "all"
 	}
-	return e.ClinicID.String()
+	return id.String()
 }
 
 // endpointState says whether an endpoint gets what happens, and why not.
@@ -163,7 +163,7 @@ func (a *WebhooksShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 			return err
 		}
 		return cli.Show(std, c, document, func(w io.Writer) {
-			render.Fields(w, "endpoint", e.ID.String(), "clinic", clinicOf(&e), "url", e.URL, "description", render.OrDash(e.Description), "types", strings.Join(e.Types, " "),
+			render.Fields(w, "endpoint", e.ID.String(), "clinic", clinicOf(e.ClinicID), "url", e.URL, "description", render.OrDash(e.Description), "types", strings.Join(e.Types, " "),
 				"ordered", strconv.FormatBool(e.Ordered), "state", endpointState(e), "created", render.Stamp(e.CreatedAt, nil),
 				"pending", strconv.Itoa(e.Pending), "failed for good", strconv.Itoa(e.Failed))
 		})

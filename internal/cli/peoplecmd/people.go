@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/url"
 	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/render"
 	"github.com/pims-sync/pims-sync/internal/secret"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // PeopleCmd holds the commands on the people who may sign in to the console.
@@ -29,23 +29,23 @@ type PeopleCmd struct {
 }
 
 type personJSON struct {
-	ID             uuid.UUID   `json:"id"`
-	Email          string      `json:"email"`
-	Name           string      `json:"name"`
-	Role           string      `json:"role"`
-	Clinics        []uuid.UUID `json:"clinics"` // null: every clinic
-	State          string      `json:"state"`
-	Password       bool        `json:"password"` // whether one is set
-	OpenID         bool        `json:"openId"`   // whether an account has signed in
-	CreatedAt      time.Time   `json:"createdAt"`
-	LastSignedInAt *time.Time  `json:"lastSignedInAt"`
-	Link           string      `json:"link,omitempty"`
+	ID             uuid.UUID    `json:"id"`
+	Email          string       `json:"email"`
+	Name           string       `json:"name"`
+	Role           string       `json:"role"`
+	Clinics        []uuid.UUID  `json:"clinics"` // null: every clinic
+	State          string       `json:"state"`
+	Password       bool         `json:"password"` // whether one is set
+	OpenID         bool         `json:"openId"`   // whether an account has signed in
+	CreatedAt      web.Instant  `json:"createdAt"`
+	LastSignedInAt *web.Instant `json:"lastSignedInAt"`
+	Link           string       `json:"link,omitempty"`
 }
 
 func personDocument(p people.Person) personJSON {
 	document := personJSON{
 		ID: p.ID, Email: p.Email, Name: p.Name, Role: string(p.Role), State: p.State(),
-		Password: !p.Password.Empty(), OpenID: p.Issuer != "", CreatedAt: p.CreatedAt.UTC(), LastSignedInAt: render.Optional(p.LastSignedIn),
+		Password: !p.Password.Empty(), OpenID: p.Issuer != "", CreatedAt: web.Instant(p.CreatedAt), LastSignedInAt: web.Moment(p.LastSignedIn),
 	}
 	if p.Limited {
 		document.Clinics = append([]uuid.UUID{}, p.Clinics...)

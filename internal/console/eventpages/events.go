@@ -28,6 +28,7 @@ type (
 		Clinic        screen.Pick
 		Types         []page.Choice
 		Filtered      bool
+		Unknown       string // the type that the address names, and that does not exist
 		Rows          []eventRow
 		Latest        bool   // the page begins with the latest: it looks again soon
 		Newest, Older string // addresses; empty: there is no such page
@@ -94,13 +95,16 @@ func (s *screens) events(v *page.Visit) (*eventsView, error) {
 	if err != nil {
 		return nil, err
 	}
-	kind := v.Text("type")
-	if !slices.Contains(feed.Types(), kind) {
-		kind = ""
+	kind, unknown := v.Text("type"), ""
+	if kind != "" && !slices.Contains(feed.Types(), kind) {
+		kind, unknown = "", kind
 	}
 	shown := &eventsView{
-		Clinic: pick, Types: page.Choices(kind, "All events", typeWords...), Filtered: of != nil || kind != "",
+		Clinic: pick, Types: page.Choices(kind, "All events", typeWords...), Filtered: of != nil || kind != "" || unknown != "", Unknown: unknown,
 		Latest: v.Text("after") == "", MayAdd: v.Caller.Check(access.ChangeClinics, uuid.Nil) == nil,
+	}
+	if unknown != "" {
+		return shown, nil
 	}
 	list, err := s.o.Arrivals.Recent(v.Context(), feed.HappeningFilter{
 		Clinics: screen.Within(v, of), Type: kind, Page: syncs.Page{Limit: eventsPerPage, Cursor: v.Text("after")},
@@ -174,7 +178,11 @@ func (r *eventRow) describe(h *feed.Happening, names map[string]string) {
 		r.Detail = counts("case", d.Stats.CasesCreated, "created", d.Stats.CasesUpdated, "updated", d.Stats.CasesEnriched, "with notes",
 			d.Stats.CasesDeleted, "deleted", d.Stats.CasesRestored, "restored", d.Stats.CasesFailed, "failed")
 	case feed.PlanOpened:
-		r.Text = page.Counted(d.Cases, "change") + " for a person to decide. " + screen.Explain(d.Code)
+		what := "A calendar"
+		if d.Cases > 0 {
+			what = page.Counted(d.Cases, "change")
+		}
+		r.Text = what + " for a person to decide. " + screen.Explain(d.Code)
 	case feed.PlanDecided:
 		r.Text = page.Capital(d.Status)
 	case feed.ClinicStateChanged:

@@ -188,6 +188,9 @@ func (s *Store) erase(ctx context.Context, clinicID uuid.UUID, state leaving.Sta
 // EraseClient implements leaving.Eraser.
 func (s *Store) EraseClient(ctx context.Context, subject leaving.Subject, trial bool) (counts leaving.Counts, err error) {
 	err = s.db.AsOwner(ctx, "erase a client", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "select set_config('app.actor', $1, true)", subject.Actor); err != nil {
+			return err
+		}
 		err := tx.QueryRow(ctx, "select pims_sync_erase_client($1, $2, $3, $4)",
 			subject.ClinicID, subject.Client, append([]uuid.UUID{}, subject.Cases...), trial).Scan(&counts)
 		if err != nil {

@@ -279,6 +279,7 @@ func TestAnErasedClientLeavesNothingAndOtherClientsStay(t *testing.T) { // R14, 
 	require.Len(t, next.Changes, 1)
 	require.Equal(t, "removed", next.Changes[0].Action, "readers of the feed hear of it")
 	require.Equal(t, p.bella, next.Changes[0].CaseID)
+	require.Equal(t, "os:dana", next.Changes[0].Actor)
 
 	counts, err = leaving.EraseClient(t.Context(), log, by(), store, leaving.Subject{ClinicID: p.clinic, Cases: []uuid.UUID{p.milo, other.milo}})
 	require.NoError(t, err)

@@ -66,7 +66,7 @@ func (s *Store) Watch(ctx context.Context, standings []notify.Standing) error {
 				returning clinic_id, state, code, since, xmax = 0 as first
 			)
 			insert into pims_sync_feed_pending (clinic_id, type, data)
-			select clinic_id, $5, jsonb_strip_nulls(jsonb_build_object('state', state, 'code', nullif(code, ''), 'since', since)) from changed
+			select clinic_id, $5, jsonb_strip_nulls(jsonb_build_object('state', state, 'code', nullif(code, ''), 'since', to_char(since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))) from changed
 			where not (first and state in ('ok', 'never_synced', 'off'))`,
 			ids, states, codes, since, feed.ClinicStateChanged)
 		return err

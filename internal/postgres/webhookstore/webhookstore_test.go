@@ -45,6 +45,7 @@ type received struct {
 	cases     []string
 	signature string
 	at        time.Time
+	body      string
 }
 
 // A bench has a database, a receiver of webhooks, and a worker between them.
@@ -125,7 +126,7 @@ func (b *bench) receive(w http.ResponseWriter, r *http.Request) {
 	_ = json.Unmarshal(body, &message)
 	got := received{
 		path: r.URL.Path, id: r.Header.Get("webhook-id"), clinic: message.Data.ClinicID, kind: message.Type,
-		signature: r.Header.Get("webhook-signature"), at: time.Now(),
+		signature: r.Header.Get("webhook-signature"), at: time.Now(), body: string(body),
 	}
 	for _, c := range message.Data.Changes {
 		got.cases = append(got.cases, c.CaseID)
@@ -385,13 +386,22 @@ func TestSyncsAndPlansAreTold(t *testing.T) { // R47
 	require.NoError(t, b.db.Pool().QueryRow(t.Context(), `insert into deletion_plans (clinic_id, sync_id, sync_type, code, reason, window_start, window_end, expires_at)
 		values ($1, $2, 'reconciliation', 'deletion_guard', 'r', now(), now(), now()) returning id`, b.clinic, audit).Scan(&plan))
 	b.exec("update deletion_plans set status = 'rejected' where id = $1", plan)
+	b.exec(`insert into deletion_plans (clinic_id, sync_id, sync_type, code, reason, window_start, window_end, expires_at, cases)
+		values ($1, $2, 'reconciliation', 'deletion_guard', 'r', now(), now(), '2026-01-17 08:05:00.1234-05', '[{}, {}]')`, b.clinic, audit)
 	b.turn()
+	got := b.taken("/hook")
+	require.Contains(t, got[len(got)-1].body, `"cases":2,`)
+	require.Contains(t, got[len(got)-1].body, `"expiresAt":"2026-01-17T13:05:00.123Z"`)
+	require.NotContains(t, got[1].body, `"cases"`, "it lists none")
+	for _, r := range got {
+		require.Regexp(t, `"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"`, r.body)
+	}
 	var kinds []string
-	for _, r := range b.taken("/hook") {
+	for _, r := range got {
 		require.Equal(t, b.clinic.String(), r.clinic)
 		kinds = append(kinds, r.kind)
 	}
-	require.Equal(t, []string{feed.SyncCompleted, feed.PlanOpened, feed.PlanDecided}, kinds)
+	require.Equal(t, []string{feed.SyncCompleted, feed.PlanOpened, feed.PlanDecided, feed.PlanOpened}, kinds)
 }
 
 func TestEndpointsThatHangDelayNoOther(t *testing.T) { // R47
