@@ -20,7 +20,6 @@ func theBelonging() []mutant {
 		holding      = "internal/postgres/migrations/00082_consultation_cases.sql"
 	)
 	spelled := tests{neo, "EverySpelling|ContradictEachOther"}
-	corrected := tests{sync, "ACorrectedPatient"}
 	never := tests{sync, "OfAnotherPatientIsNeverStored"}
 	returned := tests{sync, "ASoftDeletedCaseKeepsItsNotes"}
 	replaced := tests{sync, "AnotherConsultationReplaces"}
@@ -38,7 +37,7 @@ func theBelonging() []mutant {
 	twins := tests{sync, "ThatAnotherPatientsVisitHas"}
 	return []mutant{
 		{"R7", "a patient that becomes known is another one", belonging, "return !pims.Blank(a) && !pims.Blank(b) && a != b", "return a != b", tests{sync, "BecomesKnown"}},
-		{"R7", "notes stay where the patient becomes another one", belonging, "case old.becomes(a), stored", "case stored", corrected},
+		{"R7", "notes stay where the patient becomes another one", belonging, "case old.becomes(a), stored", "case stored", becomes},
 		{"R7", "notes stay where the visit names another consultation", belonging, "case !now.Earlier && Differ(stored.ConsultationID, now.ConsultationID):", "case false:", replaced},
 		{"R7", "notes stay where the visit has no consultation any more", belonging, "return !none || stored.ConsultationID", "return !none || true || stored.ConsultationID", null},
 		{"R7", "a null says nothing", "internal/cases/merge.go", `consultationID == "" && !a.NoConsultation`, `consultationID == ""`, null},
