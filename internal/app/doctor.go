@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -99,8 +98,8 @@ func (s *Store) checks(ctx context.Context, settings Settings, o DoctorOptions) 
 	}
 	ring, keyErr := s.presentKeyring(settings.EncryptionKey)
 	checks = append(checks, doctor.Keys(func(ctx context.Context) ([]string, error) {
-		if errors.Is(keyErr, fs.ErrNotExist) {
-			return nil, s.sealsNothing(ctx)
+		if errors.Is(keyErr, fs.ErrNotExist) || errors.Is(keyErr, errNoKey) {
+			return nil, s.sealsNothing(ctx, keyErr)
 		}
 		if keyErr != nil {
 			return nil, keyErr
@@ -141,14 +140,25 @@ func (s *Store) checks(ctx context.Context, settings Settings, o DoctorOptions) 
 		doctor.Clinics(func(ctx context.Context) (map[string]int, error) { return s.states(ctx, o.Now()) }))
 }
 
-// sealsNothing returns an error where the database was encrypted, and the key file is gone.
-func (s *Store) sealsNothing(ctx context.Context) error {
+// sealsNothing returns an error where there is no key, and there was one or must be one.
+func (s *Store) sealsNothing(ctx context.Context, missing error) error {
 	known, err := s.Keys().KeyChecks(ctx)
-	if err == nil && len(known) > 0 {
-		err = fmt.Errorf("%s is missing; put it back from a backup, or name the key in ENCRYPTION_KEY", filepath.Join(s.home, keyFile))
+	switch {
+	case err != nil:
+		return err
+	case len(known) > 0 && errors.Is(missing, errNoKey):
+		return doctor.KeyMissing("ENCRYPTION_KEY is not set, and what is stored is sealed with one; give this command the ENCRYPTION_KEY of the replicas, from a backup if need be: a new key opens nothing")
+	case len(known) > 0:
+		return doctor.KeyMissing(filepath.Join(s.home, keyFile) + " is missing; put it back from a backup, or name the key in ENCRYPTION_KEY")
+	case errors.Is(missing, errNoKey):
+		return doctor.KeyMissing(errNoKey.Error())
+	default:
+		return nil
 	}
-	return err
 }
+
+// errNoKey means that nothing names a key.
+var errNoKey = errors.New("ENCRYPTION_KEY is not set, and is required with DATABASE_URL; `pims-sync keygen` makes one")
 
 // presentKeyring reads the keys, and makes none.
 func (s *Store) presentKeyring(key secret.Text) (*seal.Keyring, error) {
@@ -161,7 +171,7 @@ func (s *Store) presentKeyring(key secret.Text) (*seal.Keyring, error) {
 		text = strings.TrimSpace(string(made))
 	}
 	if text == "" {
-		return nil, errors.New("ENCRYPTION_KEY is required with DATABASE_URL; `pims-sync keygen` makes one")
+		return nil, errNoKey
 	}
 	return seal.ParseKeyring(text)
 }

@@ -48,9 +48,10 @@ var lower = rule{
 		domain:    true,
 	},
 	{
-		pkg:    "internal/settings",
-		ours:   []string{"internal/pims"},
-		domain: true,
+		pkg:       "internal/settings",
+		ours:      []string{"internal/pims"},
+		libraries: []string{jsonV2},
+		domain:    true,
 	},
 	{
 		pkg:       "internal/syncs",

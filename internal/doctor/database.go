@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ type Server struct {
 	Pool           int           // the most that this process opens
 	Language       bool          // the extension plpgsql, which triggers need, is there
 	Oldest         time.Duration // since the oldest open transaction began
+	Locked         []string      // our tables that another transaction has locked whole for ten seconds or more
 }
 
 // The end of the support of PostgreSQL's major versions, from its versioning policy.
@@ -53,6 +55,7 @@ func judgeServer(now time.Time, s *Server) (found []Finding) {
 	add(!s.Language, say("the database lacks the extension plpgsql, which the history of cases needs").wrong("run `create extension plpgsql` as the owner"))
 	free := s.MaxConnections - s.Connections
 	add(free < s.Pool/2, say("%d connections are free, and each replica opens up to %d", free, s.Pool).warning("raise max_connections, or lower pool_max_conns in DATABASE_URL"))
+	add(len(s.Locked) > 0, say("another transaction has locked %s, so that nobody can read or write there", some(s.Locked)).wrong("end it (pg_locks and pg_stat_activity show it)"))
 	add(s.Oldest > longTransaction, say("a transaction has been open for %s", s.Oldest.Round(time.Minute)).warning("end it (pg_stat_activity shows it): the change feed waits for it, and old row versions stay"))
 	return found
 }
@@ -63,6 +66,7 @@ type Schema struct {
 	Err     error // why the schema cannot be used
 	Roles   bool  // database roles separate the clinics
 	Exposed []string
+	Lacks   []string // columns, indexes and triggers that this version made, and that are gone or turned off
 }
 
 // Migrations judges the schema and the roles (R45).
@@ -79,6 +83,10 @@ func Migrations(ask func(context.Context) (Schema, error)) Check {
 func judgeSchema(s *Schema) (found []Finding) {
 	if s.Err != nil {
 		return Failed("the schema cannot be used", s.Err, "run the version of pims-sync that this database belongs to")
+	}
+	if len(s.Lacks) > 0 {
+		found = append(found, say("somebody changed the schema: it lacks %s", some(s.Lacks)).
+			wrong("put back what is missing, from a backup or by the migrations of this version (internal/postgres/migrations); until then syncs fail or leave no history"))
 	}
 	if s.Pending {
 		found = append(found, say("the schema or the rights of the roles are not those of this version").wrong("run `pims-sync migrate`; every other command does it too"))
@@ -99,6 +107,9 @@ func judgeSchema(s *Schema) (found []Finding) {
 func Keys(check func(context.Context) (ids []string, err error)) Check {
 	return Check{"encryption keys", func(ctx context.Context) []Finding {
 		ids, err := check(ctx)
+		if missing := KeyMissing(""); errors.As(err, &missing) {
+			return Failed("", err, "")
+		}
 		if err != nil {
 			return Failed("stored credentials cannot be opened", err, "give this command the ENCRYPTION_KEY of the replicas")
 		}
@@ -108,6 +119,12 @@ func Keys(check func(context.Context) (ids []string, err error)) Check {
 		return ok("every stored credential can be opened; new ones are sealed with the key %q", ids[0])
 	}}
 }
+
+// KeyMissing is the error of a check of Keys that found no key. It says what to do after a
+// semicolon.
+type KeyMissing string
+
+func (e KeyMissing) Error() string { return string(e) }
 
 // Work is what the installation is busy with.
 type Work struct {

@@ -4,4 +4,6 @@ package doctor
 
 import "errors"
 
-func freeBytes(string) (uint64, error) { return 0, errors.New("this system does not tell") }
+func freeBytes(string) (uint64, error) { return 0, errors.ErrUnsupported }
+
+func writable(string) error { return nil }

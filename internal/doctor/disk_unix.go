@@ -12,3 +12,9 @@ func freeBytes(folder string) (uint64, error) {
 	}
 	return s.Bavail * uint64(s.Bsize), nil //nolint:gosec // a block's size is positive
 }
+
+// writable returns an error where this user may not write in a folder. It writes nothing.
+func writable(folder string) error {
+	const write = 2 // W_OK
+	return syscall.Access(folder, write)
+}

@@ -51,6 +51,7 @@ func TestAServerIsJudged(t *testing.T) {
 		"no plpgsql":         {func(s *Server) { s.Language = false }, Wrong},
 		"few connections":    {func(s *Server) { s.Connections = 92 }, Warning},
 		"a long transaction": {func(s *Server) { s.Oldest = 2 * time.Hour }, Warning},
+		"a locked table":     {func(s *Server) { s.Locked = []string{"cases"} }, Wrong},
 	} {
 		s := healthy()
 		test.change(&s)
@@ -71,6 +72,9 @@ func TestASchemaIsJudged(t *testing.T) { // R45
 	require.Equal(t, Wrong, judgeSchema(&Schema{Err: errors.New("newer")})[0].State)
 	require.Equal(t, Warning, judgeSchema(&Schema{})[0].State)
 	require.Contains(t, judgeSchema(&Schema{Roles: true, Exposed: []string{"anon"}})[0].Said, "anon")
+	changed := judgeSchema(&Schema{Roles: true, Lacks: []string{"trigger case_events_update of cases"}})[0]
+	require.Equal(t, Wrong, changed.State)
+	require.Contains(t, changed.Said, "trigger case_events_update of cases")
 }
 
 func TestWorkIsJudged(t *testing.T) {
@@ -163,7 +167,8 @@ func TestZonesAreCompared(t *testing.T) { // R1
 
 func TestRoomIsJudged(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, Warning, Disks(Disk{"/no/such/folder", "nothing"}).Look(t.Context())[0].State)
+	require.Equal(t, Wrong, Disks(Disk{"/no/such/folder", "nothing"}).Look(t.Context())[0].State)
+	require.Equal(t, Wrong, Disks(Disk{"/proc", "what cannot be written to"}).Look(t.Context())[0].State)
 	require.Len(t, Disks(Disk{t.TempDir(), "tests"}).Look(t.Context()), 1)
 }
 

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -27,9 +28,14 @@ func Disks(disks ...Disk) Check {
 	return Check{"disk", func(context.Context) (found []Finding) {
 		for _, d := range disks {
 			free, err := freeBytes(d.Folder)
+			if err == nil {
+				err = writable(d.Folder)
+			}
 			switch {
+			case errors.Is(err, errors.ErrUnsupported):
+				found = append(found, say("the room in %s (%s) is not known on this system", d.Folder, d.Use).warning("look yourself; at least 1 GB should be left"))
 			case err != nil:
-				found = append(found, say("the room in %s (%s) is not known: %v", d.Folder, d.Use, err).warning("look whether the folder exists and may be read"))
+				found = append(found, say("%s (%s) cannot be written to: %v", d.Folder, d.Use, err).wrong("make it, or let this user write there; TMPDIR names the folder of temporary files, DATA_DIR that of the database"))
 			case free < leastRoom:
 				found = append(found, say("%s (%s) has %d MB left", d.Folder, d.Use, free/megabyte).wrong("free or add room; at least 1 GB should be left"))
 			case free < enoughRoom:

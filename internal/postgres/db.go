@@ -153,11 +153,11 @@ func (db *DB) checkServer(ctx context.Context) error {
 	}
 	at := address(&db.pool.Config().ConnConfig.Config)
 	if major := version / 10_000; major < MinVersion {
-		return fmt.Errorf("the server at %s is PostgreSQL %d, and version %d or newer is needed: upgrade it, or name another in DATABASE_URL",
+		return fmt.Errorf("the server at %s is PostgreSQL %d, and version %d or newer is needed; upgrade it, or name another in DATABASE_URL",
 			at, major, MinVersion)
 	}
 	if encoding != "UTF8" {
-		return fmt.Errorf("the database %q at %s has the encoding %s, and UTF8 is needed: make another with "+
+		return fmt.Errorf("the database %q at %s has the encoding %s, and UTF8 is needed; make another with "+
 			"`create database NAME encoding 'UTF8' template template0`, and name it in DATABASE_URL", name, at, encoding)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -222,6 +223,25 @@ func TestAPasswordThatIsNotPercentEncodedIsToldAndNotShown(t *testing.T) {
 	require.ErrorIs(t, err, syncs.ErrDatabase)
 	require.ErrorContains(t, err, "127.0.0.1:1")
 	require.NotContains(t, err.Error(), "s3cret")
+}
+
+func TestAConnectionThatIsNotMadeSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	config, err := url.Parse(pgtest.URL(t))
+	require.NoError(t, err)
+	for name, tc := range map[string]struct {
+		change func(*url.URL)
+		says   string
+	}{
+		"another database": {func(u *url.URL) { u.Path = "/no_such_database" }, "; name another database in DATABASE_URL, or create this one"},
+		"another user":     {func(u *url.URL) { u.User = url.User("no_such_user") }, "; correct the user or the password in DATABASE_URL"},
+	} {
+		changed := *config
+		tc.change(&changed)
+		_, err := postgres.Open(t.Context(), postgres.Options{URL: changed.String()})
+		require.ErrorContains(t, err, tc.says, name)
+		require.ErrorIs(t, err, syncs.ErrDatabase, name)
+	}
 }
 
 func TestADatabaseThatIsNotUTF8IsRefused(t *testing.T) {

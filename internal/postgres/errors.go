@@ -50,8 +50,29 @@ func connectError(ctx context.Context, c *pgconn.Config, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("connect to PostgreSQL at %s: %w", address(c), context.Cause(ctx))
 	}
-	return fmt.Errorf("connect to PostgreSQL at %s: %w: %s; check DATABASE_URL and that the server runs",
-		address(c), syncs.ErrDatabase, reason(err))
+	return fmt.Errorf("connect to PostgreSQL at %s: %w: %s; %s", address(c), syncs.ErrDatabase, reason(err), advice(err))
+}
+
+// advice says what to do where a connection was not made.
+func advice(err error) string {
+	server := (*pgconn.PgError)(nil)
+	if !errors.As(err, &server) {
+		return "check DATABASE_URL and that the server runs"
+	}
+	switch {
+	case server.Code == "3D000":
+		return "name another database in DATABASE_URL, or create this one"
+	case server.Code == "42501":
+		return "give the login of DATABASE_URL the right to connect"
+	case strings.HasPrefix(server.Code, "28"):
+		return "correct the user or the password in DATABASE_URL, or let the server's pg_hba.conf accept them"
+	case strings.HasPrefix(server.Code, "53"):
+		return "end other connections, or raise max_connections of the server"
+	case strings.HasPrefix(server.Code, "57P"):
+		return "wait until the server has started"
+	default:
+		return "check DATABASE_URL"
+	}
 }
 
 // address returns where a server listens: host:port, or the path of its socket.

@@ -63,6 +63,13 @@ func (db *DB) Pending(ctx context.Context) (bool, error) {
 	return pending, db.Translate(ctx, "look at the schema", err)
 }
 
+// Migrated reports whether every migration of this program was applied. It says nothing of
+// roles and rights.
+func (db *DB) Migrated(ctx context.Context) (bool, error) {
+	pending, err := db.pending(ctx)
+	return err == nil && !pending, db.Translate(ctx, "look at the schema", err)
+}
+
 // locked runs fn while this process alone holds the migration lock. The lock belongs to a
 // transaction on its own connection, so that it works with a transaction pooler and ends
 // with the process. Waiters poll for it, so that no waiter holds a snapshot that the build

@@ -16,12 +16,15 @@ type Edit struct {
 }
 
 // Apply returns the settings after the edit. A word that is listed in another spelling is
-// replaced. The error is a *FieldError.
+// replaced; one that the edit itself lists twice is an error. The error is a *FieldError.
 func (e Edit) Apply(s Settings) (Settings, error) {
+	if err := (Settings{e.Statuses, e.Types, e.Filters}).Check(); err != nil {
+		return s, err
+	}
 	for _, word := range e.Forget {
 		before := s
 		if s = s.without(word); s.words() == before.words() {
-			return s, &FieldError{"settings", `have no word "` + word + `"`}
+			return s, &FieldError{"settings", `have no word "` + word + `"`, "have no such word"}
 		}
 	}
 	after := Settings{

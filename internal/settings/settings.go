@@ -16,6 +16,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -58,6 +60,7 @@ func Types() []pims.Type { return []pims.Type{pims.TypeCheckup, pims.TypeSurgery
 type FieldError struct {
 	Field  string
 	Reason string
+	Plain  string // the reason without the word, for a place where words may not be repeated (R38)
 }
 
 func (e *FieldError) Error() string { return e.Field + " " + e.Reason }
@@ -82,6 +85,9 @@ func Parse(text []byte) (Settings, error) {
 	if err != nil {
 		return s, err
 	}
+	if !jsontext.Value(text).IsValid() { // encoding/json would let the last of two names decide
+		return s, &FieldError{Field: "settings", Reason: "list one name twice in an object, or a text that is not UTF-8"}
+	}
 	return s, s.Check()
 }
 
@@ -100,10 +106,10 @@ func decode(text []byte) (Settings, error) {
 	decoder := json.NewDecoder(strings.NewReader(string(text)))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&d); err != nil {
-		return Settings{}, &FieldError{"settings", "are not the JSON object that is documented: " + reasonOf(err)}
+		return Settings{}, &FieldError{Field: "settings", Reason: "are not the JSON object that is documented: " + reasonOf(err)}
 	}
 	if decoder.More() {
-		return Settings{}, &FieldError{"settings", "must be one JSON object"}
+		return Settings{}, &FieldError{Field: "settings", Reason: "must be one JSON object"}
 	}
 	s := Settings{Statuses: converted[pims.Status](d.Statuses), Types: converted[pims.Type](d.Types)}
 	if d.Filters != nil {
@@ -155,12 +161,12 @@ func (s Settings) IsZero() bool {
 func (s Settings) Check() error {
 	for _, meaning := range slices.Sorted(maps.Values(s.Statuses)) {
 		if !slices.Contains(Statuses(), meaning) {
-			return &FieldError{"statuses", fmt.Sprintf("has no meaning %q; the meanings are %s", meaning, joined(Statuses()))}
+			return &FieldError{"statuses", fmt.Sprintf("has no meaning %q; the meanings are %s", meaning, joined(Statuses())), "has a meaning that does not exist; the meanings are " + joined(Statuses())}
 		}
 	}
 	for _, meaning := range slices.Sorted(maps.Values(s.Types)) {
 		if !slices.Contains(Types(), meaning) {
-			return &FieldError{"types", fmt.Sprintf("has no case type %q; the case types are %s", meaning, joined(Types()))}
+			return &FieldError{"types", fmt.Sprintf("has no case type %q; the case types are %s", meaning, joined(Types())), "has a case type that does not exist; the case types are " + joined(Types())}
 		}
 	}
 	for _, list := range []struct {
@@ -183,25 +189,28 @@ func (s Settings) Check() error {
 
 func checkWords(field string, words []string, form func(string) string) error {
 	if len(words) > MaxWords {
-		return &FieldError{field, fmt.Sprintf("has more than %d words", MaxWords)}
+		return plainly(field, fmt.Sprintf("has more than %d words", MaxWords))
 	}
 	seen := make(map[string]string, len(words))
 	for _, word := range words {
 		f := form(word)
 		switch other, again := seen[f]; {
 		case f == "":
-			return &FieldError{field, fmt.Sprintf("has a word without a letter or digit: %q", word)}
+			return &FieldError{field, fmt.Sprintf("has a word without a letter or digit: %q", word), "has a word without a letter or digit"}
 		case again:
-			return &FieldError{field, fmt.Sprintf("has one word twice: %q and %q are the same", other, word)}
+			return &FieldError{field, fmt.Sprintf("has one word twice: %q and %q are the same", other, word), "has one word twice, in two spellings"}
 		case utf8.RuneCountInString(word) > MaxWordLen:
-			return &FieldError{field, fmt.Sprintf("has a word of more than %d characters", MaxWordLen)}
+			return plainly(field, fmt.Sprintf("has a word of more than %d characters", MaxWordLen))
 		case !utf8.ValidString(word), strings.ContainsFunc(word, unicode.IsControl):
-			return &FieldError{field, "has a word with a control character, or one that is not UTF-8"}
+			return plainly(field, "has a word with a control character, or one that is not UTF-8")
 		}
 		seen[f] = word
 	}
 	return nil
 }
+
+// plainly is an error whose reason repeats no word.
+func plainly(field, reason string) *FieldError { return &FieldError{field, reason, reason} }
 
 func joined[T ~string](words []T) string {
 	texts := make([]string, len(words))

@@ -46,9 +46,14 @@ func TestWrongSettingsAreRefusedByTheNameOfTheField(t *testing.T) { // R50
 		`{"filters":{"types":["` + strings.Repeat("w", 101) + `"]}}`: "more than 100 characters",
 		`{"filters":{"types":` + many + `}}`:                         "more than 200 words",
 		`{"filters":{"types":"Lunch"}}`:                              "filters.types cannot be a JSON string",
+		`{"statuses":{"In":"completed","In":"scheduled"}}`:           "settings list one name twice",
+		`{"types":{},"types":{}}`:                                    "settings list one name twice",
 	} {
 		_, err := settings.Parse([]byte(document))
 		require.ErrorContains(t, err, want, document)
+		var field *settings.FieldError
+		require.ErrorAs(t, err, &field, document)
+		require.NotRegexp(t, "away|tooth|n room|Dental|oom.1", field.Plain, "without the word")
 	}
 }
 
@@ -103,6 +108,10 @@ func TestAnEditChangesOneWordInAnySpelling(t *testing.T) { // R50
 	require.ErrorContains(t, err, `have no word "Kennel"`)
 	_, err = settings.Edit{Types: map[string]pims.Type{"Dental": "teeth"}}.Apply(after)
 	require.ErrorContains(t, err, "no case type")
+	_, err = settings.Edit{Statuses: map[string]pims.Status{"In room": "completed", "in-room": "scheduled"}}.Apply(after)
+	require.ErrorContains(t, err, "has one word twice")
+	_, err = settings.Edit{Filters: settings.Filters{Rooms: []string{"Lab", "LAB"}}}.Apply(after)
+	require.ErrorContains(t, err, "has one word twice")
 	require.JSONEq(t, `{"statuses":{"In room":"in_progress"},"filters":{"rooms":["Grooming"]}}`, string(s.JSON()), "the settings before")
 }
 

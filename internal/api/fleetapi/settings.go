@@ -74,7 +74,7 @@ func (r SettingsChange) settings() (settings.Settings, error) {
 		s.Filters = settings.Filters(*r.Filters)
 	}
 	if field, ok := errors.AsType[*settings.FieldError](s.Check()); ok { // whose reason repeats a word (R38)
-		return s, web.Invalid(field.Field, "%s has a meaning that does not exist, a word without a letter or digit, a word twice or too long, or too many words", field.Field)
+		return s, web.Invalid(field.Field, "%s %s", field.Field, field.Plain)
 	}
 	return s, nil
 }

@@ -43,14 +43,24 @@ func (s *Store) Server(ctx context.Context) (found doctor.Server, err error) {
 		Scan(&found.Version, &number, &found.Encoding, &found.ReadOnly, &found.Durable, &found.MaxConnections, &found.Connections, &found.Language, &oldest)
 	found.Major, found.Pool = number/10_000, int(s.db.Pool().Config().MaxConns)
 	found.Oldest = time.Duration(oldest * float64(time.Second))
+	if err == nil {
+		found.Locked, err = s.locked(ctx, longLock)
+	}
 	return found, err
 }
 
 // Schema reads whether the schema is this program's.
 func (s *Store) Schema(ctx context.Context) (found doctor.Schema, err error) {
-	found.Pending, found.Err = s.db.Pending(ctx)
-	if found.Roles = s.db.Walled(); found.Pending || found.Err != nil {
+	found.Roles = s.db.Walled()
+	if found.Pending, found.Err = s.db.Pending(ctx); found.Err != nil {
 		return found, nil //nolint:nilerr // what cannot be read is a finding
+	}
+	migrated, err := s.db.Migrated(ctx)
+	if err == nil && migrated {
+		found.Lacks, err = s.lacks(ctx)
+	}
+	if err != nil || found.Pending {
+		return found, err
 	}
 	exposed, err := s.db.Exposures(ctx)
 	seen := make(map[string]bool)
@@ -79,6 +89,7 @@ func (s *Store) Offsets(ctx context.Context, zone string, at []time.Time) (offse
 
 const (
 	patience  = 15 * time.Minute   // of a tick, and of a queued sync
+	longLock  = 10 * time.Second   // of a whole table
 	lateSend  = time.Hour          // of a delivery that is due
 	sendsSeen = 7 * 24 * time.Hour // how far back failed deliveries count
 	silence   = 2 * time.Minute    // after which a lease that has expired counts as left behind
