@@ -80,7 +80,7 @@ func (s *Store) locked(ctx context.Context, ago time.Duration) ([]string, error)
 		select distinct c.relname from pg_locks l join pg_class c on c.oid = l.relation join pg_stat_activity a on a.pid = l.pid
 		where l.granted and l.database = (select oid from pg_database where datname = current_database()) and c.relnamespace = 'public'::regnamespace
 			and l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
-			and l.pid <> pg_backend_pid() and c.relname = any($1) and a.xact_start < clock_timestamp() - $2::interval
+			and l.pid <> pg_backend_pid() and c.relname = any($1) and a.xact_start < statement_timestamp() - $2::interval
 		order by c.relname`, names, ago)
 	if err != nil {
 		return nil, err
