@@ -1,11 +1,14 @@
 package browser
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/chromedp/cdproto/storage"
 	"github.com/chromedp/chromedp"
@@ -43,6 +46,9 @@ func (v *visit) awaitEnd() (pims.BrowserSession, error) {
 			if err := v.refusal(seen, stood); err != nil {
 				return false, err
 			}
+			if err := v.unsubmitted(stood); err != nil {
+				return false, err
+			}
 			return false, v.heed(stood, doubtTime)
 		}
 		need := settleTime
@@ -67,6 +73,34 @@ func (v *visit) awaitEnd() (pims.BrowserSession, error) {
 		return true, nil
 	})
 	return session, err
+}
+
+// unsubmitted returns the error for a form that the browser itself does not submit, because a field
+// of it is required and not filled in, or holds what the page does not take.
+func (v *visit) unsubmitted(stood time.Duration) error {
+	if stood < doubtTime || v.guard.sentSoFar() != v.sent {
+		return nil
+	}
+	field, err := v.tab.unfilled()
+	if err != nil || !field.Found {
+		return err
+	}
+	v.submitted = false
+	reason := "does not take what is stored for it"
+	if field.Missing {
+		reason = "is required and not filled in"
+	}
+	return fmt.Errorf("%w: its field %q %s, so that the form was not submitted", pims.ErrLoginFormChanged, withoutDigits(field.Name), reason)
+}
+
+// withoutDigits returns the name of a field, in which a digit may be of an id (R40).
+func withoutDigits(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return '9'
+		}
+		return r
+	}, name)
 }
 
 // refusal returns the error for what the login page says, or nil where it says nothing, or
@@ -195,6 +229,19 @@ func (v *visit) harvest(u *url.URL) (pims.BrowserSession, error) {
 		session.Cookies = cookiesFor(v.guard.documentHosts(), jar.Cookies)
 	}
 	return session, nil
+}
+
+// cookieNames returns the names of the cookies that the browser has, in order.
+func (v *visit) cookieNames(ctx context.Context) (names []string) {
+	jar, err := chromedp.CallBrowser(ctx, storage.GetCookies, storage.GetCookiesParams{BrowserContextID: v.tab.isolation})
+	if err != nil {
+		return nil
+	}
+	for _, c := range jar.Cookies {
+		names = append(names, c.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // A stillness measures for how long a page has looked the same.

@@ -171,6 +171,17 @@ func TestLoginDoesNotWaitForEver(t *testing.T) {
 			routes{"GET /login": html(strings.Replace(scriptedForm, button, "", 1))},
 			pims.ErrLoginFormChanged, "it shows no button",
 		},
+		"for a required field that nobody fills in": {
+			routes{"GET /login": html(strings.Replace(plainForm, button, `<select name=site1 required><option value="">choose<option value=1>Harbor Street</select>`+button, 1))},
+			pims.ErrLoginFormChanged, `its field "site9" is required and not filled in, so that the form was not submitted`,
+		},
+		"for a field that does not take what is stored": {
+			routes{"GET /login": html(strings.Replace(plainForm, "name=password", `name=password pattern="x"`, 1))},
+			pims.ErrLoginFormChanged, `its field "password" does not take what is stored for it, so that the form was not submitted`,
+		},
+		"for pages that redirect in a circle": {
+			routes{"GET /login": redirect("/login")}, pims.ErrUnreachable, "redirect in a circle",
+		},
 		"for a button that stays disabled": {
 			routes{"GET /login": html(strings.Replace(scriptedForm, "<button", "<button disabled", 1))},
 			pims.ErrLoginFormChanged, "its button cannot be pressed",
@@ -244,7 +255,7 @@ func TestLoginCannotReach(t *testing.T) {
 		form := newSite(t, nil).form()
 		form.URL = s.URL + "/login"
 		form.Hosts.Named = []string{"127.0.0.1"}
-		require.Contains(t, requireFailure(t, c, form, pims.ErrUnreachable), "ERR_CERT_AUTHORITY_INVALID")
+		require.Contains(t, requireFailure(t, c, form, pims.ErrCertificate), "this machine does not trust who issued the certificate (net::ERR_CERT_AUTHORITY_INVALID)")
 	})
 }
 

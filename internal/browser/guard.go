@@ -40,6 +40,7 @@ type guard struct {
 	cookies  setCookies
 	dialogs  []string // what scripts said in dialogs
 	requests int
+	sent     int // requests for the page itself, and those of its scripts that send something
 }
 
 // connections tell what the proxy knows.
@@ -120,7 +121,11 @@ func (g *guard) observe(event any) {
 	switch e := event.(type) {
 	case *network.EventRequestWillBeSent:
 		g.requests++
-		if g.isDocument(e.Type, e.FrameID) {
+		isDocument := g.isDocument(e.Type, e.FrameID)
+		if isDocument || e.Request.Method != http.MethodGet {
+			g.sent++
+		}
+		if isDocument {
 			g.loading, g.failed = e.RequestID, nil
 			g.document, _ = url.Parse(e.Request.URL)
 		}
@@ -189,6 +194,13 @@ func (g *guard) scriptProblem() error {
 	return statusError(g.worst)
 }
 
+// sentSoFar returns how many requests there were that may have sent the form.
+func (g *guard) sentSoFar() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.sent
+}
+
 // isLoading reports whether a document is being loaded.
 func (g *guard) isLoading() bool {
 	g.mu.Lock()
@@ -239,7 +251,7 @@ func statusError(status int64) error {
 	case status == 429:
 		return fmt.Errorf("%w: HTTP 429", pims.ErrRateLimited)
 	case status >= 500:
-		return fmt.Errorf("%w: HTTP %d", pims.ErrRemote, status)
+		return fmt.Errorf("%w: HTTP %d", pims.ErrServer, status)
 	default:
 		return nil
 	}
@@ -269,7 +281,23 @@ func (g *guard) loadError(text string) error {
 		return fmt.Errorf("%w, without a page", pims.ErrRemote)
 	case "net::ERR_ABORTED":
 		return fmt.Errorf("%w: what came is not a page", pims.ErrLoginFormChanged)
+	case "net::ERR_TOO_MANY_REDIRECTS":
+		return pims.ErrRedirects
 	default:
+		if reason, ok := certificateErrors[text]; ok {
+			return fmt.Errorf("%s (%s): %w", reason, text, pims.ErrCertificate)
+		}
 		return fmt.Errorf("%w: %s", pims.ErrUnreachable, text)
 	}
+}
+
+// certificateErrors say in plain words what Chromium says of a certificate.
+var certificateErrors = map[string]string{
+	"net::ERR_CERT_AUTHORITY_INVALID":        "this machine does not trust who issued the certificate",
+	"net::ERR_CERT_COMMON_NAME_INVALID":      "the certificate is for another host name",
+	"net::ERR_CERT_DATE_INVALID":             "the certificate has expired or is not valid yet",
+	"net::ERR_CERT_REVOKED":                  "the certificate is revoked",
+	"net::ERR_CERT_INVALID":                  "the certificate is malformed",
+	"net::ERR_CERT_WEAK_SIGNATURE_ALGORITHM": "the certificate's signature is weak",
+	"net::ERR_CERT_WEAK_KEY":                 "the certificate's key is weak",
 }

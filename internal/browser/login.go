@@ -144,7 +144,7 @@ func (p *process) tell(v *visit) {
 	if v.tab != nil && v.context.Err() == nil {
 		ctx, cancel := context.WithTimeout(p.tabs, p.opts.HangTimeout)
 		defer cancel()
-		lastpage.Tell(ctx, v.context, target.ID(v.tab.frame), v.form, lastpage.When{Ours: v.loaded, Submitted: v.submitted})
+		lastpage.Tell(ctx, v.context, target.ID(v.tab.frame), v.form, lastpage.When{Ours: v.loaded, Submitted: v.submitted, Cookies: v.cookieNames(ctx)})
 	}
 }
 

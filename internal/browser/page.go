@@ -120,6 +120,16 @@ func (t *tab) submit(a arguments) (held bool, err error) {
 	return true, err
 }
 
+// An unfilled field keeps the browser from submitting the form.
+type unfilled struct {
+	Found   bool
+	Missing bool   // it must be filled in, and is not; otherwise it does not take what it holds
+	Name    string // the page's
+}
+
+// unfilled returns the first such field of the form whose button was pressed.
+func (t *tab) unfilled() (unfilled, error) { return call[unfilled](t, "unfilled", noField, nothing) }
+
 func (t *tab) pressKey(key input.DispatchKeyEventParams) error {
 	key.Type = input.DispatchKeyEventTypeKeyDown
 	if _, err := chromedp.Call(t.context, input.DispatchKeyEvent, key); err != nil {

@@ -223,6 +223,16 @@
       return { held: true, key: false };
     },
 
+    // unfilled tells the first field that keeps the browser from submitting the form.
+    unfilled: () => {
+      const pressed = globalThis.pressedButton ?? button;
+      const whole = pressed?.form;
+      if (!whole || whole.noValidate || pressed.formNoValidate) return { found: false };
+      const field = [...whole.elements].find((element) => element.willValidate && !element.validity.valid);
+      if (!field) return { found: false };
+      return { found: true, missing: field.validity.valueMissing, name: (field.getAttribute("name") || field.id).slice(0, 80) };
+    },
+
     // click presses the button where a frame took the focus, and with it the Enter key.
     click: () => {
       if (globalThis.keySeen || document.activeElement?.tagName !== "IFRAME") return;

@@ -47,6 +47,7 @@ type visit struct {
 	login     []*url.URL // the login page: where it was found, and where it was asked for
 	loaded    bool       // it has come
 	submitted bool       // the PIMS may have seen the login
+	sent      int        // what guard.sentSoFar said before that
 	held      []string   // what the fields hold when the form is submitted
 	proof     proof
 	said      said
@@ -223,7 +224,7 @@ func expected(seen sight) expectation {
 func (v *visit) unanswered(seen sight) error {
 	for i, field := range v.form.Fields {
 		if seen.Fields[i] && field.Optional && field.Value == "" {
-			return &pims.FieldError{Field: field.Name, Reason: "is asked for by the login page and is not stored"}
+			return &pims.FieldError{Field: field.Name, Reason: "is asked for by the login page, in its " + v.nameOf(i) + ", and is not stored"}
 		}
 	}
 	return nil
@@ -314,7 +315,7 @@ func (v *visit) submit() (held bool, err error) {
 		return false, err
 	}
 	v.guard.takeDialogs()
-	v.submitted = true
+	v.submitted, v.sent = true, v.guard.sentSoFar()
 	held, err = v.tab.submit(arguments{v.held, expected(at)})
 	if errors.Is(err, errNavigating) {
 		return true, nil

@@ -15,11 +15,12 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pims-sync/pims-sync/internal/drift"
+	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
 // An Answer is what the PIMS returned to one kind of request, without any value.
 type Answer struct {
+	Step    string // during which it came first: that of a Step, or "login"
 	Path    string // of the URL; an id is shown as {id}
 	Status  int    // HTTP's
 	Content string // the media type
@@ -31,8 +32,8 @@ type Answer struct {
 
 // A Field is one member of the rows of an Answer.
 type Field struct {
-	Name   string   // with its parents: patient.id
-	Came   int      // rows that have it
+	Name   string   // with its parents: patient.id; {other} stands for all whose names may be somebody's
+	Came   int      // rows that have it; of {other}, members
 	Filled int      // rows in which it is neither null nor blank
 	Kinds  []string // "text", "number", "flag", "list", "object", "null"
 	Shapes []string // of texts with a digit, as in "9-9-9 9:9:9" (drift.ShapeOf); none where there are many
@@ -40,13 +41,17 @@ type Field struct {
 
 // Answers collects what the PIMS returns. It is safe for concurrent use.
 type Answers struct {
-	mu  sync.Mutex
-	all []*collected
+	Known pims.Wire // the words of the provider's answers; names of other fields are told with care, see isTold
+
+	mu    sync.Mutex
+	all   []*collected
+	words words
 }
 
 type collected struct {
 	Answer
-	fields map[string]*Field
+	row   node
+	nodes int
 }
 
 // maxBody bounds what is kept of one answer until it is read; the rest is not examined.
@@ -63,17 +68,26 @@ type tap struct {
 func (t *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := t.next.RoundTrip(r)
 	if err == nil {
-		path := idInPath.ReplaceAllString(r.URL.Path, "/{id}")
-		content, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
-		response.Body = &listening{ReadCloser: response.Body, done: func(body []byte) {
-			t.answers.note(path, response.StatusCode, content, body)
-		}}
+		kind := Answer{Step: stepOf(r.Context()), Path: idInPath.ReplaceAllString(r.URL.Path, "/{id}"), Status: response.StatusCode, Content: mediaType(response)}
+		response.Body = &listening{ReadCloser: response.Body, done: func(body []byte) { t.answers.note(&kind, body) }}
 	}
 	return response, err
 }
 
-// idInPath is a part of a path with a digit: an id.
-var idInPath = regexp.MustCompile(`/[^/]*[0-9][^/]*`)
+// mediaType returns the media type of an answer, or "{other}" for what is none.
+func mediaType(response *http.Response) string {
+	content, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
+	if content = strings.TrimSpace(content); content != "" && !isMediaType.MatchString(content) {
+		return "{other}"
+	}
+	return content
+}
+
+var isMediaType = regexp.MustCompile(`^[a-z]{1,20}/[a-z.+-]{1,40}$`)
+
+// idInPath is a part of a path that may name something: one with a digit, or with anything but
+// the letters and signs of which the parts of an address are made.
+var idInPath = regexp.MustCompile(`/[^/]*[^/A-Za-z_.-][^/]*`)
 
 // A listening body keeps its beginning until it is closed.
 type listening struct {
@@ -99,38 +113,31 @@ func (a *Answers) List() []Answer {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	list := make([]Answer, len(a.all))
+	known := vocabulary(a.Known)
 	for i, c := range a.all {
 		list[i] = c.Answer
-		for _, f := range c.fields {
-			told := *f
-			slices.Sort(told.Kinds)
-			slices.Sort(told.Shapes)
-			if len(told.Shapes) > maxShapes {
-				told.Shapes = nil
-			}
-			list[i].Fields = append(list[i].Fields, told)
-		}
-		slices.SortFunc(list[i].Fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+		list[i].Fields = c.row.told(func(name string, came, objects int) bool { return isTold(name, came, objects, known, &a.words) })
 	}
 	return list
 }
 
-func (a *Answers) note(path string, status int, content string, body []byte) {
+func (a *Answers) note(kind *Answer, body []byte) {
 	form, rows := rowsOf(body)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	i := slices.IndexFunc(a.all, func(c *collected) bool {
-		return c.Path == path && c.Status == status && c.Content == content && c.Form == form
+		return c.Path == kind.Path && c.Status == kind.Status && c.Content == kind.Content && c.Form == form
 	})
 	if i < 0 {
 		i = len(a.all)
-		a.all = append(a.all, &collected{Answer{Path: path, Status: status, Content: content, Form: form}, map[string]*Field{}})
+		a.all = append(a.all, &collected{Answer: *kind})
+		a.all[i].Form = form
 	}
 	c := a.all[i]
 	c.Answers++
 	c.Rows += len(rows)
 	for _, row := range rows {
-		c.row("", row, 0)
+		c.row.note(row, &c.nodes, 0, &a.words)
 	}
 }
 
@@ -165,64 +172,4 @@ func objects(list []any) (rows []map[string]any) {
 		}
 	}
 	return rows
-}
-
-const (
-	maxFields = 200 // of one kind of answer
-	maxDepth  = 2
-	maxShapes = 3 // of one field
-)
-
-// fieldName is what the name of a field looks like. A key of another form may be a value.
-var fieldName = regexp.MustCompile(`^[A-Za-z_][A-Za-z_]{0,40}$`)
-
-func (c *collected) row(parents string, row map[string]any, depth int) {
-	for name, value := range row {
-		if !fieldName.MatchString(name) {
-			name = "{other}"
-		}
-		name = parents + name
-		f := c.fields[name]
-		if f == nil {
-			if len(c.fields) == maxFields {
-				continue
-			}
-			f = &Field{Name: name}
-			c.fields[name] = f
-		}
-		kind, filled := kindOf(value)
-		f.Came++
-		if filled {
-			f.Filled++
-		}
-		if !slices.Contains(f.Kinds, kind) {
-			f.Kinds = append(f.Kinds, kind)
-		}
-		text, _ := value.(string)
-		if shape := drift.ShapeOf(text); shape != "" && len(f.Shapes) <= maxShapes && !slices.Contains(f.Shapes, shape) {
-			f.Shapes = append(f.Shapes, shape)
-		}
-		if inner, ok := value.(map[string]any); ok && depth < maxDepth {
-			c.row(name+".", inner, depth+1)
-		}
-	}
-}
-
-func kindOf(value any) (kind string, filled bool) {
-	switch v := value.(type) {
-	case nil:
-		return "null", false
-	case string:
-		return "text", strings.TrimSpace(v) != ""
-	case float64:
-		return "number", true
-	case bool:
-		return "flag", true
-	case []any:
-		return "list", len(v) > 0
-	case map[string]any:
-		return "object", len(v) > 0
-	default:
-		return "object", false
-	}
 }

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/settings"
@@ -18,10 +16,11 @@ type Report struct {
 	Steps    []Step
 	Calendar Calendar
 	Words    []settings.Use // that nobody knows
-	Withheld int            // unknown words that also occur in a name
+	Withheld int            // unknown words that are not told, because they may name somebody (R40)
 	Notes    Notes
 	First    First
-	Remarks  []string // what a person should look at, and what to do
+	Remarks  []string // what a person should look at, and what to do; {clinic} stands for the clinic's id
+	Unread   []Unread // what no row of the calendar has in a field that is read
 }
 
 // A Step is one kind of request.
@@ -40,7 +39,12 @@ type Calendar struct {
 	Unidentified int
 	Duplicates   int
 	WithPatient  int // that name a patient's id
+	WithName     int // that name a patient
+	WithClient   int // that name a client
+	WithType     int // that have a type word
+	WithWord     int // that have a status word
 	WithStatus   int // whose status word is known
+	Unmarked     int // rows that are no visits, without being marked as a block or roster
 	ByHour       [24]int
 }
 
@@ -76,8 +80,8 @@ type Session interface {
 func Run(ctx context.Context, s Session, set settings.Settings, now time.Time) (Report, error) {
 	e := examination{session: s, settings: set, now: now, today: pims.DateOf(now, s.Location())}
 	snapshot, err := e.calendar(ctx)
-	if err == nil {
-		err = errors.Join(e.lookup(ctx, snapshot), e.consultations(ctx))
+	if snapshot != nil {
+		err = errors.Join(err, e.lookup(ctx, snapshot), e.consultations(ctx))
 	}
 	return e.report, err
 }
@@ -90,10 +94,20 @@ type examination struct {
 	report   Report
 }
 
-// step times one kind of request.
-func (e *examination) step(name string, do func() (said string, err error)) error {
+type stepKey struct{}
+
+// stepOf returns the name of the step whose requests are made with a context.
+func stepOf(ctx context.Context) string {
+	if name, ok := ctx.Value(stepKey{}).(string); ok {
+		return name
+	}
+	return "login"
+}
+
+// step times one kind of request, which do makes with its context.
+func (e *examination) step(ctx context.Context, name string, do func(context.Context) (said string, err error)) error {
 	began := time.Now()
-	said, err := do()
+	said, err := do(context.WithValue(ctx, stepKey{}, name))
 	e.report.Steps = append(e.report.Steps, Step{Name: name, Took: time.Since(began), Err: err, Said: said})
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -105,32 +119,51 @@ func (e *examination) remark(format string, args ...any) {
 	e.report.Remarks = append(e.report.Remarks, fmt.Sprintf(format, args...))
 }
 
+// calendar reads the calendar. Without a snapshot the examination is over.
 func (e *examination) calendar(ctx context.Context) (*pims.Snapshot, error) {
 	window := pims.Window{Start: e.today.AddDays(-daysBack), End: e.today.AddDays(daysAhead), Location: e.session.Location()}
 	var snapshot pims.Snapshot
-	err := e.step("calendar", func() (said string, err error) {
+	isRead := false
+	err := e.step(ctx, "calendar", func(ctx context.Context) (said string, err error) {
 		snapshot, err = e.session.Appointments(ctx, window)
-		return fmt.Sprintf("%d appointments from %s to %s", snapshot.Found(), window.Start, window.End), err
+		said = fmt.Sprintf("%d appointments from %s to %s", snapshot.Found(), window.Start, window.End)
+		if err != nil {
+			return said, err
+		}
+		isRead = true
+		e.count(&snapshot, window)
+		return said, e.unread()
 	})
-	if err != nil {
+	if !isRead {
 		return nil, err
 	}
-	c := Calendar{
+	e.words(&snapshot)
+	e.judge()
+	return &snapshot, err
+}
+
+// count counts what the calendar holds, and what a first inbound makes of it.
+func (e *examination) count(snapshot *pims.Snapshot, window pims.Window) {
+	c := &e.report.Calendar
+	*c = Calendar{
 		Days: window, Appointments: snapshot.Found(), Unusable: len(snapshot.Unusable),
 		Unidentified: snapshot.Unidentified, Duplicates: snapshot.Duplicates,
+	}
+	for _, block := range snapshot.Blocks {
+		c.Unmarked += one(!block.Marked)
 	}
 	reader := e.settings.Reader()
 	e.report.First.ByType = make(map[pims.Type]int)
 	for i := range snapshot.Appointments {
 		a := &snapshot.Appointments[i]
-		c.ByHour[a.Start.In(window.Location).Hour()]++
-		if a.PatientID != "" {
-			c.WithPatient++
-		}
 		read := reader.Apply(a)
-		if read.Status != pims.StatusUnknown {
-			c.WithStatus++
-		}
+		c.ByHour[a.Start.In(window.Location).Hour()]++
+		c.WithPatient += one(a.PatientID != "")
+		c.WithName += one(!pims.Blank(a.PatientName))
+		c.WithClient += one(!pims.Blank(a.ClientName))
+		c.WithType += one(!pims.Blank(a.TypeText))
+		c.WithWord += one(!pims.Blank(a.StatusText))
+		c.WithStatus += one(read.Status != pims.StatusUnknown)
 		switch day := pims.DateOf(a.Start, window.Location); {
 		case day.Before(e.today):
 		case reader.Filtered(a) != (settings.Cause{}):
@@ -140,66 +173,35 @@ func (e *examination) calendar(ctx context.Context) (*pims.Snapshot, error) {
 			e.report.First.ByType[read.Type]++
 		}
 	}
-	e.report.Calendar = c
-	e.words(&snapshot)
-	e.judge(&c)
-	return &snapshot, nil
 }
 
-// judge remarks on what is strange in a calendar.
-func (e *examination) judge(c *Calendar) {
-	night, shown := 0, 0
-	for hour, n := range c.ByHour {
-		shown += n
-		if hour < 6 || hour >= 22 {
-			night += n
-		}
+func one(holds bool) int {
+	if holds {
+		return 1
 	}
-	if night > 0 && night*10 >= shown {
-		e.remark("%d of %d appointments begin between 22:00 and 06:00 in %s: if the practice is closed then, the time zone is wrong; set it with `pims-sync clinic set ID --timezone Area/City`",
-			night, shown, c.Days.Location)
-	}
-	if c.Appointments == 0 {
-		e.remark("the calendar is empty from %s to %s: check whether the user may see it, and whether it is the right practice", c.Days.Start, c.Days.End)
-	}
-	if c.Unidentified > 0 {
-		e.remark("%d rows have no id: nothing can be reconciled until they have; send this report", c.Unidentified)
-	}
-	if c.Unusable > 0 {
-		e.remark("%d appointments lack a date or contradict themselves, and are skipped", c.Unusable)
-	}
-	if shown > 0 && c.WithPatient*2 < shown {
-		e.remark("only %d of %d appointments name a patient's id: notes are shown only where the ids agree", c.WithPatient, shown)
-	}
+	return 0
 }
 
-// words collects the words that nobody knows. A word that also occurs in a name is withheld
-// (R40).
+// words collects the words that nobody knows. A word that may name somebody is withheld (R40).
 func (e *examination) words(snapshot *pims.Snapshot) {
-	names := make(map[string]bool)
-	for i := range snapshot.Appointments {
-		a := &snapshot.Appointments[i]
-		for _, word := range parts(a.PatientName + " " + a.ClientName) {
-			names[word] = true
-		}
-	}
 	uses := e.settings.Uses(settings.Collect(snapshot.Appointments))
+	personal := personalWords(snapshot.Appointments)
 	for i := range uses {
 		switch u := &uses[i]; {
 		case !u.Unknown():
-		case slices.ContainsFunc(parts(u.Word.Word), func(word string) bool { return names[word] }):
+		case personal.mayName(u.Word.Word):
 			e.report.Withheld++
 		default:
 			e.report.Words = append(e.report.Words, *u)
 		}
 	}
 	if n := len(e.report.Words) + e.report.Withheld; n > 0 {
-		e.remark("%d words are unknown: give them a meaning with `pims-sync clinic set ID --status-word|--type-word WORD=MEANING`", n)
+		withheld := ""
+		if e.report.Withheld > 0 {
+			withheld = fmt.Sprintf(" (%d are not listed here, because they may name somebody; `pims-sync clinic words --clinic {clinic}` lists all after the first sync)", e.report.Withheld)
+		}
+		e.remark("%d words are unknown%s: give them a meaning with `pims-sync clinic set {clinic} --status-word|--type-word WORD=MEANING`", n, withheld)
 	}
-}
-
-func parts(text string) []string {
-	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
 func (e *examination) lookup(ctx context.Context, snapshot *pims.Snapshot) error {
@@ -209,9 +211,12 @@ func (e *examination) lookup(ctx context.Context, snapshot *pims.Snapshot) error
 		return nil
 	}
 	probe := &snapshot.Appointments[0]
-	return e.step("lookup", func() (string, error) {
+	return e.step(ctx, "lookup", func(ctx context.Context) (string, error) {
 		a, err := finder.FindAppointment(ctx, probe.ID)
 		switch {
+		case errors.Is(err, pims.ErrNotFound):
+			e.remark("the PIMS looks up no appointment by its id, which is optional: nothing needs to be done; reconciliation fetches 60 days to either side instead")
+			return "not offered by the PIMS (HTTP 404)", nil
 		case err != nil:
 			e.remark("an appointment that the calendar shows cannot be looked up by its id: reconciliation fetches 60 days to either side instead")
 			return "", err
@@ -227,7 +232,7 @@ func (e *examination) lookup(ctx context.Context, snapshot *pims.Snapshot) error
 func (e *examination) consultations(ctx context.Context) error {
 	window := pims.Window{Start: e.today.AddDays(-daysBack), End: e.today, Location: e.session.Location()}
 	var entries []pims.ConsultationEntry
-	err := e.step("search", func() (said string, err error) {
+	err := e.step(ctx, "search", func(ctx context.Context) (said string, err error) {
 		entries, err = e.session.SearchConsultations(ctx, window)
 		return fmt.Sprintf("%d consultations from %s to %s", len(entries), window.Start, window.End), err
 	})
@@ -239,7 +244,7 @@ func (e *examination) consultations(ctx context.Context) error {
 	if i := slices.IndexFunc(entries, func(c pims.ConsultationEntry) bool { return c.Status.Final() }); i >= 0 {
 		chosen = entries[i]
 	}
-	return e.step("consultation", func() (string, error) {
+	return e.step(ctx, "consultation", func(ctx context.Context) (string, error) {
 		c, err := e.session.Consultation(ctx, chosen.ID)
 		if err != nil {
 			return "", err

@@ -148,7 +148,7 @@ func TestAnswersAreToldByTheirFieldsWithoutValues(t *testing.T) { // R40
 	list := answers.List()
 	require.NotContains(t, fmt.Sprint(list), "Zz")
 	require.Equal(t, check.Answer{
-		Path: "/calendar", Status: 200, Content: "application/json", Answers: 2, Form: "list", Rows: 4,
+		Step: "login", Path: "/calendar", Status: 200, Content: "application/json", Answers: 2, Form: "list", Rows: 4,
 		Fields: []check.Field{
 			{Name: "flags", Came: 2, Kinds: []string{"list"}},
 			{Name: "id", Came: 4, Filled: 4, Kinds: []string{"number", "text"}, Shapes: []string{"9"}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -59,6 +60,7 @@ func (b *Browser) Login(ctx context.Context, form pims.LoginForm) (pims.BrowserS
 	if accepted := form.Accepted; accepted != nil {
 		form.Accepted = func(ctx context.Context, found pims.BrowserSession) error {
 			err := accepted(ctx, found)
+			login.found(found)
 			login.Asks = append(login.Asks, Ask{b.Now().Sub(began), place(found.URL), pims.Kind(err)})
 			return err
 		}
@@ -66,23 +68,44 @@ func (b *Browser) Login(ctx context.Context, form pims.LoginForm) (pims.BrowserS
 	seeing := pims.SeeFailedForm(ctx, func(f pims.FailedForm) {
 		f.Page = idInPath.ReplaceAllString(f.Page, "/{id}")
 		login.Failed = &f
+		if f.Page != "" {
+			login.Ended = f.Page
+		}
+		if len(f.Cookies) > 0 {
+			login.Cookies = f.Cookies
+		}
 	})
 	session, err := b.Browser.Login(seeing, form)
-	login.Took, login.Ended = b.Now().Sub(began), place(session.URL)
-	for _, c := range session.Cookies {
-		login.Cookies = append(login.Cookies, c.Name)
+	login.Took = b.Now().Sub(began)
+	if err == nil {
+		login.found(session)
 	}
-	slices.Sort(login.Cookies)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.last = login
 	return session, err
 }
 
+// found notes what the browser holds.
+func (l *Login) found(session pims.BrowserSession) {
+	l.Ended, l.Cookies = place(session.URL), nil
+	for _, c := range session.Cookies {
+		l.Cookies = append(l.Cookies, c.Name)
+	}
+	slices.Sort(l.Cookies)
+}
+
+// Waits reports whether the browser was let in and stayed at a page with fields or buttons, where
+// the PIMS accepted no session.
+func (l *Login) Waits() bool {
+	isAccepted := slices.ContainsFunc(l.Asks, func(ask Ask) bool { return ask.Outcome == pims.Kind(nil) })
+	return len(l.Asks) > 0 && !isAccepted && l.Failed != nil && slices.ContainsFunc(l.Failed.Parts, func(p pims.PagePart) bool { return !p.Hidden })
+}
+
 // place returns host and path of a URL, with ids masked and without its query.
 func place(text string) string {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Host == "" || !strings.HasPrefix(u.Scheme, "http") { // Chromium's own page about an error
 		return ""
 	}
 	return u.Host + idInPath.ReplaceAllString(u.Path, "/{id}")

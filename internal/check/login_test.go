@@ -67,4 +67,8 @@ func TestALoginIsNotedWithoutAnyValue(t *testing.T) { // R40
 	_, err = b.Login(t.Context(), pims.LoginForm{Accepted: func(context.Context, pims.BrowserSession) error { return pims.ErrSessionExpired }})
 	require.ErrorIs(t, err, pims.ErrAuthRejected)
 	require.Equal(t, &pims.FailedForm{Page: "neo.example/practice/{id}/login", Parts: []pims.PagePart{{Kind: "text", Name: "mailbox"}}}, b.Last().Failed)
+	require.Equal(t, "neo.example/practice/{id}/login", b.Last().Ended, "where it failed")
+	require.Equal(t, []string{"lang", "sid"}, b.Last().Cookies)
+	last := b.Last()
+	require.True(t, last.Waits(), "the page has a field, and no session was accepted")
 }

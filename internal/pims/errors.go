@@ -33,11 +33,21 @@ var (
 	// ErrTimedOut: no answer came in time. It is an ErrUnreachable, too.
 	ErrTimedOut = fmt.Errorf("%w in time", ErrUnreachable)
 
+	// ErrCertificate: the host's certificate is not accepted, so nothing was sent. It is an
+	// ErrUnreachable, too.
+	ErrCertificate = fmt.Errorf("its certificate is not accepted: %w", ErrUnreachable)
+
+	// ErrRedirects: pages redirect in a circle. It is an ErrUnreachable, too.
+	ErrRedirects = fmt.Errorf("its pages redirect in a circle: %w", ErrUnreachable)
+
 	// ErrRateLimited: the PIMS refused our requests as too frequent, even after pauses.
 	ErrRateLimited = errors.New("the PIMS limits our requests")
 
 	// ErrRemote: the PIMS answered with an error of its own.
 	ErrRemote = errors.New("the PIMS answered with an error")
+
+	// ErrServer: the PIMS answered with a status from 500 on. It is an ErrRemote, too.
+	ErrServer = fmt.Errorf("%w", ErrRemote)
 
 	// ErrRecordRefused: the PIMS answered for one record as it answers with a dead session,
 	// although the session is alive (R20). It is also an ErrRemote.

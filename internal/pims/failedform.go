@@ -5,9 +5,10 @@ import "context"
 // A FailedForm is what a page shows on which a login failed, without any value. It has no typed value,
 // mail address or digit; texts only where nothing was submitted before.
 type FailedForm struct {
-	Page  string // host and path
-	Parts []PagePart
-	Left  int // parts that are left out, because there are too many
+	Page    string // host and path; empty where no page came
+	Parts   []PagePart
+	Left    int      // parts that are left out, because there are too many
+	Cookies []string // names of the browser's cookies, in order
 }
 
 // A PagePart is a field, a button or a frame of a page.
@@ -20,6 +21,7 @@ type PagePart struct {
 	Hidden   bool
 	Disabled bool
 	Shadow   bool // it is in a shadow tree, where no selector finds it
+	Required bool // the page wants it to be filled in
 }
 
 type failedFormKey struct{}

@@ -18,8 +18,9 @@ import (
 
 // When says how far a login had come when it failed.
 type When struct {
-	Ours      bool // a page of an allowed host had come
-	Submitted bool // the PIMS may have seen the login
+	Ours      bool     // a page of an allowed host had come
+	Submitted bool     // the PIMS may have seen the login
+	Cookies   []string // names of the cookies that the browser had
 }
 
 // Tell tells whoever asks through the login's context about the tab in which the login failed
@@ -28,7 +29,11 @@ type When struct {
 func Tell(ctx, login context.Context, tab target.ID, form pims.LoginForm, when When) {
 	if see := pims.FailedFormSeer(login); see != nil {
 		if seen, err := partsOf(ctx, tab); err == nil {
-			see(cleaned(seen, typed(form), when.Submitted))
+			told := cleaned(seen, typed(form), when.Submitted)
+			for _, name := range when.Cookies {
+				told.Cookies = append(told.Cookies, masks(typed(form))(name))
+			}
+			see(told)
 		}
 	}
 	if when.Ours {
@@ -56,6 +61,7 @@ type part struct {
 	Hidden   bool   `json:"hidden"`
 	Disabled bool   `json:"disabled"`
 	Shadow   bool   `json:"shadow"`
+	Required bool   `json:"required"`
 }
 
 func partsOf(ctx context.Context, tab target.ID) (sight, error) {
@@ -71,10 +77,12 @@ func partsOf(ctx context.Context, tab target.ID) (sight, error) {
 // page after the login was submitted, because it may name its user (R40).
 func cleaned(seen sight, typed []string, submitted bool) pims.FailedForm {
 	mask := masks(typed)
-	told := pims.FailedForm{Left: seen.Left}
-	if u, err := url.Parse(seen.URL); err == nil {
-		told.Page = u.Host + mask(u.Path)
+	told := pims.FailedForm{}
+	u, err := url.Parse(seen.URL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+		return told // Chromium's own page about an error
 	}
+	told.Page, told.Left = u.Host+mask(u.Path), seen.Left
 	for _, p := range seen.Parts {
 		p.Kind, p.Name, p.ID, p.Label = mask(p.Kind), mask(p.Name), mask(p.ID), mask(p.Label)
 		if submitted {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // dots stand in the place of what is not told.
@@ -36,6 +37,14 @@ func masks(typed []string) func(string) string {
 	values := regexp.MustCompile(`(?i)` + cmp.Or(strings.Join(forms, "|"), `[^\s\S]`))
 	return func(text string) string {
 		text = mailAddress.ReplaceAllString(values.ReplaceAllString(text, dots), dots)
-		return digit.ReplaceAllString(text, "9")
+		return digit.ReplaceAllString(strings.Map(visible, text), "9")
 	}
+}
+
+// visible replaces what a terminal or a page obeys instead of showing it.
+func visible(r rune) rune {
+	if !unicode.IsPrint(r) {
+		return unicode.ReplacementChar
+	}
+	return r
 }

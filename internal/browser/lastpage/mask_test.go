@@ -19,10 +19,12 @@ func TestNothingTypedAndNothingOfAPersonIsTold(t *testing.T) { // R40
 		"/users/dr.quill%40example.com/417/": "/users/••••/••••/",
 		"practice 417, branch 4178":          "practice ••••, branch 9999",
 		"user-4711":                          "user-9999",
+		"user\x1b[2Jname \u202eabc":          "user\ufffd[9Jname \ufffdabc",
 	} {
 		require.Equal(t, told, mask(text), text)
 	}
 	require.Equal(t, "Log in", masks(nil)("Log in"))
+	require.Zero(t, cleaned(sight{URL: "chrome-error://chromewebdata/", Parts: []part{{Kind: "button"}}, Left: 1}, nil, false), "the browser's own page")
 }
 
 func TestAPagesTextsAreToldOnlyBeforeTheLogin(t *testing.T) { // R40

@@ -11,8 +11,13 @@ function parts() {
     element instanceof HTMLButtonElement || element.getAttribute("role") === "button" || (element instanceof HTMLInputElement && /^(submit|button|image|reset)$/.test(element.type));
 
   // A button says what it is for itself, and a field beside it. What is in a field is never read.
+  const labelText = (label) => {
+    const copy = label.cloneNode(true);
+    for (const field of copy.querySelectorAll("select,textarea,script,style")) field.remove();
+    return short(copy.textContent);
+  };
   const labelOf = (element) => {
-    const texts = [...(element.labels ?? [])].map((label) => short(label.innerText));
+    const texts = [...(element.labels ?? [])].map(labelText);
     const root = element.getRootNode();
     for (const id of (element.getAttribute("aria-labelledby") ?? "").split(/\s+/)) {
       const named = id && root.getElementById?.(id);
@@ -50,6 +55,7 @@ function parts() {
             hidden: !isShown(element),
             disabled: element.matches(":disabled"),
             shadow: isInShadow,
+            required: element.required === true,
           });
       }
       if (element.shadowRoot) visit(element.shadowRoot, true);

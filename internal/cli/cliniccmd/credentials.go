@@ -84,7 +84,7 @@ func (a *CredentialsSetCmd) Run(ctx context.Context, std cli.Streams, c *cli.Con
 				fmt.Fprintf(w, "Stored, but syncs will fail until PIMS_ALLOWED_HOSTS=%s is set for every server.\n", u.Host)
 				return
 			}
-			fmt.Fprintf(w, "Stored. Next: pims-sync credentials test --clinic %s\n", a.Clinic)
+			fmt.Fprintf(w, "Stored. Next: pims-sync clinic check --clinic %s\n", a.Clinic)
 		})
 	})
 }
@@ -140,6 +140,9 @@ func declarationOf(e *app.Engine, provider string) (pims.Declaration, error) {
 	return all[slices.IndexFunc(all, func(d pims.Declaration) bool { return d.Name == name })], nil
 }
 
+// credentialFlags are the flags of the fields that have one.
+var credentialFlags = map[string]string{pims.FieldBaseURL: "--base-url", pims.FieldUsername: "--username", pims.FieldPracticeID: "--company-id"}
+
 // inCredentialFlags names the flag of a credential's wrong field.
 func inCredentialFlags(err error) error {
 	failure, ok := errors.AsType[*syncs.Failure](err)
@@ -147,7 +150,7 @@ func inCredentialFlags(err error) error {
 		return err
 	}
 	said := failure.Message
-	if flag, ok := map[string]string{pims.FieldBaseURL: "--base-url", pims.FieldUsername: "--username", pims.FieldPracticeID: "--company-id"}[failure.Field]; ok {
+	if flag, ok := credentialFlags[failure.Field]; ok {
 		said = strings.Replace(said, failure.Field, flag, 1)
 	}
 	return cli.Usage(errors.New(said))

@@ -136,6 +136,9 @@ func (r *reader) calendar(add func(*event) error) error {
 		switch string(name) {
 		case "appointments", "data", "events":
 			lists++
+			if r.decoder.PeekKind() != '[' {
+				return drift(fmt.Sprintf("the calendar has no list under its member %q", string(name)))
+			}
 			return r.array(row)
 		default:
 			return pages.Member(name, r.decoder, tolerant()...)

@@ -13,6 +13,7 @@ import (
 // §Calendar, variants A (snake case) and B (camel case).
 type event struct {
 	id                            string
+	oddID                         bool // the field id has a value that is no id
 	appointmentID, consultationID reference
 	patientID, clientID           reference
 	start, end                    string
@@ -46,7 +47,9 @@ func (r *reader) eventField(e *event, name []byte) (err error) {
 	e.snake = e.snake || bytes.IndexByte(name, '_') >= 0 // B has no underscore
 	switch string(name) {
 	case "id":
+		kind := r.decoder.PeekKind()
 		e.id, err = r.identifier()
+		e.oddID = e.id == "" && kind != 'n'
 	case "start":
 		e.start, err = r.text()
 	case "end":

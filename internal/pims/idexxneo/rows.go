@@ -2,6 +2,7 @@ package idexxneo
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ type slice struct {
 	unusable     []pims.RecordError
 	blocks       map[string]bool // id to whether the row is marked as a block or a roster
 	unidentified int
+	oddIDs       int // of these, rows whose field id has a value that is no id
 	duplicates   int
 	recognised   bool          // a row had an id and a start
 	held         *memory.Share // of what is kept
@@ -39,6 +41,9 @@ func (s *slice) add(e *event) error {
 	}
 	if id == "" {
 		s.unidentified++
+		if e.oddID {
+			s.oddIDs++
+		}
 		return nil
 	}
 	start, startOK := pims.ParseWall(e.start)
@@ -177,9 +182,32 @@ func merge(slices []*slice) (pims.Snapshot, error) {
 	}
 	m.addBlocks(slices)
 	if !recognised && (m.whole.Unidentified > 0 || len(m.whole.Unusable) > 0) {
-		return pims.Snapshot{}, drift("not one of the calendar's rows has an id and a start of the form YYYY-MM-DD HH:MM:SS")
+		return pims.Snapshot{}, drift(unrecognised(&m.whole, slices))
 	}
 	return m.whole, nil
+}
+
+// unrecognised says why not one of a calendar's rows can be used.
+func unrecognised(whole *pims.Snapshot, all []*slice) string {
+	odd := 0
+	for _, s := range all {
+		odd += s.oddIDs
+	}
+	var reasons []string
+	if n := whole.Unidentified - odd; n > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d have no id", n))
+	}
+	if odd > 0 {
+		reasons = append(reasons, fmt.Sprintf("%d have an id that is neither a text nor a whole number above zero", odd))
+	}
+	rows := make(map[string]int)
+	for i := range whole.Unusable {
+		rows[whole.Unusable[i].Field+" "+whole.Unusable[i].Reason]++
+	}
+	for _, reason := range slices.Sorted(maps.Keys(rows)) {
+		reasons = append(reasons, fmt.Sprintf("of %d the %s", rows[reason], reason))
+	}
+	return "not one of the calendar's rows can be used: " + strings.Join(reasons, ", ")
 }
 
 type merger struct {

@@ -97,7 +97,7 @@ func (c *Client) transportError(ctx, limited context.Context, err error) error {
 		}
 		return err
 	case errors.As(err, &certificate):
-		return fmt.Errorf("the certificate of %s is not valid: %w", c.base.Host, pims.ErrUnreachable)
+		return fmt.Errorf("%s: %w", c.base.Host, pims.ErrCertificate)
 	case isLongHeader(err):
 		return fmt.Errorf("the answer's header is longer than %d bytes: %w", maxHeaderBytes, pims.ErrOverLimit)
 	case errors.As(err, &late) && late.Timeout():

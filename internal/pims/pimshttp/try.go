@@ -1,6 +1,7 @@
 package pimshttp
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -112,7 +113,7 @@ func (c *Client) checkStatus(response *http.Response, request Request) error {
 	case status == http.StatusTooManyRequests:
 		return &retryable{statusError(status, pims.ErrRateLimited), retryAfter(response.Header, time.Now())}
 	case retryableStatus(status):
-		return &retryable{statusError(status, pims.ErrRemote), retryAfter(response.Header, time.Now())}
+		return &retryable{statusError(status, pims.ErrServer), retryAfter(response.Header, time.Now())}
 	case status >= 400:
 		return statusError(status, ErrRefused)
 	default:
@@ -215,6 +216,8 @@ func (c *Client) pageError(ctx, limited context.Context, page *body) error {
 		return fmt.Errorf("the login page came instead of JSON: %w", pims.ErrSessionExpired)
 	case err != nil:
 		return c.transportError(ctx, limited, err)
+	case bytes.HasPrefix(bytes.TrimSpace(html), []byte("<?xml")):
+		return fmt.Errorf("XML came instead of JSON: %w", pims.ErrSchemaDrift)
 	default:
 		return fmt.Errorf("HTML came instead of JSON: %w", pims.ErrSchemaDrift)
 	}
