@@ -1,6 +1,7 @@
 package idexxneo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -136,8 +137,8 @@ func (r *reader) calendar(add func(*event) error) error {
 		switch string(name) {
 		case "appointments", "data", "events":
 			lists++
-			if r.decoder.PeekKind() != '[' {
-				return drift(fmt.Sprintf("the calendar has no list under its member %q", string(name)))
+			if member := string(name); r.decoder.PeekKind() != '[' {
+				return cmp.Or(r.skip(), drift(fmt.Sprintf("the calendar has no list under its member %q", member)))
 			}
 			return r.array(row)
 		default:

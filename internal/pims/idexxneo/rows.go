@@ -2,7 +2,6 @@ package idexxneo
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -172,9 +171,10 @@ func merge(slices []*slice) (pims.Snapshot, error) {
 	}
 	m := merger{seen: make(map[string]int, rows)}
 	m.whole.Appointments = make([]pims.Appointment, 0, rows)
-	recognised := false
+	recognised, odd := false, 0
 	for _, s := range slices {
 		m.add(s)
+		odd += s.oddIDs
 		recognised = recognised || s.recognised
 	}
 	for _, s := range slices {
@@ -182,32 +182,9 @@ func merge(slices []*slice) (pims.Snapshot, error) {
 	}
 	m.addBlocks(slices)
 	if !recognised && (m.whole.Unidentified > 0 || len(m.whole.Unusable) > 0) {
-		return pims.Snapshot{}, drift(unrecognised(&m.whole, slices))
+		return pims.Snapshot{}, drift(m.whole.WhyUnusable(odd))
 	}
 	return m.whole, nil
-}
-
-// unrecognised says why not one of a calendar's rows can be used.
-func unrecognised(whole *pims.Snapshot, all []*slice) string {
-	odd := 0
-	for _, s := range all {
-		odd += s.oddIDs
-	}
-	var reasons []string
-	if n := whole.Unidentified - odd; n > 0 {
-		reasons = append(reasons, fmt.Sprintf("%d have no id", n))
-	}
-	if odd > 0 {
-		reasons = append(reasons, fmt.Sprintf("%d have an id that is neither a text nor a whole number above zero", odd))
-	}
-	rows := make(map[string]int)
-	for i := range whole.Unusable {
-		rows[whole.Unusable[i].Field+" "+whole.Unusable[i].Reason]++
-	}
-	for _, reason := range slices.Sorted(maps.Keys(rows)) {
-		reasons = append(reasons, fmt.Sprintf("of %d the %s", rows[reason], reason))
-	}
-	return "not one of the calendar's rows can be used: " + strings.Join(reasons, ", ")
 }
 
 type merger struct {
