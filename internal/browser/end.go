@@ -46,9 +46,6 @@ func (v *visit) awaitEnd() (pims.BrowserSession, error) {
 			if err := v.refusal(seen, stood); err != nil {
 				return false, err
 			}
-			if err := v.unsubmitted(stood); err != nil {
-				return false, err
-			}
 			return false, v.heed(stood, doubtTime)
 		}
 		need := settleTime
@@ -104,7 +101,7 @@ func withoutDigits(name string) string {
 }
 
 // refusal returns the error for what the login page says, or nil where it says nothing, or
-// has not said it long enough to be a final message.
+// has not said it long enough to be a final message. A form that is not submitted is told, too.
 func (v *visit) refusal(seen sight, stood time.Duration) error {
 	for _, text := range slices.Concat(seen.Refusals, v.said.dialogs) {
 		switch err := refusal.Meaning(text); {
@@ -117,7 +114,7 @@ func (v *visit) refusal(seen sight, stood time.Duration) error {
 	if len(seen.Refusals) > 0 && stood >= doubtTime {
 		return v.unclear()
 	}
-	return nil
+	return v.unsubmitted(stood)
 }
 
 // unclear is the error for a refusal whose text says neither that the credentials are wrong

@@ -86,7 +86,7 @@ func parts(text string) []string {
 func vocabulary(wire pims.Wire) map[string]bool {
 	known := make(map[string]bool)
 	for _, line := range append([]string{fieldWords}, wire.Fields...) {
-		for _, name := range strings.Fields(line) {
+		for name := range strings.FieldsSeq(line) {
 			for _, part := range partsOfName(name) {
 				known[part] = true
 			}

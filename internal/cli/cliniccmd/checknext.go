@@ -3,6 +3,7 @@ package cliniccmd
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pims-sync/pims-sync/internal/check"
@@ -36,9 +37,9 @@ func nextOf(code syncs.Code, err error, login *check.Login, r *check.Report, ans
 // unknownAnswers names the requests whose answers were not understood.
 func unknownAnswers(r *check.Report, answers []check.Answer) (named []string) {
 	of := func(step string) string {
-		for i := len(answers) - 1; i >= 0; i-- {
-			if answers[i].Step == step {
-				return fmt.Sprintf("the %s came (GET %s)", step, answers[i].Path)
+		for _, answer := range slices.Backward(answers) {
+			if answer.Step == step {
+				return fmt.Sprintf("the %s came (GET %s)", step, answer.Path)
 			}
 		}
 		return "the " + step + " came"
