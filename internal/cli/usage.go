@@ -55,7 +55,7 @@ func asTyped(command *kong.Context, wrong *syncs.Failure) string {
 		for _, flag := range command.Selected().Flags {
 			name := "--" + flag.Name
 			typed[fieldName(flag.Name)] = name
-			for _, field := range strings.Fields(flag.Tag.Get("field")) {
+			for field := range strings.FieldsSeq(flag.Tag.Get("field")) {
 				typed[fieldName(field)] = name
 			}
 		}

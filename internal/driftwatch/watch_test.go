@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"testing"
 	"time"
 
@@ -40,9 +41,7 @@ func (s *shelf) KeepBaselines(_ context.Context, _ syncs.Lease, _ string, kind s
 	if s.baselines[kind] == nil {
 		s.baselines[kind] = make(map[string]*drift.Baseline)
 	}
-	for endpoint, b := range kept {
-		s.baselines[kind][endpoint] = b
-	}
+	maps.Copy(s.baselines[kind], kept)
 	return s.keepErr
 }
 

@@ -73,7 +73,7 @@ var (
 func (m *Mailer) words(said, to string) string {
 	hidden := slices.Concat(m.hidden, strings.FieldsFunc(to, func(r rune) bool { return strings.ContainsRune("@._+-<> ", r) }))
 	var kept []string
-	for _, word := range strings.Fields(said) {
+	for word := range strings.FieldsSeq(said) {
 		letters := strings.Trim(word, `"'()[].,:;!?`)
 		secret := slices.ContainsFunc(hidden, func(h string) bool { return h != "" && strings.EqualFold(h, letters) })
 		if secret || !plain.MatchString(word) && !status.MatchString(word) {

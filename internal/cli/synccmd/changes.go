@@ -96,7 +96,7 @@ func (a *CasesChangesCmd) ended(ctx context.Context, std cli.Streams, err error,
 	switch {
 	case err == nil || ctx.Err() != nil: // Ctrl-C is how following ends
 		fmt.Fprintf(std.Err, "The last cursor: %s\nTo go on from there: %s\n", request.After, goOn)
-		return nil
+		return nil //nolint:nilerr // the error only says that the context ended
 	case casesync.Explain(err).Code == syncs.CodeCursorExpired:
 		return beginAgain(err, request.ClinicID)
 	default:
