@@ -172,11 +172,16 @@ soak: deps ## Do 500 syncs in a row, and 100 logins in trouble, and look for wha
 fuzz: ## Fuzz every parser of foreign input, one after the other (FUZZTIME: how long each)
 	@scripts/fuzz $(FUZZTIME)
 
-cover: deps ## Show how much of the code the tests run, and write bin/coverage.html
+# Commands that tests start are programs of their own, which write what they ran to a folder.
+COVERED = $(abspath $(BIN))/covered
+
+cover: deps ## Show how much of each package the tests run, and write bin/coverage.html
 	@scripts/install-deps procps curl
-	@mkdir -p $(BIN)
-	go test -timeout=10m -coverpkg=./... -coverprofile=$(BIN)/coverage.out $(ARGS) $(PKG)
+	@rm -rf $(COVERED) && install -d -m 1777 $(COVERED)
+	PIMS_SYNC_COVERED=$(COVERED) go test -vet=off -timeout=20m -cover -coverpkg=./... $(ARGS) $(PKG) -args -test.gocoverdir=$(COVERED)
+	@go tool covdata textfmt -i=$(COVERED) -o $(BIN)/coverage.out
 	@go tool cover -html=$(BIN)/coverage.out -o $(BIN)/coverage.html
+	@go tool covdata percent -i=$(COVERED)
 	@go tool cover -func=$(BIN)/coverage.out | tail -n 1
 
 feed: deps ## Let 50 writers overlap, roll back and die while 5 readers follow the change feed (ARGS: -feed.seed)

@@ -61,7 +61,7 @@ func newAccount(t testing.TB) *account {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(home)) })
 	require.NoError(t, os.Chmod(home, 0o755)) // PostgreSQL runs as another user
-	return &account{binary: program(t), home: home, env: append(theClock(),
+	return &account{binary: program(t), home: home, env: append(passedOn(),
 		"PATH="+os.Getenv("PATH"), "HOME="+home, "TMPDIR="+home, "DATA_DIR="+filepath.Join(home, "data"),
 		"PIMS_ALLOWED_HOSTS=127.0.0.1", "PIMS_RATE_LIMIT=0", "API_RATE_LIMIT=0", "API_SYNC_STARTS=0", "PORT=0", "LOG_FORMAT=json", "GORACE="+raceOptions,
 	)}

@@ -80,10 +80,14 @@ func openDir(t *testing.T) string {
 	return dir
 }
 
-// theClock are the variables that give a process the tests' own clock and zone:
-// internal/dates moves both.
-func theClock() []string {
+// passedOn are the variables that a process gets from the tests: their clock and zone, which
+// internal/dates moves, and where it writes which code it ran. `make cover` names a folder
+// into which every user may write; that of go test itself is its own.
+func passedOn() []string {
 	var set []string
+	if dir := os.Getenv("PIMS_SYNC_COVERED"); dir != "" {
+		set = append(set, "GOCOVERDIR="+dir)
+	}
 	for _, name := range []string{"PIMS_SYNC_TEST_SHIFT", "TZ"} {
 		if value, ok := os.LookupEnv(name); ok {
 			set = append(set, name+"="+value)

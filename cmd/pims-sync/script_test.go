@@ -84,7 +84,7 @@ func setUpScript(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	env.Vars = append(env.Vars, theClock()...)
+	env.Vars = append(env.Vars, passedOn()...)
 	for name, value := range map[string]string{
 		"DATABASE_URL":       pgtest.URL(t),
 		"ENCRYPTION_KEY":     seal.NewKey(),

@@ -2,6 +2,7 @@ package drift
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -43,6 +44,37 @@ func (f Finding) String() string {
 		return f.Endpoint + " " + string(f.Kind)
 	}
 	return f.Endpoint + ": " + f.Field + " " + string(f.Kind)
+}
+
+// Words describes a finding as String does, and says of values in another form what they were
+// and what they are.
+func (f Finding) Words(before *Baseline, now *Profile) string {
+	if f.Field == "" {
+		return f.Endpoint + ": the answer as a whole has another form"
+	}
+	if f.Kind != Retyped || before == nil || now == nil || before.Fields[f.Field] == nil || now.Fields[f.Field] == nil {
+		return f.String()
+	}
+	was, is := before.Fields[f.Field].form(), now.Fields[f.Field].form()
+	return fmt.Sprintf("%s: %s before, %s now", f, was, is)
+}
+
+// form describes the commonest values of a field. It holds no value.
+func (f *Field) form() string {
+	kind := commonest(f.Kinds)
+	if shape := commonest(f.Shapes); shape != "" && (kind == "text" || kind == "number") {
+		return fmt.Sprintf("%s like %q", kind, shape)
+	}
+	return kind
+}
+
+func commonest(counts map[string]float64) (name string) {
+	for _, candidate := range slices.Sorted(maps.Keys(counts)) {
+		if name == "" || counts[candidate] > counts[name] {
+			name = candidate
+		}
+	}
+	return name
 }
 
 // The thresholds (docs/first-contact.md lists them).

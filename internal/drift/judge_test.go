@@ -119,6 +119,15 @@ func TestChangesAreFound(t *testing.T) { // R51
 		}
 		require.Equal(t, test.decisive, len(Decisive(found)) > 0, name)
 	}
+	for name, test := range map[string]struct{ now, words string }{
+		"a start in another form":  {rows(40, func(_ int, row map[string]any) { row["start"] = "02.03.2026 09:30" }), calendar + `: start retyped: text like "9-9-9 9:9:9" before, text like "9.9.9 9:9" now`},
+		"a start that was nested":  {rows(40, func(_ int, row map[string]any) { row["start"] = map[string]any{"at": row["start"]} }), calendar + `: start retyped: text like "9-9-9 9:9:9" before, object now`},
+		"an id that became a text": {rows(40, func(_ int, row map[string]any) { row["id"] = fmt.Sprint(row["id"]) }), calendar + `: id retyped: number like "9" before, text like "9" now`},
+		"another envelope":         {`{"data": ` + rows(40, nil) + `}`, calendar + ": the answer as a whole has another form"},
+	} {
+		profile := read(t, test.now)
+		require.Equal(t, test.words, Judge(calendar, baseline, profile, decides)[0].Words(baseline, profile), name)
+	}
 	doubled := Judge(calendar, baseline, read(t, rows(40, nil)[:1]+`{"id":1,"start":"2026-03-02 09:30:00","status":"x","name":"y","name":"z","mail":"","fax":null},`+rows(39, nil)[1:]), decides)
 	require.Len(t, doubled, 1)
 	require.Equal(t, Doubled, doubled[0].Kind)

@@ -94,10 +94,14 @@ func (w *Watch) Changed(ctx context.Context) (changed []string, err error) {
 	if w == nil {
 		return nil, nil
 	}
-	_, found, err := w.judge(ctx)
-	for _, findings := range found {
+	profiles, found, err := w.judge(ctx)
+	for endpoint, findings := range found {
 		for _, f := range drift.Decisive(findings) {
-			changed = append(changed, f.String())
+			before := w.baselines[endpoint]
+			if before == nil {
+				before = w.twins[endpoint]
+			}
+			changed = append(changed, f.Words(before, profiles[endpoint]))
 		}
 	}
 	slices.Sort(changed)
