@@ -234,7 +234,7 @@ func dryMark(a syncs.Audit) string {
 	return ""
 }
 
-// showStats prints the counts, the failures and what a dry run would change, with times in
+// showStats prints the counts, the warnings, the failures and what a dry run would change, with times in
 // a zone; nil means UTC.
 func showStats(w io.Writer, indent string, audit syncs.Audit, loc *time.Location) {
 	var counts []string
@@ -242,6 +242,9 @@ func showStats(w io.Writer, indent string, audit syncs.Audit, loc *time.Location
 		counts = append(counts, fmt.Sprintf("%s %d", count.Name, count.Value))
 	}
 	fmt.Fprintln(w, indent+strings.Join(counts, ", "))
+	for _, words := range audit.Result.Warnings.Words(strconv.Itoa) {
+		fmt.Fprintf(w, "%swarning: %s\n", indent, words)
+	}
 	for _, f := range audit.Result.Failures {
 		fmt.Fprintf(w, "%scase %s failed: %s (%s)\n", indent, f.CaseID, f.Error, f.Code)
 	}

@@ -115,7 +115,7 @@ func (s *Screens) RunOf(v *page.Visit, of clinic.Clinic, a syncs.Audit) (*RunVie
 	shown := &RunView{
 		ID: a.ID.String(), Clinic: of.Name, ClinicRuns: screen.RunsOf(of.ID), Row: RunRowOf(v, &of, &a),
 		Facts: runFacts(v, &of, &a), Error: a.Result.Error, Running: running,
-		Warnings: warnings(&a.Result.Warnings), Would: a.Options.DryRun,
+		Warnings: a.Result.Warnings.Words(page.Number), Would: a.Options.DryRun,
 		CanCancel: running && may(access.ForSync(a.Type)), CanRepeat: !running && a.ParentID == uuid.Nil && of.Active && may(access.ForSync(a.Type)),
 	}
 	if s.o.TraceURL != "" {
@@ -363,34 +363,6 @@ func plain(value any, zone *time.Location) string {
 		return "?"
 	}
 	return string(text)
-}
-
-// warnings says what a sync noticed without failing.
-func warnings(w *syncs.Warnings) (words []string) {
-	for _, part := range []struct {
-		n    int
-		word string
-	}{
-		{w.ConsultationsHidden, "case whose notes were hidden, because its patient or consultation changed|cases whose notes were hidden, because their patient or consultation changed"},
-		{w.SharedConsultations, "consultation that cases of different patients have, shown with none of them until the PIMS says whose it is|consultations that cases of different patients have, shown with none of them until the PIMS says whose they are"},
-		{w.VisitsAsBlocks, "case whose appointment is a block in the calendar now, kept as it is|cases whose appointments are blocks in the calendar now, kept as they are"},
-		{w.UnusableRows, "appointment that cannot be read|appointments that cannot be read"},
-		{w.UnidentifiedRows, "appointment without an id|appointments without an id"},
-		{w.DuplicateRows, "appointment that came twice|appointments that came twice"},
-		{w.UnknownStatuses, "status word that nobody has explained yet|status words that nobody has explained yet"},
-		{w.UnusableParts, "part of a consultation that cannot be read|parts of consultations that cannot be read"},
-		{w.RefusedLookups, "missing appointment about which the PIMS says nothing|missing appointments about which the PIMS says nothing"},
-		{w.UnusableLookups, "missing appointment whose lookup failed|missing appointments whose lookup failed"},
-	} {
-		if part.n > 0 {
-			one, many, _ := strings.Cut(part.word, "|")
-			if part.n > 1 {
-				one = many
-			}
-			words = append(words, page.Number(part.n)+" "+one)
-		}
-	}
-	return words
 }
 
 // Restores undoes soft deletes (R24).
