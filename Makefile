@@ -177,7 +177,7 @@ COVERED = $(abspath $(BIN))/covered
 
 cover: deps ## Show how much of each package the tests run, and write bin/coverage.html
 	@scripts/install-deps procps curl
-	@rm -rf $(COVERED) && install -d -m 1777 $(COVERED)
+	@rm -rf $(COVERED) && install -d -m 777 $(COVERED)
 	PIMS_SYNC_COVERED=$(COVERED) go test -vet=off -timeout=20m -cover -coverpkg=./... $(ARGS) $(PKG) -args -test.gocoverdir=$(COVERED)
 	@go tool covdata textfmt -i=$(COVERED) -o $(BIN)/coverage.out
 	@go tool cover -html=$(BIN)/coverage.out -o $(BIN)/coverage.html
