@@ -237,7 +237,7 @@ func Clinics(ask func(context.Context) (map[string]int, error)) Check {
 		}
 		for _, x := range []struct{ state, said, next string }{
 			{"stale", "too old: what was due has not succeeded within an hour", "`pims-sync clinic list --state stale`, then `syncs list --clinic ID`"},
-			{"failing", "failing", "`pims-sync clinic list --state failing`, then `syncs show ID`"},
+			{"failing", "failing", "`pims-sync clinic list --state failing`, then `syncs list --clinic ID --status failed`"},
 			{"login_refused", "refused by their PIMS", "`pims-sync clinic list --state login_refused`, then `credentials set` or `credentials resume`"},
 			{"waiting_for_approval", "waiting for a decision", "`pims-sync plans list --clinic ID`"},
 		} {

@@ -68,7 +68,7 @@ type Delivery struct {
 	Body       []byte
 	State      string
 	Tries      int
-	NextTryAt  time.Time // where it is pending: when it is tried, or zero where that waits for HeldBy
+	NextTryAt  time.Time // where it is pending: when it is tried at the earliest, or zero where that waits for HeldBy
 	HeldBy     string    // what a person must do first; empty: nothing
 	EventAt    time.Time // when what it tells happened
 	CreatedAt  time.Time
@@ -84,6 +84,18 @@ const (
 	HeldByEndpoint = "endpoint" // it is disabled
 	HeldByOrder    = "order"    // an earlier one of its clinic has failed for good
 )
+
+// Due says when a pending delivery is sent, as the end of "The delivery is …".
+func (d *Delivery) Due() string {
+	switch d.HeldBy {
+	case HeldByEndpoint:
+		return fmt.Sprintf("due, and is sent once its endpoint is enabled (`pims-sync webhooks enable %s`), under the same webhook-id.", d.EndpointID)
+	case HeldByOrder:
+		return "due, and is sent after one before it, which failed for good: send that one again or skip it."
+	default:
+		return "due; a running replica sends it, under the same webhook-id."
+	}
+}
 
 // MaxChanges is how many changes of cases one delivery has at most.
 const MaxChanges = 100
@@ -157,10 +169,14 @@ func Judge(e *Endpoint, d *Delivery, a Attempt) Verdict {
 }
 
 // Why an endpoint cannot be added.
+// maxURL bounds an endpoint's URL, in bytes.
+const maxURL = 2000
+
 var (
 	errScheme = errors.New("the URL must begin with https://; plain http only for a host that PIMS_ALLOWED_HOSTS names")
 	errHost   = errors.New("the URL has a host or a port that cannot exist; a port is from 1 to 65535")
 	errURL    = errors.New("the URL is not one such as https://example.com/hooks: it needs a host, and may have no user name and no fragment")
+	errLong   = fmt.Errorf("the URL is longer than %d characters", maxURL)
 	errLocal  = errors.New("the URL names a private address; name it in PIMS_ALLOWED_HOSTS to permit it")
 )
 
@@ -168,7 +184,10 @@ var (
 // resolves to is checked when the message is sent. hosts are those that the operator named.
 func CheckURL(raw string, hosts pims.HostPolicy) error {
 	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || len(raw) > 2000 {
+	if len(raw) > maxURL {
+		return errLong
+	}
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
 		return errURL
 	}
 	if !pims.Reachable(u) {

@@ -113,6 +113,7 @@ func TestAnEndpointsURLMustBePublicHTTPSUnlessItsHostIsNamed(t *testing.T) { // 
 	} {
 		require.Error(t, CheckURL(bad, named), bad)
 	}
+	require.ErrorContains(t, CheckURL("https://example.com/"+strings.Repeat("a", 2000), named), "longer than 2000 characters")
 	require.Error(t, CheckTypes(nil))
 	require.Error(t, CheckTypes([]string{"case.deleted"}))
 	require.NoError(t, CheckTypes(feed.Types()))
@@ -152,4 +153,14 @@ func TestASenderFollowsNoRedirectReadsLittleAndConnectsToNoPrivateAddress(t *tes
 	require.Contains(t, try(unnamed, server.URL).Error, "https")
 	require.Contains(t, try(unnamed, "https://localhost.localdomain:"+u.Port()).Error, "name", "whatever it resolves to")
 	require.Contains(t, named.Send(t.Context(), &Endpoint{URL: server.URL}, &Delivery{}, nil).Error, "ENCRYPTION_KEY")
+}
+
+func TestADueDeliverySaysWhatItWaitsFor(t *testing.T) { // R47
+	t.Parallel()
+	d := Delivery{EndpointID: uuid.MustParse("01900000-0000-7000-8000-000000000001")}
+	require.Contains(t, d.Due(), "a running replica sends it")
+	d.HeldBy = HeldByEndpoint
+	require.Contains(t, d.Due(), "pims-sync webhooks enable 01900000-0000-7000-8000-000000000001")
+	d.HeldBy = HeldByOrder
+	require.Contains(t, d.Due(), "after one before it")
 }

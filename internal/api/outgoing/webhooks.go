@@ -98,7 +98,7 @@ type deliveryRecord struct {
 	State      string          `json:"state" enum:"pending,delivered,failed,skipped" doc:"failed: for good, unless it is resent."`
 	Tries      int             `json:"tries"`
 	CreatedAt  web.Instant     `json:"createdAt"`
-	NextTryAt  *web.Instant    `json:"nextTryAt" nullable:"true" doc:"When it is tried; a moment that is past: now. Null: it has ended, or heldBy says what it waits for."`
+	NextTryAt  *web.Instant    `json:"nextTryAt" nullable:"true" doc:"When it is tried at the earliest; a moment that is past: now. At the end of an endpoint's rest one delivery is tried, and the others once it was taken. Null: it has ended, or heldBy says what it waits for."`
 	HeldBy     *string         `json:"heldBy" enum:"endpoint,order" nullable:"true" doc:"endpoint: the endpoint is disabled, and the delivery waits until it is enabled. order: an earlier one of its clinic has failed for good, and the delivery waits until that is resent or skipped."`
 	EndedAt    *web.Instant    `json:"endedAt" nullable:"true"`
 	LastTryAt  *web.Instant    `json:"lastTryAt" nullable:"true"`

@@ -90,10 +90,6 @@ func (a *WebhooksSkipCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 }
 
 func decideDelivery(ctx context.Context, std cli.Streams, c *cli.Config, named cli.ID, skip bool) error {
-	text := "Delivery %s is due; a running replica sends it.\n"
-	if skip {
-		text = "Delivery %s is skipped.\n"
-	}
 	return withWebhooks(ctx, std, c, false, func(_ *app.Store, service *webhooks.Service) error {
 		act := service.Resend
 		if skip {
@@ -107,6 +103,12 @@ func decideDelivery(ctx context.Context, std cli.Streams, c *cli.Config, named c
 		if err != nil {
 			return err
 		}
-		return cli.Show(std, c, document, func(w io.Writer) { fmt.Fprintf(w, text, named) })
+		return cli.Show(std, c, document, func(w io.Writer) {
+			if skip {
+				fmt.Fprintf(w, "Delivery %s is skipped.\n", named)
+				return
+			}
+			fmt.Fprintf(w, "Delivery %s is %s\n", named, d.Due())
+		})
 	})
 }

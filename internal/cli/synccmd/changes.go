@@ -64,7 +64,11 @@ func (a *CasesChangesCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 func follow(ctx context.Context, std cli.Streams, changes *feed.Feed, request *feed.Request, show func(feed.Page) error) error {
 	pause := firstFollowPause
 	for ctx.Err() == nil {
-		page, err := changes.Read(ctx, *request)
+		now := *request
+		if pause > firstFollowPause {
+			now.Wait = 0 // to say at once that the database is there again
+		}
+		page, err := changes.Read(ctx, now)
 		switch {
 		case ctx.Err() != nil:
 		case err == nil:
@@ -111,7 +115,7 @@ func beginAgain(err error, clinicID uuid.UUID) error {
 		return err
 	}
 	return fmt.Errorf("the changes after this cursor are not all kept any more, or the database was restored since: "+
-		"`pims-sync cases changes --clinic %[1]s --after now` prints a new cursor; then list all cases with `pims-sync cases list --clinic %[1]s`, and go on from the cursor", clinicID)
+		"`pims-sync cases changes --clinic %[1]s --after now` prints a new cursor; then list all cases with `pims-sync cases list --clinic %[1]s --limit 500`, page by page with --cursor, and go on from the cursor", clinicID)
 }
 
 func showChanges(std cli.Streams, c *cli.Config, page feed.Page, loc *time.Location, following bool) error {

@@ -187,10 +187,13 @@ func onDelivery(v *page.Visit, do func(delivery uuid.UUID) error) error {
 }
 
 func (s *screens) resend(v *page.Visit, id uuid.UUID) (page.Notice, error) {
-	return page.Notice{Text: "The delivery is sent again, under the same webhook-id."}, onDelivery(v, func(delivery uuid.UUID) error {
-		_, err := s.o.Endpoints.Resend(v.Context(), v.By(), id, delivery)
+	var done page.Notice
+	err := onDelivery(v, func(delivery uuid.UUID) error {
+		d, err := s.o.Endpoints.Resend(v.Context(), v.By(), id, delivery)
+		done.Text = "The delivery is " + d.Due()
 		return err
 	})
+	return done, err
 }
 
 func (s *screens) skip(v *page.Visit, id uuid.UUID) (page.Notice, error) {
