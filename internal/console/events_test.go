@@ -199,7 +199,7 @@ func TestEndpointsAreManagedOnTheirPages(t *testing.T) { // R42, R47
 	}
 	failed := selected[uuid.UUID](t, s, "select id from webhook_deliveries where state = 'failed'")[0].String()
 	require.Equal(t, 404, send(one, "act", "resend", "delivery", failed).status, "it is another endpoint's")
-	require.Contains(t, send(two, "act", "resend", "delivery", failed).body, "sent again")
+	require.Contains(t, send(two, "act", "resend", "delivery", failed).body, "The delivery is due")
 	require.Contains(t, send(two, "act", "skip", "delivery", failed).body, "given up")
 	require.Len(t, rowOfOne.FindAllString(v.get(t, two+"?state=skipped").body, -1), 2)
 	require.Equal(t, 422, send(two, "act", "skip", "delivery", failed).status, "it was skipped before")

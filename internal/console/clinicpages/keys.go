@@ -119,11 +119,11 @@ func (s *screens) createKey(v *page.Visit) (page.Notice, error) {
 	if draft.ExpiresAt, err = screen.Expiry(v, "life"); err != nil {
 		return page.Notice{}, err
 	}
-	_, key, err := s.o.Service.CreateKey(v.Context(), v.By(), draft)
+	made, key, err := s.o.Service.CreateKey(v.Context(), v.By(), draft)
 	if err != nil {
 		return page.Notice{}, screen.Told(err)
 	}
-	return page.Notice{Text: "This is the key. Copy it now: it is not stored and not shown again.", Copy: key}, nil
+	return page.Notice{Text: "This is the key “" + made.Name + "”. Copy it now: it is not stored and not shown again.", Copy: key}, nil
 }
 
 func (s *screens) revokeKey(v *page.Visit) (page.Notice, error) {

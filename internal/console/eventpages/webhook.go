@@ -157,7 +157,7 @@ func took(a webhooks.Attempt) time.Duration { return a.Took.Round(time.Milliseco
 func (s *screens) rotateEndpoint(v *page.Visit, id uuid.UUID) (page.Notice, error) {
 	secret, err := s.o.Endpoints.Rotate(v.Context(), v.By(), id)
 	return page.Notice{
-		Text: "This is the new secret. It is shown this once. For a day each message is also signed with the one before.", Copy: secret,
+		Text: "This is the new secret of the endpoint " + id.String() + ". It is shown this once. For a day each message is also signed with the one before.", Copy: secret,
 	}, err
 }
 

@@ -146,7 +146,8 @@ func (s *screens) addEndpoint(v *page.Visit) (page.Notice, error) {
 		return page.Notice{}, told(err)
 	}
 	return page.Notice{
-		Text: "The endpoint gets what happens from now on. This is the secret that its messages are signed with. It is shown this once.",
+		// It names the endpoint, because another page may come first.
+		Text: "The endpoint " + added.ID.String() + " gets what happens from now on. This is the secret that its messages are signed with. It is shown this once.",
 		Copy: secret, Next: webhookAddress(added.ID),
 	}, nil
 }

@@ -106,11 +106,11 @@ func (s *screens) createFleetKey(v *page.Visit) (page.Notice, error) {
 		return page.Notice{}, err
 	}
 	draft.Limited = len(draft.Clinics) > 0
-	_, key, err := s.o.Service.CreateFleetKey(v.Context(), v.By(), draft)
+	made, key, err := s.o.Service.CreateFleetKey(v.Context(), v.By(), draft)
 	if err != nil {
 		return page.Notice{}, screen.Told(err)
 	}
-	return page.Notice{Text: "This is the key. It is shown this once and stored nowhere. Requests send it as X-API-Key.", Copy: key}, nil
+	return page.Notice{Text: "This is the fleet key “" + made.Name + "”. It is shown this once and stored nowhere. Requests send it as X-API-Key.", Copy: key}, nil
 }
 
 // clinicsOf returns the clinics that the lines of a text name. No line names none.
