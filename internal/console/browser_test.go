@@ -104,10 +104,18 @@ func (w *window) look(t *testing.T, width int64, theme string) {
 	}})
 }
 
-// open loads a page.
+// open loads a page. Where the present page loads itself anew at that moment, as a running
+// sync's does without scripts, Chromium gives one of the two up; then it asks again.
 func (w *window) open(t *testing.T, path string) {
 	t.Helper()
-	w.do(t, chromedp.Navigate(w.site.URL+path), chromedp.WaitReady("main"))
+	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
+	defer cancel()
+	err := chromedp.Do(ctx, chromedp.Navigate(w.site.URL+path))
+	for err != nil && strings.Contains(err.Error(), "net::ERR_ABORTED") {
+		err = chromedp.Do(ctx, chromedp.Navigate(w.site.URL+path))
+	}
+	require.NoError(t, err)
+	w.do(t, chromedp.WaitReady("main"))
 }
 
 // signIn signs a person in through the form.
