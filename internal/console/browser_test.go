@@ -104,8 +104,8 @@ func (w *window) look(t *testing.T, width int64, theme string) {
 	}})
 }
 
-// open loads a page. Where the present page loads itself anew at that moment, as a running
-// sync's does without scripts, Chromium gives one of the two up; then it asks again.
+// open loads a page. Where the present page has not loaded whole, Chromium now and then gives
+// the new load up (net::ERR_ABORTED); then it asks again.
 func (w *window) open(t *testing.T, path string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, time.Minute)
