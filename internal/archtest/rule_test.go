@@ -143,7 +143,7 @@ var lower = rule{
 	},
 	{
 		pkg:       "internal/webhooks",
-		ours:      []string{secretPkg, panicsPkg, "internal/pims", "internal/pims/pimshttp", "internal/feed", "internal/syncs", "internal/access"},
+		ours:      []string{secretPkg, panicsPkg, "internal/netfault", "internal/pims", "internal/pims/pimshttp", "internal/feed", "internal/syncs", "internal/access"},
 		libraries: []string{uuid},
 	},
 	{
@@ -153,7 +153,12 @@ var lower = rule{
 		domain:    true,
 	},
 	{
+		pkg:    "internal/netfault",
+		domain: true,
+	},
+	{
 		pkg:       "internal/mail",
+		ours:      []string{"internal/netfault"},
 		libraries: []string{"github.com/wneessen/go-mail"},
 		domain:    true,
 	},

@@ -1,18 +1,16 @@
 package mail
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/textproto"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"github.com/pims-sync/pims-sync/internal/netfault"
 )
 
 // maxSaid is how many bytes of a server's words an error has.
@@ -26,9 +24,6 @@ var stages = map[gomail.SendErrReason]string{
 
 // reason says in one line why a mail to an address was not taken.
 func (m *Mailer) reason(err error, to string) string {
-	var certificate *tls.CertificateVerificationError
-	var resolution *net.DNSError
-	var late net.Error
 	if refused, ok := errors.AsType[*gomail.SendError](err); ok {
 		what := stages[refused.Reason]
 		if what == "" {
@@ -44,17 +39,14 @@ func (m *Mailer) reason(err error, to string) string {
 	if reply, ok := errors.AsType[*textproto.Error](err); ok {
 		return strings.TrimSpace(fmt.Sprintf("it returned %d %s", reply.Code, m.words(reply.Msg, to)))
 	}
-	switch {
-	case errors.As(err, &certificate):
-		return "its certificate is not valid for this name, or not trusted here"
-	case errors.As(err, &resolution):
-		return "its name cannot be resolved"
-	case errors.As(err, &late) && late.Timeout(), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Sprintf("no response within %s", timeout)
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "the connection was refused"
-	case strings.Contains(err.Error(), "STARTTLS"):
+	if why := netfault.Reason(err, timeout); why != "" {
+		return why
+	}
+	if strings.Contains(err.Error(), "STARTTLS") {
 		return "it does not offer STARTTLS, which is required of a server that is not on this machine"
+	}
+	if strings.Contains(err.Error(), "SMTP AUTH") {
+		return "it offers no sign-in, and SMTP_URL has a user name"
 	}
 	return m.words(err.Error(), to)
 }

@@ -3,19 +3,17 @@ package webhooks
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/textproto"
 	"strings"
-	"syscall"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/pims-sync/pims-sync/internal/netfault"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 	"github.com/pims-sync/pims-sync/internal/secret"
@@ -118,35 +116,16 @@ func text(b []byte) string {
 // reason says in a few words why there was no response. The transport's own text quotes the
 // URL, which may hold a secret (R40).
 func reason(err error) string {
-	var (
-		certificate *tls.CertificateVerificationError
-		resolution  *net.DNSError
-		late        net.Error
-		noTLS       tls.RecordHeaderError
-		alert       tls.AlertError
-		protocol    textproto.ProtocolError
-	)
-	switch {
+	var protocol textproto.ProtocolError
+	switch why := netfault.Reason(err, sendTimeout); {
 	case errors.Is(err, pims.ErrHostNotAllowed):
 		return "its name resolves to a private address; name the host in PIMS_ALLOWED_HOSTS to permit it"
-	case errors.As(err, &certificate):
-		return "its certificate is not valid"
-	case errors.As(err, &resolution):
-		return "its name cannot be resolved"
-	case errors.As(err, &late) && late.Timeout(), errors.Is(err, context.DeadlineExceeded):
-		return fmt.Sprintf("no response within %s", sendTimeout)
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "the connection was refused"
-	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &noTLS):
-		return "there is no TLS at this port, which https needs"
-	case errors.As(err, &alert):
-		return "the TLS handshake failed"
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return "there is no TLS at this port"
+	case why != "":
+		return why
 	case errors.As(err, &protocol), strings.Contains(err.Error(), "malformed HTTP"):
 		return "what it returned is not HTTP"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "it closed the connection without a response"
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return "its address cannot be reached"
 	default:
 		return "the connection failed"
 	}

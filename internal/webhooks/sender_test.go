@@ -45,8 +45,8 @@ func TestAFailureSaysWhatIsAtThePort(t *testing.T) { // R47
 	t.Cleanup(untrusted.Close)
 	send := webhooks.NewSender(pims.HostPolicy{Named: []string{"127.0.0.1"}}, "test", time.Now)
 	for address, want := range map[string]string{
-		strings.Replace(plain.URL, "http://", "https://", 1): "there is no TLS at this port, which https needs",
-		untrusted.URL: "its certificate is not valid",
+		strings.Replace(plain.URL, "http://", "https://", 1): "there is no TLS at this port",
+		untrusted.URL: "its certificate is not valid for this name, or not trusted here",
 		"http://" + speaks(t, "220 mail ESMTP\n"):             "what it returned is not HTTP",
 		"http://" + speaks(t, "HTTP/1.1 two hundred\r\n\r\n"): "what it returned is not HTTP",
 		"http://" + speaks(t, ""):                             "it closed the connection without a response",
