@@ -288,6 +288,7 @@ func TestWhatIsNotThereSaysSo(t *testing.T) {
 	}
 	require.Equal(t, 404, v.send(t, "/console", url.Values{}).status, "a page without forms")
 	require.Equal(t, "/console", v.get(t, "/console/").path)
+	require.Equal(t, "/console?state=failing", v.get(t, "/console/?state=failing").path)
 	require.Equal(t, 404, s.visitor(t).get(t, "/console/nothing").status)
 }
 

@@ -109,7 +109,7 @@ func page(base, state string, clinics []Standing) string {
 	case state == Waiting || state == "login_refused":
 		return base + "/needs"
 	default:
-		return base + "/?state=" + url.QueryEscape(state)
+		return base + "?state=" + url.QueryEscape(state)
 	}
 }
 

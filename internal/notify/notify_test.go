@@ -42,7 +42,7 @@ func TestAMessageNamesTheTroubleItsClinicsAndWhatToDo(t *testing.T) { // R48
 	require.Contains(t, m.Body, "Clinic 009 and 490 more")
 	require.Contains(t, m.Body, "the PIMS refuses the login (pims_auth_rejected) at 1 clinic")
 	require.Contains(t, m.Body, "credentials set")
-	require.Contains(t, m.Body, "https://sync.example.com/console/?state=failing\n")
+	require.Contains(t, m.Body, "https://sync.example.com/console?state=failing\n")
 	fjord := standing("Fjord", "login_refused", "").ClinicID.String()
 	require.Contains(t, m.Body, "https://sync.example.com/console/clinics/"+fjord+"\n")
 	require.Contains(t, m.Body, "`pims-sync credentials set --clinic "+fjord+" --username USER --password-stdin`")

@@ -64,7 +64,10 @@ func (s *Site) Serve(files fs.FS, pages []Page) (err error) {
 		}
 	}
 	s.Handle("GET", Root+"/static/{file}", s.static)
-	s.mux.HandleFunc("GET "+Root+"/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, Root, http.StatusSeeOther) })
+	s.mux.HandleFunc("GET "+Root+"/{$}", func(w http.ResponseWriter, r *http.Request) {
+		to := url.URL{Path: Root, RawQuery: r.URL.RawQuery}
+		http.Redirect(w, r, to.String(), http.StatusSeeOther)
+	})
 	s.mux.HandleFunc("/", s.Nothing)
 	return nil
 }
