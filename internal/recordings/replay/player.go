@@ -38,6 +38,8 @@ type player struct {
 	changed chan struct{}    // closed at each change
 	hurried bool
 
+	patience time.Duration
+
 	rehearsing bool        // a login before the run; nothing is used up
 	end        func(error) // ends the run as it ended then
 	endedBy    error       // nil: it ended by itself
@@ -53,7 +55,7 @@ type play struct {
 }
 
 func newPlayer(r *recordings.Recording) *player {
-	p := &player{queues: make(map[string][]int), latest: make(map[string]int), changed: make(chan struct{}), endedBy: endOf(r)}
+	p := &player{queues: make(map[string][]int), latest: make(map[string]int), changed: make(chan struct{}), endedBy: endOf(r), patience: patience}
 	for i := range r.Exchanges {
 		e := r.Exchanges[i]
 		p.plays = append(p.plays, play{Exchange: e})
@@ -125,16 +127,16 @@ func (p *player) take(key string) (i int, first bool) {
 	return -1, false
 }
 
-// notRecorded answers a request that the recorded run did not send, or whose answer was
-// withheld. The recorded run may have ended before it sent the request, because another
-// request of the same time failed; so this one waits for that end.
+// notRecorded returns the error of a request that the recorded run did not send, or whose
+// response was withheld. The recorded run may have ended before it sent the request, because
+// another request of the same time failed. So it waits for that end, for a while.
 func (p *player) notRecorded(ctx context.Context, path string) error {
 	if p.endedBy != nil {
 		p.miss(path)
 		return p.ended(ctx)
 	}
 	p.mu.Lock()
-	long := patience
+	long := p.patience
 	if p.hurried {
 		long = hurry
 	}
@@ -162,7 +164,7 @@ func (p *player) miss(path string) {
 func (p *player) wait(ctx context.Context, i int) {
 	for {
 		p.mu.Lock()
-		turn, changed, long := p.turn(i), p.changed, patience
+		turn, changed, long := p.turn(i), p.changed, p.patience
 		if p.hurried {
 			long = hurry
 		}
@@ -317,7 +319,7 @@ func (p *player) fail(ctx context.Context, fault recordings.Fault) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(patience): // it is wanted now
+		case <-time.After(p.patience): // it is wanted now
 			return io.ErrUnexpectedEOF
 		}
 	default:
