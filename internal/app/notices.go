@@ -44,7 +44,7 @@ func (n *notices) tell() func(context.Context, people.Notice) {
 // send sends a mail in the background. The log says that one was not sent, and not to whom
 // (R40).
 func (n *notices) send(ctx context.Context, notice people.Notice) {
-	const unsent = "A mail to a person about the own sign-in was not sent"
+	const unsent = "A mail to a person about their sign-in was not sent"
 	select {
 	case n.turn <- struct{}{}:
 	default:

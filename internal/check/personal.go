@@ -16,7 +16,8 @@ type personal map[string]bool
 var common = pims.WordSet("dr mr ms mrs miss fr hr herr frau st sr jr dvm vmd vet phd doctor the of and or in at on to de la le der van von cat dog pet owner client patient")
 
 // personalWords returns the words of all names and mail addresses, and those words of titles
-// and reasons that only the rows of one patient or two have: a word that many have is none of a name.
+// and reasons that only the rows of one patient or two have. A word that more patients have in
+// common is no name.
 func personalWords(appointments []pims.Appointment) personal {
 	names := make(personal)
 	free := make(map[string]map[string]bool) // a word of titles and reasons, to the patients

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pims-sync/pims-sync/internal/render"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // NewLogger makes the logger of a process: JSON in the specification's form, or
@@ -32,7 +33,7 @@ func specificationForm(groups []string, a slog.Attr) slog.Attr {
 	}
 	switch a.Key {
 	case slog.TimeKey:
-		return slog.String("timestamp", a.Value.Time().UTC().Format("2006-01-02T15:04:05.000Z"))
+		return slog.String("timestamp", syncs.Moment(a.Value.Time()))
 	case slog.MessageKey:
 		a.Key = "message"
 	case slog.LevelKey:

@@ -206,10 +206,6 @@ type Request struct {
 	Wait     time.Duration // how long to wait where there is none; at most MaxWait
 }
 
-// Moment writes a moment as all that leaves the program has it: RFC 3339 in UTC, with
-// milliseconds (docs/interface.md §Endpoints).
-func Moment(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
-
 // FromNow as a cursor means the present end of the feed.
 const FromNow = "now"
 

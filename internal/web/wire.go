@@ -11,19 +11,14 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
-
-// instantLayout is RFC 3339 with milliseconds, as in the specification's examples. Instants
-// are always written in UTC.
-const instantLayout = "2006-01-02T15:04:05.000Z07:00"
 
 // An Instant is a time in JSON.
 type Instant time.Time
 
-// MarshalText writes the instant in UTC, in milliseconds.
-func (i Instant) MarshalText() ([]byte, error) {
-	return time.Time(i).UTC().AppendFormat(nil, instantLayout), nil
-}
+// MarshalText writes the instant as syncs.Moment does.
+func (i Instant) MarshalText() ([]byte, error) { return []byte(syncs.Moment(time.Time(i))), nil }
 
 // Schema describes an instant in /openapi.json.
 func (Instant) Schema(huma.Registry) *huma.Schema {

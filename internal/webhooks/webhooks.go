@@ -22,6 +22,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/feed"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // An Endpoint is where events are sent.
@@ -256,10 +257,10 @@ func ChangesBody(changes []feed.Change) ([]byte, error) {
 	for i := range changes {
 		c := &changes[i]
 		data.Changes = append(data.Changes, changeData{
-			ID: strconv.FormatInt(c.ID, 10), CaseID: c.CaseID, At: feed.Moment(c.At), Actor: c.Actor, Action: c.Action, Fields: append([]string{}, c.Fields...),
+			ID: strconv.FormatInt(c.ID, 10), CaseID: c.CaseID, At: syncs.Moment(c.At), Actor: c.Actor, Action: c.Action, Fields: append([]string{}, c.Fields...),
 		})
 	}
-	return json.Marshal(message{feed.CaseChanged, feed.Moment(changes[len(changes)-1].At), data})
+	return json.Marshal(message{feed.CaseChanged, syncs.Moment(changes[len(changes)-1].At), data})
 }
 
 // EventBody returns the body of a delivery of any other event. data is a JSON object, to
@@ -274,5 +275,5 @@ func EventBody(kind string, clinicID uuid.UUID, at time.Time, data []byte) ([]by
 	if clinicID != uuid.Nil {
 		fields["clinicId"] = json.RawMessage(`"` + clinicID.String() + `"`)
 	}
-	return json.Marshal(message{kind, feed.Moment(at), fields})
+	return json.Marshal(message{kind, syncs.Moment(at), fields})
 }

@@ -167,7 +167,7 @@ func historyDays(v *page.Visit, zone *time.Location, names map[string]string, ev
 			of.Events[n-1].Action = eventBadge(e, of.Events[n-1].Action)
 			continue
 		}
-		shown := historyEvent{At: v.Moment(e.At, zone), Then: "?" + url.Values{"at": {momentText(e.At)}}.Encode(), Who: screen.ActorName(e.Actor, names), Sentences: e.Tell(zone), Action: eventBadge(e, page.Info("Changed", "dots"))}
+		shown := historyEvent{At: v.Moment(e.At, zone), Then: "?" + url.Values{"at": {syncs.Moment(e.At)}}.Encode(), Who: screen.ActorName(e.Actor, names), Sentences: e.Tell(zone), Action: eventBadge(e, page.Info("Changed", "dots"))}
 		if id, err := uuid.Parse(strings.TrimPrefix(e.Actor, "sync:")); err == nil && strings.HasPrefix(e.Actor, "sync:") {
 			shown.Who, shown.Run = "Sync", screen.RunAddress(id)
 		}

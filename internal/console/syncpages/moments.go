@@ -81,7 +81,7 @@ func (p *past) as(v *page.Visit, of *clinic.Clinic, timeline *cases.Timeline, at
 		return nil, err
 	}
 	p.At, p.Withheld = v.Moment(at, screen.ZoneOf(of)), was.NotesWithheld
-	p.WithNow = p.Now + "?" + url.Values{"from": {momentText(at)}}.Encode()
+	p.WithNow = p.Now + "?" + url.Values{"from": {syncs.Moment(at)}}.Encode()
 	return &was.Record, nil
 }
 
@@ -167,7 +167,7 @@ func momentsOf(v *page.Visit, zone *time.Location, latestFirst []cases.Event) (s
 	from, to := v.Text("from"), v.Text("to")
 	last := ""
 	for i := range latestFirst {
-		value := momentText(latestFirst[i].At)
+		value := syncs.Moment(latestFirst[i].At)
 		if value == last {
 			continue
 		}
@@ -184,6 +184,3 @@ func momentsOf(v *page.Visit, zone *time.Location, latestFirst []cases.Event) (s
 	}
 	return starts, append([]page.Choice{{Title: "now", Chosen: to == ""}}, ends...)
 }
-
-// momentText writes a moment for an address, in milliseconds as the API does.
-func momentText(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
