@@ -7,10 +7,12 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
@@ -345,3 +347,35 @@ func TestOutcomesAreNoAccidents(t *testing.T) {
 		require.False(t, isOutcome(err), err)
 	}
 }
+
+// A tab whose process ends while its page is on the way and one that gets a download are
+// told apart: Chromium says net::ERR_ABORTED of both.
+func TestNavigationThatEndsWithoutAnAnswerIsACrash(t *testing.T) {
+	t.Parallel()
+	document := &network.EventRequestWillBeSent{
+		RequestID: "1", FrameID: "main", Type: network.ResourceTypeDocument,
+		Request: &network.Request{URL: "http://clinic.example/login", Method: http.MethodGet},
+	}
+	failed := &network.EventLoadingFailed{RequestID: "1", Type: network.ResourceTypeDocument, ErrorText: "net::ERR_ABORTED", Canceled: true}
+
+	crashed := newGuard("main", pims.HostPolicy{}, noTrouble{})
+	crashed.observe(document)
+	crashed.observe(failed)
+	require.ErrorIs(t, crashed.failure("net::ERR_ABORTED"), errCrashed)
+
+	for _, status := range []int64{http.StatusOK, http.StatusNoContent} {
+		g := newGuard("main", pims.HostPolicy{}, noTrouble{})
+		g.observe(document)
+		g.observe(&network.EventResponseReceived{
+			RequestID: "1", FrameID: "main", Type: network.ResourceTypeDocument, Response: &network.Response{Status: status},
+		})
+		g.observe(failed)
+		require.ErrorIs(t, g.failure("net::ERR_ABORTED"), pims.ErrLoginFormChanged)
+	}
+}
+
+// noTrouble are connections of which none failed.
+type noTrouble struct{}
+
+func (noTrouble) Failure(*url.URL) error { return nil }
+func (noTrouble) Exceeded() error        { return nil }

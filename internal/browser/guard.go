@@ -280,7 +280,10 @@ func (g *guard) loadError(text string) error {
 	case "net::ERR_HTTP_RESPONSE_CODE_FAILURE": // an error status without a page
 		return fmt.Errorf("%w, without a page", pims.ErrRemote)
 	case "net::ERR_ABORTED":
-		return fmt.Errorf("%w: what came is not a page", pims.ErrLoginFormChanged)
+		if g.status == 0 { // no answer came, and nobody cancelled: the tab's process ended meanwhile
+			return errCrashed
+		}
+		return fmt.Errorf("%w: what came is not a page", pims.ErrLoginFormChanged) // a download, or an empty answer
 	case "net::ERR_TOO_MANY_REDIRECTS":
 		return pims.ErrRedirects
 	default:

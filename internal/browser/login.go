@@ -130,6 +130,9 @@ func (p *process) visit(ctx context.Context, v *visit) (pims.BrowserSession, err
 	if err = p.prepare(tabContext, v, end, &helpers); err == nil {
 		session, err = v.run()
 	}
+	if errors.Is(err, errCrashed) {
+		err = p.crashed()
+	}
 	if err != nil {
 		p.tell(v)
 	}
