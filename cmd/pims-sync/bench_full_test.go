@@ -47,7 +47,7 @@ func benchmarkLiveSession(b *testing.B) {
 	db, err := pgx.Connect(b.Context(), i.database)
 	require.NoError(b, err)
 	defer func() { _ = db.Close(context.Background()) }()
-	c := comparison{bound: 3}
+	c := comparison{bound: 1.5}
 	var calls []float64
 	for b.Loop() {
 		subjects := make([]*subject, 1+dayRounds)

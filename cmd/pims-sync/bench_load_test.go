@@ -28,7 +28,7 @@ const (
 func BenchmarkInbound(b *testing.B) {
 	sim := largeNeo(b)
 	b.Run("first beside COPY and INSERT", func(b *testing.B) {
-		c := comparison{bound: 3}
+		c := comparison{bound: 2}
 		for b.Loop() {
 			for range largeRounds {
 				l := newLarge(b, sim)
@@ -41,7 +41,7 @@ func BenchmarkInbound(b *testing.B) {
 		c.report(b)
 	})
 	b.Run("identical second beside COPY and INSERT", func(b *testing.B) {
-		c := comparison{bound: 2}
+		c := comparison{bound: 1}
 		l := newLarge(b, sim)
 		l.inbound(b, "casesCreated")
 		before := l.versions(b)

@@ -16,7 +16,7 @@ import (
 func BenchmarkCases(b *testing.B) {
 	const consultations, atATime, latency = 1000, 10, 100 * time.Millisecond
 	i := install(b)
-	c := comparison{bound: 1.1}
+	c := comparison{bound: 1.05}
 	for b.Loop() {
 		sim := newNeo(b, 250)
 		finishVisits(b, sim, keepVisits(b, sim, -7, 0, consultations), consultations)
