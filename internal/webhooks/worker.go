@@ -29,6 +29,10 @@ type Lease struct {
 
 // A Store keeps endpoints and deliveries. All methods cross clinics (R41).
 type Store interface {
+	// Any reports whether any endpoint is enabled. Without one there is nothing to do, and
+	// this takes the least to find that out.
+	Any(ctx context.Context) (bool, error)
+
 	// Plan makes deliveries of what is new in the feed, for each enabled endpoint, and
 	// returns how many there are. It does some of the work at a time; more says that there
 	// is more. Several replicas may call it at once.
@@ -170,16 +174,13 @@ func (w *Worker) Wait() {
 // Turn makes deliveries of what is new, and starts to send to endpoints that have something
 // due, as far as this replica has room for more.
 func (w *Worker) Turn(ctx context.Context) error {
-	for more := true; more; {
-		var err error
-		if _, more, err = w.o.Store.Plan(ctx, w.o.Now()); err != nil {
-			return err
-		}
-		if err := w.send(ctx); err != nil {
-			return err
+	more, err := w.o.Store.Any(ctx)
+	for more && err == nil {
+		if _, more, err = w.o.Store.Plan(ctx, w.o.Now()); err == nil {
+			err = w.send(ctx)
 		}
 	}
-	return nil
+	return err
 }
 
 // send starts to send to endpoints that have something due.

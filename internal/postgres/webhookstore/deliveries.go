@@ -19,9 +19,6 @@ import (
 
 // Claim implements webhooks.Store. Endpoints that waited longest come first.
 func (s *Store) Claim(ctx context.Context, holder string, limit int, lease time.Duration, now time.Time) (claimed []webhooks.Claimed, err error) {
-	if some, err := s.some(ctx); err != nil || !some {
-		return nil, err
-	}
 	err = s.db.System(ctx, "claim webhook endpoints", func(tx pgx.Tx) error {
 		claimed = nil
 		rows, err := tx.Query(ctx, `

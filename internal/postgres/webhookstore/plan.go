@@ -48,9 +48,6 @@ type reader struct {
 
 // Plan implements webhooks.Store.
 func (s *Store) Plan(ctx context.Context, now time.Time) (made int, more bool, err error) {
-	if some, err := s.some(ctx); err != nil || !some {
-		return 0, false, err
-	}
 	err = s.db.System(ctx, "make deliveries of webhooks", func(tx pgx.Tx) error {
 		made, more = 0, false
 		rows, err := tx.Query(ctx, newsSQL, endpointsAtOnce)
@@ -77,8 +74,8 @@ func (s *Store) Plan(ctx context.Context, now time.Time) (made int, more bool, e
 	return made, more, err
 }
 
-// some reports whether any endpoint is enabled.
-func (s *Store) some(ctx context.Context) (bool, error) {
+// Any implements webhooks.Store.
+func (s *Store) Any(ctx context.Context) (bool, error) {
 	return s.db.Holds(ctx, "look for webhook endpoints", "select exists (select from webhook_endpoints where enabled)")
 }
 
