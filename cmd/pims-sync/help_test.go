@@ -153,3 +153,37 @@ func commandLines(page string) []string {
 	}
 	return calls
 }
+
+// A flag shows what it wants, never the name of a Go type.
+func TestTheHelpSaysWhatEachFlagWants(t *testing.T) {
+	t.Parallel()
+	for command, wants := range map[string][]string{
+		"operator-log":      {"--clinic=CLINIC", "--since=WHEN", "--cursor=CURSOR"},
+		"people add":        {"--email=EMAIL", "--name=NAME", "--clinic=CLINIC"},
+		"people set":        {"--name=NAME", "--role=ROLE"},
+		"clinic add":        {"--timezone=TIMEZONE", "--id=ID"},
+		"clinic set":        {"--timezone=TIMEZONE"},
+		"credentials set":   {"--username=USERNAME", "--company-id=COMPANY-ID"},
+		"keys create":       {"--scope=SCOPE", "--expires=WHEN"},
+		"fleet-keys create": {"--scope=SCOPE", "--clinic=CLINIC", "--expires=WHEN"},
+		"webhooks add":      {"--description=DESCRIPTION"},
+		"recordings show":   {"--answer=N"},
+		"sync full":         {"--start-date=DATE", "--end-date=DATE", "--days-ahead=N", "--parallel-batch-size=N", "--lookback-days=N"},
+		"cases list":        {"--from=DATE", "--status=STATUS", "--pims-id=PIMS-ID"},
+	} {
+		_, help, _ := inProcess(t, append(strings.Fields(command), "--help")...)
+		for _, want := range wants {
+			require.Regexp(t, want+`\b`, help, command)
+		}
+	}
+	var grammar CLI
+	parser, err := kong.New(&grammar, kong.Vars{"provider": "x", "sim_username": "x", "sim_password": "x"}, cli.PlaceHolders())
+	require.NoError(t, err)
+	for _, leaf := range parser.Model.Leaves(true) {
+		for _, group := range leaf.AllFlags(true) {
+			for _, flag := range group {
+				require.NotRegexp(t, `^(STRING|INT|OF-|LABEL|ZONE|PROVIDER-NAME)`, flag.FormatPlaceHolder(), "%s --%s", leaf.FullPath(), flag.Name)
+			}
+		}
+	}
+}

@@ -52,6 +52,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.ExplicitGroups(cli.Groups),
 		cli.Numbers(),
+		cli.PlaceHolders(),
 	)
 	if err != nil {
 		return report(std, nil, err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,6 +37,9 @@ import (
 //	post URL [BODY]             sends JSON; the answer is stdout
 //	sql STATEMENT               is carried out in the script's database
 //	database KIND               another database from here on: migrated, empty, or foreign
+//	repack FILE OLD NEW         replaces text in a gzipped file, once
+//
+// $HOOKS/STATUS answers each request with that status.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -52,6 +56,7 @@ func TestScripts(t *testing.T) {
 			"post":          post,
 			"database":      database,
 			"sql":           sql,
+			"repack":        repack,
 		},
 	})
 }
@@ -75,6 +80,8 @@ func setUpScript(env *testscript.Env) error {
 	sim := neosim.New(neosim.Options{Seed: 5, Location: noon, StandsAt: neosim.AsNow, Day: theDay, Control: true})
 	practice := httptest.NewServer(sim)
 	env.Defer(practice.Close)
+	hooks := httptest.NewServer(http.HandlerFunc(hook))
+	env.Defer(hooks.Close)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -90,6 +97,7 @@ func setUpScript(env *testscript.Env) error {
 		"ENCRYPTION_KEY":     seal.NewKey(),
 		"DATA_DIR":           env.WorkDir + "/data",
 		"HOME":               env.WorkDir,
+		"HOOKS":              hooks.URL,
 		"PIMS":               practice.URL,
 		"PIMS_ALLOWED_HOSTS": "127.0.0.1",
 		"PIMS_RATE_LIMIT":    "0",
@@ -103,6 +111,16 @@ func setUpScript(env *testscript.Env) error {
 	}
 	// As root, the embedded PostgreSQL must be able to enter.
 	return os.Chmod(env.WorkDir, 0o755)
+}
+
+// hook receives messages for a script. The path says the status that it answers with.
+func hook(w http.ResponseWriter, r *http.Request) {
+	status, err := strconv.Atoi(r.URL.Path[1:])
+	if err != nil {
+		status = http.StatusNotFound
+	}
+	w.WriteHeader(status)
+	fmt.Fprintln(w, "heard you")
 }
 
 // fails is the contract of every failing command (docs/interface.md §Commands): its exit
@@ -216,6 +234,26 @@ func sql(ts *testscript.TestScript, neg bool, args []string) {
 	t, _ := ts.Value(scriptTest{}).(testing.TB)
 	_, err := pgtest.Open(t, ts.Getenv("DATABASE_URL")).Pool().Exec(t.Context(), args[0])
 	ts.Check(err)
+}
+
+// repack changes a text in a gzipped file.
+func repack(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: repack FILE OLD NEW")
+	}
+	name := ts.MkAbs(args[0])
+	unpacked, err := gzip.NewReader(strings.NewReader(ts.ReadFile(args[0])))
+	ts.Check(err)
+	content, err := io.ReadAll(unpacked)
+	ts.Check(err)
+	if !bytes.Contains(content, []byte(args[1])) {
+		ts.Fatalf("%s has no %s", args[0], args[1])
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err = w.Write(bytes.Replace(content, []byte(args[1]), []byte(args[2]), 1))
+	ts.Check(errors.Join(err, w.Close()))
+	ts.Check(os.WriteFile(name, packed.Bytes(), 0o600))
 }
 
 // scriptTest is the key of a script's test among its values.

@@ -109,7 +109,7 @@ func ReadPassword(r io.Reader) (string, error) {
 		content = content[:end]
 	}
 	if len(content) == 0 {
-		return "", errors.New("standard input has no password on its first line; pipe it in: pims-sync credentials set … --password-stdin < password.txt")
+		return "", errors.New("standard input has no password on its first line; pipe it in, such as: --password-stdin < password.txt")
 	}
 	return string(content), nil
 }

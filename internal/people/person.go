@@ -113,8 +113,11 @@ func ParseRole(text string) (access.Role, error) {
 func ParseEmail(text string) (string, error) {
 	text = strings.TrimSpace(text)
 	address, err := mail.ParseAddress(text)
-	if err != nil || address.Address != text || len(text) > maxEmail || !utf8.ValidString(text) {
-		return "", fieldError("the e-mail address has no form like name@example.com")
+	switch {
+	case len(text) > maxEmail:
+		return "", fieldError(fmt.Sprintf("an e-mail address has at most %d characters", maxEmail))
+	case err != nil || address.Address != text || !utf8.ValidString(text):
+		return "", fieldError(fmt.Sprintf("%q is not an e-mail address such as name@example.com", text))
 	}
 	return strings.ToLower(text), nil
 }

@@ -3,7 +3,6 @@ package people
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"time"
 
@@ -136,14 +135,15 @@ func (s *Service) Person(ctx context.Context, id uuid.UUID) (Person, error) {
 	return s.o.Store.Person(ctx, id)
 }
 
-// Find returns the person with an id or an e-mail address, or ErrNotFound.
+// Find returns the person with an id or an e-mail address, or ErrNotFound, also where the text is
+// neither.
 func (s *Service) Find(ctx context.Context, idOrEmail string) (Person, error) {
 	if id, err := uuid.Parse(idOrEmail); err == nil {
 		return s.o.Store.Person(ctx, id)
 	}
 	email, err := ParseEmail(idOrEmail)
 	if err != nil {
-		return Person{}, fmt.Errorf("%q is neither an id nor an e-mail address", idOrEmail)
+		return Person{}, ErrNotFound
 	}
 	return s.o.Store.PersonByEmail(ctx, email)
 }

@@ -201,7 +201,7 @@ func (b *personChange) apply(p *people.Person, clinics []uuid.UUID) error {
 	if b.Email != nil {
 		email, err := people.ParseEmail(*b.Email)
 		if err != nil {
-			return web.Invalid("email", "email has no form like name@example.com")
+			return web.Invalid("email", "email is not an e-mail address such as name@example.com")
 		}
 		p.Email = email
 	}

@@ -26,7 +26,7 @@ type FleetKeysCreateCmd struct {
 	Name    cli.Label      `help:"What the key is for."`
 	Scope   string         `required:"" help:"What the key may do: fleet:read, fleet:operate (also syncs, plans, restores) or fleet:admin (also clinics, credentials, keys)." enum:"fleet:read,fleet:operate,fleet:admin"`
 	Clinic  []cli.OfClinic `field:"clinics" help:"Limit the key to this clinic: its id, name, or the beginning of its id; repeatable. Default: all clinics." placeholder:"CLINIC" sep:"none"`
-	Expires string         `field:"expiresAt" help:"When the key expires: 90d, 12h or a date. Default: never."`
+	Expires string         `field:"expiresAt" help:"When the key expires: 90d, 12h or a date. Default: never." placeholder:"WHEN"`
 }
 
 // Help shows how the command is used.

@@ -52,7 +52,7 @@ type KeysCreateCmd struct {
 	Clinic  cli.OfClinic `required:"" help:"The clinic that the key is for: its id, name, or the beginning of its id."`
 	Name    cli.Label    `help:"What the key is for."`
 	Scope   []string     `field:"scopes" help:"What the key may do; repeatable. Default: the four sync scopes." placeholder:"SCOPE" sep:"none"`
-	Expires string       `field:"expiresAt" help:"When the key expires: 90d, 12h or a date. Default: never."`
+	Expires string       `field:"expiresAt" help:"When the key expires: 90d, 12h or a date. Default: never." placeholder:"WHEN"`
 }
 
 // Run creates the key.

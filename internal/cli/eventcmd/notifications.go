@@ -21,7 +21,7 @@ type NotificationsCmd struct {
 	List   NotificationsListCmd   `cmd:"" help:"List the channels."`
 	Show   NotificationsShowCmd   `cmd:"" help:"Show one channel."`
 	Test   NotificationsTestCmd   `cmd:"" help:"Send a test message now."`
-	Mute   NotificationsMuteCmd   `cmd:"" help:"Keep a channel silent for a while; what is so afterwards is told then."`
+	Mute   NotificationsMuteCmd   `cmd:"" help:"Send nothing to a channel for a while, and then what is still wrong."`
 	Remove NotificationsRemoveCmd `cmd:"" help:"Remove a channel."`
 }
 
@@ -55,7 +55,7 @@ type NotificationsAddCmd struct {
 	Clinic   cli.OfClinic `field:"clinicId" help:"Only this clinic. Default: all clinics, and the installation."`
 	Name     cli.Label    `help:"What the channel is for."`
 	Timezone cli.Zone     `help:"IANA time zone of the times below and in messages." default:"UTC"`
-	Quiet    string       `help:"Tell nothing between two times of day; afterwards what is still so." placeholder:"22:00-07:00" field:"quietFrom quietUntil"`
+	Quiet    string       `help:"Send nothing between two times of day, and then what is still wrong." placeholder:"22:00-07:00" field:"quietFrom quietUntil"`
 	Digest   string       `help:"One message a day, at this time." placeholder:"07:30" field:"digestAt"`
 }
 

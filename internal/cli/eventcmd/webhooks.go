@@ -27,11 +27,11 @@ type WebhooksCmd struct {
 	Test       WebhooksTestCmd       `cmd:"" help:"Send a signed test message now, and show the response."`
 	Rotate     WebhooksRotateCmd     `cmd:"" help:"Make another secret; the present one stays valid for a day."`
 	Disable    WebhooksDisableCmd    `cmd:"" help:"Send nothing more to an endpoint."`
-	Enable     WebhooksEnableCmd     `cmd:"" help:"Send again: what failed at once, and what happened since."`
+	Enable     WebhooksEnableCmd     `cmd:"" help:"Send again at once what failed, and to a disabled endpoint what it missed."`
 	Remove     WebhooksRemoveCmd     `cmd:"" help:"Remove an endpoint with its deliveries."`
 	Deliveries WebhooksDeliveriesCmd `cmd:"" help:"List what is or was sent to an endpoint, the newest first."`
 	Resend     WebhooksResendCmd     `cmd:"" help:"Send a delivery again."`
-	Skip       WebhooksSkipCmd       `cmd:"" help:"Give a delivery up, so that it holds back no other."`
+	Skip       WebhooksSkipCmd       `cmd:"" help:"Give up a delivery, so that it no longer holds back others."`
 }
 
 // withWebhooks runs a command on the webhook endpoints of the store. Only one that makes or
@@ -93,7 +93,12 @@ type WebhooksListCmd struct {
 
 // Run lists the endpoints.
 func (a *WebhooksListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	return withWebhooks(ctx, std, c, false, func(_ *app.Store, service *webhooks.Service) error {
+	return withWebhooks(ctx, std, c, false, func(s *app.Store, service *webhooks.Service) error {
+		if a.Clinic.Given() {
+			if _, err := cli.ClinicOf(ctx, s, a.Clinic.UUID); err != nil {
+				return err
+			}
+		}
 		list, err := service.List(ctx, cli.By(), a.Clinic.UUID)
 		if err != nil {
 			return err

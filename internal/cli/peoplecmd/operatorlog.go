@@ -28,7 +28,7 @@ type OperatorLogCmd struct {
 
 // Help shows how the command is used.
 func (*OperatorLogCmd) Help() string {
-	return `It lists the newest actions first. It shows no secret and no name of a patient or client.
+	return `It shows no secret and no name of a patient or client.
 
 Example:
   pims-sync operator-log --since 7d

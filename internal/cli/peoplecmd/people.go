@@ -176,6 +176,10 @@ func (PeopleListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) er
 			rows[i] = []string{p.Email, render.OrDash(p.Name), string(p.Role), clinicsOfPerson(p), p.State(), render.Stamp(p.LastSignedIn, nil), p.ID.String()}
 		}
 		return cli.Show(std, c, map[string]any{"items": documents}, func(w io.Writer) {
+			if len(rows) == 0 {
+				fmt.Fprintln(w, "No people. `pims-sync people add` invites one.")
+				return
+			}
 			render.Table(w, []string{"e-mail", "name", "role", "clinics", "state", "last signed in", "id"}, rows)
 		})
 	})
@@ -187,7 +191,7 @@ type PeopleSetCmd struct {
 	Role          *string        `help:"Another role; ends the person's sessions." enum:"viewer,operator,admin" placeholder:"ROLE"`
 	Name          *cli.Label     `help:"Another name."`
 	Clinic        []cli.OfClinic `field:"clinics" help:"Limit the person to this clinic; repeatable." placeholder:"CLINIC" sep:"none" xor:"clinics"`
-	AllClinics    bool           `help:"Limit the person no longer." xor:"clinics"`
+	AllClinics    bool           `help:"Let the person see every clinic." xor:"clinics"`
 	PasswordStdin bool           `help:"Read a new password from the first line of standard input." xor:"password"`
 	Reset         bool           `help:"Forget the password and the OpenID Connect account, and print a new link." xor:"password"`
 	serverAddress

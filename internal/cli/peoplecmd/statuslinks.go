@@ -29,7 +29,7 @@ type StatusLinksCreateCmd struct {
 
 // Help shows how the command is used.
 func (*StatusLinksCreateCmd) Help() string {
-	return `Whoever has the link sees, without a sign-in, whether the practice's data is up to date, in plain words and without medical data. With .json at its end it is a document, with .svg a badge.
+	return `Whoever has the link sees, without a sign-in, whether the practice's data is up to date, in plain words and without medical data. Add .json to the link for a JSON document, or .svg for a badge.
 
 Example:
   pims-sync status-links create --clinic "Harbor Lights" --name "front desk"`

@@ -24,7 +24,7 @@ type ReplayCmd struct {
 // Help shows how the command is used.
 func (ReplayCmd) Help() string {
 	return `The sync runs again with this program's rules. The recording takes the place of the PIMS, and the cases as they were then
-are in memory: nothing reaches the PIMS or the database. It ends with 1 where the sync does something else than was
+are in memory: nothing reaches the PIMS or the database. The exit code is 1 if the sync does something else than was
 recorded.
 
 Example:
@@ -54,7 +54,7 @@ func (a *ReplayCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) err
 	}
 	r, err := recordings.Decode(document)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", a.Recording, err)
 	}
 	return a.play(ctx, std, c, r)
 }

@@ -16,13 +16,13 @@ import (
 // ShowCmd shows a recording.
 type ShowCmd struct {
 	ID     cli.ID `arg:"" help:"The recording's id, which is its sync's."`
-	Answer int    `help:"Print this answer as it came, by its number in the list. It contains personal data." placeholder:"N"`
+	Answer *int   `help:"Print this answer as it came, by its number in the list. It contains personal data." placeholder:"N"`
 }
 
 // Help shows how the command is used.
 func (ShowCmd) Help() string {
-	return `The list has no personal data: addresses are without ids. --answer prints one answer as it came. That somebody read the
-recording stands in the operator log.
+	return `The list has no personal data: addresses are without ids. --answer prints one answer as it came. The operator log
+records who reads a recording.
 
 Example:
   pims-sync recordings show 0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b
@@ -31,7 +31,7 @@ Example:
 
 // Run shows the recording.
 func (a *ShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
-	if a.Answer != 0 {
+	if a.Answer != nil {
 		return opened(ctx, std, c, a.ID.UUID, access.RecordingRead, func(r *recordings.Recording) error { return a.answer(std, r) })
 	}
 	return withEntry(ctx, std, c, a.ID.UUID, func(kept *shelf.Shelf, e recordings.Entry) error {
@@ -45,10 +45,10 @@ func (a *ShowCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error
 
 // answer prints one answer.
 func (a *ShowCmd) answer(std cli.Streams, r *recordings.Recording) error {
-	if a.Answer < 1 || a.Answer > len(r.Exchanges) {
+	if *a.Answer < 1 || *a.Answer > len(r.Exchanges) {
 		return cli.Usage(fmt.Errorf("--answer must be between 1 and %d", len(r.Exchanges)))
 	}
-	_, err := io.Copy(std.Out, r.Exchanges[a.Answer-1].Body.Open())
+	_, err := io.Copy(std.Out, r.Exchanges[*a.Answer-1].Body.Open())
 	return err
 }
 

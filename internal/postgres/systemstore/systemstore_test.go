@@ -1,6 +1,7 @@
 package systemstore_test
 
 import (
+	"context"
 	"os"
 	"testing"
 
@@ -38,4 +39,35 @@ func TestTheInstallationIsRead(t *testing.T) { // R37, R45
 	require.Len(t, found.Replicas, 1)
 	require.Equal(t, []string{"k1"}, found.Replicas[0].Keys)
 	require.Equal(t, "k1", found.Keys[0].ID)
+}
+
+// A database of which a part is missing was restored by somebody, or its rights were changed: the
+// error names what could not be read, and the table.
+func TestWhatCannotBeReadIsNamed(t *testing.T) {
+	t.Parallel()
+	for table, want := range map[string]string{
+		"pims_rate_limits": "look at the rate limits",
+		"case_sync_audits": "look at the installation",
+		"replicas":         "look at the installation",
+		"encryption_keys":  "look at the installation",
+	} {
+		t.Run(table, func(t *testing.T) {
+			t.Parallel()
+			db := pgtest.New(t)
+			_, err := db.Pool().Exec(t.Context(), "alter table "+table+" rename to elsewhere")
+			require.NoError(t, err)
+			_, err = systemstore.Read(t.Context(), db)
+			require.ErrorContains(t, err, want)
+			require.ErrorContains(t, err, table)
+		})
+	}
+}
+
+func TestAReadThatIsGivenUpEnds(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := systemstore.Read(ctx, db)
+	require.ErrorIs(t, err, context.Canceled)
 }
