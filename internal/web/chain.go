@@ -143,6 +143,11 @@ func (c *chain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Frame-Options", "DENY")
 	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	header.Set("Cache-Control", "no-store")
+	if len(r.TransferEncoding) > 0 {
+		// A proxy that also saw a Content-Length, which net/http drops, may disagree about where
+		// the body ends. What follows it on the connection is nobody's request (RFC 9112, 6.3).
+		header.Set("Connection", "close")
+	}
 	if r.Body != nil && r.Body != http.NoBody {
 		r.Body = http.MaxBytesReader(rec, r.Body, MaxBody)
 	}

@@ -224,3 +224,22 @@ func TestAServerIsReachedUnderItsNamesAndProbedUnderAny(t *testing.T) {
 		require.NotContains(t, w.Body.String(), "evil")
 	}
 }
+
+// A proxy that believes the Content-Length where we believe the chunks would take what follows
+// the chunks for a body, and we for the next request, which some other caller may have sent
+// through the same connection.
+func TestNothingAfterABodyInChunksIsARequest(t *testing.T) {
+	t.Parallel()
+	address := served(t, 100)
+	for _, framing := range []string{"Transfer-Encoding: chunked\r\n", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 70\r\n"} {
+		response, body := sent(t, address, "POST /plain HTTP/1.1\r\nHost: x\r\n"+framing+"\r\n0\r\n\r\nGET /plain HTTP/1.1\r\nHost: x\r\n\r\n") //nolint:bodyclose // sent read and closed it
+		require.Equal(t, 405, response.StatusCode, "%s %s", framing, body)
+		require.True(t, response.Close, framing)
+
+		c := dial(t, address)
+		_, err := io.WriteString(c, "POST /plain HTTP/1.1\r\nHost: x\r\n"+framing+"\r\n0\r\n\r\nGET /plain HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		require.NoError(t, err)
+		all, _ := io.ReadAll(c) // a connection that is closed before it is read to its end may be reset
+		require.Equal(t, 1, strings.Count(string(all), "HTTP/1.1 "), "%s: %s", framing, all)
+	}
+}
