@@ -80,3 +80,17 @@ func TestALinkToThePracticesPageIsShownOnce(t *testing.T) { // R42, R44, R61
 	require.Equal(t, false, revoked.at("active"))
 	b.do(http.MethodDelete, path+"/"+uuid.NewString(), "", withKey(admin)).refused(http.StatusNotFound, syncs.CodeNotFound, "")
 }
+
+// Whoever is given the link must find the server with it, whatever address the caller wrote.
+func TestALinkToThePracticesPageLeadsWherePeopleFindTheServer(t *testing.T) { // R61
+	t.Parallel()
+	b := newBench(t, func(o *benchSettings) {
+		o.Fleet.Practice = practice.New(practice.Options{Log: o.Record, Store: &fakeLinks{}, Now: func() time.Time { return testTime }})
+		o.Fleet.BaseOf = func(*http.Request) string { return "https://sync.example.com" }
+	})
+	admin := b.fleetKeys.add(access.FleetKey{Scope: access.FleetAdmin}, nil)
+	made := b.post("/api/clinics/"+b.reads.owner.ID.String()+"/status-links", `{}`, withKey(admin), func(r *http.Request) { r.Host = "elsewhere.example.com" })
+	require.Equal(t, http.StatusCreated, made.Code, "%s", made.Body)
+	link, _ := made.at("link").(string)
+	require.True(t, strings.HasPrefix(link, "https://sync.example.com/status/"), link)
+}

@@ -66,6 +66,7 @@ func StartServer(ctx context.Context, settings Settings, s *Store, log *slog.Log
 			return nil, err
 		}
 		options.Session, options.Fleet.LinkOf = console.SessionOf(c), console.LinkOf(c)
+		options.Fleet.BaseOf = console.BaseOf(c)
 	}
 	if err := e.Start(ctx); err != nil {
 		e.Close()

@@ -119,6 +119,12 @@ func LinkOf(o Options) func(*http.Request, string) string {
 	return func(r *http.Request, token string) string { return page.LinkAddress(site.Base(r), token) }
 }
 
+// BaseOf returns what finds where people find the server, without a slash at its end.
+func BaseOf(o Options) func(*http.Request) string {
+	site := o.site()
+	return func(r *http.Request) string { return site.Base(r).String() }
+}
+
 // ParsePublicURL reads PUBLIC_URL: http or https, a host, and no path. Empty means none.
 func ParsePublicURL(text string) (*url.URL, error) {
 	if text == "" {

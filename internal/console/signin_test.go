@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -371,4 +372,17 @@ func TestTheThemeIsRemembered(t *testing.T) {
 	v.send(t, "/console/theme", url.Values{"theme": {"auto"}}, "Referer", "https://evil.example/console/people")
 	require.Equal(t, "/console/sign-in", v.page.path, "somebody else's page is not led back to")
 	require.NotContains(t, v.page.body, "data-theme")
+}
+
+// A link that the API makes leads to PUBLIC_URL, except on the server's own machine.
+func TestWherePeopleFindTheServerIsNotWhatARequestSays(t *testing.T) {
+	t.Parallel()
+	public, err := ParsePublicURL("https://sync.example.com/")
+	require.NoError(t, err)
+	base, link := BaseOf(Options{PublicURL: public}), LinkOf(Options{PublicURL: public})
+	for host, want := range map[string]string{"elsewhere.example.com": "https://sync.example.com", "localhost:3001": "http://localhost:3001", "127.0.0.1:3001": "http://127.0.0.1:3001"} {
+		request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+host+"/api/people", nil)
+		require.Equal(t, want, base(request), host)
+		require.True(t, strings.HasPrefix(link(request, "x"), want+"/console/"), host)
+	}
 }

@@ -68,6 +68,10 @@ type Options struct {
 	// console; nil: there is no console.
 	LinkOf func(r *http.Request, token string) string
 
+	// BaseOf returns where people find the server, without a slash at its end; nil: where the
+	// request says.
+	BaseOf func(r *http.Request) string
+
 	// Package api sets these to its own.
 	Conditions Conditions
 	Clinics    Clinics

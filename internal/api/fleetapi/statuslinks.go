@@ -106,6 +106,9 @@ func (o *Options) createStatusLink() web.Operation {
 				return web.Reply{}, err
 			}
 			base := web.EntryOf(c.Context()).BaseURL(c.Request)
+			if o.BaseOf != nil {
+				base = o.BaseOf(c.Request)
+			}
 			return web.Reply{Status: http.StatusCreated, Body: newStatusLinkOf(&row, practice.Address(base, token))}, nil
 		},
 	}
