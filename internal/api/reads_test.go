@@ -119,6 +119,7 @@ func TestAQueryThatIsNotExactlyRightIsRefusedAndNamesTheParameter(t *testing.T) 
 		"/api/syncs?status=failed&status=failed":            "status",
 		"/api/syncs?status=" + secret:                       "status",
 		"/api/syncs?type=reconcile":                         "type",
+		"/api/syncs?code=schema_drifted":                    "code",
 		"/api/syncs?limit=":                                 "limit",
 		"/api/syncs?limit=0":                                "limit",
 		"/api/syncs?limit=201":                              "limit",

@@ -165,8 +165,9 @@ func syncsOf(list syncs.List[syncs.Audit]) syncList {
 	return body
 }
 
-// maxCode is how long a code may be, in characters.
-const maxCode = 64
+// EndCodes lists the codes with which a sync can end, and so those that a list can be limited
+// to.
+func EndCodes() []syncs.Code { return web.StartCodes() }
 
 func (s *server) listSyncs() web.Operation {
 	return web.Operation{
@@ -180,7 +181,7 @@ func (s *server) listSyncs() web.Operation {
 			web.WordParam("status", "Only syncs in this state.", []syncs.Status{
 				syncs.StatusQueued, syncs.StatusInProgress, syncs.StatusCompleted, syncs.StatusFailed, syncs.StatusCancelled,
 			}),
-			web.TextParam("code", "Only syncs that ended with this code.", maxCode, string(syncs.CodeSchemaDrift)),
+			web.WordParam("code", "Only syncs that ended with this code.", EndCodes()),
 			web.InstantParam("since", "Only syncs that were created at or after this moment."),
 		}, web.PageParams()...),
 		Offers: []web.Offer{{

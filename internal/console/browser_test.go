@@ -235,7 +235,7 @@ func TestEveryPageIsAccessibleInBothThemesAndAtEveryWidth(t *testing.T) {
 	w.signIn(t, admin)
 	for name, path := range map[string]string{
 		"fleet": "/console", "fleet-page-2": "/console?page=2&sort=-asof", "fleet-none": "/console?q=nothing+like+this",
-		"people": "/console/people", "you": "/console/you", "missing": "/console/nothing", "needs": "/console/needs", "needs-none": "/console/needs?kind=volumes",
+		"people": "/console/people", "you": "/console/you", "missing": "/console/nothing", "needs": "/console/needs", "needs-none": "/console/needs?kind=volume",
 		"plan": screen.PlanAddress(plan), "clinic": screen.ClinicAddress(failing), "clinic-off": screen.ClinicAddress(s.clinicNamed(t, "Old Mill")),
 		"setup-add": "/console/setup", "setup-csv": "/console/setup/csv", "setup-login": screen.SetupAddress(s.clinicNamed(t, "Fjord")), "setup-dry-run": screen.SetupAddress(failing) + "?step=dry-run",
 		"setup-schedule": screen.SetupAddress(failing) + "?step=schedule", "setup-key": screen.SetupAddress(failing) + "?step=key",

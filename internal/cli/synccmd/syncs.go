@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -50,6 +52,9 @@ func (a *SyncsListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 	filter := syncs.AuditFilter{
 		Type: syncs.Type(render.Given(a.Type)), Status: syncs.Status(render.Given(a.Status)), Code: syncs.Code(a.Code),
 		Page: syncs.Page{Limit: int(a.Limit), Cursor: a.Cursor},
+	}
+	if a.Code != "" && !slices.Contains(api.EndCodes(), filter.Code) {
+		return cli.Usage(fmt.Errorf("--code must be one of %s", strings.Trim(fmt.Sprint(api.EndCodes()), "[]")))
 	}
 	if a.Since != "" {
 		since, err := clinic.ParseSince(a.Since, time.Now())

@@ -173,7 +173,11 @@ func (s *screens) setup(v *page.Visit) (*setupView, error) {
 // follow finds the step that is shown: the one that the address or the form names, else the
 // first that is not done.
 func (s *setupView) follow(v *page.Visit, done map[string]bool) {
-	s.Step = v.URL.Query().Get("step")
+	var names []string
+	for _, step := range setupSteps {
+		names = append(names, step.Name)
+	}
+	s.Step = v.OneOf("step", names...)
 	if act := v.PostForm.Get("act"); v.Method == http.MethodPost {
 		s.Step = cmp.Or(stepOfAct[act], stepSchedule)
 	}

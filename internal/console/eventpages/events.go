@@ -2,7 +2,6 @@ package eventpages
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +27,6 @@ type (
 		Clinic        screen.Pick
 		Types         []page.Choice
 		Filtered      bool
-		Unknown       string // the type that the address names, and that does not exist
 		Rows          []eventRow
 		Latest        bool   // the page begins with the latest: it looks again soon
 		Newest, Older string // addresses; empty: there is no such page
@@ -95,16 +93,10 @@ func (s *screens) events(v *page.Visit) (*eventsView, error) {
 	if err != nil {
 		return nil, err
 	}
-	kind, unknown := v.Text("type"), ""
-	if kind != "" && !slices.Contains(feed.Types(), kind) {
-		kind, unknown = "", kind
-	}
+	kind, types := v.Filter("type", "All events", typeWords...)
 	shown := &eventsView{
-		Clinic: pick, Types: page.Choices(kind, "All events", typeWords...), Filtered: of != nil || kind != "" || unknown != "", Unknown: unknown,
+		Clinic: pick, Types: types, Filtered: of != nil || kind != "",
 		Latest: v.Text("after") == "", MayAdd: v.Caller.Check(access.ChangeClinics, uuid.Nil) == nil,
-	}
-	if unknown != "" {
-		return shown, nil
 	}
 	list, err := s.o.Arrivals.Recent(v.Context(), feed.HappeningFilter{
 		Clinics: screen.Within(v, of), Type: kind, Page: syncs.Page{Limit: eventsPerPage, Cursor: v.Text("after")},

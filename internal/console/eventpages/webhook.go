@@ -2,7 +2,6 @@ package eventpages
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -78,10 +77,7 @@ func (s *screens) endpoint(v *page.Visit) (*endpointView, error) {
 	if err != nil {
 		return nil, err
 	}
-	state := v.URL.Query().Get("state")
-	if !slices.Contains(deliveryWords, state) {
-		state = ""
-	}
+	state, states := v.Filter("state", "All deliveries", deliveryWords...)
 	list, err := s.o.Endpoints.Deliveries(v.Context(), v.By(), id, webhooks.DeliveryFilter{
 		State: state, Page: syncs.Page{Limit: deliveriesPerPage, Cursor: v.URL.Query().Get("after")},
 	})
@@ -90,7 +86,7 @@ func (s *screens) endpoint(v *page.Visit) (*endpointView, error) {
 	}
 	shown := &endpointView{
 		endpointRow: endpointRowOf(v, &e, screen.ClinicsByID(clinics)), URLField: e.URL, Describe: e.Description, TypeBoxes: typeBoxes(e.Types, ""),
-		States: page.Choices(state, "All deliveries", deliveryWords...), Filtered: state != "",
+		States: states, Filtered: state != "",
 	}
 	if v.Typed.Get("act") == "set" { // what was typed stays
 		shown.URLField, shown.Describe, shown.TypeBoxes = v.Typed.Get("url"), v.Typed.Get("description"), typeBoxes(v.Typed["type"], "")

@@ -157,7 +157,10 @@ func (s *screens) chosen(v *page.Visit) ([]*screen.Judged, error) {
 		return nil, err
 	}
 	if v.Text("all") != "" {
-		state := v.Text("state")
+		state := chosenState(v)
+		if err := v.Known(); err != nil {
+			return nil, err // and not all clinics
+		}
 		all = slices.DeleteFunc(all, func(x *screen.Judged) bool {
 			return !x.Matches(v.Text("q")) || state != "" && string(x.State) != state
 		})

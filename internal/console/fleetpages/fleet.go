@@ -80,7 +80,7 @@ func (s *screens) fleet(v *page.Visit) (*fleetView, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown := &fleetView{Query: v.Text("q"), State: v.Text("state"), Sort: v.Text("sort"), All: len(all)}
+	shown := &fleetView{Query: v.Text("q"), State: chosenState(v), Sort: v.OneOf("sort", sorts...), All: len(all)}
 	found := slices.DeleteFunc(slices.Clone(all), func(x *screen.Judged) bool { return !x.Matches(shown.Query) })
 	shown.count(v, found)
 	if shown.State != "" {
@@ -149,6 +149,18 @@ func fleetStates() []scheduler.ClinicState {
 	}
 }
 
+// chosenState returns the state that the address chooses; empty: all.
+func chosenState(v *page.Visit) string {
+	var words []string
+	for _, state := range fleetStates() {
+		words = append(words, string(state))
+	}
+	return v.OneOf("state", words...)
+}
+
+// sorts are the orders that an address can name.
+var sorts = []string{"name", "-name", "state", "-state", "asof", "-asof", "plans", "-plans"}
+
 // order sorts the clinics: by default first those that a person must look at.
 func order(clinics []*screen.Judged, by string) {
 	by, descending := strings.CutPrefix(by, "-")
@@ -212,11 +224,11 @@ func (s *screens) fleetCSV(v *page.Visit) ([][]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	state := v.Text("state")
+	state := chosenState(v)
 	found := slices.DeleteFunc(all, func(x *screen.Judged) bool {
 		return !x.Matches(v.Text("q")) || state != "" && string(x.State) != state
 	})
-	order(found, v.Text("sort"))
+	order(found, v.OneOf("sort", sorts...))
 	rows := [][]string{{
 		"id", "name", "timezone", "provider", "state", "since", "code", "data_as_of",
 		"inbound_last_success", "inbound_next", "cases_last_success", "cases_next", "reconciliation_last_success", "reconciliation_next",

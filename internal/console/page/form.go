@@ -1,5 +1,10 @@
 package page
 
+import (
+	"cmp"
+	"slices"
+)
+
 // A Fact is a name and a value.
 type Fact struct {
 	Name  string
@@ -16,6 +21,37 @@ type Choice struct {
 type picked struct {
 	Name, Label string
 	Choices     []Choice
+}
+
+// Filter returns the value of a filter in the address, which must be one that it offers, and
+// what it offers after "all of them".
+func (v *Visit) Filter(name, all string, pairs ...string) (string, []Choice) {
+	var known []string
+	for i := 0; i < len(pairs); i += 2 {
+		known = append(known, pairs[i])
+	}
+	chosen := v.OneOf(name, known...)
+	return chosen, Choices(chosen, all, pairs...)
+}
+
+// OneOf returns a value of the address that is one of a few words; empty: there is none. With
+// any other value the page is a Problem: a list in which a filter is left out, or which is
+// empty because of it, would mislead. An act that uses OneOf calls Known.
+func (v *Visit) OneOf(name string, words ...string) string {
+	value := v.Text(name)
+	if value != "" && !slices.Contains(words, value) {
+		v.unknown = cmp.Or(v.unknown, name)
+		return ""
+	}
+	return value
+}
+
+// Known returns a Problem if the address had a value that OneOf did not know.
+func (v *Visit) Known() error {
+	if v.unknown == "" {
+		return nil
+	}
+	return Problem("The address has a value for “" + v.unknown + "” that this page does not know. Open the page anew and choose one of its own.")
 }
 
 // Choices returns what a filter offers, after "all of them".

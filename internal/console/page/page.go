@@ -90,11 +90,12 @@ type Visit struct {
 	Problem string     // why it is shown again
 	Bare    bool       // the page stands alone, and needs no sign-in
 
-	kept   map[string]any // what the page has read, for its other parts
-	failed bool           // the page says that something went wrong
-	token  string         // of the session; empty: nobody is signed in
-	theme  string
-	notice Notice
+	kept    map[string]any // what the page has read, for its other parts
+	failed  bool           // the page says that something went wrong
+	unknown string         // what the address has a value for that the page does not know; empty: nothing
+	token   string         // of the session; empty: nobody is signed in
+	theme   string
+	notice  Notice
 }
 
 // Keep keeps what the page has read under a name, for other parts of the same page.
@@ -165,6 +166,9 @@ func (s *Site) show(p Page) http.HandlerFunc {
 // render reads and shows a page.
 func (s *Site) render(w http.ResponseWriter, v *Visit, p Page, status int) {
 	shown, err := p.Show(v)
+	if err == nil {
+		err = v.Known()
+	}
 	problem := Problem("")
 	switch {
 	case err == nil:
@@ -234,6 +238,13 @@ func (s *Site) csv(p Page) http.HandlerFunc {
 			return
 		}
 		rows, err := p.CSV(v)
+		if err == nil {
+			err = v.Known()
+		}
+		if problem, ok := errors.AsType[Problem](err); ok {
+			s.Message(w, v, http.StatusUnprocessableEntity, Message{Title: p.Title, Text: string(problem)})
+			return
+		}
 		if err != nil {
 			s.Fail(w, r, v, err)
 			return

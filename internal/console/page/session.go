@@ -163,23 +163,15 @@ func LocalPath(next string) string {
 	return u.RequestURI()
 }
 
-// SameOrigin refuses a form that another site sent. A browser says with every form where it
-// comes from.
-func (s *Site) SameOrigin(w http.ResponseWriter, r *http.Request) bool {
-	base := s.Base(r)
-	if origin := r.Header.Get("Origin"); origin == "" || origin != base.Scheme+"://"+base.Host {
-		s.Message(w, s.Stranger(r), http.StatusForbidden, Message{
+// ReadForm reads the form of a visit. It refuses one that another site sent, because a browser
+// says with every form where it comes from; one that is too large; and one that is no text.
+func (s *Site) ReadForm(w http.ResponseWriter, v *Visit) bool {
+	base := v.Base
+	if origin := v.Header.Get("Origin"); origin == "" || origin != base.Scheme+"://"+base.Host {
+		s.Message(w, s.Stranger(v.Request), http.StatusForbidden, Message{
 			Title: "This form came from elsewhere",
 			Text:  "The server accepts forms from " + base.Scheme + "://" + base.Host + " only. If people find it under another address, set PUBLIC_URL.",
 		})
-		return false
-	}
-	return true
-}
-
-// CheckForm refuses a form of another site or another session (R43).
-func (s *Site) CheckForm(w http.ResponseWriter, v *Visit) bool {
-	if !s.SameOrigin(w, v.Request) {
 		return false
 	}
 	err := v.ParseForm() // first: ParseMultipartForm would hide its error
@@ -188,6 +180,18 @@ func (s *Site) CheckForm(w http.ResponseWriter, v *Visit) bool {
 	}
 	if err != nil && !errors.Is(err, http.ErrNotMultipart) {
 		s.Message(w, v, http.StatusRequestEntityTooLarge, Message{Title: "This form is too large", Text: "Send less at once."})
+		return false
+	}
+	if !textual(v.PostForm) {
+		s.notText(w, v)
+		return false
+	}
+	return true
+}
+
+// CheckForm reads a form, and refuses one of another session, too (R43).
+func (s *Site) CheckForm(w http.ResponseWriter, v *Visit) bool {
+	if !s.ReadForm(w, v) {
 		return false
 	}
 	if !people.CSRFMatches(v.token, v.PostForm.Get("csrf")) {

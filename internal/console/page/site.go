@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pims-sync/pims-sync/internal/people"
 	"github.com/pims-sync/pims-sync/internal/web"
@@ -102,7 +103,31 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Cache-Control", "no-store")
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if !textual(r.URL.Query()) {
+		s.notText(w, s.Stranger(r))
+		return
+	}
 	s.mux.ServeHTTP(w, r)
+}
+
+// textual reports whether all values are text, as the database keeps it.
+func textual(values url.Values) bool {
+	for _, all := range values {
+		for _, value := range all {
+			if !utf8.ValidString(value) || strings.Contains(value, "\x00") {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// notText says that an address or a form has bytes that are no text.
+func (s *Site) notText(w http.ResponseWriter, v *Visit) {
+	s.Message(w, v, http.StatusBadRequest, Message{
+		Title: "This cannot be read",
+		Text:  "The address or the form has characters that are no text. Type it again.",
+	})
 }
 
 // Base returns where people find the server: PUBLIC_URL, except on the server's own machine.

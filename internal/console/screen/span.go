@@ -12,7 +12,8 @@ var spans = map[string]time.Duration{"day": 24 * time.Hour, "week": 7 * 24 * tim
 // Spans offers the periods that a list can be limited to. The address has the chosen one as
 // "span".
 func Spans(v *page.Visit) []page.Choice {
-	return page.Choices(v.Text("span"), "All time", "day", "Last 24 hours", "week", "Last 7 days", "month", "Last 30 days")
+	_, offered := v.Filter("span", "All time", "day", "Last 24 hours", "week", "Last 7 days", "month", "Last 30 days")
+	return offered
 }
 
 // Since returns when the period begins that the address names; zero: it names none.

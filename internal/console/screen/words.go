@@ -120,15 +120,16 @@ var notOfRuns = []syncs.Code{
 	syncs.CodeAlreadyDecided, syncs.CodeIdempotencyMismatch, syncs.CodeDraining, syncs.CodeNotTaken,
 }
 
-// RunCodes offers the codes that a sync can end with, in words, by their words.
-func RunCodes(chosen string) []page.Choice {
+// RunCodes offers the codes that a sync can end with, in words, by their words. The address
+// has the chosen one as "code".
+func RunCodes(v *page.Visit) (chosen string, offered []page.Choice) {
 	codes := slices.DeleteFunc(slices.Collect(maps.Keys(codeWords)), func(code syncs.Code) bool { return slices.Contains(notOfRuns, code) })
 	slices.SortFunc(codes, func(a, b syncs.Code) int { return strings.Compare(codeWords[a], codeWords[b]) })
 	var pairs []string
 	for _, code := range codes {
 		pairs = append(pairs, string(code), codeWords[code])
 	}
-	return page.Choices(chosen, "Any reason", pairs...)
+	return v.Filter("code", "Any reason", pairs...)
 }
 
 // Explain returns a code in plain words, and an unknown code as it is.

@@ -53,7 +53,7 @@ func (s *screens) writeSignIn(w http.ResponseWriter, r *http.Request, status int
 
 // signIn signs in with a password.
 func (s *screens) signIn(w http.ResponseWriter, r *http.Request) {
-	if !s.site.SameOrigin(w, r) {
+	if !s.site.ReadForm(w, s.site.Stranger(r)) {
 		return
 	}
 	shown := signInView{Next: page.LocalPath(r.PostFormValue("next")), Email: r.PostFormValue("email")}
@@ -157,7 +157,7 @@ func (s *screens) writeLink(w http.ResponseWriter, r *http.Request, status int, 
 
 // followLink uses a one-time link.
 func (s *screens) followLink(w http.ResponseWriter, r *http.Request) {
-	if !s.site.SameOrigin(w, r) {
+	if !s.site.ReadForm(w, s.site.Stranger(r)) {
 		return
 	}
 	if s.insecure(r) != "" {
@@ -204,7 +204,7 @@ const themeLife = 365 * 24 * time.Hour
 
 // setTheme remembers light, dark, or what the system says.
 func (s *screens) setTheme(w http.ResponseWriter, r *http.Request) {
-	if !s.site.SameOrigin(w, r) {
+	if !s.site.ReadForm(w, s.site.Stranger(r)) {
 		return
 	}
 	s.site.SetCookie(w, r, page.CookieTheme, page.ThemeOf(r.PostFormValue("theme")), themeLife)

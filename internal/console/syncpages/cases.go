@@ -79,12 +79,10 @@ func (s *Screens) cases(v *page.Visit) (*casesView, error) {
 	if err != nil {
 		return nil, err
 	}
-	shown := &casesView{
-		Query: v.Text("q"), From: v.Text("from"), To: v.Text("to"), Later: v.Text("after") != "", None: len(clinics) == 0,
-		Statuses: page.Choices(v.Text("status"), "Any status", cases.Draft, "Draft", cases.Pending, "Pending", cases.Reviewed, "Reviewed"),
-		Deleted:  page.Choices(v.Text("deleted"), "Deleted or not", "no", "Not deleted", "yes", "Deleted"),
-		Orders:   page.Choices(v.Text("order"), "Latest visit first", "oldest", "Earliest visit first"),
-	}
+	shown := &casesView{Query: v.Text("q"), From: v.Text("from"), To: v.Text("to"), Later: v.Text("after") != "", None: len(clinics) == 0}
+	_, shown.Statuses = v.Filter("status", "Any status", cases.Draft, "Draft", cases.Pending, "Pending", cases.Reviewed, "Reviewed")
+	_, shown.Deleted = v.Filter("deleted", "Deleted or not", "no", "Not deleted", "yes", "Deleted")
+	_, shown.Orders = v.Filter("order", "Latest visit first", "oldest", "Earliest visit first")
 	if shown.None {
 		return shown, nil
 	}

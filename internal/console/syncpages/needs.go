@@ -124,7 +124,11 @@ func (s *Screens) needs(v *page.Visit) (*needsView, error) {
 	for _, x := range all {
 		clinics[x.Clinic.ID] = &x.Clinic
 	}
-	shown := &needsView{Kind: v.URL.Query().Get("kind"), All: len(found)}
+	kinds := make([]string, len(needGroups))
+	for i, g := range needGroups {
+		kinds[i] = string(g.Kind)
+	}
+	shown := &needsView{Kind: v.OneOf("kind", kinds...), All: len(found)}
 	shown.count(v, found)
 	if shown.Kind != "" {
 		found = slices.DeleteFunc(found, func(n Need) bool { return string(n.Kind) != shown.Kind })

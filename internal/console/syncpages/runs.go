@@ -69,21 +69,20 @@ func (s *Screens) runs(v *page.Visit) (*runsView, error) {
 	if err != nil {
 		return nil, err
 	}
-	query := v.URL.Query()
 	only, pick, err := screen.PickClinic(v, clinics, "All clinics")
 	if err != nil {
 		return nil, err
 	}
+	kind, types := v.Filter("type", "All types", screen.RunTypes...)
+	status, statuses := v.Filter("status", "Any outcome", string(syncs.StatusQueued), "Waiting", string(syncs.StatusInProgress), "Running",
+		string(syncs.StatusCompleted), "Done", string(syncs.StatusFailed), "Failed", string(syncs.StatusCancelled), "Cancelled")
+	code, codes := screen.RunCodes(v)
 	filter := syncs.AuditFilter{
-		Type: syncs.Type(query.Get("type")), Status: syncs.Status(query.Get("status")), Code: syncs.Code(query.Get("code")), Since: screen.Since(v),
-		Page: syncs.Page{Limit: runsPerPage, Cursor: query.Get("after")},
+		Type: syncs.Type(kind), Status: syncs.Status(status), Code: syncs.Code(code), Since: screen.Since(v),
+		Page: syncs.Page{Limit: runsPerPage, Cursor: v.URL.Query().Get("after")},
 	}
 	shown := &runsView{
-		Clinic: pick,
-		Types:  page.Choices(string(filter.Type), "All types", screen.RunTypes...),
-		Statuses: page.Choices(string(filter.Status), "Any outcome", string(syncs.StatusQueued), "Waiting", string(syncs.StatusInProgress), "Running",
-			string(syncs.StatusCompleted), "Done", string(syncs.StatusFailed), "Failed", string(syncs.StatusCancelled), "Cancelled"),
-		Codes: screen.RunCodes(string(filter.Code)), Spans: screen.Spans(v),
+		Clinic: pick, Types: types, Statuses: statuses, Codes: codes, Spans: screen.Spans(v),
 		Filtered: only != nil || filter.Type != "" || filter.Status != "" || filter.Code != "" || !filter.Since.IsZero(),
 	}
 	byID := screen.ClinicsByID(clinics)

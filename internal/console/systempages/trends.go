@@ -60,11 +60,17 @@ const maxFigures = 30
 
 // trendDays returns the days that an address asks for.
 func (s *screens) trendDays(v *page.Visit) ([]trends.Day, error) {
-	days, err := strconv.Atoi(v.Text("days"))
+	chosen, _ := trendSpans(v)
+	days, err := strconv.Atoi(chosen)
 	if err != nil {
 		days = trends.MaxDays
 	}
 	return trends.Last(v.Context(), s.o.Trends, days, v.Now)
+}
+
+// trendSpans offers the numbers of days. The address has the chosen one as "days".
+func trendSpans(v *page.Visit) (string, []page.Choice) {
+	return v.Filter("days", "90 days", "30", "30 days", "14", "14 days")
 }
 
 func (s *screens) trends(v *page.Visit) (*trendsView, error) {
@@ -72,8 +78,9 @@ func (s *screens) trends(v *page.Visit) (*trendsView, error) {
 	if err != nil {
 		return nil, err
 	}
+	_, spans := trendSpans(v)
 	shown := &trendsView{
-		Spans: page.Choices(v.Text("days"), "90 days", "30", "30 days", "14", "14 days"), CSV: v.AddressOf(page.Root + "/trends.csv"),
+		Spans: spans, CSV: v.AddressOf(page.Root + "/trends.csv"),
 		First: dayName(&days[0]), Last: dayName(&days[len(days)-1]), None: true,
 	}
 	for i := range days {
