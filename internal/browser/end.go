@@ -23,6 +23,10 @@ const (
 	askAgain    = 500 * time.Millisecond
 	mostBetween = 5 * time.Second
 
+	// decisionTime is how long a page must stay that says that the user is logged in already.
+	// Pages that say so and go on by themselves are left sooner.
+	decisionTime = 6 * time.Second
+
 	// leastBetween is the least time between two requests about a session.
 	leastBetween = 250 * time.Millisecond
 )
@@ -30,7 +34,8 @@ const (
 // awaitEnd waits until the browser has left the login page and the PIMS accepts the
 // session, or refuses. A page between the form and the end may load others by itself, so
 // the browser waits as long as the session is not accepted. A text on another page does not
-// count as a refusal: dashboards show alerts of their own.
+// count as a refusal: dashboards show alerts of their own. A page that has the login page's
+// address and not its form may be the end, if the PIMS accepts the session.
 func (v *visit) awaitEnd() (pims.BrowserSession, error) {
 	var session pims.BrowserSession
 	var still stillness
@@ -42,34 +47,39 @@ func (v *visit) awaitEnd() (pims.BrowserSession, error) {
 		v.said.dialogs = append(v.said.dialogs, v.guard.takeDialogs()...)
 		doubtful := len(seen.Refusals) > 0
 		stood := still.since(seen.URL, doubtful)
-		if v.isLogin(u, seen) {
+		isLogin := v.isLogin(u, seen)
+		if isLogin {
 			if err := v.refusal(seen, stood); err != nil {
 				return false, err
 			}
-			return false, v.heed(stood, doubtTime)
+			if v.hasForm(seen) || v.form.Accepted == nil {
+				return false, v.heed(stood, doubtTime)
+			}
 		}
 		need := settleTime
-		if doubtful || u.Host != v.login[0].Host {
+		if isLogin || doubtful || u.Host != v.login[0].Host {
 			need = doubtTime
 		}
 		if seen.Ready == "loading" || v.guard.isLoading() || stood < need {
 			return false, nil
 		}
-		found, err := v.harvest(u)
-		if err != nil || len(found.Cookies) == 0 {
-			return false, err
+		var accepted bool
+		var err error
+		if session, accepted, err = v.accepted(u); err != nil || accepted {
+			return accepted, err
 		}
-		accepted, err := v.ask(found)
-		if err != nil {
-			return false, err
-		}
-		if !accepted {
-			return false, v.heed(stood, need)
-		}
-		session = found
-		return true, nil
+		return false, v.heed(stood, need)
 	})
 	return session, err
+}
+
+// accepted collects the session, and reports whether it has cookies and the PIMS accepts it.
+func (v *visit) accepted(u *url.URL) (session pims.BrowserSession, accepted bool, err error) {
+	session, err = v.harvest(u)
+	if err == nil && len(session.Cookies) > 0 {
+		accepted, err = v.ask(session)
+	}
+	return session, accepted, err
 }
 
 // unsubmitted returns the error for a form that the browser itself does not submit, because a field
@@ -101,10 +111,13 @@ func withoutDigits(name string) string {
 }
 
 // refusal returns the error for what the login page says, or nil where it says nothing, or
-// has not said it long enough to be a final message. A form that is not submitted is told, too.
+// has not said it long enough to be a final message. What it said before the form was
+// submitted is no answer, also where the page comes anew. A form that is not submitted is
+// told, too.
 func (v *visit) refusal(seen sight, stood time.Duration) error {
-	for _, text := range slices.Concat(seen.Refusals, v.said.dialogs) {
-		switch err := refusal.Meaning(text); {
+	isNotice := func(text string) bool { return slices.Contains(v.notices, text) }
+	for _, text := range slices.DeleteFunc(slices.Concat(seen.Refusals, v.said.dialogs), isNotice) {
+		switch err := refusal.Meaning(text, v.typed()); {
 		case errors.Is(err, pims.ErrAuthChallenge):
 			return v.challenge(text, refusal.AsksPerson)
 		case err != nil:
@@ -134,8 +147,8 @@ type said struct {
 }
 
 // heed reads the text of a page that has not changed for as long as it needs. It returns an
-// error where a page that has not changed for doubtTime asks whether to end another session,
-// because such a page waits for a person's decision.
+// error where a page that has not changed for decisionTime asks whether to end another
+// session, because such a page waits for a person's decision.
 func (v *visit) heed(stood, need time.Duration) error {
 	if stood < need || time.Since(v.said.read) < askAgain {
 		return nil
@@ -145,7 +158,7 @@ func (v *visit) heed(stood, need time.Duration) error {
 		return err
 	}
 	v.said.text, v.said.read = text, time.Now()
-	if stood < doubtTime {
+	if stood < decisionTime {
 		return nil
 	}
 	return v.challengeSaid(refusal.InUse)
@@ -164,14 +177,19 @@ func (v *visit) challengeSaid(asks func(sentence string) bool) error {
 
 // challenge is the error for a text that asks a person to act. It quotes the text.
 func (v *visit) challenge(text string, asks func(sentence string) bool) error {
+	if words := refusal.Quote(text, asks, v.typed()); words != "" {
+		return fmt.Errorf("%w; its page says %q", pims.ErrAuthChallenge, words)
+	}
+	return pims.ErrAuthChallenge
+}
+
+// typed returns the values of the form's fields.
+func (v *visit) typed() []string {
 	typed := make([]string, len(v.form.Fields))
 	for i, field := range v.form.Fields {
 		typed[i] = field.Value
 	}
-	if words := refusal.Quote(text, asks, typed); words != "" {
-		return fmt.Errorf("%w; its page says %q", pims.ErrAuthChallenge, words)
-	}
-	return pims.ErrAuthChallenge
+	return typed
 }
 
 // A proof is what is known about whether a session is accepted.

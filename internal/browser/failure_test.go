@@ -48,6 +48,7 @@ func TestLoginUnderstandsWhatTheSiteAnswers(t *testing.T) {
 	refuse := func(status int, text string) routes {
 		return routes{"POST /session": answer(status, text)}
 	}
+	const notice = `<div class=error-message>An incorrect password entered three times locks the account.</div>`
 	tests := map[string]struct {
 		routes routes
 		want   error
@@ -74,6 +75,24 @@ func TestLoginUnderstandsWhatTheSiteAnswers(t *testing.T) {
 			routes{
 				"GET /login":    html(plainForm),
 				"POST /session": html(`<div class=alert-danger>These credentials do not match our records.</div>` + plainForm),
+			}, pims.ErrAuthRejected,
+		},
+		"a refusal that names the user": {
+			routes{
+				"GET /login":    html(plainForm),
+				"POST /session": html(`<div class=alert-danger>User "` + username + `" does not exist.</div>` + plainForm),
+			}, pims.ErrAuthRejected,
+		},
+		"a notice that stood there before": { // R32
+			routes{
+				"GET /login":    html(notice + plainForm),
+				"POST /session": html(notice + `<div class=alert-danger>Please try again later.</div>` + plainForm),
+			}, pims.ErrRemote,
+		},
+		"a notice that stood there before, and a refusal": { // R32
+			routes{
+				"GET /login":    html(notice + plainForm),
+				"POST /session": html(notice + `<div class=alert-danger>Wrong password</div>` + plainForm),
 			}, pims.ErrAuthRejected,
 		},
 		"a refusal that is drawn": {

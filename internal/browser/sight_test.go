@@ -164,6 +164,12 @@ func TestLoginWatchesPagesOnTheWayUntilTheSessionIsAccepted(t *testing.T) {
 	refresh := func(to string, seconds int) http.HandlerFunc {
 		return html(fmt.Sprintf(`<meta http-equiv=refresh content="%d;url=%s">`, seconds, to))
 	}
+	refreshHeader := func(to string, seconds int) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Refresh", fmt.Sprintf("%d; url=%s", seconds, to))
+			html(`<p>Please wait</p>`)(w, r)
+		}
+	}
 	for name, way := range map[string]routes{
 		"a script after 0.3 s": {"GET /dashboard": script("/end", 300)},
 		"a script after 5 s":   {"GET /dashboard": script("/end", 5000)},
@@ -175,7 +181,14 @@ func TestLoginWatchesPagesOnTheWayUntilTheSessionIsAccepted(t *testing.T) {
 		"a page that loads itself again": {"GET /dashboard": html(`<script>
 			setTimeout(() => sessionStorage.tries > 2 ? location.replace("/end") : (sessionStorage.tries = (+sessionStorage.tries || 0) + 1, location.reload()), 400)
 		</script>`)},
-		"a page below the login page": {"GET /dashboard": redirect("/login/wait"), "GET /login/wait": script("/end", 1500)},
+		"a page below the login page":                {"GET /dashboard": redirect("/login/wait"), "GET /login/wait": script("/end", 1500)},
+		"a page that says that one is logged in":     {"GET /dashboard": html(`<meta http-equiv=refresh content="3;url=/end"><p>You are already logged in. Redirecting in 3 seconds`)},
+		"a page that says so and leaves after 5 s":   {"GET /dashboard": html(`<p>You are already logged in, please wait.<script>setTimeout(() => location.replace("/end"), 5000)</script>`)},
+		"a page that its header refreshes after 2 s": {"GET /dashboard": refreshHeader("/end", 2)},
+		"a form that sends itself after 2.5 s": {
+			"GET /dashboard": html(`<form method=post action=/sso><input type=hidden name=token value=t></form><script>setTimeout(() => document.forms[0].submit(), 2500)</script>`),
+			"POST /sso":      redirect("/end"),
+		},
 		"a request in the background": {"GET /dashboard": html(`<script>setTimeout(() => fetch("/end"), 900)</script>`)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -189,6 +202,25 @@ func TestLoginWatchesPagesOnTheWayUntilTheSessionIsAccepted(t *testing.T) {
 			require.Less(t, asked.Load(), int32(15), "the PIMS is asked now and then")
 		})
 	}
+}
+
+func TestAPageWithTheLoginPagesAddressIsTheEndWhereThePIMSAcceptsTheSession(t *testing.T) {
+	t.Parallel()
+	c, _ := newChromium(t, Options{LoginTimeout: 20 * time.Second})
+	var s *site
+	s = newSite(t, routes{
+		"GET /login": html(strings.Replace(plainForm, "/session", "/login", 1)),
+		"POST /login": func(w http.ResponseWriter, r *http.Request) {
+			s.accept(w, r)
+			html(`<h1>Today</h1><script>fetch("/end")</script>`)(w, r)
+		},
+		"GET /end": html(""),
+	})
+	form, _ := accepting(s, "/end")
+	session := login(t, c, form)
+	require.Equal(t, s.URL+"/login", session.URL)
+	require.NotEmpty(t, session.Cookies)
+	s.only(t)
 }
 
 func TestASessionThatIsNeverAcceptedEndsTheLoginWithWhatThePIMSSaid(t *testing.T) {

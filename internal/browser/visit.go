@@ -49,6 +49,7 @@ type visit struct {
 	submitted bool       // the PIMS may have seen the login
 	sent      int        // what guard.sentSoFar said before that
 	held      []string   // what the fields hold when the form is submitted
+	notices   []string   // what would be a refusal if it had not stood there before
 	proof     proof
 	said      said
 }
@@ -304,6 +305,7 @@ func (v *visit) submit() (held bool, err error) {
 			if err := v.noteLogin(seen.URL); err != nil {
 				return false, err
 			}
+			v.notices = append(v.notices, seen.Refusals...)
 			return true, v.tab.forget()
 		}
 		if time.Now().After(deadline) {
@@ -344,14 +346,16 @@ func (v *visit) parse(address string) (*url.URL, bool) {
 	return u, err == nil && v.form.Hosts.CheckURL(u) == nil
 }
 
+// hasForm reports whether a page shows the form.
+func (v *visit) hasForm(seen sight) bool {
+	return slices.Contains(seen.Fields, true) && v.missing(seen) < 0
+}
+
 // isLogin reports whether the page is still the login page: by its path, one below it, or
 // because the form is there. A refusal may be shown with the form under the path that the
 // form was sent to.
 func (v *visit) isLogin(u *url.URL, seen sight) bool {
-	if slices.Contains(seen.Fields, true) && v.missing(seen) < 0 {
-		return true
-	}
-	return slices.ContainsFunc(v.login, func(login *url.URL) bool {
+	return v.hasForm(seen) || slices.ContainsFunc(v.login, func(login *url.URL) bool {
 		path, start := strings.TrimRight(u.Path, "/"), strings.TrimRight(login.Path, "/")
 		return path == start || start != "" && strings.HasPrefix(path, start+"/")
 	})

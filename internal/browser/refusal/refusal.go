@@ -25,9 +25,10 @@ import (
 //   - pims.ErrRateLimited where it says that requests come too often.
 //   - nil where it says none of these.
 //
-// The text itself is not passed on, because it may contain the user's name (R40).
-func Meaning(text string) error {
-	sentences := sentencesOf(text)
+// It also reads the text without what was typed into the form: a page may say which user it
+// does not know. The text itself is not passed on, because it may contain that (R40).
+func Meaning(text string, typed []string) error {
+	sentences := slices.Concat(sentencesOf(text), sentencesOf(without(text, typed)))
 	for _, s := range sentences {
 		s = masked(s, func(t tongue) *regexp.Regexp { return t.masks })
 		if slices.ContainsFunc(tongues(), func(t tongue) bool { return t.rejects(s) }) {
@@ -65,6 +66,8 @@ type words struct {
 	wrong   string // adjectives, before or after a name
 	not     string // what says the same after a name
 	verbs   string // what says the same before a name
+	slips   string // what says the same before a name of the password or the user alone
+	given   string // before what somebody entered, which may be any words
 	check   string // asks to look at a name again
 	checked string // the names of those; empty: secret
 	more    string // whole phrases
@@ -89,22 +92,22 @@ func newTongue(w words) tongue {
 		return regexp.MustCompile(`(?:^|[^\p{L}])(?:` + pattern + `)(?:$|[^\p{L}])`)
 	}
 	between := `(?:(?:[ld]'|\()?` + either(w.fill, w.secret, w.broad) + `\)? )*`
-	bound := func(name string) []*regexp.Regexp {
+	bound := func(name, verbs string) []*regexp.Regexp {
 		return []*regexp.Regexp{
-			orNever(either(w.wrong, w.verbs) + ` ` + between + `(?:[ld]'|\()?` + either(name)),
+			orNever(either(w.wrong, verbs) + ` ` + between + `(?:[ld]'|\()?` + either(name)),
 			orNever(either(name) + `\)? ` + between + either(w.wrong, w.not)),
 		}
 	}
 	t := tongue{
-		blame:   bound(w.secret),
-		maybe:   bound(w.broad),
+		blame:   bound(w.secret, either(w.verbs, cmp.Or(w.slips, never))),
+		maybe:   bound(w.broad, w.verbs),
 		others:  orNever(w.others),
 		masks:   orNever(w.masks),
 		persons: orNever(either(w.persons, w.inUse)),
 		inUse:   orNever(w.inUse),
 		threats: orNever(w.threats),
 	}
-	t.maybe = append(t.maybe, orNever(w.check+` `+between+`(?:[ld]'|\()?`+either(cmp.Or(w.checked, w.secret))), orNever(w.more))
+	t.maybe = append(t.maybe, orNever(either(w.secret)+` `+w.given+` (?:\S+ ){1,12}`+either(w.wrong, w.not)), orNever(w.check+` `+between+`(?:[ld]'|\()?`+either(cmp.Or(w.checked, w.secret))), orNever(w.more))
 	return t
 }
 
@@ -137,10 +140,22 @@ func anyMatches(patterns []*regexp.Regexp, sentence string) bool {
 	return slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(sentence) })
 }
 
+// without returns a text without the words that were typed.
+func without(text string, typed []string) string {
+	words := strings.Fields(text)
+	for i, word := range words {
+		core := strings.TrimFunc(word, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+		if slices.ContainsFunc(typed, func(value string) bool { return core != "" && strings.EqualFold(value, core) }) {
+			words[i] = strings.Trim(strings.Replace(word, core, "", 1), `'’‘"“”„«»()<>`)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
 // sentencesOf folds a text and splits it into its sentences. A clause that begins with
 // "but" is a sentence of its own.
 func sentencesOf(text string) []string {
-	text = strings.NewReplacer(", ", " ", ": ", " ", `"`, "", "“", "", "”", "", "«", "", "»", "", "„", "", "*", "", "[", "", "]", "").Replace(fold(text) + " ")
+	text = strings.NewReplacer(", ", " ", ": ", " ", `"`, "", "“", "", "”", "", "«", "", "»", "", "„", "", "*", "", "[", "", "]", "", "_", " ").Replace(fold(text) + " ")
 	return sentenceEnd.Split(text, -1)
 }
 

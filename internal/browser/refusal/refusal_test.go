@@ -53,7 +53,7 @@ func TestARefusalIsUnderstoodInEachLanguage(t *testing.T) { // R32
 			require.Greater(t, len(meaningOf), 60)
 			for text, want := range meaningOf {
 				for _, variant := range []string{text, strings.ToUpper(text), strings.ReplaceAll(text, " ", "\u00a0"), strings.ReplaceAll(text, " ", "\n")} {
-					if got := Meaning(variant); got != want { //nolint:errorlint // Meaning returns no other error
+					if got := Meaning(variant, nil); got != want { //nolint:errorlint // Meaning returns no other error
 						t.Errorf("%q: %s, want %s", variant, pims.Kind(got), pims.Kind(want))
 					}
 				}
@@ -71,8 +71,8 @@ func TestWhatARefusalAddsChangesNothing(t *testing.T) { // R32
 				continue
 			}
 			for _, more := range []string{"Your account is locked.", "The system will be under maintenance on Sunday.", "Try again in 5 minutes.", "Enter the code."} {
-				require.Equal(t, want, Meaning(text+". "+more), text)
-				require.Equal(t, want, Meaning(more+" "+text), text)
+				require.Equal(t, want, Meaning(text+". "+more, nil), text)
+				require.Equal(t, want, Meaning(more+" "+text, nil), text)
 			}
 		}
 	}
