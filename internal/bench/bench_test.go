@@ -39,7 +39,7 @@ func TestTheDocumentHasTheSameFigures(t *testing.T) {
 	lines, err := read([]byte(printed))
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "bench.json")
-	require.NoError(t, writeJSON(path, lines))
+	require.NoError(t, writeJSON(path, lines, nil))
 	document, err := os.ReadFile(path)
 	require.NoError(t, err)
 	var read struct{ Benchmarks []line }
@@ -64,4 +64,80 @@ func TestEachBeginsEverySecondRound(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{"a", "b"}, byTurns(0, "a", "b"))
 	require.Equal(t, []string{"b", "a"}, byTurns(1, "a", "b"))
+}
+
+// Each kind of failure, as go test prints it: at the first try, later, by a panic, of a part of a
+// benchmark, of a package that does not compile, and of one that begins none.
+const failing = `# example.com/a [example.com/a.test]
+a/a_test.go:3:32: undefined: undefined
+goos: linux
+pkg: example.com/b
+BenchmarkGood-2        	       8	143000000 ns/op
+--- FAIL: BenchmarkAtOnce
+    b_test.go:4: boom
+BenchmarkLate-2        	--- FAIL: BenchmarkLate-2
+    b_test.go:5: boom
+BenchmarkParts/one_two-2         	       1	       268.0 ns/op
+--- FAIL: BenchmarkParts/bad_one
+    b_test.go:6: boom
+--- FAIL: BenchmarkParts
+BenchmarkPanics-2   	       0	               NaN ns/op
+panic: boom
+
+goroutine 22 [running]:
+exit status 2
+FAIL	example.com/b	0.019s
+ok  	example.com/c	0.019s
+exit status 3
+FAIL	example.com/d	0.007s
+FAIL	example.com/a [build failed]
+FAIL
+`
+
+func TestEachThatFailedIsNamed(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []string{"AtOnce", "Late", "Parts/bad one", "Panics", "example.com/d", "example.com/a"}, failedIn([]byte(failing)))
+	require.Empty(t, failedIn([]byte(printed)))
+	lines, err := read([]byte(failing))
+	require.NoError(t, err)
+	require.Len(t, lines, 2)
+	require.Equal(t, "Good", lines[0].What)
+	require.Equal(t, "Parts/one two", lines[1].What)
+}
+
+// The benchmarks of a folder of its own, which is another module, so that go test measures
+// nothing of ours.
+func TestThoseThatPassedArePrintedThoughOthersFailed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for path, content := range map[string]string{
+		"go.mod": "module example.com/failing\n\ngo 1.24\n",
+		"a_test.go": "package failing\n\nimport \"testing\"\n\n" +
+			"func BenchmarkGood(b *testing.B) { b.ReportMetric(7, \"ours-ms\") }\n" +
+			"func BenchmarkBad(b *testing.B) { b.Fatal(\"boom\") }\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, path), []byte(content), 0o600))
+	}
+	var table bytes.Buffer
+	document := filepath.Join(t.TempDir(), "bench.json")
+	log, err := os.Create(filepath.Join(t.TempDir(), "log")) // go test writes to it, and so do we
+	require.NoError(t, err)
+	defer log.Close()
+	err = run(t.Context(), options{dir: dir, pattern: ".", patterns: []string{"./..."}, json: document, out: &table, log: log})
+	require.ErrorContains(t, err, "failed: Bad")
+	require.Regexp(t, `(?m)^Good +7 ms`, table.String())
+	require.NotContains(t, table.String(), "Bad")
+	said, err := os.ReadFile(log.Name())
+	require.NoError(t, err)
+	require.Contains(t, string(said), "boom")
+	content, err := os.ReadFile(document)
+	require.NoError(t, err)
+	var read struct {
+		Benchmarks []line
+		Failed     []string
+	}
+	require.NoError(t, json.Unmarshal(content, &read))
+	require.Equal(t, []string{"Bad"}, read.Failed)
+	require.Len(t, read.Benchmarks, 1)
+	require.InDelta(t, 7, read.Benchmarks[0].Ours, 0)
 }

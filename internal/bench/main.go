@@ -6,7 +6,8 @@
 //
 // A benchmark that compares reports ours-UNIT, baseline-UNIT, ratio and, where there is a
 // goal, wished: the largest ratio that is wished for. The table has a line for each, and
-// the JSON document the same figures.
+// the JSON document the same figures. Where a benchmark fails, both have those that passed, the
+// document names those that failed, and the exit code is 1.
 //
 // With -base it runs the benchmarks of that revision and of the working tree by turns, so
 // that a machine that becomes slower slows both, and prints what benchstat says of them.
@@ -24,10 +25,11 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 func main() {
-	o := options{out: os.Stdout, log: os.Stderr}
+	o := options{dir: ".", out: os.Stdout, log: os.Stderr}
 	flag.StringVar(&o.pattern, "bench", ".", "run only benchmarks that match this `pattern`, as go test's -bench")
 	flag.StringVar(&o.skip, "skip", "", "run no benchmarks that match this `pattern`, as go test's -skip")
 	flag.StringVar(&o.json, "json", "", "also write the figures to this `file`")
@@ -48,6 +50,7 @@ func main() {
 }
 
 type options struct {
+	dir                       string // of the checkout
 	pattern, skip, json, base string
 	rounds                    int
 	patterns                  []string // of packages
@@ -58,23 +61,26 @@ func run(ctx context.Context, o options) error {
 	if o.base != "" {
 		return compare(ctx, o)
 	}
-	measured, err := measure(ctx, ".", o)
-	if err != nil {
-		return err
+	measured, failure := measure(ctx, o.dir, o)
+	if measured == nil {
+		return failure
 	}
 	lines, err := read(measured)
 	if err != nil {
-		return err
+		return errors.Join(failure, err)
 	}
-	printTable(o.out, lines)
-	if o.json == "" {
-		return nil
+	if len(lines) > 0 {
+		printTable(o.out, lines)
 	}
-	return writeJSON(o.json, lines)
+	if o.json != "" {
+		err = writeJSON(o.json, lines, failedIn(measured))
+	}
+	return errors.Join(failure, err)
 }
 
-// measure runs the benchmarks of the checkout in a folder and returns what go test printed.
-// It repeats the output in the log, because the whole takes minutes.
+// measure runs the benchmarks of the checkout in a folder and returns what go test printed, also
+// where some of them failed, which the error names. It repeats the output in the log, because the
+// whole takes minutes.
 func measure(ctx context.Context, dir string, o options) ([]byte, error) {
 	packages, err := withBenchmarks(ctx, dir, o.patterns)
 	if err != nil {
@@ -90,7 +96,11 @@ func measure(ctx context.Context, dir string, o options) ([]byte, error) {
 	output := &copied{to: o.log}
 	test.Stdout, test.Stderr = output, o.log
 	if err := test.Run(); err != nil {
-		return nil, fmt.Errorf("the benchmarks in %s: %w", dir, err)
+		err = fmt.Errorf("the benchmarks in %s: %w", dir, err)
+		if failed := failedIn(output.all); len(failed) > 0 {
+			err = fmt.Errorf("%w; failed: %s", err, strings.Join(failed, ", "))
+		}
+		return output.all, err
 	}
 	return output.all, nil
 }

@@ -30,10 +30,46 @@ type line struct {
 // missed reports whether a goal is not reached.
 func (l *line) missed() bool { return l.Goal > 0 && l.Ratio > l.Goal }
 
-// read reads what go test printed.
+var (
+	failedBenchmark = regexp.MustCompile(`^(?:Benchmark\S+ *\t)?--- FAIL: (Benchmark\S+)$`)
+	endOfPackage    = regexp.MustCompile(`^(FAIL|ok  )\t(\S+)`)
+
+	// Of a benchmark that failed after a first try that passed, or that ended its process.
+	noResult = regexp.MustCompile(`(?m)^(Benchmark\S+) *\t([^ \d].*| +0\t.*)?$`)
+)
+
+// failedIn returns the names of the benchmarks that failed, and of the packages that failed
+// without one: they do not compile, or ended in the middle.
+func failedIn(output []byte) (failed []string) {
+	begun := 0 // of this package
+	for text := range strings.Lines(string(output)) {
+		text = strings.TrimSuffix(text, "\n")
+		f := failedBenchmark.FindStringSubmatch(text)
+		if f == nil {
+			f = noResult.FindStringSubmatch(text)
+		}
+		if f != nil {
+			failed = append(failed, name(f[1]))
+		}
+		p := endOfPackage.FindStringSubmatch(text)
+		if p == nil {
+			continue
+		}
+		if p[1] == "FAIL" && len(failed) == begun {
+			failed = append(failed, p[2])
+		}
+		begun = len(failed)
+	}
+	all := slices.Clone(failed)
+	return slices.DeleteFunc(failed, func(parent string) bool {
+		return slices.ContainsFunc(all, func(other string) bool { return strings.HasPrefix(other, parent+"/") })
+	})
+}
+
+// read reads what go test printed of the benchmarks that passed.
 func read(output []byte) ([]line, error) {
 	var lines []line
-	reader := benchfmt.NewReader(bytes.NewReader(output), "go test")
+	reader := benchfmt.NewReader(bytes.NewReader(noResult.ReplaceAll(output, nil)), "go test")
 	for reader.Scan() {
 		switch record := reader.Result().(type) {
 		case *benchfmt.Result:
@@ -47,8 +83,13 @@ func read(output []byte) ([]line, error) {
 
 var processors = regexp.MustCompile(`-\d+$`)
 
+// name returns a benchmark's name as the table has it.
+func name(of string) string {
+	return strings.ReplaceAll(processors.ReplaceAllString(strings.TrimPrefix(of, "Benchmark"), ""), "_", " ")
+}
+
 func lineOf(r *benchfmt.Result) line {
-	l := line{What: strings.ReplaceAll(processors.ReplaceAllString(r.Name.String(), ""), "_", " ")}
+	l := line{What: name(r.Name.String())}
 	for _, v := range r.Values {
 		ours, isOurs := strings.CutPrefix(v.Unit, "ours-")
 		switch {
@@ -128,10 +169,11 @@ func boolean(b bool) int {
 	return 0
 }
 
-func writeJSON(path string, lines []line) error {
+func writeJSON(path string, lines []line, failed []string) error {
 	document, err := json.MarshalIndent(struct {
-		Benchmarks []line `json:"benchmarks"`
-	}{lines}, "", "  ")
+		Benchmarks []line   `json:"benchmarks"`
+		Failed     []string `json:"failed,omitempty"`
+	}{lines, failed}, "", "  ")
 	if err != nil {
 		return err
 	}
