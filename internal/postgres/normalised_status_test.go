@@ -1,13 +1,13 @@
 package postgres_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 )
 
@@ -16,7 +16,9 @@ func TestAMigrationTellsTheMeaningOfStoredStatusWords(t *testing.T) { // R54, R1
 	db := pgtest.Open(t, pgtest.Empty(t))
 	sqlDB := stdlib.OpenDBFromPool(db.Pool())
 	t.Cleanup(func() { _ = sqlDB.Close() })
-	migrations, err := goose.NewProvider(goose.DialectPostgres, sqlDB, os.DirFS("migrations"),
+	files, err := postgres.Migrations()
+	require.NoError(t, err)
+	migrations, err := goose.NewProvider(goose.DialectPostgres, sqlDB, files,
 		goose.WithTableName("pims_sync_migrations"), goose.WithDisableGlobalRegistry(true))
 	require.NoError(t, err)
 	_, err = migrations.UpTo(t.Context(), 43)

@@ -1,13 +1,13 @@
 package postgres_test
 
 import (
-	"os"
 	"testing"
 
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/pgtest"
 )
 
@@ -16,7 +16,9 @@ func TestAMigrationTellsForWhomCasesShowedTheirConsultations(t *testing.T) { // 
 	db := pgtest.Open(t, pgtest.Empty(t))
 	sqlDB := stdlib.OpenDBFromPool(db.Pool())
 	t.Cleanup(func() { _ = sqlDB.Close() })
-	migrations, err := goose.NewProvider(goose.DialectPostgres, sqlDB, os.DirFS("migrations"),
+	files, err := postgres.Migrations()
+	require.NoError(t, err)
+	migrations, err := goose.NewProvider(goose.DialectPostgres, sqlDB, files,
 		goose.WithTableName("pims_sync_migrations"), goose.WithDisableGlobalRegistry(true))
 	require.NoError(t, err)
 	_, err = migrations.UpTo(t.Context(), 79)
@@ -63,11 +65,11 @@ func TestAMigrationTellsForWhomCasesShowedTheirConsultations(t *testing.T) { // 
 
 	_, err = migrations.UpTo(t.Context(), 83)
 	require.NoError(t, err)
-	exec(t, db, `alter function cases_notes_shown() security invoker;
-		insert into pims_sync_notes_shown (clinic_id, case_id, consultation_id, patient_id) select clinic_id, id, '51', 'p1' from cases where pims_id = 'an undone clearing'`) // as 00080 was at first
-	require.NoError(t, db.Migrate(t.Context()))
-	require.True(t, scan[bool](t, db, "select prosecdef from pg_proc where proname = 'cases_notes_shown'"))
-	require.Equal(t, []string{
+	shown := func() []string {
+		return column[string](t, db, `select concat(pims_id, ': ', consultation_id, ' ', patient_id, ' ', client_id)
+			from pims_sync_notes_shown join cases c on c.id = case_id order by pims_id collate "C"`)
+	}
+	want := []string{
 		"disowned: 50 p5 ",
 		"kept through a change: 51 p1 c1",
 		"known later: 51 p1 c1",
@@ -75,6 +77,11 @@ func TestAMigrationTellsForWhomCasesShowedTheirConsultations(t *testing.T) { // 
 		"of the same patient: 51 p1 c1",
 		"replaced: 51 p1 c1",
 		"undone, and then gone: 51 p2 c2",
-	}, column[string](t, db, `select concat(pims_id, ': ', consultation_id, ' ', patient_id, ' ', client_id)
-		from pims_sync_notes_shown join cases c on c.id = case_id order by pims_id collate "C"`))
+	}
+	require.Equal(t, want, shown())
+	exec(t, db, `alter function cases_notes_shown() security invoker;
+		insert into pims_sync_notes_shown (clinic_id, case_id, consultation_id, patient_id) select clinic_id, id, '51', 'p1' from cases where pims_id = 'an undone clearing'`) // as 00080 was at first
+	require.NoError(t, db.Migrate(t.Context()))
+	require.True(t, scan[bool](t, db, "select prosecdef from pg_proc where proname = 'cases_notes_shown'"))
+	require.Equal(t, want, shown())
 }

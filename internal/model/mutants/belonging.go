@@ -13,6 +13,7 @@ func theBelonging() []mutant {
 		reference    = "internal/pims/idexxneo/reference.go"
 		shown        = "internal/postgres/migrations/00080_notes_shown.sql"
 		before       = "internal/postgres/migrations/00081_notes_shown_before.sql"
+		onceMore     = "internal/postgres/migrations/00084_notes_shown_once_more.sql"
 		suspicion    = "internal/postgres/casestore/suspicion.go"
 		visits       = "internal/casesync/visits.go"
 		whose        = "internal/cases/whose.go"
@@ -45,7 +46,7 @@ func theBelonging() []mutant {
 		{"R7", "Neo's null says nothing", reference, `f.given(identified(id), kind`, `f.given(identified(id), false && kind`, tests{neo, "Generations|Tolerantly"}},
 		{"R7", "Neo's newer shape does not say whose it is", "internal/pims/idexxneo/consultation.go", `err = r.referenceIn(&c.patientID, "patient_id", "patientId")`, "err = r.skip()", tests{neo, "BothShapes"}},
 		{"R7", "Neo's consultation has no further spelling of its patient", "internal/pims/idexxneo/consultation.go", `, "patientId", "PatientID":`, `, "patientId":`, tests{neo, "InFurtherSpellings"}},
-		{"R7", "Neo's patient is named by id alone", reference, `string(name) != "id" && !slices.Contains(others, string(name))`, `string(name) != "id"`, tests{neo, "InFurtherSpellings"}},
+		{"R7", "Neo's patient is named by id alone", reference, `string(name) != "id" && !slices.Contains(others, string(name))`, `string(name) != "id" && !slices.Contains(others[:0], string(name))`, tests{neo, "InFurtherSpellings"}},
 		{"R9", "Neo's consultation does not say whose patient it is", "internal/pims/idexxneo/consultation.go", "ClientID:      c.clientID.id,", "", tests{neo, "EverySpelling"}},
 		{"R7", "a later blank erases Neo's id", reference, `f.none = f.none || none`, `f.id = ""`, spelled},
 		{"R7", "the first of two ids that contradict each other counts", reference, "f.torn = true", "", spelled},
@@ -57,6 +58,8 @@ func theBelonging() []mutant {
 		{"R7", "what was hidden comes back without naming the patient", belonging, "case others || named.Another(c.Whose()):", "case others && false || named.Another(c.Whose()):", tests{sync, "NeverComesBackUnnamed"}},
 		{"R7", "what the case showed is forgotten", shown, "where o.metadata #>> '{consultation,id}' <> ''", "where false", tests{sync, "NeverComesBackUnnamed"}},
 		{"R7", "what a person put back before the upgrade is hidden", before, "where gone.id > undone.id", "where true", tests{database, "ForWhomCasesShowed"}},
+		{"R7", "what a person put back stays hidden by the first 00080", onceMore, "using case_events back\nwhere ", "using case_events back\nwhere false and ", tests{database, "ForWhomCasesShowed"}},
+		{"R7", "what was hidden after a person put it back is shown", onceMore, "and gone.id > back.id", "and false", tests{database, "ForWhomCasesShowed"}},
 		{"R7", "another name is no other patient where the patient id becomes known", whose, "return named != thanNamed && otherName(w.PatientName, than.PatientName)", "return false", becomes},
 		{"R7", "a client that stays proves nothing", whose, "case !pims.Blank(w.ClientID) && !pims.Blank(than.ClientID):", "case Differ(w.ClientID, than.ClientID):", becomes},
 		{"R7", "another client of a patient whose id is lost is none", belonging, " ||\n\t\tknown && Differ(c.Appointment.ClientID, a.ClientID))", ")", becomes},
