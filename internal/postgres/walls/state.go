@@ -69,7 +69,8 @@ func ModeOf(ctx context.Context, q querier, r Roles) (mode Mode, err error) {
 }
 
 func notMember(r Roles) error {
-	return fmt.Errorf("the database login is no member of the role %s; let the owner run `grant %s to` this login, or name another in DATABASE_URL",
+	return fmt.Errorf("the database login is no member of the role %s; let the owner run `grant %s to` this login, or name another in DATABASE_URL; "+
+		"after a restore on another server, docs/deployment.md has all that is to be granted",
 		r.Service, name(r.Service))
 }
 
