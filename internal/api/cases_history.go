@@ -118,14 +118,8 @@ func (s *server) restoreCase() web.Operation {
 		Offers: []web.Offer{{Status: http.StatusOK, Description: "The case.", Example: caseOf(sample.Record())}},
 		Codes:  []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeAlreadyDecided, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			id, restorations, err := s.restore(c, access.CaseRestore, "case", func(id uuid.UUID) ([]uuid.UUID, error) { return []uuid.UUID{id}, nil })
+			id, _, err := s.restore(c, access.CaseRestore, "case", func(id uuid.UUID) ([]uuid.UUID, error) { return []uuid.UUID{id}, nil })
 			if err != nil {
-				return web.Reply{}, err
-			}
-			if len(restorations) == 0 {
-				return web.Reply{}, web.NotFound()
-			}
-			if err := restorations[0].Refusal(); err != nil {
 				return web.Reply{}, err
 			}
 			record, err := s.o.Cases.Case(c.Context(), c.ClinicID, id)
@@ -185,12 +179,14 @@ func (s *server) restore(c *web.Call, action access.Action, kind string, which f
 	var restorations []cases.Restoration
 	err = s.act(c, action, access.RecordOf(kind, id), func(ctx context.Context, e *access.Event) (err error) {
 		restorations, err = s.o.Restores.Restore(ctx, c.ClinicID, ids, actorOf(c), s.o.Now())
-		cases := make(map[cases.RestoreOutcome][]uuid.UUID)
-		for i := range restorations {
-			cases[restorations[i].Outcome] = append(cases[restorations[i].Outcome], restorations[i].CaseID)
+		e.After = access.Values{"cases": cases.ByOutcome(restorations)}
+		switch {
+		case err != nil || action != access.CaseRestore:
+			return err
+		case len(restorations) == 0:
+			return web.NotFound()
 		}
-		e.After = access.Values{"cases": cases}
-		return err
+		return cases.WhyNot(restorations)
 	})
 	return id, restorations, err
 }

@@ -53,6 +53,15 @@ func (r *Restoration) Refusal() error {
 		strings.Join(changes, ", "))
 }
 
+// WhyNot returns why the restore of one case restored nothing: it was refused, or the clinic
+// has no such case. It returns nil where the case is restored, or was not soft-deleted.
+func WhyNot(ofOne []Restoration) error {
+	if len(ofOne) == 0 {
+		return syncs.Fail(syncs.CodeNotFound, "the clinic has no such case")
+	}
+	return ofOne[0].Refusal()
+}
+
 // ByOutcome returns the cases of a restore by what came of each.
 func ByOutcome(restorations []Restoration) map[RestoreOutcome][]uuid.UUID {
 	cases := make(map[RestoreOutcome][]uuid.UUID)

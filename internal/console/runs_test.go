@@ -197,6 +197,19 @@ func TestAViewerChangesNoRun(t *testing.T) { // R42
 	s.requireNoFault(t)
 }
 
+func TestTheRefusedRestoreOfACaseIsRecordedAsFailed(t *testing.T) { // R24, R44
+	t.Parallel()
+	s := newSite(t)
+	w := s.week(t, uuid.New())
+	v := s.as(t, access.RoleOperator)
+	s.sql(t, "update cases set metadata = metadata - 'reconciliation' where id = $1", w.otto)
+	v.get(t, screen.CaseAddress(w.otto))
+	page := v.send(t, screen.CaseAddress(w.otto), url.Values{"act": {"restore"}})
+	require.Equal(t, 422, page.status)
+	require.Contains(t, page.body, "The case was changed since it was soft-deleted")
+	require.Equal(t, []string{"failed already_decided"}, selected[string](t, s, "select outcome || ' ' || code from operator_events where action = 'case.restore'"))
+}
+
 func TestCasesAreSearchedWithoutANameInAnAddress(t *testing.T) { // R40
 	t.Parallel()
 	s := newSite(t)

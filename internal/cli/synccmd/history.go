@@ -105,12 +105,17 @@ func (a *SyncsRestoreCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 // restore undoes the soft deletes of cases, and fails where one was refused.
 func restore(ctx context.Context, std cli.Streams, c *cli.Config, s *app.Store, action access.Event, ids []uuid.UUID) error {
 	var restorations []cases.Restoration
+	var refused error // of a single case: it is recorded, and shown below
 	err := cli.Act(ctx, s, action, func(ctx context.Context, e *access.Event) (err error) {
 		restorations, err = s.Cases().Restore(ctx, e.ClinicID, ids, cli.Actor(), time.Now())
 		e.After = oplog.Restored(restorations)
+		if err == nil && e.Action == access.CaseRestore {
+			refused = cases.WhyNot(restorations)
+			err = refused
+		}
 		return err
 	})
-	if err != nil {
+	if err != nil && (refused == nil || len(restorations) == 0) {
 		return err
 	}
 	count := make(map[cases.RestoreOutcome]int)

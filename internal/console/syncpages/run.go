@@ -431,6 +431,9 @@ func (s *Screens) restore(v *page.Visit, event access.Event, ids []uuid.UUID) (p
 	err := s.o.Log.Act(v.Context(), event, func(ctx context.Context, e *access.Event) (err error) {
 		outcomes, err = s.o.Restores.Restore(ctx, e.ClinicID, ids, v.Caller.Actor(), v.Now)
 		e.After = access.Values{"cases": cases.ByOutcome(outcomes)}
+		if err == nil && e.Action == access.CaseRestore {
+			err = cases.WhyNot(outcomes)
+		}
 		return err
 	})
 	if err != nil {
