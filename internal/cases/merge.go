@@ -125,7 +125,7 @@ func mergeDetails(old Appointment, a *pims.Appointment) Appointment {
 		Meaning:        meaning,
 		Type:           orOld(a.TypeText, old.Type),
 		Start:          orOld(pims.WallText(a.StartText), old.Start),
-		End:            orOld(pims.WallText(a.EndText), old.End),
+		End:            mergeEnd(&old, a),
 		PatientID:      orOld(a.PatientID, old.PatientID),
 		Unproved:       old.Unproved,
 		ClientID:       orOld(a.ClientID, old.ClientID),
@@ -135,6 +135,17 @@ func mergeDetails(old Appointment, a *pims.Appointment) Appointment {
 		Title:          orOld(a.Title, old.Title),
 		Reason:         orOld(a.Reason, old.Reason),
 	}
+}
+
+// mergeEnd returns when the visit ends. What is no time in a form that we know replaces no
+// time that is known, unless the visit has another start (R7, R12).
+func mergeEnd(old *Appointment, a *pims.Appointment) string {
+	_, readable := pims.ParseWall(a.EndText)
+	_, known := pims.ParseWall(old.End)
+	if !readable && known && pims.WallText(a.StartText) == old.Start {
+		return old.End
+	}
+	return orOld(pims.WallText(a.EndText), old.End)
 }
 
 // orOld returns a text, or the old one where it is blank (R7).

@@ -113,6 +113,27 @@ func TestABlankNeverErasesWhatIsKnown(t *testing.T) { // R7
 	require.Empty(t, action)
 }
 
+func TestAnEndThatCannotBeReadReplacesNone(t *testing.T) { // R7, R12
+	t.Parallel()
+	a := appointment(func(a *pims.Appointment) { a.StartText, a.EndText = "2026-11-21 08:15:00", "2026-11-21 08:45:00" })
+	before, _ := cases.MergeAppointment(nil, a, nil)
+	for _, end := range []string{
+		"2026-11-21T08:45:00Z", "2026-11-21T08:45:00+01:00", "2026-11-21 24:00:00", "0000-00-00 00:00:00", "soon", "2026-11-21", "2026-11-21 08:45:00.250", "",
+	} {
+		a.EndText = end
+		merged, action := cases.MergeAppointment(&before, a, nil)
+		require.Empty(t, action, end)
+		require.Equal(t, "2026-11-21T08:45:00", merged.Appointment.End, end)
+	}
+
+	a.StartText, a.EndText = "2026-11-21 10:15:00", "soon"
+	merged, _ := cases.MergeAppointment(&before, a, nil)
+	require.Equal(t, "soon", merged.Appointment.End, "the visit moved, so its former end is none")
+	a.EndText = "2026-11-21 10:45"
+	merged, _ = cases.MergeAppointment(&merged, a, nil)
+	require.Equal(t, "2026-11-21T10:45:00", merged.Appointment.End)
+}
+
 func TestAnUnknownStatusIsDraftForANewCaseAndNoChangeForAnOldOne(t *testing.T) { // R7
 	t.Parallel()
 	odd := appointment(func(a *pims.Appointment) { a.Status, a.StatusText = pims.StatusUnknown, "Teleported" })

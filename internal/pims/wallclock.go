@@ -9,7 +9,7 @@ import (
 const WallLayout = "2006-01-02T15:04:05"
 
 // wallLayouts are the formats of a local time that we read. A fraction of a second may
-// follow the seconds.
+// follow the seconds, and does not count: times are stored in seconds (R12).
 var wallLayouts = []string{"2006-01-02 15:04:05", WallLayout, "2006-01-02 15:04", "2006-01-02T15:04"}
 
 // ParseWall reads a local time in any of its formats. The result is in UTC, which is not
@@ -19,7 +19,7 @@ func ParseWall(text string) (time.Time, bool) {
 	text = strings.TrimSpace(text)
 	for _, layout := range wallLayouts {
 		if t, err := time.Parse(layout, text); err == nil {
-			return t, true
+			return t.Truncate(time.Second), true
 		}
 	}
 	return time.Time{}, false
@@ -28,7 +28,7 @@ func ParseWall(text string) (time.Time, bool) {
 // WallText returns a local time in the format in which it is stored and compared, so that
 // the same time in another format is no change (R12). Other text stays as it is.
 func WallText(text string) string {
-	if len(text) == len(WallLayout) && text[10] == 'T' { // as it mostly is
+	if len(text) == len(WallLayout) && text[10] == 'T' && text[13] == ':' && text[16] == ':' { // as it mostly is
 		return text
 	}
 	t, ok := ParseWall(text)

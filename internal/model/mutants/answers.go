@@ -37,7 +37,8 @@ func theAnswers() []mutant {
 		{"R5", "a list in an unknown form hides the failure", envelope, "!errors.Is(err, pims.ErrSchemaDrift) || errors.Is(err, pims.ErrOverLimit)", "err != nil || errors.Is(err, pims.ErrOverLimit)", failed},
 		{"R5", "a list in an unknown form is believed", envelope, "return e.status, e.unknown", "return e.status, nil", failed},
 
-		{"R6", "an id of zero is an id", "internal/pims/idexxneo/reader.go", `if strings.Trim(strings.TrimPrefix(id, "-"), "0") == "" || pims`, `if id == "" || pims`, ids},
+		{"R6", "an id of zero is an id", "internal/pims/idexxneo/reader.go", `if strings.Trim(id, "-0") == "" || `, `if id == "" || `, ids},
+		{"R6", "a word for nothing is an id", "internal/pims/idexxneo/reader.go", " || slices.Contains(nobody, strings.ToLower(id))", " || slices.Contains(nobody, \"\")", ids},
 		{"R6", "of two rows the later may count", row, "a.Start.Compare(b.Start), compareIDs(a.PatientID", "compareIDs(a.PatientID", ids},
 		{"R6", "of two rows any patient's may count", row, "compareIDs(a.PatientID, b.PatientID), ", "", ids},
 		{"R6", "of two rows of one patient the first to come counts", row, "order == 0 && *a != *b", "order == 0 && false", ids},

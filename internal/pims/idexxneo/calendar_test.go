@@ -354,7 +354,7 @@ func TestOfUnusableRowsWithOneIDTheOrderDoesNotMatter(t *testing.T) { // R6
 func TestAnIDOfZeroIsNone(t *testing.T) { // R6
 	t.Parallel()
 	const good = `{"id":8,"patient_name":"Milo","start":"2026-01-17 07:00"},`
-	for _, zero := range []string{`0`, `"0"`, `"00"`, `0.0`, `-0`, `" 0 "`, `""`, `null`} {
+	for _, zero := range []string{`0`, `"0"`, `"00"`, `0.0`, `-0`, `" 0 "`, `""`, `null`, `"null"`, `"Undefined"`, `"NaN"`, `"00000000-0000-0000-0000-000000000000"`} {
 		body := `[` + good + `{"id":` + zero + `,"appointment_id":` + zero + `,"patient_name":"Bella","start":"2026-01-17 09:00"}]`
 		snapshot, err := dial(t, wire{calendarPath: says(body)}).Appointments(t.Context(), january(t, 17, 17))
 		require.NoError(t, err)
@@ -368,7 +368,7 @@ func TestAnIDOfZeroIsNone(t *testing.T) { // R6
 		a := snapshot.Appointments[0]
 		require.Equal(t, []string{"7", "", "", ""}, []string{a.ID, a.ConsultationID, a.PatientID, a.ClientID}, zero)
 	}
-	for _, id := range []string{`10`, `"10"`, `100.0`, `"x0"`} {
+	for _, id := range []string{`10`, `"10"`, `100.0`, `"x0"`, `"-7"`, `" 7 "`, `"nulls"`, `"00000000-0000-0000-0000-000000000001"`, `99999999999999999999999999`} {
 		body := `[{"id":` + id + `,"patient_name":"Bella","start":"2026-01-17 09:00"}]`
 		snapshot, err := dial(t, wire{calendarPath: says(body)}).Appointments(t.Context(), january(t, 17, 17))
 		require.NoError(t, err)

@@ -3,6 +3,7 @@ package idexxneo
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -117,13 +118,17 @@ func (r *reader) identifier() (string, error) {
 	return identified(id), err
 }
 
-// identified returns an id, or "" where it is zero (R6) or lost a character (R7).
+// identified returns an id, or "" where it is zero or a word for nothing (R6), or lost a
+// character (R7).
 func identified(id string) string {
-	if strings.Trim(strings.TrimPrefix(id, "-"), "0") == "" || pims.Damaged(id) {
+	if strings.Trim(id, "-0") == "" || slices.Contains(nobody, strings.ToLower(id)) || pims.Damaged(id) {
 		return ""
 	}
 	return id
 }
+
+// nobody are the words that stand for nothing where a program writes it as a text.
+var nobody = []string{"null", "nil", "none", "undefined", "nan"}
 
 // whole reads a whole number, or a text, as text; "" where the value is neither.
 func (r *reader) whole() (string, error) {
