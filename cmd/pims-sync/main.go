@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		},
 		kong.Writers(std.Out, std.Err),
 		kong.Exit(func(code int) { exited = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
 		kong.ExplicitGroups(cli.Groups),
 		cli.Numbers(),
 		cli.PlaceHolders(),
@@ -61,6 +61,9 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 	switch {
 	case exited >= 0: // --help
 		return exited
+	case cli.EndsEarly(err):
+		parser.Stdout = std.Err
+		return showHelp(std, err)
 	case err != nil:
 		return report(std, nil, cli.Usage(err))
 	}
@@ -80,6 +83,16 @@ func run(ctx context.Context, args []string, std cli.Streams) int {
 		return report(std, command, err)
 	}
 	return exitDone
+}
+
+// showHelp prints which commands there are where the command line ends before one, as the go
+// command does.
+func showHelp(std cli.Streams, early error) int {
+	wrong, _ := errors.AsType[*kong.ParseError](early)
+	if err := wrong.Context.PrintUsage(false); err != nil {
+		return report(std, nil, err)
+	}
+	return exitUsage
 }
 
 // report prints in one line what went wrong and returns the exit code.

@@ -42,6 +42,13 @@ func Say(command *kong.Context, err error) (line string, usage bool) {
 	return line + "; `" + path + " --help` shows what there is", true
 }
 
+// EndsEarly reports whether all that is wrong with a command line is that it ends before the
+// command, such as `pims-sync clinic`. The error is Parse's.
+func EndsEarly(err error) bool {
+	wrong, ok := errors.AsType[*kong.ParseError](err)
+	return ok && strings.HasPrefix(wrong.Error(), "expected one of ")
+}
+
 // word is a name of a field in a message. One of several words, such as startDate, cannot be
 // mistaken for prose.
 var word = regexp.MustCompile(`[A-Za-z][A-Za-z.]*`)
