@@ -573,19 +573,3 @@ func TestWhatACallerChangesIsRecorded(t *testing.T) { // R44
 		require.Equal(t, access.Done, event.Outcome)
 	}
 }
-
-// A restore that restored nothing is no action that was done.
-func TestTheRestoreOfACaseThatIsNotThereOrRefusedIsRecordedAsFailed(t *testing.T) { // R24, R44
-	t.Parallel()
-	b, _ := full(t)
-	key, _ := b.keys.add(b.reads.owner.ID, func(k *clinic.APIKey) { k.Permissions = []clinic.Scope{clinic.ScopeAll} })
-	for code, restorations := range map[syncs.Code][]cases.Restoration{
-		syncs.CodeNotFound:       nil,
-		syncs.CodeAlreadyDecided: {{CaseID: sample.CaseID, Outcome: cases.RestoreRefused}},
-	} {
-		b.events.events, b.restores.restorations = nil, restorations
-		b.post("/api/cases/"+sample.CaseID.String()+"/restore", "", withKey(key)).refused(web.StatusOf(code), code, "")
-		require.Len(t, b.events.events, 1, code)
-		require.Equal(t, access.Failed, b.events.events[0].Outcome, code)
-	}
-}

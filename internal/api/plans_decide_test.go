@@ -7,10 +7,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/syncs"
+	"github.com/pims-sync/pims-sync/internal/web"
 )
 
 // deciding is a bench with a plan and a key that may decide and restore.
@@ -97,6 +99,22 @@ func TestARefusedRestoreSaysWhatWasChangedSince(t *testing.T) { // R24
 	require.Equal(t, false, a.body["success"])
 	require.Equal(t, []any{other.String()}, a.body["restored"])
 	require.Equal(t, b.restores.deleted, b.restores.asked)
+}
+
+// A restore that restored nothing is no action that was done.
+func TestTheRestoreOfACaseThatIsNotThereOrRefusedIsRecordedAsFailed(t *testing.T) { // R24, R44
+	t.Parallel()
+	b, _ := full(t)
+	key, _ := b.keys.add(b.reads.owner.ID, func(k *clinic.APIKey) { k.Permissions = []clinic.Scope{clinic.ScopeAll} })
+	for code, restorations := range map[syncs.Code][]cases.Restoration{
+		syncs.CodeNotFound:       nil,
+		syncs.CodeAlreadyDecided: {{CaseID: sample.CaseID, Outcome: cases.RestoreRefused}},
+	} {
+		b.events.events, b.restores.restorations = nil, restorations
+		b.post("/api/cases/"+sample.CaseID.String()+"/restore", "", withKey(key)).refused(web.StatusOf(code), code, "")
+		require.Len(t, b.events.events, 1, code)
+		require.Equal(t, access.Failed, b.events.events[0].Outcome, code)
+	}
 }
 
 func TestTheHistoryTellsInPlainWords(t *testing.T) { // R14

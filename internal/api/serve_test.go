@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/api/sample"
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
@@ -305,5 +306,30 @@ func TestAllCodesOfASyncAreKnown(t *testing.T) {
 		clinic.ErrDisabled, clinic.ErrTimezoneMissing, syncs.ErrTimeout, syncs.ErrCancelled, syncs.ErrShutdown, syncs.ErrLeaseLost,
 	} {
 		require.Contains(t, web.Codes(), casesync.Explain(err).Code)
+	}
+}
+
+func TestANotFoundSaysWhatThereIsNot(t *testing.T) { // R38
+	t.Parallel()
+	b := newBench(t)
+	admin := b.fleetKeys.add(access.FleetKey{Scope: access.FleetAdmin}, nil)
+	here, none := "/api/clinics/"+b.reads.owner.ID.String(), uuid.NewString()
+	for path, want := range map[string]string{
+		"/api/clinics/" + none:                      "there is no clinic of this id here",
+		"/api/clinics/" + none + "/cases/" + none:   "there is no clinic of this id here",
+		"/api/clinics/nonsense/cases/" + none:       "there is no clinic of this id here",
+		here + "/cases/" + none:                     "there is no case of this id here",
+		here + "/cases/nonsense":                    "there is no case of this id here",
+		here + "/syncs/" + none:                     "there is no sync of this id here",
+		here + "/plans/" + none:                     "there is no plan of this id here",
+		here + "/recordings/nonsense":               "there is no recording of this id here",
+		"/api/webhooks/nonsense":                    "there is no webhook endpoint of this id here",
+		"/api/notifications/nonsense":               "there is no notification channel of this id here",
+		"/api/nothing":                              web.NotFoundText,
+		"/api/clinics/" + none + "/nothing/" + none: web.NotFoundText,
+	} {
+		a := b.get(path, withKey(admin))
+		a.refused(http.StatusNotFound, syncs.CodeNotFound, "")
+		require.Equal(t, want, a.body["error"], path)
 	}
 }

@@ -210,9 +210,27 @@ func (a *API) serve(op Operation) http.Handler {
 			err = write(w, reply)
 		}
 		if err != nil {
-			Fail(w, r, a.Explain(err), err)
+			Fail(w, r, op.missing(c, a.Explain(err)), err)
 		}
 	})
+}
+
+// missing says in a not_found what the path names and the caller does not have: the clinic,
+// else the record. It repeats no id: a response has none that is not the caller's.
+func (op *Operation) missing(c *Call, failure *syncs.Failure) *syncs.Failure {
+	if failure.Code != syncs.CodeNotFound || failure.Message != NotFoundText {
+		return failure
+	}
+	thing := "clinic"
+	if c.ClinicID != uuid.Nil || !strings.Contains(op.Path, "{clinicId}") {
+		i := slices.IndexFunc(op.Params, func(p *huma.Param) bool { return p.In == inPath && p.Name == "id" })
+		if i < 0 {
+			return failure
+		}
+		_, thing, _ = strings.Cut(strings.TrimPrefix(op.Params[i].Description, idOf), " ")
+		thing, _, _ = strings.Cut(strings.TrimSuffix(thing, "."), ",")
+	}
+	return syncs.Fail(syncs.CodeNotFound, "there is no %s of this id here", thing)
 }
 
 // run finds the caller and checks its permission, then reads the request, then carries it

@@ -92,10 +92,13 @@ func ClinicParam() *huma.Param {
 	}
 }
 
-// IDParam is the id in a path.
+// idOf begins the description of an id.
+const idOf = "The id of "
+
+// IDParam is the id in a path, of a thing with its article.
 func IDParam(of string) *huma.Param {
 	return &huma.Param{
-		Name: "id", In: inPath, Required: true, Description: "The id of " + of + ".",
+		Name: "id", In: inPath, Required: true, Description: idOf + of + ".",
 		Schema: &huma.Schema{Type: huma.TypeString, Format: "uuid"},
 	}
 }

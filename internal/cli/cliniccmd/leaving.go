@@ -132,7 +132,7 @@ Example:
 func (a *ClinicRemoveCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
 	return withEraser(ctx, std, c, &a.ID, func(owner clinic.Clinic, e app.Eraser) error {
 		if owner.Active && !a.DryRun {
-			return leaving.ErrActive
+			return fmt.Errorf("clinic %s: %w", owner.ID, leaving.ErrActive)
 		}
 		counts, err := e.CountClinic(ctx, owner.ID)
 		if err != nil {

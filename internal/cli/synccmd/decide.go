@@ -35,7 +35,7 @@ func (a *PlansApproveCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 		}
 		audit, err := e.Fleet().ApprovePlan(ctx, cli.By(), owner.ID, a.ID.UUID, syncs.TriggerCLI)
 		if err != nil {
-			return err
+			return ofPlan(a.ID, err)
 		}
 		return CarryOut(ctx, std, c, e, owner, audit)
 	})
@@ -52,7 +52,7 @@ func (a *PlansApproveCmd) confirm(ctx context.Context, std cli.Streams, c *cli.C
 		return err
 	}
 	if err := plan.Decidable(time.Now()); err != nil {
-		return err
+		return ofPlan(a.ID, err)
 	}
 	would := approval(&plan)
 	if c.JSON || !render.IsTerminal(std.In) {
@@ -101,13 +101,16 @@ func (a *PlansRejectCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config
 			return err
 		}
 		if err := e.Fleet().RejectPlan(ctx, cli.By(), owner.ID, a.ID.UUID, a.Reason); err != nil {
-			return err
+			return ofPlan(a.ID, err)
 		}
 		return cli.Show(std, c, map[string]any{"id": a.ID.UUID, "status": syncs.PlanRejected}, func(w io.Writer) {
 			fmt.Fprintln(w, "The plan is rejected; nothing was changed. The next sync looks for itself.")
 		})
 	})
 }
+
+// ofPlan says of which plan an error is.
+func ofPlan(id cli.ID, err error) error { return fmt.Errorf("plan %s: %w", id.UUID, err) }
 
 func ownerOfPlan(ctx context.Context, s *app.Store, planID uuid.UUID) (clinic.Clinic, error) {
 	clinicID, err := s.Plans().ClinicOf(ctx, planID)
