@@ -8,5 +8,5 @@
 //
 // The package never fetches data, keeps no session, and decides nothing about credentials.
 // What a page shows, what was typed into it and its cookies never reach a log or an error
-// (R40). The package imports the pims types and is the only one that imports chromedp.
+// (R40). Only this package and lastpage below it import chromedp.
 package browser

@@ -3,6 +3,6 @@
 // refresh them and show times in the viewer's zone.
 //
 // It joins the packages below it, each of which has the screens of one subject, and has their
-// templates and the stylesheet. It decides nothing: what it shows and does, other packages
-// decide, and the API has the same (R42). docs/architecture.md says how to add a screen.
+// templates and the stylesheet. It decides nothing: other packages decide what it shows and
+// does, and the API offers the same (R42). docs/architecture.md says how to add a screen.
 package console

@@ -1,10 +1,10 @@
 // Command dates shows that the tests pass on every date (R59). It is for tests only.
 //
-// It gives whole processes another clock and another time zone: the tests, the
-// programs that they start, and PostgreSQL. The clock of Go programs is moved by an
-// overlay of the standard library's package time, so that no line of the product
-// knows of it, and no program but one built here can be given a false date. That of
-// PostgreSQL is moved by libfaketime. Clocks go on as they do, only elsewhere.
+// It gives whole processes another clock and another time zone: the tests, the programs
+// that they start, and PostgreSQL. The clock of Go programs is moved by an overlay of the
+// standard library's package time, so that no line of the product knows of it, and only a
+// program that was built here can get a false date. The clock of PostgreSQL is moved by
+// libfaketime. A moved clock runs on as always.
 //
 // Without -race it builds the tests once and runs
 //

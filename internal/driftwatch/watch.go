@@ -1,6 +1,6 @@
 // Package driftwatch compares the form of what one run gets from a clinic's PIMS with what the
-// clinic's earlier runs got, and keeps it (R51). What a change is, package drift decides. What
-// it stops, package casesync decides.
+// clinic's earlier runs got, and keeps it (R51). Package drift decides what a change is, and
+// package casesync what it stops.
 package driftwatch
 
 import (

@@ -1,13 +1,13 @@
-// Package feed is what others learn of the cases: every change once, in one order that
-// never changes (R46), and the events that travel beside them.
+// Package feed is the change feed: every change of a case once, in one order that never
+// changes (R46), and the events that travel beside the changes.
 //
 // A transaction leaves what it did in a table of pending rows. After it has committed, a
-// sequencer gives it a position. So a long transaction delays only its own changes, and
-// nobody who has read a position misses something before it
+// sequencer gives it a position. So a long transaction delays only its own changes, and a
+// reader who has reached a position has missed nothing before it
 // (docs/decisions/2026-11-29-change-feed.md).
 //
-// The package knows no database and no HTTP. It decides what a cursor means and who waits
-// for what.
+// The package knows no database and no HTTP. It decides what a cursor means, and which
+// reader waits for what.
 package feed
 
 import (

@@ -1,9 +1,9 @@
-// Package fleet is what operators do with the installation: fleet keys, clinics, their
-// credentials, schedules and keys. The API, the console and the command line do it through
-// this one code, so that each action is checked and recorded alike (R42, R44).
+// Package fleet has the actions of operators on the installation: on fleet keys, clinics,
+// their credentials, schedules and keys. The API, the console and the command line do it
+// through this one code, so that each action is checked and recorded alike (R42, R44).
 //
 // The caller's permission is checked before, by access.Caller.Check. The package knows no
-// HTTP and no database: stores are handed in.
+// HTTP and no database: the caller passes in the stores.
 package fleet
 
 import (

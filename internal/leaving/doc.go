@@ -1,6 +1,6 @@
-// Package leaving gives a clinic, or one of its clients, what is stored of them, and erases
-// it (R14, R45). It writes the archive and says what an erasure is; statements are handed
-// in.
+// Package leaving exports and erases what is stored of a clinic, or of one of its clients
+// (R14, R45). It writes the archive and says what an erasure is; the caller passes in the
+// statements.
 package leaving
 
 import (

@@ -2,8 +2,8 @@
 // all remote systems have in common, in our terms. The sync rules use only these types. A
 // provider package (idexxneo is the first) translates its own wire format into them.
 //
-// The package knows no vendor, no database and no browser. It imports the standard library
-// only.
+// The package knows no vendor, no database and no browser. It imports no other package of
+// ours.
 package pims
 
 import (

@@ -2,6 +2,6 @@
 // behind: the replay of a recording (R52), and the model, which plays millions of steps
 // against it and the same steps against PostgreSQL.
 //
-// It holds what casesync.Store and Recorder promise, said as plainly as possible. It is
-// not made for many cases.
+// It keeps the promises of casesync.Store and Recorder in the simplest way. It is not made
+// for many cases.
 package scratch

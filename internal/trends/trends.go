@@ -1,4 +1,5 @@
-// Package trends has what the syncs of all clinics came to, day by day. It knows no database.
+// Package trends has the totals of each day over the syncs of all clinics. It knows no
+// database.
 package trends
 
 import (

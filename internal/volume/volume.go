@@ -8,8 +8,8 @@
 // median of the samples is what is usual, and the median absolute deviation (MAD) says by
 // how much it varies; neither is moved by a single holiday.
 //
-// A busy day has more of everything, and a fault changes a larger part of what was found; so
-// parts are compared, too.
+// A busy day has more of everything, but a fault changes a larger share of what was found.
+// So shares are compared too.
 //
 // Nothing is stopped by a finding. The package knows no database.
 package volume

@@ -1,8 +1,8 @@
 // Package watch lets any number of callers follow syncs with one reader for each sync, so
 // that what they cost the database does not grow with their number (R38).
 //
-// It knows no database and no HTTP: it is given what reads the state of a sync, and what
-// tells of changes.
+// It knows no database and no HTTP: the caller passes in what reads the state of a sync,
+// and what reports changes.
 package watch
 
 import (

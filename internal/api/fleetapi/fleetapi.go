@@ -1,7 +1,7 @@
 // Package fleetapi has the endpoints of the API for callers of many clinics (R42): the
 // clinics, what belongs to each of them (credentials, schedules, settings, keys, links), and
-// what belongs to the installation (fleet keys, people, the record of actions, totals). What
-// is done is done by fleet.Service, practice.Service and people.Service.
+// what belongs to the installation (fleet keys, people, the record of actions, totals). The
+// work is done by fleet.Service, practice.Service and people.Service.
 package fleetapi
 
 import (

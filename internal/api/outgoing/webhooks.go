@@ -1,5 +1,5 @@
-// Package outgoing has the endpoints of the API for what others learn: webhooks (R47) and
-// notifications (R48). What is done is done by webhooks.Service and notify.Service.
+// Package outgoing has the endpoints of the API for what leaves the product: webhooks (R47)
+// and notifications (R48). The work is done by webhooks.Service and notify.Service.
 package outgoing
 
 import (

@@ -1,6 +1,6 @@
-// Package recordingapi has the operations on recordings of syncs (R52): list, look, remove. What is done is
-// done by package shelf. No operation returns an answer of a PIMS: those have names in them, and only the
-// command line opens them.
+// Package recordingapi has the operations on recordings of syncs (R52): list, look, remove. The
+// work is done by package shelf. No operation returns an answer of a PIMS: answers have names in
+// them, and only the command line opens them.
 package recordingapi
 
 import (

@@ -1,5 +1,5 @@
-// Package lastpage tells those who test a login about the page on which it failed: its fields and
-// buttons, and a picture. Nothing that was typed into the page can be read there.
+// Package lastpage shows those who test a login the page on which it failed: its fields and
+// buttons, and a picture. Neither shows what was typed into the page.
 package lastpage
 
 import (

@@ -1,7 +1,7 @@
-// Package eventpages has the pages about what others learn (R46 to R48): the events that
-// arrive, webhook endpoints with their deliveries, and notification channels.
+// Package eventpages has the pages about what leaves the product (R46 to R48): the events
+// of the feed, webhook endpoints with their deliveries, and notification channels.
 //
-// It decides nothing and writes no SQL: what its forms do, the API does too (R42).
+// It decides nothing and writes no SQL. The API does what its forms do, too (R42).
 package eventpages
 
 import (

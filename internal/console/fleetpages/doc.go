@@ -1,7 +1,7 @@
 // Package fleetpages has the page with every clinic, and the one that acts on many of them.
 //
-// It decides nothing: whether a clinic is well, package scheduler says, and who may act on it,
-// package access.
+// It decides nothing: package scheduler says whether a clinic is well, and package access who
+// may act on it.
 package fleetpages
 
 import (

@@ -2,7 +2,7 @@
 // and with OpenID Connect (R43). It also signs them out, shows them their own
 // sessions, changes passwords, and remembers the theme.
 //
-// It knows no screen. Who may sign in, and what a session is, package people decides.
+// It knows no screen. Package people decides who may sign in, and what a session is.
 package signin
 
 import (

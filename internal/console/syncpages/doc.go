@@ -1,7 +1,7 @@
 // Package syncpages has the pages about what happened and what waits: syncs, cases, plans, and
 // everything that needs a person.
 //
-// It decides nothing and writes no SQL: what it shows, the interfaces in Options return.
+// It decides nothing and writes no SQL: the interfaces in Options return what it shows.
 package syncpages
 
 import (

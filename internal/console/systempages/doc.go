@@ -1,7 +1,7 @@
 // Package systempages has the pages that belong to no clinic: trends, the log of actions,
-// fleet keys, people, and how the installation is.
+// fleet keys, people, and the state of the installation.
 //
-// It decides nothing and writes no SQL: what it shows, the API returns too (R42).
+// It decides nothing and writes no SQL. The API returns what it shows, too (R42).
 package systempages
 
 import (

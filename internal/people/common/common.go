@@ -1,10 +1,10 @@
-// Package common tells which passwords others would guess: those that are in use a lot, and
+// Package common recognises passwords that others would guess: those that many people use, and
 // those that follow a pattern.
 //
 // The list holds the 49,193 passwords of four characters or more that
 // @zxcvbn-ts/language-common 3.0.4 (MIT, passwords-LICENSE.txt) has from published breaches.
-// Most are shorter than a password may be here: they count where one of them is the whole of a
-// password but for repetition, figures and signs.
+// Most are shorter than a password may be here. A password is refused if it consists of one of
+// them and nothing but repetition, digits and signs.
 package common
 
 import (

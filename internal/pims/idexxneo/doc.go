@@ -6,6 +6,5 @@
 // does not recognise: an answer in an unknown form is an error, never an empty day (R5).
 //
 // The package holds no state of any clinic, decides nothing about cases and never fetches
-// data with the browser (R36). It imports only internal/panics, internal/pims,
-// internal/pims/notes and internal/pims/pimshttp.
+// data with the browser (R36).
 package idexxneo

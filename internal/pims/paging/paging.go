@@ -1,4 +1,5 @@
-// Package paging notices that an answer which should be whole is one of several pages (R5).
+// Package paging notices when an answer that should be whole is only one of several pages
+// (R5).
 package paging
 
 import (

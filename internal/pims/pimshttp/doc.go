@@ -17,6 +17,4 @@
 //     decoder holds; only some large rows are decoded at a time in the whole process (R57).
 //   - Errors contain the path without its query, and never a byte of a header or a body
 //     (R40).
-//
-// It imports internal/pims, and jsontext for decoding.
 package pimshttp

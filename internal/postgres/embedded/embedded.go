@@ -20,9 +20,8 @@
 //
 // # What it may not do
 //
-// It never deletes or upgrades a cluster, never listens on the network and
-// never runs the server as root. It imports nothing of pims-sync and speaks no
-// SQL; the pool and the migrations belong to package postgres.
+// It never deletes or upgrades a cluster, never listens on the network and never runs the
+// server as root. It speaks no SQL; the pool and the migrations belong to package postgres.
 package embedded
 
 import (

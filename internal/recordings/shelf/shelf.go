@@ -1,5 +1,6 @@
-// Package shelf has what callers do with stored recordings: list, look, open, remove (R42, R52). What needs
-// it is recorded (R44). The command line and the API call the same functions.
+// Package shelf has what callers do with stored recordings: list, look, open, remove (R42, R52). It
+// records in the operator log who reads or removes one (R44). The command line and the API call the
+// same functions.
 package shelf
 
 import (
