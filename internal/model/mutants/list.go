@@ -58,7 +58,8 @@ func theSnapshot() []mutant {
 		{"R6", "a part of a snapshot loses the rows without a day", appointment, "row.Start.IsZero() || ", "", part},
 		{"R6", "a part of a snapshot forgets the rows without an id", appointment, "Unidentified: s.Unidentified, ", "", part},
 		{"R6", "an orphan whose lookup is unusable is gone", reconciliation, "return a, unsound(pimsID, row.Field+\" \"+row.Reason)", "_ = row\n\t\treturn a, nil", tests{sync, "GoesAstray"}},
-		{"R6", "an orphan whose row in the wide fetch is unusable is gone", reconciliation, "ok && found[c.PIMSID] == nil", "ok && false", tests{sync, "AWideFetch"}},
+		{"R6", "an orphan whose row in the wide fetch is unusable is gone", reconciliation, "row := unusable[c.PIMSID]; row != nil {", "row := unusable[c.PIMSID]; row != nil && false {", tests{sync, "AWideFetch"}},
+		{"R5", "an orphan that is a block of another day is gone", reconciliation, "ok && found[c.PIMSID] == nil", "ok && false", tests{sync, "ABlockOfAnotherDay"}},
 		{"R6", "a full sync reconciles after an incomplete inbound", "internal/casesync/full.go", `case !clean || inbound.Code != "":`, "case !clean:", tests{sync, "LeftRowsOut"}},
 	}
 }
