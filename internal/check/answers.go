@@ -113,7 +113,7 @@ func (a *Answers) List() []Answer {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	list := make([]Answer, len(a.all))
-	known := vocabulary(a.Known)
+	known := a.Known.FieldWords()
 	for i, c := range a.all {
 		list[i] = c.Answer
 		list[i].Fields = c.row.told(func(name string, came, objects int) bool { return isTold(name, came, objects, known, &a.words) })

@@ -148,7 +148,7 @@ func (r *Report) Hints(answers []Answer) (hints []string) {
 // mayStandIn returns the fields whose names speak of the thing.
 func (u *Unread) mayStandIn(fields []string) (may []string) {
 	for _, field := range fields {
-		words := partsOfName(field)
+		words := pims.PartsOfName(field)
 		speaks := !slices.ContainsFunc(u.about, func(of []string) bool {
 			return !slices.ContainsFunc(words, func(word string) bool { return slices.Contains(of, word) })
 		})

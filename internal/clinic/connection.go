@@ -79,6 +79,9 @@ func (c *Connection) Decides(endpoint, field string) bool {
 	return decides != nil && decides(endpoint, field)
 }
 
+// Wire returns the words of the PIMS's answers.
+func (c *Connection) Wire() pims.Wire { return c.access.provider.Declaration().Wire }
+
 // Fresh reports whether this connection has logged in rather than used a kept session.
 func (c *Connection) Fresh() bool {
 	c.mu.Lock()

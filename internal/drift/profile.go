@@ -156,7 +156,7 @@ func (r *reading) members(member func(name string, object int) error) error {
 		}
 		name := token.String()
 		if !isFieldName(name) {
-			name = "{other}"
+			name = other
 		}
 		err = member(name, object)
 	}
@@ -209,7 +209,7 @@ func (r *reading) came(name string, object int) *Field {
 	switch {
 	case r.seen[name] != object:
 		f.Came++
-	case !strings.HasSuffix(name, "{other}"):
+	case !strings.HasSuffix(name, other):
 		f.Twice++
 	}
 	r.seen[name] = object
@@ -294,17 +294,22 @@ func (p *Profile) add(o *Profile, weight float64) {
 	p.Rows += o.Rows * weight
 	addAll(p.Forms, o.Forms, weight)
 	for name, from := range o.Fields {
-		f := p.Fields[name]
-		if f == nil {
-			f = &Field{Kinds: make(map[string]float64), Shapes: make(map[string]float64)}
-			p.Fields[name] = f
-		}
-		f.Came += from.Came * weight
-		f.Filled += from.Filled * weight
-		f.Twice += from.Twice * weight
-		addAll(f.Kinds, from.Kinds, weight)
-		addAll(f.Shapes, from.Shapes, weight)
+		addField(p.Fields, name, from, weight)
 	}
+}
+
+// addField adds a field to that of a name.
+func addField(to map[string]*Field, name string, from *Field, weight float64) {
+	f := to[name]
+	if f == nil {
+		f = &Field{Kinds: make(map[string]float64), Shapes: make(map[string]float64)}
+		to[name] = f
+	}
+	f.Came += from.Came * weight
+	f.Filled += from.Filled * weight
+	f.Twice += from.Twice * weight
+	addAll(f.Kinds, from.Kinds, weight)
+	addAll(f.Shapes, from.Shapes, weight)
 }
 
 func addAll(to, from map[string]float64, weight float64) {

@@ -35,7 +35,15 @@ type decider interface {
 	Decides(endpoint, field string) bool
 }
 
-var _ decider = (*clinic.Connection)(nil) // else no field would freeze deletions
+// A speaker is a session that knows of which words its PIMS's answers are made.
+type speaker interface {
+	Wire() pims.Wire
+}
+
+var _ interface { // else no field would freeze deletions
+	decider
+	speaker
+} = (*clinic.Connection)(nil)
 
 // A Run is what is watched.
 type Run struct {
@@ -57,21 +65,25 @@ type Watch struct {
 	store     Store
 	collector *drift.Collector
 	decides   func(endpoint, field string) bool
+	words     map[string]bool // of names of fields
 
 	baselines map[string]*drift.Baseline // nil: not read yet
 	twins     map[string]*drift.Baseline // of the other type of sync that deletes
 }
 
 // Begin profiles what the PIMS returns to requests of the context. A session that knows which
-// fields decide says so by a method Decides(endpoint, field string) bool. A nil store: nothing
-// is watched.
+// fields decide says so by a method Decides(endpoint, field string) bool, and one that knows the
+// words of their names by Wire() pims.Wire. A nil store: nothing is watched.
 func Begin(ctx context.Context, store Store, run Run, session pims.Session) (context.Context, *Watch) {
 	if store == nil {
 		return ctx, nil
 	}
-	w := &Watch{run: run, store: store, decides: func(string, string) bool { return false }}
+	w := &Watch{run: run, store: store, decides: func(string, string) bool { return false }, words: pims.Wire{}.FieldWords()}
 	if d, ok := session.(decider); ok {
 		w.decides = d.Decides
+	}
+	if s, ok := session.(speaker); ok {
+		w.words = s.Wire().FieldWords()
 	}
 	ctx, w.collector = drift.Collecting(ctx)
 	return ctx, w
@@ -139,6 +151,11 @@ func (w *Watch) read(ctx context.Context) error {
 	return nil
 }
 
+// isField reports whether a name is made of words that name nobody (R40).
+func (w *Watch) isField(name string) bool {
+	return !slices.ContainsFunc(pims.PartsOfName(name), func(part string) bool { return !w.words[part] })
+}
+
 // twin returns the other type of sync that deletes; empty: none. What one of the two has
 // shown freezes the other, too. So no run gets around the guard by its type, and an approval,
 // which always starts a reconciliation, accepts what a full sync has found.
@@ -153,6 +170,8 @@ func (w *Watch) judge(ctx context.Context) (profiles map[string]*drift.Profile, 
 	}
 	profiles, found = w.collector.Profiles(), make(map[string][]drift.Finding)
 	for endpoint, profile := range profiles {
+		isField := func(path, name string) bool { return w.decides(endpoint, path) || w.isField(name) }
+		profile.Hide(isField, w.usual(endpoint))
 		findings := drift.Judge(endpoint, w.baselines[endpoint], profile, w.decides)
 		for _, f := range drift.Decisive(drift.Judge(endpoint, w.twins[endpoint], profile, w.decides)) {
 			if !slices.Contains(findings, f) {
@@ -164,6 +183,16 @@ func (w *Watch) judge(ctx context.Context) (profiles map[string]*drift.Profile, 
 		}
 	}
 	return profiles, found, nil
+}
+
+// usual returns the profile of an endpoint's earlier answers; nil: none.
+func (w *Watch) usual(endpoint string) *drift.Profile {
+	for _, of := range []map[string]*drift.Baseline{w.baselines, w.twins} {
+		if b := of[endpoint]; b != nil {
+			return &b.Profile
+		}
+	}
+	return nil
 }
 
 func (w *Watch) keep(ctx context.Context, profiles map[string]*drift.Profile, found map[string][]drift.Finding, outcome error) error {

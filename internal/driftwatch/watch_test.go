@@ -4,8 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"maps"
+	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,4 +134,56 @@ func TestAStoreThatFailsCostsTheSyncNothing(t *testing.T) { // R51
 	ctx, w := driftwatch.Begin(t.Context(), &shelf{readErr: broken}, driftwatch.Run{Kind: syncs.TypeFull}, nil)
 	_, err := w.Changed(ctx)
 	require.ErrorIs(t, err, broken, "the guard does not guess")
+}
+
+type transport func() string
+
+func (t transport) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(t()))}, nil
+}
+
+func TestANameOfAPatientIsNoFieldAndAnUnknownFieldIsOne(t *testing.T) { // R40, R51
+	t.Parallel()
+	store := &shelf{}
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	names := 0
+	// run plays a day on which the rows have a map of patients, and further members.
+	run := func(rows int, members string) (log string) {
+		var text bytes.Buffer
+		ctx, w := driftwatch.Begin(t.Context(), store, driftwatch.Run{
+			Kind: syncs.TypeInbound, Provider: "some_pims", Now: func() time.Time { return at },
+			Log: slog.New(slog.NewTextHandler(&text, nil)), Drifted: func(string, drift.Kind) {},
+		}, nil)
+		body := func() string {
+			all := make([]string, rows)
+			for i := range all {
+				names++
+				name := "Zz" + strings.Repeat("q", names%7) + string(rune('a'+names%26)) + string(rune('a'+names/26%26)) + string(rune('a'+names/676))
+				all[i] = fmt.Sprintf(`{"id":%d,"patients":{%q:{"id":%d,"weight":"4.%d kg"},%q:{"id":%d}}%s}`, names, name, names, i, name+"y", names, members)
+			}
+			return "[" + strings.Join(all, ",") + "]"
+		}
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://pims.example/calendar", http.NoBody)
+		require.NoError(t, err)
+		response, err := drift.Transport{Next: transport(body)}.RoundTrip(request)
+		require.NoError(t, err)
+		_, err = io.Copy(io.Discard, response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		w.Keep(ctx, nil)
+		at = at.AddDate(0, 0, 1)
+		return text.String()
+	}
+	for range 10 {
+		require.Empty(t, run(20, `,"quibble":"x"`))
+	}
+	require.Empty(t, run(3, `,"quibble":"x"`), "a quiet day")
+	require.Contains(t, run(20, `,"quibble":"x","quarrel":true`), "field=quarrel kind=new")
+	require.Empty(t, run(20, `,"quibble":"x","quarrel":true`))
+	require.Contains(t, run(20, `,"quarrel":true`), "field=quibble kind=vanished")
+
+	fields := slices.Sorted(maps.Keys(store.baselines[syncs.TypeInbound]["/calendar"].Fields))
+	require.Equal(t, []string{
+		"id", "patients", "patients.{other}", "patients.{other}.id", "patients.{other}.weight", "quarrel", "quibble",
+	}, slices.DeleteFunc(fields, func(name string) bool { return name == "{other}" }))
 }

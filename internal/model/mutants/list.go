@@ -123,7 +123,7 @@ func theCourt() []mutant {
 		{"R22", "a lookup that fails says that the orphan is gone", reconciliation, "case err != nil:\n\t\t\treturn nil, err\n\t\t}\n\t\tanswers", "case false:\n\t\t\treturn nil, err\n\t\t}\n\t\tanswers", tests{sync, "GoesAstray"}},
 		{"R22", "a second reading that fails is left out", reconciliation, "return nil, nil, fmt.Errorf(\"reading the calendar of %s again: %w\", days, err)\n\t\t}\n\t\tpresent", "return deletions, readings, nil\n\t\t}\n\t\tpresent", tests{sync, "SecondReading"}},
 		{"R22", "another appointment's answer is the orphan's", reconciliation, "err == nil && found.ID != pimsID", "err == nil && false", tests{sync, "CannotBeConfirmed"}},
-		{"R22", "what moved is deleted", reconciliation, "v.moved = append(v.moved, *a)", "left = append(left, SoftDeletion{Case: c, Reason: ReasonRemoved})", heard},
+		{"R22", "what moved is deleted", reconciliation, "v.moved = append(v.moved, *a)", "left = append(left, cases.SoftDeletion{Case: c, Reason: cases.ReasonRemoved})", heard},
 		{"R22", "what was cancelled is said to be removed", reconciliation, "Reason: cases.ReasonCancelled}", "Reason: cases.ReasonRemoved}", heard},
 		{"R22", "a calendar that hides an appointment is trusted", reconciliation, "case p.window.Contains(a.Start):\n\t\t\treturn v,", "case false:\n\t\t\treturn v,", heard},
 		{"R22", "what is missing once is deleted", reconciliation, "if left, v.evidence.Rereadings, err = p.readAgain(ctx, left); err != nil {", "if err != nil {", tests{sync, "SecondReading"}},
