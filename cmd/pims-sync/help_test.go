@@ -187,3 +187,67 @@ func TestTheHelpSaysWhatEachFlagWants(t *testing.T) {
 		}
 	}
 }
+
+// docs/interface.md lists every command, and no other: "`group one|two` · `three`".
+func TestThePageOfNamesListsEveryCommand(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/interface.md")
+	require.NoError(t, err)
+	_, list, found := strings.Cut(string(page), "\n`pims-sync` + ")
+	require.True(t, found)
+	list, _, _ = strings.Cut(list, ".\n")
+	listed := make(map[string]bool)
+	for names := range strings.SplitSeq(list, " · ") {
+		words := strings.Fields(strings.Trim(names, "`"))
+		group := strings.Join(words[:len(words)-1], " ")
+		for name := range strings.SplitSeq(words[len(words)-1], "|") {
+			listed[strings.TrimSpace(group+" "+name)] = true
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish"} { // an argument
+		require.True(t, listed["completion "+shell])
+		delete(listed, "completion "+shell)
+	}
+	listed["completion"] = true
+	model, err := kong.New(&CLI{}, kong.Vars{"provider": "x", "sim_username": "x", "sim_password": "x"})
+	require.NoError(t, err)
+	commands := make(map[string]bool)
+	for _, leaf := range model.Model.Leaves(true) {
+		commands[strings.Join(commandsOf(leaf), " ")] = true
+	}
+	require.Equal(t, commands, listed)
+}
+
+// commandsOf returns the words of a command, without its arguments.
+func commandsOf(leaf *kong.Node) (words []string) {
+	for node := leaf; node != nil && node.Type == kong.CommandNode; node = node.Parent {
+		words = append([]string{node.Name}, words...)
+	}
+	return words
+}
+
+// docs/interface.md has every setting of the environment, so that a reader finds it in one place.
+func TestThePageOfNamesListsEverySettingOfTheEnvironment(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/interface.md")
+	require.NoError(t, err)
+	_, section, _ := strings.Cut(string(page), "\n## Environment\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	model, err := kong.New(&CLI{}, kong.Vars{"provider": "x", "sim_username": "x", "sim_password": "x"})
+	require.NoError(t, err)
+	settings, missing := 0, make(map[string]bool)
+	for _, leaf := range model.Model.Leaves(true) {
+		for _, group := range leaf.AllFlags(true) {
+			for _, flag := range group {
+				for _, name := range flag.Envs {
+					settings++
+					if !strings.Contains(section, "`"+name+"`") {
+						missing[name] = true
+					}
+				}
+			}
+		}
+	}
+	require.Greater(t, settings, 100)
+	require.Empty(t, missing)
+}

@@ -18,10 +18,11 @@ import (
 // A corpus is the repository's text: contents by path, slashes on every system.
 type corpus map[string]string
 
-// readCorpus reads the files below root in which a rule may be cited. It leaves out
+// readCorpus reads the files of the repository in which a rule may be cited. It leaves out
 // what people do not read: test data kept byte for byte, and generated documents.
-func readCorpus(t *testing.T, root string) corpus {
+func readCorpus(t *testing.T) corpus {
 	t.Helper()
+	const root = "../.."
 	texts := corpus{}
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -142,7 +143,7 @@ func (c citations) hasSection(page, cited string) bool {
 
 func TestEveryCitationResolves(t *testing.T) { // R60
 	t.Parallel()
-	texts := readCorpus(t, "../..")
+	texts := readCorpus(t)
 	c := newCitations(texts)
 	count := 0
 	for letter, least := range map[string]int{"R": 61, "W": 22} {

@@ -47,7 +47,7 @@ func under(place string, files map[string]string) (contents []string) {
 
 func TestWhatThePagesNameIsWhereTheySay(t *testing.T) {
 	t.Parallel()
-	files := readCorpus(t, "../..")
+	files := readCorpus(t)
 	read := 0
 	for name, text := range files {
 		if strings.HasSuffix(name, ".md") && !strings.HasPrefix(name, "docs/decisions/") {

@@ -20,7 +20,7 @@ var (
 // What a page names as a proof exists: a page that promises a test that is gone says nothing.
 func TestWhatThePagesNameAsAProofExists(t *testing.T) {
 	t.Parallel()
-	texts := readCorpus(t, "../..")
+	texts := readCorpus(t)
 	var code strings.Builder
 	for name, text := range texts {
 		if strings.HasSuffix(name, "_test.go") {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/pims-sync/pims-sync/internal/drift"
 	"github.com/pims-sync/pims-sync/internal/scheduler"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -79,6 +80,25 @@ func TestTheDashboardAsksForMetricsThatThereAre(t *testing.T) {
 		if !regexp.MustCompile(`^(?:go|process|river|promhttp)_`).MatchString(name) {
 			require.True(t, shown[name], "no panel shows %s", name)
 		}
+	}
+}
+
+func TestThePagesNameEveryMetric(t *testing.T) { // docs/interface.md §Metrics
+	t.Parallel()
+	for _, file := range []string{"interface.md", "operations.md"} {
+		page, err := os.ReadFile("../../docs/" + file)
+		require.NoError(t, err)
+		_, section, _ := strings.Cut(string(page), "# Metrics\n")
+		for name := range names(t) {
+			if name != "up" && !regexp.MustCompile(`^(?:go|process|river|promhttp)_`).MatchString(name) {
+				require.Regexp(t, "`"+name+"[`{]", section, file)
+			}
+		}
+	}
+	page, err := os.ReadFile("../../docs/interface.md")
+	require.NoError(t, err)
+	for _, kind := range drift.Kinds() {
+		require.Contains(t, string(page), "`"+string(kind)+"`")
 	}
 }
 
