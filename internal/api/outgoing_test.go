@@ -233,6 +233,7 @@ func TestWebhooksAreManagedByTheAPI(t *testing.T) { // R44, R47
 		`{"url":"https://example.com/hooks","types":["case.deleted"]}`:   "types",
 		`{"url":"https://example.com/hooks","secret":"mine"}`:            "secret",
 		`{"types":["case.changed"]}`:                                     "url",
+		`{"url":"https://example.com/hooks","description":"a\nb"}`:       "description",
 		`{"url":"https://example.com/hooks","clinicId":"Harbor Lights"}`: "clinicId",
 
 		`{"url":"https://example.com/hooks","types":["sync.failed","sync.failed"]}`:             "types",
@@ -338,6 +339,7 @@ func TestNotificationChannelsAreManagedByTheAPI(t *testing.T) { // R44, R48
 	require.Equal(t, []any{"UTC", "22:00", nil}, []any{added.at("timezone"), added.at("quietFrom"), added.at("digestAt")})
 	for body, field := range map[string]string{
 		`{"type":"pager"}`: "type",
+		`{"type":"email","email":"a@example.com","name":"a\u001b[2Jb"}`: "name",
 		`{"type":"slack"}`: "url",
 		`{"type":"email"}`: "email",
 		`{"type":"email","email":"a@example.com","quietFrom":"22:00","quietUntil":"22:00"}`:                    "quietUntil",

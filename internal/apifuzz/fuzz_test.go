@@ -42,8 +42,13 @@ func TestMain(m *testing.M) {
 // A tenant is a clinic with rows of every kind, all of which hold its word.
 type tenant struct {
 	id   uuid.UUID
-	word string   // in all of its names and notes, and nowhere else
-	ids  []string // of its cases, syncs, and a key that nobody uses
+	word string              // in all of its names and notes, and nowhere else
+	ids  []string            // of its records
+	of   map[string][]string // the same, by the part of an address that stands before an id
+}
+
+func (one *tenant) has(part string, id uuid.UUID) {
+	one.ids, one.of[part] = append(one.ids, id.String()), append(one.of[part], id.String())
 }
 
 // A world is a server with two tenants and callers of each kind.
@@ -85,7 +90,7 @@ func newWorld(t *testing.T) *world {
 // newTenant adds a clinic as another program would.
 func newTenant(t *testing.T, store *app.Store, word string) *tenant {
 	t.Helper()
-	one := &tenant{word: word}
+	one := &tenant{word: word, of: map[string][]string{}}
 	insert := func(sql string, args ...any) (id uuid.UUID) {
 		require.NoError(t, store.Pool().QueryRow(t.Context(), sql, args...).Scan(&id), sql)
 		return id
@@ -95,17 +100,28 @@ func newTenant(t *testing.T, store *app.Store, word string) *tenant {
 		id := insert(`insert into cases (clinic_id, pims_id, patient_name, client_name, status, scheduled_date, metadata)
 			values ($1, $2, $3, $3, 'draft', now() - make_interval(days => $4), jsonb_build_object('notes', $3::text)) returning id`,
 			one.id, word+string(rune('a'+i)), word, i)
-		one.ids = append(one.ids, id.String())
+		one.has("cases", id)
 		_, err := store.Pool().Exec(t.Context(), "update cases set patient_name = $2 where id = $1", id, word+" II")
 		require.NoError(t, err)
 		id = insert(`insert into case_sync_audits (clinic_id, sync_type, status, error_message, started_at, completed_at)
 			values ($1, 'inbound', 'failed', $2, now(), now()) returning id`, one.id, word)
-		one.ids = append(one.ids, id.String())
+		one.has("syncs", id)
+		one.has("plans", insert(`insert into deletion_plans (clinic_id, sync_id, sync_type, status, code, reason, window_start, window_end, expires_at)
+			values ($1, $2, 'reconciliation', 'superseded', 'deletion_guard', $3, now(), now(), now() + interval '1 day') returning id`, one.id, id, word))
 	}
+	endpoint := insert("insert into webhook_endpoints (clinic_id, url, description, types) values ($1, $2, $3, '{case.changed}') returning id",
+		one.id, "https://127.0.0.1/"+word, word) // no packet leaves for it
+	one.has("webhooks", endpoint)
+	for _, state := range []string{"pending", "failed", "skipped"} {
+		one.has("deliveries", insert(`insert into webhook_deliveries (endpoint_id, clinic_id, type, body, state, tries, next_try_at, event_at, created_at, ended_at, last_error, response)
+			values ($1, $2, 'case.changed', jsonb_build_object('word', $3::text)::text, $4, 1, now() + interval '1 day', now(), now(), case when $4 <> 'pending' then now() end, $3, $3) returning id`,
+			endpoint, one.id, word, state))
+	}
+	one.has("status-links", insert("insert into pims_sync_status_links (clinic_id, name, token_hash) values ($1, $2, encode(sha256($2::text::bytea), 'hex')) returning id", one.id, word))
 	row, _ := clinic.IssueKey(one.id, word, nil, time.Time{}, time.Now())
 	_, err := store.Keys().AddKey(t.Context(), row)
 	require.NoError(t, err)
-	one.ids = append(one.ids, row.ID.String())
+	one.has("keys", row.ID)
 	return one
 }
 

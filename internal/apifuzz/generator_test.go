@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -155,8 +156,15 @@ func (g *generator) path(pattern string) string {
 	}
 	one := pick(g, g.w.tenants[:])
 	pattern = strings.ReplaceAll(pattern, "{clinicId}", fill(one.id.String()))
-	pattern = strings.ReplaceAll(pattern, "{webhookId}", fill(uuid.NewString()))
-	return strings.ReplaceAll(pattern, "{id}", fill(pick(g, one.ids)))
+	pattern = strings.ReplaceAll(pattern, "{webhookId}", fill(pick(g, one.of["webhooks"])))
+	if before, _, ok := strings.Cut(pattern, "/{id}"); ok {
+		ids := pick(g, g.w.tenants[:]).of[path.Base(before)]
+		if len(ids) == 0 {
+			ids = one.ids
+		}
+		pattern = strings.ReplaceAll(pattern, "{id}", fill(pick(g, ids)))
+	}
+	return pattern
 }
 
 // query gives some of the parameters, mostly right ones.

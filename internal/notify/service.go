@@ -5,7 +5,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -76,6 +79,9 @@ func invalid(field, format string, args ...any) error {
 // check returns CodeInvalidRequest with the name of a field that is wrong. Times that were so
 // before are not looked at together: the channel can be muted all the same.
 func check(c, before *Channel) error {
+	if c.Name != before.Name && (!utf8.ValidString(c.Name) || strings.ContainsFunc(c.Name, unicode.IsControl)) {
+		return invalid("name", "it must be one line of text, without control characters")
+	}
 	if _, err := time.LoadLocation(c.Timezone); err != nil || c.Timezone == "" || c.Timezone == "Local" {
 		return invalid("timezone", "it must be an IANA time zone such as America/Chicago")
 	}

@@ -79,7 +79,7 @@ func decode(body []byte, into any) error {
 	}
 	err := json.Unmarshal(body, into, json.RejectUnknownMembers(true))
 	if err == nil {
-		return cmp.Or(checkRequired(into), checkLengths(into))
+		return cmp.Or(checkRequired(into), checkLengths(into), checkNUL(body, into))
 	}
 	var (
 		semantic  *json.SemanticError
@@ -96,6 +96,23 @@ func decode(body []byte, into any) error {
 		return Invalid(p.name, "%s is given more than once", p.inWords())
 	default:
 		return Invalid("body", "the body is not well-formed JSON in UTF-8")
+	}
+}
+
+// checkNUL refuses a body with a NUL in a text or a name, which the database does not keep.
+func checkNUL(body []byte, into any) error {
+	if !bytes.Contains(body, []byte(`\u0000`)) {
+		return nil
+	}
+	for d := jsontext.NewDecoder(bytes.NewReader(body)); ; {
+		token, err := d.ReadToken()
+		if err != nil {
+			return nil //nolint:nilerr // the end: the body is well-formed
+		}
+		if token.Kind() == jsontext.KindString && strings.ContainsRune(token.String(), 0) {
+			p := placeOf(d.StackPointer(), into)
+			return Invalid(p.name, "%s holds a character that is no text (NUL)", p.inWords())
+		}
 	}
 }
 

@@ -3,8 +3,12 @@ package webhooks
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -118,6 +122,9 @@ func (s *Service) check(e, before *Endpoint) error {
 		if err := CheckURL(e.URL, s.o.Hosts); err != nil {
 			return invalid("url", err)
 		}
+	}
+	if e.Description != before.Description && (!utf8.ValidString(e.Description) || strings.ContainsFunc(e.Description, unicode.IsControl)) {
+		return invalid("description", errors.New("it must be one line of text, without control characters"))
 	}
 	if !slices.Equal(e.Types, before.Types) || len(e.Types) == 0 {
 		if err := CheckTypes(e.Types); err != nil {
