@@ -29,3 +29,20 @@ func TestThePageOfNamesListsEveryNamespaceOfTheLog(t *testing.T) { // docs/inter
 		require.Contains(t, section, "`"+name+"`")
 	}
 }
+
+var code = regexp.MustCompile(`\bCode\w* +Code = "([a-z_]+)"`)
+
+func TestThePagesListEveryCode(t *testing.T) { // docs/interface.md §Codes
+	t.Parallel()
+	files := readCorpus(t)
+	codes := code.FindAllStringSubmatch(files["internal/syncs/failure.go"], -1)
+	require.Greater(t, len(codes), 30)
+	for _, c := range codes {
+		for _, page := range []string{"docs/interface.md", "docs/operations.md", "docs/api.md"} {
+			if c[1] == "not_taken" && page == "docs/api.md" { // no response has it
+				continue
+			}
+			require.Contains(t, files[page], "`"+c[1]+"`", page)
+		}
+	}
+}
