@@ -19,8 +19,8 @@ var ErrNotRenewed = errors.New("the PIMS session ended and was not renewed")
 // A Connection is a clinic's session for one run. It renews a dead session once and repeats
 // every call that failed because of it. If the session dies again, the error is
 // pims.ErrSessionExpired (R36). An answer for one record that looks like a dead session is
-// pims.ErrRecordRefused where a proof shows that the session is alive (R20). A Connection
-// is safe for concurrent use.
+// pims.ErrRecordRefused where a proof shows that the session is alive (R20), and so is one for
+// a list after a login of this run. A Connection is safe for concurrent use.
 //
 // Besides the errors of pims.Session, a call may return ErrNotRenewed together with the
 // errors of the renewal: those of pims.Provider.Login and of the credential
@@ -100,7 +100,7 @@ func (c *Connection) Prove(ctx context.Context) error {
 // Appointments fetches the calendar of a window; see pims.Session. Rows with a text that is
 // too long are unusable (R57).
 func (c *Connection) Appointments(ctx context.Context, window pims.Window) (pims.Snapshot, error) {
-	snapshot, err := request(ctx, c, func(s pims.Session) (pims.Snapshot, error) {
+	snapshot, err := requestList(ctx, c, func(s pims.Session) (pims.Snapshot, error) {
 		return s.Appointments(ctx, window)
 	})
 	snapshot.Bound()
@@ -109,7 +109,7 @@ func (c *Connection) Appointments(ctx context.Context, window pims.Window) (pims
 
 // SearchConsultations lists the consultations of a window; see pims.Session.
 func (c *Connection) SearchConsultations(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
-	return request(ctx, c, func(s pims.Session) ([]pims.ConsultationEntry, error) {
+	return requestList(ctx, c, func(s pims.Session) ([]pims.ConsultationEntry, error) {
 		return s.SearchConsultations(ctx, window)
 	})
 }
@@ -198,6 +198,20 @@ func requestRecord[T any](ctx context.Context, c *Connection, do func(pims.Sessi
 		asked := c.begun.Load()
 		answer, err := do(s)
 		if !errors.Is(err, pims.ErrSessionExpired) {
+			return answer, err
+		}
+		return answer, c.explain(ctx, s, asked, err)
+	})
+}
+
+// requestList is request for a calendar or a search. A session that was kept is renewed at
+// once. Where the answer looks like a dead session although this run has logged in, it proves
+// the session: a further login would change nothing.
+func requestList[T any](ctx context.Context, c *Connection, do func(pims.Session) (T, error)) (T, error) {
+	return request(ctx, c, func(s pims.Session) (T, error) {
+		asked := c.begun.Load()
+		answer, err := do(s)
+		if present := c.login(); !errors.Is(err, pims.ErrSessionExpired) || present.session != s || !present.fresh {
 			return answer, err
 		}
 		return answer, c.explain(ctx, s, asked, err)

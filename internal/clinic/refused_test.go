@@ -45,6 +45,50 @@ func TestARecordThatLooksLikeADeadSessionFailsAlone(t *testing.T) { // R20
 	}
 }
 
+func TestAListThatLooksLikeADeadSessionCostsOneLogin(t *testing.T) { // R20, R36
+	t.Parallel()
+	for _, op := range []pimstest.Op{pimstest.OpAppointments, pimstest.OpSearch} {
+		t.Run(string(op), func(t *testing.T) {
+			t.Parallel()
+			o := newOffice(t)
+			o.fake.SetAppointments(pims.Appointment{ID: "7", Start: noon})
+			ask := func(c *clinic.Connection) (err error) {
+				if op == pimstest.OpSearch {
+					_, err = c.SearchConsultations(t.Context(), o.week(t))
+				} else {
+					_, err = c.Appointments(t.Context(), o.week(t))
+				}
+				return err
+			}
+			first := o.connect(t)
+			require.True(t, first.Fresh())
+			o.fake.ForgetCalls()
+			o.loggedOut(op)
+			for range 2 {
+				require.ErrorIs(t, ask(first), pims.ErrRecordRefused)
+			}
+			require.Zero(t, o.fake.Count(pimstest.OpLogin), "this run has just logged in")
+			require.Equal(t, 2, o.fake.Count(pimstest.OpProve))
+			first.Close(t.Context())
+
+			kept := o.connect(t)
+			require.False(t, kept.Fresh())
+			o.fake.ForgetCalls()
+			err := ask(kept)
+			require.ErrorIs(t, err, pims.ErrRecordRefused)
+			require.NotErrorIs(t, err, pims.ErrSessionExpired)
+			require.Equal(t, 1, o.fake.Count(pimstest.OpLogin), "a kept session may be half dead")
+			kept.Close(t.Context())
+			require.NotNil(t, o.db.session)
+
+			o.fake.OnCall(nil)
+			o.fake.ExpireSessions()
+			third := o.connect(t)
+			require.NoError(t, ask(third), "a session that is dead is renewed")
+		})
+	}
+}
+
 func TestManyRefusedRecordsCostFewProofs(t *testing.T) { // R20
 	t.Parallel()
 	t.Run("one after the other", func(t *testing.T) {

@@ -49,9 +49,9 @@ var (
 	// ErrServer: the PIMS returned a status from 500 on. It is an ErrRemote, too.
 	ErrServer = fmt.Errorf("%w", ErrRemote)
 
-	// ErrRecordRefused: the PIMS answered for one record as it answers with a dead session,
-	// although the session is alive (R20). It is also an ErrRemote.
-	ErrRecordRefused = fmt.Errorf("it refuses this record, as if the session had ended, while the session lives: %w", ErrRemote)
+	// ErrRecordRefused: the PIMS answered for one record, or a list, as it answers with a dead
+	// session, although the session is alive (R20). It is also an ErrRemote.
+	ErrRecordRefused = fmt.Errorf("it refuses this request, as if the session had ended, while the session lives: %w", ErrRemote)
 
 	// ErrSchemaDrift: an answer has no form that we know.
 	ErrSchemaDrift = errors.New("the PIMS answered in a form that is not recognised")

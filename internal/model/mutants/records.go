@@ -44,6 +44,8 @@ func theRecords() []mutant {
 		{"R9", "notes that are another visit's now stay until the day's look", look, "case found.lost(c):", "case l != nil && found.lost(c):", tests{sync, "AStoredConsultationOfAnotherPatientsVisit"}},
 		{"R20", "a view that looks dead renews the session", connection, "read, err := requestRecord(ctx, c, func(s pims.Session) (pims.Consultation", "read, err := request(ctx, c, func(s pims.Session) (pims.Consultation", refused},
 		{"R20", "a lookup that looks dead renews the session", connection, "found, err := requestRecord(ctx, f.connection", "found, err := request(ctx, f.connection", refused},
+		{"R20", "a list that looks dead renews a session of this run", connection, "present.session != s || !present.fresh {\n", "present != nil {\n", tests{"internal/clinic", "AListThatLooks"}},
+		{"R36", "a kept session that looks dead to a list is not renewed", connection, " || present.session != s || !present.fresh {\n", " || present.session != s {\n", tests{"internal/clinic", "AListThatLooks"}},
 		{"R20", "where the proof fails otherwise the record is refused", connection, `return fmt.Errorf("proving the session after an answer that looks like its end: %w", err)`, "return pims.ErrRecordRefused", refused},
 		{"R20", "an answer of an earlier session is judged by the present one", connection, "present.session != s || c.isDead()", "c.isDead()", refused},
 		{"R20", "a session that is known to be dead is proved again", connection, "present.session != s || c.isDead()", "present.session != s", refused},
