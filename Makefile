@@ -15,6 +15,9 @@ DECISIONS ?= 34000
 WHOLE    ?= 2000
 MODELTIME ?= 20
 VERSIONS ?= 15 16 17 18
+# How many packages are tested at a time: one more than there are processors, because many
+# tests wait for a page, a pause or a limit.
+AT_ONCE  ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # Packages without memory that goroutines share: functions of their arguments alone, and
 # tests whose subjects are processes of their own. The race detector is not run on them.
 UNSHARED := archtest|chaos|cron|model|model/mutants|pims|pims/notes|pims/idexxneo/neosim|postgres/embedded|seal
@@ -57,7 +60,7 @@ demo: deps build ## Sync three simulated clinics before your eyes (ARGS: its fla
 # `make vet` runs go vet on everything; go test would run a part of it again.
 test: deps ## Run the tests, on a real PostgreSQL and a real browser (PKG, ARGS: go test's)
 	@scripts/install-deps procps curl
-	go test -vet=off -timeout=10m $(ARGS) $(PKG)
+	go test -vet=off -timeout=10m -p=$(AT_ONCE) $(ARGS) $(PKG)
 
 check: static race ## Run every check, and the tests under the race detector
 
