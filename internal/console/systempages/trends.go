@@ -177,6 +177,8 @@ func amount(n float64) string {
 func change(now, before float64) string {
 	percent := int(math.Round(100 * (now - before) / before))
 	switch {
+	case percent >= 200:
+		return page.Number(int(math.Round(now/before))) + " times the week before"
 	case percent >= 1:
 		return page.Number(percent) + " % more than the week before"
 	case percent <= -1:
