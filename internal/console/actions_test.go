@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
@@ -104,4 +105,34 @@ func TestAFaultThatAPageHidesIsLogged(t *testing.T) {
 	require.Contains(t, page.body, "A fault of this program; the log says which")
 	lines := s.log.Lines(t)
 	require.Contains(t, fmt.Sprint(lines[len(lines)-1]["error"]), "an invented fault")
+}
+
+func TestThePagesSayThatTheDatabaseCannotBeReached(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.fleet(t, 0)
+	v := s.as(t, access.RoleAdmin)
+	v.get(t, "/console")
+	database := s.db.Pool().Config().ConnConfig.Database
+	server := s.db.Pool().Config().Copy().ConnConfig
+	server.Database = "postgres"
+	outside, err := pgx.ConnectConfig(t.Context(), server)
+	require.NoError(t, err)
+	defer outside.Close(t.Context())
+	for _, statement := range []string{
+		`alter database "` + database + `" allow_connections false`,
+		`select pg_terminate_backend(pid) from pg_stat_activity where datname = '` + database + `'`,
+	} {
+		_, err := outside.Exec(t.Context(), statement)
+		require.NoError(t, err)
+	}
+	for name, answer := range map[string]reply{
+		"a page":    v.get(t, "/console/runs"),
+		"an action": v.send(t, "/console/actions", url.Values{"act": {"sync"}, "clinic": {uuid.NewString()}}),
+		"a sign-in": s.visitor(t).send(t, "/console/sign-in", url.Values{"email": {"ada@example.com"}, "password": {"correct-horse-battery"}}),
+	} {
+		t.Log(name, answer.status)
+		require.Contains(t, answer.body, "The database cannot be reached", name)
+		require.Equal(t, 503, answer.status, name)
+	}
 }

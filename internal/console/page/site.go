@@ -1,6 +1,7 @@
 package page
 
 import (
+	"errors"
 	"html/template"
 	"io/fs"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pims-sync/pims-sync/internal/people"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/web"
 )
 
@@ -151,15 +153,22 @@ func Loopback(u *url.URL) bool {
 	return u.Hostname() == "localhost" || address != nil && address.IsLoopback()
 }
 
+// DatabaseText says what a person does while the database cannot be reached.
+const DatabaseText = "Syncs wait for it, too. Try again in a minute. If it stays so, look at the database; `pims-sync doctor` says what is wrong with the connection."
+
 // Fail shows the page of an error, whose cause is logged and not shown.
 func (s *Site) Fail(w http.ResponseWriter, r *http.Request, v *Visit, err error) {
 	web.EntryOf(r.Context()).Cause = err
 	v.failed = true
-	s.Message(w, v, http.StatusInternalServerError, Message{
+	status, m := http.StatusInternalServerError, Message{
 		Title: "Something went wrong",
 		Text:  "The server could not do this. The log says why; search it for the request's id.",
-		Extra: w.Header().Get("X-Request-Id"),
-	})
+	}
+	if errors.Is(err, syncs.ErrDatabase) {
+		status, m = http.StatusServiceUnavailable, Message{Title: "The database cannot be reached", Text: DatabaseText}
+	}
+	m.Extra = w.Header().Get("X-Request-Id")
+	s.Message(w, v, status, m)
 }
 
 // Nothing shows that an address does not exist, or not with this method.

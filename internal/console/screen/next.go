@@ -20,6 +20,9 @@ func InWords(err error) (words string, all bool) {
 	if problem == page.ErrNotFound { //nolint:errorlint // Told returns it as it is
 		return "It does not exist any more.", true
 	}
+	if errors.Is(err, syncs.ErrDatabase) {
+		return "The database cannot be reached. " + page.DatabaseText, false
+	}
 	return "The server could not do it; the log says why.", false
 }
 
