@@ -25,7 +25,7 @@ type DemoCmd struct {
 
 // Help is shown by demo --help.
 func (DemoCmd) Help() string {
-	return `Starts simulated IDEXX Neo practices, a PostgreSQL of its own in a scratch folder, and the server. Logs in to each practice with a real headless browser, runs a full sync of each clinic through the HTTP API, lets a day pass in the practices, and syncs again. Then a night leaves a plan to approve, a refused login, a first sync that runs and a clinic that is not set up, and a link opens the console. Nothing of yours is touched; DATABASE_URL is ignored.`
+	return `Starts simulated IDEXX Neo practices, a PostgreSQL of its own in a scratch folder, and the server. Logs in to each practice with a real headless browser, runs a full sync of each clinic through the HTTP API, lets a day pass in the practices, and syncs again. Then it leaves a plan to approve, a refused login, a first sync that runs and a clinic that is not set up, and prints a link to the console. Nothing of yours is touched; DATABASE_URL is ignored.`
 }
 
 // Run runs the demo.

@@ -19,7 +19,7 @@ type DoctorCmd struct {
 
 // Help says what the command looks at.
 func (*DoctorCmd) Help() string {
-	return `It looks at the disk, the browser, the database with its schema, roles and clock, encryption keys, time zones, the hosts of the clinics' PIMS, replicas, schedules, stuck syncs, webhooks, notifications, and how fresh the clinics' data is. It changes nothing, and sends no request to a PIMS. It ends with 1 if something is wrong; a warning is not wrong.
+	return `It looks at the disk, the browser, the database with its schema, roles and clock, encryption keys, time zones, the hosts of the clinics' PIMS, replicas, schedules, stuck syncs, webhooks, notifications, and how fresh the clinics' data is. It changes nothing, and sends no request to a PIMS. The exit code is 1 if something is wrong; a warning is not.
 
 Examples:
   pims-sync doctor

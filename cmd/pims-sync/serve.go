@@ -25,7 +25,7 @@ import (
 type ServeCmd struct {
 	EnableScheduler bool          `help:"Enqueue the syncs of the schedules. Default: true." env:"ENABLE_SCHEDULER" default:"true" negatable:""`
 	ScheduleJitter  time.Duration `help:"Spread clinics that are due at the same time over this duration." env:"SCHEDULE_JITTER" default:"0s"`
-	EventRetention  time.Duration `help:"How long the history of cases is kept, such as 8760h; at least 24h; 0 means for ever." env:"EVENT_RETENTION" default:"0s"`
+	EventRetention  time.Duration `help:"How long the history of cases is kept, such as 8760h; the database keeps at least 720h; 0 means for ever." env:"EVENT_RETENTION" default:"0s"`
 	AuditRetention  time.Duration `help:"How long syncs and plans are kept, such as 17520h; at least 720h; 0 means for ever." env:"AUDIT_RETENTION" default:"17520h"`
 	MaxSyncs        int           `help:"How many syncs this replica works on at the same time." env:"MAX_SYNCS" default:"10"`
 	SyncLease       time.Duration `help:"How long a replica may be silent before another one takes over its sync, 1s to 30s." env:"SYNC_LEASE" default:"15s"`

@@ -23,7 +23,7 @@ type ClinicCheckCmd struct {
 
 // Help says what the command does and what it does not.
 func (*ClinicCheckCmd) Help() string {
-	return `It makes a new login and reads; it stores the session and nothing else. The report holds no name, number or note, so it can be sent to others. It ends with 1 if something was not recognised.
+	return `It logs in anew and reads; it stores the session and nothing else. The report holds no name, number or note, so you can send it to others. The exit code is 1 if something was not recognised.
 
   pims-sync clinic check --clinic "Harbor Lights"
   pims-sync clinic check --clinic "Harbor Lights" --json > report.json`

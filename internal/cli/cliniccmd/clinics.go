@@ -26,7 +26,7 @@ type ClinicCmd struct {
 	Show    ClinicShowCmd    `cmd:"" help:"Show one clinic: its state, and each phase."`
 	Set     ClinicSetCmd     `cmd:"" help:"Change a clinic's name, time zone, words or filters, or enable it again."`
 	Words   ClinicWordsCmd   `cmd:"" help:"Show the status words, types and rooms of a practice, and what they mean."`
-	Check   ClinicCheckCmd   `cmd:"" help:"Log in to the PIMS, make one request of each kind, and tell what came."`
+	Check   ClinicCheckCmd   `cmd:"" help:"Log in to the PIMS, make one request of each kind, and report what came back."`
 	Disable ClinicDisableCmd `cmd:"" help:"Stop syncing a clinic; nothing is deleted."`
 	Export  ClinicExportCmd  `cmd:"" help:"Write everything that is stored of a clinic into a file, without secrets."`
 	Remove  ClinicRemoveCmd  `cmd:"" help:"Erase a disabled clinic, with its cases and their history, for good."`

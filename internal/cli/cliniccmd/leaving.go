@@ -118,7 +118,7 @@ type ClinicRemoveCmd struct {
 // Help shows how the command is used.
 func (ClinicRemoveCmd) Help() string {
 	return `The clinic must be disabled. Its cases, history, syncs, plans, keys, passwords, and the people who could see no other
-clinic are erased. Export it before. An interrupted removal goes on where it is run again. The login of the tables' owner
+clinic are erased. Export it before. If a removal is interrupted, run it again: it continues. The login of the tables' owner
 is needed (MIGRATE_DATABASE_URL).
 
 Example:

@@ -20,7 +20,7 @@ import (
 // RecordingsCmd holds the commands on recordings.
 type RecordingsCmd struct {
 	List   ListCmd   `cmd:"" help:"List the recordings, the newest first."`
-	Show   ShowCmd   `cmd:"" help:"Show a recording: its requests to the PIMS, and what came of them."`
+	Show   ShowCmd   `cmd:"" help:"Show a recording: its requests to the PIMS, and how the sync ended."`
 	Replay ReplayCmd `cmd:"" help:"Run a recorded sync again, in memory, and say what is different."`
 	Export ExportCmd `cmd:"" help:"Write an anonymous copy of a recording to a file."`
 	Remove RemoveCmd `cmd:"" help:"Remove a recording before its time."`
