@@ -350,6 +350,13 @@ func TestAPersonSeesAndEndsTheOwnSessionsAndChangesThePassword(t *testing.T) { /
 	require.Equal(t, "/console/sign-in", there.get(t, "/console").path)
 	require.Subset(t, selected[string](t, s, "select action || ' ' || outcome from operator_events"), []string{"person.sign_out done", "person.password done", "person.sign_in failed"})
 
+	far := s.visitor(t)
+	far.get(t, "/console/sign-in")
+	far.send(t, "/console/sign-in", url.Values{"email": {ada.Email}, "password": {"another long password"}}, "X-Forwarded-For", "203.0.113.9")
+	for _, from := range []string{"203.0.113.9", "127.0.0.1"} {
+		require.Equal(t, 1, strings.Count(here.get(t, "/console/you").body, `data-label="From">`+from+`<`), from)
+	}
+
 	link, err := s.people.ConsoleLink(t.Context(), "root")
 	require.NoError(t, err)
 	v := s.visitor(t)

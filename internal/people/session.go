@@ -48,6 +48,7 @@ type Session struct {
 	OSUser  string // empty: a person
 	Method  Method
 	Began   time.Time
+	From    string    // the address from which it began; empty: unknown
 	Seen    time.Time // the last request, to about a minute
 	Expires time.Time // SessionLife after Began
 }

@@ -12,6 +12,7 @@ import (
 type OwnSession struct {
 	Method  Method
 	Began   time.Time
+	From    string // the address from which it began; empty: unknown
 	Seen    time.Time
 	Present bool // it is the one in which the list was asked for
 }

@@ -153,6 +153,9 @@ func (s *Service) begin(ctx context.Context, p Person, method Method, from netip
 func (s *Service) addSession(ctx context.Context, session Session, from netip.Addr) (string, error) {
 	token, now := newToken(), s.o.Now()
 	session.Began, session.Seen, session.Expires = now, now, now.Add(SessionLife)
+	if from.IsValid() {
+		session.From = from.Unmap().String()
+	}
 	event := eventOf(session.by(from), access.PersonSignIn, session.Person.ID)
 	event.After = access.Values{"method": string(session.Method)}
 	return token, s.o.Log.Act(ctx, event, func(ctx context.Context, _ *access.Event) error {

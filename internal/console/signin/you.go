@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -23,7 +24,7 @@ type (
 	}
 
 	ownSession struct {
-		How         string
+		How, From   string // From: an address, or words where it is unknown
 		Began, Seen page.Moment
 		Present     bool
 	}
@@ -51,7 +52,7 @@ func (s *screens) writeYou(w http.ResponseWriter, v *page.Visit, status int) {
 	p := &v.Session.Person
 	shown := youView{Email: p.Email, Password: p.Password.Reveal() != "", Least: people.MinPassword}
 	for _, x := range sessions {
-		shown.Sessions = append(shown.Sessions, ownSession{methods[x.Method], v.Moment(x.Began, nil), v.Moment(x.Seen, nil), x.Present})
+		shown.Sessions = append(shown.Sessions, ownSession{methods[x.Method], cmp.Or(x.From, "unknown"), v.Moment(x.Began, nil), v.Moment(x.Seen, nil), x.Present})
 		if !x.Present {
 			shown.Others++
 		}

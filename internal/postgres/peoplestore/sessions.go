@@ -36,7 +36,7 @@ func (s *Store) AddSession(ctx context.Context, token []byte, session people.Ses
 		}
 		return q.InsertSession(ctx, peoplesql.InsertSessionParams{
 			TokenHash: token, PersonID: null.ID(session.Person.ID), OsUser: null.Text(session.OSUser), Method: string(session.Method),
-			BeganAt: session.Began, SeenAt: session.Seen, ExpiresAt: session.Expires,
+			BeganAt: session.Began, BeganFrom: session.From, SeenAt: session.Seen, ExpiresAt: session.Expires,
 		})
 	}))
 }
@@ -68,7 +68,7 @@ func (s *Store) byToken(ctx context.Context, tokens []string) (found map[string]
 		found = make(map[string][]people.Session, len(rows))
 		for _, row := range rows {
 			session := people.Session{
-				OSUser: null.Value(row.OsUser), Method: people.Method(row.Method), Began: row.BeganAt, Seen: row.SeenAt, Expires: row.ExpiresAt,
+				OSUser: null.Value(row.OsUser), Method: people.Method(row.Method), Began: row.BeganAt, From: row.BeganFrom, Seen: row.SeenAt, Expires: row.ExpiresAt,
 			}
 			if row.PersonID != nil {
 				person, ok := of[*row.PersonID]
@@ -118,7 +118,7 @@ func (s *Store) SessionsOf(ctx context.Context, of people.Session, token []byte,
 		})
 		all = make([]people.OwnSession, len(rows))
 		for i, row := range rows {
-			all[i] = people.OwnSession{Method: people.Method(row.Method), Began: row.BeganAt, Seen: row.SeenAt, Present: bytes.Equal(row.TokenHash, token)}
+			all[i] = people.OwnSession{Method: people.Method(row.Method), Began: row.BeganAt, From: row.BeganFrom, Seen: row.SeenAt, Present: bytes.Equal(row.TokenHash, token)}
 		}
 		return err
 	})

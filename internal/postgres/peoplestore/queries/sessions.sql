@@ -2,8 +2,8 @@
 delete from people_sessions where expires_at <= @now or seen_at <= @idle_since;
 
 -- name: InsertSession :exec
-insert into people_sessions (token_hash, person_id, os_user, method, began_at, seen_at, expires_at)
-values (@token_hash, @person_id, @os_user, @method, @began_at, @seen_at, @expires_at);
+insert into people_sessions (token_hash, person_id, os_user, method, began_at, began_from, seen_at, expires_at)
+values (@token_hash, @person_id, @os_user, @method, @began_at, @began_from, @seen_at, @expires_at);
 
 -- name: SessionsByToken :many
 -- Several presented sessions at once.

@@ -18,6 +18,7 @@ type PeopleSession struct {
 	BeganAt   time.Time
 	SeenAt    time.Time
 	ExpiresAt time.Time
+	BeganFrom string
 }
 
 type Person struct {

@@ -86,8 +86,8 @@ func (q *Queries) InsertLink(ctx context.Context, arg InsertLinkParams) error {
 }
 
 const insertSession = `-- name: InsertSession :exec
-insert into people_sessions (token_hash, person_id, os_user, method, began_at, seen_at, expires_at)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into people_sessions (token_hash, person_id, os_user, method, began_at, began_from, seen_at, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 `
 
 type InsertSessionParams struct {
@@ -96,6 +96,7 @@ type InsertSessionParams struct {
 	OsUser    *string
 	Method    string
 	BeganAt   time.Time
+	BeganFrom string
 	SeenAt    time.Time
 	ExpiresAt time.Time
 }
@@ -107,6 +108,7 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) er
 		arg.OsUser,
 		arg.Method,
 		arg.BeganAt,
+		arg.BeganFrom,
 		arg.SeenAt,
 		arg.ExpiresAt,
 	)
@@ -209,7 +211,7 @@ func (q *Queries) PeopleByID(ctx context.Context, ids []uuid.UUID) ([]Person, er
 }
 
 const sessionsByToken = `-- name: SessionsByToken :many
-select token_hash, person_id, os_user, method, began_at, seen_at, expires_at from people_sessions where token_hash = any ($1::bytea[])
+select token_hash, person_id, os_user, method, began_at, seen_at, expires_at, began_from from people_sessions where token_hash = any ($1::bytea[])
 `
 
 // Several presented sessions at once.
@@ -230,6 +232,7 @@ func (q *Queries) SessionsByToken(ctx context.Context, tokens [][]byte) ([]Peopl
 			&i.BeganAt,
 			&i.SeenAt,
 			&i.ExpiresAt,
+			&i.BeganFrom,
 		); err != nil {
 			return nil, err
 		}
@@ -242,7 +245,7 @@ func (q *Queries) SessionsByToken(ctx context.Context, tokens [][]byte) ([]Peopl
 }
 
 const sessionsOf = `-- name: SessionsOf :many
-select token_hash, person_id, os_user, method, began_at, seen_at, expires_at from people_sessions
+select token_hash, person_id, os_user, method, began_at, seen_at, expires_at, began_from from people_sessions
 where (person_id = $1 or os_user = $2) and expires_at > $3 and seen_at > $4
 order by began_at desc
 `
@@ -277,6 +280,7 @@ func (q *Queries) SessionsOf(ctx context.Context, arg SessionsOfParams) ([]Peopl
 			&i.BeganAt,
 			&i.SeenAt,
 			&i.ExpiresAt,
+			&i.BeganFrom,
 		); err != nil {
 			return nil, err
 		}
