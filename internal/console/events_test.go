@@ -257,3 +257,22 @@ func TestChannelsAreManagedOnTheirPages(t *testing.T) { // R42, R48
 	require.Equal(t, 403, s.as(t, access.RoleOperator).get(t, "/console/notifications").status)
 	s.requireNoFault(t)
 }
+
+// What an erased clinic leaves in the feed is no event, and a replica of a later version may
+// write types that this one does not know.
+func TestEventsAreShownAfterAClinicWasErasedAndWithTypesOfALaterVersion(t *testing.T) { // R45, R46
+	t.Parallel()
+	s := newSite(t)
+	s.fleet(t, 0)
+	s.outgoingEvents(t)
+	v := s.as(t, access.RoleViewer)
+	before := len(rowOfOne.FindAllString(v.get(t, "/console/events").body, -1))
+	s.sql(t, "update pims_sync_feed set clinic_id = null, type = 'erased', events = null, data = null where position = (select min(position) from pims_sync_feed)")
+	s.sql(t, "update pims_sync_feed set type = 'clinic.renamed' where position = (select max(position) from pims_sync_feed)")
+	page := v.get(t, "/console/events")
+	require.Equal(t, 200, page.status)
+	require.Len(t, rowOfOne.FindAllString(page.body, -1), before-1)
+	require.NotContains(t, page.body, "erased")
+	require.Contains(t, page.body, "<code>clinic.renamed</code>")
+	s.requireNoFault(t)
+}

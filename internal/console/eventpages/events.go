@@ -76,6 +76,14 @@ var typeBadges = map[string]page.Badge{
 	feed.WebhookDisabled:    page.Bad("Webhook disabled", "cross"),
 }
 
+// badgeOf returns how a row shows a type, also one of a later version.
+func badgeOf(kind string) page.Badge {
+	if badge, ok := typeBadges[kind]; ok {
+		return badge
+	}
+	return page.Quiet("Something else", "list")
+}
+
 // eventsPage shows events as they arrive (R46).
 func (s *screens) eventsPage() page.Page {
 	return page.Page{
@@ -112,7 +120,7 @@ func (s *screens) events(v *page.Visit) (*eventsView, error) {
 	for i := range list.Items {
 		h := &list.Items[i]
 		row := eventRow{
-			At: v.Moment(h.ArrivedAt, nil), Fresh: shown.Latest && v.Now.Sub(h.ArrivedAt) < fresh, What: typeBadges[h.Type], Type: h.Type,
+			At: v.Moment(h.ArrivedAt, nil), Fresh: shown.Latest && v.Now.Sub(h.ArrivedAt) < fresh, What: badgeOf(h.Type), Type: h.Type,
 		}
 		if of := byID[h.ClinicID]; of != nil {
 			row.At.Zone = screen.ZoneOf(of)

@@ -14,10 +14,11 @@ import (
 
 // recentSQL reads the latest $4 positions before $1 of the clinics $2 and the type $3. Of a
 // type it looks at the last 100,000 positions only: some types come a few times a year.
+// A position that the erasure of a clinic has emptied is no event any more.
 const recentSQL = `
 	with chosen as (
 		select position, clinic_id, type, at, sequenced_at, data, events from pims_sync_feed
-		where position < $1 and ($2::uuid[] is null or clinic_id = any ($2)) and ($3 = '' or type = $3 and position > (select position - 100000 from pims_sync_feed_state))
+		where position < $1 and type <> 'erased' and ($2::uuid[] is null or clinic_id = any ($2)) and ($3 = '' or type = $3 and position > (select position - 100000 from pims_sync_feed_state))
 		order by position desc limit $4
 	)
 	select f.position, f.clinic_id, f.type, f.at, f.sequenced_at, f.data, c.actor, c.created, c.changed, c.deleted, c.restored, c.removed, c.fields, c.cases
