@@ -28,7 +28,7 @@ func BenchmarkCalendar(b *testing.B) {
 		require.NoError(b, err)
 		snapshot, err := merge([]*slice{s})
 		require.NoError(b, err)
-		require.Equal(b, rows, len(snapshot.Appointments))
+		require.Len(b, snapshot.Appointments, rows)
 	}
 }
 
