@@ -69,8 +69,13 @@ type Record struct {
 	ID   string
 }
 
-// RecordOf names a row by its id.
-func RecordOf(kind string, id uuid.UUID) Record { return Record{Kind: kind, ID: id.String()} }
+// RecordOf names a row by its id. uuid.Nil is no row: the action failed before it made one.
+func RecordOf(kind string, id uuid.UUID) Record {
+	if id == uuid.Nil {
+		return Record{}
+	}
+	return Record{Kind: kind, ID: id.String()}
+}
 
 // Values are named values that can be written as JSON.
 type Values map[string]any

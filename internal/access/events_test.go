@@ -8,10 +8,18 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
 )
+
+func TestARecordWithoutAnIDIsNone(t *testing.T) { // R44
+	t.Parallel()
+	id := uuid.New()
+	require.Equal(t, access.Record{Kind: "sync", ID: id.String()}, access.RecordOf("sync", id))
+	require.Equal(t, access.Record{}, access.RecordOf("sync", uuid.Nil), "a sync that was refused has no page")
+}
 
 func TestTheListOfActionsHasEachActionThatIsDeclared(t *testing.T) { // R44
 	t.Parallel()

@@ -1,14 +1,20 @@
 package console
 
 import (
+	"errors"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/pims-sync/pims-sync/internal/access"
+	"github.com/pims-sync/pims-sync/internal/casesync"
+	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/console/screen"
+	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // aForm and its fields are found in what a page shows.
@@ -111,5 +117,33 @@ func TestAnUnknownValueOfAFilterIsToldInOneWay(t *testing.T) {
 	require.Equal(t, 422, v.send(t, "/console/actions", url.Values{"act": {"off"}, "all": {"1"}, "state": {"nonsense"}}).status)
 	require.Equal(t, 422, v.get(t, "/console/actions?do=off&all=1&state=nonsense").status)
 	require.Equal(t, []int64{1}, selected[int64](t, s, "select count(*) from clinics where not is_active"), "an unknown state is not all of them")
+	s.requireNoFault(t)
+}
+
+// A sync of a clinic that was turned off, or whose request cannot be read, has ended with
+// a code, too. Each is offered, and says what it means of a sync.
+func TestEveryCodeThatASyncEndsWithIsAFilter(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.fleet(t, 0)
+	v := s.as(t, access.RoleAdmin)
+	v.get(t, "/console/runs")
+	offered := v.page.body
+	for _, err := range []error{
+		syncs.ErrTimeout, syncs.ErrCancelled, syncs.ErrShutdown, syncs.ErrDatabase, syncs.Invalid("request", "cannot be read"), errors.New("a fault"),
+		clinic.ErrTimezoneMissing, clinic.ErrDisabled, clinic.ErrCredentialsMissing, clinic.ErrCredentialsSuspended, clinic.ErrCredentialsInvalid,
+		pims.ErrAuthRejected, pims.ErrAuthChallenge, pims.ErrLoginFormChanged, pims.ErrBrowserUnavailable, pims.ErrSessionExpired, pims.ErrRateLimited,
+		pims.ErrTooManyRows, pims.ErrSchemaDrift, pims.ErrIncomplete, pims.ErrUnreachable, pims.ErrRemote,
+		syncs.Fail(syncs.CodeDeletionGuard, "held"), syncs.Fail(syncs.CodeShiftGuard, "held"), syncs.Fail(syncs.CodeDriftGuard, "held"),
+		syncs.Fail(syncs.CodeWrongPractice, "held"), syncs.Fail(syncs.CodeSnapshotUnsound, "held"),
+	} {
+		code := string(casesync.Explain(err).Code)
+		require.Contains(t, offered, `<option value="`+code+`"`, "%v", err)
+		require.Equal(t, 200, v.get(t, "/console/runs?code="+code).status, code)
+	}
+
+	s.sql(t, "update case_sync_audits set error_code = 'forbidden' where status = 'failed'")
+	v.get(t, "/console/runs?code=forbidden")
+	require.Greater(t, strings.Count(v.page.body, "The clinic was turned off"), 1, "the filter has it, and the run")
 	s.requireNoFault(t)
 }

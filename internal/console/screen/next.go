@@ -41,6 +41,7 @@ var nextSteps = map[syncs.Code]string{
 	syncs.CodeAuthRejected:         "Ask the practice for the present password and store it.",
 	syncs.CodeAuthChallenge:        "Log in by hand once, or ask the practice for a user without a second step. Then test the login.",
 	syncs.CodeLoginFormChanged:     "Test the login. If it fails again, the provider's part of this program needs an update.",
+	syncs.CodeForbidden:            "Turn the clinic on if it is to be synced. If it is on, nothing: the next sync runs.",
 	syncs.CodeTimezoneMissing:      "Set the clinic's time zone.",
 	syncs.CodeUnreachable:          "It is tried again at the next tick. If several clinics fail, look whether the PIMS is down.",
 	syncs.CodePIMSError:            "It is tried again at the next tick. If it stays, ask the vendor of the PIMS.",

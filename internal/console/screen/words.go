@@ -84,7 +84,7 @@ var codeWords = map[syncs.Code]string{
 	syncs.CodeTimezoneMissing:      "The clinic has no usable time zone",
 	syncs.CodeCursorExpired:        "The change feed has forgotten this place",
 	syncs.CodeInvalidRequest:       "The request was not valid",
-	syncs.CodeForbidden:            "The caller may not do this",
+	syncs.CodeForbidden:            "The clinic was turned off",
 	syncs.CodeNotFound:             "It does not exist",
 	syncs.CodeSyncRunning:          "Another sync was running",
 	syncs.CodeAlreadyDecided:       "Somebody has decided already",
@@ -116,8 +116,8 @@ var codeWords = map[syncs.Code]string{
 
 // notOfRuns are the codes of codeWords that no sync ends with.
 var notOfRuns = []syncs.Code{
-	syncs.CodeCursorExpired, syncs.CodeInvalidRequest, syncs.CodeForbidden, syncs.CodeNotFound, syncs.CodeSyncRunning,
-	syncs.CodeAlreadyDecided, syncs.CodeIdempotencyMismatch, syncs.CodeDraining, syncs.CodeNotTaken,
+	syncs.CodeCursorExpired, syncs.CodeNotFound, syncs.CodeSyncRunning, syncs.CodeAlreadyDecided,
+	syncs.CodeIdempotencyMismatch, syncs.CodeDraining, syncs.CodeNotTaken,
 }
 
 // RunCodes offers the codes that a sync can end with, in words, by their words. The address

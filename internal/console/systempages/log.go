@@ -104,13 +104,21 @@ func logRowOf(v *page.Visit, e *access.Event, clinics map[uuid.UUID]*clinic.Clin
 	} else if e.ClinicID != uuid.Nil {
 		row.Clinic = "a clinic that is gone, " + screen.Short(e.ClinicID)
 	}
-	if e.Record.ID != "" {
+	if e.Record.ID != "" && e.Record.ID != uuid.Nil.String() { // which refused syncs had once
 		row.Record, row.Address = strings.ReplaceAll(e.Record.Kind, "_", " ")+" "+screen.ShortText(e.Record.ID), recordAddress(e.Record)
 	}
 	if e.Outcome == access.Failed {
-		row.Outcome, row.Why, row.Changes = page.Bad("Not done", "cross"), screen.Explain(syncs.Code(e.Code)), nil
+		row.Outcome, row.Why, row.Changes = page.Bad("Not done", "cross"), whyNot(syncs.Code(e.Code)), nil
 	}
 	return row
+}
+
+// whyNot returns in words why an action was not done.
+func whyNot(code syncs.Code) string {
+	if code == syncs.CodeForbidden { // of a sync it means less
+		return "It is not allowed, or the clinic is off"
+	}
+	return screen.Explain(code)
 }
 
 // recordAddress returns the page of what an action was on.
