@@ -535,6 +535,7 @@ func TestAnOperatorChangesAClinicAndIsRecorded(t *testing.T) { // R33, R44
 	require.Len(t, b.get(path+"/schedules/next?days=3", withKey(admin)).at("items"), 3)
 	with(http.MethodPut, path+"/schedules", `{"schedules":[{"type":"inbound","cron":"never"}]}`).refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "schedules")
 	with(http.MethodPut, path+"/schedules", `{"schedules":{}}`).refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "schedules")
+	with(http.MethodPut, path+"/schedules", `{"schedules": null }`).refused(http.StatusBadRequest, syncs.CodeInvalidRequest, "schedules")
 
 	made := with(http.MethodPost, path+"/keys", `{"name":"backend","scopes":["sync:inbound"]}`)
 	require.Equal(t, http.StatusCreated, made.Code, "%s", made.Body)

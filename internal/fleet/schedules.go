@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -31,6 +32,9 @@ func (s *Service) Schedules(ctx context.Context, clinicID uuid.UUID) (document [
 // SetSchedules replaces a clinic's schedules by the specification's JSON array, or stores
 // nothing where an entry is bad.
 func (s *Service) SetSchedules(ctx context.Context, by access.By, clinicID uuid.UUID, document []byte) error {
+	if string(bytes.TrimSpace(document)) == "null" { // which stands for none where it is stored
+		return syncs.Invalid("schedules", "null is no array of entries, and an empty array is how to have none; nothing was stored")
+	}
 	if _, problems := clinic.ParseSchedules(document, scheduler.CheckEntry); len(problems) > 0 {
 		p := problems[0]
 		if p.Index < 0 {
