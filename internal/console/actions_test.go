@@ -135,4 +135,9 @@ func TestThePagesSayThatTheDatabaseCannotBeReached(t *testing.T) {
 		require.Contains(t, answer.body, "The database cannot be reached", name)
 		require.Equal(t, 503, answer.status, name)
 	}
+	practice := s.visitor(t).get(t, "/status/"+strings.Repeat("A", 26))
+	require.Equal(t, 503, practice.status)
+	require.Contains(t, practice.body, "tell those who gave you the link")
+	require.NotContains(t, practice.body, "pims-sync doctor", "a practice operates nothing")
+	require.NotContains(t, practice.body, "sign-in page")
 }

@@ -58,6 +58,7 @@ func TestAPracticeSeesItsStateBehindALinkThatCanBeRevoked(t *testing.T) { // R40
 	for _, other := range []string{link + ".exe", link[:len(link)-1] + "2", "/status/none.json"} {
 		require.Equal(t, 404, stranger.get(t, other).status, other)
 		require.Contains(t, stranger.page.body, "This link leads nowhere")
+		require.NotContains(t, stranger.page.body, "sign-in page", "a practice has none")
 	}
 
 	require.Contains(t, v.get(t, path).body, `data-label="Last opened"><time`, "when it was opened")

@@ -167,6 +167,9 @@ func (s *Site) Fail(w http.ResponseWriter, r *http.Request, v *Visit, err error)
 	if errors.Is(err, syncs.ErrDatabase) {
 		status, m = http.StatusServiceUnavailable, Message{Title: "The database cannot be reached", Text: DatabaseText}
 	}
+	if v.Bare { // whoever sees it operates nothing
+		m = Message{Title: "This cannot be shown at the moment", Text: "Try again in a few minutes. If it stays so, tell those who gave you the link."}
+	}
 	m.Extra = w.Header().Get("X-Request-Id")
 	s.Message(w, v, status, m)
 }
