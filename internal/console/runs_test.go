@@ -239,7 +239,14 @@ func TestCasesAreSearchedWithoutANameInAnAddress(t *testing.T) { // R40
 		require.Equal(t, "/console/cases", page.path)
 		require.ElementsMatch(t, tc.want, patients(page), tc.form)
 	}
-	require.Contains(t, v.send(t, "/console/cases", url.Values{"from": {"yesterday"}}).body, "A date must be like")
+	for problem, days := range map[string]url.Values{
+		"A date must be like":               {"from": {"yesterday"}},
+		"The last day is before the first.": {"from": {"2026-03-14"}, "to": {"2026-03-13"}},
+	} {
+		require.Contains(t, v.send(t, "/console/cases", days).body, problem)
+		require.NotContains(t, v.page.body, "No case matches", "nothing was looked for")
+	}
+	require.NotContains(t, v.send(t, "/console/cases", url.Values{"from": {"2026-03-14"}, "to": {"2026-03-14"}}).body, "The last day")
 	for _, line := range s.log.Lines(t) {
 		for _, value := range line {
 			text, _ := value.(string)

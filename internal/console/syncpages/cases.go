@@ -125,6 +125,10 @@ func caseFilter(v *page.Visit) (f cases.Filter, problem string) {
 			*day = parsed
 		}
 	}
+	none := pims.Date{}
+	if f.From != none && f.To != none && f.To.Before(f.From) {
+		return f, "The last day is before the first."
+	}
 	switch v.Text("deleted") {
 	case "yes":
 		f.Deleted = new(true)
