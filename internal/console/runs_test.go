@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,14 @@ type week struct {
 	clinicName, otherName              string
 }
 
+// afterThisMillisecond returns in the next one. An address names a moment by its millisecond: in
+// one with two changes it shows both.
+func afterThisMillisecond() {
+	for begun := time.Now().UnixMilli(); time.Now().UnixMilli() <= begun; {
+		runtime.Gosched()
+	}
+}
+
 // week stores a clinic's runs and cases as syncs and people leave them.
 func (s *site) week(t *testing.T, who uuid.UUID) *week {
 	t.Helper()
@@ -86,6 +95,7 @@ func (s *site) week(t *testing.T, who uuid.UUID) *week {
 	s.sql(t, `insert into sync_leases (audit_id, clinic_id, attempt, worker, expires_at, progress) values ($1, $2, 1, 'test', now() + interval '1 minute', '{"phase": "inbound", "step": "fetch", "done": 30, "total": 120}')`, w.running, w.clinic)
 	by := func(actor, statement string, args ...any) {
 		t.Helper()
+		afterThisMillisecond()
 		require.NoError(t, pgx.BeginFunc(t.Context(), s.db.Pool(), func(tx pgx.Tx) error {
 			if _, err := tx.Exec(t.Context(), "select set_config('app.actor', $1, true)", actor); err != nil {
 				return err
@@ -314,6 +324,7 @@ func TestACaseIsShownAsItWas(t *testing.T) { // R14, R7
 	s := newSite(t)
 	admin := s.invite(t, people.Person{Email: "ada@example.com", Name: "Ada Marlow", Role: access.RoleAdmin})
 	w := s.week(t, admin.ID)
+	afterThisMillisecond()
 	s.sql(t, `update cases set metadata = jsonb_set(metadata, '{consultation,soapNotes,plan}', '"Rest, and a splint"') where id = $1`, w.pip)
 	moments := selected[string](t, s, `select to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') from case_events where case_id = $1 group by at order by at`, w.pip)
 	require.Len(t, moments, 3)
