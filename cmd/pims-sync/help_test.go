@@ -182,6 +182,9 @@ func TestTheHelpSaysWhatEachFlagWants(t *testing.T) {
 	for _, leaf := range parser.Model.Leaves(true) {
 		for _, group := range leaf.AllFlags(true) {
 			for _, flag := range group {
+				for _, word := range flag.EnumSlice() {
+					require.Regexp(t, `\b`+word+`\b`, flag.Help, "%s --%s", leaf.FullPath(), flag.Name)
+				}
 				require.NotRegexp(t, `^(STRING|INT|OF-|LABEL|ZONE|PROVIDER-NAME)`, flag.FormatPlaceHolder(), "%s --%s", leaf.FullPath(), flag.Name)
 			}
 		}

@@ -64,7 +64,7 @@ func (a *ClinicAddCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 
 // ClinicListCmd lists clinics.
 type ClinicListCmd struct {
-	State *string `help:"Only clinics in this state." enum:"off,login_refused,waiting_for_approval,failing,stale,never_synced,ok" placeholder:"STATE"`
+	State *string `help:"Only clinics in this state: off, login_refused, waiting_for_approval, failing, stale, never_synced or ok." enum:"off,login_refused,waiting_for_approval,failing,stale,never_synced,ok" placeholder:"STATE"`
 }
 
 // Run lists the clinics with their states.

@@ -20,7 +20,7 @@ import (
 // WebhooksDeliveriesCmd lists deliveries.
 type WebhooksDeliveriesCmd struct {
 	ID    cli.ID    `arg:"" help:"The endpoint's id."`
-	State *string   `help:"Only this state." enum:"pending,delivered,failed,skipped" placeholder:"STATE"`
+	State *string   `help:"Only this state: pending, delivered, failed or skipped." enum:"pending,delivered,failed,skipped" placeholder:"STATE"`
 	Limit cli.Limit `help:"How many." default:"20"`
 
 	Cursor string `help:"Continue a list: the nextCursor of the earlier list."`

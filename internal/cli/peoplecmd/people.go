@@ -188,7 +188,7 @@ func (PeopleListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) er
 // PeopleSetCmd changes a person.
 type PeopleSetCmd struct {
 	Person        string         `arg:"" help:"The person's e-mail address or id."`
-	Role          *string        `help:"Another role; ends the person's sessions." enum:"viewer,operator,admin" placeholder:"ROLE"`
+	Role          *string        `help:"Another role, viewer, operator or admin; ends the person's sessions." enum:"viewer,operator,admin" placeholder:"ROLE"`
 	Name          *cli.Label     `help:"Another name."`
 	Clinic        []cli.OfClinic `field:"clinics" help:"Limit the person to this clinic; repeatable." placeholder:"CLINIC" sep:"none" xor:"clinics"`
 	AllClinics    bool           `help:"Let the person see every clinic." xor:"clinics"`

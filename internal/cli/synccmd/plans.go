@@ -28,7 +28,7 @@ type PlansCmd struct {
 // PlansListCmd lists plans.
 type PlansListCmd struct {
 	Clinic cli.OfClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
-	Status *string      `help:"Only this status." enum:"open,approved,rejected,expired,superseded" placeholder:"STATUS"`
+	Status *string      `help:"Only plans in this status: open, approved, rejected, expired or superseded." enum:"open,approved,rejected,expired,superseded" placeholder:"STATUS"`
 	Limit  cli.Limit    `help:"How many." default:"20"`
 	Cursor string       `help:"Continue a list: the nextCursor of the earlier list."`
 }

@@ -32,8 +32,8 @@ type SyncsCmd struct {
 // SyncsListCmd lists syncs.
 type SyncsListCmd struct {
 	Clinic cli.OfClinic `required:"" help:"The clinic: its id, name, or the beginning of its id."`
-	Type   *string      `help:"Only this type." enum:"inbound,cases,reconciliation,full" placeholder:"TYPE"`
-	Status *string      `help:"Only this status." enum:"queued,in_progress,completed,failed,cancelled" placeholder:"STATUS"`
+	Type   *string      `help:"Only this type: inbound, cases, reconciliation or full." enum:"inbound,cases,reconciliation,full" placeholder:"TYPE"`
+	Status *string      `help:"Only this status: queued, in_progress, completed, failed or cancelled." enum:"queued,in_progress,completed,failed,cancelled" placeholder:"STATUS"`
 	Code   string       `help:"Only syncs that ended with this code, such as schema_drift." placeholder:"CODE"`
 	Since  string       `help:"Only syncs from then on: 90d, 12h or a date." placeholder:"WHEN"`
 	Limit  cli.Limit    `help:"How many." default:"20"`
