@@ -146,7 +146,6 @@ type Options struct {
 // many replicas may run on one database.
 type Feed struct {
 	o     Options
-	log   *slog.Logger
 	loops panics.Loops
 	ended chan struct{} // closed when Begin's context has ended
 }
@@ -160,7 +159,7 @@ func New(o Options) *Feed {
 		o.Observe = func(time.Duration) {}
 	}
 	log := o.Logger.With("namespace", "pims-sync:feed")
-	return &Feed{o: o, log: log, loops: panics.Loops{Log: log}, ended: make(chan struct{})}
+	return &Feed{o: o, loops: panics.Loops{Log: log}, ended: make(chan struct{})}
 }
 
 // Begin starts to sequence, and to forget what is too old, until the context ends. Then
@@ -171,17 +170,14 @@ func (f *Feed) Begin(ctx context.Context) {
 		close(f.ended)
 	})
 	f.loops.Begin(ctx, "sequencer", func(ctx context.Context) {
-		f.loops.Every(ctx, "sequencer", sequenceEvery, func() {
-			if err := f.Sequence(ctx); err != nil && ctx.Err() == nil {
-				f.log.WarnContext(ctx, "Changes got no position; the next turn tries again", "error", err.Error())
-			}
+		f.loops.Try(ctx, "sequencer", sequenceEvery, slog.LevelWarn, "Changes got no position; the next turn tries again", func() error {
+			return f.Sequence(ctx)
 		})
 	})
 	f.loops.Begin(ctx, "feed retention", func(ctx context.Context) {
-		f.loops.Every(ctx, "feed retention", forgetEvery, func() {
-			if _, err := f.o.Store.Forget(ctx, f.o.Now().Add(-Retention)); err != nil && ctx.Err() == nil {
-				f.log.WarnContext(ctx, "Old positions of the feed were not removed", "error", err.Error())
-			}
+		f.loops.Try(ctx, "feed retention", forgetEvery, slog.LevelWarn, "Old positions of the feed were not removed", func() error {
+			_, err := f.o.Store.Forget(ctx, f.o.Now().Add(-Retention))
+			return err
 		})
 	})
 }

@@ -68,10 +68,8 @@ func NewWorker(o Options) *Worker {
 // Begin starts to look, until the context ends.
 func (w *Worker) Begin(ctx context.Context) {
 	w.loops.Begin(ctx, "notifications", func(ctx context.Context) {
-		w.loops.Every(ctx, "notifications", lookEvery, func() {
-			if err := w.Look(ctx); err != nil && ctx.Err() == nil {
-				w.log.WarnContext(ctx, "People were not told; the next look tries again", "error", err.Error())
-			}
+		w.loops.Try(ctx, "notifications", lookEvery, slog.LevelWarn, "People were not told; the next look tries again", func() error {
+			return w.Look(ctx)
 		})
 	})
 }

@@ -7,8 +7,10 @@ import (
 	"time"
 )
 
-// restartPause is how long a loop pauses after a panic.
-const restartPause = time.Second
+const (
+	restartPause = time.Second // how long a loop pauses after a panic
+	tellEvery    = time.Minute // how often a loop says that it goes on failing
+)
 
 // Loops are goroutines that work until their context ends. A panic is logged with the type
 // of its value only, and the loop continues (R58).
@@ -50,6 +52,32 @@ func (l *Loops) Every(ctx context.Context, name string, pause time.Duration, do 
 		case <-ticker.C:
 		}
 	}
+}
+
+// Try is Every for a function that may fail. An error is logged with a message, at first and
+// then once a minute while each turn fails; so is the first turn that succeeds again. What
+// looks for work four times a second would fill the log while the database is away.
+func (l *Loops) Try(ctx context.Context, name string, pause time.Duration, level slog.Level, message string, do func() error) {
+	var began, told time.Time
+	failed := 0
+	l.Every(ctx, name, pause, func() {
+		err := do()
+		now := time.Now()
+		switch {
+		case ctx.Err() != nil: // an error is of the end
+		case err == nil && failed > 0:
+			l.Log.InfoContext(ctx, "A loop works again", "loop", name, "failed_turns", failed, "seconds", int(now.Sub(began).Seconds()))
+			failed = 0
+		case err != nil:
+			if failed++; failed == 1 {
+				began, told = now, time.Time{}
+			}
+			if now.Sub(told) >= tellEvery {
+				told = now
+				l.Log.Log(ctx, level, message, "error", err.Error()) //nolint:sloglint // the callers have literals
+			}
+		}
+	})
 }
 
 // Survive calls f. It logs a panic of f and returns it as an error.

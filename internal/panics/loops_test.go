@@ -90,3 +90,66 @@ func TestTheOwnerOfAContextIsTold(t *testing.T) {
 	panics.Owner(panics.WithOwner(t.Context(), func(e *panics.Error) { told = e }))(panics.In(panics.Catch(func() error { panic(secret) })))
 	require.NotNil(t, told)
 }
+
+func TestALoopThatFailsSaysSoOnceAMinuteAndWhenItWorksAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		loops := &panics.Loops{Log: slog.New(slog.NewTextHandler(&log, nil))}
+		ctx, end := context.WithCancel(t.Context())
+		began := time.Now()
+		away := func() bool {
+			passed := time.Since(began)
+			return passed >= time.Minute && passed < 3*time.Minute+30*time.Second
+		}
+		loops.Begin(ctx, "work", func(ctx context.Context) {
+			loops.Try(ctx, "work", 250*time.Millisecond, slog.LevelWarn, "No work was found", func() error {
+				if away() {
+					return errors.New("the database is away")
+				}
+				return nil
+			})
+		})
+		lines := func() (failures, recoveries int) {
+			return bytes.Count(log.Bytes(), []byte(`level=WARN msg="No work was found" error="the database is away"`)),
+				bytes.Count(log.Bytes(), []byte(`msg="A loop works again" loop=work failed_turns=600 seconds=150`))
+		}
+		for _, want := range []struct {
+			after                time.Duration
+			failures, recoveries int
+		}{
+			{59 * time.Second, 0, 0},
+			{time.Minute + time.Second, 1, 0},
+			{2*time.Minute + time.Second, 2, 0},
+			{3*time.Minute + 29*time.Second, 3, 0},
+			{10 * time.Minute, 3, 1},
+		} {
+			time.Sleep(want.after - time.Since(began)) // of the bubble's own time
+			synctest.Wait()
+			failures, recoveries := lines()
+			require.Equal(t, []int{want.failures, want.recoveries}, []int{failures, recoveries}, want.after)
+		}
+		end()
+		loops.Wait()
+		require.Equal(t, 4, bytes.Count(log.Bytes(), []byte("\n")))
+	})
+}
+
+func TestTheErrorOfALoopThatIsEndedIsNotLogged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		loops := &panics.Loops{Log: slog.New(slog.NewTextHandler(&log, nil))}
+		ctx, end := context.WithCancel(t.Context())
+		loops.Begin(ctx, "work", func(ctx context.Context) {
+			loops.Try(ctx, "work", time.Second, slog.LevelWarn, "No work was found", func() error {
+				<-ctx.Done()
+				return ctx.Err()
+			})
+		})
+		synctest.Wait()
+		end()
+		loops.Wait()
+		require.Empty(t, log.String())
+	})
+}

@@ -16,18 +16,14 @@ type housekeeper struct {
 	work  []func(ctx context.Context, now time.Time) error
 	now   func() time.Time
 	loops *panics.Loops
-	log   *slog.Logger
 }
 
 // loop works every hour. Work that fails does not keep the rest from being done.
 func (h *housekeeper) loop(ctx context.Context) {
-	h.loops.Every(ctx, "housekeeping", houseEvery, func() {
-		var err error
+	h.loops.Try(ctx, "housekeeping", houseEvery, slog.LevelWarn, "Housekeeping failed", func() (err error) {
 		for _, work := range h.work {
 			err = errors.Join(err, work(ctx, h.now()))
 		}
-		if err != nil && ctx.Err() == nil {
-			h.log.WarnContext(ctx, "Housekeeping failed", "error", err.Error())
-		}
+		return err
 	})
 }

@@ -222,7 +222,7 @@ func (q *Queue) Begin(ctx context.Context) error {
 	q.loops.Begin(ctx, "cancellations", q.listenForCancels)
 	if !q.o.Private {
 		q.loops.Begin(ctx, "rescue", q.rescuer().loop)
-		q.loops.Begin(ctx, "housekeeping", (&housekeeper{work: q.o.Housekeeping, now: q.o.Now, loops: &q.loops, log: q.log}).loop)
+		q.loops.Begin(ctx, "housekeeping", (&housekeeper{work: q.o.Housekeeping, now: q.o.Now, loops: &q.loops}).loop)
 	}
 	return nil
 }

@@ -38,10 +38,8 @@ type rescuer struct{ o rescuerOptions }
 // loop takes up the syncs of dead replicas (R30), at the start and then three times
 // in a lease, and records that this replica is alive.
 func (r *rescuer) loop(ctx context.Context) {
-	r.o.loops.Every(ctx, "rescue", r.o.lease/3, func() {
-		if err := errors.Join(r.o.replicas.Seen(ctx, r.o.replica, r.o.keyIDs), r.rescueAll(ctx)); err != nil && ctx.Err() == nil {
-			r.o.log.WarnContext(ctx, "Rescue failed", "error", err.Error())
-		}
+	r.o.loops.Try(ctx, "rescue", r.o.lease/3, slog.LevelWarn, "Rescue failed", func() error {
+		return errors.Join(r.o.replicas.Seen(ctx, r.o.replica, r.o.keyIDs), r.rescueAll(ctx))
 	})
 }
 

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,19 +20,17 @@ const (
 
 // watchClinics reports the clinics' conditions to the observer.
 func (s *Scheduler) watchClinics(ctx context.Context) {
-	s.loops.Every(ctx, "clinics", clinicsEvery, func() {
+	s.loops.Try(ctx, "clinics", clinicsEvery, slog.LevelWarn, "The state of the clinics is not known", func() error {
 		now := s.o.Now()
 		if err := s.roster.look(ctx, now); err != nil {
-			if ctx.Err() == nil {
-				s.log.WarnContext(ctx, "The state of the clinics is not known", "error", err.Error())
-			}
-			return
+			return err
 		}
 		counts, fresh := s.roster.summary(now)
 		s.o.Observe.Clinics(counts)
 		for place, t := range phases {
 			s.o.Observe.Fresh(t, fresh[place].stale, fresh[place].oldest)
 		}
+		return nil
 	})
 }
 

@@ -289,10 +289,8 @@ func (s *Scheduler) reportProblems(ctx context.Context, clinicID uuid.UUID, prob
 
 // tick enqueues what is due, every second.
 func (s *Scheduler) tick(ctx context.Context) {
-	s.loops.Every(ctx, "ticks", tickEvery, func() {
-		if err := s.EnqueueDue(ctx); err != nil && ctx.Err() == nil {
-			s.log.ErrorContext(ctx, "Due syncs not enqueued; the next second tries again", "error", err.Error())
-		}
+	s.loops.Try(ctx, "ticks", tickEvery, slog.LevelError, "Due syncs not enqueued; the next second tries again", func() error {
+		return s.EnqueueDue(ctx)
 	})
 }
 

@@ -46,10 +46,8 @@ func NewWorker(o Options) *Worker {
 // Begin starts to judge, until the context ends.
 func (w *Worker) Begin(ctx context.Context) {
 	w.loops.Begin(ctx, "volume", func(ctx context.Context) {
-		w.loops.Every(ctx, "volume", lookEvery, func() {
-			if err := w.Look(ctx); err != nil && ctx.Err() == nil {
-				w.log.WarnContext(ctx, "Completed syncs were not judged; the next look tries again", "error", err.Error())
-			}
+		w.loops.Try(ctx, "volume", lookEvery, slog.LevelWarn, "Completed syncs were not judged; the next look tries again", func() error {
+			return w.Look(ctx)
 		})
 	})
 }

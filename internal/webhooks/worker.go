@@ -131,36 +131,29 @@ func NewWorker(o Options) *Worker {
 // Begin starts to send, until the context ends.
 func (w *Worker) Begin(ctx context.Context) {
 	w.loops.Begin(ctx, "webhooks", func(ctx context.Context) {
-		w.loops.Every(ctx, "webhooks", turnEvery, func() {
-			if err := w.Turn(ctx); err != nil && ctx.Err() == nil {
-				w.log.WarnContext(ctx, "Webhooks were not sent; the next turn tries again", "error", err.Error())
-			}
+		w.loops.Try(ctx, "webhooks", turnEvery, slog.LevelWarn, "Webhooks were not sent; the next turn tries again", func() error {
+			return w.Turn(ctx)
 		})
 	})
 	w.loops.Begin(ctx, "webhook leases", func(ctx context.Context) {
-		w.loops.Every(ctx, "webhook leases", w.o.Lease/renewals, func() {
-			if err := w.renew(ctx); err != nil && ctx.Err() == nil {
-				w.log.WarnContext(ctx, "The leases of endpoints were not renewed; another replica may send the same again", "error", err.Error())
-			}
+		w.loops.Try(ctx, "webhook leases", w.o.Lease/renewals, slog.LevelWarn, "The leases of endpoints were not renewed; another replica may send the same again", func() error {
+			return w.renew(ctx)
 		})
 	})
 	if w.o.Count != nil {
 		w.loops.Begin(ctx, "webhook backlog", func(ctx context.Context) {
-			w.loops.Every(ctx, "webhook backlog", countEvery, func() {
+			w.loops.Try(ctx, "webhook backlog", countEvery, slog.LevelWarn, "The backlog of webhooks is not known", func() error {
 				backlog, err := w.o.Store.Backlog(ctx, w.o.Now())
 				if err == nil {
 					w.o.Count(backlog)
-				} else if ctx.Err() == nil {
-					w.log.WarnContext(ctx, "The backlog of webhooks is not known", "error", err.Error())
 				}
+				return err
 			})
 		})
 	}
 	w.loops.Begin(ctx, "webhook retention", func(ctx context.Context) {
-		w.loops.Every(ctx, "webhook retention", forgetEvery, func() {
-			if err := w.o.Store.Forget(ctx, w.o.Now().Add(-keepEnded)); err != nil && ctx.Err() == nil {
-				w.log.WarnContext(ctx, "Old deliveries were not removed", "error", err.Error())
-			}
+		w.loops.Try(ctx, "webhook retention", forgetEvery, slog.LevelWarn, "Old deliveries were not removed", func() error {
+			return w.o.Store.Forget(ctx, w.o.Now().Add(-keepEnded))
 		})
 	})
 }
