@@ -28,7 +28,7 @@ const (
 	recorded = 7 * 24 * time.Hour // recordings (R52)
 
 	atMost   = 200  // syncs or plans, at once
-	manyRows = 5000 // of what is small, at once
+	manyRows = 1000 // of what is small, at once
 
 	// rest is how many times as long as a step took the pause after it is, up to maxRest.
 	rest    = 4
