@@ -145,6 +145,12 @@ func TestLoginUnderstandsWhatTheSiteAnswers(t *testing.T) {
 		"nothing": {
 			routes{"GET /login": answer(http.StatusNoContent, "")}, pims.ErrLoginFormChanged,
 		},
+		"a redirect to a mail address": {
+			routes{"GET /login": redirect("mailto:reception@example.com")}, pims.ErrLoginFormChanged,
+		},
+		"a redirect to a mail address by another page": {
+			routes{"GET /login": redirect("/moved"), "GET /moved": redirect("tel:5550142")}, pims.ErrLoginFormChanged,
+		},
 		"a connection that breaks": {
 			routes{"GET /login": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }}, pims.ErrUnreachable,
 		},
@@ -377,19 +383,31 @@ func TestNavigationThatEndsWithoutAnAnswerIsACrash(t *testing.T) {
 	}
 	failed := &network.EventLoadingFailed{RequestID: "1", Type: network.ResourceTypeDocument, ErrorText: "net::ERR_ABORTED", Canceled: true}
 
-	crashed := newGuard("main", pims.HostPolicy{}, noTrouble{})
-	crashed.observe(document)
-	crashed.observe(failed)
-	require.ErrorIs(t, crashed.failure("net::ERR_ABORTED"), errCrashed)
-
-	for _, status := range []int64{http.StatusOK, http.StatusNoContent} {
+	arrived := &network.EventResponseReceivedExtraInfo{RequestID: "1", StatusCode: http.StatusFound}
+	moved := *document
+	moved.Request = &network.Request{URL: "https://clinic.example/login", Method: http.MethodGet}
+	mail := *document
+	mail.Request = &network.Request{URL: "mailto:reception@clinic.example", Method: http.MethodGet}
+	response := &network.EventResponseReceived{
+		RequestID: "1", FrameID: "main", Type: network.ResourceTypeDocument, Response: &network.Response{Status: http.StatusOK},
+	}
+	for _, test := range []struct {
+		events []any
+		want   error
+	}{
+		{[]any{document, failed}, errCrashed},
+		{[]any{document, &network.EventResponseReceivedExtraInfo{RequestID: "1", StatusCode: http.StatusOK}, failed}, errCrashed},
+		{[]any{document, arrived, &moved, failed}, errCrashed},
+		{[]any{document, arrived, response, failed}, pims.ErrLoginFormChanged},
+		{[]any{document, response, failed}, pims.ErrLoginFormChanged},
+		{[]any{document, arrived, failed}, pims.ErrLoginFormChanged},
+		{[]any{document, arrived, &mail, failed}, pims.ErrLoginFormChanged},
+	} {
 		g := newGuard("main", pims.HostPolicy{}, noTrouble{})
-		g.observe(document)
-		g.observe(&network.EventResponseReceived{
-			RequestID: "1", FrameID: "main", Type: network.ResourceTypeDocument, Response: &network.Response{Status: status},
-		})
-		g.observe(failed)
-		require.ErrorIs(t, g.failure("net::ERR_ABORTED"), pims.ErrLoginFormChanged)
+		for _, event := range test.events {
+			g.observe(event)
+		}
+		require.ErrorIs(t, g.failure("net::ERR_ABORTED"), test.want)
 	}
 }
 

@@ -35,6 +35,7 @@ type guard struct {
 	loading  network.RequestID // the latest document, while it is on its way
 	document *url.URL          // the latest document's address
 	status   int64             // of the latest document that came
+	answered bool              // the server has returned something for the latest document
 	worst    int64             // the highest status that scripts were answered with
 	hosts    []string          // where documents came from
 	cookies  setCookies
@@ -128,16 +129,21 @@ func (g *guard) observe(event any) {
 		if isDocument {
 			g.loading, g.failed = e.RequestID, nil
 			g.document, _ = url.Parse(e.Request.URL)
+			if strings.HasPrefix(e.Request.URL, "http") { // nothing is requested of others, such as mailto
+				g.answered = false
+			}
 		}
 	case *network.EventResponseReceived:
 		switch {
 		case g.isDocument(e.Type, e.FrameID):
-			g.loading, g.status = "", e.Response.Status
+			g.loading, g.status, g.answered = "", e.Response.Status, true
 		case e.Type == network.ResourceTypeXHR || e.Type == network.ResourceTypeFetch:
 			g.worst = max(g.worst, e.Response.Status)
 		}
 	case *network.EventResponseReceivedExtraInfo:
 		g.cookies.note(e.Headers)
+		// Of what is no redirect, the answer itself comes, unless the tab's process has ended.
+		g.answered = g.answered || e.RequestID == g.loading && e.StatusCode >= 300 && e.StatusCode < 400
 	case *network.EventLoadingFailed:
 		if e.RequestID == g.loading {
 			g.loading = ""
@@ -280,10 +286,10 @@ func (g *guard) loadError(text string) error {
 	case "net::ERR_HTTP_RESPONSE_CODE_FAILURE": // an error status without a page
 		return fmt.Errorf("%w, without a page", pims.ErrRemote)
 	case "net::ERR_ABORTED":
-		if g.status == 0 { // no answer came, and nobody cancelled: the tab's process ended meanwhile
+		if !g.answered { // nothing came, and nobody cancelled: the tab's process ended meanwhile
 			return errCrashed
 		}
-		return fmt.Errorf("%w: what came is not a page", pims.ErrLoginFormChanged) // a download, or an empty answer
+		return fmt.Errorf("%w: what came is not a page", pims.ErrLoginFormChanged) // a download, nothing, a mail address
 	case "net::ERR_TOO_MANY_REDIRECTS":
 		return pims.ErrRedirects
 	default:
