@@ -180,13 +180,10 @@ func (s *server) restore(c *web.Call, action access.Action, kind string, which f
 	err = s.act(c, action, access.RecordOf(kind, id), func(ctx context.Context, e *access.Event) (err error) {
 		restorations, err = s.o.Restores.Restore(ctx, c.ClinicID, ids, actorOf(c), s.o.Now())
 		e.After = access.Values{"cases": cases.ByOutcome(restorations)}
-		switch {
-		case err != nil || action != access.CaseRestore:
-			return err
-		case len(restorations) == 0:
-			return web.NotFound()
+		if err == nil && action == access.CaseRestore {
+			err = cases.WhyNot(restorations)
 		}
-		return cases.WhyNot(restorations)
+		return err
 	})
 	return id, restorations, err
 }

@@ -165,10 +165,6 @@ func syncsOf(list syncs.List[syncs.Audit]) syncList {
 	return body
 }
 
-// EndCodes lists the codes with which a sync can end, and so those that a list can be limited
-// to.
-func EndCodes() []syncs.Code { return web.StartCodes() }
-
 func (s *server) listSyncs() web.Operation {
 	return web.Operation{
 		Method: http.MethodGet, Path: "/api/syncs", ID: "listSyncs", Tag: "Syncs",
@@ -181,7 +177,7 @@ func (s *server) listSyncs() web.Operation {
 			web.WordParam("status", "Only syncs in this state.", []syncs.Status{
 				syncs.StatusQueued, syncs.StatusInProgress, syncs.StatusCompleted, syncs.StatusFailed, syncs.StatusCancelled,
 			}),
-			web.WordParam("code", "Only syncs that ended with this code.", EndCodes()),
+			web.WordParam("code", "Only syncs that ended with this code.", syncs.EndCodes()),
 			web.InstantParam("since", "Only syncs that were created at or after this moment."),
 		}, web.PageParams()...),
 		Offers: []web.Offer{{

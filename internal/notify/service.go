@@ -5,10 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -79,7 +76,7 @@ func invalid(field, format string, args ...any) error {
 // check returns CodeInvalidRequest with the name of a field that is wrong. Times that were so
 // before are not looked at together: the channel can be muted all the same.
 func check(c, before *Channel) error {
-	if c.Name != before.Name && (!utf8.ValidString(c.Name) || strings.ContainsFunc(c.Name, unicode.IsControl)) {
+	if c.Name != before.Name && !syncs.IsLine(c.Name) {
 		return invalid("name", "it must be one line of text, without control characters")
 	}
 	if _, err := time.LoadLocation(c.Timezone); err != nil || c.Timezone == "" || c.Timezone == "Local" {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -127,7 +126,7 @@ func (p *Person) check() error {
 	if _, err := ParseEmail(p.Email); err != nil {
 		return err
 	}
-	if len(p.Name) > maxName || !utf8.ValidString(p.Name) || strings.ContainsFunc(p.Name, unicode.IsControl) {
+	if len(p.Name) > maxName || !syncs.IsLine(p.Name) {
 		return fieldError(fmt.Sprintf("the name has control characters or more than %d bytes", maxName))
 	}
 	_, err := ParseRole(string(p.Role))

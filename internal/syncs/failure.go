@@ -3,6 +3,9 @@ package syncs
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -48,6 +51,18 @@ const (
 	CodeInternal             Code = "internal"
 )
 
+// EndCodes returns the codes that a sync can end with. The others are of requests that start
+// none, and of other operations.
+func EndCodes() []Code {
+	return []Code{
+		CodeAuthChallenge, CodeAuthExpired, CodeAuthRejected, CodeBrowserUnavailable, CodeCancelled, CodeCredentialsInvalid,
+		CodeCredentialsMissing, CodeCredentialsSuspended, CodeDatabaseUnavailable, CodeDeletionGuard, CodeDriftGuard,
+		CodeForbidden, CodeInternal, CodeInterrupted, CodeInvalidRequest, CodeLoginFormChanged, CodeNotFound, CodePIMSError,
+		CodePIMSRateLimited, CodeSchemaDrift, CodeShiftGuard, CodeSnapshotIncomplete, CodeSnapshotUnsound, CodeTimeout,
+		CodeTimezoneMissing, CodeTooManyRows, CodeUnreachable, CodeWrongPractice,
+	}
+}
+
 // Reasons that end a sync from outside its rules.
 var (
 	// ErrLeaseLost: another attempt has taken the sync over, or it was closed. The attempt
@@ -89,6 +104,12 @@ func Invalid(field, format string, args ...any) *Failure {
 	f := Fail(CodeInvalidRequest, format, args...)
 	f.Field = field
 	return f
+}
+
+// IsLine reports whether a text of a request is one line: valid UTF-8 without control
+// characters.
+func IsLine(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
 // Retryable reports whether another attempt may succeed (W15, column Retry; R32).

@@ -9,13 +9,12 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // The number of items of a page.
@@ -152,7 +151,7 @@ func checkQuery(raw string, params []*huma.Param) error {
 
 func checkText(name, value string, schema *huma.Schema) error {
 	switch {
-	case !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl):
+	case !syncs.IsLine(value):
 		return Invalid(name, "%s holds characters that are not text", name)
 	case schema.MaxLength != nil && len(value) > *schema.MaxLength:
 		return Invalid(name, "%s is longer than %d bytes", name, *schema.MaxLength)

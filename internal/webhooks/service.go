@@ -5,10 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -123,7 +120,7 @@ func (s *Service) check(e, before *Endpoint) error {
 			return invalid("url", err)
 		}
 	}
-	if e.Description != before.Description && (!utf8.ValidString(e.Description) || strings.ContainsFunc(e.Description, unicode.IsControl)) {
+	if e.Description != before.Description && !syncs.IsLine(e.Description) {
 		return invalid("description", errors.New("it must be one line of text, without control characters"))
 	}
 	if !slices.Equal(e.Types, before.Types) || len(e.Types) == 0 {

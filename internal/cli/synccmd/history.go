@@ -14,7 +14,6 @@ import (
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
-	"github.com/pims-sync/pims-sync/internal/postgres/oplog"
 	"github.com/pims-sync/pims-sync/internal/render"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
@@ -108,7 +107,7 @@ func restore(ctx context.Context, std cli.Streams, c *cli.Config, s *app.Store, 
 	var refused error // of a single case: it is recorded, and shown below
 	err := cli.Act(ctx, s, action, func(ctx context.Context, e *access.Event) (err error) {
 		restorations, err = s.Cases().Restore(ctx, e.ClinicID, ids, cli.Actor(), time.Now())
-		e.After = oplog.Restored(restorations)
+		e.After = access.Values{"cases": cases.ByOutcome(restorations)}
 		if err == nil && e.Action == access.CaseRestore {
 			refused = cases.WhyNot(restorations)
 			err = refused

@@ -53,8 +53,8 @@ func (a *SyncsListCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) 
 		Type: syncs.Type(render.Given(a.Type)), Status: syncs.Status(render.Given(a.Status)), Code: syncs.Code(a.Code),
 		Page: syncs.Page{Limit: int(a.Limit), Cursor: a.Cursor},
 	}
-	if a.Code != "" && !slices.Contains(api.EndCodes(), filter.Code) {
-		return cli.Usage(fmt.Errorf("--code must be one of %s", strings.Trim(fmt.Sprint(api.EndCodes()), "[]")))
+	if a.Code != "" && !slices.Contains(syncs.EndCodes(), filter.Code) {
+		return cli.Usage(fmt.Errorf("--code must be one of %s", strings.Trim(fmt.Sprint(syncs.EndCodes()), "[]")))
 	}
 	if a.Since != "" {
 		since, err := clinic.ParseSince(a.Since, time.Now())

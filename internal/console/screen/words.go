@@ -1,7 +1,6 @@
 package screen
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -114,16 +113,10 @@ var codeWords = map[syncs.Code]string{
 	syncs.CodeInternal:             "A fault of this program; the log says which",
 }
 
-// notOfRuns are the codes of codeWords that no sync ends with.
-var notOfRuns = []syncs.Code{
-	syncs.CodeCursorExpired, syncs.CodeNotFound, syncs.CodeSyncRunning, syncs.CodeAlreadyDecided,
-	syncs.CodeIdempotencyMismatch, syncs.CodeDraining, syncs.CodeNotTaken,
-}
-
 // RunCodes offers the codes that a sync can end with, in words, by their words. The address
 // has the chosen one as "code".
 func RunCodes(v *page.Visit) (chosen string, offered []page.Choice) {
-	codes := slices.DeleteFunc(slices.Collect(maps.Keys(codeWords)), func(code syncs.Code) bool { return slices.Contains(notOfRuns, code) })
+	codes := syncs.EndCodes()
 	slices.SortFunc(codes, func(a, b syncs.Code) int { return strings.Compare(codeWords[a], codeWords[b]) })
 	var pairs []string
 	for _, code := range codes {

@@ -20,7 +20,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pims-sync/pims-sync/internal/access"
-	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/casesync"
 	"github.com/pims-sync/pims-sync/internal/clinic"
 	"github.com/pims-sync/pims-sync/internal/postgres"
@@ -87,11 +86,6 @@ func codeOf(err error) string {
 		return string(syncs.CodeNotFound)
 	}
 	return string(casesync.Explain(err).Code)
-}
-
-// Restored returns what the record of a restore shows: the cases by their outcomes.
-func Restored(restorations []cases.Restoration) access.Values {
-	return access.Values{"cases": cases.ByOutcome(restorations)}
 }
 
 // Note records an action that changed nothing in the database, or whose changes have their
