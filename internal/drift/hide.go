@@ -8,10 +8,9 @@ const other = "{other}"
 // minObjects is in how many rows a name must stand to count as a field's without being known.
 const minObjects = 10
 
-// Hide counts the fields whose names may be somebody's as {other}: those of a map of patients
-// have the patients' names (R40). A name is kept where known knows it, with or without
-// those of its parents, where nine of ten rows have it, or where it was one of the usual profile;
-// nil: there is none.
+// Hide counts the fields whose names may be somebody's as {other}: the keys of a map of patients
+// are the patients' names (R40). It keeps a name that known reports, one that nine of ten rows
+// have, and one of the usual profile, which may be nil.
 func (p *Profile) Hide(known func(path, name string) bool, usual *Profile) {
 	has := func(p *Profile, path string, share float64) bool {
 		return p != nil && p.Fields[path] != nil && p.Fields[path].Came >= max(minObjects, share*p.Rows)

@@ -55,8 +55,9 @@ func (l *Loops) Every(ctx context.Context, name string, pause time.Duration, do 
 }
 
 // Try is Every for a function that may fail. An error is logged with a message, at first and
-// then once a minute while each turn fails; so is the first turn that succeeds again. What
-// looks for work four times a second would fill the log while the database is away.
+// then once a minute while each turn fails, and the first turn that succeeds again is logged,
+// too. So a loop that looks for work four times a second does not fill the log while the
+// database is away.
 func (l *Loops) Try(ctx context.Context, name string, pause time.Duration, level slog.Level, message string, do func() error) {
 	var began, told time.Time
 	failed := 0
