@@ -43,7 +43,7 @@ var upper = rule{
 	},
 	{
 		pkg:       "internal/postgres/practicestore",
-		ours:      []string{"internal/practice", "internal/postgres", "internal/postgres/practicestore/internal/practicesql", "internal/postgres/internal/lookup", "internal/postgres/internal/null"},
+		ours:      []string{"internal/syncs", "internal/practice", "internal/postgres", "internal/postgres/practicestore/internal/practicesql", "internal/postgres/internal/lookup", "internal/postgres/internal/null", "internal/postgres/internal/values"},
 		libraries: []string{uuid, pgx},
 	},
 	{

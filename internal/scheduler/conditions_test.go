@@ -174,6 +174,50 @@ func TestTheStateOfAClinicIsToldAtOnce(t *testing.T) {
 		"a request that was wrong": {func(w *ward) {
 			w.ended(syncs.TypeInbound, "failed", "invalid_request", -1)
 		}, scheduler.ClinicOK, -4, ""},
+		"a clinic that was off while its sync waited": {func(w *ward) {
+			w.ended(syncs.TypeInbound, "failed", "forbidden", -1)
+		}, scheduler.ClinicOK, -4, ""},
+		"a full sync that waited meanwhile": {func(w *ward) {
+			w.ended(syncs.TypeFull, "failed", "forbidden", -1)
+		}, scheduler.ClinicOK, -4, ""},
+		"a clinic that was off after a failure": {func(w *ward) {
+			w.ended(syncs.TypeInbound, "failed", "pims_unreachable", -3)
+			w.ended(syncs.TypeInbound, "failed", "forbidden", -2)
+		}, scheduler.ClinicFailing, -3, "pims_unreachable"},
+		"a clinic that was off before its first sync": {func(w *ward) {
+			w.do(`delete from case_sync_audits where clinic_id = $1`)
+			w.do(`update clinics set created_at = $2 where id = $1`, w.at(-2))
+			w.ended(syncs.TypeFull, "failed", "forbidden", -1)
+		}, scheduler.ClinicNeverSynced, -2, ""},
+		"a zone that is back": {func(w *ward) {
+			w.ended(syncs.TypeInbound, "failed", "timezone_missing", -1)
+		}, scheduler.ClinicOK, -4, ""},
+		"credentials that were removed while a sync waited, and set again": {func(w *ward) {
+			w.do(`delete from pims_credentials where clinic_id = $1`)
+			w.ended(syncs.TypeInbound, "failed", "credentials_missing", -2)
+			w.do(`insert into pims_credentials (clinic_id, sealed, created_at, updated_at) values ($1, '', $2, $2)`, w.at(-1))
+		}, scheduler.ClinicOK, -4, ""},
+		"credentials that were removed while a sync waited": {func(w *ward) {
+			w.do(`delete from pims_credentials where clinic_id = $1`)
+			w.do(`update clinics set credentials_removed_at = $2 where id = $1`, w.at(-2))
+			w.ended(syncs.TypeInbound, "failed", "credentials_missing", -1)
+		}, scheduler.ClinicFailing, -2, "credentials_missing"},
+		"credentials that were replaced while a sync ran": {func(w *ward) {
+			w.ended(syncs.TypeInbound, "failed", "auth_expired", -1)
+			w.do(`update case_sync_audits set started_at = $2 where clinic_id = $1 and status = 'failed'`, w.at(-3))
+			w.do(`update pims_credentials set created_at = $2, updated_at = $2 where clinic_id = $1`, w.at(-2))
+		}, scheduler.ClinicOK, -4, ""},
+		"credentials that were replaced before a phase of a full sync": {func(w *ward) {
+			master := w.ended(syncs.TypeFull, "failed", "auth_expired", -1)
+			w.do(`update case_sync_audits set started_at = $2 where clinic_id = $1 and id = $3`, w.at(-3), master)
+			w.phaseOf(master, syncs.TypeInbound, "completed", "", -3)
+			w.phaseOf(master, syncs.TypeCases, "failed", "auth_expired", -1)
+			w.do(`update pims_credentials set created_at = $2, updated_at = $2 where clinic_id = $1`, w.at(-2))
+		}, scheduler.ClinicOK, -4, ""},
+		"a session that ended by itself": {func(w *ward) {
+			w.do(`update pims_credentials set updated_at = $2, tested_at = $2, test_outcome = 'ok' where clinic_id = $1`, w.at(0))
+			w.ended(syncs.TypeInbound, "failed", "auth_expired", -1)
+		}, scheduler.ClinicFailing, -1, "auth_expired"},
 		"suspended credentials": {func(w *ward) {
 			w.do(`update pims_credentials set suspended_at = $2, updated_at = $2 where clinic_id = $1`, w.at(-1))
 		}, scheduler.ClinicLoginRefused, -1, "credentials_suspended"},

@@ -63,6 +63,14 @@ func EndCodes() []Code {
 	}
 }
 
+// RefusedHere returns the codes of syncs that ended before anything was asked of the PIMS
+// because of what somebody did here: a wrong request, a clinic that was turned off or whose
+// zone was taken away while the sync waited. Such a sync says nothing about how the clinic's
+// syncs go; as long as the cause holds, the clinic's state says so itself (R48, R61).
+func RefusedHere() []Code {
+	return []Code{CodeForbidden, CodeInvalidRequest, CodeTimezoneMissing}
+}
+
 // Reasons that end a sync from outside its rules.
 var (
 	// ErrLeaseLost: another attempt has taken the sync over, or it was closed. The attempt

@@ -161,7 +161,7 @@ func addPlans(ctx context.Context, tx pgx.Tx, of []uuid.UUID, at time.Time, all 
 
 // readPhases reads the phases of some clinics, nil: of all.
 func readPhases(ctx context.Context, tx pgx.Tx, of []uuid.UUID) (map[uuid.UUID][]scheduler.PhaseCondition, error) {
-	phases, err := postgres.Query(ctx, tx, phasesSQL, []any{of}, scanPhase)
+	phases, err := postgres.Query(ctx, tx, phasesSQL, []any{of, syncs.RefusedHere()}, scanPhase)
 	by := make(map[uuid.UUID][]scheduler.PhaseCondition, len(phases)/3)
 	for _, p := range phases {
 		by[p.clinicID] = append(by[p.clinicID], p.PhaseCondition)
@@ -185,8 +185,10 @@ const plansSQL = `
 	group by clinic_id`
 
 // A phase's failures are its own and those of full syncs that ended before they ran it. Two
-// kinds of failures do not count: those caused by the request, and those of earlier
-// credentials or of these credentials before a successful test.
+// kinds of failures do not count: those that our side refused ($2), and those of earlier
+// credentials or of these credentials before a successful test. A phase of a full sync uses
+// the credentials with which the full sync began. A session that ended (auth_expired) counts
+// unless its credentials were replaced.
 //
 // A series of equal outcomes begins with the first one after the latest different outcome.
 // Only a sync that covers the default days of its type is a success (PhaseCondition); any
@@ -198,14 +200,17 @@ const phasesSQL = `
 			coalesce(started_at, created_at) as began
 		from case_sync_audits
 		where completed_at is not null and (request ->> 'dryRun') is distinct from 'true'
-			and error_code is distinct from 'invalid_request'
+			and (error_code is null or error_code <> all($2))
 			and not (status = 'failed'
-				and error_code in ('pims_auth_rejected', 'pims_auth_challenge', 'credentials_suspended', 'credentials_missing', 'credentials_invalid')
+				and error_code in ('pims_auth_rejected', 'pims_auth_challenge', 'credentials_suspended', 'credentials_missing', 'credentials_invalid',
+					'auth_expired')
 				and exists (
 					select from pims_credentials p
 					where p.clinic_id = case_sync_audits.clinic_id and (
-						completed_at < p.updated_at or coalesce(started_at, case_sync_audits.created_at) < p.created_at
-						or p.test_outcome = 'ok' and completed_at < p.tested_at)))
+						coalesce((select coalesce(m.started_at, m.created_at) from case_sync_audits m where m.id = case_sync_audits.parent_id),
+							started_at, case_sync_audits.created_at) < p.created_at
+						or error_code <> 'auth_expired'
+							and (completed_at < p.updated_at or p.test_outcome = 'ok' and completed_at < p.tested_at))))
 	)
 	select c.id, t.sync_type, good.began, good.completed_at, good.error_code,
 		bad.began, bad.completed_at, bad.sync_type, bad.error_code, other.began, other.completed_at, other.error_code,

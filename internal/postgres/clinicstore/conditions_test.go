@@ -32,8 +32,8 @@ func TestTheConditionOfOneClinicReadsNoOther(t *testing.T) {
 	require.NoError(t, err)
 	_, err = db.Pool().Exec(t.Context(), `analyze`)
 	require.NoError(t, err)
-	for sql, n := range clinicstore.ConditionSQL {
-		rows, err := db.Pool().Query(t.Context(), "explain (costs off) "+sql, []any{[]uuid.UUID{id}, time.Now()}[:n]...)
+	for sql, more := range clinicstore.ConditionSQL(time.Now()) {
+		rows, err := db.Pool().Query(t.Context(), "explain (costs off) "+sql, append([]any{[]uuid.UUID{id}}, more...)...)
 		require.NoError(t, err)
 		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
 		require.NoError(t, err)

@@ -1,4 +1,12 @@
 package clinicstore
 
-// ConditionSQL are the statements of Conditions with the number of their arguments.
-var ConditionSQL = map[string]int{conditionsSQL: 1, phasesSQL: 1, plansSQL: 2}
+import (
+	"time"
+
+	"github.com/pims-sync/pims-sync/internal/syncs"
+)
+
+// ConditionSQL are the statements of Conditions with their arguments after the clinics'.
+func ConditionSQL(at time.Time) map[string][]any {
+	return map[string][]any{conditionsSQL: nil, phasesSQL: {syncs.RefusedHere()}, plansSQL: {at}}
+}

@@ -12,8 +12,10 @@ import (
 	"github.com/pims-sync/pims-sync/internal/postgres"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/lookup"
 	"github.com/pims-sync/pims-sync/internal/postgres/internal/null"
+	"github.com/pims-sync/pims-sync/internal/postgres/internal/values"
 	"github.com/pims-sync/pims-sync/internal/postgres/practicestore/internal/practicesql"
 	"github.com/pims-sync/pims-sync/internal/practice"
+	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
 // touchEvery is how often the use of a link is stored.
@@ -125,7 +127,7 @@ func (s *Store) Touch(ctx context.Context, link practice.Link, at time.Time) err
 // Outcomes implements practice.Store.
 func (s *Store) Outcomes(ctx context.Context, clinicID uuid.UUID, since time.Time) (outcomes []practice.Outcome, err error) {
 	err = s.inClinic(ctx, "read how a practice's syncs ended", clinicID, func(q *practicesql.Queries) error {
-		rows, err := q.PracticeOutcomes(ctx, clinicID, since)
+		rows, err := q.PracticeOutcomes(ctx, clinicID, since, values.Convert(syncs.RefusedHere(), func(c syncs.Code) string { return string(c) }))
 		outcomes = make([]practice.Outcome, len(rows))
 		for i, row := range rows {
 			outcomes[i] = practice.Outcome{At: row.At, Completed: row.Completed}

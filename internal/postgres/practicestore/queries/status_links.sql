@@ -25,11 +25,12 @@ update pims_sync_status_links set is_active = false where id = @id and clinic_id
 returning *;
 
 -- The outcomes of a clinic's syncs since a moment, the oldest first. A phase of a full sync
--- counts with it.
+-- counts with it. What our side refused was no check.
 -- name: PracticeOutcomes :many
 select coalesce(started_at, created_at)::timestamptz as at, status = 'completed' as completed
 from case_sync_audits
 where clinic_id = @clinic_id and parent_id is null and created_at >= @since
     and status in ('completed', 'failed') and not coalesce((request->>'dryRun')::boolean, false)
+    and (error_code is null or error_code <> all(@refused::text[]))
 order by created_at
 limit 10000;

@@ -55,6 +55,7 @@ select coalesce(started_at, created_at)::timestamptz as at, status = 'completed'
 from case_sync_audits
 where clinic_id = $1 and parent_id is null and created_at >= $2
     and status in ('completed', 'failed') and not coalesce((request->>'dryRun')::boolean, false)
+    and (error_code is null or error_code <> all($3::text[]))
 order by created_at
 limit 10000
 `
@@ -65,9 +66,9 @@ type PracticeOutcomesRow struct {
 }
 
 // The outcomes of a clinic's syncs since a moment, the oldest first. A phase of a full sync
-// counts with it.
-func (q *Queries) PracticeOutcomes(ctx context.Context, clinicID uuid.UUID, since time.Time) ([]PracticeOutcomesRow, error) {
-	rows, err := q.db.Query(ctx, practiceOutcomes, clinicID, since)
+// counts with it. What our side refused was no check.
+func (q *Queries) PracticeOutcomes(ctx context.Context, clinicID uuid.UUID, since time.Time, refused []string) ([]PracticeOutcomesRow, error) {
+	rows, err := q.db.Query(ctx, practiceOutcomes, clinicID, since, refused)
 	if err != nil {
 		return nil, err
 	}
