@@ -38,6 +38,7 @@ var lower = rule{
 		libraries: []string{"golang.org/x/sync/errgroup"},
 		domain:    true,
 	},
+	{pkg: "internal/repeats"},
 	{
 		pkg:    secretPkg,
 		domain: true,
@@ -202,7 +203,7 @@ var lower = rule{
 	},
 	{
 		pkg:       "internal/postgres",
-		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/postgres/internal/dbsqlc", "internal/postgres/internal/page", "internal/postgres/walls"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/syncs", "internal/postgres/internal/dbsqlc", "internal/postgres/internal/page", "internal/postgres/walls", "internal/repeats"},
 		libraries: []string{uuid, pgx, "github.com/pressly/goose/v3", riverDriver, "github.com/riverqueue/river/rivermigrate"},
 	},
 	{

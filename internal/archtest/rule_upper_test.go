@@ -12,7 +12,7 @@ var upper = rule{
 	},
 	{
 		pkg:       "internal/queue",
-		ours:      []string{panicsPkg, "internal/syncs", "internal/watch", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres", "internal/postgres/clinicstore", "internal/postgres/syncstore"},
+		ours:      []string{panicsPkg, "internal/repeats", "internal/syncs", "internal/watch", "internal/clinic", "internal/casesync", "internal/scheduler", "internal/postgres", "internal/postgres/clinicstore", "internal/postgres/syncstore"},
 		libraries: []string{uuid, pgx, "github.com/riverqueue/river", riverDriver, "github.com/riverqueue/river/rivertype", "github.com/riverqueue/rivercontrib/otelriver", otelMetric, otelTrace},
 	},
 	{

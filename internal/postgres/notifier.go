@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pims-sync/pims-sync/internal/panics"
+	"github.com/pims-sync/pims-sync/internal/repeats"
 )
 
 // The channels on which the database's triggers send notifications.
@@ -38,6 +40,7 @@ const (
 // for concurrent use.
 type Notifier struct {
 	db     *DB
+	log    *slog.Logger
 	run    func() // listens until cancel
 	cancel context.CancelFunc
 	done   sync.WaitGroup
@@ -50,7 +53,9 @@ type Notifier struct {
 // NewNotifier makes a Notifier. Close it before the database.
 func NewNotifier(db *DB) *Notifier {
 	ctx, cancel := context.WithCancel(context.Background())
-	n := &Notifier{db: db, cancel: cancel, subscribers: make(map[*subscriber]struct{})}
+	n := &Notifier{
+		db: db, log: slog.New(repeats.Handler(db.logger.Handler())), cancel: cancel, subscribers: make(map[*subscriber]struct{}),
+	}
 	n.run = func() { n.keepListening(ctx) }
 	n.started = db.pooled // there LISTEN is impossible
 	return n
@@ -106,9 +111,9 @@ func (n *Notifier) keepListening(ctx context.Context) {
 			backoff = listenBackoff
 		}
 		if e := panics.In(err); e != nil {
-			n.db.logger.ErrorContext(ctx, "a panic ended the connection that listens for notifications", e.Attrs()...)
+			n.log.ErrorContext(ctx, "a panic ended the connection that listens for notifications", e.Attrs()...)
 		}
-		n.db.logger.WarnContext(ctx, "the connection that listens for notifications broke; waiters poll until it is back",
+		n.log.WarnContext(ctx, "the connection that listens for notifications broke; waiters poll until it is back",
 			"error", n.db.Translate(ctx, "listen", err))
 		if Pause(ctx, backoff) != nil {
 			return

@@ -36,6 +36,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/postgres"
+	"github.com/pims-sync/pims-sync/internal/repeats"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 	"github.com/pims-sync/pims-sync/internal/watch"
 )
@@ -184,7 +185,7 @@ func (q *Queue) newClient() (*river.Client[pgx.Tx], error) {
 		ID:                     q.o.Name,
 		Queues:                 queues,
 		Workers:                workers,
-		Logger:                 slog.New(quiet{q.log.Handler()}),
+		Logger:                 slog.New(quiet{repeats.Handler(q.log.Handler())}),
 		FetchCooldown:          fetchCooldown,
 		JobTimeout:             -1, // a sync has a limit of its own
 		SoftStopTimeout:        q.o.SoftStop,
@@ -267,7 +268,8 @@ func (nobody) SyncEnded(syncs.Type, syncs.Status, time.Duration) {}
 func (nobody) SyncGivenBack(syncs.Type)                          {}
 
 // quiet passes on River's log lines of level warning and above. The sync's own lines are
-// logged separately, one per event (W20).
+// logged separately, one per event (W20). River's loops look each second and log each
+// failure; package repeats bounds that.
 type quiet struct{ slog.Handler }
 
 func (h quiet) Enabled(ctx context.Context, level slog.Level) bool {

@@ -37,7 +37,12 @@ type replica struct {
 
 func newReplica(t *testing.T, url string, run runFunc, change func(*queue.Options)) *replica {
 	t.Helper()
-	db := pgtest.Open(t, url)
+	return newReplicaOf(t, pgtest.Open(t, url), run, change)
+}
+
+// newReplicaOf is newReplica with a pool that the test opened.
+func newReplicaOf(t *testing.T, db *postgres.DB, run runFunc, change func(*queue.Options)) *replica {
+	t.Helper()
 	notifier := postgres.NewNotifier(db)
 	t.Cleanup(notifier.Close)
 	o := queue.Options{
