@@ -37,4 +37,17 @@ func TestTrendsHaveEachDayOnce(t *testing.T) {
 	require.Equal(t, map[string]any{"completed": 7940.0, "failed": 31.0, "cancelled": 0.0}, yesterday["syncs"])
 	today, _ := items[trends.MaxDays-1].(map[string]any)
 	require.Nil(t, today["countedAt"])
+
+	for days, n := range map[string]int{"1": 1, "2": 2, "7": 7, "14": 14, "45": 45, "90": 90} {
+		items, _ := b.get("/api/trends?days="+days, withKey(key)).at("items").([]any)
+		require.Len(t, items, n, days)
+		last, _ := items[n-1].(map[string]any)
+		require.Equal(t, today["day"], last["day"], "the last is today")
+	}
+	for _, days := range []string{"0", "91", "365", "-1", "07", "+7", "7.0", "week"} {
+		refused := b.get("/api/trends?days="+days, withKey(key))
+		require.Equal(t, http.StatusBadRequest, refused.Code, days)
+		require.Equal(t, "days", refused.at("field"))
+		require.Equal(t, "days must be a whole number between 1 and 90", refused.at("error"), "it says what would do")
+	}
 }

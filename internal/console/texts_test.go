@@ -109,6 +109,7 @@ func TestAnUnknownValueOfAFilterIsToldInOneWay(t *testing.T) {
 			require.Equal(t, 200, v.get(t, page+"?"+filter+"=").status, "%s: %s without a value is not given", page, filter)
 			require.Equal(t, 422, v.get(t, page+"?"+filter+"=nonsense").status, "%s: %s", page, filter)
 			require.Contains(t, v.page.body, "a value for “"+filter+"” that this page does not know")
+			require.Regexp(t, "It (knows [a-z_.-]+[,.] |takes a whole number from )", v.page.body, "it says what would do")
 			require.NotContains(t, v.page.body, "nonsense")
 		}
 	}

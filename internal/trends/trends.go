@@ -44,9 +44,8 @@ type Store interface {
 }
 
 // Last returns the last days of a store, the oldest first and today (in UTC) last. A day
-// without a sync is all zero. More than MaxDays are MaxDays.
+// without a sync is all zero. The caller checks that there are 1 to MaxDays.
 func Last(ctx context.Context, s Store, days int, now time.Time) ([]Day, error) {
-	days = max(1, min(days, MaxDays))
 	first := pims.DateOf(now, time.UTC).AddDays(1 - days)
 	found, err := s.Totals(ctx, first)
 	if err != nil {

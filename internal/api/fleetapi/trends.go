@@ -1,6 +1,7 @@
 package fleetapi
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -65,14 +66,21 @@ func (o *Options) listTrends() web.Operation {
 	return web.Operation{
 		Method: http.MethodGet, Path: "/api/trends", ID: "listTrends", Tag: TagFleet,
 		Summary:     "List daily totals",
-		Description: "What the syncs of all clinics came to on each of the last 90 days, the oldest first. Totals are counted every hour.",
+		Description: "What the syncs of all clinics came to on each of the last days, the oldest first. Totals are counted every hour.",
 		Needs:       access.ReadTrends,
 		Of:          web.OfInstallation,
-		Params:      []*huma.Param{},
-		Offers:      []web.Offer{{Status: http.StatusOK, Description: "The days.", Example: trendList{[]trendDay{trendDayOf(sample.TrendDay())}}}},
-		Codes:       []syncs.Code{syncs.CodeInvalidRequest},
+		Params: []*huma.Param{
+			web.NumberParam("days", fmt.Sprintf("How many days, the last of which is today. Default: %d.", trends.MaxDays), 1, trends.MaxDays),
+		},
+		Offers: []web.Offer{{Status: http.StatusOK, Description: "The days.", Example: trendList{[]trendDay{trendDayOf(sample.TrendDay())}}}},
+		Codes:  []syncs.Code{syncs.CodeInvalidRequest},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			days, err := trends.Last(c.Context(), o.Trends, trends.MaxDays, o.Now())
+			q := web.QueryOf(c)
+			wanted := q.Number("days", trends.MaxDays, 1, trends.MaxDays)
+			if q.Err != nil {
+				return web.Reply{}, q.Err
+			}
+			days, err := trends.Last(c.Context(), o.Trends, wanted, o.Now())
 			if err != nil {
 				return web.Reply{}, err
 			}

@@ -2,7 +2,10 @@ package page
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // A Fact is a name and a value.
@@ -40,18 +43,39 @@ func (v *Visit) Filter(name, all string, pairs ...string) (string, []Choice) {
 func (v *Visit) OneOf(name string, words ...string) string {
 	value := v.Text(name)
 	if value != "" && !slices.Contains(words, value) {
-		v.unknown = cmp.Or(v.unknown, name)
+		v.misses(name, "It knows "+strings.Join(words, ", ")+".")
 		return ""
 	}
 	return value
 }
 
-// Known returns a Problem if the address had a value that OneOf did not know.
+// Number returns a value of the address that is a whole number in a range; otherwise where
+// there is none. With any other value the page is a Problem, as with OneOf.
+func (v *Visit) Number(name string, otherwise, least, most int) int {
+	value := v.Text(name)
+	if value == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < least || n > most || strconv.Itoa(n) != value { // +5 and 007 are refused
+		v.misses(name, fmt.Sprintf("It takes a whole number from %d to %d.", least, most))
+		return otherwise
+	}
+	return n
+}
+
+// misses keeps the first value that the page does not know, and what it knows instead.
+func (v *Visit) misses(name, instead string) {
+	v.unknown = cmp.Or(v.unknown, Problem("The address has a value for “"+name+"” that this page does not know. "+instead+
+		" Open the page anew and choose one of its own."))
+}
+
+// Known returns a Problem if the address had a value that OneOf or Number did not know.
 func (v *Visit) Known() error {
 	if v.unknown == "" {
 		return nil
 	}
-	return Problem("The address has a value for “" + v.unknown + "” that this page does not know. Open the page anew and choose one of its own.")
+	return v.unknown
 }
 
 // Choices returns what a filter offers, after "all of them".

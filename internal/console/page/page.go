@@ -92,7 +92,7 @@ type Visit struct {
 
 	kept    map[string]any // what the page has read, for its other parts
 	failed  bool           // the page says that something went wrong
-	unknown string         // what the address has a value for that the page does not know; empty: nothing
+	unknown Problem        // of a value of the address that the page does not know; empty: there is none
 	token   string         // of the session; empty: nobody is signed in
 	theme   string
 	notice  Notice

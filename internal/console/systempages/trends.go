@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,6 +20,7 @@ type (
 		Spans       []page.Choice
 		CSV         string
 		Charts      []trendChart
+		Week        string // the days of the charts' figures
 		First, Last string // days
 		Counted     page.Moment
 		None        bool // nothing was counted in these days
@@ -58,19 +60,23 @@ func (s *screens) trendsPage() page.Page {
 // maxFigures is how many days the page has in figures; the file has all.
 const maxFigures = 30
 
-// trendDays returns the days that an address asks for.
+// trendDays returns the days that an address asks for by their number in "days".
 func (s *screens) trendDays(v *page.Visit) ([]trends.Day, error) {
-	chosen, _ := trendSpans(v)
-	days, err := strconv.Atoi(chosen)
-	if err != nil {
-		days = trends.MaxDays
-	}
-	return trends.Last(v.Context(), s.o.Trends, days, v.Now)
+	return trends.Last(v.Context(), s.o.Trends, v.Number("days", trends.MaxDays, 1, trends.MaxDays), v.Now)
 }
 
-// trendSpans offers the numbers of days. The address has the chosen one as "days".
-func trendSpans(v *page.Visit) (string, []page.Choice) {
-	return v.Filter("days", "90 days", "30", "30 days", "14", "14 days")
+// trendSpans offers numbers of days, and the chosen one.
+func trendSpans(chosen int) []page.Choice {
+	numbers := []int{trends.MaxDays, 30, 14, 7}
+	if !slices.Contains(numbers, chosen) {
+		numbers = append(numbers, chosen)
+		slices.SortFunc(numbers, func(a, b int) int { return b - a })
+	}
+	offered := make([]page.Choice, len(numbers))
+	for i, n := range numbers {
+		offered[i] = page.Choice{Value: strconv.Itoa(n), Title: page.Counted(n, "day"), Chosen: n == chosen}
+	}
+	return offered
 }
 
 func (s *screens) trends(v *page.Visit) (*trendsView, error) {
@@ -78,10 +84,9 @@ func (s *screens) trends(v *page.Visit) (*trendsView, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, spans := trendSpans(v)
 	shown := &trendsView{
-		Spans: spans, CSV: v.AddressOf(page.Root + "/trends.csv"),
-		First: dayName(&days[0]), Last: dayName(&days[len(days)-1]), None: true,
+		Spans: trendSpans(len(days)), CSV: v.AddressOf(page.Root + "/trends.csv"),
+		Week: weekOf(len(days)), First: dayName(&days[0]), Last: dayName(&days[len(days)-1]), None: true,
 	}
 	for i := range days {
 		d := &days[i]
@@ -151,8 +156,19 @@ func trendChartOf(title, per string, days []trends.Day, parts []trendPart, say f
 	if len(totals) >= 2*perWeek && before > 0 {
 		shown.Change = change(now, before)
 	}
-	shown.Chart = chart.Columns(fmt.Sprintf("%s. In the last week %s; the most is %s.", title, shown.Total, shown.Most), series...)
+	shown.Chart = chart.Columns(fmt.Sprintf("%s. %s %s; the most is %s.", title, weekOf(len(days)), shown.Total, shown.Most), series...)
 	return shown
+}
+
+// weekOf says which days a chart's figure covers.
+func weekOf(days int) string {
+	switch {
+	case days == 1:
+		return "Today"
+	case days < perWeek:
+		return "In these " + page.Counted(days, "day")
+	}
+	return "In the last week"
 }
 
 // average returns the average of a week that begins at a place; places before the first are
