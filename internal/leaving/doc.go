@@ -20,6 +20,8 @@ type Subject struct {
 	Client string
 	Cases  []uuid.UUID
 
+	Unknown bool // erase the client also where nothing that can be searched names it
+
 	Actor string // who erases, as the change feed names them (R14)
 }
 
@@ -36,6 +38,23 @@ func (c Counts) Add(other Counts) {
 			c[what] += n
 		}
 	}
+}
+
+// Empty reports whether there is no record.
+func (c Counts) Empty() bool {
+	for _, n := range c {
+		if n > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Named reports whether anything names the client of whom these records are to be erased.
+// Recordings and the lists of dry runs cannot be searched and go with each client (R52), so
+// they say nothing about one.
+func (c Counts) Named() bool {
+	return c["cases"]+c["cleared_events"]+c["notes_shown"] > 0
 }
 
 // A Part is a kind of record that an archive holds.
@@ -84,7 +103,8 @@ type Eraser interface {
 	// FinishClinic removes the clinic itself, when all steps are done.
 	FinishClinic(ctx context.Context, clinicID uuid.UUID, state State) (Counts, error)
 
-	// EraseClient erases a client in one transaction, or with trial only counts.
+	// EraseClient erases a client in one transaction, or with trial only counts. Counts.Named
+	// says whether there is such a client.
 	EraseClient(ctx context.Context, subject Subject, trial bool) (Counts, error)
 }
 
@@ -93,6 +113,10 @@ type State struct {
 	Event int64 // the last event of the history that was looked at
 	Done  bool  // nothing but the clinic itself is left
 }
+
+// ErrUnknownClient means that nothing that can be searched names the client. The id may be
+// wrong, so nothing is erased.
+var ErrUnknownClient error = syncs.Fail(syncs.CodeNotFound, "no case and no history of the clinic names this client: check the id")
 
 // ErrActive means that a clinic is still synced, so it is not erased.
 var ErrActive error = syncs.Fail(syncs.CodeInvalidRequest, "the clinic is not disabled; run `pims-sync clinic disable` first, and erase it when nobody misses it")

@@ -69,11 +69,15 @@ func pause(ctx context.Context, took time.Duration) error {
 }
 
 // EraseClient erases a client and records that it did, in one transaction. The record names
-// no client (R40).
+// no client (R40). The error is ErrUnknownClient where nothing names the client, unless the
+// subject says to erase it all the same: then what cannot be searched goes (R52).
 func EraseClient(ctx context.Context, log access.Log, by access.By, eraser Eraser, subject Subject) (counts Counts, err error) {
 	subject.Actor = by.Actor()
 	err = log.Act(ctx, by.Event(access.ClientErase, subject.ClinicID, recordOf(&subject)), func(ctx context.Context, e *access.Event) error {
 		counts, err = eraser.EraseClient(ctx, subject, false)
+		if err == nil && !counts.Named() && !subject.Unknown {
+			return ErrUnknownClient
+		}
 		e.After = values(counts)
 		return err
 	})

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cli"
 	"github.com/pims-sync/pims-sync/internal/clinic"
@@ -69,6 +67,9 @@ func (a *archiveFlags) export(ctx context.Context, std cli.Streams, c *cli.Confi
 	document := map[string]any{"file": name, "clinicId": subject.ClinicID, "counts": manifest.Counts()}
 	return cli.Show(std, c, document, func(w io.Writer) {
 		fmt.Fprintf(w, "Wrote %s: %s.\nIt contains personal data; only you can read it.\n", name, manifest.Counts())
+		if subject.OfClient() && manifest.Counts().Empty() {
+			fmt.Fprintln(w, "No case of the clinic names this client: check the id.")
+		}
 	})
 }
 
@@ -93,13 +94,14 @@ func (a *eraseFlags) agreed(std cli.Streams, c *cli.Config, what string) error {
 	return err
 }
 
-// tell prints what was erased, or would be.
-func (a *eraseFlags) tell(std cli.Streams, c *cli.Config, clinicID uuid.UUID, counts leaving.Counts) error {
+// tell prints what was erased, or would be. It adds that to the document.
+func (a *eraseFlags) tell(std cli.Streams, c *cli.Config, counts leaving.Counts, document map[string]any) error {
 	verb := "Erased"
 	if a.DryRun {
 		verb = "Would erase"
 	}
-	return cli.Show(std, c, map[string]any{"clinicId": clinicID, "erased": !a.DryRun, "counts": counts}, func(w io.Writer) {
+	document["erased"], document["counts"] = !a.DryRun, counts
+	return cli.Show(std, c, document, func(w io.Writer) {
 		fmt.Fprintf(w, "%s: %s.\n", verb, counts)
 		if !a.DryRun {
 			fmt.Fprintln(w, "Backups still have it until they are removed. The operator log has a record of this without any name.")
@@ -146,7 +148,7 @@ func (a *ClinicRemoveCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 				return fmt.Errorf("%w; what was erased so far is gone, run the command again to go on", err)
 			}
 		}
-		return a.tell(std, c, owner.ID, counts)
+		return a.tell(std, c, counts, map[string]any{"clinicId": owner.ID})
 	})
 }
 
@@ -211,12 +213,16 @@ func (a *ClientsExportCmd) Run(ctx context.Context, std cli.Streams, c *cli.Conf
 type ClientsEraseCmd struct {
 	clientFlags `embed:""`
 	eraseFlags  `embed:""`
+	Unknown     bool `help:"Erase also a client whom no case and no history names: all recordings of the clinic, and the lists of its dry runs, because one of them may. Needed with --yes for such a client."`
 }
 
 // Help shows how the command is used.
 func (ClientsEraseCmd) Help() string {
 	return `Erase the client in the PIMS first: a later sync brings back what the PIMS still shows. Readers of the change feed hear
 that the cases are removed. The login of the tables' owner is needed (MIGRATE_DATABASE_URL).
+
+Recordings of the clinic and the lists of its dry runs cannot be searched for one client, so all of them are removed. If no
+case and no history names the client, the command says so before it asks: the id may be wrong.
 
 Example:
   pims-sync clients erase --clinic "Harbor Lights" --client 48211 --dry-run
@@ -226,18 +232,49 @@ Example:
 // Run counts what is stored of the client, asks for confirmation, and erases it.
 func (a *ClientsEraseCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
 	return withEraser(ctx, std, c, &a.Clinic, func(_ clinic.Clinic, e app.Eraser) error {
-		counts, err := e.EraseClient(ctx, a.subject(), true)
+		subject := a.subject()
+		counts, err := e.EraseClient(ctx, subject, true)
 		if err != nil {
 			return err
 		}
 		if !a.DryRun {
-			if err := a.agreed(std, c, counts.String()); err != nil {
+			if subject.Unknown, err = a.agreed(std, c, counts); err != nil {
 				return err
 			}
-			if counts, err = e.Client(ctx, cli.By(), a.subject()); err != nil {
+			if counts, err = e.Client(ctx, cli.By(), subject); err != nil {
 				return err
 			}
 		}
-		return a.tell(std, c, a.Clinic.UUID, counts)
+		return a.tell(std, c, counts)
 	})
+}
+
+// agreed asks whether to erase what was counted. It reports whether the client is erased
+// although nothing names it.
+func (a *ClientsEraseCmd) agreed(std cli.Streams, c *cli.Config, counts leaving.Counts) (unknown bool, err error) {
+	what := counts.String()
+	if counts.Named() {
+		return a.Unknown, a.eraseFlags.agreed(std, c, what)
+	}
+	switch {
+	case a.Unknown && a.Yes:
+		return true, nil
+	case counts.Empty():
+		return false, leaving.ErrUnknownClient
+	case a.Yes || c.JSON || !render.IsTerminal(std.In):
+		return false, cli.Usage(fmt.Errorf("%w; %s of the clinic cannot be searched for a client: add --yes and --unknown to erase these", leaving.ErrUnknownClient, what))
+	}
+	fmt.Fprintln(std.Err, unnamed)
+	return true, a.eraseFlags.agreed(std, c, what)
+}
+
+// unnamed tells people of an id that may be wrong.
+const unnamed = "No case and no history of the clinic names this client: check the id. What follows cannot be searched for a client, so it may be about others."
+
+// tell prints what was erased of the client, or would be.
+func (a *ClientsEraseCmd) tell(std cli.Streams, c *cli.Config, counts leaving.Counts) error {
+	if a.DryRun && !c.JSON && !counts.Named() {
+		fmt.Fprintln(std.Out, unnamed)
+	}
+	return a.eraseFlags.tell(std, c, counts, map[string]any{"clinicId": a.Clinic.UUID, "named": counts.Named()})
 }

@@ -191,7 +191,13 @@ func (s *Store) EraseClient(ctx context.Context, subject leaving.Subject, trial 
 		if _, err := tx.Exec(ctx, "select set_config('app.actor', $1, true)", subject.Actor); err != nil {
 			return err
 		}
-		err := tx.QueryRow(ctx, "select pims_sync_erase_client($1, $2, $3, $4)",
+		var shown int64
+		err := tx.QueryRow(ctx, "select count(*) from pims_sync_notes_shown where clinic_id = $1 and $2 <> '' and client_id = $2",
+			subject.ClinicID, subject.Client).Scan(&shown)
+		if err != nil {
+			return err
+		}
+		err = tx.QueryRow(ctx, "select pims_sync_erase_client($1, $2, $3, $4)",
 			subject.ClinicID, subject.Client, append([]uuid.UUID{}, subject.Cases...), trial).Scan(&counts)
 		if err != nil {
 			return err
@@ -203,7 +209,7 @@ func (s *Store) EraseClient(ctx context.Context, subject leaving.Subject, trial 
 		}
 		var recordings int64
 		err = tx.QueryRow(ctx, gone, subject.ClinicID).Scan(&recordings)
-		counts.Add(leaving.Counts{"recordings": recordings})
+		counts.Add(leaving.Counts{"recordings": recordings, "notes_shown": shown})
 		return err
 	})
 	return counts, err

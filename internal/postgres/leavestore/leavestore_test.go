@@ -257,7 +257,7 @@ func TestAnErasedClientLeavesNothingAndOtherClientsStay(t *testing.T) { // R14, 
 	counts, err := leaving.EraseClient(t.Context(), log, by(), store, subject)
 	require.NoError(t, err)
 	require.Equal(t, trial, counts)
-	require.Equal(t, leaving.Counts{"cases": 1, "case_events": 2, "cleared_events": 4, "deletion_plans": 1, "previews": 1, "recordings": 1}, counts)
+	require.Equal(t, leaving.Counts{"cases": 1, "case_events": 2, "cleared_events": 4, "deletion_plans": 1, "notes_shown": 1, "previews": 1, "recordings": 1}, counts)
 
 	after := everything(t, db)
 	for table, rows := range after {
@@ -285,6 +285,45 @@ func TestAnErasedClientLeavesNothingAndOtherClientsStay(t *testing.T) { // R14, 
 	require.NoError(t, err)
 	require.EqualValues(t, 1, counts["cases"], "a case of another clinic is not the client's")
 	require.NotContains(t, everything(t, db)["operator_events"], "c-1")
+}
+
+// An id that nothing names may be mistyped, or a client's whom only a recording names: what
+// cannot be searched goes only if the caller says so.
+func TestAClientWhomNothingNamesIsErasedOnlyIfThatIsSaid(t *testing.T) { // R52
+	t.Parallel()
+	db := pgtest.New(t)
+	p := plant(t, db, "Zephyrine")
+	exec(t, db, "insert into recordings (id, clinic_id, sync_type, status, requests, bytes, sealed) values (gen_random_uuid(), '"+p.clinic.String()+"', 'full', 'completed', 1, 1, 'sealed')")
+	store, log := leavestore.New(db), oplog.New(db, nil)
+	before := everything(t, db)
+	for _, subject := range []leaving.Subject{
+		{ClinicID: p.clinic, Client: "c-404"}, {ClinicID: p.clinic, Client: "C-1"}, {ClinicID: p.clinic, Cases: []uuid.UUID{uuid.New()}},
+	} {
+		trial, err := store.EraseClient(t.Context(), subject, true)
+		require.NoError(t, err)
+		require.False(t, trial.Named())
+		_, err = leaving.EraseClient(t.Context(), log, by(), store, subject)
+		require.ErrorIs(t, err, leaving.ErrUnknownClient)
+	}
+	after := everything(t, db)
+	require.Len(t, column(t, db, "select code from operator_events where action = 'client.erase' and code = 'not_found'"), 3, "each is recorded with its code")
+	delete(before, "operator_events")
+	delete(after, "operator_events")
+	require.Equal(t, before, after)
+
+	counts, err := leaving.EraseClient(t.Context(), log, by(), store, leaving.Subject{ClinicID: p.clinic, Client: "c-404", Unknown: true})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, counts["recordings"])
+	require.EqualValues(t, 1, counts["previews"])
+	require.Empty(t, column(t, db, "select id::text from recordings"))
+	require.Equal(t, before["cases"], everything(t, db)["cases"])
+
+	exec(t, db, `insert into pims_sync_notes_shown (clinic_id, case_id, consultation_id, patient_id, client_id, patient_name)
+		select clinic_id, id, 'k-1', 'a-9', 'c-9', 'Zephyrine Otto' from cases where clinic_id = '`+p.clinic.String()+`' limit 1`)
+	counts, err = leaving.EraseClient(t.Context(), log, by(), store, leaving.Subject{ClinicID: p.clinic, Client: "c-9"})
+	require.NoError(t, err, "what a case showed for the client names it")
+	require.EqualValues(t, 1, counts["notes_shown"])
+	require.NotContains(t, everything(t, db)["pims_sync_notes_shown"], "Otto")
 }
 
 func TestNoRoleOfTheServiceErases(t *testing.T) { // R45
