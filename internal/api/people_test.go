@@ -28,6 +28,15 @@ func (f *fakePeople) People(context.Context) ([]people.Person, error) {
 	return slices.Clone(f.rows), nil
 }
 
+func (f *fakePeople) Person(_ context.Context, id uuid.UUID) (people.Person, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if i := slices.IndexFunc(f.rows, func(p people.Person) bool { return p.ID == id }); i >= 0 {
+		return f.rows[i], nil
+	}
+	return people.Person{}, people.ErrNotFound
+}
+
 func (f *fakePeople) Invite(_ context.Context, by access.By, p people.Person) (people.Person, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

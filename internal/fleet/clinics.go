@@ -70,8 +70,12 @@ type ClinicChange struct {
 	Limits   *clinic.DeletionLimits // of the deletion guard (R23)
 }
 
-// SetClinic changes a clinic. The error is clinic.ErrNotFound where there is none.
+// SetClinic changes a clinic. A change of nothing is no action (R44). The error is
+// clinic.ErrNotFound where there is no such clinic.
 func (s *Service) SetClinic(ctx context.Context, by access.By, id uuid.UUID, change ClinicChange) (changed clinic.Clinic, err error) {
+	if change == (ClinicChange{}) {
+		return s.o.Clinics.Clinic(ctx, id)
+	}
 	if change.Name != nil {
 		checked, err := name("name", *change.Name)
 		if err != nil {

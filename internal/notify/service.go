@@ -183,7 +183,7 @@ func (change *Change) apply(c *Channel, now time.Time) {
 // Set changes a channel.
 func (s *Service) Set(ctx context.Context, by access.By, id uuid.UUID, change Change) (Channel, error) {
 	c, err := s.Show(ctx, by, id)
-	if err != nil {
+	if err != nil || change == (Change{}) {
 		return c, err
 	}
 	before := c

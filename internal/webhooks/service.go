@@ -173,6 +173,10 @@ type Change struct {
 	Enabled     *bool
 }
 
+func (c *Change) empty() bool {
+	return c.URL == nil && c.Types == nil && c.Ordered == nil && c.Description == nil && c.Enabled == nil
+}
+
 func (c *Change) apply(e *Endpoint) {
 	e.URL, e.Description = *cmp.Or(c.URL, &e.URL), *cmp.Or(c.Description, &e.Description)
 	e.Ordered, e.Enabled = *cmp.Or(c.Ordered, &e.Ordered), *cmp.Or(c.Enabled, &e.Enabled)
@@ -185,7 +189,7 @@ func (c *Change) apply(e *Endpoint) {
 // tried again at once.
 func (s *Service) Set(ctx context.Context, by access.By, id uuid.UUID, change Change) (Endpoint, error) {
 	e, err := s.Show(ctx, by, id)
-	if err != nil {
+	if err != nil || change.empty() {
 		return e, err
 	}
 	before := e

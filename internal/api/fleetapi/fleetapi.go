@@ -49,6 +49,7 @@ type Events interface {
 // People keeps who may sign in (R43).
 type People interface {
 	People(ctx context.Context) ([]people.Person, error)
+	Person(ctx context.Context, id uuid.UUID) (people.Person, error)
 	Invite(ctx context.Context, by access.By, p people.Person) (people.Person, error)
 	Change(ctx context.Context, by access.By, id uuid.UUID, change func(*people.Person) error) (people.Person, error)
 	Remove(ctx context.Context, by access.By, id uuid.UUID) (people.Person, error)

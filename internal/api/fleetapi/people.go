@@ -176,6 +176,13 @@ func (o *Options) changePerson() web.Operation {
 			if err := web.ReadBody(c.Request, &body); err != nil {
 				return web.Reply{}, err
 			}
+			if body.empty() {
+				present, err := o.People.Person(c.Context(), id)
+				if err != nil {
+					return web.Reply{}, err
+				}
+				return web.OK(personOf(&present))
+			}
 			clinics, err := o.personClinics(c, body.Clinics)
 			if err != nil {
 				return web.Reply{}, err
@@ -191,6 +198,11 @@ func (o *Options) changePerson() web.Operation {
 			return web.OK(personOf(&after))
 		},
 	}
+}
+
+// empty reports whether the body changes nothing, which is no action (R44).
+func (b *personChange) empty() bool {
+	return b.Email == nil && b.Name == nil && b.Role == nil && b.Clinics == nil && !b.AllClinics && !b.Reset
 }
 
 // apply changes what the body names.

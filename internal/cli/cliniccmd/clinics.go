@@ -3,6 +3,7 @@ package cliniccmd
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -226,6 +227,21 @@ type ClinicSetCmd struct {
 	Enable   bool         `help:"Sync it again after it was disabled."`
 
 	settingFlags `embed:""`
+}
+
+// Validate is called by kong after parsing.
+func (a *ClinicSetCmd) Validate() error {
+	own := a.Name != nil || a.Timezone != nil || a.Enable
+	switch {
+	case a.given():
+		return nil
+	case own && a.DryRun:
+		return errors.New("--dry-run is for words and filters: --name, --timezone and --enable have none")
+	case !own:
+		return errors.New("name what to change: --name, --timezone, --enable, " +
+			"or words and filters by --status-word, --type-word, --filter-type, --filter-room, --filter-status, --forget or --settings-file")
+	}
+	return nil
 }
 
 // Run changes what the flags name.

@@ -207,6 +207,14 @@ Examples:
 	pims-sync people set ada@example.com --reset`
 }
 
+// Validate is called by kong after parsing.
+func (a *PeopleSetCmd) Validate() error {
+	if a.Role == nil && a.Name == nil && len(a.Clinic) == 0 && !a.AllClinics && !a.PasswordStdin && !a.Reset {
+		return errors.New("name what to change: --role, --name, --clinic, --all-clinics, --password-stdin or --reset")
+	}
+	return nil
+}
+
 // Run changes the person.
 func (a *PeopleSetCmd) Run(ctx context.Context, std cli.Streams, c *cli.Config) error {
 	base, err := a.url()
