@@ -74,16 +74,6 @@ type Plans interface {
 	PlansAcross(ctx context.Context, clinics []uuid.UUID, filter syncs.PlanFilter) (syncs.List[syncs.Plan], error)
 }
 
-// Restores undoes soft deletes in the name of an actor (R24).
-type Restores interface {
-	// DeletedBy lists the cases that a sync or one of its phases has soft-deleted.
-	DeletedBy(ctx context.Context, clinicID, syncID uuid.UUID) ([]uuid.UUID, error)
-
-	// Restore returns the outcome for each case. Ids that the clinic does not have are left
-	// out.
-	Restore(ctx context.Context, clinicID uuid.UUID, caseIDs []uuid.UUID, actor string, at time.Time) ([]cases.Restoration, error)
-}
-
 // Clinics finds the clinic of a key, for the zone of its dates (R1).
 type Clinics interface {
 	Clinic(ctx context.Context, clinicID uuid.UUID) (clinic.Clinic, error)
@@ -121,7 +111,6 @@ type Options struct {
 	Arrivals   Arrivals
 	Plans      Plans
 	Recordings recordingapi.Recordings
-	Restores   Restores
 	Conditions fleetapi.Conditions
 	Clinics    Clinics
 	Ready      Ready

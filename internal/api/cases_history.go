@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -118,8 +117,11 @@ func (s *server) restoreCase() web.Operation {
 		Offers: []web.Offer{{Status: http.StatusOK, Description: "The case.", Example: caseOf(sample.Record())}},
 		Codes:  []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, syncs.CodeAlreadyDecided, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			id, _, err := s.restore(c, access.CaseRestore, "case", func(id uuid.UUID) ([]uuid.UUID, error) { return []uuid.UUID{id}, nil })
+			id, err := restoreOf(c)
 			if err != nil {
+				return web.Reply{}, err
+			}
+			if _, err := s.o.Fleet.Service.RestoreCase(c.Context(), c.By(), c.ClinicID, id); err != nil {
 				return web.Reply{}, err
 			}
 			record, err := s.o.Cases.Case(c.Context(), c.ClinicID, id)
@@ -146,14 +148,16 @@ func (s *server) restoreSync() web.Operation {
 		}},
 		Codes: []syncs.Code{syncs.CodeInvalidRequest, syncs.CodeNotFound, web.CodeBodyTooLarge},
 		Handle: func(c *web.Call) (web.Reply, error) {
-			_, restorations, err := s.restore(c, access.SyncRestore, "sync", func(id uuid.UUID) ([]uuid.UUID, error) {
-				audit, err := s.o.Syncs.Audit(c.Context(), c.ClinicID, id)
-				if err != nil {
-					return nil, err
-				}
-				c.SyncID = audit.ID
-				return s.o.Restores.DeletedBy(c.Context(), c.ClinicID, audit.ID)
-			})
+			id, err := restoreOf(c)
+			if err != nil {
+				return web.Reply{}, err
+			}
+			audit, err := s.o.Syncs.Audit(c.Context(), c.ClinicID, id)
+			if err != nil {
+				return web.Reply{}, err
+			}
+			c.SyncID = audit.ID
+			restorations, err := s.o.Fleet.Service.RestoreSync(c.Context(), c.By(), c.ClinicID, audit.ID)
 			if err != nil {
 				return web.Reply{}, err
 			}
@@ -162,30 +166,12 @@ func (s *server) restoreSync() web.Operation {
 	}
 }
 
-// restore restores the cases that which finds, and records it as an action on a record of
-// a kind (R44).
-func (s *server) restore(c *web.Call, action access.Action, kind string, which func(uuid.UUID) ([]uuid.UUID, error)) (uuid.UUID, []cases.Restoration, error) {
+// restoreOf reads a call that restores: the id of its path.
+func restoreOf(c *web.Call) (uuid.UUID, error) {
 	if err := web.ReadBody(c.Request, &web.Nothing{}); err != nil {
-		return uuid.Nil, nil, err
+		return uuid.Nil, err
 	}
-	id, err := c.PathID()
-	if err != nil {
-		return uuid.Nil, nil, err
-	}
-	ids, err := which(id)
-	if err != nil {
-		return uuid.Nil, nil, err
-	}
-	var restorations []cases.Restoration
-	err = s.act(c, action, access.RecordOf(kind, id), func(ctx context.Context, e *access.Event) (err error) {
-		restorations, err = s.o.Restores.Restore(ctx, c.ClinicID, ids, actorOf(c), s.o.Now())
-		e.After = access.Values{"cases": cases.ByOutcome(restorations)}
-		if err == nil && action == access.CaseRestore {
-			err = cases.WhyNot(restorations)
-		}
-		return err
-	})
-	return id, restorations, err
+	return c.PathID()
 }
 
 func restoredOf(restorations []cases.Restoration, at time.Time) restoreResult {

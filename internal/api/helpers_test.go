@@ -78,7 +78,7 @@ func newBench(t *testing.T, changes ...func(*benchSettings)) *bench {
 	b.key, b.keyID = b.keys.add(b.reads.owner.ID, nil)
 	o := benchSettings{Options: Options{
 		Keys: b.keys, Syncs: b.syncs, Cases: b.reads, CasesByID: b.reads, Changes: b.changes, Arrivals: b.arrived, Plans: b.reads, Clinics: b.reads, Ready: b.ready,
-		Restores: b.restores, Conditions: b.condition, Recordings: shelf.New(b.recordings, b.events),
+		Conditions: b.condition, Recordings: shelf.New(b.recordings, b.events),
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = io.WriteString(w, "sync_in_progress 0\n")

@@ -51,7 +51,6 @@ func (e *Engine) consoleOptions(o ConsoleOptions, settings Settings, now func() 
 		Clinics:   e.Store.Clinics(),
 		Runs:      e.Store.Audits(),
 		Cases:     e.Store.Records(),
-		Restores:  e.Store.Cases(),
 		Queue:     e.Queue,
 		Plans:     e.Store.Plans(),
 		Log:       e.Store.OperatorLog(),

@@ -102,7 +102,6 @@ func (e *Engine) api(settings Settings, wait time.Duration) api.Options {
 		Arrivals:   feedstore.New(s.DB),
 		Plans:      s.Plans(),
 		Recordings: e.recordings,
-		Restores:   s.Cases(),
 		Conditions: e.Scheduler,
 		Clinics:    s.Clinics(),
 		Ready:      s.DB,

@@ -158,7 +158,8 @@ func (s *Store) Fleet() *fleet.Service { return fleet.New(s.fleetOptions()) }
 
 func (s *Store) fleetOptions() fleet.Options {
 	return fleet.Options{
-		Log: s.operatorLog, Clinics: s.Clinics(), Settings: s.Clinics(), Keys: s.Keys(), FleetKeys: fleetstore.New(s.DB), Credentials: s.Credentials(),
+		Restores: s.Cases(),
+		Log:      s.operatorLog, Clinics: s.Clinics(), Settings: s.Clinics(), Keys: s.Keys(), FleetKeys: fleetstore.New(s.DB), Credentials: s.Credentials(),
 	}
 }
 

@@ -17,7 +17,7 @@ var upper = rule{
 	},
 	{
 		pkg:       "internal/fleet",
-		ours:      []string{"internal/pims", "internal/settings", "internal/syncs", "internal/clinic", "internal/cron", "internal/scheduler", "internal/access"},
+		ours:      []string{"internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/clinic", "internal/cron", "internal/scheduler", "internal/access"},
 		libraries: []string{uuid},
 		domain:    true,
 	},

@@ -38,14 +38,13 @@ type Options struct {
 	Fleet  screen.Fleet
 	OpenID *signin.OpenID // nil: nobody signs in with OpenID Connect
 
-	Clinics  screen.Clinics
-	Runs     syncpages.Runs
-	Cases    syncpages.Cases
-	Restores syncpages.Restores
-	Queue    screen.Queue
-	Log      access.Log
-	Events   systempages.Events
-	Plans    syncpages.Plans
+	Clinics screen.Clinics
+	Runs    syncpages.Runs
+	Cases   syncpages.Cases
+	Queue   screen.Queue
+	Log     access.Log
+	Events  systempages.Events
+	Plans   syncpages.Plans
 
 	// Service does what operators do with clinics, credentials and keys.
 	Service *fleet.Service
@@ -95,7 +94,7 @@ func New(o Options) ([]web.Mount, error) {
 // screens lists the pages; those of the navigation in its order.
 func screens(site *page.Site, o *Options) []page.Page {
 	sources := &screen.Sources{People: o.People, Fleet: o.Fleet, Clinics: o.Clinics, Queue: o.Queue, Log: o.Log, Service: o.Service}
-	syncs := syncpages.New(syncpages.Options{Sources: sources, Runs: o.Runs, Cases: o.Cases, Restores: o.Restores, Plans: o.Plans, TraceURL: o.TraceURL})
+	syncs := syncpages.New(syncpages.Options{Sources: sources, Runs: o.Runs, Cases: o.Cases, Plans: o.Plans, TraceURL: o.TraceURL})
 	events, outgoing := eventpages.Pages(eventpages.Options{Sources: sources, Arrivals: o.Arrivals, Endpoints: o.Endpoints, Channels: o.Channels})
 	return slices.Concat(
 		fleetpages.Pages(sources),

@@ -77,7 +77,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 	s.service = fleet.New(fleet.Options{
 		Log: log, Clinics: clinicstore.NewClinics(s.db), Keys: clinicstore.NewKeys(s.db), FleetKeys: fleetstore.New(s.db), Credentials: clinicstore.NewCredentials(s.db), Connector: s.connector(t),
 		Settings:  clinicstore.NewClinics(s.db),
-		Decisions: queueOf{s.db}, Now: s.clock.Now,
+		Decisions: queueOf{s.db}, Restores: casestore.NewCases(s.db), Now: s.clock.Now,
 	})
 	s.reports = practice.New(practice.Options{Log: log, Store: practicestore.New(s.db), Condition: fleetOf{s}.Condition, Now: s.clock.Now})
 	o := Options{
@@ -86,7 +86,7 @@ func newSite(t testing.TB, change ...func(*Options)) *site {
 		System:   func(ctx context.Context) (fleet.System, error) { return systemstore.Read(ctx, s.db) },
 		Events:   log, Service: s.service, Plans: syncstore.NewPlans(s.db),
 		People: s.people, Fleet: fleetOf{s}, Now: s.clock.Now, Version: "test",
-		Clinics: clinicstore.NewClinics(s.db), Runs: syncstore.NewAudits(s.db), Cases: casestore.NewRecords(s.db), Restores: casestore.NewCases(s.db), Queue: queueOf{s.db}, Log: log,
+		Clinics: clinicstore.NewClinics(s.db), Runs: syncstore.NewAudits(s.db), Cases: casestore.NewRecords(s.db), Queue: queueOf{s.db}, Log: log,
 	}
 	o.Arrivals = feedstore.New(s.db)
 	s.outgoing(t, &o)

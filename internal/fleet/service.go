@@ -1,5 +1,5 @@
 // Package fleet has the actions of operators on the installation: on fleet keys, clinics,
-// their credentials, schedules and keys. The API, the console and the command line do it
+// their credentials, schedules, keys and plans, and on cases that were soft-deleted. The API, the console and the command line do it
 // through this one code, so that each action is checked and recorded alike (R42, R44).
 //
 // The caller's permission is checked before, by access.Caller.Check. The package knows no
@@ -59,6 +59,9 @@ type Options struct {
 
 	// Decisions is nil where no plan is decided.
 	Decisions Decisions
+
+	// Restores is nil where no soft delete is undone.
+	Restores Restores
 
 	Now func() time.Time // nil: time.Now
 }

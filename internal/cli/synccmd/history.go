@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/pims-sync/pims-sync/internal/access"
 	"github.com/pims-sync/pims-sync/internal/api"
 	"github.com/pims-sync/pims-sync/internal/app"
 	"github.com/pims-sync/pims-sync/internal/cases"
@@ -76,8 +75,8 @@ func (a *CasesRestoreCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 		if err != nil {
 			return err
 		}
-		action := cli.Event(access.CaseRestore, owner.ID, access.RecordOf("case", a.ID.UUID))
-		return restore(ctx, std, c, s, action, []uuid.UUID{a.ID.UUID})
+		restorations, err := s.Fleet().RestoreCase(ctx, cli.By(), owner.ID, a.ID.UUID)
+		return showRestored(std, c, restorations, err)
 	})
 }
 
@@ -93,28 +92,14 @@ func (a *SyncsRestoreCmd) Run(ctx context.Context, std cli.Streams, c *cli.Confi
 		if err != nil {
 			return err
 		}
-		ids, err := s.Cases().DeletedBy(ctx, owner.ID, audit.ID)
-		if err != nil {
-			return err
-		}
-		return restore(ctx, std, c, s, cli.Event(access.SyncRestore, owner.ID, access.RecordOf("sync", audit.ID)), ids)
+		restorations, err := s.Fleet().RestoreSync(ctx, cli.By(), owner.ID, audit.ID)
+		return showRestored(std, c, restorations, err)
 	})
 }
 
-// restore undoes the soft deletes of cases, and fails where one was refused.
-func restore(ctx context.Context, std cli.Streams, c *cli.Config, s *app.Store, action access.Event, ids []uuid.UUID) error {
-	var restorations []cases.Restoration
-	var refused error // of a single case: it is recorded, and shown below
-	err := cli.Act(ctx, s, action, func(ctx context.Context, e *access.Event) (err error) {
-		restorations, err = s.Cases().Restore(ctx, e.ClinicID, ids, cli.Actor(), time.Now())
-		e.After = access.Values{"cases": cases.ByOutcome(restorations)}
-		if err == nil && e.Action == access.CaseRestore {
-			refused = cases.WhyNot(restorations)
-			err = refused
-		}
-		return err
-	})
-	if err != nil && (refused == nil || len(restorations) == 0) {
+// showRestored prints what came of a restore, and fails where a case was refused.
+func showRestored(std cli.Streams, c *cli.Config, restorations []cases.Restoration, err error) error {
+	if err != nil && len(restorations) == 0 {
 		return err
 	}
 	count := make(map[cases.RestoreOutcome]int)

@@ -157,14 +157,8 @@ func (s *screens) chosen(v *page.Visit) ([]*screen.Judged, error) {
 		return nil, err
 	}
 	if v.Text("all") != "" {
-		state := chosenState(v)
-		if err := v.Known(); err != nil {
-			return nil, err // and not all clinics
-		}
-		all = slices.DeleteFunc(all, func(x *screen.Judged) bool {
-			return !x.Matches(v.Text("q")) || state != "" && string(x.State) != state
-		})
-		return all, nil
+		_, found := filter(v, all)
+		return found, v.Known() // with an unknown state not all clinics
 	}
 	wanted := map[string]bool{}
 	for _, id := range v.Form["clinic"] {

@@ -81,11 +81,8 @@ func (s *screens) fleet(v *page.Visit) (*fleetView, error) {
 		return nil, err
 	}
 	shown := &fleetView{Query: v.Text("q"), State: chosenState(v), Sort: v.OneOf("sort", sorts...), All: len(all)}
-	found := slices.DeleteFunc(slices.Clone(all), func(x *screen.Judged) bool { return !x.Matches(shown.Query) })
-	shown.count(v, found)
-	if shown.State != "" {
-		found = slices.DeleteFunc(found, func(x *screen.Judged) bool { return string(x.State) != shown.State })
-	}
+	searched, found := filter(v, all)
+	shown.count(v, searched)
 	order(found, shown.Sort)
 	shown.Columns = page.Columns(v, shown.Sort, []page.Column{
 		{Title: "Clinic", Sort: "name"},
@@ -158,6 +155,22 @@ func chosenState(v *page.Visit) string {
 	return v.OneOf("state", words...)
 }
 
+// filter returns the clinics that the search of the address finds, and those of them that are
+// in the state that it chooses.
+func filter(v *page.Visit, all []*screen.Judged) (searched, found []*screen.Judged) {
+	query, state := v.Text("q"), chosenState(v)
+	for _, x := range all {
+		if !x.Matches(query) {
+			continue
+		}
+		searched = append(searched, x)
+		if state == "" || string(x.State) == state {
+			found = append(found, x)
+		}
+	}
+	return searched, found
+}
+
 // sorts are the orders that an address can name.
 var sorts = []string{"name", "-name", "state", "-state", "asof", "-asof", "plans", "-plans"}
 
@@ -224,10 +237,7 @@ func (s *screens) fleetCSV(v *page.Visit) ([][]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	state := chosenState(v)
-	found := slices.DeleteFunc(all, func(x *screen.Judged) bool {
-		return !x.Matches(v.Text("q")) || state != "" && string(x.State) != state
-	})
+	_, found := filter(v, all)
 	order(found, v.OneOf("sort", sorts...))
 	rows := [][]string{{
 		"id", "name", "timezone", "provider", "state", "since", "code", "data_as_of",

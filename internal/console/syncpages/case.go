@@ -290,5 +290,6 @@ func (s *Screens) restoreCase(v *page.Visit) (page.Notice, error) {
 	if err != nil {
 		return page.Notice{}, err
 	}
-	return s.restore(v, v.Event(access.CaseRestore, of.ID, access.RecordOf("case", id)), []uuid.UUID{id})
+	outcomes, err := s.o.Service.RestoreCase(v.Context(), v.By(), of.ID, id)
+	return restored(outcomes, err)
 }

@@ -13,10 +13,9 @@ import (
 type Options struct {
 	*screen.Sources
 
-	Runs     Runs
-	Cases    Cases
-	Restores Restores
-	Plans    Plans
+	Runs  Runs
+	Cases Cases
+	Plans Plans
 
 	// TraceURL is where the traces of a sync are looked at, with TracedSync for its id;
 	// empty: nowhere.

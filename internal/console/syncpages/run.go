@@ -145,7 +145,7 @@ func (s *Screens) RunOf(v *page.Visit, of clinic.Clinic, a syncs.Audit) (*RunVie
 		return nil, err
 	}
 	if may(access.Restore) && !shown.Would && a.Result.Stats.CasesDeleted > 0 {
-		ids, err := s.o.Restores.DeletedBy(v.Context(), of.ID, a.ID)
+		ids, err := s.o.Service.DeletedBy(v.Context(), of.ID, a.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -365,15 +365,6 @@ func plain(value any, zone *time.Location) string {
 	return string(text)
 }
 
-// Restores undoes soft deletes (R24).
-type Restores interface {
-	// DeletedBy returns the cases that a sync deleted.
-	DeletedBy(ctx context.Context, clinicID, syncID uuid.UUID) ([]uuid.UUID, error)
-
-	// Restore returns the outcome for each case.
-	Restore(ctx context.Context, clinicID uuid.UUID, caseIDs []uuid.UUID, actor string, at time.Time) ([]cases.Restoration, error)
-}
-
 func (s *Screens) cancelRun(v *page.Visit) (page.Notice, error) {
 	of, a, err := s.theRun(v)
 	if err == nil {
@@ -418,24 +409,12 @@ func (s *Screens) restoreRun(v *page.Visit) (page.Notice, error) {
 	if err != nil {
 		return page.Notice{}, err
 	}
-	ids, err := s.o.Restores.DeletedBy(v.Context(), of.ID, a.ID)
-	if err != nil {
-		return page.Notice{}, err
-	}
-	return s.restore(v, v.Event(access.SyncRestore, of.ID, access.RecordOf("sync", a.ID)), ids)
+	outcomes, err := s.o.Service.RestoreSync(v.Context(), v.By(), of.ID, a.ID)
+	return restored(outcomes, err)
 }
 
-// restore undoes the soft deletes of cases and says what came of it.
-func (s *Screens) restore(v *page.Visit, event access.Event, ids []uuid.UUID) (page.Notice, error) {
-	var outcomes []cases.Restoration
-	err := s.o.Log.Act(v.Context(), event, func(ctx context.Context, e *access.Event) (err error) {
-		outcomes, err = s.o.Restores.Restore(ctx, e.ClinicID, ids, v.Caller.Actor(), v.Now)
-		e.After = access.Values{"cases": cases.ByOutcome(outcomes)}
-		if err == nil && e.Action == access.CaseRestore {
-			err = cases.WhyNot(outcomes)
-		}
-		return err
-	})
+// restored says what came of a restore.
+func restored(outcomes []cases.Restoration, err error) (page.Notice, error) {
 	if err != nil {
 		return page.Notice{}, screen.Told(err)
 	}
