@@ -83,6 +83,11 @@ var lower = rule{
 		domain: true,
 	},
 	{
+		pkg:    "internal/ownership",
+		ours:   []string{"internal/pims", "internal/cases"},
+		domain: true,
+	},
+	{
 		pkg:       "internal/driftwatch",
 		ours:      []string{"internal/pims", "internal/syncs", "internal/clinic", "internal/drift"},
 		libraries: []string{uuid},
@@ -90,7 +95,7 @@ var lower = rule{
 	},
 	{
 		pkg:       "internal/casesync",
-		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/seal", "internal/clinic", "internal/guards", "internal/drift", "internal/driftwatch", "internal/pims/memory"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/cases", "internal/seal", "internal/clinic", "internal/guards", "internal/ownership", "internal/drift", "internal/driftwatch", "internal/pims/memory"},
 		libraries: []string{uuid},
 		domain:    true,
 	},

@@ -5,6 +5,7 @@
 // The package decides. It does not talk to a database or to a PIMS itself: it declares the
 // stores that it needs as interfaces, package clinic provides the session, and the caller
 // provides the time (R3). Package cases decides what a case becomes, package guards what a
-// guard says of a whole calendar, and package driftwatch whether the PIMS changed the form of
-// its answers. This package decides when each is asked, and what follows.
+// guard says of a whole calendar, package ownership whose a consultation is, and package
+// driftwatch whether the PIMS changed the form of its answers. This package decides when each
+// is asked, and what follows.
 package casesync

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/cases"
 	"github.com/pims-sync/pims-sync/internal/clinic"
+	"github.com/pims-sync/pims-sync/internal/ownership"
 	"github.com/pims-sync/pims-sync/internal/panics"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/seal"
@@ -38,7 +39,12 @@ type enrichmentPhase struct {
 	// search names. It is read to see whether it still belongs to them (R9).
 	unlisted map[uuid.UUID]bool
 
-	found *listing // the result of the search
+	found *ownership.Listing // the result of the search
+
+	visits    []visit          // what the phase reads
+	days      []pims.Window    // whose consultations are searched
+	snapshots []*pims.Snapshot // what the sync has read of the calendar before this phase
+	present   present          // what the calendar says now of the visits
 }
 
 // A visit is one consultation to read, and the cases that it serves (R20).
@@ -95,11 +101,11 @@ func (p *enrichmentPhase) run(ctx context.Context) (result syncs.Result, err err
 		return result, err
 	}
 	defer drop()
-	p.found = index(entries)
+	p.found = ownership.NewListing(entries)
 	if err := p.relate(ctx, slices.Concat(due, resting, closed)); err != nil {
 		return result, err
 	}
-	defer p.tellShared(ctx, &result)
+	defer p.countWithheld(ctx, &result)
 	late, adopted := look.compare(resting, p.found)
 	due = append(due, late...)
 	result.Stats.CasesFound = len(due)
@@ -107,6 +113,7 @@ func (p *enrichmentPhase) run(ctx context.Context) (result syncs.Result, err err
 		return result, err
 	}
 	visits, settled := p.plan(ctx, due, now, &result)
+	p.visits = visits
 	if err := p.visitAll(ctx, visits, slices.Concat(settled, adopted, settleClosed(closed)), &result); err != nil {
 		return result, err
 	}
@@ -123,8 +130,9 @@ func (p *enrichmentPhase) search(ctx context.Context, due []*cases.Candidate) ([
 			windows = append(windows, pims.Window{Start: day, End: day, Location: p.window.Location})
 		}
 	}
+	p.days = pims.Cover(windows...)
 	var all []pims.ConsultationEntry
-	for _, w := range pims.Cover(windows...) {
+	for _, w := range p.days {
 		entries, err := p.session.SearchConsultations(ctx, w)
 		if err != nil {
 			return nil, fmt.Errorf("searching the consultations of %s: %w", w, err)
@@ -144,11 +152,11 @@ func (p *enrichmentPhase) plan(ctx context.Context, due []*cases.Candidate, now 
 	var visits []visit
 	at := make(map[string]int) // consultation id to its place in visits
 	for _, c := range due {
-		if why := p.found.disputed(c); why != nil {
+		if why := p.found.Disputed(c); why != nil {
 			readings = append(readings, p.refuse(ctx, c, why, result))
 			continue
 		}
-		entry, ok := p.found.entryOf(c)
+		entry, ok := p.found.Entry(c)
 		if !ok && c.Stored && c.StoredID != "" {
 			entry, ok = pims.ConsultationEntry{ID: c.StoredID}, true
 			p.unlisted[c.CaseID] = true
@@ -390,28 +398,31 @@ func (p *enrichmentPhase) keep(ctx context.Context, readings []cases.Reading) er
 // has a text, it uses that text.
 func (p *enrichmentPhase) explainItem(err error, c *cases.Candidate) (syncs.ItemCode, string) {
 	var record *pims.RecordError
-	var shared *sharedError
+	var shared *ownership.SharedError
+	var calendar *calendarError
 	switch {
 	case panics.In(err) != nil:
 		return syncs.ItemMalformed, "Consultation unusable: an internal error, the log tells more"
+	case endsSession(err):
+		return syncs.ItemAuthExpired, "PIMS session ended"
 	case errors.Is(err, cases.ErrAnotherPatient):
 		return syncs.ItemAnotherPatient, "The consultation is not shown to be this case's patient's: it names another patient, or it was another one's before and names none. " + p.remedy(c)
 	case errors.Is(err, cases.ErrPatientUnproved):
 		return syncs.ItemAnotherPatient, "The visit names another patient than before, and no patient id: nobody says whose the notes are. Name the patient of the visit in the PIMS. " + p.remedy(c)
-	case errors.Is(err, errAnotherVisit):
+	case errors.Is(err, ownership.ErrAnotherVisit):
 		return syncs.ItemAnotherVisit, "The PIMS names the consultation for another patient's visit, too: nobody says whose the notes are. " + p.remedy(c)
 	case errors.As(err, &shared):
-		return syncs.ItemAnotherVisit, shared.told(p.remedy(c))
-	case errors.Is(err, errContradiction):
+		return syncs.ItemAnotherVisit, tellOfShared(shared, p.remedy(c))
+	case errors.Is(err, ownership.ErrContradiction):
 		return syncs.ItemAnotherVisit, "The calendar names one consultation for the visit, and the search another one: nobody says which is its own. " + p.remedy(c)
+	case errors.As(err, &calendar):
+		return syncs.ItemPIMSError, "The calendar alone says whose the consultation is, and could not be read again: " + pims.Kind(calendar.err)
 	case errors.Is(err, pims.ErrNotFound):
 		return syncs.ItemNotFound, "Consultation not found"
 	case errors.As(err, &record):
 		return syncs.ItemMalformed, "Consultation unusable: " + record.Field + " " + record.Reason
 	case errors.Is(err, pims.ErrSchemaDrift):
 		return syncs.ItemMalformed, pims.ErrSchemaDrift.Error()
-	case endsSession(err):
-		return syncs.ItemAuthExpired, "PIMS session ended"
 	case errors.Is(err, pims.ErrTimedOut):
 		return syncs.ItemTimeout, "PIMS API timeout"
 	default:

@@ -18,7 +18,7 @@ import (
 func (p *enrichmentPhase) hideLost(ctx context.Context, due []*cases.Candidate, result *syncs.Result) error {
 	pending := make(map[uuid.UUID]*cases.Candidate)
 	for _, c := range due {
-		if p.found.lost(c) {
+		if p.found.Lost(c) {
 			pending[c.CaseID] = c
 		}
 	}
@@ -103,7 +103,7 @@ func (p *enrichmentPhase) storeBatch(ctx context.Context, batch []visited, resul
 	}
 	for range mergeAttempts {
 		if len(pending) == 0 {
-			return p.keep(ctx, readings)
+			return errors.Join(p.keep(ctx, readings), p.present.endsPhase())
 		}
 		unchanged, err := p.writePending(ctx, pending, result)
 		if err != nil {
@@ -141,11 +141,11 @@ type decision struct {
 	action  syncs.Action
 	reading cases.Reading
 	err     error // it failed
-	waits   bool  // it no longer has a consultation
+	waits   bool  // it has no consultation that it may show now
 }
 
 // decide returns what a read means for the case as it is now (R7, R9).
-func (p *enrichmentPhase) decide(s *served, before *cases.Case) decision {
+func (p *enrichmentPhase) decide(ctx context.Context, s *served, before *cases.Case) decision {
 	v := s.visited
 	if p.unlisted[before.ID] {
 		switch {
@@ -156,6 +156,12 @@ func (p *enrichmentPhase) decide(s *served, before *cases.Case) decision {
 		}
 	}
 	after, changed, err := p.take(s, before)
+	if err == nil && !p.found.Proved(&v.consultation, before) {
+		if d := p.compare(ctx, s, before); d != nil {
+			return *d
+		}
+		after, changed, err = p.take(s, before) // the calendar may name other visits that have it
+	}
 	d := decision{after: after, changed: changed, err: err}
 	switch {
 	case err != nil:
@@ -172,7 +178,7 @@ func (p *enrichmentPhase) decide(s *served, before *cases.Case) decision {
 
 // take calls Take, unless the visits show that the case may not have the consultation.
 func (p *enrichmentPhase) take(s *served, before *cases.Case) (after cases.Case, changed bool, err error) {
-	if why := p.strange(s.visited, before); why != nil {
+	if why := p.found.Refusal(&s.visited.consultation, before); why != nil {
 		return before.Without(s.visited.consultation.ID, why)
 	}
 	return cases.Take(*before, s.visited.consultation, s.visited.readAt)
@@ -197,6 +203,11 @@ func (s *served) reading(after *cases.Case, outcome string) cases.Reading {
 	return r
 }
 
+// tryAgain returns the reading of a case that failed. The next run tries it again.
+func tryAgain(c *cases.Candidate, code syncs.ItemCode) cases.Reading {
+	return cases.Reading{CaseID: c.CaseID, Tries: c.Tries, NextTry: c.NextTry, Fingerprint: c.Fingerprint, Outcome: string(code), Since: c.Since}
+}
+
 // writePending tries once to merge and write the pending cases, removes the settled ones
 // from pending, and returns the readings of those that need no write.
 func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUID]*served, result *syncs.Result) ([]cases.Reading, error) {
@@ -216,7 +227,10 @@ func (p *enrichmentPhase) writePending(ctx context.Context, pending map[uuid.UUI
 			delete(pending, id)
 			continue
 		}
-		d := p.decide(s, &before)
+		d := p.decide(ctx, s, &before)
+		if d.err != nil && endsSync(d.err) {
+			return unchanged, d.err
+		}
 		if !d.changed {
 			unchanged = append(unchanged, d.reading)
 			p.settle(ctx, s, &d, result)
@@ -249,10 +263,9 @@ func (p *enrichmentPhase) settle(ctx context.Context, s *served, d *decision, re
 	}
 }
 
-// failed counts a case that could not be served (W17). The next run tries it again.
+// failed counts a case that could not be served (W17).
 func (p *enrichmentPhase) failed(ctx context.Context, c *cases.Candidate, v *visited, result *syncs.Result) cases.Reading {
-	code := p.fail(ctx, c, v.err, v.cutOff, result)
-	return cases.Reading{CaseID: c.CaseID, Tries: c.Tries, NextTry: c.NextTry, Fingerprint: c.Fingerprint, Outcome: string(code), Since: c.Since}
+	return tryAgain(c, p.fail(ctx, c, v.err, v.cutOff, result))
 }
 
 // fail counts a failure. Where the end of the phase interrupted several reads, the log

@@ -84,7 +84,7 @@ func (f *fullSync) run(ctx context.Context) {
 		return
 	}
 	f.carryOut(ctx, syncs.TypeCases, func(ctx context.Context, p phase) (syncs.Result, error) {
-		return f.enrich(ctx, p, f.connection, f.windows, f.request.Options)
+		return f.enrich(ctx, p, f.connection, f.windows, f.request.Options, snapshots)
 	})
 	switch {
 	case f.over(ctx):

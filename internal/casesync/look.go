@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
+	"github.com/pims-sync/pims-sync/internal/ownership"
 	"github.com/pims-sync/pims-sync/internal/pims"
 )
 
@@ -81,11 +82,11 @@ func (l *look) search(ctx context.Context, session pims.Session, entries []pims.
 // run those whose stored consultation is not theirs (R9), and in the day's look those whose
 // entry differs from the one at their last read. It also returns readings for the cases
 // whose entry was never stored.
-func (l *look) compare(resting []*cases.Candidate, found *listing) (late []*cases.Candidate, adopted []cases.Reading) {
+func (l *look) compare(resting []*cases.Candidate, found *ownership.Listing) (late []*cases.Candidate, adopted []cases.Reading) {
 	for _, c := range resting {
-		entry, ok := found.entryOf(c)
+		entry, ok := found.Entry(c)
 		switch {
-		case found.lost(c):
+		case found.Lost(c):
 			late = append(late, c)
 		case l == nil: // any other difference waits for the day's look
 		case !ok || entry.Fingerprint == "" || sameEntry(c, entry): // not listed, or nothing new

@@ -182,7 +182,7 @@ func (r *Runner) work(ctx context.Context, run syncs.Run, p phase, connection Co
 		}
 		return r.inbound(ctx, p, windows, snapshot)
 	case syncs.TypeCases:
-		return r.enrich(ctx, p, connection, windows, run.Options)
+		return r.enrich(ctx, p, connection, windows, run.Options, nil)
 	case syncs.TypeReconciliation:
 		return r.reconcile(ctx, p, connection, windows)
 	default:
@@ -262,7 +262,8 @@ func (r *Runner) inbound(ctx context.Context, p phase, windows syncs.Windows, sn
 // it (R19).
 type lateCorrector interface{ CorrectedFor() (days int) }
 
-func (r *Runner) enrich(ctx context.Context, p phase, session pims.Session, windows syncs.Windows, o syncs.Options) (syncs.Result, error) {
+// enrich runs the cases phase. snapshots are what the sync has read of the calendar before.
+func (r *Runner) enrich(ctx context.Context, p phase, session pims.Session, windows syncs.Windows, o syncs.Options, snapshots []*pims.Snapshot) (syncs.Result, error) {
 	e := enrichmentPhase{
 		phase:     p,
 		store:     r.o.Cases,
@@ -270,6 +271,7 @@ func (r *Runner) enrich(ctx context.Context, p phase, session pims.Session, wind
 		window:    windows.Cases,
 		batchSize: o.BatchSize(),
 		force:     o.Force,
+		snapshots: snapshots,
 	}
 	corrector, ok := session.(lateCorrector)
 	if ok && o.Rolling() && p.approved == nil { // R19

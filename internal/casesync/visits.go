@@ -2,132 +2,57 @@ package casesync
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pims-sync/pims-sync/internal/cases"
+	"github.com/pims-sync/pims-sync/internal/ownership"
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-// Why a consultation that the calendar or the search names for a visit is not shown with it
-// (R7, R9).
-var (
-	// errAnotherVisit: the search, or the consultation itself, names a visit of another
-	// patient.
-	errAnotherVisit = errors.New("the consultation is of another patient's visit")
-
-	// errContradiction: the search lists the consultation that the calendar named for
-	// another visit, and lists another consultation for this visit.
-	errContradiction = errors.New("the calendar and the search name different consultations for the visit")
-)
-
-// visits maps the PIMS ids of appointments that consultations name to the patients of those
-// appointments. A nil value means that there is no case of it.
-type visits map[string]*cases.Whose
-
-// foreign reports whether an appointment is known to be another patient's.
-func (v visits) foreign(appointmentID string, w cases.Whose) bool {
-	other := v[appointmentID]
-	return other != nil && other.Another(w)
+// relate reads whose the appointments are that the search, the calendar or the stored
+// consultations name for the candidates, and which cases have the consultations.
+func (p *enrichmentPhase) relate(ctx context.Context, candidates []*cases.Candidate) error {
+	for _, c := range candidates {
+		p.found.SetVisit(c.PIMSID, c.WhoseByIDs())
+	}
+	if err := p.learnHolders(ctx, candidates); err != nil {
+		return err
+	}
+	return p.learn(ctx, p.found.Visits(candidates))
 }
 
-// add adds the candidates' own appointments.
-func (v visits) add(candidates []*cases.Candidate) {
-	for _, c := range candidates {
-		w := c.WhoseByIDs()
-		v[c.PIMSID] = &w
+// learnHolders reads which cases have the consultations of the candidates, whatever became of
+// those cases (R9).
+func (p *enrichmentPhase) learnHolders(ctx context.Context, candidates []*cases.Candidate) error {
+	ids := p.found.Consultations(candidates)
+	if len(ids) == 0 {
+		return nil
 	}
+	holders, err := p.store.Holders(ctx, p.lease.ClinicID, p.provider, ids)
+	if err != nil {
+		return fmt.Errorf("reading which cases have the consultations: %w", err)
+	}
+	for id, of := range holders {
+		p.found.AddHolders(id, of...)
+	}
+	return nil
 }
 
 // learn reads the cases of the appointments that are not known yet.
 func (p *enrichmentPhase) learn(ctx context.Context, appointmentIDs []string) error {
-	var unknown []string
-	for _, id := range appointmentIDs {
-		if _, asked := p.found.visits[id]; !asked && !pims.Blank(id) {
-			unknown, p.found.visits[id] = append(unknown, id), nil
-		}
-	}
-	for ids := range slices.Chunk(unknown, chunkSize) {
+	for ids := range slices.Chunk(p.found.Unknown(appointmentIDs), chunkSize) {
 		found, err := p.store.CasesByID(ctx, p.lease.ClinicID, p.provider, ids)
 		if err != nil {
 			return fmt.Errorf("reading the visits that consultations name: %w", err)
 		}
 		for id, c := range found {
-			w := c.WhoseByIDs()
-			p.found.visits[id] = &w
+			p.found.SetVisit(id, c.WhoseByIDs())
 		}
 	}
 	return nil
-}
-
-// relate reads whose the appointments are that the search, the calendar or the stored
-// consultations name for the candidates.
-func (p *enrichmentPhase) relate(ctx context.Context, candidates []*cases.Candidate) error {
-	found := p.found
-	found.visits = make(visits, len(candidates))
-	found.visits.add(candidates)
-	if err := p.learnHolders(ctx, candidates); err != nil {
-		return err
-	}
-	var others []string
-	for _, c := range candidates {
-		for _, id := range []string{found.byID[c.ConsultationID].AppointmentID, found.byID[c.StoredID].AppointmentID, c.StoredAppointmentID} {
-			if cases.Differ(id, c.PIMSID) {
-				others = append(others, id)
-			}
-		}
-	}
-	return p.learn(ctx, others)
-}
-
-// disputed returns why the consultation that the calendar names now for the case is not
-// read; nil means that it may be read.
-func (l *listing) disputed(c *cases.Candidate) error {
-	switch {
-	case c.ConsultationID == "" || c.Earlier:
-		return nil
-	case l.contradicts(c):
-		return errContradiction
-	case l.foreign(c.ConsultationID, c):
-		return errAnotherVisit
-	default:
-		return nil
-	}
-}
-
-// foreign reports whether the search lists a consultation for another patient's visit.
-func (l *listing) foreign(id string, c *cases.Candidate) bool {
-	return l.visits.foreign(l.byID[id].AppointmentID, c.WhoseByIDs())
-}
-
-// ownerless reports whether the stored consultation of the case is one that no case may show.
-func (l *listing) ownerless(c *cases.Candidate) bool {
-	names := cases.Whose{PatientID: c.StoredPatientID, ClientID: c.StoredClientID}
-	return l.shared(c.StoredID, c.PIMSID, c.WhoseByIDs(), names, c.StoredAppointmentID) != nil
-}
-
-// lost reports whether the PIMS shows that the stored consultation does not belong to the
-// case, in one of three ways:
-//   - the search lists it for another appointment, and the case's own appointment does not
-//     name it or has another one;
-//   - the search or the consultation itself names the visit of another patient;
-//   - cases of different patients have it, and nothing proves that it is this one's.
-func (l *listing) lost(c *cases.Candidate) bool {
-	named := c.ConsultationID == c.StoredID && !c.Earlier && !l.contradicts(c)
-	return c.Stored && (!named && l.anothers(c.StoredID, c) || l.foreign(c.StoredID, c) ||
-		l.visits.foreign(c.StoredAppointmentID, c.WhoseByIDs()) || l.ownerless(c))
-}
-
-// strange returns why the consultation that was read is not shown with the case, judged by
-// whose the visits are; nil means that it may be shown (R7, R9).
-func (p *enrichmentPhase) strange(v *visited, before *cases.Case) error {
-	read := &v.consultation
-	if p.found.visits.foreign(read.AppointmentID, before.WhoseByIDs()) {
-		return errAnotherVisit
-	}
-	return p.found.shared(read.ID, before.PIMSID, before.WhoseByIDs(), before.Names(read), read.AppointmentID)
 }
 
 // refuse counts a due case whose disputed consultation is not read.
@@ -144,4 +69,39 @@ func (p *enrichmentPhase) remedy(c *cases.Candidate) string {
 	day := pims.DateOf(c.ScheduledDate, p.window.Location)
 	return fmt.Sprintf("Read the calendar of that day again with: pims-sync sync inbound --clinic %s --start-date %s --end-date %s, then: pims-sync sync cases --clinic %s. If the case fails again, correct the visit or its consultation in the PIMS, and repeat both",
 		p.lease.ClinicID, day, day, p.lease.ClinicID)
+}
+
+// tellOfShared returns the failure of a consultation that cases of different patients have, with
+// what a person does about it.
+func tellOfShared(e *ownership.SharedError, remedy string) string {
+	const shownNames = 5
+	if len(e.Visits) == 0 {
+		return "The search lists the consultation for several visits: nobody says whose the notes are. " + remedy
+	}
+	visits, more := e.Visits, ""
+	if len(visits) > shownNames {
+		visits, more = visits[:shownNames], fmt.Sprintf(" and %d more", len(visits)-shownNames)
+	}
+	return fmt.Sprintf("The consultation is also that of another patient's appointment (%s%s), which may be cancelled, deleted or still to come: nobody says whose the notes are. "+
+		"Name the patient or the visit in the consultation, or take the consultation from the visit that it is not of. %s", strings.Join(visits, ", "), more, remedy)
+}
+
+// countWithheld counts the consultations of the run that no case shows because cases of
+// different patients have them.
+func (p *enrichmentPhase) countWithheld(ctx context.Context, result *syncs.Result) {
+	if n := p.found.Withheld(); n > 0 {
+		result.Warnings.SharedConsultations = n
+		p.log.WarnContext(ctx, "Consultations that cases of different patients have are shown with none of them; the failures of these cases say what to do", "consultations", n)
+	}
+}
+
+// settleClosed returns the readings of the closed cases that keep their consultation: nothing
+// more is to be judged.
+func settleClosed(closed []*cases.Candidate) (readings []cases.Reading) {
+	for _, c := range closed {
+		if c.Stored { // else it was hidden just now
+			readings = append(readings, cases.Reading{CaseID: c.CaseID, Tries: c.Tries, NextTry: c.NextTry, Outcome: "unchanged"})
+		}
+	}
+	return readings
 }

@@ -139,6 +139,8 @@ func (m *machine) requireVisit(p *play, was *row, entries []pims.ConsultationEnt
 		require.Equal(m, stored, is.Consultation, "R7: another patient's is never stored")
 		require.Equal(m, string(syncs.ItemAnotherPatient), learned.Outcome)
 		m.seen["consultations of another patient"]++
+	case !p.isUnchanged(was, &c, entry) && !m.proved(p, was, named, c.AppointmentID, entry.AppointmentID):
+		m.requirePresent(p, was, &is, &c, entry, learned)
 	default:
 		m.requireRead(p, was, &is, &c, entry, learned)
 	}
@@ -150,9 +152,8 @@ func (m *machine) requireRead(p *play, was, is *row, c *pims.Consultation, entry
 	require.Equal(m, c.ID, is.Consultation.ID)
 	require.True(m, m.now.Equal(learned.ReadAt))
 	own := was.Consultation != nil && was.Consultation.ID == c.ID
-	same := own && entry.ID != "" && was.Consultation.Status.Final() && entry.Fingerprint == p.learned[was.ID].Fingerprint
 	switch {
-	case same && !p.force:
+	case p.isUnchanged(was, c, entry):
 		require.Equal(m, was.Version, is.Version, "R19: a final one is viewed again only if its entry differs")
 	case !c.SOAP.Blank():
 		require.Equal(m, c.SOAP, is.Consultation.SOAP)
@@ -169,6 +170,13 @@ func (m *machine) requireRead(p *play, was, is *row, c *pims.Consultation, entry
 	require.Zero(m, learned.Tries)
 	require.True(m, learned.NextTry.IsZero())
 	require.True(m, learned.Since.IsZero())
+}
+
+// isUnchanged is R19 by the letter: whether a final consultation is not viewed again, because its
+// entry in the search is what it was.
+func (p *play) isUnchanged(was *row, c *pims.Consultation, entry pims.ConsultationEntry) bool {
+	own := was.Consultation != nil && was.Consultation.ID == c.ID
+	return own && entry.ID != "" && was.Consultation.Status.Final() && entry.Fingerprint == p.learned[was.ID].Fingerprint && !p.force
 }
 
 // belongs is R9 by the letter: the consultation of a case, empty where nobody names

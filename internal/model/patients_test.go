@@ -267,7 +267,7 @@ func (m *machine) requireOwnNotes(r *row) {
 	patient := r.Appointment.PatientID
 	require.False(m, isAnother(r.Consultation.PatientID, patient), "R7: case %s of %s has a consultation of %s", r.PIMSID, patient, r.Consultation.PatientID)
 	visit := strings.TrimPrefix(r.PIMSID, "other-") // of faultPractice, which has the visits of this one under other ids
-	if r.hasNotes() && !m.misnamed[visit+" "+r.Consultation.ID] && !m.outdated(visit, r) {
+	if r.hasNotes() && !m.misnamed[visit+" "+r.Consultation.ID] {
 		head, _, _ := strings.Cut(r.Consultation.SOAP.Plan, ": ")
 		id, whose, _ := strings.Cut(head, " ")
 		require.Equal(m, r.Consultation.ID, id, "R7: notes of another consultation")
@@ -277,14 +277,6 @@ func (m *machine) requireOwnNotes(r *row) {
 	}
 	m.requireNoReturn(r)
 	m.seen["consultations looked at"]++
-}
-
-// outdated reports whether the case has its consultation because the calendar named it when it
-// was last read, while the PIMS names it for no visit any more and it names nobody itself. Until
-// the calendar is read again, nothing tells that it is not the visit's (R9).
-func (m *machine) outdated(visit string, r *row) bool {
-	id := r.Consultation.ID
-	return r.Appointment.ConsultationID == id && m.calendar[visit].ConsultationID != id && m.notes[id].AppointmentID == "" && !m.notesName
 }
 
 // requireNoReturn demands that a consultation that a case has shown for one patient, and that

@@ -110,6 +110,58 @@ func isShared(rows map[uuid.UUID]row, was *row, id, named string, visits ...stri
 	return shared
 }
 
+// proved is R9 by the letter: whether something besides the calendar says that a consultation is
+// the case's. named is the patient that it names, visits are those that it and the search name.
+func (m *machine) proved(p *play, was *row, named string, visits ...string) bool {
+	patient := was.Appointment.PatientID
+	if patient != "" && named == patient || slices.Contains(visits, was.PIMSID) {
+		return true
+	}
+	for _, other := range p.before {
+		if patient != "" && other.Appointment.PatientID == patient && slices.Contains(visits, other.PIMSID) {
+			return true
+		}
+	}
+	return false
+}
+
+// requirePresent demands that a consultation which nothing but the calendar gives to the case
+// was compared with the calendar as it is now (R9).
+func (m *machine) requirePresent(p *play, was, is *row, c *pims.Consultation, entry pims.ConsultationEntry, learned cases.Reading) {
+	var now *pims.Appointment
+	others := false
+	for i := range p.heard.snapshots {
+		for _, a := range p.heard.snapshots[i].Appointments {
+			switch {
+			case a.ID == was.PIMSID:
+				now = &a
+			case a.ConsultationID == c.ID && isAnother(a.PatientID, was.Appointment.PatientID):
+				others = true
+			}
+		}
+	}
+	kept := was.Consultation
+	if kept != nil && kept.ID == c.ID {
+		kept = nil
+	}
+	switch {
+	case now == nil || isAnother(now.PatientID, was.Appointment.PatientID):
+		require.Equal(m, was.Consultation, is.Consultation, "R9: the calendar does not show the visit")
+		m.requireWait(p, was, learned)
+		m.seen["consultations whose visit the calendar no longer shows"]++
+	case now.NoConsultation || isAnother(now.ConsultationID, c.ID):
+		require.Equal(m, kept, is.Consultation, "R9: the calendar has moved it")
+		m.requireWait(p, was, learned)
+		m.seen["consultations that the calendar has moved"]++
+	case others:
+		require.Equal(m, kept, is.Consultation, "R9: the calendar names it for another patient's visit, too")
+		m.requireAnotherVisit(p, was, learned)
+	default:
+		m.requireRead(p, was, is, c, entry, learned)
+		m.seen["consultations that the calendar alone names"]++
+	}
+}
+
 // requireOneOwner demands that no case shows a consultation that another patient's case has
 // too, where nothing tells whose it is (R9). A case whose twin came up in this very run is due
 // in the next one.

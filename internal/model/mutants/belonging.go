@@ -7,7 +7,7 @@ const model = "internal/model"
 func theBelonging() []mutant {
 	const (
 		belonging    = "internal/cases/belonging.go"
-		consultation = "internal/casesync/consultation.go"
+		consultation = "internal/ownership/ownership.go"
 		merging      = "internal/cases/consultation.go"
 		storing      = "internal/casesync/enrichment_store.go"
 		reference    = "internal/pims/idexxneo/reference.go"
@@ -17,7 +17,7 @@ func theBelonging() []mutant {
 		suspicion    = "internal/postgres/casestore/suspicion.go"
 		visits       = "internal/casesync/visits.go"
 		whose        = "internal/cases/whose.go"
-		sharing      = "internal/casesync/shared.go"
+		present      = "internal/casesync/present.go"
 		holding      = "internal/postgres/migrations/00082_consultation_cases.sql"
 	)
 	spelled := tests{neo, "EverySpelling|ContradictEachOther"}
@@ -36,6 +36,8 @@ func theBelonging() []mutant {
 	contested := tests{sync, "NamesForTwoPatients"}
 	decides := tests{sync, "WhatASharedConsultationNames"}
 	twins := tests{sync, "ThatAnotherPatientsVisitHas"}
+	nobodys := tests{sync, "ThatNamesNobody"}
+	unread := tests{sync, "CannotBeReadAgain"}
 	return []mutant{
 		{"R7", "a patient that becomes known is another one", belonging, "return !pims.Blank(a) && !pims.Blank(b) && a != b", "return a != b", tests{sync, "BecomesKnown"}},
 		{"R7", "notes stay where the patient becomes another one", belonging, "case old.becomes(a), stored", "case stored", becomes},
@@ -79,25 +81,37 @@ func theBelonging() []mutant {
 		{"R7", "what was read of the earlier consultation lands", storing, "a.ConsultationID == c.ConsultationID && ", "", late},
 		{"R7", "a restore puts another patient's notes back", "internal/postgres/casestore/cases_restore.go", "case when ` + anothersNotes + ` then", "case when false then", tests{sync, "ARestoreByHandPutsNoOther"}},
 		{"R9", "the id stored earlier decides against the search", consultation, "if c.ConsultationID != \"\" && !c.Earlier {", "if c.ConsultationID != \"\" {", tests{sync, "TheIDStoredEarlier"}},
-		{"R9", "a consultation that the search lists for another visit stays", visits, "!named && l.anothers(c.StoredID, c)", "false && !named && l.anothers(c.StoredID, c)", tests{sync, "ListedForAnotherVisitNow"}},
+		{"R9", "a consultation that the search lists for another visit stays", consultation, "!named && l.anothers(c.StoredID, c)", "false && !named && l.anothers(c.StoredID, c)", tests{sync, "ListedForAnotherVisitNow"}},
 		{"R9", "another patient's visit is not another one", whose, "return w.PatientID != than.PatientID", "return false", strange},
 		{"R9", "another client's visit is not another one", whose, "return w.ClientID != than.ClientID", "return false", owners},
 		{"R9", "one patient of two clients is two patients", whose, "return w.PatientID != than.PatientID", "return w.PatientID != than.PatientID || Differ(w.ClientID, than.ClientID)", owners},
-		{"R9", "what the search lists for another patient's visit is read", visits, "case l.foreign(c.ConsultationID, c):", "case false:", strange},
-		{"R9", "what the search lists for another patient's visit stays", visits, "l.foreign(c.StoredID, c) ||", "false ||", stays},
-		{"R9", "what is stored of another patient's visit stays", visits, "l.visits.foreign(c.StoredAppointmentID, c.WhoseByIDs())", "false", stays},
-		{"R9", "what says itself that it is another patient's visit's is stored", visits, "if p.found.visits.foreign(read.AppointmentID, before.WhoseByIDs()) {", "if false {", strange},
-		{"R9", "visits that only the consultation names are not read", visits, "p.found.visits[id] = &w", "_, _ = id, w", owners},
-		{"R9", "what two patients' cases have is stored", visits, "return p.found.shared(read.ID", "_ = read.ID\n\treturn nil\n\treturn p.found.shared(read.ID", contested},
-		{"R9", "what two patients' cases have stays", visits, "|| l.ownerless(c)", "", contested},
-		{"R9", "a visit that it names decides nothing between two patients", sharing, "|| l.visits.own(appointmentID, pimsID, own) ", "", decides},
-		{"R9", "a visit that the search names decides nothing between two patients", sharing, "|| l.visits.own(entry.AppointmentID, pimsID, own) ", "", decides},
-		{"R9", "a visit that nobody knows decides between two patients", sharing, "(appointmentID == pimsID || other != nil && other.Same(w))", "(appointmentID == pimsID || other == nil || other.Same(w))", decides},
-		{"R9", "another visit of the patient decides nothing", sharing, "other != nil && other.Same(w)", "other != nil && false && other.Same(w)", decides},
-		{"R9", "a patient that it names decides nothing between two", sharing, "if names.Same(own) || ", "if ", decides},
-		{"R9", "a client that it names rules nobody out", sharing, " && !names.Another(h.Whose)", "", decides},
-		{"R9", "one patient's visits may not share a consultation", sharing, " && h.Another(own)", "", tests{sync, "TheSamePatientsVisits"}},
-		{"R9", "cases that are no candidates have no consultation", sharing, "for _, h := range l.holders[id] {", "for _, h := range l.holders[\"\"] {", twins},
+		{"R9", "what the search lists for another patient's visit is read", consultation, "case l.listedForeign(c.ConsultationID, c):", "case false:", strange},
+		{"R9", "what the search lists for another patient's visit stays", consultation, "l.listedForeign(c.StoredID, c) ||", "false ||", stays},
+		{"R9", "what is stored of another patient's visit stays", consultation, "l.foreign(c.StoredAppointmentID, c.WhoseByIDs())", "false", stays},
+		{"R9", "what says itself that it is another patient's visit's is stored", consultation, "if l.foreign(read.AppointmentID, c.WhoseByIDs()) {", "if false {", strange},
+		{"R9", "visits that only the consultation names are not read", visits, "p.found.SetVisit(id, c.WhoseByIDs())", "_, _ = id, c", owners},
+		{"R9", "what two patients' cases have is stored", consultation, "return l.shared(read.ID", "_ = read.ID\n\treturn nil\n\treturn l.shared(read.ID", contested},
+		{"R9", "what two patients' cases have stays", consultation, "|| l.ownerless(c)", "", contested},
+		{"R9", "a visit that it names decides nothing between two patients", consultation, "|| l.own(appointmentID, pimsID, own) ", "", decides},
+		{"R9", "a visit that the search names decides nothing between two patients", consultation, "|| l.own(l.byID[id].AppointmentID, pimsID, own)", "", decides},
+		{"R9", "a visit that nobody knows decides between two patients", consultation, "(appointmentID == pimsID || other != nil && other.Same(w))", "(appointmentID == pimsID || other == nil || other.Same(w))", decides},
+		{"R9", "another visit of the patient decides nothing", consultation, "other != nil && other.Same(w)", "other != nil && false && other.Same(w)", decides},
+		{"R9", "a patient that it names decides nothing between two", consultation, "return names.Same(own) || ", "return ", decides},
+		{"R9", "a client that it names rules nobody out", consultation, " && !names.Another(h.Whose)", "", decides},
+		{"R9", "one patient's visits may not share a consultation", consultation, " && h.Another(own)", "", tests{sync, "TheSamePatientsVisits"}},
+		{"R9", "what names nobody is taken by the calendar's former word", storing, "if err == nil && !p.found.Proved(", "if false && !p.found.Proved(", nobodys},
+		{"R9", "the calendar is read again although something names the visit", storing, "err == nil && !p.found.Proved(&v.consultation, before)", "err == nil", tests{sync, "OnlyWhereNothingElse"}},
+		{"R9", "the calendar is read again for what is refused", storing, "err == nil && !p.found.Proved(&v.consultation, before)", "!p.found.Proved(&v.consultation, before)", tests{sync, "OnlyWhereNothingElse"}},
+		{"R9", "a visit that the calendar no longer shows has its consultation", present, "case !ok || row", "case ok && row", nobodys},
+		{"R9", "a visit that the calendar shows for another patient has its consultation", present, " || row.whose.Another(before.WhoseByIDs()):", ":", nobodys},
+		{"R9", "a null of the calendar as it is now says nothing", present, "case row.none || ", "case ", nobodys},
+		{"R9", "another consultation of the calendar as it is now says nothing", present, "case row.none || cases.Differ(row.consultationID, id):", "case row.none:", nobodys},
+		{"R9", "a field that the calendar as it is now leaves out is a null", present, "a.NoConsultation && pims.Blank(a.ConsultationID)", "pims.Blank(a.ConsultationID)", nobodys},
+		{"R9", "other visits of the calendar as it is now have no consultation", present, "if consultations[a.ConsultationID] {", "if false {", nobodys},
+		{"R9", "a calendar that the sync has read is read again", present, "; i >= 0 {", "; i > 99 {", nobodys},
+		{"R9", "a calendar that cannot be read again says that the visit is gone", present, "if err := p.ask(ctx); err != nil {", "if err := p.ask(ctx); err != nil && ctx == nil {", unread},
+		{"R36", "a session that ends while the calendar is read again is no end", present, "if endsSession(p.err) {", "if false {", tests{sync, "EndsWhileTheCalendar"}},
+		{"R9", "cases that are no candidates have no consultation", consultation, "for _, h := range l.holders[id] {", "for _, h := range l.holders[\"\"] {", twins},
 		{"R9", "a later twin takes nothing away", holding, "where n.pims_id is not null and v.id <> ''\n    ) as m", "where false\n    ) as m", twins},
 		{"R9", "a cancelled visit keeps what another patient's has", "internal/casesync/enrichment.go", "slices.Concat(due, closed), &result", "due, &result", tests{sync, "ACancelledVisitShowsNo"}},
 		{"R9", "a cancelled visit is judged for ever", "internal/casesync/enrichment.go", "adopted, settleClosed(closed))", "adopted)", tests{sync, "ACancelledVisitShowsNo"}},
