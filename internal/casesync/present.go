@@ -46,21 +46,25 @@ func (p *enrichmentPhase) compare(ctx context.Context, s *served, before *cases.
 	return &d
 }
 
-// ask reads the calendar of the days that the phase searched, unless that was done. The other
-// visits for which it names one of the consultations count as cases that have it (R9).
+// ask reads the calendar of the days that the phase searched and of those of its visits, unless
+// that was done. The other visits for which it names one of the consultations count as cases that
+// have it (R9).
 func (p *enrichmentPhase) ask(ctx context.Context) error {
 	if p.present.asked {
 		return p.present.err
 	}
 	p.present.asked, p.present.rows = true, make(map[string]presently)
+	days := slices.Clone(p.days)
 	appointments, consultations := make(map[string]bool), make(map[string]bool)
 	for i := range p.visits {
 		consultations[p.visits[i].entry.ID] = true
 		for _, c := range p.visits[i].cases {
 			appointments[c.PIMSID] = true
+			day := pims.DateOf(c.ScheduledDate, p.window.Location)
+			days = append(days, pims.Window{Start: day, End: day, Location: p.window.Location}) // a late correction is outside
 		}
 	}
-	for _, w := range p.days {
+	for _, w := range pims.Cover(days...) {
 		p.present.err = p.calendarOf(ctx, w, func(a *pims.Appointment) {
 			whose := cases.Whose{PatientID: a.PatientID, ClientID: a.ClientID}
 			if appointments[a.ID] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -175,4 +176,30 @@ func TestASessionThatEndsWhileTheCalendarIsReadAgainEndsThePhase(t *testing.T) {
 	require.Equal(t, syncs.ItemFailure{CaseID: p.stored("1").ID, Error: "PIMS session ended", Code: syncs.ItemAuthExpired}, o.audit.Result.Failures[0])
 	require.Empty(t, p.notes("1"))
 	require.Equal(t, 1, p.calendars())
+}
+
+func TestALateCorrectionThatNamesNobodyArrives(t *testing.T) { // R9, R19
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		change func(p *practice)
+		want   string
+	}{
+		"the calendar still names it": {func(*practice) {}, "Zzotto itches less"},
+		"it was moved":                {func(p *practice) { p.change("1", belongsTo("52")) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := nobodys(t)
+			p.sync(syncs.TypeCases)
+			require.Equal(t, "Zzotto itches", p.notes("1"))
+			p.pass(20 * 24 * time.Hour)
+			p.fake.Corrections = 45
+			p.sync(syncs.TypeCases) // it keeps the entries
+			p.pass(24 * time.Hour)
+			p.record(p.held("51", "", "2026-03-02 08:00", says("otto itches less")))
+			tc.change(p)
+			p.sync(syncs.TypeCases)
+			require.Equal(t, tc.want, p.notes("1"))
+		})
+	}
 }

@@ -110,6 +110,7 @@ func theBelonging() []mutant {
 		{"R9", "other visits of the calendar as it is now have no consultation", present, "if consultations[a.ConsultationID] {", "if false {", nobodys},
 		{"R9", "a calendar that the sync has read is read again", present, "; i >= 0 {", "; i > 99 {", nobodys},
 		{"R9", "a calendar that cannot be read again says that the visit is gone", present, "if err := p.ask(ctx); err != nil {", "if err := p.ask(ctx); err != nil && ctx == nil {", unread},
+		{"R19", "a late correction that names nobody waits for the calendar", present, "days = append(days, pims", "_ = append(days, pims", tests{sync, "ALateCorrectionThatNames"}},
 		{"R36", "a session that ends while the calendar is read again is no end", present, "if endsSession(p.err) {", "if false {", tests{sync, "EndsWhileTheCalendar"}},
 		{"R9", "cases that are no candidates have no consultation", consultation, "for _, h := range l.holders[id] {", "for _, h := range l.holders[\"\"] {", twins},
 		{"R9", "a later twin takes nothing away", holding, "where n.pims_id is not null and v.id <> ''\n    ) as m", "where false\n    ) as m", twins},
