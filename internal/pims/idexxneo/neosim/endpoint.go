@@ -241,7 +241,7 @@ func (s *Sim) postSwap(r *http.Request) (any, error) {
 
 func (s *Sim) postVisits(r *http.Request) (any, error) {
 	var sent struct {
-		Calendar, Search, View *string
+		Calendar, Search, View, Patient *string
 	}
 	if err := body(r, &sent); err != nil {
 		return nil, err

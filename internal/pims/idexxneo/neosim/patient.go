@@ -117,13 +117,14 @@ func (s *Sim) SwapConsultations(one, other string) error {
 }
 
 // A Naming says which visit the calendar, the search and the view name for one
-// consultation. What is nil stays as it is; "" means none.
+// consultation, and which patient the views name. What is nil stays as it is; "" means none.
 type Naming struct {
 	Calendar, Search, View *string
+	Patient                *string // by id; the views name no client then
 }
 
-// NameVisits makes calendar, search and view name visits for a consultation. They need not
-// agree with each other.
+// NameVisits makes calendar, search and views name visits and a patient for a consultation. They
+// need not agree with each other.
 func (s *Sim) NameVisits(consultationID string, n Naming) error {
 	if n.Calendar != nil {
 		if err := s.nameInCalendar(consultationID, *n.Calendar); err != nil {
@@ -139,6 +140,9 @@ func (s *Sim) NameVisits(consultationID string, n Naming) error {
 				c.Listed = new(c.AppointmentID)
 			}
 			c.AppointmentID = *n.View
+		}
+		if n.Patient != nil {
+			c.PatientID, c.ClientID = *n.Patient, ""
 		}
 	})
 }

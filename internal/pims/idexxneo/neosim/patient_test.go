@@ -129,5 +129,10 @@ func TestCalendarSearchAndViewNeedNotNameOneVisit(t *testing.T) {
 	requireNamed(nil, nil, nil)
 	name(`{"calendar": "101", "search": "101", "view": "101"}`)
 	requireNamed(101.0, 101.0, 101.0)
+
+	name(`{"patient": ""}`)
+	_, viewed := b.get("/consultations/view/" + id)
+	view := decode[map[string]any](t, viewed)
+	require.Equal(t, []any{nil, nil, 101.0}, []any{view["patientId"], view["clientId"], view["appointmentId"]})
 	require.Error(t, sim.NameVisits("9", neosim.Naming{View: new("101")}), "there is none of that id")
 }
