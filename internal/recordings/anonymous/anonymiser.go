@@ -23,6 +23,7 @@ type anonymiser struct {
 
 	valueKeys bool // the names of fields may be values, unless they are our own
 	weeks     int
+	location  *time.Location // of the clinic
 	hosts     map[string]string
 }
 
@@ -306,6 +307,7 @@ func newAnonymiser(key []byte, wire pims.Wire, began time.Time, location *time.L
 		attributes: set(attributes),
 		measures:   exactly(wire.Measures, ownMeasures),
 		ownKeys:    exactly(ownFields),
+		location:   location,
 		hosts:      make(map[string]string),
 	}
 	for name := range exactly(wire.Fields) {

@@ -67,7 +67,7 @@ func (a *anonymiser) date(head string) (n int, moved string) {
 			if err != nil {
 				continue
 			}
-			moved, rest := a.moved(day).Format(layout), head[len(found):]
+			moved, rest := a.movedDay(day).Format(layout), head[len(found):]
 			if len(rest) > 1 && (rest[0] == 'T' || rest[0] == ' ') {
 				if at := clock.FindString(rest[1:]); at != "" {
 					moved += rest[:1+len(at)]
@@ -102,12 +102,22 @@ func digitsIn(text string) (n int) {
 
 func hex(r rune) bool { return r >= 'a' && r <= 'f' || r >= 'A' && r <= 'F' }
 
-// moved moves a time by the recording's number of weeks.
+// moved moves a moment by the recording's number of weeks, to the same time of day in the
+// clinic's zone. It is as late then as the dates and times of the answers, whatever the
+// zone of the machine (R59).
 func (a *anonymiser) moved(t time.Time) time.Time {
-	if t.IsZero() || !a.m.replacing {
+	if t.IsZero() {
 		return t
 	}
-	return t.AddDate(0, 0, 7*a.weeks)
+	return a.movedDay(t.In(a.location)).In(t.Location())
+}
+
+// movedDay moves a day by the recording's number of weeks.
+func (a *anonymiser) movedDay(day time.Time) time.Time {
+	if !a.m.replacing {
+		return day
+	}
+	return day.AddDate(0, 0, 7*a.weeks)
 }
 
 // day moves a day that is written YYYY-MM-DD.
@@ -116,7 +126,7 @@ func (a *anonymiser) day(text string) string {
 	if err != nil {
 		return text
 	}
-	return a.moved(day).Format(time.DateOnly)
+	return a.movedDay(day).Format(time.DateOnly)
 }
 
 // weeksFor returns by how many weeks the dates of a recording are moved, never 0. The clocks
