@@ -207,11 +207,11 @@ mutants: deps ## Take each condition of a guard away, one by one, and expect its
 	go run ./internal/model/mutants $(ARGS)
 
 dates: deps ## Run the tests on other dates, hours and zones: two years' days, 60 chosen moments (ARGS: -days, -moments, -part, -only)
-	@scripts/install-deps procps curl faketime
+	@scripts/install-deps procps curl gcc
 	go run ./internal/dates $(ARGS)
 
 dates-short: deps ## Run the tests of four packages, each at a random moment (ARGS: -seed, as printed)
-	@scripts/install-deps procps curl faketime
+	@scripts/install-deps procps curl gcc
 	go run ./internal/dates -some 4 $(ARGS)
 
 release-check: ## Build a whole release without publishing it, and check what is in it (ARGS: goreleaser's)

@@ -33,6 +33,10 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() {
+		*kills, *inARow = min(*kills, 2), min(*inARow, 10)
+	}
 	log.Logger = zerolog.Nop() // one of toxiproxy's toxics speaks through it
 	os.Exit(m.Run())
 }

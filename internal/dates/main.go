@@ -3,16 +3,21 @@
 // It gives whole processes another clock and another time zone: the tests, the programs
 // that they start, and PostgreSQL. The clock of Go programs is moved by an overlay of the
 // standard library's package time, so that no line of the product knows of it, and only a
-// program that was built here can get a false date. The clock of PostgreSQL is moved by
-// libfaketime. A moved clock runs on as always.
+// program that was built here can get a false date. The clocks of PostgreSQL and of the
+// command date are moved by a library that they load first. A moved clock runs on as
+// always.
 //
-// Without -race it builds the tests once and runs
+// A test without a database that neither looks at the present date nor at the local zone
+// does the same on every date. The command builds the tests once and runs
 //
 //   - what needs neither a database nor a browser, for each day of two years at four
-//     hours in five zones: each test that looks at the present date or at the local
-//     zone. A test that never looks is run once; a date cannot change what it does.
+//     hours in five zones: each test that looks. A test that never looks is run once.
 //   - what needs a database or a browser, at 60 chosen moments, or at a part of them:
 //     "-part 3/10" is the third of ten, so that machines or nights can share the work.
+//     Where no test of a package needs a database, those that start a browser and look.
+//
+// Tests that repeat something repeat it less often here (-test.short), and none is left
+// out for it.
 //
 // With -some it runs the tests of some packages instead, each at a moment of its own;
 // a seed, which it prints, chooses both.
@@ -65,6 +70,7 @@ type options struct {
 type bench struct {
 	options
 	dir      string // a scratch folder, which other users may enter
+	preload  string // what moves the clock of programs that are not written in Go
 	root     string // of the module
 	packages []testPackage
 }
@@ -102,10 +108,17 @@ func run(ctx context.Context, o options) error {
 	if err := os.Setenv("GOFLAGS", strings.TrimSpace(os.Getenv("GOFLAGS")+" -overlay="+overlay)); err != nil {
 		return err
 	}
+	if b.preload, err = buildPreload(ctx, dir); err != nil {
+		return err
+	}
 	if o.some > 0 {
 		return b.few(ctx)
 	}
-	return errors.Join(b.everyDay(ctx), b.chosenDays(ctx))
+	looking, err := b.whatLooks(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(b.everyDay(ctx, looking), b.chosenDays(ctx, looking))
 }
 
 // list finds the packages that have tests.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,11 +17,10 @@ import (
 	"time"
 )
 
-// atOnce calls f for each item, one for each processor at a time, until the context
-// ends.
-func atOnce[T any](ctx context.Context, items []T, f func(T) error) error {
+// atOnce calls f for each item, in order and n at a time, until the context ends.
+func atOnce[T any](ctx context.Context, n int, items []T, f func(T) error) error {
 	work := make(chan T)
-	errs := make([]error, runtime.NumCPU())
+	errs := make([]error, n)
 	var workers sync.WaitGroup
 	for i := range errs {
 		workers.Go(func() {
@@ -40,44 +40,43 @@ func atOnce[T any](ctx context.Context, items []T, f func(T) error) error {
 	return errors.Join(errors.Join(errs...), ctx.Err())
 }
 
-// A dated is the tests of a package that look at the date or the zone.
+// A dated is the tests of a package without a database that look at the date or the zone.
 type dated struct {
 	testPackage
-	names []string
+	names    []string // without a browser
+	browsing []string // those that start one
 }
+
+// only is the flag with which a test program runs some of its tests.
+func only(names []string) string { return "-test.run=^(" + strings.Join(names, "|") + ")$" }
 
 // everyDay runs the tests without a database or a browser that look at the date, at
 // every moment of the two years. One process plays one hour in one zone for all days:
 // a round of its tests for each. The hours and zones come one after the other, so that
 // what has run after a part of the time has seen every day.
-func (b *bench) everyDay(ctx context.Context) error {
+func (b *bench) everyDay(ctx context.Context, looking []dated) error {
 	series := everySeries(b.days)
 	if len(series) == 0 {
 		return nil
 	}
-	if err := b.build(ctx, func(p testPackage) bool { return !p.whole }); err != nil {
-		return err
-	}
 	began := time.Now()
-	chosen, err := b.whatLooks(ctx)
-	if err != nil {
-		return err
-	}
 	type job struct {
 		tests   dated
 		moments []moment
 	}
 	var jobs []job
 	for _, moments := range series {
-		for _, d := range chosen {
-			jobs = append(jobs, job{d, moments})
+		for _, d := range looking {
+			if len(d.names) > 0 {
+				jobs = append(jobs, job{d, moments})
+			}
 		}
 	}
 	var failed, done atomic.Int64
-	err = atOnce(ctx, jobs, func(p job) error {
+	err := atOnce(ctx, runtime.NumCPU(), jobs, func(p job) error {
 		start := time.Now()
 		out, err := b.test(ctx, p.tests.testPackage, p.moments[0], []string{rounds(p.moments)}, "-test.timeout=0", "-test.short",
-			fmt.Sprintf("-test.count=%d", len(p.moments)), "-test.run=^("+strings.Join(p.tests.names, "|")+")$")
+			fmt.Sprintf("-test.count=%d", len(p.moments)), only(p.tests.names))
 		if err != nil && ctx.Err() == nil { // what ended with the run says nothing of the day
 			failed.Add(1)
 			fmt.Fprintf(b.log, "FAIL %s, %s and the days after: %v\n%s\n", p.tests.path, p.moments[0], err, failures(out))
@@ -122,15 +121,19 @@ func failures(out string) string {
 	return tail(said.String())
 }
 
-// whatLooks runs each test without a database by itself, and finds those that look at
-// the present date or at the local zone. The others do the same on every date. Those
-// that start a browser are left to chosenDays.
+// whatLooks runs each test of the packages without a database by itself, and finds those
+// that look at the present date or at the local zone. The others do the same on every
+// date. For chosenDays alone, the packages without a browser are not needed.
 func (b *bench) whatLooks(ctx context.Context) ([]dated, error) {
+	needed := func(p testPackage) bool { return !p.whole && (b.days > 0 || p.browser && b.moments > 0) }
+	if err := b.build(ctx, needed); err != nil {
+		return nil, err
+	}
 	type single struct{ pkg, name string }
 	packages := make(map[string]testPackage)
 	var tests []single
 	for _, p := range b.packages {
-		if p.whole {
+		if !needed(p) {
 			continue
 		}
 		packages[p.path] = p
@@ -149,10 +152,10 @@ func (b *bench) whatLooks(ctx context.Context) ([]dated, error) {
 		return nil, err
 	}
 	var mu sync.Mutex
-	looking, elsewhere := make(map[string][]string), 0
-	err := atOnce(ctx, tests, func(s single) error {
+	looking := make(map[string]dated)
+	err := atOnce(ctx, runtime.NumCPU()+1, tests, func(s single) error {
 		file := filepath.Join(reads, strings.ReplaceAll(s.pkg, "/", "-")+"."+s.name)
-		out, failure := b.test(ctx, packages[s.pkg], now(), []string{readsVariable + "=" + file}, "-test.timeout=5m", "-test.run=^"+s.name+"$")
+		out, failure := b.test(ctx, packages[s.pkg], now(), []string{readsVariable + "=" + file}, "-test.timeout=5m", "-test.short", "-test.run=^"+s.name+"$")
 		if failure != nil {
 			return fmt.Errorf("%s of %s fails today: %w: %s", s.name, s.pkg, failure, tail(out))
 		}
@@ -162,22 +165,27 @@ func (b *bench) whatLooks(ctx context.Context) ([]dated, error) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		switch {
-		case startsABrowser.Match(notes):
-			elsewhere++
-		case looksAtTheDate.Match(notes):
-			looking[s.pkg] = append(looking[s.pkg], s.name)
+		if looksAtTheDate.Match(notes) {
+			d := looking[s.pkg]
+			d.testPackage = packages[s.pkg]
+			if startsABrowser.Match(notes) {
+				d.browsing = append(d.browsing, s.name)
+			} else {
+				d.names = append(d.names, s.name)
+			}
+			looking[s.pkg] = d
 		}
 		return nil
 	})
 	var chosen []dated
-	count := 0
+	count, browsing := 0, 0
 	for _, path := range sortedKeys(looking) {
-		chosen = append(chosen, dated{packages[path], looking[path]})
-		count += len(looking[path])
-		fmt.Fprintf(b.log, "%s: %s\n", path, strings.Join(looking[path], " "))
+		d := looking[path]
+		chosen = append(chosen, d)
+		count, browsing = count+len(d.names), browsing+len(d.browsing)
+		fmt.Fprintf(b.log, "%s: %s\n", path, strings.Join(slices.Concat(d.names, d.browsing), " "))
 	}
-	fmt.Fprintf(b.log, "of %d tests without a database %d look at the date or the zone; %d start a browser\n", len(tests), count, elsewhere)
+	fmt.Fprintf(b.log, "of %d tests without a database %d look at the date or the zone, and %d more that start a browser\n", len(tests), count, browsing)
 	return chosen, err
 }
 
@@ -190,41 +198,63 @@ var (
 // now is the moment at which nothing is moved.
 func now() moment { return moment{time.Now(), "UTC"} }
 
-// chosenDays runs the packages that need a database or a browser at the chosen moments,
-// as many at once as make test does. The others are everyDay's.
-func (b *bench) chosenDays(ctx context.Context) error {
+// chosenDays runs what needs a database or a browser at the chosen moments, as many
+// packages at once as make test does, since many wait. Those that took longest at the
+// moment before begin first. The other tests are everyDay's.
+func (b *bench) chosenDays(ctx context.Context, looking []dated) error {
 	moments := b.part.of(spread(chosenMoments(), b.moments))
 	if len(moments) == 0 {
 		return nil
 	}
-	needs := func(p testPackage) bool { return p.whole || p.browser }
-	if err := b.build(ctx, needs); err != nil {
+	if err := b.build(ctx, func(p testPackage) bool { return p.whole }); err != nil {
 		return err
 	}
-	packages := slices.DeleteFunc(slices.Clone(b.packages), func(p testPackage) bool { return !needs(p) })
+	var work []dated
+	for _, p := range b.packages {
+		if p.whole {
+			work = append(work, dated{testPackage: p})
+		}
+	}
+	for _, d := range looking {
+		if len(d.browsing) > 0 {
+			work = append(work, d)
+		}
+	}
 	var failed atomic.Int64
+	var mu sync.Mutex
+	took := make(map[string]time.Duration)
 	for i, m := range moments {
 		began := time.Now()
-		err := atOnce(ctx, packages, func(p testPackage) error {
-			ok, err := b.one(ctx, p, m)
+		slices.SortStableFunc(work, func(x, y dated) int { return cmp.Compare(took[y.path], took[x.path]) })
+		err := atOnce(ctx, runtime.NumCPU()+1, work, func(d dated) error {
+			start := time.Now()
+			ok, err := b.one(ctx, d, m)
 			if !ok {
 				failed.Add(1)
 			}
+			mu.Lock()
+			defer mu.Unlock()
+			took[d.path] = time.Since(start)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(b.log, "%d packages, moment %d of %d: %s, %s\n", len(packages), i+1, len(moments), m, time.Since(began).Round(time.Second))
+		fmt.Fprintf(b.log, "%d packages, moment %d of %d: %s, %s\n", len(work), i+1, len(moments), m, time.Since(began).Round(time.Second))
 	}
 	return ifAny(failed.Load())
 }
 
-// one runs a package's tests at a moment and says what failed.
-func (b *bench) one(ctx context.Context, p testPackage, m moment) (ok bool, err error) {
-	out, err := b.test(ctx, p, m, nil, "-test.timeout=20m")
+// one runs a package's tests at a moment, or those that start a browser if they are
+// known, and says what failed.
+func (b *bench) one(ctx context.Context, d dated, m moment) (ok bool, err error) {
+	args := []string{"-test.timeout=20m", "-test.short"}
+	if len(d.browsing) > 0 {
+		args = append(args, only(d.browsing))
+	}
+	out, err := b.test(ctx, d.testPackage, m, nil, args...)
 	if err != nil && ctx.Err() == nil {
-		fmt.Fprintf(b.log, "FAIL %s at %s: %v\n%s\n", p.path, m, err, tail(out))
+		fmt.Fprintf(b.log, "FAIL %s at %s: %v\n%s\n", d.path, m, err, tail(out))
 	}
 	return err == nil, ctx.Err()
 }
@@ -256,7 +286,7 @@ func (b *bench) few(ctx context.Context) error {
 	failed := int64(0)
 	for _, p := range chosen {
 		began, m := time.Now(), randomMoment(b.seed, p.path)
-		ok, err := b.one(ctx, p, m)
+		ok, err := b.one(ctx, dated{testPackage: p}, m)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package feedstore_test
 import (
 	"encoding/base64"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -21,7 +22,13 @@ import (
 	"github.com/pims-sync/pims-sync/internal/syncs"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() {
+		*transactions = min(*transactions, 2)
+	}
+	os.Exit(pgtest.Main(m))
+}
 
 func newFeed(t *testing.T, db *postgres.DB) *feed.Feed {
 	t.Helper()
