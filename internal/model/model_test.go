@@ -66,6 +66,11 @@ func check(t *testing.T, sequences int, play func(*rapid.T, tally)) tally {
 	t.Cleanup(func() { require.NoError(t, flag.Set("rapid.seed", strconv.FormatUint(seed, 10))) })
 	t.Logf("the seed is %d: -rapid.seed=%d plays the same sequences again", seed, seed)
 
+	ofRapid := 1 // of how many checks it makes one
+	if testing.Short() {
+		ofRapid = 5
+		sequences = max(1, sequences/ofRapid)
+	}
 	seen, started := tally{}, time.Now()
 	end := started.Add(time.Duration(*seconds) * time.Second)
 	once := func(t *rapid.T) {
@@ -80,7 +85,7 @@ func check(t *testing.T, sequences int, play func(*rapid.T, tally)) tally {
 		if n <= 0 || *seconds > 0 && !time.Now().Before(end) {
 			break
 		}
-		require.NoError(t, flag.Set("rapid.checks", strconv.Itoa(n)))
+		require.NoError(t, flag.Set("rapid.checks", strconv.Itoa(ofRapid*n)))
 		require.NoError(t, flag.Set("rapid.seed", strconv.FormatUint(seed+i*nextBatch, 10)))
 		rapid.Check(quiet{t}, once)
 	}
