@@ -440,8 +440,7 @@ func TestAFleetKeyIsMadeShownOnceAndRevoked(t *testing.T) { // R39, R42
 func newFleet(b *bench) *fleet.Service {
 	return fleet.New(fleet.Options{
 		Log: b.events, Clinics: b.reads, Settings: b.reads, Keys: b.keys, FleetKeys: b.fleetKeys, Credentials: b.credentials, Connector: b.credentials, Decisions: b.decisions,
-		Restores: b.restores,
-		Now:      func() time.Time { return b.now },
+		Restores: b.restores, Now: func() time.Time { return b.now },
 	})
 }
 

@@ -12,15 +12,18 @@ import (
 
 // A Collector profiles what a PIMS returns to one sync. It is safe for concurrent use.
 type Collector struct {
+	known func(endpoint, path, name string) bool
+
 	mu       sync.Mutex
 	profiles map[string]*Profile
 }
 
 type collectorKey struct{}
 
-// Collecting returns a context in whose requests the answers are profiled.
-func Collecting(ctx context.Context) (context.Context, *Collector) {
-	c := &Collector{profiles: make(map[string]*Profile)}
+// Collecting returns a context in whose requests the answers are profiled. known reports the
+// names of fields that are known, which come first where there are very many; nil: none is.
+func Collecting(ctx context.Context, known func(endpoint, path, name string) bool) (context.Context, *Collector) {
+	c := &Collector{known: known, profiles: make(map[string]*Profile)}
 	return context.WithValue(ctx, collectorKey{}, c), c
 }
 
@@ -57,9 +60,17 @@ func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // note profiles an answer. A panic costs no more than this profile (R58).
 func (c *Collector) note(endpoint string, body []byte) {
 	p := newProfile()
-	if panics.Catch(func() error { p.Read(body); return nil }) == nil {
+	if panics.Catch(func() error { p.Read(body, c.knownOf(endpoint)); return nil }) == nil {
 		c.add(endpoint, p)
 	}
+}
+
+// knownOf returns what reports the known names of an endpoint.
+func (c *Collector) knownOf(endpoint string) func(path, name string) bool {
+	if c.known == nil {
+		return nil
+	}
+	return func(path, name string) bool { return c.known(endpoint, path, name) }
 }
 
 func (c *Collector) add(endpoint string, p *Profile) {
@@ -68,7 +79,11 @@ func (c *Collector) add(endpoint string, p *Profile) {
 	if c.profiles[endpoint] == nil {
 		c.profiles[endpoint] = newProfile()
 	}
-	c.profiles[endpoint].add(p, 1)
+	all := c.profiles[endpoint]
+	all.add(p, 1)
+	if all.full() {
+		all.bound(c.knownOf(endpoint))
+	}
 }
 
 // idInPath is a part of a path with a digit: an id.

@@ -26,7 +26,7 @@ func read(t *testing.T, bodies ...string) *Profile {
 	t.Helper()
 	p := newProfile()
 	for _, body := range bodies {
-		p.Read([]byte(body))
+		p.Read([]byte(body), nil)
 	}
 	return p
 }
@@ -136,7 +136,7 @@ func TestChangesAreFound(t *testing.T) { // R51
 func TestAShareThatRisesIsTold(t *testing.T) { // R51
 	t.Parallel()
 	of := func(rows, unmarked int) *Profile {
-		ctx, collector := Collecting(t.Context())
+		ctx, collector := Collecting(t.Context(), nil)
 		NoteCalendar(ctx, rows, unmarked)
 		return collector.Profiles()[calendarRows]
 	}
@@ -170,7 +170,7 @@ func TestAShareThatRisesIsTold(t *testing.T) { // R51
 		}
 		require.Equal(t, test.kinds, fmt.Sprint(kinds), name)
 	}
-	ctx, collector := Collecting(t.Context())
+	ctx, collector := Collecting(t.Context(), nil)
 	NoteCalendar(ctx, 0, 0)
 	require.Empty(t, collector.Profiles(), "an empty calendar shows no share")
 
@@ -375,7 +375,7 @@ func (d *diary) calendar(ctx context.Context, visits, today int) *Profile {
 	if !d.locum {
 		visits -= visits * away / (d.vets * 7)
 	}
-	ctx, collector := Collecting(ctx)
+	ctx, collector := Collecting(ctx, nil)
 	NoteCalendar(ctx, visits+unmarked, unmarked)
 	return collector.Profiles()[calendarRows]
 }

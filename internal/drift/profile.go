@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,6 +23,8 @@ type Profile struct {
 	Forms   map[string]float64 // "list", "object", "object with a list under data": answers
 	Rows    float64            // of the lists; 1 for an object
 	Fields  map[string]*Field  // by their names, with those of their parents: "patient.id"
+
+	limit int // of fields, see full
 }
 
 // A Field is one member of the rows of an answer.
@@ -35,7 +38,6 @@ type Field struct {
 
 const (
 	maxBytes  = 256 << 10 // of one answer that are looked at
-	maxFields = 200
 	maxShapes = 20
 	maxDepth  = 3 // of objects in a row
 	maxShape  = 40
@@ -62,10 +64,10 @@ func newProfile() *Profile {
 }
 
 // Read adds one answer, of which it looks at the first 256 KiB. What is no JSON has the
-// form "no JSON".
-func (p *Profile) Read(body []byte) {
+// form "no JSON". Of very many fields, those with known names are kept first; see bound.
+func (p *Profile) Read(body []byte, known func(path, name string) bool) {
 	p.Answers++
-	r := reading{Profile: p, seen: make(map[string]int), Decoder: jsontext.NewDecoder(bytes.NewBuffer(body),
+	r := reading{Profile: p, known: known, seen: make(map[string]int), Decoder: jsontext.NewDecoder(bytes.NewBuffer(body),
 		jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))}
 	form, err := r.answer()
 	if err != nil && (len(body) < maxBytes || form == "") {
@@ -78,6 +80,7 @@ func (p *Profile) Read(body []byte) {
 type reading struct {
 	*Profile
 	*jsontext.Decoder
+	known   func(path, name string) bool
 	objects int            // read so far
 	seen    map[string]int // in which of them a field came last
 }
@@ -178,14 +181,10 @@ func (r *reading) member(name string, object, depth int) error {
 		}
 	}
 	f := r.came(name, object)
-	switch {
-	case f == nil && scalar.Kind() == 0:
-		return r.SkipValue()
-	case f == nil:
-		return nil
-	case kind == '{':
+	switch kind {
+	case '{':
 		return r.inner(name, f, depth)
-	case kind == '[':
+	case '[':
 		empty := true
 		err := r.each(func() error { empty = false; return r.SkipValue() })
 		f.note("list", !empty)
@@ -196,12 +195,13 @@ func (r *reading) member(name string, object, depth int) error {
 	}
 }
 
-// came counts a field of an object, and returns it; nil where there are too many.
+// came counts a field of an object, and returns it.
 func (r *reading) came(name string, object int) *Field {
 	f := r.Fields[name]
 	if f == nil {
-		if len(r.Fields) >= maxFields {
-			return nil
+		if r.full() {
+			r.bound(r.known)
+			maps.DeleteFunc(r.seen, func(seen string, _ int) bool { return r.Fields[seen] == nil })
 		}
 		f = &Field{Kinds: make(map[string]float64), Shapes: make(map[string]float64)}
 		r.Fields[name] = f

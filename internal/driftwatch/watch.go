@@ -85,7 +85,7 @@ func Begin(ctx context.Context, store Store, run Run, session pims.Session) (con
 	if s, ok := session.(speaker); ok {
 		w.words = s.Wire().FieldWords()
 	}
-	ctx, w.collector = drift.Collecting(ctx)
+	ctx, w.collector = drift.Collecting(ctx, w.known)
 	return ctx, w
 }
 
@@ -151,6 +151,11 @@ func (w *Watch) read(ctx context.Context) error {
 	return nil
 }
 
+// known reports whether a member is a field by its name alone.
+func (w *Watch) known(endpoint, path, name string) bool {
+	return w.decides(endpoint, path) || w.isField(name)
+}
+
 // isField reports whether a name is made of words that name nobody (R40).
 func (w *Watch) isField(name string) bool {
 	return !slices.ContainsFunc(pims.PartsOfName(name), func(part string) bool { return !w.words[part] })
@@ -170,7 +175,7 @@ func (w *Watch) judge(ctx context.Context) (profiles map[string]*drift.Profile, 
 	}
 	profiles, found = w.collector.Profiles(), make(map[string][]drift.Finding)
 	for endpoint, profile := range profiles {
-		isField := func(path, name string) bool { return w.decides(endpoint, path) || w.isField(name) }
+		isField := func(path, name string) bool { return w.known(endpoint, path, name) }
 		profile.Hide(isField, w.usual(endpoint))
 		findings := drift.Judge(endpoint, w.baselines[endpoint], profile, w.decides)
 		for _, f := range drift.Decisive(drift.Judge(endpoint, w.twins[endpoint], profile, w.decides)) {

@@ -124,7 +124,7 @@ const calendarEndpoint, searchEndpoint = "/appointments/getCalendarEventData", "
 // look reads a week of the calendar, searches, and reads some consultations, as a sync does;
 // or only what one endpoint has to do with.
 func look(ctx context.Context, session pims.Session, window pims.Window, only string) (map[string]*drift.Profile, error) {
-	ctx, collector := drift.Collecting(ctx)
+	ctx, collector := drift.Collecting(ctx, nil)
 	var err error
 	notes := only == searchEndpoint || only == consultationEndpoint
 	if !notes {
