@@ -166,7 +166,7 @@ func (b *bench) build(ctx context.Context, of func(testPackage) bool) error {
 
 // output runs a program and returns what it prints.
 func output(ctx context.Context, program string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, program, args...)
+	cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // go, and the compiler that the user names
 	out, err := cmd.Output()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return "", fmt.Errorf("%s: %w: %s", cmd, err, exit.Stderr)

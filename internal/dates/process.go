@@ -29,7 +29,7 @@ func newPlace(in string) (place, error) {
 	}
 	memory, err := os.MkdirTemp("/dev/shm", "dates-")
 	if err == nil {
-		err = os.Chmod(memory, 0o777|os.ModeSticky) //nolint:gosec // as below
+		err = os.Chmod(memory, 0o777|os.ModeSticky)
 	}
 	if err != nil {
 		memory = ""

@@ -129,23 +129,9 @@ func (b *bench) whatLooks(ctx context.Context) ([]dated, error) {
 	if err := b.build(ctx, needed); err != nil {
 		return nil, err
 	}
-	type single struct{ pkg, name string }
-	packages := make(map[string]testPackage)
-	var tests []single
-	for _, p := range b.packages {
-		if !needed(p) {
-			continue
-		}
-		packages[p.path] = p
-		out, err := b.test(ctx, p, now(), nil, "-test.list=^(Test|Example|Fuzz)")
-		if err != nil {
-			return nil, fmt.Errorf("listing the tests of %s: %w: %s", p.path, err, out)
-		}
-		for name := range strings.Lines(out) {
-			if name = strings.TrimSpace(name); name != "" {
-				tests = append(tests, single{p.path, name})
-			}
-		}
+	tests, err := b.singles(ctx, needed)
+	if err != nil {
+		return nil, err
 	}
 	reads := filepath.Join(b.dir, "reads")
 	if err := os.Mkdir(reads, 0o755); err != nil { //nolint:gosec // PostgreSQL runs as another user
@@ -153,11 +139,11 @@ func (b *bench) whatLooks(ctx context.Context) ([]dated, error) {
 	}
 	var mu sync.Mutex
 	looking := make(map[string]dated)
-	err := atOnce(ctx, runtime.NumCPU()+1, tests, func(s single) error {
-		file := filepath.Join(reads, strings.ReplaceAll(s.pkg, "/", "-")+"."+s.name)
-		out, failure := b.test(ctx, packages[s.pkg], now(), []string{readsVariable + "=" + file}, "-test.timeout=5m", "-test.short", "-test.run=^"+s.name+"$")
+	err = atOnce(ctx, runtime.NumCPU()+1, tests, func(s single) error {
+		file := filepath.Join(reads, strings.ReplaceAll(s.path, "/", "-")+"."+s.name)
+		out, failure := b.test(ctx, s.testPackage, now(), []string{readsVariable + "=" + file}, "-test.timeout=5m", "-test.short", "-test.run=^"+s.name+"$")
 		if failure != nil {
-			return fmt.Errorf("%s of %s fails today: %w: %s", s.name, s.pkg, failure, tail(out))
+			return fmt.Errorf("%s of %s fails today: %w: %s", s.name, s.path, failure, tail(out))
 		}
 		notes, err := os.ReadFile(file)
 		if err != nil {
@@ -166,14 +152,14 @@ func (b *bench) whatLooks(ctx context.Context) ([]dated, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if looksAtTheDate.Match(notes) {
-			d := looking[s.pkg]
-			d.testPackage = packages[s.pkg]
+			d := looking[s.path]
+			d.testPackage = s.testPackage
 			if startsABrowser.Match(notes) {
 				d.browsing = append(d.browsing, s.name)
 			} else {
 				d.names = append(d.names, s.name)
 			}
-			looking[s.pkg] = d
+			looking[s.path] = d
 		}
 		return nil
 	})
@@ -187,6 +173,32 @@ func (b *bench) whatLooks(ctx context.Context) ([]dated, error) {
 	}
 	fmt.Fprintf(b.log, "of %d tests without a database %d look at the date or the zone, and %d more that start a browser\n", len(tests), count, browsing)
 	return chosen, err
+}
+
+// A single is one test of a package.
+type single struct {
+	testPackage
+	name string
+}
+
+// singles are the tests of some packages.
+func (b *bench) singles(ctx context.Context, of func(testPackage) bool) ([]single, error) {
+	var tests []single
+	for _, p := range b.packages {
+		if !of(p) {
+			continue
+		}
+		out, err := b.test(ctx, p, now(), nil, "-test.list=^(Test|Example|Fuzz)")
+		if err != nil {
+			return nil, fmt.Errorf("listing the tests of %s: %w: %s", p.path, err, out)
+		}
+		for name := range strings.Lines(out) {
+			if name = strings.TrimSpace(name); name != "" {
+				tests = append(tests, single{p, name})
+			}
+		}
+	}
+	return tests, nil
 }
 
 // What a process notes (see moved).

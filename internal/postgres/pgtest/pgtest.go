@@ -136,7 +136,7 @@ func (s *server) prepare(ctx context.Context) error {
 // processors, each with a server, and a server takes less than 1 GiB. internal/dates sets
 // TMPDIR and names a folder in memory.
 func memoryFolder() string {
-	folder, named := os.LookupEnv("PIMS_SYNC_TEST_MEMORY")
+	folder, named := os.LookupEnv("PIMS_SYNC_TEST_MEMORY") //nolint:forbidigo // it is for tests only
 	if !named {
 		folder = "/dev/shm"
 	}
