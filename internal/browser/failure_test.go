@@ -236,6 +236,13 @@ func TestLoginDoesNotWaitForEver(t *testing.T) {
 	}
 }
 
+func TestABrowserThatOpensNoPageInTimeIsUnavailable(t *testing.T) { // R58
+	t.Parallel()
+	c, _ := newChromium(t, Options{LoginTimeout: time.Nanosecond}) // it is over before the page is open
+	said := requireFailure(t, c, newSite(t, nil).form(), pims.ErrBrowserUnavailable)
+	require.Contains(t, said, "opened no page within 1ns")
+}
+
 func TestLoginGivesUpOnAPageThatReloadsItselfForEver(t *testing.T) {
 	t.Parallel()
 	c, _ := newChromium(t, Options{LoginTimeout: hasty})

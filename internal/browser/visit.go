@@ -77,6 +77,9 @@ func (v *visit) run() (pims.BrowserSession, error) {
 
 // overtime is the error of a visit that ran out of time.
 func (v *visit) overtime() error {
+	if v.tab == nil {
+		return fmt.Errorf("%w: it opened no page within %s", pims.ErrBrowserUnavailable, v.limit)
+	}
 	if err := v.guard.excess(); err != nil {
 		return err
 	}
