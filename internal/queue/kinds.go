@@ -30,8 +30,7 @@ type Job[T Args] struct {
 // KindOptions configure a kind of job.
 type KindOptions[T Args] struct {
 	// Work carries out one attempt. After an error the job is tried again, unless the error
-	// is a Never or this was the last attempt. A Later puts it off without counting an
-	// attempt. A job can come twice, and on any replica.
+	// is a Never or this was the last attempt. A job can come twice, and on any replica.
 	Work func(ctx context.Context, job Job[T]) error
 
 	AtOnce      int                               // jobs worked on at once by a replica; 0: 10
@@ -63,14 +62,6 @@ func KindOf[T Args](o KindOptions[T]) Kind {
 		},
 	}
 }
-
-// Later returns an error of KindOptions.Work: the job is due again after a pause by the
-// database's clock (R3), and the attempt does not count.
-func Later(pause time.Duration) error { return laterError{pause} }
-
-type laterError struct{ pause time.Duration }
-
-func (e laterError) Error() string { return fmt.Sprintf("the job waits for %s", e.pause) }
 
 // Never returns an error of KindOptions.Work: the job has failed for good.
 func Never(err error) error { return river.JobCancel(err) }
@@ -126,9 +117,6 @@ func (w *kindWorker[T]) NextRetry(job *river.Job[T]) time.Time {
 func (w *kindWorker[T]) Work(ctx context.Context, job *river.Job[T]) error {
 	err := panics.Catch(func() error { return w.o.Work(ctx, Job[T]{job.Args, job.Attempt}) })
 	panics.Logger(w.log, err).ErrorContext(ctx, "A panic ended an attempt at a job", "kind", job.Kind, "job", job.ID)
-	if later, ok := errors.AsType[laterError](err); ok {
-		return w.jobs.putOff(context.WithoutCancel(ctx), job.ID, later.pause)
-	}
 	var never *river.JobCancelError
 	if err != nil && w.o.Failed != nil && (job.Attempt >= job.MaxAttempts || errors.As(err, &never)) {
 		failed := panics.Catch(func() error { w.o.Failed(context.WithoutCancel(ctx), job.Args); return nil })

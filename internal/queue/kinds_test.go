@@ -35,12 +35,11 @@ func post(t *testing.T, db *postgres.DB, r *replica, pause time.Duration, to ...
 	require.NoError(t, db.System(t.Context(), "post", func(tx pgx.Tx) error { return r.Insert(t.Context(), tx, pause, all...) }))
 }
 
-func TestAnotherKindOfJobIsTriedAgainPutOffAndGivenUp(t *testing.T) {
+func TestAnotherKindOfJobIsTriedAgainAndGivenUp(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	db := pgtest.Open(t, url)
 	worked, failed := make(chan queue.Job[letterArgs], 16), make(chan string, 16)
-	put := false
 	letters := queue.KindOf(queue.KindOptions[letterArgs]{
 		AtOnce: 1, MaxAttempts: 3,
 		Pause:  func(int) time.Duration { return 0 },
@@ -52,11 +51,6 @@ func TestAnotherKindOfJobIsTriedAgainPutOffAndGivenUp(t *testing.T) {
 				return queue.Never(errors.New("moved"))
 			case "away":
 				return errors.New("nobody at home")
-			case "asleep":
-				if !put {
-					put = true
-					return queue.Later(0)
-				}
 			case "odd":
 				panic("secret")
 			}
@@ -75,8 +69,6 @@ func TestAnotherKindOfJobIsTriedAgainPutOffAndGivenUp(t *testing.T) {
 	post(t, db, r, 0, "moved")
 	expect("moved", 1)
 	require.Equal(t, "moved", <-failed)
-	post(t, db, r, 0, "asleep")
-	expect("asleep", 1, 1)
 	post(t, db, r, 0, "away")
 	expect("away", 1, 2, 3)
 	require.Equal(t, "away", <-failed)
