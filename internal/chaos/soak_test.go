@@ -35,7 +35,7 @@ func TestNothingGrowsOverSyncsInARow(t *testing.T) {
 	w := newWorld(t)
 	r, p := w.addReplica(t), w.addPractice(t)
 	coming := p.window()[0].ID
-	before := p.inARow(t, r, max(5, min(50, *inARow/3)), coming) // what is made once is made by then
+	before := p.inARow(t, r, max(10, min(50, *inARow/3)), coming) // what is made once is made by then
 	after := p.inARow(t, r, *inARow, coming)
 	t.Logf("before %d syncs %s; after them %s", *inARow, before, after)
 	if *inARow >= many {
