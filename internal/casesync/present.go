@@ -16,12 +16,12 @@ import (
 // PIMS may have moved it since the calendar was last read (R9). Most phases never need it.
 type present struct {
 	asked bool
-	err   error                // why the calendar could not be read
-	rows  map[string]presently // by the id of the appointment
+	err   error                  // why the calendar could not be read
+	rows  map[string]calendarRow // by the id of the appointment
 }
 
-// A presently is a row of the calendar as the PIMS shows it now.
-type presently struct {
+// A calendarRow is what the PIMS shows now of a visit.
+type calendarRow struct {
 	consultationID string
 	none           bool // it says that the visit has no consultation
 	whose          cases.Whose
@@ -53,7 +53,7 @@ func (p *enrichmentPhase) ask(ctx context.Context) error {
 	if p.present.asked {
 		return p.present.err
 	}
-	p.present.asked, p.present.rows = true, make(map[string]presently)
+	p.present.asked, p.present.rows = true, make(map[string]calendarRow)
 	days := slices.Clone(p.days)
 	appointments, consultations := make(map[string]bool), make(map[string]bool)
 	for i := range p.visits {
@@ -68,7 +68,7 @@ func (p *enrichmentPhase) ask(ctx context.Context) error {
 		p.present.err = p.calendarOf(ctx, w, func(a *pims.Appointment) {
 			whose := cases.Whose{PatientID: a.PatientID, ClientID: a.ClientID}
 			if appointments[a.ID] {
-				p.present.rows[a.ID] = presently{a.ConsultationID, a.NoConsultation && pims.Blank(a.ConsultationID), whose}
+				p.present.rows[a.ID] = calendarRow{a.ConsultationID, a.NoConsultation && pims.Blank(a.ConsultationID), whose}
 			}
 			if consultations[a.ConsultationID] {
 				p.found.AddHolders(a.ConsultationID, cases.Holder{PIMSID: a.ID, Whose: whose})

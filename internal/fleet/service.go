@@ -1,6 +1,7 @@
 // Package fleet has the actions of operators on the installation: on fleet keys, clinics,
-// their credentials, schedules, keys and plans, and on cases that were soft-deleted. The API, the console and the command line do it
-// through this one code, so that each action is checked and recorded alike (R42, R44).
+// their credentials, schedules, keys and plans, and on cases that were soft-deleted. The API,
+// the console and the command line act through it, so that each action is checked and recorded
+// alike (R42, R44).
 //
 // The caller's permission is checked before, by access.Caller.Check. The package knows no
 // HTTP and no database: the caller passes in the stores.
