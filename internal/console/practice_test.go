@@ -55,7 +55,7 @@ func TestAPracticeSeesItsStateBehindALinkThatCanBeRevoked(t *testing.T) { // R40
 	require.Equal(t, "image/svg+xml", badge.header.Get("Content-Type"))
 	require.NoError(t, xml.Unmarshal([]byte(badge.body), new(struct{})))
 	require.Contains(t, badge.body, "Up to date, ")
-	for _, other := range []string{link + ".exe", link[:len(link)-1] + "2", "/status/none.json"} {
+	for _, other := range []string{link + ".exe", link[:len(link)-1] + "1", "/status/none.json"} {
 		require.Equal(t, 404, stranger.get(t, other).status, other)
 		require.Contains(t, stranger.page.body, "This link leads nowhere")
 		require.NotContains(t, stranger.page.body, "sign-in page", "a practice has none")
