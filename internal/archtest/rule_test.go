@@ -144,7 +144,7 @@ var lower = rule{
 	},
 	{
 		pkg:       "internal/pims/pimshttp",
-		ours:      []string{secretPkg, panicsPkg, "internal/pims"},
+		ours:      []string{secretPkg, panicsPkg, "internal/pims", "internal/pims/downtime"},
 		libraries: []string{jsonV2, "golang.org/x/text"},
 	},
 	{
@@ -192,13 +192,16 @@ var lower = rule{
 		libraries: []string{"github.com/chromedp"},
 	},
 	{
+		pkg: "internal/pims/downtime",
+	},
+	{
 		pkg:       "internal/browser/refusal",
 		ours:      []string{"internal/pims"},
 		libraries: []string{"golang.org/x/text"},
 	},
 	{
 		pkg:       "internal/browser",
-		ours:      []string{panicsPkg, "internal/pims", "internal/browser/lastpage", "internal/browser/proxy", "internal/browser/refusal"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/pims/downtime", "internal/browser/lastpage", "internal/browser/proxy", "internal/browser/refusal"},
 		libraries: []string{"github.com/chromedp", "golang.org/x/text"},
 	},
 	{

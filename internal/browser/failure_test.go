@@ -194,6 +194,12 @@ func TestLoginDoesNotWaitForEver(t *testing.T) {
 		"for a page that is gone": {
 			routes{"GET /login": answer(http.StatusNotFound, "Nothing here")}, pims.ErrLoginFormChanged, "(HTTP 404)",
 		},
+		"for a page that says that it is closed": {
+			routes{"GET /login": html("<h1>Wartungsarbeiten</h1><p>Wir sind in Kürze wieder für Sie da.")}, pims.ErrServer, "closed for maintenance",
+		},
+		"for another form that tells of maintenance": {
+			routes{"GET /login": html("<h1>Maintenance</h1><form><input name=code></form>")}, pims.ErrLoginFormChanged, "it shows no field",
+		},
 		"for a button that is gone": {
 			routes{"GET /login": html(strings.Replace(scriptedForm, button, "", 1))},
 			pims.ErrLoginFormChanged, "it shows no button",

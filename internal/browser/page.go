@@ -52,6 +52,7 @@ type sight struct {
 	Submit    bool     `json:"submit"`
 	Enabled   bool     `json:"enabled"`
 	Challenge bool     `json:"challenge"`
+	Entry     bool     `json:"entry"`    // something can be entered, in the form or elsewhere
 	Refusals  []string `json:"refusals"` // may hold a user's name: never to be told (R40)
 	Action    string   `json:"action"`   // where the form is sent to; empty: it is in no form
 }

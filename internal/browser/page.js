@@ -174,6 +174,7 @@
       submit: button !== undefined,
       enabled: button !== undefined && !button.disabled,
       challenge: allShown(form.challenges).length > 0,
+      entry: allShown(["input, textarea, select"]).length > 0,
       refusals: refusals().filter((text) => !globalThis.oldRefusals?.includes(text)),
       action: action(),
     }),

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/browser/refusal"
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/downtime"
 )
 
 const (
@@ -155,7 +156,7 @@ func (v *visit) fillIn() error {
 		late := time.Now().After(deadline)
 		if err := v.check(seen); err != nil {
 			if late {
-				return false, err
+				return false, v.orClosed(seen, err)
 			}
 			return false, nil
 		}
@@ -196,6 +197,18 @@ func (v *visit) check(seen sight) error {
 		return fmt.Errorf("%w: it shows no button to submit it%s", pims.ErrLoginFormChanged, status)
 	}
 	return v.checkAction(seen)
+}
+
+// orClosed returns the error for a page that says that the PIMS is closed for maintenance, in
+// the place of the error that its form is missing.
+func (v *visit) orClosed(seen sight, missing error) error {
+	if !errors.Is(missing, pims.ErrLoginFormChanged) || seen.Entry {
+		return missing
+	}
+	if text, err := v.tab.text(); err != nil || !downtime.Says(text) {
+		return missing
+	}
+	return fmt.Errorf("%w: its login page says that it is closed for maintenance", pims.ErrServer)
 }
 
 // checkAction refuses a form that is sent to a host that is not allowed, before anything is

@@ -46,7 +46,8 @@ var (
 	// ErrRemote: the PIMS answered with an error of its own.
 	ErrRemote = errors.New("the PIMS answered with an error")
 
-	// ErrServer: the PIMS returned a status from 500 on. It is an ErrRemote, too.
+	// ErrServer: the PIMS returned a status from 500 on, or a page that says that it is
+	// closed for maintenance. It is an ErrRemote, too.
 	ErrServer = fmt.Errorf("%w", ErrRemote)
 
 	// ErrRecordRefused: the PIMS answered for one record, or a list, as it answers with a dead

@@ -159,6 +159,7 @@ var operations = map[pimstest.Op]neosim.Op{
 
 var faults = map[pimstest.Fault]neosim.Fault{
 	pimstest.FaultHTML:        {Kind: neosim.FaultHTML},
+	pimstest.FaultMaintenance: {Kind: neosim.FaultMaintenance},
 	pimstest.FaultNull:        {Kind: neosim.FaultBody, Body: "null"},
 	pimstest.FaultEmptyObject: {Kind: neosim.FaultBody, Body: "{}"},
 	pimstest.FaultRenamed:     {Kind: neosim.FaultBody, Body: `{"renamed":[{"id":101,"start":"2026-01-13 09:00:00"}],"total":1}`},

@@ -16,6 +16,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/downtime"
 )
 
 // try sends a request once. An error after which a retry may succeed is a *retryable.
@@ -206,9 +207,9 @@ func ownSyntaxError(err error) error {
 	return err
 }
 
-// pageError explains HTML where JSON was requested. The login page means a dead session,
-// any other page is an answer that we do not know, and a page that was cut off is a network
-// error.
+// pageError explains HTML where JSON was requested. The login page means a dead session, a
+// page that says that the PIMS is closed is an error of the server, any other page is an
+// answer that we do not know, and a page that was cut off is a network error.
 func (c *Client) pageError(ctx, limited context.Context, page *body) error {
 	html, err := page.page()
 	switch {
@@ -216,6 +217,8 @@ func (c *Client) pageError(ctx, limited context.Context, page *body) error {
 		return fmt.Errorf("the login page came instead of JSON: %w", pims.ErrSessionExpired)
 	case err != nil:
 		return c.transportError(ctx, limited, err)
+	case downtime.Page(html):
+		return &retryable{error: fmt.Errorf("a page came instead of JSON, which says that it is closed for maintenance: %w", pims.ErrServer)}
 	case bytes.HasPrefix(bytes.TrimSpace(html), []byte("<?xml")):
 		return fmt.Errorf("XML came instead of JSON: %w", pims.ErrSchemaDrift)
 	default:

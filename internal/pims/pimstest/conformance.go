@@ -101,6 +101,7 @@ type Fault string
 // The faults.
 const (
 	FaultHTML        Fault = "an HTML page instead of JSON"
+	FaultMaintenance Fault = "an HTML page, with status 200, that says that it is closed for maintenance"
 	FaultNull        Fault = "null"
 	FaultEmptyObject Fault = "an empty object"
 	FaultRenamed     Fault = "an unknown envelope"

@@ -16,6 +16,7 @@ var faultKinds = []struct {
 	kinds []error
 }{
 	{FaultHTML, []error{pims.ErrSchemaDrift}},
+	{FaultMaintenance, []error{pims.ErrServer}},
 	{FaultNull, []error{pims.ErrSchemaDrift}},
 	{FaultEmptyObject, []error{pims.ErrSchemaDrift}},
 	{FaultRenamed, []error{pims.ErrSchemaDrift}},
@@ -35,7 +36,7 @@ var faultKinds = []struct {
 }
 
 // The faults that pass when the request is sent again (R32).
-var passing = []Fault{FaultTruncated, FaultCut, FaultServerError, FaultBusy, FaultRateLimit}
+var passing = []Fault{FaultTruncated, FaultCut, FaultServerError, FaultBusy, FaultMaintenance, FaultRateLimit}
 
 func runFaults(t *testing.T, h Harness) {
 	for _, op := range []Op{OpProve, OpAppointments, OpSearch, OpConsultation, OpFind} {

@@ -167,6 +167,8 @@ func (sim *mulberrySim) decide(op pimstest.Op, r *http.Request, answer func(*htt
 func fail(w http.ResponseWriter, r *http.Request, fault pimstest.Fault, body []byte) {
 	switch fault {
 	case pimstest.FaultHTML:
+		fmt.Fprint(w, "<!doctype html><title>Mulberry</title>")
+	case pimstest.FaultMaintenance:
 		fmt.Fprint(w, "<!doctype html><title>Down for maintenance</title>")
 	case pimstest.FaultNull:
 		fmt.Fprint(w, "null")

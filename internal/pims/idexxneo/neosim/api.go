@@ -253,6 +253,8 @@ func (c *call) failed(w http.ResponseWriter, r *http.Request) bool {
 		f.writeStatus(w)
 	case FaultHTML:
 		writeHTML(w, http.StatusOK, brokenTemplate, nil)
+	case FaultMaintenance:
+		writeHTML(w, http.StatusOK, maintenanceTemplate, nil)
 	case FaultBody:
 		writeJSON(w, http.StatusOK, cmp.Or(f.Body, "null"))
 	case FaultLongText:

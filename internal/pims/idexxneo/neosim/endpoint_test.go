@@ -183,7 +183,7 @@ func TestTheControlEndpointTellsWhatThereIs(t *testing.T) {
 	}
 	require.Len(t, told, 27)
 	for _, kind := range []neosim.Kind{
-		neosim.FaultStatus, neosim.FaultHTML, neosim.FaultBody, neosim.FaultEmpty, neosim.FaultRenamed, neosim.FaultTruncated,
+		neosim.FaultStatus, neosim.FaultHTML, neosim.FaultMaintenance, neosim.FaultBody, neosim.FaultEmpty, neosim.FaultRenamed, neosim.FaultTruncated,
 		neosim.FaultDisconnect, neosim.FaultHang, neosim.FaultSlow, neosim.FaultHalf, neosim.FaultOtherPractice, neosim.FaultSessionDies,
 		neosim.FaultLoggedOut,
 	} {

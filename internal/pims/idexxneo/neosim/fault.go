@@ -42,6 +42,7 @@ type Kind string
 const (
 	FaultStatus        Kind = "status"         // responds with Fault.Code, and RetryAfter where that is set
 	FaultHTML          Kind = "html"           // an HTML page with status 200
+	FaultMaintenance   Kind = "maintenance"    // an HTML page with status 200 that says that Neo is closed for maintenance
 	FaultBody          Kind = "body"           // Fault.Body as JSON with status 200: null, {}, []
 	FaultEmpty         Kind = "empty"          // the usual envelope, without rows
 	FaultRenamed       Kind = "renamed"        // the rows under a name that nobody knows
@@ -61,7 +62,7 @@ const (
 
 // faultKinds are all of them, for checking what comes over the control endpoint.
 var faultKinds = []Kind{
-	FaultStatus, FaultHTML, FaultBody, FaultEmpty, FaultRenamed, FaultTruncated, FaultDisconnect, FaultHang, FaultSlow,
+	FaultStatus, FaultHTML, FaultMaintenance, FaultBody, FaultEmpty, FaultRenamed, FaultTruncated, FaultDisconnect, FaultHang, FaultSlow,
 	FaultHalf, FaultOtherPractice, FaultSessionDies, FaultLoggedOut, FaultSaysFailed, FaultCharset,
 	FaultLongText, FaultDeep,
 }

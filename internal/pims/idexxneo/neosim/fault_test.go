@@ -96,6 +96,7 @@ func TestASpoiltAnswerLooksAsItDoesInProduction(t *testing.T) {
 		check func(*testing.T, string)
 	}{
 		"HTML":    {neosim.Fault{Kind: neosim.FaultHTML}, func(t *testing.T, text string) { require.Contains(t, text, "<!doctype html>") }},
+		"closed":  {neosim.Fault{Kind: neosim.FaultMaintenance}, func(t *testing.T, text string) { require.Contains(t, text, "Maintenance") }},
 		"null":    {neosim.Fault{Kind: neosim.FaultBody}, func(t *testing.T, text string) { require.Equal(t, "null", text) }},
 		"object":  {neosim.Fault{Kind: neosim.FaultBody, Body: "{}"}, func(t *testing.T, text string) { require.Equal(t, "{}", text) }},
 		"empty":   {neosim.Fault{Kind: neosim.FaultEmpty}, func(t *testing.T, text string) { require.JSONEq(t, `{"data":[]}`, text) }},
@@ -203,7 +204,7 @@ func TestTheLoginFailsOnDemand(t *testing.T) {
 	status, _ := b.login(neosim.DefaultUsername, neosim.DefaultPassword)
 	require.Equal(t, 502, status)
 	require.Zero(t, sim.Logins().Accepted)
-	sim.Fail(neosim.Fault{Op: neosim.OpLoginPage, Kind: neosim.FaultHTML})
+	sim.Fail(neosim.Fault{Op: neosim.OpLoginPage, Kind: neosim.FaultMaintenance})
 	_, page := b.open("/login")
 	require.Contains(t, page, "back soon")
 }

@@ -203,6 +203,10 @@ var notFoundTemplate = template.Must(template.New("not found").Parse(`<!doctype 
 `))
 
 var brokenTemplate = template.Must(template.New("broken").Parse(`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Neo</title></head><body><h1>Something went wrong</h1></body></html>
+`))
+
+var maintenanceTemplate = template.Must(template.New("maintenance").Parse(`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Neo – Maintenance</title></head>
 <body><h1>We will be back soon</h1></body></html>
 `))
