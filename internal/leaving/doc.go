@@ -82,7 +82,7 @@ func partsOf(s *Subject) []Part {
 // A Source reads what is stored.
 type Source interface {
 	// Read calls read once. What read reads is of one moment. The error is CodeNotFound
-	// where there is no such clinic.
+	// where there is no such clinic, or it has not every case that the subject names.
 	Read(ctx context.Context, subject Subject, read func(Records) error) error
 }
 
@@ -104,7 +104,8 @@ type Eraser interface {
 	FinishClinic(ctx context.Context, clinicID uuid.UUID, state State) (Counts, error)
 
 	// EraseClient erases a client in one transaction, or with trial only counts. Counts.Named
-	// says whether there is such a client.
+	// says whether there is such a client. The error is CodeNotFound where the clinic has not
+	// every case that the subject names.
 	EraseClient(ctx context.Context, subject Subject, trial bool) (Counts, error)
 }
 

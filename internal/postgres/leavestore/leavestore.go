@@ -112,6 +112,9 @@ func (s *Store) Read(ctx context.Context, subject leaving.Subject, read func(lea
 		if !exists {
 			return syncs.Fail(syncs.CodeNotFound, "there is no such clinic")
 		}
+		if err := requireCases(ctx, tx, &subject); err != nil {
+			return err
+		}
 		return read(func(part leaving.Part, emit func([]byte) error) error {
 			rows, err := tx.Query(ctx, partSQL[part], subject.ClinicID, subject.Client, cases)
 			if err != nil {
@@ -126,6 +129,23 @@ func (s *Store) Read(ctx context.Context, subject leaving.Subject, read func(lea
 			return rows.Err()
 		})
 	})
+}
+
+// requireCases returns an error that names the first case of a subject that its clinic does
+// not have.
+func requireCases(ctx context.Context, tx pgx.Tx, subject *leaving.Subject) error {
+	var unknown uuid.UUID
+	err := tx.QueryRow(ctx, `
+		select named.id from unnest($2::uuid[]) with ordinality as named (id, place)
+		where not exists (select from cases c where c.clinic_id = $1 and c.id = named.id) order by named.place limit 1`,
+		subject.ClinicID, append([]uuid.UUID{}, subject.Cases...)).Scan(&unknown)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return syncs.Fail(syncs.CodeNotFound, "the clinic has no case %s: check the id", unknown)
 }
 
 // atMost bounds a step of an erasure: so many cases.
@@ -189,6 +209,9 @@ func (s *Store) erase(ctx context.Context, clinicID uuid.UUID, state leaving.Sta
 func (s *Store) EraseClient(ctx context.Context, subject leaving.Subject, trial bool) (counts leaving.Counts, err error) {
 	err = s.db.AsOwner(ctx, "erase a client", func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "select set_config('app.actor', $1, true)", subject.Actor); err != nil {
+			return err
+		}
+		if err := requireCases(ctx, tx, &subject); err != nil {
 			return err
 		}
 		var shown int64
