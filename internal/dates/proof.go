@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -211,8 +210,7 @@ var (
 func now() moment { return moment{time.Now(), "UTC"} }
 
 // chosenDays runs what needs a database or a browser at the chosen moments, as many
-// packages at once as make test does, since many wait. Those that took longest at the
-// moment before begin first. The other tests are everyDay's.
+// packages at once as make test does, since many wait. The other tests are everyDay's.
 func (b *bench) chosenDays(ctx context.Context, looking []dated) error {
 	moments := b.part.of(spread(chosenMoments(), b.moments))
 	if len(moments) == 0 {
@@ -232,29 +230,31 @@ func (b *bench) chosenDays(ctx context.Context, looking []dated) error {
 			work = append(work, d)
 		}
 	}
-	var failed atomic.Int64
-	var mu sync.Mutex
-	took := make(map[string]time.Duration)
-	for i, m := range moments {
-		began := time.Now()
-		slices.SortStableFunc(work, func(x, y dated) int { return cmp.Compare(took[y.path], took[x.path]) })
-		err := atOnce(ctx, runtime.NumCPU()+1, work, func(d dated) error {
-			start := time.Now()
-			ok, err := b.one(ctx, d, m)
-			if !ok {
-				failed.Add(1)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			took[d.path] = time.Since(start)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(b.log, "%d packages, moment %d of %d: %s, %s\n", len(work), i+1, len(moments), m, time.Since(began).Round(time.Second))
+	type job struct {
+		dated
+		at int // which moment
 	}
-	return ifAny(failed.Load())
+	var jobs []job
+	left := make([]atomic.Int64, len(moments))
+	for at := range moments {
+		left[at].Store(int64(len(work)))
+		for _, d := range work {
+			jobs = append(jobs, job{d, at})
+		}
+	}
+	began := time.Now()
+	var failed atomic.Int64
+	err := atOnce(ctx, runtime.NumCPU()+1, jobs, func(j job) error {
+		ok, err := b.one(ctx, j.dated, moments[j.at])
+		if !ok {
+			failed.Add(1)
+		}
+		if left[j.at].Add(-1) == 0 && err == nil {
+			fmt.Fprintf(b.log, "%d packages, moment %d of %d: %s, after %s\n", len(work), j.at+1, len(moments), moments[j.at], time.Since(began).Round(time.Second))
+		}
+		return err
+	})
+	return errors.Join(err, ifAny(failed.Load()))
 }
 
 // one runs a package's tests at a moment, or those that start a browser if they are
