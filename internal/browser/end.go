@@ -44,7 +44,7 @@ func (v *visit) awaitEnd() (pims.BrowserSession, error) {
 		if !ok {
 			return false, nil // about:blank, or the browser's own page about an error
 		}
-		v.said.dialogs = append(v.said.dialogs, v.guard.takeDialogs()...)
+		v.said.dialogs, v.said.entry = append(v.said.dialogs, v.guard.takeDialogs()...), seen.Entry
 		doubtful := len(seen.Refusals) > 0
 		stood := still.since(seen.URL, doubtful)
 		isLogin := v.isLogin(u, seen)
@@ -143,6 +143,7 @@ func (v *visit) unclear() error {
 type said struct {
 	dialogs []string
 	text    string
+	entry   bool // something can be entered on the page
 	read    time.Time
 }
 

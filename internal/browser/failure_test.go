@@ -226,6 +226,9 @@ func TestLoginDoesNotWaitForEver(t *testing.T) {
 		"for an end that does not come": {
 			routes{"POST /session": hang}, pims.ErrLoginFormChanged, "neither left nor refused",
 		},
+		"for an end that says that it is closed": {
+			routes{"GET /login": html(plainForm), "POST /session": html("<h1>Maintenance</h1><p>We will be back soon.")}, pims.ErrServer, "closed for maintenance",
+		},
 		"for an end that failed in a script": {
 			routes{"GET /login": html(scriptedForm + `<script>document.querySelector(".error-message").remove()</script>`), "POST /session": answer(http.StatusServiceUnavailable, "")},
 			pims.ErrRemote, "HTTP 503",

@@ -96,6 +96,9 @@ func (v *visit) overtime() error {
 	if err := v.challengeSaid(refusal.AsksPerson); err != nil {
 		return err
 	}
+	if !v.said.entry && downtime.Says(v.said.text) {
+		return errDown
+	}
 	if v.proof.refused != nil {
 		return v.proof.refused
 	}
@@ -208,8 +211,10 @@ func (v *visit) orClosed(seen sight, missing error) error {
 	if text, err := v.tab.text(); err != nil || !downtime.Says(text) {
 		return missing
 	}
-	return fmt.Errorf("%w: its login page says that it is closed for maintenance", pims.ErrServer)
+	return errDown
 }
+
+var errDown = fmt.Errorf("%w: its page says that it is closed for maintenance", pims.ErrServer)
 
 // checkAction refuses a form that is sent to a host that is not allowed, before anything is
 // typed into it.
