@@ -52,7 +52,11 @@ func tellPage(w io.Writer, page *checkPage) {
 	if page == nil || page.Page == "" {
 		return
 	}
-	fmt.Fprintf(w, "  it failed at %s, which shows %s:\n", printable(page.Page), render.Counted(len(page.Parts)+page.Left, "part"))
+	shown := "nothing to fill in or press"
+	if n := len(page.Parts) + page.Left; n > 0 {
+		shown = render.Counted(n, "part") + ":"
+	}
+	fmt.Fprintf(w, "  it failed at %s, which shows %s\n", printable(page.Page), shown)
 	for i := range page.Parts {
 		p := &page.Parts[i]
 		fmt.Fprint(w, "    ", printable(p.Kind), after(" name=", quoted(p.Name)), after(" id=", quoted(p.ID)), after(" from ", printable(p.Source)), after(" ", quoted(p.Label)))

@@ -69,7 +69,9 @@ func TestACheckSaysWhatToDo(t *testing.T) {
 			require.NotContains(t, text, "Next:")
 		})
 	}
-	_, text := told(t, &check.Login{}, &check.Report{
+	_, text := told(t, &check.Login{Page: "neo.example/login", Failed: &pims.FailedForm{Page: "neo.example/login"}}, &check.Report{}, nil, pims.ErrServer)
+	require.Contains(t, text, "it failed at neo.example/login, which shows nothing to fill in or press\n")
+	_, text = told(t, &check.Login{}, &check.Report{
 		Calendar: check.Calendar{Appointments: 3}, Withheld: 2, First: check.First{Creates: 3, ByType: map[pims.Type]int{pims.TypeOther: 1, pims.TypeUnknown: 2}},
 	}, nil, nil)
 	require.NotContains(t, text, "a first inbound", "the calendar was not read")
