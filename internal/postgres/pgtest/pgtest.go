@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -33,7 +32,6 @@ const template = "pims_sync_template"
 // ends with the process all the same, and the next test process removes the
 // folder.
 func Main(m *testing.M) int {
-	debug.SetGCPercent(400) // the heap of tests is small: collecting it took a third of console's time
 	code := m.Run()
 	if err := testServer.close(); err != nil {
 		fmt.Fprintln(os.Stderr, "close the test database server:", err)
