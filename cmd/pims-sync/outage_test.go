@@ -48,7 +48,7 @@ func TestAPIMSInTroubleEndsTheSyncWithItsOwnCodeAndWritesNothing(t *testing.T) {
 		"a cut connection":     {neosim.Fault{Kind: neosim.FaultDisconnect}, "pims_unreachable", 502},
 		"an error of its own":  {neosim.Fault{Kind: neosim.FaultStatus, Code: 500}, "pims_error", 502},
 		"maintenance":          {neosim.Fault{Kind: neosim.FaultStatus, Code: 503}, "pims_error", 502},
-		"a page that says so":  {neosim.Fault{Kind: neosim.FaultMaintenance}, "pims_error", 502},
+		"a maintenance page":   {neosim.Fault{Kind: neosim.FaultMaintenance}, "pims_error", 502},
 		"a prohibition":        {neosim.Fault{Kind: neosim.FaultStatus, Code: 403}, "pims_error", 502},
 		"too many requests":    {neosim.Fault{Kind: neosim.FaultStatus, Code: 429, RetryAfter: time.Second}, "pims_rate_limited", 502},
 		"a row without a head": {neosim.Fault{Kind: neosim.FaultBody, Body: `[{"id": 1, "start": "2026-01-01 09:00:00"}, null]`}, "schema_drift", 502},

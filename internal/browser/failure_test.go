@@ -197,6 +197,9 @@ func TestLoginDoesNotWaitForEver(t *testing.T) {
 		"for a page that says that it is closed": {
 			routes{"GET /login": html("<h1>Wartungsarbeiten</h1><p>Wir sind in Kürze wieder für Sie da.")}, pims.ErrServer, "closed for maintenance",
 		},
+		"for a page that is gone, in words of maintenance": {
+			routes{"GET /login": answer(http.StatusNotFound, "The service is not available")}, pims.ErrLoginFormChanged, "(HTTP 404)",
+		},
 		"for another form that tells of maintenance": {
 			routes{"GET /login": html("<h1>Maintenance</h1><form><input name=code></form>")}, pims.ErrLoginFormChanged, "it shows no field",
 		},

@@ -96,7 +96,7 @@ func (v *visit) overtime() error {
 	if err := v.challengeSaid(refusal.AsksPerson); err != nil {
 		return err
 	}
-	if !v.said.entry && downtime.Says(v.said.text) {
+	if isDown(v.said.entry, v.said.text) {
 		return errDown
 	}
 	if v.proof.refused != nil {
@@ -205,16 +205,20 @@ func (v *visit) check(seen sight) error {
 // orClosed returns the error for a page that says that the PIMS is closed for maintenance, in
 // the place of the error that its form is missing.
 func (v *visit) orClosed(seen sight, missing error) error {
-	if !errors.Is(missing, pims.ErrLoginFormChanged) || seen.Entry {
+	if !errors.Is(missing, pims.ErrLoginFormChanged) || v.guard.documentStatus() >= 400 {
 		return missing
 	}
-	if text, err := v.tab.text(); err != nil || !downtime.Says(text) {
+	if text, err := v.tab.text(); err != nil || !isDown(seen.Entry, text) {
 		return missing
 	}
 	return errDown
 }
 
-var errDown = fmt.Errorf("%w: its page says that it is closed for maintenance", pims.ErrServer)
+// isDown reports whether a page says that the PIMS is closed for maintenance. A page on
+// which something can be entered is none of those.
+func isDown(entry bool, text string) bool { return !entry && downtime.Says(text) }
+
+var errDown = fmt.Errorf("%w: its page says that the PIMS is closed for maintenance", pims.ErrServer)
 
 // checkAction refuses a form that is sent to a host that is not allowed, before anything is
 // typed into it.

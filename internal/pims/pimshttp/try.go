@@ -218,7 +218,7 @@ func (c *Client) pageError(ctx, limited context.Context, page *body) error {
 	case err != nil:
 		return c.transportError(ctx, limited, err)
 	case downtime.Page(html):
-		return &retryable{error: fmt.Errorf("a page came instead of JSON, which says that it is closed for maintenance: %w", pims.ErrServer)}
+		return &retryable{error: fmt.Errorf("a page came instead of JSON and says that the PIMS is closed for maintenance: %w", pims.ErrServer)}
 	case bytes.HasPrefix(bytes.TrimSpace(html), []byte("<?xml")):
 		return fmt.Errorf("XML came instead of JSON: %w", pims.ErrSchemaDrift)
 	default:

@@ -297,7 +297,7 @@ func TestAClientWhomNothingNamesIsErasedOnlyIfThatIsSaid(t *testing.T) { // R52
 	store, log := leavestore.New(db), oplog.New(db, nil)
 	before := everything(t, db)
 	for _, subject := range []leaving.Subject{
-		{ClinicID: p.clinic, Client: "c-404"}, {ClinicID: p.clinic, Client: "C-1"}, {ClinicID: p.clinic, Client: " "},
+		{ClinicID: p.clinic, Client: "c-404"}, {ClinicID: p.clinic, Client: "C-1"}, {ClinicID: p.clinic, Client: "c-1 "},
 	} {
 		trial, err := store.EraseClient(t.Context(), subject, true)
 		require.NoError(t, err)
@@ -326,8 +326,8 @@ func TestAClientWhomNothingNamesIsErasedOnlyIfThatIsSaid(t *testing.T) { // R52
 	require.NotContains(t, everything(t, db)["pims_sync_notes_shown"], "Otto")
 }
 
-// A case that the clinic does not have may be a mistyped id: the others are not erased, or
-// exported, as if they were all.
+// A case that the clinic does not have may be a mistyped id: then nothing is erased or
+// exported.
 func TestACaseThatTheClinicDoesNotHaveIsRefused(t *testing.T) { // R45, R52
 	t.Parallel()
 	db := pgtest.New(t)
