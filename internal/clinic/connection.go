@@ -239,6 +239,7 @@ func (c *Connection) explain(ctx context.Context, s pims.Session, asked int64, a
 		c.used(present, nil)
 		return pims.ErrRecordRefused
 	case errors.Is(err, pims.ErrSessionExpired):
+		c.died(present) // the records that wait for this proof need none of their own
 		return answer
 	default: // it cannot be told, so nothing is concluded
 		return fmt.Errorf("proving the session after an answer that looks like its end: %w", err)
