@@ -48,6 +48,7 @@ type Connection struct {
 var _ pims.Session = (*Connection)(nil)
 
 func newConnection(c *Connector, a access, present *login) *Connection {
+	present.number = 1
 	return &Connection{
 		connector: c,
 		access:    a,
@@ -91,7 +92,7 @@ func (c *Connection) Fresh() bool {
 
 // Prove asks the PIMS whether the session is alive.
 func (c *Connection) Prove(ctx context.Context) error {
-	_, err := request(ctx, c, func(s pims.Session) (struct{}, error) {
+	_, err := request(ctx, c, func(ctx context.Context, s pims.Session) (struct{}, error) {
 		return struct{}{}, s.Prove(ctx)
 	})
 	return err
@@ -100,7 +101,7 @@ func (c *Connection) Prove(ctx context.Context) error {
 // Appointments fetches the calendar of a window; see pims.Session. Rows with a text that is
 // too long are unusable (R57).
 func (c *Connection) Appointments(ctx context.Context, window pims.Window) (pims.Snapshot, error) {
-	snapshot, err := requestList(ctx, c, func(s pims.Session) (pims.Snapshot, error) {
+	snapshot, err := requestList(ctx, c, func(ctx context.Context, s pims.Session) (pims.Snapshot, error) {
 		return s.Appointments(ctx, window)
 	})
 	snapshot.Bound()
@@ -109,7 +110,7 @@ func (c *Connection) Appointments(ctx context.Context, window pims.Window) (pims
 
 // SearchConsultations lists the consultations of a window; see pims.Session.
 func (c *Connection) SearchConsultations(ctx context.Context, window pims.Window) ([]pims.ConsultationEntry, error) {
-	return requestList(ctx, c, func(s pims.Session) ([]pims.ConsultationEntry, error) {
+	return requestList(ctx, c, func(ctx context.Context, s pims.Session) ([]pims.ConsultationEntry, error) {
 		return s.SearchConsultations(ctx, window)
 	})
 }
@@ -120,7 +121,7 @@ func (c *Connection) Consultation(ctx context.Context, id string) (pims.Consulta
 	if err := pims.BoundID(id); err != nil { // the search's: no address holds it
 		return pims.Consultation{}, err
 	}
-	read, err := requestRecord(ctx, c, func(s pims.Session) (pims.Consultation, error) {
+	read, err := requestRecord(ctx, c, func(ctx context.Context, s pims.Session) (pims.Consultation, error) {
 		return s.Consultation(ctx, id)
 	})
 	if err != nil {
@@ -145,7 +146,7 @@ func (c *Connection) Finder() (pims.AppointmentFinder, bool) {
 type finder struct{ connection *Connection }
 
 func (f finder) FindAppointment(ctx context.Context, id string) (pims.Appointment, error) {
-	found, err := requestRecord(ctx, f.connection, func(s pims.Session) (pims.Appointment, error) {
+	found, err := requestRecord(ctx, f.connection, func(ctx context.Context, s pims.Session) (pims.Appointment, error) {
 		lookup, ok := s.(pims.AppointmentFinder)
 		if !ok {
 			return pims.Appointment{}, fmt.Errorf("the renewed session of %s cannot look an appointment up", f.connection.Provider())
@@ -177,9 +178,9 @@ func (c *Connection) Close(ctx context.Context) {
 
 // request carries out a call of the session, and repeats it where a dead session was
 // replaced. A run has one renewal, so a call is repeated at most once.
-func request[T any](ctx context.Context, c *Connection, do func(pims.Session) (T, error)) (T, error) {
+func request[T any](ctx context.Context, c *Connection, do func(context.Context, pims.Session) (T, error)) (T, error) {
 	for present := c.login(); ; {
-		answer, err := do(present.session)
+		answer, err := do(pims.InSession(ctx, present.number), present.session)
 		if !errors.Is(err, pims.ErrSessionExpired) {
 			c.used(present, err)
 			return answer, err
@@ -193,10 +194,10 @@ func request[T any](ctx context.Context, c *Connection, do func(pims.Session) (T
 
 // requestRecord is request for one record. Where the answer looks like a dead session, it
 // proves the session before it renews it.
-func requestRecord[T any](ctx context.Context, c *Connection, do func(pims.Session) (T, error)) (T, error) {
-	return request(ctx, c, func(s pims.Session) (T, error) {
+func requestRecord[T any](ctx context.Context, c *Connection, do func(context.Context, pims.Session) (T, error)) (T, error) {
+	return request(ctx, c, func(ctx context.Context, s pims.Session) (T, error) {
 		asked := c.begun.Load()
-		answer, err := do(s)
+		answer, err := do(ctx, s)
 		if !errors.Is(err, pims.ErrSessionExpired) {
 			return answer, err
 		}
@@ -207,10 +208,10 @@ func requestRecord[T any](ctx context.Context, c *Connection, do func(pims.Sessi
 // requestList is request for a calendar or a search. A session that was kept is renewed at
 // once. Where the answer looks like a dead session although this run has logged in, it proves
 // the session: a further login would change nothing.
-func requestList[T any](ctx context.Context, c *Connection, do func(pims.Session) (T, error)) (T, error) {
-	return request(ctx, c, func(s pims.Session) (T, error) {
+func requestList[T any](ctx context.Context, c *Connection, do func(context.Context, pims.Session) (T, error)) (T, error) {
+	return request(ctx, c, func(ctx context.Context, s pims.Session) (T, error) {
 		asked := c.begun.Load()
-		answer, err := do(s)
+		answer, err := do(ctx, s)
 		if present := c.login(); !errors.Is(err, pims.ErrSessionExpired) || present.session != s || !present.fresh {
 			return answer, err
 		}
@@ -307,6 +308,7 @@ func (c *Connection) renew(ctx context.Context, dead *login) (*login, error) {
 	switch {
 	case err == nil:
 		c.spent = fmt.Errorf("the session was renewed once already: %w", pims.ErrSessionExpired)
+		next.number = dead.number + 1
 		c.replace(next)
 		c.proofs = proofs{}
 	case ctx.Err() == nil || panics.In(err) != nil:

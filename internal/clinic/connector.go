@@ -309,6 +309,7 @@ func (c *Connector) renew(ctx context.Context, a access, dead *login) (*login, e
 // A login is a session and its stored row.
 type login struct {
 	session pims.Session
+	number  int // see pims.InSession
 	stored  StoredSession
 	fresh   bool          // made just now, not taken from the store
 	took    time.Duration // where it is fresh

@@ -195,3 +195,18 @@ func (Credentials) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(shownCred
 func (Credentials) MarshalJSON() ([]byte, error) {
 	return []byte(`"` + shownCredentials + `"`), nil
 }
+
+type sessionKey struct{}
+
+// InSession marks the requests of a context as those of a run's session: 1 is the one that
+// the run began with, 2 the one that replaced it (R36).
+func InSession(ctx context.Context, number int) context.Context {
+	return context.WithValue(ctx, sessionKey{}, number)
+}
+
+// SessionNumber returns the number that InSession was given. It returns 0 for a request of a
+// login.
+func SessionNumber(ctx context.Context) int {
+	number, _ := ctx.Value(sessionKey{}).(int)
+	return number
+}

@@ -138,6 +138,10 @@ type Exchange struct {
 	URL    string `json:"url"`
 	Form   string `json:"form,omitempty"` // the request's body
 
+	// Session is the pims.SessionNumber of the request. Where it is 0 everywhere, an
+	// earlier version made the recording.
+	Session int `json:"session,omitempty"`
+
 	AfterMS int64 `json:"afterMs"` // from the beginning of the sync to the request
 	TookMS  int64 `json:"tookMs"`  // until the answer ended
 

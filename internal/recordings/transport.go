@@ -29,7 +29,7 @@ func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if tape == nil {
 		return t.Next.RoundTrip(r)
 	}
-	e := &Exchange{Method: r.Method, URL: r.URL.String(), Form: formOf(r)}
+	e := &Exchange{Method: r.Method, URL: r.URL.String(), Form: formOf(r), Session: pims.SessionNumber(r.Context())}
 	if e.Withheld = secretive(r.URL.RawQuery) || secretive(e.Form); e.Withheld {
 		e.Form, e.URL = "", bare(r.URL)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pims-sync/pims-sync/internal/pims"
 	"github.com/pims-sync/pims-sync/internal/pims/idexxneo"
+	"github.com/pims-sync/pims-sync/internal/pims/idexxneo/neosim"
 	"github.com/pims-sync/pims-sync/internal/recordings"
 	"github.com/pims-sync/pims-sync/internal/recordings/anonymous"
 	"github.com/pims-sync/pims-sync/internal/syncs"
@@ -47,6 +48,19 @@ func TestFaultyRunsAndTheirExportsReplayAsTheyWere(t *testing.T) { // R5, R6, R1
 			}
 		})
 	}
+}
+
+func TestARecordingAndItsCopyTellTheSessionsOfARunApart(t *testing.T) { // R36, R52
+	t.Parallel()
+	dies := fault{kind: syncs.TypeFull, play: fails(neosim.Fault{Op: neosim.OpView, Kind: neosim.FaultSessionDies, Count: 1})}
+	r := dies.record(t)
+	held := exported(t, r)
+	seen := map[int]bool{}
+	for i := range r.Exchanges {
+		seen[r.Exchanges[i].Session] = true
+		require.Equal(t, r.Exchanges[i].Session, held.Exchanges[i].Session)
+	}
+	require.Equal(t, map[int]bool{0: true, 1: true, 2: true}, seen)
 }
 
 // requireNobody requires that no text of people is in an export (R40).

@@ -29,7 +29,8 @@ const (
 )
 
 // A player returns what was recorded. It lets answers end in the order in which they ended
-// then. It is safe for concurrent use.
+// then, and returns none of a session that has died in the next one. It is safe for
+// concurrent use.
 type player struct {
 	mu      sync.Mutex
 	plays   []play
@@ -80,7 +81,7 @@ func (p *player) RoundTrip(r *http.Request) (*http.Response, error) {
 	if p.rehearsing {
 		return p.rehearse(r, key)
 	}
-	i, first := p.take(key)
+	i, first := p.take(key, pims.SessionNumber(r.Context()))
 	if i < 0 {
 		return nil, p.notRecorded(r.Context(), r.URL.Path)
 	}
@@ -106,12 +107,14 @@ func formOf(r *http.Request) (string, error) {
 }
 
 // take returns the next exchange of a request, or again the last one; -1: there is none.
-func (p *player) take(key string) (i int, first bool) {
+func (p *player) take(key string, session int) (i int, first bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.forget(key, session)
 	if queue := p.queues[key]; len(queue) > 0 {
-		i = queue[0]
-		p.queues[key], p.latest[key], p.plays[i].asked = queue[1:], i, true
+		at := max(0, slices.IndexFunc(queue, func(i int) bool { return p.plays[i].Session == session }))
+		i = queue[at]
+		p.queues[key], p.latest[key], p.plays[i].asked = slices.Delete(queue, at, at+1), i, true
 		p.answered++
 		if p.plays[i].Withheld {
 			p.plays[i].over = true
@@ -125,6 +128,25 @@ func (p *player) take(key string) (i int, first bool) {
 		return i, false
 	}
 	return -1, false
+}
+
+// forget gives up the exchanges of a request in sessions before a session: the request was on
+// its way when its session died, and comes in the next one now. The caller holds the lock.
+func (p *player) forget(key string, session int) {
+	earlier := func(i int) bool {
+		of := p.plays[i].Session
+		return 0 < of && of < session
+	}
+	for _, i := range p.queues[key] {
+		if earlier(i) {
+			p.plays[i].over = true
+			p.tell()
+		}
+	}
+	p.queues[key] = slices.DeleteFunc(p.queues[key], earlier)
+	if i, ok := p.latest[key]; ok && earlier(i) {
+		delete(p.latest, key)
+	}
 }
 
 // notRecorded returns the error of a request that the recorded run did not send, or whose

@@ -56,6 +56,56 @@ func TestARequestThatTheRecordedRunDidNotComeToSendDoesNotDecide(t *testing.T) {
 	}
 }
 
+// A record was asked for in a session that had died, and again in the next one. Now the first
+// request comes late.
+func TestAnAnswerOfADeadSessionDoesNotComeInTheNextOne(t *testing.T) { // R20, R52
+	t.Parallel()
+	const view, calendar = "https://neo.example/view/1", "https://neo.example/calendar"
+	p := recorded(view, calendar, view)
+	p.patience = time.Minute
+	p.plays[0].Session, p.plays[0].Status = 1, http.StatusUnauthorized
+	p.plays[1].Session, p.plays[2].Session = 1, 2
+
+	i, first := p.take(keyOf(http.MethodGet, view, ""), 2)
+	require.Equal(t, 2, i)
+	require.True(t, first)
+	require.NoError(t, p.get(pims.InSession(t.Context(), 1), calendar), "nothing waits for what nobody will ask for")
+	require.True(t, p.turn(2))
+	i, first = p.take(keyOf(http.MethodGet, view, ""), 2)
+	require.Equal(t, 2, i, "the last answer again")
+	require.False(t, first)
+	require.Equal(t, 1, p.unasked())
+
+	p = recorded(view)
+	p.plays[0].Session = 1
+	require.NoError(t, p.get(pims.InSession(t.Context(), 1), view))
+	i, _ = p.take(keyOf(http.MethodGet, view, ""), 2)
+	require.Equal(t, -1, i, "no answer again of a session that has died")
+}
+
+// A login asks for what a session asks for, too.
+func TestEachSessionHasItsOwnAnswers(t *testing.T) { // R36, R52
+	t.Parallel()
+	const proof = "https://neo.example/proof"
+	p := recorded(proof, proof, proof, proof)
+	for i, session := range []int{1, 0, 1, 2} {
+		p.plays[i].Session = session
+	}
+	var taken []int
+	for _, session := range []int{0, 1, 1, 2, 2, 0} {
+		i, _ := p.take(keyOf(http.MethodGet, proof, ""), session)
+		taken = append(taken, i)
+	}
+	require.Equal(t, []int{1, 0, 2, 3, 3, 3}, taken)
+
+	earlier := recorded(proof, proof) // a version that did not note sessions
+	for n := range 2 {
+		i, first := earlier.take(keyOf(http.MethodGet, proof, ""), 2-n)
+		require.Equal(t, n, i)
+		require.True(t, first)
+	}
+}
+
 func TestARequestThatIsNotRecordedFailsAndIsNamed(t *testing.T) { // R52
 	t.Parallel()
 	p := recorded("https://neo.example/calendar")
