@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -63,6 +64,8 @@ func TestARecordingAndItsCopyTellTheSessionsOfARunApart(t *testing.T) { // R36, 
 	require.Equal(t, map[int]bool{0: true, 1: true, 2: true}, seen)
 }
 
+var caseIDs = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+
 // requireNobody requires that no text of people is in an export (R40).
 func requireNobody(t *testing.T, r, held *recordings.Recording) {
 	t.Helper()
@@ -75,6 +78,7 @@ func requireNobody(t *testing.T, r, held *recordings.Recording) {
 		texts = append(texts, string(content))
 	}
 	text := strings.ReplaceAll(strings.ToLower(strings.Join(texts, "\n")), "\x00", "")
+	text = caseIDs.ReplaceAllString(text, "") // they are ours and random: four of their digits may be "feed"
 	tokens := map[string]bool{}
 	for _, token := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) }) {
 		tokens[token] = true
