@@ -42,7 +42,7 @@ func theRecords() []mutant {
 		{"R19", "a case that is listed nowhere is viewed", look, `case !ok || entry.Fingerprint == "" || `, `case !ok && entry.ID != "" || `, looks},
 		{"R19", "a case of the run's own days is looked at twice", look, "!ids[c.CaseID]", "true", looks},
 		{"R9", "notes that are another visit's now stay until the day's look", look, "case found.Lost(c):", "case l != nil && found.Lost(c):", tests{sync, "AStoredConsultationOfAnotherPatientsVisit"}},
-		{"R20", "a view that looks dead renews the session", connection, "read, err := requestRecord(ctx, c, func(s pims.Session) (pims.Consultation", "read, err := request(ctx, c, func(s pims.Session) (pims.Consultation", refused},
+		{"R20", "a view that looks dead renews the session", connection, "read, err := requestRecord(ctx, c, func(ctx context.Context, s pims.Session) (pims.Consultation", "read, err := request(ctx, c, func(ctx context.Context, s pims.Session) (pims.Consultation", refused},
 		{"R20", "a lookup that looks dead renews the session", connection, "found, err := requestRecord(ctx, f.connection", "found, err := request(ctx, f.connection", refused},
 		{"R20", "a list that looks dead renews a session of this run", connection, "present.session != s || !present.fresh {\n", "present != nil {\n", tests{"internal/clinic", "AListThatLooks"}},
 		{"R36", "a kept session that looks dead to a list is not renewed", connection, " || present.session != s || !present.fresh {\n", " || present.session != s {\n", tests{"internal/clinic", "AListThatLooks"}},
