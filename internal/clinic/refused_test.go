@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -156,44 +156,36 @@ func TestASessionThatDiesAmongRefusedRecordsIsRenewedOnce(t *testing.T) { // R20
 	require.Equal(t, 1, o.fake.Count(pimstest.OpLogin))
 }
 
-// Many records are read at once, and all of them meet the end of the session.
+// Many records are read at once, and all of them meet the end of the session. While one of
+// them proves it, the others wait.
 func TestASessionThatDiesIsProvedDeadOnce(t *testing.T) { // R20, R36
 	t.Parallel()
-	for range 20 { // which of them waits for which differs
-		provedOnce(t)
-	}
-}
-
-func provedOnce(t *testing.T) {
-	t.Helper()
-	o := newOffice(t)
-	o.fake.SetConsultations(pims.Consultation{ID: "c7", At: noon})
-	connection := o.connect(t)
-	o.fake.ExpireSessions()
-	o.fake.ForgetCalls()
-	const many = 20
-	var together sync.WaitGroup
-	together.Add(many)
-	var asked atomic.Int64
-	o.fake.OnCall(func(_ context.Context, call pimstest.Call) error {
-		if call.Op == pimstest.OpConsultation && asked.Add(1) <= many {
-			together.Done()
-			together.Wait()
-		}
-		return nil
-	})
-	var group sync.WaitGroup
-	for range many {
-		group.Go(func() {
-			if _, err := connection.Consultation(t.Context(), "c7"); err != nil {
-				t.Error(err)
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		o.fake.SetConsultations(pims.Consultation{ID: "c7", At: noon})
+		connection := o.connect(t)
+		o.fake.ExpireSessions()
+		o.fake.ForgetCalls()
+		o.fake.OnCall(func(_ context.Context, call pimstest.Call) error {
+			if call.Op == pimstest.OpProve {
+				synctest.Wait()
 			}
+			return nil
 		})
-	}
-	group.Wait()
-	require.Equal(t, 1, o.fake.Count(pimstest.OpProve))
-	require.Equal(t, 1, o.fake.Count(pimstest.OpLogin))
-	require.Equal(t, 2*many, o.fake.Count(pimstest.OpConsultation))
+		const many = 20
+		var group sync.WaitGroup
+		for range many {
+			group.Go(func() {
+				if _, err := connection.Consultation(t.Context(), "c7"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		require.Equal(t, 1, o.fake.Count(pimstest.OpProve))
+		require.Equal(t, 1, o.fake.Count(pimstest.OpLogin))
+		require.Equal(t, 2*many, o.fake.Count(pimstest.OpConsultation))
+	})
 }
 
 // credit has two records refused, so that a third one would need no proof.
