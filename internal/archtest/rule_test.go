@@ -297,7 +297,7 @@ var lower = rule{
 	},
 	{
 		pkg:       "internal/recordings",
-		ours:      []string{panicsPkg, "internal/pims", "internal/settings", "internal/syncs", "internal/clinic", "internal/cases", "internal/guards", "internal/casesync", "internal/drift", "internal/driftwatch"},
+		ours:      []string{panicsPkg, "internal/pims", "internal/pims/pimshttp", "internal/settings", "internal/syncs", "internal/clinic", "internal/cases", "internal/guards", "internal/casesync", "internal/drift", "internal/driftwatch"},
 		libraries: []string{uuid},
 	},
 	{

@@ -17,6 +17,7 @@ import (
 	"unicode"
 
 	"github.com/pims-sync/pims-sync/internal/pims"
+	"github.com/pims-sync/pims-sync/internal/pims/pimshttp"
 )
 
 // A Transport records what passes through it, in contexts of Tape.Recording; see
@@ -110,8 +111,8 @@ func headerOf(h http.Header) map[string]string {
 		kept["Location"] = bare(target)
 	}
 	if after := h.Get("Retry-After"); after != "" {
-		if at, err := http.ParseTime(after); err == nil {
-			after = strconv.Itoa(max(0, int(time.Until(at).Round(time.Second).Seconds())))
+		if _, err := http.ParseTime(after); err == nil {
+			after = strconv.Itoa(int(pimshttp.RetryAfter(h, time.Now()).Round(time.Second).Seconds()))
 		}
 		kept["Retry-After"] = after
 	}

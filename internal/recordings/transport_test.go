@@ -31,6 +31,8 @@ func recorded(t *testing.T, method, address, form string) (e recordings.Exchange
 		header.Set("Location", "https://sso.example/a/login?code="+canary+"#access_token="+canary)
 		header.Set("Set-Cookie", "kept="+canary+"; Path=/")
 		header.Set("Content-Type", "application/json")
+		header.Set("Date", "Mon, 30 Nov 2026 14:00:00 GMT")
+		header.Set("Retry-After", "Mon, 30 Nov 2026 14:01:30 GMT")
 		return &http.Response{StatusCode: http.StatusFound, Header: header, Body: io.NopCloser(strings.NewReader("{}"))}
 	})}
 	response, err := transport.RoundTrip(r)
@@ -75,7 +77,7 @@ func TestAnAnswerIsRecordedWithoutWhatSignsIn(t *testing.T) { // R52
 	t.Parallel()
 	e, whole := recorded(t, http.MethodGet, "https://neo.example/consultations/search?author=7&page=1&passport=2&considered=1", "")
 	require.False(t, e.Withheld)
-	require.Equal(t, map[string]string{"Location": "https://sso.example/a/login", "Set-Cookie": "kept", "Content-Type": "application/json"}, e.Header)
+	require.Equal(t, map[string]string{"Location": "https://sso.example/a/login", "Set-Cookie": "kept", "Content-Type": "application/json", "Retry-After": "90"}, e.Header)
 	require.Contains(t, whole, "passport=2&considered=1{}")
 	require.NotContains(t, whole, canary)
 }

@@ -18,7 +18,7 @@ func FuzzRetryAfter(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		wait := retryAfter(http.Header{"Retry-After": {value}}, now)
+		wait := RetryAfter(http.Header{"Retry-After": {value}}, now)
 		require.GreaterOrEqual(t, wait, time.Duration(0))
 		if at, err := http.ParseTime(value); err == nil && at.After(now) {
 			require.Equal(t, at.Sub(now), wait)

@@ -36,17 +36,22 @@ func delay(tries int, backoff, after time.Duration) (time.Duration, bool) {
 	return max(after, jittered), true
 }
 
-// retryAfter reads the header in both of its forms: seconds, or a date. It returns 0 where
-// the header is missing, unreadable or past.
-func retryAfter(header http.Header, now time.Time) time.Duration {
+// RetryAfter returns how long a header asks to wait, in seconds or until a date. A date is one
+// of the server's clock, which Date tells; now is ours, for a server that does not tell its
+// own. RetryAfter returns 0 where the header is missing, unreadable or past.
+func RetryAfter(header http.Header, now time.Time) time.Duration {
 	text := header.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second
 	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(0, at.Sub(now))
+	at, err := http.ParseTime(text)
+	if err != nil {
+		return 0
 	}
-	return 0
+	if served, err := http.ParseTime(header.Get("Date")); err == nil {
+		now = served
+	}
+	return max(0, at.Sub(now))
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

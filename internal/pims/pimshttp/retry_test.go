@@ -111,6 +111,38 @@ func TestRetryAfterIsHonouredInBothForms(t *testing.T) { // R32
 	}
 }
 
+// A server's clock may be wrong, and so may ours: what counts is how far its date is from its
+// own time.
+func TestARetryAfterDateIsOneOfTheServersClock(t *testing.T) { // R32
+	t.Parallel()
+	ours := time.Date(2026, time.November, 30, 14, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		ahead time.Duration // the server's clock
+		after time.Duration // its date, from its own time
+		date  string        // in the place of its time
+		wait  time.Duration
+	}{
+		"as ours":            {0, 90 * time.Second, "", 90 * time.Second},
+		"an hour ahead":      {time.Hour, 90 * time.Second, "", 90 * time.Second},
+		"an hour behind":     {-time.Hour, 90 * time.Second, "", 90 * time.Second},
+		"past":               {time.Hour, -90 * time.Second, "", 0},
+		"no time":            {0, 90 * time.Second, "none", 90 * time.Second},
+		"an unreadable time": {0, 90 * time.Second, "soon", 90 * time.Second},
+	} {
+		header := http.Header{}
+		served := ours.Add(c.ahead)
+		header.Set("Retry-After", served.Add(c.after).Format(http.TimeFormat))
+		switch c.date {
+		case "":
+			header.Set("Date", served.Format(http.TimeFormat))
+		case "none":
+		default:
+			header.Set("Date", c.date)
+		}
+		require.Equal(t, c.wait, pimshttp.RetryAfter(header, ours), name)
+	}
+}
+
 func TestMorePatienceThanTwoMinutesIsNotHad(t *testing.T) { // R32
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

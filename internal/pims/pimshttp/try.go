@@ -112,9 +112,9 @@ func (c *Client) checkStatus(response *http.Response, request Request) error {
 	case request.Optional && (status == http.StatusNotFound || status == http.StatusGone):
 		return statusError(status, pims.ErrNotFound)
 	case status == http.StatusTooManyRequests:
-		return &retryable{statusError(status, pims.ErrRateLimited), retryAfter(response.Header, time.Now())}
+		return &retryable{statusError(status, pims.ErrRateLimited), RetryAfter(response.Header, time.Now())}
 	case retryableStatus(status):
-		return &retryable{statusError(status, pims.ErrServer), retryAfter(response.Header, time.Now())}
+		return &retryable{statusError(status, pims.ErrServer), RetryAfter(response.Header, time.Now())}
 	case status >= 400:
 		return statusError(status, ErrRefused)
 	default:

@@ -250,7 +250,7 @@ func (c *call) failed(w http.ResponseWriter, r *http.Request) bool {
 	}
 	switch f.Kind {
 	case FaultStatus:
-		f.writeStatus(w)
+		f.writeStatus(w, c.sim.options.Now())
 	case FaultHTML:
 		writeHTML(w, http.StatusOK, brokenTemplate, nil)
 	case FaultMaintenance:
@@ -284,12 +284,14 @@ func (c *call) failed(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// writeStatus is a refusal by status code, with Retry-After in one of its two forms.
-func (f Fault) writeStatus(w http.ResponseWriter) {
+// writeStatus is a refusal by status code, with Retry-After in one of its two forms: a date is
+// one of the practice's clock.
+func (f Fault) writeStatus(w http.ResponseWriter, now time.Time) {
 	code := cmp.Or(f.Code, http.StatusInternalServerError)
 	switch {
 	case f.RetryAfter > 0 && f.RetryAfterDate:
-		w.Header().Set("Retry-After", time.Now().Add(f.RetryAfter).UTC().Format(http.TimeFormat))
+		w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+		w.Header().Set("Retry-After", now.Add(f.RetryAfter).UTC().Format(http.TimeFormat))
 	case f.RetryAfter > 0:
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
 	}
