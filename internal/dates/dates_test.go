@@ -30,6 +30,11 @@ func TestTheProofHasEveryDayAtFourHoursInFiveZones(t *testing.T) { // R59
 	}
 	require.Len(t, seen, 731*4*5)
 	require.Equal(t, 20, leapDay)
+	zones := make(map[string]bool)
+	for _, series := range everySeries(1)[:len(theZones)] {
+		zones[series[0].zone] = true
+	}
+	require.Len(t, zones, 5, "what looks at the zone alone is run in the first series")
 	require.Len(t, everySeries(3), 4*5)
 	require.Empty(t, everySeries(0))
 }
@@ -38,7 +43,7 @@ func TestAFailureInARoundIsToldWithItsTime(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, roundMark+"b\n--- FAIL: TestX\n    text\n"+roundMark+"d\npanic: e\n", failures(
 		roundMark+"a\n"+roundMark+"b\n--- FAIL: TestX\n    text\n"+roundMark+"c\n"+roundMark+"d\npanic: e\n"))
-	require.Equal(t, timesVariable+"=0 60", rounds([]moment{{time.Unix(0, 0), "UTC"}, {time.Unix(60, 0), "UTC"}}))
+	require.Equal(t, timesVariable+"=0 60", timesOf([]moment{{time.Unix(0, 0), "UTC"}, {time.Unix(60, 0), "UTC"}}))
 }
 
 func TestTheChosenMomentsAreTheUnusualOnes(t *testing.T) { // R59

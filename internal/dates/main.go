@@ -11,7 +11,8 @@
 // does the same on every date. The command builds the tests once and runs
 //
 //   - what needs neither a database nor a browser, for each day of two years at four
-//     hours in five zones: each test that looks. A test that never looks is run once.
+//     hours in five zones: each test that looks at the date. One that looks at the zone
+//     alone is run once in each zone, and one that looks at neither once.
 //   - what needs a database or a browser, at 60 chosen moments, or at a part of them:
 //     "-part 3/10" is the third of ten, so that machines or nights can share the work.
 //     Where no test of a package needs a database, those that start a browser and look.

@@ -23,8 +23,8 @@ var edits = []edit{
 	{"time/time.go", "\tsec, nsec, mono := runtimeNow()\n", "\tsec, nsec, mono := movedNow()\n"},
 	// Between two readings of one process, time uses its monotonic clock. Whoever gets
 	// here wants to know the date.
-	{"time/time.go", "func (t *Time) sec() int64 {\n\tif t.wall&hasMonotonic != 0 {\n", "func (t *Time) sec() int64 {\n\tif t.wall&hasMonotonic != 0 {\n\t\tnoteRead()\n"},
-	{"time/zoneinfo.go", "\tif l == &localLoc {\n", "\tif l == &localLoc {\n\t\tnoteRead()\n"},
+	{"time/time.go", "func (t *Time) sec() int64 {\n\tif t.wall&hasMonotonic != 0 {\n", "func (t *Time) sec() int64 {\n\tif t.wall&hasMonotonic != 0 {\n\t\tnoteRead(true)\n"},
+	{"time/zoneinfo.go", "\tif l == &localLoc {\n", "\tif l == &localLoc {\n\t\tnoteRead(false)\n"},
 	{"os/exec.go", "\ttestlog.Open(name)\n\treturn startProcess(", "\ttestlog.Open(name)\n\ttime.NoteStart(name)\n\treturn startProcess("},
 	{"testing/testing.go", "\t\t\ttstate := newTestState(*parallel, newMatcher(", "\t\t\ttime.BeginRound(i)\n\t\t\ttstate := newTestState(*parallel, newMatcher("},
 }
@@ -32,8 +32,12 @@ var edits = []edit{
 // roundMark begins the line that a round of tests prints.
 const roundMark = "== round at "
 
-// startMark begins the line about a program that a process starts.
-const startMark = "starts "
+// What begins the lines of a process about itself.
+const (
+	startMark = "starts " // the program that it starts
+	dateMark  = "date "   // the function that looks at the present date
+	zoneMark  = "zone "   // the function that looks at the local zone
+)
 
 // moved is a file more in package time. Fake clocks (testing/synctest) stay as they are.
 const moved = `package time
@@ -105,10 +109,12 @@ func NoteStart(name string) {
 	}
 }
 
-// bystanders read the date for logs, headers, deadlines and seeds, which no test looks at.
-var bystanders = []string{"time", "github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/internal/diff", "testing", "context", "log", "log/slog", "net", "net/http", "internal/poll", "os", "crypto/tls"}
+// bystanders read the date for logs, headers, deadlines, seeds, ids, spans and metrics, which
+// no test looks at.
+var bystanders = []string{"time", "github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/internal/diff", "testing", "context", "log", "log/slog", "net", "net/http", "internal/poll", "os", "crypto/tls",
+	"github.com/google/uuid", "go.opentelemetry.io/otel/exporters/otlp/otlptrace/internal/tracetransform", "google.golang.org/protobuf/types/known/timestamppb"}
 
-func noteRead() {
+func noteRead(date bool) {
 	if readsTo < 0 || runtimeIsBubbled() {
 		return
 	}
@@ -135,7 +141,11 @@ func noteRead() {
 					return
 				}
 			}
-			_, _ = syscall.Write(readsTo, []byte(name+"\n"))
+			mark := "` + zoneMark + `"
+			if date {
+				mark = "` + dateMark + `"
+			}
+			_, _ = syscall.Write(readsTo, []byte(mark+name+"\n"))
 			return
 		}
 		if !more {

@@ -42,7 +42,8 @@ func atOnce[T any](ctx context.Context, n int, items []T, f func(T) error) error
 // A dated is the tests of a package without a database that look at the date or the zone.
 type dated struct {
 	testPackage
-	names    []string // without a browser
+	dates    []string // at the date, without a browser
+	zones    []string // at the zone alone, without one
 	browsing []string // those that start one
 }
 
@@ -50,9 +51,10 @@ type dated struct {
 func only(names []string) string { return "-test.run=^(" + strings.Join(names, "|") + ")$" }
 
 // everyDay runs the tests without a database or a browser that look at the date, at
-// every moment of the two years. One process plays one hour in one zone for all days:
-// a round of its tests for each. The hours and zones come one after the other, so that
-// what has run after a part of the time has seen every day.
+// every moment of the two years, and those that look at the zone alone once in each zone.
+// One process plays one hour in one zone for all days: a round of its tests for each. The
+// hours and zones come one after the other, so that what has run after a part of the time
+// has seen every day.
 func (b *bench) everyDay(ctx context.Context, looking []dated) error {
 	series := everySeries(b.days)
 	if len(series) == 0 {
@@ -61,21 +63,30 @@ func (b *bench) everyDay(ctx context.Context, looking []dated) error {
 	began := time.Now()
 	type job struct {
 		tests   dated
+		names   []string
 		moments []moment
 	}
 	var jobs []job
-	for _, moments := range series {
+	rounds := 0
+	add := func(d dated, names []string, moments []moment) {
+		if len(names) > 0 {
+			jobs = append(jobs, job{d, names, moments})
+			rounds += len(moments)
+		}
+	}
+	for n, moments := range series {
 		for _, d := range looking {
-			if len(d.names) > 0 {
-				jobs = append(jobs, job{d, moments})
+			if n < len(theZones) { // the first series are of one zone each
+				add(d, d.zones, moments[:1])
 			}
+			add(d, d.dates, moments)
 		}
 	}
 	var failed, done atomic.Int64
 	err := atOnce(ctx, runtime.NumCPU(), jobs, func(p job) error {
 		start := time.Now()
-		out, err := b.test(ctx, p.tests.testPackage, p.moments[0], []string{rounds(p.moments)}, "-test.timeout=0", "-test.short",
-			fmt.Sprintf("-test.count=%d", len(p.moments)), only(p.tests.names))
+		out, err := b.test(ctx, p.tests.testPackage, p.moments[0], []string{timesOf(p.moments)}, "-test.timeout=0", "-test.short",
+			fmt.Sprintf("-test.count=%d", len(p.moments)), only(p.names))
 		if err != nil && ctx.Err() == nil { // what ended with the run says nothing of the day
 			failed.Add(1)
 			fmt.Fprintf(b.log, "FAIL %s, %s and the days after: %v\n%s\n", p.tests.path, p.moments[0], err, failures(out))
@@ -85,12 +96,12 @@ func (b *bench) everyDay(ctx context.Context, looking []dated) error {
 		return nil
 	})
 	fmt.Fprintf(b.log, "without a database or a browser: %d rounds of %d, %d processes failed, %s\n",
-		done.Load(), len(jobs)*min(b.days, daysOfTheProof), failed.Load(), time.Since(began).Round(time.Second))
+		done.Load(), rounds, failed.Load(), time.Since(began).Round(time.Second))
 	return errors.Join(err, ifAny(failed.Load()))
 }
 
-// rounds is what lets each round of -test.count begin at one of the moments.
-func rounds(moments []moment) string {
+// timesOf is what lets each round of -test.count begin at one of the moments.
+func timesOf(moments []moment) string {
 	times := make([]string, len(moments))
 	for i, m := range moments {
 		times[i] = strconv.FormatInt(m.at.Unix(), 10)
@@ -122,7 +133,7 @@ func failures(out string) string {
 
 // whatLooks runs each test of the packages without a database by itself, and finds those
 // that look at the present date or at the local zone. The others do the same on every
-// date. For chosenDays alone, the packages without a browser are not needed.
+// date, and those that look at the zone alone do the same on every date in a zone. For chosenDays alone, the packages without a browser are not needed.
 func (b *bench) whatLooks(ctx context.Context) ([]dated, error) {
 	needed := func(p testPackage) bool { return !p.whole && (b.days > 0 || p.browser && b.moments > 0) }
 	if err := b.build(ctx, needed); err != nil {
@@ -150,27 +161,30 @@ func (b *bench) whatLooks(ctx context.Context) ([]dated, error) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		if looksAtTheDate.Match(notes) {
-			d := looking[s.path]
-			d.testPackage = s.testPackage
-			if startsABrowser.Match(notes) {
-				d.browsing = append(d.browsing, s.name)
-			} else {
-				d.names = append(d.names, s.name)
-			}
-			looking[s.path] = d
+		d := looking[s.path]
+		d.testPackage = s.testPackage
+		switch date := looksAtTheDate.Match(notes); {
+		case !date && !looksAtTheZone.Match(notes):
+			return nil
+		case startsABrowser.Match(notes):
+			d.browsing = append(d.browsing, s.name)
+		case date:
+			d.dates = append(d.dates, s.name)
+		default:
+			d.zones = append(d.zones, s.name)
 		}
+		looking[s.path] = d
 		return nil
 	})
 	var chosen []dated
-	count, browsing := 0, 0
+	dates, zones, browsing := 0, 0, 0
 	for _, path := range sortedKeys(looking) {
 		d := looking[path]
 		chosen = append(chosen, d)
-		count, browsing = count+len(d.names), browsing+len(d.browsing)
-		fmt.Fprintf(b.log, "%s: %s\n", path, strings.Join(slices.Concat(d.names, d.browsing), " "))
+		dates, zones, browsing = dates+len(d.dates), zones+len(d.zones), browsing+len(d.browsing)
+		fmt.Fprintf(b.log, "%s: %s\n", path, strings.Join(slices.Concat(d.dates, d.zones, d.browsing), " "))
 	}
-	fmt.Fprintf(b.log, "of %d tests without a database %d look at the date or the zone, and %d more that start a browser\n", len(tests), count, browsing)
+	fmt.Fprintf(b.log, "of %d tests without a database %d look at the date, %d at the zone alone, and %d more start a browser\n", len(tests), dates, zones, browsing)
 	return chosen, err
 }
 
@@ -203,7 +217,8 @@ func (b *bench) singles(ctx context.Context, of func(testPackage) bool) ([]singl
 // What a process notes (see moved).
 var (
 	startsABrowser = regexp.MustCompile(`(?mi)^` + startMark + `.*chrom`)
-	looksAtTheDate = regexp.MustCompile(`(?m)^[^ ]+$`)
+	looksAtTheDate = regexp.MustCompile(`(?m)^` + dateMark)
+	looksAtTheZone = regexp.MustCompile(`(?m)^` + zoneMark)
 )
 
 // now is the moment at which nothing is moved.

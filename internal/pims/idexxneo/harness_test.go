@@ -39,6 +39,9 @@ func newRemote(t testing.TB, o options) *remote {
 // startRemote starts a Neo with the practice of its options.
 func startRemote(t testing.TB, o options) *remote {
 	t.Helper()
+	if o.sim.Now == nil { // the same practice on each day (R59)
+		o.sim.Now = func() time.Time { return time.Date(2026, 3, 18, 15, 0, 0, 0, time.UTC) }
+	}
 	sim := neosim.New(o.sim)
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
