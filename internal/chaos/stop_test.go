@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"flag"
+	"fmt"
 	"net/http"
 	"slices"
 	"syscall"
@@ -30,6 +31,9 @@ func TestAReplicaThatWasStoppedForLongWritesNothingOfWhatItHeld(t *testing.T) {
 	}
 	for _, s := range held {
 		s.practice = w.addPractice(t)
+		s.mustSync(t)
+	}
+	for _, s := range held { // at once, since a try of a request ends after half a minute
 		s.begin(t)
 	}
 	w.addReplica(t)
@@ -80,7 +84,6 @@ type standstill struct {
 // begin starts the sync and returns when its replica waits.
 func (s *standstill) begin(t *testing.T) {
 	t.Helper()
-	s.mustSync(t)
 	if s.op == neosim.OpLogin {
 		s.ExpireSessions()
 	}
@@ -88,7 +91,7 @@ func (s *standstill) begin(t *testing.T) {
 		s.loseOne(t)
 	}
 	s.ResetRequests()
-	s.Fail(neosim.Fault{Op: s.op, Skip: s.skip, Kind: neosim.FaultHang})
+	s.Fail(neosim.Fault{Op: s.op, Skip: s.skip, Kind: neosim.FaultHang, Count: neosim.Forever})
 	a, err := s.sync(t.Context(), s.world.replicas[0].url(), s.kind, bodies[s.kind], "Prefer", "respond-async")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusAccepted, a.Status, "%v", a.Body)
@@ -109,9 +112,21 @@ func (s *standstill) loseOne(t *testing.T) {
 // requireTakenOver waits until another attempt has completed the sync.
 func (s *standstill) requireTakenOver(t *testing.T) {
 	t.Helper()
-	require.Eventually(t, func() bool {
-		return one[bool](t, s.world.database, `select status = 'completed' and attempt > 1 from case_sync_audits where id = $1`, s.id)
-	}, recovery, pollPause, "the sync that stands at %s is not completed by another attempt", s.op)
+	for patience := time.Now().Add(recovery); ; pause(t.Context(), pollPause) {
+		if one[bool](t, s.world.database, `select status = 'completed' and attempt > 1 from case_sync_audits where id = $1`, s.id) {
+			return
+		}
+		if time.Now().After(patience) {
+			break
+		}
+	}
+	logs := ""
+	for i, r := range s.world.replicas[1:] {
+		logs += fmt.Sprintf("\nreplica %d: %s", i+2, r.last)
+	}
+	require.FailNow(t, "the sync is not completed by another attempt", "it stands at %s\nsync: %s\njobs: %s%s", s.op,
+		one[string](t, s.world.database, `select to_jsonb(a)::text from case_sync_audits a where id = $1`, s.id),
+		column[string](t, s.world.database, `select to_jsonb(j)::text from river_job j where state <> 'completed' order by id`), logs)
 }
 
 // goOn lets the practice and its cases change through a replica that works.
