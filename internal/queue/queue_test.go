@@ -256,6 +256,27 @@ func TestACancelFromAnotherReplicaEndsARunningSync(t *testing.T) { // R29
 	require.Equal(t, syncs.CodeCancelled, audit.Result.Code)
 }
 
+// The connection that is told of cancellations breaks just before one.
+func TestACancelThatNoReplicaIsToldOfIsFoundAtOnce(t *testing.T) { // R29, R30
+	t.Parallel()
+	url := pgtest.URL(t)
+	clinicID := addClinic(t, url)
+	run, began := blocked()
+	working(t, url, run, func(o *queue.Options) { o.Lease = time.Hour })
+	other := newReplica(t, url, nil, nil)
+	audit := start(t, other, clinicID, syncs.TypeFull, syncs.TriggerAPI)
+	<-began
+	database := pgtest.Open(t, url).Pool()
+	for ended := 0; ended == 0; { // it may not be there yet
+		require.NoError(t, database.QueryRow(t.Context(), `
+			select count(pg_terminate_backend(pid)) from pg_stat_activity
+			where datname = current_database() and query like 'listen %'`).Scan(&ended))
+	}
+	_, err := other.Cancel(t.Context(), clinicID, audit.ID, "key:test")
+	require.NoError(t, err)
+	require.Equal(t, syncs.StatusCancelled, wait(t, other, audit).Status)
+}
+
 func TestASyncOverItsTimeLimitFailsWithATimeout(t *testing.T) { // R28
 	t.Parallel()
 	url := pgtest.URL(t)

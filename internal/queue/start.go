@@ -245,8 +245,9 @@ func (q *Queue) listenForCancels(ctx context.Context) {
 			return
 		case payload := <-told:
 			id, err := uuid.Parse(payload)
-			if err != nil {
-				continue // an empty payload: the heartbeat finds the cancellation
+			if err != nil { // notifications were missed: a heartbeat finds what was cancelled
+				q.syncs.beatAll()
+				continue
 			}
 			q.syncs.end(id, syncs.ErrCancelled)
 		}

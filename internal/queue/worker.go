@@ -55,11 +55,17 @@ type worker struct {
 	o workerOptions
 
 	mu      sync.Mutex
-	running map[uuid.UUID]context.CancelCauseFunc
+	running map[uuid.UUID]*ongoing
+}
+
+// An ongoing is an attempt at a sync that this replica works on.
+type ongoing struct {
+	end  context.CancelCauseFunc
+	beat chan struct{} // a heartbeat is wanted now
 }
 
 func newWorker(o workerOptions) *worker {
-	return &worker{o: o, running: make(map[uuid.UUID]context.CancelCauseFunc)}
+	return &worker{o: o, running: make(map[uuid.UUID]*ongoing)}
 }
 
 // Work looks at the job's audit. It claims and runs the sync, or finds that there is
@@ -184,7 +190,8 @@ func (w *worker) attempt(ctx context.Context, run syncs.Run) (result syncs.Resul
 	work = panics.WithOwner(work, panicked)
 	stopWatching := panics.AfterEnd(ctx, func() { end(syncs.ErrShutdown) }, panicked)
 	defer stopWatching()
-	w.track(run.Lease, end)
+	a := &ongoing{end, make(chan struct{}, 1)}
+	w.track(run.Lease, a)
 	defer w.untrack(run.Lease)
 
 	limited, cancel := syncs.WithWorkLimit(work, w.o.timeLimit)
@@ -193,7 +200,7 @@ func (w *worker) attempt(ctx context.Context, run syncs.Run) (result syncs.Resul
 	beats := make(chan struct{})
 	panics.Go(func() {
 		defer close(beats)
-		w.heartbeat(beating, run.Lease, end)
+		w.heartbeat(beating, run.Lease, a)
 	}, panicked)
 	defer func() { stopBeating(); <-beats }()
 
@@ -229,7 +236,7 @@ func (w *worker) again(run syncs.Run, err error) (pause time.Duration, again boo
 
 // heartbeat extends the lease, and ends the attempt when the lease is lost or the sync is
 // cancelled (R30).
-func (w *worker) heartbeat(ctx context.Context, lease syncs.Lease, end context.CancelCauseFunc) {
+func (w *worker) heartbeat(ctx context.Context, lease syncs.Lease, a *ongoing) {
 	ticker := time.NewTicker(w.o.lease / 3)
 	defer ticker.Stop()
 	held := time.Now()
@@ -238,21 +245,22 @@ func (w *worker) heartbeat(ctx context.Context, lease syncs.Lease, end context.C
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+		case <-a.beat:
 		}
 		cancelled, err := w.o.audits.Heartbeat(ctx, lease, w.o.lease)
 		switch {
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, syncs.ErrLeaseLost):
-			end(syncs.ErrLeaseLost)
+			a.end(syncs.ErrLeaseLost)
 			return
 		case err == nil && cancelled:
-			end(syncs.ErrCancelled)
+			a.end(syncs.ErrCancelled)
 			return
 		case err == nil:
 			held = time.Now()
 		case time.Since(held) > w.o.lease: // the database is unreachable, and another replica may have taken over
-			end(fmt.Errorf("%w: no heartbeat for %s", syncs.ErrLeaseLost, w.o.lease))
+			a.end(fmt.Errorf("%w: no heartbeat for %s", syncs.ErrLeaseLost, w.o.lease))
 			return
 		default:
 			w.o.log.WarnContext(ctx, "Heartbeat failed", "sync_id", lease.AuditID.String(), "error", err.Error())
@@ -260,10 +268,10 @@ func (w *worker) heartbeat(ctx context.Context, lease syncs.Lease, end context.C
 	}
 }
 
-func (w *worker) track(lease syncs.Lease, end context.CancelCauseFunc) {
+func (w *worker) track(lease syncs.Lease, a *ongoing) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.running[lease.AuditID] = end
+	w.running[lease.AuditID] = a
 }
 
 func (w *worker) untrack(lease syncs.Lease) {
@@ -275,9 +283,21 @@ func (w *worker) untrack(lease syncs.Lease) {
 // end ends a sync that this replica works on; any other it leaves alone.
 func (w *worker) end(id uuid.UUID, cause error) {
 	w.mu.Lock()
-	end := w.running[id]
+	a := w.running[id]
 	w.mu.Unlock()
-	if end != nil {
-		end(cause)
+	if a != nil {
+		a.end(cause)
+	}
+}
+
+// beatAll lets each sync of this replica have a heartbeat now.
+func (w *worker) beatAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range w.running {
+		select {
+		case a.beat <- struct{}{}:
+		default: // it will have one
+		}
 	}
 }
