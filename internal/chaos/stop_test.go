@@ -33,7 +33,7 @@ func TestAReplicaThatWasStoppedForLongWritesNothingOfWhatItHeld(t *testing.T) {
 		s.practice = w.addPractice(t)
 		s.mustSync(t)
 	}
-	for _, s := range held { // at once, since a try of a request ends after half a minute
+	for _, s := range held { // at once, since a request that hangs is given up after a while
 		s.begin(t)
 	}
 	w.addReplica(t)

@@ -133,7 +133,8 @@ func failures(out string) string {
 
 // whatLooks runs each test of the packages without a database by itself, and finds those
 // that look at the present date or at the local zone. The others do the same on every
-// date, and those that look at the zone alone do the same on every date in a zone. For chosenDays alone, the packages without a browser are not needed.
+// date, and those that look at the zone alone do the same on every date in a zone. For
+// chosenDays alone, the packages without a browser are not needed.
 func (b *bench) whatLooks(ctx context.Context) ([]dated, error) {
 	needed := func(p testPackage) bool { return !p.whole && (b.days > 0 || p.browser && b.moments > 0) }
 	if err := b.build(ctx, needed); err != nil {

@@ -41,6 +41,7 @@ func theSnapshot() []mutant {
 		{"R5", "any failure is halved", calendar, "!errors.Is(err, pimshttp.ErrTooLarge) || days == 1", "errors.Is(err, pimshttp.ErrTooLarge) && days == 1 || days == 1", slices},
 		{"R5", "days of another zone are asked for", calendar, "window.Location.String() != s.location.String()", "window.Location == nil", rows},
 		{"R5", "an answer that is no 200 is believed", "internal/pims/pimshttp/try.go", "case status == http.StatusOK:", "case status == http.StatusOK, status == http.StatusCreated:", answer},
+		{"R32", "a date is measured by our clock", "internal/pims/pimshttp/retry.go", "now = served", "_ = served", tests{"internal/pims/pimshttp", "ARetryAfterDate"}},
 		{"R5", "what follows the answer is overlooked", "internal/pims/pimshttp/try.go", `return fmt.Errorf("something follows the JSON value: %w", pims.ErrSchemaDrift)`, "return nil", answer},
 		{"R5", "a stay that began before the window becomes a case", "internal/casesync/inbound.go", "(!p.create || !p.window.Contains(a.Start))", "!p.create", tests{sync, "OvernightStay"}},
 		{"R5", "a full sync goes on where the fetch failed", "internal/casesync/full.go", "if fetched != nil {", "if false {", tests{sync, "AFailedInbound"}},

@@ -130,8 +130,9 @@ func (p *player) take(key string, session int) (i int, first bool) {
 	return -1, false
 }
 
-// forget gives up the exchanges of a request in sessions before a session: the request was on
-// its way when its session died, and comes in the next one now. The caller holds the lock.
+// forget drops what was recorded of a request in earlier sessions, which are dead now. A
+// request that was on its way when its session died may come only in the next one. The caller
+// holds the lock.
 func (p *player) forget(key string, session int) {
 	earlier := func(i int) bool {
 		of := p.plays[i].Session
